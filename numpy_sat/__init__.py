@@ -1,0 +1,19 @@
+"""Show, Attend and Tell (Xu et al. 2015, arXiv 1502.03044) from scratch in NumPy.
+
+    a, _          = convnet.encode_forward(params, pictures, stages)         encoders/convnet.py
+    h, c          = tanh(W_h0 abar + b), tanh(W_c0 abar + b)                 decoders/attend_tell.py
+    z, alpha, _   = attention.attend_forward(a, keys, h, W_h, v)             layers/attention.py   (4) (5) (6)
+    z, _          = attention.gate_forward(z, h, w_beta, b_beta)             layers/attention.py   beta
+    h, c, _       = lstm.lstm_forward([E y, z], h, c, W_x, W_hh, b)          layers/lstm.py        (1) (2) (3)
+    logits, _     = output.output_forward(E y, h, z, L_h, L_z, L_o, b_o)     layers/output.py      (7)
+    loss, _       = losses.cross_entropy_forward(logits, targets, mask)      layers/losses.py      (14), left
+    penalty, _    = losses.doubly_stochastic_forward(alpha, mask)            layers/losses.py      (14), right
+
+The whole model on one page: captioner.py. Dimensions, the same everywhere:
+
+    N pictures; H, W, C their height, width and channels; B captions of the N pictures, B / N of each, side by side;
+    T words of the longest caption, <end> counted; L locations; D annotation size; M word embedding; S state;
+    A attention; V vocabulary.
+"""
+
+__version__ = "0.1.0"

@@ -1,0 +1,1 @@
+"""What tests and exercises judge with: numerical gradients, and verdicts in words."""

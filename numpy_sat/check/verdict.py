@@ -1,0 +1,44 @@
+"""A check's outcome in words."""
+
+
+def describe(report):
+    """A gradcheck.Report as lines: what is wrong first, then every gradient with its error."""
+    lines = [f"WRONG: {complaint}" for complaint in report.complaints]
+    lines += [_describe_array(array) for array in sorted(report.arrays, key=lambda array: array.ok)]
+    return "\n".join(lines)
+
+
+def _describe_array(array):
+    name, error = f"d{array.name}", f"{array.error:.1e}"
+    if array.kink:
+        return (
+            f"UNDECIDED: {name} at {_entry(array)}: the numerical gradient depends on the step, so the inputs lie at a "
+            "corner (relu at 0, two equal maxima); move them apart"
+        )
+    if array.ok and array.absolute:
+        return f"ok: {name} is zero, as it should be (largest value {error})"
+    if array.ok:
+        return f"ok: {name} (error {error})"
+    return (
+        f"WRONG: {name} is off by {error} of its size ({array.tolerance:.0e} allowed); worst at {_entry(array)}: yours "
+        f"{array.analytic:.6g}, finite differences {array.numeric:.6g}{_hint(array)}"
+    )
+
+
+def _entry(array):
+    return f"d{array.name}[{', '.join(map(str, array.index))}]"
+
+
+def _hint(array):
+    """What the two values' ratio suggests, where it is a plain one."""
+    if abs(array.numeric) < 1e-12 or abs(array.analytic) < 1e-12:
+        return "" if array.analytic else " (yours is zero: a term is missing)"
+    ratio = array.analytic / array.numeric
+    if abs(ratio + 1) < 1e-4:
+        return " (the sign is flipped)"
+    for factor in (2, 3, 4):
+        if abs(ratio - factor) < 1e-4 * factor:
+            return f" ({factor} times too large)"
+        if abs(ratio * factor - 1) < 1e-4:
+            return f" ({factor} times too small)"
+    return ""

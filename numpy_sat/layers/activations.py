@@ -1,0 +1,49 @@
+"""Elementwise nonlinearities: relu, sigmoid, tanh."""
+
+from typing import NamedTuple
+
+import numpy as np
+
+
+class ReluCache(NamedTuple):
+    positive: np.ndarray
+
+
+class SigmoidCache(NamedTuple):
+    y: np.ndarray
+
+
+class TanhCache(NamedTuple):
+    y: np.ndarray
+
+
+def relu_forward(x):
+    """y = max(x, 0). x: any shape. Returns y, of the same shape, and the cache."""
+    return np.maximum(x, 0), ReluCache(x > 0)
+
+
+def relu_backward(dy, cache):
+    """dy: the shape of x. Returns dx = dy where x > 0; at x = 0, where relu has no derivative, dx = 0."""
+    return dy * cache.positive
+
+
+def sigmoid_forward(x):
+    """y = 1 / (1 + exp(-x)), written as (1 + tanh(x / 2)) / 2, which cannot overflow. Returns y and the cache."""
+    y = 0.5 * (1 + np.tanh(0.5 * x))
+    return y, SigmoidCache(y)
+
+
+def sigmoid_backward(dy, cache):
+    """dy: the shape of x. Returns dx = dy * y (1 - y)."""
+    return dy * cache.y * (1 - cache.y)
+
+
+def tanh_forward(x):
+    """y = tanh(x). Returns y and the cache."""
+    y = np.tanh(x)
+    return y, TanhCache(y)
+
+
+def tanh_backward(dy, cache):
+    """dy: the shape of x. Returns dx = dy * (1 - y^2)."""
+    return dy * (1 - cache.y * cache.y)
