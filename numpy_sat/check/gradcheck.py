@@ -131,7 +131,7 @@ def _compare_array(loss, name, x, analytic, tolerance):
     absolute = bool(scale < 2 * TINY)
     error = float(difference.max() if absolute else difference.max() / scale)
     bound = TINY if absolute else tolerance
-    kink = error > bound and _at_kink(loss, x[index + (np.newaxis,)], numeric[index], scale * tolerance)
+    kink = error > bound and _at_kink(loss, x[(*index, np.newaxis)], numeric[index], scale * tolerance)
     return ArrayReport(name, error, bound, absolute, kink, index, float(analytic[index]), float(numeric[index]))
 
 
@@ -142,7 +142,7 @@ def _at_kink(loss, entry, numeric, allowed):
 
 def _as_dict(grads, inputs):
     grads = grads if isinstance(grads, tuple) else (grads,)
-    return dict(zip(inputs, grads)) if len(grads) == len(inputs) else {"": grads}
+    return dict(zip(inputs, grads, strict=True)) if len(grads) == len(inputs) else {"": grads}
 
 
 def _complaints(inputs, upstream, before, grads):

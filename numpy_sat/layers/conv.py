@@ -30,19 +30,33 @@ def conv_forward(x, W, b, stride=1, padding=0):
 
 
 def conv_backward(dy, cache):
-    """dy: (N, H', W', O). Returns dx: (N, H, W, C), dW: (P, Q, C, O), db: (O,).
+    """dy: (N, H', W', O). Returns dx: (N, H, W, C), dW: (P, Q, C, O), db: (O,)."""
+    dW, db = conv_parameter_gradients(dy, cache)
+    dx = conv_input_gradient(dy, cache)
+    return dx, dW, db
+
+
+def conv_parameter_gradients(dy, cache):
+    """dW and db alone, all that the layer next to the picture needs.
 
     db[o]          = sum over n, i, j of dy[n, i, j, o]
     dW[p, q, c, o] = sum over n, i, j of x_padded[n, i s + p, j s + q, c] dy[n, i, j, o]
-    dx             = the correlation of dy, its cells s apart and zeros between and around, with W turned by 180
-                     degrees and its channels swapped: each cell of x gathers from every window it was part of.
+    """
+    db = dy.sum(axis=(0, 1, 2))
+    dW = kernel.weight_gradient(cache.x_padded, dy, cache.W.shape, cache.stride)
+    return dW, db
+
+
+def conv_input_gradient(dy, cache):
+    """dx alone: each cell of x gathers from every window it was part of.
+
+    That is the correlation of dy, its cells s apart with zeros between and around, with W turned by 180 degrees and
+    its channels swapped.
     """
     x_padded, W, stride, padding = cache
-    db = dy.sum(axis=(0, 1, 2))
-    dW = kernel.weight_gradient(x_padded, dy, W.shape, stride)
     spread = _spread(dy, W.shape, x_padded.shape, stride, padding)
-    dx = kernel.correlate(spread, np.ascontiguousarray(W[::-1, ::-1].swapaxes(2, 3)), 1)
-    return dx, dW, db
+    turned = np.ascontiguousarray(W[::-1, ::-1].swapaxes(2, 3))
+    return kernel.correlate(spread, turned, 1)
 
 
 def _pad(x, padding):

@@ -1,0 +1,96 @@
+"""The whole model: encoder, decoder and the loss of Xu et al. equation 14, on one page."""
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+
+from numpy_sat.decoders import attend_tell
+from numpy_sat.encoders import convnet
+from numpy_sat.layers import dropout, losses
+
+
+@dataclass(frozen=True)
+class Config:
+    """What a model is made of; a checkpoint carries it."""
+
+    picture_size: int  # side of the network's square, pixels
+    stages: tuple  # of the encoder, see encoders/convnet.py
+    embedding: int  # M
+    state: int  # S
+    attention: int  # A
+    dropout: float = 0.0  # of h_t on its way to the output
+    smoothing: float = 0.0  # of the labels
+    penalty: float = 1.0  # lambda
+    penalty_normalisation: str = "sum"  # see layers/losses.py
+    penalty_target: str = "one"
+
+    @property
+    def grid(self):
+        """Side of the annotation grid; L = grid * grid."""
+        return convnet.grid(self.picture_size, self.stages)
+
+
+class Batch(NamedTuple):
+    """B captions of N pictures, B / N of each, side by side; T words of the longest, <end> counted."""
+
+    pictures: np.ndarray  # (N, H, W, 3), about -1 to 1
+    words: np.ndarray  # (T, B) y_0 = <start>, y_1, ..., what the decoder reads
+    targets: np.ndarray  # (T, B) y_1, ..., <end>, what it is to predict
+    mask: np.ndarray  # (T, B) 1 at words, 0 at padding
+
+
+class Loss(NamedTuple):
+    """A batch's loss and its parts."""
+
+    total: float  # what is minimised: nats a caption, penalty and smoothing included
+    word: float  # - log p a word, without penalty and smoothing
+    penalty: float  # the doubly stochastic penalty, before lambda
+
+
+def init_params(rng, config, log_frequencies, dtype=np.float32):
+    """All parameters by name. rng: numpy Generator; log_frequencies: (V,) of what the decoder is to predict."""
+    D = config.stages[-1][-1]
+    return {
+        **convnet.init_params(rng, config.stages, dtype),
+        **attend_tell.init_params(
+            rng, D, config.embedding, config.state, config.attention, log_frequencies, dtype
+        ),
+    }
+
+
+def loss_and_grads(params, batch, config, rng):
+    """One pass forward and back. rng: numpy Generator, for dropout. Returns a Loss and the gradients by name."""
+    a, cache_encoder = convnet.encode_forward(params, batch.pictures, config.stages)
+    mask_h = dropout.dropout_mask(rng, (*batch.words.shape, config.state), config.dropout, a.dtype)
+    logits, alpha, cache_decoder = attend_tell.decode_forward(params, a, batch.words, mask_h)
+    loss, cache_loss, cache_penalty = _loss_forward(logits, alpha, batch, config)
+
+    dlogits = losses.cross_entropy_backward(1.0, cache_loss)
+    dalpha = losses.doubly_stochastic_backward(config.penalty, cache_penalty)
+    da, grads = attend_tell.decode_backward(dlogits, dalpha, cache_decoder)
+    grads |= convnet.encode_backward(da, cache_encoder, config.stages)
+    return loss, grads
+
+
+def loss_only(params, batch, config):
+    """The Loss without dropout and without gradients, as for the dev split."""
+    a = annotate(params, batch.pictures, config)
+    mask_h = np.ones((*batch.words.shape, config.state), a.dtype)
+    logits, alpha, _ = attend_tell.decode_forward(params, a, batch.words, mask_h)
+    return _loss_forward(logits, alpha, batch, config)[0]
+
+
+def annotate(params, pictures, config):
+    """pictures: (N, H, W, 3). Returns their annotation vectors a: (N, L, D)."""
+    return convnet.encode_forward(params, pictures, config.stages)[0]
+
+
+def _loss_forward(logits, alpha, batch, config):
+    """(14) - log p(y | x) + lambda sum_i (1 - sum_t alpha_ti)^2."""
+    likelihood, cache_loss = losses.cross_entropy_forward(logits, batch.targets, batch.mask, config.smoothing)
+    penalty, cache_penalty = losses.doubly_stochastic_forward(
+        alpha, batch.mask, config.penalty_normalisation, config.penalty_target
+    )
+    word = -losses.word_log_probabilities(cache_loss).sum() / batch.mask.sum()
+    return Loss(likelihood + config.penalty * penalty, word, penalty), cache_loss, cache_penalty

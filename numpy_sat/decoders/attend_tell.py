@@ -1,0 +1,181 @@
+"""Show, Attend and Tell's decoder with soft attention (Xu et al. sections 3.1.2 and 4.2).
+
+Training reads whole captions (`decode_forward`, `decode_backward`); captioning goes word by word (`begin`, `step`).
+Both run the same recurrence, `_recur_forward`.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from numpy_sat.layers import activations, attention, dropout, embedding, linear, lstm, output
+
+
+class State(NamedTuple):
+    """What decoding carries from word to word: of the N pictures, then of the B captions."""
+
+    a: np.ndarray  # (N, L, D)
+    keys: np.ndarray  # (N, L, A)
+    h: np.ndarray  # (B, S)
+    c: np.ndarray  # (B, S)
+
+
+class StartCache(NamedTuple):
+    locations: int
+    W_a: linear.LinearCache
+    h0: tuple
+    c0: tuple
+
+
+class RecurCache(NamedTuple):
+    attend: attention.AttendCache
+    gate: attention.GateCache
+    lstm: lstm.LSTMCache
+
+
+class DecodeCache(NamedTuple):
+    start: StartCache
+    each: int  # captions a picture
+    embedding: embedding.EmbeddingCache
+    steps: list
+    dropout: dropout.DropoutCache
+    output: output.OutputCache
+
+
+def init_params(rng, D, M, S, A, log_frequencies, dtype=np.float32):
+    """Random weights scaled by 1 / sqrt(inputs); the output bias at the log word frequencies, the forget bias at 1.
+
+    rng: numpy Generator; D, M, S, A: sizes of annotation, embedding, state, attention; log_frequencies: (V,).
+    """
+    V = len(log_frequencies)
+
+    def weights(rows, *columns):
+        return (rng.standard_normal((rows, *columns)) / np.sqrt(rows)).astype(dtype)
+
+    def zeros(size):
+        return np.zeros(size, dtype)
+
+    b = zeros(4 * S)
+    b[S : 2 * S] = 1
+    return {
+        "E": (0.1 * rng.standard_normal((V, M))).astype(dtype),
+        **{"W_h0": weights(D, S), "b_h0": zeros(S), "W_c0": weights(D, S), "b_c0": zeros(S)},
+        **{"W_a": weights(D, A), "b_a": zeros(A), "W_h": weights(S, A), "v": weights(A)},
+        **{"w_beta": weights(S), "b_beta": zeros(1)},
+        **{"W_x": weights(M + D, 4 * S), "W_hh": weights(S, 4 * S), "b": b},
+        **{"L_h": weights(S, M), "L_z": weights(D, M), "L_o": weights(M, V)},
+        "b_o": np.asarray(log_frequencies).astype(dtype),
+    }
+
+
+def decode_forward(params, a, words, mask_h):
+    """Teacher forcing: every word is predicted from the true words before it.
+
+    a: (N, L, D) annotations; words: (T, B) integers y_0 = <start>, y_1, ..., B / N captions a picture in order;
+    mask_h: (T, B, S) dropout mask of h_t on its way to the output.
+    Returns logits: (T, B, V), alpha: (T, B, L) and the cache.
+    """
+    state, cache_start = _start_forward(params, a)
+    each = words.shape[1] // len(a)
+    h, c = (np.repeat(x, each, axis=0) for x in (state.h, state.c))
+    Ey, cache_embedding = embedding.embedding_forward(params["E"], words)
+    hs, zs, alphas, steps = [], [], [], []
+    for Ey_t in Ey:
+        h, c, z, alpha, cache = _recur_forward(params, a, state.keys, Ey_t, h, c)
+        for kept, value in ((hs, h), (zs, z), (alphas, alpha), (steps, cache)):
+            kept.append(value)
+    dropped, cache_dropout = dropout.dropout_forward(np.stack(hs), mask_h)
+    logits, cache_output = output.output_forward(
+        Ey, dropped, np.stack(zs), params["L_h"], params["L_z"], params["L_o"], params["b_o"]
+    )
+    cache = DecodeCache(cache_start, each, cache_embedding, steps, cache_dropout, cache_output)
+    return logits, np.stack(alphas), cache
+
+
+def decode_backward(dlogits, dalpha, cache):
+    """dlogits: (T, B, V); dalpha: (T, B, L), the penalty's gradient. Returns da: (N, L, D) and grads by name."""
+    grads = {}
+    dEy, dropped, dz, grads["L_h"], grads["L_z"], grads["L_o"], grads["b_o"] = output.output_backward(
+        dlogits, cache.output
+    )
+    dhs = dropout.dropout_backward(dropped, cache.dropout)
+    dh = dc = np.zeros_like(dhs[0])
+    da = dkeys = 0
+    for t in reversed(range(len(dhs))):
+        da_t, dkeys_t, dEy_t, dh, dc, grads_t = _recur_backward(dhs[t] + dh, dc, dz[t], dalpha[t], cache.steps[t])
+        dEy[t] += dEy_t
+        da, dkeys = da + da_t, dkeys + dkeys_t
+        for name, gradient in grads_t.items():
+            grads[name] = grads[name] + gradient if name in grads else gradient
+    grads["E"] = embedding.embedding_backward(dEy, cache.embedding)
+    dh0, dc0 = (d.reshape(-1, cache.each, d.shape[1]).sum(axis=1) for d in (dh, dc))
+    da_start, grads_start = _start_backward(dkeys, dh0, dc0, cache.start)
+    return da + da_start, {**grads, **grads_start}
+
+
+def _recur_forward(params, a, keys, Ey, h, c):
+    """One word's attention, gate and LSTM. Ey: (B, M); h, c: (B, S). Returns h, c, gated z, alpha and the cache."""
+    z, alpha, cache_attend = attention.attend_forward(a, keys, h, params["W_h"], params["v"])  # (4) (5) (6)
+    z, cache_gate = attention.gate_forward(z, h, params["w_beta"], params["b_beta"])
+    x = np.concatenate([Ey, z], axis=1)
+    h, c, cache_lstm = lstm.lstm_forward(x, h, c, params["W_x"], params["W_hh"], params["b"])  # (1) (2) (3)
+    return h, c, z, alpha, RecurCache(cache_attend, cache_gate, cache_lstm)
+
+
+def _recur_backward(dh, dc, dz, dalpha, cache):
+    """dh, dc: (B, S) from the word after and the output; dz, dalpha: from output and penalty."""
+    grads = {}
+    dx, dh_before, dc, grads["W_x"], grads["W_hh"], grads["b"] = lstm.lstm_backward(dh, dc, cache.lstm)
+    M = dx.shape[1] - dz.shape[1]
+    dEy, dz = dx[:, :M], dz + dx[:, M:]
+    dz, dh_gate, grads["w_beta"], grads["b_beta"] = attention.gate_backward(dz, cache.gate)
+    da, dkeys, dh_attend, grads["W_h"], grads["v"] = attention.attend_backward(dz, dalpha, cache.attend)
+    return da, dkeys, dEy, dh_before + dh_gate + dh_attend, dc, grads
+
+
+def _start_forward(params, a):
+    """h_0 = tanh(W_h0 abar + b_h0), c_0 likewise, keys = W_a a + b_a, once a picture. h, c: (N, S)."""
+    abar = a.mean(axis=1)
+    h0, cache_h0 = _tanh_linear_forward(abar, params["W_h0"], params["b_h0"])
+    c0, cache_c0 = _tanh_linear_forward(abar, params["W_c0"], params["b_c0"])
+    keys, cache_keys = linear.linear_forward(a, params["W_a"], params["b_a"])
+    return State(a, keys, h0, c0), StartCache(a.shape[1], cache_keys, cache_h0, cache_c0)
+
+
+def _start_backward(dkeys, dh0, dc0, cache):
+    grads = {}
+    da, grads["W_a"], grads["b_a"] = linear.linear_backward(dkeys, cache.W_a)
+    dabar_c, grads["W_c0"], grads["b_c0"] = _tanh_linear_backward(dc0, cache.c0)
+    dabar_h, grads["W_h0"], grads["b_h0"] = _tanh_linear_backward(dh0, cache.h0)
+    da += (dabar_h + dabar_c)[:, None] / cache.locations
+    return da, grads
+
+
+def _tanh_linear_forward(x, W, b):
+    affine, cache_linear = linear.linear_forward(x, W, b)
+    y, cache_tanh = activations.tanh_forward(affine)
+    return y, (cache_linear, cache_tanh)
+
+
+def _tanh_linear_backward(dy, cache):
+    cache_linear, cache_tanh = cache
+    return linear.linear_backward(activations.tanh_backward(dy, cache_tanh), cache_linear)
+
+
+def begin(params, a):
+    """The state before the first word, one caption a picture. a: (N, L, D)."""
+    state, _ = _start_forward(params, a)
+    return state
+
+
+def select(state, rows):
+    """The state of chosen captions. rows: (B',) integers, the captions to keep or repeat, B' / N of each picture."""
+    return state._replace(h=state.h[rows], c=state.c[rows])
+
+
+def step(params, state, words):
+    """One word on. words: (B,) the words before. Returns logits: (B, V), alpha: (B, L), beta: (B,), the next state."""
+    Ey, _ = embedding.embedding_forward(params["E"], words)
+    h, c, z, alpha, cache = _recur_forward(params, state.a, state.keys, Ey, state.h, state.c)
+    logits, _ = output.output_forward(Ey, h, z, params["L_h"], params["L_z"], params["L_o"], params["b_o"])
+    return logits, alpha, cache.gate.beta.y, state._replace(h=h, c=c)
