@@ -31,15 +31,6 @@ class Config:
         return convnet.grid(self.picture_size, self.stages)
 
 
-class Batch(NamedTuple):
-    """B captions of N pictures, B / N of each, side by side; T words of the longest, <end> counted."""
-
-    pictures: np.ndarray  # (N, H, W, 3), about -1 to 1
-    words: np.ndarray  # (T, B) y_0 = <start>, y_1, ..., what the decoder reads
-    targets: np.ndarray  # (T, B) y_1, ..., <end>, what it is to predict
-    mask: np.ndarray  # (T, B) 1 at words, 0 at padding
-
-
 class Loss(NamedTuple):
     """A batch's loss and its parts."""
 
@@ -60,7 +51,10 @@ def init_params(rng, config, log_frequencies, dtype=np.float32):
 
 
 def loss_and_grads(params, batch, config, rng):
-    """One pass forward and back. rng: numpy Generator, for dropout. Returns a Loss and the gradients by name."""
+    """One pass forward and back.
+
+    batch: data.batches.Batch; rng: numpy Generator, for dropout. Returns a Loss and the gradients by name.
+    """
     a, cache_encoder = convnet.encode_forward(params, batch.pictures, config.stages)
     mask_h = dropout.dropout_mask(rng, (*batch.words.shape, config.state), config.dropout, a.dtype)
     logits, alpha, cache_decoder = attend_tell.decode_forward(params, a, batch.words, mask_h)

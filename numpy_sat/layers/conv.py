@@ -60,8 +60,9 @@ def conv_input_gradient(dy, cache):
 
 
 def _pad(x, padding):
+    x = np.ascontiguousarray(x)  # np.pad keeps the order of axes it is given, the kernels want rows of channels
     if padding == 0:
-        return np.ascontiguousarray(x)
+        return x
     return np.pad(x, ((0, 0), (padding, padding), (padding, padding), (0, 0)))
 
 

@@ -1,0 +1,112 @@
+"""Pictures and captions as the arrays a model trains on.
+
+What an epoch draws (order, captions, augmentation) follows from seed, epoch and picture alone, so training that was
+interrupted goes on exactly where it was, with nothing to store but the epoch and the place in it.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from numpy_sat.data import pictures
+from numpy_sat.data.vocabulary import END, START, tokenise
+
+
+class Split(NamedTuple):
+    """One split, ready to be read: N pictures and each one's captions."""
+
+    names: tuple[str, ...]
+    pictures: np.ndarray  # (N, H, W, 3) uint8, perhaps a memory map
+    captions: tuple[tuple[np.ndarray, ...], ...]  # of each picture: its captions as integers, <end> last
+
+
+class Batch(NamedTuple):
+    """B captions of N pictures, B / N of each, side by side; T words of the longest, <end> counted."""
+
+    pictures: np.ndarray  # (N, H, W, 3), -1 to 1
+    words: np.ndarray  # (T, B) y_0 = <start>, y_1, ..., what the decoder reads
+    targets: np.ndarray  # (T, B) y_1, ..., <end>, what it is to predict
+    mask: np.ndarray  # (T, B) 1 at words, 0 at padding
+
+
+class Augmentation(NamedTuple):
+    """How a picture may be changed each time it is seen."""
+
+    flip: bool  # left and right, half of the time; not where captions tell left from right
+    shift: int  # up to so many pixels in each direction, edge pixels repeated
+
+
+def load_split(listed, vocabulary, size, cache, max_words):
+    """Decode a split's pictures (cached) and number its captions' words.
+
+    listed: the split's dataset.Picture list; size: side in pixels; cache: folder;
+    max_words: captions with more are cut there, without <end>. Returns a Split.
+    """
+    captions = tuple(
+        tuple(np.array([*vocabulary.encode(tokenise(text)), END][: max_words + 1]) for text in picture.captions)
+        for picture in listed
+    )
+    names = tuple(picture.name for picture in listed)
+    return Split(names, pictures.load_pictures(listed, size, cache), captions)
+
+
+def epoch_batches(split, size, each, augmentation, seed, epoch, first=0, dtype=np.float32):
+    """The batches of one epoch, from the one numbered `first` on; every picture once, the last odd ones left out.
+
+    size: pictures a batch; each: captions a picture, drawn without repeating while they last.
+    """
+    order = np.random.default_rng([seed, epoch]).permutation(len(split.names))
+    for k in range(first, batches_per_epoch(split, size)):
+        chosen = order[k * size : (k + 1) * size]
+        rngs = [np.random.default_rng([seed, epoch, int(p)]) for p in chosen]
+        images = np.stack([_augment(split.pictures[p], augmentation, rng) for p, rng in zip(chosen, rngs, strict=True)])
+        captions = [c for p, rng in zip(chosen, rngs, strict=True) for c in _draw(split.captions[p], each, rng)]
+        yield make_batch(images, captions, dtype)
+
+
+def batches_per_epoch(split, size):
+    """How many full batches the split's pictures make."""
+    return len(split.names) // size
+
+
+def plain_batches(split, size, each):
+    """All pictures in order, not augmented, each with its first `each` captions (again from the first if it has fewer)."""
+    for start in range(0, len(split.names), size):
+        rows = range(start, min(start + size, len(split.names)))
+        captions = [split.captions[p][k % len(split.captions[p])] for p in rows for k in range(each)]
+        yield make_batch(split.pictures[start : start + size], captions)
+
+
+def make_batch(images, captions, dtype=np.float32):
+    """images: (N, H, W, 3) uint8; captions: B integer arrays, B / N of each picture in order. Returns a Batch."""
+    T, B = max(map(len, captions)), len(captions)
+    words, targets = np.full((T, B), START), np.full((T, B), END)
+    mask = np.zeros((T, B), dtype)
+    for b, caption in enumerate(captions):
+        words[1 : len(caption), b] = caption[:-1]
+        targets[: len(caption), b] = caption
+        mask[: len(caption), b] = 1
+    return Batch(scale_pixels(images, dtype), words, targets, mask)
+
+
+def scale_pixels(images, dtype=np.float32):
+    """uint8 to -1..1, what the encoder reads. images: any shape."""
+    return images.astype(dtype) / 127.5 - 1
+
+
+def _draw(captions, each, rng):
+    """`each` of a picture's captions, every one before any comes again."""
+    rounds = -(-each // len(captions))
+    order = np.concatenate([rng.permutation(len(captions)) for _ in range(rounds)])
+    return [captions[k] for k in order[:each]]
+
+
+def _augment(image, augmentation, rng):
+    if augmentation.flip and rng.random() < 0.5:
+        image = image[:, ::-1]
+    if augmentation.shift:
+        down, right = rng.integers(0, 2 * augmentation.shift + 1, 2)
+        H, W, _ = image.shape
+        margin = (augmentation.shift, augmentation.shift)
+        image = np.pad(image, (margin, margin, (0, 0)), mode="edge")[down : down + H, right : right + W]
+    return image

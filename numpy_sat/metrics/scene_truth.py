@@ -1,0 +1,51 @@
+"""Captions of drawn scenes, judged against what was drawn: whether they are true, and where the model looked."""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from numpy_sat.data import scene_language, scenes
+
+
+class Truth(NamedTuple):
+    """Shares, 0 to 1. See scene_language.Verdict for what true and complete mean."""
+
+    complete: float  # of captions: true in every word, an object with its colour, and a relation or count if several
+    objects: float  # of captions: every noun phrase true
+    relation: float  # of the captions that state a relation: it is true
+    in_box: float  # of attention inside the named objects' boxes while their noun is written
+    chance: float  # of the picture's area in those boxes, what uniform attention would score
+
+
+def judge_captions(captions, alphas, drawn):
+    """Judge one caption of each scene.
+
+    captions: word lists; alphas: (words, L) attention of each, L square; drawn: the scene_language.Scene of each.
+    Returns a Truth; a share of nothing is nan.
+    """
+    verdicts = [scene_language.judge(words, scene) for words, scene in zip(captions, drawn, strict=True)]
+    looks = [
+        _look(alpha[place], [scene.objects[k].box for k in named])
+        for verdict, alpha, scene in zip(verdicts, alphas, drawn, strict=True)
+        for place, named in verdict.links.items()
+    ]
+    in_box, chance = np.mean(looks, axis=0) if looks else (np.nan, np.nan)
+    return Truth(
+        _share(verdict.complete for verdict in verdicts),
+        _share(verdict.objects_right for verdict in verdicts),
+        _share(verdict.relation_right for verdict in verdicts if verdict.relation_right is not None),
+        float(in_box),
+        float(chance),
+    )
+
+
+def _look(weights, boxes):
+    """The attention inside the boxes, a cell counting by the share of it they cover, and the boxes' share of all."""
+    side = round(np.sqrt(weights.size))
+    covered = scenes.cell_share(boxes, side, side)
+    return float(weights @ covered.ravel()), float(covered.mean())
+
+
+def _share(found):
+    found = [bool(right) for right in found]
+    return sum(found) / len(found) if found else float("nan")

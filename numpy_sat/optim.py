@@ -1,0 +1,61 @@
+"""Gradient clipping, learning-rate decay, Adam and RMSProp.
+
+The updates change parameters and optimiser state in place: the one exception to "inputs are never changed".
+"""
+
+import math
+
+import numpy as np
+
+
+def clip_by_norm(grads, largest):
+    """Scale all gradients, in place, so that their joint Euclidean norm is at most `largest`.
+
+    grads: {name: array}. Returns the norm before clipping (Pascanu et al. 2013).
+    """
+    norm = math.sqrt(sum(float(np.vdot(g, g)) for g in grads.values()))
+    if norm > largest:
+        for g in grads.values():
+            g *= largest / norm
+    return norm
+
+
+def cosine_rate(step, steps, peak, warmup):
+    """The learning rate of a step: up in a line for `warmup` steps, then down half a cosine to 1 % of the peak."""
+    if step < warmup:
+        return peak * (step + 1) / warmup
+    progress = (step - warmup) / max(1, steps - warmup)
+    return peak * (0.01 + 0.99 * 0.5 * (1 + math.cos(math.pi * min(1.0, progress))))
+
+
+def adam_update(params, grads, state, rate, beta1=0.9, beta2=0.999, epsilon=1e-8):
+    """Adam (Kingma and Ba 2015): m, v <- moving means of g, g^2; w <- w - rate m_hat / (sqrt(v_hat) + epsilon).
+
+    params, grads: {name: array}; state: {} at first, kept by the caller; rate: learning rate.
+    """
+    t = state["t"] = state.get("t", np.zeros(1, np.int64)) + 1
+    correction1, correction2 = 1 - beta1 ** int(t[0]), 1 - beta2 ** int(t[0])
+    for name, g in grads.items():
+        m, v = _moments(state, name, g, "mv")
+        m += (1 - beta1) * (g - m)
+        v += (1 - beta2) * (g * g - v)
+        params[name] -= (rate / correction1) * m / (np.sqrt(v / correction2) + epsilon)
+
+
+def rmsprop_update(params, grads, state, rate, decay=0.95, epsilon=1e-6):
+    """RMSProp (Tieleman and Hinton 2012): v <- moving mean of g^2; w <- w - rate g / (sqrt(v) + epsilon).
+
+    params, grads: {name: array}; state: {} at first, kept by the caller; rate: learning rate.
+    """
+    for name, g in grads.items():
+        (v,) = _moments(state, name, g, "v")
+        v += (1 - decay) * (g * g - v)
+        params[name] -= rate * g / (np.sqrt(v) + epsilon)
+
+
+def _moments(state, name, like, which):
+    """The moving means of one parameter, zeros at first."""
+    for letter in which:
+        if f"{letter}.{name}" not in state:
+            state[f"{letter}.{name}"] = np.zeros_like(like)
+    return [state[f"{letter}.{name}"] for letter in which]

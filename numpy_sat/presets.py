@@ -1,0 +1,74 @@
+"""How a model is made and trained, by data set: the sizes and settings behind `train` and `train --small`."""
+
+from dataclasses import asdict, dataclass
+
+from numpy_sat.captioner import Config
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """Everything training depends on, but for data and seed; a checkpoint carries it."""
+
+    model: Config
+    epochs: int
+    pictures: int  # a batch
+    captions: int  # of each picture in a batch
+    learning_rate: float  # the peak of the schedule
+    optimizer: str = "adam"  # or "rmsprop", see optim.py
+    warmup: int = 100  # steps
+    clip: float = 5.0  # largest norm of the gradient
+    min_count: int = 1  # rarer words of train are <unk>
+    max_words: int = 20  # longer captions are cut in training; the longest caption written
+    flip: bool = False  # augmentation, see data/batches.py
+    shift: int = 0
+    patience: int = 5  # epochs without a better dev BLEU-4 before training stops
+    dev_pictures: int = 500  # how many of dev are decoded after every epoch
+
+
+PRESETS = {
+    # data set, whether --small
+    ("scenes", True): Recipe(
+        Config(
+            picture_size=64,
+            stages=((32,), (64,), (128,), (128,)),
+            embedding=64,
+            state=192,
+            attention=96,
+            penalty=0.02,
+        ),
+        epochs=10,
+        pictures=32,
+        captions=3,
+        learning_rate=2e-3,
+    ),
+    ("flickr8k", True): Recipe(
+        Config(
+            picture_size=64,
+            stages=((32,), (64,), (128,), (192,)),
+            embedding=128,
+            state=256,
+            attention=128,
+            dropout=0.3,
+            penalty=0.01,
+        ),
+        epochs=6,
+        pictures=32,
+        captions=3,
+        learning_rate=1e-3,
+        min_count=5,
+        flip=True,
+        shift=4,
+    ),
+}
+
+
+def to_json(recipe):
+    """A Recipe as what JSON can hold."""
+    return asdict(recipe)
+
+
+def from_json(stored):
+    """The Recipe that to_json stored. Raises KeyError or TypeError where it is none."""
+    model = dict(stored["model"])
+    model["stages"] = tuple(tuple(stage) for stage in model["stages"])
+    return Recipe(**{**stored, "model": Config(**model)})

@@ -1,0 +1,124 @@
+"""Beam search: the likeliest captions a decoder can be found to write. k = 1 is greedy search."""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from numpy_sat import captioner
+from numpy_sat.data import batches
+from numpy_sat.data.vocabulary import END, START, UNK
+from numpy_sat.decoders import attend_tell
+
+
+class Caption(NamedTuple):
+    """A caption found for one picture."""
+
+    words: tuple  # integers, without <end>
+    log_p: float  # nats, of the words and of <end> where it was reached
+    alpha: np.ndarray  # (words and <end>, L) attention while each was written
+    beta: np.ndarray  # (words and <end>,) the gate
+
+
+class _Step(NamedTuple):
+    """One step of all beams; k slots a picture."""
+
+    words: np.ndarray  # (N, k) the word added; a finished caption repeats <end>
+    parents: np.ndarray  # (N, k) the slot it was added to
+    scores: np.ndarray  # (N, k) log p so far
+    alpha: np.ndarray  # (N, slots before, L)
+    beta: np.ndarray  # (N, slots before)
+
+
+def caption_pictures(params, config, images, beam, max_words, size=64):
+    """The best Caption of each picture. images: (N, H, W, 3) uint8; config: captioner.Config; size: pictures at a time."""
+    found = []
+    for start in range(0, len(images), size):
+        a = captioner.annotate(params, batches.scale_pixels(images[start : start + size]), config)
+        found += beam_search(attend_tell, params, a, beam, max_words)
+    return found
+
+
+def beam_search(decoder, params, a, k, max_words, length_power=1.0):
+    """The best caption of each picture by log p / length ** length_power, length counting words and <end>.
+
+    decoder: a module or object with begin(params, a), step(params, state, words) and select(state, rows), as
+    decoders/attend_tell.py; a: (N, L, D) annotations; k: beams a picture; max_words: longest caption.
+    <unk> and <start> are never written, and <end> never first. A caption without <end> is returned only where no
+    beam reached <end> within max_words. Returns N Captions. Raises ValueError for k or max_words below 1.
+    """
+    if k < 1 or max_words < 1:
+        raise ValueError(f"beam search needs k and max_words of at least 1, not {k} and {max_words}")
+    N = len(a)
+    state = decoder.begin(params, a)
+    words, scores = np.full((N, 1), START), np.zeros((N, 1))
+    lengths = np.zeros((N, 1), int)
+    done = np.zeros((N, 1), bool)
+    history, best = [], [(-np.inf, 0, 0)] * N  # of each picture: normalised score, step, slot
+    for t in range(max_words + 1):
+        logits, alpha, beta, state = decoder.step(params, state, words.ravel())
+        log_p = _log_softmax(logits.astype(np.float64)).reshape(*words.shape, -1)
+        _ban(log_p, first=t == 0, last=t == max_words, done=done)
+        words, parents, scores, lengths, done_now = _extend(scores, lengths, done, log_p, k, length_power)
+        shape = (N, done.shape[1])
+        history.append(_Step(words, parents, scores, alpha.reshape(*shape, -1), beta.reshape(shape)))
+        best = _note_finished(best, t, words, parents, done, scores, lengths, length_power)
+        done = done_now
+        state = decoder.select(state, (np.arange(N)[:, None] * shape[1] + parents).ravel())
+        if (done | np.isneginf(scores)).all():
+            break
+    return [_read_back(history, n, best[n]) for n in range(N)]
+
+
+def _log_softmax(logits):
+    shifted = logits - logits.max(axis=-1, keepdims=True)
+    return shifted - np.log(np.exp(shifted).sum(axis=-1, keepdims=True))
+
+
+def _ban(log_p, first, last, done):
+    """Set what may not be written to -inf, in place; a finished caption has one way on, <end> at no cost."""
+    log_p[..., [START, UNK]] = -np.inf
+    if first:
+        log_p[..., END] = -np.inf
+    if last:
+        log_p[..., :END] = log_p[..., END + 1 :] = -np.inf
+    log_p[done] = -np.inf
+    log_p[done, END] = 0
+
+
+def _extend(scores, lengths, done, log_p, k, length_power):
+    """The k best continuations of each picture's slots: words, parents, scores, lengths, finished; (N, k) each."""
+    N, slots, V = log_p.shape
+    total = (scores[..., None] + log_p).reshape(N, -1)
+    new_lengths = lengths + ~done
+    rank = total / np.repeat(new_lengths, V, axis=1) ** length_power
+    k = min(k, rank.shape[1])
+    chosen = np.argpartition(-rank, k - 1, axis=1)[:, :k]
+    order = np.argsort(-np.take_along_axis(rank, chosen, axis=1), axis=1, kind="stable")
+    chosen = np.take_along_axis(chosen, order, axis=1)
+    parents, words = chosen // V, chosen % V
+    kept_lengths = np.take_along_axis(new_lengths, parents, axis=1)
+    return words, parents, np.take_along_axis(total, chosen, axis=1), kept_lengths, words == END
+
+
+def _note_finished(best, t, words, parents, done_before, scores, lengths, length_power):
+    """The best caption finished so far. It may later lose its slot to one that only looks better yet."""
+    new = (words == END) & ~np.take_along_axis(done_before, parents, axis=1) & ~np.isneginf(scores)
+    rank = np.where(new, scores / lengths**length_power, -np.inf)
+    slots = rank.argmax(axis=1)
+    return [max(old, (rank[n, slot], t, slot), key=lambda entry: entry[0]) for n, (old, slot) in enumerate(zip(best, slots, strict=True))]
+
+
+def _read_back(history, n, found):
+    """Follow the parents from a finished caption, or from the best open one, back to <start>."""
+    _, t, slot = found
+    if np.isneginf(found[0]):
+        t, slot = len(history) - 1, 0
+    log_p = float(history[t].scores[n, slot])
+    words, alphas, betas = [], [], []
+    for past in reversed(history[: t + 1]):
+        words.append(int(past.words[n, slot]))
+        slot = past.parents[n, slot]
+        alphas.append(past.alpha[n, slot])
+        betas.append(past.beta[n, slot])
+    words = words[::-1]
+    return Caption(tuple(words[:-1] if words[-1] == END else words), log_p, np.stack(alphas[::-1]), np.array(betas[::-1]))

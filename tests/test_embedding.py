@@ -1,0 +1,85 @@
+"""layers.embedding: words as vectors."""
+
+import helpers
+import numpy as np
+import pytest
+
+from numpy_sat.check import gradcheck
+from numpy_sat.layers import embedding
+
+V, M = 7, 3
+
+
+@pytest.mark.parametrize("shape", [(4,), (5, 2), (2, 4, 3), (1,)])
+def test_gradients(rng, shape):
+    """From 8 words on, a vocabulary of 7 cannot do without repetition."""
+    report = gradcheck.check_layer(
+        embedding.embedding_forward,
+        embedding.embedding_backward,
+        {"E": rng.standard_normal((V, M))},
+        rng,
+        {"words": rng.integers(V, size=shape)},
+    )
+    assert report.ok, str(report)
+
+
+def test_forward_is_a_one_hot_product(rng):
+    """The corpus of the course's slides: seven words, so one-hot vectors of length 7."""
+    corpus = ["I live in Rome", "I live in Paris", "I live in Italy", "I live in France"]
+    vocabulary = list(dict.fromkeys(word for sentence in corpus for word in sentence.split()))
+    assert vocabulary == ["I", "live", "in", "Rome", "Paris", "Italy", "France"]
+    words = np.array([[vocabulary.index(word) for word in sentence.split()] for sentence in corpus])
+    one_hot = (words[..., None] == np.arange(len(vocabulary))).astype(float)
+    assert one_hot.shape == (4, 4, 7)
+
+    E = rng.standard_normal((len(vocabulary), M))
+    Ey, _ = embedding.embedding_forward(E, words)
+    np.testing.assert_array_equal(Ey, one_hot @ E)
+    np.testing.assert_array_equal(Ey[3, 3], E[vocabulary.index("France")])
+
+
+def test_repeated_words_gather_all_their_gradients(rng):
+    words = np.array([[5, 1, 5], [5, 1, 0]])
+    dEy = rng.standard_normal((2, 3, M))
+    _, cache = embedding.embedding_forward(rng.standard_normal((V, M)), words)
+    expected = np.zeros((V, M))
+    for index in np.ndindex(words.shape):
+        expected[words[index]] += dEy[index]
+    dE = embedding.embedding_backward(dEy, cache)
+    np.testing.assert_allclose(dE, expected, rtol=0, atol=1e-15)
+    assert not dE[[2, 3, 4, 6]].any()
+
+
+def test_backward_of_words_and_gradients_in_another_order_of_axes(rng):
+    """(T, B) arrays are often transposed views of (B, T) ones."""
+    E, words, dEy = rng.standard_normal((V, M)), rng.integers(V, size=(5, 2)), rng.standard_normal((5, 2, M))
+    dE = embedding.embedding_backward(dEy, embedding.embedding_forward(E, words)[1])
+    across = np.ascontiguousarray(dEy.transpose(2, 1, 0)).transpose(2, 1, 0)
+    dE_across = embedding.embedding_backward(across, embedding.embedding_forward(E, np.asfortranarray(words))[1])
+    np.testing.assert_allclose(dE_across, dE, rtol=0, atol=1e-15)
+
+
+def test_result_is_not_a_view_of_the_embedding(rng):
+    E = rng.standard_normal((V, M))
+    assert not np.shares_memory(embedding.embedding_forward(E, np.arange(V))[0], E)
+
+
+def test_no_words(rng):
+    Ey, cache = embedding.embedding_forward(rng.standard_normal((V, M)), np.empty((0, 2), int))
+    assert Ey.shape == (0, 2, M)
+    assert not embedding.embedding_backward(Ey, cache).any()
+
+
+def test_unknown_word(rng):
+    with pytest.raises(IndexError):
+        embedding.embedding_forward(rng.standard_normal((V, M)), np.array([0, V]))
+
+
+def test_float32(rng):
+    helpers.check_float32(
+        embedding.embedding_forward,
+        embedding.embedding_backward,
+        {"E": rng.standard_normal((V, M))},
+        rng,
+        {"words": rng.integers(V, size=(5, 2))},
+    )

@@ -1,0 +1,119 @@
+"""layers.lstm: one step of the LSTM."""
+
+import math
+
+import helpers
+import numpy as np
+import pytest
+
+from numpy_sat.check import gradcheck
+from numpy_sat.layers import lstm
+
+
+def random_inputs(rng, B=3, I=4, S=2):
+    return {
+        "x": rng.standard_normal((B, I)),
+        "h": rng.standard_normal((B, S)),
+        "c": rng.standard_normal((B, S)),
+        "W_x": rng.standard_normal((I, 4 * S)),
+        "W_hh": rng.standard_normal((S, 4 * S)),
+        "b": rng.standard_normal(4 * S),
+    }
+
+
+def sigm(x):
+    return 1 / (1 + math.exp(-x))
+
+
+def slow_lstm(x, h, c, W_x, W_hh, b):
+    """Equations 1 to 3, one unit of one caption at a time."""
+    (B, I), S = x.shape, h.shape[1]
+    h_next, c_next = np.empty((B, S)), np.empty((B, S))
+    for n, s in np.ndindex(B, S):
+
+        def affine(gate, n=n, s=s):
+            column = gate * S + s
+            from_x = sum(x[n, k] * W_x[k, column] for k in range(I))
+            return from_x + sum(h[n, k] * W_hh[k, column] for k in range(S)) + b[column]
+
+        i, f, o, g = sigm(affine(0)), sigm(affine(1)), sigm(affine(2)), math.tanh(affine(3))
+        c_next[n, s] = f * c[n, s] + i * g
+        h_next[n, s] = o * math.tanh(c_next[n, s])
+    return h_next, c_next
+
+
+@pytest.mark.parametrize(("B", "I", "S"), [(3, 4, 2), (2, 3, 5), (1, 1, 1), (5, 3, 3)])
+def test_gradients(rng, B, I, S):
+    report = gradcheck.check_layer(lstm.lstm_forward, lstm.lstm_backward, random_inputs(rng, B, I, S), rng)
+    assert report.ok, str(report)
+
+
+@pytest.mark.parametrize(("B", "I", "S"), [(3, 4, 2), (2, 3, 5), (1, 1, 1)])
+def test_forward_is_the_definition(rng, B, I, S):
+    inputs = random_inputs(rng, B, I, S)
+    h_next, c_next, _ = lstm.lstm_forward(**inputs)
+    h_slow, c_slow = slow_lstm(**inputs)
+    np.testing.assert_allclose(h_next, h_slow, rtol=0, atol=1e-14)
+    np.testing.assert_allclose(c_next, c_slow, rtol=0, atol=1e-14)
+
+
+def test_zero_weights_halve_the_memory(rng):
+    """All gates are 1/2 and the candidate is 0: c' = c / 2, h' = tanh(c') / 2."""
+    x, h, c, W_x, W_hh, b = random_inputs(rng).values()
+    h_next, c_next, _ = lstm.lstm_forward(x, h, c, 0 * W_x, 0 * W_hh, 0 * b)
+    np.testing.assert_array_equal(c_next, c / 2)
+    np.testing.assert_allclose(h_next, np.tanh(c / 2) / 2, rtol=1e-15)
+
+
+@pytest.mark.parametrize(
+    ("open_gates", "h_next", "c_next"),
+    [
+        ("", 0, 0),
+        ("f", 0, 0.7),
+        ("fo", math.tanh(0.7), 0.7),
+        ("ig", 0, 1),
+        ("ifog", math.tanh(1.7), 1.7),
+    ],
+)
+def test_gates_open_and_shut(open_gates, h_next, c_next):
+    """Biases of +-1000 open or shut a gate for good, without overflow; the columns' order is i, f, o, g."""
+    S, c = 2, np.full((1, 2), 0.7)
+    b = np.repeat([1000.0 if gate in open_gates else (0.0 if gate == "g" else -1000.0) for gate in "ifog"], S)
+    with np.errstate(all="raise"):
+        h_out, c_out, cache = lstm.lstm_forward(
+            np.ones((1, 3)), np.ones((1, S)), c, np.zeros((3, 4 * S)), np.zeros((S, 4 * S)), b
+        )
+        grads = lstm.lstm_backward(np.ones((1, S)), np.ones((1, S)), cache)
+    np.testing.assert_allclose(c_out, np.full((1, S), c_next), rtol=0, atol=1e-15)
+    np.testing.assert_allclose(h_out, np.full((1, S), h_next), rtol=0, atol=1e-15)
+    assert all(np.isfinite(d).all() for d in grads)
+
+
+def test_an_open_forget_gate_carries_the_gradient_undiminished():
+    """Why the LSTM remembers: with f = 1, o = 0, what reaches c' reaches c."""
+    S = 2
+    b = np.repeat([-1000.0, 1000.0, -1000.0, 0.0], S)
+    step = np.ones((1, 3)), np.ones((1, S)), np.ones((1, S)), np.ones((3, 4 * S)), np.ones((S, 4 * S)), b
+    _, _, cache = lstm.lstm_forward(*step)
+    dc_next = np.array([[3.0, -5.0]])
+    _, _, dc, *_ = lstm.lstm_backward(np.ones((1, S)), dc_next, cache)
+    np.testing.assert_array_equal(dc, dc_next)
+
+
+def test_captions_do_not_see_each_other(rng):
+    inputs = random_inputs(rng)
+    h_next, c_next, _ = lstm.lstm_forward(**inputs)
+    alone = {name: value[1:2] if name in ("x", "h", "c") else value for name, value in inputs.items()}
+    h_alone, c_alone, _ = lstm.lstm_forward(**alone)
+    np.testing.assert_allclose(h_alone, h_next[1:2], rtol=0, atol=1e-14)
+    np.testing.assert_allclose(c_alone, c_next[1:2], rtol=0, atol=1e-14)
+
+
+def test_no_captions(rng):
+    h_next, c_next, cache = lstm.lstm_forward(**random_inputs(rng, B=0))
+    assert h_next.shape == c_next.shape == (0, 2)
+    assert [d.shape for d in lstm.lstm_backward(h_next, c_next, cache)][:3] == [(0, 4), (0, 2), (0, 2)]
+
+
+def test_float32(rng):
+    helpers.check_float32(lstm.lstm_forward, lstm.lstm_backward, random_inputs(rng), rng)

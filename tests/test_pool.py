@@ -1,0 +1,122 @@
+"""layers.pool: max-pooling."""
+
+import helpers
+import numpy as np
+import pytest
+
+from numpy_sat.check import gradcheck
+from numpy_sat.layers import pool
+
+# (N, H, W, C), window, stride, padding
+GEOMETRIES = {
+    "2x2": ((2, 4, 6, 3), 2, 2, 0),
+    "does not divide": ((2, 5, 7, 3), 2, 2, 0),
+    "overlapping": ((2, 5, 7, 3), 3, 2, 0),
+    "overlapping, padded": ((2, 6, 5, 3), 3, 2, 1),
+    "overlapping by all but one": ((2, 4, 5, 2), 3, 1, 2),
+    "gaps between windows": ((2, 8, 7, 2), 2, 3, 0),
+    "gaps, padded": ((2, 7, 5, 2), 2, 3, 1),
+    "window of one": ((2, 3, 4, 2), 1, 1, 0),
+    "window as large as the padded picture": ((2, 3, 3, 2), 5, 1, 1),
+    "one channel": ((3, 5, 4, 1), 2, 1, 0),
+    "one pixel": ((2, 1, 1, 3), 3, 2, 1),
+}
+geometries = pytest.mark.parametrize("geometry", GEOMETRIES.values(), ids=GEOMETRIES)
+
+
+def random_inputs(rng, geometry):
+    shape, window, stride, padding = geometry
+    return {"x": gradcheck.separated(rng, shape)}, {"window": window, "stride": stride, "padding": padding}
+
+
+def slow_max_pool(x, window, stride, padding):
+    """The definition, one window at a time."""
+    N, height, width, C = x.shape
+    rows, columns = ((size + 2 * padding - window) // stride + 1 for size in (height, width))
+    y = np.full((N, rows, columns, C), -np.inf)
+    for n, i, j, c in np.ndindex(y.shape):
+        for p, q in np.ndindex(window, window):
+            row, column = i * stride - padding + p, j * stride - padding + q
+            if 0 <= row < height and 0 <= column < width:
+                y[n, i, j, c] = max(y[n, i, j, c], x[n, row, column, c])
+    return y
+
+
+@geometries
+def test_gradients(rng, geometry):
+    inputs, options = random_inputs(rng, geometry)
+    report = gradcheck.check_layer(pool.max_pool_forward, pool.max_pool_backward, inputs, rng, options)
+    assert report.ok, str(report)
+
+
+@geometries
+def test_forward_is_the_definition(rng, geometry):
+    inputs, options = random_inputs(rng, geometry)
+    y, _ = pool.max_pool_forward(**inputs, **options)
+    np.testing.assert_array_equal(y, slow_max_pool(**inputs, **options))
+
+
+def test_no_padding_is_the_default(rng):
+    x = gradcheck.separated(rng, (2, 5, 7, 3))
+    np.testing.assert_array_equal(pool.max_pool_forward(x, 3, 2)[0], slow_max_pool(x, 3, 2, 0))
+
+
+def test_padding_never_wins():
+    """Zeros around the picture would beat what is negative."""
+    x = np.full((1, 3, 3, 1), -5.0)
+    y, _ = pool.max_pool_forward(x, 3, 2, 1)
+    np.testing.assert_array_equal(y, np.full((1, 2, 2, 1), -5))
+
+
+def test_of_equal_cells_the_first_wins():
+    x = np.array([[1.0, 3.0, 3.0], [3.0, 3.0, 2.0]]).reshape(1, 2, 3, 1)
+    y, cache = pool.max_pool_forward(x, 2, 1)
+    np.testing.assert_array_equal(y[0, :, :, 0], [[3, 3]])
+    dx = pool.max_pool_backward(np.array([7.0, 20.0]).reshape(1, 1, 2, 1), cache)
+    np.testing.assert_array_equal(dx[0, :, :, 0], [[0, 27, 0], [0, 0, 0]])
+
+
+def test_a_cell_gathers_from_every_window_it_wins():
+    x = np.zeros((1, 3, 3, 1))
+    x[0, 1, 1] = 1
+    _, cache = pool.max_pool_forward(x, 2, 1)
+    dx = pool.max_pool_backward(np.array([1.0, 10.0, 100.0, 1000.0]).reshape(1, 2, 2, 1), cache)
+    np.testing.assert_array_equal(dx[0, :, :, 0], [[0, 0, 0], [0, 1111, 0], [0, 0, 0]])
+
+
+def test_no_pictures():
+    y, cache = pool.max_pool_forward(np.empty((0, 4, 6, 3)), 2, 2)
+    assert y.shape == (0, 2, 3, 3)
+    assert pool.max_pool_backward(y, cache).shape == (0, 4, 6, 3)
+
+
+def test_layout_does_not_matter(rng):
+    x = gradcheck.separated(rng, (2, 5, 7, 3))
+    y, cache = pool.max_pool_forward(x, 3, 2, 1)
+    dx = pool.max_pool_backward(y, cache)
+    for other in (np.asfortranarray(x), np.repeat(x, 2, axis=2)[:, :, ::2]):
+        y_other, cache = pool.max_pool_forward(other, 3, 2, 1)
+        np.testing.assert_array_equal(y_other, y)
+        dx_other = pool.max_pool_backward(np.asfortranarray(y), cache)
+        np.testing.assert_array_equal(dx_other, dx)
+        assert y_other.flags.c_contiguous and dx_other.flags.c_contiguous
+
+
+@pytest.mark.parametrize(
+    ("window", "stride", "padding", "message"),
+    [
+        (0, 1, 0, "need window, stride >= 1"),
+        (2, 0, 0, "need window, stride >= 1"),
+        (2, 2, -1, "0 <= padding < window"),
+        (2, 2, 2, "0 <= padding < window"),
+        (7, 2, 1, r"a window of 7 does not fit \(6, 4\) with padding 1"),
+    ],
+)
+def test_unusable_arguments(window, stride, padding, message):
+    with pytest.raises(ValueError, match=message):
+        pool.max_pool_forward(np.zeros((2, 6, 4, 3)), window, stride, padding)
+
+
+def test_float32(rng):
+    inputs, options = random_inputs(rng, GEOMETRIES["overlapping, padded"])
+    helpers.check_float32(pool.max_pool_forward, pool.max_pool_backward, inputs, rng, options)
