@@ -16,4 +16,6 @@ The whole model on one page: captioner.py. Dimensions, the same everywhere:
     A attention; V vocabulary.
 """
 
+from numpy_sat import threads as threads  # first of all: it must come before numpy
+
 __version__ = "0.1.0"

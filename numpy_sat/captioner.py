@@ -44,9 +44,7 @@ def init_params(rng, config, log_frequencies, dtype=np.float32):
     D = config.stages[-1][-1]
     return {
         **convnet.init_params(rng, config.stages, dtype),
-        **attend_tell.init_params(
-            rng, D, config.embedding, config.state, config.attention, log_frequencies, dtype
-        ),
+        **attend_tell.init_params(rng, D, config.embedding, config.state, config.attention, log_frequencies, dtype),
     }
 
 

@@ -36,7 +36,9 @@ def save(path, checkpoint):
             os.fsync(file.fileno())
         os.replace(aside, path)
     except OSError as error:
-        raise InputError(f"{path}: cannot be written ({error.strerror}); free some space or choose another --out.") from error
+        raise InputError(
+            f"{path}: cannot be written ({error.strerror}); free some space or choose another --out."
+        ) from error
 
 
 def load(path):
@@ -47,7 +49,9 @@ def load(path):
         meta = json.loads(arrays.pop("json").tobytes())
         settings, progress = meta["settings"], meta["progress"]
     except FileNotFoundError as error:
-        raise InputError(f"{path}: no such checkpoint; give a run's best.npz or last.npz, or the run's folder.") from error
+        raise InputError(
+            f"{path}: no such checkpoint; give a run's best.npz or last.npz, or the run's folder."
+        ) from error
     except OSError as error:
         raise InputError(f"{path}: cannot be read as a checkpoint ({error}).") from error
     except ValueError as error:

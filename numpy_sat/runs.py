@@ -83,9 +83,7 @@ def resume(folder):
 def save(run, name):
     """Write a checkpoint into the run's folder; BEST without the optimiser's state."""
     optimizer = run.optimizer if name == LAST else {}
-    checkpoint.save(
-        run.folder / name, checkpoint.Checkpoint(run.params, optimizer, run.settings, asdict(run.progress))
-    )
+    checkpoint.save(run.folder / name, checkpoint.Checkpoint(run.params, optimizer, run.settings, asdict(run.progress)))
 
 
 def log(run, kind, **entry):

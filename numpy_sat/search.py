@@ -105,7 +105,10 @@ def _note_finished(best, t, words, parents, done_before, scores, lengths, length
     new = (words == END) & ~np.take_along_axis(done_before, parents, axis=1) & ~np.isneginf(scores)
     rank = np.where(new, scores / lengths**length_power, -np.inf)
     slots = rank.argmax(axis=1)
-    return [max(old, (rank[n, slot], t, slot), key=lambda entry: entry[0]) for n, (old, slot) in enumerate(zip(best, slots, strict=True))]
+    return [
+        max(old, (rank[n, slot], t, slot), key=lambda entry: entry[0])
+        for n, (old, slot) in enumerate(zip(best, slots, strict=True))
+    ]
 
 
 def _read_back(history, n, found):
@@ -121,4 +124,6 @@ def _read_back(history, n, found):
         alphas.append(past.alpha[n, slot])
         betas.append(past.beta[n, slot])
     words = words[::-1]
-    return Caption(tuple(words[:-1] if words[-1] == END else words), log_p, np.stack(alphas[::-1]), np.array(betas[::-1]))
+    return Caption(
+        tuple(words[:-1] if words[-1] == END else words), log_p, np.stack(alphas[::-1]), np.array(betas[::-1])
+    )

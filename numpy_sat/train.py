@@ -43,7 +43,10 @@ def _train(args):
     run, data = _resumed(args.out) if args.resume else _begun(args)
     steps = run.recipe.epochs * batches.batches_per_epoch(data.train, run.recipe.pictures)
     print(f"{run.folder}: {steps:,} steps of {run.recipe.pictures} pictures; the first step compiles the kernels, once")
-    with _Interrupt() as interrupt, tqdm(total=steps, initial=run.progress.step, unit="step", mininterval=_pace()) as bar:
+    with (
+        _Interrupt() as interrupt,
+        tqdm(total=steps, initial=run.progress.step, unit="step", mininterval=_pace()) as bar,
+    ):
         for _ in range(run.progress.epoch, run.recipe.epochs):
             _epoch(run, data.train, steps, bar, interrupt)
             if interrupt.asked:

@@ -12,6 +12,7 @@ from numpy_sat.layers import conv
 GEOMETRIES = {
     "3x3": ((2, 5, 6, 3), (3, 3), 4, 1, 1),
     "no padding": ((2, 6, 4, 3), (3, 3), 5, 1, 0),
+    "all dimensions different": ((2, 7, 9, 3), (4, 5), 6, 1, 1),
     "tall filter": ((2, 7, 5, 3), (4, 2), 2, 1, 1),
     "flat filter": ((2, 5, 7, 1), (1, 4), 3, 1, 2),
     "stride 2, divides": ((2, 7, 5, 2), (3, 3), 4, 2, 1),
@@ -83,6 +84,16 @@ def test_filter_is_not_turned():
     np.testing.assert_array_equal(y[0, :, :, 0], [[0, 1], [3, 4]])
 
 
+def test_parts_of_the_backward(rng):
+    """The layer next to the picture asks for dW and db alone."""
+    inputs, options = random_inputs(rng, GEOMETRIES["stride 2, divides"])
+    y, cache = conv.conv_forward(**inputs, **options)
+    dx, dW, db = conv.conv_backward(y, cache)
+    np.testing.assert_array_equal(conv.conv_input_gradient(y, cache), dx)
+    for part, whole in zip(conv.conv_parameter_gradients(y, cache), (dW, db), strict=True):
+        np.testing.assert_array_equal(part, whole)
+
+
 def test_no_pictures(rng):
     inputs, options = random_inputs(rng, ((0, 5, 6, 3), (3, 3), 4, 2, 1))
     y, cache = conv.conv_forward(**inputs, **options)
@@ -135,8 +146,10 @@ def test_number_of_threads_changes_no_bit(rng):
         ((2, 5, 6, 3), (3, 3, 3), 1, 0, r"W \(P, Q, C, O\)"),
         ((2, 5, 6, 3), (3, 3, 3, 4), 0, 0, "stride must be at least 1"),
         ((2, 5, 6, 3), (3, 3, 3, 4), 1, -1, "padding at least 0"),
-        ((2, 2, 6, 3), (3, 3, 3, 4), 1, 0, r"a filter of \(3, 3\) does not fit \(2, 6\) with padding 0"),
-        ((2, 6, 2, 3), (5, 5, 3, 4), 1, 1, r"a filter of \(5, 5\) does not fit \(6, 2\) with padding 1"),
+        ((2, 4, 6, 3), (5, 3, 3, 4), 1, 0, r"a filter of \(5, 3\) does not fit \(4, 6\) with padding 0"),
+        ((2, 6, 4, 3), (3, 5, 3, 4), 1, 0, r"a filter of \(3, 5\) does not fit \(6, 4\) with padding 0"),
+        ((2, 2, 6, 3), (5, 3, 3, 4), 1, 1, r"a filter of \(5, 3\) does not fit \(2, 6\) with padding 1"),
+        ((2, 6, 2, 3), (3, 5, 3, 4), 1, 1, r"a filter of \(3, 5\) does not fit \(6, 2\) with padding 1"),
     ],
 )
 def test_unusable_arguments(x_shape, W_shape, stride, padding, message):

@@ -8,7 +8,7 @@ from numpy_sat.check import gradcheck
 from numpy_sat.layers import linear
 
 
-def random_inputs(rng, lead=(3,), inputs=4, outputs=2):
+def random_inputs(rng, lead=(3,), inputs=4, outputs=6):
     return {
         "x": rng.standard_normal((*lead, inputs)),
         "W": rng.standard_normal((inputs, outputs)),
@@ -33,9 +33,9 @@ def test_gradients_of_a_square_matrix(rng):
 def test_forward_is_the_definition(rng, lead):
     inputs = random_inputs(rng, lead)
     x, W, b = inputs.values()
-    expected = np.empty((*lead, 2))
+    expected = np.empty((*lead, 6))
     for index in np.ndindex(lead):
-        for o in range(2):
+        for o in range(6):
             expected[(*index, o)] = b[o] + sum(x[(*index, i)] * W[i, o] for i in range(4))
     y, _ = linear.linear_forward(**inputs)
     np.testing.assert_allclose(y, expected, rtol=0, atol=1e-13)
@@ -43,7 +43,7 @@ def test_forward_is_the_definition(rng, lead):
 
 def test_layout_of_x_does_not_matter(rng):
     x, W, b = random_inputs(rng, (5, 3)).values()
-    dy = rng.standard_normal((5, 3, 2))
+    dy = rng.standard_normal((5, 3, 6))
     across = np.ascontiguousarray(x.transpose(2, 1, 0)).transpose(2, 1, 0)
     y, cache = linear.linear_forward(x, W, b)
     y_across, cache_across = linear.linear_forward(across, W, b)
@@ -55,7 +55,7 @@ def test_layout_of_x_does_not_matter(rng):
 def test_empty_batch(rng):
     x, W, b = random_inputs(rng, (0,)).values()
     y, cache = linear.linear_forward(x, W, b)
-    assert y.shape == (0, 2)
+    assert y.shape == (0, 6)
     dx, dW, db = linear.linear_backward(y, cache)
     assert dx.shape == (0, 4)
     assert not dW.any() and not db.any()

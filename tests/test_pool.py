@@ -103,18 +103,20 @@ def test_layout_does_not_matter(rng):
 
 
 @pytest.mark.parametrize(
-    ("window", "stride", "padding", "message"),
+    ("size", "window", "stride", "padding", "message"),
     [
-        (0, 1, 0, "need window, stride >= 1"),
-        (2, 0, 0, "need window, stride >= 1"),
-        (2, 2, -1, "0 <= padding < window"),
-        (2, 2, 2, "0 <= padding < window"),
-        (7, 2, 1, r"a window of 7 does not fit \(6, 4\) with padding 1"),
+        ((6, 4), 0, 1, 0, "need window, stride >= 1"),
+        ((6, 4), 2, 0, 0, "need window, stride >= 1"),
+        ((6, 4), 2, 2, -1, "0 <= padding < window"),
+        ((6, 4), 2, 2, 2, "0 <= padding < window"),
+        ((6, 4), 5, 2, 0, r"a window of 5 does not fit \(6, 4\) with padding 0"),
+        ((4, 6), 5, 2, 0, r"a window of 5 does not fit \(4, 6\) with padding 0"),
+        ((6, 4), 7, 2, 1, r"a window of 7 does not fit \(6, 4\) with padding 1"),
     ],
 )
-def test_unusable_arguments(window, stride, padding, message):
+def test_unusable_arguments(size, window, stride, padding, message):
     with pytest.raises(ValueError, match=message):
-        pool.max_pool_forward(np.zeros((2, 6, 4, 3)), window, stride, padding)
+        pool.max_pool_forward(np.zeros((2, *size, 3)), window, stride, padding)
 
 
 def test_float32(rng):

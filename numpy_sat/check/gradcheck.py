@@ -137,7 +137,7 @@ def _compare_array(loss, name, x, analytic, tolerance):
     worst = difference.max()
     error = float(worst if absolute or np.isinf(worst) else worst / scale)
     bound = TINY if absolute else tolerance
-    kink = error > bound and _at_kink(loss, x[(*index, np.newaxis)], numeric[index], scale * tolerance)
+    kink = error > bound and _at_kink(loss, x[(*index, np.newaxis)], numeric[index], max(scale * tolerance, TINY))
     return ArrayReport(name, error, bound, absolute, kink, index, float(analytic[index]), float(numeric[index]))
 
 
@@ -217,6 +217,7 @@ def _repeat_complaints(run, backward, inputs, upstream, first, rng):
     forward_differs = not all(map(_same, outputs_kept, outputs_again))
     _, other_cache = run(other_inputs)
     backward(*upstream, other_cache)
+    overwritten = {name for name in inputs if not _same(kept[name], grads[name])}
     again = _as_dict(backward(*upstream, cache), inputs)
 
     found = ["the forward gave another answer the second time"] if forward_differs else []
@@ -227,7 +228,7 @@ def _repeat_complaints(run, backward, inputs, upstream, first, rng):
             found.append(f"d{name} is another when the backward is called twice with one cache")
         elif not _same(kept[name], again[name]):
             found.append(f"d{name} is another after a second forward in between")
-        elif not _same(kept[name], grads[name]):
+        elif name in overwritten:
             found.append(f"d{name} was changed by a later call")
     return found
 

@@ -1,0 +1,99 @@
+"""Batches: what is drawn, masked, augmented, and that it can be gone on with."""
+
+import numpy as np
+import pytest
+
+from numpy_sat.data import batches
+from numpy_sat.data.batches import Augmentation
+from numpy_sat.data.vocabulary import END, START
+
+PLAIN = Augmentation(flip=False, shift=0)
+
+
+@pytest.fixture
+def split(rng):
+    """10 pictures whose pixels all hold their number; picture p has captions of words 100 p + k, of unlike length."""
+    pictures = np.repeat(np.arange(10, dtype=np.uint8), 4 * 4 * 3).reshape(10, 4, 4, 3)
+    captions = tuple(
+        tuple(np.array([100 * (p + 1) + k] * (k + 1) + [END]) for k in range(2 if p == 3 else 5)) for p in range(10)
+    )
+    return batches.Split(tuple(f"{p}.jpg" for p in range(10)), pictures, captions)
+
+
+def same(a, b):
+    return all(np.array_equal(x, y) for x, y in zip(a, b, strict=True))
+
+
+def numbers(batch):
+    """The pictures' numbers back from their pixels."""
+    return np.rint((batch.pictures[:, 0, 0, 0] + 1) * 127.5).astype(int)
+
+
+def test_words_targets_and_mask():
+    batch = batches.make_batch(np.zeros((1, 4, 4, 3), np.uint8), [np.array([7, 8, END]), np.array([9, END])])
+    assert batch.words.T.tolist() == [[START, 7, 8], [START, 9, START]]
+    assert batch.targets.T.tolist() == [[7, 8, END], [9, END, END]]
+    assert batch.mask.T.tolist() == [[1, 1, 1], [1, 1, 0]]
+    assert batch.pictures.dtype == batch.mask.dtype == np.float32
+
+
+def test_pixels_lie_between_minus_one_and_one():
+    assert batches.scale_pixels(np.array([0, 255], np.uint8)).tolist() == [-1, 1]
+
+
+def test_an_epoch_shows_every_picture_once(split):
+    shown = np.concatenate([numbers(b) for b in batches.epoch_batches(split, 5, 2, PLAIN, seed=0, epoch=0)])
+    assert sorted(shown) == list(range(10))
+
+
+def test_captions_lie_beside_their_picture_and_differ(split):
+    for batch in batches.epoch_batches(split, 5, 2, PLAIN, seed=0, epoch=0):
+        first = batch.targets[0].reshape(5, 2)
+        assert (first // 100 - 1 == numbers(batch)[:, None]).all()
+        assert (first[:, 0] != first[:, 1]).all()
+
+
+def test_more_captions_than_a_picture_has(split):
+    for batch in batches.epoch_batches(split, 5, 4, PLAIN, seed=0, epoch=0):
+        for p, words in zip(numbers(batch), batch.targets[0].reshape(5, 4), strict=True):
+            assert len(set(words)) == min(4, len(split.captions[p]))
+
+
+def test_seed_and_epoch_decide(split):
+    augmentation = Augmentation(flip=True, shift=2)
+    one, again, other_epoch, other_seed = (
+        list(batches.epoch_batches(split, 5, 2, augmentation, seed, epoch))
+        for seed, epoch in [(1, 2), (1, 2), (1, 3), (2, 2)]
+    )
+    assert all(same(a, b) for a, b in zip(one, again, strict=True))
+    assert not same(one[0], other_epoch[0]) and not same(one[0], other_seed[0])
+
+
+def test_going_on_in_the_middle(split):
+    augmentation = Augmentation(flip=True, shift=2)
+    whole = list(batches.epoch_batches(split, 2, 2, augmentation, 0, 1))
+    rest = list(batches.epoch_batches(split, 2, 2, augmentation, 0, 1, first=3))
+    assert len(whole) == 5 and len(rest) == 2
+    assert all(same(a, b) for a, b in zip(whole[3:], rest, strict=True))
+
+
+def test_augmentation_flips_and_shifts(rng):
+    image = rng.integers(0, 255, (1, 6, 6, 3), dtype=np.uint8)
+    split = batches.Split(("a",), image, ((np.array([5, END]),),))
+
+    def seen(augmentation):
+        drawn = (next(batches.epoch_batches(split, 1, 1, augmentation, 0, epoch)).pictures for epoch in range(40))
+        return {np.rint((x + 1) * 127.5).astype(np.uint8).tobytes() for x in drawn}
+
+    assert seen(PLAIN) == {image.tobytes()}
+    assert seen(Augmentation(True, 0)) == {image.tobytes(), image[:, :, ::-1].tobytes()}
+    padded = np.pad(image[0], ((1, 1), (1, 1), (0, 0)), mode="edge")
+    shifted = {padded[i : i + 6, j : j + 6].tobytes() for i in range(3) for j in range(3)}
+    assert seen(Augmentation(False, 1)) <= shifted and len(seen(Augmentation(False, 1))) > 5
+
+
+def test_plain_batches_keep_the_order_and_the_rest(split):
+    found = list(batches.plain_batches(split, 4, 5))
+    assert np.concatenate([numbers(b) for b in found]).tolist() == list(range(10))
+    assert [len(b.pictures) for b in found] == [4, 4, 2]
+    assert found[0].targets[0, 15:].tolist() == [400, 401, 400, 401, 400]  # picture 3 has two captions

@@ -1,0 +1,194 @@
+"""The whole model: its gradients, its loss, and that it is made of the layers."""
+
+import inspect
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from numpy_sat import captioner, search
+from numpy_sat.check import gradcheck
+from numpy_sat.data import batches
+from numpy_sat.decoders import attend_tell
+from numpy_sat.encoders import convnet
+from numpy_sat.layers import (
+    activations,
+    attention,
+    conv,
+    dropout,
+    embedding,
+    linear,
+    losses,
+    lstm,
+    output,
+    pool,
+    softmax,
+)
+
+TINY = captioner.Config(
+    picture_size=8, stages=((3,), (4, 5)), embedding=3, state=4, attention=6, dropout=0.3, smoothing=0.1, penalty=0.7
+)
+V = 7
+LENGTHS = (5, 3, 4, 2, 5, 1)  # of 6 captions of 2 pictures
+
+
+def tiny_params(rng, config=TINY):
+    params = captioner.init_params(rng, config, np.log(rng.dirichlet(np.ones(V))), np.float64)
+    return {name: array + 0.3 * rng.standard_normal(array.shape) for name, array in params.items()}
+
+
+def tiny_batch(rng, lengths=LENGTHS, dtype=np.float64):
+    T, B = max(lengths), len(lengths)
+    mask = (np.arange(T)[:, None] < np.array(lengths)).astype(dtype)
+    pictures = rng.standard_normal((2, 8, 8, 3)).astype(dtype)
+    return batches.Batch(pictures, rng.integers(0, V, (T, B)), rng.integers(0, V, (T, B)), mask)
+
+
+@pytest.mark.parametrize(("normalisation", "target"), [("sum", "one"), ("mean", "T/L")])
+def test_gradients(rng, normalisation, target):
+    config = replace(TINY, penalty_normalisation=normalisation, penalty_target=target)
+    params, batch = tiny_params(rng, config), tiny_batch(rng)
+
+    def loss_and_grads(params):
+        loss, grads = captioner.loss_and_grads(params, batch, config, np.random.default_rng(5))
+        return loss.total, grads
+
+    report = gradcheck.check_loss(loss_and_grads, params)
+    assert report.ok, str(report)
+    assert {array.name for array in report.arrays} == set(params)
+
+
+def test_the_check_notices_a_missing_term(rng, monkeypatch):
+    """Without the penalty's way into the attention, the whole model's check fails at the attention's parameters."""
+    params, batch = tiny_params(rng), tiny_batch(rng)
+    monkeypatch.setattr(
+        losses, "doubly_stochastic_backward", lambda d, cache: 0 * cache.missing * cache.mask[..., None]
+    )
+
+    def loss_and_grads(params):
+        loss, grads = captioner.loss_and_grads(params, batch, TINY, np.random.default_rng(5))
+        return loss.total, grads
+
+    report = gradcheck.check_loss(loss_and_grads, params)
+    wrong = {array.name for array in report.arrays if not array.ok}
+    assert {"W_a", "W_h", "v"} <= wrong and not {"L_o", "b_o"} & wrong
+
+
+def test_float32_stays_float32_and_agrees(rng):
+    params, batch = tiny_params(rng), tiny_batch(rng)
+    loss, grads = captioner.loss_and_grads(params, batch, TINY, np.random.default_rng(5))
+    small = {name: array.astype(np.float32) for name, array in params.items()}
+    batch32 = batch._replace(pictures=batch.pictures.astype(np.float32), mask=batch.mask.astype(np.float32))
+    loss32, grads32 = captioner.loss_and_grads(small, batch32, TINY, np.random.default_rng(5))
+    assert loss32.total == pytest.approx(loss.total, rel=1e-4)
+    for name, gradient in grads32.items():
+        assert gradient.dtype == np.float32, name
+        assert np.abs(gradient - grads[name]).max() <= 1e-4 * np.abs(grads[name]).max() + 1e-6, name
+
+
+def test_inputs_are_untouched(rng):
+    params, batch = tiny_params(rng), tiny_batch(rng)
+    before = {name: array.copy() for name, array in params.items()}, [array.copy() for array in batch]
+    captioner.loss_and_grads(params, batch, TINY, rng)
+    assert all(np.array_equal(params[name], array) for name, array in before[0].items())
+    assert all(np.array_equal(now, array) for now, array in zip(batch, before[1], strict=True))
+
+
+def test_padding_changes_nothing(rng):
+    """A caption's loss is the same alone and beside a longer one, whatever stands in the padding."""
+    params, batch = tiny_params(rng), tiny_batch(rng)
+    config = replace(TINY, dropout=0.0)
+    loss, grads = captioner.loss_and_grads(params, batch, config, rng)
+    padding = batch.mask == 0
+    other = batch._replace(words=np.where(padding, 3, batch.words), targets=np.where(padding, V - 1, batch.targets))
+    loss_other, grads_other = captioner.loss_and_grads(params, other, config, rng)
+    assert loss_other == loss
+    for name, gradient in grads.items():
+        assert np.allclose(grads_other[name], gradient, rtol=0, atol=1e-14), name
+
+
+def test_the_loss_is_the_mean_over_captions(rng):
+    """Captions one by one, each with its picture, average to the batch."""
+    params, batch = tiny_params(rng), tiny_batch(rng)
+    config = replace(TINY, dropout=0.0)
+    together = captioner.loss_only(params, batch, config)
+    alone = []
+    for b, length in enumerate(LENGTHS):
+        one = batches.Batch(
+            batch.pictures[b // 3 : b // 3 + 1],
+            *(array[:length, b : b + 1] for array in (batch.words, batch.targets, batch.mask)),
+        )
+        alone.append(captioner.loss_only(params, one, config))
+    assert together.total == pytest.approx(np.mean([loss.total for loss in alone]), rel=1e-12)
+    assert together.penalty == pytest.approx(np.mean([loss.penalty for loss in alone]), rel=1e-12)
+    words = np.average([loss.word for loss in alone], weights=LENGTHS)
+    assert together.word == pytest.approx(words, rel=1e-12)
+
+
+def test_starts_near_the_unigram_entropy(rng):
+    """The output bias alone would score the unigram entropy; random weights add little, and ln V is far above."""
+    frequencies = np.array([0.001, 0.2, 0.009, 0.5, 0.2, 0.05, 0.04])
+    config = replace(TINY, dropout=0.0, penalty=0.0)
+    params = captioner.init_params(rng, config, np.log(frequencies), np.float64)
+    params["L_o"] *= 0
+    targets = rng.choice(V, p=frequencies, size=(200, 50))
+    batch = batches.Batch(rng.standard_normal((1, 8, 8, 3)), np.zeros_like(targets), targets, np.ones((200, 50)))
+    entropy = -(frequencies * np.log(frequencies)).sum()
+    assert captioner.loss_only(params, batch, config).word == pytest.approx(entropy, abs=0.03)
+    assert entropy < np.log(V) - 0.4
+
+
+def test_biases_at_the_start(rng):
+    params = captioner.init_params(rng, TINY, np.log(np.full(V, 1 / V)))
+    S = TINY.state
+    assert np.array_equal(params["b"], np.repeat([0, 1, 0, 0], S))
+    assert np.allclose(params["b_o"], -np.log(V))
+
+
+def test_one_picture_is_encoded_once_for_all_its_captions(rng, monkeypatch):
+    seen = []
+    forward = convnet.encode_forward
+    monkeypatch.setattr(convnet, "encode_forward", lambda p, x, s: seen.append(len(x)) or forward(p, x, s))
+    captioner.loss_and_grads(tiny_params(rng), tiny_batch(rng), TINY, rng)
+    assert seen == [2]
+
+
+LAYERS = (activations, attention, conv, dropout, embedding, linear, losses, lstm, output, pool, softmax)
+
+
+def test_every_layer_function_is_reached_through_its_module(rng, monkeypatch):
+    """Counting wrappers in the modules' place: one training step and one captioning call them all."""
+    calls = {}
+
+    def counted(name, function):
+        def wrapper(*args, **kwargs):
+            calls[name] = calls.get(name, 0) + 1
+            return function(*args, **kwargs)
+
+        return wrapper
+
+    names = set()
+    for module in LAYERS:
+        for name, function in inspect.getmembers(module, inspect.isfunction):
+            if function.__module__ == module.__name__ and not name.startswith("_"):
+                names.add(f"{module.__name__}.{name}")
+                monkeypatch.setattr(module, name, counted(f"{module.__name__}.{name}", function))
+    params, batch = tiny_params(rng), tiny_batch(rng)
+    captioner.loss_and_grads(params, batch, TINY, rng)
+    a = captioner.annotate(params, batch.pictures, TINY)
+    search.beam_search(attend_tell, params, a, k=2, max_words=3)
+    assert names - set(calls) == set()
+    assert calls["numpy_sat.layers.conv.conv_forward"] == 6 and calls["numpy_sat.layers.lstm.lstm_backward"] == 5
+
+
+def test_decoding_step_by_step_is_the_training_recurrence(rng):
+    params, batch = tiny_params(rng), tiny_batch(rng)
+    a = captioner.annotate(params, batch.pictures, TINY)
+    words = batch.words[:, ::3]
+    logits, alpha, _ = attend_tell.decode_forward(params, a, words, np.ones((*words.shape, TINY.state)))
+    state = attend_tell.begin(params, a)
+    for t, column in enumerate(words):
+        step_logits, step_alpha, beta, state = attend_tell.step(params, state, column)
+        assert np.allclose(step_logits, logits[t], rtol=0, atol=1e-13)
+        assert np.allclose(step_alpha, alpha[t], rtol=0, atol=1e-14)
+        assert beta.shape == (2,) and (0 < beta).all() and (beta < 1).all()

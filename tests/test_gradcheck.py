@@ -1,0 +1,547 @@
+"""check: the judge itself. Right layers pass; each way of being wrong is caught, and named."""
+
+import re
+
+import numpy as np
+import pytest
+
+from numpy_sat.check import gradcheck
+from numpy_sat.layers import activations, attention, linear, lstm, pool, softmax
+
+
+def random_arrays(rng, **shapes):
+    return {name: rng.standard_normal(shape) for name, shape in shapes.items()}
+
+
+def linear_inputs(rng, I=4, O=2):
+    return random_arrays(rng, x=(5, 3, I), W=(I, O), b=(O,))
+
+
+def lstm_inputs(rng, B=3, I=4, S=2):
+    return random_arrays(rng, x=(B, I), h=(B, S), c=(B, S), W_x=(I, 4 * S), W_hh=(S, 4 * S), b=(4 * S,))
+
+
+def attend_inputs(rng, N=2, B=4, L=5, D=3, S=6, A=7):
+    return random_arrays(rng, a=(N, L, D), keys=(N, L, A), h=(B, S), W_h=(S, A), v=(A,))
+
+
+def check_linear(rng, backward, **sizes):
+    return gradcheck.check_layer(linear.linear_forward, backward, linear_inputs(rng, **sizes), rng)
+
+
+def edited(position, change):
+    """The backward of linear with one of its gradients changed by a function of (gradient, dy, cache)."""
+
+    def backward(dy, cache):
+        grads = list(linear.linear_backward(dy, cache))
+        grads[position] = change(grads[position], dy, cache)
+        return tuple(grads)
+
+    return backward
+
+
+def lines(report, word):
+    """The lines of the verdict that begin with a word."""
+    return [line for line in str(report).splitlines() if line.startswith(word)]
+
+
+# What is right
+
+
+def test_right_layers_pass(rng):
+    report = check_linear(rng, linear.linear_backward)
+    assert report.ok
+    assert report.complaints == ()
+    assert [array.name for array in report.arrays] == ["x", "W", "b"]
+    assert [line.split(" (")[0] for line in str(report).splitlines()] == ["ok: dx", "ok: dW", "ok: db"]
+
+
+def test_options_are_passed_along(rng):
+    inputs, options = {"x": gradcheck.separated(rng, (2, 5, 4, 3))}, {"window": 3, "stride": 2, "padding": 1}
+    assert gradcheck.check_layer(pool.max_pool_forward, pool.max_pool_backward, inputs, rng, options).ok
+
+
+def test_inputs_are_as_before(rng):
+    """The checker moves every entry and puts it back."""
+    inputs = linear_inputs(rng)
+    before = {name: x.copy() for name, x in inputs.items()}
+    gradcheck.check_layer(linear.linear_forward, linear.linear_backward, inputs, rng)
+    for name, x in inputs.items():
+        np.testing.assert_array_equal(x, before[name])
+
+
+def test_numerical_gradient():
+    x = np.array([[1.0, -2.0], [3.0, 0.5]])
+    gradient = gradcheck.numerical_gradient(lambda: (x**3).sum(), x)
+    np.testing.assert_allclose(gradient, 3 * x**2, rtol=1e-9)
+
+
+@pytest.mark.parametrize("shape", [(1,), (2, 3), (3, 5, 7)])
+@pytest.mark.parametrize("gap", [0.1, 3.0])
+def test_separated(rng, shape, gap):
+    values = gradcheck.separated(rng, shape, gap)
+    assert values.shape == shape
+    assert values.dtype == np.float64
+    assert np.abs(values).min() >= gap / 4
+    assert (np.diff(np.sort(values.ravel())) >= gap / 2).all()
+    if values.size > 1:
+        assert abs(np.sign(values).sum()) <= 1, "both signs, half and half"
+        assert (np.diff(values.ravel()) < 0).any(), "shuffled"
+        assert not np.isin(gradcheck.separated(rng, shape, gap), values).any(), "others the next time"
+
+
+# Wrong numbers: the array, how far off, and what its worst entry suggests
+
+WRONG_NUMBERS = {
+    "sign flipped": ("dx", edited(0, lambda dx, dy, cache: -dx), "the sign is flipped"),
+    "2 times": ("dW", edited(1, lambda dW, dy, cache: 2 * dW), "2 times too large"),
+    "half": ("db", edited(2, lambda db, dy, cache: db / 2), "2 times too small"),
+    "third": ("dW", edited(1, lambda dW, dy, cache: dW / 3), "3 times too small"),
+    "4 times": ("db", edited(2, lambda db, dy, cache: 4 * db), "4 times too large"),
+    "zero": ("dW", edited(1, lambda dW, dy, cache: 0 * dW), "yours is zero: a term is missing"),
+    "mean for sum": ("db", edited(2, lambda db, dy, cache: dy.mean(axis=(0, 1))), "of its size"),
+    "only the first row": ("db", edited(2, lambda db, dy, cache: dy[0].sum(axis=0)), "of its size"),
+    "one entry": ("dx", edited(0, lambda dx, dy, cache: dx + 1e-5 * (dx == dx[4, 2, 3])), "worst at dx[4, 2, 3]"),
+    "NaN": ("dx", edited(0, lambda dx, dy, cache: np.where(dx == dx[1, 0, 2], np.nan, dx)), "dx[1, 0, 2]: yours nan"),
+    "infinite": ("dW", edited(1, lambda dW, dy, cache: np.where(dW == dW[3, 1], np.inf, dW)), "dW[3, 1]: yours inf"),
+}
+
+
+@pytest.mark.parametrize(("name", "backward", "says"), WRONG_NUMBERS.values(), ids=WRONG_NUMBERS)
+def test_wrong_numbers(rng, name, backward, says):
+    with np.errstate(all="raise"):
+        report = check_linear(rng, backward)
+    assert not report.ok
+    assert not report.complaints
+    (wrong,) = lines(report, "WRONG")
+    assert wrong == str(report).splitlines()[0], "what is wrong comes first"
+    assert wrong.startswith(f"WRONG: {name} is off by ")
+    assert says in wrong
+    assert len(lines(report, "ok")) == 2
+
+
+@pytest.mark.parametrize("factor", [1.5, -0.5, 7, 1 + 1e-5])
+def test_no_guess_without_reason(rng, factor):
+    """A ratio that is not a plain one suggests nothing."""
+    (wrong,) = lines(check_linear(rng, edited(1, lambda dW, dy, cache: factor * dW)), "WRONG")
+    assert re.search(r"finite differences \S+$", wrong)
+
+
+@pytest.mark.parametrize("scale", [1e-4, 1e4])
+def test_errors_are_relative(rng, scale):
+    """Small and large gradients are judged alike, by their array's largest value."""
+
+    def check(factor):
+        def backward(dy, cache):
+            return scale * factor * dy
+
+        return gradcheck.check_layer(lambda x: (scale * x, None), backward, random_arrays(rng, x=(3, 4)), rng)
+
+    assert check(1).ok
+    assert not check(1 + 1e-6).ok
+
+
+def test_transposed_square_matrix(rng):
+    """The shapes are right, so the numbers must tell."""
+    report = check_linear(rng, edited(0, lambda dx, dy, cache: dy @ cache.W), I=3, O=3)
+    assert not report.ok
+    assert [array.name for array in report.arrays if not array.ok] == ["x"]
+
+
+def test_values_of_the_worst_entry(rng):
+    """The verdict prints both sides, so that a learner can compute the entry by hand."""
+    report = check_linear(rng, edited(1, lambda dW, dy, cache: dW + 10 * (dW == dW[2, 1])))
+    (array,) = (array for array in report.arrays if not array.ok)
+    assert array.index == (2, 1)
+    assert array.analytic - array.numeric == pytest.approx(10, abs=1e-6)
+    (wrong,) = lines(report, "WRONG")
+    assert f"worst at dW[2, 1]: yours {array.analytic:.6g}, finite differences {array.numeric:.6g}" in wrong
+
+
+def test_small_errors_count(rng):
+    """1e-6 of the largest value is too much, 1e-9 is rounding."""
+    assert not check_linear(rng, edited(1, lambda dW, dy, cache: dW * (1 + 1e-6))).ok
+    assert check_linear(rng, edited(1, lambda dW, dy, cache: dW * (1 + 1e-9))).ok
+
+
+def test_softmax_without_its_second_term(rng):
+    """Under an upstream gradient of ones the right answer is 0 for any softmax; a random one sees the term."""
+
+    def backward(dp, cache):
+        return cache.p * dp
+
+    report = gradcheck.check_layer(softmax.softmax_forward, backward, random_arrays(rng, x=(3, 4)), rng)
+    assert not report.ok
+    assert "WRONG: dx is off by" in str(report)
+
+
+def test_lstm_with_swapped_gates(rng):
+    """Where i is taken for o, everything is wrong."""
+
+    def backward(dh_next, dc_next, cache):
+        ifo = np.concatenate(np.split(cache.ifo.y, 3, axis=1)[::-1], axis=1)
+        return lstm.lstm_backward(dh_next, dc_next, cache._replace(ifo=activations.SigmoidCache(ifo)))
+
+    report = gradcheck.check_layer(lstm.lstm_forward, backward, lstm_inputs(rng), rng)
+    assert len(lines(report, "WRONG")) == 6
+
+
+def test_lstm_with_swapped_columns(rng):
+    """Where only the weights' columns are in another order, only the weights' gradients are wrong."""
+
+    def backward(dh_next, dc_next, cache):
+        *others, dW_x, dW_hh, db = lstm.lstm_backward(dh_next, dc_next, cache)
+        order = np.r_[2:4, 0:2, 4:8]
+        return (*others, *(np.ascontiguousarray(d[..., order]) for d in (dW_x, dW_hh, db)))
+
+    report = gradcheck.check_layer(lstm.lstm_forward, backward, lstm_inputs(rng, S=2), rng)
+    assert [line.split()[1] for line in lines(report, "WRONG")] == ["dW_x", "dW_hh", "db"]
+
+
+@pytest.mark.parametrize(("keep_h", "keep_c"), [(0, 1), (1, 0)])
+def test_lstm_that_forgets_an_upstream_gradient(rng, keep_h, keep_c):
+    """What reaches h' comes from the word and from later steps, what reaches c' from later steps only."""
+
+    def backward(dh_next, dc_next, cache):
+        return lstm.lstm_backward(keep_h * dh_next, keep_c * dc_next, cache)
+
+    report = gradcheck.check_layer(lstm.lstm_forward, backward, lstm_inputs(rng), rng)
+    assert len(lines(report, "WRONG")) == 6
+
+
+def test_attention_that_forgets_dalpha(rng):
+    """The penalty's gradient arrives at alpha, a second output; da alone does not pass through it."""
+
+    def backward(dz, dalpha, cache):
+        return attention.attend_backward(dz, 0 * dalpha, cache)
+
+    report = gradcheck.check_layer(attention.attend_forward, backward, attend_inputs(rng), rng)
+    assert not report.ok
+    assert [array.name for array in report.arrays if array.ok] == ["a"]
+
+
+# Wrong besides the numbers
+
+
+def change_dy(dy, cache):
+    grads = linear.linear_backward(dy, cache)
+    dy *= 2
+    return grads
+
+
+def change_x(dy, cache):
+    grads = linear.linear_backward(dy, cache)
+    cache.x[...] += 1
+    return grads
+
+
+BESIDES = {
+    "too few": (lambda dy, cache: linear.linear_backward(dy, cache)[:2], "returned 2 gradients for 3 arrays (x, W, b)"),
+    "too many": (lambda dy, cache: (*linear.linear_backward(dy, cache), dy), "returned 4 gradients for 3 arrays"),
+    "nothing": (lambda dy, cache: None, "returned 1 gradient for 3 arrays"),
+    "None": (edited(1, lambda dW, dy, cache: None), "dW is of type NoneType, not an array"),
+    "a list": (edited(2, lambda db, dy, cache: list(db)), "db is of type list, not an array"),
+    "flat": (edited(0, lambda dx, dy, cache: dx.reshape(15, 4)), "dx has shape (15, 4), x has shape (5, 3, 4)"),
+    "not summed": (edited(2, lambda db, dy, cache: dy), "db has shape (5, 3, 2), b has shape (2,)"),
+    "transposed": (edited(1, lambda dW, dy, cache: dW.T), "dW has shape (2, 4), W has shape (4, 2)"),
+    "float32": (edited(1, lambda dW, dy, cache: dW.astype(np.float32)), "dW is float32, W is float64"),
+    "not contiguous": (edited(1, lambda dW, dy, cache: np.asfortranarray(dW)), "dW is not contiguous"),
+    "changes dy": (change_dy, "upstream gradient 0 was changed"),
+    "changes x": (change_x, "x was changed"),
+}
+
+
+@pytest.mark.parametrize(("backward", "says"), BESIDES.values(), ids=BESIDES)
+def test_wrong_besides_the_numbers(rng, backward, says):
+    report = check_linear(rng, backward)
+    assert not report.ok
+    (wrong,) = lines(report, "WRONG")
+    assert wrong.startswith(f"WRONG: {says}")
+
+
+def test_wrong_dtype_does_not_hide_the_numbers(rng):
+    report = check_linear(rng, edited(1, lambda dW, dy, cache: 2 * dW.astype(np.float32)))
+    assert "WRONG: dW is float32, W is float64" in str(report)
+    assert "2 times too large" in str(report)
+
+
+def test_view_of_the_upstream_gradient(rng):
+    """Adding into it later would change the upstream gradient."""
+
+    def forward(x, y):
+        return x + y, None
+
+    def backward(dsum, cache):
+        return dsum, dsum.copy()
+
+    report = gradcheck.check_layer(forward, backward, random_arrays(rng, x=(3, 4), y=(3, 4)), rng)
+    assert not report.ok
+    assert lines(report, "WRONG") == [
+        "WRONG: dx is a view of an input or of an upstream gradient, not an array of its own"
+    ]
+
+
+def test_upstream_gradient_worked_on_in_place(rng):
+    """The numbers are right: only what was done to the caller's arrays is to blame."""
+
+    def backward(dy, cache):
+        dy *= cache.positive
+        return dy
+
+    report = gradcheck.check_layer(activations.relu_forward, backward, {"x": gradcheck.separated(rng, (3, 4))}, rng)
+    assert not report.ok
+    assert len(lines(report, "WRONG")) == 2
+    assert "upstream gradient 0 was changed" in str(report)
+    assert len(lines(report, "ok: dx")) == 1
+
+
+def test_forward_that_works_in_place(rng):
+    def forward(x):
+        positive = x > 0
+        x *= positive
+        return x.copy(), activations.ReluCache(positive)
+
+    inputs = {"x": gradcheck.separated(rng, (3, 4))}
+    before = inputs["x"].copy()
+    report = gradcheck.check_layer(forward, activations.relu_backward, inputs, rng)
+    assert not report.ok
+    assert lines(report, "WRONG") == ["WRONG: x was changed"]
+    np.testing.assert_array_equal(inputs["x"], before)
+
+
+def test_option_changed(rng):
+    def forward(x, mask):
+        return x * mask, mask
+
+    def backward(dy, mask):
+        dx = dy * mask
+        mask[...] = 0
+        return dx
+
+    options = {"mask": np.ones((3, 4))}
+    report = gradcheck.check_layer(forward, backward, random_arrays(rng, x=(3, 4)), rng, options)
+    assert lines(report, "WRONG") == ["WRONG: mask was changed"]
+
+
+# State kept between calls
+
+
+def test_last_forward_remembered(rng):
+    """A cache kept by the module, as a class would in `self`, is the wrong one after a second forward."""
+    kept = {}
+
+    def forward(x, W, b):
+        y, kept["cache"] = linear.linear_forward(x, W, b)
+        return y, None
+
+    report = gradcheck.check_layer(
+        forward, lambda dy, cache: linear.linear_backward(dy, kept["cache"]), linear_inputs(rng), rng
+    )
+    assert not report.ok
+    assert lines(report, "WRONG") == [f"WRONG: d{name} is another after a second forward in between" for name in "xW"]
+
+
+def test_gradient_accumulated_between_calls(rng):
+    kept = {}
+
+    def accumulate(db, dy, cache):
+        kept["db"] = kept.get("db", 0) + db
+        return kept["db"]
+
+    report = check_linear(rng, edited(2, accumulate))
+    assert lines(report, "WRONG") == ["WRONG: db is another when the backward is called twice with one cache"]
+
+
+def test_gradient_in_a_buffer_of_the_module(rng):
+    """The next call overwrites what the first returned."""
+    kept = {}
+
+    def overwrite(dW, dy, cache):
+        buffer = kept.setdefault("dW", np.empty_like(dW))
+        buffer[...] = dW
+        return buffer
+
+    report = check_linear(rng, edited(1, overwrite))
+    assert lines(report, "WRONG") == ["WRONG: dW was changed by a later call"]
+
+
+def test_output_in_a_buffer_of_the_module(rng):
+    buffer = np.empty((5, 3, 2))
+
+    def forward(x, W, b):
+        y, cache = linear.linear_forward(x, W, b)
+        buffer[...] = y
+        return buffer, cache
+
+    report = gradcheck.check_layer(forward, linear.linear_backward, linear_inputs(rng), rng)
+    assert lines(report, "WRONG") == ["WRONG: an output of the forward was changed by a later call"]
+
+
+def test_cache_used_up(rng):
+    def forward(x, W, b):
+        y, cache = linear.linear_forward(x, W, b)
+        return y, [cache, 1]
+
+    def backward(dy, cache):
+        grads = linear.linear_backward(cache[1] * dy, cache[0])
+        cache[1] = 2
+        return grads
+
+    report = gradcheck.check_layer(forward, backward, linear_inputs(rng), rng)
+    assert not report.ok
+    assert len(lines(report, "WRONG")) == 3
+    assert "WRONG: dx is another when the backward is called twice with one cache" in str(report)
+
+
+def test_forward_that_draws_its_own_random_numbers(rng):
+    noise = np.random.default_rng(1)
+
+    def forward(x, W, b):
+        y, cache = linear.linear_forward(x, W, b)
+        return y + noise.standard_normal(y.shape), cache
+
+    report = gradcheck.check_layer(forward, linear.linear_backward, linear_inputs(rng), rng)
+    assert "WRONG: the forward gave another answer the second time" in str(report)
+
+
+# Corners and zeros
+
+
+@pytest.mark.parametrize("distance", [0.0, 1e-9, -1e-7, 2e-6, -5e-6, 9e-6])
+def test_relu_at_its_corner_is_undecided(rng, distance):
+    x = gradcheck.separated(rng, (3, 4))
+    x[1, 2] = distance
+    report = gradcheck.check_layer(activations.relu_forward, activations.relu_backward, {"x": x}, rng)
+    assert not report.ok
+    assert str(report).startswith("UNDECIDED: dx at dx[1, 2]: ")
+    assert "move them apart" in str(report)
+
+
+def test_corner_out_of_reach_is_no_corner(rng):
+    x = gradcheck.separated(rng, (3, 4))
+    x[1, 2] = 1e-3
+    assert gradcheck.check_layer(activations.relu_forward, activations.relu_backward, {"x": x}, rng).ok
+
+
+@pytest.mark.parametrize("distance", [0.0, 3e-6])
+def test_equal_maxima_are_undecided(rng, distance):
+    x = gradcheck.separated(rng, (2, 4, 4, 3))
+    x[0, 0, 0, 0] = x.max() + 1
+    x[0, 1, 1, 0] = x[0, 0, 0, 0] - distance
+    options = {"window": 2, "stride": 2}
+    report = gradcheck.check_layer(pool.max_pool_forward, pool.max_pool_backward, {"x": x}, rng, options)
+    assert not report.ok
+    assert re.match(r"UNDECIDED: dx at dx\[0, (0, 0|1, 1), 0\]", str(report))
+
+
+@pytest.mark.parametrize("factor", [-1, 0, 2])
+def test_corner_is_no_excuse_for_a_smooth_layer(rng, factor):
+    """A wrong gradient of a strongly curved function is wrong, not undecided."""
+
+    def forward(x):
+        return np.sin(20 * x), x
+
+    def backward(dy, x):
+        return factor * 20 * np.cos(20 * x) * dy
+
+    report = gradcheck.check_layer(forward, backward, random_arrays(rng, x=(3, 4)), rng)
+    assert not report.arrays[0].kink
+    assert str(report).startswith("WRONG: dx")
+
+
+def bias_before_softmax(x, b):
+    """A bias shared by all scores of a row: softmax does not see it."""
+    p, cache = softmax.softmax_forward(x + b)
+    return p, cache
+
+
+def test_zero_gradient_is_compared_absolutely_and_listed(rng):
+    def backward(dp, cache):
+        dx = softmax.softmax_backward(dp, cache)
+        return dx, dx.sum(keepdims=True).reshape(1)
+
+    report = gradcheck.check_layer(bias_before_softmax, backward, random_arrays(rng, x=(3, 4), b=(1,)), rng)
+    assert report.ok
+    assert [array.absolute for array in report.arrays] == [False, True]
+    assert "ok: db is zero, as it should be (largest value " in str(report)
+
+
+def test_gradient_where_there_should_be_none(rng):
+    def backward(dp, cache):
+        return softmax.softmax_backward(dp, cache), dp.sum(keepdims=True).reshape(1)
+
+    report = gradcheck.check_layer(bias_before_softmax, backward, random_arrays(rng, x=(3, 4), b=(1,)), rng)
+    (wrong,) = lines(report, "WRONG")
+    assert wrong.startswith("WRONG: db is off by")
+
+
+@pytest.mark.parametrize("value", [1.5e-9, 1.0])
+def test_gradient_by_what_is_not_used(rng, value):
+    """Finite differences are exactly 0 here; beside them even 1.5e-9 is too much, and is not blamed on a corner."""
+
+    def backward(dy, cache):
+        return dy.copy(), np.full(2, value)
+
+    report = gradcheck.check_layer(lambda x, b: (x.copy(), None), backward, random_arrays(rng, x=(3, 4), b=(2,)), rng)
+    (wrong,) = lines(report, "WRONG")
+    assert wrong.startswith("WRONG: db is off by")
+    assert wrong.endswith(f"yours {value:.6g}, finite differences 0")
+
+
+# Whole models
+
+
+def model(params):
+    """The mean square of a linear map, its loss and gradients."""
+    x = np.arange(6.0).reshape(2, 3) / 5
+    y, cache = linear.linear_forward(x, params["W"], params["b"])
+    _, dW, db = linear.linear_backward(2 * y / y.size, cache)
+    return (y * y).mean(), {"W": dW, "b": db}
+
+
+def edited_model(change):
+    def loss_and_grads(params):
+        loss, grads = model(params)
+        change(params, grads)
+        return loss, grads
+
+    return loss_and_grads
+
+
+def test_right_model_passes(rng):
+    report = gradcheck.check_loss(model, random_arrays(rng, W=(3, 4), b=(4,)))
+    assert report.ok, str(report)
+    assert [array.name for array in report.arrays] == ["W", "b"]
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        (lambda params, grads: grads.pop("b"), "no gradient for b"),
+        (lambda params, grads: grads.update(v=np.ones(3)), "a gradient for v, which is not a parameter"),
+        (lambda params, grads: grads.update(b=None), "db is of type NoneType, not an array"),
+        (lambda params, grads: grads.update(b=np.ones(3)), "db has shape (3,), b has shape (4,)"),
+        (lambda params, grads: grads.update(b=params["b"]), "db is a view of an input"),
+        (lambda params, grads: grads.update(W=-grads["W"]), "dW is off by"),
+        (lambda params, grads: params["b"].__iadd__(1), "b was changed"),
+    ],
+)
+def test_wrong_model(rng, change, says):
+    report = gradcheck.check_loss(edited_model(change), random_arrays(rng, W=(3, 4), b=(4,)))
+    assert not report.ok
+    (wrong,) = lines(report, "WRONG")
+    assert wrong.startswith(f"WRONG: {says}")
+
+
+def test_model_may_own_its_gradients(rng):
+    """A trainer's workspace is overwritten by each call; the first call's gradients are judged."""
+    workspace = {"W": np.empty((3, 4)), "b": np.empty(4)}
+
+    def loss_and_grads(params):
+        loss, grads = model(params)
+        for name, d in grads.items():
+            workspace[name][...] = d
+        return loss, workspace
+
+    report = gradcheck.check_loss(loss_and_grads, random_arrays(rng, W=(3, 4), b=(4,)))
+    assert report.ok, str(report)

@@ -1,0 +1,73 @@
+"""Optimisers against their published definitions, clipping, and the schedule."""
+
+import numpy as np
+import pytest
+
+from numpy_sat import optim
+
+
+def params_and_grads(rng):
+    shapes = {"W": (3, 4), "b": (4,)}
+    return [{name: rng.standard_normal(shape) for name, shape in shapes.items()} for _ in range(2)]
+
+
+def test_adam_is_its_definition(rng):
+    params, _ = params_and_grads(rng)
+    state, w = {}, params["W"].copy()
+    m = v = 0
+    for t in range(1, 6):
+        grads = {name: rng.standard_normal(x.shape) for name, x in params.items()}
+        optim.adam_update(params, grads, state, 0.01)
+        m = 0.9 * m + 0.1 * grads["W"]
+        v = 0.999 * v + 0.001 * grads["W"] ** 2
+        w = w - 0.01 * (m / (1 - 0.9**t)) / (np.sqrt(v / (1 - 0.999**t)) + 1e-8)
+        np.testing.assert_allclose(params["W"], w, rtol=1e-12)
+
+
+def test_adams_first_step_is_the_rate(rng):
+    params, grads = params_and_grads(rng)
+    before = params["b"].copy()
+    optim.adam_update(params, grads, {}, 0.01)
+    np.testing.assert_allclose(params["b"], before - 0.01 * np.sign(grads["b"]), rtol=1e-5)
+
+
+def test_rmsprop_is_its_definition(rng):
+    params, _ = params_and_grads(rng)
+    state, w, v = {}, params["W"].copy(), 0
+    for _ in range(5):
+        grads = {name: rng.standard_normal(x.shape) for name, x in params.items()}
+        optim.rmsprop_update(params, grads, state, 0.01)
+        v = 0.95 * v + 0.05 * grads["W"] ** 2
+        w = w - 0.01 * grads["W"] / (np.sqrt(v) + 1e-6)
+        np.testing.assert_allclose(params["W"], w, rtol=1e-12)
+
+
+@pytest.mark.parametrize("update", ["adam_update", "rmsprop_update"])
+def test_updates_descend_in_place_keep_dtype_and_gradients(update):
+    target = np.linspace(-1, 1, 5, dtype=np.float32)
+    params, state = {"x": np.zeros(5, np.float32)}, {}
+    array = params["x"]
+    for _ in range(1500):
+        grads = {"x": params["x"] - target}
+        copy = grads["x"].copy()
+        getattr(optim, update)(params, grads, state, 0.01)
+        assert np.array_equal(grads["x"], copy)
+    assert params["x"] is array and array.dtype == np.float32
+    assert all(np.asarray(value).dtype in (np.float32, np.int64) for value in state.values())
+    assert np.abs(array - target).max() < 0.02
+
+
+def test_clipping(rng):
+    grads = {"a": 3 * np.ones(4), "b": 4 * np.ones((2, 2))}
+    assert optim.clip_by_norm(grads, 100) == pytest.approx(10)
+    assert grads["a"][0] == 3
+    assert optim.clip_by_norm(grads, 5) == pytest.approx(10)
+    assert grads["a"][0] == pytest.approx(1.5) and grads["b"][0, 0] == pytest.approx(2)
+
+
+def test_the_rate_rises_then_falls():
+    rates = [optim.cosine_rate(step, 100, 0.1, 10) for step in range(100)]
+    assert rates[0] == pytest.approx(0.01) and rates[10] == pytest.approx(0.1)
+    assert all(a < b for a, b in zip(rates[:10], rates[1:10], strict=False))
+    assert all(a > b for a, b in zip(rates[10:], rates[11:], strict=False))
+    assert 0.001 <= rates[-1] < 0.0012

@@ -1,0 +1,284 @@
+"""The training command as its user meets it: to the end, interrupted, resumed, and when something is wrong."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from numpy_sat import caption, checkpoint, evaluate, presets, runs, train
+from numpy_sat.captioner import Config
+from numpy_sat.data import scenes
+
+TINY = presets.Recipe(
+    Config(picture_size=16, stages=((4,), (6,)), embedding=5, state=7, attention=6, dropout=0.2, penalty=0.1),
+    epochs=2,
+    pictures=4,
+    captions=2,
+    learning_rate=3e-3,
+    warmup=2,
+    flip=True,
+    shift=1,
+)
+
+
+@pytest.fixture(scope="module")
+def root(tmp_path_factory):
+    """A data set in Flickr8k's layout: 24 drawn pictures to train on, 8 in dev."""
+    folder = tmp_path_factory.mktemp("data") / "tiny"
+    scenes.write(folder, train=24, dev=8, test=4)
+    return folder
+
+
+@pytest.fixture(autouse=True)
+def tiny(tmp_path, monkeypatch):
+    monkeypatch.setitem(presets.PRESETS, ("flickr8k", True), TINY)
+    monkeypatch.setenv("NUMPY_SAT_CACHE", str(tmp_path / "cache"))
+
+
+def run(root, out, *more):
+    return train.main(["--small", "--data", "flickr8k", "--root", str(root), "--out", str(out), *map(str, more)])
+
+
+def arrays(path):
+    stored = checkpoint.load(path)
+    return {**stored.params, **{f"optimizer {name}": array for name, array in stored.optimizer.items()}}
+
+
+def test_a_run_to_its_end(root, tmp_path, capsys):
+    out = tmp_path / "run"
+    assert run(root, out) == 0
+    assert {file.name for file in out.iterdir()} == {
+        *("config.json", "log.jsonl", "curves.png", "attention.png", "last.npz", "best.npz")
+    }
+    config = json.loads((out / "config.json").read_text())
+    assert config["seed"] == 0 and config["recipe"]["model"]["state"] == 7
+    entries = [json.loads(line) for line in (out / "log.jsonl").read_text().splitlines()]
+    assert [entry["step"] for entry in entries if entry["kind"] == "dev"] == [6, 12]
+    assert [entry["step"] for entry in entries if entry["kind"] == "train"] == [10]
+    for name in ("curves.png", "attention.png"):
+        with Image.open(out / name) as image:
+            assert image.format == "PNG" and image.width > 300
+    printed = capsys.readouterr().out
+    assert "a person: " in printed and "dev loss" in printed and "python -m numpy_sat.caption" in printed
+
+
+@pytest.mark.parametrize("optimizer", ["adam", "rmsprop"])
+def test_interrupted_and_resumed_is_bit_for_bit_the_whole(root, tmp_path, monkeypatch, optimizer):
+    """Stopped in the middle of an epoch and again in the next, the run ends with the same bits."""
+    whole, parts = tmp_path / "whole", tmp_path / "parts"
+    assert run(root, whole, "--optimizer", optimizer) == 0
+
+    step = train.train_step
+    for stop, start in ((3, lambda: run(root, parts, "--optimizer", optimizer)), (8, lambda: resume(parts))):
+
+        def stopping(state, batch, steps, stop=stop):
+            if state.progress.step == stop:
+                signal.raise_signal(signal.SIGINT)
+            return step(state, batch, steps)
+
+        monkeypatch.setattr(train, "train_step", stopping)
+        assert start() == 130
+        assert checkpoint.load(parts / "last.npz").progress["step"] == stop + 1
+    monkeypatch.setattr(train, "train_step", step)
+    assert resume(parts) == 0
+
+    for name in ("last.npz", "best.npz"):
+        one, other = arrays(whole / name), arrays(parts / name)
+        assert one.keys() == other.keys()
+        for key in one:
+            assert one[key].tobytes() == other[key].tobytes(), key
+    losses = [
+        [(e["step"], e["loss"]) for e in map(json.loads, (out / "log.jsonl").read_text().splitlines())]
+        for out in (whole, parts)
+    ]
+    assert losses[0] == losses[1]
+
+
+def resume(out):
+    return train.main(["--resume", "--out", str(out)])
+
+
+def test_resuming_cuts_what_the_log_says_of_later_steps(root, tmp_path):
+    out = tmp_path / "run"
+    assert run(root, out, "--epochs", 1) == 0
+    with open(out / "log.jsonl", "a") as file:
+        file.write('{"kind": "train", "step": 999, "loss": 1}\n{"kind": "tra')
+    assert max(entry["step"] for entry in runs.read_log(runs.resume(out).folder)) == 6
+
+
+def test_another_seed_is_another_run(root, tmp_path):
+    for name, seed in (("a", 0), ("b", 0), ("c", 1)):
+        assert run(root, tmp_path / name, "--epochs", 1, "--seed", seed) == 0
+    a, b, c = (arrays(tmp_path / name / "last.npz")["E"] for name in "abc")
+    assert a.tobytes() == b.tobytes() != c.tobytes()
+
+
+def test_ctrl_c_saves_and_says_how_to_go_on(root, tmp_path):
+    """A real process and a real signal. It trains the preset proper, on 24 pictures for many epochs."""
+    out = tmp_path / "run"
+    script = "import sys; from numpy_sat import presets, train; import tests_tiny\nsys.exit(train.main(sys.argv[1:]))"
+    (tmp_path / "tests_tiny.py").write_text(
+        "from numpy_sat import presets\nfrom test_train import TINY\npresets.PRESETS['flickr8k', True] = TINY\n"
+    )
+    path = os.pathsep.join([str(tmp_path), os.path.dirname(__file__)])
+    command = [sys.executable, "-c", script, "--small", "--data", "flickr8k", "--root", str(root), "--out", str(out)]
+    process = subprocess.Popen(
+        [*command, "--epochs", "10000"],
+        env={**os.environ, "PYTHONPATH": path},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    deadline = time.monotonic() + 60
+    while not (out / "last.npz").exists() and process.poll() is None and time.monotonic() < deadline:
+        time.sleep(0.05)
+    process.send_signal(signal.SIGINT)
+    printed, errors = process.communicate(timeout=30)
+    assert process.returncode == 130, errors
+    assert f"go on with: python -m numpy_sat.train --resume --out {out}" in printed
+    assert "Traceback" not in errors
+    assert checkpoint.load(out / "last.npz").progress["step"] > 0
+
+
+def test_early_stopping(root, tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(train, "bleu", lambda captions, references: [0.0] * 4)
+    assert run(root, tmp_path / "run", "--epochs", 50) == 0
+    assert "BLEU-4 has not risen for 5 epochs: stopping early" in capsys.readouterr().out
+    assert checkpoint.load(tmp_path / "run" / "last.npz").progress["epoch"] == 6
+
+
+def test_a_loss_that_is_no_number_stops_and_keeps_the_last_good_checkpoint(root, tmp_path, monkeypatch, capsys):
+    out = tmp_path / "run"
+    step = train.train_step
+
+    def poisoned(state, batch, steps):
+        if state.progress.step == 8:
+            state.params["W_h"][0, 0] = np.nan
+        return step(state, batch, steps)
+
+    monkeypatch.setattr(train, "train_step", poisoned)
+    assert run(root, out) == 2
+    message = capsys.readouterr().err
+    assert "no longer a number after step 8" in message and "last.npz" in message and "--learning-rate" in message
+    stored = checkpoint.load(out / "last.npz")
+    assert stored.progress["step"] == 6 and all(np.isfinite(array).all() for array in stored.params.values())
+
+
+def test_a_rate_far_too_large_is_reported_not_saved(root, tmp_path, capsys):
+    out = tmp_path / "run"
+    assert run(root, out, "--learning-rate", 1e30, "--epochs", 3) == 2
+    captured = capsys.readouterr()
+    assert "no longer a number" in captured.err and "smaller --learning-rate than 1e+30" in captured.err
+    assert "RuntimeWarning" not in captured.err
+
+
+def test_an_output_folder_that_cannot_be_written(root, tmp_path, capsys):
+    (tmp_path / "file").write_text("in the way")
+    assert run(root, tmp_path / "file" / "run") == 2
+    assert "cannot be written" in capsys.readouterr().err
+
+
+def test_a_run_is_not_overwritten(root, tmp_path, capsys):
+    assert run(root, tmp_path / "run", "--epochs", 1) == 0
+    before = (tmp_path / "run" / "last.npz").read_bytes()
+    assert run(root, tmp_path / "run", "--epochs", 1) == 2
+    assert "holds a run already; go on with --resume" in capsys.readouterr().err
+    assert (tmp_path / "run" / "last.npz").read_bytes() == before
+
+
+def test_nothing_to_resume(tmp_path, capsys):
+    assert resume(tmp_path) == 2
+    assert "no such checkpoint" in capsys.readouterr().err
+
+
+def test_flickr8k_needs_a_root(capsys):
+    assert train.main(["--small", "--data", "flickr8k"]) == 2
+    assert "--data flickr8k needs --root" in capsys.readouterr().err
+
+
+def test_fewer_pictures_than_a_batch(tmp_path, capsys):
+    scenes.write(tmp_path / "few", train=3, dev=2, test=1)
+    assert run(tmp_path / "few", tmp_path / "run") == 2
+    assert "3 pictures are fewer than a batch of 4" in capsys.readouterr().err
+
+
+def test_photos_missing(root, tmp_path, capsys):
+    copy = tmp_path / "copy"
+    scenes.write(copy, train=24, dev=8, test=4)
+    photos = sorted((copy / "Flicker8k_Dataset").iterdir())
+    photos[0].unlink()
+    assert run(copy, tmp_path / "run") == 2
+    assert photos[0].name in capsys.readouterr().err
+    assert run(copy, tmp_path / "run", "--skip-missing", "--epochs", 1) == 0
+    assert "23 pictures to train on" in capsys.readouterr().out
+
+
+@pytest.fixture(scope="module")
+def trained(root, tmp_path_factory):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(presets.PRESETS, ("flickr8k", True), TINY)
+        patch.setenv("NUMPY_SAT_CACHE", str(tmp_path_factory.mktemp("cache")))
+        out = tmp_path_factory.mktemp("run")
+        assert run(root, out, "--epochs", 1) == 0
+    return out
+
+
+def test_captioning(root, trained, tmp_path, capsys):
+    photos = sorted((root / "Flicker8k_Dataset").iterdir())[:2]
+    show = tmp_path / "look.png"
+    assert caption.main([str(trained), str(photos[0]), "--show", str(show)]) == 0
+    printed = capsys.readouterr().out
+    assert str(photos[0]) in printed and "log p -" in printed
+    with Image.open(show) as image:
+        assert image.format == "PNG"
+    assert caption.main([str(trained / "last.npz"), *map(str, photos), "--beam", "1", "--show", str(show)]) == 0
+    assert {file.name for file in tmp_path.glob("*.png")} == {"look.png", *(f"look-{p.stem}.png" for p in photos)}
+
+
+@pytest.mark.parametrize(
+    ("make", "sentence"),
+    [
+        (lambda path: path.write_bytes(b""), "empty"),
+        (lambda path: path.write_text("no picture"), "not a picture|no picture|cannot be read"),
+        (lambda path: None, "no such"),
+    ],
+)
+def test_captioning_what_is_no_picture(trained, tmp_path, capsys, make, sentence):
+    path = tmp_path / "p.jpg"
+    make(path)
+    assert caption.main([str(trained), str(path)]) == 2
+    message = capsys.readouterr().err
+    assert message.startswith("error: ") and "p.jpg" in message
+
+
+def test_captioning_with_what_is_no_checkpoint(root, tmp_path, capsys):
+    (tmp_path / "c.npz").write_bytes(b"PK\x03\x04 cut")
+    photo = next((root / "Flicker8k_Dataset").iterdir())
+    assert caption.main([str(tmp_path / "c.npz"), str(photo)]) == 2
+    assert "c.npz" in capsys.readouterr().err
+
+
+def test_captioning_with_a_checkpoint_of_another_shape(root, trained, tmp_path, capsys):
+    stored = checkpoint.load(trained / "last.npz")
+    checkpoint.save(tmp_path / "c.npz", stored._replace(params={**stored.params, "W_h": np.zeros((2, 2), np.float32)}))
+    photo = next((root / "Flicker8k_Dataset").iterdir())
+    assert caption.main([str(tmp_path / "c.npz"), str(photo)]) == 2
+    assert "W_h is (2, 2) float32, not (7, 6) float32" in capsys.readouterr().err
+
+
+def test_a_figure_that_cannot_be_written(root, trained, tmp_path, capsys):
+    photo = next((root / "Flicker8k_Dataset").iterdir())
+    assert caption.main([str(trained), str(photo), "--show", str(tmp_path / "no" / "look.png")]) == 2
+    assert "look.png: cannot be written" in capsys.readouterr().err
+
+
+def test_evaluating(root, trained, capsys):
+    assert evaluate.main([str(trained), "--beam", "2"]) == 0
+    printed = capsys.readouterr().out
+    assert "8 pictures, beam 2" in printed and "BLEU-1..4" in printed and "entropy" in printed
