@@ -49,7 +49,7 @@ def _print_truth(truth):
     print(
         f"true       {truth.complete:.1%} of captions: an object with its colour, a relation or count where there are\n"
         f"           several, and every word true of the scene\n"
-        f"           {truth.objects:.1%} with every object right; {truth.relation:.1%} of the relations said are right\n"
+        f"           {truth.objects:.1%} have every object right; {truth.relation:.1%} of relations said are right\n"
         f"attention  {truth.in_box:.1%} inside the named object's box while its noun is written; chance "
         f"{truth.chance:.1%}, so {truth.in_box / truth.chance:.1f} x chance"
     )

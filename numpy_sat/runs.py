@@ -50,7 +50,7 @@ class Run:
 
 
 def create(folder, settings, recipe, vocabulary, log_frequencies):
-    """Start a run in a new folder. settings: {"data", "root", "seed", ...}. Raises InputError if it holds one already."""
+    """Start a run in a new folder. settings: {"data", "root", "seed", ...}. Raises InputError if it holds a run."""
     if (folder / LAST).exists():
         raise InputError(f"{folder} holds a run already; go on with --resume, or choose another --out.")
     settings = {**settings, "recipe": presets.to_json(recipe), "vocabulary": list(vocabulary.words)}

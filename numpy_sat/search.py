@@ -30,7 +30,7 @@ class _Step(NamedTuple):
 
 
 def caption_pictures(params, config, images, beam, max_words, size=64):
-    """The best Caption of each picture. images: (N, H, W, 3) uint8; config: captioner.Config; size: pictures at a time."""
+    """The best Caption of each picture. images: (N, H, W, 3) uint8; config: captioner.Config; size: of a batch."""
     found = []
     for start in range(0, len(images), size):
         a = captioner.annotate(params, batches.scale_pixels(images[start : start + size]), config)
@@ -87,7 +87,7 @@ def _ban(log_p, first, last, done):
 
 def _extend(scores, lengths, done, log_p, k, length_power):
     """The k best continuations of each picture's slots: words, parents, scores, lengths, finished; (N, k) each."""
-    N, slots, V = log_p.shape
+    N, _, V = log_p.shape
     total = (scores[..., None] + log_p).reshape(N, -1)
     new_lengths = lengths + ~done
     rank = total / np.repeat(new_lengths, V, axis=1) ** length_power

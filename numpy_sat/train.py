@@ -227,8 +227,8 @@ def _free_folder(name):
 def _report(run, seconds):
     best = run.folder / runs.BEST
     print(
-        f"done in {seconds / 60:.1f} minutes; best dev BLEU-4 {run.progress.best_bleu:.1f}. In {run.folder}: curves.png, "
-        f"attention.png, log.jsonl. Now try:\n"
+        f"done in {seconds / 60:.1f} minutes; best dev BLEU-4 {run.progress.best_bleu:.1f}. "
+        f"In {run.folder}: curves.png, attention.png, log.jsonl. Now try:\n"
         f"  python -m numpy_sat.evaluate {run.folder}\n"
         f"  python -m numpy_sat.caption {best} PICTURE --show where-it-looked.png"
     )

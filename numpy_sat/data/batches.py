@@ -70,7 +70,7 @@ def batches_per_epoch(split, size):
 
 
 def plain_batches(split, size, each):
-    """All pictures in order, not augmented, each with its first `each` captions (again from the first if it has fewer)."""
+    """All pictures in order, not augmented, each with its first `each` captions (from the first again if too few)."""
     for start in range(0, len(split.names), size):
         rows = range(start, min(start + size, len(split.names)))
         captions = [split.captions[p][k % len(split.captions[p])] for p in rows for k in range(each)]

@@ -15,8 +15,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from numpy_sat.errors import InputError
 from numpy_sat.data.dataset import Dataset, Picture
+from numpy_sat.errors import InputError
 
 SPLITS = ("train", "dev", "test")
 SPLIT_LIST = "Flickr_8k.{}Images.txt"

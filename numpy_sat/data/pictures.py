@@ -11,8 +11,8 @@ import numpy as np
 from PIL import Image, UnidentifiedImageError
 from tqdm import tqdm
 
-from numpy_sat.errors import InputError
 from numpy_sat.data.dataset import Picture
+from numpy_sat.errors import InputError
 
 MAX_PIXELS = 178_956_970  # where Pillow refuses too: half a gigabyte of RGB
 CACHE_FORMAT = 1  # raise it when the same file would give other pixels
