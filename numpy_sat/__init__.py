@@ -16,6 +16,8 @@ The whole model on one page: captioner.py. Dimensions, the same everywhere:
     A attention; V vocabulary.
 """
 
-from numpy_sat import threads as threads  # first of all: it must come before numpy
+from numpy_sat import machine
+
+machine.settle()  # before anything imports numpy or numba
 
 __version__ = "0.1.0"

@@ -3,19 +3,25 @@
 Its shape is a tuple of stages, each a tuple of channel counts: ((32,), (64, 64)) is one convolution to 32 channels, a
 2x2 max-pooling, and two convolutions to 64. Every convolution is followed by relu; the last stage's cells are the
 annotation vectors.
+
+One thing VGG does not have: the first convolution reads, beside the three colours, where each pixel is (Liu et al.
+2018, CoordConv). What a convolution computes is the same everywhere, so an annotation says what is there but hardly
+where, and a small net that sees a few thousand pictures never learns left from right without.
 """
 
 import numpy as np
 
 from numpy_sat.layers import activations, conv, pool
 
+INPUTS = 5  # channels the first convolution reads: red, green, blue, row, column
+
 
 def init_params(rng, stages, dtype=np.float32):
     """Weights scaled for relu (He et al. 2015), zero biases.
 
-    rng: numpy Generator; stages: as above. Returns {"conv1_1.W": (3, 3, C, O), "conv1_1.b": (O,), ...}.
+    rng: numpy Generator; stages: as above. Returns {"conv1_1.W": (3, 3, 5, O), "conv1_1.b": (O,), ...}.
     """
-    params, channels = {}, 3
+    params, channels = {}, INPUTS
     for name, filters in _layers(stages):
         scale = np.sqrt(2 / (9 * channels))
         params[f"{name}.W"] = (scale * rng.standard_normal((3, 3, channels, filters))).astype(dtype)
@@ -31,7 +37,7 @@ def grid(picture_size, stages):
 
 def encode_forward(params, pictures, stages):
     """pictures: (N, H, W, 3). Returns a: (N, L, D), the last stage's cells row by row, and the cache."""
-    x, caches = pictures, []
+    x, caches = _with_place(pictures), []
     for name, _ in _layers(stages):
         if name.endswith("_1") and caches:
             x, cache = pool.max_pool_forward(x, window=2, stride=2)
@@ -59,6 +65,14 @@ def encode_backward(da, cache, stages):
         if name.endswith("_1"):
             dx = pool.max_pool_backward(dx, caches.pop())
     return grads
+
+
+def _with_place(pictures):
+    """(N, H, W, 3) to (N, H, W, 5): each pixel's row and column as two more channels, -1 to 1."""
+    N, H, W, _ = pictures.shape
+    rows, columns = (np.linspace(-1, 1, size, dtype=pictures.dtype) for size in (H, W))
+    place = np.stack(np.meshgrid(rows, columns, indexing="ij"), axis=-1)
+    return np.concatenate([pictures, np.broadcast_to(place, (N, H, W, 2))], axis=-1)
 
 
 def _layers(stages):
