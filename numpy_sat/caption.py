@@ -8,7 +8,6 @@ import numpy as np
 
 from numpy_sat import command, figures, runs, search
 from numpy_sat.data import pictures
-from numpy_sat.errors import InputError
 
 FIGURE_SIDE = 224  # pixels of a picture in the attention figure
 
@@ -21,40 +20,38 @@ def main(argv=None):
 
 def _caption(args):
     model = runs.load_model(args.checkpoint)
-    for path in args.pictures:
-        image = pictures.read_picture(path, model.config.picture_size)
-        max_words = model.settings["recipe"]["max_words"]
-        (found,) = search.caption_pictures(model.params, model.config, image[np.newaxis], args.beam, max_words)
+    config, max_words = model.recipe.model, model.recipe.max_words
+    for number, path in enumerate(args.pictures, 1):
+        image = pictures.read_picture(path, config.picture_size)
+        (found,) = search.caption_pictures(model.params, config, image[np.newaxis], args.beam, max_words)
         words = model.vocabulary.decode(found.words)
         print(f"{path}: {' '.join(words)}  (log p {found.log_p:.2f})")
         if args.show:
-            _show(_figure_path(args.show, path, len(args.pictures)), path, words, found)
-    return 0
+            show = args.show if len(args.pictures) == 1 else _numbered(args.show, number)
+            large = pictures.read_picture(path, FIGURE_SIDE)
+            figures.attention_figure(show, large, [*words, "<end>"], found.alpha, found.beta)
+            print(f"  where it looked: {show}")
 
 
-def _show(path, picture, words, found):
-    titles = [*words, "<end>"][: len(found.alpha)]
-    try:
-        figures.attention_figure(path, pictures.read_picture(picture, FIGURE_SIDE), titles, found.alpha, found.beta)
-    except OSError as error:
-        raise InputError(f"{path}: cannot be written ({error.strerror}); choose another --show.") from error
-    print(f"  where it looked: {path}")
-
-
-def _figure_path(show, picture, count):
-    """--show as it is for one picture; with the picture's name in it for several."""
-    return show if count == 1 else show.with_name(f"{show.stem}-{Path(picture).stem}{show.suffix}")
+def _numbered(path, number):
+    """look.png as look-1.png, look-2.png, ..."""
+    return path.with_name(f"{path.stem}-{number}{path.suffix}")
 
 
 def _parse(argv):
     parser = argparse.ArgumentParser(prog="python -m numpy_sat.caption", description="Caption pictures.")
     parser.add_argument("checkpoint", type=Path, help="a run's folder, or a checkpoint")
     parser.add_argument("pictures", type=Path, nargs="+", metavar="PICTURE")
-    parser.add_argument("--beam", type=int, default=3, help="beams; 1 is greedy search (default: 3)")
-    parser.add_argument("--show", type=Path, metavar="FILE.png", help="draw where the model looked, word by word")
+    parser.add_argument("--beam", type=command.count, default=3, help="beams; 1 is greedy search (default: 3)")
+    parser.add_argument(
+        "--show",
+        type=Path,
+        metavar="FILE.png",
+        help="draw where the model looked, word by word; of several pictures FILE-1.png, FILE-2.png, ...",
+    )
     args = parser.parse_args(argv)
-    if args.beam < 1:
-        parser.error(f"--beam must be at least 1, not {args.beam}")
+    if args.show and not args.show.suffix:
+        parser.error(f"--show needs a file's name, such as look.png, not {args.show}")
     return args
 
 

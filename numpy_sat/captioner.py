@@ -25,11 +25,6 @@ class Config:
     penalty_normalisation: str = "sum"  # see layers/losses.py
     penalty_target: str = "one"
 
-    @property
-    def grid(self):
-        """Side of the annotation grid; L = grid * grid."""
-        return convnet.grid(self.picture_size, self.stages)
-
 
 class Loss(NamedTuple):
     """A batch's loss and its parts."""
@@ -61,7 +56,7 @@ def loss_and_grads(params, batch, config, rng):
     dlogits = losses.cross_entropy_backward(1.0, cache_loss)
     dalpha = losses.doubly_stochastic_backward(config.penalty, cache_penalty)
     da, grads = attend_tell.decode_backward(dlogits, dalpha, cache_decoder)
-    grads |= convnet.encode_backward(da, cache_encoder, config.stages)
+    grads |= convnet.encode_backward(da, cache_encoder)
     return loss, grads
 
 

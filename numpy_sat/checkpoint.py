@@ -3,13 +3,12 @@
 import json
 import os
 import zipfile
-import zlib
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 
-from numpy_sat.errors import InputError
+from numpy_sat.errors import InputError, writing
 
 VERSION = 1
 
@@ -29,40 +28,46 @@ def save(path, checkpoint):
     arrays |= {f"optimizer/{name}": array for name, array in checkpoint.optimizer.items()}
     meta = {"version": VERSION, "settings": checkpoint.settings, "progress": checkpoint.progress}
     aside = Path(f"{path}.part")
-    try:
+    with writing(path):
         with open(aside, "wb") as file:
             np.savez(file, json=np.frombuffer(json.dumps(meta).encode(), np.uint8), **arrays)
             file.flush()
             os.fsync(file.fileno())
         os.replace(aside, path)
-    except OSError as error:
-        raise InputError(
-            f"{path}: cannot be written ({error.strerror}); free some space or choose another --out."
-        ) from error
 
 
 def load(path):
     """Read a Checkpoint. Raises InputError where the file is missing, truncated, not ours, or holds pickled objects."""
+    _refuse_other_files(path)
     try:
         with np.load(path, allow_pickle=False) as file:
             arrays = {name: file[name] for name in file.files}
         meta = json.loads(arrays.pop("json").tobytes())
         settings, progress = meta["settings"], meta["progress"]
+    except Exception as error:  # numpy and zipfile raise nearly anything on damaged files
+        if "allow_pickle" in str(error):
+            raise InputError(f"{path}: refused, it holds pickled objects, which can run code when read.") from error
+        raise InputError(f"{path}: damaged, or not a checkpoint of numpy_sat; use another one of the run.") from error
+    if meta.get("version") != VERSION:
+        raise InputError(f"{path}: written in format {meta.get('version')}, this version reads {VERSION}; train anew.")
+    return Checkpoint(_under("params/", arrays), _under("optimizer/", arrays), settings, progress)
+
+
+def _refuse_other_files(path):
+    """Raise InputError, saying what it is, for what is not even a zip archive."""
+    try:
+        with open(path, "rb") as file:
+            start = file.read(1)
     except FileNotFoundError as error:
         raise InputError(
             f"{path}: no such checkpoint; give a run's best.npz or last.npz, or the run's folder."
         ) from error
     except OSError as error:
-        raise InputError(f"{path}: cannot be read as a checkpoint ({error}).") from error
-    except ValueError as error:
-        if "pickle" in str(error):
-            raise InputError(f"{path}: refused, it holds pickled objects, which can run code when read.") from error
-        raise InputError(f"{path}: not a whole checkpoint ({error}); use another one of the run.") from error
-    except (zipfile.BadZipFile, zlib.error, EOFError, KeyError, AttributeError, TypeError) as error:
-        raise InputError(f"{path}: truncated, or not a checkpoint of numpy_sat; use another one of the run.") from error
-    if meta.get("version") != VERSION:
-        raise InputError(f"{path}: written in format {meta.get('version')}, this version reads {VERSION}; train anew.")
-    return Checkpoint(_under("params/", arrays), _under("optimizer/", arrays), settings, progress)
+        raise InputError(f"{path}: cannot be read ({error.strerror}).") from error
+    if start == b"\x80":  # how pickles begin
+        raise InputError(f"{path}: refused, it holds pickled objects, which can run code when read.")
+    if not zipfile.is_zipfile(path):
+        raise InputError(f"{path}: truncated, or not a checkpoint of numpy_sat; use another one of the run.")
 
 
 def check_shapes(path, params, expected):

@@ -1,12 +1,16 @@
-"""What every command does around its work: errors as sentences, an exit code."""
+"""What every command does around its work: arguments checked, errors as sentences, an exit code."""
 
+import argparse
 import sys
 
 from numpy_sat.errors import InputError
 
 
 def run(work):
-    """Call work() and return the exit code: 0, 1 or what it returned; an InputError's sentence goes to stderr, 2."""
+    """Call work(), which returns None or an exit code, and return the exit code; an InputError's sentence gives 2."""
+    for output in (sys.stdout, sys.stderr):
+        if hasattr(output, "reconfigure"):  # a word that the console cannot show is no reason to stop
+            output.reconfigure(errors="backslashreplace")
     try:
         return work() or 0
     except InputError as error:
@@ -15,3 +19,28 @@ def run(work):
     except KeyboardInterrupt:
         print("interrupted", file=sys.stderr)
         return 130
+
+
+def count(text):
+    """An argument that is a whole number of at least 1."""
+    return _number(int, text, 1, "a whole number of at least 1")
+
+
+def natural(text):
+    """An argument that is a whole number of at least 0."""
+    return _number(int, text, 0, "a whole number of at least 0")
+
+
+def positive(text):
+    """An argument that is a finite number above 0."""
+    return _number(float, text, sys.float_info.min, "a number above 0")
+
+
+def _number(kind, text, least, wanted):
+    try:
+        value = kind(text)
+    except ValueError:
+        value = None
+    if value is None or not least <= value < float("inf"):
+        raise argparse.ArgumentTypeError(f"must be {wanted}, not {text}")
+    return value

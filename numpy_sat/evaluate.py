@@ -9,7 +9,6 @@ import numpy as np
 from numpy_sat import command, runs, search
 from numpy_sat.data import batches, scenes, sources
 from numpy_sat.data.dataset import cache_folder
-from numpy_sat.data.vocabulary import tokenise
 from numpy_sat.metrics.bleu import bleu
 from numpy_sat.metrics.scene_truth import judge_captions
 
@@ -22,21 +21,21 @@ def main(argv=None):
 
 def _evaluate(args):
     model = runs.load_model(args.run)
-    settings = model.settings
+    settings, recipe = model.settings, model.recipe
     dataset = sources.open_dataset(
         settings["data"], args.root or settings["root"], (args.split,), settings["skip_missing"]
     )
-    listed = dataset.splits[args.split]
-    max_words = settings["recipe"]["max_words"]
-    split = batches.load_split(listed, model.vocabulary, model.config.picture_size, cache_folder(), max_words)
-    found = search.caption_pictures(model.params, model.config, split.pictures, args.beam, max_words)
+    size = recipe.model.picture_size
+    split = batches.load_split(dataset.splits[args.split], model.vocabulary, size, cache_folder(), recipe.max_words)
+    for note in (*dataset.notes, *split.notes):
+        print(note)
+    found = search.caption_pictures(model.params, recipe.model, split.pictures, args.beam, recipe.max_words)
     captions = [model.vocabulary.decode(caption.words) for caption in found]
-    references = [[tokenise(text) for text in picture.captions] for picture in listed]
     print(
-        f"{dataset.name}, {args.split}: {len(listed):,} pictures, beam {args.beam}, all references, lower case, "
+        f"{dataset.name}, {args.split}: {len(split.names):,} pictures, beam {args.beam}, all references, lower case, "
         f"punctuation removed, brevity penalty"
     )
-    print("BLEU-1..4  " + "  ".join(f"{score:.1f}" for score in bleu(captions, references)))
+    print("BLEU-1..4  " + "  ".join(f"{score:.1f}" for score in bleu(captions, split.references)))
     alpha = np.concatenate([caption.alpha for caption in found])
     entropy = -(alpha * np.log(np.maximum(alpha, 1e-30))).sum(axis=1).mean()
     print(f"attention  entropy {entropy:.2f} of at most ln {alpha.shape[1]} = {np.log(alpha.shape[1]):.2f} nats")
@@ -59,7 +58,7 @@ def _parse(argv):
     parser = argparse.ArgumentParser(prog="python -m numpy_sat.evaluate", description="Judge a trained model.")
     parser.add_argument("run", type=Path, help="a run's folder, or a checkpoint")
     parser.add_argument("--split", choices=("dev", "test"), default="dev")
-    parser.add_argument("--beam", type=int, default=3)
+    parser.add_argument("--beam", type=command.count, default=3, help="beams; 1 is greedy search (default: 3)")
     parser.add_argument("--root", type=Path, help="the data's folder, where it is not the one trained on")
     return parser.parse_args(argv)
 

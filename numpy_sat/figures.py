@@ -1,8 +1,12 @@
 """Pictures for people: where the model looked, and how training went."""
 
+from pathlib import Path
+
 import numpy as np
 from matplotlib.figure import Figure
 from PIL import Image
+
+from numpy_sat.errors import writing
 
 
 def attention_figure(path, image, words, alpha, beta):
@@ -52,6 +56,7 @@ def _upsample(weights, shape):
 
 
 def _save(figure, path):
-    aside = path.with_name(f"{path.name}.part")
-    figure.savefig(aside, format="png", dpi=100)
-    aside.replace(path)
+    aside = Path(f"{path}.part")
+    with writing(path):
+        figure.savefig(aside, format="png", dpi=100)
+        aside.replace(path)

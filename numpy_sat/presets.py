@@ -1,6 +1,6 @@
 """How a model is made and trained, by data set: the sizes and settings behind `train` and `train --small`."""
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 
 from numpy_sat.captioner import Config
 
@@ -26,49 +26,77 @@ class Recipe:
 
 
 PRESETS = {
-    # data set, whether --small
+    # (data set, whether --small)
     ("scenes", True): Recipe(
         Config(
             picture_size=64,
-            stages=((32,), (64,), (128,), (128,)),
-            embedding=64,
-            state=192,
+            stages=((16,), (32,), (64,), (96, 96, 96, 96)),
+            embedding=48,
+            state=128,
             attention=96,
-            penalty=0.02,
+            penalty=0.002,
         ),
-        epochs=10,
-        pictures=32,
+        epochs=11,
+        pictures=16,
         captions=3,
-        learning_rate=2e-3,
+        learning_rate=4e-3,
+    ),
+    ("scenes", False): Recipe(
+        Config(
+            picture_size=64,
+            stages=((24,), (48,), (96,), (128, 128, 128, 128)),
+            embedding=64,
+            state=256,
+            attention=128,
+            penalty=0.002,
+        ),
+        epochs=30,
+        pictures=16,
+        captions=3,
+        learning_rate=3e-3,
     ),
     ("flickr8k", True): Recipe(
         Config(
             picture_size=64,
-            stages=((32,), (64,), (128,), (192,)),
+            stages=((24,), (48,), (96,), (128, 128)),
             embedding=128,
             state=256,
             attention=128,
             dropout=0.3,
             penalty=0.01,
         ),
-        epochs=6,
+        epochs=8,
+        pictures=32,
+        captions=3,
+        learning_rate=2e-3,
+        min_count=5,
+        flip=True,
+        shift=4,
+    ),
+    ("flickr8k", False): Recipe(
+        Config(
+            picture_size=112,
+            stages=((32,), (64,), (128,), (192,), (256,)),
+            embedding=256,
+            state=384,
+            attention=256,
+            dropout=0.4,
+            smoothing=0.1,
+            penalty=0.01,
+        ),
+        epochs=20,
         pictures=32,
         captions=3,
         learning_rate=1e-3,
         min_count=5,
         flip=True,
-        shift=4,
+        shift=8,
     ),
 }
 
 
-def to_json(recipe):
-    """A Recipe as what JSON can hold."""
-    return asdict(recipe)
-
-
 def from_json(stored):
-    """The Recipe that to_json stored. Raises KeyError or TypeError where it is none."""
+    """The Recipe that was stored as dataclasses.asdict gives it. Raises KeyError or TypeError where it is none."""
     model = dict(stored["model"])
     model["stages"] = tuple(tuple(stage) for stage in model["stages"])
     return Recipe(**{**stored, "model": Config(**model)})

@@ -7,31 +7,34 @@ from typing import NamedTuple
 
 import numpy as np
 
-from numpy_sat import captioner, checkpoint, presets
-from numpy_sat.captioner import Config
+from numpy_sat import captioner, checkpoint
 from numpy_sat.data.vocabulary import Vocabulary
-from numpy_sat.errors import InputError
+from numpy_sat.errors import InputError, writing
+from numpy_sat.presets import Recipe, from_json
+from numpy_sat.streams import PARAMETERS, stream
 
-LAST, BEST = "last.npz", "best.npz"
+LAST, BEST, LOG, CONFIG = "last.npz", "best.npz", "log.jsonl", "config.json"
+SETTINGS = ("data", "root", "seed", "skip_missing", "pictures", "recipe", "vocabulary")
 
 
 class Model(NamedTuple):
-    """All that captioning needs."""
+    """All that captioning and judging need."""
 
     params: dict
-    config: Config
+    recipe: Recipe
     vocabulary: Vocabulary
-    settings: dict  # of the run: data, root, seed, recipe, vocabulary
+    settings: dict  # of the run, by the names in SETTINGS
 
 
 @dataclass
 class Progress:
-    """Where training stands. With the seed this is the random state too: every draw follows from seed and place."""
+    """Where training stands. With the seed this is the random state too, see streams.py."""
 
     step: int = 0
     epoch: int = 0
     batch: int = 0  # of the epoch, consumed
     best_bleu: float = -1.0
+    best_loss: float = float("inf")  # where BLEU is equal, as long as it is 0
     stale: int = 0  # epochs since the best
     seconds: float = 0.0  # trained, over all sessions
 
@@ -42,7 +45,7 @@ class Run:
 
     folder: Path
     settings: dict
-    recipe: presets.Recipe
+    recipe: Recipe
     vocabulary: Vocabulary
     params: dict
     optimizer: dict
@@ -51,55 +54,56 @@ class Run:
 
 def create(folder, settings, recipe, vocabulary, log_frequencies):
     """Start a run in a new folder. settings: {"data", "root", "seed", ...}. Raises InputError if it holds a run."""
-    if (folder / LAST).exists():
-        raise InputError(f"{folder} holds a run already; go on with --resume, or choose another --out.")
-    settings = {**settings, "recipe": presets.to_json(recipe), "vocabulary": list(vocabulary.words)}
-    rng = np.random.default_rng([settings["seed"], 0])
-    params = captioner.init_params(rng, recipe.model, log_frequencies)
-    run = Run(folder, settings, recipe, vocabulary, params, {}, Progress())
-    try:
+    settings = {**settings, "recipe": asdict(recipe), "vocabulary": list(vocabulary.words)}
+    params = captioner.init_params(stream(settings["seed"], PARAMETERS), recipe.model, log_frequencies)
+    shown = {name: value for name, value in settings.items() if name != "vocabulary"}
+    with writing(folder):
+        if (folder / LAST).exists():
+            raise InputError(f"{folder} holds a run already; go on with --resume, or choose another --out.")
         folder.mkdir(parents=True, exist_ok=True)
-        shown = {name: value for name, value in settings.items() if name != "vocabulary"}
-        (folder / "config.json").write_text(json.dumps(shown, indent=2) + "\n", encoding="utf-8")
-        (folder / "log.jsonl").write_text("", encoding="utf-8")
-    except OSError as error:
-        raise InputError(f"{folder}: cannot be written ({error.strerror}); choose another --out.") from error
-    return run
+        (folder / CONFIG).write_text(json.dumps(shown, indent=2) + "\n", encoding="utf-8")
+        (folder / LOG).write_text("", encoding="utf-8")
+    return Run(folder, settings, recipe, vocabulary, params, {}, Progress())
 
 
 def resume(folder):
     """The run whose last checkpoint is in a folder; what its log says of later steps is cut off."""
-    model, stored = _read(folder / LAST)
-    progress = Progress(**stored.progress)
-    recipe = presets.from_json(model.settings["recipe"])
-    run = Run(folder, model.settings, recipe, model.vocabulary, model.params, stored.optimizer, progress)
-    kept = [json.dumps(entry) + "\n" for entry in read_log(folder) if entry["step"] <= progress.step]
-    aside = folder / "log.jsonl.part"
-    aside.write_text("".join(kept), encoding="utf-8")
-    aside.replace(folder / "log.jsonl")
-    return run
+    path = folder / LAST
+    model, stored = _read(path)
+    try:
+        progress = Progress(**stored.progress)
+    except TypeError as error:
+        raise InputError(f"{path}: does not say where training stood ({error}); train anew.") from error
+    _check_optimizer(path, stored)
+    with writing(folder):
+        kept = [json.dumps(entry) + "\n" for entry in read_log(folder) if entry["step"] <= progress.step]
+        aside = folder / f"{LOG}.part"
+        aside.write_text("".join(kept), encoding="utf-8")
+        aside.replace(folder / LOG)
+    return Run(folder, model.settings, model.recipe, model.vocabulary, model.params, stored.optimizer, progress)
 
 
 def save(run, name):
-    """Write a checkpoint into the run's folder; BEST without the optimiser's state."""
+    """Write a checkpoint into the run's folder: LAST, or BEST, which is without the optimiser's state."""
     optimizer = run.optimizer if name == LAST else {}
     checkpoint.save(run.folder / name, checkpoint.Checkpoint(run.params, optimizer, run.settings, asdict(run.progress)))
 
 
 def log(run, kind, **entry):
     """Append one JSON line: kind, step and what is given."""
-    with open(run.folder / "log.jsonl", "a", encoding="utf-8") as file:
+    with writing(run.folder / LOG), open(run.folder / LOG, "a", encoding="utf-8") as file:
         file.write(json.dumps({"kind": kind, "step": run.progress.step, **entry}) + "\n")
 
 
 def read_log(folder):
-    """The log's entries; a last line that was cut off in writing is left out."""
+    """The log's entries; none where there is no log, and a last line that was cut off in writing is left out."""
     entries = []
-    for line in (folder / "log.jsonl").read_text(encoding="utf-8").splitlines():
-        try:
-            entries.append(json.loads(line))
-        except ValueError:
-            break
+    if (folder / LOG).exists():
+        for line in (folder / LOG).read_text(encoding="utf-8").splitlines():
+            try:
+                entries.append(json.loads(line))
+            except ValueError:
+                break
     return entries
 
 
@@ -113,11 +117,25 @@ def load_model(path):
 
 def _read(path):
     stored = checkpoint.load(path)
+    settings = stored.settings
     try:
-        config = presets.from_json(stored.settings["recipe"]).model
-        vocabulary = Vocabulary(tuple(stored.settings["vocabulary"]))
+        recipe = from_json(settings["recipe"])
+        vocabulary = Vocabulary(tuple(settings["vocabulary"]))
+        missing = [name for name in SETTINGS if name not in settings]
+        if missing:
+            raise KeyError(*missing)
     except (KeyError, TypeError) as error:
         raise InputError(f"{path}: its settings are not those of a captioner ({error}); train anew.") from error
-    expected = captioner.init_params(np.random.default_rng(0), config, np.zeros(len(vocabulary)))
+    expected = captioner.init_params(np.random.default_rng(0), recipe.model, np.zeros(len(vocabulary)))
     checkpoint.check_shapes(path, stored.params, expected)
-    return Model(stored.params, config, vocabulary, stored.settings), stored
+    return Model(stored.params, recipe, vocabulary, settings), stored
+
+
+def _check_optimizer(path, stored):
+    """Raise InputError unless each parameter has its moving means, of its shape, and there is nothing else."""
+    moments = sorted({name.partition(".")[0] for name in stored.optimizer if "." in name})
+    expected = {f"{moment}.{name}": array for moment in moments for name, array in stored.params.items()}
+    found = {name: array for name, array in stored.optimizer.items() if name != "t"}
+    if not moments and stored.progress["step"]:
+        raise InputError(f"{path}: holds no optimiser state; go on from the run's {LAST}.")
+    checkpoint.check_shapes(path, found, expected)

@@ -8,13 +8,14 @@ from numpy_sat import captioner
 from numpy_sat.data import batches
 from numpy_sat.data.vocabulary import END, START, UNK
 from numpy_sat.decoders import attend_tell
+from numpy_sat.layers import softmax
 
 
 class Caption(NamedTuple):
     """A caption found for one picture."""
 
     words: tuple  # integers, without <end>
-    log_p: float  # nats, of the words and of <end> where it was reached
+    log_p: float  # nats, of the words and <end>
     alpha: np.ndarray  # (words and <end>, L) attention while each was written
     beta: np.ndarray  # (words and <end>,) the gate
 
@@ -43,8 +44,8 @@ def beam_search(decoder, params, a, k, max_words, length_power=1.0):
 
     decoder: a module or object with begin(params, a), step(params, state, words) and select(state, rows), as
     decoders/attend_tell.py; a: (N, L, D) annotations; k: beams a picture; max_words: longest caption.
-    <unk> and <start> are never written, and <end> never first. A caption without <end> is returned only where no
-    beam reached <end> within max_words. Returns N Captions. Raises ValueError for k or max_words below 1.
+    <unk> and <start> are never written, <end> never first, and nothing else after max_words. Log probabilities are
+    summed in float64. Returns N Captions. Raises ValueError for k or max_words below 1.
     """
     if k < 1 or max_words < 1:
         raise ValueError(f"beam search needs k and max_words of at least 1, not {k} and {max_words}")
@@ -56,7 +57,7 @@ def beam_search(decoder, params, a, k, max_words, length_power=1.0):
     history, best = [], [(-np.inf, 0, 0)] * N  # of each picture: normalised score, step, slot
     for t in range(max_words + 1):
         logits, alpha, beta, state = decoder.step(params, state, words.ravel())
-        log_p = _log_softmax(logits.astype(np.float64)).reshape(*words.shape, -1)
+        log_p = softmax.log_softmax(logits.astype(np.float64)).reshape(*words.shape, -1)
         _ban(log_p, first=t == 0, last=t == max_words, done=done)
         words, parents, scores, lengths, done_now = _extend(scores, lengths, done, log_p, k, length_power)
         shape = (N, done.shape[1])
@@ -67,11 +68,6 @@ def beam_search(decoder, params, a, k, max_words, length_power=1.0):
         if (done | np.isneginf(scores)).all():
             break
     return [_read_back(history, n, best[n]) for n in range(N)]
-
-
-def _log_softmax(logits):
-    shifted = logits - logits.max(axis=-1, keepdims=True)
-    return shifted - np.log(np.exp(shifted).sum(axis=-1, keepdims=True))
 
 
 def _ban(log_p, first, last, done):
@@ -112,10 +108,8 @@ def _note_finished(best, t, words, parents, done_before, scores, lengths, length
 
 
 def _read_back(history, n, found):
-    """Follow the parents from a finished caption, or from the best open one, back to <start>."""
+    """Follow the parents from a finished caption back to <start>."""
     _, t, slot = found
-    if np.isneginf(found[0]):
-        t, slot = len(history) - 1, 0
     log_p = float(history[t].scores[n, slot])
     words, alphas, betas = [], [], []
     for past in reversed(history[: t + 1]):
@@ -123,7 +117,4 @@ def _read_back(history, n, found):
         slot = past.parents[n, slot]
         alphas.append(past.alpha[n, slot])
         betas.append(past.beta[n, slot])
-    words = words[::-1]
-    return Caption(
-        tuple(words[:-1] if words[-1] == END else words), log_p, np.stack(alphas[::-1]), np.array(betas[::-1])
-    )
+    return Caption(tuple(words[:0:-1]), log_p, np.stack(alphas[::-1]), np.array(betas[::-1]))

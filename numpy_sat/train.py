@@ -2,7 +2,9 @@
 
 import argparse
 import dataclasses
+import hashlib
 import itertools
+import shlex
 import signal
 import sys
 import time
@@ -18,6 +20,7 @@ from numpy_sat.data.dataset import cache_folder
 from numpy_sat.data.vocabulary import Vocabulary, tokenise, unigram_entropy, word_frequencies
 from numpy_sat.errors import InputError
 from numpy_sat.metrics.bleu import bleu
+from numpy_sat.streams import DROPOUT, stream
 
 SAVE_SECONDS = 60  # between checkpoints
 LOG_STEPS = 10  # between entries of the log
@@ -25,11 +28,10 @@ SAMPLES = 3  # captions shown after every epoch
 
 
 class Data(NamedTuple):
-    """The splits training reads."""
+    """The splits training reads; of dev as many pictures as are decoded."""
 
     train: batches.Split
     dev: batches.Split
-    references: list  # of each picture of dev, its captions as word lists
 
 
 def main(argv=None):
@@ -40,24 +42,21 @@ def main(argv=None):
 
 def _train(args):
     started = time.monotonic()
-    run, data = _resumed(args.out) if args.resume else _begun(args)
-    steps = run.recipe.epochs * batches.batches_per_epoch(data.train, run.recipe.pictures)
-    print(f"{run.folder}: {steps:,} steps of {run.recipe.pictures} pictures; the first step compiles the kernels, once")
-    with (
-        _Interrupt() as interrupt,
-        tqdm(total=steps, initial=run.progress.step, unit="step", mininterval=_pace()) as bar,
-    ):
-        for _ in range(run.progress.epoch, run.recipe.epochs):
+    run, data = _resumed(args) if args.resume else _begun(args)
+    recipe, progress = run.recipe, run.progress
+    steps = recipe.epochs * batches.batches_per_epoch(data.train, recipe.pictures)
+    print(f"{run.folder}: {steps:,} steps of {recipe.pictures} pictures; the first step compiles the kernels, once")
+    with _Interrupt() as interrupt, tqdm(total=steps, initial=progress.step, unit="step", mininterval=_pace()) as bar:
+        while progress.epoch < recipe.epochs and progress.stale < recipe.patience and not interrupt.asked:
             _epoch(run, data.train, steps, bar, interrupt)
-            if interrupt.asked:
-                runs.save(run, runs.LAST)
-                bar.close()
-                print(f"stopped at step {run.progress.step}; go on with: {_resume_command(run)}")
-                return 130
-            _validate(run, data)
-            if run.progress.stale >= run.recipe.patience:
-                tqdm.write(f"BLEU-4 has not risen for {run.progress.stale} epochs: stopping early")
-                break
+            if not interrupt.asked:
+                _validate(run, data)
+    if interrupt.asked:
+        _save_last(run)
+        print(f"stopped at step {progress.step}; go on with: {_resume_command(run)}")
+        return 130
+    if progress.stale >= recipe.patience:
+        print(f"stopped early: dev BLEU-4 has not risen for {progress.stale} epochs")
     _report(run, time.monotonic() - started)
     return 0
 
@@ -69,12 +68,12 @@ def _epoch(run, split, steps, bar, interrupt):
     ready = batches.epoch_batches(
         split, recipe.pictures, recipe.captions, augmentation, seed, progress.epoch, first=progress.batch
     )
-    saved = time.monotonic()
+    saved = began = time.monotonic()
     for batch in ready:
-        began = time.monotonic()
         loss, norm, rate = train_step(run, batch, steps)
+        now = time.monotonic()
         progress.step, progress.batch = progress.step + 1, progress.batch + 1
-        progress.seconds += time.monotonic() - began
+        progress.seconds, began = progress.seconds + now - began, now
         bar.set_postfix(loss=f"{loss.word:.3f}", refresh=False)
         bar.update()
         if progress.step % LOG_STEPS == 0:
@@ -82,15 +81,15 @@ def _epoch(run, split, steps, bar, interrupt):
             runs.log(run, "train", **entry, norm=norm, rate=rate, seconds=round(progress.seconds, 2))
         if interrupt.asked:
             return
-        if time.monotonic() - saved > SAVE_SECONDS:
+        if now - saved > SAVE_SECONDS:
             _save_last(run)
-            saved = time.monotonic()
+            saved = now
 
 
 def train_step(run, batch, steps):
     """One update of run.params and run.optimizer, in place. Returns the Loss, the gradient's norm and the rate."""
     recipe, step = run.recipe, run.progress.step
-    rng = np.random.default_rng([run.settings["seed"], 1, step])
+    rng = stream(run.settings["seed"], DROPOUT, step)
     with np.errstate(over="ignore", invalid="ignore"):  # what overflows is seen in the loss, and reported
         loss, grads = captioner.loss_and_grads(run.params, batch, recipe.model, rng)
         norm = optim.clip_by_norm(grads, recipe.clip)
@@ -104,28 +103,31 @@ def train_step(run, batch, steps):
 
 def _validate(run, data):
     """Loss and decoded captions on dev, into log, curves, attention figure and checkpoints; on to the next epoch."""
+    _refuse_diverged(run)
     recipe, progress = run.recipe, run.progress
     loss = dev_loss(run.params, recipe, data.dev)
     found = search.caption_pictures(run.params, recipe.model, data.dev.pictures, beam=1, max_words=recipe.max_words)
     captions = [run.vocabulary.decode(caption.words) for caption in found]
-    scores = bleu(captions, data.references)
-    better = scores[3] > progress.best_bleu
-    progress.best_bleu, progress.stale = (scores[3], 0) if better else (progress.best_bleu, progress.stale + 1)
+    scores = bleu(captions, data.dev.references)
+    better = (scores[3], -loss) > (progress.best_bleu, -progress.best_loss)
+    progress.stale += 1
+    if better:
+        progress.best_bleu, progress.best_loss, progress.stale = scores[3], loss, 0
     progress.epoch, progress.batch = progress.epoch + 1, 0
     runs.log(run, "dev", epoch=progress.epoch, loss=loss, bleu=scores, seconds=round(progress.seconds, 2))
-    _save_last(run)
-    if better:
+    if better:  # before LAST, which will say that it is there
         runs.save(run, runs.BEST)
+    runs.save(run, runs.LAST)
     tqdm.write(
         f"epoch {progress.epoch}/{recipe.epochs}: dev loss {loss:.3f} nats a word, "
         f"BLEU-1..4 {' '.join(f'{score:.1f}' for score in scores)}{' (best so far)' if better else ''}"
     )
-    _show_samples(data, captions, progress.epoch)
+    _show_samples(data.dev, captions, progress.epoch)
     _draw(run, data.dev, found[0])
 
 
 def dev_loss(params, recipe, split):
-    """-log p a word over a split, nats, no dropout; every word counts the same."""
+    """-log p a word over a split's pictures with five captions each, nats, no dropout; every word counts the same."""
     total = words = 0
     for batch in batches.plain_batches(split, recipe.pictures, each=5):
         count = batch.mask.sum()
@@ -134,25 +136,30 @@ def dev_loss(params, recipe, split):
     return total / words
 
 
-def _show_samples(data, captions, epoch):
+def _show_samples(dev, captions, epoch):
     """A few captions beside a reference, other pictures every epoch."""
     for k in range(SAMPLES):
         p = (epoch * SAMPLES + k) * 7919 % len(captions)
-        tqdm.write(f"  {data.dev.names[p]}: {' '.join(captions[p])}\n    a person: {' '.join(data.references[p][0])}")
+        tqdm.write(f"  {dev.names[p]}: {' '.join(captions[p])}\n    a person: {' '.join(dev.references[p][0])}")
 
 
 def _draw(run, dev, caption):
     log = runs.read_log(run.folder)
     train, validated = ([entry for entry in log if entry["kind"] == kind] for kind in ("train", "dev"))
     figures.curves_figure(run.folder / "curves.png", train, validated)
-    words = [run.vocabulary.words[word] for word in caption.words] + ["<end>"]
+    words = [*run.vocabulary.decode(caption.words), "<end>"]
     figures.attention_figure(run.folder / "attention.png", dev.pictures[0], words, caption.alpha, caption.beta)
 
 
 def _save_last(run):
+    _refuse_diverged(run)
+    runs.save(run, runs.LAST)
+
+
+def _refuse_diverged(run):
+    """Raise InputError where the last update left a parameter that is no number: it must not be saved."""
     if not all(np.isfinite(array).all() for array in run.params.values()):
         raise _diverged(run)
-    runs.save(run, runs.LAST)
 
 
 def _diverged(run):
@@ -170,72 +177,79 @@ def _begun(args):
     given = {name: getattr(args, name) for name in OVERRIDES if getattr(args, name) is not None}
     recipe = dataclasses.replace(recipe, **given)
     folder = args.out or _free_folder(f"{args.data}{'-small' if args.small else ''}")
-    dataset = _open(args.data, args.root, args.skip_missing)
+    dataset = sources.open_dataset(args.data, args.root, ("train", "dev"), args.skip_missing)
     captions = [tokenise(text) for picture in dataset.splits["train"] for text in picture.captions]
     vocabulary = Vocabulary.build(captions, recipe.min_count)
-    encoded = [vocabulary.encode(caption) for caption in captions]
-    frequencies = word_frequencies(vocabulary, encoded)
+    frequencies = word_frequencies(vocabulary, map(vocabulary.encode, captions))
     settings = {
-        **{"data": args.data, "root": str(args.root.resolve()) if args.root else None},
-        **{"seed": args.seed, "skip_missing": args.skip_missing},
+        **{"data": args.data, "root": str(args.root.resolve()) if args.root else None, "seed": args.seed or 0},
+        **{"skip_missing": args.skip_missing, "pictures": _digest(dataset)},
     }
     run = runs.create(folder, settings, recipe, vocabulary, np.log(frequencies))
+    data = _load(run, dataset)
+    of_dev = [vocabulary.encode(words) for references in data.dev.references for words in references]
     print(
-        f"{len(dataset.splits['train']):,} pictures to train on, {len(dataset.splits['dev']):,} in dev; "
-        f"{len(vocabulary):,} words, unigram entropy {unigram_entropy(frequencies, encoded):.3f} nats a word"
+        f"{len(data.train.names):,} pictures to train on, {len(data.dev.names):,} of dev to judge by; "
+        f"{len(vocabulary):,} words, whose frequencies alone would score "
+        f"{unigram_entropy(frequencies, of_dev):.3f} nats a word on dev"
     )
-    return run, _load(run, dataset)
+    return run, data
 
 
-def _resumed(folder):
-    """The run in a folder, and its data."""
-    run = runs.resume(folder)
+def _resumed(args):
+    """The run in a folder, and its data, which must be the same pictures."""
+    run = runs.resume(args.out)
     settings = run.settings
-    dataset = _open(settings["data"], settings["root"], settings["skip_missing"])
+    root = args.root or settings["root"]
+    dataset = sources.open_dataset(settings["data"], root, ("train", "dev"), settings["skip_missing"])
+    if _digest(dataset) != settings["pictures"]:
+        raise InputError(f"{dataset.root}: not the pictures that {args.out} was trained on; name theirs with --root.")
     return run, _load(run, dataset)
 
 
-def _open(name, root, skip_missing):
-    dataset = sources.open_dataset(name, root, ("train", "dev"), skip_missing)
-    for note in dataset.notes:
-        print(note)
-    return dataset
+def _digest(dataset):
+    """What tells one set of pictures from another: their names, in order."""
+    names = "\0".join(picture.name for split in ("train", "dev") for picture in dataset.splits[split])
+    return hashlib.sha256(names.encode()).hexdigest()
 
 
 def _load(run, dataset):
-    """Pictures decoded (from the cache where they are there), captions numbered; of dev as many as are decoded."""
-    recipe, vocabulary = run.recipe, run.vocabulary
-    dev = dataset.splits["dev"][: recipe.dev_pictures]
-    train, dev = (
-        batches.load_split(listed, vocabulary, recipe.model.picture_size, cache_folder(), recipe.max_words)
-        for listed in (dataset.splits["train"], dev)
+    """Pictures decoded (from the cache where they are there) and captions numbered."""
+    recipe, train, dev = run.recipe, dataset.splits["train"], dataset.splits["dev"]
+    if len(train) < recipe.pictures:
+        raise InputError(
+            f"{dataset.root}: {len(train)} pictures to train on are fewer than a batch, {recipe.pictures}."
+        )
+    size = recipe.model.picture_size
+    data = Data(
+        *(
+            batches.load_split(listed, run.vocabulary, size, cache_folder(), recipe.max_words)
+            for listed in (train, dev[: recipe.dev_pictures])
+        )
     )
-    if batches.batches_per_epoch(train, recipe.pictures) == 0:
-        raise InputError(f"{dataset.root}: {len(train.names)} pictures are fewer than a batch of {recipe.pictures}.")
-    references = [
-        [tokenise(text) for text in picture.captions] for picture in dataset.splits["dev"][: recipe.dev_pictures]
-    ]
-    return Data(train, dev, references)
+    for note in (*dataset.notes, *data.train.notes, *data.dev.notes):
+        print(note)
+    return data
 
 
 def _free_folder(name):
     """runs/name, or the first of runs/name-2, runs/name-3, ... that holds no run yet."""
     names = itertools.chain([name], (f"{name}-{k}" for k in itertools.count(2)))
-    return next(folder for folder in (Path("runs") / n for n in names) if not (folder / runs.LAST).exists())
+    return next(folder for folder in (Path("runs") / n for n in names) if not folder.exists())
 
 
 def _report(run, seconds):
-    best = run.folder / runs.BEST
+    folder = shlex.quote(str(run.folder))
     print(
         f"done in {seconds / 60:.1f} minutes; best dev BLEU-4 {run.progress.best_bleu:.1f}. "
         f"In {run.folder}: curves.png, attention.png, log.jsonl. Now try:\n"
-        f"  python -m numpy_sat.evaluate {run.folder}\n"
-        f"  python -m numpy_sat.caption {best} PICTURE --show where-it-looked.png"
+        f"  python -m numpy_sat.evaluate {folder}\n"
+        f"  python -m numpy_sat.caption {folder} PICTURE --show where-it-looked.png"
     )
 
 
 def _resume_command(run):
-    return f"python -m numpy_sat.train --resume --out {run.folder}"
+    return f"python -m numpy_sat.train --resume --out {shlex.quote(str(run.folder))}"
 
 
 def _pace():
@@ -258,6 +272,7 @@ class _Interrupt:
         if self.asked:
             raise KeyboardInterrupt
         self.asked = True
+        tqdm.write("stopping after this step (again Ctrl-C: at once)")
 
 
 OVERRIDES = ("epochs", "learning_rate", "optimizer", "clip")
@@ -268,17 +283,18 @@ def _parse(argv):
     parser.add_argument("--small", action="store_true", help="a small model, a few minutes on a laptop")
     parser.add_argument("--data", choices=sources.NAMES, default="scenes", help="default: scenes, drawn pictures")
     parser.add_argument("--root", type=Path, help="the data's folder (for scenes: where to keep them)")
-    parser.add_argument("--out", type=Path, help="the run's folder; default: runs/ and the data's name")
+    parser.add_argument("--out", type=Path, help="the run's folder; default: a new one in runs/")
     parser.add_argument("--resume", action="store_true", help="go on with the run in --out, exactly where it stopped")
     parser.add_argument("--skip-missing", action="store_true", help="go on without photos that are not there")
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--epochs", type=int, help="instead of the preset's")
-    parser.add_argument("--learning-rate", type=float, help="the schedule's peak, instead of the preset's")
+    parser.add_argument("--seed", type=command.natural, help="of all that is random (default: 0)")
+    parser.add_argument("--epochs", type=command.count, help="instead of the preset's")
+    parser.add_argument("--learning-rate", type=command.positive, help="the schedule's peak, instead of the preset's")
     parser.add_argument("--optimizer", choices=("adam", "rmsprop"), help="instead of the preset's")
-    parser.add_argument("--clip", type=float, help="largest norm of the gradient, instead of the preset's")
+    parser.add_argument("--clip", type=command.positive, help="largest norm of the gradient, instead of the preset's")
     args = parser.parse_args(argv)
-    if args.resume and args.out is None:
-        parser.error("--resume needs --out, the run's folder; everything else comes from there")
+    given = {name for name, value in vars(args).items() if value != parser.get_default(name)}
+    if args.resume and (args.out is None or given - {"resume", "out", "root"}):
+        parser.error("--resume takes --out, the run's folder, and perhaps --root; all else is as the run began")
     return args
 
 

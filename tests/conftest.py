@@ -2,8 +2,11 @@
 
 import zlib
 
+# isort: off
+import numpy_sat  # noqa: F401  before numpy: it settles how many threads that starts
 import numpy as np
 import pytest
+# isort: on
 
 
 @pytest.fixture

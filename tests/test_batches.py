@@ -2,10 +2,13 @@
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from numpy_sat.data import batches
 from numpy_sat.data.batches import Augmentation
-from numpy_sat.data.vocabulary import END, START
+from numpy_sat.data.dataset import Picture
+from numpy_sat.data.vocabulary import END, START, UNK, Vocabulary
+from numpy_sat.streams import stream
 
 PLAIN = Augmentation(flip=False, shift=0)
 
@@ -17,7 +20,7 @@ def split(rng):
     captions = tuple(
         tuple(np.array([100 * (p + 1) + k] * (k + 1) + [END]) for k in range(2 if p == 3 else 5)) for p in range(10)
     )
-    return batches.Split(tuple(f"{p}.jpg" for p in range(10)), pictures, captions)
+    return batches.Split(tuple(f"{p}.jpg" for p in range(10)), pictures, captions, (), ())
 
 
 def same(a, b):
@@ -79,7 +82,7 @@ def test_going_on_in_the_middle(split):
 
 def test_augmentation_flips_and_shifts(rng):
     image = rng.integers(0, 255, (1, 6, 6, 3), dtype=np.uint8)
-    split = batches.Split(("a",), image, ((np.array([5, END]),),))
+    split = batches.Split(("a",), image, ((np.array([5, END]),),), (), ())
 
     def seen(augmentation):
         drawn = (next(batches.epoch_batches(split, 1, 1, augmentation, 0, epoch)).pictures for epoch in range(40))
@@ -97,3 +100,21 @@ def test_plain_batches_keep_the_order_and_the_rest(split):
     assert np.concatenate([numbers(b) for b in found]).tolist() == list(range(10))
     assert [len(b.pictures) for b in found] == [4, 4, 2]
     assert found[0].targets[0, 15:].tolist() == [400, 401, 400, 401, 400]  # picture 3 has two captions
+
+
+def test_captions_are_numbered_and_cut(tmp_path):
+    Image.new("RGB", (4, 4)).save(tmp_path / "a.jpg")
+    vocabulary = Vocabulary.build([["a", "red", "dog"]], 1)
+    listed = [Picture("a.jpg", tmp_path / "a.jpg", ("A red dog .", "A red, red dog!", "A cat", "Quux"))]
+    split = batches.load_split(listed, vocabulary, 4, tmp_path, max_words=3)
+    a, red, dog = vocabulary.encode(["a", "red", "dog"])
+    assert [caption.tolist() for caption in split.captions[0]] == [[a, red, dog, END], [a, red, red], [a, UNK, END]]
+    assert split.references[0][1] == ["a", "red", "red", "dog"]
+    assert split.notes == ("1 captions without a known word are left out.",)
+
+
+def test_streams_differ_by_purpose_and_place():
+    keys = [(0, 1), (1, 1), (1, 1, 0), (1, 0), (2, 0, 0), (2, 0, 1), (2, 1, 0), (3, 0)]
+    drawn = {stream(0, *key).integers(2**62) for key in keys} | {stream(1, *keys[0]).integers(2**62)}
+    assert len(drawn) == len(keys) + 1
+    assert stream(0, 2, 5).integers(2**62) == stream(0, 2, 5).integers(2**62)

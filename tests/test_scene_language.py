@@ -23,8 +23,8 @@ TWO_STARS = Scene(
     objects=(SceneObject(0, (50, 10, 70, 30)), SceneObject(1, (45, 80, 80, 115))),
     background="plain",
 )
-FOUR_HEARTS = Scene(
-    groups=(Group(4, "small", "green", "heart"),),
+FOUR_TRIANGLES = Scene(
+    groups=(Group(4, "small", "green", "triangle"),),
     objects=tuple(SceneObject(0, (10 + 30 * i, 50, 30 + 30 * i, 70)) for i in range(4)),
     background="dotted",
 )
@@ -47,16 +47,15 @@ def described(count, seed=0):
     [
         (CIRCLE_AND_SQUARES, "a red circle left of two blue squares", True, {2: (0,), 7: (1, 2)}),
         (CIRCLE_AND_SQUARES, "two big squares are to the right of a red circle", True, {2: (1, 2), 10: (0,)}),
-        (CIRCLE_AND_SQUARES, "on the left side of two squares is a little red circle", True, {6: (1, 2), 11: (0,)}),
         (CIRCLE_AND_SQUARES, "a circle left of two squares", False, {1: (0,), 5: (1, 2)}),
         (CIRCLE_AND_SQUARES, "there is a red circle against a striped background", False, {4: (0,)}),
         (CIRCLE_AND_SQUARES, "the picture shows two squares", False, {4: (1, 2)}),
         (TWO_STARS, "a picture of two stars", False, {4: (0, 1)}),
         (TWO_STARS, "there is a star", False, {3: (0, 1)}),
         (TWO_STARS, "an orange star under a star", True, {2: (1,), 5: (0,)}),
-        (TWO_STARS, "over a large orange star there is a star", True, {4: (1,), 8: (0,)}),
-        (FOUR_HEARTS, "four green hearts on a dotted background", True, {2: (0, 1, 2, 3)}),
-        (FOUR_HEARTS, "there are four small hearts", False, {4: (0, 1, 2, 3)}),
+        (TWO_STARS, "there is a star above a large orange star", True, {3: (0,), 8: (1,)}),
+        (FOUR_TRIANGLES, "four green triangles on a dotted background", True, {2: (0, 1, 2, 3)}),
+        (FOUR_TRIANGLES, "there are four small triangles", False, {4: (0, 1, 2, 3)}),
     ],
 )
 def test_true_captions(scene, text, complete, links):
@@ -81,8 +80,14 @@ def test_true_captions(scene, text, complete, links):
         (CIRCLE_AND_SQUARES, "a red circle on a plain background", {2: (0,)}, True, None),
         (TWO_STARS, "a red star above a red star", {2: (0,), 6: (0,)}, True, False),
         (TWO_STARS, "there are three stars", {}, False, None),
-        (FOUR_HEARTS, "there are three green hearts", {}, False, None),
-        (FOUR_HEARTS, "four green hearts above four green hearts", dict.fromkeys((2, 6), (0, 1, 2, 3)), True, False),
+        (FOUR_TRIANGLES, "there are three green triangles", {}, False, None),
+        (
+            FOUR_TRIANGLES,
+            "four green triangles above four green triangles",
+            dict.fromkeys((2, 6), (0, 1, 2, 3)),
+            True,
+            False,
+        ),
     ],
 )
 def test_false_captions(scene, text, links, objects_right, relation_right):

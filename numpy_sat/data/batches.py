@@ -9,7 +9,9 @@ from typing import NamedTuple
 import numpy as np
 
 from numpy_sat.data import pictures
-from numpy_sat.data.vocabulary import END, START, tokenise
+from numpy_sat.data.vocabulary import END, START, UNK, tokenise
+from numpy_sat.errors import InputError
+from numpy_sat.streams import ORDER, PICTURE, stream
 
 
 class Split(NamedTuple):
@@ -18,6 +20,8 @@ class Split(NamedTuple):
     names: tuple[str, ...]
     pictures: np.ndarray  # (N, H, W, 3) uint8, perhaps a memory map
     captions: tuple[tuple[np.ndarray, ...], ...]  # of each picture: its captions as integers, <end> last
+    references: tuple[tuple[list, ...], ...]  # of each picture: its captions as word lists, uncut
+    notes: tuple[str, ...]  # what is unusual, a sentence each
 
 
 class Batch(NamedTuple):
@@ -40,14 +44,32 @@ def load_split(listed, vocabulary, size, cache, max_words):
     """Decode a split's pictures (cached) and number its captions' words.
 
     listed: the split's dataset.Picture list; size: side in pixels; cache: folder;
-    max_words: captions with more are cut there, without <end>. Returns a Split.
+    max_words: captions with more are cut there, without <end>. Captions without a word of the vocabulary are left
+    out and noted. Returns a Split. Raises InputError for a picture of which none is left.
     """
-    captions = tuple(
-        tuple(np.array([*vocabulary.encode(tokenise(text)), END][: max_words + 1]) for text in picture.captions)
-        for picture in listed
-    )
+    references = tuple(_known_captions(picture, vocabulary) for picture in listed)
+    captions = tuple(tuple(_number(words, vocabulary, max_words) for words in of_one) for of_one in references)
+    lost = sum(len(picture.captions) for picture in listed) - sum(map(len, captions))
+    notes = (f"{lost:,} captions without a known word are left out.",) if lost else ()
     names = tuple(picture.name for picture in listed)
-    return Split(names, pictures.load_pictures(listed, size, cache), captions)
+    return Split(names, pictures.load_pictures(listed, size, cache), captions, references, notes)
+
+
+def _known_captions(picture, vocabulary):
+    """A picture's captions as word lists, those with at least one word of the vocabulary."""
+    cut = (tokenise(text) for text in picture.captions)
+    known = tuple(words for words in cut if any(number != UNK for number in vocabulary.encode(words)))
+    if not known:
+        raise InputError(
+            f"{picture.path}: none of its captions ({picture.captions[0]!r}, ...) has a word of the vocabulary; "
+            f"take the picture out of its split's list."
+        )
+    return known
+
+
+def _number(words, vocabulary, max_words):
+    numbers = vocabulary.encode(words)
+    return np.array(numbers[:max_words] if len(numbers) > max_words else [*numbers, END])
 
 
 def epoch_batches(split, size, each, augmentation, seed, epoch, first=0, dtype=np.float32):
@@ -55,10 +77,10 @@ def epoch_batches(split, size, each, augmentation, seed, epoch, first=0, dtype=n
 
     size: pictures a batch; each: captions a picture, drawn without repeating while they last.
     """
-    order = np.random.default_rng([seed, epoch]).permutation(len(split.names))
+    order = stream(seed, ORDER, epoch).permutation(len(split.names))
     for k in range(first, batches_per_epoch(split, size)):
         chosen = order[k * size : (k + 1) * size]
-        rngs = [np.random.default_rng([seed, epoch, int(p)]) for p in chosen]
+        rngs = [stream(seed, PICTURE, epoch, int(p)) for p in chosen]
         images = np.stack([_augment(split.pictures[p], augmentation, rng) for p, rng in zip(chosen, rngs, strict=True)])
         captions = [c for p, rng in zip(chosen, rngs, strict=True) for c in _draw(split.captions[p], each, rng)]
         yield make_batch(images, captions, dtype)

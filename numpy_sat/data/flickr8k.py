@@ -219,7 +219,7 @@ def _pictures(
     lack = f"Split {split} lacks {_count(len(missing), 'photo')} of {len(names):,}"
     if missing and not skip_missing:
         raise InputError(
-            f"{copy.photos}: {lack}: {_naming(missing)}; unpack the photos again, or leave these out (skip_missing)."
+            f"{copy.photos}: {lack}: {_naming(missing)}; unpack them again, or leave them out with --skip-missing."
         )
     present = [Picture(name, copy.photos / name, tuple(captions[name])) for name in names if name in copy.files]
     if not present:

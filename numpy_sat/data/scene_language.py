@@ -21,9 +21,7 @@ BACKGROUNDS = ("plain", "shaded", "striped", "checked", "dotted")
 # Each table maps every wording to its meaning.
 COUNT_OF = {"a": 1, "an": 1, "two": 2, "three": 3, "four": 4}
 SIZE_OF = {"small": "small", "little": "small", "large": "large", "big": "large"}
-SHAPE_OF = {
-    noun: shape for shape in ("circle", "square", "triangle", "star", "heart", "house") for noun in (shape, shape + "s")
-}
+SHAPE_OF = {noun: shape for shape in ("circle", "square", "triangle", "star") for noun in (shape, shape + "s")}
 RELATION_OF = {
     "left of": "left",
     "to the left of": "left",
@@ -44,7 +42,7 @@ SIZES = tuple(dict.fromkeys(SIZE_OF.values()))
 SHAPES = tuple(dict.fromkeys(SHAPE_OF.values()))
 RELATIONS = tuple(dict.fromkeys(RELATION_OF.values()))
 
-# {be} agrees with {first}, and {first} is in the relation to {second}.
+# {be} agrees with {first}, and {first}, always named first, is in the relation to {second}.
 ONE_GROUP_FORMS = (
     "there {be} {first}",
     "there {be} {first} {ground}",
@@ -59,8 +57,6 @@ TWO_GROUP_FORMS = (
     "{first} {be} {relation} {second}",
     "{first} {relation} {second} {ground}",
     "there {be} {first} {relation} {second}",
-    "{relation} {second} {be} {first}",
-    "{relation} {second} there {be} {first}",
     "the picture shows {first} {relation} {second}",
 )
 
@@ -162,7 +158,7 @@ def judge(words: Sequence[str], scene: Scene) -> Verdict:
     meant = {place: _referents(phrase, scene) for place, phrase in _find_phrases(text)}
     pair = _related_pair(sentence, scene) if sentence and sentence.relation else None
     if pair:  # the relation settles which of two like groups a phrase means
-        meant = {place: [groups] for place, groups in zip(meant, _in_text_order(sentence.form, *pair), strict=True)}
+        meant = {place: [groups] for place, groups in zip(meant, pair, strict=True)}
     objects_right = all(meant.values()) if meant else None
     relation_right = pair is not None if _RELATION.search(text) else None
     true = (
@@ -200,7 +196,7 @@ def _write(form: str, scene: Scene, rng: np.random.Generator) -> Caption:
     ground = _pick([wording for wording, meaning in GROUND_OF.items() if meaning == scene.background], rng)
     text = _render(_Sentence(form, phrases[0], phrases[1] if len(groups) == 2 else None, relation, ground))
     nouns = [place for place, word in enumerate(text.split()) if word in SHAPE_OF]
-    named = [scene.members([group]) for group in _in_text_order(form, *groups)]
+    named = [scene.members([group]) for group in groups]
     return Caption(text.capitalize() + " .", dict(zip(nouns, named, strict=True)))
 
 
@@ -233,13 +229,6 @@ def _spell(phrase: _Phrase) -> str:
     else:
         count = next((word for word, number in COUNT_OF.items() if number == phrase.count), "")
     return " ".join([count, *words])
-
-
-def _in_text_order(form: str, first: T, second: T | None = None) -> list[T]:
-    """Return first and second (if the form has one) in the order in which the form names them."""
-    if "{second}" not in form:
-        return [first]
-    return [first, second] if form.index("{first}") < form.index("{second}") else [second, first]
 
 
 # Reading

@@ -20,11 +20,16 @@ class State(NamedTuple):
     c: np.ndarray  # (B, S)
 
 
+class TanhLinearCache(NamedTuple):
+    linear: linear.LinearCache
+    tanh: activations.TanhCache
+
+
 class StartCache(NamedTuple):
     locations: int
-    W_a: linear.LinearCache
-    h0: tuple
-    c0: tuple
+    keys: linear.LinearCache
+    h0: TanhLinearCache
+    c0: TanhLinearCache
 
 
 class RecurCache(NamedTuple):
@@ -58,7 +63,7 @@ def init_params(rng, D, M, S, A, log_frequencies, dtype=np.float32):
     b = zeros(4 * S)
     b[S : 2 * S] = 1
     return {
-        "E": (0.1 * rng.standard_normal((V, M))).astype(dtype),
+        "E": (0.5 * rng.standard_normal((V, M))).astype(dtype),
         **{"W_h0": weights(D, S), "b_h0": zeros(S), "W_c0": weights(D, S), "b_c0": zeros(S)},
         **{"W_a": weights(D, A), "b_a": zeros(A), "W_h": weights(S, A), "v": weights(A)},
         **{"w_beta": weights(S), "b_beta": zeros(1)},
@@ -95,10 +100,10 @@ def decode_forward(params, a, words, mask_h):
 def decode_backward(dlogits, dalpha, cache):
     """dlogits: (T, B, V); dalpha: (T, B, L), the penalty's gradient. Returns da: (N, L, D) and grads by name."""
     grads = {}
-    dEy, dropped, dz, grads["L_h"], grads["L_z"], grads["L_o"], grads["b_o"] = output.output_backward(
+    dEy, ddropped, dz, grads["L_h"], grads["L_z"], grads["L_o"], grads["b_o"] = output.output_backward(
         dlogits, cache.output
     )
-    dhs = dropout.dropout_backward(dropped, cache.dropout)
+    dhs = dropout.dropout_backward(ddropped, cache.dropout)
     dh = dc = np.zeros_like(dhs[0])
     da = dkeys = 0
     for t in reversed(range(len(dhs))):
@@ -144,7 +149,7 @@ def _start_forward(params, a):
 
 def _start_backward(dkeys, dh0, dc0, cache):
     grads = {}
-    da, grads["W_a"], grads["b_a"] = linear.linear_backward(dkeys, cache.W_a)
+    da, grads["W_a"], grads["b_a"] = linear.linear_backward(dkeys, cache.keys)
     dabar_c, grads["W_c0"], grads["b_c0"] = _tanh_linear_backward(dc0, cache.c0)
     dabar_h, grads["W_h0"], grads["b_h0"] = _tanh_linear_backward(dh0, cache.h0)
     da += (dabar_h + dabar_c)[:, None] / cache.locations
@@ -154,12 +159,11 @@ def _start_backward(dkeys, dh0, dc0, cache):
 def _tanh_linear_forward(x, W, b):
     affine, cache_linear = linear.linear_forward(x, W, b)
     y, cache_tanh = activations.tanh_forward(affine)
-    return y, (cache_linear, cache_tanh)
+    return y, TanhLinearCache(cache_linear, cache_tanh)
 
 
 def _tanh_linear_backward(dy, cache):
-    cache_linear, cache_tanh = cache
-    return linear.linear_backward(activations.tanh_backward(dy, cache_tanh), cache_linear)
+    return linear.linear_backward(activations.tanh_backward(dy, cache.tanh), cache.linear)
 
 
 def begin(params, a):

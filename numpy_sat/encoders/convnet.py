@@ -9,11 +9,25 @@ One thing VGG does not have: the first convolution reads, beside the three colou
 where, and a small net that sees a few thousand pictures never learns left from right without.
 """
 
+from typing import NamedTuple
+
 import numpy as np
 
 from numpy_sat.layers import activations, conv, pool
 
 INPUTS = 5  # channels the first convolution reads: red, green, blue, row, column
+
+
+class LayerCache(NamedTuple):
+    name: str
+    pool: pool.PoolCache | None  # before the first convolution of every stage but the first
+    conv: conv.ConvCache
+    relu: activations.ReluCache
+
+
+class EncodeCache(NamedTuple):
+    layers: list
+    shape: tuple
 
 
 def init_params(rng, stages, dtype=np.float32):
@@ -30,40 +44,31 @@ def init_params(rng, stages, dtype=np.float32):
     return params
 
 
-def grid(picture_size, stages):
-    """The annotation grid's side for a picture's side: halved between stages, so L = grid * grid."""
-    return picture_size >> (len(stages) - 1)
-
-
 def encode_forward(params, pictures, stages):
     """pictures: (N, H, W, 3). Returns a: (N, L, D), the last stage's cells row by row, and the cache."""
     x, caches = _with_place(pictures), []
     for name, _ in _layers(stages):
+        cache_pool = None
         if name.endswith("_1") and caches:
-            x, cache = pool.max_pool_forward(x, window=2, stride=2)
-            caches.append(cache)
-        x, cache = conv.conv_forward(x, params[f"{name}.W"], params[f"{name}.b"], stride=1, padding=1)
-        caches.append(cache)
-        x, cache = activations.relu_forward(x)
-        caches.append(cache)
+            x, cache_pool = pool.max_pool_forward(x, window=2, stride=2)
+        x, cache_conv = conv.conv_forward(x, params[f"{name}.W"], params[f"{name}.b"], stride=1, padding=1)
+        x, cache_relu = activations.relu_forward(x)
+        caches.append(LayerCache(name, cache_pool, cache_conv, cache_relu))
     N, H, W, D = x.shape
-    return x.reshape(N, H * W, D), (caches, x.shape)
+    return x.reshape(N, H * W, D), EncodeCache(caches, x.shape)
 
 
-def encode_backward(da, cache, stages):
+def encode_backward(da, cache):
     """da: (N, L, D). Returns the gradients by parameter name; pictures need none."""
-    caches, shape = cache
-    caches, grads = list(caches), {}
-    dx = da.reshape(shape)
-    for name, _ in reversed(_layers(stages)):
-        dx = activations.relu_backward(dx, caches.pop())
-        conv_cache = caches.pop()
-        if not caches:
-            grads[f"{name}.W"], grads[f"{name}.b"] = conv.conv_parameter_gradients(dx, conv_cache)
-            break
-        dx, grads[f"{name}.W"], grads[f"{name}.b"] = conv.conv_backward(dx, conv_cache)
-        if name.endswith("_1"):
-            dx = pool.max_pool_backward(dx, caches.pop())
+    dx, grads = da.reshape(cache.shape), {}
+    for layer in reversed(cache.layers[1:]):
+        dx = activations.relu_backward(dx, layer.relu)
+        dx, grads[f"{layer.name}.W"], grads[f"{layer.name}.b"] = conv.conv_backward(dx, layer.conv)
+        if layer.pool:
+            dx = pool.max_pool_backward(dx, layer.pool)
+    first = cache.layers[0]
+    dx = activations.relu_backward(dx, first.relu)
+    grads[f"{first.name}.W"], grads[f"{first.name}.b"] = conv.conv_parameter_gradients(dx, first.conv)
     return grads
 
 

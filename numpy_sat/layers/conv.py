@@ -20,9 +20,9 @@ def conv_forward(x, W, b, stride=1, padding=0):
     x: (N, H, W, C) pictures; W: (P, Q, C, O) filters of P x Q cells; b: (O,) biases; stride s: cells from one window
     to the next; padding: rings of zeros around each picture.
     Returns y: (N, H', W', O) with H' = (H + 2 padding - P) // s + 1, and the cache.
-    Raises ValueError where the channels differ or the filter is larger than the padded picture.
+    Raises ValueError where channels or dtypes differ or the filter is larger than the padded picture.
     """
-    _check_shapes(x, W, stride, padding)
+    _check_arguments(x, W, b, stride, padding)
     x_padded = _pad(x, padding)
     y = kernel.correlate(x_padded, W, stride)
     y += b
@@ -76,9 +76,14 @@ def _spread(dy, W_shape, padded_shape, stride, padding):
     return np.ascontiguousarray(full[:, padding : Hp - padding + P - 1, padding : Wp - padding + Q - 1])
 
 
-def _check_shapes(x, W, stride, padding):
+def _check_arguments(x, W, b, stride, padding):
     if x.ndim != 4 or W.ndim != 4 or x.shape[3] != W.shape[2]:
         raise ValueError(f"conv: x must be (N, H, W, C) and W (P, Q, C, O) with the same C, not {x.shape}, {W.shape}")
+    if b.shape != W.shape[3:] or not x.dtype == W.dtype == b.dtype:
+        raise ValueError(
+            f"conv: b must be ({W.shape[3]},), not {b.shape}; "
+            f"x, W and b must have one dtype, not {x.dtype}, {W.dtype} and {b.dtype}"
+        )
     if stride < 1 or padding < 0:
         raise ValueError(f"conv: stride must be at least 1 and padding at least 0, not {stride}, {padding}")
     if x.shape[1] + 2 * padding < W.shape[0] or x.shape[2] + 2 * padding < W.shape[1]:

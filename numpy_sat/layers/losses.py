@@ -7,6 +7,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from numpy_sat.layers import softmax
+
 
 class CrossEntropyCache(NamedTuple):
     log_p: np.ndarray  # (T, B, V)
@@ -28,8 +30,7 @@ def cross_entropy_forward(logits, targets, mask, smoothing=0.0):
     logits: (T, B, V); targets: (T, B) integers; mask: (T, B) of the dtype of the logits, 1 at words, 0 at padding.
     Returns the loss, a scalar in nats a caption, and the cache.
     """
-    shifted = logits - logits.max(axis=-1, keepdims=True)
-    log_p = shifted - np.log(np.exp(shifted).sum(axis=-1, keepdims=True))
+    log_p = softmax.log_softmax(logits)
     at_target = np.take_along_axis(log_p, targets[..., None], axis=-1)[..., 0]
     word = -(1 - smoothing) * at_target - smoothing * log_p.mean(axis=-1)
     loss = (word * mask).sum() / targets.shape[1]

@@ -23,3 +23,9 @@ def softmax_backward(dp, cache):
     """dp: (..., K). Returns dx: (..., K), dx_i = p_i (dp_i - sum_j p_j dp_j)."""
     p = cache.p
     return p * (dp - (p * dp).sum(axis=-1, keepdims=True))
+
+
+def log_softmax(x):
+    """log p_i = x_i - log sum_j exp(x_j) over the last axis, without forming a p that could be 0. x: (..., K)."""
+    shifted = x - x.max(axis=-1, keepdims=True)
+    return shifted - np.log(np.exp(shifted).sum(axis=-1, keepdims=True))

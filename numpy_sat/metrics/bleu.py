@@ -12,5 +12,6 @@ def bleu(captions, references):
     """
     weights = [(1 / n,) * n for n in (1, 2, 3, 4)]
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # nltk warns where no 4-gram matches; the score of 0 says it
-        return [100 * float(score) for score in corpus_bleu(references, captions, weights)]
+        warnings.simplefilter("ignore")  # nltk warns where no n-gram matches, and takes a tiny number for the 0
+        scores = corpus_bleu(references, captions, weights)
+    return [100 * float(score) if score > 1e-50 else 0.0 for score in scores]
