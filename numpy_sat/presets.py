@@ -25,35 +25,39 @@ class Recipe:
     dev_pictures: int = 500  # how many of dev are decoded after every epoch
 
 
+# On scenes a shallow encoder learns faster and looks more sharply than a deep one: where a cell of the grid sees the
+# whole picture, the decoder learns what is there without looking anywhere in particular.
 PRESETS = {
     # (data set, whether --small)
     ("scenes", True): Recipe(
         Config(
             picture_size=64,
-            stages=((16,), (32,), (64,), (96, 96, 96, 96)),
-            embedding=48,
-            state=128,
+            stages=((16,), (32,), (64,), (128,)),
+            embedding=64,
+            state=192,
             attention=96,
             penalty=0.002,
         ),
-        epochs=11,
+        epochs=4,
         pictures=16,
         captions=3,
         learning_rate=4e-3,
+        shift=2,
     ),
     ("scenes", False): Recipe(
         Config(
             picture_size=64,
-            stages=((24,), (48,), (96,), (128, 128, 128, 128)),
+            stages=((24,), (48,), (96,), (160,)),
             embedding=64,
             state=256,
             attention=128,
             penalty=0.002,
         ),
-        epochs=30,
+        epochs=12,
         pictures=16,
         captions=3,
         learning_rate=3e-3,
+        shift=2,
     ),
     ("flickr8k", True): Recipe(
         Config(

@@ -125,7 +125,8 @@ def test_ctrl_c_saves_and_says_how_to_go_on(root, tmp_path):
     """A real process and a real signal."""
     out = tmp_path / "run"
     script = (
-        "import sys; from dataclasses import replace\nfrom numpy_sat import presets, train\nfrom test_train import TINY\n"
+        "import sys\nfrom dataclasses import replace\nfrom numpy_sat import presets, train\n"
+        "from test_train import TINY\n"
         "presets.PRESETS['flickr8k', True] = replace(TINY, epochs=10000, patience=10000)\n"
         "sys.exit(train.main(sys.argv[1:]))"
     )

@@ -19,8 +19,9 @@ def _describe_array(array):
         return f"ok: {name} is zero, as it should be (largest value {error})"
     if array.ok:
         return f"ok: {name} (error {error})"
+    of_size = "" if array.absolute else " of its size"
     return (
-        f"WRONG: {name} is off by {error} of its size ({array.tolerance:.0e} allowed); worst at {_entry(array)}: yours "
+        f"WRONG: {name} is off by {error}{of_size} ({array.tolerance:.0e} allowed); worst at {_entry(array)}: yours "
         f"{array.analytic:.6g}, finite differences {array.numeric:.6g}{_hint(array)}"
     )
 
