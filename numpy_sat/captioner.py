@@ -36,7 +36,7 @@ class Loss(NamedTuple):
 
 def init_params(rng, config, log_frequencies, dtype=np.float32):
     """All parameters by name. rng: numpy Generator; log_frequencies: (V,) of what the decoder is to predict."""
-    D = config.stages[-1][-1]
+    D = convnet.size(config.stages)
     return {
         **convnet.init_params(rng, config.stages, dtype),
         **attend_tell.init_params(rng, D, config.embedding, config.state, config.attention, log_frequencies, dtype),

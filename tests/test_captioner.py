@@ -18,10 +18,9 @@ from numpy_sat.decoders import attend_tell
 from numpy_sat.encoders import convnet
 from numpy_sat.layers import losses
 
-# All sizes differ, so that no two axes can be mistaken: N 2, first channels 3, D 4, inputs 5, B 6, T 7, M 8, S 9, A 10,
-# V 11, L 16.
+# All sizes differ, so that no two axes can be mistaken: N 2, D 5, B 6, T 7, M 8, S 9, A 10, V 11, L 16.
 TINY = captioner.Config(
-    picture_size=8, stages=((3,), (4, 4)), embedding=8, state=9, attention=10, dropout=0.3, smoothing=0.1, penalty=0.7
+    picture_size=8, stages=((4,), (4, 3)), embedding=8, state=9, attention=10, dropout=0.3, smoothing=0.1, penalty=0.7
 )
 V = 11
 LENGTHS = (7, 3, 4, 2, 5, 1)  # of 6 captions of 2 pictures

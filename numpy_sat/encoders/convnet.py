@@ -4,9 +4,9 @@ Its shape is a tuple of stages, each a tuple of channel counts: ((32,), (64, 64)
 2x2 max-pooling, and two convolutions to 64. Every convolution is followed by relu; the last stage's cells are the
 annotation vectors.
 
-One thing VGG does not have: the first convolution reads, beside the three colours, where each pixel is (Liu et al.
-2018, CoordConv). What a convolution computes is the same everywhere, so an annotation says what is there but hardly
-where, and a small net that sees a few thousand pictures never learns left from right without.
+One thing VGG does not have: the last two numbers of an annotation vector are its row and column on the grid. What a
+convolution computes is the same everywhere, so its features say what is there but hardly where (Liu et al. 2018), and a
+small net that sees some thousand pictures never learns to tell left from right by them.
 """
 
 from typing import NamedTuple
@@ -15,7 +15,8 @@ import numpy as np
 
 from numpy_sat.layers import activations, conv, pool
 
-INPUTS = 5  # channels the first convolution reads: red, green, blue, row, column
+PLACE = 2  # numbers at the end of an annotation vector: row and column
+REACH = 4  # they run from -4 to 4, about as large as the features: much smaller numbers the decoder learns to hear late
 
 
 class LayerCache(NamedTuple):
@@ -33,9 +34,9 @@ class EncodeCache(NamedTuple):
 def init_params(rng, stages, dtype=np.float32):
     """Weights scaled for relu (He et al. 2015), zero biases.
 
-    rng: numpy Generator; stages: as above. Returns {"conv1_1.W": (3, 3, 5, O), "conv1_1.b": (O,), ...}.
+    rng: numpy Generator; stages: as above. Returns {"conv1_1.W": (3, 3, 3, O), "conv1_1.b": (O,), ...}.
     """
-    params, channels = {}, INPUTS
+    params, channels = {}, 3
     for name, filters in _layers(stages):
         scale = np.sqrt(2 / (9 * channels))
         params[f"{name}.W"] = (scale * rng.standard_normal((3, 3, channels, filters))).astype(dtype)
@@ -45,8 +46,8 @@ def init_params(rng, stages, dtype=np.float32):
 
 
 def encode_forward(params, pictures, stages):
-    """pictures: (N, H, W, 3). Returns a: (N, L, D), the last stage's cells row by row, and the cache."""
-    x, caches = _with_place(pictures), []
+    """pictures: (N, H, W, 3). Returns a: (N, L, D), the last stage's cells row by row with their place, and the cache."""
+    x, caches = pictures, []
     for name, _ in _layers(stages):
         cache_pool = None
         if name.endswith("_1") and caches:
@@ -54,13 +55,12 @@ def encode_forward(params, pictures, stages):
         x, cache_conv = conv.conv_forward(x, params[f"{name}.W"], params[f"{name}.b"], stride=1, padding=1)
         x, cache_relu = activations.relu_forward(x)
         caches.append(LayerCache(name, cache_pool, cache_conv, cache_relu))
-    N, H, W, D = x.shape
-    return x.reshape(N, H * W, D), EncodeCache(caches, x.shape)
+    return _with_place(x), EncodeCache(caches, x.shape)
 
 
 def encode_backward(da, cache):
     """da: (N, L, D). Returns the gradients by parameter name; pictures need none."""
-    dx, grads = da.reshape(cache.shape), {}
+    dx, grads = da[..., :-PLACE].reshape(cache.shape), {}
     for layer in reversed(cache.layers[1:]):
         dx = activations.relu_backward(dx, layer.relu)
         dx, grads[f"{layer.name}.W"], grads[f"{layer.name}.b"] = conv.conv_backward(dx, layer.conv)
@@ -72,12 +72,17 @@ def encode_backward(da, cache):
     return grads
 
 
-def _with_place(pictures):
-    """(N, H, W, 3) to (N, H, W, 5): each pixel's row and column as two more channels, -1 to 1."""
-    N, H, W, _ = pictures.shape
-    rows, columns = (np.linspace(-1, 1, size, dtype=pictures.dtype) for size in (H, W))
+def _with_place(x):
+    """(N, H, W, C) to (N, H W, C + 2): every cell's features, then its row and column."""
+    N, H, W, C = x.shape
+    rows, columns = (np.linspace(-REACH, REACH, size, dtype=x.dtype) for size in (H, W))
     place = np.stack(np.meshgrid(rows, columns, indexing="ij"), axis=-1)
-    return np.concatenate([pictures, np.broadcast_to(place, (N, H, W, 2))], axis=-1)
+    return np.concatenate([x, np.broadcast_to(place, (N, H, W, PLACE))], axis=-1).reshape(N, H * W, C + PLACE)
+
+
+def size(stages):
+    """D, the annotation vectors' size."""
+    return stages[-1][-1] + PLACE
 
 
 def _layers(stages):
