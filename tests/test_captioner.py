@@ -59,13 +59,12 @@ def test_the_check_notices_a_missing_term(rng, monkeypatch):
         losses, "doubly_stochastic_backward", lambda d, cache: 0 * cache.missing * cache.mask[..., None]
     )
 
-    def loss_and_grads(params):
-        loss, grads = captioner.loss_and_grads(params, batch, TINY, np.random.default_rng(5))
-        return loss.total, grads
+    def loss_and_grads(chosen):
+        loss, grads = captioner.loss_and_grads({**params, **chosen}, batch, TINY, np.random.default_rng(5))
+        return loss.total, {name: grads[name] for name in chosen}
 
-    report = gradcheck.check_loss(loss_and_grads, params)
-    wrong = {array.name for array in report.arrays if not array.ok}
-    assert {"W_a", "W_h", "v"} <= wrong and not {"L_o", "b_o"} & wrong
+    report = gradcheck.check_loss(loss_and_grads, {name: params[name] for name in ("W_a", "W_h", "v", "L_o", "b_o")})
+    assert {array.name for array in report.arrays if not array.ok} == {"W_a", "W_h", "v"}
 
 
 def test_float32_stays_float32_and_agrees(rng):

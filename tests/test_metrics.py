@@ -1,0 +1,73 @@
+"""BLEU by hand, and captions of scenes judged for truth and attention."""
+
+import math
+
+import numpy as np
+import pytest
+
+from numpy_sat.data import scenes
+from numpy_sat.data.scene_language import Group, Scene, SceneObject
+from numpy_sat.metrics.bleu import bleu
+from numpy_sat.metrics.scene_truth import judge_captions
+
+
+def test_bleu_by_hand():
+    """5 of 6 words, 3 of 5 pairs, 1 of 4 triples match the reference of 7 words; no 4-gram does."""
+    caption = "the cat sat on the mat".split()
+    reference = "the cat lay down on the mat".split()
+    brevity = math.exp(1 - 7 / 6)
+    expected = [5 / 6, math.sqrt(5 / 6 * 3 / 5), (5 / 6 * 3 / 5 * 1 / 4) ** (1 / 3)]
+    found = bleu([caption], [[reference]])
+    assert found[:3] == pytest.approx([100 * brevity * score for score in expected])
+    assert found[3] == 0.0
+
+
+def test_bleu_of_a_reference_is_100_and_takes_the_best_of_several():
+    references = [["a", "dog", "runs", "far"], ["two", "dogs"]]
+    assert bleu([["a", "dog", "runs", "far"]], [references]) == pytest.approx([100] * 4)
+
+
+CIRCLE = Scene((Group(1, "small", "red", "circle"),), (SceneObject(0, (32, 64, 64, 96)),), "plain")
+PAIR = Scene(
+    (Group(1, "small", "red", "circle"), Group(1, "large", "blue", "square")),
+    (SceneObject(0, (0, 0, 32, 32)), SceneObject(1, (64, 0, 96, 32))),
+    "plain",
+)
+
+
+def looking_at(cell, words, side=4):
+    alpha = np.zeros((words + 1, side * side))
+    alpha[:, cell] = 1
+    return alpha
+
+
+def test_shares_of_captions():
+    captions = ["there is a red circle", "a red circle left of a blue square", "a red circle right of a blue square"]
+    captions = [caption.split() for caption in captions]
+    truth = judge_captions(captions, [looking_at(0, len(c)) for c in captions], [CIRCLE, PAIR, PAIR])
+    assert truth.complete == pytest.approx(2 / 3) and truth.objects == 1 and truth.relation == 0.5
+
+
+def test_attention_inside_the_box_counts_while_the_noun_is_written():
+    """The box is cell 9 of 4 x 4 and 1/16 of the picture."""
+    words = "there is a red circle".split()
+    for cell, share in ((9, 1.0), (8, 0.0)):
+        truth = judge_captions([words], [looking_at(cell, len(words))], [CIRCLE])
+        assert (truth.in_box, truth.chance) == (share, 1 / 16)
+    uniform = judge_captions([words], [np.full((6, 16), 1 / 16)], [CIRCLE])
+    assert uniform.in_box == pytest.approx(uniform.chance)
+    only_at_the_noun = looking_at(0, len(words))
+    only_at_the_noun[4] = looking_at(9, 0)[0]
+    assert judge_captions([words], [only_at_the_noun], [CIRCLE]).in_box == 1
+
+
+def test_a_cell_counts_by_the_share_the_box_covers():
+    """On a grid of 2 x 2 the box covers a quarter of one cell."""
+    words = "there is a red circle".split()
+    assert judge_captions([words], [looking_at(2, len(words), side=2)], [CIRCLE]).in_box == pytest.approx(0.25)
+    assert scenes.cell_share([CIRCLE.objects[0].box], 2, 2).tolist() == [[0, 0], [0.25, 0]]
+
+
+def test_nothing_to_share_is_nan():
+    truth = judge_captions([["a"]], [looking_at(0, 1)], [CIRCLE])
+    assert truth.complete == 0 and math.isnan(truth.relation) and math.isnan(truth.in_box)
