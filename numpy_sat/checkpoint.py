@@ -28,7 +28,7 @@ def save(path, checkpoint):
     arrays |= {f"optimizer/{name}": array for name, array in checkpoint.optimizer.items()}
     meta = {"version": VERSION, "settings": checkpoint.settings, "progress": checkpoint.progress}
     aside = Path(f"{path}.part")
-    with writing(path):
+    with writing(path, aside):
         with open(aside, "wb") as file:
             np.savez(file, json=np.frombuffer(json.dumps(meta).encode(), np.uint8), **arrays)
             file.flush()

@@ -22,9 +22,7 @@ def main(argv=None):
 def _evaluate(args):
     model = runs.load_model(args.run)
     settings, recipe = model.settings, model.recipe
-    dataset = sources.open_dataset(
-        settings["data"], args.root or settings["root"], (args.split,), settings["skip_missing"]
-    )
+    dataset = sources.open_dataset(settings["data"], args.root or settings["root"], (args.split,), args.skip_missing)
     size = recipe.model.picture_size
     split = batches.load_split(dataset.splits[args.split], model.vocabulary, size, cache_folder(), recipe.max_words)
     for note in (*dataset.notes, *split.notes):
@@ -60,6 +58,7 @@ def _parse(argv):
     parser.add_argument("--split", choices=("dev", "test"), default="dev")
     parser.add_argument("--beam", type=command.count, default=3, help="beams; 1 is greedy search (default: 3)")
     parser.add_argument("--root", type=Path, help="the data's folder, where it is not the one trained on")
+    parser.add_argument("--skip-missing", action="store_true", help="go on without photos that are not there")
     return parser.parse_args(argv)
 
 

@@ -57,6 +57,6 @@ def _upsample(weights, shape):
 
 def _save(figure, path):
     aside = Path(f"{path}.part")
-    with writing(path):
+    with writing(path, aside):
         figure.savefig(aside, format="png", dpi=100)
         aside.replace(path)

@@ -1,6 +1,6 @@
 """How the program shares the machine's cores and memory, settled before numpy and numba start any thread.
 
-What the environment sets already is kept.
+A number of threads that the environment sets already is kept.
 """
 
 import ctypes

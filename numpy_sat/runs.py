@@ -74,7 +74,7 @@ def resume(folder):
         progress = Progress(**stored.progress)
     except TypeError as error:
         raise InputError(f"{path}: does not say where training stood ({error}); train anew.") from error
-    _check_optimizer(path, stored)
+    _check_optimizer(path, stored, progress)
     with writing(folder):
         kept = [json.dumps(entry) + "\n" for entry in read_log(folder) if entry["step"] <= progress.step]
         aside = folder / f"{LOG}.part"
@@ -131,11 +131,11 @@ def _read(path):
     return Model(stored.params, recipe, vocabulary, settings), stored
 
 
-def _check_optimizer(path, stored):
+def _check_optimizer(path, stored, progress):
     """Raise InputError unless each parameter has its moving means, of its shape, and there is nothing else."""
     moments = sorted({name.partition(".")[0] for name in stored.optimizer if "." in name})
     expected = {f"{moment}.{name}": array for moment in moments for name, array in stored.params.items()}
     found = {name: array for name, array in stored.optimizer.items() if name != "t"}
-    if not moments and stored.progress["step"]:
+    if not moments and progress.step:
         raise InputError(f"{path}: holds no optimiser state; go on from the run's {LAST}.")
     checkpoint.check_shapes(path, found, expected)

@@ -4,8 +4,10 @@ import argparse
 import dataclasses
 import hashlib
 import itertools
+import os
 import shlex
 import signal
+import subprocess
 import sys
 import time
 from pathlib import Path
@@ -144,11 +146,15 @@ def _show_samples(dev, captions, epoch):
 
 
 def _draw(run, dev, caption):
+    """The run's figures; one that cannot be written (open in a viewer on Windows) does not end the training."""
     log = runs.read_log(run.folder)
     train, validated = ([entry for entry in log if entry["kind"] == kind] for kind in ("train", "dev"))
-    figures.curves_figure(run.folder / "curves.png", train, validated)
     words = [*run.vocabulary.decode(caption.words), "<end>"]
-    figures.attention_figure(run.folder / "attention.png", dev.pictures[0], words, caption.alpha, caption.beta)
+    try:
+        figures.curves_figure(run.folder / "curves.png", train, validated)
+        figures.attention_figure(run.folder / "attention.png", dev.pictures[0], words, caption.alpha, caption.beta)
+    except InputError as error:
+        tqdm.write(f"note: {error}")
 
 
 def _save_last(run):
@@ -185,8 +191,8 @@ def _begun(args):
         **{"data": args.data, "root": str(args.root.resolve()) if args.root else None, "seed": args.seed or 0},
         **{"skip_missing": args.skip_missing, "pictures": _digest(dataset)},
     }
+    data = _load(recipe, vocabulary, dataset)
     run = runs.create(folder, settings, recipe, vocabulary, np.log(frequencies))
-    data = _load(run, dataset)
     of_dev = [vocabulary.encode(words) for references in data.dev.references for words in references]
     print(
         f"{len(data.train.names):,} pictures to train on, {len(data.dev.names):,} of dev to judge by; "
@@ -200,22 +206,24 @@ def _resumed(args):
     """The run in a folder, and its data, which must be the same pictures."""
     run = runs.resume(args.out)
     settings = run.settings
-    root = args.root or settings["root"]
-    dataset = sources.open_dataset(settings["data"], root, ("train", "dev"), settings["skip_missing"])
+    if args.root:
+        settings["root"] = str(args.root.resolve())
+    dataset = sources.open_dataset(settings["data"], settings["root"], ("train", "dev"), settings["skip_missing"])
     if _digest(dataset) != settings["pictures"]:
         raise InputError(f"{dataset.root}: not the pictures that {args.out} was trained on; name theirs with --root.")
-    return run, _load(run, dataset)
+    return run, _load(run.recipe, run.vocabulary, dataset)
 
 
 def _digest(dataset):
-    """What tells one set of pictures from another: their names, in order."""
-    names = "\0".join(picture.name for split in ("train", "dev") for picture in dataset.splits[split])
-    return hashlib.sha256(names.encode()).hexdigest()
+    """What tells one set of pictures from another: their names and captions, in order."""
+    listed = (picture for split in ("train", "dev") for picture in dataset.splits[split])
+    text = "\0".join(part for picture in listed for part in (picture.name, *picture.captions))
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
-def _load(run, dataset):
+def _load(recipe, vocabulary, dataset):
     """Pictures decoded (from the cache where they are there) and captions numbered."""
-    recipe, train, dev = run.recipe, dataset.splits["train"], dataset.splits["dev"]
+    train, dev = dataset.splits["train"], dataset.splits["dev"]
     if len(train) < recipe.pictures:
         raise InputError(
             f"{dataset.root}: {len(train)} pictures to train on are fewer than a batch, {recipe.pictures}."
@@ -223,7 +231,7 @@ def _load(run, dataset):
     size = recipe.model.picture_size
     data = Data(
         *(
-            batches.load_split(listed, run.vocabulary, size, cache_folder(), recipe.max_words)
+            batches.load_split(listed, vocabulary, size, cache_folder(), recipe.max_words)
             for listed in (train, dev[: recipe.dev_pictures])
         )
     )
@@ -239,7 +247,7 @@ def _free_folder(name):
 
 
 def _report(run, seconds):
-    folder = shlex.quote(str(run.folder))
+    folder = _quoted(run.folder)
     print(
         f"done in {seconds / 60:.1f} minutes; best dev BLEU-4 {run.progress.best_bleu:.1f}. "
         f"In {run.folder}: curves.png, attention.png, log.jsonl. Now try:\n"
@@ -249,7 +257,12 @@ def _report(run, seconds):
 
 
 def _resume_command(run):
-    return f"python -m numpy_sat.train --resume --out {shlex.quote(str(run.folder))}"
+    return f"python -m numpy_sat.train --resume --out {_quoted(run.folder)}"
+
+
+def _quoted(path):
+    """A path as the shell takes it."""
+    return subprocess.list2cmdline([str(path)]) if os.name == "nt" else shlex.quote(str(path))
 
 
 def _pace():
@@ -272,7 +285,7 @@ class _Interrupt:
         if self.asked:
             raise KeyboardInterrupt
         self.asked = True
-        tqdm.write("stopping after this step (again Ctrl-C: at once)")
+        print("\nstopping after this step or validation (Ctrl-C again: at once)", file=sys.stderr)
 
 
 OVERRIDES = ("epochs", "learning_rate", "optimizer", "clip")

@@ -132,7 +132,7 @@ def test_photos_missing_from_another_split_are_one_note(zips):
 def test_photos_missing_from_a_split_asked_for(zips):
     for name in ("c.jpg", "a.jpg"):
         (zips / "Flicker8k_Dataset" / name).unlink()
-    with pytest.raises(InputError, match=r"Split train lacks 2 photos of 3: c\.jpg, a\.jpg; unpack .*skip_missing"):
+    with pytest.raises(InputError, match=r"Split train lacks 2 photos of 3: c\.jpg, a\.jpg; unpack .*--skip-missing"):
         flickr8k.read(zips)
     dataset = flickr8k.read(zips, skip_missing=True)
     assert names_of(dataset)["train"] == ["b.jpg"]

@@ -19,7 +19,7 @@ class Split(NamedTuple):
 
     names: tuple[str, ...]
     pictures: np.ndarray  # (N, H, W, 3) uint8, perhaps a memory map
-    captions: tuple[tuple[np.ndarray, ...], ...]  # of each picture: its captions as integers, <end> last
+    captions: tuple[tuple[np.ndarray, ...], ...]  # of each picture: its captions as integers, <end> last unless cut
     references: tuple[tuple[list, ...], ...]  # of each picture: its captions as word lists, uncut
     notes: tuple[str, ...]  # what is unusual, a sentence each
 
@@ -72,7 +72,7 @@ def _number(words, vocabulary, max_words):
     return np.array(numbers[:max_words] if len(numbers) > max_words else [*numbers, END])
 
 
-def epoch_batches(split, size, each, augmentation, seed, epoch, first=0, dtype=np.float32):
+def epoch_batches(split, size, each, augmentation, seed, epoch, first=0):
     """The batches of one epoch, from the one numbered `first` on; every picture once, the last odd ones left out.
 
     size: pictures a batch; each: captions a picture, drawn without repeating while they last.
@@ -83,7 +83,7 @@ def epoch_batches(split, size, each, augmentation, seed, epoch, first=0, dtype=n
         rngs = [stream(seed, PICTURE, epoch, int(p)) for p in chosen]
         images = np.stack([_augment(split.pictures[p], augmentation, rng) for p, rng in zip(chosen, rngs, strict=True)])
         captions = [c for p, rng in zip(chosen, rngs, strict=True) for c in _draw(split.captions[p], each, rng)]
-        yield make_batch(images, captions, dtype)
+        yield make_batch(images, captions)
 
 
 def batches_per_epoch(split, size):
@@ -99,21 +99,21 @@ def plain_batches(split, size, each):
         yield make_batch(split.pictures[start : start + size], captions)
 
 
-def make_batch(images, captions, dtype=np.float32):
+def make_batch(images, captions):
     """images: (N, H, W, 3) uint8; captions: B integer arrays, B / N of each picture in order. Returns a Batch."""
     T, B = max(map(len, captions)), len(captions)
     words, targets = np.full((T, B), START), np.full((T, B), END)
-    mask = np.zeros((T, B), dtype)
+    mask = np.zeros((T, B), np.float32)
     for b, caption in enumerate(captions):
         words[1 : len(caption), b] = caption[:-1]
         targets[: len(caption), b] = caption
         mask[: len(caption), b] = 1
-    return Batch(scale_pixels(images, dtype), words, targets, mask)
+    return Batch(scale_pixels(images), words, targets, mask)
 
 
-def scale_pixels(images, dtype=np.float32):
-    """uint8 to -1..1, what the encoder reads. images: any shape."""
-    return images.astype(dtype) / 127.5 - 1
+def scale_pixels(images):
+    """uint8 to float32 from -1 to 1, what the encoder reads. images: any shape."""
+    return images.astype(np.float32) / 127.5 - 1
 
 
 def _draw(captions, each, rng):

@@ -65,7 +65,7 @@ class Vocabulary:
         if not kept:
             raise InputError(
                 f"min_count = {min_count} leaves no word: "
-                f"the commonest occurs {max(counts.values(), default=0)} times; give a smaller one."
+                f"the commonest occurs {max(counts.values(), default=0)} times; give more captions."
             )
         return cls(SPECIALS + tuple(sorted(kept, key=lambda word: (-counts[word], word))))
 

@@ -46,7 +46,7 @@ def init_params(rng, stages, dtype=np.float32):
 
 
 def encode_forward(params, pictures, stages):
-    """pictures: (N, H, W, 3). Returns a: (N, L, D), the last stage's cells row by row, and the cache."""
+    """pictures: (N, H, W, 3). Returns a: (N, L, D), the last stage's cells, each with its place, and the cache."""
     x, caches = pictures, []
     for name, _ in _layers(stages):
         cache_pool = None
