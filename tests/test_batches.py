@@ -49,6 +49,14 @@ def test_an_epoch_shows_every_picture_once(split):
     assert sorted(shown) == list(range(10))
 
 
+def test_every_epoch_has_an_order_of_its_own(split):
+    orders = {
+        tuple(np.concatenate([numbers(b) for b in batches.epoch_batches(split, 5, 1, PLAIN, 0, epoch)]))
+        for epoch in range(4)
+    }
+    assert len(orders) == 4
+
+
 def test_captions_lie_beside_their_picture_and_differ(split):
     for batch in batches.epoch_batches(split, 5, 2, PLAIN, seed=0, epoch=0):
         first = batch.targets[0].reshape(5, 2)
