@@ -30,6 +30,7 @@ class ArrayReport(NamedTuple):
 
     @property
     def ok(self):
+        """Whether the gradient is right: within the tolerance, at inputs that have one."""
         return not self.kink and self.error <= self.tolerance
 
 
@@ -41,6 +42,7 @@ class Report(NamedTuple):
 
     @property
     def ok(self):
+        """Whether every gradient is right and there is nothing else to complain of."""
         return not self.complaints and all(array.ok for array in self.arrays)
 
     def __str__(self):
