@@ -43,7 +43,7 @@ def curves_figure(path, train, dev):
         right.plot([e["step"] for e in dev], [e["bleu"][n] for e in dev], marker=".", label=f"BLEU-{n + 1}")
     right.set(xlabel="step", ylabel="dev BLEU, % (greedy)", ylim=(0, None))
     for axis in (left, right):
-        axis.legend()
+        axis.legend(loc="lower center", bbox_to_anchor=(0.5, 1), ncols=4, frameon=False)  # clear of the curves
         axis.grid(alpha=0.3)
     _save(figure, path)
 
