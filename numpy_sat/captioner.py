@@ -5,7 +5,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from numpy_sat.decoders import attend_tell
+from numpy_sat import kernels
+from numpy_sat.decoders import attend_tell, attend_tell_fused
 from numpy_sat.encoders import convnet
 from numpy_sat.layers import dropout, losses
 
@@ -43,34 +44,37 @@ def init_params(rng, config, log_frequencies, dtype=np.float32):
     }
 
 
-def loss_and_grads(params, batch, config, rng):
+def loss_and_grads(params, batch, config, rng, workspace=None):
     """One pass forward and back.
 
-    batch: data.batches.Batch; rng: numpy Generator, for dropout. Returns a Loss and the gradients by name.
+    batch: data.batches.Batch; rng: numpy Generator, for dropout; workspace: where to compute, restarted by the caller;
+    what is returned may lie in it. Returns a Loss and the gradients by name.
     """
-    a, cache_encoder = convnet.encode_forward(params, batch.pictures, config.stages)
+    a, cache_encoder = convnet.encode_forward(params, batch.pictures, config.stages, workspace)
+    decoder = attend_tell_fused if kernels.fused(a) else attend_tell
     mask_h = dropout.dropout_mask(rng, (*batch.words.shape, config.state), config.dropout, a.dtype)
-    logits, alpha, cache_decoder = attend_tell.decode_forward(params, a, batch.words, mask_h)
+    logits, alpha, cache_decoder = decoder.decode_forward(params, a, batch.words, mask_h, workspace)
     loss, cache_loss, cache_penalty = _loss_forward(logits, alpha, batch, config)
 
-    dlogits = losses.cross_entropy_backward(1.0, cache_loss)
+    dlogits = losses.cross_entropy_backward(1.0, cache_loss, workspace)
     dalpha = losses.doubly_stochastic_backward(config.penalty, cache_penalty)
-    da, grads = attend_tell.decode_backward(dlogits, dalpha, cache_decoder)
-    grads |= convnet.encode_backward(da, cache_encoder)
+    da, grads = decoder.decode_backward(dlogits, dalpha, cache_decoder, workspace)
+    grads |= convnet.encode_backward(da, cache_encoder, workspace)
     return loss, grads
 
 
-def loss_only(params, batch, config):
+def loss_only(params, batch, config, workspace=None):
     """The Loss without dropout and without gradients, as for the dev split."""
-    a = annotate(params, batch.pictures, config)
+    a = annotate(params, batch.pictures, config, workspace)
+    decoder = attend_tell_fused if kernels.fused(a) else attend_tell
     mask_h = np.ones((*batch.words.shape, config.state), a.dtype)
-    logits, alpha, _ = attend_tell.decode_forward(params, a, batch.words, mask_h)
+    logits, alpha, _ = decoder.decode_forward(params, a, batch.words, mask_h, workspace)
     return _loss_forward(logits, alpha, batch, config)[0]
 
 
-def annotate(params, pictures, config):
+def annotate(params, pictures, config, workspace=None):
     """pictures: (N, H, W, 3). Returns their annotation vectors a: (N, L, D)."""
-    return convnet.encode_forward(params, pictures, config.stages)[0]
+    return convnet.encode_forward(params, pictures, config.stages, workspace)[0]
 
 
 def _loss_forward(logits, alpha, batch, config):

@@ -6,9 +6,8 @@ from pathlib import Path
 
 import numpy as np
 
-from numpy_sat import command, runs, search
+from numpy_sat import command, machine, runs, search
 from numpy_sat.data import batches, scenes, sources
-from numpy_sat.data.dataset import cache_folder
 from numpy_sat.metrics.bleu import bleu
 from numpy_sat.metrics.scene_truth import judge_captions
 
@@ -24,7 +23,9 @@ def _evaluate(args):
     settings, recipe = model.settings, model.recipe
     dataset = sources.open_dataset(settings["data"], args.root or settings["root"], (args.split,), args.skip_missing)
     size = recipe.model.picture_size
-    split = batches.load_split(dataset.splits[args.split], model.vocabulary, size, cache_folder(), recipe.max_words)
+    split = batches.load_split(
+        dataset.splits[args.split], model.vocabulary, size, machine.cache_folder(), recipe.max_words
+    )
     for note in (*dataset.notes, *split.notes):
         print(note)
     found = search.caption_pictures(model.params, recipe.model, split.pictures, args.beam, recipe.max_words)

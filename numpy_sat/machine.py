@@ -1,21 +1,49 @@
 """How the program shares the machine's cores and memory, settled before numpy and numba start any thread.
 
-A number of threads that the environment sets already is kept.
+The kernels run on THREADS threads of their own (kernels/threads.py), as many as the machine has cores, or
+NUMPY_SAT_THREADS. All large matrix products of a training step are among them, so that NumPy's own keep to one:
+BLAS's threads wait by yielding the processor in a loop, and wherever another program is busy that makes a small
+product ten times slower.
 """
 
 import ctypes
+import hashlib
 import os
 import sys
+from pathlib import Path
+
+KERNELS = Path(__file__).parent / "kernels"
+
+
+def _threads():
+    given = os.environ.get("NUMPY_SAT_THREADS", "")
+    if given:
+        if not given.isdecimal() or int(given) < 1:
+            raise SystemExit(f"NUMPY_SAT_THREADS={given}: must be a whole number from 1 on.")
+        return int(given)
+    available = getattr(os, "sched_getaffinity", None)  # a container may have fewer cores than the machine
+    return len(available(0)) if available else os.cpu_count() or 1
+
+
+THREADS = _threads()
+
+
+def cache_folder() -> Path:
+    """Where drawn scenes, decoded pictures and compiled kernels are kept: NUMPY_SAT_CACHE, or ~/.cache/numpy_sat."""
+    given = os.environ.get("NUMPY_SAT_CACHE")
+    return Path(given) if given else Path.home() / ".cache" / "numpy_sat"
 
 
 def settle():
-    """Choose threads and keep freed memory. Called once, when numpy_sat is imported."""
-    # Compiled kernels (numba) use every core, matrix products (OpenBLAS) one: a small model's are too small to gain
-    # much from a second, and OpenBLAS's threads wait by yielding the processor in a loop, so that any other busy
-    # program on the machine slows a training step about ten times (measured: 0.2 s became 2 s).
-    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
-    # numba's threads sleep while they wait, and leave the core to numpy.
-    os.environ.setdefault("OMP_WAIT_POLICY", "passive")
+    """Keep BLAS to one thread, freed memory, and compiled kernels. Called once, when numpy_sat is imported."""
+    for library in ("OPENBLAS", "MKL", "BLIS"):
+        os.environ.setdefault(f"{library}_NUM_THREADS", "1")
+    os.environ.setdefault("VECLIB_MAXIMUM_THREADS", "1")
+    # numba looks whether a function's own file has changed, and not at the files of what it calls.
+    sources = b"".join(path.read_bytes() for path in sorted(KERNELS.glob("*.py")))
+    os.environ.setdefault(
+        "NUMBA_CACHE_DIR", str(cache_folder() / f"kernels-{hashlib.sha256(sources).hexdigest()[:16]}")
+    )
     _keep_freed_memory()
 
 

@@ -7,6 +7,9 @@ import math
 
 import numpy as np
 
+from numpy_sat import kernels
+from numpy_sat.kernels import elementwise
+
 
 def clip_by_norm(grads, largest):
     """Scale all gradients, in place, so that their joint Euclidean norm is at most `largest`.
@@ -37,6 +40,9 @@ def adam_update(params, grads, state, rate, beta1=0.9, beta2=0.999, epsilon=1e-8
     correction1, correction2 = 1 - beta1 ** int(t[0]), 1 - beta2 ** int(t[0])
     for name, g in grads.items():
         m, v = _moments(state, name, g, "mv")
+        if _in_one_pass(params[name], m, v):
+            elementwise.adam(params[name], g, m, v, rate, beta1, beta2, epsilon, correction1, correction2)
+            continue
         m += (1 - beta1) * (g - m)
         v += (1 - beta2) * (g * g - v)
         params[name] -= (rate / correction1) * m / (np.sqrt(v / correction2) + epsilon)
@@ -49,8 +55,16 @@ def rmsprop_update(params, grads, state, rate, decay=0.95, epsilon=1e-6):
     """
     for name, g in grads.items():
         (v,) = _moments(state, name, g, "v")
+        if _in_one_pass(params[name], v):
+            elementwise.rmsprop(params[name], g, v, rate, decay, epsilon)
+            continue
         v += (1 - decay) * (g * g - v)
         params[name] -= rate * g / (np.sqrt(v) + epsilon)
+
+
+def _in_one_pass(*changed):
+    """Whether these arrays, which change in place, go to the kernels, which want them flat."""
+    return kernels.fast(*changed) and all(array.flags.c_contiguous for array in changed)
 
 
 def _moments(state, name, like, which):

@@ -16,13 +16,13 @@ from typing import NamedTuple
 import numpy as np
 from tqdm import tqdm
 
-from numpy_sat import captioner, command, figures, optim, presets, runs, search
+from numpy_sat import captioner, command, figures, machine, optim, presets, runs, search
 from numpy_sat.data import batches, sources
-from numpy_sat.data.dataset import cache_folder
 from numpy_sat.data.vocabulary import Vocabulary, tokenise, unigram_entropy, word_frequencies
 from numpy_sat.errors import InputError
 from numpy_sat.metrics.bleu import bleu
 from numpy_sat.streams import DROPOUT, stream
+from numpy_sat.workspace import Workspace
 
 SAVE_SECONDS = 60  # between checkpoints
 LOG_STEPS = 10  # between entries of the log
@@ -67,12 +67,13 @@ def _epoch(run, split, steps, bar, interrupt):
     """The rest of an epoch, from where run.progress stands; leaves early when interrupted."""
     recipe, progress, seed = run.recipe, run.progress, run.settings["seed"]
     augmentation = batches.Augmentation(recipe.flip, recipe.shift)
-    ready = batches.epoch_batches(
+    drawn = batches.epoch_batches(
         split, recipe.pictures, recipe.captions, augmentation, seed, progress.epoch, first=progress.batch
     )
+    workspace = Workspace()
     saved = began = time.monotonic()
-    for batch in ready:
-        loss, norm, rate = train_step(run, batch, steps)
+    for batch in batches.made_ahead(drawn):
+        loss, norm, rate = train_step(run, batch, steps, workspace)
         now = time.monotonic()
         progress.step, progress.batch = progress.step + 1, progress.batch + 1
         progress.seconds, began = progress.seconds + now - began, now
@@ -88,12 +89,13 @@ def _epoch(run, split, steps, bar, interrupt):
             saved = now
 
 
-def train_step(run, batch, steps):
+def train_step(run, batch, steps, workspace):
     """One update of run.params and run.optimizer, in place. Returns the Loss, the gradient's norm and the rate."""
+    workspace.restart()
     recipe, step = run.recipe, run.progress.step
     rng = stream(run.settings["seed"], DROPOUT, step)
     with np.errstate(over="ignore", invalid="ignore"):  # what overflows is seen in the loss, and reported
-        loss, grads = captioner.loss_and_grads(run.params, batch, recipe.model, rng)
+        loss, grads = captioner.loss_and_grads(run.params, batch, recipe.model, rng, workspace)
         norm = optim.clip_by_norm(grads, recipe.clip)
     if not np.isfinite(loss.total) or not np.isfinite(norm):
         raise _diverged(run)
@@ -130,10 +132,11 @@ def _validate(run, data):
 
 def dev_loss(params, recipe, split):
     """-log p a word over a split's pictures with five captions each, nats, no dropout; every word counts the same."""
-    total = words = 0
-    for batch in batches.plain_batches(split, recipe.pictures, each=5):
+    total, words, workspace = 0.0, 0.0, Workspace()
+    for batch in batches.made_ahead(batches.plain_batches(split, recipe.pictures, each=5)):
+        workspace.restart()
         count = batch.mask.sum()
-        total += float(captioner.loss_only(params, batch, recipe.model).word * count)
+        total += float(captioner.loss_only(params, batch, recipe.model, workspace).word * count)
         words += float(count)
     return total / words
 
@@ -231,7 +234,7 @@ def _load(recipe, vocabulary, dataset):
     size = recipe.model.picture_size
     data = Data(
         *(
-            batches.load_split(listed, vocabulary, size, cache_folder(), recipe.max_words)
+            batches.load_split(listed, vocabulary, size, machine.cache_folder(), recipe.max_words)
             for listed in (train, dev[: recipe.dev_pictures])
         )
     )

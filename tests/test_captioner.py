@@ -141,7 +141,7 @@ def test_biases_at_the_start(rng):
 def test_one_picture_is_encoded_once_for_all_its_captions(rng, monkeypatch):
     seen = []
     forward = convnet.encode_forward
-    monkeypatch.setattr(convnet, "encode_forward", lambda p, x, s: seen.append(len(x)) or forward(p, x, s))
+    monkeypatch.setattr(convnet, "encode_forward", lambda p, x, *rest: seen.append(len(x)) or forward(p, x, *rest))
     captioner.loss_and_grads(tiny_params(rng), tiny_batch(rng), TINY, rng)
     assert seen == [2]
 

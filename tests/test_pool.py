@@ -105,8 +105,8 @@ def test_layout_does_not_matter(rng):
 @pytest.mark.parametrize(
     ("size", "window", "stride", "padding", "message"),
     [
-        ((6, 4), 0, 1, 0, "need window, stride >= 1"),
-        ((6, 4), 2, 0, 0, "need window, stride >= 1"),
+        ((6, 4), 0, 1, 0, "need 1 <= window <= 15, stride >= 1"),
+        ((6, 4), 2, 0, 0, "need 1 <= window <= 15, stride >= 1"),
         ((6, 4), 2, 2, -1, "0 <= padding < window"),
         ((6, 4), 2, 2, 2, "0 <= padding < window"),
         ((6, 4), 5, 2, 0, r"a window of 5 does not fit \(6, 4\) with padding 0"),

@@ -79,10 +79,10 @@ def test_interrupted_and_resumed_is_bit_for_bit_the_whole(root, tmp_path, monkey
     step = train.train_step
     for stop, start in ((3, lambda: run(root, parts, "--optimizer", optimizer)), (8, lambda: resume(parts))):
 
-        def stopping(state, batch, steps, stop=stop):
+        def stopping(state, batch, *rest, stop=stop):
             if state.progress.step == stop:
                 signal.raise_signal(signal.SIGINT)
-            return step(state, batch, steps)
+            return step(state, batch, *rest)
 
         monkeypatch.setattr(train, "train_step", stopping)
         assert start() == 130
@@ -195,10 +195,10 @@ def test_killed_without_warning_it_goes_on_from_the_last_save(root, tmp_path, mo
     assert run(root, tmp_path / "whole") == 0
     step = train.train_step
 
-    def failing(state, batch, steps):
+    def failing(state, batch, *rest):
         if state.progress.step == 3:
             raise ZeroDivisionError
-        return step(state, batch, steps)
+        return step(state, batch, *rest)
 
     monkeypatch.setattr(train, "SAVE_SECONDS", 0)
     monkeypatch.setattr(train, "train_step", failing)
@@ -308,10 +308,10 @@ def test_a_loss_that_is_no_number_stops_and_keeps_the_last_good_checkpoint(root,
     out = tmp_path / "run"
     step = train.train_step
 
-    def poisoned(state, batch, steps):
+    def poisoned(state, batch, *rest):
         if state.progress.step == 8:
             state.params["W_h"][0, 0] = np.nan
-        return step(state, batch, steps)
+        return step(state, batch, *rest)
 
     monkeypatch.setattr(train, "train_step", poisoned)
     assert run(root, out) == 2

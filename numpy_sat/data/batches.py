@@ -4,6 +4,7 @@ What an epoch draws (order, captions, augmentation) follows from seed, epoch and
 interrupted goes on exactly where it was, with nothing to store but the epoch and the place in it.
 """
 
+from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple
 
 import numpy as np
@@ -84,6 +85,16 @@ def epoch_batches(split, size, each, augmentation, seed, epoch, first=0):
         images = np.stack([_augment(split.pictures[p], augmentation, rng) for p, rng in zip(chosen, rngs, strict=True)])
         captions = [c for p, rng in zip(chosen, rngs, strict=True) for c in _draw(split.captions[p], each, rng)]
         yield make_batch(images, captions)
+
+
+def made_ahead(batches):
+    """The same batches, each made by a thread of its own while the one before it is being used."""
+    batches = iter(batches)
+    with ThreadPoolExecutor(1) as maker:
+        coming = maker.submit(next, batches, None)
+        while (batch := coming.result()) is not None:
+            coming = maker.submit(next, batches, None)
+            yield batch
 
 
 def batches_per_epoch(split, size):

@@ -1,6 +1,5 @@
-"""What every collection of captioned pictures looks like to the rest of the program, and where caches live."""
+"""What every collection of captioned pictures looks like to the rest of the program."""
 
-import os
 from pathlib import Path
 from typing import NamedTuple
 
@@ -20,8 +19,3 @@ class Dataset(NamedTuple):
     root: Path
     splits: dict[str, list[Picture]]  # "train", "dev", "test"
     notes: tuple[str, ...]  # what is unusual about this copy, a sentence each, for a command to print
-
-
-def cache_folder() -> Path:
-    """The folder for what can be made again: $NUMPY_SAT_CACHE, or ~/.cache/numpy_sat. It may not exist yet."""
-    return Path(os.environ.get("NUMPY_SAT_CACHE") or Path.home() / ".cache" / "numpy_sat")

@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
+from numpy_sat import machine
 from numpy_sat.data import flickr8k, scenes
-from numpy_sat.data.dataset import cache_folder
 from numpy_sat.errors import InputError
 
 NAMES = ("scenes", "flickr8k")
@@ -16,7 +16,7 @@ def open_dataset(name, root=None, splits=("train", "dev"), skip_missing=False):
     photos that are not there. Raises InputError.
     """
     if name == "scenes":
-        return flickr8k.read(scenes.ensure(Path(root or cache_folder())), splits, skip_missing, name)
+        return flickr8k.read(scenes.ensure(Path(root or machine.cache_folder())), splits, skip_missing, name)
     if root is None:
         raise InputError("--data flickr8k needs --root FOLDER, the folder that holds the photos and captions.")
     return flickr8k.read(root, splits, skip_missing, name)

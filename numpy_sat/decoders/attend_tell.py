@@ -25,11 +25,15 @@ class TanhLinearCache(NamedTuple):
     tanh: activations.TanhCache
 
 
-class StartCache(NamedTuple):
+class FirstStateCache(NamedTuple):
     locations: int
-    keys: linear.LinearCache
     h0: TanhLinearCache
     c0: TanhLinearCache
+
+
+class StartCache(NamedTuple):
+    state: FirstStateCache
+    keys: linear.LinearCache
 
 
 class RecurCache(NamedTuple):
@@ -73,11 +77,11 @@ def init_params(rng, D, M, S, A, log_frequencies, dtype=np.float32):
     }
 
 
-def decode_forward(params, a, words, mask_h):
+def decode_forward(params, a, words, mask_h, workspace=None):
     """Teacher forcing: every word is predicted from the true words before it.
 
     a: (N, L, D) annotations; words: (T, B) integers y_0 = <start>, y_1, ..., B / N captions a picture in order;
-    mask_h: (T, B, S) dropout mask of h_t on its way to the output.
+    mask_h: (T, B, S) dropout mask of h_t on its way to the output; workspace: not needed here, see attend_tell_fused.
     Returns logits: (T, B, V), alpha: (T, B, L) and the cache.
     """
     state, cache_start = _start_forward(params, a)
@@ -97,7 +101,7 @@ def decode_forward(params, a, words, mask_h):
     return logits, np.stack(alphas), cache
 
 
-def decode_backward(dlogits, dalpha, cache):
+def decode_backward(dlogits, dalpha, cache, workspace=None):
     """dlogits: (T, B, V); dalpha: (T, B, L), the penalty's gradient. Returns da: (N, L, D) and grads by name."""
     grads = {}
     dEy, ddropped, dz, grads["L_h"], grads["L_z"], grads["L_o"], grads["b_o"] = output.output_backward(
@@ -139,21 +143,37 @@ def _recur_backward(dh, dc, dz, dalpha, cache):
 
 
 def _start_forward(params, a):
-    """h_0 = tanh(W_h0 abar + b_h0), c_0 likewise, keys = W_a a + b_a, once a picture. h, c: (N, S)."""
-    abar = a.mean(axis=1)
-    h0, cache_h0 = _tanh_linear_forward(abar, params["W_h0"], params["b_h0"])
-    c0, cache_c0 = _tanh_linear_forward(abar, params["W_c0"], params["b_c0"])
+    """h_0 and c_0, and keys = W_a a + b_a, once a picture. h, c: (N, S)."""
+    h0, c0, cache_state = first_state_forward(params, a)
     keys, cache_keys = linear.linear_forward(a, params["W_a"], params["b_a"])
-    return State(a, keys, h0, c0), StartCache(a.shape[1], cache_keys, cache_h0, cache_c0)
+    return State(a, keys, h0, c0), StartCache(cache_state, cache_keys)
 
 
 def _start_backward(dkeys, dh0, dc0, cache):
     grads = {}
     da, grads["W_a"], grads["b_a"] = linear.linear_backward(dkeys, cache.keys)
+    dabar, grads_state = first_state_backward(dh0, dc0, cache.state)
+    da += dabar[:, None]
+    return da, {**grads, **grads_state}
+
+
+def first_state_forward(params, a):
+    """h_0 = tanh(W_h0 abar + b_h0), c_0 = tanh(W_c0 abar + b_c0), abar the mean of a over locations.
+
+    a: (N, L, D). Returns h_0, c_0: (N, S) and the cache.
+    """
+    abar = a.mean(axis=1)
+    h0, cache_h0 = _tanh_linear_forward(abar, params["W_h0"], params["b_h0"])
+    c0, cache_c0 = _tanh_linear_forward(abar, params["W_c0"], params["b_c0"])
+    return h0, c0, FirstStateCache(a.shape[1], cache_h0, cache_c0)
+
+
+def first_state_backward(dh0, dc0, cache):
+    """dh0, dc0: (N, S). Returns the gradient of a at every location, (N, D), and grads by name."""
+    grads = {}
     dabar_c, grads["W_c0"], grads["b_c0"] = _tanh_linear_backward(dc0, cache.c0)
     dabar_h, grads["W_h0"], grads["b_h0"] = _tanh_linear_backward(dh0, cache.h0)
-    da += (dabar_h + dabar_c)[:, None] / cache.locations
-    return da, grads
+    return (dabar_h + dabar_c) / cache.locations, grads
 
 
 def _tanh_linear_forward(x, W, b):

@@ -13,21 +13,14 @@ from typing import NamedTuple
 
 import numpy as np
 
-from numpy_sat.layers import activations, conv, pool
+from numpy_sat.layers import block
 
 PLACE = 2  # numbers at the end of an annotation vector: row and column
 REACH = 4  # they run from -4 to 4, about as large as the features: much smaller numbers the decoder learns to hear late
 
 
-class LayerCache(NamedTuple):
-    name: str
-    pool: pool.PoolCache | None  # before the first convolution of every stage but the first
-    conv: conv.ConvCache
-    relu: activations.ReluCache
-
-
 class EncodeCache(NamedTuple):
-    layers: list
+    blocks: dict  # by name
     shape: tuple
 
 
@@ -37,7 +30,7 @@ def init_params(rng, stages, dtype=np.float32):
     rng: numpy Generator; stages: as above. Returns {"conv1_1.W": (3, 3, 3, O), "conv1_1.b": (O,), ...}.
     """
     params, channels = {}, 3
-    for name, filters in _layers(stages):
+    for name, filters, _ in _layers(stages):
         scale = np.sqrt(2 / (9 * channels))
         params[f"{name}.W"] = (scale * rng.standard_normal((3, 3, channels, filters))).astype(dtype)
         params[f"{name}.b"] = np.zeros(filters, dtype)
@@ -45,30 +38,21 @@ def init_params(rng, stages, dtype=np.float32):
     return params
 
 
-def encode_forward(params, pictures, stages):
+def encode_forward(params, pictures, stages, workspace=None):
     """pictures: (N, H, W, 3). Returns a: (N, L, D), the last stage's cells, each with its place, and the cache."""
-    x, caches = pictures, []
-    for name, _ in _layers(stages):
-        cache_pool = None
-        if name.endswith("_1") and caches:
-            x, cache_pool = pool.max_pool_forward(x, window=2, stride=2)
-        x, cache_conv = conv.conv_forward(x, params[f"{name}.W"], params[f"{name}.b"], stride=1, padding=1)
-        x, cache_relu = activations.relu_forward(x)
-        caches.append(LayerCache(name, cache_pool, cache_conv, cache_relu))
+    x, caches = pictures, {}
+    for name, _, pooled in _layers(stages):
+        x, caches[name] = block.block_forward(x, params[f"{name}.W"], params[f"{name}.b"], pooled, workspace)
     return _with_place(x), EncodeCache(caches, x.shape)
 
 
-def encode_backward(da, cache):
+def encode_backward(da, cache, workspace=None):
     """da: (N, L, D). Returns the gradients by parameter name; pictures need none."""
     dx, grads = da[..., :-PLACE].reshape(cache.shape), {}
-    for layer in reversed(cache.layers[1:]):
-        dx = activations.relu_backward(dx, layer.relu)
-        dx, grads[f"{layer.name}.W"], grads[f"{layer.name}.b"] = conv.conv_backward(dx, layer.conv)
-        if layer.pool:
-            dx = pool.max_pool_backward(dx, layer.pool)
-    first = cache.layers[0]
-    dx = activations.relu_backward(dx, first.relu)
-    grads[f"{first.name}.W"], grads[f"{first.name}.b"] = conv.conv_parameter_gradients(dx, first.conv)
+    first, *others = cache.blocks
+    for name in reversed(others):
+        dx, grads[f"{name}.W"], grads[f"{name}.b"] = block.block_backward(dx, cache.blocks[name], workspace)
+    grads[f"{first}.W"], grads[f"{first}.b"] = block.block_parameter_gradients(dx, cache.blocks[first], workspace)
     return grads
 
 
@@ -86,5 +70,9 @@ def size(stages):
 
 
 def _layers(stages):
-    """[("conv1_1", 32), ("conv2_1", 64), ...]: VGG's names, stage and place in it, with their channels."""
-    return [(f"conv{s}_{k}", filters) for s, stage in enumerate(stages, 1) for k, filters in enumerate(stage, 1)]
+    """[("conv1_1", 32, True), ...]: VGG's names, stage and place in it; channels; whether pooled after."""
+    return [
+        (f"conv{s}_{k}", filters, k == len(stage) and s < len(stages))
+        for s, stage in enumerate(stages, 1)
+        for k, filters in enumerate(stage, 1)
+    ]

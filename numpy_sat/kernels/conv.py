@@ -1,122 +1,115 @@
-"""Convolution as loops that numba compiles.
+"""Which kernel computes a convolution, by its shape.
 
-Both passes are made of one small product: four rows gain four vectors times the same matrix. In the forward pass the
-rows are four neighbouring pixels of the output, the vectors their windows and the matrix the filter; in the weights'
-pass the rows are four weights' rows, the vectors what each of them meets along a line of the picture, and the matrix
-the same line of dy. So a matrix entry is loaded once for four rows, and a row is loaded and stored once for four of
-its terms: sixteen multiply-adds to twelve loads and stores, where the plain loop has one to three.
+3x3 filters of stride 1 between channels that fill vectors go to winograd.py, everything else to direct.py: the first
+layer with its three channels, other filters and strides, and pictures of so few tiles that transforming the filters
+would not pay (512 to 512 channels on one picture of 14 x 14: 5.7 ms by Winograd, 4.6 directly).
 """
 
-import numba
 import numpy as np
-from numba import njit, prange
 
-# "contract" lets a * b + c become one fused multiply-add; sums keep their order, so a run repeats bit for bit.
-_MULTIPLY_ADD = {"contract"}
+from numpy_sat.kernels import direct, winograd
+from numpy_sat.kernels.simd import LANES
+from numpy_sat.kernels.threads import kernel, run, take
+from numpy_sat.workspace import Workspace
+
+FEW_TILES = 32
 
 
-def correlate(x, W, stride):
-    """y[n, i, j, o] = sum over p, q, c of x[n, i s + p, j s + q, c] W[p, q, c, o], parallel over output lines.
+def forward(x, W, b, stride, padding, relu=False, pool=1, workspace=None):
+    """y = x correlated with W + b; max-pooled 2 x 2 where pool is 2; max(y, 0) with relu.
 
-    x: (N, Hp, Wp, C) contiguous; W: (P, Q, C, O) contiguous, of the dtype of x. Returns (N, H', W', O).
+    Arguments as in layers/conv.py. Returns y: (N, H', W', O) and winner, uint8 of the same shape where pool is 2.
     """
-    N, Hp, Wp, C = x.shape
+    workspace = workspace or Workspace()
+    O, lowest = W.shape[3], 0 if relu else -np.inf
+    x, W, b = np.ascontiguousarray(x), np.ascontiguousarray(W), np.ascontiguousarray(b)
+    if _by_winograd(x.shape, W.shape, stride, padding):
+        return winograd.correlate(x, W, b, padding, lowest, pool, workspace)
+    y, winner = direct.correlate(_pad(x, padding, workspace), _fill(W), _fill(b), stride, lowest, pool, workspace)
+    return (y, winner) if y.shape[3] == O else (np.ascontiguousarray(y[..., :O]), np.ascontiguousarray(winner[..., :O]))
+
+
+def input_gradient(dy, W, x_shape, stride, padding, workspace=None):
+    """dx: every cell of x gathers from all windows it was part of.
+
+    That is the correlation of dy, its cells s apart with zeros between and around, with W turned by 180 degrees and its
+    channels swapped.
+    """
+    workspace = workspace or Workspace()
+    _, H, width, C = x_shape
     P, Q, _, O = W.shape
-    y = np.zeros((N, (Hp - P) // stride + 1, (Wp - Q) // stride + 1, O), x.dtype)
-    # A line of a window is one run of Q * C numbers, in x as in W.
-    _correlate(x.reshape(N, Hp, Wp * C), W.reshape(P, Q * C, O), stride * C, stride, y)
-    return y
+    turned = turn(np.ascontiguousarray(W), workspace)
+    no_bias = np.zeros(C, np.float32)
+    if stride == 1 and padding < P == Q:
+        return forward(dy, turned, no_bias, 1, P - 1 - padding, workspace=workspace)[0]
+    N, rows, columns, _ = dy.shape
+    spread = workspace.empty((N, H + 2 * padding + P - 1, width + 2 * padding + Q - 1, O))
+    spread[:] = 0
+    spread[:, P - 1 : P - 1 + rows * stride : stride, Q - 1 : Q - 1 + columns * stride : stride] = dy
+    inside = spread[:, padding : H + padding + P - 1, padding : width + padding + Q - 1]
+    return forward(inside, turned, no_bias, 1, 0, workspace=workspace)[0]
 
 
-def weight_gradient(x, dy, W_shape, stride):
-    """dW[p, q, c, o] = sum over n, i, j of x[n, i s + p, j s + q, c] dy[n, i, j, o].
+def weight_gradient(x, dy, W_shape, stride, padding, workspace=None):
+    """dW: (P, Q, C, O), from x: (N, H, W, C) and dy: (N, H', W', O)."""
+    workspace = workspace or Workspace()
+    P, Q, C, O = W_shape
+    x, dy = np.ascontiguousarray(x), np.ascontiguousarray(dy)
+    if _by_winograd(x.shape, W_shape, stride, padding):
+        return winograd.weight_gradient(x, dy, padding, workspace)
+    filled = _fill(dy)
+    dW = direct.weight_gradient(_pad(x, padding, workspace), filled, (P, Q, C, filled.shape[3]), stride, workspace)
+    return dW if filled is dy else np.ascontiguousarray(dW[..., :O])
 
-    x: (N, Hp, Wp, C) contiguous; dy: (N, H', W', O). Returns (P, Q, C, O). Every thread owns some of the rows
-    dW[p, q, c], so that none waits for another and the order of the sums does not depend on the number of threads.
-    """
-    N, Hp, Wp, C = x.shape
+
+def fills_vectors(W):
+    """Whether W's output channels fill vectors, as the kernels that fuse pooling and relu want."""
+    return W.shape[3] % LANES == 0
+
+
+def _by_winograd(x_shape, W_shape, stride, padding):
+    N, H, width, C = x_shape
     P, Q, _, O = W_shape
-    dW = np.zeros((P, Q * C, O), x.dtype)
-    lines = x.reshape(N, Hp, Wp * C)
-    _weight_gradient(lines, np.ascontiguousarray(dy), stride * C, stride, dW, numba.get_num_threads())
-    return dW.reshape(W_shape)
+    tiles = N * -(-(H + 2 * padding - 2) // 4) * -(-(width + 2 * padding - 2) // 4)
+    return (P, Q, stride) == (3, 3, 1) and C % LANES == O % LANES == 0 and tiles >= FEW_TILES
 
 
-@njit(cache=True, fastmath=_MULTIPLY_ADD)
-def _add_products(y0, y1, y2, y3, x0, x1, x2, x3, M):
-    """y0 += x0 M, ..., y3 += x3 M, in place. y: (O,) each; x: (K,) each; M: (K, O)."""
-    fours = M.shape[0] // 4 * 4
-    for k in range(0, fours, 4):
-        a0, a1, a2, a3 = x0[k], x0[k + 1], x0[k + 2], x0[k + 3]
-        b0, b1, b2, b3 = x1[k], x1[k + 1], x1[k + 2], x1[k + 3]
-        c0, c1, c2, c3 = x2[k], x2[k + 1], x2[k + 2], x2[k + 3]
-        d0, d1, d2, d3 = x3[k], x3[k + 1], x3[k + 2], x3[k + 3]
-        row0, row1, row2, row3 = M[k], M[k + 1], M[k + 2], M[k + 3]
-        for o in range(y0.shape[0]):
-            m0, m1, m2, m3 = row0[o], row1[o], row2[o], row3[o]
-            y0[o] += a0 * m0 + a1 * m1 + a2 * m2 + a3 * m3
-            y1[o] += b0 * m0 + b1 * m1 + b2 * m2 + b3 * m3
-            y2[o] += c0 * m0 + c1 * m1 + c2 * m2 + c3 * m3
-            y3[o] += d0 * m0 + d1 * m1 + d2 * m2 + d3 * m3
-    for k in range(fours, M.shape[0]):
-        row, a, b, c, d = M[k], x0[k], x1[k], x2[k], x3[k]
-        for o in range(y0.shape[0]):
-            m = row[o]
-            y0[o] += a * m
-            y1[o] += b * m
-            y2[o] += c * m
-            y3[o] += d * m
+def turn(W, workspace):
+    """W turned by 180 degrees, its channels swapped: (P, Q, C, O) to (P, Q, O, C)."""
+    P, Q, C, O = W.shape
+    turned = workspace.empty((P, Q, O, C))
+    run(_turn, P * Q * -(-C // LANES), W.reshape(P * Q, C, O), turned.reshape(P * Q, O, C))
+    return turned
 
 
-@njit(cache=True, fastmath=_MULTIPLY_ADD)
-def _add_product(y, x, M):
-    """y += x M, in place: for the rows left over."""
-    for k in range(M.shape[0]):
-        row, a = M[k], x[k]
-        for o in range(y.shape[0]):
-            y[o] += a * row[o]
+@kernel
+def _turn(thread, counter, tasks, W, turned):
+    """A task: so many channels of a cell that what is written of them is one line of the cache."""
+    cells, C, O = W.shape
+    blocks = tasks // cells
+    while True:
+        task = take(thread, counter, tasks)
+        if task >= tasks:
+            return
+        cell, first = task // blocks, task % blocks * LANES
+        for o in range(O):
+            for c in range(first, min(first + LANES, C)):
+                turned[cells - 1 - cell, o, c] = W[cell, c, o]
 
 
-@njit(cache=True, parallel=True, fastmath=_MULTIPLY_ADD)
-def _correlate(x, W, step, stride, y):
-    N, H, width, _ = y.shape
-    P, run, _ = W.shape
-    fours = width // 4 * 4
-    for line in prange(N * H):
-        n, i = line // H, line % H
-        for j in range(0, fours, 4):
-            j0, j1, j2, j3 = j * step, (j + 1) * step, (j + 2) * step, (j + 3) * step
-            for p in range(P):
-                row = x[n, i * stride + p]
-                _add_products(
-                    *(y[n, i, j], y[n, i, j + 1], y[n, i, j + 2], y[n, i, j + 3]),
-                    *(row[j0 : j0 + run], row[j1 : j1 + run], row[j2 : j2 + run], row[j3 : j3 + run]),
-                    W[p],
-                )
-        for j in range(fours, width):
-            for p in range(P):
-                _add_product(y[n, i, j], x[n, i * stride + p, j * step : j * step + run], W[p])
+def _pad(x, padding, workspace):
+    if padding == 0:
+        return x
+    N, H, W, C = x.shape
+    padded = workspace.empty((N, H + 2 * padding, W + 2 * padding, C))
+    for edge in (slice(None, padding), slice(-padding, None)):
+        padded[:, edge] = 0
+        padded[:, :, edge] = 0
+    padded[:, padding:-padding, padding:-padding] = x
+    return padded
 
 
-@njit(cache=True, parallel=True, fastmath=_MULTIPLY_ADD)
-def _weight_gradient(x, dy, step, stride, dW, parts):
-    N, H, width, _ = dy.shape
-    P, run, _ = dW.shape
-    groups = (run + 3) // 4
-    span = (width - 1) * step + 1
-    for part in prange(parts):
-        for n in range(N):
-            for g in range(P * groups * part // parts, P * groups * (part + 1) // parts):
-                p, r = g // groups, g % groups * 4
-                for i in range(H):
-                    row = x[n, i * stride + p]
-                    if r + 4 <= run:
-                        _add_products(
-                            *(dW[p, r], dW[p, r + 1], dW[p, r + 2], dW[p, r + 3]),
-                            *(row[r : r + span : step], row[r + 1 : r + 1 + span : step]),
-                            *(row[r + 2 : r + 2 + span : step], row[r + 3 : r + 3 + span : step]),
-                            dy[n, i],
-                        )
-                    else:
-                        for k in range(r, run):
-                            _add_product(dW[p, k], row[k : k + span : step], dy[n, i])
+def _fill(array):
+    """Zeros behind the last axis until it fills whole vectors."""
+    missing = -array.shape[-1] % LANES
+    return np.pad(array, [(0, 0)] * (array.ndim - 1) + [(0, missing)]) if missing else array

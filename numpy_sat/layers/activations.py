@@ -6,7 +6,7 @@ import numpy as np
 
 
 class ReluCache(NamedTuple):
-    positive: np.ndarray
+    y: np.ndarray
 
 
 class SigmoidCache(NamedTuple):
@@ -19,12 +19,13 @@ class TanhCache(NamedTuple):
 
 def relu_forward(x):
     """y = max(x, 0). x: any shape. Returns y, of the same shape, and the cache."""
-    return np.maximum(x, 0), ReluCache(x > 0)
+    y = np.maximum(x, 0)
+    return y, ReluCache(y)
 
 
 def relu_backward(dy, cache):
     """dy: the shape of x. Returns dx = dy where x > 0; at x = 0, where relu has no derivative, dx = 0."""
-    return dy * cache.positive
+    return dy * (cache.y > 0)
 
 
 def sigmoid_forward(x):

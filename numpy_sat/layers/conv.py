@@ -4,17 +4,18 @@ from typing import NamedTuple
 
 import numpy as np
 
+from numpy_sat import kernels
 from numpy_sat.kernels import conv as kernel
 
 
 class ConvCache(NamedTuple):
-    x_padded: np.ndarray
+    x: np.ndarray
     W: np.ndarray
     stride: int
     padding: int
 
 
-def conv_forward(x, W, b, stride=1, padding=0):
+def conv_forward(x, W, b, stride=1, padding=0, workspace=None):
     """y[n, i, j, o] = b[o] + sum over p, q, c of x_padded[n, i s + p, j s + q, c] W[p, q, c, o].
 
     x: (N, H, W, C) pictures; W: (P, Q, C, O) filters of P x Q cells; b: (O,) biases; stride s: cells from one window
@@ -22,61 +23,70 @@ def conv_forward(x, W, b, stride=1, padding=0):
     Returns y: (N, H', W', O) with H' = (H + 2 padding - P) // s + 1, and the cache.
     Raises ValueError where channels or dtypes differ or the filter is larger than the padded picture.
     """
-    _check_arguments(x, W, b, stride, padding)
+    check_arguments(x, W, b, stride, padding)
+    cache = ConvCache(x, W, stride, padding)
+    if kernels.fast(x):
+        return kernel.forward(x, W, b, stride, padding, workspace=workspace)[0], cache
     x_padded = _pad(x, padding)
-    y = kernel.correlate(x_padded, W, stride)
-    y += b
-    return y, ConvCache(x_padded, W, stride, padding)
+    y = np.tile(b, (*_output_shape(x, W, stride, padding), 1))
+    for p, q in np.ndindex(W.shape[:2]):
+        y += _met_by(x_padded, p, q, y, stride) @ W[p, q]
+    return y, cache
 
 
-def conv_backward(dy, cache):
+def conv_backward(dy, cache, workspace=None):
     """dy: (N, H', W', O). Returns dx: (N, H, W, C), dW: (P, Q, C, O), db: (O,)."""
-    dW, db = conv_parameter_gradients(dy, cache)
-    dx = conv_input_gradient(dy, cache)
+    dW, db = conv_parameter_gradients(dy, cache, workspace)
+    dx = conv_input_gradient(dy, cache, workspace)
     return dx, dW, db
 
 
-def conv_parameter_gradients(dy, cache):
+def conv_parameter_gradients(dy, cache, workspace=None):
     """dW and db alone, all that the layer next to the picture needs.
 
     db[o]          = sum over n, i, j of dy[n, i, j, o]
     dW[p, q, c, o] = sum over n, i, j of x_padded[n, i s + p, j s + q, c] dy[n, i, j, o]
     """
+    x, W, stride, padding = cache
     db = dy.sum(axis=(0, 1, 2))
-    dW = kernel.weight_gradient(cache.x_padded, dy, cache.W.shape, cache.stride)
+    if kernels.fast(dy):
+        return kernel.weight_gradient(x, dy, W.shape, stride, padding, workspace), db
+    x_padded, dW = _pad(x, padding), np.empty_like(W, order="C")
+    for p, q in np.ndindex(W.shape[:2]):
+        dW[p, q] = np.tensordot(_met_by(x_padded, p, q, dy, stride), dy, axes=((0, 1, 2), (0, 1, 2)))
     return dW, db
 
 
-def conv_input_gradient(dy, cache):
-    """dx alone: each cell of x gathers from every window it was part of.
+def conv_input_gradient(dy, cache, workspace=None):
+    """dx alone: x_padded[n, i s + p, j s + q, c] gathers sum over o of dy[n, i, j, o] W[p, q, c, o] from all i, j, p, q."""
+    x, W, stride, padding = cache
+    if kernels.fast(dy):
+        return kernel.input_gradient(dy, W, x.shape, stride, padding, workspace)
+    dx_padded = np.zeros_like(_pad(x, padding))
+    for p, q in np.ndindex(W.shape[:2]):
+        cells = _met_by(dx_padded, p, q, dy, stride)
+        cells += dy @ W[p, q].T
+    _, H, width, _ = x.shape
+    return np.ascontiguousarray(dx_padded[:, padding : padding + H, padding : padding + width])
 
-    That is the correlation of dy, its cells s apart with zeros between and around, with W turned by 180 degrees and
-    its channels swapped.
-    """
-    x_padded, W, stride, padding = cache
-    spread = _spread(dy, W.shape, x_padded.shape, stride, padding)
-    turned = np.ascontiguousarray(W[::-1, ::-1].swapaxes(2, 3))
-    return kernel.correlate(spread, turned, 1)
+
+def _met_by(x_padded, p, q, y, stride):
+    """The cells that W[p, q] meets, one for every cell of y: (N, H', W', C), a view."""
+    _, rows, columns, _ = y.shape
+    return x_padded[:, p : p + rows * stride : stride, q : q + columns * stride : stride]
 
 
 def _pad(x, padding):
-    x = np.ascontiguousarray(x)  # np.pad keeps the order of axes it is given, the kernels want rows of channels
-    if padding == 0:
-        return x
     return np.pad(x, ((0, 0), (padding, padding), (padding, padding), (0, 0)))
 
 
-def _spread(dy, W_shape, padded_shape, stride, padding):
-    """dy on the grid of stride 1, with room for the turned filter around it and the padding of x cut away."""
-    N, rows, columns, O = dy.shape
-    P, Q = W_shape[:2]
-    _, Hp, Wp, _ = padded_shape
-    full = np.zeros((N, Hp + P - 1, Wp + Q - 1, O), dy.dtype)
-    full[:, P - 1 : P - 1 + rows * stride : stride, Q - 1 : Q - 1 + columns * stride : stride] = dy
-    return np.ascontiguousarray(full[:, padding : Hp - padding + P - 1, padding : Wp - padding + Q - 1])
+def _output_shape(x, W, stride, padding):
+    """N, H', W'."""
+    return len(x), *((size + 2 * padding - P) // stride + 1 for size, P in zip(x.shape[1:3], W.shape[:2], strict=True))
 
 
-def _check_arguments(x, W, b, stride, padding):
+def check_arguments(x, W, b, stride, padding):
+    """Raise ValueError where these are not a convolution's arguments."""
     if x.ndim != 4 or W.ndim != 4 or x.shape[3] != W.shape[2]:
         raise ValueError(f"conv: x must be (N, H, W, C) and W (P, Q, C, O) with the same C, not {x.shape}, {W.shape}")
     if b.shape != W.shape[3:] or not x.dtype == W.dtype == b.dtype:

@@ -16,7 +16,7 @@ def dropout_mask(rng, shape, rate, dtype):
     """
     if not 0 <= rate < 1:
         raise ValueError(f"dropout rate must be in [0, 1), not {rate}")
-    kept = rng.random(shape) >= rate
+    kept = rng.random(shape, dtype=np.float32) >= rate
     return kept.astype(dtype) / (1 - float(rate))
 
 

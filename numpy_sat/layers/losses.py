@@ -7,11 +7,14 @@ from typing import NamedTuple
 
 import numpy as np
 
+from numpy_sat import kernels
+from numpy_sat.kernels import cross_entropy as kernel
 from numpy_sat.layers import softmax
 
 
 class CrossEntropyCache(NamedTuple):
-    log_p: np.ndarray  # (T, B, V)
+    logits: np.ndarray  # (T, B, V)
+    log_sum: np.ndarray  # (T, B), log sum_k exp(logits_k): log p_k is logits_k less that
     targets: np.ndarray
     mask: np.ndarray
     smoothing: float
@@ -30,26 +33,37 @@ def cross_entropy_forward(logits, targets, mask, smoothing=0.0):
     logits: (T, B, V); targets: (T, B) integers; mask: (T, B) of the dtype of the logits, 1 at words, 0 at padding.
     Returns the loss, a scalar in nats a caption, and the cache.
     """
-    log_p = softmax.log_softmax(logits)
-    at_target = np.take_along_axis(log_p, targets[..., None], axis=-1)[..., 0]
-    word = -(1 - smoothing) * at_target - smoothing * log_p.mean(axis=-1)
+    log_sum, mean = _log_sum_and_mean(logits)
+    at_target = np.take_along_axis(logits, targets[..., None], axis=-1)[..., 0]
+    word = (1 - smoothing) * (log_sum - at_target) + smoothing * (log_sum - mean)
     loss = (word * mask).sum() / targets.shape[1]
-    return loss, CrossEntropyCache(log_p, targets, mask, smoothing)
+    return loss, CrossEntropyCache(logits, log_sum, targets, mask, smoothing)
 
 
-def cross_entropy_backward(dloss, cache):
+def cross_entropy_backward(dloss, cache, workspace=None):
     """dloss: scalar. Returns dlogits: (T, B, V) = (p - q) of every word, 0 at padding."""
-    log_p, targets, mask, smoothing = cache
-    V = log_p.shape[-1]
-    difference = np.exp(log_p) - smoothing / V
+    logits, log_sum, targets, mask, smoothing = cache
+    weight = mask * (dloss / targets.shape[1])
+    if kernels.fast(logits):
+        return kernel.gradient(logits, log_sum, targets, weight, smoothing, workspace)
+    V = logits.shape[-1]
+    difference = np.exp(logits - log_sum[..., None]) - smoothing / V
     at_target = np.take_along_axis(difference, targets[..., None], axis=-1) - (1 - smoothing)
     np.put_along_axis(difference, targets[..., None], at_target, axis=-1)
-    return difference * (mask * (dloss / targets.shape[1]))[..., None]
+    return difference * weight[..., None]
 
 
 def word_log_probabilities(cache):
     """log p of every target word, without smoothing: (T, B), 0 at padding. cache: of cross_entropy_forward."""
-    return np.take_along_axis(cache.log_p, cache.targets[..., None], axis=-1)[..., 0] * cache.mask
+    at_target = np.take_along_axis(cache.logits, cache.targets[..., None], axis=-1)[..., 0]
+    return (at_target - cache.log_sum) * cache.mask
+
+
+def _log_sum_and_mean(logits):
+    """log sum_k exp(logits_k), and the mean of the logits, over the last axis."""
+    if kernels.fast(logits):
+        return kernel.log_sum_exp(logits)
+    return softmax.log_sum_exp(logits), logits.mean(axis=-1)
 
 
 def doubly_stochastic_forward(alpha, mask, normalisation="sum", target="one"):

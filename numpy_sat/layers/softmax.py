@@ -27,5 +27,10 @@ def softmax_backward(dp, cache):
 
 def log_softmax(x):
     """log p_i = x_i - log sum_j exp(x_j) over the last axis, without forming a p that could be 0. x: (..., K)."""
-    shifted = x - x.max(axis=-1, keepdims=True)
-    return shifted - np.log(np.exp(shifted).sum(axis=-1, keepdims=True))
+    return x - log_sum_exp(x)[..., None]
+
+
+def log_sum_exp(x):
+    """log sum_j exp(x_j) over the last axis; the maximum is taken off first, so exp cannot overflow. x: (..., K)."""
+    largest = x.max(axis=-1)
+    return largest + np.log(np.exp(x - largest[..., None]).sum(axis=-1))

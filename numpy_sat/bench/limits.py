@@ -1,0 +1,93 @@
+"""What the machine could do at best: multiply-adds that never leave the registers, and memory read once."""
+
+import ctypes
+import time
+from importlib.metadata import version
+
+import llvmlite.binding
+import numpy as np
+
+from numpy_sat import machine
+from numpy_sat.kernels import simd, tile
+from numpy_sat.kernels.simd import LANES
+from numpy_sat.kernels.threads import kernel, run, take
+
+SUMS = (0,) * 12  # rows of a tile: more multiply-adds that wait for nothing but themselves than are ever in flight
+REPEATS = 500_000
+CHUNK = 1 << 18  # numbers that a task reads: 1 MiB
+
+
+def limits():
+    """{"gflops": float32 operations a second / 1e9, "gbytes": bytes read a second / 1e9}, of all threads."""
+    return {"gflops": peak(16 * machine.THREADS, REPEATS), "gbytes": bandwidth(256)}
+
+
+def peak(tasks, repeats):
+    """GFLOP/s of fused multiply-adds on numbers that stay in registers."""
+    x, y = np.full(LANES, 1e-3, np.float32), np.zeros(tasks * len(SUMS) * LANES, np.float32)
+    return 2e-9 * tasks * repeats * len(SUMS) * LANES / _least(_multiply_add, tasks, SUMS, (0,), repeats, x, y)
+
+
+def bandwidth(mebibytes):
+    """GB/s read from an array of that size, which should be larger than the caches."""
+    x, sums = np.ones(mebibytes * CHUNK, np.float32), np.zeros(mebibytes * LANES, np.float32)
+    return 1e-9 * x.nbytes / _least(_read, mebibytes, x, sums)
+
+
+def about():
+    """{"threads", "cpu", "numpy", "numba", "blas"}: what the figures depend on."""
+    versions = {name: version(name) for name in ("numpy", "numba")}
+    return {"threads": machine.THREADS, "cpu": llvmlite.binding.get_host_cpu_name(), "blas": _blas(), **versions}
+
+
+def _least(function, tasks, *args):
+    """Seconds of the fastest of five rounds, after one that compiles."""
+    seconds = []
+    for _ in range(6):
+        began = time.perf_counter()
+        run(function, tasks, *args)
+        seconds.append(time.perf_counter() - began)
+    return min(seconds[1:])
+
+
+@kernel
+def _multiply_add(thread, counter, tasks, like_rows, like_columns, repeats, x, y):
+    same_number, column = tile.offsets(like_rows, 0, 1, 0), tile.offsets(like_columns, 0, 1, 0)
+    while True:
+        task = take(thread, counter, tasks)
+        if task >= tasks:
+            return
+        rows = tile.offsets(like_rows, task * len(like_rows), (task + 1) * len(like_rows), LANES)
+        sums = tile.load(rows, column, y, 0)
+        for _ in range(repeats):
+            sums = tile.add_products(sums, same_number, column, x, 0, x, 0)
+        tile.store(sums, rows, column, y, 0)
+
+
+@kernel
+def _read(thread, counter, tasks, x, sums):
+    while True:
+        task = take(thread, counter, tasks)
+        if task >= tasks:
+            return
+        a = b = c = d = simd.repeat(np.float32(0))
+        for at in range(task * CHUNK, (task + 1) * CHUNK, 4 * LANES):
+            a, b = a + simd.load(x, at), b + simd.load(x, at + LANES)
+            c, d = c + simd.load(x, at + 2 * LANES), d + simd.load(x, at + 3 * LANES)
+        simd.store(a + b + (c + d), sums, task * LANES)
+
+
+def _blas():
+    """Which kernel numpy's OpenBLAS runs, such as Haswell; "unknown" where it cannot be asked."""
+    try:
+        with open("/proc/self/maps") as maps:
+            loaded = {line.split(maxsplit=5)[-1].strip() for line in maps if "openblas" in line}
+    except OSError:
+        return "unknown"
+    for path in loaded:
+        for name in ("scipy_openblas_get_corename64_", "scipy_openblas_get_corename", "openblas_get_corename"):
+            corename = getattr(ctypes.CDLL(path), name, None)
+            if corename:
+                corename.restype = ctypes.c_char_p
+                return corename().decode()
+    return "unknown"

@@ -1,0 +1,157 @@
+"""The works as numpy_sat computes them, each rung with its error against float64."""
+
+import numpy as np
+
+from numpy_sat import captioner, kernels, optim
+from numpy_sat.bench import inputs, limits, workers
+from numpy_sat.bench.rungs import RUNGS, cut
+from numpy_sat.bench.workers import Timed
+from numpy_sat.decoders import attend_tell, attend_tell_fused
+from numpy_sat.kernels import conv as conv_kernel
+from numpy_sat.kernels import elementwise
+from numpy_sat.layers import activations, block, conv, losses, pool
+from numpy_sat.workspace import Workspace
+
+
+def main():
+    """A worker process."""
+    workers.serve(prepare, limits=limits.limits, about=limits.about)
+
+
+def prepare(work, rungs):
+    """{rung: Timed} of a Work."""
+    of_group = {"conv": _conv, "net": _net, "decoder": _decoder, "step": _step, "elementwise": _elementwise}
+    return {rung: of_group[work.group](work, rung) for rung in rungs}
+
+
+def _conv(work, rung):
+    """Errors forward and of the input's gradient are those of the first picture, the others have the same."""
+    x, W, b, dy = inputs.conv(**work.sizes)
+    if work.pass_ == "forward":
+        part = cut(x, W, b) if rung == "nested loops" else (x, W, b)
+        call = _reusing(lambda workspace: RUNGS[rung](*part, workspace))
+        first = part[0][:1], *part[1:]
+        scale = x[..., 0].size * W.size / (part[0][..., 0].size * part[1].size)
+        return Timed(call, lambda y: _error(y[:1], conv.conv_forward(*_float64(*first), 1, 1)[0]), scale)
+    if work.pass_ == "input gradient":
+        call = _reusing(lambda workspace: conv_kernel.input_gradient(dy, W, x.shape, 1, 1, workspace))
+        return Timed(call, lambda dx: _error(dx[:1], conv.conv_input_gradient(*_backward64(x[:1], W, dy[:1]))))
+    call = _reusing(lambda workspace: conv_kernel.weight_gradient(x, dy, W.shape, 1, 1, workspace))
+    pictures = zip(x[:, None], dy[:, None], strict=True)  # one by one, or float64 would take gigabytes
+    of_each = (conv.conv_parameter_gradients(*_backward64(one, W, done))[0] for one, done in pictures)
+    return Timed(call, lambda dW: _error(dW, sum(of_each)))
+
+
+def _backward64(x, W, dy):
+    """The arguments of a plain convolution's gradients."""
+    x, W, dy = _float64(x, W, dy)
+    return dy, conv.ConvCache(x, W, 1, 1)
+
+
+def _net(work, _):
+    x, layers, dy = inputs.net(**work.sizes)
+    if work.pass_ != "forward":
+        return Timed(_reusing(lambda workspace: net_gradients(x, layers, dy, workspace)))
+
+    def check(y):
+        layers64 = [(*_float64(W, b), pooled) for W, b, pooled in layers]
+        return _error(y[:1], net_forward(*_float64(x[:1]), layers64)[0])
+
+    return Timed(_reusing(lambda workspace: net_forward(x, layers, workspace)[0]), check)
+
+
+def net_forward(x, layers, workspace=None):
+    """The result of a stack of blocks and their caches. layers: [(W, b, whether pooled), ...]."""
+    caches = []
+    for layer in layers:
+        x, cache = block.block_forward(x, *layer, workspace)
+        caches.append(cache)
+    return x, caches
+
+
+def net_gradients(x, layers, dy, workspace=None):
+    """[(dW, db), ...] of all blocks, forward and backward."""
+    _, (first, *others) = net_forward(x, layers, workspace)
+    grads = []
+    for cache in reversed(others):
+        dy, *of_block = block.block_backward(dy, cache, workspace)
+        grads.append(of_block)
+    return [block.block_parameter_gradients(dy, first, workspace), *reversed(grads)]
+
+
+def _decoder(work, _):
+    params, a, words, targets = inputs.decoder(**work.sizes)
+
+    def check(result):
+        """By da of the first two pictures; the loss is a mean over captions, and theirs are two of all."""
+        params64 = {name: array.astype(np.float64) for name, array in params.items()}
+        da, _ = decoder_gradients(params64, *_float64(a[:2]), words[:, :2], targets[:, :2])
+        return _error(result[0][:2], da * len(da) / len(a))
+
+    return Timed(_reusing(lambda workspace: decoder_gradients(params, a, words, targets, workspace)), check)
+
+
+def decoder_gradients(params, a, words, targets, workspace=None):
+    """da and the parameters' gradients of decoder and loss, as captioner.loss_and_grads computes them."""
+    decoder = attend_tell_fused if kernels.fused(a) else attend_tell
+    mask = np.ones(words.shape, a.dtype)
+    mask_h = np.ones((*words.shape, len(params["W_hh"])), a.dtype)
+    logits, alpha, cache = decoder.decode_forward(params, a, words, mask_h, workspace)
+    _, cache_loss = losses.cross_entropy_forward(logits, targets, mask)
+    _, cache_penalty = losses.doubly_stochastic_forward(alpha, mask)
+    dlogits = losses.cross_entropy_backward(1.0, cache_loss, workspace)
+    dalpha = losses.doubly_stochastic_backward(1.0, cache_penalty)
+    return decoder.decode_backward(dlogits, dalpha, cache, workspace)
+
+
+def _step(work, _):
+    recipe, params, batch = inputs.step(**work.sizes)
+    state, rng = {}, np.random.default_rng(0)
+    return Timed(_reusing(lambda workspace: train_step(recipe, params, batch, state, rng, workspace)))
+
+
+def train_step(recipe, params, batch, state, rng, workspace=None):
+    """One update of the whole model, in place. Returns the Loss before it."""
+    loss, grads = captioner.loss_and_grads(params, batch, recipe.model, rng, workspace)
+    optim.clip_by_norm(grads, recipe.clip)
+    optim.adam_update(params, grads, state, recipe.learning_rate)
+    return loss
+
+
+def _elementwise(work, _):
+    shape = work.sizes["shape"]
+    x, dx, b, state = inputs.normal(*shape), inputs.normal(*shape, seed=1), inputs.normal(shape[-1], seed=2), {}
+    if work.name == "max-pool":
+        y, cache = pool.max_pool_forward(x, 2, 2)
+    calls = {
+        ("tanh", "forward"): lambda workspace: np.tanh(x),
+        ("sigmoid", "forward"): lambda workspace: activations.sigmoid_forward(x),
+        ("exp", "forward"): lambda workspace: np.exp(x),
+        ("max-pool", "forward"): lambda workspace: pool.max_pool_forward(x, 2, 2, workspace=workspace),
+        ("max-pool", "backward"): lambda workspace: pool.max_pool_backward(y, cache, workspace),
+        ("bias + relu", "forward"): lambda workspace: np.maximum(x + b, 0),
+        ("bias + relu", "backward"): lambda workspace: elementwise.relu_backward(dx, x, workspace),
+        ("Adam", "update"): lambda workspace: optim.adam_update({"x": x}, {"x": dx}, state, 1e-3),
+    }
+    return Timed(_reusing(calls[work.name, work.pass_]))
+
+
+def _reusing(function):
+    """A call of function(workspace) that hands out the same memory every time."""
+    workspace = Workspace()
+
+    def call():
+        workspace.restart()
+        return function(workspace)
+
+    return call
+
+
+def _float64(*arrays):
+    """In double precision the layers compute by their plain definition."""
+    return [array.astype(np.float64) for array in arrays]
+
+
+def _error(found, expected):
+    """The largest error relative to the largest value."""
+    return float(np.abs(found - expected).max() / np.abs(expected).max())

@@ -1,0 +1,54 @@
+"""What was measured, as JSON and as a table."""
+
+from typing import NamedTuple
+
+from numpy_sat.bench.works import Work
+
+LINE = "{:<14} {:<18} {:<16} {:>9} {:>7} {:>7} {:>7} {:>8} {:>5}"
+
+
+class Result(NamedTuple):
+    """One rung of one work: medians of all rounds."""
+
+    work: Work
+    rung: str
+    ms: float
+    error: float | None = None
+    torch_ms: float | None = None  # in the same rounds
+
+
+def row(result, peak):
+    """The JSON object of a Result; peak: GFLOP/s."""
+    work, rung, ms, error, torch_ms = result
+    gflops = work.flops and work.flops / ms / 1e6
+    return {
+        **{"group": work.group, "work": work.name, "pass": work.pass_, "rung": rung, "ms": ms, "gflops": gflops},
+        **{"share_of_peak": gflops and gflops / peak, "error": error},
+        **{"torch_ms": torch_ms, "ratio": torch_ms and ms / torch_ms},
+    }
+
+
+def head(group):
+    """The table's first line of a group."""
+    speed = "GB/s" if group == "elementwise" else "GFLOP/s"
+    return LINE.format(group, "", "rung", "ms", speed, "of peak", "error", "torch ms", "ratio")
+
+
+def line(result, peak):
+    """The table's line of a Result; elementwise works have GB/s in the place of GFLOP/s."""
+    work, found = result.work, row(result, peak)
+    speed = work.bytes / result.ms / 1e6 if work.group == "elementwise" else found["gflops"]
+    numbers = _number(speed), _fixed(found["share_of_peak"]), "-" if result.error is None else f"{result.error:.0e}"
+    return LINE.format(
+        *(work.name, work.pass_, result.rung, _number(result.ms), *numbers),
+        *(_number(result.torch_ms), _fixed(found["ratio"])),
+    )
+
+
+def _number(value):
+    """Three digits, or all before the point."""
+    return "-" if value is None else f"{value:.0f}" if value >= 100 else f"{value:.3g}"
+
+
+def _fixed(value):
+    return "-" if value is None else f"{value:.2f}" if value < 100 else f"{value:.0f}"

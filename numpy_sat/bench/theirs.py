@@ -1,0 +1,182 @@
+"""The same works by PyTorch, eagerly, as one would write them; of its memory layouts and optimisers the fastest."""
+
+from functools import partial
+from itertools import product
+
+import torch
+from torch.nn import functional as F
+
+from numpy_sat import machine
+from numpy_sat.bench import inputs, workers
+from numpy_sat.bench.workers import Timed
+from numpy_sat.encoders import convnet
+
+LAYOUTS = torch.channels_last, torch.contiguous_format
+
+
+def main():
+    """A worker process."""
+    torch.set_num_threads(machine.THREADS)
+    workers.serve(prepare)
+
+
+def prepare(work, _):
+    """{"torch": Timed} of a Work: the fastest of its candidates."""
+    of_group = {"conv": _conv, "net": _net, "decoder": _decoder, "step": _step, "elementwise": _elementwise}
+    best, least = None, float("inf")
+    for candidate in of_group[work.group](work):
+        candidate()
+        ms = workers.milliseconds(candidate)
+        if ms < least:
+            best, least = candidate, ms
+    return {"torch": Timed(best)}
+
+
+def _conv(work):
+    arrays = inputs.conv(**work.sizes)
+    b = tensor(arrays[2])
+    for layout in LAYOUTS:
+        x, W, dy = pictures(arrays[0], layout), filters(arrays[1], layout), pictures(arrays[3], layout)
+        gradients = [work.pass_ == "input gradient", work.pass_ == "weight gradient", False]
+        geometry = [len(b)], [1, 1], [1, 1], [1, 1], False, [0, 0], 1
+        backward = partial(torch.ops.aten.convolution_backward, dy, x, W, *geometry, gradients)
+        yield partial(F.conv2d, x, W, b, padding=1) if work.pass_ == "forward" else backward
+
+
+def _net(work):
+    x, layers, dy = inputs.net(**work.sizes)
+    for layout in LAYOUTS:
+        tensors = [(filters(W, layout).requires_grad_(), tensor(b).requires_grad_(), pooled) for W, b, pooled in layers]
+        forward, backward = torch.no_grad()(net_forward), partial(net_gradients, pictures(dy, layout))
+        yield partial(forward if work.pass_ == "forward" else backward, pictures(x, layout), tensors)
+
+
+def net_forward(x, layers):
+    """The result of a stack of convolutions with relu. layers: [(W, b, whether pooled), ...]."""
+    for W, b, pooled in layers:
+        x = F.relu(F.conv2d(x, W, b, padding=1))
+        x = F.max_pool2d(x, 2, 2) if pooled else x
+    return x
+
+
+def net_gradients(dy, x, layers):
+    """dW, db, dW, db, ... of all convolutions, forward and backward."""
+    return torch.autograd.grad(net_forward(x, layers), [array for W, b, _ in layers for array in (W, b)], dy)
+
+
+def _decoder(work):
+    params, a, words, targets = inputs.decoder(**work.sizes)
+    yield partial(decoder_gradients, parameters(params), tensor(a).requires_grad_(), tensor(words), tensor(targets))
+
+
+def decoder_gradients(params, a, words, targets):
+    """da and then the parameters' gradients of decoder and loss."""
+    loss = loss_of(*decode(params, a, words), targets, torch.ones(words.shape))
+    return torch.autograd.grad(loss, [a, *params.values()])
+
+
+def decode(p, a, words, dropout=0.0):
+    """decoders/attend_tell.py: a: (N, L, D), words: (T, B) to logits: (T, B, V), alpha: (T, B, L)."""
+    N, B, S = len(a), words.shape[1], len(p["W_hh"])
+    abar, keys = a.mean(1), (a @ p["W_a"] + p["b_a"])[:, None]
+    h, c = (torch.tanh(torch.addmm(p[f"b_{s}0"], abar, p[f"W_{s}0"])).repeat_interleave(B // N, 0) for s in "hc")
+    Ey, hs, zs, alphas = F.embedding(words, p["E"]), [], [], []
+    for Ey_t in Ey:
+        query = (h @ p["W_h"]).view(N, B // N, 1, -1)
+        alpha = torch.softmax(torch.tanh(keys + query) @ p["v"], -1)  # (N, B / N, L)
+        z = torch.sigmoid(h @ p["w_beta"] + p["b_beta"])[:, None] * (alpha @ a).view(B, -1)
+        gates = torch.addmm(p["b"], torch.cat([Ey_t, z], 1), p["W_x"]) + h @ p["W_hh"]
+        i, f, o = torch.sigmoid(gates[:, : 3 * S]).chunk(3, 1)
+        c = f * c + i * torch.tanh(gates[:, 3 * S :])
+        h = o * torch.tanh(c)
+        hs, zs, alphas = [*hs, h], [*zs, z], [*alphas, alpha.view(B, -1)]
+    h = F.dropout(torch.stack(hs), dropout)
+    logits = (Ey + h @ p["L_h"] + torch.stack(zs) @ p["L_z"]) @ p["L_o"] + p["b_o"]
+    return logits, torch.stack(alphas)
+
+
+def loss_of(logits, alpha, targets, mask, smoothing=0.0, weight=1.0):
+    """Equation 14, means over captions: cross-entropy and the doubly stochastic penalty."""
+    word = F.cross_entropy(logits.flatten(0, 1), targets.flatten(), reduction="none", label_smoothing=smoothing)
+    missing = 1 - (alpha * mask[..., None]).sum(0)
+    return ((word * mask.flatten()).sum() + weight * (missing * missing).sum()) / targets.shape[1]
+
+
+def _step(work):
+    recipe, params, batch = inputs.step(**work.sizes)
+    for layout, fused in product(LAYOUTS, (True, False)):
+        tensors = parameters(params, layout)
+        optimizer = torch.optim.Adam(tensors.values(), recipe.learning_rate, fused=fused)
+        yield partial(train_step, recipe, tensors, optimizer, pictures(batch.pictures, layout), *map(tensor, batch[1:]))
+
+
+def train_step(recipe, params, optimizer, images, words, targets, mask):
+    """One update of the whole model, in place. Returns the loss before it."""
+    model = recipe.model
+    logits, alpha = decode(params, annotate(params, images, model.stages), words, model.dropout)
+    loss = loss_of(logits, alpha, targets, mask, model.smoothing, model.penalty)
+    optimizer.zero_grad()
+    loss.backward()
+    torch.nn.utils.clip_grad_norm_(params.values(), recipe.clip)
+    optimizer.step()
+    return loss
+
+
+def annotate(params, images, stages):
+    """encoders/convnet.py: images: (N, 3, H, W) to annotations: (N, L, D)."""
+    x, filters = images, iter(w for name, w in params.items() if name.startswith("conv"))
+    for k, stage in enumerate(stages):
+        x = F.max_pool2d(x, 2, 2) if k else x
+        x = net_forward(x, [(next(filters), next(filters), False) for _ in stage])
+    rows, columns = (torch.linspace(-convnet.REACH, convnet.REACH, size) for size in x.shape[2:])
+    place = torch.stack(torch.meshgrid(rows, columns, indexing="ij"), -1).expand(len(x), -1, -1, -1)
+    return torch.cat([x.permute(0, 2, 3, 1), place], -1).flatten(1, 2)
+
+
+def _elementwise(work):
+    shape = work.sizes["shape"]
+    x, dx, b = tensor(inputs.normal(*shape)), tensor(inputs.normal(*shape, seed=1)), tensor(inputs.normal(shape[-1]))
+    if work.name == "Adam":
+        for fused in (True, False):
+            w = x.clone().requires_grad_()
+            w.grad = dx
+            yield torch.optim.Adam([w], 1e-3, fused=fused).step
+    elif work.name == "max-pool":
+        for layout in LAYOUTS:
+            yield _max_pool(work.pass_, x.permute(0, 3, 1, 2).contiguous(memory_format=layout))
+    elif work.name == "bias + relu":
+        yield (lambda: F.relu(x + b)) if work.pass_ == "forward" else (lambda: _relu_backward(dx, x))
+    else:
+        yield partial(getattr(torch, work.name), x)
+
+
+def _max_pool(pass_, x):
+    y, winner = F.max_pool2d(x, 2, 2, return_indices=True)
+    backward = partial(torch.ops.aten.max_pool2d_with_indices_backward, y, x, [2, 2], [2, 2], [0, 0], [1, 1], False)
+    return partial(F.max_pool2d, x, 2, 2) if pass_ == "forward" else partial(backward, winner)
+
+
+def _relu_backward(dy, y):
+    dx = torch.ops.aten.threshold_backward(dy, y, 0)
+    return dx, dx.sum((0, 1, 2))
+
+
+def parameters(params, layout=torch.contiguous_format):
+    """The captioner's parameters as tensors with gradients, convolutions' filters as torch has them."""
+    tensors = {name: filters(w, layout) if w.ndim == 4 else tensor(w).clone() for name, w in params.items()}
+    return {name: w.requires_grad_() for name, w in tensors.items()}
+
+
+def tensor(array):
+    """A tensor that shares the array's memory."""
+    return torch.from_numpy(array)
+
+
+def pictures(x, layout):
+    """(N, H, W, C) to (N, C, H, W)."""
+    return tensor(x).permute(0, 3, 1, 2).contiguous(memory_format=layout)
+
+
+def filters(W, layout):
+    """(P, Q, C, O) to (O, C, P, Q)."""
+    return tensor(W).permute(3, 2, 0, 1).contiguous(memory_format=layout)

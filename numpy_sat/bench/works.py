@@ -1,0 +1,112 @@
+"""What is measured: each work's sizes, its rungs and how many operations its definition has."""
+
+import math
+from dataclasses import asdict, replace
+from typing import NamedTuple
+
+from numpy_sat.encoders import convnet
+from numpy_sat.presets import PRESETS
+
+GROUPS = ("conv", "net", "decoder", "step", "elementwise")
+BLAS_RUNGS = ("im2col + BLAS", "shifted products")
+LADDER = ("nested loops", *BLAS_RUNGS, "plain numba", "SIMD direct", "Winograd F2", "Winograd F4")
+LAYERS = ((224, 3, 64), (224, 64, 64), (112, 64, 128), (56, 128, 256), (28, 256, 512), (14, 512, 512))  # H, C, O
+VGG = ((64, 64), (128, 128), (256, 256, 256), (512, 512, 512), (512, 512, 512))
+NETS = {  # N, H, stages, whether the last is pooled too
+    "VGG-16 batch 8": (8, 224, VGG, True),
+    "VGG-16 batch 1": (1, 224, VGG, True),
+    "32-256@112": (32, 112, ((32,), (64,), (128,), (256,)), False),
+}
+ELEMENTWISE = (  # name, pass, rung, shape, how many arrays of that size are read and written
+    *((name, "forward", "numpy", [8_000_000], 2) for name in ("tanh", "sigmoid", "exp")),
+    ("max-pool", "forward", "numpy_sat", [8, 112, 112, 64], 1.25),
+    ("max-pool", "backward", "numpy_sat", [8, 112, 112, 64], 1.25),
+    ("bias + relu", "forward", "numpy", [8, 112, 112, 64], 2),
+    ("bias + relu", "backward", "kernel", [8, 112, 112, 64], 3),
+    ("Adam", "update", "numpy_sat", [10_000_000], 7),
+)
+
+
+class Work(NamedTuple):
+    """One pass of one work; its sizes are what inputs.py makes arrays of, and JSON."""
+
+    group: str
+    name: str
+    pass_: str
+    rungs: list
+    sizes: dict
+    flops: float | None  # of the direct definition's products and sums, whatever the algorithm
+    bytes: float | None = None  # every argument and result once
+
+
+def all_works():
+    """Every Work there is, group by group."""
+    passes = ("forward", "input gradient", "weight gradient")
+    yield from (conv_work(pass_, 8, *layer) for layer in LAYERS for pass_ in passes)
+    for name, sizes in NETS.items():
+        yield from (net_work(name, pass_, *sizes) for pass_ in ("forward", "forward + backward"))
+    yield decoder_work(N=64, L=196, D=512, M=512, S=512, A=512, V=2500, T=20)
+    for (data, small), recipe in PRESETS.items():
+        yield step_work(data + " small" * small, recipe, V=50 if data == "scenes" else 2500, T=recipe.max_words)
+    recipe = PRESETS["flickr8k", False]
+    model = replace(recipe.model, picture_size=112, stages=((32,), (64,), (128,), (256,)))
+    yield step_work("flickr8k 14x14", replace(recipe, model=model, pictures=32, captions=5), V=2500, T=20)
+    for name, pass_, rung, shape, arrays in ELEMENTWISE:
+        yield Work("elementwise", name, pass_, [rung], dict(shape=shape), None, 4 * arrays * math.prod(shape))
+
+
+def conv_work(pass_, N, H, C, O):
+    """A 3x3 convolution of stride 1 and padding 1 of N pictures (H, H, C) to (H, H, O)."""
+    ladder = [rung for rung in LADDER if C % 16 == 0 or "Winograd" not in rung]
+    rungs, numbers = ladder if pass_ == "forward" else ["kernel"], N * H * H * (C + O) + 9 * C * O
+    return Work("conv", f"{C}-{O}@{H}", pass_, rungs, dict(N=N, H=H, C=C, O=O), _conv_flops(N, H, C, O), 4 * numbers)
+
+
+def net_work(name, pass_, N, H, stages, pool_last):
+    """Convolutions with relu, from N pictures (H, H, 3) on; stages: as in encoders/convnet.py."""
+    sizes = dict(N=N, H=H, blocks=_blocks(stages, pool_last))
+    return Work("net", name, pass_, ["numpy_sat"], sizes, _net_flops(**sizes, backward=pass_ != "forward"))
+
+
+def decoder_work(**sizes):
+    """A caption for each of N pictures through decoder and loss, forward and backward."""
+    return Work("decoder", "soft attention", "forward + backward", ["numpy_sat"], sizes, _decoder_flops(1, **sizes))
+
+
+def step_work(name, recipe, V, T):
+    """A whole training step of a presets.Recipe: loss, gradients, clipping and Adam (which is not counted)."""
+    model, N = recipe.model, recipe.pictures
+    grid, D = model.picture_size // 2 ** (len(model.stages) - 1), convnet.size(model.stages)
+    M, S, A = model.embedding, model.state, model.attention
+    flops = _net_flops(N, model.picture_size, _blocks(model.stages, pool_last=False), backward=True)
+    flops += _decoder_flops(recipe.captions, N, grid * grid, D, M, S, A, V, T)
+    return Work("step", name, "train", ["numpy_sat"], dict(recipe=asdict(recipe), V=V, T=T), flops)
+
+
+def _blocks(stages, pool_last):
+    """[(channels, whether pooled), ...] of every convolution."""
+    return [
+        (O, k == len(stage) and (pool_last or stage is not stages[-1]))
+        for stage in stages
+        for k, O in enumerate(stage, 1)
+    ]
+
+
+def _conv_flops(N, H, C, O):
+    return 2 * 9 * C * O * H * H * N
+
+
+def _net_flops(N, H, blocks, backward):
+    """Backward each convolution is done twice, but for the first, whose pictures need no gradient."""
+    flops, C = [], 3
+    for O, pooled in blocks:
+        flops.append(_conv_flops(N, H, C, O))
+        H, C = H // 2 if pooled else H, O
+    return 3 * sum(flops) - flops[0] if backward else sum(flops)
+
+
+def _decoder_flops(each, N, L, D, M, S, A, V, T):
+    """The matrix products and weighted sums, forward and twice that backward, of `each` captions of N pictures."""
+    picture = L * D * A + 2 * D * S
+    word = S * A + L * A + L * D + S + (M + D + S) * 4 * S + (S + D) * M + M * V
+    return 3 * 2 * N * (picture + each * T * word)

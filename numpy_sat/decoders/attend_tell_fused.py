@@ -1,0 +1,171 @@
+"""The decoder of attend_tell.py once more, arranged for speed: the same equations, the same results to rounding.
+
+What changes is when things are computed, not what. Products that need not wait for the state take all words of all
+captions at once: E y W_x before the loop, and every weight's gradient after it, one product over T x B rows instead
+of T products of B. Weights that come with every word are laid out once (kernels/matmul.py), and what lies between two
+products is one kernel (kernels/attention.py, kernels/lstm.py). For float32; D and A are filled up with zeros to whole
+vectors.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from numpy_sat.decoders import attend_tell
+from numpy_sat.kernels import attention, elementwise, lstm
+from numpy_sat.kernels.matmul import multiply, multiply_transposed, pack
+from numpy_sat.kernels.simd import LANES
+from numpy_sat.workspace import Workspace
+
+
+class Weights(NamedTuple):
+    """The parameters by name, D and A filled up; W_x in two, for E y and for z."""
+
+    W_a: np.ndarray
+    b_a: np.ndarray
+    W_h: np.ndarray
+    v: np.ndarray
+    W_y: np.ndarray
+    W_z: np.ndarray
+    L_z: np.ndarray
+
+
+class Cache(NamedTuple):
+    params: dict
+    weights: Weights
+    state: attend_tell.FirstStateCache
+    sizes: tuple  # D, A
+    words: np.ndarray
+    mask_h: np.ndarray
+    a: np.ndarray  # (N, L, D)
+    keys: np.ndarray  # (N, L, A), without b_a, which is part of the query
+    Ey: np.ndarray  # (T, B, M), and so on, a row a word and caption:
+    h: np.ndarray  # (T + 1, B, S), h_0 first
+    c: np.ndarray  # (T + 1, B, S)
+    query: np.ndarray
+    alpha: np.ndarray
+    context: np.ndarray  # before the gate
+    beta: np.ndarray  # (T, B, 1)
+    z: np.ndarray  # after the gate
+    ifog: np.ndarray
+    tanh_c: np.ndarray
+    dropped: np.ndarray  # h after dropout
+    inner: np.ndarray  # E y_{t-1} + L_h h_t + L_z z_t
+
+
+def decode_forward(params, a, words, mask_h, workspace=None):
+    """As attend_tell.decode_forward."""
+    workspace = workspace or Workspace()
+    empty = workspace.empty
+    h_0, c_0, cache_state = attend_tell.first_state_forward(params, a)
+    sizes, (T, B), (N, L, _), S = (a.shape[2], len(params["v"])), words.shape, a.shape, h_0.shape[1]
+    weights = _fill_weights(params)
+    a = _fill(a, 2)
+    D, A = weights.W_a.shape
+    keys = multiply(a, pack(weights.W_a, None, workspace), workspace=workspace)
+    Ey = params["E"][words]
+    affine = multiply(Ey, pack(weights.W_y, params["b"], workspace), workspace=workspace)
+    W_hh, W_z = pack(params["W_hh"], None, workspace), pack(weights.W_z, None, workspace)
+    W_h = pack(weights.W_h, weights.b_a, workspace)
+    h, c = empty((T + 1, B, S)), empty((T + 1, B, S))
+    h[0], c[0] = (np.repeat(x, B // N, axis=0) for x in (h_0, c_0))
+    query, alpha, beta = empty((T, B, A)), empty((T, B, L)), empty((T, B, 1))
+    context, z, ifog, tanh_c = empty((T, B, D)), empty((T, B, D)), empty(affine.shape), empty((T, B, S))
+    for t in range(T):
+        query[t] = multiply(h[t], W_h, workspace=workspace)
+        attention.attend(keys, query[t], weights.v, a, context[t], alpha[t], workspace)  # (4) (5) (6)
+        beta[t, :, 0] = 0.5 + 0.5 * np.tanh(0.5 * (h[t] @ params["w_beta"] + params["b_beta"]))
+        np.multiply(beta[t], context[t], out=z[t])
+        multiply(h[t], W_hh, affine[t])
+        multiply(z[t], W_z, affine[t])
+        lstm.gates(affine[t], c[t], h[t + 1], c[t + 1], ifog[t], tanh_c[t])  # (1) (2) (3)
+    dropped = np.multiply(h[1:], mask_h, out=empty(mask_h.shape))
+    inner = multiply(dropped, pack(params["L_h"], None, workspace), Ey.copy())  # (7)
+    multiply(z, pack(weights.L_z, None, workspace), inner)
+    logits = multiply(inner, pack(params["L_o"], params["b_o"], workspace), workspace=workspace)
+    cache = Cache(
+        *(params, weights, cache_state, sizes, words, mask_h, a, keys, Ey),
+        *(h, c, query, alpha, context, beta, z, ifog, tanh_c, dropped, inner),
+    )
+    return logits, alpha, cache
+
+
+def decode_backward(dlogits, dalpha, cache, workspace=None):
+    """As attend_tell.decode_backward."""
+    workspace = workspace or Workspace()
+    params, weights, (D, A) = cache.params, cache.weights, cache.sizes
+    grads = {"L_o": multiply_transposed(cache.inner, dlogits), "b_o": elementwise.column_sums(dlogits)}  # (7)
+    dinner = _times_transposed(dlogits, params["L_o"], workspace)
+    grads["L_h"] = multiply_transposed(cache.dropped, dinner)
+    grads["L_z"] = multiply_transposed(cache.z, dinner)[:D]
+    dh_out = _times_transposed(dinner, params["L_h"], workspace)
+    dh_out *= cache.mask_h
+    dz = _times_transposed(dinner, weights.L_z, workspace)
+
+    daffine, dquery, dcontext, dgate, dkeys, dv, dh_0, dc_0 = _recur_backward(dh_out, dz, dalpha, cache, workspace)
+
+    h = cache.h[:-1]
+    grads["W_hh"], grads["b"] = multiply_transposed(h, daffine), elementwise.column_sums(daffine)
+    grads["W_x"] = np.concatenate([multiply_transposed(cache.Ey, daffine), multiply_transposed(cache.z, daffine)[:D]])
+    grads["W_h"], grads["b_a"] = multiply_transposed(h, dquery)[:, :A], elementwise.column_sums(dquery)[:A]
+    grads["w_beta"], grads["b_beta"] = np.tensordot(dgate[..., 0], h, axes=2), dgate.sum(keepdims=True).reshape(1)
+    grads["W_a"], grads["v"] = multiply_transposed(cache.a, dkeys)[:D, :A], dv.sum(axis=0)[:A]
+    dEy = multiply(daffine, pack(weights.W_y.T, None, workspace), dinner)
+    grads["E"] = np.zeros_like(params["E"])
+    elementwise.add_rows(dEy.reshape(-1, dEy.shape[2]), cache.words.ravel(), grads["E"])
+    N = len(cache.a)
+    da = attention.annotation_gradient(cache.alpha, dcontext, N, workspace)
+    multiply(dkeys, pack(weights.W_a.T, None, workspace), da)
+    dh_0, dc_0 = (d.reshape(N, -1, d.shape[1]).sum(axis=1) for d in (dh_0, dc_0))
+    dmean, grads_state = attend_tell.first_state_backward(dh_0, dc_0, cache.state)
+    da = da[..., :D] + dmean[:, None]
+    return da, {name: np.ascontiguousarray(gradient) for name, gradient in {**grads, **grads_state}.items()}
+
+
+def _recur_backward(dh_out, dz, dalpha, cache, workspace):
+    """Back through time. dh_out, dz: what comes from the output; to dz is added what comes from the LSTM."""
+    params, weights, empty = cache.params, cache.weights, workspace.empty
+    W_hh, W_z, W_h = (pack(W.T, None, workspace) for W in (params["W_hh"], weights.W_z, weights.W_h))
+    dkeys, dv = empty(cache.keys.shape), empty((len(cache.a), len(weights.v)))
+    dh, dc = empty(cache.h[0].shape), empty(cache.h[0].shape)
+    dkeys[:], dv[:], dh[:], dc[:] = 0, 0, 0, 0
+    daffine, dquery, dcontext, dgate = (empty(x.shape) for x in (cache.ifog, cache.query, cache.z, cache.beta))
+    for t in reversed(range(len(dh_out))):
+        dh += dh_out[t]
+        lstm.gates_backward(dh, dc, cache.c[t], cache.ifog[t], cache.tanh_c[t], daffine[t])  # (3) (2) (1)
+        multiply(daffine[t], W_z, dz[t])
+        beta = cache.beta[t]
+        dgate[t] = (dz[t] * cache.context[t]).sum(axis=1, keepdims=True) * beta * (1 - beta)
+        np.multiply(beta, dz[t], out=dcontext[t])
+        attention.attend_backward(  # (6) (5) (4)
+            *(dcontext[t], dalpha[t], cache.keys, cache.query[t], weights.v, cache.a, cache.alpha[t]),
+            *(dkeys, dv, dquery[t], workspace),
+        )
+        np.multiply(dgate[t], params["w_beta"], out=dh)
+        multiply(daffine[t], W_hh, dh)
+        multiply(dquery[t], W_h, dh)
+    return daffine, dquery, dcontext, dgate, dkeys, dv, dh, dc
+
+
+def _times_transposed(x, W, workspace):
+    return multiply(x, pack(W.T, None, workspace), workspace=workspace)
+
+
+def _fill_weights(params):
+    M = params["E"].shape[1]
+    W_x = params["W_x"]
+    return Weights(
+        W_a=_fill(_fill(params["W_a"], 0), 1),
+        b_a=_fill(params["b_a"], 0),
+        W_h=_fill(params["W_h"], 1),
+        v=_fill(params["v"], 0),
+        W_y=W_x[:M],
+        W_z=_fill(W_x[M:], 0),
+        L_z=_fill(params["L_z"], 0),
+    )
+
+
+def _fill(x, axis):
+    """Zeros behind an axis until it fills whole vectors."""
+    missing = -x.shape[axis] % LANES
+    return np.pad(x, [(0, missing if k == axis else 0) for k in range(x.ndim)]) if missing else x

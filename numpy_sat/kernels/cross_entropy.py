@@ -1,0 +1,78 @@
+"""The softmax's normaliser and the cross-entropy's gradient, each in one pass over the logits."""
+
+import numpy as np
+
+from numpy_sat.kernels import functions
+from numpy_sat.kernels.simd import LANES, largest, load, load_first, maximum, repeat, store_first, total
+from numpy_sat.kernels.threads import kernel, run, take
+from numpy_sat.workspace import Workspace
+
+ROWS = 16  # of a task
+
+
+def log_sum_exp(logits):
+    """log sum_k exp(logits_k), and the mean of the logits, over the last axis. logits: (..., V) contiguous."""
+    rows = logits.size // logits.shape[-1]
+    log_sum, mean = np.empty(logits.shape[:-1], np.float32), np.empty(logits.shape[:-1], np.float32)
+    run(_log_sum_exp, -(-rows // ROWS), logits.reshape(-1), logits.shape[-1], log_sum.reshape(-1), mean.reshape(-1))
+    return log_sum, mean
+
+
+def gradient(logits, log_sum, targets, weight, smoothing, workspace=None):
+    """weight * (p - q), q being smoothing / V everywhere and 1 - smoothing more at the target.
+
+    logits: (..., V); log_sum, targets, weight: (...). Returns dlogits: (..., V).
+    """
+    dlogits = (workspace or Workspace()).empty(logits.shape)
+    rows = targets.size
+    flat = (np.ascontiguousarray(array).reshape(-1) for array in (log_sum, targets, weight))
+    run(
+        _gradient,
+        -(-rows // ROWS),
+        logits.reshape(-1),
+        logits.shape[-1],
+        *flat,
+        np.float32(smoothing),
+        dlogits.reshape(-1),
+    )
+    return dlogits
+
+
+@kernel
+def _log_sum_exp(thread, counter, tasks, logits, V, log_sum, mean):
+    while True:
+        task = take(thread, counter, tasks)
+        if task >= tasks:
+            return
+        for row in range(task * ROWS, min((task + 1) * ROWS, log_sum.size)):
+            at, full = row * V, V // LANES * LANES
+            sums, peak = repeat(np.float32(0)), repeat(np.float32(-np.inf))
+            for k in range(0, full, LANES):
+                x = load(logits, at + k)
+                sums, peak = sums + x, maximum(peak, x)
+            whole, top = total(sums), largest(peak)
+            for k in range(full, V):
+                x = logits[at + k]
+                whole, top = whole + x, max(top, x)
+            sums = repeat(np.float32(0))
+            for k in range(0, full, LANES):
+                sums = sums + functions.exp(load(logits, at + k) - top)
+            exps = total(sums)
+            for k in range(full, V):
+                exps += np.exp(logits[at + k] - top)
+            log_sum[row], mean[row] = top + np.log(exps), whole / np.float32(V)
+
+
+@kernel
+def _gradient(thread, counter, tasks, logits, V, log_sum, targets, weight, smoothing, dlogits):
+    while True:
+        task = take(thread, counter, tasks)
+        if task >= tasks:
+            return
+        for row in range(task * ROWS, min((task + 1) * ROWS, targets.size)):
+            at, scale, rest = row * V, weight[row], smoothing / np.float32(V)
+            for k in range(0, V, LANES):
+                count = V - k
+                p = functions.exp(load_first(logits, at + k, count) - log_sum[row])
+                store_first(scale * (p - rest), dlogits, at + k, count)
+            dlogits[at + targets[row]] -= scale * (np.float32(1) - smoothing)

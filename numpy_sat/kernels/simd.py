@@ -1,0 +1,300 @@
+"""Vectors of float32 for numba: a value that holds LANES numbers and lives in one register of the processor.
+
+numba vectorises a loop when it can prove that to be right, and often it cannot. These few intrinsics say it outright:
+`Vector` is LLVM's <LANES x float>, loads and stores take a contiguous float32 array of any shape and a flat index, and
++, -, * work on vectors as on numbers. LLVM makes of each what the processor has: one AVX-512 register, an AVX2
+register of 8, a NEON register of 4. Indices are not checked: a kernel that uses them must stay inside its arrays.
+"""
+
+import operator
+
+import llvmlite.binding
+from llvmlite import ir
+from numba import config, types
+from numba.core import cgutils
+from numba.core.typing.templates import AbstractTemplate, infer_global, signature
+from numba.extending import intrinsic, lower_builtin, models, register_model
+
+FLOAT, INT = ir.FloatType(), ir.IntType(32)
+
+
+def _lanes():
+    """How many float32 a register of the target holds: this machine, or what NUMBA_CPU_FEATURES says of another."""
+    features = config.CPU_FEATURES
+    if features is None:
+        features = llvmlite.binding.get_host_cpu_features().flatten()
+    present = features.split(",")
+    return 16 if "+avx512f" in present else 8 if "+avx2" in present else 4
+
+
+LANES = _lanes()
+VECTOR, INTS = ir.VectorType(FLOAT, LANES), ir.VectorType(INT, LANES)
+BYTES = 4 * LANES
+
+
+class VectorType(types.Type):
+    """The numba type of a vector."""
+
+    def __init__(self):
+        super().__init__(name=f"Vector({LANES})")
+
+
+vector = VectorType()
+
+
+@register_model(VectorType)
+class _VectorModel(models.PrimitiveModel):
+    def __init__(self, dmm, fe_type):
+        super().__init__(dmm, fe_type, VECTOR)
+
+
+def _define(operation, emit):
+    """Have numba compile `operation` on two vectors, or a vector and a number, into what `emit` builds."""
+
+    @infer_global(operation)
+    class _Typing(AbstractTemplate):
+        def generic(self, args, kws):
+            if vector in args and all(arg == vector or isinstance(arg, types.Number) for arg in args):
+                return signature(vector, *(arg if arg == vector else types.float32 for arg in args))
+
+    for left, right in ((vector, vector), (vector, types.float32), (types.float32, vector)):
+
+        @lower_builtin(operation, left, right)
+        def _lower(context, builder, sig, args):
+            a, b = (x if t == vector else _repeat(builder, x) for x, t in zip(args, sig.args, strict=True))
+            return getattr(builder, emit)(a, b)
+
+
+_define(operator.add, "fadd")
+_define(operator.sub, "fsub")
+_define(operator.mul, "fmul")
+_define(operator.truediv, "fdiv")
+
+
+def _repeat(builder, number):
+    """A vector with the same number in every lane."""
+    first = builder.insert_element(ir.Constant(VECTOR, ir.Undefined), number, INT(0))
+    return builder.shuffle_vector(first, ir.Constant(VECTOR, ir.Undefined), ir.Constant(INTS, [0] * LANES))
+
+
+def _pointer(context, builder, array_type, array, at, kind=FLOAT):
+    """The address of an array's element with flat index `at`, as a pointer to `kind`."""
+    if not (isinstance(array_type, types.Array) and array_type.dtype == types.float32 and array_type.layout == "C"):
+        raise TypeError(f"vectors are loaded from and stored to contiguous float32 arrays, not {array_type}")
+    data = context.make_array(array_type)(context, builder, array).data
+    return builder.bitcast(builder.gep(data, [at]), kind.as_pointer())
+
+
+def _call(builder, name, result, args):
+    """One of LLVM's own functions, such as llvm.fma."""
+    function_type = ir.FunctionType(result, [arg.type for arg in args])
+    return builder.call(cgutils.get_or_insert_function(builder.module, function_type, name), args)
+
+
+def _vector_call(builder, name, *args):
+    return _call(builder, f"llvm.{name}.v{LANES}f32", VECTOR, args)
+
+
+@intrinsic
+def load(typingctx, x, at):
+    """The vector x.flat[at : at + LANES]."""
+
+    def build(context, builder, sig, args):
+        return builder.load(_pointer(context, builder, sig.args[0], args[0], args[1], VECTOR), align=4)
+
+    return vector(x, types.intp), build
+
+
+@intrinsic
+def store(typingctx, value, x, at):
+    """x.flat[at : at + LANES] = value."""
+
+    def build(context, builder, sig, args):
+        builder.store(args[0], _pointer(context, builder, sig.args[1], args[1], args[2], VECTOR), align=4)
+        return context.get_dummy_value()
+
+    return types.void(vector, x, types.intp), build
+
+
+@intrinsic
+def repeat(typingctx, number):
+    """A vector with the same number in every lane."""
+    return vector(types.float32), lambda context, builder, sig, args: _repeat(builder, args[0])
+
+
+@intrinsic
+def fma(typingctx, a, b, c):
+    """a * b + c, rounded once."""
+    return vector(a, b, c), lambda context, builder, sig, args: _vector_call(builder, "fma", *args)
+
+
+@intrinsic
+def maximum(typingctx, a, b):
+    """The larger of each lane; where one is no number, a."""
+
+    def build(context, builder, sig, args):
+        return builder.select(builder.fcmp_ordered(">", args[1], args[0]), args[1], args[0])
+
+    return vector(a, b), build
+
+
+@intrinsic
+def total(typingctx, a):
+    """The sum of all lanes, a float32."""
+    return types.float32(vector), lambda context, builder, sig, args: _fold(builder, args[0], builder.fadd)
+
+
+@intrinsic
+def largest(typingctx, a):
+    """The largest of all lanes, a float32."""
+
+    def build(context, builder, sig, args):
+        return _fold(builder, args[0], lambda a, b: builder.select(builder.fcmp_ordered(">", b, a), b, a))
+
+    return types.float32(vector), build
+
+
+def _fold(builder, x, combine):
+    """One number of all lanes: the halves are combined until one lane is left."""
+    width = LANES
+    while width > 1:
+        width //= 2
+        lanes = (ir.Constant(ir.VectorType(INT, width), list(range(k, k + width))) for k in (0, width))
+        x = combine(*(builder.shuffle_vector(x, ir.Constant(x.type, ir.Undefined), half) for half in lanes))
+    return builder.extract_element(x, INT(0))
+
+
+@intrinsic
+def load_line(typingctx, like, x, at, step):
+    """The tuple (load(x, at), load(x, at + step), ...), as long as the tuple `like`."""
+
+    def build(context, builder, sig, args):
+        _, x, at, step = args
+        items = []
+        for k in range(len(sig.args[0])):
+            where = builder.add(at, builder.mul(step, ir.Constant(step.type, k)))
+            items.append(builder.load(_pointer(context, builder, sig.args[1], x, where, VECTOR), align=4))
+        return cgutils.pack_array(builder, items)
+
+    return types.UniTuple(vector, len(like))(like, x, types.intp, types.intp), build
+
+
+@intrinsic
+def store_line(typingctx, line, x, at, step):
+    """store(line[0], x, at), store(line[1], x, at + step), ..."""
+
+    def build(context, builder, sig, args):
+        line, x, at, step = args
+        for k, item in enumerate(cgutils.unpack_tuple(builder, line, len(sig.args[0]))):
+            where = builder.add(at, builder.mul(step, ir.Constant(step.type, k)))
+            builder.store(item, _pointer(context, builder, sig.args[1], x, where, VECTOR), align=4)
+        return context.get_dummy_value()
+
+    return types.void(line, x, types.intp, types.intp), build
+
+
+@intrinsic
+def minimum(typingctx, a, b):
+    """The smaller of each lane; where one is no number, a."""
+
+    def build(context, builder, sig, args):
+        return builder.select(builder.fcmp_ordered("<", args[1], args[0]), args[1], args[0])
+
+    return vector(a, b), build
+
+
+@intrinsic
+def nearest(typingctx, a):
+    """Each lane rounded to the nearest whole number."""
+    return vector(a), lambda context, builder, sig, args: _vector_call(builder, "rint", *args)
+
+
+@intrinsic
+def where_positive(typingctx, condition, a):
+    """a where condition > 0, else 0, in each lane."""
+
+    def build(context, builder, sig, args):
+        zero = ir.Constant(VECTOR, [0.0] * LANES)
+        return builder.select(builder.fcmp_ordered(">", args[0], zero), args[1], zero)
+
+    return vector(condition, a), build
+
+
+@intrinsic
+def square_root(typingctx, a):
+    """The square root of each lane."""
+    return vector(a), lambda context, builder, sig, args: _vector_call(builder, "sqrt", *args)
+
+
+def _first(builder, count):
+    """A mask of the first `count` lanes."""
+    count = builder.trunc(count, INT)
+    splat = builder.insert_element(ir.Constant(INTS, ir.Undefined), count, INT(0))
+    splat = builder.shuffle_vector(splat, ir.Constant(INTS, ir.Undefined), ir.Constant(INTS, [0] * LANES))
+    return builder.icmp_signed("<", ir.Constant(INTS, list(range(LANES))), splat)
+
+
+@intrinsic
+def load_first(typingctx, x, at, count):
+    """The vector whose first `count` lanes are x.flat[at : at + count] and the others 0; the others are not read."""
+
+    def build(context, builder, sig, args):
+        pointer = _pointer(context, builder, sig.args[0], args[0], args[1], VECTOR)
+        zeros = ir.Constant(VECTOR, [0.0] * LANES)
+        masked = [pointer, INT(4), _first(builder, args[2]), zeros]
+        return _call(builder, f"llvm.masked.load.v{LANES}f32.p0", VECTOR, masked)
+
+    return vector(x, types.intp, types.intp), build
+
+
+@intrinsic
+def store_first(typingctx, value, x, at, count):
+    """x.flat[at : at + count] = the first lanes of a vector; what lies behind is not written."""
+
+    def build(context, builder, sig, args):
+        pointer = _pointer(context, builder, sig.args[1], args[1], args[2], VECTOR)
+        masked = [args[0], pointer, INT(4), _first(builder, args[3])]
+        _call(builder, f"llvm.masked.store.v{LANES}f32.p0", ir.VoidType(), masked)
+        return context.get_dummy_value()
+
+    return types.void(vector, x, types.intp, types.intp), build
+
+
+@intrinsic
+def where_larger(typingctx, a, b, yes, no):
+    """yes where a > b, else no, in each lane."""
+
+    def build(context, builder, sig, args):
+        return builder.select(builder.fcmp_ordered(">", args[0], args[1]), args[2], args[3])
+
+    return vector(a, b, yes, no), build
+
+
+@intrinsic
+def store_bytes(typingctx, value, x, at):
+    """x.flat[at : at + LANES] = value, whole numbers from 0 to 255, into a uint8 array."""
+
+    def build(context, builder, sig, args):
+        data = context.make_array(sig.args[1])(context, builder, args[1]).data
+        kind = ir.VectorType(ir.IntType(8), LANES)
+        pointer = builder.bitcast(builder.gep(data, [args[2]]), kind.as_pointer())
+        builder.store(builder.fptoui(args[0], kind), pointer, align=1)
+        return context.get_dummy_value()
+
+    return types.void(vector, types.Array(types.uint8, x.ndim, "C"), types.intp), build
+
+
+@intrinsic
+def where_byte(typingctx, x, at, number, yes):
+    """yes where x.flat[at : at + LANES], of a uint8 array, is the number, else 0."""
+
+    def build(context, builder, sig, args):
+        data = context.make_array(sig.args[0])(context, builder, args[0]).data
+        kind = ir.VectorType(ir.IntType(8), LANES)
+        pointer = builder.bitcast(builder.gep(data, [args[1]]), kind.as_pointer())
+        number = builder.insert_element(ir.Constant(kind, ir.Undefined), builder.trunc(args[2], ir.IntType(8)), INT(0))
+        number = builder.shuffle_vector(number, ir.Constant(kind, ir.Undefined), ir.Constant(INTS, [0] * LANES))
+        equal = builder.icmp_unsigned("==", builder.load(pointer, align=1), number)
+        return builder.select(equal, args[3], ir.Constant(VECTOR, [0.0] * LANES))
+
+    return vector(types.Array(types.uint8, x.ndim, "C"), types.intp, types.intp, vector), build

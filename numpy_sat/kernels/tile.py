@@ -1,0 +1,169 @@
+"""The small matrix product that convolutions and matrix products are made of.
+
+A tile is a block of a product's result, R rows of some vectors each, that stays in registers while its terms are
+added: for every term, each of the R numbers x meets each of the tile's vectors w, so R + C loads feed R * C fused
+multiply-adds. What limits a processor is then its arithmetic and no longer its loads: 6 rows of 4 vectors reach 95 % of
+the peak, where a loop that loads and stores its sums each time reaches 30 %.
+
+Rows and columns are given as tuples of flat offsets, which say by their lengths how large the tile is; numba compiles
+each shape by itself. Rows beyond the last are the last again: they compute and store the same once more, so that no
+kernel needs a second body for what is left over.
+"""
+
+from llvmlite import ir
+from numba import types
+from numba.core import cgutils
+from numba.extending import intrinsic
+
+from numpy_sat.kernels import simd
+
+# Rows of a tile by its vectors: as many as registers hold (32, or 16 for AVX2) beside the vectors and a row's number.
+ROWS = {4: 6, 3: 8, 2: 8, 1: 12} if simd.LANES != 8 else {2: 6, 3: 4, 1: 6}
+
+
+def shape(results):
+    """(rows, vectors) of the tile that divides so many results, a multiple of LANES, into panels without a rest."""
+    vectors = next(vectors for vectors in ROWS if results // simd.LANES % vectors == 0)
+    return (0,) * ROWS[vectors], (0,) * vectors
+
+
+def _tuple_items(builder, sig_type, value):
+    return cgutils.unpack_tuple(builder, value, len(sig_type))
+
+
+@intrinsic
+def offsets(typingctx, like, first, last, step):
+    """The tuple (min(first + r, last - 1) * step for r in range(len(like)))."""
+
+    def build(context, builder, sig, args):
+        _, first, last, step = args
+        end = builder.sub(last, ir.Constant(last.type, 1))
+        items = []
+        for r in range(len(sig.args[0])):
+            row = builder.add(first, ir.Constant(first.type, r))
+            row = builder.select(builder.icmp_signed("<", row, end), row, end)
+            items.append(builder.mul(row, step))
+        return cgutils.pack_array(builder, items)
+
+    return types.UniTuple(types.intp, len(like))(like, types.intp, types.intp, types.intp), build
+
+
+@intrinsic
+def zeros(typingctx, rows, columns):
+    """A tile of zeros."""
+    size = len(rows) * len(columns)
+
+    def build(context, builder, sig, args):
+        return cgutils.pack_array(builder, [ir.Constant(simd.VECTOR, [0.0] * simd.LANES)] * size)
+
+    return types.UniTuple(simd.vector, size)(rows, columns), build
+
+
+@intrinsic
+def load(typingctx, rows, columns, y, at):
+    """The tile y.flat[at + row + column ...]."""
+    size = len(rows) * len(columns)
+
+    def build(context, builder, sig, args):
+        rows, columns = (_tuple_items(builder, t, v) for t, v in zip(sig.args[:2], args[:2], strict=True))
+        items = []
+        for row in rows:
+            for column in columns:
+                where = builder.add(args[3], builder.add(row, column))
+                pointer = simd._pointer(context, builder, sig.args[2], args[2], where, simd.VECTOR)
+                items.append(builder.load(pointer, align=4))
+        return cgutils.pack_array(builder, items)
+
+    return types.UniTuple(simd.vector, size)(rows, columns, y, types.intp), build
+
+
+@intrinsic
+def store(typingctx, tile, rows, columns, y, at):
+    """y.flat[at + row + column ...] = tile."""
+
+    def build(context, builder, sig, args):
+        rows, columns = (_tuple_items(builder, t, v) for t, v in zip(sig.args[1:3], args[1:3], strict=True))
+        items = iter(_tuple_items(builder, sig.args[0], args[0]))
+        for row in rows:
+            for column in columns:
+                where = builder.add(args[4], builder.add(row, column))
+                pointer = simd._pointer(context, builder, sig.args[3], args[3], where, simd.VECTOR)
+                builder.store(next(items), pointer, align=4)
+        return context.get_dummy_value()
+
+    return types.void(tile, rows, columns, y, types.intp), build
+
+
+@intrinsic
+def load_within(typingctx, rows, columns, y, at, width):
+    """As `load`, but columns from `width` on are 0 and not read."""
+    size = len(rows) * len(columns)
+
+    def build(context, builder, sig, args):
+        zeros = ir.Constant(simd.VECTOR, [0.0] * simd.LANES)
+        items = []
+        for pointer, mask in _within(context, builder, sig, args, *range(5)):
+            masked = [pointer, simd.INT(4), mask, zeros]
+            items.append(simd._call(builder, f"llvm.masked.load.v{simd.LANES}f32.p0", simd.VECTOR, masked))
+        return cgutils.pack_array(builder, items)
+
+    return types.UniTuple(simd.vector, size)(rows, columns, y, types.intp, types.intp), build
+
+
+@intrinsic
+def store_within(typingctx, tile, rows, columns, y, at, width):
+    """As `store`, but columns from `width` on are not written."""
+
+    def build(context, builder, sig, args):
+        places = _within(context, builder, sig, args, *range(1, 6))
+        for item, (pointer, mask) in zip(_tuple_items(builder, sig.args[0], args[0]), places, strict=True):
+            masked = [item, pointer, simd.INT(4), mask]
+            simd._call(builder, f"llvm.masked.store.v{simd.LANES}f32.p0", ir.VoidType(), masked)
+        return context.get_dummy_value()
+
+    return types.void(tile, rows, columns, y, types.intp, types.intp), build
+
+
+def _within(context, builder, sig, args, rows, columns, y, at, width):
+    """Of every vector of a tile its address and the mask of lanes before column `width`; numbers say which argument."""
+    row_items, column_items = (_tuple_items(builder, sig.args[k], args[k]) for k in (rows, columns))
+    masks = [simd._first(builder, builder.sub(args[width], column)) for column in column_items]
+    places = []
+    for row in row_items:
+        for column, mask in zip(column_items, masks, strict=True):
+            where = builder.add(args[at], builder.add(row, column))
+            places.append((simd._pointer(context, builder, sig.args[y], args[y], where, simd.VECTOR), mask))
+    return places
+
+
+@intrinsic
+def add(typingctx, tile, other):
+    """The sum of two tiles."""
+
+    def build(context, builder, sig, args):
+        pairs = zip(*(_tuple_items(builder, sig.args[0], arg) for arg in args), strict=True)
+        return cgutils.pack_array(builder, [builder.fadd(a, b) for a, b in pairs])
+
+    return tile(tile, tile), build
+
+
+@intrinsic
+def add_products(typingctx, tile, rows, columns, x, at, w, w_at):
+    """tile[row, column] + x.flat[at + row] * w.flat[w_at + column ...], every number of x with every vector of w."""
+
+    def build(context, builder, sig, args):
+        rows, columns = (_tuple_items(builder, t, v) for t, v in zip(sig.args[1:3], args[1:3], strict=True))
+        items = _tuple_items(builder, sig.args[0], args[0])
+        vectors = []
+        for column in columns:
+            pointer = simd._pointer(context, builder, sig.args[5], args[5], builder.add(args[6], column), simd.VECTOR)
+            vectors.append(builder.load(pointer, align=4))
+        sums = []
+        for r, row in enumerate(rows):
+            number = builder.load(simd._pointer(context, builder, sig.args[3], args[3], builder.add(args[4], row)))
+            number = simd._repeat(builder, number)
+            for c, w in enumerate(vectors):
+                sums.append(simd._vector_call(builder, "fma", number, w, items[r * len(vectors) + c]))
+        return cgutils.pack_array(builder, sums)
+
+    return tile(tile, rows, columns, x, types.intp, w, types.intp), build
