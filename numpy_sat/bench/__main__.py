@@ -138,7 +138,7 @@ def _parse(argv):
         "turns, torch in its fastest layout; ratio is a time over torch's. error is the largest against float64, "
         "relative to the largest value.",
     )
-    parser.add_argument("--group", nargs="+", choices=works.GROUPS, default=works.GROUPS, help="default: all")
+    parser.add_argument("--group", nargs="+", action="extend", choices=works.GROUPS, help="default: all")
     parser.add_argument("--work", default="", metavar="SUBSTRING", help="only works with this in their names")
     parser.add_argument("--rounds", type=command.count, default=7, help="default: 7")
     parser.add_argument(
@@ -150,7 +150,9 @@ def _parse(argv):
     parser.add_argument(
         "--plot", type=Path, metavar="FILE.png", help="draw the convolutions under the machine's roofline"
     )
-    return parser.parse_args(argv)
+    args = parser.parse_args(argv)
+    args.group = args.group or works.GROUPS
+    return args
 
 
 if __name__ == "__main__":
