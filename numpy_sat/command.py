@@ -3,6 +3,9 @@
 import argparse
 import sys
 
+from numba.core import event
+from tqdm import tqdm
+
 from numpy_sat.errors import InputError
 
 
@@ -12,13 +15,28 @@ def run(work):
         if hasattr(output, "reconfigure"):  # a word that the console cannot show is no reason to stop
             output.reconfigure(errors="backslashreplace")
     try:
-        return work() or 0
+        with event.install_listener("numba:compile", _Compiling()):
+            return work() or 0
     except InputError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
         print("interrupted", file=sys.stderr)
         return 130
+
+
+class _Compiling(event.Listener):
+    """Says, the first time a kernel is compiled and not found in the cache, why nothing seems to happen."""
+
+    said = False
+
+    def on_start(self, _):
+        if not self.said:
+            self.said = True
+            tqdm.write("compiling kernels, once (some 15 seconds in all)", file=sys.stderr)
+
+    def on_end(self, _):
+        pass
 
 
 def count(text):

@@ -47,7 +47,7 @@ def _train(args):
     run, data = _resumed(args) if args.resume else _begun(args)
     recipe, progress = run.recipe, run.progress
     steps = recipe.epochs * batches.batches_per_epoch(data.train, recipe.pictures)
-    print(f"{run.folder}: {steps:,} steps of {recipe.pictures} pictures; the first step compiles the kernels, once")
+    print(f"{run.folder}: {steps:,} steps of {recipe.pictures} pictures")
     with _Interrupt() as interrupt, tqdm(total=steps, initial=progress.step, unit="step", mininterval=_pace()) as bar:
         while progress.epoch < recipe.epochs and progress.stale < recipe.patience and not interrupt.asked:
             _epoch(run, data.train, steps, bar, interrupt)

@@ -41,7 +41,7 @@ def about():
 
 
 def _least(function, tasks, *args):
-    """Seconds of the fastest of 30 rounds, after one that compiles: a limit is what is reached while nothing disturbs."""
+    """Seconds of the fastest of 30 rounds, after one that compiles: a limit is reached while nothing disturbs."""
     seconds = []
     for _ in range(31):
         began = time.perf_counter()

@@ -93,11 +93,18 @@ def decode_forward(params, a, words, mask_h, workspace=None):
 def decode_backward(dlogits, dalpha, cache, workspace=None):
     """As attend_tell.decode_backward."""
     workspace = workspace or Workspace()
-    params, weights, (D, A) = cache.params, cache.weights, cache.sizes
-    grads = {"L_o": multiply_transposed(cache.inner, dlogits), "b_o": elementwise.column_sums(dlogits)}  # (7)
+    params, weights = cache.params, cache.weights
+    D, A = cache.sizes
+
+    def of_weights(x, d):
+        return multiply_transposed(x, d, workspace)
+
+    def of_bias(d):
+        return elementwise.column_sums(d, workspace)
+
+    grads = {"L_o": of_weights(cache.inner, dlogits), "b_o": of_bias(dlogits)}  # (7)
     dinner = _times_transposed(dlogits, params["L_o"], workspace)
-    grads["L_h"] = multiply_transposed(cache.dropped, dinner)
-    grads["L_z"] = multiply_transposed(cache.z, dinner)[:D]
+    grads["L_h"], grads["L_z"] = of_weights(cache.dropped, dinner), of_weights(cache.z, dinner)[:D]
     dh_out = _times_transposed(dinner, params["L_h"], workspace)
     dh_out *= cache.mask_h
     dz = _times_transposed(dinner, weights.L_z, workspace)
@@ -105,11 +112,11 @@ def decode_backward(dlogits, dalpha, cache, workspace=None):
     daffine, dquery, dcontext, dgate, dkeys, dv, dh_0, dc_0 = _recur_backward(dh_out, dz, dalpha, cache, workspace)
 
     h = cache.h[:-1]
-    grads["W_hh"], grads["b"] = multiply_transposed(h, daffine), elementwise.column_sums(daffine)
-    grads["W_x"] = np.concatenate([multiply_transposed(cache.Ey, daffine), multiply_transposed(cache.z, daffine)[:D]])
-    grads["W_h"], grads["b_a"] = multiply_transposed(h, dquery)[:, :A], elementwise.column_sums(dquery)[:A]
+    grads["W_x"] = np.concatenate([of_weights(cache.Ey, daffine), of_weights(cache.z, daffine)[:D]])
+    grads["W_hh"], grads["b"] = of_weights(h, daffine), of_bias(daffine)
+    grads["W_h"], grads["b_a"] = of_weights(h, dquery)[:, :A], of_bias(dquery)[:A]
     grads["w_beta"], grads["b_beta"] = np.tensordot(dgate[..., 0], h, axes=2), dgate.sum(keepdims=True).reshape(1)
-    grads["W_a"], grads["v"] = multiply_transposed(cache.a, dkeys)[:D, :A], dv.sum(axis=0)[:A]
+    grads["W_a"], grads["v"] = of_weights(cache.a, dkeys)[:D, :A], dv.sum(axis=0)[:A]
     dEy = multiply(daffine, pack(weights.W_y.T, None, workspace), dinner)
     grads["E"] = np.zeros_like(params["E"])
     elementwise.add_rows(dEy.reshape(-1, dEy.shape[2]), cache.words.ravel(), grads["E"])

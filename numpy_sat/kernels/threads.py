@@ -10,7 +10,9 @@ without the GIL, for who waits for that sleeps too. (Measured: a product of 64 x
 0.40 ms where threads sleep at once; 0.60 ms on one.)
 """
 
+import ctypes
 import functools
+import os
 import queue
 import threading
 import time
@@ -27,6 +29,10 @@ kernel = functools.partial(njit, cache=True, nogil=True, error_model="numpy", fa
 # For the functions that kernels are made of: their body is put where they are called.
 inline = functools.partial(kernel, forceinline=True)
 
+# On Linux, the cores this process may use, and the function that says on which of them the calling thread is.
+CORES = os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else set()
+_core = getattr(ctypes.CDLL(None), "sched_getcpu", lambda: None) if CORES else lambda: None
+
 LOOKS = 500_000  # before a thread sleeps: some 500 microseconds
 TAKEN, RUN, THREADS = 0, 1, 2  # what a counter holds: tasks taken in this run, the run's number, its threads
 
@@ -39,11 +45,18 @@ class _Pool:
         self.counter = np.zeros(3, np.int64)
         self.waiting = queue.SimpleQueue()
         self.errors = queue.SimpleQueue()
-        for _ in range(machine.THREADS - 1):
-            threading.Thread(target=self._help, daemon=True, name="numpy_sat kernels").start()
+        self.helpers = [
+            threading.Thread(target=self._help, daemon=True, name="numpy_sat kernels")
+            for _ in range(machine.THREADS - 1)
+        ]
+        for helper in self.helpers:
+            helper.start()
+        self.home = None
 
     def run(self, function, tasks, args):
         threads = min(machine.THREADS, tasks)
+        if threads > 1:
+            self._keep_away()
         self.counter[:] = 0, self.counter[RUN] + 1, threads
         for thread in range(1, threads):
             self.waiting.put((function, (thread, self.counter, tasks, *args)))
@@ -57,6 +70,18 @@ class _Pool:
                 time.sleep(1e-5)
         if not self.errors.empty():
             raise self.errors.get()
+
+    def _keep_away(self):
+        """Have the helpers run on other cores than the calling thread.
+
+        Linux likes to wake a thread on the core of the thread that woke it, and may leave both there for many
+        milliseconds while another core idles (measured: every second run after a pause of 0.2 s took twice as long).
+        """
+        home = _core()
+        if home != self.home and len(CORES) > 1:
+            self.home = home
+            for helper in self.helpers:
+                os.sched_setaffinity(helper.native_id, CORES - {home})
 
     def _help(self):
         while True:
@@ -83,6 +108,10 @@ def run(function, tasks, *args):
 @functools.cache
 def _pool():
     return _Pool()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_pool.cache_clear)  # threads do not live on in a forked process
 
 
 @intrinsic

@@ -23,7 +23,7 @@ from numpy_sat.kernels.simd import LANES
 from numpy_sat.kernels.threads import inline, kernel, run, take
 
 POINTS = 6  # F4: of the two, the faster one for every layer measured
-CHUNK = 64  # channels whose products are summed before they join the total
+CHUNK = 32  # channels whose products are summed before they join the total
 CHANNEL_BLOCK, WEIGHT_TILES, WEIGHT_TASKS = 64, 48, 8  # of the weights' gradient
 # Floats between the end of one point's products and the next: tiles write to all points at once, and addresses that
 # are a power of two apart would share a few lines of the cache (measured: 45 ms instead of 30 for 64 channels of 224
@@ -280,11 +280,11 @@ def _multiply(tile_rows, tile_columns, used, V, v0, v_point, U, M, m0):
             for t in range(0, used, len(tile_rows)):
                 rows, m_rows = tile.offsets(tile_rows, t, used, C), tile.offsets(tile_rows, t, used, O)
                 v_at, u_at, m_at = v0 + k * v_point, (k * panels + p) * C * panel, m0 + k * m_point + p * panel
-                for chunk in range(0, C, CHUNK):
+                for first in range(0, C, CHUNK):
                     sums = tile.zeros(rows, columns)
-                    for c in range(chunk, min(chunk + CHUNK, C)):
+                    for c in range(first, min(first + CHUNK, C)):
                         sums = tile.add_products(sums, rows, columns, V, v_at + c, U, u_at + c * panel)
-                    if chunk:
+                    if first:
                         sums = tile.add(sums, tile.load(m_rows, columns, M, m_at))
                     tile.store(sums, m_rows, columns, M, m_at)
 

@@ -58,7 +58,7 @@ def conv_parameter_gradients(dy, cache, workspace=None):
 
 
 def conv_input_gradient(dy, cache, workspace=None):
-    """dx alone: x_padded[n, i s + p, j s + q, c] gathers sum over o of dy[n, i, j, o] W[p, q, c, o] from all i, j, p, q."""
+    """dx alone: cell (n, i s + p, j s + q, c) of x_padded gathers sum over o of dy[n, i, j, o] W[p, q, c, o]."""
     x, W, stride, padding = cache
     if kernels.fast(dy):
         return kernel.input_gradient(dy, W, x.shape, stride, padding, workspace)
