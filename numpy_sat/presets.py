@@ -47,7 +47,7 @@ PRESETS = {
     ("scenes", False): Recipe(
         Config(
             picture_size=64,
-            stages=((24,), (48,), (96,), (160,)),
+            stages=((32,), (48,), (96,), (160,)),
             embedding=64,
             state=256,
             attention=128,
@@ -62,7 +62,7 @@ PRESETS = {
     ("flickr8k", True): Recipe(
         Config(
             picture_size=64,
-            stages=((24,), (48,), (96,), (128, 128)),
+            stages=((32,), (48,), (96,), (128, 128)),
             embedding=128,
             state=256,
             attention=128,
