@@ -35,8 +35,10 @@ class Workspace:
     def scratch(self):
         """Arrays taken inside are forgotten at the end."""
         before = self._slab, self._used
-        yield
-        self._slab, self._used = before
+        try:
+            yield
+        finally:
+            self._slab, self._used = before
 
     def empty(self, shape, dtype=np.float32):
         """An uninitialised array, contiguous and aligned."""

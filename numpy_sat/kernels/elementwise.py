@@ -24,9 +24,9 @@ def relu_backward(dy, y, workspace=None):
 
 
 def column_sums(x, workspace=None):
-    """The sum over all but the last axis. x: (..., O) contiguous. Returns (O,)."""
+    """The sum over all but the last axis. x: (..., O). Returns (O,)."""
     workspace = workspace or Workspace()
-    rows = x.reshape(-1, x.shape[-1])
+    rows = np.ascontiguousarray(x).reshape(-1, x.shape[-1])
     with workspace.scratch():
         sums = workspace.empty((-(-len(rows) // ROWS), rows.shape[1]))
         run(_column_sums, len(sums), rows, sums)

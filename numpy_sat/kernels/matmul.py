@@ -50,7 +50,7 @@ def multiply(x, packed, y=None, workspace=None):
     if not add:
         y = (workspace or Workspace()).empty((*x.shape[:-1], packed.columns))
     K = x.shape[-1]
-    _run(x, x.size // K if K else 0, K, K, 1, packed, y, add)
+    _run(x, y.size // packed.columns, K, K, 1, packed, y, add)
     return y
 
 

@@ -44,7 +44,7 @@ class _Pool:
         self.one_at_a_time = threading.Lock()
         self.counter = np.zeros(3, np.int64)
         self.waiting = queue.SimpleQueue()
-        self.errors = queue.SimpleQueue()
+        self.errors = []
         self.helpers = [
             threading.Thread(target=self._help, daemon=True, name="numpy_sat kernels")
             for _ in range(machine.THREADS - 1)
@@ -60,16 +60,21 @@ class _Pool:
         self.counter[:] = 0, self.counter[RUN] + 1, threads
         for thread in range(1, threads):
             self.waiting.put((function, (thread, self.counter, tasks, *args)))
+        self._call(function, (0, self.counter, tasks, *args))
+        while self.counter[TAKEN] < tasks + threads:
+            time.sleep(1e-5)
+        if self.errors:
+            error, *_ = self.errors
+            self.errors.clear()
+            raise error
+
+    def _call(self, function, args):
+        """One thread's part of a run."""
         try:
-            function(0, self.counter, tasks, *args)
-        except BaseException:
-            _leave(self.counter, tasks)
-            raise
-        finally:
-            while self.counter[TAKEN] < tasks + threads:
-                time.sleep(1e-5)
-        if not self.errors.empty():
-            raise self.errors.get()
+            function(*args)
+        except BaseException as error:
+            self.errors.append(error)
+            _leave(self.counter, args[2])
 
     def _keep_away(self):
         """Have the helpers run on other cores than the calling thread.
@@ -86,11 +91,7 @@ class _Pool:
     def _help(self):
         while True:
             function, args = self.waiting.get()
-            try:
-                function(*args)
-            except BaseException as error:
-                self.errors.put(error)
-                _leave(self.counter, args[2])
+            self._call(function, args)
             del function, args  # or they would keep their arrays until the next task comes
 
 

@@ -6,6 +6,7 @@ import numpy as np
 
 from numpy_sat import kernels
 from numpy_sat.kernels import conv as kernel
+from numpy_sat.kernels import elementwise
 
 
 class ConvCache(NamedTuple):
@@ -48,9 +49,10 @@ def conv_parameter_gradients(dy, cache, workspace=None):
     dW[p, q, c, o] = sum over n, i, j of x_padded[n, i s + p, j s + q, c] dy[n, i, j, o]
     """
     x, W, stride, padding = cache
-    db = dy.sum(axis=(0, 1, 2))
     if kernels.fast(dy):
+        db = elementwise.column_sums(dy, workspace)
         return kernel.weight_gradient(x, dy, W.shape, stride, padding, workspace), db
+    db = dy.sum(axis=(0, 1, 2))
     x_padded, dW = _pad(x, padding), np.empty_like(W, order="C")
     for p, q in np.ndindex(W.shape[:2]):
         dW[p, q] = np.tensordot(_met_by(x_padded, p, q, dy, stride), dy, axes=((0, 1, 2), (0, 1, 2)))
