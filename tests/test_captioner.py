@@ -11,12 +11,13 @@ import numpy as np
 import pytest
 
 import numpy_sat
-from numpy_sat import captioner, layers, search
+from numpy_sat import captioner, kernels, layers, search
 from numpy_sat.check import gradcheck
 from numpy_sat.data import batches
 from numpy_sat.decoders import attend_tell
 from numpy_sat.encoders import convnet
 from numpy_sat.layers import losses
+from numpy_sat.workspace import Workspace
 
 # All sizes differ, so that no two axes can be mistaken: N 2, D 5, B 6, T 7, M 8, S 9, A 10, V 11, L 16.
 TINY = captioner.Config(
@@ -77,6 +78,63 @@ def test_float32_stays_float32_and_agrees(rng):
     for name, gradient in grads32.items():
         assert gradient.dtype == np.float32, name
         assert np.abs(gradient - grads[name]).max() <= 1e-4 * np.abs(grads[name]).max() + 1e-6, name
+
+
+# Large enough that convolutions go to every kernel and captions share pictures; no size fills its last vector.
+VECTORS = captioner.Config(
+    picture_size=24, stages=((16,), (32, 48)), embedding=10, state=21, attention=37, dropout=0.2, smoothing=0.1
+)
+
+
+def vectors_model(rng, dtype):
+    params = captioner.init_params(rng, VECTORS, np.log(np.full(V, 1 / V)), np.float64)
+    batch = tiny_batch(rng, (7, 3, 4, 2, 5, 1), np.float64)
+    batch = batch._replace(pictures=rng.standard_normal((2, 24, 24, 3)))
+    params = {name: array.astype(dtype) for name, array in params.items()}
+    return params, batch._replace(pictures=batch.pictures.astype(dtype), mask=batch.mask.astype(dtype))
+
+
+def test_the_whole_models_fast_gradients_are_the_plain_ones():
+    """float32 on the kernels, fused and not, against float64 by the plain definition."""
+
+    def gradients(dtype):
+        params, batch = vectors_model(np.random.default_rng(3), dtype)
+        return captioner.loss_and_grads(params, batch, VECTORS, np.random.default_rng(5))
+
+    loss64, plain = gradients(np.float64)
+    loss, fused = gradients(np.float32)
+    with kernels.unfused():
+        loss_unfused, unfused = gradients(np.float32)
+    assert loss.total == pytest.approx(loss64.total, rel=1e-6) == loss_unfused.total
+    assert fused.keys() == unfused.keys() == plain.keys()
+    for name, right in plain.items():
+        for found in (fused[name], unfused[name]):
+            assert found.dtype == np.float32 and found.shape == right.shape and found.flags.c_contiguous, name
+            assert np.abs(found - right).max() <= 1e-5 * np.abs(right).max(), name
+
+
+def test_fusing_is_what_float32_does(monkeypatch):
+    monkeypatch.setattr(attend_tell, "decode_forward", None)
+    params, batch = vectors_model(np.random.default_rng(3), np.float32)
+    captioner.loss_and_grads(params, batch, VECTORS, np.random.default_rng(5))
+
+
+def test_a_workspace_changes_nothing_and_stops_growing(rng):
+    """A thousand steps, captions of changing length: the same gradients as without, in memory that is not outgrown."""
+    params, batch = vectors_model(rng, np.float32)
+    workspace, sizes = Workspace(), []
+    for step in range(1000):
+        T = 1 + step * 7919 % 7
+        part = batches.Batch(batch.pictures, batch.words[:T], batch.targets[:T], batch.mask[:T])
+        workspace.restart()
+        loss, grads = captioner.loss_and_grads(params, part, VECTORS, np.random.default_rng(step), workspace)
+        sizes.append(workspace.size)
+        if step in (0, 1, 500, 999):
+            expected_loss, expected = captioner.loss_and_grads(params, part, VECTORS, np.random.default_rng(step))
+            assert loss == expected_loss
+            for name, gradient in expected.items():
+                np.testing.assert_array_equal(grads[name], gradient, name)
+    assert sizes[20] == sizes[-1]
 
 
 def test_inputs_are_untouched(rng):
@@ -158,8 +216,9 @@ def test_no_layer_function_is_imported_by_name():
                 assert not (node.module or "").startswith("numpy_sat.layers."), path
 
 
-def test_every_layer_function_is_reached_through_its_module(rng, monkeypatch):
-    """Counting wrappers in the modules' place: one training step and one captioning call them all."""
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+def test_every_layer_function_is_reached_through_its_module(rng, monkeypatch, dtype):
+    """Counting wrappers in the modules' place: one training step and one captioning call them all, float32 unfused."""
     calls = {}
 
     def counted(name, function):
@@ -175,10 +234,12 @@ def test_every_layer_function_is_reached_through_its_module(rng, monkeypatch):
             if function.__module__ == module.__name__ and not name.startswith("_"):
                 names.add(f"{module.__name__}.{name}")
                 monkeypatch.setattr(module, name, counted(f"{module.__name__}.{name}", function))
-    params, batch = tiny_params(rng), tiny_batch(rng)
-    captioner.loss_and_grads(params, batch, TINY, rng)
-    a = captioner.annotate(params, batch.pictures, TINY)
-    search.beam_search(attend_tell, params, a, k=2, max_words=3)
+    params, batch = tiny_params(rng), tiny_batch(rng, dtype=dtype)
+    params = {name: array.astype(dtype) for name, array in params.items()}
+    with kernels.unfused():
+        captioner.loss_and_grads(params, batch, TINY, rng)
+        a = captioner.annotate(params, batch.pictures, TINY)
+        search.beam_search(attend_tell, params, a, k=2, max_words=3)
     assert names - set(calls) == set()
     assert calls["numpy_sat.layers.conv.conv_forward"] == 6 and calls["numpy_sat.layers.lstm.lstm_backward"] == 7
 
