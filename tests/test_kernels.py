@@ -170,7 +170,7 @@ def test_matrix_products(rng, M, K, O):
     x, W, b, y = single(*(rng.standard_normal(shape) for shape in ((M, K), (K, O), O, (M, O))))
     right = x.astype(np.float64) @ W
     for layout in (W, np.asfortranarray(W)):
-        packed = matmul.pack(layout, b)
+        packed = matmul.pack(layout, bias=b)
         np.testing.assert_allclose(matmul.multiply(x, packed), right + b, rtol=0, atol=1e-6 * (1 + K))
         total = y.copy()
         assert matmul.multiply(x, packed, total) is total

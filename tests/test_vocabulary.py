@@ -112,3 +112,11 @@ def test_unigram_entropy_is_the_mean_surprise():
 
 def test_entropy_of_equal_frequencies_is_the_logarithm_of_their_number():
     assert vocabulary.unigram_entropy(np.full(7, 1 / 7), [[3, 4, 5], [6]]) == pytest.approx(np.log(7))
+
+
+def test_ascii_is_cut_as_all_other_text(rng):
+    """The shorter way for ASCII gives what the general way does."""
+    signs = [chr(code) for code in range(32, 127)] + ["'s", "n't", " - ", "t-shirt"]
+    for _ in range(500):
+        text = "".join(rng.choice(signs, size=30))
+        assert tokenise(text) == tokenise(f"{text} é")[:-1]

@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 
 from numpy_sat.data import pictures
-from numpy_sat.data.vocabulary import END, START, UNK, tokenise
+from numpy_sat.data.vocabulary import END, START, tokenise
 from numpy_sat.errors import InputError
 from numpy_sat.streams import ORDER, PICTURE, stream
 
@@ -59,7 +59,7 @@ def load_split(listed, vocabulary, size, cache, max_words):
 def _known_captions(picture, vocabulary):
     """A picture's captions as word lists, those with at least one word of the vocabulary."""
     cut = (tokenise(text) for text in picture.captions)
-    known = tuple(words for words in cut if any(number != UNK for number in vocabulary.encode(words)))
+    known = tuple(words for words in cut if any(word in vocabulary for word in words))
     if not known:
         raise InputError(
             f"{picture.path}: none of its captions ({picture.captions[0]!r}, ...) has a word of the vocabulary; "

@@ -148,10 +148,10 @@ def _cache_name(pictures: list[Picture], size: int) -> str:
     names = hashlib.sha256(f"{size}".encode())
     files = hashlib.sha256(f"{CACHE_FORMAT} {size}".encode())
     # Folders are resolved once each; resolving 7,000 files would take longer than all the rest of a warm start.
-    folders = {folder: folder.resolve() for folder in {picture.path.parent for picture in pictures}}
+    folders = {folder: str(folder.resolve()) for folder in {picture.path.parent for picture in pictures}}
     for picture in pictures:
         stat = _stat(picture.path)
-        path = folders[picture.path.parent] / picture.path.name
+        path = os.path.join(folders[picture.path.parent], picture.path.name)
         names.update(f"\0{picture.name}".encode())
         files.update(f"\0{path}\0{stat.st_size}\0{stat.st_mtime_ns}".encode())
     return f"pictures-{names.hexdigest()[:16]}-{files.hexdigest()[:32]}.npy"

@@ -18,6 +18,7 @@ CURLY = str.maketrans({"\u2018": "'", "\u2019": "'", "\u2010": "-"})  # NFKC lea
 LETTER = r"[^\s'-]"  # holds once everything but letters, digits, ' and - has become a blank
 CLITIC = rf"'(?:s|m|d|re|ve|ll)(?!{LETTER})"
 GLUED = re.compile(rf"(?<={LETTER})({CLITIC}|n't(?!{LETTER}))")
+NEITHER_LETTER_NOR_DIGIT = re.compile(r"[^a-z0-9'-]")  # of lower-case ASCII
 TOKEN = re.compile(rf"{CLITIC}|{LETTER}+(?:['-]{LETTER}+)*")
 
 
@@ -28,9 +29,17 @@ def tokenise(text: str) -> list[str]:
     (Flickr8k writes them apart), "t-shirt" and "o'clock" are one word. Simpler than it: every other mark and symbol
     separates words and is dropped.
     """
-    text = unicodedata.normalize("NFKC", text).lower().translate(CURLY)
-    text = "".join(map(_letter_or_blank, text))
-    return TOKEN.findall(GLUED.sub(r" \1", text))
+    return list(_tokens(text))
+
+
+@lru_cache(maxsize=1 << 17)  # training reads its captions twice: for the vocabulary, and by it
+def _tokens(text: str) -> tuple[str, ...]:
+    if text.isascii():  # the same, ten times faster
+        text = NEITHER_LETTER_NOR_DIGIT.sub(" ", text.lower())
+    else:
+        text = unicodedata.normalize("NFKC", text).lower().translate(CURLY)
+        text = "".join(map(_letter_or_blank, text))
+    return tuple(TOKEN.findall(GLUED.sub(r" \1", text)))
 
 
 @lru_cache(maxsize=4096)
@@ -76,9 +85,13 @@ class Vocabulary:
     def __len__(self) -> int:
         return len(self.words)
 
+    def __contains__(self, word: str) -> bool:
+        return word in self._numbers
+
     def encode(self, words: Iterable[str]) -> list[int]:
         """Give the words' numbers, UNK for an unknown one; neither START nor END is added."""
-        return [self._numbers.get(word, UNK) for word in words]
+        number = self._numbers.get
+        return [number(word, UNK) for word in words]
 
     def decode(self, numbers: Iterable[int]) -> list[str]:
         """Give the words up to the first END, without START."""

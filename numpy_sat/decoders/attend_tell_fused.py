@@ -62,11 +62,11 @@ def decode_forward(params, a, words, mask_h, workspace=None):
     weights = _fill_weights(params)
     a = _fill(a, 2)
     D, A = weights.W_a.shape
-    keys = multiply(a, pack(weights.W_a, None, workspace), workspace=workspace)
+    keys = multiply(a, pack(weights.W_a, workspace), workspace=workspace)
     Ey = params["E"][words]
-    affine = multiply(Ey, pack(weights.W_y, params["b"], workspace), workspace=workspace)
-    W_hh, W_z = pack(params["W_hh"], None, workspace), pack(weights.W_z, None, workspace)
-    W_h = pack(weights.W_h, weights.b_a, workspace)
+    affine = multiply(Ey, pack(weights.W_y, workspace, params["b"]), workspace=workspace)
+    W_hh, W_z = pack(params["W_hh"], workspace), pack(weights.W_z, workspace)
+    W_h = pack(weights.W_h, workspace, weights.b_a)
     h, c = empty((T + 1, B, S)), empty((T + 1, B, S))
     h[0], c[0] = (np.repeat(x, B // N, axis=0) for x in (h_0, c_0))
     query, alpha, beta = empty((T, B, A)), empty((T, B, L)), empty((T, B, 1))
@@ -80,9 +80,9 @@ def decode_forward(params, a, words, mask_h, workspace=None):
         multiply(z[t], W_z, affine[t])
         lstm.gates(affine[t], c[t], h[t + 1], c[t + 1], ifog[t], tanh_c[t])  # (1) (2) (3)
     dropped = np.multiply(h[1:], mask_h, out=empty(mask_h.shape))
-    inner = multiply(dropped, pack(params["L_h"], None, workspace), Ey.copy())  # (7)
-    multiply(z, pack(weights.L_z, None, workspace), inner)
-    logits = multiply(inner, pack(params["L_o"], params["b_o"], workspace), workspace=workspace)
+    inner = multiply(dropped, pack(params["L_h"], workspace), Ey.copy())  # (7)
+    multiply(z, pack(weights.L_z, workspace), inner)
+    logits = multiply(inner, pack(params["L_o"], workspace, params["b_o"]), workspace=workspace)
     cache = Cache(
         *(params, weights, cache_state, sizes, words, mask_h, a, keys, Ey),
         *(h, c, query, alpha, context, beta, z, ifog, tanh_c, dropped, inner),
@@ -117,12 +117,12 @@ def decode_backward(dlogits, dalpha, cache, workspace=None):
     grads["W_h"], grads["b_a"] = of_weights(h, dquery)[:, :A], of_bias(dquery)[:A]
     grads["w_beta"], grads["b_beta"] = np.tensordot(dgate[..., 0], h, axes=2), dgate.sum(keepdims=True).reshape(1)
     grads["W_a"], grads["v"] = of_weights(cache.a, dkeys)[:D, :A], dv.sum(axis=0)[:A]
-    dEy = multiply(daffine, pack(weights.W_y.T, None, workspace), dinner)
+    dEy = multiply(daffine, pack(weights.W_y.T, workspace), dinner)
     grads["E"] = np.zeros_like(params["E"])
     elementwise.add_rows(dEy.reshape(-1, dEy.shape[2]), cache.words.ravel(), grads["E"])
     N = len(cache.a)
     da = attention.annotation_gradient(cache.alpha, dcontext, N, workspace)
-    multiply(dkeys, pack(weights.W_a.T, None, workspace), da)
+    multiply(dkeys, pack(weights.W_a.T, workspace), da)
     dh_0, dc_0 = (d.reshape(N, -1, d.shape[1]).sum(axis=1) for d in (dh_0, dc_0))
     dmean, grads_state = attend_tell.first_state_backward(dh_0, dc_0, cache.state)
     da = da[..., :D] + dmean[:, None]
@@ -132,7 +132,7 @@ def decode_backward(dlogits, dalpha, cache, workspace=None):
 def _recur_backward(dh_out, dz, dalpha, cache, workspace):
     """Back through time. dh_out, dz: what comes from the output; to dz is added what comes from the LSTM."""
     params, weights, empty = cache.params, cache.weights, workspace.empty
-    W_hh, W_z, W_h = (pack(W.T, None, workspace) for W in (params["W_hh"], weights.W_z, weights.W_h))
+    W_hh, W_z, W_h = (pack(W.T, workspace) for W in (params["W_hh"], weights.W_z, weights.W_h))
     dkeys, dv = empty(cache.keys.shape), empty((len(cache.a), len(weights.v)))
     dh, dc = empty(cache.h[0].shape), empty(cache.h[0].shape)
     dkeys[:], dv[:], dh[:], dc[:] = 0, 0, 0, 0
@@ -155,7 +155,7 @@ def _recur_backward(dh_out, dz, dalpha, cache, workspace):
 
 
 def _times_transposed(x, W, workspace):
-    return multiply(x, pack(W.T, None, workspace), workspace=workspace)
+    return multiply(x, pack(W.T, workspace), workspace=workspace)
 
 
 def _fill_weights(params):

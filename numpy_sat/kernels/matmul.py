@@ -30,7 +30,7 @@ class Packed(NamedTuple):
     columns: int  # O
 
 
-def pack(W, bias=None, workspace=None):
+def pack(W, workspace=None, bias=None):
     """W: (K, O), also a transposed one; bias: (O,), none if not given. Returns them Packed."""
     workspace = workspace or Workspace()
     K, O = W.shape
@@ -63,7 +63,7 @@ def multiply_transposed(x, d, workspace=None):
     with workspace.scratch():
         turned = workspace.empty((-(-I // R), K, R))
         run(_pack_for_rows, -(-K // CHUNK), x.reshape(K, I), turned)
-        _run(turned, I, K, 1, R, pack(d.reshape(K, O), None, workspace), y, add=False)
+        _run(turned, I, K, 1, R, pack(d.reshape(K, O), workspace), y, add=False)
     return y
 
 

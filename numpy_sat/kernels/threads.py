@@ -25,9 +25,10 @@ from numba.extending import intrinsic
 from numpy_sat import machine
 
 # A kernel's decorator. "contract" lets a * b + c become one fused multiply-add; sums keep their order.
-kernel = functools.partial(njit, cache=True, nogil=True, error_model="numpy", fastmath={"contract"})
-# For the functions that kernels are made of: their body is put where they are called.
-inline = functools.partial(kernel, forceinline=True)
+_options = dict(nogil=True, error_model="numpy", fastmath={"contract"}, no_cfunc_wrapper=True)
+kernel = functools.partial(njit, cache=True, **_options)
+# For the functions that kernels are made of: their body is put where they are called, and Python never calls them.
+inline = functools.partial(njit, forceinline=True, no_cpython_wrapper=True, **_options)
 
 # On Linux, the cores this process may use, and the function that says on which of them the calling thread is.
 CORES = os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else set()
