@@ -38,7 +38,7 @@ PRESETS = {
             attention=96,
             penalty=0.002,
         ),
-        epochs=4,
+        epochs=8,
         pictures=16,
         captions=3,
         learning_rate=4e-3,

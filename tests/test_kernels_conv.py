@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from numpy_sat.kernels import conv as kernel
-from numpy_sat.kernels import direct, winograd
+from numpy_sat.kernels import direct, winograd, winograd_weights
 from numpy_sat.kernels.simd import LANES
 from numpy_sat.layers import conv
 from numpy_sat.workspace import Workspace
@@ -61,11 +61,11 @@ def test_forward_and_gradients(rng, geometry):
         assert error(found, right) < GRADIENT
 
 
-@pytest.mark.parametrize("points", [4, 6], ids=["F2", "F4"])
+@pytest.mark.parametrize("line", [winograd.F2, winograd.F4], ids=["F2", "F4"])
 @pytest.mark.parametrize("shape", [(1, 1, 1), (2, 2, 3), (2, 5, 7), (3, 12, 9)])
-def test_winograd_of_any_size(rng, points, shape):
+def test_winograd_of_any_size(rng, line, shape):
     (x, W, b), _ = random_inputs(rng, ((*shape, 16), (3, 3), 32, 1, 1))
-    y, _ = winograd.correlate(x, W, b, 1, -np.inf, 1, Workspace(), points)
+    y, _ = winograd.correlate(x, W, b, 1, -np.inf, 1, Workspace(), line)
     assert error(y, conv.conv_forward(*double(x, W, b), 1, 1)[0]) < FORWARD
 
 
@@ -85,16 +85,20 @@ def test_error_of_large_layers(rng, channels):
 def test_which_kernel_is_chosen(rng, monkeypatch):
     """The point of it: what tests of results cannot see is a fast kernel that is never used."""
     calls = []
-    for module in (winograd, direct):
-        for name in ("correlate", "weight_gradient"):
+    for module, names in (
+        *((winograd, ["correlate"]), (winograd_weights, ["weight_gradient"])),
+        (direct, ["correlate", "weight_gradient"]),
+    ):
+        for name in names:
             function = getattr(module, name)
             monkeypatch.setattr(module, name, lambda *args, f=function: calls.append(f.__module__) or f(*args))
-    for geometry, expected in (("3x3, by Winograd", "winograd"), ("three channels", "direct")):
+    by_winograd = ["numpy_sat.kernels.winograd", "numpy_sat.kernels.winograd_weights"]
+    for geometry, expected in (("3x3, by Winograd", by_winograd), ("three channels", ["numpy_sat.kernels.direct"] * 2)):
         calls.clear()
         (x, W, b), options = random_inputs(rng, GEOMETRIES[geometry])
         y, cache = conv.conv_forward(x, W, b, *options)
         conv.conv_parameter_gradients(y, cache)
-        assert calls == [f"numpy_sat.kernels.{expected}"] * 2
+        assert calls == expected
 
 
 def test_float64_is_the_plain_definition(rng, monkeypatch):

@@ -128,7 +128,7 @@ def winograd_f2(x, W, b, workspace):
     What is gained: 2.25 times fewer multiplications. What it costs: additions before and after them, and the room that
     transformed cells take in the cache, so it is done a few tiles at a time.
     """
-    return winograd.correlate(x, W, b, 1, NO_RELU, NO_POOL, workspace, points=4)[0]
+    return winograd.correlate(x, W, b, 1, NO_RELU, NO_POOL, workspace, winograd.F2)[0]
 
 
 def winograd_f4(x, W, b, workspace):
@@ -137,7 +137,7 @@ def winograd_f4(x, W, b, workspace):
     What is gained: 4 times fewer multiplications, and tiles overlap less, so fewer cells are transformed twice. What it
     costs: longer transforms, and their rounding; the column of errors tells how large that is.
     """
-    return winograd.correlate(x, W, b, 1, NO_RELU, NO_POOL, workspace, points=6)[0]
+    return winograd.correlate(x, W, b, 1, NO_RELU, NO_POOL, workspace, winograd.F4)[0]
 
 
 def _pad(x, workspace):

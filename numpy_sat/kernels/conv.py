@@ -1,13 +1,14 @@
 """Which kernel computes a convolution, by its shape.
 
-3x3 filters of stride 1 between channels that fill vectors go to winograd.py, everything else to direct.py: the first
-layer with its three channels, other filters and strides, and pictures of so few tiles that transforming the filters
-would not pay (512 to 512 channels on one picture of 14 x 14: 5.7 ms by Winograd, 4.6 directly).
+3x3 filters of stride 1 between channels that fill vectors go to winograd.py and winograd_weights.py, everything else
+to direct.py: the first layer with its three channels, other filters and strides, and pictures of so few tiles that
+transforming the filters would not pay (512 to 512 channels on one picture of 14 x 14: 5.7 ms by Winograd, 4.6
+directly).
 """
 
 import numpy as np
 
-from numpy_sat.kernels import direct, winograd
+from numpy_sat.kernels import direct, winograd, winograd_weights
 from numpy_sat.kernels.simd import LANES
 from numpy_sat.kernels.threads import kernel, run, take
 from numpy_sat.workspace import Workspace
@@ -56,7 +57,7 @@ def weight_gradient(x, dy, W_shape, stride, padding, workspace=None):
     P, Q, C, O = W_shape
     x, dy = np.ascontiguousarray(x), np.ascontiguousarray(dy)
     if _by_winograd(x.shape, W_shape, stride, padding):
-        return winograd.weight_gradient(x, dy, padding, workspace)
+        return winograd_weights.weight_gradient(x, dy, padding, workspace)
     filled = _fill(dy)
     dW = direct.weight_gradient(_pad(x, padding, workspace), filled, (P, Q, C, filled.shape[3]), stride, workspace)
     return dW if filled is dy else np.ascontiguousarray(dW[..., :O])

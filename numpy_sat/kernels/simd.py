@@ -61,7 +61,7 @@ def _define(operation, emit):
 
         @lower_builtin(operation, left, right)
         def _lower(context, builder, sig, args):
-            a, b = (x if t == vector else _repeat(builder, x) for x, t in zip(args, sig.args, strict=True))
+            a, b = (x if t == vector else in_all_lanes(builder, x) for x, t in zip(args, sig.args, strict=True))
             return getattr(builder, emit)(a, b)
 
 
@@ -71,13 +71,13 @@ _define(operator.mul, "fmul")
 _define(operator.truediv, "fdiv")
 
 
-def _repeat(builder, number):
+def in_all_lanes(builder, number):
     """A vector with the same number in every lane."""
     first = builder.insert_element(ir.Constant(VECTOR, ir.Undefined), number, INT(0))
     return builder.shuffle_vector(first, ir.Constant(VECTOR, ir.Undefined), ir.Constant(INTS, [0] * LANES))
 
 
-def _pointer(context, builder, array_type, array, at, kind=FLOAT):
+def address(context, builder, array_type, array, at, kind=FLOAT):
     """The address of an array's element with flat index `at`, as a pointer to `kind`."""
     if not (isinstance(array_type, types.Array) and array_type.dtype == types.float32 and array_type.layout == "C"):
         raise TypeError(f"vectors are loaded from and stored to contiguous float32 arrays, not {array_type}")
@@ -85,14 +85,14 @@ def _pointer(context, builder, array_type, array, at, kind=FLOAT):
     return builder.bitcast(builder.gep(data, [at]), kind.as_pointer())
 
 
-def _call(builder, name, result, args):
+def llvm_call(builder, name, result, args):
     """One of LLVM's own functions, such as llvm.fma."""
     function_type = ir.FunctionType(result, [arg.type for arg in args])
     return builder.call(cgutils.get_or_insert_function(builder.module, function_type, name), args)
 
 
-def _vector_call(builder, name, *args):
-    return _call(builder, f"llvm.{name}.v{LANES}f32", VECTOR, args)
+def vector_call(builder, name, *args):
+    return llvm_call(builder, f"llvm.{name}.v{LANES}f32", VECTOR, args)
 
 
 @intrinsic
@@ -100,7 +100,7 @@ def load(typingctx, x, at):
     """The vector x.flat[at : at + LANES]."""
 
     def build(context, builder, sig, args):
-        return builder.load(_pointer(context, builder, sig.args[0], args[0], args[1], VECTOR), align=4)
+        return builder.load(address(context, builder, sig.args[0], args[0], args[1], VECTOR), align=4)
 
     return vector(x, types.intp), build
 
@@ -110,7 +110,7 @@ def store(typingctx, value, x, at):
     """x.flat[at : at + LANES] = value."""
 
     def build(context, builder, sig, args):
-        builder.store(args[0], _pointer(context, builder, sig.args[1], args[1], args[2], VECTOR), align=4)
+        builder.store(args[0], address(context, builder, sig.args[1], args[1], args[2], VECTOR), align=4)
         return context.get_dummy_value()
 
     return types.void(vector, x, types.intp), build
@@ -119,13 +119,13 @@ def store(typingctx, value, x, at):
 @intrinsic
 def repeat(typingctx, number):
     """A vector with the same number in every lane."""
-    return vector(types.float32), lambda context, builder, sig, args: _repeat(builder, args[0])
+    return vector(types.float32), lambda context, builder, sig, args: in_all_lanes(builder, args[0])
 
 
 @intrinsic
 def fma(typingctx, a, b, c):
     """a * b + c, rounded once."""
-    return vector(a, b, c), lambda context, builder, sig, args: _vector_call(builder, "fma", *args)
+    return vector(a, b, c), lambda context, builder, sig, args: vector_call(builder, "fma", *args)
 
 
 @intrinsic
@@ -173,7 +173,7 @@ def load_line(typingctx, like, x, at, step):
         items = []
         for k in range(len(sig.args[0])):
             where = builder.add(at, builder.mul(step, ir.Constant(step.type, k)))
-            items.append(builder.load(_pointer(context, builder, sig.args[1], x, where, VECTOR), align=4))
+            items.append(builder.load(address(context, builder, sig.args[1], x, where, VECTOR), align=4))
         return cgutils.pack_array(builder, items)
 
     return types.UniTuple(vector, len(like))(like, x, types.intp, types.intp), build
@@ -187,7 +187,7 @@ def store_line(typingctx, line, x, at, step):
         line, x, at, step = args
         for k, item in enumerate(cgutils.unpack_tuple(builder, line, len(sig.args[0]))):
             where = builder.add(at, builder.mul(step, ir.Constant(step.type, k)))
-            builder.store(item, _pointer(context, builder, sig.args[1], x, where, VECTOR), align=4)
+            builder.store(item, address(context, builder, sig.args[1], x, where, VECTOR), align=4)
         return context.get_dummy_value()
 
     return types.void(line, x, types.intp, types.intp), build
@@ -206,7 +206,7 @@ def minimum(typingctx, a, b):
 @intrinsic
 def nearest(typingctx, a):
     """Each lane rounded to the nearest whole number."""
-    return vector(a), lambda context, builder, sig, args: _vector_call(builder, "rint", *args)
+    return vector(a), lambda context, builder, sig, args: vector_call(builder, "rint", *args)
 
 
 @intrinsic
@@ -223,10 +223,10 @@ def where_positive(typingctx, condition, a):
 @intrinsic
 def square_root(typingctx, a):
     """The square root of each lane."""
-    return vector(a), lambda context, builder, sig, args: _vector_call(builder, "sqrt", *args)
+    return vector(a), lambda context, builder, sig, args: vector_call(builder, "sqrt", *args)
 
 
-def _first(builder, count):
+def first_lanes(builder, count):
     """A mask of the first `count` lanes."""
     count = builder.trunc(count, INT)
     splat = builder.insert_element(ir.Constant(INTS, ir.Undefined), count, INT(0))
@@ -239,10 +239,10 @@ def load_first(typingctx, x, at, count):
     """The vector whose first `count` lanes are x.flat[at : at + count] and the others 0; the others are not read."""
 
     def build(context, builder, sig, args):
-        pointer = _pointer(context, builder, sig.args[0], args[0], args[1], VECTOR)
+        pointer = address(context, builder, sig.args[0], args[0], args[1], VECTOR)
         zeros = ir.Constant(VECTOR, [0.0] * LANES)
-        masked = [pointer, INT(4), _first(builder, args[2]), zeros]
-        return _call(builder, f"llvm.masked.load.v{LANES}f32.p0", VECTOR, masked)
+        masked = [pointer, INT(4), first_lanes(builder, args[2]), zeros]
+        return llvm_call(builder, f"llvm.masked.load.v{LANES}f32.p0", VECTOR, masked)
 
     return vector(x, types.intp, types.intp), build
 
@@ -252,9 +252,9 @@ def store_first(typingctx, value, x, at, count):
     """x.flat[at : at + count] = the first lanes of a vector; what lies behind is not written."""
 
     def build(context, builder, sig, args):
-        pointer = _pointer(context, builder, sig.args[1], args[1], args[2], VECTOR)
-        masked = [args[0], pointer, INT(4), _first(builder, args[3])]
-        _call(builder, f"llvm.masked.store.v{LANES}f32.p0", ir.VoidType(), masked)
+        pointer = address(context, builder, sig.args[1], args[1], args[2], VECTOR)
+        masked = [args[0], pointer, INT(4), first_lanes(builder, args[3])]
+        llvm_call(builder, f"llvm.masked.store.v{LANES}f32.p0", ir.VoidType(), masked)
         return context.get_dummy_value()
 
     return types.void(vector, x, types.intp, types.intp), build

@@ -27,7 +27,7 @@ def shape(results):
     return (0,) * ROWS[vectors], (0,) * vectors
 
 
-def _tuple_items(builder, sig_type, value):
+def items_of(builder, sig_type, value):
     return cgutils.unpack_tuple(builder, value, len(sig_type))
 
 
@@ -65,12 +65,12 @@ def load(typingctx, rows, columns, y, at):
     size = len(rows) * len(columns)
 
     def build(context, builder, sig, args):
-        rows, columns = (_tuple_items(builder, t, v) for t, v in zip(sig.args[:2], args[:2], strict=True))
+        rows, columns = (items_of(builder, t, v) for t, v in zip(sig.args[:2], args[:2], strict=True))
         items = []
         for row in rows:
             for column in columns:
                 where = builder.add(args[3], builder.add(row, column))
-                pointer = simd._pointer(context, builder, sig.args[2], args[2], where, simd.VECTOR)
+                pointer = simd.address(context, builder, sig.args[2], args[2], where, simd.VECTOR)
                 items.append(builder.load(pointer, align=4))
         return cgutils.pack_array(builder, items)
 
@@ -82,12 +82,12 @@ def store(typingctx, tile, rows, columns, y, at):
     """y.flat[at + row + column ...] = tile."""
 
     def build(context, builder, sig, args):
-        rows, columns = (_tuple_items(builder, t, v) for t, v in zip(sig.args[1:3], args[1:3], strict=True))
-        items = iter(_tuple_items(builder, sig.args[0], args[0]))
+        rows, columns = (items_of(builder, t, v) for t, v in zip(sig.args[1:3], args[1:3], strict=True))
+        items = iter(items_of(builder, sig.args[0], args[0]))
         for row in rows:
             for column in columns:
                 where = builder.add(args[4], builder.add(row, column))
-                pointer = simd._pointer(context, builder, sig.args[3], args[3], where, simd.VECTOR)
+                pointer = simd.address(context, builder, sig.args[3], args[3], where, simd.VECTOR)
                 builder.store(next(items), pointer, align=4)
         return context.get_dummy_value()
 
@@ -104,7 +104,7 @@ def load_within(typingctx, rows, columns, y, at, width):
         items = []
         for pointer, mask in _within(context, builder, sig, args, *range(5)):
             masked = [pointer, simd.INT(4), mask, zeros]
-            items.append(simd._call(builder, f"llvm.masked.load.v{simd.LANES}f32.p0", simd.VECTOR, masked))
+            items.append(simd.llvm_call(builder, f"llvm.masked.load.v{simd.LANES}f32.p0", simd.VECTOR, masked))
         return cgutils.pack_array(builder, items)
 
     return types.UniTuple(simd.vector, size)(rows, columns, y, types.intp, types.intp), build
@@ -116,9 +116,9 @@ def store_within(typingctx, tile, rows, columns, y, at, width):
 
     def build(context, builder, sig, args):
         places = _within(context, builder, sig, args, *range(1, 6))
-        for item, (pointer, mask) in zip(_tuple_items(builder, sig.args[0], args[0]), places, strict=True):
+        for item, (pointer, mask) in zip(items_of(builder, sig.args[0], args[0]), places, strict=True):
             masked = [item, pointer, simd.INT(4), mask]
-            simd._call(builder, f"llvm.masked.store.v{simd.LANES}f32.p0", ir.VoidType(), masked)
+            simd.llvm_call(builder, f"llvm.masked.store.v{simd.LANES}f32.p0", ir.VoidType(), masked)
         return context.get_dummy_value()
 
     return types.void(tile, rows, columns, y, types.intp, types.intp), build
@@ -126,13 +126,13 @@ def store_within(typingctx, tile, rows, columns, y, at, width):
 
 def _within(context, builder, sig, args, rows, columns, y, at, width):
     """Of every vector of a tile its address and the mask of lanes before column `width`; numbers say which argument."""
-    row_items, column_items = (_tuple_items(builder, sig.args[k], args[k]) for k in (rows, columns))
-    masks = [simd._first(builder, builder.sub(args[width], column)) for column in column_items]
+    row_items, column_items = (items_of(builder, sig.args[k], args[k]) for k in (rows, columns))
+    masks = [simd.first_lanes(builder, builder.sub(args[width], column)) for column in column_items]
     places = []
     for row in row_items:
         for column, mask in zip(column_items, masks, strict=True):
             where = builder.add(args[at], builder.add(row, column))
-            places.append((simd._pointer(context, builder, sig.args[y], args[y], where, simd.VECTOR), mask))
+            places.append((simd.address(context, builder, sig.args[y], args[y], where, simd.VECTOR), mask))
     return places
 
 
@@ -141,7 +141,7 @@ def add(typingctx, tile, other):
     """The sum of two tiles."""
 
     def build(context, builder, sig, args):
-        pairs = zip(*(_tuple_items(builder, sig.args[0], arg) for arg in args), strict=True)
+        pairs = zip(*(items_of(builder, sig.args[0], arg) for arg in args), strict=True)
         return cgutils.pack_array(builder, [builder.fadd(a, b) for a, b in pairs])
 
     return tile(tile, tile), build
@@ -152,18 +152,18 @@ def add_products(typingctx, tile, rows, columns, x, at, w, w_at):
     """tile[row, column] + x.flat[at + row] * w.flat[w_at + column ...], every number of x with every vector of w."""
 
     def build(context, builder, sig, args):
-        rows, columns = (_tuple_items(builder, t, v) for t, v in zip(sig.args[1:3], args[1:3], strict=True))
-        items = _tuple_items(builder, sig.args[0], args[0])
+        rows, columns = (items_of(builder, t, v) for t, v in zip(sig.args[1:3], args[1:3], strict=True))
+        items = items_of(builder, sig.args[0], args[0])
         vectors = []
         for column in columns:
-            pointer = simd._pointer(context, builder, sig.args[5], args[5], builder.add(args[6], column), simd.VECTOR)
+            pointer = simd.address(context, builder, sig.args[5], args[5], builder.add(args[6], column), simd.VECTOR)
             vectors.append(builder.load(pointer, align=4))
         sums = []
         for r, row in enumerate(rows):
-            number = builder.load(simd._pointer(context, builder, sig.args[3], args[3], builder.add(args[4], row)))
-            number = simd._repeat(builder, number)
+            number = builder.load(simd.address(context, builder, sig.args[3], args[3], builder.add(args[4], row)))
+            number = simd.in_all_lanes(builder, number)
             for c, w in enumerate(vectors):
-                sums.append(simd._vector_call(builder, "fma", number, w, items[r * len(vectors) + c]))
+                sums.append(simd.vector_call(builder, "fma", number, w, items[r * len(vectors) + c]))
         return cgutils.pack_array(builder, sums)
 
     return tile(tile, rows, columns, x, types.intp, w, types.intp), build

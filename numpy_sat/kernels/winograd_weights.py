@@ -1,0 +1,159 @@
+"""The weights' gradient of a 3x3 convolution: Winograd's minimal filtering, read backwards.
+
+    dW = G^T [(A dY A^T) * (B^T X B)] G,  summed over tiles
+
+Here a tile of dY is the filter, and the sum over tiles is a matrix product at each of the 36 points, tiles being its
+terms. (Measured: 64 to 64 channels at 224 x 224, eight pictures, in 42 ms; directly the same takes 88.)
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from numpy_sat import machine
+from numpy_sat.kernels import points, simd, tile, winograd
+from numpy_sat.kernels.simd import LANES
+from numpy_sat.kernels.threads import inline, kernel, run, take
+
+LINE, RESULTS = winograd.F4, (0,) * 4
+BLOCK = 64  # channels of x in a task
+TILES = 48  # whose points are made before they are multiplied
+TASKS = 8  # at least so many, where there are pictures for them: as many threads can help
+
+
+class Scratch(NamedTuple):
+    """What each thread works in, as winograd.Scratch: pixels' points V, and gradients' points Z in panels."""
+
+    V: np.ndarray  # (threads, n^2, TILES x BLOCK)
+    Z: np.ndarray  # (threads, n^2, TILES x O)
+    patch: np.ndarray
+    square: np.ndarray
+    patch_dy: np.ndarray
+
+
+def weight_gradient(x, dy, padding, workspace):
+    """dW of y = x, with `padding` rings of zeros, correlated with W.
+
+    x: (N, H, W, C); dy: (N, H', W', O); C, O: multiples of LANES. Returns dW: (3, 3, C, O).
+    A task owns some channels of x in a part of the tiles. The parts' sums are added in order at the end, and how many
+    there are does not depend on the number of threads, so neither does the result.
+    """
+    N, rows, columns, O = dy.shape
+    C, n, m = x.shape[3], len(LINE), len(RESULTS)
+    dW = workspace.empty((3, 3, C, O))
+    block, tiles = min(C, BLOCK), N * winograd.tiles_of(rows, columns, m)
+    blocks = -(-C // block)
+    parts = max(1, min(TASKS // blocks, tiles // TILES))
+    shape = tile.shape(O)
+    panel = len(shape[1]) * LANES
+    with workspace.scratch():
+        M = workspace.empty((parts, n * n, O // panel, C, panel))
+        scratch = Scratch(
+            V=workspace.empty((machine.THREADS, n * n, TILES * block + winograd.APART)),
+            Z=workspace.empty((machine.THREADS, n * n, TILES * O + winograd.APART)),
+            patch=workspace.empty((machine.THREADS, n, n, block)),
+            square=workspace.empty((machine.THREADS, n * n * LANES)),
+            patch_dy=workspace.empty((machine.THREADS, m, m, O)),
+        )
+        run(_weight_gradient, parts * blocks, LINE, RESULTS, shape, padding, block, x, dy, M, scratch)
+        run(_gather_filters, C, LINE, M, dW, scratch.square)
+    return dW
+
+
+@kernel
+def _weight_gradient(thread, counter, tasks, line, results, shape, padding, block, x, dy, M, scratch):
+    """A task: the products' sum over a part of the tiles, for `block` channels of x and all of dy."""
+    m = len(results)
+    N, rows, columns, _ = dy.shape
+    C = x.shape[3]
+    down, across = -(-rows // m), -(-columns // m)
+    blocks, tiles = -(-C // block), N * down * across
+    parts = tasks // blocks
+    V, _, patch, square, _ = scratch
+    of_pixels = winograd.Scratch(V, V, patch, square)
+    v0 = thread * V[0].size
+    while True:
+        task = take(thread, counter, tasks)
+        if task >= tasks:
+            return
+        part, channel = task // blocks, task % blocks * block
+        channels = min(block, C - channel)
+        begin, end = part * tiles // parts, (part + 1) * tiles // parts
+        for first in range(begin, end, TILES):
+            last = min(first + TILES, end)
+            for t in range(first, last):
+                picture, i, j = t // (down * across), t // across % down * m, t % across * m
+                place = picture, i - padding, j - padding
+                winograd.transform_pixels(
+                    thread, line, x, place, channel, channels, of_pixels, v0 + (t - first) * block
+                )
+                _transform_gradients(thread, line, results, dy, (picture, i, j), t - first, M.shape[4], scratch)
+            _multiply(thread, shape, part, channel, channels, block, last - first, first == begin, M, scratch)
+
+
+@inline
+def _transform_gradients(thread, line, results, dy, place, t, panel, scratch):
+    """A dY A^T of the m x m gradients from `place` on, the group's tile t, for all channels."""
+    n, m = len(line), len(results)
+    _, H, W, O = dy.shape
+    _, Z, _, square, patch = scratch
+    picture, top, left = place
+    point, here = Z.shape[2], thread * square.shape[1]
+    source, at, row = dy, ((picture * H + top) * W + left) * O, W * O
+    if top + m > H or left + m > W:
+        winograd.cut_out(dy[picture], top, left, 0, O, patch[thread])
+        source, at, row = patch, thread * patch[0].size, m * O
+    for o in range(0, O, LANES):
+        for j in range(m):
+            column = simd.load_line(results, source, at + j * O + o, row)
+            simd.store_line(points.gradient_to_points(column), square, here + j * LANES, m * LANES)
+        z_at = thread * Z[0].size + (o // panel * TILES + t) * panel + o % panel
+        for i in range(n):
+            row_of_vectors = simd.load_line(results, square, here + i * m * LANES, LANES)
+            simd.store_line(points.gradient_to_points(row_of_vectors), Z, z_at + i * n * point, point)
+
+
+@inline
+def _multiply(thread, shape, part, channel, channels, block, used, afresh, M, scratch):
+    """M[part, k] (+)= V[k]^T Z[k] at every point k, the sum over the `used` tiles of a group."""
+    tile_rows, tile_columns = shape
+    V, Z, _, _, _ = scratch
+    _, count, panels, C, panel = M.shape
+    columns = tile.offsets(tile_columns, 0, len(tile_columns), LANES)
+    for k in range(count):
+        for p in range(panels):
+            v_at, z_at = (thread * count + k) * V.shape[2], (thread * count + k) * Z.shape[2] + p * TILES * panel
+            m_at = (((part * count + k) * panels + p) * C + channel) * panel
+            for c in range(0, channels, len(tile_rows)):
+                rows, m_rows = tile.offsets(tile_rows, c, channels, 1), tile.offsets(tile_rows, c, channels, panel)
+                sums = tile.zeros(rows, columns)
+                for t in range(used):
+                    sums = tile.add_products(sums, rows, columns, V, v_at + t * block, Z, z_at + t * panel)
+                if not afresh:
+                    sums = tile.add(sums, tile.load(m_rows, columns, M, m_at))
+                tile.store(sums, m_rows, columns, M, m_at)
+
+
+@kernel
+def _gather_filters(thread, counter, tasks, line, M, dW, square):
+    """dW = G^T (the sum of M's parts) G. A task: an input channel."""
+    n = len(line)
+    parts, _, panels, C, panel = M.shape
+    O, point, here = panels * panel, panels * C * panel, thread * square.shape[1]
+    while True:
+        c = take(thread, counter, tasks)
+        if c >= tasks:
+            return
+        for o in range(0, O, LANES):
+            at = (o // panel * C + c) * panel + o % panel
+            for k in range(n * n):
+                total = simd.load(M, at + k * point)
+                for part in range(1, parts):
+                    total = total + simd.load(M, at + (part * n * n + k) * point)
+                simd.store(total, square, here + k * LANES)
+            for j in range(n):
+                column = simd.load_line(line, square, here + j * LANES, n * LANES)
+                simd.store_line(points.filter_from_points(column), square, here + j * LANES, n * LANES)
+            for i in range(3):
+                row = simd.load_line(line, square, here + i * n * LANES, LANES)
+                simd.store_line(points.filter_from_points(row), dW, (i * 3 * C + c) * O + o, C * O)
