@@ -9,7 +9,9 @@
     loss, _       = losses.cross_entropy_forward(logits, targets, mask)      layers/losses.py      (14), left
     penalty, _    = losses.doubly_stochastic_forward(alpha, mask)            layers/losses.py      (14), right
 
-The whole model on one page: captioner.py. Dimensions, the same everywhere:
+The whole model on one page: captioner.py. float64 runs what is written in layers/ and decoders/attend_tell.py; float32,
+and so training, the same on the kernels of kernels/, which nobody needs to read to understand it. Dimensions, the same
+everywhere:
 
     N pictures; H, W, C their height, width and channels; B captions of the N pictures, B / N of each, side by side;
     T words of the longest caption, <end> counted; L locations; D annotation size; M word embedding; S state;

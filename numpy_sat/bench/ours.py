@@ -9,7 +9,7 @@ from numpy_sat.bench.workers import Timed
 from numpy_sat.decoders import attend_tell, attend_tell_fused
 from numpy_sat.kernels import conv as conv_kernel
 from numpy_sat.kernels import elementwise
-from numpy_sat.layers import activations, block, conv, losses, pool
+from numpy_sat.layers import block, conv, losses, pool
 from numpy_sat.workspace import Workspace
 
 
@@ -124,9 +124,8 @@ def _elementwise(work, _):
     if work.name == "max-pool":
         y, cache = pool.max_pool_forward(x, 2, 2)
     calls = {
-        ("tanh", "forward"): lambda workspace: np.tanh(x),
-        ("sigmoid", "forward"): lambda workspace: activations.sigmoid_forward(x),
-        ("exp", "forward"): lambda workspace: np.exp(x),
+        ("tanh", "forward"): lambda workspace: elementwise.tanh(x),
+        ("sigmoid", "forward"): lambda workspace: elementwise.sigmoid(x),
         ("max-pool", "forward"): lambda workspace: pool.max_pool_forward(x, 2, 2, workspace=workspace),
         ("max-pool", "backward"): lambda workspace: pool.max_pool_backward(y, cache, workspace),
         ("bias + relu", "forward"): lambda workspace: np.maximum(x + b, 0),

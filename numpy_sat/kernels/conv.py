@@ -1,9 +1,9 @@
 """Which kernel computes a convolution, by its shape.
 
 3x3 filters of stride 1 between channels that fill vectors go to winograd.py and winograd_weights.py, everything else
-to direct.py: the first layer with its three channels, other filters and strides, and pictures of so few tiles that
-transforming the filters would not pay (512 to 512 channels on one picture of 14 x 14: 5.7 ms by Winograd, 4.6
-directly).
+to direct.py: the first layer with its three channels, other filters and strides. Winograd's F(4x4, 3x3) is the
+fastest where the filters are transformed for many tiles; for few, and large filters, F(2x2, 3x3) transforms them to
+half as much (512 to 512 channels on one picture of 14 x 14: 2.6 ms; 4.3 by F(4x4, 3x3), 3.9 directly).
 """
 
 import numpy as np
@@ -13,7 +13,8 @@ from numpy_sat.kernels.simd import LANES
 from numpy_sat.kernels.threads import kernel, run, take
 from numpy_sat.workspace import Workspace
 
-FEW_TILES = 32
+FEW_TILES = 64  # of 4 x 4 results
+LARGE = 128 * 128  # pairs of channels
 
 
 def forward(x, W, b, stride, padding, relu=False, pool=1, workspace=None):
@@ -24,8 +25,10 @@ def forward(x, W, b, stride, padding, relu=False, pool=1, workspace=None):
     workspace = workspace or Workspace()
     O, lowest = W.shape[3], 0 if relu else -np.inf
     x, W, b = np.ascontiguousarray(x), np.ascontiguousarray(W), np.ascontiguousarray(b)
-    if _by_winograd(x.shape, W.shape, stride, padding):
-        return winograd.correlate(x, W, b, padding, lowest, pool, workspace)
+    if _by_winograd(x.shape, W.shape, stride):
+        few = winograd.tiles_of(len(x), *_output_sides(x.shape, W.shape, 1, padding), m=4) < FEW_TILES
+        line = winograd.F2 if few and W[0, 0].size >= LARGE else winograd.F4
+        return winograd.correlate(x, W, b, padding, lowest, pool, workspace, line)
     y, winner = direct.correlate(_pad(x, padding, workspace), _fill(W), _fill(b), stride, lowest, pool, workspace)
     return (y, winner) if y.shape[3] == O else (np.ascontiguousarray(y[..., :O]), np.ascontiguousarray(winner[..., :O]))
 
@@ -56,7 +59,7 @@ def weight_gradient(x, dy, W_shape, stride, padding, workspace=None):
     workspace = workspace or Workspace()
     P, Q, C, O = W_shape
     x, dy = np.ascontiguousarray(x), np.ascontiguousarray(dy)
-    if _by_winograd(x.shape, W_shape, stride, padding):
+    if _by_winograd(x.shape, W_shape, stride):
         return winograd_weights.weight_gradient(x, dy, padding, workspace)
     filled = _fill(dy)
     dW = direct.weight_gradient(_pad(x, padding, workspace), filled, (P, Q, C, filled.shape[3]), stride, workspace)
@@ -68,11 +71,14 @@ def fills_vectors(W):
     return W.shape[3] % LANES == 0
 
 
-def _by_winograd(x_shape, W_shape, stride, padding):
-    N, H, width, C = x_shape
-    P, Q, _, O = W_shape
-    tiles = N * -(-(H + 2 * padding - 2) // 4) * -(-(width + 2 * padding - 2) // 4)
-    return (P, Q, stride) == (3, 3, 1) and C % LANES == O % LANES == 0 and tiles >= FEW_TILES
+def _by_winograd(x_shape, W_shape, stride):
+    P, Q, C, O = W_shape
+    return (P, Q, stride) == (3, 3, 1) and C % LANES == O % LANES == 0 and x_shape[0] > 0
+
+
+def _output_sides(x_shape, W_shape, stride, padding):
+    """H', W'."""
+    return tuple((side + 2 * padding - P) // stride + 1 for side, P in zip(x_shape[1:3], W_shape[:2], strict=True))
 
 
 def turn(W, workspace):

@@ -10,6 +10,7 @@ import numpy as np
 from numpy_sat import machine
 from numpy_sat.kernels import pool as pooling
 from numpy_sat.kernels import simd, tile
+from numpy_sat.kernels.panels import cut
 from numpy_sat.kernels.simd import LANES
 from numpy_sat.kernels.threads import inline, kernel, run, take
 
@@ -31,7 +32,7 @@ def correlate(x, W, bias, stride, lowest, pool, workspace):
     panel = len(tile_columns) * LANES
     with workspace.scratch():
         panels = workspace.empty((O // panel, P, Q * C, panel))
-        panels[:] = W.reshape(P, Q * C, O // panel, panel).transpose(2, 0, 1, 3)
+        cut(W.reshape(-1, O), panels.reshape(O // panel, -1, panel))
         lines = workspace.empty((machine.THREADS, pool, columns, O))
         numbers = stride, stride * C, rows, np.float32(lowest), pool
         run(_correlate, N * (rows // pool), tile_rows, tile_columns, *numbers, x, panels, bias, y, winner, lines)

@@ -1,12 +1,14 @@
-"""Passes over memory that NumPy would make several of: relu's gradient with the bias's, and the optimisers' updates."""
+"""Passes over memory that NumPy would make several of: relu back, tanh and sigmoid, sums, the optimisers' updates."""
 
 import numpy as np
 
+from numpy_sat.kernels import functions
 from numpy_sat.kernels.simd import LANES, load_first, square_root, store_first
 from numpy_sat.kernels.threads import kernel, run, take
 from numpy_sat.workspace import Workspace
 
 ROWS = 256  # of a task: few enough that a float32 sum over them loses nothing that matters
+TANH, SIGMOID = 0, 1
 NUMBERS = 1 << 15  # of a task: 128 KiB of each array
 
 
@@ -38,6 +40,22 @@ def add_rows(rows, numbers, total):
     run(_add_rows, -(-rows.shape[1] // LANES), rows, numbers, total)
 
 
+def tanh(x):
+    """tanh of every number, see functions.py. x: any shape. Returns y, of the same shape."""
+    return _of_every_number(x, TANH)
+
+
+def sigmoid(x):
+    """1 / (1 + exp(-x)) of every number, see functions.py. x: any shape. Returns y, of the same shape."""
+    return _of_every_number(x, SIGMOID)
+
+
+def _of_every_number(x, function):
+    y = np.empty(x.shape, np.float32)
+    run(_apply, -(-x.size // NUMBERS), function, np.ascontiguousarray(x).reshape(-1), y.reshape(-1))
+    return y
+
+
 def adam(w, g, m, v, rate, beta1, beta2, epsilon, correction1, correction2):
     """optim.adam_update of one parameter in one pass. w, m and v, contiguous, change in place."""
     numbers = (rate / correction1, 1 - beta1, 1 - beta2, 1 / correction2, epsilon)
@@ -65,6 +83,19 @@ def _relu_backward(thread, counter, tasks, dy, y, dx, sums):
                 value = dy[row, o] if y[row, o] > 0 else np.float32(0)
                 dx[row, o] = value
                 total[o] += value
+
+
+@kernel
+def _apply(thread, counter, tasks, function, x, y):
+    while True:
+        task = take(thread, counter, tasks)
+        if task >= tasks:
+            return
+        end = min((task + 1) * NUMBERS, x.size)
+        for k in range(task * NUMBERS, end, LANES):
+            value = load_first(x, k, end - k)
+            value = functions.tanh(value) if function == TANH else functions.sigmoid(value)
+            store_first(value, y, k, end - k)
 
 
 @kernel

@@ -18,7 +18,7 @@ from numpy_sat.kernels.threads import inline
 f = np.float32
 
 # tanh x = x P(x^2) / Q(x^2), fitted to the least largest relative error on |x| <= 8.5 (1.2e-8 before rounding).
-TANH_LIMIT = f(8.5)  # beyond, tanh is 1 to float32
+TANH_LIMIT = f(9)  # from here on tanh is 1 to float32, and the quotient not less
 P1, P2, P3, P4 = f(0.13415861962), f(0.0035370814745), f(2.1299430428589e-05), f(1.4333084028315e-08)
 Q1, Q2, Q3, Q4 = f(0.46749188213), f(0.0260345023328), f(3.3537770756557e-04), f(8.1719135559863e-07)
 ONE, HALF = f(1), f(0.5)
@@ -31,12 +31,17 @@ E2, E3, E4, E5, E6, E7 = (f(1 / math.factorial(k)) for k in range(2, 8))
 
 @inline
 def tanh(x):
-    """tanh of a vector; error 4e-7."""
-    x = simd.minimum(simd.maximum(x, repeat(-TANH_LIMIT)), repeat(TANH_LIMIT))
+    """tanh of a vector; error 4e-7, and never beyond -1 and 1."""
+    x = _within(x, TANH_LIMIT)
     s = x * x
     numerator = fma(fma(fma(fma(repeat(P4), s, repeat(P3)), s, repeat(P2)), s, repeat(P1)), s, repeat(ONE))
     denominator = fma(fma(fma(fma(repeat(Q4), s, repeat(Q3)), s, repeat(Q2)), s, repeat(Q1)), s, repeat(ONE))
-    return x * numerator / denominator
+    return _within(x * numerator / denominator, ONE)
+
+
+@inline
+def _within(x, limit):
+    return simd.minimum(simd.maximum(x, repeat(-limit)), repeat(limit))
 
 
 @inline

@@ -9,7 +9,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from numpy_sat.kernels import simd, tile
+from numpy_sat.kernels import tile
+from numpy_sat.kernels.panels import cut, cut_transposed
 from numpy_sat.kernels.simd import LANES
 from numpy_sat.kernels.threads import kernel, run, take
 from numpy_sat.workspace import Workspace
@@ -36,9 +37,9 @@ def pack(W, workspace=None, bias=None):
     K, O = W.shape
     panels = workspace.empty((-(-O // WIDTH), K, WIDTH))
     if W.flags.c_contiguous:
-        run(_pack_rows, -(-K // LANES), W, panels)
+        cut(W, panels)
     else:
-        run(_pack_columns, -(-O // LANES), np.ascontiguousarray(W.T), panels)
+        cut_transposed(np.ascontiguousarray(W.T), panels)
     padded = workspace.empty(len(panels) * WIDTH)
     padded[:O], padded[O:] = 0 if bias is None else bias, 0
     return Packed(panels, padded, O)
@@ -103,38 +104,6 @@ def _multiply(thread, counter, tasks, tile_rows, tile_columns, M, K, row_step, t
                     if add or chunk > 0:
                         sums = tile.add(sums, tile.load_within(y_rows, columns, y, y_at, width))
                     tile.store_within(sums, y_rows, columns, y, y_at, width)
-
-
-@kernel
-def _pack_rows(thread, counter, tasks, W, panels):
-    """A task: LANES rows."""
-    K, O = W.shape
-    while True:
-        task = take(thread, counter, tasks)
-        if task >= tasks:
-            return
-        for k in range(task * LANES, min((task + 1) * LANES, K)):
-            for o in range(0, len(panels) * WIDTH, LANES):
-                count = min(LANES, O - o)
-                value = simd.load_first(W, k * O + o, count) if count > 0 else simd.repeat(np.float32(0))
-                simd.store(value, panels, (o // WIDTH * K + k) * WIDTH + o % WIDTH)
-
-
-@kernel
-def _pack_columns(thread, counter, tasks, W, panels):
-    """W is the transpose, (O, K). A task: LANES columns, of which a line of the cache is written at once."""
-    O, K = W.shape
-    while True:
-        task = take(thread, counter, tasks)
-        if task >= tasks:
-            return
-        first = task * LANES
-        panel, column = first // WIDTH, first % WIDTH
-        for k in range(K):
-            for o in range(LANES):
-                panels[panel, k, column + o] = W[first + o, k] if first + o < O else np.float32(0)
-        if task == tasks - 1:
-            panels[panel, :, column + LANES :] = 0
 
 
 @kernel

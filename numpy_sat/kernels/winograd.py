@@ -20,7 +20,7 @@ from numpy_sat.kernels import pool as pooling
 from numpy_sat.kernels.simd import LANES
 from numpy_sat.kernels.threads import inline, kernel, run, take
 
-F2, F4 = (0,) * 4, (0,) * 6  # a line's points; of the two, F4 is the faster one for every layer measured
+F2, F4 = (0,) * 4, (0,) * 6  # a line's points; conv.py chooses
 CHUNK = 32  # channels whose products are summed before they join the total, see points.py
 # Floats between the end of one point's numbers and the next point's: a tile writes to all points at once, and addresses
 # that are a power of two apart would share a few lines of the cache (measured: 45 ms instead of 30, as above).
@@ -36,7 +36,7 @@ class Scratch(NamedTuple):
     square: np.ndarray  # (threads, n^2 LANES): a square of vectors between the transform of its columns and of its rows
 
 
-def correlate(x, W, bias, padding, lowest, pool, workspace, line=F4):
+def correlate(x, W, bias, padding, lowest, pool, workspace, line):
     """x, with `padding` rings of zeros, correlated with W; max-pooled pool x pool (1 or 2); max(that + bias, lowest).
 
     x: (N, H, W, C); W: (3, 3, C, O); bias: (O,); C, O: multiples of LANES; lowest: 0 for relu, -inf for none; line: F4
@@ -46,7 +46,7 @@ def correlate(x, W, bias, padding, lowest, pool, workspace, line=F4):
     O, n = W.shape[3], len(line)
     rows, columns = height + 2 * padding - 2, width + 2 * padding - 2
     y, winner = pooling.results(N, rows, columns, O, pool, workspace)
-    tiles = N * tiles_of(rows, columns, n - 2)
+    tiles = tiles_of(N, rows, columns, n - 2)
     group = _group(C, O, tiles)
     shape = tile.shape(O)
     panel = len(shape[1]) * LANES
@@ -78,9 +78,9 @@ def correlate(x, W, bias, padding, lowest, pool, workspace, line=F4):
     return y, winner
 
 
-def tiles_of(rows, columns, m):
-    """How many tiles of m x m cover a picture's results."""
-    return -(-rows // m) * -(-columns // m)
+def tiles_of(N, rows, columns, m):
+    """How many tiles of m x m cover the results of N pictures."""
+    return N * -(-rows // m) * -(-columns // m)
 
 
 def _group(C, O, tiles):

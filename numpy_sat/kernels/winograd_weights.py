@@ -41,7 +41,7 @@ def weight_gradient(x, dy, padding, workspace):
     N, rows, columns, O = dy.shape
     C, n, m = x.shape[3], len(LINE), len(RESULTS)
     dW = workspace.empty((3, 3, C, O))
-    block, tiles = min(C, BLOCK), N * winograd.tiles_of(rows, columns, m)
+    block, tiles = min(C, BLOCK), winograd.tiles_of(N, rows, columns, m)
     blocks = -(-C // block)
     parts = max(1, min(TASKS // blocks, tiles // TILES))
     shape = tile.shape(O)

@@ -4,6 +4,9 @@ from typing import NamedTuple
 
 import numpy as np
 
+from numpy_sat import kernels
+from numpy_sat.kernels import elementwise
+
 
 class ReluCache(NamedTuple):
     y: np.ndarray
@@ -30,7 +33,7 @@ def relu_backward(dy, cache):
 
 def sigmoid_forward(x):
     """y = 1 / (1 + exp(-x)), written as (1 + tanh(x / 2)) / 2, which cannot overflow. Returns y and the cache."""
-    y = 0.5 * (1 + np.tanh(0.5 * x))
+    y = elementwise.sigmoid(x) if kernels.fast(x) else 0.5 * (1 + np.tanh(0.5 * x))
     return y, SigmoidCache(y)
 
 
@@ -41,7 +44,7 @@ def sigmoid_backward(dy, cache):
 
 def tanh_forward(x):
     """y = tanh(x). Returns y and the cache."""
-    y = np.tanh(x)
+    y = elementwise.tanh(x) if kernels.fast(x) else np.tanh(x)
     return y, TanhCache(y)
 
 
