@@ -11,7 +11,7 @@ import pytest
 from numpy_sat import kernels, machine, optim
 from numpy_sat.kernels import attention, cross_entropy, elementwise, functions, lstm, matmul, simd, threads
 from numpy_sat.kernels.simd import LANES
-from numpy_sat.kernels.threads import kernel, run, take
+from numpy_sat.kernels.threads import kernel, run, taken
 from numpy_sat.layers import activations
 from numpy_sat.layers import attention as attention_layer
 from numpy_sat.layers import lstm as lstm_layer
@@ -85,10 +85,7 @@ def test_vectors_refuse_what_they_cannot_load():
 
 @kernel
 def _count(thread, counter, tasks, done, by):
-    while True:
-        task = take(thread, counter, tasks)
-        if task >= tasks:
-            return
+    for task in taken(thread, counter, tasks):
         done[task] += 1
         by[task] = thread
 
@@ -120,10 +117,7 @@ def test_kernels_called_by_several_threads_at_once(rng):
 
 @kernel
 def _fails(thread, counter, tasks, on):
-    while True:
-        task = take(thread, counter, tasks)
-        if task >= tasks:
-            return
+    for _ in taken(thread, counter, tasks):
         if thread == on or on < 0:
             raise ValueError("as told")
 

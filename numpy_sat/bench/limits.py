@@ -10,7 +10,7 @@ import numpy as np
 from numpy_sat import machine
 from numpy_sat.kernels import simd, tile
 from numpy_sat.kernels.simd import LANES
-from numpy_sat.kernels.threads import kernel, run, take
+from numpy_sat.kernels.threads import kernel, run, taken
 
 SUMS = (0,) * 12  # rows of a tile: more multiply-adds that wait for nothing but themselves than are ever in flight
 REPEATS = 500_000
@@ -53,10 +53,7 @@ def _least(function, tasks, *args):
 @kernel
 def _multiply_add(thread, counter, tasks, like_rows, like_columns, repeats, x, y):
     same_number, column = tile.offsets(like_rows, 0, 1, 0), tile.offsets(like_columns, 0, 1, 0)
-    while True:
-        task = take(thread, counter, tasks)
-        if task >= tasks:
-            return
+    for task in taken(thread, counter, tasks):
         rows = tile.offsets(like_rows, task * len(like_rows), (task + 1) * len(like_rows), LANES)
         sums = tile.load(rows, column, y, 0)
         for _ in range(repeats):
@@ -66,10 +63,7 @@ def _multiply_add(thread, counter, tasks, like_rows, like_columns, repeats, x, y
 
 @kernel
 def _read(thread, counter, tasks, x, sums):
-    while True:
-        task = take(thread, counter, tasks)
-        if task >= tasks:
-            return
+    for task in taken(thread, counter, tasks):
         a = b = c = d = simd.repeat(np.float32(0))
         for at in range(task * CHUNK, (task + 1) * CHUNK, 4 * LANES):
             a, b = a + simd.load(x, at), b + simd.load(x, at + LANES)

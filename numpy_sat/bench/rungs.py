@@ -10,7 +10,7 @@ import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
 from numpy_sat.kernels import direct, winograd
-from numpy_sat.kernels.threads import kernel, run, take
+from numpy_sat.kernels.threads import kernel, run, taken
 
 NO_RELU, NO_POOL = -np.inf, 1  # what the kernels would do besides
 
@@ -90,10 +90,7 @@ def plain_numba(x, W, b, workspace):
 def _plain(thread, counter, tasks, x, W, b, y):
     """A task: one line of y, of at least four pixels. x: (N, H + 2, W + 2, C)."""
     _, H, width, O = y.shape
-    while True:
-        line = take(thread, counter, tasks)
-        if line >= tasks:
-            return
+    for line in taken(thread, counter, tasks):
         n, i = line // H, line % H
         for first in range(0, width, 4):
             j = min(first, width - 4)  # the last four may overlap those before, and compute them again

@@ -11,7 +11,7 @@ import numpy as np
 from numpy_sat import machine
 from numpy_sat.kernels import functions, tile
 from numpy_sat.kernels.simd import LANES, fma, largest, load, maximum, repeat, store, store_first, total
-from numpy_sat.kernels.threads import inline, kernel, run, take
+from numpy_sat.kernels.threads import inline, kernel, run, taken
 
 LOW = np.float32(-1e30)  # the score of what stands behind the last location: exp makes 0 of it
 
@@ -54,10 +54,7 @@ def _attend(thread, counter, tasks, keys, query, v, a, z, alpha, e):
     _, L, A = keys.shape
     D, each = a.shape[2], e.shape[1]
     e0, padded = thread * each * e.shape[2], e.shape[2]
-    while True:
-        n = take(thread, counter, tasks)
-        if n >= tasks:
-            return
+    for n in taken(thread, counter, tasks):
         for i in range(L):  # (4)
             for k in range(each):
                 score = repeat(np.float32(0))
@@ -100,10 +97,7 @@ def _attend_backward(thread, counter, tasks, dz, dalpha, keys, query, v, a, alph
     _, L, A = keys.shape
     D, each = a.shape[2], de.shape[1]
     one = np.float32(1)
-    while True:
-        n = take(thread, counter, tasks)
-        if n >= tasks:
-            return
+    for n in taken(thread, counter, tasks):
         for k in range(each):
             b, mean = n * each + k, np.float32(0)
             for i in range(L):  # (6)
@@ -138,10 +132,7 @@ def _annotation_gradient(thread, counter, tasks, tile_rows, tile_columns, alphas
     N, _, D = da.shape
     each = B // N
     columns = tile.offsets(tile_columns, 0, len(tile_columns), LANES)
-    while True:
-        n = take(thread, counter, tasks)
-        if n >= tasks:
-            return
+    for n in taken(thread, counter, tasks):
         for d in range(0, D, len(tile_columns) * LANES):
             for i in range(0, L, len(tile_rows)):
                 rows = tile.offsets(tile_rows, i, L, 1)

@@ -10,7 +10,7 @@ import numpy as np
 
 from numpy_sat.kernels import direct, winograd, winograd_weights
 from numpy_sat.kernels.simd import LANES
-from numpy_sat.kernels.threads import kernel, run, take
+from numpy_sat.kernels.threads import kernel, run, taken
 from numpy_sat.workspace import Workspace
 
 FEW_TILES = 64  # of 4 x 4 results
@@ -94,10 +94,7 @@ def _turn(thread, counter, tasks, W, turned):
     """A task: so many channels of a cell that what is written of them is one line of the cache."""
     cells, C, O = W.shape
     blocks = tasks // cells
-    while True:
-        task = take(thread, counter, tasks)
-        if task >= tasks:
-            return
+    for task in taken(thread, counter, tasks):
         cell, first = task // blocks, task % blocks * LANES
         for o in range(O):
             for c in range(first, min(first + LANES, C)):

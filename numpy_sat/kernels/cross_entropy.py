@@ -4,7 +4,7 @@ import numpy as np
 
 from numpy_sat.kernels import functions
 from numpy_sat.kernels.simd import LANES, largest, load, load_first, maximum, repeat, store_first, total
-from numpy_sat.kernels.threads import kernel, run, take
+from numpy_sat.kernels.threads import kernel, run, taken
 from numpy_sat.workspace import Workspace
 
 ROWS = 16  # of a task
@@ -40,10 +40,7 @@ def gradient(logits, log_sum, targets, weight, smoothing, workspace=None):
 
 @kernel
 def _log_sum_exp(thread, counter, tasks, logits, V, log_sum, mean):
-    while True:
-        task = take(thread, counter, tasks)
-        if task >= tasks:
-            return
+    for task in taken(thread, counter, tasks):
         for row in range(task * ROWS, min((task + 1) * ROWS, log_sum.size)):
             at, full = row * V, V // LANES * LANES
             sums, peak = repeat(np.float32(0)), repeat(np.float32(-np.inf))
@@ -65,10 +62,7 @@ def _log_sum_exp(thread, counter, tasks, logits, V, log_sum, mean):
 
 @kernel
 def _gradient(thread, counter, tasks, logits, V, log_sum, targets, weight, smoothing, dlogits):
-    while True:
-        task = take(thread, counter, tasks)
-        if task >= tasks:
-            return
+    for task in taken(thread, counter, tasks):
         for row in range(task * ROWS, min((task + 1) * ROWS, targets.size)):
             at, scale, rest = row * V, weight[row], smoothing / np.float32(V)
             for k in range(0, V, LANES):

@@ -12,7 +12,7 @@ from numpy_sat.kernels import pool as pooling
 from numpy_sat.kernels import simd, tile
 from numpy_sat.kernels.panels import cut
 from numpy_sat.kernels.simd import LANES
-from numpy_sat.kernels.threads import inline, kernel, run, take
+from numpy_sat.kernels.threads import inline, kernel, run, taken
 
 CHUNK = 192  # terms that are summed before they join the total: a longer float32 sum would lose more to rounding
 WEIGHT_TASKS = 8
@@ -67,10 +67,7 @@ def _correlate(
     _, _, width, O = lines.shape
     out = H // pool
     l0, least = thread * lines[0].size, simd.repeat(lowest)
-    while True:
-        task = take(thread, counter, tasks)
-        if task >= tasks:
-            return
+    for task in taken(thread, counter, tasks):
         for k in range(pool):
             x_at = (task // out * Hp + (task % out * pool + k) * stride) * Wp * C
             _line(tile_rows, tile_columns, x, x_at, Wp * C, step, W, lines, l0 + k * width * O, width)
@@ -112,10 +109,7 @@ def _weight_gradient(thread, counter, tasks, parts, tile_rows, tile_columns, x, 
     _, P, Q_C, _ = dW.shape
     panel = len(tile_columns) * LANES
     columns = tile.offsets(tile_columns, 0, len(tile_columns), LANES)
-    while True:
-        task = take(thread, counter, tasks)
-        if task >= tasks:
-            return
+    for task in taken(thread, counter, tasks):
         part, p = task // P, task % P
         for line in range(part * N * H // parts, (part + 1) * N * H // parts):
             x_line = (line // H * Hp + line % H * stride + p) * Wp * C

@@ -4,7 +4,7 @@ import numpy as np
 
 from numpy_sat.kernels import functions
 from numpy_sat.kernels.simd import LANES, load_first, square_root, store_first
-from numpy_sat.kernels.threads import kernel, run, take
+from numpy_sat.kernels.threads import kernel, run, taken
 from numpy_sat.workspace import Workspace
 
 ROWS = 256  # of a task: few enough that a float32 sum over them loses nothing that matters
@@ -72,10 +72,7 @@ def rmsprop(w, g, v, rate, decay, epsilon):
 @kernel
 def _relu_backward(thread, counter, tasks, dy, y, dx, sums):
     rows, O = y.shape
-    while True:
-        task = take(thread, counter, tasks)
-        if task >= tasks:
-            return
+    for task in taken(thread, counter, tasks):
         total = sums[task]
         total[:] = 0
         for row in range(task * ROWS, min((task + 1) * ROWS, rows)):
@@ -87,10 +84,7 @@ def _relu_backward(thread, counter, tasks, dy, y, dx, sums):
 
 @kernel
 def _apply(thread, counter, tasks, function, x, y):
-    while True:
-        task = take(thread, counter, tasks)
-        if task >= tasks:
-            return
+    for task in taken(thread, counter, tasks):
         end = min((task + 1) * NUMBERS, x.size)
         for k in range(task * NUMBERS, end, LANES):
             value = load_first(x, k, end - k)
@@ -101,10 +95,7 @@ def _apply(thread, counter, tasks, function, x, y):
 @kernel
 def _column_sums(thread, counter, tasks, x, sums):
     rows, O = x.shape
-    while True:
-        task = take(thread, counter, tasks)
-        if task >= tasks:
-            return
+    for task in taken(thread, counter, tasks):
         total = sums[task]
         total[:] = 0
         for row in range(task * ROWS, min((task + 1) * ROWS, rows)):
@@ -116,10 +107,7 @@ def _column_sums(thread, counter, tasks, x, sums):
 def _add_rows(thread, counter, tasks, rows, numbers, total):
     """A task: a line of the cache of every row, so that no two threads add to one."""
     M = rows.shape[1]
-    while True:
-        task = take(thread, counter, tasks)
-        if task >= tasks:
-            return
+    for task in taken(thread, counter, tasks):
         first = task * LANES
         for k in range(numbers.size):
             into = numbers[k]
@@ -129,10 +117,7 @@ def _add_rows(thread, counter, tasks, rows, numbers, total):
 
 @kernel
 def _adam(thread, counter, tasks, w, g, m, v, step, rest1, rest2, over_correction2, epsilon):
-    while True:
-        task = take(thread, counter, tasks)
-        if task >= tasks:
-            return
+    for task in taken(thread, counter, tasks):
         end = min((task + 1) * NUMBERS, w.size)
         for k in range(task * NUMBERS, end, LANES):
             count = end - k
@@ -147,10 +132,7 @@ def _adam(thread, counter, tasks, w, g, m, v, step, rest1, rest2, over_correctio
 
 @kernel
 def _rmsprop(thread, counter, tasks, w, g, v, rate, rest, epsilon):
-    while True:
-        task = take(thread, counter, tasks)
-        if task >= tasks:
-            return
+    for task in taken(thread, counter, tasks):
         end = min((task + 1) * NUMBERS, w.size)
         for k in range(task * NUMBERS, end, LANES):
             count = end - k

@@ -4,7 +4,7 @@ import numpy as np
 
 from numpy_sat.kernels import functions
 from numpy_sat.kernels.simd import LANES, load_first, store_first
-from numpy_sat.kernels.threads import kernel, run, take
+from numpy_sat.kernels.threads import kernel, run, taken
 
 ROWS = 8  # of a task
 
@@ -25,10 +25,7 @@ def gates_backward(dh_next, dc_next, c, ifog, tanh_c, daffine):
 @kernel
 def _gates(thread, counter, tasks, affine, c, h_next, c_next, ifog, tanh_c):
     B, S = c.shape
-    while True:
-        task = take(thread, counter, tasks)
-        if task >= tasks:
-            return
+    for task in taken(thread, counter, tasks):
         for b in range(task * ROWS, min((task + 1) * ROWS, B)):
             for s in range(0, S, LANES):
                 at, at4, count = b * S + s, b * 4 * S + s, S - s
@@ -51,10 +48,7 @@ def _gates(thread, counter, tasks, affine, c, h_next, c_next, ifog, tanh_c):
 def _gates_backward(thread, counter, tasks, dh_next, dc_next, c, ifog, tanh_c, daffine):
     B, S = c.shape
     one = np.float32(1)
-    while True:
-        task = take(thread, counter, tasks)
-        if task >= tasks:
-            return
+    for task in taken(thread, counter, tasks):
         for b in range(task * ROWS, min((task + 1) * ROWS, B)):
             for s in range(0, S, LANES):
                 at, at4, count = b * S + s, b * 4 * S + s, S - s

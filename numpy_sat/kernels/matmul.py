@@ -12,7 +12,7 @@ import numpy as np
 from numpy_sat.kernels import tile
 from numpy_sat.kernels.panels import cut, cut_transposed
 from numpy_sat.kernels.simd import LANES
-from numpy_sat.kernels.threads import kernel, run, take
+from numpy_sat.kernels.threads import kernel, run, taken
 from numpy_sat.workspace import Workspace
 
 CHUNK = 256  # terms that are summed before they join the total: so much of a panel stays in the cache beside the rows
@@ -81,10 +81,7 @@ def _multiply(thread, counter, tasks, tile_rows, tile_columns, M, K, row_step, t
     """A task: ROWS rows of one panel of y. The first of R rows from m begins at x[m K], in x as it is and packed."""
     blocks = -(-M // ROWS)
     columns = tile.offsets(tile_columns, 0, len(tile_columns), LANES)
-    while True:
-        task = take(thread, counter, tasks)
-        if task >= tasks:
-            return
+    for task in taken(thread, counter, tasks):
         panel, first = task // blocks, task % blocks * ROWS
         for chunk in range(0, max(K, 1), CHUNK):
             for m in range(first, min(first + ROWS, M), len(tile_rows)):
@@ -111,10 +108,7 @@ def _pack_for_rows(thread, counter, tasks, x, turned):
     """Columns of x: (K, I) to rows of a tile: (I / R, K, R). A task: CHUNK rows of x."""
     K, I = x.shape
     rows = turned.shape[2]
-    while True:
-        task = take(thread, counter, tasks)
-        if task >= tasks:
-            return
+    for task in taken(thread, counter, tasks):
         for i in range(0, I, rows):
             for k in range(task * CHUNK, min((task + 1) * CHUNK, K)):
                 for r in range(min(rows, I - i)):

@@ -8,7 +8,7 @@ import numpy as np
 
 from numpy_sat.kernels import simd
 from numpy_sat.kernels.simd import LANES
-from numpy_sat.kernels.threads import kernel, run, take
+from numpy_sat.kernels.threads import kernel, run, taken
 
 
 def cut(W, panels):
@@ -26,10 +26,7 @@ def _cut(thread, counter, tasks, W, panels):
     """A task: LANES rows."""
     K, O = W.shape
     width = panels.shape[2]
-    while True:
-        task = take(thread, counter, tasks)
-        if task >= tasks:
-            return
+    for task in taken(thread, counter, tasks):
         for k in range(task * LANES, min((task + 1) * LANES, K)):
             for o in range(0, len(panels) * width, LANES):
                 value = simd.load_first(W, k * O + o, O - o) if o < O else simd.repeat(np.float32(0))
@@ -41,10 +38,7 @@ def _cut_transposed(thread, counter, tasks, W, panels):
     """A task: LANES rows of W, so that what is written of them at once is a line of the cache."""
     O, K = W.shape
     width = panels.shape[2]
-    while True:
-        task = take(thread, counter, tasks)
-        if task >= tasks:
-            return
+    for task in taken(thread, counter, tasks):
         first = task * LANES
         panel, column = first // width, first % width
         for k in range(K):

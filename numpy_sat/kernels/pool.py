@@ -8,7 +8,7 @@ import numpy as np
 
 from numpy_sat.kernels import simd
 from numpy_sat.kernels.simd import LANES
-from numpy_sat.kernels.threads import inline, kernel, run, take
+from numpy_sat.kernels.threads import inline, kernel, run, taken
 from numpy_sat.workspace import Workspace
 
 
@@ -80,10 +80,7 @@ def _pool_relu_backward(thread, counter, tasks, dy, y, winner, dx, sums):
     N, rows, columns, O = dx.shape
     down, across = y.shape[1], y.shape[2]
     per_picture = tasks // N
-    while True:
-        task = take(thread, counter, tasks)
-        if task >= tasks:
-            return
+    for task in taken(thread, counter, tasks):
         n, i = task // per_picture, task % per_picture
         top, at = (n * rows + 2 * i) * columns * O, (n * down + i) * across * O
         if i >= down or columns % 2:
@@ -105,10 +102,7 @@ def _max_pool(thread, counter, tasks, x, window, stride, padding, y, winner):
     """A task: one line of y."""
     _, H, W, C = x.shape
     _, rows, columns, _ = y.shape
-    while True:
-        task = take(thread, counter, tasks)
-        if task >= tasks:
-            return
+    for task in taken(thread, counter, tasks):
         n, i = task // rows, task % rows
         top = i * stride - padding
         first = max(top, 0)
@@ -132,10 +126,7 @@ def _scatter(thread, counter, tasks, dy, winner, window, stride, padding, dx):
     """A task: one line of dx, which gathers from the windows over it, in order."""
     _, rows, columns, C = dy.shape
     _, H, W, _ = dx.shape
-    while True:
-        task = take(thread, counter, tasks)
-        if task >= tasks:
-            return
+    for task in taken(thread, counter, tasks):
         n, r = task // H, task % H
         dx[n, r] = 0
         for i in range(max(0, (r + padding - window) // stride + 1), min((r + padding) // stride + 1, rows)):

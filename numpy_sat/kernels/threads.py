@@ -139,18 +139,22 @@ def _look(typingctx, counter, at):
 
 
 @inline
-def take(thread, counter, tasks):
-    """The next task's number; `tasks` or more when there is none left, and then the kernel must end."""
+def taken(thread, counter, tasks):
+    """The numbers of the tasks that fall to this thread, one after the other as it is done with the one before.
+
+    When there is none left, the thread that called the kernel waits for the others, and they look out for the next run.
+    """
     run = _look(counter, RUN)
     task = _take(counter)
-    if task >= tasks:
-        for _ in range(LOOKS):
-            if thread == 0:
-                if _look(counter, TAKEN) >= tasks + _look(counter, THREADS):
-                    break
-            elif _look(counter, RUN) != run and _look(counter, TAKEN) > 0:
+    while task < tasks:
+        yield task
+        task = _take(counter)
+    for _ in range(LOOKS):
+        if thread == 0:
+            if _look(counter, TAKEN) >= tasks + _look(counter, THREADS):
                 break
-    return task
+        elif _look(counter, RUN) != run and _look(counter, TAKEN) > 0:
+            break
 
 
 @kernel

@@ -18,7 +18,7 @@ from numpy_sat import machine
 from numpy_sat.kernels import points, simd, tile
 from numpy_sat.kernels import pool as pooling
 from numpy_sat.kernels.simd import LANES
-from numpy_sat.kernels.threads import inline, kernel, run, take
+from numpy_sat.kernels.threads import inline, kernel, run, taken
 
 F2, F4 = (0,) * 4, (0,) * 6  # a line's points; conv.py chooses
 CHUNK = 32  # channels whose products are summed before they join the total, see points.py
@@ -96,10 +96,7 @@ def _transform_filters(thread, counter, tasks, line, W, U, square):
     _, _, C, O = W.shape
     _, panels, _, panel = U.shape
     point, here = panels * C * panel, thread * square.shape[1]
-    while True:
-        c = take(thread, counter, tasks)
-        if c >= tasks:
-            return
+    for c in taken(thread, counter, tasks):
         for o in range(0, O, LANES):
             for q in range(3):
                 column = simd.load_line((0, 0, 0), W, (q * C + c) * O + o, 3 * C * O)
@@ -121,10 +118,7 @@ def _correlate(thread, counter, tasks, line, shape, group, sizes, lowest, x, U, 
     V, M, _, square = scratch
     v0, m0, s0 = thread * V[0].size, thread * M[0].size, thread * square.shape[1]
     least = simd.repeat(lowest)
-    while True:
-        task = take(thread, counter, tasks)
-        if task >= tasks:
-            return
+    for task in taken(thread, counter, tasks):
         first, last = task * group, min((task + 1) * group, N * down * across)
         for t in range(first, last):
             place = t // (down * across), t // across % down * m - padding, t % across * m - padding

@@ -13,7 +13,7 @@ import numpy as np
 from numpy_sat import machine
 from numpy_sat.kernels import points, simd, tile, winograd
 from numpy_sat.kernels.simd import LANES
-from numpy_sat.kernels.threads import inline, kernel, run, take
+from numpy_sat.kernels.threads import inline, kernel, run, taken
 
 LINE, RESULTS = winograd.F4, (0,) * 4
 BLOCK = 64  # channels of x in a task
@@ -72,10 +72,7 @@ def _weight_gradient(thread, counter, tasks, line, results, shape, padding, bloc
     V, _, patch, square, _ = scratch
     of_pixels = winograd.Scratch(V, V, patch, square)
     v0 = thread * V[0].size
-    while True:
-        task = take(thread, counter, tasks)
-        if task >= tasks:
-            return
+    for task in taken(thread, counter, tasks):
         part, channel = task // blocks, task % blocks * block
         channels = min(block, C - channel)
         begin, end = part * tiles // parts, (part + 1) * tiles // parts
@@ -140,10 +137,7 @@ def _gather_filters(thread, counter, tasks, line, M, dW, square):
     n = len(line)
     parts, _, panels, C, panel = M.shape
     O, point, here = panels * panel, panels * C * panel, thread * square.shape[1]
-    while True:
-        c = take(thread, counter, tasks)
-        if c >= tasks:
-            return
+    for c in taken(thread, counter, tasks):
         for o in range(0, O, LANES):
             at = (o // panel * C + c) * panel + o % panel
             for k in range(n * n):
