@@ -10,6 +10,7 @@ import ctypes
 import hashlib
 import os
 import sys
+import tempfile
 from pathlib import Path
 
 KERNELS = Path(__file__).parent / "kernels"
@@ -31,7 +32,10 @@ THREADS = _threads()
 def cache_folder() -> Path:
     """Where drawn scenes, decoded pictures and compiled kernels are kept: NUMPY_SAT_CACHE, or ~/.cache/numpy_sat."""
     given = os.environ.get("NUMPY_SAT_CACHE")
-    return Path(given) if given else Path.home() / ".cache" / "numpy_sat"
+    try:
+        return Path(given) if given else Path.home() / ".cache" / "numpy_sat"
+    except RuntimeError:  # nobody's home
+        return Path(tempfile.gettempdir()) / "numpy_sat"
 
 
 def settle():
@@ -45,6 +49,17 @@ def settle():
         "NUMBA_CACHE_DIR", str(cache_folder() / f"kernels-{hashlib.sha256(sources).hexdigest()[:16]}")
     )
     _keep_freed_memory()
+
+
+def _writable(folder):
+    """The folder, or one for temporary files where nothing can be written to it."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        if os.access(folder, os.W_OK):
+            return folder
+    except OSError:
+        pass
+    return Path(tempfile.gettempdir()) / f"numpy_sat-{os.getuid() if hasattr(os, 'getuid') else os.getlogin()}"
 
 
 def _keep_freed_memory():

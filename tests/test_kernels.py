@@ -1,6 +1,7 @@
 """kernels: vectors, threads, functions, products and passes over memory, each against its definition in float64."""
 
 import os
+import signal
 import subprocess
 import sys
 import threading
@@ -116,18 +117,63 @@ def test_kernels_called_by_several_threads_at_once(rng):
 
 
 @kernel
-def _fails(thread, counter, tasks, on):
-    for _ in taken(thread, counter, tasks):
+def _fails(thread, counter, tasks, on, sums):
+    for task in taken(thread, counter, tasks):
         if thread == on or on < 0:
             raise ValueError("as told")
+        for k in range(100_000):  # long enough that every thread gets a task
+            sums[task] += np.sqrt(k)
 
 
-@pytest.mark.parametrize("on", [-1, 0])
+@pytest.mark.parametrize("on", [-1, 0, 1], ids=["all", "the caller", "a helper"])
 def test_what_a_thread_raises_is_raised(on):
+    if on >= machine.THREADS:
+        pytest.skip("needs two threads")
     for _ in range(3):
         with pytest.raises(ValueError, match="as told"):
-            run(_fails, 100, on)
+            run(_fails, 100, on, np.zeros(100))
     test_every_task_is_done_once(100)
+
+
+@kernel
+def _slowly(thread, counter, tasks, done, sums):
+    for task in taken(thread, counter, tasks):
+        for k in range(100_000):
+            sums[task] += np.sqrt(k)
+        done[task] += 1
+
+
+@pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="needs a timer that interrupts")
+def test_interrupted_anywhere_the_next_run_is_whole():
+    """As Ctrl-C in a notebook: no helper may go on with the old arguments and take tasks of the next run."""
+    tasks, interrupted = 2 * machine.THREADS + 1, 0
+
+    def interrupt(*_):
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGALRM, interrupt)
+    try:
+        for k in range(60):
+            try:
+                signal.setitimer(signal.ITIMER_REAL, 2e-5 * (1 + k))
+                run(_slowly, tasks, np.zeros(tasks, np.int64), np.zeros(tasks))
+            except KeyboardInterrupt:
+                interrupted += 1
+            finally:
+                signal.setitimer(signal.ITIMER_REAL, 0)
+            done = np.zeros(tasks, np.int64)
+            run(_slowly, tasks, done, np.zeros(tasks))
+            np.testing.assert_array_equal(done, 1)
+    finally:
+        signal.signal(signal.SIGALRM, before)
+    assert interrupted > 20
+
+
+def test_more_threads_wanted_than_there_are(rng, monkeypatch):
+    x, W = single(rng.standard_normal((50, 70)), rng.standard_normal((70, 900)))
+    expected = matmul.multiply(x, matmul.pack(W))
+    monkeypatch.setattr(machine, "THREADS", machine.THREADS + 3)
+    np.testing.assert_array_equal(matmul.multiply(x, matmul.pack(W)), expected)
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
@@ -172,6 +218,12 @@ def test_matrix_products(rng, M, K, O):
     np.testing.assert_allclose(
         matmul.multiply_transposed(x, y), x.T.astype(np.float64) @ y, rtol=0, atol=1e-6 * (1 + M)
     )
+
+
+def test_a_product_is_not_added_to_a_copy(rng):
+    x, W = single(rng.standard_normal((3, 4)), rng.standard_normal((4, 5)))
+    with pytest.raises(ValueError, match="contiguous"):
+        matmul.multiply(x, matmul.pack(W), np.zeros((3, 9), np.float32)[:, :5])
 
 
 def test_products_of_sequences(rng):

@@ -175,4 +175,6 @@ def _fill_weights(params):
 def _fill(x, axis):
     """Zeros behind an axis until it fills whole vectors."""
     missing = -x.shape[axis] % LANES
-    return np.pad(x, [(0, missing if k == axis else 0) for k in range(x.ndim)]) if missing else x
+    if missing == 0:
+        return np.ascontiguousarray(x)
+    return np.pad(np.ascontiguousarray(x), [(0, missing if k == axis else 0) for k in range(x.ndim)])

@@ -13,7 +13,7 @@ from numpy_sat.kernels import functions, tile
 from numpy_sat.kernels.simd import LANES, fma, largest, load, maximum, repeat, store, store_first, total
 from numpy_sat.kernels.threads import inline, kernel, run, taken
 
-LOW = np.float32(-1e30)  # the score of what stands behind the last location: exp makes 0 of it
+LOW = np.float32(-1e30)  # the score of what stands behind the last location: exp makes 1e-38 of it
 
 
 def attend(keys, query, v, a, z, alpha, workspace):

@@ -26,7 +26,7 @@ def forward(x, W, b, stride, padding, relu=False, pool=1, workspace=None):
     O, lowest = W.shape[3], 0 if relu else -np.inf
     x, W, b = np.ascontiguousarray(x), np.ascontiguousarray(W), np.ascontiguousarray(b)
     if _by_winograd(x.shape, W.shape, stride):
-        few = winograd.tiles_of(len(x), *_output_sides(x.shape, W.shape, 1, padding), m=4) < FEW_TILES
+        few = winograd.tiles_of(len(x), *_output_sides(x.shape, W.shape, padding), m=4) < FEW_TILES
         line = winograd.F2 if few and W[0, 0].size >= LARGE else winograd.F4
         return winograd.correlate(x, W, b, padding, lowest, pool, workspace, line)
     y, winner = direct.correlate(_pad(x, padding, workspace), _fill(W), _fill(b), stride, lowest, pool, workspace)
@@ -76,9 +76,9 @@ def _by_winograd(x_shape, W_shape, stride):
     return (P, Q, stride) == (3, 3, 1) and C % LANES == O % LANES == 0 and x_shape[0] > 0
 
 
-def _output_sides(x_shape, W_shape, stride, padding):
-    """H', W'."""
-    return tuple((side + 2 * padding - P) // stride + 1 for side, P in zip(x_shape[1:3], W_shape[:2], strict=True))
+def _output_sides(x_shape, W_shape, padding):
+    """H', W' at stride 1."""
+    return tuple(side + 2 * padding - P + 1 for side, P in zip(x_shape[1:3], W_shape[:2], strict=True))
 
 
 def turn(W, workspace):

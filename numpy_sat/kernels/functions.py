@@ -17,7 +17,8 @@ from numpy_sat.kernels.threads import inline
 
 f = np.float32
 
-# tanh x = x P(x^2) / Q(x^2), fitted to the least largest relative error on |x| <= 8.5 (1.2e-8 before rounding).
+# tanh x = x P(x^2) / Q(x^2), fitted to the least largest relative error on |x| <= 8.5 (1.2e-8 before rounding);
+# the little by which it passes 1 beyond is cut off.
 TANH_LIMIT = f(9)  # from here on tanh is 1 to float32, and the quotient not less
 P1, P2, P3, P4 = f(0.13415861962), f(0.0035370814745), f(2.1299430428589e-05), f(1.4333084028315e-08)
 Q1, Q2, Q3, Q4 = f(0.46749188213), f(0.0260345023328), f(3.3537770756557e-04), f(8.1719135559863e-07)

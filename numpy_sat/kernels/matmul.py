@@ -21,6 +21,7 @@ VECTORS = next(iter(tile.ROWS))  # of a panel
 WIDTH = VECTORS * LANES
 TILE_ROWS, TILE_COLUMNS = (0,) * tile.ROWS[VECTORS], (0,) * VECTORS
 R = len(TILE_ROWS)
+assert ROWS % R == 0  # or a task would begin in the middle of a tile
 
 
 class Packed(NamedTuple):
@@ -48,6 +49,8 @@ def pack(W, workspace=None, bias=None):
 def multiply(x, packed, y=None, workspace=None):
     """x W + bias, or, where y is given, y + x W, written over y. x: (..., K) contiguous. Returns (..., O)."""
     add = y is not None
+    if add and not y.flags.c_contiguous:
+        raise ValueError("multiply: y must be contiguous to be written over")
     if not add:
         y = (workspace or Workspace()).empty((*x.shape[:-1], packed.columns))
     K = x.shape[-1]

@@ -29,7 +29,6 @@ def _lanes():
 
 LANES = _lanes()
 VECTOR, INTS = ir.VectorType(FLOAT, LANES), ir.VectorType(INT, LANES)
-BYTES = 4 * LANES
 
 
 class VectorType(types.Type):
