@@ -1,5 +1,7 @@
 """Batches: what is drawn, masked, augmented, and that it can be gone on with."""
 
+import threading
+
 import numpy as np
 import pytest
 from PIL import Image
@@ -126,3 +128,42 @@ def test_streams_differ_by_purpose_and_place():
     drawn = {stream(0, *key).integers(2**62) for key in keys} | {stream(1, *keys[0]).integers(2**62)}
     assert len(drawn) == len(keys) + 1
     assert stream(0, 2, 5).integers(2**62) == stream(0, 2, 5).integers(2**62)
+
+
+def test_batches_made_ahead_are_the_same_and_in_order(split):
+    drawn = list(batches.epoch_batches(split, 2, 3, PLAIN, seed=1, epoch=0))
+    ahead = list(batches.made_ahead(batches.epoch_batches(split, 2, 3, PLAIN, seed=1, epoch=0)))
+    assert len(ahead) == len(drawn) == 5
+    assert all(same(a, b) for a, b in zip(ahead, drawn, strict=True))
+
+
+def test_one_batch_is_made_ahead_by_another_thread():
+    makers, made = [], []
+
+    def slow():
+        for k in range(5):
+            makers.append(threading.get_ident())
+            made.append(k)
+            yield k
+
+    for k in batches.made_ahead(slow()):
+        assert len(made) <= k + 2
+    assert set(makers) - {threading.get_ident()} == set(makers)
+
+
+def test_an_error_in_the_making_reaches_the_user():
+    def failing():
+        yield 1
+        raise ZeroDivisionError
+
+    ahead = batches.made_ahead(failing())
+    assert next(ahead) == 1
+    with pytest.raises(ZeroDivisionError):
+        next(ahead)
+
+
+def test_left_early_no_thread_remains():
+    before = threading.active_count()
+    for _ in batches.made_ahead(iter(range(10))):
+        break
+    assert threading.active_count() == before

@@ -1,7 +1,6 @@
 """layers.conv: 2-D convolution."""
 
 import helpers
-import numba
 import numpy as np
 import pytest
 
@@ -120,22 +119,6 @@ def test_layout_does_not_matter(rng, padding):
         for a, b_ in zip(conv.conv_backward(np.asfortranarray(dy), cache), grads, strict=True):
             np.testing.assert_allclose(a, b_, rtol=0, atol=1e-12)
             assert a.flags.c_contiguous
-
-
-@pytest.mark.skipif(numba.config.NUMBA_NUM_THREADS < 2, reason="needs two threads")
-def test_number_of_threads_changes_no_bit(rng):
-    inputs, options = random_inputs(rng, ((3, 9, 8, 5), (3, 3), 6, 2, 1))
-    inputs = {name: x.astype(np.float32) for name, x in inputs.items()}
-    before, results = numba.get_num_threads(), []
-    try:
-        for threads in (1, 2):
-            numba.set_num_threads(threads)
-            y, cache = conv.conv_forward(**inputs, **options)
-            results.append([y, *conv.conv_backward(y, cache)])
-    finally:
-        numba.set_num_threads(before)
-    for one, two in zip(*results, strict=True):
-        np.testing.assert_array_equal(one, two)
 
 
 @pytest.mark.parametrize(

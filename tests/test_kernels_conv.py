@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from numpy_sat import machine
 from numpy_sat.kernels import conv as kernel
 from numpy_sat.kernels import direct, winograd, winograd_weights
 from numpy_sat.kernels.simd import LANES
@@ -143,13 +144,12 @@ def test_pooled_and_rectified_in_one_pass(rng, size, C):
     np.testing.assert_allclose(y, np.maximum(cells.max(axis=3), 0), rtol=0, atol=1e-6)
 
 
-def test_number_of_threads_changes_no_bit(rng, monkeypatch):
-    from numpy_sat import machine
-
+@pytest.mark.parametrize("C", [3, 64])
+def test_number_of_threads_changes_no_bit(monkeypatch, C):
     results = []
     for threads in (machine.THREADS, 1):
         monkeypatch.setattr(machine, "THREADS", threads)
-        (x, W, b), options = random_inputs(np.random.default_rng(0), ((8, 28, 28, 64), (3, 3), 64, 1, 1))
+        (x, W, b), options = random_inputs(np.random.default_rng(0), ((8, 28, 28, C), (3, 3), 64, 1, 1))
         y, cache = conv.conv_forward(x, W, b, *options)
         results.append([y, *conv.conv_backward(y, cache)])
     for one, other in zip(*results, strict=True):
@@ -162,3 +162,16 @@ def test_what_is_no_number_stays_so(rng):
     W[1, 1, 3, 5] = np.nan
     y, _ = kernel.forward(x, W, b, 1, 1, relu=True)
     assert np.isnan(y[..., 5]).all()
+
+
+@pytest.mark.parametrize(
+    ("shape", "O", "line"),
+    [((1, 14, 14, 128), 128, winograd.F2), ((1, 14, 14, 32), 32, winograd.F4), ((1, 32, 32, 128), 128, winograd.F4)],
+)
+def test_few_tiles_of_large_filters_go_to_f2(rng, monkeypatch, shape, O, line):
+    lines = []
+    correlate = winograd.correlate
+    monkeypatch.setattr(winograd, "correlate", lambda *args: lines.append(args[-1]) or correlate(*args))
+    (x, W, b), options = random_inputs(rng, (shape, (3, 3), O, 1, 1))
+    conv.conv_forward(x, W, b, *options)
+    assert lines == [line]

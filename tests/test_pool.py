@@ -21,6 +21,7 @@ GEOMETRIES = {
     "one channel": ((3, 5, 4, 1), 2, 1, 0),
     "one pixel": ((2, 1, 1, 3), 3, 2, 1),
 }
+dtypes = pytest.mark.parametrize("dtype", [np.float64, np.float32])
 geometries = pytest.mark.parametrize("geometry", GEOMETRIES.values(), ids=GEOMETRIES)
 
 
@@ -49,11 +50,29 @@ def test_gradients(rng, geometry):
     assert report.ok, str(report)
 
 
+@dtypes
 @geometries
-def test_forward_is_the_definition(rng, geometry):
+def test_forward_is_the_definition(rng, geometry, dtype):
     inputs, options = random_inputs(rng, geometry)
-    y, _ = pool.max_pool_forward(**inputs, **options)
-    np.testing.assert_array_equal(y, slow_max_pool(**inputs, **options))
+    x = inputs["x"].astype(dtype)
+    y, _ = pool.max_pool_forward(x, **options)
+    assert y.dtype == dtype
+    np.testing.assert_array_equal(y, slow_max_pool(x, **options))
+
+
+@geometries
+def test_float32_is_float64(rng, geometry):
+    """The kernel's winners and gradients, with many ties."""
+    shape, window, stride, padding = geometry
+    x = rng.integers(0, 3, shape).astype(np.float64)
+    y, cache = pool.max_pool_forward(x, window, stride, padding)
+    dy = rng.integers(-9, 9, y.shape).astype(np.float64)
+    y32, cache32 = pool.max_pool_forward(x.astype(np.float32), window, stride, padding)
+    np.testing.assert_array_equal(y32, y)
+    np.testing.assert_array_equal(cache32.winner, cache.winner)
+    dx32 = pool.max_pool_backward(dy.astype(np.float32), cache32)
+    assert dx32.dtype == np.float32
+    np.testing.assert_array_equal(dx32, pool.max_pool_backward(dy, cache))
 
 
 def test_no_padding_is_the_default(rng):
@@ -84,14 +103,16 @@ def test_a_cell_gathers_from_every_window_it_wins():
     np.testing.assert_array_equal(dx[0, :, :, 0], [[0, 0, 0], [0, 1111, 0], [0, 0, 0]])
 
 
-def test_no_pictures():
-    y, cache = pool.max_pool_forward(np.empty((0, 4, 6, 3)), 2, 2)
+@dtypes
+def test_no_pictures(dtype):
+    y, cache = pool.max_pool_forward(np.empty((0, 4, 6, 3), dtype), 2, 2)
     assert y.shape == (0, 2, 3, 3)
     assert pool.max_pool_backward(y, cache).shape == (0, 4, 6, 3)
 
 
-def test_layout_does_not_matter(rng):
-    x = gradcheck.separated(rng, (2, 5, 7, 3))
+@dtypes
+def test_layout_does_not_matter(rng, dtype):
+    x = gradcheck.separated(rng, (2, 5, 7, 3)).astype(dtype)
     y, cache = pool.max_pool_forward(x, 3, 2, 1)
     dx = pool.max_pool_backward(y, cache)
     for other in (np.asfortranarray(x), np.repeat(x, 2, axis=2)[:, :, ::2]):

@@ -11,6 +11,10 @@ import pytest
 FEATURES = llvmlite.binding.get_host_cpu_features()
 
 # What numba is told to compile for, the width of its vectors, and what this machine must have to run it.
+KERNELS = (
+    *("stated_errors_of_functions", "first_lanes_alone_are_read_and_written", "matrix_products", "attention"),
+    *("lstm_gates", "cross_entropy", "optimisers_in_one_pass"),
+)
 TARGETS = {
     "AVX2": ("haswell", "+avx2,+fma,+avx,+sse4.2,+bmi,+bmi2,+popcnt", 8, "avx2"),
     "SSE, vectors of four as on ARM": ("x86-64", "+sse2", 4, "sse2"),
@@ -36,7 +40,8 @@ def test_kernels_compiled_for_another_processor(tmp_path, cpu, features, lanes, 
             f"{folder}/test_kernels_conv.py::{name}"
             for name in ("test_forward_and_gradients", "test_winograd_of_any_size")
         ),
-        *(f"{folder}/test_kernels.py::test_{name}" for name in ("matrix_products", "attention", "lstm_gates")),
+        f"{folder}/test_kernels_conv.py::test_pooled_and_rectified_in_one_pass",
+        *(f"{folder}/test_kernels.py::test_{name}" for name in KERNELS),
         f"{folder}/test_captioner.py::test_the_whole_models_fast_gradients_are_the_plain_ones",
     ]
     result = subprocess.run([sys.executable, "-c", code, *chosen], capture_output=True, text=True, env=environment)

@@ -26,7 +26,7 @@ def prepare(work, _):
     best, least = None, float("inf")
     for candidate in of_group[work.group](work):
         candidate()
-        ms = workers.milliseconds(candidate)
+        ms = min(workers.milliseconds(candidate) for _ in range(3))
         if ms < least:
             best, least = candidate, ms
     return {"torch": Timed(best)}

@@ -8,10 +8,9 @@ register of 8, a NEON register of 4. Indices are not checked: a kernel that uses
 
 import operator
 
-import llvmlite.binding
 from llvmlite import ir
 from numba import config, types
-from numba.core import cgutils
+from numba.core import cgutils, codegen
 from numba.core.typing.templates import AbstractTemplate, infer_global, signature
 from numba.extending import intrinsic, lower_builtin, models, register_model
 
@@ -21,9 +20,7 @@ FLOAT, INT = ir.FloatType(), ir.IntType(32)
 def _lanes():
     """How many float32 a register of the target holds: this machine, or what NUMBA_CPU_FEATURES says of another."""
     features = config.CPU_FEATURES
-    if features is None:
-        features = llvmlite.binding.get_host_cpu_features().flatten()
-    present = features.split(",")
+    present = (codegen.get_host_cpu_features() if features is None else features).split(",")
     return 16 if "+avx512f" in present else 8 if "+avx2" in present else 4
 
 

@@ -57,7 +57,7 @@ class _Pool:
         self.home = None
 
     def run(self, function, tasks, args):
-        threads = min(1 + len(self.helpers), tasks)
+        threads = min(machine.THREADS, 1 + len(self.helpers), tasks)
         if threads > 1:
             self._keep_away()
         self.counter[:] = 0, self.counter[RUN] + 1, threads
