@@ -433,3 +433,17 @@ def test_evaluating(root, trained, capsys):
     assert evaluate.main([str(trained), "--beam", "2"]) == 0
     printed = capsys.readouterr().out
     assert "8 pictures, beam 2" in printed and "BLEU-1..4" in printed and "entropy" in printed
+
+
+def test_compiling_is_said_once_and_only_when_it_happens(tmp_path):
+    """In a process of its own: twice with the same new cache."""
+    code = (
+        "import sys, numpy as np; from numpy_sat import command; from numpy_sat.kernels import matmul\n"
+        "x = np.ones((3, 4), np.float32)\n"
+        "sys.exit(command.run(lambda: print(matmul.multiply(x, matmul.pack(x.T.copy()))[0, 0])))"
+    )
+    environment = os.environ | {"NUMBA_CACHE_DIR": str(tmp_path)}
+    for said in (1, 0):
+        result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=environment)
+        assert result.stdout == "4.0\n", result.stderr
+        assert result.stderr.count("compiling kernels, once") == said

@@ -14,7 +14,7 @@ import numpy as np
 from numpy_sat.decoders import attend_tell
 from numpy_sat.kernels import attention, elementwise, lstm
 from numpy_sat.kernels.matmul import multiply, multiply_transposed, pack
-from numpy_sat.kernels.simd import LANES
+from numpy_sat.kernels.panels import filled
 from numpy_sat.workspace import Workspace
 
 
@@ -60,7 +60,7 @@ def decode_forward(params, a, words, mask_h, workspace=None):
     h_0, c_0, cache_state = attend_tell.first_state_forward(params, a)
     sizes, (T, B), (N, L, _), S = (a.shape[2], len(params["v"])), words.shape, a.shape, h_0.shape[1]
     weights = _fill_weights(params)
-    a = _fill(a, 2)
+    a = filled(a, 2)
     D, A = weights.W_a.shape
     keys = multiply(a, pack(weights.W_a, workspace), workspace=workspace)
     Ey = params["E"][words]
@@ -162,19 +162,11 @@ def _fill_weights(params):
     M = params["E"].shape[1]
     W_x = params["W_x"]
     return Weights(
-        W_a=_fill(_fill(params["W_a"], 0), 1),
-        b_a=_fill(params["b_a"], 0),
-        W_h=_fill(params["W_h"], 1),
-        v=_fill(params["v"], 0),
+        W_a=filled(filled(params["W_a"], 0), 1),
+        b_a=filled(params["b_a"], 0),
+        W_h=filled(params["W_h"], 1),
+        v=filled(params["v"], 0),
         W_y=W_x[:M],
-        W_z=_fill(W_x[M:], 0),
-        L_z=_fill(params["L_z"], 0),
+        W_z=filled(W_x[M:], 0),
+        L_z=filled(params["L_z"], 0),
     )
-
-
-def _fill(x, axis):
-    """Zeros behind an axis until it fills whole vectors."""
-    missing = -x.shape[axis] % LANES
-    if missing == 0:
-        return np.ascontiguousarray(x)
-    return np.pad(np.ascontiguousarray(x), [(0, missing if k == axis else 0) for k in range(x.ndim)])

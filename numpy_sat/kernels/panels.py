@@ -1,7 +1,8 @@
 """Matrices laid out as tiles read them: cut into panels as wide as a tile, each panel contiguous.
 
 A tile reads a panel's rows one after the other. In the matrix as it is they lie a whole row apart, often a power of
-two, and would share a few lines of the cache.
+two: each in another page of memory, and all in the same few lines of the cache. What this costs and saves, see
+matmul.py.
 """
 
 import numpy as np
@@ -9,6 +10,14 @@ import numpy as np
 from numpy_sat.kernels import simd
 from numpy_sat.kernels.simd import LANES
 from numpy_sat.kernels.threads import kernel, run, taken
+
+
+def filled(x, axis=-1):
+    """x, contiguous, with zeros behind an axis until it fills whole vectors."""
+    axis %= x.ndim
+    missing = -x.shape[axis] % LANES
+    x = np.ascontiguousarray(x)
+    return np.pad(x, [(0, missing if k == axis else 0) for k in range(x.ndim)]) if missing else x
 
 
 def cut(W, panels):

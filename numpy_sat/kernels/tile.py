@@ -1,9 +1,9 @@
 """The small matrix product that convolutions and matrix products are made of.
 
 A tile is a block of a product's result, R rows of some vectors each, that stays in registers while its terms are
-added: for every term, each of the R numbers x meets each of the tile's vectors w, so R + C loads feed R * C fused
-multiply-adds. What limits a processor is then its arithmetic and no longer its loads: 6 rows of 4 vectors reach 95 % of
-the peak, where a loop that loads and stores its sums each time reaches 30 %.
+added: for every term, each of the R numbers x meets each of the tile's vectors w, so loads for R rows and C vectors
+feed R x C fused multiply-adds. What limits a processor is then its arithmetic and no longer its loads: 6 rows of 4
+vectors reach 95 % of the peak, where a loop that loads and stores its sums each time reaches 30 %.
 
 Rows and columns are given as tuples of flat offsets, which say by their lengths how large the tile is; numba compiles
 each shape by itself. Rows beyond the last are the last again: they compute and store the same once more, so that no
@@ -17,7 +17,8 @@ from numba.extending import intrinsic
 
 from numpy_sat.kernels import simd
 
-# Rows of a tile by its vectors: as many as registers hold (32, or 16 for AVX2) beside the vectors and a row's number.
+# Rows of a tile by its vectors: as many as registers hold beside the vectors and a row's number. AVX-512 and ARM have
+# 32 of them, AVX2 16 (so has SSE, which goes with ARM here: right, if not fast).
 ROWS = {4: 6, 3: 8, 2: 8, 1: 12} if simd.LANES != 8 else {2: 6, 3: 4, 1: 6}
 
 

@@ -18,7 +18,7 @@ from numpy_sat.kernels.threads import inline, kernel, run, taken
 LINE, RESULTS = winograd.F4, (0,) * 4
 BLOCK = 64  # channels of x in a task
 TILES = 48  # whose points are made before they are multiplied
-TASKS = 8  # at least so many, where there are pictures for them: as many threads can help
+TASKS = 8  # about so many, where there are tiles for them: more threads would have nothing to do
 
 
 class Scratch(NamedTuple):
