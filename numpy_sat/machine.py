@@ -9,11 +9,14 @@ product ten times slower.
 import ctypes
 import hashlib
 import os
+import shutil
 import sys
 import tempfile
+import time
 from pathlib import Path
 
 KERNELS = Path(__file__).parent / "kernels"
+MONTH = 30 * 24 * 3600  # seconds
 
 
 def _threads():
@@ -43,12 +46,21 @@ def settle():
     for library in ("OPENBLAS", "MKL", "BLIS"):
         os.environ.setdefault(f"{library}_NUM_THREADS", "1")
     os.environ.setdefault("VECLIB_MAXIMUM_THREADS", "1")
-    # numba looks whether a function's own file has changed, and not at the files of what it calls.
-    sources = b"".join(path.read_bytes() for path in sorted(KERNELS.glob("*.py")))
-    os.environ.setdefault(
-        "NUMBA_CACHE_DIR", str(cache_folder() / f"kernels-{hashlib.sha256(sources).hexdigest()[:16]}")
-    )
+    os.environ.setdefault("NUMBA_CACHE_DIR", str(_kernel_cache()))
     _keep_freed_memory()
+
+
+def _kernel_cache():
+    """The folder of compiled kernels, another one for other sources: numba looks whether a function's own file has
+    changed, and not at the files of what it calls."""
+    sources = b"".join(path.read_bytes() for path in sorted(KERNELS.glob("*.py")))
+    caches = _writable(cache_folder())
+    folder = caches / f"kernels-{hashlib.sha256(sources).hexdigest()[:16]}"
+    if not folder.exists():
+        for old in caches.glob("kernels-*"):
+            if time.time() - old.stat().st_mtime > MONTH:
+                shutil.rmtree(old, ignore_errors=True)
+    return folder
 
 
 def _writable(folder):
@@ -59,7 +71,7 @@ def _writable(folder):
             return folder
     except OSError:
         pass
-    return Path(tempfile.gettempdir()) / f"numpy_sat-{os.getuid() if hasattr(os, 'getuid') else os.getlogin()}"
+    return Path(tempfile.gettempdir()) / f"numpy_sat-{os.getuid() if hasattr(os, 'getuid') else 'cache'}"
 
 
 def _keep_freed_memory():
