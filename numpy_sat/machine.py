@@ -6,6 +6,7 @@ BLAS's threads wait by yielding the processor in a loop, and wherever another pr
 product ten times slower.
 """
 
+import contextlib
 import ctypes
 import hashlib
 import os
@@ -58,8 +59,9 @@ def _kernel_cache():
     folder = caches / f"kernels-{hashlib.sha256(sources).hexdigest()[:16]}"
     if not folder.exists():
         for old in caches.glob("kernels-*"):
-            if time.time() - old.stat().st_mtime > MONTH:
-                shutil.rmtree(old, ignore_errors=True)
+            with contextlib.suppress(OSError):  # another process may be about the same
+                if time.time() - old.stat().st_mtime > MONTH:
+                    shutil.rmtree(old)
     return folder
 
 
