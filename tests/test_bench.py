@@ -90,7 +90,8 @@ def test_our_side_runs_a_work_with_small_errors(work):
     for timed in prepared.values():
         result = timed.call()
         assert timed.check is None or timed.check(result) < 1e-5
-    assert (timed.check is not None) == ((work.group, work.pass_) in CHECKED)
+    checked = (work.group, work.pass_) in CHECKED or work.name in ("tanh", "sigmoid")
+    assert (timed.check is not None) == checked
 
 
 @tiny_works

@@ -114,7 +114,7 @@ def test_layout_does_not_matter(rng, padding):
     sparse = np.repeat(x, 2, axis=2)[:, :, ::2]
     for x_other, W_other in [(np.asfortranarray(x), W), (sparse, W), (x, np.asfortranarray(W))]:
         y_other, cache = conv.conv_forward(x_other, W_other, b, 1, padding)
-        np.testing.assert_array_equal(y_other, y)
+        np.testing.assert_allclose(y_other, y, rtol=0, atol=1e-12)
         assert y_other.flags.c_contiguous
         for a, b_ in zip(conv.conv_backward(np.asfortranarray(dy), cache), grads, strict=True):
             np.testing.assert_allclose(a, b_, rtol=0, atol=1e-12)
