@@ -144,7 +144,7 @@ def test_a_workspace_changes_nothing_and_stops_growing(rng):
         if step == 100:
             before = resident_memory()
     assert sizes[20] == sizes[-1]
-    assert resident_memory() < before + (8 << 20)
+    assert resident_memory() < before + (4 << 20)
 
 
 @pytest.mark.parametrize("dtype", [np.float64, np.float32])

@@ -36,6 +36,7 @@ LOOKS = 500_000  # before a thread sleeps: some 500 microseconds
 # thread takes one number too many, by which it finds that there are no tasks left: so a run is over at tasks +
 # threads.
 TAKEN, RUN, TAKERS = 0, 1, 2
+WORD = ir.IntType(64)
 # On Linux, the function that says on which core the calling thread is.
 _core = getattr(ctypes.CDLL(None), "sched_getcpu", None) if hasattr(os, "sched_getaffinity") else None
 
@@ -46,6 +47,8 @@ class _Pool:
     def __init__(self):
         self.one_at_a_time = threading.Lock()
         self.counter = np.zeros(3, np.int64)
+        # Kernels get its address: an array in a numba generator would never be released (as of numba 0.68).
+        self.address = self.counter.ctypes.data
         self.errors = []
         self.queues = [queue.SimpleQueue() for _ in range(machine.THREADS - 1)]
         self.helpers = [
@@ -63,8 +66,8 @@ class _Pool:
         self.counter[:] = 0, self.counter[RUN] + 1, threads
         try:
             for thread in range(1, threads):
-                self.queues[thread - 1].put((function, (thread, self.counter, tasks, *args)))
-            function(0, self.counter, tasks, *args)
+                self.queues[thread - 1].put((function, (thread, self.address, tasks, *args)))
+            function(0, self.address, tasks, *args)
             while self.counter[TAKEN] < tasks + threads:
                 time.sleep(1e-5)
         except BaseException:  # Ctrl-C too, which may strike anywhere here
@@ -83,7 +86,7 @@ class _Pool:
                 function(*args)
             except BaseException as error:
                 self.errors.append(error)
-                _leave(self.counter, args[2])
+                _leave(self.address, args[2])
             del function, args  # or they would keep their arrays until the next task comes
 
     def _wait_for_helpers(self):
@@ -145,13 +148,13 @@ if hasattr(os, "register_at_fork"):
 
 @intrinsic
 def _take(typingctx, counter):
-    """The number of tasks taken before, one more from now on."""
+    """The number of tasks taken before, one more from now on. counter: its address."""
 
     def build(context, builder, sig, args):
-        data = context.make_array(sig.args[0])(context, builder, args[0]).data
-        return builder.atomic_rmw("add", data, ir.IntType(64)(1), "acq_rel")
+        pointer = builder.inttoptr(args[0], WORD.as_pointer())
+        return builder.atomic_rmw("add", pointer, WORD(1), "acq_rel")
 
-    return types.int64(types.Array(types.int64, 1, "C")), build
+    return types.int64(types.int64), build
 
 
 @intrinsic
@@ -159,10 +162,10 @@ def _look(typingctx, counter, at):
     """counter[at] as it is now."""
 
     def build(context, builder, sig, args):
-        data = context.make_array(sig.args[0])(context, builder, args[0]).data
-        return builder.load_atomic(builder.gep(data, [args[1]]), "acquire", 8)
+        pointer = builder.gep(builder.inttoptr(args[0], WORD.as_pointer()), [args[1]])
+        return builder.load_atomic(pointer, "acquire", 8)
 
-    return types.int64(types.Array(types.int64, 1, "C"), types.intp), build
+    return types.int64(types.int64, types.int64), build
 
 
 @inline
