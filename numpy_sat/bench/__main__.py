@@ -109,6 +109,8 @@ def _start(stack, chosen):
 
 def _introduce(workers, show):
     """Say what the figures depend on, measure the machine's limits, and return them: GFLOP/s, GB/s."""
+    for worker in workers.values():  # one that still imports its libraries would halve the limits
+        worker.ask("ready")
     about, limits = workers["ours"].ask("about"), workers["ours"].ask("limits")
     torch = f"torch {version('torch')}" if "torch" in workers else "torch is not installed: nothing to compare with"
     show(

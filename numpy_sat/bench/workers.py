@@ -58,7 +58,7 @@ class Worker:
 
 
 def serve(prepare_work, **more):
-    """Answer questions until there are none: "prepare" a work, "measure" a rung of it, and the functions of `more`.
+    """Answer questions until there are none: "ready", "prepare" a work, "measure" a rung of it, and those of `more`.
 
     prepare_work(work, rungs): {rung: Timed}.
     """
@@ -81,7 +81,7 @@ def serve(prepare_work, **more):
         time.sleep(PAUSE)
         return timed.scale * milliseconds(timed.call, repeats)
 
-    functions = {"prepare": prepare, "measure": measure, **more}
+    functions = {"ready": lambda: True, "prepare": prepare, "measure": measure, **more}
     for line in sys.stdin:
         question, *args = json.loads(line)
         print(json.dumps(functions[question](*args)), file=answers, flush=True)
