@@ -20,7 +20,7 @@ class Caption(NamedTuple):
     beta: np.ndarray  # (words and <end>,) the gate
 
 
-class _Step(NamedTuple):
+class Step(NamedTuple):
     """One step of all beams; k slots a picture."""
 
     words: np.ndarray  # (N, k) the word added; a finished caption repeats <end>
@@ -58,20 +58,24 @@ def beam_search(decoder, params, a, k, max_words, length_power=1.0):
     for t in range(max_words + 1):
         logits, alpha, beta, state = decoder.step(params, state, words.ravel())
         log_p = softmax.log_softmax(logits.astype(np.float64)).reshape(*words.shape, -1)
-        _ban(log_p, first=t == 0, last=t == max_words, done=done)
-        words, parents, scores, lengths, done_now = _extend(scores, lengths, done, log_p, k, length_power)
+        ban(log_p, first=t == 0, last=t == max_words, done=done)
+        words, parents, scores, lengths, done_now = extend(scores, lengths, done, log_p, k, length_power)
         shape = (N, done.shape[1])
-        history.append(_Step(words, parents, scores, alpha.reshape(*shape, -1), beta.reshape(shape)))
-        best = _note_finished(best, t, words, parents, done, scores, lengths, length_power)
+        history.append(Step(words, parents, scores, alpha.reshape(*shape, -1), beta.reshape(shape)))
+        best = note_finished(best, t, words, parents, done, scores, lengths, length_power)
         done = done_now
         state = decoder.select(state, (np.arange(N)[:, None] * shape[1] + parents).ravel())
         if (done | np.isneginf(scores)).all():
             break
-    return [_read_back(history, n, best[n]) for n in range(N)]
+    return [read_back(history, n, best[n]) for n in range(N)]
 
 
-def _ban(log_p, first, last, done):
-    """Set what may not be written to -inf, in place; a finished caption has one way on, <end> at no cost."""
+def ban(log_p, first, last, done):
+    """Set what may not be written to -inf, in place; a finished caption has one way on, <end> at no cost.
+
+    log_p: (N, slots, V) log probabilities of the next word; first: whether it is the captions' first, which is never
+    <end>; last: whether it can only be <end>; done: (N, slots) which captions are finished.
+    """
     log_p[..., [START, UNK]] = -np.inf
     if first:
         log_p[..., END] = -np.inf
@@ -81,8 +85,14 @@ def _ban(log_p, first, last, done):
     log_p[done, END] = 0
 
 
-def _extend(scores, lengths, done, log_p, k, length_power):
-    """The k best continuations of each picture's slots: words, parents, scores, lengths, finished; (N, k) each."""
+def extend(scores, lengths, done, log_p, k, length_power):
+    """The k best continuations of each picture's captions by log p / length ** length_power, the best first.
+
+    scores: (N, slots) log p so far; lengths: (N, slots) words so far, <end> counted; done: (N, slots) which captions
+    are finished, and so grow no longer; log_p: (N, slots, V) of the next word, after `ban`.
+    Returns words: (N, k) added, parents: (N, k) slots they are added to, and scores, lengths, done: (N, k) after that.
+    Where there are not as many, k is slots V.
+    """
     N, _, V = log_p.shape
     total = (scores[..., None] + log_p).reshape(N, -1)
     new_lengths = lengths + ~done
@@ -96,8 +106,13 @@ def _extend(scores, lengths, done, log_p, k, length_power):
     return words, parents, np.take_along_axis(total, chosen, axis=1), kept_lengths, words == END
 
 
-def _note_finished(best, t, words, parents, done_before, scores, lengths, length_power):
-    """The best caption finished so far. It may later lose its slot to one that only looks better yet."""
+def note_finished(best, t, words, parents, done_before, scores, lengths, length_power):
+    """The best caption finished so far. It may later lose its slot to one that only looks better yet.
+
+    best: of each of N pictures (log p / length ** length_power, step, slot), found before; t: this step; words,
+    parents, scores, lengths: (N, k) as `extend` returns them; done_before: (N, slots before) which captions were
+    finished before this step. Returns best anew; of equals the earlier.
+    """
     new = (words == END) & ~np.take_along_axis(done_before, parents, axis=1) & ~np.isneginf(scores)
     rank = np.where(new, scores / lengths**length_power, -np.inf)
     slots = rank.argmax(axis=1)
@@ -107,8 +122,12 @@ def _note_finished(best, t, words, parents, done_before, scores, lengths, length
     ]
 
 
-def _read_back(history, n, found):
-    """Follow the parents from a finished caption back to <start>."""
+def read_back(history, n, found):
+    """Follow the parents from a finished caption back to <start>.
+
+    history: the Step of every step; n: the picture; found: its (score, step, slot) as of `note_finished`.
+    Returns a Caption.
+    """
     _, t, slot = found
     log_p = float(history[t].scores[n, slot])
     words, alphas, betas = [], [], []

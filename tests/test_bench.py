@@ -2,9 +2,11 @@
 
 import dataclasses
 import json
+import re
 import subprocess
 import sys
 
+import numba
 import numpy as np
 import pytest
 
@@ -60,6 +62,34 @@ def test_every_rung_is_the_definition(rng, rung, shape):
     expected, _ = conv.conv_forward(*arrays, 1, 1)
     found = rungs.RUNGS[rung](*(array.astype(np.float32) for array in arrays), Workspace())
     np.testing.assert_allclose(found, expected, rtol=0, atol=2e-6 * np.abs(expected).max())
+
+
+def correlation_arguments(rng, P, Q):
+    """Whole numbers, whose sums are exact in every order."""
+    N, H, W, C, O = 2, 4, 5, 3, 6
+    shapes = (N, H + P - 1, W + Q - 1, C), (P, Q, C, O), (O,)
+    return *(rng.integers(-9, 9, shape).astype(np.float32) for shape in shapes), np.full(
+        (N, H, W, O), np.nan, np.float32
+    )
+
+
+@pytest.mark.parametrize(("P", "Q"), [(3, 3), (2, 4), (1, 1)])
+def test_the_compiled_loops_are_their_python(rng, P, Q):
+    x, W, b, y = correlation_arguments(rng, P, Q)
+    before = [array.copy() for array in (x, W, b)]
+    for function in (rungs.correlate, rungs.correlate.py_func):
+        y[...] = np.nan
+        assert function(x, W, b, y) is None
+        np.testing.assert_array_equal(y, conv.conv_forward(*before, 1, 0)[0])
+    assert all(map(np.array_equal, (x, W, b), before))
+
+
+def test_the_compiled_loops_are_vector_instructions(rng):
+    """numba adds a vector at a time where the innermost loop goes through output channels."""
+    correlate = numba.njit(rungs.correlate.py_func)
+    correlate(*correlation_arguments(rng, 3, 3))
+    (code,) = correlate.inspect_llvm().values()
+    assert re.search(r"fadd <\d+ x float>", code)
 
 
 def test_the_ladder_has_all_rungs():

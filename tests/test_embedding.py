@@ -29,13 +29,31 @@ def test_forward_is_a_one_hot_product(rng):
     vocabulary = list(dict.fromkeys(word for sentence in corpus for word in sentence.split()))
     assert vocabulary == ["I", "live", "in", "Rome", "Paris", "Italy", "France"]
     words = np.array([[vocabulary.index(word) for word in sentence.split()] for sentence in corpus])
-    one_hot = (words[..., None] == np.arange(len(vocabulary))).astype(float)
-    assert one_hot.shape == (4, 4, 7)
+    one_hot = embedding.one_hot(words, len(vocabulary))
+    assert one_hot.shape == (4, 4, 7) and one_hot.dtype == np.float64
+    assert ((one_hot == 0) | (one_hot == 1)).all()
+    np.testing.assert_array_equal(one_hot.sum(axis=-1), 1)
+    np.testing.assert_array_equal(one_hot[3], np.eye(7)[[0, 1, 2, 6]])
 
     E = rng.standard_normal((len(vocabulary), M))
     Ey, _ = embedding.embedding_forward(E, words)
     np.testing.assert_array_equal(Ey, one_hot @ E)
     np.testing.assert_array_equal(Ey[3, 3], E[vocabulary.index("France")])
+
+
+@pytest.mark.parametrize("shape", [(), (0, 2), (1,), (3, 5, 2)])
+def test_one_hot_of_any_shape(rng, shape):
+    words = np.asarray(rng.integers(V, size=shape))
+    one_hot = embedding.one_hot(words, V)
+    assert one_hot.shape == (*shape, V)
+    np.testing.assert_array_equal(one_hot.argmax(axis=-1), words)
+
+
+@pytest.mark.parametrize("word", [V, -1, -V, 1000])
+def test_one_hot_of_a_word_that_is_none(word):
+    """A negative one is no word counted from the end."""
+    with pytest.raises(IndexError, match=r"must be in 0\.\.6"):
+        embedding.one_hot(np.array([[0, V - 1], [word, 3]]), V)
 
 
 def test_repeated_words_gather_all_their_gradients(rng):

@@ -76,6 +76,43 @@ def test_numerical_gradient():
     np.testing.assert_allclose(gradient, 3 * x**2, rtol=1e-9)
 
 
+TINY = gradcheck.TINY
+
+
+@pytest.mark.parametrize(
+    ("analytic", "numeric", "error"),
+    [
+        ([3.0, -4.0], [3.0, -4.0], 0),
+        ([3.0, -4.0], [3.0, -2.0], 2 / 7),  # of the largest values, wherever they are
+        ([[1.0], [-8.0]], [[1.0], [8.0]], 1),
+        ([0.0, 0.0], [0.0, 5e-7], 1),
+        ([0.0, 0.0], [0.0, 0.0], 0),
+        ([0.9 * TINY], [-0.9 * TINY], 1.8 * TINY),  # absolutely
+        ([0.5 * TINY, 0.0], [0.0, 0.0], 0.5 * TINY),
+        ([1.1 * TINY], [0.0], 1),  # of one of them not tiny
+        ([0.0], [-1.1 * TINY], 1),
+        ([np.nan, 1.0], [1.0, 1.0], np.inf),
+        ([1.0, 1.0], [1.0, np.nan], np.inf),
+        ([np.nan], [np.nan], np.inf),
+        ([np.inf], [1.0], np.inf),
+        ([], [], 0),
+        (np.empty((0, 3)), np.empty((0, 3)), 0),
+    ],
+)
+def test_relative_error(analytic, numeric, error):
+    with np.errstate(all="raise"):
+        found = gradcheck.relative_error(np.array(analytic), np.array(numeric))
+    assert type(found) is float
+    assert found == pytest.approx(error, rel=1e-12, abs=0)
+
+
+def test_the_report_has_the_relative_error(rng, monkeypatch):
+    report = check_linear(rng, linear.linear_backward)
+    monkeypatch.setattr(gradcheck, "relative_error", lambda analytic, numeric: 0.125)
+    assert all(array.error < 1e-9 for array in report.arrays)
+    assert {array.error for array in check_linear(rng, linear.linear_backward).arrays} == {0.125}
+
+
 @pytest.mark.parametrize("shape", [(1,), (2, 3), (3, 5, 7)])
 @pytest.mark.parametrize("gap", [0.1, 3.0])
 def test_separated(rng, shape, gap):

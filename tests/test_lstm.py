@@ -1,4 +1,4 @@
-"""layers.lstm: one step of the LSTM."""
+"""layers.lstm: one step of the LSTM, and a sequence of them."""
 
 import math
 
@@ -117,3 +117,99 @@ def test_no_captions(rng):
 
 def test_float32(rng):
     helpers.check_float32(lstm.lstm_forward, lstm.lstm_backward, random_inputs(rng), rng)
+
+
+# A sequence. T, B, I and S differ, so that no two axes can be mistaken.
+
+
+def sequence_inputs(rng, T=5, B=3, I=4, S=2):
+    return {**random_inputs(rng, B, I, S), "x": rng.standard_normal((T, B, I))}
+
+
+def check_sequence(inputs, rng, backward=lstm.lstm_sequence_backward):
+    return gradcheck.check_layer(lstm.lstm_sequence_forward, backward, inputs, rng)
+
+
+@pytest.mark.parametrize(("T", "B", "I", "S"), [(5, 3, 4, 2), (2, 4, 3, 5), (1, 3, 2, 4), (1, 1, 1, 1), (3, 3, 3, 3)])
+def test_gradients_of_a_sequence(rng, T, B, I, S):
+    report = check_sequence(sequence_inputs(rng, T, B, I, S), rng)
+    assert report.ok, str(report)
+
+
+def test_a_sequence_is_its_steps(rng):
+    """By hand, backward too: every step's gradients, the weights' summed."""
+    inputs = sequence_inputs(rng, T=3)
+    x, h, c, *weights = inputs.values()
+    h_all, c_last, cache = lstm.lstm_sequence_forward(**inputs)
+    h1, c1, cache1 = lstm.lstm_forward(x[0], h, c, *weights)
+    h2, c2, cache2 = lstm.lstm_forward(x[1], h1, c1, *weights)
+    h3, c3, cache3 = lstm.lstm_forward(x[2], h2, c2, *weights)
+    np.testing.assert_array_equal(h_all, [h1, h2, h3])
+    np.testing.assert_array_equal(c_last, c3)
+    assert [type(step) for step in cache.steps] == 3 * [lstm.LSTMCache]
+
+    dh_all, dc = rng.standard_normal(h_all.shape), rng.standard_normal(c.shape)
+    dx3, dh2, dc2, *grads3 = lstm.lstm_backward(dh_all[2], dc, cache3)
+    dx2, dh1, dc1, *grads2 = lstm.lstm_backward(dh_all[1] + dh2, dc2, cache2)
+    dx1, dh0, dc0, *grads1 = lstm.lstm_backward(dh_all[0] + dh1, dc1, cache1)
+    dx, dh, dc, *grads = lstm.lstm_sequence_backward(dh_all, dc, cache)
+    for found, expected in ((dx, [dx1, dx2, dx3]), (dh, dh0), (dc, dc0)):
+        np.testing.assert_array_equal(found, expected)
+    for found, *of_steps in zip(grads, grads1, grads2, grads3, strict=True):
+        np.testing.assert_allclose(found, sum(of_steps), rtol=0, atol=1e-13)
+
+
+def test_a_sequence_calls_the_step_through_the_module(rng, monkeypatch):
+    """So that a learner's step can take its place."""
+    calls = []
+    for name in ("lstm_forward", "lstm_backward"):
+        step = getattr(lstm, name)
+        monkeypatch.setattr(lstm, name, lambda *args, name=name, step=step: calls.append(name) or step(*args))
+    assert check_sequence(sequence_inputs(rng, T=2, B=1, I=1, S=1), rng).ok
+    h_all, c, cache = lstm.lstm_sequence_forward(**sequence_inputs(rng, T=3))
+    calls.clear()
+    lstm.lstm_sequence_backward(h_all, c, cache)
+    lstm.lstm_sequence_forward(**sequence_inputs(rng, T=4))
+    assert calls == 3 * ["lstm_backward"] + 4 * ["lstm_forward"]
+
+
+def test_gradients_that_the_steps_keep_are_not_added_to(rng, monkeypatch):
+    """A step's backward may return arrays that it owns."""
+    kept, step = [], lstm.lstm_backward
+
+    def backward(*args):
+        grads = step(*args)
+        kept.append((grads, [d.copy() for d in grads]))
+        return grads
+
+    monkeypatch.setattr(lstm, "lstm_backward", backward)
+    h_all, c, cache = lstm.lstm_sequence_forward(**sequence_inputs(rng))
+    lstm.lstm_sequence_backward(h_all, c, cache)
+    assert len(kept) == 5
+    for grads, copies in kept:
+        assert all(map(np.array_equal, grads, copies))
+
+
+def test_the_past_does_not_see_the_future(rng):
+    inputs = sequence_inputs(rng)
+    h_all, _, cache = lstm.lstm_sequence_forward(**inputs)
+    h_changed, *_ = lstm.lstm_sequence_forward(**{**inputs, "x": inputs["x"] + (np.arange(5) == 3)[:, None, None]})
+    np.testing.assert_array_equal(h_changed[:3], h_all[:3])
+    assert (h_changed[3:] != h_all[3:]).all()
+    dh_all = np.zeros_like(h_all)
+    dh_all[2] = 1
+    dx, *_ = lstm.lstm_sequence_backward(dh_all, np.zeros((3, 2)), cache)
+    assert dx[:3].all() and not dx[3:].any()
+
+
+def test_captions_of_a_sequence_do_not_see_each_other(rng):
+    inputs = sequence_inputs(rng)
+    h_all, c_last, _ = lstm.lstm_sequence_forward(**inputs)
+    alone = {**inputs, "x": inputs["x"][:, 1:2], "h": inputs["h"][1:2], "c": inputs["c"][1:2]}
+    h_alone, c_alone, _ = lstm.lstm_sequence_forward(**alone)
+    np.testing.assert_allclose(h_alone, h_all[:, 1:2], rtol=0, atol=1e-14)
+    np.testing.assert_allclose(c_alone, c_last[1:2], rtol=0, atol=1e-14)
+
+
+def test_float32_of_a_sequence(rng):
+    helpers.check_float32(lstm.lstm_sequence_forward, lstm.lstm_sequence_backward, sequence_inputs(rng), rng)

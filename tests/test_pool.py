@@ -138,6 +138,14 @@ def test_layout_does_not_matter(rng, dtype):
 def test_unusable_arguments(size, window, stride, padding, message):
     with pytest.raises(ValueError, match=message):
         pool.max_pool_forward(np.zeros((2, *size, 3)), window, stride, padding)
+    with pytest.raises(ValueError, match=message):
+        pool.check_arguments(np.zeros((2, *size, 3)), window, stride, padding)
+
+
+@geometries
+def test_usable_arguments(geometry):
+    shape, *others = geometry
+    assert pool.check_arguments(np.zeros(shape), *others) is None
 
 
 def test_float32(rng):

@@ -110,3 +110,77 @@ def test_attention_belongs_to_the_words(rng):
 def test_bad_arguments(rng, k, max_words):
     with pytest.raises(ValueError, match="at least 1"):
         search.beam_search(ToyDecoder(rng), {}, np.zeros((1, L, 1)), k=k, max_words=max_words)
+
+
+# The steps of a search, by hand. N 2 pictures.
+
+
+@pytest.mark.parametrize("first", [False, True])
+@pytest.mark.parametrize("last", [False, True])
+def test_ban(rng, first, last):
+    log_p = rng.standard_normal((2, 3, V))
+    before, done = log_p.copy(), np.array([[False, True, False], [True, False, False]])
+    assert search.ban(log_p, first, last, done) is None
+    for n, slot, word in np.ndindex(log_p.shape):
+        allowed = word not in (START, UNK) and not (first and word == END) and not (last and word != END)
+        expected = before[n, slot, word] if allowed else -np.inf
+        if done[n, slot]:
+            expected = 0 if word == END else -np.inf
+        assert log_p[n, slot, word] == expected
+
+
+@pytest.mark.parametrize("power", [0.0, 1.0])
+@pytest.mark.parametrize("k", [1, 4, 1000])
+def test_extend(rng, k, power):
+    """By going through all continuations; captions of unlike lengths, some finished."""
+    scores, lengths = -10 * rng.random((2, 3)), rng.integers(1, 9, (2, 3))
+    done = np.array([[False, True, False], [True, False, False]])
+    log_p = -3 * rng.random((2, 3, V))
+    search.ban(log_p, False, False, done)
+    found = search.extend(scores, lengths, done, log_p, k, power)
+    k = min(k, 3 * V)
+    assert all(array.shape == (2, k) for array in found)
+    for n in range(2):
+        ways = []
+        for slot, word in itertools.product(range(3), range(V)):
+            score, length = scores[n, slot] + log_p[n, slot, word], lengths[n, slot] + (not done[n, slot])
+            ways.append((score / length**power, word, slot, score, length, word == END))
+        ways = sorted((way for way in ways if way[0] > -np.inf), key=lambda way: -way[0])[:k]
+        for rank, (_, *way) in enumerate(ways):
+            assert [array[n, rank] for array in found] == way
+        assert np.isneginf(found[2][n, len(ways) :]).all()
+
+
+def test_note_finished():
+    """New and better, new and worse, going on, finished before, and impossible."""
+    words = np.array([[END, 3, END], [END, END, 4]])
+    parents = np.array([[1, 0, 0], [0, 1, 1]])
+    done_before = np.array([[False, False], [True, False]])
+    scores = np.array([[-6.0, -1.0, -8.0], [-0.5, -np.inf, -1.0]])
+    lengths = np.array([[3, 3, 3], [2, 3, 3]])
+
+    def noted(*best, power=1.0):
+        return search.note_finished(list(best), 5, words, parents, done_before, scores, lengths, power)
+
+    none, of_second = (-np.inf, 0, 0), (-0.25, 1, 1)
+    assert noted(none, of_second) == [(-2, 5, 0), of_second]
+    assert noted((-2.5, 4, 1), none) == [(-2, 5, 0), none]
+    assert noted((-1.5, 4, 1), none) == [(-1.5, 4, 1), none]
+    assert noted((-2.0, 4, 1), none) == [(-2.0, 4, 1), none], "of equals the earlier"
+    assert noted((-5.0, 4, 1), none, power=0.0) == [(-5.0, 4, 1), none]
+
+
+def test_read_back(rng):
+    """Of the second picture, through slots 0, 1, 0 and 2; a later step does not matter."""
+    slots = 1, 3, 3, 3, 3
+    history = [
+        search.Step(*rng.integers(3, 6, (2, 2, 3)), rng.random((2, 3)), rng.random((2, k, L)), rng.random((2, k)))
+        for k in slots
+    ]
+    for step, slot, word, parent in ((0, 0, 4, 0), (1, 1, 5, 0), (2, 0, 3, 1), (3, 2, END, 0)):
+        history[step].words[1, slot], history[step].parents[1, slot] = word, parent
+    caption = search.read_back(history, 1, (-0.1, 3, 2))
+    assert caption.words == (4, 5, 3)
+    assert caption.log_p == history[3].scores[1, 2]
+    np.testing.assert_array_equal(caption.alpha, [history[t].alpha[1, slot] for t, slot in enumerate((0, 0, 1, 0))])
+    np.testing.assert_array_equal(caption.beta, [history[t].beta[1, slot] for t, slot in enumerate((0, 0, 1, 0))])

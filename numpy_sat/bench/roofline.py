@@ -9,7 +9,7 @@ from matplotlib.ticker import LogLocator
 from numpy_sat.bench.works import LADDER
 from numpy_sat.errors import writing
 
-MARKERS = dict(zip((*LADDER, "kernel", "torch"), "v<>sDo*PH", strict=True))
+MARKERS = dict(zip((*LADDER, "kernel", "torch"), "v^<>sDo*PH", strict=True))
 LOOPS = "nested loops"  # so slow that the others would be one blot beside them: at the lower edge, its speed in words
 
 

@@ -41,11 +41,45 @@ def cut(x, W, b):
     return x[:1, :1, :1], W[..., :channels], b[:channels]
 
 
+def numba_loops(x, W, b, workspace):
+    """The nested loops compiled, in another order: the innermost goes through output channels.
+
+    What is gained: types are known before the loops begin, and an operation is an instruction. More than that: y and W
+    hold their output channels side by side, and one instruction does a vector of them. (With c innermost, as above, it
+    could not: the terms of one sum must be added in order.) What is left: one core does it all, and a result is loaded
+    and stored again for every single term: 3 loads and stores to 1 multiply-add.
+    """
+    N, H, width, _ = x.shape
+    y = workspace.empty((N, H, width, W.shape[3]))
+    correlate(_pad(x, workspace), W, b, y)
+    return y
+
+
+@kernel
+def correlate(x, W, b, y):
+    """y[n, i, j, o] = b[o] + sum over p, q, c of x[n, i + p, j + q, c] W[p, q, c, o], written to y.
+
+    x: (N, H + P - 1, W + Q - 1, C), padded; W: (P, Q, C, O); b: (O,); y: (N, H, W, O).
+    """
+    N, H, width, O = y.shape
+    P, Q, C, _ = W.shape
+    for n in range(N):
+        for i in range(H):
+            for j in range(width):
+                for o in range(O):
+                    y[n, i, j, o] = b[o]
+                for p in range(P):
+                    for q in range(Q):
+                        for c in range(C):
+                            for o in range(O):
+                                y[n, i, j, o] += x[n, i + p, j + q, c] * W[p, q, c, o]
+
+
 def im2col(x, W, b, workspace):
     """Write every window out as a row, then one matrix product.
 
-    What is gained: the loops run in compiled code, and the library's matrix product (BLAS) keeps the processor's vector
-    units busy. What it costs: every number of x is copied nine times, and memory is far slower than arithmetic. That
+    What is gained: the library's matrix product (BLAS) keeps its sums in registers, and the vector units of all cores
+    busy. What it costs: every number of x is copied nine times, and memory is far slower than arithmetic. That
     hurts most where channels are few and pictures large. One picture at a time, or the copies would fill gigabytes.
     """
     (N, H, width, C), O = x.shape, W.shape[3]
@@ -74,7 +108,7 @@ def shifted_products(x, W, b, workspace):
 
 
 def plain_numba(x, W, b, workspace):
-    """Loops that numba compiles, on all cores; the innermost, over output channels, becomes vector instructions.
+    """The compiled loops once more, four pixels at a time, on all cores.
 
     What is gained: a line of y stays in the cache until all its terms are in. Four neighbouring pixels gain three
     terms each at once: a weight is loaded once for four pixels, a result loaded and stored once for three terms.
@@ -148,6 +182,7 @@ def _pad(x, workspace):
 
 RUNGS = {
     "nested loops": nested_loops,
+    "numba loops": numba_loops,
     "im2col + BLAS": im2col,
     "shifted products": shifted_products,
     "plain numba": plain_numba,

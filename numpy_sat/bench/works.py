@@ -9,7 +9,7 @@ from numpy_sat.presets import PRESETS
 
 GROUPS = ("conv", "net", "decoder", "step", "elementwise")
 BLAS_RUNGS = ("im2col + BLAS", "shifted products")
-LADDER = ("nested loops", *BLAS_RUNGS, "plain numba", "SIMD direct", "Winograd F2", "Winograd F4")
+LADDER = ("nested loops", "numba loops", *BLAS_RUNGS, "plain numba", "SIMD direct", "Winograd F2", "Winograd F4")
 LAYERS = ((224, 3, 64), (224, 64, 64), (112, 64, 128), (56, 128, 256), (28, 256, 512), (14, 512, 512))  # H, C, O
 VGG = ((64, 64), (128, 128), (256, 256, 256), (512, 512, 512), (512, 512, 512))
 NETS = {  # N, H, stages, whether the last is pooled too

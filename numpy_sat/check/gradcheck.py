@@ -116,6 +116,18 @@ def numerical_gradient(loss, x, step=STEP):
     return gradient
 
 
+def relative_error(analytic, numeric):
+    """max |a - n| / (max |a| + max |n|), from 0 where two arrays are equal to 1 where one of them is zero.
+
+    Where both maxima are below TINY it is max |a - n|: both are zero, and a ratio would compare their rounding errors.
+    analytic, numeric: arrays of one shape. Returns a float, inf where there is a NaN; 0 of empty arrays.
+    """
+    worst, largest = _largest(analytic - numeric), (_largest(analytic), _largest(numeric))
+    if not np.isfinite(worst):
+        return np.inf
+    return worst if _are_tiny(largest) else worst / sum(largest)
+
+
 def separated(rng, shape, gap=0.1):
     """Random float64 values at least gap / 4 from zero and gap / 2 apart, so that no step crosses a kink."""
     size = int(np.prod(shape))
@@ -134,13 +146,19 @@ def _compare_array(loss, name, x, analytic, tolerance):
     difference = np.abs(analytic - numeric)
     difference[np.isnan(difference)] = np.inf
     index = tuple(int(i) for i in np.unravel_index(difference.argmax(), x.shape))
-    scale = np.abs(analytic).max() + np.abs(numeric).max()
-    absolute = bool(scale < 2 * TINY)
-    worst = difference.max()
-    error = float(worst if absolute or np.isinf(worst) else worst / scale)
-    bound = TINY if absolute else tolerance
-    kink = error > bound and _at_kink(loss, x[(*index, np.newaxis)], numeric[index], max(scale * tolerance, TINY))
+    largest = _largest(analytic), _largest(numeric)
+    error, absolute = relative_error(analytic, numeric), _are_tiny(largest)
+    bound, allowed = TINY if absolute else tolerance, max(sum(largest) * tolerance, TINY)
+    kink = error > bound and _at_kink(loss, x[(*index, np.newaxis)], numeric[index], allowed)
     return ArrayReport(name, error, bound, absolute, kink, index, float(analytic[index]), float(numeric[index]))
+
+
+def _largest(x):
+    return float(np.abs(x).max(initial=0))
+
+
+def _are_tiny(largest):
+    return all(value < TINY for value in largest)
 
 
 def _at_kink(loss, entry, numeric, allowed):

@@ -1,7 +1,7 @@
 """Show, Attend and Tell's decoder with soft attention (Xu et al. sections 3.1.2 and 4.2).
 
 Training reads whole captions (`decode_forward`, `decode_backward`); captioning goes word by word (`begin`, `step`).
-Both run the same recurrence, `_recur_forward`.
+Both run the same recurrence, `recur_forward`.
 """
 
 from typing import NamedTuple
@@ -90,7 +90,7 @@ def decode_forward(params, a, words, mask_h, workspace=None):
     Ey, cache_embedding = embedding.embedding_forward(params["E"], words)
     hs, zs, alphas, steps = [], [], [], []
     for Ey_t in Ey:
-        h, c, z, alpha, cache = _recur_forward(params, a, state.keys, Ey_t, h, c)
+        h, c, z, alpha, cache = recur_forward(params, a, state.keys, Ey_t, h, c)
         for kept, value in ((hs, h), (zs, z), (alphas, alpha), (steps, cache)):
             kept.append(value)
     dropped, cache_dropout = dropout.dropout_forward(np.stack(hs), mask_h)
@@ -111,7 +111,7 @@ def decode_backward(dlogits, dalpha, cache, workspace=None):
     dh = dc = np.zeros_like(dhs[0])
     da = dkeys = 0
     for t in reversed(range(len(dhs))):
-        da_t, dkeys_t, dEy_t, dh, dc, grads_t = _recur_backward(dhs[t] + dh, dc, dz[t], dalpha[t], cache.steps[t])
+        da_t, dkeys_t, dEy_t, dh, dc, grads_t = recur_backward(dhs[t] + dh, dc, dz[t], dalpha[t], cache.steps[t])
         dEy[t] += dEy_t
         da, dkeys = da + da_t, dkeys + dkeys_t
         for name, gradient in grads_t.items():
@@ -122,8 +122,13 @@ def decode_backward(dlogits, dalpha, cache, workspace=None):
     return da + da_start, {**grads, **grads_start}
 
 
-def _recur_forward(params, a, keys, Ey, h, c):
-    """One word's attention, gate and LSTM. Ey: (B, M); h, c: (B, S). Returns h, c, gated z, alpha and the cache."""
+def recur_forward(params, a, keys, Ey, h, c):
+    """One word's attention, gate and LSTM.
+
+    params: arrays by name, of which W_h, v, w_beta, b_beta, W_x, W_hh and b are read; a: (N, L, D) annotations;
+    keys: (N, L, A), their W_a a + b_a; Ey: (B, M) the words before; h, c: (B, S) state and memory they have left.
+    Returns h, c: (B, S), z: (B, D), gated, alpha: (B, L) and the cache.
+    """
     z, alpha, cache_attend = attention.attend_forward(a, keys, h, params["W_h"], params["v"])  # (4) (5) (6)
     z, cache_gate = attention.gate_forward(z, h, params["w_beta"], params["b_beta"])
     x = np.concatenate([Ey, z], axis=1)
@@ -131,12 +136,16 @@ def _recur_forward(params, a, keys, Ey, h, c):
     return h, c, z, alpha, RecurCache(cache_attend, cache_gate, cache_lstm)
 
 
-def _recur_backward(dh, dc, dz, dalpha, cache):
-    """dh, dc: (B, S) from the word after and the output; dz, dalpha: from output and penalty."""
+def recur_backward(dh, dc, dz, dalpha, cache):
+    """dh: (B, S) from output and word after; dc: (B, S) from the word after; dz: (B, D) from output; dalpha: (B, L).
+
+    Returns da: (N, L, D), dkeys: (N, L, A), dEy: (B, M), dh, dc: (B, S) of the word before, and grads by name:
+    W_h: (S, A), v: (A,), w_beta: (S,), b_beta: (1,), W_x: (M + D, 4S), W_hh: (S, 4S), b: (4S,).
+    """
     grads = {}
     dx, dh_before, dc, grads["W_x"], grads["W_hh"], grads["b"] = lstm.lstm_backward(dh, dc, cache.lstm)
     M = dx.shape[1] - dz.shape[1]
-    dEy, dz = dx[:, :M], dz + dx[:, M:]
+    dEy, dz = np.ascontiguousarray(dx[:, :M]), dz + dx[:, M:]
     dz, dh_gate, grads["w_beta"], grads["b_beta"] = attention.gate_backward(dz, cache.gate)
     da, dkeys, dh_attend, grads["W_h"], grads["v"] = attention.attend_backward(dz, dalpha, cache.attend)
     return da, dkeys, dEy, dh_before + dh_gate + dh_attend, dc, grads
@@ -200,6 +209,6 @@ def select(state, rows):
 def step(params, state, words):
     """One word on. words: (B,) the words before. Returns logits: (B, V), alpha: (B, L), beta: (B,), the next state."""
     Ey, _ = embedding.embedding_forward(params["E"], words)
-    h, c, z, alpha, cache = _recur_forward(params, state.a, state.keys, Ey, state.h, state.c)
+    h, c, z, alpha, cache = recur_forward(params, state.a, state.keys, Ey, state.h, state.c)
     logits, _ = output.output_forward(Ey, h, z, params["L_h"], params["L_z"], params["L_o"], params["b_o"])
     return logits, alpha, cache.gate.beta.y, state._replace(h=h, c=c)

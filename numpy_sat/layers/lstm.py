@@ -1,4 +1,8 @@
-"""One step of the LSTM (Hochreiter and Schmidhuber 1997, with forget gate), Xu et al. equations 1 to 3."""
+"""The LSTM (Hochreiter and Schmidhuber 1997, with forget gate): a step, Xu et al. equations 1 to 3, and a sequence.
+
+The captioner goes step by step, for it looks at the picture between two steps; where all inputs are known beforehand,
+`lstm_sequence_forward` goes through them in one call.
+"""
 
 from typing import NamedTuple
 
@@ -16,6 +20,10 @@ class LSTMCache(NamedTuple):
     ifo: activations.SigmoidCache
     g: activations.TanhCache
     tanh_c: activations.TanhCache
+
+
+class LSTMSequenceCache(NamedTuple):
+    steps: list  # the LSTMCache of each
 
 
 def lstm_forward(x, h, c, W_x, W_hh, b):
@@ -54,4 +62,33 @@ def lstm_backward(dh_next, dc_next, cache):
     dx, dW_x = daffine @ W_x.T, x.T @ daffine
     dh, dW_hh = daffine @ W_hh.T, h.T @ daffine
     db = daffine.sum(axis=0)
+    return dx, dh, dc, dW_x, dW_hh, db
+
+
+def lstm_sequence_forward(x, h, c, W_x, W_hh, b):
+    """The step T times with the same weights, each from the state and memory that the one before has left.
+
+    x: (T, B, I) inputs; h, c: (B, S) state and memory before the first step; W_x: (I, 4S); W_hh: (S, 4S); b: (4S,).
+    Returns h_all: (T, B, S), the states after each step, c: (B, S), the memory after the last, and the cache.
+    """
+    h_all, steps = np.empty((len(x), *h.shape), h.dtype), []
+    for t in range(len(x)):
+        h, c, cache_t = lstm_forward(x[t], h, c, W_x, W_hh, b)
+        h_all[t] = h
+        steps.append(cache_t)
+    return h_all, c, LSTMSequenceCache(steps)
+
+
+def lstm_sequence_backward(dh_all, dc, cache):
+    """Back through time. dh_all: (T, B, S) of each step's state; dc: (B, S) of the memory after the last.
+
+    Returns dx: (T, B, I), dh, dc: (B, S) of state and memory before the first step, and of the weights, which every
+    step has used, the sums over all steps: dW_x: (I, 4S), dW_hh: (S, 4S), db: (4S,).
+    """
+    dx = np.empty((len(dh_all), *cache.steps[0].x.shape), dh_all.dtype)
+    dh = dW_x = dW_hh = db = 0
+    for t in reversed(range(len(dh_all))):
+        # h_t goes out and to the next step, and gathers from both.
+        dx[t], dh, dc, dW_x_t, dW_hh_t, db_t = lstm_backward(dh_all[t] + dh, dc, cache.steps[t])
+        dW_x, dW_hh, db = dW_x + dW_x_t, dW_hh + dW_hh_t, db + db_t
     return dx, dh, dc, dW_x, dW_hh, db

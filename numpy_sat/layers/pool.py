@@ -23,12 +23,7 @@ def max_pool_forward(x, window, stride, padding=0, workspace=None):
     Windows may overlap. Returns y: (N, H', W', C) with H' = (H + 2 padding - window) // s + 1, and the cache.
     Raises ValueError where a window is larger than the padded picture or could lie in the padding alone.
     """
-    if not 1 <= window <= 15 or stride < 1 or not 0 <= padding < window:
-        raise ValueError(
-            f"max_pool: need 1 <= window <= 15, stride >= 1, 0 <= padding < window: {window}, {stride}, {padding}"
-        )
-    if min(x.shape[1:3]) + 2 * padding < window:
-        raise ValueError(f"max_pool: a window of {window} does not fit {x.shape[1:3]} with padding {padding}")
+    check_arguments(x, window, stride, padding)
     if kernels.fast(x):
         y, winner = kernel.max_pool(x, window, stride, padding, workspace)
         return y, PoolCache(winner, x.shape, window, stride, padding)
@@ -63,3 +58,13 @@ def _cells(x_padded, p, q, window, stride):
 
 def _pad(x, padding, value):
     return np.pad(x, ((0, 0), (padding, padding), (padding, padding), (0, 0)), constant_values=value)
+
+
+def check_arguments(x, window, stride, padding):
+    """Raise ValueError where these are not a max-pooling's arguments."""
+    if not 1 <= window <= 15 or stride < 1 or not 0 <= padding < window:
+        raise ValueError(
+            f"max_pool: need 1 <= window <= 15, stride >= 1, 0 <= padding < window: {window}, {stride}, {padding}"
+        )
+    if min(x.shape[1:3]) + 2 * padding < window:
+        raise ValueError(f"max_pool: a window of {window} does not fit {x.shape[1:3]} with padding {padding}")
