@@ -1,10 +1,8 @@
 """What every command does around its work: arguments checked, errors as sentences, an exit code."""
 
 import argparse
+import contextlib
 import sys
-
-from numba.core import event
-from tqdm import tqdm
 
 from numpy_sat.errors import InputError
 
@@ -15,7 +13,7 @@ def run(work):
         if hasattr(output, "reconfigure"):  # a word that the console cannot show is no reason to stop
             output.reconfigure(errors="backslashreplace")
     try:
-        with event.install_listener("numba:compile", _Compiling()):
+        with _compiling_announced():
             return work() or 0
     except InputError as error:
         print(f"error: {error}", file=sys.stderr)
@@ -25,18 +23,28 @@ def run(work):
         return 130
 
 
-class _Compiling(event.Listener):
-    """Says, the first time a kernel is compiled and not found in the cache, why nothing seems to happen."""
+@contextlib.contextmanager
+def _compiling_announced():
+    """Inside, the first time a kernel is compiled that is not in the cache, it is said why nothing seems to happen."""
+    if "numba" not in sys.modules:  # nothing here compiles, and importing it takes a third of a second
+        yield
+        return
+    from numba.core import event
+    from tqdm import tqdm
 
-    said = False
+    class Compiling(event.Listener):
+        said = False
 
-    def on_start(self, _):
-        if not self.said:
-            self.said = True
-            tqdm.write("compiling kernels, once (some 15 seconds in all)", file=sys.stderr)
+        def on_start(self, _):
+            if not self.said:
+                self.said = True
+                tqdm.write("compiling kernels, once (some 15 seconds in all)", file=sys.stderr)
 
-    def on_end(self, _):
-        pass
+        def on_end(self, _):
+            pass
+
+    with event.install_listener("numba:compile", Compiling()):
+        yield
 
 
 def count(text):

@@ -8,7 +8,7 @@ import numpy as np
 
 from numpy_sat import command, machine, runs, search
 from numpy_sat.data import batches, scenes, sources
-from numpy_sat.metrics.bleu import bleu
+from numpy_sat.metrics import bleu
 from numpy_sat.metrics.scene_truth import judge_captions
 
 
@@ -34,7 +34,7 @@ def _evaluate(args):
         f"{dataset.name}, {args.split}: {len(split.names):,} pictures, beam {args.beam}, all references, lower case, "
         f"punctuation removed, brevity penalty"
     )
-    print("BLEU-1..4  " + "  ".join(f"{score:.1f}" for score in bleu(captions, split.references)))
+    print("BLEU-1..4  " + "  ".join(f"{score:.1f}" for score in bleu.bleu(captions, split.references)))
     alpha = np.concatenate([caption.alpha for caption in found])
     entropy = -(alpha * np.log(np.maximum(alpha, 1e-30))).sum(axis=1).mean()
     print(f"attention  entropy {entropy:.2f} of at most ln {alpha.shape[1]} = {np.log(alpha.shape[1]):.2f} nats")

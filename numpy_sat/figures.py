@@ -4,6 +4,7 @@ from pathlib import Path
 
 import numpy as np
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 from PIL import Image
 
 from numpy_sat.errors import writing
@@ -46,6 +47,62 @@ def curves_figure(path, train, dev):
         axis.legend(loc="lower center", bbox_to_anchor=(0.5, 1), ncols=4, frameon=False)  # clear of the curves
         axis.grid(alpha=0.3)
     _save(figure, path)
+
+
+def compared_figure(path, curves, xlabel, ylabel):
+    """Write a PNG, a panel for each title. curves: {title: {label: values, one a step}}; the first lies under all."""
+    figure = Figure(figsize=(max(6, 4.5 * len(curves)), 3.8), layout="constrained")
+    panels = figure.subplots(1, len(curves), squeeze=False)[0]
+    for axis, (title, of_one) in zip(panels, curves.items(), strict=True):
+        for k, (label, values) in enumerate(of_one.items()):
+            axis.plot(range(1, len(values) + 1), values, lw=1.2 if k else 5, alpha=1 if k else 0.35, label=label)
+        axis.set(title=title, xlabel=xlabel, ylabel=ylabel, ylim=(0, None))
+        axis.legend(frameon=False)
+        axis.grid(alpha=0.3)
+    _save(figure, path)
+
+
+def pairs_figure(path, pairs):
+    """Write a PNG, a row for each pair of arrays: the one, the other, what they differ by.
+
+    pairs: {name: (yours, right)} of any shapes. The last axis goes across, all others go down. Yours and the right one
+    share a scale; what is not a number is black; of unlike shapes there is no difference.
+    """
+    heights = [np.clip(0.16 * _flat(right).shape[0], 1.1, 3) for _, right in pairs.values()]
+    figure = Figure(figsize=(9, sum(heights) + 0.6 * len(pairs)), layout="constrained")
+    rows = figure.subplots(len(pairs), 3, squeeze=False, height_ratios=heights)
+    for (left, middle, last), (name, (yours, right)) in zip(rows, pairs.items(), strict=True):
+        finite = np.concatenate([array[np.isfinite(array)] for array in (yours.ravel(), right.ravel())])
+        scale = {"vmin": finite.min(initial=0), "vmax": finite.max(initial=0), "cmap": "viridis"}
+        _panel(figure, left, f"{name}, yours: {yours.shape}", yours, scale)
+        _panel(figure, middle, f"right: {right.shape}", right, scale)
+        if yours.shape == right.shape:
+            with np.errstate(invalid="ignore"):
+                difference = yours - right
+            most, largest = (np.abs(x[np.isfinite(x)]).max(initial=0) for x in (difference, finite))
+            most = most if most > 1e-6 * largest else largest or 1  # rounding is not worth a colour
+            _panel(figure, last, "yours - right", difference, {"vmin": -most, "vmax": most, "cmap": "RdBu_r"})
+        else:
+            last.axis("off")
+            last.text(0.5, 0.5, "unlike shapes", ha="center", va="center")
+    _save(figure, path)
+
+
+def _panel(figure, axis, title, array, scale):
+    """An array as coloured cells, and what the colours mean."""
+    cells = np.ma.masked_invalid(_flat(array))
+    axis.set_facecolor("black")
+    shown = axis.imshow(cells, aspect="auto", interpolation="nearest", **scale)
+    axis.set_title(title, fontsize=9)
+    axis.tick_params(labelsize=7)
+    for which in (axis.xaxis, axis.yaxis):
+        which.set_major_locator(MaxNLocator(6, integer=True, min_n_ticks=1))
+    figure.colorbar(shown, ax=axis).ax.tick_params(labelsize=7)
+
+
+def _flat(array):
+    """Any array as a matrix: the last axis across."""
+    return array.reshape(-1, array.shape[-1]) if array.ndim and array.size else array.reshape(1, -1)
 
 
 def _upsample(weights, shape):

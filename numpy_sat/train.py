@@ -20,7 +20,7 @@ from numpy_sat import captioner, command, figures, machine, optim, presets, runs
 from numpy_sat.data import batches, sources
 from numpy_sat.data.vocabulary import Vocabulary, tokenise, unigram_entropy, word_frequencies
 from numpy_sat.errors import InputError
-from numpy_sat.metrics.bleu import bleu
+from numpy_sat.metrics import bleu
 from numpy_sat.streams import DROPOUT, stream
 from numpy_sat.workspace import Workspace
 
@@ -112,7 +112,7 @@ def _validate(run, data):
     loss = dev_loss(run.params, recipe, data.dev)
     found = search.caption_pictures(run.params, recipe.model, data.dev.pictures, beam=1, max_words=recipe.max_words)
     captions = [run.vocabulary.decode(caption.words) for caption in found]
-    scores = bleu(captions, data.dev.references)
+    scores = bleu.bleu(captions, data.dev.references)
     better = (scores[3], -loss) > (progress.best_bleu, -progress.best_loss)
     progress.stale += 1
     if better:

@@ -1,9 +1,10 @@
-"""What the tests share."""
+"""What the tests share: random numbers, and --impl, which says whose functions are tested."""
 
 import zlib
 
 # isort: off
 import numpy_sat  # noqa: F401  before numpy: it settles how many threads that starts
+import implementations
 import numpy as np
 import pytest
 # isort: on
@@ -13,3 +14,41 @@ import pytest
 def rng(request):
     """Random numbers that depend on the test's name only, so that a failure repeats when the test runs alone."""
     return np.random.default_rng(zlib.crc32(request.node.name.encode()))
+
+
+def pytest_addoption(parser):
+    parser.addoption(
+        "--impl",
+        choices=implementations.CHOICES,
+        default="numpy_sat",
+        help="whose functions are tested: the library's (default), the solutions' or yours, in exercises/",
+    )
+
+
+def pytest_configure(config):
+    implementations.put_in_place(config.getoption("--impl"))
+
+
+def pytest_report_header(config):
+    return implementations.described()
+
+
+def pytest_collection_modifyitems(config, items):
+    if config.getoption("--impl") != "numpy_sat":
+        items[:] = [item for item in items if implementations.concerns(item.module)]
+
+
+def pytest_sessionstart(session):
+    implementations.check_in_place()
+
+
+def pytest_sessionfinish(session):
+    implementations.check_in_place()
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_makereport(item, call):
+    """A stub is told in a line, not in a traceback."""
+    outcome = yield
+    if call.excinfo is not None and call.excinfo.errisinstance(NotImplementedError):
+        outcome.get_result().longrepr = f"{call.excinfo.value}: not written yet"

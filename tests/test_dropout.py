@@ -1,5 +1,7 @@
 """layers.dropout: inverted dropout."""
 
+from types import SimpleNamespace
+
 import helpers
 import numpy as np
 import pytest
@@ -41,6 +43,11 @@ def test_rate_zero_is_the_identity(rng):
     y, cache = dropout.dropout_forward(x, dropout.dropout_mask(rng, x.shape, 0, x.dtype))
     np.testing.assert_array_equal(y, x)
     np.testing.assert_array_equal(dropout.dropout_backward(x, cache), x)
+
+
+def test_rate_zero_takes_nothing_even_where_the_random_number_is_zero():
+    zeros = SimpleNamespace(random=np.zeros)
+    np.testing.assert_array_equal(dropout.dropout_mask(zeros, (2, 3), 0, np.float64), np.ones((2, 3)))
 
 
 def test_same_seed_same_mask():

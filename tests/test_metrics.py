@@ -7,7 +7,7 @@ import pytest
 
 from numpy_sat.data import scenes
 from numpy_sat.data.scene_language import Group, Scene, SceneObject
-from numpy_sat.metrics.bleu import bleu
+from numpy_sat.metrics import bleu
 from numpy_sat.metrics.scene_truth import judge_captions
 
 
@@ -17,14 +17,14 @@ def test_bleu_by_hand():
     reference = "the cat lay down on the mat".split()
     brevity = math.exp(1 - 7 / 6)
     expected = [5 / 6, math.sqrt(5 / 6 * 3 / 5), (5 / 6 * 3 / 5 * 1 / 4) ** (1 / 3)]
-    found = bleu([caption], [[reference]])
+    found = bleu.bleu([caption], [[reference]])
     assert found[:3] == pytest.approx([100 * brevity * score for score in expected])
     assert found[3] == 0.0
 
 
 def test_bleu_of_a_reference_is_100_and_takes_the_best_of_several():
     references = [["a", "dog", "runs", "far"], ["two", "dogs"]]
-    assert bleu([["a", "dog", "runs", "far"]], [references]) == pytest.approx([100] * 4)
+    assert bleu.bleu([["a", "dog", "runs", "far"]], [references]) == pytest.approx([100] * 4)
 
 
 CIRCLE = Scene((Group(1, "small", "red", "circle"),), (SceneObject(0, (32, 64, 64, 96)),), "plain")

@@ -20,10 +20,12 @@ def test_adam_is_its_definition(rng):
     for t in range(1, 6):
         grads = {name: rng.standard_normal(x.shape) for name, x in params.items()}
         optim.adam_update(params, grads, state, 0.01)
+        assert state.keys() == {"t", "m.W", "v.W", "m.b", "v.b"} and state["t"].tolist() == [t]
         m = 0.9 * m + 0.1 * grads["W"]
         v = 0.999 * v + 0.001 * grads["W"] ** 2
         w = w - 0.01 * (m / (1 - 0.9**t)) / (np.sqrt(v / (1 - 0.999**t)) + 1e-8)
-        np.testing.assert_allclose(params["W"], w, rtol=1e-12)
+        for found, right in ((params["W"], w), (state["m.W"], m), (state["v.W"], v)):
+            np.testing.assert_allclose(found, right, rtol=1e-12)
 
 
 def test_adams_first_step_is_the_rate(rng):
@@ -39,6 +41,7 @@ def test_rmsprop_is_its_definition(rng):
     for _ in range(5):
         grads = {name: rng.standard_normal(x.shape) for name, x in params.items()}
         optim.rmsprop_update(params, grads, state, 0.01)
+        assert state.keys() == {"v.W", "v.b"}
         v = 0.95 * v + 0.05 * grads["W"] ** 2
         w = w - 0.01 * grads["W"] / (np.sqrt(v) + 1e-6)
         np.testing.assert_allclose(params["W"], w, rtol=1e-12)
@@ -61,15 +64,28 @@ def test_updates_descend_in_place_keep_dtype_and_gradients(update):
 
 def test_clipping(rng):
     grads = {"a": 3 * np.ones(4), "b": 4 * np.ones((2, 2))}
-    assert optim.clip_by_norm(grads, 100) == pytest.approx(10)
-    assert grads["a"][0] == 3
+    for largest in (100, 10.5):
+        assert optim.clip_by_norm(grads, largest) == pytest.approx(10)
+        assert grads["a"][0] == 3
+    alone = {"c": np.array([10.0])}
+    assert optim.clip_by_norm(alone, 9.5) == 10
+    assert alone["c"] == pytest.approx(9.5)
     assert optim.clip_by_norm(grads, 5) == pytest.approx(10)
     assert grads["a"][0] == pytest.approx(1.5) and grads["b"][0, 0] == pytest.approx(2)
 
 
 def test_the_rate_rises_then_falls():
     rates = [optim.cosine_rate(step, 100, 0.1, 10) for step in range(100)]
-    assert rates[0] == pytest.approx(0.01) and rates[10] == pytest.approx(0.1)
-    assert all(a < b for a, b in itertools.pairwise(rates[:10]))
+    np.testing.assert_allclose(rates[:10], 0.1 * np.arange(1, 11) / 10)
+    np.testing.assert_allclose(rates[10:], 0.1 * (0.01 + 0.99 * (1 + np.cos(np.pi * np.arange(90) / 90)) / 2))
     assert all(a > b for a, b in itertools.pairwise(rates[10:]))
-    assert 0.001 <= rates[-1] < 0.0012
+
+
+@pytest.mark.parametrize("warmup", [0, 10])
+def test_the_rate_at_the_ends(warmup):
+    """Without warming up it starts at the peak; after the last step it stays at 1 %; both may be one step."""
+    assert optim.cosine_rate(warmup, 100, 0.1, warmup) == pytest.approx(0.1)
+    for step in (100, 150):
+        assert optim.cosine_rate(step, 100, 0.1, warmup) == pytest.approx(0.001)
+    assert optim.cosine_rate(warmup, warmup, 0.1, warmup) == pytest.approx(0.1)
+    assert optim.cosine_rate(warmup + 1, warmup, 0.1, warmup) == pytest.approx(0.001)

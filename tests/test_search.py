@@ -6,8 +6,10 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from numpy_sat import search
+from numpy_sat import captioner, search
+from numpy_sat.data import batches
 from numpy_sat.data.vocabulary import END, START, UNK
+from numpy_sat.decoders import attend_tell
 
 V, L = 6, 4
 
@@ -29,6 +31,7 @@ class ToyDecoder:
         return sum(self.table[(word + t) % 7, (picture + t) % 4] for t, word in enumerate(words))
 
     def step(self, params, state, words):
+        assert words.dtype.kind == "i" and len(words) == len(state.picture)
         past = [(*before, int(word)) for before, word in zip(state.past, words, strict=True)]
         logits = np.stack([self.logits(p, w) for p, w in zip(state.picture, past, strict=True)])
         alpha = np.array([[len(w), w[-1], p, 0] for p, w in zip(state.picture, past, strict=True)], float)
@@ -57,10 +60,55 @@ def brute_force(decoder, picture, max_words, power):
 def test_a_wide_beam_is_brute_force(rng, power, end_bonus):
     decoder = ToyDecoder(rng, end_bonus)
     found = search.beam_search(decoder, {}, np.zeros((3, L, 1)), k=200, max_words=4, length_power=power)
+    assert len(found) == 3
     for picture, caption in enumerate(found):
         best = brute_force(decoder, picture, 4, power)
         assert caption.words == best
         assert caption.log_p == pytest.approx(log_p(decoder, picture, best), abs=1e-12)
+
+
+def slow_beam_search(decoder, picture, k, max_words, power):
+    """One caption at a time; (log p, words and, where finished, <end>) each."""
+    beams, finished = [(0.0, ())], []
+
+    def rank(beam):
+        return beam[0] / len(beam[1]) ** power
+
+    for t in range(max_words + 1):
+        ways = []
+        for score, words in beams:
+            if words and words[-1] == END:
+                ways.append((score, words))
+                continue
+            logits = decoder.logits(picture, (START, *words))
+            log_p = logits - np.log(np.exp(logits).sum())
+            allowed = [END] if t == max_words else [w for w in range(V) if w not in (START, UNK) and (t or w != END)]
+            ways += [(score + log_p[word], (*words, word)) for word in allowed]
+        beams = sorted(ways, key=rank, reverse=True)[:k]
+        finished += [beam for beam in beams if beam[1][-1] == END]
+    score, words = max(finished, key=rank)
+    return words[:-1], score
+
+
+@pytest.mark.parametrize("end_bonus", [-5.0, 0.0])
+@pytest.mark.parametrize("k", [1, 2, 3, 7])
+def test_a_narrow_beam_is_the_definition(rng, k, end_bonus):
+    for pictures in (1, 1, 1, 1, 1, 3):
+        decoder = ToyDecoder(rng, end_bonus)
+        found = search.beam_search(decoder, {}, np.zeros((pictures, L, 1)), k=k, max_words=6)
+        for picture, caption in enumerate(found):
+            words, score = slow_beam_search(decoder, picture, k, 6, 1.0)
+            assert caption.words == words
+            assert caption.log_p == pytest.approx(score, abs=1e-12)
+
+
+def test_the_decoder_sees_the_pictures_and_the_parameters(rng):
+    a, params, decoder = rng.standard_normal((2, L, 1)), {}, ToyDecoder(rng)
+    seen, begin, step = [], decoder.begin, decoder.step
+    decoder.begin = lambda params, a: seen.append((params, a)) or begin(params, a)
+    decoder.step = lambda params, state, words: seen.append((params, state.a)) or step(params, state, words)
+    search.beam_search(decoder, params, a, k=2, max_words=3)
+    assert len(seen) > 2 and all(p is params and pictures is a for p, pictures in seen)
 
 
 def test_one_beam_is_greedy(rng):
@@ -112,6 +160,20 @@ def test_bad_arguments(rng, k, max_words):
         search.beam_search(ToyDecoder(rng), {}, np.zeros((1, L, 1)), k=k, max_words=max_words)
 
 
+def test_pictures_are_captioned_in_batches(rng):
+    """Of 5 pictures 2 at a time, as all in one search."""
+    config = captioner.Config(picture_size=8, stages=((4,),), embedding=8, state=9, attention=10)
+    params = captioner.init_params(rng, config, np.zeros(V))
+    params = {name: 3 * array for name, array in params.items()}  # so that pictures make a difference
+    images = rng.integers(0, 256, (5, 8, 8, 3), dtype=np.uint8)
+    a = captioner.annotate(params, batches.scale_pixels(images), config)
+    expected = search.beam_search(attend_tell, params, a, 3, 4)
+    for size in ({}, {"size": 2}):
+        found = search.caption_pictures(params, config, images, 3, 4, **size)
+        assert [caption.words for caption in found] == [caption.words for caption in expected]
+    assert len({caption.words for caption in expected}) > 1
+
+
 # The steps of a search, by hand. N 2 pictures.
 
 
@@ -151,6 +213,16 @@ def test_extend(rng, k, power):
         assert np.isneginf(found[2][n, len(ways) :]).all()
 
 
+@pytest.mark.parametrize("k", [1, 2, 5, 700])
+def test_extend_of_a_large_vocabulary(rng, k):
+    """The k best of many, in order; of a few all are as good as sorted."""
+    scores, log_p = -rng.random((2, 3)), -10 * rng.random((2, 3, 500))
+    words, parents, found, *_ = search.extend(scores, np.zeros((2, 3), int), np.zeros((2, 3), bool), log_p, k, 1.0)
+    total = (scores[..., None] + log_p).reshape(2, -1)
+    np.testing.assert_array_equal(parents * 500 + words, np.argsort(-total, axis=1)[:, :k])
+    np.testing.assert_array_equal(found, -np.sort(-total, axis=1)[:, :k])
+
+
 def test_note_finished():
     """New and better, new and worse, going on, finished before, and impossible."""
     words = np.array([[END, 3, END], [END, END, 4]])
@@ -171,10 +243,10 @@ def test_note_finished():
 
 
 def test_read_back(rng):
-    """Of the second picture, through slots 0, 1, 0 and 2; a later step does not matter."""
+    """Of the second of three pictures, through slots 0, 1, 0 and 2; a later step does not matter."""
     slots = 1, 3, 3, 3, 3
     history = [
-        search.Step(*rng.integers(3, 6, (2, 2, 3)), rng.random((2, 3)), rng.random((2, k, L)), rng.random((2, k)))
+        search.Step(*rng.integers(3, 6, (2, 3, 3)), rng.random((3, 3)), rng.random((3, k, L)), rng.random((3, k)))
         for k in slots
     ]
     for step, slot, word, parent in ((0, 0, 4, 0), (1, 1, 5, 0), (2, 0, 3, 1), (3, 2, END, 0)):

@@ -47,13 +47,28 @@ def test_a_constant_added_to_all_scores_changes_nothing(rng):
 @pytest.mark.parametrize("dtype", [np.float64, np.float32])
 def test_large_scores(dtype):
     """Scores of +-1000 neither overflow nor divide zero by zero, in either pass."""
-    x = np.array([[1000, -1000, 999], [-1000, -1000, -1000], [1000, 1000, -1000]], dtype)
+    x = np.array([[1000, -1000, 999], [-1000, -1000, -1000], [1000, 1000, -1000], [1000, -1000, -1000]], dtype)
     with np.errstate(over="raise", invalid="raise", divide="raise"):
         p, cache = softmax.softmax_forward(x)
-        dx = softmax.softmax_backward(np.array([[1, 2, 3]] * 3, dtype), cache)
+        dx = softmax.softmax_backward(np.array([[1, 2, 3]] * 4, dtype), cache)
+        log_p = softmax.log_softmax(x)
     e = math.e
-    np.testing.assert_allclose(p, [[e / (e + 1), 0, 1 / (e + 1)], [1 / 3] * 3, [0.5, 0.5, 0]], rtol=1e-6)
+    expected = [[e / (e + 1), 0, 1 / (e + 1)], [1 / 3] * 3, [0.5, 0.5, 0], [1, 0, 0]]
+    np.testing.assert_allclose(p, expected, rtol=1e-6)
     assert np.isfinite(dx).all()
+    np.testing.assert_allclose(np.exp(log_p), expected, rtol=1e-4)
+    np.testing.assert_allclose(log_p.min(axis=-1), [-2000, -math.log(3), -2000, -2000], rtol=1e-3)
+
+
+@pytest.mark.parametrize("shape", [(4,), (2, 3, 5)])
+def test_logarithms_are_their_definition(rng, shape):
+    x = rng.standard_normal(shape)
+    log_sum, log_p = softmax.log_sum_exp(x), softmax.log_softmax(x)
+    assert log_sum.shape == shape[:-1]
+    for row in np.ndindex(shape[:-1]):
+        expected = math.log(sum(math.exp(value) for value in x[row]))
+        np.testing.assert_allclose(log_sum[row], expected, rtol=0, atol=1e-14)
+        np.testing.assert_allclose(log_p[row], x[row] - expected, rtol=0, atol=1e-14)
 
 
 def test_empty_batch():

@@ -1,0 +1,53 @@
+"""Exercise 2: Words as vectors.
+
+To learn: how a word enters a network, and where its gradient goes. The backward pass is one line, and the line that
+most people write first is wrong.
+
+The slides: "I live in Rome / Paris / Italy / France" has the words I, live, in, Rome, Paris, Italy, France, numbered
+0 to 6. So a one-hot word has length 7, Paris is [0, 0, 0, 0, 1, 0, 0], and any two words are equally unlike: the
+vector says which word it is and nothing more. What words have in common must be learned, a row of E for each:
+
+    Ey = y E             Ey_m = sum over v of y_v E_vm          y: one-hot, (V,); E: (V, M)
+
+All terms but one are zero, so nobody multiplies: Ey is the row of E at the word. Backward it is the same product:
+
+    dE = y^T dEy         dE_vm = sum over all places n of y_nv dEy_nm
+
+Again most of it is zeros. Which terms are left for one word v? In how many places may it stand?
+
+Predict before you run: the four sentences are words of shape (4, 4), "I live in Paris" being [0, 1, 2, 4]. Let M = 2
+and let every entry of dEy be 1. Then dE is (7, 2), and its row for "live" is [4, 4]. What are the other six rows?
+And with E = [[1, 2], [3, 4], [5, 6]]: Ey of the words [2, 0, 2] is [[5, 6], [1, 2], [5, 6]].
+For dEy = [[1, 0], [0, 1], [10, 10]], what is dE, and which row of it is zero?
+
+words may have any shape, (T, B) most often; Ey and the one-hot vectors have one axis more, the last.
+-1 is no word, though NumPy would take it for the last one: one_hot must raise IndexError.
+The cache is EmbeddingCache(words, E).
+"""
+
+import numpy as np
+
+from numpy_sat.layers.embedding import EmbeddingCache
+
+
+def one_hot(words, V):
+    """Vectors that are 1 at their word and 0 elsewhere: one_hot(words, V) @ E == E[words].
+
+    words: (...) integers in 0..V-1; V: how many words there are.
+    Returns (..., V) float64. Raises IndexError for a word outside 0..V-1.
+    """
+    raise NotImplementedError("exercise 2: one_hot")
+
+
+def embedding_forward(E, words):
+    """Ey = E[words], the same as one_hot(words, V) @ E.
+
+    E: (V, M) embedding; words: (...) integers in 0..V-1.
+    Returns Ey: (..., M) and the cache. Raises IndexError for a word of V or more.
+    """
+    raise NotImplementedError("exercise 2: embedding_forward")
+
+
+def embedding_backward(dEy, cache):
+    """dEy: (..., M). Returns dE: (V, M); a word that occurs twice gathers both gradients."""
+    raise NotImplementedError("exercise 2: embedding_backward")

@@ -1,0 +1,58 @@
+"""Exercise 5: relu and max-pooling.
+
+To learn: two layers that only choose. relu lets a number pass or not; max-pooling lets one cell of a window pass. The
+chosen one gets the gradient, whole; the others get nothing; a cell that is chosen twice gets the sum of both.
+
+    relu       y = max(x, 0)
+    max_pool   y[n, i, j, c] = the largest of x[n, i s - padding + p, j s - padding + q, c] over p, q in the window
+
+Window (i, j) begins at row i s - padding and column j s - padding (s is the stride), so windows overlap where
+s < window. H' = (H + 2 padding - window) // s + 1 of them fit from top to bottom; a rest that fills none is left out.
+Every channel is pooled by itself. The padding must never win: a ring of zeros would beat negative cells.
+
+The caches are ReluCache(y) and PoolCache(winner, x.shape, window, stride, padding). winner, of y's shape and of dtype
+np.uint8, holds the number p * window + q of each window's largest cell; of equal ones the first, row by row.
+
+Predict before you run. relu, x = [-2, 0, 3], dy = [5, 7, 9]: y = [0, 0, 3]. What is dx? (At 0 there is no slope; we
+say 0.) Max-pooling with window 2 and stride 1:
+
+    x = [[1, 3, 3],     dy = [7, 20]      y = [3, 3], winner = [1, 0]. Which cells of x get which gradient?
+         [3, 3, 2]]
+
+And a 3 x 3 picture of nothing but -5: with window 3, stride 2 and padding 1, y is -5 everywhere. What would it be if
+the padding were zeros?
+
+`pool.check_arguments` raises what the docstring promises: call it. `workspace` is for memory to be used again; you
+may ignore it. Python loops over p and q are fast enough, over all windows they are slow.
+"""
+
+import numpy as np
+
+from numpy_sat.layers import pool
+from numpy_sat.layers.activations import ReluCache
+from numpy_sat.layers.pool import PoolCache
+
+
+def relu_forward(x):
+    """y = max(x, 0). x: any shape. Returns y, of the same shape, and the cache."""
+    raise NotImplementedError("exercise 5: relu_forward")
+
+
+def relu_backward(dy, cache):
+    """dy: the shape of x. Returns dx = dy where x > 0; at x = 0, where relu has no derivative, dx = 0."""
+    raise NotImplementedError("exercise 5: relu_backward")
+
+
+def max_pool_forward(x, window, stride, padding=0, workspace=None):
+    """y[n, i, j, c] = the largest of x[n, i s - padding + p, j s - padding + q, c] over p, q in the window.
+
+    x: (N, H, W, C); window: side in cells; stride s; padding: rings of cells around the picture that never win.
+    Windows may overlap. Returns y: (N, H', W', C) with H' = (H + 2 padding - window) // s + 1, and the cache.
+    Raises ValueError where a window is larger than the padded picture or could lie in the padding alone.
+    """
+    raise NotImplementedError("exercise 5: max_pool_forward")
+
+
+def max_pool_backward(dy, cache, workspace=None):
+    """dy: (N, H', W', C). Returns dx: (N, H, W, C): each dy goes to the cell that won; of equals the first wins."""
+    raise NotImplementedError("exercise 5: max_pool_backward")

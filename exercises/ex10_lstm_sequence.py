@@ -1,0 +1,50 @@
+"""Exercise 10: The LSTM over a sequence.
+
+To learn: a chain of steps with the same weights, and the way back along it, "backpropagation through time".
+
+    h_t, c_t = step(x_t, h_{t-1}, c_{t-1}; W_x, W_hh, b)        for t = 1 ... T; in the code x[0] is x_1
+
+A captioner writes its sentence so: the same machine makes every word from what the word before has left.
+Backward we go from the last step to the first, and need three thoughts:
+
+    h_t goes two ways, out of the function and into step t+1: what comes back from both is added,
+        dh_t = dh_all_t + (dh that step t+1 sends; after the last step, none)
+    c_t goes one way, into step t+1; only the last one is also returned, so dc starts as the dc that is given
+    W_x, W_hh, b take part in every step: their gradients are sums over t
+
+Nothing else is new, so the step itself is not to be written here. You may use, through the module,
+    lstm.lstm_forward(x_t, h, c, W_x, W_hh, b)           which returns h, c, cache_t
+    lstm.lstm_backward(dh_next, dc_next, cache_t)        which returns dx_t, dh, dc, dW_x_t, dW_hh_t, db_t
+Write out the two functions below, which are loops around these.
+
+The cache is LSTMSequenceCache(steps): steps is the list of the T caches cache_t, steps[0] that of x[0].
+
+Predict before you run: B = I = S = 1, T = 2, all weights and biases 0, x and h 0, c = [[4]]. A step halves the
+memory, c' = c / 2, and shows half of its tanh, h' = tanh(c') / 2. What are h_all and c?
+(h_all = 0.4820, 0.3808; find c yourself.)
+Now dh_all = 0 and dc = [[1]]. A step sends dc' / 2 back to c, and dc' * c / 4 to the bias of the forget gate.
+Find dc before the first step, and db of the forget gate. (The last step alone gives it 1 * 2 / 4 = 0.5.)
+"""
+
+import numpy as np
+
+from numpy_sat.layers import lstm
+from numpy_sat.layers.lstm import LSTMSequenceCache
+
+
+def lstm_sequence_forward(x, h, c, W_x, W_hh, b):
+    """The step T times with the same weights, each from the state and memory that the one before has left.
+
+    x: (T, B, I) inputs; h, c: (B, S) state and memory before the first step; W_x: (I, 4S); W_hh: (S, 4S); b: (4S,).
+    Returns h_all: (T, B, S), the states after each step, c: (B, S), the memory after the last, and the cache.
+    """
+    raise NotImplementedError("exercise 10: lstm_sequence_forward")
+
+
+def lstm_sequence_backward(dh_all, dc, cache):
+    """Back through time. dh_all: (T, B, S) of each step's state; dc: (B, S) of the memory after the last.
+
+    Returns dx: (T, B, I), dh, dc: (B, S) of state and memory before the first step, and of the weights, which every
+    step has used, the sums over all steps: dW_x: (I, 4S), dW_hh: (S, 4S), db: (4S,).
+    """
+    raise NotImplementedError("exercise 10: lstm_sequence_backward")

@@ -1,0 +1,80 @@
+"""Exercise 11: Soft attention.
+
+To learn: how the decoder looks. Before each word its state h asks every location of the picture how useful it is.
+The answers are scores e, the softmax makes them shares alpha, and the shares mix the annotations a_i into one z.
+
+    (4) e_bi = v . tanh(keys_i + query_b)        query_b = h_b W_h;  keys_i = W_a a_i + b_a, given, once a picture
+    (5) alpha_b = softmax(e_b) over locations    (6) z_b = sum over i of alpha_bi a_i       b a caption, i a location
+
+The slides call "hello" the query and "ciao" the key, the reverse of common usage. Here as elsewhere who asks has the
+query, the decoder's state; who answers has keys (by which it is found) and values (what it gives): the locations.
+
+The B captions belong to the N pictures in order, B / N to each: caption b to picture b // (B / N). So the query
+h @ W_h, (B, A), as (N, B / N, 1, A) meets keys, (N, L, A), as keys[:, None]. Each is stretched along the axis that it
+lacks, and its gradient is a sum along just that axis: dkeys over the captions of a picture, dquery over locations.
+
+attend_backward: alpha has two readers, (6) and, outside, the penalty of the loss. dalpha is what comes from outside;
+what comes from (6) is added to it before the softmax is gone back through.
+
+The caches are ScoreCache(h, W_h, v, u), u the cache that activations.tanh_forward returns beside tanh(s), which is
+TanhCache(tanh(s)), of shape (N, B / N, L, A); ContextCache(alpha, a); and AttendCache(score, softmax, context), the
+three caches that score_forward, softmax.softmax_forward and context_forward return. Put them in as they come.
+
+You may use activations.tanh_forward, tanh_backward(dy, cache.u), which is dy * (1 - y^2), softmax.softmax_forward
+and softmax_backward; and in attend your four others, by their names (each function is judged with ours for the rest).
+
+Predict before you run: N = B = 1, a = [[[1, 0], [3, 4]]], and v = 0. All scores are 0, so alpha = [[1/2, 1/2]] and z
+is the mean annotation, [[2, 2]]. Now dz = [[1, 1]]. What does (6) send to alpha, what to a?
+([[1, 7]] to alpha, as alpha_i counts a_i . dz; find da yourself.)
+Find de if dalpha = [[0, 0]], and if dalpha = [[6, 0]]. Why is the second one zero?
+"""
+
+import numpy as np
+
+from numpy_sat.layers import activations, softmax
+from numpy_sat.layers.attention import AttendCache, ContextCache, ScoreCache
+
+
+def score_forward(keys, h, W_h, v):
+    """(4) e_ti = v . tanh(keys_i + h W_h).
+
+    keys: (N, L, A), W_a a_i + b_a of every location, the same for every word and so computed once a picture;
+    h: (B, S) state before the word; W_h: (S, A); v: (A,).
+    Returns e: (B, L) scores and the cache.
+    """
+    raise NotImplementedError("exercise 11: score_forward")
+
+
+def score_backward(de, cache):
+    """de: (B, L). Returns dkeys: (N, L, A), dh: (B, S), dW_h: (S, A), dv: (A,)."""
+    raise NotImplementedError("exercise 11: score_backward")
+
+
+def context_forward(alpha, a):
+    """(6), soft: z_t = sum_i alpha_ti a_i.
+
+    alpha: (B, L) weights; a: (N, L, D) annotations. Returns z: (B, D) and the cache.
+    """
+    raise NotImplementedError("exercise 11: context_forward")
+
+
+def context_backward(dz, cache):
+    """dz: (B, D). Returns dalpha: (B, L), da: (N, L, D)."""
+    raise NotImplementedError("exercise 11: context_backward")
+
+
+def attend_forward(a, keys, h, W_h, v):
+    """(4) score, (5) alpha_t = softmax(e_t) over locations, (6) context.
+
+    a: (N, L, D); keys: (N, L, A); h: (B, S); W_h: (S, A); v: (A,).
+    Returns z: (B, D), alpha: (B, L) and the cache.
+    """
+    raise NotImplementedError("exercise 11: attend_forward")
+
+
+def attend_backward(dz, dalpha, cache):
+    """dz: (B, D); dalpha: (B, L), what reaches alpha from outside, as the doubly stochastic penalty's gradient does.
+
+    Returns da: (N, L, D), dkeys: (N, L, A), dh: (B, S), dW_h: (S, A), dv: (A,).
+    """
+    raise NotImplementedError("exercise 11: attend_backward")

@@ -1,0 +1,64 @@
+"""Exercise 12: The gate and the deep output.
+
+To learn: two small pieces around the LSTM, and what happens to a gradient where one number meets a whole vector, and
+where three roads come together.
+
+The gate. Not every word needs the picture as much ("red" does, "of" does not). So the state decides how loud the
+context z may speak, with one number between 0 and 1 for each caption:
+
+    beta_b = sigm(w_beta . h_b + b_beta)        gated_b = beta_b z_b        (section 4.2.1)
+
+The deep output. The next word follows from the word before, from the state and from the picture:
+
+    inner = E y_{t-1} + h_t L_h + z_t L_z       (7) logits = inner L_o + b_o
+
+beta_b meets all D components of z_b, so its gradient is a sum over them. In inner three terms are added: each gets
+the same gradient, dinner, and dEy is dinner itself. b_beta and db_beta have shape (1,).
+
+The caches: GateCache(z, h, w_beta, beta), the last being the cache that activations.sigmoid_forward(s) returns
+beside sigm(s), which is SigmoidCache(sigm(s)), here of B numbers; put it in as it comes. OutputCache(h, z, L_h, L_z,
+linear), the last being what linear.linear_forward(inner, L_o, b_o) returns beside logits, LinearCache(inner, L_o).
+
+In the output all arrays may have more axes, (T, B, M) say: all but the last count rows. You may use activations
+(sigmoid_backward(dy, cache.beta) is dy * y (1 - y)) and linear.linear_forward, linear_backward (which returns
+the gradients of inner, L_o, b_o). Write out the four functions below.
+
+Predict before you run. Gate: z = [[2, 4]], h = [[1, 3]], w_beta = [0, 0], b_beta = [0]: beta = 1/2, gated = [[1, 2]].
+dgated = [[1, 1]]: dz = [[0.5, 0.5]], and beta gets 2 + 4 = 6. Find dw_beta, db_beta and dh.
+Output: Ey = [[1]], h = [[2]], z = [[3]], L_h = [[1]], L_z = [[2]], L_o = [[1, -1]], b_o = [0, 5]: inner = [[9]],
+logits = [[9, -4]]. dlogits = [[2, -1]]: dinner = [[3]], dL_o = [[18, -9]]. Find dEy, dh, dz, dL_h, dL_z.
+And if L_o and b_o were 0, what would every word's probability be, out of V words, and its loss?
+"""
+
+import numpy as np
+
+from numpy_sat.layers import activations, linear
+from numpy_sat.layers.attention import GateCache
+from numpy_sat.layers.output import OutputCache
+
+
+def gate_forward(z, h, w_beta, b_beta):
+    """beta_t z_t with the scalar beta_t = sigm(w_beta . h_{t-1} + b_beta) (section 4.2.1).
+
+    z: (B, D); h: (B, S); w_beta: (S,); b_beta: (1,). Returns beta z: (B, D) and the cache.
+    """
+    raise NotImplementedError("exercise 12: gate_forward")
+
+
+def gate_backward(dgated, cache):
+    """dgated: (B, D). Returns dz: (B, D), dh: (B, S), dw_beta: (S,), db_beta: (1,)."""
+    raise NotImplementedError("exercise 12: gate_backward")
+
+
+def output_forward(Ey, h, z, L_h, L_z, L_o, b_o):
+    """(7) logits = L_o (E y_{t-1} + L_h h_t + L_z z_t) + b_o, the log of p(y_t | a, y_1..t-1) up to a constant.
+
+    Ey: (..., M) the word before; h: (..., S); z: (..., D); L_h: (S, M); L_z: (D, M); L_o: (M, V); b_o: (V,).
+    Returns logits: (..., V) and the cache.
+    """
+    raise NotImplementedError("exercise 12: output_forward")
+
+
+def output_backward(dlogits, cache):
+    """dlogits: (..., V). Returns dEy, dh, dz, dL_h, dL_z, dL_o, db_o, each of its array's shape."""
+    raise NotImplementedError("exercise 12: output_backward")

@@ -1,0 +1,46 @@
+"""Exercise 13: The doubly stochastic penalty.
+
+To learn: a loss may ask for more than right words. alpha_t says how the model divides its look at word t over the L
+locations, and sums to 1 over them. The penalty asks that it also sum to 1 over the words: by the end of a caption,
+every location should have been looked at alike. (Rows and columns that sum to 1: "doubly stochastic".)
+
+    (14, right)   penalty of a caption = sum over i of (1 - sum over t of alpha_ti)^2
+
+The slides: lay the maps of all words over each other; what a location then lacks to 1 is squared.
+
+A batch: mask_tb is 1 where caption b has a word t, and 0 at padding, which takes no part. The penalty is the mean
+over the B captions. Two options: normalisation="mean" also divides by L, as the authors' code; target="T/L" asks for
+(words of the caption) / L in place of 1, for T words have only T to give to the L locations.
+
+Predict before you run, by hand, for one caption of three words and L = 4:
+  1. The maps are [.1 .4 .2 .3], [.1 .1 .1 .7], [.0 .4 .3 .3]. What does each location lack, and what is the penalty?
+  2. Which three maps are the worst of all, and what do they cost?
+  3. Which are the best, and why do they still cost something?
+  4. For dpenalty = 1, what is dalpha of each word in 1? Why is it the same for all three?
+(1: lacking are [.8 .1 .4 -.3], and the penalty is 0.9. 2: they cost 7; find the maps, and do 3 and 4 yourself.)
+
+The cache is DoublyStochasticCache(missing, mask, scale): what the locations lack, (B, L); the mask; and what the sum
+of all squares is multiplied by, 1 / B or 1 / (B L).
+
+NumPy is all you need.
+"""
+
+import numpy as np
+
+from numpy_sat.layers.losses import DoublyStochasticCache
+
+
+def doubly_stochastic_forward(alpha, mask, normalisation="sum", target="one"):
+    """The mean over captions of sum_i (target - sum_t alpha_ti)^2: over a caption, look at every location alike.
+
+    alpha: (T, B, L) attention; mask: (T, B) of the same dtype.
+    normalisation: "sum" over locations, as the paper, or their "mean", as the authors' code.
+    target: "one", as the paper, or "T/L", the caption's words over L, which sum_i sum_t alpha_ti = T allows to reach.
+    Returns the penalty, a scalar, and the cache. Raises ValueError for another option.
+    """
+    raise NotImplementedError("exercise 13: doubly_stochastic_forward")
+
+
+def doubly_stochastic_backward(dpenalty, cache):
+    """dpenalty: scalar. Returns dalpha: (T, B, L), - 2 (target - sum_t alpha_ti) at every word, 0 at padding."""
+    raise NotImplementedError("exercise 13: doubly_stochastic_backward")

@@ -1,0 +1,60 @@
+"""Exercise 16: Beam search.
+
+To learn: the likeliest caption need not start with the likeliest word. Greedy search takes the best word each time,
+and cannot go back. Beam search keeps the k best beginnings of a caption, and all their continuations compete.
+
+    log p of a caption = sum over its words and <end> of log p(word | the words before)
+    rank of a caption  = log p / length ** length_power         length counts the words, and <end> if it is written
+
+Every word costs something, so by log p alone (length_power 0) short captions win; the mean a word (1) is fairer.
+
+Predict before you run. First word: "one" 0.6, "two" 0.4. After "one": dog 0.4, cat 0.3, <end> 0.3; after "two": dogs
+0.9, <end> 0.1; after dog, cat or dogs: <end> 1.
+  1. What does greedy search find, and with which p? What does k = 2 find, and which beginnings does it keep before?
+  2. One caption has 2 words, another 4. With <end>, each step of the first has p 0.5, each of the second 0.6. Which
+     one wins with length_power 0, and which with 1?
+(1: greedy "one dog", 0.24; k = 2 "two dogs", 0.36. 2: with 0 the first, for 0.5^3 = 0.125 > 0.6^5 = 0.078. With 1?)
+
+extend is one step, for N pictures at once. A picture has slots, a beginning in each, and each has V ways on: slots V
+candidates, number slot * V + word. The k of highest rank are kept, best first: word; parent, the slot it goes on
+from; score, which is log p so far, not the rank; length; done, which is whether its word is <end>. What was done
+before grows no longer: its one way on is another <end>, which costs nothing and is not counted.
+
+beam_search starts with one slot a picture, <start>. Each step: decoder.step; softmax.log_softmax of the logits, in
+float64; search.ban, which changes log_p in place to what may be written; extend; search.note_finished, which keeps
+each picture's best finished caption as (rank, step, slot), at first (-inf, 0, 0); decoder.select. To the decoder all
+are rows: slot s of picture n is row n * slots + s, in what it takes and in what it gives. A search.Step of every step
+goes into the history, through which search.read_back at the end follows the parents back from each picture's best.
+There are at most max_words + 1 steps, for <end> comes last; nothing is left to do where all captions are done or
+impossible (score -inf).
+
+From search you may use ban, note_finished, read_back and Step.
+"""
+
+import numpy as np
+
+from numpy_sat import search
+from numpy_sat.data.vocabulary import END, START
+from numpy_sat.layers import softmax
+
+
+def extend(scores, lengths, done, log_p, k, length_power):
+    """The k best continuations of each picture's captions by log p / length ** length_power, the best first.
+
+    scores: (N, slots) log p so far; lengths: (N, slots) words so far, <end> counted; done: (N, slots) which captions
+    are finished, and so grow no longer; log_p: (N, slots, V) of the next word, after `ban`.
+    Returns words: (N, k) added, parents: (N, k) slots they are added to, and scores, lengths, done: (N, k) after that.
+    Where there are not as many, k is slots V.
+    """
+    raise NotImplementedError("exercise 16: extend")
+
+
+def beam_search(decoder, params, a, k, max_words, length_power=1.0):
+    """The best caption of each picture by log p / length ** length_power, length counting words and <end>.
+
+    decoder: a module or object with begin(params, a), step(params, state, words) and select(state, rows), as
+    decoders/attend_tell.py; a: (N, L, D) annotations; k: beams a picture; max_words: longest caption.
+    <unk> and <start> are never written, <end> never first, and nothing else after max_words. Log probabilities are
+    summed in float64. Returns N Captions. Raises ValueError for k or max_words below 1.
+    """
+    raise NotImplementedError("exercise 16: beam_search")

@@ -1,0 +1,227 @@
+"""relu and max-pooling"""
+
+import numpy as np
+
+from numpy_sat.check import gradcheck
+from numpy_sat.check.faults import Mistake
+from numpy_sat.check.judge import Task
+from numpy_sat.layers import activations, pool
+
+INTRO = """\
+To learn: two layers that only choose. relu lets a number pass or not; max-pooling lets one cell of a window pass. The
+chosen one gets the gradient, whole; the others get nothing; a cell that is chosen twice gets the sum of both.
+
+    relu       y = max(x, 0)
+    max_pool   y[n, i, j, c] = the largest of x[n, i s - padding + p, j s - padding + q, c] over p, q in the window
+
+Window (i, j) begins at row i s - padding and column j s - padding (s is the stride), so windows overlap where
+s < window. H' = (H + 2 padding - window) // s + 1 of them fit from top to bottom; a rest that fills none is left out.
+Every channel is pooled by itself. The padding must never win: a ring of zeros would beat negative cells.
+
+The caches are ReluCache(y) and PoolCache(winner, x.shape, window, stride, padding). winner, of y's shape and of dtype
+np.uint8, holds the number p * window + q of each window's largest cell; of equal ones the first, row by row.
+
+Predict before you run. relu, x = [-2, 0, 3], dy = [5, 7, 9]: y = [0, 0, 3]. What is dx? (At 0 there is no slope; we
+say 0.) Max-pooling with window 2 and stride 1:
+
+    x = [[1, 3, 3],     dy = [7, 20]      y = [3, 3], winner = [1, 0]. Which cells of x get which gradient?
+         [3, 3, 2]]
+
+And a 3 x 3 picture of nothing but -5: with window 3, stride 2 and padding 1, y is -5 everywhere. What would it be if
+the padding were zeros?
+
+`pool.check_arguments` raises what the docstring promises: call it. `workspace` is for memory to be used again; you
+may ignore it. Python loops over p and q are fast enough, over all windows they are slow."""
+
+IMPORTS = """\
+import numpy as np
+
+from numpy_sat.layers import pool
+from numpy_sat.layers.activations import ReluCache
+from numpy_sat.layers.pool import PoolCache"""
+
+# (N, H, W, C), window, stride, padding
+GEOMETRIES = [
+    ((2, 10, 5, 6), 3, 2, 1),  # overlapping
+    ((2, 5, 6, 4), 2, 2, 0),  # a last row that no window reaches
+    ((3, 4, 4, 1), 3, 1, 2),  # overlapping by all but one
+    ((2, 7, 5, 2), 2, 3, 1),  # gaps between the windows
+]
+
+
+def relu_forward_cases(rng):
+    """Numbers of both signs, some exactly zero."""
+    return [{"x": _with_zeros(rng, shape)} for shape in [(2, 3, 4), (5,)]]
+
+
+def relu_backward_cases(rng):
+    """A random dy for each forward."""
+    cases = []
+    for inputs in relu_forward_cases(rng):
+        y, cache = activations.relu_forward(**inputs)
+        cases.append({"dy": rng.standard_normal(y.shape), "cache": cache})
+    return cases
+
+
+def max_pool_forward_cases(rng):
+    """Mostly negative numbers, which zeros around the picture would beat; many equal in all but the second case."""
+    cases = []
+    for k, (shape, window, stride, padding) in enumerate(GEOMETRIES):
+        x = gradcheck.separated(rng, shape) if k == 1 else rng.integers(-20, 4, shape).astype(float)
+        cases.append({"x": x, "window": window, "stride": stride, "padding": padding})
+    return cases
+
+
+def max_pool_backward_cases(rng):
+    """A random dy for each forward."""
+    cases = []
+    for inputs in max_pool_forward_cases(rng):
+        y, cache = pool.max_pool_forward(**inputs)
+        cases.append({"dy": rng.standard_normal(y.shape), "cache": cache})
+    return cases
+
+
+def _with_zeros(rng, shape):
+    x = rng.standard_normal(shape)
+    x.flat[::4] = 0
+    return x
+
+
+NO_STRIDE = "the stride is forgotten: window (i, j) begins i s rows down and j s columns across"
+BEGIN = """\
+y = _cells(x_padded, 0, 0, window, stride).copy()
+    winner = np.zeros(y.shape, np.uint8)
+    for p, q in np.ndindex(window, window):
+        cells = _cells(x_padded, p, q, window, stride)
+"""
+BEGIN_WITHOUT_STRIDE = """\
+_, rows, columns, _ = _cells(x_padded, 0, 0, window, stride).shape
+    y = x_padded[:, :rows, :columns].copy()
+    winner = np.zeros(y.shape, np.uint8)
+    for p, q in np.ndindex(window, window):
+        cells = x_padded[:, p : p + rows, q : q + columns]
+"""
+PADDED, RETURNED = "_pad(x, padding, -np.inf)", "p * window + q\n    return y,"
+FORWARD_MISTAKES = (
+    Mistake("-np.inf", "0", "the padding is 0, which beats negative cells"),
+    Mistake(BEGIN, BEGIN_WITHOUT_STRIDE, NO_STRIDE),
+    Mistake(
+        RETURNED,
+        "p * window + q\n    return np.broadcast_to(y.max(axis=-1, keepdims=True), y.shape),",
+        "the largest of all channels, where each channel has its own",
+    ),
+    Mistake(
+        RETURNED,
+        "p * window + q\n    return np.broadcast_to(y.max(axis=(0, -1), keepdims=True), y.shape),",
+        "the largest of all pictures and channels, where each has its own",
+    ),
+    Mistake(PADDED, f"{PADDED}[:, :-stride, :-stride]", "the + 1 in H' and W' is missing: a window too few"),
+    Mistake(PADDED, f"{PADDED}[:, :-stride]", "the + 1 in H' is missing: a window too few"),
+    Mistake(PADDED, f"{PADDED}[:, :, :-stride]", "the + 1 in W' is missing: a window too few"),
+    Mistake(
+        PADDED,
+        f"{PADDED}[:, : x.shape[1] + padding, : x.shape[2] + padding]",
+        "the padding counts once in H' and W' where it is on both sides: 2 padding",
+    ),
+)
+GATHERED, WON = "_cells(dx_padded, p, q, window, stride)", "winner == p * window + q"
+OVERWRITTEN = "of windows that overlap the last one overwrites the others: = where += belongs"
+CUT = "padding : padding + H, padding : padding + W"
+BACKWARD_MISTAKES = (
+    Mistake(
+        f"cells = {GATHERED}\n        cells += dy * ({WON})",
+        f"p, q = window - 1 - p, window - 1 - q; cells = {GATHERED}\n        np.copyto(cells, dy, where={WON})",
+        OVERWRITTEN,
+    ),
+    Mistake(f"cells += dy * ({WON})", f"np.copyto(cells, dy, where={WON})", OVERWRITTEN),
+    Mistake(GATHERED, "dx_padded[:, p : p + dy.shape[1], q : q + dy.shape[2]]", NO_STRIDE),
+    Mistake(
+        f"dy * ({WON})", "dy / window**2", "dy is spread over the window's cells, where all of it goes to the winner"
+    ),
+    Mistake(
+        CUT,
+        ":H, :W",
+        "the padding is cut off below and to the right only, where it is above and to the left as well",
+    ),
+    Mistake(CUT, "padding:-padding, padding:-padding", "padding:-padding is empty where padding is 0"),
+    Mistake(CUT, ":, :", "the rings of padding are not cut off"),
+)
+
+TASKS = (
+    Task(
+        activations,
+        "relu_forward",
+        relu_forward_cases,
+        ("y", "cache"),
+        {"y": "y = max(x, 0), number by number", "cache": "the cache is ReluCache(y)"},
+        mistakes=(Mistake("np.maximum(x, 0)", "np.abs(x)", "the sign is taken off where 0 belongs"),),
+    ),
+    Task(
+        activations,
+        "relu_backward",
+        relu_backward_cases,
+        ("dx",),
+        {"dx": "dx = dy where x > 0, which is where y > 0; dx = 0 elsewhere, at x = 0 too"},
+        mistakes=(Mistake("(cache.y > 0)", "cache.y", "dy times y, where 1 belongs in y's place if y > 0"),),
+    ),
+    Task(
+        pool,
+        "max_pool_forward",
+        max_pool_forward_cases,
+        ("y", "cache"),
+        {
+            "x_padded": "x_padded = x with `padding` rings of -infinity around it, which never win",
+            "cells": "cells = x_padded[n, i s + p, j s + q, c], cell (p, q) of every window (i, j)",
+            "larger": "larger = where cell (p, q) is larger than the largest before it; equal is not larger",
+            "winner": "winner = p * window + q of the window's largest cell, of equal ones the first, row by row",
+            "y": "y[n, i, j, c] = the largest of x_padded[n, i s + p, j s + q, c] over p, q in the window, "
+            "for i below H' = (H + 2 padding - window) // s + 1, and j below W'",
+            "cache": "the cache is PoolCache(winner, x.shape, window, stride, padding)",
+        },
+        refused=(
+            {"x": np.zeros((2, 4, 6, 3)), "window": 5, "stride": 2, "padding": 0},
+            {"x": np.zeros((2, 6, 4, 3)), "window": 2, "stride": 2, "padding": 2},
+        ),
+        mistakes=FORWARD_MISTAKES,
+    ),
+    Task(
+        pool,
+        "max_pool_backward",
+        max_pool_backward_cases,
+        ("dx",),
+        {
+            "cells": "cell (p, q) of window (i, j) is dx_padded[n, i s + p, j s + q, c]; "
+            "it gains dy[n, i, j, c] where winner = p * window + q",
+            "dx_padded": "dx_padded = zeros, as large as x with its rings of padding; then "
+            "dx_padded[n, i s + p, j s + q, c] += dy[n, i, j, c] where winner[n, i, j, c] = p * window + q",
+            "H": "H and W are the picture's height and width, x_shape[1] and x_shape[2]",
+            "dx": "dx[n, r, k, c] = the sum of dy over all windows that cell (r, k) won, without the padding",
+        },
+        mistakes=BACKWARD_MISTAKES,
+    ),
+)
+
+HINTS = {
+    "relu_forward": (
+        "Which numbers pass, and what stands in the place of the others?",
+        "y = x where x > 0, else 0",
+        "np.maximum(x, 0) compares number by number (np.max finds the largest of all), and makes a new array.",
+    ),
+    "relu_backward": (
+        "The cache holds y, not x. Can you tell from y alone where x was positive?",
+        "dx = dy where y > 0, else 0",
+        "cache.y > 0 is an array of True and False; dy times it is dy or 0. (cache.y >= 0 would hold everywhere.)",
+    ),
+    "max_pool_forward": (
+        "Let the cells of all windows enter one after the other, (0, 0) first: when does a new cell take the lead?",
+        "for every (p, q): cells = x_padded[:, p + s i, q + s j]; where cells > y: y = cells, winner = p * window + q",
+        "cells = x_padded[:, p : p + s * rows : s, q : q + s * columns : s] for rows x columns windows; pad with "
+        "np.pad(..., constant_values=-np.inf), the first and last axis by 0; start from cell (0, 0) and winner 0.",
+    ),
+    "max_pool_backward": (
+        "A cell may have won in several windows. What does it owe to each of them?",
+        "dx_padded[n, i s + p, j s + q, c] += dy[n, i, j, c] where winner[n, i, j, c] = p * window + q",
+        "For every (p, q) the same slice as in the forward, of dx_padded: slice += dy * (winner == p * window + q). "
+        "Then cut off the padding: padding : padding + H (padding:-padding is empty where padding is 0).",
+    ),
+}

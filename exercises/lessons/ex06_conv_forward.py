@@ -1,0 +1,121 @@
+"""Convolution, forward"""
+
+import numpy as np
+
+from numpy_sat.check.faults import Mistake
+from numpy_sat.check.judge import Task
+from numpy_sat.layers import conv
+
+INTRO = """\
+To learn: a convolution looks at a picture through a small window and asks the same question everywhere. It is the
+affine map of exercise 3: the P Q C numbers in the window go in, O numbers come out, with the same weights each time.
+
+    x_padded         = x with `padding` rings of zeros around it
+    y[n, i, j, o]    = b[o] + sum over p, q, c of x_padded[n, i s + p, j s + q, c] W[p, q, c, o]
+    H'               = (H + 2 padding - P) // s + 1, and W' likewise: how often the filter fits
+
+i, j number the windows, p, q the filter's cells, c the channels that come in, o those that go out; s is the stride.
+Where the stride leaves a rest, no window sees the last rows. The filter is not turned: mathematicians call this a
+cross-correlation.
+
+The sum may be done in two orders. By windows: for each (i, j), a patch of P x Q cells times every filter. By filter
+cells: for each (p, q), the cells that W[p, q] meets, one in every window, form a picture, (N, H', W', C); times
+W[p, q], (C, O), it is one term of y. That makes 9 matrix products for a 3 x 3 filter, however large the pictures.
+
+Predict before you run: one picture, one channel in and out, b = 100, no padding, stride 1,
+
+    x = [[1, 2, 3],     W = [[1,  0],     Every digit of y tells which cell it met: y[0, 0] = 100 + 1 + 50 = 151.
+         [4, 5, 6],          [0, 10]]     y = [[151, 162], [184, 195]]. Had you turned the filter: y[0, 0] = 115.
+         [7, 8, 9]]
+
+Now stride 2 and padding 1: where do the four windows begin? (y[0, 0] = 110, y[1, 1] = 195; what are the other two?)
+
+The cache is ConvCache(x, W, stride, padding). `conv.check_arguments` raises what the docstring promises: call it.
+`workspace` is for memory to be used again; you may ignore it."""
+
+IMPORTS = """\
+import numpy as np
+
+from numpy_sat.layers import conv
+from numpy_sat.layers.conv import ConvCache"""
+
+# (N, H, W, C), (P, Q), O, stride, padding
+GEOMETRIES = [
+    ((2, 9, 5, 4), (3, 2), 6, 2, 1),  # overlapping
+    ((2, 5, 5, 3), (3, 3), 3, 1, 0),
+    ((1, 4, 5, 1), (2, 3), 2, 3, 2),  # windows in the padding alone
+    ((2, 8, 6, 2), (3, 3), 3, 2, 0),  # a last row and column that no window reaches
+]
+
+
+def conv_forward_cases(rng):
+    """Strides, paddings and rests; the second is all square, where a transpose shows in the numbers only."""
+    return [
+        {
+            "x": rng.standard_normal(shape),
+            "W": rng.standard_normal((*cells, shape[3], O)),
+            "b": rng.standard_normal(O),
+            "stride": stride,
+            "padding": padding,
+        }
+        for shape, cells, O, stride, padding in GEOMETRIES
+    ]
+
+
+MISTAKES = (
+    Mistake("np.tile(b,", "np.tile(0 * b,", "the bias `b` is missing"),
+    Mistake(
+        "np.tile(b,", "np.tile(W[..., 0].size * b,", "`b` is added to every term, P Q C times, where once is right"
+    ),
+    Mistake("np.tile(b,", "np.tile(W[..., 0, 0].size * b,", "`b` is added for every filter cell, where once is right"),
+    Mistake("@ W[p, q]", "@ W[p, q] + b", "`b` is added for every filter cell once more"),
+    Mistake(
+        "y, stride) @ W[p, q]",
+        "y, stride)[..., :1] @ W[p, q, :1]",
+        "the first channel alone: the sum over channels c is missing",
+    ),
+    Mistake(
+        "@ W[p, q]",
+        "@ W.reshape(W.shape[2], *W.shape[:2], -1).transpose(1, 2, 0, 3)[p, q]",
+        "the window's numbers are in the order (C, P, Q) where the filter's are in the order (P, Q, C)",
+    ),
+    Mistake(
+        "@ W[p, q]",
+        "@ W.reshape(len(b), -1).T.reshape(W.shape)[p, q]",
+        "W.reshape(O, -1) mixes up the filters: O is W's last axis, W.reshape(-1, O)",
+    ),
+    Mistake(
+        "_pad(x, padding)",
+        "np.pad(x, ((0, 0), (0, 2 * padding), (0, 2 * padding), (0, 0)))",
+        "the padding is below and to the right only, where it belongs above and to the left as well",
+    ),
+)
+
+TASKS = (
+    Task(
+        conv,
+        "conv_forward",
+        conv_forward_cases,
+        ("y", "cache"),
+        {
+            "x_padded": "x_padded = x with `padding` rings of zeros around each picture, none over channels",
+            "y": "y[n, i, j, o] = b[o] + sum over p, q, c of x_padded[n, i s + p, j s + q, c] W[p, q, c, o]",
+            "cache": "the cache is ConvCache(x, W, stride, padding)",
+        },
+        refused=(
+            {"x": np.zeros((2, 5, 6, 3)), "W": np.zeros((3, 3, 1, 4)), "b": np.zeros(4)},
+            {"x": np.zeros((2, 4, 6, 3)), "W": np.zeros((5, 3, 3, 4)), "b": np.zeros(4)},
+            {"x": np.zeros((2, 5, 6, 3)), "W": np.zeros((3, 3, 3, 4), np.float32), "b": np.zeros(4)},
+        ),
+        mistakes=MISTAKES,
+    ),
+)
+
+HINTS = {
+    "conv_forward": (
+        "Take one cell (p, q) of the filter. Which cell of x_padded does it meet in window (0, 0)? In (0, 1), (1, 0)?",
+        "y[n, i, j, o] = b[o] + sum over p, q, c of x_padded[n, i s + p, j s + q, c] W[p, q, c, o]",
+        "Begin with b in every place of y. For every (p, q): met = x_padded[:, p : p + s * rows : s, "
+        "q : q + s * columns : s], where rows x columns windows fit; y += met @ W[p, q].",
+    ),
+}

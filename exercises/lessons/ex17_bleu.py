@@ -1,0 +1,206 @@
+"""BLEU"""
+
+import numpy as np
+
+from numpy_sat.check.faults import Mistake
+from numpy_sat.check.judge import Task
+from numpy_sat.metrics import bleu
+from solutions import ex17_bleu as by_hand
+
+INTRO = """\
+To learn: how captions are scored, and what such a score cannot see. BLEU (Papineni et al. 2002) looks which n-grams
+of a caption, its runs of n words, also stand in one of the picture's references.
+
+    p_n      = n-grams of the captions that match / n-grams of the captions
+    matches  = for each different n-gram of a caption, min(its count there, its largest count in any one reference)
+    c, r     = words of the captions; words of the references, of each picture the one whose length is closest to the
+               caption's, of two equally close the shorter
+    brevity  = 1 where c > r, else exp(1 - r / c)
+    BLEU-n   = 100 brevity (p_1 p_2 ... p_n)^(1/n), for n = 1, 2, 3, 4; 0 where one of these p is 0
+
+The whole corpus is one text: matches, n-grams, c and r are summed over all captions before anything is divided.
+
+Why min: "the the the the" would match word by word. Why brevity: nothing else makes a caption say more than it is
+sure of. "a man in a", said of every photo of Flickr8k, gets BLEU-1 75 without it and 34 with it.
+
+Predict before you run, for one caption, "a man in a", and one reference, "a man rides in the deep snow":
+  1. What are p_1, p_2 and p_3? Mind that the reference has one "a".
+  2. What are brevity and BLEU-1 to BLEU-4?
+  3. A second picture's caption is "snow", and so is its only reference. What is BLEU-1 of the two together? Is it the
+     mean of 35.4 and 100?
+(p_1 = 3/4, p_2 = 1/3; brevity = exp(1 - 7/4) = 0.472, so BLEU-1 = 35.4 and BLEU-2 = 23.6. The rest is yours.)
+
+bleu returns a list of four floats. A caption of fewer than n words counts as having one n-gram, which does not match:
+nltk has it so, which the library counts with.
+
+Python alone will do, with collections.Counter and math."""
+
+IMPORTS = """\
+import math
+from collections import Counter"""
+
+CORPORA = {  # name: (captions, references of each); the first that is wrong by the alphabet tells most
+    "basic": (["a dog runs on the green grass"], [["a dog runs on wet green grass"]]),
+    "brevity": (["a man in a"], [["a man rides in the deep snow all day long"]]),
+    "clipped": (["the the the on the mat"], [["the cat is on the mat"]]),
+    "closest": (
+        ["two men on a bench"],
+        [["one man is asleep on a green bench", "on a bench", "two old men on a bench", "a bench " * 6]],
+    ),
+    "corpus": (
+        ["a girl jumps", "the brown dog runs over the wet grass"],
+        [["a girl jumps high into the air"], ["the dog runs over the wet grass"]],
+    ),
+    "equally_close": (["two men on a bench"], [["two old men on a bench", "men on a bench"]]),
+    "no_pair": (["dog a runs"], [["a dog sits and runs"]]),
+    "nothing": (["blue sky"], [["a dog runs"]]),
+    "several": (["a small dog and a small cat"], [["a small dog barks at a bird", "one small cat and a dog"]]),
+}
+
+RULES = {
+    "basic": "p_n = matches / n-grams of the caption; BLEU-n = 100 (p_1 ... p_n)^(1/n)",
+    "brevity": "brevity = exp(1 - r / c) where c <= r: c words of the caption, r of the reference",
+    "clipped": 'an n-gram matches as often as it is in the reference at most: "the" is there 2 times, so 2 of 4 match',
+    "closest": "r is the length of the reference closest to the caption's: 5 words; 8, 3, 6 and 12 words, so 6",
+    "corpus": "matches, n-grams, c and r are summed over all captions first; then p_n and one brevity for all",
+    "equally_close": "of two references equally close in length, r is the shorter's: 5 words; 6 and 4 words, so 4",
+    "no_pair": "where no n-gram matches, p_n is 0, and so are BLEU-n and those above",
+    "nothing": "where no word matches, all four are 0",
+    "several": "an n-gram's count in the references is its largest in any one of them, not in all together",
+    "various": "all rules at once, in random captions of few words",
+}
+
+OF_VARIABLES = {
+    "caption": "captions and references as they are given, lists of words without <end>",
+    "counts": "of each different n-gram, how often it is in the caption: n words from each start, 0 to words - n",
+    "allowed": "of each n-gram, its largest count in any one reference",
+    "matched": "matches = the sum over the caption's n-grams of min(count, largest count in one reference)",
+    "written": "n-grams of the captions: words - n + 1 of each",
+    "length": "the caption's words",
+    "closest": RULES["closest"],
+    "caption_words": "c = the words of all captions",
+    "reference_words": "r = the sum over pictures of the closest reference's length",
+    "brevity": "brevity = 1 where c > r, else exp(1 - r / c)",
+    "precisions": "p_n = matches / n-grams, each summed over all captions",
+    "mean_logarithm": "(p_1 ... p_n)^(1/n) = exp((log p_1 + ... + log p_n) / n)",
+    "scores": "BLEU-n = 100 brevity (p_1 ... p_n)^(1/n); 0 where one of these p is 0",
+}
+
+
+def cases(rng):
+    """Small corpora, each of which hangs on one rule, and a random one of few words."""
+    corpora = {
+        name: ([caption.split() for caption in captions], [[one.split() for one in several] for several in references])
+        for name, (captions, references) in CORPORA.items()
+    }
+
+    def sentence():
+        return list(rng.choice(["a", "dog", "runs", "on", "grass"], rng.integers(4, 9), p=[0.4, 0.2, 0.2, 0.1, 0.1]))
+
+    corpora["various"] = [sentence() for _ in range(8)], [[sentence() for _ in range(3)] for _ in range(8)]
+    return [{"corpora": corpora}]
+
+
+def drive(function, case):
+    """BLEU-1 to BLEU-4 of each corpus."""
+    return tuple(np.array(function(captions, references)) for captions, references in case["corpora"].values())
+
+
+MATCHED = "sum(min(count, allowed[ngram]) for ngram, count in counts.items())"
+CLOSEST = "min((abs(len(reference) - length), len(reference)) for reference in of_picture)[1]"
+BREVITY = "min(1.0, math.exp(1 - reference_words / caption_words))"
+ALL = "zip(captions, references, strict=True)"
+
+MISTAKES = (  # of the solution's text
+    Mistake(
+        MATCHED,
+        "sum(count for ngram, count in counts.items() if ngram in allowed)",
+        "not clipped: a repeated n-gram matches each time",
+    ),
+    Mistake(
+        MATCHED,
+        "sum(1 for ngram in counts if ngram in allowed)",
+        "each different n-gram matches once; it may match as often as a reference has it",
+    ),
+    Mistake(
+        MATCHED,
+        "max(sum((counts & _count(reference, n)).values()) for reference in of_picture)",
+        "clipped by the one reference that matches best: each n-gram may find another",
+    ),
+    Mistake("max(allowed[ngram], count)", "allowed[ngram] + count", "the counts of all references are added up"),
+    Mistake(
+        "max(allowed[ngram], count)", "count", "the last reference that has the n-gram counts, not the largest count"
+    ),
+    Mistake("counts = _count(caption, n)", "counts = Counter(set(_count(caption, n)))", "each n-gram is counted once"),
+    Mistake(
+        "sum(counts.values()))",
+        "sum(_count(of_picture[0], n).values()))",
+        "divided by the reference's n-grams: precision asks for the caption's",
+    ),
+    Mistake(CLOSEST, CLOSEST.replace("[1]", "[0]"), "the difference of the lengths, not the reference's length"),
+    Mistake(CLOSEST, "len(of_picture[0])", "the first reference, not the closest"),
+    Mistake(CLOSEST, "min(len(reference) for reference in of_picture)", "the shortest reference, not the closest"),
+    Mistake(CLOSEST, "max(len(reference) for reference in of_picture)", "the longest reference, not the closest"),
+    Mistake(
+        CLOSEST,
+        "sum(len(reference) for reference in of_picture) / len(of_picture)",
+        "the mean length of the references, not the closest",
+    ),
+    Mistake(
+        CLOSEST,
+        "len(min(of_picture, key=lambda reference: abs(len(reference) - length)))",
+        "of two equally close the first or the longer, not the shorter",
+    ),
+    Mistake(BREVITY, "1.0", "the brevity penalty is missing"),
+    Mistake(BREVITY, BREVITY[len("min(1.0, ") : -1], "nothing is gained by long captions: brevity is at most 1"),
+    Mistake(BREVITY, "min(1.0, caption_words / reference_words)", "c / r in place of exp(1 - r / c)"),
+    Mistake("1 - reference_words / caption_words", "1 - caption_words / reference_words", "r / c is turned round"),
+    Mistake("math.exp(mean_logarithm)", "sum(precisions) / n", "the arithmetic mean of p_1 ... p_n, not the geometric"),
+    Mistake("math.exp(mean_logarithm)", "precisions[-1]", "p_n alone: BLEU-n is the geometric mean of p_1 to p_n"),
+    Mistake("for p in precisions) / n", "for p in precisions) / 4", "the fourth root, not the n-th"),
+    Mistake(
+        "precisions = [",
+        "precisions = []\n"
+        "        if len(captions) > 1:\n"
+        f"            alone = [bleu([caption], [several]) for caption, several in {ALL}]\n"
+        "            return [sum(scores) / len(alone) for scores in zip(*alone)]\n"
+        "        precisions = [",
+        "the mean of the captions' BLEU: the corpus is one text",
+    ),
+    Mistake(
+        ALL,
+        'zip([[*c, "<end>"] for c in captions], [[[*r, "<end>"] for r in several] for several in references])',
+        "<end> is counted as a word",
+    ),
+    Mistake(
+        ALL,
+        'zip([" ".join(c) for c in captions], [[" ".join(r) for r in several] for several in references])',
+        "runs of characters are counted, not of words",
+    ),
+)
+
+TASKS = (
+    Task(
+        bleu,
+        "bleu",
+        cases,
+        tuple(RULES),
+        {**RULES, **OF_VARIABLES},
+        drive,
+        single=False,
+        mistakes=MISTAKES,
+        twin=by_hand.bleu,
+    ),
+)
+
+HINTS = {
+    "bleu": (
+        "Of one caption and one n: which n-grams has it, how often, and how often may each of them match at most?",
+        "matches_n = sum over captions and their n-grams of min(count, largest count in one reference);  "
+        "BLEU-n = 100 brevity (p_1 ... p_n)^(1/n)",
+        "Counter(tuple(words[i : i + n]) for i in range(len(words) - n + 1)) counts n-grams; | of two Counters keeps "
+        "the larger counts, & the smaller. Closest: min((abs(length - c), length) for length in lengths)[1].",
+    ),
+}
+
+FORBIDDEN = ("nltk", "sacrebleu")

@@ -1,0 +1,1 @@
+"""What `python -m exercises` is made of."""

@@ -1,0 +1,147 @@
+"""A small model on drawn scenes, trained for a few dozen steps: what `plug` puts a learner's functions into.
+
+The library's functions are called through their modules, so that whatever stands in their place is called. Parameters,
+pictures and batches are the same in every run.
+"""
+
+import time
+from dataclasses import replace
+from types import ModuleType
+from typing import NamedTuple
+
+import numpy as np
+from PIL import Image
+from tqdm import tqdm
+
+from exercises.workshop import blind
+from numpy_sat import captioner, kernels, optim, presets, search
+from numpy_sat.check import gradcheck
+from numpy_sat.data import batches, scenes
+from numpy_sat.data.vocabulary import END, Vocabulary, tokenise
+from numpy_sat.layers import embedding
+from numpy_sat.metrics import bleu
+from numpy_sat.streams import DROPOUT, PARAMETERS, stream
+from numpy_sat.workspace import Workspace
+
+SEED = 20150210
+STEPS, PICTURES, CAPTIONS, WARMUP = 80, 12, 3, 5
+SECONDS = 120  # after which no further step is begun: loops in Python take their time
+UNSEEN = 8  # pictures that captions are written of
+RATES = {"adam": 6e-3, "rmsprop": 2e-3}  # of learning, at its peak
+BEAM = 3
+RECIPE = presets.PRESETS["scenes", True]
+
+
+class Model(NamedTuple):
+    """What is trained: modules that have what captioner.py and search.py have, and two sizes of it."""
+
+    name: str
+    module: ModuleType
+    writer: ModuleType
+    small: object
+    tiny: object  # for the gradient check: every number of it is moved twice
+
+
+SEEING = Model(
+    "the captioner",
+    captioner,
+    search,
+    RECIPE.model,
+    replace(RECIPE.model, picture_size=4, stages=((2,), (3,)), embedding=2, state=3, attention=2, penalty=0.5),
+)
+BLIND = Model("a language model without eyes", blind, blind, blind.Config(64, 192), blind.Config(2, 3))
+
+
+class Data(NamedTuple):
+    """Drawn scenes: some to train on, some to write of."""
+
+    vocabulary: Vocabulary
+    train: batches.Split
+    unseen: batches.Split
+    drawn: list  # (H, W, 3) uint8 of each unseen scene, as large as it was drawn
+
+
+class Outcome(NamedTuple):
+    """What came of a run."""
+
+    losses: list  # -log p a word, nats, of every step's batch before it
+    before: search.Caption  # of the first unseen picture
+    after: search.Caption
+    bleu: list  # BLEU-1 to 4 of all unseen pictures, after
+
+
+def draw():
+    """The Data, the same every time, drawn in a second."""
+    count = STEPS * PICTURES
+    drawn = [scenes.sample(SEED, index) for index in range(count + UNSEEN)]
+    # A single object is what so few steps can teach the most about, so such a scene is the one that is shown.
+    unseen = sorted(drawn[count:], key=lambda sample: len(sample.scene.objects))
+    captions = [[tokenise(caption.text) for caption in sample.captions] for sample in drawn]
+    vocabulary = Vocabulary.build([words for of_one in captions for words in of_one], min_count=1)
+    large = [np.array(sample.image) for sample in unseen]
+    return Data(vocabulary, _split(drawn[:count], vocabulary), _split(unseen, vocabulary), large)
+
+
+def _split(samples, vocabulary):
+    side = RECIPE.model.picture_size
+    images = [np.array(sample.image.resize((side, side), Image.Resampling.BILINEAR)) for sample in samples]
+    references = tuple(tuple(tokenise(caption.text) for caption in sample.captions) for sample in samples)
+    captions = tuple(tuple(np.array([*vocabulary.encode(words), END]) for words in of_one) for of_one in references)
+    return batches.Split(tuple(map(str, range(len(samples)))), np.stack(images), captions, references, ())
+
+
+def run(model, optimizer, data, label, steps=None):
+    """Train a Model for STEPS, or so many, or SECONDS, with every layer's own function called. Returns its Outcome."""
+    with kernels.unfused():
+        params = model.module.init_params(stream(SEED, PARAMETERS), model.small, np.log(_frequencies(data)))
+        before = _write(model, params, data.unseen.pictures[:1])
+        losses = _train(model, params, optimizer, data.train, label, steps or STEPS)
+        after = _write(model, params, data.unseen.pictures)
+    written = [data.vocabulary.decode(caption.words) for caption in after]
+    return Outcome(losses, before[0], after[0], bleu.bleu(written, data.unseen.references))
+
+
+def _frequencies(data):
+    """How often each word is to be predicted, from which the output's bias starts; each counted once too often."""
+    words = np.concatenate([caption for of_one in data.train.captions for caption in of_one])
+    counts = embedding.one_hot(words, len(data.vocabulary)).sum(axis=0) + 1
+    return counts / counts.sum()
+
+
+def _write(model, params, pictures):
+    return model.writer.caption_pictures(params, model.small, pictures, BEAM, RECIPE.max_words)
+
+
+def _train(model, params, optimizer, split, label, steps):
+    losses, state, workspace = [], {}, Workspace()
+    shifted = batches.Augmentation(RECIPE.flip, RECIPE.shift)
+    coming = batches.epoch_batches(split, PICTURES, CAPTIONS, shifted, SEED, epoch=0)
+    began = time.monotonic()
+    for step in tqdm(range(steps), desc=label, unit="step", ascii=True, ncols=79):
+        if losses and time.monotonic() - began > SECONDS:
+            break
+        workspace.restart()
+        rng = stream(SEED, DROPOUT, step)
+        loss, grads = model.module.loss_and_grads(params, next(coming), model.small, rng, workspace)
+        optim.clip_by_norm(grads, RECIPE.clip)
+        rate = optim.cosine_rate(step, STEPS, RATES[optimizer], WARMUP)
+        getattr(optim, f"{optimizer}_update")(params, grads, state, rate)
+        losses.append(float(loss.word))
+    return losses
+
+
+def check_gradients(model):
+    """A gradcheck.Report of the Model at its tiny size, in float64, on random numbers."""
+    rng, V, T, N, side = np.random.default_rng(SEED), 7, 3, 2, 4
+    params = model.module.init_params(rng, model.tiny, rng.standard_normal(V), np.float64)
+    params = {name: array + 0.3 * rng.standard_normal(array.shape) for name, array in params.items()}
+    words, targets = rng.integers(0, V, (2, T, 2 * N))
+    mask = (np.arange(T)[:, None] < [3, 1, 2, 3]).astype(np.float64)
+    batch = batches.Batch(rng.standard_normal((N, side, side, 3)), words, targets, mask)
+
+    def loss_and_grads(params):
+        loss, grads = model.module.loss_and_grads(params, batch, model.tiny, np.random.default_rng(0))
+        return loss.total, grads
+
+    with kernels.unfused():
+        return gradcheck.check_loss(loss_and_grads, params)

@@ -1,0 +1,61 @@
+"""Solution 10: The LSTM over a sequence.
+
+Forward, the state and memory that a step leaves are what the next one finds. Backward, a step can be gone through once
+all that reaches its h_t and c_t is known, and some of it comes from step t+1: so the last step is the first. A weight
+has T parts in the loss, one a step; had each step weights of its own, they would have the gradients dW_1 ... dW_T, and
+moving all of them at once, as one weight does, counts the sum.
+"""
+
+import numpy as np
+
+from numpy_sat.layers import lstm
+from numpy_sat.layers.lstm import LSTMSequenceCache
+
+
+def lstm_sequence_forward(x, h, c, W_x, W_hh, b):
+    """The step T times with the same weights, each from the state and memory that the one before has left.
+
+    x: (T, B, I) inputs; h, c: (B, S) state and memory before the first step; W_x: (I, 4S); W_hh: (S, 4S); b: (4S,).
+    Returns h_all: (T, B, S), the states after each step, c: (B, S), the memory after the last, and the cache.
+    """
+    T = len(x)
+    B, S = h.shape
+    h_all = np.empty((T, B, S), h.dtype)
+    steps = []
+    h_before, c_before = h, c
+    for t in range(T):
+        h_after, c_after, cache_t = lstm.lstm_forward(x[t], h_before, c_before, W_x, W_hh, b)
+        h_all[t] = h_after
+        steps.append(cache_t)
+        h_before, c_before = h_after, c_after  # what this step leaves is what the next one finds
+    c_last = c_before
+    return h_all, c_last, LSTMSequenceCache(steps)
+
+
+def lstm_sequence_backward(dh_all, dc, cache):
+    """Back through time. dh_all: (T, B, S) of each step's state; dc: (B, S) of the memory after the last.
+
+    Returns dx: (T, B, I), dh, dc: (B, S) of state and memory before the first step, and of the weights, which every
+    step has used, the sums over all steps: dW_x: (I, 4S), dW_hh: (S, 4S), db: (4S,).
+    """
+    T = len(dh_all)
+    first = cache.steps[0]
+    dx = np.empty((T, *first.x.shape), dh_all.dtype)
+    dW_x = np.zeros_like(first.W_x)
+    dW_hh = np.zeros_like(first.W_hh)
+    db = np.zeros_like(first.W_x[0])  # b is not in the cache; it is as long as a row of W_x
+
+    # The state after the last step goes nowhere but out; the memory after it is returned, so its gradient is given.
+    dh_from_next = np.zeros_like(dh_all[0])
+    dc_from_next = dc
+    for t in reversed(range(T)):
+        # h_t went out of the function and into step t+1. c_t went into step t+1 only.
+        dh_t = dh_all[t] + dh_from_next
+        dc_t = dc_from_next
+        dx_t, dh_before, dc_before, dW_x_t, dW_hh_t, db_t = lstm.lstm_backward(dh_t, dc_t, cache.steps[t])
+        dx[t] = dx_t  # x_t takes part in this step only
+        dW_x += dW_x_t  # the weights in all of them
+        dW_hh += dW_hh_t
+        db += db_t
+        dh_from_next, dc_from_next = dh_before, dc_before  # for step t-1, this one is the next
+    return dx, dh_from_next, dc_from_next, dW_x, dW_hh, db

@@ -1,0 +1,91 @@
+"""Solution 12: The gate and the deep output.
+
+The gate multiplies a vector by one number: on the way back the vector gets the number, and the number a sum over the
+vector. The output adds three terms in the space of the words' embeddings and maps the sum to a score for every word:
+on the way back every term gets what the sum gets, and those that are products hand it on to both their factors.
+"""
+
+from numpy_sat.layers import activations, linear
+from numpy_sat.layers.attention import GateCache
+from numpy_sat.layers.output import OutputCache
+
+
+def gate_forward(z, h, w_beta, b_beta):
+    """beta_t z_t with the scalar beta_t = sigm(w_beta . h_{t-1} + b_beta) (section 4.2.1).
+
+    z: (B, D); h: (B, S); w_beta: (S,); b_beta: (1,). Returns beta z: (B, D) and the cache.
+    """
+    # affine_b = sum over s of h_bs w_beta_s + b_beta: one number a caption.
+    affine = h @ w_beta + b_beta  # (B,)
+    beta, cache_beta = activations.sigmoid_forward(affine)
+
+    # That number times all components of z_b.
+    beta_of_each = beta[:, None]  # (B, 1), stretched over the D components
+    gated = beta_of_each * z
+    return gated, GateCache(z, h, w_beta, cache_beta)
+
+
+def gate_backward(dgated, cache):
+    """dgated: (B, D). Returns dz: (B, D), dh: (B, S), dw_beta: (S,), db_beta: (1,)."""
+    beta = cache.beta.y
+
+    # gated_bd = beta_b z_bd. z_bd takes part in gated_bd alone, there times beta_b.
+    dz = beta[:, None] * dgated
+
+    # beta_b takes part in gated_bd of every d, there times z_bd: a sum over d.
+    dbeta = (dgated * cache.z).sum(axis=1)  # (B,)
+
+    # beta = sigm(affine): the slope of sigm is beta (1 - beta).
+    daffine = dbeta * beta * (1 - beta)  # (B,)
+
+    # affine_b = sum over s of h_bs w_beta_s + b_beta. h_bs takes part in affine_b alone, there times w_beta_s.
+    dh = daffine[:, None] * cache.w_beta  # (B, 1) times (S,): every pair of a caption and a unit
+
+    # w_beta_s and b_beta take part in affine_b of every caption, there times h_bs, and times 1: sums over b.
+    dw_beta = daffine @ cache.h
+    db_beta = daffine.sum().reshape(1)
+    return dz, dh, dw_beta, db_beta
+
+
+def output_forward(Ey, h, z, L_h, L_z, L_o, b_o):
+    """(7) logits = L_o (E y_{t-1} + L_h h_t + L_z z_t) + b_o, the log of p(y_t | a, y_1..t-1) up to a constant.
+
+    Ey: (..., M) the word before; h: (..., S); z: (..., D); L_h: (S, M); L_z: (D, M); L_o: (M, V); b_o: (V,).
+    Returns logits: (..., V) and the cache.
+    """
+    # State and context are brought to M numbers, as the embedded word has them, so that the three can be added.
+    from_state = h @ L_h
+    from_picture = z @ L_z
+    inner = Ey + from_state + from_picture
+
+    # A score for every word of the vocabulary. Each row of the inner axis M says what a number there does to all words.
+    logits, cache_linear = linear.linear_forward(inner, L_o, b_o)
+    return logits, OutputCache(h, z, L_h, L_z, cache_linear)
+
+
+def output_backward(dlogits, cache):
+    """dlogits: (..., V). Returns dEy, dh, dz, dL_h, dL_z, dL_o, db_o, each of its array's shape."""
+    inner, L_o = cache.linear
+
+    # All axes but the last only count rows, each a word of a caption. Rows do not meet, so one axis will do.
+    def rows(array):
+        return array.reshape(-1, array.shape[-1])
+
+    # logits_nk = sum over m of inner_nm L_o_mk + b_o_k. inner_nm takes part in logits_nk of every word k.
+    dinner = dlogits @ L_o.T
+
+    # L_o_mk takes part in logits_nk of every row n, there times inner_nm; b_o_k too, times 1.
+    dL_o = rows(inner).T @ rows(dlogits)
+    db_o = rows(dlogits).sum(axis=0)
+
+    # inner = Ey + h L_h + z L_z: a sum hands what came in to each of its terms.
+    dEy = dinner
+    dfrom_state = dinner
+    dfrom_picture = dinner
+
+    # Two of them are products, h L_h and z L_z: back to each factor by way of the other, as for inner and L_o above.
+    dh = dfrom_state @ cache.L_h.T
+    dL_h = rows(cache.h).T @ rows(dfrom_state)
+    dz = dfrom_picture @ cache.L_z.T
+    dL_z = rows(cache.z).T @ rows(dfrom_picture)
+    return dEy, dh, dz, dL_h, dL_z, dL_o, db_o

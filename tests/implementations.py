@@ -1,0 +1,68 @@
+"""One test suite, three implementations: the library's functions, the solutions' and the learner's in turn.
+
+`pytest --impl=solutions` puts every function that an exercise is about, from its file in solutions/, in the library's
+place; the library calls its layers through their modules, so that everything built on them uses it, too.
+"""
+
+import inspect
+from pathlib import Path
+
+import pytest
+
+from exercises.workshop import lessons
+from numpy_sat.check.faults import plain_function
+
+ROOT = Path(__file__).parents[1]
+CHOICES = ("numpy_sat", "solutions", "exercises")
+
+LESSONS = [lessons.load(number) for number in lessons.names()]
+EXPECTED = {}  # {(module, function's name): the file it must come from}
+
+
+def put_in_place(choice):
+    """Put this implementation's functions in the library's place; called once, before any test is collected."""
+    for lesson in LESSONS:
+        source = None if choice == "numpy_sat" else _loaded(ROOT / choice / f"{lesson.name}.py")
+        for task in lesson.tasks:
+            if source is not None:
+                setattr(task.module, task.name, vars(source).get(task.name) or _missing(task.name, source))
+            file = task.module.__file__ if source is None else source.__file__
+            EXPECTED[task.module, task.name] = Path(file).resolve()
+
+
+def check_in_place():
+    """Assert that every function comes from the file it should come from."""
+    for (module, name), file in EXPECTED.items():
+        found = _file(getattr(module, name))
+        assert found == file, f"{module.__name__}.{name} comes from {found}, not from {file}"
+
+
+def described():
+    """Lines that say from which file every tested function comes."""
+    names = {}
+    for module, name in EXPECTED:
+        names.setdefault(_file(getattr(module, name)), []).append(name)
+    return [f"{file.relative_to(ROOT).as_posix()}: {', '.join(found)}" for file, found in names.items()]
+
+
+def concerns(test_module):
+    """Whether a file of tests has to do with any of these functions; the kernels are the library's alone."""
+    if "kernels" in test_module.__name__:
+        return False
+    modules = {module for module, _ in EXPECTED}
+    return any(inspect.ismodule(value) and value in modules for value in vars(test_module).values())
+
+
+def _loaded(path):
+    try:
+        return lessons.load_file(path)
+    except Exception as error:
+        pytest.exit(f"{path} cannot be imported, so nothing can be tested: {type(error).__name__}: {error}", 2)
+
+
+def _missing(name, source):
+    pytest.exit(f"{source.__file__} has no function {name}, so nothing can be tested", 2)
+
+
+def _file(function):
+    return Path(plain_function(function).__code__.co_filename).resolve()

@@ -1,0 +1,959 @@
+"""Mistakes that learners make, each a patch of a solution, with what should be said of it (test_mistakes.py)."""
+
+from typing import NamedTuple
+
+
+class Mistake(NamedTuple):
+    """One mistake in one function."""
+
+    exercise: int
+    function: str
+    right: str  # this text of the solution's function, which is there once,
+    wrong: str  # is replaced by that
+    array: str  # the variable whose equation should be named, or several joined by " or "; "" for a misuse
+    term: str  # a pattern that the words for the wrong term must match; of a misuse, that the sentence must match
+    words: str  # the mistake in words
+
+
+# Long pieces of the solutions that a learner writes in another way altogether.
+TOURNAMENT = """\
+    y = _cells(x_padded, 0, 0, rows, columns, stride).copy()
+    winner = np.zeros((N, rows, columns, C), np.uint8)
+    for p in range(window):
+        for q in range(window):
+            # Cell (p, q) of window (i, j) lies in row i s + p and column j s + q.
+            cells = _cells(x_padded, p, q, rows, columns, stride)
+            # A cell that is equal to the largest before it does not take the lead: of equal ones the first wins.
+            leads = cells > y
+            y[leads] = cells[leads]
+            winner[leads] = p * window + q
+"""
+POOL_SCATTER = """\
+    for p in range(window):
+        for q in range(window):
+            # The windows whose cell (p, q) won, and what comes back through them; 0 through the others.
+            won = winner == p * window + q
+            share = dy * won
+            # The same cells as in the forward, a view: what is added to it is added to dx_padded. Added, for a cell
+            # may have won as (0, 2) in one window already, and now wins as (0, 0) in the next.
+            cells = _cells(dx_padded, p, q, rows, columns, stride)
+            cells += share
+"""
+BIAS_FIRST = """\
+    y = np.zeros((N, rows, columns, O), x.dtype)
+    y += b
+
+"""
+CELL_LOOP = """\
+    for p in range(P):
+        for q in range(Q):
+            # In window (i, j) the filter's cell (p, q) lies on row i s + p: in all, on rows p, p + s, p + 2 s, ... up
+            # to the last window's; columns alike.
+            last_row, last_column = p + (rows - 1) * stride, q + (columns - 1) * stride
+            met = x_padded[:, p : last_row + 1 : stride, q : last_column + 1 : stride]  # (N, H', W', C)
+            # Its term of every y, summed over c: (N, H', W', C) times (C, O).
+            term = met @ W[p, q]
+            y += term
+"""
+WEIGHT_LOOP = """\
+    for p in range(P):
+        for q in range(Q):
+            # What W[p, q] met in every window, as in the forward: (N, H', W', C), then a row for each window.
+            met = _met_by(x_padded, p, q, rows, columns, stride)
+            met_rows = met.reshape(windows, C)
+            # dW[p, q, c, o] = sum over windows of met[window, c] dy[window, o]: a matrix product.
+            dW[p, q] = met_rows.T @ dy_rows
+"""
+SHARE_LOOP = """\
+    for p in range(P):
+        for q in range(Q):
+            # The cell that W[p, q] met in window (i, j) took part in y[n, i, j, o] of every o, times W[p, q, c, o]:
+            # its share is the sum over o of dy[n, i, j, o] W[p, q, c, o]. (N, H', W', O) times (O, C).
+            share = dy @ W[p, q].T
+            # Each window gives its share to the very cell it met: the forward's slice, so the filter is not turned.
+            # For one (p, q) these cells are all different; for the next (p, q) some of them come again, so: +=.
+            met = _met_by(dx_padded, p, q, rows, columns, stride)
+            met += share
+"""
+CORRELATE_LOOPS = """\
+                # y comes with garbage in it: the bias is written over that, before anything is added.
+                for o in range(O):
+                    y[n, i, j, o] = b[o]
+                # Then every term of this row of y. The window of (i, j) begins at cell (i, j) of the padded picture.
+                for p in range(P):
+                    for q in range(Q):
+                        for c in range(C):
+                            # One number of the picture...
+                            pixel = x[n, i + p, j + q, c]
+                            # ... takes part in all O results, each with its own weight. This loop becomes vectors.
+                            for o in range(O):
+                                y[n, i, j, o] += pixel * W[p, q, c, o]"""
+OVERWRITTEN = r"overwr|\+=|accumul|last (window|one|cell)"
+TURNED = r"turn|flip|rotat|revers|\[::-1|-1 - p"
+SWAPPED = r"transpos|swap|exchang|q \* window|column \* window|other order|each other's place"
+BIAS_TIMES = r"`?\bb\b`?.*(times|every|each|once)|bias.*(times|every|each|once)"
+
+MISTAKES = [
+    # 1: gradients by measuring
+    Mistake(
+        1,
+        "numerical_gradient",
+        "run = 2 * step",
+        "run = step",
+        "gradient",
+        r"(factor|divid|times|divisor).*\b2\b|\b2\b.*(missing|step)|twice|half|doubl",
+        "divides the central difference by step, not by 2 step",
+    ),
+    Mistake(
+        1,
+        "numerical_gradient",
+        """\
+        x[index] = here - step
+        below = loss()
+        # The number that was kept. Taking a step off again may bring back another: 0.3 + 0.1 - 0.1 is not 0.3.
+        x[index] = here
+        rise = above - below
+        run = 2 * step  # from here - step to here + step
+""",
+        """\
+        x[index] = here
+        at_rest = loss()
+        rise, run = above - at_rest, step
+""",
+        "below or gradient or x",
+        r"one-sided|forward difference|central|`?step`?.*missing",
+        "a one-sided difference: from x to x + step",
+    ),
+    Mistake(
+        1,
+        "numerical_gradient",
+        """\
+        x[index] = here
+        rise =""",
+        "        rise =",
+        "restored or x",
+        r"put back|restor|not.*back|`x\[index\] = value` is missing",
+        "goes on to the next entry without putting this one back",
+    ),
+    Mistake(
+        1,
+        "numerical_gradient",
+        """\
+    for index in np.ndindex(x.shape):
+        # One entry moves, all others stay where they were: that is what a partial derivative asks.
+        here = x[index]
+        # Into x itself, for that is the array which the loss reads.
+        x[index] = here + step
+        above = loss()
+        x[index] = here - step
+        below = loss()
+        # The number that was kept. Taking a step off again may bring back another: 0.3 + 0.1 - 0.1 is not 0.3.
+        x[index] = here
+        rise = above - below
+        run = 2 * step  # from here - step to here + step
+        gradient[index] = rise / run
+    return gradient""",
+        """\
+    flat, slopes = x.reshape(-1), gradient.reshape(-1)
+    slopes = np.empty(flat.size)
+    for k in range(flat.size):
+        kept = flat[k]
+        flat[k] = kept + step
+        up = loss()
+        flat[k] = kept - step
+        down = loss()
+        flat[k] = kept
+        slopes[k] = (up - down) / (2 * step)
+    return slopes.reshape(x.shape)""",
+        "x or above or below",
+        r"copy|not moved|reshape|contiguous|x itself|does not (reach|read|see)",
+        "moves the entries of x.reshape(-1), a copy where x is not contiguous",
+    ),
+    Mistake(
+        1,
+        "relative_error",
+        "worst = float(np.abs(analytic - numeric).max(initial=0))",
+        "worst = float((analytic - numeric).max(initial=0))",
+        "worst or error",
+        r"\babs|absolute|\|a - n\||sign|negative",
+        "leaves out the absolute value of the difference",
+    ),
+    Mistake(
+        1,
+        "relative_error",
+        "    return worst / (size_a + size_n)",
+        """\
+    ratios = np.abs(analytic - numeric) / (np.abs(analytic) + np.abs(numeric))
+    return float(ratios.max())""",
+        "error or largest",
+        r"entry by entry|(each|every|per|an) entry|elementwise|(each|both) max|over (all|the whole)",
+        "divides entry by entry and takes the largest ratio",
+    ),
+    # 2: words as vectors
+    Mistake(
+        2,
+        "one_hot",
+        "hot[places, flat] = 1",
+        "hot[:, flat] = 1",
+        "y or hot",
+        r"(every|all|each|whole).*rows?|own (row|word|place)|side by side|pairs?\b|in every|all words",
+        "every row gets the ones of all words",
+    ),
+    Mistake(
+        2,
+        "one_hot",
+        "return hot.reshape(*words.shape, V)",
+        "return hot",
+        "",
+        r"shape",
+        "flattens the words and does not bring their shape back",
+    ),
+    Mistake(
+        2,
+        "embedding_forward",
+        "rows = E[flat]",
+        "rows = E[flat - 1]",
+        "Ey",
+        r"counted from 1|one (row|word)|off by (one|1)|row before|- 1|previous|shift",
+        "counts the words from 1: takes the row before",
+    ),
+    Mistake(
+        2,
+        "embedding_backward",
+        """\
+    for word, drow in zip(flat, drows, strict=True):
+        dE[word] += drow
+""",
+        "    dE[words] += dEy\n",
+        "dE",
+        r"repeat|twice|more than once|several|overwrit|last|only one|gather|add\.at|accumul",
+        "adds by fancy indexing: of a repeated word only the last addition counts",
+    ),
+    Mistake(
+        2,
+        "embedding_backward",
+        "    return dE",
+        """\
+    counts = np.bincount(flat, minlength=len(E))
+    return dE / np.maximum(counts, 1)[:, None]""",
+        "dE",
+        r"mean|divided|average",
+        "averages over the occurrences of a word",
+    ),
+    Mistake(
+        2,
+        "embedding_backward",
+        "flat, drows = words.reshape(-1), dEy.reshape(-1, M)",
+        "flat, drows = words.T.ravel(), dEy.reshape(-1, M)",
+        "dE",
+        r"transpos|turned|order|axes",
+        "flattens words and gradients in different orders",
+    ),
+    # 3: the affine map
+    Mistake(
+        3,
+        "linear_forward",
+        """\
+    products = rows @ W
+    # b_o is added in every row n: NumPy stretches (O,) over (rows, O).
+    yrows = products + b
+""",
+        "    yrows = rows @ (W + b)\n",
+        "y",
+        r"`?b`?.*(before|inside|product|bracket|parenthes|to `?W`?|weight|multipl)|bracket|parenthes",
+        "adds the bias to the weights, before the product",
+    ),
+    Mistake(
+        3,
+        "linear_backward",
+        """\
+    W_turned = W.T  # (O, I)
+    dxrows = drows @ W_turned""",
+        "    dxrows = drows @ W",
+        "dx",
+        r"transpos",
+        "forgets the transpose of W",
+    ),
+    Mistake(
+        3,
+        "linear_backward",
+        """\
+    columns = rows.T  # (I, rows)
+    dW = columns @ drows""",
+        '    dW = np.einsum("ni,no->io", rows, drows) / len(rows)',
+        "dW",
+        r"mean|divided|average|number of rows",
+        "divides the weights' gradient by the number of rows",
+    ),
+    Mistake(
+        3,
+        "linear_backward",
+        "columns = rows.T",
+        "columns = x.reshape(I, -1)",
+        "dW",
+        r"reshape.*transpos|transpos.*reshape|transpos.*missing",
+        "reshapes x where it should be transposed",
+    ),
+    Mistake(
+        3,
+        "linear_backward",
+        "dxrows = drows @ W_turned",
+        "dxrows = W @ drows.T",
+        "dx",
+        r"reshape.*transpos|transpos.*(reshape|missing)|transpos.*(product|result|back)",
+        "turns the factors and reshapes the product instead of transposing it",
+    ),
+    Mistake(
+        3,
+        "linear_backward",
+        "db = drows.sum(axis=0)",
+        "db = dy.sum(axis=0)",
+        "",
+        r"db.*shape|shape.*db",
+        "sums the bias gradient over the first axis only",
+    ),
+    # 4: softmax and cross-entropy
+    Mistake(
+        4,
+        "softmax_forward",
+        """\
+    total = exp.sum(axis=-1, keepdims=True)
+    p = exp / total
+""",
+        "    p = exp / np.sum(exp, axis=0)\n",
+        "p",
+        r"axis|axes|columns",
+        "sums over the first axis, not the last",
+    ),
+    Mistake(
+        4,
+        "softmax_backward",
+        "return above - p * through_total",
+        "return dp * p * (1 - p)",
+        "dx",
+        r"diagonal|p \(1 - p\)|other (scores|p)|every (p|score)|own score|sum.*(missing|forgotten)",
+        "keeps the diagonal of the derivative only, as of a sigmoid",
+    ),
+    Mistake(
+        4,
+        "log_sum_exp",
+        "largest = x.max(axis=-1)",
+        "largest = np.full(x.shape[:-1], x.max())",
+        "largest or log_sum",
+        r"whole|everything|entire|(each|own|its|a) row|axis|all (of|rows|scores)",
+        "takes off the maximum of the whole array: rows far below it underflow",
+    ),
+    Mistake(
+        4,
+        "cross_entropy_forward",
+        "loss = total / B",
+        "loss = total / mask.sum()",
+        "loss",
+        r"(number|mean|sum|by).*(words|mask)|captions",
+        "divides by the number of words, not of captions",
+    ),
+    Mistake(
+        4,
+        "cross_entropy_backward",
+        """\
+    dword = mask * (dloss / B)
+    # word = - sum over k of q_k log p_k
+    dlog_p = -q * dword[..., None]
+    # log p_k = logits_k - log_sum, where log_sum is one number for all k: it gathers from all of them.
+    dlog_sum = -dlog_p.sum(axis=-1, keepdims=True)
+    # log_sum = log sum over j of exp(logits_j): its derivative by logits_k is exp(logits_k) / total = p_k.
+    p = np.exp(log_p)
+    dlogits = dlog_p + p * dlog_sum
+""",
+        "    dlogits = (np.exp(log_p) - q) * dloss / B\n",
+        "weight or dlogits",
+        r"`?mask`?.*(missing|forgotten|left out)|padding",
+        "masks the loss but not its gradient",
+    ),
+    Mistake(
+        4,
+        "cross_entropy_backward",
+        "    return dlogits",
+        """\
+    difference = np.exp(log_p) - smoothing / logits.shape[-1]
+    for t, b in np.ndindex(targets.shape):
+        difference[t, b, targets[t, b]] -= 1
+    dlogits = difference * (mask * dloss / B)[..., None]
+    return dlogits""",
+        "at_target or difference or dlogits",
+        r"1 - (s\b|`?smoothing)|`?smoothing`?.*(missing|forgotten)|full 1",
+        "subtracts a full 1 at the target, which has 1 - s",
+    ),
+    # 9: one step of the LSTM
+    Mistake(
+        9,
+        "lstm_forward",
+        """\
+    affine_gates = affine[:, : 3 * S]
+    affine_candidate = affine[:, 3 * S :]
+""",
+        """\
+    a_i, a_f, a_g, a_o = np.split(affine, 4, axis=1)
+    affine_gates, affine_candidate = np.hstack([a_i, a_f, a_o]), a_g
+""",
+        "affine or ifo or o or g",
+        r"block|order|column|third|fourth|place|swap|exchang",
+        "takes the columns in the order i, f, g, o",
+    ),
+    Mistake(
+        9,
+        "lstm_forward",
+        "h_next = o * tanh_c",
+        "h_next = o * c_next",
+        "h_next",
+        r"tanh|`?tanh_c`?",
+        "leaves out the tanh of the memory",
+    ),
+    Mistake(
+        9,
+        "lstm_backward",
+        "dc_total = dc_next + dc_through_h",
+        "dc_total = dc_through_h",
+        "dc_next",
+        r"dc_next.*(missing|lost|forgotten|overwritten)|next step.*(missing|lost|forgotten)",
+        "loses what the next step sends to the memory",
+    ),
+    Mistake(
+        9,
+        "lstm_backward",
+        """\
+    daffine_i = di * i * (1 - i)
+    daffine_f = df * f * (1 - f)
+    daffine_o = do * o * (1 - o)
+    daffine_g = dg * (1 - g * g)
+    daffine = np.concatenate([daffine_i, daffine_f, daffine_o, daffine_g], axis=1)""",
+        "    daffine = np.hstack([di, df, do, dg * (1 - g**2)])",
+        "daffine",
+        r"(deriv|slope).*sigm|sigm.*(deriv|slope|missing|forgotten)",
+        "forgets the sigmoid's derivative in the gates",
+    ),
+    Mistake(
+        9,
+        "lstm_backward",
+        "daffine_g = dg * (1 - g * g)",
+        "daffine_g = dg * g * (1 - g)",
+        "daffine",
+        r"1 - g\^2|1 - g\*\*2|sigm.*tanh|tanh.*sigm",
+        "takes the sigmoid's derivative for the candidate",
+    ),
+    Mistake(
+        9,
+        "lstm_backward",
+        "np.concatenate([daffine_i, daffine_f, daffine_o, daffine_g], axis=1)",
+        "np.concatenate([daffine_f, daffine_i, daffine_o, daffine_g], axis=1)",
+        "daffine or difo",
+        r"order|place|swap|exchang|columns",
+        "lays the gates' gradients side by side in another order than the columns",
+    ),
+    # 10: the LSTM over a sequence
+    Mistake(
+        10,
+        "lstm_sequence_forward",
+        """\
+        h_before, c_before = h_after, c_after  # what this step leaves is what the next one finds
+    c_last = c_before
+""",
+        """\
+        h_before = h_after
+    c_last = c_after
+""",
+        "c or h",
+        r"`?c`?.*(carried|handed|passed)|first `?c`?\b|memory",
+        "carries h from step to step, but not c",
+    ),
+    Mistake(
+        10,
+        "lstm_sequence_forward",
+        """\
+    h_before, c_before = h, c
+    for t in range(T):
+        h_after, c_after, cache_t = lstm.lstm_forward(x[t], h_before, c_before, W_x, W_hh, b)
+        h_all[t] = h_after
+        steps.append(cache_t)
+        h_before, c_before = h_after, c_after  # what this step leaves is what the next one finds
+    c_last = c_before
+""",
+        """\
+    state, c_last, states = h.copy(), c, []
+    for x_t in x:
+        state[...], c_last, cache_t = lstm.lstm_forward(x_t, state, c_last, W_x, W_hh, b)
+        states.append(state)
+        steps.append(cache_t)
+    h_all = np.stack(states)
+""",
+        "h_all or h",
+        r"last (step|state)|overwrit|same (array|state)|one array|copy|every step",
+        "keeps one array in the list and overwrites it: all steps show the last state",
+    ),
+    Mistake(
+        10,
+        "lstm_sequence_backward",
+        "dh_t = dh_all[t] + dh_from_next",
+        "dh_t = dh_all[t]",
+        "dh or dx",
+        r"`?dh`?.*(missing|forgotten|lost|not carried)|step after|next step",
+        "forgets the gradient that comes from the step after",
+    ),
+    Mistake(
+        10,
+        "lstm_sequence_backward",
+        "dW_hh += dW_hh_t",
+        "dW_hh = dW_hh_t",
+        "dW_hh",
+        r"overwrit|accumul|\+=|not added|instead of add|only (the )?(first|last|one)",
+        "assigns the weights' gradient instead of adding over the steps",
+    ),
+    Mistake(
+        10,
+        "lstm_sequence_backward",
+        "for t in reversed(range(T)):",
+        "for t in range(T):",
+        "dx or dh or dc",
+        r"order|direction|forward|(first|last) step (comes )?first|revers|backward|through time",
+        "goes forward through time",
+    ),
+    Mistake(
+        10,
+        "lstm_sequence_backward",
+        """\
+        dh_t = dh_all[t] + dh_from_next
+        dc_t = dc_from_next
+        dx_t, dh_before, dc_before, dW_x_t, dW_hh_t, db_t = lstm.lstm_backward(dh_t, dc_t, cache.steps[t])
+""",
+        """\
+        dh_all[t] += dh_from_next
+        dx_t, dh_before, dc_before, dW_x_t, dW_hh_t, db_t = lstm.lstm_backward(dh_all[t], dc_from_next, cache.steps[t])
+""",
+        "",
+        r"dh_all.*(changed|modified)|(change|modif).*dh_all",
+        "adds the carried gradient to the given one in place",
+    ),
+    # 11: soft attention
+    Mistake(
+        11,
+        "score_forward",
+        "u, cache_u = activations.tanh_forward(keys_of_each + query_of_each)",
+        "u = activations.tanh_forward(keys_of_each)[0] + query_of_each; cache_u = activations.TanhCache(u)",
+        "u or e",
+        r"tanh.*(keys|sum|query)|query.*tanh",
+        "takes the tanh of the keys alone",
+    ),
+    Mistake(
+        11,
+        "score_backward",
+        """\
+    dsum = du * (1 - u * u)
+
+    # keys_i was used by all captions of its picture, query_b by all locations: sums along those axes.
+    dkeys = dsum.sum(axis=1)  # (N, L, A)
+    dquery = dsum.sum(axis=2).reshape(B, A)
+""",
+        """\
+    dkeys, dquery = du.sum(1), du.sum(2).reshape(B, A)
+""",
+        "du",
+        r"(tanh|slope|deriv|1 - u)",
+        "forgets the tanh's derivative",
+    ),
+    Mistake(
+        11,
+        "context_forward",
+        """\
+    z = alpha_of_each @ a
+    return z.reshape(B, D)""",
+        """\
+    z = (alpha_of_each[..., None] * a[:, None]).mean(axis=2)
+    return z.reshape(B, D)""",
+        "z",
+        r"mean|divided|average",
+        "takes the mean over the locations, where alpha has shared out already",
+    ),
+    Mistake(
+        11,
+        "context_backward",
+        "a_transposed = a.swapaxes(1, 2)",
+        "a_transposed = a.reshape(N, D, L)",
+        "dalpha",
+        r"reshape.*transpos|transpos.*(reshape|missing)|swapaxes",
+        "reshapes the annotations where a transpose is needed",
+    ),
+    Mistake(
+        11,
+        "attend_forward",
+        "alpha, cache_softmax = softmax.softmax_forward(e)",
+        "alpha = softmax.softmax_forward(e.T)[0].T.copy(); cache_softmax = softmax.SoftmaxCache(alpha)",
+        "alpha",
+        r"captions.*locations|locations.*captions|axis|axes|over the captions",
+        "softmax over the captions instead of the locations",
+    ),
+    Mistake(
+        11,
+        "attend_backward",
+        "dalpha_total = dalpha + dalpha_from_context",
+        "dalpha_total = dalpha_from_context",
+        "de",
+        r"`dalpha`.*(missing|forgotten|lost)|outside.*(missing|forgotten|lost)",
+        "drops the penalty's gradient of alpha",
+    ),
+    # 12: the gate and the deep output
+    Mistake(
+        12,
+        "gate_forward",
+        "affine = h @ w_beta + b_beta",
+        "affine = h.dot(w_beta)",
+        "beta",
+        r"`?b_beta`?.*(missing|forgotten|left out)|bias",
+        "forgets the bias",
+    ),
+    Mistake(
+        12,
+        "gate_backward",
+        "daffine = dbeta * beta * (1 - beta)",
+        "daffine = dbeta",
+        "daffine",
+        r"sigm|slope|deriv|1 - beta",
+        "forgets the sigmoid's derivative",
+    ),
+    Mistake(
+        12,
+        "gate_backward",
+        "dbeta = (dgated * cache.z).sum(axis=1)",
+        "dbeta = (dgated * cache.z).mean(axis=1)",
+        "dbeta",
+        r"mean|divided|average",
+        "averages over the components instead of summing",
+    ),
+    Mistake(
+        12,
+        "gate_backward",
+        "db_beta = daffine.sum().reshape(1)",
+        "db_beta = daffine.sum()",
+        "",
+        r"db_beta.*(shape|\(1,\)|array)|(shape|\(1,\)|array).*db_beta",
+        "returns the bias gradient as a scalar",
+    ),
+    Mistake(
+        12,
+        "output_forward",
+        """\
+    from_state = h @ L_h
+    from_picture = z @ L_z
+    inner = Ey + from_state + from_picture
+""",
+        """\
+    inner = h @ L_h
+    inner += z @ L_z
+""",
+        "inner",
+        r"`?Ey`?.*(missing|forgotten|left out)|word.*(missing|forgotten|left out)",
+        "forgets the word before: adds up state and context only",
+    ),
+    Mistake(
+        12,
+        "output_backward",
+        "return dEy, dh, dz, dL_h, dL_z, dL_o, db_o",
+        "return dEy, dz, dh, dL_h, dL_z, dL_o, db_o",
+        "dh or dz",
+        r"place|order|swap|exchang",
+        "returns dh and dz in the wrong order",
+    ),
+    # Exercise 5
+    Mistake(
+        5,
+        "relu_forward",
+        "y = x.copy()\n    y[x < 0] = 0",
+        "x[x < 0] = 0\n    y = x",
+        "",
+        r"chang|overwr|in place|alter|modif",
+        "clears the negative numbers of the caller's x in place",
+    ),
+    Mistake(
+        5,
+        "relu_backward",
+        "passed = cache.y > 0",
+        "passed = cache.y >= 0",
+        "dx",
+        r">=|y > 0|x > 0|everywhere|(passed|slope|mask).*(missing|forgotten)",
+        "the mask is y >= 0, which holds everywhere",
+    ),
+    Mistake(
+        5,
+        "max_pool_forward",
+        "np.full((N, H + 2 * padding, width + 2 * padding, C), -np.inf, x.dtype)",
+        "np.zeros((N, H + 2 * padding, width + 2 * padding, C), x.dtype)",
+        "x_padded",
+        r"inf|padd.*\b(0|zeros?)\b|\b(0|zeros?)\b.*padd",
+        "pads with zeros, which win over negative cells",
+    ),
+    Mistake(
+        5,
+        "max_pool_forward",
+        TOURNAMENT,
+        """\
+    y = np.empty((N, rows, columns, C), x.dtype)
+    winner = np.empty((N, rows, columns, C), np.uint8)
+    for i in range(rows):
+        for j in range(columns):
+            patch = x_padded[:, i : i + window, j : j + window].reshape(N, window * window, C)
+            y[:, i, j] = patch.max(axis=1)
+            winner[:, i, j] = patch.argmax(axis=1)
+""",
+        "y or cells",
+        r"stride|\bi s\b",
+        "window (i, j) begins at row i, not i * stride",
+    ),
+    Mistake(
+        5,
+        "max_pool_backward",
+        POOL_SCATTER,
+        """\
+    for n, i, j, c in np.ndindex(dy.shape):
+        p, q = divmod(int(winner[n, i, j, c]), window)
+        dx_padded[n, i * stride + p, j * stride + q, c] = dy[n, i, j, c]
+""",
+        "dx_padded or cells or dx",
+        OVERWRITTEN,
+        "= where += belongs: of windows that overlap, the last one wins",
+    ),
+    Mistake(
+        5,
+        "max_pool_backward",
+        "won = winner == p * window + q",
+        "won = winner == q * window + p",
+        "cells or dx_padded",
+        SWAPPED + r"|p \* window \+ q",
+        "takes the winner's number apart as q * window + p",
+    ),
+    # Exercise 6
+    Mistake(
+        6,
+        "conv_forward",
+        CELL_LOOP,
+        """\
+    for i in range(rows):
+        for j in range(columns):
+            patch = x_padded[:, i : i + P, j : j + Q]
+            y[:, i, j] += np.tensordot(patch, W, axes=3)
+""",
+        "y",
+        r"stride|\bi s\b",
+        "window (i, j) begins at row i, not i * stride",
+    ),
+    Mistake(
+        6,
+        "conv_forward",
+        BIAS_FIRST + CELL_LOOP,
+        """\
+    y = np.zeros((N, rows, columns, O), x.dtype)
+    for i in range(rows):
+        for j in range(columns):
+            top, left = i * stride, j * stride
+            for o in range(O):
+                patch = x_padded[:, top : top + P, left : left + Q, 0]
+                y[:, i, j, o] = (patch * W[:, :, 0, o]).sum(axis=(1, 2)) + b[o]
+""",
+        "y",
+        r"channel|over c\b",
+        "convolves the first channel alone instead of summing over all",
+    ),
+    Mistake(
+        6,
+        "conv_forward",
+        BIAS_FIRST + CELL_LOOP,
+        """\
+    y = np.zeros((N, rows, columns, O), x.dtype)
+    for n in range(N):
+        for i in range(rows):
+            for j in range(columns):
+                a = x_padded[n, i * stride : i * stride + P, j * stride : j * stride + Q]
+                for o in range(O):
+                    s = a * W[..., o] + b[o]
+                    y[n, i, j, o] = s.sum()
+""",
+        "y",
+        BIAS_TIMES,
+        "adds the bias inside the sum, so that it counts P Q C times",
+    ),
+    Mistake(
+        6,
+        "conv_forward",
+        BIAS_FIRST + CELL_LOOP,
+        """\
+    seen = np.lib.stride_tricks.sliding_window_view(x_padded, (P, Q), axis=(1, 2))[:, ::stride, ::stride]
+    col = seen.reshape(N * rows * columns, P * Q * C)
+    y = (col @ W.reshape(P * Q * C, O) + b).reshape(N, rows, columns, O)
+""",
+        "y",
+        r"order|C, P, Q|c, p, q|reshape|transpos|axes",
+        "im2col: windows are flattened as (C, P, Q), filters as (P, Q, C)",
+    ),
+    Mistake(
+        6,
+        "conv_forward",
+        "term = met @ W[p, q]",
+        'term = np.einsum("nijc,co->nijo", met, W[P - 1 - p, Q - 1 - q])',
+        "y",
+        TURNED,
+        "turns the filter by half a turn, a true convolution",
+    ),
+    Mistake(
+        6,
+        "conv_forward",
+        "            term = met @ W[p, q]\n            y += term\n",
+        "            y = met @ W[p, q]\n",
+        "y",
+        OVERWRITTEN,
+        "y is overwritten for every filter cell: the last cell alone counts, without b",
+    ),
+    # Exercise 7
+    Mistake(
+        7,
+        "conv_parameter_gradients",
+        "met = _met_by(x_padded, p, q, rows, columns, stride)\n            met_rows = met.reshape(windows, C)",
+        "met_rows = x_padded[:, p : p + rows, q : q + columns].reshape(windows, C)",
+        "dW",
+        r"stride|\bi s\b",
+        "forgets the stride: window (i, j) is taken from row i of the picture",
+    ),
+    Mistake(
+        7,
+        "conv_parameter_gradients",
+        WEIGHT_LOOP,
+        """\
+    for n in range(N):
+        for i in range(rows):
+            for j in range(columns):
+                top, left = i * stride, j * stride
+                patch = x_padded[n, top : top + P, left : left + Q]
+                for o in range(O):
+                    dW[..., o] = patch * dy[n, i, j, o]
+""",
+        "dW",
+        OVERWRITTEN,
+        "assigns dW of a window instead of adding: the last window alone counts",
+    ),
+    Mistake(
+        7,
+        "conv_parameter_gradients",
+        "db = dy_rows.sum(axis=0)",
+        "db = dy.sum(axis=(0, 2, 3))",
+        "db",
+        r"ax(is|es)|\(0, 2, 3\)|over n, j, o|channels are last|summed over",
+        "sums db over axes (0, 2, 3), as for channels that come first",
+    ),
+    Mistake(
+        7,
+        "conv_input_gradient",
+        "dx_padded[:, padding : padding + H, padding : padding + width]",
+        "dx_padded[:, padding:-padding, padding:-padding]",
+        "dx",
+        r"-padding|empty|padding.*\b0\b|\b0\b.*padding",
+        "cuts off the rings with padding:-padding, which is empty for padding 0",
+    ),
+    Mistake(
+        7,
+        "conv_input_gradient",
+        SHARE_LOOP,
+        """\
+    for i in range(rows):
+        for j in range(columns):
+            top, left = i * stride, j * stride
+            g = np.einsum("no,pqco->npqc", dy[:, i, j], W)
+            dx_padded[:, top : top + P, left : left + Q] = g
+""",
+        "dx_padded or cells or dx",
+        OVERWRITTEN,
+        "= where += belongs: of windows that overlap, the last one wins",
+    ),
+    Mistake(
+        7,
+        "conv_input_gradient",
+        SHARE_LOOP,
+        """\
+    spread = np.zeros((N, H + 2 * padding + P - 1, width + 2 * padding + Q - 1, dy.shape[3]), dy.dtype)
+    spread[:, P - 1 : P - 1 + rows * stride : stride, Q - 1 : Q - 1 + columns * stride : stride] = dy
+    for p in range(P):
+        for q in range(Q):
+            around = spread[:, p : p + H + 2 * padding, q : q + width + 2 * padding]
+            dx_padded += around @ W[p, q].T
+""",
+        "dx_padded or cells or dx",
+        TURNED,
+        "gathers from dy with a filter that is not turned",
+    ),
+    # Exercise 8
+    Mistake(
+        8,
+        "correlate",
+        "y[n, i, j, o] = b[o]\n",
+        "y[n, i, j, o] += b[o]\n",
+        "y",
+        r"garbage|held|NaN|nan\b|initiali|uninit",
+        "adds to what y held before",
+    ),
+    Mistake(
+        8,
+        "correlate",
+        CORRELATE_LOOPS,
+        """\
+                total = 0.0
+                for o in range(O):
+                    total += b[o]
+                    for p in range(P):
+                        for q in range(Q):
+                            for c in range(C):
+                                total += x[n, i + p, j + q, c] * W[p, q, c, o]
+                    y[n, i, j, o] = total""",
+        "y",
+        r"next|reset|goes on|anew|running|cumul|output channel",
+        "the running sum is not reset for every output channel",
+    ),
+    Mistake(
+        8,
+        "correlate",
+        CORRELATE_LOOPS,
+        """\
+                for o in range(O):
+                    s = 0.0
+                    for p in range(P):
+                        for q in range(Q):
+                            for c in range(C):
+                                s += x[n, i + p, j + q, c] * W[p, q, c, o] + b[o]
+                    y[n, i, j, o] = s""",
+        "y",
+        BIAS_TIMES,
+        "adds the bias for every term, P Q C times",
+    ),
+    Mistake(
+        8,
+        "correlate",
+        "pixel = x[n, i + p, j + q, c]",
+        "pixel = x[n, i + p - 1, j + q - 1, c]",
+        "y",
+        r"- 1|padded|negative|wrap|border|begins|(one|1) (row|cell)",
+        "begins one row and column too early, as if x were not padded; -1 wraps around",
+    ),
+    Mistake(
+        8,
+        "correlate",
+        "pixel * W[p, q, c, o]",
+        "pixel * W[p, q, o, c]",
+        "y",
+        r"transpos|swap|exchang|o, c|order|each other's place",
+        "swaps the last two indices of W",
+    ),
+    Mistake(
+        8,
+        "correlate",
+        "for i in range(H):\n            for j in range(width):",
+        "for i in range(H - P + 1):\n            for j in range(width - Q + 1):",
+        "y",
+        r"H - P|\brows?\b|bounds|not (all )?(written|filled)|NaN|nan\b",
+        "takes y's H for the picture's: the last rows and columns are never written",
+    ),
+]

@@ -1,0 +1,154 @@
+"""Runs the tests of one module of the library again and again, each time with one edit of one of its functions.
+
+python tests/mutations.py <module> <file of tests> <expression for pytest -k>   prints, in the last line, a Result.
+
+An edit is noticed where a test fails that passes without it. Functions are edited without their branches for float32
+and without their checks of arguments (check/faults.py); a test that misses those says nothing about an edit, and is
+not asked about that function.
+"""
+
+import ast
+import faulthandler
+import importlib
+import inspect
+import json
+import linecache
+import sys
+import time
+import warnings
+from contextlib import contextmanager
+from typing import NamedTuple
+
+import pytest
+
+import numpy_sat  # noqa: F401  before numpy: it settles how many threads that starts
+from numpy_sat.check import faults
+from numpy_sat.check.watching import watching
+
+FOR_FLOAT32 = "_fused", "_in_one_pass"  # with what the names of functions begin that only float32 calls
+SECONDS = 60  # for one edit, before all is given up: it may go on for ever
+
+
+class Result(NamedTuple):
+    """What became of all edits of a module."""
+
+    tests: int
+    edits: int
+    errors: int  # noticed, for they raise an error
+    numbers: int  # noticed by what comes out
+    unnoticed: list  # (function's name, text of the line, the mistake in words) each
+    seconds: float
+
+
+class Mutations:
+    """A pytest plugin that runs the collected tests in its own way."""
+
+    def __init__(self, module):
+        self.module = importlib.import_module(module)
+        self.result = None
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtestloop(self, session):
+        """Instead of running every test once."""
+        began, items = time.perf_counter(), list(session.items)
+        seconds = {}
+        with watching(lambda frame: frame.f_globals.get("__name__") == self.module.__name__) as seen:
+            for item in items:
+                start = time.perf_counter()
+                assert _failure(item) is None, f"{item.name} fails as it is"
+                seconds[item] = time.perf_counter() - start
+        items.sort(key=seconds.get)
+        outcomes = [
+            (fault, outcome)
+            for function in _functions(self.module)
+            for fault, outcome in _tried(function, seen.locals.get(function.__code__, {}), items)
+        ]
+        for item in items:
+            assert _failure(item) is None, f"an edit has changed for good what {item.name} needs"
+        kinds = [outcome for _, outcome in outcomes]
+        unnoticed = [_described(fault) for fault, outcome in outcomes if outcome is None]
+        took = time.perf_counter() - began
+        self.result = Result(len(items), len(kinds), kinds.count("error"), kinds.count("number"), unnoticed, took)
+        return True
+
+
+def _functions(module):
+    """Of the module, in the order of its file."""
+    functions = [f for _, f in inspect.getmembers(module, inspect.isfunction) if f.__module__ == module.__name__]
+    functions.sort(key=lambda function: function.__code__.co_firstlineno)
+    return [function for function in functions if not function.__name__.startswith(FOR_FLOAT32)]
+
+
+def _tried(function, values, items):
+    """(fault, "error", "number" or, where no test notices it, None) of every edit of a function."""
+    with _in_place(function, _code(faults.tree_of(function))):
+        items = [item for item in items if _failure(item) is None]
+    for fault in faults.edits(function, values):
+        faulthandler.dump_traceback_later(SECONDS, exit=True)
+        with _in_place(function, fault.code):
+            error, killer = next(((error, item) for item in items if (error := _failure(item))), (None, None))
+        faulthandler.cancel_dump_traceback_later()
+        if error is None:
+            yield fault, None
+            continue
+        items.remove(killer)  # what has noticed this edit is likely to notice the next
+        items.insert(0, killer)
+        yield fault, "error" if _is_from(error, fault.code) else "number"
+
+
+def _code(tree):
+    module = compile(ast.fix_missing_locations(ast.Module([tree], [])), "<plain>", "exec")
+    return next(const for const in module.co_consts if inspect.iscode(const))
+
+
+@contextmanager
+def _in_place(function, code):
+    """Inside, the function does something else, whoever holds it."""
+    before, function.__code__ = function.__code__, code
+    try:
+        yield
+    finally:
+        function.__code__ = before
+
+
+def _failure(item):
+    """What a test raises, or None."""
+    item._initrequest()
+    try:
+        item.ihook.pytest_runtest_setup(item=item)
+        item.ihook.pytest_runtest_call(item=item)
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:  # pytest.fail and its like are no Exceptions
+        return error
+    finally:
+        item.ihook.pytest_runtest_teardown(item=item, nextitem=None)
+
+
+def _is_from(error, code):
+    """Whether this code was running when the error was raised."""
+    traceback = error.__traceback__
+    while traceback:
+        if traceback.tb_frame.f_code is code:
+            return True
+        traceback = traceback.tb_next
+    return False
+
+
+def _described(fault):
+    line = linecache.getline(fault.function.__code__.co_filename, fault.line).strip()
+    return fault.function.__name__, line, fault.term
+
+
+def main(module, file, expression):
+    """Run, and print the Result as JSON."""
+    plugin = Mutations(module)
+    without = [f"-pno:{name}" for name in ("cacheprovider", "logging", "warnings", "unraisableexception")]
+    warnings.simplefilter("ignore")  # edits overflow, and divide by zero
+    status = pytest.main([file, "-k", expression, "-q", "-s", *without], plugins=[plugin])
+    print(json.dumps(plugin.result))
+    return status
+
+
+if __name__ == "__main__":
+    sys.exit(main(*sys.argv[1:]))
