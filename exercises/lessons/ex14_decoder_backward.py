@@ -83,24 +83,25 @@ def decode_cases(rng):
 
 
 OF_A_WORD = {
-    "dx": "(1) x = (E y, z') took part in the gates: dx, dh_before, dc, dW_x, dW_hh, db = lstm_backward(dh, dc)",
-    "dh_before": "(1) dh_before, what the LSTM sends to h_{t-1}",
+    "dx": "(1) x = (E y, z') took part in the gates: dx, dh_lstm, dc, dW_x, dW_hh, db = lstm_backward(dh, dc)",
+    "dh_lstm": "(1) dh_lstm, what the LSTM sends to h_{t-1}",
     "M": "x = (E y, z'): M columns of the word, then D of the context",
     "dEy": "dEy = the first M columns of dx",
-    "dz": "dz, the gated context's, = dz from the output + the last D columns of dx; then gate_backward's for z",
-    "dh_gate": "dh_gate, what the gate sends to h_{t-1}: dz, dh_gate, dw_beta, db_beta = gate_backward(dz)",
-    "dh_attend": "(4) dh_attend, what the attention sends to h_{t-1}: attend_backward(dz, dalpha)",
-    "da": "(6) da, of attend_backward(dz, dalpha), dz being that of z before the gate",
-    "dkeys": "(4) dkeys, of attend_backward(dz, dalpha)",
-    "dh": "h_{t-1} was used by LSTM, gate and attention: dh = dh_before + dh_gate + dh_attend",
+    "dgated": "dgated, of the gated context, = dz from the output + the last D columns of dx",
+    "dcontext": "dcontext, of the context before the gate: of gate_backward(dgated)",
+    "dh_gate": "dh_gate, what the gate sends to h_{t-1}: of gate_backward(dgated)",
+    "dh_attend": "(4) dh_attend, what the attention sends to h_{t-1}: attend_backward(dcontext, dalpha)",
+    "da": "(6) da, of attend_backward(dcontext, dalpha)",
+    "dkeys": "(4) dkeys, of attend_backward(dcontext, dalpha)",
+    "dh": "h_{t-1} was used by LSTM, gate and attention: dh = dh_lstm + dh_gate + dh_attend",
     "dc": "(2) dc, what the LSTM sends to c_{t-1}",
     "dW_x": "(1) dW_x of lstm_backward(dh, dc)",
     "dW_hh": "(1) dW_hh of lstm_backward(dh, dc)",
     "db": "(1) db of lstm_backward(dh, dc)",
-    "dw_beta": "dw_beta of gate_backward(dz)",
-    "db_beta": "db_beta of gate_backward(dz)",
-    "dW_h": "(4) dW_h of attend_backward(dz, dalpha)",
-    "dv": "(4) dv of attend_backward(dz, dalpha)",
+    "dw_beta": "dw_beta of gate_backward(dgated)",
+    "db_beta": "db_beta of gate_backward(dgated)",
+    "dW_h": "(4) dW_h of attend_backward(dcontext, dalpha)",
+    "dv": "(4) dv of attend_backward(dcontext, dalpha)",
     "grads": "grads: each weight's gradient by the weight's name",
 }
 
@@ -131,7 +132,7 @@ OF_ALL |= {f"d{name}": f"d{name} of linear_backward(dkeys), dkeys summed over al
 OF_ALL |= {f"d{name}": f"d{name} of first_state_backward(dh0, dc0)" for name in ("W_h0", "b_h0", "W_c0", "b_c0")}
 
 RECUR_MISTAKES = (
-    Mistake("dh_before + dh_gate + dh_attend", "dh_before", "gate and attention have used h_{t-1} as well"),
+    Mistake("dh_lstm + dh_gate + dh_attend", "dh_lstm", "gate and attention have used h_{t-1} as well"),
     Mistake(
         "np.ascontiguousarray(dx[:, :M]), dz + dx[:, M:]",
         "np.ascontiguousarray(dx[:, dz.shape[1] :]), dz + dx[:, : dz.shape[1]]",
@@ -178,9 +179,9 @@ TASKS = (
 HINTS = {
     "recur_backward": (
         "Three parts have used the state h_{t-1}: which? And z', the gated context, went to two places: which?",
-        "dz = dz + dx's last D columns;  dh = dh_before + dh_gate + dh_attend",
-        "lstm_backward first; M = dx.shape[1] - dz.shape[1]; then gate_backward(dz + dx[:, M:], cache.gate), whose dz "
-        "goes to attend_backward. dx[:, :M] is a view of dx: np.ascontiguousarray makes it an array.",
+        "dgated = dz + dx's last D columns;  dh = dh_lstm + dh_gate + dh_attend",
+        "lstm_backward first; M = dx.shape[1] - dz.shape[1]; then gate_backward(dz + dx[:, M:], cache.gate), whose "
+        "dcontext goes to attend_backward. dx[:, :M] is a view of dx: np.ascontiguousarray makes it an array.",
     ),
     "decode_backward": (
         "What does each word share with the words after it, and what do all words of a picture's captions share?",

@@ -143,12 +143,12 @@ def recur_backward(dh, dc, dz, dalpha, cache):
     W_h: (S, A), v: (A,), w_beta: (S,), b_beta: (1,), W_x: (M + D, 4S), W_hh: (S, 4S), b: (4S,).
     """
     grads = {}
-    dx, dh_before, dc, grads["W_x"], grads["W_hh"], grads["b"] = lstm.lstm_backward(dh, dc, cache.lstm)
+    dx, dh_lstm, dc, grads["W_x"], grads["W_hh"], grads["b"] = lstm.lstm_backward(dh, dc, cache.lstm)
     M = dx.shape[1] - dz.shape[1]
-    dEy, dz = np.ascontiguousarray(dx[:, :M]), dz + dx[:, M:]
-    dz, dh_gate, grads["w_beta"], grads["b_beta"] = attention.gate_backward(dz, cache.gate)
-    da, dkeys, dh_attend, grads["W_h"], grads["v"] = attention.attend_backward(dz, dalpha, cache.attend)
-    return da, dkeys, dEy, dh_before + dh_gate + dh_attend, dc, grads
+    dEy, dgated = np.ascontiguousarray(dx[:, :M]), dz + dx[:, M:]
+    dcontext, dh_gate, grads["w_beta"], grads["b_beta"] = attention.gate_backward(dgated, cache.gate)
+    da, dkeys, dh_attend, grads["W_h"], grads["v"] = attention.attend_backward(dcontext, dalpha, cache.attend)
+    return da, dkeys, dEy, dh_lstm + dh_gate + dh_attend, dc, grads
 
 
 def _start_forward(params, a):
