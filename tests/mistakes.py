@@ -956,4 +956,385 @@ MISTAKES = [
         r"H - P|\brows?\b|bounds|not (all )?(written|filled)|NaN|nan\b",
         "takes y's H for the picture's: the last rows and columns are never written",
     ),
+    # 13: the doubly stochastic penalty
+    Mistake(
+        13,
+        "doubly_stochastic_forward",
+        """\
+    of_words = alpha * mask[:, :, None]
+    looked = of_words.sum(axis=0)
+""",
+        """\
+    looked = alpha.sum(axis=0)
+""",
+        "missing",
+        r"(forgot|left out|lacks|without|not multiplied).*mask|mask.*(missing|forgot|left out)|padding",
+        "sums the attention over padding as well",
+    ),
+    Mistake(
+        13,
+        "doubly_stochastic_forward",
+        "words = mask.sum(axis=0)[:, None]",
+        "words = len(alpha)",
+        "aim",
+        r"mask|longest|own (number|words|length)|padding|each caption|every caption",
+        "takes the longest caption's length for every caption in T/L",
+    ),
+    Mistake(
+        13,
+        "doubly_stochastic_forward",
+        "squares = missing * missing",
+        "squares = (aim - alpha) ** 2 * mask[:, :, None]",
+        "penalty",
+        r"squar|before|alpha.*missing|missing.*alpha|sum(med)? over (words|t\b|time)",
+        "squares what each word lacks, before the sum over words",
+    ),
+    Mistake(
+        13,
+        "doubly_stochastic_forward",
+        """\
+    scale = 1 / B
+    if normalisation == "mean":
+        scale = scale / L
+""",
+        """\
+    scale = 1.0 if normalisation == "sum" else 1 / L
+""",
+        "scale or penalty",
+        r"not divided|1 ?/ ?`?B\b|divi\w+ by `?B\b|`B`.*(missing|left out)|mean over captions|number of captions",
+        "forgets to divide by the number of captions",
+    ),
+    Mistake(
+        13,
+        "doubly_stochastic_backward",
+        """\
+    dmissing = 2 * missing * dsquares
+""",
+        """\
+    dmissing = missing * dsquares
+""",
+        "dalpha",
+        r"\b2\b|half|twice|\b0\.5\b",
+        "forgets the 2 of the square's derivative",
+    ),
+    Mistake(
+        13,
+        "doubly_stochastic_backward",
+        """\
+    dalpha = dlooked[None, :, :] * mask[:, :, None]
+    return dalpha
+""",
+        """\
+    return dlooked
+""",
+        "",
+        r"shape|\(\d, \d\).*\(\d, \d, \d\)|ax[ei]s",
+        "forgets the axis of time: one map for all words of a caption",
+    ),
+    # 14: the decoder's whole backward
+    Mistake(
+        14,
+        "recur_backward",
+        """\
+    dgated = dgated_lstm + dz
+""",
+        """\
+    dgated = dgated_lstm
+""",
+        "dgated or dz",
+        r"`dz`.*(missing|forgot|left out|lost|not added)|(without|lacks|forgot).*`dz|output",
+        "forgets what the output layer sends to the gated context",
+    ),
+    Mistake(
+        14,
+        "recur_backward",
+        "dh_before = dh_lstm + dh_gate + dh_attend",
+        "dh_before = dh_lstm\n    dh_before += dh_gate",
+        "dh",
+        r"dh_attend|attention",
+        "forgets the way from the attention to the state before",
+    ),
+    Mistake(
+        14,
+        "decode_backward",
+        "dh_t = dh_output[t] + dh_after",
+        "dh_t = dh_output[t]",
+        "dh or da_t",
+        r"`dh(_after)?`.*(missing|not added|lost|forgot|left out|not used)|(word|step) after|lacks.*`dh",
+        "forgets what the word after sends back to the state",
+    ),
+    Mistake(
+        14,
+        "decode_backward",
+        """\
+    for name in of_words[0][3]:
+        grads[name] = sum(grads_t[name] for _, _, _, grads_t in of_words)
+""",
+        """\
+    for _, _, _, grads_t in of_words:
+        grads.update(grads_t)
+""",
+        "grads or dW_x or dW_hh or db or dW_h or dv or dw_beta or db_beta",
+        r"overwrit|accumul|\+=|replac|not (added|summed)|instead of add|only .*(first|last)|first word",
+        "lets each word overwrite the weights' gradients of the others",
+    ),
+    Mistake(
+        14,
+        "decode_backward",
+        "embedding.embedding_backward(dEy_output + dEy_recur, cache.embedding)",
+        "embedding.embedding_backward(dEy_recur, cache.embedding)",
+        "dEy or dE",
+        r"output|overwrit|(missing|lacks|forgot|not added).*dEy|dEy.*(missing|lost|forgot|not added)",
+        "replaces the output layer's part of the words' gradient by the recurrence's",
+    ),
+    Mistake(
+        14,
+        "decode_backward",
+        """\
+    dh0 = dh_after.reshape(B // each, each, S).sum(axis=1)
+    dc0 = dc_after.reshape(B // each, each, S).sum(axis=1)
+""",
+        """\
+    dh0, dc0 = (d.reshape(each, B // each, S).sum(axis=0) for d in (dh_after, dc_after))
+""",
+        "dh0 or dc0",
+        r"ax[ei]s|group|order|side by side|stand|reshape|other (captions|pictures)|next to",
+        "adds up captions of different pictures: groups them by the wrong axis",
+    ),
+    # 15: Adam and RMSProp
+    Mistake(
+        15,
+        "adam_update",
+        """\
+        m_hat = m / weights_m
+        v_hat = v / weights_v
+
+        # The usual gradient over its usual size: nearly 1 or -1 where the gradients agree, small where they differ.
+        params[name] -= rate * m_hat / (np.sqrt(v_hat) + epsilon)
+""",
+        """\
+        params[name] -= rate * m / (np.sqrt(v) + epsilon)
+""",
+        "correction1 or correction2 or params",
+        r"correct|1 - beta|_hat|weights_[mv]",
+        "leaves out the correction of the means",
+    ),
+    Mistake(
+        15,
+        "adam_update",
+        """\
+        m_hat = m / weights_m
+        v_hat = v / weights_v
+
+        # The usual gradient over its usual size: nearly 1 or -1 where the gradients agree, small where they differ.
+        params[name] -= rate * m_hat / (np.sqrt(v_hat) + epsilon)
+""",
+        """\
+        m /= weights_m
+        v /= weights_v
+        params[name] -= rate * m / (np.sqrt(v) + epsilon)
+""",
+        "m or v",
+        r"correct|stored|kept|keeps|in place|overwrit|1 - beta",
+        "keeps the corrected means in the state",
+    ),
+    Mistake(
+        15,
+        "adam_update",
+        """\
+    weights_m = 1 - beta1**t
+    weights_v = 1 - beta2**t
+""",
+        """\
+    weights_m, weights_v = 1 - beta1, 1 - beta2
+""",
+        "correction1 or correction2",
+        r"power|expon|`t`|\*\* ?`?t|\^ ?`?t",
+        "forgets the power t in the correction",
+    ),
+    Mistake(
+        15,
+        "adam_update",
+        """\
+    state["t"] += 1
+    t = int(state["t"][0])
+
+    # The sums of the weights in the means, see above.
+    weights_m = 1 - beta1**t
+    weights_v = 1 - beta2**t
+
+    for name, g in grads.items():
+""",
+        """\
+    for name, g in grads.items():
+        state["t"] += 1
+        t = int(state["t"][0])
+        weights_m = 1 - beta1**t
+        weights_v = 1 - beta2**t
+""",
+        "t",
+        r"loop|(each|every|per) (array|parameter|name|call|update)|once|inside|too (large|many|often)|counted",
+        "counts an update for each array",
+    ),
+    Mistake(
+        15,
+        "rmsprop_update",
+        """\
+        v *= decay
+        v += (1 - decay) * g * g
+""",
+        """\
+        v[...] = (1 - decay) * v + decay * g**2
+""",
+        "v",
+        r"swap|exchang|1 - `?decay|`?decay`?.*(instead|place)|roles|turned",
+        "swaps decay and 1 - decay",
+    ),
+    Mistake(
+        15,
+        "rmsprop_update",
+        """\
+        size = np.sqrt(v) + epsilon
+        params[name] -= rate * g / size
+""",
+        """\
+        params[name] -= rate / np.sqrt(v + epsilon) * g
+""",
+        "params",
+        r"epsilon.*(root|sqrt|under|inside|outside)|(root|sqrt|under|inside|outside).*epsilon",
+        "puts epsilon under the root",
+    ),
+    # 16: beam search
+    Mistake(
+        16,
+        "extend",
+        "total = scores[:, :, None] + log_p",
+        "total = log_p",
+        "total",
+        r"score|before|so far",
+        "ranks by the last word alone",
+    ),
+    Mistake(
+        16,
+        "extend",
+        "longer = np.where(done, lengths, lengths + 1)",
+        "longer = lengths + 1",
+        "new_lengths",
+        r"`?done|finished",
+        "lets finished captions grow longer",
+    ),
+    Mistake(
+        16,
+        "extend",
+        "new_scores = total[pictures, parents, words]",
+        "new_scores = np.take_along_axis(rank.reshape(N, -1), numbers, axis=1)",
+        "scores",
+        r"rank|normali[sz]|divided|length",
+        "carries the rank on instead of the score",
+    ),
+    Mistake(
+        16,
+        "beam_search",
+        """\
+        state = decoder.select(state, (first_rows + parents).ravel())
+""",
+        """\
+        own = np.minimum(np.arange(slots), slots_before - 1)
+        state = decoder.select(state, (first_rows + own).ravel())
+""",
+        "state",
+        r"parent|row|select|slot",
+        "lets each slot go on from its own state, not from its parent's",
+    ),
+    Mistake(
+        16,
+        "beam_search",
+        """\
+    N, slots = len(a), 1
+    state = decoder.begin(params, a)
+""",
+        """\
+    N, slots = len(a), k
+    state = decoder.select(decoder.begin(params, a), np.repeat(np.arange(N), k))
+""",
+        "words or scores or lengths or done or shape",
+        r"one slot|1 slot|k (equal )?(slots|beams)|\(\w+, (1|k)\)|alike|all the same|slots at first|many slots",
+        "starts with k equal slots: all write the same",
+    ),
+    Mistake(
+        16,
+        "beam_search",
+        "softmax.log_softmax(logits.astype(np.float64))",
+        "logits.astype(np.float64)",
+        "log_p",
+        r"softmax|normali[sz]|log prob|logits",
+        "adds up logits instead of log probabilities",
+    ),
+    # 17: BLEU
+    Mistake(
+        17,
+        "bleu",
+        "sum(min(count, allowed[ngram]) for ngram, count in counts.items())",
+        "sum(count for ngram, count in counts.items() if ngram in allowed)",
+        "matched or clipped",
+        r"clip|\bmin\b|at most|limit|capp?ed|as often as|allowed",
+        "counts a repeated word every time",
+    ),
+    Mistake(
+        17,
+        "bleu",
+        """\
+                for ngram, count in _count(reference, n).items():
+                    allowed[ngram] = max(allowed[ngram], count)
+""",
+        """\
+                allowed += _count(reference, n)
+""",
+        "allowed or several",
+        r"\bmax|largest|sum|together|added|adds",
+        "adds up an n-gram's counts over the references",
+    ),
+    Mistake(
+        17,
+        "bleu",
+        "closest = min((abs(len(reference) - length), len(reference)) for reference in of_picture)[1]",
+        "closest = min(map(len, of_picture))",
+        "closest",
+        r"shortest|closest|nearest|distance|\babs\b|difference",
+        "takes the shortest reference for the brevity penalty",
+    ),
+    Mistake(
+        17,
+        "bleu",
+        "brevity = min(1.0, math.exp(1 - reference_words / caption_words))",
+        "brevity = 1.0 if caption_words > reference_words else math.exp(1 - caption_words / reference_words)",
+        "brevity",
+        r"turned|swap|revers|inver|upside|exchang|wrong way|r ?/ ?c|reference_words ?/ ?caption_words",
+        "turns the ratio of the lengths round",
+    ),
+    Mistake(
+        17,
+        "bleu",
+        """\
+    written = {n: 0 for n in (1, 2, 3, 4)}
+""",
+        """\
+    if len(captions) > 1:
+        each = [bleu([caption], [several]) for caption, several in zip(captions, references, strict=True)]
+        return [sum(scores) / len(each) for scores in zip(*each, strict=True)]
+    written = {n: 0 for n in (1, 2, 3, 4)}
+""",
+        "corpus or precisions",
+        r"corpus|mean|average|(each|one|single) caption|all captions|summed",
+        "takes the mean of the captions' BLEU",
+    ),
+    Mistake(
+        17,
+        "bleu",
+        "mean_logarithm = sum(math.log(p) for p in precisions) / n",
+        "mean_logarithm = sum(math.log(p) for p in precisions)",
+        "mean_logarithm or basic",
+        r"1 ?/ ?`?n|by `?n\b|root|/ ?`?n\b|`n`|\bmean\b",
+        "multiplies the precisions without the root",
+    ),
 ]
