@@ -149,14 +149,17 @@ def written(function, mistakes):
 
 def _first_difference(before, after):
     """The target, and the line, of the first statement that is another; of a return, of the first other result."""
-    for (old, *_), (new, *_) in itertools.zip_longest(statements(before), statements(after), fillvalue=(None,)):
-        if old is None or new is None or _header(old) != _header(new):
-            break
-    targets = _targets(new or old)
-    if isinstance(old, ast.Return) and isinstance(new, ast.Return) and isinstance(old.value, ast.Tuple):
-        parts = zip(old.value.elts, getattr(new.value, "elts", []), strict=False)
-        return f"return {next((k for k, (a, b) in enumerate(parts) if _text(a) != _text(b)), 0)}", old.lineno
-    return ", ".join(targets) or "return 0", (old or new).lineno
+    old, new = ([statement for statement, *_ in statements(tree)] for tree in (before, after))
+    known = {name for statement in old for name in _targets(statement)}
+    headers = [_header(statement) for statement in old], [_header(statement) for statement in new]
+    changed = [statement for statement, header in zip(new, headers[1], strict=True) if header not in headers[0]]
+    gone = [statement for statement, header in zip(old, headers[0], strict=True) if header not in headers[1]]
+    ours = [statement for statement in changed if known & set(_targets(statement))]
+    found = (ours or changed or gone or old)[0]
+    if isinstance(found, ast.Return) and isinstance(found.value, ast.Tuple) and gone and isinstance(gone[0], ast.Return):
+        parts = zip(gone[0].value.elts, found.value.elts, strict=False)
+        return f"return {next((k for k, (a, b) in enumerate(parts) if _text(a) != _text(b)), 0)}", found.lineno
+    return ", ".join(_targets(found)) or "return 0", found.lineno
 
 
 def _header(statement):
