@@ -12,6 +12,7 @@ from exercises.workshop.parts import Part, in_place
 from numpy_sat import captioner, kernels
 from numpy_sat.bench import rungs
 from numpy_sat.data import scenes
+from numpy_sat.data.vocabulary import END, START, UNK
 from numpy_sat.layers import attention, conv, linear
 
 ALL = [lessons.load(number) for number in lessons.names()]
@@ -78,7 +79,8 @@ def test_a_solved_exercise_is_plugged(learner, monkeypatch, capsys):
 
 
 @pytest.mark.parametrize("state", ["wrong", "unwritten"])
-def test_only_what_is_right_is_plugged(state, monkeypatch, capsys):
+def test_only_what_is_right_is_plugged(state, learner, monkeypatch, capsys):
+    learner(LINEAR.solution.read_text(encoding="utf-8"))
     judged(monkeypatch, "right", state)
     assert plug.plug([LINEAR]) == 1
     said = " ".join(capsys.readouterr().out.split())
@@ -175,6 +177,9 @@ def test_the_model_without_eyes_writes_words(rng):
     params = blind.init_params(rng, blind.Config(4, 5), np.zeros(9))
     one, same = blind.caption_pictures(params, blind.Config(4, 5), np.zeros((2, 1)), 1, max_words=6)
     assert one is same and 1 <= len(one.words) <= 6 and min(one.words) > 2 and one.log_p < 0
+    params["b_o"][[START, UNK]], params["b_o"][END] = 30, 20
+    (short,) = blind.caption_pictures(params, blind.Config(4, 5), np.zeros((1, 1)), 1, max_words=6)
+    assert len(short.words) == 1 and short.words[0] > 2
     assert set(params) == {"E", "W_x", "W_hh", "b", "W_o", "b_o"} and params["b"][5:10].tolist() == [1] * 5
 
 

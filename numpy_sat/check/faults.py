@@ -156,7 +156,8 @@ def _first_difference(before, after):
     gone = [statement for statement, header in zip(old, headers[0], strict=True) if header not in headers[1]]
     ours = [statement for statement in changed if known & set(_targets(statement))]
     found = (ours or changed or gone or old)[0]
-    if isinstance(found, ast.Return) and isinstance(found.value, ast.Tuple) and gone and isinstance(gone[0], ast.Return):
+    of_several = isinstance(found, ast.Return) and isinstance(found.value, ast.Tuple)
+    if of_several and gone and isinstance(gone[0], ast.Return):
         parts = zip(gone[0].value.elts, found.value.elts, strict=False)
         return f"return {next((k for k, (a, b) in enumerate(parts) if _text(a) != _text(b)), 0)}", found.lineno
     return ", ".join(_targets(found)) or "return 0", found.lineno
