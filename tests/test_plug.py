@@ -11,6 +11,7 @@ from exercises.workshop import blind, checking, lessons, parts, pictures, plug, 
 from exercises.workshop.parts import Part, in_place
 from numpy_sat import captioner, kernels
 from numpy_sat.bench import rungs
+from numpy_sat.check import gradcheck
 from numpy_sat.data import scenes
 from numpy_sat.data.vocabulary import END, START, UNK
 from numpy_sat.layers import attention, conv, linear
@@ -42,6 +43,12 @@ def learner(tmp_path, monkeypatch):
     return write
 
 
+@pytest.fixture
+def unchecked(monkeypatch):
+    """The gradient check, which takes the most time, finds nothing."""
+    monkeypatch.setattr(trial, "check_gradients", lambda model: gradcheck.Report((), ()))
+
+
 def solutions(*of):
     files = [(lessons.load_file(lesson.solution), lesson.tasks) for lesson in of]
     return [Part(task.module, task.name, getattr(file, task.name)) for file, tasks in files for task in tasks]
@@ -70,7 +77,7 @@ def test_solutions_of_all_exercises_train_both_models(tmp_path, capsys):
     assert max(map(len, said.splitlines())) <= 80 and said.isascii()
 
 
-def test_a_solved_exercise_is_plugged(learner, monkeypatch, capsys):
+def test_a_solved_exercise_is_plugged(unchecked, learner, monkeypatch, capsys):
     learner(LINEAR.solution.read_text(encoding="utf-8"))
     judged(monkeypatch, "right", "right")
     assert plug.plug([LINEAR]) == 0
@@ -87,13 +94,13 @@ def test_only_what_is_right_is_plugged(state, learner, monkeypatch, capsys):
     assert "These are not, yet: exercise 3 linear_backward See" in said and "python -m exercises check 3" in said
 
 
-def test_a_function_that_is_never_called_fails(tmp_path, capsys):
+def test_a_function_that_is_never_called_fails(unchecked, tmp_path, capsys):
     found = [Part(linear, "linear_forward", linear.linear_forward), Part(scenes, "cell_share", scenes.cell_share)]
     assert plug.train_on(found, tmp_path) == 1
     assert "Never called: cell_share." in capsys.readouterr().out
 
 
-def test_a_function_that_others_do_without_is_called_alone(tmp_path, capsys):
+def test_a_function_that_others_do_without_is_called_alone(unchecked, tmp_path, capsys):
     score, soft, context = attention.score_forward, attention.softmax.softmax_forward, attention.context_forward
 
     def attend_forward(a, keys, h, W_h, v):
@@ -145,7 +152,7 @@ def test_what_numba_cannot_compile_has_its_sentence():
         Part(rungs, "correlate", correlate)(*[np.ones(1)] * 4)
 
 
-def test_time_limit_ends_training(monkeypatch, tmp_path, capsys):
+def test_time_limit_ends_training(unchecked, monkeypatch, tmp_path, capsys):
     monkeypatch.setattr(trial, "STEPS", 100)
     monkeypatch.setattr(trial, "SECONDS", 0)
     assert plug.train_on(solutions(LINEAR), tmp_path) == 0

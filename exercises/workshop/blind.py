@@ -63,5 +63,5 @@ def caption_pictures(params, config, images, beam, max_words):
         allowed = np.delete(np.arange(len(last)), [START, UNK] if len(words) > 1 else [START, END, UNK])
         words.append(int(allowed[last[allowed].argmax()]))
         log_p += last[words[-1]] - np.log(np.exp(last).sum())
-    written = tuple(word for word in words if word not in (START, END))
+    written = tuple(word for word in words[1:] if word != END)
     return [Caption(written, log_p, None, None)] * len(images)

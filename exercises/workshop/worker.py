@@ -43,8 +43,10 @@ def main():
 
 
 def _let_go(out):
-    """Close what whoever called may be reading: the answer is given."""
+    """Close what whoever called may be reading, for the answer is given, and take no one's time."""
     out.close()
+    if hasattr(os, "nice"):
+        os.nice(10)
     nowhere = os.open(os.devnull, os.O_WRONLY)
     for stream in (1, 2):
         os.dup2(nowhere, stream)
