@@ -21,6 +21,10 @@ def _check(args):
     lesson = lessons.load(args.number)
     board.show_head(lesson)
     result = board.show_results(lesson, checking.watch(args.number), args.term)
+    if result.right and lesson.timed:
+        from exercises.workshop import speed
+
+        speed.report(lesson)
     return 0 if result.right else 1
 
 

@@ -2,6 +2,7 @@
 
 import argparse
 import contextlib
+import os
 import sys
 
 from numpy_sat.errors import InputError
@@ -13,7 +14,7 @@ def run(work):
         if hasattr(output, "reconfigure"):  # a word that the console cannot show is no reason to stop
             output.reconfigure(errors="backslashreplace")
     try:
-        with _compiling_announced():
+        with compiling_announced():
             return work() or 0
     except InputError as error:
         print(f"error: {error}", file=sys.stderr)
@@ -21,10 +22,13 @@ def run(work):
     except KeyboardInterrupt:
         print("interrupted", file=sys.stderr)
         return 130
+    except BrokenPipeError:  # whoever read the output has stopped, as `head` does
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
 
 
 @contextlib.contextmanager
-def _compiling_announced():
+def compiling_announced():
     """Inside, the first time a kernel is compiled that is not in the cache, it is said why nothing seems to happen."""
     if "numba" not in sys.modules:  # nothing here compiles, and importing it takes a third of a second
         yield
@@ -38,7 +42,7 @@ def _compiling_announced():
         def on_start(self, _):
             if not self.said:
                 self.said = True
-                tqdm.write("compiling kernels, once (some 15 seconds in all)", file=sys.stderr)
+                tqdm.write("compiling, once (of all kernels some 15 seconds)", file=sys.stderr)
 
         def on_end(self, _):
             pass

@@ -27,6 +27,7 @@ class Lesson(NamedTuple):
     tasks: tuple  # of check.judge.Task
     hints: dict  # {function: (question, equation, term)}
     forbidden: tuple  # modules that would give the answer away
+    timed: bool  # whether what is right is compiled and timed
 
     @property
     def file(self):
@@ -82,6 +83,7 @@ def load(number):
         module.TASKS,
         module.HINTS,
         getattr(module, "FORBIDDEN", ()),
+        getattr(module, "TIMED", False),
     )
 
 

@@ -81,7 +81,6 @@ def main():
 def _judged(lesson, path, save):
     """{"name", "state", "sentence", "pairs": {array: (yours, right)}} of every function; save: for what never ends."""
     found = []
-    known = [(task, cases := judge.cases_of(task), judge.wanted_of(task, cases)) for task in lesson.tasks]
 
     def stuck(where):
         name = lesson.tasks[len(found)].name
@@ -89,21 +88,12 @@ def _judged(lesson, path, save):
         save([*found, {"name": name, "state": "wrong", "sentence": sentence, "pairs": {}}])
         os._exit(0)
 
-    with worker.guarded(lesson) as guard:
-        clock = worker.Clock(path, stuck)
-        try:
-            module = worker.load(path, lesson)
-        except judge.Complaint as complaint:
-            clock.stop()
-            return [{"name": Path(path).name, "state": "wrong", "sentence": str(complaint), "pairs": {}}]
-        for task, cases, wanted in known:
-            clock.restart()
-            with worker.among(guard.originals, task, module):
-                judged = worker.judge_one(task, cases, wanted, module, guard)
-            verdict = judged.verdict
-            pairs = _pairs(task, judged)
+    try:
+        for task, one in zip(lesson.tasks, worker.examined(lesson, path, stuck), strict=True):
+            verdict, pairs = one.judged.verdict, _pairs(task, one.judged)
             found.append({"name": task.name, "state": verdict.state, "sentence": verdict.sentence, "pairs": pairs})
-        clock.stop()
+    except judge.Complaint as complaint:
+        return [{"name": Path(path).name, "state": "wrong", "sentence": str(complaint), "pairs": {}}]
     return found
 
 

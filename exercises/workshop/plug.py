@@ -4,9 +4,9 @@ from pathlib import Path
 
 import numpy as np
 
-from exercises.workshop import checking, trial, worker
+from exercises.workshop import board, checking, trial, worker
 from exercises.workshop.parts import Broken, Part, in_place
-from exercises.workshop.terminal import coloured, say
+from exercises.workshop.terminal import say
 from numpy_sat import command, figures
 from numpy_sat.errors import writing
 from numpy_sat.layers import lstm
@@ -20,16 +20,13 @@ def plug(lessons):
     """Train a small model on the functions of these lessons' files; returns the exit code."""
     if not _all_right(lessons):
         return 1
+    for lesson in lessons:
+        board.show_head(lesson)
     name = f"plug-{lessons[0].number:02}" if len(lessons) == 1 else "plug-all"
-    print(
-        coloured(
-            f"Exercise {lessons[0].number}: {lessons[0].title}" if len(lessons) == 1 else "All exercises", "strong"
-        )
-    )
     files = [(worker.load(str(lesson.file), lesson), lesson.tasks) for lesson in lessons]
     parts = [Part(task.module, task.name, getattr(file, task.name)) for file, tasks in files for task in tasks]
     try:
-        with command._compiling_announced():
+        with command.compiling_announced():
             return train_on(parts, FOLDER / name)
     except Broken as broken:
         say(str(broken))
@@ -72,7 +69,7 @@ def train_on(parts, folder):
     path = folder / "curves.png"
     figures.compared_figure(path, curves, "step", "-log p a word (nats)")
     say(f"Both curves: {path}")
-    say(f"Those were {trial.STEPS} steps. Thousands make a captioner: python -m numpy_sat.train --small")
+    say(f"Those were {len(yours.losses)} steps. Thousands make a captioner: python -m numpy_sat.train --small")
     return 0 if _all_called(parts, data) and alike else 1
 
 

@@ -16,6 +16,8 @@ import threading
 import time
 import traceback
 from pathlib import Path
+from types import ModuleType
+from typing import NamedTuple
 
 from exercises.workshop import lessons
 from numpy_sat.check import blame, faults, judge
@@ -69,39 +71,62 @@ def _plain(value):
 
 def judged(lesson, path, out):
     """Yield the verdicts of an exercise's functions, and whether they are complete: at once, then with findings."""
-    known = [(task, cases := judge.cases_of(task), judge.wanted_of(task, cases)) for task in lesson.tasks]
-    results = []
+    done = []
 
     def stuck(where):
-        name, rest = lesson.tasks[len(results)].name, lesson.tasks[len(results) + 1 :]
+        name, rest = lesson.tasks[len(done)].name, lesson.tasks[len(done) + 1 :]
         sentence = f"{name} is still running after {SECONDS} seconds{where}"
         verdicts = [judge.Verdict(name, "wrong", sentence), *(_not_reached(task) for task in rest)]
-        report(out, lesson.number, [*(result.verdict for result in results), *verdicts])
+        report(out, lesson.number, [*(one.judged.verdict for one in done), *verdicts])
         os._exit(0)
 
+    try:
+        for one in examined(lesson, path, stuck):
+            done.append(one)
+    except judge.Complaint as complaint:
+        yield [judge.Verdict(task.name, "wrong", str(complaint), line=complaint.at) for task in lesson.tasks], True
+        return
+    verdicts = [one.judged.verdict for one in done]
+    suspects = [k for k, one in enumerate(done) if one.judged.verdict.state == "wrong" and one.judged.cases]
+    yield verdicts, not suspects
+    for k in suspects:
+        verdicts[k] = verdicts[k]._replace(findings=_findings(lesson, lesson.tasks[k], done[k]))
+    if suspects:
+        yield verdicts, True
+
+
+def _findings(lesson, task, one):
+    function = getattr(one.module, task.name)
+    with among(one.originals, task, one.module):
+        return blame.blame(one.judged, task, function, lesson.tasks, lesson.table(task))
+
+
+class Examined(NamedTuple):
+    """What came of one function."""
+
+    judged: judge.Judged
+    module: ModuleType  # the learner's
+    originals: dict  # the library's functions that the exercise is about, by name
+
+
+def examined(lesson, path, stuck):
+    """Yield the Examined of every function of an exercise, in order.
+
+    stuck(where) is called when a function takes too long; it must not return. Raises judge.Complaint where the file
+    cannot be imported.
+    """
+    known = [(task, cases := judge.cases_of(task), judge.wanted_of(task, cases)) for task in lesson.tasks]
     with guarded(lesson) as guard:
         clock = Clock(str(path), stuck)
         try:
             module = load(str(path), lesson)
-        except judge.Complaint as complaint:
+            for task, cases, wanted in known:
+                clock.restart()
+                with among(guard.originals, task, module):
+                    judged = judge_one(task, cases, wanted, module, guard)
+                yield Examined(judged, module, guard.originals)
+        finally:
             clock.stop()
-            yield [judge.Verdict(task.name, "wrong", str(complaint), line=complaint.at) for task in lesson.tasks], True
-            return
-        for task, cases, wanted in known:
-            clock.restart()
-            with among(guard.originals, task, module):
-                results.append(judge_one(task, cases, wanted, module, guard))
-        clock.stop()
-    verdicts = [result.verdict for result in results]
-    suspects = [k for k, result in enumerate(results) if result.verdict.state == "wrong" and result.cases]
-    yield verdicts, not suspects
-    for k in suspects:
-        task, function = lesson.tasks[k], getattr(module, lesson.tasks[k].name)
-        with among(guard.originals, task, module):
-            found = blame.blame(results[k], task, function, lesson.tasks, lesson.table(task))
-        verdicts[k] = verdicts[k]._replace(findings=found)
-    if suspects:
-        yield verdicts, True
 
 
 def _not_reached(task):

@@ -9,7 +9,8 @@ from matplotlib.ticker import LogLocator
 from numpy_sat.bench.works import LADDER
 from numpy_sat.errors import writing
 
-MARKERS = dict(zip((*LADDER, "kernel", "torch"), "v^<>sDo*PH", strict=True))
+YOURS = "yours"  # exercise 8's loops
+MARKERS = dict(zip((*LADDER, "kernel", "torch", YOURS), "v^<>sDo*PHX", strict=True))
 LOOPS = "nested loops"  # so slow that the others would be one blot beside them: at the lower edge, its speed in words
 
 
@@ -57,7 +58,7 @@ def _point(axes, work, rung, ms, colour):
 
 
 def _shape(rung):
-    size, fill = (14, "none") if rung == "torch" else (8, "full")
+    size, fill = (14, "none") if rung in ("torch", YOURS) else (8, "full")
     return dict(marker=MARKERS[rung], markersize=size, fillstyle=fill, linestyle="")
 
 

@@ -36,7 +36,7 @@ ARCHIVES = (  # digests as the R package torchvision checks them, in its R/datas
     Archive("Flickr8k_text.zip", 2_340_801, "bf6c1abcb8e4a833b7f922104de18627"),
     Archive("Flickr8k_Dataset.zip", 1_115_419_746, "f18a1e2920de5bd84dae7cf08ec78978"),
 )
-ASIDE = ("unpacking", "not", "finished")  # deeper than the reader looks
+ASIDE = (".numpy_sat-unpacking", "not", "finished")  # deeper than the reader looks
 CHUNK = 1 << 16  # bytes
 TIMEOUT, PAUSE = 30, 1  # seconds: without a byte; before a transfer that broke off is taken up again
 
@@ -111,7 +111,7 @@ def _transfer(archive: Archive, part: Path, root: Path, bar: tqdm) -> None:
 
 @contextlib.contextmanager
 def _connection():
-    """Tell what goes wrong with the connection from what goes wrong with the disk: raise _BrokenOff."""
+    """Tell what goes wrong with the connection from what goes wrong with the disk."""
     try:
         yield
     except (OSError, http.client.HTTPException) as error:
@@ -173,9 +173,7 @@ def unpack(path: Path, folder: Path) -> None:
         raise InputError(f"{path} is not a whole zip ({error}); remove it and give the same command again.") from error
     except OSError as error:
         reason = error.strerror or error
-        raise InputError(
-            f"{folder}: cannot be unpacked ({reason}); free some space or choose another place. {path} is kept."
-        ) from error
+        raise InputError(f"{folder}: cannot be unpacked ({reason}); free some space. {path} is kept.") from error
     finally:
         shutil.rmtree(folder.parent / ASIDE[0], ignore_errors=True)
 

@@ -254,3 +254,11 @@ def _naming(names: Iterable[str], most: int = 3) -> str:
     """List the first few names."""
     names = list(names)
     return ", ".join(names[:most]) + (", and more" if len(names) > most else "")
+
+
+if __name__ == "__main__":
+    import sys
+
+    from numpy_sat.data import flickr8k_command
+
+    sys.exit(flickr8k_command.main())

@@ -45,12 +45,17 @@ def obtain(root):
         print(f"{root} holds a copy, so nothing is fetched; for a fresh one name another folder by --root.")
         return
     print(TERMS)
+    in_the_way = None
     with writing(root):
         root.mkdir(parents=True, exist_ok=True)
-    for archive in download.ARCHIVES:
-        folder = root / Path(archive.name).stem
-        if not folder.exists():
-            download.unpack(download.fetch(archive, root), folder)
+        for archive in download.ARCHIVES:
+            folder = root / Path(archive.name).stem
+            if folder.exists():
+                in_the_way = folder
+            elif not _readable(root, skip_missing=True):
+                download.unpack(download.fetch(archive, root), folder)
+    if in_the_way and not _readable(root, skip_missing=True):
+        raise InputError(f"{in_the_way} was there before, but not whole; move it away and give the same command again.")
     print(f"unpacked; the zips in {root} are no longer needed.")
 
 
@@ -60,6 +65,7 @@ def report(root):
         found = flickr8k.read(root, flickr8k.SPLITS, skip_missing=True)
     except InputError:  # training does without the photos of test
         found = flickr8k.read(root, skip_missing=True)
+    print(f"{root}:")
     for split, pictures in found.splits.items():
         captions = sum(len(picture.captions) for picture in pictures)
         usual = "" if len(pictures) == OFFICIAL[split] else f" (the official split: {OFFICIAL[split]:,} pictures)"
@@ -90,7 +96,3 @@ def _parse(argv):
     parser.add_argument("--download", action="store_true", help="fetch what is missing (1.1 GB) and unpack it")
     parser.add_argument("--root", type=Path, default=default, help="the data's folder; default: %(default)s")
     return parser.parse_args(argv)
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -1,0 +1,60 @@
+"""Cutting a text into the words that scores count, as the COCO caption evaluation does (Chen et al. 2015).
+
+That evaluation runs the Stanford PTBTokenizer, in Java, in lower case, and drops most punctuation. What it does on
+captions is written out here. Beside the words that a captioner learns (data/vocabulary.py) it keeps numbers and
+abbreviations whole ("3,000", "10:30", "d.c.", "mr."), signs ("#", "&") and brackets ("-lrb-").
+
+Known differences, all rare in captions: web and mail addresses, smileys, currency and fraction signs, units glued to a
+time ("12:30pm"), marks of punctuation between letters ("fish?cow"), and apostrophes inside words, which are kept here
+and split there unless the word is known to it ("b'day", "y'all"); of its hundred or so abbreviations, those that occur
+in captions.
+"""
+
+import re
+import unicodedata
+from functools import lru_cache
+
+PLAIN = str.maketrans({"\u2018": "'", "\u2019": "'", "\u201c": '"', "\u201d": '"', "\u2010": "-", "\u2026": " "})
+DASHES = re.compile(r"[\u2013\u2014]|--+")
+
+LETTER = r"[^\W_]"  # or digit
+CLITIC = rf"'(?:s|m|d|re|ve|ll)(?!{LETTER})"
+GLUED = re.compile(rf"(?<={LETTER})({CLITIC}|n't(?!{LETTER}))")
+TWO_WORDS = re.compile(r"\b(can)(not)\b|\b(gon|wan)(na)\b|\b(got)(ta)\b|\b(gim|lem)(me)\b|(?<!\w)('t)(is|was)\b")
+ABBREVIATIONS = (
+    "mr|mrs|ms|dr|prof|st|jr|sr|lt|sgt|capt|col|gov|sen|rev|co|corp|inc|ltd|dept|ave|blvd|rd|mt|ft|sq|etc|vs|"
+    "jan|feb|mar|apr|jun|jul|aug|sept|oct|nov|dec"
+)
+BRACKETS = {"(": "-lrb-", ")": "-rrb-", "[": "-lsb-", "]": "-rsb-", "{": "-lcb-", "}": "-rcb-"}
+DROPPED = frozenset(".,:;?!-'`\"")
+TOKEN = re.compile(
+    rf"""
+      </?{LETTER}+>                                   # <unk>
+    | -[lr][rsc]b-                                    # cut already
+    | (?:{CLITIC} | n't(?!{LETTER}))                  # 's, n't
+    | '(?:n'? | em | til | cause | \d\ds?)(?!{LETTER})    # 'n', 'em, '80s
+    | (?:[^\W\d_]\.)+ (?!{LETTER})                    # u.s., plan b.
+    | (?:{ABBREVIATIONS})\. (?!{LETTER})              # mr.
+    | no\.(?=\s*\d)                                   # no. 5
+    | {LETTER}+ (?:(?:[-./_'] | (?<=\d)[,:](?=\d)) {LETTER}+)*    # t-shirt, o'clock, 3,000
+    | [?!]{{2,}}                                      # one mark is dropped, several are not
+    | \S
+    """,
+    re.VERBOSE,
+)
+
+
+def tokenise(text):
+    """The words of a text (str), a list of str in lower case."""
+    return list(_tokens(text))
+
+
+@lru_cache(maxsize=1 << 17)  # a set of references is scored against many times
+def _tokens(text):
+    text = DASHES.sub(" ", unicodedata.normalize("NFC", text).lower().translate(PLAIN))
+    text = TWO_WORDS.sub(_apart, GLUED.sub(r" \1", text))
+    return tuple(BRACKETS.get(token, token) for token in TOKEN.findall(text) if token not in DROPPED)
+
+
+def _apart(found):
+    return " ".join(filter(None, found.groups()))
