@@ -20,6 +20,7 @@ class Config:
     embedding: int  # M
     state: int  # S
     attention: int  # A
+    norm: bool = False  # batch normalisation in the encoder
     dropout: float = 0.0  # of h_t on its way to the output
     smoothing: float = 0.0  # of the labels
     penalty: float = 1.0  # lambda
@@ -39,7 +40,7 @@ def init_params(rng, config, log_frequencies, dtype=np.float32):
     """All parameters by name. rng: numpy Generator; log_frequencies: (V,) of what the decoder is to predict."""
     D = convnet.size(config.stages)
     return {
-        **convnet.init_params(rng, config.stages, dtype),
+        **convnet.init_params(rng, config.stages, config.norm, dtype),
         **attend_tell.init_params(rng, D, config.embedding, config.state, config.attention, log_frequencies, dtype),
     }
 
@@ -74,7 +75,13 @@ def loss_only(params, batch, config, workspace=None):
 
 def annotate(params, pictures, config, workspace=None):
     """pictures: (N, H, W, 3). Returns their annotation vectors a: (N, L, D)."""
-    return convnet.encode_forward(params, pictures, config.stages, workspace)[0]
+    return convnet.encode(params, pictures, config.stages, workspace)
+
+
+def measure_moments(params, batches, config, workspace):
+    """Set what batch normalisation goes by in use, in place, from some batches (data.batches.Batch); else nothing."""
+    if config.norm:
+        convnet.measure_moments(params, (batch.pictures for batch in batches), config.stages, workspace)
 
 
 def _loss_forward(logits, alpha, batch, config):

@@ -3,6 +3,8 @@
 import argparse
 import contextlib
 import os
+import shlex
+import subprocess
 import sys
 
 from numpy_sat.errors import InputError
@@ -49,6 +51,16 @@ def compiling_announced():
 
     with event.install_listener("numba:compile", Compiling()):
         yield
+
+
+def quoted(path):
+    """A path as the shell takes it."""
+    return subprocess.list2cmdline([str(path)]) if os.name == "nt" else shlex.quote(str(path))
+
+
+def pace():
+    """Seconds between two drawings of a progress bar: rare where they go into a file."""
+    return 0.2 if sys.stderr.isatty() else 20
 
 
 def count(text):

@@ -31,6 +31,16 @@ def cosine_rate(step, steps, peak, warmup):
     return peak * (0.01 + 0.99 * 0.5 * (1 + math.cos(math.pi * min(1.0, progress))))
 
 
+def decay_weights(params, grads, share):
+    """w <- (1 - share) w, in place, of every weight with a gradient: decoupled weight decay (Loshchilov, Hutter 2019).
+
+    Of matrices and filters alone: biases, and what scales a normalised channel, are left as they are.
+    """
+    for name in grads:
+        if params[name].ndim > 1:
+            params[name] *= 1 - share
+
+
 def adam_update(params, grads, state, rate, beta1=0.9, beta2=0.999, epsilon=1e-8):
     """Adam (Kingma and Ba 2015): m, v <- moving means of g, g^2; w <- w - rate m_hat / (sqrt(v_hat) + epsilon).
 

@@ -17,10 +17,13 @@ class Recipe:
     optimizer: str = "adam"  # or "rmsprop", see optim.py
     warmup: int = 100  # steps
     clip: float = 5.0  # largest norm of the gradient
+    decay: float = 0.0  # of weights: each step takes this times the learning rate off them
     min_count: int = 1  # rarer words of train are <unk>
     max_words: int = 20  # longer captions are cut in training; the longest caption written
     flip: bool = False  # augmentation, see data/batches.py
     shift: int = 0
+    zoom: float = 1.0
+    colour: float = 0.0
     patience: int = 5  # epochs without a better dev BLEU-4 before training stops
     dev_pictures: int = 500  # how many of dev are decoded after every epoch
 
@@ -80,21 +83,23 @@ PRESETS = {
     ("flickr8k", False): Recipe(
         Config(
             picture_size=112,
-            stages=((32,), (64,), (128,), (192,), (256,)),
+            stages=((32,), (64,), (128,), (128, 192), (256,)),
             embedding=256,
             state=384,
             attention=256,
+            norm=True,
             dropout=0.4,
             smoothing=0.1,
             penalty=0.01,
         ),
-        epochs=20,
+        epochs=24,
         pictures=32,
         captions=3,
-        learning_rate=1e-3,
+        learning_rate=1.5e-3,
+        decay=0.05,
         min_count=5,
         flip=True,
-        shift=8,
+        zoom=0.7,
     ),
 }
 

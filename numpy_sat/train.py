@@ -4,10 +4,7 @@ import argparse
 import dataclasses
 import hashlib
 import itertools
-import os
-import shlex
 import signal
-import subprocess
 import sys
 import time
 from pathlib import Path
@@ -26,6 +23,7 @@ from numpy_sat.workspace import Workspace
 
 SAVE_SECONDS = 60  # between checkpoints
 LOG_STEPS = 10  # between entries of the log
+MOMENT_BATCHES = 32  # that batch normalisation's moments are measured on
 SAMPLES = 3  # captions shown after every epoch
 
 
@@ -48,7 +46,8 @@ def _train(args):
     recipe, progress = run.recipe, run.progress
     steps = recipe.epochs * batches.batches_per_epoch(data.train, recipe.pictures)
     print(f"{run.folder}: {steps:,} steps of {recipe.pictures} pictures")
-    with _Interrupt() as interrupt, tqdm(total=steps, initial=progress.step, unit="step", mininterval=_pace()) as bar:
+    bar = tqdm(total=steps, initial=progress.step, unit="step", mininterval=command.pace())
+    with _Interrupt() as interrupt, bar:
         while progress.epoch < recipe.epochs and progress.stale < recipe.patience and not interrupt.asked:
             _epoch(run, data.train, steps, bar, interrupt)
             if not interrupt.asked:
@@ -65,14 +64,9 @@ def _train(args):
 
 def _epoch(run, split, steps, bar, interrupt):
     """The rest of an epoch, from where run.progress stands; leaves early when interrupted."""
-    recipe, progress, seed = run.recipe, run.progress, run.settings["seed"]
-    augmentation = batches.Augmentation(recipe.flip, recipe.shift)
-    drawn = batches.epoch_batches(
-        split, recipe.pictures, recipe.captions, augmentation, seed, progress.epoch, first=progress.batch
-    )
-    workspace = Workspace()
+    progress, workspace = run.progress, Workspace()
     saved = began = time.monotonic()
-    for batch in batches.made_ahead(drawn):
+    for batch in batches.made_ahead(_drawn(run, split, first=progress.batch)):
         loss, norm, rate = train_step(run, batch, steps, workspace)
         now = time.monotonic()
         progress.step, progress.batch = progress.step + 1, progress.batch + 1
@@ -89,6 +83,14 @@ def _epoch(run, split, steps, bar, interrupt):
             saved = now
 
 
+def _drawn(run, split, first=0):
+    """The batches of the epoch that run.progress is in, from the one numbered `first` on."""
+    recipe, progress = run.recipe, run.progress
+    augmentation = batches.Augmentation(recipe.flip, recipe.shift, recipe.zoom, recipe.colour)
+    seed = run.settings["seed"]
+    return batches.epoch_batches(split, recipe.pictures, recipe.captions, augmentation, seed, progress.epoch, first)
+
+
 def train_step(run, batch, steps, workspace):
     """One update of run.params and run.optimizer, in place. Returns the Loss, the gradient's norm and the rate."""
     workspace.restart()
@@ -100,6 +102,8 @@ def train_step(run, batch, steps, workspace):
     if not np.isfinite(loss.total) or not np.isfinite(norm):
         raise _diverged(run)
     rate = optim.cosine_rate(step, steps, recipe.learning_rate, recipe.warmup)
+    if recipe.decay:
+        optim.decay_weights(run.params, grads, rate * recipe.decay)
     update = getattr(optim, f"{recipe.optimizer}_update")
     update(run.params, grads, run.optimizer, rate)
     return loss, norm, rate
@@ -109,6 +113,8 @@ def _validate(run, data):
     """Loss and decoded captions on dev, into log, curves, attention figure and checkpoints; on to the next epoch."""
     _refuse_diverged(run)
     recipe, progress = run.recipe, run.progress
+    some = itertools.islice(_drawn(run, data.train), MOMENT_BATCHES)
+    captioner.measure_moments(run.params, some, recipe.model, Workspace())
     loss = dev_loss(run.params, recipe, data.dev)
     found = search.caption_pictures(run.params, recipe.model, data.dev.pictures, beam=1, max_words=recipe.max_words)
     captions = [run.vocabulary.decode(caption.words) for caption in found]
@@ -250,7 +256,7 @@ def _free_folder(name):
 
 
 def _report(run, seconds):
-    folder = _quoted(run.folder)
+    folder = command.quoted(run.folder)
     print(
         f"done in {seconds / 60:.1f} minutes; best dev BLEU-4 {run.progress.best_bleu:.1f}. "
         f"In {run.folder}: curves.png, attention.png, log.jsonl. Now try:\n"
@@ -260,17 +266,7 @@ def _report(run, seconds):
 
 
 def _resume_command(run):
-    return f"python -m numpy_sat.train --resume --out {_quoted(run.folder)}"
-
-
-def _quoted(path):
-    """A path as the shell takes it."""
-    return subprocess.list2cmdline([str(path)]) if os.name == "nt" else shlex.quote(str(path))
-
-
-def _pace():
-    """Seconds between two drawings of the progress bar: rare where they go into a file."""
-    return 0.2 if sys.stderr.isatty() else 20
+    return f"python -m numpy_sat.train --resume --out {command.quoted(run.folder)}"
 
 
 class _Interrupt:
@@ -298,7 +294,7 @@ def _parse(argv):
     parser = argparse.ArgumentParser(prog="python -m numpy_sat.train", description="Train the captioner.")
     parser.add_argument("--small", action="store_true", help="a small model, a few minutes on a laptop")
     parser.add_argument("--data", choices=sources.NAMES, default="scenes", help="default: scenes, drawn pictures")
-    parser.add_argument("--root", type=Path, help="the data's folder (for scenes: where to keep them)")
+    parser.add_argument("--root", type=Path, help="the data's folder, or for scenes where to keep them")
     parser.add_argument("--out", type=Path, help="the run's folder; default: a new one in runs/")
     parser.add_argument("--resume", action="store_true", help="go on with the run in --out, exactly where it stopped")
     parser.add_argument("--skip-missing", action="store_true", help="go on without photos that are not there")

@@ -17,7 +17,7 @@ from numpy_sat.check import gradcheck
 from numpy_sat.data import batches
 from numpy_sat.decoders import attend_tell, attend_tell_fused
 from numpy_sat.encoders import convnet
-from numpy_sat.layers import losses
+from numpy_sat.layers import conv, losses, pool
 from numpy_sat.workspace import Workspace
 
 # All sizes differ, so that no two axes can be mistaken: N 2, D 5, B 6, T 7, M 8, S 9, A 10, V 11, L 16.
@@ -30,7 +30,8 @@ LENGTHS = (7, 3, 4, 2, 5, 1)  # of 6 captions of 2 pictures
 
 def tiny_params(rng, config=TINY):
     params = captioner.init_params(rng, config, np.log(rng.dirichlet(np.ones(V))), np.float64)
-    return {name: array + 0.3 * rng.standard_normal(array.shape) for name, array in params.items()}
+    moved = {name: array + 0.3 * rng.standard_normal(array.shape) for name, array in params.items()}
+    return {name: np.abs(array) + 0.1 if name.endswith(".var") else array for name, array in moved.items()}
 
 
 def tiny_batch(rng, lengths=LENGTHS, dtype=np.float64):
@@ -40,18 +41,36 @@ def tiny_batch(rng, lengths=LENGTHS, dtype=np.float64):
     return batches.Batch(pictures, rng.integers(0, V, (T, B)), rng.integers(0, V, (T, B)), mask)
 
 
-@pytest.mark.parametrize(("normalisation", "target"), [("sum", "one"), ("mean", "T/L")])
-def test_gradients(rng, normalisation, target):
-    config = replace(TINY, penalty_normalisation=normalisation, penalty_target=target)
+@pytest.mark.parametrize(("normalisation", "target", "norm"), [("sum", "one", False), ("mean", "T/L", True)])
+def test_gradients(rng, normalisation, target, norm):
+    config = replace(TINY, penalty_normalisation=normalisation, penalty_target=target, norm=norm)
     params, batch = tiny_params(rng, config), tiny_batch(rng)
+    measured = {name: params.pop(name) for name in list(params) if name.endswith((".mean", ".var"))}
 
     def loss_and_grads(params):
-        loss, grads = captioner.loss_and_grads(params, batch, config, np.random.default_rng(5))
+        loss, grads = captioner.loss_and_grads({**params, **measured}, batch, config, np.random.default_rng(5))
         return loss.total, grads
 
     report = gradcheck.check_loss(loss_and_grads, params)
     assert report.ok, str(report)
     assert {array.name for array in report.arrays} == set(params)
+    assert bool(measured) == norm
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+def test_moments_of_one_batch_make_use_the_same_as_training(rng, dtype):
+    config = replace(TINY, norm=True, dropout=0.0)
+    params = {name: array.astype(dtype) for name, array in tiny_params(rng, config).items()}
+    batch, other = tiny_batch(rng, dtype=dtype), tiny_batch(rng, dtype=dtype)
+    in_training, _ = captioner.loss_and_grads(params, batch, config, rng)
+    captioner.measure_moments(params, [batch], config, Workspace())
+    np.testing.assert_allclose(captioner.loss_only(params, batch, config).total, in_training.total, rtol=1e-5)
+    captioner.measure_moments(params, [batch, other], config, Workspace())
+    both = np.concatenate([batch.pictures, other.pictures])
+    pre, _ = conv.conv_forward(both, params["conv1_1.W"], np.zeros(4, dtype), padding=1)
+    pre, _ = pool.max_pool_forward(pre, 2, 2)
+    np.testing.assert_allclose(params["conv1_1.mean"], pre.mean(axis=(0, 1, 2)), rtol=0, atol=1e-5)
+    np.testing.assert_allclose(params["conv1_1.var"], pre.var(axis=(0, 1, 2)), rtol=1e-4)
 
 
 def test_the_check_notices_a_missing_term(rng, monkeypatch):
@@ -315,14 +334,15 @@ def test_every_layer_function_is_reached_through_its_module(request, rng, monkey
             if function.__module__ == module.__name__ and not name.startswith("_"):
                 names.add(f"{module.__name__}.{name}")
                 monkeypatch.setattr(module, name, counted(f"{module.__name__}.{name}", function))
-    params, batch = tiny_params(rng), tiny_batch(rng, dtype=dtype)
-    params = {name: array.astype(dtype) for name, array in params.items()}
-    with kernels.unfused():
-        captioner.loss_and_grads(params, batch, TINY, rng)
-        a = captioner.annotate(params, batch.pictures, TINY)
-        search.beam_search(attend_tell, params, a, k=2, max_words=3)
+    batch = tiny_batch(rng, dtype=dtype)
+    for config in (TINY, replace(TINY, norm=True)):
+        params = {name: array.astype(dtype) for name, array in tiny_params(rng, config).items()}
+        with kernels.unfused():
+            captioner.loss_and_grads(params, batch, config, rng)
+            a = captioner.annotate(params, batch.pictures, config)
+            search.beam_search(attend_tell, params, a, k=2, max_words=3)
     assert names - set(calls) == NOT_IN_THE_MODEL
-    assert calls["numpy_sat.layers.conv.conv_forward"] == 6 and calls["numpy_sat.layers.lstm.lstm_backward"] == 7
+    assert calls["numpy_sat.layers.conv.conv_forward"] == 12 and calls["numpy_sat.layers.lstm.lstm_backward"] == 14
 
 
 def test_gradients_of_the_recurrence(rng):

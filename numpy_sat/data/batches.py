@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple
 
 import numpy as np
+from PIL import Image
 
 from numpy_sat.data import pictures
 from numpy_sat.data.vocabulary import END, START, tokenise
@@ -39,6 +40,8 @@ class Augmentation(NamedTuple):
 
     flip: bool  # left and right, half of the time; not where captions tell left from right
     shift: int  # up to so many pixels in each direction, edge pixels repeated
+    zoom: float = 1.0  # a square cut out, of at least this share of the side, and enlarged
+    colour: float = 0.0  # brightness and contrast, each by up to this share
 
 
 def load_split(listed, vocabulary, size, cache, max_words):
@@ -137,9 +140,30 @@ def _draw(captions, each, rng):
 def _augment(image, augmentation, rng):
     if augmentation.flip and rng.random() < 0.5:
         image = image[:, ::-1]
+    if augmentation.zoom < 1:
+        image = _zoom(image, augmentation.zoom, rng)
+    if augmentation.colour:
+        image = _recolour(image, augmentation.colour, rng)
     if augmentation.shift:
         down, right = rng.integers(0, 2 * augmentation.shift + 1, 2)
         H, W, _ = image.shape
         margin = (augmentation.shift, augmentation.shift)
         image = np.pad(image, (margin, margin, (0, 0)), mode="edge")[down : down + H, right : right + W]
     return image
+
+
+def _zoom(image, least, rng):
+    """A square somewhere in the picture, its side between `least` and 1 of the picture's, as large as the picture."""
+    H, W, _ = image.shape
+    share = rng.uniform(least, 1)
+    rows, columns = round(share * H), round(share * W)
+    top, left = rng.integers(0, H - rows + 1), rng.integers(0, W - columns + 1)
+    box = (left, top, left + columns, top + rows)
+    return np.asarray(Image.fromarray(image).resize((W, H), Image.Resampling.BILINEAR, box))
+
+
+def _recolour(image, share, rng):
+    """Other brightness and contrast: of every number's distance from the middle, and of the middle itself."""
+    contrast, brightness = rng.uniform(1 - share, 1 + share, 2)
+    middle = image.mean()
+    return np.clip((image - middle) * contrast + middle * brightness, 0, 255).astype(np.uint8)

@@ -9,7 +9,6 @@ import hashlib
 import http.client
 import shutil
 import stat
-import sys
 import time
 import urllib.error
 import urllib.request
@@ -20,6 +19,7 @@ from typing import NamedTuple
 
 from tqdm import tqdm
 
+from numpy_sat import command
 from numpy_sat.errors import InputError, writing
 
 
@@ -195,4 +195,4 @@ def _refuse_outside(member: zipfile.ZipInfo, path: Path) -> None:
 
 def _bar(*args, **options) -> tqdm:
     """A progress bar, drawn rarely where it goes into a file."""
-    return tqdm(*args, mininterval=0.2 if sys.stderr.isatty() else 20, **options)
+    return tqdm(*args, mininterval=command.pace(), **options)

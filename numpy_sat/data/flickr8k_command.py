@@ -1,9 +1,6 @@
 """python -m numpy_sat.data.flickr8k: say what a copy of Flickr8k holds, or download one."""
 
 import argparse
-import os
-import shlex
-import subprocess
 import sys
 from pathlib import Path
 
@@ -30,7 +27,7 @@ def _work(root, fetching):
         if fetching:
             obtain(root)
     except KeyboardInterrupt:
-        again = f"python -m numpy_sat.data.flickr8k --download --root {_quoted(root)}"
+        again = f"python -m numpy_sat.data.flickr8k --download --root {command.quoted(root)}"
         print(f"\nstopped; what has come is kept. Go on with: {again}", file=sys.stderr)
         return 130
     if not root.exists():
@@ -73,7 +70,7 @@ def report(root):
     for note in found.notes:
         print(note)
     option = "" if _readable(root) else " --skip-missing"
-    print(f"Train on it:\n  python -m numpy_sat.train --small --data flickr8k --root {_quoted(root)}{option}")
+    print(f"Train on it:\n  python -m numpy_sat.train --small --data flickr8k --root {command.quoted(root)}{option}")
 
 
 def _readable(root, skip_missing=False):
@@ -81,11 +78,6 @@ def _readable(root, skip_missing=False):
         return bool(flickr8k.read(root, skip_missing=skip_missing))
     except InputError:
         return False
-
-
-def _quoted(path):
-    """A path as the shell takes it."""
-    return subprocess.list2cmdline([str(path)]) if os.name == "nt" else shlex.quote(str(path))
 
 
 def _parse(argv):

@@ -17,6 +17,10 @@ def open_dataset(name, root=None, splits=("train", "dev"), skip_missing=False):
     """
     if name == "scenes":
         return flickr8k.read(scenes.ensure(Path(root or machine.cache_folder())), splits, skip_missing, name)
-    if root is None:
-        raise InputError("--data flickr8k needs --root FOLDER, the folder that holds the photos and captions.")
+    root = Path(root or machine.cache_folder() / "flickr8k")
+    if not root.exists():
+        raise InputError(
+            f"{root}: there is no such folder; python -m numpy_sat.data.flickr8k --download fetches the data set, "
+            "--root names a copy that you have."
+        )
     return flickr8k.read(root, splits, skip_missing, name)

@@ -1,8 +1,8 @@
 """A stack of 3x3 convolutions in the manner of VGG (Simonyan and Zisserman 2015), trained from random weights.
 
 Its shape is a tuple of stages, each a tuple of channel counts: ((32,), (64, 64)) is one convolution to 32 channels, a
-2x2 max-pooling, and two convolutions to 64. Every convolution is followed by relu; the last stage's cells are the
-annotation vectors.
+2x2 max-pooling, and two convolutions to 64. Every convolution is followed by relu, with batch normalisation before it
+where the parameters have some; the last stage's cells are the annotation vectors.
 
 One thing VGG does not have: the last two numbers of an annotation vector are its row and column on the grid. What a
 convolution computes is the same everywhere, so its features say what is there but hardly where (Liu et al. 2018), and a
@@ -13,10 +13,13 @@ from typing import NamedTuple
 
 import numpy as np
 
-from numpy_sat.layers import block
+from numpy_sat.layers import batch_norm, block, norm_block
 
 PLACE = 2  # numbers at the end of an annotation vector: row and column
 REACH = 4  # they run from -4 to 4, about as large as the features: much smaller numbers the decoder learns to hear late
+
+
+PLAIN, NORMED = ("W", "b"), ("W", "gamma", "beta")  # a block's parameters
 
 
 class EncodeCache(NamedTuple):
@@ -24,25 +27,33 @@ class EncodeCache(NamedTuple):
     shape: tuple
 
 
-def init_params(rng, stages, dtype=np.float32):
+def init_params(rng, stages, norm=False, dtype=np.float32):
     """Weights scaled for relu (He et al. 2015), zero biases.
 
-    rng: numpy Generator; stages: as above. Returns {"conv1_1.W": (3, 3, 3, O), "conv1_1.b": (O,), ...}.
+    rng: numpy Generator; stages: as above. Returns {"conv1_1.W": (3, 3, 3, O), "conv1_1.b": (O,), ...}; with norm
+    "conv1_1.gamma" and ".beta" in the bias's place, and ".mean" and ".var", which `measure_moments` sets.
     """
     params, channels = {}, 3
     for name, filters, _ in _layers(stages):
         scale = np.sqrt(2 / (9 * channels))
         params[f"{name}.W"] = (scale * rng.standard_normal((3, 3, channels, filters))).astype(dtype)
-        params[f"{name}.b"] = np.zeros(filters, dtype)
+        for part in ("beta", "mean") if norm else ("b",):
+            params[f"{name}.{part}"] = np.zeros(filters, dtype)
+        for part in ("gamma", "var") if norm else ():
+            params[f"{name}.{part}"] = np.ones(filters, dtype)
         channels = filters
     return params
 
 
 def encode_forward(params, pictures, stages, workspace=None):
-    """pictures: (N, H, W, 3). Returns a: (N, L, D), the last stage's cells, each with its place, and the cache."""
+    """In training. pictures: (N, H, W, 3). Returns a: (N, L, D), the last stage's cells, each with its place; cache."""
     x, caches = pictures, {}
     for name, _, pooled in _layers(stages):
-        x, caches[name] = block.block_forward(x, params[f"{name}.W"], params[f"{name}.b"], pooled, workspace)
+        if f"{name}.gamma" in params:
+            weights = (params[f"{name}.{part}"] for part in NORMED)
+            x, caches[name] = norm_block.norm_block_forward(x, *weights, pooled, workspace)
+        else:
+            x, caches[name] = block.block_forward(x, params[f"{name}.W"], params[f"{name}.b"], pooled, workspace)
     return _with_place(x), EncodeCache(caches, x.shape)
 
 
@@ -51,9 +62,49 @@ def encode_backward(da, cache, workspace=None):
     dx, grads = da[..., :-PLACE].reshape(cache.shape), {}
     first, *others = cache.blocks
     for name in reversed(others):
-        dx, grads[f"{name}.W"], grads[f"{name}.b"] = block.block_backward(dx, cache.blocks[name], workspace)
-    grads[f"{first}.W"], grads[f"{first}.b"] = block.block_parameter_gradients(dx, cache.blocks[first], workspace)
-    return grads
+        normed = isinstance(cache.blocks[name], norm_block.NormBlockCache)
+        backward = norm_block.norm_block_backward if normed else block.block_backward
+        dx, *of_block = backward(dx, cache.blocks[name], workspace)
+        grads |= _named(name, of_block)
+    normed = isinstance(cache.blocks[first], norm_block.NormBlockCache)
+    backward = norm_block.norm_block_parameter_gradients if normed else block.block_parameter_gradients
+    return {**grads, **_named(first, backward(dx, cache.blocks[first], workspace))}
+
+
+def encode(params, pictures, stages, workspace=None):
+    """In use: a of encode_forward, normalised, where there is normalisation, by the moments of many pictures."""
+    x = pictures
+    for name, _, pooled in _layers(stages):
+        if f"{name}.gamma" in params:
+            weights = (params[f"{name}.{part}"] for part in (*NORMED, "mean", "var"))
+            x = norm_block.norm_block_in_use(x, *weights, pooled, workspace)
+        else:
+            x, _ = block.block_forward(x, params[f"{name}.W"], params[f"{name}.b"], pooled, workspace)
+    return _with_place(x)
+
+
+def measure_moments(params, batches, stages, workspace):
+    """Set every ".mean" and ".var", in place, to those of all the batches' pictures together (Wu and Johnson 2021).
+
+    batches: of pictures (N, H, W, 3), each normalised by its own moments on its way, as in training.
+    """
+    found = {}
+    for pictures in batches:
+        workspace.restart()
+        for name, cache in encode_forward(params, pictures, stages, workspace)[1].blocks.items():
+            mean, var = (
+                cache.norm.mean.astype(np.float64),
+                cache.norm.spread.astype(np.float64) ** 2 - batch_norm.EPSILON,
+            )
+            found.setdefault(name, []).append((mean, var + mean * mean))
+    for name, moments in found.items():
+        mean, square = np.mean(moments, axis=0)
+        params[f"{name}.mean"][:], params[f"{name}.var"][:] = mean, square - mean * mean
+
+
+def _named(name, gradients):
+    parts = NORMED if len(gradients) == len(NORMED) else PLAIN
+    return {f"{name}.{part}": gradient for part, gradient in zip(parts, gradients, strict=True)}
 
 
 def _with_place(x):

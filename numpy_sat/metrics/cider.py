@@ -28,7 +28,7 @@ def cider_d(captions, references):
 
         idf(k)   = log(N / max(1, pictures of whose references one has k))
         sim_n    = exp(-(c's words - s's words)^2 / (2 sigma^2)) sum_k min(g_c(k), g_s(k)) g_s(k) / (|g_c| |g_s|)
-        CIDEr-D  = 10 mean of sim_n over n = 1..4 and the references
+        CIDEr-D  = 100 * 10 * mean of sim_n over n = 1..4 and the references
 
     As in COCO's scorer (Chen et al. 2015) g holds counts; the paper divides them by the text's n-grams, which matters
     where the minimum is taken. That scorer subtracts the numbers of bigrams, one less than the words and so the same.
@@ -54,12 +54,13 @@ class Idf:
 
     def __init__(self, said):
         """said: of each picture, its references' count_ngrams."""
-        self._pictures = len(said)
-        self._having = Counter(chain.from_iterable(set().union(*of_picture) for of_picture in said))
+        pictures_with = Counter(chain.from_iterable(set().union(*of_picture) for of_picture in said))
+        self._known = {ngram: math.log(len(said) / pictures) for ngram, pictures in pictures_with.items()}
+        self._unknown = math.log(len(said))  # as if one picture's had it
 
     def of(self, ngram):
         """The idf of an n-gram."""
-        return math.log(self._pictures / max(1, self._having[ngram]))
+        return self._known.get(ngram, self._unknown)
 
     def weigh(self, counts):
         """count_ngrams of a text to Weighed."""
@@ -73,7 +74,9 @@ class Idf:
 def _similarity(caption, reference):
     """The mean of sim_n over n; of an order in which caption or reference has nothing that weighs, sim_n is 0."""
     total = 0.0
-    for g_c, g_s, norm_c, norm_s in zip(caption.vectors, reference.vectors, caption.norms, reference.norms, strict=True):
+    for g_c, g_s, norm_c, norm_s in zip(
+        caption.vectors, reference.vectors, caption.norms, reference.norms, strict=True
+    ):
         if norm_c and norm_s:
             total += sum(min(g, g_s[k]) * g_s[k] for k, g in g_c.items() if k in g_s) / (norm_c * norm_s)
     return total / len(ORDERS) * length_penalty(caption.words - reference.words)

@@ -39,17 +39,16 @@ def cider_d(candidates, references):
     """
     said = [[cider.count_ngrams(reference) for reference in of_picture] for of_picture in references]
     idf = cider.Idf(said)
-    given = _given(said, idf)
+    given = _given(said, idf, longest=max(len(reference) for of_picture in references for reference in of_picture))
     scores = [_as_constant(cider.count_ngrams(words), given, idf) for words in candidates]
     return 1000 * np.array(scores) / len(cider.ORDERS) / len(references)
 
 
-def _given(said, idf):
+def _given(said, idf, longest):
     """Numbered n-gram -> the sum of g_s / |g_s| over the references s with so many words, / their picture's number.
 
     Since min(g_c, g_s) g_s = idf g_s + ... + idf g_s, once for every time that both texts have the n-gram.
     """
-    longest = max(sum(len(ngram) == 1 for ngram, _ in _numbered(counts)) for of_one in said for counts in of_one)
     given = defaultdict(lambda: np.zeros(longest + 1))
     for of_picture in said:
         for counts in of_picture:

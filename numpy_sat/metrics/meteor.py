@@ -25,7 +25,8 @@ def meteor(captions, references):
     What METEOR 1.5 has and nltk has not: paraphrases, weights for the kinds of match, less weight for function words,
     and the alignment with the fewest chunks; nltk looks synonyms up by what stemming left of a word. METEOR 1.5 also
     adds up the corpus's matches before it divides; here the figure of several pictures is the mean of theirs. Compare
-    METEOR only with METEOR of the same scorer.
+    METEOR only with METEOR of the same scorer. A caption equal to its reference has P = R = 1 and one chunk, and with
+    so low a beta far less than 100: 54.5 with four words.
     """
     synonyms, _ = _synonyms()
     known = dict(stemmer=_stemmer(), wordnet=synonyms, alpha=ALPHA, beta=BETA, gamma=GAMMA)

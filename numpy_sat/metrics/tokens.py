@@ -14,8 +14,10 @@ import re
 import unicodedata
 from functools import lru_cache
 
-PLAIN = str.maketrans({"\u2018": "'", "\u2019": "'", "\u201c": '"', "\u201d": '"', "\u2010": "-", "\u2026": " "})
-DASHES = re.compile(r"[\u2013\u2014]|--+")
+PLAIN = str.maketrans(
+    {"\u2018": "'", "\u2019": "'", "\u201c": '"', "\u201d": '"', "\u2010": "-"}
+    | dict.fromkeys("\u2013\u2014\u2026", " ")
+)
 
 LETTER = r"[^\W_]"  # or digit
 CLITIC = rf"'(?:s|m|d|re|ve|ll)(?!{LETTER})"
@@ -32,7 +34,7 @@ TOKEN = re.compile(
       </?{LETTER}+>                                   # <unk>
     | -[lr][rsc]b-                                    # cut already
     | (?:{CLITIC} | n't(?!{LETTER}))                  # 's, n't
-    | '(?:n'? | em | til | cause | \d\ds?)(?!{LETTER})    # 'n', 'em, '80s
+    | '(?:n'? | em | til | cause | \d\ds? | t(?=\s(?:is|was)\b))(?!{LETTER})    # 'n', 'em, '80s, 't is
     | (?:[^\W\d_]\.)+ (?!{LETTER})                    # u.s., plan b.
     | (?:{ABBREVIATIONS})\. (?!{LETTER})              # mr.
     | no\.(?=\s*\d)                                   # no. 5
@@ -51,7 +53,7 @@ def tokenise(text):
 
 @lru_cache(maxsize=1 << 17)  # a set of references is scored against many times
 def _tokens(text):
-    text = DASHES.sub(" ", unicodedata.normalize("NFC", text).lower().translate(PLAIN))
+    text = unicodedata.normalize("NFC", text).lower().translate(PLAIN)
     text = TWO_WORDS.sub(_apart, GLUED.sub(r" \1", text))
     return tuple(BRACKETS.get(token, token) for token in TOKEN.findall(text) if token not in DROPPED)
 
