@@ -295,6 +295,7 @@ def test_captions_with_nothing_right_and_without_words_score_0():
     references = {"1": ["a dog runs"], "2": ["a cat sits"]}
     for caption in ("no such thing", ".", ""):
         assert set(metrics.score({"1": caption, "2": caption}, references).values()) == {0.0}
+    assert set(metrics.score({"1": "."}, {"1": [".", "a dog"]}).values()) == {0.0}
 
 
 def test_a_reference_without_words_gives_nothing():

@@ -34,8 +34,9 @@ def bleu_of(counts, brevity=True):
     BLEU-n = b (p_1 ... p_n)^(1/n) with p = matched / written and the brevity penalty b = exp(1 - r / c) where the
     captions' words c are fewer than the references' r, else 1; with brevity=False b is 1 always.
     """
-    with np.errstate(divide="ignore"):  # log 0 and 1 - r / 0 are -inf, whose exp is the 0 wanted
+    with np.errstate(divide="ignore"):  # log 0 = -inf, whose exp is the 0 wanted
         logs = np.cumsum(np.log(counts[..., MATCHED] / counts[..., WRITTEN]), axis=-1) / ORDERS
-        if brevity:
-            logs += np.minimum(0, 1 - counts[..., REFERENCE_WORDS, None] / counts[..., CAPTION_WORDS, None])
+    if brevity:
+        c, r = counts[..., CAPTION_WORDS, None], counts[..., REFERENCE_WORDS, None]
+        logs += np.minimum(0, 1 - r / np.maximum(c, 1))  # without words p is 0 anyway
     return 100 * np.exp(logs)

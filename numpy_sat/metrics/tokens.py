@@ -1,4 +1,4 @@
-"""Cutting a text into the words that scores count, as the COCO caption evaluation does (Chen et al. 2015).
+"""Cutting a text into words as the COCO caption evaluation does (Chen et al. 2015, arXiv 1504.00325).
 
 That evaluation runs the Stanford PTBTokenizer, in Java, in lower case, and drops most punctuation. What it does on
 captions is written out here. Beside the words that a captioner learns (data/vocabulary.py) it keeps numbers and
