@@ -33,7 +33,7 @@ def _watch(args):
 
 
 def _hint(args):
-    desk.hint(lessons.load(args.number), args.step)
+    desk.hint(lessons.load(args.number), args.step, args.of)
 
 
 def _show(args):
@@ -79,6 +79,7 @@ def _parse(argv):
     add("watch", _watch, "check whenever a file is saved", nargs="?").add_argument("--term", **term)
     hint = add("hint", _hint, "a question, the equation, the term: one step at a time")
     hint.add_argument("step", type=int, choices=(1, 2, 3), nargs="?", default=1, help="1, the default, 2 or 3")
+    hint.add_argument("--of", metavar="FUNCTION", help="not on the first function that is not right yet, but on this")
     add("show", _show, "draw every wrong array: yours, the right one, the difference")
     add("plug", _plug, "train the small model on your functions; all: on all of them", _number_or_all)
     add("reset", _reset, "hand the file out anew; a copy of yours is kept")

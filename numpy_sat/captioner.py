@@ -7,7 +7,7 @@ import numpy as np
 
 from numpy_sat import kernels
 from numpy_sat.decoders import attend_tell, attend_tell_fused
-from numpy_sat.encoders import convnet
+from numpy_sat.encoders import blind, convnet
 from numpy_sat.layers import dropout, losses
 
 
@@ -21,6 +21,7 @@ class Config:
     state: int  # S
     attention: int  # A
     norm: bool = False  # batch normalisation in the encoder
+    blind: bool = False  # whether the decoder is given zeros instead of what the encoder makes of the picture
     dropout: float = 0.0  # of h_t on its way to the output
     smoothing: float = 0.0  # of the labels
     penalty: float = 1.0  # lambda
@@ -38,9 +39,10 @@ class Loss(NamedTuple):
 
 def init_params(rng, config, log_frequencies, dtype=np.float32):
     """All parameters by name. rng: numpy Generator; log_frequencies: (V,) of what the decoder is to predict."""
-    D = convnet.size(config.stages)
+    encoder = _encoder(config)
+    D = encoder.size(config.stages)
     return {
-        **convnet.init_params(rng, config.stages, config.norm, dtype),
+        **encoder.init_params(rng, config.stages, config.norm, dtype),
         **attend_tell.init_params(rng, D, config.embedding, config.state, config.attention, log_frequencies, dtype),
     }
 
@@ -51,7 +53,8 @@ def loss_and_grads(params, batch, config, rng, workspace=None):
     batch: data.batches.Batch; rng: numpy Generator, for dropout; workspace: where to compute, restarted by the caller;
     what is returned may lie in it. Returns a Loss and the gradients by name.
     """
-    a, cache_encoder = convnet.encode_forward(params, batch.pictures, config.stages, workspace)
+    encoder = _encoder(config)
+    a, cache_encoder = encoder.encode_forward(params, batch.pictures, config.stages, workspace)
     decoder = attend_tell_fused if kernels.fused(a) else attend_tell
     mask_h = dropout.dropout_mask(rng, (*batch.words.shape, config.state), config.dropout, a.dtype)
     logits, alpha, cache_decoder = decoder.decode_forward(params, a, batch.words, mask_h, workspace)
@@ -60,7 +63,7 @@ def loss_and_grads(params, batch, config, rng, workspace=None):
     dlogits = losses.cross_entropy_backward(1.0, cache_loss, workspace)
     dalpha = losses.doubly_stochastic_backward(config.penalty, cache_penalty)
     da, grads = decoder.decode_backward(dlogits, dalpha, cache_decoder, workspace)
-    grads |= convnet.encode_backward(da, cache_encoder, workspace)
+    grads |= encoder.encode_backward(da, cache_encoder, workspace)
     return loss, grads
 
 
@@ -75,13 +78,18 @@ def loss_only(params, batch, config, workspace=None):
 
 def annotate(params, pictures, config, workspace=None):
     """pictures: (N, H, W, 3). Returns their annotation vectors a: (N, L, D)."""
-    return convnet.encode(params, pictures, config.stages, workspace)
+    return _encoder(config).encode(params, pictures, config.stages, workspace)
 
 
 def measure_moments(params, batches, config, workspace):
     """Set what batch normalisation goes by in use, in place, from some batches (data.batches.Batch); else nothing."""
-    if config.norm:
+    if config.norm and not config.blind:
         convnet.measure_moments(params, (batch.pictures for batch in batches), config.stages, workspace)
+
+
+def _encoder(config):
+    """The module whose functions make annotation vectors of pictures."""
+    return blind if config.blind else convnet
 
 
 def _loss_forward(logits, alpha, batch, config):

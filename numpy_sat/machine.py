@@ -34,7 +34,7 @@ THREADS = _threads()
 
 
 def cache_folder() -> Path:
-    """Where drawn scenes, a downloaded Flickr8k, decoded pictures and kernels are kept: NUMPY_SAT_CACHE, or ~/.cache/numpy_sat."""
+    """Where drawn scenes, decoded pictures and the like are kept: NUMPY_SAT_CACHE, or ~/.cache/numpy_sat."""
     given = os.environ.get("NUMPY_SAT_CACHE")
     try:
         return Path(given) if given else Path.home() / ".cache" / "numpy_sat"

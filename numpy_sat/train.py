@@ -190,8 +190,10 @@ def _begun(args):
     """A new run as the arguments say, and its data."""
     recipe = presets.PRESETS[args.data, args.small]
     given = {name: getattr(args, name) for name in OVERRIDES if getattr(args, name) is not None}
-    recipe = dataclasses.replace(recipe, **given)
-    folder = args.out or _free_folder(f"{args.data}{'-small' if args.small else ''}")
+    model = dataclasses.replace(recipe.model, blind=args.blind)
+    recipe = dataclasses.replace(recipe, model=model, **given)
+    kind = f"{'-small' if args.small else ''}{'-blind' if args.blind else ''}"
+    folder = args.out or _free_folder(args.data + kind)
     dataset = sources.open_dataset(args.data, args.root, ("train", "dev"), args.skip_missing)
     captions = [tokenise(text) for picture in dataset.splits["train"] for text in picture.captions]
     vocabulary = Vocabulary.build(captions, recipe.min_count)
@@ -293,6 +295,7 @@ OVERRIDES = ("epochs", "learning_rate", "optimizer", "clip")
 def _parse(argv):
     parser = argparse.ArgumentParser(prog="python -m numpy_sat.train", description="Train the captioner.")
     parser.add_argument("--small", action="store_true", help="a small model, a few minutes on a laptop")
+    parser.add_argument("--blind", action="store_true", help="a language model: the same decoder, shown nothing")
     parser.add_argument("--data", choices=sources.NAMES, default="scenes", help="default: scenes, drawn pictures")
     parser.add_argument("--root", type=Path, help="the data's folder, or for scenes where to keep them")
     parser.add_argument("--out", type=Path, help="the run's folder; default: a new one in runs/")

@@ -39,8 +39,7 @@ def batch_norm_forward(x, gamma, beta, workspace=None):
 def batch_norm_backward(dy, cache, workspace=None):
     """dy: (..., C). Returns dx: (..., C), dgamma, dbeta: (C,).
 
-    With x_hat = (x - mean) / spread and R rows, x reaches y on three ways: as itself, by the mean and by the variance.
-    dx = gamma / spread (dy - dbeta / R - x_hat dgamma / R)
+    With x_hat = (x - mean) / spread, x reaches y on three ways: as itself, by the mean and by the variance.
     """
     x, gamma, mean, spread = cache
     axes = tuple(range(x.ndim - 1))
@@ -48,13 +47,13 @@ def batch_norm_backward(dy, cache, workspace=None):
     centred = x - mean
     x_hat = centred / spread
 
-    # y_rc = gamma_c x_hat_rc + beta_c. beta_c takes part in y_rc of every r, there times 1; gamma_c too, times x_hat_rc.
+    # y_rc = gamma_c x_hat_rc + beta_c. beta_c takes part in y_rc of every r, there times 1; gamma_c times x_hat_rc.
     dbeta = dy.sum(axis=axes)
     dgamma = (dy * x_hat).sum(axis=axes)
     # x_hat_rc takes part in y_rc alone, there times gamma_c.
     dx_hat = gamma * dy
 
-    # x_hat_rc = centred_rc / spread_c. The first way: centred_rc takes part in x_hat_rc alone, there divided by spread_c.
+    # x_hat_rc = centred_rc / spread_c. centred_rc takes part in x_hat_rc alone, there divided by spread_c.
     dcentred = dx_hat / spread
 
     # spread_c takes part in x_hat_rc of every r, and 1 / spread has the derivative -1 / spread^2.
@@ -74,5 +73,5 @@ def batch_norm_backward(dy, cache, workspace=None):
     # Put together:  by_itself = gamma dy / spread,  dmean = -gamma dbeta / spread,
     # dspread = -gamma dgamma / spread, for centred / spread is x_hat,  dvar = -gamma dgamma / (2 spread^2),
     # by_variance = -gamma dgamma centred / (spread^2 R) = -gamma / spread x_hat dgamma / R.
-    # So dx = gamma / spread (dy - dbeta / R - x_hat dgamma / R), as the docstring says.
+    # So dx = gamma / spread (dy - dbeta / R - x_hat dgamma / R), which is the library's line.
     return dx, dgamma, dbeta

@@ -1,7 +1,8 @@
 """One test suite, three implementations: the library's functions, the solutions' and the learner's in turn.
 
 `pytest --impl=solutions` puts every function that an exercise is about, from its file in solutions/, in the library's
-place; the library calls its layers through their modules, so that everything built on them uses it, too.
+place; the library calls its layers through their modules, so that everything built on them uses it, too. The gradient
+check is the library's but in its own tests: what judges must not wait for what is judged.
 """
 
 import inspect
@@ -10,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from exercises.workshop import lessons
+from numpy_sat.check import gradcheck
 from numpy_sat.check.faults import plain_function
 
 ROOT = Path(__file__).parents[1]
@@ -17,6 +19,7 @@ CHOICES = ("numpy_sat", "solutions", "exercises")
 
 LESSONS = [lessons.load(number) for number in lessons.names()]
 EXPECTED = {}  # {(module, function's name): the file it must come from}
+JUDGES = {}  # the same: (the library's function, the chosen one)
 
 
 def put_in_place(choice):
@@ -24,10 +27,20 @@ def put_in_place(choice):
     for lesson in LESSONS:
         source = None if choice == "numpy_sat" else _loaded(ROOT / choice / f"{lesson.name}.py")
         for task in lesson.tasks:
-            if source is not None:
-                setattr(task.module, task.name, vars(source).get(task.name) or _missing(task.name, source))
-            file = task.module.__file__ if source is None else source.__file__
-            EXPECTED[task.module, task.name] = Path(file).resolve()
+            right = task.function
+            chosen = right if source is None else vars(source).get(task.name) or _missing(task.name, source)
+            if task.module is gradcheck:
+                JUDGES[task.module, task.name] = right, chosen
+            else:
+                setattr(task.module, task.name, chosen)
+                EXPECTED[task.module, task.name] = Path(source.__file__ if source else task.module.__file__).resolve()
+
+
+def put_judges_in_place(test_module):
+    """The gradient check's functions are the chosen ones in its own tests, and the library's in all others."""
+    own = test_module.__name__ == "test_gradcheck"
+    for (module, name), (right, chosen) in JUDGES.items():
+        setattr(module, name, chosen if own else right)
 
 
 def check_in_place():
@@ -40,8 +53,10 @@ def check_in_place():
 def described():
     """Lines that say from which file every tested function comes."""
     names = {}
-    for module, name in EXPECTED:
-        names.setdefault(_file(getattr(module, name)), []).append(name)
+    for name, function in [(name, getattr(module, name)) for module, name in EXPECTED]:
+        names.setdefault(_file(function), []).append(name)
+    for (_, name), (_, chosen) in JUDGES.items():
+        names.setdefault(_file(chosen), []).append(f"{name} (in test_gradcheck)")
     return [f"{file.relative_to(ROOT).as_posix()}: {', '.join(found)}" for file, found in names.items()]
 
 
@@ -50,6 +65,8 @@ def concerns(test_module):
     if "kernels" in test_module.__name__:
         return False
     modules = {module for module, _ in EXPECTED}
+    if test_module.__name__ == "test_gradcheck":
+        return True
     return any(inspect.ismodule(value) and value in modules for value in vars(test_module).values())
 
 

@@ -1,7 +1,7 @@
 """A language model without eyes: an LSTM reads a caption and predicts, at each word, the next one.
 
 It knows what captions are like and nothing of the picture. The captioner must look between two words, so it never runs
-`lstm_sequence_forward`; this one does, and has captioner.py's three functions, so that it can be trained in its place.
+`lstm_sequence_forward`; this one does, and has captioner.py's functions, so that it can be trained in its place.
 """
 
 from typing import NamedTuple
@@ -43,6 +43,10 @@ def loss_and_grads(params, batch, config, rng, workspace=None):
     dEy, _, _, grads["W_x"], grads["W_hh"], grads["b"] = lstm.lstm_sequence_backward(dh, dc, cache_lstm)
     grads["E"] = embedding.embedding_backward(dEy, cache_embedding)
     return Loss(loss, word, 0.0), grads
+
+
+def measure_moments(params, batches, config, workspace):
+    """There is no batch normalisation in it, and nothing to measure."""
 
 
 def _forward(params, words, config):

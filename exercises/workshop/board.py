@@ -51,20 +51,20 @@ def show_results(lesson, results, term):
 
 
 def _show_verdicts(verdicts):
-    sentences = {verdict["sentence"] for verdict in verdicts}
-    if len(sentences) == 1 and sentences != {""}:  # of the file as a whole
-        line("WRONG", "bad", "")
-        say(sentences.pop() + ".", 10)
-        return
     for verdict in verdicts:
-        line(*MARKS[verdict["state"]], verdict["name"])
+        line(*MARKS[verdict["state"]], verdict["name"] or "the file")
         if verdict["state"] == "wrong":
             _show_wrong(verdict)
 
 
+def ended(sentence):
+    """The sentence with a full stop, if it has no end yet."""
+    return sentence if sentence.endswith((".", "?", "!")) else f"{sentence}."
+
+
 def _show_wrong(verdict):
     if verdict["sentence"]:
-        say(verdict["sentence"] + ".", 11, 13)
+        say(ended(verdict["sentence"]), 11, 13)
     for array in verdict["arrays"]:
         if not array["right"]:
             say(_of_array(array), 11, 13)
@@ -79,7 +79,9 @@ def _show_finding(name, finding, term):
     if finding["equation"]:
         say(finding["equation"], 4, 6)
     if term and finding["term"]:
-        say(finding["term"] + "." if finding["exact"] else f"it seems that {finding['term']}.", 4, 6)
+        say(ended(finding["term"]) if finding["exact"] else f"It seems: {ended(finding['term'])}", 4, 6)
+    elif term:
+        say("No single mistake that we know of gives just these numbers.", 4, 6)
 
 
 def _of_array(array):
@@ -97,7 +99,7 @@ def _share(size):
 
 
 def _number(value):
-    return "not a number" if value is None or value != value else f"{value:.6g}"
+    return "not a number" if value is None or value != value else f"{value + 0.0:.6g}"
 
 
 def _show_next(lesson, result, term):

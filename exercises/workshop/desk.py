@@ -43,16 +43,19 @@ def _changed(path):
         return 0
 
 
-def hint(lesson, step):
-    """A hint on the first function that is not right yet; on the last one if all are."""
+def hint(lesson, step, of=None):
+    """A hint on a function; if none is named on the first that is not right yet, on the last one if all are."""
+    if of is not None and of not in lesson.hints:
+        raise errors.InputError(f"exercise {lesson.number} has no function {of}; it has {', '.join(lesson.hints)}.")
     board.show_head(lesson)
     (result,) = checking.results([lesson.number])
     states = {verdict["name"]: verdict["state"] for verdict in result.verdicts}
-    name = next((task.name for task in lesson.tasks if states.get(task.name) != "right"), lesson.tasks[-1].name)
+    open_ones = [task.name for task in lesson.tasks if states.get(task.name) != "right"]
+    name = of or (open_ones or [lesson.tasks[-1].name])[0]
     say(f"{name}: {STEPS[step - 1]}")
     say(lesson.hints[name][step - 1], 4)
     if step < len(STEPS):
-        say(f"More: python -m exercises hint {lesson.number} {step + 1}")
+        say(f"More: python -m exercises hint {lesson.number} {step + 1}{f' --of {of}' if of else ''}")
     elif not result.unwritten:
         say(f"Of your own numbers: python -m exercises check {lesson.number} --term")
 

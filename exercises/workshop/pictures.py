@@ -14,7 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
-from exercises.workshop import lessons, worker
+from exercises.workshop import board, lessons, worker
 from exercises.workshop.terminal import say
 from numpy_sat import figures
 from numpy_sat.check import judge, named
@@ -48,7 +48,7 @@ def _draw(one, path):
     """What is to be said of a function, and its arrays."""
     sentence = one["sentence"]
     if sentence:
-        say(f"{one['name']}: {sentence}{'' if sentence.endswith('?') else '.'}")
+        say(f"{one['name']}: {board.ended(sentence)}")
     if one["pairs"]:
         figures.pairs_figure(path, one["pairs"])
         say(f"{one['name']}: {path}")

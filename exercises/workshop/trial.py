@@ -4,6 +4,7 @@ The library's functions are called through their modules, so that whatever stand
 pictures and batches are the same in every run.
 """
 
+import itertools
 import time
 from dataclasses import replace
 from types import ModuleType
@@ -27,9 +28,11 @@ SEED = 20150210
 STEPS, PICTURES, CAPTIONS, WARMUP = 80, 12, 3, 5
 SECONDS = 120  # after which no further step is begun: loops in Python take their time
 UNSEEN = 8  # pictures that captions are written of
+MOMENT_BATCHES = 4  # that batch normalisation's moments are measured on before captions are written
 RATES = {"adam": 6e-3, "rmsprop": 2e-3}  # of learning, at its peak
 BEAM = 3
 RECIPE = presets.PRESETS["scenes", True]
+CONFIG = replace(RECIPE.model, norm=True)  # so that every layer there is has a part in it
 
 
 class Model(NamedTuple):
@@ -46,8 +49,8 @@ SEEING = Model(
     "the captioner",
     captioner,
     search,
-    RECIPE.model,
-    replace(RECIPE.model, picture_size=4, stages=((2,), (3,)), embedding=2, state=3, attention=2, penalty=0.5),
+    CONFIG,
+    replace(CONFIG, picture_size=4, stages=((2,), (3,)), embedding=2, state=3, attention=2, penalty=0.5),
 )
 BLIND = Model("a language model without eyes", blind, blind, blind.Config(64, 192), blind.Config(2, 3))
 
@@ -83,7 +86,7 @@ def draw():
 
 
 def _split(samples, vocabulary):
-    side = RECIPE.model.picture_size
+    side = CONFIG.picture_size
     images = [np.array(sample.image.resize((side, side), Image.Resampling.BILINEAR)) for sample in samples]
     references = tuple(tuple(tokenise(caption.text) for caption in sample.captions) for sample in samples)
     captions = tuple(tuple(np.array([*vocabulary.encode(words), END]) for words in of_one) for of_one in references)
@@ -94,9 +97,9 @@ def run(model, optimizer, data, label, steps=None):
     """Train a Model for STEPS, or so many, or SECONDS, with every layer's own function called. Returns its Outcome."""
     with kernels.unfused():
         params = model.module.init_params(stream(SEED, PARAMETERS), model.small, np.log(_frequencies(data)))
-        before = _write(model, params, data.unseen.pictures[:1])
+        before = _write(model, params, data, data.unseen.pictures[:1])
         losses = _train(model, params, optimizer, data.train, label, steps or STEPS)
-        after = _write(model, params, data.unseen.pictures)
+        after = _write(model, params, data, data.unseen.pictures)
     written = [data.vocabulary.decode(caption.words) for caption in after]
     return Outcome(losses, before[0], after[0], bleu.bleu(written, data.unseen.references))
 
@@ -108,7 +111,9 @@ def _frequencies(data):
     return counts / counts.sum()
 
 
-def _write(model, params, pictures):
+def _write(model, params, data, pictures):
+    some = itertools.islice(batches.plain_batches(data.train, PICTURES, each=1), MOMENT_BATCHES)
+    model.module.measure_moments(params, some, model.small, Workspace())
     return model.writer.caption_pictures(params, model.small, pictures, BEAM, RECIPE.max_words)
 
 
@@ -135,12 +140,13 @@ def check_gradients(model):
     rng, V, T, N, side = np.random.default_rng(SEED), 7, 3, 2, 4
     params = model.module.init_params(rng, model.tiny, rng.standard_normal(V), np.float64)
     params = {name: array + 0.3 * rng.standard_normal(array.shape) for name, array in params.items()}
+    measured = {name: params.pop(name) for name in list(params) if name.endswith((".mean", ".var"))}
     words, targets = rng.integers(0, V, (2, T, 2 * N))
     mask = (np.arange(T)[:, None] < [3, 1, 2, 3]).astype(np.float64)
     batch = batches.Batch(rng.standard_normal((N, side, side, 3)), words, targets, mask)
 
     def loss_and_grads(params):
-        loss, grads = model.module.loss_and_grads(params, batch, model.tiny, np.random.default_rng(0))
+        loss, grads = model.module.loss_and_grads({**params, **measured}, batch, model.tiny, np.random.default_rng(0))
         return loss.total, grads
 
     with kernels.unfused():

@@ -84,7 +84,7 @@ def judged(lesson, path, out):
         for one in examined(lesson, path, stuck):
             done.append(one)
     except judge.Complaint as complaint:
-        yield [judge.Verdict(task.name, "wrong", str(complaint), line=complaint.at) for task in lesson.tasks], True
+        yield [judge.Verdict("", "wrong", str(complaint), line=complaint.at)], True
         return
     verdicts = [one.judged.verdict for one in done]
     suspects = [k for k, one in enumerate(done) if one.judged.verdict.state == "wrong" and one.judged.cases]
@@ -215,7 +215,8 @@ def load(path, lesson):
             source = file.read()
         tree = ast.parse(source, path)
     except OSError as error:
-        raise judge.Complaint(f"{os.path.basename(path)} cannot be read: {error.strerror}") from error
+        sentence = f"{os.path.basename(path)} cannot be read: {error.strerror}. Have it handed out again by reset"
+        raise judge.Complaint(sentence) from error
     except UnicodeDecodeError as error:
         raise judge.Complaint(f"{os.path.basename(path)} is not UTF-8 text: {error}") from error
     except SyntaxError as error:

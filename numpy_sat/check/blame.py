@@ -44,8 +44,10 @@ def blame(judged, task, function, tasks, table):
     if whole:
         return (whole,)
     terms = {name: term for name in wrong if name not in found and (term := _relation(place, name))}
-    if len(wrong) > 1 and len(terms) == len(wrong) and len(set(terms.values())) == 1:  # all come from one before them
-        return (place.finding(place.function, place.flow.bottleneck(set(wrong)), terms[wrong[0]], False),)
+    if len(wrong) > 1 and len(terms) == len(wrong) and len(set(terms.values())) == 1:
+        source = place.flow.bottleneck(set(wrong))
+        if place.flow.reaches(source) == set(wrong):  # all come from this one
+            return (place.finding(place.function, source, terms[wrong[0]], False),)
     found |= {name: place.finding(place.function, name.split(".")[0], term, False) for name, term in terms.items()}
     rest = [name for name in wrong if name not in found]
     first = (_first_wrong_local(place, function) or _by_flow(place, rest)) if rest else None

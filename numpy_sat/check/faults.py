@@ -294,7 +294,9 @@ def targets_of(statement):
     elif isinstance(statement, (ast.AugAssign, ast.AnnAssign, ast.For)):
         nodes = [statement.target]
     elif isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Call):
-        nodes = statement.value.args[:1]
+        call = statement.value
+        grows = _method(call) in ("append", "extend", "update", "add")
+        nodes = [call.func.value] if grows else call.args[:1]
     else:
         return []
     names = []

@@ -262,6 +262,8 @@ def _check_form(task, result, wanted):
 
 def _missing(name, leaves):
     whole = name.split(".")[0].split("[")[0]
+    if f"{whole}[0]" in leaves:
+        return f"{whole} is a plain tuple or list; make it as the opening of the file says"
     if whole in leaves:
         return f"{whole} is of type {type(leaves[whole]).__name__}; see the docstring for what it should be"
     return f"{name} is missing from what is returned"
@@ -336,7 +338,10 @@ def _check_single(task, function, case, wanted):
     for name, right in wanted.items():
         value = leaves[name]
         if isinstance(right, np.ndarray) and right.dtype == np.float64 and value.dtype != np.float32:
-            raise Complaint(f"{name} is {value.dtype} where the inputs are float32; the dtype must follow the inputs")
+            raise Complaint(
+                f"{name} is {value.dtype} where the inputs are float32, in which training runs; "
+                "np.zeros, np.eye and the like make float64 unless they are given dtype="
+            )
 
 
 def _check_refused(task, function):
@@ -348,8 +353,10 @@ def _check_refused(task, function):
         except Exception as error:
             raise Complaint(f"unusable arguments raise {type(error).__name__}, not ValueError") from error
         shown = ", ".join(f"{name}={_shown(value)}" for name, value in case.items())
-        raise Complaint(f"{task.name}({shown}) must raise, see the docstring")
+        raise Complaint(f"{task.name}({shown}) must raise an error: its docstring says of what")
 
 
 def _shown(value):
-    return f"array{value.shape}" if isinstance(value, np.ndarray) else repr(value)
+    if isinstance(value, np.ndarray):
+        return str(value.tolist()) if value.size < 8 else f"an array of shape {value.shape}"
+    return repr(value)

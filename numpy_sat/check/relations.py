@@ -13,11 +13,13 @@ def relation(name, pairs, cases, variables):
     """
     if not all(named.is_number(a) and named.is_number(b) for a, b in pairs):
         return ""
+    if any(np.asarray(b).dtype == bool for _, b in pairs):
+        return ""
     pairs = [(np.asarray(a, float), np.asarray(b, float)) for a, b in pairs]
     if any(a.shape != b.shape for a, b in pairs):
         return _axis_too_many(pairs)
-    found = _factor(cases, pairs) or _difference(variables, *pairs[0])
-    return found or _moved(pairs) or _factors(name, *pairs[0])
+    found = _factor(cases, pairs) or _difference(variables, *pairs[0]) or _moved(pairs)
+    return found or _factors(name, *pairs[0]) or _right_elsewhere(name, *pairs[0])
 
 
 def _axis_too_many(pairs):
@@ -27,8 +29,8 @@ def _axis_too_many(pairs):
         sums = [a.sum(axis=axis) if axis < a.ndim else a for a, _ in pairs]
         if all(total.shape == b.shape and np.allclose(total, b) for total, (_, b) in zip(sums, pairs, strict=True)):
             if all(a.shape[axis] == 1 for a, _ in pairs):
-                return f"axis {axis} is kept with length 1: without keepdims it would be right"
-            return f"the sum over axis {axis} is missing"
+                return f"axis {axis} is kept, with length 1: without keepdims it would be right"
+            return f"summed over axis {axis}, too, it would be right"
     return ""
 
 
@@ -153,4 +155,23 @@ def _moved(pairs):
                 return f"it is right, but shifted by one along axis {pairs[0][0].ndim + axis}"
     if all(a.ndim > 1 and a.shape[-1] == a.shape[-2] and np.allclose(a.swapaxes(-1, -2), b) for a, b in pairs):
         return "it is right, but transposed"
+    return ""
+
+
+def _right_elsewhere(name, yours, right):
+    """Where an array is wrong, if that is a part of it along one axis."""
+    scale = np.abs(right[np.isfinite(right)]).max(initial=0)
+    wrong = ~(np.abs(yours - right) <= 1e-9 * max(scale, 1e-6))
+    for axis in range(right.ndim):
+        others = tuple(other for other in range(right.ndim) if other != axis)
+        places = np.flatnonzero(wrong.any(axis=others))
+        if not 0 < len(places) < right.shape[axis]:
+            continue
+        first, last = places[0], places[-1]
+        if last - first + 1 == len(places):
+            part = str(first) if first == last else f"{first}:{last + 1}"
+        else:
+            part = f"[{', '.join(map(str, places))}]"
+        shown = ", ".join([part if other == axis else ":" for other in range(right.ndim)])
+        return f"only {name}[{shown}] is wrong; the rest is right"
     return ""

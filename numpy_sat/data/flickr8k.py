@@ -66,6 +66,19 @@ def read(
     return Dataset(name, root, chosen, tuple(notes))
 
 
+def read_captions(root: Path, split: str) -> dict[str, list[str]]:
+    """Read the captions of a split's pictures, whether or not their photos are there: {name: captions}.
+
+    Raises InputError as `read`.
+    """
+    _refuse_unknown([split])
+    copy = _find_copy(Path(root))
+    captions, _ = _read_captions(copy.captions)
+    names = (_read_lists(copy.captions.parent, [split]) or _made_lists(captions))[split]
+    _refuse_uncaptioned(split, names, captions, copy)
+    return {name: captions[name] for name in names}
+
+
 def _refuse_unknown(splits: Sequence[str]) -> None:
     for split in splits:
         if split not in SPLITS:

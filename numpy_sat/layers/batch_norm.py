@@ -34,8 +34,7 @@ def batch_norm_forward(x, gamma, beta, workspace=None):
 def batch_norm_backward(dy, cache, workspace=None):
     """dy: (..., C). Returns dx: (..., C), dgamma, dbeta: (C,).
 
-    With x_hat = (x - mean) / spread and R rows, x reaches y on three ways: as itself, by the mean and by the variance.
-    dx = gamma / spread (dy - dbeta / R - x_hat dgamma / R)
+    With x_hat = (x - mean) / spread, x reaches y on three ways: as itself, by the mean and by the variance.
     """
     x, gamma, mean, spread = cache
     if kernels.fast(dy):
@@ -44,6 +43,7 @@ def batch_norm_backward(dy, cache, workspace=None):
     x_hat = (x - mean) / spread
     dbeta = dy.sum(axis=axes)
     dgamma = (dy * x_hat).sum(axis=axes)
+    # The three ways: dx = gamma / spread (dy - dbeta / R - x_hat dgamma / R), R rows.
     dx = gamma / spread * (dy - dbeta / rows - x_hat * (dgamma / rows))
     return dx, dgamma, dbeta
 

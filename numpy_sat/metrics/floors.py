@@ -26,6 +26,17 @@ def random_captions(pictures, references, seed=0):
     return {picture: texts[k] for picture, k in zip(pictures, chosen, strict=True)}
 
 
+def shuffled(captions, seed=0):
+    """Every caption given to another picture: {picture: text}, in captions' order; of a single picture, its own.
+
+    What a captioner's own captions then score, they owe to nothing seen in the picture.
+    """
+    names = list(captions)
+    ring = np.random.default_rng(seed).permutation(names)
+    given = dict(zip(ring, np.roll(ring, 1), strict=True))
+    return {name: captions[given[name]] for name in names}
+
+
 def one_against_the_others(references, k):
     """The k-th reference of each picture as its caption, the others as references: two dicts for judging.judge.
 
