@@ -107,6 +107,11 @@ def read_log(folder):
     return entries
 
 
+def folder_of(path):
+    """A run's folder, of the folder itself or of a checkpoint in it."""
+    return path if path.is_dir() else path.parent
+
+
 def load_model(path):
     """The Model of a checkpoint file, or of a run's folder: its best, or its last before there is a best."""
     path = Path(path)

@@ -63,6 +63,16 @@ def conv_forward_cases(rng):
 
 
 MISTAKES = (
+    Mistake(
+        "(*_output_shape(x, W, stride, padding), 1)",
+        "(len(x), *((n + 2 * padding - k) // stride for n, k in zip(x.shape[1:3], W.shape, strict=False)), 1)",
+        "the + 1 of H' and W' is missing: a filter as large as the picture fits once",
+    ),
+    Mistake(
+        "_pad(x, padding)",
+        "np.pad(x, ((0, 0), (padding, padding), (padding, padding), (0, 0)), mode='edge')",
+        "the edge is repeated around x where zeros belong",
+    ),
     Mistake("np.tile(b,", "np.tile(0 * b,", "the bias `b` is missing"),
     Mistake(
         "np.tile(b,", "np.tile(W[..., 0].size * b,", "`b` is added to every term, P Q C times, where once is right"

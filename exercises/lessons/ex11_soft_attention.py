@@ -106,6 +106,7 @@ BACK = "softmax.softmax_backward(dalpha + dalpha_context, cache.softmax)"
 OTHER_PICTURE = "caption b is taken to picture b mod N; those of one picture stand side by side: b // (B / N)"
 
 SCORE_MISTAKES = (
+    Mistake("e = (u @ v)", "e = ((keys[:, None] + query) @ v)", "the tanh is left out of the score"),
     Mistake("(h @ W_h).reshape(N, -1, 1, A)", "(h @ W_h).reshape(-1, N, 1, A).swapaxes(0, 1)", OTHER_PICTURE),
     Mistake(
         "activations.tanh_forward(keys[:, None] + query)",

@@ -92,7 +92,15 @@ def output_backward_cases(rng):
     return cases
 
 
+GATE_MISTAKES = (
+    Mistake("beta[:, None] * z", "(1 - beta)[:, None] * z", "1 - beta where beta belongs: beta is how much passes"),
+)
 GATE_BACKWARD_MISTAKES = (
+    Mistake(
+        "dz = cache_beta.y[:, None] * dgated",
+        "dz = (cache_beta.y * (1 - cache_beta.y))[:, None] * dgated",
+        "the slope beta (1 - beta) where beta belongs: for z, beta is a factor like any other",
+    ),
     Mistake("daffine[:, None] * w_beta", "np.zeros_like(h)", "the way through the gate to the state is missing"),
 )
 
@@ -136,6 +144,7 @@ TASKS = (
             "gated": "gated_b = beta_b z_b, all components of z_b times the same number",
             "cache": "the cache is GateCache(z, h, w_beta, beta), beta the cache of the sigm",
         },
+        mistakes=GATE_MISTAKES,
     ),
     Task(
         attention,

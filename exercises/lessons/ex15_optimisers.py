@@ -104,6 +104,16 @@ UNCHANGED = "params[name] is not changed: a new array got a name, and is forgott
 NEW_ARRAY = "a new array in the old one's place: -= changes the one that the model holds, too"
 
 RMSPROP_MISTAKES = (
+    Mistake(
+        '_moments(state, name, g, "v")',
+        '[state.setdefault("v." + name, g * g)]',
+        "v begins as g^2, where it begins at 0",
+    ),
+    Mistake(
+        "v += (1 - decay) * (g * g - v)\n        params[name] -= rate * g / (np.sqrt(v) + epsilon)",
+        "params[name] -= rate * g / (np.sqrt(v) + epsilon)\n        v += (1 - decay) * (g * g - v)",
+        "the parameters change by the old v: v must be brought up to date first",
+    ),
     Mistake("params[name] -= rate * g / (np.sqrt(v) + epsilon)", "pass", UNCHANGED),
     Mistake("params[name] -= rate", "params[name] = params[name] - rate", NEW_ARRAY),
     Mistake('_moments(state, name, g, "v")', "[np.zeros_like(g)]", "v is 0 in every call: it must last, in the state"),
@@ -116,6 +126,16 @@ CORRECTIONS = "correction1, correction2 = 1 - beta1 ** int(t[0]), 1 - beta2 ** i
 CHANGE = "params[name] -= (rate / correction1) * m / (np.sqrt(v / correction2) + epsilon)"
 
 ADAM_MISTAKES = (
+    Mistake(
+        f"v += (1 - beta2) * (g * g - v)\n        {CHANGE}",
+        f"{CHANGE}\n        v += (1 - beta2) * (g * g - v)",
+        "the parameters change by the old v: v must be brought up to date first",
+    ),
+    Mistake(
+        "1 - beta1 ** int(t[0]), 1 - beta2 ** int(t[0])",
+        "1 - beta1 / int(t[0]), 1 - beta2 / int(t[0])",
+        "beta / t where the power beta^t belongs",
+    ),
     Mistake(CHANGE, "pass", UNCHANGED),
     Mistake(CHANGE, CHANGE.replace("-=", "= params[name] -"), NEW_ARRAY),
     Mistake(CHANGE, "params[name] -= rate * m / (np.sqrt(v) + epsilon)", "the corrections are missing"),

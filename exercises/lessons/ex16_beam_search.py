@@ -142,6 +142,7 @@ def search_cases(rng):
         case(Table(rng, 12, 7), 5, 3, 4),
         case(Table(np.random.default_rng(59), 12, 7, end=1.0), 7, 3, 4, length_power=2.0),
         case(Table(np.random.default_rng(361), 12, 7, end=-2.0), 6, 2, 4, length_power=0.5),
+        case(Table(np.random.default_rng(9), 12, 7), 1, 3, 5),  # a longer caption wins after others have ended
         case(dogs(), 1, 2, 4),
         case(dogs(), 1, 1, 4),
         case(Table(rng, 12, 7, end=-3.0), 3, 60, 3, length_power=0.0),
@@ -164,6 +165,11 @@ def drive_search(beam_search, case):
 REFUSED = {"decoder": dogs(), "params": {}, "a": np.zeros((1, L, 1))}
 
 EXTEND_MISTAKES = (
+    Mistake(
+        "chosen // V, chosen % V",
+        "np.minimum(chosen // scores.shape[1], scores.shape[1] - 1), chosen % V",
+        "the parent is chosen // V: each slot has V ways on",
+    ),
     Mistake("lengths + ~done", "lengths + 1", "a finished caption grows no longer: its length stays"),
     Mistake(
         "chosen = np.take_along_axis(chosen, order, axis=1)", "pass", "the k best are there, but not the best first"
@@ -180,6 +186,7 @@ BAN_LINE = "\n        ban(log_p, first=t == 0, last=t == max_words, done=done)"
 BAN = ".reshape(*words.shape, -1)" + BAN_LINE
 TUPLE = ".reshape((*words.shape, -1))"  # the same, but log_p is then the first statement that is another
 
+ENDED = "if (done | np.isneginf(scores)).all():"
 SEARCH_MISTAKES = (
     Mistake(
         ONE_SLOT,
@@ -192,6 +199,18 @@ SEARCH_MISTAKES = (
         "the states stay where they are: each slot goes on from its parent's",
     ),
     Mistake("* shape[1] + parents)", "* k + parents)", "k where the slots before belong: at first there is one"),
+    Mistake(
+        "* shape[1] + parents)",
+        "* shape[1] + np.minimum(np.arange(parents.shape[1]), shape[1] - 1))",
+        "each slot goes on from its own state: it must be its parent's",
+    ),
+    Mistake(
+        "* shape[1] + parents)",
+        "* shape[1] + np.arange(parents.shape[1]) % shape[1])",
+        "each slot goes on from its own state: it must be its parent's",
+    ),
+    Mistake(ENDED, "if done[:, 0].all():", "it ends when the best slots have: a longer caption may still overtake"),
+    Mistake(ENDED, "if done.any(axis=1).all():", "it ends when each picture has one caption: others may be better"),
     Mistake(LOGITS, "logits.astype(np.float64)", "logits are not log probabilities: log_softmax"),
     Mistake(LOGITS, "softmax.softmax_forward(logits.astype(np.float64))[0]", "p in place of log p"),
     Mistake("logits.astype(np.float64)", "logits", "the logarithms are of float32: logits.astype(np.float64) first"),

@@ -108,7 +108,8 @@ def drive(function, case):
 
 MATCHED = "sum(min(count, allowed[ngram]) for ngram, count in counts.items())"
 CLOSEST = "min((abs(len(reference) - length), len(reference)) for reference in of_picture)[1]"
-BREVITY = "min(1.0, math.exp(1 - reference_words / caption_words))"
+RATIO, TURNED = "reference_words / caption_words", "caption_words / reference_words"
+BREVITY = f"min(1.0, math.exp(1 - {RATIO}))"
 ALL = "zip(captions, references, strict=True)"
 
 MISTAKES = (  # of the solution's text
@@ -152,6 +153,17 @@ MISTAKES = (  # of the solution's text
         "of two equally close the first or the longer, not the shorter",
     ),
     Mistake(BREVITY, "1.0", "the brevity penalty is missing"),
+    Mistake(BREVITY, BREVITY.replace(RATIO, TURNED), "c / r where r / c belongs: the ratio is turned round"),
+    Mistake(
+        BREVITY,
+        f"1.0 if caption_words > reference_words else math.exp(1 - {TURNED})",
+        "c / r where r / c belongs: the ratio is turned round",
+    ),
+    Mistake(
+        BREVITY,
+        f"1.0 if caption_words > reference_words else math.exp(-{RATIO})",
+        "exp(-r / c) where exp(1 - r / c) belongs",
+    ),
     Mistake(BREVITY, BREVITY[len("min(1.0, ") : -1], "nothing is gained by long captions: brevity is at most 1"),
     Mistake(BREVITY, "min(1.0, caption_words / reference_words)", "c / r in place of exp(1 - r / c)"),
     Mistake("1 - reference_words / caption_words", "1 - caption_words / reference_words", "r / c is turned round"),

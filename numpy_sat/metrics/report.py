@@ -1,52 +1,167 @@
-"""Tables and sentences about a captioner, as plain text of 80 columns and as Markdown."""
+"""An evaluation as plain text of 80 columns, as Markdown and as JSON."""
 
+import math
 import textwrap
+from typing import NamedTuple
 
-from numpy_sat.metrics.comparison import SCORES, verdict
+from numpy_sat.metrics.comparison import SCORES, Row, verdict
+from numpy_sat.metrics.looks import Looks
+from numpy_sat.metrics.scene_truth import Truth
+from numpy_sat.metrics.variety import Variety
 
 WIDTH = 80  # characters
+AGAINST = "This model against what sees nothing, by the 95 % intervals of the difference"
 PAPER_NOTE = (
-    "* Xu et al. 2015, table 1: on test, with features of a VGG that was trained on ImageNet, it seems without brevity "
-    "penalty (compare with that line), and of another METEOR. Not measured here."
+    "* Xu et al. 2015, table 1, not measured here: of test, with features of a VGG that was trained on ImageNet, of "
+    "another METEOR, and, it seems, without brevity penalty: compare with the line that has none."
 )
 
 
-def scores_text(rows):
-    """Rows (comparison.Row) as lines of text; intervals on lines of their own."""
-    heads = ("BLEU-1", "-2", "-3", "-4", *SCORES[4:])
-    lines = [_scores_line("", heads)]
+class Evaluation(NamedTuple):
+    """What was found out about a captioner."""
+
+    title: str
+    protocol: str  # a sentence or two
+    notes: tuple  # more sentences to print beside the figures
+    rows: list[Row]
+    vocabulary: int  # words it could write
+    ours: Variety
+    people: Variety  # of one of people's captions a picture
+    looks: Looks
+    truth: Truth | None  # of drawn scenes
+
+
+def as_text(found):
+    """An Evaluation as one text for the terminal."""
+    lines = [*_wrapped(found.title), "", *_scores_text(found.rows), ""]
+    for sentence in _below(found):
+        lines += _wrapped(sentence)
+    lines += ["", f"{AGAINST}:"]
+    for sentence in _differences(found.rows):
+        lines += _wrapped(sentence, "  ")
+    lines += ["", *(f"{name:<44}{ours:>18}{people:>18}" for name, ours, people in _variety(found)), ""]
+    for sentence in _attention(found) + _truth(found.truth):
+        lines += _wrapped(sentence)
+    return "\n".join(lines) + "\n"
+
+
+def as_markdown(found):
+    """An Evaluation as Markdown."""
+    lines = [f"# {found.title}", "", *_scores_markdown(found.rows), ""]
+    lines += ["\n\n".join(_below(found)).replace("*", r"\*"), "", f"{AGAINST}:", ""]
+    lines += [f"* {sentence}" for sentence in _differences(found.rows)]
+    head, *rows = _variety(found)
+    lines += ["", _cells(*head), _cells(*["---"] * 3), *(_cells(*row) for row in rows), ""]
+    lines += [f"* {sentence}" for sentence in _attention(found) + _truth(found.truth)]
+    return "\n".join(lines) + "\n"
+
+
+def as_json(found):
+    """An Evaluation as what the json module can write; what is not a number as None."""
+    plain = {"rows": [row._asdict() for row in found.rows]}
+    plain |= {name: getattr(found, name)._asdict() for name in ("ours", "people")}
+    plain["looks"] = _finite(found.looks) | {"locations": found.looks.locations, "collapsed": found.looks.collapsed}
+    plain["truth"] = found.truth and _finite(found.truth)
+    return found._asdict() | plain
+
+
+def _below(found):
+    """The sentences under the table of scores."""
+    paper = [PAPER_NOTE] if any(row.kind == "paper" for row in found.rows) else []
+    return [f"Protocol: {found.protocol}", *found.notes, *paper]
+
+
+def _scores_text(rows):
+    """The table of scores; an interval takes two lines."""
+    lines = [_scores_line("", ("BLEU-1", "-2", "-3", "-4", *SCORES[4:]))]
     for row in rows:
-        lines.append(_scores_line(row.name, [_one(row.figures.get(name)) for name in SCORES]))
+        lines.append(_scores_line(row.name, (_one(row.figures.get(name)) for name in SCORES)))
         for k, edge in enumerate(("low", "high") if row.interval else ()):
-            lines.append(_scores_line(f"  95 % interval, {edge}", [_one(row.interval[name][k]) for name in SCORES]))
+            edges = (_one(row.interval[name][k]) for name in SCORES)
+            lines.append(_scores_line(f"  95 % interval, {edge}", edges))
     return lines
 
 
-def scores_markdown(rows):
-    """The same as lines of a Markdown table, intervals in brackets."""
+def _scores_line(name, cells):
+    return f"{name:<32}" + "".join(f"{cell:>{8 if k > 3 else 6}}" for k, cell in enumerate(cells))
+
+
+def _scores_markdown(rows):
+    """The table of scores; an interval stands in brackets."""
     lines = [_cells("", *SCORES), _cells(*["---"] * (1 + len(SCORES)))]
     for row in rows:
-        figures = [_one(row.figures.get(name)) for name in SCORES]
-        if row.interval:
-            edges = [f" ({_one(low)} to {_one(high)})" for low, high in map(row.interval.get, SCORES)]
-            figures = map(str.__add__, figures, edges)
-        lines.append(_cells(row.name.strip().replace("*", r"\*"), *figures))
+        figures = {name: _one(row.figures.get(name)) for name in SCORES}
+        for name, (low, high) in (row.interval or {}).items():
+            figures[name] += f" ({_one(low)} to {_one(high)})"
+        lines.append(_cells(row.name.strip().replace("*", r"\*"), *figures.values()))
     return lines
 
 
-def differences(rows):
-    """A sentence for each floor: whether more than chance is between the model and it."""
-    floors = [row for row in rows if row.kind == "floor"]
-    return [f"{row.name}: this model is {verdict(row.difference)}" for row in floors]
+def _cells(*cells):
+    return f"| {' | '.join(cells)} |"
 
 
-def variety_rows(ours, people, vocabulary):
-    """Rows of text cells. ours, people: Variety, of the model and of a caption of people's; vocabulary: its words."""
+def _differences(rows):
+    """For each floor, whether more than chance is between the model and it."""
+    return [f"{row.name}: {verdict(row.difference)}" for row in rows if row.kind == "floor"]
+
+
+def _variety(found):
+    """The table of variety: a head and rows, of three cells each."""
+    both = (found.ours, found.people)
+    shares = {
+        "different captions": "captions",
+        "captions copied whole from train": "copied",
+        "captions with a word twice running": "stutters",
+        "words that their caption has had before": "repeated",
+    }
     return [
-        ("different words", f"{ours.words:,} of {vocabulary:,}", f"{people.words:,}"),
-        ("words a caption (fewest to most)", *map(_lengths, (ours, people))),
-        ("captions that no other picture has as well", *(f"{v.captions:.1%}" for v in (ours, people))),
-        ("captions with a word twice running", *(f"{v.stutters:.1%}" for v in (ours, people))),
-        ("words that the caption has had before", *(f"{v.repeated:.1%}" for v in (ours, people))),
-        ("captions copied whole from train", *(f"{v.copied:.1%}" for v in (ours, people))),
+        ("", "this model", "one person"),
+        ("different words", f"{found.ours.words:,} of {found.vocabulary:,}", f"{found.people.words:,}"),
+        ("words a caption", *(f"{one.length:.1f} ({one.shortest} to {one.longest})" for one in both)),
+        *((name, *(_percent(getattr(one, field)) for one in both)) for name, field in shares.items()),
     ]
+
+
+def _attention(found):
+    looks = found.looks
+    places = round(math.exp(looks.most))
+    sentences = [
+        f"Attention: entropy {looks.entropy:.2f} of at most ln {places} = {looks.most:.2f} nats, that of "
+        f"{looks.locations:.1f} locations looked at alike; from word to word {_percent(looks.movement)} of it moves."
+    ]
+    if looks.collapsed:
+        sentences.append(
+            "!!! ATTENTION HAS COLLAPSED: it is as good as uniform, and looks nowhere in particular, whatever the word."
+        )
+    return sentences
+
+
+def _truth(truth):
+    if truth is None:
+        return []
+    return [
+        f"True: {_percent(truth.complete)} of captions, in every word, and they name an object with its colour, and a "
+        f"relation or count where there are several. {_percent(truth.objects)} have every object right; "
+        f"{_percent(truth.relation)} of relations said are right.",
+        f"Attention inside the named object's box while its noun is written: {_percent(truth.in_box)}, chance "
+        f"{_percent(truth.chance)}, so {truth.in_box / truth.chance:.1f} x chance.",
+    ]
+
+
+def _one(figure):
+    return "-" if figure is None else f"{figure:.1f}"
+
+
+def _percent(share):
+    return f"{100 * share:.1f} %" if math.isfinite(share) else "-"
+
+
+def _finite(figures):
+    return {name: figure if math.isfinite(figure) else None for name, figure in figures._asdict().items()}
+
+
+def _wrapped(sentence, indent=""):
+    return textwrap.wrap(
+        sentence, WIDTH, initial_indent=indent, subsequent_indent=f"{indent}  ", break_on_hyphens=False
+    )

@@ -1,0 +1,59 @@
+"""A run's blind counterpart: the same decoder, trained on the same captions and shown nothing (encoders/blind.py)."""
+
+import numpy as np
+
+from numpy_sat import command, presets, runs, search
+from numpy_sat.errors import InputError
+
+SUFFIX = "-blind"  # of the folder beside a run's that is looked into where none is named
+DECODER = ("embedding", "state", "attention", "dropout", "smoothing")  # what makes the decoder the same
+
+
+def load(run, model, given=None):
+    """The Model of the counterpart of a run, or None where none is named and none is beside the run's folder.
+
+    run: path of the run; model: the run's Model; given: path of the counterpart. Raises InputError for one that is not
+    blind, or was trained on other captions.
+    """
+    path = given or _beside(run)
+    if not given and not any((path / name).exists() for name in (runs.BEST, runs.LAST)):
+        return None
+    blind = runs.load_model(path)
+    if not blind.recipe.model.blind:
+        raise InputError(f"{path} is not blind; name a run that was trained with --blind.")
+    if blind.settings["pictures"] != model.settings["pictures"]:
+        raise InputError(f"{path} was trained on other captions than {run}; train it anew, or name another by --blind.")
+    return blind
+
+
+def caption(blind, beam):
+    """What a blind model writes of every picture: a text."""
+    recipe = blind.recipe
+    nothing = np.zeros((1, recipe.model.picture_size, recipe.model.picture_size, 3), np.uint8)
+    (found,) = search.caption_pictures(blind.params, recipe.model, nothing, beam, recipe.max_words)
+    return " ".join(blind.vocabulary.decode(found.words))
+
+
+def note(run, model, blind):
+    """A sentence to stand beside the figures, or None: how to train a counterpart, or what is unlike in the one there is."""
+    if model.recipe.model.blind:
+        return None
+    if blind is None:
+        return f"No blind language model is there to compare with; this trains it: {_training(run, model)}"
+    unlike = [name for name in DECODER if getattr(model.recipe.model, name) != getattr(blind.recipe.model, name)]
+    return f"The blind language model is not the same decoder: it has another {', '.join(unlike)}." if unlike else None
+
+
+def _beside(run):
+    folder = runs.folder_of(run).resolve()
+    return folder.with_name(folder.name + SUFFIX)
+
+
+def _training(run, model):
+    """The command that trains a run's counterpart."""
+    settings, small = model.settings, presets.PRESETS[model.settings["data"], True].model
+    words = ["python -m numpy_sat.train --blind", f"--data {settings['data']}"]
+    words += ["--small"] * all(getattr(small, name) == getattr(model.recipe.model, name) for name in DECODER)
+    words += ["--skip-missing"] * settings["skip_missing"]
+    words += [f"--root {command.quoted(settings['root'])}"] * bool(settings["root"])
+    return " ".join([*words, f"--out {command.quoted(_beside(run))}"])
