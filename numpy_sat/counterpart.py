@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from numpy_sat import command, presets, runs, search
+from numpy_sat import command, heldout, presets, runs, search
 from numpy_sat.errors import InputError
 
 SUFFIX = "-blind"  # of the folder beside a run's that is looked into where none is named
@@ -31,17 +31,17 @@ def caption(blind, beam):
     recipe = blind.recipe
     nothing = np.zeros((1, recipe.model.picture_size, recipe.model.picture_size, 3), np.uint8)
     (found,) = search.caption_pictures(blind.params, recipe.model, nothing, beam, recipe.max_words)
-    return " ".join(blind.vocabulary.decode(found.words))
+    return heldout.text(blind, found)
 
 
-def note(run, model, blind):
-    """A sentence to stand beside the figures, or None: how to train a counterpart, or what is unlike in the one there is."""
+def notes(run, model, blind):
+    """Sentences to stand beside the figures: how to train a counterpart, or what is unlike in this one."""
     if model.recipe.model.blind:
-        return None
+        return []
     if blind is None:
-        return f"No blind language model is there to compare with; this trains it: {_training(run, model)}"
+        return [f"There is no blind language model to compare with. This trains it:\n  {_training(run, model)}"]
     unlike = [name for name in DECODER if getattr(model.recipe.model, name) != getattr(blind.recipe.model, name)]
-    return f"The blind language model is not the same decoder: it has another {', '.join(unlike)}." if unlike else None
+    return [f"The blind language model is not the same decoder: it has another {', '.join(unlike)}."] * bool(unlike)
 
 
 def _beside(run):

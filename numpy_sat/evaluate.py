@@ -32,12 +32,12 @@ def _evaluate(args):
     for note in written.dataset.notes:
         print(note)
     train = flickr8k.read_captions(written.dataset.root, "train")
-    nothing, notes = _seeing_nothing(args, written, train, blind)
+    nothing, constants = _seeing_nothing(args, written, train, blind)
     _say("judging")
     found = report.Evaluation(
         title=f"{args.run}: its captions of {written.dataset.name}, {args.split}",
         protocol=_protocol(args, written),
-        notes=(matching(), *notes, *filter(None, [counterpart.note(args.run, model, blind)])),
+        notes=(matching(), constants, *counterpart.notes(args.run, model, blind)),
         rows=[
             *comparison.compare(written.captions, written.references, nothing),
             *comparison.PAPER.get(written.dataset.name, ()),
@@ -51,18 +51,18 @@ def _evaluate(args):
 
 
 def _seeing_nothing(args, written, train, blind):
-    """Captions of the same pictures that owe nothing to them: {name: {picture: text}}; and sentences about them."""
-    nothing = {"its pictures shuffled": floors.shuffled(written.captions)}
-    if blind:
-        nothing["blind language model"] = dict.fromkeys(written.captions, counterpart.caption(blind, args.beam))
+    """Captions of the same pictures that owe nothing to them: {name: {picture: text}}; and a sentence about them."""
+    constants = {"blind language model": counterpart.caption(blind, args.beam)} if blind else {}
     _say("looking among train's captions for the best to be given to every picture")
     by_bleu, by_cider = (floors.best_constant(train, score) for score in ("BLEU-4", "CIDEr-D"))
-    constants = {"best constant, by BLEU-4": by_bleu, "best constant, by CIDEr-D": by_cider}
     if by_bleu == by_cider:
-        constants = {"best constant": by_bleu}
+        constants["best constant of train"] = by_bleu
+    else:
+        constants |= {"best of train by BLEU-4": by_bleu, "best of train by CIDEr-D": by_cider}
+    nothing = {"its pictures shuffled": floors.shuffled(written.captions)}
     nothing |= {name: dict.fromkeys(written.captions, text) for name, text in constants.items()}
-    said = [f'{name}, chosen on train: "{text}"' for name, text in constants.items()]
-    return nothing, said
+    said = ", ".join(f'"{text}" ({name})' for name, text in constants.items())
+    return nothing, f"Said of every picture alike: {said}."
 
 
 def _protocol(args, written):

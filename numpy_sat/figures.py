@@ -1,5 +1,6 @@
 """Pictures for people: where the model looked, and how training went."""
 
+import textwrap
 from pathlib import Path
 
 import numpy as np
@@ -11,22 +12,64 @@ from numpy_sat.errors import writing
 
 
 def attention_figure(path, image, words, alpha, beta):
-    """Write a PNG: the picture, then a panel a word with the attention's map over it.
+    """Write a PNG: the picture, then a panel a word with the attention's map over it and the gate under it.
 
     image: (H, W, 3) uint8; words: of the caption, and <end> where it was written; alpha: (words, L) with square L;
     beta: (words,) the gate. Every map is scaled to its own largest value, which the panel states.
     """
     columns = min(6, len(words) + 1)
     rows = -(-(len(words) + 1) // columns)
-    figure = Figure(figsize=(2.1 * columns, 2.4 * rows), layout="constrained")
-    axes = figure.subplots(rows, columns, squeeze=False).ravel()
-    for axis in axes:
-        axis.axis("off")
+    figure, axes = _bare_panels(rows, columns, 2.1, 2.5)
     axes[0].imshow(image)
     for axis, word, weights, gate in zip(axes[1:], words, alpha, beta, strict=False):
         axis.imshow(image)
         axis.imshow(_upsample(weights, image.shape[:2]), cmap="gray", alpha=0.75, vmin=0)
-        axis.set_title(f"{word}\nbeta {gate:.2f}, max {weights.max():.2f}", fontsize=9)
+        axis.set_title(word, fontsize=9)
+        axis.set_xlabel(f"beta {gate:.2f}, max {weights.max():.2f}", fontsize=8)
+    _save(figure, path)
+
+
+def sheet_figure(path, entries):
+    """Write a PNG, a contact sheet of three columns: each picture, a title above and sentences below it.
+
+    entries: [(image (H, W, 3) uint8, title, sentences), ...].
+    """
+    figure, axes = _bare_panels(-(-len(entries) // 3), 3, 3.5, 4.8)
+    for axis, (image, title, sentences) in zip(axes, entries, strict=False):
+        axis.imshow(image)
+        axis.set_title(title, fontsize=9, loc="left")
+        below = "\n".join(textwrap.fill(sentence, 50, subsequent_indent="    ") for sentence in sentences)
+        axis.set_xlabel(below, fontsize=9, loc="left")
+    _save(figure, path)
+
+
+def filters_figure(path, W):
+    """Write a PNG: the first layer's filters as little pictures, grey where a weight is 0.
+
+    W: (3, 3, 3, O), the third axis red, green and blue. Each is scaled to its own largest weight, which stands under it.
+    """
+    columns = min(W.shape[-1], 8)
+    figure, axes = _bare_panels(-(-W.shape[-1] // columns), columns, 0.9, 1.05)
+    for axis, kernel in zip(axes, np.moveaxis(W, -1, 0), strict=False):
+        largest = np.abs(kernel).max()
+        axis.imshow(0.5 + kernel / (2 * largest or 1), interpolation="nearest")
+        axis.set_xlabel(f"{largest:.2f}", fontsize=7)
+    _save(figure, path)
+
+
+def runs_figure(path, runs):
+    """Write a PNG: the curves of several runs in one plot. runs: {name: (train, dev)}, log entries as curves_figure."""
+    figure = Figure(figsize=(10, 4), layout="constrained")
+    left, right = figure.subplots(1, 2)
+    for k, (name, (train, dev)) in enumerate(runs.items()):
+        left.plot([e["step"] for e in train], [e["loss"] for e in train], lw=0.5, alpha=0.4, color=f"C{k % 10}")
+        left.plot([e["step"] for e in dev], [e["loss"] for e in dev], marker=".", color=f"C{k % 10}", label=name)
+        right.plot([e["step"] for e in dev], [e["bleu"][3] for e in dev], marker=".", color=f"C{k % 10}")
+    left.set(xlabel="step", ylabel="-log p a word (nats); thin: train, dots: dev")
+    right.set(xlabel="step", ylabel="dev BLEU-4, % (greedy)", ylim=(0, None))
+    for axis in (left, right):
+        axis.grid(alpha=0.3)
+    figure.legend(loc="outside upper center", ncols=2, frameon=False)
     _save(figure, path)
 
 
@@ -86,6 +129,19 @@ def pairs_figure(path, pairs):
             last.axis("off")
             last.text(0.5, 0.5, "unlike shapes", ha="center", va="center")
     _save(figure, path)
+
+
+def _bare_panels(rows, columns, width, height):
+    """A figure and its panels in reading order, without ticks and frames, but with room for words above and below.
+
+    width, height: of a panel, inches.
+    """
+    figure = Figure(figsize=(width * columns, height * rows), layout="constrained")
+    figure.get_layout_engine().set(h_pad=0.08)
+    axes = figure.subplots(rows, columns, squeeze=False).ravel()
+    for axis in axes:
+        axis.set(xticks=[], yticks=[], frame_on=False)
+    return figure, axes
 
 
 def _panel(figure, axis, title, array, scale):

@@ -12,7 +12,7 @@ import pytest
 
 from exercises.workshop import lessons
 from numpy_sat.check import gradcheck
-from numpy_sat.check.faults import plain_function
+from numpy_sat.check.trees import plain_function
 
 ROOT = Path(__file__).parents[1]
 CHOICES = ("numpy_sat", "solutions", "exercises")

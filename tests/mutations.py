@@ -22,7 +22,7 @@ from typing import NamedTuple
 import pytest
 
 import numpy_sat  # noqa: F401  before numpy: it settles how many threads that starts
-from numpy_sat.check import faults
+from numpy_sat.check import faults, trees
 from numpy_sat.check.watching import watching
 
 FOR_FLOAT32 = "_fused", "_in_one_pass"  # with what the names of functions begin that only float32 calls
@@ -81,7 +81,7 @@ def _functions(module):
 
 def _tried(function, values, items):
     """(fault, "error", "number" or, where no test notices it, None) of every edit of a function."""
-    with _in_place(function, _code(faults.tree_of(function))):
+    with _in_place(function, _code(trees.tree_of(function))):
         items = [item for item in items if _failure(item) is None]
     for fault in faults.edits(function, values):
         faulthandler.dump_traceback_later(SECONDS, exit=True)

@@ -27,11 +27,11 @@ MODULES = {
         "numpy_sat.decoders.attend_tell",
         "recurrence or step_by_step or mean_over or start or direction or first_state",
     ),
-    **{layer: (f"{LAYER}.{layer}", PLAIN) for layer in ("lstm", "pool", "block", "attention", "losses")},
+    **{layer: (f"{LAYER}.{layer}", PLAIN) for layer in ("lstm", "norm_block", "pool", "block", "attention", "losses")},
     "optim": ("numpy_sat.optim", PLAIN),
     **{
         layer: (f"{LAYER}.{layer}", PLAIN)
-        for layer in ("output", "activations", "linear", "softmax", "embedding", "dropout")
+        for layer in ("batch_norm", "output", "activations", "linear", "softmax", "embedding", "dropout")
     },
 }
 
@@ -101,6 +101,11 @@ EQUIVALENT = {
         ("gate_backward", "dbeta =", ["the sum of `dgated * z` goes over axis -1 instead of axis 1"], LAST_AXIS),
     ],
     "block": [],
+    "batch_norm": [
+        ("batch_norm_backward", "axes, rows =", 3 * swapped("x", "dy"), SAME_SHAPE),
+        ("batch_norm_backward", "dx =", ["the brackets of `x_hat * (dgamma / rows)` are elsewhere"], IN_BRACKETS),
+    ],
+    "norm_block": [("_conv_and_pool", "y, cache_conv =", zeros("no_bias"), "that is what it is")],
     "lstm": [
         ("lstm_forward", "S =", swapped("h", "c"), SAME_SHAPE),
         (

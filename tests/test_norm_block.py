@@ -39,6 +39,15 @@ def test_it_is_what_it_says(rng, pooled):
 
 
 @pytest.mark.parametrize("pooled", [False, True])
+def test_parameter_gradients_alone(rng, pooled):
+    y, cache = norm_block.norm_block_forward(**random_inputs(rng, (5, 7)), pooled=pooled)
+    dy = rng.standard_normal(y.shape)
+    _, *expected = norm_block.norm_block_backward(dy, cache)
+    for found, right in zip(norm_block.norm_block_parameter_gradients(dy, cache), expected, strict=True):
+        np.testing.assert_array_equal(found, right)
+
+
+@pytest.mark.parametrize("pooled", [False, True])
 @pytest.mark.parametrize("O", [16, 20, 32], ids=lambda O: f"{O} channels")
 @pytest.mark.parametrize("size", [(16, 18), (13, 15), (4, 2)])
 def test_in_one_pass_it_is_the_same(rng, size, O, pooled):

@@ -9,7 +9,7 @@ from PIL import Image
 
 from exercises.workshop import blind, checking, lessons, parts, pictures, plug, speed, trial
 from exercises.workshop.parts import Part, in_place
-from numpy_sat import captioner, kernels
+from numpy_sat import captioner, kernels, search
 from numpy_sat.bench import rungs
 from numpy_sat.check import gradcheck
 from numpy_sat.data import scenes
@@ -157,6 +157,19 @@ def test_time_limit_ends_training(unchecked, monkeypatch, tmp_path, capsys):
     monkeypatch.setattr(trial, "SECONDS", 0)
     assert plug.train_on(solutions(LINEAR), tmp_path) == 0
     assert "After 1 of 100 steps the time was up" in capsys.readouterr().out
+
+
+def test_captions_are_written_by_measured_moments(monkeypatch):
+    seen, write = [], search.caption_pictures
+
+    def writing(params, *others):
+        seen.append(params["conv3_1.var"].copy())
+        return write(params, *others)
+
+    monkeypatch.setattr(search, "caption_pictures", writing)
+    trial.run(trial.SEEING, "adam", trial.draw(), "")
+    before, after = seen
+    assert (before != 1).all() and (before != after).all()
 
 
 def test_loops_stand_where_the_kernels_stand(rng):

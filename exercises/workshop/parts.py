@@ -9,7 +9,7 @@ import numpy as np
 
 from numpy_sat import kernels
 from numpy_sat.bench import rungs
-from numpy_sat.check import faults, judge
+from numpy_sat.check import judge, trees
 from numpy_sat.layers import conv
 
 
@@ -36,12 +36,12 @@ class Part:
     @property
     def space(self):
         """The global names of the learner's file."""
-        return faults.plain_function(self.function).__globals__
+        return trees.plain_function(self.function).__globals__
 
     def _sentence(self, error):
         if type(error).__module__.startswith("numba"):
             return f"numba cannot compile {self.name}: {_told_by_numba(error)}"
-        file = faults.plain_function(self.function).__code__.co_filename
+        file = trees.plain_function(self.function).__code__.co_filename
         lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if frame.filename == file]
         return (
             f"{self.name}, right in the check, fails in the model (line {lines[-1] if lines else '?'} of "

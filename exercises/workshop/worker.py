@@ -20,7 +20,7 @@ from types import ModuleType
 from typing import NamedTuple
 
 from exercises.workshop import lessons
-from numpy_sat.check import blame, faults, judge
+from numpy_sat.check import blame, judge, trees
 
 SECONDS = 4  # that one function may take
 
@@ -162,14 +162,14 @@ def judge_one(task, cases, wanted, module, guard):
 
 def _unusable(task, function, module):
     """What is wrong with a function before it is called, or ""."""
-    plain = faults.plain_function(function)
+    plain = trees.plain_function(function)
     if function is None:
         return f"there is no function {task.name} in the file"
     if not inspect.isfunction(plain):
         return f"{task.name} is not a function"
     if plain.__code__.co_filename != module.__file__:
         return f"{task.name} is not written in the file but taken from elsewhere: write it out"
-    given, right = inspect.signature(plain), inspect.signature(faults.plain_function(task.function.right))
+    given, right = inspect.signature(plain), inspect.signature(trees.plain_function(task.function.right))
     if str(given) != str(right):
         return f"{task.name} takes {given}, not {right}"
     return ""

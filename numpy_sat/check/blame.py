@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from numpy_sat.check import faults, named
+from numpy_sat.check import named, trees
 from numpy_sat.check.flow import Flow, names_in, statement_at
 from numpy_sat.check.relations import relation
 from numpy_sat.check.table import look_into
@@ -88,7 +88,7 @@ class _Place:
             caller, statement = self._caller(function)
             if caller is None:
                 return Finding(target, "", term, function.__name__, exact)
-            function, target = caller, ", ".join(faults.targets_of(statement)) or "return 0"
+            function, target = caller, ", ".join(trees.targets_of(statement)) or "return 0"
         stating = self.tasks[function.__name__]
         flow = Flow(function, stating.outputs)
         targets = flow.named(target)
@@ -105,7 +105,7 @@ class _Place:
     def _caller(self, function):
         """Another of our functions that calls this one, and the statement in which it does."""
         for caller, _ in self.run.functions.values():
-            for statement, *_ in faults.statements(faults.tree_of(caller)):
+            for statement, *_ in trees.statements(trees.tree_of(caller)):
                 if caller is not function and not hasattr(statement, "body") and _calls(statement, function.__name__):
                     return caller, statement
         return None, None
@@ -162,7 +162,7 @@ def _at_line(place, function):
 def _targets(place, statement):
     """What a learner's statement gives a value to; of several results it returns, those with what raised in them."""
     if not isinstance(statement, ast.Return):
-        return faults.targets_of(statement) if statement else []
+        return trees.targets_of(statement) if statement else []
     parts = statement.value.elts if isinstance(statement.value, ast.Tuple) else [statement.value]
     pairs = list(zip(place.task.outputs, parts, strict=False))
     return [name for name, part in pairs if len(pairs) == 1 or place.judged.expression in ast.unparse(part)]
@@ -182,7 +182,7 @@ def _edits_that_raise(place, function, yours):
         statement = statement_at(place.run.functions[entry.function][0], entry.line)
         if raising is not None and any(ast.dump(part) == ast.dump(raising) for part in ast.walk(statement)):
             continue  # the learner has this as we have it
-        if any(_is_among(place, name, yours) for name in faults.targets_of(statement)):
+        if any(_is_among(place, name, yours) for name in trees.targets_of(statement)):
             continue
         theirs = names_in(statement)
         found.append((-len(mine & theirs) / max(1, len(mine | theirs)), entry))
@@ -199,7 +199,7 @@ def _parsed(text):
 
 def _variables_of(place, function):
     """The learner's variables, by name, when the function ends or raises on the first case."""
-    function = faults.plain_function(function)
+    function = trees.plain_function(function)
     with watching(lambda frame: frame.f_code is function.__code__) as seen, np.errstate(all="ignore"):
         with contextlib.suppress(Exception):
             place.task.drive(function, named.copied(place.judged.cases[0]))

@@ -4,27 +4,27 @@ import ast
 import inspect
 import textwrap
 
-from numpy_sat.check import faults
+from numpy_sat.check import trees
 
 
 class Flow:
     """The dependences of one function. outputs: the names of its results, or None for those it returns."""
 
     def __init__(self, function, outputs):
-        tree = faults.tree_of(function)
+        tree = trees.tree_of(function)
         returned = next((s.value for s in reversed(tree.body) if isinstance(s, ast.Return)), None)
         elements = returned.elts if isinstance(returned, ast.Tuple) else [returned] if returned else []
         names = [element.id if isinstance(element, ast.Name) else f"return {k}" for k, element in enumerate(elements)]
         self.outputs = list(outputs) if outputs and len(outputs) == len(elements) else names
         self.order, self.uses = [], {}
-        for statement, *_ in faults.statements(tree):
+        for statement, *_ in trees.statements(tree):
             self._read(statement)
         for element, output in zip(elements, self.outputs, strict=True):
             self.uses.setdefault(output, set()).update(names_in(element) - {output})
 
     def _read(self, statement):
         used = names_in(getattr(statement, "iter", None) or getattr(statement, "value", None) or statement)
-        targets, value = faults.targets_of(statement), getattr(statement, "value", None)
+        targets, value = trees.targets_of(statement), getattr(statement, "value", None)
         apart = isinstance(value, ast.Tuple) and len(value.elts) == len(targets)
         for k, target in enumerate(targets):
             self.order += [target] if target not in self.order else []
@@ -77,11 +77,11 @@ def names_in(node):
 
 def statement_at(function, line):
     """The innermost statement of a function at a line of its file, or None."""
-    function = faults.plain_function(function)
+    function = trees.plain_function(function)
     try:
         tree = ast.parse(textwrap.dedent(inspect.getsource(function)))
     except (OSError, SyntaxError):
         return None
     line -= function.__code__.co_firstlineno - 1
-    around = [s for s, *_ in faults.statements(tree.body[0]) if s.lineno <= line <= s.end_lineno]
+    around = [s for s, *_ in trees.statements(tree.body[0]) if s.lineno <= line <= s.end_lineno]
     return around[-1] if around else None

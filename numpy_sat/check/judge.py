@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from numpy_sat.check import faults, named
+from numpy_sat.check import named, trees
 
 SEED = 20150210
 
@@ -46,7 +46,7 @@ class Task(NamedTuple):
     @property
     def plain(self):
         """The function whose edits are tried."""
-        return faults.plain_function(self.twin or self.function)
+        return trees.plain_function(self.twin or self.function)
 
 
 class Array(NamedTuple):
@@ -114,7 +114,7 @@ def judge(task, function, cases, wanted):
 
     function: the learner's; cases, wanted: of cases_of and wanted_of.
     """
-    function, yours, wrong = faults.plain_function(function), [], None
+    function, yours, wrong = trees.plain_function(function), [], None
     verdict = Verdict(task.name, "right")
     try:
         for k, (case, right) in enumerate(zip(cases, wanted, strict=True)):

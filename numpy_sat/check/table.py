@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from numpy_sat.check import faults, judge, named
+from numpy_sat.check import faults, judge, named, trees
 from numpy_sat.check.watching import watching
 
 PACKAGES = ("layers", "decoders", "optim", "search", "metrics", "bench", "check.gradcheck")
@@ -67,7 +67,7 @@ def look_into(task, case):
     functions = {function.__name__: (function, seen.locals.get(own, {}))}
     for code, values in seen.locals.items():
         module = sys.modules.get(seen.globals[code].get("__name__"))
-        other = faults.plain_function(getattr(module, code.co_name, None))
+        other = trees.plain_function(getattr(module, code.co_name, None))
         if getattr(other, "__code__", None) is code:
             functions.setdefault(code.co_name, (other, values))
     return Run(function, functions)

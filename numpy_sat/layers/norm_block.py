@@ -30,7 +30,7 @@ def norm_block_forward(x, W, gamma, beta, pooled, workspace=None):
     pre, cache_conv, cache_pool = _conv_and_pool(x, W, pooled, workspace)
     if _fused(x, W):
         mean, var = norm_kernel.moments(pre, workspace)
-        y, spread = _normalised(pre, gamma, beta, mean, var, workspace)
+        y, spread = _in_one_pass(pre, gamma, beta, mean, var, workspace)
         cache_norm = batch_norm.BatchNormCache(pre, gamma, mean, spread)
         return y, NormBlockCache(cache_conv, cache_pool, cache_norm, activations.ReluCache(y))
     y, cache_norm = batch_norm.batch_norm_forward(pre, gamma, beta, workspace)
@@ -55,7 +55,7 @@ def norm_block_in_use(x, W, gamma, beta, mean, var, pooled, workspace=None):
     """y of norm_block_forward with the moments of many pictures, (O,) each, in the place of the batch's."""
     pre, _, _ = _conv_and_pool(x, W, pooled, workspace)
     if _fused(x, W):
-        return _normalised(pre, gamma, beta, mean, var, workspace)[0]
+        return _in_one_pass(pre, gamma, beta, mean, var, workspace)[0]
     y, _ = batch_norm.apply(pre, gamma, beta, mean, var, workspace)
     return activations.relu_forward(y)[0]
 
@@ -75,7 +75,7 @@ def _conv_and_pool(x, W, pooled, workspace):
     return y, cache_conv, cache_pool
 
 
-def _normalised(x, gamma, beta, mean, var, workspace):
+def _in_one_pass(x, gamma, beta, mean, var, workspace):
     """relu(batch_norm(x)) in one pass, with the moments given, and their spread."""
     spread = np.sqrt(var + np.float32(batch_norm.EPSILON))
     scale = gamma / spread

@@ -40,7 +40,7 @@ def compare(captions, references, seeing_nothing, seed=0):
     without = model.score(brevity=False)
     rows = [
         Row("this model", "model", model.score(), model.intervals(seed)),
-        Row("  without brevity penalty", "model", {name: without[name] for name in BLEU}),
+        Row("this model, no brevity penalty", "model", {name: without[name] for name in BLEU}),
     ]
     for name, of_floor in seeing_nothing.items():
         floor = judge(of_floor, references)

@@ -22,7 +22,7 @@ class Looks(NamedTuple):
     @property
     def collapsed(self):
         """Whether attention is as good as uniform."""
-        return self.locations >= COLLAPSED * np.exp(self.most)
+        return bool(self.locations >= COLLAPSED * np.exp(self.most))
 
 
 def looks(alphas):

@@ -17,6 +17,12 @@ PAPER_NOTE = (
 )
 
 
+PEOPLE_NOTE = (
+    "One person: each of the references in turn is taken for the caption, and judged by the others. In the line above it "
+    "the model is judged by the same. Means of the turns."
+)
+
+
 class Evaluation(NamedTuple):
     """What was found out about a captioner."""
 
@@ -48,7 +54,8 @@ def as_text(found):
 def as_markdown(found):
     """An Evaluation as Markdown."""
     lines = [f"# {found.title}", "", *_scores_markdown(found.rows), ""]
-    lines += ["\n\n".join(_below(found)).replace("*", r"\*"), "", f"{AGAINST}:", ""]
+    below = "\n\n".join(_below(found)).replace("*", r"\*").replace("\n  ", "\n\n    ")  # a command, as code
+    lines += [below, "", f"{AGAINST}:", ""]
     lines += [f"* {sentence}" for sentence in _differences(found.rows)]
     head, *rows = _variety(found)
     lines += ["", _cells(*head), _cells(*["---"] * 3), *(_cells(*row) for row in rows), ""]
@@ -67,8 +74,9 @@ def as_json(found):
 
 def _below(found):
     """The sentences under the table of scores."""
-    paper = [PAPER_NOTE] if any(row.kind == "paper" for row in found.rows) else []
-    return [f"Protocol: {found.protocol}", *found.notes, *paper]
+    kinds = {row.kind for row in found.rows}
+    on_rows = [note for kind, note in (("people", PEOPLE_NOTE), ("paper", PAPER_NOTE)) if kind in kinds]
+    return [f"Protocol: {found.protocol}", *found.notes, *on_rows]
 
 
 def _scores_text(rows):
@@ -93,7 +101,7 @@ def _scores_markdown(rows):
         figures = {name: _one(row.figures.get(name)) for name in SCORES}
         for name, (low, high) in (row.interval or {}).items():
             figures[name] += f" ({_one(low)} to {_one(high)})"
-        lines.append(_cells(row.name.strip().replace("*", r"\*"), *figures.values()))
+        lines.append(_cells(row.name.replace("*", r"\*"), *figures.values()))
     return lines
 
 
@@ -150,7 +158,7 @@ def _truth(truth):
 
 
 def _one(figure):
-    return "-" if figure is None else f"{figure:.1f}"
+    return "-" if figure is None else f"{figure:.1f}" if isinstance(figure, float) else str(figure)
 
 
 def _percent(share):
@@ -162,6 +170,6 @@ def _finite(figures):
 
 
 def _wrapped(sentence, indent=""):
-    return textwrap.wrap(
-        sentence, WIDTH, initial_indent=indent, subsequent_indent=f"{indent}  ", break_on_hyphens=False
-    )
+    sentence, *commands = sentence.split("\n")
+    wrapped = textwrap.wrap(sentence, WIDTH, initial_indent=indent, subsequent_indent=f"{indent}  ")
+    return [*wrapped, *commands]  # which are copied, and stay whole

@@ -1,0 +1,92 @@
+"""Functions as syntax trees: what they are without what only the kernels need, their statements, what each assigns."""
+
+import ast
+import inspect
+import textwrap
+
+
+def plain_function(function):
+    """A numba function's Python twin, any other as it is."""
+    return getattr(function, "py_func", function)
+
+
+def tree_of(function):
+    """The function's syntax tree without docstring, decorators and what only float32 reaches."""
+    tree = parsed(textwrap.dedent(inspect.getsource(function)))
+    ast.increment_lineno(tree, function.__code__.co_firstlineno - 1)
+    return tree
+
+
+def parsed(source):
+    """The syntax tree of a function's source, without docstring, decorators and what only float32 reaches."""
+    tree = _Plain().visit(ast.parse(source)).body[0]
+    tree.decorator_list = []
+    if ast.get_docstring(tree) is not None:
+        tree.body = tree.body[1:] or [ast.Pass()]
+    return tree
+
+
+class _Plain(ast.NodeTransformer):
+    """Takes away the branches that only float32 reaches, and the checks of arguments, which raise."""
+
+    def visit_If(self, node):
+        self.generic_visit(node)
+        if _asks_for_kernels(node.test):
+            return node.orelse or None
+        return None if isinstance(node.body[0], ast.Raise) else node
+
+    def visit_IfExp(self, node):
+        self.generic_visit(node)
+        return node.orelse if _asks_for_kernels(node.test) else node
+
+
+def _asks_for_kernels(test):
+    asking = "kernels.fast", "kernels.fused", "_fused", "_in_one_pass"
+    return isinstance(test, ast.Call) and ast.unparse(test.func) in asking
+
+
+def statements(node):
+    """Every statement within a function, with its place: (statement, parent, field, index)."""
+    for field in ("body", "orelse"):
+        for index, statement in enumerate(getattr(node, field, []) or []):
+            if isinstance(statement, (ast.FunctionDef, ast.Raise)):
+                continue
+            yield statement, node, field, index
+            yield from statements(statement)
+
+
+def targets_of(statement):
+    """The names a statement gives values to: assigned, added to, or changed by a call whose result nobody keeps."""
+    if isinstance(statement, ast.Assign):
+        nodes = statement.targets
+    elif isinstance(statement, (ast.AugAssign, ast.AnnAssign, ast.For)):
+        nodes = [statement.target]
+    elif isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Call):
+        call = statement.value
+        grows = method_of(call) in ("append", "extend", "update", "add")
+        nodes = [call.func.value] if grows else call.args[:1]
+    else:
+        return []
+    names = []
+    for node in nodes:
+        for part in node.elts if isinstance(node, (ast.Tuple, ast.List)) else [node]:
+            names += [_grad_key(part) or _base(part)]
+    return [name for name in names if name]
+
+
+def _grad_key(node):
+    """`grads["W_h"]` is the variable dW_h."""
+    if isinstance(node, ast.Subscript) and ast.unparse(node.value) == "grads":
+        return f"d{node.slice.value}" if isinstance(node.slice, ast.Constant) else None
+    return None
+
+
+def _base(node):
+    while isinstance(node, (ast.Subscript, ast.Attribute, ast.Starred)):
+        node = node.value
+    return node.id if isinstance(node, ast.Name) else None
+
+
+def method_of(node):
+    """The name of the method that a node calls, or None."""
+    return node.func.attr if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) else None

@@ -1,0 +1,93 @@
+"""python -m numpy_sat.show: pictures of trained models: how training went, what the first layer looks for, captions."""
+
+import argparse
+import sys
+from pathlib import Path
+
+import numpy as np
+
+from numpy_sat import command, figures, heldout, runs
+from numpy_sat.data import pictures
+from numpy_sat.metrics import bleu_counts, judge
+
+SIDE = 224  # pixels of a picture in a figure
+EACH = 3  # captions from the best, the middle and the worst
+
+
+def main(argv=None):
+    """The command; returns its exit code."""
+    args = _parse(argv)
+    return command.run(lambda: _show(args))
+
+
+def _show(args):
+    folder = runs.folder_of(args.runs[0])
+    models = [runs.load_model(run) for run in args.runs]
+    _curves(folder / "show-curves.png", args.runs)
+    _filters(folder / "show-filters.png", models[0])
+    print("writing captions for dev ...", file=sys.stderr, flush=True)
+    written = heldout.write(models[0], "dev", args.beam, args.root, args.skip_missing)
+    judged = judge(written.captions, written.references)
+    order = np.argsort(-judged.means["CIDEr-D"], kind="stable")
+    _sheet(folder / "show-captions.png", written, judged, order)
+    _attention(folder / "show-attention.png", models[0], written, order[len(order) // 2])
+
+
+def _curves(path, paths):
+    """The runs' curves, each by its folder's name."""
+    logs = {str(run): runs.read_log(runs.folder_of(run)) for run in paths}
+    kinds = {name: [[e for e in log if e["kind"] == kind] for kind in ("train", "dev")] for name, log in logs.items()}
+    figures.runs_figure(path, kinds)
+    print(f"curves: {path}")
+
+
+def _filters(path, model):
+    if "conv1_1.W" in model.params:
+        figures.filters_figure(path, model.params["conv1_1.W"])
+        print(f"first layer's filters: {path}")
+
+
+def _sheet(path, written, judged, order):
+    """The captions with the highest CIDEr-D, those around the middle, and those with the lowest."""
+    middle = max(0, len(order) // 2 - EACH // 2)
+    chosen = {"best": order[:EACH], "middle": order[middle : middle + EACH], "worst": order[-EACH:]}
+    entries = [_entry(f"{place}: {written.listed[k].name}", written, judged, k) for place in chosen for k in chosen[place]]
+    figures.sheet_figure(path, entries)
+    print(f"captions, the best, middle and worst by CIDEr-D: {path}")
+
+
+def _entry(title, written, judged, k):
+    """A picture of the contact sheet: its photo, its title, and what there is to say of it."""
+    picture = written.listed[k]
+    bleu = bleu_counts.bleu_of(judged.bleu[k])
+    cider, meteor, rouge = (judged.means[name][k] for name in ("CIDEr-D", "METEOR", "ROUGE-L"))
+    return (
+        pictures.read_picture(picture.path, SIDE),
+        title,
+        [
+            f"model: {written.captions[picture.name]}",
+            f"reference: {written.references[picture.name][0]}",
+            f"CIDEr-D {cider:.0f}, BLEU-1 {bleu[0]:.0f}, BLEU-4 {bleu[3]:.0f}",
+            f"METEOR {meteor:.0f}, ROUGE-L {rouge:.0f}",
+        ],
+    )
+
+
+def _attention(path, model, written, k):
+    image, caption = pictures.read_picture(written.listed[k].path, SIDE), written.found[k]
+    words = [*model.vocabulary.decode(caption.words), "<end>"]
+    figures.attention_figure(path, image, words, caption.alpha, caption.beta)
+    print(f"where it looked, of the middle one: {path}")
+
+
+def _parse(argv):
+    parser = argparse.ArgumentParser(prog="python -m numpy_sat.show", description="Draw what was trained.")
+    parser.add_argument("runs", type=Path, nargs="+", metavar="RUN", help="folders; all but curves are of the first")
+    parser.add_argument("--beam", type=command.count, default=3, help="beams; 1 is greedy search (default: 3)")
+    parser.add_argument("--root", type=Path, help="the data's folder, where it is not the one trained on")
+    parser.add_argument("--skip-missing", action="store_true", help="go on without photos that are not there")
+    return parser.parse_args(argv)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
