@@ -13,12 +13,12 @@ Channels are the last axis and do not meet: each has a mean, a spread, a gamma a
 All other axes count rows: of N pictures of H x W cells R is N H W, not N. The variance is divided by R, not R - 1.
 EPSILON stands under the root: where a channel is the same everywhere, x_hat is 0 and not 0 / 0.
 
-On a curve, whoever gets better makes all others worse. So x_r takes part in y of every row, on three ways:
+On a curve, one who gets better moves everybody's mark. So x_r takes part in y of every row, on three ways:
 
     as itself, in x_r - mean          by the mean, in x_r - mean of every row          by the variance, in the spread
 
-Derive the gradient of each way by itself, as in exercise 3, and add the three. Go backwards through the five equations
-above: dx_hat, dspread, dvar, dmean, dx. Much of it cancels if you put it together afterwards, but need not.
+Find what x gets on each way, and add the three: go backwards through the five equations above, to dx_hat, dspread,
+dvar, dmean and dx, and ask of each number in which others it takes part. Put together, much of it cancels.
 
 The cache is BatchNormCache(x, gamma, mean, spread). x may have any number of axes. `workspace` is for the compiled
 float32 twin: leave it unused. All is to be written out; EPSILON is the library's, 1e-5.

@@ -69,9 +69,9 @@ def _protocol(args, written):
     counts = sorted({len(texts) for texts in written.references.values()})
     each = " to ".join(map(str, sorted({counts[0], counts[-1]})))
     return (
-        f"{written.dataset.name}, {args.split}, {len(written.captions):,} pictures; beam {args.beam}; {each} references "
-        f"a picture, lower case, punctuation removed; scores of the corpus in percent, BLEU with brevity penalty, "
-        f"CIDEr-D from 0 to 1000; numpy_sat {__version__}."
+        f"{written.dataset.name}, {args.split}, {len(written.captions):,} pictures; beam {args.beam}; {each} "
+        f"references a picture, lower case, punctuation removed; scores of the corpus in percent, BLEU with brevity "
+        f"penalty, CIDEr-D from 0 to 1000; numpy_sat {__version__}."
     )
 
 

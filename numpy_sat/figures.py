@@ -46,7 +46,7 @@ def sheet_figure(path, entries):
 def filters_figure(path, W):
     """Write a PNG: the first layer's filters as little pictures, grey where a weight is 0.
 
-    W: (3, 3, 3, O), the third axis red, green and blue. Each is scaled to its own largest weight, which stands under it.
+    W: (3, 3, 3, O), the third axis red, green and blue. Each is scaled to its own largest weight, stated below.
     """
     columns = min(W.shape[-1], 8)
     figure, axes = _bare_panels(-(-W.shape[-1] // columns), columns, 0.9, 1.05)
@@ -65,7 +65,8 @@ def runs_figure(path, runs):
         left.plot([e["step"] for e in train], [e["loss"] for e in train], lw=0.5, alpha=0.4, color=f"C{k % 10}")
         left.plot([e["step"] for e in dev], [e["loss"] for e in dev], marker=".", color=f"C{k % 10}", label=name)
         right.plot([e["step"] for e in dev], [e["bleu"][3] for e in dev], marker=".", color=f"C{k % 10}")
-    left.set(xlabel="step", ylabel="-log p a word (nats); thin: train, dots: dev")
+    left.set(xlabel="step", ylabel="-log p a word (nats)")
+    left.set_title("thin: train; dots: dev", fontsize=9)
     right.set(xlabel="step", ylabel="dev BLEU-4, % (greedy)", ylim=(0, None))
     for axis in (left, right):
         axis.grid(alpha=0.3)

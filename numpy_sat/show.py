@@ -51,19 +51,19 @@ def _sheet(path, written, judged, order):
     """The captions with the highest CIDEr-D, those around the middle, and those with the lowest."""
     middle = max(0, len(order) // 2 - EACH // 2)
     chosen = {"best": order[:EACH], "middle": order[middle : middle + EACH], "worst": order[-EACH:]}
-    entries = [_entry(f"{place}: {written.listed[k].name}", written, judged, k) for place in chosen for k in chosen[place]]
+    entries = [_entry(place, written, judged, k) for place, of_place in chosen.items() for k in of_place]
     figures.sheet_figure(path, entries)
     print(f"captions, the best, middle and worst by CIDEr-D: {path}")
 
 
-def _entry(title, written, judged, k):
-    """A picture of the contact sheet: its photo, its title, and what there is to say of it."""
+def _entry(place, written, judged, k):
+    """A picture of the contact sheet: its photo, its title, and what there is to say of it. place: "best", ..."""
     picture = written.listed[k]
     bleu = bleu_counts.bleu_of(judged.bleu[k])
     cider, meteor, rouge = (judged.means[name][k] for name in ("CIDEr-D", "METEOR", "ROUGE-L"))
     return (
         pictures.read_picture(picture.path, SIDE),
-        title,
+        f"{place}: {picture.name}",
         [
             f"model: {written.captions[picture.name]}",
             f"reference: {written.references[picture.name][0]}",

@@ -57,6 +57,33 @@ def test_gradients(rng, normalisation, target, norm):
     assert bool(measured) == norm
 
 
+@pytest.mark.parametrize("norm", [False, True])
+def test_a_blind_model_sees_nothing(rng, norm):
+    """It is its decoder, given zeros in the shape of annotations: the same loss and gradients whatever the picture."""
+    config = replace(TINY, blind=True, norm=norm)
+    params, batch = tiny_params(rng, config), tiny_batch(rng)
+    seeing = tiny_params(rng, replace(TINY, norm=norm))
+    assert {name: array.shape for name, array in params.items()} == {
+        name: array.shape for name, array in seeing.items() if "." not in name
+    }
+    a = captioner.annotate(params, batch.pictures, config)
+    assert not a.any() and a.dtype == np.float64
+    assert a.shape == captioner.annotate(seeing, batch.pictures, TINY).shape
+
+    def loss_and_grads(params, pictures=batch.pictures):
+        batch_with = batch._replace(pictures=pictures)
+        loss, grads = captioner.loss_and_grads(params, batch_with, config, np.random.default_rng(5))
+        return loss.total, grads
+
+    report = gradcheck.check_loss(loss_and_grads, params)
+    assert report.ok, str(report)
+    (loss, grads), (other, others) = loss_and_grads(params), loss_and_grads(params, -batch.pictures)
+    assert loss == other and all(np.array_equal(grads[name], others[name]) for name in params)
+    before = {name: array.copy() for name, array in params.items()}
+    captioner.measure_moments(params, [batch], config, Workspace())
+    assert all(np.array_equal(params[name], array) for name, array in before.items())
+
+
 @pytest.mark.parametrize("dtype", [np.float64, np.float32])
 def test_moments_of_one_batch_make_use_the_same_as_training(rng, dtype):
     config = replace(TINY, norm=True, dropout=0.0)

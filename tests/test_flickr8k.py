@@ -74,6 +74,19 @@ def test_other_splits_and_another_name(zips):
     assert names_of(dataset) == {"test": ["e.jpg"]}
 
 
+def test_captions_alone_need_no_photos_of_their_split(zips):
+    for name in "abc":
+        (zips / "Flicker8k_Dataset" / f"{name}.jpg").unlink()
+    found = flickr8k.read_captions(zips, "train")
+    assert list(found) == LISTS["train"]
+    assert found["a.jpg"] == ["Picture a , caption 0 .", "Picture a , caption 1 ."]
+    write_lists(zips / "Flickr8k_text", {"train": ["z.jpg"]})
+    with pytest.raises(InputError, match=r"no caption for 1 picture that split train lists: z\.jpg"):
+        flickr8k.read_captions(zips, "train")
+    with pytest.raises(InputError, match='no split "tests"'):
+        flickr8k.read_captions(zips, "tests")
+
+
 @pytest.mark.parametrize(
     ("photos", "text"),
     [
@@ -221,6 +234,7 @@ def test_the_single_zip_is_split_by_hash(tmp_path):
     assert sorted(everything) == sorted(f"{name}.jpg" for name in names)
     assert names_of(dataset)["dev"] == ["n0.jpg", "n6.jpg"]  # fixed for ever: figures depend on it
     assert dataset.splits["dev"][0].captions == ('A "big" picture, of n0',)
+    assert list(flickr8k.read_captions(tmp_path, "train")) == names_of(dataset)["train"]
     write_csv(tmp_path, names[::-1])
     assert names_of(flickr8k.read(tmp_path, splits=flickr8k.SPLITS)) == names_of(dataset)
 

@@ -1,4 +1,4 @@
-"""BLEU by hand, and captions of scenes judged for truth and attention."""
+"""BLEU by hand, attention and variety by hand, and captions of scenes judged for truth."""
 
 import math
 
@@ -8,7 +8,9 @@ import pytest
 from numpy_sat.data import scenes
 from numpy_sat.data.scene_language import Group, Scene, SceneObject
 from numpy_sat.metrics import bleu
+from numpy_sat.metrics.looks import Looks, looks
 from numpy_sat.metrics.scene_truth import judge_captions
+from numpy_sat.metrics.variety import variety
 
 
 def test_bleu_by_hand():
@@ -71,3 +73,48 @@ def test_a_cell_counts_by_the_share_the_box_covers():
 def test_nothing_to_share_is_nan():
     truth = judge_captions([["a"]], [looking_at(0, 1)], [CIRCLE])
     assert truth.complete == 0 and math.isnan(truth.relation) and math.isnan(truth.in_box)
+
+
+# Where it looked
+
+
+def test_entropy_and_movement_by_hand():
+    """Entropies 0, ln 2, ln 4, ln 2; half of it moves, twice. From one caption to the next is no move."""
+    first = np.array([[1, 0, 0, 0], [0.5, 0.5, 0, 0], [0.25, 0.25, 0.25, 0.25]], np.float32)
+    second = np.array([[0, 0, 0.5, 0.5]], np.float32)
+    found = looks([first, second])
+    assert found.entropy == pytest.approx(math.log(2)) and found.most == pytest.approx(math.log(4))
+    assert found.movement == pytest.approx((0.5 + 0.5) / 2)
+    assert found.locations == pytest.approx(2) and not found.collapsed
+
+
+def test_movement_is_all_of_it_where_nothing_is_looked_at_twice():
+    assert looks([np.eye(3)]).movement == 1 and looks([np.full((4, 3), 1 / 3)]).movement == 0
+    assert math.isnan(looks([np.eye(3)[:1]]).movement)
+
+
+def test_collapsed_attention():
+    assert looks([np.full((5, 49), 1 / 49)]).collapsed
+    assert Looks(3.8908, math.log(49), 0.1).collapsed  # of a public "hard attention" with BLEU-4 0.2
+    for share, collapsed in ((0.96, True), (0.94, False)):
+        assert Looks(math.log(share * 64), math.log(64), 0.1).collapsed is collapsed
+
+
+# Variety
+
+
+def test_variety_by_hand():
+    """Of 13 words one "a" and two "dog" have been in their caption before."""
+    captions = ["a dog runs", "a dog a dog dog sits", "a dog runs", "two"]
+    train = ["a dog runs", "two cats", "a dog runs far", "dog a sits"]
+    found = variety([text.split() for text in captions], [text.split() for text in train])
+    assert found.words == 5 and found.captions == 3 / 4
+    assert (found.length, found.shortest, found.longest) == (13 / 4, 1, 6)
+    assert found.stutters == 1 / 4  # "dog dog"
+    assert found.repeated == pytest.approx(3 / 13)
+    assert found.copied == 2 / 4
+
+
+def test_captions_without_words():
+    found = variety([[], []], [["a"]])
+    assert (found.words, found.length, found.repeated, found.copied) == (0, 0, 0, 0)

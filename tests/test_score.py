@@ -402,6 +402,16 @@ def test_random_captions_are_trains():
     assert found == floors.random_captions(found, train, seed=1) != floors.random_captions(found, train, seed=2)
 
 
+def test_shuffled_captions_are_all_there_and_none_where_it_was(rng):
+    for pictures in (2, 3, 50):
+        captions = {f"{k}.jpg": f"caption {k}" for k in rng.permutation(pictures)}
+        found = floors.shuffled(captions, seed=1)
+        assert list(found) == list(captions) and sorted(found.values()) == sorted(captions.values())
+        assert all(found[name] != text for name, text in captions.items())
+    assert found == floors.shuffled(captions, seed=1) != floors.shuffled(captions, seed=2)
+    assert floors.shuffled({"1": "alone"}) == {"1": "alone"}
+
+
 def test_one_person_is_judged_by_the_others():
     captions, references = floors.one_against_the_others({"1": ["a", "b", "c"], "2": ("d", "e", "f")}, 1)
     assert captions == {"1": "b", "2": "e"} and references == {"1": ["a", "c"], "2": ["d", "f"]}

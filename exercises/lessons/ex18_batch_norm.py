@@ -67,9 +67,9 @@ def backward_cases(rng):
 
 
 AXES, ROWS, SPREAD = "tuple(range(x.ndim - 1))", "x.size // x.shape[-1]", "np.sqrt(var + EPSILON)"
-MEAN, VAR = "x.mean(axis=axes)", "(centred * centred).mean(axis=axes)"
+VAR = "(centred * centred).mean(axis=axes)"
 MOMENTS = f"""\
-{MEAN}  # (C,)
+x.mean(axis=axes)  # (C,)
     centred = x - mean  # NumPy stretches (C,) over all rows
 
     # var_c = sum over r of (x_rc - mean_c)^2 / R. By R: it is these numbers that are to have variance 1.
@@ -98,6 +98,7 @@ FORWARD_MISTAKES = (
         "mean and variance of every picture over its cells and channels, which is layer normalisation",
     ),
     Mistake(MOMENTS, moments_over("-1"), "mean and variance over the channels, where every channel has its own"),
+    Mistake(AXES, "tuple(range(x.ndim))", "mean and variance of everything, where every channel has its own"),
     Mistake(MOMENTS, moments_over("None"), "mean and variance of everything, where every channel has its own"),
     Mistake(
         MOMENTS,
@@ -117,7 +118,16 @@ FORWARD_MISTAKES = (
 )
 
 WAYS = "by_itself + by_mean + by_variance"
-SHORT = "gamma / spread * (dy - dbeta / rows - x_hat * dgamma / rows)"
+
+
+def put_together(over):
+    """The three ways in one line, with the sums over other axes."""
+    return (
+        f"(dx_hat - dx_hat.mean(axis={over}, keepdims=True)"
+        f" - x_hat * (dx_hat * x_hat).mean(axis={over}, keepdims=True)) / spread"
+    )
+
+
 BACKWARD_MISTAKES = (
     Mistake(WAYS, "by_itself + by_variance", "the way by the mean is missing: the mean is made of x, too"),
     Mistake(WAYS, "by_itself + by_mean", "the way by the variance is missing: the variance is made of x, too"),
@@ -139,6 +149,11 @@ BACKWARD_MISTAKES = (
         "the root has the derivative 1 / (2 root): multiplied by it, where it divides",
     ),
     Mistake("dspread / (2 * spread)", "dspread", "the root is forgotten: its derivative is 1 / (2 root)"),
+    Mistake(
+        "dspread / (2 * spread)",
+        "-(dx_hat * centred).sum(axis=axes) / (2 * spread**1.5)",
+        "the power 3/2 is that of var + epsilon; of the spread, which is its root, it is 3",
+    ),
     Mistake("(dy * x_hat)", "(dy * (gamma * x_hat))", "y's share gamma x_hat, where gamma counts x_hat times"),
     Mistake("centred / spread\n", "centred / np.sqrt(centred.var(axis=axes))\n", "epsilon is missing from the spread"),
     Mistake(
@@ -148,21 +163,37 @@ BACKWARD_MISTAKES = (
     ),
     Mistake(
         WAYS,
-        SHORT.replace("(dy", "dy").replace("rows)", "rows"),
+        "gamma / spread * dy - dbeta / rows - x_hat * dgamma / rows",
         "gamma / spread multiplies the first way alone: the brackets around all three are missing",
     ),
-    Mistake(WAYS, SHORT.replace("gamma / ", "1 / "), "the factor `gamma` is missing from all three ways"),
     Mistake(
         WAYS,
-        SHORT.replace("x_hat * dgamma", "x_hat * gamma * dgamma"),
-        "the factor `gamma` is there twice in the way by the variance",
+        "gamma / spread**2 * (dy - dbeta / rows - x_hat * dgamma / rows)",
+        "divided by `spread` twice: gamma / spread multiplies the three ways",
     ),
     Mistake(
         WAYS,
-        SHORT.replace("dbeta", "d").replace("dgamma", "dbeta").replace("d /", "dgamma /"),
+        "gamma / spread * (dy - dgamma / rows - x_hat * dbeta / rows)",
         "`dbeta` and `dgamma` are in each other's place",
     ),
-    Mistake(WAYS, SHORT.replace("x_hat * ", ""), "the factor `x_hat` is missing from the way by the variance"),
+    Mistake(
+        WAYS,
+        "gamma / spread * (dy - dbeta / rows - dgamma / rows)",
+        "the factor `x_hat` is missing from the way by the variance",
+    ),
+    Mistake(
+        WAYS,
+        "gamma / spread * (dy - dbeta / rows - x_hat * gamma * dgamma / rows)",
+        "the factor `gamma` is there twice in the way by the variance",
+    ),
+    Mistake(WAYS, "dy / spread + by_mean + by_variance", "the factor `gamma` is missing from the first way"),
+    Mistake(WAYS, put_together("0"), "the sums go over the pictures alone: a channel is in every cell of each"),
+    Mistake(WAYS, put_together("-1"), "the sums go over the channels, where each channel has its own"),
+    Mistake(
+        WAYS,
+        put_together("tuple(range(1, x.ndim - 1))"),
+        "the sums go over each picture by itself: the pictures' axis, the first, counts rows, too",
+    ),
 )
 
 TASKS = (

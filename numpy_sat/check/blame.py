@@ -14,7 +14,7 @@ import numpy as np
 
 from numpy_sat.check import named, trees
 from numpy_sat.check.flow import Flow, names_in, statement_at
-from numpy_sat.check.relations import relation
+from numpy_sat.check.relations import relation, wrong_part
 from numpy_sat.check.table import look_into
 from numpy_sat.check.watching import watching
 
@@ -51,12 +51,20 @@ def blame(judged, task, function, tasks, table):
     found |= {name: place.finding(place.function, name.split(".")[0], term, False) for name, term in terms.items()}
     rest = [name for name in wrong if name not in found]
     first = (_first_wrong_local(place, function) or _by_flow(place, rest)) if rest else None
-    return _one_each([*found.values(), *([first] if first else [])])
+    if first is not None:
+        found["first of the rest"] = first._replace(term=first.term or _wrong_part(place, rest))
+    return _one_each(found.values())
+
+
+def _wrong_part(place, names):
+    """Of the first of these arrays that is wrong in a part only, which part."""
+    yours, right = place.judged.yours[0], place.judged.wanted[0]
+    return next(filter(None, (wrong_part(name, yours.get(name), right[name]) for name in names)), "")
 
 
 def _one_each(findings):
     """The first Finding of every array."""
-    return tuple({(f.function, f.array): f for f in reversed(findings)}.values())[::-1]
+    return tuple({(f.function, f.array): f for f in reversed(list(findings))}.values())[::-1]
 
 
 class _Place:
@@ -95,7 +103,9 @@ class _Place:
         if stating is self.task:
             targets = [name for name in targets if flow.reaches(name) & set(self.wrong)] or targets
         array = next((name for name in targets if name in stating.equations), None)
-        array = array or next((name for name in flow.downstream(targets[0]) if name in stating.equations), targets[0])
+        array = array or next((name for name in flow.downstream(targets[0]) if name in stating.equations), None)
+        if array is None:
+            array = self.wrong[0].split(".")[0] if stating is self.task and self.wrong else targets[0]
         return Finding(array, stating.equations.get(array, ""), term, function.__name__, exact)
 
     def finding_of(self, entry, exact):

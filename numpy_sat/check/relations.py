@@ -18,8 +18,7 @@ def relation(name, pairs, cases, variables):
     pairs = [(np.asarray(a, float), np.asarray(b, float)) for a, b in pairs]
     if any(a.shape != b.shape for a, b in pairs):
         return _axis_too_many(pairs)
-    found = _factor(cases, pairs) or _difference(variables, *pairs[0]) or _moved(pairs)
-    return found or _factors(name, *pairs[0]) or _right_elsewhere(name, *pairs[0])
+    return _factor(cases, pairs) or _difference(variables, *pairs[0]) or _moved(pairs) or _factors(name, *pairs[0])
 
 
 def _axis_too_many(pairs):
@@ -158,8 +157,12 @@ def _moved(pairs):
     return ""
 
 
-def _right_elsewhere(name, yours, right):
-    """Where an array is wrong, if that is a part of it along one axis."""
+def wrong_part(name, yours, right):
+    """Where an array is wrong, in words, if that is only a part of it along one axis; else ""."""
+    if not (isinstance(yours, np.ndarray) and isinstance(right, np.ndarray)) or yours.shape != right.shape:
+        return ""
+    if right.dtype == bool:
+        return ""
     scale = np.abs(right[np.isfinite(right)]).max(initial=0)
     wrong = ~(np.abs(yours - right) <= 1e-9 * max(scale, 1e-6))
     for axis in range(right.ndim):

@@ -26,9 +26,12 @@ class Looks(NamedTuple):
 
 
 def looks(alphas):
-    """Looks of captions' attention. alphas: of each caption (words, L), every word's adding up to 1.
+    """Looks of captions' attention. With means over the words of all captions,
 
-        entropy = mean of -sum_i alpha_ti ln alpha_ti,   movement = mean of sum_i |alpha_ti - alpha_(t-1)i| / 2
+        entropy  = mean of - sum_i alpha_ti ln alpha_ti
+        movement = mean of sum_i |alpha_ti - alpha_(t-1)i| / 2, of a caption's first word nothing
+
+    alphas: of each caption (words, L), every word's adding up to 1.
     """
     alpha = np.concatenate(alphas).astype(np.float64)
     entropy = -(alpha * np.log(np.maximum(alpha, 1e-30))).sum(axis=1).mean()

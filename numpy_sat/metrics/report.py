@@ -18,8 +18,8 @@ PAPER_NOTE = (
 
 
 PEOPLE_NOTE = (
-    "One person: each of the references in turn is taken for the caption, and judged by the others. In the line above it "
-    "the model is judged by the same. Means of the turns."
+    "One person: each of the references in turn is taken for the caption, and judged by the others. In the line above "
+    "it the model is judged by the same. Means of the turns."
 )
 
 
@@ -148,12 +148,15 @@ def _attention(found):
 def _truth(truth):
     if truth is None:
         return []
+    looked = "no caption names an object that is there."
+    if math.isfinite(truth.in_box):
+        times = truth.in_box / truth.chance
+        looked = f"{_percent(truth.in_box)}, chance {_percent(truth.chance)}, so {times:.1f} x chance."
     return [
         f"True: {_percent(truth.complete)} of captions, in every word, and they name an object with its colour, and a "
         f"relation or count where there are several. {_percent(truth.objects)} have every object right; "
         f"{_percent(truth.relation)} of relations said are right.",
-        f"Attention inside the named object's box while its noun is written: {_percent(truth.in_box)}, chance "
-        f"{_percent(truth.chance)}, so {truth.in_box / truth.chance:.1f} x chance.",
+        f"Attention inside the named object's box while its noun is written: {looked}",
     ]
 
 
