@@ -81,7 +81,7 @@ def _parse(argv):
     hint.add_argument("step", type=int, choices=(1, 2, 3), nargs="?", default=1, help="1, the default, 2 or 3")
     hint.add_argument("--of", metavar="FUNCTION", help="not on the first function that is not right yet, but on this")
     add("show", _show, "draw every wrong array: yours, the right one, the difference")
-    add("plug", _plug, "train the small model on your functions; all: on all of them", _number_or_all)
+    add("plug", _plug, "train the small model on your functions; all: on all that are right", _number_or_all)
     add("reset", _reset, "hand the file out anew; a copy of yours is kept")
     solution = add("solution", _solution, "print the solution, once you have solved it")
     solution.add_argument("--anyway", action="store_true", help="without having solved it")

@@ -94,6 +94,20 @@ def test_only_what_is_right_is_plugged(state, learner, monkeypatch, capsys):
     assert "These are not, yet: exercise 3 linear_backward See" in said and "python -m exercises check 3" in said
 
 
+def test_all_is_what_is_right(unchecked, learner, monkeypatch, capsys):
+    learner(LINEAR.solution.read_text(encoding="utf-8"))
+    other = lessons.load(4)
+    states = {3: "right", 4: "unwritten"}
+    monkeypatch.setattr(
+        checking,
+        "results",
+        lambda numbers: [checking.Result(n, [{"name": f"of_{n}", "state": states[n]}]) for n in numbers],
+    )
+    assert plug.plug([LINEAR, other]) == 0
+    said = " ".join(capsys.readouterr().out.split())
+    assert "For these the library's stand in: exercise 4 of_4" in said and "runs/plug-all/curves.png" in said
+
+
 def test_a_function_that_is_never_called_fails(unchecked, tmp_path, capsys):
     found = [Part(linear, "linear_forward", linear.linear_forward), Part(scenes, "cell_share", scenes.cell_share)]
     assert plug.train_on(found, tmp_path) == 1

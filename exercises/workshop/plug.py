@@ -17,13 +17,14 @@ ROWS = 8  # of the table of losses
 
 
 def plug(lessons):
-    """Train a small model on the functions of these lessons' files; returns the exit code."""
-    if not _all_right(lessons):
+    """Train a small model on the functions of those lessons' files that are right; returns the exit code."""
+    chosen = _right_ones(lessons)
+    if not chosen:
         return 1
-    for lesson in lessons:
+    for lesson in chosen:
         board.show_head(lesson)
-    name = f"plug-{lessons[0].number:02}" if len(lessons) == 1 else "plug-all"
-    files = [(worker.load(str(lesson.file), lesson), lesson.tasks) for lesson in lessons]
+    name = f"plug-{chosen[0].number:02}" if len(lessons) == 1 else "plug-all"
+    files = [(worker.load(str(lesson.file), lesson), lesson.tasks) for lesson in chosen]
     parts = [Part(task.module, task.name, getattr(file, task.name)) for file, tasks in files for task in tasks]
     try:
         with command.compiling_announced():
@@ -33,19 +34,26 @@ def plug(lessons):
         return 1
 
 
-def _all_right(lessons):
-    """Whether the checks pass; what does not is said."""
+def _right_ones(lessons):
+    """The lessons whose checks pass; the others are named."""
     wrong = {}
     for result in checking.results([lesson.number for lesson in lessons]):
         names = [verdict["name"] for verdict in result.verdicts if verdict["state"] != "right"]
         if names:
             wrong[result.number] = ", ".join(filter(None, names)) or "the file"
+    chosen = [lesson for lesson in lessons if lesson.number not in wrong]
     if wrong:
-        say("Only what is right can be trained on. These are not, yet:")
+        say(
+            "Only what is right can be trained on. For these the library's stand in:"
+            if chosen
+            else "Only what is right can be trained on. These are not, yet:"
+        )
         for number, names in wrong.items():
             say(f"exercise {number:2}  {names}", 2, 15)
         say(f"See what is wrong: python -m exercises check {min(wrong)}")
-    return not wrong
+    elif len(lessons) > 1:
+        say("All is solved: the model is trained wholly on your code.")
+    return chosen
 
 
 def train_on(parts, folder):
