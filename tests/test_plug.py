@@ -95,8 +95,8 @@ def test_only_what_is_right_is_plugged(state, learner, monkeypatch, capsys):
 
 
 def test_all_is_what_is_right(unchecked, learner, monkeypatch, capsys):
-    learner(LINEAR.solution.read_text(encoding="utf-8"))
     other = lessons.load(4)
+    learner(LINEAR.solution.read_text(encoding="utf-8"))
     states = {3: "right", 4: "unwritten"}
     monkeypatch.setattr(
         checking,
