@@ -95,7 +95,7 @@ def test_only_what_is_right_is_plugged(state, learner, monkeypatch, capsys):
 
 
 def test_all_is_what_is_right(unchecked, learner, monkeypatch, capsys):
-    other = lessons.load(4)
+    other = ALL[3]
     learner(LINEAR.solution.read_text(encoding="utf-8"))
     states = {3: "right", 4: "unwritten"}
     monkeypatch.setattr(
