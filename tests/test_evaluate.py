@@ -12,10 +12,11 @@ from test_train import TINY
 
 from numpy_sat import checkpoint, evaluate, metrics, presets, runs, show, train
 from numpy_sat.data import flickr8k, scenes
-from numpy_sat.metrics import comparison, report
+from numpy_sat.metrics import bleu, comparison, report
 from numpy_sat.metrics.comparison import SCORES, Row
 from numpy_sat.metrics.looks import Looks
 from numpy_sat.metrics.scene_truth import Truth
+from numpy_sat.metrics.tokens import tokenise
 from numpy_sat.metrics.variety import Variety
 
 
@@ -101,6 +102,28 @@ def test_constants_are_chosen_on_train(root, trained):
         assert any(f'"{text}" (best of train by {by})' in note for note in found["notes"])
 
 
+def test_variety_is_of_all_captions_against_all_of_train(root, trained, monkeypatch):
+    seen, variety = [], evaluate.variety
+    monkeypatch.setattr(evaluate, "variety", lambda *args: seen.append(args) or variety(*args))
+    assert evaluated(trained) == 0
+    found, references = kept(trained), flickr8k.read_captions(root, "dev")
+    (ours, known), (people, _) = seen
+    assert [" ".join(words) for words in ours] == list(found["captions"].values())
+    assert [" ".join(words) for words in people] == [texts[0].lower()[:-2] for texts in references.values()]
+    assert len(known) == 24 * 5 and found["vocabulary"] == len(runs.load_model(trained).vocabulary) - 3
+
+
+def test_references_without_a_word_are_left_out(root, trained, tmp_path):
+    copy = tmp_path / "copy"
+    shutil.copytree(root, copy)
+    token = copy / "Flickr8k_text" / "Flickr8k.token.txt"
+    name = next(iter(flickr8k.read_captions(root, "dev")))
+    lines = token.read_text().splitlines()
+    token.write_text("".join(f"{name}#0\t...\n" if line.startswith(f"{name}#0") else f"{line}\n" for line in lines))
+    assert evaluated(trained, "--root", copy) == 0
+    assert "; 4 to 5 references a picture" in kept(trained)["protocol"]
+
+
 def test_one_constant_that_is_best_by_both_is_one_row(trained, monkeypatch):
     monkeypatch.setattr(evaluate.floors, "best_constant", lambda references, by: "a red circle")
     assert evaluated(trained) == 0
@@ -145,8 +168,11 @@ def test_what_is_no_counterpart_is_refused(root, trained, tmp_path, capsys):
 
 
 def test_another_decoder_is_said(root, trained, monkeypatch):
+    """What --small stands for has changed since."""
     other = replace(TINY, model=replace(TINY.model, state=8))
     monkeypatch.setitem(presets.PRESETS, ("flickr8k", True), other)
+    assert evaluated(trained) == 0
+    assert "this trains it" in str(kept(trained)["notes"]).lower() and "--small" not in str(kept(trained)["notes"])
     assert run(root, f"{trained}-blind", "--epochs", 1, "--blind") == 0
     assert evaluated(trained) == 0
     assert "it has another state." in str(kept(trained)["notes"])
@@ -307,7 +333,15 @@ def test_json_has_none_for_what_is_no_number():
 
 def test_showing(root, trained, monkeypatch, capsys):
     """Four figures in the first run's folder; on the sheet the best captions first, each with its own figures."""
-    sheets, curves = [], []
+    write, sheets, curves = show.heldout.write, [], []
+
+    def better_and_better(*args):
+        """The k-th caption is the first k words of a reference."""
+        written = write(*args)
+        texts = {name: " ".join(of[0].split()[:k]) for k, (name, of) in enumerate(written.references.items())}
+        return written._replace(captions=texts)
+
+    monkeypatch.setattr(show.heldout, "write", better_and_better)
     for name, seen in (("sheet_figure", sheets), ("runs_figure", curves)):
         draw = getattr(show.figures, name)
         monkeypatch.setattr(show.figures, name, lambda *args, draw=draw, seen=seen: seen.append(args) or draw(*args))
@@ -324,16 +358,20 @@ def test_showing(root, trained, monkeypatch, capsys):
 
     ((_, entries),) = sheets
     assert [title.split(":")[0] for _, title, _ in entries] == ["best"] * 3 + ["middle"] * 3 + ["worst"] * 3
-    evaluated(trained, "--beam", 1)
-    captions, references = kept(trained)["captions"], flickr8k.read_captions(root, "dev")
+    references = flickr8k.read_captions(root, "dev")
+    captions = {name: " ".join(texts[0].split()[:k]) for k, (name, texts) in enumerate(references.items())}
     judged = metrics.judge(captions, references)
-    ranked = sorted(judged.means["CIDEr-D"], reverse=True)
     of_picture = dict(zip(judged.pictures, judged.means["CIDEr-D"], strict=True))
+    ranked = sorted(of_picture.values(), reverse=True)
+    assert len(set(ranked)) == 8
     for (image, title, said), rank in zip(entries, (0, 1, 2, 3, 4, 5, 5, 6, 7), strict=True):
         name = title.split(": ")[1]
-        assert image.shape == (224, 224, 3) and of_picture[name] == pytest.approx(ranked[rank])
+        assert image.shape == (224, 224, 3) and of_picture[name] == ranked[rank]
         assert said[:2] == [f"model: {captions[name]}", f"reference: {references[name][0]}"]
-        assert said[2].startswith(f"CIDEr-D {of_picture[name]:.0f}, BLEU-1 ")
+        words = tokenise(captions[name])
+        of_bleu = bleu.bleu([words], [[*map(tokenise, references[name])]])
+        assert said[2] == f"CIDEr-D {of_picture[name]:.0f}, BLEU-1 {of_bleu[0]:.0f}, BLEU-4 {of_bleu[3]:.0f}"
+        assert said[3].startswith("METEOR ") and "ROUGE-L " in said[3]
 
 
 def test_a_blind_run_has_no_filters(trained, capsys):

@@ -82,7 +82,7 @@ def test_entropy_and_movement_by_hand():
     """Entropies 0, ln 2, ln 4, ln 2; half of it moves, twice. From one caption to the next is no move."""
     first = np.array([[1, 0, 0, 0], [0.5, 0.5, 0, 0], [0.25, 0.25, 0.25, 0.25]], np.float32)
     second = np.array([[0, 0, 0.5, 0.5]], np.float32)
-    found = looks([first, second])
+    found = looks([second, first])
     assert found.entropy == pytest.approx(math.log(2)) and found.most == pytest.approx(math.log(4))
     assert found.movement == pytest.approx((0.5 + 0.5) / 2)
     assert found.locations == pytest.approx(2) and not found.collapsed
@@ -104,15 +104,15 @@ def test_collapsed_attention():
 
 
 def test_variety_by_hand():
-    """Of 13 words one "a" and two "dog" have been in their caption before."""
-    captions = ["a dog runs", "a dog a dog dog sits", "a dog runs", "two"]
-    train = ["a dog runs", "two cats", "a dog runs far", "dog a sits"]
+    """Of 16 words "dog" and "a" of the second caption and "a" of the fourth have been in their caption before."""
+    captions = ["a dog runs", "a dog dog a sits", "a dog runs", "a dog a cat", "two"]
+    train = ["a dog runs", "two cats", "a dog runs far", "a dog a sits"]
     found = variety([text.split() for text in captions], [text.split() for text in train])
-    assert found.words == 5 and found.captions == 3 / 4
-    assert (found.length, found.shortest, found.longest) == (13 / 4, 1, 6)
-    assert found.stutters == 1 / 4  # "dog dog"
-    assert found.repeated == pytest.approx(3 / 13)
-    assert found.copied == 2 / 4
+    assert found.words == 6 and found.captions == 4 / 5
+    assert (found.length, found.shortest, found.longest) == (16 / 5, 1, 5)
+    assert found.stutters == 1 / 5  # "dog dog"
+    assert found.repeated == pytest.approx(3 / 16)
+    assert found.copied == 2 / 5
 
 
 def test_captions_without_words():

@@ -124,10 +124,12 @@ def train_step(recipe, params, optimizer, images, words, targets, mask):
 
 def annotate(params, images, stages):
     """encoders/convnet.py: images: (N, 3, H, W) to annotations: (N, L, D)."""
-    x, filters = images, iter(w for name, w in params.items() if name.startswith("conv"))
-    for k, stage in enumerate(stages):
-        x = F.max_pool2d(x, 2, 2) if k else x
-        x = net_forward(x, [(next(filters), next(filters), False) for _ in stage])
+    x = images
+    for name, _, pooled in convnet.layers(stages):
+        gamma, beta = params.get(f"{name}.gamma"), params.get(f"{name}.beta")
+        x = F.conv2d(x, params[f"{name}.W"], params.get(f"{name}.b"), padding=1)
+        x = F.max_pool2d(x, 2, 2) if pooled else x
+        x = F.relu(x if gamma is None else F.batch_norm(x, None, None, gamma, beta, training=True))
     rows, columns = (torch.linspace(-convnet.REACH, convnet.REACH, size) for size in x.shape[2:])
     place = torch.stack(torch.meshgrid(rows, columns, indexing="ij"), -1).expand(len(x), -1, -1, -1)
     return torch.cat([x.permute(0, 2, 3, 1), place], -1).flatten(1, 2)

@@ -34,7 +34,7 @@ def init_params(rng, stages, norm=False, dtype=np.float32):
     "conv1_1.gamma" and ".beta" in the bias's place, and ".mean" and ".var", which `measure_moments` sets.
     """
     params, channels = {}, 3
-    for name, filters, _ in _layers(stages):
+    for name, filters, _ in layers(stages):
         scale = np.sqrt(2 / (9 * channels))
         params[f"{name}.W"] = (scale * rng.standard_normal((3, 3, channels, filters))).astype(dtype)
         for part in ("beta", "mean") if norm else ("b",):
@@ -48,7 +48,7 @@ def init_params(rng, stages, norm=False, dtype=np.float32):
 def encode_forward(params, pictures, stages, workspace=None):
     """In training. pictures: (N, H, W, 3). Returns a: (N, L, D), the last stage's cells, each with its place; cache."""
     x, caches = pictures, {}
-    for name, _, pooled in _layers(stages):
+    for name, _, pooled in layers(stages):
         if f"{name}.gamma" in params:
             weights = (params[f"{name}.{part}"] for part in NORMED)
             x, caches[name] = norm_block.norm_block_forward(x, *weights, pooled, workspace)
@@ -74,7 +74,7 @@ def encode_backward(da, cache, workspace=None):
 def encode(params, pictures, stages, workspace=None):
     """In use: a of encode_forward, normalised, where there is normalisation, by the moments of many pictures."""
     x = pictures
-    for name, _, pooled in _layers(stages):
+    for name, _, pooled in layers(stages):
         if f"{name}.gamma" in params:
             weights = (params[f"{name}.{part}"] for part in (*NORMED, "mean", "var"))
             x = norm_block.norm_block_in_use(x, *weights, pooled, workspace)
@@ -120,7 +120,7 @@ def size(stages):
     return stages[-1][-1] + PLACE
 
 
-def _layers(stages):
+def layers(stages):
     """[("conv1_1", 32, True), ...]: VGG's names, stage and place in it; channels; whether pooled after."""
     return [
         (f"conv{s}_{k}", filters, k == len(stage) and s < len(stages))
