@@ -51,9 +51,15 @@ def _beside(run):
 
 def _training(run, model):
     """The command that trains a run's counterpart."""
-    settings, small = model.settings, presets.PRESETS[model.settings["data"], True].model
+    settings, recipe = model.settings, model.recipe
+    small = presets.PRESETS[settings["data"], True]
+    is_small = all(getattr(small.model, name) == getattr(recipe.model, name) for name in DECODER)
+    preset = presets.PRESETS[settings["data"], is_small]
     words = ["python -m numpy_sat.train --blind", f"--data {settings['data']}"]
-    words += ["--small"] * all(getattr(small, name) == getattr(model.recipe.model, name) for name in DECODER)
-    words += ["--skip-missing"] * settings["skip_missing"]
+    words += ["--small"] * is_small + ["--skip-missing"] * settings["skip_missing"]
     words += [f"--root {command.quoted(settings['root'])}"] * bool(settings["root"])
+    words += [f"--seed {settings['seed']}"] * bool(settings["seed"])
+    for name in presets.OVERRIDES:
+        if getattr(recipe, name) != getattr(preset, name):
+            words.append(f"--{name.replace('_', '-')} {getattr(recipe, name)}")
     return " ".join([*words, f"--out {command.quoted(_beside(run))}"])

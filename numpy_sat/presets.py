@@ -28,6 +28,8 @@ class Recipe:
     dev_pictures: int = 500  # how many of dev are decoded after every epoch
 
 
+OVERRIDES = ("epochs", "learning_rate", "optimizer", "clip")  # what train's options can set otherwise
+
 # On scenes a shallow encoder learns faster and looks more sharply than a deep one: where a cell of the grid sees the
 # whole picture, the decoder learns what is there without looking anywhere in particular.
 PRESETS = {

@@ -189,7 +189,7 @@ def _diverged(run):
 def _begun(args):
     """A new run as the arguments say, and its data."""
     recipe = presets.PRESETS[args.data, args.small]
-    given = {name: getattr(args, name) for name in OVERRIDES if getattr(args, name) is not None}
+    given = {name: getattr(args, name) for name in presets.OVERRIDES if getattr(args, name) is not None}
     model = dataclasses.replace(recipe.model, blind=args.blind)
     recipe = dataclasses.replace(recipe, model=model, **given)
     kind = f"{'-small' if args.small else ''}{'-blind' if args.blind else ''}"
@@ -287,9 +287,6 @@ class _Interrupt:
             raise KeyboardInterrupt
         self.asked = True
         print("\nstopping after this step or validation (Ctrl-C again: at once)", file=sys.stderr)
-
-
-OVERRIDES = ("epochs", "learning_rate", "optimizer", "clip")
 
 
 def _parse(argv):

@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 from test_train import TINY
 
-from numpy_sat import checkpoint, evaluate, metrics, presets, runs, show, train
+from numpy_sat import checkpoint, counterpart, evaluate, metrics, presets, runs, show, train
 from numpy_sat.data import flickr8k, scenes
 from numpy_sat.metrics import bleu, comparison, report
 from numpy_sat.metrics.comparison import SCORES, Row
@@ -134,8 +134,12 @@ def test_the_blind_one_named_or_beside_the_run(root, trained, capsys):
     blind = trained.parent / "blind"
     assert evaluated(trained) == 0
     printed = capsys.readouterr().out
-    command = f"python -m numpy_sat.train --blind --data flickr8k --small --root {root} --out {trained}-blind"
-    assert f"\n  {command}\n" in printed and "blind language model:" not in printed
+    command = f"python -m numpy_sat.train --blind --data flickr8k --small --root {root}"
+    assert f"\n  {command} --epochs 1 --out {trained}-blind\n" in printed and "blind language model:" not in printed
+    model = runs.load_model(trained)
+    model.settings.update(skip_missing=True, seed=3)
+    (sentence,) = counterpart.notes(trained, model, None)
+    assert "--small --skip-missing --root" in sentence and "--seed 3 --epochs 1 --out" in sentence
     assert evaluated(trained, "--blind", blind) == 0
     named = kept(trained)
     blind.rename(f"{trained}-blind")
@@ -270,9 +274,7 @@ def made_up_report(truth=None, **looks):
     return report.Evaluation(
         title="runs/flickr8k-small: its captions of flickr8k, dev",
         protocol="flickr8k, dev, 1,000 pictures; " + "and so on; " * 20,
-        notes=(
-            "Train it:\n  python -m numpy_sat.train --blind --data flickr8k --root /a/long/folder --out runs/x-blind",
-        ),
+        notes=(f"Train it:\n{COMMAND}",),
         rows=[
             Row("this model", "model", figures, interval),
             Row("its pictures shuffled", "floor", figures, difference=interval),
@@ -302,8 +304,11 @@ def test_the_text_fits_the_terminal():
     assert "different words 1,712 of 2,536 1,712" in text and "words a caption 9.2 (3 to 20) 9.2 (3 to 20)" in text
     assert "captions copied whole from train 25.0 % 25.0 %" in text
     assert "entropy 3.00 of at most ln 64 = 4.16 nats, that of 20.1 locations" in text and "25.0 % of it moves" in text
-    assert (
-        "90.0 % of captions" in text and "; - of relations said" in text and "30.0 %, chance 10.0 %, so 3.0 x" in text
+    assert "90.0 % of captions" in text and "; - of relations said" in text
+    assert "30.0 %, chance 10.0 %, so 3.0 x chance." in text
+    nothing_named = Truth(0.0, 0.0, *[float("nan")] * 3)
+    assert "no caption names an object that is there." in " ".join(
+        report.as_text(made_up_report(nothing_named)).split()
     )
 
 
@@ -336,9 +341,9 @@ def test_showing(root, trained, monkeypatch, capsys):
     write, sheets, curves = show.heldout.write, [], []
 
     def better_and_better(*args):
-        """The k-th caption is the first k words of a reference."""
+        """The first caption is the first word, the second the first two words of a reference."""
         written = write(*args)
-        texts = {name: " ".join(of[0].split()[:k]) for k, (name, of) in enumerate(written.references.items())}
+        texts = {name: " ".join(of[0].split()[: k + 1]) for k, (name, of) in enumerate(written.references.items())}
         return written._replace(captions=texts)
 
     monkeypatch.setattr(show.heldout, "write", better_and_better)
@@ -359,7 +364,7 @@ def test_showing(root, trained, monkeypatch, capsys):
     ((_, entries),) = sheets
     assert [title.split(":")[0] for _, title, _ in entries] == ["best"] * 3 + ["middle"] * 3 + ["worst"] * 3
     references = flickr8k.read_captions(root, "dev")
-    captions = {name: " ".join(texts[0].split()[:k]) for k, (name, texts) in enumerate(references.items())}
+    captions = {name: " ".join(texts[0].split()[: k + 1]) for k, (name, texts) in enumerate(references.items())}
     judged = metrics.judge(captions, references)
     of_picture = dict(zip(judged.pictures, judged.means["CIDEr-D"], strict=True))
     ranked = sorted(of_picture.values(), reverse=True)

@@ -111,6 +111,7 @@ def test_variety_by_hand():
     assert found.words == 6 and found.captions == 4 / 5
     assert (found.length, found.shortest, found.longest) == (16 / 5, 1, 5)
     assert found.stutters == 1 / 5  # "dog dog"
+    assert variety([["a", "dog", "a", "cat"]], []).stutters == 0
     assert found.repeated == pytest.approx(3 / 16)
     assert found.copied == 2 / 5
 
