@@ -167,3 +167,39 @@ def test_left_early_no_thread_remains():
     for _ in batches.made_ahead(iter(range(10))):
         break
     assert threading.active_count() == before
+
+
+def test_zoom_cuts_out_a_square_and_enlarges_it(rng):
+    """A picture of a ramp: what is cut out of it is a ramp over fewer values, from anywhere, all over the picture."""
+    ramp = np.broadcast_to(np.arange(0, 200, 2, dtype=np.uint8)[:, None, None], (100, 100, 3))
+    spans = []
+    for _ in range(200):
+        seen = batches._zoom(ramp, 0.5, rng)
+        assert seen.shape == ramp.shape and seen.dtype == np.uint8 and (np.diff(seen[:, 0, 0].astype(int)) >= 0).all()
+        spans.append((int(seen[-1, 0, 0]) - int(seen[0, 0, 0])) / 198)
+    assert 0.48 < min(spans) < 0.55 and 0.95 < max(spans) <= 1
+    np.testing.assert_array_equal(batches._zoom(ramp, 1.0, rng), ramp)
+
+
+def test_colour_changes_contrast_and_brightness(rng):
+    image = rng.integers(80, 160, (20, 20, 3)).astype(np.uint8)
+    means, spreads = [], []
+    for _ in range(200):
+        seen = batches._recolour(image, 0.2, rng)
+        assert seen.dtype == np.uint8
+        means.append(seen.mean() / image.mean())
+        spreads.append(seen.std() / image.std())
+    for ratios in (means, spreads):
+        assert 0.78 < min(ratios) < 0.84 and 1.16 < max(ratios) < 1.22
+
+
+def test_an_augmented_epoch_is_the_same_every_time():
+    pictures = np.random.default_rng(0).integers(0, 256, (4, 16, 16, 3)).astype(np.uint8)
+    captions = tuple((np.array([5, 6, END]),) for _ in pictures)
+    split = batches.Split(tuple("abcd"), pictures, captions, ((),) * 4, ())
+    kinds = batches.Augmentation(True, 2, 0.7, 0.2)
+    first, again, plain = (
+        next(batches.epoch_batches(split, 4, 1, kind, 3, 0)) for kind in (kinds, kinds, batches.Augmentation(True, 2))
+    )
+    np.testing.assert_array_equal(first.pictures, again.pictures)
+    assert not np.array_equal(first.pictures, plain.pictures)

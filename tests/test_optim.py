@@ -89,3 +89,15 @@ def test_the_rate_at_the_ends(warmup):
         assert optim.cosine_rate(step, 100, 0.1, warmup) == pytest.approx(0.001)
     assert optim.cosine_rate(warmup, warmup, 0.1, warmup) == pytest.approx(0.1)
     assert optim.cosine_rate(warmup + 1, warmup, 0.1, warmup) == pytest.approx(0.001)
+
+
+def test_weight_decay_shrinks_matrices_and_filters_with_a_gradient():
+    params = {name: np.full(shape, 2.0) for name, shape in {"W": (2, 3), "F": (1, 1, 2, 2), "b": (3,), "s": ()}.items()}
+    params["kept"], array = np.full((2, 2), 2.0), params["W"]
+    optim.decay_weights(params, {"W": None, "F": None, "b": None, "s": None}, share=0.25)
+    np.testing.assert_array_equal(params["W"], np.full((2, 3), 1.5))
+    np.testing.assert_array_equal(params["F"], np.full((1, 1, 2, 2), 1.5))
+    np.testing.assert_array_equal(params["b"], np.full(3, 2.0))
+    assert params["s"] == 2
+    np.testing.assert_array_equal(params["kept"], np.full((2, 2), 2.0))
+    assert params["W"] is array

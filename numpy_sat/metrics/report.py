@@ -15,8 +15,6 @@ PAPER_NOTE = (
     "* Xu et al. 2015, table 1, not measured here: of test, with features of a VGG that was trained on ImageNet, of "
     "another METEOR, and, it seems, without brevity penalty: compare with the line that has none."
 )
-
-
 PEOPLE_NOTE = (
     "One person: each of the references in turn is taken for the caption, and judged by the others. In the line above "
     "it the model is judged by the same. Means of the turns."
