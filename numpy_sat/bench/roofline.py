@@ -4,7 +4,7 @@ from pathlib import Path
 
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
-from matplotlib.ticker import LogLocator
+from matplotlib.ticker import LogLocator, NullFormatter
 
 from numpy_sat.bench.works import LADDER
 from numpy_sat.errors import writing
@@ -34,6 +34,7 @@ def roofline_figure(path, results, peak, bandwidth):
         axes.set(xscale="log", yscale="log", title=pass_, xlabel="operations a byte of x, W and y")
         axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
         axes.yaxis.set_major_formatter("{x:g}")
+        axes.yaxis.set_minor_formatter(NullFormatter())
         axes.grid(alpha=0.3)
     panels[0].set_ylabel(f"GFLOP/s of the definition; the roof: {peak:.0f} GFLOP/s, {bandwidth:.0f} GB/s")
     figure.legend(handles=_legend(results, colours), loc="outside right upper", frameon=False)

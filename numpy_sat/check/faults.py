@@ -6,16 +6,12 @@ test notices shows a hole in our tests (tests/test_mutations.py). operators.py m
 """
 
 import ast
-import copy
 import inspect
-import itertools
 import textwrap
 import types
 from typing import NamedTuple
 
-import numpy as np
-
-from numpy_sat.check.operators import OPERATORS, Scope, swappable
+from numpy_sat.check.operators import OPERATORS, Scope
 from numpy_sat.check.trees import parsed, statements, targets_of, tree_of
 
 
@@ -60,37 +56,6 @@ def edits(function, values):
                 if code is not None:
                     found.append(Fault(function, _target(slot, node), slot.node.lineno, rank, term, code))
     return sorted(found, key=lambda fault: fault.rank)
-
-
-def _exchanged(function, tree, values):
-    """Two arguments in each other's place all through the function."""
-    names = [argument.arg for argument in tree.args.args if swappable(values.get(argument.arg))]
-    found = []
-    for one, other in itertools.combinations(names, 2):
-        a, b = values[one], values[other]
-        if type(a) is not type(b) or np.shape(a) != np.shape(b):
-            continue
-        changed = copy.deepcopy(tree)
-        changed.body = [_Exchanged(one, other).visit(statement) for statement in changed.body]
-        first = next((s for s, *_ in statements(tree) if {one, other} & _read_names(s)), tree.body[0])
-        target = ", ".join(_targets(first))
-        words = f"`{one}` and `{other}` are in each other's place"
-        found.append(Fault(function, target, first.lineno, len(OPERATORS), words, _code(changed)))
-    return found
-
-
-def _read_names(statement):
-    return {node.id for node in ast.walk(statement) if isinstance(node, ast.Name)}
-
-
-class _Exchanged(ast.NodeTransformer):
-    """Two variables under each other's names."""
-
-    def __init__(self, one, other):
-        self.names = {one: other, other: one}
-
-    def visit_Name(self, node):
-        return ast.Name(self.names.get(node.id, node.id), node.ctx)
 
 
 def _target(slot, node):

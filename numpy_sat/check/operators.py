@@ -494,17 +494,16 @@ def swapped(node, scope):
         return
     text = ast.unparse(node)
     value = scope.values.get(text)
-    if not swappable(value):
+    if not _swappable(value):
         return
     for other in scope.others:
         candidate = scope.values[other]
-        if other != text and swappable(candidate) and _shape(candidate) == _shape(value):
+        if other != text and _swappable(candidate) and _shape(candidate) == _shape(value):
             if type(candidate) is type(value) and candidate is not value:
                 yield ast.parse(other, mode="eval").body, f"`{other}` where `{text}` belongs"
 
 
-def swappable(value):
-    """Whether a value can stand where another of its kind and shape does."""
+def _swappable(value):
     return (isinstance(value, np.ndarray) and value.size > 0) or type(value) in (int, float)
 
 
