@@ -1,14 +1,11 @@
-"""The whole model: encoder, decoder and the loss of Xu et al. equation 14, on one page."""
+"""The whole model on one page: an encoder makes annotation vectors of a picture, a decoder writes a caption of them."""
 
 from dataclasses import dataclass
-from typing import NamedTuple
 
 import numpy as np
 
-from numpy_sat import kernels
-from numpy_sat.decoders import attend_tell, attend_tell_fused
+from numpy_sat.decoders import MODELS
 from numpy_sat.encoders import blind, convnet
-from numpy_sat.layers import dropout, losses
 
 
 @dataclass(frozen=True)
@@ -20,6 +17,8 @@ class Config:
     embedding: int  # M
     state: int  # S
     attention: int  # A
+    model: str = "soft"  # the decoder, one of decoders.MODELS
+    without: tuple = ()  # parts of the decoder that are left out, see decoders/parts.py
     norm: bool = False  # batch normalisation in the encoder
     blind: bool = False  # whether the decoder is given zeros instead of what the encoder makes of the picture
     dropout: float = 0.0  # of h_t on its way to the output
@@ -29,51 +28,30 @@ class Config:
     penalty_target: str = "one"
 
 
-class Loss(NamedTuple):
-    """A batch's loss and its parts."""
-
-    total: float  # what is minimised: nats a caption, penalty and smoothing included
-    word: float  # - log p a word, without penalty and smoothing
-    penalty: float  # the doubly stochastic penalty, before lambda
-
-
 def init_params(rng, config, log_frequencies, dtype=np.float32):
     """All parameters by name. rng: numpy Generator; log_frequencies: (V,) of what the decoder is to predict."""
     encoder = _encoder(config)
+    of_encoder = encoder.init_params(rng, config.stages, config.norm, dtype)
     D = encoder.size(config.stages)
-    return {
-        **encoder.init_params(rng, config.stages, config.norm, dtype),
-        **attend_tell.init_params(rng, D, config.embedding, config.state, config.attention, log_frequencies, dtype),
-    }
+    return {**of_encoder, **MODELS[config.model].init_params(rng, D, config, log_frequencies, dtype)}
 
 
 def loss_and_grads(params, batch, config, rng, workspace=None):
     """One pass forward and back.
 
-    batch: data.batches.Batch; rng: numpy Generator, for dropout; workspace: where to compute, restarted by the caller;
-    what is returned may lie in it. Returns a Loss and the gradients by name.
+    batch: data.batches.Batch; rng: numpy Generator, for all that is drawn, as dropout; workspace: where to compute,
+    restarted by the caller; what is returned may lie in it. Returns an objective.Loss and the gradients by name.
     """
-    encoder = _encoder(config)
-    a, cache_encoder = encoder.encode_forward(params, batch.pictures, config.stages, workspace)
-    decoder = attend_tell_fused if kernels.fused(a) else attend_tell
-    mask_h = dropout.dropout_mask(rng, (*batch.words.shape, config.state), config.dropout, a.dtype)
-    logits, alpha, cache_decoder = decoder.decode_forward(params, a, batch.words, mask_h, workspace)
-    loss, cache_loss, cache_penalty = _loss_forward(logits, alpha, batch, config)
-
-    dlogits = losses.cross_entropy_backward(1.0, cache_loss, workspace)
-    dalpha = losses.doubly_stochastic_backward(config.penalty, cache_penalty)
-    da, grads = decoder.decode_backward(dlogits, dalpha, cache_decoder, workspace)
-    grads |= encoder.encode_backward(da, cache_encoder, workspace)
-    return loss, grads
+    encoder, decoder = _encoder(config), MODELS[config.model]
+    a, cache = encoder.encode_forward(params, batch.pictures, config.stages, workspace)
+    loss, da, grads = decoder.loss_and_grads(params, a, batch, config, rng, workspace)
+    return loss, grads | encoder.encode_backward(da, cache, workspace)
 
 
 def loss_only(params, batch, config, workspace=None):
-    """The Loss without dropout and without gradients, as for the dev split."""
+    """The objective.Loss without dropout and without gradients, as for the dev split."""
     a = annotate(params, batch.pictures, config, workspace)
-    decoder = attend_tell_fused if kernels.fused(a) else attend_tell
-    mask_h = np.ones((*batch.words.shape, config.state), a.dtype)
-    logits, alpha, _ = decoder.decode_forward(params, a, batch.words, mask_h, workspace)
-    return _loss_forward(logits, alpha, batch, config)[0]
+    return MODELS[config.model].loss_only(params, a, batch, config, workspace)
 
 
 def annotate(params, pictures, config, workspace=None):
@@ -90,13 +68,3 @@ def measure_moments(params, batches, config, workspace):
 def _encoder(config):
     """The module whose functions make annotation vectors of pictures."""
     return blind if config.blind else convnet
-
-
-def _loss_forward(logits, alpha, batch, config):
-    """(14) - log p(y | x) + lambda sum_i (1 - sum_t alpha_ti)^2."""
-    likelihood, cache_loss = losses.cross_entropy_forward(logits, batch.targets, batch.mask, config.smoothing)
-    penalty, cache_penalty = losses.doubly_stochastic_forward(
-        alpha, batch.mask, config.penalty_normalisation, config.penalty_target
-    )
-    word = -losses.word_log_probabilities(cache_loss).sum() / batch.mask.sum()
-    return Loss(likelihood + config.penalty * penalty, word, penalty), cache_loss, cache_penalty

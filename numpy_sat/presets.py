@@ -110,4 +110,5 @@ def from_json(stored):
     """The Recipe that was stored as dataclasses.asdict gives it. Raises KeyError or TypeError where it is none."""
     model = dict(stored["model"])
     model["stages"] = tuple(tuple(stage) for stage in model["stages"])
+    model["without"] = tuple(model.get("without", ()))
     return Recipe(**{**stored, "model": Config(**model)})

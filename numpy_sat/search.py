@@ -7,7 +7,7 @@ import numpy as np
 from numpy_sat import captioner
 from numpy_sat.data import batches
 from numpy_sat.data.vocabulary import END, START, UNK
-from numpy_sat.decoders import attend_tell
+from numpy_sat.decoders import MODELS
 from numpy_sat.layers import softmax
 
 
@@ -35,7 +35,7 @@ def caption_pictures(params, config, images, beam, max_words, size=64):
     found = []
     for start in range(0, len(images), size):
         a = captioner.annotate(params, batches.scale_pixels(images[start : start + size]), config)
-        found += beam_search(attend_tell, params, a, beam, max_words)
+        found += beam_search(MODELS[config.model], params, a, beam, max_words)
     return found
 
 
@@ -43,7 +43,7 @@ def beam_search(decoder, params, a, k, max_words, length_power=1.0):
     """The best caption of each picture by log p / length ** length_power, length counting words and <end>.
 
     decoder: a module or object with begin(params, a), step(params, state, words) and select(state, rows), as
-    decoders/attend_tell.py; a: (N, L, D) annotations; k: beams a picture; max_words: longest caption.
+    those of decoders.MODELS; a: (N, L, D) annotations; k: beams a picture; max_words: longest caption.
     <unk> and <start> are never written, <end> never first, and nothing else after max_words. Log probabilities are
     summed in float64. Returns N Captions. Raises ValueError for k or max_words below 1.
     """

@@ -15,7 +15,7 @@ import numpy_sat
 from numpy_sat import captioner, kernels, layers, search
 from numpy_sat.check import gradcheck
 from numpy_sat.data import batches
-from numpy_sat.decoders import attend_tell, attend_tell_fused
+from numpy_sat.decoders import attend_tell, attend_tell_fused, parts, soft
 from numpy_sat.encoders import convnet
 from numpy_sat.layers import conv, losses, pool
 from numpy_sat.workspace import Workspace
@@ -55,6 +55,42 @@ def test_gradients(rng, normalisation, target, norm):
     assert report.ok, str(report)
     assert {array.name for array in report.arrays} == set(params)
     assert bool(measured) == norm
+
+
+@pytest.mark.parametrize("part", parts.PARTS)
+def test_gradients_without_a_part(rng, part):
+    config = replace(TINY, without=(part,))
+    params, batch = tiny_params(rng, config), tiny_batch(rng)
+    assert not set(params) & set(parts.PARTS[part])
+
+    def loss_and_grads(params):
+        loss, grads = captioner.loss_and_grads(params, batch, config, np.random.default_rng(5))
+        return loss.total, grads
+
+    report = gradcheck.check_loss(loss_and_grads, params)
+    assert report.ok, str(report)
+    assert {array.name for array in report.arrays} == set(params)
+
+
+def test_a_part_left_out_does_nothing(rng):
+    """Attention is even, the gate open, and without deep output the word before reaches the logits by h_t alone."""
+    words, a = rng.integers(0, V, (3, 6)), rng.standard_normal((2, 16, 5))
+    for part in parts.PARTS:
+        config = replace(TINY, without=(part,))
+        params = tiny_params(rng, config)
+        state = soft.select(soft.begin(params, a), np.repeat([0, 1], 3))
+        for column in words:
+            before, (logits, alpha, beta, state) = state, soft.step(params, state, column)
+        assert np.array_equal(alpha, np.full((6, 16), 1 / 16)) == (part == "attention")
+        assert (beta == 1).all() == (part == "gate")
+        linear = state.h @ params["L_h"] @ params["L_o"] + params["b_o"]
+        assert np.allclose(logits, linear, rtol=0, atol=1e-12) == (part == "deep output")
+        assert before.h.shape == state.h.shape
+
+
+def test_without_what_is_no_part(rng):
+    with pytest.raises(ValueError, match="without: eyes: there are attention, gate, deep output"):
+        tiny_params(rng, replace(TINY, without=("gate", "eyes")))
 
 
 @pytest.mark.parametrize("norm", [False, True])
@@ -141,12 +177,14 @@ def vectors_model(rng, dtype):
     return params, batch._replace(pictures=batch.pictures.astype(dtype), mask=batch.mask.astype(dtype))
 
 
-def test_the_whole_models_fast_gradients_are_the_plain_ones():
+@pytest.mark.parametrize("without", [(), tuple(parts.PARTS)])
+def test_the_whole_models_fast_gradients_are_the_plain_ones(without):
     """float32 on the kernels, fused and not, against float64 by the plain definition."""
 
     def gradients(dtype):
         params, batch = vectors_model(np.random.default_rng(3), dtype)
-        return captioner.loss_and_grads(params, batch, VECTORS, np.random.default_rng(5))
+        params, config = parts.removed(params, without), replace(VECTORS, without=without)
+        return captioner.loss_and_grads(params, batch, config, np.random.default_rng(5))
 
     loss64, plain = gradients(np.float64)
     loss, fused = gradients(np.float32)

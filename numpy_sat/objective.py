@@ -1,0 +1,39 @@
+"""The loss of Xu et al. equation 14 for captions read whole: what every model's training minimises."""
+
+from typing import NamedTuple
+
+from numpy_sat.layers import losses
+
+
+class Loss(NamedTuple):
+    """A batch's loss and its parts."""
+
+    total: float  # what is minimised: nats a caption, penalty and smoothing included
+    word: float  # - log p a word, without penalty and smoothing
+    penalty: float  # the doubly stochastic penalty, before lambda
+
+
+class ObjectiveCache(NamedTuple):
+    likelihood: losses.CrossEntropyCache
+    penalty: losses.DoublyStochasticCache
+    weight: float  # lambda
+
+
+def objective_forward(logits, alpha, batch, config):
+    """(14) - log p(y | x) + lambda sum_i (1 - sum_t alpha_ti)^2.
+
+    logits: (T, B, V); alpha: (T, B, L); batch: data.batches.Batch; config: captioner.Config. Returns a Loss, the cache.
+    """
+    likelihood, cache_likelihood = losses.cross_entropy_forward(logits, batch.targets, batch.mask, config.smoothing)
+    penalty, cache_penalty = losses.doubly_stochastic_forward(
+        alpha, batch.mask, config.penalty_normalisation, config.penalty_target
+    )
+    word = -losses.word_log_probabilities(cache_likelihood).sum() / batch.mask.sum()
+    loss = Loss(likelihood + config.penalty * penalty, word, penalty)
+    return loss, ObjectiveCache(cache_likelihood, cache_penalty, config.penalty)
+
+
+def objective_backward(cache, workspace=None):
+    """Returns dlogits: (T, B, V) and dalpha: (T, B, L), of the total."""
+    dlogits = losses.cross_entropy_backward(1.0, cache.likelihood, workspace)
+    return dlogits, losses.doubly_stochastic_backward(cache.weight, cache.penalty)
