@@ -20,10 +20,12 @@ def main(argv=None):
 
 def _caption(args):
     model = runs.load_model(args.checkpoint)
-    config, max_words = model.recipe.model, model.recipe.max_words
+    recipe, config = model.recipe, model.recipe.model
     for number, path in enumerate(args.pictures, 1):
         image = pictures.read_picture(path, config.picture_size)
-        (found,) = search.caption_pictures(model.params, config, image[np.newaxis], args.beam, max_words)
+        (found,) = search.caption_pictures(
+            model.params, config, image[np.newaxis], args.beam, recipe.max_words, recipe.length_power
+        )
         words = model.vocabulary.decode(found.words)
         print(f"{path}: {' '.join(words)}  (log p {found.log_p:.2f})")
         if args.show:

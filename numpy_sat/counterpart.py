@@ -2,8 +2,9 @@
 
 import numpy as np
 
-from numpy_sat import command, heldout, presets, runs, search
+from numpy_sat import command, heldout, presets, runs, search, train_command
 from numpy_sat.errors import InputError
+from numpy_sat.settings import settings_between
 
 SUFFIX = "-blind"  # of the folder beside a run's that is looked into where none is named
 DECODER = ("embedding", "state", "attention", "dropout", "smoothing")  # what makes the decoder the same
@@ -30,7 +31,7 @@ def caption(blind, beam):
     """What a blind model writes of every picture: a text."""
     recipe = blind.recipe
     nothing = np.zeros((1, recipe.model.picture_size, recipe.model.picture_size, 3), np.uint8)
-    (found,) = search.caption_pictures(blind.params, recipe.model, nothing, beam, recipe.max_words)
+    (found,) = search.caption_pictures(blind.params, recipe.model, nothing, beam, recipe.max_words, recipe.length_power)
     return heldout.text(blind, found)
 
 
@@ -59,7 +60,5 @@ def _training(run, model):
     words += ["--small"] * is_small + ["--skip-missing"] * settings["skip_missing"]
     words += [f"--root {command.quoted(settings['root'])}"] * bool(settings["root"])
     words += [f"--seed {settings['seed']}"] * bool(settings["seed"])
-    for name in presets.OVERRIDES:
-        if getattr(recipe, name) != getattr(preset, name):
-            words.append(f"--{name.replace('_', '-')} {getattr(recipe, name)}")
+    words += train_command.as_arguments(settings_between(recipe, preset))
     return " ".join([*words, f"--out {command.quoted(_beside(run))}"])

@@ -28,7 +28,7 @@ def write(model, split, beam, root=None, skip_missing=False):
     dataset = sources.open_dataset(settings["data"], root or settings["root"], (split,), skip_missing)
     listed = dataset.splits[split]
     images = pictures.load_pictures(listed, recipe.model.picture_size, machine.cache_folder())
-    found = search.caption_pictures(model.params, recipe.model, images, beam, recipe.max_words)
+    found = search.caption_pictures(model.params, recipe.model, images, beam, recipe.max_words, recipe.length_power)
     return Written(
         dataset,
         listed,

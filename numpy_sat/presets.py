@@ -20,6 +20,7 @@ class Recipe:
     decay: float = 0.0  # of weights: each step takes this times the learning rate off them
     min_count: int = 1  # rarer words of train are <unk>
     max_words: int = 20  # longer captions are cut in training; the longest caption written
+    length_power: float = 1.0  # captions are chosen by log p / words ** length_power: below 1 the shorter ones
     flip: bool = False  # augmentation, see data/batches.py
     shift: int = 0
     zoom: float = 1.0
@@ -27,8 +28,6 @@ class Recipe:
     patience: int = 5  # epochs without a better dev BLEU-4 before training stops
     dev_pictures: int = 500  # how many of dev are decoded after every epoch
 
-
-OVERRIDES = ("epochs", "learning_rate", "optimizer", "clip")  # what train's options can set otherwise
 
 # On scenes a shallow encoder learns faster and looks more sharply than a deep one: where a cell of the grid sees the
 # whole picture, the decoder learns what is there without looking anywhere in particular.
@@ -100,6 +99,7 @@ PRESETS = {
         learning_rate=1.5e-3,
         decay=0.05,
         min_count=5,
+        length_power=0.7,
         flip=True,
         zoom=0.7,
     ),

@@ -30,12 +30,15 @@ class Step(NamedTuple):
     beta: np.ndarray  # (N, slots before)
 
 
-def caption_pictures(params, config, images, beam, max_words, size=64):
-    """The best Caption of each picture. images: (N, H, W, 3) uint8; config: captioner.Config; size: of a batch."""
+def caption_pictures(params, config, images, beam, max_words, length_power=1.0, size=64):
+    """The best Caption of each picture, as of beam_search, in batches of so many.
+
+    images: (N, H, W, 3) uint8; config: captioner.Config.
+    """
     found = []
     for start in range(0, len(images), size):
         a = captioner.annotate(params, batches.scale_pixels(images[start : start + size]), config)
-        found += beam_search(MODELS[config.model], params, a, beam, max_words)
+        found += beam_search(MODELS[config.model], params, a, beam, max_words, length_power)
     return found
 
 

@@ -1,21 +1,15 @@
 """python -m numpy_sat.train: train the captioner, from drawn scenes or photos to captions."""
 
-import argparse
-import dataclasses
-import hashlib
 import itertools
 import signal
 import sys
 import time
-from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 from tqdm import tqdm
 
-from numpy_sat import captioner, command, figures, machine, optim, presets, runs, search
-from numpy_sat.data import batches, sources
-from numpy_sat.data.vocabulary import Vocabulary, tokenise, unigram_entropy, word_frequencies
+from numpy_sat import captioner, command, figures, optim, runs, search, train_command
+from numpy_sat.data import batches
 from numpy_sat.errors import InputError
 from numpy_sat.metrics import bleu
 from numpy_sat.streams import DROPOUT, stream
@@ -27,22 +21,15 @@ MOMENT_BATCHES = 32  # that batch normalisation's moments are measured on
 SAMPLES = 3  # captions shown after every epoch
 
 
-class Data(NamedTuple):
-    """The splits training reads; of dev as many pictures as are decoded."""
-
-    train: batches.Split
-    dev: batches.Split
-
-
 def main(argv=None):
     """The command; returns its exit code."""
-    args = _parse(argv)
+    args = train_command.parse(argv)
     return command.run(lambda: _train(args))
 
 
 def _train(args):
     started = time.monotonic()
-    run, data = _resumed(args) if args.resume else _begun(args)
+    run, data = train_command.resumed(args) if args.resume else train_command.begun(args)
     recipe, progress = run.recipe, run.progress
     steps = recipe.epochs * batches.batches_per_epoch(data.train, recipe.pictures)
     print(f"{run.folder}: {steps:,} steps of {recipe.pictures} pictures")
@@ -116,13 +103,16 @@ def _validate(run, data):
     some = itertools.islice(_drawn(run, data.train), MOMENT_BATCHES)
     captioner.measure_moments(run.params, some, recipe.model, Workspace())
     loss = dev_loss(run.params, recipe, data.dev)
-    found = search.caption_pictures(run.params, recipe.model, data.dev.pictures, beam=1, max_words=recipe.max_words)
+    found = search.caption_pictures(
+        run.params, recipe.model, data.dev.pictures, 1, recipe.max_words, recipe.length_power
+    )
     captions = [run.vocabulary.decode(caption.words) for caption in found]
     scores = bleu.bleu(captions, data.dev.references)
-    better = (scores[3], -loss) > (progress.best_bleu, -progress.best_loss)
+    score = 0.0 if recipe.model.blind else scores[3]  # a blind model's only caption says little of it
+    better = (score, -loss) > (progress.best_bleu, -progress.best_loss)
     progress.stale += 1
     if better:
-        progress.best_bleu, progress.best_loss, progress.stale = scores[3], loss, 0
+        progress.best_bleu, progress.best_loss, progress.stale = score, loss, 0
     progress.epoch, progress.batch = progress.epoch + 1, 0
     runs.log(run, "dev", epoch=progress.epoch, loss=loss, bleu=scores, seconds=round(progress.seconds, 2))
     if better:  # before LAST, which will say that it is there
@@ -186,77 +176,6 @@ def _diverged(run):
     )
 
 
-def _begun(args):
-    """A new run as the arguments say, and its data."""
-    recipe = presets.PRESETS[args.data, args.small]
-    given = {name: getattr(args, name) for name in presets.OVERRIDES if getattr(args, name) is not None}
-    model = dataclasses.replace(recipe.model, blind=args.blind)
-    recipe = dataclasses.replace(recipe, model=model, **given)
-    kind = f"{'-small' if args.small else ''}{'-blind' if args.blind else ''}"
-    folder = args.out or _free_folder(args.data + kind)
-    dataset = sources.open_dataset(args.data, args.root, ("train", "dev"), args.skip_missing)
-    captions = [tokenise(text) for picture in dataset.splits["train"] for text in picture.captions]
-    vocabulary = Vocabulary.build(captions, recipe.min_count)
-    frequencies = word_frequencies(vocabulary, map(vocabulary.encode, captions))
-    settings = {
-        **{"data": args.data, "root": str(args.root.resolve()) if args.root else None, "seed": args.seed or 0},
-        **{"skip_missing": args.skip_missing, "pictures": _digest(dataset)},
-    }
-    data = _load(recipe, vocabulary, dataset)
-    run = runs.create(folder, settings, recipe, vocabulary, np.log(frequencies))
-    of_dev = [vocabulary.encode(words) for references in data.dev.references for words in references]
-    print(
-        f"{len(data.train.names):,} pictures to train on, {len(data.dev.names):,} of dev to judge by; "
-        f"{len(vocabulary):,} words, whose frequencies alone would score "
-        f"{unigram_entropy(frequencies, of_dev):.3f} nats a word on dev"
-    )
-    return run, data
-
-
-def _resumed(args):
-    """The run in a folder, and its data, which must be the same pictures."""
-    run = runs.resume(args.out)
-    settings = run.settings
-    if args.root:
-        settings["root"] = str(args.root.resolve())
-    dataset = sources.open_dataset(settings["data"], settings["root"], ("train", "dev"), settings["skip_missing"])
-    if _digest(dataset) != settings["pictures"]:
-        raise InputError(f"{dataset.root}: not the pictures that {args.out} was trained on; name theirs with --root.")
-    return run, _load(run.recipe, run.vocabulary, dataset)
-
-
-def _digest(dataset):
-    """What tells one set of pictures from another: their names and captions, in order."""
-    listed = (picture for split in ("train", "dev") for picture in dataset.splits[split])
-    text = "\0".join(part for picture in listed for part in (picture.name, *picture.captions))
-    return hashlib.sha256(text.encode()).hexdigest()
-
-
-def _load(recipe, vocabulary, dataset):
-    """Pictures decoded (from the cache where they are there) and captions numbered."""
-    train, dev = dataset.splits["train"], dataset.splits["dev"]
-    if len(train) < recipe.pictures:
-        raise InputError(
-            f"{dataset.root}: {len(train)} pictures to train on are fewer than a batch, {recipe.pictures}."
-        )
-    size = recipe.model.picture_size
-    data = Data(
-        *(
-            batches.load_split(listed, vocabulary, size, machine.cache_folder(), recipe.max_words)
-            for listed in (train, dev[: recipe.dev_pictures])
-        )
-    )
-    for note in (*dataset.notes, *data.train.notes, *data.dev.notes):
-        print(note)
-    return data
-
-
-def _free_folder(name):
-    """runs/name, or the first of runs/name-2, runs/name-3, ... that holds no run yet."""
-    names = itertools.chain([name], (f"{name}-{k}" for k in itertools.count(2)))
-    return next(folder for folder in (Path("runs") / n for n in names) if not folder.exists())
-
-
 def _report(run, seconds):
     folder = command.quoted(run.folder)
     print(
@@ -287,27 +206,6 @@ class _Interrupt:
             raise KeyboardInterrupt
         self.asked = True
         print("\nstopping after this step or validation (Ctrl-C again: at once)", file=sys.stderr)
-
-
-def _parse(argv):
-    parser = argparse.ArgumentParser(prog="python -m numpy_sat.train", description="Train the captioner.")
-    parser.add_argument("--small", action="store_true", help="a small model, a few minutes on a laptop")
-    parser.add_argument("--blind", action="store_true", help="a language model: the same decoder, shown nothing")
-    parser.add_argument("--data", choices=sources.NAMES, default="scenes", help="default: scenes, drawn pictures")
-    parser.add_argument("--root", type=Path, help="the data's folder, or for scenes where to keep them")
-    parser.add_argument("--out", type=Path, help="the run's folder; default: a new one in runs/")
-    parser.add_argument("--resume", action="store_true", help="go on with the run in --out, exactly where it stopped")
-    parser.add_argument("--skip-missing", action="store_true", help="go on without photos that are not there")
-    parser.add_argument("--seed", type=command.natural, help="of all that is random (default: 0)")
-    parser.add_argument("--epochs", type=command.count, help="instead of the preset's")
-    parser.add_argument("--learning-rate", type=command.positive, help="the schedule's peak, instead of the preset's")
-    parser.add_argument("--optimizer", choices=("adam", "rmsprop"), help="instead of the preset's")
-    parser.add_argument("--clip", type=command.positive, help="largest norm of the gradient, instead of the preset's")
-    args = parser.parse_args(argv)
-    given = {name for name, value in vars(args).items() if value != parser.get_default(name)}
-    if args.resume and (args.out is None or given - {"resume", "out", "root"}):
-        parser.error("--resume takes --out, the run's folder, and perhaps --root; all else is as the run began")
-    return args
 
 
 if __name__ == "__main__":

@@ -103,6 +103,16 @@ def test_interrupted_and_resumed_is_bit_for_bit_the_whole(root, tmp_path, monkey
     assert losses[0] == losses[1]
 
 
+def test_settings_of_a_run(root, tmp_path):
+    """A part left out, another penalty: in the recipe, in the checkpoint, and read back."""
+    out = tmp_path / "run"
+    assert run(root, out, "--epochs", 1, "--set", "without=gate", "penalty=0.5") == 0
+    recipe = json.loads((out / "config.json").read_text())["recipe"]
+    assert recipe["model"]["without"] == ["gate"] and recipe["model"]["penalty"] == 0.5 and recipe["epochs"] == 1
+    model = runs.load_model(out)
+    assert model.recipe.model.without == ("gate",) and "w_beta" not in model.params
+
+
 def resume(out):
     return train.main(["--resume", "--out", str(out)])
 

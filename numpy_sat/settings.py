@@ -1,0 +1,86 @@
+"""A recipe's settings by name, given as text: `train --set penalty=0 without=gate`."""
+
+import ast
+import math
+from dataclasses import replace
+
+from numpy_sat.decoders import MODELS
+from numpy_sat.decoders.parts import PARTS
+from numpy_sat.errors import InputError
+from numpy_sat.presets import Recipe
+
+CHOICES = {  # of what is no number
+    "optimizer": ("adam", "rmsprop"),
+    "model": tuple(MODELS),
+    "without": tuple(PARTS),
+    "penalty_normalisation": ("sum", "mean"),
+    "penalty_target": ("one", "T/L"),
+}
+MAY_BE_ZERO = ("shift", "warmup")  # of the whole numbers
+AT_MOST_ONE = ("dropout", "smoothing", "zoom", "colour")
+
+
+def with_settings(recipe, settings):
+    """The recipe with some of its fields, or of its model's, set otherwise.
+
+    settings: {field: text}, as 0.2, true, or of several parts gate,attention. Raises InputError for an unknown field
+    or an impossible value.
+    """
+    for name, text in settings.items():
+        owner = recipe if name in vars(recipe) and name != "model" else recipe.model
+        if name not in vars(owner):
+            known = sorted({*vars(recipe), *vars(recipe.model)})
+            raise InputError(f"{name}: there is no such setting; there are {', '.join(known)}.")
+        owner = replace(owner, **{name: _parsed(name, text, getattr(owner, name))})
+        recipe = owner if isinstance(owner, Recipe) else replace(recipe, model=owner)
+    return recipe
+
+
+def settings_between(recipe, other):
+    """The settings, {field: text}, by which with_settings makes one recipe of the other."""
+    fields = {**vars(recipe), **vars(recipe.model)}
+    before = {**vars(other), **vars(other.model)}
+    return {name: _as_text(value) for name, value in fields.items() if value != before[name]}
+
+
+def _parsed(name, text, before):
+    """A setting's value, of the type of the one before it."""
+    if name in CHOICES:
+        parts = tuple(filter(None, text.split(",")))
+        if not set(parts) <= set(CHOICES[name]) or (isinstance(before, str) and len(parts) != 1):
+            raise InputError(f"{name}={text}: must be of {', '.join(CHOICES[name])}.")
+        return parts[0] if isinstance(before, str) else parts
+    try:
+        value = ast.literal_eval(text.capitalize() if isinstance(before, bool) else text)
+    except (ValueError, SyntaxError):
+        value = None
+    if isinstance(before, tuple):
+        return _stages(name, text, value)
+    if isinstance(before, bool):
+        right, wanted = isinstance(value, bool), "true or false"
+    elif isinstance(before, int):
+        least = 0 if name in MAY_BE_ZERO else 1
+        right, wanted = type(value) is int and value >= least, f"a whole number from {least} on"
+    else:
+        most = 1 if name in AT_MOST_ONE else math.inf
+        right = type(value) in (int, float) and 0 <= value <= most and math.isfinite(value)
+        wanted = "a number from 0 on" if most > 1 else "a number from 0 to 1"
+    if not right:
+        raise InputError(f"{name}={text}: must be {wanted}.")
+    return float(value) if isinstance(before, float) else value
+
+
+def _stages(name, text, value):
+    try:
+        stages = tuple(tuple(stage) for stage in value)
+        if stages and all(stages) and all(type(filters) is int and filters > 0 for s in stages for filters in s):
+            return stages
+    except TypeError:
+        pass
+    raise InputError(f"{name}={text}: must be the channels of every stage's convolutions, as ((32,),(64,64)).")
+
+
+def _as_text(value):
+    if isinstance(value, tuple) and all(isinstance(part, str) for part in value):
+        return ",".join(value)
+    return str(value).replace(" ", "").lower() if not isinstance(value, str) else value

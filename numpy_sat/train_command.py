@@ -1,0 +1,149 @@
+"""What training begins with: the arguments of `python -m numpy_sat.train`, the data they name, the run they start."""
+
+import argparse
+import hashlib
+import itertools
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from numpy_sat import command, machine, presets, runs, settings
+from numpy_sat.data import batches, sources
+from numpy_sat.data.vocabulary import Vocabulary, tokenise, unigram_entropy, word_frequencies
+from numpy_sat.decoders import MODELS
+from numpy_sat.errors import InputError
+
+OPTIONS = ("epochs", "learning_rate", "optimizer", "clip", "model", "blind")  # settings with an option of their own
+
+
+class Data(NamedTuple):
+    """The splits training reads; of dev as many pictures as are decoded."""
+
+    train: batches.Split
+    dev: batches.Split
+
+
+def parse(argv):
+    """The arguments of the command."""
+    parser = argparse.ArgumentParser(prog="python -m numpy_sat.train", description="Train the captioner.")
+    parser.add_argument("--small", action="store_true", help="a small model, a few minutes on a laptop")
+    parser.add_argument("--blind", action="store_true", help="a language model: the same decoder, shown nothing")
+    parser.add_argument("--data", choices=sources.NAMES, default="scenes", help="default: scenes, drawn pictures")
+    parser.add_argument("--root", type=Path, help="the data's folder, or for scenes where to keep them")
+    parser.add_argument("--model", choices=tuple(MODELS), help="the decoder (default: soft)")
+    parser.add_argument("--out", type=Path, help="the run's folder; default: a new one in runs/")
+    parser.add_argument("--resume", action="store_true", help="go on with the run in --out, exactly where it stopped")
+    parser.add_argument("--skip-missing", action="store_true", help="go on without photos that are not there")
+    parser.add_argument("--seed", type=command.natural, help="of all that is random (default: 0)")
+    parser.add_argument("--epochs", type=command.count, help="instead of the preset's")
+    parser.add_argument("--learning-rate", type=command.positive, help="the schedule's peak, instead of the preset's")
+    parser.add_argument("--optimizer", choices=("adam", "rmsprop"), help="instead of the preset's")
+    parser.add_argument("--clip", type=command.positive, help="largest norm of the gradient, instead of the preset's")
+    parser.add_argument(
+        "--set",
+        nargs="+",
+        type=_setting,
+        default=[],
+        metavar="NAME=VALUE",
+        action="extend",
+        help="other settings of the recipe, e.g. penalty=0",
+    )
+    args = parser.parse_args(argv)
+    given = {name for name, value in vars(args).items() if value != parser.get_default(name)}
+    if args.resume and (args.out is None or given - {"resume", "out", "root"}):
+        parser.error("--resume takes --out, the run's folder, and perhaps --root; all else is as the run began")
+    return args
+
+
+def begun(args):
+    """A new run as the arguments say, and its data."""
+    recipe = settings.with_settings(presets.PRESETS[args.data, args.small], _settings(args))
+    kind = "".join(
+        f"-{word}" for word, said in (("small", args.small), (args.model, args.model), ("blind", args.blind)) if said
+    )
+    folder = args.out or _free_folder(args.data + kind)
+    dataset = sources.open_dataset(args.data, args.root, ("train", "dev"), args.skip_missing)
+    captions = [tokenise(text) for picture in dataset.splits["train"] for text in picture.captions]
+    vocabulary = Vocabulary.build(captions, recipe.min_count)
+    frequencies = word_frequencies(vocabulary, map(vocabulary.encode, captions))
+    of_run = {
+        **{"data": args.data, "root": str(args.root.resolve()) if args.root else None, "seed": args.seed or 0},
+        **{"skip_missing": args.skip_missing, "pictures": _digest(dataset)},
+    }
+    data = _load(recipe, vocabulary, dataset)
+    run = runs.create(folder, of_run, recipe, vocabulary, np.log(frequencies))
+    of_dev = [vocabulary.encode(words) for references in data.dev.references for words in references]
+    print(
+        f"{len(data.train.names):,} pictures to train on, {len(data.dev.names):,} of dev to judge by; "
+        f"{len(vocabulary):,} words, whose frequencies alone would score "
+        f"{unigram_entropy(frequencies, of_dev):.3f} nats a word on dev"
+    )
+    return run, data
+
+
+def as_arguments(given):
+    """Settings, {field: text}, as the command's arguments."""
+    own = [f"--{name.replace('_', '-')} {text}" for name, text in given.items() if name in OPTIONS]
+    others = [command.quoted(f"{name}={text}") for name, text in given.items() if name not in OPTIONS]
+    return [*own, *(["--set", *others] if others else [])]
+
+
+def resumed(args):
+    """The run in a folder, and its data, which must be the same pictures."""
+    run = runs.resume(args.out)
+    before = run.settings
+    if args.root:
+        before["root"] = str(args.root.resolve())
+    dataset = sources.open_dataset(before["data"], before["root"], ("train", "dev"), before["skip_missing"])
+    if _digest(dataset) != before["pictures"]:
+        raise InputError(f"{dataset.root}: not the pictures that {args.out} was trained on; name theirs with --root.")
+    return run, _load(run.recipe, run.vocabulary, dataset)
+
+
+def _settings(args):
+    """What the arguments set otherwise than the preset, as settings.with_settings takes it."""
+    given = {name: getattr(args, name) for name in OPTIONS}
+    return {name: str(value) for name, value in given.items() if value} | dict(args.set)
+
+
+def _digest(dataset):
+    """What tells one set of pictures from another: their names and captions, in order."""
+    listed = (picture for split in ("train", "dev") for picture in dataset.splits[split])
+    text = "\0".join(part for picture in listed for part in (picture.name, *picture.captions))
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _load(recipe, vocabulary, dataset):
+    """Pictures decoded (from the cache where they are there) and captions numbered."""
+    train, dev = dataset.splits["train"], dataset.splits["dev"]
+    if len(train) < recipe.pictures:
+        raise InputError(
+            f"{dataset.root}: {len(train)} pictures to train on are fewer than a batch, {recipe.pictures}."
+        )
+    size = recipe.model.picture_size
+    data = Data(
+        *(
+            batches.load_split(listed, vocabulary, size, machine.cache_folder(), recipe.max_words)
+            for listed in (train, dev[: recipe.dev_pictures])
+        )
+    )
+    for note in (*dataset.notes, *data.train.notes, *data.dev.notes):
+        print(note)
+    return data
+
+
+def _free_folder(name):
+    """runs/name, or the first of runs/name-2, runs/name-3, ... that holds no run yet."""
+    names = itertools.chain([name], (f"{name}-{k}" for k in itertools.count(2)))
+    return next(folder for folder in (Path("runs") / n for n in names) if not folder.exists())
+
+
+def _setting(text):
+    """An argument's type: NAME=VALUE as (name, value)."""
+    name, equals, value = text.partition("=")
+    if not equals:
+        raise argparse.ArgumentTypeError(f"must be NAME=VALUE, such as penalty=0, not {text}")
+    if name in OPTIONS:
+        raise argparse.ArgumentTypeError(f"{name} has an option of its own, --{name.replace('_', '-')}")
+    return name, value
