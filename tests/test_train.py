@@ -103,6 +103,21 @@ def test_interrupted_and_resumed_is_bit_for_bit_the_whole(root, tmp_path, monkey
     assert losses[0] == losses[1]
 
 
+def test_the_same_seed_gives_the_same_bits(root, tmp_path, monkeypatch):
+    """300 steps with all that is drawn or summed up: order, augmentation, dropout, batch normalisation, decay."""
+    monkeypatch.setattr(train, "_draw", lambda *_: None)
+    settings = ("norm=true", "zoom=0.7", "colour=0.3", "decay=0.05", "smoothing=0.1", "pictures=2")
+    for name in ("one", "other"):
+        assert run(root, tmp_path / name, "--epochs", 25, "--set", *settings) == 0
+    one, other = (arrays(tmp_path / name / "last.npz") for name in ("one", "other"))
+    assert {key: array.tobytes() for key, array in one.items()} == {key: array.tobytes() for key, array in other.items()}
+    logs = [
+        [{key: value for key, value in entry.items() if key != "seconds"} for entry in runs.read_log(tmp_path / name)]
+        for name in ("one", "other")
+    ]
+    assert logs[0] == logs[1] and max(entry["step"] for entry in logs[0]) == 300
+
+
 def test_settings_of_a_run(root, tmp_path):
     """A part left out, another penalty: in the recipe, in the checkpoint, and read back."""
     out = tmp_path / "run"
