@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from numpy_sat import command, figures, runs, search
+from numpy_sat import command, figures, looking, runs, search
 from numpy_sat.data import pictures
 
 FIGURE_SIDE = 224  # pixels of a picture in the attention figure
@@ -28,7 +28,10 @@ def _caption(args):
         )
         words = model.vocabulary.decode(found.words)
         print(f"{path}: {' '.join(words)}  (log p {found.log_p:.2f})")
-        if args.show:
+        nowhere = looking.looks_nowhere(config, found.alpha)
+        if args.show and nowhere:
+            print(f"  nothing drawn: {nowhere}")
+        elif args.show:
             show = args.show if len(args.pictures) == 1 else _numbered(args.show, number)
             large = pictures.read_picture(path, FIGURE_SIDE)
             figures.attention_figure(show, large, [*words, "<end>"], found.alpha, found.beta)

@@ -7,6 +7,8 @@ import numpy as np
 from numpy_sat.decoders import MODELS
 from numpy_sat.encoders import blind, convnet
 
+MEASURED = (".mean", ".var", "baseline")  # ends of the names of parameters that are measured and not learnt
+
 
 @dataclass(frozen=True)
 class Config:
@@ -18,6 +20,7 @@ class Config:
     state: int  # S
     attention: int  # A
     model: str = "soft"  # the decoder, one of decoders.MODELS
+    heads: int = 1  # of the model "dot"
     without: tuple = ()  # parts of the decoder that are left out, see decoders/parts.py
     norm: bool = False  # batch normalisation in the encoder
     blind: bool = False  # whether the decoder is given zeros instead of what the encoder makes of the picture
@@ -26,6 +29,11 @@ class Config:
     penalty: float = 1.0  # lambda
     penalty_normalisation: str = "sum"  # see layers/losses.py
     penalty_target: str = "one"
+    lambda_r: float = 1.0  # of hard attention, see decoders/hard.py: weight of REINFORCE
+    lambda_e: float = 0.01  # weight of the entropy of where it looks
+    expected: float = 0.5  # share of pictures that are trained with the expected context
+    reward_to_go: bool = False  # whether a draw is judged by the words from its own on
+    as_authors: bool = False  # whether it is trained as the authors' code does where that differs from the paper
 
 
 def init_params(rng, config, log_frequencies, dtype=np.float32):

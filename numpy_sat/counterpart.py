@@ -7,7 +7,7 @@ from numpy_sat.errors import InputError
 from numpy_sat.settings import settings_between
 
 SUFFIX = "-blind"  # of the folder beside a run's that is looked into where none is named
-DECODER = ("embedding", "state", "attention", "dropout", "smoothing")  # what makes the decoder the same
+DECODER = ("model", "without", "embedding", "state", "attention", "dropout", "smoothing")  # makes it the same decoder
 
 
 def load(run, model, given=None):
@@ -42,7 +42,7 @@ def notes(run, model, blind):
     if blind is None:
         return [f"There is no blind language model to compare with. This trains it:\n  {_training(run, model)}"]
     unlike = [name for name in DECODER if getattr(model.recipe.model, name) != getattr(blind.recipe.model, name)]
-    return [f"The blind language model is not the same decoder: it has another {', '.join(unlike)}."] * bool(unlike)
+    return [f"The blind language model is not the same decoder: it differs in {', '.join(unlike)}."] * bool(unlike)
 
 
 def _beside(run):
@@ -53,12 +53,11 @@ def _beside(run):
 def _training(run, model):
     """The command that trains a run's counterpart."""
     settings, recipe = model.settings, model.recipe
-    small = presets.PRESETS[settings["data"], True]
-    is_small = all(getattr(small.model, name) == getattr(recipe.model, name) for name in DECODER)
-    preset = presets.PRESETS[settings["data"], is_small]
+    given = {small: settings_between(recipe, presets.PRESETS[settings["data"], small]) for small in (False, True)}
+    is_small = len(given[True]) < len(given[False])
     words = ["python -m numpy_sat.train --blind", f"--data {settings['data']}"]
     words += ["--small"] * is_small + ["--skip-missing"] * settings["skip_missing"]
     words += [f"--root {command.quoted(settings['root'])}"] * bool(settings["root"])
     words += [f"--seed {settings['seed']}"] * bool(settings["seed"])
-    words += train_command.as_arguments(settings_between(recipe, preset))
+    words += train_command.as_arguments(given[is_small])
     return " ".join([*words, f"--out {command.quoted(_beside(run))}"])

@@ -2,6 +2,9 @@
 
 Beside its scores stand those of what sees nothing, and those of people, judged in the same way; alone they would say
 little. All of it goes to the terminal and, as evaluate-SPLIT.md and evaluate-SPLIT.json, into the run's folder.
+
+With --compare, several models stand in one table, a row each; it goes to the terminal and, as compare-SPLIT.md and
+compare-SPLIT.json, into the first one's folder.
 """
 
 import argparse
@@ -9,24 +12,23 @@ import json
 import sys
 from pathlib import Path
 
-from numpy_sat import __version__, command, counterpart, heldout, runs
-from numpy_sat.data import flickr8k, scenes, vocabulary
+from numpy_sat import __version__, command, counterpart, heldout, looking, runs, side_by_side
+from numpy_sat.data import flickr8k, vocabulary
 from numpy_sat.errors import writing
-from numpy_sat.metrics import comparison, floors, matching, report
-from numpy_sat.metrics.looks import looks
-from numpy_sat.metrics.scene_truth import judge_captions
+from numpy_sat.metrics import comparison, floors, matching, report, table
 from numpy_sat.metrics.variety import variety
 
 
 def main(argv=None):
     """The command; returns its exit code."""
     args = _parse(argv)
-    return command.run(lambda: _evaluate(args))
+    return command.run(lambda: _compare(args) if args.compare else _evaluate(args))
 
 
 def _evaluate(args):
-    model = runs.load_model(args.run)
-    blind = counterpart.load(args.run, model, args.blind)
+    (run,) = args.runs
+    model = runs.load_model(run)
+    blind = counterpart.load(run, model, args.blind)
     _say("writing captions")
     written = heldout.write(model, args.split, args.beam, args.root, args.skip_missing)
     for note in written.dataset.notes:
@@ -34,20 +36,46 @@ def _evaluate(args):
     train = flickr8k.read_captions(written.dataset.root, "train")
     nothing, constants = _seeing_nothing(args, written, train, blind)
     _say("judging")
+    looked = looking.judge(model, written)
     found = report.Evaluation(
-        title=f"{args.run}: its captions of {written.dataset.name}, {args.split}",
-        protocol=_protocol(args, written),
-        notes=(matching(), constants, *counterpart.notes(args.run, model, blind)),
+        title=f"{run}: its captions of {written.dataset.name}, {args.split}",
+        protocol=heldout.protocol(written, args.split, args.beam),
+        notes=(matching(), constants, *counterpart.notes(run, model, blind)),
         rows=[
             *comparison.compare(written.captions, written.references, nothing),
             *comparison.PAPER.get(written.dataset.name, ()),
         ],
         vocabulary=len(model.vocabulary) - len(vocabulary.SPECIALS),
+        loss=heldout.judge_loss(model, written.listed, train),
         **_captions_alone(written, train),
-        **_attention(written),
+        looks=looked.looks,
+        nowhere=looked.nowhere,
+        truth=looked.truth,
     )
     print(f"\n{report.as_text(found)}")
-    _keep(args, found, written.captions)
+    everything = {"version": __version__, **report.as_json(found), "captions": written.captions}
+    _keep(runs.folder_of(run) / f"evaluate-{args.split}.md", report.as_markdown(found), everything)
+
+
+def _compare(args):
+    contenders, rows, first = side_by_side.load(args.runs), [], None
+    for contender in contenders:
+        _say(f"{contender.name}: writing captions, judging")
+        written = heldout.write(contender.model, args.split, args.beam, args.root, args.skip_missing)
+        train = flickr8k.read_captions(written.dataset.root, "train")
+        row, judged = side_by_side.measure(contender, written, train)
+        rows.append(row._replace(difference=judged.difference(first)) if first else row)
+        first = first or judged
+    vocabularies = [contender.model.vocabulary for contender in contenders]
+    found = table.Table(
+        title=f"{len(rows)} models: their captions of {written.dataset.name}, {args.split}",
+        protocol=heldout.protocol(written, args.split, args.beam),
+        notes=(matching(), *side_by_side.notes(rows, vocabularies)),
+        rows=rows,
+    )
+    print(f"\n{table.as_text(found)}")
+    out = args.out or runs.folder_of(args.runs[0]) / f"compare-{args.split}.md"
+    _keep(out, table.as_markdown(found), {"version": __version__, **table.as_json(found)})
 
 
 def _seeing_nothing(args, written, train, blind):
@@ -65,16 +93,6 @@ def _seeing_nothing(args, written, train, blind):
     return nothing, f"Said of every picture alike: {said}."
 
 
-def _protocol(args, written):
-    counts = sorted({len(texts) for texts in written.references.values()})
-    each = " to ".join(map(str, sorted({counts[0], counts[-1]})))
-    return (
-        f"{written.dataset.name}, {args.split}, {len(written.captions):,} pictures; beam {args.beam}; {each} "
-        f"references a picture, lower case, punctuation removed; scores of the corpus in percent, BLEU with brevity "
-        f"penalty, CIDEr-D from 0 to 1000; numpy_sat {__version__}."
-    )
-
-
 def _captions_alone(written, train):
     """The captions' variety, and that of one of people's captions a picture; words as the model is taught them."""
     known = [vocabulary.tokenise(text) for texts in train.values() for text in texts]
@@ -83,27 +101,15 @@ def _captions_alone(written, train):
     return {"ours": variety(ours, known), "people": variety(people, known)}
 
 
-def _attention(written):
-    """Where it looked; of drawn scenes what was drawn says, too, whether that was right, and the caption."""
-    alphas, truth = [caption.alpha for caption in written.found], None
-    if written.dataset.name == "scenes":
-        drawn = scenes.read_scenes(written.dataset.root)
-        words = [text.split() for text in written.captions.values()]
-        truth = judge_captions(words, alphas, [drawn[name] for name in written.captions])
-    return {"looks": looks(alphas), "truth": truth}
-
-
-def _keep(args, found, captions):
-    """Write the report into the run's folder, as Markdown and as JSON with every caption."""
-    path = runs.folder_of(args.run) / f"evaluate-{args.split}"
-    everything = {"version": __version__, **report.as_json(found), "captions": captions}
+def _keep(path, markdown, everything):
+    """Write a report as Markdown and, beside it, as JSON with every caption."""
     text = json.dumps(everything, indent=1, allow_nan=False) + "\n"
-    for suffix, contents in ((".md", report.as_markdown(found)), (".json", text)):
-        aside = Path(f"{path}{suffix}.part")
-        with writing(f"{path}{suffix}", aside):
+    for file, contents in ((path, markdown), (path.with_suffix(".json"), text)):
+        aside = Path(f"{file}.part")
+        with writing(file, aside):
             aside.write_text(contents, encoding="utf-8")
-            aside.replace(f"{path}{suffix}")
-        print(f"written: {path}{suffix}")
+            aside.replace(file)
+        print(f"written: {file}")
 
 
 def _say(what):
@@ -113,13 +119,22 @@ def _say(what):
 
 def _parse(argv):
     parser = argparse.ArgumentParser(prog="python -m numpy_sat.evaluate", description="Judge a trained model.")
-    parser.add_argument("run", type=Path, help="a run's folder, or a checkpoint")
+    parser.add_argument("runs", type=Path, nargs="+", metavar="RUN", help="a run's folder, or a checkpoint")
+    parser.add_argument("--compare", action="store_true", help="several RUNs of the same data, in one table")
+    parser.add_argument("--out", type=Path, metavar="FILE.md", help="that table (default: in the first RUN's folder)")
     parser.add_argument("--split", choices=("dev", "test"), default="dev")
     parser.add_argument("--beam", type=command.count, default=3, help="beams; 1 is greedy search (default: 3)")
     parser.add_argument("--blind", type=Path, metavar="RUN", help="trained with --blind (default: RUN-blind, if there)")
     parser.add_argument("--root", type=Path, help="the data's folder, where it is not the one trained on")
     parser.add_argument("--skip-missing", action="store_true", help="go on without photos that are not there")
-    return parser.parse_args(argv)
+    args = parser.parse_args(argv)
+    if not args.compare and (len(args.runs) > 1 or args.out):
+        parser.error("several RUNs, and --out, are for --compare")
+    if args.compare and args.blind:
+        parser.error("--compare takes no --blind: a blind run is compared like any other")
+    if args.out and args.out.suffix != ".md":
+        parser.error(f"--out needs the name of a Markdown file, such as table.md, not {args.out}")
+    return args
 
 
 if __name__ == "__main__":

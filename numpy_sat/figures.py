@@ -1,11 +1,13 @@
 """Pictures for people: where the model looked, and how training went."""
 
+import itertools
 import textwrap
 from pathlib import Path
 
 import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
+from matplotlib.transforms import Bbox
 from PIL import Image
 
 from numpy_sat.errors import writing
@@ -15,8 +17,11 @@ def attention_figure(path, image, words, alpha, beta):
     """Write a PNG: the picture, then a panel a word with the attention's map over it and the gate under it.
 
     image: (H, W, 3) uint8; words: of the caption, and <end> where it was written; alpha: (words, L) with square L;
-    beta: (words,) the gate. Every map is scaled to its own largest value, which the panel states.
+    beta: (words,) the gate. Every map is scaled to its own largest value, which the panel states. Of a model that does
+    not look, whose L is 0, nothing is written.
     """
+    if not alpha.size:
+        return
     columns = min(6, len(words) + 1)
     rows = -(-(len(words) + 1) // columns)
     figure, axes = _bare_panels(rows, columns, 2.1, 2.5)
@@ -26,6 +31,24 @@ def attention_figure(path, image, words, alpha, beta):
         axis.imshow(_upsample(weights, image.shape[:2]), cmap="gray", alpha=0.75, vmin=0)
         axis.set_title(word, fontsize=9)
         axis.set_xlabel(f"beta {gate:.2f}, max {weights.max():.2f}", fontsize=8)
+    _save(figure, path)
+
+
+def alignment_figure(path, source, words, alpha):
+    """Write a PNG, a matrix: across the words that were read, down those that were written, the lighter the more alpha.
+
+    source: J words that were read, <end> last; words: T that were written, and <end>; alpha: (T, L), L >= J, of which
+    what stands behind the Jth location, all <end> to fill up, counts with that.
+    """
+    J = len(source)
+    weights = np.concatenate([alpha[:, : J - 1], alpha[:, J - 1 :].sum(axis=1, keepdims=True)], axis=1)
+    figure = Figure(figsize=(1.9 + 0.42 * J, 1.2 + 0.42 * len(words)), layout="constrained")
+    axis = figure.subplots()
+    shown = axis.imshow(weights, cmap="gray", vmin=0, vmax=1)
+    axis.set_xticks(range(J), source, rotation=60, ha="left", rotation_mode="anchor")
+    axis.set_yticks(range(len(words)), words)
+    axis.tick_params(length=0, top=True, labeltop=True, bottom=False, labelbottom=False)
+    figure.colorbar(shown, ax=axis, label="alpha", shrink=0.7)
     _save(figure, path)
 
 
@@ -132,6 +155,25 @@ def pairs_figure(path, pairs):
     _save(figure, path)
 
 
+def words_figure(path, words, points, shares):
+    """Write a PNG: a map of words, their labels beside one another where points crowd.
+
+    words: texts; points: (words, 2) where they lie; shares: (2,) of how far they spread, along each axis.
+    """
+    figure = Figure(figsize=(9, 9), dpi=100, layout="constrained")
+    axis = figure.subplots()
+    axis.scatter(*points.T, s=10)
+    axis.set(aspect="equal", xlabel=f"{shares[0]:.0%} of the spread", ylabel=f"{shares[1]:.0%} of the spread")
+    axis.margins(0.08)
+    axis.grid(alpha=0.3)
+    figure.draw_without_rendering()  # it settles what is where in pixels
+    places = axis.transData.transform(points)
+    taken = [Bbox.from_extents(x - 3, y - 3, x + 3, y + 3) for x, y in places]
+    for word, point, place in zip(words, points, places, strict=True):
+        taken.append(_label(axis, word, point, place, taken))
+    _save(figure, path)
+
+
 def _bare_panels(rows, columns, width, height):
     """A figure and its panels in reading order, without ticks and frames, but with room for words above and below.
 
@@ -143,6 +185,22 @@ def _bare_panels(rows, columns, width, height):
     for axis in axes:
         axis.set(xticks=[], yticks=[], frame_on=False)
     return figure, axes
+
+
+def _label(axis, word, point, place, taken):
+    """Write a word as near its point as there is room; returns the Bbox it takes, in pixels as place and taken."""
+    size = axis.text(0, 0, word, fontsize=9).get_window_extent().size
+    axis.texts[-1].remove()
+    for distance, angle in itertools.product(range(5, 120, 5), np.arange(8) * np.pi / 4):
+        offset = (distance + size / 2) * (np.cos(angle), np.sin(angle))
+        corner = place + offset - size / 2
+        box = Bbox.from_bounds(*corner, *size)
+        if not any(box.overlaps(other) for other in taken):
+            break
+    line = {"arrowstyle": "-", "lw": 0.5, "color": "0.6", "shrinkA": 0} if distance > 10 else None
+    where = {"xytext": offset, "textcoords": "offset pixels", "ha": "center", "va": "center"}
+    axis.annotate(word, point, **where, fontsize=9, arrowprops=line)
+    return box
 
 
 def _panel(figure, axis, title, array, scale):

@@ -1,11 +1,16 @@
-"""What a trained model writes of a split's pictures: where judging and showing it begin."""
+"""What a trained model makes of a split's pictures and captions: where judging and showing it begin."""
 
+import time
 from typing import NamedTuple
 
-from numpy_sat import machine, search
-from numpy_sat.data import pictures, sources
+from numpy_sat import __version__, captioner, machine, search
+from numpy_sat.data import batches, pictures, sources, vocabulary
 from numpy_sat.data.dataset import Dataset
+from numpy_sat.metrics.report import Loss
 from numpy_sat.metrics.tokens import tokenise
+from numpy_sat.workspace import Workspace
+
+EACH = 5  # captions of a picture in the loss
 
 
 class Written(NamedTuple):
@@ -16,6 +21,7 @@ class Written(NamedTuple):
     found: list  # search.Caption of each
     captions: dict  # {name: text}
     references: dict  # {name: [texts]}, people's, as written; those without a word left out
+    seconds: float  # that writing took, encoder and search, on kernels compiled before
 
 
 def write(model, split, beam, root=None, skip_missing=False):
@@ -28,16 +34,56 @@ def write(model, split, beam, root=None, skip_missing=False):
     dataset = sources.open_dataset(settings["data"], root or settings["root"], (split,), skip_missing)
     listed = dataset.splits[split]
     images = pictures.load_pictures(listed, recipe.model.picture_size, machine.cache_folder())
-    found = search.caption_pictures(model.params, recipe.model, images, beam, recipe.max_words, recipe.length_power)
+    how = beam, recipe.max_words, recipe.length_power
+    search.caption_pictures(model.params, recipe.model, images[:1], *how)  # compiles what is not compiled yet
+    started = time.perf_counter()
+    found = search.caption_pictures(model.params, recipe.model, images, *how)
+    seconds = time.perf_counter() - started
     return Written(
         dataset,
         listed,
         found,
         {picture.name: text(model, caption) for picture, caption in zip(listed, found, strict=True)},
         {picture.name: list(filter(tokenise, picture.captions)) for picture in listed},
+        seconds,
     )
 
 
 def text(model, caption):
     """A search.Caption as text."""
     return " ".join(model.vocabulary.decode(caption.words))
+
+
+def protocol(written, split, beam):
+    """How captions were written and are judged, a sentence. written: Written."""
+    counts = sorted({len(texts) for texts in written.references.values()})
+    each = " to ".join(map(str, sorted({counts[0], counts[-1]})))
+    return (
+        f"{written.dataset.name}, {split}, {len(written.captions):,} pictures; beam {beam}; {each} "
+        f"references a picture, lower case, punctuation removed; scores of the corpus in percent, BLEU with brevity "
+        f"penalty, CIDEr-D from 0 to 1000; numpy_sat {__version__}."
+    )
+
+
+def loss(params, recipe, split):
+    """-log p a word over a split's pictures with five captions each, nats, no dropout; every word counts the same.
+
+    recipe: presets.Recipe; split: batches.Split.
+    """
+    total, words, workspace = 0.0, 0.0, Workspace()
+    for batch in batches.made_ahead(batches.plain_batches(split, recipe.pictures, EACH)):
+        workspace.restart()
+        count = batch.mask.sum()
+        total += float(captioner.loss_only(params, batch, recipe.model, workspace).word * count)
+        words += float(count)
+    return total / words
+
+
+def judge_loss(model, listed, train):
+    """The metrics.report.Loss of a model. listed: the split's dataset.Picture list; train: {picture: [texts]}."""
+    recipe, known = model.recipe, model.vocabulary
+    split = batches.load_split(listed, known, recipe.model.picture_size, machine.cache_folder(), recipe.max_words)
+    of_train = (known.encode(vocabulary.tokenise(text)) for texts in train.values() for text in texts)
+    of_split = [known.encode(words) for references in split.references for words in references]
+    frequencies = vocabulary.word_frequencies(known, of_train)
+    return Loss(loss(model.params, recipe, split), vocabulary.unigram_entropy(frequencies, of_split))

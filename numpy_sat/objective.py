@@ -20,15 +20,17 @@ class ObjectiveCache(NamedTuple):
 
 
 def objective_forward(logits, alpha, batch, config):
-    """(14) - log p(y | x) + lambda sum_i (1 - sum_t alpha_ti)^2.
+    """(14) - log p(y | x) + lambda sum_i (1 - sum_t alpha_ti)^2, log p times the caption's weight.
 
     logits: (T, B, V); alpha: (T, B, L); batch: data.batches.Batch; config: captioner.Config. Returns a Loss, the cache.
     """
-    likelihood, cache_likelihood = losses.cross_entropy_forward(logits, batch.targets, batch.mask, config.smoothing)
+    weighed = batch.mask * batch.weights
+    likelihood, cache_likelihood = losses.cross_entropy_forward(logits, batch.targets, weighed, config.smoothing)
     penalty, cache_penalty = losses.doubly_stochastic_forward(
         alpha, batch.mask, config.penalty_normalisation, config.penalty_target
     )
-    word = -losses.word_log_probabilities(cache_likelihood).sum() / batch.mask.sum()
+    log_p = losses.word_log_probabilities(cache_likelihood._replace(mask=batch.mask))
+    word = -log_p.sum() / batch.mask.sum()
     loss = Loss(likelihood + config.penalty * penalty, word, penalty)
     return loss, ObjectiveCache(cache_likelihood, cache_penalty, config.penalty)
 

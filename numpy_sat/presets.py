@@ -25,7 +25,8 @@ class Recipe:
     shift: int = 0
     zoom: float = 1.0
     colour: float = 0.0
-    patience: int = 5  # epochs without a better dev BLEU-4 before training stops
+    self_critical: bool = False  # whether it learns from captions of its own, see self_critical.py
+    patience: int = 5  # epochs without a better dev CIDEr-D before training stops
     dev_pictures: int = 500  # how many of dev are decoded after every epoch
 
 
@@ -102,6 +103,8 @@ PRESETS = {
         length_power=0.7,
         flip=True,
         zoom=0.7,
+        patience=24,
+        dev_pictures=1000,
     ),
 }
 

@@ -11,7 +11,6 @@ from numpy_sat import captioner, checkpoint
 from numpy_sat.data.vocabulary import Vocabulary
 from numpy_sat.errors import InputError, writing
 from numpy_sat.presets import Recipe, from_json
-from numpy_sat.streams import PARAMETERS, stream
 
 LAST, BEST, LOG, CONFIG = "last.npz", "best.npz", "log.jsonl", "config.json"
 SETTINGS = ("data", "root", "seed", "skip_missing", "pictures", "recipe", "vocabulary")
@@ -33,8 +32,8 @@ class Progress:
     step: int = 0
     epoch: int = 0
     batch: int = 0  # of the epoch, consumed
-    best_bleu: float = -1.0
-    best_loss: float = float("inf")  # where BLEU is equal, as long as it is 0
+    best_score: float = -1.0  # CIDEr-D
+    best_loss: float = float("inf")  # where the score is equal, as long as it is 0
     stale: int = 0  # epochs since the best
     seconds: float = 0.0  # trained, over all sessions
 
@@ -52,10 +51,9 @@ class Run:
     progress: Progress
 
 
-def create(folder, settings, recipe, vocabulary, log_frequencies):
+def create(folder, settings, recipe, vocabulary, params):
     """Start a run in a new folder. settings: {"data", "root", "seed", ...}. Raises InputError if it holds a run."""
     settings = {**settings, "recipe": asdict(recipe), "vocabulary": list(vocabulary.words)}
-    params = captioner.init_params(stream(settings["seed"], PARAMETERS), recipe.model, log_frequencies)
     shown = {name: value for name, value in settings.items() if name != "vocabulary"}
     with writing(folder):
         if (folder / LAST).exists():
@@ -137,9 +135,10 @@ def _read(path):
 
 
 def _check_optimizer(path, stored, progress):
-    """Raise InputError unless each parameter has its moving means, of its shape, and there is nothing else."""
+    """Raise InputError unless each learnt parameter has its moving means, of its shape, and there is nothing else."""
     moments = sorted({name.partition(".")[0] for name in stored.optimizer if "." in name})
-    expected = {f"{moment}.{name}": array for moment in moments for name, array in stored.params.items()}
+    learnt = {name: array for name, array in stored.params.items() if not name.endswith(captioner.MEASURED)}
+    expected = {f"{moment}.{name}": array for moment in moments for name, array in learnt.items()}
     found = {name: array for name, array in stored.optimizer.items() if name != "t"}
     if not moments and progress.step:
         raise InputError(f"{path}: holds no optimiser state; go on from the run's {LAST}.")

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from numpy_sat import command, figures, heldout, runs
+from numpy_sat import command, figures, heldout, looking, runs
 from numpy_sat.data import pictures
 from numpy_sat.metrics import bleu_counts, judge
 
@@ -75,6 +75,9 @@ def _entry(place, written, judged, k):
 
 def _attention(path, model, written, k):
     image, caption = pictures.read_picture(written.listed[k].path, SIDE), written.found[k]
+    if nowhere := looking.looks_nowhere(model.recipe.model, caption.alpha):
+        print(f"where it looked: nothing drawn, {nowhere}")
+        return
     words = [*model.vocabulary.decode(caption.words), "<end>"]
     figures.attention_figure(path, image, words, caption.alpha, caption.beta)
     print(f"where it looked, of the middle one: {path}")

@@ -5,7 +5,7 @@ So nothing random needs to be stored, and training that was interrupted draws wh
 
 import numpy as np
 
-PARAMETERS, ORDER, PICTURE, DROPOUT = range(4)  # what a stream is for
+PARAMETERS, ORDER, PICTURE, DROPOUT, CAPTIONS = range(5)  # what a stream is for
 
 
 def stream(seed, purpose, *place):

@@ -8,11 +8,11 @@ import time
 import numpy as np
 from tqdm import tqdm
 
-from numpy_sat import captioner, command, figures, optim, runs, search, train_command
+from numpy_sat import captioner, command, figures, heldout, optim, runs, search, self_critical, train_command
 from numpy_sat.data import batches
 from numpy_sat.errors import InputError
-from numpy_sat.metrics import bleu
-from numpy_sat.streams import DROPOUT, stream
+from numpy_sat.metrics import bleu, cider
+from numpy_sat.streams import CAPTIONS, DROPOUT, stream
 from numpy_sat.workspace import Workspace
 
 SAVE_SECONDS = 60  # between checkpoints
@@ -44,7 +44,7 @@ def _train(args):
         print(f"stopped at step {progress.step}; go on with: {_resume_command(run)}")
         return 130
     if progress.stale >= recipe.patience:
-        print(f"stopped early: dev BLEU-4 has not risen for {progress.stale} epochs")
+        print(f"stopped early: dev CIDEr-D has not risen for {progress.stale} epochs")
     _report(run, time.monotonic() - started)
     return 0
 
@@ -53,7 +53,11 @@ def _epoch(run, split, steps, bar, interrupt):
     """The rest of an epoch, from where run.progress stands; leaves early when interrupted."""
     progress, workspace = run.progress, Workspace()
     saved = began = time.monotonic()
+    judge = self_critical.judge(split, run.vocabulary) if run.recipe.self_critical else None
     for batch in batches.made_ahead(_drawn(run, split, first=progress.batch)):
+        if judge:
+            rng = stream(run.settings["seed"], CAPTIONS, progress.step)
+            batch = self_critical.rewarded(run.params, batch, run.recipe, judge, rng)
         loss, norm, rate = train_step(run, batch, steps, workspace)
         now = time.monotonic()
         progress.step, progress.batch = progress.step + 1, progress.batch + 1
@@ -102,39 +106,31 @@ def _validate(run, data):
     recipe, progress = run.recipe, run.progress
     some = itertools.islice(_drawn(run, data.train), MOMENT_BATCHES)
     captioner.measure_moments(run.params, some, recipe.model, Workspace())
-    loss = dev_loss(run.params, recipe, data.dev)
+    loss = heldout.loss(run.params, recipe, data.dev)
     found = search.caption_pictures(
         run.params, recipe.model, data.dev.pictures, 1, recipe.max_words, recipe.length_power
     )
     captions = [run.vocabulary.decode(caption.words) for caption in found]
     scores = bleu.bleu(captions, data.dev.references)
-    score = 0.0 if recipe.model.blind else scores[3]  # a blind model's only caption says little of it
-    better = (score, -loss) > (progress.best_bleu, -progress.best_loss)
+    of_each = cider.cider_d(captions, data.dev.references)
+    score = 0.0 if recipe.model.blind else float(of_each.mean())  # a blind model's one caption says little of it
+    better = (score, -loss) > (progress.best_score, -progress.best_loss)
     progress.stale += 1
     if better:
-        progress.best_bleu, progress.best_loss, progress.stale = score, loss, 0
+        progress.best_score, progress.best_loss, progress.stale = score, loss, 0
     progress.epoch, progress.batch = progress.epoch + 1, 0
-    runs.log(run, "dev", epoch=progress.epoch, loss=loss, bleu=scores, seconds=round(progress.seconds, 2))
+    entry = {"loss": loss, "bleu": scores, "cider": float(of_each.mean())}
+    runs.log(run, "dev", epoch=progress.epoch, **entry, seconds=round(progress.seconds, 2))
     if better:  # before LAST, which will say that it is there
         runs.save(run, runs.BEST)
     runs.save(run, runs.LAST)
     tqdm.write(
         f"epoch {progress.epoch}/{recipe.epochs}: dev loss {loss:.3f} nats a word, "
-        f"BLEU-1..4 {' '.join(f'{score:.1f}' for score in scores)}{' (best so far)' if better else ''}"
+        f"BLEU-1..4 {' '.join(f'{score:.1f}' for score in scores)}, CIDEr-D {of_each.mean():.1f}"
+        f"{' (best so far)' if better else ''}"
     )
     _show_samples(data.dev, captions, progress.epoch)
     _draw(run, data.dev, found[0])
-
-
-def dev_loss(params, recipe, split):
-    """-log p a word over a split's pictures with five captions each, nats, no dropout; every word counts the same."""
-    total, words, workspace = 0.0, 0.0, Workspace()
-    for batch in batches.made_ahead(batches.plain_batches(split, recipe.pictures, each=5)):
-        workspace.restart()
-        count = batch.mask.sum()
-        total += float(captioner.loss_only(params, batch, recipe.model, workspace).word * count)
-        words += float(count)
-    return total / words
 
 
 def _show_samples(dev, captions, epoch):
@@ -179,7 +175,7 @@ def _diverged(run):
 def _report(run, seconds):
     folder = command.quoted(run.folder)
     print(
-        f"done in {seconds / 60:.1f} minutes; best dev BLEU-4 {run.progress.best_bleu:.1f}. "
+        f"done in {seconds / 60:.1f} minutes; best dev CIDEr-D {run.progress.best_score:.1f}. "
         f"In {run.folder}: curves.png, attention.png, log.jsonl. Now try:\n"
         f"  python -m numpy_sat.evaluate {folder}\n"
         f"  python -m numpy_sat.caption {folder} PICTURE --show where-it-looked.png"

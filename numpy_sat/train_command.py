@@ -8,11 +8,12 @@ from typing import NamedTuple
 
 import numpy as np
 
-from numpy_sat import command, machine, presets, runs, settings
+from numpy_sat import captioner, checkpoint, command, machine, presets, runs, settings
 from numpy_sat.data import batches, sources
 from numpy_sat.data.vocabulary import Vocabulary, tokenise, unigram_entropy, word_frequencies
 from numpy_sat.decoders import MODELS
 from numpy_sat.errors import InputError
+from numpy_sat.streams import PARAMETERS, stream
 
 OPTIONS = ("epochs", "learning_rate", "optimizer", "clip", "model", "blind")  # settings with an option of their own
 
@@ -32,6 +33,9 @@ def parse(argv):
     parser.add_argument("--data", choices=sources.NAMES, default="scenes", help="default: scenes, drawn pictures")
     parser.add_argument("--root", type=Path, help="the data's folder, or for scenes where to keep them")
     parser.add_argument("--model", choices=tuple(MODELS), help="the decoder (default: soft)")
+    parser.add_argument(
+        "--from", type=Path, dest="start", metavar="RUN", help="go on from a run's best, as a new run"
+    )
     parser.add_argument("--out", type=Path, help="the run's folder; default: a new one in runs/")
     parser.add_argument("--resume", action="store_true", help="go on with the run in --out, exactly where it stopped")
     parser.add_argument("--skip-missing", action="store_true", help="go on without photos that are not there")
@@ -53,26 +57,32 @@ def parse(argv):
     given = {name for name, value in vars(args).items() if value != parser.get_default(name)}
     if args.resume and (args.out is None or given - {"resume", "out", "root"}):
         parser.error("--resume takes --out, the run's folder, and perhaps --root; all else is as the run began")
+    if args.start and given & {"data", "small", "blind", "model"}:
+        parser.error("--from takes data and model from the run; set what else is to be different")
     return args
 
 
 def begun(args):
     """A new run as the arguments say, and its data."""
-    recipe = settings.with_settings(presets.PRESETS[args.data, args.small], _settings(args))
-    kind = "".join(
-        f"-{word}" for word, said in (("small", args.small), (args.model, args.model), ("blind", args.blind)) if said
-    )
-    folder = args.out or _free_folder(args.data + kind)
-    dataset = sources.open_dataset(args.data, args.root, ("train", "dev"), args.skip_missing)
+    before = runs.load_model(args.start) if args.start else None
+    name = before.settings["data"] if before else args.data
+    root = args.root or (before and before.settings["root"])
+    recipe = before.recipe if before else presets.PRESETS[name, args.small]
+    recipe = settings.with_settings(recipe, _settings(args))
+    dataset = sources.open_dataset(name, root, ("train", "dev"), args.skip_missing)
     captions = [tokenise(text) for picture in dataset.splits["train"] for text in picture.captions]
-    vocabulary = Vocabulary.build(captions, recipe.min_count)
+    vocabulary = before.vocabulary if before else Vocabulary.build(captions, recipe.min_count)
     frequencies = word_frequencies(vocabulary, map(vocabulary.encode, captions))
     of_run = {
-        **{"data": args.data, "root": str(args.root.resolve()) if args.root else None, "seed": args.seed or 0},
+        **{"data": name, "root": str(Path(root).resolve()) if root else None, "seed": args.seed or 0},
         **{"skip_missing": args.skip_missing, "pictures": _digest(dataset)},
     }
+    params = captioner.init_params(stream(of_run["seed"], PARAMETERS), recipe.model, np.log(frequencies))
+    if before:
+        checkpoint.check_shapes(args.start, before.params, params)
+        params = before.params
     data = _load(recipe, vocabulary, dataset)
-    run = runs.create(folder, of_run, recipe, vocabulary, np.log(frequencies))
+    run = runs.create(args.out or _free_folder(_name(args, name)), of_run, recipe, vocabulary, params)
     of_dev = [vocabulary.encode(words) for references in data.dev.references for words in references]
     print(
         f"{len(data.train.names):,} pictures to train on, {len(data.dev.names):,} of dev to judge by; "
@@ -131,6 +141,14 @@ def _load(recipe, vocabulary, dataset):
     for note in (*dataset.notes, *data.train.notes, *data.dev.notes):
         print(note)
     return data
+
+
+def _name(args, data):
+    """The name of a new run's folder."""
+    if args.start:
+        return f"{runs.folder_of(args.start).resolve().name}-on"
+    said = {"small": args.small, args.model: args.model, "blind": args.blind}
+    return "-".join([data, *(word for word, is_said in said.items() if is_said)])
 
 
 def _free_folder(name):

@@ -3,6 +3,7 @@
 import json
 import math
 import shutil
+from collections import Counter
 from dataclasses import replace
 
 import numpy as np
@@ -10,9 +11,9 @@ import pytest
 from PIL import Image
 from test_train import TINY
 
-from numpy_sat import checkpoint, counterpart, evaluate, metrics, presets, runs, show, train
+from numpy_sat import caption, checkpoint, counterpart, evaluate, heldout, metrics, presets, runs, show, train
 from numpy_sat.data import flickr8k, scenes
-from numpy_sat.metrics import bleu, comparison, report
+from numpy_sat.metrics import bleu, comparison, report, table
 from numpy_sat.metrics.comparison import SCORES, Row
 from numpy_sat.metrics.looks import Looks
 from numpy_sat.metrics.scene_truth import Truth
@@ -45,13 +46,14 @@ def trained_once(tiny, root, tmp_path_factory):
     folder = tmp_path_factory.mktemp("runs")
     assert run(root, folder / "run", "--epochs", 1) == 0
     assert run(root, folder / "blind", "--epochs", 1, "--blind") == 0
+    assert run(root, folder / "tell", "--epochs", 1, "--model", "tell") == 0
     return folder
 
 
 @pytest.fixture
 def trained(trained_once, tmp_path):
-    """Folders of a run and of a blind one, to be written to."""
-    for name in ("run", "blind"):
+    """Folders of a run and, beside it, of a blind one and of one that does not look, to be written to."""
+    for name in ("run", "blind", "tell"):
         shutil.copytree(trained_once / name, tmp_path / name)
     return tmp_path / "run"
 
@@ -176,10 +178,10 @@ def test_another_decoder_is_said(root, trained, monkeypatch):
     other = replace(TINY, model=replace(TINY.model, state=8))
     monkeypatch.setitem(presets.PRESETS, ("flickr8k", True), other)
     assert evaluated(trained) == 0
-    assert "this trains it" in str(kept(trained)["notes"]).lower() and "--small" not in str(kept(trained)["notes"])
+    assert "--small --root" in str(kept(trained)["notes"]) and "--set state=7 --out" in str(kept(trained)["notes"])
     assert run(root, f"{trained}-blind", "--epochs", 1, "--blind") == 0
     assert evaluated(trained) == 0
-    assert "it has another state." in str(kept(trained)["notes"])
+    assert "it differs in state." in str(kept(trained)["notes"])
 
 
 def test_a_blind_run_is_kept_apart(root, tmp_path, monkeypatch):
@@ -216,6 +218,201 @@ def test_a_report_that_cannot_be_written(trained, capsys):
     assert evaluated(trained) == 2
     assert "evaluate-dev.json: cannot be written" in capsys.readouterr().err
     assert not list(trained.glob("*.part"))
+
+
+@pytest.mark.parametrize("name", ["run", "tell"])
+def test_the_loss_is_the_one_of_training(root, trained, name, capsys):
+    """On all of dev; beside it that of the word frequencies of train, with one added to each word's count."""
+    folder = trained.with_name(name)
+    assert evaluated(folder, "--beam", 1) == 0
+    (logged,) = [entry["loss"] for entry in runs.read_log(folder) if entry["kind"] == "dev"]
+    loss = kept(folder)["loss"]
+    assert loss["word"] == pytest.approx(logged, rel=1e-6)
+    words = runs.load_model(folder).vocabulary.words
+    said = {
+        split: [word for texts in flickr8k.read_captions(root, split).values() for text in texts
+                for word in (*tokenise(text), "<end>")]
+        for split in ("train", "dev")
+    }  # fmt: skip
+    count = Counter(said["train"])
+    log_p = [math.log((count[word] + 1) / (len(said["train"]) + len(words))) for word in said["dev"]]
+    assert loss["frequencies"] == pytest.approx(-np.mean(log_p), rel=1e-6)
+    text = " ".join(capsys.readouterr().out.split())
+    assert f"Loss: {loss['word']:.3f} nats a word" in text and f"alone score {loss['frequencies']:.3f}" in text
+
+
+@pytest.mark.parametrize(
+    ("name", "said"), [("blind", "this model is blind, and looks nowhere"), ("tell", "this model has no attention")]
+)
+def test_a_model_that_looks_nowhere(root, trained, tmp_path, capsys, name, said):
+    """Said wherever else it is said or drawn where a model looked; nothing has collapsed."""
+    folder, photo = trained.with_name(name), next((root / "Flicker8k_Dataset").iterdir())
+    assert evaluated(folder) == 0
+    assert f"\nAttention: {said}" in capsys.readouterr().out
+    assert kept(folder)["looks"] is None and "COLLAPSED" not in (folder / "evaluate-dev.md").read_text()
+    assert show.main([str(folder), "--beam", "1"]) == 0
+    assert f"where it looked: nothing drawn, {said}" in capsys.readouterr().out
+    assert not (folder / "show-attention.png").exists() and (folder / "show-captions.png").exists()
+    assert caption.main([str(folder), str(photo), "--show", str(tmp_path / "look.png")]) == 0
+    assert f"nothing drawn: {said}" in capsys.readouterr().out and not list(tmp_path.glob("*.png"))
+    assert (folder / "attention.png").exists() == (name == "blind")  # drawn in training
+
+
+# Comparing
+
+
+def test_comparing(root, trained, monkeypatch, capsys):
+    """A row a run; figures follow from the captions, here of 7, 6 and 5 words, and everything else from the runs."""
+    write, words = heldout.write, iter((7, 6, 5))
+
+    def shorter_and_shorter(*args):
+        written, most = write(*args), next(words)
+        texts = {name: " ".join(of[0].lower().split()[:most]) for name, of in written.references.items()}
+        return written._replace(captions=texts)
+
+    monkeypatch.setattr(evaluate.heldout, "write", shorter_and_shorter)
+    others = [trained.with_name(name) for name in ("tell", "blind")]
+    assert evaluated("--compare", trained, *others, "--beam", 2) == 0
+    printed = capsys.readouterr().out
+    found = json.loads((trained / "compare-dev.json").read_text())
+    rows = {row["name"]: row for row in found["rows"]}
+    assert list(rows) == ["run", "tell", "blind"]
+    references = flickr8k.read_captions(root, "dev")
+    first = metrics.judge(rows["run"]["captions"], references)
+    for name, row in rows.items():
+        folder = trained.with_name(name)
+        judged, log = metrics.judge(row["captions"], references), runs.read_log(folder)
+        assert row["figures"] == pytest.approx(judged.score())
+        assert row["interval"]["CIDEr-D"] == pytest.approx(judged.intervals()["CIDEr-D"])
+        assert row["parameters"] == sum(array.size for array in runs.load_model(folder).params.values())
+        assert row["minutes"] == log[-1]["seconds"] / 60 and row["milliseconds"] > 0
+        assert row["loss"]["word"] == pytest.approx(log[-1]["loss"], rel=1e-6)
+        if name == "run":
+            assert row["difference"] is None and 0 < row["looks"]["entropy"] < math.log(64)
+        else:
+            expected = judged.difference(first)
+            assert row["difference"]["ROUGE-L"] == pytest.approx(expected["ROUGE-L"]) and expected["ROUGE-L"][1] < 0
+            assert row["looks"] is None
+    markdown = (trained / "compare-dev.md").read_text()
+    for text in (printed, markdown):
+        assert "Against run, by the 95 % intervals of the difference" in text and "COLLAPSED" not in text
+        assert "flickr8k, dev, 8 pictures; beam 2; 5 references" in " ".join(text.split())
+        assert f"have a loss of {rows['run']['loss']['frequencies']:.3f}." in " ".join(text.split())
+    cells = [line.count("|") for line in markdown.splitlines() if line.startswith("|")]
+    assert len(cells) == 5 and len(set(cells)) == 1 and not list(trained.glob("*.part"))
+
+
+def test_where_the_table_is_written(trained, tmp_path):
+    out = tmp_path / "table.md"
+    assert evaluated("--compare", trained, trained / "last.npz", "--out", out, "--split", "test") == 0
+    assert not (trained / "compare-test.md").exists() and out.exists()
+    rows = json.loads(out.with_suffix(".json").read_text())["rows"]
+    assert [row["name"] for row in rows] == [str(trained), str(trained / "last.npz")]
+    assert set(map(tuple, rows[1]["difference"].values())) == {(0, 0)}
+    (tmp_path / "no").write_text("a file")
+    assert evaluated("--compare", trained, "--out", tmp_path / "no" / "table.md") == 2
+
+
+def test_a_run_without_a_log_has_no_minutes(trained):
+    (trained / "log.jsonl").unlink()
+    assert evaluated("--compare", trained, "--beam", 1) == 0
+    assert json.loads((trained / "compare-dev.json").read_text())["rows"][0]["minutes"] is None
+
+
+def test_runs_of_other_data_are_not_compared(trained, tmp_path, capsys):
+    scenes.write(tmp_path / "other", seed=1, train=24, dev=8, test=4)
+    assert run(tmp_path / "other", tmp_path / "of-other", "--epochs", 1) == 0
+    assert evaluated("--compare", trained, tmp_path / "of-other") == 2
+    said = capsys.readouterr().err
+    assert f"{tmp_path / 'of-other'} was trained on flickr8k, and {trained} on another copy of flickr8k" in said
+
+
+def test_losses_over_other_vocabularies_are_not_compared(root, trained):
+    assert run(root, trained.with_name("few"), "--epochs", 1, "--set", "min_count=9") == 0
+    assert evaluated("--compare", trained, trained.with_name("few"), "--beam", 1) == 0
+    assert "Their vocabularies are not the same" in (trained / "compare-dev.md").read_text()
+
+
+def test_comparing_on_scenes(tmp_path, monkeypatch, capsys):
+    """One model is made to write the truth and to look everywhere, the other to write nothing that is true."""
+    monkeypatch.setattr(scenes, "ensure", lambda folder, seed=0: folder / "few")
+    monkeypatch.setitem(presets.PRESETS, ("scenes", True), replace(TINY, epochs=1))
+    scenes.write(tmp_path / "few", train=24, dev=8, test=4)
+    for name in ("soft", "tell"):
+        common = ["--small", "--root", str(tmp_path), "--out", str(tmp_path / name)]
+        assert train.main([*common, "--model", name]) == 0
+    write = heldout.write
+
+    def true_or_not(model, *args):
+        written = write(model, *args)
+        looks = model.recipe.model.model == "soft"
+        texts = {name: of[0].lower().strip(" .") if looks else "nothing" for name, of in written.references.items()}
+        found = [one._replace(alpha=np.full((20, 64), 1 / 64)) if looks else one for one in written.found]
+        return written._replace(captions=texts, found=found)
+
+    monkeypatch.setattr(evaluate.heldout, "write", true_or_not)
+    assert evaluated("--compare", tmp_path / "soft", tmp_path / "tell", "--beam", 1) == 0
+    soft, tell = json.loads((tmp_path / "soft" / "compare-dev.json").read_text())["rows"]
+    complete = soft["truth"]["complete"]
+    assert complete > 0.5 and soft["figures"]["true"] == pytest.approx(100 * complete)
+    assert (
+        soft["truth"]["in_box"] == pytest.approx(soft["truth"]["chance"])
+        and tell["truth"]["in_box"] is None
+        and tell["figures"]["true"] == 0
+    )
+    assert soft["interval"]["true"][1] <= 100 and tell["difference"]["true"][1] < 0
+    printed = capsys.readouterr().out
+    assert "LOWER in" in printed and ", true" in printed and "In box: " in printed
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (["a", "b"], "several RUNs, and --out, are for --compare"),
+        (["a", "--out", "b.md"], "several RUNs, and --out, are for --compare"),
+        (["--compare", "a", "b", "--blind", "c"], "--compare takes no --blind"),
+        (["--compare", "a", "b", "--out", "c"], "the name of a Markdown file"),
+    ],
+)
+def test_arguments_that_do_not_go_together(arguments, sentence, capsys):
+    with pytest.raises(SystemExit):
+        evaluated(*arguments)
+    assert sentence in capsys.readouterr().err
+
+
+def made_up_row(name, **others):
+    figures = dict(zip(SCORES, (100.0, 91.7, 84.6, 74.7, 47.7, 84.8, 1000.0), strict=True))
+    interval = {key: (figure - 1, figure) for key, figure in figures.items()}
+    row = table.Row(
+        name=name, parameters=12_345_678, minutes=90.25, milliseconds=12.34, loss=report.Loss(2.9712, 5.12),
+        figures=figures, interval=interval, difference=interval, looks=Looks(3.0, math.log(196), 0.25), truth=None,
+        captions={},
+    )  # fmt: skip
+    return row._replace(**others)
+
+
+def test_a_table_fits_the_terminal_and_is_loud():
+    rows = [
+        made_up_row("a-name-of-20-letters", truth=Truth(0.972, 0.99, 1.0, 0.358, 0.078)),
+        made_up_row("collapsed", looks=Looks(5.27, math.log(196), 0.0)),
+        made_up_row("nowhere", looks=None, minutes=math.nan, truth=Truth(0.5, 0.5, 1.0, math.nan, math.nan)),
+    ]
+    found = table.Table("3 models", "a protocol", ("a note",), rows)
+    lines = table.as_text(found).splitlines()
+    assert max(map(len, lines)) <= 100
+    cells = [line.split() for line in lines]
+    scores = ["2.971", "100.0", "91.7", "84.6", "74.7", "47.7", "84.8", "1000.0", "999.0", "to", "1000.0"]
+    assert cells[3] == ["a-name-of-20-letters", *scores]
+    rest = ["12,345,678", "90.2", "12.3", "3.00", "5.28", "25.0", "35.8", "7.8", "97.2"]
+    assert cells[8] == ["a-name-of-20-letters", *rest]
+    assert cells[9] == ["collapsed", *rest[:3], "!!!", "5.27", "5.28", "0.0", "-", "-", "-"]
+    assert cells[10] == ["nowhere", rest[0], "-", rest[2], "-", "-", "-", "-", "-", "50.0"]
+    text = " ".join(" ".join(lines).split())
+    assert "!!! ATTENTION HAS COLLAPSED in collapsed: " in text and "In box: " in text and "a note" in text
+    assert "collapsed: higher in all nowhere: higher in all" in text
+    markdown = table.as_markdown(found)
+    assert "!!! ATTENTION HAS COLLAPSED in collapsed: " in markdown and "| !!! 5.27 |" in markdown
+    assert json.loads(json.dumps(table.as_json(found), allow_nan=False))["rows"][2]["minutes"] is None
 
 
 # The rows
@@ -282,6 +479,7 @@ def made_up_report(truth=None, **looks):
             *comparison.PAPER["flickr8k"],
         ],
         vocabulary=2536,
+        loss=report.Loss(2.9712, 5.1204),
         ours=Variety(1712, 0.5, 9.25, 3, 20, 0.0, 0.1, 0.25),
         people=Variety(1712, 0.5, 9.25, 3, 20, 0.0, 0.1, 0.25),
         looks=Looks(**{"entropy": 3.0, "most": math.log(64), "movement": 0.25, **looks}),

@@ -36,7 +36,7 @@ def test_what_lies_between_two_recipes_makes_one_of_the_other(name):
 @pytest.mark.parametrize(
     ("name", "text", "words"),
     [
-        ("colur", "0.2", "colur: there is no such setting; there are attention,"),
+        ("colur", "0.2", "colur: there is no such setting; there are "),
         ("epochs", "0", "epochs=0: must be a whole number from 1 on"),
         ("epochs", "2.5", "a whole number from 1 on"),
         ("shift", "-1", "a whole number from 0 on"),

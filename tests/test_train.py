@@ -13,10 +13,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from numpy_sat import caption, checkpoint, evaluate, presets, runs, train
+from numpy_sat import caption, checkpoint, evaluate, heldout, presets, runs, train
 from numpy_sat.captioner import Config
 from numpy_sat.data import scenes
-from numpy_sat.metrics import bleu
+from numpy_sat.metrics import cider
 
 TINY = presets.Recipe(
     Config(picture_size=16, stages=((4,), (6,)), embedding=5, state=7, attention=6, dropout=0.2, penalty=0.1),
@@ -71,14 +71,22 @@ def test_a_run_to_its_end(root, tmp_path, capsys):
     assert "a person: " in printed and "dev loss" in printed and "python -m numpy_sat.caption" in printed
 
 
-@pytest.mark.parametrize("optimizer", ["adam", "rmsprop"])
-def test_interrupted_and_resumed_is_bit_for_bit_the_whole(root, tmp_path, monkeypatch, optimizer):
+@pytest.mark.parametrize(
+    "more",
+    [
+        ("--optimizer", "adam"),
+        ("--optimizer", "rmsprop"),
+        ("--set", "norm=true", "zoom=0.7", "decay=0.05"),
+        ("--set", "self_critical=true"),
+    ],
+)
+def test_interrupted_and_resumed_is_bit_for_bit_the_whole(root, tmp_path, monkeypatch, more):
     """Stopped in the middle of an epoch and again in the next, the run ends with the same bits."""
     whole, parts = tmp_path / "whole", tmp_path / "parts"
-    assert run(root, whole, "--optimizer", optimizer) == 0
+    assert run(root, whole, *more) == 0
 
     step = train.train_step
-    for stop, start in ((3, lambda: run(root, parts, "--optimizer", optimizer)), (8, lambda: resume(parts))):
+    for stop, start in ((3, lambda: run(root, parts, *more)), (8, lambda: resume(parts))):
 
         def stopping(state, batch, *rest, stop=stop):
             if state.progress.step == stop:
@@ -110,7 +118,9 @@ def test_the_same_seed_gives_the_same_bits(root, tmp_path, monkeypatch):
     for name in ("one", "other"):
         assert run(root, tmp_path / name, "--epochs", 25, "--set", *settings) == 0
     one, other = (arrays(tmp_path / name / "last.npz") for name in ("one", "other"))
-    assert {key: array.tobytes() for key, array in one.items()} == {key: array.tobytes() for key, array in other.items()}
+    assert {key: array.tobytes() for key, array in one.items()} == {
+        key: array.tobytes() for key, array in other.items()
+    }
     logs = [
         [{key: value for key, value in entry.items() if key != "seconds"} for entry in runs.read_log(tmp_path / name)]
         for name in ("one", "other")
@@ -126,6 +136,24 @@ def test_settings_of_a_run(root, tmp_path):
     assert recipe["model"]["without"] == ["gate"] and recipe["model"]["penalty"] == 0.5 and recipe["epochs"] == 1
     model = runs.load_model(out)
     assert model.recipe.model.without == ("gate",) and "w_beta" not in model.params
+
+
+def test_training_on_from_a_run(root, tmp_path, capsys):
+    """A new run with the old one's data, words and best parameters; with no step it is the same model."""
+    before, after = tmp_path / "before", tmp_path / "after"
+    assert run(root, before, "--epochs", 1) == 0
+    on = ["--from", str(before), "--set", "self_critical=true", "--epochs", "1", "--learning-rate", "1e-30"]
+    assert train.main([*on, "--out", str(after)]) == 0
+    config = json.loads((after / "config.json").read_text())
+    assert config["recipe"]["self_critical"] and config["data"] == "flickr8k" and config["root"] == str(root)
+    one, other = (checkpoint.load(folder / "best.npz").params for folder in (before, after))
+    for name, array in one.items():
+        np.testing.assert_allclose(other[name], array, rtol=0, atol=1e-7, err_msg=name)
+    assert train.main([*on, "--set", "state=8", "--out", str(tmp_path / "other")]) == 2
+    assert "does not fit the model" in capsys.readouterr().err
+    with pytest.raises(SystemExit):
+        train.main([*on, "--data", "flickr8k"])
+    assert "--from takes data and model from the run" in capsys.readouterr().err
 
 
 def resume(out):
@@ -182,8 +210,8 @@ def test_ctrl_c_saves_and_says_how_to_go_on(root, tmp_path):
 def test_resuming_a_run_that_has_ended_changes_nothing(root, tmp_path, monkeypatch):
     """Neither where all epochs are done nor where it stopped early."""
     assert run(root, tmp_path / "done") == 0
-    monkeypatch.setattr(bleu, "bleu", lambda captions, references: [0.0] * 4)
-    monkeypatch.setattr(train, "dev_loss", lambda params, recipe, split: 1.0)
+    monkeypatch.setattr(cider, "cider_d", lambda captions, references: np.zeros(8))
+    monkeypatch.setattr(heldout, "loss", lambda params, recipe, split: 1.0)
     assert run(root, tmp_path / "early", "--epochs", 50) == 0
     for name in ("done", "early"):
         before = (tmp_path / name / "last.npz").read_bytes()
@@ -192,9 +220,9 @@ def test_resuming_a_run_that_has_ended_changes_nothing(root, tmp_path, monkeypat
 
 
 def test_the_best_by_loss_while_bleu_is_zero(root, tmp_path, monkeypatch):
-    monkeypatch.setattr(bleu, "bleu", lambda captions, references: [0.0] * 4)
+    monkeypatch.setattr(cider, "cider_d", lambda captions, references: np.zeros(8))
     losses = iter([3.0, 2.0, 2.5])
-    monkeypatch.setattr(train, "dev_loss", lambda params, recipe, split: next(losses))
+    monkeypatch.setattr(heldout, "loss", lambda params, recipe, split: next(losses))
     assert run(root, tmp_path / "run", "--epochs", 3) == 0
     assert checkpoint.load(tmp_path / "run" / "best.npz").progress["epoch"] == 2
 
@@ -326,10 +354,10 @@ def test_the_default_folder_is_a_new_one(root, tmp_path, monkeypatch):
 
 
 def test_early_stopping(root, tmp_path, monkeypatch, capsys):
-    monkeypatch.setattr(bleu, "bleu", lambda captions, references: [0.0] * 4)
-    monkeypatch.setattr(train, "dev_loss", lambda params, recipe, split: 1.0)
+    monkeypatch.setattr(cider, "cider_d", lambda captions, references: np.zeros(8))
+    monkeypatch.setattr(heldout, "loss", lambda params, recipe, split: 1.0)
     assert run(root, tmp_path / "run", "--epochs", 50) == 0
-    assert "stopped early: dev BLEU-4 has not risen for 5 epochs" in capsys.readouterr().out
+    assert "stopped early: dev CIDEr-D has not risen for 5 epochs" in capsys.readouterr().out
     assert checkpoint.load(tmp_path / "run" / "last.npz").progress["epoch"] == 6
 
 

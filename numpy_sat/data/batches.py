@@ -33,6 +33,8 @@ class Batch(NamedTuple):
     words: np.ndarray  # (T, B) y_0 = <start>, y_1, ..., what the decoder reads
     targets: np.ndarray  # (T, B) y_1, ..., <end>, what it is to predict
     mask: np.ndarray  # (T, B) 1 at words, 0 at padding
+    rows: np.ndarray | None = None  # (N,) which of the split's pictures they are
+    weights: np.ndarray | int = 1  # (B,) what the captions count in the loss, see self_critical.py
 
 
 class Augmentation(NamedTuple):
@@ -87,7 +89,7 @@ def epoch_batches(split, size, each, augmentation, seed, epoch, first=0):
         rngs = [stream(seed, PICTURE, epoch, int(p)) for p in chosen]
         images = np.stack([_augment(split.pictures[p], augmentation, rng) for p, rng in zip(chosen, rngs, strict=True)])
         captions = [c for p, rng in zip(chosen, rngs, strict=True) for c in _draw(split.captions[p], each, rng)]
-        yield make_batch(images, captions)
+        yield make_batch(images, captions, chosen)
 
 
 def made_ahead(batches):
@@ -108,13 +110,18 @@ def batches_per_epoch(split, size):
 def plain_batches(split, size, each):
     """All pictures in order, not augmented, each with its first `each` captions (from the first again if too few)."""
     for start in range(0, len(split.names), size):
-        rows = range(start, min(start + size, len(split.names)))
+        rows = np.arange(start, min(start + size, len(split.names)))
         captions = [split.captions[p][k % len(split.captions[p])] for p in rows for k in range(each)]
-        yield make_batch(split.pictures[start : start + size], captions)
+        yield make_batch(split.pictures[start : start + size], captions, rows)
 
 
-def make_batch(images, captions):
-    """images: (N, H, W, 3) uint8; captions: B integer arrays, B / N of each picture in order. Returns a Batch."""
+def make_batch(images, captions, rows=None):
+    """images: (N, H, W, 3) uint8; captions: B integer arrays, B / N of each picture in order; rows: (N,). A Batch."""
+    return Batch(scale_pixels(images), *arrange(captions), rows)
+
+
+def arrange(captions):
+    """Captions side by side, filled up to the longest. captions: B integer sequences. Returns words, targets, mask."""
     T, B = max(map(len, captions)), len(captions)
     words, targets = np.full((T, B), START), np.full((T, B), END)
     mask = np.zeros((T, B), np.float32)
@@ -122,7 +129,7 @@ def make_batch(images, captions):
         words[1 : len(caption), b] = caption[:-1]
         targets[: len(caption), b] = caption
         mask[: len(caption), b] = 1
-    return Batch(scale_pixels(images), words, targets, mask)
+    return words, targets, mask
 
 
 def scale_pixels(images):

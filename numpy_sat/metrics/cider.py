@@ -36,12 +36,14 @@ def cider_d(captions, references):
     """
     said = [[count_ngrams(reference) for reference in of_picture] for of_picture in references]
     idf = Idf(said)
-    scores = []
-    for caption, of_picture in zip(captions, said, strict=True):
-        weighed = idf.weigh(count_ngrams(caption))
-        similar = [_similarity(weighed, idf.weigh(counts)) for counts in of_picture]
-        scores.append(sum(similar) / len(similar))
+    weighed = ([idf.weigh(counts) for counts in of_picture] for of_picture in said)
+    scores = [score(idf.weigh(count_ngrams(words)), of_one) for words, of_one in zip(captions, weighed, strict=True)]
     return 1000 * np.array(scores)
+
+
+def score(caption, references):
+    """The mean of sim_n over n and the references, 0 to 1. caption: Weighed; references: some Weighed."""
+    return sum(_similarity(caption, reference) for reference in references) / len(references)
 
 
 def count_ngrams(words):

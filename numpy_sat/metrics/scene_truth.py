@@ -20,15 +20,11 @@ class Truth(NamedTuple):
 def judge_captions(captions, alphas, drawn):
     """Judge one caption of each scene.
 
-    captions: word lists; alphas: (words, L) attention of each, L square; drawn: the scene_language.Scene of each.
-    Returns a Truth; a share of nothing is nan.
+    captions: word lists; alphas: (words, L) attention of each, L square, or None of a model that does not look;
+    drawn: the scene_language.Scene of each. Returns a Truth; a share of nothing is nan.
     """
     verdicts = [scene_language.judge(words, scene) for words, scene in zip(captions, drawn, strict=True)]
-    looks = [
-        _look(alpha[place], [scene.objects[k].box for k in named])
-        for verdict, alpha, scene in zip(verdicts, alphas, drawn, strict=True)
-        for place, named in verdict.links.items()
-    ]
+    looks = _looks(verdicts, alphas, drawn) if alphas else []
     in_box, chance = np.mean(looks, axis=0) if looks else (np.nan, np.nan)
     return Truth(
         _share(verdict.complete for verdict in verdicts),
@@ -37,6 +33,20 @@ def judge_captions(captions, alphas, drawn):
         float(in_box),
         float(chance),
     )
+
+
+def are_true(captions, drawn):
+    """Which captions are true and complete, float64 (N,), 1 or 0. captions: word lists; drawn: the Scene of each."""
+    found = [scene_language.judge(words, scene).complete for words, scene in zip(captions, drawn, strict=True)]
+    return np.array(found, np.float64)
+
+
+def _looks(verdicts, alphas, drawn):
+    return [
+        _look(alpha[place], [scene.objects[k].box for k in named])
+        for verdict, alpha, scene in zip(verdicts, alphas, drawn, strict=True)
+        for place, named in verdict.links.items()
+    ]
 
 
 def _look(weights, boxes):

@@ -1,0 +1,43 @@
+"""Where a trained model looked while it wrote; of drawn scenes, whether that was right, and what it wrote."""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from numpy_sat.data import scenes
+from numpy_sat.metrics import scene_truth
+from numpy_sat.metrics.looks import Looks, looks
+
+
+class Looking(NamedTuple):
+    """What is known of a model's captions of a split."""
+
+    looks: Looks | None  # None of a model that looks nowhere
+    nowhere: str | None  # of such a model: why, a sentence
+    truth: scene_truth.Truth | None  # of drawn scenes
+    true: np.ndarray | None  # of drawn scenes: float64 (N,), 1 for a true and complete caption, else 0
+
+
+def judge(model, written):
+    """The Looking of a runs.Model, of what it has written: a heldout.Written."""
+    alphas, truth, true = [caption.alpha for caption in written.found], None, None
+    nowhere = looks_nowhere(model.recipe.model, alphas[0])
+    if nowhere:
+        alphas = None
+    if written.dataset.name == "scenes":
+        of_name = scenes.read_scenes(written.dataset.root)
+        words, drawn = [text.split() for text in written.captions.values()], [of_name[k] for k in written.captions]
+        truth, true = scene_truth.judge_captions(words, alphas, drawn), scene_truth.are_true(words, drawn)
+    return Looking(looks(alphas) if alphas else None, nowhere, truth, true)
+
+
+def looks_nowhere(config, alpha):
+    """Why a model looks nowhere, a sentence, or None where it looks.
+
+    config: captioner.Config; alpha: (words, L) of a caption of it; of a model that has no attention L is 0.
+    """
+    if config.blind:
+        return "this model is blind, and looks nowhere."
+    if "attention" in config.without:
+        return "this model is given the mean of all locations, and looks nowhere in particular."
+    return None if alpha.shape[1] else "this model has no attention, and looks nowhere."
