@@ -51,7 +51,7 @@ def load_pictures(pictures: list[Picture], size: int, cache: Path) -> np.ndarray
     The file is made the first time, and again when a picture's path, length or date changes. Raises InputError for
     a picture that cannot be read and for a cache that cannot be written.
     """
-    path = Path(cache) / _cache_name(pictures, size)
+    path = Path(cache) / cache_name("pictures", pictures, f"{size}", CACHE_FORMAT)
     cached = _open_cache(path, (len(pictures), size, size, 3))
     if cached is not None:
         return cached
@@ -63,7 +63,7 @@ def load_pictures(pictures: list[Picture], size: int, cache: Path) -> np.ndarray
             f"{cache}: the cache of decoded pictures cannot be written ({error.strerror}); "
             "free some space, or name another folder in NUMPY_SAT_CACHE."
         ) from error
-    _remove_superseded(path)
+    remove_superseded(path)
     return np.lib.format.open_memmap(path, mode="r")
 
 
@@ -143,10 +143,13 @@ def _to_8_bit(image: Image.Image) -> Image.Image:
     return Image.fromarray(((grey.astype(np.uint32) + 128) // 257).astype(np.uint8))
 
 
-def _cache_name(pictures: list[Picture], size: int) -> str:
-    """Name the cache file pictures-<set>-<key>.npy: <set> of the names and size, <key> of the files as they are."""
-    names = hashlib.sha256(f"{size}".encode())
-    files = hashlib.sha256(f"{CACHE_FORMAT} {size}".encode())
+def cache_name(kind: str, pictures: list[Picture], made: str, version: int) -> str:
+    """Name a cache file <kind>-<set>-<key>.npy: <set> of the names, <key> of the files as they are and the version.
+
+    Both are of what has been made of the pictures, too: other names lie beside each other, other files are superseded.
+    """
+    names = hashlib.sha256(made.encode())
+    files = hashlib.sha256(f"{version} {made}".encode())
     # Folders are resolved once each; resolving 7,000 files would take longer than all the rest of a warm start.
     folders = {folder: str(folder.resolve()) for folder in {picture.path.parent for picture in pictures}}
     for picture in pictures:
@@ -184,10 +187,10 @@ def _write_cache(path: Path, pictures: list[Picture], size: int) -> None:
         part.unlink(missing_ok=True)
 
 
-def _remove_superseded(path: Path) -> None:
-    """Remove the caches of the same set of pictures as they were before."""
+def remove_superseded(path: Path) -> None:
+    """Remove the caches, those that end as this one does, of the same set of pictures as they were before."""
     same_set = path.name.rpartition("-")[0]
-    for old in path.parent.glob(f"{same_set}-*.npy"):
+    for old in path.parent.glob(f"{same_set}-*{path.suffix}"):
         if old != path:
             try:
                 old.unlink()

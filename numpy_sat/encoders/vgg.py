@@ -1,0 +1,153 @@
+"""VGG-16 and VGG-19 (Simonyan and Zisserman 2015), whose features the paper looks at, with weights learned elsewhere.
+
+The annotation vectors are the cells of the last convolution, after relu and before the last pooling: a picture of
+224 x 224 gives 14 x 14 of them, L = 196, each of D = 512 numbers, and no place at their end as in convnet.py. Stages,
+names and blocks are convnet.py's.
+
+A net sees what it was trained to see only in pixels scaled as they were in its training. That scale is part of the
+parameters, as "pixels.mean" and "pixels.spread", so that they alone say what the net computes; it gets no gradient.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from numpy_sat.encoders import convnet
+from numpy_sat.errors import InputError
+from numpy_sat.layers import block
+
+STAGES = {
+    "vgg16": ((64, 64), (128, 128), (256,) * 3, (512,) * 3, (512,) * 3),
+    "vgg19": ((64, 64), (128, 128), (256,) * 4, (512,) * 4, (512,) * 4),
+}
+
+
+class Preprocessing(NamedTuple):
+    """How pixels were scaled while weights were trained: (pixel - mean) / spread, pixels from 0 to 1."""
+
+    mean: tuple  # of red, green, blue
+    spread: tuple
+    order: str  # of the channels that the first filters read, "RGB" or "BGR"
+
+
+# All three come under the same names and in the same shapes: which it is, a file does not say.
+PREPROCESSINGS = {
+    # torchvision's IMAGENET1K_V1, which timm has, too
+    "imagenet": Preprocessing((0.485, 0.456, 0.406), (0.229, 0.224, 0.225), "RGB"),
+    # torchvision's IMAGENET1K_FEATURES: the authors' own weights, their first filters turned round to RGB
+    "features": Preprocessing((0.48235, 0.45882, 0.40784), (1 / 255,) * 3, "RGB"),
+    # the authors' own weights, as Caffe had them and Keras has them
+    "caffe": Preprocessing((123.68 / 255, 116.779 / 255, 103.939 / 255), (1 / 255,) * 3, "BGR"),
+}
+
+UNUSED = ("classifier.", "pre_logits.", "head.")  # what is in weight files for ImageNet's classes; torchvision, timm
+
+
+class EncodeCache(NamedTuple):
+    blocks: dict  # by name, those that get gradients
+    shape: tuple
+
+
+def init_params(rng, stages, norm=False, dtype=np.float32):
+    """Random weights as convnet.py's, and pixels taken as they are. There is no batch normalisation in these nets."""
+    if norm:
+        raise ValueError("vgg: these nets have no batch normalisation")
+    pixels = {"pixels.mean": np.zeros(3, dtype), "pixels.spread": np.ones(3, dtype)}
+    return {**pixels, **convnet.init_params(rng, stages, dtype=dtype)}
+
+
+def encode_forward(params, pictures, stages, workspace=None, frozen=0):
+    """In training. pictures: (N, H, W, 3), -1 to 1; frozen: how many of the first stages get no gradients.
+
+    What the first stages detect, edges and colours and textures, is in all photos alike, while most of the time of a
+    backward pass is theirs: fine-tuning trains the last stage or two. Returns a: (N, L, D) and the cache.
+    """
+    if not 0 <= frozen < len(stages):
+        raise ValueError(f"vgg: frozen must be from 0 to {len(stages) - 1}, one stage less than there are: {frozen}")
+    first, caches = sum(map(len, stages[:frozen])), {}
+    x = _scaled(params, pictures)
+    for k, (name, _, pooled) in enumerate(convnet.layers(stages)):
+        x, cache = block.block_forward(x, params[f"{name}.W"], params[f"{name}.b"], pooled, workspace)
+        if k >= first:
+            caches[name] = cache
+    return _annotations(x), EncodeCache(caches, x.shape)
+
+
+def encode_backward(da, cache, workspace=None):
+    """da: (N, L, D). Returns the gradients of all stages that are not frozen, by parameter name."""
+    dx, grads = da.reshape(cache.shape), {}
+    first, *others = cache.blocks
+    for name in reversed(others):
+        dx, grads[f"{name}.W"], grads[f"{name}.b"] = block.block_backward(dx, cache.blocks[name], workspace)
+    of_first = block.block_parameter_gradients(dx, cache.blocks[first], workspace)
+    grads[f"{first}.W"], grads[f"{first}.b"] = of_first
+    return grads
+
+
+def encode(params, pictures, stages, workspace=None):
+    """In use: a of encode_forward."""
+    x = _scaled(params, pictures)
+    for name, _, pooled in convnet.layers(stages):
+        x, _ = block.block_forward(x, params[f"{name}.W"], params[f"{name}.b"], pooled, workspace)
+    return _annotations(x)
+
+
+def size(stages):
+    """D, the annotation vectors' size."""
+    return stages[-1][-1]
+
+
+def namings(stages):
+    """How files name these nets' tensors, each way as {name: shape}, for weights.read: torchvision's, and ours.
+
+    torchvision (timm, too) numbers convolutions, their relus and the poolings through: features.0, .2, (.4), .5, ...
+    """
+    theirs, ours = {}, {"pixels.mean": (3,), "pixels.spread": (3,)}
+    for (name, O, _), C, number in zip(convnet.layers(stages), _channels(stages), _numbers(stages), strict=True):
+        theirs |= {f"features.{number}.weight": (O, C, 3, 3), f"features.{number}.bias": (O,)}
+        ours |= {f"{name}.W": (3, 3, C, O), f"{name}.b": (O,)}
+    return theirs, ours
+
+
+def adopt(found, stages, preprocessing):
+    """The parameters, of the tensors of a file, {name: array}, by either way of namings(stages).
+
+    preprocessing: one of PREPROCESSINGS, of tensors under torchvision's names; ours say it themselves. Filters
+    (O, C, P, Q) become (P, Q, C, O), and the first ones read RGB whatever they were trained to read.
+    """
+    if "pixels.mean" in found:
+        return found
+    if preprocessing not in PREPROCESSINGS:
+        raise InputError(f"{preprocessing}: no such preprocessing; there are {', '.join(PREPROCESSINGS)}.")
+    mean, spread, order = PREPROCESSINGS[preprocessing]
+    # From pixels between 0 and 1 to ours, between -1 and 1.
+    params = {"pixels.mean": np.float32(2 * np.array(mean) - 1), "pixels.spread": np.float32(2 * np.array(spread))}
+    for (name, _, _), number in zip(convnet.layers(stages), _numbers(stages), strict=True):
+        params[f"{name}.W"] = np.ascontiguousarray(found[f"features.{number}.weight"].transpose(2, 3, 1, 0))
+        params[f"{name}.b"] = found[f"features.{number}.bias"]
+    if order == "BGR":
+        params["conv1_1.W"] = np.ascontiguousarray(params["conv1_1.W"][:, :, ::-1])
+    return params
+
+
+def _scaled(params, pictures):
+    return (pictures - params["pixels.mean"]) / params["pixels.spread"]
+
+
+def _annotations(x):
+    """(N, H, W, C) to (N, H W, C)."""
+    N, H, W, C = x.shape
+    return x.reshape(N, H * W, C)
+
+
+def _channels(stages):
+    """C of every convolution."""
+    return [3, *(filters for stage in stages for filters in stage)][:-1]
+
+
+def _numbers(stages):
+    """Of every convolution in torchvision's numbering; relu takes the next number, pooling one more."""
+    numbers = [0]
+    for _, _, pooled in convnet.layers(stages):
+        numbers.append(numbers[-1] + (3 if pooled else 2))
+    return numbers[:-1]
