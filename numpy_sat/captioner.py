@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from numpy_sat.decoders import MODELS
-from numpy_sat.encoders import blind, convnet
+from numpy_sat.encoders import blind, convnet, last_state, reader
 
 MEASURED = (".mean", ".var", "baseline")  # ends of the names of parameters that are measured and not learnt
 
@@ -24,13 +24,14 @@ class Config:
     without: tuple = ()  # parts of the decoder that are left out, see decoders/parts.py
     norm: bool = False  # batch normalisation in the encoder
     blind: bool = False  # whether the decoder is given zeros instead of what the encoder makes of the picture
+    source: tuple = ()  # of a translator: the words of the language it reads, <start>, <end> and <unk> first
     dropout: float = 0.0  # of h_t on its way to the output
     smoothing: float = 0.0  # of the labels
     penalty: float = 1.0  # lambda
     penalty_normalisation: str = "sum"  # see layers/losses.py
     penalty_target: str = "one"
-    lambda_r: float = 1.0  # of hard attention, see decoders/hard.py: weight of REINFORCE
-    lambda_e: float = 0.01  # weight of the entropy of where it looks
+    lambda_r: float = 0.05  # of hard attention, see decoders/hard.py: weight of REINFORCE
+    lambda_e: float = 0.001  # weight of the entropy of where it looks
     expected: float = 0.5  # share of pictures that are trained with the expected context
     reward_to_go: bool = False  # whether a draw is judged by the words from its own on
     as_authors: bool = False  # whether it is trained as the authors' code does where that differs from the paper
@@ -38,9 +39,9 @@ class Config:
 
 def init_params(rng, config, log_frequencies, dtype=np.float32):
     """All parameters by name. rng: numpy Generator; log_frequencies: (V,) of what the decoder is to predict."""
-    encoder = _encoder(config)
-    of_encoder = encoder.init_params(rng, config.stages, config.norm, dtype)
-    D = encoder.size(config.stages)
+    encoder, sizes = _encoder(config)
+    of_encoder = encoder.init_params(rng, sizes, config.norm, dtype)
+    D = encoder.size(sizes)
     return {**of_encoder, **MODELS[config.model].init_params(rng, D, config, log_frequencies, dtype)}
 
 
@@ -50,8 +51,8 @@ def loss_and_grads(params, batch, config, rng, workspace=None):
     batch: data.batches.Batch; rng: numpy Generator, for all that is drawn, as dropout; workspace: where to compute,
     restarted by the caller; what is returned may lie in it. Returns an objective.Loss and the gradients by name.
     """
-    encoder, decoder = _encoder(config), MODELS[config.model]
-    a, cache = encoder.encode_forward(params, batch.pictures, config.stages, workspace)
+    (encoder, sizes), decoder = _encoder(config), MODELS[config.model]
+    a, cache = encoder.encode_forward(params, batch.pictures, sizes, workspace)
     loss, da, grads = decoder.loss_and_grads(params, a, batch, config, rng, workspace)
     return loss, grads | encoder.encode_backward(da, cache, workspace)
 
@@ -63,8 +64,9 @@ def loss_only(params, batch, config, workspace=None):
 
 
 def annotate(params, pictures, config, workspace=None):
-    """pictures: (N, H, W, 3). Returns their annotation vectors a: (N, L, D)."""
-    return _encoder(config).encode(params, pictures, config.stages, workspace)
+    """pictures: (N, H, W, 3), of a translator sentences: (N, L). Returns their annotation vectors a: (N, L, D)."""
+    encoder, sizes = _encoder(config)
+    return encoder.encode(params, pictures, sizes, workspace)
 
 
 def measure_moments(params, batches, config, workspace):
@@ -74,5 +76,8 @@ def measure_moments(params, batches, config, workspace):
 
 
 def _encoder(config):
-    """The module whose functions make annotation vectors of pictures."""
-    return blind if config.blind else convnet
+    """The module whose functions make annotation vectors of pictures, and the sizes that they are given."""
+    if config.source:  # in both directions together as many numbers as the decoder's state
+        sizes = len(config.source), config.embedding, config.state // 2
+        return last_state if "attention" in config.without else reader, sizes
+    return blind if config.blind else convnet, config.stages

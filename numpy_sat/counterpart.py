@@ -7,7 +7,8 @@ from numpy_sat.errors import InputError
 from numpy_sat.settings import settings_between
 
 SUFFIX = "-blind"  # of the folder beside a run's that is looked into where none is named
-DECODER = ("model", "without", "embedding", "state", "attention", "dropout", "smoothing")  # makes it the same decoder
+# What makes it the same decoder.
+DECODER = ("model", "heads", "without", "embedding", "state", "attention", "dropout", "smoothing")
 
 
 def load(run, model, given=None):

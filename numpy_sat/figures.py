@@ -129,6 +129,18 @@ def compared_figure(path, curves, xlabel, ylabel):
     _save(figure, path)
 
 
+def variance_figure(path, steps, variances):
+    """Write a PNG: how a gradient's variance goes as a model learns. variances: {label: values}, one of each step."""
+    figure = Figure(figsize=(7, 4.2), layout="constrained")
+    axis = figure.subplots()
+    for label, values in variances.items():
+        axis.plot(steps, values, marker=".", label=label)
+    axis.set(xlabel="training step", ylabel="variance of a caption's gradient", yscale="log")
+    axis.legend(frameon=False)
+    axis.grid(alpha=0.3, which="both")
+    _save(figure, path)
+
+
 def pairs_figure(path, pairs):
     """Write a PNG, a row for each pair of arrays: the one, the other, what they differ by.
 
@@ -163,8 +175,9 @@ def words_figure(path, words, points, shares):
     figure = Figure(figsize=(9, 9), dpi=100, layout="constrained")
     axis = figure.subplots()
     axis.scatter(*points.T, s=10)
-    axis.set(aspect="equal", xlabel=f"{shares[0]:.0%} of the spread", ylabel=f"{shares[1]:.0%} of the spread")
-    axis.margins(0.08)
+    axis.set_aspect("equal", adjustable="datalim")
+    axis.set(xlabel=f"{shares[0]:.0%} of the spread", ylabel=f"{shares[1]:.0%} of the spread")
+    axis.margins(0.12)
     axis.grid(alpha=0.3)
     figure.draw_without_rendering()  # it settles what is where in pixels
     places = axis.transData.transform(points)
@@ -189,15 +202,15 @@ def _bare_panels(rows, columns, width, height):
 
 def _label(axis, word, point, place, taken):
     """Write a word as near its point as there is room; returns the Bbox it takes, in pixels as place and taken."""
-    size = axis.text(0, 0, word, fontsize=9).get_window_extent().size
-    axis.texts[-1].remove()
+    text = axis.text(0, 0, word, fontsize=9)
+    size, frame = text.get_window_extent().size, axis.get_window_extent()
+    text.remove()
     for distance, angle in itertools.product(range(5, 120, 5), np.arange(8) * np.pi / 4):
         offset = (distance + size / 2) * (np.cos(angle), np.sin(angle))
-        corner = place + offset - size / 2
-        box = Bbox.from_bounds(*corner, *size)
-        if not any(box.overlaps(other) for other in taken):
+        box = Bbox.from_bounds(*(place + offset - size / 2), *size)
+        if frame.containsx(box.x0) and frame.containsx(box.x1) and not box.count_overlaps(taken):
             break
-    line = {"arrowstyle": "-", "lw": 0.5, "color": "0.6", "shrinkA": 0} if distance > 10 else None
+    line = {"arrowstyle": "-", "lw": 0.5, "color": "0.6"} if distance > 10 else None
     where = {"xytext": offset, "textcoords": "offset pixels", "ha": "center", "va": "center"}
     axis.annotate(word, point, **where, fontsize=9, arrowprops=line)
     return box

@@ -15,7 +15,7 @@ class Loss(NamedTuple):
 
 class ObjectiveCache(NamedTuple):
     likelihood: losses.CrossEntropyCache
-    penalty: losses.DoublyStochasticCache
+    penalty: losses.DoublyStochasticCache | None
     weight: float  # lambda
 
 
@@ -26,9 +26,11 @@ def objective_forward(logits, alpha, batch, config):
     """
     weighed = batch.mask * batch.weights
     likelihood, cache_likelihood = losses.cross_entropy_forward(logits, batch.targets, weighed, config.smoothing)
-    penalty, cache_penalty = losses.doubly_stochastic_forward(
-        alpha, batch.mask, config.penalty_normalisation, config.penalty_target
-    )
+    penalty, cache_penalty = 0.0, None
+    if alpha.shape[2]:  # a decoder that looks nowhere has no alpha
+        penalty, cache_penalty = losses.doubly_stochastic_forward(
+            alpha, batch.mask, config.penalty_normalisation, config.penalty_target
+        )
     log_p = losses.word_log_probabilities(cache_likelihood._replace(mask=batch.mask))
     word = -log_p.sum() / batch.mask.sum()
     loss = Loss(likelihood + config.penalty * penalty, word, penalty)
@@ -36,6 +38,6 @@ def objective_forward(logits, alpha, batch, config):
 
 
 def objective_backward(cache, workspace=None):
-    """Returns dlogits: (T, B, V) and dalpha: (T, B, L), of the total."""
+    """Returns dlogits: (T, B, V) and dalpha: (T, B, L), of the total; no dalpha where there is no alpha."""
     dlogits = losses.cross_entropy_backward(1.0, cache.likelihood, workspace)
-    return dlogits, losses.doubly_stochastic_backward(cache.weight, cache.penalty)
+    return dlogits, losses.doubly_stochastic_backward(cache.weight, cache.penalty) if cache.penalty else None

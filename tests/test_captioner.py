@@ -15,7 +15,7 @@ import numpy_sat
 from numpy_sat import captioner, kernels, layers, search
 from numpy_sat.check import gradcheck
 from numpy_sat.data import batches
-from numpy_sat.decoders import attend_tell, attend_tell_fused, dot, parts, soft
+from numpy_sat.decoders import MODELS, attend_tell, attend_tell_fused, dot, parts, soft
 from numpy_sat.encoders import convnet
 from numpy_sat.layers import conv, losses, pool
 from numpy_sat.workspace import Workspace
@@ -400,14 +400,15 @@ def test_every_layer_function_is_reached_through_its_module(request, rng, monkey
                 names.add(f"{module.__name__}.{name}")
                 monkeypatch.setattr(module, name, counted(f"{module.__name__}.{name}", function))
     batch = tiny_batch(rng, dtype=dtype)
-    for config in (TINY, replace(TINY, norm=True), replace(TINY, model="dot", heads=2)):
+    models = replace(TINY, model="dot", heads=2), replace(TINY, model="hard")
+    for config in (TINY, replace(TINY, norm=True), *models):
         params = {name: array.astype(dtype) for name, array in tiny_params(rng, config).items()}
         with kernels.unfused():
             captioner.loss_and_grads(params, batch, config, rng)
             a = captioner.annotate(params, batch.pictures, config)
-            search.beam_search(attend_tell, params, a, k=2, max_words=3)
+            search.beam_search(MODELS[config.model], params, a, k=2, max_words=3)
     assert names - set(calls) == NOT_IN_THE_MODEL
-    assert calls["numpy_sat.layers.conv.conv_forward"] == 18 and calls["numpy_sat.layers.lstm.lstm_backward"] == 21
+    assert calls["numpy_sat.layers.conv.conv_forward"] == 24 and calls["numpy_sat.layers.lstm.lstm_backward"] == 28
 
 
 def test_gradients_of_the_recurrence(rng):

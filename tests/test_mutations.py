@@ -20,6 +20,8 @@ from numpy_sat import machine
 # Those that take longest come first. Tests of the kernels say nothing here, for only what float64 runs is edited; and
 # of the whole model only its quick tests are asked.
 LAYER, PLAIN = "numpy_sat.layers", "not (float32 or one_pass or unfused or workspace)"
+OF_A_MODEL = "not (whole_model or blind or float32 or fus or test_captions or first_loss or padding)"
+OF_A_READER = "not (float32 or translator or torch)"
 MODULES = {
     "conv": (f"{LAYER}.conv", PLAIN),
     "search": ("numpy_sat.search", PLAIN),
@@ -27,8 +29,15 @@ MODULES = {
         "numpy_sat.decoders.attend_tell",
         "recurrence or step_by_step or mean_over or start or direction or first_state",
     ),
-    **{layer: (f"{LAYER}.{layer}", PLAIN) for layer in ("lstm", "norm_block", "pool", "block", "attention", "losses")},
+    **{layer: (f"{LAYER}.{layer}", PLAIN) for layer in ("lstm", "norm_block", "pool", "dot_attention", "block")},
+    **{layer: (f"{LAYER}.{layer}", PLAIN) for layer in ("attention", "losses")},
+    **{name: (f"numpy_sat.decoders.{name}", OF_A_MODEL) for name in ("show_tell", "log_bilinear")},
+    "dot": ("numpy_sat.decoders.dot", "weights_at_the_start or cannot_share"),
+    **{name: (f"numpy_sat.encoders.{name}", OF_A_READER) for name in ("reader", "last_state")},
+    "attend_tell_hard": ("numpy_sat.decoders.attend_tell_hard", "recurrence or direction"),
+    "hard_attention": (f"{LAYER}.hard_attention", "not (float32 or proof or frequent)"),
     "optim": ("numpy_sat.optim", PLAIN),
+    "words": ("numpy_sat.neighbours", "not (command or map or start or training or chance or unknown)"),
     **{
         layer: (f"{LAYER}.{layer}", PLAIN)
         for layer in ("batch_norm", "output", "activations", "linear", "softmax", "embedding", "dropout")
@@ -45,6 +54,7 @@ COMMUTES = "the order of the two does not matter"
 EMPTY = "both are empty lists"
 LAST_AXIS = "the same axis"
 ONE = "an axis of one element"
+TO_FIND = "-1 is the size that reshape is to find"
 
 
 def exchanged(*names):
@@ -53,6 +63,10 @@ def exchanged(*names):
 
 def swapped(name, *others):
     return [f"`{other}` where `{name}` belongs" for other in others]
+
+
+def ignored(*names):
+    return [f"`{name}` is ignored: -1, the last, in its place" for name in names]
 
 
 def zeros(*names):
@@ -82,6 +96,38 @@ EQUIVALENT = {
         ("output_backward", "dh, dL_h =", ["2 where 1 belongs"], NEGATIVE),
         ("output_backward", "rows =", swapped("dinner", "cache.linear.x", "cache_linear.x"), SAME_SHAPE),
     ],
+    "dot_attention": [
+        ("keys_backward", "dkeys =", ignored("heads", "N", "L", "K"), TO_FIND),
+        ("keys_backward", "dW_k =", ignored("N", "L", "D"), TO_FIND),
+        ("keys_backward", "da =", [*exchanged("1", "2"), *ignored("N", "L", "D")], f"{COMMUTES}, or {TO_FIND}"),
+        ("score_forward", "B =", zeros("h"), SHAPE),
+        ("score_forward", "query =", ignored("B", "N"), TO_FIND),
+        ("score_forward", "e =", exchanged("2", "3"), COMMUTES),
+        (
+            *("score_forward", "e ="),
+            ["the brackets of `query @ keys.swapaxes(2, 3) / math.sqrt(K)` are elsewhere"],
+            IN_BRACKETS,
+        ),
+        ("score_forward", "return", ignored("B"), TO_FIND),
+        ("score_backward", "B =", zeros("h"), SHAPE),
+        ("score_backward", "dproduct =", ignored("B", "N"), TO_FIND),
+        ("score_backward", "dkeys =", exchanged("2", "3"), COMMUTES),
+        ("score_backward", "dquery =", ignored("B"), TO_FIND),
+        ("score_backward", "dh =", exchanged("1", "2"), COMMUTES),
+        ("context_forward", "seen =", ignored("B", "N", "B"), TO_FIND),
+        ("context_forward", "z =", [*exchanged("0", "1"), *ignored("B")], f"{COMMUTES}, or {TO_FIND}"),
+        ("context_backward", "dz =", [*exchanged("0", "1"), *ignored("B")], f"{COMMUTES}, or {TO_FIND}"),
+        ("context_backward", "dW_v =", exchanged("1", "2"), COMMUTES),
+        ("context_backward", "dseen =", [*exchanged("1", "2"), *ignored("B", "N")], f"{COMMUTES}, or {TO_FIND}"),
+        ("context_backward", "dalpha =", [*exchanged("1", "2"), *ignored("B")], f"{COMMUTES}, or {TO_FIND}"),
+        ("context_backward", "da =", [*exchanged("2", "3"), *ignored("B", "N")], f"{COMMUTES}, or {TO_FIND}"),
+        ("attend_backward", "dalpha_mean =", zeros("dalpha_context"), SHAPE),
+        (
+            *("attend_backward", "dalpha_mean ="),
+            swapped("dalpha_context", "cache.softmax.p", "cache.context.alpha"),
+            SAME_SHAPE,
+        ),
+    ],
     "attention": [
         ("score_forward", "query =", ["2 where 1 belongs"], NEGATIVE),
         ("score_forward", "e =", ["2 where 1 belongs"], NEGATIVE),
@@ -99,6 +145,73 @@ EQUIVALENT = {
         ("context_backward", "da =", ["2 where 1 belongs"], NEGATIVE),
         ("context_backward", "da =", exchanged("1", "2"), COMMUTES),
         ("gate_backward", "dbeta =", ["the sum of `dgated * z` goes over axis -1 instead of axis 1"], LAST_AXIS),
+    ],
+    "hard_attention": [
+        (
+            *("draw_forward", "s ="),
+            ["the sum of `upto <= (uniforms * upto[:, -1])[:, None]` goes over axis -1 instead of axis 1"],
+            LAST_AXIS,
+        ),
+        ("draw_forward", "drawn =", swapped("alpha", "upto"), "the two have one dtype, and only that is read"),
+        ("location_log_p_forward", "log_p =", ["-1 where 0 belongs"], ONE),
+        (
+            *("advantage", "words ="),
+            ["the sign of `mask[::-1].cumsum(axis=0)[::-1]` is flipped"],
+            "they are divided by their own mean",
+        ),
+        (
+            *("advantage", "reward, usual = log_p[::-1]"),
+            ["the brackets of `baseline * words / words[0].mean()` are elsewhere"],
+            IN_BRACKETS,
+        ),
+        ("advantage", "return", ["the factor `mask` is there twice"], ZERO_ONE),
+        (
+            *("entropy_forward", "of_words ="),
+            ["the sum of `alpha * _log(alpha)` goes over axis 2 instead of axis -1"],
+            LAST_AXIS,
+        ),
+        ("entropy_forward", "return", ["the factor `mask` is there twice"], ZERO_ONE),
+        ("entropy_forward", "return", swapped("mask", "of_words"), SAME_SHAPE),
+        (
+            *("entropy_backward", "return"),
+            ["the brackets of `mask * (dentropy / mask.shape[1])` are elsewhere"],
+            IN_BRACKETS,
+        ),
+        ("entropy_backward", "return", ["the factor `mask` is there twice"], ZERO_ONE),
+        ("_log", "return", exchanged("alpha", "np.finfo(alpha.dtype).tiny"), COMMUTES),
+    ],
+    "attend_tell_hard": [
+        ("decode_forward", "hs, zs", exchanged("hs", "zs", "alphas", "drawn", "steps"), EMPTY),
+        ("decode_forward", "each =", zeros("a"), SHAPE),
+        ("decode_forward", "each =", swapped("words", "uniforms"), SAME_SHAPE),
+        (
+            *("decode_forward", "for kept, value"),
+            [
+                *exchanged("(hs, h)", "(zs, z)", "(alphas, alpha)", "(drawn, s)", "(steps, cache)"),
+                "`((hs, h), (zs, z), (alphas, alpha), (drawn, s), (steps, cache))` is gone through backwards",
+            ],
+            "every pair comes once, in another order",
+        ),
+        (
+            *("decode_backward", "dh = dc ="),
+            ["1 where 0 belongs", "-1 where 0 belongs"],
+            "all steps have one shape, and only that is read",
+        ),
+        (
+            *("decode_backward", "dh = dc ="),
+            swapped("dhs", "cache.dropout.mask", "cache.output.h", "ddropped"),
+            SAME_SHAPE,
+        ),
+        ("decode_backward", "for t", zeros("dhs"), SHAPE),
+        ("decode_backward", "for t", swapped("dhs", "cache.dropout.mask", "cache.output.h", "ddropped"), SAME_SHAPE),
+        ("decode_backward", "dh0, dc0 =", ["2 where 1 belongs"], NEGATIVE),
+        ("recur_forward", "h, c, cache_lstm", swapped("h", "cache_score.h"), "it is h"),
+        (
+            *("recur_backward", "M ="),
+            2 * ["the term `dx.shape[1]` is missing"],
+            "M columns from the left are all but D from the right",
+        ),
+        ("recur_backward", "M =", swapped("dx", "cache.lstm.x"), SAME_SHAPE),
     ],
     "block": [],
     "batch_norm": [
@@ -304,6 +417,7 @@ EQUIVALENT = {
         ("decode_backward", "for t", zeros("dhs"), SHAPE),
         ("decode_backward", "for t", swapped("dhs", "cache.dropout.mask", "cache.output.h", "ddropped"), SAME_SHAPE),
         ("decode_backward", "dh0, dc0 =", ["2 where 1 belongs"], NEGATIVE),
+        ("has_dot_score", "return", ["the sign of `'W_v' in params` is flipped"], "-1 is as true as 1, and -0 is 0"),
         ("recur_forward", "z, cache_gate", swapped("h", "cache_attend.score.h"), "it is h"),
         ("recur_forward", "h, c, cache_lstm", swapped("h", "cache_attend.score.h", "cache_gate.h"), "it is h"),
         (
@@ -315,6 +429,91 @@ EQUIVALENT = {
             *("recur_backward", "M ="),
             ["`cache.lstm.x` where `dx` belongs", "`cache.gate.z` where `dz` belongs"],
             SAME_SHAPE,
+        ),
+    ],
+    "dot": [
+        (
+            *("init_params", "params = attend_tell"),
+            [
+                *("`A` is one too many", "`A` is one too few", "`A` is ignored: 1 in its place"),
+                *("`A` is ignored: 0 in its place", *swapped("A", "D", "M", "S", "heads")),
+            ],
+            "what A gives its shape to is taken out again",
+        ),
+    ],
+    "show_tell": [
+        (
+            *("init_params", "b = np.zeros"),
+            [
+                f"blocks {one} and {other} of `b` (of i, f, o, g) are in each other's place"
+                for one, other in itertools.combinations((1, 2, 3, 4), 2)
+            ],
+            "all are zero still",
+        ),
+        ("init_params", "V =", zeros("log_frequencies"), SHAPE),
+        ("init_params", '"E":', ["-0.5 where 0.5 belongs"], "a normal distribution about 0 is symmetric"),
+        ("decode_forward", "each =", zeros("a"), SHAPE),
+        (
+            *("decode_backward", "dhs, np.zeros_like"),
+            ["1 where 0 belongs", "-1 where 0 belongs"],
+            "all steps have one shape, and only that is read",
+        ),
+        (
+            *("decode_backward", "dhs, np.zeros_like"),
+            swapped("dhs", "cache.dropout.mask", "cache.output.x", "ddropped"),
+            SAME_SHAPE,
+        ),
+        ("decode_backward", "dh, dc = (", ["2 where 1 belongs"], NEGATIVE),
+        ("picture_forward", "nothing =", zeros("a"), SHAPE),
+        ("picture_forward", "h, c, cache_lstm =", 2 * zeros("nothing"), "that is what it is"),
+        ("step", "return", 2 * zeros("words"), SHAPE),
+        ("step", "return", 2 * swapped("h", "state.h", "state.c", "c"), "all have one dtype, and only that is read"),
+    ],
+    "log_bilinear": [
+        ("init_params", "V, M =", zeros("log_frequencies"), SHAPE),
+        ("loss_and_grads", "loss, cache_loss =", zeros("logits"), SHAPE),
+        ("loss_and_grads", "mask_r =", swapped("batch.words", "batch.targets", "batch.mask"), SAME_SHAPE),
+        ("loss_only", "return", zeros("logits"), SHAPE),
+        ("loss_only", "mask_r =", swapped("batch.words", "batch.targets", "batch.mask"), SAME_SHAPE),
+        ("windows", "return", zeros("padded"), SHAPE),
+        ("predict_forward", "of_picture =", zeros("abar"), SHAPE),
+        ("predict_forward", "of_words =", 2 * ["2 where 1 belongs"], NEGATIVE),
+        ("predict_backward", "drows =", ["2 where 1 belongs"], NEGATIVE),
+        ("predict_backward", "dEy =", ["2 where 1 belongs"], NEGATIVE),
+        ("predict_backward", "dC =", ["2 where 1 belongs"], NEGATIVE),
+        ("predict_backward", "dC =", zeros("drows"), SHAPE),
+        ("predict_backward", "dof_picture =", ["2 where 1 belongs"], NEGATIVE),
+        ("predict_backward", "dof_picture =", 2 * zeros("abar"), SHAPE),
+        ("begin", "return", zeros("a"), SHAPE),
+        ("step", "return", 2 * zeros("words"), SHAPE),
+    ],
+    "reader": [
+        ("encode_forward", "zeros =", zeros("sources"), SHAPE),
+        ("encode_forward", "ahead, _, cache_ahead =", 2 * zeros("zeros"), "that is what it is"),
+        ("encode_forward", "back, _, cache_back =", 2 * zeros("zeros"), "that is what it is"),
+        ("encode_forward", "a =", exchanged("0", "1"), COMMUTES),
+        ("encode_backward", "dahead, dback =", exchanged("0", "1"), COMMUTES),
+        (
+            "encode_backward",
+            "zeros, grads =",
+            ["-1 where 0 belongs"],
+            "all words have one shape, and only that is read",
+        ),
+        ("encode_backward", "zeros, grads =", swapped("dahead", "dback"), SAME_SHAPE),
+        ("encode_backward", "dEx_ahead, _, _", zeros("zeros"), "that is what it is"),
+        ("encode_backward", "dEx_back, _, _", zeros("zeros"), "that is what it is"),
+    ],
+    "last_state": [],
+    "words": [
+        ("cosine_similarity", "return", ["`lengths != 0` where `lengths > 0` belongs"], "a length is never negative"),
+        ("cosine_similarity", "return", ["2 where 1 belongs"], "what is divided by it is 0"),
+        ("principal_axes", "centred =", ["the sign of `E - E.mean(axis=0)` is flipped"], "the axes' signs are settled"),
+        ("principal_axes", "squares =", ["the sign of `s ** 2` is flipped"], "a sum of them divides them"),
+        ("principal_axes", "shares =", ["2 where 1 belongs"], "what is divided by it is 0"),
+        (
+            *("principal_axes", "return (axes"),
+            ["divided by `np.sign(largest)` instead of multiplied"],
+            "it is 1 or -1, and so is one over it",
         ),
     ],
 }

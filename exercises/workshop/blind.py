@@ -8,9 +8,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from numpy_sat.captioner import Loss
 from numpy_sat.data.vocabulary import END, START, UNK
 from numpy_sat.layers import embedding, linear, losses, lstm
+from numpy_sat.objective import Loss
 from numpy_sat.search import Caption
 
 

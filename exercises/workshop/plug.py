@@ -8,12 +8,17 @@ from exercises.workshop import board, checking, trial, worker
 from exercises.workshop.parts import Broken, Part, in_place
 from exercises.workshop.terminal import say
 from numpy_sat import command, figures
+from numpy_sat.decoders import attend_tell, log_bilinear, show_tell
+from numpy_sat.encoders import reader
 from numpy_sat.errors import writing
-from numpy_sat.layers import lstm
+from numpy_sat.layers import dot_attention, hard_attention, lstm
 
 FOLDER = Path("runs")
 APART = 0.05  # nats a word: two runs of one model that only round differently stay closer
 ROWS = 8  # of the table of losses
+DECODERS = {  # modules that only this model calls
+    **{dot_attention: "dot", hard_attention: "hard", show_tell: "tell", log_bilinear: "log-bilinear"},
+}
 
 
 def plug(lessons):
@@ -60,12 +65,14 @@ def train_on(parts, folder):
     """Train on the parts, then on the library's own, and compare. Returns the exit code; raises Broken."""
     with writing(folder):
         folder.mkdir(parents=True, exist_ok=True)
-    data, curves, alike = trial.draw(), {}, True
+    curves, alike = {}, True
     for model, optimizers in _trials(parts):
-        if not _gradients_right(model, parts):
+        data = trial.draw(model)
+        fitting = _fitting(parts, model)
+        if not _gradients_right(model, fitting):
             return 1
         for optimizer in optimizers:
-            with in_place(parts):
+            with in_place(fitting):
                 yours = trial.run(model, optimizer, data, "on yours")
             library = trial.run(model, optimizer, data, "on the library's", len(yours.losses))
             title = f"{model.name}, {optimizer}"
@@ -74,18 +81,31 @@ def train_on(parts, folder):
             _show_captions(title, yours, library, data)
             if model is trial.SEEING and optimizer == "adam":
                 _draw_attention(folder, yours, data)
+                _draw_words(folder, yours.map)
     path = folder / "curves.png"
     figures.compared_figure(path, curves, "step", "-log p a word (nats)")
     say(f"Both curves: {path}")
     say(f"Those were {len(yours.losses)} steps. Thousands make a captioner: python -m numpy_sat.train --small")
-    return 0 if _all_called(parts, data) and alike else 1
+    return 0 if _all_called(parts) and alike else 1
 
 
 def _trials(parts):
-    """[(model, optimisers), ...]: the captioner, and for an LSTM's whole sequences, which it has not, one that has."""
+    """[(model, optimisers), ...]: the captioner, and for what it does not call the models that do."""
     blind = [part for part in parts if part.module is lstm and "sequence" in part.name]
+    reading = [part for part in parts if part.module is reader]
+    others = [DECODERS[part.module] for part in parts if part.module in DECODERS]
     optimizers = ("adam", "rmsprop")[: 2 if any(part.name == "rmsprop_update" for part in parts) else 1]
-    return [(trial.SEEING, optimizers)] * (len(blind) < len(parts)) + [(trial.BLIND, ("adam",))] * (len(blind) > 0)
+    return [
+        *[(trial.SEEING, optimizers)] * (len(blind) + len(reading) + len(others) < len(parts)),
+        *[(trial.BLIND, ("adam",))] * (len(blind) > 0),
+        *[(trial.TRANSLATING, ("adam",))] * (len(reading) > 0),
+        *((trial.with_decoder(name), ("adam",)) for name in dict.fromkeys(others)),
+    ]
+
+
+def _fitting(parts, model):
+    """Those that can stand in this model: exercise 14 is about the decoder with the MLP score, not any other."""
+    return [part for part in parts if part.module is not attend_tell or model is trial.SEEING]
 
 
 def _gradients_right(model, parts):
@@ -127,7 +147,7 @@ def _show_captions(title, yours, library, data):
     lines = {"before": decode(yours.before.words), "after": decode(yours.after.words), "a person": person}
     if library.after.words != yours.after.words:
         lines["library"] = decode(library.after.words)  # rounding decides between captions that are nearly as likely
-    print(f"\n{title}: of a picture that it has not seen")
+    print(f"\n{title}: of {'a phrase' if data.unseen.pictures.ndim == 2 else 'a picture'} that it has not seen")
     for who, words in lines.items():
         say(f"{who:<10}{' '.join(words)}", 2, 12)
     scores = [" ".join(f"{score:.1f}" for score in outcome.bleu) for outcome in (yours, library)]
@@ -143,7 +163,14 @@ def _draw_attention(folder, outcome, data):
         say(f"Where it looked: {path}")
 
 
-def _all_called(parts, data):
+def _draw_words(folder, drawn):
+    """The embedding, after: so few steps leave it much as it began."""
+    path = folder / "words.png"
+    figures.words_figure(path, drawn.words, drawn.points, drawn.shares)
+    say(f'A map of E: {path}. Nearest to "{drawn.words[0]}": {", ".join(drawn.near)}; E is still mostly random.')
+
+
+def _all_called(parts):
     """Whether every part was called; one that the others do without gets a short run in which it stands alone."""
     idle = [part for part in parts if not part.calls]
     if idle:
@@ -151,7 +178,7 @@ def _all_called(parts, data):
             for model, optimizers in _trials(idle):
                 trial.check_gradients(model)
                 for optimizer in optimizers:
-                    trial.run(model, optimizer, data, "alone", steps=1)
+                    trial.run(model, optimizer, trial.draw(model), "alone", steps=1)
     print()
     say(f"Calls of yours: {', '.join(f'{part.name} {part.calls:,}' for part in parts if part.calls)}.")
     alone = [part.name for part in idle if part.calls]

@@ -4,6 +4,7 @@ The library's functions are called through their modules, so that whatever stand
 pictures and batches are the same in every run.
 """
 
+import functools
 import itertools
 import time
 from dataclasses import replace
@@ -15,10 +16,10 @@ from PIL import Image
 from tqdm import tqdm
 
 from exercises.workshop import blind
-from numpy_sat import captioner, kernels, optim, presets, search
+from numpy_sat import captioner, kernels, neighbours, optim, presets, search
 from numpy_sat.check import gradcheck
-from numpy_sat.data import batches, scenes
-from numpy_sat.data.vocabulary import END, Vocabulary, tokenise
+from numpy_sat.data import batches, phrases, scenes
+from numpy_sat.data.vocabulary import END, SPECIALS, Vocabulary, tokenise
 from numpy_sat.layers import embedding
 from numpy_sat.metrics import bleu
 from numpy_sat.streams import DROPOUT, PARAMETERS, stream
@@ -31,6 +32,7 @@ UNSEEN = 8  # pictures that captions are written of
 MOMENT_BATCHES = 4  # that batch normalisation's moments are measured on before captions are written
 RATES = {"adam": 6e-3, "rmsprop": 1e-3}  # of learning, at its peak; with a higher one rounding alone parts curves
 BEAM = 3
+WORDS = 30  # the most frequent ones, of which a map is drawn
 RECIPE = presets.PRESETS["scenes", True]
 CONFIG = replace(RECIPE.model, norm=True)  # so that every layer there is has a part in it
 
@@ -55,6 +57,22 @@ SEEING = Model(
 BLIND = Model("a language model without eyes", blind, blind, blind.Config(64, 192), blind.Config(2, 3))
 
 
+TRANSLATING = Model(
+    "a translator",
+    captioner,
+    search,
+    presets.PRESETS["phrases", True].model,
+    captioner.Config(0, (), embedding=4, state=6, attention=3, penalty=0.5, source=tuple("abcde")),
+)
+
+
+def with_decoder(name):
+    """The captioner with another decoder, one of decoders.MODELS."""
+    small, tiny = (replace(config, model=name, heads=2) for config in (SEEING.small, SEEING.tiny))
+    tiny = replace(tiny, lambda_r=0.0)  # what hard attention learns from draws is no gradient of a single loss
+    return SEEING._replace(name=f'the captioner, model "{name}"', small=small, tiny=tiny)
+
+
 class Data(NamedTuple):
     """Drawn scenes: some to train on, some to write of."""
 
@@ -64,6 +82,15 @@ class Data(NamedTuple):
     drawn: list  # (H, W, 3) uint8 of each unseen scene, as large as it was drawn
 
 
+class Map(NamedTuple):
+    """Frequent words in a plane, see neighbours.py."""
+
+    words: tuple
+    near: list  # the words nearest to the first
+    points: np.ndarray  # (words, 2)
+    shares: np.ndarray  # (2,)
+
+
 class Outcome(NamedTuple):
     """What came of a run."""
 
@@ -71,10 +98,16 @@ class Outcome(NamedTuple):
     before: search.Caption  # of the first unseen picture
     after: search.Caption
     bleu: list  # BLEU-1 to 4 of all unseen pictures, after
+    map: Map  # of E, after
 
 
-def draw():
-    """The Data, the same every time, drawn in a second."""
+def draw(model=SEEING):
+    """The Data of a Model, the same every time, drawn in a second."""
+    return _phrases() if model is TRANSLATING else _scenes()
+
+
+@functools.cache
+def _scenes():
     count = STEPS * PICTURES
     drawn = [scenes.sample(SEED, index) for index in range(count + UNSEEN)]
     # A single object is what so few steps can teach the most about, so such a scene is the one that is shown.
@@ -83,6 +116,21 @@ def draw():
     vocabulary = Vocabulary.build([words for of_one in captions for words in of_one], min_count=1)
     large = [np.array(sample.image) for sample in unseen]
     return Data(vocabulary, _split(drawn[:count], vocabulary), _split(unseen, vocabulary), large)
+
+
+@functools.cache
+def _phrases():
+    """English phrases in the pictures' place."""
+    drawn = phrases.draw_splits(SEED, {"train": STEPS * PICTURES, "dev": 0, "test": UNSEEN})
+    vocabulary = Vocabulary.build([phrase.target for phrase in drawn["train"]], min_count=1)
+    return Data(vocabulary, *(_split_of_phrases(drawn[split], vocabulary) for split in ("train", "test")), [])
+
+
+def _split_of_phrases(drawn, vocabulary):
+    captions = tuple((np.array([*vocabulary.encode(phrase.target), END]),) for phrase in drawn)
+    references = tuple((list(phrase.target),) for phrase in drawn)
+    sources = [phrase.source for phrase in drawn]
+    return batches.Split(tuple(map(" ".join, sources)), phrases.number_sources(sources), captions, references, ())
 
 
 def _split(samples, vocabulary):
@@ -101,7 +149,16 @@ def run(model, optimizer, data, label, steps=None):
         losses = _train(model, params, optimizer, data.train, label, steps or STEPS)
         after = _write(model, params, data, data.unseen.pictures)
     written = [data.vocabulary.decode(caption.words) for caption in after]
-    return Outcome(losses, before[0], after[0], bleu.bleu(written, data.unseen.references))
+    drawn = _map(params["E"], data.vocabulary)
+    return Outcome(losses, before[0], after[0], bleu.bleu(written, data.unseen.references), drawn)
+
+
+def _map(E, vocabulary):
+    few = slice(len(SPECIALS), len(SPECIALS) + WORDS)
+    E, words = E[few], vocabulary.words[few]
+    axes, shares = neighbours.principal_axes(E, 2)
+    near, _ = neighbours.nearest(E, 0, 3)
+    return Map(words, [words[word] for word in near], neighbours.project(E, axes), shares)
 
 
 def _frequencies(data):
@@ -119,7 +176,7 @@ def _write(model, params, data, pictures):
 
 def _train(model, params, optimizer, split, label, steps):
     losses, state, workspace = [], {}, Workspace()
-    shifted = batches.Augmentation(RECIPE.flip, RECIPE.shift)
+    shifted = batches.Augmentation(RECIPE.flip, 0 if model is TRANSLATING else RECIPE.shift)
     coming = batches.epoch_batches(split, PICTURES, CAPTIONS, shifted, SEED, epoch=0)
     began = time.monotonic()
     for step in tqdm(range(steps), desc=label, unit="step", ascii=True, ncols=79):
@@ -140,13 +197,16 @@ def check_gradients(model):
     rng, V, T, N, side = np.random.default_rng(SEED), 7, 3, 2, 4
     params = model.module.init_params(rng, model.tiny, rng.standard_normal(V), np.float64)
     params = {name: array + 0.3 * rng.standard_normal(array.shape) for name, array in params.items()}
-    measured = {name: params.pop(name) for name in list(params) if name.endswith((".mean", ".var"))}
+    untrained = {name: params.pop(name) for name in list(params) if name.endswith(captioner.MEASURED)}
     words, targets = rng.integers(0, V, (2, T, 2 * N))
     mask = (np.arange(T)[:, None] < [3, 1, 2, 3]).astype(np.float64)
-    batch = batches.Batch(rng.standard_normal((N, side, side, 3)), words, targets, mask)
+    seen = rng.standard_normal((N, side, side, 3))
+    if model is TRANSLATING:
+        seen = rng.integers(0, len(model.tiny.source), (N, side))
+    batch = batches.Batch(seen, words, targets, mask)
 
     def loss_and_grads(params):
-        loss, grads = model.module.loss_and_grads({**params, **measured}, batch, model.tiny, np.random.default_rng(0))
+        loss, grads = model.module.loss_and_grads({**params, **untrained}, batch, model.tiny, np.random.default_rng(0))
         return loss.total, grads
 
     with kernels.unfused():

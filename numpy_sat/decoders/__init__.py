@@ -10,6 +10,6 @@ Each is a module of
 and all that trains, searches, judges and shows calls them alike.
 """
 
-from numpy_sat.decoders import soft
+from numpy_sat.decoders import dot, hard, log_bilinear, soft, tell
 
-MODELS = {"soft": soft}
+MODELS = {"soft": soft, "dot": dot, "hard": hard, "tell": tell, "log-bilinear": log_bilinear}

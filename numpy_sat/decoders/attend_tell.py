@@ -1,21 +1,22 @@
 """Show, Attend and Tell's decoder with soft attention (Xu et al. sections 3.1.2 and 4.2).
 
 Training reads whole captions (`decode_forward`, `decode_backward`); captioning goes word by word (`begin`, `step`).
-Both run the same recurrence, `recur_forward`.
+Both run the same recurrence, `recur_forward`. Its score is the paper's MLP; where the parameters are those of scaled
+dot products (dot.py), it is that.
 """
 
 from typing import NamedTuple
 
 import numpy as np
 
-from numpy_sat.layers import activations, attention, dropout, embedding, linear, lstm, output
+from numpy_sat.layers import activations, attention, dot_attention, dropout, embedding, linear, lstm, output
 
 
 class State(NamedTuple):
     """What decoding carries from word to word: of the N pictures, then of the B captions."""
 
     a: np.ndarray  # (N, L, D)
-    keys: np.ndarray  # (N, L, A)
+    keys: np.ndarray  # (N, L, A), or (heads, N, L, A / heads)
     h: np.ndarray  # (B, S)
     c: np.ndarray  # (B, S)
 
@@ -33,11 +34,11 @@ class FirstStateCache(NamedTuple):
 
 class StartCache(NamedTuple):
     state: FirstStateCache
-    keys: linear.LinearCache
+    keys: linear.LinearCache | dot_attention.KeysCache
 
 
 class RecurCache(NamedTuple):
-    attend: attention.AttendCache
+    attend: attention.AttendCache | dot_attention.AttendCache
     gate: attention.GateCache
     lstm: lstm.LSTMCache
 
@@ -129,7 +130,10 @@ def recur_forward(params, a, keys, Ey, h, c):
     keys: (N, L, A), their W_a a + b_a; Ey: (B, M) the words before; h, c: (B, S) state and memory they have left.
     Returns h, c: (B, S), z: (B, D), gated, alpha: (B, L) and the cache.
     """
-    z, alpha, cache_attend = attention.attend_forward(a, keys, h, params["W_h"], params["v"])  # (4) (5) (6)
+    if has_dot_score(params):
+        z, alpha, cache_attend = dot_attention.attend_forward(a, keys, h, params["W_q"], params["W_v"])
+    else:
+        z, alpha, cache_attend = attention.attend_forward(a, keys, h, params["W_h"], params["v"])  # (4) (5) (6)
     z, cache_gate = attention.gate_forward(z, h, params["w_beta"], params["b_beta"])
     x = np.concatenate([Ey, z], axis=1)
     h, c, cache_lstm = lstm.lstm_forward(x, h, c, params["W_x"], params["W_hh"], params["b"])  # (1) (2) (3)
@@ -147,20 +151,34 @@ def recur_backward(dh, dc, dz, dalpha, cache):
     M = dx.shape[1] - dz.shape[1]
     dEy, dgated = np.ascontiguousarray(dx[:, :M]), dz + dx[:, M:]
     dcontext, dh_gate, grads["w_beta"], grads["b_beta"] = attention.gate_backward(dgated, cache.gate)
-    da, dkeys, dh_attend, grads["W_h"], grads["v"] = attention.attend_backward(dcontext, dalpha, cache.attend)
+    if isinstance(cache.attend, dot_attention.AttendCache):
+        da, dkeys, dh_attend, grads["W_q"], grads["W_v"] = dot_attention.attend_backward(dcontext, dalpha, cache.attend)
+    else:
+        da, dkeys, dh_attend, grads["W_h"], grads["v"] = attention.attend_backward(dcontext, dalpha, cache.attend)
     return da, dkeys, dEy, dh_lstm + dh_gate + dh_attend, dc, grads
+
+
+def has_dot_score(params):
+    """Whether the score is a scaled dot product: its parameters are W_q, W_k and W_v, not W_a, b_a, W_h and v."""
+    return "W_v" in params
 
 
 def _start_forward(params, a):
     """h_0 and c_0, and keys = W_a a + b_a, once a picture. h, c: (N, S)."""
     h0, c0, cache_state = first_state_forward(params, a)
-    keys, cache_keys = linear.linear_forward(a, params["W_a"], params["b_a"])
+    if has_dot_score(params):
+        keys, cache_keys = dot_attention.keys_forward(a, params["W_k"])
+    else:
+        keys, cache_keys = linear.linear_forward(a, params["W_a"], params["b_a"])
     return State(a, keys, h0, c0), StartCache(cache_state, cache_keys)
 
 
 def _start_backward(dkeys, dh0, dc0, cache):
     grads = {}
-    da, grads["W_a"], grads["b_a"] = linear.linear_backward(dkeys, cache.keys)
+    if isinstance(cache.keys, dot_attention.KeysCache):
+        da, grads["W_k"] = dot_attention.keys_backward(dkeys, cache.keys)
+    else:
+        da, grads["W_a"], grads["b_a"] = linear.linear_backward(dkeys, cache.keys)
     dabar, grads_state = first_state_backward(dh0, dc0, cache.state)
     da += dabar[:, None]
     return da, {**grads, **grads_state}

@@ -3,28 +3,23 @@
 What changes is when things are computed, not what. Products that need not wait for the state take all words of all
 captions at once: E y W_x before the loop, and every weight's gradient after it, one product over T x B rows instead
 of T products of B. Weights that come with every word are laid out once (kernels/matmul.py), and what lies between two
-products is one kernel (kernels/attention.py, kernels/lstm.py). For float32; D and A are filled up with zeros to whole
-vectors.
+products is one kernel (kernels/attention.py, kernels/lstm.py). For float32. How it looks is a module of its own for
+each score, mlp_fused.py and dot_fused.py.
 """
 
 from typing import NamedTuple
 
 import numpy as np
 
-from numpy_sat.decoders import attend_tell
-from numpy_sat.kernels import attention, elementwise, lstm
+from numpy_sat.decoders import attend_tell, dot_fused, hard_fused, mlp_fused
+from numpy_sat.kernels import elementwise, lstm
 from numpy_sat.kernels.matmul import multiply, multiply_transposed, pack
-from numpy_sat.kernels.panels import filled
 from numpy_sat.workspace import Workspace
 
 
 class Weights(NamedTuple):
-    """The parameters by name, D and A filled up; W_x in two, for E y and for z."""
+    """W_x in two, for E y and for z; those for z with as many rows as look.size."""
 
-    W_a: np.ndarray
-    b_a: np.ndarray
-    W_h: np.ndarray
-    v: np.ndarray
     W_y: np.ndarray
     W_z: np.ndarray
     L_z: np.ndarray
@@ -34,11 +29,9 @@ class Cache(NamedTuple):
     params: dict
     weights: Weights
     state: attend_tell.FirstStateCache
-    sizes: tuple  # D, A
+    look: mlp_fused.Look | dot_fused.Look | hard_fused.Look
     words: np.ndarray
     mask_h: np.ndarray
-    a: np.ndarray  # (N, L, D)
-    keys: np.ndarray  # (N, L, A), without b_a, which is part of the query
     Ey: np.ndarray  # (T, B, M), and so on, a row a word and caption:
     h: np.ndarray  # (T + 1, B, S), h_0 first
     c: np.ndarray  # (T + 1, B, S)
@@ -58,22 +51,22 @@ def decode_forward(params, a, words, mask_h, workspace=None):
     workspace = workspace or Workspace()
     empty = workspace.empty
     h_0, c_0, cache_state = attend_tell.first_state_forward(params, a)
-    sizes, (T, B), (N, L, _), S = (a.shape[2], len(params["v"])), words.shape, a.shape, h_0.shape[1]
-    weights = _fill_weights(params)
-    a = filled(a, 2)
-    D, A = weights.W_a.shape
-    keys = multiply(a, pack(weights.W_a, workspace), workspace=workspace)
+    (T, B), (N, L, _), S = words.shape, a.shape, h_0.shape[1]
+    eye = _eye(params)
+    look = eye.look(params, a, words, workspace)
+    D, A = look.size, look.W_query.shape[1]
+    weights = _fill_weights(params, D)
     Ey = params["E"][words]
     affine = multiply(Ey, pack(weights.W_y, workspace, params["b"]), workspace=workspace)
     W_hh, W_z = pack(params["W_hh"], workspace), pack(weights.W_z, workspace)
-    W_h = pack(weights.W_h, workspace, weights.b_a)
+    W_query = pack(look.W_query, workspace, look.b_query)
     h, c = empty((T + 1, B, S)), empty((T + 1, B, S))
     h[0], c[0] = (np.repeat(x, B // N, axis=0) for x in (h_0, c_0))
     query, alpha, beta = empty((T, B, A)), empty((T, B, L)), empty((T, B, 1))
     context, z, ifog, tanh_c = empty((T, B, D)), empty((T, B, D)), empty(affine.shape), empty((T, B, S))
     for t in range(T):
-        query[t] = multiply(h[t], W_h, workspace=workspace)
-        attention.attend(keys, query[t], weights.v, a, context[t], alpha[t], workspace)  # (4) (5) (6)
+        query[t] = multiply(h[t], W_query, workspace=workspace)
+        eye.attend(look, t, query[t], context[t], alpha[t], workspace)  # (4) (5) (6)
         beta[t, :, 0] = 0.5 + 0.5 * np.tanh(0.5 * (h[t] @ params["w_beta"] + params["b_beta"]))
         np.multiply(beta[t], context[t], out=z[t])
         multiply(h[t], W_hh, affine[t])
@@ -84,7 +77,7 @@ def decode_forward(params, a, words, mask_h, workspace=None):
     multiply(z, pack(weights.L_z, workspace), inner)
     logits = multiply(inner, pack(params["L_o"], workspace, params["b_o"]), workspace=workspace)
     cache = Cache(
-        *(params, weights, cache_state, sizes, words, mask_h, a, keys, Ey),
+        *(params, weights, cache_state, look, words, mask_h, Ey),
         *(h, c, query, alpha, context, beta, z, ifog, tanh_c, dropped, inner),
     )
     return logits, alpha, cache
@@ -93,8 +86,7 @@ def decode_forward(params, a, words, mask_h, workspace=None):
 def decode_backward(dlogits, dalpha, cache, workspace=None):
     """As attend_tell.decode_backward."""
     workspace = workspace or Workspace()
-    params, weights = cache.params, cache.weights
-    D, A = cache.sizes
+    params, weights, D = cache.params, cache.weights, len(cache.params["L_z"])
 
     def of_weights(x, d):
         return multiply_transposed(x, d, workspace)
@@ -109,33 +101,31 @@ def decode_backward(dlogits, dalpha, cache, workspace=None):
     dh_out *= cache.mask_h
     dz = _times_transposed(dinner, weights.L_z, workspace)
 
-    daffine, dquery, dcontext, dgate, dkeys, dv, dh_0, dc_0 = _recur_backward(dh_out, dz, dalpha, cache, workspace)
+    daffine, dquery, dcontext, dgate, sums, dh_0, dc_0 = _recur_backward(dh_out, dz, dalpha, cache, workspace)
 
     h = cache.h[:-1]
     grads["W_x"] = np.concatenate([of_weights(cache.Ey, daffine), of_weights(cache.z, daffine)[:D]])
     grads["W_hh"], grads["b"] = of_weights(h, daffine), of_bias(daffine)
-    grads["W_h"], grads["b_a"] = of_weights(h, dquery)[:, :A], of_bias(dquery)[:A]
     grads["w_beta"], grads["b_beta"] = np.tensordot(dgate[..., 0], h, axes=2), dgate.sum(keepdims=True).reshape(1)
-    grads["W_a"], grads["v"] = of_weights(cache.a, dkeys)[:D, :A], dv.sum(axis=0)[:A]
     dEy = multiply(daffine, pack(weights.W_y.T, workspace), dinner)
     grads["E"] = np.zeros_like(params["E"])
     elementwise.add_rows(dEy.reshape(-1, dEy.shape[2]), cache.words.ravel(), grads["E"])
-    N = len(cache.a)
-    da = attention.annotation_gradient(cache.alpha, dcontext, N, workspace)
-    multiply(dkeys, pack(weights.W_a.T, workspace), da)
+    da, grads_look = _eye(params).gradients(cache.look, sums, h, cache.query, dcontext, cache.alpha, dquery, workspace)
+    N = len(da)
     dh_0, dc_0 = (d.reshape(N, -1, d.shape[1]).sum(axis=1) for d in (dh_0, dc_0))
     dmean, grads_state = attend_tell.first_state_backward(dh_0, dc_0, cache.state)
-    da = da[..., :D] + dmean[:, None]
-    return da, {name: np.ascontiguousarray(gradient) for name, gradient in {**grads, **grads_state}.items()}
+    grads |= {**grads_look, **grads_state}
+    return da + dmean[:, None], {name: np.ascontiguousarray(gradient) for name, gradient in grads.items()}
 
 
 def _recur_backward(dh_out, dz, dalpha, cache, workspace):
     """Back through time. dh_out, dz: what comes from the output; to dz is added what comes from the LSTM."""
-    params, weights, empty = cache.params, cache.weights, workspace.empty
-    W_hh, W_z, W_h = (pack(W.T, workspace) for W in (params["W_hh"], weights.W_z, weights.W_h))
-    dkeys, dv = empty(cache.keys.shape), empty((len(cache.a), len(weights.v)))
+    params, look, empty = cache.params, cache.look, workspace.empty
+    W_hh, W_z, W_query = (pack(W.T, workspace) for W in (params["W_hh"], cache.weights.W_z, look.W_query))
+    eye = _eye(params)
+    sums = eye.sums(look, workspace)
     dh, dc = empty(cache.h[0].shape), empty(cache.h[0].shape)
-    dkeys[:], dv[:], dh[:], dc[:] = 0, 0, 0, 0
+    dh[:], dc[:] = 0, 0
     daffine, dquery, dcontext, dgate = (empty(x.shape) for x in (cache.ifog, cache.query, cache.z, cache.beta))
     for t in reversed(range(len(dh_out))):
         dh += dh_out[t]
@@ -144,29 +134,28 @@ def _recur_backward(dh_out, dz, dalpha, cache, workspace):
         beta = cache.beta[t]
         dgate[t] = (dz[t] * cache.context[t]).sum(axis=1, keepdims=True) * beta * (1 - beta)
         np.multiply(beta, dz[t], out=dcontext[t])
-        attention.attend_backward(  # (6) (5) (4)
-            *(dcontext[t], dalpha[t], cache.keys, cache.query[t], weights.v, cache.a, cache.alpha[t]),
-            *(dkeys, dv, dquery[t], workspace),
+        eye.attend_backward(  # (6) (5) (4)
+            look, sums, t, cache.query[t], dcontext[t], cache.alpha[t], dalpha[t], dquery[t], workspace
         )
         np.multiply(dgate[t], params["w_beta"], out=dh)
         multiply(daffine[t], W_hh, dh)
-        multiply(dquery[t], W_h, dh)
-    return daffine, dquery, dcontext, dgate, dkeys, dv, dh, dc
+        multiply(dquery[t], W_query, dh)
+    return daffine, dquery, dcontext, dgate, sums, dh, dc
 
 
 def _times_transposed(x, W, workspace):
     return multiply(x, pack(W.T, workspace), workspace=workspace)
 
 
-def _fill_weights(params):
-    M = params["E"].shape[1]
-    W_x = params["W_x"]
-    return Weights(
-        W_a=filled(filled(params["W_a"], 0), 1),
-        b_a=filled(params["b_a"], 0),
-        W_h=filled(params["W_h"], 1),
-        v=filled(params["v"], 0),
-        W_y=W_x[:M],
-        W_z=filled(W_x[M:], 0),
-        L_z=filled(params["L_z"], 0),
-    )
+def _eye(params):
+    """The module of functions that look by the score which the parameters are of, and at one location of many."""
+    if "uniforms" in params:
+        return hard_fused
+    return dot_fused if attend_tell.has_dot_score(params) else mlp_fused
+
+
+def _fill_weights(params, size):
+    M, missing = params["E"].shape[1], size - len(params["L_z"])
+    W_y, W_z = params["W_x"][:M], params["W_x"][M:]
+    W_z, L_z = (np.pad(W, ((0, missing), (0, 0))) if missing else W for W in (W_z, params["L_z"]))
+    return Weights(W_y, W_z, L_z)

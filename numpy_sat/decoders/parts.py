@@ -1,19 +1,20 @@
 """The decoder of attend_tell.py with parts left out, to find what each of them is worth.
 
 A part that is left out has no parameters. In their place stand constants under which it does nothing, so that the
-decoder itself need not know: with v = 0 all scores are equal and z is the mean annotation; sigm(40) is 1 to the last
-bit, and so is the gate; and with L_z = 0 the output does not see z. It still sees the word before, whose share of the
-logits, (E y_{t-1}) L_o, is taken off again.
+decoder itself need not know: with v = 0, or W_q = 0, all scores are equal and z is of the mean annotation; sigm(40) is
+1 to the last bit, and so is the gate; and with L_z = 0 the output does not see z. It still sees the word before, whose
+share of the logits, (E y_{t-1}) L_o, is taken off again.
 """
 
 from typing import NamedTuple
 
 import numpy as np
 
+from numpy_sat.decoders import attend_tell
 from numpy_sat.layers import embedding, linear
 
 PARTS = {  # what can be left out: its parameters
-    "attention": ("W_a", "b_a", "W_h", "v"),
+    "attention": ("W_a", "b_a", "W_h", "v", "W_q", "W_k"),  # of the model "dot" the last two; its W_v stays
     "gate": ("w_beta", "b_beta"),
     "deep output": ("L_z",),
 }
@@ -36,7 +37,12 @@ def removed(params, parts):
 def completed(params):
     """The parameters, and constants for those that were left out."""
     (D, S), M, dtype = params["W_h0"].shape, params["E"].shape[1], params["E"].dtype
-    zeros = {"W_a": (D, 1), "b_a": (1,), "W_h": (S, 1), "v": (1,), "w_beta": (S,), "L_z": (D, M)}
+    zeros = {"w_beta": (S,), "L_z": (len(params["W_x"]) - M, M)}
+    if attend_tell.has_dot_score(params):
+        heads = len(params["W_v"])
+        zeros |= {"W_q": (heads, S, 1), "W_k": (heads, D, 1)}
+    else:
+        zeros |= {"W_a": (D, 1), "b_a": (1,), "W_h": (S, 1), "v": (1,)}
     constants = {name: np.zeros(shape, dtype) for name, shape in zeros.items() if name not in params}
     return {"b_beta": np.full(1, 40, dtype), **constants, **params}
 

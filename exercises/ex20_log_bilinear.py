@@ -1,0 +1,66 @@
+"""Exercise 20: The log-bilinear model.
+
+To learn: a language model without any memory, and what happens to the gradient of a table that is used twice.
+
+Kiros, Salakhutdinov and Zemel (2014) predict the next word's vector from the vectors of the last n - 1 words, each by
+a matrix of its own, and from the picture; a word is the likelier, the greater its own vector's product with that is:
+
+    r_hat_t = sum over i = 1 .. n-1 of E y_{t-i} C_i  +  abar C_m              predict_forward; C_i is C[i - 1]
+    logits_t = (r_hat_t after dropout) E^T + b_o                               decode_forward
+
+Rows are vectors; abar is the mean of a over its L locations. n - 1 is 5, and log_bilinear.windows(words) gives you the
+5 words before each, (T, B, n-1), the latest first: Ey[..., 0, :] belongs to y_{t-1}. Before a caption's first word
+stand <start>s, whose vector counts like any other. A sum over words of products is one product: vectors side by side,
+(..., (n-1) M), times matrices one below the other, ((n-1) M, M). A loop over i does as well.
+
+Backward, each by what has used it:
+    C_i:  every prediction, of all t and all captions: a sum over rows, as in the affine map
+    abar C_m, one row a picture:  all words of the picture's B / N captions, which stand side by side among the B
+    E:  looked up in the windows, and multiplied by in the output: dE is the sum of both
+
+Predict before you run. E = [[0, 0], [1, 0], [0, 1], [1, 1]], C_1 = [[1, 0], [0, 1]], C_2 = [[0, 0.5], [-0.5, 0]], all
+other C_i = 0, abar C_m = [2, 4], b_o = 0. The caption begins 0 (<start>), 1, 2. r_hat_1 = [2, 4], r_hat_2 = [3, 4],
+with logits [0, 3, 4, 7]. What is r_hat_3? ([2, 5.5].) Now dlogits_2 = [0, 1, 0, -1], and none elsewhere: dr_hat_2 =
+[0, -1]. Find dC_1. In dE, the output's part is [3, 4] in row 1 and [-3, -4] in row 3. What do the windows add, in
+which rows? (dE = [[-0.5, 0], [3, 3], [0, 0], [-3, -4]].) With the cross-entropy's dlogits, p - q, which rows are zero?
+
+The caches: PredictCache(Ey, abar, C, C_m); DecodeCache(locations, embedding, predict, dropout, output): L, and the
+caches of embedding_forward, predict_forward, dropout_forward and linear_forward, whose weights are E^T. Layers and
+their backward may be called, through their modules. grads: E, C, C_m, b_o by name. Leave `workspace` unused.
+"""
+
+import numpy as np
+
+from numpy_sat.decoders import log_bilinear
+from numpy_sat.decoders.log_bilinear import DecodeCache, PredictCache
+from numpy_sat.layers import dropout, embedding, linear
+
+
+def predict_forward(Ey, abar, C, C_m):
+    """r_hat = sum_i C_i E y_{t-i} + C_m abar: the vector that the next word is expected to have.
+
+    Ey: (..., B, n - 1, M) vectors of the words before, the latest first; abar: (N, D) mean annotations, of each the
+    B / N captions side by side; C: (n - 1, M, M), C_1 first; C_m: (D, M). Vectors are rows: C_i x is x @ C[i - 1].
+    Returns r_hat: (..., B, M) and the cache.
+    """
+    raise NotImplementedError("exercise 20: predict_forward")
+
+
+def predict_backward(dr_hat, cache):
+    """dr_hat: (..., B, M). Returns dEy: (..., B, n - 1, M), dabar: (N, D), dC: (n - 1, M, M), dC_m: (D, M)."""
+    raise NotImplementedError("exercise 20: predict_backward")
+
+
+def decode_forward(params, a, words, mask_r, workspace=None):
+    """Every word of whole captions is predicted from the picture and the n - 1 true words before it.
+
+    a: (N, L, D) annotations; words: (T, B) integers y_0 = <start>, y_1, ..., B / N captions a picture in order;
+    mask_r: (T, B, M) dropout mask of r_hat; workspace: for the compiled float32 twin.
+    Returns logits: (T, B, V) and the cache.
+    """
+    raise NotImplementedError("exercise 20: decode_forward")
+
+
+def decode_backward(dlogits, cache, workspace=None):
+    """dlogits: (T, B, V). Returns da: (N, L, D) and grads by name: E: (V, M), C: (n - 1, M, M), C_m: (D, M), b_o."""
+    raise NotImplementedError("exercise 20: decode_backward")

@@ -1,0 +1,84 @@
+"""Exercise 21: Scaled dot-product attention.
+
+To learn: queries, keys and values, the attention of today's language models (Vaswani et al. 2017). Exercise 11's
+score is a small net with a tanh; this one asks how far two vectors point the same way. Of one head:
+
+    query_b = h_b W_q        keys_i = a_i W_k, given, once a picture        values_i = a_i W_v
+    (4) e_bi = query_b . keys_i / sqrt(K)     (5) alpha_b = softmax(e_b)     (6) z_b = sum over i of alpha_bi values_i
+
+A sum of K products is about sqrt(K) times as large as one of them: divided by that, scores do not grow with K.
+
+The slides call "hello" the query and "ciao" the key, the reverse of common usage. "ciao" is about to be written: its
+decoder's state asks, so it has the query. "hello" is looked at: by its key it is found, and its value is what it gives.
+
+Several heads: one alpha looks mostly at one place. So each head has K numbers and matrices of its own, and looks where
+it will: W_q is (heads, S, K), W_v (heads, D, K), keys (heads, N, L, K), e and each head's alpha (heads, B, L). In z,
+(B, heads K), stands what they found side by side: first the K numbers of head 0, then those of head 1, and so on.
+attend_forward shows outside, where the penalty is, one alpha, (B, L): the heads' mean. What comes back to that mean,
+dalpha, is every head's, divided by the number of heads. @ multiplies stacks: h @ W_q is (heads, B, K).
+(6) is linear, so its order is free: mix the annotations first, seen_b = sum over i of alpha_bi a_i, (heads, B, D), and
+W_v multiplies one vector a caption, not one a location: z_b = seen_b W_v. Caption b belongs to picture b // (B / N).
+
+The caches are ScoreCache(keys, h, W_q, query), query as (heads, N, B / N, K); ContextCache(alpha, a, W_v, seen); and
+AttendCache(score, softmax, context), the caches of (4), softmax.softmax_forward and (6). You may use
+softmax.softmax_forward and softmax_backward; and in attend your four others, by their names.
+
+Predict before you run: N = B = 1, two heads with K = 1, h = [[1]], both W_q = [[1]], a = [[[4], [8]]]; the first head's
+keys are [ln 3, 0], the second's [0, ln 3]. So the alphas are [3/4, 1/4] and [1/4, 3/4]: what does their mean tell?
+With W_v = [[1]] and [[10]] z is [[5, 70]]. Now dz = [[1, 0]] and dalpha = 0: of the first head de = [-3/4, 3/4], and
+dW_v = [[5]]; da = [[3/4], [1/4]]. What reaches the second head? Find dh.
+And if dz = 0 and dalpha = [[2, 0]]: which dalpha does each head get, and which de?
+"""
+
+import math
+
+import numpy as np
+
+from numpy_sat.layers import softmax
+from numpy_sat.layers.dot_attention import AttendCache, ContextCache, ScoreCache
+
+
+def score_forward(keys, h, W_q):
+    """(4) e_ti = q_t . k_i / sqrt(K) of every head, q_t = h_{t-1} W_q.
+
+    keys: (heads, N, L, K), a_i W_k of every location; h: (B, S) state before the word; W_q: (heads, S, K).
+    Returns e: (heads, B, L) scores and the cache.
+    """
+    raise NotImplementedError("exercise 21: score_forward")
+
+
+def score_backward(de, cache):
+    """de: (heads, B, L). Returns dkeys: (heads, N, L, K), dh: (B, S), dW_q: (heads, S, K)."""
+    raise NotImplementedError("exercise 21: score_backward")
+
+
+def context_forward(alpha, a, W_v):
+    """(6) z_t = sum_i alpha_ti v_i of every head, side by side; v_i = a_i W_v.
+
+    What is summed first is a_i: W_v then multiplies one vector a caption, not one a location, and the sum is the same.
+    alpha: (heads, B, L) weights; a: (N, L, D) annotations; W_v: (heads, D, K).
+    Returns z: (B, heads K) and the cache.
+    """
+    raise NotImplementedError("exercise 21: context_forward")
+
+
+def context_backward(dz, cache):
+    """dz: (B, heads K). Returns dalpha: (heads, B, L), da: (N, L, D), dW_v: (heads, D, K)."""
+    raise NotImplementedError("exercise 21: context_backward")
+
+
+def attend_forward(a, keys, h, W_q, W_v):
+    """(4) score, (5) alpha_t = softmax(e_t) over locations, (6) context, of every head.
+
+    a: (N, L, D); keys: (heads, N, L, K); h: (B, S); W_q: (heads, S, K); W_v: (heads, D, K).
+    Returns z: (B, heads K), alpha: (B, L), the mean over heads, and the cache.
+    """
+    raise NotImplementedError("exercise 21: attend_forward")
+
+
+def attend_backward(dz, dalpha, cache):
+    """dz: (B, heads K); dalpha: (B, L), what reaches the mean alpha from outside, as the penalty's gradient does.
+
+    Returns da: (N, L, D), dkeys: (heads, N, L, K), dh: (B, S), dW_q: (heads, S, K), dW_v: (heads, D, K).
+    """
+    raise NotImplementedError("exercise 21: attend_backward")

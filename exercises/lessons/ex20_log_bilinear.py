@@ -1,0 +1,267 @@
+"""The log-bilinear model"""
+
+import numpy as np
+
+from numpy_sat.check.faults import Mistake
+from numpy_sat.check.judge import Task
+from numpy_sat.decoders import log_bilinear
+
+INTRO = """\
+To learn: a language model without any memory, and what happens to the gradient of a table that is used twice.
+
+Kiros, Salakhutdinov and Zemel (2014) predict the next word's vector from the vectors of the last n - 1 words, each by
+a matrix of its own, and from the picture; a word is the likelier, the greater its own vector's product with that is:
+
+    r_hat_t = sum over i = 1 .. n-1 of E y_{t-i} C_i  +  abar C_m              predict_forward; C_i is C[i - 1]
+    logits_t = (r_hat_t after dropout) E^T + b_o                               decode_forward
+
+Rows are vectors; abar is the mean of a over its L locations. n - 1 is 5, and log_bilinear.windows(words) gives you the
+5 words before each, (T, B, n-1), the latest first: Ey[..., 0, :] belongs to y_{t-1}. Before a caption's first word
+stand <start>s, whose vector counts like any other. A sum over words of products is one product: vectors side by side,
+(..., (n-1) M), times matrices one below the other, ((n-1) M, M). A loop over i does as well.
+
+Backward, each by what has used it:
+    C_i:  every prediction, of all t and all captions: a sum over rows, as in the affine map
+    abar C_m, one row a picture:  all words of the picture's B / N captions, which stand side by side among the B
+    E:  looked up in the windows, and multiplied by in the output: dE is the sum of both
+
+Predict before you run. E = [[0, 0], [1, 0], [0, 1], [1, 1]], C_1 = [[1, 0], [0, 1]], C_2 = [[0, 0.5], [-0.5, 0]], all
+other C_i = 0, abar C_m = [2, 4], b_o = 0. The caption begins 0 (<start>), 1, 2. r_hat_1 = [2, 4], r_hat_2 = [3, 4],
+with logits [0, 3, 4, 7]. What is r_hat_3? ([2, 5.5].) Now dlogits_2 = [0, 1, 0, -1], and none elsewhere: dr_hat_2 =
+[0, -1]. Find dC_1. In dE, the output's part is [3, 4] in row 1 and [-3, -4] in row 3. What do the windows add, in
+which rows? (dE = [[-0.5, 0], [3, 3], [0, 0], [-3, -4]].) With the cross-entropy's dlogits, p - q, which rows are zero?
+
+The caches: PredictCache(Ey, abar, C, C_m); DecodeCache(locations, embedding, predict, dropout, output): L, and the
+caches of embedding_forward, predict_forward, dropout_forward and linear_forward, whose weights are E^T. Layers and
+their backward may be called, through their modules. grads: E, C, C_m, b_o by name. Leave `workspace` unused."""
+
+IMPORTS = """\
+import numpy as np
+
+from numpy_sat.decoders import log_bilinear
+from numpy_sat.decoders.log_bilinear import DecodeCache, PredictCache
+from numpy_sat.layers import dropout, embedding, linear"""
+
+PREDICTIONS = [  # Ey's rows, N, n - 1, M, D
+    ((4, 6), 2, 3, 7, 5),
+    ((3,), 3, 3, 3, 3),  # one caption a picture, square weights
+    ((2, 4), 1, 2, 3, 4),  # one picture
+    ((2, 2, 4), 2, 1, 2, 3),  # one word
+]
+V = 10
+CAPTIONS = [  # captions' words, N, L, D, M
+    ((8, 2, 1, 3, 7, 2), 2, 3, 5, 7),
+    ((2, 3, 3), 3, 4, 3, 3),  # one caption a picture, square weights
+    ((3, 1, 2), 1, 2, 6, 4),  # one picture
+    ((1, 1), 1, 1, 2, 3),  # one word, one location
+]
+
+
+def predict_cases(rng):
+    """Random vectors and matrices, windows of several widths."""
+    return [
+        {
+            "Ey": rng.standard_normal((*rows, words, M)),
+            "abar": rng.standard_normal((N, D)),
+            "C": rng.standard_normal((words, M, M)),
+            "C_m": rng.standard_normal((D, M)),
+        }
+        for rows, N, words, M, D in PREDICTIONS
+    ]
+
+
+def predict_back_cases(rng):
+    """A random gradient for each."""
+    cases = []
+    for inputs in predict_cases(rng):
+        r_hat, cache = log_bilinear.predict_forward(**inputs)
+        cases.append({"dr_hat": rng.standard_normal(r_hat.shape), "cache": cache})
+    return cases
+
+
+def decode_cases(rng):
+    """Captions of unlike lengths, one longer than the window, whose words repeat; real dropout."""
+    cases = []
+    for lengths, N, L, D, M in CAPTIONS:
+        T, B = max(lengths), len(lengths)
+        shapes = {"E": (V, M), "C": (log_bilinear.WINDOW, M, M), "C_m": (D, M), "b_o": (V,)}
+        params = {name: rng.standard_normal(shape) for name, shape in shapes.items()}
+        words = np.concatenate([np.zeros((1, B), int), rng.integers(V // 2, size=(T - 1, B))])
+        mask_r = np.where(rng.random((T, B, M)) < 0.3, 0, 1 / 0.7)
+        cases.append({"params": params, "a": rng.standard_normal((N, L, D)) + 0.5, "words": words, "mask_r": mask_r})
+    return cases
+
+
+def decode_back_cases(rng):
+    """A random gradient of the logits, none from padding."""
+    cases = []
+    for (lengths, *_), inputs in zip(CAPTIONS, decode_cases(rng), strict=True):
+        logits, cache = log_bilinear.decode_forward(**inputs)
+        mask = (np.arange(max(lengths))[:, None] < lengths)[..., None]
+        cases.append({"dlogits": rng.standard_normal(logits.shape) * mask, "cache": cache})
+    return cases
+
+
+OF_WORDS = "Ey.reshape(*rows, -1) @ C.reshape(-1, M)"
+BY_PICTURE = "drows.reshape(-1, len(abar), B // len(abar), M)"
+
+PREDICT_MISTAKES = (
+    Mistake(
+        OF_WORDS,
+        "Ey[..., ::-1, :].reshape(*rows, -1) @ C.reshape(-1, M)",
+        "C_1 belongs to the latest word, Ey[..., 0, :]: the window is taken the other way round",
+    ),
+    Mistake(OF_WORDS, "Ey.sum(axis=-2) @ C[0]", "each word before has a matrix of its own: C_1 is used for all"),
+    Mistake(OF_WORDS, "Ey.sum(axis=-2) @ C.sum(axis=0)", "the sum of the words times the sum of the matrices"),
+    Mistake(
+        OF_WORDS,
+        "Ey.reshape(*rows, -1) @ C.swapaxes(1, 2).reshape(-1, M)",
+        "C_i is transposed: vectors are rows, x @ C[i - 1]",
+    ),
+)
+
+PREDICT_BACK_MISTAKES = (
+    Mistake(
+        "(drows @ C.reshape(-1, M).T)",
+        "(drows @ C.swapaxes(1, 2).reshape(-1, M).T)",
+        "C_i is not transposed: dEy_i = dr_hat C_i^T",
+    ),
+    Mistake(
+        f"{BY_PICTURE}.sum(axis=(0, 2))", f"{BY_PICTURE}[0].sum(axis=1)", "only the first word of each caption counts"
+    ),
+    Mistake(f"{BY_PICTURE}.sum(axis=(0, 2))", f"{BY_PICTURE}[-1].sum(axis=1)", "only the last word of each counts"),
+    Mistake(
+        f"{BY_PICTURE}.sum(axis=(0, 2))",
+        "drows.reshape(-1, B // len(abar), len(abar), M).sum(axis=(0, 1))",
+        "captions are grouped as if they went round the pictures; those of one picture stand side by side",
+    ),
+    Mistake(
+        f"{BY_PICTURE}.sum(axis=(0, 2))",
+        f"{BY_PICTURE}[:, :, 0].sum(axis=0)",
+        "only the first caption of each picture counts",
+    ),
+)
+
+DECODE_MISTAKES = (
+    Mistake(
+        "windows(words)",
+        "np.stack([np.roll(words, i, axis=0) for i in range(WINDOW)], axis=-1)",
+        "before the first word stand <start>s: the window goes round to the caption's end",
+    ),
+    Mistake(
+        "windows(words)",
+        "windows(np.concatenate([words[:1], words[:-1]]))",
+        "the window is a word too far back: words[t], the latest, is missing in it",
+    ),
+    Mistake("windows(words)", "windows(words)[..., ::-1]", "the window is turned round: the latest word comes first"),
+    Mistake(
+        "logits, cache_output = linear.linear_forward(dropped,",
+        "logits, cache_output = linear.linear_forward(r_hat,",
+        "the dropout of r_hat is left out",
+    ),
+)
+
+DECODE_BACK_MISTAKES = (
+    Mistake(
+        "embedding.embedding_backward(dEy, cache.embedding) + dE_T.T",
+        "embedding.embedding_backward(dEy, cache.embedding)",
+        "E is the output's weights, too: that part, dE_T^T, is missing",
+    ),
+    Mistake(
+        "embedding.embedding_backward(dEy, cache.embedding) + dE_T.T",
+        "np.ascontiguousarray(dE_T.T)",
+        "E is looked up in the windows, too: the part of embedding_backward is missing",
+    ),
+    Mistake("dabar[:, None] / cache.locations", "dabar[:, None]", "the share 1 / L of each location is forgotten"),
+    Mistake("dropout.dropout_backward(ddropped, cache.dropout)", "ddropped", "the dropout of r_hat is left out"),
+)
+
+TASKS = (
+    Task(
+        log_bilinear,
+        "predict_forward",
+        predict_cases,
+        ("r_hat", "cache"),
+        {
+            "of_words": "of_words = sum over i of E y_{t-i} C_i, the latest word, Ey[..., 0, :], with C_1 = C[0]",
+            "of_picture": "of_picture = abar C_m, a row a picture, for each of its B / N captions, side by side",
+            "r_hat": "r_hat = sum over i of E y_{t-i} C_i + abar C_m",
+            "cache": "the cache is PredictCache(Ey, abar, C, C_m)",
+        },
+        mistakes=PREDICT_MISTAKES,
+    ),
+    Task(
+        log_bilinear,
+        "predict_backward",
+        predict_back_cases,
+        ("dEy", "dabar", "dC", "dC_m"),
+        {
+            "drows": "drows = dr_hat, a row for every word of every caption",
+            "dEy": "dEy_i = dr_hat C_i^T, for every word of the window",
+            "dC": "dC_i = (E y_{t-i})^T dr_hat, summed over all rows: words and captions",
+            "dof_picture": "dof_picture = dr_hat summed over all words and the picture's B / N captions, side by side",
+            "dC_m": "dC_m = abar^T dof_picture",
+            "dabar": "dabar = dof_picture C_m^T",
+        },
+        mistakes=PREDICT_BACK_MISTAKES,
+    ),
+    Task(
+        log_bilinear,
+        "decode_forward",
+        decode_cases,
+        ("logits", "cache"),
+        {
+            "Ey": "Ey = E looked up at windows(words): (T, B, n-1, M)",
+            "r_hat": "r_hat = sum over i of E y_{t-i} C_i + abar C_m, abar = the mean of a over its locations",
+            "dropped": "dropped = r_hat times its dropout mask",
+            "logits": "logits = dropped E^T + b_o",
+            "cache": "the cache is DecodeCache(locations, embedding, predict, dropout, output)",
+        },
+        mistakes=DECODE_MISTAKES,
+    ),
+    Task(
+        log_bilinear,
+        "decode_backward",
+        decode_back_cases,
+        ("da", "grads"),
+        {
+            "ddropped": "ddropped, dE_T, db_o = linear_backward(dlogits), the output's weights being E^T",
+            "dE_T": "ddropped, dE_T, db_o = linear_backward(dlogits), the output's weights being E^T",
+            "db_o": "db_o of linear_backward(dlogits)",
+            "dr_hat": "dr_hat = dropout_backward(ddropped)",
+            "dEy": "dEy, dabar, dC, dC_m = predict_backward(dr_hat)",
+            "dabar": "dEy, dabar, dC, dC_m = predict_backward(dr_hat)",
+            "dC": "dC of predict_backward(dr_hat)",
+            "dC_m": "dC_m of predict_backward(dr_hat)",
+            "dE": "dE = embedding_backward(dEy), for the words read, + dE_T^T, for the words written",
+            "da": "da_i = dabar / L at each of the L locations, for abar = sum over i of a_i / L",
+            "grads": "grads: each parameter's gradient by the parameter's name",
+        },
+        mistakes=DECODE_BACK_MISTAKES,
+    ),
+)
+
+HINTS = {
+    "predict_forward": (
+        "Which matrix does the word directly before meet? And how many rows has abar C_m, how many r_hat for one word?",
+        "r_hat_t = sum over i of E y_{t-i} C_i + abar C_m, the picture's row for each of its B / N captions",
+        "Ey.reshape(*Ey.shape[:-2], -1) @ C.reshape(-1, M) + np.repeat(abar @ C_m, B // N, axis=0), B = Ey.shape[-3]",
+    ),
+    "predict_backward": (
+        "In how many predictions did C_1 take part? And in how many the one row abar C_m of a picture?",
+        "dEy_i = dr_hat C_i^T;  dC_i = sum over rows of (E y_{t-i})^T dr_hat;  dof_picture = dr_hat summed over "
+        "words and the picture's captions",
+        "dof_picture = dr_hat.reshape(-1, N, B // N, M).sum(axis=(0, 2)), then as in the affine map: dC_m = abar.T @ "
+        "dof_picture, dabar = dof_picture @ C_m.T.",
+    ),
+    "decode_forward": (
+        "What are the weights of the output layer, and which shape do they have to have?",
+        "logits = (r_hat * mask_r) E^T + b_o, with Ey = E at windows(words)",
+        "linear.linear_forward(dropped, params['E'].T, params['b_o']); a.mean(axis=1) goes to predict_forward.",
+    ),
+    "decode_backward": (
+        "In which two lines of the forward does E stand?",
+        "dE = embedding_backward(dEy) + (gradient of E^T)^T;  da_i = dabar / L",
+        "linear_backward gives the gradient of E^T, (M, V): its transpose is added to embedding_backward's (V, M).",
+    ),
+}

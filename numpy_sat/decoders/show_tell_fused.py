@@ -1,0 +1,73 @@
+"""The decoder of show_tell.py once more, arranged for speed, as attend_tell_fused.py is; for float32.
+
+Here nothing but the state has to wait for the word before: E y W_x of all words before the loop, the gradients of the
+weights and of E y after it, and in the loop one product and one kernel (kernels/lstm.py).
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from numpy_sat.decoders import show_tell
+from numpy_sat.kernels import elementwise, lstm
+from numpy_sat.kernels.matmul import multiply, multiply_transposed, pack
+from numpy_sat.workspace import Workspace
+
+
+class Cache(NamedTuple):
+    params: dict
+    picture: show_tell.PictureCache
+    words: np.ndarray
+    mask_h: np.ndarray
+    Ey: np.ndarray  # (T, B, M), and so on, a row a word and caption:
+    h: np.ndarray  # (T + 1, B, S), what the picture has left first
+    c: np.ndarray  # (T + 1, B, S)
+    ifog: np.ndarray
+    tanh_c: np.ndarray
+    dropped: np.ndarray  # h after dropout
+
+
+def decode_forward(params, a, words, mask_h, workspace=None):
+    """As show_tell.decode_forward."""
+    workspace = workspace or Workspace()
+    empty = workspace.empty
+    h_0, c_0, cache_picture = show_tell.picture_forward(params, a)
+    (T, B), S = words.shape, h_0.shape[1]
+    Ey = params["E"][words]
+    affine = multiply(Ey, pack(params["W_x"], workspace, params["b"]), workspace=workspace)
+    W_hh = pack(params["W_hh"], workspace)
+    h, c = empty((T + 1, B, S)), empty((T + 1, B, S))
+    h[0], c[0] = (np.repeat(x, B // len(a), axis=0) for x in (h_0, c_0))
+    ifog, tanh_c = empty(affine.shape), empty((T, B, S))
+    for t in range(T):
+        multiply(h[t], W_hh, affine[t])
+        lstm.gates(affine[t], c[t], h[t + 1], c[t + 1], ifog[t], tanh_c[t])
+    dropped = np.multiply(h[1:], mask_h, out=empty(mask_h.shape))
+    logits = multiply(dropped, pack(params["L_o"], workspace, params["b_o"]), workspace=workspace)
+    return logits, Cache(params, cache_picture, words, mask_h, Ey, h, c, ifog, tanh_c, dropped)
+
+
+def decode_backward(dlogits, cache, workspace=None):
+    """As show_tell.decode_backward."""
+    workspace = workspace or Workspace()
+    params, (T, B, S) = cache.params, cache.tanh_c.shape
+    dh, dc, daffine = workspace.empty((T + 1, B, S)), workspace.empty((B, S)), workspace.empty(cache.ifog.shape)
+    dh[:], dc[:] = 0, 0
+    multiply(dlogits, pack(params["L_o"].T, workspace), dh[1:])
+    dh[1:] *= cache.mask_h
+    W_hh = pack(params["W_hh"].T, workspace)
+    for t in reversed(range(T)):
+        lstm.gates_backward(dh[t + 1], dc, cache.c[t], cache.ifog[t], cache.tanh_c[t], daffine[t])
+        multiply(daffine[t], W_hh, dh[t])  # added to what the output has sent
+
+    N = len(cache.picture.linear.x)
+    da, grads = show_tell.picture_backward(*(d.reshape(N, -1, S).sum(axis=1) for d in (dh[0], dc)), cache.picture)
+    grads["W_x"] += multiply_transposed(cache.Ey, daffine, workspace)
+    grads["W_hh"] += multiply_transposed(cache.h[:-1], daffine, workspace)
+    grads["b"] += elementwise.column_sums(daffine, workspace)
+    grads["L_o"] = multiply_transposed(cache.dropped, dlogits, workspace)
+    grads["b_o"] = elementwise.column_sums(dlogits, workspace)
+    dEy = multiply(daffine, pack(params["W_x"].T, workspace), workspace=workspace)
+    grads["E"] = np.zeros_like(params["E"])
+    elementwise.add_rows(dEy.reshape(-1, dEy.shape[2]), cache.words.ravel(), grads["E"])
+    return da, grads

@@ -1,0 +1,42 @@
+"""The model "tell": Show and Tell (show_tell.py), as captioner.py trains and asks it."""
+
+import numpy as np
+
+from numpy_sat import kernels, objective
+from numpy_sat.decoders import show_tell, show_tell_fused
+from numpy_sat.layers import dropout
+
+begin, step, select = show_tell.begin, show_tell.step, show_tell.select
+
+
+def init_params(rng, D, config, log_frequencies, dtype=np.float32):
+    """All parameters by name."""
+    return show_tell.init_params(rng, D, config.embedding, config.state, log_frequencies, dtype)
+
+
+def loss_and_grads(params, a, batch, config, rng, workspace=None):
+    """One pass forward and back. a: (N, L, D). Returns the objective.Loss, da: (N, L, D) and gradients by name."""
+    decoder = _arranged(a)
+    mask_h = dropout.dropout_mask(rng, (*batch.words.shape, config.state), config.dropout, a.dtype)
+    logits, cache = decoder.decode_forward(params, a, batch.words, mask_h, workspace)
+    loss, cache_loss = objective.objective_forward(logits, _nowhere(logits), batch, config)
+    dlogits, _ = objective.objective_backward(cache_loss, workspace)
+    da, grads = decoder.decode_backward(dlogits, cache, workspace)
+    return loss, da, grads
+
+
+def loss_only(params, a, batch, config, workspace=None):
+    """The objective.Loss without dropout and without gradients."""
+    mask_h = np.ones((*batch.words.shape, config.state), a.dtype)
+    logits, _ = _arranged(a).decode_forward(params, a, batch.words, mask_h, workspace)
+    return objective.objective_forward(logits, _nowhere(logits), batch, config)[0]
+
+
+def _nowhere(logits):
+    """alpha of a model that looks nowhere: (T, B, 0)."""
+    return np.zeros((*logits.shape[:2], 0), logits.dtype)
+
+
+def _arranged(a):
+    """The decoder as it is written, or as it is fast."""
+    return show_tell_fused if kernels.fused(a) else show_tell

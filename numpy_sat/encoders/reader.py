@@ -1,0 +1,76 @@
+"""A sentence to annotation vectors, one a word: the encoder of a translator, which a decoder may look at word by word.
+
+An LSTM reads the sentence, and its state after a word says what has been read so far, of the last word best. That is
+half of what there is to say: in "the red houses" nothing that comes up to "red" tells how many are red. So a second
+LSTM reads from the end, and an annotation vector is the two states side by side (Bahdanau et al. 2015).
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from numpy_sat.layers import embedding, lstm
+
+WEIGHTS = ("W_x", "W_hh", "b")  # of an LSTM
+
+
+class EncodeCache(NamedTuple):
+    embedding: embedding.EmbeddingCache
+    ahead: lstm.LSTMSequenceCache
+    back: lstm.LSTMSequenceCache
+
+
+def init_params(rng, sizes, norm=False, dtype=np.float32):
+    """Random weights scaled by 1 / sqrt(inputs); zero biases, the forget bias at 1.
+
+    rng: numpy Generator; sizes: (V, M, S), words of the language that is read, embedding, state of each LSTM; norm:
+    there is nothing to normalise. Returns {"E_source": (V, M), "W_x_ahead": (M, 4S), "W_hh_ahead": (S, 4S),
+    "b_ahead": (4S,), "W_x_back": (M, 4S), ...}.
+    """
+    V, M, S = sizes
+    params = {"E_source": (0.5 * rng.standard_normal((V, M))).astype(dtype)}
+    for way in ("ahead", "back"):
+        params[f"W_x_{way}"] = (rng.standard_normal((M, 4 * S)) / np.sqrt(M)).astype(dtype)
+        params[f"W_hh_{way}"] = (rng.standard_normal((S, 4 * S)) / np.sqrt(S)).astype(dtype)
+        params[f"b_{way}"] = np.repeat([0, 1, 0, 0], S).astype(dtype)
+    return params
+
+
+def encode_forward(params, sources, sizes, workspace=None):
+    """a_j = (ahead_j, back_j) of two LSTMs: ahead_j = LSTM(E x_j, ahead_{j-1}), back_j = LSTM(E x_j, back_{j+1}).
+
+    params: arrays by name, as of init_params; sources: (N, L) integers x_1, ..., x_L, sentences filled up to one length
+    with <end>, which is read like any word; sizes: (V, M, S); workspace: not needed here. Both LSTMs start from zeros.
+    Returns a: (N, L, 2S) and the cache.
+    """
+    Ex, cache_embedding = embedding.embedding_forward(params["E_source"], sources.T)  # (L, N, M)
+    zeros = np.zeros((len(sources), sizes[2]), Ex.dtype)
+    weights_ahead, weights_back = ([params[f"{name}_{way}"] for name in WEIGHTS] for way in ("ahead", "back"))
+    ahead, _, cache_ahead = lstm.lstm_sequence_forward(Ex, zeros, zeros, *weights_ahead)
+    back, _, cache_back = lstm.lstm_sequence_forward(Ex[::-1], zeros, zeros, *weights_back)
+    a = np.concatenate([ahead, back[::-1]], axis=2).swapaxes(0, 1)
+    return np.ascontiguousarray(a), EncodeCache(cache_embedding, cache_ahead, cache_back)
+
+
+def encode_backward(da, cache, workspace=None):
+    """da: (N, L, 2S). Returns the gradients by parameter name; words need none."""
+    dahead, dback = np.split(da.swapaxes(0, 1), 2, axis=2)
+    zeros, grads = np.zeros_like(dahead[0]), {}
+    dEx_ahead, _, _, grads["W_x_ahead"], grads["W_hh_ahead"], grads["b_ahead"] = lstm.lstm_sequence_backward(
+        dahead, zeros, cache.ahead
+    )
+    dEx_back, _, _, grads["W_x_back"], grads["W_hh_back"], grads["b_back"] = lstm.lstm_sequence_backward(
+        dback[::-1], zeros, cache.back
+    )
+    grads["E_source"] = embedding.embedding_backward(dEx_ahead + dEx_back[::-1], cache.embedding)
+    return grads
+
+
+def encode(params, sources, sizes, workspace=None):
+    """As encode_forward, without the cache."""
+    return encode_forward(params, sources, sizes, workspace)[0]
+
+
+def size(sizes):
+    """D, the annotation vectors' size."""
+    return 2 * sizes[2]

@@ -1,0 +1,114 @@
+"""Solution 19: Show and Tell.
+
+The whole decoder is one LSTM that reads 1 + T inputs, the picture and the T words; that the first of them comes out of
+another formula than the others changes nothing for it. So there is no new derivative. Forward, one state a picture
+becomes as many as it has captions. Backward, the same line is a sum: what each caption sends back to the state it was
+given belongs to the one state that all were copies of. And W_x, W_hh and b have been used in 1 + T steps, so that the
+sum over the words' steps lacks one.
+"""
+
+import numpy as np
+
+from numpy_sat.decoders.show_tell import DecodeCache, PictureCache
+from numpy_sat.layers import dropout, embedding, linear, lstm
+
+
+def picture_forward(params, a):
+    """(10) The LSTM's first step, from nothing, on x_{-1} = W_I abar + b_I, abar the mean of a over locations.
+
+    params: arrays by name, of which W_I, b_I, W_x, W_hh and b are read; a: (N, L, D) annotations.
+    Returns h, c: (N, S), the state that <start> finds, and the cache.
+    """
+    N, L, _ = a.shape
+    S = len(params["W_hh"])  # (S, 4S)
+
+    # abar_n = sum over locations of a_ni / L: what is in the picture, and no more where.
+    abar = a.sum(axis=1) / L
+
+    # x has M numbers, as E y has: to the LSTM it is a word.
+    x, cache_linear = linear.linear_forward(abar, params["W_I"], params["b_I"])
+
+    # Nothing has been read before it.
+    h_before = np.zeros((N, S), a.dtype)
+    c_before = np.zeros((N, S), a.dtype)
+    h, c, cache_lstm = lstm.lstm_forward(x, h_before, c_before, params["W_x"], params["W_hh"], params["b"])
+    return h, c, PictureCache(L, cache_linear, cache_lstm)
+
+
+def picture_backward(dh, dc, cache):
+    """dh, dc: (N, S). Returns da: (N, L, D) and grads by name: W_I: (D, M), b_I: (M,), W_x, W_hh, b."""
+    # What the LSTM found before the picture was a constant, 0: its gradients are of no use to anybody.
+    dx, _, _, dW_x, dW_hh, db = lstm.lstm_backward(dh, dc, cache.lstm)
+    # (dW_hh is the sum over pictures of h_before times something, and h_before is 0: so it is 0, of the right shape.)
+
+    dabar, dW_I, db_I = linear.linear_backward(dx, cache.linear)
+
+    # abar_n = a_n1 / L + ... + a_nL / L: each location took part with the share 1 / L, and gets that share back.
+    L = cache.locations
+    share = dabar / L
+    N, D = share.shape
+    da = np.empty((N, L, D), share.dtype)
+    da[:] = share[:, None, :]  # the same at all locations: NumPy stretches (N, 1, D) over L
+
+    return da, {"W_I": dW_I, "b_I": db_I, "W_x": dW_x, "W_hh": dW_hh, "b": db}
+
+
+def decode_forward(params, a, words, mask_h, workspace=None):
+    """Teacher forcing: every word is predicted from the picture and the true words before it.
+
+    a: (N, L, D) annotations; words: (T, B) integers y_0 = <start>, y_1, ..., B / N captions a picture in order;
+    mask_h: (T, B, S) dropout mask of h_t on its way to the output; workspace: not needed here, see show_tell_fused.
+    Returns logits: (T, B, V) and the cache.
+    """
+    _, B = words.shape
+    N = len(a)
+    each = B // N
+
+    # (10) One state a picture, (N, S).
+    h_picture, c_picture, cache_picture = picture_forward(params, a)
+
+    # The captions of picture 0 come first, then those of picture 1: so row n is wanted `each` times, one below the
+    # other. np.repeat does that; np.tile would go round all pictures again and again.
+    h_start = np.repeat(h_picture, each, axis=0)  # (B, S)
+    c_start = np.repeat(c_picture, each, axis=0)
+
+    # (11) and (12): all words, by the step that has read the picture.
+    Ey, cache_embedding = embedding.embedding_forward(params["E"], words)
+    h_all, _, cache_lstm = lstm.lstm_sequence_forward(Ey, h_start, c_start, params["W_x"], params["W_hh"], params["b"])
+
+    # The dropped state goes to the output. To the next word went the whole one, within the sequence.
+    h_dropped, cache_dropout = dropout.dropout_forward(h_all, mask_h)
+    logits, cache_output = linear.linear_forward(h_dropped, params["L_o"], params["b_o"])
+    return logits, DecodeCache(cache_picture, each, cache_embedding, cache_lstm, cache_dropout, cache_output)
+
+
+def decode_backward(dlogits, cache, workspace=None):
+    """dlogits: (T, B, V). Returns da: (N, L, D) and grads by name."""
+    # The forward from its last line to its first.
+    dh_dropped, dL_o, db_o = linear.linear_backward(dlogits, cache.output)
+    dh_all = dropout.dropout_backward(dh_dropped, cache.dropout)
+
+    # Nobody has used the memory after the last word.
+    _, B, S = dh_all.shape
+    dc_last = np.zeros((B, S), dh_all.dtype)
+    dEy, dh_start, dc_start, dW_x_words, dW_hh_words, db_words = lstm.lstm_sequence_backward(
+        dh_all, dc_last, cache.lstm
+    )
+    dE = embedding.embedding_backward(dEy, cache.embedding)
+
+    # Row n of h_picture was copied to `each` rows of h_start, one below the other: it gets the sum of their gradients.
+    each = cache.each
+    N = B // each
+    dh_picture = dh_start.reshape(N, each, S).sum(axis=1)
+    dc_picture = dc_start.reshape(N, each, S).sum(axis=1)
+    da, grads_picture = picture_backward(dh_picture, dc_picture, cache.picture)
+
+    # W_x, W_hh and b were used by T steps for words, and by one for the picture.
+    grads = {
+        "W_x": dW_x_words + grads_picture["W_x"],
+        "W_hh": dW_hh_words + grads_picture["W_hh"],
+        "b": db_words + grads_picture["b"],
+    }
+    # The others in one place each.
+    grads |= {"W_I": grads_picture["W_I"], "b_I": grads_picture["b_I"], "E": dE, "L_o": dL_o, "b_o": db_o}
+    return da, grads

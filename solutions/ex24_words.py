@@ -1,0 +1,92 @@
+"""Solution 24: Neighbours of a word.
+
+A cosine is the dot product of two directions, that is of two vectors brought to length 1.
+
+A direction a, of length 1, shows of each vector its part along a, and sum over v of ((E_v - mean) . a)^2 = a^T C a says
+how far they spread along it, with C = (E - mean)^T (E - mean). Where is that largest? Its gradient 2 C a must lie along
+a itself, or a could turn and gain: C a = c a. So axes are eigenvectors of C, and c = a^T C a is the spread along each.
+The singular value decomposition E - mean = U diag(s) axes gives the same, for C = axes^T diag(s^2) axes.
+"""
+
+import numpy as np
+
+
+def cosine_similarity(E, query):
+    """cos_v = E_v . query / (|E_v| |query|): 1 for one direction, 0 for a right angle, -1 for opposite directions.
+
+    E: (V, M) a vector a row; query: (M,) a vector.
+    Returns cosines: (V,); where one of the two vectors is zero, and so has no direction, 0.
+    """
+    # The length of each row, and of the query: the square root of the sum of squares.
+    lengths = np.sqrt((E * E).sum(axis=1))
+    length = np.sqrt((query * query).sum())
+    # Directions: all of length 1. A zero vector stays zero, and so does its dot product with anything.
+    lengths[lengths == 0] = 1
+    directions = E / lengths[:, None]
+    direction = query / length if length > 0 else query
+    return directions @ direction
+
+
+def nearest(E, word, k):
+    """The k words whose vectors have the largest cosine with that of one word, the nearest first, without itself.
+
+    E: (V, M) embedding; word: an integer in 0..V-1; k: how many, all others where there are fewer.
+    Returns words: (k,) integers, of equal cosines the smaller one first, and their cosines: (k,).
+    Raises IndexError for a word outside 0..V-1.
+    """
+    V = len(E)
+    # NumPy would count -1 from the end, and nobody would notice.
+    if word < 0 or word >= V:
+        raise IndexError(f"nearest: a word must be in 0..{V - 1}, this is {word}")
+    cosines = cosine_similarity(E, E[word])
+    # Left out by its number, not because it comes first: a word whose vector is its double has cosine 1 as well.
+    others = [other for other in range(V) if other != word]
+    # By falling cosine; where cosines are equal, by rising number.
+    others.sort(key=lambda other: (-cosines[other], other))
+    words = np.array(others[:k], np.intp)
+    return words, cosines[words]
+
+
+def principal_axes(E, k):
+    """The k directions in which vectors lie furthest apart, by singular values: their principal components.
+
+    E - mean = U diag(s) axes. Along axis_j the squared distances from the mean sum to s_j^2; along no direction at a
+    right angle to the axes before it is the sum larger. An axis and its opposite serve alike: the one is taken in which
+    the number of largest absolute value is positive.
+    E: (V, M) a vector a row; k: how many, at most V and M.
+    Returns axes: (k, M), each of length 1 and at a right angle to the others, and shares: (k,), of the sum of all
+    squared distances from the mean; 0 where that is 0. Raises ValueError for another k.
+    """
+    V, M = E.shape
+    if k < 1 or k > V or k > M:
+        raise ValueError(f"principal_axes: k must be in 1..{min(V, M)} for E {E.shape}, this is {k}")
+    centred = E - E.mean(axis=0)
+    # C_mn = sum over v of centred_vm centred_vn: along a the squares sum to a^T C a.
+    C = centred.T @ centred
+    # Eigenvectors of a symmetric matrix are at right angles. NumPy returns them as columns, the least eigenvalue first.
+    eigenvalues, eigenvectors = np.linalg.eigh(C)
+    spread = eigenvalues[::-1]
+    axes = eigenvectors.T[::-1][:k].copy()
+    for axis in axes:
+        # Of an axis and its opposite the one whose largest number, by absolute value, is positive.
+        largest = axis[np.abs(axis).argmax()]
+        if largest < 0:
+            axis *= -1
+    # The sum over all axes is that of all squared distances: a right-angled change of axes keeps lengths.
+    whole = (centred * centred).sum()
+    shares = spread[:k] / whole if whole > 0 else np.zeros_like(spread[:k])
+    return axes, shares
+
+
+def project(E, axes):
+    """Coordinates of vectors along axes, from their mean: x_vj = (E_v - mean) . axis_j.
+
+    E: (V, M) a vector a row; axes: (k, M). Returns x: (V, k).
+    """
+    # Seen from the mean, each vector has a part along every axis: its dot product with it.
+    mean = E.mean(axis=0)
+    centred = E - mean
+    x = np.empty((len(E), len(axes)), E.dtype)
+    for j, axis in enumerate(axes):
+        x[:, j] = centred @ axis
+    return x

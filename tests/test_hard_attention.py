@@ -1,0 +1,363 @@
+"""layers.hard_attention: draws and what is learned from them; and the proof that its gradient is the bound's."""
+
+import itertools
+import math
+from dataclasses import replace
+
+import helpers
+import numpy as np
+import pytest
+import whole_model
+
+from numpy_sat.check import gradcheck
+from numpy_sat.data import batches
+from numpy_sat.decoders import attend_tell_hard, hard
+from numpy_sat.layers import hard_attention
+
+T, B, L = 4, 6, 5
+
+
+def attention_of(rng, *shape):
+    """alpha: (*shape, L), adding up to 1, and nowhere so small that a step would leave it below 0."""
+    return 0.9 * rng.dirichlet(np.ones(L), shape) + 0.1 / L
+
+
+def mask_of(*lengths):
+    return (np.arange(max(lengths))[:, None] < lengths) * 1.0
+
+
+# The pairs, each as a function of alpha alone.
+
+
+def drawn(uniforms, expected):
+    def forward(alpha):
+        weights, _, cache = hard_attention.draw_forward(alpha, uniforms, expected)
+        return weights, cache
+
+    return forward, hard_attention.draw_backward
+
+
+def log_p_of(s):
+    return lambda alpha: hard_attention.location_log_p_forward(alpha, s), hard_attention.location_log_p_backward
+
+
+def entropy_of(mask):
+    return lambda alpha: hard_attention.entropy_forward(alpha, mask), hard_attention.entropy_backward
+
+
+def middles(alpha, s):
+    """Uniform numbers with which s is drawn, far from where another would be."""
+    upto, at = alpha.cumsum(axis=-1), s[..., None]
+    return np.take_along_axis(upto - alpha / 2, at, axis=-1)[..., 0]
+
+
+def test_gradients_of_draws(rng):
+    """Of the expected context they are the upstream gradient; of a draw they are zero."""
+    alpha, s = attention_of(rng, B), rng.integers(0, L, B)
+    for expected in (np.zeros(B, bool), np.ones(B, bool), np.arange(B) % 3 == 1):
+        report = gradcheck.check_layer(*drawn(middles(alpha, s), expected), {"alpha": alpha}, rng)
+        assert report.ok, str(report)
+
+
+@pytest.mark.parametrize("shape", [(T, B), (1, 3), (5, 5)])
+def test_gradients_of_log_p_and_entropy(rng, shape):
+    inputs = {"alpha": attention_of(rng, *shape)}
+    mask = mask_of(*rng.permuted(np.r_[shape[0], rng.integers(1, shape[0] + 1, shape[1] - 1)]))
+    for pair in (log_p_of(rng.integers(0, L, shape)), entropy_of(mask)):
+        report = gradcheck.check_layer(*pair, inputs, rng)
+        assert report.ok, str(report)
+
+
+@pytest.mark.parametrize("pair", ["draw", "log_p", "entropy"])
+def test_float32(rng, pair):
+    alpha, s = attention_of(rng, T, B), rng.integers(0, L, (T, B))
+    lengths = (4, 1, 3, 2, 4, 1)
+    if pair == "draw":
+        forward, backward = drawn(middles(alpha[0], s[0]), np.arange(B) % 2 == 0)
+        helpers.check_float32(forward, backward, {"alpha": alpha[0]}, rng)
+    elif pair == "log_p":
+        helpers.check_float32(*log_p_of(s), {"alpha": alpha}, rng)
+    else:
+        helpers.check_float32(
+            hard_attention.entropy_forward,
+            hard_attention.entropy_backward,
+            {"alpha": alpha},
+            rng,
+            {"mask": mask_of(*lengths)},
+        )
+
+
+@pytest.mark.parametrize(
+    ("uniform", "location"), [(0.0, 0), (0.2, 0), (0.25, 1), (0.7, 1), (0.75, 3), (0.9, 3), (1 - 2**-53, 3)]
+)
+def test_a_draw_is_the_first_location_whose_sum_exceeds_the_number(uniform, location):
+    """Never one of alpha 0, and never one behind the last."""
+    alpha = np.array([[0.25, 0.5, 0.0, 0.25, 0.0], [0.0, 0.0, 1.0, 0.0, 0.0]])
+    weights, s, _ = hard_attention.draw_forward(alpha, np.full(2, uniform), np.zeros(2, bool))
+    assert s.tolist() == [location, 2]
+    np.testing.assert_array_equal(weights, np.eye(L)[s])
+
+
+def test_a_draw_of_what_does_not_quite_add_up_to_1():
+    """Pieces end at 0.3, 0.6, 0.9, and uniform numbers are shares of that."""
+    alpha = np.full((3, 3), 0.3)
+    _, s, _ = hard_attention.draw_forward(alpha, np.array([0.999999, 0.62, 0.7]), np.zeros(3, bool))
+    assert s.tolist() == [2, 1, 2]
+
+
+def test_draws_are_as_frequent_as_alpha_says(rng):
+    alpha = attention_of(rng, 3)
+    count = 20_000
+    _, s, _ = hard_attention.draw_forward(
+        np.repeat(alpha, count, axis=0), rng.random(3 * count), np.zeros(3 * count, bool)
+    )
+    for row, found in zip(alpha, s.reshape(3, count), strict=True):
+        z = (np.bincount(found, minlength=L) - count * row) / np.sqrt(count * row * (1 - row))
+        assert np.abs(z).max() < 4
+
+
+def test_the_expected_context_is_soft_attention(rng):
+    alpha, expected = attention_of(rng, B), np.array([True, False, False, True, True, False])
+    weights, s, _ = hard_attention.draw_forward(alpha, rng.random(B), expected)
+    np.testing.assert_array_equal(weights[expected], alpha[expected])
+    np.testing.assert_array_equal(weights[~expected], np.eye(L)[s[~expected]])
+
+
+def test_log_p_and_entropy_are_their_definitions(rng):
+    alpha, s, lengths = attention_of(rng, T, B), rng.integers(0, L, (T, B)), (4, 1, 3, 2, 4, 1)
+    log_p, _ = hard_attention.location_log_p_forward(alpha, s)
+    entropy, _ = hard_attention.entropy_forward(alpha, mask_of(*lengths))
+    total = 0.0
+    for b, length in enumerate(lengths):
+        for t in range(T):
+            assert log_p[t, b] == pytest.approx(math.log(alpha[t, b, s[t, b]]), rel=1e-14)
+            total -= sum(p * math.log(p) for p in alpha[t, b]) if t < length else 0
+    assert entropy == pytest.approx(total / B, rel=1e-14)
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+def test_entropy_of_certainty_and_of_none(dtype):
+    """All attention on one location has none, and gives no NaN; even attention has ln L a word."""
+    mask = mask_of(3, 2).astype(dtype)
+    alpha = np.zeros((3, 2, L), dtype)
+    alpha[..., 2] = 1
+    entropy, cache = hard_attention.entropy_forward(alpha, mask)
+    assert entropy == 0 and np.isfinite(hard_attention.entropy_backward(dtype(1), cache)).all()
+    entropy, _ = hard_attention.entropy_forward(np.full_like(alpha, 1 / L), mask)
+    assert entropy == pytest.approx(2.5 * math.log(L), rel=1e-6)
+
+
+def test_advantage_by_hand():
+    """Captions of three words, one and two, b = -4; to go, b is for two words, the mean."""
+    log_p = np.array([[-1.0, -3.0, -1.0], [-2.0, 0.0, -5.0], [-4.0, 0.0, 0.0]])
+    mask, baseline = mask_of(3, 1, 2), np.array([-4.0])
+    found = hard_attention.advantage(log_p, mask, baseline)
+    np.testing.assert_allclose(found, [[-3, 1, -2], [-3, 0, -2], [-3, 0, 0]], rtol=1e-15)
+    found = hard_attention.advantage(log_p, mask, baseline, to_go=True)
+    right = [[-7 + 6, -3 + 2, -6 + 4], [-6 + 4, 0, -5 + 2], [-4 + 2, 0, 0]]
+    np.testing.assert_allclose(found, right, rtol=1e-15)
+
+
+def test_advantage_keeps_float32():
+    log_p, mask = np.full((2, 3), -1, np.float32), np.ones((2, 3), np.float32)
+    for to_go in (False, True):
+        assert hard_attention.advantage(log_p, mask, np.zeros(1, np.float32), to_go).dtype == np.float32
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+def test_the_baseline_is_a_moving_average(dtype):
+    baseline, log_p = np.array([-10], dtype), np.array([[-1, -3, -1], [-2, 0, -5]], dtype)
+    assert hard_attention.move_baseline(baseline, log_p) is None
+    np.testing.assert_allclose(baseline, [-9.4], rtol=1e-6)
+    assert baseline.dtype == dtype
+    for _ in range(200):
+        hard_attention.move_baseline(baseline, log_p)
+    np.testing.assert_allclose(baseline, [-4], rtol=1e-6)
+    assert log_p.tolist() == [[-1, -3, -1], [-2, 0, -5]]
+
+
+# The proof. So few locations and words that all sequences of locations can be gone through, and the bound is a sum.
+
+WORDS, LOCATIONS, PICTURES = 3, 3, 30
+PLAIN = replace(  # eq. 11 and nothing else: the bound's gradient
+    whole_model.TINY,
+    **{"model": "hard", "embedding": 3, "state": 4, "attention": 3, "dropout": 0.0, "smoothing": 0.0, "penalty": 0.0},
+    **{"lambda_r": 1.0, "lambda_e": 0.0, "expected": 0.0},
+)
+BASELINE = -8.0  # one that no draw has a part in
+SEQUENCES = np.array(list(itertools.product(range(LOCATIONS), repeat=WORDS)))  # (L^T, T)
+
+
+def problem(rng, pictures):
+    """Parameters, annotations, and a caption of each picture, words and targets: (T, N)."""
+    params = hard.init_params(rng, 4, PLAIN, rng.standard_normal(5), np.float64)
+    params = {name: x + 0.5 * rng.standard_normal(x.shape) for name, x in params.items()}
+    a = 1.5 * rng.standard_normal((pictures, LOCATIONS, 4))
+    return params, a, *rng.integers(0, 5, (2, WORDS, pictures))
+
+
+def by_definition(params, a, words, targets):
+    """log p(s | a) and log p(y | s, a) of one caption and all SEQUENCES: (L^T,) each, by no function of the library."""
+    p, log_p_s, log_p_y = params, 0.0, 0.0
+    h, c = (np.tile(np.tanh(a.mean(axis=0) @ p[f"W_{x}"] + p[f"b_{x}"]), (len(SEQUENCES), 1)) for x in ("h0", "c0"))
+    for t in range(WORDS):
+        s = SEQUENCES[:, t]
+        e = np.tanh(a @ p["W_a"] + p["b_a"] + (h @ p["W_h"])[:, None]) @ p["v"]
+        log_p_s += e[np.arange(len(s)), s] - np.log(np.exp(e).sum(axis=1))
+        z, Ey = a[s], np.tile(p["E"][words[t]], (len(s), 1))
+        affine = np.hstack([Ey, z]) @ p["W_x"] + h @ p["W_hh"] + p["b"]
+        i, f, o = (1 / (1 + np.exp(-gate)) for gate in np.split(affine, 4, axis=1)[:3])
+        c = f * c + i * np.tanh(affine[:, -c.shape[1] :])
+        h = o * np.tanh(c)
+        logits = (Ey + h @ p["L_h"] + z @ p["L_z"]) @ p["L_o"] + p["b_o"]
+        log_p_y += logits[:, targets[t]] - np.log(np.exp(logits).sum(axis=1))
+    return log_p_s, log_p_y
+
+
+def bound(*caption):
+    """(10) L_s = sum_s p(s | a) log p(y | s, a)."""
+    log_p_s, log_p_y = by_definition(*caption)
+    return (np.exp(log_p_s) * log_p_y).sum()
+
+
+def forcing(params, a, words):
+    """Uniform numbers, (T, L^T), with which the decoder's draws are SEQUENCES: each word's from alpha so far."""
+    K = len(SEQUENCES)
+    uniforms = np.zeros((WORDS, K))
+    for t in range(WORDS):
+        alpha = decoded(params, a, words, uniforms)[1]
+        uniforms[t] = middles(alpha[t], SEQUENCES[:, t])
+    assert np.array_equal(decoded(params, a, words, uniforms)[2].T, SEQUENCES)
+    return uniforms
+
+
+def decoded(params, a, words, uniforms):
+    """decode_forward of one caption, once for each of SEQUENCES."""
+    K = len(SEQUENCES)
+    words, mask_h = np.repeat(words[:, None], K, axis=1), np.ones((WORDS, K, PLAIN.state))
+    return attend_tell_hard.decode_forward(params, a[None], words, mask_h, uniforms, np.zeros(K, bool))
+
+
+def exact_gradients(params, a, words, targets):
+    """(11) sum_s p(s | a) [d log p(y | s, a) + log p(y | s, a) d log p(s | a)], over all sequences."""
+    logits, alpha, s, cache = decoded(params, a, words, forcing(params, a, words))
+    log_p_s, log_p_y = by_definition(params, a, words, targets)
+    p_s = np.exp(log_p_s)
+    p_y = np.exp(logits) / np.exp(logits).sum(axis=-1, keepdims=True)
+    dlogits = p_s[:, None] * (np.eye(5)[targets][:, None] - p_y)
+    _, cache_s = hard_attention.location_log_p_forward(alpha, s)
+    dalpha = hard_attention.location_log_p_backward(np.tile(p_s * log_p_y, (WORDS, 1)), cache_s)
+    da, grads = attend_tell_hard.decode_backward(dlogits, dalpha, cache)
+    return {**grads, "a": da[0]}
+
+
+def test_proof_the_exact_gradient_is_the_bounds(rng):
+    """Against finite differences of the bound as it is defined, every parameter and the annotations."""
+    params, (a,), words, targets = problem(rng, 1)
+    caption = words[:, 0], targets[:, 0]
+    for name, exact in exact_gradients(params, a, *caption).items():
+        moved = a if name == "a" else params[name]
+        numeric = gradcheck.numerical_gradient(lambda: bound(params, a, *caption), moved)
+        assert gradcheck.relative_error(exact, numeric) < 1e-7, name
+
+
+def test_proof_log_p_of_every_sequence_is_its_definition(rng):
+    params, (a,), words, targets = problem(rng, 1)
+    logits, alpha, s, _ = decoded(params, a, words[:, 0], forcing(params, a, words[:, 0]))
+    log_p = logits - np.log(np.exp(logits).sum(axis=-1, keepdims=True))
+    log_p_s, log_p_y = by_definition(params, a, words[:, 0], targets[:, 0])
+    found = hard_attention.location_log_p_forward(alpha, s)[0].sum(axis=0)
+    np.testing.assert_allclose(found, log_p_s, rtol=0, atol=1e-13)
+    np.testing.assert_allclose(sum(log_p[t][:, targets[t, 0]] for t in range(WORDS)), log_p_y, rtol=0, atol=1e-13)
+    assert np.exp(log_p_s).sum() == pytest.approx(1, rel=1e-13)
+
+
+def test_proof_the_bound_never_exceeds_log_p(rng):
+    """log p(y | a) = log sum_s p(s | a) p(y | s, a); the two are equal where no draw matters."""
+    for _ in range(100):
+        params, (a,), words, targets = problem(rng, 1)
+        caption = words[:, 0], targets[:, 0]
+        log_p = np.log(np.exp(np.add(*by_definition(params, a, *caption))).sum())
+        assert bound(params, a, *caption) < log_p < 0
+        alike = np.repeat(a[:1], LOCATIONS, axis=0)
+        log_p = np.log(np.exp(np.add(*by_definition(params, alike, *caption))).sum())
+        assert bound(params, alike, *caption) == pytest.approx(log_p, rel=1e-12)
+
+
+class Given:
+    """In a Generator's place: its uniform numbers are these, in turn."""
+
+    def __init__(self, *numbers):
+        self.numbers = list(numbers)
+
+    def random(self, shape, dtype=np.float64):
+        numbers = np.asarray(self.numbers.pop(0), dtype)
+        return np.broadcast_to(numbers, shape)
+
+
+def estimates(params, a, words, targets, config):
+    """The gradient of the loss for each of SEQUENCES by itself: what one draw makes of it."""
+    found = []
+    for uniforms in forcing(params, a, words).T:
+        batch = batches.Batch(None, words[:, None], targets[:, None], np.ones((WORDS, 1)))
+        params["baseline"][:] = BASELINE
+        given = Given(1.0, 1.0, uniforms[:, None])  # dropout, coin, draws
+        _, da, grads = hard.loss_and_grads(params, a[None], batch, config, given)
+        found.append({**grads, "a": da[0]})
+    return found
+
+
+@pytest.mark.parametrize("to_go", [False, True])
+def test_proof_the_mean_over_all_draws_is_the_exact_gradient(rng, to_go):
+    """Not a sample: every sequence, each as often as p(s | a) says. With reward-to-go, too."""
+    params, (a,), words, targets = problem(rng, 1)
+    caption = words[:, 0], targets[:, 0]
+    p_s = np.exp(by_definition(params, a, *caption)[0])
+    each = estimates(params, a, *caption, replace(PLAIN, reward_to_go=to_go))
+    for name, right in exact_gradients(params, a, *caption).items():
+        mean = sum(p * grads[name] for p, grads in zip(p_s, each, strict=True))
+        assert gradcheck.relative_error(-mean, right) < 1e-12, name
+
+
+def z_scores(rng, config, pictures=PICTURES, captions=8, runs=100):
+    """By how many of its standard errors the mean of many draws' gradients is off, of every number of every array."""
+    params, a, words, targets = problem(rng, pictures)
+    each = [exact_gradients(params, a[n], words[:, n], targets[:, n]) for n in range(pictures)]
+    right = {name: sum(grads[name] for grads in each) / pictures for name in each[0] if name != "a"}
+    right["a"] = np.stack([grads["a"] for grads in each]) / pictures
+    words, targets = (np.repeat(x, captions, axis=1) for x in (words, targets))
+    batch, found = batches.Batch(None, words, targets, np.ones(words.shape)), []
+    for _ in range(runs):
+        params["baseline"][:] = BASELINE
+        _, da, grads = hard.loss_and_grads(params, a, batch, config, rng)
+        found.append(np.concatenate([-{**grads, "a": da}[name].ravel() for name in right]))
+    mean, error = np.mean(found, axis=0), np.std(found, axis=0, ddof=1) / np.sqrt(runs)
+    off = mean - np.concatenate([x.ravel() for x in right.values()])
+    drawn = error > 1e-14  # unlike, say, the rows of E that no caption uses
+    z = np.divide(off, error, out=np.where(np.abs(off) < 1e-13, 0, np.inf), where=drawn)
+    return z[drawn | (z != 0)]
+
+
+def root_mean_square(z):
+    return np.sqrt(np.mean(z * z))
+
+
+def test_proof_the_mean_of_many_draws_is_the_exact_gradient(rng):
+    """6 x 24,000 captions: numbers of one model are off together, so several models are asked."""
+    z = np.concatenate([z_scores(rng, PLAIN) for _ in range(6)])
+    assert len(z) > 3000 and np.abs(z).max() < 5
+    assert 0.9 < root_mean_square(z) < 1.1
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"lambda_r": 0.7}, {"lambda_r": 0.0}, {"lambda_e": 0.5}, {"expected": 0.1}, {"as_authors": True}], ids=str
+)
+def test_proof_what_is_not_the_bounds_gradient_is_noticed(rng, wrong):
+    assert root_mean_square(z_scores(rng, replace(PLAIN, **wrong))) > 1.3
+
+
+def test_proof_a_baseline_that_knows_the_draw_is_noticed(rng, monkeypatch):
+    """With half of the caption's own log p for a baseline the mean is no longer the bound's gradient."""
+    right = hard_attention.advantage
+    monkeypatch.setattr(hard_attention, "advantage", lambda log_p, *rest: right(log_p / 2, *rest))
+    assert root_mean_square(z_scores(rng, PLAIN)) > 1.3

@@ -1,0 +1,151 @@
+"""What must hold of a whole model, whatever its decoder: checks for the tests of each.
+
+Sizes all differ, so that no two axes can be mistaken: N 2, D 5, B 6, T 7, M 8, S 9, A 10, V 11, L 16.
+"""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from numpy_sat import captioner, kernels, search
+from numpy_sat.check import gradcheck
+from numpy_sat.data import batches
+from numpy_sat.data.vocabulary import END, START
+from numpy_sat.decoders import MODELS
+from numpy_sat.layers import softmax
+from numpy_sat.workspace import Workspace
+
+V = 11
+LENGTHS = (7, 3, 4, 2, 5, 1)  # of 6 captions of 2 pictures
+TINY = captioner.Config(
+    picture_size=8, stages=((4,), (4, 3)), embedding=8, state=9, attention=10, dropout=0.3, smoothing=0.1, penalty=0.7
+)
+# Large enough that captions fill vectors, and no size fills its last one.
+LARGER = replace(TINY, picture_size=24, stages=((16,), (32, 48)), embedding=37, state=21)
+
+
+def params_of(rng, config, dtype=np.float64, moved=0.3):
+    """Parameters, all of them moved from where they start."""
+    params = captioner.init_params(rng, config, np.log(rng.dirichlet(np.ones(V))), np.float64)
+    return {name: (x + moved * rng.standard_normal(x.shape)).astype(dtype) for name, x in params.items()}
+
+
+def batch_of(rng, config, dtype=np.float64):
+    """Captions of unlike lengths; in the padding stand words, too."""
+    T, B, side = max(LENGTHS), len(LENGTHS), config.picture_size
+    mask = (np.arange(T)[:, None] < LENGTHS).astype(dtype)
+    words = np.concatenate([np.full((1, B), START), rng.integers(0, V, (T - 1, B))])
+    return batches.Batch(rng.standard_normal((2, side, side, 3)).astype(dtype), words, rng.integers(0, V, (T, B)), mask)
+
+
+def check_gradients(rng, config):
+    """Every gradient of every parameter, encoder included, with dropout and smoothing."""
+    params, batch = params_of(rng, config), batch_of(rng, config)
+
+    def loss_and_grads(params):
+        loss, grads = captioner.loss_and_grads(params, batch, config, np.random.default_rng(5))
+        return loss.total, grads
+
+    report = gradcheck.check_loss(loss_and_grads, params)
+    assert report.ok, str(report)
+    assert {array.name for array in report.arrays} == set(params)
+
+
+def check_a_blind_model(rng, config):
+    """Given zeros for annotations it has right gradients, and the same whatever the picture."""
+    config = replace(config, blind=True)
+    check_gradients(rng, config)
+    params, batch = params_of(rng, config), batch_of(rng, config)
+    _, grads = captioner.loss_and_grads(params, batch, config, np.random.default_rng(5))
+    other = batch._replace(pictures=-batch.pictures)
+    _, others = captioner.loss_and_grads(params, other, config, np.random.default_rng(5))
+    assert all(np.array_equal(grads[name], others[name]) for name in params)
+
+
+def check_float32(rng, config):
+    """float32, fused and not, with a workspace and without, is float64 to rounding; and no input changes."""
+    config = replace(LARGER, model=config.model, heads=config.heads)
+    params, batch = params_of(rng, config, moved=0.03), batch_of(rng, config)
+    loss, right = captioner.loss_and_grads(params, batch, config, np.random.default_rng(5))
+    params = {name: x.astype(np.float32) for name, x in params.items()}
+    batch = batch._replace(pictures=batch.pictures.astype(np.float32), mask=batch.mask.astype(np.float32))
+    given = [x for x in (*params.values(), *batch) if isinstance(x, np.ndarray)]
+    before = [x.copy() for x in given]
+    workspace, found = Workspace(), []
+    for memory in (None, workspace, workspace):
+        workspace.restart()
+        found.append(captioner.loss_and_grads(params, batch, config, np.random.default_rng(5), memory))
+    with kernels.unfused():
+        found.append(captioner.loss_and_grads(params, batch, config, np.random.default_rng(5)))
+    assert all(map(np.array_equal, before, given))
+    for loss32, grads in found:
+        assert loss32.total == pytest.approx(loss.total, rel=1e-5) and loss32.word.dtype == np.float32
+        assert grads.keys() == right.keys()
+        for name, gradient in grads.items():
+            assert gradient.dtype == np.float32 and gradient.flags.c_contiguous, name
+            assert np.abs(gradient - right[name]).max() <= 1e-5 * np.abs(right[name]).max() + 1e-7, name
+    for name in right:
+        assert np.array_equal(found[0][1][name], found[1][1][name]), name
+
+
+def check_padding(rng, config):
+    """What stands behind a caption's <end> changes neither loss nor gradients."""
+    config = replace(config, dropout=0.0)
+    params, batch = params_of(rng, config), batch_of(rng, config)
+    padding = batch.mask == 0
+    other = batch._replace(words=np.where(padding, 3, batch.words), targets=np.where(padding, V - 1, batch.targets))
+    (loss, grads), (loss_other, grads_other) = (
+        captioner.loss_and_grads(params, given, config, rng) for given in (batch, other)
+    )
+    assert loss == loss_other
+    for name, gradient in grads.items():
+        np.testing.assert_allclose(grads_other[name], gradient, rtol=0, atol=1e-13 * np.abs(gradient).max())
+
+
+def check_steps(rng, config):
+    """Word by word, captions of a picture apart, the log probabilities are those that training reads at once."""
+    config = replace(config, dropout=0.0, smoothing=0.0, penalty=0.0)
+    params, batch = params_of(rng, config), batch_of(rng, config)
+    decoder, T = MODELS[config.model], len(batch.words)
+    a = captioner.annotate(params, batch.pictures, config)
+    for lengths in (LENGTHS, (T,) * 6, (1, 2, 1, 2, 1, 2)):
+        batch = batch._replace(mask=(np.arange(T)[:, None] < lengths) * 1.0)
+        state, total = decoder.select(decoder.begin(params, a), np.repeat([0, 1], 3)), 0.0
+        for words, targets, mask in zip(batch.words, batch.targets, batch.mask, strict=True):
+            logits, alpha, beta, state = decoder.step(params, state, words)
+            assert alpha.shape == (6, 0) and np.array_equal(beta, np.ones(6)) and logits.shape == (6, V)
+            total += (softmax.log_softmax(logits)[np.arange(6), targets] * mask).sum()
+        assert captioner.loss_only(params, batch, config).total == pytest.approx(-total / 6, rel=1e-12)
+        loss, _ = captioner.loss_and_grads(params, batch, config, rng)
+        assert loss.total == pytest.approx(-total / 6, rel=1e-12)
+
+
+def check_captions(rng, config):
+    """Beam search writes captions of each picture, whose log p is what the model says of them."""
+    config = replace(config, dropout=0.0, smoothing=0.0)
+    params = params_of(rng, config, np.float32)
+    images = rng.integers(0, 256, (3, config.picture_size, config.picture_size, 3), np.uint8)
+    found = search.caption_pictures(params, config, images, 3, 6)
+    for image, caption in zip(images, found, strict=True):
+        batch = batches.make_batch(image[None], [np.array([*caption.words, END])])
+        assert 1 <= len(caption.words) <= 6 and caption.alpha.shape == (len(caption.words) + 1, 0)
+        assert np.array_equal(caption.beta, np.ones(len(caption.words) + 1))
+        loss = captioner.loss_only(params, batch, config)
+        assert loss.total == pytest.approx(-caption.log_p, rel=1e-4)
+
+
+def check_the_start(rng, config):
+    """The first losses are near the unigram entropy, far below ln V; and the sizes are the config's."""
+    frequencies = rng.dirichlet(np.full(200, 0.3)) + 1e-6
+    frequencies /= frequencies.sum()
+    config = replace(config, dropout=0.0, embedding=64, state=64)
+    params = captioner.init_params(rng, config, np.log(frequencies))
+    targets = rng.choice(200, p=frequencies, size=(40, 60))
+    words = rng.choice(200, p=frequencies, size=(40, 60))
+    pictures = rng.standard_normal((2, 8, 8, 3)).astype(np.float32)
+    batch = batches.Batch(pictures, words, targets, np.ones((40, 60), np.float32))
+    entropy = -(frequencies * np.log(frequencies)).sum()
+    word = captioner.loss_only(params, batch, config).word
+    assert entropy - 0.3 < word < entropy + 0.7 < np.log(200)
+    assert all(x.dtype == np.float32 and x.flags.c_contiguous for x in params.values())
