@@ -1,4 +1,4 @@
-"""python -m numpy_sat.caption: what a trained model writes of pictures, and where it looked."""
+"""python -m numpy_sat.caption: what a trained model writes of pictures, or of phrases, and where it looked."""
 
 import argparse
 import sys
@@ -6,8 +6,9 @@ from pathlib import Path
 
 import numpy as np
 
-from numpy_sat import command, figures, looking, runs, search
-from numpy_sat.data import pictures
+from numpy_sat import command, looking, runs, search
+from numpy_sat.data import phrase_language, phrases, pictures
+from numpy_sat.data.vocabulary import Vocabulary
 
 FIGURE_SIDE = 224  # pixels of a picture in the attention figure
 
@@ -22,20 +23,28 @@ def _caption(args):
     model = runs.load_model(args.checkpoint)
     recipe, config = model.recipe, model.recipe.model
     for number, path in enumerate(args.pictures, 1):
-        image = pictures.read_picture(path, config.picture_size)
+        inputs = _read(path, config)
         (found,) = search.caption_pictures(
-            model.params, config, image[np.newaxis], args.beam, recipe.max_words, recipe.length_power
+            model.params, config, inputs, args.beam, recipe.max_words, recipe.length_power
         )
         words = model.vocabulary.decode(found.words)
-        print(f"{path}: {' '.join(words)}  (log p {found.log_p:.2f})")
+        written = phrase_language.text(words) if config.source else " ".join(words)
+        print(f"{path}: {written}  (log p {found.log_p:.2f})")
         nowhere = looking.looks_nowhere(config, found.alpha)
         if args.show and nowhere:
             print(f"  nothing drawn: {nowhere}")
         elif args.show:
             show = args.show if len(args.pictures) == 1 else _numbered(args.show, number)
-            large = pictures.read_picture(path, FIGURE_SIDE)
-            figures.attention_figure(show, large, [*words, "<end>"], found.alpha, found.beta)
+            large = None if config.source else pictures.read_picture(path, FIGURE_SIDE)
+            looking.draw(show, config, path.lower(), large, [*words, "<end>"], found)
             print(f"  where it looked: {show}")
+
+
+def _read(what, config):
+    """What the encoder is given of one picture's path or one phrase: (1, ...)."""
+    if config.source:
+        return phrases.number_sources([what.lower().split()], Vocabulary(config.source))
+    return pictures.read_picture(Path(what), config.picture_size)[np.newaxis]
 
 
 def _numbered(path, number):
@@ -46,7 +55,7 @@ def _numbered(path, number):
 def _parse(argv):
     parser = argparse.ArgumentParser(prog="python -m numpy_sat.caption", description="Caption pictures.")
     parser.add_argument("checkpoint", type=Path, help="a run's folder, or a checkpoint")
-    parser.add_argument("pictures", type=Path, nargs="+", metavar="PICTURE")
+    parser.add_argument("pictures", nargs="+", metavar="PICTURE", help="of a translator: phrases, each in quotes")
     parser.add_argument("--beam", type=command.count, default=3, help="beams; 1 is greedy search (default: 3)")
     parser.add_argument(
         "--show",

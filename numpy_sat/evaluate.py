@@ -12,9 +12,9 @@ import json
 import sys
 from pathlib import Path
 
-from numpy_sat import __version__, command, counterpart, heldout, looking, runs, side_by_side
+from numpy_sat import __version__, command, counterpart, heldout, looking, runs, side_by_side, translations
 from numpy_sat.data import flickr8k, vocabulary
-from numpy_sat.errors import writing
+from numpy_sat.errors import InputError, writing
 from numpy_sat.metrics import comparison, floors, matching, report, table
 from numpy_sat.metrics.variety import variety
 
@@ -28,6 +28,13 @@ def main(argv=None):
 def _evaluate(args):
     (run,) = args.runs
     model = runs.load_model(run)
+    if model.recipe.model.source:
+        _say("translating")
+        found = translations.judge(run, model, args.split, args.beam)
+        print(f"\n{translations.as_text(found)}")
+        path = runs.folder_of(run) / f"evaluate-{args.split}.md"
+        _keep(path, translations.as_text(found), translations.as_json(found))
+        return
     blind = counterpart.load(run, model, args.blind)
     _say("writing captions")
     written = heldout.write(model, args.split, args.beam, args.root, args.skip_missing)
@@ -59,6 +66,8 @@ def _evaluate(args):
 
 def _compare(args):
     contenders, rows, first = side_by_side.load(args.runs), [], None
+    if any(contender.model.recipe.model.source for contender in contenders):
+        raise InputError("--compare is for captions of pictures; evaluate translators one by one.")
     for contender in contenders:
         _say(f"{contender.name}: writing captions, judging")
         written = heldout.write(contender.model, args.split, args.beam, args.root, args.skip_missing)

@@ -4,6 +4,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from numpy_sat import figures
 from numpy_sat.data import scenes
 from numpy_sat.metrics import scene_truth
 from numpy_sat.metrics.looks import Looks, looks
@@ -38,6 +39,20 @@ def looks_nowhere(config, alpha):
     """
     if config.blind:
         return "this model is blind, and looks nowhere."
+    if "attention" in config.without and config.source:
+        return "this model is given the state after the last word, and looks nowhere."
     if "attention" in config.without:
         return "this model is given the mean of all locations, and looks nowhere in particular."
     return None if alpha.shape[1] else "this model has no attention, and looks nowhere."
+
+
+def draw(path, config, name, image, words, caption):
+    """Write a PNG of where a model looked: on a picture, or on the words of a sentence; nothing where it does not look.
+
+    config: captioner.Config; name: the picture's, which of a sentence is the sentence; image: (H, W, 3) uint8; words:
+    those it has written, <end> last; caption: search.Caption.
+    """
+    if config.source and not looks_nowhere(config, caption.alpha):
+        figures.alignment_figure(path, [*name.split(), "<end>"], words, caption.alpha)
+    elif not config.source:
+        figures.attention_figure(path, image, words, caption.alpha, caption.beta)

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from numpy_sat.captioner import Config
+from numpy_sat.data import phrases
 
 
 @dataclass(frozen=True)
@@ -42,6 +43,8 @@ PRESETS = {
             state=192,
             attention=96,
             penalty=0.002,
+            lambda_e=0.0,
+            reward_to_go=True,
         ),
         epochs=8,
         pictures=16,
@@ -57,6 +60,8 @@ PRESETS = {
             state=256,
             attention=128,
             penalty=0.002,
+            lambda_e=0.0,
+            reward_to_go=True,
         ),
         epochs=12,
         pictures=16,
@@ -106,6 +111,24 @@ PRESETS = {
         patience=24,
         dev_pictures=1000,
     ),
+    **{
+        ("phrases", small): Recipe(
+            Config(
+                picture_size=1,  # there are no pictures
+                stages=((1,),),
+                embedding=32,
+                state=64,
+                attention=32,
+                penalty=0.0,  # a location that only fills up a sentence need not be looked at
+                source=phrases.VOCABULARY.words,
+            ),
+            epochs=5 if small else 8,
+            pictures=64,
+            captions=1,
+            learning_rate=5e-3,
+        )
+        for small in (True, False)
+    },
 }
 
 
@@ -113,5 +136,6 @@ def from_json(stored):
     """The Recipe that was stored as dataclasses.asdict gives it. Raises KeyError or TypeError where it is none."""
     model = dict(stored["model"])
     model["stages"] = tuple(tuple(stage) for stage in model["stages"])
-    model["without"] = tuple(model.get("without", ()))
+    for name in ("without", "source"):
+        model[name] = tuple(model.get(name, ()))
     return Recipe(**{**stored, "model": Config(**model)})

@@ -4,6 +4,7 @@ import ast
 import math
 from dataclasses import replace
 
+from numpy_sat.data import phrases
 from numpy_sat.decoders import MODELS
 from numpy_sat.decoders.parts import PARTS
 from numpy_sat.errors import InputError
@@ -15,9 +16,10 @@ CHOICES = {  # of what is no number
     "without": tuple(PARTS),
     "penalty_normalisation": ("sum", "mean"),
     "penalty_target": ("one", "T/L"),
+    "source": phrases.VOCABULARY.words,
 }
 MAY_BE_ZERO = ("shift", "warmup")  # of the whole numbers
-AT_MOST_ONE = ("dropout", "smoothing", "zoom", "colour")
+AT_MOST_ONE = ("dropout", "smoothing", "zoom", "colour", "expected")
 
 
 def with_settings(recipe, settings):

@@ -27,6 +27,10 @@ def _show(args):
     _filters(folder / "show-filters.png", models[0])
     print("writing captions for dev ...", file=sys.stderr, flush=True)
     written = heldout.write(models[0], "dev", args.beam, args.root, args.skip_missing)
+    if models[0].recipe.model.source:
+        longest = max(range(len(written.listed)), key=lambda k: len(written.listed[k].name.split()))
+        _attention(folder / "show-attention.png", models[0], written, longest)
+        return
     judged = judge(written.captions, written.references)
     order = np.argsort(-judged.means["CIDEr-D"], kind="stable")
     _sheet(folder / "show-captions.png", written, judged, order)
@@ -74,13 +78,14 @@ def _entry(place, written, judged, k):
 
 
 def _attention(path, model, written, k):
-    image, caption = pictures.read_picture(written.listed[k].path, SIDE), written.found[k]
-    if nowhere := looking.looks_nowhere(model.recipe.model, caption.alpha):
+    config, picture, caption = model.recipe.model, written.listed[k], written.found[k]
+    if nowhere := looking.looks_nowhere(config, caption.alpha):
         print(f"where it looked: nothing drawn, {nowhere}")
         return
     words = [*model.vocabulary.decode(caption.words), "<end>"]
-    figures.attention_figure(path, image, words, caption.alpha, caption.beta)
-    print(f"where it looked, of the middle one: {path}")
+    image = None if config.source else pictures.read_picture(picture.path, SIDE)
+    looking.draw(path, config, picture.name, image, words, caption)
+    print(f"where it looked, of {picture.name}: {path}")
 
 
 def _parse(argv):

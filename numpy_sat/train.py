@@ -8,7 +8,7 @@ import time
 import numpy as np
 from tqdm import tqdm
 
-from numpy_sat import captioner, command, figures, heldout, optim, runs, search, self_critical, train_command
+from numpy_sat import captioner, command, figures, heldout, looking, optim, runs, search, self_critical, train_command
 from numpy_sat.data import batches
 from numpy_sat.errors import InputError
 from numpy_sat.metrics import bleu, cider
@@ -147,7 +147,7 @@ def _draw(run, dev, caption):
     words = [*run.vocabulary.decode(caption.words), "<end>"]
     try:
         figures.curves_figure(run.folder / "curves.png", train, validated)
-        figures.attention_figure(run.folder / "attention.png", dev.pictures[0], words, caption.alpha, caption.beta)
+        looking.draw(run.folder / "attention.png", run.recipe.model, dev.names[0], dev.pictures[0], words, caption)
     except InputError as error:
         tqdm.write(f"note: {error}")
 
@@ -174,11 +174,13 @@ def _diverged(run):
 
 def _report(run, seconds):
     folder = command.quoted(run.folder)
+    example = '"the two red houses on monday"' if run.recipe.model.source else "PICTURE"
+    made = [name for name in ("curves.png", "attention.png", runs.LOG) if (run.folder / name).exists()]
     print(
         f"done in {seconds / 60:.1f} minutes; best dev CIDEr-D {run.progress.best_score:.1f}. "
-        f"In {run.folder}: curves.png, attention.png, log.jsonl. Now try:\n"
+        f"In {run.folder}: {', '.join(made)}. Now try:\n"
         f"  python -m numpy_sat.evaluate {folder}\n"
-        f"  python -m numpy_sat.caption {folder} PICTURE --show where-it-looked.png"
+        f"  python -m numpy_sat.caption {folder} {example} --show where-it-looked.png"
     )
 
 

@@ -8,9 +8,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from numpy_sat import captioner, checkpoint, command, machine, presets, runs, settings
+from numpy_sat import captioner, checkpoint, command, presets, runs, settings
 from numpy_sat.data import batches, sources
-from numpy_sat.data.vocabulary import Vocabulary, tokenise, unigram_entropy, word_frequencies
+from numpy_sat.data.vocabulary import Vocabulary, unigram_entropy, word_frequencies
 from numpy_sat.decoders import MODELS
 from numpy_sat.errors import InputError
 from numpy_sat.streams import PARAMETERS, stream
@@ -33,9 +33,7 @@ def parse(argv):
     parser.add_argument("--data", choices=sources.NAMES, default="scenes", help="default: scenes, drawn pictures")
     parser.add_argument("--root", type=Path, help="the data's folder, or for scenes where to keep them")
     parser.add_argument("--model", choices=tuple(MODELS), help="the decoder (default: soft)")
-    parser.add_argument(
-        "--from", type=Path, dest="start", metavar="RUN", help="go on from a run's best, as a new run"
-    )
+    parser.add_argument("--from", type=Path, dest="start", metavar="RUN", help="go on from a run's best, as a new run")
     parser.add_argument("--out", type=Path, help="the run's folder; default: a new one in runs/")
     parser.add_argument("--resume", action="store_true", help="go on with the run in --out, exactly where it stopped")
     parser.add_argument("--skip-missing", action="store_true", help="go on without photos that are not there")
@@ -69,8 +67,10 @@ def begun(args):
     root = args.root or (before and before.settings["root"])
     recipe = before.recipe if before else presets.PRESETS[name, args.small]
     recipe = settings.with_settings(recipe, _settings(args))
+    if recipe.model.source and recipe.model.blind:
+        raise InputError("a translator that reads nothing is not there: leave out --blind.")
     dataset = sources.open_dataset(name, root, ("train", "dev"), args.skip_missing)
-    captions = [tokenise(text) for picture in dataset.splits["train"] for text in picture.captions]
+    captions = [sources.cut(name)(text) for picture in dataset.splits["train"] for text in picture.captions]
     vocabulary = before.vocabulary if before else Vocabulary.build(captions, recipe.min_count)
     frequencies = word_frequencies(vocabulary, map(vocabulary.encode, captions))
     of_run = {
@@ -134,7 +134,7 @@ def _load(recipe, vocabulary, dataset):
     size = recipe.model.picture_size
     data = Data(
         *(
-            batches.load_split(listed, vocabulary, size, machine.cache_folder(), recipe.max_words)
+            sources.load_split(dataset.name, listed, vocabulary, size, recipe.max_words)
             for listed in (train, dev[: recipe.dev_pictures])
         )
     )

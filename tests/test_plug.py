@@ -9,11 +9,12 @@ from PIL import Image
 
 from exercises.workshop import blind, checking, lessons, parts, pictures, plug, speed, trial
 from exercises.workshop.parts import Part, in_place
-from numpy_sat import captioner, kernels, search
+from numpy_sat import kernels, search
 from numpy_sat.bench import rungs
 from numpy_sat.check import gradcheck
 from numpy_sat.data import scenes
 from numpy_sat.data.vocabulary import END, START, UNK
+from numpy_sat.decoders import attend_tell_fused
 from numpy_sat.layers import attention, conv, linear
 
 ALL = [lessons.load(number) for number in lessons.names()]
@@ -69,10 +70,10 @@ def test_solutions_of_all_exercises_train_both_models(tmp_path, capsys):
     assert all(part.calls for part in found)
     assert all(getattr(module, name) is right for (module, name), right in before.items())
     assert {path.name for path in (tmp_path / "all").iterdir()} == {
-        *("curves.png", "attention-before.png", "attention-after.png")
+        *("curves.png", "attention-before.png", "attention-after.png", "words.png")
     }
     said = capsys.readouterr().out
-    assert said.count("-log p a word, nats\n") == 3 and "The curves part" not in said
+    assert said.count("-log p a word, nats\n") == 8 and "The curves part" not in said
     assert "Never called" not in said and "do without" not in said
     assert max(map(len, said.splitlines())) <= 80 and said.isascii()
 
@@ -299,6 +300,6 @@ def test_what_is_not_right_is_not_timed(monkeypatch, capsys):
 def test_the_trials_model_is_unfused(monkeypatch):
     """A kernel that stood for several layers would leave the learner's out."""
     fused = []
-    monkeypatch.setattr(captioner.attend_tell_fused, "decode_forward", lambda *_: fused.append(1))
+    monkeypatch.setattr(attend_tell_fused, "decode_forward", lambda *_: fused.append(1))
     trial.run(trial.SEEING, "adam", trial.draw(), "")
     assert not fused and kernels.fused(np.zeros(1, np.float32))

@@ -107,7 +107,7 @@ def _step(work):
     for layout, fused in product(LAYOUTS, (True, False)):
         tensors = parameters(params, layout)
         optimizer = torch.optim.Adam(tensors.values(), recipe.learning_rate, fused=fused)
-        yield partial(train_step, recipe, tensors, optimizer, pictures(batch.pictures, layout), *map(tensor, batch[1:]))
+        yield partial(train_step, recipe, tensors, optimizer, pictures(batch.pictures, layout), *map(tensor, batch[1:4]))
 
 
 def train_step(recipe, params, optimizer, images, words, targets, mask):

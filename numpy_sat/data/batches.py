@@ -20,7 +20,7 @@ class Split(NamedTuple):
     """One split, ready to be read: N pictures and each one's captions."""
 
     names: tuple[str, ...]
-    pictures: np.ndarray  # (N, H, W, 3) uint8, perhaps a memory map
+    pictures: np.ndarray  # (N, H, W, 3) uint8, perhaps a memory map; of a translator sentences, (N, L) integers
     captions: tuple[tuple[np.ndarray, ...], ...]  # of each picture: its captions as integers, <end> last unless cut
     references: tuple[tuple[list, ...], ...]  # of each picture: its captions as word lists, uncut
     notes: tuple[str, ...]  # what is unusual, a sentence each
@@ -29,7 +29,7 @@ class Split(NamedTuple):
 class Batch(NamedTuple):
     """B captions of N pictures, B / N of each, side by side; T words of the longest, <end> counted."""
 
-    pictures: np.ndarray  # (N, H, W, 3), -1 to 1
+    pictures: np.ndarray  # (N, H, W, 3), -1 to 1; of a translator (N, L) integers
     words: np.ndarray  # (T, B) y_0 = <start>, y_1, ..., what the decoder reads
     targets: np.ndarray  # (T, B) y_1, ..., <end>, what it is to predict
     mask: np.ndarray  # (T, B) 1 at words, 0 at padding
@@ -47,24 +47,28 @@ class Augmentation(NamedTuple):
 
 
 def load_split(listed, vocabulary, size, cache, max_words):
-    """Decode a split's pictures (cached) and number its captions' words.
+    """Decode a split's pictures (cached; size: side in pixels; cache: folder), and all else as make_split."""
+    return make_split(listed, pictures.load_pictures(listed, size, cache), vocabulary, max_words)
 
-    listed: the split's dataset.Picture list; size: side in pixels; cache: folder;
+
+def make_split(listed, inputs, vocabulary, max_words, cut=tokenise):
+    """Number a split's captions' words.
+
+    listed: the split's dataset.Picture list; inputs: (N, ...) what they look like; cut: a caption to its words;
     max_words: captions with more are cut there, without <end>. Captions without a word of the vocabulary are left
     out and noted. Returns a Split. Raises InputError for a picture of which none is left.
     """
-    references = tuple(_known_captions(picture, vocabulary) for picture in listed)
+    references = tuple(_known_captions(picture, vocabulary, cut) for picture in listed)
     captions = tuple(tuple(_number(words, vocabulary, max_words) for words in of_one) for of_one in references)
     lost = sum(len(picture.captions) for picture in listed) - sum(map(len, captions))
     notes = (f"{lost:,} captions without a known word are left out.",) if lost else ()
     names = tuple(picture.name for picture in listed)
-    return Split(names, pictures.load_pictures(listed, size, cache), captions, references, notes)
+    return Split(names, inputs, captions, references, notes)
 
 
-def _known_captions(picture, vocabulary):
+def _known_captions(picture, vocabulary, cut):
     """A picture's captions as word lists, those with at least one word of the vocabulary."""
-    cut = (tokenise(text) for text in picture.captions)
-    known = tuple(words for words in cut if any(word in vocabulary for word in words))
+    known = tuple(words for words in map(cut, picture.captions) if any(word in vocabulary for word in words))
     if not known:
         raise InputError(
             f"{picture.path}: none of its captions ({picture.captions[0]!r}, ...) has a word of the vocabulary; "
@@ -133,8 +137,8 @@ def arrange(captions):
 
 
 def scale_pixels(images):
-    """uint8 to float32 from -1 to 1, what the encoder reads. images: any shape."""
-    return images.astype(np.float32) / 127.5 - 1
+    """uint8 to float32 from -1 to 1, what the encoder reads; what is not uint8, as it is. images: any shape."""
+    return images.astype(np.float32) / 127.5 - 1 if images.dtype == np.uint8 else images
 
 
 def _draw(captions, each, rng):

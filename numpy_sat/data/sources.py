@@ -3,10 +3,12 @@
 from pathlib import Path
 
 from numpy_sat import machine
-from numpy_sat.data import flickr8k, scenes
+from numpy_sat.data import batches, flickr8k, phrases, pictures, scenes
+from numpy_sat.data.dataset import Dataset, Picture
+from numpy_sat.data.vocabulary import tokenise
 from numpy_sat.errors import InputError
 
-NAMES = ("scenes", "flickr8k")
+NAMES = ("scenes", "flickr8k", "phrases")
 
 
 def open_dataset(name, root=None, splits=("train", "dev"), skip_missing=False):
@@ -15,6 +17,9 @@ def open_dataset(name, root=None, splits=("train", "dev"), skip_missing=False):
     name: one of NAMES; root: the data set's folder, for scenes the folder to keep them in; skip_missing: leave out
     photos that are not there. Raises InputError.
     """
+    if name == "phrases":
+        drawn = phrases.draw_splits()
+        return Dataset(name, None, {split: [_as_picture(phrase) for phrase in drawn[split]] for split in splits}, ())
     if name == "scenes":
         return flickr8k.read(scenes.ensure(Path(root or machine.cache_folder())), splits, skip_missing, name)
     root = Path(root or machine.cache_folder() / "flickr8k")
@@ -24,3 +29,28 @@ def open_dataset(name, root=None, splits=("train", "dev"), skip_missing=False):
             "--root names a copy that you have."
         )
     return flickr8k.read(root, splits, skip_missing, name)
+
+
+def cut(name):
+    """The function that cuts a data set's captions into words. name: one of NAMES."""
+    return str.split if name == "phrases" else tokenise  # a phrase is written with a blank after l', too
+
+
+def load(name, listed, size):
+    """What an encoder is to be given of a data set's pictures: (N, H, W, 3) uint8, of phrases (N, L) integers.
+
+    name: one of NAMES; listed: N dataset.Pictures; size: a picture's side in pixels. Raises InputError.
+    """
+    if name == "phrases":
+        return phrases.number_sources([picture.name.split() for picture in listed])
+    return pictures.load_pictures(listed, size, machine.cache_folder())
+
+
+def load_split(name, listed, vocabulary, size, max_words):
+    """The same as a batches.Split, with its captions numbered. vocabulary, max_words: see batches.make_split."""
+    return batches.make_split(listed, load(name, listed, size), vocabulary, max_words, cut(name))
+
+
+def _as_picture(phrase):
+    """A phrase_language.Phrase in a picture's place: its English is the name, its Italian the caption."""
+    return Picture(" ".join(phrase.source), None, (" ".join(phrase.target),))
