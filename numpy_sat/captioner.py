@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from numpy_sat.decoders import MODELS
-from numpy_sat.encoders import blind, convnet, last_state, reader
+from numpy_sat.encoders import ENCODERS, blind, convnet, features, last_state, reader
 
 MEASURED = (".mean", ".var", "baseline")  # ends of the names of parameters that are measured and not learnt
 
@@ -15,10 +15,12 @@ class Config:
     """What a model is made of; a checkpoint carries it."""
 
     picture_size: int  # side of the network's square, pixels
-    stages: tuple  # of the encoder, see encoders/convnet.py
+    stages: tuple  # of the encoder, see there
     embedding: int  # M
     state: int  # S
     attention: int  # A
+    encoder: str = "convnet"  # one of encoders.ENCODERS
+    frozen: bool = False  # whether the encoder is not trained, and pictures are given as its features, see features.py
     model: str = "soft"  # the decoder, one of decoders.MODELS
     heads: int = 1  # of the model "dot"
     without: tuple = ()  # parts of the decoder that are left out, see decoders/parts.py
@@ -80,4 +82,5 @@ def _encoder(config):
     if config.source:  # in both directions together as many numbers as the decoder's state
         sizes = len(config.source), config.embedding, config.state // 2
         return last_state if "attention" in config.without else reader, sizes
-    return blind if config.blind else convnet, config.stages
+    encoder = features if config.frozen else ENCODERS[config.encoder]
+    return (blind, encoder.size(config.stages)) if config.blind else (encoder, config.stages)

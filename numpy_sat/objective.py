@@ -2,6 +2,8 @@
 
 from typing import NamedTuple
 
+import numpy as np
+
 from numpy_sat.layers import losses
 
 
@@ -20,12 +22,13 @@ class ObjectiveCache(NamedTuple):
 
 
 def objective_forward(logits, alpha, batch, config):
-    """(14) - log p(y | x) + lambda sum_i (1 - sum_t alpha_ti)^2, log p times the caption's weight.
+    """(14) - log p(y | x) + lambda sum_i (1 - sum_t alpha_ti)^2, log p times the caption's weight where it has one.
 
     logits: (T, B, V); alpha: (T, B, L); batch: data.batches.Batch; config: captioner.Config. Returns a Loss, the cache.
     """
     weighed = batch.mask * batch.weights
-    likelihood, cache_likelihood = losses.cross_entropy_forward(logits, batch.targets, weighed, config.smoothing)
+    smoothing = 0.0 if np.ndim(batch.weights) else config.smoothing  # people's captions stand for others as good
+    likelihood, cache_likelihood = losses.cross_entropy_forward(logits, batch.targets, weighed, smoothing)
     penalty, cache_penalty = 0.0, None
     if alpha.shape[2]:  # a decoder that looks nowhere has no alpha
         penalty, cache_penalty = losses.doubly_stochastic_forward(

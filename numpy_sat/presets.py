@@ -26,7 +26,7 @@ class Recipe:
     shift: int = 0
     zoom: float = 1.0
     colour: float = 0.0
-    self_critical: bool = False  # whether it learns from captions of its own, see self_critical.py
+    self_critical: int = 0  # how many of the epochs, the last ones, teach it by captions of its own, self_critical.py
     patience: int = 5  # epochs without a better dev CIDEr-D before training stops
     dev_pictures: int = 500  # how many of dev are decoded after every epoch
 

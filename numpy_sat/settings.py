@@ -18,7 +18,7 @@ CHOICES = {  # of what is no number
     "penalty_target": ("one", "T/L"),
     "source": phrases.VOCABULARY.words,
 }
-MAY_BE_ZERO = ("shift", "warmup")  # of the whole numbers
+MAY_BE_ZERO = ("shift", "warmup", "self_critical")  # of the whole numbers
 AT_MOST_ONE = ("dropout", "smoothing", "zoom", "colour", "expected")
 
 

@@ -53,7 +53,8 @@ def _epoch(run, split, steps, bar, interrupt):
     """The rest of an epoch, from where run.progress stands; leaves early when interrupted."""
     progress, workspace = run.progress, Workspace()
     saved = began = time.monotonic()
-    judge = self_critical.judge(split, run.vocabulary) if run.recipe.self_critical else None
+    own = progress.epoch >= run.recipe.epochs - run.recipe.self_critical
+    judge = self_critical.judge(split, run.vocabulary) if own else None
     for batch in batches.made_ahead(_drawn(run, split, first=progress.batch)):
         if judge:
             rng = stream(run.settings["seed"], CAPTIONS, progress.step)

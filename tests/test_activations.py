@@ -1,4 +1,4 @@
-"""layers.activations: relu, sigmoid, tanh."""
+"""layers.activations: relu, relu6, sigmoid, tanh."""
 
 import math
 
@@ -11,6 +11,7 @@ from numpy_sat.layers import activations
 
 DEFINITIONS = {
     "relu": lambda x: x if x > 0 else 0.0,
+    "relu6": lambda x: 0.0 if x < 0 else x if x < 6 else 6.0,
     "sigmoid": lambda x: 1 / (1 + math.exp(-x)) if x >= 0 else math.exp(x) / (1 + math.exp(x)),
     "tanh": lambda x: (math.exp(x) - math.exp(-x)) / (math.exp(x) + math.exp(-x)),
 }
@@ -27,6 +28,13 @@ def test_gradients(rng, name, shape):
     assert report.ok, str(report)
 
 
+def test_gradients_of_relu6_on_both_sides_of_its_bounds(rng):
+    x = gradcheck.separated(rng, (3, 4), gap=2)
+    assert (x > 6).any() and (x < 0).any()
+    report = gradcheck.check_layer(*pair("relu6"), {"x": x}, rng)
+    assert report.ok, str(report)
+
+
 @pytest.mark.parametrize("name", DEFINITIONS)
 def test_forward_is_the_definition(rng, name):
     x = 3 * rng.standard_normal((3, 4))
@@ -35,7 +43,9 @@ def test_forward_is_the_definition(rng, name):
     np.testing.assert_allclose(y, expected, rtol=0, atol=1e-15)
 
 
-@pytest.mark.parametrize(("name", "ends"), [("relu", (0, 1000)), ("sigmoid", (0, 1)), ("tanh", (-1, 1))])
+@pytest.mark.parametrize(
+    ("name", "ends"), [("relu", (0, 1000)), ("relu6", (0, 6)), ("sigmoid", (0, 1)), ("tanh", (-1, 1))]
+)
 @pytest.mark.parametrize("dtype", [np.float64, np.float32])
 def test_large_values(name, ends, dtype):
     """Neither pass overflows, and a saturated sigmoid or tanh has no gradient."""
@@ -52,6 +62,12 @@ def test_values_to_know():
     np.testing.assert_array_equal(activations.relu_forward(np.array([-2.0, 0.0, 3.0]))[0], [0, 0, 3])
     assert activations.sigmoid_forward(np.zeros(1))[0] == 0.5
     assert activations.tanh_forward(np.zeros(1))[0] == 0
+
+
+def test_relu6_has_no_gradient_at_its_bounds():
+    y, cache = activations.relu6_forward(np.array([-1.0, 0.0, -0.0, 1.0, 6.0, 7.0]))
+    np.testing.assert_array_equal(y, [0, 0, 0, 1, 6, 6])
+    np.testing.assert_array_equal(activations.relu6_backward(np.full(6, 7.0), cache), [0, 0, 0, 7, 0, 0])
 
 
 def test_relu_has_no_gradient_at_zero():

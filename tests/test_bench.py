@@ -24,6 +24,12 @@ TINY = [
     *(works.conv_work(pass_, 2, 8, 16, 32) for pass_ in ("forward", "input gradient", "weight gradient")),
     works.conv_work("forward", 1, 6, 3, 16),
     *(works.net_work("tiny", pass_, 2, 8, STAGES, True) for pass_ in ("forward", "forward + backward")),
+    *(
+        works.depthwise_work(pass_, 2, 9, 32, *filters)
+        for pass_ in ("forward", "backward")
+        for filters in ((3, 1), (5, 2))
+    ),
+    works.lite0_work("tiny lite0", 2, 16, ((32,), (1, 3, 1, 1, 16), (2, 3, 2, 2, 24), (40,))),
     works.decoder_work(N=3, L=4, D=6, M=5, S=7, A=3, V=11, T=3),
     works.step_work(
         "tiny", dataclasses.replace(RECIPE, model=dataclasses.replace(RECIPE.model, **MODEL), pictures=2), V=11, T=4
@@ -33,7 +39,9 @@ TINY = [
         for name, pass_, rung, *_ in works.ELEMENTWISE
     ),
 ]
-CHECKED = {(work.group, work.pass_) for work in TINY if work.group in ("conv", "decoder")} | {("net", "forward")}
+CHECKED = {(work.group, work.pass_) for work in TINY if work.group in ("conv", "depthwise", "decoder")} | {
+    (group, "forward") for group in ("net", "lite0")
+}
 tiny_works = pytest.mark.parametrize("work", TINY, ids=lambda work: f"{work.name} {work.pass_}")
 
 
@@ -158,6 +166,35 @@ def test_torchs_net_is_ours():
     for k, (dW, db) in enumerate(expected):
         np.testing.assert_allclose(found[2 * k].permute(2, 3, 1, 0), dW, atol=1e-4 * np.abs(dW).max())
         np.testing.assert_allclose(found[2 * k + 1], db, atol=1e-4 * np.abs(db).max())
+
+
+def test_torchs_depthwise_convolutions_are_ours():
+    pytest.importorskip("torch")
+    from numpy_sat.bench import theirs
+
+    for work in TINY:
+        if work.group == "depthwise":
+            found = theirs.prepare(work, ["torch"])["torch"].call()
+            expected = ours.prepare(work, work.rungs).popitem()[1].call()
+            if work.pass_ == "forward":
+                np.testing.assert_allclose(found.permute(0, 2, 3, 1), expected, atol=1e-5)
+                continue
+            dx, dW, db = found
+            top = -(-(dx.shape[2] - 9) // 2) if dx.shape[2] > 9 else 0  # of a padded picture's
+            dx = dx[:, :, top : top + 9, top : top + 9]
+            results = dx.permute(0, 2, 3, 1), dW[:, 0].permute(1, 2, 0), db
+            for one, other in zip(results, expected, strict=True):
+                np.testing.assert_allclose(one, other, atol=1e-4)
+
+
+def test_torchs_lite0_is_ours():
+    pytest.importorskip("torch")
+    from numpy_sat.bench import theirs
+
+    work = tiny("lite0", "forward")
+    found = theirs.prepare(work, ["torch"])["torch"].call()
+    expected = ours.prepare(work, work.rungs).popitem()[1].call()
+    np.testing.assert_allclose(found.permute(0, 2, 3, 1).reshape(expected.shape), expected, atol=1e-4)
 
 
 def test_torchs_decoder_is_ours():

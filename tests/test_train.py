@@ -77,7 +77,7 @@ def test_a_run_to_its_end(root, tmp_path, capsys):
         ("--optimizer", "adam"),
         ("--optimizer", "rmsprop"),
         ("--set", "norm=true", "zoom=0.7", "decay=0.05"),
-        ("--set", "self_critical=true"),
+        ("--set", "self_critical=1"),
     ],
 )
 def test_interrupted_and_resumed_is_bit_for_bit_the_whole(root, tmp_path, monkeypatch, more):
@@ -142,10 +142,10 @@ def test_training_on_from_a_run(root, tmp_path, capsys):
     """A new run with the old one's data, words and best parameters; with no step it is the same model."""
     before, after = tmp_path / "before", tmp_path / "after"
     assert run(root, before, "--epochs", 1) == 0
-    on = ["--from", str(before), "--set", "self_critical=true", "--epochs", "1", "--learning-rate", "1e-30"]
+    on = ["--from", str(before), "--set", "self_critical=1", "--epochs", "1", "--learning-rate", "1e-30"]
     assert train.main([*on, "--out", str(after)]) == 0
     config = json.loads((after / "config.json").read_text())
-    assert config["recipe"]["self_critical"] and config["data"] == "flickr8k" and config["root"] == str(root)
+    assert config["recipe"]["self_critical"] == 1 and config["data"] == "flickr8k" and config["root"] == str(root)
     one, other = (checkpoint.load(folder / "best.npz").params for folder in (before, after))
     for name, array in one.items():
         np.testing.assert_allclose(other[name], array, rtol=0, atol=1e-7, err_msg=name)

@@ -8,6 +8,7 @@ import numpy as np
 from numpy_sat import captioner, presets
 from numpy_sat.data.batches import Batch
 from numpy_sat.decoders import attend_tell
+from numpy_sat.encoders import lite0 as lite0_encoder
 
 
 def normal(*shape, seed=0):
@@ -19,6 +20,19 @@ def normal(*shape, seed=0):
 def conv(N, H, C, O):
     """x: (N, H, H, C), W: (3, 3, C, O), b: (O,), dy: (N, H, H, O)."""
     return normal(N, H, H, C), *_filters(C, O), normal(N, H, H, O, seed=1)
+
+
+def depthwise(N, H, C, P, stride):
+    """x: (N, H, H, C), W: (P, P, C), b: (C,), dy of the shape of the result."""
+    side = -(-H // stride)
+    W = np.float32(1 / P) * normal(P, P, C, seed=2)
+    return normal(N, H, H, C), W, normal(C, seed=3), normal(N, side, side, C, seed=1)
+
+
+def lite0(N, H, stages):
+    """params and pictures (N, H, H, 3)."""
+    params = lite0_encoder.init_params(np.random.default_rng(0), stages)
+    return params, np.tanh(normal(N, H, H, 3))
 
 
 def net(N, H, blocks):

@@ -9,9 +9,10 @@ from numpy_sat.bench import inputs, limits, workers
 from numpy_sat.bench.rungs import RUNGS, cut
 from numpy_sat.bench.workers import Timed
 from numpy_sat.decoders import attend_tell, attend_tell_fused
+from numpy_sat.encoders import lite0
 from numpy_sat.kernels import conv as conv_kernel
 from numpy_sat.kernels import elementwise
-from numpy_sat.layers import block, conv, losses, pool
+from numpy_sat.layers import block, conv, depthwise, losses, pool
 from numpy_sat.workspace import Workspace
 
 
@@ -22,7 +23,8 @@ def main():
 
 def prepare(work, rungs):
     """{rung: Timed} of a Work."""
-    of_group = {"conv": _conv, "net": _net, "decoder": _decoder, "step": _step, "elementwise": _elementwise}
+    of_group = {"conv": _conv, "depthwise": _depthwise, "net": _net, "lite0": _lite0, "decoder": _decoder}
+    of_group |= {"step": _step, "elementwise": _elementwise}
     return {rung: of_group[work.group](work, rung) for rung in rungs}
 
 
@@ -48,6 +50,29 @@ def _backward64(x, W, dy):
     """The arguments of a plain convolution's gradients."""
     x, W, dy = _float64(x, W, dy)
     return dy, conv.ConvCache(x, W, 1, 1)
+
+
+def _depthwise(work, _):
+    """The error backward is that of the input's gradient."""
+    x, W, b, dy = inputs.depthwise(**work.sizes)
+    stride = work.sizes["stride"]
+    if work.pass_ == "forward":
+        call = _reusing(lambda workspace: depthwise.depthwise_forward(x, W, b, stride, workspace)[0])
+        return Timed(call, lambda y: _error(y, depthwise.depthwise_forward(*_float64(x, W, b), stride)[0]))
+    cache, cache64 = (depthwise.DepthwiseCache(*arrays, stride) for arrays in ((x, W), _float64(x, W)))
+    call = _reusing(lambda workspace: depthwise.depthwise_backward(dy, cache, workspace))
+    return Timed(call, lambda grads: _error(grads[0], depthwise.depthwise_backward(*_float64(dy), cache64)[0]))
+
+
+def _lite0(work, _):
+    params, pictures = inputs.lite0(**work.sizes)
+    stages = work.sizes["stages"]
+
+    def check(a):
+        params64 = {name: array.astype(np.float64) for name, array in params.items()}
+        return _error(a[:1], lite0.encode(params64, *_float64(pictures[:1]), stages))
+
+    return Timed(_reusing(lambda workspace: lite0.encode(params, pictures, stages, workspace)), check)
 
 
 def _net(work, _):

@@ -9,7 +9,7 @@ from torch.nn import functional as F
 from numpy_sat import machine
 from numpy_sat.bench import inputs, workers
 from numpy_sat.bench.workers import Timed
-from numpy_sat.encoders import convnet
+from numpy_sat.encoders import convnet, lite0
 
 LAYOUTS = torch.channels_last, torch.contiguous_format
 
@@ -22,7 +22,8 @@ def main():
 
 def prepare(work, _):
     """{"torch": Timed} of a Work: the fastest of its candidates."""
-    of_group = {"conv": _conv, "net": _net, "decoder": _decoder, "step": _step, "elementwise": _elementwise}
+    of_group = {"conv": _conv, "depthwise": _depthwise, "net": _net, "lite0": _lite0, "decoder": _decoder}
+    of_group |= {"step": _step, "elementwise": _elementwise}
     best, least = None, float("inf")
     for candidate in of_group[work.group](work):
         candidate()
@@ -41,6 +42,60 @@ def _conv(work):
         geometry = [len(b)], [1, 1], [1, 1], [1, 1], False, [0, 0], 1
         backward = partial(torch.ops.aten.convolution_backward, dy, x, W, *geometry, gradients)
         yield partial(F.conv2d, x, W, b, padding=1) if work.pass_ == "forward" else backward
+
+
+def _depthwise(work):
+    x, W, b, dy = inputs.depthwise(**work.sizes)
+    P, C, stride = len(W), len(b), work.sizes["stride"]
+    for layout in LAYOUTS:
+        tensors = pictures(x, layout), filters(W[:, :, None], layout)
+        if work.pass_ == "forward":
+            yield partial(same_conv, *tensors, tensor(b), stride, C)
+            continue
+        padded, padding = same(tensors[0], P, stride)
+        geometry = [C], [stride, stride], [padding, padding], [1, 1], False, [0, 0], C, [True, True, True]
+        yield partial(torch.ops.aten.convolution_backward, pictures(dy, layout), padded, tensors[1], *geometry)
+
+
+def same(x, P, stride, value=0.0):
+    """x, padded as TensorFlow's "SAME" where torch's convolution cannot do it, and the padding that is left to it."""
+    lines = [max((-(-side // stride) - 1) * stride + P - side, 0) for side in x.shape[2:]]
+    if lines[0] == lines[1] and lines[0] % 2 == 0 and value == 0:
+        return x, lines[0] // 2
+    down, across = ((total // 2, total - total // 2) for total in lines)
+    return F.pad(x, (*across, *down), value=value), 0
+
+
+def same_conv(x, W, b, stride=1, groups=1, value=0.0):
+    x, padding = same(x, W.shape[2], stride, value)
+    return F.conv2d(x, W, b, stride, padding, groups=groups)
+
+
+def _lite0(work):
+    params, images = inputs.lite0(**work.sizes)
+    whole = {2: (None, None), 3: (slice(None), slice(None), None)}  # where matrices and depthwise filters lack axes
+    for layout in LAYOUTS:
+        tensors = {
+            name: tensor(array) if array.ndim == 1 else filters(array[whole.get(array.ndim, ...)], layout)
+            for name, array in params.items()
+        }
+        yield partial(torch.no_grad()(lite0_forward), tensors, pictures(images, layout), work.sizes["stages"])
+
+
+def lite0_forward(params, x, stages):
+    """encoders/lite0.py in use: (N, 3, H, W) to (N, D, H', W')."""
+    for name, block in lite0.parts(stages).items():
+        if block is None:
+            stride, value = (lite0.STRIDE, lite0.GREY) if name == "stem" else (1, 0.0)
+            x = F.relu6(same_conv(x, params[f"{name}.W"], params[f"{name}.b"], stride, value=value), inplace=True)
+            continue
+        h = x
+        if block.E != block.C:
+            h = F.relu6(F.conv2d(h, params[f"{name}.W_e"], params[f"{name}.b_e"]), inplace=True)
+        h = same_conv(h, params[f"{name}.W_d"], params[f"{name}.b_d"], block.stride, block.E)
+        h = F.conv2d(F.relu6(h, inplace=True), params[f"{name}.W_p"], params[f"{name}.b_p"])
+        x = x + h if block.stride == 1 and block.C == block.O else h
+    return x
 
 
 def _net(work):
@@ -107,7 +162,8 @@ def _step(work):
     for layout, fused in product(LAYOUTS, (True, False)):
         tensors = parameters(params, layout)
         optimizer = torch.optim.Adam(tensors.values(), recipe.learning_rate, fused=fused)
-        yield partial(train_step, recipe, tensors, optimizer, pictures(batch.pictures, layout), *map(tensor, batch[1:4]))
+        images, others = pictures(batch.pictures, layout), map(tensor, batch[1:4])
+        yield partial(train_step, recipe, tensors, optimizer, images, *others)
 
 
 def train_step(recipe, params, optimizer, images, words, targets, mask):

@@ -4,13 +4,17 @@ import math
 from dataclasses import asdict, replace
 from typing import NamedTuple
 
-from numpy_sat.encoders import convnet
+from numpy_sat.encoders import convnet, lite0
 from numpy_sat.presets import PRESETS
 
-GROUPS = ("conv", "net", "decoder", "step", "elementwise")
+GROUPS = ("conv", "depthwise", "net", "lite0", "decoder", "step", "elementwise")
 BLAS_RUNGS = ("im2col + BLAS", "shifted products")
 LADDER = ("nested loops", "numba loops", *BLAS_RUNGS, "plain numba", "SIMD direct", "Winograd F2", "Winograd F4")
 LAYERS = ((224, 3, 64), (224, 64, 64), (112, 64, 128), (56, 128, 256), (28, 256, 512), (14, 512, 512))  # H, C, O
+DEPTHWISE = (  # H, C, P, stride: those of EfficientNet-Lite0 that differ
+    *((112, 32, 3, 1), (112, 96, 3, 2), (56, 144, 3, 1), (56, 144, 5, 2), (28, 240, 5, 1), (28, 240, 3, 2)),
+    *((14, 480, 3, 1), (14, 672, 5, 1), (14, 672, 5, 2), (7, 1152, 5, 1), (7, 1152, 3, 1)),
+)
 VGG = ((64, 64), (128, 128), (256, 256, 256), (512, 512, 512), (512, 512, 512))
 NETS = {  # N, H, stages, whether the last is pooled too
     "VGG-16 batch 8": (8, 224, VGG, True),
@@ -43,8 +47,11 @@ def all_works():
     """Every Work there is, group by group."""
     passes = ("forward", "input gradient", "weight gradient")
     yield from (conv_work(pass_, 8, *layer) for layer in LAYERS for pass_ in passes)
+    for layer in DEPTHWISE:
+        yield from (depthwise_work(pass_, 8, *layer) for pass_ in ("forward", "backward"))
     for name, sizes in NETS.items():
         yield from (net_work(name, pass_, *sizes) for pass_ in ("forward", "forward + backward"))
+    yield from (lite0_work(f"batch {N}", N, 224, lite0.STAGES["7x7x1280"]) for N in (8, 1))
     yield decoder_work(N=64, L=196, D=512, M=512, S=512, A=512, V=2500, T=20)
     for (data, small), recipe in PRESETS.items():
         if recipe.model.source:
@@ -62,6 +69,20 @@ def conv_work(pass_, N, H, C, O):
     ladder = [rung for rung in LADDER if C % 16 == 0 or "Winograd" not in rung]
     rungs, numbers = ladder if pass_ == "forward" else ["kernel"], N * H * H * (C + O) + 9 * C * O
     return Work("conv", f"{C}-{O}@{H}", pass_, rungs, dict(N=N, H=H, C=C, O=O), _conv_flops(N, H, C, O), 4 * numbers)
+
+
+def depthwise_work(pass_, N, H, C, P, stride):
+    """A depthwise convolution of N pictures (H, H, C) by filters of P x P; backward, that of input and weights."""
+    sides = -(-H // stride)
+    flops, numbers = 2 * P * P * C * sides * sides * N, N * C * (H * H + sides * sides) + P * P * C
+    sizes, passes = dict(N=N, H=H, C=C, P=P, stride=stride), 1 if pass_ == "forward" else 2
+    name = f"{C}@{H}, {P}x{P}/{stride}"
+    return Work("depthwise", name, pass_, ["numpy_sat"], sizes, passes * flops, 4 * passes * numbers)
+
+
+def lite0_work(name, N, H, stages):
+    """EfficientNet-Lite0 in use, of N pictures (H, H, 3); stages: as in encoders/lite0.py."""
+    return Work("lite0", name, "forward", ["numpy_sat"], dict(N=N, H=H, stages=stages), _lite0_flops(N, H, stages))
 
 
 def net_work(name, pass_, N, H, stages, pool_last):
@@ -105,6 +126,17 @@ def _net_flops(N, H, blocks, backward):
         flops.append(_conv_flops(N, H, C, O))
         H, C = H // 2 if pooled else H, O
     return 3 * sum(flops) - flops[0] if backward else sum(flops)
+
+
+def _lite0_flops(N, H, stages):
+    shapes, flops = lite0.shapes(stages), 0
+    for name, block in lite0.parts(stages).items():
+        strides = {"stem.W": lite0.STRIDE} | ({f"{name}.W_d": block.stride} if block else {})
+        for weight, shape in shapes.items():
+            if weight.startswith(f"{name}.W"):
+                H = -(-H // strides.get(weight, 1))
+                flops += 2 * N * H * H * math.prod(shape)
+    return flops
 
 
 def _decoder_flops(each, N, L, D, M, S, A, V, T):

@@ -3,8 +3,8 @@
 Nothing here is needed to understand the model: `layers/` states all of it in NumPy, and float64 always runs that.
 Read in this order: simd.py (vectors), tile.py (the small product at the bottom of everything), threads.py (all cores);
 then convolution, direct.py, points.py, winograd.py, winograd_weights.py, chosen between in conv.py, and pool.py; then
-panels.py and matmul.py; functions.py (tanh and exp), attention.py, lstm.py, cross_entropy.py, elementwise.py. Figures
-were measured on two cores of an AMD Zen 5 with AVX-512.
+panels.py and matmul.py; relu6.py, depthwise.py and mbconv.py; functions.py (tanh and exp), attention.py, lstm.py,
+cross_entropy.py, elementwise.py. Figures were measured on two cores of an AMD Zen 5 with AVX-512.
 
 Some kernels do what several layer functions do one after the other: relu is part of the convolution, the softmax of
 the attention, the decoder goes through a whole caption (decoders/attend_tell_fused.py). Inside `unfused()` every

@@ -1,4 +1,4 @@
-"""Elementwise nonlinearities: relu, sigmoid, tanh."""
+"""Elementwise nonlinearities: relu, relu6, sigmoid, tanh."""
 
 from typing import NamedTuple
 
@@ -9,6 +9,10 @@ from numpy_sat.kernels import elementwise
 
 
 class ReluCache(NamedTuple):
+    y: np.ndarray
+
+
+class Relu6Cache(NamedTuple):
     y: np.ndarray
 
 
@@ -29,6 +33,17 @@ def relu_forward(x):
 def relu_backward(dy, cache):
     """dy: the shape of x. Returns dx = dy where x > 0; at x = 0, where relu has no derivative, dx = 0."""
     return dy * (cache.y > 0)
+
+
+def relu6_forward(x):
+    """y = min(max(x, 0), 6): relu for arithmetic of few bits. x: any shape. Returns y, of the same shape; the cache."""
+    y = np.minimum(np.maximum(x, 0), 6)
+    return y, Relu6Cache(y)
+
+
+def relu6_backward(dy, cache):
+    """dy: the shape of x. Returns dx = dy where 0 < x < 6, else 0; at 0 and 6 there is no derivative."""
+    return dy * ((cache.y > 0) & (cache.y < 6))
 
 
 def sigmoid_forward(x):

@@ -1,0 +1,256 @@
+"""EfficientNet-Lite0 (Tan and Le 2019, without what phones are slow at), with weights learned on ImageNet.
+
+A stem, seven stages of inverted bottlenecks (layers/mbconv.py) and a head: a thirtieth of VGG-16's arithmetic, and it
+tells ImageNet's classes apart better. Batch normalisation, an affine map once trained, is folded into the convolutions.
+
+Stages are tuples: the stem's (channels,); the bottlenecks' (how many, side of the filters, stride of the first, how
+many times the channels in between, channels); the head's (channels,), a 1x1 convolution, where there is one. Any first
+part of the net is a net. STAGES has four, named by the grids of annotation vectors that they make of 224 x 224 pixels;
+the one of 14x14x672 ends with the sixth stage's first expansion, in the head's place.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from numpy_sat.errors import InputError
+from numpy_sat.layers import activations, conv, depthwise, mbconv, pointwise
+from numpy_sat.workspace import Workspace
+
+_FIRST = (32,), (1, 3, 1, 1, 16), (2, 3, 2, 6, 24), (2, 5, 2, 6, 40), (3, 3, 2, 6, 80), (3, 5, 1, 6, 112)
+_ALL = *_FIRST, (4, 5, 2, 6, 192), (1, 3, 1, 6, 320)
+STAGES = {"14x14x112": _FIRST, "14x14x672": (*_FIRST, (672,)), "7x7x320": _ALL, "7x7x1280": (*_ALL, (1280,))}
+SIDE, STRIDE = 3, 2  # of the stem's filters
+
+# The net was trained on (pixel - 127) / 128, pixels from 0 to 255. Ours are from -1 to 1: (pixel - GREY) / SPREAD. The
+# stem's filters do that, too; what it pads a picture with is then GREY, the zero of its training.
+GREY, SPREAD = 127 / 127.5 - 1, 128 / 127.5
+NORM = "weight", "bias", "running_mean", "running_var"  # the files' names for gamma, beta, mean and variance
+EPSILON = 1e-3  # of the normalisation that is folded
+UNUSED = "_blocks.", "_conv_head.", "_bn", "_fc."  # what files have for the rest of the net and for ImageNet's classes
+
+
+class Block(NamedTuple):
+    """An inverted bottleneck: side and stride of its filters; channels before, in between and after."""
+
+    P: int
+    stride: int
+    C: int
+    E: int
+    O: int
+
+    @property
+    def expands(self):
+        return self.E != self.C
+
+
+class StemCache(NamedTuple):
+    conv: conv.ConvCache
+    relu: activations.Relu6Cache
+
+
+class EncodeCache(NamedTuple):
+    parts: dict  # by name, those that get gradients
+    shape: tuple
+
+
+def init_params(rng, stages, norm=False, dtype=np.float32):
+    """Random weights scaled for relu (He et al. 2015), zero biases.
+
+    rng: numpy Generator; stages: as above. Returns {"stem.W": (3, 3, 3, O), "stem.b": (O,), "block1_1.W_d": (P, P, E),
+    "block1_1.b_d": (E,), "block1_1.W_p": (E, O), "block1_1.b_p": (O,), ...}; of blocks that expand also "block2_1.W_e":
+    (C, E) and "block2_1.b_e": (E,); of a head "head.W": (C, O), "head.b": (O,).
+    """
+    if norm:
+        raise ValueError("lite0: its batch normalisation is folded into its weights")
+    params = {}
+    for name, shape in shapes(stages).items():
+        inputs = np.prod(shape[:2] if name.endswith("W_d") else shape[:-1])
+        scale = np.sqrt(2 / inputs) if len(shape) > 1 else 0
+        params[name] = (scale * rng.standard_normal(shape)).astype(dtype)
+    return params
+
+
+def encode_forward(params, pictures, stages, workspace=None, frozen=0):
+    """In training. pictures: (N, H, W, 3), -1 to 1; frozen: how many of the first parts get no gradients.
+
+    Parts are the stem, every bottleneck and the head. Returns a: (N, L, D), the last part's cells, and the cache.
+    """
+    named = parts(stages)
+    if not 0 <= frozen < len(named):
+        raise ValueError(f"lite0: frozen must be from 0 to {len(named) - 1}, one part less than there are: {frozen}")
+    x, caches = _in_use(params, pictures, named, frozen, workspace), {}
+    for name, block in list(named.items())[frozen:]:
+        weights = _weights(params, name)
+        if block:
+            x, caches[name] = mbconv.mbconv_forward(x, *weights, block.stride, workspace)
+        else:
+            forward = _stem_forward if name == "stem" else pointwise.pointwise_forward
+            x, caches[name] = forward(x, *weights, workspace)
+    return _annotations(x), EncodeCache(caches, x.shape)
+
+
+def encode_backward(da, cache, workspace=None):
+    """da: (N, L, D). Returns the gradients of all parts that are not frozen, by parameter name."""
+    dx, grads = da.reshape(cache.shape), {}
+    for name, of_part in reversed(cache.parts.items()):
+        if name == "stem":
+            gradients = _stem_parameter_gradients(dx, of_part, workspace)
+        else:
+            backward = pointwise.pointwise_backward if name == "head" else mbconv.mbconv_backward
+            dx, *gradients = backward(dx, of_part, workspace)
+        named = zip(_weight_names(name), gradients, strict=True)
+        grads |= {weight: gradient for weight, gradient in named if gradient is not None}
+    return grads
+
+
+def encode(params, pictures, stages, workspace=None):
+    """In use: a of encode_forward."""
+    named = parts(stages)
+    return _annotations(_in_use(params, pictures, named, len(named), workspace))
+
+
+def size(stages):
+    """D, the annotation vectors' size."""
+    return stages[-1][-1]
+
+
+def namings(stages):
+    """How files name this net's tensors, each way as {name: shape}, for weights.read: a port to PyTorch, and ours."""
+    theirs, ours = {}, shapes(stages)
+    for name, (convolution, norm) in _sources(stages).items():
+        *sides, C, O = (1, 1, *ours[name]) if ours[name][2:] == () else ours[name]
+        if name.endswith("W_d"):
+            sides, C = [C, *sides], 1
+        theirs[f"{convolution}.weight"] = (O, C, *sides)
+        theirs |= {f"{norm}.{part}": (O,) for part in NORM}
+    return theirs, ours
+
+
+def adopt(found, stages, preprocessing="lite0"):
+    """The parameters, of the tensors of a file, {name: array}, by either way of namings(stages).
+
+    Filters (O, C, P, Q) become (P, Q, C, O), with the normalisation that comes after them, and the stem's take pixels
+    from -1 to 1. preprocessing: "lite0", the only one.
+    """
+    if "stem.W" in found:
+        return found
+    if preprocessing != "lite0":
+        raise InputError(f"{preprocessing}: no such preprocessing; of this net there is lite0.")
+    params, ours = {}, shapes(stages)
+    for name, (convolution, norm) in _sources(stages).items():
+        gamma, beta, mean, var = (found[f"{norm}.{part}"].astype(np.float64) for part in NORM)
+        scale = gamma / np.sqrt(var + EPSILON)
+        W, b = found[f"{convolution}.weight"].transpose(2, 3, 1, 0) * scale, beta - mean * scale
+        if name == "stem.W":
+            W = W / SPREAD
+            b = b - GREY * W.sum(axis=(0, 1, 2))
+        params[name] = np.ascontiguousarray(W.reshape(ours[name]), np.float32)
+        params[name.replace("W", "b")] = b.astype(np.float32)
+    return params
+
+
+def parts(stages):
+    """{name: Block, or None of the stem and the head}: block<s>_<k> is the k-th of the s-th stage of bottlenecks."""
+    (C,), *others = stages
+    found = {"stem": None}
+    for s, stage in enumerate(others, 1):
+        if len(stage) == 1:
+            found["head"] = None
+            continue
+        count, P, stride, times, O = stage
+        for k in range(count):
+            found[f"block{s}_{k + 1}"] = Block(P, 1 if k else stride, C, times * C, O)
+            C = O
+    return found
+
+
+def shapes(stages):
+    """{name: shape} of all parameters."""
+    found, C = {}, 3
+    for name, block in parts(stages).items():
+        if block:
+            P, _, C, E, O = block
+            of_part = [(C, E) if E != C else None, (E,) if E != C else None, (P, P, E), (E,), (E, O), (O,)]
+        else:
+            O = stages[0 if name == "stem" else -1][0]
+            of_part = [(SIDE, SIDE, C, O) if name == "stem" else (C, O), (O,)]
+        found |= {weight: shape for weight, shape in zip(_weight_names(name), of_part, strict=True) if shape}
+        C = O
+    return found
+
+
+def _weight_names(part):
+    endings = ("W", "b") if part in ("stem", "head") else ("W_e", "b_e", "W_d", "b_d", "W_p", "b_p")
+    return [f"{part}.{ending}" for ending in endings]
+
+
+def _weights(params, part):
+    """All of a part's parameters, None for those that it has not."""
+    return [params.get(name) for name in _weight_names(part)]
+
+
+def _sources(stages):
+    """{name of our weights: (name of the convolution, of the normalisation after it)} in PyTorch's port."""
+    sources, k = {}, 0
+    for part, block in parts(stages).items():
+        if part == "stem":
+            sources["stem.W"] = "_conv_stem", "_bn0"
+        elif part == "head":
+            whole = stages[:-1] == _ALL
+            sources["head.W"] = ("_conv_head", "_bn1") if whole else (f"_blocks.{k}._expand_conv", f"_blocks.{k}._bn0")
+        else:
+            names = (
+                ("W_e", "_expand_conv", "_bn0"),
+                ("W_d", "_depthwise_conv", "_bn1"),
+                ("W_p", "_project_conv", "_bn2"),
+            )
+            for weight, convolution, norm in names if block.expands else names[1:]:
+                sources[f"{part}.{weight}"] = f"_blocks.{k}.{convolution}", f"_blocks.{k}.{norm}"
+            k += 1
+    return sources
+
+
+def _in_use(params, pictures, named, count, workspace):
+    """What the first `count` parts make of pictures."""
+    x, todo = pictures, list(named.items())[:count]
+    if count > 1 and not todo[1][1].expands:
+        name, block = todo[1]
+        stem, weights = _weights(params, "stem"), _weights(params, name)[2:]
+        x = mbconv.stem_in_use(_framed(x, workspace), *stem, STRIDE, *weights, block.stride, workspace)
+        todo = todo[2:]
+    for name, block in todo:
+        weights = _weights(params, name)
+        if block:
+            x = mbconv.mbconv_in_use(x, *weights, block.stride, workspace)
+        else:
+            x, _ = (_stem_forward if name == "stem" else pointwise.pointwise_forward)(x, *weights, workspace)
+    return x
+
+
+def _stem_forward(pictures, W, b, workspace):
+    y, cache_conv = conv.conv_forward(_framed(pictures, workspace), W, b, STRIDE, workspace=workspace)
+    y, cache_relu = activations.relu6_forward(y)
+    return y, StemCache(cache_conv, cache_relu)
+
+
+def _stem_parameter_gradients(dy, cache, workspace):
+    """dW and db; pictures need none."""
+    return conv.conv_parameter_gradients(activations.relu6_backward(dy, cache.relu), cache.conv, workspace)
+
+
+def _framed(pictures, workspace):
+    """Pictures in a frame of GREY, for the stem's filters."""
+    N, H, W, C = pictures.shape
+    (top, bottom), (left, right) = (depthwise.same_padding(side, SIDE, STRIDE) for side in (H, W))
+    framed = (workspace or Workspace()).empty((N, top + H + bottom, left + W + right, C), pictures.dtype)
+    framed[:, :top], framed[:, top + H :] = GREY, GREY
+    framed[:, :, :left], framed[:, :, left + W :] = GREY, GREY
+    framed[:, top : top + H, left : left + W] = pictures
+    return framed
+
+
+def _annotations(x):
+    """(N, H, W, C) to (N, H W, C)."""
+    N, H, W, C = x.shape
+    return x.reshape(N, H * W, C)
