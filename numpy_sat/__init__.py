@@ -9,9 +9,17 @@
     loss, _       = losses.cross_entropy_forward(logits, targets, mask)      layers/losses.py      (14), left
     penalty, _    = losses.doubly_stochastic_forward(alpha, mask)            layers/losses.py      (14), right
 
-The whole model on one page: captioner.py. float64 runs what is written in layers/ and decoders/attend_tell.py; float32,
-and so training, the same on the kernels of kernels/, which nobody needs to read to understand it. Dimensions, the same
-everywhere:
+The whole model on one page: captioner.py; the loss, for every decoder: objective.py. What decoders/__init__.py and
+encoders/__init__.py list besides has, in the place of some of these lines,
+
+    z, alpha, _   = dot_attention.attend_forward(a, keys, h, W_q, W_v)       layers/dot_attention.py   dot
+    weights, s, _ = hard_attention.draw_forward(alpha, ...)                  layers/hard_attention.py  hard (8) to (12)
+    h, c, _       = show_tell.picture_forward(params, a)                     decoders/show_tell.py     tell
+    r_hat, _      = log_bilinear.predict_forward(Ey, abar, C, C_m)           decoders/log_bilinear.py  log-bilinear
+    a, _          = reader.encode_forward(params, sentences, sizes)          encoders/reader.py        translation
+
+float64 runs what is written in layers/, encoders/ and decoders/; float32, and so training, the same on the kernels of
+kernels/, which nobody needs to read to understand it. Dimensions, the same everywhere:
 
     N pictures; H, W, C their height, width and channels; B captions of the N pictures, B / N of each, side by side;
     T words of the longest caption, <end> counted; L locations; D annotation size; M word embedding; S state;

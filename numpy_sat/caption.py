@@ -4,11 +4,8 @@ import argparse
 import sys
 from pathlib import Path
 
-import numpy as np
-
-from numpy_sat import command, looking, runs, search
-from numpy_sat.data import phrase_language, phrases, pictures
-from numpy_sat.data.vocabulary import Vocabulary
+from numpy_sat import command, inputs, looking, runs, search
+from numpy_sat.data import phrase_language, pictures
 
 FIGURE_SIDE = 224  # pixels of a picture in the attention figure
 
@@ -23,9 +20,9 @@ def _caption(args):
     model = runs.load_model(args.checkpoint)
     recipe, config = model.recipe, model.recipe.model
     for number, path in enumerate(args.pictures, 1):
-        inputs = _read(path, config)
+        given = inputs.read(config, path)
         (found,) = search.caption_pictures(
-            model.params, config, inputs, args.beam, recipe.max_words, recipe.length_power
+            model.params, config, given, args.beam, recipe.max_words, recipe.length_power
         )
         words = model.vocabulary.decode(found.words)
         written = phrase_language.text(words) if config.source else " ".join(words)
@@ -38,13 +35,6 @@ def _caption(args):
             large = None if config.source else pictures.read_picture(path, FIGURE_SIDE)
             looking.draw(show, config, path.lower(), large, [*words, "<end>"], found)
             print(f"  where it looked: {show}")
-
-
-def _read(what, config):
-    """What the encoder is given of one picture's path or one phrase: (1, ...)."""
-    if config.source:
-        return phrases.number_sources([what.lower().split()], Vocabulary(config.source))
-    return pictures.read_picture(Path(what), config.picture_size)[np.newaxis]
 
 
 def _numbered(path, number):

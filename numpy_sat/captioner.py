@@ -21,6 +21,9 @@ class Config:
     attention: int  # A
     encoder: str = "convnet"  # one of encoders.ENCODERS
     frozen: bool = False  # whether the encoder is not trained, and pictures are given as its features, see features.py
+    weights: str = ""  # of a pretrained encoder: the file of its weights, where they do not come as a package
+    preprocessing: str = "imagenet"  # how pixels were scaled in learning those, see encoders/vgg.py
+    digest: str = ""  # by which they are known again
     model: str = "soft"  # the decoder, one of decoders.MODELS
     heads: int = 1  # of the model "dot"
     without: tuple = ()  # parts of the decoder that are left out, see decoders/parts.py

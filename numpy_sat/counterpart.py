@@ -1,5 +1,8 @@
 """A run's blind counterpart: the same decoder, trained on the same captions and shown nothing (encoders/blind.py)."""
 
+from dataclasses import replace
+from pathlib import Path
+
 import numpy as np
 
 from numpy_sat import command, heldout, presets, runs, search, train_command
@@ -51,14 +54,27 @@ def _beside(run):
     return folder.with_name(folder.name + SUFFIX)
 
 
+def _presets(data, config):
+    """[(train's arguments, the recipe they stand for), ...] that a model may have been trained with."""
+    if not config.frozen:
+        return [([], presets.PRESETS[data, False]), (["--small"], presets.PRESETS[data, True])]
+    path = Path(config.weights) if config.weights else None
+    recipe = presets.on_pretrained(data, config.encoder, path, config.preprocessing)
+    arguments = [f"--encoder {config.encoder}"]
+    if path:
+        arguments += [f"--weights {command.quoted(path)}", f"--preprocessing {config.preprocessing}"]
+    return [(arguments, replace(recipe, model=replace(recipe.model, digest=config.digest)))]
+
+
 def _training(run, model):
     """The command that trains a run's counterpart."""
     settings, recipe = model.settings, model.recipe
-    given = {small: settings_between(recipe, presets.PRESETS[settings["data"], small]) for small in (False, True)}
-    is_small = len(given[True]) < len(given[False])
-    words = ["python -m numpy_sat.train --blind", f"--data {settings['data']}"]
-    words += ["--small"] * is_small + ["--skip-missing"] * settings["skip_missing"]
+    chosen, preset = min(
+        _presets(settings["data"], recipe.model), key=lambda one: len(settings_between(recipe, one[1]))
+    )
+    words = ["python -m numpy_sat.train --blind", f"--data {settings['data']}", *chosen]
+    words += ["--skip-missing"] * settings["skip_missing"]
     words += [f"--root {command.quoted(settings['root'])}"] * bool(settings["root"])
     words += [f"--seed {settings['seed']}"] * bool(settings["seed"])
-    words += train_command.as_arguments(given[is_small])
+    words += train_command.as_arguments(settings_between(recipe, preset))
     return " ".join([*words, f"--out {command.quoted(_beside(run))}"])

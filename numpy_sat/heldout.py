@@ -3,7 +3,7 @@
 import time
 from typing import NamedTuple
 
-from numpy_sat import __version__, captioner, search
+from numpy_sat import __version__, captioner, inputs, search
 from numpy_sat.data import batches, sources, vocabulary
 from numpy_sat.data.dataset import Dataset
 from numpy_sat.metrics.report import Loss
@@ -33,7 +33,7 @@ def write(model, split, beam, root=None, skip_missing=False):
     settings, recipe = model.settings, model.recipe
     dataset = sources.open_dataset(settings["data"], root or settings["root"], (split,), skip_missing)
     listed = dataset.splits[split]
-    images = sources.load(settings["data"], listed, recipe.model.picture_size)
+    images = inputs.load(recipe.model, listed)
     how = beam, recipe.max_words, recipe.length_power
     search.caption_pictures(model.params, recipe.model, images[:1], *how)  # compiles what is not compiled yet
     started = time.perf_counter()
@@ -82,9 +82,8 @@ def loss(params, recipe, split):
 def judge_loss(model, listed, train):
     """The metrics.report.Loss of a model. listed: the split's dataset.Picture list; train: {picture: [texts]}."""
     recipe, known = model.recipe, model.vocabulary
-    name = model.settings["data"]
-    split = sources.load_split(name, listed, known, recipe.model.picture_size, recipe.max_words)
-    of_train = (known.encode(sources.cut(name)(text)) for texts in train.values() for text in texts)
+    split = inputs.load_split(recipe.model, listed, known, recipe.max_words)
+    of_train = (known.encode(inputs.cut(recipe.model)(text)) for texts in train.values() for text in texts)
     of_split = [known.encode(words) for references in split.references for words in references]
     frequencies = vocabulary.word_frequencies(known, of_train)
     return Loss(loss(model.params, recipe, split), vocabulary.unigram_entropy(frequencies, of_split))

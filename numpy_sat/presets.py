@@ -1,9 +1,10 @@
 """How a model is made and trained, by data set: the sizes and settings behind `train` and `train --small`."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from numpy_sat.captioner import Config
 from numpy_sat.data import phrases
+from numpy_sat.encoders import lite0, vgg
 
 
 @dataclass(frozen=True)
@@ -95,11 +96,11 @@ PRESETS = {
             state=384,
             attention=256,
             norm=True,
-            dropout=0.4,
+            dropout=0.5,
             smoothing=0.1,
             penalty=0.01,
         ),
-        epochs=24,
+        epochs=56,
         pictures=32,
         captions=3,
         learning_rate=1.5e-3,
@@ -108,7 +109,8 @@ PRESETS = {
         length_power=0.7,
         flip=True,
         zoom=0.7,
-        patience=24,
+        self_critical=8,
+        patience=56,
         dev_pictures=1000,
     ),
     **{
@@ -130,6 +132,41 @@ PRESETS = {
         for small in (True, False)
     },
 }
+
+
+ENCODER_STAGES = {"lite0": lite0.STAGES["7x7x1280"], **vgg.STAGES}  # of the pretrained encoders
+PRETRAINED = {  # by data set: what is trained on their features
+    "flickr8k": Recipe(
+        Config(
+            picture_size=224,
+            stages=(),
+            embedding=256,
+            state=512,
+            attention=256,
+            dropout=0.5,
+            smoothing=0.1,
+            penalty=0.01,
+            frozen=True,
+        ),
+        epochs=16,
+        pictures=32,
+        captions=3,
+        learning_rate=1e-3,
+        decay=0.05,
+        min_count=5,
+        length_power=0.7,
+        patience=16,
+        dev_pictures=1000,
+    ),
+}
+
+
+def on_pretrained(data, encoder, weights=None, preprocessing="imagenet"):
+    """The Recipe for a data set's features of a pretrained encoder, one of ENCODER_STAGES."""
+    recipe, stages = PRETRAINED[data], ENCODER_STAGES[encoder]
+    path = str(weights.resolve()) if weights else ""
+    model = replace(recipe.model, encoder=encoder, stages=stages, weights=path, preprocessing=preprocessing)
+    return replace(recipe, model=model)
 
 
 def from_json(stored):

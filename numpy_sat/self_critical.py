@@ -1,17 +1,13 @@
 """Self-critical training (Rennie et al. 2017): the model is taught by captions of its own, judged by CIDEr-D.
 
-What is to be raised is the expected score of captions drawn from the model, sum_y p(y) r(y). Its gradient is
+Captions are drawn from the model, and followed by the policy gradient of layers/policy.py. Its baseline b is the score
+of the greedy caption of the same picture, so that words are made likelier where they did better than what the model
+would have written, and unlikelier where they did worse; there is nothing to be learnt but the model itself.
 
-    sum_y p(y) (r(y) - b) d log p(y),
-
-for any b that does not depend on y, since sum_y d p(y) = 0: draw y, and follow (r(y) - b) d log p(y). The less r - b
-varies, the less does what is followed; b is the score of the greedy caption of the same picture, so that words are
-made likelier where they did better than what the model would have written, and unlikelier where they did worse.
-
-That is cross-entropy with the drawn captions in the place of people's, each weighed by r - b: a batch is changed, and
-the training step is what it was.
+A batch is changed, and the training step is what it was: objective.py sees by a batch's weights that it was drawn.
 """
 
+from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
@@ -20,7 +16,7 @@ from numpy_sat import captioner, search
 from numpy_sat.data import batches
 from numpy_sat.data.vocabulary import END, START
 from numpy_sat.decoders import MODELS
-from numpy_sat.layers import softmax
+from numpy_sat.layers import policy, softmax
 from numpy_sat.metrics import cider
 
 
@@ -46,31 +42,40 @@ def scores(judge, rows, captions):
 
 
 def rewarded(params, batch, recipe, judge, rng):
-    """A Batch of the same pictures with as many captions, drawn from the model, weighed by r - b.
+    """A Batch of the same pictures with as many captions, drawn from the model, weighed by r - b; and its Config.
 
-    batch: data.batches.Batch; recipe: presets.Recipe; rng: numpy Generator.
+    What draws must be what is trained, or words that it never writes are made ever more unlikely. So there is no
+    dropout, and the encoder, which in training normalises otherwise than in use, stays as it is: for pictures the batch
+    has their annotation vectors. batch: data.batches.Batch; recipe: presets.Recipe; rng: numpy Generator.
     """
     a = captioner.annotate(params, batch.pictures, recipe.model)
-    each, decoder = batch.words.shape[1] // len(a), MODELS[recipe.model.model]
-    drawn = draw(decoder, params, a, each, recipe.max_words, rng)
+    B, decoder = batch.words.shape[1], MODELS[recipe.model.model]
+    drawn = draw(decoder, params, a, rng.random((recipe.max_words, B)))
     greedy = [caption.words for caption in search.beam_search(decoder, params, a, 1, recipe.max_words)]
-    reward = scores(judge, np.repeat(batch.rows, each), drawn) - np.repeat(scores(judge, batch.rows, greedy), each)
+    of_drawn, of_greedy = scores(judge, np.repeat(batch.rows, B // len(a)), drawn), scores(judge, batch.rows, greedy)
     words, targets, mask = batches.arrange(drawn)
-    return batch._replace(words=words, targets=targets, mask=mask, weights=reward.astype(mask.dtype))
+    weights = policy.advantage(of_drawn, of_greedy).astype(mask.dtype)
+    config = replace(recipe.model, frozen=True, dropout=0.0, smoothing=0.0)
+    return batch._replace(pictures=a, words=words, targets=targets, mask=mask, weights=weights), config
 
 
-def draw(decoder, params, a, each, max_words, rng):
-    """Captions drawn word by word from p(y_t | a, y_1..t-1). each: captions a picture.
+def draw(decoder, params, a, uniforms):
+    """Captions drawn word by word, y_t from p(y_t | a, y_1..t-1), until <end> or until there is no uniform number left.
 
-    Returns N each lists of integers, <end> last, or cut after max_words as captions are in training.
+    The word is the first at which p_1 + ... + p_k exceeds the uniform number times the sum of all, as hard attention
+    draws locations. p is of float64.
+    decoder: one of decoders.MODELS, or what has its begin, step and select; a: (N, L, D) annotations; uniforms: (T, B),
+    from 0 to below 1, B / N captions a picture side by side, T words at most.
+    Returns B lists of integers, <end> last but where T words came before it.
     """
-    B = len(a) * each
-    state = decoder.select(decoder.begin(params, a), np.repeat(np.arange(len(a)), each))
+    B = uniforms.shape[1]
+    state = decoder.select(decoder.begin(params, a), np.repeat(np.arange(len(a)), B // len(a)))
     words, captions, done = np.full(B, START), [[] for _ in range(B)], np.zeros(B, bool)
-    for _ in range(max_words):
+    for uniforms_t in uniforms:
         logits, _, _, state = decoder.step(params, state, words)
         p, _ = softmax.softmax_forward(logits.astype(np.float64))
-        words = np.minimum((p.cumsum(axis=1) < rng.random((B, 1))).sum(axis=1), p.shape[1] - 1)  # inverse cdf
+        upto = p.cumsum(axis=1)
+        words = (upto <= (uniforms_t * upto[:, -1])[:, None]).sum(axis=1)
         for b in np.flatnonzero(~done):
             captions[b].append(int(words[b]))
         done |= words == END

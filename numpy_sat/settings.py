@@ -7,6 +7,7 @@ from dataclasses import replace
 from numpy_sat.data import phrases
 from numpy_sat.decoders import MODELS
 from numpy_sat.decoders.parts import PARTS
+from numpy_sat.encoders import lite0
 from numpy_sat.errors import InputError
 from numpy_sat.presets import Recipe
 
@@ -73,13 +74,18 @@ def _parsed(name, text, before):
 
 
 def _stages(name, text, value):
+    if text in lite0.STAGES:
+        return lite0.STAGES[text]
     try:
         stages = tuple(tuple(stage) for stage in value)
         if stages and all(stages) and all(type(filters) is int and filters > 0 for s in stages for filters in s):
             return stages
     except TypeError:
         pass
-    raise InputError(f"{name}={text}: must be the channels of every stage's convolutions, as ((32,),(64,64)).")
+    raise InputError(
+        f"{name}={text}: must be the channels of every stage's convolutions, as ((32,),(64,64)), "
+        f"or of lite0 one of {', '.join(lite0.STAGES)}."
+    )
 
 
 def _as_text(value):

@@ -8,7 +8,7 @@ import json
 import sys
 from pathlib import Path
 
-from numpy_sat import command, evaluate, presets, runs, train, train_command
+from numpy_sat import command, evaluate, runs, train, train_command
 from numpy_sat.decoders import MODELS
 from numpy_sat.errors import InputError, writing
 from numpy_sat.settings import with_settings
@@ -44,7 +44,7 @@ def main(argv=None):
 def _study(args, rest, again):
     """rest: train's arguments, the same for every variant; again: the command that goes on with the study."""
     common = train_command.parse(rest)
-    variants = variants_of(args.study, with_settings(presets.PRESETS[common.data, common.small], dict(common.set)))
+    variants = variants_of(args.study, with_settings(train_command.preset(common), dict(common.set)))
     folder = args.out or Path("runs") / f"{args.study}-{common.data}{'-small' * common.small}"
     _refuse_another(folder, {"study": args.study, **vars(common), "root": None})
     root = ["--root", str(common.root)] if common.root else []

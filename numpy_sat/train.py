@@ -56,10 +56,11 @@ def _epoch(run, split, steps, bar, interrupt):
     own = progress.epoch >= run.recipe.epochs - run.recipe.self_critical
     judge = self_critical.judge(split, run.vocabulary) if own else None
     for batch in batches.made_ahead(_drawn(run, split, first=progress.batch)):
+        config = run.recipe.model
         if judge:
             rng = stream(run.settings["seed"], CAPTIONS, progress.step)
-            batch = self_critical.rewarded(run.params, batch, run.recipe, judge, rng)
-        loss, norm, rate = train_step(run, batch, steps, workspace)
+            batch, config = self_critical.rewarded(run.params, batch, run.recipe, judge, rng)
+        loss, norm, rate = train_step(run, batch, config, steps, workspace)
         now = time.monotonic()
         progress.step, progress.batch = progress.step + 1, progress.batch + 1
         progress.seconds, began = progress.seconds + now - began, now
@@ -83,13 +84,13 @@ def _drawn(run, split, first=0):
     return batches.epoch_batches(split, recipe.pictures, recipe.captions, augmentation, seed, progress.epoch, first)
 
 
-def train_step(run, batch, steps, workspace):
+def train_step(run, batch, config, steps, workspace):
     """One update of run.params and run.optimizer, in place. Returns the Loss, the gradient's norm and the rate."""
     workspace.restart()
     recipe, step = run.recipe, run.progress.step
     rng = stream(run.settings["seed"], DROPOUT, step)
     with np.errstate(over="ignore", invalid="ignore"):  # what overflows is seen in the loss, and reported
-        loss, grads = captioner.loss_and_grads(run.params, batch, recipe.model, rng, workspace)
+        loss, grads = captioner.loss_and_grads(run.params, batch, config, rng, workspace)
         norm = optim.clip_by_norm(grads, recipe.clip)
     if not np.isfinite(loss.total) or not np.isfinite(norm):
         raise _diverged(run)

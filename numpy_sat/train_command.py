@@ -3,18 +3,21 @@
 import argparse
 import hashlib
 import itertools
+from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 
-from numpy_sat import captioner, checkpoint, command, presets, runs, settings
+from numpy_sat import captioner, checkpoint, command, inputs, presets, pretrained, runs, settings
 from numpy_sat.data import batches, sources
 from numpy_sat.data.vocabulary import Vocabulary, unigram_entropy, word_frequencies
 from numpy_sat.decoders import MODELS
+from numpy_sat.encoders import vgg
 from numpy_sat.errors import InputError
 from numpy_sat.streams import PARAMETERS, stream
 
+OF_ENCODER = ("encoder", "weights", "preprocessing", "frozen", "digest")  # settings that --encoder makes
 OPTIONS = ("epochs", "learning_rate", "optimizer", "clip", "model", "blind")  # settings with an option of their own
 
 
@@ -33,6 +36,13 @@ def parse(argv):
     parser.add_argument("--data", choices=sources.NAMES, default="scenes", help="default: scenes, drawn pictures")
     parser.add_argument("--root", type=Path, help="the data's folder, or for scenes where to keep them")
     parser.add_argument("--model", choices=tuple(MODELS), help="the decoder (default: soft)")
+    parser.add_argument(
+        "--encoder", choices=tuple(presets.ENCODER_STAGES), help="a pretrained net, which stays as it is"
+    )
+    parser.add_argument("--weights", type=Path, metavar="FILE", help="of VGG: its weights, .safetensors or .npz")
+    parser.add_argument(
+        "--preprocessing", choices=tuple(vgg.PREPROCESSINGS), default="imagenet", help="of those weights"
+    )
     parser.add_argument("--from", type=Path, dest="start", metavar="RUN", help="go on from a run's best, as a new run")
     parser.add_argument("--out", type=Path, help="the run's folder; default: a new one in runs/")
     parser.add_argument("--resume", action="store_true", help="go on with the run in --out, exactly where it stopped")
@@ -55,7 +65,11 @@ def parse(argv):
     given = {name for name, value in vars(args).items() if value != parser.get_default(name)}
     if args.resume and (args.out is None or given - {"resume", "out", "root"}):
         parser.error("--resume takes --out, the run's folder, and perhaps --root; all else is as the run began")
-    if args.start and given & {"data", "small", "blind", "model"}:
+    if args.weights and (args.encoder or "").startswith("lite"):
+        parser.error("--weights are for VGG; those of lite0 come as a package")
+    if args.encoder and args.small:
+        parser.error("--encoder has one preset: leave out --small")
+    if args.start and given & {"data", "small", "blind", "model", "encoder", "weights", "preprocessing"}:
         parser.error("--from takes data and model from the run; set what else is to be different")
     return args
 
@@ -65,12 +79,16 @@ def begun(args):
     before = runs.load_model(args.start) if args.start else None
     name = before.settings["data"] if before else args.data
     root = args.root or (before and before.settings["root"])
-    recipe = before.recipe if before else presets.PRESETS[name, args.small]
+    recipe = before.recipe if before else preset(args)
     recipe = settings.with_settings(recipe, _settings(args))
+    if recipe.model.frozen and not recipe.model.digest:
+        model = replace(recipe.model, digest=pretrained.net(recipe.model).digest)
+        recipe = replace(recipe, model=model)
     if recipe.model.source and recipe.model.blind:
         raise InputError("a translator that reads nothing is not there: leave out --blind.")
     dataset = sources.open_dataset(name, root, ("train", "dev"), args.skip_missing)
-    captions = [sources.cut(name)(text) for picture in dataset.splits["train"] for text in picture.captions]
+    cut = inputs.cut(recipe.model)
+    captions = [cut(text) for picture in dataset.splits["train"] for text in picture.captions]
     vocabulary = before.vocabulary if before else Vocabulary.build(captions, recipe.min_count)
     frequencies = word_frequencies(vocabulary, map(vocabulary.encode, captions))
     of_run = {
@@ -111,6 +129,15 @@ def resumed(args):
     return run, _load(run.recipe, run.vocabulary, dataset)
 
 
+def preset(args):
+    """The recipe that the arguments begin with."""
+    if not args.encoder:
+        return presets.PRESETS[args.data, args.small]
+    if args.data not in presets.PRETRAINED:
+        raise InputError(f"--encoder {args.encoder} is for photos: --data {', '.join(presets.PRETRAINED)}")
+    return presets.on_pretrained(args.data, args.encoder, args.weights, args.preprocessing)
+
+
 def _settings(args):
     """What the arguments set otherwise than the preset, as settings.with_settings takes it."""
     given = {name: getattr(args, name) for name in OPTIONS}
@@ -131,13 +158,8 @@ def _load(recipe, vocabulary, dataset):
         raise InputError(
             f"{dataset.root}: {len(train)} pictures to train on are fewer than a batch, {recipe.pictures}."
         )
-    size = recipe.model.picture_size
-    data = Data(
-        *(
-            sources.load_split(dataset.name, listed, vocabulary, size, recipe.max_words)
-            for listed in (train, dev[: recipe.dev_pictures])
-        )
-    )
+    used = train, dev[: recipe.dev_pictures]
+    data = Data(*(inputs.load_split(recipe.model, listed, vocabulary, recipe.max_words) for listed in used))
     for note in (*dataset.notes, *data.train.notes, *data.dev.notes):
         print(note)
     return data
@@ -147,7 +169,7 @@ def _name(args, data):
     """The name of a new run's folder."""
     if args.start:
         return f"{runs.folder_of(args.start).resolve().name}-on"
-    said = {"small": args.small, args.model: args.model, "blind": args.blind}
+    said = {"small": args.small, args.encoder: args.encoder, args.model: args.model, "blind": args.blind}
     return "-".join([data, *(word for word, is_said in said.items() if is_said)])
 
 
@@ -162,6 +184,7 @@ def _setting(text):
     name, equals, value = text.partition("=")
     if not equals:
         raise argparse.ArgumentTypeError(f"must be NAME=VALUE, such as penalty=0, not {text}")
-    if name in OPTIONS:
-        raise argparse.ArgumentTypeError(f"{name} has an option of its own, --{name.replace('_', '-')}")
+    if name in (*OPTIONS, *OF_ENCODER):
+        option = "encoder" if name in OF_ENCODER else name.replace("_", "-")
+        raise argparse.ArgumentTypeError(f"{name} has an option of its own, --{option}")
     return name, value

@@ -32,6 +32,8 @@ MODULES = {
     **{layer: (f"{LAYER}.{layer}", PLAIN) for layer in ("lstm", "norm_block", "pool", "dot_attention", "block")},
     **{layer: (f"{LAYER}.{layer}", PLAIN) for layer in ("attention", "losses")},
     **{layer: (f"{LAYER}.{layer}", PLAIN) for layer in ("depthwise", "mbconv", "pointwise")},
+    "policy": (f"{LAYER}.policy", PLAIN),
+    "self_critical": ("numpy_sat.self_critical", "not (expected_score or likely or weigh)"),
     **{name: (f"numpy_sat.decoders.{name}", OF_A_MODEL) for name in ("show_tell", "log_bilinear")},
     "dot": ("numpy_sat.decoders.dot", "weights_at_the_start or cannot_share"),
     **{name: (f"numpy_sat.encoders.{name}", OF_A_READER) for name in ("reader", "last_state")},
@@ -115,6 +117,24 @@ EQUIVALENT = {
         ("_pad", "down, across", zeros("W"), "only its length is read"),
     ],
     "pointwise": [],
+    "policy": [
+        ("advantage", "return", zeros("of_drawn", "of_greedy"), SHAPE),
+        ("policy_backward", "weighed =", ["the factor `likelihood.mask` is there twice"], ZERO_ONE),
+    ],
+    "self_critical": [
+        ("rewarded", "of_drawn, of_greedy =", zeros("a"), SHAPE),
+        ("draw", "state =", 2 * zeros("a"), SHAPE),
+        (
+            *("draw", "words ="),
+            ["the sum of `upto <= (uniforms_t * upto[:, -1])[:, None]` goes over axis -1 instead of axis 1"],
+            LAST_AXIS,
+        ),
+        (
+            *("draw", "for uniforms_t"),
+            ["`done` is not carried from step to step: each begins with the first one"],
+            IN_PLACE,
+        ),
+    ],
     "mbconv": [
         ("mbconv_forward", "residual =", zeros("x"), SHAPE),
         (

@@ -73,7 +73,7 @@ def test_solutions_of_all_exercises_train_both_models(tmp_path, capsys):
         *("curves.png", "attention-before.png", "attention-after.png", "words.png")
     }
     said = capsys.readouterr().out
-    assert said.count("-log p a word, nats\n") == 8 and "The curves part" not in said
+    assert said.count("-log p a word, nats\n") == 10 and "The curves part" not in said
     assert "Never called" not in said and "do without" not in said
     assert max(map(len, said.splitlines())) <= 80 and said.isascii()
 

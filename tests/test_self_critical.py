@@ -1,5 +1,6 @@
 """Captions of the model's own, weighed by what they score: the gradient, and how they are drawn."""
 
+from dataclasses import replace
 from itertools import product
 
 import numpy as np
@@ -62,12 +63,97 @@ def test_captions_are_drawn_as_often_as_they_are_likely(rng, params):
     batch, draws = all_captions(rng), 20_000
     p = probabilities(params, batch)
     a = captioner.annotate(params, batch.pictures, CONFIG)
-    found = self_critical.draw(MODELS["soft"], params, a, draws, MOST, rng)
+    found = self_critical.draw(MODELS["soft"], params, a, rng.random((MOST, draws)))
     times = {caption: 0 for caption in CAPTIONS}
     for caption in found:
         times[tuple(caption)] += 1
     z = (np.array(list(times.values())) - draws * p) / np.sqrt(draws * p * (1 - p))
     assert np.abs(z).max() < 5 and 0.8 < np.sqrt((z**2).mean()) < 1.2
+
+
+class Table:
+    """A decoder of places, one after the other: each has p of the next word by the word before."""
+
+    def __init__(self, p):
+        self.p, self.steps = np.array(p), 0
+
+    def begin(self, params, a):
+        """A picture's first place is what its annotations say."""
+        return a[:, 0, 0].astype(int)
+
+    def step(self, params, state, words):
+        self.steps += 1
+        with np.errstate(divide="ignore"):
+            return np.log(self.p[state, words]), None, None, np.minimum(state + 1, len(self.p) - 1)
+
+    def select(self, state, rows):
+        return state[rows]
+
+
+def test_captions_are_drawn_by_their_uniform_numbers():
+    """Of each picture's p, from the word before on; to <end>, which is no. 1, or as long as there are numbers."""
+    table = Table(
+        [
+            [[0.25, 0.25, 0.5], [0, 0, 1], [0.5, 0.25, 0.25]],
+            [[0.75, 0.25, 0], [0, 0, 1], [0, 0.5, 0.5]],
+            [[0.25, 0.25, 0.5], [0.5, 0.5, 0], [0.75, 0.25, 0]],
+        ]
+    )
+    a = np.arange(2.0)[:, None, None]
+    uniforms = np.array([[0.25, 0.6, 0.0, 0.8], [0.9, 0.5, 0.74, 0.9], [0.49, 0.3, 0.75, 0.9]])
+    assert self_critical.draw(table, {}, a, uniforms) == [[END], [2, 2, 0], [0, 2, END], [END]] and table.steps == 3
+    assert self_critical.draw(table, {}, a, uniforms[:2, 1:3]) == [[2, 2], [0, 2]]
+    assert self_critical.draw(table, {}, a[:1], uniforms[:, 1:2]) == [[2, 2, 0]]
+    table.steps = 0
+    assert self_critical.draw(table, {}, a[:1], np.full((9, 2), 0.25)) == [[END]] * 2 and table.steps == 1
+
+
+def test_p_that_add_up_to_less_than_one_leave_no_word_out():
+    """Rounding may leave the last sum a little short of 1, and the largest number below 1 beyond it."""
+    for V in (3, 10, 300):
+        found = self_critical.draw(
+            Table(np.full((1, V, V), 1 / V)), {}, np.zeros((1, 1, 1)), np.full((1, 1), 1 - 2**-53)
+        )
+        assert found == [[V - 1]]
+
+
+def test_words_of_small_logits_are_drawn_in_float64():
+    """300 words of float32, added up in it, are off by more than this uniform number is from the edge."""
+    p = np.random.default_rng(3).dirichlet(np.ones(300)).astype(np.float32)
+
+    class Single(Table):
+        def step(self, params, state, words):
+            logits, *others = super().step(params, state, words)
+            return logits.astype(np.float32), *others
+
+    exact = np.exp(np.log(p).astype(np.float64)).cumsum()
+    edges = exact[[100, 200, 280]] / exact[-1]
+    for word, edge in zip([100, 200, 280], edges, strict=True):
+        for nudge, expected in ((-1e-9, word), (1e-9, word + 1)):
+            decoder, uniforms = Single(np.full((1, 300, 300), p)), np.full((1, 1), edge + nudge)
+            assert self_critical.draw(decoder, {}, np.zeros((1, 1, 1)), uniforms) == [[expected]]
+
+
+@pytest.mark.parametrize("name", [name for name in MODELS if name != "dot"])  # which trains as soft does
+def test_captions_count_as_much_as_they_weigh(rng, name):
+    """In every model, and in all that it learns by: twice r - b is twice the gradient, and -1 is its opposite."""
+    config = replace(CONFIG, model=name, smoothing=0.1, lambda_r=0.5, lambda_e=0.0, expected=0.5)
+    params = captioner.init_params(rng, config, np.log(rng.dirichlet(np.ones(V))), np.float64)
+    batch = all_captions(rng, 2)
+    batch = batch._replace(words=batch.words[:, :6], targets=batch.targets[:, :6], mask=batch.mask[:, :6])
+
+    def gradients(*weights, smoothing=0.1):
+        weighed = batch._replace(weights=np.array(weights) if weights else None)
+        own = {name: array.copy() for name, array in params.items()}  # a baseline moves
+        found = captioner.loss_and_grads(own, weighed, replace(config, smoothing=smoothing), np.random.default_rng(0))
+        return found[0].word, found[1]
+
+    word, once = gradients(smoothing=0.0)
+    for factor in (1, 2, -1):
+        of_word, times = gradients(*[factor] * 6)
+        assert of_word == pytest.approx(word)
+        for key, gradient in once.items():
+            np.testing.assert_allclose(times[key], factor * gradient, rtol=1e-9, atol=1e-12, err_msg=key)
 
 
 def test_a_rewarded_batch(rng, params, monkeypatch):
@@ -84,21 +170,28 @@ def test_a_rewarded_batch(rng, params, monkeypatch):
 
     recipe = presets.Recipe(CONFIG, 1, 2, 3, 1e-3, max_words=MOST)
     batch = all_captions(rng, 2)._replace(words=np.zeros((4, 6), int), rows=np.array([2, 0]))
-    found = self_critical.rewarded(params, batch, recipe, judge, rng)
-    assert found.pictures is batch.pictures and found.words.shape == found.targets.shape == found.mask.shape
+    a = captioner.annotate(params, batch.pictures, CONFIG)
+    found, config = self_critical.rewarded(params, batch, recipe, judge, rng)
+    np.testing.assert_array_equal(found.pictures, a)
+    np.testing.assert_array_equal(captioner.annotate(params, found.pictures, config), a)
+    assert config == replace(CONFIG, frozen=True) and found.words.shape == found.targets.shape == found.mask.shape
     assert found.words.shape[1] == 6 and (found.words[0] == START).all()
     drawn = [found.targets[:, b][found.mask[:, b] > 0] for b in range(6)]
+    for array, expected in zip((found.words, found.targets, found.mask), batches.arrange(drawn), strict=True):
+        np.testing.assert_array_equal(array, expected)
+    assert all(len(caption) == MOST or caption[-1] == END for caption in drawn)
     of_drawn = self_critical.scores(judge, [2, 2, 2, 0, 0, 0], drawn)
     baseline = of_drawn - found.weights
     assert np.ptp(baseline[:3]) < 1e-6 and np.ptp(baseline[3:]) < 1e-6
-    a = captioner.annotate(params, batch.pictures, CONFIG)
-    monkeypatch.setattr(self_critical, "draw", lambda decoder, params, a, each, most, rng: greedy(params, a, each))
-    same = self_critical.rewarded(params, batch, recipe, judge, rng)
+    alone = batch._replace(pictures=batch.pictures[1:], words=batch.words[:, :3], rows=batch.rows[1:])
+    assert self_critical.rewarded(params, alone, recipe, judge, rng)[0].weights.shape == (3,)
+    monkeypatch.setattr(self_critical, "draw", lambda decoder, params, a, uniforms: greedy(params, a, uniforms))
+    same, _ = self_critical.rewarded(params, batch, recipe, judge, rng)
     np.testing.assert_allclose(same.weights, 0, atol=1e-6)
-    assert len(a) == 2
 
 
-def greedy(params, a, each):
-    """The greedy captions, each so often; those of two words or less end with <end>."""
+def greedy(params, a, uniforms):
+    """The greedy captions, each as often as there are numbers for; those of two words or less end with <end>."""
+    each = uniforms.shape[1] // len(a)
     found = self_critical.search.beam_search(MODELS["soft"], params, a, 1, MOST)
     return [[*caption.words, END] for caption in found for _ in range(each)]

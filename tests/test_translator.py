@@ -6,7 +6,7 @@ import json
 import numpy as np
 import pytest
 
-from numpy_sat import caption, captioner, evaluate, looking, presets, runs, show, train
+from numpy_sat import caption, captioner, evaluate, inputs, looking, presets, runs, show, train
 from numpy_sat.data import batches, phrases, sources
 from numpy_sat.data.vocabulary import END
 
@@ -31,13 +31,13 @@ def trained(folder, *arguments):
 
 
 def test_phrases_stand_in_the_pictures_place(few):
-    dataset = sources.open_dataset("phrases", splits=("train", "test"))
+    dataset, config = sources.open_dataset("phrases", splits=("train", "test")), presets.PRESETS["phrases", True].model
     assert set(dataset.splits) == {"train", "test"} and dataset.root is None
     listed, phrase = dataset.splits["test"], few["test"][0]
     assert listed[0].name.split() == list(phrase.source)
-    assert sources.cut("phrases")(listed[0].captions[0]) == list(phrase.target)
+    assert inputs.cut(config)(listed[0].captions[0]) == list(phrase.target)
     words = runs.Vocabulary.build([phrase.target for phrase in few["train"] + few["test"]], 1)
-    split = sources.load_split("phrases", listed, words, size=1, max_words=20)
+    split = inputs.load_split(config, listed, words, max_words=20)
     np.testing.assert_array_equal(split.pictures, phrases.number_sources([p.source for p in few["test"]]))
     assert split.captions[0][0].tolist() == [*words.encode(phrase.target), END]
     batch = next(batches.epoch_batches(split, 5, 1, batches.Augmentation(False, 0), 0, 0))

@@ -7,11 +7,11 @@ import numpy as np
 from exercises.workshop import board, checking, trial, worker
 from exercises.workshop.parts import Broken, Part, in_place
 from exercises.workshop.terminal import say
-from numpy_sat import command, figures
+from numpy_sat import command, figures, self_critical
 from numpy_sat.decoders import attend_tell, log_bilinear, show_tell
 from numpy_sat.encoders import reader
 from numpy_sat.errors import writing
-from numpy_sat.layers import dot_attention, hard_attention, lstm
+from numpy_sat.layers import depthwise, dot_attention, hard_attention, lstm, policy
 
 FOLDER = Path("runs")
 APART = 0.05  # nats a word: two runs of one model that only round differently stay closer
@@ -93,12 +93,16 @@ def _trials(parts):
     """[(model, optimisers), ...]: the captioner, and for what it does not call the models that do."""
     blind = [part for part in parts if part.module is lstm and "sequence" in part.name]
     reading = [part for part in parts if part.module is reader]
+    mobile = [part for part in parts if part.module is depthwise]
+    own = [part for part in parts if part.module in (policy, self_critical)]
     others = [DECODERS[part.module] for part in parts if part.module in DECODERS]
     optimizers = ("adam", "rmsprop")[: 2 if any(part.name == "rmsprop_update" for part in parts) else 1]
     return [
-        *[(trial.SEEING, optimizers)] * (len(blind) + len(reading) + len(others) < len(parts)),
+        *[(trial.SEEING, optimizers)] * (len(blind + reading + mobile + own) + len(others) < len(parts)),
         *[(trial.BLIND, ("adam",))] * (len(blind) > 0),
         *[(trial.TRANSLATING, ("adam",))] * (len(reading) > 0),
+        *[(trial.LITE0, ("adam",))] * (len(mobile) > 0),
+        *[(trial.self_critical_one(), ("adam",))] * (len(own) > 0),
         *((trial.with_decoder(name), ("adam",)) for name in dict.fromkeys(others)),
     ]
 

@@ -16,12 +16,13 @@ from PIL import Image
 from tqdm import tqdm
 
 from exercises.workshop import blind
-from numpy_sat import captioner, kernels, neighbours, optim, presets, search
+from numpy_sat import captioner, kernels, neighbours, optim, presets, search, self_critical
 from numpy_sat.check import gradcheck
 from numpy_sat.data import batches, phrases, scenes
 from numpy_sat.data.vocabulary import END, SPECIALS, Vocabulary, tokenise
 from numpy_sat.layers import embedding
 from numpy_sat.metrics import bleu
+from numpy_sat.streams import CAPTIONS as DRAWN
 from numpy_sat.streams import DROPOUT, PARAMETERS, stream
 from numpy_sat.workspace import Workspace
 
@@ -45,6 +46,7 @@ class Model(NamedTuple):
     writer: ModuleType
     small: object
     tiny: object  # for the gradient check: every number of it is moved twice
+    self_critical: bool = False  # whether in the last quarter of its steps captions of its own teach it
 
 
 SEEING = Model(
@@ -66,11 +68,24 @@ TRANSLATING = Model(
 )
 
 
+SMALL_STAGES = (16,), (1, 3, 1, 1, 16), (1, 3, 2, 3, 32), (1, 5, 2, 3, 64)
+LITE0 = SEEING._replace(
+    name='the captioner, encoder "lite0"',
+    small=replace(SEEING.small, encoder="lite0", norm=False, stages=SMALL_STAGES),
+    tiny=replace(SEEING.tiny, encoder="lite0", norm=False, stages=((2,), (1, 3, 1, 1, 3), (1, 3, 1, 2, 2))),
+)
+
+
 def with_decoder(name):
     """The captioner with another decoder, one of decoders.MODELS."""
     small, tiny = (replace(config, model=name, heads=2) for config in (SEEING.small, SEEING.tiny))
     tiny = replace(tiny, lambda_r=0.0)  # what hard attention learns from draws is no gradient of a single loss
     return SEEING._replace(name=f'the captioner, model "{name}"', small=small, tiny=tiny)
+
+
+def self_critical_one():
+    """The captioner, taught by people's captions first and by its own then."""
+    return SEEING._replace(name="the captioner, self-critical", self_critical=True)
 
 
 class Data(NamedTuple):
@@ -146,7 +161,7 @@ def run(model, optimizer, data, label, steps=None):
     with kernels.unfused():
         params = model.module.init_params(stream(SEED, PARAMETERS), model.small, np.log(_frequencies(data)))
         before = _write(model, params, data, data.unseen.pictures[:1])
-        losses = _train(model, params, optimizer, data.train, label, steps or STEPS)
+        losses = _train(model, params, optimizer, data, label, steps or STEPS)
         after = _write(model, params, data, data.unseen.pictures)
     written = [data.vocabulary.decode(caption.words) for caption in after]
     drawn = _map(params["E"], data.vocabulary)
@@ -174,17 +189,22 @@ def _write(model, params, data, pictures):
     return model.writer.caption_pictures(params, model.small, pictures, BEAM, RECIPE.max_words)
 
 
-def _train(model, params, optimizer, split, label, steps):
+def _train(model, params, optimizer, data, label, steps):
     losses, state, workspace = [], {}, Workspace()
     shifted = batches.Augmentation(RECIPE.flip, 0 if model is TRANSLATING else RECIPE.shift)
-    coming = batches.epoch_batches(split, PICTURES, CAPTIONS, shifted, SEED, epoch=0)
+    coming = batches.epoch_batches(data.train, PICTURES, CAPTIONS, shifted, SEED, epoch=0)
+    judge = self_critical.judge(data.train, data.vocabulary) if model.self_critical else None
     began = time.monotonic()
     for step in tqdm(range(steps), desc=label, unit="step", ascii=True, ncols=79):
         if losses and time.monotonic() - began > SECONDS:
             break
         workspace.restart()
         rng = stream(SEED, DROPOUT, step)
-        loss, grads = model.module.loss_and_grads(params, next(coming), model.small, rng, workspace)
+        batch, config = next(coming), model.small
+        if judge and step >= steps * 3 // 4:
+            recipe = replace(RECIPE, model=config)
+            batch, config = self_critical.rewarded(params, batch, recipe, judge, stream(SEED, DRAWN, step))
+        loss, grads = model.module.loss_and_grads(params, batch, config, rng, workspace)
         optim.clip_by_norm(grads, RECIPE.clip)
         rate = optim.cosine_rate(step, STEPS, RATES[optimizer], WARMUP)
         getattr(optim, f"{optimizer}_update")(params, grads, state, rate)
@@ -204,6 +224,8 @@ def check_gradients(model):
     if model is TRANSLATING:
         seen = rng.integers(0, len(model.tiny.source), (N, side))
     batch = batches.Batch(seen, words, targets, mask)
+    if model.self_critical:
+        batch = batch._replace(weights=rng.standard_normal(2 * N))
 
     def loss_and_grads(params):
         loss, grads = model.module.loss_and_grads({**params, **untrained}, batch, model.tiny, np.random.default_rng(0))

@@ -34,7 +34,7 @@ class Batch(NamedTuple):
     targets: np.ndarray  # (T, B) y_1, ..., <end>, what it is to predict
     mask: np.ndarray  # (T, B) 1 at words, 0 at padding
     rows: np.ndarray | None = None  # (N,) which of the split's pictures they are
-    weights: np.ndarray | int = 1  # (B,) what the captions count in the loss, see self_critical.py
+    weights: np.ndarray | None = None  # (B,) r - b of captions that were drawn, see self_critical.py
 
 
 class Augmentation(NamedTuple):

@@ -3,9 +3,8 @@
 from pathlib import Path
 
 from numpy_sat import machine
-from numpy_sat.data import batches, flickr8k, phrases, pictures, scenes
+from numpy_sat.data import flickr8k, phrases, scenes
 from numpy_sat.data.dataset import Dataset, Picture
-from numpy_sat.data.vocabulary import tokenise
 from numpy_sat.errors import InputError
 
 NAMES = ("scenes", "flickr8k", "phrases")
@@ -29,26 +28,6 @@ def open_dataset(name, root=None, splits=("train", "dev"), skip_missing=False):
             "--root names a copy that you have."
         )
     return flickr8k.read(root, splits, skip_missing, name)
-
-
-def cut(name):
-    """The function that cuts a data set's captions into words. name: one of NAMES."""
-    return str.split if name == "phrases" else tokenise  # a phrase is written with a blank after l', too
-
-
-def load(name, listed, size):
-    """What an encoder is to be given of a data set's pictures: (N, H, W, 3) uint8, of phrases (N, L) integers.
-
-    name: one of NAMES; listed: N dataset.Pictures; size: a picture's side in pixels. Raises InputError.
-    """
-    if name == "phrases":
-        return phrases.number_sources([picture.name.split() for picture in listed])
-    return pictures.load_pictures(listed, size, machine.cache_folder())
-
-
-def load_split(name, listed, vocabulary, size, max_words):
-    """The same as a batches.Split, with its captions numbered. vocabulary, max_words: see batches.make_split."""
-    return batches.make_split(listed, load(name, listed, size), vocabulary, max_words, cut(name))
 
 
 def _as_picture(phrase):

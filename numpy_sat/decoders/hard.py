@@ -51,6 +51,8 @@ def loss_and_grads(params, a, batch, config, rng, workspace=None):
     if config.as_authors:
         log_p, dalpha_penalty = log_p / T, 0
     better = hard_attention.advantage(log_p, batch.mask, params["baseline"], config.reward_to_go)
+    if batch.weights is not None:
+        better = better * batch.weights
     dlog_p = (-config.lambda_r / B) * np.where(expected, 0, better)  # what was not drawn has nothing to learn from it
     dalpha = (
         dalpha_penalty

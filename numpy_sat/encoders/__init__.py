@@ -12,6 +12,6 @@ where stages is what the encoder is made of. Beside them stand blind.py, which s
 picture is given as what another encoder has made of it, and reader.py and last_state.py, which read sentences.
 """
 
-from numpy_sat.encoders import convnet, vgg
+from numpy_sat.encoders import convnet, lite0, vgg
 
-ENCODERS = {"convnet": convnet, "vgg16": vgg, "vgg19": vgg}
+ENCODERS = {"convnet": convnet, "vgg16": vgg, "vgg19": vgg, "lite0": lite0}

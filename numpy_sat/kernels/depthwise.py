@@ -22,7 +22,7 @@ from numpy_sat.kernels.threads import inline, kernel, run, taken
 
 PIXELS = (0,) * 7  # computed at a time; seven divides the sides of all grids that come of pictures of 224 x 224
 FIRST = (0,)  # the offset of a tile's only column
-VECTORS = (0,) * 3  # of a frame, at most
+VECTORS, WIDE = 3, 12  # of a panel, at most: where a tile holds all of them, and where they are only copied
 FRAME = 1 << 16  # numbers of a frame, at most: 256 KiB
 PARTS = 8  # of the pictures, whose sums of the weights' gradient are added in order
 
@@ -37,9 +37,9 @@ class Window(NamedTuple):
     spacing: int  # cells of the picture are so far apart in the frame, zeros between
 
 
-def panel_of(C):
-    """How many channels go into a frame at a time: some vectors, which divide C, a multiple of LANES."""
-    return LANES * next(vectors for vectors in range(len(VECTORS), 0, -1) if C // LANES % vectors == 0)
+def panel_of(C, most=VECTORS):
+    """How many channels go into a frame at a time: at most so many vectors, which divide C, a multiple of LANES."""
+    return LANES * next(vectors for vectors in range(most, 0, -1) if C // LANES % vectors == 0)
 
 
 def forward(x, W, b, stride, padding, y_shape, lowest, highest, workspace):
@@ -84,7 +84,7 @@ def _correlated(x, W, b, window, y_shape, lowest, highest, workspace):
     *sides, channels = y_shape
     y = workspace.empty((*sides, len(b)))
     N, H, width, C = y.shape
-    panel = panel_of(C)
+    panel = panel_of(C, WIDE)
     lines = _lines(window, H, width, panel)
     with workspace.scratch():
         frames = workspace.empty((machine.THREADS, frame_lines(window, lines) * frame_width(window, width) * panel))

@@ -123,7 +123,7 @@ def _block(thread, counter, tasks, window, expansion, numbers, x, W_e, b_e, W_d,
             _finish(last - first, width, wide, O, filled, scratch.projected, sums_at, residual, x, y, y_at)
 
 
-@inline
+@kernel
 def _cut(thread, panel, e, W_e, W_p, filled, scratch):
     """Lay a panel's weights together: columns of W_e, rows of W_p."""
     at, (terms, E) = thread * scratch.W_expand.shape[1], W_e.shape
@@ -136,7 +136,7 @@ def _cut(thread, panel, e, W_e, W_p, filled, scratch):
             store(load_first(W_p, (e + k) * O + o, O - o), scratch.W_project, at + k * filled + o)
 
 
-@inline
+@kernel
 def _expand(thread, panel, window, expansion, x, n, e, first, last, width, b, scratch, f0):
     """Lay what lines first to last of the result need, expanded and rectified, into a frame, zeros around it."""
     frames, across = scratch.frames, ((width - 1) * window.stride + window.side) * panel
@@ -175,7 +175,7 @@ def _expand_line(shape, thread, expansion, x, n, r, e, b, scratch, at):
         tile.store(depthwise.bounded(sums, least, most), f_rows, columns, scratch.frames, at)
 
 
-@inline
+@kernel
 def _correlate(panel, window, lines, width, frames, f0, W, b, e, D, d0):
     """relu6 of the depthwise convolution of a frame, into D."""
     bounds = np.float32(0), np.float32(6)
@@ -191,7 +191,7 @@ def _correlate(panel, window, lines, width, frames, f0, W, b, e, D, d0):
             depthwise.correlate(PIXELS, TILE_5[1], (0, 0), panel, i, width, frames, f0, W, b, e, bounds, D, at, panel)
 
 
-@inline
+@kernel
 def _project(thread, M, panel, afresh, b, scratch):
     """Add a panel's products with W_p to M rows of sums, which begin as b_p."""
     vectors = b.size // LANES
@@ -226,7 +226,7 @@ def _add_projected(shape, thread, M, panel, afresh, b, scratch):
             tile.store(sums, y_rows, columns, Y, y0 + o)
 
 
-@inline
+@kernel
 def _finish(lines, width, wide, O, filled, sums, sums_at, residual, x, y, y_at):
     """Write sums, and what is added to them, where they belong."""
     for i in range(lines):

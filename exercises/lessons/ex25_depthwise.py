@@ -1,0 +1,185 @@
+"""Depthwise convolution"""
+
+import numpy as np
+
+from numpy_sat.check.faults import Mistake
+from numpy_sat.check.judge import Task
+from numpy_sat.layers import depthwise
+
+INTRO = """\
+To learn: what a convolution costs, and how the nets that phones run save nine tenths of it.
+
+A convolution of C channels to C channels by filters of P x P does two things at once: it looks around each pixel, and
+it mixes channels. That takes P P C C products a pixel. One after the other, it is P P C + C C: first every channel by
+itself, with a filter of its own, and then a 1x1 convolution, the affine map of exercise 3, that mixes them. The first
+half is a depthwise convolution: the convolution of exercises 6 and 7 without its sum over channels.
+
+    y[n, i, j, c]  = b[c] + sum over p, q of x_padded[n, i s + p, j s + q, c] W[p, q, c]          W is (P, P, C)
+
+    db[c]          = sum over n, i, j of dy[n, i, j, c]
+    dW[p, q, c]    = sum over n, i, j of x_padded[n, i s + p, j s + q, c] dy[n, i, j, c]
+    dx_padded[n, i s + p, j s + q, c] gains dy[n, i, j, c] W[p, q, c], for every i, j, p, q
+    dx             = dx_padded without its lines of padding
+
+Channel c of all of these has to do with channel c of the others alone.
+
+Padding is what TensorFlow calls "SAME": as many zeros as it takes for ceil(H / s) windows, half of them above, half
+below, and an odd one below. depthwise.same_padding(H, P, s) gives both numbers, for the width likewise. At stride 2 an
+even side gets none before and one behind: padding by one on both sides would look at other pixels.
+
+Predict before you run: one picture, two channels, P = 3, s = 2, x[:, :, c] = [[1, 2], [3, 4]] for both, b = [100, 0],
+W[:, :, 0] all 1, W[:, :, 1] all 0 but W[1, 1, 1] = 1. No zeros before and one behind, so there is one window, which
+begins at the picture's first pixel: y = [[[110, 4]]]. (Padded by one on both sides: [[[110, 1]]].)
+With dy = [[[1, 10]]]: db = [1, 10], dW[:, :, 0] = [[1, 2, 0], [3, 4, 0], [0, 0, 0]]. What is dW[:, :, 1]? And dx?
+How many products has a pixel of 3 x 3 and 512 channels, whole and in two?
+
+The cache is DepthwiseCache(x, W, stride). depthwise.check_arguments raises what the docstring promises: call it.
+`workspace` is for memory to be used again; you may ignore it."""
+
+IMPORTS = """\
+from numpy_sat.layers import depthwise
+from numpy_sat.layers.depthwise import DepthwiseCache"""
+
+# (N, H, W, C), P, stride
+GEOMETRIES = [
+    ((2, 9, 6, 4), 3, 2),  # an odd side, and an even one
+    ((3, 3, 3, 3), 3, 1),
+    ((2, 8, 7, 2), 5, 2),
+    ((1, 4, 5, 3), 2, 1),  # padded on one side only
+]
+
+
+def forward_cases(rng):
+    """Strides and paddings; the second is all square, where an exchange shows in the numbers only."""
+    return [
+        {
+            "x": rng.standard_normal(shape),
+            "W": rng.standard_normal((P, P, shape[3])),
+            "b": rng.standard_normal(shape[3]),
+            "stride": stride,
+        }
+        for shape, P, stride in GEOMETRIES
+    ]
+
+
+def backward_cases(rng):
+    """A random dy for each forward."""
+    cases = []
+    for inputs in forward_cases(rng):
+        y, cache = depthwise.depthwise_forward(**inputs)
+        cases.append({"dy": rng.standard_normal(y.shape), "cache": cache})
+    return cases
+
+
+PICTURES, FILTERS = np.zeros((2, 5, 4, 3)), np.zeros((3, 3, 3))
+REFUSED = (  # another number of channels; a convolution's filters; a stride that leaves pixels out
+    {"x": PICTURES, "W": FILTERS[:, :, :2], "b": np.zeros(2), "stride": 1},
+    {"x": PICTURES, "W": FILTERS[:, :, :, None], "b": np.zeros(3), "stride": 1},
+    {"x": PICTURES, "W": FILTERS, "b": np.zeros(3), "stride": 4},
+)
+
+PADDED = "_pad(cache)"
+TERM = "_met_by(x_padded, p, q, y, stride) * W[p, q]"
+START = "np.broadcast_to(b, output_shape(cache)).copy()"
+EVEN = "np.pad(x, ((0, 0), (len(W) // 2, len(W) // 2), (len(W) // 2, len(W) // 2), (0, 0)))"
+SWAPPED = (
+    "np.pad(x, ((0, 0), *(same_padding(size, len(W), stride)[::-1] for size in x.shape[1:3]), (0, 0)))"  # odd one above
+)
+FORWARD_MISTAKES = (
+    Mistake(PADDED, f"{EVEN[:-1]})", "padded by P // 2 on both sides, where an odd zero is below and on the right"),
+    Mistake(PADDED, SWAPPED, "the odd zero is above and to the left, where it belongs below and to the right"),
+    Mistake(
+        PADDED,
+        "np.pad(x, ((0, 0), *(same_padding(size, len(W), 1) for size in x.shape[1:3]), (0, 0)))",
+        "padded as for stride 1: at another stride fewer zeros are enough",
+    ),
+    Mistake(
+        PADDED,
+        "np.pad(x, ((0, 0), *((0, len(W)) for _ in range(2)), (0, 0)))",
+        "the padding is below and to the right only, where it belongs above and to the left as well",
+    ),
+    Mistake(START, "0 * np.broadcast_to(b, output_shape(cache))", "the bias `b` is missing"),
+    Mistake(
+        START,
+        "len(W) ** 2 * np.broadcast_to(b, output_shape(cache))",
+        "`b` is added for every filter cell, once is right",
+    ),
+    Mistake("* W[p, q]\n", "* W[-1 - p, -1 - q]\n", "the filter is turned by half a turn"),
+    Mistake("* W[p, q]\n", "* W[q, p]\n", "the filter's rows and columns are in each other's place"),
+    Mistake("* W[p, q]\n", "@ np.outer(np.ones(len(b)), W[p, q])\n", "summed over channels, which do not meet here"),
+    Mistake(TERM, f"({TERM}).sum(axis=-1, keepdims=True)", "summed over channels, which do not meet here"),
+    Mistake("* W[p, q]\n", "* W[p, q] + b\n", "`b` is added for every filter cell once more"),
+    Mistake("* W[p, q]\n", "* W[p, q].mean()\n", "one filter for all channels, where each has its own"),
+)
+
+DW = "(_met_by(x_padded, p, q, dy, stride) * dy).sum(axis=(0, 1, 2))"
+CUT = "top : top + H, left : left + width"
+BACKWARD_MISTAKES = (
+    Mistake("* dy).sum(axis=(0, 1, 2))", "* dy)[0].sum(axis=(0, 1))", "the sum over pictures is missing from dW"),
+    Mistake(
+        "* dy).sum(axis=(0, 1, 2))", "* dy).mean(axis=(0, 1, 2))", "the mean over windows, where their sum belongs"
+    ),
+    Mistake(DW, "(_met_by(x_padded, p, q, dy, stride) * dy)[-1, -1, -1]", "the last window alone counts: += belongs"),
+    Mistake("dW[p, q] =", "dW[-1 - p, -1 - q] =", "`dW` is turned by half a turn"),
+    Mistake(
+        DW,
+        "np.einsum('nijc,nijd->c', _met_by(x_padded, p, q, dy, stride), dy)",
+        "every channel of x with every channel of dy, where channels do not meet",
+    ),
+    Mistake("cells += dy * W[p, q]", "cells += dy * W[-1 - p, -1 - q]", "the filter is turned, where dy is scattered"),
+    Mistake("cells += dy * W[p, q]", "cells[...] = dy * W[p, q]", "of windows that overlap the last one alone counts"),
+    Mistake("cells += dy * W[p, q]", "cells += (dy * W[p, q]).sum(axis=-1, keepdims=True)", "summed over channels"),
+    Mistake(CUT, ":H, :width", "the padding is cut off below and to the right only; some is above and to the left"),
+    Mistake(CUT, "-H:, -width:", "the padding is cut off above and to the left only; some is below and to the right"),
+    Mistake(CUT, "len(W) // 2 : len(W) // 2 + H, len(W) // 2 : len(W) // 2 + width", "P // 2 lines are cut off above"),
+    Mistake("db = dy.sum(axis=(0, 1, 2))", "db = dy.sum(axis=(0, 1))[0]", "the sum over columns is missing from db"),
+    Mistake("db = dy.sum(axis=(0, 1, 2))", "db = dy[0].sum(axis=(0, 1))", "the sum over pictures is missing from db"),
+)
+
+TASKS = (
+    Task(
+        depthwise,
+        "depthwise_forward",
+        forward_cases,
+        ("y", "cache"),
+        {
+            "x_padded": "x_padded = x with the zeros that depthwise.same_padding says before and behind each side",
+            "y": "y[n, i, j, c] = b[c] + sum over p, q of x_padded[n, i s + p, j s + q, c] W[p, q, c]",
+            "cache": "the cache is DepthwiseCache(x, W, stride)",
+        },
+        refused=REFUSED,
+        mistakes=FORWARD_MISTAKES,
+    ),
+    Task(
+        depthwise,
+        "depthwise_backward",
+        backward_cases,
+        ("dx", "dW", "db"),
+        {
+            "x_padded": "x_padded = x with its lines of zeros, as in the forward",
+            "db": "db[c] = sum over n, i, j of dy[n, i, j, c]",
+            "dW": "dW[p, q, c] = sum over n, i, j of x_padded[n, i s + p, j s + q, c] dy[n, i, j, c]",
+            "dx_padded": "dx_padded = zeros, as large as x_padded; then "
+            "dx_padded[n, i s + p, j s + q, c] += dy[n, i, j, c] W[p, q, c], for every i, j, p, q",
+            "cells": "cells = dx_padded[n, i s + p, j s + q, c], what W[p, q] met, gains dy[n, i, j, c] W[p, q, c]",
+            "dx": "dx = dx_padded without its lines of zeros, the shape of x",
+        },
+        mistakes=BACKWARD_MISTAKES,
+    ),
+)
+
+HINTS = {
+    "depthwise_forward": (
+        "Take exercise 6 and cross out the sum over c: what becomes of the matrix product with W[p, q]?",
+        "y[n, i, j, c] = b[c] + sum over p, q of x_padded[n, i s + p, j s + q, c] W[p, q, c]",
+        "For every (p, q): y += x_padded[:, p : p + rows * s : s, q : q + columns * s : s] * W[p, q], where W[p, q] is "
+        "(C,), stretched over pictures and pixels. rows is ceil(H / s), that is -(-H // s).",
+    ),
+    "depthwise_backward": (
+        "In which y does W[p, q, c] take part, and in which a cell of x_padded? Times what, and of which channels?",
+        "dW[p, q, c] = sum over n, i, j of met[n, i, j, c] dy[n, i, j, c];  where W[p, q] met, dx_padded gains "
+        "dy[n, i, j, c] W[p, q, c];  db[c] = sum over n, i, j of dy[n, i, j, c]",
+        "For every (p, q): dW[p, q] = (met * dy).sum(axis=(0, 1, 2)), and to the same cells of dx_padded += dy * "
+        "W[p, q]. Then dx = dx_padded[:, top : top + H, left : left + width].copy(), top and left from same_padding.",
+    ),
+}

@@ -1,0 +1,40 @@
+"""What a model is given to write of: pixels, what a pretrained net has made of them, or the words of a phrase."""
+
+from pathlib import Path
+
+import numpy as np
+
+from numpy_sat import features, machine, pretrained
+from numpy_sat.data import batches, phrases, pictures
+from numpy_sat.data.vocabulary import Vocabulary, tokenise
+
+
+def load(config, listed):
+    """Of a data set's pictures, from the cache where they are there.
+
+    config: captioner.Config; listed: N dataset.Pictures. Returns (N, H, W, 3) uint8, (N, L, D) float16 where the
+    encoder is frozen, or of phrases (N, L) integers. Raises InputError.
+    """
+    if config.source:
+        return phrases.number_sources([picture.name.split() for picture in listed])
+    if config.frozen:
+        return features.load_features(listed, pretrained.net(config), machine.cache_folder())
+    return pictures.load_pictures(listed, config.picture_size, machine.cache_folder())
+
+
+def load_split(config, listed, vocabulary, max_words):
+    """The same as a batches.Split, with its captions numbered. vocabulary, max_words: see batches.make_split."""
+    return batches.make_split(listed, load(config, listed), vocabulary, max_words, cut(config))
+
+
+def cut(config):
+    """The function that cuts captions into words."""
+    return str.split if config.source else tokenise  # a phrase is written with a blank after l', too
+
+
+def read(config, what):
+    """The same of one picture's path, or of a phrase: (1, ...)."""
+    if config.source:
+        return phrases.number_sources([what.lower().split()], Vocabulary(config.source))
+    image = pictures.read_picture(Path(what), config.picture_size)[np.newaxis]
+    return pretrained.net(config).encode(batches.scale_pixels(image)) if config.frozen else image

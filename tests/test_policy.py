@@ -1,0 +1,75 @@
+"""layers.policy: the policy gradient, and the proof that its mean over draws is the expected score's."""
+
+from itertools import product
+
+import numpy as np
+import pytest
+
+from numpy_sat.check import gradcheck
+from numpy_sat.layers import losses, policy, softmax
+
+T, B, V = 4, 6, 5
+MASK = (np.arange(T)[:, None] < [4, 1, 3, 2, 4, 3]) * 1.0
+BASELINES = pytest.mark.parametrize("b", [0.0, 3.0])
+
+
+def drawn(rng):
+    """Arguments of policy_forward but for the logits, and these."""
+    words, weights = rng.integers(V, size=(T, B)), rng.standard_normal(B)
+    return {"logits": rng.standard_normal((T, B, V))}, {"words": words, "mask": MASK, "weights": weights}
+
+
+def test_gradients(rng):
+    inputs, options = drawn(rng)
+    report = gradcheck.check_layer(policy.policy_forward, policy.policy_backward, inputs, rng, options)
+    assert report.ok, str(report)
+
+
+def test_the_loss_is_the_definition(rng):
+    inputs, options = drawn(rng)
+    p, _ = softmax.softmax_forward(inputs["logits"])
+    expected = 0.0
+    for t, b in np.ndindex(T, B):
+        expected -= options["weights"][b] * MASK[t, b] * np.log(p[t, b, options["words"][t, b]]) / B
+    loss, cache = policy.policy_forward(**inputs, **options)
+    assert loss == pytest.approx(expected, rel=1e-13) and np.shape(loss) == ()
+    np.testing.assert_array_equal(cache.likelihood.mask, MASK)  # log p of words is asked of it, too
+
+
+def test_a_caption_that_counts_once_is_a_persons(rng):
+    inputs, options = drawn(rng)
+    _, cache = policy.policy_forward(**inputs, **{**options, "weights": np.ones(B)})
+    _, persons = losses.cross_entropy_forward(inputs["logits"], options["words"], MASK)
+    np.testing.assert_allclose(policy.policy_backward(0.7, cache), losses.cross_entropy_backward(0.7, persons))
+
+
+@BASELINES
+def test_the_mean_over_draws_is_the_gradient_of_the_expected_score(rng, b):
+    """All captions of two words, as often as they are likely, for any b: sum_k p_k r_k has a gradient of its own."""
+    captions = np.array(list(product(range(V), repeat=2))).T
+    logits, r = rng.standard_normal((2, V)), rng.standard_normal((V, V))
+    p, cache = softmax.softmax_forward(logits)
+    exact = softmax.softmax_backward(np.stack([r @ p[1], r.T @ p[0]]), cache)  # of sum_kl p_k p_l r_kl
+    often = p[0][captions[0]] * p[1][captions[1]]
+    weights = captions.shape[1] * often * (r[captions[0], captions[1]] - b)
+    alike = np.repeat(logits[:, None], captions.shape[1], axis=1)
+    _, cache = policy.policy_forward(alike, captions, np.ones(captions.shape), weights)
+    np.testing.assert_allclose(policy.policy_backward(-1.0, cache).sum(axis=1), exact, atol=1e-14)
+
+
+def test_the_advantage_is_over_the_greedy_caption_of_the_same_picture():
+    found = policy.advantage(np.array([3.0, 1.0, 0.5, 2.0, 4.0, 2.5]), np.array([1.0, 2.0]))
+    assert found.tolist() == [2, 0, -0.5, 0, 2, 0.5]
+    assert policy.advantage(np.array([3.0, 1.0]), np.array([1.0, 2.0])).tolist() == [2, -1]
+
+
+def test_float32_is_as_float64(rng):
+    inputs, options = drawn(rng)
+    loss, cache = policy.policy_forward(**inputs, **options)
+    exact = policy.policy_backward(0.7, cache)
+    of_32 = {name: array.astype(np.float32) for name, array in {**inputs, **options}.items() if name != "words"}
+    loss_32, cache = policy.policy_forward(**{**of_32, "words": options["words"]})
+    dlogits = policy.policy_backward(0.7, cache)
+    assert loss_32.dtype == dlogits.dtype == np.float32
+    np.testing.assert_allclose(loss_32, loss, rtol=1e-5)
+    np.testing.assert_allclose(dlogits, exact, atol=1e-6)
