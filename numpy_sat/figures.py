@@ -17,11 +17,8 @@ def attention_figure(path, image, words, alpha, beta):
     """Write a PNG: the picture, then a panel a word with the attention's map over it and the gate under it.
 
     image: (H, W, 3) uint8; words: of the caption, and <end> where it was written; alpha: (words, L) with square L;
-    beta: (words,) the gate. Every map is scaled to its own largest value, which the panel states. Of a model that does
-    not look, whose L is 0, nothing is written.
+    beta: (words,) the gate. Every map is scaled to its own largest value, which the panel states.
     """
-    if not alpha.size:
-        return
     columns = min(6, len(words) + 1)
     rows = -(-(len(words) + 1) // columns)
     figure, axes = _bare_panels(rows, columns, 2.1, 2.5)

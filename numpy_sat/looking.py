@@ -52,7 +52,9 @@ def draw(path, config, name, image, words, caption):
     config: captioner.Config; name: the picture's, which of a sentence is the sentence; image: (H, W, 3) uint8; words:
     those it has written, <end> last; caption: search.Caption.
     """
-    if config.source and not looks_nowhere(config, caption.alpha):
+    if looks_nowhere(config, caption.alpha):
+        return
+    if config.source:
         figures.alignment_figure(path, [*name.split(), "<end>"], words, caption.alpha)
-    elif not config.source:
+    else:
         figures.attention_figure(path, image, words, caption.alpha, caption.beta)

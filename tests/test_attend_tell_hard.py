@@ -14,7 +14,6 @@ from numpy_sat import captioner, kernels, search
 from numpy_sat.check import gradcheck
 from numpy_sat.data.vocabulary import START
 from numpy_sat.decoders import attend_tell_fused, attend_tell_hard, hard, soft
-from numpy_sat.errors import InputError
 from numpy_sat.layers import hard_attention, softmax
 from numpy_sat.workspace import Workspace
 
@@ -338,11 +337,6 @@ def test_the_start(rng):
     assert baseline.shape == (1,) and baseline == 0 and baseline.dtype == np.float32
     assert params.keys() == of_soft.keys()
     assert all(np.array_equal(params[name], array) for name, array in of_soft.items())
-
-
-def test_no_part_can_be_left_out(rng):
-    with pytest.raises(InputError, match="without=gate: the model hard has no parts that can be left out"):
-        hard.init_params(rng, 5, replace(CONFIG, without=("gate",)), np.zeros(V))
 
 
 @pytest.mark.parametrize("way", ["everywhere", "at the likeliest", "by chance"])

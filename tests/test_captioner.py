@@ -17,6 +17,7 @@ from numpy_sat.check import gradcheck
 from numpy_sat.data import batches
 from numpy_sat.decoders import MODELS, attend_tell, attend_tell_fused, dot, parts, soft
 from numpy_sat.encoders import convnet
+from numpy_sat.errors import InputError
 from numpy_sat.layers import conv, losses, pool
 from numpy_sat.workspace import Workspace
 
@@ -493,3 +494,9 @@ def test_decoding_step_by_step_is_the_training_recurrence(rng):
         assert np.allclose(step_logits, logits[t], rtol=0, atol=1e-13)
         assert np.allclose(step_alpha, alpha[t], rtol=0, atol=1e-14)
         assert beta.shape == (2,) and (0 < beta).all() and (beta < 1).all()
+
+
+@pytest.mark.parametrize("model", ["hard", "tell", "log-bilinear"])
+def test_parts_of_a_model_that_has_none(rng, model):
+    with pytest.raises(InputError, match=f"without=gate: the model {model} has no parts that can be left out"):
+        tiny_params(rng, replace(TINY, model=model, without=("gate",)))

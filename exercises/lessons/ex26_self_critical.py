@@ -253,7 +253,7 @@ DRAW_MISTAKES = (
     ),
     Mistake(
         DRAWN,
-        "np.minimum((upto <= uniforms_t[:, None]).sum(axis=1), p.shape[1] - 1)",
+        "(upto <= uniforms_t[:, None]).sum(axis=1)",
         "the uniform number is not multiplied by where the last piece ends",
     ),
     Mistake(DRAWN, "(uniforms_t * p.shape[1]).astype(int)", "every word alike, where each is as likely as its p"),

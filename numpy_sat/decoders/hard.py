@@ -18,7 +18,6 @@ import numpy as np
 
 from numpy_sat import kernels, objective
 from numpy_sat.decoders import attend_tell, attend_tell_fused, attend_tell_hard, parts
-from numpy_sat.errors import InputError
 from numpy_sat.layers import dropout, embedding, hard_attention, losses, output
 
 begin, select = attend_tell.begin, attend_tell.select
@@ -26,8 +25,7 @@ begin, select = attend_tell.begin, attend_tell.select
 
 def init_params(rng, D, config, log_frequencies, dtype=np.float32):
     """All parameters by name: soft attention's but for the gate, and the baseline. Raises InputError for parts."""
-    if config.without:
-        raise InputError(f"without={','.join(config.without)}: the model hard has no parts that can be left out.")
+    parts.refuse("hard", config.without)
     sizes = D, config.embedding, config.state, config.attention
     of_soft = attend_tell.init_params(rng, *sizes, log_frequencies, dtype)
     return {**parts.removed(of_soft, ("gate",)), "baseline": np.zeros(1, dtype)}

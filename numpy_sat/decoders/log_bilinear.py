@@ -14,6 +14,7 @@ import numpy as np
 
 from numpy_sat import kernels, objective
 from numpy_sat.data.vocabulary import START
+from numpy_sat.decoders import parts
 from numpy_sat.kernels import elementwise
 from numpy_sat.kernels.matmul import multiply, multiply_transposed, pack
 from numpy_sat.layers import dropout, embedding, linear
@@ -49,6 +50,7 @@ def init_params(rng, D, config, log_frequencies, dtype=np.float32):
 
     E is weights, too, of the output, which has M inputs.
     """
+    parts.refuse("log-bilinear", config.without)
     V, M = len(log_frequencies), config.embedding
 
     def weights(inputs, *shape):

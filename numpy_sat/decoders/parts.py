@@ -11,6 +11,7 @@ from typing import NamedTuple
 import numpy as np
 
 from numpy_sat.decoders import attend_tell
+from numpy_sat.errors import InputError
 from numpy_sat.layers import embedding, linear
 
 PARTS = {  # what can be left out: its parameters
@@ -32,6 +33,12 @@ def removed(params, parts):
         raise ValueError(f"without: {', '.join(sorted(unknown))}: there are {', '.join(PARTS)}")
     names = {name for part in parts for name in PARTS[part]}
     return {name: array for name, array in params.items() if name not in names}
+
+
+def refuse(model, names):
+    """Raise InputError where parts are to be left out, `names`, of a model that has none of them."""
+    if names:
+        raise InputError(f"without={','.join(names)}: the model {model} has no parts that can be left out.")
 
 
 def completed(params):

@@ -3,7 +3,7 @@
 import numpy as np
 
 from numpy_sat import kernels, objective
-from numpy_sat.decoders import show_tell, show_tell_fused
+from numpy_sat.decoders import parts, show_tell, show_tell_fused
 from numpy_sat.layers import dropout
 
 begin, step, select = show_tell.begin, show_tell.step, show_tell.select
@@ -11,6 +11,7 @@ begin, step, select = show_tell.begin, show_tell.step, show_tell.select
 
 def init_params(rng, D, config, log_frequencies, dtype=np.float32):
     """All parameters by name."""
+    parts.refuse("tell", config.without)
     return show_tell.init_params(rng, D, config.embedding, config.state, log_frequencies, dtype)
 
 
