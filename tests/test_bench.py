@@ -308,7 +308,10 @@ def test_the_command_without_torch(tmp_path, monkeypatch, capsys):
 @pytest.mark.parametrize(
     "arguments, sentence",
     [
-        (["--work", "nothing"], "no work of conv, net, decoder, step, elementwise has that in its name"),
+        (
+            ["--work", "nothing"],
+            "no work of conv, depthwise, net, lite0, decoder, step, elementwise has",
+        ),
         (["--json", "missing/rows.jsonl"], "missing/rows.jsonl: cannot be written"),
         (["--json", "."], "cannot be written (it is a folder)"),
         (["--plot", "missing/roof.png"], "missing/roof.png: cannot be written"),

@@ -10,6 +10,7 @@ import whole_model
 from numpy_sat.check import gradcheck
 from numpy_sat.data.vocabulary import START
 from numpy_sat.decoders import log_bilinear
+from numpy_sat.errors import InputError
 from numpy_sat.workspace import Workspace
 
 CONFIG = replace(whole_model.TINY, model="log-bilinear")
@@ -21,6 +22,11 @@ def test_gradients_of_the_whole_model(rng):
 
 def test_a_blind_model(rng):
     whole_model.check_a_blind_model(rng, CONFIG)
+
+
+def test_no_part_can_be_left_out(rng):
+    with pytest.raises(InputError, match="without=gate: the model log-bilinear has no parts that can be left out"):
+        log_bilinear.init_params(rng, 5, replace(CONFIG, without=("gate",)), np.zeros(11))
 
 
 def test_float32_is_float64(rng):
