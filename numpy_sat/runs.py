@@ -135,11 +135,14 @@ def _read(path):
 
 
 def _check_optimizer(path, stored, progress):
-    """Raise InputError unless each learnt parameter has its moving means, of its shape, and there is nothing else."""
-    moments = sorted({name.partition(".")[0] for name in stored.optimizer if "." in name})
-    learnt = {name: array for name, array in stored.params.items() if not name.endswith(captioner.MEASURED)}
-    expected = {f"{moment}.{name}": array for moment in moments for name, array in learnt.items()}
+    """Raise InputError unless what has moving means is a parameter of their shape that has all of them.
+
+    Not every parameter need have some: what has had no gradient yet has none.
+    """
     found = {name: array for name, array in stored.optimizer.items() if name != "t"}
+    split = [name.partition(".") for name in found]
+    moments, trained = ({part[k] for part in split} for k in (0, 2))
+    expected = {f"{m}.{name}": stored.params[name] for m in moments for name in trained if name in stored.params}
     if not moments and progress.step:
         raise InputError(f"{path}: holds no optimiser state; go on from the run's {LAST}.")
     checkpoint.check_shapes(path, found, expected)

@@ -20,6 +20,7 @@ CHOICES = {  # of what is no number
     "source": phrases.VOCABULARY.words,
 }
 MAY_BE_ZERO = ("shift", "warmup", "self_critical")  # of the whole numbers
+NEVER = (("dropout", 1), ("zoom", 0))  # nothing would be left
 AT_MOST_ONE = ("dropout", "smoothing", "zoom", "colour", "expected")
 
 
@@ -36,6 +37,7 @@ def with_settings(recipe, settings):
             raise InputError(f"{name}: there is no such setting; there are {', '.join(known)}.")
         owner = replace(owner, **{name: _parsed(name, text, getattr(owner, name))})
         recipe = owner if isinstance(owner, Recipe) else replace(recipe, model=owner)
+    _refuse_what_is_for_pixels(recipe)
     return recipe
 
 
@@ -44,6 +46,13 @@ def settings_between(recipe, other):
     fields = {**vars(recipe), **vars(recipe.model)}
     before = {**vars(other), **vars(other.model)}
     return {name: _as_text(value) for name, value in fields.items() if value != before[name]}
+
+
+def _refuse_what_is_for_pixels(recipe):
+    """Raise InputError where pictures are to be changed or normalised of a model that is given no pixels."""
+    given = recipe.flip, recipe.shift, recipe.zoom < 1, recipe.colour, recipe.model.norm
+    if (recipe.model.frozen or recipe.model.source) and any(given):
+        raise InputError("flip, shift, zoom, colour and norm are for pixels: not for a pretrained encoder, or phrases.")
 
 
 def _parsed(name, text, before):
@@ -66,7 +75,9 @@ def _parsed(name, text, before):
         right, wanted = type(value) is int and value >= least, f"a whole number from {least} on"
     else:
         most = 1 if name in AT_MOST_ONE else math.inf
-        right = type(value) in (int, float) and 0 <= value <= most and math.isfinite(value)
+        right = (
+            type(value) in (int, float) and 0 <= value <= most and math.isfinite(value) and (name, value) not in NEVER
+        )
         wanted = "a number from 0 on" if most > 1 else "a number from 0 to 1"
     if not right:
         raise InputError(f"{name}={text}: must be {wanted}.")

@@ -44,6 +44,8 @@ def main(argv=None):
 def _study(args, rest, again):
     """rest: train's arguments, the same for every variant; again: the command that goes on with the study."""
     common = train_command.parse(rest)
+    if common.start or common.blind or common.data == "phrases":
+        raise InputError("a study trains captioners of pictures anew: leave out --from, --blind and --data phrases.")
     variants = variants_of(args.study, with_settings(train_command.preset(common), dict(common.set)))
     folder = args.out or Path("runs") / f"{args.study}-{common.data}{'-small' * common.small}"
     _refuse_another(folder, {"study": args.study, **vars(common), "root": None})
@@ -55,7 +57,7 @@ def _study(args, rest, again):
         trained = [str(folder / name) for name in variants]
         skipping = ["--skip-missing"] * common.skip_missing
         code = evaluate.main(["--compare", *trained, "--out", str(folder / "table.md"), *root, *skipping])
-    if code:
+    if code == 130:
         print(f"the study goes on with: {again}")
     return code
 

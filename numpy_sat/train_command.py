@@ -18,6 +18,7 @@ from numpy_sat.errors import InputError
 from numpy_sat.streams import PARAMETERS, stream
 
 OF_ENCODER = ("encoder", "weights", "preprocessing", "frozen", "digest")  # settings that --encoder makes
+OF_DATA = ("source",)  # settings that --data makes
 OPTIONS = ("epochs", "learning_rate", "optimizer", "clip", "model", "blind")  # settings with an option of their own
 
 
@@ -41,7 +42,7 @@ def parse(argv):
     )
     parser.add_argument("--weights", type=Path, metavar="FILE", help="of VGG: its weights, .safetensors or .npz")
     parser.add_argument(
-        "--preprocessing", choices=tuple(vgg.PREPROCESSINGS), default="imagenet", help="of those weights"
+        "--preprocessing", choices=tuple(vgg.PREPROCESSINGS), help="of those weights (default: imagenet)"
     )
     parser.add_argument("--from", type=Path, dest="start", metavar="RUN", help="go on from a run's best, as a new run")
     parser.add_argument("--out", type=Path, help="the run's folder; default: a new one in runs/")
@@ -65,8 +66,8 @@ def parse(argv):
     given = {name for name, value in vars(args).items() if value != parser.get_default(name)}
     if args.resume and (args.out is None or given - {"resume", "out", "root"}):
         parser.error("--resume takes --out, the run's folder, and perhaps --root; all else is as the run began")
-    if args.weights and (args.encoder or "").startswith("lite"):
-        parser.error("--weights are for VGG; those of lite0 come as a package")
+    if (args.weights or args.preprocessing) and not (args.encoder or "").startswith("vgg"):
+        parser.error("--weights and --preprocessing are for --encoder vgg16 and vgg19")
     if args.encoder and args.small:
         parser.error("--encoder has one preset: leave out --small")
     if args.start and given & {"data", "small", "blind", "model", "encoder", "weights", "preprocessing"}:
@@ -79,11 +80,16 @@ def begun(args):
     before = runs.load_model(args.start) if args.start else None
     name = before.settings["data"] if before else args.data
     root = args.root or (before and before.settings["root"])
-    recipe = before.recipe if before else preset(args)
+    recipe = replace(before.recipe, self_critical=0) if before else preset(args)
     recipe = settings.with_settings(recipe, _settings(args))
     if recipe.model.frozen and not recipe.model.digest:
         model = replace(recipe.model, digest=pretrained.net(recipe.model).digest)
         recipe = replace(recipe, model=model)
+    if recipe.self_critical >= recipe.epochs and not before:
+        raise InputError(
+            f"self_critical={recipe.self_critical}: a model that has not learned to write cannot learn from captions "
+            f"of its own; choose more --epochs than {recipe.epochs}, or fewer of these by --set self_critical=0."
+        )
     if recipe.model.source and recipe.model.blind:
         raise InputError("a translator that reads nothing is not there: leave out --blind.")
     dataset = sources.open_dataset(name, root, ("train", "dev"), args.skip_missing)
@@ -135,7 +141,7 @@ def preset(args):
         return presets.PRESETS[args.data, args.small]
     if args.data not in presets.PRETRAINED:
         raise InputError(f"--encoder {args.encoder} is for photos: --data {', '.join(presets.PRETRAINED)}")
-    return presets.on_pretrained(args.data, args.encoder, args.weights, args.preprocessing)
+    return presets.on_pretrained(args.data, args.encoder, args.weights, args.preprocessing or "imagenet")
 
 
 def _settings(args):
@@ -184,7 +190,7 @@ def _setting(text):
     name, equals, value = text.partition("=")
     if not equals:
         raise argparse.ArgumentTypeError(f"must be NAME=VALUE, such as penalty=0, not {text}")
-    if name in (*OPTIONS, *OF_ENCODER):
-        option = "encoder" if name in OF_ENCODER else name.replace("_", "-")
+    if name in (*OPTIONS, *OF_ENCODER, *OF_DATA):
+        option = "encoder" if name in OF_ENCODER else "data" if name in OF_DATA else name.replace("_", "-")
         raise argparse.ArgumentTypeError(f"{name} has an option of its own, --{option}")
     return name, value

@@ -99,7 +99,8 @@ def test_weights_that_are_not_there(root, tmp_path, weights, capsys, monkeypatch
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (["--encoder", "lite0", "--weights", "x.npz"], "those of lite0 come as a package"),
+        (["--encoder", "lite0", "--weights", "x.npz"], "--weights and --preprocessing are for --encoder vgg16"),
+        (["--preprocessing", "caffe"], "--weights and --preprocessing are for --encoder vgg16"),
         (["--encoder", "lite0", "--small"], "--encoder has one preset: leave out --small"),
         (["--set", "encoder=lite0"], "encoder has an option of its own, --encoder"),
         (["--set", "digest=0"], "digest has an option of its own, --encoder"),

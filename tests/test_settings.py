@@ -6,7 +6,7 @@ import pytest
 
 from numpy_sat import train_command
 from numpy_sat.errors import InputError
-from numpy_sat.presets import PRESETS
+from numpy_sat.presets import PRESETS, on_pretrained
 from numpy_sat.settings import settings_between, with_settings
 
 RECIPE = PRESETS["flickr8k", False]
@@ -41,6 +41,8 @@ def test_what_lies_between_two_recipes_makes_one_of_the_other(name):
         ("epochs", "2.5", "a whole number from 1 on"),
         ("shift", "-1", "a whole number from 0 on"),
         ("zoom", "1.5", "zoom=1.5: must be a number from 0 to 1"),
+        ("zoom", "0", "zoom=0: must be a number from 0 to 1"),
+        ("dropout", "1.0", "dropout=1.0: must be a number from 0 to 1"),
         ("penalty", "nan", "a number from 0 on"),
         ("penalty", "1e999", "a number from 0 on"),
         ("flip", "2", "flip=2: must be true or false"),
@@ -59,6 +61,15 @@ def test_impossible_settings(name, text, words):
     assert words in str(error.value)
 
 
+@pytest.mark.parametrize("recipe", [PRESETS["phrases", True], on_pretrained("flickr8k", "lite0")])
+@pytest.mark.parametrize(
+    "setting", [("flip", "true"), ("shift", "2"), ("zoom", "0.5"), ("colour", "0.1"), ("norm", "true")]
+)
+def test_what_is_for_pixels(recipe, setting):
+    with pytest.raises(InputError, match="flip, shift, zoom, colour and norm are for pixels"):
+        with_settings(recipe, dict([setting]))
+
+
 def test_settings_as_arguments_and_back():
     given = {"epochs": "3", "without": "deep output", "penalty": "0.0"}
     assert train_command.as_arguments(given) == ["--epochs 3", "--set", "'without=deep output'", "penalty=0.0"]
@@ -67,7 +78,8 @@ def test_settings_as_arguments_and_back():
 
 
 @pytest.mark.parametrize(
-    ("text", "words"), [("penalty", "must be NAME=VALUE"), ("epochs=3", "epochs has an option of its own, --epochs")]
+    ("text", "words"),
+    [("penalty", "must be NAME=VALUE"), ("epochs=3", "has an option of its own, --epochs"), ("source=", "own, --data")],
 )
 def test_arguments_that_are_no_settings(text, words, capsys):
     with pytest.raises(SystemExit):

@@ -138,3 +138,10 @@ def test_arguments_that_train_does_not_know(capsys):
     assert "argument NAME: invalid choice: 'nothing'" in capsys.readouterr().err
     assert study.main(["slides", "--set", "no=1"]) == 2
     assert "no: there is no such setting" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("arguments", [["--from", "run"], ["--blind"], ["--data", "phrases"]])
+def test_what_no_study_is_made_of(tmp_path, capsys, arguments):
+    assert study.main(["slides", "--out", str(tmp_path / "study"), *arguments]) == 2
+    assert "a study trains captioners of pictures anew" in capsys.readouterr().err
+    assert not (tmp_path / "study").exists()

@@ -78,6 +78,7 @@ def test_a_run_to_its_end(root, tmp_path, capsys):
         ("--optimizer", "rmsprop"),
         ("--set", "norm=true", "zoom=0.7", "decay=0.05"),
         ("--set", "self_critical=1"),
+        ("--blind", "--set", "self_critical=1"),
     ],
 )
 def test_interrupted_and_resumed_is_bit_for_bit_the_whole(root, tmp_path, monkeypatch, more):
@@ -136,6 +137,29 @@ def test_settings_of_a_run(root, tmp_path):
     assert recipe["model"]["without"] == ["gate"] and recipe["model"]["penalty"] == 0.5 and recipe["epochs"] == 1
     model = runs.load_model(out)
     assert model.recipe.model.without == ("gate",) and "w_beta" not in model.params
+
+
+def test_self_critical_training_begins_with_what_can_write(root, tmp_path, monkeypatch, capsys):
+    """Not with random weights; of a run that goes on, interrupted in its first epoch, the encoder has no moments."""
+    assert run(root, tmp_path / "new", "--set", "self_critical=2") == 2
+    assert "self_critical=2: a model that has not learned to write" in capsys.readouterr().err
+    before, whole, parts = (tmp_path / name for name in ("before", "whole", "parts"))
+    assert run(root, before, "--epochs", 1) == 0
+    on = ["--from", str(before), "--set", "self_critical=1", "--epochs", "1", "--out"]
+    assert train.main([*on, str(whole)]) == 0
+    step = train.train_step
+
+    def stopping(state, *rest):
+        if state.progress.step == 2:
+            signal.raise_signal(signal.SIGINT)
+        return step(state, *rest)
+
+    monkeypatch.setattr(train, "train_step", stopping)
+    assert train.main([*on, str(parts)]) == 130
+    monkeypatch.setattr(train, "train_step", step)
+    assert resume(parts) == 0
+    one, other = arrays(whole / "last.npz"), arrays(parts / "last.npz")
+    assert {name: x.tobytes() for name, x in one.items()} == {name: x.tobytes() for name, x in other.items()}
 
 
 def test_training_on_from_a_run(root, tmp_path, capsys):

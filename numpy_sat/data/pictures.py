@@ -157,7 +157,7 @@ def cache_name(kind: str, pictures: list[Picture], made: str, version: int) -> s
         path = os.path.join(folders[picture.path.parent], picture.path.name)
         names.update(f"\0{picture.name}".encode())
         files.update(f"\0{path}\0{stat.st_size}\0{stat.st_mtime_ns}".encode())
-    return f"pictures-{names.hexdigest()[:16]}-{files.hexdigest()[:32]}.npy"
+    return f"{kind}-{names.hexdigest()[:16]}-{files.hexdigest()[:32]}.npy"
 
 
 def _open_cache(path: Path, shape: tuple[int, ...]) -> np.ndarray | None:
