@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from numpy_sat.data import batches
+from numpy_sat.data import batches, pictures
 from numpy_sat.data.batches import Augmentation
 from numpy_sat.data.dataset import Picture
 from numpy_sat.data.vocabulary import END, START, UNK, Vocabulary
@@ -116,7 +116,7 @@ def test_captions_are_numbered_and_cut(tmp_path):
     Image.new("RGB", (4, 4)).save(tmp_path / "a.jpg")
     vocabulary = Vocabulary.build([["a", "red", "dog"]], 1)
     listed = [Picture("a.jpg", tmp_path / "a.jpg", ("A red dog .", "A red, red dog!", "A cat", "Quux"))]
-    split = batches.load_split(listed, vocabulary, 4, tmp_path, max_words=3)
+    split = batches.make_split(listed, pictures.load_pictures(listed, 4, tmp_path), vocabulary, max_words=3)
     a, red, dog = vocabulary.encode(["a", "red", "dog"])
     assert [caption.tolist() for caption in split.captions[0]] == [[a, red, dog, END], [a, red, red], [a, UNK, END]]
     assert split.references[0][1] == ["a", "red", "red", "dog"]

@@ -10,7 +10,6 @@ from typing import NamedTuple
 import numpy as np
 from PIL import Image
 
-from numpy_sat.data import pictures
 from numpy_sat.data.vocabulary import END, START, tokenise
 from numpy_sat.errors import InputError
 from numpy_sat.streams import ORDER, PICTURE, stream
@@ -44,11 +43,6 @@ class Augmentation(NamedTuple):
     shift: int  # up to so many pixels in each direction, edge pixels repeated
     zoom: float = 1.0  # a square cut out, of at least this share of the side, and enlarged
     colour: float = 0.0  # brightness and contrast, each by up to this share
-
-
-def load_split(listed, vocabulary, size, cache, max_words):
-    """Decode a split's pictures (cached; size: side in pixels; cache: folder), and all else as make_split."""
-    return make_split(listed, pictures.load_pictures(listed, size, cache), vocabulary, max_words)
 
 
 def make_split(listed, inputs, vocabulary, max_words, cut=tokenise):
