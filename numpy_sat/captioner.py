@@ -20,7 +20,7 @@ class Config:
     state: int  # S
     attention: int  # A
     encoder: str = "convnet"  # one of encoders.ENCODERS
-    frozen: bool = False  # whether the encoder is not trained, and pictures are given as its features, see features.py
+    frozen: bool = False  # whether the encoder is not trained, and pictures are given as its features, see pretrained/
     weights: str = ""  # of a pretrained encoder: the file of its weights, where they do not come as a package
     preprocessing: str = "imagenet"  # how pixels were scaled in learning those, see encoders/vgg.py
     digest: str = ""  # by which they are known again

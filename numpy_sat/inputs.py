@@ -4,9 +4,10 @@ from pathlib import Path
 
 import numpy as np
 
-from numpy_sat import features, machine, pretrained
+from numpy_sat import machine, pretrained
 from numpy_sat.data import batches, phrases, pictures
 from numpy_sat.data.vocabulary import Vocabulary, tokenise
+from numpy_sat.pretrained import feature_cache
 
 
 def load(config, listed):
@@ -18,7 +19,7 @@ def load(config, listed):
     if config.source:
         return phrases.number_sources([picture.name.split() for picture in listed])
     if config.frozen:
-        return features.load_features(listed, pretrained.net(config), machine.cache_folder())
+        return feature_cache.load_features(listed, pretrained.net(config), machine.cache_folder())
     return pictures.load_pictures(listed, config.picture_size, machine.cache_folder())
 
 

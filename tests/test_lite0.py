@@ -5,11 +5,12 @@ import json
 import numpy as np
 import pytest
 
-from numpy_sat import kernels, pretrained, torch_pickle, weights
+from numpy_sat import kernels, pretrained
 from numpy_sat.check import gradcheck
 from numpy_sat.encoders import lite0
 from numpy_sat.errors import InputError
 from numpy_sat.layers import activations, conv, depthwise, linear
+from numpy_sat.pretrained import torch_pickle, weights
 from numpy_sat.workspace import Workspace
 
 TINY = (3,), (1, 3, 1, 1, 2), (2, 3, 2, 2, 4), (1, 5, 2, 3, 3), (5,)  # no number of channels fills a vector

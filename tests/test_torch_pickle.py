@@ -12,8 +12,9 @@ from collections import OrderedDict
 import numpy as np
 import pytest
 
-from numpy_sat import pretrained, torch_pickle
+from numpy_sat import pretrained
 from numpy_sat.errors import InputError
+from numpy_sat.pretrained import torch_pickle
 
 ARRAYS = {
     "conv.weight": np.arange(24, dtype="<f4").reshape(2, 3, 2, 2),

@@ -7,9 +7,9 @@ import struct
 import numpy as np
 import pytest
 
-from numpy_sat import safetensors, weights
 from numpy_sat.encoders import vgg
 from numpy_sat.errors import InputError
+from numpy_sat.pretrained import safetensors, weights
 
 STAGES = ((4,), (5, 3))
 KINDS = {"F32": "<f4", "F16": "<f2", "I64": "<i8"}

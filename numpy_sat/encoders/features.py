@@ -1,4 +1,4 @@
-"""The encoder of a net that stays as it is: its annotation vectors have been computed already (features.py).
+"""The encoder of a net that stays as it is: its annotation vectors have been computed already (pretrained/).
 
 So there is nothing to compute and nothing to learn here, as in blind.py; where that gives zeros, this gives what it is
 given.

@@ -116,7 +116,7 @@ def size(stages):
 
 
 def namings(stages):
-    """How files name this net's tensors, each way as {name: shape}, for weights.read: a port to PyTorch, and ours."""
+    """How files name the tensors, each way as {name: shape}, for pretrained/weights.py: a port to PyTorch, and ours."""
     theirs, ours = {}, shapes(stages)
     for name, (convolution, norm) in _sources(stages).items():
         *sides, C, O = (1, 1, *ours[name]) if ours[name][2:] == () else ours[name]

@@ -98,7 +98,7 @@ def size(stages):
 
 
 def namings(stages):
-    """How files name these nets' tensors, each way as {name: shape}, for weights.read: torchvision's, and ours.
+    """How files name the tensors, each way as {name: shape}, for pretrained/weights.py: torchvision's, and ours.
 
     torchvision (timm, too) numbers convolutions, their relus and the poolings through: features.0, .2, (.4), .5, ...
     """

