@@ -4,7 +4,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from numpy_sat import command, inputs, looking, runs, search
+from numpy_sat import command, inputs, runs, search
 from numpy_sat.data import phrase_language, pictures
 
 FIGURE_SIDE = 224  # pixels of a picture in the attention figure
@@ -17,7 +17,7 @@ def main(argv=None):
 
 
 def _caption(args):
-    model = runs.load_model(args.checkpoint)
+    model = runs.load_model(args.run or runs.SHIPPED)
     recipe, config = model.recipe, model.recipe.model
     for number, path in enumerate(args.pictures, 1):
         given = inputs.read(config, path)
@@ -27,14 +27,21 @@ def _caption(args):
         words = model.vocabulary.decode(found.words)
         written = phrase_language.text(words) if config.source else " ".join(words)
         print(f"{path}: {written}  (log p {found.log_p:.2f})")
-        nowhere = looking.looks_nowhere(config, found.alpha)
-        if args.show and nowhere:
-            print(f"  nothing drawn: {nowhere}")
-        elif args.show:
+        if args.show:
             show = args.show if len(args.pictures) == 1 else _numbered(args.show, number)
-            large = None if config.source else pictures.read_picture(path, FIGURE_SIDE)
-            looking.draw(show, config, path.lower(), large, [*words, "<end>"], found)
-            print(f"  where it looked: {show}")
+            _draw(show, config, path, [*words, "<end>"], found)
+
+
+def _draw(show, config, path, words, found):
+    """Where it looked, into the file `show`."""
+    from numpy_sat import looking  # brings matplotlib and nltk, half a second that a caption alone need not wait for
+
+    if nowhere := looking.looks_nowhere(config, found.alpha):
+        print(f"  nothing drawn: {nowhere}")
+        return
+    large = None if config.source else pictures.read_picture(path, FIGURE_SIDE)
+    looking.draw(show, config, path.lower(), large, words, found)
+    print(f"  where it looked: {show}")
 
 
 def _numbered(path, number):
@@ -44,8 +51,13 @@ def _numbered(path, number):
 
 def _parse(argv):
     parser = argparse.ArgumentParser(prog="python -m numpy_sat.caption", description="Caption pictures.")
-    parser.add_argument("checkpoint", type=Path, help="a run's folder, or a checkpoint")
-    parser.add_argument("pictures", nargs="+", metavar="PICTURE", help="of a translator: phrases, each in quotes")
+    parser.add_argument(
+        "given",
+        nargs="+",
+        metavar="[RUN] PICTURE",
+        help="a run's folder or checkpoint (default: the captioner that comes with the package), and pictures; of a "
+        "translator phrases, each in quotes",
+    )
     parser.add_argument("--beam", type=command.count, default=3, help="beams; 1 is greedy search (default: 3)")
     parser.add_argument(
         "--show",
@@ -56,6 +68,10 @@ def _parse(argv):
     args = parser.parse_args(argv)
     if args.show and not args.show.suffix:
         parser.error(f"--show needs a file's name, such as look.png, not {args.show}")
+    is_run = Path(args.given[0]).is_dir() or args.given[0].endswith(".npz")
+    args.run, args.pictures = (args.given[0], args.given[1:]) if is_run else (None, args.given)
+    if not args.pictures:
+        parser.error(f"what is {args.run} to caption? Name a PICTURE, too")
     return args
 
 

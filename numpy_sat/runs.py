@@ -13,6 +13,7 @@ from numpy_sat.errors import InputError, writing
 from numpy_sat.presets import Recipe, from_json
 
 LAST, BEST, LOG, CONFIG = "last.npz", "best.npz", "log.jsonl", "config.json"
+SHIPPED = Path(__file__).parent / "assets" / "captioner.npz"  # a run's best as it comes with the package, see ship.py
 SETTINGS = ("data", "root", "seed", "skip_missing", "pictures", "recipe", "vocabulary")
 
 
@@ -23,6 +24,7 @@ class Model(NamedTuple):
     recipe: Recipe
     vocabulary: Vocabulary
     settings: dict  # of the run, by the names in SETTINGS
+    progress: dict  # where training stood, by the names of Progress
 
 
 @dataclass
@@ -35,7 +37,7 @@ class Progress:
     best_score: float = -1.0  # CIDEr-D
     best_loss: float = float("inf")  # where the score is equal, as long as it is 0
     stale: int = 0  # epochs since the best
-    seconds: float = 0.0  # trained, over all sessions
+    seconds: float = 0.0  # trained, over all sessions, and those of the run that it began with
 
 
 @dataclass
@@ -51,8 +53,11 @@ class Run:
     progress: Progress
 
 
-def create(folder, settings, recipe, vocabulary, params):
-    """Start a run in a new folder. settings: {"data", "root", "seed", ...}. Raises InputError if it holds a run."""
+def create(folder, settings, recipe, vocabulary, params, seconds=0.0):
+    """Start a run in a new folder. Raises InputError if it holds a run.
+
+    settings: {"data", "root", "seed", ...}; seconds: for how long the parameters have been trained already.
+    """
     settings = {**settings, "recipe": asdict(recipe), "vocabulary": list(vocabulary.words)}
     shown = {name: value for name, value in settings.items() if name != "vocabulary"}
     with writing(folder):
@@ -61,7 +66,7 @@ def create(folder, settings, recipe, vocabulary, params):
         folder.mkdir(parents=True, exist_ok=True)
         (folder / CONFIG).write_text(json.dumps(shown, indent=2) + "\n", encoding="utf-8")
         (folder / LOG).write_text("", encoding="utf-8")
-    return Run(folder, settings, recipe, vocabulary, params, {}, Progress())
+    return Run(folder, settings, recipe, vocabulary, params, {}, Progress(seconds=seconds))
 
 
 def resume(folder):
@@ -111,7 +116,10 @@ def folder_of(path):
 
 
 def load_model(path):
-    """The Model of a checkpoint file, or of a run's folder: its best, or its last before there is a best."""
+    """The Model of a checkpoint file, or of a run's folder: its best, or its last before there is a best.
+
+    Parameters that were kept as float16 come as float32.
+    """
     path = Path(path)
     if path.is_dir():
         path = path / BEST if (path / BEST).exists() else path / LAST
@@ -129,9 +137,12 @@ def _read(path):
             raise KeyError(*missing)
     except (KeyError, TypeError) as error:
         raise InputError(f"{path}: its settings are not those of a captioner ({error}); train anew.") from error
+    params = {
+        name: array.astype(np.float32) if array.dtype == np.float16 else array for name, array in stored.params.items()
+    }
     expected = captioner.init_params(np.random.default_rng(0), recipe.model, np.zeros(len(vocabulary)))
-    checkpoint.check_shapes(path, stored.params, expected)
-    return Model(stored.params, recipe, vocabulary, settings), stored
+    checkpoint.check_shapes(path, params, expected)
+    return Model(params, recipe, vocabulary, settings, stored.progress), stored
 
 
 def _check_optimizer(path, stored, progress):

@@ -105,8 +105,9 @@ def begun(args):
     if before:
         checkpoint.check_shapes(args.start, before.params, params)
         params = before.params
+    seconds = before.progress["seconds"] if before else 0.0
     data = _load(recipe, vocabulary, dataset)
-    run = runs.create(args.out or _free_folder(_name(args, name)), of_run, recipe, vocabulary, params)
+    run = runs.create(args.out or _free_folder(_name(args, name)), of_run, recipe, vocabulary, params, seconds)
     of_dev = [vocabulary.encode(words) for references in data.dev.references for words in references]
     print(
         f"{len(data.train.names):,} pictures to train on, {len(data.dev.names):,} of dev to judge by; "

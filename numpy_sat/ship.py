@@ -1,0 +1,92 @@
+"""python -m numpy_sat.ship: the captioner that comes with the package, and how another run takes its place.
+
+It is a checkpoint like any other, a NumPy .npz without pickle, but that its parameters are kept as float16, half as
+long, and that its settings say where it comes from. Nothing of a single photo is in it.
+"""
+
+import argparse
+import json
+import sys
+from pathlib import Path
+
+import numpy as np
+
+from numpy_sat import __version__, checkpoint, command, pretrained, runs
+from numpy_sat.errors import InputError
+
+LARGEST = 12_000_000  # bytes, so that the package stays a small one
+DATA = {
+    "flickr8k": "Flickr8k's train photos and their captions (Hodosh, Young and Hockenmaier 2013, Journal of "
+    "Artificial Intelligence Research 47)",
+    "scenes": "drawn scenes",
+}
+
+
+def main(argv=None):
+    """The command; returns its exit code."""
+    parser = argparse.ArgumentParser(prog="python -m numpy_sat.ship", description=__doc__.partition(":")[0] + ".")
+    parser.add_argument(
+        "run", type=Path, nargs="?", help="that `evaluate` has judged; without it, say what there is"
+    )
+    parser.add_argument("--out", type=Path, default=runs.SHIPPED, metavar="FILE.npz", help="default: into the package")
+    args = parser.parse_args(argv)
+    return command.run(lambda: _ship(args.run, args.out) if args.run else print(described(args.out)))
+
+
+def described(path):
+    """Where a shipped captioner comes from, as text. Raises InputError."""
+    settings = checkpoint.load(path).settings
+    if "provenance" not in settings:
+        raise InputError(f"{path}: a checkpoint that was not shipped, and so does not say where it comes from.")
+    return "\n".join(f"{name}: {text}" for name, text in settings["provenance"].items())
+
+
+def _ship(run, out):
+    """Write a run's best model to the file `out`."""
+    model = runs.load_model(run)
+    halves = {name: _half(run, name, array) for name, array in model.params.items()}
+    size = sum(array.nbytes for array in halves.values())
+    if size > LARGEST:
+        raise InputError(f"{run}: {size / 1e6:.1f} MB as float16, of at most {LARGEST / 1e6:.0f}; train a smaller one.")
+    provenance = {
+        "made by": f"numpy_sat {__version__}, {model.progress['seconds'] / 60:.0f} minutes of training",
+        "trained on": DATA[model.settings["data"]],
+        "encoder": _encoder(model.recipe.model),
+        **_judged(runs.folder_of(run) / "evaluate-dev.json"),
+    }
+    settings = model.settings | {"root": None, "provenance": provenance}
+    checkpoint.save(out, checkpoint.Checkpoint(halves, {}, settings, model.progress))
+    print(f"{described(out)}\nwritten: {out}, {out.stat().st_size / 1e6:.1f} MB")
+
+
+def _half(run, name, array):
+    with np.errstate(over="ignore"):
+        half = array.astype(np.float16)
+    if not np.isfinite(half).all():
+        raise InputError(f"{run}: {name} reaches beyond float16's 65,504, and cannot be shipped.")
+    return half
+
+
+def _encoder(config):
+    """Whose the encoder's weights are, a sentence; config: captioner.Config."""
+    if not config.frozen:
+        return "in this file, trained with the decoder from random weights"
+    if config.encoder != "lite0":
+        raise InputError(f"{config.encoder}: its weights are no package, so nobody could use what is shipped.")
+    return f"EfficientNet-Lite0, not in this file: the extra `pretrained` (Apache-2.0), SHA-256 {pretrained.SHA256}"
+
+
+def _judged(path):
+    """The protocol and the model's scores, as `evaluate` has kept them."""
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+        protocol, scores = found["protocol"], found["rows"][0]["figures"]
+    except FileNotFoundError as error:
+        raise InputError(f"{path}: not there; first judge it: python -m numpy_sat.evaluate {path.parent}") from error
+    except (OSError, ValueError, KeyError, IndexError) as error:
+        raise InputError(f"{path}: cannot be read, or is not what evaluate writes; evaluate again.") from error
+    return {"protocol": protocol, "scores": ", ".join(f"{name} {score:.1f}" for name, score in scores.items())}
+
+
+if __name__ == "__main__":
+    sys.exit(main())
