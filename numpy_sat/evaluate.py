@@ -12,10 +12,21 @@ import json
 import sys
 from pathlib import Path
 
-from numpy_sat import __version__, command, counterpart, heldout, looking, runs, side_by_side, translations
+from numpy_sat import (
+    __version__,
+    command,
+    counterpart,
+    ensemble,
+    heldout,
+    inputs,
+    looking,
+    runs,
+    side_by_side,
+    translations,
+)
 from numpy_sat.data import flickr8k, vocabulary
 from numpy_sat.errors import InputError, writing
-from numpy_sat.metrics import comparison, floors, matching, report, table
+from numpy_sat.metrics import comparison, floors, judge, matching, report, table
 from numpy_sat.metrics.variety import variety
 
 
@@ -36,6 +47,7 @@ def _evaluate(args):
         _keep(path, translations.as_text(found), translations.as_json(found))
         return
     blind = counterpart.load(run, model, args.blind)
+    together = ensemble.of([model, *map(runs.load_model, args.others)]) if args.others else None
     _say("writing captions")
     written = heldout.write(model, args.split, args.beam, args.root, args.skip_missing)
     for note in written.dataset.notes:
@@ -47,9 +59,10 @@ def _evaluate(args):
     found = report.Evaluation(
         title=f"{run}: its captions of {written.dataset.name}, {args.split}",
         protocol=heldout.protocol(written, args.split, args.beam),
-        notes=(matching(), constants, *counterpart.notes(run, model, blind)),
+        notes=(matching(), constants, *counterpart.notes(run, model, blind), *_who(args)),
         rows=[
             *comparison.compare(written.captions, written.references, nothing),
+            *([_together(args, written, together)] if together else []),
             *comparison.PAPER.get(written.dataset.name, ()),
         ],
         vocabulary=len(model.vocabulary) - len(vocabulary.SPECIALS),
@@ -102,6 +115,21 @@ def _seeing_nothing(args, written, train, blind):
     return nothing, f"Said of every picture alike: {said}."
 
 
+def _together(args, written, together):
+    """The row of an ensemble.Ensemble: this model and those that --with names."""
+    model, size = together.members[0], len(together.members)
+    _say(f"{size} models writing captions together")
+    found = ensemble.caption_pictures(together, inputs.load(model.recipe.model, written.listed), args.beam)
+    captions = {name: heldout.text(model, one) for name, one in zip(written.captions, found, strict=True)}
+    judged = judge(captions, written.references)
+    return comparison.Row(f"an ensemble of {size}, not one model", "ensemble", judged.score(), judged.intervals())
+
+
+def _who(args):
+    names = [str(path) for path in (*args.runs, *args.others)]
+    return [f"The ensemble: {', '.join(names)}."] if args.others else []
+
+
 def _captions_alone(written, train):
     """The captions' variety, and that of one of people's captions a picture; words as the model is taught them."""
     known = [vocabulary.tokenise(text) for texts in train.values() for text in texts]
@@ -134,6 +162,15 @@ def _parse(argv):
     parser.add_argument("--split", choices=("dev", "test"), default="dev")
     parser.add_argument("--beam", type=command.count, default=3, help="beams; 1 is greedy search (default: 3)")
     parser.add_argument("--blind", type=Path, metavar="RUN", help="trained with --blind (default: RUN-blind, if there)")
+    parser.add_argument(
+        "--with",
+        dest="others",
+        type=Path,
+        nargs="+",
+        default=[],
+        metavar="RUN",
+        help="a row more: the captions that RUN and these write together, as an ensemble",
+    )
     parser.add_argument("--root", type=Path, help="the data's folder, where it is not the one trained on")
     parser.add_argument("--skip-missing", action="store_true", help="go on without photos that are not there")
     args = parser.parse_args(argv)
@@ -141,6 +178,8 @@ def _parse(argv):
         parser.error("several RUNs, and --out, are for --compare")
     if args.compare and args.blind:
         parser.error("--compare takes no --blind: a blind run is compared like any other")
+    if args.compare and args.others:
+        parser.error("--with is for one RUN, not for --compare")
     if args.out and args.out.suffix != ".md":
         parser.error(f"--out needs the name of a Markdown file, such as table.md, not {args.out}")
     return args

@@ -258,6 +258,21 @@ def test_a_model_that_looks_nowhere(root, trained, tmp_path, capsys, name, said)
     assert not (folder / "attention.png").exists() and (folder / "curves.png").exists()
 
 
+def test_an_ensemble_is_a_row_more(root, trained, capsys):
+    other = trained.with_name("tell")
+    assert evaluated(trained, "--with", other, "--beam", 1) == 0
+    found = kept(trained)
+    (row,) = [row for row in found["rows"] if row["kind"] == "ensemble"]
+    assert row["name"] == "an ensemble of 2, not one model" and set(row["interval"]) == set(row["figures"])
+    assert f"The ensemble: {trained}, {other}." in found["notes"]
+    assert evaluated(trained, "--with", trained, "--beam", 1) == 0
+    rows = {row["kind"]: row["figures"] for row in kept(trained)["rows"][::-1]}
+    assert rows["ensemble"] == pytest.approx(rows["model"])
+    with pytest.raises(SystemExit):
+        evaluated("--compare", trained, "--with", other)
+    assert "--with is for one RUN" in capsys.readouterr().err
+
+
 # Comparing
 
 

@@ -15,7 +15,7 @@ class Row(NamedTuple):
     """One row: whose captions, and what they score."""
 
     name: str
-    kind: str  # "model", "floor", "people" or "paper"
+    kind: str  # "model", "floor", "people", "ensemble" or "paper"
     figures: dict[str, float]  # in percent, by the names of SCORES, of which some may be missing
     interval: dict | None = None  # by name: (low, high), 95 % over resampled pictures
     difference: dict | None = None  # of a floor: the interval of the model's figures less these
