@@ -25,9 +25,7 @@ DATA = {
 def main(argv=None):
     """The command; returns its exit code."""
     parser = argparse.ArgumentParser(prog="python -m numpy_sat.ship", description=__doc__.partition(":")[0] + ".")
-    parser.add_argument(
-        "run", type=Path, nargs="?", help="that `evaluate` has judged; without it, say what there is"
-    )
+    parser.add_argument("run", type=Path, nargs="?", help="that `evaluate` has judged; without it, say what there is")
     parser.add_argument("--out", type=Path, default=runs.SHIPPED, metavar="FILE.npz", help="default: into the package")
     args = parser.parse_args(argv)
     return command.run(lambda: _ship(args.run, args.out) if args.run else print(described(args.out)))
