@@ -31,6 +31,25 @@ def attention_figure(path, image, words, alpha, beta):
     _save(figure, path)
 
 
+def looks_figure(path, entries):
+    """Write a PNG, a row a picture: the picture, then a panel a word with the attention's map over it.
+
+    entries: [(image (H, W, 3) uint8, title, words, alpha (words, L) with square L), ...]. Every map is scaled to its
+    own largest value, which the panel states.
+    """
+    columns = 1 + max(len(words) for _, _, words, _ in entries)
+    figure, axes = _bare_panels(len(entries), columns, 1.2, 1.6)
+    for row, (image, title, words, alpha) in zip(axes.reshape(-1, columns), entries, strict=True):
+        row[0].imshow(image)
+        row[0].set_title(title, fontsize=8, loc="left")
+        for axis, word, weights in zip(row[1:], words, alpha, strict=False):
+            axis.imshow(image)
+            axis.imshow(_upsample(weights, image.shape[:2]), cmap="gray", alpha=0.75, vmin=0)
+            axis.set_title(word, fontsize=8)
+            axis.set_xlabel(f"{weights.max():.2f}", fontsize=7)
+    _save(figure, path)
+
+
 def alignment_figure(path, source, words, alpha):
     """Write a PNG, a matrix: across the words that were read, down those that were written, the lighter the more alpha.
 

@@ -29,12 +29,12 @@ def _show(args):
     written = heldout.write(models[0], "dev", args.beam, args.root, args.skip_missing)
     if models[0].recipe.model.source:
         longest = max(range(len(written.listed)), key=lambda k: len(written.listed[k].name.split()))
-        _attention(folder / "show-attention.png", models[0], written, longest)
+        _alignment(folder / "show-attention.png", models[0], written, longest)
         return
     judged = judge(written.captions, written.references)
-    order = np.argsort(-judged.means["CIDEr-D"], kind="stable")
-    _sheet(folder / "show-captions.png", written, judged, order)
-    _attention(folder / "show-attention.png", models[0], written, order[len(order) // 2])
+    chosen = _chosen(judged.means["CIDEr-D"])
+    _sheet(folder / "show-captions.png", written, judged, chosen)
+    _looks(folder / "show-attention.png", models[0], written, judged, chosen)
 
 
 def _curves(path, paths):
@@ -51,11 +51,16 @@ def _filters(path, model):
         print(f"first layer's filters: {path}")
 
 
-def _sheet(path, written, judged, order):
-    """The captions with the highest CIDEr-D, those around the middle, and those with the lowest."""
+def _chosen(cider):
+    """Pictures whose captions have the highest CIDEr-D, one around the middle, and the lowest: [("best", k), ...]."""
+    order = np.argsort(-cider, kind="stable")
     middle = max(0, len(order) // 2 - EACH // 2)
-    chosen = {"best": order[:EACH], "middle": order[middle : middle + EACH], "worst": order[-EACH:]}
-    entries = [_entry(place, written, judged, k) for place, of_place in chosen.items() for k in of_place]
+    places = {"best": order[:EACH], "middle": order[middle : middle + EACH], "worst": order[-EACH:]}
+    return [(place, k) for place, of_place in places.items() for k in of_place]
+
+
+def _sheet(path, written, judged, chosen):
+    entries = [_entry(place, written, judged, k) for place, k in chosen]
     figures.sheet_figure(path, entries)
     print(f"captions, the best, middle and worst by CIDEr-D: {path}")
 
@@ -77,14 +82,32 @@ def _entry(place, written, judged, k):
     )
 
 
-def _attention(path, model, written, k):
+def _looks(path, model, written, judged, chosen):
+    """Where it looked while it wrote those captions, well and badly written alike."""
+    if nowhere := looking.looks_nowhere(model.recipe.model, written.found[0].alpha):
+        print(f"where it looked: nothing drawn, {nowhere}")
+        return
+    entries = [
+        (
+            pictures.read_picture(written.listed[k].path, SIDE),
+            f"{place}: CIDEr-D {judged.means['CIDEr-D'][k]:.0f}",
+            [*model.vocabulary.decode(written.found[k].words), "<end>"],
+            written.found[k].alpha,
+        )
+        for place, k in chosen
+    ]
+    figures.looks_figure(path, entries)
+    print(f"where it looked, of the same: {path}")
+
+
+def _alignment(path, model, written, k):
+    """Where a translator looked in the sentence k."""
     config, picture, caption = model.recipe.model, written.listed[k], written.found[k]
     if nowhere := looking.looks_nowhere(config, caption.alpha):
         print(f"where it looked: nothing drawn, {nowhere}")
         return
     words = [*model.vocabulary.decode(caption.words), "<end>"]
-    image = None if config.source else pictures.read_picture(picture.path, SIDE)
-    looking.draw(path, config, picture.name, image, words, caption)
+    looking.draw(path, config, picture.name, None, words, caption)
     print(f"where it looked, of {picture.name}: {path}")
 
 

@@ -551,7 +551,7 @@ def test_json_has_none_for_what_is_no_number():
 
 def test_showing(root, trained, monkeypatch, capsys):
     """Four figures in the first run's folder; on the sheet the best captions first, each with its own figures."""
-    write, sheets, curves = show.heldout.write, [], []
+    write, sheets, looks, curves = show.heldout.write, [], [], []
 
     def better_and_better(*args):
         """The first caption is the first word, the second the first two words of a reference."""
@@ -560,7 +560,7 @@ def test_showing(root, trained, monkeypatch, capsys):
         return written._replace(captions=texts)
 
     monkeypatch.setattr(show.heldout, "write", better_and_better)
-    for name, seen in (("sheet_figure", sheets), ("runs_figure", curves)):
+    for name, seen in (("sheet_figure", sheets), ("looks_figure", looks), ("runs_figure", curves)):
         draw = getattr(show.figures, name)
         monkeypatch.setattr(show.figures, name, lambda *args, draw=draw, seen=seen: seen.append(args) or draw(*args))
     assert show.main([str(trained), str(trained.parent / "blind"), "--beam", "1"]) == 0
@@ -590,6 +590,10 @@ def test_showing(root, trained, monkeypatch, capsys):
         of_bleu = bleu.bleu([words], [[*map(tokenise, references[name])]])
         assert said[2] == f"CIDEr-D {of_picture[name]:.0f}, BLEU-1 {of_bleu[0]:.0f}, BLEU-4 {of_bleu[3]:.0f}"
         assert said[3].startswith("METEOR ") and "ROUGE-L " in said[3]
+    for (image, title, words, alpha), of_sheet in zip(looks[0][1], entries, strict=True):  # of the same pictures
+        place, cider = of_sheet[1].split(":")[0], of_sheet[2][2].split(",")[0]
+        assert title == f"{place}: {cider}" and np.array_equal(image, of_sheet[0])
+        assert alpha.shape == (len(words), 64) and words[-1] == "<end>"
 
 
 def test_a_blind_run_has_no_filters(trained, capsys):
