@@ -4,8 +4,9 @@ import argparse
 import sys
 from pathlib import Path
 
-from numpy_sat import command, inputs, runs, search
+from numpy_sat import command, inputs, runs, search, settings
 from numpy_sat.data import phrase_language, pictures
+from numpy_sat.decoders.hard import LOOKS
 
 FIGURE_SIDE = 224  # pixels of a picture in the attention figure
 
@@ -17,7 +18,7 @@ def main(argv=None):
 
 
 def _caption(args):
-    model = runs.load_model(args.run or runs.SHIPPED)
+    model = settings.with_look(runs.load_model(args.run or runs.SHIPPED), args.look)
     recipe, config = model.recipe, model.recipe.model
     for number, path in enumerate(args.pictures, 1):
         given = inputs.read(config, path)
@@ -59,6 +60,7 @@ def _parse(argv):
         "translator phrases, each in quotes",
     )
     parser.add_argument("--beam", type=command.count, default=3, help="beams; 1 is greedy search (default: 3)")
+    parser.add_argument("--look", choices=LOOKS, help="with hard attention: where, while it writes (default: expected)")
     parser.add_argument(
         "--show",
         type=Path,

@@ -1,11 +1,13 @@
 """The whole model on one page: an encoder makes annotation vectors of a picture, a decoder writes a caption of them."""
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 
 from numpy_sat.decoders import MODELS
 from numpy_sat.encoders import ENCODERS, blind, convnet, features, last_state, reader
+from numpy_sat.layers import dropout
 
 MEASURED = (".mean", ".var", "baseline")  # ends of the names of parameters that are measured and not learnt
 
@@ -20,7 +22,8 @@ class Config:
     state: int  # S
     attention: int  # A
     encoder: str = "convnet"  # one of encoders.ENCODERS
-    frozen: bool = False  # whether the encoder is not trained, and pictures are given as its features, see pretrained/
+    frozen: bool = False  # whether it is pretrained, and pictures are given as its features, see encoders/features.py
+    tuned: int = 0  # how many of its last stages are trained further; those before stay as they are
     weights: str = ""  # of a pretrained encoder: the file of its weights, where they do not come as a package
     preprocessing: str = "imagenet"  # how pixels were scaled in learning those, see encoders/vgg.py
     digest: str = ""  # by which they are known again
@@ -31,6 +34,7 @@ class Config:
     blind: bool = False  # whether the decoder is given zeros instead of what the encoder makes of the picture
     source: tuple = ()  # of a translator: the words of the language it reads, <start>, <end> and <unk> first
     dropout: float = 0.0  # of h_t on its way to the output
+    dropout_a: float = 0.0  # of the numbers of the annotation vectors, the same ones in all of a picture's
     smoothing: float = 0.0  # of the labels
     penalty: float = 1.0  # lambda
     penalty_normalisation: str = "sum"  # see layers/losses.py
@@ -40,6 +44,7 @@ class Config:
     expected: float = 0.5  # share of pictures that are trained with the expected context
     reward_to_go: bool = False  # whether a draw is judged by the words from its own on
     as_authors: bool = False  # whether it is trained as the authors' code does where that differs from the paper
+    look: str = "expected"  # how it looks when it writes, one of decoders/hard.py's LOOKS
 
 
 def init_params(rng, config, log_frequencies, dtype=np.float32):
@@ -58,8 +63,9 @@ def loss_and_grads(params, batch, config, rng, workspace=None):
     """
     (encoder, sizes), decoder = _encoder(config), MODELS[config.model]
     a, cache = encoder.encode_forward(params, batch.pictures, sizes, workspace)
-    loss, da, grads = decoder.loss_and_grads(params, a, batch, config, rng, workspace)
-    return loss, grads | encoder.encode_backward(da, cache, workspace)
+    mask = dropout.dropout_mask(rng, (len(a), 1, a.shape[2]), config.dropout_a, a.dtype) if config.dropout_a else 1.0
+    loss, da, grads = decoder.loss_and_grads(params, a * mask, batch, config, rng, workspace)
+    return loss, grads | encoder.encode_backward(da * mask, cache, workspace)
 
 
 def loss_only(params, batch, config, workspace=None):
@@ -69,7 +75,7 @@ def loss_only(params, batch, config, workspace=None):
 
 
 def annotate(params, pictures, config, workspace=None):
-    """pictures: (N, H, W, 3), of a translator sentences: (N, L). Returns their annotation vectors a: (N, L, D)."""
+    """pictures: (N, H, W, 3), or features (N, L, C); of a translator sentences: (N, L). Returns a: (N, L, D)."""
     encoder, sizes = _encoder(config)
     return encoder.encode(params, pictures, sizes, workspace)
 
@@ -80,10 +86,19 @@ def measure_moments(params, batches, config, workspace):
         convnet.measure_moments(params, (batch.pictures for batch in batches), config.stages, workspace)
 
 
+@lru_cache
+def names_of_encoder(config):
+    """The names of the parameters that are the encoder's."""
+    encoder, sizes = _encoder(config)
+    return frozenset(encoder.init_params(np.random.default_rng(0), sizes, config.norm))
+
+
 def _encoder(config):
     """The module whose functions make annotation vectors of pictures, and the sizes that they are given."""
     if config.source:  # in both directions together as many numbers as the decoder's state
         sizes = len(config.source), config.embedding, config.state // 2
         return last_state if "attention" in config.without else reader, sizes
-    encoder = features if config.frozen else ENCODERS[config.encoder]
-    return (blind, encoder.size(config.stages)) if config.blind else (encoder, config.stages)
+    encoder, sizes = ENCODERS[config.encoder], config.stages
+    if config.frozen:
+        encoder, sizes = features, (encoder, sizes, config.tuned)
+    return (blind, encoder.size(sizes)) if config.blind else (encoder, sizes)

@@ -7,7 +7,7 @@ import numpy as np
 
 from numpy_sat import command, heldout, presets, runs, search, train_command
 from numpy_sat.errors import InputError
-from numpy_sat.settings import settings_between
+from numpy_sat.settings import is_idle, settings_between
 
 SUFFIX = "-blind"  # of the folder beside a run's that is looked into where none is named
 # What makes it the same decoder.
@@ -69,6 +69,10 @@ def _presets(data, config):
 def _training(run, model):
     """The command that trains a run's counterpart."""
     settings, recipe = model.settings, model.recipe
+    if runs.FIRST in settings:  # begun with --from: the counterpart learns from the start, as that run did
+        recipe = presets.from_json(settings[runs.FIRST])
+    config = replace(model.recipe.model, tuned=0, look="expected")
+    recipe = replace(recipe, encoder_rate=1.0, model=config)  # it has no encoder
     chosen, preset = min(
         _presets(settings["data"], recipe.model), key=lambda one: len(settings_between(recipe, one[1]))
     )
@@ -76,5 +80,6 @@ def _training(run, model):
     words += ["--skip-missing"] * settings["skip_missing"]
     words += [f"--root {command.quoted(settings['root'])}"] * bool(settings["root"])
     words += [f"--seed {settings['seed']}"] * bool(settings["seed"])
-    words += train_command.as_arguments(settings_between(recipe, preset))
+    between = settings_between(recipe, preset)
+    words += train_command.as_arguments({name: text for name, text in between.items() if not is_idle(config, name)})
     return " ".join([*words, f"--out {command.quoted(_beside(run))}"])

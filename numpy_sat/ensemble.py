@@ -4,43 +4,40 @@ from typing import NamedTuple
 
 import numpy as np
 
-from numpy_sat import captioner, search
+from numpy_sat import captioner, decoders, search
 from numpy_sat.data import batches
-from numpy_sat.decoders import MODELS
 from numpy_sat.errors import InputError
 from numpy_sat.layers import softmax
 
-SHARED = ("source", "encoder", "frozen", "digest", "picture_size")  # settings that say what a model is given
+SHARED = ("source", "encoder", "frozen", "tuned", "digest", "picture_size")  # settings that say what a model is given
 
 
 class Ensemble(NamedTuple):
     """Asked as a decoder is, see decoders/__init__.py, but that it is given pictures and makes their annotations."""
 
     members: tuple  # runs.Models
+    writers: tuple  # what decoders.writer gives for each
 
     def begin(self, params, pictures):
         """Of each member the state before the first word. pictures: (N, ...), as captioner.annotate takes them."""
         annotated = [captioner.annotate(model.params, pictures, model.recipe.model) for model in self.members]
-        return [_decoder(model).begin(model.params, a) for model, a in zip(self.members, annotated, strict=True)]
+        of_each = zip(self.writers, self.members, annotated, strict=True)
+        return [writer.begin(model.params, a) for writer, model, a in of_each]
 
     def step(self, params, states, words):
         """One word on. words: (B,) the words before.
 
         Returns log p of the mean probabilities: (B, V), alpha: (B, 0), beta: (B,), ones, and the next states.
         """
-        of_each = zip(self.members, states, strict=True)
-        found = [_decoder(model).step(model.params, state, words) for model, state in of_each]
+        of_each = zip(self.writers, self.members, states, strict=True)
+        found = [writer.step(model.params, state, words) for writer, model, state in of_each]
         log_p = np.stack([softmax.log_softmax(logits.astype(np.float64)) for logits, *_ in found])
         mean = np.logaddexp.reduce(log_p, axis=0) - np.log(len(found))
         return mean, np.zeros((len(words), 0)), np.ones(len(words)), [state for *_, state in found]
 
     def select(self, states, rows):
         """The states of chosen captions. rows: (B',) integers."""
-        return [_decoder(model).select(state, rows) for model, state in zip(self.members, states, strict=True)]
-
-
-def _decoder(model):
-    return MODELS[model.recipe.model.model]
+        return [writer.select(state, rows) for writer, state in zip(self.writers, states, strict=True)]
 
 
 def of(models):
@@ -53,7 +50,7 @@ def of(models):
                 raise InputError(f"an ensemble needs models that are given the same: {name} is {theirs}, not {ours}.")
         if other.vocabulary.words != first.vocabulary.words:
             raise InputError("an ensemble needs models with the same words: trained on the same captions.")
-    return Ensemble(tuple(models))
+    return Ensemble(tuple(models), tuple(decoders.writer(model.recipe.model) for model in models))
 
 
 def caption_pictures(ensemble, images, beam, size=64):

@@ -21,10 +21,12 @@ from numpy_sat import (
     inputs,
     looking,
     runs,
+    settings,
     side_by_side,
     translations,
 )
 from numpy_sat.data import flickr8k, vocabulary
+from numpy_sat.decoders.hard import LOOKS
 from numpy_sat.errors import InputError, writing
 from numpy_sat.metrics import comparison, floors, judge, matching, report, table
 from numpy_sat.metrics.variety import variety
@@ -38,8 +40,9 @@ def main(argv=None):
 
 def _evaluate(args):
     (run,) = args.runs
-    model = runs.load_model(run)
+    model, *others = (settings.with_look(runs.load_model(path), args.look) for path in (*args.runs, *args.others))
     if model.recipe.model.source:
+        _refuse_what_is_for_pictures(args)
         _say("translating")
         found = translations.judge(run, model, args.split, args.beam)
         print(f"\n{translations.as_text(found)}")
@@ -47,7 +50,7 @@ def _evaluate(args):
         _keep(path, translations.as_text(found), translations.as_json(found))
         return
     blind = counterpart.load(run, model, args.blind)
-    together = ensemble.of([model, *map(runs.load_model, args.others)]) if args.others else None
+    together = ensemble.of([model, *others]) if others else None
     _say("writing captions")
     written = heldout.write(model, args.split, args.beam, args.root, args.skip_missing)
     for note in written.dataset.notes:
@@ -59,7 +62,7 @@ def _evaluate(args):
     found = report.Evaluation(
         title=f"{run}: its captions of {written.dataset.name}, {args.split}",
         protocol=heldout.protocol(written, args.split, args.beam),
-        notes=(matching(), constants, *counterpart.notes(run, model, blind), *_who(args)),
+        notes=(matching(), constants, *counterpart.notes(run, model, blind), *_who(args), *_how(args)),
         rows=[
             *comparison.compare(written.captions, written.references, nothing),
             *([_together(args, written, together)] if together else []),
@@ -78,7 +81,7 @@ def _evaluate(args):
 
 
 def _compare(args):
-    contenders, rows, first = side_by_side.load(args.runs), [], None
+    contenders, rows, first = side_by_side.load(args.runs, args.look), [], None
     if any(contender.model.recipe.model.source for contender in contenders):
         raise InputError("--compare is for captions of pictures; evaluate translators one by one.")
     for contender in contenders:
@@ -88,11 +91,10 @@ def _compare(args):
         row, judged = side_by_side.measure(contender, written, train)
         rows.append(row._replace(difference=judged.difference(first)) if first else row)
         first = first or judged
-    vocabularies = [contender.model.vocabulary for contender in contenders]
     found = table.Table(
         title=f"{len(rows)} models: their captions of {written.dataset.name}, {args.split}",
         protocol=heldout.protocol(written, args.split, args.beam),
-        notes=(matching(), *side_by_side.notes(rows, vocabularies)),
+        notes=(matching(), *side_by_side.notes(rows, contenders), *_how(args)),
         rows=rows,
     )
     print(f"\n{table.as_text(found)}")
@@ -130,6 +132,20 @@ def _who(args):
     return [f"The ensemble: {', '.join(names)}."] if args.others else []
 
 
+def _how(args):
+    """How models with hard attention looked, where somebody has chosen that."""
+    sentence = f"While captions were written: --look {args.look}. The loss is with the expected context."
+    return [sentence] if args.look else []
+
+
+def _refuse_what_is_for_pictures(args):
+    """Raise InputError for options that mean nothing to a translator."""
+    given = {"--blind": args.blind, "--with": args.others, "--root": args.root, "--skip-missing": args.skip_missing}
+    named = [option for option, value in given.items() if value]
+    if named:
+        raise InputError(f"a translator is judged alone, on phrases that are drawn: leave out {' and '.join(named)}.")
+
+
 def _captions_alone(written, train):
     """The captions' variety, and that of one of people's captions a picture; words as the model is taught them."""
     known = [vocabulary.tokenise(text) for texts in train.values() for text in texts]
@@ -161,6 +177,7 @@ def _parse(argv):
     parser.add_argument("--out", type=Path, metavar="FILE.md", help="that table (default: in the first RUN's folder)")
     parser.add_argument("--split", choices=("dev", "test"), default="dev")
     parser.add_argument("--beam", type=command.count, default=3, help="beams; 1 is greedy search (default: 3)")
+    parser.add_argument("--look", choices=LOOKS, help="with hard attention: where, while it writes (default: expected)")
     parser.add_argument("--blind", type=Path, metavar="RUN", help="trained with --blind (default: RUN-blind, if there)")
     parser.add_argument(
         "--with",

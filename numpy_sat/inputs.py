@@ -13,8 +13,9 @@ from numpy_sat.pretrained import feature_cache
 def load(config, listed):
     """Of a data set's pictures, from the cache where they are there.
 
-    config: captioner.Config; listed: N dataset.Pictures. Returns (N, H, W, 3) uint8, (N, L, D) float16 where the
-    encoder is frozen, or of phrases (N, L) integers. Raises InputError.
+    config: captioner.Config; listed: N dataset.Pictures. Returns (N, H, W, 3) uint8, where the encoder is frozen
+    (N, L, C) float16, what the stages that stay as they are make of them, or of phrases (N, L) integers. Raises
+    InputError.
     """
     if config.source:
         return phrases.number_sources([picture.name.split() for picture in listed])

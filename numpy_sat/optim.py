@@ -41,6 +41,16 @@ def decay_weights(params, grads, share):
             params[name] *= 1 - share
 
 
+def shorten_step(params, before, share):
+    """w <- before + share (w - before), in place, of each parameter in `before`: what an update made of it, but less.
+
+    Updates and decay move weights by multiples of the learning rate, so that `share` is a rate of their own.
+    before: {name: array}, as it was.
+    """
+    for name, w in before.items():
+        params[name] -= (1 - share) * (params[name] - w)
+
+
 def adam_update(params, grads, state, rate, beta1=0.9, beta2=0.999, epsilon=1e-8):
     """Adam (Kingma and Ba 2015): m, v <- moving means of g, g^2; w <- w - rate m_hat / (sqrt(v_hat) + epsilon).
 

@@ -19,6 +19,7 @@ class Recipe:
     optimizer: str = "adam"  # or "rmsprop", see optim.py
     warmup: int = 100  # steps
     clip: float = 5.0  # largest norm of the gradient
+    encoder_rate: float = 1.0  # the encoder's learning rate, as a share of the learning rate
     decay: float = 0.0  # of weights: each step takes this times the learning rate off them
     min_count: int = 1  # rarer words of train are <unk>
     max_words: int = 20  # longer captions are cut in training; the longest caption written
@@ -140,22 +141,23 @@ PRETRAINED = {  # by data set: what is trained on their features
         Config(
             picture_size=224,
             stages=(),
-            embedding=256,
-            state=512,
-            attention=256,
+            embedding=224,
+            state=384,
+            attention=224,
             dropout=0.5,
+            dropout_a=0.3,
             smoothing=0.1,
             penalty=0.01,
             frozen=True,
         ),
-        epochs=16,
+        epochs=10,
         pictures=32,
         captions=3,
         learning_rate=1e-3,
         decay=0.05,
         min_count=5,
         length_power=0.7,
-        patience=16,
+        patience=10,
         dev_pictures=1000,
     ),
 }

@@ -1,7 +1,7 @@
 """The folder of a training run: configuration, log, checkpoints; and a trained model read back from it."""
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import NamedTuple
 
@@ -14,7 +14,8 @@ from numpy_sat.presets import Recipe, from_json
 
 LAST, BEST, LOG, CONFIG = "last.npz", "best.npz", "log.jsonl", "config.json"
 SHIPPED = Path(__file__).parent / "assets" / "captioner.npz"  # a run's best as it comes with the package, see ship.py
-SETTINGS = ("data", "root", "seed", "skip_missing", "pictures", "recipe", "vocabulary")
+SETTINGS = ("data", "root", "seed", "skip_missing", "pictures", "recipe", "vocabulary")  # of a run
+FIRST = "first_recipe"  # that a run has among them, too, if it was begun with --from: of the run that all began with
 
 
 class Model(NamedTuple):
@@ -120,17 +121,22 @@ def load_model(path):
 
     Parameters that were kept as float16 come as float32.
     """
+    return _read(checkpoint_of(path))[0]
+
+
+def checkpoint_of(path):
+    """The checkpoint that load_model reads."""
     path = Path(path)
-    if path.is_dir():
-        path = path / BEST if (path / BEST).exists() else path / LAST
-    return _read(path)[0]
+    if not path.is_dir():
+        return path
+    return path / BEST if (path / BEST).exists() else path / LAST
 
 
 def _read(path):
     stored = checkpoint.load(path)
     settings = stored.settings
     try:
-        recipe = from_json(settings["recipe"])
+        recipe = _with_weights(from_json(settings["recipe"]), path.parent)
         vocabulary = Vocabulary(tuple(settings["vocabulary"]))
         missing = [name for name in SETTINGS if name not in settings]
         if missing:
@@ -143,6 +149,14 @@ def _read(path):
     expected = captioner.init_params(np.random.default_rng(0), recipe.model, np.zeros(len(vocabulary)))
     checkpoint.check_shapes(path, params, expected)
     return Model(params, recipe, vocabulary, settings, stored.progress), stored
+
+
+def _with_weights(recipe, folder):
+    """The recipe; where the file of its encoder's weights is gone, with the one of that name next to the folder."""
+    beside = folder.resolve().parent / Path(recipe.model.weights).name
+    if not recipe.model.weights or Path(recipe.model.weights).exists() or not beside.is_file():
+        return recipe
+    return replace(recipe, model=replace(recipe.model, weights=str(beside)))
 
 
 def _check_optimizer(path, stored, progress):

@@ -4,10 +4,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from numpy_sat import captioner
+from numpy_sat import captioner, decoders
 from numpy_sat.data import batches
 from numpy_sat.data.vocabulary import END, START, UNK
-from numpy_sat.decoders import MODELS
 from numpy_sat.layers import softmax
 
 
@@ -35,10 +34,10 @@ def caption_pictures(params, config, images, beam, max_words, length_power=1.0, 
 
     images: (N, H, W, 3) uint8; config: captioner.Config.
     """
-    found = []
+    decoder, found = decoders.writer(config), []
     for start in range(0, len(images), size):
         a = captioner.annotate(params, batches.scale_pixels(images[start : start + size]), config)
-        found += beam_search(MODELS[config.model], params, a, beam, max_words, length_power)
+        found += beam_search(decoder, params, a, beam, max_words, length_power)
     return found
 
 

@@ -55,7 +55,7 @@ def rewarded(params, batch, recipe, judge, rng):
     of_drawn, of_greedy = scores(judge, np.repeat(batch.rows, B // len(a)), drawn), scores(judge, batch.rows, greedy)
     words, targets, mask = batches.arrange(drawn)
     weights = policy.advantage(of_drawn, of_greedy).astype(mask.dtype)
-    config = replace(recipe.model, frozen=True, blind=False, source=(), dropout=0.0)
+    config = replace(recipe.model, frozen=True, tuned=0, blind=False, source=(), dropout=0.0, dropout_a=0.0)
     return batch._replace(pictures=a, words=words, targets=targets, mask=mask, weights=weights), config
 
 

@@ -6,8 +6,9 @@ from dataclasses import replace
 
 from numpy_sat.data import phrases
 from numpy_sat.decoders import MODELS
+from numpy_sat.decoders.hard import LOOKS
 from numpy_sat.decoders.parts import PARTS
-from numpy_sat.encoders import lite0
+from numpy_sat.encoders import ENCODERS, lite0, reader
 from numpy_sat.errors import InputError
 from numpy_sat.presets import Recipe
 
@@ -17,11 +18,12 @@ CHOICES = {  # of what is no number
     "without": tuple(PARTS),
     "penalty_normalisation": ("sum", "mean"),
     "penalty_target": ("one", "T/L"),
+    "look": LOOKS,
     "source": phrases.VOCABULARY.words,
 }
-MAY_BE_ZERO = ("shift", "warmup", "self_critical")  # of the whole numbers
-NEVER = (("dropout", 1), ("zoom", 0))  # nothing would be left
-AT_MOST_ONE = ("dropout", "smoothing", "zoom", "colour", "expected")
+MAY_BE_ZERO = ("shift", "warmup", "self_critical", "tuned")  # of the whole numbers
+NEVER = (("dropout", 1), ("dropout_a", 1), ("zoom", 0))  # nothing would be left
+AT_MOST_ONE = ("dropout", "dropout_a", "smoothing", "zoom", "colour", "expected")
 
 
 def with_settings(recipe, settings):
@@ -38,7 +40,31 @@ def with_settings(recipe, settings):
         owner = replace(owner, **{name: _parsed(name, text, getattr(owner, name))})
         recipe = owner if isinstance(owner, Recipe) else replace(recipe, model=owner)
     _refuse_what_is_for_pixels(recipe)
+    _refuse_tuning_of_nothing(recipe.model)
+    _refuse_too_small(recipe.model)
     return recipe
+
+
+def with_look(model, look):
+    """A runs.Model that looks so while it writes, one of LOOKS; with None as it is. Raises InputError."""
+    if look is None:
+        return model
+    refuse_idle(model.recipe.model, ["look"])
+    return model._replace(recipe=with_settings(model.recipe, {"look": look}))
+
+
+def is_idle(model, name):
+    """Whether a setting does nothing for a captioner.Config's model, but does for others."""
+    own = {*MODELS[model.model].SETTINGS, *(reader.SETTINGS if model.source else ())}
+    return name not in own and any(name in decoder.SETTINGS for decoder in MODELS.values())
+
+
+def refuse_idle(model, names):
+    """Raise InputError where one of the settings that somebody has named does nothing for the model."""
+    for name in names:
+        if is_idle(model, name):
+            others = [other for other, decoder in MODELS.items() if name in decoder.SETTINGS]
+            raise InputError(f"{name}: does nothing for the model {model.model}; it is for {', '.join(others)}.")
 
 
 def settings_between(recipe, other):
@@ -53,6 +79,24 @@ def _refuse_what_is_for_pixels(recipe):
     given = recipe.flip, recipe.shift, recipe.zoom < 1, recipe.colour, recipe.model.norm
     if (recipe.model.frozen or recipe.model.source) and any(given):
         raise InputError("flip, shift, zoom, colour and norm are for pixels: not for a pretrained encoder, or phrases.")
+
+
+def _refuse_tuning_of_nothing(model):
+    """Raise InputError where stages are to be trained further that a model has not, or all of them."""
+    if model.tuned and (model.blind or not model.frozen):
+        raise InputError(f"tuned={model.tuned}: only the last stages of a pretrained --encoder can be tuned.")
+    if model.tuned and model.tuned >= len(model.stages):
+        most = len(model.stages) - 1
+        raise InputError(f"tuned={model.tuned}: must be a whole number from 0 to {most}, of {most + 1} stages.")
+
+
+def _refuse_too_small(model):
+    """Raise InputError where nothing is left of a picture after the encoder's stages."""
+    least = ENCODERS[model.encoder].smallest(model.stages)
+    if model.picture_size < least:
+        raise InputError(
+            f"picture_size={model.picture_size}: too small for {len(model.stages)} stages, the smallest is {least}."
+        )
 
 
 def _parsed(name, text, before):

@@ -71,7 +71,14 @@ def _encoder(config):
         return "in this file, trained with the decoder from random weights"
     if config.encoder != "lite0":
         raise InputError(f"{config.encoder}: its weights are no package, so nobody could use what is shipped.")
-    return f"EfficientNet-Lite0, not in this file: the extra `pretrained` (Apache-2.0), SHA-256 {pretrained.SHA256}"
+    source = f"the extra `pretrained` (Apache-2.0), SHA-256 {pretrained.SHA256}"
+    if config.tuned:
+        rest = len(config.stages) - config.tuned
+        return (
+            f"EfficientNet-Lite0, its first {rest} stages not in this file: {source}; its last {config.tuned} in this "
+            "file, changed by training with the decoder from the weights there"
+        )
+    return f"EfficientNet-Lite0, not in this file: {source}"
 
 
 def _judged(path):

@@ -4,7 +4,7 @@ import math
 from pathlib import Path
 from typing import NamedTuple
 
-from numpy_sat import captioner, heldout, looking, runs
+from numpy_sat import captioner, heldout, looking, runs, settings
 from numpy_sat.errors import InputError
 from numpy_sat.metrics import judge, table
 
@@ -17,12 +17,12 @@ class Contender(NamedTuple):
     model: runs.Model
 
 
-def load(paths):
-    """The Contenders of some runs. Raises InputError where one was trained on other pictures than the first."""
-    names = [runs.folder_of(path).resolve().name for path in paths]
-    if len(set(names)) < len(names):
-        names = [str(path) for path in paths]
-    models = [runs.load_model(path) for path in paths]
+def load(paths, look=None):
+    """The Contenders of some runs, which look as settings.with_look says.
+
+    Raises InputError where one was trained on other pictures than the first, and where one is there twice.
+    """
+    models, names = [settings.with_look(runs.load_model(path), look) for path in paths], _names(paths)
     first = models[0].settings
     for path, model in zip(paths, models, strict=True):
         if model.settings["pictures"] != first["pictures"]:
@@ -32,6 +32,24 @@ def load(paths):
                 f"only runs of the same pictures and captions can be compared."
             )
     return [Contender(*found) for found in zip(names, paths, models, strict=True)]
+
+
+def _names(paths):
+    """The runs' folders' names, with as much of the path as tells two apart; of two checkpoints of a run also theirs.
+
+    Raises InputError where one is there twice.
+    """
+    files = [runs.checkpoint_of(path).resolve() for path in paths]
+    folders = [file.parent for file in files]
+    twice = [str(path) for path, file in zip(paths, files, strict=True) if files.count(file) > 1]
+    if twice:
+        raise InputError(f"{', '.join(twice)}: the same model; name each once.")
+    ends = {folder: [Path(*folder.parts[-k:]) for k in range(1, len(folder.parts) + 1)] for folder in folders}
+    told = {
+        folder: next(end for end in own if sum(end in others for others in ends.values()) == 1)
+        for folder, own in ends.items()
+    }
+    return [str(told[file.parent] / (file.name if folders.count(file.parent) > 1 else "")) for file in files]
 
 
 def measure(contender, written, train):
@@ -60,11 +78,18 @@ def measure(contender, written, train):
     return row, judged
 
 
-def notes(rows, vocabularies):
-    """Sentences about the losses of table.Rows. vocabularies: of each row's model."""
-    if len(set(vocabularies)) > 1:
-        return ["Their vocabularies are not the same, and so their losses say nothing of each other."]
-    return [f"The word frequencies of train alone have a loss of {rows[0].loss.frequencies:.3f}."]
+def notes(rows, contenders):
+    """Sentences about what the losses and costs of table.Rows mean. contenders: theirs."""
+    on_losses = f"The word frequencies of train alone have a loss of {rows[0].loss.frequencies:.3f}."
+    if len({contender.model.vocabulary for contender in contenders}) > 1:
+        on_losses = "Their vocabularies are not the same, and so their losses say nothing of each other."
+    configs = {contender.name: contender.model.recipe.model for contender in contenders}
+    on_features = [name for name, config in configs.items() if config.frozen and not config.blind]
+    on_costs = (
+        f"{', '.join(on_features)}: parameters and milliseconds are without the stages of the pretrained encoder that "
+        "stay as they are; what those make of the pictures is kept on disk."
+    )
+    return [on_losses, *[on_costs] * bool(on_features)]
 
 
 def _seconds(run):

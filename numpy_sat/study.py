@@ -11,7 +11,7 @@ from pathlib import Path
 from numpy_sat import command, evaluate, runs, train, train_command
 from numpy_sat.decoders import MODELS
 from numpy_sat.errors import InputError, writing
-from numpy_sat.settings import with_settings
+from numpy_sat.settings import is_idle, with_settings
 
 WHOLE = {"whole": []}
 VARIANTS = {  # of each study, by their folders' names: what makes them, as arguments of train
@@ -28,7 +28,7 @@ VARIANTS = {  # of each study, by their folders' names: what makes them, as argu
 }
 RECIPE = "recipe"  # the study of the pieces of a recipe: it without each of those that it has
 PIECES = {  # each piece's setting, and what that is without it
-    **{"norm": "false", "dropout": "0", "smoothing": "0", "penalty": "0", "decay": "0"},
+    **{"norm": "false", "dropout": "0", "dropout_a": "0", "smoothing": "0", "penalty": "0", "decay": "0"},
     **{"flip": "false", "shift": "0", "zoom": "1", "colour": "0"},
 }
 
@@ -46,7 +46,8 @@ def _study(args, rest, again):
     common = train_command.parse(rest)
     if common.start or common.blind or common.data == "phrases":
         raise InputError("a study trains captioners of pictures anew: leave out --from, --blind and --data phrases.")
-    variants = variants_of(args.study, with_settings(train_command.preset(common), dict(common.set)))
+    variants = variants_of(args.study, train_command.wanted(common))
+    _refuse_what_does_not_apply(args.study, variants, rest)
     folder = args.out or Path("runs") / f"{args.study}-{common.data}{'-small' * common.small}"
     _refuse_another(folder, {"study": args.study, **vars(common), "root": None})
     root = ["--root", str(common.root)] if common.root else []
@@ -66,8 +67,24 @@ def variants_of(study, recipe):
     """A study's variants, {name: arguments of train}. recipe: presets.Recipe, of the whole."""
     if study != RECIPE:
         return VARIANTS[study]
-    pieces = {name: text for name, text in PIECES.items() if with_settings(recipe, {name: text}) != recipe}
+    pieces = {
+        name: text
+        for name, text in PIECES.items()
+        if not is_idle(recipe.model, name) and with_settings(recipe, {name: text}) != recipe
+    }
     return WHOLE | {f"no-{name}": ["--set", f"{name}={text}"] for name, text in pieces.items()}
+
+
+def _refuse_what_does_not_apply(study, variants, rest):
+    """Raise InputError, before anything is trained, where variants make no sense for the model in train's arguments."""
+    faults = []
+    for name, its_own in variants.items():
+        try:
+            train_command.wanted(train_command.parse([*rest, *its_own]))
+        except InputError as error:
+            faults.append(f"{name} ({str(error).rstrip('.')})")
+    if faults:
+        raise InputError(f"the study {study} has variants that do not apply: {', '.join(faults)}.")
 
 
 def _refuse_another(folder, arguments):

@@ -53,8 +53,7 @@ def _epoch(run, split, steps, bar, interrupt):
     """The rest of an epoch, from where run.progress stands; leaves early when interrupted."""
     progress, workspace = run.progress, Workspace()
     saved = began = time.monotonic()
-    own = progress.epoch >= run.recipe.epochs - run.recipe.self_critical
-    judge = self_critical.judge(split, run.vocabulary) if own else None
+    judge = self_critical.judge(split, run.vocabulary) if _by_own_captions(run) else None
     for batch in batches.made_ahead(_drawn(run, split, first=progress.batch)):
         config = run.recipe.model
         if judge:
@@ -76,6 +75,11 @@ def _epoch(run, split, steps, bar, interrupt):
             saved = now
 
 
+def _by_own_captions(run):
+    """Whether the epoch that run.progress is in is self-critical."""
+    return run.progress.epoch >= run.recipe.epochs - run.recipe.self_critical
+
+
 def _drawn(run, split, first=0):
     """The batches of the epoch that run.progress is in, from the one numbered `first` on."""
     recipe, progress = run.recipe, run.progress
@@ -95,10 +99,13 @@ def train_step(run, batch, config, steps, workspace):
     if not np.isfinite(loss.total) or not np.isfinite(norm):
         raise _diverged(run)
     rate = optim.cosine_rate(step, steps, recipe.learning_rate, recipe.warmup)
+    slower = captioner.names_of_encoder(recipe.model) & grads.keys() if recipe.encoder_rate != 1 else ()
+    before = {name: run.params[name].copy() for name in slower}
     if recipe.decay:
         optim.decay_weights(run.params, grads, rate * recipe.decay)
     update = getattr(optim, f"{recipe.optimizer}_update")
     update(run.params, grads, run.optimizer, rate)
+    optim.shorten_step(run.params, before, recipe.encoder_rate)
     return loss, norm, rate
 
 
@@ -115,7 +122,10 @@ def _validate(run, data):
     captions = [run.vocabulary.decode(caption.words) for caption in found]
     scores = bleu.bleu(captions, data.dev.references)
     of_each = cider.cider_d(captions, data.dev.references)
-    score = 0.0 if recipe.model.blind else float(of_each.mean())  # a blind model's one caption says little of it
+    # A blind model's one caption says little of how well it has learned to predict people's: its loss chooses, until it
+    # learns by the CIDEr-D of that caption. Then this does, as of any model; one above 0 is better than all before.
+    by_loss = recipe.model.blind and not _by_own_captions(run)
+    score = 0.0 if by_loss else float(of_each.mean())
     better = (score, -loss) > (progress.best_score, -progress.best_loss)
     progress.stale += 1
     if better:
@@ -178,8 +188,10 @@ def _report(run, seconds):
     folder = command.quoted(run.folder)
     example = '"the two red houses on monday"' if run.recipe.model.source else "PICTURE"
     made = [name for name in ("curves.png", "attention.png", runs.LOG) if (run.folder / name).exists()]
+    score, loss = run.progress.best_score, run.progress.best_loss
+    best = f"CIDEr-D {score:.1f}" if score > 0 else f"loss {loss:.3f}"
     print(
-        f"done in {seconds / 60:.1f} minutes; best dev CIDEr-D {run.progress.best_score:.1f}. "
+        f"done in {seconds / 60:.1f} minutes; best dev {best}. "
         f"In {run.folder}: {', '.join(made)}. Now try:\n"
         f"  python -m numpy_sat.evaluate {folder}\n"
         f"  python -m numpy_sat.caption {folder} {example} --show where-it-looked.png"

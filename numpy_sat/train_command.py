@@ -19,6 +19,7 @@ from numpy_sat.streams import PARAMETERS, stream
 
 OF_ENCODER = ("encoder", "weights", "preprocessing", "frozen", "digest")  # settings that --encoder makes
 OF_DATA = ("source",)  # settings that --data makes
+OF_WRITING = ("look",)  # settings with an option of caption and evaluate
 OPTIONS = ("epochs", "learning_rate", "optimizer", "clip", "model", "blind")  # settings with an option of their own
 
 
@@ -38,7 +39,7 @@ def parse(argv):
     parser.add_argument("--root", type=Path, help="the data's folder, or for scenes where to keep them")
     parser.add_argument("--model", choices=tuple(MODELS), help="the decoder (default: soft)")
     parser.add_argument(
-        "--encoder", choices=tuple(presets.ENCODER_STAGES), help="a pretrained net, which stays as it is"
+        "--encoder", choices=tuple(presets.ENCODER_STAGES), help="a pretrained net; --set tuned=N trains N stages"
     )
     parser.add_argument("--weights", type=Path, metavar="FILE", help="of VGG: its weights, .safetensors or .npz")
     parser.add_argument(
@@ -80,11 +81,9 @@ def begun(args):
     before = runs.load_model(args.start) if args.start else None
     name = before.settings["data"] if before else args.data
     root = args.root or (before and before.settings["root"])
-    recipe = replace(before.recipe, self_critical=0) if before else preset(args)
-    recipe = settings.with_settings(recipe, _settings(args))
-    if recipe.model.frozen and not recipe.model.digest:
-        model = replace(recipe.model, digest=pretrained.net(recipe.model).digest)
-        recipe = replace(recipe, model=model)
+    recipe = wanted(args, before)
+    if recipe.model.frozen:
+        recipe = _with_digest(recipe, args.start, before)
     if recipe.self_critical >= recipe.epochs and not before:
         raise InputError(
             f"self_critical={recipe.self_critical}: a model that has not learned to write cannot learn from captions "
@@ -101,10 +100,13 @@ def begun(args):
         **{"data": name, "root": str(Path(root).resolve()) if root else None, "seed": args.seed or 0},
         **{"skip_missing": args.skip_missing, "pictures": _digest(dataset)},
     }
-    params = captioner.init_params(stream(of_run["seed"], PARAMETERS), recipe.model, np.log(frequencies))
     if before:
-        checkpoint.check_shapes(args.start, before.params, params)
-        params = before.params
+        of_run[runs.FIRST] = before.settings.get(runs.FIRST, before.settings["recipe"])
+    params = captioner.init_params(stream(of_run["seed"], PARAMETERS), recipe.model, np.log(frequencies))
+    given = pretrained.tuned(recipe.model) | (before.params if before else {})
+    if before:
+        checkpoint.check_shapes(args.start, given, params)
+    params |= given
     seconds = before.progress["seconds"] if before else 0.0
     data = _load(recipe, vocabulary, dataset)
     run = runs.create(args.out or _free_folder(_name(args, name)), of_run, recipe, vocabulary, params, seconds)
@@ -115,6 +117,14 @@ def begun(args):
         f"{unigram_entropy(frequencies, of_dev):.3f} nats a word on dev"
     )
     return run, data
+
+
+def wanted(args, before=None):
+    """The Recipe that the arguments ask for. before: runs.Model of the run that --from names. Raises InputError."""
+    given = _settings(args)
+    recipe = settings.with_settings(replace(before.recipe, self_critical=0) if before else preset(args), given)
+    settings.refuse_idle(recipe.model, given)
+    return recipe
 
 
 def as_arguments(given):
@@ -172,6 +182,17 @@ def _load(recipe, vocabulary, dataset):
     return data
 
 
+def _with_digest(recipe, start, before):
+    """The recipe, with the digest of the stages that stay as they are. before: runs.Model of `start`, or None."""
+    model = replace(recipe.model, digest="")
+    if before:
+        pretrained.net(before.recipe.model)  # which raises where its weights are others now
+        if model.tuned < before.recipe.model.tuned:
+            least = before.recipe.model.tuned
+            raise InputError(f"tuned={model.tuned}: {start} has trained {least} stages already; set tuned={least}.")
+    return replace(recipe, model=replace(model, digest=pretrained.net(model).digest))
+
+
 def _name(args, data):
     """The name of a new run's folder."""
     if args.start:
@@ -194,4 +215,6 @@ def _setting(text):
     if name in (*OPTIONS, *OF_ENCODER, *OF_DATA):
         option = "encoder" if name in OF_ENCODER else "data" if name in OF_DATA else name.replace("_", "-")
         raise argparse.ArgumentTypeError(f"{name} has an option of its own, --{option}")
+    if name in OF_WRITING:
+        raise argparse.ArgumentTypeError(f"{name} has an option of caption and evaluate, --{name}")
     return name, value

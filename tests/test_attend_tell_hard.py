@@ -5,13 +5,15 @@ That the mean of its gradients is the gradient of the bound is proved in test_ha
 
 from dataclasses import replace
 from functools import partial
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 import whole_model
 
-from numpy_sat import captioner, kernels, search
+from numpy_sat import captioner, decoders, kernels, search
 from numpy_sat.check import gradcheck
+from numpy_sat.data import batches
 from numpy_sat.data.vocabulary import START
 from numpy_sat.decoders import attend_tell_fused, attend_tell_hard, hard, soft
 from numpy_sat.layers import hard_attention, softmax
@@ -389,16 +391,40 @@ def numbers_of_the_likeliest(alpha):
 
 def test_captions_are_written_in_each_way(rng):
     params = whole_model.params_of(rng, CONFIG, np.float32)
-    a = rng.standard_normal((3, 16, 5)).astype(np.float32)
-    write = partial(search.beam_search, params=params, a=a, k=2, max_words=5)
-    everywhere, same = write(hard), write(hard.looking(None))
-    likeliest, by_chance = write(hard.looking(hard.look_at_likeliest)), write(hard.looking(hard.look_by_chance(rng)))
-    for caption, again in zip(everywhere, same, strict=True):
-        assert caption.words == again.words and caption.log_p == again.log_p
-    for captions in (everywhere, likeliest, by_chance):
+    images = rng.integers(0, 256, (3, CONFIG.picture_size, CONFIG.picture_size, 3), np.uint8)
+    a = captioner.annotate(params, batches.scale_pixels(images), CONFIG)
+    looks = hard.look_everywhere, hard.look_at_likeliest, hard.look_by_chance(np.random.default_rng(0))
+    found = []
+    for name, look in zip(hard.LOOKS, looks, strict=True):
+        config = replace(CONFIG, look=name)
+        found.append(search.caption_pictures(params, config, images, 2, 5))
+        by_hand = search.beam_search(hard_with(look), params, a, 2, 5)
+        again = search.caption_pictures(params, config, images, 2, 5)
+        for caption, same, other in zip(found[-1], again, by_hand, strict=True):
+            assert caption.words == same.words == other.words and caption.log_p == same.log_p == other.log_p
+    for captions in found:
         for caption in captions:
             assert 1 <= len(caption.words) <= 5 and START not in caption.words
             assert caption.alpha.shape == (len(caption.words) + 1, 16)
             np.testing.assert_allclose(caption.alpha.sum(axis=1), 1, rtol=1e-5)
             assert np.array_equal(caption.beta, np.ones(len(caption.words) + 1))
-    assert len({tuple(caption.log_p for caption in captions) for captions in (everywhere, likeliest, by_chance)}) == 3
+    assert len({tuple(caption.log_p for caption in captions) for captions in found}) == 3
+    expected = search.beam_search(hard, params, a, 2, 5)
+    assert [caption.log_p for caption in found[0]] == [caption.log_p for caption in expected]
+
+
+def hard_with(look):
+    return SimpleNamespace(begin=hard.begin, step=partial(hard.step, look=look), select=hard.select)
+
+
+def test_samples_go_on_from_batch_to_batch_and_begin_with_the_seed(rng):
+    """A picture of a later batch is not looked at with the numbers of the first; another seed draws others."""
+    params = whole_model.params_of(rng, CONFIG, np.float32)
+    image = rng.integers(0, 256, (1, CONFIG.picture_size, CONFIG.picture_size, 3), np.uint8)
+    config, images = replace(CONFIG, look="sample"), np.repeat(image, 8, axis=0)
+    found = [caption.log_p for caption in search.caption_pictures(params, config, images, 1, 5, size=1)]
+    assert len(set(found)) > 1
+    a = captioner.annotate(params, batches.scale_pixels(image), CONFIG)
+    seeds = [search.beam_search(hard.looking("sample", seed), params, a, 1, 5)[0].log_p for seed in (0, *range(8))]
+    assert seeds[0] == seeds[1] == found[0] and len(set(seeds)) > 1
+    assert decoders.writer(replace(CONFIG, model="soft")) is soft

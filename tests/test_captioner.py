@@ -58,6 +58,25 @@ def test_gradients(rng, normalisation, target, norm):
     assert bool(measured) == norm
 
 
+def test_dropout_of_annotations(rng, monkeypatch):
+    """Numbers of all of a picture's vectors at once, what is kept scaled up; checked with the encoder below it."""
+    config, seen = replace(TINY, dropout_a=0.4), []
+    params, batch = tiny_params(rng, config), tiny_batch(rng)
+    given = soft.loss_and_grads
+    monkeypatch.setattr(soft, "loss_and_grads", lambda params, a, *args: seen.append(a) or given(params, a, *args))
+
+    def loss_and_grads(params):
+        loss, grads = captioner.loss_and_grads(params, batch, config, np.random.default_rng(5))
+        return loss.total, grads
+
+    report = gradcheck.check_loss(loss_and_grads, params)
+    assert report.ok, str(report)
+    a = captioner.annotate(params, batch.pictures, config)
+    dropped = (seen[-1] == 0).all(axis=1, keepdims=True)
+    np.testing.assert_allclose(seen[-1], a * ~dropped / 0.6)
+    assert 0 < dropped.mean() < 1
+
+
 @pytest.mark.parametrize("part", parts.PARTS)
 def test_gradients_without_a_part(rng, part):
     config = replace(TINY, without=(part,))

@@ -2,16 +2,34 @@
 
 import json
 import math
+import shlex
 import shutil
 from collections import Counter
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 from test_train import TINY
 
-from numpy_sat import caption, checkpoint, counterpart, evaluate, heldout, metrics, presets, runs, show, train
+from numpy_sat import (
+    caption,
+    checkpoint,
+    counterpart,
+    ensemble,
+    evaluate,
+    heldout,
+    inputs,
+    metrics,
+    presets,
+    runs,
+    search,
+    settings,
+    show,
+    side_by_side,
+    train,
+)
 from numpy_sat.data import flickr8k, scenes
 from numpy_sat.metrics import bleu, comparison, report, table
 from numpy_sat.metrics.comparison import SCORES, Row
@@ -273,6 +291,71 @@ def test_an_ensemble_is_a_row_more(root, trained, capsys):
     assert "--with is for one RUN" in capsys.readouterr().err
 
 
+def test_how_hard_attention_looks_is_chosen(root, trained, tmp_path, capsys):
+    """By caption, by evaluate, and beside others; said in the report, refused for models that have no choice."""
+    hard, photo = tmp_path / "hard", next((root / "Flicker8k_Dataset").iterdir())
+    assert run(root, hard, "--epochs", 1, "--model", "hard", "--learning-rate", 0.02) == 0
+    said = {}
+    for look in (None, "expected", "argmax", "sample", "sample"):
+        capsys.readouterr()
+        chosen = ["--look", look] if look else []
+        assert caption.main([str(hard), str(photo), *chosen]) == 0
+        printed = capsys.readouterr().out
+        assert said.setdefault(look, printed) == printed
+    assert said[None] == said["expected"] and len(set(said.values())) == 3
+    expected = heldout.write(runs.load_model(hard), "dev", 1)
+    for look in ("argmax", "sample"):
+        assert evaluated(hard, "--look", look, "--beam", 1) == 0
+        found = kept(hard)
+        config = replace(runs.load_model(hard).recipe.model, look=look)
+        images = inputs.load(config, expected.listed)
+        right = search.caption_pictures(runs.load_model(hard).params, config, images, 1, TINY.max_words)
+        assert list(found["captions"].values()) == [heldout.text(runs.load_model(hard), one) for one in right]
+        assert f"--look {look}. The loss is with the expected context." in str(found["notes"])
+        assert f"look={look}" not in str(found["notes"])  # in the command that trains a blind counterpart
+    assert evaluated("--compare", hard, "--look", "argmax", "--beam", 1) == 0
+    assert "--look argmax. The loss is" in (hard / "compare-dev.md").read_text()
+    other = replace(runs.load_model(hard).recipe.model, look="argmax")
+    together = ensemble.of([settings.with_look(runs.load_model(hard), "argmax")])
+    (one,) = ensemble.caption_pictures(together, images[:1], 1)
+    (alone,) = search.caption_pictures(runs.load_model(hard).params, other, images[:1], 1, TINY.max_words)
+    assert one.words == alone.words and one.log_p == pytest.approx(alone.log_p, rel=1e-6)
+    capsys.readouterr()
+    arguments = [str(trained), "--look", "argmax"]
+    for code in (evaluate.main(arguments), evaluate.main(["--compare", str(hard), *arguments]),
+                 evaluate.main([str(hard), "--look", "argmax", "--with", str(trained)]),
+                 caption.main([str(trained), str(photo), "--look", "argmax"])):  # fmt: skip
+        assert code == 2
+    assert capsys.readouterr().err.count("look: does nothing for the model soft; it is for hard.\n") == 4
+
+
+def test_the_counterpart_of_a_run_begun_with_another(root, trained, tmp_path):
+    """The command that is printed works, and trains the same decoder from the start, as the first run was."""
+    first, on, last = (tmp_path / name for name in ("first", "on", "last"))
+    assert run(root, first, "--epochs", 2, "--set", "smoothing=0.1", "penalty=0.2") == 0
+    more = ["--epochs", "1", "--learning-rate", "0.0005", "--set", "self_critical=1", "dropout=0.1"]
+    assert train.main(["--from", str(first), "--out", str(on), *more]) == 0
+    assert train.main(["--from", str(on), "--out", str(last), *more]) == 0
+    for folder in (on, last):
+        (sentence,) = counterpart.notes(folder, runs.load_model(folder), None)
+        words = shlex.split(sentence.partition("\n")[2])
+        assert words[:3] == ["python", "-m", "numpy_sat.train"]
+        assert train.main(words[3:]) == 0
+        blind, model = runs.load_model(f"{folder}-blind"), runs.load_model(folder)
+        assert counterpart.load(folder, model) is not None and counterpart.notes(folder, model, blind) == []
+        assert blind.recipe.model == replace(model.recipe.model, blind=True)
+        right = replace(runs.load_model(first).recipe, model=blind.recipe.model)
+        assert blind.recipe == right and blind.progress["epoch"] <= 2
+        assert blind.vocabulary == model.vocabulary
+
+
+def test_settings_that_do_nothing_are_not_in_the_counterparts_command(root, trained, monkeypatch):
+    """Though what --small stands for has changed in them since."""
+    monkeypatch.setitem(presets.PRESETS, ("flickr8k", True), replace(TINY, model=replace(TINY.model, lambda_e=0.7)))
+    (sentence,) = counterpart.notes(trained, runs.load_model(trained), None)
+    assert "lambda_e" not in sentence and "--epochs 1 --out" in sentence
+
+
 # Comparing
 
 
@@ -313,6 +396,7 @@ def test_comparing(root, trained, monkeypatch, capsys):
         assert "Against run, by the 95 % intervals of the difference" in text and "COLLAPSED" not in text
         assert "flickr8k, dev, 8 pictures; beam 2; 5 references" in " ".join(text.split())
         assert f"have a loss of {rows['run']['loss']['frequencies']:.3f}." in " ".join(text.split())
+        assert "pretrained" not in text
     cells = [line.count("|") for line in markdown.splitlines() if line.startswith("|")]
     assert len(cells) == 5 and len(set(cells)) == 1 and not list(trained.glob("*.part"))
 
@@ -322,10 +406,40 @@ def test_where_the_table_is_written(trained, tmp_path):
     assert evaluated("--compare", trained, trained / "last.npz", "--out", out, "--split", "test") == 0
     assert not (trained / "compare-test.md").exists() and out.exists()
     rows = json.loads(out.with_suffix(".json").read_text())["rows"]
-    assert [row["name"] for row in rows] == [str(trained), str(trained / "last.npz")]
+    assert [row["name"] for row in rows] == ["run/best.npz", "run/last.npz"]
     assert set(map(tuple, rows[1]["difference"].values())) == {(0, 0)}
     (tmp_path / "no").write_text("a file")
     assert evaluated("--compare", trained, "--out", tmp_path / "no" / "table.md") == 2
+
+
+@pytest.mark.parametrize(
+    ("paths", "names"),
+    [
+        (["a/run", "b/run"], ["a/run", "b/run"]),
+        (["a/run", "b/run", "b/other"], ["a/run", "b/run", "other"]),
+        (["x/a/run", "x/b/run", "y/a/run"], ["x/a/run", "b/run", "y/a/run"]),
+        (["a/run/last.npz", "b/run"], ["a/run", "b/run"]),
+        (["a/run/last.npz", "a/run", "b/run"], ["a/run/last.npz", "a/run/best.npz", "b/run"]),
+        (["a/run/last.npz", "b/run/last.npz", "b/run"], ["a/run", "b/run/last.npz", "b/run/best.npz"]),
+        (["run", "some/run"], None),
+    ],
+)
+def test_rows_are_told_apart(tmp_path, monkeypatch, paths, names):
+    """By as much of the path as that takes, of two checkpoints of a run by their files."""
+    for folder in ("x/a/run", "x/b/run", "y/a/run", "a/run", "b/run", "b/other", "run", "some/run"):
+        (tmp_path / folder).mkdir(parents=True)
+        for name in ("best.npz", "last.npz"):
+            (tmp_path / folder / name).touch()
+    monkeypatch.chdir(tmp_path)
+    found = side_by_side._names([Path(path) for path in paths])
+    assert found == (names or [f"{tmp_path.name}/run", "some/run"])
+
+
+def test_the_same_run_twice_is_refused(trained, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    for again in (trained, trained / "best.npz", "run"):
+        assert evaluated("--compare", trained, again) == 2
+        assert f"{trained}, {again}: the same model; name each once" in capsys.readouterr().err
 
 
 def test_a_run_without_a_log_has_no_minutes(trained):

@@ -1,5 +1,6 @@
 """Features kept on disk: the same bit for bit however often interrupted, whose they are, and what damages them."""
 
+import inspect
 import os
 from pathlib import Path
 
@@ -9,7 +10,7 @@ from PIL import Image
 
 from numpy_sat.data import batches, pictures
 from numpy_sat.data.dataset import Picture
-from numpy_sat.encoders import blind, convnet, vgg
+from numpy_sat.encoders import blind, convnet, lite0, vgg
 from numpy_sat.encoders import features as encoder
 from numpy_sat.errors import InputError
 from numpy_sat.pretrained import feature_cache
@@ -279,17 +280,48 @@ def test_another_process_that_is_done_first(some, net, cache):
 def test_the_encoder_of_features_gives_what_it_is_given(rng, given, taken):
     annotations = rng.standard_normal((2, 9, 32)).astype(given)
     before = annotations.copy()
-    assert encoder.init_params(rng, STAGES) == {} and encoder.size(STAGES) == 32
-    a, cache = encoder.encode_forward({}, annotations, STAGES)
+    sizes = vgg, STAGES, 0
+    assert encoder.init_params(rng, sizes) == {} and encoder.size(sizes) == 32
+    a, cache = encoder.encode_forward({}, annotations, sizes)
     assert a.dtype == taken and np.array_equal(a, annotations)
-    np.testing.assert_array_equal(encoder.encode({}, annotations, STAGES), a)
+    np.testing.assert_array_equal(encoder.encode({}, annotations, sizes), a)
     assert encoder.encode_backward(a, cache) == {}
     np.testing.assert_array_equal(annotations, before)
 
 
+@pytest.mark.parametrize("given", ["float16", "float32", "float64"])
+def test_its_last_stages_are_computed(rng, params, given):
+    pictures = rng.standard_normal((2, 10, 10, 3)).astype("float64" if given == "float64" else "float32")
+    sizes, net = (vgg, STAGES, 1), {name: array.astype(pictures.dtype) for name, array in params.items()}
+    cells = vgg.encode(net, pictures, STAGES, stop=1).astype(given)
+    assert cells.shape == (2, 5 * 5, 16) and encoder.size(sizes) == 32
+    own = encoder.init_params(rng, sizes, dtype=pictures.dtype)
+    assert {name: array.shape for name, array in own.items()} == vgg.shapes(STAGES, start=1)
+    assert not any(array.any() for array in own.values())
+    own = {name: net[name] for name in own}
+    expected, cache = vgg.encode_forward(net, pictures, STAGES)
+    a, of_last = encoder.encode_forward(own, cells, sizes)
+    assert a.dtype == pictures.dtype and np.array_equal(encoder.encode(own, cells, sizes), a)
+    np.testing.assert_allclose(a, expected, rtol=0, atol=1e-2 if given == "float16" else 1e-5)
+    found, grads = encoder.encode_backward(a, of_last), vgg.encode_backward(a, cache)
+    assert found.keys() == own.keys()
+    for name, gradient in found.items():
+        error = np.linalg.norm(gradient - grads[name]) / np.linalg.norm(grads[name])
+        assert error <= (1e-2 if given == "float16" else 1e-5), name
+
+
+def test_stages_that_are_left_out_tell_nets_apart(params):
+    first = {name: params[name] for name in vgg.shapes(STAGES, stop=1)}
+    net, part = feature_cache.net_of(vgg, params, STAGES, SIDE), feature_cache.net_of(vgg, first, STAGES, SIDE, 1)
+    whole = feature_cache.net_of(vgg, first, STAGES[:1], SIDE)  # of the same weights, but not pooled
+    assert len({net.digest, part.digest, whole.digest}) == 3
+    assert (net.shape(), part.shape(), whole.shape()) == ((36, 32), (36, 16), (144, 16))
+
+
 def test_encoders_are_called_alike():
-    """Same functions, same order of arguments; an option of one alone comes last."""
-    for module in (vgg, encoder):
+    """Same functions, same order of arguments; those of one alone come last."""
+    for module in (vgg, lite0, encoder):
         for name in ("init_params", "encode_forward", "encode_backward", "encode", "size"):
-            count = getattr(blind, name).__code__.co_argcount
-            assert getattr(module, name).__code__.co_argcount in (count, count + (name == "encode_forward"))
+            common, its_own = (inspect.signature(getattr(one, name)).parameters for one in (blind, module))
+            more = list(its_own)[len(common) :]
+            assert set(more) <= {"start", "stop"} and (not more or name.startswith("encode"))

@@ -1,5 +1,6 @@
 """encoders.lite0: EfficientNet-Lite0, against PyTorch with the same weights, and its gradients."""
 
+import itertools
 import json
 
 import numpy as np
@@ -93,28 +94,27 @@ def test_agrees_with_torch(rng, tensors, grid, size):
 
 
 def test_gradients_agree_with_torch(rng, tensors):
-    """Of the last parts, by their folded weights, and float32."""
+    """Of the last two stages, by their folded weights, and float32."""
     torch = pytest.importorskip("torch")
     stages, images = lite0.STAGES["7x7x320"], photos(rng, 2, 96, 96)
     params = lite0.adopt(tensors, stages)
-    names = list(params)
-    frozen = len(lite0.parts(stages)) - 2
-    a, cache = lite0.encode_forward(params, scaled(images), stages, frozen=frozen)
+    last = lite0.shapes(stages, start=6)
+    assert last.keys() == {name for name in params if name.startswith(("block6_", "block7_"))} and len(last) == 30
+    before = {name: array.astype(np.float64) for name, array in params.items()}
+    given = lite0.encode(before, scaled(images).astype(np.float64), stages, stop=6).reshape(2, 6, 6, 112)
+    a, cache = lite0.encode_forward(params, given.astype(np.float32), stages, start=6)
     da = rng.standard_normal(a.shape, np.float32)
     grads = lite0.encode_backward(da, cache)
-    last = names[-12:]
     assert sorted(grads) == sorted(last)
 
-    before = {name: array.astype(np.float64) for name, array in params.items()}
-    x = lite0._in_use(before, scaled(images).astype(np.float64), lite0.parts(stages), frozen, None)
     p = {name: torch.from_numpy(before[name]).requires_grad_() for name in last}
-    x = torch.from_numpy(x)
-    for block in ("block6_4", "block7_1"):
+    x = torch.from_numpy(given)
+    for block in lite0.parts(stages, start=6):
         h = torch.clip(x @ p[f"{block}.W_e"] + p[f"{block}.b_e"], 0, 6).permute(0, 3, 1, 2)
-        W = p[f"{block}.W_d"]
-        h = torch.nn.functional.conv2d(
-            h, W.permute(2, 0, 1)[:, None], p[f"{block}.b_d"], padding=len(W) // 2, groups=W.shape[2]
-        )
+        W, stride = p[f"{block}.W_d"], 2 if block == "block6_1" else 1
+        lines = (len(W) - stride) // 2, (len(W) - stride + 1) // 2
+        h = torch.nn.functional.pad(h, (*lines, *lines))
+        h = torch.nn.functional.conv2d(h, W.permute(2, 0, 1)[:, None], p[f"{block}.b_d"], stride, groups=W.shape[2])
         y = torch.clip(h.permute(0, 2, 3, 1), 0, 6) @ p[f"{block}.W_p"] + p[f"{block}.b_p"]
         x = x + y if y.shape == x.shape else y
     torch.autograd.backward(x.reshape(a.shape), torch.from_numpy(da).double())
@@ -203,49 +203,46 @@ def random_net(rng, stages, size, dtype=np.float64, N=2):
 
 
 @pytest.mark.parametrize("size", [(16, 12), (9, 11)], ids=["even sides", "odd sides"])
-@pytest.mark.parametrize("frozen", [0, 1, 3, 5])
-def test_gradients(rng, size, frozen):
+def test_gradients(rng, size):
     params, pictures = random_net(rng, TINY, size)
-    free = trained(frozen)
-    checked = {name: array for name, array in params.items() if name.split(".")[0] in free}
     a, _ = lite0.encode_forward(params, pictures, TINY)
     upstream = rng.standard_normal(a.shape)
 
-    def loss_and_grads(changed):
-        a, cache = lite0.encode_forward(params | changed, pictures, TINY, frozen=frozen)
+    def loss_and_grads(params):
+        a, cache = lite0.encode_forward(params, pictures, TINY)
         return np.vdot(a, upstream), lite0.encode_backward(upstream, cache)
 
-    report = gradcheck.check_loss(loss_and_grads, checked)
+    report = gradcheck.check_loss(loss_and_grads, params)
     assert report.ok, str(report)
-    assert len(report.arrays) == len(checked) > 0
+    assert len(report.arrays) == len(params) > 0
 
 
-def trained(frozen):
-    """The names of TINY's parts that are not frozen."""
-    return ["stem", "block1_1", "block2_1", "block2_2", "block3_1", "head"][frozen:]
+PARTS = [["stem"], ["block1_1"], ["block2_1", "block2_2"], ["block3_1"], ["head"]]  # of TINY's stages
+SIDES = [(8, 6), (8, 6), (4, 3), (2, 2)]  # of what they make of 16 x 12
 
 
-def test_frozen_parts_get_no_gradients_and_change_nothing(rng):
+def test_first_stages_and_last_ones_are_the_net(rng):
+    """Each with its own parameters alone, and with the gradients of the whole; in use and in training."""
     params, pictures = random_net(rng, TINY, (16, 12))
     a, cache = lite0.encode_forward(params, pictures, TINY)
     da = rng.standard_normal(a.shape)
     grads = lite0.encode_backward(da, cache)
-    assert set(grads) == set(params)
+    assert set(grads) == set(params) == set(lite0.shapes(TINY))
     np.testing.assert_array_equal(lite0.encode(params, pictures, TINY), a)
-    for frozen in range(6):
-        other, cache = lite0.encode_forward(params, pictures, TINY, frozen=frozen)
+    for start, sides in enumerate(SIDES, 1):
+        assert list(lite0.parts(TINY, start)) == [*itertools.chain(*PARTS[start:])]
+        first, last = lite0.shapes(TINY, stop=start), lite0.shapes(TINY, start=start)
+        assert {**first, **last} == lite0.shapes(TINY) and not first.keys() & last.keys()
+        cells = lite0.encode({name: params[name] for name in first}, pictures, TINY, stop=start)
+        assert cells.shape == (2, sides[0] * sides[1], TINY[start - 1][-1])
+        cells, of_last = cells.reshape(2, *sides, -1), {name: params[name] for name in last}
+        other, cache = lite0.encode_forward(of_last, cells, TINY, start=start)
         np.testing.assert_array_equal(other, a)
-        assert list(cache.parts) == trained(frozen)
-        for name, gradient in lite0.encode_backward(da, cache).items():
-            assert name.split(".")[0] in trained(frozen)
+        np.testing.assert_array_equal(lite0.encode(of_last, cells, TINY, start=start), a)
+        found = lite0.encode_backward(da, cache)
+        assert set(found) == set(last)
+        for name, gradient in found.items():
             np.testing.assert_array_equal(gradient, grads[name])
-
-
-@pytest.mark.parametrize("frozen", [-1, 6, 7])
-def test_something_must_be_trained(rng, frozen):
-    params, pictures = random_net(rng, TINY, (8, 8))
-    with pytest.raises(ValueError, match="frozen must be from 0 to 5"):
-        lite0.encode_forward(params, pictures, TINY, frozen=frozen)
 
 
 def test_parameters(rng):
@@ -322,10 +319,13 @@ def test_a_workspace_changes_no_bit(rng):
     before = pictures.copy()
 
     def run(workspace=None):
-        a, cache = lite0.encode_forward(params, pictures, SMALL, workspace, frozen=2)
+        a, cache = lite0.encode_forward(params, pictures, SMALL, workspace)
+        cells = lite0.encode(params, pictures, SMALL, workspace, stop=2)
+        last, cache_last = lite0.encode_forward(params, cells.reshape(2, 20, 16, 16), SMALL, workspace, start=2)
         return [
-            a,
+            *(a, cells, last),
             *lite0.encode_backward(a, cache, workspace).values(),
+            *lite0.encode_backward(last, cache_last, workspace).values(),
             lite0.encode(params, pictures, SMALL, workspace),
         ]
 

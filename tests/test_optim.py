@@ -74,6 +74,24 @@ def test_clipping(rng):
     assert grads["a"][0] == pytest.approx(1.5) and grads["b"][0, 0] == pytest.approx(2)
 
 
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("update", ["adam_update", "rmsprop_update"])
+def test_a_shortened_step_is_one_with_another_rate(rng, update, dtype):
+    """Decay included; what is not named is updated as ever, and all in place."""
+    params = {name: rng.standard_normal((3, 4)).astype(dtype) for name in "VW"}
+    slow, (state, slow_state) = {name: array.copy() for name, array in params.items()}, ({}, {})
+    for _ in range(4):
+        grads = {name: rng.standard_normal((3, 4)).astype(dtype) for name in "VW"}
+        before, array = {"W": params["W"].copy()}, params["W"]
+        for own, of_own, rate in ((params, state, 0.1), (slow, slow_state, 0.03)):
+            optim.decay_weights(own, grads, rate * 0.5)
+            getattr(optim, update)(own, grads, of_own, rate)
+        optim.shorten_step(params, before, 0.3)
+        assert params["W"] is array and array.dtype == dtype
+    np.testing.assert_allclose(params["W"], slow["W"], rtol=0, atol=1e-6 if dtype == np.float32 else 1e-15)
+    assert np.abs(params["V"] - slow["V"]).max() > 0.01
+
+
 def test_the_rate_rises_then_falls():
     rates = [optim.cosine_rate(step, 100, 0.1, 10) for step in range(100)]
     np.testing.assert_allclose(rates[:10], 0.1 * np.arange(1, 11) / 10)

@@ -2,9 +2,12 @@
 
 from dataclasses import replace
 
+import numpy as np
 import pytest
 
 from numpy_sat import train_command
+from numpy_sat.decoders import MODELS
+from numpy_sat.encoders import ENCODERS, lite0
 from numpy_sat.errors import InputError
 from numpy_sat.presets import PRESETS, on_pretrained
 from numpy_sat.settings import settings_between, with_settings
@@ -70,6 +73,113 @@ def test_what_is_for_pixels(recipe, setting):
         with_settings(recipe, dict([setting]))
 
 
+@pytest.mark.parametrize(
+    ("recipe", "tuned", "words"),
+    [
+        (RECIPE, "1", "tuned=1: only the last stages of a pretrained --encoder can be tuned"),
+        (PRESETS["phrases", True], "1", "tuned=1: only the last stages of a pretrained --encoder can be tuned"),
+        (on_pretrained("flickr8k", "lite0"), "9", "tuned=9: must be a whole number from 0 to 8, of 9 stages"),
+        (on_pretrained("flickr8k", "vgg16"), "5", "tuned=5: must be a whole number from 0 to 4, of 5 stages"),
+        (on_pretrained("flickr8k", "vgg16"), "-1", "tuned=-1: must be a whole number from 0 on"),
+        (on_pretrained("flickr8k", "vgg16"), "true", "tuned=true: must be a whole number from 0 on"),
+    ],
+)
+def test_stages_that_cannot_be_tuned(recipe, tuned, words):
+    with pytest.raises(InputError) as error:
+        with_settings(recipe, {"tuned": tuned})
+    assert words in str(error.value)
+
+
+def test_tuned_stages():
+    """Which of them there are the whole of a line's settings decide."""
+    recipe = on_pretrained("flickr8k", "lite0")
+    assert with_settings(recipe, {"tuned": "8"}).model.tuned == 8
+    with pytest.raises(InputError, match="from 0 to 5, of 6 stages"):
+        with_settings(recipe, {"tuned": "6", "stages": "14x14x112"})
+    with pytest.raises(InputError, match="only the last stages of a pretrained"):
+        with_settings(recipe, {"tuned": "3", "blind": "true"})
+
+
+@pytest.mark.parametrize(
+    ("recipe", "given", "least"),
+    [
+        (RECIPE, {"picture_size": "15"}, 16),
+        (RECIPE, {"stages": "((8,),)", "picture_size": "1"}, 1),
+        (RECIPE, {"picture_size": "2", "stages": "((8,),(8,),(8,))"}, 4),
+        (on_pretrained("flickr8k", "vgg16"), {"picture_size": "3"}, 16),
+        (on_pretrained("flickr8k", "lite0"), {"picture_size": "1"}, 1),
+    ],
+)
+def test_pictures_too_small_for_the_stages(recipe, given, least):
+    """Of the smallest there is an annotation vector, and a gradient; of odd ones, too."""
+    if int(given["picture_size"]) < least:
+        with pytest.raises(InputError, match=f"picture_size={given['picture_size']}: .*, the smallest is {least}."):
+            with_settings(recipe, given)
+    model = with_settings(recipe, given | {"picture_size": str(least)}).model
+    encoder, stages = ENCODERS[model.encoder], tuple(tuple(2 for _ in stage) for stage in model.stages)
+    if model.encoder == "lite0":
+        stages = lite0.STAGES["14x14x112"]
+    params = encoder.init_params(np.random.default_rng(0), stages)
+    for size in (least, least + 1):
+        pictures = np.random.default_rng(0).uniform(-1, 1, (2, size, size, 3)).astype(np.float32)
+        a, cache = encoder.encode_forward(params, pictures, stages)
+        assert a.shape[1] == 1 or size > least
+        grads = encoder.encode_backward(np.ones_like(a), cache)
+        assert grads and all(np.isfinite(gradient).all() for gradient in grads.values())
+    if least > 1:
+        with pytest.raises(ValueError):
+            encoder.encode(params, pictures[:, : least - 1, : least - 1], stages)
+
+
+def test_no_pixels_at_all():
+    with pytest.raises(InputError, match="picture_size=0: must be a whole number from 1 on"):
+        with_settings(RECIPE, {"picture_size": "0"})
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["--set", "heads=4"], "heads: does nothing for the model soft; it is for dot."),
+        (["--set", "penalty=0", "lambda_r=1"], "lambda_r: does nothing for the model soft; it is for hard."),
+        (["--model", "hard", "--set", "heads=1"], "heads: does nothing for the model hard; it is for dot."),
+        (
+            ["--model", "hard", "--set", "without=gate"],
+            "without: does nothing for the model hard; it is for soft, dot.",
+        ),
+        (["--model", "dot", "--set", "as_authors=true"], "as_authors: does nothing for the model dot"),
+        (
+            ["--model", "tell", "--set", "attention=9"],
+            "attention: does nothing for the model tell; it is for soft, dot",
+        ),
+        (["--model", "tell", "--set", "penalty_target=T/L"], "penalty_target: does nothing for the model tell"),
+        (["--model", "log-bilinear", "--set", "state=9"], "state: does nothing for the model log-bilinear"),
+    ],
+)
+def test_settings_that_do_nothing_for_a_model(arguments, words):
+    with pytest.raises(InputError) as error:
+        train_command.wanted(train_command.parse(arguments))
+    assert words in str(error.value)
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["--model", "dot", "--set", "heads=4", "without=gate", "attention=64", "penalty=0", "state=9"],
+        ["--model", "hard", "--set", "lambda_r=1", "lambda_e=1", "expected=1", "reward_to_go=true", "as_authors=true"],
+        ["--model", "tell", "--set", "state=9", "embedding=9", "dropout=0.1", "smoothing=0.1"],
+        ["--model", "log-bilinear", "--data", "phrases", "--set", "state=8"],  # of what reads
+        *(["--model", name, "--data", data] for name in MODELS for data in ("scenes", "flickr8k", "phrases")),
+    ],
+)
+def test_settings_that_do_something(arguments):
+    found = train_command.wanted(train_command.parse(arguments))
+    assert found.model.model == arguments[1]
+
+
+def test_every_setting_of_a_decoder_is_one():
+    assert all(set(decoder.SETTINGS) <= set(vars(RECIPE.model)) for decoder in MODELS.values())
+
+
 def test_settings_as_arguments_and_back():
     given = {"epochs": "3", "without": "deep output", "penalty": "0.0"}
     assert train_command.as_arguments(given) == ["--epochs 3", "--set", "'without=deep output'", "penalty=0.0"]
@@ -79,7 +189,10 @@ def test_settings_as_arguments_and_back():
 
 @pytest.mark.parametrize(
     ("text", "words"),
-    [("penalty", "must be NAME=VALUE"), ("epochs=3", "has an option of its own, --epochs"), ("source=", "own, --data")],
+    [
+        *[("penalty", "must be NAME=VALUE"), ("epochs=3", "has an option of its own, --epochs")],
+        *[("source=", "own, --data"), ("look=argmax", "look has an option of caption and evaluate, --look")],
+    ],
 )
 def test_arguments_that_are_no_settings(text, words, capsys):
     with pytest.raises(SystemExit):

@@ -129,6 +129,25 @@ def test_the_pieces_of_a_recipe():
     assert set(study.variants_of("recipe", TINY)) == {"whole", "no-dropout", "no-penalty", "no-flip", "no-shift"}
 
 
+@pytest.mark.parametrize(
+    ("model", "fitting"), [("hard", ("lambda-0", "target-T-over-L", "blind")), ("tell", ("blind",))]
+)
+def test_variants_that_a_model_does_not_have_are_said_first(tmp_path, monkeypatch, capsys, model, fitting):
+    monkeypatch.setattr(study.train, "main", lambda argv: pytest.fail("something is trained"))
+    assert study.main(["slides", "--model", model, "--out", str(tmp_path / "study")]) == 2
+    error = capsys.readouterr().err
+    assert f"no-gate (without: does nothing for the model {model}; it is for soft, dot)" in error
+    named = {name for name in study.VARIANTS["slides"] if f"{name} (" in error}
+    assert named == set(study.VARIANTS["slides"]) - {"whole", *fitting}
+    assert not (tmp_path / "study").exists()
+
+
+def test_pieces_that_do_nothing_for_a_model():
+    tell = settings.with_settings(presets.PRESETS["flickr8k", False], {"model": "tell"})
+    assert "no-penalty" not in study.variants_of("recipe", tell)
+    assert "no-penalty" in study.variants_of("recipe", presets.PRESETS["flickr8k", False])
+
+
 def test_arguments_that_train_does_not_know(capsys):
     with pytest.raises(SystemExit):
         study.main(["models", "--epoch-s", "3"])

@@ -251,6 +251,26 @@ def test_the_best_by_loss_while_bleu_is_zero(root, tmp_path, monkeypatch):
     assert checkpoint.load(tmp_path / "run" / "best.npz").progress["epoch"] == 2
 
 
+def test_a_blind_model_is_chosen_by_loss_until_it_learns_by_cider(root, tmp_path, monkeypatch, capsys):
+    """Whatever CIDEr-D the epochs before had, and whatever the loss of those after."""
+    losses, ciders = [2.0, 1.0, 3.0, 4.0, 5.0, 6.0], [9.0, 8.0, 9.5, 3.0, 5.0, 4.0]
+    given = iter(losses), iter(ciders)
+    monkeypatch.setattr(heldout, "loss", lambda params, recipe, split: next(given[0]))
+    monkeypatch.setattr(cider, "cider_d", lambda captions, references: np.full(8, next(given[1])))
+    by_own, seen = train._by_own_captions, []
+    monkeypatch.setattr(train, "_epoch", lambda run, *_: seen.append(by_own(run)))
+    assert run(root, tmp_path / "run", "--blind", "--epochs", 6, "--set", "self_critical=3") == 0
+    printed = capsys.readouterr().out
+    best = [line.partition("/")[0] for line in printed.splitlines() if line.endswith("(best so far)")]
+    assert best == ["epoch 1", "epoch 2", "epoch 4", "epoch 5"] and seen == [False] * 3 + [True] * 3
+    assert checkpoint.load(tmp_path / "run" / "best.npz").progress["epoch"] == 5
+    assert "best dev CIDEr-D 5.0." in printed
+    given = iter(losses), iter(ciders)
+    assert run(root, tmp_path / "other", "--blind", "--epochs", 3) == 0
+    assert checkpoint.load(tmp_path / "other" / "best.npz").progress["epoch"] == 2
+    assert "best dev loss 1.000." in capsys.readouterr().out
+
+
 def test_resuming_with_other_pictures(root, tmp_path, capsys):
     assert run(root, tmp_path / "run", "--epochs", 1) == 0
     scenes.write(tmp_path / "other", seed=1, train=24, dev=8, test=4)

@@ -68,7 +68,8 @@ def test_from_training_to_judging(tmp_path, capsys):
     assert "'elephants' is not among the words" in capsys.readouterr().err
     assert show.main([str(out)]) == 0
     assert (out / "show-attention.png").exists() and not (out / "show-captions.png").exists()
-    assert evaluate.main(["--compare", str(out), str(out)]) == 2
+    assert evaluate.main(["--compare", str(out)]) == 2
+    assert "evaluate translators one by one" in capsys.readouterr().err
 
 
 def test_without_attention(tmp_path, capsys):
@@ -87,6 +88,14 @@ def test_a_resumed_run_ends_with_the_same_parameters(tmp_path):
     assert train.main(["--resume", "--out", str(tmp_path / "whole")]) == 0
     again = runs.load_model(tmp_path / "whole" / "last.npz")
     assert all(np.array_equal(again.params[name], array) for name, array in whole.params.items())
+
+
+@pytest.mark.parametrize("option", ["--blind", "--root", "--with"])
+def test_what_is_for_pictures_is_refused_in_judging(tmp_path, capsys, option):
+    out = trained(tmp_path / "run", "--epochs", "1")
+    assert evaluate.main([str(out), option, str(out)]) == 2
+    assert f"a translator is judged alone, on phrases that are drawn: leave out {option}." in capsys.readouterr().err
+    assert not (out / "evaluate-dev.md").exists()
 
 
 def test_blind_is_for_pictures(tmp_path, capsys):

@@ -29,28 +29,40 @@ def error(found, expected, dtype="float32"):
     return np.abs(found - expected).max() / np.abs(expected).max()
 
 
-@pytest.mark.parametrize("frozen", [0, 1, 2])
-def test_gradients(rng, frozen):
-    """Of every parameter that is not frozen, and no other."""
+def test_gradients(rng):
+    """Of every parameter, but for the pixels' scale."""
     params, pictures = random_params(rng, TINY), rng.standard_normal((2, 8, 12, 3))
     a, _ = vgg.encode_forward(params, pictures, TINY)
     da = rng.standard_normal(a.shape)
     learnt = [f"{name}.{part}" for name, _, _ in convnet.layers(TINY) for part in "Wb"]
-    learnt = [name for name in learnt if name >= f"conv{frozen + 1}"]
 
     def loss_and_grads(some):
-        a, cache = vgg.encode_forward({**params, **some}, pictures, TINY, frozen=frozen)
+        a, cache = vgg.encode_forward({**params, **some}, pictures, TINY)
         return np.vdot(da, a), vgg.encode_backward(da, cache)
 
     report = gradcheck.check_loss(loss_and_grads, {name: params[name] for name in learnt})
     assert report.ok, str(report)
-    assert [array.name for array in report.arrays] == learnt and len(learnt) == (8, 6, 2)[frozen]
+    assert [array.name for array in report.arrays] == learnt and len(learnt) == 8
 
 
-@pytest.mark.parametrize("frozen", [-1, 3])
-def test_all_stages_frozen_is_refused(rng, frozen):
-    with pytest.raises(ValueError, match=f"frozen must be from 0 to 2, one stage less than there are: {frozen}"):
-        vgg.encode_forward(random_params(rng, TINY), np.zeros((1, 8, 8, 3)), TINY, frozen=frozen)
+@pytest.mark.parametrize(("start", "sides", "learnt"), [(1, (4, 6), 6), (2, (2, 3), 2)])
+def test_first_stages_and_last_ones_are_the_net(rng, start, sides, learnt):
+    """Each with its own parameters alone, and with the gradients of the whole; between them cells are pooled."""
+    params, pictures = random_params(rng, TINY), rng.standard_normal((2, 8, 12, 3))
+    a, cache = vgg.encode_forward(params, pictures, TINY)
+    da = rng.standard_normal(a.shape)
+    grads = vgg.encode_backward(da, cache)
+    first, last = vgg.shapes(TINY, stop=start), vgg.shapes(TINY, start=start)
+    assert {**first, **last} == vgg.namings(TINY)[1] and not first.keys() & last.keys() and len(last) == learnt
+    cells = vgg.encode({name: params[name] for name in first}, pictures, TINY, stop=start)
+    cells, of_last = cells.reshape(2, *sides, TINY[start - 1][-1]), {name: params[name] for name in last}
+    other, cache = vgg.encode_forward(of_last, cells, TINY, start=start)
+    np.testing.assert_array_equal(other, a)
+    np.testing.assert_array_equal(vgg.encode(of_last, cells, TINY, start=start), a)
+    found = vgg.encode_backward(da, cache)
+    assert set(found) == set(last)
+    for name, gradient in found.items():
+        np.testing.assert_array_equal(gradient, grads[name])
 
 
 def test_it_is_convnet_on_scaled_pixels_without_places(rng):
@@ -120,7 +132,7 @@ def test_one_pass_and_a_workspace_change_nothing(rng):
     """float32, fused and not, in a workspace that other steps have used, against float64; nothing is overwritten."""
     params = random_params(rng, NARROW)
     pictures = rng.standard_normal((2, 32, 48, 3))
-    a64, cache = vgg.encode_forward(params, pictures, NARROW, frozen=1)
+    a64, cache = vgg.encode_forward(params, pictures, NARROW)
     da = rng.standard_normal(a64.shape)
     grads64 = vgg.encode_backward(da, cache)
     single = {name: array.astype(np.float32) for name, array in params.items()}
@@ -128,7 +140,7 @@ def test_one_pass_and_a_workspace_change_nothing(rng):
 
     def check():
         workspace.restart()
-        a, cache = vgg.encode_forward(single, pictures, NARROW, workspace, frozen=1)
+        a, cache = vgg.encode_forward(single, pictures, NARROW, workspace)
         in_use = vgg.encode(single, pictures, NARROW, workspace)
         grads = vgg.encode_backward(da, cache, workspace)
         assert error(a, a64) < 1e-5

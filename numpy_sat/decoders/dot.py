@@ -9,6 +9,8 @@ import numpy as np
 from numpy_sat.decoders import attend_tell, parts, soft
 from numpy_sat.errors import InputError
 
+SETTINGS = (*soft.SETTINGS, "heads")
+
 loss_and_grads, loss_only = soft.loss_and_grads, soft.loss_only
 begin, step, select = soft.begin, soft.step, soft.select
 

@@ -20,6 +20,12 @@ from numpy_sat import kernels, objective
 from numpy_sat.decoders import attend_tell, attend_tell_fused, attend_tell_hard, parts
 from numpy_sat.layers import dropout, embedding, hard_attention, losses, output
 
+SETTINGS = (
+    *("state", "attention", "penalty", "penalty_normalisation", "penalty_target"),
+    *("lambda_r", "lambda_e", "expected", "reward_to_go", "as_authors", "look"),
+)
+LOOKS = ("expected", "argmax", "sample")  # ways of looking while it writes, see `looking`
+
 begin, select = attend_tell.begin, attend_tell.select
 
 
@@ -109,9 +115,14 @@ def look_by_chance(rng):
     return look
 
 
-def looking(look):
-    """A decoder for search.beam_search that looks in its own way."""
-    return SimpleNamespace(begin=begin, step=partial(step, look=look), select=select)
+def looking(look, seed=0):
+    """The begin, step and select that look in one of LOOKS: at the expected context, the likeliest location, a sample.
+
+    What it samples depends on the seed, and on what it has sampled before.
+    """
+    by_chance = look_by_chance(np.random.default_rng(seed))
+    way = dict(zip(LOOKS, (look_everywhere, look_at_likeliest, by_chance), strict=True))[look]
+    return SimpleNamespace(begin=begin, step=partial(step, look=way), select=select)
 
 
 def _decode_forward(params, a, words, mask_h, uniforms, expected, workspace):

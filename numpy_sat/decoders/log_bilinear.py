@@ -20,6 +20,8 @@ from numpy_sat.kernels.matmul import multiply, multiply_transposed, pack
 from numpy_sat.layers import dropout, embedding, linear
 from numpy_sat.workspace import Workspace
 
+SETTINGS = ()
+
 WINDOW = 5  # n - 1, the words before that count
 
 

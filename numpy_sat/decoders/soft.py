@@ -6,6 +6,8 @@ from numpy_sat import kernels, objective
 from numpy_sat.decoders import attend_tell, attend_tell_fused, parts
 from numpy_sat.layers import dropout
 
+SETTINGS = ("state", "attention", "without", "penalty", "penalty_normalisation", "penalty_target")
+
 select = attend_tell.select
 
 

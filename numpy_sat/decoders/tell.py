@@ -6,6 +6,8 @@ from numpy_sat import kernels, objective
 from numpy_sat.decoders import parts, show_tell, show_tell_fused
 from numpy_sat.layers import dropout
 
+SETTINGS = ("state",)
+
 begin, step, select = show_tell.begin, show_tell.step, show_tell.select
 
 

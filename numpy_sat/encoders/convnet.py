@@ -120,6 +120,11 @@ def size(stages):
     return stages[-1][-1] + PLACE
 
 
+def smallest(stages):
+    """The side of the smallest pictures: every pooling halves them, and one cell must be left."""
+    return 2 ** (len(stages) - 1)
+
+
 def layers(stages):
     """[("conv1_1", 32, True), ...]: VGG's names, stage and place in it; channels; whether pooled after."""
     return [

@@ -50,7 +50,7 @@ class StemCache(NamedTuple):
 
 
 class EncodeCache(NamedTuple):
-    parts: dict  # by name, those that get gradients
+    parts: dict  # by name
     shape: tuple
 
 
@@ -71,16 +71,12 @@ def init_params(rng, stages, norm=False, dtype=np.float32):
     return params
 
 
-def encode_forward(params, pictures, stages, workspace=None, frozen=0):
-    """In training. pictures: (N, H, W, 3), -1 to 1; frozen: how many of the first parts get no gradients.
-
-    Parts are the stem, every bottleneck and the head. Returns a: (N, L, D), the last part's cells, and the cache.
+def encode_forward(params, pictures, stages, workspace=None, start=0):
+    """In training. pictures: (N, H, W, 3), -1 to 1; or, to begin with the stage `start`, (N, H, W, C), what the stages
+    before it make of them. Returns a: (N, L, D), the last part's cells, and the cache.
     """
-    named = parts(stages)
-    if not 0 <= frozen < len(named):
-        raise ValueError(f"lite0: frozen must be from 0 to {len(named) - 1}, one part less than there are: {frozen}")
-    x, caches = _in_use(params, pictures, named, frozen, workspace), {}
-    for name, block in list(named.items())[frozen:]:
+    x, caches = pictures, {}
+    for name, block in parts(stages, start).items():
         weights = _weights(params, name)
         if block:
             x, caches[name] = mbconv.mbconv_forward(x, *weights, block.stride, workspace)
@@ -91,7 +87,7 @@ def encode_forward(params, pictures, stages, workspace=None, frozen=0):
 
 
 def encode_backward(da, cache, workspace=None):
-    """da: (N, L, D). Returns the gradients of all parts that are not frozen, by parameter name."""
+    """da: (N, L, D). Returns the gradients by parameter name; pictures need none."""
     dx, grads = da.reshape(cache.shape), {}
     for name, of_part in reversed(cache.parts.items()):
         if name == "stem":
@@ -104,15 +100,31 @@ def encode_backward(da, cache, workspace=None):
     return grads
 
 
-def encode(params, pictures, stages, workspace=None):
-    """In use: a of encode_forward."""
-    named = parts(stages)
-    return _annotations(_in_use(params, pictures, named, len(named), workspace))
+def encode(params, pictures, stages, workspace=None, start=0, stop=None):
+    """In use: a of encode_forward; or the cells of the last stage before `stop`."""
+    x, todo = pictures, list(parts(stages, start, stop).items())
+    if not start and len(todo) > 1 and not todo[1][1].expands:
+        name, block = todo[1]
+        stem, weights = _weights(params, "stem"), _weights(params, name)[2:]
+        x = mbconv.stem_in_use(_framed(x, workspace), *stem, STRIDE, *weights, block.stride, workspace)
+        todo = todo[2:]
+    for name, block in todo:
+        weights = _weights(params, name)
+        if block:
+            x = mbconv.mbconv_in_use(x, *weights, block.stride, workspace)
+        else:
+            x, _ = (_stem_forward if name == "stem" else pointwise.pointwise_forward)(x, *weights, workspace)
+    return _annotations(x)
 
 
 def size(stages):
     """D, the annotation vectors' size."""
     return stages[-1][-1]
+
+
+def smallest(stages):
+    """The side of the smallest pictures: they are padded, so that there is no other limit."""
+    return 1
 
 
 def namings(stages):
@@ -150,24 +162,28 @@ def adopt(found, stages, preprocessing="lite0"):
     return params
 
 
-def parts(stages):
-    """{name: Block, or None of the stem and the head}: block<s>_<k> is the k-th of the s-th stage of bottlenecks."""
+def parts(stages, start=0, stop=None):
+    """{name: Block, or None of the stem and the head}: block<s>_<k> is the k-th of the s-th stage of bottlenecks.
+
+    Of the stages from `start` to before `stop`; the stem is stage 0.
+    """
     (C,), *others = stages
-    found = {"stem": None}
+    of_stages = [{"stem": None}]
     for s, stage in enumerate(others, 1):
         if len(stage) == 1:
-            found["head"] = None
+            of_stages.append({"head": None})
             continue
         count, P, stride, times, O = stage
+        of_stages.append({})
         for k in range(count):
-            found[f"block{s}_{k + 1}"] = Block(P, 1 if k else stride, C, times * C, O)
+            of_stages[s][f"block{s}_{k + 1}"] = Block(P, 1 if k else stride, C, times * C, O)
             C = O
-    return found
+    return {name: block for of_stage in of_stages[start:stop] for name, block in of_stage.items()}
 
 
-def shapes(stages):
-    """{name: shape} of all parameters."""
-    found, C = {}, 3
+def shapes(stages, start=0, stop=None):
+    """{name: shape} of the parameters of the stages from `start` to before `stop`."""
+    found, C, wanted = {}, 3, parts(stages, start, stop)
     for name, block in parts(stages).items():
         if block:
             P, _, C, E, O = block
@@ -175,7 +191,8 @@ def shapes(stages):
         else:
             O = stages[0 if name == "stem" else -1][0]
             of_part = [(SIDE, SIDE, C, O) if name == "stem" else (C, O), (O,)]
-        found |= {weight: shape for weight, shape in zip(_weight_names(name), of_part, strict=True) if shape}
+        if name in wanted:
+            found |= {weight: shape for weight, shape in zip(_weight_names(name), of_part, strict=True) if shape}
         C = O
     return found
 
@@ -209,23 +226,6 @@ def _sources(stages):
                 sources[f"{part}.{weight}"] = f"_blocks.{k}.{convolution}", f"_blocks.{k}.{norm}"
             k += 1
     return sources
-
-
-def _in_use(params, pictures, named, count, workspace):
-    """What the first `count` parts make of pictures."""
-    x, todo = pictures, list(named.items())[:count]
-    if count > 1 and not todo[1][1].expands:
-        name, block = todo[1]
-        stem, weights = _weights(params, "stem"), _weights(params, name)[2:]
-        x = mbconv.stem_in_use(_framed(x, workspace), *stem, STRIDE, *weights, block.stride, workspace)
-        todo = todo[2:]
-    for name, block in todo:
-        weights = _weights(params, name)
-        if block:
-            x = mbconv.mbconv_in_use(x, *weights, block.stride, workspace)
-        else:
-            x, _ = (_stem_forward if name == "stem" else pointwise.pointwise_forward)(x, *weights, workspace)
-    return x
 
 
 def _stem_forward(pictures, W, b, workspace):

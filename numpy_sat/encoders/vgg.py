@@ -44,7 +44,7 @@ UNUSED = ("classifier.", "pre_logits.", "head.")  # what is in weight files for 
 
 
 class EncodeCache(NamedTuple):
-    blocks: dict  # by name, those that get gradients
+    blocks: dict  # by name
     shape: tuple
 
 
@@ -56,25 +56,18 @@ def init_params(rng, stages, norm=False, dtype=np.float32):
     return {**pixels, **convnet.init_params(rng, stages, dtype=dtype)}
 
 
-def encode_forward(params, pictures, stages, workspace=None, frozen=0):
-    """In training. pictures: (N, H, W, 3), -1 to 1; frozen: how many of the first stages get no gradients.
-
-    What the first stages detect, edges and colours and textures, is in all photos alike, while most of the time of a
-    backward pass is theirs: fine-tuning trains the last stage or two. Returns a: (N, L, D) and the cache.
+def encode_forward(params, pictures, stages, workspace=None, start=0):
+    """In training. pictures: (N, H, W, 3), -1 to 1; or, to begin with the stage `start`, (N, H, W, C), what the stages
+    before it make of them, pooled. Returns a: (N, L, D) and the cache.
     """
-    if not 0 <= frozen < len(stages):
-        raise ValueError(f"vgg: frozen must be from 0 to {len(stages) - 1}, one stage less than there are: {frozen}")
-    first, caches = sum(map(len, stages[:frozen])), {}
-    x = _scaled(params, pictures)
-    for k, (name, _, pooled) in enumerate(convnet.layers(stages)):
-        x, cache = block.block_forward(x, params[f"{name}.W"], params[f"{name}.b"], pooled, workspace)
-        if k >= first:
-            caches[name] = cache
+    x, caches = pictures if start else _scaled(params, pictures), {}
+    for name, _, pooled in _layers(stages, start):
+        x, caches[name] = block.block_forward(x, params[f"{name}.W"], params[f"{name}.b"], pooled, workspace)
     return _annotations(x), EncodeCache(caches, x.shape)
 
 
 def encode_backward(da, cache, workspace=None):
-    """da: (N, L, D). Returns the gradients of all stages that are not frozen, by parameter name."""
+    """da: (N, L, D). Returns the gradients by parameter name; pictures need none."""
     dx, grads = da.reshape(cache.shape), {}
     first, *others = cache.blocks
     for name in reversed(others):
@@ -84,10 +77,10 @@ def encode_backward(da, cache, workspace=None):
     return grads
 
 
-def encode(params, pictures, stages, workspace=None):
-    """In use: a of encode_forward."""
-    x = _scaled(params, pictures)
-    for name, _, pooled in convnet.layers(stages):
+def encode(params, pictures, stages, workspace=None, start=0, stop=None):
+    """In use: a of encode_forward; or the cells of the last stage before `stop`, pooled."""
+    x = pictures if start else _scaled(params, pictures)
+    for name, _, pooled in _layers(stages, start, stop):
         x, _ = block.block_forward(x, params[f"{name}.W"], params[f"{name}.b"], pooled, workspace)
     return _annotations(x)
 
@@ -97,16 +90,28 @@ def size(stages):
     return stages[-1][-1]
 
 
+def smallest(stages):
+    """The side of the smallest pictures."""
+    return convnet.smallest(stages)
+
+
+def shapes(stages, start=0, stop=None):
+    """{name: shape} of the parameters of the stages from `start` to before `stop`; the pixels' scale is the first's."""
+    found, C = {} if start else {"pixels.mean": (3,), "pixels.spread": (3,)}, _channels(stages)
+    for name, O, _ in _layers(stages, start, stop):
+        found |= {f"{name}.W": (3, 3, C[name], O), f"{name}.b": (O,)}
+    return found
+
+
 def namings(stages):
     """How files name the tensors, each way as {name: shape}, for pretrained/weights.py: torchvision's, and ours.
 
     torchvision (timm, too) numbers convolutions, their relus and the poolings through: features.0, .2, (.4), .5, ...
     """
-    theirs, ours = {}, {"pixels.mean": (3,), "pixels.spread": (3,)}
-    for (name, O, _), C, number in zip(convnet.layers(stages), _channels(stages), _numbers(stages), strict=True):
-        theirs |= {f"features.{number}.weight": (O, C, 3, 3), f"features.{number}.bias": (O,)}
-        ours |= {f"{name}.W": (3, 3, C, O), f"{name}.b": (O,)}
-    return theirs, ours
+    theirs, C = {}, _channels(stages)
+    for (name, O, _), number in zip(convnet.layers(stages), _numbers(stages), strict=True):
+        theirs |= {f"features.{number}.weight": (O, C[name], 3, 3), f"features.{number}.bias": (O,)}
+    return theirs, shapes(stages)
 
 
 def adopt(found, stages, preprocessing):
@@ -140,9 +145,16 @@ def _annotations(x):
     return x.reshape(N, H * W, C)
 
 
+def _layers(stages, start, stop=None):
+    """convnet.layers of the stages from `start` to before `stop`."""
+    before, upto = (sum(map(len, stages[:s])) for s in (start, stop))
+    return convnet.layers(stages)[before:upto]
+
+
 def _channels(stages):
-    """C of every convolution."""
-    return [3, *(filters for stage in stages for filters in stage)][:-1]
+    """{name: C} of every convolution."""
+    names, filters, _ = zip(*convnet.layers(stages), strict=True)
+    return dict(zip(names, (3, *filters[:-1]), strict=True))
 
 
 def _numbers(stages):

@@ -7,6 +7,7 @@ import importlib.util
 from functools import lru_cache
 from pathlib import Path
 
+from numpy_sat import captioner
 from numpy_sat.encoders import ENCODERS, lite0
 from numpy_sat.errors import InputError
 from numpy_sat.pretrained import feature_cache, torch_pickle, weights
@@ -17,23 +18,41 @@ SHA256 = "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db"
 
 
 def net(config):
-    """The feature_cache.Net of a captioner.Config's encoder. Raises InputError where its weights are not there."""
-    found = _net(config.encoder, config.stages, config.picture_size, config.weights, config.preprocessing)
+    """The feature_cache.Net of those stages of a captioner.Config's encoder that stay as they are.
+
+    Raises InputError where their weights are not there, or are others than the config's digest tells.
+    """
+    if config.digest and config.weights and not Path(config.weights).exists():
+        name = Path(config.weights).name
+        raise InputError(f"{config.weights}: not there; put this run's weights there, or next to its folder as {name}.")
+    found = _net(config.encoder, config.stages, config.tuned, config.picture_size, config.weights, config.preprocessing)
     if config.digest and found.digest != config.digest:
         raise InputError(f"{config.weights or PACKAGE}: not the weights that this model was trained with; find those.")
     return found
 
 
+def tuned(config):
+    """The weights that the stages which are trained begin with, {name: array}; {} where none is."""
+    if not config.tuned:
+        return {}
+    params = _params(config.encoder, config.stages, config.weights, config.preprocessing)
+    return {name: params[name] for name in captioner.names_of_encoder(config)}
+
+
 @lru_cache(1)
-def _net(name, stages, size, path, preprocessing):
-    encoder = ENCODERS[name]
-    if encoder is lite0:
-        params = lite0_params(stages)
-    elif path:
-        params = weights.load(path, encoder, stages, preprocessing)
-    else:
-        raise InputError(f"{name}: name the file of its weights by --weights.")
-    return feature_cache.net_of(encoder, params, stages, size)
+def _net(name, stages, tuned, size, path, preprocessing):
+    encoder, params = ENCODERS[name], _params(name, stages, path, preprocessing)
+    first = encoder.shapes(stages, stop=len(stages) - tuned)
+    return feature_cache.net_of(encoder, {name: params[name] for name in first}, stages, size, tuned)
+
+
+def _params(name, stages, path, preprocessing):
+    """The parameters of the whole net."""
+    if ENCODERS[name] is lite0:
+        return lite0_params(stages)
+    if path:
+        return weights.load(path, ENCODERS[name], stages, preprocessing)
+    raise InputError(f"{name}: name the file of its weights by --weights.")
 
 
 def lite0_params(stages):

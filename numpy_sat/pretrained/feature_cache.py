@@ -39,13 +39,16 @@ class Net(NamedTuple):
     digest: str  # of all that the annotations depend on besides the pictures
 
 
-def net_of(encoder, params, stages, size):
-    """The Net of an encoder: a module with encode(params, pictures, stages, workspace); params: its own alone."""
-    workspace = Workspace()
+def net_of(encoder, params, stages, size, tuned=0):
+    """The Net of an encoder: a module with encode(params, pictures, stages, workspace).
+
+    tuned: how many of its last stages are left out, see encoders/__init__.py; params: those of the others alone.
+    """
+    workspace, part = Workspace(), {"stop": len(stages) - tuned} if tuned else {}
 
     def encode(images):
         workspace.restart()
-        return encoder.encode(params, images, stages, workspace)
+        return encoder.encode(params, images, stages, workspace, **part)
 
     def shape():
         return encode(np.zeros((1, size, size, 3), np.float32)).shape[1:]
