@@ -325,3 +325,12 @@ def test_encoders_are_called_alike():
             common, its_own = (inspect.signature(getattr(one, name)).parameters for one in (blind, module))
             more = list(its_own)[len(common) :]
             assert set(more) <= {"start", "stop"} and (not more or name.startswith("encode"))
+
+
+def test_what_a_net_has_made_stays(net, rng):
+    """The next picture's features do not take its place."""
+    first, second = (rng.uniform(-1, 1, (1, SIDE, SIDE, 3)).astype(np.float32) for _ in range(2))
+    found = net.encode(first)
+    before = found.copy()
+    net.encode(second)
+    np.testing.assert_array_equal(found, before)

@@ -48,7 +48,7 @@ def net_of(encoder, params, stages, size, tuned=0):
 
     def encode(images):
         workspace.restart()
-        return encoder.encode(params, images, stages, workspace, **part)
+        return encoder.encode(params, images, stages, workspace, **part).copy()  # the next call takes its place
 
     def shape():
         return encode(np.zeros((1, size, size, 3), np.float32)).shape[1:]
