@@ -1,14 +1,20 @@
 """ship and what it has made: the captioner that comes with the package."""
 
 import json
+import os
 import shutil
+from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 
-from numpy_sat import caption, checkpoint, evaluate, pretrained, runs, ship, train
+from numpy_sat import caption, checkpoint, evaluate, inputs, pretrained, runs, search, ship, train
 from numpy_sat.data import scenes
+from numpy_sat.errors import InputError
+from numpy_sat.metrics.looks import looks
+
+DATA = Path(os.environ.get("NUMPY_SAT_DATA") or Path(__file__).parents[2] / "shared" / "data")
 
 
 @pytest.fixture(scope="module")
@@ -96,3 +102,49 @@ def test_without_the_encoder_one_sentence(photo, monkeypatch, capsys):
     assert caption.main([str(photo)]) == 2
     error = capsys.readouterr().err
     assert error.startswith("error: EfficientNet-Lite0's weights are not installed") and len(error.splitlines()) == 1
+
+
+@pytest.fixture
+def encoder():
+    """The shipped captioner's encoder, with whose weights CI installs."""
+    pretrained._net.cache_clear()
+    try:
+        pretrained.lite0_file()
+    except InputError as error:
+        pytest.skip(str(error))
+
+
+def test_photos_as_they_come(encoder, tmp_path, capsys):
+    """JPEG, PNG and WebP, grey, turned by its camera, large, and of one pixel: a caption of words each."""
+    pixels = np.random.default_rng(0).integers(0, 256, (6, 9, 3), np.uint8)
+    image = Image.fromarray(pixels).resize((640, 480), Image.Resampling.BICUBIC)
+    turned = Image.Exif()
+    turned[0x0112] = 6  # to be turned by 90 degrees
+    image.save(tmp_path / "upright.png")
+    image.transpose(Image.Transpose.ROTATE_90).save(tmp_path / "turned.png", exif=turned)
+    image.save(tmp_path / "photo.webp")
+    image.convert("L").save(tmp_path / "grey.jpg")
+    image.resize((4000, 3000)).save(tmp_path / "large.jpg")
+    image.resize((1, 1)).save(tmp_path / "pixel.png")
+    paths = sorted(map(str, tmp_path.iterdir()))
+    assert caption.main([*paths, "--show", str(tmp_path / "look.png")]) == 0
+    said = [line for line in capsys.readouterr().out.splitlines() if not line.startswith("  where it looked")]
+    of_path = {line.partition(": ")[0]: line.partition(": ")[2].partition("  (log p ")[0] for line in said}
+    assert sorted(of_path) == paths and all(len(text.split()) > 2 and "<" not in text for text in of_path.values())
+    assert of_path[str(tmp_path / "upright.png")] == of_path[str(tmp_path / "turned.png")]
+    for number in range(1, 7):
+        with Image.open(tmp_path / f"look-{number}.png") as figure:
+            assert figure.width > 300
+
+
+def test_it_looks_somewhere(encoder):
+    """Its attention is not uniform, and moves from word to word."""
+    photos = sorted((DATA / "flickr8k_fullsize_sample").glob("*.jpg"))
+    if not photos:
+        pytest.skip(f"no photos in {DATA}; name their folder by NUMPY_SAT_DATA")
+    model = runs.load_model(runs.SHIPPED)
+    config, recipe = model.recipe.model, model.recipe
+    given = np.concatenate([inputs.read(config, path) for path in photos[:20]])
+    found = search.caption_pictures(model.params, config, given, 3, recipe.max_words, recipe.length_power)
+    looked = looks([one.alpha for one in found])
+    assert looked.entropy < looked.most - 0.1 and looked.movement > 0.05 and not looked.collapsed
