@@ -42,6 +42,8 @@ def described(path):
 def _ship(run, out):
     """Write a run's best model to the file `out`."""
     model = runs.load_model(run)
+    if model.recipe.model.source:
+        raise InputError(f"{run}: a translator, and what is shipped captions pictures.")
     halves = {name: _half(run, name, array) for name, array in model.params.items()}
     size = sum(array.nbytes for array in halves.values())
     if size > LARGEST:

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from numpy_sat import caption, checkpoint, evaluate, inputs, pretrained, runs, search, ship, train
+from numpy_sat import caption, captioner, checkpoint, evaluate, inputs, presets, pretrained, runs, search, ship, train
 from numpy_sat.data import scenes
 from numpy_sat.errors import InputError
 from numpy_sat.metrics.looks import looks
@@ -79,6 +79,15 @@ def test_refused(judged, tmp_path, monkeypatch, capsys):
     refused("L_o reaches beyond float16's 65,504")
     assert ship.main(["--out", str(run / runs.BEST)]) == 2
     assert "was not shipped" in capsys.readouterr().err
+
+
+def test_a_translator_is_not_shipped(tmp_path, monkeypatch, capsys):
+    recipe = presets.PRESETS["phrases", True]
+    params = captioner.init_params(np.random.default_rng(0), recipe.model, np.zeros(4))
+    model = runs.Model(params, recipe, None, {"data": "phrases"}, {})
+    monkeypatch.setattr(runs, "load_model", lambda path: model)
+    assert ship.main(["run", "--out", str(tmp_path / "captioner.npz")]) == 2
+    assert "run: a translator" in capsys.readouterr().err and not list(tmp_path.iterdir())
 
 
 def test_a_run_alone_is_asked_for_a_picture(judged, capsys):
