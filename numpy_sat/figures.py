@@ -24,8 +24,7 @@ def attention_figure(path, image, words, alpha, beta):
     figure, axes = _bare_panels(rows, columns, 2.1, 2.5)
     axes[0].imshow(image)
     for axis, word, weights, gate in zip(axes[1:], words, alpha, beta, strict=False):
-        axis.imshow(image)
-        axis.imshow(_upsample(weights, image.shape[:2]), cmap="gray", alpha=0.75, vmin=0)
+        _looked_at(axis, image, weights)
         axis.set_title(word, fontsize=9)
         axis.set_xlabel(f"beta {gate:.2f}, max {weights.max():.2f}", fontsize=8)
     _save(figure, path)
@@ -43,8 +42,7 @@ def looks_figure(path, entries):
         row[0].imshow(image)
         row[0].set_title(title, fontsize=8, loc="left")
         for axis, word, weights in zip(row[1:], words, alpha, strict=False):
-            axis.imshow(image)
-            axis.imshow(_upsample(weights, image.shape[:2]), cmap="gray", alpha=0.75, vmin=0)
+            _looked_at(axis, image, weights)
             axis.set_title(word, fontsize=8)
             axis.set_xlabel(f"{weights.max():.2f}", fontsize=7)
     _save(figure, path)
@@ -247,6 +245,12 @@ def _panel(figure, axis, title, array, scale):
 def _flat(array):
     """Any array as a matrix: the last axis across."""
     return array.reshape(-1, array.shape[-1]) if array.ndim and array.size else array.reshape(1, -1)
+
+
+def _looked_at(axis, image, weights):
+    """A picture, the lighter the more attention is there. weights: (L,)."""
+    axis.imshow(image)
+    axis.imshow(_upsample(weights, image.shape[:2]), cmap="gray", alpha=0.75, vmin=0)
 
 
 def _upsample(weights, shape):
