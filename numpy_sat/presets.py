@@ -3,7 +3,7 @@
 from dataclasses import dataclass, replace
 
 from numpy_sat.captioner import Config
-from numpy_sat.data import phrases
+from numpy_sat.data import batches, phrases
 from numpy_sat.encoders import lite0, vgg
 
 
@@ -31,6 +31,11 @@ class Recipe:
     self_critical: int = 0  # how many of the epochs, the last ones, teach it by captions of its own, self_critical.py
     patience: int = 5  # epochs without a better dev CIDEr-D before training stops
     dev_pictures: int = 500  # how many of dev are decoded after every epoch
+
+    @property
+    def augmentation(self):
+        """How pictures are changed: a batches.Augmentation."""
+        return batches.Augmentation(self.flip, self.shift, self.zoom, self.colour)
 
 
 # On scenes a shallow encoder learns faster and looks more sharply than a deep one: where a cell of the grid sees the

@@ -75,10 +75,11 @@ def settings_between(recipe, other):
 
 
 def _refuse_what_is_for_pixels(recipe):
-    """Raise InputError where pictures are to be changed or normalised of a model that is given no pixels."""
-    given = recipe.flip, recipe.shift, recipe.zoom < 1, recipe.colour, recipe.model.norm
-    if (recipe.model.frozen or recipe.model.source) and any(given):
-        raise InputError("flip, shift, zoom, colour and norm are for pixels: not for a pretrained encoder, or phrases.")
+    """Raise InputError where phrases are to be changed like pictures, or a net normalised that is none of ours."""
+    if recipe.model.source and recipe.augmentation.changes:
+        raise InputError("flip, shift, zoom and colour are for pictures, not for phrases.")
+    if (recipe.model.frozen or recipe.model.source) and recipe.model.norm:
+        raise InputError("norm: is for the encoder that learns from random weights, not for a pretrained one or phrases.")
 
 
 def _refuse_tuning_of_nothing(model):

@@ -8,7 +8,7 @@ import time
 import numpy as np
 from tqdm import tqdm
 
-from numpy_sat import captioner, command, figures, heldout, looking, optim, runs, search, self_critical, train_command
+from numpy_sat import captioner, command, figures, heldout, inputs, looking, optim, runs, search, self_critical, train_command
 from numpy_sat.data import batches
 from numpy_sat.errors import InputError
 from numpy_sat.metrics import bleu, cider
@@ -54,7 +54,8 @@ def _epoch(run, split, steps, bar, interrupt):
     progress, workspace = run.progress, Workspace()
     saved = began = time.monotonic()
     judge = self_critical.judge(split, run.vocabulary) if _by_own_captions(run) else None
-    for batch in batches.made_ahead(_drawn(run, split, first=progress.batch)):
+    drawn = batches.made_ahead(_drawn(run, split, first=progress.batch))
+    for batch in inputs.encoded(run.recipe.model, drawn):
         config = run.recipe.model
         if judge:
             rng = stream(run.settings["seed"], CAPTIONS, progress.step)
@@ -83,9 +84,8 @@ def _by_own_captions(run):
 def _drawn(run, split, first=0):
     """The batches of the epoch that run.progress is in, from the one numbered `first` on."""
     recipe, progress = run.recipe, run.progress
-    augmentation = batches.Augmentation(recipe.flip, recipe.shift, recipe.zoom, recipe.colour)
-    seed = run.settings["seed"]
-    return batches.epoch_batches(split, recipe.pictures, recipe.captions, augmentation, seed, progress.epoch, first)
+    seed, kinds = run.settings["seed"], recipe.augmentation
+    return batches.epoch_batches(split, recipe.pictures, recipe.captions, kinds, seed, progress.epoch, first)
 
 
 def train_step(run, batch, config, steps, workspace):

@@ -176,7 +176,13 @@ def _load(recipe, vocabulary, dataset):
             f"{dataset.root}: {len(train)} pictures to train on are fewer than a batch, {recipe.pictures}."
         )
     used = train, dev[: recipe.dev_pictures]
-    data = Data(*(inputs.load_split(recipe.model, listed, vocabulary, recipe.max_words) for listed in used))
+    changing = recipe.augmentation.changes, False
+    data = Data(
+        *(
+            inputs.load_split(recipe.model, listed, vocabulary, recipe.max_words, changed)
+            for listed, changed in zip(used, changing, strict=True)
+        )
+    )
     for note in (*dataset.notes, *data.train.notes, *data.dev.notes):
         print(note)
     return data

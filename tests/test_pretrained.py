@@ -185,10 +185,11 @@ def test_tuning_a_run(root, tmp_path, weights, capsys, encoder):
         assert set(of_encoder) <= set(checkpoint.load(tmp_path / "shipped.npz").params)
 
 
+@pytest.mark.parametrize("changes", [(), ("flip=true", "zoom=0.6", "shift=1", "colour=0.2")], ids=["", "changed"])
 @pytest.mark.parametrize("encoder", TUNED)
-def test_tuned_from_the_start_interrupted_and_resumed(root, tmp_path, weights, monkeypatch, encoder):
+def test_tuned_from_the_start_interrupted_and_resumed(root, tmp_path, weights, monkeypatch, encoder, changes):
     """Self-critical at the end, which teaches the decoder alone; bit for bit what was not interrupted is."""
-    more = ["--set", f"tuned={TUNED[encoder]}", "encoder_rate=0.5", "self_critical=1", "dropout=0.2"]
+    more = ["--set", f"tuned={TUNED[encoder]}", "encoder_rate=0.5", "self_critical=1", "dropout=0.2", *changes]
     assert run(root, tmp_path / "whole", weights, *more, encoder=encoder) == 0
     step, seen = train.train_step, []
 
@@ -208,6 +209,32 @@ def test_tuned_from_the_start_interrupted_and_resumed(root, tmp_path, weights, m
     one, other = (checkpoint.load(tmp_path / name / "last.npz") for name in ("whole", "parts"))
     for found, right in ((one.params, other.params), (one.optimizer, other.optimizer)):
         assert {name: x.tobytes() for name, x in found.items()} == {name: x.tobytes() for name, x in right.items()}
+
+
+@pytest.mark.parametrize("tuned", [0, 2])
+def test_pictures_that_are_changed_are_encoded_as_they_are_seen(root, tmp_path, weights, monkeypatch, tuned):
+    """Each time anew, by the stages that stay as they are, whether there are others or not; dev's stay as they are."""
+    given, step = [], train.train_step
+
+    def noting(state, batch, *rest):
+        given.append(batch)
+        return step(state, batch, *rest)
+
+    monkeypatch.setattr(train, "train_step", noting)
+    out = tmp_path / "run"
+    assert run(root, out, weights, "--set", "zoom=0.5", f"tuned={tuned}", encoder="lite0") == 0
+    state = runs.resume(out)
+    recipe, listed = state.recipe, sources.open_dataset("flickr8k", root, ("train",)).splits["train"]
+    split = inputs.load_split(recipe.model, listed, state.vocabulary, recipe.max_words, changing=True)
+    assert split.pictures.shape == (12, 16, 16, 3) and split.pictures.dtype == np.uint8
+    drawn = [b for k in range(2) for b in batches.epoch_batches(split, 4, 2, recipe.augmentation, seed=0, epoch=k)]
+    net = pretrained.net(recipe.model)
+    for batch, pixels in zip(given, drawn, strict=True):
+        np.testing.assert_array_equal(batch.pictures, net.encode(pixels.pictures))
+        np.testing.assert_array_equal(batch.rows, pixels.rows)
+    of_first = [b.pictures[b.rows == 0][0] for b in given if 0 in b.rows]
+    assert len(of_first) == 2 and np.abs(of_first[0] - of_first[1]).max() > 0.01
+    assert inputs.load(recipe.model, listed).dtype == np.float16
 
 
 def test_more_stages_can_be_tuned_later_and_not_fewer(root, tmp_path, weights, capsys):

@@ -64,13 +64,17 @@ def test_impossible_settings(name, text, words):
     assert words in str(error.value)
 
 
+@pytest.mark.parametrize("setting", [("flip", "true"), ("shift", "2"), ("zoom", "0.5"), ("colour", "0.1")])
+def test_phrases_are_not_changed_like_pictures(setting):
+    with pytest.raises(InputError, match="flip, shift, zoom and colour are for pictures, not for phrases"):
+        with_settings(PRESETS["phrases", True], dict([setting]))
+    assert with_settings(on_pretrained("flickr8k", "lite0"), dict([setting])).augmentation.changes
+
+
 @pytest.mark.parametrize("recipe", [PRESETS["phrases", True], on_pretrained("flickr8k", "lite0")])
-@pytest.mark.parametrize(
-    "setting", [("flip", "true"), ("shift", "2"), ("zoom", "0.5"), ("colour", "0.1"), ("norm", "true")]
-)
-def test_what_is_for_pixels(recipe, setting):
-    with pytest.raises(InputError, match="flip, shift, zoom, colour and norm are for pixels"):
-        with_settings(recipe, dict([setting]))
+def test_what_has_no_normalisation_of_ours(recipe):
+    with pytest.raises(InputError, match="norm: is for the encoder that learns from random weights"):
+        with_settings(recipe, {"norm": "true"})
 
 
 @pytest.mark.parametrize(

@@ -44,6 +44,11 @@ class Augmentation(NamedTuple):
     zoom: float = 1.0  # a square cut out, of at least this share of the side, and enlarged
     colour: float = 0.0  # brightness and contrast, each by up to this share
 
+    @property
+    def changes(self):
+        """Whether there is anything that it changes."""
+        return self.flip or self.shift > 0 or self.zoom < 1 or self.colour > 0
+
 
 def make_split(listed, inputs, vocabulary, max_words, cut=tokenise):
     """Number a split's captions' words.
