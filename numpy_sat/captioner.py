@@ -63,7 +63,7 @@ def loss_and_grads(params, batch, config, rng, workspace=None):
     """
     (encoder, sizes), decoder = _encoder(config), MODELS[config.model]
     a, cache = encoder.encode_forward(params, batch.pictures, sizes, workspace)
-    mask = dropout.dropout_mask(rng, (len(a), 1, a.shape[2]), config.dropout_a, a.dtype) if config.dropout_a else 1.0
+    mask = annotations_mask(rng, a, config)
     loss, da, grads = decoder.loss_and_grads(params, a * mask, batch, config, rng, workspace)
     return loss, grads | encoder.encode_backward(da * mask, cache, workspace)
 
@@ -78,6 +78,11 @@ def annotate(params, pictures, config, workspace=None):
     """pictures: (N, H, W, 3), or features (N, L, C); of a translator sentences: (N, L). Returns a: (N, L, D)."""
     encoder, sizes = _encoder(config)
     return encoder.encode(params, pictures, sizes, workspace)
+
+
+def annotations_mask(rng, a, config):
+    """What dropout multiplies annotations a, (N, L, D), by: (N, 1, D); 1 without dropout, and nothing is drawn."""
+    return dropout.dropout_mask(rng, (len(a), 1, a.shape[2]), config.dropout_a, a.dtype) if config.dropout_a else 1.0
 
 
 def measure_moments(params, batches, config, workspace):

@@ -45,10 +45,12 @@ def rewarded(params, batch, recipe, judge, rng):
     """A Batch of the same pictures with as many captions, drawn from the model, weighed by r - b; and its Config.
 
     What draws must be what is trained, or words that it never writes are made ever more unlikely. So there is no
-    dropout, and the encoder, which in training normalises otherwise than in use, stays as it is: for pictures the batch
-    has their annotation vectors. batch: data.batches.Batch; recipe: presets.Recipe; rng: numpy Generator.
+    dropout but that of annotations, the same in both, and the encoder, which in training normalises otherwise than in
+    use, stays as it is: for pictures the batch has their annotation vectors, that dropout done.
+    batch: data.batches.Batch; recipe: presets.Recipe; rng: numpy Generator.
     """
     a = captioner.annotate(params, batch.pictures, recipe.model)
+    a = a * captioner.annotations_mask(rng, a, recipe.model)
     B, decoder = batch.words.shape[1], MODELS[recipe.model.model]
     drawn = draw(decoder, params, a, rng.random((recipe.max_words, B)))
     greedy = [caption.words for caption in search.beam_search(decoder, params, a, 1, recipe.max_words)]

@@ -190,6 +190,27 @@ def test_a_rewarded_batch(rng, params, monkeypatch):
     np.testing.assert_allclose(same.weights, 0, atol=1e-6)
 
 
+def test_annotations_drop_out_alike_where_captions_are_drawn_judged_and_learned(rng, params, monkeypatch):
+    """Of the vectors that the batch has then, both kinds of captions come; training drops nothing more."""
+    vocabulary = Vocabulary(("<start>", "<end>", "<unk>", "red", "square"))
+    judge = self_critical.judge(batches.Split((), None, (), ((["red"],), (["square"],)), ()), vocabulary)
+    recipe = presets.Recipe(replace(CONFIG, dropout_a=0.4), 1, 2, 3, 1e-3, max_words=MOST)
+    batch = all_captions(rng, 2)._replace(words=np.zeros((4, 6), int), rows=np.arange(2))
+    a, seen = captioner.annotate(params, batch.pictures, CONFIG), []
+    drawing, searching = self_critical.draw, self_critical.search.beam_search
+
+    def noting(function):
+        return lambda decoder, params, a, *rest: seen.append(a) or function(decoder, params, a, *rest)
+
+    monkeypatch.setattr(self_critical, "draw", noting(drawing))
+    monkeypatch.setattr(self_critical.search, "beam_search", noting(searching))
+    found, config = self_critical.rewarded(params, batch, recipe, judge, rng)
+    dropped = (found.pictures == 0).all(axis=1, keepdims=True)
+    assert 0 < dropped.mean() < 1 and config.dropout_a == 0
+    np.testing.assert_allclose(found.pictures, a * ~dropped / 0.6)
+    assert len(seen) == 2 and all(array is found.pictures for array in seen)
+
+
 def greedy(params, a, uniforms):
     """The greedy captions, each as often as there are numbers for; those of two words or less end with <end>."""
     each = uniforms.shape[1] // len(a)
