@@ -7,6 +7,8 @@ import shlex
 import subprocess
 import sys
 
+from tqdm import tqdm
+
 from numpy_sat.errors import InputError
 
 
@@ -36,7 +38,6 @@ def compiling_announced():
         yield
         return
     from numba.core import event
-    from tqdm import tqdm
 
     class Compiling(event.Listener):
         said = False
@@ -58,9 +59,9 @@ def quoted(path):
     return subprocess.list2cmdline([str(path)]) if os.name == "nt" else shlex.quote(str(path))
 
 
-def pace():
-    """Seconds between two drawings of a progress bar: rare where they go into a file."""
-    return 0.2 if sys.stderr.isatty() else 20
+def bar(*args, **options):
+    """tqdm's progress bar, drawn rarely where it goes into a file."""
+    return tqdm(*args, mininterval=0.2 if sys.stderr.isatty() else 20, **options)
 
 
 def count(text):

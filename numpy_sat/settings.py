@@ -79,7 +79,9 @@ def _refuse_what_is_for_pixels(recipe):
     if recipe.model.source and recipe.augmentation.changes:
         raise InputError("flip, shift, zoom and colour are for pictures, not for phrases.")
     if (recipe.model.frozen or recipe.model.source) and recipe.model.norm:
-        raise InputError("norm: is for the encoder that learns from random weights, not for a pretrained one or phrases.")
+        raise InputError(
+            "norm: is for the encoder that learns from random weights, not for a pretrained one or phrases."
+        )
 
 
 def _refuse_tuning_of_nothing(model):

@@ -8,7 +8,19 @@ import time
 import numpy as np
 from tqdm import tqdm
 
-from numpy_sat import captioner, command, figures, heldout, inputs, looking, optim, runs, search, self_critical, train_command
+from numpy_sat import (
+    captioner,
+    command,
+    figures,
+    heldout,
+    inputs,
+    looking,
+    optim,
+    runs,
+    search,
+    self_critical,
+    train_command,
+)
 from numpy_sat.data import batches
 from numpy_sat.errors import InputError
 from numpy_sat.metrics import bleu, cider
@@ -33,7 +45,7 @@ def _train(args):
     recipe, progress = run.recipe, run.progress
     steps = recipe.epochs * batches.batches_per_epoch(data.train, recipe.pictures)
     print(f"{run.folder}: {steps:,} steps of {recipe.pictures} pictures")
-    bar = tqdm(total=steps, initial=progress.step, unit="step", mininterval=command.pace())
+    bar = command.bar(total=steps, initial=progress.step, unit="step")
     with _Interrupt() as interrupt, bar:
         while progress.epoch < recipe.epochs and progress.stale < recipe.patience and not interrupt.asked:
             _epoch(run, data.train, steps, bar, interrupt)

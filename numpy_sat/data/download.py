@@ -54,7 +54,7 @@ def fetch(archive: Archive, root: Path) -> Path:
         return path
     part = path.with_name(path.name + ".part")
     most, trouble = -1, None
-    with _bar(desc=archive.name, total=archive.size, initial=_size(part), unit="B", unit_scale=True) as bar:
+    with command.bar(desc=archive.name, total=archive.size, initial=_size(part), unit="B", unit_scale=True) as bar:
         while (come := _size(part)) < archive.size:
             if come <= most:  # the last try brought nothing new; nor does a server that begins anew each time
                 raise _given_up(archive, root, come, trouble)
@@ -166,7 +166,7 @@ def unpack(path: Path, folder: Path) -> None:
                 _refuse_outside(member, path)
             shutil.rmtree(folder.parent / ASIDE[0], ignore_errors=True)  # of a run that was killed
             aside.mkdir(parents=True)
-            for member in _bar(members, desc=f"unpacking {path.name}", unit=" files"):
+            for member in command.bar(members, desc=f"unpacking {path.name}", unit=" files"):
                 archive.extract(member, aside)
         aside.rename(folder)
     except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError) as error:
@@ -191,8 +191,3 @@ def _refuse_outside(member: zipfile.ZipInfo, path: Path) -> None:
         raise InputError(f"{path}: its member {member.filename} would land outside the folder; do not trust this zip.")
     if stat.S_ISLNK(member.external_attr >> 16):
         raise InputError(f"{path}: its member {member.filename} is a symbolic link; do not trust this zip.")
-
-
-def _bar(*args, **options) -> tqdm:
-    """A progress bar, drawn rarely where it goes into a file."""
-    return tqdm(*args, mininterval=command.pace(), **options)

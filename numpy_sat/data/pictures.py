@@ -9,8 +9,8 @@ from pathlib import Path
 
 import numpy as np
 from PIL import Image, UnidentifiedImageError
-from tqdm import tqdm
 
+from numpy_sat import command
 from numpy_sat.data.dataset import Picture
 from numpy_sat.errors import InputError
 
@@ -179,7 +179,7 @@ def _write_cache(path: Path, pictures: list[Picture], size: int) -> None:
         with part.open("wb") as file:
             np.lib.format.write_array_header_1_0(file, header)
             squares = pool.map(lambda picture: read_picture(picture.path, size), pictures)
-            for square in tqdm(squares, desc="reading pictures", total=len(pictures), unit=" pictures"):
+            for square in command.bar(squares, desc="reading pictures", total=len(pictures), unit=" pictures"):
                 file.write(square)
         os.replace(part, path)
     finally:

@@ -14,8 +14,8 @@ from typing import NamedTuple
 
 import numpy as np
 from PIL import Image, ImageDraw
-from tqdm import tqdm
 
+from numpy_sat import command
 from numpy_sat.data.scene_language import (
     BACKGROUNDS,
     COLOURS,
@@ -282,7 +282,7 @@ def _write_all(root: Path, seed: int, sizes: dict[str, int]) -> None:
     texts.mkdir()
     names = [f"scene_{index:05d}.jpg" for index in range(sum(sizes.values()))]
     found, tokens = {}, []
-    for index, name in enumerate(tqdm(names, desc="drawing scenes", unit="picture")):
+    for index, name in enumerate(command.bar(names, desc="drawing scenes", unit="picture")):
         image, scene, captions = sample(seed, index)
         image.save(pictures / name, quality=95)
         found[name] = _to_json(scene)

@@ -19,8 +19,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
-from tqdm import tqdm
 
+from numpy_sat import command
 from numpy_sat.data import batches, pictures
 from numpy_sat.errors import InputError
 from numpy_sat.workspace import Workspace
@@ -118,7 +118,7 @@ def _complete(part, sums, listed, net, shape):
     row = HALF.itemsize * int(np.prod(shape[1:]))
     first = os.path.getsize(part) - row * len(listed)  # where the header ends
     done = len(listed) - sum(map(len, todo))
-    bar = tqdm(desc="encoding pictures", total=len(listed), initial=done, unit=" pictures")
+    bar = command.bar(desc="encoding pictures", total=len(listed), initial=done, unit=" pictures")
     # Written, not mapped: a full disk is then an OSError and not the end of the process.
     with bar, open(part, "r+b", buffering=0) as file, open(sums, "r+b", buffering=0) as noted:
         for k, block, images in zip(missing, todo, batches.made_ahead(_read(todo, net.size)), strict=True):
