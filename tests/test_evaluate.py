@@ -522,9 +522,9 @@ def made_up_row(name, **others):
 
 def test_a_table_fits_the_terminal_and_is_loud():
     rows = [
-        made_up_row("a-name-of-20-letters", truth=Truth(0.972, 0.99, 1.0, 0.358, 0.078)),
+        made_up_row("a-name-of-20-letters", truth=Truth(0.972, 0.99, 1.0, 0.358, 0.27, 0.078)),
         made_up_row("collapsed", looks=Looks(5.27, math.log(196), 0.0)),
-        made_up_row("nowhere", looks=None, minutes=math.nan, truth=Truth(0.5, 0.5, 1.0, math.nan, math.nan)),
+        made_up_row("nowhere", looks=None, minutes=math.nan, truth=Truth(0.5, 0.5, 1.0, math.nan, math.nan, math.nan)),
     ]
     found = table.Table("3 models", "a protocol", ("a note",), rows)
     lines = table.as_text(found).splitlines()
@@ -532,10 +532,10 @@ def test_a_table_fits_the_terminal_and_is_loud():
     cells = [line.split() for line in lines]
     scores = ["2.971", "100.0", "91.7", "84.6", "74.7", "47.7", "84.8", "1000.0", "999.0", "to", "1000.0"]
     assert cells[3] == ["a-name-of-20-letters", *scores]
-    rest = ["12,345,678", "90.2", "12.3", "3.00", "5.28", "25.0", "35.8", "7.8", "97.2"]
+    rest = ["12,345,678", "90.2", "12.3", "3.00", "5.28", "25.0", "35.8", "27.0", "7.8", "97.2"]
     assert cells[8] == ["a-name-of-20-letters", *rest]
-    assert cells[9] == ["collapsed", *rest[:3], "!!!", "5.27", "5.28", "0.0", "-", "-", "-"]
-    assert cells[10] == ["nowhere", rest[0], "-", rest[2], "-", "-", "-", "-", "-", "50.0"]
+    assert cells[9] == ["collapsed", *rest[:3], "!!!", "5.27", "5.28", "0.0", *"----"]
+    assert cells[10] == ["nowhere", rest[0], "-", rest[2], *"------", "50.0"]
     text = " ".join(" ".join(lines).split())
     assert "!!! ATTENTION HAS COLLAPSED in collapsed: " in text and "In box: " in text and "a note" in text
     assert "collapsed: higher in all nowhere: higher in all" in text
@@ -617,7 +617,7 @@ def made_up_report(truth=None, **looks):
 
 
 def test_the_text_fits_the_terminal():
-    lines = report.as_text(made_up_report(Truth(0.9, 0.8, float("nan"), 0.3, 0.1))).splitlines()
+    lines = report.as_text(made_up_report(Truth(0.9, 0.8, float("nan"), 0.3, 0.2, 0.1))).splitlines()
     assert COMMAND in lines and max(len(line) for line in lines if line != COMMAND) == 80
     scores = [line for line in lines if line.startswith(("this model  ", "  95 %", "the paper, s"))]
     assert [line.split()[-7:] for line in scores] == [
@@ -632,8 +632,8 @@ def test_the_text_fits_the_terminal():
     assert "captions copied whole from train 25.0 % 25.0 %" in text
     assert "entropy 3.00 of at most ln 64 = 4.16 nats, that of 20.1 locations" in text and "25.0 % of it moves" in text
     assert "90.0 % of captions" in text and "; - of relations said" in text
-    assert "30.0 %, chance 10.0 %, so 3.0 x chance." in text
-    nothing_named = Truth(0.0, 0.0, *[float("nan")] * 3)
+    assert "30.0 %, chance 10.0 %, so 3.0 x chance; at the word before: 20.0 %." in text
+    nothing_named = Truth(0.0, 0.0, *[float("nan")] * 4)
     assert "no caption names an object that is there." in " ".join(
         report.as_text(made_up_report(nothing_named)).split()
     )
@@ -654,7 +654,7 @@ def test_markdown_tables_are_whole():
 
 
 def test_json_has_none_for_what_is_no_number():
-    found = report.as_json(made_up_report(Truth(0.9, 0.8, float("nan"), 0.3, 0.1), movement=float("nan")))
+    found = report.as_json(made_up_report(Truth(0.9, 0.8, float("nan"), 0.3, 0.2, 0.1), movement=float("nan")))
     back = json.loads(json.dumps(found, allow_nan=False))
     assert back["truth"]["relation"] is None is back["looks"]["movement"] and back["truth"]["chance"] == 0.1
     assert back["looks"]["collapsed"] is False and back["rows"][1]["difference"]["BLEU-1"] == [99, 100]

@@ -55,12 +55,14 @@ def test_attention_inside_the_box_counts_while_the_noun_is_written():
     words = "there is a red circle".split()
     for cell, share in ((9, 1.0), (8, 0.0)):
         truth = judge_captions([words], [looking_at(cell, len(words))], [CIRCLE])
-        assert (truth.in_box, truth.chance) == (share, 1 / 16)
+        assert (truth.in_box, truth.before, truth.chance) == (share, share, 1 / 16)
     uniform = judge_captions([words], [np.full((6, 16), 1 / 16)], [CIRCLE])
     assert uniform.in_box == pytest.approx(uniform.chance)
-    only_at_the_noun = looking_at(0, len(words))
-    only_at_the_noun[4] = looking_at(9, 0)[0]
-    assert judge_captions([words], [only_at_the_noun], [CIRCLE]).in_box == 1
+    for place, shares in ((4, (1, 0)), (3, (0, 1)), (5, (0, 0))):
+        alpha = looking_at(0, len(words))
+        alpha[place] = looking_at(9, 0)[0]
+        truth = judge_captions([words], [alpha], [CIRCLE])
+        assert (truth.in_box, truth.before) == shares
 
 
 def test_a_cell_counts_by_the_share_the_box_covers():

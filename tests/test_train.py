@@ -380,7 +380,7 @@ def test_scenes_from_the_first_command_to_their_judgement(tmp_path, monkeypatch,
     assert "scenes, test, 4 pictures" in printed and "True: " in printed and "object's box" in printed
     assert "the paper" not in printed
     truth = json.loads((out / "evaluate-test.json").read_text())["truth"]
-    assert set(truth) == {"complete", "objects", "relation", "in_box", "chance"}
+    assert set(truth) == {"complete", "objects", "relation", "in_box", "before", "chance"}
 
 
 @pytest.mark.parametrize("key", presets.PRESETS)

@@ -176,5 +176,8 @@ def _truth(found):
     looked = "no caption names an object that is there."
     if math.isfinite(truth.in_box):
         times = truth.in_box / truth.chance
-        looked = f"{percent(truth.in_box)}, chance {percent(truth.chance)}, so {times:.1f} x chance."
+        looked = (
+            f"{percent(truth.in_box)}, chance {percent(truth.chance)}, so {times:.1f} x chance; "
+            f"at the word before: {percent(truth.before)}."
+        )
     return [said, f"Attention inside the named object's box while its noun is written: {looked}"]

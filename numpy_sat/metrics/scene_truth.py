@@ -14,6 +14,7 @@ class Truth(NamedTuple):
     objects: float  # of captions: every noun phrase true
     relation: float  # of the captions that state a relation: it is true
     in_box: float  # of attention inside the named objects' boxes while their noun is written
+    before: float  # the same at the word before the noun, in most captions the colour
     chance: float  # of the picture's area in those boxes, what uniform attention would score
 
 
@@ -25,12 +26,13 @@ def judge_captions(captions, alphas, drawn):
     """
     verdicts = [scene_language.judge(words, scene) for words, scene in zip(captions, drawn, strict=True)]
     looks = _looks(verdicts, alphas, drawn) if alphas else []
-    in_box, chance = np.mean(looks, axis=0) if looks else (np.nan, np.nan)
+    in_box, before, chance = np.mean(looks, axis=0) if looks else (np.nan,) * 3
     return Truth(
         _share(verdict.complete for verdict in verdicts),
         _share(verdict.objects_right for verdict in verdicts),
         _share(verdict.relation_right for verdict in verdicts if verdict.relation_right is not None),
         float(in_box),
+        float(before),
         float(chance),
     )
 
@@ -43,17 +45,17 @@ def are_true(captions, drawn):
 
 def _looks(verdicts, alphas, drawn):
     return [
-        _look(alpha[place], [scene.objects[k].box for k in named])
+        _look(alpha[place], alpha[place - 1], [scene.objects[k].box for k in named])
         for verdict, alpha, scene in zip(verdicts, alphas, drawn, strict=True)
         for place, named in verdict.links.items()
     ]
 
 
-def _look(weights, boxes):
+def _look(at_noun, before, boxes):
     """The attention inside the boxes, a cell counting by the share of it they cover, and the boxes' share of all."""
-    side = round(np.sqrt(weights.size))
-    covered = scenes.cell_share(boxes, side, side)
-    return float(weights @ covered.ravel()), float(covered.mean())
+    side = round(np.sqrt(at_noun.size))
+    covered = scenes.cell_share(boxes, side, side).ravel()
+    return float(at_noun @ covered), float(before @ covered), float(covered.mean())
 
 
 def _share(found):

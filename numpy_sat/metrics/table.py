@@ -16,8 +16,8 @@ LEGEND = (
     "moved: the share of it that is elsewhere than for the word before, in percent; -: a model that looks nowhere."
 )
 LEGEND_SCENES = (
-    "In box: the attention inside the named object's box while its noun is written, in percent, beside chance; true: "
-    "captions that are true in every word, in percent."
+    "In box: the attention inside the named object's box while its noun is written, in percent, beside chance; before: "
+    "the same at the word before the noun; true: captions that are true in every word, in percent."
 )
 
 
@@ -88,14 +88,14 @@ def _scores(row):
 def _rest(row):
     """The cells that say what it costs, where it looks, and of scenes what is right; of None, the head's."""
     if row is None:
-        return ("", "parameters", "minutes", "ms", "entropy", "ln L", "moved", "in box", "chance", "true")
+        return ("", "parameters", "minutes", "ms", "entropy", "ln L", "moved", "in box", "before", "chance", "true")
     looks, truth = row.looks, row.truth
-    looked, right = ("-",) * 3, ("-",) * 3
+    looked, right = ("-",) * 3, ("-",) * 4
     if looks:
         collapsed = "!!! " if looks.collapsed else ""
         looked = (f"{collapsed}{looks.entropy:.2f}", f"{looks.most:.2f}", number(100 * looks.movement))
     if truth:
-        right = (number(100 * share) for share in (truth.in_box, truth.chance, truth.complete))
+        right = (number(100 * share) for share in (truth.in_box, truth.before, truth.chance, truth.complete))
     return (row.name, f"{row.parameters:,}", number(row.minutes), number(row.milliseconds), *looked, *right)
 
 
