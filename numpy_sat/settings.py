@@ -39,7 +39,8 @@ def with_settings(recipe, settings):
             raise InputError(f"{name}: there is no such setting; there are {', '.join(known)}.")
         owner = replace(owner, **{name: _parsed(name, text, getattr(owner, name))})
         recipe = owner if isinstance(owner, Recipe) else replace(recipe, model=owner)
-    _refuse_what_is_for_pixels(recipe)
+    _refuse_changed_phrases(recipe)
+    _refuse_norm(recipe.model)
     _refuse_tuning_of_nothing(recipe.model)
     _refuse_too_small(recipe.model)
     return recipe
@@ -74,14 +75,16 @@ def settings_between(recipe, other):
     return {name: _as_text(value) for name, value in fields.items() if value != before[name]}
 
 
-def _refuse_what_is_for_pixels(recipe):
-    """Raise InputError where phrases are to be changed like pictures, or a net normalised that is none of ours."""
+def _refuse_changed_phrases(recipe):
+    """Raise InputError where phrases are to be changed as pictures are."""
     if recipe.model.source and recipe.augmentation.changes:
         raise InputError("flip, shift, zoom and colour are for pictures, not for phrases.")
-    if (recipe.model.frozen or recipe.model.source) and recipe.model.norm:
-        raise InputError(
-            "norm: is for the encoder that learns from random weights, not for a pretrained one or phrases."
-        )
+
+
+def _refuse_norm(model):
+    """Raise InputError where an encoder is to be normalised in training that has no normalisation of ours."""
+    if model.norm and (model.frozen or model.source):
+        raise InputError("norm: is for the encoder that learns from random weights, not a pretrained one, or phrases.")
 
 
 def _refuse_tuning_of_nothing(model):

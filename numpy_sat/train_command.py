@@ -175,13 +175,10 @@ def _load(recipe, vocabulary, dataset):
         raise InputError(
             f"{dataset.root}: {len(train)} pictures to train on are fewer than a batch, {recipe.pictures}."
         )
-    used = train, dev[: recipe.dev_pictures]
-    changing = recipe.augmentation.changes, False
+    changing, most = recipe.augmentation.changes, recipe.max_words
     data = Data(
-        *(
-            inputs.load_split(recipe.model, listed, vocabulary, recipe.max_words, changed)
-            for listed, changed in zip(used, changing, strict=True)
-        )
+        inputs.load_split(recipe.model, train, vocabulary, most, changing),
+        inputs.load_split(recipe.model, dev[: recipe.dev_pictures], vocabulary, most),
     )
     for note in (*dataset.notes, *data.train.notes, *data.dev.notes):
         print(note)

@@ -123,6 +123,7 @@ EQUIVALENT = {
         ("policy_backward", "weighed =", ["the factor `likelihood.mask` is there twice"], ZERO_ONE),
     ],
     "self_critical": [
+        ("rewarded", "a = a *", zeros("a"), SHAPE),
         ("rewarded", "of_drawn, of_greedy =", zeros("a"), SHAPE),
         ("draw", "state =", 2 * zeros("a"), SHAPE),
         (
