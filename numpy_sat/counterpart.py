@@ -57,7 +57,8 @@ def _beside(run):
 def _presets(data, config):
     """[(train's arguments, the recipe they stand for), ...] that a model may have been trained with."""
     if not config.frozen:
-        return [([], presets.PRESETS[data, False]), (["--small"], presets.PRESETS[data, True])]
+        sizes = ([], False), (["--small"], True)
+        return [(given, presets.from_random_weights(data, small, config.model)) for given, small in sizes]
     path = Path(config.weights) if config.weights else None
     recipe = presets.on_pretrained(data, config.encoder, path, config.preprocessing)
     arguments = [f"--encoder {config.encoder}"]

@@ -140,6 +140,9 @@ PRESETS = {
 }
 
 
+LEARNING_RATES = {  # of (data set, decoder) that learn nothing of the picture at the preset's
+    ("scenes", "tell"): 1e-3,
+}
 ENCODER_STAGES = {"lite0": lite0.STAGES["7x7x1280"], **vgg.STAGES}  # of the pretrained encoders
 PRETRAINED = {  # by data set: what is trained on their features
     "flickr8k": Recipe(
@@ -166,6 +169,12 @@ PRETRAINED = {  # by data set: what is trained on their features
         dev_pictures=1000,
     ),
 }
+
+
+def from_random_weights(data, small, decoder=None):
+    """The Recipe for a data set's pictures, or phrases. decoder: one of decoders.MODELS, the preset's where None."""
+    recipe = PRESETS[data, small]
+    return replace(recipe, learning_rate=LEARNING_RATES.get((data, decoder), recipe.learning_rate))
 
 
 def on_pretrained(data, encoder, weights=None, preprocessing="imagenet"):

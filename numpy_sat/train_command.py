@@ -149,7 +149,7 @@ def resumed(args):
 def preset(args):
     """The recipe that the arguments begin with."""
     if not args.encoder:
-        return presets.PRESETS[args.data, args.small]
+        return presets.from_random_weights(args.data, args.small, args.model)
     if args.data not in presets.PRETRAINED:
         raise InputError(f"--encoder {args.encoder} is for photos: --data {', '.join(presets.PRETRAINED)}")
     return presets.on_pretrained(args.data, args.encoder, args.weights, args.preprocessing or "imagenet")

@@ -3,17 +3,19 @@
 import dataclasses
 import json
 import os
+import shlex
 import shutil
 import signal
 import subprocess
 import sys
 import time
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 from PIL import Image
 
-from numpy_sat import caption, checkpoint, evaluate, heldout, presets, runs, train
+from numpy_sat import caption, checkpoint, counterpart, evaluate, heldout, presets, runs, train, train_command
 from numpy_sat.captioner import Config
 from numpy_sat.data import scenes
 from numpy_sat.metrics import cider
@@ -388,6 +390,22 @@ def test_every_preset_makes_a_model_and_comes_back_from_json(key):
     recipe = presets.PRESETS[key]
     assert presets.from_json(json.loads(json.dumps(dataclasses.asdict(recipe)))) == recipe
     assert recipe.model.picture_size % 2 ** (len(recipe.model.stages) - 1) == 0
+
+
+@pytest.mark.parametrize(
+    ("rest", "rate"),
+    [(["--model", "tell"], 1e-3), ([], 4e-3), (["--model", "tell", "--learning-rate", "0.004"], 4e-3)],
+)
+def test_show_and_tell_learns_scenes_at_a_rate_of_its_own(rest, rate, tmp_path):
+    """At soft's, .004, its loss stays at a blind model's. The command that trains its counterpart says the same."""
+    recipe = train_command.wanted(train_command.parse(["--small", *rest]))
+    assert recipe.learning_rate == rate
+    settings = {"data": "scenes", "root": None, "seed": 0, "skip_missing": False}
+    (sentence,) = counterpart.notes(tmp_path / "run", SimpleNamespace(settings=settings, recipe=recipe), None)
+    words = shlex.split(sentence.partition("\n")[2])
+    of_counterpart = train_command.wanted(train_command.parse(words[3:]))
+    assert of_counterpart == dataclasses.replace(recipe, model=dataclasses.replace(recipe.model, blind=True))
+    assert ("--learning-rate" in words) == ("--learning-rate" in rest)
 
 
 def test_the_default_folder_is_a_new_one(root, tmp_path, monkeypatch):
