@@ -175,9 +175,9 @@ def _load(recipe, vocabulary, dataset):
         raise InputError(
             f"{dataset.root}: {len(train)} pictures to train on are fewer than a batch, {recipe.pictures}."
         )
-    changing, most = recipe.augmentation.changes, recipe.max_words
+    load, most = inputs.load_pixels if recipe.augmentation.changes else inputs.load, recipe.max_words
     data = Data(
-        inputs.load_split(recipe.model, train, vocabulary, most, changing),
+        inputs.load_split(recipe.model, train, vocabulary, most, load),
         inputs.load_split(recipe.model, dev[: recipe.dev_pictures], vocabulary, most),
     )
     for note in (*dataset.notes, *data.train.notes, *data.dev.notes):

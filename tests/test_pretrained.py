@@ -225,7 +225,7 @@ def test_pictures_that_are_changed_are_encoded_as_they_are_seen(root, tmp_path, 
     assert run(root, out, weights, "--set", "zoom=0.5", f"tuned={tuned}", encoder="lite0") == 0
     state = runs.resume(out)
     recipe, listed = state.recipe, sources.open_dataset("flickr8k", root, ("train",)).splits["train"]
-    split = inputs.load_split(recipe.model, listed, state.vocabulary, recipe.max_words, changing=True)
+    split = inputs.load_split(recipe.model, listed, state.vocabulary, recipe.max_words, inputs.load_pixels)
     assert split.pictures.shape == (12, 16, 16, 3) and split.pictures.dtype == np.uint8
     drawn = [b for k in range(2) for b in batches.epoch_batches(split, 4, 2, recipe.augmentation, seed=0, epoch=k)]
     net = pretrained.net(recipe.model)
@@ -235,6 +235,15 @@ def test_pictures_that_are_changed_are_encoded_as_they_are_seen(root, tmp_path, 
     of_first = [b.pictures[b.rows == 0][0] for b in given if 0 in b.rows]
     assert len(of_first) == 2 and np.abs(of_first[0] - of_first[1]).max() > 0.01
     assert inputs.load(recipe.model, listed).dtype == np.float16
+
+
+@pytest.mark.parametrize("flip", ["false", "true"])
+def test_for_a_blind_model_nothing_is_encoded(root, tmp_path, weights, monkeypatch, flip):
+    monkeypatch.setattr(lite0, "encode", None)
+    out = tmp_path / "run"
+    assert run(root, out, weights, "--blind", "--epochs", 1, "--set", f"flip={flip}", encoder="lite0") == 0
+    listed = sources.open_dataset("flickr8k", root, ("dev",)).splits["dev"]
+    assert inputs.read(runs.load_model(out).recipe.model, listed[0].path).shape == (1, 16, 16, 3)
 
 
 def test_more_stages_can_be_tuned_later_and_not_fewer(root, tmp_path, weights, capsys):
