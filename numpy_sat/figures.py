@@ -114,17 +114,22 @@ def runs_figure(path, runs):
 def curves_figure(path, train, dev):
     """Write a PNG of a run's curves.
 
-    train: log entries with "step" and "loss"; dev: those with "step", "loss" and "bleu" (four percentages).
+    train: log entries with "step" and "loss", of self-critical steps "greedy", too; dev: those with "step", "loss",
+    "bleu" (four percentages) and "cider".
     """
-    figure = Figure(figsize=(9, 3.6), layout="constrained")
-    left, right = figure.subplots(1, 2)
+    figure = Figure(figsize=(13, 3.6), layout="constrained")
+    left, middle, right = figure.subplots(1, 3)
     left.plot([e["step"] for e in train], [e["loss"] for e in train], lw=0.8, label="train")
     left.plot([e["step"] for e in dev], [e["loss"] for e in dev], marker=".", label="dev")
     left.set(xlabel="step", ylabel="-log p a word (nats)", ylim=(0, None))
     for n in range(4):
-        right.plot([e["step"] for e in dev], [e["bleu"][n] for e in dev], marker=".", label=f"BLEU-{n + 1}")
-    right.set(xlabel="step", ylabel="dev BLEU, % (greedy)", ylim=(0, None))
-    for axis in (left, right):
+        middle.plot([e["step"] for e in dev], [e["bleu"][n] for e in dev], marker=".", label=f"BLEU-{n + 1}")
+    middle.set(xlabel="step", ylabel="dev BLEU, % (greedy)", ylim=(0, None))
+    if own := [e for e in train if "greedy" in e]:
+        right.plot([e["step"] for e in own], [e["greedy"] for e in own], lw=0.8, label="train, self-critical")
+    right.plot([e["step"] for e in dev], [e["cider"] for e in dev], marker=".", color="C1", label="dev")
+    right.set(xlabel="step", ylabel="CIDEr-D, % (greedy)", ylim=(0, None))
+    for axis in (left, middle, right):
         axis.legend(loc="lower center", bbox_to_anchor=(0.5, 1), ncols=4, frameon=False)  # clear of the curves
         axis.grid(alpha=0.3)
     _save(figure, path)

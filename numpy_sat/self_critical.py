@@ -28,6 +28,15 @@ class Judge(NamedTuple):
     vocabulary: object  # data.vocabulary.Vocabulary
 
 
+class Lesson(NamedTuple):
+    """What a training step learns from: captions of the model's own, and how good they are."""
+
+    batch: batches.Batch
+    config: captioner.Config  # that it is to be trained with
+    drawn: float  # mean CIDEr-D of the captions that were drawn, in percent
+    greedy: float  # of the greedy ones
+
+
 def judge(split, vocabulary):
     """The Judge of a split's captions. split: data.batches.Split."""
     said = [[cider.count_ngrams(words) for words in of_picture] for of_picture in split.references]
@@ -42,7 +51,7 @@ def scores(judge, rows, captions):
 
 
 def rewarded(params, batch, recipe, judge, rng):
-    """A Batch of the same pictures with as many captions, drawn from the model, weighed by r - b; and its Config.
+    """The Lesson of a batch: the same pictures with as many captions, drawn from the model, weighed by r - b.
 
     What draws must be what is trained, or words that it never writes are made ever more unlikely. So there is no
     dropout but that of annotations, the same in both, and the encoder, which in training normalises otherwise than in
@@ -58,7 +67,8 @@ def rewarded(params, batch, recipe, judge, rng):
     words, targets, mask = batches.arrange(drawn)
     weights = policy.advantage(of_drawn, of_greedy).astype(mask.dtype)
     config = replace(recipe.model, frozen=True, tuned=0, blind=False, source=(), dropout=0.0, dropout_a=0.0)
-    return batch._replace(pictures=a, words=words, targets=targets, mask=mask, weights=weights), config
+    batch = batch._replace(pictures=a, words=words, targets=targets, mask=mask, weights=weights)
+    return Lesson(batch, config, 100 * float(of_drawn.mean()), 100 * float(of_greedy.mean()))
 
 
 def draw(decoder, params, a, uniforms):

@@ -68,18 +68,19 @@ def _epoch(run, split, steps, bar, interrupt):
     judge = self_critical.judge(split, run.vocabulary) if _by_own_captions(run) else None
     drawn = batches.made_ahead(_drawn(run, split, first=progress.batch))
     for batch in inputs.encoded(run.recipe.model, drawn):
-        config = run.recipe.model
+        config, rewards = run.recipe.model, {}
         if judge:
             rng = stream(run.settings["seed"], CAPTIONS, progress.step)
-            batch, config = self_critical.rewarded(run.params, batch, run.recipe, judge, rng)
+            batch, config, *of_captions = self_critical.rewarded(run.params, batch, run.recipe, judge, rng)
+            rewards = dict(zip(("drawn", "greedy"), of_captions, strict=True))
         loss, norm, rate = train_step(run, batch, config, steps, workspace)
         now = time.monotonic()
         progress.step, progress.batch = progress.step + 1, progress.batch + 1
         progress.seconds, began = progress.seconds + now - began, now
-        bar.set_postfix(loss=f"{loss.word:.3f}", refresh=False)
+        bar.set_postfix(loss=f"{loss.word:.3f}", refresh=False, **{name: f"{x:.1f}" for name, x in rewards.items()})
         bar.update()
         if progress.step % LOG_STEPS == 0:
-            entry = {"loss": float(loss.word), "penalty": float(loss.penalty), "total": float(loss.total)}
+            entry = {"loss": float(loss.word), "penalty": float(loss.penalty), "total": float(loss.total), **rewards}
             runs.log(run, "train", **entry, norm=norm, rate=rate, seconds=round(progress.seconds, 2))
         if interrupt.asked:
             return

@@ -171,7 +171,7 @@ def test_a_rewarded_batch(rng, params, monkeypatch):
     recipe = presets.Recipe(CONFIG, 1, 2, 3, 1e-3, max_words=MOST)
     batch = all_captions(rng, 2)._replace(words=np.zeros((4, 6), int), rows=np.array([2, 0]))
     a = captioner.annotate(params, batch.pictures, CONFIG)
-    found, config = self_critical.rewarded(params, batch, recipe, judge, rng)
+    found, config, mean_drawn, mean_greedy = self_critical.rewarded(params, batch, recipe, judge, rng)
     np.testing.assert_array_equal(found.pictures, a)
     np.testing.assert_array_equal(captioner.annotate(params, found.pictures, config), a)
     assert config == replace(CONFIG, frozen=True) and found.words.shape == found.targets.shape == found.mask.shape
@@ -183,10 +183,11 @@ def test_a_rewarded_batch(rng, params, monkeypatch):
     of_drawn = self_critical.scores(judge, [2, 2, 2, 0, 0, 0], drawn)
     baseline = of_drawn - found.weights
     assert np.ptp(baseline[:3]) < 1e-6 and np.ptp(baseline[3:]) < 1e-6
+    np.testing.assert_allclose([mean_drawn, mean_greedy], [100 * of_drawn.mean(), 100 * baseline.mean()], rtol=1e-5)
     alone = batch._replace(pictures=batch.pictures[1:], words=batch.words[:, :3], rows=batch.rows[1:])
     assert self_critical.rewarded(params, alone, recipe, judge, rng)[0].weights.shape == (3,)
     monkeypatch.setattr(self_critical, "draw", lambda decoder, params, a, uniforms: greedy(params, a, uniforms))
-    same, _ = self_critical.rewarded(params, batch, recipe, judge, rng)
+    same, *_ = self_critical.rewarded(params, batch, recipe, judge, rng)
     np.testing.assert_allclose(same.weights, 0, atol=1e-6)
 
 
@@ -204,7 +205,7 @@ def test_annotations_drop_out_alike_where_captions_are_drawn_judged_and_learned(
 
     monkeypatch.setattr(self_critical, "draw", noting(drawing))
     monkeypatch.setattr(self_critical.search, "beam_search", noting(searching))
-    found, config = self_critical.rewarded(params, batch, recipe, judge, rng)
+    found, config, *_ = self_critical.rewarded(params, batch, recipe, judge, rng)
     dropped = (found.pictures == 0).all(axis=1, keepdims=True)
     assert 0 < dropped.mean() < 1 and config.dropout_a == 0
     np.testing.assert_allclose(found.pictures, a * ~dropped / 0.6)

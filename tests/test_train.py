@@ -146,9 +146,13 @@ def test_self_critical_training_begins_with_what_can_write(root, tmp_path, monke
     assert run(root, tmp_path / "new", "--set", "self_critical=2") == 2
     assert "self_critical=2: a model that has not learned to write" in capsys.readouterr().err
     before, whole, parts = (tmp_path / name for name in ("before", "whole", "parts"))
+    monkeypatch.setattr(train, "LOG_STEPS", 1)
     assert run(root, before, "--epochs", 1) == 0
     on = ["--from", str(before), "--set", "self_critical=1", "--epochs", "1", "--out"]
     assert train.main([*on, str(whole)]) == 0
+    logs = [[entry for entry in runs.read_log(folder) if entry["kind"] == "train"] for folder in (before, whole)]
+    assert all(logs) and not any("greedy" in entry for entry in logs[0])
+    assert all(0 <= entry[name] <= 1000 for entry in logs[1] for name in ("drawn", "greedy"))
     step = train.train_step
 
     def stopping(state, *rest):
