@@ -1,4 +1,4 @@
-"""Gradient clipping, learning-rate decay, Adam and RMSProp.
+"""Gradient clipping, learning-rate decay, Adam and RMSProp, and the average of weights.
 
 The updates change parameters and optimiser state in place: the one exception to "inputs are never changed".
 """
@@ -49,6 +49,22 @@ def shorten_step(params, before, share):
     """
     for name, w in before.items():
         params[name] -= (1 - share) * (params[name] - w)
+
+
+def average_weights(params, state, keep):
+    """a <- keep a + (1 - keep) w of every weight that is trained: the mean of about the last 1 / (1 - keep) steps.
+
+    Each step's noise pushes weights another way; their mean has less of it (Polyak and Juditsky 1992).
+    params: {name: array}; state: that an update has changed; a begins as w, and is kept there.
+    """
+    for name in [key.removeprefix("v.") for key in state if key.startswith("v.")]:
+        a = state.setdefault(f"a.{name}", params[name].copy())
+        a += (1 - keep) * (params[name] - a)
+
+
+def averaged(params, state):
+    """The parameters with the averages in the place of the weights they are of; without any as they are."""
+    return {name: state.get(f"a.{name}", array) for name, array in params.items()}
 
 
 def adam_update(params, grads, state, rate, beta1=0.9, beta2=0.999, epsilon=1e-8):

@@ -87,10 +87,18 @@ def resume(folder):
     return Run(folder, model.settings, model.recipe, model.vocabulary, model.params, stored.optimizer, progress)
 
 
-def save(run, name):
-    """Write a checkpoint into the run's folder: LAST, or BEST, which is without the optimiser's state."""
-    optimizer = run.optimizer if name == LAST else {}
-    checkpoint.save(run.folder / name, checkpoint.Checkpoint(run.params, optimizer, run.settings, asdict(run.progress)))
+def save_last(run):
+    """Write the run's last checkpoint, from which training can go on."""
+    _save(run, LAST, run.params, run.optimizer)
+
+
+def save_best(run, params):
+    """Write the run's best, these parameters."""
+    _save(run, BEST, params, {})
+
+
+def _save(run, name, params, optimizer):
+    checkpoint.save(run.folder / name, checkpoint.Checkpoint(params, optimizer, run.settings, asdict(run.progress)))
 
 
 def log(run, kind, **entry):

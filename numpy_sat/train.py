@@ -119,19 +119,19 @@ def train_step(run, batch, config, steps, workspace):
     update = getattr(optim, f"{recipe.optimizer}_update")
     update(run.params, grads, run.optimizer, rate)
     optim.shorten_step(run.params, before, recipe.encoder_rate)
+    if recipe.average and _by_own_captions(run):
+        optim.average_weights(run.params, run.optimizer, recipe.average)
     return loss, norm, rate
 
 
 def _validate(run, data):
     """Loss and decoded captions on dev, into log, curves, attention figure and checkpoints; on to the next epoch."""
     _refuse_diverged(run)
-    recipe, progress = run.recipe, run.progress
-    some = itertools.islice(_drawn(run, data.train), MOMENT_BATCHES)
-    captioner.measure_moments(run.params, some, recipe.model, Workspace())
-    loss = heldout.loss(run.params, recipe, data.dev)
-    found = search.caption_pictures(
-        run.params, recipe.model, data.dev.pictures, 1, recipe.max_words, recipe.length_power
-    )
+    recipe, progress, params = run.recipe, run.progress, optim.averaged(run.params, run.optimizer)
+    some = itertools.islice(batches.plain_batches(data.train, recipe.pictures, each=1), MOMENT_BATCHES)
+    captioner.measure_moments(params, some, recipe.model, Workspace())
+    loss = heldout.loss(params, recipe, data.dev)
+    found = search.caption_pictures(params, recipe.model, data.dev.pictures, 1, recipe.max_words, recipe.length_power)
     captions = [run.vocabulary.decode(caption.words) for caption in found]
     scores = bleu.bleu(captions, data.dev.references)
     of_each = cider.cider_d(captions, data.dev.references)
@@ -147,8 +147,8 @@ def _validate(run, data):
     entry = {"loss": loss, "bleu": scores, "cider": float(of_each.mean())}
     runs.log(run, "dev", epoch=progress.epoch, **entry, seconds=round(progress.seconds, 2))
     if better:  # before LAST, which will say that it is there
-        runs.save(run, runs.BEST)
-    runs.save(run, runs.LAST)
+        runs.save_best(run, params)
+    runs.save_last(run)
     tqdm.write(
         f"epoch {progress.epoch}/{recipe.epochs}: dev loss {loss:.3f} nats a word, "
         f"BLEU-1..4 {' '.join(f'{score:.1f}' for score in scores)}, CIDEr-D {of_each.mean():.1f}"
@@ -179,7 +179,7 @@ def _draw(run, dev, caption):
 
 def _save_last(run):
     _refuse_diverged(run)
-    runs.save(run, runs.LAST)
+    runs.save_last(run)
 
 
 def _refuse_diverged(run):

@@ -48,6 +48,24 @@ def test_rmsprop_is_its_definition(rng):
 
 
 @pytest.mark.parametrize("update", ["adam_update", "rmsprop_update"])
+def test_the_average_is_of_what_is_trained_and_begins_with_it(rng, update):
+    """Its own array, which updates leave alone; what has no gradient has none."""
+    params, state, right = params_and_grads(rng)[0] | {"fixed": np.ones(2)}, {}, {}
+    assert all(optim.averaged(params, state)[name] is array for name, array in params.items())
+    for t in range(4):
+        grads = {name: rng.standard_normal(params[name].shape) for name in "Wb"}
+        getattr(optim, update)(params, grads, state, 0.1)
+        optim.average_weights(params, state, 0.75)
+        for name in "Wb":
+            right[name] = 0.75 * right[name] + 0.25 * params[name] if t else params[name].copy()
+    found = optim.averaged(params, state)
+    assert found.keys() == params.keys() and found["fixed"] is params["fixed"]
+    for name in "Wb":
+        np.testing.assert_allclose(found[name], right[name], rtol=1e-12)
+        assert np.abs(found[name] - params[name]).min() > 1e-3
+
+
+@pytest.mark.parametrize("update", ["adam_update", "rmsprop_update"])
 def test_updates_descend_in_place_keep_dtype_and_gradients(update):
     target = np.linspace(-1, 1, 5, dtype=np.float32)
     params, state = {"x": np.zeros(5, np.float32)}, {}

@@ -142,14 +142,23 @@ def test_settings_of_a_run(root, tmp_path):
 
 
 def test_self_critical_training_begins_with_what_can_write(root, tmp_path, monkeypatch, capsys):
-    """Not with random weights; of a run that goes on, interrupted in its first epoch, the encoder has no moments."""
+    """Not with random weights; of a run that goes on, interrupted in its first epoch, the encoder has no moments.
+
+    The best is the average of the weights.
+    """
     assert run(root, tmp_path / "new", "--set", "self_critical=2") == 2
     assert "self_critical=2: a model that has not learned to write" in capsys.readouterr().err
     before, whole, parts = (tmp_path / name for name in ("before", "whole", "parts"))
     monkeypatch.setattr(train, "LOG_STEPS", 1)
     assert run(root, before, "--epochs", 1) == 0
-    on = ["--from", str(before), "--set", "self_critical=1", "--epochs", "1", "--out"]
+    on = ["--from", str(before), "--set", "self_critical=1", "average=0.5", "--epochs", "1", "--out"]
     assert train.main([*on, str(whole)]) == 0
+    best, last = (checkpoint.load(whole / name) for name in ("best.npz", "last.npz"))
+    trained = {name.removeprefix("a.") for name in last.optimizer if name.startswith("a.")}
+    for name, array in best.params.items():
+        right = last.optimizer[f"a.{name}"] if name in trained else last.params[name]
+        np.testing.assert_array_equal(array, right, err_msg=name)
+    assert "E" in trained and np.abs(best.params["E"] - last.params["E"]).max() > 0
     logs = [[entry for entry in runs.read_log(folder) if entry["kind"] == "train"] for folder in (before, whole)]
     assert all(logs) and not any("greedy" in entry for entry in logs[0])
     assert all(0 <= entry[name] <= 1000 for entry in logs[1] for name in ("drawn", "greedy"))

@@ -270,7 +270,7 @@ def written(folder, model=TINY, seed=3, move=None):
     if move is not None:
         params["E"][len(SPECIALS) :] = move(params["E"][len(SPECIALS) :])
     settings = {"data": "scenes", "root": None, "seed": seed, "skip_missing": False, "pictures": ""}
-    runs.save(runs.create(folder, settings, recipe, vocabulary, params), runs.BEST)
+    runs.save_best(runs.create(folder, settings, recipe, vocabulary, params), params)
     return vocabulary.words[len(SPECIALS) :], params["E"][len(SPECIALS) :]
 
 
