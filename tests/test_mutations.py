@@ -372,6 +372,11 @@ EQUIVALENT = {
             ["the brackets of `peak * (step + 1) / warmup` are elsewhere"],
             IN_BRACKETS,
         ),
+        (
+            *("average_weights", "for"),
+            ["`[key.removeprefix('v.') for key in state if key.startswith('v.')]` is gone through backwards"],
+            "each is for itself",
+        ),
         ("adam_update", "m, v =", zeros("g"), SHAPE),
         ("adam_update", "correction1,", 2 * ["-1 where 0 belongs"], ONE),
         (
