@@ -71,8 +71,8 @@ def _epoch(run, split, steps, bar, interrupt):
         config, rewards = run.recipe.model, {}
         if judge:
             rng = stream(run.settings["seed"], CAPTIONS, progress.step)
-            batch, config, *of_captions = self_critical.rewarded(run.params, batch, run.recipe, judge, rng)
-            rewards = dict(zip(("drawn", "greedy"), of_captions, strict=True))
+            lesson = self_critical.rewarded(run.params, batch, run.recipe, judge, rng)
+            batch, config, rewards = lesson.batch, lesson.config, {"drawn": lesson.drawn, "greedy": lesson.greedy}
         loss, norm, rate = train_step(run, batch, config, steps, workspace)
         now = time.monotonic()
         progress.step, progress.batch = progress.step + 1, progress.batch + 1
