@@ -169,7 +169,9 @@ def _step(work):
 def train_step(recipe, params, optimizer, images, words, targets, mask):
     """One update of the whole model, in place. Returns the loss before it."""
     model = recipe.model
-    logits, alpha = decode(params, annotate(params, images, model.stages), words, model.dropout)
+    a = annotate(params, images, model.stages)
+    a = a * F.dropout(torch.ones(len(a), 1, a.shape[2]), model.dropout_a)
+    logits, alpha = decode(params, a, words, model.dropout)
     loss = loss_of(logits, alpha, targets, mask, model.smoothing, model.penalty)
     optimizer.zero_grad()
     loss.backward()
