@@ -15,10 +15,23 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from numpy_sat import caption, checkpoint, counterpart, evaluate, heldout, presets, runs, train, train_command
+from numpy_sat import (
+    caption,
+    captioner,
+    checkpoint,
+    counterpart,
+    evaluate,
+    heldout,
+    inputs,
+    presets,
+    runs,
+    train,
+    train_command,
+)
 from numpy_sat.captioner import Config
-from numpy_sat.data import scenes
+from numpy_sat.data import batches, scenes, sources
 from numpy_sat.metrics import cider
+from numpy_sat.workspace import Workspace
 
 TINY = presets.Recipe(
     Config(picture_size=16, stages=((4,), (6,)), embedding=5, state=7, attention=6, dropout=0.2, penalty=0.1),
@@ -403,6 +416,20 @@ def test_every_preset_makes_a_model_and_comes_back_from_json(key):
     recipe = presets.PRESETS[key]
     assert presets.from_json(json.loads(json.dumps(dataclasses.asdict(recipe)))) == recipe
     assert recipe.model.picture_size % 2 ** (len(recipe.model.stages) - 1) == 0
+
+
+def test_moments_are_those_of_pictures_as_they_are(root, tmp_path):
+    """As the model is given them in use, not as they are changed in training."""
+    out = tmp_path / "run"
+    assert run(root, out, "--epochs", 1, "--set", "norm=true", "zoom=0.3", "shift=5") == 0
+    model = runs.load_model(out)
+    listed = sources.open_dataset("flickr8k", root, ("train",)).splits["train"]
+    split = inputs.load_split(model.recipe.model, listed, model.vocabulary, 20)
+    params = {name: array.copy() for name, array in model.params.items()}
+    plain = batches.plain_batches(split, model.recipe.pictures, each=1)
+    captioner.measure_moments(params, plain, model.recipe.model, Workspace())
+    for name, array in params.items():
+        np.testing.assert_allclose(array, model.params[name], rtol=1e-5, atol=1e-6, err_msg=name)
 
 
 @pytest.mark.parametrize(
