@@ -22,7 +22,7 @@ CHOICES = {  # of what is no number
     "source": phrases.VOCABULARY.words,
 }
 MAY_BE_ZERO = ("shift", "warmup", "self_critical", "tuned")  # of the whole numbers
-NEVER = (("dropout", 1), ("dropout_a", 1), ("zoom", 0), ("average", 1))  # nothing would be left
+NEVER = (("dropout", 1), ("dropout_a", 1), ("zoom", 0), ("average", 1))  # nothing would be left, or taken in
 AT_MOST_ONE = ("dropout", "dropout_a", "smoothing", "zoom", "colour", "expected", "average")
 
 
