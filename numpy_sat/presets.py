@@ -29,6 +29,7 @@ class Recipe:
     zoom: float = 1.0
     colour: float = 0.0
     self_critical: int = 0  # how many of the epochs, the last ones, teach it by captions of its own, self_critical.py
+    baseline: str = "greedy"  # of these: the score of the greedy caption, or the mean of the other drawn ones, "others"
     average: float = 0.0  # in these, what a step keeps of the average of the weights, which is judged; 0: no average
     patience: int = 5  # epochs without a better dev CIDEr-D before training stops
     dev_pictures: int = 500  # how many of dev are decoded after every epoch

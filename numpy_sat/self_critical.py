@@ -2,7 +2,8 @@
 
 Captions are drawn from the model, and followed by the policy gradient of layers/policy.py. Its baseline b is the score
 of the greedy caption of the same picture, so that words are made likelier where they did better than what the model
-would have written, and unlikelier where they did worse; there is nothing to be learnt but the model itself.
+would have written, and unlikelier where they did worse; or the mean score of the other captions drawn of the picture
+(Luo 2020). Either way there is nothing to be learnt but the model itself.
 
 A batch is changed, and the training step is what it was: objective.py sees by a batch's weights that it was drawn.
 """
@@ -65,9 +66,12 @@ def rewarded(params, batch, recipe, judge, rng):
     greedy = [caption.words for caption in search.beam_search(decoder, params, a, 1, recipe.max_words)]
     of_drawn, of_greedy = scores(judge, np.repeat(batch.rows, B // len(a)), drawn), scores(judge, batch.rows, greedy)
     words, targets, mask = batches.arrange(drawn)
-    weights = policy.advantage(of_drawn, of_greedy).astype(mask.dtype)
+    if recipe.baseline == "others":
+        weights = policy.advantage_over_others(of_drawn, recipe.captions)
+    else:
+        weights = policy.advantage(of_drawn, of_greedy)
     config = replace(recipe.model, frozen=True, tuned=0, blind=False, source=(), dropout=0.0, dropout_a=0.0)
-    batch = batch._replace(pictures=a, words=words, targets=targets, mask=mask, weights=weights)
+    batch = batch._replace(pictures=a, words=words, targets=targets, mask=mask, weights=weights.astype(mask.dtype))
     return Lesson(batch, config, 100 * float(of_drawn.mean()), 100 * float(of_greedy.mean()))
 
 

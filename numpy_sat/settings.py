@@ -19,6 +19,7 @@ CHOICES = {  # of what is no number
     "penalty_normalisation": ("sum", "mean"),
     "penalty_target": ("one", "T/L"),
     "look": LOOKS,
+    "baseline": ("greedy", "others"),
     "source": phrases.VOCABULARY.words,
 }
 MAY_BE_ZERO = ("shift", "warmup", "self_critical", "tuned")  # of the whole numbers
@@ -40,6 +41,7 @@ def with_settings(recipe, settings):
         owner = replace(owner, **{name: _parsed(name, text, getattr(owner, name))})
         recipe = owner if isinstance(owner, Recipe) else replace(recipe, model=owner)
     _refuse_changed_phrases(recipe)
+    _refuse_nothing_to_compare(recipe)
     _refuse_norm(recipe.model)
     _refuse_tuning_of_nothing(recipe.model)
     _refuse_too_small(recipe.model)
@@ -79,6 +81,12 @@ def _refuse_changed_phrases(recipe):
     """Raise InputError where phrases are to be changed as pictures are."""
     if recipe.model.source and recipe.augmentation.changes:
         raise InputError("flip, shift, zoom and colour are for pictures, not for phrases.")
+
+
+def _refuse_nothing_to_compare(recipe):
+    """Raise InputError where the other captions drawn of a picture are to be compared with, and there are none."""
+    if recipe.self_critical and recipe.baseline == "others" and recipe.captions == 1:
+        raise InputError("baseline=others: with one caption a picture there are no others; set captions to 2 or more.")
 
 
 def _refuse_norm(model):

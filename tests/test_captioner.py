@@ -394,7 +394,8 @@ def test_no_layer_function_is_imported_by_name():
 
 NOT_IN_THE_MODEL = {
     "numpy_sat.layers.embedding.one_hot",  # says as a product what the lookup does without one
-    "numpy_sat.layers.policy.advantage",  # makes a batch's weights, before the step
+    "numpy_sat.layers.policy.advantage",  # make a batch's weights, before the step
+    "numpy_sat.layers.policy.advantage_over_others",
     "numpy_sat.layers.lstm.lstm_sequence_forward",  # each input holds what was looked at, which the state decides:
     "numpy_sat.layers.lstm.lstm_sequence_backward",  # a captioner cannot know them all beforehand
 }

@@ -121,10 +121,21 @@ EQUIVALENT = {
     "policy": [
         ("advantage", "return", zeros("of_drawn", "of_greedy"), SHAPE),
         ("policy_backward", "weighed =", ["the factor `likelihood.mask` is there twice"], ZERO_ONE),
+        ("advantage_over_others", "scores =", ["2 where 1 belongs"], NEGATIVE),
+        (
+            *("advantage_over_others", "others ="),
+            ["the sum of `scores` goes over axis -1 instead of axis 1"],
+            LAST_AXIS,
+        ),
     ],
     "self_critical": [
         ("rewarded", "a = a *", zeros("a"), SHAPE),
         ("rewarded", "of_drawn, of_greedy =", zeros("a"), SHAPE),
+        (
+            *("rewarded", "if recipe.baseline"),
+            ["`recipe.baseline >= 'others'` where `recipe.baseline == 'others'` belongs"],
+            "no other allowed baseline comes behind it in the alphabet",
+        ),
         ("draw", "state =", 2 * zeros("a"), SHAPE),
         (
             *("draw", "words ="),

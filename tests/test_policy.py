@@ -63,6 +63,24 @@ def test_the_advantage_is_over_the_greedy_caption_of_the_same_picture():
     assert policy.advantage(np.array([3.0, 1.0]), np.array([1.0, 2.0])).tolist() == [2, -1]
 
 
+def test_the_advantage_over_the_others_of_the_same_picture():
+    found = policy.advantage_over_others(np.array([3.0, 1.0, 0.5, 2.0, 4.0, 3.0]), 3)
+    assert found.tolist() == [2.25, -0.75, -1.5, -1.5, 1.5, 0]
+    assert policy.advantage_over_others(np.array([3.0, 1.0, 2.0, 2.0]), 2).tolist() == [2, -2, 0, 0]
+
+
+def test_others_as_baseline_leave_the_mean_gradient_as_it_is(rng):
+    """Of all pairs of captions that can be drawn of a picture, as often as they are: sum_y p(y) r(y) d log p(y)."""
+    p, r, slopes = rng.dirichlet(np.ones(4)), rng.standard_normal(4), rng.standard_normal((4, 5))
+    slopes -= p @ slopes  # d log p: its mean is 0
+    pairs = [(y, other) for y in range(4) for other in range(4)]
+    better = policy.advantage_over_others(r[np.array(pairs)].ravel(), 2).reshape(-1, 2)
+    of_pairs = [
+        p[y] * p[o] * (one * slopes[y] + two * slopes[o]) / 2 for (y, o), (one, two) in zip(pairs, better, strict=True)
+    ]
+    np.testing.assert_allclose(np.sum(of_pairs, axis=0), (p * r) @ slopes, rtol=0, atol=1e-14)
+
+
 def test_float32_is_as_float64(rng):
     inputs, options = drawn(rng)
     loss, cache = policy.policy_forward(**inputs, **options)

@@ -184,6 +184,14 @@ def test_a_rewarded_batch(rng, params, monkeypatch):
     baseline = of_drawn - found.weights
     assert np.ptp(baseline[:3]) < 1e-6 and np.ptp(baseline[3:]) < 1e-6
     np.testing.assert_allclose([mean_drawn, mean_greedy], [100 * of_drawn.mean(), 100 * baseline.mean()], rtol=1e-5)
+    others = replace(recipe, baseline="others")
+    found, _, _, mean_greedy_too = self_critical.rewarded(params, batch, others, judge, rng)
+    drawn = [found.targets[:, b][found.mask[:, b] > 0] for b in range(6)]
+    of_drawn = self_critical.scores(judge, [2, 2, 2, 0, 0, 0], drawn)
+    np.testing.assert_allclose(
+        found.weights, 1.5 * (of_drawn - np.repeat(of_drawn.reshape(2, 3).mean(1), 3)), atol=1e-6
+    )
+    assert np.ptp(found.weights) > 0 and found.weights.dtype == np.float32 and mean_greedy_too == mean_greedy
     alone = batch._replace(pictures=batch.pictures[1:], words=batch.words[:, :3], rows=batch.rows[1:])
     assert self_critical.rewarded(params, alone, recipe, judge, rng)[0].weights.shape == (3,)
     monkeypatch.setattr(self_critical, "draw", lambda decoder, params, a, uniforms: greedy(params, a, uniforms))

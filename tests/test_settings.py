@@ -94,6 +94,13 @@ def test_stages_that_cannot_be_tuned(recipe, tuned, words):
     assert words in str(error.value)
 
 
+def test_captions_that_have_no_others_to_be_compared_with():
+    alone = {"baseline": "others", "captions": "1"}
+    with pytest.raises(InputError, match="with one caption a picture there are no others; set captions to 2"):
+        with_settings(RECIPE, {**alone, "self_critical": "2"})
+    assert with_settings(RECIPE, {**alone, "self_critical": "0"}).baseline == "others"
+
+
 def test_tuned_stages():
     """Which of them there are the whole of a line's settings decide."""
     recipe = on_pretrained("flickr8k", "lite0")

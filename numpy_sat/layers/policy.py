@@ -29,6 +29,18 @@ def advantage(of_drawn, of_greedy):
     return of_drawn - np.repeat(of_greedy, len(of_drawn) // len(of_greedy))
 
 
+def advantage_over_others(of_drawn, each):
+    """r(y) - b of captions that were drawn, b being the mean score of the others of the same picture (Luo 2020).
+
+    No draw depends on the others, and about as many do better than these as worse. While a model is unsure of itself,
+    nearly all do worse than the greedy caption: r - b then is mostly below 0, large, and says little of which is good.
+    of_drawn: (B,) scores, `each` captions a picture side by side, at least two. Returns (B,).
+    """
+    scores = of_drawn.reshape(-1, each)
+    others = (scores.sum(axis=1, keepdims=True) - scores) / (each - 1)
+    return (scores - others).ravel()
+
+
 def policy_forward(logits, words, mask, weights):
     """- the mean over captions of (r - b) log p(y): its gradient is the policy gradient's, to be followed downwards.
 
