@@ -45,7 +45,9 @@ Predict before you run: one word is all there is to say, p = [.5, .3, .2], r = [
 backward its gradient is p_k (r_k - J) = [-.45, .03, .42]. With b = 1 the draws give (onehot - p)(r - b): word 0
 [-.5, .3, .2], word 1 nothing, word 2 [-1, -.6, 1.6]; their mean, weighed .5, .3, .2, is [-.45, .03, .42]. And with
 b = 0: what does each draw give now, what is the mean, and which draws scatter more? What has a model to learn from
-when all its draws score as the greedy caption does? Which word does the uniform number 0.8 draw? And 0.6?"""
+when all its draws score as the greedy caption does? And what if all score far below it, as they do while a model is
+unsure of itself: what do they teach then, and what with another b, the mean score of the picture's other draws, which
+`policy.advantage_over_others` takes? Which word does the uniform number 0.8 draw? And 0.6?"""
 
 IMPORTS = """\
 import numpy as np
