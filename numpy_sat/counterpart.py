@@ -82,5 +82,5 @@ def _training(run, model):
     words += [f"--root {command.quoted(settings['root'])}"] * bool(settings["root"])
     words += [f"--seed {settings['seed']}"] * bool(settings["seed"])
     between = settings_between(recipe, preset)
-    words += train_command.as_arguments({name: text for name, text in between.items() if not is_idle(config, name)})
+    words += train_command.as_arguments({name: text for name, text in between.items() if not is_idle(recipe, name)})
     return " ".join([*words, f"--out {command.quoted(_beside(run))}"])

@@ -22,6 +22,7 @@ CHOICES = {  # of what is no number
     "baseline": ("greedy", "others"),
     "source": phrases.VOCABULARY.words,
 }
+OF_SELF_CRITICAL = ("baseline", "average")
 MAY_BE_ZERO = ("shift", "warmup", "self_critical", "tuned")  # of the whole numbers
 NEVER = (("dropout", 1), ("dropout_a", 1), ("zoom", 0), ("average", 1))  # nothing would be left, or taken in
 AT_MOST_ONE = ("dropout", "dropout_a", "smoothing", "zoom", "colour", "expected", "average")
@@ -52,22 +53,30 @@ def with_look(model, look):
     """A runs.Model that looks so while it writes, one of LOOKS; with None as it is. Raises InputError."""
     if look is None:
         return model
-    refuse_idle(model.recipe.model, ["look"])
+    refuse_idle(model.recipe, ["look"])
     return model._replace(recipe=with_settings(model.recipe, {"look": look}))
 
 
-def is_idle(model, name):
-    """Whether a setting does nothing for a captioner.Config's model, but does for others."""
-    own = {*MODELS[model.model].SETTINGS, *(reader.SETTINGS if model.source else ())}
-    return name not in own and any(name in decoder.SETTINGS for decoder in MODELS.values())
+def is_idle(recipe, name):
+    """Whether a setting does nothing for a presets.Recipe, but does for others."""
+    return _idle(recipe, name) is not None
 
 
-def refuse_idle(model, names):
-    """Raise InputError where one of the settings that somebody has named does nothing for the model."""
+def refuse_idle(recipe, names):
+    """Raise InputError where one of the settings that somebody has named does nothing for the recipe."""
     for name in names:
-        if is_idle(model, name):
-            others = [other for other, decoder in MODELS.items() if name in decoder.SETTINGS]
-            raise InputError(f"{name}: does nothing for the model {model.model}; it is for {', '.join(others)}.")
+        if why := _idle(recipe, name):
+            raise InputError(f"{name}: does nothing {why}")
+
+
+def _idle(recipe, name):
+    """For which recipes alone a setting that does nothing for this one is; None where it does something."""
+    if name in OF_SELF_CRITICAL and not recipe.self_critical:
+        return "without self-critical epochs; set self_critical, too."
+    model = recipe.model.model
+    own = {*MODELS[model].SETTINGS, *(reader.SETTINGS if recipe.model.source else ())}
+    others = [other for other, decoder in MODELS.items() if name in decoder.SETTINGS]
+    return f"for the model {model}; it is for {', '.join(others)}." if others and name not in own else None
 
 
 def settings_between(recipe, other):

@@ -70,7 +70,7 @@ def variants_of(study, recipe):
     pieces = {
         name: text
         for name, text in PIECES.items()
-        if not is_idle(recipe.model, name) and with_settings(recipe, {name: text}) != recipe
+        if not is_idle(recipe, name) and with_settings(recipe, {name: text}) != recipe
     }
     return WHOLE | {f"no-{name}": ["--set", f"{name}={text}"] for name, text in pieces.items()}
 

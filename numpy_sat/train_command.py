@@ -123,7 +123,7 @@ def wanted(args, before=None):
     """The Recipe that the arguments ask for. before: runs.Model of the run that --from names. Raises InputError."""
     given = _settings(args)
     recipe = settings.with_settings(replace(before.recipe, self_critical=0) if before else preset(args), given)
-    settings.refuse_idle(recipe.model, given)
+    settings.refuse_idle(recipe, given)
     return recipe
 
 

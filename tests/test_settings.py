@@ -164,9 +164,11 @@ def test_no_pixels_at_all():
         ),
         (["--model", "tell", "--set", "penalty_target=T/L"], "penalty_target: does nothing for the model tell"),
         (["--model", "log-bilinear", "--set", "state=9"], "state: does nothing for the model log-bilinear"),
+        (["--set", "average=0.9"], "average: does nothing without self-critical epochs; set self_critical, too."),
+        (["--set", "baseline=others"], "baseline: does nothing without self-critical epochs"),
     ],
 )
-def test_settings_that_do_nothing_for_a_model(arguments, words):
+def test_settings_that_do_nothing(arguments, words):
     with pytest.raises(InputError) as error:
         train_command.wanted(train_command.parse(arguments))
     assert words in str(error.value)
@@ -179,6 +181,7 @@ def test_settings_that_do_nothing_for_a_model(arguments, words):
         ["--model", "hard", "--set", "lambda_r=1", "lambda_e=1", "expected=1", "reward_to_go=true", "as_authors=true"],
         ["--model", "tell", "--set", "state=9", "embedding=9", "dropout=0.1", "smoothing=0.1"],
         ["--model", "log-bilinear", "--data", "phrases", "--set", "state=8"],  # of what reads
+        ["--model", "soft", "--set", "self_critical=1", "average=0.9", "baseline=others"],
         *(["--model", name, "--data", data] for name in MODELS for data in ("scenes", "flickr8k", "phrases")),
     ],
 )
