@@ -51,31 +51,27 @@ def scores(judge, rows, captions):
     return np.array([10 * cider.score(one, judge.references[p]) for one, p in zip(said, rows, strict=True)])
 
 
-def rewarded(params, batch, recipe, judge, rng, of_dropout):
+def rewarded(params, batch, recipe, judge, rng):
     """The Lesson of a batch: the same pictures with as many captions, drawn from the model, weighed by r - b.
 
     What draws must be what is trained, or words that it never writes are made ever more unlikely. So there is no
-    dropout but that of annotations, the same in both; and an encoder that normalises in training otherwise than in use
-    stays as it is: the batch has its annotation vectors in the pictures' place.
-    batch: data.batches.Batch; recipe: presets.Recipe; rng: numpy Generator; of_dropout: another, which begins as that
-    does which captioner.loss_and_grads will be given.
+    dropout but that of annotations, the same in both, and the encoder, which in training normalises otherwise than in
+    use, stays as it is: for pictures the batch has their annotation vectors, that dropout done.
+    batch: data.batches.Batch; recipe: presets.Recipe; rng: numpy Generator.
     """
-    model = recipe.model
-    a = captioner.annotate(params, batch.pictures, model)
-    looked_at = a * captioner.annotations_mask(of_dropout, a, model)
-    B, decoder = batch.words.shape[1], MODELS[model.model]
-    drawn = draw(decoder, params, looked_at, rng.random((recipe.max_words, B)))
-    greedy = [caption.words for caption in search.beam_search(decoder, params, looked_at, 1, recipe.max_words)]
+    a = captioner.annotate(params, batch.pictures, recipe.model)
+    a = a * captioner.annotations_mask(rng, a, recipe.model)
+    B, decoder = batch.words.shape[1], MODELS[recipe.model.model]
+    drawn = draw(decoder, params, a, rng.random((recipe.max_words, B)))
+    greedy = [caption.words for caption in search.beam_search(decoder, params, a, 1, recipe.max_words)]
     of_drawn, of_greedy = scores(judge, np.repeat(batch.rows, B // len(a)), drawn), scores(judge, batch.rows, greedy)
     words, targets, mask = batches.arrange(drawn)
     if recipe.baseline == "others":
         weights = policy.advantage_over_others(of_drawn, recipe.captions)
     else:
         weights = policy.advantage(of_drawn, of_greedy)
-    batch = batch._replace(words=words, targets=targets, mask=mask, weights=weights.astype(mask.dtype))
-    config = replace(model, dropout=0.0)
-    if model.norm:
-        batch, config = batch._replace(pictures=a), replace(config, frozen=True, blind=False)
+    config = replace(recipe.model, frozen=True, tuned=0, blind=False, source=(), dropout=0.0, dropout_a=0.0)
+    batch = batch._replace(pictures=a, words=words, targets=targets, mask=mask, weights=weights.astype(mask.dtype))
     return Lesson(batch, config, 100 * float(of_drawn.mean()), 100 * float(of_greedy.mean()))
 
 

@@ -70,8 +70,8 @@ def _epoch(run, split, steps, bar, interrupt):
     for batch in inputs.encoded(run.recipe.model, drawn):
         config, rewards = run.recipe.model, {}
         if judge:
-            rng, of_dropout = (stream(run.settings["seed"], name, progress.step) for name in (CAPTIONS, DROPOUT))
-            lesson = self_critical.rewarded(run.params, batch, run.recipe, judge, rng, of_dropout)
+            rng = stream(run.settings["seed"], CAPTIONS, progress.step)
+            lesson = self_critical.rewarded(run.params, batch, run.recipe, judge, rng)
             batch, config, rewards = lesson.batch, lesson.config, {"drawn": lesson.drawn, "greedy": lesson.greedy}
         loss, norm, rate = train_step(run, batch, config, steps, workspace)
         now = time.monotonic()

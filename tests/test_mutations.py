@@ -129,8 +129,8 @@ EQUIVALENT = {
         ),
     ],
     "self_critical": [
-        ("rewarded", "looked_at =", zeros("a"), SHAPE),
-        ("rewarded", "of_drawn, of_greedy =", [*zeros("a"), *swapped("a", "looked_at")], SHAPE),
+        ("rewarded", "a = a *", zeros("a"), SHAPE),
+        ("rewarded", "of_drawn, of_greedy =", zeros("a"), SHAPE),
         (
             *("rewarded", "if recipe.baseline"),
             ["`recipe.baseline >= 'others'` where `recipe.baseline == 'others'` belongs"],

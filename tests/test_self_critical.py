@@ -170,9 +170,11 @@ def test_a_rewarded_batch(rng, params, monkeypatch):
 
     recipe = presets.Recipe(CONFIG, 1, 2, 3, 1e-3, max_words=MOST)
     batch = all_captions(rng, 2)._replace(words=np.zeros((4, 6), int), rows=np.array([2, 0]))
-    found, config, mean_drawn, mean_greedy = self_critical.rewarded(params, batch, recipe, judge, rng, None)
-    assert found.pictures is batch.pictures and config == CONFIG
-    assert found.words.shape == found.targets.shape == found.mask.shape
+    a = captioner.annotate(params, batch.pictures, CONFIG)
+    found, config, mean_drawn, mean_greedy = self_critical.rewarded(params, batch, recipe, judge, rng)
+    np.testing.assert_array_equal(found.pictures, a)
+    np.testing.assert_array_equal(captioner.annotate(params, found.pictures, config), a)
+    assert config == replace(CONFIG, frozen=True) and found.words.shape == found.targets.shape == found.mask.shape
     assert found.words.shape[1] == 6 and (found.words[0] == START).all()
     drawn = [found.targets[:, b][found.mask[:, b] > 0] for b in range(6)]
     for array, expected in zip((found.words, found.targets, found.mask), batches.arrange(drawn), strict=True):
@@ -183,7 +185,7 @@ def test_a_rewarded_batch(rng, params, monkeypatch):
     assert np.ptp(baseline[:3]) < 1e-6 and np.ptp(baseline[3:]) < 1e-6
     np.testing.assert_allclose([mean_drawn, mean_greedy], [100 * of_drawn.mean(), 100 * baseline.mean()], rtol=1e-5)
     others = replace(recipe, baseline="others")
-    found, _, _, mean_greedy_too = self_critical.rewarded(params, batch, others, judge, rng, None)
+    found, _, _, mean_greedy_too = self_critical.rewarded(params, batch, others, judge, rng)
     drawn = [found.targets[:, b][found.mask[:, b] > 0] for b in range(6)]
     of_drawn = self_critical.scores(judge, [2, 2, 2, 0, 0, 0], drawn)
     np.testing.assert_allclose(
@@ -191,68 +193,31 @@ def test_a_rewarded_batch(rng, params, monkeypatch):
     )
     assert np.ptp(found.weights) > 0 and found.weights.dtype == np.float32 and mean_greedy_too == mean_greedy
     alone = batch._replace(pictures=batch.pictures[1:], words=batch.words[:, :3], rows=batch.rows[1:])
-    assert self_critical.rewarded(params, alone, recipe, judge, rng, None)[0].weights.shape == (3,)
+    assert self_critical.rewarded(params, alone, recipe, judge, rng)[0].weights.shape == (3,)
     monkeypatch.setattr(self_critical, "draw", lambda decoder, params, a, uniforms: greedy(params, a, uniforms))
-    same, *_ = self_critical.rewarded(params, batch, recipe, judge, rng, None)
+    same, *_ = self_critical.rewarded(params, batch, recipe, judge, rng)
     np.testing.assert_allclose(same.weights, 0, atol=1e-6)
 
 
-def lesson_of(rng, params, monkeypatch, config):
-    """A batch, the Lesson it becomes, and what its captions were drawn and searched for in: annotations."""
+def test_annotations_drop_out_alike_where_captions_are_drawn_judged_and_learned(rng, params, monkeypatch):
+    """Of the vectors that the batch has then, both kinds of captions come; training drops nothing more."""
     vocabulary = Vocabulary(("<start>", "<end>", "<unk>", "red", "square"))
     judge = self_critical.judge(batches.Split((), None, (), ((["red"],), (["square"],)), ()), vocabulary)
-    recipe = presets.Recipe(config, 1, 2, 3, 1e-3, max_words=MOST)
+    recipe = presets.Recipe(replace(CONFIG, dropout_a=0.4), 1, 2, 3, 1e-3, max_words=MOST)
     batch = all_captions(rng, 2)._replace(words=np.zeros((4, 6), int), rows=np.arange(2))
-    seen = []
+    a, seen = captioner.annotate(params, batch.pictures, CONFIG), []
+    drawing, searching = self_critical.draw, self_critical.search.beam_search
 
     def noting(function):
         return lambda decoder, params, a, *rest: seen.append(a) or function(decoder, params, a, *rest)
 
-    monkeypatch.setattr(self_critical, "draw", noting(self_critical.draw))
-    monkeypatch.setattr(self_critical.search, "beam_search", noting(self_critical.search.beam_search))
-    return batch, self_critical.rewarded(params, batch, recipe, judge, rng, np.random.default_rng(7)), seen
-
-
-def test_annotations_drop_out_alike_where_captions_are_drawn_judged_and_learned(rng, params, monkeypatch):
-    """Both kinds of captions come of the same vectors, and these are what training makes them of."""
-    dropping = replace(CONFIG, dropout=0.3, dropout_a=0.4)
-    batch, lesson, seen = lesson_of(rng, params, monkeypatch, dropping)
-    assert len(seen) == 2 and seen[0] is seen[1] and lesson.config == replace(dropping, dropout=0.0)
-    a = captioner.annotate(params, batch.pictures, CONFIG)
-    dropped = (seen[0] == 0).all(axis=1, keepdims=True)
-    assert 0 < dropped.mean() < 1
-    np.testing.assert_allclose(seen[0], a * ~dropped / 0.6)
-    trained_on = []
-    module = MODELS[CONFIG.model]
-    monkeypatch.setitem(captioner.MODELS, CONFIG.model, Noting(module, trained_on))
-    captioner.loss_and_grads(params, lesson.batch, lesson.config, np.random.default_rng(7))
-    np.testing.assert_array_equal(trained_on[0], seen[0])
-
-
-class Noting:
-    """A decoder that notes the annotations it is trained on."""
-
-    def __init__(self, module, seen):
-        self.module, self.seen = module, seen
-
-    def loss_and_grads(self, params, a, *rest):
-        self.seen.append(a)
-        return self.module.loss_and_grads(params, a, *rest)
-
-
-def test_the_encoder_learns_where_it_is_the_same_in_training_as_in_use(rng, params, monkeypatch):
-    """One that normalises by the batch stays as it is, as it is in use."""
-    _, lesson, _ = lesson_of(rng, params, monkeypatch, CONFIG)
-    _, grads = captioner.loss_and_grads(params, lesson.batch, lesson.config, rng)
-    assert captioner.names_of_encoder(CONFIG) <= grads.keys()
-    normed = replace(CONFIG, norm=True, dropout_a=0.4)
-    params |= captioner.init_params(rng, normed, np.zeros(V), np.float64)
-    batch, lesson, seen = lesson_of(rng, params, monkeypatch, normed)
-    np.testing.assert_array_equal(lesson.batch.pictures, captioner.annotate(params, batch.pictures, normed))
-    mask = captioner.annotations_mask(np.random.default_rng(7), seen[0], normed)
-    np.testing.assert_array_equal(seen[0], lesson.batch.pictures * mask)
-    _, grads = captioner.loss_and_grads(params, lesson.batch, lesson.config, rng)
-    assert grads and not captioner.names_of_encoder(normed) & grads.keys()
+    monkeypatch.setattr(self_critical, "draw", noting(drawing))
+    monkeypatch.setattr(self_critical.search, "beam_search", noting(searching))
+    found, config, *_ = self_critical.rewarded(params, batch, recipe, judge, rng)
+    dropped = (found.pictures == 0).all(axis=1, keepdims=True)
+    assert 0 < dropped.mean() < 1 and config.dropout_a == 0
+    np.testing.assert_allclose(found.pictures, a * ~dropped / 0.6)
+    assert len(seen) == 2 and all(array is found.pictures for array in seen)
 
 
 def greedy(params, a, uniforms):

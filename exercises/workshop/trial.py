@@ -203,8 +203,7 @@ def _train(model, params, optimizer, data, label, steps):
         batch, config = next(coming), model.small
         if judge and step >= steps * 3 // 4:
             recipe = replace(RECIPE, model=config)
-            of_drawing, of_dropout = stream(SEED, DRAWN, step), stream(SEED, DROPOUT, step)
-            lesson = self_critical.rewarded(params, batch, recipe, judge, of_drawing, of_dropout)
+            lesson = self_critical.rewarded(params, batch, recipe, judge, stream(SEED, DRAWN, step))
             batch, config = lesson.batch, lesson.config
         loss, grads = model.module.loss_and_grads(params, batch, config, rng, workspace)
         optim.clip_by_norm(grads, RECIPE.clip)
