@@ -5,10 +5,8 @@ import sys
 from pathlib import Path
 
 from numpy_sat import command, inputs, runs, search, settings
-from numpy_sat.data import phrase_language, pictures
+from numpy_sat.data import phrase_language
 from numpy_sat.decoders.hard import LOOKS
-
-FIGURE_SIDE = 224  # pixels of a picture in the attention figure
 
 
 def main(argv=None):
@@ -40,8 +38,7 @@ def _draw(show, config, path, words, found):
     if nowhere := looking.looks_nowhere(config, found.alpha):
         print(f"  nothing drawn: {nowhere}")
         return
-    large = None if config.source else pictures.read_picture(path, FIGURE_SIDE)
-    looking.draw(show, config, path.lower(), large, words, found)
+    looking.draw(show, config, path.lower() if config.source else path, words, found)
     print(f"  where it looked: {show}")
 
 

@@ -9,7 +9,8 @@ from numpy_sat.data import batches
 from numpy_sat.errors import InputError
 from numpy_sat.layers import softmax
 
-SHARED = ("source", "encoder", "frozen", "tuned", "digest", "picture_size")  # settings that say what a model is given
+# settings that say what a model is given
+SHARED = ("source", "encoder", "frozen", "blind", "tuned", "digest", "picture_size")
 
 
 class Ensemble(NamedTuple):

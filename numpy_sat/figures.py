@@ -74,9 +74,9 @@ def sheet_figure(path, entries):
     figure, axes = _bare_panels(-(-len(entries) // 3), 3, 3.5, 4.8)
     for axis, (image, title, sentences) in zip(axes, entries, strict=False):
         axis.imshow(image)
-        axis.set_title(title, fontsize=9, loc="left")
+        axis.set_title(title, fontsize=9, loc="left", parse_math=False)
         below = "\n".join(textwrap.fill(sentence, 50, subsequent_indent="    ") for sentence in sentences)
-        axis.set_xlabel(below, fontsize=9, loc="left")
+        axis.set_xlabel(below, fontsize=9, loc="left", parse_math=False)
     _save(figure, path)
 
 
@@ -99,7 +99,8 @@ def runs_figure(path, runs):
     figure = Figure(figsize=(10, 4), layout="constrained")
     left, right = figure.subplots(1, 2)
     for k, (name, (train, dev)) in enumerate(runs.items()):
-        left.plot([e["step"] for e in train], [e["loss"] for e in train], lw=0.5, alpha=0.4, color=f"C{k % 10}")
+        steps, losses = _of_people(train)
+        left.plot(steps, losses, lw=0.5, alpha=0.4, color=f"C{k % 10}")
         left.plot([e["step"] for e in dev], [e["loss"] for e in dev], marker=".", color=f"C{k % 10}", label=name)
         right.plot([e["step"] for e in dev], [e["bleu"][3] for e in dev], marker=".", color=f"C{k % 10}")
     left.set(xlabel="step", ylabel="-log p a word (nats)")
@@ -119,7 +120,7 @@ def curves_figure(path, train, dev):
     """
     figure = Figure(figsize=(13, 3.6), layout="constrained")
     left, middle, right = figure.subplots(1, 3)
-    left.plot([e["step"] for e in train], [e["loss"] for e in train], lw=0.8, label="train")
+    left.plot(*_of_people(train), lw=0.8, label="train")
     left.plot([e["step"] for e in dev], [e["loss"] for e in dev], marker=".", label="dev")
     left.set(xlabel="step", ylabel="-log p a word (nats)", ylim=(0, None))
     for n in range(4):
@@ -133,6 +134,12 @@ def curves_figure(path, train, dev):
         axis.legend(loc="lower center", bbox_to_anchor=(0.5, 1), ncols=4, frameon=False)  # clear of the curves
         axis.grid(alpha=0.3)
     _save(figure, path)
+
+
+def _of_people(train):
+    """Steps and losses of the log's entries whose loss is that of people's captions, not of some that were drawn."""
+    entries = [e for e in train if "greedy" not in e]
+    return [e["step"] for e in entries], [e["loss"] for e in entries]
 
 
 def compared_figure(path, curves, xlabel, ylabel):

@@ -1,13 +1,16 @@
 """Where a trained model looked while it wrote; of drawn scenes, whether that was right, and what it wrote."""
 
+from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 
 from numpy_sat import figures
-from numpy_sat.data import scenes
+from numpy_sat.data import pictures, scenes
 from numpy_sat.metrics import scene_truth
 from numpy_sat.metrics.looks import Looks, looks
+
+SIDE = 224  # pixels of a picture in a figure, whatever the model sees
 
 
 class Looking(NamedTuple):
@@ -46,15 +49,16 @@ def looks_nowhere(config, alpha):
     return None if alpha.shape[1] else "this model has no attention, and looks nowhere."
 
 
-def draw(path, config, name, image, words, caption):
+def draw(path, config, seen, words, caption):
     """Write a PNG of where a model looked: on a picture, or on the words of a sentence; nothing where it does not look.
 
-    config: captioner.Config; name: the picture's, which of a sentence is the sentence; image: (H, W, 3) uint8; words:
-    those it has written, <end> last; caption: search.Caption.
+    config: captioner.Config; seen: the picture's file, of a translator the sentence; words: those it has written, <end>
+    last; caption: search.Caption. Raises InputError where the picture cannot be read or the PNG written.
     """
     if looks_nowhere(config, caption.alpha):
         return
     if config.source:
-        figures.alignment_figure(path, [*name.split(), "<end>"], words, caption.alpha)
+        figures.alignment_figure(path, [*seen.split(), "<end>"], words, caption.alpha)
     else:
+        image = pictures.read_picture(Path(seen), SIDE)
         figures.attention_figure(path, image, words, caption.alpha, caption.beta)

@@ -10,7 +10,6 @@ from numpy_sat import command, figures, heldout, looking, runs
 from numpy_sat.data import pictures
 from numpy_sat.metrics import bleu_counts, judge
 
-SIDE = 224  # pixels of a picture in a figure
 EACH = 3  # captions from the best, the middle and the worst
 
 
@@ -71,7 +70,7 @@ def _entry(place, written, judged, k):
     bleu = bleu_counts.bleu_of(judged.bleu[k])
     cider, meteor, rouge = (judged.means[name][k] for name in ("CIDEr-D", "METEOR", "ROUGE-L"))
     return (
-        pictures.read_picture(picture.path, SIDE),
+        pictures.read_picture(picture.path, looking.SIDE),
         f"{place}: {picture.name}",
         [
             f"model: {written.captions[picture.name]}",
@@ -89,7 +88,7 @@ def _looks(path, model, written, judged, chosen):
         return
     entries = [
         (
-            pictures.read_picture(written.listed[k].path, SIDE),
+            pictures.read_picture(written.listed[k].path, looking.SIDE),
             f"{place}: CIDEr-D {judged.means['CIDEr-D'][k]:.0f}",
             [*model.vocabulary.decode(written.found[k].words), "<end>"],
             written.found[k].alpha,
@@ -107,7 +106,7 @@ def _alignment(path, model, written, k):
         print(f"where it looked: nothing drawn, {nowhere}")
         return
     words = [*model.vocabulary.decode(caption.words), "<end>"]
-    looking.draw(path, config, picture.name, None, words, caption)
+    looking.draw(path, config, picture.name, words, caption)
     print(f"where it looked, of {picture.name}: {path}")
 
 

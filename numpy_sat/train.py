@@ -155,7 +155,7 @@ def _validate(run, data):
         f"{' (best so far)' if better else ''}"
     )
     _show_samples(data.dev, captions, progress.epoch)
-    _draw(run, data.dev, found[0])
+    _draw(run, data.shown, found[0])
 
 
 def _show_samples(dev, captions, epoch):
@@ -165,14 +165,18 @@ def _show_samples(dev, captions, epoch):
         tqdm.write(f"  {dev.names[p]}: {' '.join(captions[p])}\n    a person: {' '.join(dev.references[p][0])}")
 
 
-def _draw(run, dev, caption):
-    """The run's figures; one that cannot be written (open in a viewer on Windows) does not end the training."""
+def _draw(run, picture, caption):
+    """The run's figures; one that cannot be written (open in a viewer on Windows) does not end the training.
+
+    picture: the data.dataset.Picture that the second shows; caption: search.Caption of it.
+    """
     log = runs.read_log(run.folder)
     train, validated = ([entry for entry in log if entry["kind"] == kind] for kind in ("train", "dev"))
     words = [*run.vocabulary.decode(caption.words), "<end>"]
     try:
         figures.curves_figure(run.folder / "curves.png", train, validated)
-        looking.draw(run.folder / "attention.png", run.recipe.model, dev.names[0], dev.pictures[0], words, caption)
+        seen = picture.name if run.recipe.model.source else picture.path
+        looking.draw(run.folder / "attention.png", run.recipe.model, seen, words, caption)
     except InputError as error:
         tqdm.write(f"note: {error}")
 

@@ -11,6 +11,7 @@ import numpy as np
 
 from numpy_sat import captioner, checkpoint, command, inputs, presets, pretrained, runs, settings
 from numpy_sat.data import batches, sources
+from numpy_sat.data.dataset import Picture
 from numpy_sat.data.vocabulary import Vocabulary, unigram_entropy, word_frequencies
 from numpy_sat.decoders import MODELS
 from numpy_sat.encoders import vgg
@@ -28,6 +29,7 @@ class Data(NamedTuple):
 
     train: batches.Split
     dev: batches.Split
+    shown: Picture  # the first of dev, on which the run's figure is drawn
 
 
 def parse(argv):
@@ -179,6 +181,7 @@ def _load(recipe, vocabulary, dataset):
     data = Data(
         inputs.load_split(recipe.model, train, vocabulary, most, load),
         inputs.load_split(recipe.model, dev[: recipe.dev_pictures], vocabulary, most),
+        dev[0],
     )
     for note in (*dataset.notes, *data.train.notes, *data.dev.notes):
         print(note)

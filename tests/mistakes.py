@@ -97,6 +97,15 @@ MISTAKES = [
     # 1: gradients by measuring
     Mistake(
         1,
+        "relative_error",
+        "return worst / (size_a + size_n)",
+        "return worst / float((np.abs(analytic) + np.abs(numeric)).max())",
+        "error",
+        r"of one entry",
+        "takes the largest of |a| + |n|, of one entry",
+    ),
+    Mistake(
+        1,
         "numerical_gradient",
         "run = 2 * step",
         "run = step",
@@ -1346,6 +1355,15 @@ MISTAKES = [
         "var",
         r"R - 1|less one|one too few|ddof",
         "divides the variance by R - 1",
+    ),
+    Mistake(
+        18,
+        "batch_norm_forward",
+        "spread = np.sqrt(var + EPSILON)",
+        "spread = np.sqrt(var + 1e-8)",
+        "spread",
+        r"1e-8",
+        "has another epsilon, of which the numbers show little",
     ),
     Mistake(
         18,

@@ -66,6 +66,10 @@ def test_the_mean_of_the_probabilities(images):
             model(1)._replace(recipe=replace(model(1).recipe, model=replace(model(1).recipe.model, picture_size=16))),
             "given the same: picture_size is 16, not 8",
         ),
+        (
+            model(1)._replace(recipe=replace(model(1).recipe, model=replace(model(1).recipe.model, blind=True))),
+            "given the same: blind is True, not False",
+        ),
     ],
 )
 def test_models_that_do_not_go_together(other, words):

@@ -99,6 +99,19 @@ def test_array_equation_and_term_are_named(tmp_path, known, mistake):
     assert term in found[0].term
 
 
+def test_numbers_that_are_nearly_right_are_not_taken_for_right(known):
+    """What an array's shape is marked by, a large number, does not widen what counts as the same."""
+    case = judge.cases_of(TASK)[0]
+    right = judge.flat(TASK, TASK.drive(affine_backward, case))
+    some = next(k for k, entry in enumerate(known.entries) if "`0.5 * x`" in entry.term)
+    place = known.names.index("db")
+    assert known.fitting(0, right)[some, place]
+    for name in known.names:
+        off = {**right, name: right[name] * (1 + 1e-6)}
+        fits = known.fitting(0, off)
+        assert not fits[:, known.names.index(name)].any() and fits.any()
+
+
 def test_two_mistakes_are_named_apart(tmp_path, known):
     found = blamed(tmp_path, known, "ds @ W.T - 0.5 * x\n    total", "ds @ W.T + 0.5 * x\n    total", ("+ start", ""))
     assert {finding.array: finding.term for finding in found} == {

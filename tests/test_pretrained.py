@@ -12,8 +12,10 @@ from numpy_sat import (
     captioner,
     checkpoint,
     evaluate,
+    figures,
     heldout,
     inputs,
+    looking,
     presets,
     pretrained,
     runs,
@@ -22,7 +24,7 @@ from numpy_sat import (
     train,
 )
 from numpy_sat.check import gradcheck
-from numpy_sat.data import batches, scenes, sources
+from numpy_sat.data import batches, pictures, scenes, sources
 from numpy_sat.encoders import lite0, vgg
 
 STAGES = ((3,), (4, 5))
@@ -183,6 +185,15 @@ def test_tuning_a_run(root, tmp_path, weights, capsys, encoder):
         said = capsys.readouterr().out
         assert "its first 2 stages not in this file" in said and "its last 2 in this file, changed by training" in said
         assert set(of_encoder) <= set(checkpoint.load(tmp_path / "shipped.npz").params)
+
+
+def test_the_runs_figure_shows_the_photo(root, tmp_path, weights, monkeypatch):
+    """Not what the encoder makes of it, which is what training reads."""
+    shown = []
+    monkeypatch.setattr(figures, "attention_figure", lambda path, image, *_: shown.append(image))
+    assert run(root, tmp_path / "run", weights, "--epochs", 1) == 0
+    first = sources.open_dataset("flickr8k", root, ("dev",)).splits["dev"][0]
+    np.testing.assert_array_equal(shown, [pictures.read_picture(first.path, looking.SIDE)])
 
 
 @pytest.mark.parametrize("changes", [(), ("flip=true", "zoom=0.6", "shift=1", "colour=0.2")], ids=["", "changed"])

@@ -174,7 +174,8 @@ def test_a_rewarded_batch(rng, params, monkeypatch):
     found, config, mean_drawn, mean_greedy = self_critical.rewarded(params, batch, recipe, judge, rng)
     np.testing.assert_array_equal(found.pictures, a)
     np.testing.assert_array_equal(captioner.annotate(params, found.pictures, config), a)
-    assert config == replace(CONFIG, frozen=True) and found.words.shape == found.targets.shape == found.mask.shape
+    assert config == replace(CONFIG, frozen=True, expected=1.0)
+    assert found.words.shape == found.targets.shape == found.mask.shape
     assert found.words.shape[1] == 6 and (found.words[0] == START).all()
     drawn = [found.targets[:, b][found.mask[:, b] > 0] for b in range(6)]
     for array, expected in zip((found.words, found.targets, found.mask), batches.arrange(drawn), strict=True):

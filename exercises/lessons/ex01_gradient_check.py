@@ -45,6 +45,7 @@ def relative_error_cases(rng):
     return [
         {"analytic": analytic, "numeric": numeric},
         {"analytic": analytic[0], "numeric": -analytic[0]},
+        {"analytic": np.array([3.0, 0.5]), "numeric": np.array([0.5, -3.0])},
         {"analytic": np.array([tiny, 0, 0]), "numeric": np.array([-tiny, 0, 0])},
         {"analytic": np.zeros(2), "numeric": np.array([0, 5e-7])},
         {"analytic": np.array([gradcheck.TINY, 0]), "numeric": np.zeros(2)},
@@ -107,6 +108,11 @@ ERROR_MISTAKES = (
         "return worst if _are_tiny(largest) else worst / sum(largest)",
         "return worst if _are_tiny(largest) else worst / _largest(analytic + numeric)",
         "the largest of |a + n|, which may cancel, in the place of max |a| + max |n|",
+    ),
+    Mistake(
+        "return worst if _are_tiny(largest) else worst / sum(largest)",
+        "return worst if _are_tiny(largest) else worst / _largest(abs(analytic) + abs(numeric))",
+        "the largest of |a| + |n|, of one entry, in the place of max |a| + max |n|, which may be of two",
     ),
 )
 

@@ -42,8 +42,9 @@ class Table(NamedTuple):
     def fitting(self, k, flat):
         """(entries, names): which leaves of case k come out as these do. flat: {name: leaf}."""
         mine = _marks(flat, self.names)
-        distance = np.abs(self.marks[:, k] - mine).max(axis=-1)
-        return distance <= CLOSE * np.maximum(np.abs(mine).max(axis=-1), 1e-3)
+        distance, size = np.abs(self.marks[:, k] - mine), np.abs(mine[:, 1:]).max(axis=-1)
+        same_kind = distance[..., 0] == 0  # the first of the numbers is no size
+        return same_kind & (distance[..., 1:].max(axis=-1) <= CLOSE * np.maximum(size, 1e-3))
 
 
 class Run(NamedTuple):
@@ -155,7 +156,8 @@ def _marks(flat, names):
 
 
 def _mark(leaf):
-    """Four numbers that two leaves share only if they are equal, up to rounding."""
+    """Four numbers that two leaves share only if they are equal, up to rounding; the first says what it is, the shape
+    of an array, and the others are as large as its values."""
     if not named.is_number(leaf):
         return [float(zlib.crc32(repr(leaf).encode())), 0.0, 0.0, 0.0]
     array = np.asarray(leaf, float)
