@@ -87,6 +87,13 @@ def resume(folder):
     return Run(folder, model.settings, model.recipe, model.vocabulary, model.params, stored.optimizer, progress)
 
 
+def is_finished(run):
+    """Whether training has ended: after all epochs, or where patience has; which waits for the self-critical ones."""
+    recipe, progress = run.recipe, run.progress
+    before_own = recipe.self_critical and progress.epoch < recipe.epochs - recipe.self_critical
+    return progress.epoch >= recipe.epochs or (progress.stale >= recipe.patience and not before_own)
+
+
 def save_last(run):
     """Write the run's last checkpoint, from which training can go on."""
     _save(run, LAST, run.params, run.optimizer)

@@ -101,7 +101,7 @@ def _train(folder, arguments, root):
     """Train a variant, or go on with it. Returns train's exit code; 0 where it is trained already."""
     if (folder / runs.LAST).exists():
         run = runs.resume(folder)
-        if run.progress.epoch >= run.recipe.epochs or run.progress.stale >= run.recipe.patience:
+        if runs.is_finished(run):
             print(f"{folder}: trained already")
             return 0
         arguments = ["--resume", *root]

@@ -47,7 +47,7 @@ def _train(args):
     print(f"{run.folder}: {steps:,} steps of {recipe.pictures} pictures")
     bar = command.bar(total=steps, initial=progress.step, unit="step")
     with _Interrupt() as interrupt, bar:
-        while progress.epoch < recipe.epochs and progress.stale < recipe.patience and not interrupt.asked:
+        while not runs.is_finished(run) and not interrupt.asked:
             _epoch(run, data.train, steps, bar, interrupt)
             if not interrupt.asked:
                 _validate(run, data)
@@ -55,7 +55,7 @@ def _train(args):
         _save_last(run)
         print(f"stopped at step {progress.step}; go on with: {_resume_command(run)}")
         return 130
-    if progress.stale >= recipe.patience:
+    if progress.epoch < recipe.epochs:
         print(f"stopped early: dev CIDEr-D has not risen for {progress.stale} epochs")
     _report(run, time.monotonic() - started)
     return 0
@@ -144,6 +144,8 @@ def _validate(run, data):
     if better:
         progress.best_score, progress.best_loss, progress.stale = score, loss, 0
     progress.epoch, progress.batch = progress.epoch + 1, 0
+    if recipe.self_critical and progress.epoch == recipe.epochs - recipe.self_critical:
+        progress.stale = 0  # what comes now learns otherwise
     entry = {"loss": loss, "bleu": scores, "cider": float(of_each.mean())}
     runs.log(run, "dev", epoch=progress.epoch, **entry, seconds=round(progress.seconds, 2))
     if better:  # before LAST, which will say that it is there

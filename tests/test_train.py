@@ -463,6 +463,15 @@ def test_early_stopping(root, tmp_path, monkeypatch, capsys):
     assert checkpoint.load(tmp_path / "run" / "last.npz").progress["epoch"] == 6
 
 
+def test_patience_waits_for_the_self_critical_epochs(root, tmp_path, monkeypatch, capsys):
+    """It would have ended after three epochs; so it does after two of those that learn otherwise."""
+    monkeypatch.setattr(cider, "cider_d", lambda captions, references: np.zeros(8))
+    monkeypatch.setattr(heldout, "loss", lambda params, recipe, split: 1.0)
+    assert run(root, tmp_path / "run", "--epochs", 8, "--set", "patience=2", "self_critical=3") == 0
+    assert "stopped early: dev CIDEr-D has not risen for 2 epochs" in capsys.readouterr().out
+    assert checkpoint.load(tmp_path / "run" / "last.npz").progress["epoch"] == 7
+
+
 def test_a_loss_that_is_no_number_stops_and_keeps_the_last_good_checkpoint(root, tmp_path, monkeypatch, capsys):
     out = tmp_path / "run"
     step = train.train_step
