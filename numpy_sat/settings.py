@@ -44,6 +44,7 @@ def with_settings(recipe, settings):
     _refuse_changed_phrases(recipe)
     _refuse_nothing_to_compare(recipe)
     _refuse_norm(recipe.model)
+    _refuse_stages_of_another(recipe.model)
     _refuse_tuning_of_nothing(recipe.model)
     _refuse_too_small(recipe.model)
     return recipe
@@ -102,6 +103,12 @@ def _refuse_norm(model):
     """Raise InputError where an encoder is to be normalised in training that has no normalisation of ours."""
     if model.norm and (model.frozen or model.source):
         raise InputError("norm: is for the encoder that learns from random weights, not a pretrained one, or phrases.")
+
+
+def _refuse_stages_of_another(model):
+    """Raise InputError where the numbers of EfficientNet-Lite0's stages would be read as channels."""
+    if model.encoder != "lite0" and model.stages in lite0.STAGES.values():
+        raise InputError(f"stages: {', '.join(lite0.STAGES)} are grids of --encoder lite0, not of {model.encoder}.")
 
 
 def _refuse_tuning_of_nothing(model):

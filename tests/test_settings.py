@@ -94,6 +94,12 @@ def test_stages_that_cannot_be_tuned(recipe, tuned, words):
     assert words in str(error.value)
 
 
+@pytest.mark.parametrize("recipe", [RECIPE, on_pretrained("flickr8k", "vgg16")])
+def test_grids_of_another_encoder(recipe):
+    with pytest.raises(InputError, match=r"14x14x112, .* are grids of --encoder lite0, not of (convnet|vgg16)"):
+        with_settings(recipe, {"stages": "14x14x112"})
+
+
 def test_captions_that_have_no_others_to_be_compared_with():
     alone = {"baseline": "others", "captions": "1"}
     with pytest.raises(InputError, match="with one caption a picture there are no others; set captions to 2"):
