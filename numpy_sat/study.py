@@ -77,12 +77,17 @@ def variants_of(study, recipe):
 
 def _refuse_what_does_not_apply(study, variants, rest):
     """Raise InputError, before anything is trained, where variants make no sense for the model in train's arguments."""
-    faults = []
+    faults, found, given = [], {}, dict(train_command.parse(rest).set)
     for name, its_own in variants.items():
         try:
-            train_command.wanted(train_command.parse([*rest, *its_own]))
+            recipe = train_command.wanted(train_command.parse([*rest, *its_own]))
         except InputError as error:
             faults.append(f"{name} ({str(error).rstrip('.')})")
+            continue
+        if "without" in given and "without" in dict(train_command.parse(its_own).set):
+            faults.append(f"{name} (would have the parts again that without={given['without']} leaves out)")
+        elif (same := found.setdefault(recipe, name)) != name:
+            faults.append(f"{name} (the same as {same})")
     if faults:
         raise InputError(f"the study {study} has variants that do not apply: {', '.join(faults)}.")
 

@@ -142,6 +142,19 @@ def test_variants_that_a_model_does_not_have_are_said_first(tmp_path, monkeypatc
     assert not (tmp_path / "study").exists()
 
 
+@pytest.mark.parametrize(
+    ("setting", "words"),
+    [
+        ("without=gate", "no-deep-output (would have the parts again that without=gate leaves out)"),
+        ("penalty=0", "lambda-0 (the same as whole)"),
+    ],
+)
+def test_variants_that_would_not_differ_as_they_say(tmp_path, monkeypatch, capsys, setting, words):
+    monkeypatch.setattr(study.train, "main", lambda argv: pytest.fail("something is trained"))
+    assert study.main(["slides", "--small", "--set", setting, "--out", str(tmp_path / "study")]) == 2
+    assert words in capsys.readouterr().err and not (tmp_path / "study").exists()
+
+
 def test_pieces_that_do_nothing_for_a_model():
     tell = settings.with_settings(presets.PRESETS["flickr8k", False], {"model": "tell"})
     assert "no-penalty" not in study.variants_of("recipe", tell)
