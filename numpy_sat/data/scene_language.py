@@ -40,7 +40,6 @@ GROUND_OF = {
 
 SIZES = tuple(dict.fromkeys(SIZE_OF.values()))
 SHAPES = tuple(dict.fromkeys(SHAPE_OF.values()))
-RELATIONS = tuple(dict.fromkeys(RELATION_OF.values()))
 
 # {be} agrees with {first}, and {first}, always named first, is in the relation to {second}.
 ONE_GROUP_FORMS = (
