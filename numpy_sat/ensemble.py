@@ -9,7 +9,7 @@ from numpy_sat.data import batches
 from numpy_sat.errors import InputError
 from numpy_sat.layers import softmax
 
-# settings that say what a model is given
+# Settings that say what a model is given.
 SHARED = ("source", "encoder", "frozen", "blind", "tuned", "digest", "picture_size")
 
 

@@ -90,8 +90,13 @@ def resume(folder):
 def is_finished(run):
     """Whether training has ended: after all epochs, or where patience has; which waits for the self-critical ones."""
     recipe, progress = run.recipe, run.progress
-    before_own = recipe.self_critical and progress.epoch < recipe.epochs - recipe.self_critical
-    return progress.epoch >= recipe.epochs or (progress.stale >= recipe.patience and not before_own)
+    may_end = by_own_captions(run) or not recipe.self_critical
+    return progress.epoch >= recipe.epochs or (progress.stale >= recipe.patience and may_end)
+
+
+def by_own_captions(run):
+    """Whether the epoch that run.progress is in is self-critical."""
+    return run.recipe.epochs - run.recipe.self_critical <= run.progress.epoch < run.recipe.epochs
 
 
 def save_last(run):

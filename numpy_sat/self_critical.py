@@ -70,7 +70,7 @@ def rewarded(params, batch, recipe, judge, rng):
         weights = policy.advantage_over_others(of_drawn, recipe.captions)
     else:
         weights = policy.advantage(of_drawn, of_greedy)
-    as_drawn = {"dropout": 0.0, "dropout_a": 0.0, "expected": 1.0}
+    as_drawn = {"dropout": 0.0, "dropout_a": 0.0, "expected": 1.0}  # hard attention draws with the expected context
     config = replace(recipe.model, frozen=True, tuned=0, blind=False, source=(), **as_drawn)
     batch = batch._replace(pictures=a, words=words, targets=targets, mask=mask, weights=weights.astype(mask.dtype))
     return Lesson(batch, config, 100 * float(of_drawn.mean()), 100 * float(of_greedy.mean()))

@@ -71,7 +71,7 @@ def refuse_idle(recipe, names):
 
 
 def _idle(recipe, name):
-    """For which recipes alone a setting that does nothing for this one is; None where it does something."""
+    """Why a setting does nothing for a recipe, the end of a sentence; None where it does something."""
     if name in OF_SELF_CRITICAL and not recipe.self_critical:
         return "without self-critical epochs; set self_critical, too."
     model = recipe.model.model

@@ -65,7 +65,7 @@ def _epoch(run, split, steps, bar, interrupt):
     """The rest of an epoch, from where run.progress stands; leaves early when interrupted."""
     progress, workspace = run.progress, Workspace()
     saved = began = time.monotonic()
-    judge = self_critical.judge(split, run.vocabulary) if _by_own_captions(run) else None
+    judge = self_critical.judge(split, run.vocabulary) if runs.by_own_captions(run) else None
     drawn = batches.made_ahead(_drawn(run, split, first=progress.batch))
     for batch in inputs.encoded(run.recipe.model, drawn):
         config, rewards = run.recipe.model, {}
@@ -87,11 +87,6 @@ def _epoch(run, split, steps, bar, interrupt):
         if now - saved > SAVE_SECONDS:
             _save_last(run)
             saved = now
-
-
-def _by_own_captions(run):
-    """Whether the epoch that run.progress is in is self-critical."""
-    return run.progress.epoch >= run.recipe.epochs - run.recipe.self_critical
 
 
 def _drawn(run, split, first=0):
@@ -119,7 +114,7 @@ def train_step(run, batch, config, steps, workspace):
     update = getattr(optim, f"{recipe.optimizer}_update")
     update(run.params, grads, run.optimizer, rate)
     optim.shorten_step(run.params, before, recipe.encoder_rate)
-    if recipe.average and _by_own_captions(run):
+    if recipe.average and runs.by_own_captions(run):
         optim.average_weights(run.params, run.optimizer, recipe.average)
     return loss, norm, rate
 
@@ -137,14 +132,15 @@ def _validate(run, data):
     of_each = cider.cider_d(captions, data.dev.references)
     # A blind model's one caption says little of how well it has learned to predict people's: its loss chooses, until it
     # learns by the CIDEr-D of that caption. Then this does, as of any model; one above 0 is better than all before.
-    by_loss = recipe.model.blind and not _by_own_captions(run)
+    own = runs.by_own_captions(run)
+    by_loss = recipe.model.blind and not own
     score = 0.0 if by_loss else float(of_each.mean())
     better = (score, -loss) > (progress.best_score, -progress.best_loss)
     progress.stale += 1
     if better:
         progress.best_score, progress.best_loss, progress.stale = score, loss, 0
     progress.epoch, progress.batch = progress.epoch + 1, 0
-    if recipe.self_critical and progress.epoch == recipe.epochs - recipe.self_critical:
+    if runs.by_own_captions(run) and not own:
         progress.stale = 0  # what comes now learns otherwise
     entry = {"loss": loss, "bleu": scores, "cider": float(of_each.mean())}
     runs.log(run, "dev", epoch=progress.epoch, **entry, seconds=round(progress.seconds, 2))

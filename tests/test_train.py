@@ -285,7 +285,7 @@ def test_a_blind_model_is_chosen_by_loss_until_it_learns_by_cider(root, tmp_path
     given = iter(losses), iter(ciders)
     monkeypatch.setattr(heldout, "loss", lambda params, recipe, split: next(given[0]))
     monkeypatch.setattr(cider, "cider_d", lambda captions, references: np.full(8, next(given[1])))
-    by_own, seen = train._by_own_captions, []
+    by_own, seen = runs.by_own_captions, []
     monkeypatch.setattr(train, "_epoch", lambda run, *_: seen.append(by_own(run)))
     assert run(root, tmp_path / "run", "--blind", "--epochs", 6, "--set", "self_critical=3") == 0
     printed = capsys.readouterr().out

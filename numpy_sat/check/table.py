@@ -156,8 +156,10 @@ def _marks(flat, names):
 
 
 def _mark(leaf):
-    """Four numbers that two leaves share only if they are equal, up to rounding; the first says what it is, the shape
-    of an array, and the others are as large as its values."""
+    """Four numbers that two leaves share only if they are equal, up to rounding.
+
+    The first says what the leaf is, of an array its shape; the others are as large as its values.
+    """
     if not named.is_number(leaf):
         return [float(zlib.crc32(repr(leaf).encode())), 0.0, 0.0, 0.0]
     array = np.asarray(leaf, float)
