@@ -74,6 +74,8 @@ def _idle(recipe, name):
     """Why a setting does nothing for a recipe, the end of a sentence; None where it does something."""
     if name in OF_SELF_CRITICAL and not recipe.self_critical:
         return "without self-critical epochs; set self_critical, too."
+    if name == "encoder_rate" and recipe.model.frozen and not recipe.model.tuned:
+        return "where the encoder stays as it is; set tuned, too."
     model = recipe.model.model
     own = {*MODELS[model].SETTINGS, *(reader.SETTINGS if recipe.model.source else ())}
     others = [other for other, decoder in MODELS.items() if name in decoder.SETTINGS]
@@ -106,9 +108,12 @@ def _refuse_norm(model):
 
 
 def _refuse_stages_of_another(model):
-    """Raise InputError where the numbers of EfficientNet-Lite0's stages would be read as channels."""
+    """Raise InputError where the numbers of EfficientNet-Lite0's stages would be read as channels, or others as its."""
+    grids = ", ".join(lite0.STAGES)
     if model.encoder != "lite0" and model.stages in lite0.STAGES.values():
-        raise InputError(f"stages: {', '.join(lite0.STAGES)} are grids of --encoder lite0, not of {model.encoder}.")
+        raise InputError(f"stages: {grids} are grids of --encoder lite0, not of {model.encoder}.")
+    if model.encoder == "lite0" and model.stages not in lite0.STAGES.values():
+        raise InputError(f"stages: with --encoder lite0 they must be one of {grids}.")
 
 
 def _refuse_tuning_of_nothing(model):

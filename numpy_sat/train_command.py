@@ -18,6 +18,7 @@ from numpy_sat.encoders import vgg
 from numpy_sat.errors import InputError
 from numpy_sat.streams import PARAMETERS, stream
 
+DEFAULT_DATA = "scenes"
 OF_ENCODER = ("encoder", "weights", "preprocessing", "frozen", "digest")  # settings that --encoder makes
 OF_DATA = ("source",)  # settings that --data makes
 OF_WRITING = ("look",)  # settings with an option of caption and evaluate
@@ -37,7 +38,7 @@ def parse(argv):
     parser = argparse.ArgumentParser(prog="python -m numpy_sat.train", description="Train the captioner.")
     parser.add_argument("--small", action="store_true", help="a small model, a few minutes on a laptop")
     parser.add_argument("--blind", action="store_true", help="a language model: the same decoder, shown nothing")
-    parser.add_argument("--data", choices=sources.NAMES, default="scenes", help="default: scenes, drawn pictures")
+    parser.add_argument("--data", choices=sources.NAMES, help="default: scenes, drawn pictures")
     parser.add_argument("--root", type=Path, help="the data's folder, or for scenes where to keep them")
     parser.add_argument("--model", choices=tuple(MODELS), help="the decoder (default: soft)")
     parser.add_argument(
@@ -75,6 +76,7 @@ def parse(argv):
         parser.error("--encoder has one preset: leave out --small")
     if args.start and given & {"data", "small", "blind", "model", "encoder", "weights", "preprocessing"}:
         parser.error("--from takes data and model from the run; set what else is to be different")
+    args.data = args.data or DEFAULT_DATA
     return args
 
 
@@ -124,6 +126,8 @@ def begun(args):
 def wanted(args, before=None):
     """The Recipe that the arguments ask for. before: runs.Model of the run that --from names. Raises InputError."""
     given = _settings(args)
+    if before and "min_count" in given:
+        raise InputError("min_count: --from takes the vocabulary from the run, with the words that it has.")
     recipe = settings.with_settings(replace(before.recipe, self_critical=0) if before else preset(args), given)
     settings.refuse_idle(recipe, given)
     return recipe
@@ -208,7 +212,7 @@ def _name(args, data):
 
 
 def _free_folder(name):
-    """runs/name, or the first of runs/name-2, runs/name-3, ... that holds no run yet."""
+    """runs/name, or the first of runs/name-2, runs/name-3, ... that is not there yet."""
     names = itertools.chain([name], (f"{name}-{k}" for k in itertools.count(2)))
     return next(folder for folder in (Path("runs") / n for n in names) if not folder.exists())
 

@@ -100,6 +100,11 @@ def test_grids_of_another_encoder(recipe):
         with_settings(recipe, {"stages": "14x14x112"})
 
 
+def test_channels_that_are_no_grid():
+    with pytest.raises(InputError, match=r"stages: with --encoder lite0 they must be one of 14x14x112, 14x14x672, "):
+        with_settings(on_pretrained("flickr8k", "lite0"), {"stages": "((32,),(64,))"})
+
+
 def test_captions_that_have_no_others_to_be_compared_with():
     alone = {"baseline": "others", "captions": "1"}
     with pytest.raises(InputError, match="with one caption a picture there are no others; set captions to 2"):
@@ -172,6 +177,10 @@ def test_no_pixels_at_all():
         (["--model", "log-bilinear", "--set", "state=9"], "state: does nothing for the model log-bilinear"),
         (["--set", "average=0.9"], "average: does nothing without self-critical epochs; set self_critical, too."),
         (["--set", "baseline=others"], "baseline: does nothing without self-critical epochs"),
+        (
+            ["--data", "flickr8k", "--encoder", "lite0", "--set", "encoder_rate=0.3"],
+            "encoder_rate: does nothing where the encoder stays as it is; set tuned, too.",
+        ),
     ],
 )
 def test_settings_that_do_nothing(arguments, words):
@@ -188,6 +197,8 @@ def test_settings_that_do_nothing(arguments, words):
         ["--model", "tell", "--set", "state=9", "embedding=9", "dropout=0.1", "smoothing=0.1"],
         ["--model", "log-bilinear", "--data", "phrases", "--set", "state=8"],  # of what reads
         ["--model", "soft", "--set", "self_critical=1", "average=0.9", "baseline=others"],
+        ["--model", "soft", "--set", "encoder_rate=0.3"],  # than that of the decoder, from random weights
+        ["--model", "soft", "--data", "flickr8k", "--encoder", "lite0", "--set", "tuned=1", "encoder_rate=0.3"],
         *(["--model", name, "--data", data] for name in MODELS for data in ("scenes", "flickr8k", "phrases")),
     ],
 )

@@ -203,9 +203,12 @@ def test_training_on_from_a_run(root, tmp_path, capsys):
         np.testing.assert_allclose(other[name], array, rtol=0, atol=1e-7, err_msg=name)
     assert train.main([*on, "--set", "state=8", "--out", str(tmp_path / "other")]) == 2
     assert "does not fit the model" in capsys.readouterr().err
-    with pytest.raises(SystemExit):
-        train.main([*on, "--data", "flickr8k"])
-    assert "--from takes data and model from the run" in capsys.readouterr().err
+    assert train.main([*on, "--set", "min_count=2", "--out", str(tmp_path / "other")]) == 2
+    assert "min_count: --from takes the vocabulary from the run" in capsys.readouterr().err
+    for name in ("flickr8k", "scenes"):  # the one it would be without being said, too
+        with pytest.raises(SystemExit):
+            train.main([*on, "--data", name])
+        assert "--from takes data and model from the run" in capsys.readouterr().err
 
 
 def resume(out):
