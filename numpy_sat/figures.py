@@ -120,8 +120,10 @@ def curves_figure(path, train, dev):
     """
     figure = Figure(figsize=(13, 3.6), layout="constrained")
     left, middle, right = figure.subplots(1, 3)
-    left.plot(*_of_people(train), lw=0.8, label="train")
-    left.plot([e["step"] for e in dev], [e["loss"] for e in dev], marker=".", label="dev")
+    steps, losses = _of_people(train)
+    if steps:
+        left.plot(steps, losses, lw=0.8, label="train")
+    left.plot([e["step"] for e in dev], [e["loss"] for e in dev], marker=".", color="C1", label="dev")
     left.set(xlabel="step", ylabel="-log p a word (nats)", ylim=(0, None))
     for n in range(4):
         middle.plot([e["step"] for e in dev], [e["bleu"][n] for e in dev], marker=".", label=f"BLEU-{n + 1}")

@@ -675,6 +675,15 @@ def test_the_curve_of_train_is_that_of_peoples_captions(tmp_path, monkeypatch):
     assert [line.tolist() for line in seen] == [[[10, 3], [20, 2]]] * 2
 
 
+def test_without_peoples_captions_train_has_no_curve(tmp_path, monkeypatch):
+    """Nor a name of one in the legend."""
+    seen = []
+    monkeypatch.setattr(figures, "_save", lambda figure, path: seen.extend(figure.axes[0].get_legend().get_texts()))
+    dev = [{"step": 30, "loss": 2.5, "bleu": [1, 2, 3, 4], "cider": 5}]
+    figures.curves_figure(tmp_path / "a.png", [{"step": 30, "loss": 0.1, "greedy": 9.0}], dev)
+    assert [text.get_text() for text in seen] == ["dev"]
+
+
 def test_captions_with_dollars_are_no_mathematics(tmp_path):
     image = np.zeros((4, 4, 3), np.uint8)
     figures.sheet_figure(tmp_path / "sheet.png", [(image, "best: a$_$.jpg", ["a $_$ smile", "100% $5 # $6"])])
