@@ -49,6 +49,7 @@ def _evaluate(args):
         path = runs.folder_of(run) / f"evaluate-{args.split}.md"
         _keep(path, translations.as_text(found), translations.as_json(found))
         return
+    digest = runs.digest(run)
     blind = counterpart.load(run, model, args.blind)
     together = ensemble.of([model, *others]) if others else None
     _say("writing captions")
@@ -76,7 +77,7 @@ def _evaluate(args):
         truth=looked.truth,
     )
     print(f"\n{report.as_text(found)}")
-    everything = {"version": __version__, **report.as_json(found), "captions": written.captions}
+    everything = {"version": __version__, "checkpoint": digest, **report.as_json(found), "captions": written.captions}
     _keep(runs.folder_of(run) / f"evaluate-{args.split}.md", report.as_markdown(found), everything)
 
 

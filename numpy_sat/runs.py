@@ -1,5 +1,6 @@
 """The folder of a training run: configuration, log, checkpoints; and a trained model read back from it."""
 
+import hashlib
 import json
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -150,6 +151,11 @@ def checkpoint_of(path):
     if not path.is_dir():
         return path
     return path / BEST if (path / BEST).exists() else path / LAST
+
+
+def digest(path):
+    """SHA-256 of the checkpoint that load_model reads, by which what was said of it is known to be of this one."""
+    return hashlib.sha256(checkpoint_of(path).read_bytes()).hexdigest()
 
 
 def _read(path):

@@ -52,7 +52,7 @@ def _ship(run, out):
         "made by": f"numpy_sat {__version__}, {model.progress['seconds'] / 60:.0f} minutes of training",
         "trained on": DATA[model.settings["data"]],
         "encoder": _encoder(model.recipe.model),
-        **_judged(runs.folder_of(run) / "evaluate-dev.json"),
+        **_judged(run),
     }
     settings = model.settings | {"root": None, "provenance": provenance}
     checkpoint.save(out, checkpoint.Checkpoint(halves, {}, settings, model.progress))
@@ -83,15 +83,19 @@ def _encoder(config):
     return f"EfficientNet-Lite0, not in this file: {source}"
 
 
-def _judged(path):
-    """The protocol and the model's scores, as `evaluate` has kept them."""
+def _judged(run):
+    """The protocol and the scores of a run's best, as `evaluate` has kept them."""
+    path = runs.folder_of(run) / "evaluate-dev.json"
+    judge = f"python -m numpy_sat.evaluate {command.quoted(run)}"
     try:
         found = json.loads(path.read_text(encoding="utf-8"))
-        protocol, scores = found["protocol"], found["rows"][0]["figures"]
+        digest, protocol, scores = found["checkpoint"], found["protocol"], found["rows"][0]["figures"]
     except FileNotFoundError as error:
-        raise InputError(f"{path}: not there; first judge it: python -m numpy_sat.evaluate {path.parent}") from error
+        raise InputError(f"{path}: not there; first judge it: {judge}") from error
     except (OSError, ValueError, KeyError, IndexError) as error:
-        raise InputError(f"{path}: cannot be read, or is not what evaluate writes; evaluate again.") from error
+        raise InputError(f"{path}: cannot be read, or is not what evaluate writes; evaluate again: {judge}") from error
+    if digest != runs.digest(run):
+        raise InputError(f"{path}: of another checkpoint than {runs.checkpoint_of(run)}; evaluate again: {judge}")
     return {"protocol": protocol, "scores": ", ".join(f"{name} {score:.1f}" for name, score in scores.items())}
 
 

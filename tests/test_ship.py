@@ -70,6 +70,9 @@ def test_refused(judged, tmp_path, monkeypatch, capsys):
     (run / "evaluate-dev.json").write_text("{}")
     refused("is not what evaluate writes; evaluate again")
     (tmp_path / "evaluate-dev.json").replace(run / "evaluate-dev.json")
+    (run / runs.BEST).rename(tmp_path / runs.BEST)  # so that its last counts, which nobody has judged
+    refused(f"evaluate-dev.json: of another checkpoint than {run / runs.LAST}; evaluate again: python -m numpy_sat.ev")
+    (tmp_path / runs.BEST).replace(run / runs.BEST)
     with monkeypatch.context() as patch:
         patch.setattr(ship, "LARGEST", 100)
         refused("as float16, of at most 0; train a smaller one")
