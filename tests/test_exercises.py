@@ -107,6 +107,8 @@ MISUSES = {  # what replaces what in RIGHT, and the sentence
     "recursion": ("y = x @ W + b", "y = linear_forward(x, W, b)[0]", "linear_forward calls itself without end"),
     "None": ("    return y, LinearCache(x, W)", "    y, LinearCache(x, W)", "linear_forward returns None; it should"),
     "one thing": ("return y, LinearCache(x, W)", "return y", "linear_forward returns 1 thing, not 2: y, cache"),
+    "a list": ("return y, LinearCache(x, W)", "return [y, 0]", "returns a list; return a tuple: `return y, cache`"),
+    "no such name": ("y = x @ W + b", "y = x @ w + b", "raises NameError: name 'w' is not defined"),
     "cache forgotten": ("LinearCache(x, W)\n", "None\n", "cache is of type NoneType; see the docstring"),
     "list": ("return y, Lin", "return y.tolist(), Lin", "y is of type list, not a NumPy array"),
     "shape": ("return y, Lin", "return y.swapaxes(0, -1), Lin", "y has shape (2, 3), not (3, 2): its axes"),
@@ -132,15 +134,18 @@ MISUSES = {  # what replaces what in RIGHT, and the sentence
 def test_every_misuse_has_its_sentence(tmp_path, misuse):
     old, new, sentence = MISUSES[misuse]
     assert RIGHT.count(old) == 1
-    found = check_file(tmp_path, RIGHT.replace(old, new))
+    verdicts = check_file(tmp_path, RIGHT.replace(old, new))
+    found = " / ".join(verdict["sentence"] for verdict in verdicts)
     assert sentence in found, found
+    if misuse in ("dtype", "no such name"):  # no equation is to blame
+        assert not any(verdict["findings"] for verdict in verdicts)
 
 
 def check_file(folder, text):
-    """What the worker says of a file with this text, in a process of its own, as the board tells it."""
+    """The worker's verdicts on a file with this text, in a process of its own, as the board tells them."""
     path = folder / "mine.py"
     path.write_text(text, encoding="utf-8")
     command = [sys.executable, "-m", "exercises.workshop.worker", "3", "--file", str(path)]
     result = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
     assert "Traceback" not in result.stderr, result.stderr
-    return " / ".join(verdict["sentence"] for verdict in json.loads(result.stdout.splitlines()[-1])["verdicts"])
+    return json.loads(result.stdout.splitlines()[-1])["verdicts"]

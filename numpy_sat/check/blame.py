@@ -19,6 +19,9 @@ from numpy_sat.check.table import look_into
 from numpy_sat.check.watching import watching
 
 
+ROUNDING = 1e-5  # of float32, relative to the array's size
+
+
 class Finding(NamedTuple):
     """Where one mistake lies."""
 
@@ -79,11 +82,16 @@ class _Place:
         self.wrong = self._wrong()
 
     def _wrong(self):
-        """Names of what differs in the first case; of the cache's members only where all else is right."""
-        yours, wanted, tolerance = self.judged.yours, self.judged.wanted, self.task.tolerance
-        if not yours:
-            return []
-        names = [name for name, right in wanted[0].items() if not named.same(yours[0].get(name), right, tolerance)]
+        """Names of what differs in the first case; of the cache's members only where all else is right.
+
+        What is float32 by mistake differs by its rounding, too: no equation is to blame for that.
+        """
+        yours, wanted, names = self.judged.yours, self.judged.wanted, []
+        for name, right in wanted[0].items() if yours else ():
+            value = yours[0].get(name)
+            rounding = ROUNDING if getattr(value, "dtype", None) == np.float32 else 0
+            if not named.same(value, right, max(self.task.tolerance, rounding)):
+                names.append(name)
         own = [name for name in names if not name.startswith("cache")]
         return own or names
 
@@ -152,7 +160,12 @@ def _relation(place, name):
 
 
 def _of_what_raises(place, function):
-    """The equation on the learner's line that raises, and what is wrong: an edit of ours, or a variable's shape."""
+    """The equation on the learner's line that raises, and what is wrong: an edit of ours, or a variable's shape.
+
+    None where it is a name that is not there: what is meant to stand in its place nobody knows.
+    """
+    if place.judged.error.startswith(("NameError", "UnboundLocalError")):
+        return []
     stated, yours = _at_line(place, function), _variables_of(place, function)
     found = _edits_that_raise(place, function, yours)
     if stated:

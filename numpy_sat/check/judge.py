@@ -243,6 +243,8 @@ def _check_form(task, result, wanted):
     if result is None:
         raise Complaint(f"{task.name} returns None; it should return {', '.join(task.outputs)}")
     results = _results(task, result)
+    if isinstance(result, list) and len(task.outputs) > 1:
+        raise Complaint(f"{task.name} returns a list; return a tuple: `return {', '.join(task.outputs)}`")
     if len(results) != len(task.outputs):
         raise Complaint(
             f"{task.name} returns {len(results)} thing{'s' * (len(results) > 1)}, "
