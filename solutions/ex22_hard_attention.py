@@ -19,7 +19,7 @@ def draw_forward(alpha, uniforms, expected):
     The location is the first at which alpha_1 + ... + alpha_i exceeds the uniform number times the sum of all, which is
     1 but for rounding. Captions with the expected context have alpha itself for weights, and that is soft attention.
     alpha: (B, L); uniforms: (B,), from 0 to below 1; expected: (B,) bool.
-    Returns weights: (B, L), s: (B,) integers, and the cache.
+    Returns weights: (B, L), s: (B,) integers, drawn of every caption, and the cache.
     """
     # Piece i of the line goes from where piece i - 1 ends to here. A uniform number falls into it as often as it is
     # long, which is alpha_i.

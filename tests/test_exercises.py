@@ -109,6 +109,7 @@ MISUSES = {  # what replaces what in RIGHT, and the sentence
     "one thing": ("return y, LinearCache(x, W)", "return y", "linear_forward returns 1 thing, not 2: y, cache"),
     "a list": ("return y, LinearCache(x, W)", "return [y, 0]", "returns a list; return a tuple: `return y, cache`"),
     "no such name": ("y = x @ W + b", "y = x @ w + b", "raises NameError: name 'w' is not defined"),
+    "debugger": ("y = x @ W + b", "y = x @ W + b; breakpoint()", "RuntimeError: no debugger where a function has 4"),
     "cache forgotten": ("LinearCache(x, W)\n", "None\n", "cache is of type NoneType; see the docstring"),
     "list": ("return y, Lin", "return y.tolist(), Lin", "y is of type list, not a NumPy array"),
     "shape": ("return y, Lin", "return y.swapaxes(0, -1), Lin", "y has shape (2, 3), not (3, 2): its axes"),

@@ -34,6 +34,7 @@ def main():
     args = parser.parse_args()
     out = os.fdopen(os.dup(sys.stdout.fileno()), "w", encoding="utf-8")
     sys.stdout = sys.stderr
+    sys.breakpointhook = _no_debugger
     for number in args.numbers:
         lesson = lessons.load(number)
         for verdicts, complete in judged(lesson, args.file or lesson.file, out):
@@ -42,6 +43,11 @@ def main():
         _let_go(out)
         for task in lesson.tasks:
             lesson.table(task)
+
+
+def _no_debugger(*_args, **_options):
+    """What breakpoint() does here."""
+    raise RuntimeError(f"no debugger where a function has {SECONDS} seconds; call it in a script of yours, and run that")
 
 
 def _let_go(out):
