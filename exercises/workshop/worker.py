@@ -47,7 +47,7 @@ def main():
 
 def _no_debugger(*_args, **_options):
     """What breakpoint() does here."""
-    raise RuntimeError(f"no debugger where a function has {SECONDS} seconds; call it in a script of yours, and run that")
+    raise RuntimeError(f"no debugger where a function has {SECONDS} seconds: call it in a script of yours instead")
 
 
 def _let_go(out):

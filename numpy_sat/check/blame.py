@@ -18,7 +18,6 @@ from numpy_sat.check.relations import relation, wrong_part
 from numpy_sat.check.table import look_into
 from numpy_sat.check.watching import watching
 
-
 ROUNDING = 1e-5  # of float32, relative to the array's size
 
 
