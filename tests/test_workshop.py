@@ -7,9 +7,10 @@ import sys
 import time
 
 import implementations
+import numpy as np
 import pytest
 
-from exercises.workshop import lessons
+from exercises.workshop import board, lessons
 
 NAME = "ex03_linear.py"
 RIGHT = """
@@ -161,3 +162,11 @@ def test_watch(desk):
 def test_no_such_exercise(desk):
     code, text = desk.run("check", "99")
     assert code == 2 and f"error: there is no exercise 99; they go from 1 to {len(lessons.names())}." in text
+
+
+def test_what_cannot_be_counted_is_told_without_numbers():
+    """Exercise 15's in_place is a sentence, and neither is another shape anything at one index."""
+    array = {"name": "in_place", "right": False, "error": np.inf, "index": [], "yours": np.nan, "wanted": np.nan}
+    assert board._of_array(array) == "in_place is not what it should be"
+    array |= {"name": "y", "index": [0, 1], "wanted": 2.0}
+    assert board._of_array(array) == "y: at y[0, 1]: yours not a number, right 2"

@@ -1,5 +1,7 @@
 """How results are told: the board of all exercises, and one exercise's verdicts."""
 
+import math
+
 from exercises.workshop import checking, lessons
 from exercises.workshop.terminal import coloured, line, say
 
@@ -86,11 +88,11 @@ def _show_finding(name, finding, term):
 
 def _of_array(array):
     name = array["name"]
-    if not array["index"] and array["yours"] is None:
+    if math.isnan(array["wanted"]):  # nothing to be counted, such as whether arrays are the ones that were given
         return f"{name} is not what it should be"
     place = f"{name}[{', '.join(map(str, array['index']))}]" if array["index"] else name
     size = array["error"]
-    amount = "" if size is None or size > 1e6 else f"off by {_share(size)} of its size, worst "
+    amount = "" if size > 1e6 else f"off by {_share(size)} of its size, worst "
     return f"{name}: {amount}at {place}: yours {_number(array['yours'])}, right {_number(array['wanted'])}"
 
 
@@ -99,7 +101,7 @@ def _share(size):
 
 
 def _number(value):
-    return "not a number" if value is None or value != value else f"{value + 0.0:.6g}"
+    return "not a number" if math.isnan(value) else f"{value + 0.0:.6g}"
 
 
 def _show_next(lesson, result, term):
