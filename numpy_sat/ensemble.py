@@ -9,21 +9,30 @@ from numpy_sat.data import batches
 from numpy_sat.errors import InputError
 from numpy_sat.layers import softmax
 
-# Settings that say what a model is given.
-SHARED = ("source", "encoder", "frozen", "blind", "tuned", "digest", "picture_size")
+# Settings that say whether a model sees pictures; how, may differ.
+SHARED = ("source", "blind")
 
 
 class Ensemble(NamedTuple):
-    """Asked as a decoder is, see decoders/__init__.py, but that it is given pictures and makes their annotations."""
+    """Asked as a decoder is, see decoders/__init__.py, but that it is given pictures and makes their annotations.
+
+    Every picture is given once for each member, for one may see it larger than another, or be given what another net
+    has made of it.
+    """
 
     members: tuple  # runs.Models
     writers: tuple  # what decoders.writer gives for each
 
     def begin(self, params, pictures):
-        """Of each member the state before the first word. pictures: (N, ...), as captioner.annotate takes them."""
-        annotated = [captioner.annotate(model.params, pictures, model.recipe.model) for model in self.members]
-        of_each = zip(self.writers, self.members, annotated, strict=True)
-        return [writer.begin(model.params, a) for writer, model, a in of_each]
+        """Of each member the state before the first word.
+
+        pictures: of each of N as many arrays as there are members, (...) as captioner.annotate takes N of them.
+        """
+        states = []
+        for writer, model, seen in zip(self.writers, self.members, zip(*pictures, strict=True), strict=True):
+            a = captioner.annotate(model.params, np.stack(seen), model.recipe.model)
+            states.append(writer.begin(model.params, a))
+        return states
 
     def step(self, params, states, words):
         """One word on. words: (B,) the words before.
@@ -55,9 +64,13 @@ def of(models):
 
 
 def caption_pictures(ensemble, images, beam, size=64):
-    """The best search.Caption of each picture, by the first member's recipe. images: (N, ...), as inputs.load's."""
+    """The best search.Caption of each picture, by the first member's recipe.
+
+    images: [(N, ...), ...] of each member, the same pictures as inputs.load gives them for it.
+    """
     recipe, found = ensemble.members[0].recipe, []
-    for start in range(0, len(images), size):
-        pictures = batches.scale_pixels(images[start : start + size])
+    for start in range(0, len(images[0]), size):
+        of_members = [batches.scale_pixels(of_member[start : start + size]) for of_member in images]
+        pictures = list(zip(*of_members, strict=True))
         found += search.beam_search(ensemble, None, pictures, beam, recipe.max_words, recipe.length_power)
     return found

@@ -122,7 +122,8 @@ def _together(args, written, together):
     """The row of an ensemble.Ensemble: this model and those that --with names."""
     model, size = together.members[0], len(together.members)
     _say(f"{size} models writing captions together")
-    found = ensemble.caption_pictures(together, inputs.load(model.recipe.model, written.listed), args.beam)
+    images = [inputs.load(member.recipe.model, written.listed) for member in together.members]
+    found = ensemble.caption_pictures(together, images, args.beam)
     captions = {name: heldout.text(model, one) for name, one in zip(written.captions, found, strict=True)}
     judged = judge(captions, written.references)
     return comparison.Row(f"an ensemble of {size}, not one model", "ensemble", judged.score(), judged.intervals())

@@ -318,7 +318,7 @@ def test_how_hard_attention_looks_is_chosen(root, trained, tmp_path, capsys):
     assert "--look argmax. The loss is" in (hard / "compare-dev.md").read_text()
     other = replace(runs.load_model(hard).recipe.model, look="argmax")
     together = ensemble.of([settings.with_look(runs.load_model(hard), "argmax")])
-    (one,) = ensemble.caption_pictures(together, images[:1], 1)
+    (one,) = ensemble.caption_pictures(together, [images[:1]], 1)
     (alone,) = search.caption_pictures(runs.load_model(hard).params, other, images[:1], 1, TINY.max_words)
     assert one.words == alone.words and one.log_p == pytest.approx(alone.log_p, rel=1e-6)
     capsys.readouterr()
