@@ -1,5 +1,6 @@
 """The whole model on one page: an encoder makes annotation vectors of a picture, a decoder writes a caption of them."""
 
+import itertools
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -9,6 +10,7 @@ from numpy_sat.decoders import MODELS
 from numpy_sat.encoders import ENCODERS, blind, convnet, features, last_state, reader
 from numpy_sat.layers import dropout
 
+MOMENT_BATCHES = 32  # that batch normalisation's moments are measured on
 MEASURED = (".mean", ".var", "baseline")  # ends of the names of parameters that are measured and not learnt
 
 
@@ -86,9 +88,13 @@ def annotations_mask(rng, a, config):
 
 
 def measure_moments(params, batches, config, workspace):
-    """Set what batch normalisation goes by in use, in place, from some batches (data.batches.Batch); else nothing."""
+    """Set what batch normalisation goes by in use, in place, from the first of the batches (data.batches.Batch).
+
+    Without normalisation there is nothing to be set, and no batch is read.
+    """
     if config.norm and not config.blind:
-        convnet.measure_moments(params, (batch.pictures for batch in batches), config.stages, workspace)
+        some = itertools.islice(batches, MOMENT_BATCHES)
+        convnet.measure_moments(params, (batch.pictures for batch in some), config.stages, workspace)
 
 
 @lru_cache

@@ -70,8 +70,9 @@ def _presets(data, config):
 def _training(run, model):
     """The command that trains a run's counterpart."""
     settings, recipe = model.settings, model.recipe
-    if runs.FIRST in settings:  # begun with --from: the counterpart learns from the start, as that run did
-        recipe = presets.from_json(settings[runs.FIRST])
+    first, seed = runs.beginning(settings)
+    if first != settings["recipe"]:  # begun with --from: the counterpart learns from the start, as that run did
+        recipe = presets.from_json(first)
     config = replace(model.recipe.model, tuned=0, look="expected")
     recipe = replace(recipe, encoder_rate=1.0, model=config)  # it has no encoder
     chosen, preset = min(
@@ -80,7 +81,7 @@ def _training(run, model):
     words = ["python -m numpy_sat.train --blind", f"--data {settings['data']}", *chosen]
     words += ["--skip-missing"] * settings["skip_missing"]
     words += [f"--root {command.quoted(settings['root'])}"] * bool(settings["root"])
-    words += [f"--seed {settings['seed']}"] * bool(settings["seed"])
+    words += [f"--seed {seed}"] * bool(seed)
     between = settings_between(recipe, preset)
     words += train_command.as_arguments({name: text for name, text in between.items() if not is_idle(recipe, name)})
     return " ".join([*words, f"--out {command.quoted(_beside(run))}"])

@@ -1,6 +1,7 @@
 """The folder of a training run: configuration, log, checkpoints; and a trained model read back from it."""
 
 import hashlib
+import itertools
 import json
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -16,7 +17,7 @@ from numpy_sat.presets import Recipe, from_json
 LAST, BEST, LOG, CONFIG = "last.npz", "best.npz", "log.jsonl", "config.json"
 SHIPPED = Path(__file__).parent / "assets" / "captioner.npz"  # a run's best as it comes with the package, see ship.py
 SETTINGS = ("data", "root", "seed", "skip_missing", "pictures", "recipe", "vocabulary")  # of a run
-FIRST = "first_recipe"  # that a run has among them, too, if it was begun with --from: of the run that all began with
+FIRST = ("first_recipe", "first_seed")  # that it has, too, if it was begun --from a run: of the one that all began with
 
 
 class Model(NamedTuple):
@@ -63,12 +64,18 @@ def create(folder, settings, recipe, vocabulary, params, seconds=0.0):
     settings = {**settings, "recipe": asdict(recipe), "vocabulary": list(vocabulary.words)}
     shown = {name: value for name, value in settings.items() if name != "vocabulary"}
     with writing(folder):
-        if (folder / LAST).exists():
+        if any((folder / name).exists() for name in (LAST, BEST)):
             raise InputError(f"{folder} holds a run already; go on with --resume, or choose another --out.")
         folder.mkdir(parents=True, exist_ok=True)
         (folder / CONFIG).write_text(json.dumps(shown, indent=2) + "\n", encoding="utf-8")
         (folder / LOG).write_text("", encoding="utf-8")
     return Run(folder, settings, recipe, vocabulary, params, {}, Progress(seconds=seconds))
+
+
+def free_folder(name):
+    """runs/name, or the first of runs/name-2, runs/name-3, ... that is not there yet."""
+    names = itertools.chain([name], (f"{name}-{k}" for k in itertools.count(2)))
+    return next(folder for folder in (Path("runs") / n for n in names) if not folder.exists())
 
 
 def resume(folder):
@@ -130,6 +137,12 @@ def read_log(folder):
             except ValueError:
                 break
     return entries
+
+
+def beginning(settings):
+    """The recipe, as JSON, and the seed of the run that all began with. settings: of a run, which may be that one."""
+    recipe, seed = FIRST
+    return settings.get(recipe, settings["recipe"]), settings.get(seed, settings["seed"])
 
 
 def folder_of(path):

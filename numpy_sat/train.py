@@ -1,6 +1,5 @@
 """python -m numpy_sat.train: train the captioner, from drawn scenes or photos to captions."""
 
-import itertools
 import signal
 import sys
 import time
@@ -29,7 +28,6 @@ from numpy_sat.workspace import Workspace
 
 SAVE_SECONDS = 60  # between checkpoints
 LOG_STEPS = 10  # between entries of the log
-MOMENT_BATCHES = 32  # that batch normalisation's moments are measured on
 SAMPLES = 3  # captions shown after every epoch
 
 
@@ -123,7 +121,7 @@ def _validate(run, data):
     """Loss and decoded captions on dev, into log, curves, attention figure and checkpoints; on to the next epoch."""
     _refuse_diverged(run)
     recipe, progress, params = run.recipe, run.progress, optim.averaged(run.params, run.optimizer)
-    some = itertools.islice(batches.plain_batches(data.train, recipe.pictures, each=1), MOMENT_BATCHES)
+    some = batches.plain_batches(data.train, recipe.pictures, each=1)
     captioner.measure_moments(params, some, recipe.model, Workspace())
     loss = heldout.loss(params, recipe, data.dev)
     found = search.caption_pictures(params, recipe.model, data.dev.pictures, 1, recipe.max_words, recipe.length_power)

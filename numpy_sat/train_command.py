@@ -2,7 +2,6 @@
 
 import argparse
 import hashlib
-import itertools
 from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
@@ -105,7 +104,7 @@ def begun(args):
         **{"skip_missing": args.skip_missing, "pictures": _digest(dataset)},
     }
     if before:
-        of_run[runs.FIRST] = before.settings.get(runs.FIRST, before.settings["recipe"])
+        of_run |= dict(zip(runs.FIRST, runs.beginning(before.settings), strict=True))
     params = captioner.init_params(stream(of_run["seed"], PARAMETERS), recipe.model, np.log(frequencies))
     given = pretrained.tuned(recipe.model) | (before.params if before else {})
     if before:
@@ -113,7 +112,7 @@ def begun(args):
     params |= given
     seconds = before.progress["seconds"] if before else 0.0
     data = _load(recipe, vocabulary, dataset)
-    run = runs.create(args.out or _free_folder(_name(args, name)), of_run, recipe, vocabulary, params, seconds)
+    run = runs.create(args.out or runs.free_folder(_name(args, name)), of_run, recipe, vocabulary, params, seconds)
     of_dev = [vocabulary.encode(words) for references in data.dev.references for words in references]
     print(
         f"{len(data.train.names):,} pictures to train on, {len(data.dev.names):,} of dev to judge by; "
@@ -209,12 +208,6 @@ def _name(args, data):
         return f"{runs.folder_of(args.start).resolve().name}-on"
     said = {"small": args.small, args.encoder: args.encoder, args.model: args.model, "blind": args.blind}
     return "-".join([data, *(word for word, is_said in said.items() if is_said)])
-
-
-def _free_folder(name):
-    """runs/name, or the first of runs/name-2, runs/name-3, ... that is not there yet."""
-    names = itertools.chain([name], (f"{name}-{k}" for k in itertools.count(2)))
-    return next(folder for folder in (Path("runs") / n for n in names) if not folder.exists())
 
 
 def _setting(text):

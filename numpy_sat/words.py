@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from numpy_sat import captioner, command, figures, neighbours, runs
+from numpy_sat import captioner, command, figures, neighbours, presets, runs
 from numpy_sat.data.vocabulary import SPECIALS
 from numpy_sat.errors import InputError
 from numpy_sat.streams import PARAMETERS, stream
@@ -57,8 +57,9 @@ def _embedding(run, model):
     words, E = (whole[len(SPECIALS) :] for whole in (model.vocabulary.words, model.params["E"]))
     if min(E.shape) < 2:
         raise InputError(f"{run}: {len(E)} x {E.shape[1]} numbers are too few for a map; train on more words.")
-    rng = stream(model.settings["seed"], PARAMETERS)
-    params = captioner.init_params(rng, model.recipe.model, np.zeros(len(model.vocabulary)))
+    recipe, seed = runs.beginning(model.settings)
+    first = presets.from_json(recipe).model
+    params = captioner.init_params(stream(seed, PARAMETERS), first, np.zeros(len(model.vocabulary)))
     return words, E, params["E"][len(SPECIALS) :]
 
 

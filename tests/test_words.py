@@ -262,14 +262,17 @@ TINY = dataclasses.replace(
 )
 
 
-def written(folder, model=TINY, seed=3, move=None):
-    """A run's folder with the slides' words; move(E): its rows, without the marks, are given those of `move`."""
+def written(folder, model=TINY, seed=3, move=None, others=()):
+    """A run's folder with the slides' words; move(E): its rows, without the marks, are given those of `move`.
+
+    others: settings of the run that are to be otherwise.
+    """
     vocabulary = Vocabulary.build([tokenise(sentence) for sentence in CORPUS], min_count=1)
     recipe = dataclasses.replace(presets.PRESETS["scenes", True], model=model)
     params = captioner.init_params(stream(seed, PARAMETERS), model, np.zeros(len(vocabulary)))
     if move is not None:
         params["E"][len(SPECIALS) :] = move(params["E"][len(SPECIALS) :])
-    settings = {"data": "scenes", "root": None, "seed": seed, "skip_missing": False, "pictures": ""}
+    settings = {"data": "scenes", "root": None, "seed": seed, "skip_missing": False, "pictures": "", **dict(others)}
     runs.save_best(runs.create(folder, settings, recipe, vocabulary, params), params)
     return vocabulary.words[len(SPECIALS) :], params["E"][len(SPECIALS) :]
 
@@ -352,10 +355,22 @@ def test_what_training_added(tmp_path, capsys, rng):
 
 
 def test_nothing_is_said_of_a_start_that_is_not_known(tmp_path, capsys, rng):
-    """As of a run that began with another's parameters."""
+    """As where somebody has put another E in its place."""
     written(tmp_path / "run", move=lambda E: rng.standard_normal(E.shape))
     code, out, _ = shown(capsys, tmp_path / "run")
     assert code == 0 and "learned" not in out
+
+
+def test_the_start_is_that_of_the_run_that_all_began_with(tmp_path, capsys):
+    """Whatever its seed and the encoder that it drew before E; what training has added says nothing here."""
+    recipe = dataclasses.replace(presets.PRESETS["scenes", True], model=TINY)
+    first = dict(zip(runs.FIRST, (dataclasses.asdict(recipe), 3), strict=True))
+    written(tmp_path / "first", move=lambda E: 1.5 * E)
+    written(tmp_path / "on", move=lambda E: 1.5 * E, others=first | {"seed": 4})
+    _, out, _ = shown(capsys, tmp_path / "first")
+    assert "with which E has a cosine of 1.00" in out and shown(capsys, tmp_path / "on")[1] == out.replace(
+        str(tmp_path / "first"), str(tmp_path / "on")
+    )
 
 
 @pytest.mark.parametrize("model", [name for name in MODELS if name != "soft"])
