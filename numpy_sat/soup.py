@@ -1,6 +1,6 @@
 """python -m numpy_sat.soup: one model whose weights are the mean of those of several runs with the same beginning.
 
-Self-critical epochs make captions better and, the longer they last, learn train by heart; half way back to the weights
+Self-critical epochs make captions better and, the longer they last, learn train by heart; some way back to the weights
 that they began with a model can be better than at either end (Wortsman et al. 2022, Robust fine-tuning of zero-shot
 models). The mean is a model like any other, as large and as fast as each (ensemble.py, which is neither, means what the
 models say). It is good only where all have been trained from the same weights on: of others, a mean has nothing of
