@@ -18,6 +18,7 @@ LAST, BEST, LOG, CONFIG = "last.npz", "best.npz", "log.jsonl", "config.json"
 SHIPPED = Path(__file__).parent / "assets" / "captioner.npz"  # a run's best as it comes with the package, see ship.py
 SETTINGS = ("data", "root", "seed", "skip_missing", "pictures", "recipe", "vocabulary")  # of a run
 FIRST = ("first_recipe", "first_seed")  # that it has, too, if it was begun --from a run: of the one that all began with
+SOUP = "soup"  # that it has if it was made by soup.py: of which runs, and how much of each
 
 
 class Model(NamedTuple):

@@ -48,13 +48,16 @@ def _ship(run, out):
     size = sum(array.nbytes for array in halves.values())
     if size > LARGEST:
         raise InputError(f"{run}: {size / 1e6:.1f} MB as float16, of at most {LARGEST / 1e6:.0f}; train a smaller one.")
+    mixed = model.settings.get(runs.SOUP)
     provenance = {
-        "made by": f"numpy_sat {__version__}, {model.progress['seconds'] / 60:.0f} minutes of training",
+        "made by": f"numpy_sat {__version__}, {model.progress['seconds'] / 60:.0f} minutes of training"
+        + (f", its weights the mean of those of {len(mixed)} runs" if mixed else ""),
         "trained on": DATA[model.settings["data"]],
         "encoder": _encoder(model.recipe.model),
         **_judged(run),
     }
     settings = model.settings | {"root": None, "provenance": provenance}
+    settings.pop(runs.SOUP, None)  # names of folders, which nobody else has
     checkpoint.save(out, checkpoint.Checkpoint(halves, {}, settings, model.progress))
     print(f"{described(out)}\nwritten: {out}, {out.stat().st_size / 1e6:.1f} MB")
 

@@ -42,14 +42,14 @@ def _cook(args):
     params = mean([model.params for model in models], shares)
     if first.recipe.model.norm:
         _measure_moments(params, first)
-    described = {str(path): round(float(share), 4) for path, share in zip(args.runs, shares, strict=True)}
-    settings = first.settings | {"soup": described}
+    described = [(str(path), round(float(share), 4)) for path, share in zip(args.runs, shares, strict=True)]
+    settings = first.settings | {runs.SOUP: described}
     name = f"{runs.folder_of(args.runs[0]).resolve().name}-soup"
     seconds = max(model.progress["seconds"] for model in models)
     folder = args.out or runs.free_folder(name)
     run = runs.create(folder, settings, first.recipe, first.vocabulary, params, seconds)
     runs.save_best(run, params)
-    said = " + ".join(f"{share:.2g} {path}" for path, share in described.items())
+    said = " + ".join(f"{share:.2g} {path}" for path, share in described)
     print(f"{said}: in {run.folder}. Now try:\n  python -m numpy_sat.evaluate {command.quoted(run.folder)}")
 
 

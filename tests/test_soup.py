@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pytest
 
-from numpy_sat import caption, captioner, checkpoint, evaluate, runs, soup, train
+from numpy_sat import caption, captioner, checkpoint, evaluate, runs, ship, soup, train
 from numpy_sat.data import scenes
 
 TINY = ["stages=((4,),(6,))", "embedding=5", "state=7", "attention=6", "picture_size=16", "norm=true"]
@@ -49,7 +49,7 @@ def test_the_mean_of_weights(folder, capsys):
             np.testing.assert_allclose(array, expected, rtol=1e-5, atol=1e-7, err_msg=name)
             assert array.dtype == np.float32
     kept = json.loads((folder / "soup" / "config.json").read_text())["soup"]
-    assert list(kept.values()) == [0.5, 0.3, 0.2] and str(folder / "before") in kept
+    assert kept == [[str(folder / name), share] for name, share in (("after", 0.5), ("before", 0.3), ("other", 0.2))]
     assert cook(folder, "after", "before", out="equal") == 0
     for name, array in weights(folder / "equal").items():
         if not name.endswith(captioner.MEASURED):
@@ -70,6 +70,9 @@ def test_moments_are_measured_of_the_mean(folder):
 def test_it_is_a_run_like_any_other(folder, tmp_path, capsys):
     assert cook(folder, "after", "before", out="whole") == 0
     assert evaluate.main([str(folder / "whole")]) == 0
+    assert ship.main([str(folder / "whole"), "--out", str(tmp_path / "captioner.npz")]) == 0
+    assert "minutes of training, its weights the mean of those of 2 runs\n" in capsys.readouterr().out
+    assert str(folder) not in json.dumps(checkpoint.load(tmp_path / "captioner.npz").settings)
     picture = sorted((folder / "scenes").rglob("*.jpg"))[0]
     assert caption.main([str(folder / "whole"), str(picture)]) == 0
     trained(tmp_path / "on", "--from", folder / "whole")
