@@ -108,12 +108,9 @@ def _refuse_norm(model):
 
 
 def _refuse_stages_of_another(model):
-    """Raise InputError where the numbers of EfficientNet-Lite0's stages would be read as channels, or others as its."""
-    grids = ", ".join(lite0.STAGES)
+    """Raise InputError where the numbers of EfficientNet-Lite0's stages would be read as channels."""
     if model.encoder != "lite0" and model.stages in lite0.STAGES.values():
-        raise InputError(f"stages: {grids} are grids of --encoder lite0, not of {model.encoder}.")
-    if model.encoder == "lite0" and model.stages not in lite0.STAGES.values():
-        raise InputError(f"stages: with --encoder lite0 they must be one of {grids}.")
+        raise InputError(f"stages: {', '.join(lite0.STAGES)} are grids of --encoder lite0, not of {model.encoder}.")
 
 
 def _refuse_tuning_of_nothing(model):

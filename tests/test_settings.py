@@ -100,11 +100,6 @@ def test_grids_of_another_encoder(recipe):
         with_settings(recipe, {"stages": "14x14x112"})
 
 
-def test_channels_that_are_no_grid():
-    with pytest.raises(InputError, match=r"stages: with --encoder lite0 they must be one of 14x14x112, 14x14x672, "):
-        with_settings(on_pretrained("flickr8k", "lite0"), {"stages": "((32,),(64,))"})
-
-
 def test_captions_that_have_no_others_to_be_compared_with():
     alone = {"baseline": "others", "captions": "1"}
     with pytest.raises(InputError, match="with one caption a picture there are no others; set captions to 2"):

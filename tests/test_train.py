@@ -443,7 +443,7 @@ def test_show_and_tell_learns_scenes_at_a_rate_of_its_own(rest, rate, tmp_path):
     """At soft's, .004, its loss stays at a blind model's. The command that trains its counterpart says the same."""
     recipe = train_command.wanted(train_command.parse(["--small", *rest]))
     assert recipe.learning_rate == rate
-    settings = {"data": "scenes", "root": None, "seed": 0, "skip_missing": False}
+    settings = {"data": "scenes", "root": None, "seed": 0, "skip_missing": False, "recipe": dataclasses.asdict(recipe)}
     (sentence,) = counterpart.notes(tmp_path / "run", SimpleNamespace(settings=settings, recipe=recipe), None)
     words = shlex.split(sentence.partition("\n")[2])
     of_counterpart = train_command.wanted(train_command.parse(words[3:]))

@@ -19,14 +19,15 @@ are then praised for being better than usual, and scatter less. H, the entropy, 
 
 draw: cut a line into pieces as long as the alphas. A uniform number falls into one, and that location is drawn; where
 the pieces end alpha.cumsum says. Rounding may end them short of 1, so multiply the uniform number by where the last
-one ends (in one case here that is 0.9). Returned are the weights of z_t = sum over i of weights_i a_i. Captions with
-expected True do not draw: their weights are alpha. The cache is DrawCache(expected).
+one ends (in one case here that is 0.9). Returned are the weights of z_t = sum over i of weights_i a_i, and s. Captions
+with expected True do not look where s is: their weights are alpha. The cache is DrawCache(expected).
 
 location_log_p: log p(s_t | a) = log alpha at s_t. The forward is there; its cache: LocationLogPCache(alpha, s).
 
 advantage: log p(y | s, a) is the sum of a caption's log p over its words, and all its draws get the same. With to_go
 a draw gets the log p of its own word and of those after it, for it has no part in those before; and of b as much as
 so many words get, b times their number over the mean number of a caption's words. Words, not padding: see mask.
+lambda_r and lambda_e are not yours to multiply by: the gradients that come in, dlog_p and dentropy, have them already.
 
 entropy: H = mean over captions of the sum over t, i of - alpha_ti log alpha_ti. Where alpha is 0, that is 0: take the
 log of np.maximum(alpha, np.finfo(alpha.dtype).tiny). The cache is EntropyCache(alpha, mask). NumPy is all you need.
