@@ -89,16 +89,16 @@ def _encoder(config):
 def _judged(run):
     """The protocol and the scores of a run's best, as `evaluate` has kept them."""
     path = runs.folder_of(run) / "evaluate-dev.json"
-    judge = f"python -m numpy_sat.evaluate {command.quoted(run)}"
+    judging = f"python -m numpy_sat.evaluate {command.quoted(run)}"
     try:
         found = json.loads(path.read_text(encoding="utf-8"))
         digest, protocol, scores = found["checkpoint"], found["protocol"], found["rows"][0]["figures"]
     except FileNotFoundError as error:
-        raise InputError(f"{path}: not there; first judge it: {judge}") from error
+        raise InputError(f"{path}: not there; first judge it: {judging}") from error
     except (OSError, ValueError, KeyError, IndexError) as error:
-        raise InputError(f"{path}: cannot be read, or is not what evaluate writes; evaluate again: {judge}") from error
+        raise InputError(f"{path}: unreadable, or is not what evaluate writes; evaluate again: {judging}") from error
     if digest != runs.digest(run):
-        raise InputError(f"{path}: of another checkpoint than {runs.checkpoint_of(run)}; evaluate again: {judge}")
+        raise InputError(f"{path}: of another checkpoint than {runs.checkpoint_of(run)}; evaluate again: {judging}")
     return {"protocol": protocol, "scores": ", ".join(f"{name} {score:.1f}" for name, score in scores.items())}
 
 

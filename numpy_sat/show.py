@@ -37,8 +37,11 @@ def _show(args):
 
 
 def _curves(path, paths):
-    """The runs' curves, each by its folder's name."""
-    logs = {str(run): runs.read_log(runs.folder_of(run)) for run in paths}
+    """The curves of the runs that have a log, each by its folder's name."""
+    logs = {str(run): log for run in paths if (log := runs.read_log(runs.folder_of(run)))}
+    if not logs:
+        print("curves: none, for what was mixed or shipped has no log of training")
+        return
     kinds = {name: [[e for e in log if e["kind"] == kind] for kind in ("train", "dev")] for name, log in logs.items()}
     figures.runs_figure(path, kinds)
     print(f"curves: {path}")

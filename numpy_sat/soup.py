@@ -2,9 +2,9 @@
 
 Self-critical epochs make captions better and, the longer they last, learn train by heart; some way back to the weights
 that they began with a model can be better than at either end (Wortsman et al. 2022, Robust fine-tuning of zero-shot
-models). The mean is a model like any other, as large and as fast as each (ensemble.py, which is neither, means what the
-models say). It is good only where all have been trained from the same weights on: of others, a mean has nothing of
-either.
+models). The mean is a model like any other, as large and as fast as each; an ensemble, which is neither, takes the mean
+of the probabilities that they give a word (ensemble.py). Only of models that were trained from the same weights on is
+the mean of weights any good.
 """
 
 import argparse
@@ -22,7 +22,7 @@ from numpy_sat.workspace import Workspace
 def main(argv=None):
     """The command; returns its exit code."""
     args = _parse(argv)
-    return command.run(lambda: _cook(args))
+    return command.run(lambda: _mix(args))
 
 
 def mean(params, shares):
@@ -34,7 +34,7 @@ def mean(params, shares):
     }
 
 
-def _cook(args):
+def _mix(args):
     models = [runs.load_model(path) for path in args.runs]
     for path, model in zip(args.runs[1:], models[1:], strict=True):
         _refuse_others(path, model, args.runs[0], models[0])

@@ -1,12 +1,15 @@
 """soup: a run whose weights are the mean of those of others, and which others it can be of."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
-from numpy_sat import caption, captioner, checkpoint, evaluate, runs, ship, soup, train
+from numpy_sat import caption, captioner, checkpoint, evaluate, presets, runs, ship, show, soup, train
 from numpy_sat.data import scenes
+from numpy_sat.data.vocabulary import SPECIALS, Vocabulary
+from numpy_sat.errors import InputError
 
 TINY = ["stages=((4,),(6,))", "embedding=5", "state=7", "attention=6", "picture_size=16", "norm=true"]
 
@@ -75,6 +78,11 @@ def test_it_is_a_run_like_any_other(folder, tmp_path, capsys):
     assert str(folder) not in json.dumps(checkpoint.load(tmp_path / "captioner.npz").settings)
     picture = sorted((folder / "scenes").rglob("*.jpg"))[0]
     assert caption.main([str(folder / "whole"), str(picture)]) == 0
+    capsys.readouterr()
+    assert show.main([str(folder / "whole")]) == 0
+    assert "curves: none" in capsys.readouterr().out and not (folder / "whole" / "show-curves.png").exists()
+    assert show.main([str(folder / "whole"), str(folder / "after")]) == 0
+    assert (folder / "whole" / "show-curves.png").exists()
     trained(tmp_path / "on", "--from", folder / "whole")
     assert cook(folder, "after", "before", out="whole") == 2
     assert "whole holds a run already" in capsys.readouterr().err
@@ -91,6 +99,17 @@ def test_it_is_a_run_like_any_other(folder, tmp_path, capsys):
 def test_models_that_have_no_mean(folder, capsys, names, words):
     assert cook(folder, *names, out="none") == 2
     assert words in capsys.readouterr().err and not (folder / "none").exists()
+
+
+def test_models_with_other_stages_trained_have_no_mean():
+    """What the one has trained the other has not among its weights."""
+    begun = {"recipe": {}, "seed": 0, runs.FIRST[0]: {}, runs.FIRST[1]: 0}
+    recipe = presets.on_pretrained("flickr8k", "lite0")
+    tuned = replace(recipe, model=replace(recipe.model, tuned=2))
+    one, other = (runs.Model({}, of_one, Vocabulary(SPECIALS), begun, {}) for of_one in (recipe, tuned))
+    with pytest.raises(InputError, match="b: has tuned=2, a tuned=0"):
+        soup._refuse_others("b", other, "a", one)
+    soup._refuse_others("b", one, "a", one)
 
 
 @pytest.mark.parametrize(

@@ -362,7 +362,7 @@ def test_nothing_is_said_of_a_start_that_is_not_known(tmp_path, capsys, rng):
 
 
 def test_the_start_is_that_of_the_run_that_all_began_with(tmp_path, capsys):
-    """Whatever its seed and the encoder that it drew before E; what training has added says nothing here."""
+    """Whatever the run's own seed."""
     recipe = dataclasses.replace(presets.PRESETS["scenes", True], model=TINY)
     first = dict(zip(runs.FIRST, (dataclasses.asdict(recipe), 3), strict=True))
     written(tmp_path / "first", move=lambda E: 1.5 * E)
