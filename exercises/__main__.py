@@ -3,14 +3,14 @@
 import argparse
 import sys
 
-from exercises.workshop import board, checking, desk, lessons
-from numpy_sat import command
+from exercises.runner import board, checks, commands, lessons
+from numpy_sat.system import cli
 
 
 def main(argv=None):
     """The command; returns its exit code: 0 where what was asked for is right or done."""
     args = _parse(argv)
-    return command.run(lambda: args.work(args))
+    return cli.run(lambda: args.work(args))
 
 
 def _board(args):
@@ -20,45 +20,45 @@ def _board(args):
 def _check(args):
     lesson = lessons.load(args.number)
     board.show_head(lesson)
-    result = board.show_results(lesson, checking.watch(args.number), args.term)
+    result = board.show_results(lesson, checks.watch(args.number), args.term)
     if result.right and lesson.timed:
-        from exercises.workshop import speed
+        from exercises.runner import speed
 
         speed.report(lesson)
     return 0 if result.right else 1
 
 
 def _watch(args):
-    desk.watch([args.number] if args.number else list(lessons.names()), args.term)
+    commands.watch([args.number] if args.number else list(lessons.names()), args.term)
 
 
 def _hint(args):
-    desk.hint(lessons.load(args.number), args.step, args.of)
+    commands.hint(lessons.load(args.number), args.step, args.of)
 
 
 def _show(args):
-    from exercises.workshop import pictures
+    from exercises.runner import array_figures
 
-    return pictures.show(lessons.load(args.number))
+    return array_figures.show(lessons.load(args.number))
 
 
 def _plug(args):
-    from exercises.workshop import plug
+    from exercises.runner import plug
 
     numbers = list(lessons.names()) if args.number == "all" else [args.number]
     return plug.plug([lessons.load(number) for number in numbers])
 
 
 def _reset(args):
-    desk.reset(lessons.load(args.number))
+    commands.reset(lessons.load(args.number))
 
 
 def _solution(args):
-    return desk.solution(lessons.load(args.number), args.anyway)
+    return commands.solution(lessons.load(args.number), args.anyway)
 
 
 def _number_or_all(text):
-    return text if text == "all" else command.count(text)
+    return text if text == "all" else cli.count(text)
 
 
 def _parse(argv):
@@ -68,7 +68,7 @@ def _parse(argv):
     parser.set_defaults(work=_board)
     commands = parser.add_subparsers(metavar="COMMAND", title="without a command, the board of all; else one of")
 
-    def add(name, work, words, number=command.count, **options):
+    def add(name, work, words, number=cli.count, **options):
         sub = commands.add_parser(name, help=words, description=words)
         sub.set_defaults(work=work)
         sub.add_argument("number", type=number, help="the exercise's number", **options)

@@ -33,8 +33,8 @@ From search you may use ban, note_finished, read_back and Step.
 
 import numpy as np
 
-from numpy_sat import search
 from numpy_sat.data.vocabulary import END, START
+from numpy_sat.decoding import search
 from numpy_sat.layers import softmax
 
 

@@ -26,7 +26,7 @@ kernels/, which nobody needs to read to understand it. Dimensions, the same ever
     A attention; V vocabulary.
 """
 
-from numpy_sat import machine
+from numpy_sat.system import machine
 
 machine.settle()  # before anything imports numpy or numba
 

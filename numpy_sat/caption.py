@@ -4,15 +4,18 @@ import argparse
 import sys
 from pathlib import Path
 
-from numpy_sat import command, inputs, runs, search, settings
-from numpy_sat.data import phrase_language
+from numpy_sat.data.phrases import phrase_language
 from numpy_sat.decoders.hard import LOOKS
+from numpy_sat.decoding import search
+from numpy_sat.experiment import runs, settings
+from numpy_sat.pretrained import inputs
+from numpy_sat.system import cli
 
 
 def main(argv=None):
     """The command; returns its exit code."""
     args = _parse(argv)
-    return command.run(lambda: _caption(args))
+    return cli.run(lambda: _caption(args))
 
 
 def _caption(args):
@@ -33,12 +36,14 @@ def _caption(args):
 
 def _draw(show, config, path, words, found):
     """Where it looked, into the file `show`."""
-    from numpy_sat import looking  # brings matplotlib and nltk, half a second that a caption alone need not wait for
+    from numpy_sat.evaluation import (
+        attention,  # brings matplotlib and nltk, half a second that a caption alone need not wait for
+    )
 
-    if nowhere := looking.looks_nowhere(config, found.alpha):
+    if nowhere := attention.looks_nowhere(config, found.alpha):
         print(f"  nothing drawn: {nowhere}")
         return
-    looking.draw(show, config, path.lower() if config.source else path, words, found)
+    attention.draw(show, config, path.lower() if config.source else path, words, found)
     print(f"  where it looked: {show}")
 
 
@@ -56,7 +61,7 @@ def _parse(argv):
         help="a run's folder or checkpoint (default: the captioner that comes with the package), and pictures; of a "
         "translator phrases, each in quotes",
     )
-    parser.add_argument("--beam", type=command.count, default=3, help="beams; 1 is greedy search (default: 3)")
+    parser.add_argument("--beam", type=cli.count, default=3, help="beams; 1 is greedy search (default: 3)")
     parser.add_argument("--look", choices=LOOKS, help="with hard attention: where, while it writes (default: expected)")
     parser.add_argument(
         "--show",

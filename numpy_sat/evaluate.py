@@ -12,30 +12,35 @@ import json
 import sys
 from pathlib import Path
 
-from numpy_sat import (
-    __version__,
-    command,
-    counterpart,
-    ensemble,
-    heldout,
-    inputs,
-    looking,
-    runs,
-    settings,
-    side_by_side,
-    translations,
-)
-from numpy_sat.data import flickr8k, vocabulary
+from numpy_sat import __version__
+from numpy_sat.data import vocabulary
+from numpy_sat.data.flickr8k import flickr8k
 from numpy_sat.decoders.hard import LOOKS
-from numpy_sat.errors import InputError, writing
-from numpy_sat.metrics import comparison, floors, judge, matching, report, table
-from numpy_sat.metrics.variety import variety
+from numpy_sat.decoding import ensemble
+from numpy_sat.evaluation import (
+    attention,
+    blind_baseline,
+    comparison,
+    floors,
+    heldout,
+    report,
+    run_comparison,
+    table,
+    translation,
+)
+from numpy_sat.evaluation.judging import judge
+from numpy_sat.evaluation.variety import variety
+from numpy_sat.experiment import runs, settings
+from numpy_sat.metrics.meteor import matching
+from numpy_sat.pretrained import inputs
+from numpy_sat.system import cli
+from numpy_sat.system.errors import InputError, writing
 
 
 def main(argv=None):
     """The command; returns its exit code."""
     args = _parse(argv)
-    return command.run(lambda: _compare(args) if args.compare else _evaluate(args))
+    return cli.run(lambda: _compare(args) if args.compare else _evaluate(args))
 
 
 def _evaluate(args):
@@ -44,13 +49,13 @@ def _evaluate(args):
     if model.recipe.model.source:
         _refuse_what_is_for_pictures(args)
         _say("translating")
-        found = translations.judge(run, model, args.split, args.beam)
-        print(f"\n{translations.as_text(found)}")
+        found = translation.judge(run, model, args.split, args.beam)
+        print(f"\n{translation.as_text(found)}")
         path = runs.folder_of(run) / f"evaluate-{args.split}.md"
-        _keep(path, translations.as_text(found), translations.as_json(found))
+        _keep(path, translation.as_text(found), translation.as_json(found))
         return
     digest = runs.digest(run)
-    blind = counterpart.load(run, model, args.blind)
+    blind = blind_baseline.load(run, model, args.blind)
     together = ensemble.of([model, *others]) if others else None
     _say("writing captions")
     written = heldout.write(model, args.split, args.beam, args.root, args.skip_missing)
@@ -59,11 +64,11 @@ def _evaluate(args):
     train = flickr8k.read_captions(written.dataset.root, "train")
     nothing, constants = _seeing_nothing(args, written, train, blind)
     _say("judging")
-    looked = looking.judge(model, written)
+    looked = attention.judge(model, written)
     found = report.Evaluation(
         title=f"{run}: its captions of {written.dataset.name}, {args.split}",
         protocol=heldout.protocol(written, args.split, args.beam),
-        notes=(matching(), constants, *counterpart.notes(run, model, blind), *_who(args), *_how(args)),
+        notes=(matching(), constants, *blind_baseline.notes(run, model, blind), *_who(args), *_how(args)),
         rows=[
             *comparison.compare(written.captions, written.references, nothing),
             *([_together(args, written, together)] if together else []),
@@ -82,20 +87,20 @@ def _evaluate(args):
 
 
 def _compare(args):
-    contenders, rows, first = side_by_side.load(args.runs, args.look), [], None
+    contenders, rows, first = run_comparison.load(args.runs, args.look), [], None
     if any(contender.model.recipe.model.source for contender in contenders):
         raise InputError("--compare is for captions of pictures; evaluate translators one by one.")
     for contender in contenders:
         _say(f"{contender.name}: writing captions, judging")
         written = heldout.write(contender.model, args.split, args.beam, args.root, args.skip_missing)
         train = flickr8k.read_captions(written.dataset.root, "train")
-        row, judged = side_by_side.measure(contender, written, train)
+        row, judged = run_comparison.measure(contender, written, train)
         rows.append(row._replace(difference=judged.difference(first)) if first else row)
         first = first or judged
     found = table.Table(
         title=f"{len(rows)} models: their captions of {written.dataset.name}, {args.split}",
         protocol=heldout.protocol(written, args.split, args.beam),
-        notes=(matching(), *side_by_side.notes(rows, contenders), *_how(args)),
+        notes=(matching(), *run_comparison.notes(rows, contenders), *_how(args)),
         rows=rows,
     )
     print(f"\n{table.as_text(found)}")
@@ -105,7 +110,7 @@ def _compare(args):
 
 def _seeing_nothing(args, written, train, blind):
     """Captions of the same pictures that owe nothing to them: {name: {picture: text}}; and a sentence about them."""
-    constants = {"blind language model": counterpart.caption(blind, args.beam)} if blind else {}
+    constants = {"blind language model": blind_baseline.caption(blind, args.beam)} if blind else {}
     _say("looking among train's captions for the best to be given to every picture")
     by_bleu, by_cider = (floors.best_constant(train, score) for score in ("BLEU-4", "CIDEr-D"))
     if by_bleu == by_cider:
@@ -178,7 +183,7 @@ def _parse(argv):
     parser.add_argument("--compare", action="store_true", help="several RUNs of the same data, in one table")
     parser.add_argument("--out", type=Path, metavar="FILE.md", help="that table (default: in the first RUN's folder)")
     parser.add_argument("--split", choices=("dev", "test"), default="dev")
-    parser.add_argument("--beam", type=command.count, default=3, help="beams; 1 is greedy search (default: 3)")
+    parser.add_argument("--beam", type=cli.count, default=3, help="beams; 1 is greedy search (default: 3)")
     parser.add_argument("--look", choices=LOOKS, help="with hard attention: where, while it writes (default: expected)")
     parser.add_argument("--blind", type=Path, metavar="RUN", help="trained with --blind (default: RUN-blind, if there)")
     parser.add_argument(

@@ -11,8 +11,10 @@ from pathlib import Path
 
 import numpy as np
 
-from numpy_sat import __version__, checkpoint, command, pretrained, runs
-from numpy_sat.errors import InputError
+from numpy_sat import __version__, pretrained
+from numpy_sat.experiment import checkpoint, runs
+from numpy_sat.system import cli
+from numpy_sat.system.errors import InputError
 
 LARGEST = 12_000_000  # bytes, so that the package stays a small one
 DATA = {
@@ -28,7 +30,7 @@ def main(argv=None):
     parser.add_argument("run", type=Path, nargs="?", help="that `evaluate` has judged; without it, say what there is")
     parser.add_argument("--out", type=Path, default=runs.SHIPPED, metavar="FILE.npz", help="default: into the package")
     args = parser.parse_args(argv)
-    return command.run(lambda: _ship(args.run, args.out) if args.run else print(described(args.out)))
+    return cli.run(lambda: _ship(args.run, args.out) if args.run else print(described(args.out)))
 
 
 def described(path):
@@ -89,7 +91,7 @@ def _encoder(config):
 def _judged(run):
     """The protocol and the scores of a run's best, as `evaluate` has kept them."""
     path = runs.folder_of(run) / "evaluate-dev.json"
-    judging = f"python -m numpy_sat.evaluate {command.quoted(run)}"
+    judging = f"python -m numpy_sat.evaluate {cli.quoted(run)}"
     try:
         found = json.loads(path.read_text(encoding="utf-8"))
         digest, protocol, scores = found["checkpoint"], found["protocol"], found["rows"][0]["figures"]

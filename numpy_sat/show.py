@@ -6,9 +6,12 @@ from pathlib import Path
 
 import numpy as np
 
-from numpy_sat import command, figures, heldout, looking, runs
-from numpy_sat.data import pictures
-from numpy_sat.metrics import bleu_counts, judge
+from numpy_sat.data import images
+from numpy_sat.evaluation import attention, figures, heldout
+from numpy_sat.evaluation.judging import judge
+from numpy_sat.experiment import runs
+from numpy_sat.metrics import bleu_counts
+from numpy_sat.system import cli
 
 EACH = 3  # captions from the best, the middle and the worst
 
@@ -16,7 +19,7 @@ EACH = 3  # captions from the best, the middle and the worst
 def main(argv=None):
     """The command; returns its exit code."""
     args = _parse(argv)
-    return command.run(lambda: _show(args))
+    return cli.run(lambda: _show(args))
 
 
 def _show(args):
@@ -73,7 +76,7 @@ def _entry(place, written, judged, k):
     bleu = bleu_counts.bleu_of(judged.bleu[k])
     cider, meteor, rouge = (judged.means[name][k] for name in ("CIDEr-D", "METEOR", "ROUGE-L"))
     return (
-        pictures.read_picture(picture.path, looking.SIDE),
+        images.read_picture(picture.path, attention.SIDE),
         f"{place}: {picture.name}",
         [
             f"model: {written.captions[picture.name]}",
@@ -86,12 +89,12 @@ def _entry(place, written, judged, k):
 
 def _looks(path, model, written, judged, chosen):
     """Where it looked while it wrote those captions, well and badly written alike."""
-    if nowhere := looking.looks_nowhere(model.recipe.model, written.found[0].alpha):
+    if nowhere := attention.looks_nowhere(model.recipe.model, written.found[0].alpha):
         print(f"where it looked: nothing drawn, {nowhere}")
         return
     entries = [
         (
-            pictures.read_picture(written.listed[k].path, looking.SIDE),
+            images.read_picture(written.listed[k].path, attention.SIDE),
             f"{place}: CIDEr-D {judged.means['CIDEr-D'][k]:.0f}",
             [*model.vocabulary.decode(written.found[k].words), "<end>"],
             written.found[k].alpha,
@@ -105,18 +108,18 @@ def _looks(path, model, written, judged, chosen):
 def _alignment(path, model, written, k):
     """Where a translator looked in the sentence k."""
     config, picture, caption = model.recipe.model, written.listed[k], written.found[k]
-    if nowhere := looking.looks_nowhere(config, caption.alpha):
+    if nowhere := attention.looks_nowhere(config, caption.alpha):
         print(f"where it looked: nothing drawn, {nowhere}")
         return
     words = [*model.vocabulary.decode(caption.words), "<end>"]
-    looking.draw(path, config, picture.name, words, caption)
+    attention.draw(path, config, picture.name, words, caption)
     print(f"where it looked, of {picture.name}: {path}")
 
 
 def _parse(argv):
     parser = argparse.ArgumentParser(prog="python -m numpy_sat.show", description="Draw what was trained.")
     parser.add_argument("runs", type=Path, nargs="+", metavar="RUN", help="folders; all but curves are of the first")
-    parser.add_argument("--beam", type=command.count, default=3, help="beams; 1 is greedy search (default: 3)")
+    parser.add_argument("--beam", type=cli.count, default=3, help="beams; 1 is greedy search (default: 3)")
     parser.add_argument("--root", type=Path, help="the data's folder, where it is not the one trained on")
     parser.add_argument("--skip-missing", action="store_true", help="go on without photos that are not there")
     return parser.parse_args(argv)

@@ -13,16 +13,19 @@ from pathlib import Path
 
 import numpy as np
 
-from numpy_sat import captioner, command, inputs, runs
-from numpy_sat.data import batches, sources
-from numpy_sat.errors import InputError
-from numpy_sat.workspace import Workspace
+from numpy_sat import captioner
+from numpy_sat.data import batches, catalog
+from numpy_sat.experiment import runs
+from numpy_sat.pretrained import inputs
+from numpy_sat.system import cli
+from numpy_sat.system.errors import InputError
+from numpy_sat.system.workspace import Workspace
 
 
 def main(argv=None):
     """The command; returns its exit code."""
     args = _parse(argv)
-    return command.run(lambda: _mix(args))
+    return cli.run(lambda: _mix(args))
 
 
 def mean(params, shares):
@@ -50,7 +53,7 @@ def _mix(args):
     run = runs.create(folder, settings, first.recipe, first.vocabulary, params, seconds)
     runs.save_best(run, params)
     said = " + ".join(f"{share:.2g} {path}" for path, share in described)
-    print(f"{said}: in {run.folder}. Now try:\n  python -m numpy_sat.evaluate {command.quoted(run.folder)}")
+    print(f"{said}: in {run.folder}. Now try:\n  python -m numpy_sat.evaluate {cli.quoted(run.folder)}")
 
 
 def _refuse_others(path, model, first_path, first):
@@ -75,7 +78,7 @@ def _beginning(model):
 def _measure_moments(params, model):
     """What batch normalisation goes by in use, of these weights, in place; the mean of moments is none."""
     recipe, settings = model.recipe, model.settings
-    dataset = sources.open_dataset(settings["data"], settings["root"], ("train",), settings["skip_missing"])
+    dataset = catalog.open_dataset(settings["data"], settings["root"], ("train",), settings["skip_missing"])
     train = inputs.load_split(recipe.model, dataset.splits["train"], model.vocabulary, recipe.max_words)
     some = batches.plain_batches(train, recipe.pictures, each=1)
     captioner.measure_moments(params, some, recipe.model, Workspace())
@@ -87,7 +90,7 @@ def _parse(argv):
     )
     parser.add_argument("runs", type=Path, nargs="+", metavar="RUN", help="each begun --from another, or all from one")
     parser.add_argument(
-        "--shares", type=command.positive, nargs="+", metavar="SHARE", help="of each RUN (default: all alike)"
+        "--shares", type=cli.positive, nargs="+", metavar="SHARE", help="of each RUN (default: all alike)"
     )
     parser.add_argument("--out", type=Path, help="the new run's folder; default: a new one in runs/")
     args = parser.parse_args(argv)

@@ -8,10 +8,13 @@ import json
 import sys
 from pathlib import Path
 
-from numpy_sat import command, evaluate, runs, train, train_command
+from numpy_sat import evaluate, train
 from numpy_sat.decoders import MODELS
-from numpy_sat.errors import InputError, writing
-from numpy_sat.settings import is_idle, with_settings
+from numpy_sat.experiment import runs
+from numpy_sat.experiment.settings import is_idle, with_settings
+from numpy_sat.system import cli
+from numpy_sat.system.errors import InputError, writing
+from numpy_sat.training import start
 
 WHOLE = {"whole": []}
 VARIANTS = {  # of each study, by their folders' names: what makes them, as arguments of train
@@ -37,16 +40,16 @@ def main(argv=None):
     """The command; returns its exit code."""
     argv = sys.argv[1:] if argv is None else argv
     args, rest = _parse(argv)
-    again = " ".join(["python -m numpy_sat.study", *map(command.quoted, argv)])
-    return command.run(lambda: _study(args, rest, again))
+    again = " ".join(["python -m numpy_sat.study", *map(cli.quoted, argv)])
+    return cli.run(lambda: _study(args, rest, again))
 
 
 def _study(args, rest, again):
     """rest: train's arguments, the same for every variant; again: the command that goes on with the study."""
-    common = train_command.parse(rest)
+    common = start.parse(rest)
     if common.start or common.blind or common.data == "phrases":
         raise InputError("a study trains captioners of pictures anew: leave out --from, --blind and --data phrases.")
-    variants = variants_of(args.study, train_command.wanted(common))
+    variants = variants_of(args.study, start.wanted(common))
     _refuse_what_does_not_apply(args.study, variants, rest)
     folder = args.out or Path("runs") / f"{args.study}-{common.data}{'-small' * common.small}"
     _refuse_another(folder, {"study": args.study, **vars(common), "root": None})
@@ -77,14 +80,14 @@ def variants_of(study, recipe):
 
 def _refuse_what_does_not_apply(study, variants, rest):
     """Raise InputError, before anything is trained, where variants make no sense for the model in train's arguments."""
-    faults, found, given = [], {}, dict(train_command.parse(rest).set)
+    faults, found, given = [], {}, dict(start.parse(rest).set)
     for name, its_own in variants.items():
         try:
-            recipe = train_command.wanted(train_command.parse([*rest, *its_own]))
+            recipe = start.wanted(start.parse([*rest, *its_own]))
         except InputError as error:
             faults.append(f"{name} ({str(error).rstrip('.')})")
             continue
-        if "without" in given and "without" in dict(train_command.parse(its_own).set):
+        if "without" in given and "without" in dict(start.parse(its_own).set):
             faults.append(f"{name} (would have the parts again that without={given['without']} leaves out)")
         elif (same := found.setdefault(recipe, name)) != name:
             faults.append(f"{name} (the same as {same})")
@@ -111,7 +114,7 @@ def _train(folder, arguments, root):
             return 0
         arguments = ["--resume", *root]
     arguments = [*arguments, "--out", str(folder)]
-    print(" ".join(["\npython -m numpy_sat.train", *map(command.quoted, arguments)]))
+    print(" ".join(["\npython -m numpy_sat.train", *map(cli.quoted, arguments)]))
     return train.main(arguments)
 
 

@@ -7,24 +7,20 @@ import time
 import numpy as np
 from tqdm import tqdm
 
-from numpy_sat import (
-    captioner,
-    command,
-    figures,
-    heldout,
-    inputs,
-    looking,
-    optim,
-    runs,
-    search,
-    self_critical,
-    train_command,
-)
+from numpy_sat import captioner
 from numpy_sat.data import batches
-from numpy_sat.errors import InputError
+from numpy_sat.decoding import search
+from numpy_sat.evaluation import attention, figures, heldout
+from numpy_sat.experiment import runs
 from numpy_sat.metrics import bleu, cider
-from numpy_sat.streams import CAPTIONS, DROPOUT, stream
-from numpy_sat.workspace import Workspace
+from numpy_sat.pretrained import inputs
+from numpy_sat.system import cli
+from numpy_sat.system import progress as progress_bar
+from numpy_sat.system.errors import InputError
+from numpy_sat.system.streams import CAPTIONS, DROPOUT, stream
+from numpy_sat.system.workspace import Workspace
+from numpy_sat.training import optimizers, start
+from numpy_sat.training.objectives import self_critical
 
 SAVE_SECONDS = 60  # between checkpoints
 LOG_STEPS = 10  # between entries of the log
@@ -33,17 +29,17 @@ SAMPLES = 3  # captions shown after every epoch
 
 def main(argv=None):
     """The command; returns its exit code."""
-    args = train_command.parse(argv)
-    return command.run(lambda: _train(args))
+    args = start.parse(argv)
+    return cli.run(lambda: _train(args))
 
 
 def _train(args):
     started = time.monotonic()
-    run, data = train_command.resumed(args) if args.resume else train_command.begun(args)
+    run, data = start.resumed(args) if args.resume else start.begun(args)
     recipe, progress = run.recipe, run.progress
     steps = recipe.epochs * batches.batches_per_epoch(data.train, recipe.pictures)
     print(f"{run.folder}: {steps:,} steps of {recipe.pictures} pictures")
-    bar = command.bar(total=steps, initial=progress.step, unit="step")
+    bar = progress_bar.bar(total=steps, initial=progress.step, unit="step")
     with _Interrupt() as interrupt, bar:
         while not runs.is_finished(run) and not interrupt.asked:
             _epoch(run, data.train, steps, bar, interrupt)
@@ -101,26 +97,26 @@ def train_step(run, batch, config, steps, workspace):
     rng = stream(run.settings["seed"], DROPOUT, step)
     with np.errstate(over="ignore", invalid="ignore"):  # what overflows is seen in the loss, and reported
         loss, grads = captioner.loss_and_grads(run.params, batch, config, rng, workspace)
-        norm = optim.clip_by_norm(grads, recipe.clip)
+        norm = optimizers.clip_by_norm(grads, recipe.clip)
     if not np.isfinite(loss.total) or not np.isfinite(norm):
         raise _diverged(run)
-    rate = optim.cosine_rate(step, steps, recipe.learning_rate, recipe.warmup)
+    rate = optimizers.cosine_rate(step, steps, recipe.learning_rate, recipe.warmup)
     slower = captioner.names_of_encoder(recipe.model) & grads.keys() if recipe.encoder_rate != 1 else ()
     before = {name: run.params[name].copy() for name in slower}
     if recipe.decay:
-        optim.decay_weights(run.params, grads, rate * recipe.decay)
-    update = getattr(optim, f"{recipe.optimizer}_update")
+        optimizers.decay_weights(run.params, grads, rate * recipe.decay)
+    update = getattr(optimizers, f"{recipe.optimizer}_update")
     update(run.params, grads, run.optimizer, rate)
-    optim.shorten_step(run.params, before, recipe.encoder_rate)
+    optimizers.shorten_step(run.params, before, recipe.encoder_rate)
     if recipe.average and runs.by_own_captions(run):
-        optim.average_weights(run.params, run.optimizer, recipe.average)
+        optimizers.average_weights(run.params, run.optimizer, recipe.average)
     return loss, norm, rate
 
 
 def _validate(run, data):
     """Loss and decoded captions on dev, into log, curves, attention figure and checkpoints; on to the next epoch."""
     _refuse_diverged(run)
-    recipe, progress, params = run.recipe, run.progress, optim.averaged(run.params, run.optimizer)
+    recipe, progress, params = run.recipe, run.progress, optimizers.averaged(run.params, run.optimizer)
     some = batches.plain_batches(data.train, recipe.pictures, each=1)
     captioner.measure_moments(params, some, recipe.model, Workspace())
     loss = heldout.loss(params, recipe, data.dev)
@@ -172,7 +168,7 @@ def _draw(run, picture, caption):
     try:
         figures.curves_figure(run.folder / "curves.png", train, validated)
         seen = picture.name if run.recipe.model.source else picture.path
-        looking.draw(run.folder / "attention.png", run.recipe.model, seen, words, caption)
+        attention.draw(run.folder / "attention.png", run.recipe.model, seen, words, caption)
     except InputError as error:
         tqdm.write(f"note: {error}")
 
@@ -198,7 +194,7 @@ def _diverged(run):
 
 
 def _report(run, seconds):
-    folder = command.quoted(run.folder)
+    folder = cli.quoted(run.folder)
     example = '"the two red houses on monday"' if run.recipe.model.source else "PICTURE"
     made = [name for name in ("curves.png", "attention.png", runs.LOG) if (run.folder / name).exists()]
     score, loss = run.progress.best_score, run.progress.best_loss
@@ -212,7 +208,7 @@ def _report(run, seconds):
 
 
 def _resume_command(run):
-    return f"python -m numpy_sat.train --resume --out {command.quoted(run.folder)}"
+    return f"python -m numpy_sat.train --resume --out {cli.quoted(run.folder)}"
 
 
 class _Interrupt:

@@ -13,10 +13,13 @@ from pathlib import Path
 
 import numpy as np
 
-from numpy_sat import captioner, command, figures, optim
+from numpy_sat import captioner
 from numpy_sat.data import batches
 from numpy_sat.data.vocabulary import END, START
 from numpy_sat.decoders import hard
+from numpy_sat.evaluation import figures
+from numpy_sat.system import cli
+from numpy_sat.training import optimizers
 
 PLACES, KINDS, FIRST_KIND = 6, 4, 2  # kind k is word FIRST_KIND + k
 WORDS = 5  # of the longest caption, without <end>; of the shortest 2
@@ -36,9 +39,9 @@ def main(argv=None):
     """The command; returns its exit code."""
     parser = argparse.ArgumentParser(prog="python -m numpy_sat.variance", description=__doc__.split("\n")[0])
     parser.add_argument("--out", type=Path, default=Path("variance.png"), metavar="FILE", help="default: variance.png")
-    parser.add_argument("--seed", type=command.natural, default=0, help="of all that is random (default: 0)")
+    parser.add_argument("--seed", type=cli.natural, default=0, help="of all that is random (default: 0)")
     args = parser.parse_args(argv)
-    return command.run(lambda: _show(args.out, np.random.default_rng(args.seed)))
+    return cli.run(lambda: _show(args.out, np.random.default_rng(args.seed)))
 
 
 def _show(path, rng):
@@ -65,8 +68,8 @@ def measured(rng, steps=STEPS, every=EVERY, repeats=REPEATS):
             loss, *_ = hard.loss_and_grads({**params, "baseline": np.zeros(1)}, a, batch, CONFIG, rng)
             yield step, loss.word, {way: variance(params, *same, way, rng, repeats) for way in WAYS}
         _, _, grads = hard.loss_and_grads(params, a, batch, CONFIG, rng)
-        optim.clip_by_norm(grads, 5.0)
-        optim.adam_update(params, grads, state, RATE)
+        optimizers.clip_by_norm(grads, 5.0)
+        optimizers.adam_update(params, grads, state, RATE)
 
 
 def variance(params, a, batch, way, rng, repeats):

@@ -8,10 +8,13 @@ from pathlib import Path
 
 import numpy as np
 
-from numpy_sat import captioner, command, figures, neighbours, presets, runs
+from numpy_sat import captioner
 from numpy_sat.data.vocabulary import SPECIALS
-from numpy_sat.errors import InputError
-from numpy_sat.streams import PARAMETERS, stream
+from numpy_sat.evaluation import figures, neighbors
+from numpy_sat.experiment import presets, runs
+from numpy_sat.system import cli
+from numpy_sat.system.errors import InputError
+from numpy_sat.system.streams import PARAMETERS, stream
 
 NEAR = 5  # neighbours of a word
 LISTED, DRAWN = 20, 40  # of the most frequent words, where none is asked for
@@ -21,7 +24,7 @@ KNOWN = 0.5  # cosine of E with its start from which on the one is taken to have
 def main(argv=None):
     """The command; returns its exit code."""
     args = _parse(argv)
-    return command.run(lambda: _show(args))
+    return cli.run(lambda: _show(args))
 
 
 def _show(args):
@@ -41,7 +44,7 @@ def _show(args):
         print(f"{words[word]:{width}}  {_nearest(words, E, word)}")
         if cosine > KNOWN:
             print(f"{'':{width}}  learned: {_nearest(words, learned, word)}")
-    near = [other for word in asked for other in (word, *neighbours.nearest(E, word, NEAR)[0])]
+    near = [other for word in asked for other in (word, *neighbors.nearest(E, word, NEAR)[0])]
     drawn = list(dict.fromkeys(near)) or list(range(min(DRAWN, len(E))))
     path = args.out or runs.folder_of(args.run) / "words.png"
     _draw(path, [words[word] for word in drawn], E[drawn])
@@ -85,15 +88,15 @@ def _chance(E):
 
 def _nearest(words, E, word):
     """The neighbours of a word, and how near they are."""
-    near = zip(*neighbours.nearest(E, word, NEAR), strict=True)
+    near = zip(*neighbors.nearest(E, word, NEAR), strict=True)
     return ", ".join(f"{words[other]} {cosine:.2f}" for other, cosine in near)
 
 
 def _draw(path, words, E):
     """The map: rows of E, all brought to length 1, for the cosine looks at directions alone."""
     directions = E / np.maximum(np.linalg.norm(E, axis=1, keepdims=True), np.finfo(E.dtype).tiny)
-    axes, shares = neighbours.principal_axes(directions, 2)
-    figures.words_figure(path, words, neighbours.project(directions, axes), shares)
+    axes, shares = neighbors.principal_axes(directions, 2)
+    figures.words_figure(path, words, neighbors.project(directions, axes), shares)
     print(f"map of {len(words)} words: {path}")
 
 

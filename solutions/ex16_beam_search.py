@@ -10,8 +10,8 @@ Scores are logarithms, so that products of probabilities are sums, and do not be
 
 import numpy as np
 
-from numpy_sat import search
 from numpy_sat.data.vocabulary import END, START
+from numpy_sat.decoding import search
 from numpy_sat.layers import softmax
 
 

@@ -22,8 +22,8 @@ from typing import NamedTuple
 import pytest
 
 import numpy_sat  # noqa: F401  before numpy: it settles how many threads that starts
-from numpy_sat.check import faults, trees
-from numpy_sat.check.watching import watching
+from exercises.judging import faults, trees
+from exercises.judging.watching import watching
 
 FOR_FLOAT32 = "_fused", "_in_one_pass"  # with what the names of functions begin that only float32 calls
 SECONDS = 60  # for one edit, before all is given up: it may go on for ever

@@ -12,14 +12,15 @@ import numpy as np
 import pytest
 
 import numpy_sat
-from numpy_sat import captioner, kernels, layers, search
+from numpy_sat import captioner, kernels, layers
 from numpy_sat.check import gradcheck
 from numpy_sat.data import batches
 from numpy_sat.decoders import MODELS, attend_tell, attend_tell_fused, dot, parts, soft
+from numpy_sat.decoding import search
 from numpy_sat.encoders import convnet
-from numpy_sat.errors import InputError
 from numpy_sat.layers import conv, losses, pool
-from numpy_sat.workspace import Workspace
+from numpy_sat.system.errors import InputError
+from numpy_sat.system.workspace import Workspace
 
 # All sizes differ, so that no two axes can be mistaken: N 2, D 5, B 6, T 7, M 8, S 9, A 10, V 11, L 16.
 TINY = captioner.Config(

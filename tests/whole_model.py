@@ -8,13 +8,14 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from numpy_sat import captioner, kernels, search
+from numpy_sat import captioner, kernels
 from numpy_sat.check import gradcheck
 from numpy_sat.data import batches
 from numpy_sat.data.vocabulary import END, START
 from numpy_sat.decoders import MODELS
+from numpy_sat.decoding import search
 from numpy_sat.layers import softmax
-from numpy_sat.workspace import Workspace
+from numpy_sat.system.workspace import Workspace
 
 V = 11
 LENGTHS = (7, 3, 4, 2, 5, 1)  # of 6 captions of 2 pictures

@@ -2,9 +2,9 @@
 
 import numpy as np
 
+from exercises.judging.faults import Mistake
+from exercises.judging.judge import Task
 from numpy_sat.check import gradcheck
-from numpy_sat.check.faults import Mistake
-from numpy_sat.check.judge import Task
 
 INTRO = """\
 To learn: a gradient can be measured. Move one number a little, ask the loss again, and see how it answers. That takes

@@ -1,7 +1,7 @@
 """The affine map"""
 
-from numpy_sat.check.faults import Mistake
-from numpy_sat.check.judge import Task
+from exercises.judging.faults import Mistake
+from exercises.judging.judge import Task
 from numpy_sat.layers import linear
 
 INTRO = """\

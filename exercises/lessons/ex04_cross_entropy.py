@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from numpy_sat.check.judge import Task
+from exercises.judging.judge import Task
 from numpy_sat.layers import losses, softmax
 
 INTRO = """\

@@ -2,9 +2,9 @@
 
 import numpy as np
 
+from exercises.judging.faults import Mistake
+from exercises.judging.judge import Task
 from numpy_sat.bench import rungs
-from numpy_sat.check.faults import Mistake
-from numpy_sat.check.judge import Task
 
 INTRO = """\
 To learn: what a processor could do in the time that one turn of a Python loop takes, and how to let it.

@@ -2,9 +2,9 @@
 
 import numpy as np
 
-from numpy_sat import optim
-from numpy_sat.check.faults import Mistake
-from numpy_sat.check.judge import Task
+from exercises.judging.faults import Mistake
+from exercises.judging.judge import Task
+from numpy_sat.training import optimizers
 
 INTRO = """\
 To learn: the gradient says which way is down, not how far to go. One weight's gradients are a thousand times
@@ -188,7 +188,7 @@ ADAM_MISTAKES = (
 
 TASKS = (
     Task(
-        optim,
+        optimizers,
         "rmsprop_update",
         rmsprop_cases,
         OUTPUTS,
@@ -202,7 +202,7 @@ TASKS = (
         mistakes=RMSPROP_MISTAKES,
     ),
     Task(
-        optim,
+        optimizers,
         "adam_update",
         adam_cases,
         OUTPUTS,

@@ -4,10 +4,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-from numpy_sat import search
-from numpy_sat.check.faults import Mistake
-from numpy_sat.check.judge import Task
+from exercises.judging.faults import Mistake
+from exercises.judging.judge import Task
 from numpy_sat.data.vocabulary import END, START
+from numpy_sat.decoding import search
 
 INTRO = """\
 To learn: the likeliest caption need not start with the likeliest word. Greedy search takes the best word each time,
@@ -43,8 +43,8 @@ From search you may use ban, note_finished, read_back and Step."""
 IMPORTS = """\
 import numpy as np
 
-from numpy_sat import search
 from numpy_sat.data.vocabulary import END, START
+from numpy_sat.decoding import search
 from numpy_sat.layers import softmax"""
 
 L = 4

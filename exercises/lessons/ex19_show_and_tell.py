@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from numpy_sat.check.faults import Mistake
-from numpy_sat.check.judge import Task
+from exercises.judging.faults import Mistake
+from exercises.judging.judge import Task
 from numpy_sat.decoders import show_tell
 
 INTRO = """\

@@ -2,9 +2,9 @@
 
 import numpy as np
 
-from numpy_sat import neighbours
-from numpy_sat.check.faults import Mistake
-from numpy_sat.check.judge import Task
+from exercises.judging.faults import Mistake
+from exercises.judging.judge import Task
+from numpy_sat.evaluation import neighbors
 
 INTRO = """\
 To learn: how one sees what an embedding has learned: which words have become alike, and how hundreds of dimensions
@@ -93,7 +93,7 @@ def project_cases(rng):
     """On axes that belong to other vectors, too, and of any length."""
     E = 1 - 3 * rng.standard_normal((5, 3))
     return [
-        {"E": E, "axes": neighbours.principal_axes(rng.standard_normal((4, 3)), 2)[0]},
+        {"E": E, "axes": neighbors.principal_axes(rng.standard_normal((4, 3)), 2)[0]},
         {"E": rng.standard_normal((3, 3)) + 1, "axes": rng.standard_normal((3, 3))},
         {"E": np.array([[1.0, 1], [5, 4], [9, 7]]), "axes": np.array([[0.8, 0.6]])},
     ]
@@ -182,7 +182,7 @@ PROJECT_MISTAKES = (
 
 TASKS = (
     Task(
-        neighbours,
+        neighbors,
         "cosine_similarity",
         cosine_cases,
         ("cosines",),
@@ -193,7 +193,7 @@ TASKS = (
         mistakes=COSINE_MISTAKES,
     ),
     Task(
-        neighbours,
+        neighbors,
         "nearest",
         nearest_cases,
         ("words", "cosines"),
@@ -206,7 +206,7 @@ TASKS = (
         mistakes=NEAREST_MISTAKES,
     ),
     Task(
-        neighbours,
+        neighbors,
         "principal_axes",
         axes_cases,
         ("axes", "shares"),
@@ -223,7 +223,7 @@ TASKS = (
         mistakes=AXES_MISTAKES,
     ),
     Task(
-        neighbours,
+        neighbors,
         "project",
         project_cases,
         ("x",),

@@ -4,11 +4,11 @@ from typing import NamedTuple
 
 import numpy as np
 
-from numpy_sat import self_critical
-from numpy_sat.check.faults import Mistake
-from numpy_sat.check.judge import Task
+from exercises.judging.faults import Mistake
+from exercises.judging.judge import Task
 from numpy_sat.data.vocabulary import END, START
 from numpy_sat.layers import policy
+from numpy_sat.training.objectives import self_critical
 from solutions import ex26_self_critical as by_hand
 
 INTRO = """\

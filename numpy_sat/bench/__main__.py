@@ -11,10 +11,10 @@ from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 
-from numpy_sat import command, machine
 from numpy_sat.bench import report, works
 from numpy_sat.bench.workers import Worker
-from numpy_sat.errors import InputError, writing
+from numpy_sat.system import cli, machine
+from numpy_sat.system.errors import InputError, writing
 
 OURS = "from numpy_sat.bench import ours; ours.main()"
 # torch first: it must not find the environment that numpy_sat settles for itself.
@@ -25,7 +25,7 @@ NO_PAGE_FAULTS = {"MALLOC_MMAP_MAX_": "0", "MALLOC_TRIM_THRESHOLD_": "1000000000
 def main(argv=None):
     """The command; returns its exit code."""
     args = _parse(argv)
-    return command.run(lambda: _bench(args))
+    return cli.run(lambda: _bench(args))
 
 
 def _bench(args):
@@ -142,7 +142,7 @@ def _parse(argv):
     )
     parser.add_argument("--group", nargs="+", action="extend", choices=works.GROUPS, help="default: all")
     parser.add_argument("--work", default="", metavar="SUBSTRING", help="only works with this in their names")
-    parser.add_argument("--rounds", type=command.count, default=7, help="default: 7")
+    parser.add_argument("--rounds", type=cli.count, default=7, help="default: 7")
     parser.add_argument(
         "--json",
         type=Path,

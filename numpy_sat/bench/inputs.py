@@ -5,10 +5,11 @@ from itertools import pairwise
 
 import numpy as np
 
-from numpy_sat import captioner, presets
+from numpy_sat import captioner
 from numpy_sat.data.batches import Batch
 from numpy_sat.decoders import attend_tell
 from numpy_sat.encoders import lite0 as lite0_encoder
+from numpy_sat.experiment import presets
 
 
 def normal(*shape, seed=0):

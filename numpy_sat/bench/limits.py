@@ -7,10 +7,10 @@ from importlib.metadata import version
 import llvmlite.binding
 import numpy as np
 
-from numpy_sat import machine
 from numpy_sat.kernels import simd, tile
 from numpy_sat.kernels.simd import LANES
 from numpy_sat.kernels.threads import kernel, run, taken
+from numpy_sat.system import machine
 
 SUMS = (0,) * 12  # rows of a tile: more multiply-adds that wait for nothing but themselves than are ever in flight
 REPEATS = 500_000

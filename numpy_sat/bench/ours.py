@@ -4,7 +4,7 @@ from functools import partial
 
 import numpy as np
 
-from numpy_sat import captioner, kernels, optim
+from numpy_sat import captioner, kernels
 from numpy_sat.bench import inputs, limits, workers
 from numpy_sat.bench.rungs import RUNGS, cut
 from numpy_sat.bench.workers import Timed
@@ -13,7 +13,8 @@ from numpy_sat.encoders import lite0
 from numpy_sat.kernels import conv as conv_kernel
 from numpy_sat.kernels import elementwise
 from numpy_sat.layers import block, conv, depthwise, losses, pool
-from numpy_sat.workspace import Workspace
+from numpy_sat.system.workspace import Workspace
+from numpy_sat.training import optimizers
 
 
 def main():
@@ -140,8 +141,8 @@ def _step(work, _):
 def train_step(recipe, params, batch, state, rng, workspace=None):
     """One update of the whole model, in place. Returns the Loss before it."""
     loss, grads = captioner.loss_and_grads(params, batch, recipe.model, rng, workspace)
-    optim.clip_by_norm(grads, recipe.clip)
-    optim.adam_update(params, grads, state, recipe.learning_rate)
+    optimizers.clip_by_norm(grads, recipe.clip)
+    optimizers.adam_update(params, grads, state, recipe.learning_rate)
     return loss
 
 
@@ -157,7 +158,7 @@ def _elementwise(work, _):
         ("max-pool", "backward"): lambda workspace: pool.max_pool_backward(y, cache, workspace),
         ("bias + relu", "forward"): lambda workspace: np.maximum(x + b, 0),
         ("bias + relu", "backward"): lambda workspace: elementwise.relu_backward(dx, x, workspace),
-        ("Adam", "update"): lambda workspace: optim.adam_update({"x": x}, {"x": dx}, state, 1e-3),
+        ("Adam", "update"): lambda workspace: optimizers.adam_update({"x": x}, {"x": dx}, state, 1e-3),
     }
     definitions = {"tanh": np.tanh, "sigmoid": lambda x: 1 / (1 + np.exp(-x))}
     check = None

@@ -7,7 +7,7 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import LogLocator, NullFormatter
 
 from numpy_sat.bench.works import LADDER
-from numpy_sat.errors import writing
+from numpy_sat.system.errors import writing
 
 YOURS = "yours"  # exercise 8's loops
 MARKERS = dict(zip((*LADDER, "kernel", "torch", YOURS), "v^<>sDo*PHX", strict=True))

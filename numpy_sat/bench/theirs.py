@@ -6,10 +6,10 @@ from itertools import product
 import torch
 from torch.nn import functional as F
 
-from numpy_sat import machine
 from numpy_sat.bench import inputs, workers
 from numpy_sat.bench.workers import Timed
 from numpy_sat.encoders import convnet, lite0
+from numpy_sat.system import machine
 
 LAYOUTS = torch.channels_last, torch.contiguous_format
 

@@ -14,7 +14,7 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from numpy_sat.bench.works import Work
-from numpy_sat.errors import InputError
+from numpy_sat.system.errors import InputError
 
 LEAST = 20  # milliseconds of a round: shorter works are repeated
 PAUSE = 0.05  # seconds

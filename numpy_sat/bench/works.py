@@ -5,7 +5,7 @@ from dataclasses import asdict, replace
 from typing import NamedTuple
 
 from numpy_sat.encoders import convnet, lite0
-from numpy_sat.presets import PRESETS
+from numpy_sat.experiment.presets import PRESETS
 
 GROUPS = ("conv", "depthwise", "net", "lite0", "decoder", "step", "elementwise")
 BLAS_RUNGS = ("im2col + BLAS", "shifted products")

@@ -11,8 +11,8 @@ import numpy as np
 from PIL import Image
 
 from numpy_sat.data.vocabulary import END, START, tokenise
-from numpy_sat.errors import InputError
-from numpy_sat.streams import ORDER, PICTURE, stream
+from numpy_sat.system.errors import InputError
+from numpy_sat.system.streams import ORDER, PICTURE, stream
 
 
 class Split(NamedTuple):

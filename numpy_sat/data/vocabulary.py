@@ -9,7 +9,7 @@ from functools import cached_property, lru_cache
 
 import numpy as np
 
-from numpy_sat.errors import InputError
+from numpy_sat.system.errors import InputError
 
 SPECIALS = ("<start>", "<end>", "<unk>")
 START, END, UNK = range(3)

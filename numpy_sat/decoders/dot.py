@@ -7,7 +7,7 @@ not D: what the heads have found.
 import numpy as np
 
 from numpy_sat.decoders import attend_tell, parts, soft
-from numpy_sat.errors import InputError
+from numpy_sat.system.errors import InputError
 
 SETTINGS = (*soft.SETTINGS, "heads")
 

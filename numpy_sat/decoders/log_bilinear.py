@@ -18,7 +18,7 @@ from numpy_sat.decoders import parts
 from numpy_sat.kernels import elementwise
 from numpy_sat.kernels.matmul import multiply, multiply_transposed, pack
 from numpy_sat.layers import dropout, embedding, linear
-from numpy_sat.workspace import Workspace
+from numpy_sat.system.workspace import Workspace
 
 SETTINGS = ()
 

@@ -11,8 +11,8 @@ from typing import NamedTuple
 import numpy as np
 
 from numpy_sat.decoders import attend_tell
-from numpy_sat.errors import InputError
 from numpy_sat.layers import embedding, linear
+from numpy_sat.system.errors import InputError
 
 PARTS = {  # what can be left out: its parameters
     "attention": ("W_a", "b_a", "W_h", "v", "W_q", "W_k"),  # of the model "dot" the last two; its W_v stays

@@ -11,7 +11,7 @@ import numpy as np
 from numpy_sat.decoders import show_tell
 from numpy_sat.kernels import elementwise, lstm
 from numpy_sat.kernels.matmul import multiply, multiply_transposed, pack
-from numpy_sat.workspace import Workspace
+from numpy_sat.system.workspace import Workspace
 
 
 class Cache(NamedTuple):

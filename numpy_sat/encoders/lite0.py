@@ -13,9 +13,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from numpy_sat.errors import InputError
 from numpy_sat.layers import activations, conv, depthwise, mbconv, pointwise
-from numpy_sat.workspace import Workspace
+from numpy_sat.system.errors import InputError
+from numpy_sat.system.workspace import Workspace
 
 _FIRST = (32,), (1, 3, 1, 1, 16), (2, 3, 2, 6, 24), (2, 5, 2, 6, 40), (3, 3, 2, 6, 80), (3, 5, 1, 6, 112)
 _ALL = *_FIRST, (4, 5, 2, 6, 192), (1, 3, 1, 6, 320)

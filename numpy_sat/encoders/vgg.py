@@ -13,8 +13,8 @@ from typing import NamedTuple
 import numpy as np
 
 from numpy_sat.encoders import convnet
-from numpy_sat.errors import InputError
 from numpy_sat.layers import block
+from numpy_sat.system.errors import InputError
 
 STAGES = {
     "vgg16": ((64, 64), (128, 128), (256,) * 3, (512,) * 3, (512,) * 3),

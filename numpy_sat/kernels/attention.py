@@ -9,10 +9,10 @@ D and A must fill vectors.
 
 import numpy as np
 
-from numpy_sat import machine
 from numpy_sat.kernels import functions, tile
 from numpy_sat.kernels.simd import LANES, fma, largest, load, maximum, repeat, store, store_first, total
 from numpy_sat.kernels.threads import inline, kernel, run, taken
+from numpy_sat.system import machine
 
 LOW = np.float32(-1e30)  # the score of what stands behind the last location: exp makes 1e-38 of it
 

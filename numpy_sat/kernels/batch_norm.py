@@ -7,7 +7,7 @@ gate on dy, a dy + b x + c with three numbers a channel.
 import numpy as np
 
 from numpy_sat.kernels.threads import kernel, run, taken
-from numpy_sat.workspace import Workspace
+from numpy_sat.system.workspace import Workspace
 
 ROWS = 256  # of a task: few enough that a float32 sum over them loses nothing that matters
 

@@ -12,7 +12,7 @@ from numpy_sat.kernels import direct, winograd, winograd_weights
 from numpy_sat.kernels.panels import filled
 from numpy_sat.kernels.simd import LANES
 from numpy_sat.kernels.threads import kernel, run, taken
-from numpy_sat.workspace import Workspace
+from numpy_sat.system.workspace import Workspace
 
 FEW_TILES = 64  # of 4 x 4 results
 LARGE = 128 * 128  # pairs of channels

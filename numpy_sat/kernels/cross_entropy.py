@@ -9,7 +9,7 @@ import numpy as np
 from numpy_sat.kernels import functions
 from numpy_sat.kernels.simd import LANES, largest, load, load_first, maximum, repeat, store_first, total
 from numpy_sat.kernels.threads import kernel, run, taken
-from numpy_sat.workspace import Workspace
+from numpy_sat.system.workspace import Workspace
 
 ROWS = 16  # of a task
 

@@ -14,11 +14,11 @@ from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic
 
-from numpy_sat import machine
 from numpy_sat.kernels import simd, tile
 from numpy_sat.kernels.panels import filled
 from numpy_sat.kernels.simd import LANES, load, store
 from numpy_sat.kernels.threads import inline, kernel, run, taken
+from numpy_sat.system import machine
 
 PIXELS = (0,) * 7  # computed at a time; seven divides the sides of all grids that come of pictures of 224 x 224
 FIRST = (0,)  # the offset of a tile's only column

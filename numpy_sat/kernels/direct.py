@@ -9,12 +9,12 @@ numpy_sat.bench`.)
 
 import numpy as np
 
-from numpy_sat import machine
 from numpy_sat.kernels import pool as pooling
 from numpy_sat.kernels import simd, tile
 from numpy_sat.kernels.panels import cut
 from numpy_sat.kernels.simd import LANES
 from numpy_sat.kernels.threads import inline, kernel, run, taken
+from numpy_sat.system import machine
 
 CHUNK = 192  # terms that are summed before they join the total: a longer float32 sum would lose more to rounding
 WEIGHT_TASKS = 8

@@ -9,7 +9,7 @@ import numpy as np
 from numpy_sat.kernels import functions
 from numpy_sat.kernels.simd import LANES, load_first, square_root, store_first
 from numpy_sat.kernels.threads import kernel, run, taken
-from numpy_sat.workspace import Workspace
+from numpy_sat.system.workspace import Workspace
 
 ROWS = 256  # of a task: few enough that a float32 sum over them loses nothing that matters
 TANH, SIGMOID = 0, 1
@@ -61,14 +61,14 @@ def _of_every_number(x, function):
 
 
 def adam(w, g, m, v, rate, beta1, beta2, epsilon, correction1, correction2):
-    """optim.adam_update of one parameter in one pass. w, m and v, contiguous, change in place."""
+    """optimizers.adam_update of one parameter in one pass. w, m and v, contiguous, change in place."""
     numbers = (rate / correction1, 1 - beta1, 1 - beta2, 1 / correction2, epsilon)
     flat = (array.reshape(-1) for array in (w, g, m, v))
     run(_adam, -(-w.size // NUMBERS), *flat, *(np.float32(number) for number in numbers))
 
 
 def rmsprop(w, g, v, rate, decay, epsilon):
-    """optim.rmsprop_update of one parameter in one pass. w and v, contiguous, change in place."""
+    """optimizers.rmsprop_update of one parameter in one pass. w and v, contiguous, change in place."""
     flat = (array.reshape(-1) for array in (w, g, v))
     run(_rmsprop, -(-w.size // NUMBERS), *flat, *(np.float32(number) for number in (rate, 1 - decay, epsilon)))
 

@@ -14,7 +14,7 @@ from numpy_sat.kernels import tile
 from numpy_sat.kernels.panels import cut, cut_transposed
 from numpy_sat.kernels.simd import LANES
 from numpy_sat.kernels.threads import kernel, run, taken
-from numpy_sat.workspace import Workspace
+from numpy_sat.system.workspace import Workspace
 
 CHUNK = 256  # terms that are summed before they join the total: so much of a panel stays in the cache beside the rows
 ROWS = 192  # of a task

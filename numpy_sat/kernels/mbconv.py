@@ -13,12 +13,12 @@ from typing import NamedTuple
 
 import numpy as np
 
-from numpy_sat import machine
 from numpy_sat.kernels import depthwise, simd, tile
 from numpy_sat.kernels.depthwise import PIXELS, Window
 from numpy_sat.kernels.simd import LANES, load, load_first, store, store_first
 from numpy_sat.kernels.threads import inline, kernel, run, taken
-from numpy_sat.workspace import Workspace
+from numpy_sat.system import machine
+from numpy_sat.system.workspace import Workspace
 
 TASK = 1 << 17  # numbers that a task works on, at most: 512 KiB
 SIDES, STRIDES = (3, 5), (1, 2)  # of the depthwise filters

@@ -10,7 +10,7 @@ import numpy as np
 from numpy_sat.kernels import simd
 from numpy_sat.kernels.simd import LANES
 from numpy_sat.kernels.threads import inline, kernel, run, taken
-from numpy_sat.workspace import Workspace
+from numpy_sat.system.workspace import Workspace
 
 
 def max_pool(x, window, stride, padding, workspace=None):

@@ -4,7 +4,7 @@ import numpy as np
 
 from numpy_sat.kernels.simd import LANES, load_first, maximum, minimum, repeat, store_first
 from numpy_sat.kernels.threads import kernel, run, taken
-from numpy_sat.workspace import Workspace
+from numpy_sat.system.workspace import Workspace
 
 NUMBERS = 1 << 15  # of a task: 128 KiB
 ROWS = 256  # of a task: few enough that a float32 sum over them loses nothing that matters

@@ -23,7 +23,7 @@ from llvmlite import ir
 from numba import njit, types
 from numba.extending import intrinsic
 
-from numpy_sat import machine
+from numpy_sat.system import machine
 
 # A kernel's decorator. "contract" lets a * b + c become one fused multiply-add; sums keep their order.
 _options = dict(nogil=True, error_model="numpy", fastmath={"contract"}, no_cfunc_wrapper=True)

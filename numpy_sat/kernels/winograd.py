@@ -14,11 +14,11 @@ from typing import NamedTuple
 
 import numpy as np
 
-from numpy_sat import machine
 from numpy_sat.kernels import points, simd, tile
 from numpy_sat.kernels import pool as pooling
 from numpy_sat.kernels.simd import LANES
 from numpy_sat.kernels.threads import inline, kernel, run, taken
+from numpy_sat.system import machine
 
 F2, F4 = (0,) * 4, (0,) * 6  # a line's points; conv.py chooses
 CHUNK = 32  # channels whose products are summed before they join the total, see points.py

@@ -10,10 +10,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-from numpy_sat import machine
 from numpy_sat.kernels import points, simd, tile, winograd
 from numpy_sat.kernels.simd import LANES
 from numpy_sat.kernels.threads import inline, kernel, run, taken
+from numpy_sat.system import machine
 
 LINE, RESULTS = winograd.F4, (0,) * 4
 BLOCK = 64  # channels of x in a task

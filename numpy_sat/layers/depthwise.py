@@ -11,7 +11,7 @@ import numpy as np
 from numpy_sat import kernels
 from numpy_sat.kernels import depthwise as kernel
 from numpy_sat.kernels import elementwise
-from numpy_sat.workspace import Workspace
+from numpy_sat.system.workspace import Workspace
 
 
 class DepthwiseCache(NamedTuple):

@@ -15,7 +15,7 @@ from numpy_sat.kernels import elementwise, matmul
 from numpy_sat.kernels import mbconv as kernel
 from numpy_sat.kernels import relu6 as relu6_kernel
 from numpy_sat.layers import activations, conv, depthwise, linear, pointwise
-from numpy_sat.workspace import Workspace
+from numpy_sat.system.workspace import Workspace
 
 
 class MBConvCache(NamedTuple):

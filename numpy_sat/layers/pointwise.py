@@ -8,7 +8,7 @@ from numpy_sat import kernels
 from numpy_sat.kernels import matmul
 from numpy_sat.kernels import relu6 as relu6_kernel
 from numpy_sat.layers import activations, linear
-from numpy_sat.workspace import Workspace
+from numpy_sat.system.workspace import Workspace
 
 
 class PointwiseCache(NamedTuple):

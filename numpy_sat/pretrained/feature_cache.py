@@ -20,10 +20,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-from numpy_sat import command
-from numpy_sat.data import batches, pictures
-from numpy_sat.errors import InputError
-from numpy_sat.workspace import Workspace
+from numpy_sat.data import batches, images
+from numpy_sat.system import progress
+from numpy_sat.system.errors import InputError
+from numpy_sat.system.workspace import Workspace
 
 FORMAT = 1  # raise it when the same net and picture would give other features
 BLOCK = 8  # pictures; more are not encoded faster
@@ -73,7 +73,7 @@ def load_features(listed, net, cache):
     Ctrl-C the same call goes on where it was. Raises InputError for a picture that cannot be read, for features that
     float16 cannot hold, and for a cache that cannot be written.
     """
-    path = Path(cache) / pictures.cache_name("features", listed, f"{net.digest} {net.size}", FORMAT)
+    path = Path(cache) / images.cache_name("features", listed, f"{net.digest} {net.size}", FORMAT)
     part, sums = path.with_suffix(".part"), path.with_suffix(".sums")
     shape = (len(listed), *net.shape())
     try:
@@ -85,7 +85,7 @@ def load_features(listed, net, cache):
             with suppress(FileNotFoundError):  # another process was about the same, and was done first
                 os.replace(part, path)
             for superseded in (path, part, sums):
-                pictures.remove_superseded(superseded)
+                images.remove_superseded(superseded)
     except OSError as error:
         raise InputError(
             f"{cache}: the cache of features cannot be written ({error.strerror}); "
@@ -118,7 +118,7 @@ def _complete(part, sums, listed, net, shape):
     row = HALF.itemsize * int(np.prod(shape[1:]))
     first = os.path.getsize(part) - row * len(listed)  # where the header ends
     done = len(listed) - sum(map(len, todo))
-    bar = command.bar(desc="encoding pictures", total=len(listed), initial=done, unit=" pictures")
+    bar = progress.bar(desc="encoding pictures", total=len(listed), initial=done, unit=" pictures")
     # Written, not mapped: a full disk is then an OSError and not the end of the process.
     with bar, open(part, "r+b", buffering=0) as file, open(sums, "r+b", buffering=0) as noted:
         for k, block, images in zip(missing, todo, batches.made_ahead(_read(todo, net.size)), strict=True):
@@ -149,7 +149,7 @@ def _make_room(part, sums, shape):
 def _read(blocks, size):
     """Each block's pictures as the net takes them."""
     for block in blocks:
-        yield batches.scale_pixels(np.stack([pictures.read_picture(picture.path, size) for picture in block]))
+        yield batches.scale_pixels(np.stack([images.read_picture(picture.path, size) for picture in block]))
 
 
 def _half(a, block):

@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from numpy_sat.errors import InputError
+from numpy_sat.system.errors import InputError
 
 LONGEST_HEADER = 100_000_000  # bytes; the format's own limit
 PREFIX = 8  # bytes of the header's length

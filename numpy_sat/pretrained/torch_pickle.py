@@ -18,7 +18,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from numpy_sat.errors import InputError
+from numpy_sat.system.errors import InputError
 
 MAGIC, PROTOCOL = 0x1950A86A20F9469CFC6C, 1001
 KINDS = {"Float": "<f4", "Double": "<f8", "Half": "<f2", "Long": "<i8"}

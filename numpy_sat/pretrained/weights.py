@@ -4,8 +4,8 @@ from pathlib import Path
 
 import numpy as np
 
-from numpy_sat.errors import InputError
 from numpy_sat.pretrained import safetensors
+from numpy_sat.system.errors import InputError
 
 NAMED = 4  # tensors that a message lists before it counts
 

@@ -1,0 +1,180 @@
+"""Plain relations of a wrong array to the right one: a factor with a name, a missing term, numbers in another order."""
+
+import numpy as np
+
+from exercises.judging import named
+
+
+def relation(name, pairs, cases, variables):
+    """What is wrong with an array, in words, as far as its numbers tell; else "".
+
+    pairs: (yours, the right one) of every case; cases: their arguments; variables: the library's function's own, by
+    name, in the first case.
+    """
+    if not all(named.is_number(a) and named.is_number(b) for a, b in pairs):
+        return ""
+    if any(np.asarray(b).dtype == bool for _, b in pairs):
+        return ""
+    pairs = [(np.asarray(a, float), np.asarray(b, float)) for a, b in pairs]
+    if any(a.shape != b.shape for a, b in pairs):
+        return _axis_too_many(pairs)
+    return _factor(cases, pairs) or _difference(variables, *pairs[0]) or _moved(pairs) or _factors(name, *pairs[0])
+
+
+def _axis_too_many(pairs):
+    """Whether an array of wrong shape becomes right when one of its axes is summed over."""
+    pairs = [(a, b) for a, b in pairs if a.shape != b.shape]
+    for axis in range(pairs[0][0].ndim):
+        sums = [a.sum(axis=axis) if axis < a.ndim else a for a, _ in pairs]
+        if all(total.shape == b.shape and np.allclose(total, b) for total, (_, b) in zip(sums, pairs, strict=True)):
+            if all(a.shape[axis] == 1 for a, _ in pairs):
+                return f"axis {axis} is kept, with length 1: without keepdims it would be right"
+            return f"summed over axis {axis}, too, it would be right"
+    return ""
+
+
+def _factor(cases, pairs):
+    """The one number, known by name, by which an array is wrong in every case; or ""."""
+    factors = [_ratio(a, b) for a, b in pairs]
+    if None in factors:
+        return ""
+    if not any(factors):
+        return "it is zero everywhere: nothing reaches it"
+    if np.allclose(factors, 1, rtol=1e-6):
+        return ""
+    if not all(factors):
+        return "it is zero in some cases: nothing reaches it there"
+    for k, words in ((-1, "its sign is flipped"), (2, "it is twice as large"), (0.5, "it is half as large")):
+        if np.allclose(factors, k, rtol=1e-7):
+            return words
+    for name, values in _scalars(cases).items():
+        if np.allclose(factors, 1 / np.array(values), rtol=1e-7):
+            return f"the factor `{name}` is missing"
+        if np.allclose(factors, values, rtol=1e-7):
+            return f"the factor `{name}` is there once too often"
+    names, sizes = _sizes(cases)
+    for k in np.flatnonzero(_equal(sizes, 1 / np.array(factors))):
+        return f"a mean in place of a sum, or divided once too often: off by a factor of {sizes[k, 0]:.6g}, {names[k]}"
+    for k in np.flatnonzero(_equal(sizes, np.array(factors))):
+        return f"a sum in place of a mean, or not divided: off by a factor of {sizes[k, 0]:.6g}, {names[k]}"
+    for k in np.flatnonzero(_equal(np.sqrt(sizes), 1 / np.array(factors))):
+        return f"divided by the square root of {sizes[k, 0]:.6g}, {names[k]}"
+    quotients = sizes[:, None] / sizes
+    for j, k in np.argwhere(_equal(quotients, np.array(factors))):
+        return f"divided by {sizes[k, 0]:.6g}, {names[k]}, where {sizes[j, 0]:.6g}, {names[j]}, belongs"
+    if np.allclose(factors, factors[0], rtol=1e-7):
+        return f"it is {factors[0]:.6g} times the right one"
+    return f"it is {factors[0]:.6g} times the right one here, and another number of times in other cases"
+
+
+def _equal(sizes, factors):
+    return np.isclose(sizes, factors, rtol=1e-7, atol=0).all(axis=-1)
+
+
+def _ratio(a, b):
+    """a / b if that is one number, else None."""
+    scale = np.vdot(b, b)
+    if not scale or not np.isfinite(a).all():
+        return None
+    ratio = float(np.vdot(a, b) / scale)
+    return ratio if np.abs(a - ratio * b).max() <= 1e-8 * np.abs(b).max() else None
+
+
+def _scalars(cases):
+    """{name: values in every case} of the arguments that are single numbers, and not 0 or always 1."""
+    flats = [named.flatten("", case) for case in cases]
+    found = {name[1:].replace("]", "", 1): [flat.get(name) for flat in flats] for name in flats[0]}
+    usable = {name: values for name, values in found.items() if all(isinstance(v, float) and v for v in values)}
+    return {name: values for name, values in usable.items() if set(values) != {1.0}}
+
+
+def _sizes(cases):
+    """Names, and values in every case, of what one divides by: dimensions, their products, masks' sums."""
+    flats, found = [named.flatten("", case) for case in cases], {}
+    for name in [name for name in flats[0] if all(name in flat for flat in flats)]:
+        text, values = name[1:].replace("]", "", 1), [flat[name] for flat in flats]
+        if not all(isinstance(value, np.ndarray) and value.size for value in values):
+            continue
+        for axis in range(min(value.ndim for value in values)):
+            found[f"{text}.shape[{axis}]"] = [value.shape[axis] for value in values]
+        if all(value.ndim > 1 for value in values):
+            found[f"the rows of {text}"] = [value.size // value.shape[-1] for value in values]
+            found[f"{text}.size"] = [value.size for value in values]
+        if all(np.isin(value, (0, 1)).all() for value in values):
+            found[f"{text}.sum()"] = [value.sum() for value in values]
+    sizes = np.array(list(found.values()), float).reshape(len(found), len(cases))
+    kept = (sizes != 1).any(axis=1) & (sizes != 0).all(axis=1)
+    return [name for name, keep in zip(found, kept, strict=True) if keep], sizes[kept]
+
+
+def _factors(name, yours, right):
+    """Whether every row, column or slice is right up to a factor of its own."""
+    for axis in range(right.ndim):
+        a, b = (np.moveaxis(x, axis, 0).reshape(right.shape[axis], -1) for x in (yours, right))
+        if a.shape[0] < 2 or a.shape[1] < 2:
+            continue
+        factors = [_ratio(one, other) if other.any() else 1.0 for one, other in zip(a, b, strict=True)]
+        if None not in factors:
+            shown = ", ".join(f"{factor:.3g}" for factor in factors[:6])
+            place = ", ".join(["k" if other == axis else ":" for other in range(right.ndim)])
+            return f"every {name}[{place}] is the right one times a factor of its own: {shown}"
+    return ""
+
+
+def _difference(variables, yours, right):
+    """Whether what is missing is one of our local variables."""
+    with np.errstate(invalid="ignore"):
+        missing = right - yours
+    if not missing.any() or not np.isfinite(missing).all():
+        return ""
+    for name, value in variables.items():
+        if not isinstance(value, np.ndarray) or value.dtype != missing.dtype or value.shape != missing.shape:
+            continue
+        if not np.isfinite(value).all():
+            continue
+        for k, words in (
+            (1, f"the term `{name}` is missing"),
+            (-1, f"the term `{name}` is there once too often"),
+            (2, f"the sign of the term `{name}` is flipped"),
+        ):
+            if np.allclose(missing, k * value, rtol=0, atol=1e-9 * np.abs(value).max()):
+                return words
+    return ""
+
+
+def _moved(pairs):
+    """Whether the right numbers are there, in another order."""
+    for axis in range(-min(a.ndim for a, _ in pairs), 0):
+        if pairs[0][0].shape[axis] < 2:
+            continue
+        if all(np.allclose(np.flip(a, axis), b) for a, b in pairs):
+            return f"it is right, but reversed along axis {pairs[0][0].ndim + axis}"
+        for shift in (1, -1):
+            if all(np.allclose(np.roll(a, shift, axis), b) for a, b in pairs):
+                return f"it is right, but shifted by one along axis {pairs[0][0].ndim + axis}"
+    if all(a.ndim > 1 and a.shape[-1] == a.shape[-2] and np.allclose(a.swapaxes(-1, -2), b) for a, b in pairs):
+        return "it is right, but transposed"
+    return ""
+
+
+def wrong_part(name, yours, right):
+    """Where an array is wrong, in words, if that is only a part of it along one axis; else ""."""
+    if not (isinstance(yours, np.ndarray) and isinstance(right, np.ndarray)) or yours.shape != right.shape:
+        return ""
+    if right.dtype == bool:
+        return ""
+    scale = np.abs(right[np.isfinite(right)]).max(initial=0)
+    wrong = ~(np.abs(yours - right) <= 1e-9 * max(scale, 1e-6))
+    for axis in range(right.ndim):
+        others = tuple(other for other in range(right.ndim) if other != axis)
+        places = np.flatnonzero(wrong.any(axis=others))
+        if not 0 < len(places) < right.shape[axis]:
+            continue
+        first, last = places[0], places[-1]
+        if last - first + 1 == len(places):
+            part = str(first) if first == last else f"{first}:{last + 1}"
+        else:
+            part = f"[{', '.join(map(str, places))}]"
+        shown = ", ".join([part if other == axis else ":" for other in range(right.ndim)])
+        return f"only {name}[{shown}] is wrong; the rest is right"
+    return ""

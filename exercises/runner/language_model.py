@@ -1,0 +1,71 @@
+"""A language model without eyes: an LSTM reads a caption and predicts, at each word, the next one.
+
+It knows what captions are like and nothing of the picture. The captioner must look between two words, so it never runs
+`lstm_sequence_forward`; this one does, and has captioner.py's functions, so that it can be trained in its place.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from numpy_sat.data.vocabulary import END, START, UNK
+from numpy_sat.decoding.search import Caption
+from numpy_sat.layers import embedding, linear, losses, lstm
+from numpy_sat.objective import Loss
+
+
+class Config(NamedTuple):
+    """What it is made of."""
+
+    embedding: int  # M
+    state: int  # S
+
+
+def init_params(rng, config, log_frequencies, dtype=np.float32):
+    """E: (V, M), W_x: (M, 4S), W_hh: (S, 4S), b: (4S,), W_o: (S, V), b_o: (V,), started as the captioner's are."""
+    (M, S), V = config, len(log_frequencies)
+    shapes = {"E": (V, M), "W_x": (M, 4 * S), "W_hh": (S, 4 * S), "W_o": (S, V)}
+    weights = {name: rng.standard_normal(shape) / np.sqrt(shape[0]) for name, shape in shapes.items()}
+    weights["E"] = 0.5 * rng.standard_normal((V, M))
+    b = np.repeat([0.0, 1.0, 0.0, 0.0], S)  # gates i, f, o, g: it starts by remembering
+    return {name: array.astype(dtype) for name, array in {**weights, "b": b, "b_o": log_frequencies}.items()}
+
+
+def loss_and_grads(params, batch, config, rng, workspace=None):
+    """As captioner.loss_and_grads, of the batch's captions alone."""
+    logits, (cache_embedding, cache_lstm, cache_linear) = _forward(params, batch.words, config)
+    loss, cache_loss = losses.cross_entropy_forward(logits, batch.targets, batch.mask)
+    word = -losses.word_log_probabilities(cache_loss).sum() / batch.mask.sum()
+
+    grads, dlogits = {}, losses.cross_entropy_backward(1.0, cache_loss, workspace)
+    dh, grads["W_o"], grads["b_o"] = linear.linear_backward(dlogits, cache_linear)
+    dc = np.zeros_like(dh[0])
+    dEy, _, _, grads["W_x"], grads["W_hh"], grads["b"] = lstm.lstm_sequence_backward(dh, dc, cache_lstm)
+    grads["E"] = embedding.embedding_backward(dEy, cache_embedding)
+    return Loss(loss, word, 0.0), grads
+
+
+def measure_moments(params, batches, config, workspace):
+    """There is no batch normalisation in it, and nothing to measure."""
+
+
+def _forward(params, words, config):
+    """words: (T, B). Returns logits: (T, B, V) and the caches."""
+    Ey, cache_embedding = embedding.embedding_forward(params["E"], words)
+    zero = np.zeros((words.shape[1], config.state), Ey.dtype)
+    h, _, cache_lstm = lstm.lstm_sequence_forward(Ey, zero, zero, params["W_x"], params["W_hh"], params["b"])
+    logits, cache_linear = linear.linear_forward(h, params["W_o"], params["b_o"])
+    return logits, (cache_embedding, cache_lstm, cache_linear)
+
+
+def caption_pictures(params, config, images, beam, max_words):
+    """The same Caption for every picture, the likeliest word at each step; it looks nowhere. beam: not used."""
+    words, log_p = [START], 0.0
+    while len(words) <= max_words and words[-1] != END:
+        logits, _ = _forward(params, np.array(words)[:, None], config)
+        last = logits[-1, 0].astype(np.float64)
+        allowed = np.delete(np.arange(len(last)), [START, UNK] if len(words) > 1 else [START, END, UNK])
+        words.append(int(allowed[last[allowed].argmax()]))
+        log_p += last[words[-1]] - np.log(np.exp(last).sum())
+    written = tuple(word for word in words[1:] if word != END)
+    return [Caption(written, log_p, None, None)] * len(images)

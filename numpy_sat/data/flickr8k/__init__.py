@@ -1,0 +1,1 @@
+"""Flickr8k: reading it as people have it, and downloading it."""

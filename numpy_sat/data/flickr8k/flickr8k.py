@@ -1,0 +1,269 @@
+"""Reading Flickr8k, and every data set written in its layout, as it is found on people's disks.
+
+Two layouts occur. The authors' two zips: `Flicker8k_Dataset/` (sic) with the photos, `Flickr8k.token.txt` with lines
+`name.jpg#0<TAB>caption`, and split lists `Flickr_8k.{train,dev,test}Images.txt`. A later single zip: `Images/` and
+`captions.txt`, a CSV without split lists. Of each, the parts may lie up to two folders below the root.
+
+One pair of photos in train is byte-identical. Both stay: each has captions of its own.
+"""
+
+import csv
+import hashlib
+import io
+import os
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from numpy_sat.data.dataset import Dataset, Picture
+from numpy_sat.system.errors import InputError
+
+SPLITS = ("train", "dev", "test")
+SPLIT_LIST = "Flickr_8k.{}Images.txt"
+TOKEN_FILE = "Flickr8k.token.txt"
+CSV_FILE = "captions.txt"
+CSV_HEADER = ["image", "caption"]
+LAYOUTS = ((TOKEN_FILE, ("Flicker8k_Dataset", "Flickr8k_Dataset")), (CSV_FILE, ("Images",)))
+PHOTO_SUFFIXES = (".jpg", ".jpeg", ".png")
+DEPTH = 2  # the zips, each unpacked into a folder of its own, put the photos this far down
+HELD_OUT = 1000  # pictures each in dev and test of the official split
+
+
+class _Copy(NamedTuple):
+    """Where the parts of one copy are."""
+
+    captions: Path
+    photos: Path
+    files: frozenset[str]  # the names in the folder of photos
+
+
+def read(
+    root: Path, splits: Sequence[str] = ("train", "dev"), skip_missing: bool = False, name: str = "flickr8k"
+) -> Dataset:
+    """Read the captions and the photos' paths of the splits asked for; the photos themselves are not opened.
+
+    A photo that is not there is left out with skip_missing. Without it, and for whatever else makes the copy
+    unusable, InputError is raised. Oddities that do no harm are in the data set's notes.
+    """
+    root = Path(root)
+    _refuse_unknown(splits)
+    copy = _find_copy(root)
+    captions, notes = _read_captions(copy.captions)
+    lists = _read_lists(copy.captions.parent, splits)
+    if not lists:
+        lists = _made_lists(captions)
+        sizes = "/".join(f"{len(names):,}" for names in lists.values())
+        notes.append(
+            f"There are no split lists beside {copy.captions.name}; its pictures were split {sizes} "
+            f"({'/'.join(lists)}) in the order of the SHA-256 of their names."
+        )
+    chosen = {}
+    for split in splits:
+        _refuse_uncaptioned(split, lists[split], captions, copy)
+        chosen[split], more = _pictures(split, lists[split], captions, copy, skip_missing)
+        notes += more
+    notes += _notes_on_the_rest(lists, splits, captions, copy)
+    return Dataset(name, root, chosen, tuple(notes))
+
+
+def read_captions(root: Path, split: str) -> dict[str, list[str]]:
+    """Read the captions of a split's pictures, whether or not their photos are there: {name: captions}.
+
+    Raises InputError as `read`.
+    """
+    _refuse_unknown([split])
+    copy = _find_copy(Path(root))
+    captions, _ = _read_captions(copy.captions)
+    names = (_read_lists(copy.captions.parent, [split]) or _made_lists(captions))[split]
+    _refuse_uncaptioned(split, names, captions, copy)
+    return {name: captions[name] for name in names}
+
+
+def _refuse_unknown(splits: Sequence[str]) -> None:
+    for split in splits:
+        if split not in SPLITS:
+            raise InputError(f'There is no split "{split}"; choose among {", ".join(SPLITS)}.')
+
+
+def _find_copy(root: Path) -> _Copy:
+    """Find captions and photos of the first layout that has both."""
+    if not root.exists():
+        raise InputError(f"{root}: there is no such folder; name the one that holds the unpacked data set.")
+    if not root.is_dir():
+        raise InputError(f"{root} is a file, not a folder; unpack the data set and name its folder.")
+    folders = list(_folders(root))
+    for caption_file, photo_folders in LAYOUTS:
+        captions = next((folder / caption_file for folder in folders if (folder / caption_file).is_file()), None)
+        for photos in (folder for folder in folders if folder.name in photo_folders):
+            files = frozenset(_listing(photos))
+            if captions and any(name.lower().endswith(PHOTO_SUFFIXES) for name in files):
+                return _Copy(captions, photos, files)
+    found = _naming(sorted(_listing(root)), most=8) or "nothing"
+    wanted = " or ".join(f"{file} with photos in a folder {names[0]}" for file, names in LAYOUTS)
+    raise InputError(f"{root} does not hold the data set: looked for {wanted}; found {found}. Unpack all of its zips.")
+
+
+def _listing(folder: Path) -> list[str]:
+    try:
+        return os.listdir(folder)
+    except OSError as error:
+        raise InputError(f"{folder} cannot be read ({error.strerror}); change its permissions.") from error
+
+
+def _folders(root: Path) -> Iterator[Path]:
+    """Give the root and the folders below it, nearest first, without what macOS adds to zips."""
+    level = [root]
+    for _ in range(DEPTH):
+        yield from level
+        level = [below for folder in level for below in _subfolders(folder)]
+    yield from level
+
+
+def _subfolders(folder: Path) -> list[Path]:
+    try:
+        with os.scandir(folder) as entries:
+            names = sorted(entry.name for entry in entries if entry.is_dir() and entry.name != "__MACOSX")
+    except PermissionError:  # a neighbour's folder is no concern of ours
+        return []
+    return [folder / name for name in names]
+
+
+def _read_captions(path: Path) -> tuple[dict[str, list[str]], list[str]]:
+    """Read the captions by picture name, in the file's order, and a note of how many were empty."""
+    rows = _token_rows(path) if path.name == TOKEN_FILE else _csv_rows(path)
+    captions: dict[str, list[str]] = {}
+    empty = 0
+    for name, caption in rows:
+        if caption.strip():
+            captions.setdefault(name, []).append(caption.strip())
+        else:
+            empty += 1
+    return captions, [f"Left out: {_count(empty, 'empty caption')} of {path.name}."] if empty else []
+
+
+def _token_rows(path: Path) -> Iterator[tuple[str, str]]:
+    for number, line in enumerate(_read_text(path).split("\n"), start=1):
+        if not line.strip():
+            continue
+        key, tab, caption = line.partition("\t")
+        name, _, index = key.rpartition("#")
+        if not (tab and name and index.isdecimal()):
+            raise InputError(
+                f'{path}, line {number}: expected "name.jpg#0", a tab and a caption, '
+                f'found "{line.strip()[:60]}"; correct the line or remove it.'
+            )
+        yield name, caption
+
+
+def _csv_rows(path: Path) -> Iterator[tuple[str, str]]:
+    reader = csv.reader(io.StringIO(_read_text(path), newline=""), strict=True)
+    try:
+        if next(reader, None) != CSV_HEADER:
+            raise InputError(f'{path}, line 1: expected the header "{",".join(CSV_HEADER)}"; add it.')
+        for row in reader:
+            if len(row) == 2:
+                yield row[0], row[1]
+            elif row:
+                raise InputError(
+                    f"{path}, line {reader.line_num}: expected a name and a caption, found {len(row)} fields; "
+                    "put a caption that holds commas in double quotes."
+                )
+    except csv.Error as error:
+        raise InputError(f"{path}, line {reader.line_num}: {error}; correct the quotes there.") from error
+
+
+def _read_text(path: Path) -> str:
+    try:
+        return path.read_bytes().decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = error.object.count(b"\n", 0, error.start) + 1
+        raise InputError(f"{path}, line {line}: the file is not UTF-8 text; save it as UTF-8.") from error
+    except OSError as error:
+        raise InputError(f"{path} cannot be read ({error.strerror}); change its permissions.") from error
+
+
+def _read_lists(folder: Path, splits: Sequence[str]) -> dict[str, list[str]]:
+    """Read the split lists that are there, which is none or at least those asked for."""
+    lists: dict[str, list[str]] = {}
+    for split in SPLITS:
+        path = folder / SPLIT_LIST.format(split)
+        if path.is_file():
+            lists[split] = [line.strip() for line in _read_text(path).split("\n") if line.strip()]
+    absent = [SPLIT_LIST.format(split) for split in splits if split not in lists]
+    if absent and (lists or (folder / TOKEN_FILE).is_file()):
+        raise InputError(f"{folder} lacks the split list {absent[0]}; copy it there from the data set's zip.")
+    _refuse_repeated(lists, folder)
+    return lists
+
+
+def _refuse_repeated(lists: dict[str, list[str]], folder: Path) -> None:
+    """Refuse a picture that is listed twice: in two splits it would be both learnt and tested."""
+    first: dict[str, str] = {}
+    for split, names in lists.items():
+        path = folder / SPLIT_LIST.format(split)
+        for name in names:
+            if name in first:
+                raise InputError(f"{path}: {name} is listed in split {first[name]} already; remove one of the lines.")
+            first[name] = split
+
+
+def _made_lists(captions: dict[str, list[str]]) -> dict[str, list[str]]:
+    """Split by a hash of the names: the same on every machine, whatever photos are there."""
+    names = [name for name in captions if name.lower().endswith(PHOTO_SUFFIXES)]
+    names.sort(key=lambda name: hashlib.sha256(name.encode()).digest())
+    held_out = min(HELD_OUT, len(names) // 8)
+    return {"train": names[2 * held_out :], "dev": names[:held_out], "test": names[held_out : 2 * held_out]}
+
+
+def _refuse_uncaptioned(split: str, names: list[str], captions: dict[str, list[str]], copy: _Copy) -> None:
+    uncaptioned = [name for name in names if name not in captions]
+    if uncaptioned:
+        raise InputError(
+            f"{copy.captions} has no caption for {_count(len(uncaptioned), 'picture')} that split {split} lists: "
+            f"{_naming(uncaptioned)}; add captions, or remove the names from the list."
+        )
+
+
+def _pictures(
+    split: str, names: list[str], captions: dict[str, list[str]], copy: _Copy, skip_missing: bool
+) -> tuple[list[Picture], list[str]]:
+    """Put a split's pictures together, with a note of those left out."""
+    missing = [name for name in names if name not in copy.files]
+    lack = f"Split {split} lacks {_count(len(missing), 'photo')} of {len(names):,}"
+    if missing and not skip_missing:
+        raise InputError(
+            f"{copy.photos}: {lack}: {_naming(missing)}; unpack them again, or leave them out with --skip-missing."
+        )
+    present = [Picture(name, copy.photos / name, tuple(captions[name])) for name in names if name in copy.files]
+    if not present:
+        raise InputError(f"{copy.photos}: split {split} has no picture at all; get its photos, or name other splits.")
+    return present, [f"{lack}; left out: {_naming(missing)}."] if missing else []
+
+
+def _notes_on_the_rest(
+    lists: dict[str, list[str]], splits: Sequence[str], captions: dict[str, list[str]], copy: _Copy
+) -> list[str]:
+    """Say what is unusual about the splits not asked for and the pictures in no split."""
+    notes = []
+    for split, names in lists.items():
+        missing = sum(name not in copy.files for name in names)
+        if missing and split not in splits:
+            notes.append(f"Split {split}, not used here, lacks {_count(missing, 'photo')} of {len(names):,}.")
+    listed = {name for names in lists.values() for name in names}
+    unlisted = [name for name in captions if name not in listed and name in copy.files]
+    if unlisted:
+        notes.append(f"Left out: {_count(len(unlisted), 'photo')} with captions but in no split.")
+    strays = [name for name in captions if name not in listed and name not in copy.files]
+    if strays:
+        notes.append(f"Left out: the captions of {_count(len(strays), 'name')} with neither photo nor split.")
+    return notes
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
+
+
+def _naming(names: Iterable[str], most: int = 3) -> str:
+    """List the first few names."""
+    names = list(names)
+    return ", ".join(names[:most]) + (", and more" if len(names) > most else "")

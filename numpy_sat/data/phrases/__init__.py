@@ -1,0 +1,1 @@
+"""Phrases to translate, and the grammar they are drawn from."""

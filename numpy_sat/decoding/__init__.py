@@ -1,0 +1,1 @@
+"""How captions are written: greedy decoding, beam search, ensembles."""

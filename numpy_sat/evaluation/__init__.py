@@ -1,0 +1,1 @@
+"""What a table needs: intervals, floors, comparison, reports, figures, attention statistics."""

@@ -1,0 +1,183 @@
+"""An evaluation as plain text of 80 columns, as Markdown and as JSON."""
+
+import math
+from typing import NamedTuple
+
+from numpy_sat.evaluation.attention_statistics import Looks
+from numpy_sat.evaluation.comparison import SCORES, Row, verdict
+from numpy_sat.evaluation.layout import cells, finite, number, percent, wrapped
+from numpy_sat.evaluation.scene_truth import Truth
+from numpy_sat.evaluation.variety import Variety
+
+AGAINST = "This model against what sees nothing, by the 95 % intervals of the difference"
+PAPER_NOTE = (
+    "* Xu et al. 2015, table 1, not measured here: of test, with features of a VGG that was trained on ImageNet, of "
+    "another METEOR, and, it seems, without brevity penalty: compare with the line that has none."
+)
+PEOPLE_NOTE = (
+    "One person: each of the references in turn is taken for the caption, and judged by the others. In the line above "
+    "it the model is judged by the same. Means of the turns."
+)
+
+
+class Loss(NamedTuple):
+    """-log p a word of people's captions, <end> counted, nats."""
+
+    word: float  # the model's
+    frequencies: float  # that of the frequencies of train's words, whatever the picture and the words before
+
+
+class Evaluation(NamedTuple):
+    """What was found out about a captioner."""
+
+    title: str
+    protocol: str  # a sentence or two
+    notes: tuple  # more sentences to print beside the figures
+    rows: list[Row]
+    vocabulary: int  # words it could write
+    loss: Loss
+    ours: Variety
+    people: Variety  # of one of people's captions a picture
+    looks: Looks | None
+    truth: Truth | None  # of drawn scenes
+    nowhere: str | None = None  # where there are no looks: why, a sentence
+
+
+def as_text(found):
+    """An Evaluation as one text for the terminal."""
+    lines = [*wrapped(found.title), "", *_scores_text(found.rows), ""]
+    for sentence in _below(found):
+        lines += wrapped(sentence)
+    lines += ["", f"{AGAINST}:"]
+    for sentence in _differences(found.rows):
+        lines += wrapped(sentence, "  ")
+    lines += ["", *(f"{name:<44}{ours:>18}{people:>18}" for name, ours, people in _variety(found)), ""]
+    for sentence in _sentences(found):
+        lines += wrapped(sentence)
+    return "\n".join(lines) + "\n"
+
+
+def as_markdown(found):
+    """An Evaluation as Markdown."""
+    lines = [f"# {found.title}", "", *_scores_markdown(found.rows), ""]
+    below = "\n\n".join(_below(found)).replace("*", r"\*").replace("\n  ", "\n\n    ")  # a command, as code
+    lines += [below, "", f"{AGAINST}:", ""]
+    lines += [f"* {sentence}" for sentence in _differences(found.rows)]
+    head, *rows = _variety(found)
+    lines += ["", cells(*head), cells(*["---"] * 3), *(cells(*row) for row in rows), ""]
+    lines += [f"* {sentence}" for sentence in _sentences(found)]
+    return "\n".join(lines) + "\n"
+
+
+def as_json(found):
+    """An Evaluation as what the json module can write; what is not a number as None."""
+    plain = {"rows": [row._asdict() for row in found.rows]}
+    plain |= {name: getattr(found, name)._asdict() for name in ("ours", "people")}
+    plain |= {name: finite(getattr(found, name)) for name in ("loss", "truth")} | {"looks": plain_looks(found.looks)}
+    return found._asdict() | plain
+
+
+def plain_looks(looks):
+    """Looks, or None, as what the json module can write."""
+    return looks and finite(looks) | {"locations": looks.locations, "collapsed": looks.collapsed}
+
+
+def _below(found):
+    """The sentences under the table of scores."""
+    kinds = {row.kind for row in found.rows}
+    on_rows = [note for kind, note in (("people", PEOPLE_NOTE), ("paper", PAPER_NOTE)) if kind in kinds]
+    return [f"Protocol: {found.protocol}", *found.notes, *on_rows]
+
+
+def _scores_text(rows):
+    """The table of scores; an interval takes two lines."""
+    lines = [_scores_line("", ("BLEU-1", "-2", "-3", "-4", *SCORES[4:]))]
+    for row in rows:
+        lines.append(_scores_line(row.name, (number(row.figures.get(name)) for name in SCORES)))
+        for k, edge in enumerate(("low", "high") if row.interval else ()):
+            edges = (number(row.interval[name][k]) for name in SCORES)
+            lines.append(_scores_line(f"  95 % interval, {edge}", edges))
+    return lines
+
+
+def _scores_line(name, texts):
+    return f"{name:<32}" + "".join(f"{text:>{8 if k > 3 else 6}}" for k, text in enumerate(texts))
+
+
+def _scores_markdown(rows):
+    """The table of scores; an interval stands in brackets."""
+    lines = [cells("", *SCORES), cells(*["---"] * (1 + len(SCORES)))]
+    for row in rows:
+        figures = {name: number(row.figures.get(name)) for name in SCORES}
+        for name, (low, high) in (row.interval or {}).items():
+            figures[name] += f" ({number(low)} to {number(high)})"
+        lines.append(cells(row.name.replace("*", r"\*"), *figures.values()))
+    return lines
+
+
+def _differences(rows):
+    """For each floor, whether more than chance is between the model and it."""
+    return [f"{row.name}: {verdict(row.difference)}" for row in rows if row.kind == "floor"]
+
+
+def _variety(found):
+    """The table of variety: a head and rows, of three cells each."""
+    both = (found.ours, found.people)
+    shares = {
+        "different captions": "captions",
+        "captions copied whole from train": "copied",
+        "captions with a word twice running": "stutters",
+        "words that their caption has had before": "repeated",
+    }
+    return [
+        ("", "this model", "one person"),
+        ("different words", f"{found.ours.words:,} of {found.vocabulary:,}", f"{found.people.words:,}"),
+        ("words a caption", *(f"{one.length:.1f} ({one.shortest} to {one.longest})" for one in both)),
+        *((name, *(percent(getattr(one, field)) for one in both)) for name, field in shares.items()),
+    ]
+
+
+def _sentences(found):
+    """Of the loss, of where it looked, and of drawn scenes whether what it says is true."""
+    loss = (
+        f"Loss: {found.loss.word:.3f} nats a word of people's captions, <end> counted; the word frequencies of train "
+        f"alone score {found.loss.frequencies:.3f}."
+    )
+    return [loss, *_attention(found), *_truth(found)]
+
+
+def _attention(found):
+    looks = found.looks
+    if looks is None:
+        return [f"Attention: {found.nowhere}"]
+    places = round(math.exp(looks.most))
+    sentences = [
+        f"Attention: entropy {looks.entropy:.2f} of at most ln {places} = {looks.most:.2f} nats, that of "
+        f"{looks.locations:.1f} locations looked at alike; from word to word {percent(looks.movement)} of it moves."
+    ]
+    if looks.collapsed:
+        sentences.append(
+            "!!! ATTENTION HAS COLLAPSED: it is as good as uniform, and looks nowhere in particular, whatever the word."
+        )
+    return sentences
+
+
+def _truth(found):
+    truth = found.truth
+    if truth is None:
+        return []
+    said = (
+        f"True: {percent(truth.complete)} of captions, in every word, and they name an object with its colour, and a "
+        f"relation or count where there are several. {percent(truth.objects)} have every object right; "
+        f"{percent(truth.relation)} of relations said are right."
+    )
+    if found.looks is None:
+        return [said]
+    looked = "no caption names an object that is there."
+    if math.isfinite(truth.in_box):
+        times = truth.in_box / truth.chance
+        looked = (
+            f"{percent(truth.in_box)}, chance {percent(truth.chance)}, so {times:.1f} x chance; "
+            f"at the word before: {percent(truth.before)}."
+        )
+    return [said, f"Attention inside the named object's box while its noun is written: {looked}"]

@@ -1,0 +1,100 @@
+"""Several trained models, judged alike: the rows of one table."""
+
+import math
+from pathlib import Path
+from typing import NamedTuple
+
+from numpy_sat import captioner
+from numpy_sat.evaluation import attention, heldout, table
+from numpy_sat.evaluation.judging import judge
+from numpy_sat.experiment import runs, settings
+from numpy_sat.system.errors import InputError
+
+
+class Contender(NamedTuple):
+    """One of the models to be compared."""
+
+    name: str
+    run: Path
+    model: runs.Model
+
+
+def load(paths, look=None):
+    """The Contenders of some runs, which look as settings.with_look says.
+
+    Raises InputError where one was trained on other pictures than the first, and where one is there twice.
+    """
+    models, names = [settings.with_look(runs.load_model(path), look) for path in paths], _names(paths)
+    first = models[0].settings
+    for path, model in zip(paths, models, strict=True):
+        if model.settings["pictures"] != first["pictures"]:
+            raise InputError(
+                f"{path} was trained on {model.settings['data']}, and {paths[0]} on "
+                f"{'another copy of ' * (model.settings['data'] == first['data'])}{first['data']}; "
+                f"only runs of the same pictures and captions can be compared."
+            )
+    return [Contender(*found) for found in zip(names, paths, models, strict=True)]
+
+
+def _names(paths):
+    """The runs' folders' names, with as much of the path as tells two apart; of two checkpoints of a run also theirs.
+
+    Raises InputError where one is there twice.
+    """
+    files = [runs.checkpoint_of(path).resolve() for path in paths]
+    folders = [file.parent for file in files]
+    twice = [str(path) for path, file in zip(paths, files, strict=True) if files.count(file) > 1]
+    if twice:
+        raise InputError(f"{', '.join(twice)}: the same model; name each once.")
+    ends = {folder: [Path(*folder.parts[-k:]) for k in range(1, len(folder.parts) + 1)] for folder in folders}
+    told = {
+        folder: next(end for end in own if sum(end in others for others in ends.values()) == 1)
+        for folder, own in ends.items()
+    }
+    return [str(told[file.parent] / (file.name if folders.count(file.parent) > 1 else "")) for file in files]
+
+
+def measure(contender, written, train):
+    """A model's table.Row, and the metrics.Judged of its captions.
+
+    written: heldout.Written, by it; train: {picture: [texts]}. Of drawn scenes there is, among the scores, the share of
+    captions that are true. The row's difference is still to be filled in.
+    """
+    name, run, model = contender
+    judged, looked = judge(written.captions, written.references), attention.judge(model, written)
+    if looked.true is not None:
+        judged = judged._replace(means={**judged.means, table.TRUE: 100 * looked.true})
+    row = table.Row(
+        name=name,
+        parameters=sum(array.size for key, array in model.params.items() if not key.endswith(captioner.MEASURED)),
+        minutes=_seconds(run) / 60,
+        milliseconds=1000 * written.seconds / len(written.found),
+        loss=heldout.judge_loss(model, written.listed, train),
+        figures=judged.score(),
+        interval=judged.intervals(),
+        difference=None,
+        looks=looked.looks,
+        truth=looked.truth,
+        captions=written.captions,
+    )
+    return row, judged
+
+
+def notes(rows, contenders):
+    """Sentences about what the losses and costs of table.Rows mean. contenders: theirs."""
+    on_losses = f"The word frequencies of train alone have a loss of {rows[0].loss.frequencies:.3f}."
+    if len({contender.model.vocabulary for contender in contenders}) > 1:
+        on_losses = "Their vocabularies are not the same, and so their losses say nothing of each other."
+    configs = {contender.name: contender.model.recipe.model for contender in contenders}
+    on_features = [name for name, config in configs.items() if config.frozen and not config.blind]
+    on_costs = (
+        f"{', '.join(on_features)}: parameters and milliseconds are without the stages of the pretrained encoder that "
+        "stay as they are; what those make of the pictures is kept on disk."
+    )
+    return [on_losses, *[on_costs] * bool(on_features)]
+
+
+def _seconds(run):
+    """How long a run was trained, as its log says; nan where it says nothing."""
+    seconds = [entry["seconds"] for entry in runs.read_log(runs.folder_of(run))]
+    return seconds[-1] if seconds else math.nan

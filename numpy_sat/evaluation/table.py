@@ -1,0 +1,116 @@
+"""Several captioners in one table, a row each: as plain text of 100 columns, as Markdown and as JSON."""
+
+from typing import NamedTuple
+
+from numpy_sat.evaluation.attention_statistics import Looks
+from numpy_sat.evaluation.comparison import BLEU, SCORES, verdict
+from numpy_sat.evaluation.layout import cells, columns, finite, number, wrapped
+from numpy_sat.evaluation.report import Loss, plain_looks
+from numpy_sat.evaluation.scene_truth import Truth
+
+WIDTH = 100  # characters, where names are of 20 or fewer
+TRUE = "true"  # of drawn scenes: the name of the share of true captions among the figures
+LEGEND = (
+    "Loss: nats a word of people's captions, <end> counted. Interval: 95 % of CIDEr-D. Minutes: of training, without "
+    "its validations. Milliseconds: a caption, written in batches. Entropy: of the attention, nats, of at most ln L; "
+    "moved: the share of it that is elsewhere than for the word before, in percent; -: a model that looks nowhere."
+)
+LEGEND_SCENES = (
+    "In box: the attention inside the named object's box while its noun is written, in percent, beside chance; before: "
+    "the same at the word before the noun; true: captions that are true in every word, in percent."
+)
+
+
+class Row(NamedTuple):
+    """A captioner."""
+
+    name: str
+    parameters: int  # how many numbers are learnt
+    minutes: float  # of training; nan where that is not known
+    milliseconds: float  # a caption
+    loss: Loss
+    figures: dict[str, float]  # in percent, by the names of SCORES and TRUE
+    interval: dict  # by the same: (low, high), 95 % over resampled pictures
+    difference: dict | None  # by the same: that of these figures less the first row's; of the first, None
+    looks: Looks | None  # where it looks
+    truth: Truth | None  # of drawn scenes
+    captions: dict[str, str]  # {picture: text}
+
+
+class Table(NamedTuple):
+    """What is printed."""
+
+    title: str
+    protocol: str
+    notes: tuple  # sentences to stand below the table
+    rows: list[Row]
+
+
+def as_text(found):
+    """A Table for the terminal, in two parts, one above the other."""
+    lines = [*wrapped(found.title, width=WIDTH), ""]
+    for part in (_scores, _rest):
+        lines += [*columns([part(None), *map(part, found.rows)]), ""]
+    for sentence in _below(found):
+        lines += wrapped(sentence, width=WIDTH)
+    lines += ["", f"{_against(found)}:"]
+    for sentence in _differences(found.rows):
+        lines += wrapped(sentence, "  ", WIDTH)
+    return "\n".join(lines) + "\n"
+
+
+def as_markdown(found):
+    """A Table as Markdown."""
+    head, *rows = [(*_scores(row), *_rest(row)[1:]) for row in (None, *found.rows)]
+    lines = [f"# {found.title}", "", cells(*head), cells(*["---"] * len(head)), *(cells(*row) for row in rows), ""]
+    lines += ["\n\n".join(_below(found)), "", f"{_against(found)}:", ""]
+    lines += [f"* {sentence}" for sentence in _differences(found.rows)]
+    return "\n".join(lines) + "\n"
+
+
+def as_json(found):
+    """A Table as what the json module can write; what is not a number as None."""
+    rows = [
+        finite(row) | {"loss": finite(row.loss), "looks": plain_looks(row.looks), "truth": finite(row.truth)}
+        for row in found.rows
+    ]
+    return found._asdict() | {"rows": rows}
+
+
+def _scores(row):
+    """The cells of a row that say how good its captions are; of None, the head's."""
+    if row is None:
+        return ("", "loss", "BLEU-1", "-2", "-3", "-4", *SCORES[len(BLEU) :], "interval")
+    interval = " to ".join(map(number, row.interval["CIDEr-D"]))
+    return (row.name, f"{row.loss.word:.3f}", *(number(row.figures[name]) for name in SCORES), interval)
+
+
+def _rest(row):
+    """The cells that say what it costs, where it looks, and of scenes what is right; of None, the head's."""
+    if row is None:
+        return ("", "parameters", "minutes", "ms", "entropy", "ln L", "moved", "in box", "before", "chance", "true")
+    looks, truth = row.looks, row.truth
+    looked, right = ("-",) * 3, ("-",) * 4
+    if looks:
+        collapsed = "!!! " if looks.collapsed else ""
+        looked = (f"{collapsed}{looks.entropy:.2f}", f"{looks.most:.2f}", number(100 * looks.movement))
+    if truth:
+        right = (number(100 * share) for share in (truth.in_box, truth.before, truth.chance, truth.complete))
+    return (row.name, f"{row.parameters:,}", number(row.minutes), number(row.milliseconds), *looked, *right)
+
+
+def _below(found):
+    """The sentences under the table."""
+    legend = f"{LEGEND} {LEGEND_SCENES}" if any(row.truth for row in found.rows) else LEGEND
+    collapsed = [row.name for row in found.rows if row.looks and row.looks.collapsed]
+    loud = [f"!!! ATTENTION HAS COLLAPSED in {', '.join(collapsed)}: it is as good as uniform."] * bool(collapsed)
+    return [*loud, f"Protocol: {found.protocol}", *found.notes, legend]
+
+
+def _against(found):
+    return f"Against {found.rows[0].name}, by the 95 % intervals of the difference"
+
+
+def _differences(rows):
+    """For each row but the first, whether more than chance is between the two."""
+    return [f"{row.name}: {verdict(row.difference)}" for row in rows[1:]]

@@ -1,0 +1,1 @@
+"""What a run is: its recipe, presets, folder and checkpoints."""

@@ -1,0 +1,216 @@
+"""The folder of a training run: configuration, log, checkpoints; and a trained model read back from it."""
+
+import hashlib
+import itertools
+import json
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from numpy_sat import captioner
+from numpy_sat.data.vocabulary import Vocabulary
+from numpy_sat.experiment import checkpoint
+from numpy_sat.experiment.presets import Recipe, from_json
+from numpy_sat.system.errors import InputError, writing
+
+LAST, BEST, LOG, CONFIG = "last.npz", "best.npz", "log.jsonl", "config.json"
+SHIPPED = (
+    Path(__file__).parents[1] / "assets" / "captioner.npz"
+)  # a run's best as it comes with the package, see ship.py
+SETTINGS = ("data", "root", "seed", "skip_missing", "pictures", "recipe", "vocabulary")  # of a run
+FIRST = ("first_recipe", "first_seed")  # that it has, too, if it was begun --from a run: of the one that all began with
+SOUP = "soup"  # that it has if it was made by soup.py: of which runs, and how much of each
+
+
+class Model(NamedTuple):
+    """All that captioning and judging need."""
+
+    params: dict
+    recipe: Recipe
+    vocabulary: Vocabulary
+    settings: dict  # of the run, by the names in SETTINGS
+    progress: dict  # where training stood, by the names of Progress
+
+
+@dataclass
+class Progress:
+    """Where training stands. With the seed this is the random state too, see streams.py."""
+
+    step: int = 0
+    epoch: int = 0
+    batch: int = 0  # of the epoch, consumed
+    best_score: float = -1.0  # CIDEr-D
+    best_loss: float = float("inf")  # where the score is equal, as long as it is 0
+    stale: int = 0  # epochs since the best
+    seconds: float = 0.0  # trained, over all sessions, and those of the run that it began with
+
+
+@dataclass
+class Run:
+    """A training run in memory."""
+
+    folder: Path
+    settings: dict
+    recipe: Recipe
+    vocabulary: Vocabulary
+    params: dict
+    optimizer: dict
+    progress: Progress
+
+
+def create(folder, settings, recipe, vocabulary, params, seconds=0.0):
+    """Start a run in a new folder. Raises InputError if it holds a run.
+
+    settings: {"data", "root", "seed", ...}; seconds: for how long the parameters have been trained already.
+    """
+    settings = {**settings, "recipe": asdict(recipe), "vocabulary": list(vocabulary.words)}
+    shown = {name: value for name, value in settings.items() if name != "vocabulary"}
+    with writing(folder):
+        if any((folder / name).exists() for name in (LAST, BEST)):
+            raise InputError(f"{folder} holds a run already; go on with --resume, or choose another --out.")
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / CONFIG).write_text(json.dumps(shown, indent=2) + "\n", encoding="utf-8")
+        (folder / LOG).write_text("", encoding="utf-8")
+    return Run(folder, settings, recipe, vocabulary, params, {}, Progress(seconds=seconds))
+
+
+def free_folder(name):
+    """runs/name, or the first of runs/name-2, runs/name-3, ... that is not there yet."""
+    names = itertools.chain([name], (f"{name}-{k}" for k in itertools.count(2)))
+    return next(folder for folder in (Path("runs") / n for n in names) if not folder.exists())
+
+
+def resume(folder):
+    """The run whose last checkpoint is in a folder; what its log says of later steps is cut off."""
+    path = folder / LAST
+    model, stored = _read(path)
+    try:
+        progress = Progress(**stored.progress)
+    except TypeError as error:
+        raise InputError(f"{path}: does not say where training stood ({error}); train anew.") from error
+    _check_optimizer(path, stored, progress)
+    with writing(folder):
+        kept = [json.dumps(entry) + "\n" for entry in read_log(folder) if entry["step"] <= progress.step]
+        aside = folder / f"{LOG}.part"
+        aside.write_text("".join(kept), encoding="utf-8")
+        aside.replace(folder / LOG)
+    return Run(folder, model.settings, model.recipe, model.vocabulary, model.params, stored.optimizer, progress)
+
+
+def is_finished(run):
+    """Whether training has ended: after all epochs, or where patience has; which waits for the self-critical ones."""
+    recipe, progress = run.recipe, run.progress
+    may_end = by_own_captions(run) or not recipe.self_critical
+    return progress.epoch >= recipe.epochs or (progress.stale >= recipe.patience and may_end)
+
+
+def by_own_captions(run):
+    """Whether the epoch that run.progress is in is self-critical."""
+    return run.recipe.epochs - run.recipe.self_critical <= run.progress.epoch < run.recipe.epochs
+
+
+def save_last(run):
+    """Write the run's last checkpoint, from which training can go on."""
+    _save(run, LAST, run.params, run.optimizer)
+
+
+def save_best(run, params):
+    """Write the run's best, these parameters."""
+    _save(run, BEST, params, {})
+
+
+def _save(run, name, params, optimizer):
+    checkpoint.save(run.folder / name, checkpoint.Checkpoint(params, optimizer, run.settings, asdict(run.progress)))
+
+
+def log(run, kind, **entry):
+    """Append one JSON line: kind, step and what is given."""
+    with writing(run.folder / LOG), open(run.folder / LOG, "a", encoding="utf-8") as file:
+        file.write(json.dumps({"kind": kind, "step": run.progress.step, **entry}) + "\n")
+
+
+def read_log(folder):
+    """The log's entries; none where there is no log, and a last line that was cut off in writing is left out."""
+    entries = []
+    if (folder / LOG).exists():
+        for line in (folder / LOG).read_text(encoding="utf-8").splitlines():
+            try:
+                entries.append(json.loads(line))
+            except ValueError:
+                break
+    return entries
+
+
+def beginning(settings):
+    """The recipe, as JSON, and the seed of the run that all began with. settings: of a run, which may be that one."""
+    recipe, seed = FIRST
+    return settings.get(recipe, settings["recipe"]), settings.get(seed, settings["seed"])
+
+
+def folder_of(path):
+    """A run's folder, of the folder itself or of a checkpoint in it."""
+    return path if path.is_dir() else path.parent
+
+
+def load_model(path):
+    """The Model of a checkpoint file, or of a run's folder: its best, or its last before there is a best.
+
+    Parameters that were kept as float16 come as float32.
+    """
+    return _read(checkpoint_of(path))[0]
+
+
+def checkpoint_of(path):
+    """The checkpoint that load_model reads."""
+    path = Path(path)
+    if not path.is_dir():
+        return path
+    return path / BEST if (path / BEST).exists() else path / LAST
+
+
+def digest(path):
+    """SHA-256 of the checkpoint that load_model reads, by which what was said of it is known to be of this one."""
+    return hashlib.sha256(checkpoint_of(path).read_bytes()).hexdigest()
+
+
+def _read(path):
+    stored = checkpoint.load(path)
+    settings = stored.settings
+    try:
+        recipe = _with_weights(from_json(settings["recipe"]), path.parent)
+        vocabulary = Vocabulary(tuple(settings["vocabulary"]))
+        missing = [name for name in SETTINGS if name not in settings]
+        if missing:
+            raise KeyError(*missing)
+    except (KeyError, TypeError) as error:
+        raise InputError(f"{path}: its settings are not those of a captioner ({error}); train anew.") from error
+    params = {
+        name: array.astype(np.float32) if array.dtype == np.float16 else array for name, array in stored.params.items()
+    }
+    expected = captioner.init_params(np.random.default_rng(0), recipe.model, np.zeros(len(vocabulary)))
+    checkpoint.check_shapes(path, params, expected)
+    return Model(params, recipe, vocabulary, settings, stored.progress), stored
+
+
+def _with_weights(recipe, folder):
+    """The recipe; where the file of its encoder's weights is gone, with the one of that name next to the folder."""
+    beside = folder.resolve().parent / Path(recipe.model.weights).name
+    if not recipe.model.weights or Path(recipe.model.weights).exists() or not beside.is_file():
+        return recipe
+    return replace(recipe, model=replace(recipe.model, weights=str(beside)))
+
+
+def _check_optimizer(path, stored, progress):
+    """Raise InputError unless what has moving means is a parameter of their shape that has all of them.
+
+    Not every parameter need have some: what has had no gradient yet has none.
+    """
+    found = {name: array for name, array in stored.optimizer.items() if name != "t"}
+    split = [name.partition(".") for name in found]
+    moments, trained = ({part[k] for part in split} for k in (0, 2))
+    expected = {f"{m}.{name}": stored.params[name] for m in moments for name in trained if name in stored.params}
+    if not moments and progress.step:
+        raise InputError(f"{path}: holds no optimiser state; go on from the run's {LAST}.")
+    checkpoint.check_shapes(path, found, expected)

@@ -1,0 +1,326 @@
+"""bench: that it measures what it says; how long that takes is not tested."""
+
+import dataclasses
+import json
+import re
+import subprocess
+import sys
+
+import numba
+import numpy as np
+import pytest
+
+from numpy_sat.bench import __main__ as command
+from numpy_sat.bench import inputs, limits, ours, report, roofline, rungs, workers, works
+from numpy_sat.experiment import presets
+from numpy_sat.layers import conv
+from numpy_sat.system.workspace import Workspace
+
+FIELDS = "group work pass rung ms gflops share_of_peak error torch_ms ratio".split()
+STAGES = ((16,), (16, 32))
+RECIPE = presets.PRESETS["scenes", True]
+MODEL = dict(picture_size=8, stages=STAGES, embedding=6, state=5, attention=4, smoothing=0.1)
+TINY = [
+    *(works.conv_work(pass_, 2, 8, 16, 32) for pass_ in ("forward", "input gradient", "weight gradient")),
+    works.conv_work("forward", 1, 6, 3, 16),
+    *(works.net_work("tiny", pass_, 2, 8, STAGES, True) for pass_ in ("forward", "forward + backward")),
+    *(
+        works.depthwise_work(pass_, 2, 9, 32, *filters)
+        for pass_ in ("forward", "backward")
+        for filters in ((3, 1), (5, 2))
+    ),
+    works.lite0_work("tiny lite0", 2, 16, ((32,), (1, 3, 1, 1, 16), (2, 3, 2, 2, 24), (40,))),
+    works.decoder_work(N=3, L=4, D=6, M=5, S=7, A=3, V=11, T=3),
+    works.step_work(
+        "tiny", dataclasses.replace(RECIPE, model=dataclasses.replace(RECIPE.model, **MODEL), pictures=2), V=11, T=4
+    ),
+    *(
+        works.Work("elementwise", name, pass_, [rung], dict(shape=[2, 4, 4, 16]), None, 4096)
+        for name, pass_, rung, *_ in works.ELEMENTWISE
+    ),
+]
+CHECKED = {(work.group, work.pass_) for work in TINY if work.group in ("conv", "depthwise", "decoder")} | {
+    (group, "forward") for group in ("net", "lite0")
+}
+tiny_works = pytest.mark.parametrize("work", TINY, ids=lambda work: f"{work.name} {work.pass_}")
+
+
+def tiny(group, pass_):
+    return next(work for work in TINY if (work.group, work.pass_) == (group, pass_))
+
+
+def given_results():
+    """Every convolution at made-up times, beside torch, and a tanh without."""
+    for work in works.all_works():
+        if work.group == "conv":
+            yield from (report.Result(work, rung, 1e3 * (k + 1), 3e-7, 4e3) for k, rung in enumerate(work.rungs))
+        if work.name == "tanh":
+            yield report.Result(work, "numpy", 10.0)
+
+
+@pytest.mark.parametrize("rung", rungs.RUNGS)
+@pytest.mark.parametrize("shape", [(2, 5, 6, 16, 32), (1, 6, 7, 3, 16)])
+def test_every_rung_is_the_definition(rng, rung, shape):
+    N, H, W, C, O = shape
+    if "Winograd" in rung and C % 16:
+        pytest.skip("Winograd takes whole vectors of channels")
+    if rung == "nested loops":
+        C = O = 2
+    arrays = [rng.standard_normal(shape) for shape in ((N, H, W, C), (3, 3, C, O), (O,))]
+    expected, _ = conv.conv_forward(*arrays, 1, 1)
+    found = rungs.RUNGS[rung](*(array.astype(np.float32) for array in arrays), Workspace())
+    np.testing.assert_allclose(found, expected, rtol=0, atol=2e-6 * np.abs(expected).max())
+
+
+def correlation_arguments(rng, P, Q):
+    """Whole numbers, whose sums are exact in every order."""
+    N, H, W, C, O = 2, 4, 5, 3, 6
+    shapes = (N, H + P - 1, W + Q - 1, C), (P, Q, C, O), (O,)
+    return *(rng.integers(-9, 9, shape).astype(np.float32) for shape in shapes), np.full(
+        (N, H, W, O), np.nan, np.float32
+    )
+
+
+@pytest.mark.parametrize(("P", "Q"), [(3, 3), (2, 4), (1, 1)])
+def test_the_compiled_loops_are_their_python(rng, P, Q):
+    x, W, b, y = correlation_arguments(rng, P, Q)
+    before = [array.copy() for array in (x, W, b)]
+    for function in (rungs.correlate, rungs.correlate.py_func):
+        y[...] = np.nan
+        assert function(x, W, b, y) is None
+        np.testing.assert_array_equal(y, conv.conv_forward(*before, 1, 0)[0])
+    assert all(map(np.array_equal, (x, W, b), before))
+
+
+def test_the_compiled_loops_are_vector_instructions(rng):
+    """numba adds a vector at a time where the innermost loop goes through output channels."""
+    correlate = numba.njit(rungs.correlate.py_func)
+    correlate(*correlation_arguments(rng, 3, 3))
+    (code,) = correlate.inspect_llvm().values()
+    assert re.search(r"fadd <\d+ x float>", code)
+
+
+def test_the_ladder_has_all_rungs():
+    assert tuple(rungs.RUNGS) == works.LADDER
+
+
+def test_nested_loops_are_measured_on_a_part_and_scaled():
+    N, H, C, O = 2, 16, 512, 64
+    timed = ours.prepare(works.conv_work("forward", N, H, C, O), ["nested loops"])["nested loops"]
+    assert timed.call().shape == (1, 1, 1, 2)
+    assert timed.scale == N * H * H * O / 2
+
+
+def test_training_imports_nothing_of_bench_and_our_side_no_torch():
+    code = """if True:
+        import sys, numpy_sat.train
+        assert not any(name.startswith("numpy_sat.bench") for name in sys.modules)
+        import numpy_sat.bench.ours, numpy_sat.bench.__main__
+        assert "torch" not in sys.modules"""
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
+@tiny_works
+def test_our_side_runs_a_work_with_small_errors(work):
+    work = works.Work(*json.loads(json.dumps(work)))  # as it comes to the worker
+    prepared = ours.prepare(work, work.rungs)
+    assert list(prepared) == work.rungs
+    for timed in prepared.values():
+        result = timed.call()
+        assert timed.check is None or timed.check(result) < 1e-5
+    checked = (work.group, work.pass_) in CHECKED or work.name in ("tanh", "sigmoid")
+    assert (timed.check is not None) == checked
+
+
+@tiny_works
+def test_torchs_side_runs_a_work(work):
+    pytest.importorskip("torch")
+    from numpy_sat.bench import theirs
+
+    work = works.Work(*json.loads(json.dumps(work)))
+    theirs.prepare(work, ["torch"])["torch"].call()
+
+
+def test_torchs_convolutions_are_ours():
+    torch = pytest.importorskip("torch")
+    from numpy_sat.bench import theirs
+
+    for pass_ in ("forward", "input gradient"):
+        work = tiny("conv", pass_)
+        found = theirs.prepare(work, ["torch"])["torch"].call()
+        found = found if torch.is_tensor(found) else found[0]
+        expected = ours.prepare(work, work.rungs).popitem()[1].call()
+        np.testing.assert_allclose(found.permute(0, 2, 3, 1), expected, atol=1e-4)
+    found = theirs.prepare(tiny("conv", "weight gradient"), ["torch"])["torch"].call()[1]
+    expected = ours.prepare(tiny("conv", "weight gradient"), ["kernel"])["kernel"].call()
+    np.testing.assert_allclose(found.permute(2, 3, 1, 0), expected, atol=1e-3)
+
+
+def test_torchs_net_is_ours():
+    pytest.importorskip("torch")
+    from numpy_sat.bench import theirs
+
+    work = tiny("net", "forward + backward")
+    found = theirs.prepare(work, ["torch"])["torch"].call()
+    expected = ours.net_gradients(*inputs.net(**work.sizes))
+    for k, (dW, db) in enumerate(expected):
+        np.testing.assert_allclose(found[2 * k].permute(2, 3, 1, 0), dW, atol=1e-4 * np.abs(dW).max())
+        np.testing.assert_allclose(found[2 * k + 1], db, atol=1e-4 * np.abs(db).max())
+
+
+def test_torchs_depthwise_convolutions_are_ours():
+    pytest.importorskip("torch")
+    from numpy_sat.bench import theirs
+
+    for work in TINY:
+        if work.group == "depthwise":
+            found = theirs.prepare(work, ["torch"])["torch"].call()
+            expected = ours.prepare(work, work.rungs).popitem()[1].call()
+            if work.pass_ == "forward":
+                np.testing.assert_allclose(found.permute(0, 2, 3, 1), expected, atol=1e-5)
+                continue
+            dx, dW, db = found
+            top = -(-(dx.shape[2] - 9) // 2) if dx.shape[2] > 9 else 0  # of a padded picture's
+            dx = dx[:, :, top : top + 9, top : top + 9]
+            results = dx.permute(0, 2, 3, 1), dW[:, 0].permute(1, 2, 0), db
+            for one, other in zip(results, expected, strict=True):
+                np.testing.assert_allclose(one, other, atol=1e-4)
+
+
+def test_torchs_lite0_is_ours():
+    pytest.importorskip("torch")
+    from numpy_sat.bench import theirs
+
+    work = tiny("lite0", "forward")
+    found = theirs.prepare(work, ["torch"])["torch"].call()
+    expected = ours.prepare(work, work.rungs).popitem()[1].call()
+    np.testing.assert_allclose(found.permute(0, 2, 3, 1).reshape(expected.shape), expected, atol=1e-4)
+
+
+def test_torchs_decoder_is_ours():
+    pytest.importorskip("torch")
+    from numpy_sat.bench import theirs
+
+    work = tiny("decoder", "forward + backward")
+    arrays = inputs.decoder(**work.sizes)
+    da, grads = ours.decoder_gradients(*arrays)
+    found_da, *found = theirs.prepare(work, ["torch"])["torch"].call()
+    np.testing.assert_allclose(found_da, da, atol=1e-6)
+    for name, gradient in zip(arrays[0], found, strict=True):
+        np.testing.assert_allclose(gradient, grads[name], atol=1e-5, err_msg=name)
+
+
+def test_torchs_training_is_ours():
+    """Over some steps, optimiser and clipping included."""
+    torch = pytest.importorskip("torch")
+    from numpy_sat.bench import theirs
+
+    recipe, params, batch = inputs.step(**tiny("step", "train").sizes)
+    recipe = dataclasses.replace(recipe, clip=0.5)
+    tensors = theirs.parameters(params)
+    optimizer = torch.optim.Adam(tensors.values(), recipe.learning_rate)
+    images = theirs.pictures(batch.pictures, torch.channels_last)
+    state, rng = {}, np.random.default_rng(0)
+    for _ in range(3):
+        found = theirs.train_step(recipe, tensors, optimizer, images, *map(theirs.tensor, batch[1:4]))
+        expected = ours.train_step(recipe, params, batch, state, rng)
+        assert found.item() == pytest.approx(expected.total, rel=1e-5)
+
+
+def test_the_worker_answers_and_is_gone_afterwards():
+    with pytest.raises(KeyboardInterrupt), workers.Worker(command.OURS, None) as worker:
+        work = tiny("conv", "input gradient")
+        assert worker.ask("prepare", work, ["kernel"])["kernel"] < 1e-5
+        assert worker.ask("measure", "kernel") > 0
+        raise KeyboardInterrupt
+    assert worker._process.poll() is not None
+
+
+def test_a_worker_that_ends_is_said(capfd):
+    with pytest.raises(command.InputError, match="process ended"), workers.Worker("1 / 0", None) as worker:
+        worker.ask("about")
+    assert "ZeroDivisionError" in capfd.readouterr().err
+
+
+def test_the_machines_limits():
+    assert limits.peak(tasks=2, repeats=1000) > 0
+    assert limits.bandwidth(mebibytes=1) > 0
+    about = limits.about()
+    assert about["threads"] >= 1 and set(about) == {"threads", "cpu", "numpy", "numba", "blas"}
+
+
+def test_rows_have_exactly_the_fields_and_are_json():
+    for result in given_results():
+        found = json.loads(json.dumps(report.row(result, peak=500.0)))
+        assert list(found) == FIELDS
+        if found["group"] == "elementwise":
+            assert found["gflops"] is found["share_of_peak"] is found["torch_ms"] is found["ratio"] is None
+        else:
+            assert found["gflops"] == pytest.approx(result.work.flops / 1e6 / found["ms"])
+            assert found["share_of_peak"] == found["gflops"] / 500
+            assert found["ratio"] == found["ms"] / 4e3
+
+
+def test_the_direct_definitions_operations():
+    work = works.conv_work("forward", 8, 224, 64, 64)
+    assert work.flops == 2 * 9 * 64 * 64 * 224 * 224 * 8
+    vgg = next(work for work in works.all_works() if work.name == "VGG-16 batch 1")
+    assert vgg.flops == pytest.approx(30.69e9, rel=1e-3)
+
+
+def test_the_table_fits_100_columns():
+    lines = [report.head("conv"), *(report.line(result, 500.0) for result in given_results())]
+    lines += [
+        report.line(report.Result(work, work.rungs[0], 2959501.3, 1e-7, 65.8), 500.0) for work in works.all_works()
+    ]
+    assert max(map(len, lines)) <= 100
+    assert lines[1].split() == "3-64@224 forward nested loops 1000 1.39 0.00 3e-07 4000 0.25".split()
+
+
+def test_elementwise_works_have_gigabytes_in_the_table():
+    tanh = list(given_results())[-1]
+    assert "GB/s" in report.head("elementwise")
+    assert report.line(tanh, 500.0).split() == "tanh forward numpy 10 6.4 - - - -".split()
+
+
+def test_the_roofline(tmp_path):
+    results = [result for result in given_results() if result.work.group == "conv"]
+    roofline.roofline_figure(tmp_path / "roof.png", results, 500.0, 70.0)
+    roofline.roofline_figure(tmp_path / "roof.png", [r._replace(torch_ms=None) for r in results[:1]], 500.0, 70.0)
+    assert (tmp_path / "roof.png").read_bytes().startswith(b"\x89PNG")
+    assert len(list(tmp_path.iterdir())) == 1
+
+
+def test_the_command_without_torch(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(works, "all_works", lambda: [tiny("conv", "forward"), TINY[-1]])
+    monkeypatch.setattr(command.importlib.util, "find_spec", lambda name: None)
+    table, plot = tmp_path / "rows.jsonl", tmp_path / "roof.png"
+    assert command.main(["--rounds", "1", "--json", str(table), "--plot", str(plot)]) == 0
+    rows = [json.loads(line) for line in table.read_text().splitlines()]
+    assert [row["rung"] for row in rows] == [*works.LADDER, "numpy_sat"]
+    assert all(list(row) == FIELDS and row["ms"] > 0 and row["torch_ms"] is None for row in rows)
+    assert all(row["error"] < 1e-5 for row in rows[:-1])
+    shown = capsys.readouterr().out
+    assert shown.count("torch is not installed") == 1 and "Winograd F4" in shown
+    assert sorted(tmp_path.iterdir()) == [plot, table]
+
+
+@pytest.mark.parametrize(
+    "arguments, sentence",
+    [
+        (
+            ["--work", "nothing"],
+            "no work of conv, depthwise, net, lite0, decoder, step, elementwise has",
+        ),
+        (["--json", "missing/rows.jsonl"], "missing/rows.jsonl: cannot be written"),
+        (["--json", "."], "cannot be written (it is a folder)"),
+        (["--plot", "missing/roof.png"], "missing/roof.png: cannot be written"),
+        (["--plot", "roof.png", "--group", "net"], "the roofline is of convolutions"),
+    ],
+)
+def test_bad_arguments_are_said_before_anything_is_measured(tmp_path, monkeypatch, capsys, arguments, sentence):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(command, "_start", lambda *_: pytest.fail("something was started"))
+    assert command.main(arguments) == 2
+    assert sentence in capsys.readouterr().err
+    assert not list(tmp_path.iterdir())

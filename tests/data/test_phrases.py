@@ -1,0 +1,278 @@
+"""Phrases to translate: that the Italian is right, that nothing that is judged was learned, and how it is judged."""
+
+from itertools import chain
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from numpy_sat.data.phrases import phrase_language as grammar
+from numpy_sat.data.phrases import phrases
+from numpy_sat.data.phrases.phrase_language import Thing, Time, say
+from numpy_sat.data.vocabulary import END, SPECIALS, Vocabulary
+from numpy_sat.evaluation import figures
+from numpy_sat.evaluation.translation_truth import are_exact, judge_translations
+from numpy_sat.system.errors import InputError
+
+# Written by hand, not by the grammar: every noun with "the", "a" and "that", and with "the" in the plural.
+ARTICLES = """\
+house: la casa, una casa, quella casa, le case
+chair: la sedia, una sedia, quella sedia, le sedie
+car: la macchina, una macchina, quella macchina, le macchine
+key: la chiave, una chiave, quella chiave, le chiavi
+door: la porta, una porta, quella porta, le porte
+window: la finestra, una finestra, quella finestra, le finestre
+bottle: la bottiglia, una bottiglia, quella bottiglia, le bottiglie
+star: la stella, una stella, quella stella, le stelle
+city: la città, una città, quella città, le città
+island: l'isola, un'isola, quell'isola, le isole
+eagle: l'aquila, un'aquila, quell'aquila, le aquile
+bee: l'ape, un'ape, quell'ape, le api
+book: il libro, un libro, quel libro, i libri
+table: il tavolo, un tavolo, quel tavolo, i tavoli
+flower: il fiore, un fiore, quel fiore, i fiori
+dog: il cane, un cane, quel cane, i cani
+cat: il gatto, un gatto, quel gatto, i gatti
+train: il treno, un treno, quel treno, i treni
+hat: il cappello, un cappello, quel cappello, i cappelli
+tree: l'albero, un albero, quell'albero, gli alberi
+bird: l'uccello, un uccello, quell'uccello, gli uccelli
+ring: l'anello, un anello, quell'anello, gli anelli
+clock: l'orologio, un orologio, quell'orologio, gli orologi
+umbrella: l'ombrello, un ombrello, quell'ombrello, gli ombrelli
+backpack: lo zaino, uno zaino, quello zaino, gli zaini
+mirror: lo specchio, uno specchio, quello specchio, gli specchi
+boot: lo stivale, uno stivale, quello stivale, gli stivali
+squirrel: lo scoiattolo, uno scoiattolo, quello scoiattolo, gli scoiattoli
+egg: l'uovo, un uovo, quell'uovo, le uova"""
+
+PHRASES = {  # by hand, too
+    "the two red houses on monday: le due case rosse lunedì": say(
+        things=[Thing("house", True, "the", "two", colour="red")], time=Time("monday")
+    ),
+    "the eight old red trees on monday: gli otto vecchi alberi rossi lunedì": say(
+        things=[Thing("tree", True, "the", "eight", adjective="old", colour="red")], time=Time("monday")
+    ),
+    "those six yellow backpacks: quei sei zaini gialli": say(
+        things=[Thing("backpack", True, "that", "six", colour="yellow")]
+    ),
+    "those white mirrors: quegli specchi bianchi": say(things=[Thing("mirror", True, "that", colour="white")]),
+    "those eleven beautiful grey cities: quelle undici belle città grigie": say(
+        things=[Thing("city", True, "that", "eleven", adjective="beautiful", colour="grey")]
+    ),
+    "those eleven dogs: quegli undici cani": say(things=[Thing("dog", True, "that", "eleven")]),
+    "a white egg: un uovo bianco": say(things=[Thing("egg", False, "a", colour="white")]),
+    "ten big white eggs: dieci grandi uova bianche": say(
+        things=[Thing("egg", True, None, "ten", adjective="big", colour="white")]
+    ),
+    "a beautiful green island: una bell'isola verde": say(
+        things=[Thing("island", False, "a", adjective="beautiful", colour="green")]
+    ),
+    "a beautiful tree: un bell'albero": say(things=[Thing("tree", False, "a", adjective="beautiful")]),
+    "a beautiful mirror: un bello specchio": say(things=[Thing("mirror", False, "a", adjective="beautiful")]),
+    "that beautiful blue book: quel bel libro blu": say(
+        things=[Thing("book", False, "that", adjective="beautiful", colour="blue")]
+    ),
+    "the beautiful pink birds: i begli uccelli rosa": say(
+        things=[Thing("bird", True, "the", adjective="beautiful", colour="pink")]
+    ),
+    "the three beautiful black dogs: i tre bei cani neri": say(
+        things=[Thing("dog", True, "the", "three", adjective="beautiful", colour="black")]
+    ),
+    "the small backpack: il piccolo zaino": say(things=[Thing("backpack", False, "the", adjective="small")]),
+    "the old green bee: la vecchia ape verde": say(
+        things=[Thing("bee", False, "the", adjective="old", colour="green")]
+    ),
+    "an old umbrella: un vecchio ombrello": say(things=[Thing("umbrella", False, "a", adjective="old")]),
+    "an eagle: un'aquila": say(things=[Thing("eagle", False, "a")]),
+    "the key on the table: la chiave sul tavolo": say(
+        things=[Thing("key", False, "the"), Thing("table", False, "the", preposition="on")]
+    ),
+    "the key on the two trees: la chiave sui due alberi": say(
+        things=[Thing("key", False, "the"), Thing("tree", True, "the", "two", preposition="on")]
+    ),
+    "a cat in the eggs: un gatto nelle uova": say(
+        things=[Thing("cat", False, "a"), Thing("egg", True, "the", preposition="in")]
+    ),
+    "a cat in the umbrellas: un gatto negli ombrelli": say(
+        things=[Thing("cat", False, "a"), Thing("umbrella", True, "the", preposition="in")]
+    ),
+    "the door of the red island: la porta dell'isola rossa": say(
+        things=[Thing("door", False, "the"), Thing("island", False, "the", colour="red", preposition="of")]
+    ),
+    "the door of an island: la porta di un'isola": say(
+        things=[Thing("door", False, "the"), Thing("island", False, "a", preposition="of")]
+    ),
+    "the car near the squirrel: la macchina vicino allo scoiattolo": say(
+        things=[Thing("car", False, "the"), Thing("squirrel", False, "the", preposition="near")]
+    ),
+    "the car near that clock: la macchina vicino a quell'orologio": say(
+        things=[Thing("car", False, "the"), Thing("clock", False, "that", preposition="near")]
+    ),
+    "five rings under the hat: cinque anelli sotto il cappello": say(
+        things=[Thing("ring", True, None, "five"), Thing("hat", False, "the", preposition="under")]
+    ),
+    "a bottle with nine flowers: una bottiglia con nove fiori": say(
+        things=[Thing("bottle", False, "a"), Thing("flower", True, None, "nine", preposition="with")]
+    ),
+    "a new boot or the stars: un nuovo stivale o le stelle": say(
+        things=[Thing("boot", False, "a", adjective="new"), Thing("star", True, "the")], joint="or"
+    ),
+    "the new black chair and that train: la nuova sedia nera e quel treno": say(
+        things=[Thing("chair", False, "the", adjective="new", colour="black"), Thing("train", False, "that")],
+        joint="and",
+    ),
+    "the window every sunday evening: la finestra ogni domenica sera": say(
+        things=[Thing("window", False, "the")], time=Time("sunday", True, hour="evening")
+    ),
+    "the windows on saturday morning: le finestre sabato mattina": say(
+        things=[Thing("window", True, "the")], time=Time("saturday", hour="morning")
+    ),
+    "hello: ciao": say("hello"),
+    "good night old house: buonanotte vecchia casa": say("good night", things=[Thing("house", adjective="old")]),
+    "good morning beautiful trees: buongiorno begli alberi": say(
+        "good morning", things=[Thing("tree", True, adjective="beautiful")]
+    ),
+}
+
+
+@pytest.fixture(scope="module")
+def splits():
+    return phrases.draw_splits()
+
+
+@pytest.mark.parametrize("line", ARTICLES.splitlines(), ids=lambda line: line.split(":")[0])
+def test_every_noun_has_its_articles(line):
+    noun, forms = line.split(": ")
+    things = [Thing(noun, False, determiner) for determiner in ("the", "a", "that")] + [Thing(noun, True, "the")]
+    assert [grammar.text(say(things=[thing]).target) for thing in things] == forms.split(", ")
+
+
+def test_there_is_no_other_noun():
+    assert [line.split(":")[0] for line in ARTICLES.splitlines()] == list(grammar.NOUNS)
+
+
+@pytest.mark.parametrize("written", PHRASES)
+def test_phrases(written):
+    source, target, aligned = PHRASES[written]
+    assert f"{' '.join(source)}: {grammar.text(target)}" == written
+    assert len(aligned) == len(target)
+
+
+@pytest.mark.parametrize(
+    ("english", "target", "aligned"),
+    [
+        ("the two red houses on monday", "le due case rosse lunedì", [(0,), (1,), (3,), (2,), (4, 5)]),
+        ("the door of the red island", "la porta dell' isola rossa", [(0,), (1,), (2, 3), (5,), (4,)]),
+        ("the car near the squirrel", "la macchina vicino allo scoiattolo", [(0,), (1,), (2,), (2, 3), (4,)]),
+        ("the car near that clock", "la macchina vicino a quell' orologio", [(0,), (1,), (2,), (2,), (3,), (4,)]),
+        ("the new black chair and that train", "la nuova sedia nera e quel treno", [*zip((0, 1, 3, 2, 4, 5, 6))]),
+        ("the window every sunday evening", "la finestra ogni domenica sera", [*zip(range(5))]),
+        ("good night old house", "buonanotte vecchia casa", [(0, 1), (2,), (3,)]),
+    ],
+)
+def test_which_word_stands_for_which(english, target, aligned):
+    phrase = next(phrase for written, phrase in PHRASES.items() if written.split(":")[0] == english)
+    assert phrase == (tuple(english.split()), tuple(target.split()), tuple(aligned))
+
+
+def test_splits_are_as_large_as_said_and_have_nothing_in_common(splits):
+    assert {split: len(of_one) for split, of_one in splits.items()} == phrases.COUNTS
+    drawn = [phrase.source for phrase in chain(*splits.values())]
+    assert len(set(drawn)) == len(drawn)
+    assert max(map(len, drawn)) <= phrases.LONGEST
+    assert len({phrase.target for phrase in chain(*splits.values())}) > 0.99 * len(drawn)
+
+
+def test_what_is_judged_is_known_words_in_unknown_pairs(splits):
+    """Every word of dev and test is in train often, in both languages; but never such a colour beside such a noun."""
+    for language in ("source", "target"):
+        known = [word for phrase in splits["train"] for word in getattr(phrase, language)]
+        assert all(known.count(word) > 5 for word in set(known))
+        for split in ("dev", "test"):
+            assert {word for phrase in splits[split] for word in getattr(phrase, language)} <= set(known)
+    assert {word for phrase in splits["train"] for word in phrase.source} == set(grammar.ENGLISH)
+    seen = {pair for phrase in splits["train"] for pair in coloured(phrase)}
+    assert 0.7 < len(seen) / (len(grammar.COLOURS) * 2 * len(grammar.NOUNS)) < 0.8
+    for split in ("dev", "test"):
+        assert all(set(coloured(phrase)) - seen for phrase in splits[split])
+    dev, test = ({pair for phrase in splits[split] for pair in coloured(phrase)} - seen for split in ("dev", "test"))
+    assert test - dev and dev and not all(set(coloured(phrase)) <= dev | seen for phrase in splits["test"])
+
+
+def coloured(phrase):
+    """The (colour, noun) pairs in a phrase."""
+    return [pair for pair in zip(phrase.source, phrase.source[1:], strict=False) if pair[0] in grammar.COLOURS]
+
+
+def test_the_same_seed_gives_the_same_phrases():
+    few = {"train": 60, "dev": 5, "test": 5}
+    assert phrases.draw_splits(3, few) == phrases.draw_splits(3, few)
+    assert phrases.draw_splits(3, few) != phrases.draw_splits(4, few)
+
+
+def test_the_vocabulary_is_the_grammars():
+    assert phrases.VOCABULARY.words == SPECIALS + grammar.ENGLISH
+    assert {"the", "an", "those", "every", "houses", "night", "of", "twelve"} < set(grammar.ENGLISH)
+    assert list(grammar.ENGLISH) == sorted(set(grammar.ENGLISH))
+
+
+def test_sources_are_numbered_and_filled_up_with_end():
+    vocabulary = Vocabulary((*SPECIALS, "red", "the", "house"))
+    numbers = phrases.number_sources([["the", "red", "house"], ("house",), ["the"] * 14], vocabulary)
+    assert numbers.shape == (3, 15) and numbers.dtype.kind == "i"
+    assert numbers[0].tolist() == [4, 3, 5, *[END] * 12]
+    assert numbers[1].tolist() == [5, *[END] * 14]
+    assert numbers[2].tolist() == [*[4] * 14, END]
+    assert phrases.number_sources([], vocabulary).shape == (0, 15)
+    of_all = phrases.number_sources([grammar.ENGLISH[:3]])
+    assert of_all[0, :4].tolist() == [3, 4, 5, END]
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        ([], '"": a phrase has 1 to 14 words, not 0.'),
+        (["the"] * 15, "a phrase has 1 to 14 words, not 15."),
+        (["the", "purple", "house"], "'purple' is not among the words that are known: a, an, and, backpack,"),
+    ],
+)
+def test_sources_that_cannot_be_read(words, sentence):
+    with pytest.raises(InputError, match=sentence.replace(".", r"\.")):
+        phrases.number_sources([["the"], words])
+
+
+def test_judging_by_hand():
+    """Of three translations two are right; in these .5, 1 and .75 of the attention lie on the words that are meant."""
+    house = say(things=[Thing("house", False, "the")])  # the house: la casa
+    table = say(things=[Thing("table", False, "that", preposition="on")])  # on that table: su quel tavolo
+    night = say(greeting="good night")
+    alphas = [
+        np.array([[0.5, 0.25, 0.25, 0], [0, 1, 0, 0], [1, 0, 0, 0]]),
+        np.full((4, 4), 0.25),
+        np.array([[0.25, 0.5, 0.25, 0], [0, 0, 0, 1]]),
+    ]
+    translations = [["la", "casa"], ["sul", "tavolo"], ["buonanotte"]]
+    truth = judge_translations(translations, alphas, [house, table, night])
+    assert truth == pytest.approx((2 / 3, (0.5 + 1 + 0.75) / 3, (0.25 + 0.25 + 0.5) / 3))
+    assert are_exact(translations, [house, table, night]).tolist() == [1, 0, 1]
+    blind = judge_translations(translations, None, [house, table, night])
+    assert blind.exact == 2 / 3 and np.isnan(blind.aligned) and np.isnan(blind.chance)
+    wrong = judge_translations([["le", "case"]], alphas[:1], [house])
+    assert wrong.exact == 0 and np.isnan(wrong.aligned)
+
+
+def test_the_alignment_is_drawn_with_the_source_across(tmp_path, monkeypatch):
+    """Three words read, five written: a matrix wider than high or the reverse; padding is added to <end>."""
+    drawn = []
+    monkeypatch.setattr(
+        figures, "_save", lambda figure, path, save=figures._save: drawn.append(figure) or save(figure, path)
+    )
+    alpha = np.array([[0.1, 0.2, 0.3, 0.15, 0.25], [0.6, 0.1, 0.1, 0.1, 0.1]])
+    figures.alignment_figure(tmp_path / "a.png", ["red", "house", "<end>"], ["casa", "rossa"], alpha)
+    axis = drawn[0].axes[0]
+    np.testing.assert_allclose(axis.images[0].get_array(), [[0.1, 0.2, 0.7], [0.6, 0.1, 0.3]])
+    assert [label.get_text() for label in axis.get_xticklabels()] == ["red", "house", "<end>"]
+    assert [label.get_text() for label in axis.get_yticklabels()] == ["casa", "rossa"]
+    with Image.open(tmp_path / "a.png") as picture:
+        assert min(picture.size) > 100

@@ -1,0 +1,239 @@
+"""Drawing scenes, writing them to disk, and measuring on their boxes."""
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from numpy_sat.data.scenes import scene_language as language
+from numpy_sat.data.scenes import scenes
+from numpy_sat.data.scenes.scene_language import Group, Scene, SceneObject
+from numpy_sat.system.errors import InputError
+
+SIZES = {"train": 12, "dev": 4, "test": 3}
+
+
+def contents(root):
+    return {str(path.relative_to(root)): path.read_bytes() for path in root.rglob("*") if path.is_file()}
+
+
+@pytest.fixture(scope="module")
+def root(tmp_path_factory):
+    root = tmp_path_factory.mktemp("data") / "new folder" / "scenes"
+    scenes.write(root, seed=3, **SIZES)
+    return root
+
+
+@pytest.fixture(scope="module")
+def many():
+    return [scenes.random_scene(np.random.default_rng([7, index])) for index in range(500)]
+
+
+def test_same_seed_gives_the_same_bytes(root, tmp_path):
+    scenes.write(tmp_path / "again", seed=3, **SIZES)
+    assert contents(tmp_path / "again") == contents(root)
+
+
+def test_another_seed_gives_other_pictures(root, tmp_path):
+    scenes.write(tmp_path / "other", seed=4, **SIZES)
+    ours, others = contents(root), contents(tmp_path / "other")
+    assert not any(ours[name] == others[name] for name in ours if name.endswith(".jpg"))
+
+
+def test_layout_is_that_of_flickr8k(root):
+    names = [path.name for path in sorted((root / "Flicker8k_Dataset").iterdir())]
+    assert len(names) == sum(SIZES.values())
+    listed = []
+    for split, size in SIZES.items():
+        lines = (root / "Flickr8k_text" / f"Flickr_8k.{split}Images.txt").read_text().splitlines()
+        assert len(lines) == size
+        listed += lines
+    assert listed == names
+    tokens = [line.split("\t") for line in (root / "Flickr8k_text" / "Flickr8k.token.txt").read_text().splitlines()]
+    assert [key for key, _ in tokens] == [f"{name}#{number}" for name in names for number in range(5)]
+    with Image.open(root / "Flicker8k_Dataset" / names[0]) as image:
+        assert (image.format, image.size, image.mode) == ("JPEG", (128, 128), "RGB")
+    assert [path.name for path in root.parent.iterdir()] == [root.name]  # nothing is left of the draft
+
+
+def test_scenes_and_links_on_disk_belong_to_the_captions_on_disk(root):
+    found = scenes.read_scenes(root)
+    for line in (root / "Flickr8k_text" / "Flickr8k.token.txt").read_text().splitlines():
+        key, caption = line.split("\t")
+        name, number = key.split("#")
+        verdict = language.judge(caption.lower()[:-2].split(), found[name])
+        assert verdict.complete
+        assert verdict.links == found[name].links[int(number)]
+
+
+def test_scenes_survive_json_exactly(root):
+    drawn = {f"scene_{index:05d}.jpg": scenes.sample(3, index).scene for index in range(sum(SIZES.values()))}
+    found = scenes.read_scenes(root)
+    assert found == drawn
+    assert repr(found) == repr(drawn)  # equal down to the types
+
+
+def test_no_scene_is_repeated_across_splits(root):
+    found = [scene._replace(links=()) for scene in scenes.read_scenes(root).values()]
+    assert len(set(found)) == len(found)
+
+
+def test_an_interrupted_run_leaves_nothing(tmp_path, monkeypatch):
+    def interrupted(seed, index):
+        if index == 2:
+            raise KeyboardInterrupt
+        return scenes_sample(seed, index)
+
+    scenes_sample = scenes.sample
+    monkeypatch.setattr(scenes, "sample", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        scenes.write(tmp_path / "scenes", **SIZES)
+    assert not list(tmp_path.iterdir())
+
+
+def test_unwritable_folder_is_named(tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(InputError, match=r"file.below"):
+        scenes.ensure(tmp_path / "file" / "below")
+
+
+def test_write_does_not_touch_an_existing_folder(tmp_path):
+    (tmp_path / "mine").write_text("precious")
+    with pytest.raises(InputError, match="mine"):
+        scenes.write(tmp_path / "mine", **SIZES)
+    assert (tmp_path / "mine").read_text() == "precious"
+
+
+@pytest.mark.parametrize("text", [None, "{", "[]", '{"a": {"groups": []}}'])
+def test_unreadable_scenes_are_named(tmp_path, text):
+    if text is not None:
+        (tmp_path / "scenes.json").write_text(text)
+    with pytest.raises(InputError, match=r"scenes\.json"):
+        scenes.read_scenes(tmp_path)
+
+
+def test_ensure_draws_only_what_is_absent(tmp_path, monkeypatch):
+    calls = []
+    monkeypatch.setattr(scenes, "write", lambda root, seed: (calls.append((root, seed)), root.mkdir()))
+    root = scenes.ensure(tmp_path, seed=5)
+    assert root == scenes.ensure(tmp_path, seed=5) == tmp_path / f"scenes-{scenes.VERSION}-5"
+    assert calls == [(root, 5)]
+
+
+def test_ensure_accepts_what_another_process_finished_first(tmp_path, monkeypatch):
+    def overtaken(root, seed):
+        root.mkdir()
+        raise InputError("cannot write the scenes")
+
+    monkeypatch.setattr(scenes, "write", overtaken)
+    assert scenes.ensure(tmp_path).is_dir()
+
+
+def test_every_aspect_occurs(many):
+    groups = [group for scene in many for group in scene.groups]
+    assert {group.shape for group in groups} == set(language.SHAPES) and len(language.SHAPES) == 4
+    assert {group.colour for group in groups} == set(language.COLOURS) and len(language.COLOURS) == 6
+    assert {group.size for group in groups} == {"small", "large"}
+    assert {scene.background for scene in many} == set(language.BACKGROUNDS)
+    counts = {tuple(group.count for group in scene.groups) for scene in many}
+    assert counts == {(1,), (2,), (3,), (4,), (1, 1), (1, 2), (2, 1), (2, 2), (1, 3), (3, 1)}
+    pairs = [scene for scene in many if len(scene.groups) == 2]
+    relations = {language.relation_between(scene.boxes([0]), scene.boxes([1])) for scene in pairs}
+    assert relations == {"left", "right", "above", "below"}
+
+
+def test_two_groups_differ_and_lie_clearly_apart(many):
+    for scene in many:
+        if len(scene.groups) == 2:
+            first, second = scene.groups
+            assert (first.colour, first.shape) != (second.colour, second.shape)
+            boxes, others = np.array(scene.boxes([0])), np.array(scene.boxes([1]))
+            gaps = {
+                "left": others[:, 0].min() - boxes[:, 2].max(),
+                "right": boxes[:, 0].min() - others[:, 2].max(),
+                "above": others[:, 1].min() - boxes[:, 3].max(),
+                "below": boxes[:, 1].min() - others[:, 3].max(),
+            }
+            assert gaps[language.relation_between(boxes.tolist(), others.tolist())] >= 6
+
+
+def test_objects_are_whole_and_apart(many):
+    for scene in many:
+        covered = np.zeros((128, 128), int)
+        for x0, y0, x1, y1 in scene.boxes(range(2)):
+            assert 0 <= x0 < x1 <= 128 and 0 <= y0 < y1 <= 128
+            covered[y0:y1, x0:x1] += 1
+        assert covered.max() == 1
+        assert [thing.group for thing in scene.objects] == [
+            place for place, group in enumerate(scene.groups) for _ in range(group.count)
+        ]
+
+
+def test_boxes_are_small_and_sizes_differ(many):
+    sides = {"small": [], "large": []}
+    for scene in many:
+        for thing in scene.objects:
+            sides[scene.groups[thing.group].size].append(thing.box[2] - thing.box[0])
+    assert np.mean(np.square(sides["small"] + sides["large"])) < 0.08 * 128**2
+    assert max(sides["small"]) + 8 <= min(sides["large"])
+
+
+@pytest.mark.parametrize("shape", language.SHAPES)
+@pytest.mark.parametrize("side", [20, 23, 38])
+def test_box_is_tight_around_what_is_drawn(shape, side):
+    box = (31, 17, 31 + side, 17 + side)
+    scene = Scene((Group(1, "small", "blue", shape),), (SceneObject(0, box),), "plain")
+    pixels = np.asarray(scenes.draw(scene, np.random.default_rng(0))).astype(int)
+    y, x = np.nonzero(np.abs(pixels - pixels[0, 0]).max(axis=2))
+    assert (x.min(), y.min(), x.max() + 1, y.max() + 1) == box
+
+
+@pytest.mark.parametrize("background", language.BACKGROUNDS)
+def test_backgrounds_are_muted_and_objects_vivid(background):
+    for index in range(10):
+        image = scenes.draw(Scene((), (), background), np.random.default_rng(index))
+        assert np.asarray(image.convert("HSV"))[:, :, 1].max() < 0.2 * 255
+    for rgb in scenes.RGB.values():
+        assert Image.new("RGB", (1, 1), rgb).convert("HSV").getpixel((0, 0))[1] > 0.7 * 255
+
+
+def test_backgrounds_vary_and_show_their_pattern():
+    pictures = {}
+    for background in language.BACKGROUNDS:
+        image = [scenes.draw(Scene((), (), background), np.random.default_rng(index)) for index in range(10)]
+        pictures[background] = np.stack([np.asarray(one).astype(float).mean(axis=2) for one in image])
+        assert len(np.unique(pictures[background].reshape(10, -1), axis=0)) == 10
+    spread = {background: np.ptp(grey, axis=(1, 2)) for background, grey in pictures.items()}
+    assert (spread.pop("plain") == 0).all()
+    assert all((contrast > 20).all() for contrast in spread.values())
+
+
+def test_shapes_differ_at_the_size_the_network_sees():
+    """Shrunk to half, as for a picture of 64 x 64, any two small shapes differ in a tenth of their box or more."""
+    masks = []
+    for shape in language.SHAPES:
+        scene = Scene((Group(1, "small", "red", shape),), (SceneObject(0, (50, 50, 70, 70)),), "plain")
+        image = scenes.draw(scene, np.random.default_rng(0)).resize((64, 64), Image.Resampling.BOX)
+        pixels = np.asarray(image).astype(float)[25:35, 25:35]
+        red = pixels[:, :, 0] - pixels[:, :, 1]
+        masks.append(red / red.max())
+    for i, mask in enumerate(masks):
+        assert all(np.abs(mask - other).mean() > 0.1 for other in masks[:i])
+
+
+@pytest.mark.parametrize("grid", [(7, 7), (14, 9), (128, 128), (200, 3)])
+def test_cell_share_keeps_the_area(grid):
+    boxes = [(3, 10, 40, 31), (30, 20, 60, 50)]  # they overlap
+    share = scenes.cell_share(boxes, *grid)
+    assert share.shape == grid
+    assert share.min() >= 0 and share.max() <= 1 + 1e-12
+    union = 37 * 21 + 30 * 30 - 10 * 11
+    assert share.mean() == pytest.approx(union / 128**2, abs=1e-12)
+
+
+def test_cell_share_of_known_cells():
+    share = scenes.cell_share([(32, 0, 80, 16)], 4, 4)  # cells of 32 pixels
+    expected = np.zeros((4, 4))
+    expected[0] = [0, 0.5, 0.25, 0]
+    np.testing.assert_allclose(share, expected, atol=1e-12)
+    np.testing.assert_allclose(scenes.cell_share([(0, 0, 64, 128)], 1, 3), [[1, 0.5, 0]], atol=1e-12)
+    assert not scenes.cell_share([], 2, 2).any()

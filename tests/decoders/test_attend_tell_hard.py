@@ -1,0 +1,431 @@
+"""The model with hard attention: its gradients, what it is trained by, how it looks when it writes.
+
+That the mean of its gradients is the gradient of the bound is proved in test_hard_attention.py.
+"""
+
+from dataclasses import replace
+from functools import partial
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+import whole_model
+
+from numpy_sat import captioner, decoders, kernels
+from numpy_sat.check import gradcheck
+from numpy_sat.data import batches
+from numpy_sat.data.vocabulary import START
+from numpy_sat.decoders import attend_tell_fused, attend_tell_hard, hard, soft
+from numpy_sat.decoding import search
+from numpy_sat.layers import hard_attention, softmax
+from numpy_sat.system.workspace import Workspace
+
+CONFIG = replace(whole_model.TINY, model="hard", lambda_r=1.0, lambda_e=0.3)
+SMALL = replace(CONFIG, picture_size=4, stages=((2,), (3,)), embedding=4, state=5, attention=2)  # quick to check
+V, LENGTHS = whole_model.V, whole_model.LENGTHS
+T, B = max(LENGTHS), len(LENGTHS)
+
+
+def model_of(rng, config=CONFIG, dtype=np.float64, moved=0.3):
+    return whole_model.params_of(rng, config, dtype, moved), whole_model.batch_of(rng, config, dtype)
+
+
+def seeded(params, batch, config, workspace=None, seed=5):
+    """captioner.loss_and_grads with the same draws every time, and a baseline that stays."""
+    params = {**params, "baseline": params["baseline"].copy()}
+    return captioner.loss_and_grads(params, batch, config, np.random.default_rng(seed), workspace)
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {},
+        {"reward_to_go": True, "lambda_r": 0.4, "penalty_normalisation": "mean", "penalty_target": "T/L"},
+        {"as_authors": True, "smoothing": 0.0},
+    ],
+    ids=str,
+)
+def test_gradients_of_the_whole_model(rng, monkeypatch, options):
+    """With the same draws and advantages all of it is the gradient of the loss and of advantages times log p(s | a)."""
+    config = replace(SMALL, **options)
+    params, batch = model_of(rng, config)
+    baseline = {"baseline": params.pop("baseline")}
+    advantages, log_p = [], []
+    advantage, log_p_forward = hard_attention.advantage, hard_attention.location_log_p_forward
+
+    def frozen(*arguments):
+        if not advantages:
+            advantages.append(advantage(*arguments))
+        return advantages[0]
+
+    def noted(*arguments):
+        found = log_p_forward(*arguments)
+        log_p.append(found[0])
+        return found
+
+    monkeypatch.setattr(hard_attention, "advantage", frozen)
+    monkeypatch.setattr(hard_attention, "location_log_p_forward", noted)
+    drawn = ~hard.toss(after_dropout(config), 2, B, config)
+
+    def loss_and_grads(params):
+        loss, grads = seeded({**params, **baseline}, batch, config)
+        reward = config.lambda_r / B * (advantages[0] * log_p[-1] * drawn).sum()
+        untrained = config.penalty * loss.penalty if config.as_authors else 0
+        return loss.total - reward - untrained, grads
+
+    report = gradcheck.check_loss(loss_and_grads, params)
+    assert report.ok, str(report)
+    assert {array.name for array in report.arrays} == set(params) and "w_beta" not in params
+
+
+def after_dropout(config):
+    """The random numbers of `seeded`, those of dropout used up."""
+    rng = np.random.default_rng(5)
+    rng.random((T, B, config.state), dtype=np.float32)
+    return rng
+
+
+def test_gradients_of_the_recurrence(rng):
+    """One word alone; N 2, L 3, D 5, B 6, A 7, M 8, S 9; four captions draw, two have the expected context."""
+    params = hard.init_params(rng, 5, replace(CONFIG, attention=7), np.zeros(V), np.float64)
+    of_step = {name: params[name] for name in ("W_h", "v", "W_x", "W_hh", "b")}
+    shapes = {"a": (2, 3, 5), "keys": (2, 3, 7), "Ey": (6, 8), "h": (6, 9), "c": (6, 9)}
+    inputs = {name: rng.standard_normal(shape) for name, shape in shapes.items()}
+    uniforms = np.array([0.01, 0.5, 0.99, 0.5, 0.5, 0.99])
+    look = partial(hard_attention.draw_forward, uniforms=uniforms, expected=np.arange(6) % 3 == 1)
+
+    def forward(a, keys, Ey, h, c, **weights):
+        h, c, z, alpha, s, cache = attend_tell_hard.recur_forward(weights, a, keys, Ey, h, c, look)
+        assert h.shape == c.shape == (6, 9) and z.shape == (6, 5) and alpha.shape == (6, 3)
+        drawn = np.array([0, 2, 3, 5])
+        np.testing.assert_array_equal(z[drawn], a[drawn // 3, s[drawn]])
+        assert s[0] == 0 and s[2] == s[5] == 2
+        return h, c, z, alpha, cache
+
+    def backward(dh, dc, dz, dalpha, cache):
+        *grads, by_name = attend_tell_hard.recur_backward(dh, dc, dz, dalpha, cache)
+        assert by_name.keys() == of_step.keys()
+        return *grads, *(by_name[name] for name in of_step)
+
+    weights = {name: array + 0.3 * rng.standard_normal(array.shape) for name, array in of_step.items()}
+    report = gradcheck.check_layer(forward, backward, {**inputs, **weights}, rng)
+    assert report.ok, str(report)
+
+
+def test_gradients_of_the_decoder_along_a_direction(rng):
+    """One number, against moving all arrays at once: quick enough to be asked a thousand times (test_mutations.py)."""
+    arrays = hard.init_params(rng, 5, replace(CONFIG, attention=7), np.zeros(V), np.float64)
+    del arrays["baseline"]
+    arrays = {**arrays, "a": rng.standard_normal((2, 4, 5))}
+    arrays = {name: array + 0.3 * rng.standard_normal(array.shape) for name, array in arrays.items()}
+    words, mask_h, uniforms = rng.integers(0, V, (3, 6)), rng.standard_normal((3, 6, 9)), rng.random((3, 6))
+    dlogits, dalpha = rng.standard_normal((3, 6, V)), rng.standard_normal((3, 6, 4))
+    direction = {name: rng.standard_normal(array.shape) for name, array in arrays.items()}
+
+    def decode(step):
+        moved = {name: array + step * direction[name] for name, array in arrays.items()}
+        return attend_tell_hard.decode_forward(moved, moved["a"], words, mask_h, uniforms, np.arange(6) % 2 == 0)
+
+    def loss(step):
+        logits, alpha, *_ = decode(step)
+        return np.vdot(dlogits, logits) + np.vdot(dalpha, alpha)
+
+    *_, s, cache = decode(0)
+    da, grads = attend_tell_hard.decode_backward(dlogits, dalpha, cache)
+    grads["a"] = da
+    assert {name: array.shape for name, array in arrays.items()} == {name: d.shape for name, d in grads.items()}
+    assert all(d.flags.c_contiguous for d in grads.values()) and s.shape == (3, 6)
+    drawn = np.array([1, 3, 5])
+    np.testing.assert_array_equal(cache.output.z[:, drawn], arrays["a"][drawn // 3, s[:, drawn]])
+    slope = sum(np.vdot(grads[name], direction[name]) for name in arrays)
+    assert (loss(1e-5) - loss(-1e-5)) / 2e-5 == pytest.approx(slope, rel=1e-7)
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+def test_with_the_expected_context_alone_it_is_soft_attention_without_a_gate(rng, dtype):
+    config = replace(CONFIG, expected=1.0, lambda_e=0.0)
+    params, batch = model_of(rng, config, dtype)
+    a = rng.standard_normal((2, 16, 5)).astype(dtype)
+    of_soft = {name: array for name, array in params.items() if name != "baseline" and "." not in name}
+    loss, da, grads = hard.loss_and_grads(params, a, batch, config, np.random.default_rng(5))
+    expected = soft.loss_and_grads(of_soft, a, batch, config, np.random.default_rng(5))
+    close = partial(np.testing.assert_allclose, rtol=0, atol=1e-12 if dtype is np.float64 else 2e-5)
+    close(loss, expected[0], rtol=1e-6)
+    close(da, expected[1])
+    assert grads.keys() == expected[2].keys() == of_soft.keys()
+    for name, gradient in grads.items():
+        close(gradient, expected[2][name], err_msg=name)
+    close(hard.loss_only(params, a, batch, config), soft.loss_only(of_soft, a, batch, config), rtol=1e-6)
+
+
+@pytest.mark.parametrize("as_authors", [False, True])
+def test_float32_is_float64(rng, as_authors):
+    """Fused and not, with a workspace and without; the baseline moves, and no other input changes."""
+    config = replace(whole_model.LARGER, model="hard", reward_to_go=not as_authors, as_authors=as_authors)
+    params, batch = model_of(rng, config, moved=0.03)
+    loss, right = seeded(params, batch, config)
+    params = {name: x.astype(np.float32) for name, x in params.items()}
+    batch = batch._replace(pictures=batch.pictures.astype(np.float32), mask=batch.mask.astype(np.float32))
+    before = [x.copy() for x in (*params.values(), *batch[:4])]
+    workspace, found = Workspace(), []
+    for given in (None, workspace, workspace):
+        workspace.restart()
+        loss32, grads = seeded(params, batch, config, given)
+        found.append((loss32, {name: gradient.copy() for name, gradient in grads.items()}))
+    with kernels.unfused():
+        found.append(seeded(params, batch, config))
+    assert all(map(np.array_equal, before, (*params.values(), *batch[:4])))
+    for loss32, grads in found:
+        assert loss32.total == pytest.approx(loss.total, rel=1e-5)
+        assert grads.keys() == right.keys()
+        for name, gradient in grads.items():
+            assert gradient.dtype == np.float32 and gradient.flags.c_contiguous, name
+            assert np.abs(gradient - right[name]).max() <= 2e-5 * np.abs(right[name]).max() + 1e-6, name
+    for name in right:
+        assert np.array_equal(found[0][1][name], found[2][1][name]), name
+
+
+def test_fusing_is_what_float32_does(rng, monkeypatch):
+    monkeypatch.setattr(attend_tell_hard, "decode_forward", None)
+    params, batch = model_of(rng, dtype=np.float32)
+    seeded(params, batch, CONFIG)
+    captioner.loss_only(params, batch, CONFIG)
+
+
+def test_two_fused_forwards_then_both_backwards_in_one_workspace(rng):
+    params = hard.init_params(rng, 5, CONFIG, np.zeros(V))
+    inputs, expected = [], np.arange(6) % 2 == 0
+    for words in (5, 3):
+        a, mask_h = (rng.standard_normal(shape).astype(np.float32) for shape in ((2, 7, 5), (words, 6, 9)))
+        douts = [rng.standard_normal(shape).astype(np.float32) for shape in ((words, 6, V), (words, 6, 7))]
+        inputs.append(((params, a, rng.integers(0, V, (words, 6)), mask_h, rng.random((words, 6)), expected), douts))
+
+    def results(logits, alpha, s, cache, douts, workspace=None):
+        da, grads = hard._decode_backward(*douts, cache, workspace)
+        return [logits, alpha, s, da, *grads.values()]
+
+    alone = [results(*hard._decode_forward(*arrays, None), douts) for arrays, douts in inputs]
+    workspace = Workspace()
+    forwards = [hard._decode_forward(*arrays, workspace) for arrays, _ in inputs]
+    together = [results(*forward, douts, workspace) for forward, (_, douts) in zip(forwards, inputs, strict=True)]
+    for found, right in zip(together, alone, strict=True):
+        for x, y in zip(found, right, strict=True):
+            np.testing.assert_array_equal(x, y)
+    assert isinstance(forwards[0][-1], attend_tell_fused.Cache)
+
+
+def test_padding_changes_nothing(rng):
+    config = replace(CONFIG, dropout=0.0)
+    params, batch = model_of(rng, config)
+    padding = batch.mask == 0
+    other = batch._replace(words=np.where(padding, 3, batch.words), targets=np.where(padding, V - 1, batch.targets))
+    for options in ({}, {"reward_to_go": True}, {"as_authors": True}):
+        (loss, grads), (loss_other, others) = (seeded(params, b, replace(config, **options)) for b in (batch, other))
+        assert loss == loss_other
+        for name, gradient in grads.items():
+            np.testing.assert_allclose(others[name], gradient, rtol=0, atol=1e-13 * np.abs(gradient).max())
+
+
+def test_the_coin_is_tossed_for_every_picture(rng):
+    """Captions of a picture alike; a share of config.expected; as the authors, all of a batch alike."""
+    tosses = np.array([hard.toss(rng, 4, 12, replace(CONFIG, expected=0.3)) for _ in range(2000)]).reshape(2000, 4, 3)
+    assert (tosses == tosses[..., :1]).all()
+    assert tosses[..., 0].mean() == pytest.approx(0.3, abs=0.03)
+    assert np.corrcoef(tosses[..., 0].T)[np.triu_indices(4, 1)] == pytest.approx(0, abs=0.1)
+    tosses = np.array([hard.toss(rng, 4, 12, replace(CONFIG, as_authors=True)) for _ in range(2000)])
+    assert (tosses == tosses[:, :1]).all() and tosses.mean() == pytest.approx(0.5, abs=0.05)
+    assert not any(hard.toss(rng, 4, 12, replace(CONFIG, expected=0.0)).any() for _ in range(50))
+    assert all(hard.toss(rng, 4, 12, replace(CONFIG, expected=1.0)).all() for _ in range(50))
+
+
+@pytest.mark.parametrize("as_authors", [False, True])
+def test_the_baseline_moves_towards_log_p(rng, as_authors):
+    """Which without dropout is the loss; as the authors have it, a mean over the T words of the longest."""
+    config = replace(CONFIG, dropout=0.0, as_authors=as_authors)
+    params, batch = model_of(rng, config)
+    params["baseline"][:] = -5
+    loss, grads = captioner.loss_and_grads(params, batch, config, rng)
+    log_p = -loss.word * sum(LENGTHS) / B / (T if as_authors else 1)
+    assert params["baseline"] == pytest.approx(0.9 * -5 + 0.1 * log_p, rel=1e-12)
+    assert "baseline" not in grads
+
+
+@pytest.mark.parametrize("options", [{}, {"reward_to_go": True}, {"as_authors": True}, {"expected": 0.0}], ids=str)
+def test_what_alpha_learns_by_is_its_definition(rng, options):
+    """Eq. 12 and the penalty, number by number, sent back through the decoder with the same draws."""
+    config = replace(CONFIG, dropout=0.0, lambda_r=0.7, **options)
+    params, batch = model_of(rng, config)
+    params, a = {name: x for name, x in params.items() if "." not in name}, rng.standard_normal((2, 16, 5))
+    params["baseline"][:] = -5
+    loss, da, grads = hard.loss_and_grads(params, a, batch, config, np.random.default_rng(5))
+    numbers = after_dropout(config)
+    expected, uniforms = hard.toss(numbers, 2, B, config), numbers.random((T, B))
+    mask_h = np.ones((T, B, 9))
+    logits, alpha, s, cache = attend_tell_hard.decode_forward(params, a, batch.words, mask_h, uniforms, expected)
+    log_q, p, total = softmax.log_softmax(logits), np.exp(softmax.log_softmax(logits)), 0.0
+    dlogits, dalpha = np.zeros_like(logits), np.zeros_like(alpha)
+    for b, length in enumerate(LENGTHS):
+        log_p = [log_q[t, b, batch.targets[t, b]] for t in range(length)]
+        missing = 1 - alpha[:length, b].sum(axis=0)
+        total += config.penalty * (missing**2).sum() / B
+        for t in range(length):
+            q = 0.1 / V + 0.9 * np.eye(V)[batch.targets[t, b]]
+            dlogits[t, b] = (p[t, b] - q) / B
+            entropy = -(alpha[t, b] * np.log(alpha[t, b])).sum()
+            total -= (q @ log_q[t, b] + config.lambda_e * entropy) / B
+            dalpha[t, b] += config.lambda_e / B * (np.log(alpha[t, b]) + 1)
+            better = sum(log_p) + 5
+            if config.reward_to_go:
+                better = sum(log_p[t:]) + 5 * (length - t) / np.mean(LENGTHS)
+            if config.as_authors:
+                better = sum(log_p) / T + 5
+            else:
+                dalpha[t, b] -= config.penalty * 2 / B * missing
+            if not expected[b]:
+                dalpha[t, b, s[t, b]] -= config.lambda_r / B * better / alpha[t, b, s[t, b]]
+    assert loss.total == pytest.approx(total, rel=1e-12)
+    right_da, right = attend_tell_hard.decode_backward(dlogits, dalpha, cache)
+    np.testing.assert_allclose(da, right_da, rtol=0, atol=1e-12)
+    assert grads.keys() == right.keys()
+    for name, gradient in grads.items():
+        np.testing.assert_allclose(gradient, right[name], rtol=0, atol=1e-11, err_msg=name)
+
+
+def gradients(params, batch, **options):
+    return seeded(params, batch, replace(CONFIG, **options))[1]
+
+
+def test_what_each_option_does(rng):
+    """REINFORCE and entropy are proportional to their lambdas, and reach what alpha is made of, and nothing else."""
+    params, batch = model_of(rng)
+    none = gradients(params, batch, lambda_r=0.0, lambda_e=0.0)
+    for name, zero in (("lambda_r", {"lambda_e": 0.0}), ("lambda_e", {"lambda_r": 0.0})):
+        one, two = (gradients(params, batch, **{name: value}, **zero) for value in (1.0, 2.0))
+        for array in none:
+            np.testing.assert_allclose(two[array] - none[array], 2 * (one[array] - none[array]), rtol=0, atol=1e-11)
+        changed = {array for array in none if np.abs(one[array] - none[array]).max() > 1e-6}
+        assert {"W_a", "b_a", "W_h", "v", "W_x", "W_hh", "E", "conv1_1.W"} <= changed
+        assert not changed & {"L_h", "L_z", "L_o", "b_o"}  # what is after all looking
+    without = gradients(params, batch, lambda_r=0.0, lambda_e=0.0, penalty=0.0)
+    assert np.abs(none["v"] - without["v"]).max() > 1e-3
+    authors = {"as_authors": True, "lambda_r": 0.0, "lambda_e": 0.0}
+    for array, right in gradients(params, batch, **authors, penalty=0.0).items():
+        np.testing.assert_array_equal(gradients(params, batch, **authors)[array], right)
+    assert gradients(params, batch, reward_to_go=True)["v"] != pytest.approx(gradients(params, batch)["v"], rel=1e-3)
+
+
+def test_without_draws_there_is_no_reward(rng):
+    """Nor does alpha learn anything but by draws, entropy and penalty where nothing is expected."""
+    params, batch = model_of(rng)
+    expected = [gradients(params, batch, expected=1.0, lambda_r=value) for value in (0.0, 1.0)]
+    for array, right in expected[0].items():
+        np.testing.assert_array_equal(expected[1][array], right)
+    drawn = gradients(params, batch, expected=0.0, lambda_r=0.0, lambda_e=0.0, penalty=0.0)
+    assert not any(drawn[array].any() for array in ("W_a", "b_a", "W_h", "v"))
+
+
+def test_the_same_numbers_draw_the_same(rng):
+    params, batch = model_of(rng)
+    (loss, grads), (again, grads_again), (other, _) = (seeded(params, batch, CONFIG, seed=k) for k in (1, 1, 2))
+    assert loss == again != other
+    assert all(np.array_equal(grads[name], grads_again[name]) for name in grads)
+
+
+def test_the_start(rng):
+    """Soft attention's parameters without a gate."""
+    frequencies = rng.standard_normal(V)
+    params = hard.init_params(np.random.default_rng(1), 5, CONFIG, frequencies)
+    of_soft = soft.init_params(np.random.default_rng(1), 5, replace(CONFIG, without=("gate",)), frequencies)
+    baseline = params.pop("baseline")
+    assert baseline.shape == (1,) and baseline == 0 and baseline.dtype == np.float32
+    assert params.keys() == of_soft.keys()
+    assert all(np.array_equal(params[name], array) for name, array in of_soft.items())
+
+
+@pytest.mark.parametrize("way", ["everywhere", "at the likeliest", "by chance"])
+def test_steps_are_the_training_recurrence(rng, way):
+    """Each way of looking, of captions of two pictures, against decode_forward with draws of that kind."""
+    params, batch = model_of(rng)
+    a, words = rng.standard_normal((2, 16, 5)), batch.words
+    uniforms, expected = rng.random((T, B)), np.full(B, way == "everywhere")
+    looks = {
+        "everywhere": None,
+        "at the likeliest": hard.look_at_likeliest,
+        "by chance": hard.look_by_chance(Numbers(uniforms)),
+    }
+    state = hard.select(hard.begin(params, a), np.repeat([0, 1], 3))
+    found = []
+    for column in words:
+        logits, alpha, beta, state = hard.step(params, state, column, looks[way])
+        found.append((logits, alpha))
+        assert np.array_equal(beta, np.ones(B)) and beta.dtype == alpha.dtype
+    if way == "at the likeliest":
+        uniforms = numbers_of_the_likeliest(np.stack([alpha for _, alpha in found]))
+    logits, alpha, *_ = attend_tell_hard.decode_forward(params, a, words, np.ones((T, B, 9)), uniforms, expected)
+    for t in range(T):
+        np.testing.assert_allclose(found[t][0], logits[t], rtol=0, atol=1e-12)
+        np.testing.assert_allclose(found[t][1], alpha[t], rtol=0, atol=1e-13)
+    if way == "everywhere":
+        log_p = np.take_along_axis(softmax.log_softmax(logits), batch.targets[..., None], axis=-1)[..., 0]
+        config = replace(CONFIG, smoothing=0.0, penalty=0.0)
+        right = -(log_p * batch.mask).sum() / B
+        assert hard.loss_only(params, a, batch, config).total == pytest.approx(right, rel=1e-12)
+
+
+class Numbers:
+    """In a Generator's place: its uniform numbers are these rows, in turn."""
+
+    def __init__(self, rows):
+        self.rows = iter(rows)
+
+    def random(self, size):
+        row = next(self.rows)
+        assert row.shape == (size,)
+        return row
+
+
+def numbers_of_the_likeliest(alpha):
+    """Uniform numbers with which the likeliest location is drawn. alpha: (T, B, L)."""
+    most = alpha.argmax(axis=-1)[..., None]
+    return np.take_along_axis(alpha.cumsum(axis=-1) - alpha / 2, most, axis=-1)[..., 0]
+
+
+def test_captions_are_written_in_each_way(rng):
+    params = whole_model.params_of(rng, CONFIG, np.float32)
+    images = rng.integers(0, 256, (3, CONFIG.picture_size, CONFIG.picture_size, 3), np.uint8)
+    a = captioner.annotate(params, batches.scale_pixels(images), CONFIG)
+    looks = hard.look_everywhere, hard.look_at_likeliest, hard.look_by_chance(np.random.default_rng(0))
+    found = []
+    for name, look in zip(hard.LOOKS, looks, strict=True):
+        config = replace(CONFIG, look=name)
+        found.append(search.caption_pictures(params, config, images, 2, 5))
+        by_hand = search.beam_search(hard_with(look), params, a, 2, 5)
+        again = search.caption_pictures(params, config, images, 2, 5)
+        for caption, same, other in zip(found[-1], again, by_hand, strict=True):
+            assert caption.words == same.words == other.words and caption.log_p == same.log_p == other.log_p
+    for captions in found:
+        for caption in captions:
+            assert 1 <= len(caption.words) <= 5 and START not in caption.words
+            assert caption.alpha.shape == (len(caption.words) + 1, 16)
+            np.testing.assert_allclose(caption.alpha.sum(axis=1), 1, rtol=1e-5)
+            assert np.array_equal(caption.beta, np.ones(len(caption.words) + 1))
+    assert len({tuple(caption.log_p for caption in captions) for captions in found}) == 3
+    expected = search.beam_search(hard, params, a, 2, 5)
+    assert [caption.log_p for caption in found[0]] == [caption.log_p for caption in expected]
+
+
+def hard_with(look):
+    return SimpleNamespace(begin=hard.begin, step=partial(hard.step, look=look), select=hard.select)
+
+
+def test_samples_go_on_from_batch_to_batch_and_begin_with_the_seed(rng):
+    """A picture of a later batch is not looked at with the numbers of the first; another seed draws others."""
+    params = whole_model.params_of(rng, CONFIG, np.float32)
+    image = rng.integers(0, 256, (1, CONFIG.picture_size, CONFIG.picture_size, 3), np.uint8)
+    config, images = replace(CONFIG, look="sample"), np.repeat(image, 8, axis=0)
+    found = [caption.log_p for caption in search.caption_pictures(params, config, images, 1, 5, size=1)]
+    assert len(set(found)) > 1
+    a = captioner.annotate(params, batches.scale_pixels(image), CONFIG)
+    seeds = [search.beam_search(hard.looking("sample", seed), params, a, 1, 5)[0].log_p for seed in (0, *range(8))]
+    assert seeds[0] == seeds[1] == found[0] and len(set(seeds)) > 1
+    assert decoders.writer(replace(CONFIG, model="soft")) is soft

@@ -1,0 +1,171 @@
+"""The model "dot": scaled dot products, with one head and with several, in soft attention's decoder."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import whole_model
+
+from numpy_sat import captioner, kernels
+from numpy_sat.data import batches
+from numpy_sat.data.vocabulary import END
+from numpy_sat.decoders import MODELS, attend_tell, attend_tell_fused, dot, parts
+from numpy_sat.decoding import search
+from numpy_sat.system.workspace import Workspace
+
+CONFIG = replace(whole_model.TINY, model="dot", heads=2)
+V = 11
+several = pytest.mark.parametrize("heads", [1, 2, 5])
+
+
+@pytest.fixture(autouse=True)
+def of_the_library(request):
+    """Through attend_tell.py, whose backward in exercise 14 is that of the MLP score alone."""
+    if request.config.getoption("--impl") != "numpy_sat":
+        pytest.skip("exercise 14's decoder has the MLP score")
+
+
+@pytest.mark.parametrize("heads", [1, 2])
+def test_gradients_of_the_whole_model(rng, heads):
+    whole_model.check_gradients(rng, replace(CONFIG, heads=heads))
+
+
+@pytest.mark.parametrize("without", [("attention",), ("gate", "deep output")])
+def test_gradients_without_parts(rng, without):
+    config = replace(CONFIG, without=without)
+    names = {name for part in without for name in parts.PARTS[part]}
+    assert not set(whole_model.params_of(rng, config)) & names
+    whole_model.check_gradients(rng, config)
+
+
+def test_a_blind_model(rng):
+    whole_model.check_a_blind_model(rng, CONFIG)
+
+
+@several
+def test_float32_is_float64(rng, heads):
+    whole_model.check_float32(rng, replace(CONFIG, heads=heads))
+
+
+def test_padding_changes_nothing(rng):
+    whole_model.check_padding(rng, CONFIG)
+
+
+def test_the_first_loss(rng):
+    whole_model.check_the_start(rng, CONFIG)
+
+
+@pytest.mark.parametrize(("heads", "attention"), [(3, 10), (0, 10), (-1, 10), (20, 10)])
+def test_heads_that_cannot_share_the_attention(rng, heads, attention):
+    with pytest.raises(ValueError, match=f"heads={heads}: there must be at least one, and attention, {attention}, be"):
+        whole_model.params_of(rng, replace(CONFIG, heads=heads, attention=attention))
+
+
+@pytest.mark.parametrize("heads", [1, 4])
+def test_weights_at_the_start(rng, heads):
+    """Each normal and scaled by its inputs, so that what comes out is as large as what goes in."""
+    D, M, S, A, frequencies = 50, 60, 70, 80, rng.standard_normal(100)
+    config = replace(CONFIG, embedding=M, state=S, attention=A, heads=heads)
+    params = dot.init_params(rng, D, config, frequencies)
+    soft = attend_tell.init_params(rng, D, M, S, A, np.zeros(100))
+    shapes = {name: x.shape for name, x in soft.items() if name not in ("W_a", "b_a", "W_h", "v")}
+    shapes |= {"W_q": (heads, S, A // heads), "W_k": (heads, D, A // heads), "W_v": (heads, D, A // heads)}
+    shapes |= {"W_x": (M + A, 4 * S), "L_z": (A, M)}
+    assert {name: x.shape for name, x in params.items()} == shapes
+    assert all(x.dtype == np.float32 and x.flags.c_contiguous for x in params.values())
+    assert np.array_equal(params["b"], np.repeat([0, 1, 0, 0], S))
+    assert np.array_equal(params["b_o"], frequencies.astype(np.float32))
+    for name in ("W_q", "W_k", "W_v", "W_x", "L_z"):
+        x, scale = params[name], params[name].shape[-2] ** -0.5
+        assert abs(x.std() / scale - 1) < 4 / np.sqrt(2 * x.size), name
+        assert abs(x.mean() / scale) < 4 / np.sqrt(x.size), name
+        assert abs((np.abs(x) < scale).mean() - 0.683) < 2 / np.sqrt(x.size), name
+
+
+def test_decoding_step_by_step_is_the_training_recurrence(rng):
+    """Captions of a picture apart; alpha is a distribution over all locations, whatever the number of heads."""
+    params, batch = whole_model.params_of(rng, CONFIG), whole_model.batch_of(rng, CONFIG)
+    a = captioner.annotate(params, batch.pictures, CONFIG)
+    mask_h = np.ones((*batch.words.shape, CONFIG.state))
+    logits, alpha, _ = attend_tell.decode_forward(params, a, batch.words, mask_h)
+    assert alpha.shape == (7, 6, 16)
+    np.testing.assert_allclose(alpha.sum(axis=2), 1, rtol=1e-14)
+    decoder = MODELS["dot"]
+    state = decoder.select(decoder.begin(params, a), np.repeat([0, 1], 3))
+    for t, column in enumerate(batch.words):
+        step_logits, step_alpha, beta, state = decoder.step(params, state, column)
+        np.testing.assert_allclose(step_logits, logits[t], rtol=0, atol=1e-12)
+        np.testing.assert_allclose(step_alpha, alpha[t], rtol=0, atol=1e-14)
+        assert beta.shape == (6,) and (0 < beta).all() and (beta < 1).all()
+
+
+def test_captions(rng):
+    """Beam search writes captions of each picture, whose log p is what the model says of them."""
+    config = replace(CONFIG, dropout=0.0, smoothing=0.0, penalty=0.0)
+    params = whole_model.params_of(rng, config, np.float32)
+    images = rng.integers(0, 256, (3, 8, 8, 3), np.uint8)
+    for image, caption in zip(images, search.caption_pictures(params, config, images, 3, 6), strict=True):
+        assert 1 <= len(caption.words) <= 6 and caption.alpha.shape == (len(caption.words) + 1, 16)
+        np.testing.assert_allclose(caption.alpha.sum(axis=1), 1, rtol=1e-5)
+        loss = captioner.loss_only(params, batches.make_batch(image[None], [np.array([*caption.words, END])]), config)
+        assert loss.total == pytest.approx(-caption.log_p, rel=1e-4)
+
+
+def decoder_inputs(rng, T, dtype=np.float32):
+    """Words, a and dropout of T words, and gradients of what comes out; N 2, L 7, D 10, B 6, S 9."""
+    a, mask_h, dlogits, dalpha = (
+        rng.standard_normal(shape).astype(dtype) for shape in ((2, 7, 10), (T, 6, 9), (T, 6, V), (T, 6, 7))
+    )
+    return (a, rng.integers(0, V, (T, 6)), mask_h), (dlogits, dalpha)
+
+
+def results(decoder, params, arrays, douts, workspaces=()):
+    logits, alpha, cache = decoder.decode_forward(params, *arrays, *workspaces)
+    da, grads = decoder.decode_backward(*douts, cache, *workspaces)
+    return {"logits": logits, "alpha": alpha, "da": da, **grads}
+
+
+@several
+def test_fused_is_plain(rng, heads):
+    """The decoder alone, each of its results, for gradients from everywhere."""
+    params = dot.init_params(rng, 10, replace(CONFIG, heads=heads), np.zeros(V), np.float64)
+    arrays, douts = decoder_inputs(rng, 4, np.float64)
+    right = results(attend_tell, params, arrays, douts)
+    params, arrays, douts = (
+        {name: x.astype(np.float32) for name, x in params.items()},
+        [x.astype(np.float32) if x.dtype == np.float64 else x for x in arrays],
+        [x.astype(np.float32) for x in douts],
+    )
+    found = results(attend_tell_fused, params, arrays, douts)
+    other = {name: np.repeat(x, 2, axis=-1)[..., ::2] for name, x in params.items()}  # of another layout in memory
+    arrays[0] = np.asfortranarray(arrays[0])
+    of_other = results(attend_tell_fused, other, arrays, douts)
+    assert found.keys() == right.keys()
+    for name, expected in right.items():
+        for x in (found[name], of_other[name]):
+            assert x.dtype == np.float32 and x.flags.c_contiguous
+            np.testing.assert_allclose(x, expected, rtol=0, atol=1e-5 * np.abs(expected).max(), err_msg=name)
+
+
+def test_two_forwards_then_both_backwards_in_one_workspace(rng):
+    params = dot.init_params(rng, 10, CONFIG, np.zeros(V))
+    inputs = [decoder_inputs(rng, T) for T in (5, 3)]
+    before = [[x.copy() for x in (*arrays, *douts)] for arrays, douts in inputs]
+    alone = [results(attend_tell_fused, params, *given) for given in inputs]
+    workspace = Workspace()
+    forwards = [attend_tell_fused.decode_forward(params, *arrays, workspace) for arrays, _ in inputs]
+    for (_, _, cache), (_, douts), right in zip(forwards, inputs, alone, strict=True):
+        da, grads = attend_tell_fused.decode_backward(*douts, cache, workspace)
+        for name, x in {"da": da, **grads}.items():
+            np.testing.assert_array_equal(x, right[name], name)
+    for (arrays, douts), copies in zip(inputs, before, strict=True):
+        for x, copy in zip((*arrays, *douts), copies, strict=True):
+            np.testing.assert_array_equal(x, copy, "an input was changed")
+
+
+def test_float32_is_fused(rng, monkeypatch):
+    params, batch = whole_model.params_of(rng, CONFIG, np.float32), whole_model.batch_of(rng, CONFIG, np.float32)
+    monkeypatch.setattr(attend_tell, "decode_forward", None)
+    captioner.loss_and_grads(params, batch, CONFIG, rng)
+    with kernels.unfused(), pytest.raises(TypeError):
+        captioner.loss_and_grads(params, batch, CONFIG, rng)

@@ -1,0 +1,214 @@
+"""The log-bilinear model: a window of words, a linear picture term, one table of words for input and output."""
+
+from dataclasses import replace
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+import whole_model
+
+from numpy_sat.check import gradcheck
+from numpy_sat.data.vocabulary import START
+from numpy_sat.decoders import log_bilinear
+from numpy_sat.system.errors import InputError
+from numpy_sat.system.workspace import Workspace
+
+CONFIG = replace(whole_model.TINY, model="log-bilinear")
+
+
+def test_gradients_of_the_whole_model(rng):
+    whole_model.check_gradients(rng, CONFIG)
+
+
+def test_a_blind_model(rng):
+    whole_model.check_a_blind_model(rng, CONFIG)
+
+
+def test_no_part_can_be_left_out(rng):
+    with pytest.raises(InputError, match="without=gate: the model log-bilinear has no parts that can be left out"):
+        log_bilinear.init_params(rng, 5, replace(CONFIG, without=("gate",)), np.zeros(11))
+
+
+def test_float32_is_float64(rng):
+    whole_model.check_float32(rng, CONFIG)
+
+
+def test_padding_changes_nothing(rng):
+    whole_model.check_padding(rng, CONFIG)
+
+
+def test_steps_are_the_training_recurrence(rng):
+    whole_model.check_steps(rng, CONFIG)
+
+
+def test_captions(rng):
+    whole_model.check_captions(rng, CONFIG)
+
+
+def test_the_first_loss(rng):
+    whole_model.check_the_start(rng, CONFIG)
+
+
+# The decoder alone: N 2, L 3, D 4, B 6, T 8, n - 1 = 5, M 7, V 9.
+
+
+def decoder_arrays(rng):
+    """Parameters and annotations."""
+    config = replace(CONFIG, embedding=7)
+    arrays = log_bilinear.init_params(rng, 4, config, rng.standard_normal(9), np.float64)
+    arrays["a"] = rng.standard_normal((2, 3, 4))
+    return arrays
+
+
+def test_weights_at_the_start(rng):
+    """Each scaled by its inputs, E by those of the output, whose weights it is."""
+    D, M, V = 3, 4, 6
+    frequencies, drawn = rng.standard_normal(V), SimpleNamespace(standard_normal=np.ones)
+    params = log_bilinear.init_params(drawn, D, replace(CONFIG, embedding=M), frequencies)
+    scales = {"E": np.full((V, M), M**-0.5), "C": np.full((5, M, M), (5 * M) ** -0.5), "C_m": np.full((D, M), D**-0.5)}
+    assert params.keys() == {*scales, "b_o"} and all(array.dtype == np.float32 for array in params.values())
+    for name, array in {**scales, "b_o": frequencies}.items():
+        np.testing.assert_array_equal(params[name], array.astype(np.float32))
+
+
+def test_windows_by_hand():
+    words = np.array([[START, START], [3, 4], [5, 6], [7, 8], [9, 3], [4, 5], [6, 7]])
+    found = log_bilinear.windows(words)
+    assert found.dtype == words.dtype
+    assert found[:, 0].tolist() == [
+        [0, 0, 0, 0, 0],
+        [3, 0, 0, 0, 0],
+        [5, 3, 0, 0, 0],
+        [7, 5, 3, 0, 0],
+        [9, 7, 5, 3, 0],
+        [4, 9, 7, 5, 3],
+        [6, 4, 9, 7, 5],
+    ]
+    assert found[:, 1].tolist()[-1] == [7, 5, 3, 8, 6]
+    assert log_bilinear.windows(words[:1]).tolist() == [[[0] * 5] * 2]
+
+
+def test_by_hand():
+    """Two-dimensional vectors: the word before counts once, the one before that by half and turned, no other."""
+    E = np.array([[0.0, 0], [1, 0], [0, 1], [1, 1]])
+    C = np.zeros((5, 2, 2))
+    C[0], C[1] = np.eye(2), [[0, 0.5], [-0.5, 0]]  # a row (p, q) becomes (-q, p) / 2
+    params = {"E": E, "C": C, "C_m": np.array([[10.0, 20.0]]), "b_o": np.array([0.0, 0, 0, 7])}
+    a = np.array([[[0.1], [0.3]], [[0.0], [0.0]]])  # mean annotations 0.2 and 0
+    words = np.array([[0, 0], [1, 3], [2, 1]])
+    r_hat = [[[2, 4], [0, 0]], [[3, 4], [1, 1]], [[2, 5.5], [0.5, 0.5]]]
+    logits, cache = log_bilinear.decode_forward(params, a, words, np.ones((3, 2, 2)))
+    np.testing.assert_allclose(cache.output.x, r_hat, rtol=0, atol=1e-15)
+    for t in range(3):
+        for b in range(2):
+            x, y = r_hat[t][b]
+            np.testing.assert_allclose(logits[t, b], [0, x, y, x + y + 7], rtol=0, atol=1e-14)
+
+
+def test_forward_is_the_definition(rng):
+    """Word by word, caption by caption; dropout counts on the way from r_hat to the output."""
+    arrays = decoder_arrays(rng)
+    a, words, mask_r = arrays["a"], rng.integers(0, 9, (8, 6)), rng.standard_normal((8, 6, 7))
+    logits, _ = log_bilinear.decode_forward(arrays, a, words, mask_r)
+    assert logits.shape == (8, 6, 9)
+    for b in range(6):
+        for t in range(8):
+            r_hat = sum(a[b // 3]) / 3 @ arrays["C_m"]
+            for i in range(5):
+                r_hat = r_hat + arrays["E"][words[t - i, b] if t >= i else START] @ arrays["C"][i]
+            right = arrays["E"] @ (r_hat * mask_r[t, b]) + arrays["b_o"]
+            np.testing.assert_allclose(logits[t, b], right, rtol=0, atol=1e-13)
+
+
+@pytest.mark.parametrize(("rows", "N"), [((6,), 2), ((3, 6), 2), ((2, 1, 2), 2), ((5,), 1)])
+def test_gradients_of_the_prediction(rng, rows, N):
+    inputs = {
+        **{"Ey": rng.standard_normal((*rows, 5, 7)), "abar": rng.standard_normal((N, 4))},
+        **{"C": rng.standard_normal((5, 7, 7)), "C_m": rng.standard_normal((4, 7))},
+    }
+    report = gradcheck.check_layer(log_bilinear.predict_forward, log_bilinear.predict_backward, inputs, rng)
+    assert report.ok, str(report)
+
+
+def test_gradients_along_a_direction(rng):
+    """One number, against moving all arrays at once: quick enough to be asked a thousand times (test_mutations.py)."""
+    config, arrays, batch = replace(CONFIG, embedding=7), decoder_arrays(rng), whole_model.batch_of(rng, CONFIG)
+    batch = batch._replace(words=batch.words % 9, targets=batch.targets % 9)
+    direction = {name: rng.standard_normal(array.shape) for name, array in arrays.items()}
+
+    def loss_and_grads(step):
+        moved = {name: array + step * direction[name] for name, array in arrays.items()}
+        loss, da, grads = log_bilinear.loss_and_grads(moved, moved["a"], batch, config, np.random.default_rng(5))
+        return loss.total, {**grads, "a": da}
+
+    _, grads = loss_and_grads(0)
+    assert {name: array.shape for name, array in arrays.items()} == {name: d.shape for name, d in grads.items()}
+    assert all(d.flags.c_contiguous for d in grads.values())
+    slope = sum(np.vdot(grads[name], direction[name]) for name in arrays)
+    (above, _), (below, _) = loss_and_grads(1e-5), loss_and_grads(-1e-5)
+    assert (above - below) / 2e-5 == pytest.approx(slope, rel=1e-7)
+
+
+def test_only_the_last_words_count(rng):
+    """What is further back than n - 1 words is forgotten, and what comes later is not seen."""
+    arrays = decoder_arrays(rng)
+    words, mask_r = rng.integers(0, 9, (8, 6)), np.ones((8, 6, 7))
+    logits, _ = log_bilinear.decode_forward(arrays, arrays["a"], words, mask_r)
+    other = words.copy()
+    other[1] = (other[1] + 1) % 9
+    changed, _ = log_bilinear.decode_forward(arrays, arrays["a"], other, mask_r)
+    assert (changed != logits).any(axis=(1, 2)).tolist() == [False, *[True] * 5, False, False]
+
+
+def test_dropout_is_of_training_alone(rng):
+    params, batch = whole_model.params_of(rng, CONFIG), whole_model.batch_of(rng, CONFIG)
+    a = rng.standard_normal((2, 16, 5))
+    one, two = (log_bilinear.loss_and_grads(params, a, batch, CONFIG, rng)[0] for _ in range(2))
+    assert one != two and one.penalty == 0
+    without = replace(CONFIG, dropout=0.0)
+    in_use = log_bilinear.loss_only(params, a, batch, CONFIG)
+    assert in_use == log_bilinear.loss_only(params, a, batch, without)
+    assert in_use == log_bilinear.loss_and_grads(params, a, batch, without, rng)[0]
+
+
+def test_states_are_chosen(rng):
+    arrays = decoder_arrays(rng)
+    state = log_bilinear.begin(arrays, arrays["a"])
+    np.testing.assert_allclose(state.abar, sum(arrays["a"].swapaxes(0, 1)) / 3, rtol=0, atol=1e-15)
+    assert np.array_equal(state.window, np.full((2, 5), START))
+    words = np.array([3, 4])
+    _, alpha, beta, state = log_bilinear.step(arrays, state, words)
+    assert alpha.shape == (2, 0) and np.array_equal(beta, np.ones(2))
+    assert state.window.tolist() == [[3, 0, 0, 0, 0], [4, 0, 0, 0, 0]]
+    state = log_bilinear.select(state, np.array([0, 0, 1, 1]))
+    *_, state = log_bilinear.step(arrays, state, np.array([5, 6, 7, 8]))
+    assert state.window[:, :3].tolist() == [[5, 3, 0], [6, 3, 0], [7, 4, 0], [8, 4, 0]]
+    assert state.abar.shape == (2, 4)
+
+
+def test_fusing_is_what_float32_does(monkeypatch, rng):
+    monkeypatch.setattr(log_bilinear, "predict_forward", None)
+    params, batch = whole_model.params_of(rng, CONFIG, np.float32), whole_model.batch_of(rng, CONFIG, np.float32)
+    a = rng.standard_normal((2, 16, 5)).astype(np.float32)
+    log_bilinear.loss_and_grads(params, a, batch, CONFIG, rng)
+    log_bilinear.loss_only(params, a, batch, CONFIG)
+
+
+def test_two_fused_forwards_then_both_backwards_in_one_workspace(rng):
+    params = {name: x.astype(np.float32) for name, x in decoder_arrays(rng).items()}
+    inputs = []
+    for T in (5, 3):
+        mask_r, dlogits = (rng.standard_normal(shape).astype(np.float32) for shape in ((T, 6, 7), (T, 6, 9)))
+        inputs.append(((params, params["a"], rng.integers(0, 9, (T, 6)), mask_r), dlogits))
+
+    def results(logits, cache, dlogits, workspace=None):
+        da, grads = log_bilinear.decode_backward(dlogits, cache, workspace)
+        return [logits, da, *grads.values()]
+
+    alone = [results(*log_bilinear.decode_forward(*arrays), dlogits) for arrays, dlogits in inputs]
+    workspace = Workspace()
+    forwards = [log_bilinear.decode_forward(*arrays, workspace) for arrays, _ in inputs]
+    together = [results(*forward, dlogits, workspace) for forward, (_, dlogits) in zip(forwards, inputs, strict=True)]
+    for found, right in zip(together, alone, strict=True):
+        for x, y in zip(found, right, strict=True):
+            np.testing.assert_array_equal(x, y)

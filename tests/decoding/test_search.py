@@ -1,0 +1,259 @@
+"""Beam search against brute force, and what a caption may never be."""
+
+import itertools
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from numpy_sat import captioner
+from numpy_sat.data import batches
+from numpy_sat.data.vocabulary import END, START, UNK
+from numpy_sat.decoders import attend_tell
+from numpy_sat.decoding import search
+
+V, L = 6, 4
+
+
+class ToyDecoder:
+    """A decoder whose logits depend on the picture and on all words so far; its state is those words."""
+
+    def __init__(self, rng, end_bonus=0.0):
+        self.table = 2 * rng.standard_normal((7, 4, V))
+        self.table[..., END] += end_bonus
+
+    def begin(self, params, a):
+        return SimpleNamespace(a=a, picture=np.arange(len(a)), past=[() for _ in a])
+
+    def select(self, state, rows):
+        return SimpleNamespace(a=state.a, picture=state.picture[rows], past=[state.past[r] for r in rows])
+
+    def logits(self, picture, words):
+        return sum(self.table[(word + t) % 7, (picture + t) % 4] for t, word in enumerate(words))
+
+    def step(self, params, state, words):
+        assert words.dtype.kind == "i" and len(words) == len(state.picture)
+        past = [(*before, int(word)) for before, word in zip(state.past, words, strict=True)]
+        logits = np.stack([self.logits(p, w) for p, w in zip(state.picture, past, strict=True)])
+        alpha = np.array([[len(w), w[-1], p, 0] for p, w in zip(state.picture, past, strict=True)], float)
+        following = SimpleNamespace(a=state.a, picture=state.picture, past=past)
+        return logits, alpha, alpha[:, 0] / 10, following
+
+
+def log_p(decoder, picture, words):
+    """Log probability of the words and <end>, in one go."""
+    total, past = 0.0, (START,)
+    for word in (*words, END):
+        logits = decoder.logits(picture, past)
+        total += logits[word] - np.log(np.exp(logits).sum())
+        past = (*past, word)
+    return total
+
+
+def brute_force(decoder, picture, max_words, power):
+    allowed = [word for word in range(V) if word not in (START, END, UNK)]
+    captions = (c for n in range(1, max_words + 1) for c in itertools.product(allowed, repeat=n))
+    return max(captions, key=lambda c: log_p(decoder, picture, c) / (len(c) + 1) ** power)
+
+
+@pytest.mark.parametrize("power", [0.0, 0.7, 1.0])
+@pytest.mark.parametrize("end_bonus", [-3.0, 0.0, 2.0])
+def test_a_wide_beam_is_brute_force(rng, power, end_bonus):
+    decoder = ToyDecoder(rng, end_bonus)
+    found = search.beam_search(decoder, {}, np.zeros((3, L, 1)), k=200, max_words=4, length_power=power)
+    assert len(found) == 3
+    for picture, caption in enumerate(found):
+        best = brute_force(decoder, picture, 4, power)
+        assert caption.words == best
+        assert caption.log_p == pytest.approx(log_p(decoder, picture, best), abs=1e-12)
+
+
+def slow_beam_search(decoder, picture, k, max_words, power):
+    """One caption at a time; (log p, words and, where finished, <end>) each."""
+    beams, finished = [(0.0, ())], []
+
+    def rank(beam):
+        return beam[0] / len(beam[1]) ** power
+
+    for t in range(max_words + 1):
+        ways = []
+        for score, words in beams:
+            if words and words[-1] == END:
+                ways.append((score, words))
+                continue
+            logits = decoder.logits(picture, (START, *words))
+            log_p = logits - np.log(np.exp(logits).sum())
+            allowed = [END] if t == max_words else [w for w in range(V) if w not in (START, UNK) and (t or w != END)]
+            ways += [(score + log_p[word], (*words, word)) for word in allowed]
+        beams = sorted(ways, key=rank, reverse=True)[:k]
+        finished += [beam for beam in beams if beam[1][-1] == END]
+    score, words = max(finished, key=rank)
+    return words[:-1], score
+
+
+@pytest.mark.parametrize("end_bonus", [-5.0, 0.0])
+@pytest.mark.parametrize("k", [1, 2, 3, 7])
+def test_a_narrow_beam_is_the_definition(rng, k, end_bonus):
+    for pictures in (1, 1, 1, 1, 1, 3):
+        decoder = ToyDecoder(rng, end_bonus)
+        found = search.beam_search(decoder, {}, np.zeros((pictures, L, 1)), k=k, max_words=6)
+        for picture, caption in enumerate(found):
+            words, score = slow_beam_search(decoder, picture, k, 6, 1.0)
+            assert caption.words == words
+            assert caption.log_p == pytest.approx(score, abs=1e-12)
+
+
+def test_the_decoder_sees_the_pictures_and_the_parameters(rng):
+    a, params, decoder = rng.standard_normal((2, L, 1)), {}, ToyDecoder(rng)
+    seen, begin, step = [], decoder.begin, decoder.step
+    decoder.begin = lambda params, a: seen.append((params, a)) or begin(params, a)
+    decoder.step = lambda params, state, words: seen.append((params, state.a)) or step(params, state, words)
+    search.beam_search(decoder, params, a, k=2, max_words=3)
+    assert len(seen) > 2 and all(p is params and pictures is a for p, pictures in seen)
+
+
+def test_one_beam_is_greedy(rng):
+    decoder = ToyDecoder(rng)
+    (caption,) = search.beam_search(decoder, {}, np.zeros((1, L, 1)), k=1, max_words=5)
+    past, words = (START,), []
+    while len(words) < 5:
+        logits = decoder.logits(0, past)
+        logits[[START, UNK] + ([END] if not words else [])] = -np.inf
+        if logits.argmax() == END:
+            break
+        words.append(int(logits.argmax()))
+        past = (*past, words[-1])
+    assert list(caption.words) == words
+
+
+@pytest.mark.parametrize("k", [1, 2, 5])
+def test_never_empty_and_never_unknown(rng, k):
+    decoder = ToyDecoder(rng)
+    decoder.table[..., UNK] += 20
+    decoder.table[..., START] += 20
+    decoder.table[..., END] += 10
+    for caption in search.beam_search(decoder, {}, np.zeros((4, L, 1)), k=k, max_words=4):
+        assert caption.words and not {START, UNK, END} & set(caption.words)
+
+
+def test_never_longer_than_asked(rng):
+    decoder = ToyDecoder(rng, end_bonus=-50.0)
+    for k in (1, 3):
+        for caption in search.beam_search(decoder, {}, np.zeros((2, L, 1)), k=k, max_words=3):
+            assert 1 <= len(caption.words) <= 3
+            assert len(caption.alpha) == len(caption.words) + 1
+
+
+def test_attention_belongs_to_the_words(rng):
+    """The toy's alpha says which word came before; it must match the caption after beams changed places."""
+    decoder = ToyDecoder(rng)
+    for picture, caption in enumerate(search.beam_search(decoder, {}, np.zeros((3, L, 1)), k=4, max_words=4)):
+        steps = len(caption.alpha)
+        assert list(caption.alpha[:, 1]) == [START, *caption.words][:steps]
+        assert list(caption.alpha[:, 0]) == list(range(1, steps + 1))
+        assert set(caption.alpha[:, 2]) == {picture}
+        assert np.allclose(caption.beta, caption.alpha[:, 0] / 10)
+
+
+@pytest.mark.parametrize(("k", "max_words"), [(0, 5), (2, 0)])
+def test_bad_arguments(rng, k, max_words):
+    with pytest.raises(ValueError, match="at least 1"):
+        search.beam_search(ToyDecoder(rng), {}, np.zeros((1, L, 1)), k=k, max_words=max_words)
+
+
+def test_pictures_are_captioned_in_batches(rng):
+    """Of 5 pictures 2 at a time, as all in one search."""
+    config = captioner.Config(picture_size=8, stages=((4,),), embedding=8, state=9, attention=10)
+    params = captioner.init_params(rng, config, np.zeros(V))
+    params = {name: 3 * array for name, array in params.items()}  # so that pictures make a difference
+    images = rng.integers(0, 256, (5, 8, 8, 3), dtype=np.uint8)
+    a = captioner.annotate(params, batches.scale_pixels(images), config)
+    expected = search.beam_search(attend_tell, params, a, 3, 4)
+    for size in ({}, {"size": 2}):
+        found = search.caption_pictures(params, config, images, 3, 4, **size)
+        assert [caption.words for caption in found] == [caption.words for caption in expected]
+    assert len({caption.words for caption in expected}) > 1
+
+
+# The steps of a search, by hand. N 2 pictures.
+
+
+@pytest.mark.parametrize("first", [False, True])
+@pytest.mark.parametrize("last", [False, True])
+def test_ban(rng, first, last):
+    log_p = rng.standard_normal((2, 3, V))
+    before, done = log_p.copy(), np.array([[False, True, False], [True, False, False]])
+    assert search.ban(log_p, first, last, done) is None
+    for n, slot, word in np.ndindex(log_p.shape):
+        allowed = word not in (START, UNK) and not (first and word == END) and not (last and word != END)
+        expected = before[n, slot, word] if allowed else -np.inf
+        if done[n, slot]:
+            expected = 0 if word == END else -np.inf
+        assert log_p[n, slot, word] == expected
+
+
+@pytest.mark.parametrize("power", [0.0, 1.0])
+@pytest.mark.parametrize("k", [1, 4, 1000])
+def test_extend(rng, k, power):
+    """By going through all continuations; captions of unlike lengths, some finished."""
+    scores, lengths = -10 * rng.random((2, 3)), rng.integers(1, 9, (2, 3))
+    done = np.array([[False, True, False], [True, False, False]])
+    log_p = -3 * rng.random((2, 3, V))
+    search.ban(log_p, False, False, done)
+    found = search.extend(scores, lengths, done, log_p, k, power)
+    k = min(k, 3 * V)
+    assert all(array.shape == (2, k) for array in found)
+    for n in range(2):
+        ways = []
+        for slot, word in itertools.product(range(3), range(V)):
+            score, length = scores[n, slot] + log_p[n, slot, word], lengths[n, slot] + (not done[n, slot])
+            ways.append((score / length**power, word, slot, score, length, word == END))
+        ways = sorted((way for way in ways if way[0] > -np.inf), key=lambda way: -way[0])[:k]
+        for rank, (_, *way) in enumerate(ways):
+            assert [array[n, rank] for array in found] == way
+        assert np.isneginf(found[2][n, len(ways) :]).all()
+
+
+@pytest.mark.parametrize("k", [1, 2, 5, 700])
+def test_extend_of_a_large_vocabulary(rng, k):
+    """The k best of many, in order; of a few all are as good as sorted."""
+    scores, log_p = -rng.random((2, 3)), -10 * rng.random((2, 3, 500))
+    words, parents, found, *_ = search.extend(scores, np.zeros((2, 3), int), np.zeros((2, 3), bool), log_p, k, 1.0)
+    total = (scores[..., None] + log_p).reshape(2, -1)
+    np.testing.assert_array_equal(parents * 500 + words, np.argsort(-total, axis=1)[:, :k])
+    np.testing.assert_array_equal(found, -np.sort(-total, axis=1)[:, :k])
+
+
+def test_note_finished():
+    """New and better, new and worse, going on, finished before, and impossible."""
+    words = np.array([[END, 3, END], [END, END, 4]])
+    parents = np.array([[1, 0, 0], [0, 1, 1]])
+    done_before = np.array([[False, False], [True, False]])
+    scores = np.array([[-6.0, -1.0, -8.0], [-0.5, -np.inf, -1.0]])
+    lengths = np.array([[3, 3, 3], [2, 3, 3]])
+
+    def noted(*best, power=1.0):
+        return search.note_finished(list(best), 5, words, parents, done_before, scores, lengths, power)
+
+    none, of_second = (-np.inf, 0, 0), (-0.25, 1, 1)
+    assert noted(none, of_second) == [(-2, 5, 0), of_second]
+    assert noted((-2.5, 4, 1), none) == [(-2, 5, 0), none]
+    assert noted((-1.5, 4, 1), none) == [(-1.5, 4, 1), none]
+    assert noted((-2.0, 4, 1), none) == [(-2.0, 4, 1), none], "of equals the earlier"
+    assert noted((-5.0, 4, 1), none, power=0.0) == [(-5.0, 4, 1), none]
+
+
+def test_read_back(rng):
+    """Of the second of three pictures, through slots 0, 1, 0 and 2; a later step does not matter."""
+    slots = 1, 3, 3, 3, 3
+    history = [
+        search.Step(*rng.integers(3, 6, (2, 3, 3)), rng.random((3, 3)), rng.random((3, k, L)), rng.random((3, k)))
+        for k in slots
+    ]
+    for step, slot, word, parent in ((0, 0, 4, 0), (1, 1, 5, 0), (2, 0, 3, 1), (3, 2, END, 0)):
+        history[step].words[1, slot], history[step].parents[1, slot] = word, parent
+    caption = search.read_back(history, 1, (-0.1, 3, 2))
+    assert caption.words == (4, 5, 3)
+    assert caption.log_p == history[3].scores[1, 2]
+    np.testing.assert_array_equal(caption.alpha, [history[t].alpha[1, slot] for t, slot in enumerate((0, 0, 1, 0))])
+    np.testing.assert_array_equal(caption.beta, [history[t].beta[1, slot] for t, slot in enumerate((0, 0, 1, 0))])

@@ -1,0 +1,345 @@
+"""encoders.lite0: EfficientNet-Lite0, against PyTorch with the same weights, and its gradients."""
+
+import itertools
+import json
+
+import numpy as np
+import pytest
+
+from numpy_sat import kernels, pretrained
+from numpy_sat.check import gradcheck
+from numpy_sat.encoders import lite0
+from numpy_sat.layers import activations, conv, depthwise, linear
+from numpy_sat.pretrained import torch_pickle, weights
+from numpy_sat.system.errors import InputError
+from numpy_sat.system.workspace import Workspace
+
+TINY = (3,), (1, 3, 1, 1, 2), (2, 3, 2, 2, 4), (1, 5, 2, 3, 3), (5,)  # no number of channels fills a vector
+SMALL = (32,), (1, 3, 1, 1, 16), (2, 3, 2, 6, 24), (1, 5, 2, 6, 40), (80,)  # as the net itself
+RESIDUAL = (16,), (2, 3, 1, 1, 16), (1, 3, 1, 3, 16)  # whose first block adds what the stem has made
+
+
+@pytest.fixture(scope="module")
+def tensors():
+    """What the package's file holds."""
+    try:
+        path = pretrained.lite0_file()
+    except InputError:
+        pytest.skip("EfficientNet-Lite0's weights are not installed")
+    return torch_pickle.load(path, pretrained.SHA256)
+
+
+def of_torch(tensors, pictures, grid):
+    """The port's net as its authors wrote it, in float64: (N, 3, H, W) of pixels from 0 to 255 to (N, C, H', W')."""
+    torch = pytest.importorskip("torch")
+    F = torch.nn.functional
+    found = {name: torch.from_numpy(array).double() for name, array in tensors.items()}
+
+    def convolve(x, name, norm, stride=1, groups=1):
+        W = found[f"{name}.weight"]
+        P = W.shape[-1]
+        lines = [max((-(-side // stride) - 1) * stride + P - side, 0) for side in x.shape[2:]]
+        down, across = ((total // 2, total - total // 2) for total in lines)
+        x = F.conv2d(F.pad(x, (*across, *down)), W, stride=stride, groups=groups)
+        numbers = (found[f"{norm}.{part}"] for part in ("running_mean", "running_var", "weight", "bias"))
+        return F.batch_norm(x, *numbers, training=False, eps=1e-3)
+
+    x = F.relu6(convolve((torch.from_numpy(pictures).double() - 127) / 128, "_conv_stem", "_bn0", 2))
+    rows = "r1_k3_s1_e1_16 r2_k3_s2_e6_24 r2_k5_s2_e6_40 r3_k3_s2_e6_80 r3_k5_s1_e6_112 r4_k5_s2_e6_192 r1_k3_s1_e6_320"
+    k = 0
+    for row in rows.split():
+        repeats, _, stride, times, _ = (int(part.lstrip("rkse")) for part in row.split("_"))
+        for first in range(repeats):
+            name, before = f"_blocks.{k}", x
+            if times > 1:
+                x = F.relu6(convolve(x, f"{name}._expand_conv", f"{name}._bn0"))
+            if (grid, k) == ("14x14x672", 11):
+                return x
+            stride_here = stride if first == 0 else 1
+            x = F.relu6(convolve(x, f"{name}._depthwise_conv", f"{name}._bn1", stride_here, x.shape[1]))
+            x = convolve(x, f"{name}._project_conv", f"{name}._bn2")
+            if stride_here == 1 and x.shape[1] == before.shape[1]:
+                x = x + before
+            if (grid, k) == ("14x14x112", 10):
+                return x
+            k += 1
+    return x if grid == "7x7x320" else F.relu6(convolve(x, "_conv_head", "_bn1"))
+
+
+def photos(rng, N, H, W):
+    """uint8, smooth as photos are, bright and dark."""
+    coarse = rng.integers(0, 256, (N, -(-H // 8), -(-W // 8), 3))
+    fine = np.kron(coarse, np.ones((1, 8, 8, 1)))[:, :H, :W] + rng.normal(0, 20, (N, H, W, 3))
+    return fine.clip(0, 255).round().astype(np.uint8)
+
+
+def scaled(images):
+    return images.astype(np.float32) / 127.5 - 1
+
+
+@pytest.mark.parametrize("size", [(224, 224), (225, 193)], ids=["224x224", "odd sides"])
+@pytest.mark.parametrize("grid", lite0.STAGES)
+def test_agrees_with_torch(rng, tensors, grid, size):
+    images = photos(rng, 2, *size)
+    expected = of_torch(tensors, images.transpose(0, 3, 1, 2), grid).numpy().transpose(0, 2, 3, 1)
+    stages = lite0.STAGES[grid]
+    a = lite0.encode(lite0.adopt(tensors, stages), scaled(images), stages)
+    if size == (224, 224):
+        assert grid == "x".join(map(str, expected.shape[1:]))
+    assert a.dtype == np.float32 and a.flags.c_contiguous
+    right = expected.reshape(a.shape)
+    assert np.abs(a - right).max() <= 1e-4 * np.abs(right).max()
+    assert np.linalg.norm(a - right) <= 1e-5 * np.linalg.norm(right)
+    assert lite0.size(stages) == a.shape[2]
+
+
+def test_gradients_agree_with_torch(rng, tensors):
+    """Of the last two stages, by their folded weights, and float32."""
+    torch = pytest.importorskip("torch")
+    stages, images = lite0.STAGES["7x7x320"], photos(rng, 2, 96, 96)
+    params = lite0.adopt(tensors, stages)
+    last = lite0.shapes(stages, start=6)
+    assert last.keys() == {name for name in params if name.startswith(("block6_", "block7_"))} and len(last) == 30
+    before = {name: array.astype(np.float64) for name, array in params.items()}
+    given = lite0.encode(before, scaled(images).astype(np.float64), stages, stop=6).reshape(2, 6, 6, 112)
+    a, cache = lite0.encode_forward(params, given.astype(np.float32), stages, start=6)
+    da = rng.standard_normal(a.shape, np.float32)
+    grads = lite0.encode_backward(da, cache)
+    assert sorted(grads) == sorted(last)
+
+    p = {name: torch.from_numpy(before[name]).requires_grad_() for name in last}
+    x = torch.from_numpy(given)
+    for block in lite0.parts(stages, start=6):
+        h = torch.clip(x @ p[f"{block}.W_e"] + p[f"{block}.b_e"], 0, 6).permute(0, 3, 1, 2)
+        W, stride = p[f"{block}.W_d"], 2 if block == "block6_1" else 1
+        lines = (len(W) - stride) // 2, (len(W) - stride + 1) // 2
+        h = torch.nn.functional.pad(h, (*lines, *lines))
+        h = torch.nn.functional.conv2d(h, W.permute(2, 0, 1)[:, None], p[f"{block}.b_d"], stride, groups=W.shape[2])
+        y = torch.clip(h.permute(0, 2, 3, 1), 0, 6) @ p[f"{block}.W_p"] + p[f"{block}.b_p"]
+        x = x + y if y.shape == x.shape else y
+    torch.autograd.backward(x.reshape(a.shape), torch.from_numpy(da).double())
+    for name in last:
+        right = p[name].grad.numpy()
+        assert np.abs(grads[name] - right).max() <= 1e-4 * np.abs(right).max(), name
+
+
+def test_grids_begin_alike(tensors):
+    """Of every grid the weights are the larger net's, but for the head of 14x14x672."""
+    whole = lite0.adopt(tensors, lite0.STAGES["7x7x1280"])
+    for stages in lite0.STAGES.values():
+        params = lite0.adopt(tensors, stages)
+        for name, array in params.items():
+            other = "block6_1.W_e" if name == "head.W" else "block6_1.b_e" if name == "head.b" else name
+            np.testing.assert_array_equal(array, whole[other if stages[-1] == (672,) else name])
+    assert sum(array.size for array in whole.values()) == 3_350_000
+
+
+def test_what_the_package_gives(tensors):
+    params = pretrained.lite0_params(lite0.STAGES["14x14x672"])
+    expected = lite0.adopt(tensors, lite0.STAGES["14x14x672"])
+    assert list(params) == list(expected)
+    for name, array in params.items():
+        np.testing.assert_array_equal(array, expected[name])
+        assert array.dtype == np.float32 and array.flags.c_contiguous
+
+
+@pytest.mark.parametrize("grid", lite0.STAGES)
+def test_either_naming_is_read_from_a_file(tensors, tmp_path, grid):
+    stages = lite0.STAGES[grid]
+    params = lite0.adopt(tensors, stages)
+    for name, content in (("theirs", tensors), ("ours", params)):
+        np.savez(tmp_path / f"{name}.npz", **content)
+        found = weights.load(tmp_path / f"{name}.npz", lite0, stages, "lite0")
+        assert sorted(found) == sorted(params)
+        for key, array in params.items():
+            np.testing.assert_array_equal(found[key], array)
+
+
+def test_another_preprocessing(rng):
+    with pytest.raises(InputError, match="caffe: no such preprocessing"):
+        lite0.adopt({}, TINY, "caffe")
+
+
+def test_folded_normalisation(rng):
+    """By hand: a stem of one filter's cell, and pixels in the scale of the net's training."""
+    stages = (2,), (1, 3, 1, 1, 2)
+    found = {name: rng.standard_normal(shape) for name, shape in lite0.namings(stages)[0].items()}
+    found = {name: np.abs(array) if name.endswith("var") else array for name, array in found.items()}
+    params = {name: array.astype(np.float64) for name, array in lite0.adopt(found, stages).items()}
+    pictures = rng.uniform(-1, 1, (1, 6, 8, 3))
+
+    def normalised(y, norm):
+        gamma, beta, mean, var = (found[f"{norm}.{part}"] for part in lite0.NORM)
+        return gamma * (y - mean) / np.sqrt(var + 1e-3) + beta
+
+    x = np.pad((127.5 * (pictures + 1) - 127) / 128, ((0, 0), (0, 1), (0, 1), (0, 0)))
+    y, _ = conv.conv_forward(x, found["_conv_stem.weight"].transpose(2, 3, 1, 0), np.zeros(2), 2)
+    y = np.clip(normalised(y, "_bn0"), 0, 6)
+    y, _ = depthwise.depthwise_forward(
+        y, found["_blocks.0._depthwise_conv.weight"][:, 0].transpose(1, 2, 0), np.zeros(2)
+    )
+    x, y = y, np.clip(normalised(y, "_blocks.0._bn1"), 0, 6)
+    expected = normalised(y @ found["_blocks.0._project_conv.weight"][:, :, 0, 0].T, "_blocks.0._bn2")
+    stem = np.clip(normalised(x, "_blocks.0._bn1"), 0, 6)
+    assert stem.shape == y.shape
+    residual = np.clip(stem_of(params, pictures), 0, 6)
+    a = lite0.encode(params, pictures, stages)
+    np.testing.assert_allclose(a, (expected + residual).reshape(a.shape), rtol=0, atol=1e-5)
+
+
+def stem_of(params, pictures):
+    """The stem, before relu6, of pictures framed by what the net sees nothing in."""
+    grey = np.pad(pictures, ((0, 0), (0, 1), (0, 1), (0, 0)), constant_values=127 / 127.5 - 1)
+    return conv.conv_forward(grey, params["stem.W"], params["stem.b"], 2)[0]
+
+
+def random_net(rng, stages, size, dtype=np.float64, N=2):
+    """Weights with biases, and pictures."""
+    params = lite0.init_params(rng, stages, dtype=dtype)
+    for array in params.values():
+        if array.ndim == 1:
+            array += rng.uniform(0.2, 1, array.shape).astype(dtype)
+    return params, rng.uniform(-1, 1, (N, *size, 3)).astype(dtype)
+
+
+@pytest.mark.parametrize("size", [(16, 12), (9, 11)], ids=["even sides", "odd sides"])
+def test_gradients(rng, size):
+    params, pictures = random_net(rng, TINY, size)
+    a, _ = lite0.encode_forward(params, pictures, TINY)
+    upstream = rng.standard_normal(a.shape)
+
+    def loss_and_grads(params):
+        a, cache = lite0.encode_forward(params, pictures, TINY)
+        return np.vdot(a, upstream), lite0.encode_backward(upstream, cache)
+
+    report = gradcheck.check_loss(loss_and_grads, params)
+    assert report.ok, str(report)
+    assert len(report.arrays) == len(params) > 0
+
+
+PARTS = [["stem"], ["block1_1"], ["block2_1", "block2_2"], ["block3_1"], ["head"]]  # of TINY's stages
+SIDES = [(8, 6), (8, 6), (4, 3), (2, 2)]  # of what they make of 16 x 12
+
+
+def test_first_stages_and_last_ones_are_the_net(rng):
+    """Each with its own parameters alone, and with the gradients of the whole; in use and in training."""
+    params, pictures = random_net(rng, TINY, (16, 12))
+    a, cache = lite0.encode_forward(params, pictures, TINY)
+    da = rng.standard_normal(a.shape)
+    grads = lite0.encode_backward(da, cache)
+    assert set(grads) == set(params) == set(lite0.shapes(TINY))
+    np.testing.assert_array_equal(lite0.encode(params, pictures, TINY), a)
+    for start, sides in enumerate(SIDES, 1):
+        assert list(lite0.parts(TINY, start)) == [*itertools.chain(*PARTS[start:])]
+        first, last = lite0.shapes(TINY, stop=start), lite0.shapes(TINY, start=start)
+        assert {**first, **last} == lite0.shapes(TINY) and not first.keys() & last.keys()
+        cells = lite0.encode({name: params[name] for name in first}, pictures, TINY, stop=start)
+        assert cells.shape == (2, sides[0] * sides[1], TINY[start - 1][-1])
+        cells, of_last = cells.reshape(2, *sides, -1), {name: params[name] for name in last}
+        other, cache = lite0.encode_forward(of_last, cells, TINY, start=start)
+        np.testing.assert_array_equal(other, a)
+        np.testing.assert_array_equal(lite0.encode(of_last, cells, TINY, start=start), a)
+        found = lite0.encode_backward(da, cache)
+        assert set(found) == set(last)
+        for name, gradient in found.items():
+            np.testing.assert_array_equal(gradient, grads[name])
+
+
+def test_parameters(rng):
+    params = lite0.init_params(rng, TINY)
+    assert {name: array.shape for name, array in params.items()} == {
+        **{"stem.W": (3, 3, 3, 3), "stem.b": (3,)},
+        **{"block1_1.W_d": (3, 3, 3), "block1_1.b_d": (3,), "block1_1.W_p": (3, 2), "block1_1.b_p": (2,)},
+        **{"block2_1.W_e": (2, 4), "block2_1.b_e": (4,), "block2_1.W_d": (3, 3, 4), "block2_1.b_d": (4,)},
+        **{"block2_1.W_p": (4, 4), "block2_1.b_p": (4,)},
+        **{"block2_2.W_e": (4, 8), "block2_2.b_e": (8,), "block2_2.W_d": (3, 3, 8), "block2_2.b_d": (8,)},
+        **{"block2_2.W_p": (8, 4), "block2_2.b_p": (4,)},
+        **{"block3_1.W_e": (4, 12), "block3_1.b_e": (12,), "block3_1.W_d": (5, 5, 12), "block3_1.b_d": (12,)},
+        **{"block3_1.W_p": (12, 3), "block3_1.b_p": (3,), "head.W": (3, 5), "head.b": (5,)},
+    }
+    assert all(array.dtype == np.float32 for array in params.values())
+    assert lite0.size(TINY) == 5
+    with pytest.raises(ValueError, match="folded"):
+        lite0.init_params(rng, TINY, norm=True)
+
+
+def test_stages_survive_json(rng):
+    """As a checkpoint keeps them."""
+    stages = tuple(tuple(stage) for stage in json.loads(json.dumps(lite0.STAGES["7x7x1280"])))
+    assert stages == lite0.STAGES["7x7x1280"]
+
+
+@pytest.mark.parametrize(
+    ("stages", "size"),
+    [(SMALL, (32, 48)), (SMALL, (35, 29)), (RESIDUAL, (12, 16))],
+    ids=["even sides", "odd sides", "residual"],
+)
+def test_float32_is_the_same(rng, stages, size):
+    """In use and in training, on the kernels and without."""
+    params, pictures = random_net(rng, stages, size, np.float32)
+    double = {name: array.astype(np.float64) for name, array in params.items()}
+    expected, cache64 = lite0.encode_forward(double, pictures.astype(np.float64), stages)
+    da = rng.standard_normal(expected.shape)
+    grads64 = lite0.encode_backward(da, cache64)
+
+    def run():
+        a, cache = lite0.encode_forward(params, pictures, stages)
+        return [a, lite0.encode(params, pictures, stages)], lite0.encode_backward(da.astype(np.float32), cache)
+
+    for outputs, grads in (run(), unfused(run)):
+        for a in outputs:
+            assert a.dtype == np.float32 and np.abs(a - expected).max() <= 5e-6 * np.abs(expected).max()
+        for name, right in grads64.items():
+            assert grads[name].dtype == np.float32
+            # At relu6's kinks rounding decides on some numbers' gradients.
+            assert np.linalg.norm(grads[name] - right) <= 1e-2 * np.linalg.norm(right), name
+
+
+def test_layers_are_called_unfused_and_kernels_else(rng, monkeypatch):
+    params, pictures = random_net(rng, SMALL, (16, 16), np.float32)
+    calls = []
+    layers = (conv, "conv_forward"), (linear, "linear_forward"), (depthwise, "depthwise_forward")
+    for module, name in (*layers, (activations, "relu6_forward")):
+        function = getattr(module, name)
+        monkeypatch.setattr(module, name, lambda *args, f=function, **kw: calls.append(f.__name__) or f(*args, **kw))
+    lite0.encode(params, pictures, SMALL)
+    assert calls == []
+    unfused(lambda: lite0.encode(params, pictures, SMALL))
+    assert set(calls) == {"conv_forward", "linear_forward", "depthwise_forward", "relu6_forward"}
+
+
+def unfused(function):
+    with kernels.unfused():
+        return function()
+
+
+def test_a_workspace_changes_no_bit(rng):
+    """Nor what is done in it before."""
+    params, pictures = random_net(rng, SMALL, (40, 32), np.float32)
+    before = pictures.copy()
+
+    def run(workspace=None):
+        a, cache = lite0.encode_forward(params, pictures, SMALL, workspace)
+        cells = lite0.encode(params, pictures, SMALL, workspace, stop=2)
+        last, cache_last = lite0.encode_forward(params, cells.reshape(2, 20, 16, 16), SMALL, workspace, start=2)
+        return [
+            *(a, cells, last),
+            *lite0.encode_backward(a, cache, workspace).values(),
+            *lite0.encode_backward(last, cache_last, workspace).values(),
+            lite0.encode(params, pictures, SMALL, workspace),
+        ]
+
+    expected, workspace = run(), Workspace()
+    for _ in range(2):
+        workspace.restart()
+        for one, other in zip(run(workspace), expected, strict=True):
+            np.testing.assert_array_equal(one, other)
+    np.testing.assert_array_equal(pictures, before)
+
+
+def test_every_picture_by_itself(rng):
+    """A picture's annotations do not depend on those beside it, bit for bit."""
+    params, pictures = random_net(rng, SMALL, (40, 32), np.float32, N=7)
+    whole = lite0.encode(params, pictures, SMALL)
+    for n in range(7):
+        np.testing.assert_array_equal(lite0.encode(params, pictures[n : n + 1], SMALL)[0], whole[n])

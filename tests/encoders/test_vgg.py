@@ -1,0 +1,210 @@
+"""encoders.vgg: its gradients, its pixels, and that it is what PyTorch makes of the same weights."""
+
+import numpy as np
+import pytest
+
+from numpy_sat import kernels
+from numpy_sat.check import gradcheck
+from numpy_sat.encoders import convnet, vgg
+from numpy_sat.system.errors import InputError
+from numpy_sat.system.workspace import Workspace
+
+TINY = ((4,), (5, 3), (6,))
+NARROW = ((16, 16), (32, 32), (32,) * 3, (48,) * 3, (48,) * 3)  # VGG-16 of an eighth of the channels and less
+AGREEMENT = {"float64": 1e-6, "float32": 1e-4}  # relative to the largest value; pixels' scale is always float32
+
+
+def random_params(rng, stages, dtype=np.float64):
+    """Biases and the pixels' scale as well."""
+    params = vgg.init_params(rng, stages, dtype=dtype)
+    for name in params:
+        if name.endswith(".b"):
+            params[name] += 0.1 * rng.standard_normal(params[name].shape).astype(dtype)
+    params["pixels.mean"][:], params["pixels.spread"][:] = (0.3, -0.2, 0.1), (0.5, 0.4, 0.7)
+    return params
+
+
+def error(found, expected, dtype="float32"):
+    assert found.shape == expected.shape and found.dtype == dtype and found.flags.c_contiguous
+    return np.abs(found - expected).max() / np.abs(expected).max()
+
+
+def test_gradients(rng):
+    """Of every parameter, but for the pixels' scale."""
+    params, pictures = random_params(rng, TINY), rng.standard_normal((2, 8, 12, 3))
+    a, _ = vgg.encode_forward(params, pictures, TINY)
+    da = rng.standard_normal(a.shape)
+    learnt = [f"{name}.{part}" for name, _, _ in convnet.layers(TINY) for part in "Wb"]
+
+    def loss_and_grads(some):
+        a, cache = vgg.encode_forward({**params, **some}, pictures, TINY)
+        return np.vdot(da, a), vgg.encode_backward(da, cache)
+
+    report = gradcheck.check_loss(loss_and_grads, {name: params[name] for name in learnt})
+    assert report.ok, str(report)
+    assert [array.name for array in report.arrays] == learnt and len(learnt) == 8
+
+
+@pytest.mark.parametrize(("start", "sides", "learnt"), [(1, (4, 6), 6), (2, (2, 3), 2)])
+def test_first_stages_and_last_ones_are_the_net(rng, start, sides, learnt):
+    """Each with its own parameters alone, and with the gradients of the whole; between them cells are pooled."""
+    params, pictures = random_params(rng, TINY), rng.standard_normal((2, 8, 12, 3))
+    a, cache = vgg.encode_forward(params, pictures, TINY)
+    da = rng.standard_normal(a.shape)
+    grads = vgg.encode_backward(da, cache)
+    first, last = vgg.shapes(TINY, stop=start), vgg.shapes(TINY, start=start)
+    assert {**first, **last} == vgg.namings(TINY)[1] and not first.keys() & last.keys() and len(last) == learnt
+    cells = vgg.encode({name: params[name] for name in first}, pictures, TINY, stop=start)
+    cells, of_last = cells.reshape(2, *sides, TINY[start - 1][-1]), {name: params[name] for name in last}
+    other, cache = vgg.encode_forward(of_last, cells, TINY, start=start)
+    np.testing.assert_array_equal(other, a)
+    np.testing.assert_array_equal(vgg.encode(of_last, cells, TINY, start=start), a)
+    found = vgg.encode_backward(da, cache)
+    assert set(found) == set(last)
+    for name, gradient in found.items():
+        np.testing.assert_array_equal(gradient, grads[name])
+
+
+def test_it_is_convnet_on_scaled_pixels_without_places(rng):
+    params, pictures = random_params(rng, TINY), rng.uniform(-1, 1, (2, 8, 12, 3))
+    before = pictures.copy()
+    a, _ = vgg.encode_forward(params, pictures, TINY)
+    scaled = (pictures - params["pixels.mean"]) / params["pixels.spread"]
+    expected = convnet.encode(params, scaled, TINY)[..., : -convnet.PLACE]
+    np.testing.assert_array_equal(a, expected)
+    np.testing.assert_array_equal(vgg.encode(params, pictures, TINY), expected)
+    np.testing.assert_array_equal(pictures, before)
+    assert a.shape == (2, 2 * 3, vgg.size(TINY)) and a.flags.c_contiguous
+
+
+def test_there_is_no_batch_normalisation(rng):
+    with pytest.raises(ValueError, match="no batch normalisation"):
+        vgg.init_params(rng, TINY, norm=True)
+
+
+def test_vgg16_and_vgg19_are_what_they_are_called(rng):
+    for name, count in (("vgg16", 14_714_688), ("vgg19", 20_024_384)):  # without the classifier; torchvision's figures
+        theirs, ours = vgg.namings(vgg.STAGES[name])
+        sizes = [sum(int(np.prod(shape)) for shape in naming.values()) for naming in (theirs, ours)]
+        assert sizes == [count, count + 6]
+        weights = [shape for shape in theirs.values() if len(shape) == 4]
+        assert len(weights) + 3 == int(name[3:])  # and three layers that classify
+        assert vgg.size(vgg.STAGES[name]) == 512
+    assert vgg.size(((4,), (5, 3))) == 3
+    ours = {name: array.shape for name, array in vgg.init_params(rng, TINY).items()}
+    assert ours == vgg.namings(TINY)[1]
+
+
+def test_the_numbers_in_torchvisions_names():
+    convolutions = [0, 2, 5, 7, 10, 12, 14, 17, 19, 21, 24, 26, 28]
+    theirs, _ = vgg.namings(vgg.STAGES["vgg16"])
+    assert [*theirs] == [f"features.{k}.{part}" for k in convolutions for part in ("weight", "bias")]
+    assert vgg.namings(((4,), (5,)))[0] == {
+        **{"features.0.weight": (4, 3, 3, 3), "features.0.bias": (4,)},
+        **{"features.3.weight": (5, 4, 3, 3), "features.3.bias": (5,)},
+    }
+
+
+@pytest.mark.parametrize("preprocessing", vgg.PREPROCESSINGS)
+def test_pixels_and_channels_are_what_the_weights_were_trained_on(rng, preprocessing):
+    """A first layer that hands its input on shows what reaches it: each channel in its place, scaled by the book."""
+    stages = ((3,),)
+    weight = np.zeros((3, 3, 3, 3), np.float32)
+    weight[range(3), range(3), 1, 1] = 1
+    found = {"features.0.weight": weight, "features.0.bias": np.full(3, 1000, np.float32)}  # relu leaves all as it is
+    params = vgg.adopt(found, stages, preprocessing)
+    grey = rng.integers(0, 256, (1, 4, 4, 3))
+    a = vgg.encode(params, (grey / 127.5 - 1).astype(np.float32), stages) - 1000
+    expected = {
+        "imagenet": (grey / 255 - (0.485, 0.456, 0.406)) / (0.229, 0.224, 0.225),
+        "features": grey - 255 * np.array((0.48235, 0.45882, 0.40784)),
+        "caffe": grey[..., ::-1] - (103.939, 116.779, 123.68),
+    }
+    np.testing.assert_allclose(a, expected[preprocessing].reshape(1, 16, 3), rtol=0, atol=2e-4)
+
+
+def test_an_unknown_preprocessing(rng):
+    with pytest.raises(InputError, match="vgg: no such preprocessing; there are imagenet, features, caffe"):
+        vgg.adopt({}, TINY, "vgg")
+
+
+def test_one_pass_and_a_workspace_change_nothing(rng):
+    """float32, fused and not, in a workspace that other steps have used, against float64; nothing is overwritten."""
+    params = random_params(rng, NARROW)
+    pictures = rng.standard_normal((2, 32, 48, 3))
+    a64, cache = vgg.encode_forward(params, pictures, NARROW)
+    da = rng.standard_normal(a64.shape)
+    grads64 = vgg.encode_backward(da, cache)
+    single = {name: array.astype(np.float32) for name, array in params.items()}
+    pictures, da, workspace = pictures.astype(np.float32), da.astype(np.float32), Workspace()
+
+    def check():
+        workspace.restart()
+        a, cache = vgg.encode_forward(single, pictures, NARROW, workspace)
+        in_use = vgg.encode(single, pictures, NARROW, workspace)
+        grads = vgg.encode_backward(da, cache, workspace)
+        assert error(a, a64) < 1e-5
+        np.testing.assert_array_equal(in_use, a)
+        assert grads.keys() == grads64.keys()
+        assert all(error(grads[name], grads64[name]) < 1e-4 for name in grads)
+
+    check()
+    size = workspace.size
+    check()
+    assert workspace.size == size
+    with kernels.unfused():
+        check()
+
+
+def torchs(torch, stages):
+    """The same net of torch's layers, as torchvision builds it, without the last pooling."""
+    layers, C = [], 3
+    for _, O, pooled in convnet.layers(stages):
+        layers += [torch.nn.Conv2d(C, O, 3, padding=1), torch.nn.ReLU()] + [torch.nn.MaxPool2d(2)] * pooled
+        C = O
+    return torch.nn.Sequential(*layers)
+
+
+def compared(torch, stages, N, side, rng, dtype):
+    """{name: (ours, torch's)} of annotations and every gradient, from the same random weights and pictures."""
+    net = torchs(torch, stages).to(getattr(torch, dtype))
+    with torch.no_grad():
+        for tensor in net.parameters():  # of a scale that neither dies out nor grows through 16 layers
+            scale = (2 / (9 * tensor.shape[1])) ** 0.5 if tensor.ndim == 4 else 0.1
+            tensor.copy_(torch.from_numpy(scale * rng.standard_normal(tensor.shape)))
+    found = {f"features.{name}": tensor.detach().numpy() for name, tensor in net.named_parameters()}
+    params = vgg.adopt(found, stages, "imagenet")
+    images = rng.random((N, side, side, 3)).astype(dtype)
+    a, cache = vgg.encode_forward(params, 2 * images - 1, stages)
+    da = rng.standard_normal(a.shape).astype(dtype)
+    grads = vgg.encode_backward(da, cache)
+    mean, std = (torch.tensor(values).view(3, 1, 1) for values in vgg.PREPROCESSINGS["imagenet"][:2])
+    y = net((torch.from_numpy(images).permute(0, 3, 1, 2) - mean) / std)
+    y.backward(torch.from_numpy(da.reshape(N, *y.shape[2:], -1)).permute(0, 3, 1, 2).contiguous())
+    pairs = {"a": (a, y.detach().permute(0, 2, 3, 1).reshape(a.shape).numpy())}
+    convolutions = [layer for layer in net if isinstance(layer, torch.nn.Conv2d)]
+    for (name, _, _), layer in zip(convnet.layers(stages), convolutions, strict=True):
+        pairs[f"{name}.W"] = grads[f"{name}.W"], layer.weight.grad.permute(2, 3, 1, 0).numpy()
+        pairs[f"{name}.b"] = grads[f"{name}.b"], layer.bias.grad.numpy()
+    assert len(pairs) == len(grads) + 1
+    return pairs
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+@pytest.mark.parametrize(
+    ("stages", "N", "side"),
+    [(NARROW, 3, 48), (((16,), (17, 32), (33,)), 2, 24), (vgg.STAGES["vgg16"], 2, 64), (vgg.STAGES["vgg19"], 1, 32)],
+    ids=["narrow", "channels that fill no vector", "VGG-16", "VGG-19"],
+)
+def test_it_agrees_with_torch(rng, stages, N, side, dtype):
+    """In float32 the gradients of one draw of three: of a million numbers one may lie so close to zero that rounding
+    decides whether relu lets it through, and then both are right and differ; a wrong gradient is wrong in all three.
+    """
+    torch = pytest.importorskip("torch")
+    for _ in range(1 if dtype == "float64" else 3):
+        pairs = compared(torch, stages, N, side, rng, dtype)
+        errors = {name: error(*pair, dtype) for name, pair in pairs.items()}
+        assert errors["a"] < AGREEMENT[dtype]
+        if max(errors.values()) < AGREEMENT[dtype]:
+            return
+    raise AssertionError(errors)

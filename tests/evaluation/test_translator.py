@@ -1,0 +1,107 @@
+"""The translator by its commands: trained, gone on with, judged, asked and drawn like any captioner."""
+
+import dataclasses
+import json
+
+import numpy as np
+import pytest
+
+from numpy_sat import caption, captioner, evaluate, show, train
+from numpy_sat.data import batches, catalog
+from numpy_sat.data.phrases import phrases
+from numpy_sat.data.vocabulary import END
+from numpy_sat.evaluation import attention
+from numpy_sat.experiment import presets, runs
+from numpy_sat.pretrained import inputs
+
+FEW = {"train": 64, "dev": 6, "test": 5}
+TINY = dataclasses.replace(presets.PRESETS["phrases", True], epochs=2, pictures=16, warmup=2)
+
+
+@pytest.fixture(scope="module")
+def few():
+    return phrases.draw_splits(0, FEW)
+
+
+@pytest.fixture(autouse=True)
+def little_to_learn(few, monkeypatch):
+    monkeypatch.setattr(phrases, "draw_splits", lambda: few)
+    monkeypatch.setitem(presets.PRESETS, ("phrases", True), TINY)
+
+
+def trained(folder, *arguments):
+    assert train.main(["--data", "phrases", "--small", "--out", str(folder), *arguments]) == 0
+    return folder
+
+
+def test_phrases_stand_in_the_pictures_place(few):
+    dataset, config = catalog.open_dataset("phrases", splits=("train", "test")), presets.PRESETS["phrases", True].model
+    assert set(dataset.splits) == {"train", "test"} and dataset.root is None
+    listed, phrase = dataset.splits["test"], few["test"][0]
+    assert listed[0].name.split() == list(phrase.source)
+    assert inputs.cut(config)(listed[0].captions[0]) == list(phrase.target)
+    words = runs.Vocabulary.build([phrase.target for phrase in few["train"] + few["test"]], 1)
+    split = inputs.load_split(config, listed, words, max_words=20)
+    np.testing.assert_array_equal(split.pictures, phrases.number_sources([p.source for p in few["test"]]))
+    assert split.captions[0][0].tolist() == [*words.encode(phrase.target), END]
+    batch = next(batches.epoch_batches(split, 5, 1, batches.Augmentation(False, 0), 0, 0))
+    assert batch.pictures.dtype.kind == "i" and sorted(map(tuple, batch.pictures)) == sorted(map(tuple, split.pictures))
+
+
+@pytest.mark.parametrize(("without", "locations"), [((), 15), (("attention",), 1), (("gate", "deep output"), 15)])
+def test_what_the_decoder_is_given(rng, without, locations):
+    config = dataclasses.replace(TINY.model, without=without)
+    params = captioner.init_params(rng, config, np.zeros(9))
+    a = captioner.annotate(params, phrases.number_sources([["the", "red", "house"], ["hello"]]), config)
+    assert a.shape == (2, locations, config.state) and a.dtype == np.float32
+    assert bool(attention.looks_nowhere(config, np.ones((3, locations)))) == (locations == 1)
+
+
+def test_from_training_to_judging(tmp_path, capsys):
+    out = trained(tmp_path / "run")
+    assert f'caption {out} "the two' in capsys.readouterr().out
+    assert (out / "attention.png").exists()
+    assert evaluate.main([str(out), "--split", "test"]) == 0
+    assert "Exactly right, word for word: " in capsys.readouterr().out
+    report = json.loads((out / "evaluate-test.json").read_text(encoding="utf-8"))
+    assert 0 <= report["truth"]["exact"] <= 1 and len(report["translations"]) == FEW["test"]
+    assert caption.main([str(out), "Hello", "the two red houses", "--show", str(tmp_path / "look.png")]) == 0
+    assert capsys.readouterr().out.startswith("Hello: ")
+    assert (tmp_path / "look-1.png").exists() and (tmp_path / "look-2.png").exists()
+    assert caption.main([str(out), "the two red elephants"]) == 2
+    assert "'elephants' is not among the words" in capsys.readouterr().err
+    assert show.main([str(out)]) == 0
+    assert (out / "show-attention.png").exists() and not (out / "show-captions.png").exists()
+    assert evaluate.main(["--compare", str(out)]) == 2
+    assert "evaluate translators one by one" in capsys.readouterr().err
+
+
+def test_without_attention(tmp_path, capsys):
+    out = trained(tmp_path / "run", "--set", "without=attention")
+    assert not (out / "attention.png").exists()
+    assert evaluate.main([str(out)]) == 0
+    assert json.loads((out / "evaluate-dev.json").read_text(encoding="utf-8"))["truth"]["aligned"] is None
+    assert caption.main([str(out), "hello", "--show", str(tmp_path / "look.png")]) == 0
+    assert "nothing drawn: this model is given the state after the last word" in capsys.readouterr().out
+
+
+def test_a_resumed_run_ends_with_the_same_parameters(tmp_path):
+    whole = runs.load_model(trained(tmp_path / "whole") / "last.npz")
+    half = trained(tmp_path / "half", "--set", "patience=1") / "last.npz"
+    assert runs.load_model(half).params.keys() == whole.params.keys()
+    assert train.main(["--resume", "--out", str(tmp_path / "whole")]) == 0
+    again = runs.load_model(tmp_path / "whole" / "last.npz")
+    assert all(np.array_equal(again.params[name], array) for name, array in whole.params.items())
+
+
+@pytest.mark.parametrize("option", ["--blind", "--root", "--with"])
+def test_what_is_for_pictures_is_refused_in_judging(tmp_path, capsys, option):
+    out = trained(tmp_path / "run", "--epochs", "1")
+    assert evaluate.main([str(out), option, str(out)]) == 2
+    assert f"a translator is judged alone, on phrases that are drawn: leave out {option}." in capsys.readouterr().err
+    assert not (out / "evaluate-dev.md").exists()
+
+
+def test_blind_is_for_pictures(tmp_path, capsys):
+    assert train.main(["--data", "phrases", "--blind", "--out", str(tmp_path / "run")]) == 2
+    assert "leave out --blind" in capsys.readouterr().err

@@ -1,0 +1,642 @@
+"""Our own tests, tested: every edit of the fault dictionary (check/faults.py) fails a test of its layer.
+
+A backward pass with a transpose dropped, an axis or a sign wrong: each such edit of each function is put in the
+library's place, and the tests of that layer must notice. What they cannot notice is in EQUIVALENT, with the reason why
+such an edit changes no result. The work is done in a process a module (mutations.py).
+"""
+
+import itertools
+import json
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import mutations
+import pytest
+
+from numpy_sat.system import machine
+
+# Those that take longest come first. Tests of the kernels say nothing here, for only what float64 runs is edited; and
+# of the whole model only its quick tests are asked.
+LAYER, PLAIN = "numpy_sat.layers", "not (float32 or one_pass or unfused or workspace)"
+OF_A_MODEL = "not (whole_model or blind or float32 or fus or test_captions or first_loss or padding)"
+OF_A_READER = "not (float32 or translator or torch)"
+MODULES = {
+    "conv": (f"{LAYER}.conv", PLAIN),
+    "search": ("numpy_sat.decoding.search", PLAIN),
+    "captioner": (
+        "numpy_sat.decoders.attend_tell",
+        "recurrence or step_by_step or mean_over or start or direction or first_state",
+    ),
+    **{layer: (f"{LAYER}.{layer}", PLAIN) for layer in ("lstm", "norm_block", "pool", "block")},
+    "dot_attention": (f"{LAYER}.dot_attention", f"({PLAIN}) and not torchs"),
+    **{layer: (f"{LAYER}.{layer}", PLAIN) for layer in ("attention", "losses")},
+    **{layer: (f"{LAYER}.{layer}", PLAIN) for layer in ("depthwise", "mbconv", "pointwise")},
+    "policy": (f"{LAYER}.policy", PLAIN),
+    "self_critical": ("numpy_sat.training.objectives.self_critical", "not (expected_score or likely or weigh)"),
+    **{name: (f"numpy_sat.decoders.{name}", OF_A_MODEL) for name in ("show_tell", "log_bilinear")},
+    "dot": ("numpy_sat.decoders.dot", "weights_at_the_start or cannot_share"),
+    **{name: (f"numpy_sat.encoders.{name}", OF_A_READER) for name in ("reader", "last_state")},
+    "attend_tell_hard": ("numpy_sat.decoders.attend_tell_hard", "recurrence or direction"),
+    "hard_attention": (f"{LAYER}.hard_attention", "not (float32 or proof or frequent)"),
+    "optimizers": ("numpy_sat.training.optimizers", PLAIN),
+    "words": ("numpy_sat.evaluation.neighbors", "not (command or map or start or training or chance or unknown)"),
+    **{
+        layer: (f"{LAYER}.{layer}", PLAIN)
+        for layer in ("batch_norm", "output", "activations", "linear", "softmax", "embedding", "dropout")
+    },
+}
+
+NEGATIVE = "reshape takes any negative number for the one size that it is to find"
+IN_BRACKETS = "the same product or sum in another order"
+SHAPE = "only its shape is read"
+SAME_SHAPE = "the two have one shape, and only that is read"
+IN_PLACE = "it is changed in place"
+ZERO_ONE = "it is 0 or 1, and so is its square"
+COMMUTES = "the order of the two does not matter"
+EMPTY = "both are empty lists"
+LAST_AXIS = "the same axis"
+ONE = "an axis of one element"
+TO_FIND = "-1 is the size that reshape is to find"
+
+
+def exchanged(*names):
+    return [f"`{one}` and `{other}` are in each other's place" for one, other in itertools.combinations(names, 2)]
+
+
+def swapped(name, *others):
+    return [f"`{other}` where `{name}` belongs" for other in others]
+
+
+def ignored(*names):
+    return [f"`{name}` is ignored: -1, the last, in its place" for name in names]
+
+
+def zeros(*names):
+    return [f"`{name}` is not passed on: zeros in its place" for name in names]
+
+
+# {file of tests: [(function, what the line holds, mistakes as the dictionary words them, why they change no result)]};
+# a mistake that can be made at several places of a line is there as often as it is not noticed.
+EQUIVALENT = {
+    "linear": [("linear_backward", "rows, drows =", 2 * ["2 where 1 belongs"], NEGATIVE)],
+    "activations": [
+        ("relu_forward", "np.maximum", exchanged("x", "0"), COMMUTES),
+        ("relu_forward", "return y", swapped("y", "x"), "y > 0 where x > 0, and no more is asked"),
+        ("relu_backward", "return", ["`cache.y != 0` where `cache.y > 0` belongs"], "y is never negative"),
+        ("relu_backward", "return", ["the factor `cache.y > 0` is there twice"], ZERO_ONE),
+        ("relu6_forward", "y =", [*exchanged("np.maximum(x, 0)", "6"), *exchanged("x", "0")], COMMUTES),
+        ("relu6_forward", "return y", swapped("y", "x"), "0 < y < 6 where 0 < x < 6, and no more is asked"),
+        (
+            *("relu6_backward", "return"),
+            ["`cache.y != 0` where `cache.y > 0` belongs", "`cache.y != 6` where `cache.y < 6` belongs"],
+            "y is never negative, and never above 6",
+        ),
+        ("relu6_backward", "return", ["the factor `(cache.y > 0) & (cache.y < 6)` is there twice"], ZERO_ONE),
+    ],
+    "depthwise": [
+        ("same_padding", "lines =", exchanged("(-(-size // stride) - 1) * stride + P - size", "0"), COMMUTES),
+        (
+            *("same_padding", "lines ="),
+            ["the brackets of `(-(-size // stride) - 1) * stride + P - size` are elsewhere"],
+            IN_BRACKETS,
+        ),
+        ("depthwise_forward", "check_arguments", zeros("x", "W", "b"), SHAPE),
+        ("depthwise_forward", "y +=", zeros("y"), SHAPE),
+        ("depthwise_forward", "for p, q", exchanged("p", "q"), "every pair comes once, in another order"),
+        (
+            *("depthwise_forward", "for p, q"),
+            ["`y` is not carried from step to step: each begins with the first one"],
+            IN_PLACE,
+        ),
+        ("depthwise_backward", "for p, q", exchanged("p", "q"), "every pair comes once, in another order"),
+        ("depthwise_backward", "for p, q", swapped("W", "dW"), SAME_SHAPE),
+        ("depthwise_backward", "dW[p, q] =", zeros("dy"), SHAPE),
+        ("depthwise_backward", "cells =", zeros("dy"), SHAPE),
+        ("before", "return", zeros("cache.W"), "only its length is read"),
+        ("_pad", "down, across", zeros("W"), "only its length is read"),
+    ],
+    "pointwise": [],
+    "policy": [
+        ("advantage", "return", zeros("of_drawn", "of_greedy"), SHAPE),
+        ("policy_backward", "weighed =", ["the factor `likelihood.mask` is there twice"], ZERO_ONE),
+        ("advantage_over_others", "scores =", ["2 where 1 belongs"], NEGATIVE),
+        (
+            *("advantage_over_others", "others ="),
+            ["the sum of `scores` goes over axis -1 instead of axis 1"],
+            LAST_AXIS,
+        ),
+    ],
+    "self_critical": [
+        ("rewarded", "a = a *", zeros("a"), SHAPE),
+        ("rewarded", "of_drawn, of_greedy =", zeros("a"), SHAPE),
+        (
+            *("rewarded", "if recipe.baseline"),
+            ["`recipe.baseline >= 'others'` where `recipe.baseline == 'others'` belongs"],
+            "no other allowed baseline comes behind it in the alphabet",
+        ),
+        ("draw", "state =", 2 * zeros("a"), SHAPE),
+        (
+            *("draw", "words ="),
+            ["the sum of `upto <= (uniforms_t * upto[:, -1])[:, None]` goes over axis -1 instead of axis 1"],
+            LAST_AXIS,
+        ),
+        (
+            *("draw", "for uniforms_t"),
+            ["`done` is not carried from step to step: each begins with the first one"],
+            IN_PLACE,
+        ),
+    ],
+    "mbconv": [
+        ("mbconv_forward", "residual =", zeros("x"), SHAPE),
+        (
+            *("mbconv_backward", "if cache.expand"),
+            ["`cache.expand != None` where `cache.expand is not None` belongs"],
+            "of tuples it is the same",
+        ),
+        ("stem_in_use", "return mbconv_forward", 2 * exchanged("None", "workspace"), "there is no workspace here"),
+        ("_is_residual", "return", ["`stride <= 1` where `stride == 1` belongs"], "no stride is smaller"),
+        ("_is_residual", "return", ["the sign of `stride == 1 and x.shape == y_shape` is flipped"], "-True is true"),
+    ],
+    "softmax": [],
+    "embedding": [
+        ("embedding_forward", "return", zeros("E"), SHAPE),
+        ("embedding_backward", "np.add.at", ["2 where 1 belongs"], NEGATIVE),
+        ("embedding_backward", "np.add.at", swapped("E", "dE"), SAME_SHAPE),
+    ],
+    "dropout": [],
+    "output": [
+        ("output_backward", "rows =", ["2 where 1 belongs"], NEGATIVE),
+        ("output_backward", "dz, dL_z =", ["2 where 1 belongs"], NEGATIVE),
+        ("output_backward", "dh, dL_h =", ["2 where 1 belongs"], NEGATIVE),
+        ("output_backward", "rows =", swapped("dinner", "cache.linear.x", "cache_linear.x"), SAME_SHAPE),
+    ],
+    "dot_attention": [
+        ("keys_backward", "dkeys =", ignored("heads", "N", "L", "K"), TO_FIND),
+        ("keys_backward", "dW_k =", ignored("N", "L", "D"), TO_FIND),
+        ("keys_backward", "da =", [*exchanged("1", "2"), *ignored("N", "L", "D")], f"{COMMUTES}, or {TO_FIND}"),
+        ("score_forward", "B =", zeros("h"), SHAPE),
+        ("score_forward", "query =", ignored("B", "N"), TO_FIND),
+        ("score_forward", "e =", exchanged("2", "3"), COMMUTES),
+        (
+            *("score_forward", "e ="),
+            ["the brackets of `query @ keys.swapaxes(2, 3) / math.sqrt(K)` are elsewhere"],
+            IN_BRACKETS,
+        ),
+        ("score_forward", "return", ignored("B"), TO_FIND),
+        ("score_backward", "B =", zeros("h"), SHAPE),
+        ("score_backward", "dproduct =", ignored("B", "N"), TO_FIND),
+        ("score_backward", "dkeys =", exchanged("2", "3"), COMMUTES),
+        ("score_backward", "dquery =", ignored("B"), TO_FIND),
+        ("score_backward", "dh =", exchanged("1", "2"), COMMUTES),
+        ("context_forward", "seen =", ignored("B", "N", "B"), TO_FIND),
+        ("context_forward", "z =", [*exchanged("0", "1"), *ignored("B")], f"{COMMUTES}, or {TO_FIND}"),
+        ("context_backward", "dz =", [*exchanged("0", "1"), *ignored("B")], f"{COMMUTES}, or {TO_FIND}"),
+        ("context_backward", "dW_v =", exchanged("1", "2"), COMMUTES),
+        ("context_backward", "dseen =", [*exchanged("1", "2"), *ignored("B", "N")], f"{COMMUTES}, or {TO_FIND}"),
+        ("context_backward", "dalpha =", [*exchanged("1", "2"), *ignored("B")], f"{COMMUTES}, or {TO_FIND}"),
+        ("context_backward", "da =", [*exchanged("2", "3"), *ignored("B", "N")], f"{COMMUTES}, or {TO_FIND}"),
+        ("attend_backward", "dalpha_mean =", zeros("dalpha_context"), SHAPE),
+        (
+            *("attend_backward", "dalpha_mean ="),
+            swapped("dalpha_context", "cache.softmax.p", "cache.context.alpha"),
+            SAME_SHAPE,
+        ),
+    ],
+    "attention": [
+        ("score_forward", "query =", ["2 where 1 belongs"], NEGATIVE),
+        ("score_forward", "e =", ["2 where 1 belongs"], NEGATIVE),
+        (
+            *("score_backward", "de = de.reshape"),
+            [f"`{size}` is ignored: -1, the last, in its place" for size in ("N", "each", "L")],
+            "-1 is the size that reshape is to find",
+        ),
+        ("score_backward", "dv =", 2 * ["2 where 1 belongs"], NEGATIVE),
+        ("score_backward", "dquery =", ["2 where 1 belongs"], NEGATIVE),
+        ("context_forward", "z =", 2 * ["2 where 1 belongs"], NEGATIVE),
+        ("context_backward", "dz =", ["2 where 1 belongs"], NEGATIVE),
+        ("context_backward", "dalpha =", ["2 where 1 belongs"], NEGATIVE),
+        ("context_backward", "dalpha =", exchanged("1", "2"), COMMUTES),
+        ("context_backward", "da =", ["2 where 1 belongs"], NEGATIVE),
+        ("context_backward", "da =", exchanged("1", "2"), COMMUTES),
+        ("gate_backward", "dbeta =", ["the sum of `dgated * z` goes over axis -1 instead of axis 1"], LAST_AXIS),
+    ],
+    "hard_attention": [
+        (
+            *("draw_forward", "s ="),
+            ["the sum of `upto <= (uniforms * upto[:, -1])[:, None]` goes over axis -1 instead of axis 1"],
+            LAST_AXIS,
+        ),
+        ("draw_forward", "drawn =", swapped("alpha", "upto"), "the two have one dtype, and only that is read"),
+        ("location_log_p_forward", "log_p =", ["-1 where 0 belongs"], ONE),
+        (
+            *("advantage", "words ="),
+            ["the sign of `mask[::-1].cumsum(axis=0)[::-1]` is flipped"],
+            "they are divided by their own mean",
+        ),
+        (
+            *("advantage", "reward, usual = log_p[::-1]"),
+            ["the brackets of `baseline * words / words[0].mean()` are elsewhere"],
+            IN_BRACKETS,
+        ),
+        ("advantage", "return", ["the factor `mask` is there twice"], ZERO_ONE),
+        (
+            *("entropy_forward", "of_words ="),
+            ["the sum of `alpha * _log(alpha)` goes over axis 2 instead of axis -1"],
+            LAST_AXIS,
+        ),
+        ("entropy_forward", "return", ["the factor `mask` is there twice"], ZERO_ONE),
+        ("entropy_forward", "return", swapped("mask", "of_words"), SAME_SHAPE),
+        (
+            *("entropy_backward", "return"),
+            ["the brackets of `mask * (dentropy / mask.shape[1])` are elsewhere"],
+            IN_BRACKETS,
+        ),
+        ("entropy_backward", "return", ["the factor `mask` is there twice"], ZERO_ONE),
+        ("_log", "return", exchanged("alpha", "np.finfo(alpha.dtype).tiny"), COMMUTES),
+    ],
+    "attend_tell_hard": [
+        ("decode_forward", "hs, zs", exchanged("hs", "zs", "alphas", "drawn", "steps"), EMPTY),
+        ("decode_forward", "each =", zeros("a"), SHAPE),
+        ("decode_forward", "each =", swapped("words", "uniforms"), SAME_SHAPE),
+        (
+            *("decode_forward", "for kept, value"),
+            [
+                *exchanged("(hs, h)", "(zs, z)", "(alphas, alpha)", "(drawn, s)", "(steps, cache)"),
+                "`((hs, h), (zs, z), (alphas, alpha), (drawn, s), (steps, cache))` is gone through backwards",
+            ],
+            "every pair comes once, in another order",
+        ),
+        (
+            *("decode_backward", "dh = dc ="),
+            ["1 where 0 belongs", "-1 where 0 belongs"],
+            "all steps have one shape, and only that is read",
+        ),
+        (
+            *("decode_backward", "dh = dc ="),
+            swapped("dhs", "cache.dropout.mask", "cache.output.h", "ddropped"),
+            SAME_SHAPE,
+        ),
+        ("decode_backward", "for t", zeros("dhs"), SHAPE),
+        ("decode_backward", "for t", swapped("dhs", "cache.dropout.mask", "cache.output.h", "ddropped"), SAME_SHAPE),
+        ("decode_backward", "dh0, dc0 =", ["2 where 1 belongs"], NEGATIVE),
+        ("recur_forward", "h, c, cache_lstm", swapped("h", "cache_score.h"), "it is h"),
+        (
+            *("recur_backward", "M ="),
+            2 * ["the term `dx.shape[1]` is missing"],
+            "M columns from the left are all but D from the right",
+        ),
+        ("recur_backward", "M =", swapped("dx", "cache.lstm.x"), SAME_SHAPE),
+    ],
+    "block": [],
+    "batch_norm": [
+        ("batch_norm_backward", "axes, rows =", 3 * swapped("x", "dy"), SAME_SHAPE),
+        ("batch_norm_backward", "dx =", ["the brackets of `x_hat * (dgamma / rows)` are elsewhere"], IN_BRACKETS),
+    ],
+    "norm_block": [("_conv_and_pool", "y, cache_conv =", zeros("no_bias"), "that is what it is")],
+    "lstm": [
+        ("lstm_forward", "S =", swapped("h", "c"), SAME_SHAPE),
+        (
+            *("lstm_backward", "S ="),
+            swapped("h", "dh_next", "dc_next", "c", "cache.g.y", "cache.tanh_c.y", "cache_g.y", "cache_tanh_c.y"),
+            SAME_SHAPE,
+        ),
+        ("lstm_sequence_forward", "h_all, steps =", zeros("x"), SHAPE),
+        ("lstm_sequence_forward", "h_all, steps =", 2 * swapped("h", "c"), "the two have one shape and dtype"),
+        ("lstm_sequence_forward", "for t", zeros("x"), SHAPE),
+        ("lstm_sequence_backward", "dx =", zeros("dh_all"), SHAPE),
+        ("lstm_sequence_backward", "dx =", ["-1 where 0 belongs"], "all steps have one shape, and only that is read"),
+        ("lstm_sequence_backward", "for t", zeros("dh_all"), SHAPE),
+    ],
+    "losses": [
+        ("cross_entropy_forward", "at_target =", ["-1 where 0 belongs"], ONE),
+        ("cross_entropy_forward", "loss =", ["the factor `mask` is there twice"], ZERO_ONE),
+        (
+            *("cross_entropy_forward", "loss ="),
+            swapped("targets", "mask", "log_sum", "mean", "at_target", "word"),
+            SAME_SHAPE,
+        ),
+        (
+            *("cross_entropy_backward", "weight ="),
+            ["the brackets of `mask * (dloss / targets.shape[1])` are elsewhere"],
+            IN_BRACKETS,
+        ),
+        ("cross_entropy_backward", "weight =", ["the factor `mask` is there twice"], ZERO_ONE),
+        ("cross_entropy_backward", "weight =", swapped("targets", "log_sum", "mask"), SAME_SHAPE),
+        ("word_log_probabilities", "at_target =", ["-1 where 0 belongs"], ONE),
+        ("word_log_probabilities", "return", ["the factor `cache.mask` is there twice"], ZERO_ONE),
+        ("_log_sum_and_mean", "return", ["the mean of `logits` goes over axis 2 instead of axis -1"], LAST_AXIS),
+        (
+            *("doubly_stochastic_forward", "aim ="),
+            ["`target <= 'T/L'` where `target == 'T/L'` belongs"],
+            "no other allowed target comes before it in the alphabet",
+        ),
+        (
+            *("doubly_stochastic_forward", "scale ="),
+            ["`normalisation >= 'sum'` where `normalisation == 'sum'` belongs"],
+            "no other allowed normalisation comes after it in the alphabet",
+        ),
+        ("doubly_stochastic_forward", "missing =", ["the factor `mask[..., None]` is there twice"], ZERO_ONE),
+        ("doubly_stochastic_backward", "missing,", exchanged("missing", "scale"), COMMUTES),
+        ("doubly_stochastic_backward", "return", ["the factor `mask[..., None]` is there twice"], ZERO_ONE),
+    ],
+    "pool": [
+        ("max_pool_forward", "check_arguments", zeros("x"), SHAPE),
+        (
+            *("max_pool_forward", "for p, q"),
+            ["`y` is not carried from step to step: each begins with the first one"],
+            IN_PLACE,
+        ),
+        ("max_pool_backward", "for p, q", exchanged("p", "q"), "every pair comes once, in another order"),
+        (
+            *("max_pool_backward", "dx_padded ="),
+            ["1 where 0 belongs", "-1 where 0 belongs"],
+            "it is the value of the border, which is cut off",
+        ),
+        ("max_pool_backward", "cells +=", ["the factor `winner == p * window + q` is there twice"], ZERO_ONE),
+    ],
+    "conv": [
+        ("conv_forward", "check_arguments", zeros("x", "W", "b"), SHAPE),
+        ("conv_forward", "y =", zeros("x", "W"), SHAPE),
+        ("conv_forward", "y +=", zeros("y"), SHAPE),
+        (
+            *("conv_forward", "for p, q"),
+            ["`y` is not carried from step to step: each begins with the first one"],
+            IN_PLACE,
+        ),
+        ("conv_parameter_gradients", "dW[p, q] =", zeros("dy"), SHAPE),
+        ("conv_parameter_gradients", "for p, q", swapped("W", "dW"), SAME_SHAPE),
+        ("conv_input_gradient", "dx_padded =", zeros("x"), SHAPE),
+        ("conv_input_gradient", "dx_padded =", ["`padding` is one too many"], "what is more is cut off"),
+        ("conv_input_gradient", "cells =", zeros("dy"), SHAPE),
+        ("_pad", "return", 2 * ["`padding` is one too many"], "no window reaches a ring more below and on the right"),
+        ("_output_shape", "return", ["the brackets of `size + 2 * padding - P` are elsewhere"], IN_BRACKETS),
+        ("_output_shape", "return", zeros("x"), SHAPE),
+    ],
+    "optimizers": [
+        ("clip_by_norm", "if", ["`norm >= largest` where `norm > largest` belongs"], "scaled by 1 where equal"),
+        ("cosine_rate", "progress =", exchanged("1", "steps - warmup"), COMMUTES),
+        ("cosine_rate", "return peak * (0.01", exchanged("1.0", "progress"), COMMUTES),
+        (
+            *("cosine_rate", "return peak * (step"),
+            ["the brackets of `peak * (step + 1) / warmup` are elsewhere"],
+            IN_BRACKETS,
+        ),
+        (
+            *("average_weights", "for"),
+            ["`[key.removeprefix('v.') for key in state if key.startswith('v.')]` is gone through backwards"],
+            "each is for itself",
+        ),
+        ("adam_update", "m, v =", zeros("g"), SHAPE),
+        ("adam_update", "correction1,", 2 * ["-1 where 0 belongs"], ONE),
+        (
+            *("adam_update", "params[name] -="),
+            ["the brackets of `rate / correction1 * m / (np.sqrt(v / correction2) + epsilon)` are elsewhere"],
+            IN_BRACKETS,
+        ),
+        ("rmsprop_update", "(v,) =", zeros("g"), SHAPE),
+        (
+            *("rmsprop_update", "params[name] -="),
+            ["the brackets of `rate * g / (np.sqrt(v) + epsilon)` are elsewhere"],
+            IN_BRACKETS,
+        ),
+        ("_moments", "for", ["`which` is gone through backwards"], "every name comes once, in another order"),
+    ],
+    "search": [
+        ("caption_pictures", "for", zeros("images"), SHAPE),
+        ("beam_search", "N =", zeros("a"), SHAPE),
+        ("beam_search", "words, scores =", ["`N` is ignored: 1 in its place"], "one score is taken for all pictures"),
+        ("beam_search", "lengths =", ["`N` is ignored: 1 in its place"], "one length is taken for all pictures"),
+        (
+            *("beam_search", "history, best ="),
+            2 * ["1 where 0 belongs", "-1 where 0 belongs"],
+            "the last step at the latest puts a caption in its place",
+        ),
+        (
+            *("beam_search", "for t"),
+            [
+                *("`max_words` is one too many", "the term `max_words` is there twice"),
+                *("2 where 1 belongs", "the term `1` is there twice"),
+            ],
+            "the search ends when all captions are finished, after max_words + 1 steps at the latest",
+        ),
+        ("beam_search", "log_p =", ["2 where 1 belongs"], NEGATIVE),
+        ("beam_search", "log_p =", swapped("words", "scores", "lengths", "done"), SAME_SHAPE),
+        ("beam_search", "ban", ["`t <= 0` where `t == 0` belongs"], "t starts at 0"),
+        ("beam_search", "ban", ["`t >= max_words` where `t == max_words` belongs"], "t ends there"),
+        ("beam_search", "history.append", ["2 where 1 belongs"], NEGATIVE),
+        (
+            *("beam_search", "best ="),
+            zeros("done"),
+            "a caption that is noted once more ranks as it did, and of equals the earlier stays",
+        ),
+        ("beam_search", "best =", swapped("words", "done_now"), "<end> is word 1, and True is 1"),
+        (
+            *("beam_search", "if (done"),
+            swapped("scores", "words", "lengths", "done", "parents", "done_now"),
+            "it only ends a search earlier in which nothing can change any more",
+        ),
+        ("ban", "log_p[..., [START", exchanged("START", "UNK"), COMMUTES),
+        (
+            *("ban", "log_p[..., :END]"),
+            ["2 where 1 belongs", "the term `1` is there twice", "the term `END` is there twice"],
+            "<end> is word 1, and word 2 is <unk>, which is banned anyway",
+        ),
+        ("extend", "total =", ["2 where 1 belongs"], NEGATIVE),
+        ("extend", "k =", exchanged("k", "rank.shape[1]"), COMMUTES),
+        ("extend", "k =", swapped("rank", "total"), SAME_SHAPE),
+        (
+            *("extend", "return"),
+            ["`words <= END` where `words == END` belongs"],
+            "only <start> comes before <end>, and it is never written",
+        ),
+        (
+            *("note_finished", "new ="),
+            ["`words <= END` where `words == END` belongs"],
+            "only <start> comes before <end>, and it is never written",
+        ),
+        (
+            *("note_finished", "new ="),
+            swapped("scores", "words", "parents", "lengths"),
+            "an impossible caption's rank is -inf, which is no better than none",
+        ),
+        ("note_finished", "slots =", swapped("rank", "new"), "captions come the best first"),
+        ("read_back", "words, alphas", exchanged("words", "alphas", "betas"), EMPTY),
+    ],
+    "captioner": [
+        (
+            *("init_params", "b = zeros"),
+            [
+                f"blocks {one} and {other} of `b` (of i, f, o, g) are in each other's place"
+                for one, other in ((1, 2), (1, 3), (1, 4), (2, 3), (2, 4), (3, 4))
+            ],
+            "all are zero still",
+        ),
+        ("init_params", "V =", zeros("log_frequencies"), SHAPE),
+        ("init_params", '"E":', ["-0.5 where 0.5 belongs"], "a normal distribution about 0 is symmetric"),
+        ("decode_forward", "hs, zs", exchanged("hs", "zs", "alphas", "steps"), EMPTY),
+        (
+            *("decode_forward", "for kept, value"),
+            [
+                *exchanged("(hs, h)", "(zs, z)", "(alphas, alpha)", "(steps, cache)"),
+                "`((hs, h), (zs, z), (alphas, alpha), (steps, cache))` is gone through backwards",
+            ],
+            "every pair comes once, in another order",
+        ),
+        ("decode_forward", "each =", zeros("a"), SHAPE),
+        (
+            *("decode_backward", "dh = dc ="),
+            ["1 where 0 belongs", "-1 where 0 belongs"],
+            "all steps have one shape, and only that is read",
+        ),
+        (
+            *("decode_backward", "dh = dc ="),
+            swapped("dhs", "cache.dropout.mask", "cache.output.h", "ddropped"),
+            SAME_SHAPE,
+        ),
+        ("decode_backward", "for t", zeros("dhs"), SHAPE),
+        ("decode_backward", "for t", swapped("dhs", "cache.dropout.mask", "cache.output.h", "ddropped"), SAME_SHAPE),
+        ("decode_backward", "dh0, dc0 =", ["2 where 1 belongs"], NEGATIVE),
+        ("has_dot_score", "return", ["the sign of `'W_v' in params` is flipped"], "-1 is as true as 1, and -0 is 0"),
+        ("recur_forward", "z, cache_gate", swapped("h", "cache_attend.score.h"), "it is h"),
+        ("recur_forward", "h, c, cache_lstm", swapped("h", "cache_attend.score.h", "cache_gate.h"), "it is h"),
+        (
+            *("recur_backward", "M ="),
+            2 * ["the term `dx.shape[1]` is missing"],
+            "M columns from the left are all but D from the right",
+        ),
+        (
+            *("recur_backward", "M ="),
+            ["`cache.lstm.x` where `dx` belongs", "`cache.gate.z` where `dz` belongs"],
+            SAME_SHAPE,
+        ),
+    ],
+    "dot": [
+        (
+            *("init_params", "params = attend_tell"),
+            [
+                *("`A` is one too many", "`A` is one too few", "`A` is ignored: 1 in its place"),
+                *("`A` is ignored: 0 in its place", *swapped("A", "D", "M", "S", "heads")),
+            ],
+            "what A gives its shape to is taken out again",
+        ),
+    ],
+    "show_tell": [
+        (
+            *("init_params", "b = np.zeros"),
+            [
+                f"blocks {one} and {other} of `b` (of i, f, o, g) are in each other's place"
+                for one, other in itertools.combinations((1, 2, 3, 4), 2)
+            ],
+            "all are zero still",
+        ),
+        ("init_params", "V =", zeros("log_frequencies"), SHAPE),
+        ("init_params", '"E":', ["-0.5 where 0.5 belongs"], "a normal distribution about 0 is symmetric"),
+        ("decode_forward", "each =", zeros("a"), SHAPE),
+        (
+            *("decode_backward", "dhs, np.zeros_like"),
+            ["1 where 0 belongs", "-1 where 0 belongs"],
+            "all steps have one shape, and only that is read",
+        ),
+        (
+            *("decode_backward", "dhs, np.zeros_like"),
+            swapped("dhs", "cache.dropout.mask", "cache.output.x", "ddropped"),
+            SAME_SHAPE,
+        ),
+        ("decode_backward", "dh, dc = (", ["2 where 1 belongs"], NEGATIVE),
+        ("picture_forward", "nothing =", zeros("a"), SHAPE),
+        ("picture_forward", "h, c, cache_lstm =", 2 * zeros("nothing"), "that is what it is"),
+        ("step", "return", 2 * zeros("words"), SHAPE),
+        ("step", "return", 2 * swapped("h", "state.h", "state.c", "c"), "all have one dtype, and only that is read"),
+    ],
+    "log_bilinear": [
+        ("init_params", "V, M =", zeros("log_frequencies"), SHAPE),
+        ("loss_and_grads", "loss, cache_loss =", zeros("logits"), SHAPE),
+        ("loss_and_grads", "mask_r =", swapped("batch.words", "batch.targets", "batch.mask"), SAME_SHAPE),
+        ("loss_only", "return", zeros("logits"), SHAPE),
+        ("loss_only", "mask_r =", swapped("batch.words", "batch.targets", "batch.mask"), SAME_SHAPE),
+        ("windows", "return", zeros("padded"), SHAPE),
+        ("predict_forward", "of_picture =", zeros("abar"), SHAPE),
+        ("predict_forward", "of_words =", 2 * ["2 where 1 belongs"], NEGATIVE),
+        ("predict_backward", "drows =", ["2 where 1 belongs"], NEGATIVE),
+        ("predict_backward", "dEy =", ["2 where 1 belongs"], NEGATIVE),
+        ("predict_backward", "dC =", ["2 where 1 belongs"], NEGATIVE),
+        ("predict_backward", "dC =", zeros("drows"), SHAPE),
+        ("predict_backward", "dof_picture =", ["2 where 1 belongs"], NEGATIVE),
+        ("predict_backward", "dof_picture =", 2 * zeros("abar"), SHAPE),
+        ("begin", "return", zeros("a"), SHAPE),
+        ("step", "return", 2 * zeros("words"), SHAPE),
+    ],
+    "reader": [
+        ("encode_forward", "zeros =", zeros("sources"), SHAPE),
+        ("encode_forward", "ahead, _, cache_ahead =", 2 * zeros("zeros"), "that is what it is"),
+        ("encode_forward", "back, _, cache_back =", 2 * zeros("zeros"), "that is what it is"),
+        ("encode_forward", "a =", exchanged("0", "1"), COMMUTES),
+        ("encode_backward", "dahead, dback =", exchanged("0", "1"), COMMUTES),
+        (
+            "encode_backward",
+            "zeros, grads =",
+            ["-1 where 0 belongs"],
+            "all words have one shape, and only that is read",
+        ),
+        ("encode_backward", "zeros, grads =", swapped("dahead", "dback"), SAME_SHAPE),
+        ("encode_backward", "dEx_ahead, _, _", zeros("zeros"), "that is what it is"),
+        ("encode_backward", "dEx_back, _, _", zeros("zeros"), "that is what it is"),
+    ],
+    "last_state": [],
+    "words": [
+        ("cosine_similarity", "return", ["`lengths != 0` where `lengths > 0` belongs"], "a length is never negative"),
+        ("cosine_similarity", "return", ["2 where 1 belongs"], "what is divided by it is 0"),
+        ("principal_axes", "centred =", ["the sign of `E - E.mean(axis=0)` is flipped"], "the axes' signs are settled"),
+        ("principal_axes", "squares =", ["the sign of `s ** 2` is flipped"], "a sum of them divides them"),
+        ("principal_axes", "shares =", ["2 where 1 belongs"], "what is divided by it is 0"),
+        (
+            *("principal_axes", "return (axes"),
+            ["divided by `np.sign(largest)` instead of multiplied"],
+            "it is 1 or -1, and so is one over it",
+        ),
+    ],
+}
+
+
+@pytest.fixture(scope="module")
+def results(request):
+    """{file of tests: its Result, maybe still to come} of all modules that are asked for, as many at once as cores."""
+    asked = {item.callspec.params["name"] for item in request.session.items if item.module is request.module}
+    with ThreadPoolExecutor(machine.THREADS) as pool:
+        results = {name: pool.submit(_run, name) for name in MODULES if name in asked}
+        yield results
+        pool.shutdown(cancel_futures=True)
+    found = [future.result() for future in results.values() if not future.cancelled() and not future.exception()]
+    edits, nothing = sum(result.edits for result in found), sum(len(result.unnoticed) for result in found)
+    print(f"\n{edits} edits: {edits - nothing} noticed, {nothing} not")
+
+
+def _run(name):
+    module, expression = MODULES[name]
+    here = Path(__file__).parents[1]
+    (file,) = here.rglob(f"test_{name}.py")
+    command = [sys.executable, here / "mutations.py", module, file, expression]
+    done = subprocess.run(command, cwd=here.parent, capture_output=True, text=True, timeout=600)
+    assert done.returncode == 0, done.stdout[-5000:] + done.stderr[-5000:]
+    return mutations.Result(*json.loads(done.stdout.splitlines()[-1]))
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_every_edit_is_noticed(name, results):
+    result = results[name].result()
+    expected = [(function, line, mistake) for function, line, mistakes, _ in EQUIVALENT[name] for mistake in mistakes]
+    unnoticed = []
+    for function, line, mistake in result.unnoticed:
+        known = next((e for e in expected if e[0] == function and e[1] in line and e[2] == mistake), None)
+        if known:
+            expected.remove(known)
+        else:
+            unnoticed.append(f"{function}: {line}\n    {mistake}")
+    print(
+        f"\n{name}: {result.edits} edits; noticed: {result.errors} that raise an error and {result.numbers} that give "
+        f"other results; {len(result.unnoticed)} change nothing ({result.tests} tests, {result.seconds:.1f} s)"
+    )
+    assert not unnoticed, f"test_{name}.py does not notice:\n" + "\n".join(unnoticed)
+    assert not expected, f"EQUIVALENT holds what is noticed or is no edit any more: {expected}"

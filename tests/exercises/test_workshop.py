@@ -1,0 +1,172 @@
+"""python -m exercises, as a learner uses it: in a copy of the exercises, with a cache of its own."""
+
+import os
+import shutil
+import subprocess
+import sys
+import time
+
+import implementations
+import numpy as np
+import pytest
+
+from exercises.runner import board, lessons
+
+NAME = "ex03_linear.py"
+RIGHT = """
+import numpy as np
+from numpy_sat.layers.linear import LinearCache
+
+
+def linear_forward(x, W, b):
+    return x @ W + b, LinearCache(x, W)
+
+
+def linear_backward(dy, cache):
+    x, W = cache
+    rows, drows = x.reshape(-1, x.shape[-1]), dy.reshape(-1, dy.shape[-1])
+    return dy @ W.T, rows.T @ drows, drows.sum(axis=0)
+"""
+WRONG = RIGHT.replace("drows.sum", "drows.mean")
+
+
+class Desk:
+    """A learner's folder."""
+
+    def __init__(self, folder, cache):
+        self.folder, self.file = folder, folder / "exercises" / NAME
+        for part in ("exercises", "solutions"):
+            shutil.copytree(implementations.ROOT / part, folder / part, ignore=shutil.ignore_patterns("__pycache__"))
+        path = os.pathsep.join([str(folder), str(implementations.ROOT)])
+        self.environment = os.environ | {"NUMPY_SAT_CACHE": str(cache), "PYTHONPATH": path, "COLUMNS": "80"}
+
+    def run(self, *arguments):
+        """(exit code, what was printed) of python -m exercises."""
+        result = subprocess.run(self._command(arguments), capture_output=True, text=True, **self._place())
+        assert "Traceback" not in result.stderr, result.stderr
+        return result.returncode, result.stdout + result.stderr
+
+    def start(self, *arguments):
+        """The same, running on."""
+        return subprocess.Popen(self._command(arguments), stdout=subprocess.PIPE, text=True, **self._place())
+
+    def _command(self, arguments):
+        return [sys.executable, "-m", "exercises", *arguments]
+
+    def _place(self):
+        return {"cwd": self.folder, "env": self.environment}
+
+
+@pytest.fixture(scope="module")
+def cache(tmp_path_factory):
+    return tmp_path_factory.mktemp("cache")
+
+
+@pytest.fixture
+def desk(tmp_path, cache, request):
+    if request.config.getoption("--impl") != "numpy_sat":
+        pytest.skip("learners' files are judged against the library")
+    return Desk(tmp_path, cache)
+
+
+def test_board(desk):
+    code, text = desk.run()
+    assert code == 0
+    assert f"0 of {len(lessons.names())} solved." in text and "python -m exercises check 1" in text
+    desk.file.write_text(RIGHT, encoding="utf-8")
+    code, text = desk.run()
+    assert f"1 of {len(lessons.names())} solved." in text and "   3  solved   The affine map\n" in text
+    desk.file.write_text(WRONG, encoding="utf-8")
+    assert "   3  wrong    The affine map                         linear_backward\n" in desk.run()[1]
+    assert max(map(len, desk.run()[1].splitlines())) < 80
+
+
+def test_check(desk):
+    code, text = desk.run("check", "3")
+    assert code == 1 and "to write linear_forward" in text and "python -m exercises hint 3" in text
+    desk.file.write_text(WRONG, encoding="utf-8")
+    code, text = desk.run("check", "3")
+    assert code == 1
+    assert "right    linear_forward" in text and "WRONG    linear_backward" in text and "right: dx, dW" in text
+    assert "Look at db in linear_backward:\n    db = the sum of dy over all rows\n" in text
+    assert "a mean of" not in text and "python -m exercises check 3 --term" in text
+    assert "    a mean of `drows` where its sum belongs.\n" in desk.run("check", "3", "--term")[1]
+    assert text.isascii() and max(map(len, text.splitlines())) < 80
+    desk.file.write_text(RIGHT, encoding="utf-8")
+    code, text = desk.run("check", "3")
+    assert code == 0 and "Solved." in text
+
+
+def test_what_a_learner_prints_is_shown(desk):
+    desk.file.write_text(
+        RIGHT.replace("    return x @ W", "    print('here', x.shape)\n    return x @ W"), encoding="utf-8"
+    )
+    code, text = desk.run("check", "3")
+    assert code == 0 and "here (3, 4)" in text
+
+
+def test_a_file_that_ends_python_has_its_sentence(desk):
+    desk.file.write_text(
+        RIGHT.replace("    return x @ W", "    import os; os._exit(7)\n    return x @ W"), encoding="utf-8"
+    )
+    code, text = desk.run("check", "3")
+    assert code == 1 and "the check ended without a verdict: does your code end Python?" in text
+    assert "17 " in desk.run()[1]  # and the board goes on with the others
+
+
+def test_hint(desk):
+    hints = lessons.load(3).hints
+    code, text = desk.run("hint", "3")
+    assert code == 0 and text.count("Which axis of x meets which axis of W?") == 1 and "hint 3 2" in text
+    desk.file.write_text(WRONG, encoding="utf-8")  # now the second function is the first that is not right
+    for step in (1, 2, 3):
+        text = desk.run("hint", "3", str(step))[1]
+        assert " ".join(hints["linear_backward"][step - 1].split()) in " ".join(text.split())
+
+
+def test_solution_is_for_those_who_have_solved_it(desk):
+    code, text = desk.run("solution", "3")
+    assert code == 1 and "def linear_backward" not in text and "--anyway" in text
+    assert "def linear_backward" in desk.run("solution", "3", "--anyway")[1]
+    desk.file.write_text(RIGHT, encoding="utf-8")
+    code, text = desk.run("solution", "3")
+    assert code == 0 and "def linear_backward" in text
+
+
+def test_reset_keeps_what_it_replaces(desk):
+    handed_out = desk.file.read_text(encoding="utf-8")
+    assert "is as it was handed out" in desk.run("reset", "3")[1]
+    for k, text in ((1, RIGHT), (2, "not even Python (")):
+        desk.file.write_text(text, encoding="utf-8")
+        code, said = desk.run("reset", "3")
+        assert code == 0 and f"ex03_linear.mine-{k}.txt" in said
+        assert desk.file.with_name(f"ex03_linear.mine-{k}.txt").read_text(encoding="utf-8") == text
+        assert desk.file.read_text(encoding="utf-8") == handed_out
+    desk.file.unlink()
+    assert desk.run("reset", "3")[0] == 0
+    assert desk.file.read_text(encoding="utf-8") == handed_out
+
+
+def test_watch(desk):
+    with desk.start("watch", "3") as watching:
+        assert "Watching 1 file" in watching.stdout.readline()
+        time.sleep(0.5)
+        desk.file.write_text(RIGHT, encoding="utf-8")
+        seen = ""
+        while "Solved." not in seen:
+            seen += watching.stdout.readline()
+        assert "right    linear_forward" in seen
+        watching.kill()
+
+
+def test_no_such_exercise(desk):
+    code, text = desk.run("check", "99")
+    assert code == 2 and f"error: there is no exercise 99; they go from 1 to {len(lessons.names())}." in text
+
+
+def test_what_cannot_be_counted_is_told_without_numbers():
+    """Exercise 15's in_place is a sentence, and neither is another shape anything at one index."""
+    array = {"name": "in_place", "right": False, "error": np.inf, "index": [], "yours": np.nan, "wanted": np.nan}
+    assert board._of_array(array) == "in_place is not what it should be"
+    array |= {"name": "y", "index": [0, 1], "wanted": 2.0}
+    assert board._of_array(array) == "y: at y[0, 1]: yours not a number, right 2"

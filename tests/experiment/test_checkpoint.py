@@ -1,0 +1,110 @@
+"""Checkpoints: whole or refused, each with its own sentence."""
+
+import json
+
+import numpy as np
+import pytest
+
+from numpy_sat.experiment import checkpoint
+from numpy_sat.experiment.checkpoint import Checkpoint
+from numpy_sat.system.errors import InputError
+
+
+@pytest.fixture
+def stored(rng):
+    params = {"W": rng.standard_normal((2, 3)).astype(np.float32), "b": np.zeros(3)}
+    return Checkpoint(params, {"m.W": np.ones((2, 3))}, {"seed": 3, "words": ["a", "é"]}, {"step": 7})
+
+
+def test_round_trip(tmp_path, stored):
+    checkpoint.save(tmp_path / "c.npz", stored)
+    found = checkpoint.load(tmp_path / "c.npz")
+    assert found.settings == stored.settings and found.progress == stored.progress
+    for now, before in ((found.params, stored.params), (found.optimizer, stored.optimizer)):
+        assert list(now) == list(before)
+        assert all(np.array_equal(now[k], before[k]) and now[k].dtype == before[k].dtype for k in now)
+    assert [file.name for file in tmp_path.iterdir()] == ["c.npz"]
+
+
+def test_an_interrupted_write_leaves_the_old_one(tmp_path, stored, monkeypatch):
+    path = tmp_path / "c.npz"
+    checkpoint.save(path, stored)
+
+    def full_disk(file, **arrays):
+        file.write(b"half")
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(np, "savez", full_disk)
+    with pytest.raises(InputError, match=r"c\.npz: cannot be written \(No space left on device\)"):
+        checkpoint.save(path, stored._replace(progress={"step": 8}))
+    assert checkpoint.load(path).progress == {"step": 7}
+
+
+def test_missing(tmp_path):
+    with pytest.raises(InputError, match=r"no\.npz: no such checkpoint"):
+        checkpoint.load(tmp_path / "no.npz")
+
+
+@pytest.mark.parametrize("keep", [0, 10, 200, -30, -1])
+def test_truncated(tmp_path, stored, keep):
+    checkpoint.save(tmp_path / "c.npz", stored)
+    (tmp_path / "cut.npz").write_bytes((tmp_path / "c.npz").read_bytes()[:keep])
+    with pytest.raises(InputError, match=r"cut\.npz: (truncated|damaged), or not a checkpoint of numpy_sat"):
+        checkpoint.load(tmp_path / "cut.npz")
+
+
+def test_one_damaged_byte_anywhere_is_an_input_error_or_harmless(tmp_path, stored):
+    """Every 7th byte in turn is flipped; zip's checksums catch those in the arrays."""
+    checkpoint.save(tmp_path / "c.npz", stored)
+    whole = (tmp_path / "c.npz").read_bytes()
+    refused = 0
+    for place in range(0, len(whole), 7):
+        (tmp_path / "bad.npz").write_bytes(whole[:place] + bytes([whole[place] ^ 0xFF]) + whole[place + 1 :])
+        try:
+            found = checkpoint.load(tmp_path / "bad.npz")
+            assert all(np.array_equal(found.params[name], stored.params[name]) for name in found.params)
+        except InputError as error:
+            assert "bad.npz: " in str(error)
+            refused += 1
+    assert refused > len(whole) / 7 / 2
+
+
+def test_pickled_objects_are_refused(tmp_path):
+    np.savez(tmp_path / "p.npz", json=np.frombuffer(b"{}", np.uint8), evil=np.array([{"a": 1}], dtype=object))
+    with pytest.raises(InputError, match=r"p\.npz: refused, it holds pickled objects"):
+        checkpoint.load(tmp_path / "p.npz")
+
+
+def test_a_bare_pickle_is_refused(tmp_path):
+    np.array([{"a": 1}], dtype=object).dump(tmp_path / "p.npz")
+    with pytest.raises(InputError, match=r"p\.npz: refused, it holds pickled objects"):
+        checkpoint.load(tmp_path / "p.npz")
+
+
+@pytest.mark.parametrize("content", [{"x": np.ones(2)}, {"json": np.frombuffer(b"[1]", np.uint8)}])
+def test_another_npz(tmp_path, content):  # a zip archive, but not ours
+    np.savez(tmp_path / "x.npz", **content)
+    with pytest.raises(InputError, match=r"x\.npz: .*not a checkpoint of numpy_sat"):
+        checkpoint.load(tmp_path / "x.npz")
+
+
+def test_another_version(tmp_path, stored):
+    meta = {"version": 99, "settings": {}, "progress": {}}
+    np.savez(tmp_path / "v.npz", json=np.frombuffer(json.dumps(meta).encode(), np.uint8))
+    with pytest.raises(InputError, match=r"v\.npz: written in format 99, this version reads 1"):
+        checkpoint.load(tmp_path / "v.npz")
+
+
+def test_shapes_are_checked_by_name(stored):
+    expected = {"W": np.zeros((2, 4), np.float32), "b": np.zeros(3), "v": np.zeros(1)}
+    with pytest.raises(InputError, match=r"c\.npz: does not fit .*v is missing; W is \(2, 3\) float32, not \(2, 4\)"):
+        checkpoint.check_shapes("c.npz", stored.params, expected)
+    with pytest.raises(InputError, match="b is unknown"):
+        checkpoint.check_shapes("c.npz", stored.params, {"W": stored.params["W"]})
+    checkpoint.check_shapes("c.npz", stored.params, stored.params)
+
+
+def test_a_photo_is_no_checkpoint(tmp_path):
+    (tmp_path / "photo.jpg").write_bytes(b"\xff\xd8\xff\xe0 and so on")
+    with pytest.raises(InputError, match=r"photo\.jpg: truncated, or not a checkpoint"):
+        checkpoint.load(tmp_path / "photo.jpg")

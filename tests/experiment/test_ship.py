@@ -1,0 +1,165 @@
+"""ship and what it has made: the captioner that comes with the package."""
+
+import json
+import os
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from numpy_sat import caption, captioner, evaluate, pretrained, ship, train
+from numpy_sat.data.scenes import scenes
+from numpy_sat.decoding import search
+from numpy_sat.evaluation.attention_statistics import looks
+from numpy_sat.experiment import checkpoint, presets, runs
+from numpy_sat.pretrained import inputs
+from numpy_sat.system.errors import InputError
+
+DATA = Path(os.environ.get("NUMPY_SAT_DATA") or Path(__file__).parents[3] / "shared" / "data")
+
+
+@pytest.fixture(scope="module")
+def judged(tmp_path_factory):
+    """A tiny run that evaluate has judged."""
+    folder = tmp_path_factory.mktemp("ship")
+    scenes.write(folder / "scenes", train=40, dev=6, test=2)
+    tiny = ["stages=((4,),(6,))", "embedding=5", "state=7", "attention=6", "picture_size=16"]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("NUMPY_SAT_CACHE", str(folder / "cache"))
+        arguments = ["--small", "--root", folder / "scenes", "--epochs", 1, "--out", folder / "run", "--set", *tiny]
+        assert train.main([*map(str, arguments)]) == 0
+        assert evaluate.main([str(folder / "run")]) == 0
+    return folder / "run"
+
+
+@pytest.fixture
+def photo(tmp_path):
+    path = tmp_path / "photo.png"
+    Image.fromarray(np.random.default_rng(0).integers(0, 256, (30, 40, 3), np.uint8)).save(path)
+    return path
+
+
+def test_shipped(judged, photo, tmp_path, monkeypatch, capsys):
+    out = tmp_path / "captioner.npz"
+    assert ship.main([str(judged), "--out", str(out)]) == 0
+    stored, whole = checkpoint.load(out), runs.load_model(judged)
+    assert {array.dtype for array in stored.params.values()} == {np.dtype(np.float16)} and not stored.optimizer
+    assert str(judged.parent) not in json.dumps(stored.settings)
+    scores = json.loads((judged / "evaluate-dev.json").read_text())["rows"][0]["figures"]
+    said = capsys.readouterr().out
+    assert "trained on: drawn scenes" in said and f"CIDEr-D {scores['CIDEr-D']:.1f}" in said and str(out) in said
+    for name, array in runs.load_model(out).params.items():
+        np.testing.assert_allclose(array, whole.params[name], rtol=1e-3, atol=1e-7)
+    monkeypatch.setattr(runs, "SHIPPED", out)
+    assert caption.main([str(photo)]) == caption.main([str(out), str(photo)]) == 0
+    first, second = capsys.readouterr().out.splitlines()
+    assert first == second and first.startswith(f"{photo}: ")
+    assert ship.main(["--out", str(out)]) == 0
+    assert capsys.readouterr().out in said
+
+
+def test_refused(judged, tmp_path, monkeypatch, capsys):
+    run, out = tmp_path / "run", tmp_path / "captioner.npz"
+    shutil.copytree(judged, run)
+
+    def refused(words):
+        assert ship.main([str(run), "--out", str(out)]) == 2 and not out.exists()
+        assert words in capsys.readouterr().err
+
+    (run / "evaluate-dev.json").rename(tmp_path / "evaluate-dev.json")
+    refused(f"first judge it: python -m numpy_sat.evaluate {run}")
+    (run / "evaluate-dev.json").write_text("{}")
+    refused("is not what evaluate writes; evaluate again")
+    (tmp_path / "evaluate-dev.json").replace(run / "evaluate-dev.json")
+    (run / runs.BEST).rename(tmp_path / runs.BEST)  # so that its last counts, which nobody has judged
+    refused(f"evaluate-dev.json: of another checkpoint than {run / runs.LAST}; evaluate again: python -m numpy_sat.ev")
+    (tmp_path / runs.BEST).replace(run / runs.BEST)
+    with monkeypatch.context() as patch:
+        patch.setattr(ship, "LARGEST", 100)
+        refused("as float16, of at most 0; train a smaller one")
+    stored = checkpoint.load(run / runs.BEST)
+    stored.params["L_o"][0, 0] = 1e6
+    checkpoint.save(run / runs.BEST, stored)
+    refused("L_o reaches beyond float16's 65,504")
+    assert ship.main(["--out", str(run / runs.BEST)]) == 2
+    assert "was not shipped" in capsys.readouterr().err
+
+
+def test_a_translator_is_not_shipped(tmp_path, monkeypatch, capsys):
+    recipe = presets.PRESETS["phrases", True]
+    params = captioner.init_params(np.random.default_rng(0), recipe.model, np.zeros(4))
+    model = runs.Model(params, recipe, None, {"data": "phrases"}, {})
+    monkeypatch.setattr(runs, "load_model", lambda path: model)
+    assert ship.main(["run", "--out", str(tmp_path / "captioner.npz")]) == 2
+    assert "run: a translator" in capsys.readouterr().err and not list(tmp_path.iterdir())
+
+
+def test_a_run_alone_is_asked_for_a_picture(judged, capsys):
+    with pytest.raises(SystemExit):
+        caption.main([str(judged)])
+    assert "Name a PICTURE, too" in capsys.readouterr().err
+
+
+def test_what_comes_with_the_package():
+    stored = checkpoint.load(runs.SHIPPED)
+    assert runs.SHIPPED.stat().st_size <= ship.LARGEST
+    assert {array.dtype for array in stored.params.values()} == {np.dtype(np.float16)} and not stored.optimizer
+    assert stored.settings["root"] is None and stored.settings["recipe"]["model"]["weights"] == ""
+    assert {"trained on", "encoder", "protocol", "scores"} <= stored.settings["provenance"].keys()
+    assert runs.load_model(runs.SHIPPED).recipe.model.encoder == "lite0"
+
+
+def test_without_the_encoder_one_sentence(photo, monkeypatch, capsys):
+    monkeypatch.setattr(pretrained, "PACKAGE", "no_such_package")
+    pretrained._net.cache_clear()
+    assert caption.main([str(photo)]) == 2
+    error = capsys.readouterr().err
+    assert error.startswith("error: EfficientNet-Lite0's weights are not installed") and len(error.splitlines()) == 1
+
+
+@pytest.fixture
+def encoder():
+    """The shipped captioner's encoder, with whose weights CI installs."""
+    pretrained._net.cache_clear()
+    try:
+        pretrained.lite0_file()
+    except InputError as error:
+        pytest.skip(str(error))
+
+
+def test_photos_as_they_come(encoder, tmp_path, capsys):
+    """JPEG, PNG and WebP, grey, turned by its camera, large, and of one pixel: a caption of words each."""
+    pixels = np.random.default_rng(0).integers(0, 256, (6, 9, 3), np.uint8)
+    image = Image.fromarray(pixels).resize((640, 480), Image.Resampling.BICUBIC)
+    turned = Image.Exif()
+    turned[0x0112] = 6  # to be turned by 90 degrees
+    image.save(tmp_path / "upright.png")
+    image.transpose(Image.Transpose.ROTATE_90).save(tmp_path / "turned.png", exif=turned)
+    image.save(tmp_path / "photo.webp")
+    image.convert("L").save(tmp_path / "grey.jpg")
+    image.resize((4000, 3000)).save(tmp_path / "large.jpg")
+    image.resize((1, 1)).save(tmp_path / "pixel.png")
+    paths = sorted(map(str, tmp_path.iterdir()))
+    assert caption.main([*paths, "--show", str(tmp_path / "look.png")]) == 0
+    said = [line for line in capsys.readouterr().out.splitlines() if not line.startswith("  where it looked")]
+    of_path = {line.partition(": ")[0]: line.partition(": ")[2].partition("  (log p ")[0] for line in said}
+    assert sorted(of_path) == paths and all(len(text.split()) > 2 and "<" not in text for text in of_path.values())
+    assert of_path[str(tmp_path / "upright.png")] == of_path[str(tmp_path / "turned.png")]
+    for number in range(1, 7):
+        with Image.open(tmp_path / f"look-{number}.png") as figure:
+            assert figure.width > 300
+
+
+def test_it_looks_somewhere(encoder):
+    """Its attention is not uniform, and moves from word to word."""
+    photos = sorted((DATA / "flickr8k_fullsize_sample").glob("*.jpg"))
+    if not photos:
+        pytest.skip(f"no photos in {DATA}; name their folder by NUMPY_SAT_DATA")
+    model = runs.load_model(runs.SHIPPED)
+    config, recipe = model.recipe.model, model.recipe
+    given = np.concatenate([inputs.read(config, path) for path in photos[:20]])
+    found = search.caption_pictures(model.params, config, given, 3, recipe.max_words, recipe.length_power)
+    looked = looks([one.alpha for one in found])
+    assert looked.entropy < looked.most - 0.1 and looked.movement > 0.05 and not looked.collapsed

@@ -1,0 +1,177 @@
+"""kernels.conv: float32 convolutions against the plain definition in float64, by every algorithm."""
+
+import numpy as np
+import pytest
+
+from numpy_sat.kernels import conv as kernel
+from numpy_sat.kernels import direct, winograd, winograd_weights
+from numpy_sat.kernels.simd import LANES
+from numpy_sat.layers import conv
+from numpy_sat.system import machine
+from numpy_sat.system.workspace import Workspace
+
+FORWARD, GRADIENT = 2e-6, 1e-5  # largest errors, relative to the largest value
+
+# (N, H, W, C), (P, Q), O, stride, padding
+GEOMETRIES = {
+    "3x3, by Winograd": ((2, 17, 18, 16), (3, 3), 32, 1, 1),
+    "sides that tiles do not divide": ((1, 23, 25, 32), (3, 3), 16, 1, 1),
+    "three vectors of results": ((2, 16, 17, 48), (3, 3), 48, 1, 1),
+    "five vectors of results": ((2, 13, 16, 16), (3, 3), 80, 1, 1),
+    "more channels than a block": ((2, 16, 16, 80), (3, 3), 64, 1, 1),
+    "no padding": ((3, 18, 14, 16), (3, 3), 64, 1, 0),
+    "padding of two": ((3, 15, 14, 16), (3, 3), 16, 1, 2),
+    "few tiles": ((1, 7, 5, 16), (3, 3), 32, 1, 1),
+    "few tiles of large filters, by F2": ((1, 7, 9, 128), (3, 3), 128, 1, 1),
+    "three channels": ((2, 13, 12, 3), (3, 3), 32, 1, 1),
+    "results that fill no vector": ((2, 13, 12, 16), (3, 3), 20, 1, 1),
+    "one channel in, one out": ((3, 9, 8, 1), (3, 3), 1, 1, 1),
+    "many channels, directly": ((1, 6, 5, 160), (3, 2), 32, 1, 1),
+    "one pixel": ((2, 1, 1, 16), (3, 3), 16, 1, 1),
+    "1x1 filter": ((2, 5, 6, 32), (1, 1), 16, 1, 0),
+    "tall filter, stride 2": ((2, 12, 11, 5), (4, 2), 16, 2, 1),
+    "5x5 filter, stride 3": ((2, 14, 13, 4), (5, 5), 16, 3, 2),
+    "padding larger than the filter": ((2, 4, 5, 3), (2, 3), 16, 1, 3),
+}
+geometries = pytest.mark.parametrize("geometry", GEOMETRIES.values(), ids=GEOMETRIES)
+
+
+def random_inputs(rng, geometry):
+    x_shape, (P, Q), O, stride, padding = geometry
+    x = rng.standard_normal(x_shape).astype(np.float32)
+    W = (rng.standard_normal((P, Q, x_shape[3], O)) / np.sqrt(P * Q * x_shape[3])).astype(np.float32)
+    return (x, W, rng.standard_normal(O).astype(np.float32)), (stride, padding)
+
+
+def double(*arrays):
+    return [array.astype(np.float64) for array in arrays]
+
+
+def error(found, expected):
+    assert found.shape == expected.shape and found.dtype == np.float32 and found.flags.c_contiguous
+    return np.abs(found - expected).max() / np.abs(expected).max()
+
+
+@geometries
+def test_forward_and_gradients(rng, geometry):
+    (x, W, b), options = random_inputs(rng, geometry)
+    y, cache = conv.conv_forward(x, W, b, *options)
+    expected, cache64 = conv.conv_forward(*double(x, W, b), *options)
+    assert error(y, expected) < FORWARD
+    dy = rng.standard_normal(y.shape).astype(np.float32)
+    for found, right in zip(conv.conv_backward(dy, cache), conv.conv_backward(*double(dy), cache64), strict=True):
+        assert error(found, right) < GRADIENT
+
+
+@pytest.mark.parametrize("line", [winograd.F2, winograd.F4], ids=["F2", "F4"])
+@pytest.mark.parametrize("shape", [(1, 1, 1), (2, 2, 3), (2, 5, 7), (3, 12, 9)])
+def test_winograd_of_any_size(rng, line, shape):
+    (x, W, b), _ = random_inputs(rng, ((*shape, 16), (3, 3), 32, 1, 1))
+    y, _ = winograd.correlate(x, W, b, 1, -np.inf, 1, Workspace(), line)
+    assert error(y, conv.conv_forward(*double(x, W, b), 1, 1)[0]) < FORWARD
+
+
+@pytest.mark.parametrize("channels", [64, 512])
+def test_error_of_large_layers(rng, channels):
+    """Where float32 sums are longest; rectified inputs, whose mean is not zero, make them larger still."""
+    (x, W, b), _ = random_inputs(rng, ((1, 24, 24, channels), (3, 3), 64, 1, 1))
+    x = np.maximum(x, 0)
+    y, cache = conv.conv_forward(x, W, b, 1, 1)
+    expected, cache64 = conv.conv_forward(*double(x, W, b), 1, 1)
+    assert error(y, expected) < FORWARD
+    dy = rng.standard_normal(y.shape).astype(np.float32)
+    for found, right in zip(conv.conv_backward(dy, cache), conv.conv_backward(*double(dy), cache64), strict=True):
+        assert error(found, right) < GRADIENT
+
+
+def test_which_kernel_is_chosen(rng, monkeypatch):
+    """The point of it: what tests of results cannot see is a fast kernel that is never used."""
+    calls = []
+    for module, names in (
+        *((winograd, ["correlate"]), (winograd_weights, ["weight_gradient"])),
+        (direct, ["correlate", "weight_gradient"]),
+    ):
+        for name in names:
+            function = getattr(module, name)
+            monkeypatch.setattr(module, name, lambda *args, f=function: calls.append(f.__module__) or f(*args))
+    by_winograd = ["numpy_sat.kernels.winograd", "numpy_sat.kernels.winograd_weights"]
+    for geometry, expected in (("3x3, by Winograd", by_winograd), ("three channels", ["numpy_sat.kernels.direct"] * 2)):
+        calls.clear()
+        (x, W, b), options = random_inputs(rng, GEOMETRIES[geometry])
+        y, cache = conv.conv_forward(x, W, b, *options)
+        conv.conv_parameter_gradients(y, cache)
+        assert calls == expected
+
+
+def test_float64_is_the_plain_definition(rng, monkeypatch):
+    monkeypatch.setattr(kernel, "forward", None)
+    (x, W, b), options = random_inputs(rng, GEOMETRIES["3x3, by Winograd"])
+    conv.conv_forward(*double(x, W, b), *options)
+
+
+@pytest.mark.parametrize("geometry", ["3x3, by Winograd", "three channels"])
+def test_no_pictures(rng, geometry):
+    (x, W, b), options = random_inputs(rng, GEOMETRIES[geometry])
+    y, cache = conv.conv_forward(x[:0], W, b, *options)
+    dx, dW, db = conv.conv_backward(y, cache)
+    assert y.shape == (0, *x.shape[1:3], len(b)) and dx.shape == (0, *x.shape[1:])
+    assert dW.shape == W.shape and not dW.any() and not db.any()
+
+
+@pytest.mark.parametrize("geometry", ["3x3, by Winograd", "three channels"])
+def test_layout_does_not_matter(rng, geometry):
+    (x, W, b), options = random_inputs(rng, GEOMETRIES[geometry])
+    y, cache = conv.conv_forward(x, W, b, *options)
+    expected = [y, *conv.conv_backward(y, cache)]
+    sparse = np.repeat(x, 2, axis=2)[:, :, ::2]
+    for other, W_other in ((np.asfortranarray(x), np.asfortranarray(W)), (sparse, W)):
+        y_other, cache = conv.conv_forward(other, W_other, b, *options)
+        found = [y_other, *conv.conv_backward(np.asfortranarray(y), cache)]
+        for a, right in zip(found, expected, strict=True):
+            np.testing.assert_array_equal(a, right)
+
+
+@pytest.mark.parametrize("size", [(8, 8), (9, 7), (2, 2), (3, 1), (21, 18)])
+@pytest.mark.parametrize("C", [3, 16])
+def test_pooled_and_rectified_in_one_pass(rng, size, C):
+    """As convolution, then pooling, then relu; of equals the first wins, and odd sizes lose their last line."""
+    (x, W, b), _ = random_inputs(rng, ((4, *size, C), (3, 3), 32, 1, 1))
+    whole, _ = conv.conv_forward(x, W, b, 1, 1)
+    y, winner = kernel.forward(x, W, b, 1, 1, relu=True, pool=2)
+    H, width = (side // 2 for side in size)
+    cells = whole[:, : 2 * H, : 2 * width].reshape(4, H, 2, width, 2, 32).swapaxes(2, 3).reshape(4, H, width, 4, 32)
+    np.testing.assert_array_equal(winner, cells.argmax(axis=3))
+    np.testing.assert_allclose(y, np.maximum(cells.max(axis=3), 0), rtol=0, atol=1e-6)
+
+
+@pytest.mark.parametrize("C", [3, 64])
+def test_number_of_threads_changes_no_bit(monkeypatch, C):
+    results = []
+    for threads in (machine.THREADS, 1):
+        monkeypatch.setattr(machine, "THREADS", threads)
+        (x, W, b), options = random_inputs(np.random.default_rng(0), ((8, 28, 28, C), (3, 3), 64, 1, 1))
+        y, cache = conv.conv_forward(x, W, b, *options)
+        results.append([y, *conv.conv_backward(y, cache)])
+    for one, other in zip(*results, strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
+def test_what_is_no_number_stays_so(rng):
+    """relu must not turn a NaN into a harmless zero: a loss that diverged is noticed by it."""
+    (x, W, b), _ = random_inputs(rng, ((1, 24, 24, 16), (3, 3), LANES, 1, 1))
+    W[1, 1, 3, 5] = np.nan
+    y, _ = kernel.forward(x, W, b, 1, 1, relu=True)
+    assert np.isnan(y[..., 5]).all()
+
+
+@pytest.mark.parametrize(
+    ("shape", "O", "line"),
+    [((1, 14, 14, 128), 128, winograd.F2), ((1, 14, 14, 32), 32, winograd.F4), ((1, 32, 32, 128), 128, winograd.F4)],
+)
+def test_few_tiles_of_large_filters_go_to_f2(rng, monkeypatch, shape, O, line):
+    lines = []
+    correlate = winograd.correlate
+    monkeypatch.setattr(winograd, "correlate", lambda *args: lines.append(args[-1]) or correlate(*args))
+    (x, W, b), options = random_inputs(rng, (shape, (3, 3), O, 1, 1))
+    conv.conv_forward(x, W, b, *options)
+    assert lines == [line]

@@ -1,0 +1,149 @@
+"""kernels.depthwise, kernels.relu6, kernels.mbconv: float32 against the plain definitions in float64."""
+
+import numpy as np
+import pytest
+from geometries import GEOMETRIES
+
+from numpy_sat.kernels import depthwise as kernel
+from numpy_sat.kernels import mbconv as mbconv_kernel
+from numpy_sat.kernels import relu6
+from numpy_sat.layers import activations, depthwise, mbconv
+from numpy_sat.system import machine
+from numpy_sat.system.workspace import Workspace
+
+ERROR = 2e-6  # largest, relative to the largest value
+
+# (N, H, W, C), P, stride
+LARGE = {
+    "three vectors": ((2, 15, 14, 48), 3, 1),
+    "two vectors": ((2, 9, 16, 32), 5, 2),
+    "one vector": ((2, 15, 14, 16), 3, 2),
+    "seven vectors": ((2, 8, 7, 112), 5, 1),
+    "lines that no frame has room for at once": ((2, 37, 160, 48), 5, 2),
+    "one line that no frame has room for": ((1, 4, 1500, 48), 3, 1),
+}
+
+
+def random_inputs(rng, geometry, C=None):
+    x_shape, P, stride = geometry
+    C = C or x_shape[3]
+    shapes = (*x_shape[:3], C), (P, P, C), (C,)
+    return [rng.standard_normal(shape, np.float32) for shape in shapes], stride
+
+
+def error(found, expected):
+    assert found.shape == expected.shape and found.dtype == np.float32 and found.flags.c_contiguous
+    return np.abs(found - expected).max(initial=0) / np.abs(expected).max(initial=1e-30)
+
+
+def double(*arrays):
+    return [array.astype(np.float64) for array in arrays]
+
+
+@pytest.mark.parametrize(
+    ("geometry", "C"),
+    [*((geometry, C) for geometry in GEOMETRIES.values() for C in (16, 20, 48)), *((g, None) for g in LARGE.values())],
+)
+def test_forward_and_gradients(rng, geometry, C):
+    arrays, stride = random_inputs(rng, geometry, C)
+    y, cache = depthwise.depthwise_forward(*arrays, stride)
+    expected, cache64 = depthwise.depthwise_forward(*double(*arrays), stride)
+    assert error(y, expected) < ERROR
+    dy = rng.standard_normal(y.shape, np.float32)
+    grads = zip(
+        depthwise.depthwise_backward(dy, cache), depthwise.depthwise_backward(*double(dy), cache64), strict=True
+    )
+    for found, right in grads:
+        assert error(found, right) < ERROR
+
+
+def test_bounds(rng):
+    (x, W, b), stride = random_inputs(rng, LARGE["three vectors"])
+    y, cache = depthwise.depthwise_forward(x, W, b, stride)
+    bounded = kernel.forward(x, W, b, stride, depthwise.before(cache), y.shape, 0, 6, Workspace())
+    np.testing.assert_array_equal(bounded, np.clip(y, 0, 6))
+
+
+def test_float64_is_the_plain_definition(rng, monkeypatch):
+    monkeypatch.setattr(kernel, "forward", None)
+    arrays, stride = random_inputs(rng, GEOMETRIES["3x3"], 16)
+    depthwise.depthwise_forward(*double(*arrays), stride)
+
+
+def test_layout_does_not_matter(rng):
+    (x, W, b), stride = random_inputs(rng, LARGE["two vectors"])
+    y, cache = depthwise.depthwise_forward(x, W, b, stride)
+    expected = [y, *depthwise.depthwise_backward(y, cache)]
+    for x_other, W_other in ((np.asfortranarray(x), np.asfortranarray(W)), (np.repeat(x, 2, axis=2)[:, :, ::2], W)):
+        y_other, cache = depthwise.depthwise_forward(x_other, W_other, b, stride)
+        found = [y_other, *depthwise.depthwise_backward(np.asfortranarray(y), cache)]
+        for a, right in zip(found[:-1], expected[:-1], strict=True):
+            np.testing.assert_array_equal(a, right)
+
+
+@pytest.mark.parametrize("geometry", [*GEOMETRIES.values()][:2], ids=[*GEOMETRIES][:2])
+def test_no_pictures(rng, geometry):
+    (x, W, b), stride = random_inputs(rng, geometry, 16)
+    y, cache = depthwise.depthwise_forward(x[:0], W, b, stride)
+    dx, dW, db = depthwise.depthwise_backward(y, cache)
+    assert y.shape == dx.shape == (0, *x.shape[1:]) and dW.shape == W.shape
+    assert not dW.any() and not db.any()
+
+
+@pytest.mark.parametrize("geometry", LARGE.values(), ids=LARGE)
+def test_number_of_threads_changes_no_bit(rng, monkeypatch, geometry):
+    arrays, stride = random_inputs(rng, geometry)
+    project = rng.standard_normal((arrays[0].shape[3], 24), np.float32), rng.standard_normal(24, np.float32)
+    results = []
+    for threads in (machine.THREADS, 1):
+        monkeypatch.setattr(machine, "THREADS", threads)
+        y, cache = depthwise.depthwise_forward(*arrays, stride)
+        used = mbconv.mbconv_in_use(arrays[0], None, None, *arrays[1:], *project, stride)
+        dx, db = relu6.backward(y, y)
+        results.append([y, *depthwise.depthwise_backward(y, cache), used, dx, db])
+    for one, other in zip(*results, strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
+def test_what_is_no_number_stays_so(rng):
+    """relu6 must not turn a NaN into a harmless number."""
+    (x, W, b), _ = random_inputs(rng, LARGE["three vectors"])
+    x[0, 3, 4, 5] = np.nan
+    y, cache = depthwise.depthwise_forward(x, W, b)
+    bounded = kernel.forward(x, W, b, 1, depthwise.before(cache), y.shape, 0, 6, Workspace())
+    assert np.isnan(bounded[0, 2:5, 3:6, 5]).all() and np.isnan(bounded).sum() == 9
+    assert np.isnan(relu6.bound(x)).sum() == 1
+    W_p, b_p = np.ones((48, 16), np.float32), np.zeros(16, np.float32)
+    used = mbconv.mbconv_in_use(x, None, None, W, b, W_p, b_p, 1)
+    assert np.isnan(used).sum() == np.isnan(mbconv.mbconv_forward(x, None, None, W, b, W_p, b_p, 1)[0]).sum() > 0
+
+
+@pytest.mark.parametrize("shape", [(7,), (3, 5, 16), (600, 20), (2, 40000)])
+def test_relu6(rng, shape):
+    x = (4 * rng.standard_normal(shape)).astype(np.float32)
+    x.flat[:3] = 0, 6, 3
+    y, cache = activations.relu6_forward(x)
+    dy = rng.standard_normal(shape, np.float32)
+    dx, db = relu6.backward(dy, y)
+    bounded = x.copy()
+    assert relu6.bound(bounded) is bounded
+    np.testing.assert_array_equal(bounded, y)
+    np.testing.assert_array_equal(dx, activations.relu6_backward(dy, cache))
+    np.testing.assert_allclose(db, dx.reshape(-1, shape[-1]).sum(axis=0, dtype=np.float64), rtol=1e-4, atol=1e-4)
+
+
+@pytest.mark.parametrize("side", [(9, 12), (8, 11)])
+def test_a_stem_in_the_place_of_the_expansion(rng, side):
+    """Its pictures are padded already, and its filters are larger than a pixel."""
+    H, W = side
+    x = rng.standard_normal((2, 2 * H + 1, 2 * W + 1, 3), np.float32)
+    stem = rng.standard_normal((3, 3, 3, 32), np.float32), rng.standard_normal(32, np.float32)
+    W_d, b_d = rng.standard_normal((3, 3, 32), np.float32), rng.standard_normal(32, np.float32)
+    W_p, b_p = rng.standard_normal((32, 16), np.float32), rng.standard_normal(16, np.float32)
+    h = np.zeros((2, H, W, 32))
+    for p, q in np.ndindex(3, 3):
+        h += x[:, p : p + 2 * H : 2, q : q + 2 * W : 2].astype(np.float64)[:, :H, :W] @ stem[0][p, q].astype(np.float64)
+    h = np.clip(h + stem[1], 0, 6)
+    expected, _ = mbconv.mbconv_forward(h, None, None, *double(W_d, b_d, W_p, b_p), 1)
+    y = mbconv_kernel.forward(x, stem, (W_d, b_d), (W_p, b_p), 1, (1, 1), expected.shape, stem_stride=2)
+    assert error(y, expected) < ERROR

