@@ -23,9 +23,7 @@ def _caption(args):
     recipe, config = model.recipe, model.recipe.model
     for number, path in enumerate(args.pictures, 1):
         given = inputs.read(config, path)
-        (found,) = search.caption_pictures(
-            model.params, config, given, args.beam, recipe.max_words, recipe.length_power
-        )
+        (found,) = search.caption_images(model.params, config, given, args.beam, recipe.max_words, recipe.length_power)
         words = model.vocabulary.decode(found.words)
         written = phrase_language.text(words) if config.source else " ".join(words)
         print(f"{path}: {written}  (log p {found.log_p:.2f})")

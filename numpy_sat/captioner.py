@@ -64,7 +64,7 @@ def loss_and_grads(params, batch, config, rng, workspace=None):
     restarted by the caller; what is returned may lie in it. Returns an objective.Loss and the gradients by name.
     """
     (encoder, sizes), decoder = _encoder(config), MODELS[config.model]
-    a, cache = encoder.encode_forward(params, batch.pictures, sizes, workspace)
+    a, cache = encoder.encode_forward(params, batch.inputs, sizes, workspace)
     mask = annotations_mask(rng, a, config)
     loss, da, grads = decoder.loss_and_grads(params, a * mask, batch, config, rng, workspace)
     return loss, grads | encoder.encode_backward(da * mask, cache, workspace)
@@ -72,7 +72,7 @@ def loss_and_grads(params, batch, config, rng, workspace=None):
 
 def loss_only(params, batch, config, workspace=None):
     """The objective.Loss without dropout and without gradients, as for the dev split."""
-    a = annotate(params, batch.pictures, config, workspace)
+    a = annotate(params, batch.inputs, config, workspace)
     return MODELS[config.model].loss_only(params, a, batch, config, workspace)
 
 
@@ -94,7 +94,7 @@ def measure_moments(params, batches, config, workspace):
     """
     if config.norm and not config.blind:
         some = itertools.islice(batches, MOMENT_BATCHES)
-        convnet.measure_moments(params, (batch.pictures for batch in some), config.stages, workspace)
+        convnet.measure_moments(params, (batch.inputs for batch in some), config.stages, workspace)
 
 
 @lru_cache

@@ -128,7 +128,7 @@ def _together(args, written, together):
     model, size = together.members[0], len(together.members)
     _say(f"{size} models writing captions together")
     images = [inputs.load(member.recipe.model, written.listed) for member in together.members]
-    found = ensemble.caption_pictures(together, images, args.beam)
+    found = ensemble.caption_images(together, images, args.beam)
     captions = {name: heldout.text(model, one) for name, one in zip(written.captions, found, strict=True)}
     judged = judge(captions, written.references)
     return comparison.Row(f"an ensemble of {size}, not one model", "ensemble", judged.score(), judged.intervals())

@@ -88,3 +88,7 @@ def _parse(argv):
     parser.add_argument("--download", action="store_true", help="fetch what is missing (1.1 GB) and unpack it")
     parser.add_argument("--root", type=Path, default=default, help="the data's folder; default: %(default)s")
     return parser.parse_args(argv)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

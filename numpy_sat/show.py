@@ -76,7 +76,7 @@ def _entry(place, written, judged, k):
     bleu = bleu_counts.bleu_of(judged.bleu[k])
     cider, meteor, rouge = (judged.means[name][k] for name in ("CIDEr-D", "METEOR", "ROUGE-L"))
     return (
-        images.read_picture(picture.path, attention.SIDE),
+        images.read_image(picture.path, attention.SIDE),
         f"{place}: {picture.name}",
         [
             f"model: {written.captions[picture.name]}",
@@ -94,7 +94,7 @@ def _looks(path, model, written, judged, chosen):
         return
     entries = [
         (
-            images.read_picture(written.listed[k].path, attention.SIDE),
+            images.read_image(written.listed[k].path, attention.SIDE),
             f"{place}: CIDEr-D {judged.means['CIDEr-D'][k]:.0f}",
             [*model.vocabulary.decode(written.found[k].words), "<end>"],
             written.found[k].alpha,

@@ -120,7 +120,7 @@ def _validate(run, data):
     some = batches.plain_batches(data.train, recipe.pictures, each=1)
     captioner.measure_moments(params, some, recipe.model, Workspace())
     loss = heldout.loss(params, recipe, data.dev)
-    found = search.caption_pictures(params, recipe.model, data.dev.pictures, 1, recipe.max_words, recipe.length_power)
+    found = search.caption_images(params, recipe.model, data.dev.inputs, 1, recipe.max_words, recipe.length_power)
     captions = [run.vocabulary.decode(caption.words) for caption in found]
     scores = bleu.bleu(captions, data.dev.references)
     of_each = cider.cider_d(captions, data.dev.references)
@@ -160,7 +160,7 @@ def _show_samples(dev, captions, epoch):
 def _draw(run, picture, caption):
     """The run's figures; one that cannot be written (open in a viewer on Windows) does not end the training.
 
-    picture: the data.dataset.Picture that the second shows; caption: search.Caption of it.
+    picture: the data.dataset.CaptionedImage that the second shows; caption: search.Caption of it.
     """
     log = runs.read_log(run.folder)
     train, validated = ([entry for entry in log if entry["kind"] == kind] for kind in ("train", "dev"))

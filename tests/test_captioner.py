@@ -72,7 +72,7 @@ def test_dropout_of_annotations(rng, monkeypatch):
 
     report = gradcheck.check_loss(loss_and_grads, params)
     assert report.ok, str(report)
-    a = captioner.annotate(params, batch.pictures, config)
+    a = captioner.annotate(params, batch.inputs, config)
     dropped = (seen[-1] == 0).all(axis=1, keepdims=True)
     np.testing.assert_allclose(seen[-1], a * ~dropped / 0.6)
     assert 0 < dropped.mean() < 1
@@ -123,18 +123,18 @@ def test_a_blind_model_sees_nothing(rng, norm):
     assert {name: array.shape for name, array in params.items()} == {
         name: array.shape for name, array in seeing.items() if "." not in name
     }
-    a = captioner.annotate(params, batch.pictures, config)
+    a = captioner.annotate(params, batch.inputs, config)
     assert not a.any() and a.dtype == np.float64
-    assert a.shape == (2, 1, captioner.annotate(seeing, batch.pictures, TINY).shape[2])
+    assert a.shape == (2, 1, captioner.annotate(seeing, batch.inputs, TINY).shape[2])
 
-    def loss_and_grads(params, pictures=batch.pictures):
-        batch_with = batch._replace(pictures=pictures)
+    def loss_and_grads(params, inputs=batch.inputs):
+        batch_with = batch._replace(inputs=inputs)
         loss, grads = captioner.loss_and_grads(params, batch_with, config, np.random.default_rng(5))
         return loss.total, grads
 
     report = gradcheck.check_loss(loss_and_grads, params)
     assert report.ok, str(report)
-    (loss, grads), (other, others) = loss_and_grads(params), loss_and_grads(params, -batch.pictures)
+    (loss, grads), (other, others) = loss_and_grads(params), loss_and_grads(params, -batch.inputs)
     assert loss == other and all(np.array_equal(grads[name], others[name]) for name in params)
     before = {name: array.copy() for name, array in params.items()}
     captioner.measure_moments(params, [batch], config, Workspace())
@@ -150,7 +150,7 @@ def test_moments_of_one_batch_make_use_the_same_as_training(rng, dtype):
     captioner.measure_moments(params, [batch], config, Workspace())
     np.testing.assert_allclose(captioner.loss_only(params, batch, config).total, in_training.total, rtol=1e-5)
     captioner.measure_moments(params, [batch, other], config, Workspace())
-    both = np.concatenate([batch.pictures, other.pictures])
+    both = np.concatenate([batch.inputs, other.inputs])
     pre, _ = conv.conv_forward(both, params["conv1_1.W"], np.zeros(4, dtype), padding=1)
     pre, _ = pool.max_pool_forward(pre, 2, 2)
     np.testing.assert_allclose(params["conv1_1.mean"], pre.mean(axis=(0, 1, 2)), rtol=0, atol=1e-5)
@@ -176,7 +176,7 @@ def test_float32_stays_float32_and_agrees(rng):
     params, batch = tiny_params(rng), tiny_batch(rng)
     loss, grads = captioner.loss_and_grads(params, batch, TINY, np.random.default_rng(5))
     small = {name: array.astype(np.float32) for name, array in params.items()}
-    batch32 = batch._replace(pictures=batch.pictures.astype(np.float32), mask=batch.mask.astype(np.float32))
+    batch32 = batch._replace(inputs=batch.inputs.astype(np.float32), mask=batch.mask.astype(np.float32))
     loss32, grads32 = captioner.loss_and_grads(small, batch32, TINY, np.random.default_rng(5))
     assert loss32.total == pytest.approx(loss.total, rel=1e-4)
     for name, gradient in grads32.items():
@@ -193,9 +193,9 @@ VECTORS = captioner.Config(
 def vectors_model(rng, dtype):
     params = captioner.init_params(rng, VECTORS, np.log(np.full(V, 1 / V)), np.float64)
     batch = tiny_batch(rng, (7, 3, 4, 2, 5, 1), np.float64)
-    batch = batch._replace(pictures=rng.standard_normal((2, 24, 24, 3)))
+    batch = batch._replace(inputs=rng.standard_normal((2, 24, 24, 3)))
     params = {name: array.astype(dtype) for name, array in params.items()}
-    return params, batch._replace(pictures=batch.pictures.astype(dtype), mask=batch.mask.astype(dtype))
+    return params, batch._replace(inputs=batch.inputs.astype(dtype), mask=batch.mask.astype(dtype))
 
 
 @pytest.mark.parametrize("without", [(), tuple(parts.PARTS)])
@@ -237,7 +237,7 @@ def test_a_workspace_changes_nothing_and_stops_growing(rng):
     workspace, sizes = Workspace(), []
     for step in range(1000):
         T = 1 + step * 7919 % 7
-        part = batches.Batch(batch.pictures, batch.words[:T], batch.targets[:T], batch.mask[:T])
+        part = batches.Batch(batch.inputs, batch.words[:T], batch.targets[:T], batch.mask[:T])
         workspace.restart()
         loss, grads = captioner.loss_and_grads(params, part, VECTORS, np.random.default_rng(step), workspace)
         sizes.append(workspace.size)
@@ -321,7 +321,7 @@ def test_the_loss_is_the_mean_over_captions(rng):
     alone = []
     for b, length in enumerate(LENGTHS):
         one = batches.Batch(
-            batch.pictures[b // 3 : b // 3 + 1],
+            batch.inputs[b // 3 : b // 3 + 1],
             *(array[:length, b : b + 1] for array in (batch.words, batch.targets, batch.mask)),
         )
         alone.append(captioner.loss_only(params, one, config))
@@ -431,7 +431,7 @@ def test_every_layer_function_is_reached_through_its_module(request, rng, monkey
             captioner.loss_and_grads(params, batch, config, rng)
             drawn = batch._replace(weights=np.ones(6, dtype))
             captioner.loss_and_grads(params, drawn, config, rng)
-            a = captioner.annotate(params, batch.pictures, config)
+            a = captioner.annotate(params, batch.inputs, config)
             search.beam_search(MODELS[config.model], params, a, k=2, max_words=3)
     assert names - set(calls) == NOT_IN_THE_MODEL
     assert calls["numpy_sat.layers.conv.conv_forward"] == 39 and calls["numpy_sat.layers.lstm.lstm_backward"] == 70
@@ -510,7 +510,7 @@ def test_the_first_state_is_its_definition(rng):
 
 def test_decoding_step_by_step_is_the_training_recurrence(rng):
     params, batch = tiny_params(rng), tiny_batch(rng)
-    a = captioner.annotate(params, batch.pictures, TINY)
+    a = captioner.annotate(params, batch.inputs, TINY)
     words = batch.words[:, ::3]
     logits, alpha, _ = attend_tell.decode_forward(params, a, words, np.ones((*words.shape, TINY.state)))
     state = attend_tell.begin(params, a)

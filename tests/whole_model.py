@@ -59,7 +59,7 @@ def check_a_blind_model(rng, config):
     check_gradients(rng, config)
     params, batch = params_of(rng, config), batch_of(rng, config)
     _, grads = captioner.loss_and_grads(params, batch, config, np.random.default_rng(5))
-    other = batch._replace(pictures=-batch.pictures)
+    other = batch._replace(inputs=-batch.inputs)
     _, others = captioner.loss_and_grads(params, other, config, np.random.default_rng(5))
     assert all(np.array_equal(grads[name], others[name]) for name in params)
 
@@ -70,7 +70,7 @@ def check_float32(rng, config):
     params, batch = params_of(rng, config, moved=0.03), batch_of(rng, config)
     loss, right = captioner.loss_and_grads(params, batch, config, np.random.default_rng(5))
     params = {name: x.astype(np.float32) for name, x in params.items()}
-    batch = batch._replace(pictures=batch.pictures.astype(np.float32), mask=batch.mask.astype(np.float32))
+    batch = batch._replace(inputs=batch.inputs.astype(np.float32), mask=batch.mask.astype(np.float32))
     given = [x for x in (*params.values(), *batch) if isinstance(x, np.ndarray)]
     before = [x.copy() for x in given]
     workspace, found = Workspace(), []
@@ -109,7 +109,7 @@ def check_steps(rng, config):
     config = replace(config, dropout=0.0, smoothing=0.0, penalty=0.0)
     params, batch = params_of(rng, config), batch_of(rng, config)
     decoder, T = MODELS[config.model], len(batch.words)
-    a = captioner.annotate(params, batch.pictures, config)
+    a = captioner.annotate(params, batch.inputs, config)
     for lengths in (LENGTHS, (T,) * 6, (1, 2, 1, 2, 1, 2)):
         batch = batch._replace(mask=(np.arange(T)[:, None] < lengths) * 1.0)
         state, total = decoder.select(decoder.begin(params, a), np.repeat([0, 1], 3)), 0.0
@@ -127,7 +127,7 @@ def check_captions(rng, config):
     config = replace(config, dropout=0.0, smoothing=0.0)
     params = params_of(rng, config, np.float32)
     images = rng.integers(0, 256, (3, config.picture_size, config.picture_size, 3), np.uint8)
-    found = search.caption_pictures(params, config, images, 3, 6)
+    found = search.caption_images(params, config, images, 3, 6)
     for image, caption in zip(images, found, strict=True):
         batch = batches.make_batch(image[None], [np.array([*caption.words, END])])
         assert 1 <= len(caption.words) <= 6 and caption.alpha.shape == (len(caption.words) + 1, 0)

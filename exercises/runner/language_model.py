@@ -58,7 +58,7 @@ def _forward(params, words, config):
     return logits, (cache_embedding, cache_lstm, cache_linear)
 
 
-def caption_pictures(params, config, images, beam, max_words):
+def caption_images(params, config, images, beam, max_words):
     """The same Caption for every picture, the likeliest word at each step; it looks nowhere. beam: not used."""
     words, log_p = [START], 0.0
     while len(words) <= max_words and words[-1] != END:

@@ -173,9 +173,9 @@ def run(model, optimizer, data, label, steps=None):
     """Train a Model for STEPS, or so many, or SECONDS, with every layer's own function called. Returns its Outcome."""
     with kernels.unfused():
         params = model.module.init_params(stream(SEED, PARAMETERS), model.small, np.log(_frequencies(data)))
-        before = _write(model, params, data, data.unseen.pictures[:1])
+        before = _write(model, params, data, data.unseen.inputs[:1])
         losses = _train(model, params, optimizer, data, label, steps or STEPS)
-        after = _write(model, params, data, data.unseen.pictures)
+        after = _write(model, params, data, data.unseen.inputs)
     written = [data.vocabulary.decode(caption.words) for caption in after]
     drawn = _map(params["E"], data.vocabulary)
     return Outcome(losses, before[0], after[0], bleu.bleu(written, data.unseen.references), drawn)
@@ -199,7 +199,7 @@ def _frequencies(data):
 def _write(model, params, data, pictures):
     some = itertools.islice(batches.plain_batches(data.train, PICTURES, each=1), MOMENT_BATCHES)
     model.module.measure_moments(params, some, model.small, Workspace())
-    return model.writer.caption_pictures(params, model.small, pictures, BEAM, RECIPE.max_words)
+    return model.writer.caption_images(params, model.small, pictures, BEAM, RECIPE.max_words)
 
 
 def _train(model, params, optimizer, data, label, steps):

@@ -162,7 +162,7 @@ def _step(work):
     for layout, fused in product(LAYOUTS, (True, False)):
         tensors = parameters(params, layout)
         optimizer = torch.optim.Adam(tensors.values(), recipe.learning_rate, fused=fused)
-        images, others = pictures(batch.pictures, layout), map(tensor, batch[1:4])
+        images, others = pictures(batch.inputs, layout), map(tensor, batch[1:4])
         yield partial(train_step, recipe, tensors, optimizer, images, *others)
 
 

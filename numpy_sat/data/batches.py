@@ -19,16 +19,21 @@ class Split(NamedTuple):
     """One split, ready to be read: N pictures and each one's captions."""
 
     names: tuple[str, ...]
-    pictures: np.ndarray  # (N, H, W, 3) uint8, perhaps a memory map; of a translator sentences, (N, L) integers
+    inputs: np.ndarray  # (N, ...) as of Batch.inputs, but images are uint8 and features float16; perhaps a memory map
     captions: tuple[tuple[np.ndarray, ...], ...]  # of each picture: its captions as integers, <end> last unless cut
     references: tuple[tuple[list, ...], ...]  # of each picture: its captions as word lists, uncut
     notes: tuple[str, ...]  # what is unusual, a sentence each
 
 
 class Batch(NamedTuple):
-    """B captions of N pictures, B / N of each, side by side; T words of the longest, <end> counted."""
+    """B captions of N images (or phrases), B / N consecutive ones of each; T words of the longest, <end> counted.
 
-    pictures: np.ndarray  # (N, H, W, 3), -1 to 1; of a translator (N, L) integers
+    `inputs` is always what the model's encoder reads. That is one of three kinds, as the model's configuration says:
+    images, (N, H, W, 3) float32 from -1 to 1; features, (N, L, C), which the frozen stages of a pretrained encoder
+    have computed of the images earlier; or phrases, (N, L) integers.
+    """
+
+    inputs: np.ndarray  # (N, ...)
     words: np.ndarray  # (T, B) y_0 = <start>, y_1, ..., what the decoder reads
     targets: np.ndarray  # (T, B) y_1, ..., <end>, what it is to predict
     mask: np.ndarray  # (T, B) 1 at words, 0 at padding
@@ -53,7 +58,7 @@ class Augmentation(NamedTuple):
 def make_split(listed, inputs, vocabulary, max_words, cut=tokenise):
     """Number a split's captions' words.
 
-    listed: the split's dataset.Picture list; inputs: (N, ...) what they look like; cut: a caption to its words;
+    listed: the split's dataset.CaptionedImage list; inputs: (N, ...) what they look like; cut: a caption to its words;
     max_words: captions with more are cut there, without <end>. Captions without a word of the vocabulary are left
     out and noted. Returns a Split. Raises InputError for a picture of which none is left.
     """
@@ -90,7 +95,7 @@ def epoch_batches(split, size, each, augmentation, seed, epoch, first=0):
     for k in range(first, batches_per_epoch(split, size)):
         chosen = order[k * size : (k + 1) * size]
         rngs = [stream(seed, PICTURE, epoch, int(p)) for p in chosen]
-        images = np.stack([_augment(split.pictures[p], augmentation, rng) for p, rng in zip(chosen, rngs, strict=True)])
+        images = np.stack([_augment(split.inputs[p], augmentation, rng) for p, rng in zip(chosen, rngs, strict=True)])
         captions = [c for p, rng in zip(chosen, rngs, strict=True) for c in _draw(split.captions[p], each, rng)]
         yield make_batch(images, captions, chosen)
 
@@ -115,7 +120,7 @@ def plain_batches(split, size, each):
     for start in range(0, len(split.names), size):
         rows = np.arange(start, min(start + size, len(split.names)))
         captions = [split.captions[p][k % len(split.captions[p])] for p in rows for k in range(each)]
-        yield make_batch(split.pictures[start : start + size], captions, rows)
+        yield make_batch(split.inputs[start : start + size], captions, rows)
 
 
 def make_batch(images, captions, rows=None):

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from numpy_sat.data.dataset import Dataset, Picture
+from numpy_sat.data.dataset import CaptionedImage, Dataset
 from numpy_sat.data.flickr8k import flickr8k
 from numpy_sat.data.phrases import phrases
 from numpy_sat.data.scenes import scenes
@@ -34,4 +34,4 @@ def open_dataset(name, root=None, splits=("train", "dev"), skip_missing=False):
 
 def _as_picture(phrase):
     """A phrase_language.Phrase in a picture's place: its English is the name, its Italian the caption."""
-    return Picture(" ".join(phrase.source), None, (" ".join(phrase.target),))
+    return CaptionedImage(" ".join(phrase.source), None, (" ".join(phrase.target),))

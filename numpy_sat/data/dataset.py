@@ -1,11 +1,11 @@
-"""What every collection of captioned pictures looks like to the rest of the program."""
+"""The records that every data set is read into."""
 
 from pathlib import Path
 from typing import NamedTuple
 
 
-class Picture(NamedTuple):
-    """One picture and what people wrote of it."""
+class CaptionedImage(NamedTuple):
+    """An image file and its captions."""
 
     name: str  # the file's name, unique in its data set
     path: Path
@@ -13,9 +13,9 @@ class Picture(NamedTuple):
 
 
 class Dataset(NamedTuple):
-    """Captioned pictures in splits, in the order of the split lists."""
+    """Captioned images in splits, in the order of the split lists."""
 
     name: str
     root: Path
-    splits: dict[str, list[Picture]]  # "train", "dev", "test"
+    splits: dict[str, list[CaptionedImage]]  # "train", "dev", "test"
     notes: tuple[str, ...]  # what is unusual about this copy, a sentence each, for a command to print

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, UnidentifiedImageError
 
-from numpy_sat.data.dataset import Picture
+from numpy_sat.data.dataset import CaptionedImage
 from numpy_sat.system import progress
 from numpy_sat.system.errors import InputError
 
@@ -33,19 +33,19 @@ UPRIGHT = {
 _opening = threading.Lock()
 
 
-def open_picture(path: Path) -> Image.Image:
+def open_image(path: Path) -> Image.Image:
     """Read a picture as 8-bit RGB, upright, transparency on white; InputError says why a file is not one."""
     return _decode(Path(path), None)
 
 
-def read_picture(path: Path, size: int) -> np.ndarray:
-    """Read a picture, squeezed (not cropped) to uint8 (size, size, 3); raises InputError as `open_picture`."""
+def read_image(path: Path, size: int) -> np.ndarray:
+    """Read a picture, squeezed (not cropped) to uint8 (size, size, 3); raises InputError as `open_image`."""
     image = _decode(Path(path), 2 * size)
     # Pillow's bilinear filter widens with the factor, so it averages; reducing_gap only spares work on huge pictures.
     return np.array(image.resize((size, size), Image.Resampling.BILINEAR, reducing_gap=3.0))
 
 
-def load_pictures(pictures: list[Picture], size: int, cache: Path) -> np.ndarray:
+def load_images(pictures: list[CaptionedImage], size: int, cache: Path) -> np.ndarray:
     """Give all pictures as read-only uint8 (N, size, size, 3), mapped from a file in the folder `cache`.
 
     The file is made the first time, and again when a picture's path, length or date changes. Raises InputError for
@@ -143,7 +143,7 @@ def _to_8_bit(image: Image.Image) -> Image.Image:
     return Image.fromarray(((grey.astype(np.uint32) + 128) // 257).astype(np.uint8))
 
 
-def cache_name(kind: str, pictures: list[Picture], made: str, version: int) -> str:
+def cache_name(kind: str, pictures: list[CaptionedImage], made: str, version: int) -> str:
     """Name a cache file <kind>-<set>-<key>.npy: <set> of the names, <key> of the files as they are and the version.
 
     Both are of what has been made of the pictures, too: other names lie beside each other, other files are superseded.
@@ -169,7 +169,7 @@ def _open_cache(path: Path, shape: tuple[int, ...]) -> np.ndarray | None:
     return array if array.shape == shape and array.dtype == np.uint8 else None
 
 
-def _write_cache(path: Path, pictures: list[Picture], size: int) -> None:
+def _write_cache(path: Path, pictures: list[CaptionedImage], size: int) -> None:
     """Decode the pictures into a file beside `path` and move it there when it is whole."""
     part = path.with_suffix(f".{os.getpid()}.part")
     header = {"descr": "|u1", "fortran_order": False, "shape": (len(pictures), size, size, 3)}
@@ -178,7 +178,7 @@ def _write_cache(path: Path, pictures: list[Picture], size: int) -> None:
         # Written, not mapped: a full disk is then an OSError and not the end of the process.
         with part.open("wb") as file:
             np.lib.format.write_array_header_1_0(file, header)
-            squares = pool.map(lambda picture: read_picture(picture.path, size), pictures)
+            squares = pool.map(lambda picture: read_image(picture.path, size), pictures)
             for square in progress.bar(squares, desc="reading pictures", total=len(pictures), unit=" pictures"):
                 file.write(square)
         os.replace(part, path)

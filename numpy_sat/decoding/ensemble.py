@@ -64,7 +64,7 @@ def of(models):
     return Ensemble(tuple(models), tuple(decoders.writer(model.recipe.model) for model in models))
 
 
-def caption_pictures(ensemble, images, beam, size=64):
+def caption_images(ensemble, images, beam, size=64):
     """The best search.Caption of each picture, by the first member's recipe.
 
     images: [(N, ...), ...] of each member, the same pictures as inputs.load gives them for it.

@@ -29,7 +29,7 @@ class Step(NamedTuple):
     beta: np.ndarray  # (N, slots before)
 
 
-def caption_pictures(params, config, images, beam, max_words, length_power=1.0, size=64):
+def caption_images(params, config, images, beam, max_words, length_power=1.0, size=64):
     """The best Caption of each picture, as of beam_search, in batches of so many.
 
     images: (N, H, W, 3) uint8; config: captioner.Config.

@@ -60,5 +60,5 @@ def draw(path, config, seen, words, caption):
     if config.source:
         figures.alignment_figure(path, [*seen.split(), "<end>"], words, caption.alpha)
     else:
-        image = images.read_picture(Path(seen), SIDE)
+        image = images.read_image(Path(seen), SIDE)
         figures.attention_figure(path, image, words, caption.alpha, caption.beta)

@@ -39,7 +39,7 @@ def caption(blind, beam):
     """What a blind model writes of every picture: a text."""
     recipe = blind.recipe
     nothing = np.zeros((1, recipe.model.picture_size, recipe.model.picture_size, 3), np.uint8)
-    (found,) = search.caption_pictures(blind.params, recipe.model, nothing, beam, recipe.max_words, recipe.length_power)
+    (found,) = search.caption_images(blind.params, recipe.model, nothing, beam, recipe.max_words, recipe.length_power)
     return heldout.text(blind, found)
 
 

@@ -19,7 +19,7 @@ class Written(NamedTuple):
     """A split and a model's captions of it."""
 
     dataset: Dataset
-    listed: list  # dataset.Picture of each of the N pictures
+    listed: list  # dataset.CaptionedImage of each of the N pictures
     found: list  # search.Caption of each
     captions: dict  # {name: text}
     references: dict  # {name: [texts]}, people's, as written; those without a word left out
@@ -37,9 +37,9 @@ def write(model, split, beam, root=None, skip_missing=False):
     listed = dataset.splits[split]
     images = inputs.load(recipe.model, listed)
     how = beam, recipe.max_words, recipe.length_power
-    search.caption_pictures(model.params, recipe.model, images[:1], *how)  # compiles what is not compiled yet
+    search.caption_images(model.params, recipe.model, images[:1], *how)  # compiles what is not compiled yet
     started = time.perf_counter()
-    found = search.caption_pictures(model.params, recipe.model, images, *how)
+    found = search.caption_images(model.params, recipe.model, images, *how)
     seconds = time.perf_counter() - started
     return Written(
         dataset,
@@ -82,7 +82,7 @@ def loss(params, recipe, split):
 
 
 def judge_loss(model, listed, train):
-    """The metrics.report.Loss of a model. listed: the split's dataset.Picture list; train: {picture: [texts]}."""
+    """The metrics.report.Loss of a model. listed: the split's CaptionedImages; train: {name: [texts]}."""
     recipe, known = model.recipe, model.vocabulary
     split = inputs.load_split(recipe.model, listed, known, recipe.max_words)
     of_train = (known.encode(inputs.cut(recipe.model)(text)) for texts in train.values() for text in texts)

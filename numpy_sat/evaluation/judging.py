@@ -14,18 +14,18 @@ from numpy_sat.system.errors import InputError
 class Judged(NamedTuple):
     """What is kept of each picture's caption, from which the scores of any of the pictures follow."""
 
-    pictures: tuple  # their names
+    images: tuple  # their names
     bleu: np.ndarray  # (N, 10), see bleu_counts.count
     means: dict[str, np.ndarray]  # of each score that is a mean over pictures: float64 (N,)
 
     def score(self, brevity=True):
         """The figures in percent by name; brevity: whether BLEU has its brevity penalty."""
-        everything = np.ones((1, len(self.pictures)))
+        everything = np.ones((1, len(self.images)))
         return {name: float(found[0]) for name, found in self._figures(everything, brevity).items()}
 
     def intervals(self, seed=0, brevity=True):
         """The 95 % interval (low, high) of every figure over resampled pictures, the idf of CIDEr-D kept as it is."""
-        figures = self._figures(bootstrap.draws(len(self.pictures), seed), brevity)
+        figures = self._figures(bootstrap.draws(len(self.images), seed), brevity)
         return {name: bootstrap.interval(found) for name, found in figures.items()}
 
     def difference(self, other, seed=0, brevity=True):
@@ -33,9 +33,9 @@ class Judged(NamedTuple):
 
         Where it leaves out 0, more than chance is between the two. Raises InputError for other pictures.
         """
-        if self.pictures != other.pictures:
+        if self.images != other.images:
             raise InputError("Only captions of the same pictures, in the same order, can be compared; judge them so.")
-        draws = bootstrap.draws(len(self.pictures), seed)
+        draws = bootstrap.draws(len(self.images), seed)
         ours, theirs = self._figures(draws, brevity), other._figures(draws, brevity)
         return {name: bootstrap.interval(found - theirs[name]) for name, found in ours.items()}
 
@@ -43,7 +43,7 @@ class Judged(NamedTuple):
         """draws: (R, N) how often each picture counts. Returns arrays (R,) by name."""
         bleu = bleu_counts.bleu_of(draws @ self.bleu, brevity)
         figures = {f"BLEU-{n}": bleu[:, n - 1] for n in bleu_counts.ORDERS}
-        return figures | {name: draws @ found / len(self.pictures) for name, found in self.means.items()}
+        return figures | {name: draws @ found / len(self.images) for name, found in self.means.items()}
 
 
 def judge(captions, references):

@@ -69,7 +69,7 @@ def digest(params, *described):
 def load_features(listed, net, cache):
     """Give all pictures' features as read-only float16 (N, L, D), mapped from a file in the folder `cache`.
 
-    listed: dataset.Picture list; net: a Net. Features that are not there yet are computed, with a progress bar; after
+    listed: CaptionedImages; net: a Net. Features that are not there yet are computed, with a progress bar; after
     Ctrl-C the same call goes on where it was. Raises InputError for a picture that cannot be read, for features that
     float16 cannot hold, and for a cache that cannot be written.
     """
@@ -149,7 +149,7 @@ def _make_room(part, sums, shape):
 def _read(blocks, size):
     """Each block's pictures as the net takes them."""
     for block in blocks:
-        yield batches.scale_pixels(np.stack([images.read_picture(picture.path, size) for picture in block]))
+        yield batches.scale_pixels(np.stack([images.read_image(picture.path, size) for picture in block]))
 
 
 def _half(a, block):

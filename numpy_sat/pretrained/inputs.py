@@ -27,7 +27,7 @@ def load(config, listed):
 
 def load_pixels(config, listed):
     """The pictures themselves, whatever the encoder, to be changed each time they are seen: (N, H, W, 3) uint8."""
-    return images.load_pictures(listed, config.picture_size, machine.cache_folder())
+    return images.load_images(listed, config.picture_size, machine.cache_folder())
 
 
 def load_split(config, listed, vocabulary, max_words, load=load):
@@ -38,8 +38,8 @@ def load_split(config, listed, vocabulary, max_words, load=load):
 def encoded(config, drawn):
     """The batches (data.batches.Batch); what stages that stay as they are make of pictures is in the pixels' place."""
     for batch in drawn:
-        is_pixels = _by_pretrained_net(config) and batch.pictures.ndim == 4
-        yield batch._replace(pictures=pretrained.net(config).encode(batch.pictures)) if is_pixels else batch
+        is_pixels = _by_pretrained_net(config) and batch.inputs.ndim == 4
+        yield batch._replace(inputs=pretrained.net(config).encode(batch.inputs)) if is_pixels else batch
 
 
 def cut(config):
@@ -51,7 +51,7 @@ def read(config, what):
     """The same of one picture's path, or of a phrase: (1, ...)."""
     if config.source:
         return phrases.number_sources([what.lower().split()], Vocabulary(config.source))
-    image = images.read_picture(Path(what), config.picture_size)[np.newaxis]
+    image = images.read_image(Path(what), config.picture_size)[np.newaxis]
     return pretrained.net(config).encode(batches.scale_pixels(image)) if _by_pretrained_net(config) else image
 
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from numpy_sat import captioner, pretrained
 from numpy_sat.data import batches, catalog
-from numpy_sat.data.dataset import Picture
+from numpy_sat.data.dataset import CaptionedImage
 from numpy_sat.data.vocabulary import Vocabulary, unigram_entropy, word_frequencies
 from numpy_sat.decoders import MODELS
 from numpy_sat.encoders import vgg
@@ -32,7 +32,7 @@ class Data(NamedTuple):
 
     train: batches.Split
     dev: batches.Split
-    shown: Picture  # the first of dev, on which the run's figure is drawn
+    shown: CaptionedImage  # the first of dev, on which the run's figure is drawn
 
 
 def parse(argv):

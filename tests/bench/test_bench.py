@@ -219,7 +219,7 @@ def test_torchs_training_is_ours():
     recipe = dataclasses.replace(recipe, clip=0.5)
     tensors = theirs.parameters(params)
     optimizer = torch.optim.Adam(tensors.values(), recipe.learning_rate)
-    images = theirs.pictures(batch.pictures, torch.channels_last)
+    images = theirs.pictures(batch.inputs, torch.channels_last)
     state, rng = {}, np.random.default_rng(0)
     for _ in range(3):
         found = theirs.train_step(recipe, tensors, optimizer, images, *map(theirs.tensor, batch[1:4]))

@@ -8,7 +8,7 @@ from PIL import Image
 
 from numpy_sat.data import batches, images
 from numpy_sat.data.batches import Augmentation
-from numpy_sat.data.dataset import Picture
+from numpy_sat.data.dataset import CaptionedImage
 from numpy_sat.data.vocabulary import END, START, UNK, Vocabulary
 from numpy_sat.system.streams import stream
 
@@ -31,7 +31,7 @@ def same(a, b):
 
 def numbers(batch):
     """The pictures' numbers back from their pixels."""
-    return np.rint((batch.pictures[:, 0, 0, 0] + 1) * 127.5).astype(int)
+    return np.rint((batch.inputs[:, 0, 0, 0] + 1) * 127.5).astype(int)
 
 
 def test_words_targets_and_mask():
@@ -39,7 +39,7 @@ def test_words_targets_and_mask():
     assert batch.words.T.tolist() == [[START, 7, 8], [START, 9, START]]
     assert batch.targets.T.tolist() == [[7, 8, END], [9, END, END]]
     assert batch.mask.T.tolist() == [[1, 1, 1], [1, 1, 0]]
-    assert batch.pictures.dtype == batch.mask.dtype == np.float32
+    assert batch.inputs.dtype == batch.mask.dtype == np.float32
 
 
 def test_pixels_lie_between_minus_one_and_one():
@@ -95,7 +95,7 @@ def test_augmentation_flips_and_shifts(rng):
     split = batches.Split(("a",), image, ((np.array([5, END]),),), (), ())
 
     def seen(augmentation):
-        drawn = (next(batches.epoch_batches(split, 1, 1, augmentation, 0, epoch)).pictures for epoch in range(40))
+        drawn = (next(batches.epoch_batches(split, 1, 1, augmentation, 0, epoch)).inputs for epoch in range(40))
         return {np.rint((x + 1) * 127.5).astype(np.uint8).tobytes() for x in drawn}
 
     assert seen(PLAIN) == {image.tobytes()}
@@ -108,15 +108,15 @@ def test_augmentation_flips_and_shifts(rng):
 def test_plain_batches_keep_the_order_and_the_rest(split):
     found = list(batches.plain_batches(split, 4, 5))
     assert np.concatenate([numbers(b) for b in found]).tolist() == list(range(10))
-    assert [len(b.pictures) for b in found] == [4, 4, 2]
+    assert [len(b.inputs) for b in found] == [4, 4, 2]
     assert found[0].targets[0, 15:].tolist() == [400, 401, 400, 401, 400]  # picture 3 has two captions
 
 
 def test_captions_are_numbered_and_cut(tmp_path):
     Image.new("RGB", (4, 4)).save(tmp_path / "a.jpg")
     vocabulary = Vocabulary.build([["a", "red", "dog"]], 1)
-    listed = [Picture("a.jpg", tmp_path / "a.jpg", ("A red dog .", "A red, red dog!", "A cat", "Quux"))]
-    split = batches.make_split(listed, images.load_pictures(listed, 4, tmp_path), vocabulary, max_words=3)
+    listed = [CaptionedImage("a.jpg", tmp_path / "a.jpg", ("A red dog .", "A red, red dog!", "A cat", "Quux"))]
+    split = batches.make_split(listed, images.load_images(listed, 4, tmp_path), vocabulary, max_words=3)
     a, red, dog = vocabulary.encode(["a", "red", "dog"])
     assert [caption.tolist() for caption in split.captions[0]] == [[a, red, dog, END], [a, red, red], [a, UNK, END]]
     assert split.references[0][1] == ["a", "red", "red", "dog"]
@@ -201,5 +201,5 @@ def test_an_augmented_epoch_is_the_same_every_time():
     first, again, plain = (
         next(batches.epoch_batches(split, 4, 1, kind, 3, 0)) for kind in (kinds, kinds, batches.Augmentation(True, 2))
     )
-    np.testing.assert_array_equal(first.pictures, again.pictures)
-    assert not np.array_equal(first.pictures, plain.pictures)
+    np.testing.assert_array_equal(first.inputs, again.inputs)
+    assert not np.array_equal(first.inputs, plain.inputs)

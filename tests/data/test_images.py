@@ -11,8 +11,8 @@ import pytest
 from PIL import Image
 
 from numpy_sat.data import images
-from numpy_sat.data.dataset import Picture
-from numpy_sat.data.images import load_pictures, open_picture, read_picture
+from numpy_sat.data.dataset import CaptionedImage
+from numpy_sat.data.images import load_images, open_image, read_image
 from numpy_sat.system.errors import InputError
 
 DATA = Path(os.environ.get("NUMPY_SAT_DATA") or Path(__file__).parents[3] / "shared" / "data")
@@ -28,7 +28,7 @@ def saved(image, path, **options):
 
 
 def pixels(path):
-    image = open_picture(path)
+    image = open_image(path)
     assert image.mode == "RGB"
     return np.asarray(image)
 
@@ -77,7 +77,7 @@ def test_a_turned_jpeg_is_upright_when_squeezed(tmp_path):
     upright = np.zeros((600, 400, 3), np.uint8)
     upright[:300] = RED
     path = saved(Image.fromarray(np.rot90(upright).copy()), tmp_path / "x.jpg", exif=exif, quality=95)
-    square = read_picture(path, 8).astype(int)
+    square = read_image(path, 8).astype(int)
     assert np.abs(square[:3] - RED).max() < 5 and square[5:].max() < 5  # the filter mixes the rows between
 
 
@@ -106,7 +106,7 @@ def test_mode_i_is_scaled(tmp_path):
 @pytest.mark.parametrize("values", [np.array([[70000]], np.int32), np.array([[-1]], np.int32), np.zeros((1, 1), "f4")])
 def test_grey_without_a_defined_white_is_refused(tmp_path, values):
     with pytest.raises(InputError, match=r"x\.tiff cannot be decoded \(.* for which white is undefined\)"):
-        open_picture(saved(Image.fromarray(values), tmp_path / "x.tiff"))
+        open_image(saved(Image.fromarray(values), tmp_path / "x.tiff"))
 
 
 def test_palette_with_and_without_transparency(tmp_path):
@@ -138,12 +138,12 @@ def test_cmyk(tmp_path):
 @pytest.mark.parametrize("size", [(1, 1), (20_000, 3), (3, 20_000)])
 def test_extreme_shapes(tmp_path, size):
     path = saved(Image.new("RGB", size, BLUE), tmp_path / "x.png")
-    assert open_picture(path).size == size
-    assert np.array_equal(read_picture(path, 16), np.broadcast_to(np.uint8(BLUE), (16, 16, 3)))
+    assert open_image(path).size == size
+    assert np.array_equal(read_image(path, 16), np.broadcast_to(np.uint8(BLUE), (16, 16, 3)))
 
 
-def test_read_picture_gives_a_plain_array(tmp_path):
-    square = read_picture(saved(Image.fromarray(CORNERS), tmp_path / "x.png"), 5)
+def test_read_image_gives_a_plain_array(tmp_path):
+    square = read_image(saved(Image.fromarray(CORNERS), tmp_path / "x.png"), 5)
     assert (square.shape, square.dtype, square.flags.c_contiguous) == ((5, 5, 3), np.uint8, True)
     assert square.flags.writeable
 
@@ -151,25 +151,25 @@ def test_read_picture_gives_a_plain_array(tmp_path):
 def test_pictures_are_squeezed_and_not_cropped(tmp_path):
     wide = np.zeros((10, 40, 3), np.uint8)
     wide[:, :10], wide[:, 30:] = RED, GREEN  # a crop to the middle would lose both
-    square = read_picture(saved(Image.fromarray(wide), tmp_path / "x.png"), 8)
+    square = read_image(saved(Image.fromarray(wide), tmp_path / "x.png"), 8)
     assert np.array_equal(square[4, 0], RED) and np.array_equal(square[4, -1], GREEN)
 
 
 @pytest.mark.parametrize("kind", ["png", "jpg"])
 def test_squeezing_averages(tmp_path, kind):
     board = np.indices((512, 512)).sum(axis=0) % 2 * np.uint8(255)
-    square = read_picture(saved(Image.fromarray(board.astype(np.uint8)), tmp_path / f"x.{kind}"), 16)
+    square = read_image(saved(Image.fromarray(board.astype(np.uint8)), tmp_path / f"x.{kind}"), 16)
     assert np.abs(square.astype(int) - 128).max() <= 3
 
 
 def test_decoding_a_large_jpeg_smaller_changes_next_to_nothing(tmp_path):
     noise = np.random.default_rng(0).integers(0, 256, (12, 16, 3), np.uint8)
     path = saved(Image.fromarray(noise).resize((1600, 1200)), tmp_path / "x.jpg", quality=95)
-    whole = np.asarray(open_picture(path).resize((64, 64), Image.Resampling.BILINEAR), int)
-    assert np.abs(read_picture(path, 64) - whole).max() <= 3
+    whole = np.asarray(open_image(path).resize((64, 64), Image.Resampling.BILINEAR), int)
+    assert np.abs(read_image(path, 64) - whole).max() <= 3
 
 
-@pytest.mark.parametrize("read", [open_picture, lambda path: read_picture(path, 8)], ids=["open", "read"])
+@pytest.mark.parametrize("read", [open_image, lambda path: read_image(path, 8)], ids=["open", "read"])
 class TestRefusals:
     def test_missing(self, tmp_path, read):
         with pytest.raises(InputError, match=r"nothing\.jpg cannot be found .*check its name and folder"):
@@ -217,7 +217,7 @@ class TestRefusals:
 def some(tmp_path):
     """Five pictures of one colour each."""
     paths = [saved(Image.new("RGB", (9, 7), (50 * i, 0, 255)), tmp_path / f"{i}.png") for i in range(5)]
-    return [Picture(path.name, path, ("a",)) for path in paths]
+    return [CaptionedImage(path.name, path, ("a",)) for path in paths]
 
 
 @pytest.fixture
@@ -230,29 +230,29 @@ def decoded(monkeypatch):
     """The names of the pictures decoded, in the order of the calls."""
     names = []
 
-    def counting(path, size, read=read_picture):
+    def counting(path, size, read=read_image):
         names.append(path.name)
         return read(path, size)
 
-    monkeypatch.setattr(images, "read_picture", counting)
+    monkeypatch.setattr(images, "read_image", counting)
     return names
 
 
 def test_pictures_are_loaded_in_order(some, cache):
-    array = load_pictures(some, 6, cache)
+    array = load_images(some, 6, cache)
     assert (array.shape, array.dtype) == ((5, 6, 6, 3), np.uint8)
     assert array[:, 0, 0, 0].tolist() == [0, 50, 100, 150, 200]
     assert isinstance(array, np.memmap) and not array.flags.writeable
 
 
 def test_the_second_load_decodes_nothing(some, cache, monkeypatch):
-    first = load_pictures(some, 6, cache)
-    monkeypatch.setattr(images, "read_picture", lambda path, size: pytest.fail("decoded again"))
-    assert np.array_equal(load_pictures(some, 6, cache), first)
+    first = load_images(some, 6, cache)
+    monkeypatch.setattr(images, "read_image", lambda path, size: pytest.fail("decoded again"))
+    assert np.array_equal(load_images(some, 6, cache), first)
 
 
 def test_only_the_cache_file_is_left_and_progress_is_told(some, cache, capsys):
-    load_pictures(some, 6, cache)
+    load_images(some, 6, cache)
     (file,) = cache.iterdir()
     assert file.match("pictures-*-*.npy")
     out, err = capsys.readouterr()
@@ -260,38 +260,38 @@ def test_only_the_cache_file_is_left_and_progress_is_told(some, cache, capsys):
 
 
 def test_a_changed_source_replaces_the_cache(some, cache, decoded):
-    load_pictures(some, 6, cache)
+    load_images(some, 6, cache)
     (old,) = cache.iterdir()
     os.utime(some[2].path, ns=(0, 1))
-    load_pictures(some, 6, cache)
+    load_images(some, 6, cache)
     (new,) = cache.iterdir()
     assert new != old and len(decoded) == 10
 
 
 def test_new_pixels_are_seen(some, cache):
-    load_pictures(some, 6, cache)
+    load_images(some, 6, cache)
     saved(Image.new("RGB", (90, 70), GREEN), some[2].path)
-    assert np.array_equal(load_pictures(some, 6, cache)[2, 0, 0], GREEN)
+    assert np.array_equal(load_images(some, 6, cache)[2, 0, 0], GREEN)
 
 
 def test_a_moved_source_replaces_the_cache(some, cache, decoded, tmp_path):
-    load_pictures(some, 6, cache)
+    load_images(some, 6, cache)
     (tmp_path / "moved").mkdir()
-    load_pictures([p._replace(path=p.path.rename(tmp_path / "moved" / p.name)) for p in some], 6, cache)
+    load_images([p._replace(path=p.path.rename(tmp_path / "moved" / p.name)) for p in some], 6, cache)
     assert len(decoded) == 10 and len(list(cache.iterdir())) == 1
 
 
 def test_the_same_files_by_another_way_need_no_decoding(some, cache, decoded, tmp_path):
-    load_pictures(some, 6, cache)
-    load_pictures([p._replace(path=tmp_path / ".." / tmp_path.name / p.name) for p in some], 6, cache)
+    load_images(some, 6, cache)
+    load_images([p._replace(path=tmp_path / ".." / tmp_path.name / p.name) for p in some], 6, cache)
     assert len(decoded) == 5
 
 
 @pytest.mark.parametrize("other", [lambda some: (some, 7), lambda some: (some[:4], 6), lambda some: (some[::-1], 6)])
 def test_another_size_set_or_order_has_a_cache_beside(some, cache, decoded, other):
-    load_pictures(some, 6, cache)
+    load_images(some, 6, cache)
     changed, size = other(some)
-    array = load_pictures(changed, size, cache)
+    array = load_images(changed, size, cache)
     assert array.shape == (len(changed), size, size, 3)
     assert array[0, 0, 0, 0] == 50 * int(changed[0].name[0])
     assert len(list(cache.iterdir())) == 2 and len(decoded) == 5 + len(changed)
@@ -309,30 +309,30 @@ def test_another_size_set_or_order_has_a_cache_beside(some, cache, decoded, othe
     ],
 )
 def test_a_damaged_cache_is_rebuilt(some, cache, decoded, damage):
-    first = np.array(load_pictures(some, 6, cache))
+    first = np.array(load_images(some, 6, cache))
     (file,) = cache.iterdir()
     file.write_bytes(damage(file.read_bytes()))
-    assert np.array_equal(load_pictures(some, 6, cache), first)
+    assert np.array_equal(load_images(some, 6, cache), first)
     assert len(decoded) == 10
 
 
 def test_a_bad_picture_is_named_and_leaves_no_cache(some, cache):
     some[3].path.write_text("no picture")
     with pytest.raises(InputError, match=r"3\.png is not a picture"):
-        load_pictures(some, 6, cache)
+        load_images(some, 6, cache)
     assert list(cache.iterdir()) == []
 
 
 def test_a_missing_picture_is_named(some, cache):
     some[3].path.unlink()
     with pytest.raises(InputError, match=r"3\.png cannot be found"):
-        load_pictures(some, 6, cache)
+        load_images(some, 6, cache)
 
 
 def test_a_cache_that_cannot_be_written(some, tmp_path):
     (tmp_path / "file").touch()
     with pytest.raises(InputError, match=r"file.* cannot be written \(.*\); .* NUMPY_SAT_CACHE"):
-        load_pictures(some, 6, tmp_path / "file" / "cache")
+        load_images(some, 6, tmp_path / "file" / "cache")
 
 
 def test_a_full_disk_is_told_and_leaves_no_cache(some, cache, monkeypatch):
@@ -341,13 +341,13 @@ def test_a_full_disk_is_told_and_leaves_no_cache(some, cache, monkeypatch):
 
     monkeypatch.setattr(images.os, "replace", full)
     with pytest.raises(InputError, match=r"cannot be written \(No space left on device\); free some space"):
-        load_pictures(some, 6, cache)
+        load_images(some, 6, cache)
     assert list(cache.iterdir()) == []
 
 
 @pytest.mark.skipif(not SAMPLE.is_dir(), reason=f"{SAMPLE} is not there")
 def test_photos_at_full_size():
     for path in sorted(SAMPLE.glob("*.jpg"))[:3]:
-        assert max(open_picture(path).size) == 500
-        square = read_picture(path, 112)
-        assert np.array_equal(square, open_picture(path).resize((112, 112), Image.Resampling.BILINEAR))
+        assert max(open_image(path).size) == 500
+        square = read_image(path, 112)
+        assert np.array_equal(square, open_image(path).resize((112, 112), Image.Resampling.BILINEAR))

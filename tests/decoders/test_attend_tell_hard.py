@@ -165,7 +165,7 @@ def test_float32_is_float64(rng, as_authors):
     params, batch = model_of(rng, config, moved=0.03)
     loss, right = seeded(params, batch, config)
     params = {name: x.astype(np.float32) for name, x in params.items()}
-    batch = batch._replace(pictures=batch.pictures.astype(np.float32), mask=batch.mask.astype(np.float32))
+    batch = batch._replace(inputs=batch.inputs.astype(np.float32), mask=batch.mask.astype(np.float32))
     before = [x.copy() for x in (*params.values(), *batch[:4])]
     workspace, found = Workspace(), []
     for given in (None, workspace, workspace):
@@ -398,9 +398,9 @@ def test_captions_are_written_in_each_way(rng):
     found = []
     for name, look in zip(hard.LOOKS, looks, strict=True):
         config = replace(CONFIG, look=name)
-        found.append(search.caption_pictures(params, config, images, 2, 5))
+        found.append(search.caption_images(params, config, images, 2, 5))
         by_hand = search.beam_search(hard_with(look), params, a, 2, 5)
-        again = search.caption_pictures(params, config, images, 2, 5)
+        again = search.caption_images(params, config, images, 2, 5)
         for caption, same, other in zip(found[-1], again, by_hand, strict=True):
             assert caption.words == same.words == other.words and caption.log_p == same.log_p == other.log_p
     for captions in found:
@@ -423,7 +423,7 @@ def test_samples_go_on_from_batch_to_batch_and_begin_with_the_seed(rng):
     params = whole_model.params_of(rng, CONFIG, np.float32)
     image = rng.integers(0, 256, (1, CONFIG.picture_size, CONFIG.picture_size, 3), np.uint8)
     config, images = replace(CONFIG, look="sample"), np.repeat(image, 8, axis=0)
-    found = [caption.log_p for caption in search.caption_pictures(params, config, images, 1, 5, size=1)]
+    found = [caption.log_p for caption in search.caption_images(params, config, images, 1, 5, size=1)]
     assert len(set(found)) > 1
     a = captioner.annotate(params, batches.scale_pixels(image), CONFIG)
     seeds = [search.beam_search(hard.looking("sample", seed), params, a, 1, 5)[0].log_p for seed in (0, *range(8))]

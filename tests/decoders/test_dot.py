@@ -85,7 +85,7 @@ def test_weights_at_the_start(rng, heads):
 def test_decoding_step_by_step_is_the_training_recurrence(rng):
     """Captions of a picture apart; alpha is a distribution over all locations, whatever the number of heads."""
     params, batch = whole_model.params_of(rng, CONFIG), whole_model.batch_of(rng, CONFIG)
-    a = captioner.annotate(params, batch.pictures, CONFIG)
+    a = captioner.annotate(params, batch.inputs, CONFIG)
     mask_h = np.ones((*batch.words.shape, CONFIG.state))
     logits, alpha, _ = attend_tell.decode_forward(params, a, batch.words, mask_h)
     assert alpha.shape == (7, 6, 16)
@@ -104,7 +104,7 @@ def test_captions(rng):
     config = replace(CONFIG, dropout=0.0, smoothing=0.0, penalty=0.0)
     params = whole_model.params_of(rng, config, np.float32)
     images = rng.integers(0, 256, (3, 8, 8, 3), np.uint8)
-    for image, caption in zip(images, search.caption_pictures(params, config, images, 3, 6), strict=True):
+    for image, caption in zip(images, search.caption_images(params, config, images, 3, 6), strict=True):
         assert 1 <= len(caption.words) <= 6 and caption.alpha.shape == (len(caption.words) + 1, 16)
         np.testing.assert_allclose(caption.alpha.sum(axis=1), 1, rtol=1e-5)
         loss = captioner.loss_only(params, batches.make_batch(image[None], [np.array([*caption.words, END])]), config)

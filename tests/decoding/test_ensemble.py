@@ -31,8 +31,8 @@ def images(rng):
 
 def test_of_one_it_writes_what_the_one_writes(images):
     one = model(0)
-    alone = search.caption_pictures(one.params, one.recipe.model, images, 3, 6, 0.7)
-    found = ensemble.caption_pictures(ensemble.of([one]), [images], 3, size=2)
+    alone = search.caption_images(one.params, one.recipe.model, images, 3, 6, 0.7)
+    found = ensemble.caption_images(ensemble.of([one]), [images], 3, size=2)
     assert [caption.words for caption in found] == [caption.words for caption in alone]
     np.testing.assert_allclose([c.log_p for c in found], [c.log_p for c in alone], rtol=1e-5)
 

@@ -170,7 +170,7 @@ def test_pictures_are_captioned_in_batches(rng):
     a = captioner.annotate(params, batches.scale_pixels(images), config)
     expected = search.beam_search(attend_tell, params, a, 3, 4)
     for size in ({}, {"size": 2}):
-        found = search.caption_pictures(params, config, images, 3, 4, **size)
+        found = search.caption_images(params, config, images, 3, 4, **size)
         assert [caption.words for caption in found] == [caption.words for caption in expected]
     assert len({caption.words for caption in expected}) > 1
 

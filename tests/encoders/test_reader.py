@@ -36,7 +36,7 @@ def test_gradients_of_a_translator(rng, encoder, without):
     batch = batches.Batch(random_sources(rng), *targets)
 
     def loss_and_grads(params):
-        a, cache = encoder.encode_forward(params, batch.pictures, SIZES)
+        a, cache = encoder.encode_forward(params, batch.inputs, SIZES)
         loss, da, grads = soft.loss_and_grads(params, a, batch, config, np.random.default_rng(5))
         return loss.total, grads | encoder.encode_backward(da, cache)
 

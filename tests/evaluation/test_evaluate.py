@@ -298,7 +298,7 @@ def test_how_hard_attention_looks_is_chosen(root, trained, tmp_path, capsys):
         found = kept(hard)
         config = replace(runs.load_model(hard).recipe.model, look=look)
         images = inputs.load(config, expected.listed)
-        right = search.caption_pictures(runs.load_model(hard).params, config, images, 1, tiny.RECIPE.max_words)
+        right = search.caption_images(runs.load_model(hard).params, config, images, 1, tiny.RECIPE.max_words)
         assert list(found["captions"].values()) == [heldout.text(runs.load_model(hard), one) for one in right]
         assert f"--look {look}. The loss is with the expected context." in str(found["notes"])
         assert f"look={look}" not in str(found["notes"])  # in the command that trains a blind counterpart
@@ -306,8 +306,8 @@ def test_how_hard_attention_looks_is_chosen(root, trained, tmp_path, capsys):
     assert "--look argmax. The loss is" in (hard / "compare-dev.md").read_text()
     other = replace(runs.load_model(hard).recipe.model, look="argmax")
     together = ensemble.of([settings.with_look(runs.load_model(hard), "argmax")])
-    (one,) = ensemble.caption_pictures(together, [images[:1]], 1)
-    (alone,) = search.caption_pictures(runs.load_model(hard).params, other, images[:1], 1, tiny.RECIPE.max_words)
+    (one,) = ensemble.caption_images(together, [images[:1]], 1)
+    (alone,) = search.caption_images(runs.load_model(hard).params, other, images[:1], 1, tiny.RECIPE.max_words)
     assert one.words == alone.words and one.log_p == pytest.approx(alone.log_p, rel=1e-6)
     capsys.readouterr()
     arguments = [str(trained), "--look", "argmax"]
@@ -710,7 +710,7 @@ def test_showing(root, trained, monkeypatch, capsys):
     references = flickr8k.read_captions(root, "dev")
     captions = {name: " ".join(texts[0].split()[: k + 1]) for k, (name, texts) in enumerate(references.items())}
     judged = judging.judge(captions, references)
-    of_picture = dict(zip(judged.pictures, judged.means["CIDEr-D"], strict=True))
+    of_picture = dict(zip(judged.images, judged.means["CIDEr-D"], strict=True))
     ranked = sorted(of_picture.values(), reverse=True)
     assert len(set(ranked)) == 8
     for (image, title, said), rank in zip(entries, (0, 1, 2, 3, 4, 5, 5, 6, 7), strict=True):

@@ -42,10 +42,10 @@ def test_phrases_stand_in_the_pictures_place(few):
     assert inputs.cut(config)(listed[0].captions[0]) == list(phrase.target)
     words = runs.Vocabulary.build([phrase.target for phrase in few["train"] + few["test"]], 1)
     split = inputs.load_split(config, listed, words, max_words=20)
-    np.testing.assert_array_equal(split.pictures, phrases.number_sources([p.source for p in few["test"]]))
+    np.testing.assert_array_equal(split.inputs, phrases.number_sources([p.source for p in few["test"]]))
     assert split.captions[0][0].tolist() == [*words.encode(phrase.target), END]
     batch = next(batches.epoch_batches(split, 5, 1, batches.Augmentation(False, 0), 0, 0))
-    assert batch.pictures.dtype.kind == "i" and sorted(map(tuple, batch.pictures)) == sorted(map(tuple, split.pictures))
+    assert batch.inputs.dtype.kind == "i" and sorted(map(tuple, batch.inputs)) == sorted(map(tuple, split.inputs))
 
 
 @pytest.mark.parametrize(("without", "locations"), [((), 15), (("attention",), 1), (("gate", "deep output"), 15)])

@@ -404,7 +404,7 @@ EQUIVALENT = {
         ("_moments", "for", ["`which` is gone through backwards"], "every name comes once, in another order"),
     ],
     "search": [
-        ("caption_pictures", "for", zeros("images"), SHAPE),
+        ("caption_images", "for", zeros("images"), SHAPE),
         ("beam_search", "N =", zeros("a"), SHAPE),
         ("beam_search", "words, scores =", ["`N` is ignored: 1 in its place"], "one score is taken for all pictures"),
         ("beam_search", "lengths =", ["`N` is ignored: 1 in its place"], "one length is taken for all pictures"),

@@ -178,13 +178,13 @@ def test_time_limit_ends_training(unchecked, monkeypatch, tmp_path, capsys):
 
 
 def test_captions_are_written_by_measured_moments(monkeypatch):
-    seen, write = [], search.caption_pictures
+    seen, write = [], search.caption_images
 
     def writing(params, *others):
         seen.append(params["conv3_1.var"].copy())
         return write(params, *others)
 
-    monkeypatch.setattr(search, "caption_pictures", writing)
+    monkeypatch.setattr(search, "caption_images", writing)
     small_training.run(small_training.SEEING, "adam", small_training.draw(), "")
     before, after = seen
     assert (before != 1).all() and (before != after).all()
@@ -213,10 +213,10 @@ def test_the_trial_is_the_same_every_time_and_has_right_gradients():
 
 def test_the_model_without_eyes_writes_words(rng):
     params = language_model.init_params(rng, language_model.Config(4, 5), np.zeros(9))
-    one, same = language_model.caption_pictures(params, language_model.Config(4, 5), np.zeros((2, 1)), 1, max_words=6)
+    one, same = language_model.caption_images(params, language_model.Config(4, 5), np.zeros((2, 1)), 1, max_words=6)
     assert one is same and 1 <= len(one.words) <= 6 and min(one.words) > 2 and one.log_p < 0
     params["b_o"][[START, UNK]], params["b_o"][END] = 30, 20
-    (short,) = language_model.caption_pictures(params, language_model.Config(4, 5), np.zeros((1, 1)), 1, max_words=6)
+    (short,) = language_model.caption_images(params, language_model.Config(4, 5), np.zeros((1, 1)), 1, max_words=6)
     assert len(short.words) == 1 and short.words[0] > 2
     assert set(params) == {"E", "W_x", "W_hh", "b", "W_o", "b_o"} and params["b"][5:10].tolist() == [1] * 5
 

@@ -160,6 +160,6 @@ def test_it_looks_somewhere(encoder):
     model = runs.load_model(runs.SHIPPED)
     config, recipe = model.recipe.model, model.recipe
     given = np.concatenate([inputs.read(config, path) for path in photos[:20]])
-    found = search.caption_pictures(model.params, config, given, 3, recipe.max_words, recipe.length_power)
+    found = search.caption_images(model.params, config, given, 3, recipe.max_words, recipe.length_power)
     looked = looks([one.alpha for one in found])
     assert looked.entropy < looked.most - 0.1 and looked.movement > 0.05 and not looked.collapsed

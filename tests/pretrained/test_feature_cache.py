@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from numpy_sat.data import batches, images
-from numpy_sat.data.dataset import Picture
+from numpy_sat.data.dataset import CaptionedImage
 from numpy_sat.encoders import blind, convnet, lite0, vgg
 from numpy_sat.encoders import features as encoder
 from numpy_sat.pretrained import feature_cache
@@ -27,7 +27,7 @@ def some(tmp_path, rng):
     folder.mkdir()
     for k in range(N):
         Image.fromarray(rng.integers(0, 256, (15, 17, 3), np.uint8)).save(folder / f"{k}.png")
-    return [Picture(f"{k}.png", folder / f"{k}.png", ("a",)) for k in range(N)]
+    return [CaptionedImage(f"{k}.png", folder / f"{k}.png", ("a",)) for k in range(N)]
 
 
 @pytest.fixture
@@ -71,7 +71,7 @@ def test_they_are_what_the_net_makes_of_each_picture(some, params, net, cache):
     found = feature_cache.load_features(some, net, cache)
     assert (found.shape, found.dtype) == ((N, 6 * 6, 32), np.float16)
     assert isinstance(found, np.memmap) and not found.flags.writeable
-    pixels = np.stack([images.read_picture(picture.path, SIDE) for picture in some])
+    pixels = np.stack([images.read_image(picture.path, SIDE) for picture in some])
     expected = vgg.encode(params, batches.scale_pixels(pixels), STAGES)
     np.testing.assert_allclose(found, expected, rtol=1e-3, atol=1e-4)
 

@@ -153,7 +153,7 @@ def test_tuning_a_run(root, tmp_path, weights, capsys, encoder):
     for model in models:
         split = inputs.load_split(model.recipe.model, dataset.splits["dev"], model.vocabulary, 20)
         losses.append(heldout.loss(model.params, model.recipe, split))
-    assert split.pictures.shape == (4, 64, 3) and split.pictures.dtype == np.float16
+    assert split.inputs.shape == (4, 64, 3) and split.inputs.dtype == np.float16
     assert losses[0] == pytest.approx(losses[1], abs=1e-3)
 
     assert go_on(before, after, *tuned, "--learning-rate", "0.01", "--set", "encoder_rate=0.1") == 0
@@ -182,7 +182,7 @@ def test_the_runs_figure_shows_the_photo(root, tmp_path, weights, monkeypatch):
     monkeypatch.setattr(figures, "attention_figure", lambda path, image, *_: shown.append(image))
     assert run(root, tmp_path / "run", weights, "--epochs", 1) == 0
     first = catalog.open_dataset("flickr8k", root, ("dev",)).splits["dev"][0]
-    np.testing.assert_array_equal(shown, [images.read_picture(first.path, attention.SIDE)])
+    np.testing.assert_array_equal(shown, [images.read_image(first.path, attention.SIDE)])
 
 
 @pytest.mark.parametrize("changes", [(), ("flip=true", "zoom=0.6", "shift=1", "colour=0.2")], ids=["", "changed"])
@@ -226,13 +226,13 @@ def test_pictures_that_are_changed_are_encoded_as_they_are_seen(root, tmp_path, 
     state = runs.resume(out)
     recipe, listed = state.recipe, catalog.open_dataset("flickr8k", root, ("train",)).splits["train"]
     split = inputs.load_split(recipe.model, listed, state.vocabulary, recipe.max_words, inputs.load_pixels)
-    assert split.pictures.shape == (12, 16, 16, 3) and split.pictures.dtype == np.uint8
+    assert split.inputs.shape == (12, 16, 16, 3) and split.inputs.dtype == np.uint8
     drawn = [b for k in range(2) for b in batches.epoch_batches(split, 4, 2, recipe.augmentation, seed=0, epoch=k)]
     net = pretrained.net(recipe.model)
     for batch, pixels in zip(given, drawn, strict=True):
-        np.testing.assert_array_equal(batch.pictures, net.encode(pixels.pictures))
+        np.testing.assert_array_equal(batch.inputs, net.encode(pixels.inputs))
         np.testing.assert_array_equal(batch.rows, pixels.rows)
-    of_first = [b.pictures[b.rows == 0][0] for b in given if 0 in b.rows]
+    of_first = [b.inputs[b.rows == 0][0] for b in given if 0 in b.rows]
     assert len(of_first) == 2 and np.abs(of_first[0] - of_first[1]).max() > 0.01
     assert inputs.load(recipe.model, listed).dtype == np.float16
 
@@ -330,7 +330,7 @@ def test_untouched_weights_have_the_loss_of_those_that_stay_as_they_are(rng, enc
         found.append((float(loss.total), {name: grads[name] for name in params if name not in own}))
         a = captioner.annotate(params, cells, config)
         fixed = replace(config, tuned=0)
-        _, of_decoder = captioner.loss_and_grads(params, batch._replace(pictures=a), fixed, rng)
+        _, of_decoder = captioner.loss_and_grads(params, batch._replace(inputs=a), fixed, rng)
         assert of_decoder.keys() == params.keys() - own
     for loss, grads in found[1:]:
         assert loss == pytest.approx(found[0][0], abs=1e-4)

@@ -64,7 +64,7 @@ def test_the_gradient_is_that_of_the_expected_score(rng, params):
 def test_captions_are_drawn_as_often_as_they_are_likely(rng, params):
     batch, draws = all_captions(rng), 20_000
     p = probabilities(params, batch)
-    a = captioner.annotate(params, batch.pictures, CONFIG)
+    a = captioner.annotate(params, batch.inputs, CONFIG)
     found = self_critical.draw(MODELS["soft"], params, a, rng.random((MOST, draws)))
     times = {caption: 0 for caption in CAPTIONS}
     for caption in found:
@@ -172,10 +172,10 @@ def test_a_rewarded_batch(rng, params, monkeypatch):
 
     recipe = presets.Recipe(CONFIG, 1, 2, 3, 1e-3, max_words=MOST)
     batch = all_captions(rng, 2)._replace(words=np.zeros((4, 6), int), rows=np.array([2, 0]))
-    a = captioner.annotate(params, batch.pictures, CONFIG)
+    a = captioner.annotate(params, batch.inputs, CONFIG)
     found, config, mean_drawn, mean_greedy = self_critical.rewarded(params, batch, recipe, judge, rng)
-    np.testing.assert_array_equal(found.pictures, a)
-    np.testing.assert_array_equal(captioner.annotate(params, found.pictures, config), a)
+    np.testing.assert_array_equal(found.inputs, a)
+    np.testing.assert_array_equal(captioner.annotate(params, found.inputs, config), a)
     assert config == replace(CONFIG, frozen=True, expected=1.0)
     assert found.words.shape == found.targets.shape == found.mask.shape
     assert found.words.shape[1] == 6 and (found.words[0] == START).all()
@@ -195,7 +195,7 @@ def test_a_rewarded_batch(rng, params, monkeypatch):
         found.weights, 1.5 * (of_drawn - np.repeat(of_drawn.reshape(2, 3).mean(1), 3)), atol=1e-6
     )
     assert np.ptp(found.weights) > 0 and found.weights.dtype == np.float32 and mean_greedy_too == mean_greedy
-    alone = batch._replace(pictures=batch.pictures[1:], words=batch.words[:, :3], rows=batch.rows[1:])
+    alone = batch._replace(inputs=batch.inputs[1:], words=batch.words[:, :3], rows=batch.rows[1:])
     assert self_critical.rewarded(params, alone, recipe, judge, rng)[0].weights.shape == (3,)
     monkeypatch.setattr(self_critical, "draw", lambda decoder, params, a, uniforms: greedy(params, a, uniforms))
     same, *_ = self_critical.rewarded(params, batch, recipe, judge, rng)
@@ -208,7 +208,7 @@ def test_annotations_drop_out_alike_where_captions_are_drawn_judged_and_learned(
     judge = self_critical.judge(batches.Split((), None, (), ((["red"],), (["square"],)), ()), vocabulary)
     recipe = presets.Recipe(replace(CONFIG, dropout_a=0.4), 1, 2, 3, 1e-3, max_words=MOST)
     batch = all_captions(rng, 2)._replace(words=np.zeros((4, 6), int), rows=np.arange(2))
-    a, seen = captioner.annotate(params, batch.pictures, CONFIG), []
+    a, seen = captioner.annotate(params, batch.inputs, CONFIG), []
     drawing, searching = self_critical.draw, self_critical.search.beam_search
 
     def noting(function):
@@ -217,10 +217,10 @@ def test_annotations_drop_out_alike_where_captions_are_drawn_judged_and_learned(
     monkeypatch.setattr(self_critical, "draw", noting(drawing))
     monkeypatch.setattr(self_critical.search, "beam_search", noting(searching))
     found, config, *_ = self_critical.rewarded(params, batch, recipe, judge, rng)
-    dropped = (found.pictures == 0).all(axis=1, keepdims=True)
+    dropped = (found.inputs == 0).all(axis=1, keepdims=True)
     assert 0 < dropped.mean() < 1 and config.dropout_a == 0
-    np.testing.assert_allclose(found.pictures, a * ~dropped / 0.6)
-    assert len(seen) == 2 and all(array is found.pictures for array in seen)
+    np.testing.assert_allclose(found.inputs, a * ~dropped / 0.6)
+    assert len(seen) == 2 and all(array is found.inputs for array in seen)
 
 
 def greedy(params, a, uniforms):

@@ -15,7 +15,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from numpy_sat.data.dataset import Dataset, Picture
+from numpy_sat.data.dataset import CaptionedImage, Dataset
 from numpy_sat.system.errors import InputError
 
 SPLITS = ("train", "dev", "test")
@@ -226,7 +226,7 @@ def _refuse_uncaptioned(split: str, names: list[str], captions: dict[str, list[s
 
 def _pictures(
     split: str, names: list[str], captions: dict[str, list[str]], copy: _Copy, skip_missing: bool
-) -> tuple[list[Picture], list[str]]:
+) -> tuple[list[CaptionedImage], list[str]]:
     """Put a split's pictures together, with a note of those left out."""
     missing = [name for name in names if name not in copy.files]
     lack = f"Split {split} lacks {_count(len(missing), 'photo')} of {len(names):,}"
@@ -234,7 +234,7 @@ def _pictures(
         raise InputError(
             f"{copy.photos}: {lack}: {_naming(missing)}; unpack them again, or leave them out with --skip-missing."
         )
-    present = [Picture(name, copy.photos / name, tuple(captions[name])) for name in names if name in copy.files]
+    present = [CaptionedImage(name, copy.photos / name, tuple(captions[name])) for name in names if name in copy.files]
     if not present:
         raise InputError(f"{copy.photos}: split {split} has no picture at all; get its photos, or name other splits.")
     return present, [f"{lack}; left out: {_naming(missing)}."] if missing else []

@@ -60,7 +60,7 @@ def rewarded(params, batch, recipe, judge, rng):
     use, stays as it is: for pictures the batch has their annotation vectors, that dropout done.
     batch: data.batches.Batch; recipe: presets.Recipe; rng: numpy Generator.
     """
-    a = captioner.annotate(params, batch.pictures, recipe.model)
+    a = captioner.annotate(params, batch.inputs, recipe.model)
     a = a * captioner.annotations_mask(rng, a, recipe.model)
     B, decoder = batch.words.shape[1], MODELS[recipe.model.model]
     drawn = draw(decoder, params, a, rng.random((recipe.max_words, B)))
@@ -73,7 +73,7 @@ def rewarded(params, batch, recipe, judge, rng):
         weights = policy.advantage(of_drawn, of_greedy)
     as_drawn = {"dropout": 0.0, "dropout_a": 0.0, "expected": 1.0}  # hard attention draws with the expected context
     config = replace(recipe.model, frozen=True, tuned=0, blind=False, source=(), **as_drawn)
-    batch = batch._replace(pictures=a, words=words, targets=targets, mask=mask, weights=weights.astype(mask.dtype))
+    batch = batch._replace(inputs=a, words=words, targets=targets, mask=mask, weights=weights.astype(mask.dtype))
     return Lesson(batch, config, 100 * float(of_drawn.mean()), 100 * float(of_greedy.mean()))
 
 
