@@ -9,7 +9,7 @@
     loss, _       = losses.cross_entropy_forward(logits, targets, mask)      layers/losses.py      (14), left
     penalty, _    = losses.doubly_stochastic_forward(alpha, mask)            layers/losses.py      (14), right
 
-The whole model on one page: captioner.py; the loss, for every decoder: objective.py. What decoders/__init__.py and
+The whole model on one page: captioner.py; the loss, for every decoder: loss.py. What decoders/__init__.py and
 encoders/__init__.py list besides has, in the place of some of these lines,
 
     z, alpha, _   = dot_attention.attend_forward(a, keys, h, W_q, W_v)       layers/dot_attention.py   dot

@@ -61,7 +61,7 @@ def loss_and_grads(params, batch, config, rng, workspace=None):
     """One pass forward and back.
 
     batch: data.batches.Batch; rng: numpy Generator, for all that is drawn, as dropout; workspace: where to compute,
-    restarted by the caller; what is returned may lie in it. Returns an objective.Loss and the gradients by name.
+    restarted by the caller; what is returned may lie in it. Returns a loss.Loss and the gradients by name.
     """
     (encoder, sizes), decoder = _encoder(config), MODELS[config.model]
     a, cache = encoder.encode_forward(params, batch.inputs, sizes, workspace)
@@ -71,7 +71,7 @@ def loss_and_grads(params, batch, config, rng, workspace=None):
 
 
 def loss_only(params, batch, config, workspace=None):
-    """The objective.Loss without dropout and without gradients, as for the dev split."""
+    """The loss.Loss without dropout and without gradients, as for the dev split."""
     a = annotate(params, batch.inputs, config, workspace)
     return MODELS[config.model].loss_only(params, a, batch, config, workspace)
 

@@ -11,7 +11,7 @@ import numpy as np
 from numpy_sat.data.vocabulary import END, START, UNK
 from numpy_sat.decoding.search import Caption
 from numpy_sat.layers import embedding, linear, losses, lstm
-from numpy_sat.objective import Loss
+from numpy_sat.loss import Loss
 
 
 class Config(NamedTuple):

@@ -4,8 +4,8 @@ Each is a module of
 
     SETTINGS                                                               those fields of config that not all have
     init_params(rng, D, config, log_frequencies, dtype)                    parameters by name
-    loss_and_grads(params, a, batch, config, rng, workspace)               objective.Loss, da, gradients by name
-    loss_only(params, a, batch, config, workspace)                         objective.Loss
+    loss_and_grads(params, a, batch, config, rng, workspace)               loss.Loss, da, gradients by name
+    loss_only(params, a, batch, config, workspace)                         loss.Loss
     begin(params, a), step(params, state, words), select(state, rows)      writing word by word, see search.py
 
 and all that trains, searches, judges and shows calls them alike. One that can look in several ways while it writes has

@@ -16,9 +16,10 @@ from types import SimpleNamespace
 
 import numpy as np
 
-from numpy_sat import kernels, objective
+from numpy_sat import kernels
 from numpy_sat.decoders import attend_tell, attend_tell_fused, attend_tell_hard, parts
 from numpy_sat.layers import dropout, embedding, hard_attention, losses, output
+from numpy_sat.loss import loss_backward, loss_forward
 
 SETTINGS = (
     *("state", "attention", "penalty", "penalty_normalisation", "penalty_target"),
@@ -38,7 +39,7 @@ def init_params(rng, D, config, log_frequencies, dtype=np.float32):
 
 
 def loss_and_grads(params, a, batch, config, rng, workspace=None):
-    """One pass forward and back. a: (N, L, D). Returns the objective.Loss, da: (N, L, D) and gradients by name.
+    """One pass forward and back. a: (N, L, D). Returns the loss.Loss, da: (N, L, D) and gradients by name.
 
     The loss is that of what was drawn, less lambda_e times the entropy. Moves params["baseline"] on, in place.
     """
@@ -46,11 +47,11 @@ def loss_and_grads(params, a, batch, config, rng, workspace=None):
     mask_h = dropout.dropout_mask(rng, (T, B, config.state), config.dropout, a.dtype)
     expected, uniforms = toss(rng, len(a), B, config), rng.random((T, B))
     logits, alpha, s, cache = _decode_forward(params, a, batch.words, mask_h, uniforms, expected, workspace)
-    loss, cache_loss = objective.objective_forward(logits, alpha, batch, config)
+    loss, cache_loss = loss_forward(logits, alpha, batch, config)
     entropy, cache_entropy = hard_attention.entropy_forward(alpha, batch.mask)
     _, cache_s = hard_attention.location_log_p_forward(alpha, s)
 
-    dlogits, dalpha_penalty = objective.objective_backward(cache_loss, workspace)
+    dlogits, dalpha_penalty = loss_backward(cache_loss, workspace)
     log_p = losses.word_log_probabilities(cache_loss.likelihood)
     if config.as_authors:
         log_p, dalpha_penalty = log_p / T, 0
@@ -75,11 +76,11 @@ def toss(rng, N, B, config):
 
 
 def loss_only(params, a, batch, config, workspace=None):
-    """The objective.Loss with the expected context, without dropout and without gradients."""
+    """The loss.Loss with the expected context, without dropout and without gradients."""
     T, B = batch.words.shape
     mask_h, uniforms = np.ones((T, B, config.state), a.dtype), np.zeros((T, B))
     logits, alpha, *_ = _decode_forward(params, a, batch.words, mask_h, uniforms, np.ones(B, bool), workspace)
-    return objective.objective_forward(logits, alpha, batch, config)[0]
+    return loss_forward(logits, alpha, batch, config)[0]
 
 
 def step(params, state, words, look=None):

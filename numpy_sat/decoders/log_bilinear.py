@@ -12,12 +12,13 @@ from typing import NamedTuple
 
 import numpy as np
 
-from numpy_sat import kernels, objective
+from numpy_sat import kernels
 from numpy_sat.data.vocabulary import START
 from numpy_sat.decoders import parts
 from numpy_sat.kernels import elementwise
 from numpy_sat.kernels.matmul import multiply, multiply_transposed, pack
 from numpy_sat.layers import dropout, embedding, linear
+from numpy_sat.loss import loss_backward, loss_forward
 from numpy_sat.system.workspace import Workspace
 
 SETTINGS = ()
@@ -67,20 +68,20 @@ def init_params(rng, D, config, log_frequencies, dtype=np.float32):
 
 
 def loss_and_grads(params, a, batch, config, rng, workspace=None):
-    """One pass forward and back. a: (N, L, D). Returns the objective.Loss, da: (N, L, D) and gradients by name."""
+    """One pass forward and back. a: (N, L, D). Returns the loss.Loss, da: (N, L, D) and gradients by name."""
     mask_r = dropout.dropout_mask(rng, (*batch.words.shape, config.embedding), config.dropout, a.dtype)
     logits, cache = decode_forward(params, a, batch.words, mask_r, workspace)
-    loss, cache_loss = objective.objective_forward(logits, _nowhere(logits), batch, config)
-    dlogits, _ = objective.objective_backward(cache_loss, workspace)
+    loss, cache_loss = loss_forward(logits, None, batch, config)
+    dlogits, _ = loss_backward(cache_loss, workspace)
     da, grads = decode_backward(dlogits, cache, workspace)
     return loss, da, grads
 
 
 def loss_only(params, a, batch, config, workspace=None):
-    """The objective.Loss without dropout and without gradients."""
+    """The loss.Loss without dropout and without gradients."""
     mask_r = np.ones((*batch.words.shape, config.embedding), a.dtype)
     logits, _ = decode_forward(params, a, batch.words, mask_r, workspace)
-    return objective.objective_forward(logits, _nowhere(logits), batch, config)[0]
+    return loss_forward(logits, None, batch, config)[0]
 
 
 def decode_forward(params, a, words, mask_r, workspace=None):
@@ -168,11 +169,6 @@ def step(params, state, words):
     r_hat, _ = predict_forward(Ey, state.abar, params["C"], params["C_m"])
     logits, _ = linear.linear_forward(r_hat, params["E"].T, params["b_o"])
     return logits, np.zeros((len(words), 0), r_hat.dtype), np.ones(len(words), r_hat.dtype), State(state.abar, window)
-
-
-def _nowhere(logits):
-    """alpha of a model that looks nowhere: (T, B, 0)."""
-    return np.zeros((*logits.shape[:2], 0), logits.dtype)
 
 
 def _fused_forward(params, a, words, mask_r, workspace):

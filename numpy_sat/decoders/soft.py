@@ -2,9 +2,10 @@
 
 import numpy as np
 
-from numpy_sat import kernels, objective
+from numpy_sat import kernels
 from numpy_sat.decoders import attend_tell, attend_tell_fused, parts
 from numpy_sat.layers import dropout
+from numpy_sat.loss import loss_backward, loss_forward
 
 SETTINGS = ("state", "attention", "without", "penalty", "penalty_normalisation", "penalty_target")
 
@@ -18,15 +19,15 @@ def init_params(rng, D, config, log_frequencies, dtype=np.float32):
 
 
 def loss_and_grads(params, a, batch, config, rng, workspace=None):
-    """One pass forward and back. a: (N, L, D). Returns the objective.Loss, da: (N, L, D) and gradients by name."""
+    """One pass forward and back. a: (N, L, D). Returns the loss.Loss, da: (N, L, D) and gradients by name."""
     decoder, whole = _arranged(a), parts.completed(params)
     mask_h = dropout.dropout_mask(rng, (*batch.words.shape, config.state), config.dropout, a.dtype)
     logits, alpha, cache = decoder.decode_forward(whole, a, batch.words, mask_h, workspace)
     if not parts.has_deep_output(params):
         of_word, cache_word = parts.word_forward(params, batch.words)
         logits = logits - of_word
-    loss, cache_loss = objective.objective_forward(logits, alpha, batch, config)
-    dlogits, dalpha = objective.objective_backward(cache_loss, workspace)
+    loss, cache_loss = loss_forward(logits, alpha, batch, config)
+    dlogits, dalpha = loss_backward(cache_loss, workspace)
     da, grads = decoder.decode_backward(dlogits, dalpha, cache, workspace)
     if not parts.has_deep_output(params):
         for name, gradient in parts.word_backward(dlogits, cache_word).items():
@@ -35,13 +36,13 @@ def loss_and_grads(params, a, batch, config, rng, workspace=None):
 
 
 def loss_only(params, a, batch, config, workspace=None):
-    """The objective.Loss without dropout and without gradients."""
+    """The loss.Loss without dropout and without gradients."""
     mask_h = np.ones((*batch.words.shape, config.state), a.dtype)
     whole = parts.completed(params)
     logits, alpha, _ = _arranged(a).decode_forward(whole, a, batch.words, mask_h, workspace)
     if not parts.has_deep_output(params):
         logits = logits - parts.word_forward(params, batch.words)[0]
-    return objective.objective_forward(logits, alpha, batch, config)[0]
+    return loss_forward(logits, alpha, batch, config)[0]
 
 
 def begin(params, a):

@@ -2,9 +2,10 @@
 
 import numpy as np
 
-from numpy_sat import kernels, objective
+from numpy_sat import kernels
 from numpy_sat.decoders import parts, show_tell, show_tell_fused
 from numpy_sat.layers import dropout
+from numpy_sat.loss import loss_backward, loss_forward
 
 SETTINGS = ("state",)
 
@@ -18,26 +19,21 @@ def init_params(rng, D, config, log_frequencies, dtype=np.float32):
 
 
 def loss_and_grads(params, a, batch, config, rng, workspace=None):
-    """One pass forward and back. a: (N, L, D). Returns the objective.Loss, da: (N, L, D) and gradients by name."""
+    """One pass forward and back. a: (N, L, D). Returns the loss.Loss, da: (N, L, D) and gradients by name."""
     decoder = _arranged(a)
     mask_h = dropout.dropout_mask(rng, (*batch.words.shape, config.state), config.dropout, a.dtype)
     logits, cache = decoder.decode_forward(params, a, batch.words, mask_h, workspace)
-    loss, cache_loss = objective.objective_forward(logits, _nowhere(logits), batch, config)
-    dlogits, _ = objective.objective_backward(cache_loss, workspace)
+    loss, cache_loss = loss_forward(logits, None, batch, config)
+    dlogits, _ = loss_backward(cache_loss, workspace)
     da, grads = decoder.decode_backward(dlogits, cache, workspace)
     return loss, da, grads
 
 
 def loss_only(params, a, batch, config, workspace=None):
-    """The objective.Loss without dropout and without gradients."""
+    """The loss.Loss without dropout and without gradients."""
     mask_h = np.ones((*batch.words.shape, config.state), a.dtype)
     logits, _ = _arranged(a).decode_forward(params, a, batch.words, mask_h, workspace)
-    return objective.objective_forward(logits, _nowhere(logits), batch, config)[0]
-
-
-def _nowhere(logits):
-    """alpha of a model that looks nowhere: (T, B, 0)."""
-    return np.zeros((*logits.shape[:2], 0), logits.dtype)
+    return loss_forward(logits, None, batch, config)[0]
 
 
 def _arranged(a):

@@ -552,9 +552,7 @@ EQUIVALENT = {
     ],
     "log_bilinear": [
         ("init_params", "V, M =", zeros("log_frequencies"), SHAPE),
-        ("loss_and_grads", "loss, cache_loss =", zeros("logits"), SHAPE),
         ("loss_and_grads", "mask_r =", swapped("batch.words", "batch.targets", "batch.mask"), SAME_SHAPE),
-        ("loss_only", "return", zeros("logits"), SHAPE),
         ("loss_only", "mask_r =", swapped("batch.words", "batch.targets", "batch.mask"), SAME_SHAPE),
         ("windows", "return", zeros("padded"), SHAPE),
         ("predict_forward", "of_picture =", zeros("abar"), SHAPE),

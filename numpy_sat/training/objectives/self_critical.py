@@ -5,7 +5,7 @@ of the greedy caption of the same picture, so that words are made likelier where
 would have written, and unlikelier where they did worse; or the mean score of the other captions drawn of the picture
 (Luo 2020). Either way there is nothing to be learnt but the model itself.
 
-A batch is changed, and the training step is what it was: objective.py sees by a batch's weights that it was drawn.
+A batch is changed, and the training step is what it was: loss.py sees by a batch's weights that it was drawn.
 """
 
 from dataclasses import replace

@@ -1,0 +1,64 @@
+"""The loss that every model's training minimizes, for whole captions (Xu et al. 2015, equation 14)."""
+
+from typing import NamedTuple
+
+from numpy_sat.layers import losses, policy
+
+
+class Loss(NamedTuple):
+    """A batch's loss and its parts."""
+
+    total: float  # what training minimizes: nats a caption, with penalty and label smoothing
+    word: float  # - log p a word, without penalty and label smoothing
+    penalty: float  # the attention penalty, before lambda
+
+
+class LossCache(NamedTuple):
+    likelihood: losses.CrossEntropyCache
+    policy: policy.PolicyCache | None
+    penalty: losses.DoublyStochasticCache | None
+    weight: float  # lambda
+
+
+def loss_forward(logits, alpha, batch, config):
+    """Compute the loss of captions, or the policy loss of sampled captions with weights (layers/policy.py).
+
+    Args:
+        logits: (T, B, V).
+        alpha: (T, B, L) attention weights; None for a decoder without attention, which has no penalty.
+        batch: data.batches.Batch.
+        config: captioner.Config.
+    Returns:
+        loss: Loss.
+        cache: what loss_backward needs.
+    """
+    if batch.weights is None:
+        likelihood, cache_likelihood = losses.cross_entropy_forward(logits, batch.targets, batch.mask, config.smoothing)
+        cache_policy = None
+    else:
+        likelihood, cache_policy = policy.policy_forward(logits, batch.targets, batch.mask, batch.weights)
+        cache_likelihood = cache_policy.likelihood
+    penalty, cache_penalty = 0.0, None
+    if alpha is not None:
+        penalty, cache_penalty = losses.doubly_stochastic_forward(
+            alpha, batch.mask, config.penalty_normalisation, config.penalty_target
+        )
+    # (14) L_d = - log p(y | x) + lambda sum_i (1 - sum_t alpha_ti)^2
+    total = likelihood + config.penalty * penalty
+    word = -losses.word_log_probabilities(cache_likelihood).sum() / batch.mask.sum()
+    return Loss(total, word, penalty), LossCache(cache_likelihood, cache_policy, cache_penalty, config.penalty)
+
+
+def loss_backward(cache, workspace=None):
+    """Compute the gradient of the total loss.
+
+    Returns:
+        dlogits: (T, B, V).
+        dalpha: (T, B, L), of the penalty; None for a decoder without attention.
+    """
+    if cache.policy is None:
+        dlogits = losses.cross_entropy_backward(1.0, cache.likelihood, workspace)
+    else:
+        dlogits = policy.policy_backward(1.0, cache.policy, workspace)
+    dalpha = losses.doubly_stochastic_backward(cache.weight, cache.penalty) if cache.penalty else None
+    return dlogits, dalpha
