@@ -22,8 +22,8 @@ say 0.) Max-pooling with window 2 and stride 1:
 And a 3 x 3 picture of nothing but -5: with window 3, stride 2 and padding 1, y is -5 everywhere. What would it be if
 the padding were zeros?
 
-`pool.check_arguments` raises what the docstring promises: call it. `workspace` is for memory to be used again; you
-may ignore it. Python loops over p and q are fast enough, over all windows they are slow.
+`pool.check_arguments` raises what the docstring promises: call it. Python loops over p and q are fast enough, over
+all windows they are slow.
 """
 
 import numpy as np
@@ -43,7 +43,7 @@ def relu_backward(dy, cache):
     raise NotImplementedError("exercise 5: relu_backward")
 
 
-def max_pool_forward(x, window, stride, padding=0, workspace=None):
+def max_pool_forward(x, window, stride, padding=0):
     """y[n, i, j, c] = the largest of x[n, i s - padding + p, j s - padding + q, c] over p, q in the window.
 
     x: (N, H, W, C); window: side in cells; stride s; padding: rings of cells around the picture that never win.
@@ -53,6 +53,6 @@ def max_pool_forward(x, window, stride, padding=0, workspace=None):
     raise NotImplementedError("exercise 5: max_pool_forward")
 
 
-def max_pool_backward(dy, cache, workspace=None):
+def max_pool_backward(dy, cache):
     """dy: (N, H', W', C). Returns dx: (N, H, W, C): each dy goes to the cell that won; of equals the first wins."""
     raise NotImplementedError("exercise 5: max_pool_backward")

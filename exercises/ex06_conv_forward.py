@@ -24,7 +24,6 @@ Predict before you run: one picture, one channel in and out, b = 100, no padding
 Now stride 2 and padding 1: where do the four windows begin? (y[0, 0] = 110, y[1, 1] = 195; what are the other two?)
 
 The cache is ConvCache(x, W, stride, padding). `conv.check_arguments` raises what the docstring promises: call it.
-`workspace` is for memory to be used again; you may ignore it.
 """
 
 import numpy as np
@@ -33,7 +32,7 @@ from numpy_sat.layers import conv
 from numpy_sat.layers.conv import ConvCache
 
 
-def conv_forward(x, W, b, stride=1, padding=0, workspace=None):
+def conv_forward(x, W, b, stride=1, padding=0):
     """y[n, i, j, o] = b[o] + sum over p, q, c of x_padded[n, i s + p, j s + q, c] W[p, q, c, o].
 
     x: (N, H, W, C) pictures; W: (P, Q, C, O) filters of P x Q cells; b: (O,) biases; stride s: cells from one window

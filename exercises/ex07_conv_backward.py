@@ -28,7 +28,6 @@ What are db and dW[1, 0]? Which dy does the corner dx[2, 2] hear of, through whi
 
 Two functions, for the layer next to the picture needs no dx. Both take the cache ConvCache(x, W, stride, padding) of
 exercise 6. Only these two must be written out; the rest of the library, conv.conv_forward too, may be used.
-`workspace` is for memory to be used again; you may ignore it.
 """
 
 import numpy as np
@@ -36,7 +35,7 @@ import numpy as np
 from numpy_sat.layers import conv
 
 
-def conv_parameter_gradients(dy, cache, workspace=None):
+def conv_parameter_gradients(dy, cache):
     """dW and db alone, all that the layer next to the picture needs.
 
     db[o]          = sum over n, i, j of dy[n, i, j, o]
@@ -45,6 +44,6 @@ def conv_parameter_gradients(dy, cache, workspace=None):
     raise NotImplementedError("exercise 7: conv_parameter_gradients")
 
 
-def conv_input_gradient(dy, cache, workspace=None):
+def conv_input_gradient(dy, cache):
     """dx alone: cell (n, i s + p, j s + q, c) of x_padded gathers sum over o of dy[n, i, j, o] W[p, q, c, o]."""
     raise NotImplementedError("exercise 7: conv_input_gradient")

@@ -20,8 +20,8 @@ On a curve, one who gets better moves everybody's mark. So x_r takes part in y o
 Find what x gets on each way, and add the three: go backwards through the five equations above, to dx_hat, dspread,
 dvar, dmean and dx, and ask of each number in which others it takes part. Put together, much of it cancels.
 
-The cache is BatchNormCache(x, gamma, mean, spread). x may have any number of axes. `workspace` is for the compiled
-float32 twin: leave it unused. All is to be written out; EPSILON is the library's, 1e-5.
+The cache is BatchNormCache(x, gamma, mean, spread). x may have any number of axes. All is to be written
+out; EPSILON is the library's, 1e-5.
 
 Predict before you run, with EPSILON = 0: x = [[1], [1], [5], [5]], gamma = [2], beta = [10]: mean = [3], var = [4],
 x_hat = [[-1], [-1], [1], [1]], y = [[8], [8], [12], [12]]. And dy = [[4], [0], [0], [0]]: dbeta = [4], dgamma = [-4];
@@ -35,7 +35,7 @@ import numpy as np
 from numpy_sat.layers.batch_norm import EPSILON, BatchNormCache
 
 
-def batch_norm_forward(x, gamma, beta, workspace=None):
+def batch_norm_forward(x, gamma, beta):
     """y = gamma (x - mean) / sqrt(var + epsilon) + beta; mean and var of every channel over all other axes.
 
     x: (..., C); gamma, beta: (C,). Returns y: (..., C) and the cache.
@@ -43,7 +43,7 @@ def batch_norm_forward(x, gamma, beta, workspace=None):
     raise NotImplementedError("exercise 18: batch_norm_forward")
 
 
-def batch_norm_backward(dy, cache, workspace=None):
+def batch_norm_backward(dy, cache):
     """dy: (..., C). Returns dx: (..., C), dgamma, dbeta: (C,).
 
     With x_hat = (x - mean) / spread, x reaches y on three ways: as itself, by the mean and by the variance.

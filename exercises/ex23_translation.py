@@ -28,7 +28,7 @@ c = 1/4, 3/4, 3/4 and a[0, :, 0] = 0.2449, 0.6351, 0.6351. What is a[0, :, 1]? (
 
 params and grads are dicts with the names E_source, W_x_ahead, ..., b_back. The cache is EncodeCache(embedding, ahead,
 back), of embedding_forward and of both lstm_sequence_forward; call these and their backward through their modules.
-Sentences are filled up with <end>, which is read like any word. Leave `workspace` unused.
+Sentences are filled up with <end>, which is read like any word.
 """
 
 import numpy as np
@@ -37,16 +37,16 @@ from numpy_sat.encoders.reader import EncodeCache
 from numpy_sat.layers import embedding, lstm
 
 
-def encode_forward(params, sources, sizes, workspace=None):
+def encode_forward(params, sources, sizes):
     """a_j = (ahead_j, back_j) of two LSTMs: ahead_j = LSTM(E x_j, ahead_{j-1}), back_j = LSTM(E x_j, back_{j+1}).
 
     params: arrays by name, as of init_params; sources: (N, L) integers x_1, ..., x_L, sentences filled up to one length
-    with <end>, which is read like any word; sizes: (V, M, S); workspace: not needed here. Both LSTMs start from zeros.
+    with <end>, which is read like any word; sizes: (V, M, S). Both LSTMs start from zeros.
     Returns a: (N, L, 2S) and the cache.
     """
     raise NotImplementedError("exercise 23: encode_forward")
 
 
-def encode_backward(da, cache, workspace=None):
+def encode_backward(da, cache):
     """da: (N, L, 2S). Returns the gradients by parameter name; words need none."""
     raise NotImplementedError("exercise 23: encode_backward")

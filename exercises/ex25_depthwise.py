@@ -27,14 +27,13 @@ With dy = [[[1, 10]]]: db = [1, 10], dW[:, :, 0] = [[1, 2, 0], [3, 4, 0], [0, 0,
 How many products has a pixel of 3 x 3 and 512 channels, whole and in two?
 
 The cache is DepthwiseCache(x, W, stride). depthwise.check_arguments raises what the docstring promises: call it.
-`workspace` is for memory to be used again; you may ignore it.
 """
 
 from numpy_sat.layers import depthwise
 from numpy_sat.layers.depthwise import DepthwiseCache
 
 
-def depthwise_forward(x, W, b, stride=1, workspace=None):
+def depthwise_forward(x, W, b, stride=1):
     """y[n, i, j, c] = b[c] + sum over p, q of x_padded[n, i s + p, j s + q, c] W[p, q, c].
 
     x: (N, H, W, C) pictures, padded as same_padding says; W: (P, P, C), a filter for each channel; b: (C,); stride s: 1
@@ -43,7 +42,7 @@ def depthwise_forward(x, W, b, stride=1, workspace=None):
     raise NotImplementedError("exercise 25: depthwise_forward")
 
 
-def depthwise_backward(dy, cache, workspace=None):
+def depthwise_backward(dy, cache):
     """dy: (N, H', W', C). Returns dx: (N, H, W, C), dW: (P, P, C), db: (C,).
 
     db[c]       = sum over n, i, j of dy[n, i, j, c]

@@ -19,7 +19,7 @@ policy_forward: loss = - the mean over captions of (r - b) log p(y); log p(y) is
 there because training goes downhill. The cache is PolicyCache(likelihood, weights), likelihood being the cache of
 losses.cross_entropy_forward(logits, words, mask), which has logits, log_sum and mask: log p_k = logits_k - log_sum.
 
-policy_backward: dlogits, worked out by yourself from that cache. `workspace` you may ignore.
+policy_backward: dlogits, worked out by yourself from that cache.
 
 draw: B captions, y_t from p(y_t | a, y_1..t-1). The decoder has begin(params, a), a state of N rows; select(state,
 rows), those rows of it, where a row may come more than once; step(params, state, words), which returns logits, two
@@ -62,7 +62,7 @@ def policy_forward(logits, words, mask, weights):
     raise NotImplementedError("exercise 26: policy_forward")
 
 
-def policy_backward(dloss, cache, workspace=None):
+def policy_backward(dloss, cache):
     """dloss: scalar. Returns dlogits: (T, B, V) = (r - b) (p - onehot) of every word that was drawn, 0 at padding.
 
     That is cross-entropy with the drawn captions in the place of people's, each of which counts r - b times.

@@ -64,10 +64,10 @@ def loss_and_grads(params, batch, config, rng, workspace=None):
     restarted by the caller; what is returned may lie in it. Returns a loss.Loss and the gradients by name.
     """
     (encoder, sizes), decoder = _encoder(config), MODELS[config.model]
-    a, cache = encoder.encode_forward(params, batch.inputs, sizes, workspace)
+    a, cache = encoder.encode_forward(params, batch.inputs, sizes)
     mask = annotations_mask(rng, a, config)
     loss, da, grads = decoder.loss_and_grads(params, a * mask, batch, config, rng, workspace)
-    return loss, grads | encoder.encode_backward(da * mask, cache, workspace)
+    return loss, grads | encoder.encode_backward(da * mask, cache)
 
 
 def loss_only(params, batch, config, workspace=None):
@@ -79,7 +79,7 @@ def loss_only(params, batch, config, workspace=None):
 def annotate(params, pictures, config, workspace=None):
     """pictures: (N, H, W, 3), or features (N, L, C); of a translator sentences: (N, L). Returns a: (N, L, D)."""
     encoder, sizes = _encoder(config)
-    return encoder.encode(params, pictures, sizes, workspace)
+    return encoder.encode(params, pictures, sizes)
 
 
 def annotations_mask(rng, a, config):
@@ -94,7 +94,7 @@ def measure_moments(params, batches, config, workspace):
     """
     if config.norm and not config.blind:
         some = itertools.islice(batches, MOMENT_BATCHES)
-        convnet.measure_moments(params, (batch.inputs for batch in some), config.stages, workspace)
+        convnet.measure_moments(params, (batch.inputs for batch in some), config.stages)
 
 
 @lru_cache

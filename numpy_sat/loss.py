@@ -57,8 +57,8 @@ def loss_backward(cache, workspace=None):
         dalpha: (T, B, L), of the penalty; None for a decoder without attention.
     """
     if cache.policy is None:
-        dlogits = losses.cross_entropy_backward(1.0, cache.likelihood, workspace)
+        dlogits = losses.cross_entropy_backward(1.0, cache.likelihood)
     else:
-        dlogits = policy.policy_backward(1.0, cache.policy, workspace)
+        dlogits = policy.policy_backward(1.0, cache.policy)
     dalpha = losses.doubly_stochastic_backward(cache.weight, cache.penalty) if cache.penalty else None
     return dlogits, dalpha

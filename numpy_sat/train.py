@@ -92,10 +92,12 @@ def _drawn(run, split, first=0):
 
 def train_step(run, batch, config, steps, workspace):
     """One update of run.params and run.optimizer, in place. Returns the Loss, the gradient's norm and the rate."""
-    workspace.restart()
     recipe, step = run.recipe, run.progress.step
     rng = stream(run.settings["seed"], DROPOUT, step)
-    with np.errstate(over="ignore", invalid="ignore"):  # what overflows is seen in the loss, and reported
+    with (
+        workspace.step(),
+        np.errstate(over="ignore", invalid="ignore"),
+    ):  # what overflows is seen in the loss, and reported
         loss, grads = captioner.loss_and_grads(run.params, batch, config, rng, workspace)
         norm = optimizers.clip_by_norm(grads, recipe.clip)
     if not np.isfinite(loss.total) or not np.isfinite(norm):

@@ -72,7 +72,7 @@ def cross_entropy_forward(logits, targets, mask, smoothing=0.0):
     return loss, CrossEntropyCache(logits, log_sum, targets, mask, smoothing)
 
 
-def cross_entropy_backward(dloss, cache, workspace=None):
+def cross_entropy_backward(dloss, cache):
     """dloss: scalar. Returns dlogits: (T, B, V) = (p - q) of every word, 0 at padding."""
     logits, log_sum, targets, mask, smoothing = cache
     _, B = targets.shape

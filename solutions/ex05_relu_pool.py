@@ -30,7 +30,7 @@ def relu_backward(dy, cache):
     return dy * slope
 
 
-def max_pool_forward(x, window, stride, padding=0, workspace=None):
+def max_pool_forward(x, window, stride, padding=0):
     """y[n, i, j, c] = the largest of x[n, i s - padding + p, j s - padding + q, c] over p, q in the window.
 
     x: (N, H, W, C); window: side in cells; stride s; padding: rings of cells around the picture that never win.
@@ -65,7 +65,7 @@ def max_pool_forward(x, window, stride, padding=0, workspace=None):
     return y, PoolCache(winner, x.shape, window, stride, padding)
 
 
-def max_pool_backward(dy, cache, workspace=None):
+def max_pool_backward(dy, cache):
     """dy: (N, H', W', C). Returns dx: (N, H, W, C): each dy goes to the cell that won; of equals the first wins."""
     winner, (N, H, width, C), window, stride, padding = cache
     _, rows, columns, _ = dy.shape

@@ -17,7 +17,7 @@ from numpy_sat.layers import conv
 from numpy_sat.layers.conv import ConvCache
 
 
-def conv_forward(x, W, b, stride=1, padding=0, workspace=None):
+def conv_forward(x, W, b, stride=1, padding=0):
     """y[n, i, j, o] = b[o] + sum over p, q, c of x_padded[n, i s + p, j s + q, c] W[p, q, c, o].
 
     x: (N, H, W, C) pictures; W: (P, Q, C, O) filters of P x Q cells; b: (O,) biases; stride s: cells from one window

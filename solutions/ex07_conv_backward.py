@@ -18,7 +18,7 @@ W^T.
 import numpy as np
 
 
-def conv_parameter_gradients(dy, cache, workspace=None):
+def conv_parameter_gradients(dy, cache):
     """dW and db alone, all that the layer next to the picture needs.
 
     db[o]          = sum over n, i, j of dy[n, i, j, o]
@@ -51,7 +51,7 @@ def conv_parameter_gradients(dy, cache, workspace=None):
     return dW, db
 
 
-def conv_input_gradient(dy, cache, workspace=None):
+def conv_input_gradient(dy, cache):
     """dx alone: cell (n, i s + p, j s + q, c) of x_padded gathers sum over o of dy[n, i, j, o] W[p, q, c, o]."""
     x, W, stride, padding = cache
     N, H, width, C = x.shape

@@ -12,7 +12,7 @@ import numpy as np
 from numpy_sat.layers.batch_norm import EPSILON, BatchNormCache
 
 
-def batch_norm_forward(x, gamma, beta, workspace=None):
+def batch_norm_forward(x, gamma, beta):
     """y = gamma (x - mean) / sqrt(var + epsilon) + beta; mean and var of every channel over all other axes.
 
     x: (..., C); gamma, beta: (C,). Returns y: (..., C) and the cache.
@@ -36,7 +36,7 @@ def batch_norm_forward(x, gamma, beta, workspace=None):
     return y, BatchNormCache(x, gamma, mean, spread)
 
 
-def batch_norm_backward(dy, cache, workspace=None):
+def batch_norm_backward(dy, cache):
     """dy: (..., C). Returns dx: (..., C), dgamma, dbeta: (C,).
 
     With x_hat = (x - mean) / spread, x reaches y on three ways: as itself, by the mean and by the variance.

@@ -12,11 +12,11 @@ from numpy_sat.encoders.reader import EncodeCache
 from numpy_sat.layers import embedding, lstm
 
 
-def encode_forward(params, sources, sizes, workspace=None):
+def encode_forward(params, sources, sizes):
     """a_j = (ahead_j, back_j) of two LSTMs: ahead_j = LSTM(E x_j, ahead_{j-1}), back_j = LSTM(E x_j, back_{j+1}).
 
     params: arrays by name, as of init_params; sources: (N, L) integers x_1, ..., x_L, sentences filled up to one length
-    with <end>, which is read like any word; sizes: (V, M, S); workspace: not needed here. Both LSTMs start from zeros.
+    with <end>, which is read like any word; sizes: (V, M, S). Both LSTMs start from zeros.
     Returns a: (N, L, 2S) and the cache.
     """
     N, L = sources.shape
@@ -46,7 +46,7 @@ def encode_forward(params, sources, sizes, workspace=None):
     return a, EncodeCache(cache_embedding, cache_ahead, cache_back)
 
 
-def encode_backward(da, cache, workspace=None):
+def encode_backward(da, cache):
     """da: (N, L, 2S). Returns the gradients by parameter name; words need none."""
     N, _, D = da.shape
     S = D // 2

@@ -14,7 +14,7 @@ from numpy_sat.layers import depthwise
 from numpy_sat.layers.depthwise import DepthwiseCache
 
 
-def depthwise_forward(x, W, b, stride=1, workspace=None):
+def depthwise_forward(x, W, b, stride=1):
     """y[n, i, j, c] = b[c] + sum over p, q of x_padded[n, i s + p, j s + q, c] W[p, q, c].
 
     x: (N, H, W, C) pictures, padded as same_padding says; W: (P, P, C), a filter for each channel; b: (C,); stride s: 1
@@ -38,7 +38,7 @@ def depthwise_forward(x, W, b, stride=1, workspace=None):
     return y, DepthwiseCache(x, W, stride)
 
 
-def depthwise_backward(dy, cache, workspace=None):
+def depthwise_backward(dy, cache):
     """dy: (N, H', W', C). Returns dx: (N, H, W, C), dW: (P, P, C), db: (C,).
 
     db[c]       = sum over n, i, j of dy[n, i, j, c]

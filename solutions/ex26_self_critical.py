@@ -50,7 +50,7 @@ def policy_forward(logits, words, mask, weights):
     return loss, PolicyCache(likelihood, weights)
 
 
-def policy_backward(dloss, cache, workspace=None):
+def policy_backward(dloss, cache):
     """dloss: scalar. Returns dlogits: (T, B, V) = (r - b) (p - onehot) of every word that was drawn, 0 at padding.
 
     That is cross-entropy with the drawn captions in the place of people's, each of which counts r - b times.

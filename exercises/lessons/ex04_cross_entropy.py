@@ -28,8 +28,7 @@ p = [1/2, 1/4, 1/4], target 0, one caption of one word: dlogits = [-1/2, 1/4, 1/
 
 logits are (T, B, V), targets and mask (T, B), mask 1.0 at words and 0.0 at padding. A mean over all words, not over
 captions, is another loss. The caches: SoftmaxCache(p); CrossEntropyCache(logits, log_sum, targets, mask, smoothing),
-log_sum being (T, B). In the cross-entropy you may call softmax.log_sum_exp and softmax.softmax_forward.
-`workspace` is for the compiled float32 twin: leave it unused."""
+log_sum being (T, B). In the cross-entropy you may call softmax.log_sum_exp and softmax.softmax_forward."""
 
 IMPORTS = """\
 import numpy as np

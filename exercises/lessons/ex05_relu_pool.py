@@ -30,8 +30,8 @@ say 0.) Max-pooling with window 2 and stride 1:
 And a 3 x 3 picture of nothing but -5: with window 3, stride 2 and padding 1, y is -5 everywhere. What would it be if
 the padding were zeros?
 
-`pool.check_arguments` raises what the docstring promises: call it. `workspace` is for memory to be used again; you
-may ignore it. Python loops over p and q are fast enough, over all windows they are slow."""
+`pool.check_arguments` raises what the docstring promises: call it. Python loops over p and q are fast enough, over
+all windows they are slow."""
 
 IMPORTS = """\
 import numpy as np

@@ -30,8 +30,7 @@ Predict before you run: one picture, one channel in and out, b = 100, no padding
 
 Now stride 2 and padding 1: where do the four windows begin? (y[0, 0] = 110, y[1, 1] = 195; what are the other two?)
 
-The cache is ConvCache(x, W, stride, padding). `conv.check_arguments` raises what the docstring promises: call it.
-`workspace` is for memory to be used again; you may ignore it."""
+The cache is ConvCache(x, W, stride, padding). `conv.check_arguments` raises what the docstring promises: call it."""
 
 IMPORTS = """\
 import numpy as np

@@ -32,8 +32,7 @@ Predict before you run: one picture, one channel in and out, no padding, stride 
 What are db and dW[1, 0]? Which dy does the corner dx[2, 2] hear of, through which weight? Which cells of dx are 0?
 
 Two functions, for the layer next to the picture needs no dx. Both take the cache ConvCache(x, W, stride, padding) of
-exercise 6. Only these two must be written out; the rest of the library, conv.conv_forward too, may be used.
-`workspace` is for memory to be used again; you may ignore it."""
+exercise 6. Only these two must be written out; the rest of the library, conv.conv_forward too, may be used."""
 
 IMPORTS = """\
 import numpy as np

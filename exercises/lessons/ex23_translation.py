@@ -36,7 +36,7 @@ c = 1/4, 3/4, 3/4 and a[0, :, 0] = 0.2449, 0.6351, 0.6351. What is a[0, :, 1]? (
 
 params and grads are dicts with the names E_source, W_x_ahead, ..., b_back. The cache is EncodeCache(embedding, ahead,
 back), of embedding_forward and of both lstm_sequence_forward; call these and their backward through their modules.
-Sentences are filled up with <end>, which is read like any word. Leave `workspace` unused."""
+Sentences are filled up with <end>, which is read like any word."""
 
 IMPORTS = """\
 import numpy as np

@@ -33,8 +33,7 @@ begins at the picture's first pixel: y = [[[110, 4]]]. (Padded by one on both si
 With dy = [[[1, 10]]]: db = [1, 10], dW[:, :, 0] = [[1, 2, 0], [3, 4, 0], [0, 0, 0]]. What is dW[:, :, 1]? And dx?
 How many products has a pixel of 3 x 3 and 512 channels, whole and in two?
 
-The cache is DepthwiseCache(x, W, stride). depthwise.check_arguments raises what the docstring promises: call it.
-`workspace` is for memory to be used again; you may ignore it."""
+The cache is DepthwiseCache(x, W, stride). depthwise.check_arguments raises what the docstring promises: call it."""
 
 IMPORTS = """\
 from numpy_sat.layers import depthwise

@@ -37,7 +37,7 @@ def loss_and_grads(params, batch, config, rng, workspace=None):
     loss, cache_loss = losses.cross_entropy_forward(logits, batch.targets, batch.mask)
     word = -losses.word_log_probabilities(cache_loss).sum() / batch.mask.sum()
 
-    grads, dlogits = {}, losses.cross_entropy_backward(1.0, cache_loss, workspace)
+    grads, dlogits = {}, losses.cross_entropy_backward(1.0, cache_loss)
     dh, grads["W_o"], grads["b_o"] = linear.linear_backward(dlogits, cache_linear)
     dc = np.zeros_like(dh[0])
     dEy, _, _, grads["W_x"], grads["W_hh"], grads["b"] = lstm.lstm_sequence_backward(dh, dc, cache_lstm)

@@ -211,14 +211,14 @@ def _train(model, params, optimizer, data, label, steps):
     for step in tqdm(range(steps), desc=label, unit="step", ascii=True, ncols=79):
         if losses and time.monotonic() - began > SECONDS:
             break
-        workspace.restart()
         rng = stream(SEED, DROPOUT, step)
         batch, config = next(coming), model.small
         if judge and step >= steps * 3 // 4:
             recipe = replace(RECIPE, model=config)
             lesson = self_critical.rewarded(params, batch, recipe, judge, stream(SEED, DRAWN, step))
             batch, config = lesson.batch, lesson.config
-        loss, grads = model.module.loss_and_grads(params, batch, config, rng, workspace)
+        with workspace.step():
+            loss, grads = model.module.loss_and_grads(params, batch, config, rng, workspace)
         optimizers.clip_by_norm(grads, RECIPE.clip)
         rate = optimizers.cosine_rate(step, STEPS, RATES[optimizer], WARMUP)
         getattr(optimizers, f"{optimizer}_update")(params, grads, state, rate)

@@ -13,7 +13,7 @@ from numpy_sat.encoders import lite0
 from numpy_sat.kernels import conv as conv_kernel
 from numpy_sat.kernels import elementwise
 from numpy_sat.layers import block, conv, depthwise, losses, pool
-from numpy_sat.system.workspace import Workspace
+from numpy_sat.system.workspace import Workspace, current
 from numpy_sat.training import optimizers
 
 
@@ -34,14 +34,14 @@ def _conv(work, rung):
     x, W, b, dy = inputs.conv(**work.sizes)
     if work.pass_ == "forward":
         part = cut(x, W, b) if rung == "nested loops" else (x, W, b)
-        call = _reusing(lambda workspace: RUNGS[rung](*part, workspace))
+        call = _reusing(lambda: RUNGS[rung](*part))
         first = part[0][:1], *part[1:]
         scale = x[..., 0].size * W.size / (part[0][..., 0].size * part[1].size)
         return Timed(call, lambda y: _error(y[:1], conv.conv_forward(*_float64(*first), 1, 1)[0]), scale)
     if work.pass_ == "input gradient":
-        call = _reusing(lambda workspace: conv_kernel.input_gradient(dy, W, x.shape, 1, 1, workspace))
+        call = _reusing(lambda: conv_kernel.input_gradient(dy, W, x.shape, 1, 1))
         return Timed(call, lambda dx: _error(dx[:1], conv.conv_input_gradient(*_backward64(x[:1], W, dy[:1]))))
-    call = _reusing(lambda workspace: conv_kernel.weight_gradient(x, dy, W.shape, 1, 1, workspace))
+    call = _reusing(lambda: conv_kernel.weight_gradient(x, dy, W.shape, 1, 1))
     pictures = zip(x[:, None], dy[:, None], strict=True)  # one by one, or float64 would take gigabytes
     of_each = (conv.conv_parameter_gradients(*_backward64(one, W, done))[0] for one, done in pictures)
     return Timed(call, lambda dW: _error(dW, sum(of_each)))
@@ -58,10 +58,10 @@ def _depthwise(work, _):
     x, W, b, dy = inputs.depthwise(**work.sizes)
     stride = work.sizes["stride"]
     if work.pass_ == "forward":
-        call = _reusing(lambda workspace: depthwise.depthwise_forward(x, W, b, stride, workspace)[0])
+        call = _reusing(lambda: depthwise.depthwise_forward(x, W, b, stride)[0])
         return Timed(call, lambda y: _error(y, depthwise.depthwise_forward(*_float64(x, W, b), stride)[0]))
     cache, cache64 = (depthwise.DepthwiseCache(*arrays, stride) for arrays in ((x, W), _float64(x, W)))
-    call = _reusing(lambda workspace: depthwise.depthwise_backward(dy, cache, workspace))
+    call = _reusing(lambda: depthwise.depthwise_backward(dy, cache))
     return Timed(call, lambda grads: _error(grads[0], depthwise.depthwise_backward(*_float64(dy), cache64)[0]))
 
 
@@ -73,38 +73,38 @@ def _lite0(work, _):
         params64 = {name: array.astype(np.float64) for name, array in params.items()}
         return _error(a[:1], lite0.encode(params64, *_float64(pictures[:1]), stages))
 
-    return Timed(_reusing(lambda workspace: lite0.encode(params, pictures, stages, workspace)), check)
+    return Timed(_reusing(lambda: lite0.encode(params, pictures, stages)), check)
 
 
 def _net(work, _):
     x, layers, dy = inputs.net(**work.sizes)
     if work.pass_ != "forward":
-        return Timed(_reusing(lambda workspace: net_gradients(x, layers, dy, workspace)))
+        return Timed(_reusing(lambda: net_gradients(x, layers, dy)))
 
     def check(y):
         layers64 = [(*_float64(W, b), pooled) for W, b, pooled in layers]
         return _error(y[:1], net_forward(*_float64(x[:1]), layers64)[0])
 
-    return Timed(_reusing(lambda workspace: net_forward(x, layers, workspace)[0]), check)
+    return Timed(_reusing(lambda: net_forward(x, layers)[0]), check)
 
 
-def net_forward(x, layers, workspace=None):
+def net_forward(x, layers):
     """The result of a stack of blocks and their caches. layers: [(W, b, whether pooled), ...]."""
     caches = []
     for layer in layers:
-        x, cache = block.block_forward(x, *layer, workspace)
+        x, cache = block.block_forward(x, *layer)
         caches.append(cache)
     return x, caches
 
 
-def net_gradients(x, layers, dy, workspace=None):
+def net_gradients(x, layers, dy):
     """[(dW, db), ...] of all blocks, forward and backward."""
-    _, (first, *others) = net_forward(x, layers, workspace)
+    _, (first, *others) = net_forward(x, layers)
     grads = []
     for cache in reversed(others):
-        dy, *of_block = block.block_backward(dy, cache, workspace)
+        dy, *of_block = block.block_backward(dy, cache)
         grads.append(of_block)
-    return [block.block_parameter_gradients(dy, first, workspace), *reversed(grads)]
+    return [block.block_parameter_gradients(dy, first), *reversed(grads)]
 
 
 def _decoder(work, _):
@@ -116,7 +116,7 @@ def _decoder(work, _):
         da, _ = decoder_gradients(params64, *_float64(a[:2]), words[:, :2], targets[:, :2])
         return _error(result[0][:2], da * len(da) / len(a))
 
-    return Timed(_reusing(lambda workspace: decoder_gradients(params, a, words, targets, workspace)), check)
+    return Timed(_reusing(lambda: decoder_gradients(params, a, words, targets, current())), check)
 
 
 def decoder_gradients(params, a, words, targets, workspace=None):
@@ -127,7 +127,7 @@ def decoder_gradients(params, a, words, targets, workspace=None):
     logits, alpha, cache = decoder.decode_forward(params, a, words, mask_h, workspace)
     _, cache_loss = losses.cross_entropy_forward(logits, targets, mask)
     _, cache_penalty = losses.doubly_stochastic_forward(alpha, mask)
-    dlogits = losses.cross_entropy_backward(1.0, cache_loss, workspace)
+    dlogits = losses.cross_entropy_backward(1.0, cache_loss)
     dalpha = losses.doubly_stochastic_backward(1.0, cache_penalty)
     return decoder.decode_backward(dlogits, dalpha, cache, workspace)
 
@@ -135,7 +135,7 @@ def decoder_gradients(params, a, words, targets, workspace=None):
 def _step(work, _):
     recipe, params, batch = inputs.step(**work.sizes)
     state, rng = {}, np.random.default_rng(0)
-    return Timed(_reusing(lambda workspace: train_step(recipe, params, batch, state, rng, workspace)))
+    return Timed(_reusing(lambda: train_step(recipe, params, batch, state, rng, current())))
 
 
 def train_step(recipe, params, batch, state, rng, workspace=None):
@@ -152,13 +152,13 @@ def _elementwise(work, _):
     if work.name == "max-pool":
         y, cache = pool.max_pool_forward(x, 2, 2)
     calls = {
-        ("tanh", "forward"): lambda workspace: elementwise.tanh(x),
-        ("sigmoid", "forward"): lambda workspace: elementwise.sigmoid(x),
-        ("max-pool", "forward"): lambda workspace: pool.max_pool_forward(x, 2, 2, workspace=workspace),
-        ("max-pool", "backward"): lambda workspace: pool.max_pool_backward(y, cache, workspace),
-        ("bias + relu", "forward"): lambda workspace: np.maximum(x + b, 0),
-        ("bias + relu", "backward"): lambda workspace: elementwise.relu_backward(dx, x, workspace),
-        ("Adam", "update"): lambda workspace: optimizers.adam_update({"x": x}, {"x": dx}, state, 1e-3),
+        ("tanh", "forward"): lambda: elementwise.tanh(x),
+        ("sigmoid", "forward"): lambda: elementwise.sigmoid(x),
+        ("max-pool", "forward"): lambda: pool.max_pool_forward(x, 2, 2),
+        ("max-pool", "backward"): lambda: pool.max_pool_backward(y, cache),
+        ("bias + relu", "forward"): lambda: np.maximum(x + b, 0),
+        ("bias + relu", "backward"): lambda: elementwise.relu_backward(dx, x),
+        ("Adam", "update"): lambda: optimizers.adam_update({"x": x}, {"x": dx}, state, 1e-3),
     }
     definitions = {"tanh": np.tanh, "sigmoid": lambda x: 1 / (1 + np.exp(-x))}
     check = None
@@ -169,12 +169,12 @@ def _elementwise(work, _):
 
 
 def _reusing(function):
-    """A call of function(workspace) that hands out the same memory every time."""
+    """Return a function that calls `function` in a step of one workspace, so that all calls use the same memory."""
     workspace = Workspace()
 
     def call():
-        workspace.restart()
-        return function(workspace)
+        with workspace.step():
+            return function()
 
     return call
 

@@ -2,7 +2,7 @@
 
     y[n, i, j, o] = b[o] + sum over p, q, c of x[n, i + p - 1, j + q - 1, c] W[p, q, c, o]
 
-Every rung is the same sum in another order: rung(x, W, b, workspace) with x: (N, H, W, C), W: (3, 3, C, O), b: (O,)
+Every rung is the same sum in another order: rung(x, W, b) with x: (N, H, W, C), W: (3, 3, C, O), b: (O,)
 gives y: (N, H, W, O). The slow ones are here to be read and measured; training never imports this file.
 """
 
@@ -11,18 +11,20 @@ from numpy.lib.stride_tricks import sliding_window_view
 
 from numpy_sat.kernels import direct, winograd
 from numpy_sat.kernels.threads import kernel, run, taken
+from numpy_sat.system.workspace import current
 
 NO_RELU, NO_POOL = -np.inf, 1  # what the kernels would do besides
 
 
-def nested_loops(x, W, b, workspace):
+def nested_loops(x, W, b):
     """The definition, number by number.
 
     Python looks up types, makes an object of every number and frees it again: thousands of the processor's cycles go
     by for two operations, of which it could do a hundred in one. A whole layer would take hours, so the bench
     measures a `cut` and scales its time.
     """
-    padded = _pad(x, workspace)
+    workspace = current()
+    padded = _pad(x)
     (N, H, width, C), O = x.shape, W.shape[3]
     y = workspace.empty((N, H, width, O))
     for n, i, j, o in np.ndindex(N, H, width, O):
@@ -41,7 +43,7 @@ def cut(x, W, b):
     return x[:1, :1, :1], W[..., :channels], b[:channels]
 
 
-def numba_loops(x, W, b, workspace):
+def numba_loops(x, W, b):
     """The nested loops compiled, in another order: the innermost goes through output channels.
 
     What is gained: types are known before the loops begin, and an operation is an instruction. More than that: y and W
@@ -49,9 +51,10 @@ def numba_loops(x, W, b, workspace):
     could not: the terms of one sum must be added in order.) What is left: one core does it all, and a result is loaded
     and stored again for every single term: 3 loads and stores to 1 multiply-add.
     """
+    workspace = current()
     N, H, width, _ = x.shape
     y = workspace.empty((N, H, width, W.shape[3]))
-    correlate(_pad(x, workspace), W, b, y)
+    correlate(_pad(x), W, b, y)
     return y
 
 
@@ -75,15 +78,16 @@ def correlate(x, W, b, y):
                                 y[n, i, j, o] += x[n, i + p, j + q, c] * W[p, q, c, o]
 
 
-def im2col(x, W, b, workspace):
+def im2col(x, W, b):
     """Write every window out as a row, then one matrix product.
 
     What is gained: the library's matrix product (BLAS) keeps its sums in registers, and the vector units of all cores
     busy. What it costs: every number of x is copied nine times, and memory is far slower than arithmetic. That
     hurts most where channels are few and pictures large. One picture at a time, or the copies would fill gigabytes.
     """
+    workspace = current()
     (N, H, width, C), O = x.shape, W.shape[3]
-    windows = sliding_window_view(_pad(x, workspace), (3, 3), axis=(1, 2))  # (N, H, W, C, 3, 3), a view
+    windows = sliding_window_view(_pad(x), (3, 3), axis=(1, 2))  # (N, H, W, C, 3, 3), a view
     columns, y = workspace.empty((H, width, 3, 3, C)), workspace.empty((N, H * width, O))
     for n in range(N):
         columns[:] = windows[n].transpose(0, 1, 3, 4, 2)
@@ -92,31 +96,33 @@ def im2col(x, W, b, workspace):
     return y.reshape(N, H, width, O)
 
 
-def shifted_products(x, W, b, workspace):
+def shifted_products(x, W, b):
     """Nine matrix products, each of x shifted by one cell of the filter; layers/conv.py states it this way.
 
     What is gained: a copy is as large as x, not nine times that. What it costs: y is read and written nine times, for C
     terms instead of 9 C at once. So it is faster where channels are few and pictures large, and slower where not. (The
     copy, made by `reshape`, pays: without it BLAS is given every line of a picture as a small product of its own.)
     """
+    workspace = current()
     (N, H, width, C), O = x.shape, W.shape[3]
-    padded, y = _pad(x, workspace), workspace.empty((N * H * width, O))
+    padded, y = _pad(x), workspace.empty((N * H * width, O))
     y[:] = b
     for p, q in np.ndindex(3, 3):
         y += padded[:, p : p + H, q : q + width].reshape(-1, C) @ W[p, q]
     return y.reshape(N, H, width, O)
 
 
-def plain_numba(x, W, b, workspace):
+def plain_numba(x, W, b):
     """The compiled loops once more, four pixels at a time, on all cores.
 
     What is gained: a line of y stays in the cache until all its terms are in. Four neighbouring pixels gain three
     terms each at once: a weight is loaded once for four pixels, a result loaded and stored once for three terms.
     What is left: 12 multiply-adds to 11 loads and stores, of which a processor can do hardly more in a cycle.
     """
+    workspace = current()
     N, H, width, _ = x.shape
     y = workspace.empty((N, H, width, W.shape[3]))
-    run(_plain, N * H, _pad(x, workspace), W, b, y)
+    run(_plain, N * H, _pad(x), W, b, y)
     return y
 
 
@@ -143,36 +149,37 @@ def _plain(thread, counter, tasks, x, W, b, y):
                         y3[o] += x3 * w0[o] + x4 * w1[o] + x5 * w2[o]
 
 
-def simd_direct(x, W, b, workspace):
+def simd_direct(x, W, b):
     """The same sums, kept in registers until they are complete (kernels/direct.py).
 
     What is gained: results are no longer loaded and stored for every few terms. numba cannot be told to keep part of an
     array in registers, but it can be given a type that is a register (kernels/simd.py), and a tuple of those is a block
     of y (kernels/tile.py). Ten loads feed 24 multiply-adds, near the machine's limit. What is left is to multiply less.
     """
-    return direct.correlate(_pad(x, workspace), W, b, 1, NO_RELU, NO_POOL, workspace)[0]
+    return direct.correlate(_pad(x), W, b, 1, NO_RELU, NO_POOL)[0]
 
 
-def winograd_f2(x, W, b, workspace):
+def winograd_f2(x, W, b):
     """Winograd's F(2x2, 3x3) (kernels/winograd.py): 16 products where the sum has 36.
 
     What is gained: 2.25 times fewer multiplications. What it costs: additions before and after them, and the room that
     transformed cells take in the cache, so it is done a few tiles at a time.
     """
-    return winograd.correlate(x, W, b, 1, NO_RELU, NO_POOL, workspace, winograd.F2)[0]
+    return winograd.correlate(x, W, b, 1, NO_RELU, NO_POOL, winograd.F2)[0]
 
 
-def winograd_f4(x, W, b, workspace):
+def winograd_f4(x, W, b):
     """F(4x4, 3x3): 36 products where the sum has 144.
 
     What is gained: 4 times fewer multiplications, and tiles overlap less, so fewer cells are transformed twice. What it
     costs: longer transforms, and their rounding; the column of errors tells how large that is.
     """
-    return winograd.correlate(x, W, b, 1, NO_RELU, NO_POOL, workspace, winograd.F4)[0]
+    return winograd.correlate(x, W, b, 1, NO_RELU, NO_POOL, winograd.F4)[0]
 
 
-def _pad(x, workspace):
+def _pad(x):
     """x with a ring of zeros: (N, H + 2, W + 2, C)."""
+    workspace = current()
     N, H, width, C = x.shape
     padded = workspace.empty((N, H + 2, width + 2, C))
     padded[:, :: H + 1] = padded[:, :, :: width + 1] = 0

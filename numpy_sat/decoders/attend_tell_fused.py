@@ -57,15 +57,15 @@ def decode_forward(params, a, words, mask_h, workspace=None):
     D, A = look.size, look.W_query.shape[1]
     weights = _fill_weights(params, D)
     Ey = params["E"][words]
-    affine = multiply(Ey, pack(weights.W_y, workspace, params["b"]), workspace=workspace)
-    W_hh, W_z = pack(params["W_hh"], workspace), pack(weights.W_z, workspace)
-    W_query = pack(look.W_query, workspace, look.b_query)
+    affine = multiply(Ey, pack(weights.W_y, params["b"]))
+    W_hh, W_z = pack(params["W_hh"]), pack(weights.W_z)
+    W_query = pack(look.W_query, look.b_query)
     h, c = empty((T + 1, B, S)), empty((T + 1, B, S))
     h[0], c[0] = (np.repeat(x, B // N, axis=0) for x in (h_0, c_0))
     query, alpha, beta = empty((T, B, A)), empty((T, B, L)), empty((T, B, 1))
     context, z, ifog, tanh_c = empty((T, B, D)), empty((T, B, D)), empty(affine.shape), empty((T, B, S))
     for t in range(T):
-        query[t] = multiply(h[t], W_query, workspace=workspace)
+        query[t] = multiply(h[t], W_query)
         eye.attend(look, t, query[t], context[t], alpha[t], workspace)  # (4) (5) (6)
         beta[t, :, 0] = 0.5 + 0.5 * np.tanh(0.5 * (h[t] @ params["w_beta"] + params["b_beta"]))
         np.multiply(beta[t], context[t], out=z[t])
@@ -73,9 +73,9 @@ def decode_forward(params, a, words, mask_h, workspace=None):
         multiply(z[t], W_z, affine[t])
         lstm.gates(affine[t], c[t], h[t + 1], c[t + 1], ifog[t], tanh_c[t])  # (1) (2) (3)
     dropped = np.multiply(h[1:], mask_h, out=empty(mask_h.shape))
-    inner = multiply(dropped, pack(params["L_h"], workspace), Ey.copy())  # (7)
-    multiply(z, pack(weights.L_z, workspace), inner)
-    logits = multiply(inner, pack(params["L_o"], workspace, params["b_o"]), workspace=workspace)
+    inner = multiply(dropped, pack(params["L_h"]), Ey.copy())  # (7)
+    multiply(z, pack(weights.L_z), inner)
+    logits = multiply(inner, pack(params["L_o"], params["b_o"]))
     cache = Cache(
         *(params, weights, cache_state, look, words, mask_h, Ey),
         *(h, c, query, alpha, context, beta, z, ifog, tanh_c, dropped, inner),
@@ -89,10 +89,10 @@ def decode_backward(dlogits, dalpha, cache, workspace=None):
     params, weights, D = cache.params, cache.weights, len(cache.params["L_z"])
 
     def of_weights(x, d):
-        return multiply_transposed(x, d, workspace)
+        return multiply_transposed(x, d)
 
     def of_bias(d):
-        return elementwise.column_sums(d, workspace)
+        return elementwise.column_sums(d)
 
     grads = {"L_o": of_weights(cache.inner, dlogits), "b_o": of_bias(dlogits)}  # (7)
     dinner = _times_transposed(dlogits, params["L_o"], workspace)
@@ -107,7 +107,7 @@ def decode_backward(dlogits, dalpha, cache, workspace=None):
     grads["W_x"] = np.concatenate([of_weights(cache.Ey, daffine), of_weights(cache.z, daffine)[:D]])
     grads["W_hh"], grads["b"] = of_weights(h, daffine), of_bias(daffine)
     grads["w_beta"], grads["b_beta"] = np.tensordot(dgate[..., 0], h, axes=2), dgate.sum(keepdims=True).reshape(1)
-    dEy = multiply(daffine, pack(weights.W_y.T, workspace), dinner)
+    dEy = multiply(daffine, pack(weights.W_y.T), dinner)
     grads["E"] = np.zeros_like(params["E"])
     elementwise.add_rows(dEy.reshape(-1, dEy.shape[2]), cache.words.ravel(), grads["E"])
     da, grads_look = _eye(params).gradients(cache.look, sums, h, cache.query, dcontext, cache.alpha, dquery, workspace)
@@ -121,7 +121,7 @@ def decode_backward(dlogits, dalpha, cache, workspace=None):
 def _recur_backward(dh_out, dz, dalpha, cache, workspace):
     """Back through time. dh_out, dz: what comes from the output; to dz is added what comes from the LSTM."""
     params, look, empty = cache.params, cache.look, workspace.empty
-    W_hh, W_z, W_query = (pack(W.T, workspace) for W in (params["W_hh"], cache.weights.W_z, look.W_query))
+    W_hh, W_z, W_query = (pack(W.T) for W in (params["W_hh"], cache.weights.W_z, look.W_query))
     eye = _eye(params)
     sums = eye.sums(look, workspace)
     dh, dc = empty(cache.h[0].shape), empty(cache.h[0].shape)
@@ -144,7 +144,7 @@ def _recur_backward(dh_out, dz, dalpha, cache, workspace):
 
 
 def _times_transposed(x, W, workspace):
-    return multiply(x, pack(W.T, workspace), workspace=workspace)
+    return multiply(x, pack(W.T))
 
 
 def _eye(params):

@@ -36,7 +36,7 @@ def look(params, a, words, workspace):
     """What stays the same from word to word. a: (N, L, D) contiguous; words: (T, B)."""
     (N, L, _), (T, B), heads = a.shape, words.shape, len(params["W_v"])
     W_q, W_k, W_v = (_side_by_side(params[name]) for name in ("W_q", "W_k", "W_v"))
-    keys, values = (_of_locations(multiply(a, pack(W, workspace), workspace=workspace), heads) for W in (W_k, W_v))
+    keys, values = (_of_locations(multiply(a, pack(W)), heads) for W in (W_k, W_v))
     alpha = workspace.empty((T, N, heads, B // N, L))
     return Look(W_v.shape[1], W_q, None, W_k, W_v, np.ascontiguousarray(a), keys, values, alpha)
 
@@ -70,9 +70,9 @@ def gradients(look, sums, h, query, dz, alpha, dquery, workspace):
     heads = look.keys.shape[1]
     dkeys, dvalues = _summed(sums.de, query, workspace), _summed(look.alpha, dz, workspace)
     products = {"W_q": (h, dquery), "W_k": (look.a, dkeys), "W_v": (look.a, dvalues)}
-    grads = {name: _of_heads(multiply_transposed(*pair, workspace), heads) for name, pair in products.items()}
-    da = multiply(dkeys, pack(look.W_k.T, workspace), workspace=workspace)
-    multiply(dvalues, pack(look.W_v.T, workspace), da)
+    grads = {name: _of_heads(multiply_transposed(*pair), heads) for name, pair in products.items()}
+    da = multiply(dkeys, pack(look.W_k.T))
+    multiply(dvalues, pack(look.W_v.T), da)
     return da, grads
 
 

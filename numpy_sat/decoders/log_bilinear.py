@@ -178,9 +178,9 @@ def _fused_forward(params, a, words, mask_r, workspace):
     Ey, cache_embedding = embedding.embedding_forward(E, windows(words))
     r_hat = workspace.empty(mask_r.shape)
     r_hat[:] = np.repeat(abar @ params["C_m"], words.shape[1] // len(a), axis=0)
-    multiply(Ey.reshape(*words.shape, -1), pack(C.reshape(-1, C.shape[2]), workspace), r_hat)
+    multiply(Ey.reshape(*words.shape, -1), pack(C.reshape(-1, C.shape[2])), r_hat)
     r_hat *= mask_r
-    logits = multiply(r_hat, pack(E.T, workspace, params["b_o"]), workspace=workspace)
+    logits = multiply(r_hat, pack(E.T, params["b_o"]))
     cache_predict, cache_output = PredictCache(Ey, abar, C, params["C_m"]), linear.LinearCache(r_hat, E.T)
     return logits, DecodeCache(a.shape[1], cache_embedding, cache_predict, dropout.DropoutCache(mask_r), cache_output)
 
@@ -190,15 +190,15 @@ def _fused_backward(dlogits, cache, workspace):
     workspace = workspace or Workspace()
     Ey, abar, C, C_m = cache.predict
     M, N = C.shape[2], len(abar)
-    dr_hat = multiply(dlogits, pack(cache.embedding.E, workspace), workspace=workspace)
+    dr_hat = multiply(dlogits, pack(cache.embedding.E))
     dr_hat *= cache.dropout.mask
     dof_picture = dr_hat.sum(axis=0).reshape(N, -1, M).sum(axis=1)
-    dEy = multiply(dr_hat, pack(C.reshape(-1, M).T, workspace), workspace=workspace)
+    dEy = multiply(dr_hat, pack(C.reshape(-1, M).T))
     grads = {
-        "E": multiply_transposed(dlogits, cache.output.x, workspace),
-        "C": multiply_transposed(Ey.reshape(*dr_hat.shape[:2], -1), dr_hat, workspace).reshape(C.shape),
+        "E": multiply_transposed(dlogits, cache.output.x),
+        "C": multiply_transposed(Ey.reshape(*dr_hat.shape[:2], -1), dr_hat).reshape(C.shape),
         "C_m": abar.T @ dof_picture,
-        "b_o": elementwise.column_sums(dlogits, workspace),
+        "b_o": elementwise.column_sums(dlogits),
     }
     elementwise.add_rows(dEy.reshape(-1, M), cache.embedding.words.ravel(), grads["E"])
     da = np.repeat((dof_picture @ C_m.T)[:, None] / cache.locations, cache.locations, axis=1)

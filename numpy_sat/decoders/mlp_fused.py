@@ -33,14 +33,14 @@ class Sums(NamedTuple):
 def look(params, a, words, workspace):
     """What stays the same from word to word. a: (N, L, D) contiguous; words: (T, B)."""
     sizes, a, W_a = (a.shape[2], len(params["v"])), filled(a, 2), filled(filled(params["W_a"], 0), 1)
-    keys = multiply(a, pack(W_a, workspace), workspace=workspace)
+    keys = multiply(a, pack(W_a))
     W_query, b_query, v = filled(params["W_h"], 1), filled(params["b_a"], 0), filled(params["v"], 0)
     return Look(sizes, len(W_a), W_query, b_query, v, W_a, a, keys)
 
 
 def attend(look, t, query, z, alpha, workspace):
     """(4) (5) (6) of word t. query: (B, A). Writes z: (B, size) and alpha: (B, L)."""
-    attention.attend(look.keys, query, look.v, look.a, z, alpha, workspace)
+    attention.attend(look.keys, query, look.v, look.a, z, alpha)
 
 
 def sums(look, workspace):
@@ -52,18 +52,18 @@ def sums(look, workspace):
 
 def attend_backward(look, sums, t, query, dz, alpha, dalpha, dquery, workspace):
     """dz: (B, size); dalpha: (B, L). Adds to the sums and writes dquery: (B, A)."""
-    attention.attend_backward(dz, dalpha, look.keys, query, look.v, look.a, alpha, *sums, dquery, workspace)
+    attention.attend_backward(dz, dalpha, look.keys, query, look.v, look.a, alpha, *sums, dquery)
 
 
 def gradients(look, sums, h, query, dz, alpha, dquery, workspace):
     """h: (T, B, S) before each word, and so on, of all words. Returns da: (N, L, D) and grads by name."""
     D, A = look.sizes
     grads = {
-        "W_h": multiply_transposed(h, dquery, workspace)[:, :A],
-        "b_a": elementwise.column_sums(dquery, workspace)[:A],
-        "W_a": multiply_transposed(look.a, sums.dkeys, workspace)[:D, :A],
+        "W_h": multiply_transposed(h, dquery)[:, :A],
+        "b_a": elementwise.column_sums(dquery)[:A],
+        "W_a": multiply_transposed(look.a, sums.dkeys)[:D, :A],
         "v": sums.dv.sum(axis=0)[:A],
     }
-    da = attention.annotation_gradient(alpha, dz, len(look.a), workspace)
-    multiply(sums.dkeys, pack(look.W_a.T, workspace), da)
+    da = attention.annotation_gradient(alpha, dz, len(look.a))
+    multiply(sums.dkeys, pack(look.W_a.T), da)
     return da[..., :D], grads

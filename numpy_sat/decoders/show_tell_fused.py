@@ -34,8 +34,8 @@ def decode_forward(params, a, words, mask_h, workspace=None):
     h_0, c_0, cache_picture = show_tell.picture_forward(params, a)
     (T, B), S = words.shape, h_0.shape[1]
     Ey = params["E"][words]
-    affine = multiply(Ey, pack(params["W_x"], workspace, params["b"]), workspace=workspace)
-    W_hh = pack(params["W_hh"], workspace)
+    affine = multiply(Ey, pack(params["W_x"], params["b"]))
+    W_hh = pack(params["W_hh"])
     h, c = empty((T + 1, B, S)), empty((T + 1, B, S))
     h[0], c[0] = (np.repeat(x, B // len(a), axis=0) for x in (h_0, c_0))
     ifog, tanh_c = empty(affine.shape), empty((T, B, S))
@@ -43,7 +43,7 @@ def decode_forward(params, a, words, mask_h, workspace=None):
         multiply(h[t], W_hh, affine[t])
         lstm.gates(affine[t], c[t], h[t + 1], c[t + 1], ifog[t], tanh_c[t])
     dropped = np.multiply(h[1:], mask_h, out=empty(mask_h.shape))
-    logits = multiply(dropped, pack(params["L_o"], workspace, params["b_o"]), workspace=workspace)
+    logits = multiply(dropped, pack(params["L_o"], params["b_o"]))
     return logits, Cache(params, cache_picture, words, mask_h, Ey, h, c, ifog, tanh_c, dropped)
 
 
@@ -53,21 +53,21 @@ def decode_backward(dlogits, cache, workspace=None):
     params, (T, B, S) = cache.params, cache.tanh_c.shape
     dh, dc, daffine = workspace.empty((T + 1, B, S)), workspace.empty((B, S)), workspace.empty(cache.ifog.shape)
     dh[:], dc[:] = 0, 0
-    multiply(dlogits, pack(params["L_o"].T, workspace), dh[1:])
+    multiply(dlogits, pack(params["L_o"].T), dh[1:])
     dh[1:] *= cache.mask_h
-    W_hh = pack(params["W_hh"].T, workspace)
+    W_hh = pack(params["W_hh"].T)
     for t in reversed(range(T)):
         lstm.gates_backward(dh[t + 1], dc, cache.c[t], cache.ifog[t], cache.tanh_c[t], daffine[t])
         multiply(daffine[t], W_hh, dh[t])  # added to what the output has sent
 
     N = len(cache.picture.linear.x)
     da, grads = show_tell.picture_backward(*(d.reshape(N, -1, S).sum(axis=1) for d in (dh[0], dc)), cache.picture)
-    grads["W_x"] += multiply_transposed(cache.Ey, daffine, workspace)
-    grads["W_hh"] += multiply_transposed(cache.h[:-1], daffine, workspace)
-    grads["b"] += elementwise.column_sums(daffine, workspace)
-    grads["L_o"] = multiply_transposed(cache.dropped, dlogits, workspace)
-    grads["b_o"] = elementwise.column_sums(dlogits, workspace)
-    dEy = multiply(daffine, pack(params["W_x"].T, workspace), workspace=workspace)
+    grads["W_x"] += multiply_transposed(cache.Ey, daffine)
+    grads["W_hh"] += multiply_transposed(cache.h[:-1], daffine)
+    grads["b"] += elementwise.column_sums(daffine)
+    grads["L_o"] = multiply_transposed(cache.dropped, dlogits)
+    grads["b_o"] = elementwise.column_sums(dlogits)
+    dEy = multiply(daffine, pack(params["W_x"].T))
     grads["E"] = np.zeros_like(params["E"])
     elementwise.add_rows(dEy.reshape(-1, dEy.shape[2]), cache.words.ravel(), grads["E"])
     return da, grads

@@ -3,9 +3,9 @@
 Each is a module of
 
     init_params(rng, stages, norm, dtype)                    parameters by name
-    encode_forward(params, pictures, stages, workspace)      a and the cache, in training
-    encode_backward(da, cache, workspace)                    gradients by name
-    encode(params, pictures, stages, workspace)              a, in use
+    encode_forward(params, pictures, stages)      a and the cache, in training
+    encode_backward(da, cache)                    gradients by name
+    encode(params, pictures, stages)              a, in use
     size(stages)                                             D
     smallest(stages)                                         side of the smallest pictures that it can be given
 
@@ -16,8 +16,8 @@ which read sentences.
 A pretrained encoder can be run in part. To it `start` is a stage that it begins with, its pictures (N, H, W, C) what
 the stages before that have made of them, and `stop` one that it ends before:
 
-    encode_forward(params, pictures, stages, workspace, start=0)
-    encode(params, pictures, stages, workspace, start=0, stop=None)
+    encode_forward(params, pictures, stages, start=0)
+    encode(params, pictures, stages, start=0, stop=None)
     shapes(stages, start=0, stop=None)                       those stages' parameters, {name: shape}
     namings(stages), adopt(found, stages, preprocessing)     its weights in files of others', see pretrained/weights.py
 """

@@ -13,17 +13,17 @@ def init_params(rng, D, norm=False, dtype=np.float32):
     return {}
 
 
-def encode_forward(params, pictures, D, workspace=None):
+def encode_forward(params, pictures, D):
     """pictures: (N, ...). Returns a: (N, 1, D), zeros, and no cache."""
-    return encode(params, pictures, D, workspace), None
+    return encode(params, pictures, D), None
 
 
-def encode_backward(da, cache, workspace=None):
+def encode_backward(da, cache):
     """No parameters, no gradients: {}."""
     return {}
 
 
-def encode(params, pictures, D, workspace=None):
+def encode(params, pictures, D):
     """As encode_forward, without the cache."""
     return np.zeros((len(pictures), 1, D), np.float64 if pictures.dtype == np.float64 else np.float32)
 

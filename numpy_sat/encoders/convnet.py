@@ -14,6 +14,7 @@ from typing import NamedTuple
 import numpy as np
 
 from numpy_sat.layers import batch_norm, block, norm_block
+from numpy_sat.system.workspace import Workspace
 
 PLACE = 2  # numbers at the end of an annotation vector: row and column
 REACH = 4  # they run from -4 to 4, about as large as the features: much smaller numbers the decoder learns to hear late
@@ -45,58 +46,55 @@ def init_params(rng, stages, norm=False, dtype=np.float32):
     return params
 
 
-def encode_forward(params, pictures, stages, workspace=None):
+def encode_forward(params, pictures, stages):
     """In training. pictures: (N, H, W, 3). Returns a: (N, L, D), the last stage's cells, each with its place; cache."""
     x, caches = pictures, {}
     for name, _, pooled in layers(stages):
         if f"{name}.gamma" in params:
             weights = (params[f"{name}.{part}"] for part in NORMED)
-            x, caches[name] = norm_block.norm_block_forward(x, *weights, pooled, workspace)
+            x, caches[name] = norm_block.norm_block_forward(x, *weights, pooled)
         else:
-            x, caches[name] = block.block_forward(x, params[f"{name}.W"], params[f"{name}.b"], pooled, workspace)
+            x, caches[name] = block.block_forward(x, params[f"{name}.W"], params[f"{name}.b"], pooled)
     return _with_place(x), EncodeCache(caches, x.shape)
 
 
-def encode_backward(da, cache, workspace=None):
+def encode_backward(da, cache):
     """da: (N, L, D). Returns the gradients by parameter name; pictures need none."""
     dx, grads = da[..., :-PLACE].reshape(cache.shape), {}
     first, *others = cache.blocks
     for name in reversed(others):
         normed = isinstance(cache.blocks[name], norm_block.NormBlockCache)
         backward = norm_block.norm_block_backward if normed else block.block_backward
-        dx, *of_block = backward(dx, cache.blocks[name], workspace)
+        dx, *of_block = backward(dx, cache.blocks[name])
         grads |= _named(name, of_block)
     normed = isinstance(cache.blocks[first], norm_block.NormBlockCache)
     backward = norm_block.norm_block_parameter_gradients if normed else block.block_parameter_gradients
-    return {**grads, **_named(first, backward(dx, cache.blocks[first], workspace))}
+    return {**grads, **_named(first, backward(dx, cache.blocks[first]))}
 
 
-def encode(params, pictures, stages, workspace=None):
+def encode(params, pictures, stages):
     """In use: a of encode_forward, normalised, where there is normalisation, by the moments of many pictures."""
     x = pictures
     for name, _, pooled in layers(stages):
         if f"{name}.gamma" in params:
             weights = (params[f"{name}.{part}"] for part in (*NORMED, "mean", "var"))
-            x = norm_block.norm_block_in_use(x, *weights, pooled, workspace)
+            x = norm_block.norm_block_in_use(x, *weights, pooled)
         else:
-            x, _ = block.block_forward(x, params[f"{name}.W"], params[f"{name}.b"], pooled, workspace)
+            x, _ = block.block_forward(x, params[f"{name}.W"], params[f"{name}.b"], pooled)
     return _with_place(x)
 
 
-def measure_moments(params, batches, stages, workspace):
+def measure_moments(params, batches, stages):
     """Set every ".mean" and ".var", in place, to those of all the batches' pictures together (Wu and Johnson 2021).
 
     batches: of pictures (N, H, W, 3), each normalised by its own moments on its way, as in training.
     """
-    found = {}
+    found, workspace = {}, Workspace()
     for pictures in batches:
-        workspace.restart()
-        for name, cache in encode_forward(params, pictures, stages, workspace)[1].blocks.items():
-            mean, var = (
-                cache.norm.mean.astype(np.float64),
-                cache.norm.spread.astype(np.float64) ** 2 - batch_norm.EPSILON,
-            )
-            found.setdefault(name, []).append((mean, var + mean * mean))
+        with workspace.step():
+            for name, cache in encode_forward(params, pictures, stages)[1].blocks.items():
+                mean, spread = cache.norm.mean.astype(np.float64), cache.norm.spread.astype(np.float64)
+                found.setdefault(name, []).append((mean, spread**2 - batch_norm.EPSILON + mean * mean))
     for name, moments in found.items():
         mean, square = np.mean(moments, axis=0)
         params[f"{name}.mean"][:], params[f"{name}.var"][:] = mean, square - mean * mean

@@ -27,28 +27,28 @@ def init_params(rng, sizes, norm=False, dtype=np.float32):
     return {name: np.zeros(shape, dtype) for name, shape in shapes.items()}
 
 
-def encode_forward(params, given, sizes, workspace=None):
+def encode_forward(params, given, sizes):
     """In training. given: (N, L, C) in the pictures' place, what the first stages make of them; float16 is read as
     float32. Returns a: (N, L', D), which is what is given where no stage is trained, and the cache.
     """
     encoder, stages, tuned = sizes
     if not tuned:
-        return encode(params, given, sizes, workspace), None
-    a, cache = encoder.encode_forward(params, _grid(given), stages, workspace, start=len(stages) - tuned)
+        return encode(params, given, sizes), None
+    a, cache = encoder.encode_forward(params, _grid(given), stages, start=len(stages) - tuned)
     return a, EncodeCache(encoder, cache)
 
 
-def encode_backward(da, cache, workspace=None):
+def encode_backward(da, cache):
     """da: (N, L', D). Returns the gradients by parameter name; what is given needs none."""
-    return cache.encoder.encode_backward(da, cache.of_encoder, workspace) if cache else {}
+    return cache.encoder.encode_backward(da, cache.of_encoder) if cache else {}
 
 
-def encode(params, given, sizes, workspace=None):
+def encode(params, given, sizes):
     """In use: a of encode_forward."""
     encoder, stages, tuned = sizes
     if not tuned:
         return _read(given)
-    return encoder.encode(params, _grid(given), stages, workspace, start=len(stages) - tuned)
+    return encoder.encode(params, _grid(given), stages, start=len(stages) - tuned)
 
 
 def size(sizes):

@@ -18,21 +18,21 @@ class EncodeCache(NamedTuple):
     shape: tuple
 
 
-def encode_forward(params, sources, sizes, workspace=None):
+def encode_forward(params, sources, sizes):
     """a_1 = (h_L ahead, h_1 back). As reader.encode_forward; returns a: (N, 1, 2S) and the cache."""
-    a, cache = reader.encode_forward(params, sources, sizes, workspace)
+    a, cache = reader.encode_forward(params, sources, sizes)
     ahead, back = np.split(a, 2, axis=2)
     return np.concatenate([ahead[:, -1:], back[:, :1]], axis=2), EncodeCache(cache, a.shape)
 
 
-def encode_backward(dlast, cache, workspace=None):
+def encode_backward(dlast, cache):
     """dlast: (N, 1, 2S). Returns the gradients by parameter name."""
     da = np.zeros(cache.shape, dlast.dtype)
     dahead, dback = np.split(da, 2, axis=2)
     dahead[:, -1:], dback[:, :1] = np.split(dlast, 2, axis=2)
-    return reader.encode_backward(da, cache.reader, workspace)
+    return reader.encode_backward(da, cache.reader)
 
 
-def encode(params, sources, sizes, workspace=None):
+def encode(params, sources, sizes):
     """As encode_forward, without the cache."""
-    return encode_forward(params, sources, sizes, workspace)[0]
+    return encode_forward(params, sources, sizes)[0]

@@ -15,7 +15,7 @@ import numpy as np
 
 from numpy_sat.layers import activations, conv, depthwise, mbconv, pointwise
 from numpy_sat.system.errors import InputError
-from numpy_sat.system.workspace import Workspace
+from numpy_sat.system.workspace import current
 
 _FIRST = (32,), (1, 3, 1, 1, 16), (2, 3, 2, 6, 24), (2, 5, 2, 6, 40), (3, 3, 2, 6, 80), (3, 5, 1, 6, 112)
 _ALL = *_FIRST, (4, 5, 2, 6, 192), (1, 3, 1, 6, 320)
@@ -71,7 +71,7 @@ def init_params(rng, stages, norm=False, dtype=np.float32):
     return params
 
 
-def encode_forward(params, pictures, stages, workspace=None, start=0):
+def encode_forward(params, pictures, stages, start=0):
     """In training. pictures: (N, H, W, 3), -1 to 1; or, to begin with the stage `start`, (N, H, W, C), what the stages
     before it make of them. Returns a: (N, L, D), the last part's cells, and the cache.
     """
@@ -79,41 +79,41 @@ def encode_forward(params, pictures, stages, workspace=None, start=0):
     for name, block in parts(stages, start).items():
         weights = _weights(params, name)
         if block:
-            x, caches[name] = mbconv.mbconv_forward(x, *weights, block.stride, workspace)
+            x, caches[name] = mbconv.mbconv_forward(x, *weights, block.stride)
         else:
             forward = _stem_forward if name == "stem" else pointwise.pointwise_forward
-            x, caches[name] = forward(x, *weights, workspace)
+            x, caches[name] = forward(x, *weights)
     return _annotations(x), EncodeCache(caches, x.shape)
 
 
-def encode_backward(da, cache, workspace=None):
+def encode_backward(da, cache):
     """da: (N, L, D). Returns the gradients by parameter name; pictures need none."""
     dx, grads = da.reshape(cache.shape), {}
     for name, of_part in reversed(cache.parts.items()):
         if name == "stem":
-            gradients = _stem_parameter_gradients(dx, of_part, workspace)
+            gradients = _stem_parameter_gradients(dx, of_part)
         else:
             backward = pointwise.pointwise_backward if name == "head" else mbconv.mbconv_backward
-            dx, *gradients = backward(dx, of_part, workspace)
+            dx, *gradients = backward(dx, of_part)
         named = zip(_weight_names(name), gradients, strict=True)
         grads |= {weight: gradient for weight, gradient in named if gradient is not None}
     return grads
 
 
-def encode(params, pictures, stages, workspace=None, start=0, stop=None):
+def encode(params, pictures, stages, start=0, stop=None):
     """In use: a of encode_forward; or the cells of the last stage before `stop`."""
     x, todo = pictures, list(parts(stages, start, stop).items())
     if not start and len(todo) > 1 and not todo[1][1].expands:
         name, block = todo[1]
         stem, weights = _weights(params, "stem"), _weights(params, name)[2:]
-        x = mbconv.stem_in_use(_framed(x, workspace), *stem, STRIDE, *weights, block.stride, workspace)
+        x = mbconv.stem_in_use(_framed(x), *stem, STRIDE, *weights, block.stride)
         todo = todo[2:]
     for name, block in todo:
         weights = _weights(params, name)
         if block:
-            x = mbconv.mbconv_in_use(x, *weights, block.stride, workspace)
+            x = mbconv.mbconv_in_use(x, *weights, block.stride)
         else:
-            x, _ = (_stem_forward if name == "stem" else pointwise.pointwise_forward)(x, *weights, workspace)
+            x, _ = (_stem_forward if name == "stem" else pointwise.pointwise_forward)(x, *weights)
     return _annotations(x)
 
 
@@ -228,22 +228,22 @@ def _sources(stages):
     return sources
 
 
-def _stem_forward(pictures, W, b, workspace):
-    y, cache_conv = conv.conv_forward(_framed(pictures, workspace), W, b, STRIDE, workspace=workspace)
+def _stem_forward(pictures, W, b):
+    y, cache_conv = conv.conv_forward(_framed(pictures), W, b, STRIDE)
     y, cache_relu = activations.relu6_forward(y)
     return y, StemCache(cache_conv, cache_relu)
 
 
-def _stem_parameter_gradients(dy, cache, workspace):
+def _stem_parameter_gradients(dy, cache):
     """dW and db; pictures need none."""
-    return conv.conv_parameter_gradients(activations.relu6_backward(dy, cache.relu), cache.conv, workspace)
+    return conv.conv_parameter_gradients(activations.relu6_backward(dy, cache.relu), cache.conv)
 
 
-def _framed(pictures, workspace):
+def _framed(pictures):
     """Pictures in a frame of GREY, for the stem's filters."""
     N, H, W, C = pictures.shape
     (top, bottom), (left, right) = (depthwise.same_padding(side, SIDE, STRIDE) for side in (H, W))
-    framed = (workspace or Workspace()).empty((N, top + H + bottom, left + W + right, C), pictures.dtype)
+    framed = current().empty((N, top + H + bottom, left + W + right, C), pictures.dtype)
     framed[:, :top], framed[:, top + H :] = GREY, GREY
     framed[:, :, :left], framed[:, :, left + W :] = GREY, GREY
     framed[:, top : top + H, left : left + W] = pictures

@@ -37,11 +37,11 @@ def init_params(rng, sizes, norm=False, dtype=np.float32):
     return params
 
 
-def encode_forward(params, sources, sizes, workspace=None):
+def encode_forward(params, sources, sizes):
     """a_j = (ahead_j, back_j) of two LSTMs: ahead_j = LSTM(E x_j, ahead_{j-1}), back_j = LSTM(E x_j, back_{j+1}).
 
     params: arrays by name, as of init_params; sources: (N, L) integers x_1, ..., x_L, sentences filled up to one length
-    with <end>, which is read like any word; sizes: (V, M, S); workspace: not needed here. Both LSTMs start from zeros.
+    with <end>, which is read like any word; sizes: (V, M, S). Both LSTMs start from zeros.
     Returns a: (N, L, 2S) and the cache.
     """
     Ex, cache_embedding = embedding.embedding_forward(params["E_source"], sources.T)  # (L, N, M)
@@ -53,7 +53,7 @@ def encode_forward(params, sources, sizes, workspace=None):
     return np.ascontiguousarray(a), EncodeCache(cache_embedding, cache_ahead, cache_back)
 
 
-def encode_backward(da, cache, workspace=None):
+def encode_backward(da, cache):
     """da: (N, L, 2S). Returns the gradients by parameter name; words need none."""
     dahead, dback = np.split(da.swapaxes(0, 1), 2, axis=2)
     zeros, grads = np.zeros_like(dahead[0]), {}
@@ -67,9 +67,9 @@ def encode_backward(da, cache, workspace=None):
     return grads
 
 
-def encode(params, sources, sizes, workspace=None):
+def encode(params, sources, sizes):
     """As encode_forward, without the cache."""
-    return encode_forward(params, sources, sizes, workspace)[0]
+    return encode_forward(params, sources, sizes)[0]
 
 
 def size(sizes):

@@ -56,32 +56,32 @@ def init_params(rng, stages, norm=False, dtype=np.float32):
     return {**pixels, **convnet.init_params(rng, stages, dtype=dtype)}
 
 
-def encode_forward(params, pictures, stages, workspace=None, start=0):
+def encode_forward(params, pictures, stages, start=0):
     """In training. pictures: (N, H, W, 3), -1 to 1; or, to begin with the stage `start`, (N, H, W, C), what the stages
     before it make of them, pooled. Returns a: (N, L, D) and the cache.
     """
     x, caches = pictures if start else _scaled(params, pictures), {}
     for name, _, pooled in _layers(stages, start):
-        x, caches[name] = block.block_forward(x, params[f"{name}.W"], params[f"{name}.b"], pooled, workspace)
+        x, caches[name] = block.block_forward(x, params[f"{name}.W"], params[f"{name}.b"], pooled)
     return _annotations(x), EncodeCache(caches, x.shape)
 
 
-def encode_backward(da, cache, workspace=None):
+def encode_backward(da, cache):
     """da: (N, L, D). Returns the gradients by parameter name; pictures need none."""
     dx, grads = da.reshape(cache.shape), {}
     first, *others = cache.blocks
     for name in reversed(others):
-        dx, grads[f"{name}.W"], grads[f"{name}.b"] = block.block_backward(dx, cache.blocks[name], workspace)
-    of_first = block.block_parameter_gradients(dx, cache.blocks[first], workspace)
+        dx, grads[f"{name}.W"], grads[f"{name}.b"] = block.block_backward(dx, cache.blocks[name])
+    of_first = block.block_parameter_gradients(dx, cache.blocks[first])
     grads[f"{first}.W"], grads[f"{first}.b"] = of_first
     return grads
 
 
-def encode(params, pictures, stages, workspace=None, start=0, stop=None):
+def encode(params, pictures, stages, start=0, stop=None):
     """In use: a of encode_forward; or the cells of the last stage before `stop`, pooled."""
     x = pictures if start else _scaled(params, pictures)
     for name, _, pooled in _layers(stages, start, stop):
-        x, _ = block.block_forward(x, params[f"{name}.W"], params[f"{name}.b"], pooled, workspace)
+        x, _ = block.block_forward(x, params[f"{name}.W"], params[f"{name}.b"], pooled)
     return _annotations(x)
 
 

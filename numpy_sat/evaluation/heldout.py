@@ -74,9 +74,9 @@ def loss(params, recipe, split):
     """
     total, words, workspace = 0.0, 0.0, Workspace()
     for batch in batches.made_ahead(batches.plain_batches(split, recipe.pictures, EACH)):
-        workspace.restart()
         count = batch.mask.sum()
-        total += float(captioner.loss_only(params, batch, recipe.model, workspace).word * count)
+        with workspace.step():
+            total += float(captioner.loss_only(params, batch, recipe.model, workspace).word * count)
         words += float(count)
     return total / words
 

@@ -13,31 +13,35 @@ from numpy_sat.kernels import functions, tile
 from numpy_sat.kernels.simd import LANES, fma, largest, load, maximum, repeat, store, store_first, total
 from numpy_sat.kernels.threads import inline, kernel, run, taken
 from numpy_sat.system import machine
+from numpy_sat.system.workspace import current
 
 LOW = np.float32(-1e30)  # the score of what stands behind the last location: exp makes 1e-38 of it
 
 
-def attend(keys, query, v, a, z, alpha, workspace):
+def attend(keys, query, v, a, z, alpha):
     """(4) (5) (6): alpha = softmax over i of v . tanh(keys_i + query), z = sum_i alpha_i a_i.
 
     keys: (N, L, A); query: (B, A); v: (A,); a: (N, L, D). Writes z: (B, D) and alpha: (B, L).
     """
+    workspace = current()
     N, L, _ = keys.shape
     with workspace.scratch():
         e = workspace.empty((machine.THREADS, len(query) // N, _up(L)))
         run(_attend, N, keys, query, v, a, z, alpha, e)
 
 
-def attend_backward(dz, dalpha, keys, query, v, a, alpha, dkeys, dv, dquery, workspace):
+def attend_backward(dz, dalpha, keys, query, v, a, alpha, dkeys, dv, dquery):
     """dz: (B, D); dalpha: (B, L), from outside. Adds to dkeys: (N, L, A) and dv: (N, A); writes dquery: (B, A)."""
+    workspace = current()
     N, L, _ = keys.shape
     with workspace.scratch():
         de = workspace.empty((machine.THREADS, len(query) // N, L))
         run(_attend_backward, N, dz, dalpha, keys, query, v, a, alpha, dkeys, dv, dquery, de)
 
 
-def annotation_gradient(alphas, dzs, N, workspace):
+def annotation_gradient(alphas, dzs, N):
     """da_i = sum over words and captions of alpha_ti dz_t. alphas: (T, B, L); dzs: (T, B, D). Returns da: (N, L, D)."""
+    workspace = current()
     _, _, L = alphas.shape
     D = dzs.shape[2]
     da = workspace.empty((N, L, D))

@@ -7,17 +7,17 @@ gate on dy, a dy + b x + c with three numbers a channel.
 import numpy as np
 
 from numpy_sat.kernels.threads import kernel, run, taken
-from numpy_sat.system.workspace import Workspace
+from numpy_sat.system.workspace import current
 
 ROWS = 256  # of a task: few enough that a float32 sum over them loses nothing that matters
 
 
-def moments(x, workspace=None):
+def moments(x):
     """Mean and variance of every channel. x: (..., C). Returns (C,) and (C,) float32.
 
     Sums of squares are taken from the first row's values, or a mean far from 0 would swallow the variance.
     """
-    workspace, rows = workspace or Workspace(), _rows(x)
+    workspace, rows = current(), _rows(x)
     with workspace.scratch():
         sums = workspace.empty((-(-len(rows) // ROWS), 2, rows.shape[1]))
         run(_moments, len(sums), rows, sums)
@@ -25,18 +25,18 @@ def moments(x, workspace=None):
     return (rows[0] + first).astype(np.float32), (second - first * first).astype(np.float32)
 
 
-def affine(x, scale, shift, lowest, workspace=None):
+def affine(x, scale, shift, lowest):
     """y = max(x scale + shift, lowest). x: (..., C); scale, shift: (C,); lowest: 0 for relu, -inf for none."""
-    workspace, rows = workspace or Workspace(), _rows(x)
+    workspace, rows = current(), _rows(x)
     y = workspace.empty(x.shape)
     numbers = (np.ascontiguousarray(array, np.float32) for array in (scale, shift))
     run(_affine, -(-len(rows) // ROWS), rows, *numbers, np.float32(lowest), y.reshape(rows.shape))
     return y
 
 
-def backward(dy, x, gamma, mean, spread, workspace=None, y=None):
+def backward(dy, x, gamma, mean, spread, y=None):
     """dx: (..., C), dgamma, dbeta: (C,). y: relu's output; given, dy counts only where it is above 0."""
-    workspace, rows = workspace or Workspace(), _rows(x)
+    workspace, rows = current(), _rows(x)
     gated = y is not None
     dy, y = _rows(dy), _rows(y) if gated else rows
     dx = workspace.empty(x.shape)

@@ -12,58 +12,56 @@ from numpy_sat.kernels import direct, winograd, winograd_weights
 from numpy_sat.kernels.panels import filled
 from numpy_sat.kernels.simd import LANES
 from numpy_sat.kernels.threads import kernel, run, taken
-from numpy_sat.system.workspace import Workspace
+from numpy_sat.system.workspace import current
 
 FEW_TILES = 64  # of 4 x 4 results
 LARGE = 128 * 128  # pairs of channels
 
 
-def forward(x, W, b, stride, padding, relu=False, pool=1, workspace=None):
+def forward(x, W, b, stride, padding, relu=False, pool=1):
     """y = x correlated with W + b; max-pooled 2 x 2 where pool is 2; max(y, 0) with relu.
 
     Arguments as in layers/conv.py. Returns y: (N, H', W', O) and winner, uint8 of the same shape where pool is 2.
     """
-    workspace = workspace or Workspace()
     O, lowest = W.shape[3], 0 if relu else -np.inf
     x, W, b = np.ascontiguousarray(x), np.ascontiguousarray(W), np.ascontiguousarray(b)
     if _by_winograd(x.shape, W.shape, stride):
         few = winograd.tiles_of(len(x), *_output_sides(x.shape, W.shape, padding), m=4) < FEW_TILES
         line = winograd.F2 if few and W[0, 0].size >= LARGE else winograd.F4
-        return winograd.correlate(x, W, b, padding, lowest, pool, workspace, line)
-    y, winner = direct.correlate(_pad(x, padding, workspace), filled(W), filled(b), stride, lowest, pool, workspace)
+        return winograd.correlate(x, W, b, padding, lowest, pool, line)
+    y, winner = direct.correlate(_pad(x, padding), filled(W), filled(b), stride, lowest, pool)
     return (y, winner) if y.shape[3] == O else (np.ascontiguousarray(y[..., :O]), np.ascontiguousarray(winner[..., :O]))
 
 
-def input_gradient(dy, W, x_shape, stride, padding, workspace=None):
+def input_gradient(dy, W, x_shape, stride, padding):
     """dx: every cell of x gathers from all windows it was part of.
 
     That is the correlation of dy, its cells s apart with zeros between and around, with W turned by 180 degrees and its
     channels swapped.
     """
-    workspace = workspace or Workspace()
+    workspace = current()
     _, H, width, C = x_shape
     P, Q, _, O = W.shape
-    turned = turn(np.ascontiguousarray(W), workspace)
+    turned = turn(np.ascontiguousarray(W))
     no_bias = np.zeros(C, np.float32)
     if stride == 1 and padding < P == Q:
-        return forward(dy, turned, no_bias, 1, P - 1 - padding, workspace=workspace)[0]
+        return forward(dy, turned, no_bias, 1, P - 1 - padding)[0]
     N, rows, columns, _ = dy.shape
     spread = workspace.empty((N, H + 2 * padding + P - 1, width + 2 * padding + Q - 1, O))
     spread[:] = 0
     spread[:, P - 1 : P - 1 + rows * stride : stride, Q - 1 : Q - 1 + columns * stride : stride] = dy
     inside = spread[:, padding : H + padding + P - 1, padding : width + padding + Q - 1]
-    return forward(inside, turned, no_bias, 1, 0, workspace=workspace)[0]
+    return forward(inside, turned, no_bias, 1, 0)[0]
 
 
-def weight_gradient(x, dy, W_shape, stride, padding, workspace=None):
+def weight_gradient(x, dy, W_shape, stride, padding):
     """dW: (P, Q, C, O), from x: (N, H, W, C) and dy: (N, H', W', O)."""
-    workspace = workspace or Workspace()
     P, Q, C, O = W_shape
     x, dy = np.ascontiguousarray(x), np.ascontiguousarray(dy)
     if _by_winograd(x.shape, W_shape, stride):
-        return winograd_weights.weight_gradient(x, dy, padding, workspace)
+        return winograd_weights.weight_gradient(x, dy, padding)
     wide = filled(dy)
-    dW = direct.weight_gradient(_pad(x, padding, workspace), wide, (P, Q, C, wide.shape[3]), stride, workspace)
+    dW = direct.weight_gradient(_pad(x, padding), wide, (P, Q, C, wide.shape[3]), stride)
     return dW if wide is dy else np.ascontiguousarray(dW[..., :O])
 
 
@@ -82,8 +80,9 @@ def _output_sides(x_shape, W_shape, padding):
     return tuple(side + 2 * padding - P + 1 for side, P in zip(x_shape[1:3], W_shape[:2], strict=True))
 
 
-def turn(W, workspace):
+def turn(W):
     """W turned by 180 degrees, its channels swapped: (P, Q, C, O) to (P, Q, O, C)."""
+    workspace = current()
     P, Q, C, O = W.shape
     turned = workspace.empty((P, Q, O, C))
     run(_turn, P * Q * -(-C // LANES), W.reshape(P * Q, C, O), turned.reshape(P * Q, O, C))
@@ -102,7 +101,8 @@ def _turn(thread, counter, tasks, W, turned):
                 turned[cells - 1 - cell, o, c] = W[cell, c, o]
 
 
-def _pad(x, padding, workspace):
+def _pad(x, padding):
+    workspace = current()
     if padding == 0:
         return x
     N, H, W, C = x.shape

@@ -9,7 +9,7 @@ import numpy as np
 from numpy_sat.kernels import functions
 from numpy_sat.kernels.simd import LANES, largest, load, load_first, maximum, repeat, store_first, total
 from numpy_sat.kernels.threads import kernel, run, taken
-from numpy_sat.system.workspace import Workspace
+from numpy_sat.system.workspace import current
 
 ROWS = 16  # of a task
 
@@ -22,12 +22,12 @@ def log_sum_exp(logits):
     return log_sum, mean
 
 
-def gradient(logits, log_sum, targets, weight, smoothing, workspace=None):
+def gradient(logits, log_sum, targets, weight, smoothing):
     """weight * (p - q), q being smoothing / V everywhere and 1 - smoothing more at the target.
 
     logits: (..., V); log_sum, targets, weight: (...). Returns dlogits: (..., V).
     """
-    dlogits = (workspace or Workspace()).empty(logits.shape)
+    dlogits = current().empty(logits.shape)
     rows = targets.size
     flat = (np.ascontiguousarray(array).reshape(-1) for array in (log_sum, targets, weight))
     run(

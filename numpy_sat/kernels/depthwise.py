@@ -19,6 +19,7 @@ from numpy_sat.kernels.panels import filled
 from numpy_sat.kernels.simd import LANES, load, store
 from numpy_sat.kernels.threads import inline, kernel, run, taken
 from numpy_sat.system import machine
+from numpy_sat.system.workspace import current
 
 PIXELS = (0,) * 7  # computed at a time; seven divides the sides of all grids that come of pictures of 224 x 224
 FIRST = (0,)  # the offset of a tile's only column
@@ -42,26 +43,27 @@ def panel_of(C, most=VECTORS):
     return LANES * next(vectors for vectors in range(most, 0, -1) if C // LANES % vectors == 0)
 
 
-def forward(x, W, b, stride, padding, y_shape, lowest, highest, workspace):
+def forward(x, W, b, stride, padding, y_shape, lowest, highest):
     """y = max(min(x correlated with W, each channel with its own, + b, highest), lowest).
 
     x: (N, H, W, C); W: (P, P, C); b: (C,); padding: lines of zeros above, and to the left. Returns y, of y_shape:
     (N, H', W', C).
     """
     window = Window(len(W), stride, *padding, spacing=1)
-    return _correlated(x, W, b, window, y_shape, lowest, highest, workspace)
+    return _correlated(x, W, b, window, y_shape, lowest, highest)
 
 
-def input_gradient(dy, W, x_shape, stride, padding, workspace):
+def input_gradient(dy, W, x_shape, stride, padding):
     """dx: dy, its cells s apart with zeros between, correlated with W turned by 180 degrees."""
     P = len(W)
     window = Window(P, 1, *(P - 1 - before for before in padding), spacing=stride)
     turned, no_bias = W[::-1, ::-1], np.zeros(W.shape[2], np.float32)
-    return _correlated(dy, turned, no_bias, window, x_shape, -np.inf, np.inf, workspace)
+    return _correlated(dy, turned, no_bias, window, x_shape, -np.inf, np.inf)
 
 
-def weight_gradient(x, dy, P, stride, padding, workspace):
+def weight_gradient(x, dy, P, stride, padding):
     """dW[p, q, c] = sum over n, i, j of x_padded[n, i s + p, j s + q, c] dy[n, i, j, c]. Returns dW: (P, P, C)."""
+    workspace = current()
     channels, x, dy = dy.shape[3], filled(x), filled(dy)
     N, H, width, C = dy.shape
     window, panel = Window(P, stride, *padding, spacing=1), panel_of(C)
@@ -79,7 +81,8 @@ def weight_gradient(x, dy, P, stride, padding, workspace):
     return dW if channels == C else np.ascontiguousarray(dW[:, :, :channels])
 
 
-def _correlated(x, W, b, window, y_shape, lowest, highest, workspace):
+def _correlated(x, W, b, window, y_shape, lowest, highest):
+    workspace = current()
     x, W, b = filled(x), filled(W), filled(b)
     *sides, channels = y_shape
     y = workspace.empty((*sides, len(b)))

@@ -15,21 +15,23 @@ from numpy_sat.kernels.panels import cut
 from numpy_sat.kernels.simd import LANES
 from numpy_sat.kernels.threads import inline, kernel, run, taken
 from numpy_sat.system import machine
+from numpy_sat.system.workspace import current
 
 CHUNK = 192  # terms that are summed before they join the total: a longer float32 sum would lose more to rounding
 WEIGHT_TASKS = 8
 
 
-def correlate(x, W, bias, stride, lowest, pool, workspace):
+def correlate(x, W, bias, stride, lowest, pool):
     """sum over p, q, c of x[n, i s + p, j s + q, c] W[p, q, c, o]; max-pooled pool x pool; max(that + bias, lowest).
 
     x: (N, Hp, Wp, C), padded already; W: (P, Q, C, O), O a multiple of LANES; lowest: 0 for relu, -inf for none.
     Returns y: (N, H', W', O) and winner, uint8 of the same shape where pool is 2.
     """
+    workspace = current()
     N, height, width, C = x.shape
     P, Q, _, O = W.shape
     rows, columns = (height - P) // stride + 1, (width - Q) // stride + 1
-    y, winner = pooling.results(N, rows, columns, O, pool, workspace)
+    y, winner = pooling.results(N, rows, columns, O, pool)
     tile_rows, tile_columns = tile.shape(O)
     panel = len(tile_columns) * LANES
     with workspace.scratch():
@@ -41,12 +43,13 @@ def correlate(x, W, bias, stride, lowest, pool, workspace):
     return y, winner
 
 
-def weight_gradient(x, dy, W_shape, stride, workspace):
+def weight_gradient(x, dy, W_shape, stride):
     """dW[p, q, c, o] = sum over n, i, j of x[n, i s + p, j s + q, c] dy[n, i, j, o].
 
     x: (N, Hp, Wp, C), padded already; dy: (N, H', W', O), O a multiple of LANES. Returns dW: (P, Q, C, O).
     A task owns one p and a part of the lines; the parts are added in order, whatever the number of threads.
     """
+    workspace = current()
     P, Q, C, O = W_shape
     lines = dy.shape[0] * dy.shape[1]
     dW = workspace.empty(W_shape)

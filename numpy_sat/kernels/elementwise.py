@@ -9,16 +9,16 @@ import numpy as np
 from numpy_sat.kernels import functions
 from numpy_sat.kernels.simd import LANES, load_first, square_root, store_first
 from numpy_sat.kernels.threads import kernel, run, taken
-from numpy_sat.system.workspace import Workspace
+from numpy_sat.system.workspace import current
 
 ROWS = 256  # of a task: few enough that a float32 sum over them loses nothing that matters
 TANH, SIGMOID = 0, 1
 NUMBERS = 1 << 15  # of a task: 128 KiB of each array
 
 
-def relu_backward(dy, y, workspace=None):
+def relu_backward(dy, y):
     """dx = dy where y > 0, else 0, and db, its sum over all but the last axis. dy, y: (..., O). Returns dx and db."""
-    workspace = workspace or Workspace()
+    workspace = current()
     O = y.shape[-1]
     dy = np.ascontiguousarray(dy)
     dx = workspace.empty(y.shape)
@@ -29,9 +29,9 @@ def relu_backward(dy, y, workspace=None):
         return dx, sums.sum(axis=0, dtype=np.float64).astype(np.float32)
 
 
-def column_sums(x, workspace=None):
+def column_sums(x):
     """The sum over all but the last axis. x: (..., O). Returns (O,)."""
-    workspace = workspace or Workspace()
+    workspace = current()
     rows = np.ascontiguousarray(x).reshape(-1, x.shape[-1])
     with workspace.scratch():
         sums = workspace.empty((-(-len(rows) // ROWS), rows.shape[1]))

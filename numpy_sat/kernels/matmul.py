@@ -14,7 +14,7 @@ from numpy_sat.kernels import tile
 from numpy_sat.kernels.panels import cut, cut_transposed
 from numpy_sat.kernels.simd import LANES
 from numpy_sat.kernels.threads import kernel, run, taken
-from numpy_sat.system.workspace import Workspace
+from numpy_sat.system.workspace import current
 
 CHUNK = 256  # terms that are summed before they join the total: so much of a panel stays in the cache beside the rows
 ROWS = 192  # of a task
@@ -33,9 +33,9 @@ class Packed(NamedTuple):
     columns: int  # O
 
 
-def pack(W, workspace=None, bias=None):
+def pack(W, bias=None):
     """W: (K, O), also a transposed one; bias: (O,), none if not given. Returns them Packed."""
-    workspace = workspace or Workspace()
+    workspace = current()
     K, O = W.shape
     panels = workspace.empty((-(-O // WIDTH), K, WIDTH))
     if W.flags.c_contiguous:
@@ -47,28 +47,28 @@ def pack(W, workspace=None, bias=None):
     return Packed(panels, padded, O)
 
 
-def multiply(x, packed, y=None, workspace=None):
+def multiply(x, packed, y=None):
     """x W + bias, or, where y is given, y + x W, written over y. x: (..., K) contiguous. Returns (..., O)."""
     add = y is not None
     if add and not y.flags.c_contiguous:
         raise ValueError("multiply: y must be contiguous to be written over")
     if not add:
-        y = (workspace or Workspace()).empty((*x.shape[:-1], packed.columns))
+        y = current().empty((*x.shape[:-1], packed.columns))
     K = x.shape[-1]
     _run(x, y.size // packed.columns, K, K, 1, packed, y, add)
     return y
 
 
-def multiply_transposed(x, d, workspace=None):
+def multiply_transposed(x, d):
     """x^T d, as a weight's gradient is. x: (..., I); d: (..., O), contiguous. Returns (I, O)."""
-    workspace = workspace or Workspace()
+    workspace = current()
     I, O = x.shape[-1], d.shape[-1]
     K = d.size // O
     y = workspace.empty((I, O))
     with workspace.scratch():
         turned = workspace.empty((-(-I // R), K, R))
         run(_pack_for_rows, -(-K // CHUNK), x.reshape(K, I), turned)
-        _run(turned, I, K, 1, R, pack(d.reshape(K, O), workspace), y, add=False)
+        _run(turned, I, K, 1, R, pack(d.reshape(K, O)), y, add=False)
     return y
 
 

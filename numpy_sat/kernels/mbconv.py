@@ -18,7 +18,7 @@ from numpy_sat.kernels.depthwise import PIXELS, Window
 from numpy_sat.kernels.simd import LANES, load, load_first, store, store_first
 from numpy_sat.kernels.threads import inline, kernel, run, taken
 from numpy_sat.system import machine
-from numpy_sat.system.workspace import Workspace
+from numpy_sat.system.workspace import current
 
 TASK = 1 << 17  # numbers that a task works on, at most: 512 KiB
 SIDES, STRIDES = (3, 5), (1, 2)  # of the depthwise filters
@@ -53,14 +53,14 @@ def computes(P, stride, E):
     return P in SIDES and stride in STRIDES and E % LANES == 0
 
 
-def forward(x, expand, depth, project, stride, padding, y_shape, residual=False, stem_stride=1, workspace=None):
+def forward(x, expand, depth, project, stride, padding, y_shape, residual=False, stem_stride=1):
     """y = relu6(depthwise(relu6(x correlated with W_e + b_e))) W_p + b_p, with `residual` + x.
 
     x: (N, H, W, C); expand: W_e: (S, S, C, E) and b_e: (E,), at stem_stride and without padding, or None, and E = C;
     depth: W_d: (P, P, E) and b_d: (E,); project: W_p: (E, O) and b_p: (O,); E a multiple of LANES; stride and padding,
     lines of zeros above, and to the left: of the depthwise convolution. Returns y, of y_shape: (N, H', W', O).
     """
-    workspace = workspace or Workspace()
+    workspace = current()
     y = workspace.empty(y_shape)
     N, H, width, O = y_shape
     W_d, b_d = (np.ascontiguousarray(array) for array in depth)

@@ -10,12 +10,12 @@ import numpy as np
 from numpy_sat.kernels import simd
 from numpy_sat.kernels.simd import LANES
 from numpy_sat.kernels.threads import inline, kernel, run, taken
-from numpy_sat.system.workspace import Workspace
+from numpy_sat.system.workspace import current
 
 
-def max_pool(x, window, stride, padding, workspace=None):
+def max_pool(x, window, stride, padding):
     """Arguments and results as in layers/pool.py: y: (N, H', W', C) and winner, the same shape, uint8."""
-    workspace = workspace or Workspace()
+    workspace = current()
     N, H, W, C = x.shape
     shape = N, *((size + 2 * padding - window) // stride + 1 for size in (H, W)), C
     y, winner = workspace.empty(shape), workspace.empty(shape, np.uint8)
@@ -23,16 +23,17 @@ def max_pool(x, window, stride, padding, workspace=None):
     return y, winner
 
 
-def max_pool_scatter(dy, winner, x_shape, window, stride, padding, workspace=None):
+def max_pool_scatter(dy, winner, x_shape, window, stride, padding):
     """dx: (N, H, W, C), in which every dy is added to the cell that won its window."""
-    workspace = workspace or Workspace()
+    workspace = current()
     dx = workspace.empty(x_shape)
     run(_scatter, x_shape[0] * x_shape[1], np.ascontiguousarray(dy), winner, window, stride, padding, dx)
     return dx
 
 
-def results(N, rows, columns, O, pool, workspace):
+def results(N, rows, columns, O, pool):
     """The arrays a convolution's results go to: y, its sides divided by pool, and winner, empty without pooling."""
+    workspace = current()
     shape = N, rows // pool, columns // pool, O
     return workspace.empty(shape), workspace.empty(shape if pool == 2 else (0, 0, 0, 0), np.uint8)
 
@@ -61,12 +62,12 @@ def finish(x, x_at, x_row, x_cell, high, wide, pool, bias, least, y, winner, y_a
             simd.store_bytes(where, winner, out)
 
 
-def pool_relu_backward(dy, y, winner, rows, columns, workspace=None):
+def pool_relu_backward(dy, y, winner, rows, columns):
     """The way back through relu and 2 x 2 max-pooling in one pass.
 
     dy, y, winner: (N, H', W', O), O a multiple of LANES. Returns dx: (N, rows, columns, O) and db: (O,), its sum.
     """
-    workspace = workspace or Workspace()
+    workspace = current()
     N, _, _, O = y.shape
     dx = workspace.empty((N, rows, columns, O))
     with workspace.scratch():

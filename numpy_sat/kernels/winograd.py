@@ -19,6 +19,7 @@ from numpy_sat.kernels import pool as pooling
 from numpy_sat.kernels.simd import LANES
 from numpy_sat.kernels.threads import inline, kernel, run, taken
 from numpy_sat.system import machine
+from numpy_sat.system.workspace import current
 
 F2, F4 = (0,) * 4, (0,) * 6  # a line's points; conv.py chooses
 CHUNK = 32  # channels whose products are summed before they join the total, see points.py
@@ -36,16 +37,17 @@ class Scratch(NamedTuple):
     square: np.ndarray  # (threads, n^2 LANES): a square of vectors between the transform of its columns and of its rows
 
 
-def correlate(x, W, bias, padding, lowest, pool, workspace, line):
+def correlate(x, W, bias, padding, lowest, pool, line):
     """x, with `padding` rings of zeros, correlated with W; max-pooled pool x pool (1 or 2); max(that + bias, lowest).
 
     x: (N, H, W, C); W: (3, 3, C, O); bias: (O,); C, O: multiples of LANES; lowest: 0 for relu, -inf for none; line: F4
     or F2. Returns y: (N, H', W', O) and winner, uint8 of the same shape where pool is 2.
     """
+    workspace = current()
     N, height, width, C = x.shape
     O, n = W.shape[3], len(line)
     rows, columns = height + 2 * padding - 2, width + 2 * padding - 2
-    y, winner = pooling.results(N, rows, columns, O, pool, workspace)
+    y, winner = pooling.results(N, rows, columns, O, pool)
     tiles = tiles_of(N, rows, columns, n - 2)
     group = _group(C, O, tiles)
     shape = tile.shape(O)

@@ -14,6 +14,7 @@ from numpy_sat.kernels import points, simd, tile, winograd
 from numpy_sat.kernels.simd import LANES
 from numpy_sat.kernels.threads import inline, kernel, run, taken
 from numpy_sat.system import machine
+from numpy_sat.system.workspace import current
 
 LINE, RESULTS = winograd.F4, (0,) * 4
 BLOCK = 64  # channels of x in a task
@@ -31,13 +32,14 @@ class Scratch(NamedTuple):
     patch_dy: np.ndarray
 
 
-def weight_gradient(x, dy, padding, workspace):
+def weight_gradient(x, dy, padding):
     """dW of y = x, with `padding` rings of zeros, correlated with W.
 
     x: (N, H, W, C); dy: (N, H', W', O); C, O: multiples of LANES. Returns dW: (3, 3, C, O).
     A task owns some channels of x in a part of the tiles. The parts' sums are added in order at the end, and how many
     there are does not depend on the number of threads, so neither does the result.
     """
+    workspace = current()
     N, rows, columns, O = dy.shape
     C, n, m = x.shape[3], len(LINE), len(RESULTS)
     dW = workspace.empty((3, 3, C, O))

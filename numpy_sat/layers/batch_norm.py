@@ -21,24 +21,24 @@ class BatchNormCache(NamedTuple):
     spread: np.ndarray  # (C,) sqrt(var + epsilon)
 
 
-def batch_norm_forward(x, gamma, beta, workspace=None):
+def batch_norm_forward(x, gamma, beta):
     """y = gamma (x - mean) / sqrt(var + epsilon) + beta; mean and var of every channel over all other axes.
 
     x: (..., C); gamma, beta: (C,). Returns y: (..., C) and the cache.
     """
-    mean, var = moments(x, workspace)
-    y, spread = apply(x, gamma, beta, mean, var, workspace)
+    mean, var = moments(x)
+    y, spread = apply(x, gamma, beta, mean, var)
     return y, BatchNormCache(x, gamma, mean, spread)
 
 
-def batch_norm_backward(dy, cache, workspace=None):
+def batch_norm_backward(dy, cache):
     """dy: (..., C). Returns dx: (..., C), dgamma, dbeta: (C,).
 
     With x_hat = (x - mean) / spread, x reaches y on three ways: as itself, by the mean and by the variance.
     """
     x, gamma, mean, spread = cache
     if kernels.fast(dy):
-        return kernel.backward(dy, x, gamma, mean, spread, workspace)
+        return kernel.backward(dy, x, gamma, mean, spread)
     axes, rows = tuple(range(x.ndim - 1)), x.size // x.shape[-1]
     x_hat = (x - mean) / spread
     dbeta = dy.sum(axis=axes)
@@ -48,18 +48,18 @@ def batch_norm_backward(dy, cache, workspace=None):
     return dx, dgamma, dbeta
 
 
-def moments(x, workspace=None):
+def moments(x):
     """Mean and variance of every channel over all other axes. x: (..., C). Returns (C,), (C,)."""
     if kernels.fast(x):
-        return kernel.moments(x, workspace)
+        return kernel.moments(x)
     axes = tuple(range(x.ndim - 1))
     return x.mean(axis=axes), x.var(axis=axes)
 
 
-def apply(x, gamma, beta, mean, var, workspace=None):
+def apply(x, gamma, beta, mean, var):
     """y of batch_norm_forward with the mean and variance given: (C,) each. Returns y and spread: (C,)."""
     spread = np.sqrt(var + x.dtype.type(EPSILON))
     scale = gamma / spread
     if kernels.fast(x):
-        return kernel.affine(x, scale, beta - mean * scale, -np.inf, workspace), spread
+        return kernel.affine(x, scale, beta - mean * scale, -np.inf), spread
     return (x - mean) * scale + beta, spread

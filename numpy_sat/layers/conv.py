@@ -16,7 +16,7 @@ class ConvCache(NamedTuple):
     padding: int
 
 
-def conv_forward(x, W, b, stride=1, padding=0, workspace=None):
+def conv_forward(x, W, b, stride=1, padding=0):
     """y[n, i, j, o] = b[o] + sum over p, q, c of x_padded[n, i s + p, j s + q, c] W[p, q, c, o].
 
     x: (N, H, W, C) pictures; W: (P, Q, C, O) filters of P x Q cells; b: (O,) biases; stride s: cells from one window
@@ -27,7 +27,7 @@ def conv_forward(x, W, b, stride=1, padding=0, workspace=None):
     check_arguments(x, W, b, stride, padding)
     cache = ConvCache(x, W, stride, padding)
     if kernels.fast(x):
-        return kernel.forward(x, W, b, stride, padding, workspace=workspace)[0], cache
+        return kernel.forward(x, W, b, stride, padding)[0], cache
     x_padded = _pad(x, padding)
     y = np.tile(b, (*_output_shape(x, W, stride, padding), 1))
     for p, q in np.ndindex(W.shape[:2]):
@@ -35,14 +35,14 @@ def conv_forward(x, W, b, stride=1, padding=0, workspace=None):
     return y, cache
 
 
-def conv_backward(dy, cache, workspace=None):
+def conv_backward(dy, cache):
     """dy: (N, H', W', O). Returns dx: (N, H, W, C), dW: (P, Q, C, O), db: (O,)."""
-    dW, db = conv_parameter_gradients(dy, cache, workspace)
-    dx = conv_input_gradient(dy, cache, workspace)
+    dW, db = conv_parameter_gradients(dy, cache)
+    dx = conv_input_gradient(dy, cache)
     return dx, dW, db
 
 
-def conv_parameter_gradients(dy, cache, workspace=None):
+def conv_parameter_gradients(dy, cache):
     """dW and db alone, all that the layer next to the picture needs.
 
     db[o]          = sum over n, i, j of dy[n, i, j, o]
@@ -50,8 +50,8 @@ def conv_parameter_gradients(dy, cache, workspace=None):
     """
     x, W, stride, padding = cache
     if kernels.fast(dy):
-        db = elementwise.column_sums(dy, workspace)
-        return kernel.weight_gradient(x, dy, W.shape, stride, padding, workspace), db
+        db = elementwise.column_sums(dy)
+        return kernel.weight_gradient(x, dy, W.shape, stride, padding), db
     db = dy.sum(axis=(0, 1, 2))
     x_padded, dW = _pad(x, padding), np.empty_like(W, order="C")
     for p, q in np.ndindex(W.shape[:2]):
@@ -59,11 +59,11 @@ def conv_parameter_gradients(dy, cache, workspace=None):
     return dW, db
 
 
-def conv_input_gradient(dy, cache, workspace=None):
+def conv_input_gradient(dy, cache):
     """dx alone: cell (n, i s + p, j s + q, c) of x_padded gathers sum over o of dy[n, i, j, o] W[p, q, c, o]."""
     x, W, stride, padding = cache
     if kernels.fast(dy):
-        return kernel.input_gradient(dy, W, x.shape, stride, padding, workspace)
+        return kernel.input_gradient(dy, W, x.shape, stride, padding)
     dx_padded = np.zeros_like(_pad(x, padding))
     for p, q in np.ndindex(W.shape[:2]):
         cells = _met_by(dx_padded, p, q, dy, stride)

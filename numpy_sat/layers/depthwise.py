@@ -11,7 +11,6 @@ import numpy as np
 from numpy_sat import kernels
 from numpy_sat.kernels import depthwise as kernel
 from numpy_sat.kernels import elementwise
-from numpy_sat.system.workspace import Workspace
 
 
 class DepthwiseCache(NamedTuple):
@@ -30,7 +29,7 @@ def same_padding(size, P, stride):
     return lines // 2, lines - lines // 2
 
 
-def depthwise_forward(x, W, b, stride=1, workspace=None):
+def depthwise_forward(x, W, b, stride=1):
     """y[n, i, j, c] = b[c] + sum over p, q of x_padded[n, i s + p, j s + q, c] W[p, q, c].
 
     x: (N, H, W, C) pictures, padded as same_padding says; W: (P, P, C), a filter for each channel; b: (C,); stride s: 1
@@ -39,7 +38,7 @@ def depthwise_forward(x, W, b, stride=1, workspace=None):
     check_arguments(x, W, b, stride)
     cache = DepthwiseCache(x, W, stride)
     if kernels.fast(x):
-        arguments = stride, before(cache), output_shape(cache), -np.inf, np.inf, workspace or Workspace()
+        arguments = stride, before(cache), output_shape(cache), -np.inf, np.inf
         return kernel.forward(x, W, b, *arguments), cache
     x_padded = _pad(cache)
     y = np.broadcast_to(b, output_shape(cache)).copy()
@@ -48,7 +47,7 @@ def depthwise_forward(x, W, b, stride=1, workspace=None):
     return y, cache
 
 
-def depthwise_backward(dy, cache, workspace=None):
+def depthwise_backward(dy, cache):
     """dy: (N, H', W', C). Returns dx: (N, H, W, C), dW: (P, P, C), db: (C,).
 
     db[c]       = sum over n, i, j of dy[n, i, j, c]
@@ -57,10 +56,9 @@ def depthwise_backward(dy, cache, workspace=None):
     """
     x, W, stride = cache
     if kernels.fast(dy):
-        workspace = workspace or Workspace()
-        dW = kernel.weight_gradient(x, dy, len(W), stride, before(cache), workspace)
-        dx = kernel.input_gradient(dy, W, x.shape, stride, before(cache), workspace)
-        return dx, dW, elementwise.column_sums(dy, workspace)
+        dW = kernel.weight_gradient(x, dy, len(W), stride, before(cache))
+        dx = kernel.input_gradient(dy, W, x.shape, stride, before(cache))
+        return dx, dW, elementwise.column_sums(dy)
     db = dy.sum(axis=(0, 1, 2))
     x_padded, dW = _pad(cache), np.empty_like(W, order="C")
     dx_padded = np.zeros_like(x_padded)

@@ -40,12 +40,12 @@ def cross_entropy_forward(logits, targets, mask, smoothing=0.0):
     return loss, CrossEntropyCache(logits, log_sum, targets, mask, smoothing)
 
 
-def cross_entropy_backward(dloss, cache, workspace=None):
+def cross_entropy_backward(dloss, cache):
     """dloss: scalar. Returns dlogits: (T, B, V) = (p - q) of every word, 0 at padding."""
     logits, log_sum, targets, mask, smoothing = cache
     weight = mask * (dloss / targets.shape[1])
     if kernels.fast(logits):
-        return kernel.gradient(logits, log_sum, targets, weight, smoothing, workspace)
+        return kernel.gradient(logits, log_sum, targets, weight, smoothing)
     V = logits.shape[-1]
     difference = np.exp(logits - log_sum[..., None]) - smoothing / V
     at_target = np.take_along_axis(difference, targets[..., None], axis=-1) - (1 - smoothing)

@@ -52,11 +52,11 @@ def policy_forward(logits, words, mask, weights):
     return -(weights * log_p).mean(), PolicyCache(likelihood, weights)
 
 
-def policy_backward(dloss, cache, workspace=None):
+def policy_backward(dloss, cache):
     """dloss: scalar. Returns dlogits: (T, B, V) = (r - b) (p - onehot) of every word that was drawn, 0 at padding.
 
     That is cross-entropy with the drawn captions in the place of people's, each of which counts r - b times.
     """
     likelihood, weights = cache
     weighed = likelihood._replace(mask=likelihood.mask * weights)
-    return losses.cross_entropy_backward(dloss, weighed, workspace)
+    return losses.cross_entropy_backward(dloss, weighed)

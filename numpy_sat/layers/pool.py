@@ -16,7 +16,7 @@ class PoolCache(NamedTuple):
     padding: int
 
 
-def max_pool_forward(x, window, stride, padding=0, workspace=None):
+def max_pool_forward(x, window, stride, padding=0):
     """y[n, i, j, c] = the largest of x[n, i s - padding + p, j s - padding + q, c] over p, q in the window.
 
     x: (N, H, W, C); window: side in cells; stride s; padding: rings of cells around the picture that never win.
@@ -25,7 +25,7 @@ def max_pool_forward(x, window, stride, padding=0, workspace=None):
     """
     check_arguments(x, window, stride, padding)
     if kernels.fast(x):
-        y, winner = kernel.max_pool(x, window, stride, padding, workspace)
+        y, winner = kernel.max_pool(x, window, stride, padding)
         return y, PoolCache(winner, x.shape, window, stride, padding)
     x_padded = _pad(x, padding, -np.inf)
     y = _cells(x_padded, 0, 0, window, stride).copy()
@@ -37,11 +37,11 @@ def max_pool_forward(x, window, stride, padding=0, workspace=None):
     return y, PoolCache(winner, x.shape, window, stride, padding)
 
 
-def max_pool_backward(dy, cache, workspace=None):
+def max_pool_backward(dy, cache):
     """dy: (N, H', W', C). Returns dx: (N, H, W, C): each dy goes to the cell that won; of equals the first wins."""
     winner, x_shape, window, stride, padding = cache
     if kernels.fast(dy):
-        return kernel.max_pool_scatter(dy, winner, x_shape, window, stride, padding, workspace)
+        return kernel.max_pool_scatter(dy, winner, x_shape, window, stride, padding)
     dx_padded = _pad(np.zeros(x_shape, dy.dtype), padding, 0)
     for p, q in np.ndindex(window, window):
         cells = _cells(dx_padded, p, q, window, stride)

@@ -40,15 +40,15 @@ class Net(NamedTuple):
 
 
 def net_of(encoder, params, stages, size, tuned=0):
-    """The Net of an encoder: a module with encode(params, pictures, stages, workspace).
+    """The Net of an encoder: a module with encode(params, pictures, stages).
 
     tuned: how many of its last stages are left out, see encoders/__init__.py; params: those of the others alone.
     """
     workspace, part = Workspace(), {"stop": len(stages) - tuned} if tuned else {}
 
     def encode(images):
-        workspace.restart()
-        return encoder.encode(params, images, stages, workspace, **part).copy()  # the next call takes its place
+        with workspace.step():
+            return encoder.encode(params, images, stages, **part).copy()  # the next call takes its place
 
     def shape():
         return encode(np.zeros((1, size, size, 3), np.float32)).shape[1:]

@@ -14,7 +14,6 @@ from numpy_sat.bench import __main__ as command
 from numpy_sat.bench import inputs, limits, ours, report, roofline, rungs, workers, works
 from numpy_sat.experiment import presets
 from numpy_sat.layers import conv
-from numpy_sat.system.workspace import Workspace
 
 FIELDS = "group work pass rung ms gflops share_of_peak error torch_ms ratio".split()
 STAGES = ((16,), (16, 32))
@@ -68,7 +67,7 @@ def test_every_rung_is_the_definition(rng, rung, shape):
         C = O = 2
     arrays = [rng.standard_normal(shape) for shape in ((N, H, W, C), (3, 3, C, O), (O,))]
     expected, _ = conv.conv_forward(*arrays, 1, 1)
-    found = rungs.RUNGS[rung](*(array.astype(np.float32) for array in arrays), Workspace())
+    found = rungs.RUNGS[rung](*(array.astype(np.float32) for array in arrays))
     np.testing.assert_allclose(found, expected, rtol=0, atol=2e-6 * np.abs(expected).max())
 
 

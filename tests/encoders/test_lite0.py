@@ -318,21 +318,22 @@ def test_a_workspace_changes_no_bit(rng):
     params, pictures = random_net(rng, SMALL, (40, 32), np.float32)
     before = pictures.copy()
 
-    def run(workspace=None):
-        a, cache = lite0.encode_forward(params, pictures, SMALL, workspace)
-        cells = lite0.encode(params, pictures, SMALL, workspace, stop=2)
-        last, cache_last = lite0.encode_forward(params, cells.reshape(2, 20, 16, 16), SMALL, workspace, start=2)
+    def run():
+        a, cache = lite0.encode_forward(params, pictures, SMALL)
+        cells = lite0.encode(params, pictures, SMALL, stop=2)
+        last, cache_last = lite0.encode_forward(params, cells.reshape(2, 20, 16, 16), SMALL, start=2)
         return [
             *(a, cells, last),
-            *lite0.encode_backward(a, cache, workspace).values(),
-            *lite0.encode_backward(last, cache_last, workspace).values(),
-            lite0.encode(params, pictures, SMALL, workspace),
+            *lite0.encode_backward(a, cache).values(),
+            *lite0.encode_backward(last, cache_last).values(),
+            lite0.encode(params, pictures, SMALL),
         ]
 
     expected, workspace = run(), Workspace()
     for _ in range(2):
-        workspace.restart()
-        for one, other in zip(run(workspace), expected, strict=True):
+        with workspace.step():
+            found = run()
+        for one, other in zip(found, expected, strict=True):
             np.testing.assert_array_equal(one, other)
     np.testing.assert_array_equal(pictures, before)
 

@@ -139,10 +139,10 @@ def test_one_pass_and_a_workspace_change_nothing(rng):
     pictures, da, workspace = pictures.astype(np.float32), da.astype(np.float32), Workspace()
 
     def check():
-        workspace.restart()
-        a, cache = vgg.encode_forward(single, pictures, NARROW, workspace)
-        in_use = vgg.encode(single, pictures, NARROW, workspace)
-        grads = vgg.encode_backward(da, cache, workspace)
+        with workspace.step():
+            a, cache = vgg.encode_forward(single, pictures, NARROW)
+            in_use = vgg.encode(single, pictures, NARROW)
+            grads = vgg.encode_backward(da, cache)
         assert error(a, a64) < 1e-5
         np.testing.assert_array_equal(in_use, a)
         assert grads.keys() == grads64.keys()

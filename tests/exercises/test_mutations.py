@@ -155,7 +155,6 @@ EQUIVALENT = {
             ["`cache.expand != None` where `cache.expand is not None` belongs"],
             "of tuples it is the same",
         ),
-        ("stem_in_use", "return mbconv_forward", 2 * exchanged("None", "workspace"), "there is no workspace here"),
         ("_is_residual", "return", ["`stride <= 1` where `stride == 1` belongs"], "no stride is smaller"),
         ("_is_residual", "return", ["the sign of `stride == 1 and x.shape == y_shape` is flipped"], "-True is true"),
     ],

@@ -18,7 +18,6 @@ from numpy_sat.layers import activations
 from numpy_sat.layers import attention as attention_layer
 from numpy_sat.layers import lstm as lstm_layer
 from numpy_sat.system import machine
-from numpy_sat.system.workspace import Workspace
 from numpy_sat.training import optimizers
 
 
@@ -271,10 +270,10 @@ def test_attention(rng, each, L):
 
     keys, query, v, a, dz, dalpha = single(keys, query, v, a, dz, dalpha)
     z, alpha, dquery = (np.empty(shape, np.float32) for shape in ((B, D), (B, L), (B, A)))
-    dkeys, dv, workspace = np.zeros((N, L, A), np.float32), np.zeros((N, A), np.float32), Workspace()
-    attention.attend(keys, query, v, a, z, alpha, workspace)
-    attention.attend_backward(dz, dalpha, keys, query, v, a, alpha, dkeys, dv, dquery, workspace)
-    da = attention.annotation_gradient(alpha[None], dz[None], N, workspace)
+    dkeys, dv = np.zeros((N, L, A), np.float32), np.zeros((N, A), np.float32)
+    attention.attend(keys, query, v, a, z, alpha)
+    attention.attend_backward(dz, dalpha, keys, query, v, a, alpha, dkeys, dv, dquery)
+    da = attention.annotation_gradient(alpha[None], dz[None], N)
     for found, right in ((z, z64), (alpha, alpha64), (da, da64), (dv.sum(axis=0), dv64), (dkeys, dkeys64)):
         assert np.abs(found - right).max() <= 1e-5 * max(np.abs(right).max(), 1)
     assert np.abs(dquery - dquery64).max() <= 1e-5 * np.abs(dquery64).max() + 1e-6

@@ -8,7 +8,6 @@ from numpy_sat.kernels import direct, winograd, winograd_weights
 from numpy_sat.kernels.simd import LANES
 from numpy_sat.layers import conv
 from numpy_sat.system import machine
-from numpy_sat.system.workspace import Workspace
 
 FORWARD, GRADIENT = 2e-6, 1e-5  # largest errors, relative to the largest value
 
@@ -67,7 +66,7 @@ def test_forward_and_gradients(rng, geometry):
 @pytest.mark.parametrize("shape", [(1, 1, 1), (2, 2, 3), (2, 5, 7), (3, 12, 9)])
 def test_winograd_of_any_size(rng, line, shape):
     (x, W, b), _ = random_inputs(rng, ((*shape, 16), (3, 3), 32, 1, 1))
-    y, _ = winograd.correlate(x, W, b, 1, -np.inf, 1, Workspace(), line)
+    y, _ = winograd.correlate(x, W, b, 1, -np.inf, 1, line)
     assert error(y, conv.conv_forward(*double(x, W, b), 1, 1)[0]) < FORWARD
 
 

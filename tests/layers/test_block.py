@@ -103,16 +103,16 @@ def test_two_forwards_then_both_backwards_in_one_workspace(rng):
         for _ in range(2)
     ]
 
-    def alone(inputs, workspace=None):
-        y, cache = block.block_forward(**inputs, pooled=True, workspace=workspace)
-        return [y, *block.block_backward(y, cache, workspace)]
+    def alone(inputs):
+        y, cache = block.block_forward(**inputs, pooled=True)
+        return [y, *block.block_backward(y, cache)]
 
     expected = [alone(inputs) for inputs in both]
     workspace = Workspace()
     for _ in range(2):
-        workspace.restart()
-        forwards = [block.block_forward(**inputs, pooled=True, workspace=workspace) for inputs in both]
-        found = [[y, *block.block_backward(y, cache, workspace)] for y, cache in forwards]
+        with workspace.step():
+            forwards = [block.block_forward(**inputs, pooled=True) for inputs in both]
+            found = [[y, *block.block_backward(y, cache)] for y, cache in forwards]
         for results, right in zip(found, expected, strict=True):
             for a, b in zip(results, right, strict=True):
                 np.testing.assert_array_equal(a, b)

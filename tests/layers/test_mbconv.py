@@ -181,17 +181,17 @@ def test_two_forwards_then_both_backwards_in_one_workspace(rng):
     """No result is overwritten by what comes later in the step."""
     both = [random_inputs(rng, WIDE["residual"], np.float32) for _ in range(2)]
 
-    def alone(inputs, options, workspace=None):
-        y, cache = mbconv.mbconv_forward(**inputs, **options, workspace=workspace)
-        return [y, *mbconv.mbconv_backward(y, cache, workspace)]
+    def alone(inputs, options):
+        y, cache = mbconv.mbconv_forward(**inputs, **options)
+        return [y, *mbconv.mbconv_backward(y, cache)]
 
     expected = [alone(*each) for each in both]
     workspace = Workspace()
     for _ in range(2):
-        workspace.restart()
-        in_use = [mbconv.mbconv_in_use(**inputs, **options, workspace=workspace) for inputs, options in both]
-        forwards = [mbconv.mbconv_forward(**inputs, **options, workspace=workspace) for inputs, options in both]
-        found = [[y, *mbconv.mbconv_backward(y, cache, workspace)] for y, cache in forwards]
+        with workspace.step():
+            in_use = [mbconv.mbconv_in_use(**inputs, **options) for inputs, options in both]
+            forwards = [mbconv.mbconv_forward(**inputs, **options) for inputs, options in both]
+            found = [[y, *mbconv.mbconv_backward(y, cache)] for y, cache in forwards]
         for results, right, used in zip(found, expected, in_use, strict=True):
             np.testing.assert_allclose(used, right[0], rtol=0, atol=1e-5 * np.abs(used).max())
             for a, b in zip(results, right, strict=True):
