@@ -24,7 +24,7 @@ DATA = Path(os.environ.get("NUMPY_SAT_DATA") or Path(__file__).parents[3] / "sha
 def judged(tmp_path_factory):
     """A tiny run that evaluate has judged."""
     folder = tmp_path_factory.mktemp("ship")
-    scenes.write(folder / "scenes", train=40, dev=6, test=2)
+    scenes.write(folder / "scenes" / f"scenes-{scenes.VERSION}-0", train=40, dev=6, test=2)
     tiny = ["stages=((4,),(6,))", "embedding=5", "state=7", "attention=6", "picture_size=16"]
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("NUMPY_SAT_CACHE", str(folder / "cache"))

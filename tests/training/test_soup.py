@@ -19,14 +19,14 @@ TINY = ["stages=((4,),(6,))", "embedding=5", "state=7", "attention=6", "picture_
 def folder(tmp_path_factory):
     """Of tiny runs: `before`, `after` and `other`, begun with it, and `apart`, begun like it."""
     folder = tmp_path_factory.mktemp("soup")
-    scenes.write(folder / "scenes", train=48, dev=6, test=2)
+    scenes.write(folder / "scenes" / f"scenes-{scenes.VERSION}-0", train=48, dev=6, test=2)
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("NUMPY_SAT_CACHE", str(folder / "cache"))
         anew = ["--small", "--root", folder / "scenes", "--set", *TINY]
         trained(folder / "before", *anew)
         trained(folder / "apart", *anew, "--seed", 1)
         for seed, name in enumerate(("after", "other")):
-            trained(folder / name, "--from", folder / "before", "--seed", seed, "--learning-rate", 0.01)
+            trained(folder / name, "--from", folder / "before", "--seed", seed, "--learning-rate", 0.1)
         yield folder
 
 

@@ -1,0 +1,109 @@
+"""Mistakes that learners make in exercise 1."""
+
+from .record import Mistake
+
+MISTAKES = [
+    Mistake(
+        1,
+        "relative_error",
+        "return worst / (size_a + size_n)",
+        "return worst / float((np.abs(analytic) + np.abs(numeric)).max())",
+        "error",
+        r"of one entry",
+        "takes the largest of |a| + |n|, of one entry",
+    ),
+    Mistake(
+        1,
+        "numerical_gradient",
+        "run = 2 * step",
+        "run = step",
+        "gradient",
+        r"(factor|divid|times|divisor).*\b2\b|\b2\b.*(missing|step)|twice|half|doubl",
+        "divides the central difference by step, not by 2 step",
+    ),
+    Mistake(
+        1,
+        "numerical_gradient",
+        """\
+        x[index] = here - step
+        below = loss()
+        # The number that was kept. Taking a step off again may bring back another: 0.3 + 0.1 - 0.1 is not 0.3.
+        x[index] = here
+        rise = above - below
+        run = 2 * step  # from here - step to here + step
+""",
+        """\
+        x[index] = here
+        at_rest = loss()
+        rise, run = above - at_rest, step
+""",
+        "below or gradient or x",
+        r"one-sided|forward difference|central|`?step`?.*missing",
+        "a one-sided difference: from x to x + step",
+    ),
+    Mistake(
+        1,
+        "numerical_gradient",
+        """\
+        x[index] = here
+        rise =""",
+        "        rise =",
+        "restored or x",
+        r"put back|restor|not.*back|`x\[index\] = value` is missing",
+        "goes on to the next entry without putting this one back",
+    ),
+    Mistake(
+        1,
+        "numerical_gradient",
+        """\
+    for index in np.ndindex(x.shape):
+        # One entry moves, all others stay where they were: that is what a partial derivative asks.
+        here = x[index]
+        # Into x itself, for that is the array which the loss reads.
+        x[index] = here + step
+        above = loss()
+        x[index] = here - step
+        below = loss()
+        # The number that was kept. Taking a step off again may bring back another: 0.3 + 0.1 - 0.1 is not 0.3.
+        x[index] = here
+        rise = above - below
+        run = 2 * step  # from here - step to here + step
+        gradient[index] = rise / run
+    return gradient""",
+        """\
+    flat, slopes = x.reshape(-1), gradient.reshape(-1)
+    slopes = np.empty(flat.size)
+    for k in range(flat.size):
+        kept = flat[k]
+        flat[k] = kept + step
+        up = loss()
+        flat[k] = kept - step
+        down = loss()
+        flat[k] = kept
+        slopes[k] = (up - down) / (2 * step)
+    return slopes.reshape(x.shape)""",
+        "x or above or below",
+        r"copy|not moved|reshape|contiguous|x itself|does not (reach|read|see)",
+        "moves the entries of x.reshape(-1), a copy where x is not contiguous",
+    ),
+    Mistake(
+        1,
+        "relative_error",
+        "worst = float(np.abs(analytic - numeric).max(initial=0))",
+        "worst = float((analytic - numeric).max(initial=0))",
+        "worst or error",
+        r"\babs|absolute|\|a - n\||sign|negative",
+        "leaves out the absolute value of the difference",
+    ),
+    Mistake(
+        1,
+        "relative_error",
+        "    return worst / (size_a + size_n)",
+        """\
+    ratios = np.abs(analytic - numeric) / (np.abs(analytic) + np.abs(numeric))
+    return float(ratios.max())""",
+        "error or largest",
+        r"entry by entry|(each|every|per|an) entry|elementwise|(each|both) max|over (all|the whole)",
+        "divides entry by entry and takes the largest ratio",
+    ),
+]

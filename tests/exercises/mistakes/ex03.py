@@ -1,0 +1,68 @@
+"""Mistakes that learners make in exercise 3."""
+
+from .record import Mistake
+
+MISTAKES = [
+    Mistake(
+        3,
+        "linear_forward",
+        """\
+    products = rows @ W
+    # b_o is added in every row n: NumPy stretches (O,) over (rows, O).
+    yrows = products + b
+""",
+        "    yrows = rows @ (W + b)\n",
+        "y",
+        r"`?b`?.*(before|inside|product|bracket|parenthes|to `?W`?|weight|multipl)|bracket|parenthes",
+        "adds the bias to the weights, before the product",
+    ),
+    Mistake(
+        3,
+        "linear_backward",
+        """\
+    W_turned = W.T  # (O, I)
+    dxrows = drows @ W_turned""",
+        "    dxrows = drows @ W",
+        "dx",
+        r"transpos",
+        "forgets the transpose of W",
+    ),
+    Mistake(
+        3,
+        "linear_backward",
+        """\
+    columns = rows.T  # (I, rows)
+    dW = columns @ drows""",
+        '    dW = np.einsum("ni,no->io", rows, drows) / len(rows)',
+        "dW",
+        r"mean|divided|average|number of rows",
+        "divides the weights' gradient by the number of rows",
+    ),
+    Mistake(
+        3,
+        "linear_backward",
+        "columns = rows.T",
+        "columns = x.reshape(I, -1)",
+        "dW",
+        r"reshape.*transpos|transpos.*reshape|transpos.*missing",
+        "reshapes x where it should be transposed",
+    ),
+    Mistake(
+        3,
+        "linear_backward",
+        "dxrows = drows @ W_turned",
+        "dxrows = W @ drows.T",
+        "dx",
+        r"reshape.*transpos|transpos.*(reshape|missing)|transpos.*(product|result|back)",
+        "turns the factors and reshapes the product instead of transposing it",
+    ),
+    Mistake(
+        3,
+        "linear_backward",
+        "db = drows.sum(axis=0)",
+        "db = dy.sum(axis=0)",
+        "",
+        r"db.*shape|shape.*db",
+        "sums the bias gradient over the first axis only",
+    ),
+]

@@ -1,0 +1,77 @@
+"""Mistakes that learners make in exercise 4."""
+
+from .record import Mistake
+
+MISTAKES = [
+    Mistake(
+        4,
+        "softmax_forward",
+        """\
+    total = exp.sum(axis=-1, keepdims=True)
+    p = exp / total
+""",
+        "    p = exp / np.sum(exp, axis=0)\n",
+        "p",
+        r"axis|axes|columns",
+        "sums over the first axis, not the last",
+    ),
+    Mistake(
+        4,
+        "softmax_backward",
+        "return above - p * through_total",
+        "return dp * p * (1 - p)",
+        "dx",
+        r"diagonal|p \(1 - p\)|other (scores|p)|every (p|score)|own score|sum.*(missing|forgotten)",
+        "keeps the diagonal of the derivative only, as of a sigmoid",
+    ),
+    Mistake(
+        4,
+        "log_sum_exp",
+        "largest = x.max(axis=-1)",
+        "largest = np.full(x.shape[:-1], x.max())",
+        "largest or log_sum",
+        r"whole|everything|entire|(each|own|its|a) row|axis|all (of|rows|scores)",
+        "takes off the maximum of the whole array: rows far below it underflow",
+    ),
+    Mistake(
+        4,
+        "cross_entropy_forward",
+        "loss = total / B",
+        "loss = total / mask.sum()",
+        "loss",
+        r"(number|mean|sum|by).*(words|mask)|captions",
+        "divides by the number of words, not of captions",
+    ),
+    Mistake(
+        4,
+        "cross_entropy_backward",
+        """\
+    dword = mask * (dloss / B)
+    # word = - sum over k of q_k log p_k
+    dlog_p = -q * dword[..., None]
+    # log p_k = logits_k - log_sum, where log_sum is one number for all k: it gathers from all of them.
+    dlog_sum = -dlog_p.sum(axis=-1, keepdims=True)
+    # log_sum = log sum over j of exp(logits_j): its derivative by logits_k is exp(logits_k) / total = p_k.
+    p = np.exp(log_p)
+    dlogits = dlog_p + p * dlog_sum
+""",
+        "    dlogits = (np.exp(log_p) - q) * dloss / B\n",
+        "weight or dlogits",
+        r"`?mask`?.*(missing|forgotten|left out)|padding",
+        "masks the loss but not its gradient",
+    ),
+    Mistake(
+        4,
+        "cross_entropy_backward",
+        "    return dlogits",
+        """\
+    difference = np.exp(log_p) - smoothing / logits.shape[-1]
+    for t, b in np.ndindex(targets.shape):
+        difference[t, b, targets[t, b]] -= 1
+    dlogits = difference * (mask * dloss / B)[..., None]
+    return dlogits""",
+        "at_target or difference or dlogits",
+        r"1 - (s\b|`?smoothing)|`?smoothing`?.*(missing|forgotten)|full 1",
+        "subtracts a full 1 at the target, which has 1 - s",
+    ),
+]

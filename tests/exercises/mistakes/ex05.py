@@ -1,0 +1,100 @@
+"""Mistakes that learners make in exercise 5."""
+
+from .patterns import OVERWRITTEN
+from .record import Mistake
+
+# Long pieces of the solution that a learner writes in another way altogether.
+TOURNAMENT = """\
+    y = _cells(x_padded, 0, 0, rows, columns, stride).copy()
+    winner = np.zeros((N, rows, columns, C), np.uint8)
+    for p in range(window):
+        for q in range(window):
+            # Cell (p, q) of window (i, j) lies in row i s + p and column j s + q.
+            cells = _cells(x_padded, p, q, rows, columns, stride)
+            # A cell that is equal to the largest before it does not take the lead: of equal ones the first wins.
+            leads = cells > y
+            y[leads] = cells[leads]
+            winner[leads] = p * window + q
+"""
+POOL_SCATTER = """\
+    for p in range(window):
+        for q in range(window):
+            # The windows whose cell (p, q) won, and what comes back through them; 0 through the others.
+            won = winner == p * window + q
+            share = dy * won
+            # The same cells as in the forward, a view: what is added to it is added to dx_padded. Added, for a cell
+            # may have won as (0, 2) in one window already, and now wins as (0, 0) in the next.
+            cells = _cells(dx_padded, p, q, rows, columns, stride)
+            cells += share
+"""
+SWAPPED = r"transpos|swap|exchang|q \* window|column \* window|other order|each other's place"
+
+MISTAKES = [
+    # Exercise 5
+    Mistake(
+        5,
+        "relu_forward",
+        "y = x.copy()\n    y[x < 0] = 0",
+        "x[x < 0] = 0\n    y = x",
+        "",
+        r"chang|overwr|in place|alter|modif",
+        "clears the negative numbers of the caller's x in place",
+    ),
+    Mistake(
+        5,
+        "relu_backward",
+        "passed = cache.y > 0",
+        "passed = cache.y >= 0",
+        "dx",
+        r">=|y > 0|x > 0|everywhere|(passed|slope|mask).*(missing|forgotten)",
+        "the mask is y >= 0, which holds everywhere",
+    ),
+    Mistake(
+        5,
+        "max_pool_forward",
+        "np.full((N, H + 2 * padding, width + 2 * padding, C), -np.inf, x.dtype)",
+        "np.zeros((N, H + 2 * padding, width + 2 * padding, C), x.dtype)",
+        "x_padded",
+        r"inf|padd.*\b(0|zeros?)\b|\b(0|zeros?)\b.*padd",
+        "pads with zeros, which win over negative cells",
+    ),
+    Mistake(
+        5,
+        "max_pool_forward",
+        TOURNAMENT,
+        """\
+    y = np.empty((N, rows, columns, C), x.dtype)
+    winner = np.empty((N, rows, columns, C), np.uint8)
+    for i in range(rows):
+        for j in range(columns):
+            patch = x_padded[:, i : i + window, j : j + window].reshape(N, window * window, C)
+            y[:, i, j] = patch.max(axis=1)
+            winner[:, i, j] = patch.argmax(axis=1)
+""",
+        "y or cells",
+        r"stride|\bi s\b",
+        "window (i, j) begins at row i, not i * stride",
+    ),
+    Mistake(
+        5,
+        "max_pool_backward",
+        POOL_SCATTER,
+        """\
+    for n, i, j, c in np.ndindex(dy.shape):
+        p, q = divmod(int(winner[n, i, j, c]), window)
+        dx_padded[n, i * stride + p, j * stride + q, c] = dy[n, i, j, c]
+""",
+        "dx_padded or cells or dx",
+        OVERWRITTEN,
+        "= where += belongs: of windows that overlap, the last one wins",
+    ),
+    Mistake(
+        5,
+        "max_pool_backward",
+        "won = winner == p * window + q",
+        "won = winner == q * window + p",
+        "cells or dx_padded",
+        SWAPPED + r"|p \* window \+ q",
+        "takes the winner's number apart as q * window + p",
+    ),
+]

@@ -1,0 +1,72 @@
+"""Mistakes that learners make in exercise 11."""
+
+from .record import Mistake
+
+MISTAKES = [
+    Mistake(
+        11,
+        "score_forward",
+        "u, cache_u = activations.tanh_forward(keys_of_each + query_of_each)",
+        "u = activations.tanh_forward(keys_of_each)[0] + query_of_each; cache_u = activations.TanhCache(u)",
+        "u or e",
+        r"tanh.*(keys|sum|query)|query.*tanh",
+        "takes the tanh of the keys alone",
+    ),
+    Mistake(
+        11,
+        "score_backward",
+        """\
+    dsum = du * (1 - u * u)
+
+    # keys_i was used by all captions of its picture, query_b by all locations: sums along those axes.
+    dkeys = dsum.sum(axis=1)  # (N, L, A)
+    dquery = dsum.sum(axis=2).reshape(B, A)
+""",
+        """\
+    dkeys, dquery = du.sum(1), du.sum(2).reshape(B, A)
+""",
+        "du",
+        r"(tanh|slope|deriv|1 - u)",
+        "forgets the tanh's derivative",
+    ),
+    Mistake(
+        11,
+        "context_forward",
+        """\
+    z = alpha_of_each @ a
+    return z.reshape(B, D)""",
+        """\
+    z = (alpha_of_each[..., None] * a[:, None]).mean(axis=2)
+    return z.reshape(B, D)""",
+        "z",
+        r"mean|divided|average",
+        "takes the mean over the locations, where alpha has shared out already",
+    ),
+    Mistake(
+        11,
+        "context_backward",
+        "a_transposed = a.swapaxes(1, 2)",
+        "a_transposed = a.reshape(N, D, L)",
+        "dalpha",
+        r"reshape.*transpos|transpos.*(reshape|missing)|swapaxes",
+        "reshapes the annotations where a transpose is needed",
+    ),
+    Mistake(
+        11,
+        "attend_forward",
+        "alpha, cache_softmax = softmax.softmax_forward(e)",
+        "alpha = softmax.softmax_forward(e.T)[0].T.copy(); cache_softmax = softmax.SoftmaxCache(alpha)",
+        "alpha",
+        r"captions.*locations|locations.*captions|axis|axes|over the captions",
+        "softmax over the captions instead of the locations",
+    ),
+    Mistake(
+        11,
+        "attend_backward",
+        "dalpha_total = dalpha + dalpha_from_context",
+        "dalpha_total = dalpha_from_context",
+        "de",
+        r"`dalpha`.*(missing|forgotten|lost)|outside.*(missing|forgotten|lost)",
+        "drops the penalty's gradient of alpha",
+    ),
+]

@@ -1,0 +1,80 @@
+"""Mistakes that learners make in exercise 13."""
+
+from .record import Mistake
+
+MISTAKES = [
+    Mistake(
+        13,
+        "doubly_stochastic_forward",
+        """\
+    of_words = alpha * mask[:, :, None]
+    looked = of_words.sum(axis=0)
+""",
+        """\
+    looked = alpha.sum(axis=0)
+""",
+        "missing",
+        r"(forgot|left out|lacks|without|not multiplied).*mask|mask.*(missing|forgot|left out)|padding",
+        "sums the attention over padding as well",
+    ),
+    Mistake(
+        13,
+        "doubly_stochastic_forward",
+        "words = mask.sum(axis=0)[:, None]",
+        "words = len(alpha)",
+        "aim",
+        r"mask|longest|own (number|words|length)|padding|each caption|every caption",
+        "takes the longest caption's length for every caption in T/L",
+    ),
+    Mistake(
+        13,
+        "doubly_stochastic_forward",
+        "squares = missing * missing",
+        "squares = (aim - alpha) ** 2 * mask[:, :, None]",
+        "penalty",
+        r"squar|before|alpha.*missing|missing.*alpha|sum(med)? over (words|t\b|time)",
+        "squares what each word lacks, before the sum over words",
+    ),
+    Mistake(
+        13,
+        "doubly_stochastic_forward",
+        """\
+    scale = 1 / B
+    if normalisation == "mean":
+        scale = scale / L
+""",
+        """\
+    scale = 1.0 if normalisation == "sum" else 1 / L
+""",
+        "scale or penalty",
+        r"not divided|1 ?/ ?`?B\b|divi\w+ by `?B\b|`B`.*(missing|left out)|mean over captions|number of captions",
+        "forgets to divide by the number of captions",
+    ),
+    Mistake(
+        13,
+        "doubly_stochastic_backward",
+        """\
+    dmissing = 2 * missing * dsquares
+""",
+        """\
+    dmissing = missing * dsquares
+""",
+        "dalpha",
+        r"\b2\b|half|twice|\b0\.5\b",
+        "forgets the 2 of the square's derivative",
+    ),
+    Mistake(
+        13,
+        "doubly_stochastic_backward",
+        """\
+    dalpha = dlooked[None, :, :] * mask[:, :, None]
+    return dalpha
+""",
+        """\
+    return dlooked
+""",
+        "",
+        r"shape|\(\d, \d\).*\(\d, \d, \d\)|ax[ei]s",
+        "forgets the axis of time: one map for all words of a caption",
+    ),
+]

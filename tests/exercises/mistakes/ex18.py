@@ -1,0 +1,72 @@
+"""Mistakes that learners make in exercise 18."""
+
+from .record import Mistake
+
+MISTAKES = [
+    Mistake(
+        18,
+        "batch_norm_forward",
+        "var = (centred * centred).mean(axis=axes)",
+        "var = x.var(axis=axes, ddof=1)",
+        "var",
+        r"R - 1|less one|one too few|ddof",
+        "divides the variance by R - 1",
+    ),
+    Mistake(
+        18,
+        "batch_norm_forward",
+        "spread = np.sqrt(var + EPSILON)",
+        "spread = np.sqrt(var + 1e-8)",
+        "spread",
+        r"1e-8",
+        "has another epsilon, of which the numbers show little",
+    ),
+    Mistake(
+        18,
+        "batch_norm_forward",
+        "spread = np.sqrt(var + EPSILON)",
+        "spread = x.std(axis=axes) + EPSILON",
+        "spread",
+        r"(?i)epsilon.*(root|sqrt|under|outside)",
+        "adds epsilon outside of the root",
+    ),
+    Mistake(
+        18,
+        "batch_norm_forward",
+        "axes = tuple(range(x.ndim - 1))",
+        "axes = (0, 2, 3) if x.ndim == 4 else 0",
+        "mean or axes",
+        r"channel|last axis|axis 1",
+        "takes axis 1 for the channels, as PyTorch has them",
+    ),
+    Mistake(
+        18,
+        "batch_norm_backward",
+        "dx = by_itself + by_mean + by_variance",
+        "dx = (dx_hat - dx_hat.mean(axis=axes)) / spread",
+        "dx or by_variance",
+        r"variance.*(missing|forgotten)|(missing|forgotten).*variance",
+        "forgets that the variance is made of x, too",
+    ),
+    Mistake(
+        18,
+        "batch_norm_backward",
+        "dx = by_itself + by_mean + by_variance",
+        """\
+N = dy.shape[0]
+    of_mean, of_variance = dx_hat.sum(axis=axes), x_hat * (dx_hat * x_hat).sum(axis=axes)
+    dx = (N * dx_hat - of_mean - of_variance) / (N * spread)""",
+        "rows or dx",
+        r"pictures|N H W|all rows",
+        "divides by the number of pictures, not of all rows",
+    ),
+    Mistake(
+        18,
+        "batch_norm_backward",
+        "dvar = dspread / (2 * spread)",
+        "dvar = (dx_hat * centred * -0.5 * spread**-1.5).sum(axis=axes)",
+        "dvar or dspread",
+        r"power|exponent|root|variance|cube|\^|\*\*",
+        "takes the spread for the variance in its derivative",
+    ),
+]

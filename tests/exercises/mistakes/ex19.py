@@ -1,0 +1,111 @@
+"""Mistakes that learners make in exercise 19."""
+
+from .record import Mistake
+
+MISTAKES = [
+    Mistake(
+        19,
+        "picture_forward",
+        "abar = a.sum(axis=1) / L",
+        "abar = a.sum(axis=1)",
+        "x or abar",
+        r"sum.*mean|mean.*sum|divi",
+        "adds up the locations where their mean belongs",
+    ),
+    Mistake(
+        19,
+        "picture_forward",
+        "lstm.lstm_forward(x, h_before",
+        "lstm.lstm_forward(np.tanh(x), h_before",
+        "h or x",
+        r"linear|tanh",
+        "puts a tanh on the picture, as the captioner with attention has it",
+    ),
+    Mistake(
+        19,
+        "picture_backward",
+        "share = dabar / L",
+        "share = dabar",
+        "da",
+        r"1 ?/ ?L|locations|divi",
+        "forgets the share of a location in the mean",
+    ),
+    Mistake(
+        19,
+        "picture_backward",
+        "da[:] = share[:, None, :]",
+        """\
+da[:] = 0
+    da[:, 0] = dabar""",
+        "da",
+        r"first location|axis|only",
+        "gives all of the gradient to one location",
+    ),
+    Mistake(
+        19,
+        "decode_forward",
+        """\
+h_start = np.repeat(h_picture, each, axis=0)  # (B, S)
+    c_start = np.repeat(c_picture, each, axis=0)""",
+        "h_start, c_start = np.tile(h_picture, (each, 1)), np.tile(c_picture, (each, 1))",
+        "h or c or hs",
+        r"side by side|go round|grouped|each other",
+        "goes round the pictures in turn",
+    ),
+    Mistake(
+        19,
+        "decode_forward",
+        "Ey, h_start, c_start, params",
+        "Ey, h_start, np.zeros_like(c_start), params",
+        "hs or c",
+        r"memory|`c`|c = 0",
+        "hands on the state alone, not the memory",
+    ),
+    Mistake(
+        19,
+        "decode_forward",
+        "h_dropped, cache_dropout = dropout.dropout_forward(h_all, mask_h)",
+        """\
+h_all = np.concatenate([h_start[None], h_all[:-1]])
+    h_dropped, cache_dropout = dropout.dropout_forward(h_all, mask_h)""",
+        "dropped or hs",
+        r"before|shift|read",
+        "predicts each word from the state before the word before is read",
+    ),
+    Mistake(
+        19,
+        "decode_backward",
+        '"W_x": dW_x_words + grads_picture["W_x"]',
+        '"W_x": dW_x_words',
+        "grads or dW_x or da",
+        r"picture|missing|part|gradient",
+        "forgets that the picture has used W_x, too",
+    ),
+    Mistake(
+        19,
+        "decode_backward",
+        """\
+        "W_x": dW_x_words + grads_picture["W_x"],
+        "W_hh": dW_hh_words + grads_picture["W_hh"],
+        "b": db_words + grads_picture["b"],
+""",
+        """\
+        **{"W_x": dW_x_words, "W_hh": dW_hh_words, "b": db_words},
+        **grads_picture,
+""",
+        "grads or dW_x or dW_hh or db",
+        r"overwr",
+        "lets the picture's gradients overwrite the words'",
+    ),
+    Mistake(
+        19,
+        "decode_backward",
+        """\
+dh_picture = dh_start.reshape(N, each, S).sum(axis=1)
+    dc_picture = dc_start.reshape(N, each, S).sum(axis=1)""",
+        "dh_picture, dc_picture = (d.reshape(each, N, S).sum(axis=0) for d in (dh_start, dc_start))",
+        "dh or dc",
+        r"side by side|grouped|axis|go round",
+        "adds up captions of different pictures",
+    ),
+]

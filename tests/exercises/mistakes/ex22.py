@@ -1,0 +1,139 @@
+"""Mistakes that learners make in exercise 22."""
+
+from .record import Mistake
+
+MISTAKES = [
+    Mistake(
+        22,
+        "draw_forward",
+        "    s = before.sum(axis=1)\n",
+        "    s = alpha.argmax(axis=1)\n",
+        "s",
+        r"likeliest|argmax|uniform",
+        "takes the likeliest location instead of drawing one",
+    ),
+    Mistake(
+        22,
+        "draw_forward",
+        "before = ends <= place[:, None]",
+        "before = alpha <= place[:, None]",
+        "",
+        r"IndexError",
+        "compares alpha itself with the uniform number",
+    ),
+    Mistake(
+        22,
+        "draw_forward",
+        "    place = uniforms * length\n",
+        "    place = np.minimum(uniforms, 1)\n",
+        "s",
+        r"last|`?upto\[:, -1\]`?|multiplied",
+        "forgets that the pieces may end short of 1",
+    ),
+    Mistake(
+        22,
+        "draw_forward",
+        "weights = np.where(expected[:, None], alpha, drawn)",
+        "weights = drawn",
+        "weights",
+        r"expected",
+        "draws for the captions with the expected context, too",
+    ),
+    Mistake(
+        22,
+        "draw_backward",
+        "of_drawn = np.zeros_like(dweights)",
+        "of_drawn = dweights",
+        "dalpha",
+        r"straight-through|derivative|draws? get",
+        "lets the gradient through a draw",
+    ),
+    Mistake(
+        22,
+        "location_log_p_backward",
+        "slope = 1 / at_s",
+        "slope = np.ones_like(at_s)",
+        "dalpha",
+        r"division|1 / alpha",
+        "forgets the slope of the log",
+    ),
+    Mistake(
+        22,
+        "location_log_p_backward",
+        """\
+    dalpha = np.zeros_like(alpha)
+    np.put_along_axis(dalpha, place, dat_s, axis=-1)
+""",
+        """\
+    chosen = np.zeros_like(alpha)
+    np.put_along_axis(chosen, place, 1, axis=-1)
+    dalpha = dlog_p[..., None] * (chosen - alpha)
+""",
+        "dalpha",
+        r"scores|softmax",
+        "gives the scores' gradient where alpha's is asked",
+    ),
+    Mistake(
+        22,
+        "advantage",
+        "reward = from_the_end.cumsum(axis=0)[::-1]",
+        "reward = log_p.cumsum(axis=0)",
+        "reward",
+        r"from it on|up to|`?\[::-1\]|backwards|order",
+        "sums the words up to the draw",
+    ),
+    Mistake(
+        22,
+        "advantage",
+        "usual = of_a_word * words",
+        "usual = baseline",
+        "usual or reward",
+        r"left|words",
+        "takes all of the baseline off a reward-to-go",
+    ),
+    Mistake(
+        22,
+        "advantage",
+        "reward = log_p.sum(axis=0)  # (B,)",
+        "reward = log_p.sum(axis=0) / mask.sum(axis=0)",
+        "reward",
+        r"mean|word",
+        "rewards by the mean log p of a word",
+    ),
+    Mistake(
+        22,
+        "move_baseline",
+        "baseline[:] = 0.9 * baseline + 0.1 * new",
+        "baseline = 0.9 * baseline + 0.1 * new",
+        "baseline or after_one",
+        r"new array|in place",
+        "makes a new baseline instead of changing the one there is",
+    ),
+    Mistake(
+        22,
+        "move_baseline",
+        "new = of_captions.mean()",
+        "new = log_p.mean()",
+        "baseline or after_one",
+        r"words and captions|sum of `?log_p`? is missing|words are summed",
+        "averages over words and captions",
+    ),
+    Mistake(
+        22,
+        "entropy_forward",
+        "entropy = (of_words * mask).sum() / B",
+        "entropy = (of_words * mask).sum() / mask.sum()",
+        "entropy",
+        r"mean over words|captions",
+        "averages over words instead of captions",
+    ),
+    Mistake(
+        22,
+        "entropy_backward",
+        "slope = -log_alpha - 1",
+        "slope = -log_alpha",
+        "dalpha",
+        r"`?1`? is missing|\+ 1",
+        "forgets that alpha stands before the log, too",
+    ),
+]

@@ -1,0 +1,94 @@
+"""Mistakes that learners make in exercise 23."""
+
+from .record import Mistake
+
+MISTAKES = [
+    Mistake(
+        23,
+        "encode_forward",
+        "back = back_turned[::-1]",
+        "back = back_turned",
+        "a or back",
+        r"not turned",
+        "lays the states side by side as they come out: the last word's beside the first's",
+    ),
+    Mistake(
+        23,
+        "encode_forward",
+        """\
+back_turned, _, cache_back = lstm.lstm_sequence_forward(Ex_turned, start, start, W_x, W_hh, b)
+    # Its first state is that after the last word. Turned back, the jth is that after the jth word, as in ahead.
+    back = back_turned[::-1]""",
+        "back, _, cache_back = lstm.lstm_sequence_forward(Ex, start, start, W_x, W_hh, b)",
+        "back",
+        r"from the first",
+        "reads ahead twice, with other weights",
+    ),
+    Mistake(
+        23,
+        "encode_forward",
+        'W_x, W_hh, b = params["W_x_back"], params["W_hh_back"], params["b_back"]',
+        "pass",
+        "back",
+        r"weights of its own",
+        "reads back with the weights that read ahead",
+    ),
+    Mistake(
+        23,
+        "encode_forward",
+        "words = sources.T",
+        "words = sources",
+        "Ex",
+        r"shape|axes|first",
+        "gives the sentences where the words belong",
+    ),
+    Mistake(
+        23,
+        "encode_forward",
+        "lstm.lstm_sequence_forward(Ex_turned, start, start, W_x",
+        "lstm.lstm_sequence_forward(Ex_turned, ahead[-1], start, W_x",
+        "back",
+        r"starts from|zeros",
+        "starts to read back from the state that reading ahead has left",
+    ),
+    Mistake(
+        23,
+        "encode_backward",
+        "dback_turned = dback[::-1]",
+        "dback_turned = dback",
+        "dEx_back",
+        r"not turned",
+        "hands the gradients of the states back in the order of the words",
+    ),
+    Mistake(
+        23,
+        "encode_backward",
+        "dEx_back = dEx_turned[::-1]",
+        "dEx_back = dEx_turned",
+        "dE_source or dEx_back",
+        r"not turned",
+        "adds the last word's gradient to the first's",
+    ),
+    Mistake(
+        23,
+        "encode_backward",
+        "dEx = dEx_ahead + dEx_back",
+        "dEx = dEx_ahead",
+        "dE_source",
+        r"`dEx_back.*missing",
+        "forgets that both have read the words",
+    ),
+    Mistake(
+        23,
+        "encode_backward",
+        """\
+dahead = da[:, :, :S].swapaxes(0, 1)  # (L, N, S)
+    dback = da[:, :, S:].swapaxes(0, 1)""",
+        """\
+dahead = da[:, :, :S].reshape(-1, N, S)
+    dback = da[:, :, S:].reshape(-1, N, S)""",
+        "dahead",
+        r"reshape",
+        "reshapes where axes must change places",
+    ),
+]

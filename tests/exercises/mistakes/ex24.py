@@ -1,0 +1,213 @@
+"""Mistakes that learners make in exercise 24."""
+
+from .record import Mistake
+
+MISTAKES = [
+    Mistake(
+        24,
+        "cosine_similarity",
+        "    return directions @ direction",
+        "    return E @ query",
+        "cosines",
+        r"dot product|length|divi",
+        "returns dot products: nothing is divided by the lengths",
+    ),
+    Mistake(
+        24,
+        "cosine_similarity",
+        "    lengths = np.sqrt((E * E).sum(axis=1))",
+        "    lengths = np.full(len(E), np.sqrt((E * E).sum()))",
+        "lengths or cosines",
+        r"all of E|each row|axis",
+        "divides by the norm of the whole matrix, not by each row's",
+    ),
+    Mistake(
+        24,
+        "cosine_similarity",
+        "    lengths[lengths == 0] = 1\n",
+        "",
+        "lengths or cosines",
+        r"divided by 0|`?1`? where|zero",
+        "divides by a length of zero: not a number where 0 belongs",
+    ),
+    Mistake(
+        24,
+        "cosine_similarity",
+        "    return directions @ direction",
+        "    return 1 - directions @ direction",
+        "cosines",
+        r"1 - ",
+        "returns the cosine distance, as scipy does",
+    ),
+    Mistake(
+        24,
+        "nearest",
+        "[other for other in range(V) if other != word]",
+        "list(range(V))",
+        "words or order",
+        r"itself|left out",
+        "a word is its own nearest neighbour",
+    ),
+    Mistake(
+        24,
+        "nearest",
+        """\
+    others = [other for other in range(V) if other != word]
+    # By falling cosine; where cosines are equal, by rising number.
+    others.sort(key=lambda other: (-cosines[other], other))
+    words = np.array(others[:k], np.intp)
+""",
+        """\
+    words = np.argsort(-cosines, kind="stable")[1 : k + 1]
+""",
+        "words or order",
+        r"first is left out|another of cosine 1",
+        "drops the first of all, as if it were always the word itself",
+    ),
+    Mistake(
+        24,
+        "nearest",
+        "key=lambda other: (-cosines[other], other)",
+        "key=lambda other: (cosines[other], other)",
+        "words or order",
+        r"smallest|farthest|minus|sign",
+        "sorts upwards: the farthest words",
+    ),
+    Mistake(
+        24,
+        "nearest",
+        """\
+    others.sort(key=lambda other: (-cosines[other], other))
+    words = np.array(others[:k], np.intp)
+""",
+        """\
+    order = np.argsort(cosines)[::-1]
+    words = order[order != word][:k]
+""",
+        "words or order",
+        r"equal cosines|larger number",
+        "turns an upward sort round: of equal cosines the larger number comes first",
+    ),
+    Mistake(
+        24,
+        "nearest",
+        "return words, cosines[words]",
+        "return words, cosines[:k]",
+        "cosines",
+        r"words 0 to|not of those|`?cosines",
+        "the cosines of the first words of the vocabulary",
+    ),
+    Mistake(
+        24,
+        "nearest",
+        "    cosines = cosine_similarity(E, E[word])",
+        "    cosines = E @ E[word]",
+        "cosines or words or order",
+        r"dot product",
+        "ranks by dot product, so that long vectors are near to everything",
+    ),
+    Mistake(
+        24,
+        "nearest",
+        "if word < 0 or word >= V:",
+        "if word >= V:",
+        "",
+        r"must raise an error",
+        "takes -1 for the last word",
+    ),
+    Mistake(
+        24,
+        "principal_axes",
+        "    centred = E - E.mean(axis=0)",
+        "    centred = E",
+        "centred",
+        r"E\.mean\(axis=0\)`? is missing",
+        "does not take off the mean",
+    ),
+    Mistake(
+        24,
+        "principal_axes",
+        "    centred = E - E.mean(axis=0)",
+        "    centred = E - E.mean(axis=1, keepdims=True)",
+        "centred",
+        r"axis",
+        "takes off each word's own mean",
+    ),
+    Mistake(
+        24,
+        "principal_axes",
+        "        if largest < 0:",
+        "        if axis[0] < 0:",
+        "axes or largest",
+        r"first number",
+        "settles the sign by an axis's first number",
+    ),
+    Mistake(
+        24,
+        "principal_axes",
+        """\
+    C = centred.T @ centred
+    # Eigenvectors of a symmetric matrix are at right angles. NumPy returns them as columns, the least eigenvalue first.
+    eigenvalues, eigenvectors = np.linalg.eigh(C)
+    spread = eigenvalues[::-1]
+    axes = eigenvectors.T[::-1][:k].copy()
+    for axis in axes:
+        # Of an axis and its opposite the one whose largest number, by absolute value, is positive.
+        largest = axis[np.abs(axis).argmax()]
+        if largest < 0:
+            axis *= -1
+""",
+        """\
+    _, s, axes = np.linalg.svd(centred, full_matrices=False)
+    spread, axes = s**2, axes[:k]
+""",
+        "axes",
+        r"sign",
+        "leaves the signs as the decomposition has them",
+    ),
+    Mistake(
+        24,
+        "principal_axes",
+        "    spread = eigenvalues[::-1]\n",
+        "    spread = np.sqrt(np.maximum(eigenvalues[::-1], 0))\n    centred = np.sqrt(spread.sum())\n",
+        "squares or shares",
+        r"s\^2|s \*\* 2|square|power",
+        "shares of singular values, not of their squares",
+    ),
+    Mistake(
+        24,
+        "principal_axes",
+        "    axes = eigenvectors.T[::-1][:k].copy()",
+        "    axes = eigenvectors[::-1][:k].copy()",
+        "axes",
+        r"column|transpos|row",
+        "takes rows of what has the axes as columns",
+    ),
+    Mistake(
+        24,
+        "principal_axes",
+        "    whole = (centred * centred).sum()",
+        "    whole = spread[:k].sum()",
+        "shares",
+        r"k squares|not by all|\[:k\]",
+        "shares among the axes that are kept",
+    ),
+    Mistake(
+        24,
+        "project",
+        "    centred = E - mean",
+        "    centred = E",
+        "x",
+        r"mean",
+        "does not take off the mean",
+    ),
+    Mistake(
+        24,
+        "project",
+        "        x[:, j] = centred @ axis",
+        "        x[:, j] = centred @ axis / np.linalg.norm(centred @ axis)",
+        "x",
+        r"length 1|divided|scaled",
+        "draws the left singular vectors: every axis as wide as the other",
+    ),
+]
