@@ -1,12 +1,15 @@
 """What the tests share: random numbers, and --impl, which says whose functions are tested."""
 
 import zlib
+from types import SimpleNamespace
 
 # isort: off
 import numpy_sat  # noqa: F401  before numpy: it settles how many threads that starts
 import implementations
 import numpy as np
 import pytest
+
+from numpy_sat.metrics import meteor
 # isort: on
 
 
@@ -14,6 +17,28 @@ import pytest
 def rng(request):
     """Random numbers that depend on the test's name only, so that a failure repeats when the test runs alone."""
     return np.random.default_rng(zlib.crc32(request.node.name.encode()))
+
+
+@pytest.fixture
+def use_wordnet(monkeypatch):
+    """Return a function that puts another synsets() in the place of WordNet's."""
+
+    def use(synsets):
+        monkeypatch.setattr(meteor, "wordnet", SimpleNamespace(synsets=synsets))
+        meteor._synonyms.cache_clear()
+
+    yield use
+    meteor._synonyms.cache_clear()
+
+
+@pytest.fixture
+def no_wordnet(use_wordnet):
+    """Hide WordNet, so that METEOR is the same with and without it installed."""
+
+    def missing(word):
+        raise LookupError
+
+    use_wordnet(missing)
 
 
 @pytest.fixture(autouse=True)

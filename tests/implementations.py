@@ -61,13 +61,24 @@ def described():
 
 
 def concerns(test_module):
-    """Whether a file of tests has to do with any of these functions; the kernels are the library's alone."""
+    """Return True for a file of tests that calls any of these functions, or what is built on them.
+
+    Those are the files that import a module with such a function, or a module that imports one. The kernels are the
+    library's alone.
+    """
     if "kernels" in test_module.__name__:
         return False
-    modules = {module for module, _ in EXPECTED}
     if test_module.__name__.endswith("test_gradcheck"):
         return True
-    return any(inspect.ismodule(value) and value in modules for value in vars(test_module).values())
+    exercised = {module for module, _ in EXPECTED}
+    tested = _imported(test_module)
+    return bool(exercised & tested) or any(exercised & _imported(module) for module in tested)
+
+
+def _imported(module):
+    """Return the package's modules among a module's names."""
+    values = filter(inspect.ismodule, vars(module).values())
+    return {value for value in values if value.__name__.split(".")[0] == "numpy_sat"}
 
 
 def _loaded(path):

@@ -1,6 +1,6 @@
 """Mistakes that learners make: none passes its check, and nearly all are named, array, equation and term.
 
-Each is a patch of a solution, written down in mistakes.py with what should be said of it. `pytest -s` prints the table.
+Each is a patch of a solution, written down in mistakes/ with what should be said of it. `pytest -s` prints the table.
 """
 
 import ast

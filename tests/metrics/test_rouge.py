@@ -1,0 +1,35 @@
+"""ROUGE-L by hand."""
+
+import pytest
+from captions import CAT, LAY
+
+from numpy_sat.metrics import rouge
+
+
+def test_rouge_by_hand():
+    """the cat .. on the mat: 5 words, P = 5/6, R = 5/7."""
+    expected = (1 + 1.44) * (5 / 6) * (5 / 7) / (5 / 7 + 1.44 * 5 / 6)
+    assert rouge.rouge_l([CAT], [[LAY]]) == pytest.approx([100 * expected])
+
+
+def test_rouge_takes_precision_and_recall_from_whichever_reference_is_best():
+    """P = 5/6 by the long one; R = 1 by the short one, which has only "the mat"."""
+    expected = (1 + 1.44) * (5 / 6) * 1 / (1 + 1.44 * 5 / 6)
+    for references in ([LAY, ["the", "mat"]], [["the", "mat"], LAY]):
+        assert rouge.rouge_l([CAT], [references]) == pytest.approx([100 * expected])
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "common"),
+    [
+        ("a b c d", "b d", 2),
+        ("a b c", "c b a", 1),
+        ("a x b y a", "a b a", 3),
+        ("a a", "a", 1),
+        ("a", "b", 0),
+        ("", "", 0),
+    ],
+)
+def test_longest_common_subsequence(first, second, common):
+    assert rouge.common_words(first.split(), second.split()) == common
+    assert rouge.common_words(second.split(), first.split()) == common
