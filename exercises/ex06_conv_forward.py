@@ -33,11 +33,20 @@ from numpy_sat.layers.conv import ConvCache
 
 
 def conv_forward(x, W, b, stride=1, padding=0):
-    """y[n, i, j, o] = b[o] + sum over p, q, c of x_padded[n, i s + p, j s + q, c] W[p, q, c, o].
+    """Correlate images with filters.
 
-    x: (N, H, W, C) pictures; W: (P, Q, C, O) filters of P x Q cells; b: (O,) biases; stride s: cells from one window
-    to the next; padding: rings of zeros around each picture.
-    Returns y: (N, H', W', O) with H' = (H + 2 padding - P) // s + 1, and the cache.
-    Raises ValueError where channels or dtypes differ or the filter is larger than the padded picture.
+    y[n, i, j, o] = b[o] + sum over p, q, c of x_padded[n, i s + p, j s + q, c] W[p, q, c, o]
+
+    Args:
+        x: (N, H, W, C) images.
+        W: (P, Q, C, O) filters of P x Q cells.
+        b: (O,) biases.
+        stride: s, cells from one window to the next.
+        padding: rings of zeros around each image.
+    Returns:
+        y: (N, H', W', O) with H' = (H + 2 padding - P) // s + 1.
+        cache: what conv_backward needs.
+    Raises:
+        ValueError: channels or dtypes differ, or the filter is larger than the padded image.
     """
     raise NotImplementedError("exercise 6: conv_forward")

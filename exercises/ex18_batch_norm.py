@@ -2,26 +2,26 @@
 
 To learn: what happens to a gradient where a number reaches the result on several ways at once.
 
-An examination marked on a curve: a mark says how far one is from the mean, and the class's spread is the unit. Batch
+An examination marked on a curve: a mark says how far one is from the mean, in standard deviations of the class. Batch
 normalisation (Ioffe and Szegedy 2015) does that to every channel, over all R numbers that the batch has of it:
 
     mean = sum over r of x_r / R              var = sum over r of (x_r - mean)^2 / R
-    spread = sqrt(var + EPSILON)              x_hat_r = (x_r - mean) / spread
+    std = sqrt(var + EPSILON)                 x_hat_r = (x_r - mean) / std
     y_r = gamma x_hat_r + beta
 
-Channels are the last axis and do not meet: each has a mean, a spread, a gamma and a beta of its own, of shape (C,).
+Channels are the last axis and do not meet: each has a mean, a std, a gamma and a beta of its own, of shape (C,).
 All other axes count rows: of N pictures of H x W cells R is N H W, not N. The variance is divided by R, not R - 1.
 EPSILON stands under the root: where a channel is the same everywhere, x_hat is 0 and not 0 / 0.
 
 On a curve, one who gets better moves everybody's mark. So x_r takes part in y of every row, on three ways:
 
-    as itself, in x_r - mean          by the mean, in x_r - mean of every row          by the variance, in the spread
+    as itself, in x_r - mean          by the mean, in x_r - mean of every row          by the variance, in the std
 
-Find what x gets on each way, and add the three: go backwards through the five equations above, to dx_hat, dspread,
+Find what x gets on each way, and add the three: go backwards through the five equations above, to dx_hat, dstd,
 dvar, dmean and dx, and ask of each number in which others it takes part. Put together, much of it cancels.
 
-The cache is BatchNormCache(x, gamma, mean, spread). x may have any number of axes. All is to be written
-out; EPSILON is the library's, 1e-5.
+The cache is BatchNormCache(x, gamma, mean, std). x may have any number of axes. All is to be written out; EPSILON is
+the library's, 1e-5.
 
 Predict before you run, with EPSILON = 0: x = [[1], [1], [5], [5]], gamma = [2], beta = [10]: mean = [3], var = [4],
 x_hat = [[-1], [-1], [1], [1]], y = [[8], [8], [12], [12]]. And dy = [[4], [0], [0], [0]]: dbeta = [4], dgamma = [-4];
@@ -36,16 +36,32 @@ from numpy_sat.layers.batch_norm import EPSILON, BatchNormCache
 
 
 def batch_norm_forward(x, gamma, beta):
-    """y = gamma (x - mean) / sqrt(var + epsilon) + beta; mean and var of every channel over all other axes.
+    """Normalise every channel by its mean and variance over all other axes.
 
-    x: (..., C); gamma, beta: (C,). Returns y: (..., C) and the cache.
+    y = gamma (x - mean) / sqrt(var + epsilon) + beta
+
+    Args:
+        x: (..., C) inputs.
+        gamma: (C,) scales.
+        beta: (C,) shifts.
+    Returns:
+        y: (..., C).
+        cache: what batch_norm_backward needs.
     """
     raise NotImplementedError("exercise 18: batch_norm_forward")
 
 
 def batch_norm_backward(dy, cache):
-    """dy: (..., C). Returns dx: (..., C), dgamma, dbeta: (C,).
+    """Compute the gradients of batch_norm_forward.
 
-    With x_hat = (x - mean) / spread, x reaches y on three ways: as itself, by the mean and by the variance.
+    x reaches y on three ways: as itself, through the mean and through the variance.
+
+    Args:
+        dy: (..., C) gradient of y.
+        cache: from batch_norm_forward.
+    Returns:
+        dx: (..., C).
+        dgamma: (C,).
+        dbeta: (C,).
     """
     raise NotImplementedError("exercise 18: batch_norm_backward")

@@ -38,15 +38,28 @@ from numpy_sat.layers import embedding, lstm
 
 
 def encode_forward(params, sources, sizes):
-    """a_j = (ahead_j, back_j) of two LSTMs: ahead_j = LSTM(E x_j, ahead_{j-1}), back_j = LSTM(E x_j, back_{j+1}).
+    """Compute a_j = (ahead_j, back_j) with two LSTMs, which both start from zeros.
 
-    params: arrays by name, as of init_params; sources: (N, L) integers x_1, ..., x_L, sentences filled up to one length
-    with <end>, which is read like any word; sizes: (V, M, S). Both LSTMs start from zeros.
-    Returns a: (N, L, 2S) and the cache.
+    ahead_j = LSTM(E x_j, ahead_{j-1}),  back_j = LSTM(E x_j, back_{j+1})
+
+    Args:
+        params: arrays by name, as from init_params.
+        sources: (N, L) integers x_1, ..., x_L. Short sentences are filled up with <end>, which is read like any word.
+        sizes: (V, M, S).
+    Returns:
+        a: (N, L, 2S).
+        cache: what encode_backward needs.
     """
     raise NotImplementedError("exercise 23: encode_forward")
 
 
 def encode_backward(da, cache):
-    """da: (N, L, 2S). Returns the gradients by parameter name; words need none."""
+    """Compute the gradients of encode_forward.
+
+    Args:
+        da: (N, L, 2S) gradient of a.
+        cache: from encode_forward.
+    Returns:
+        The gradients by parameter name; words need none.
+    """
     raise NotImplementedError("exercise 23: encode_backward")

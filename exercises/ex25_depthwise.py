@@ -34,19 +34,37 @@ from numpy_sat.layers.depthwise import DepthwiseCache
 
 
 def depthwise_forward(x, W, b, stride=1):
-    """y[n, i, j, c] = b[c] + sum over p, q of x_padded[n, i s + p, j s + q, c] W[p, q, c].
+    """Correlate each channel of images with a filter of its own.
 
-    x: (N, H, W, C) pictures, padded as same_padding says; W: (P, P, C), a filter for each channel; b: (C,); stride s: 1
-    to P. Returns y: (N, ceil(H / s), ceil(W / s), C), and the cache. Raises ValueError where these do not fit.
+    y[n, i, j, c] = b[c] + sum over p, q of x_padded[n, i s + p, j s + q, c] W[p, q, c]
+
+    Args:
+        x: (N, H, W, C) images, padded as same_padding says.
+        W: (P, P, C) filters, one for each channel.
+        b: (C,) biases.
+        stride: s, 1 to P.
+    Returns:
+        y: (N, ceil(H / s), ceil(W / s), C).
+        cache: what depthwise_backward needs.
+    Raises:
+        ValueError: shapes or dtypes do not fit.
     """
     raise NotImplementedError("exercise 25: depthwise_forward")
 
 
 def depthwise_backward(dy, cache):
-    """dy: (N, H', W', C). Returns dx: (N, H, W, C), dW: (P, P, C), db: (C,).
+    """Compute the gradients of depthwise_forward.
 
     db[c]       = sum over n, i, j of dy[n, i, j, c]
     dW[p, q, c] = sum over n, i, j of x_padded[n, i s + p, j s + q, c] dy[n, i, j, c]
     dx: cell (n, i s + p, j s + q, c) of x_padded gathers dy[n, i, j, c] W[p, q, c]
+
+    Args:
+        dy: (N, H', W', C) gradient of y.
+        cache: from depthwise_forward.
+    Returns:
+        dx: (N, H, W, C).
+        dW: (P, P, C).
+        db: (C,).
     """
     raise NotImplementedError("exercise 25: depthwise_backward")

@@ -46,26 +46,42 @@ from numpy_sat.layers.policy import PolicyCache
 
 
 def advantage(of_drawn, of_greedy):
-    """r(y) - b of captions that were drawn, b being the score of the greedy caption of the same picture.
+    """Compute r(y) - b of sampled captions; b is the score of the greedy caption of the same image.
 
-    of_drawn: (B,) scores, B / N captions a picture side by side; of_greedy: (N,). Returns (B,).
+    Args:
+        of_drawn: (B,) scores of sampled captions, B / N consecutive ones for each image.
+        of_greedy: (N,) scores of the greedy captions.
+    Returns:
+        (B,) advantages.
     """
     raise NotImplementedError("exercise 26: advantage")
 
 
 def policy_forward(logits, words, mask, weights):
-    """- the mean over captions of (r - b) log p(y): its gradient is the policy gradient's, to be followed downwards.
+    """Compute the mean over captions of -(r - b) log p(y). Minimising it follows the policy gradient.
 
-    logits: (T, B, V); words: (T, B) integers that were drawn; mask: (T, B) of the dtype of the logits, 1 at words, 0 at
-    padding; weights: (B,) r - b, of the same dtype. Returns the loss, a scalar, and the cache.
+    Args:
+        logits: (T, B, V).
+        words: (T, B) integers, the sampled words.
+        mask: (T, B) of the dtype of the logits, 1 at words, 0 at padding.
+        weights: (B,) r - b, of the same dtype.
+    Returns:
+        loss: a scalar.
+        cache: what policy_backward needs.
     """
     raise NotImplementedError("exercise 26: policy_forward")
 
 
 def policy_backward(dloss, cache):
-    """dloss: scalar. Returns dlogits: (T, B, V) = (r - b) (p - onehot) of every word that was drawn, 0 at padding.
+    """Compute the gradient of policy_forward: (r - b) (p - onehot) / B of every sampled word, 0 at padding.
 
-    That is cross-entropy with the drawn captions in the place of people's, each of which counts r - b times.
+    This is cross-entropy on the sampled captions instead of people's, each with the weight r - b.
+
+    Args:
+        dloss: gradient of the loss, a scalar.
+        cache: from policy_forward.
+    Returns:
+        dlogits: (T, B, V).
     """
     raise NotImplementedError("exercise 26: policy_backward")
 

@@ -87,14 +87,14 @@ def annotations_mask(rng, a, config):
     return dropout.dropout_mask(rng, (len(a), 1, a.shape[2]), config.dropout_a, a.dtype) if config.dropout_a else 1.0
 
 
-def measure_moments(params, batches, config, workspace):
+def measure_running_statistics(params, batches, config, workspace):
     """Set what batch normalisation goes by in use, in place, from the first of the batches (data.batches.Batch).
 
     Without normalisation there is nothing to be set, and no batch is read.
     """
     if config.norm and not config.blind:
         some = itertools.islice(batches, MOMENT_BATCHES)
-        convnet.measure_moments(params, (batch.inputs for batch in some), config.stages)
+        convnet.measure_running_statistics(params, (batch.inputs for batch in some), config.stages)
 
 
 @lru_cache

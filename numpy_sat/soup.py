@@ -44,7 +44,7 @@ def _mix(args):
     first, shares = models[0], np.array(args.shares) / sum(args.shares)
     params = mean([model.params for model in models], shares)
     if first.recipe.model.norm:
-        _measure_moments(params, first)
+        _measure_running_statistics(params, first)
     described = [(str(path), round(float(share), 4)) for path, share in zip(args.runs, shares, strict=True)]
     settings = first.settings | {runs.SOUP: described}
     name = f"{runs.folder_of(args.runs[0]).resolve().name}-soup"
@@ -75,13 +75,13 @@ def _beginning(model):
     return runs.beginning(model.settings), model.vocabulary.words
 
 
-def _measure_moments(params, model):
+def _measure_running_statistics(params, model):
     """What batch normalisation goes by in use, of these weights, in place; the mean of moments is none."""
     recipe, settings = model.recipe, model.settings
     dataset = catalog.open_dataset(settings["data"], settings["root"], ("train",), settings["skip_missing"])
     train = inputs.load_split(recipe.model, dataset.splits["train"], model.vocabulary, recipe.max_words)
     some = batches.plain_batches(train, recipe.pictures, each=1)
-    captioner.measure_moments(params, some, recipe.model, Workspace())
+    captioner.measure_running_statistics(params, some, recipe.model, Workspace())
 
 
 def _parse(argv):

@@ -120,7 +120,7 @@ def _validate(run, data):
     _refuse_diverged(run)
     recipe, progress, params = run.recipe, run.progress, optimizers.averaged(run.params, run.optimizer)
     some = batches.plain_batches(data.train, recipe.pictures, each=1)
-    captioner.measure_moments(params, some, recipe.model, Workspace())
+    captioner.measure_running_statistics(params, some, recipe.model, Workspace())
     loss = heldout.loss(params, recipe, data.dev)
     found = search.caption_images(params, recipe.model, data.dev.inputs, 1, recipe.max_words, recipe.length_power)
     captions = [run.vocabulary.decode(caption.words) for caption in found]

@@ -54,11 +54,18 @@ def log_sum_exp(x):
 
 
 def cross_entropy_forward(logits, targets, mask, smoothing=0.0):
-    """The mean over captions of the sum over words of - sum_k q_k log p_k, p = softmax(logits).
+    """Compute the mean over captions of the sum over words of - sum_k q_k log p_k, with p = softmax(logits).
 
     q is 1 at the target; with smoothing s it is 1 - s at the target plus s / V at every word (Szegedy et al. 2016).
-    logits: (T, B, V); targets: (T, B) integers; mask: (T, B) of the dtype of the logits, 1 at words, 0 at padding.
-    Returns the loss, a scalar in nats a caption, and the cache.
+
+    Args:
+        logits: (T, B, V).
+        targets: (T, B) integers.
+        mask: (T, B) of the dtype of the logits, 1 at words, 0 at padding.
+        smoothing: s, label smoothing, 0 to below 1.
+    Returns:
+        loss: a scalar, nats per caption.
+        cache: what cross_entropy_backward needs.
     """
     _, B = targets.shape
     # log p_k = log (exp(logits_k) / total) = logits_k - log total: exact also where p_k itself would be 0.
@@ -73,7 +80,14 @@ def cross_entropy_forward(logits, targets, mask, smoothing=0.0):
 
 
 def cross_entropy_backward(dloss, cache):
-    """dloss: scalar. Returns dlogits: (T, B, V) = (p - q) of every word, 0 at padding."""
+    """Compute the gradient of cross_entropy_forward: (p - q) / B of every word, 0 at padding.
+
+    Args:
+        dloss: gradient of the loss, a scalar.
+        cache: from cross_entropy_forward.
+    Returns:
+        dlogits: (T, B, V).
+    """
     logits, log_sum, targets, mask, smoothing = cache
     _, B = targets.shape
     log_p = logits - log_sum[..., None]

@@ -14,7 +14,14 @@ from numpy_sat.layers.pool import PoolCache
 
 
 def relu_forward(x):
-    """y = max(x, 0). x: any shape. Returns y, of the same shape, and the cache."""
+    """Compute y = max(x, 0).
+
+    Args:
+        x: any shape.
+    Returns:
+        y: the shape of x.
+        cache: what relu_backward needs.
+    """
     # A copy, or the caller's x would be changed.
     y = x.copy()
     y[x < 0] = 0
@@ -22,7 +29,14 @@ def relu_forward(x):
 
 
 def relu_backward(dy, cache):
-    """dy: the shape of x. Returns dx = dy where x > 0; at x = 0, where relu has no derivative, dx = 0."""
+    """Compute dx = dy where x > 0, else 0. At x = 0, where relu has no derivative, dx = 0.
+
+    Args:
+        dy: gradient of y, of its shape.
+        cache: from relu_forward.
+    Returns:
+        dx: the shape of x.
+    """
     # If x > 0, then y = x > 0. If not, then y = 0. So y alone says where x was positive.
     passed = cache.y > 0
     # dx = dy * slope, and the slope is 1 or 0: numbers of dy's own dtype, that the product keeps it.
@@ -31,11 +45,20 @@ def relu_backward(dy, cache):
 
 
 def max_pool_forward(x, window, stride, padding=0):
-    """y[n, i, j, c] = the largest of x[n, i s - padding + p, j s - padding + q, c] over p, q in the window.
+    """Take the largest cell of every window. Windows may overlap.
 
-    x: (N, H, W, C); window: side in cells; stride s; padding: rings of cells around the picture that never win.
-    Windows may overlap. Returns y: (N, H', W', C) with H' = (H + 2 padding - window) // s + 1, and the cache.
-    Raises ValueError where a window is larger than the padded picture or could lie in the padding alone.
+    y[n, i, j, c] = max over p, q of x[n, i s - padding + p, j s - padding + q, c]
+
+    Args:
+        x: (N, H, W, C) images.
+        window: side of the windows, cells.
+        stride: s, cells from one window to the next.
+        padding: rings of cells around each image that never win.
+    Returns:
+        y: (N, H', W', C) with H' = (H + 2 padding - window) // s + 1.
+        cache: what max_pool_backward needs.
+    Raises:
+        ValueError: a window is larger than the padded image, or could lie in the padding alone.
     """
     pool.check_arguments(x, window, stride, padding)
     N, H, width, C = x.shape
@@ -66,7 +89,14 @@ def max_pool_forward(x, window, stride, padding=0):
 
 
 def max_pool_backward(dy, cache):
-    """dy: (N, H', W', C). Returns dx: (N, H, W, C): each dy goes to the cell that won; of equals the first wins."""
+    """Compute the gradient of max_pool_forward: each dy goes to the cell that won. Of equal cells the first wins.
+
+    Args:
+        dy: (N, H', W', C) gradient of y.
+        cache: from max_pool_forward.
+    Returns:
+        dx: (N, H, W, C).
+    """
     winner, (N, H, width, C), window, stride, padding = cache
     _, rows, columns, _ = dy.shape
 

@@ -19,10 +19,17 @@ import numpy as np
 
 
 def conv_parameter_gradients(dy, cache):
-    """dW and db alone, all that the layer next to the picture needs.
+    """Compute dW and db alone. The first layer needs no more, because images have no gradient.
 
     db[o]          = sum over n, i, j of dy[n, i, j, o]
     dW[p, q, c, o] = sum over n, i, j of x_padded[n, i s + p, j s + q, c] dy[n, i, j, o]
+
+    Args:
+        dy: (N, H', W', O) gradient of y.
+        cache: from conv_forward.
+    Returns:
+        dW: (P, Q, C, O).
+        db: (O,).
     """
     x, W, stride, padding = cache
     N, H, width, C = x.shape
@@ -52,7 +59,16 @@ def conv_parameter_gradients(dy, cache):
 
 
 def conv_input_gradient(dy, cache):
-    """dx alone: cell (n, i s + p, j s + q, c) of x_padded gathers sum over o of dy[n, i, j, o] W[p, q, c, o]."""
+    """Compute dx alone.
+
+    Cell (n, i s + p, j s + q, c) of x_padded gathers sum over o of dy[n, i, j, o] W[p, q, c, o].
+
+    Args:
+        dy: (N, H', W', O) gradient of y.
+        cache: from conv_forward.
+    Returns:
+        dx: (N, H, W, C).
+    """
     x, W, stride, padding = cache
     N, H, width, C = x.shape
     P, Q, _, _ = W.shape

@@ -13,7 +13,7 @@ from numpy_sat.layers.attention import AttendCache, ContextCache, ScoreCache
 def score_forward(keys, h, W_h, v):
     """(4) e_ti = v . tanh(keys_i + h W_h).
 
-    keys: (N, L, A), W_a a_i + b_a of every location, the same for every word and so computed once a picture;
+    keys: (N, L, A), W_a a_i + b_a of every location, the same for every word and so computed once an image;
     h: (B, S) state before the word; W_h: (S, A); v: (A,).
     Returns e: (B, L) scores and the cache.
     """

@@ -9,12 +9,20 @@ from numpy_sat.layers.losses import DoublyStochasticCache
 
 
 def doubly_stochastic_forward(alpha, mask, normalisation="sum", target="one"):
-    """The mean over captions of sum_i (target - sum_t alpha_ti)^2: over a caption, look at every location alike.
+    """Compute the mean over captions of sum_i (target - sum_t alpha_ti)^2.
 
-    alpha: (T, B, L) attention; mask: (T, B) of the same dtype.
-    normalisation: "sum" over locations, as the paper, or their "mean", as the authors' code.
-    target: "one", as the paper, or "T/L", the caption's words over L, which sum_i sum_t alpha_ti = T allows to reach.
-    Returns the penalty, a scalar, and the cache. Raises ValueError for another option.
+    The penalty is small where a caption, as a whole, looks at every location equally long.
+
+    Args:
+        alpha: (T, B, L) attention weights.
+        mask: (T, B) of the same dtype, 1 at words, 0 at padding.
+        normalisation: "sum" over locations, as in the paper, or their "mean", as in the authors' code.
+        target: "one", as in the paper, or "T/L", the caption's words over L, which sum_i sum_t alpha_ti = T can reach.
+    Returns:
+        penalty: a scalar.
+        cache: what doubly_stochastic_backward needs.
+    Raises:
+        ValueError: another normalisation or target.
     """
     if normalisation not in ("sum", "mean") or target not in ("one", "T/L"):
         raise ValueError(f"penalty: normalisation is sum or mean, target one or T/L, not {normalisation!r}, {target!r}")
@@ -41,7 +49,14 @@ def doubly_stochastic_forward(alpha, mask, normalisation="sum", target="one"):
 
 
 def doubly_stochastic_backward(dpenalty, cache):
-    """dpenalty: scalar. Returns dalpha: (T, B, L), - 2 (target - sum_t alpha_ti) at every word, 0 at padding."""
+    """Compute the gradient of doubly_stochastic_forward: - 2 (target - sum_t alpha_ti) at every word, 0 at padding.
+
+    Args:
+        dpenalty: gradient of the penalty, a scalar.
+        cache: from doubly_stochastic_forward.
+    Returns:
+        dalpha: (T, B, L).
+    """
     missing, mask, scale = cache
 
     # penalty = scale * sum of squares: every square counts `scale` times.

@@ -16,9 +16,13 @@ from numpy_sat.layers.policy import PolicyCache
 
 
 def advantage(of_drawn, of_greedy):
-    """r(y) - b of captions that were drawn, b being the score of the greedy caption of the same picture.
+    """Compute r(y) - b of sampled captions; b is the score of the greedy caption of the same image.
 
-    of_drawn: (B,) scores, B / N captions a picture side by side; of_greedy: (N,). Returns (B,).
+    Args:
+        of_drawn: (B,) scores of sampled captions, B / N consecutive ones for each image.
+        of_greedy: (N,) scores of the greedy captions.
+    Returns:
+        (B,) advantages.
     """
     # How many captions were drawn of each picture.
     B, N = len(of_drawn), len(of_greedy)
@@ -30,10 +34,16 @@ def advantage(of_drawn, of_greedy):
 
 
 def policy_forward(logits, words, mask, weights):
-    """- the mean over captions of (r - b) log p(y): its gradient is the policy gradient's, to be followed downwards.
+    """Compute the mean over captions of -(r - b) log p(y). Minimising it follows the policy gradient.
 
-    logits: (T, B, V); words: (T, B) integers that were drawn; mask: (T, B) of the dtype of the logits, 1 at words, 0 at
-    padding; weights: (B,) r - b, of the same dtype. Returns the loss, a scalar, and the cache.
+    Args:
+        logits: (T, B, V).
+        words: (T, B) integers, the sampled words.
+        mask: (T, B) of the dtype of the logits, 1 at words, 0 at padding.
+        weights: (B,) r - b, of the same dtype.
+    Returns:
+        loss: a scalar.
+        cache: what policy_backward needs.
     """
     # Its loss is not wanted, but log_sum is in its cache.
     _, likelihood = losses.cross_entropy_forward(logits, words, mask)
@@ -51,9 +61,15 @@ def policy_forward(logits, words, mask, weights):
 
 
 def policy_backward(dloss, cache):
-    """dloss: scalar. Returns dlogits: (T, B, V) = (r - b) (p - onehot) of every word that was drawn, 0 at padding.
+    """Compute the gradient of policy_forward: (r - b) (p - onehot) / B of every sampled word, 0 at padding.
 
-    That is cross-entropy with the drawn captions in the place of people's, each of which counts r - b times.
+    This is cross-entropy on the sampled captions instead of people's, each with the weight r - b.
+
+    Args:
+        dloss: gradient of the loss, a scalar.
+        cache: from policy_forward.
+    Returns:
+        dlogits: (T, B, V).
     """
     likelihood, weights = cache
     logits, log_sum, words, mask, _ = likelihood

@@ -74,7 +74,8 @@ class Mutations:
 
 def _functions(module):
     """Of the module, in the order of its file."""
-    functions = [f for _, f in inspect.getmembers(module, inspect.isfunction) if f.__module__ == module.__name__]
+    members = (trees.plain_function(f) for _, f in inspect.getmembers(module, inspect.isfunction))
+    functions = [f for f in members if f.__module__ == module.__name__]
     functions.sort(key=lambda function: function.__code__.co_firstlineno)
     return [function for function in functions if not function.__name__.startswith(FOR_FLOAT32)]
 

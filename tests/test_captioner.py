@@ -137,7 +137,7 @@ def test_a_blind_model_sees_nothing(rng, norm):
     (loss, grads), (other, others) = loss_and_grads(params), loss_and_grads(params, -batch.inputs)
     assert loss == other and all(np.array_equal(grads[name], others[name]) for name in params)
     before = {name: array.copy() for name, array in params.items()}
-    captioner.measure_moments(params, [batch], config, Workspace())
+    captioner.measure_running_statistics(params, [batch], config, Workspace())
     assert all(np.array_equal(params[name], array) for name, array in before.items())
 
 
@@ -147,9 +147,9 @@ def test_moments_of_one_batch_make_use_the_same_as_training(rng, dtype):
     params = {name: array.astype(dtype) for name, array in tiny_params(rng, config).items()}
     batch, other = tiny_batch(rng, dtype=dtype), tiny_batch(rng, dtype=dtype)
     in_training, _ = captioner.loss_and_grads(params, batch, config, rng)
-    captioner.measure_moments(params, [batch], config, Workspace())
+    captioner.measure_running_statistics(params, [batch], config, Workspace())
     np.testing.assert_allclose(captioner.loss_only(params, batch, config).total, in_training.total, rtol=1e-5)
-    captioner.measure_moments(params, [batch, other], config, Workspace())
+    captioner.measure_running_statistics(params, [batch, other], config, Workspace())
     both = np.concatenate([batch.inputs, other.inputs])
     pre, _ = conv.conv_forward(both, params["conv1_1.W"], np.zeros(4, dtype), padding=1)
     pre, _ = pool.max_pool_forward(pre, 2, 2)

@@ -6,8 +6,8 @@ import textwrap
 
 
 def plain_function(function):
-    """A numba function's Python twin, any other as it is."""
-    return getattr(function, "py_func", function)
+    """Return the Python function behind a compiled one (numba) or one with a kernel for float32 (`@float32`)."""
+    return inspect.unwrap(getattr(function, "py_func", function))
 
 
 def tree_of(function):
@@ -41,7 +41,7 @@ class _Plain(ast.NodeTransformer):
 
 
 def _asks_for_kernels(test):
-    asking = "kernels.fast", "kernels.fused", "_fused", "_in_one_pass"
+    asking = "kernels.use_kernels", "_in_one_pass"
     return isinstance(test, ast.Call) and ast.unparse(test.func) in asking
 
 

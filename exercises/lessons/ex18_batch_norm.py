@@ -10,26 +10,26 @@ from solutions import ex18_batch_norm as by_hand
 INTRO = """\
 To learn: what happens to a gradient where a number reaches the result on several ways at once.
 
-An examination marked on a curve: a mark says how far one is from the mean, and the class's spread is the unit. Batch
+An examination marked on a curve: a mark says how far one is from the mean, in standard deviations of the class. Batch
 normalisation (Ioffe and Szegedy 2015) does that to every channel, over all R numbers that the batch has of it:
 
     mean = sum over r of x_r / R              var = sum over r of (x_r - mean)^2 / R
-    spread = sqrt(var + EPSILON)              x_hat_r = (x_r - mean) / spread
+    std = sqrt(var + EPSILON)                 x_hat_r = (x_r - mean) / std
     y_r = gamma x_hat_r + beta
 
-Channels are the last axis and do not meet: each has a mean, a spread, a gamma and a beta of its own, of shape (C,).
+Channels are the last axis and do not meet: each has a mean, a std, a gamma and a beta of its own, of shape (C,).
 All other axes count rows: of N pictures of H x W cells R is N H W, not N. The variance is divided by R, not R - 1.
 EPSILON stands under the root: where a channel is the same everywhere, x_hat is 0 and not 0 / 0.
 
 On a curve, one who gets better moves everybody's mark. So x_r takes part in y of every row, on three ways:
 
-    as itself, in x_r - mean          by the mean, in x_r - mean of every row          by the variance, in the spread
+    as itself, in x_r - mean          by the mean, in x_r - mean of every row          by the variance, in the std
 
-Find what x gets on each way, and add the three: go backwards through the five equations above, to dx_hat, dspread,
+Find what x gets on each way, and add the three: go backwards through the five equations above, to dx_hat, dstd,
 dvar, dmean and dx, and ask of each number in which others it takes part. Put together, much of it cancels.
 
-The cache is BatchNormCache(x, gamma, mean, spread). x may have any number of axes. All is to be written
-out; EPSILON is the library's, 1e-5.
+The cache is BatchNormCache(x, gamma, mean, std). x may have any number of axes. All is to be written out; EPSILON is
+the library's, 1e-5.
 
 Predict before you run, with EPSILON = 0: x = [[1], [1], [5], [5]], gamma = [2], beta = [10]: mean = [3], var = [4],
 x_hat = [[-1], [-1], [1], [1]], y = [[8], [8], [12], [12]]. And dy = [[4], [0], [0], [0]]: dbeta = [4], dgamma = [-4];
@@ -66,7 +66,7 @@ def backward_cases(rng):
     return cases
 
 
-AXES, ROWS, SPREAD = "tuple(range(x.ndim - 1))", "x.size // x.shape[-1]", "np.sqrt(var + EPSILON)"
+AXES, ROWS, STD = "tuple(range(x.ndim - 1))", "x.size // x.shape[-1]", "np.sqrt(var + EPSILON)"
 VAR = "(centred * centred).mean(axis=axes)"
 MOMENTS = f"""\
 x.mean(axis=axes)  # (C,)
@@ -106,14 +106,14 @@ FORWARD_MISTAKES = (
         "reshape does not transpose: it deals a channel's numbers out to others; bring x to (R, C)",
     ),
     Mistake(VAR, f"{VAR} * (x.size / (x.size - x.shape[-1]))", "the variance is divided by R - 1, where R belongs"),
-    Mistake(SPREAD, "np.sqrt(var) + EPSILON", "epsilon is outside of the root, where it belongs under it"),
-    Mistake(SPREAD, "np.maximum(np.sqrt(var), EPSILON)", "epsilon is the lowest spread, where it is added to `var`"),
-    Mistake(SPREAD, "np.sqrt(var + 1e-8)", "epsilon is 1e-8, where EPSILON, 1e-5, belongs"),
-    Mistake(SPREAD, "np.sqrt(np.sqrt(var) + EPSILON)", "the root of `var` is taken twice"),
+    Mistake(STD, "np.sqrt(var) + EPSILON", "epsilon is outside of the root, where it belongs under it"),
+    Mistake(STD, "np.maximum(np.sqrt(var), EPSILON)", "epsilon is the lowest std, where it is added to `var`"),
+    Mistake(STD, "np.sqrt(var + 1e-8)", "epsilon is 1e-8, where EPSILON, 1e-5, belongs"),
+    Mistake(STD, "np.sqrt(np.sqrt(var) + EPSILON)", "the root of `var` is taken twice"),
     Mistake(
-        "BatchNormCache(x, gamma, mean, spread)",
-        "BatchNormCache(x, gamma, mean, 1 / spread)",
-        "the cache holds 1 / spread, where spread belongs",
+        "BatchNormCache(x, gamma, mean, std)",
+        "BatchNormCache(x, gamma, mean, 1 / std)",
+        "the cache holds 1 / std, where std belongs",
     ),
 )
 
@@ -124,7 +124,7 @@ def put_together(over):
     """The three ways in one line, with the sums over other axes."""
     return (
         f"(dx_hat - dx_hat.mean(axis={over}, keepdims=True)"
-        f" - x_hat * (dx_hat * x_hat).mean(axis={over}, keepdims=True)) / spread"
+        f" - x_hat * (dx_hat * x_hat).mean(axis={over}, keepdims=True)) / std"
     )
 
 
@@ -139,54 +139,54 @@ BACKWARD_MISTAKES = (
     Mistake(ROWS, "x.size", "divided by the size of x, where R is the number of its rows"),
     Mistake(AXES, "(0,)", "the sums go over the first axis alone: a channel is in every cell of every picture"),
     Mistake(
-        "-(dx_hat * centred).sum(axis=axes) / spread**2",
+        "-(dx_hat * centred).sum(axis=axes) / std**2",
         "-(dx_hat * centred).sum(axis=axes)",
-        "1 / spread has the derivative -1 / spread^2: the division by spread^2 is missing",
+        "1 / std has the derivative -1 / std^2: the division by std^2 is missing",
     ),
     Mistake(
-        "dspread / (2 * spread)",
-        "dspread * (2 * spread)",
+        "dstd / (2 * std)",
+        "dstd * (2 * std)",
         "the root has the derivative 1 / (2 root): multiplied by it, where it divides",
     ),
-    Mistake("dspread / (2 * spread)", "dspread", "the root is forgotten: its derivative is 1 / (2 root)"),
+    Mistake("dstd / (2 * std)", "dstd", "the root is forgotten: its derivative is 1 / (2 root)"),
     Mistake(
-        "dspread / (2 * spread)",
-        "-(dx_hat * centred).sum(axis=axes) / (2 * spread**1.5)",
-        "the power 3/2 is that of var + epsilon; of the spread, which is its root, it is 3",
+        "dstd / (2 * std)",
+        "-(dx_hat * centred).sum(axis=axes) / (2 * std**1.5)",
+        "the power 3/2 is that of var + epsilon; of the std, which is its root, it is 3",
     ),
     Mistake("(dy * x_hat)", "(dy * (gamma * x_hat))", "y's share gamma x_hat, where gamma counts x_hat times"),
-    Mistake("centred / spread\n", "centred / np.sqrt(centred.var(axis=axes))\n", "epsilon is missing from the spread"),
+    Mistake("centred / std\n", "centred / np.sqrt(centred.var(axis=axes))\n", "epsilon is missing from the std"),
     Mistake(
-        "mean, spread = cache\n",
-        "mean, spread = cache; spread = np.sqrt(spread + 1e-5)\n",
-        "`spread` is taken for the variance: the root is in it already",
+        "mean, std = cache\n",
+        "mean, std = cache; std = np.sqrt(std + 1e-5)\n",
+        "`std` is taken for the variance: the root is in it already",
     ),
     Mistake(
         WAYS,
-        "gamma / spread * dy - dbeta / rows - x_hat * dgamma / rows",
-        "gamma / spread multiplies the first way alone: the brackets around all three are missing",
+        "gamma / std * dy - dbeta / rows - x_hat * dgamma / rows",
+        "gamma / std multiplies the first way alone: the brackets around all three are missing",
     ),
     Mistake(
         WAYS,
-        "gamma / spread**2 * (dy - dbeta / rows - x_hat * dgamma / rows)",
-        "divided by `spread` twice: gamma / spread multiplies the three ways",
+        "gamma / std**2 * (dy - dbeta / rows - x_hat * dgamma / rows)",
+        "divided by `std` twice: gamma / std multiplies the three ways",
     ),
     Mistake(
         WAYS,
-        "gamma / spread * (dy - dgamma / rows - x_hat * dbeta / rows)",
+        "gamma / std * (dy - dgamma / rows - x_hat * dbeta / rows)",
         "`dbeta` and `dgamma` are in each other's place",
     ),
     Mistake(
         WAYS,
-        "gamma / spread * (dy - dbeta / rows - dgamma / rows)",
+        "gamma / std * (dy - dbeta / rows - dgamma / rows)",
         "the factor `x_hat` is missing from the way by the variance",
     ),
     Mistake(
         WAYS,
-        "gamma / spread * (dy - dbeta / rows - x_hat * gamma * dgamma / rows)",
+        "gamma / std * (dy - dbeta / rows - x_hat * gamma * dgamma / rows)",
         "the factor `gamma` is there twice in the way by the variance",
     ),
-    Mistake(WAYS, "dy / spread + by_mean + by_variance", "the factor `gamma` is missing from the first way"),
+    Mistake(WAYS, "dy / std + by_mean + by_variance", "the factor `gamma` is missing from the first way"),
     Mistake(WAYS, put_together("0"), "the sums go over the pictures alone: a channel is in every cell of each"),
     Mistake(WAYS, put_together("-1"), "the sums go over the channels, where each channel has its own"),
     Mistake(
@@ -207,10 +207,10 @@ TASKS = (
             "mean": "mean_c = sum over r of x_rc / R, over all R rows of channel c: all axes but the last",
             "centred": "centred_rc = x_rc - mean_c",
             "var": "var_c = sum over r of (x_rc - mean_c)^2 / R",
-            "spread": "spread_c = sqrt(var_c + EPSILON)",
-            "x_hat": "x_hat_rc = (x_rc - mean_c) / spread_c",
+            "std": "std_c = sqrt(var_c + EPSILON)",
+            "x_hat": "x_hat_rc = (x_rc - mean_c) / std_c",
             "y": "y_rc = gamma_c x_hat_rc + beta_c",
-            "cache": "the cache is BatchNormCache(x, gamma, mean, spread)",
+            "cache": "the cache is BatchNormCache(x, gamma, mean, std)",
         },
         mistakes=FORWARD_MISTAKES,
         twin=by_hand.batch_norm_forward,
@@ -223,18 +223,18 @@ TASKS = (
         {
             "rows": "R is the number of all rows of a channel: N H W for N pictures of H x W cells",
             "centred": "centred_rc = x_rc - mean_c",
-            "x_hat": "x_hat_rc = (x_rc - mean_c) / spread_c",
+            "x_hat": "x_hat_rc = (x_rc - mean_c) / std_c",
             "dbeta": "dbeta_c = sum over all rows r of dy_rc",
             "dgamma": "dgamma_c = sum over all rows r of dy_rc x_hat_rc",
             "dx_hat": "dx_hat_rc = gamma_c dy_rc",
-            "dcentred": "dcentred_rc = dx_hat_rc / spread_c",
-            "dspread": "dspread_c = - sum over r of dx_hat_rc (x_rc - mean_c) / spread_c^2",
-            "dvar": "dvar_c = dspread_c / (2 spread_c)",
-            "dmean": "dmean_c = - sum over r of dx_hat_rc / spread_c",
-            "by_itself": "as itself, x_rc gets dx_hat_rc / spread_c",
+            "dcentred": "dcentred_rc = dx_hat_rc / std_c",
+            "dstd": "dstd_c = - sum over r of dx_hat_rc (x_rc - mean_c) / std_c^2",
+            "dvar": "dvar_c = dstd_c / (2 std_c)",
+            "dmean": "dmean_c = - sum over r of dx_hat_rc / std_c",
+            "by_itself": "as itself, x_rc gets dx_hat_rc / std_c",
             "by_mean": "by the mean, x_rc gets dmean_c / R, the same in every row",
             "by_variance": "by the variance, x_rc gets dvar_c 2 (x_rc - mean_c) / R",
-            "dx": "dx_rc = dx_hat_rc / spread_c + dmean_c / R + dvar_c 2 (x_rc - mean_c) / R",
+            "dx": "dx_rc = dx_hat_rc / std_c + dmean_c / R + dvar_c 2 (x_rc - mean_c) / R",
         },
         mistakes=BACKWARD_MISTAKES,
         twin=by_hand.batch_norm_backward,
@@ -251,9 +251,9 @@ HINTS = {
     ),
     "batch_norm_backward": (
         "If one number of a channel grows, which y of that channel change, and by what? Name the three reasons.",
-        "dx_hat = gamma dy;  dspread = - sum over r of dx_hat_r (x_r - mean) / spread^2;  dvar = dspread / (2 spread);"
-        "  dmean = - sum over r of dx_hat_r / spread;  dx_r = dx_hat_r / spread + dmean / R + dvar 2 (x_r - mean) / R",
+        "dx_hat = gamma dy;  dstd = - sum over r of dx_hat_r (x_r - mean) / std^2;  dvar = dstd / (2 std);"
+        "  dmean = - sum over r of dx_hat_r / std;  dx_r = dx_hat_r / std + dmean / R + dvar 2 (x_r - mean) / R",
         "axes = tuple(range(x.ndim - 1)) for every sum, R = x.size // x.shape[-1]; dbeta = dy.sum(axis=axes), dgamma = "
-        "(dy * x_hat).sum(axis=axes). Put together, dx = gamma / spread * (dy - dbeta / R - x_hat * dgamma / R).",
+        "(dy * x_hat).sum(axis=axes). Put together, dx = gamma / std * (dy - dbeta / R - x_hat * dgamma / R).",
     ),
 }

@@ -45,7 +45,7 @@ def loss_and_grads(params, batch, config, rng, workspace=None):
     return Loss(loss, word, 0.0), grads
 
 
-def measure_moments(params, batches, config, workspace):
+def measure_running_statistics(params, batches, config, workspace):
     """There is no batch normalisation in it, and nothing to measure."""
 
 

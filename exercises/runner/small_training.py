@@ -198,7 +198,7 @@ def _frequencies(data):
 
 def _write(model, params, data, pictures):
     some = itertools.islice(batches.plain_batches(data.train, PICTURES, each=1), MOMENT_BATCHES)
-    model.module.measure_moments(params, some, model.small, Workspace())
+    model.module.measure_running_statistics(params, some, model.small, Workspace())
     return model.writer.caption_images(params, model.small, pictures, BEAM, RECIPE.max_words)
 
 

@@ -4,6 +4,8 @@ import ast
 import inspect
 import textwrap
 
+from exercises.judging import trees
+
 
 def render(lesson):
     """The text of an exercise's file. lesson: a workshop.lessons.Lesson."""
@@ -13,8 +15,18 @@ def render(lesson):
 
 
 def stub(function, number):
-    """The function's decorators, signature and docstring, and a body that raises NotImplementedError."""
-    source = textwrap.dedent(inspect.getsource(getattr(function, "py_func", function)))
+    """Return the function's signature and docstring, and a body that raises NotImplementedError.
+
+    Its decorators stay, except `@float32`, which declares the library's kernel.
+    """
+    source = textwrap.dedent(inspect.getsource(trees.plain_function(function)))
     definition = ast.parse(source).body[0]
-    head = "\n".join(source.splitlines()[: definition.body[0].end_lineno])
+    lines = source.splitlines()
+    kept = [lines[d.lineno - 1 : d.end_lineno] for d in definition.decorator_list if not _declares_kernel(d)]
+    kept.append(lines[definition.lineno - 1 : definition.body[0].end_lineno])
+    head = "\n".join(line for part in kept for line in part)
     return f'{head}\n    raise NotImplementedError("exercise {number}: {definition.name}")\n'
+
+
+def _declares_kernel(decorator):
+    return isinstance(decorator, ast.Call) and ast.unparse(decorator.func) == "float32"

@@ -79,7 +79,7 @@ def _by_loops(definition):
     """A conv_forward that runs exercise 8's loops where the library has its kernels; else `definition`."""
 
     def conv_forward(x, W, b, stride=1, padding=0):
-        if not kernels.fast(x) or stride != 1:
+        if not kernels.use_kernels(x) or stride != 1:
             return definition(x, W, b, stride, padding)
         conv.check_arguments(x, W, b, stride, padding)
         x_padded = np.pad(x, ((0, 0), (padding, padding), (padding, padding), (0, 0)))

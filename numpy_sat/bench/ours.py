@@ -121,7 +121,7 @@ def _decoder(work, _):
 
 def decoder_gradients(params, a, words, targets, workspace=None):
     """da and the parameters' gradients of decoder and loss, as captioner.loss_and_grads computes them."""
-    decoder = attend_tell_fused if kernels.fused(a) else attend_tell
+    decoder = attend_tell_fused if kernels.use_kernels(a, composite=True) else attend_tell
     mask = np.ones(words.shape, a.dtype)
     mask_h = np.ones((*words.shape, len(params["W_hh"])), a.dtype)
     logits, alpha, cache = decoder.decode_forward(params, a, words, mask_h, workspace)

@@ -128,7 +128,7 @@ def looking(look, seed=0):
 
 def _decode_forward(params, a, words, mask_h, uniforms, expected, workspace):
     """As attend_tell_hard.decode_forward, as it is written, or as it is fast."""
-    if not kernels.fused(a):
+    if not kernels.use_kernels(a, composite=True):
         return attend_tell_hard.decode_forward(params, a, words, mask_h, uniforms, expected)
     params = {**parts.completed(params), "uniforms": uniforms, "expected": expected}
     logits, alpha, cache = attend_tell_fused.decode_forward(params, a, words, mask_h, workspace)

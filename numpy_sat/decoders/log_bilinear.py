@@ -91,7 +91,7 @@ def decode_forward(params, a, words, mask_r, workspace=None):
     mask_r: (T, B, M) dropout mask of r_hat; workspace: for the compiled float32 twin.
     Returns logits: (T, B, V) and the cache.
     """
-    if kernels.fused(a):
+    if kernels.use_kernels(a, composite=True):
         return _fused_forward(params, a, words, mask_r, workspace)
     Ey, cache_embedding = embedding.embedding_forward(params["E"], windows(words))
     r_hat, cache_predict = predict_forward(Ey, a.mean(axis=1), params["C"], params["C_m"])
@@ -102,7 +102,7 @@ def decode_forward(params, a, words, mask_r, workspace=None):
 
 def decode_backward(dlogits, cache, workspace=None):
     """dlogits: (T, B, V). Returns da: (N, L, D) and grads by name: E: (V, M), C: (n - 1, M, M), C_m: (D, M), b_o."""
-    if kernels.fused(dlogits):
+    if kernels.use_kernels(dlogits, composite=True):
         return _fused_backward(dlogits, cache, workspace)
     grads = {}
     ddropped, dE_T, grads["b_o"] = linear.linear_backward(dlogits, cache.output)

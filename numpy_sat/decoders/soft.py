@@ -60,4 +60,4 @@ def step(params, state, words):
 
 def _arranged(a):
     """The decoder as it is written, or as it is fast."""
-    return attend_tell_fused if kernels.fused(a) else attend_tell
+    return attend_tell_fused if kernels.use_kernels(a, composite=True) else attend_tell

@@ -38,4 +38,4 @@ def loss_only(params, a, batch, config, workspace=None):
 
 def _arranged(a):
     """The decoder as it is written, or as it is fast."""
-    return show_tell_fused if kernels.fused(a) else show_tell
+    return show_tell_fused if kernels.use_kernels(a, composite=True) else show_tell

@@ -2,11 +2,11 @@
 
 Its shape is a tuple of stages, each a tuple of channel counts: ((32,), (64, 64)) is one convolution to 32 channels, a
 2x2 max-pooling, and two convolutions to 64. Every convolution is followed by relu, with batch normalisation before it
-where the parameters have some; the last stage's cells are the annotation vectors.
+if the parameters have some. The last stage's cells are the annotation vectors.
 
-One thing VGG does not have: the last two numbers of an annotation vector are its row and column on the grid. What a
-convolution computes is the same everywhere, so its features say what is there but hardly where (Liu et al. 2018), and a
-small net that sees some thousand pictures never learns to tell left from right by them.
+VGG does not have one thing: the last two numbers of an annotation vector are its row and column on the grid. A
+convolution computes the same everywhere, so its features say what is there but hardly where (Liu et al. 2018). From
+some thousand images, a small net never learns to tell left from right by them.
 """
 
 from typing import NamedTuple
@@ -17,8 +17,7 @@ from numpy_sat.layers import batch_norm, block, norm_block
 from numpy_sat.system.workspace import Workspace
 
 PLACE = 2  # numbers at the end of an annotation vector: row and column
-REACH = 4  # they run from -4 to 4, about as large as the features: much smaller numbers the decoder learns to hear late
-
+REACH = 4  # they run from -4 to 4, about as large as the features; much smaller numbers are learned late
 
 PLAIN, NORMED = ("W", "b"), ("W", "gamma", "beta")  # a block's parameters
 
@@ -29,10 +28,16 @@ class EncodeCache(NamedTuple):
 
 
 def init_params(rng, stages, norm=False, dtype=np.float32):
-    """Weights scaled for relu (He et al. 2015), zero biases.
+    """Draw weights scaled for relu (He et al. 2015); biases are zero.
 
-    rng: numpy Generator; stages: as above. Returns {"conv1_1.W": (3, 3, 3, O), "conv1_1.b": (O,), ...}; with norm
-    "conv1_1.gamma" and ".beta" in the bias's place, and ".mean" and ".var", which `measure_moments` sets.
+    Args:
+        rng: numpy Generator.
+        stages: channel counts of each stage.
+        norm: True for batch normalisation.
+        dtype: of the parameters.
+    Returns:
+        {"conv1_1.W": (3, 3, 3, O), "conv1_1.b": (O,), ...}; with norm "conv1_1.gamma" and ".beta" instead of the bias,
+        and ".mean" and ".var", which `measure_running_statistics` sets.
     """
     params, channels = {}, 3
     for name, filters, _ in layers(stages):
@@ -46,9 +51,18 @@ def init_params(rng, stages, norm=False, dtype=np.float32):
     return params
 
 
-def encode_forward(params, pictures, stages):
-    """In training. pictures: (N, H, W, 3). Returns a: (N, L, D), the last stage's cells, each with its place; cache."""
-    x, caches = pictures, {}
+def encode_forward(params, images, stages):
+    """Encode images in training: batch normalisation uses the batch's mean and variance.
+
+    Args:
+        params: parameters by name.
+        images: (N, H, W, 3).
+        stages: channel counts of each stage.
+    Returns:
+        a: (N, L, D) the last stage's cells, each with its place.
+        cache: what encode_backward needs.
+    """
+    x, caches = images, {}
     for name, _, pooled in layers(stages):
         if f"{name}.gamma" in params:
             weights = (params[f"{name}.{part}"] for part in NORMED)
@@ -59,7 +73,7 @@ def encode_forward(params, pictures, stages):
 
 
 def encode_backward(da, cache):
-    """da: (N, L, D). Returns the gradients by parameter name; pictures need none."""
+    """Return the gradients by parameter name; images need none. da: (N, L, D) gradient of a."""
     dx, grads = da[..., :-PLACE].reshape(cache.shape), {}
     first, *others = cache.blocks
     for name in reversed(others):
@@ -72,31 +86,40 @@ def encode_backward(da, cache):
     return {**grads, **_named(first, backward(dx, cache.blocks[first]))}
 
 
-def encode(params, pictures, stages):
-    """In use: a of encode_forward, normalised, where there is normalisation, by the moments of many pictures."""
-    x = pictures
+def encode(params, images, stages):
+    """Encode images in inference mode: batch normalisation uses the running mean and variance.
+
+    Args:
+        params, images, stages: as in encode_forward.
+    Returns:
+        a: (N, L, D).
+    """
+    x = images
     for name, _, pooled in layers(stages):
         if f"{name}.gamma" in params:
             weights = (params[f"{name}.{part}"] for part in (*NORMED, "mean", "var"))
-            x = norm_block.norm_block_in_use(x, *weights, pooled)
+            x = norm_block.norm_block_inference(x, *weights, pooled)
         else:
             x, _ = block.block_forward(x, params[f"{name}.W"], params[f"{name}.b"], pooled)
     return _with_place(x)
 
 
-def measure_moments(params, batches, stages):
-    """Set every ".mean" and ".var", in place, to those of all the batches' pictures together (Wu and Johnson 2021).
+def measure_running_statistics(params, batches, stages):
+    """Set every ".mean" and ".var", in place, to those of all batches together (Wu and Johnson 2021).
 
-    batches: of pictures (N, H, W, 3), each normalised by its own moments on its way, as in training.
+    Args:
+        params: parameters by name.
+        batches: images (N, H, W, 3) each. As in training, each is normalised by its own mean and variance on its way.
+        stages: channel counts of each stage.
     """
     found, workspace = {}, Workspace()
-    for pictures in batches:
+    for images in batches:
         with workspace.step():
-            for name, cache in encode_forward(params, pictures, stages)[1].blocks.items():
-                mean, spread = cache.norm.mean.astype(np.float64), cache.norm.spread.astype(np.float64)
-                found.setdefault(name, []).append((mean, spread**2 - batch_norm.EPSILON + mean * mean))
-    for name, moments in found.items():
-        mean, square = np.mean(moments, axis=0)
+            for name, cache in encode_forward(params, images, stages)[1].blocks.items():
+                mean, std = cache.norm.mean.astype(np.float64), cache.norm.std.astype(np.float64)
+                found.setdefault(name, []).append((mean, std**2 - batch_norm.EPSILON + mean * mean))
+    for name, statistics in found.items():
+        mean, square = np.mean(statistics, axis=0)
         params[f"{name}.mean"][:], params[f"{name}.var"][:] = mean, square - mean * mean
 
 
@@ -106,7 +129,7 @@ def _named(name, gradients):
 
 
 def _with_place(x):
-    """(N, H, W, C) to (N, H W, C + 2): every cell's features, then its row and column."""
+    """Return the cells of x: (N, H, W, C) as (N, H W, C + 2): each cell's features, then its row and column."""
     N, H, W, C = x.shape
     rows, columns = (np.linspace(-REACH, REACH, size, dtype=x.dtype) for size in (H, W))
     place = np.stack(np.meshgrid(rows, columns, indexing="ij"), axis=-1)
@@ -114,17 +137,17 @@ def _with_place(x):
 
 
 def size(stages):
-    """D, the annotation vectors' size."""
+    """Return D, the annotation vectors' size."""
     return stages[-1][-1] + PLACE
 
 
 def smallest(stages):
-    """The side of the smallest pictures: every pooling halves them, and one cell must be left."""
+    """Return the side of the smallest images: every pooling halves them, and one cell must be left."""
     return 2 ** (len(stages) - 1)
 
 
 def layers(stages):
-    """[("conv1_1", 32, True), ...]: VGG's names, stage and place in it; channels; whether pooled after."""
+    """Return [("conv1_1", 32, True), ...]: VGG's name (stage and place in it), channels, True if pooled after."""
     return [
         (f"conv{s}_{k}", filters, k == len(stage) and s < len(stages))
         for s, stage in enumerate(stages, 1)

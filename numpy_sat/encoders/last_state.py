@@ -1,7 +1,7 @@
-"""Only the states in which reader.py's two LSTMs end: encoder and decoder without attention (Sutskever et al. 2014).
+"""The last states of reader.py's two LSTMs: a translator without attention (Sutskever et al. 2014).
 
-Whatever a sentence says must fit into this one vector, as many numbers for thirteen words as for one. To the decoder
-it is a single location, which is all there is to look at.
+All that a sentence says must fit into this one vector, of one size for thirteen words and for one. To the decoder it is
+a single location.
 """
 
 from typing import NamedTuple
@@ -19,14 +19,21 @@ class EncodeCache(NamedTuple):
 
 
 def encode_forward(params, sources, sizes):
-    """a_1 = (h_L ahead, h_1 back). As reader.encode_forward; returns a: (N, 1, 2S) and the cache."""
+    """Compute a_1 = (h_L ahead, h_1 back).
+
+    Args:
+        params, sources, sizes: as in reader.encode_forward.
+    Returns:
+        a: (N, 1, 2S).
+        cache: what encode_backward needs.
+    """
     a, cache = reader.encode_forward(params, sources, sizes)
     ahead, back = np.split(a, 2, axis=2)
     return np.concatenate([ahead[:, -1:], back[:, :1]], axis=2), EncodeCache(cache, a.shape)
 
 
 def encode_backward(dlast, cache):
-    """dlast: (N, 1, 2S). Returns the gradients by parameter name."""
+    """Return the gradients by parameter name. dlast: (N, 1, 2S) gradient of a."""
     da = np.zeros(cache.shape, dlast.dtype)
     dahead, dback = np.split(da, 2, axis=2)
     dahead[:, -1:], dback[:, :1] = np.split(dlast, 2, axis=2)
@@ -34,5 +41,5 @@ def encode_backward(dlast, cache):
 
 
 def encode(params, sources, sizes):
-    """As encode_forward, without the cache."""
+    """Return a of encode_forward."""
     return encode_forward(params, sources, sizes)[0]

@@ -1,12 +1,12 @@
-"""EfficientNet-Lite0 (Tan and Le 2019, without what phones are slow at), with weights learned on ImageNet.
+"""EfficientNet-Lite0 (Tan and Le 2019, without what is slow on phones), with weights pretrained on ImageNet.
 
-A stem, seven stages of inverted bottlenecks (layers/mbconv.py) and a head: a thirtieth of VGG-16's arithmetic, and it
-tells ImageNet's classes apart better. Batch normalisation, an affine map once trained, is folded into the convolutions.
+A stem, seven stages of inverted bottlenecks (layers/mbconv.py) and a head. It needs a thirtieth of VGG-16's arithmetic
+and classifies ImageNet better. Batch normalisation is an affine map once trained; it is folded into the convolutions.
 
-Stages are tuples: the stem's (channels,); the bottlenecks' (how many, side of the filters, stride of the first, how
-many times the channels in between, channels); the head's (channels,), a 1x1 convolution, where there is one. Any first
-part of the net is a net. STAGES has four, named by the grids of annotation vectors that they make of 224 x 224 pixels;
-the one of 14x14x672 ends with the sixth stage's first expansion, in the head's place.
+Stages are tuples. The stem: (channels,). The bottlenecks: (count, side of the filters, stride of the first, expansion
+factor, channels). The head, a 1x1 convolution, if there is one: (channels,). The first stages of a net are a net, too.
+STAGES has four, named by the grid of annotation vectors that they make of 224 x 224 pixels. The net 14x14x672 ends with
+the first expansion of the sixth stage instead of a head.
 """
 
 from typing import NamedTuple
@@ -22,9 +22,9 @@ _ALL = *_FIRST, (4, 5, 2, 6, 192), (1, 3, 1, 6, 320)
 STAGES = {"14x14x112": _FIRST, "14x14x672": (*_FIRST, (672,)), "7x7x320": _ALL, "7x7x1280": (*_ALL, (1280,))}
 SIDE, STRIDE = 3, 2  # of the stem's filters
 
-# The net was trained on (pixel - 127) / 128, pixels from 0 to 255. Ours are from -1 to 1: (pixel - GREY) / SPREAD. The
-# stem's filters do that, too; what it pads a picture with is then GREY, the zero of its training.
-GREY, SPREAD = 127 / 127.5 - 1, 128 / 127.5
+# The net was trained on (pixel - 127) / 128, pixels from 0 to 255. Ours are from -1 to 1: (pixel - GREY) / STD. That is
+# folded into the stem's filters. It pads images with GREY, the zero of its training.
+GREY, STD = 127 / 127.5 - 1, 128 / 127.5
 NORM = "weight", "bias", "running_mean", "running_var"  # the files' names for gamma, beta, mean and variance
 EPSILON = 1e-3  # of the normalisation that is folded
 UNUSED = "_blocks.", "_conv_head.", "_bn", "_fc."  # what files have for the rest of the net and for ImageNet's classes
@@ -55,11 +55,17 @@ class EncodeCache(NamedTuple):
 
 
 def init_params(rng, stages, norm=False, dtype=np.float32):
-    """Random weights scaled for relu (He et al. 2015), zero biases.
+    """Draw weights scaled for relu (He et al. 2015); biases are zero.
 
-    rng: numpy Generator; stages: as above. Returns {"stem.W": (3, 3, 3, O), "stem.b": (O,), "block1_1.W_d": (P, P, E),
-    "block1_1.b_d": (E,), "block1_1.W_p": (E, O), "block1_1.b_p": (O,), ...}; of blocks that expand also "block2_1.W_e":
-    (C, E) and "block2_1.b_e": (E,); of a head "head.W": (C, O), "head.b": (O,).
+    Args:
+        rng: numpy Generator.
+        stages: as above.
+        norm: must be False.
+        dtype: of the parameters.
+    Returns:
+        {"stem.W": (3, 3, 3, O), "stem.b": (O,), "block1_1.W_d": (P, P, E), "block1_1.b_d": (E,),
+        "block1_1.W_p": (E, O), "block1_1.b_p": (O,), ...}; for blocks that expand also "block2_1.W_e": (C, E) and
+        "block2_1.b_e": (E,); for a head "head.W": (C, O) and "head.b": (O,).
     """
     if norm:
         raise ValueError("lite0: its batch normalisation is folded into its weights")
@@ -71,11 +77,19 @@ def init_params(rng, stages, norm=False, dtype=np.float32):
     return params
 
 
-def encode_forward(params, pictures, stages, start=0):
-    """In training. pictures: (N, H, W, 3), -1 to 1; or, to begin with the stage `start`, (N, H, W, C), what the stages
-    before it make of them. Returns a: (N, L, D), the last part's cells, and the cache.
+def encode_forward(params, images, stages, start=0):
+    """Encode images in training.
+
+    Args:
+        params: parameters by name.
+        images: (N, H, W, 3), from -1 to 1; with `start`, the results (N, H, W, C) of the stages before it.
+        stages: as above.
+        start: the first stage that runs.
+    Returns:
+        a: (N, L, D) the last part's cells.
+        cache: what encode_backward needs.
     """
-    x, caches = pictures, {}
+    x, caches = images, {}
     for name, block in parts(stages, start).items():
         weights = _weights(params, name)
         if block:
@@ -87,7 +101,7 @@ def encode_forward(params, pictures, stages, start=0):
 
 
 def encode_backward(da, cache):
-    """da: (N, L, D). Returns the gradients by parameter name; pictures need none."""
+    """Return the gradients by parameter name; images need none. da: (N, L, D) gradient of a."""
     dx, grads = da.reshape(cache.shape), {}
     for name, of_part in reversed(cache.parts.items()):
         if name == "stem":
@@ -100,35 +114,35 @@ def encode_backward(da, cache):
     return grads
 
 
-def encode(params, pictures, stages, start=0, stop=None):
-    """In use: a of encode_forward; or the cells of the last stage before `stop`."""
-    x, todo = pictures, list(parts(stages, start, stop).items())
+def encode(params, images, stages, start=0, stop=None):
+    """Encode images in inference mode. Returns a of encode_forward, or the cells of the stage before `stop`."""
+    x, todo = images, list(parts(stages, start, stop).items())
     if not start and len(todo) > 1 and not todo[1][1].expands:
         name, block = todo[1]
         stem, weights = _weights(params, "stem"), _weights(params, name)[2:]
-        x = mbconv.stem_in_use(_framed(x), *stem, STRIDE, *weights, block.stride)
+        x = mbconv.stem_inference(_framed(x), *stem, STRIDE, *weights, block.stride)
         todo = todo[2:]
     for name, block in todo:
         weights = _weights(params, name)
         if block:
-            x = mbconv.mbconv_in_use(x, *weights, block.stride)
+            x = mbconv.mbconv_inference(x, *weights, block.stride)
         else:
             x, _ = (_stem_forward if name == "stem" else pointwise.pointwise_forward)(x, *weights)
     return _annotations(x)
 
 
 def size(stages):
-    """D, the annotation vectors' size."""
+    """Return D, the annotation vectors' size."""
     return stages[-1][-1]
 
 
 def smallest(stages):
-    """The side of the smallest pictures: they are padded, so that there is no other limit."""
+    """Return the side of the smallest images: they are padded, so that there is no other limit."""
     return 1
 
 
 def namings(stages):
-    """How files name the tensors, each way as {name: shape}, for pretrained/weights.py: a port to PyTorch, and ours."""
+    """Return how weight files name the tensors, for pretrained/weights.py: a PyTorch port's {name: shape}, and ours."""
     theirs, ours = {}, shapes(stages)
     for name, (convolution, norm) in _sources(stages).items():
         *sides, C, O = (1, 1, *ours[name]) if ours[name][2:] == () else ours[name]
@@ -140,10 +154,19 @@ def namings(stages):
 
 
 def adopt(found, stages, preprocessing="lite0"):
-    """The parameters, of the tensors of a file, {name: array}, by either way of namings(stages).
+    """Make the parameters from the tensors of a weight file.
 
-    Filters (O, C, P, Q) become (P, Q, C, O), with the normalisation that comes after them, and the stem's take pixels
-    from -1 to 1. preprocessing: "lite0", the only one.
+    Filters (O, C, P, Q) become (P, Q, C, O), with the normalisation after them folded in. The stem's read pixels from
+    -1 to 1.
+
+    Args:
+        found: {name: array}, named in one of the ways of `namings`.
+        stages: as above.
+        preprocessing: "lite0", the only one.
+    Returns:
+        {name: array}.
+    Raises:
+        InputError: there is no such preprocessing.
     """
     if "stem.W" in found:
         return found
@@ -155,7 +178,7 @@ def adopt(found, stages, preprocessing="lite0"):
         scale = gamma / np.sqrt(var + EPSILON)
         W, b = found[f"{convolution}.weight"].transpose(2, 3, 1, 0) * scale, beta - mean * scale
         if name == "stem.W":
-            W = W / SPREAD
+            W = W / STD
             b = b - GREY * W.sum(axis=(0, 1, 2))
         params[name] = np.ascontiguousarray(W.reshape(ours[name]), np.float32)
         params[name.replace("W", "b")] = b.astype(np.float32)
@@ -163,9 +186,9 @@ def adopt(found, stages, preprocessing="lite0"):
 
 
 def parts(stages, start=0, stop=None):
-    """{name: Block, or None of the stem and the head}: block<s>_<k> is the k-th of the s-th stage of bottlenecks.
+    """Return {name: Block, or None for the stem and the head} of the stages from `start` to before `stop`.
 
-    Of the stages from `start` to before `stop`; the stem is stage 0.
+    block<s>_<k> is the k-th block of the s-th stage of bottlenecks; the stem is stage 0.
     """
     (C,), *others = stages
     of_stages = [{"stem": None}]
@@ -182,7 +205,7 @@ def parts(stages, start=0, stop=None):
 
 
 def shapes(stages, start=0, stop=None):
-    """{name: shape} of the parameters of the stages from `start` to before `stop`."""
+    """Return {name: shape} of the parameters of the stages from `start` to before `stop`."""
     found, C, wanted = {}, 3, parts(stages, start, stop)
     for name, block in parts(stages).items():
         if block:
@@ -203,12 +226,12 @@ def _weight_names(part):
 
 
 def _weights(params, part):
-    """All of a part's parameters, None for those that it has not."""
+    """Return all parameters of a part, None for those that it does not have."""
     return [params.get(name) for name in _weight_names(part)]
 
 
 def _sources(stages):
-    """{name of our weights: (name of the convolution, of the normalisation after it)} in PyTorch's port."""
+    """Return {our name: (name of the convolution, of the normalisation after it)} in the PyTorch port."""
     sources, k = {}, 0
     for part, block in parts(stages).items():
         if part == "stem":
@@ -228,29 +251,29 @@ def _sources(stages):
     return sources
 
 
-def _stem_forward(pictures, W, b):
-    y, cache_conv = conv.conv_forward(_framed(pictures), W, b, STRIDE)
+def _stem_forward(images, W, b):
+    y, cache_conv = conv.conv_forward(_framed(images), W, b, STRIDE)
     y, cache_relu = activations.relu6_forward(y)
     return y, StemCache(cache_conv, cache_relu)
 
 
 def _stem_parameter_gradients(dy, cache):
-    """dW and db; pictures need none."""
+    """Return dW and db; images need no gradient."""
     return conv.conv_parameter_gradients(activations.relu6_backward(dy, cache.relu), cache.conv)
 
 
-def _framed(pictures):
-    """Pictures in a frame of GREY, for the stem's filters."""
-    N, H, W, C = pictures.shape
+def _framed(images):
+    """Return images in a frame of GREY, for the stem's filters."""
+    N, H, W, C = images.shape
     (top, bottom), (left, right) = (depthwise.same_padding(side, SIDE, STRIDE) for side in (H, W))
-    framed = current().empty((N, top + H + bottom, left + W + right, C), pictures.dtype)
+    framed = current().empty((N, top + H + bottom, left + W + right, C), images.dtype)
     framed[:, :top], framed[:, top + H :] = GREY, GREY
     framed[:, :, :left], framed[:, :, left + W :] = GREY, GREY
-    framed[:, top : top + H, left : left + W] = pictures
+    framed[:, top : top + H, left : left + W] = images
     return framed
 
 
 def _annotations(x):
-    """(N, H, W, C) to (N, H W, C)."""
+    """Return the cells of x: (N, H, W, C) as (N, H W, C)."""
     N, H, W, C = x.shape
     return x.reshape(N, H * W, C)

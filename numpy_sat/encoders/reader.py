@@ -1,8 +1,8 @@
-"""A sentence to annotation vectors, one a word: the encoder of a translator, which a decoder may look at word by word.
+"""The encoder of a translator: from a sentence to annotation vectors, one for each word.
 
-An LSTM reads the sentence, and its state after a word says what has been read so far, of the last word best. That is
-half of what there is to say: in "the red houses" nothing that comes up to "red" tells how many are red. So a second
-LSTM reads from the end, and an annotation vector is the two states side by side (Bahdanau et al. 2015).
+An LSTM reads the sentence. Its hidden state after a word says what has been read so far, the last word best. That is
+half of what there is to say: in "the red houses" nothing up to "red" tells how many are red. So a second LSTM reads
+from the end, and an annotation vector is the two hidden states side by side (Bahdanau et al. 2015).
 """
 
 from typing import NamedTuple
@@ -22,11 +22,15 @@ class EncodeCache(NamedTuple):
 
 
 def init_params(rng, sizes, norm=False, dtype=np.float32):
-    """Random weights scaled by 1 / sqrt(inputs); zero biases, the forget bias at 1.
+    """Draw weights scaled by 1 / sqrt(inputs); biases are zero, the forget bias is 1.
 
-    rng: numpy Generator; sizes: (V, M, S), words of the language that is read, embedding, state of each LSTM; norm:
-    there is nothing to normalise. Returns {"E_source": (V, M), "W_x_ahead": (M, 4S), "W_hh_ahead": (S, 4S),
-    "b_ahead": (4S,), "W_x_back": (M, 4S), ...}.
+    Args:
+        rng: numpy Generator.
+        sizes: (V, M, S) vocabulary size of the source language, embedding size, hidden size of each LSTM.
+        norm: not used, there is nothing to normalise.
+        dtype: of the parameters.
+    Returns:
+        {"E_source": (V, M), "W_x_ahead": (M, 4S), "W_hh_ahead": (S, 4S), "b_ahead": (4S,), "W_x_back": (M, 4S), ...}
     """
     V, M, S = sizes
     params = {"E_source": (0.5 * rng.standard_normal((V, M))).astype(dtype)}
@@ -38,11 +42,17 @@ def init_params(rng, sizes, norm=False, dtype=np.float32):
 
 
 def encode_forward(params, sources, sizes):
-    """a_j = (ahead_j, back_j) of two LSTMs: ahead_j = LSTM(E x_j, ahead_{j-1}), back_j = LSTM(E x_j, back_{j+1}).
+    """Compute a_j = (ahead_j, back_j) with two LSTMs, which both start from zeros.
 
-    params: arrays by name, as of init_params; sources: (N, L) integers x_1, ..., x_L, sentences filled up to one length
-    with <end>, which is read like any word; sizes: (V, M, S). Both LSTMs start from zeros.
-    Returns a: (N, L, 2S) and the cache.
+    ahead_j = LSTM(E x_j, ahead_{j-1}),  back_j = LSTM(E x_j, back_{j+1})
+
+    Args:
+        params: arrays by name, as from init_params.
+        sources: (N, L) integers x_1, ..., x_L. Short sentences are filled up with <end>, which is read like any word.
+        sizes: (V, M, S).
+    Returns:
+        a: (N, L, 2S).
+        cache: what encode_backward needs.
     """
     Ex, cache_embedding = embedding.embedding_forward(params["E_source"], sources.T)  # (L, N, M)
     zeros = np.zeros((len(sources), sizes[2]), Ex.dtype)
@@ -54,7 +64,14 @@ def encode_forward(params, sources, sizes):
 
 
 def encode_backward(da, cache):
-    """da: (N, L, 2S). Returns the gradients by parameter name; words need none."""
+    """Compute the gradients of encode_forward.
+
+    Args:
+        da: (N, L, 2S) gradient of a.
+        cache: from encode_forward.
+    Returns:
+        The gradients by parameter name; words need none.
+    """
     dahead, dback = np.split(da.swapaxes(0, 1), 2, axis=2)
     zeros, grads = np.zeros_like(dahead[0]), {}
     dEx_ahead, _, _, grads["W_x_ahead"], grads["W_hh_ahead"], grads["b_ahead"] = lstm.lstm_sequence_backward(
@@ -68,10 +85,10 @@ def encode_backward(da, cache):
 
 
 def encode(params, sources, sizes):
-    """As encode_forward, without the cache."""
+    """Return a of encode_forward."""
     return encode_forward(params, sources, sizes)[0]
 
 
 def size(sizes):
-    """D, the annotation vectors' size."""
+    """Return D, the annotation vectors' size."""
     return 2 * sizes[2]

@@ -1,11 +1,11 @@
-"""VGG-16 and VGG-19 (Simonyan and Zisserman 2015), whose features the paper looks at, with weights learned elsewhere.
+"""VGG-16 and VGG-19 (Simonyan and Zisserman 2015) with pretrained weights. The paper's attention looks at its features.
 
-The annotation vectors are the cells of the last convolution, after relu and before the last pooling: a picture of
-224 x 224 gives 14 x 14 of them, L = 196, each of D = 512 numbers, and no place at their end as in convnet.py. Stages,
-names and blocks are convnet.py's.
+The annotation vectors are the cells of the last convolution, after relu and before the last pooling: an image of
+224 x 224 gives 14 x 14 of them, L = 196, each of D = 512 numbers. They have no place at their end, as convnet.py's
+have. Stages, names and blocks are convnet.py's.
 
-A net sees what it was trained to see only in pixels scaled as they were in its training. That scale is part of the
-parameters, as "pixels.mean" and "pixels.spread", so that they alone say what the net computes; it gets no gradient.
+A pretrained net needs pixels scaled as in its training. That scale is part of the parameters, as "pixels.mean" and
+"pixels.spread" (the standard deviation), so that the parameters alone say what the net computes. It gets no gradient.
 """
 
 from typing import NamedTuple
@@ -23,14 +23,14 @@ STAGES = {
 
 
 class Preprocessing(NamedTuple):
-    """How pixels were scaled while weights were trained: (pixel - mean) / spread, pixels from 0 to 1."""
+    """How pixels were scaled while weights were trained: (pixel - mean) / std, pixels from 0 to 1."""
 
     mean: tuple  # of red, green, blue
-    spread: tuple
+    std: tuple
     order: str  # of the channels that the first filters read, "RGB" or "BGR"
 
 
-# All three come under the same names and in the same shapes: which it is, a file does not say.
+# A weight file does not say which of the three it needs: all come under the same names, in the same shapes.
 PREPROCESSINGS = {
     # torchvision's IMAGENET1K_V1, which timm has, too
     "imagenet": Preprocessing((0.485, 0.456, 0.406), (0.229, 0.224, 0.225), "RGB"),
@@ -49,25 +49,33 @@ class EncodeCache(NamedTuple):
 
 
 def init_params(rng, stages, norm=False, dtype=np.float32):
-    """Random weights as convnet.py's, and pixels taken as they are. There is no batch normalisation in these nets."""
+    """Draw weights as convnet.py does; pixels are not scaled. These nets have no batch normalisation."""
     if norm:
         raise ValueError("vgg: these nets have no batch normalisation")
     pixels = {"pixels.mean": np.zeros(3, dtype), "pixels.spread": np.ones(3, dtype)}
     return {**pixels, **convnet.init_params(rng, stages, dtype=dtype)}
 
 
-def encode_forward(params, pictures, stages, start=0):
-    """In training. pictures: (N, H, W, 3), -1 to 1; or, to begin with the stage `start`, (N, H, W, C), what the stages
-    before it make of them, pooled. Returns a: (N, L, D) and the cache.
+def encode_forward(params, images, stages, start=0):
+    """Encode images in training.
+
+    Args:
+        params: parameters by name.
+        images: (N, H, W, 3), from -1 to 1; with `start`, the pooled results (N, H, W, C) of the stages before it.
+        stages: channel counts of each stage.
+        start: the first stage that runs.
+    Returns:
+        a: (N, L, D).
+        cache: what encode_backward needs.
     """
-    x, caches = pictures if start else _scaled(params, pictures), {}
+    x, caches = images if start else _scaled(params, images), {}
     for name, _, pooled in _layers(stages, start):
         x, caches[name] = block.block_forward(x, params[f"{name}.W"], params[f"{name}.b"], pooled)
     return _annotations(x), EncodeCache(caches, x.shape)
 
 
 def encode_backward(da, cache):
-    """da: (N, L, D). Returns the gradients by parameter name; pictures need none."""
+    """Return the gradients by parameter name; images need none. da: (N, L, D) gradient of a."""
     dx, grads = da.reshape(cache.shape), {}
     first, *others = cache.blocks
     for name in reversed(others):
@@ -77,26 +85,29 @@ def encode_backward(da, cache):
     return grads
 
 
-def encode(params, pictures, stages, start=0, stop=None):
-    """In use: a of encode_forward; or the cells of the last stage before `stop`, pooled."""
-    x = pictures if start else _scaled(params, pictures)
+def encode(params, images, stages, start=0, stop=None):
+    """Encode images in inference mode. Returns a of encode_forward, or the pooled cells of the stage before `stop`."""
+    x = images if start else _scaled(params, images)
     for name, _, pooled in _layers(stages, start, stop):
         x, _ = block.block_forward(x, params[f"{name}.W"], params[f"{name}.b"], pooled)
     return _annotations(x)
 
 
 def size(stages):
-    """D, the annotation vectors' size."""
+    """Return D, the annotation vectors' size."""
     return stages[-1][-1]
 
 
 def smallest(stages):
-    """The side of the smallest pictures."""
+    """Return the side of the smallest images that it can encode."""
     return convnet.smallest(stages)
 
 
 def shapes(stages, start=0, stop=None):
-    """{name: shape} of the parameters of the stages from `start` to before `stop`; the pixels' scale is the first's."""
+    """Return {name: shape} of the parameters of the stages from `start` to before `stop`.
+
+    The pixels' scale belongs to the first stage.
+    """
     found, C = {} if start else {"pixels.mean": (3,), "pixels.spread": (3,)}, _channels(stages)
     for name, O, _ in _layers(stages, start, stop):
         found |= {f"{name}.W": (3, 3, C[name], O), f"{name}.b": (O,)}
@@ -104,9 +115,9 @@ def shapes(stages, start=0, stop=None):
 
 
 def namings(stages):
-    """How files name the tensors, each way as {name: shape}, for pretrained/weights.py: torchvision's, and ours.
+    """Return how weight files name the tensors, for pretrained/weights.py: torchvision's {name: shape}, and ours.
 
-    torchvision (timm, too) numbers convolutions, their relus and the poolings through: features.0, .2, (.4), .5, ...
+    torchvision and timm number convolutions, their relus and the poolings through: features.0, .2, (.4), .5, ...
     """
     theirs, C = {}, _channels(stages)
     for (name, O, _), number in zip(convnet.layers(stages), _numbers(stages), strict=True):
@@ -115,18 +126,26 @@ def namings(stages):
 
 
 def adopt(found, stages, preprocessing):
-    """The parameters, of the tensors of a file, {name: array}, by either way of namings(stages).
+    """Make the parameters from the tensors of a weight file.
 
-    preprocessing: one of PREPROCESSINGS, of tensors under torchvision's names; ours say it themselves. Filters
-    (O, C, P, Q) become (P, Q, C, O), and the first ones read RGB whatever they were trained to read.
+    Filters (O, C, P, Q) become (P, Q, C, O). The first ones read RGB, whatever they were trained to read.
+
+    Args:
+        found: {name: array}, named in one of the ways of `namings`.
+        stages: channel counts of each stage.
+        preprocessing: one of PREPROCESSINGS, for torchvision's names; files of ours contain it.
+    Returns:
+        {name: array}.
+    Raises:
+        InputError: there is no such preprocessing.
     """
     if "pixels.mean" in found:
         return found
     if preprocessing not in PREPROCESSINGS:
         raise InputError(f"{preprocessing}: no such preprocessing; there are {', '.join(PREPROCESSINGS)}.")
-    mean, spread, order = PREPROCESSINGS[preprocessing]
+    mean, std, order = PREPROCESSINGS[preprocessing]
     # From pixels between 0 and 1 to ours, between -1 and 1.
-    params = {"pixels.mean": np.float32(2 * np.array(mean) - 1), "pixels.spread": np.float32(2 * np.array(spread))}
+    params = {"pixels.mean": np.float32(2 * np.array(mean) - 1), "pixels.spread": np.float32(2 * np.array(std))}
     for (name, _, _), number in zip(convnet.layers(stages), _numbers(stages), strict=True):
         params[f"{name}.W"] = np.ascontiguousarray(found[f"features.{number}.weight"].transpose(2, 3, 1, 0))
         params[f"{name}.b"] = found[f"features.{number}.bias"]
@@ -135,30 +154,30 @@ def adopt(found, stages, preprocessing):
     return params
 
 
-def _scaled(params, pictures):
-    return (pictures - params["pixels.mean"]) / params["pixels.spread"]
+def _scaled(params, images):
+    return (images - params["pixels.mean"]) / params["pixels.spread"]
 
 
 def _annotations(x):
-    """(N, H, W, C) to (N, H W, C)."""
+    """Return the cells of x: (N, H, W, C) as (N, H W, C)."""
     N, H, W, C = x.shape
     return x.reshape(N, H * W, C)
 
 
 def _layers(stages, start, stop=None):
-    """convnet.layers of the stages from `start` to before `stop`."""
+    """Return convnet.layers of the stages from `start` to before `stop`."""
     before, upto = (sum(map(len, stages[:s])) for s in (start, stop))
     return convnet.layers(stages)[before:upto]
 
 
 def _channels(stages):
-    """{name: C} of every convolution."""
+    """Return {name: C} of every convolution, C being its input channels."""
     names, filters, _ = zip(*convnet.layers(stages), strict=True)
     return dict(zip(names, (3, *filters[:-1]), strict=True))
 
 
 def _numbers(stages):
-    """Of every convolution in torchvision's numbering; relu takes the next number, pooling one more."""
+    """Return every convolution's number in torchvision; its relu takes the next number, a pooling one more."""
     numbers = [0]
     for _, _, pooled in convnet.layers(stages):
         numbers.append(numbers[-1] + (3 if pooled else 2))

@@ -1,39 +1,102 @@
-"""What float32 runs on: the layers' mathematics once more, arranged for the machine and compiled by numba.
+"""The kernels: the layers' mathematics for float32, arranged for the machine and compiled by numba.
 
-Nothing here is needed to understand the model: `layers/` states all of it in NumPy, and float64 always runs that.
+Nothing here is needed to understand the model. `layers/` states all of it in NumPy, and float64 always runs that.
+A function in `layers/` names its kernel in the line above it, `@float32(kernel)`. Kernels never call `layers/`.
+
 Read in this order: simd.py (vectors), tile.py (the small product at the bottom of everything), threads.py (all cores);
-then convolution, direct.py, points.py, winograd.py, winograd_weights.py, chosen between in conv.py, and pool.py; then
-panels.py and matmul.py; relu6.py, depthwise.py and mbconv.py; functions.py (tanh and exp), attention.py, lstm.py,
+then convolution: direct.py, points.py, winograd.py, winograd_weights.py, chosen between in conv.py; pool.py; panels.py
+and matmul.py; relu6.py, depthwise.py and mbconv.py; functions.py (tanh and exp), attention.py, lstm.py,
 cross_entropy.py, elementwise.py. Figures were measured on two cores of an AMD Zen 5 with AVX-512.
 
-Some kernels do what several layer functions do one after the other: relu is part of the convolution, the softmax of
-the attention, the decoder goes through a whole caption (decoders/attend_tell_fused.py). Inside `unfused()` every
-layer's own function is called instead, as a learner's must be that stands in its place.
+A composite kernel does the work of several layer functions at once, such as block.py: convolution, pooling, relu.
+Inside `unfused()` no composite kernel runs. Composite functions then call their layers' own functions, so that a
+function that stands in a layer's place is really called.
 """
 
+import functools
 from contextlib import contextmanager
+from typing import get_args
 
 import numpy as np
 
-_fuse = True
+_composite_kernels_run = True
 
 
-def fast(*arrays):
-    """Whether these arrays go to the kernels: all are float32."""
-    return all(array.dtype == np.float32 for array in arrays)
+def use_kernels(*arrays, composite=False):
+    """Return True if kernels compute these arrays: all are float32, and composite kernels are not switched off.
 
-
-def fused(*arrays):
-    """Whether these arrays go to the kernels that stand for several layer functions."""
-    return _fuse and fast(*arrays)
+    Args:
+        arrays: the arrays that decide.
+        composite: True for a kernel that stands for several layer functions; `unfused` switches these off.
+    """
+    return (_composite_kernels_run or not composite) and all(array.dtype == np.float32 for array in arrays)
 
 
 @contextmanager
 def unfused():
-    """Inside, every layer's own function is called. Slower: for checks, and for functions put in a layer's place."""
-    global _fuse
-    before, _fuse = _fuse, False
+    """Run no composite kernel inside: every layer's own function is called.
+
+    This is slower. It is for checks, and for functions that stand in a layer's place.
+    """
+    global _composite_kernels_run
+    before, _composite_kernels_run = _composite_kernels_run, False
     try:
         yield
     finally:
-        _fuse = before
+        _composite_kernels_run = before
+
+
+def float32(kernel, cache=None, check=None, composite=False):
+    """Declare the kernel that computes a layer's function for float32 arrays.
+
+    The first array among the arguments decides; where there is none, the first array of the cache.
+
+    Args:
+        kernel: has the function's signature and returns what it returns, the cache as a tuple of its fields. Returns
+            NotImplemented for shapes that it does not compute; then the function itself runs.
+        cache: the NamedTuple that the last result is made, with the NamedTuples inside it.
+        check: raises ValueError for arguments that do not fit. It is called before the kernel; the function's body
+            makes its checks itself.
+        composite: True if the kernel stands for several layer functions, see `unfused`.
+    Returns:
+        A decorator. The decorated function keeps name, signature and docstring; `inspect.unwrap` gives the plain one.
+    """
+    build = _builder(cache) if cache else None
+
+    def declare(function):
+        @functools.wraps(function)
+        def choose(*args, **kwargs):
+            array = _first_array((*args, *kwargs.values()))
+            if array is not None and use_kernels(array, composite=composite):
+                if check:
+                    check(*args, **kwargs)
+                results = kernel(*args, **kwargs)
+                if results is not NotImplemented:
+                    return (*results[:-1], build(results[-1])) if build else results
+            return function(*args, **kwargs)
+
+        choose.kernel = kernel
+        return choose
+
+    return declare
+
+
+def _first_array(values):
+    """Return the first array of a sequence, else the first array of the tuples in it, else None."""
+    for value in values:
+        if isinstance(value, np.ndarray):
+            return value
+    fields = [field for value in values if isinstance(value, tuple) for field in value]
+    return _first_array(fields) if fields else None
+
+
+def _builder(kind):
+    """Return a function that makes nested tuples of fields the NamedTuple `kind`, with the NamedTuples inside it."""
+    hints = [get_args(hint) or (hint,) for hint in kind.__annotations__.values()]
+    parts = [next((_builder(part) for part in options if hasattr(part, "_fields")), None) for options in hints]
+
+    def build(fields):
+        pairs = zip(parts, fields, strict=True)
+        return kind(*(part(field) if part and field is not None else field for part, field in pairs))
+
+    return build

@@ -1,9 +1,9 @@
-"""Soft attention of one word for all captions: score, softmax and context in one pass over each picture, and back.
+"""Soft attention of one word for all captions: score, softmax and context in one pass over each image, and back.
 
 In NumPy the tanh of every location and caption, N x B/N x L x A numbers, is written to memory and read again by what
 follows, forward and backward. Here it lives in registers, and the way back computes it once more, which costs less than
-reading it. A task is a picture with its captions, so that its keys and annotations are read once for all of them. (One
-word of 64 pictures, L = 196, A = D = 512, forward and back: 2.1 and 3.8 ms; by the layers' functions 8.7 and 25.1.)
+reading it. A task is an image with its captions, so that its keys and annotations are read once for all of them. (One
+word of 64 images, L = 196, A = D = 512, forward and back: 2.1 and 3.8 ms; by the layers' functions 8.7 and 25.1.)
 D and A must fill vectors.
 """
 
@@ -132,7 +132,7 @@ def _attend_backward(thread, counter, tasks, dz, dalpha, keys, query, v, a, alph
 
 @kernel
 def _annotation_gradient(thread, counter, tasks, tile_rows, tile_columns, alphas, dzs, da):
-    """A task: a picture."""
+    """A task: an image."""
     T, B, L = alphas.shape
     N, _, D = da.shape
     each = B // N

@@ -9,20 +9,33 @@ import numpy as np
 from numpy_sat.kernels.threads import kernel, run, taken
 from numpy_sat.system.workspace import current
 
+EPSILON = 1e-5  # added to the variance
 ROWS = 256  # of a task: few enough that a float32 sum over them loses nothing that matters
 
 
-def moments(x):
-    """Mean and variance of every channel. x: (..., C). Returns (C,) and (C,) float32.
+def mean_and_variance(x):
+    """Compute mean and variance of every channel of x: (..., C). Returns (C,) and (C,) float32.
 
     Sums of squares are taken from the first row's values, or a mean far from 0 would swallow the variance.
     """
     workspace, rows = current(), _rows(x)
     with workspace.scratch():
         sums = workspace.empty((-(-len(rows) // ROWS), 2, rows.shape[1]))
-        run(_moments, len(sums), rows, sums)
+        run(_sums, len(sums), rows, sums)
         first, second = sums.sum(axis=0, dtype=np.float64) / len(rows)
     return (rows[0] + first).astype(np.float32), (second - first * first).astype(np.float32)
+
+
+def normalize(x, gamma, beta, mean, var, lowest=-np.inf):
+    """Compute layers/batch_norm.py's normalize, then max(y, lowest). Returns y: (..., C) and std: (C,)."""
+    std = np.sqrt(var + np.float32(EPSILON))
+    scale = gamma / std
+    return affine(x, scale, beta - mean * scale, lowest), std
+
+
+def batch_norm_backward(dy, cache):
+    """Compute layers/batch_norm.py's batch_norm_backward. Returns dx: (..., C), dgamma, dbeta: (C,)."""
+    return backward(dy, *cache)
 
 
 def affine(x, scale, shift, lowest):
@@ -34,8 +47,8 @@ def affine(x, scale, shift, lowest):
     return y
 
 
-def backward(dy, x, gamma, mean, spread, y=None):
-    """dx: (..., C), dgamma, dbeta: (C,). y: relu's output; given, dy counts only where it is above 0."""
+def backward(dy, x, gamma, mean, std, y=None):
+    """Compute dx: (..., C), dgamma, dbeta: (C,). With relu's output y, dy counts only where y is above 0."""
     workspace, rows = current(), _rows(x)
     gated = y is not None
     dy, y = _rows(dy), _rows(y) if gated else rows
@@ -44,9 +57,9 @@ def backward(dy, x, gamma, mean, spread, y=None):
         sums = workspace.empty((-(-len(rows) // ROWS), 2, rows.shape[1]))
         run(_gradient_sums, len(sums), dy, rows, y, gated, mean, sums)
         dbeta, centred = sums.sum(axis=0, dtype=np.float64)
-    dgamma = centred / spread
-    a = gamma / spread.astype(np.float64)
-    b = -a * dgamma / (len(rows) * spread)
+    dgamma = centred / std
+    a = gamma / std.astype(np.float64)
+    b = -a * dgamma / (len(rows) * std)
     c = -a * dbeta / len(rows) - b * mean
     numbers = (array.astype(np.float32) for array in (a, b, c))
     run(_gradient, -(-len(rows) // ROWS), dy, rows, y, gated, *numbers, dx.reshape(rows.shape))
@@ -58,7 +71,7 @@ def _rows(x):
 
 
 @kernel
-def _moments(thread, counter, tasks, x, sums):
+def _sums(thread, counter, tasks, x, sums):
     R, C = x.shape
     origin = x[0]
     for task in taken(thread, counter, tasks):

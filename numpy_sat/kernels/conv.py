@@ -3,12 +3,12 @@
 3x3 filters of stride 1 between channels that fill vectors go to winograd.py and winograd_weights.py, everything else
 to direct.py: the first layer with its three channels, other filters and strides. Winograd's F(4x4, 3x3) is the
 fastest where the filters are transformed for many tiles; for few, and large filters, F(2x2, 3x3) transforms them to
-half as much (512 to 512 channels on one picture of 14 x 14: 2.6 ms; 4.3 by F(4x4, 3x3), 3.9 directly).
+half as much (512 to 512 channels on one image of 14 x 14: 2.6 ms; 4.3 by F(4x4, 3x3), 3.9 directly).
 """
 
 import numpy as np
 
-from numpy_sat.kernels import direct, winograd, winograd_weights
+from numpy_sat.kernels import direct, elementwise, winograd, winograd_weights
 from numpy_sat.kernels.panels import filled
 from numpy_sat.kernels.simd import LANES
 from numpy_sat.kernels.threads import kernel, run, taken
@@ -18,10 +18,35 @@ FEW_TILES = 64  # of 4 x 4 results
 LARGE = 128 * 128  # pairs of channels
 
 
-def forward(x, W, b, stride, padding, relu=False, pool=1):
-    """y = x correlated with W + b; max-pooled 2 x 2 where pool is 2; max(y, 0) with relu.
+def conv_forward(x, W, b, stride=1, padding=0):
+    """Compute layers/conv.py's conv_forward. Returns y: (N, H', W', O) and the cache's fields."""
+    y, _ = forward(x, W, b, stride, padding)
+    return y, (x, W, stride, padding)
 
-    Arguments as in layers/conv.py. Returns y: (N, H', W', O) and winner, uint8 of the same shape where pool is 2.
+
+def conv_parameter_gradients(dy, cache):
+    """Compute layers/conv.py's conv_parameter_gradients. Returns dW: (P, Q, C, O), db: (O,)."""
+    x, W, stride, padding = cache
+    db = elementwise.column_sums(dy)
+    return weight_gradient(x, dy, W.shape, stride, padding), db
+
+
+def conv_input_gradient(dy, cache):
+    """Compute layers/conv.py's conv_input_gradient. Returns dx: (N, H, W, C)."""
+    x, W, stride, padding = cache
+    return input_gradient(dy, W, x.shape, stride, padding)
+
+
+def forward(x, W, b, stride, padding, relu=False, pool=1):
+    """Correlate x with W and add b; max-pool 2 x 2 if pool is 2; then max(y, 0) if relu.
+
+    Args:
+        x, W, b, stride, padding: as in layers/conv.py.
+        relu: True for max(y, 0).
+        pool: side of the pooling windows, 1 (no pooling) or 2.
+    Returns:
+        y: (N, H', W', O), the sides divided by pool.
+        winner: uint8, the shape of y if pool is 2, see layers/pool.py; else empty.
     """
     O, lowest = W.shape[3], 0 if relu else -np.inf
     x, W, b = np.ascontiguousarray(x), np.ascontiguousarray(W), np.ascontiguousarray(b)
@@ -47,10 +72,10 @@ def input_gradient(dy, W, x_shape, stride, padding):
     if stride == 1 and padding < P == Q:
         return forward(dy, turned, no_bias, 1, P - 1 - padding)[0]
     N, rows, columns, _ = dy.shape
-    spread = workspace.empty((N, H + 2 * padding + P - 1, width + 2 * padding + Q - 1, O))
-    spread[:] = 0
-    spread[:, P - 1 : P - 1 + rows * stride : stride, Q - 1 : Q - 1 + columns * stride : stride] = dy
-    inside = spread[:, padding : H + padding + P - 1, padding : width + padding + Q - 1]
+    dilated = workspace.empty((N, H + 2 * padding + P - 1, width + 2 * padding + Q - 1, O))
+    dilated[:] = 0
+    dilated[:, P - 1 : P - 1 + rows * stride : stride, Q - 1 : Q - 1 + columns * stride : stride] = dy
+    inside = dilated[:, padding : H + padding + P - 1, padding : width + padding + Q - 1]
     return forward(inside, turned, no_bias, 1, 0)[0]
 
 
@@ -66,7 +91,7 @@ def weight_gradient(x, dy, W_shape, stride, padding):
 
 
 def fills_vectors(W):
-    """Whether W's output channels fill vectors, as the kernels that fuse pooling and relu want."""
+    """Return True if W's output channels fill vectors, as the kernels that fuse pooling and relu need."""
     return W.shape[3] % LANES == 0
 
 

@@ -42,6 +42,13 @@ def gradient(logits, log_sum, targets, weight, smoothing):
     return dlogits
 
 
+def cross_entropy_backward(dloss, cache):
+    """Compute layers/losses.py's cross_entropy_backward. Returns dlogits: (T, B, V)."""
+    logits, log_sum, targets, mask, smoothing = cache
+    weight = mask * (dloss / targets.shape[1])
+    return gradient(logits, log_sum, targets, weight, smoothing)
+
+
 @kernel
 def _log_sum_exp(thread, counter, tasks, logits, V, log_sum, mean):
     for task in taken(thread, counter, tasks):

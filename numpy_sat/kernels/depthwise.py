@@ -1,7 +1,7 @@
 """Depthwise convolution: every channel is correlated with a filter of its own.
 
 A number that is read takes part in P x P products and no more, so that arithmetic is not what it waits for. A task
-copies some lines of a picture, as many channels as fill some vectors, into a frame of zeros that stays in the cache;
+copies some lines of an image, as many channels as fill some vectors, into a frame of zeros that stays in the cache;
 there no window meets an edge. Results are computed for some neighbouring pixels at a time: a line of their windows is
 loaded once for all of them, and a line of the filter, too. mbconv.py fills the frame with what it computes itself.
 """
@@ -14,18 +14,18 @@ from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic
 
-from numpy_sat.kernels import simd, tile
+from numpy_sat.kernels import elementwise, simd, tile
 from numpy_sat.kernels.panels import filled
 from numpy_sat.kernels.simd import LANES, load, store
 from numpy_sat.kernels.threads import inline, kernel, run, taken
 from numpy_sat.system import machine
 from numpy_sat.system.workspace import current
 
-PIXELS = (0,) * 7  # computed at a time; seven divides the sides of all grids that come of pictures of 224 x 224
+PIXELS = (0,) * 7  # computed at a time; seven divides the sides of all grids that come of images of 224 x 224
 FIRST = (0,)  # the offset of a tile's only column
 VECTORS, WIDE = 3, 12  # of a panel, at most: where a tile holds all of them, and where they are only copied
 FRAME = 1 << 16  # numbers of a frame, at most: 256 KiB
-PARTS = 8  # of the pictures, whose sums of the weights' gradient are added in order
+PARTS = 8  # of the images, whose sums of the weights' gradient are added in order
 
 
 class Window(NamedTuple):
@@ -33,9 +33,32 @@ class Window(NamedTuple):
 
     side: int  # P
     stride: int  # s
-    top: int  # lines of zeros above the picture
+    top: int  # lines of zeros above the image
     left: int
-    spacing: int  # cells of the picture are so far apart in the frame, zeros between
+    spacing: int  # cells of the image are so far apart in the frame, zeros between
+
+
+def depthwise_forward(x, W, b, stride=1):
+    """Compute layers/depthwise.py's depthwise_forward. Returns y: (N, H', W', C) and the cache's fields."""
+    y = forward(x, W, b, stride, *geometry(x.shape, len(W), stride), -np.inf, np.inf)
+    return y, (x, W, stride)
+
+
+def depthwise_backward(dy, cache):
+    """Compute layers/depthwise.py's depthwise_backward. Returns dx: (N, H, W, C), dW: (P, P, C), db: (C,)."""
+    x, W, stride = cache
+    padding, _ = geometry(x.shape, len(W), stride)
+    dW = weight_gradient(x, dy, len(W), stride, padding)
+    dx = input_gradient(dy, W, x.shape, stride, padding)
+    return dx, dW, elementwise.column_sums(dy)
+
+
+def geometry(x_shape, P, stride):
+    """Return the lines of zeros (above, to the left) and the result's shape (N, H', W', C), padding as "SAME"."""
+    N, *sides, C = x_shape
+    results = [-(-side // stride) for side in sides]
+    missing = [(count - 1) * stride + P - side for count, side in zip(results, sides, strict=True)]
+    return tuple(max(lines, 0) // 2 for lines in missing), (N, *results, C)
 
 
 def panel_of(C, most=VECTORS):
@@ -117,7 +140,7 @@ def _lines(window, H, width, panel):
 def _correlate(
     thread, counter, tasks, pixels, like_taps, like_stride, window, panel, lines, bounds, x, W, b, y, frames
 ):
-    """A task: some lines of one picture, a panel of channels."""
+    """A task: some lines of one image, a panel of channels."""
     _, H, width, C = y.shape
     panels, bands, f0 = C // panel, -(-H // lines), thread * frames.shape[1]
     for task in taken(thread, counter, tasks):
@@ -182,7 +205,7 @@ def correlate(pixels, taps, strides, panel, i, width, frames, f0, W, b, c, bound
 
 @kernel
 def _weight_gradient(thread, counter, tasks, like_taps, like, window, pieces, lines, x, dy, dW, frames):
-    """A task: a part of the pieces, which are some lines of a picture each, and a panel of channels."""
+    """A task: a part of the pieces, which are some lines of an image each, and a panel of channels."""
     parts, panel, f0 = len(dW), len(like) * LANES, thread * frames.shape[1]
     _, H, width, C = dy.shape
     P, s, bands = window.side, window.stride, -(-H // lines)

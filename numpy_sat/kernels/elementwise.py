@@ -54,6 +54,18 @@ def sigmoid(x):
     return _of_every_number(x, SIGMOID)
 
 
+def tanh_forward(x):
+    """Compute layers/activations.py's tanh_forward. Returns y and the cache's fields."""
+    y = tanh(x)
+    return y, (y,)
+
+
+def sigmoid_forward(x):
+    """Compute layers/activations.py's sigmoid_forward. Returns y and the cache's fields."""
+    y = sigmoid(x)
+    return y, (y,)
+
+
 def _of_every_number(x, function):
     y = np.empty(x.shape, np.float32)
     run(_apply, -(-x.size // NUMBERS), function, np.ascontiguousarray(x).reshape(-1), y.reshape(-1))

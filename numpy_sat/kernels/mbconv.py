@@ -1,9 +1,9 @@
-"""A whole inverted bottleneck (layers/mbconv.py) in use: what is between its ends never reaches memory.
+"""A whole inverted bottleneck (layers/mbconv.py), without a cache: what is between its ends never reaches memory.
 
-Expanded, a block's pictures have six times the channels, and passing these to and from memory takes longer than what
+Expanded, a block's images have six times the channels, and passing these to and from memory takes longer than what
 is computed of them. Here a task is some lines of the result, and it goes through the expanded channels a panel at a
 time: they are computed into a frame (depthwise.py), correlated, and their share of the projection is added to sums
-that stay in the cache. The first block has no expansion; a net's stem, a convolution of the picture, takes its place.
+that stay in the cache. The first block has no expansion; a net's stem, a convolution of the image, takes its place.
 
 There is one kernel for all blocks, which chooses between shapes of tiles as it runs: a kernel for each would be as
 fast, but would take many seconds to compile.
@@ -13,8 +13,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from numpy_sat.kernels import depthwise, simd, tile
+from numpy_sat.kernels import depthwise, elementwise, pointwise, relu6, simd, tile
 from numpy_sat.kernels.depthwise import PIXELS, Window
+from numpy_sat.kernels.matmul import multiply, multiply_transposed, pack
 from numpy_sat.kernels.simd import LANES, load, load_first, store, store_first
 from numpy_sat.kernels.threads import inline, kernel, run, taken
 from numpy_sat.system import machine
@@ -23,13 +24,13 @@ from numpy_sat.system.workspace import current
 TASK = 1 << 17  # numbers that a task works on, at most: 512 KiB
 SIDES, STRIDES = (3, 5), (1, 2)  # of the depthwise filters
 # Rows and columns of tiles, by how many vectors wide they are; as many as registers hold. Seven rows divide the sides
-# of all grids that come of pictures of 224 x 224; of 112 channels seven vectors make one tile.
+# of all grids that come of images of 224 x 224; of 112 channels seven vectors make one tile.
 ROWS = {1: 14, 2: 7, 3: 7, 5: 5, 7: 3} if LANES != 8 else {1: 12, 2: 6, 3: 4, 5: 2, 7: 1}
 TILE_1, TILE_2, TILE_3, TILE_5, TILE_7 = (((0,) * rows, (0,) * vectors) for vectors, rows in ROWS.items())
 
 
 class Expansion(NamedTuple):
-    """How a picture is expanded."""
+    """How an image is expanded."""
 
     any: bool  # or it is taken as it is
     side: int  # S of its filters, 1 but for a stem
@@ -41,16 +42,80 @@ class Expansion(NamedTuple):
 class Scratch(NamedTuple):
     """What each thread works in; the first axis is the thread."""
 
-    frames: np.ndarray  # (threads, pictures, lines x cells x panel)
-    depthwise: np.ndarray  # (threads, pictures x lines x cells x panel)
-    projected: np.ndarray  # (threads, pictures x lines x cells x O, filled up to whole vectors)
+    frames: np.ndarray  # (threads, images, lines x cells x panel)
+    depthwise: np.ndarray  # (threads, images x lines x cells x panel)
+    projected: np.ndarray  # (threads, images x lines x cells x O, filled up to whole vectors)
     W_expand: np.ndarray  # (threads, S x S x C x panel): of this panel
     W_project: np.ndarray  # (threads, panel x O, filled up)
 
 
 def computes(P, stride, E):
-    """Whether there are tiles for a block's depthwise filters and its expanded channels."""
+    """Return True if there are tiles for a block's depthwise filters and its expanded channels."""
     return P in SIDES and stride in STRIDES and E % LANES == 0
+
+
+def mbconv_forward(x, W_e, b_e, W_d, b_d, W_p, b_p, stride):
+    """Compute layers/mbconv.py's mbconv_forward; depthwise convolution and relu6 are one pass. Returns y and the
+    cache's fields.
+    """
+    h, cache_expand = (x, None) if W_e is None else pointwise.pointwise_forward(x, W_e, b_e)
+    h = np.ascontiguousarray(h)
+    relu = depthwise.forward(h, W_d, b_d, stride, *depthwise.geometry(h.shape, len(W_d), stride), 0, 6)
+    y = multiply(relu, pack(W_p, b_p))
+    residual = _is_residual(x, y.shape, stride)
+    if residual:
+        y = y + x
+    return y, (cache_expand, (h, W_d, stride), (relu,), (relu, W_p), residual)
+
+
+def mbconv_backward(dy, cache):
+    """Compute layers/mbconv.py's mbconv_backward. Returns dx, dW_e, db_e, dW_d, db_d, dW_p, db_p."""
+    given, dy = dy, np.ascontiguousarray(dy)
+    (h, W_p), (x, W_d, stride) = cache.project, cache.depthwise
+    padding, _ = depthwise.geometry(x.shape, len(W_d), stride)
+    dW_p, db_p = multiply_transposed(h, dy), elementwise.column_sums(dy)
+    dh = multiply(dy, pack(W_p.T))
+    dh, db_d = relu6.backward(dh, cache.relu.y)
+    dW_d = depthwise.weight_gradient(x, dh, len(W_d), stride, padding)
+    dx = depthwise.input_gradient(dh, W_d, x.shape, stride, padding)
+    dW_e = db_e = None
+    if cache.expand is not None:
+        dx, dW_e, db_e = pointwise.pointwise_backward(dx, cache.expand)
+    if cache.residual:
+        dx = dx + given
+    return dx, dW_e, db_e, dW_d, db_d, dW_p, db_p
+
+
+def mbconv_inference(x, W_e, b_e, W_d, b_d, W_p, b_p, stride):
+    """Compute layers/mbconv.py's mbconv_inference. Returns y: (N, H', W', O)."""
+    if not computes(len(W_d), stride, W_d.shape[2]):
+        return NotImplemented
+    expand = None if W_e is None else (W_e[None, None], b_e)
+    return _inference(x, expand, 1, W_d, b_d, W_p, b_p, stride)
+
+
+def stem_inference(x, W, b, stem_stride, W_d, b_d, W_p, b_p, stride):
+    """Compute layers/mbconv.py's stem_inference. Returns y: (N, H', W', O).
+
+    The stem's result never exists as a whole, so that a block that adds it to its own is not computed here.
+    """
+    adds = stride == 1 and W_p.shape[0] == W_p.shape[1]
+    if adds or not computes(len(W_d), stride, W_d.shape[2]):
+        return NotImplemented
+    return _inference(x, (W, b), stem_stride, W_d, b_d, W_p, b_p, stride)
+
+
+def _inference(x, expand, stem_stride, W_d, b_d, W_p, b_p, stride):
+    S = len(expand[0]) if expand else 1
+    between = [(side - S) // stem_stride + 1 for side in x.shape[1:3]]
+    padding, sides = depthwise.geometry((len(x), *between, len(b_d)), len(W_d), stride)
+    y_shape = *sides[:3], len(b_p)
+    residual, weights = _is_residual(x, y_shape, stride), ((W_d, b_d), (W_p, b_p))
+    return forward(np.ascontiguousarray(x), expand, *weights, stride, padding, y_shape, residual, stem_stride)
+
+
+def _is_residual(x, y_shape, stride):
+    return stride == 1 and x.shape == y_shape
 
 
 def forward(x, expand, depth, project, stride, padding, y_shape, residual=False, stem_stride=1):
@@ -86,7 +151,7 @@ def forward(x, expand, depth, project, stride, padding, y_shape, residual=False,
 
 
 def _task(N, H, width, frame, panel, O):
-    """How many pictures a task has, and of how many lines: whole pictures where several have room.
+    """How many images a task has, and of how many lines: whole images where several have room.
 
     Weights are read once a task; but every thread should get two tasks or more.
     """

@@ -26,7 +26,7 @@ def cut(W, panels):
 
 
 def cut_transposed(W, panels):
-    """The same of the transpose of W: (O, K) contiguous."""
+    """Cut the transpose of W: (O, K) contiguous, as `cut` does."""
     run(_cut_transposed, -(-len(W) // LANES), W, panels)
 
 

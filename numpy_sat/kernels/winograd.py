@@ -33,7 +33,7 @@ class Scratch(NamedTuple):
 
     V: np.ndarray  # (threads, n^2, tiles x channels): a group of tiles' points
     M: np.ndarray  # (threads, n^2, tiles x results): their products with the filters'
-    patch: np.ndarray  # (threads, n, n, C): pixels at the edge of a picture, with zeros outside
+    patch: np.ndarray  # (threads, n, n, C): pixels at the edge of an image, with zeros outside
     square: np.ndarray  # (threads, n^2 LANES): a square of vectors between the transform of its columns and of its rows
 
 
@@ -81,7 +81,7 @@ def correlate(x, W, bias, padding, lowest, pool, line):
 
 
 def tiles_of(N, rows, columns, m):
-    """How many tiles of m x m cover the results of N pictures."""
+    """How many tiles of m x m cover the results of N images."""
     return N * -(-rows // m) * -(-columns // m)
 
 
@@ -127,8 +127,8 @@ def _correlate(thread, counter, tasks, line, shape, group, sizes, lowest, x, U, 
             transform_pixels(thread, line, x, place, 0, C, scratch, v0 + (t - first) * C)
         _multiply(shape, last - first, U, V, v0, M, m0)
         for t in range(first, last):
-            picture, i, j = t // (down * across), t // across % down * m, t % across * m
-            y_at = ((picture * (rows // pool) + i // pool) * (columns // pool) + j // pool) * O
+            image, i, j = t // (down * across), t // across % down * m, t % across * m
+            y_at = ((image * (rows // pool) + i // pool) * (columns // pool) + j // pool) * O
             for o in range(0, O, LANES):
                 _transform_back(line, M, m0 + (t - first) * O + o, square, s0)
                 pooling.finish(
@@ -143,11 +143,11 @@ def transform_pixels(thread, line, x, place, first, channels, scratch, v_at):
     n = len(line)
     _, H, W, C = x.shape
     V, _, patch, square = scratch
-    picture, top, left = place
+    image, top, left = place
     point, here = V.shape[2], thread * square.shape[1]
-    source, at, row, pixel = x, ((picture * H + top) * W + left) * C + first, W * C, C
+    source, at, row, pixel = x, ((image * H + top) * W + left) * C + first, W * C, C
     if not (0 <= top and top + n <= H and 0 <= left and left + n <= W):
-        cut_out(x[picture], top, left, first, channels, patch[thread])
+        cut_out(x[image], top, left, first, channels, patch[thread])
         source, at, row, pixel = patch, thread * patch[0].size, n * patch.shape[3], patch.shape[3]
     for c in range(0, channels, LANES):
         for j in range(n):
@@ -160,7 +160,7 @@ def transform_pixels(thread, line, x, place, first, channels, scratch, v_at):
 
 @kernel
 def cut_out(x, top, left, first, channels, patch):
-    """patch = the cells of one picture x from (top, left) on, for `channels` channels, and zeros outside it."""
+    """patch = the cells of one image x from (top, left) on, for `channels` channels, and zeros outside it."""
     n, H, W = patch.shape[0], x.shape[0], x.shape[1]
     for i in range(top, top + n):
         for j in range(left, left + n):

@@ -3,7 +3,7 @@
     dW = G^T [(A dY A^T) * (B^T X B)] G,  summed over tiles
 
 Here a tile of dY is the filter, and the sum over tiles is a matrix product at each of the 36 points, tiles being its
-terms. (Measured: 64 to 64 channels at 224 x 224, eight pictures, in 42 ms; directly the same takes 88.)
+terms. (Measured: 64 to 64 channels at 224 x 224, eight images, in 42 ms; directly the same takes 88.)
 """
 
 from typing import NamedTuple
@@ -81,12 +81,12 @@ def _weight_gradient(thread, counter, tasks, line, results, shape, padding, bloc
         for first in range(begin, end, TILES):
             last = min(first + TILES, end)
             for t in range(first, last):
-                picture, i, j = t // (down * across), t // across % down * m, t % across * m
-                place = picture, i - padding, j - padding
+                image, i, j = t // (down * across), t // across % down * m, t % across * m
+                place = image, i - padding, j - padding
                 winograd.transform_pixels(
                     thread, line, x, place, channel, channels, of_pixels, v0 + (t - first) * block
                 )
-                _transform_gradients(thread, line, results, dy, (picture, i, j), t - first, M.shape[4], scratch)
+                _transform_gradients(thread, line, results, dy, (image, i, j), t - first, M.shape[4], scratch)
             _multiply(thread, shape, part, channel, channels, block, last - first, first == begin, M, scratch)
 
 
@@ -96,11 +96,11 @@ def _transform_gradients(thread, line, results, dy, place, t, panel, scratch):
     n, m = len(line), len(results)
     _, H, W, O = dy.shape
     _, Z, _, square, patch = scratch
-    picture, top, left = place
+    image, top, left = place
     point, here = Z.shape[2], thread * square.shape[1]
-    source, at, row = dy, ((picture * H + top) * W + left) * O, W * O
+    source, at, row = dy, ((image * H + top) * W + left) * O, W * O
     if top + m > H or left + m > W:
-        winograd.cut_out(dy[picture], top, left, 0, O, patch[thread])
+        winograd.cut_out(dy[image], top, left, 0, O, patch[thread])
         source, at, row = patch, thread * patch[0].size, m * O
     for o in range(0, O, LANES):
         for j in range(m):

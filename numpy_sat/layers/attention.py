@@ -1,7 +1,7 @@
 """Soft attention with the paper's MLP score (Xu et al. section 4.2, after Bahdanau et al. 2014), and the gate beta.
 
-The decoder's state asks (the query), the locations answer (keys and values). The B captions belong to the N pictures
-in order, B / N to each, so that captions of one picture share its keys and annotations.
+The decoder's state asks (the query), the locations answer (keys and values). The B captions belong to the N images
+in order, B / N to each, so that captions of one image share its keys and annotations.
 """
 
 from typing import NamedTuple
@@ -39,7 +39,7 @@ class GateCache(NamedTuple):
 def score_forward(keys, h, W_h, v):
     """(4) e_ti = v . tanh(keys_i + h W_h).
 
-    keys: (N, L, A), W_a a_i + b_a of every location, the same for every word and so computed once a picture;
+    keys: (N, L, A), W_a a_i + b_a of every location, the same for every word and so computed once an image;
     h: (B, S) state before the word; W_h: (S, A); v: (A,).
     Returns e: (B, L) scores and the cache.
     """

@@ -1,65 +1,97 @@
-"""Batch normalisation (Ioffe and Szegedy 2015): every channel brought to mean 0 and variance 1, then scaled and moved.
+"""Batch normalisation (Ioffe and Szegedy 2015): bring every channel to mean 0 and variance 1, then scale and shift it.
 
-In training mean and variance are those of the batch, so that every cell has a part in every other's output; the
-backward's two sums are that part. In use they are those of many training pictures, measured beforehand and held fast.
+In training, mean and variance are those of the batch. Every row then has a part in the normalisation of every other
+row. In inference mode they are the running mean and variance, measured on many training images beforehand.
 """
 
 from typing import NamedTuple
 
 import numpy as np
 
-from numpy_sat import kernels
 from numpy_sat.kernels import batch_norm as kernel
+from numpy_sat.kernels import float32
 
-EPSILON = 1e-5  # keeps a channel that is the same everywhere from being divided by 0
+EPSILON = kernel.EPSILON  # 1e-5: a constant channel has variance 0, by which nothing can be divided
 
 
 class BatchNormCache(NamedTuple):
     x: np.ndarray
     gamma: np.ndarray
     mean: np.ndarray  # (C,) of x
-    spread: np.ndarray  # (C,) sqrt(var + epsilon)
+    std: np.ndarray  # (C,) sqrt(var + epsilon)
 
 
 def batch_norm_forward(x, gamma, beta):
-    """y = gamma (x - mean) / sqrt(var + epsilon) + beta; mean and var of every channel over all other axes.
+    """Normalise every channel by its mean and variance over all other axes.
 
-    x: (..., C); gamma, beta: (C,). Returns y: (..., C) and the cache.
+    y = gamma (x - mean) / sqrt(var + epsilon) + beta
+
+    Args:
+        x: (..., C) inputs.
+        gamma: (C,) scales.
+        beta: (C,) shifts.
+    Returns:
+        y: (..., C).
+        cache: what batch_norm_backward needs.
     """
-    mean, var = moments(x)
-    y, spread = apply(x, gamma, beta, mean, var)
-    return y, BatchNormCache(x, gamma, mean, spread)
+    mean, var = mean_and_variance(x)
+    y, std = normalize(x, gamma, beta, mean, var)
+    return y, BatchNormCache(x, gamma, mean, std)
 
 
+@float32(kernel.batch_norm_backward)
 def batch_norm_backward(dy, cache):
-    """dy: (..., C). Returns dx: (..., C), dgamma, dbeta: (C,).
+    """Compute the gradients of batch_norm_forward.
 
-    With x_hat = (x - mean) / spread, x reaches y on three ways: as itself, by the mean and by the variance.
+    x reaches y on three ways: as itself, through the mean and through the variance.
+
+    Args:
+        dy: (..., C) gradient of y.
+        cache: from batch_norm_forward.
+    Returns:
+        dx: (..., C).
+        dgamma: (C,).
+        dbeta: (C,).
     """
-    x, gamma, mean, spread = cache
-    if kernels.fast(dy):
-        return kernel.backward(dy, x, gamma, mean, spread)
+    x, gamma, mean, std = cache
     axes, rows = tuple(range(x.ndim - 1)), x.size // x.shape[-1]
-    x_hat = (x - mean) / spread
+    x_hat = (x - mean) / std
     dbeta = dy.sum(axis=axes)
     dgamma = (dy * x_hat).sum(axis=axes)
-    # The three ways: dx = gamma / spread (dy - dbeta / R - x_hat dgamma / R), R rows.
-    dx = gamma / spread * (dy - dbeta / rows - x_hat * (dgamma / rows))
+    # dx = gamma / std (dy - dbeta / R - x_hat dgamma / R), with R rows
+    # term 1: x as itself; term 2: through the mean; term 3: through the variance
+    dx = gamma / std * (dy - dbeta / rows - x_hat * (dgamma / rows))
     return dx, dgamma, dbeta
 
 
-def moments(x):
-    """Mean and variance of every channel over all other axes. x: (..., C). Returns (C,), (C,)."""
-    if kernels.fast(x):
-        return kernel.moments(x)
+@float32(kernel.mean_and_variance)
+def mean_and_variance(x):
+    """Compute mean and variance of every channel over all other axes.
+
+    Args:
+        x: (..., C) inputs.
+    Returns:
+        mean: (C,).
+        var: (C,).
+    """
     axes = tuple(range(x.ndim - 1))
     return x.mean(axis=axes), x.var(axis=axes)
 
 
-def apply(x, gamma, beta, mean, var):
-    """y of batch_norm_forward with the mean and variance given: (C,) each. Returns y and spread: (C,)."""
-    spread = np.sqrt(var + x.dtype.type(EPSILON))
-    scale = gamma / spread
-    if kernels.fast(x):
-        return kernel.affine(x, scale, beta - mean * scale, -np.inf), spread
-    return (x - mean) * scale + beta, spread
+@float32(kernel.normalize)
+def normalize(x, gamma, beta, mean, var):
+    """Normalise every channel by a given mean and variance, as in inference mode.
+
+    y = gamma (x - mean) / sqrt(var + epsilon) + beta
+
+    Args:
+        x: (..., C) inputs.
+        gamma, beta: (C,) scales and shifts.
+        mean, var: (C,) mean and variance of each channel.
+    Returns:
+        y: (..., C).
+        std: (C,) sqrt(var + epsilon).
+    """
+    std = np.sqrt(var + x.dtype.type(EPSILON))
+    scale = gamma / std
+    return (x - mean) * scale + beta, std

@@ -3,7 +3,7 @@
 A second score function beside the MLP of attention.py, and called like it. Of every head:
 
     q_t = h_{t-1} W_q   the query: what the decoder's state asks
-    k_i = a_i W_k       the keys: by what a location is found, the same for every word and so computed once a picture
+    k_i = a_i W_k       the keys: by what a location is found, the same for every word and so computed once an image
     v_i = a_i W_v       the values: what a location gives
     (4) e_ti = q_t . k_i / sqrt(K)      (5) alpha_t = softmax(e_t)      (6) z_t = sum_i alpha_ti v_i
 
@@ -16,7 +16,7 @@ Vaswani et al. is left out: z meets W_x and L_z next, which would swallow it.
 The slides call "hello" the query and "ciao" the key, the reverse of common usage, which is followed here: "ciao" is
 about to be written, and its decoder's state asks, so the query is its; "hello" is looked at, so it has key and value.
 
-The first axis is the heads'. The B captions belong to the N pictures in order, B / N to each.
+The first axis is the heads'. The B captions belong to the N images in order, B / N to each.
 """
 
 import math

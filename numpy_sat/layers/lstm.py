@@ -1,6 +1,6 @@
 """The LSTM (Hochreiter and Schmidhuber 1997, with forget gate): a step, Xu et al. equations 1 to 3, and a sequence.
 
-The captioner goes step by step, for it looks at the picture between two steps; where all inputs are known beforehand,
+The captioner goes step by step, for it looks at the image between two steps; where all inputs are known beforehand,
 `lstm_sequence_forward` goes through them in one call.
 """
 

@@ -100,7 +100,7 @@ def rmsprop_update(params, grads, state, rate, decay=0.95, epsilon=1e-6):
 
 def _in_one_pass(*changed):
     """Whether these arrays, which change in place, go to the kernels, which want them flat."""
-    return kernels.fast(*changed) and all(array.flags.c_contiguous for array in changed)
+    return kernels.use_kernels(*changed) and all(array.flags.c_contiguous for array in changed)
 
 
 def _moments(state, name, like, which):

@@ -155,8 +155,13 @@ EQUIVALENT = {
             ["`cache.expand != None` where `cache.expand is not None` belongs"],
             "of tuples it is the same",
         ),
-        ("_is_residual", "return", ["`stride <= 1` where `stride == 1` belongs"], "no stride is smaller"),
-        ("_is_residual", "return", ["the sign of `stride == 1 and x.shape == y_shape` is flipped"], "-True is true"),
+        ("mbconv_forward", "residual =", ["`stride <= 1` where `stride == 1` belongs"], "no stride is smaller"),
+        (
+            "mbconv_forward",
+            "residual =",
+            ["the sign of `stride == 1 and x.shape == y.shape` is flipped"],
+            "-True is true",
+        ),
     ],
     "softmax": [],
     "embedding": [

@@ -307,4 +307,4 @@ def test_the_trials_model_is_unfused(monkeypatch):
     fused = []
     monkeypatch.setattr(attend_tell_fused, "decode_forward", lambda *_: fused.append(1))
     small_training.run(small_training.SEEING, "adam", small_training.draw(), "")
-    assert not fused and kernels.fused(np.zeros(1, np.float32))
+    assert not fused and kernels.use_kernels(np.zeros(1, np.float32), composite=True)

@@ -357,11 +357,11 @@ def test_optimisers_update_arrays_of_any_layout_in_place(rng):
 
 def test_the_switch_is_set_back_after_an_error():
     x = np.zeros(1, np.float32)
-    assert kernels.fused(x) and not kernels.fused(x, x.astype(np.float64))
+    assert kernels.use_kernels(x, composite=True) and not kernels.use_kernels(x, x.astype(np.float64), composite=True)
     with pytest.raises(ZeroDivisionError), kernels.unfused():
-        assert not kernels.fused(x) and kernels.fast(x)
+        assert not kernels.use_kernels(x, composite=True) and kernels.use_kernels(x)
         raise ZeroDivisionError
-    assert kernels.fused(x)
+    assert kernels.use_kernels(x, composite=True)
 
 
 def test_helpers_hold_on_to_nothing():

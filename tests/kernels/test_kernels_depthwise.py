@@ -97,7 +97,7 @@ def test_number_of_threads_changes_no_bit(rng, monkeypatch, geometry):
     for threads in (machine.THREADS, 1):
         monkeypatch.setattr(machine, "THREADS", threads)
         y, cache = depthwise.depthwise_forward(*arrays, stride)
-        used = mbconv.mbconv_in_use(arrays[0], None, None, *arrays[1:], *project, stride)
+        used = mbconv.mbconv_inference(arrays[0], None, None, *arrays[1:], *project, stride)
         dx, db = relu6.backward(y, y)
         results.append([y, *depthwise.depthwise_backward(y, cache), used, dx, db])
     for one, other in zip(*results, strict=True):
@@ -113,7 +113,7 @@ def test_what_is_no_number_stays_so(rng):
     assert np.isnan(bounded[0, 2:5, 3:6, 5]).all() and np.isnan(bounded).sum() == 9
     assert np.isnan(relu6.bound(x)).sum() == 1
     W_p, b_p = np.ones((48, 16), np.float32), np.zeros(16, np.float32)
-    used = mbconv.mbconv_in_use(x, None, None, W, b, W_p, b_p, 1)
+    used = mbconv.mbconv_inference(x, None, None, W, b, W_p, b_p, 1)
     assert np.isnan(used).sum() == np.isnan(mbconv.mbconv_forward(x, None, None, W, b, W_p, b_p, 1)[0]).sum() > 0
 
 

@@ -58,10 +58,10 @@ def test_scale_and_shift_of_a_channel_do_not_matter(rng):
     np.testing.assert_allclose((dx * (x - x.mean(axis=0))).sum(axis=0), 0, rtol=0, atol=1e-4)
 
 
-def test_given_the_batchs_own_moments_apply_is_the_forward(rng):
+def test_normalize_by_the_batchs_own_mean_and_variance_is_the_forward(rng):
     x, gamma, beta = random_inputs(rng, (2, 3, 4, 5)).values()
     y, _ = batch_norm.batch_norm_forward(x, gamma, beta)
-    given, _ = batch_norm.apply(x, gamma, beta, *batch_norm.moments(x))
+    given, _ = batch_norm.normalize(x, gamma, beta, *batch_norm.mean_and_variance(x))
     np.testing.assert_allclose(given, y, rtol=0, atol=1e-12)
 
 
@@ -80,6 +80,6 @@ def test_float32(rng, shape):
 def test_float32_with_a_mean_far_from_zero(rng):
     """The variance is not lost in the difference of two large numbers."""
     x = (rng.standard_normal((5000, 4)) + np.array([0, 10, 100, 1000])).astype(np.float32)
-    mean, var = batch_norm.moments(x)
+    mean, var = batch_norm.mean_and_variance(x)
     np.testing.assert_allclose(mean, x.mean(axis=0, dtype=np.float64), rtol=1e-6, atol=1e-7)
     np.testing.assert_allclose(var, x.var(axis=0, dtype=np.float64), rtol=1e-5)

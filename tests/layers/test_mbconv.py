@@ -70,7 +70,7 @@ def test_forward_is_its_layers_one_after_the_other(rng, geometry):
     expected = h @ W_p + b_p + (x if "residual" in case_of(geometry) and options["stride"] == 1 else 0)
     y, _ = mbconv.mbconv_forward(**inputs, **options)
     np.testing.assert_allclose(y, expected, rtol=0, atol=1e-12)
-    np.testing.assert_array_equal(mbconv.mbconv_in_use(**inputs, **options), y)
+    np.testing.assert_array_equal(mbconv.mbconv_inference(**inputs, **options), y)
 
 
 def case_of(geometry):
@@ -98,7 +98,7 @@ def test_a_stem_and_its_block(rng, stem):
     x, W, b, *weights = random_stem(rng, shape, S, E, P, O, np.float64)
     h = conv.conv_forward(x, W, b, stem_stride)[0].clip(0, 6)
     y, _ = mbconv.mbconv_forward(h, None, None, *weights, stride)
-    found = mbconv.stem_in_use(x, W, b, stem_stride, *weights, stride)
+    found = mbconv.stem_inference(x, W, b, stem_stride, *weights, stride)
     np.testing.assert_array_equal(found, y)
 
 
@@ -107,8 +107,8 @@ def test_float32_of_a_stem_and_its_block(rng, stem):
     shape, S, stem_stride, E, P, stride, O = stem
     x, W, b, *weights = random_stem(rng, shape, S, E, P, O, np.float32)
     double = [array.astype(np.float64) for array in (x, W, b, *weights)]
-    expected = mbconv.stem_in_use(*double[:3], stem_stride, *double[3:], stride)
-    found = mbconv.stem_in_use(x, W, b, stem_stride, *weights, stride)
+    expected = mbconv.stem_inference(*double[:3], stem_stride, *double[3:], stride)
+    found = mbconv.stem_inference(x, W, b, stem_stride, *weights, stride)
     assert found.dtype == np.float32 and np.abs(found - expected).max() <= 2e-6 * np.abs(expected).max()
 
 
@@ -133,9 +133,9 @@ def test_float32_is_the_same(rng, geometry):
         y, cache = mbconv.mbconv_forward(**inputs, **options)
         return [y, *given(mbconv.mbconv_backward(dy.astype(np.float32), cache))]
 
-    fused, in_one_pass = run(), mbconv.mbconv_in_use(**inputs, **options)
+    fused, in_one_pass = run(), mbconv.mbconv_inference(**inputs, **options)
     with kernels.unfused():
-        unfused, as_always = run(), mbconv.mbconv_in_use(**inputs, **options)
+        unfused, as_always = run(), mbconv.mbconv_inference(**inputs, **options)
     for found in (fused, unfused, [in_one_pass], [as_always]):
         for k, (a, right) in enumerate(zip(found, expected, strict=len(found) > 1)):
             assert a.dtype == np.float32 and a.shape == right.shape and a.flags.c_contiguous
@@ -153,14 +153,14 @@ def test_unfused_calls_every_layers_own_function(rng, monkeypatch):
             monkeypatch.setattr(module, name, lambda *args, f=function: calls.append(f.__name__) or f(*args))
     y, cache = mbconv.mbconv_forward(**inputs, **options)
     mbconv.mbconv_backward(y, cache)
-    mbconv.mbconv_in_use(**inputs, **options)
+    mbconv.mbconv_inference(**inputs, **options)
     assert calls == []
     forward = [f"{kind}_forward" for kind in ("linear", "relu6", "depthwise", "relu6", "linear")]
     backward = [f"{kind}_backward" for kind in ("linear", "relu6", "depthwise", "relu6", "linear")]
     with kernels.unfused():
         y, cache = mbconv.mbconv_forward(**inputs, **options)
         mbconv.mbconv_backward(y, cache)
-        mbconv.mbconv_in_use(**inputs, **options)
+        mbconv.mbconv_inference(**inputs, **options)
     assert calls == [*forward, *backward, *forward]
 
 
@@ -171,7 +171,7 @@ def test_float32_inputs_are_not_changed(rng):
     dy = rng.standard_normal(y.shape, np.float32)
     dy_before = dy.copy()
     mbconv.mbconv_backward(dy, cache)
-    mbconv.mbconv_in_use(**inputs, **options)
+    mbconv.mbconv_inference(**inputs, **options)
     for name, array in before.items():
         np.testing.assert_array_equal(inputs[name], array)
     np.testing.assert_array_equal(dy, dy_before)
@@ -189,7 +189,7 @@ def test_two_forwards_then_both_backwards_in_one_workspace(rng):
     workspace = Workspace()
     for _ in range(2):
         with workspace.step():
-            in_use = [mbconv.mbconv_in_use(**inputs, **options) for inputs, options in both]
+            in_use = [mbconv.mbconv_inference(**inputs, **options) for inputs, options in both]
             forwards = [mbconv.mbconv_forward(**inputs, **options) for inputs, options in both]
             found = [[y, *mbconv.mbconv_backward(y, cache)] for y, cache in forwards]
         for results, right, used in zip(found, expected, in_use, strict=True):

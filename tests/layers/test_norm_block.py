@@ -34,7 +34,7 @@ def test_it_is_what_it_says(rng, pooled):
     mean, var = expected.mean(axis=(0, 1, 2)), expected.var(axis=(0, 1, 2))
     expected = np.maximum(gamma * (expected - mean) / np.sqrt(var + 1e-5) + beta, 0)
     np.testing.assert_allclose(y, expected, rtol=0, atol=1e-12)
-    in_use = norm_block.norm_block_in_use(x, W, gamma, beta, mean, var, pooled)
+    in_use = norm_block.norm_block_inference(x, W, gamma, beta, mean, var, pooled)
     np.testing.assert_allclose(in_use, expected, rtol=0, atol=1e-12)
 
 
@@ -56,7 +56,7 @@ def test_in_one_pass_it_is_the_same(rng, size, O, pooled):
     mean, var = rng.standard_normal(O), 1 + rng.random(O)
     y64, cache64 = norm_block.norm_block_forward(**inputs, pooled=pooled)
     dy = rng.standard_normal(y64.shape)
-    in_use = norm_block.norm_block_in_use(**inputs, mean=mean, var=var, pooled=pooled)
+    in_use = norm_block.norm_block_inference(**inputs, mean=mean, var=var, pooled=pooled)
     expected = [y64, *norm_block.norm_block_backward(dy, cache64), in_use]
     single = {name: array.astype(np.float32) for name, array in inputs.items()}
     moments = {"mean": mean.astype(np.float32), "var": var.astype(np.float32)}
@@ -67,7 +67,7 @@ def test_in_one_pass_it_is_the_same(rng, size, O, pooled):
         grads = norm_block.norm_block_backward(dy.astype(np.float32), cache)
         for a, b in zip(grads[1:], alone, strict=True):
             np.testing.assert_array_equal(a, b)
-        return [y, *grads, norm_block.norm_block_in_use(**single, **moments, pooled=pooled)]
+        return [y, *grads, norm_block.norm_block_inference(**single, **moments, pooled=pooled)]
 
     fused = run()
     with kernels.unfused():

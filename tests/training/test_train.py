@@ -413,7 +413,7 @@ def test_moments_are_those_of_pictures_as_they_are(root, tmp_path):
     split = inputs.load_split(model.recipe.model, listed, model.vocabulary, 20)
     params = {name: array.copy() for name, array in model.params.items()}
     plain = batches.plain_batches(split, model.recipe.pictures, each=1)
-    captioner.measure_moments(params, plain, model.recipe.model, Workspace())
+    captioner.measure_running_statistics(params, plain, model.recipe.model, Workspace())
     for name, array in params.items():
         np.testing.assert_allclose(array, model.params[name], rtol=1e-5, atol=1e-6, err_msg=name)
 

@@ -15,18 +15,18 @@ MISTAKES = [
     Mistake(
         18,
         "batch_norm_forward",
-        "spread = np.sqrt(var + EPSILON)",
-        "spread = np.sqrt(var + 1e-8)",
-        "spread",
+        "std = np.sqrt(var + EPSILON)",
+        "std = np.sqrt(var + 1e-8)",
+        "std",
         r"1e-8",
         "has another epsilon, of which the numbers show little",
     ),
     Mistake(
         18,
         "batch_norm_forward",
-        "spread = np.sqrt(var + EPSILON)",
-        "spread = x.std(axis=axes) + EPSILON",
-        "spread",
+        "std = np.sqrt(var + EPSILON)",
+        "std = x.std(axis=axes) + EPSILON",
+        "std",
         r"(?i)epsilon.*(root|sqrt|under|outside)",
         "adds epsilon outside of the root",
     ),
@@ -43,7 +43,7 @@ MISTAKES = [
         18,
         "batch_norm_backward",
         "dx = by_itself + by_mean + by_variance",
-        "dx = (dx_hat - dx_hat.mean(axis=axes)) / spread",
+        "dx = (dx_hat - dx_hat.mean(axis=axes)) / std",
         "dx or by_variance",
         r"variance.*(missing|forgotten)|(missing|forgotten).*variance",
         "forgets that the variance is made of x, too",
@@ -55,7 +55,7 @@ MISTAKES = [
         """\
 N = dy.shape[0]
     of_mean, of_variance = dx_hat.sum(axis=axes), x_hat * (dx_hat * x_hat).sum(axis=axes)
-    dx = (N * dx_hat - of_mean - of_variance) / (N * spread)""",
+    dx = (N * dx_hat - of_mean - of_variance) / (N * std)""",
         "rows or dx",
         r"pictures|N H W|all rows",
         "divides by the number of pictures, not of all rows",
@@ -63,10 +63,10 @@ N = dy.shape[0]
     Mistake(
         18,
         "batch_norm_backward",
-        "dvar = dspread / (2 * spread)",
-        "dvar = (dx_hat * centred * -0.5 * spread**-1.5).sum(axis=axes)",
-        "dvar or dspread",
+        "dvar = dstd / (2 * std)",
+        "dvar = (dx_hat * centred * -0.5 * std**-1.5).sum(axis=axes)",
+        "dvar or dstd",
         r"power|exponent|root|variance|cube|\^|\*\*",
-        "takes the spread for the variance in its derivative",
+        "takes the std for the variance in its derivative",
     ),
 ]
