@@ -19,9 +19,10 @@ loss = h_1 + h_2 + h_3. Going back, h_3 gets 1; h_2 gets 1 of its own and w * 1 
 and h_0 get? Each word adds (gradient of h_t) * h_{t-1} to dw: what is dw? (h_1 gets 7; find h_0's, and dw, which must
 be the slope of w + w^2 + w^3.) Both `=` for `+=` and a dh that is not carried on give dw = 7 here: see how.
 
-The caches: RecurCache(attend, gate, lstm); DecodeCache(start, each, embedding, steps, dropout, output), of which
-steps are the RecurCaches, and start is StartCache(state, keys): keys for linear.linear_backward, and state for
-attend_tell.first_state_backward, whose gradient of a, (N, D), is the same at all L locations.
+The caches: RecurCache(parts, attend, gate, lstm); DecodeCache(parts, start, each, embedding, steps, dropout, output),
+of which steps are the RecurCaches, and start is StartCache(state, keys): keys for linear.linear_backward, and state for
+attend_tell.first_state_backward, whose gradient of a, (N, D), is the same at all L locations. parts says what the
+decoder is made of; here always soft attention, with gate and deep output, so that you need not ask.
 
 You may call every layer's backward, through its module. grads is a dict with the parameters' names. What you are
 given must not change: += only on arrays that you have made.
@@ -34,14 +35,31 @@ from numpy_sat.layers import attention, dropout, embedding, linear, lstm, output
 
 
 def recur_backward(dh, dc, dz, dalpha, cache):
-    """dh: (B, S) from output and word after; dc: (B, S) from the word after; dz: (B, D) from output; dalpha: (B, L).
+    """Compute the gradients of recur_forward. Shapes are those of soft attention.
 
-    Returns da: (N, L, D), dkeys: (N, L, A), dEy: (B, M), dh, dc: (B, S) of the word before, and grads by name:
-    W_h: (S, A), v: (A,), w_beta: (S,), b_beta: (1,), W_x: (M + D, 4S), W_hh: (S, 4S), b: (4S,).
+    Args:
+        dh: (B, S), from the output and the word after.
+        dc: (B, S), from the word after.
+        dz: (B, D), from the output.
+        dalpha: (B, L), from the penalty.
+    Returns:
+        da: (N, L, D).
+        dkeys: (N, L, A).
+        dEy: (B, M).
+        dh, dc: (B, S), for the word before.
+        grads: W_h: (S, A), v: (A,), w_beta: (S,), b_beta: (1,), W_x: (M + D, 4S), W_hh: (S, 4S), b: (4S,).
     """
     raise NotImplementedError("exercise 14: recur_backward")
 
 
-def decode_backward(dlogits, dalpha, cache, workspace=None):
-    """dlogits: (T, B, V); dalpha: (T, B, L), the penalty's gradient. Returns da: (N, L, D) and grads by name."""
+def decode_backward(dlogits, dalpha, cache):
+    """Compute the gradients of decode_forward, back through time.
+
+    Args:
+        dlogits: (T, B, V).
+        dalpha: (T, B, L), what reaches alpha from outside, such as the penalty's gradient.
+    Returns:
+        da: (N, L, D).
+        grads: gradients by the parameters' names.
+    """
     raise NotImplementedError("exercise 14: decode_backward")

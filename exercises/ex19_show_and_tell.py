@@ -26,7 +26,7 @@ dW_I and da? (dW_I = 0.0974. da is 0.4869 at both locations: see why, for abar g
 The caches: PictureCache(locations, linear, lstm), which are L and the caches of linear_forward and lstm_forward;
 DecodeCache(picture, each, embedding, lstm, dropout, output), of picture_forward, B / N, embedding_forward,
 lstm_sequence_forward, dropout_forward and, for the output, linear_forward. All these layers and their backward may be
-called, through their modules. grads is a dict with the parameters' names. Leave `workspace` unused.
+called, through their modules. grads is a dict with the parameters' names.
 """
 
 import numpy as np
@@ -36,29 +36,52 @@ from numpy_sat.layers import dropout, embedding, linear, lstm
 
 
 def picture_forward(params, a):
-    """(10) The LSTM's first step, from nothing, on x_{-1} = W_I abar + b_I, abar the mean of a over locations.
+    """Run the LSTM's first step, from zero states, on the mean annotation abar (equation 10).
 
-    params: arrays by name, of which W_I, b_I, W_x, W_hh and b are read; a: (N, L, D) annotations.
-    Returns h, c: (N, S), the state that <start> finds, and the cache.
+    Args:
+        params: arrays by name, of which W_I, b_I, W_x, W_hh and b are read.
+        a: (N, L, D) annotations.
+    Returns:
+        h, c: (N, S), the hidden and cell state that <start> begins with.
+        cache: what picture_backward needs.
     """
     raise NotImplementedError("exercise 19: picture_forward")
 
 
 def picture_backward(dh, dc, cache):
-    """dh, dc: (N, S). Returns da: (N, L, D) and grads by name: W_I: (D, M), b_I: (M,), W_x, W_hh, b."""
+    """Compute the gradients of picture_forward.
+
+    Args:
+        dh, dc: (N, S).
+    Returns:
+        da: (N, L, D).
+        grads: W_I: (D, M), b_I: (M,), W_x, W_hh, b.
+    """
     raise NotImplementedError("exercise 19: picture_backward")
 
 
-def decode_forward(params, a, words, mask_h, workspace=None):
-    """Teacher forcing: every word is predicted from the picture and the true words before it.
+def decode_forward(params, a, words, mask_h):
+    """Predict every word of whole captions from the image and the true words before it (teacher forcing).
 
-    a: (N, L, D) annotations; words: (T, B) integers y_0 = <start>, y_1, ..., B / N captions a picture in order;
-    mask_h: (T, B, S) dropout mask of h_t on its way to the output; workspace: not needed here, see show_tell_fused.
-    Returns logits: (T, B, V) and the cache.
+    Args:
+        params: arrays by name.
+        a: (N, L, D) annotations.
+        words: (T, B) integers y_0 = <start>, y_1, ...; B / N consecutive captions belong to each image.
+        mask_h: (T, B, S) dropout mask of h_t on its way to the output.
+    Returns:
+        logits: (T, B, V).
+        cache: what decode_backward needs.
     """
     raise NotImplementedError("exercise 19: decode_forward")
 
 
-def decode_backward(dlogits, cache, workspace=None):
-    """dlogits: (T, B, V). Returns da: (N, L, D) and grads by name."""
+def decode_backward(dlogits, cache):
+    """Compute the gradients of decode_forward.
+
+    Args:
+        dlogits: (T, B, V).
+    Returns:
+        da: (N, L, D).
+        grads: gradients by the parameters' names.
+    """
     raise NotImplementedError("exercise 19: decode_backward")

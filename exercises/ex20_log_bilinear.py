@@ -26,7 +26,7 @@ which rows? (dE = [[-0.5, 0], [3, 3], [0, 0], [-3, -4]].) With the cross-entropy
 
 The caches: PredictCache(Ey, abar, C, C_m); DecodeCache(locations, embedding, predict, dropout, output): L, and the
 caches of embedding_forward, predict_forward, dropout_forward and linear_forward, whose weights are E^T. Layers and
-their backward may be called, through their modules. grads: E, C, C_m, b_o by name. Leave `workspace` unused.
+their backward may be called, through their modules. grads: E, C, C_m, b_o by name.
 """
 
 import numpy as np
@@ -37,30 +37,58 @@ from numpy_sat.layers import dropout, embedding, linear
 
 
 def predict_forward(Ey, abar, C, C_m):
-    """r_hat = sum_i C_i E y_{t-i} + C_m abar: the vector that the next word is expected to have.
+    """Predict the next word's vector, r_hat = sum_i C_i E y_{t-i} + C_m abar.
 
-    Ey: (..., B, n - 1, M) vectors of the words before, the latest first; abar: (N, D) mean annotations, of each the
-    B / N captions side by side; C: (n - 1, M, M), C_1 first; C_m: (D, M). Vectors are rows: C_i x is x @ C[i - 1].
-    Returns r_hat: (..., B, M) and the cache.
+    Vectors are rows: C_i x is x @ C[i - 1].
+
+    Args:
+        Ey: (..., B, n - 1, M) vectors of the words before, the latest first.
+        abar: (N, D) mean annotations; B / N consecutive captions belong to each image.
+        C: (n - 1, M, M), C_1 first.
+        C_m: (D, M).
+    Returns:
+        r_hat: (..., B, M).
+        cache: what predict_backward needs.
     """
     raise NotImplementedError("exercise 20: predict_forward")
 
 
 def predict_backward(dr_hat, cache):
-    """dr_hat: (..., B, M). Returns dEy: (..., B, n - 1, M), dabar: (N, D), dC: (n - 1, M, M), dC_m: (D, M)."""
+    """Compute the gradients of predict_forward.
+
+    Args:
+        dr_hat: (..., B, M).
+    Returns:
+        dEy: (..., B, n - 1, M).
+        dabar: (N, D).
+        dC: (n - 1, M, M).
+        dC_m: (D, M).
+    """
     raise NotImplementedError("exercise 20: predict_backward")
 
 
-def decode_forward(params, a, words, mask_r, workspace=None):
-    """Every word of whole captions is predicted from the picture and the n - 1 true words before it.
+def decode_forward(params, a, words, mask_r):
+    """Predict every word of whole captions from the image and the n - 1 true words before it.
 
-    a: (N, L, D) annotations; words: (T, B) integers y_0 = <start>, y_1, ..., B / N captions a picture in order;
-    mask_r: (T, B, M) dropout mask of r_hat; workspace: for the compiled float32 twin.
-    Returns logits: (T, B, V) and the cache.
+    Args:
+        params: arrays by name.
+        a: (N, L, D) annotations.
+        words: (T, B) integers y_0 = <start>, y_1, ...; B / N consecutive captions belong to each image.
+        mask_r: (T, B, M) dropout mask of r_hat.
+    Returns:
+        logits: (T, B, V).
+        cache: what decode_backward needs.
     """
     raise NotImplementedError("exercise 20: decode_forward")
 
 
-def decode_backward(dlogits, cache, workspace=None):
-    """dlogits: (T, B, V). Returns da: (N, L, D) and grads by name: E: (V, M), C: (n - 1, M, M), C_m: (D, M), b_o."""
+def decode_backward(dlogits, cache):
+    """Compute the gradients of decode_forward.
+
+    Args:
+        dlogits: (T, B, V).
+    Returns:
+        da: (N, L, D).
+        grads: E: (V, M), C: (n - 1, M, M), C_m: (D, M), b_o: (V,).
+    """
     raise NotImplementedError("exercise 20: decode_backward")

@@ -1,7 +1,7 @@
 """Show, Attend and Tell (Xu et al. 2015, arXiv 1502.03044) from scratch in NumPy.
 
     a, _          = convnet.encode_forward(params, pictures, stages)         encoders/convnet.py
-    h, c          = tanh(W_h0 abar + b), tanh(W_c0 abar + b)                 decoders/attend_tell.py
+    h, c          = tanh(W_h0 abar + b), tanh(W_c0 abar + b)                 decoders/attend_tell.py: the recurrence
     z, alpha, _   = attention.attend_forward(a, keys, h, W_h, v)             layers/attention.py   (4) (5) (6)
     z, _          = attention.gate_forward(z, h, w_beta, b_beta)             layers/attention.py   beta
     h, c, _       = lstm.lstm_forward([E y, z], h, c, W_x, W_hh, b)          layers/lstm.py        (1) (2) (3)

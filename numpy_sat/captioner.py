@@ -1,4 +1,4 @@
-"""The whole model on one page: an encoder makes annotation vectors of a picture, a decoder writes a caption of them."""
+"""The whole model on one page: an encoder makes annotation vectors of an image, a decoder writes a caption."""
 
 import itertools
 from dataclasses import dataclass
@@ -50,47 +50,74 @@ class Config:
 
 
 def init_params(rng, config, log_frequencies, dtype=np.float32):
-    """All parameters by name. rng: numpy Generator; log_frequencies: (V,) of what the decoder is to predict."""
+    """Draw all parameters by name. rng: numpy Generator; log_frequencies: (V,) of the words that it writes."""
     encoder, sizes = _encoder(config)
     of_encoder = encoder.init_params(rng, sizes, config.norm, dtype)
     D = encoder.size(sizes)
     return {**of_encoder, **MODELS[config.model].init_params(rng, D, config, log_frequencies, dtype)}
 
 
-def loss_and_grads(params, batch, config, rng, workspace=None):
-    """One pass forward and back.
+def loss_and_grads(params, batch, config, rng):
+    """Run one forward and backward pass.
 
-    batch: data.batches.Batch; rng: numpy Generator, for all that is drawn, as dropout; workspace: where to compute,
-    restarted by the caller; what is returned may lie in it. Returns a loss.Loss and the gradients by name.
+    Args:
+        params: arrays by name.
+        batch: data.batches.Batch.
+        config: Config.
+        rng: numpy Generator, for everything that is drawn, such as dropout masks.
+    Returns:
+        loss: loss.Loss.
+        grads: gradients by name. In a workspace's step they lie in its memory.
     """
     (encoder, sizes), decoder = _encoder(config), MODELS[config.model]
     a, cache = encoder.encode_forward(params, batch.inputs, sizes)
     mask = annotations_mask(rng, a, config)
-    loss, da, grads = decoder.loss_and_grads(params, a * mask, batch, config, rng, workspace)
+    loss, da, grads = decoder.loss_and_grads(params, a * mask, batch, config, rng)
     return loss, grads | encoder.encode_backward(da * mask, cache)
 
 
-def loss_only(params, batch, config, workspace=None):
-    """The loss.Loss without dropout and without gradients, as for the dev split."""
-    a = annotate(params, batch.inputs, config, workspace)
-    return MODELS[config.model].loss_only(params, a, batch, config, workspace)
+def loss_only(params, batch, config):
+    """Return the loss.Loss without dropout and without gradients, as for the validation set."""
+    a = annotate(params, batch.inputs, config)
+    return MODELS[config.model].loss_only(params, a, batch, config)
 
 
-def annotate(params, pictures, config, workspace=None):
-    """pictures: (N, H, W, 3), or features (N, L, C); of a translator sentences: (N, L). Returns a: (N, L, D)."""
+def annotate(params, pictures, config):
+    """Compute the annotations, without the cache that training needs.
+
+    Args:
+        params: arrays by name.
+        pictures: (N, H, W, 3) images, (N, L, C) features, or (N, L) sentences for a translator.
+        config: Config.
+    Returns:
+        a: (N, L, D).
+    """
     encoder, sizes = _encoder(config)
     return encoder.encode(params, pictures, sizes)
 
 
 def annotations_mask(rng, a, config):
-    """What dropout multiplies annotations a, (N, L, D), by: (N, 1, D); 1 without dropout, and nothing is drawn."""
+    """Draw the dropout mask for the annotations. All locations of an image share one mask.
+
+    Args:
+        rng: numpy Generator.
+        a: (N, L, D) annotations.
+        config: Config.
+    Returns:
+        mask: (N, 1, D); without annotation dropout the number 1, and nothing is drawn.
+    """
     return dropout.dropout_mask(rng, (len(a), 1, a.shape[2]), config.dropout_a, a.dtype) if config.dropout_a else 1.0
 
 
-def measure_running_statistics(params, batches, config, workspace):
-    """Set what batch normalisation goes by in use, in place, from the first of the batches (data.batches.Batch).
+def measure_running_statistics(params, batches, config):
+    """Measure the running mean and variance of batch normalisation on the first batches, and set them in place.
 
-    Without normalisation there is nothing to be set, and no batch is read.
+    Without batch normalisation, this does nothing and reads no batch.
+
+    Args:
+        params: arrays by name.
+        batches: iterable of data.batches.Batch.
+        config: Config.
     """
     if config.norm and not config.blind:
         some = itertools.islice(batches, MOMENT_BATCHES)
@@ -99,13 +126,13 @@ def measure_running_statistics(params, batches, config, workspace):
 
 @lru_cache
 def names_of_encoder(config):
-    """The names of the parameters that are the encoder's."""
+    """Return the names of the encoder's parameters."""
     encoder, sizes = _encoder(config)
     return frozenset(encoder.init_params(np.random.default_rng(0), sizes, config.norm))
 
 
 def _encoder(config):
-    """The module whose functions make annotation vectors of pictures, and the sizes that they are given."""
+    """Return the encoder's module and the sizes that its functions take."""
     if config.source:  # in both directions together as many numbers as the decoder's state
         sizes = len(config.source), config.embedding, config.state // 2
         return last_state if "attention" in config.without else reader, sizes

@@ -49,7 +49,7 @@ def loss_forward(logits, alpha, batch, config):
     return Loss(total, word, penalty), LossCache(cache_likelihood, cache_policy, cache_penalty, config.penalty)
 
 
-def loss_backward(cache, workspace=None):
+def loss_backward(cache):
     """Compute the gradient of the total loss.
 
     Returns:

@@ -19,7 +19,6 @@ from numpy_sat.experiment import runs
 from numpy_sat.pretrained import inputs
 from numpy_sat.system import cli
 from numpy_sat.system.errors import InputError
-from numpy_sat.system.workspace import Workspace
 
 
 def main(argv=None):
@@ -81,7 +80,7 @@ def _measure_running_statistics(params, model):
     dataset = catalog.open_dataset(settings["data"], settings["root"], ("train",), settings["skip_missing"])
     train = inputs.load_split(recipe.model, dataset.splits["train"], model.vocabulary, recipe.max_words)
     some = batches.plain_batches(train, recipe.pictures, each=1)
-    captioner.measure_running_statistics(params, some, recipe.model, Workspace())
+    captioner.measure_running_statistics(params, some, recipe.model)
 
 
 def _parse(argv):

@@ -98,7 +98,7 @@ def train_step(run, batch, config, steps, workspace):
         workspace.step(),
         np.errstate(over="ignore", invalid="ignore"),
     ):  # what overflows is seen in the loss, and reported
-        loss, grads = captioner.loss_and_grads(run.params, batch, config, rng, workspace)
+        loss, grads = captioner.loss_and_grads(run.params, batch, config, rng)
         norm = optimizers.clip_by_norm(grads, recipe.clip)
     if not np.isfinite(loss.total) or not np.isfinite(norm):
         raise _diverged(run)
@@ -120,7 +120,7 @@ def _validate(run, data):
     _refuse_diverged(run)
     recipe, progress, params = run.recipe, run.progress, optimizers.averaged(run.params, run.optimizer)
     some = batches.plain_batches(data.train, recipe.pictures, each=1)
-    captioner.measure_running_statistics(params, some, recipe.model, Workspace())
+    captioner.measure_running_statistics(params, some, recipe.model)
     loss = heldout.loss(params, recipe, data.dev)
     found = search.caption_images(params, recipe.model, data.dev.inputs, 1, recipe.max_words, recipe.length_power)
     captions = [run.vocabulary.decode(caption.words) for caption in found]

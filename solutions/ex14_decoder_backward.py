@@ -13,10 +13,19 @@ from numpy_sat.layers import attention, dropout, embedding, linear, lstm, output
 
 
 def recur_backward(dh, dc, dz, dalpha, cache):
-    """dh: (B, S) from output and word after; dc: (B, S) from the word after; dz: (B, D) from output; dalpha: (B, L).
+    """Compute the gradients of recur_forward. Shapes are those of soft attention.
 
-    Returns da: (N, L, D), dkeys: (N, L, A), dEy: (B, M), dh, dc: (B, S) of the word before, and grads by name:
-    W_h: (S, A), v: (A,), w_beta: (S,), b_beta: (1,), W_x: (M + D, 4S), W_hh: (S, 4S), b: (4S,).
+    Args:
+        dh: (B, S), from the output and the word after.
+        dc: (B, S), from the word after.
+        dz: (B, D), from the output.
+        dalpha: (B, L), from the penalty.
+    Returns:
+        da: (N, L, D).
+        dkeys: (N, L, A).
+        dEy: (B, M).
+        dh, dc: (B, S), for the word before.
+        grads: W_h: (S, A), v: (A,), w_beta: (S,), b_beta: (1,), W_x: (M + D, 4S), W_hh: (S, 4S), b: (4S,).
     """
     # Last line of the forward: h_t, c_t = LSTM(x, h_{t-1}, c_{t-1}). It used x, and the state and memory before.
     dx, dh_lstm, dc_before, dW_x, dW_hh, db = lstm.lstm_backward(dh, dc, cache.lstm)
@@ -43,8 +52,16 @@ def recur_backward(dh, dc, dz, dalpha, cache):
     return da, dkeys, dEy, dh_before, dc_before, grads
 
 
-def decode_backward(dlogits, dalpha, cache, workspace=None):
-    """dlogits: (T, B, V); dalpha: (T, B, L), the penalty's gradient. Returns da: (N, L, D) and grads by name."""
+def decode_backward(dlogits, dalpha, cache):
+    """Compute the gradients of decode_forward, back through time.
+
+    Args:
+        dlogits: (T, B, V).
+        dalpha: (T, B, L), what reaches alpha from outside, such as the penalty's gradient.
+    Returns:
+        da: (N, L, D).
+        grads: gradients by the parameters' names.
+    """
     grads = {}
 
     # The output layer, of all words in one go. It used E y_{t-1}, the dropped state and the gated context.

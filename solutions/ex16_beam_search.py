@@ -51,8 +51,8 @@ def extend(scores, lengths, done, log_p, k, length_power):
 def beam_search(decoder, params, a, k, max_words, length_power=1.0):
     """The best caption of each picture by log p / length ** length_power, length counting words and <end>.
 
-    decoder: a module or object with begin(params, a), step(params, state, words) and select(state, rows), as
-    decoders/attend_tell.py; a: (N, L, D) annotations; k: beams a picture; max_words: longest caption.
+    decoder: an object with begin(params, a), step(params, state, words) and select(state, rows), as decoders.Writer;
+    a: (N, L, D) annotations; k: beams a picture; max_words: longest caption.
     <unk> and <start> are never written, <end> never first, and nothing else after max_words. Log probabilities are
     summed in float64. Returns N Captions. Raises ValueError for k or max_words below 1.
     """

@@ -14,10 +14,14 @@ from numpy_sat.layers import dropout, embedding, linear, lstm
 
 
 def picture_forward(params, a):
-    """(10) The LSTM's first step, from nothing, on x_{-1} = W_I abar + b_I, abar the mean of a over locations.
+    """Run the LSTM's first step, from zero states, on the mean annotation abar (equation 10).
 
-    params: arrays by name, of which W_I, b_I, W_x, W_hh and b are read; a: (N, L, D) annotations.
-    Returns h, c: (N, S), the state that <start> finds, and the cache.
+    Args:
+        params: arrays by name, of which W_I, b_I, W_x, W_hh and b are read.
+        a: (N, L, D) annotations.
+    Returns:
+        h, c: (N, S), the hidden and cell state that <start> begins with.
+        cache: what picture_backward needs.
     """
     N, L, _ = a.shape
     S = len(params["W_hh"])  # (S, 4S)
@@ -36,7 +40,14 @@ def picture_forward(params, a):
 
 
 def picture_backward(dh, dc, cache):
-    """dh, dc: (N, S). Returns da: (N, L, D) and grads by name: W_I: (D, M), b_I: (M,), W_x, W_hh, b."""
+    """Compute the gradients of picture_forward.
+
+    Args:
+        dh, dc: (N, S).
+    Returns:
+        da: (N, L, D).
+        grads: W_I: (D, M), b_I: (M,), W_x, W_hh, b.
+    """
     # What the LSTM found before the picture was a constant, 0: its gradients are of no use to anybody.
     dx, _, _, dW_x, dW_hh, db = lstm.lstm_backward(dh, dc, cache.lstm)
     # (dW_hh is the sum over pictures of h_before times something, and h_before is 0: so it is 0, of the right shape.)
@@ -53,12 +64,17 @@ def picture_backward(dh, dc, cache):
     return da, {"W_I": dW_I, "b_I": db_I, "W_x": dW_x, "W_hh": dW_hh, "b": db}
 
 
-def decode_forward(params, a, words, mask_h, workspace=None):
-    """Teacher forcing: every word is predicted from the picture and the true words before it.
+def decode_forward(params, a, words, mask_h):
+    """Predict every word of whole captions from the image and the true words before it (teacher forcing).
 
-    a: (N, L, D) annotations; words: (T, B) integers y_0 = <start>, y_1, ..., B / N captions a picture in order;
-    mask_h: (T, B, S) dropout mask of h_t on its way to the output; workspace: not needed here, see show_tell_fused.
-    Returns logits: (T, B, V) and the cache.
+    Args:
+        params: arrays by name.
+        a: (N, L, D) annotations.
+        words: (T, B) integers y_0 = <start>, y_1, ...; B / N consecutive captions belong to each image.
+        mask_h: (T, B, S) dropout mask of h_t on its way to the output.
+    Returns:
+        logits: (T, B, V).
+        cache: what decode_backward needs.
     """
     _, B = words.shape
     N = len(a)
@@ -82,8 +98,15 @@ def decode_forward(params, a, words, mask_h, workspace=None):
     return logits, DecodeCache(cache_picture, each, cache_embedding, cache_lstm, cache_dropout, cache_output)
 
 
-def decode_backward(dlogits, cache, workspace=None):
-    """dlogits: (T, B, V). Returns da: (N, L, D) and grads by name."""
+def decode_backward(dlogits, cache):
+    """Compute the gradients of decode_forward.
+
+    Args:
+        dlogits: (T, B, V).
+    Returns:
+        da: (N, L, D).
+        grads: gradients by the parameters' names.
+    """
     # The forward from its last line to its first.
     dh_dropped, dL_o, db_o = linear.linear_backward(dlogits, cache.output)
     dh_all = dropout.dropout_backward(dh_dropped, cache.dropout)

@@ -15,11 +15,18 @@ from numpy_sat.layers import dropout, embedding, linear
 
 
 def predict_forward(Ey, abar, C, C_m):
-    """r_hat = sum_i C_i E y_{t-i} + C_m abar: the vector that the next word is expected to have.
+    """Predict the next word's vector, r_hat = sum_i C_i E y_{t-i} + C_m abar.
 
-    Ey: (..., B, n - 1, M) vectors of the words before, the latest first; abar: (N, D) mean annotations, of each the
-    B / N captions side by side; C: (n - 1, M, M), C_1 first; C_m: (D, M). Vectors are rows: C_i x is x @ C[i - 1].
-    Returns r_hat: (..., B, M) and the cache.
+    Vectors are rows: C_i x is x @ C[i - 1].
+
+    Args:
+        Ey: (..., B, n - 1, M) vectors of the words before, the latest first.
+        abar: (N, D) mean annotations; B / N consecutive captions belong to each image.
+        C: (n - 1, M, M), C_1 first.
+        C_m: (D, M).
+    Returns:
+        r_hat: (..., B, M).
+        cache: what predict_backward needs.
     """
     # The picture says the same to every word of every caption of its own: a row a picture, (N, M), then one a caption.
     row_of_picture = abar @ C_m
@@ -36,7 +43,16 @@ def predict_forward(Ey, abar, C, C_m):
 
 
 def predict_backward(dr_hat, cache):
-    """dr_hat: (..., B, M). Returns dEy: (..., B, n - 1, M), dabar: (N, D), dC: (n - 1, M, M), dC_m: (D, M)."""
+    """Compute the gradients of predict_forward.
+
+    Args:
+        dr_hat: (..., B, M).
+    Returns:
+        dEy: (..., B, n - 1, M).
+        dabar: (N, D).
+        dC: (n - 1, M, M).
+        dC_m: (D, M).
+    """
     Ey, abar, C, C_m = cache
     B, M = dr_hat.shape[-2:]
     N = len(abar)
@@ -61,12 +77,17 @@ def predict_backward(dr_hat, cache):
     return dEy, dabar, dC, dC_m
 
 
-def decode_forward(params, a, words, mask_r, workspace=None):
-    """Every word of whole captions is predicted from the picture and the n - 1 true words before it.
+def decode_forward(params, a, words, mask_r):
+    """Predict every word of whole captions from the image and the n - 1 true words before it.
 
-    a: (N, L, D) annotations; words: (T, B) integers y_0 = <start>, y_1, ..., B / N captions a picture in order;
-    mask_r: (T, B, M) dropout mask of r_hat; workspace: for the compiled float32 twin.
-    Returns logits: (T, B, V) and the cache.
+    Args:
+        params: arrays by name.
+        a: (N, L, D) annotations.
+        words: (T, B) integers y_0 = <start>, y_1, ...; B / N consecutive captions belong to each image.
+        mask_r: (T, B, M) dropout mask of r_hat.
+    Returns:
+        logits: (T, B, V).
+        cache: what decode_backward needs.
     """
     L = a.shape[1]
     abar = a.sum(axis=1) / L
@@ -83,8 +104,15 @@ def decode_forward(params, a, words, mask_r, workspace=None):
     return logits, DecodeCache(L, cache_embedding, cache_predict, cache_dropout, cache_output)
 
 
-def decode_backward(dlogits, cache, workspace=None):
-    """dlogits: (T, B, V). Returns da: (N, L, D) and grads by name: E: (V, M), C: (n - 1, M, M), C_m: (D, M), b_o."""
+def decode_backward(dlogits, cache):
+    """Compute the gradients of decode_forward.
+
+    Args:
+        dlogits: (T, B, V).
+    Returns:
+        da: (N, L, D).
+        grads: E: (V, M), C: (n - 1, M, M), C_m: (D, M), b_o: (V,).
+    """
     # The output: an affine map with W = E^T. dW is (M, V), and E its transpose.
     ddropped, dW, db_o = linear.linear_backward(dlogits, cache.output)
     dE_written = dW.T

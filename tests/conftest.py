@@ -9,6 +9,7 @@ import implementations
 import numpy as np
 import pytest
 
+from numpy_sat.decoders import attend_tell
 from numpy_sat.metrics import meteor
 # isort: on
 
@@ -45,6 +46,12 @@ def no_wordnet(use_wordnet):
 def judged_by(request):
     """Other tests than the gradient check's own are judged by the library's."""
     implementations.put_judges_in_place(request.module)
+
+
+@pytest.fixture
+def general_decoder(monkeypatch):
+    """Exercise 14's decoder has soft attention and all parts. A test of another decoder needs the library's own."""
+    implementations.put_back(monkeypatch, attend_tell)
 
 
 def pytest_addoption(parser):

@@ -20,6 +20,7 @@ CHOICES = ("numpy_sat", "solutions", "exercises")
 LESSONS = [lessons.load(number) for number in lessons.names()]
 EXPECTED = {}  # {(module, function's name): the file it must come from}
 JUDGES = {}  # the same: (the library's function, the chosen one)
+LIBRARY = {}  # the same: the library's function
 
 
 def put_in_place(choice):
@@ -27,7 +28,7 @@ def put_in_place(choice):
     for lesson in LESSONS:
         source = None if choice == "numpy_sat" else _loaded(ROOT / choice / f"{lesson.name}.py")
         for task in lesson.tasks:
-            right = task.function
+            right = LIBRARY[task.module, task.name] = task.function
             chosen = right if source is None else vars(source).get(task.name) or _missing(task.name, source)
             if task.module is gradcheck:
                 JUDGES[task.module, task.name] = right, chosen
@@ -41,6 +42,13 @@ def put_judges_in_place(test_module):
     own = test_module.__name__.endswith("test_gradcheck")
     for (module, name), (right, chosen) in JUDGES.items():
         setattr(module, name, chosen if own else right)
+
+
+def put_back(monkeypatch, module):
+    """Put the library's functions of a module in their own place for one test."""
+    for (owner, name), function in LIBRARY.items():
+        if owner is module:
+            monkeypatch.setattr(owner, name, function)
 
 
 def check_in_place():

@@ -15,7 +15,12 @@ import numpy_sat
 from numpy_sat import captioner, kernels, layers
 from numpy_sat.check import gradcheck
 from numpy_sat.data import batches
-from numpy_sat.decoders import MODELS, attend_tell, attend_tell_fused, dot, parts, soft
+from numpy_sat.decoders import attend_tell, dot, hard, parts, soft, writer
+from numpy_sat.decoders.attentions import dot as dot_attention
+from numpy_sat.decoders.attentions import hard as hard_attention
+from numpy_sat.decoders.attentions import mean, mean_value
+from numpy_sat.decoders.attentions import soft as soft_attention
+from numpy_sat.decoders.fast import recurrence
 from numpy_sat.decoding import search
 from numpy_sat.encoders import convnet
 from numpy_sat.layers import conv, losses, pool
@@ -26,6 +31,7 @@ from numpy_sat.system.workspace import Workspace
 TINY = captioner.Config(
     picture_size=8, stages=((4,), (4, 3)), embedding=8, state=9, attention=10, dropout=0.3, smoothing=0.1, penalty=0.7
 )
+ALL = attend_tell.Parts(soft_attention)  # of the decoder
 V = 11
 LENGTHS = (7, 3, 4, 2, 5, 1)  # of 6 captions of 2 pictures
 
@@ -79,7 +85,7 @@ def test_dropout_of_annotations(rng, monkeypatch):
 
 
 @pytest.mark.parametrize("part", parts.PARTS)
-def test_gradients_without_a_part(rng, part):
+def test_gradients_without_a_part(rng, general_decoder, part):
     config = replace(TINY, without=(part,))
     params, batch = tiny_params(rng, config), tiny_batch(rng)
     assert not set(params) & set(parts.PARTS[part])
@@ -94,12 +100,12 @@ def test_gradients_without_a_part(rng, part):
 
 
 def test_a_part_left_out_does_nothing(rng):
-    """Attention is even, the gate open, and without deep output the word before reaches the logits by h_t alone."""
+    """Attention is even, the gate 1, and without deep output the word before reaches the logits through h_t alone."""
     words, a = rng.integers(0, V, (3, 6)), rng.standard_normal((2, 16, 5))
     for part in parts.PARTS:
         config = replace(TINY, without=(part,))
         params = tiny_params(rng, config)
-        state = soft.select(soft.begin(params, a), np.repeat([0, 1], 3))
+        state = soft.select(soft.begin(params, a, config), np.repeat([0, 1], 3))
         for column in words:
             before, (logits, alpha, beta, state) = state, soft.step(params, state, column)
         assert np.array_equal(alpha, np.full((6, 16), 1 / 16)) == (part == "attention")
@@ -137,7 +143,7 @@ def test_a_blind_model_sees_nothing(rng, norm):
     (loss, grads), (other, others) = loss_and_grads(params), loss_and_grads(params, -batch.inputs)
     assert loss == other and all(np.array_equal(grads[name], others[name]) for name in params)
     before = {name: array.copy() for name, array in params.items()}
-    captioner.measure_running_statistics(params, [batch], config, Workspace())
+    captioner.measure_running_statistics(params, [batch], config)
     assert all(np.array_equal(params[name], array) for name, array in before.items())
 
 
@@ -147,9 +153,9 @@ def test_moments_of_one_batch_make_use_the_same_as_training(rng, dtype):
     params = {name: array.astype(dtype) for name, array in tiny_params(rng, config).items()}
     batch, other = tiny_batch(rng, dtype=dtype), tiny_batch(rng, dtype=dtype)
     in_training, _ = captioner.loss_and_grads(params, batch, config, rng)
-    captioner.measure_running_statistics(params, [batch], config, Workspace())
+    captioner.measure_running_statistics(params, [batch], config)
     np.testing.assert_allclose(captioner.loss_only(params, batch, config).total, in_training.total, rtol=1e-5)
-    captioner.measure_running_statistics(params, [batch, other], config, Workspace())
+    captioner.measure_running_statistics(params, [batch, other], config)
     both = np.concatenate([batch.inputs, other.inputs])
     pre, _ = conv.conv_forward(both, params["conv1_1.W"], np.zeros(4, dtype), padding=1)
     pre, _ = pool.max_pool_forward(pre, 2, 2)
@@ -238,8 +244,8 @@ def test_a_workspace_changes_nothing_and_stops_growing(rng):
     for step in range(1000):
         T = 1 + step * 7919 % 7
         part = batches.Batch(batch.inputs, batch.words[:T], batch.targets[:T], batch.mask[:T])
-        workspace.restart()
-        loss, grads = captioner.loss_and_grads(params, part, VECTORS, np.random.default_rng(step), workspace)
+        with workspace.step():
+            loss, grads = captioner.loss_and_grads(params, part, VECTORS, np.random.default_rng(step))
         sizes.append(workspace.size)
         if step in (0, 1, 500, 999):
             expected_loss, expected = captioner.loss_and_grads(params, part, VECTORS, np.random.default_rng(step))
@@ -286,15 +292,15 @@ def test_two_forwards_then_both_backwards_in_one_workspace(rng):
         inputs.append(((a, rng.integers(0, V, (T, 6)), mask_h), douts))
     before = [[array.copy() for array in (*arrays, *douts)] for arrays, douts in inputs]
 
-    def results(forward, douts, workspace=None):
+    def results(forward, douts):
         logits, alpha, cache = forward
-        da, grads = attend_tell_fused.decode_backward(*douts, cache, workspace)
+        da, grads = recurrence.decode_backward(*douts, cache)
         return [logits, alpha, da, *grads.values()]
 
-    alone = [results(attend_tell_fused.decode_forward(params, *arrays), douts) for arrays, douts in inputs]
-    workspace = Workspace()
-    forwards = [attend_tell_fused.decode_forward(params, *arrays, workspace) for arrays, _ in inputs]
-    together = [results(forward, douts, workspace) for forward, (_, douts) in zip(forwards, inputs, strict=True)]
+    alone = [results(recurrence.decode_forward(params, *arrays, ALL), douts) for arrays, douts in inputs]
+    with Workspace().step():
+        forwards = [recurrence.decode_forward(params, *arrays, ALL) for arrays, _ in inputs]
+        together = [results(forward, douts) for forward, (_, douts) in zip(forwards, inputs, strict=True)]
     for found, right in zip(together, alone, strict=True):
         for x, y in zip(found, right, strict=True):
             np.testing.assert_array_equal(x, y)
@@ -307,9 +313,9 @@ def test_fused_takes_arrays_of_any_layout(rng):
     params = attend_tell.init_params(rng, 16, 8, 9, 16, np.zeros(V))
     a, words = rng.standard_normal((2, 7, 16)).astype(np.float32), rng.integers(0, V, (3, 4))
     mask_h = np.ones((3, 4, 9), np.float32)
-    logits, *_ = attend_tell_fused.decode_forward(params, a, words, mask_h)
+    logits, *_ = recurrence.decode_forward(params, a, words, mask_h, ALL)
     other = {name: np.repeat(x, 2, axis=-1)[..., ::2] for name, x in params.items()}
-    found, *_ = attend_tell_fused.decode_forward(other, np.asfortranarray(a), np.asfortranarray(words), mask_h)
+    found, *_ = recurrence.decode_forward(other, np.asfortranarray(a), np.asfortranarray(words), mask_h, ALL)
     np.testing.assert_allclose(found, logits, rtol=0, atol=1e-5)
 
 
@@ -432,72 +438,115 @@ def test_every_layer_function_is_reached_through_its_module(request, rng, monkey
             drawn = batch._replace(weights=np.ones(6, dtype))
             captioner.loss_and_grads(params, drawn, config, rng)
             a = captioner.annotate(params, batch.inputs, config)
-            search.beam_search(MODELS[config.model], params, a, k=2, max_words=3)
+            search.beam_search(writer(config), params, a, k=2, max_words=3)
     assert names - set(calls) == NOT_IN_THE_MODEL
     assert calls["numpy_sat.layers.conv.conv_forward"] == 39 and calls["numpy_sat.layers.lstm.lstm_backward"] == 70
 
 
-def test_gradients_of_the_recurrence(rng):
-    """One word alone; N 2, L 3, D 5, B 6, A 7, M 8, S 9."""
-    params = attend_tell.init_params(rng, 5, 8, 9, 7, np.zeros(V), np.float64)
-    of_step = {name: params[name] for name in ("W_h", "v", "w_beta", "b_beta", "W_x", "W_hh", "b")}
-    shapes = {"a": (2, 3, 5), "keys": (2, 3, 7), "Ey": (6, 8), "h": (6, 9), "c": (6, 9)}
+RECURRENCE = {  # what a decoder may be made of: its Parts, the parameters that one word reads besides the LSTM's
+    "soft": (ALL, ("W_h", "v", "w_beta", "b_beta")),
+    "soft without a gate": (ALL._replace(gate=False), ("W_h", "v")),
+    "dot": (attend_tell.Parts(dot_attention), ("W_q", "W_v", "w_beta", "b_beta")),
+    "hard": (attend_tell.Parts(hard_attention, gate=False), ("W_h", "v")),
+    "mean": (attend_tell.Parts(mean), ("w_beta", "b_beta")),
+}
+
+
+@pytest.mark.parametrize("name", RECURRENCE)
+def test_gradients_of_the_recurrence(request, rng, name):
+    """One word alone; N 2, L 3, D 5, B 6, A 7, or 21 of three heads, M 8, S 9; four captions sample."""
+    if name != "soft":
+        request.getfixturevalue("general_decoder")
+    made_of, names = RECURRENCE[name]
+    params = decoder_arrays(rng, "dot" if name == "dot" else "mlp")
+    params = {name: params[name] for name in (*names, "W_x", "W_hh", "b")}
+    keys = {"dot": (3, 2, 3, 7), "mean": (2, 5)}.get(name, (2, 3, 7))
+    shapes = {"a": (2, 3, 5), "keys": keys, "Ey": (6, 8), "h": (6, 9), "c": (6, 9)}
     inputs = {name: rng.standard_normal(shape) for name, shape in shapes.items()}
+    uniforms, expected, look = np.array([0.01, 0.5, 0.99, 0.5, 0.5, 0.99]), np.arange(6) % 3 == 1, None
+    if name == "hard":
+        (look,) = hard.sampling(uniforms[None], expected)
 
     def forward(a, keys, Ey, h, c, **weights):
-        h, c, z, alpha, cache = attend_tell.recur_forward(weights, a, keys, Ey, h, c)
-        assert h.shape == c.shape == (6, 9) and z.shape == (6, 5) and alpha.shape == (6, 3)
+        h, c, z, alpha, cache = attend_tell.recur_forward(weights, a, keys, Ey, h, c, made_of, look)
+        assert h.shape == c.shape == (6, 9) and z.shape == (6, 21 if name == "dot" else 5) and alpha.shape == (6, 3)
+        if name == "hard":
+            sampled, s = np.flatnonzero(~expected), cache.attend.s
+            np.testing.assert_array_equal(z[sampled], a[sampled // 3, s[sampled]])
+            assert s[0] == 0 and s[2] == s[5] == 2
         return h, c, z, alpha, cache
 
     def backward(dh, dc, dz, dalpha, cache):
-        *grads, by_name = attend_tell.recur_backward(dh, dc, dz, dalpha, cache)
-        assert by_name.keys() == of_step.keys()
-        return *grads, *(by_name[name] for name in of_step)
+        da, *grads, by_name = attend_tell.recur_backward(dh, dc, dz, dalpha, cache)
+        assert by_name.keys() == params.keys()
+        return da + np.zeros(shapes["a"]), *grads, *(by_name[name] for name in params)
 
-    weights = {name: array + 0.3 * rng.standard_normal(array.shape) for name, array in of_step.items()}
-    report = gradcheck.check_layer(forward, backward, {**inputs, **weights}, rng)
+    report = gradcheck.check_layer(forward, backward, {**inputs, **params}, rng)
     assert report.ok, str(report)
 
 
 def decoder_arrays(rng, score="mlp"):
-    """Parameters and annotations; N 2, L 4, D 5, A 7, M 8, S 9, V 11. score: "mlp" or "dot", then A 6, of two heads."""
+    """Parameters and annotations; N 2, L 4, D 5, A 7, M 8, S 9, V 11; of score "dot" A 21, three heads."""
     arrays = attend_tell.init_params(rng, 5, 8, 9, 7, np.zeros(V), np.float64)
     if score == "dot":
-        arrays = dot.init_params(rng, 5, replace(TINY, attention=6, heads=2), np.zeros(V), np.float64)
+        arrays = dot.init_params(rng, 5, replace(TINY, attention=21, heads=3), np.zeros(V), np.float64)
     arrays["a"] = rng.standard_normal((2, 4, 5))
     return {name: array + 0.3 * rng.standard_normal(array.shape) for name, array in arrays.items()}
 
 
-@pytest.mark.parametrize("score", ["mlp", "dot"])
-def test_gradients_of_the_decoder_along_a_direction(request, rng, score):
+DECODERS = {  # Parts, and what is left out of the parameters
+    "soft": (ALL, ()),
+    "soft without a gate": (ALL._replace(gate=False), ("gate",)),
+    "soft without deep output": (ALL._replace(deep_output=False), ("deep output",)),
+    "soft without attention": (ALL._replace(attention=mean), ("attention",)),
+    "dot": (attend_tell.Parts(dot_attention), ()),
+    "dot without attention": (attend_tell.Parts(mean_value), ("attention",)),
+    "hard": (attend_tell.Parts(hard_attention, gate=False), ("gate",)),
+}
+
+
+@pytest.mark.parametrize("name", DECODERS)
+def test_gradients_of_the_decoder_along_a_direction(request, rng, name):
     """One number, against moving all arrays at once: quick enough to be asked a thousand times (test_mutations.py)."""
-    if score != "mlp" and request.config.getoption("--impl") != "numpy_sat":
-        pytest.skip("the decoder's backward of exercises is that of the MLP score")
-    arrays, (T, B, L) = decoder_arrays(rng, score), (3, 6, 4)
-    words, mask_h = rng.integers(0, V, (T, B)), rng.standard_normal((T, B, 9))
+    if name != "soft":
+        request.getfixturevalue("general_decoder")
+    (made_of, left_out), score = DECODERS[name], "dot" if name.startswith("dot") else "mlp"
+    arrays, (T, B, L) = parts.removed(decoder_arrays(rng, score), left_out), (3, 6, 4)
+    words, mask_h, uniforms = rng.integers(0, V, (T, B)), rng.standard_normal((T, B, 9)), rng.random((T, B))
     dlogits, dalpha = rng.standard_normal((T, B, V)), rng.standard_normal((T, B, L))
     direction = {name: rng.standard_normal(array.shape) for name, array in arrays.items()}
+    looks = hard.sampling(uniforms, np.arange(B) % 2 == 0) if name == "hard" else None
 
     def decode(step):
         moved = {name: array + step * direction[name] for name, array in arrays.items()}
-        return attend_tell.decode_forward(moved, moved["a"], words, mask_h)
+        return attend_tell.decode_forward(moved, moved["a"], words, mask_h, made_of, looks)
 
     def loss(step):
         logits, alpha, _ = decode(step)
         return np.vdot(dlogits, logits) + np.vdot(dalpha, alpha)
 
-    da, grads = attend_tell.decode_backward(dlogits, dalpha, decode(0)[2])
+    _, alpha, cache = decode(0)
+    da, grads = attend_tell.decode_backward(dlogits, dalpha, cache)
     grads["a"] = da
     assert {name: array.shape for name, array in arrays.items()} == {name: d.shape for name, d in grads.items()}
+    assert all(d.flags.c_contiguous for d in grads.values())
     slope = sum(np.vdot(grads[name], direction[name]) for name in arrays)
     assert (loss(1e-5) - loss(-1e-5)) / 2e-5 == pytest.approx(slope, rel=1e-7)
+    assert alpha.shape == (T, B, L)
+    if "attention" in left_out:
+        np.testing.assert_array_equal(alpha, 1 / L)
+    if name == "hard":
+        sampled, s = np.array([1, 3, 5]), attend_tell.locations(cache)
+        right = [look(alpha_t)[1] for look, alpha_t in zip(looks, alpha, strict=True)]
+        np.testing.assert_array_equal(s, right)
+        np.testing.assert_array_equal(cache.output.z[:, sampled], arrays["a"][sampled // 3, s[:, sampled]])
 
 
 def test_the_first_state_is_its_definition(rng):
     params = decoder_arrays(rng)
     a = params["a"]
     h0, c0, _ = attend_tell.first_state_forward(params, a)
-    state = attend_tell.begin(params, a)
+    state = attend_tell.begin(params, a, ALL)
     for n in range(2):
         abar = sum(a[n]) / 4
         for found, name in ((h0, "h0"), (c0, "c0")):
@@ -508,17 +557,18 @@ def test_the_first_state_is_its_definition(rng):
         np.testing.assert_array_equal(found, right)
 
 
-def test_decoding_step_by_step_is_the_training_recurrence(rng):
-    params, batch = tiny_params(rng), tiny_batch(rng)
-    a = captioner.annotate(params, batch.inputs, TINY)
-    words = batch.words[:, ::3]
-    logits, alpha, _ = attend_tell.decode_forward(params, a, words, np.ones((*words.shape, TINY.state)))
-    state = attend_tell.begin(params, a)
+@pytest.mark.parametrize("name", DECODERS)
+def test_decoding_step_by_step_is_the_training_recurrence(rng, name):
+    (made_of, left_out), score = DECODERS[name], "dot" if name.startswith("dot") else "mlp"
+    params, words, T = parts.removed(decoder_arrays(rng, score), left_out), rng.integers(0, V, (3, 2)), 3
+    look = hard.look_everywhere if name == "hard" else None
+    logits, alpha, _ = attend_tell.decode_forward(params, params["a"], words, np.ones((T, 2, 9)), made_of, T * [look])
+    state = attend_tell.begin(params, params["a"], made_of, look)
     for t, column in enumerate(words):
         step_logits, step_alpha, beta, state = attend_tell.step(params, state, column)
         assert np.allclose(step_logits, logits[t], rtol=0, atol=1e-13)
         assert np.allclose(step_alpha, alpha[t], rtol=0, atol=1e-14)
-        assert beta.shape == (2,) and (0 < beta).all() and (beta < 1).all()
+        assert beta.shape == (2,) and ((0 < beta) & (beta < 1)).all() if made_of.gate else (beta == 1).all()
 
 
 @pytest.mark.parametrize("model", ["hard", "tell"])

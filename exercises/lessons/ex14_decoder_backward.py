@@ -5,6 +5,7 @@ import numpy as np
 from exercises.judging.faults import Mistake
 from exercises.judging.judge import Task
 from numpy_sat.decoders import attend_tell
+from numpy_sat.decoders.attentions import soft
 
 INTRO = """\
 To learn: whole networks have no new mathematics, only bookkeeping. All parts have their backward; what is left is to
@@ -26,9 +27,10 @@ loss = h_1 + h_2 + h_3. Going back, h_3 gets 1; h_2 gets 1 of its own and w * 1 
 and h_0 get? Each word adds (gradient of h_t) * h_{t-1} to dw: what is dw? (h_1 gets 7; find h_0's, and dw, which must
 be the slope of w + w^2 + w^3.) Both `=` for `+=` and a dh that is not carried on give dw = 7 here: see how.
 
-The caches: RecurCache(attend, gate, lstm); DecodeCache(start, each, embedding, steps, dropout, output), of which
-steps are the RecurCaches, and start is StartCache(state, keys): keys for linear.linear_backward, and state for
-attend_tell.first_state_backward, whose gradient of a, (N, D), is the same at all L locations.
+The caches: RecurCache(parts, attend, gate, lstm); DecodeCache(parts, start, each, embedding, steps, dropout, output),
+of which steps are the RecurCaches, and start is StartCache(state, keys): keys for linear.linear_backward, and state for
+attend_tell.first_state_backward, whose gradient of a, (N, D), is the same at all L locations. parts says what the
+decoder is made of; here always soft attention, with gate and deep output, so that you need not ask.
 
 You may call every layer's backward, through its module. grads is a dict with the parameters' names. What you are
 given must not change: += only on arrays that you have made."""
@@ -39,7 +41,7 @@ import numpy as np
 from numpy_sat.decoders import attend_tell
 from numpy_sat.layers import attention, dropout, embedding, linear, lstm, output"""
 
-V = 10
+V, PARTS = 10, attend_tell.Parts(soft)
 SIZES = [  # captions' words, N, L, D, M, S, A
     ((4, 2, 1, 3, 4, 2), 2, 3, 5, 7, 8, 9),
     ((2, 3, 3), 3, 4, 3, 3, 3, 3),  # one caption a picture, square weights
@@ -61,7 +63,7 @@ def recur_cases(rng):
         B = len(lengths)
         shapes = {"a": (N, L, D), "keys": (N, L, A), "Ey": (B, M), "h": (B, S), "c": (B, S)}
         inputs = {name: rng.standard_normal(shape) for name, shape in shapes.items()}
-        *_, cache = attend_tell.recur_forward(_params(rng, D, M, S, A), **inputs)
+        *_, cache = attend_tell.recur_forward(_params(rng, D, M, S, A), **inputs, parts=PARTS)
         douts = {"dh": (B, S), "dc": (B, S), "dz": (B, D), "dalpha": (B, L)}
         cases.append({**{name: rng.standard_normal(shape) for name, shape in douts.items()}, "cache": cache})
     return cases
@@ -75,7 +77,7 @@ def decode_cases(rng):
         params = _params(rng, D, M, S, A)
         mask_h = np.where(rng.random((T, B, S)) < 0.3, 0, 1 / 0.7)
         words = rng.integers(V // 2, size=(T, B))
-        logits, alpha, cache = attend_tell.decode_forward(params, rng.standard_normal((N, L, D)), words, mask_h)
+        logits, alpha, cache = attend_tell.decode_forward(params, rng.standard_normal((N, L, D)), words, mask_h, PARTS)
         mask = (np.arange(T)[:, None] < lengths)[..., None]
         douts = {"dlogits": rng.standard_normal(logits.shape) * mask, "dalpha": rng.standard_normal(alpha.shape) * mask}
         cases.append({**douts, "cache": cache})

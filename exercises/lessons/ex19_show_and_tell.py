@@ -33,7 +33,7 @@ dW_I and da? (dW_I = 0.0974. da is 0.4869 at both locations: see why, for abar g
 The caches: PictureCache(locations, linear, lstm), which are L and the caches of linear_forward and lstm_forward;
 DecodeCache(picture, each, embedding, lstm, dropout, output), of picture_forward, B / N, embedding_forward,
 lstm_sequence_forward, dropout_forward and, for the output, linear_forward. All these layers and their backward may be
-called, through their modules. grads is a dict with the parameters' names. Leave `workspace` unused."""
+called, through their modules. grads is a dict with the parameters' names."""
 
 IMPORTS = """\
 import numpy as np

@@ -33,7 +33,7 @@ which rows? (dE = [[-0.5, 0], [3, 3], [0, 0], [-3, -4]].) With the cross-entropy
 
 The caches: PredictCache(Ey, abar, C, C_m); DecodeCache(locations, embedding, predict, dropout, output): L, and the
 caches of embedding_forward, predict_forward, dropout_forward and linear_forward, whose weights are E^T. Layers and
-their backward may be called, through their modules. grads: E, C, C_m, b_o by name. Leave `workspace` unused."""
+their backward may be called, through their modules. grads: E, C, C_m, b_o by name."""
 
 IMPORTS = """\
 import numpy as np

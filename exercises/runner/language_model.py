@@ -31,7 +31,7 @@ def init_params(rng, config, log_frequencies, dtype=np.float32):
     return {name: array.astype(dtype) for name, array in {**weights, "b": b, "b_o": log_frequencies}.items()}
 
 
-def loss_and_grads(params, batch, config, rng, workspace=None):
+def loss_and_grads(params, batch, config, rng):
     """As captioner.loss_and_grads, of the batch's captions alone."""
     logits, (cache_embedding, cache_lstm, cache_linear) = _forward(params, batch.words, config)
     loss, cache_loss = losses.cross_entropy_forward(logits, batch.targets, batch.mask)
@@ -45,7 +45,7 @@ def loss_and_grads(params, batch, config, rng, workspace=None):
     return Loss(loss, word, 0.0), grads
 
 
-def measure_running_statistics(params, batches, config, workspace):
+def measure_running_statistics(params, batches, config):
     """There is no batch normalisation in it, and nothing to measure."""
 
 

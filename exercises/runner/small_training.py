@@ -198,7 +198,7 @@ def _frequencies(data):
 
 def _write(model, params, data, pictures):
     some = itertools.islice(batches.plain_batches(data.train, PICTURES, each=1), MOMENT_BATCHES)
-    model.module.measure_running_statistics(params, some, model.small, Workspace())
+    model.module.measure_running_statistics(params, some, model.small)
     return model.writer.caption_images(params, model.small, pictures, BEAM, RECIPE.max_words)
 
 
@@ -218,7 +218,7 @@ def _train(model, params, optimizer, data, label, steps):
             lesson = self_critical.rewarded(params, batch, recipe, judge, stream(SEED, DRAWN, step))
             batch, config = lesson.batch, lesson.config
         with workspace.step():
-            loss, grads = model.module.loss_and_grads(params, batch, config, rng, workspace)
+            loss, grads = model.module.loss_and_grads(params, batch, config, rng)
         optimizers.clip_by_norm(grads, RECIPE.clip)
         rate = optimizers.cosine_rate(step, STEPS, RATES[optimizer], WARMUP)
         getattr(optimizers, f"{optimizer}_update")(params, grads, state, rate)

@@ -4,16 +4,18 @@ from functools import partial
 
 import numpy as np
 
-from numpy_sat import captioner, kernels
+from numpy_sat import captioner
 from numpy_sat.bench import inputs, limits, workers
 from numpy_sat.bench.rungs import RUNGS, cut
 from numpy_sat.bench.workers import Timed
-from numpy_sat.decoders import attend_tell, attend_tell_fused
+from numpy_sat.decoders import attend_tell
+from numpy_sat.decoders.attentions import soft
+from numpy_sat.decoders.fast import choose, recurrence
 from numpy_sat.encoders import lite0
 from numpy_sat.kernels import conv as conv_kernel
 from numpy_sat.kernels import elementwise
 from numpy_sat.layers import block, conv, depthwise, losses, pool
-from numpy_sat.system.workspace import Workspace, current
+from numpy_sat.system.workspace import Workspace
 from numpy_sat.training import optimizers
 
 
@@ -116,31 +118,31 @@ def _decoder(work, _):
         da, _ = decoder_gradients(params64, *_float64(a[:2]), words[:, :2], targets[:, :2])
         return _error(result[0][:2], da * len(da) / len(a))
 
-    return Timed(_reusing(lambda: decoder_gradients(params, a, words, targets, current())), check)
+    return Timed(_reusing(lambda: decoder_gradients(params, a, words, targets)), check)
 
 
-def decoder_gradients(params, a, words, targets, workspace=None):
+def decoder_gradients(params, a, words, targets):
     """da and the parameters' gradients of decoder and loss, as captioner.loss_and_grads computes them."""
-    decoder = attend_tell_fused if kernels.use_kernels(a, composite=True) else attend_tell
+    decoder, parts = choose(a, attend_tell, recurrence), attend_tell.Parts(soft)
     mask = np.ones(words.shape, a.dtype)
     mask_h = np.ones((*words.shape, len(params["W_hh"])), a.dtype)
-    logits, alpha, cache = decoder.decode_forward(params, a, words, mask_h, workspace)
+    logits, alpha, cache = decoder.decode_forward(params, a, words, mask_h, parts)
     _, cache_loss = losses.cross_entropy_forward(logits, targets, mask)
     _, cache_penalty = losses.doubly_stochastic_forward(alpha, mask)
     dlogits = losses.cross_entropy_backward(1.0, cache_loss)
     dalpha = losses.doubly_stochastic_backward(1.0, cache_penalty)
-    return decoder.decode_backward(dlogits, dalpha, cache, workspace)
+    return decoder.decode_backward(dlogits, dalpha, cache)
 
 
 def _step(work, _):
     recipe, params, batch = inputs.step(**work.sizes)
     state, rng = {}, np.random.default_rng(0)
-    return Timed(_reusing(lambda: train_step(recipe, params, batch, state, rng, current())))
+    return Timed(_reusing(lambda: train_step(recipe, params, batch, state, rng)))
 
 
-def train_step(recipe, params, batch, state, rng, workspace=None):
+def train_step(recipe, params, batch, state, rng):
     """One update of the whole model, in place. Returns the Loss before it."""
-    loss, grads = captioner.loss_and_grads(params, batch, recipe.model, rng, workspace)
+    loss, grads = captioner.loss_and_grads(params, batch, recipe.model, rng)
     optimizers.clip_by_norm(grads, recipe.clip)
     optimizers.adam_update(params, grads, state, recipe.learning_rate)
     return loss

@@ -1,23 +1,39 @@
-"""What writes captions of annotation vectors: the models, by the names that training knows them by.
+"""The decoders, which write captions of annotation vectors, by the names that training knows them by.
 
-Each is a module of
+Each is a module with
 
-    SETTINGS                                                               those fields of config that not all have
-    init_params(rng, D, config, log_frequencies, dtype)                    parameters by name
-    loss_and_grads(params, a, batch, config, rng, workspace)               loss.Loss, da, gradients by name
-    loss_only(params, a, batch, config, workspace)                         loss.Loss
-    begin(params, a), step(params, state, words), select(state, rows)      writing word by word, see search.py
+    SETTINGS                                             the fields of config that only some decoders have
+    init_params(rng, D, config, log_frequencies, dtype)  parameters by name
+    loss_and_grads(params, a, batch, config, rng)        loss.Loss, da, gradients by name
+    loss_only(params, a, batch, config)                  loss.Loss
+    begin(params, a, config, rng)                        a state, for writing word by word; rng: for samples
+    step(params, state, words)                           logits, alpha, beta and the next state
+    select(state, rows)                                  the state of chosen captions
 
-and all that trains, searches, judges and shows calls them alike. One that can look in several ways while it writes has
-"look" among its SETTINGS, and looking(look), which returns the begin, step and select that look so.
+Training, search, evaluation and figures call all of them alike. The equations are in attend_tell.py, show_tell.py and
+log_bilinear.py; fast/ has the same, fused for float32.
 """
 
-from numpy_sat.decoders import dot, hard, log_bilinear, soft, tell
+from collections.abc import Callable
+from functools import partial
+from typing import NamedTuple
 
-MODELS = {"soft": soft, "dot": dot, "hard": hard, "tell": tell, "log-bilinear": log_bilinear}
+import numpy as np
+
+from numpy_sat.decoders import bilinear, dot, hard, soft, tell
+
+MODELS = {"soft": soft, "dot": dot, "hard": hard, "tell": tell, "log-bilinear": bilinear}
 
 
-def writer(config):
-    """The begin, step and select of a captioner.Config's model, looking as config.look says; each call draws anew."""
-    model = MODELS[config.model]
-    return model.looking(config.look) if "look" in model.SETTINGS else model
+class Writer(NamedTuple):
+    """A decoder's functions for writing word by word, as decoding/search.py calls them."""
+
+    begin: Callable  # (params, a) -> state
+    step: Callable  # (params, state, words) -> logits, alpha, beta, state
+    select: Callable  # (state, rows) -> state
+
+
+def writer(config, seed=0):
+    """Return the Writer of a captioner.Config. What it samples depends on the seed and on what it sampled before."""
+    model, rng = MODELS[config.model], np.random.default_rng(seed)
+    return Writer(partial(model.begin, config=config, rng=rng), model.step, model.select)

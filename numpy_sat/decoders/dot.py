@@ -1,25 +1,26 @@
-"""The model "dot": the model "soft" with scaled dot products for its score (layers/dot_attention.py), of several heads.
+"""The model "dot": the model "soft" with scaled dot products as its score (layers/dot_attention.py), of several heads.
 
-All else is soft's: gate, LSTM, deep output, first state, and the parts that can be left out. z_t has A numbers here,
-not D: what the heads have found.
+Gate, LSTM, deep output, first state and the parts that can be left out are those of "soft". z_t has A numbers here, not
+D: the heads' contexts side by side.
 """
 
 import numpy as np
 
 from numpy_sat.decoders import attend_tell, parts, soft
+from numpy_sat.decoders.attentions import dot as dot_attention
+from numpy_sat.decoders.attentions import mean_value
 from numpy_sat.system.errors import InputError
 
 SETTINGS = (*soft.SETTINGS, "heads")
 
-loss_and_grads, loss_only = soft.loss_and_grads, soft.loss_only
-begin, step, select = soft.begin, soft.step, soft.select
+step, select = attend_tell.step, attend_tell.select
 
 
 def init_params(rng, D, config, log_frequencies, dtype=np.float32):
-    """All parameters by name, but for those of the parts in config.without.
+    """Draw all parameters by name, without those of the parts in config.without.
 
-    W_q: (heads, S, A / heads), W_k, W_v: (heads, D, A / heads) stand where soft has W_a, b_a, W_h and v. Raises
-    InputError, a ValueError, where A, config.attention, cannot be shared out to config.heads.
+    W_q: (heads, S, A / heads), W_k, W_v: (heads, D, A / heads) take the place of soft's W_a, b_a, W_h and v. Raises
+    InputError, a ValueError, where the heads cannot share the attention size A, config.attention.
     """
     M, S, A, heads = config.embedding, config.state, config.attention, config.heads
     if heads < 1 or A % heads:
@@ -34,3 +35,23 @@ def init_params(rng, D, config, log_frequencies, dtype=np.float32):
     params |= {name: weights(heads, D, A // heads) for name in ("W_k", "W_v")}
     params |= {"W_x": weights(M + A, 4 * S), "L_z": weights(A, M)}
     return parts.removed(params, config.without)
+
+
+def loss_and_grads(params, a, batch, config, rng):
+    """Run one forward and backward pass. a: (N, L, D). Returns the Loss, da: (N, L, D) and gradients by name."""
+    return soft.loss_and_grads_of(parts_of(config), params, a, batch, config, rng)
+
+
+def loss_only(params, a, batch, config):
+    """Return the Loss without dropout and without gradients."""
+    return soft.loss_of(parts_of(config), params, a, batch, config)
+
+
+def begin(params, a, config, rng=None):
+    """Return the State before the first word, with one caption per image. a: (N, L, D); rng: not used."""
+    return attend_tell.begin(params, a, parts_of(config))
+
+
+def parts_of(config):
+    """Return the attend_tell.Parts of a captioner.Config."""
+    return parts.remaining(config, dot_attention, mean_value)

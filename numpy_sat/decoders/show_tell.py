@@ -1,11 +1,11 @@
-"""Show and Tell's decoder (Vinyals, Toshev, Bengio and Erhan 2015, arXiv 1411.4555): the picture is read like a word.
+"""Show and Tell's decoder (Vinyals, Toshev, Bengio and Erhan 2015, arXiv 1411.4555): it reads the image like a word.
 
     (10) x_{-1} = W_I abar + b_I, abar the mean annotation: the LSTM's first input, before <start>
     (11) x_t = E y_t;  (12) p(y_{t+1} | a, y_1..t) ~ exp(L_o h_t + b_o), h_t = LSTM(x_t)
 
-After that first step the decoder never looks again: there is no attention. Training reads whole captions
-(`decode_forward`, `decode_backward`); captioning goes word by word (`begin`, `step`). The LSTM is the one of lstm.py;
-theirs has h_t = o_t c_t, without the tanh of c_t.
+There is no attention: after its first step the decoder never reads the image again. Training reads whole captions
+(`decode_forward`, `decode_backward`). Captioning goes word by word (`begin`, `step`). The LSTM is that of lstm.py.
+Theirs has h_t = o_t c_t, without the tanh of c_t.
 """
 
 from typing import NamedTuple
@@ -30,7 +30,7 @@ class PictureCache(NamedTuple):
 
 class DecodeCache(NamedTuple):
     picture: PictureCache
-    each: int  # captions a picture
+    each: int  # captions per image
     embedding: embedding.EmbeddingCache
     lstm: lstm.LSTMSequenceCache
     dropout: dropout.DropoutCache
@@ -38,9 +38,17 @@ class DecodeCache(NamedTuple):
 
 
 def init_params(rng, D, M, S, log_frequencies, dtype=np.float32):
-    """Random weights scaled by 1 / sqrt(inputs); the output bias at the log word frequencies, the forget bias at 1.
+    """Draw all parameters.
 
-    rng: numpy Generator; D, M, S: sizes of annotation, embedding, state; log_frequencies: (V,).
+    Weights are normal and scaled by 1 / sqrt(inputs). The output bias starts at the log word frequencies, the forget
+    bias at 1.
+
+    Args:
+        rng: numpy Generator.
+        D, M, S: annotation size, embedding size, hidden size.
+        log_frequencies: (V,).
+    Returns:
+        Arrays by name.
     """
     V = len(log_frequencies)
 
@@ -57,12 +65,17 @@ def init_params(rng, D, M, S, log_frequencies, dtype=np.float32):
     }
 
 
-def decode_forward(params, a, words, mask_h, workspace=None):
-    """Teacher forcing: every word is predicted from the picture and the true words before it.
+def decode_forward(params, a, words, mask_h):
+    """Predict every word of whole captions from the image and the true words before it (teacher forcing).
 
-    a: (N, L, D) annotations; words: (T, B) integers y_0 = <start>, y_1, ..., B / N captions a picture in order;
-    mask_h: (T, B, S) dropout mask of h_t on its way to the output; workspace: not needed here, see show_tell_fused.
-    Returns logits: (T, B, V) and the cache.
+    Args:
+        params: arrays by name.
+        a: (N, L, D) annotations.
+        words: (T, B) integers y_0 = <start>, y_1, ...; B / N consecutive captions belong to each image.
+        mask_h: (T, B, S) dropout mask of h_t on its way to the output.
+    Returns:
+        logits: (T, B, V).
+        cache: what decode_backward needs.
     """
     h, c, cache_picture = picture_forward(params, a)  # (10)
     each = words.shape[1] // len(a)
@@ -74,8 +87,15 @@ def decode_forward(params, a, words, mask_h, workspace=None):
     return logits, DecodeCache(cache_picture, each, cache_embedding, cache_lstm, cache_dropout, cache_output)
 
 
-def decode_backward(dlogits, cache, workspace=None):
-    """dlogits: (T, B, V). Returns da: (N, L, D) and grads by name."""
+def decode_backward(dlogits, cache):
+    """Compute the gradients of decode_forward.
+
+    Args:
+        dlogits: (T, B, V).
+    Returns:
+        da: (N, L, D).
+        grads: gradients by the parameters' names.
+    """
     grads = {}
     ddropped, grads["L_o"], grads["b_o"] = linear.linear_backward(dlogits, cache.output)  # (12)
     dhs = dropout.dropout_backward(ddropped, cache.dropout)
@@ -83,19 +103,26 @@ def decode_backward(dlogits, cache, workspace=None):
         dhs, np.zeros_like(dhs[0]), cache.lstm
     )
     grads["E"] = embedding.embedding_backward(dEy, cache.embedding)  # (11)
+    # h and c after the image: one term per caption
     dh, dc = (d.reshape(-1, cache.each, d.shape[1]).sum(axis=1) for d in (dh, dc))
     da, grads_picture = picture_backward(dh, dc, cache.picture)  # (10)
+    # W_x, W_hh, b: term 1: through the words; term 2: through the image's step
     for name, gradient in grads_picture.items():
         grads[name] = grads[name] + gradient if name in grads else gradient
     return da, grads
 
 
 def picture_forward(params, a):
-    """(10) The LSTM's first step, from nothing, on x_{-1} = W_I abar + b_I, abar the mean of a over locations.
+    """Run the LSTM's first step, from zero states, on the mean annotation abar (equation 10).
 
-    params: arrays by name, of which W_I, b_I, W_x, W_hh and b are read; a: (N, L, D) annotations.
-    Returns h, c: (N, S), the state that <start> finds, and the cache.
+    Args:
+        params: arrays by name, of which W_I, b_I, W_x, W_hh and b are read.
+        a: (N, L, D) annotations.
+    Returns:
+        h, c: (N, S), the hidden and cell state that <start> begins with.
+        cache: what picture_backward needs.
     """
+    # (10) x_{-1} = W_I abar + b_I
     x, cache_linear = linear.linear_forward(a.mean(axis=1), params["W_I"], params["b_I"])
     nothing = np.zeros((len(a), len(params["W_hh"])), a.dtype)
     h, c, cache_lstm = lstm.lstm_forward(x, nothing, nothing, params["W_x"], params["W_hh"], params["b"])
@@ -103,7 +130,14 @@ def picture_forward(params, a):
 
 
 def picture_backward(dh, dc, cache):
-    """dh, dc: (N, S). Returns da: (N, L, D) and grads by name: W_I: (D, M), b_I: (M,), W_x, W_hh, b."""
+    """Compute the gradients of picture_forward.
+
+    Args:
+        dh, dc: (N, S).
+    Returns:
+        da: (N, L, D).
+        grads: W_I: (D, M), b_I: (M,), W_x, W_hh, b.
+    """
     grads = {}
     dx, _, _, grads["W_x"], grads["W_hh"], grads["b"] = lstm.lstm_backward(dh, dc, cache.lstm)
     dabar, grads["W_I"], grads["b_I"] = linear.linear_backward(dx, cache.linear)
@@ -112,20 +146,28 @@ def picture_backward(dh, dc, cache):
 
 
 def begin(params, a):
-    """The state before the first word, one caption a picture. a: (N, L, D)."""
+    """Return the State before the first word, with one caption per image. a: (N, L, D)."""
     h, c, _ = picture_forward(params, a)
     return State(h, c)
 
 
 def select(state, rows):
-    """The state of chosen captions. rows: (B',) integers, the captions to keep or repeat."""
+    """Return the State of chosen captions. rows: (B',) integers, the captions to keep or repeat."""
     return State(state.h[rows], state.c[rows])
 
 
 def step(params, state, words):
-    """One word on. words: (B,) the words before.
+    """Go one word on.
 
-    Returns logits: (B, V), alpha: (B, 0), for it looks nowhere, beta: (B,), ones, and the next state.
+    Args:
+        params: arrays by name.
+        state: State.
+        words: (B,) the words before.
+    Returns:
+        logits: (B, V).
+        alpha: (B, 0), for there is no attention.
+        beta: (B,), ones.
+        state: the State after the word.
     """
     Ey, _ = embedding.embedding_forward(params["E"], words)
     h, c, _ = lstm.lstm_forward(Ey, state.h, state.c, params["W_x"], params["W_hh"], params["b"])

@@ -1,63 +1,59 @@
-"""The model "soft": Show, Attend and Tell with soft attention (attend_tell.py), as captioner.py trains and asks it."""
+"""The model "soft": Show, Attend and Tell with soft attention, see attend_tell.py."""
 
 import numpy as np
 
-from numpy_sat import kernels
-from numpy_sat.decoders import attend_tell, attend_tell_fused, parts
+from numpy_sat.decoders import attend_tell, parts
+from numpy_sat.decoders.attentions import mean
+from numpy_sat.decoders.attentions import soft as soft_attention
+from numpy_sat.decoders.fast import choose, recurrence
 from numpy_sat.layers import dropout
 from numpy_sat.loss import loss_backward, loss_forward
 
 SETTINGS = ("state", "attention", "without", "penalty", "penalty_normalisation", "penalty_target")
 
-select = attend_tell.select
+step, select = attend_tell.step, attend_tell.select
 
 
 def init_params(rng, D, config, log_frequencies, dtype=np.float32):
-    """All parameters by name, but for those of the parts in config.without."""
+    """Draw all parameters by name, without those of the parts in config.without."""
     sizes = D, config.embedding, config.state, config.attention
     return parts.removed(attend_tell.init_params(rng, *sizes, log_frequencies, dtype), config.without)
 
 
-def loss_and_grads(params, a, batch, config, rng, workspace=None):
-    """One pass forward and back. a: (N, L, D). Returns the loss.Loss, da: (N, L, D) and gradients by name."""
-    decoder, whole = _arranged(a), parts.completed(params)
+def loss_and_grads(params, a, batch, config, rng):
+    """Run one forward and backward pass. a: (N, L, D). Returns the Loss, da: (N, L, D) and gradients by name."""
+    return loss_and_grads_of(parts_of(config), params, a, batch, config, rng)
+
+
+def loss_only(params, a, batch, config):
+    """Return the Loss without dropout and without gradients."""
+    return loss_of(parts_of(config), params, a, batch, config)
+
+
+def begin(params, a, config, rng=None):
+    """Return the State before the first word, with one caption per image. a: (N, L, D); rng: not used."""
+    return attend_tell.begin(params, a, parts_of(config))
+
+
+def parts_of(config):
+    """Return the attend_tell.Parts of a captioner.Config."""
+    return parts.remaining(config, soft_attention, mean)
+
+
+def loss_and_grads_of(made_of, params, a, batch, config, rng):
+    """Do what loss_and_grads does, for any attention that samples nothing. made_of: attend_tell.Parts."""
+    decoder = choose(a, attend_tell, recurrence)
     mask_h = dropout.dropout_mask(rng, (*batch.words.shape, config.state), config.dropout, a.dtype)
-    logits, alpha, cache = decoder.decode_forward(whole, a, batch.words, mask_h, workspace)
-    if not parts.has_deep_output(params):
-        of_word, cache_word = parts.word_forward(params, batch.words)
-        logits = logits - of_word
+    logits, alpha, cache = decoder.decode_forward(params, a, batch.words, mask_h, made_of)
     loss, cache_loss = loss_forward(logits, alpha, batch, config)
-    dlogits, dalpha = loss_backward(cache_loss, workspace)
-    da, grads = decoder.decode_backward(dlogits, dalpha, cache, workspace)
-    if not parts.has_deep_output(params):
-        for name, gradient in parts.word_backward(dlogits, cache_word).items():
-            grads[name] = grads[name] - gradient
-    return loss, da, {name: grads[name] for name in grads if name in params}
+    dlogits, dalpha = loss_backward(cache_loss)
+    da, grads = decoder.decode_backward(dlogits, dalpha, cache)
+    return loss, da, grads
 
 
-def loss_only(params, a, batch, config, workspace=None):
-    """The loss.Loss without dropout and without gradients."""
+def loss_of(made_of, params, a, batch, config):
+    """Do what loss_only does, for any attention that samples nothing. made_of: attend_tell.Parts."""
+    decoder = choose(a, attend_tell, recurrence)
     mask_h = np.ones((*batch.words.shape, config.state), a.dtype)
-    whole = parts.completed(params)
-    logits, alpha, _ = _arranged(a).decode_forward(whole, a, batch.words, mask_h, workspace)
-    if not parts.has_deep_output(params):
-        logits = logits - parts.word_forward(params, batch.words)[0]
+    logits, alpha, _ = decoder.decode_forward(params, a, batch.words, mask_h, made_of)
     return loss_forward(logits, alpha, batch, config)[0]
-
-
-def begin(params, a):
-    """The state before the first word, one caption a picture. a: (N, L, D)."""
-    return attend_tell.begin(parts.completed(params), a)
-
-
-def step(params, state, words):
-    """One word on. words: (B,) the words before. Returns logits: (B, V), alpha: (B, L), beta: (B,), the next state."""
-    logits, alpha, beta, state = attend_tell.step(parts.completed(params), state, words)
-    if not parts.has_deep_output(params):
-        logits = logits - parts.word_forward(params, words)[0]
-    return logits, alpha, beta, state
-
-
-def _arranged(a):
-    """The decoder as it is written, or as it is fast."""
-    return attend_tell_fused if kernels.use_kernels(a, composite=True) else attend_tell

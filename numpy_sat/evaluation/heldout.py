@@ -76,7 +76,7 @@ def loss(params, recipe, split):
     for batch in batches.made_ahead(batches.plain_batches(split, recipe.pictures, EACH)):
         count = batch.mask.sum()
         with workspace.step():
-            total += float(captioner.loss_only(params, batch, recipe.model, workspace).word * count)
+            total += float(captioner.loss_only(params, batch, recipe.model).word * count)
         words += float(count)
     return total / words
 

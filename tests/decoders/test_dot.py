@@ -9,7 +9,8 @@ import whole_model
 from numpy_sat import captioner, kernels
 from numpy_sat.data import batches
 from numpy_sat.data.vocabulary import END
-from numpy_sat.decoders import MODELS, attend_tell, attend_tell_fused, dot, parts
+from numpy_sat.decoders import attend_tell, dot, parts, writer
+from numpy_sat.decoders.fast import recurrence
 from numpy_sat.decoding import search
 from numpy_sat.system.workspace import Workspace
 
@@ -18,11 +19,7 @@ V = 11
 several = pytest.mark.parametrize("heads", [1, 2, 5])
 
 
-@pytest.fixture(autouse=True)
-def of_the_library(request):
-    """Through attend_tell.py, whose backward in exercise 14 is that of the MLP score alone."""
-    if request.config.getoption("--impl") != "numpy_sat":
-        pytest.skip("exercise 14's decoder has the MLP score")
+pytestmark = pytest.mark.usefixtures("general_decoder")
 
 
 @pytest.mark.parametrize("heads", [1, 2])
@@ -87,10 +84,10 @@ def test_decoding_step_by_step_is_the_training_recurrence(rng):
     params, batch = whole_model.params_of(rng, CONFIG), whole_model.batch_of(rng, CONFIG)
     a = captioner.annotate(params, batch.inputs, CONFIG)
     mask_h = np.ones((*batch.words.shape, CONFIG.state))
-    logits, alpha, _ = attend_tell.decode_forward(params, a, batch.words, mask_h)
+    logits, alpha, _ = attend_tell.decode_forward(params, a, batch.words, mask_h, dot.parts_of(CONFIG))
     assert alpha.shape == (7, 6, 16)
     np.testing.assert_allclose(alpha.sum(axis=2), 1, rtol=1e-14)
-    decoder = MODELS["dot"]
+    decoder = writer(CONFIG)
     state = decoder.select(decoder.begin(params, a), np.repeat([0, 1], 3))
     for t, column in enumerate(batch.words):
         step_logits, step_alpha, beta, state = decoder.step(params, state, column)
@@ -111,6 +108,28 @@ def test_captions(rng):
         assert loss.total == pytest.approx(-caption.log_p, rel=1e-4)
 
 
+@pytest.mark.parametrize("without", [(), ("attention",)])
+def test_gradients_along_a_direction(rng, without):
+    """One number, against moving all arrays at once: quick enough to be asked a thousand times (test_mutations.py)."""
+    config = replace(CONFIG, without=without)
+    params, batch = dot.init_params(rng, 5, config, np.zeros(V), np.float64), whole_model.batch_of(rng, config)
+    arrays = {**params, "a": rng.standard_normal((2, 3, 5))}
+    direction = {name: rng.standard_normal(array.shape) for name, array in arrays.items()}
+
+    def loss_and_grads(step):
+        moved = {name: array + step * direction[name] for name, array in arrays.items()}
+        loss, da, grads = dot.loss_and_grads(moved, moved["a"], batch, config, np.random.default_rng(5))
+        return loss.total, {**grads, "a": da}
+
+    _, grads = loss_and_grads(0)
+    assert {name: array.shape for name, array in arrays.items()} == {name: d.shape for name, d in grads.items()}
+    slope = sum(np.vdot(grads[name], direction[name]) for name in arrays)
+    assert (loss_and_grads(1e-5)[0] - loss_and_grads(-1e-5)[0]) / 2e-5 == pytest.approx(slope, rel=1e-7)
+    undropped = replace(config, dropout=0.0)
+    in_training, *_ = dot.loss_and_grads(arrays, arrays["a"], batch, undropped, rng)
+    assert dot.loss_only(arrays, arrays["a"], batch, config) == in_training
+
+
 def decoder_inputs(rng, T, dtype=np.float32):
     """Words, a and dropout of T words, and gradients of what comes out; N 2, L 7, D 10, B 6, S 9."""
     a, mask_h, dlogits, dalpha = (
@@ -119,9 +138,9 @@ def decoder_inputs(rng, T, dtype=np.float32):
     return (a, rng.integers(0, V, (T, 6)), mask_h), (dlogits, dalpha)
 
 
-def results(decoder, params, arrays, douts, workspaces=()):
-    logits, alpha, cache = decoder.decode_forward(params, *arrays, *workspaces)
-    da, grads = decoder.decode_backward(*douts, cache, *workspaces)
+def results(decoder, params, arrays, douts):
+    logits, alpha, cache = decoder.decode_forward(params, *arrays, dot.parts_of(CONFIG))
+    da, grads = decoder.decode_backward(*douts, cache)
     return {"logits": logits, "alpha": alpha, "da": da, **grads}
 
 
@@ -136,10 +155,10 @@ def test_fused_is_plain(rng, heads):
         [x.astype(np.float32) if x.dtype == np.float64 else x for x in arrays],
         [x.astype(np.float32) for x in douts],
     )
-    found = results(attend_tell_fused, params, arrays, douts)
+    found = results(recurrence, params, arrays, douts)
     other = {name: np.repeat(x, 2, axis=-1)[..., ::2] for name, x in params.items()}  # of another layout in memory
     arrays[0] = np.asfortranarray(arrays[0])
-    of_other = results(attend_tell_fused, other, arrays, douts)
+    of_other = results(recurrence, other, arrays, douts)
     assert found.keys() == right.keys()
     for name, expected in right.items():
         for x in (found[name], of_other[name]):
@@ -151,13 +170,13 @@ def test_two_forwards_then_both_backwards_in_one_workspace(rng):
     params = dot.init_params(rng, 10, CONFIG, np.zeros(V))
     inputs = [decoder_inputs(rng, T) for T in (5, 3)]
     before = [[x.copy() for x in (*arrays, *douts)] for arrays, douts in inputs]
-    alone = [results(attend_tell_fused, params, *given) for given in inputs]
-    workspace = Workspace()
-    forwards = [attend_tell_fused.decode_forward(params, *arrays, workspace) for arrays, _ in inputs]
-    for (_, _, cache), (_, douts), right in zip(forwards, inputs, alone, strict=True):
-        da, grads = attend_tell_fused.decode_backward(*douts, cache, workspace)
-        for name, x in {"da": da, **grads}.items():
-            np.testing.assert_array_equal(x, right[name], name)
+    alone = [results(recurrence, params, *given) for given in inputs]
+    with Workspace().step():
+        forwards = [recurrence.decode_forward(params, *arrays, dot.parts_of(CONFIG)) for arrays, _ in inputs]
+        for (_, _, cache), (_, douts), right in zip(forwards, inputs, alone, strict=True):
+            da, grads = recurrence.decode_backward(*douts, cache)
+            for name, x in {"da": da, **grads}.items():
+                np.testing.assert_array_equal(x, right[name], name)
     for (arrays, douts), copies in zip(inputs, before, strict=True):
         for x, copy in zip((*arrays, *douts), copies, strict=True):
             np.testing.assert_array_equal(x, copy, "an input was changed")

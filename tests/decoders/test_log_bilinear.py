@@ -9,7 +9,8 @@ import whole_model
 
 from numpy_sat.check import gradcheck
 from numpy_sat.data.vocabulary import START
-from numpy_sat.decoders import log_bilinear
+from numpy_sat.decoders import bilinear, log_bilinear
+from numpy_sat.decoders.fast import log_bilinear as fast_log_bilinear
 from numpy_sat.system.errors import InputError
 from numpy_sat.system.workspace import Workspace
 
@@ -26,7 +27,7 @@ def test_a_blind_model(rng):
 
 def test_no_part_can_be_left_out(rng):
     with pytest.raises(InputError, match="without=gate: the model log-bilinear has no parts that can be left out"):
-        log_bilinear.init_params(rng, 5, replace(CONFIG, without=("gate",)), np.zeros(11))
+        bilinear.init_params(rng, 5, replace(CONFIG, without=("gate",)), np.zeros(11))
 
 
 def test_float32_is_float64(rng):
@@ -54,8 +55,7 @@ def test_the_first_loss(rng):
 
 def decoder_arrays(rng):
     """Parameters and annotations."""
-    config = replace(CONFIG, embedding=7)
-    arrays = log_bilinear.init_params(rng, 4, config, rng.standard_normal(9), np.float64)
+    arrays = log_bilinear.init_params(rng, 4, 7, rng.standard_normal(9), np.float64)
     arrays["a"] = rng.standard_normal((2, 3, 4))
     return arrays
 
@@ -64,7 +64,7 @@ def test_weights_at_the_start(rng):
     """Each scaled by its inputs, E by those of the output, whose weights it is."""
     D, M, V = 3, 4, 6
     frequencies, drawn = rng.standard_normal(V), SimpleNamespace(standard_normal=np.ones)
-    params = log_bilinear.init_params(drawn, D, replace(CONFIG, embedding=M), frequencies)
+    params = log_bilinear.init_params(drawn, D, M, frequencies)
     scales = {"E": np.full((V, M), M**-0.5), "C": np.full((5, M, M), (5 * M) ** -0.5), "C_m": np.full((D, M), D**-0.5)}
     assert params.keys() == {*scales, "b_o"} and all(array.dtype == np.float32 for array in params.values())
     for name, array in {**scales, "b_o": frequencies}.items():
@@ -138,7 +138,7 @@ def test_gradients_along_a_direction(rng):
 
     def loss_and_grads(step):
         moved = {name: array + step * direction[name] for name, array in arrays.items()}
-        loss, da, grads = log_bilinear.loss_and_grads(moved, moved["a"], batch, config, np.random.default_rng(5))
+        loss, da, grads = bilinear.loss_and_grads(moved, moved["a"], batch, config, np.random.default_rng(5))
         return loss.total, {**grads, "a": da}
 
     _, grads = loss_and_grads(0)
@@ -163,12 +163,12 @@ def test_only_the_last_words_count(rng):
 def test_dropout_is_of_training_alone(rng):
     params, batch = whole_model.params_of(rng, CONFIG), whole_model.batch_of(rng, CONFIG)
     a = rng.standard_normal((2, 16, 5))
-    one, two = (log_bilinear.loss_and_grads(params, a, batch, CONFIG, rng)[0] for _ in range(2))
+    one, two = (bilinear.loss_and_grads(params, a, batch, CONFIG, rng)[0] for _ in range(2))
     assert one != two and one.penalty == 0
     without = replace(CONFIG, dropout=0.0)
-    in_use = log_bilinear.loss_only(params, a, batch, CONFIG)
-    assert in_use == log_bilinear.loss_only(params, a, batch, without)
-    assert in_use == log_bilinear.loss_and_grads(params, a, batch, without, rng)[0]
+    in_use = bilinear.loss_only(params, a, batch, CONFIG)
+    assert in_use == bilinear.loss_only(params, a, batch, without)
+    assert in_use == bilinear.loss_and_grads(params, a, batch, without, rng)[0]
 
 
 def test_states_are_chosen(rng):
@@ -190,8 +190,8 @@ def test_fusing_is_what_float32_does(monkeypatch, rng):
     monkeypatch.setattr(log_bilinear, "predict_forward", None)
     params, batch = whole_model.params_of(rng, CONFIG, np.float32), whole_model.batch_of(rng, CONFIG, np.float32)
     a = rng.standard_normal((2, 16, 5)).astype(np.float32)
-    log_bilinear.loss_and_grads(params, a, batch, CONFIG, rng)
-    log_bilinear.loss_only(params, a, batch, CONFIG)
+    bilinear.loss_and_grads(params, a, batch, CONFIG, rng)
+    bilinear.loss_only(params, a, batch, CONFIG)
 
 
 def test_two_fused_forwards_then_both_backwards_in_one_workspace(rng):
@@ -201,14 +201,14 @@ def test_two_fused_forwards_then_both_backwards_in_one_workspace(rng):
         mask_r, dlogits = (rng.standard_normal(shape).astype(np.float32) for shape in ((T, 6, 7), (T, 6, 9)))
         inputs.append(((params, params["a"], rng.integers(0, 9, (T, 6)), mask_r), dlogits))
 
-    def results(logits, cache, dlogits, workspace=None):
-        da, grads = log_bilinear.decode_backward(dlogits, cache, workspace)
+    def results(logits, cache, dlogits):
+        da, grads = fast_log_bilinear.decode_backward(dlogits, cache)
         return [logits, da, *grads.values()]
 
-    alone = [results(*log_bilinear.decode_forward(*arrays), dlogits) for arrays, dlogits in inputs]
-    workspace = Workspace()
-    forwards = [log_bilinear.decode_forward(*arrays, workspace) for arrays, _ in inputs]
-    together = [results(*forward, dlogits, workspace) for forward, (_, dlogits) in zip(forwards, inputs, strict=True)]
+    alone = [results(*fast_log_bilinear.decode_forward(*arrays), dlogits) for arrays, dlogits in inputs]
+    with Workspace().step():
+        forwards = [fast_log_bilinear.decode_forward(*arrays) for arrays, _ in inputs]
+        together = [results(*forward, dlogits) for forward, (_, dlogits) in zip(forwards, inputs, strict=True)]
     for found, right in zip(together, alone, strict=True):
         for x, y in zip(found, right, strict=True):
             np.testing.assert_array_equal(x, y)

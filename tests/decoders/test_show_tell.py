@@ -8,7 +8,8 @@ import pytest
 import whole_model
 
 from numpy_sat.check import gradcheck
-from numpy_sat.decoders import show_tell, show_tell_fused, tell
+from numpy_sat.decoders import show_tell, tell
+from numpy_sat.decoders.fast import show_tell as fast_show_tell
 from numpy_sat.layers import linear, lstm
 from numpy_sat.system.workspace import Workspace
 
@@ -206,14 +207,14 @@ def test_two_fused_forwards_then_both_backwards_in_one_workspace(rng):
         )
         inputs.append(((params, a, rng.integers(0, 9, (T, 6)), mask_h), dlogits))
 
-    def results(logits, cache, dlogits, workspace=None):
-        da, grads = show_tell_fused.decode_backward(dlogits, cache, workspace)
+    def results(logits, cache, dlogits):
+        da, grads = fast_show_tell.decode_backward(dlogits, cache)
         return [logits, da, *grads.values()]
 
-    alone = [results(*show_tell_fused.decode_forward(*arrays), dlogits) for arrays, dlogits in inputs]
-    workspace = Workspace()
-    forwards = [show_tell_fused.decode_forward(*arrays, workspace) for arrays, _ in inputs]
-    together = [results(*forward, dlogits, workspace) for forward, (_, dlogits) in zip(forwards, inputs, strict=True)]
+    alone = [results(*fast_show_tell.decode_forward(*arrays), dlogits) for arrays, dlogits in inputs]
+    with Workspace().step():
+        forwards = [fast_show_tell.decode_forward(*arrays) for arrays, _ in inputs]
+        together = [results(*forward, dlogits) for forward, (_, dlogits) in zip(forwards, inputs, strict=True)]
     for found, right in zip(together, alone, strict=True):
         for x, y in zip(found, right, strict=True):
             np.testing.assert_array_equal(x, y)

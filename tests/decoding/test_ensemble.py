@@ -7,7 +7,7 @@ import pytest
 
 from numpy_sat import captioner
 from numpy_sat.data.vocabulary import SPECIALS, Vocabulary
-from numpy_sat.decoders import MODELS
+from numpy_sat.decoders import writer
 from numpy_sat.decoding import ensemble, search
 from numpy_sat.experiment import presets, runs
 from numpy_sat.system.errors import InputError
@@ -48,7 +48,7 @@ def test_the_mean_of_the_probabilities(images, rng):
     written = np.zeros(10, int), np.arange(10) % 8 + 3
     expected = np.zeros((2, 10, len(WORDS)))
     for one, given in zip(several, pictures, strict=True):
-        decoder, params = MODELS[one.recipe.model.model], one.params
+        decoder, params = writer(one.recipe.model), one.params
         state = decoder.begin(params, captioner.annotate(params, given, one.recipe.model))
         state = decoder.select(state, rows)
         for t, words in enumerate(written):

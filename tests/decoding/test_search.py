@@ -9,7 +9,7 @@ import pytest
 from numpy_sat import captioner
 from numpy_sat.data import batches
 from numpy_sat.data.vocabulary import END, START, UNK
-from numpy_sat.decoders import attend_tell
+from numpy_sat.decoders import writer
 from numpy_sat.decoding import search
 
 V, L = 6, 4
@@ -168,7 +168,7 @@ def test_pictures_are_captioned_in_batches(rng):
     params = {name: 3 * array for name, array in params.items()}  # so that pictures make a difference
     images = rng.integers(0, 256, (5, 8, 8, 3), dtype=np.uint8)
     a = captioner.annotate(params, batches.scale_pixels(images), config)
-    expected = search.beam_search(attend_tell, params, a, 3, 4)
+    expected = search.beam_search(writer(config), params, a, 3, 4)
     for size in ({}, {"size": 2}):
         found = search.caption_images(params, config, images, 3, 4, **size)
         assert [caption.words for caption in found] == [caption.words for caption in expected]

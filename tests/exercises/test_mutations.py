@@ -21,8 +21,10 @@ from numpy_sat.system import machine
 # of the whole model only its quick tests are asked.
 LAYER, PLAIN = "numpy_sat.layers", "not (float32 or one_pass or unfused or workspace)"
 OF_A_MODEL = "not (whole_model or blind or float32 or fus or test_captions or first_loss or padding)"
+ATTENTIONS, ATTEND = "numpy_sat.decoders.attentions", ("soft", "dot", "hard", "mean", "mean_value")
+OF_A_DECODER = "recurrence or direction or step_by_step"
 OF_A_READER = "not (float32 or translator or torch)"
-MODULES = {
+MODULES = {  # (module, which tests, the file of tests where it has another name)
     "conv": (f"{LAYER}.conv", PLAIN),
     "search": ("numpy_sat.decoding.search", PLAIN),
     "captioner": (
@@ -36,9 +38,10 @@ MODULES = {
     "policy": (f"{LAYER}.policy", PLAIN),
     "self_critical": ("numpy_sat.training.objectives.self_critical", "not (expected_score or likely or weigh)"),
     **{name: (f"numpy_sat.decoders.{name}", OF_A_MODEL) for name in ("show_tell", "log_bilinear")},
-    "dot": ("numpy_sat.decoders.dot", "weights_at_the_start or cannot_share"),
+    "dot": ("numpy_sat.decoders.dot", "weights_at_the_start or cannot_share or direction or step_by_step"),
+    **{f"attend_{name}": (f"{ATTENTIONS}.{name}", OF_A_DECODER, "captioner") for name in ATTEND},
+    "shallow_output": ("numpy_sat.decoders.shallow_output", "direction or step_by_step", "captioner"),
     **{name: (f"numpy_sat.encoders.{name}", OF_A_READER) for name in ("reader", "last_state")},
-    "attend_tell_hard": ("numpy_sat.decoders.attend_tell_hard", "recurrence or direction"),
     "hard_attention": (f"{LAYER}.hard_attention", "not (float32 or proof or frequent)"),
     "optimizers": ("numpy_sat.training.optimizers", PLAIN),
     "words": ("numpy_sat.evaluation.neighbors", "not (command or map or start or training or chance or unknown)"),
@@ -77,7 +80,7 @@ def zeros(*names):
     return [f"`{name}` is not passed on: zeros in its place" for name in names]
 
 
-# {file of tests: [(function, what the line holds, mistakes as the dictionary words them, why they change no result)]};
+# {name in MODULES: [(function, what the line holds, mistakes in the dictionary's words, why they change no result)]};
 # a mistake that can be made at several places of a line is there as often as it is not noticed.
 EQUIVALENT = {
     "linear": [("linear_backward", "rows, drows =", 2 * ["2 where 1 belongs"], NEGATIVE)],
@@ -260,38 +263,29 @@ EQUIVALENT = {
         ("entropy_backward", "return", ["the factor `mask` is there twice"], ZERO_ONE),
         ("_log", "return", exchanged("alpha", "np.finfo(alpha.dtype).tiny"), COMMUTES),
     ],
-    "attend_tell_hard": [
-        ("decode_forward", "hs, zs", exchanged("hs", "zs", "alphas", "drawn", "steps"), EMPTY),
-        ("decode_forward", "each =", zeros("a"), SHAPE),
-        ("decode_forward", "each =", swapped("words", "uniforms"), SAME_SHAPE),
-        (
-            *("decode_forward", "for kept, value"),
-            [
-                *exchanged("(hs, h)", "(zs, z)", "(alphas, alpha)", "(drawn, s)", "(steps, cache)"),
-                "`((hs, h), (zs, z), (alphas, alpha), (drawn, s), (steps, cache))` is gone through backwards",
-            ],
-            "every pair comes once, in another order",
-        ),
-        (
-            *("decode_backward", "dh = dc ="),
-            ["1 where 0 belongs", "-1 where 0 belongs"],
-            "all steps have one shape, and only that is read",
-        ),
-        (
-            *("decode_backward", "dh = dc ="),
-            swapped("dhs", "cache.dropout.mask", "cache.output.h", "ddropped"),
-            SAME_SHAPE,
-        ),
-        ("decode_backward", "for t", zeros("dhs"), SHAPE),
-        ("decode_backward", "for t", swapped("dhs", "cache.dropout.mask", "cache.output.h", "ddropped"), SAME_SHAPE),
-        ("decode_backward", "dh0, dc0 =", ["2 where 1 belongs"], NEGATIVE),
-        ("recur_forward", "h, c, cache_lstm", swapped("h", "cache_score.h"), "it is h"),
-        (
-            *("recur_backward", "M ="),
-            2 * ["the term `dx.shape[1]` is missing"],
-            "M columns from the left are all but D from the right",
-        ),
-        ("recur_backward", "M =", swapped("dx", "cache.lstm.x"), SAME_SHAPE),
+    "attend_soft": [],
+    "attend_dot": [],
+    "attend_hard": [],
+    "attend_mean": [
+        ("attend_forward", "z =", zeros("h"), SHAPE),
+        ("attend_forward", "return z", zeros("h"), SHAPE),
+        ("attend_backward", "return 0", ["2 where 1 belongs"], NEGATIVE),
+    ],
+    "attend_mean_value": [
+        ("keys_forward", "values =", exchanged("0", "1"), COMMUTES),
+        ("keys_forward", "values =", zeros("a"), SHAPE),
+        ("keys_forward", "values =", ["2 where 1 belongs"], NEGATIVE),
+        ("keys_backward", "dvalues =", exchanged("0", "1"), COMMUTES),
+        ("keys_backward", "dvalues =", zeros("abar", "W_v"), SHAPE),
+        ("keys_backward", "dvalues =", ["2 where 1 belongs"], NEGATIVE),
+        ("keys_backward", "dabar =", exchanged("1", "2"), COMMUTES),
+    ],
+    "shallow_output": [
+        ("output_forward", "return logits", zeros("Ey", "z"), SHAPE),
+        ("output_forward", "return logits", swapped("Ey", "cache_linear.x"), SAME_SHAPE),
+        ("output_backward", "dL_h =", 2 * ["2 where 1 belongs"], NEGATIVE),
+        ("output_backward", "dL_h =", swapped("dinner", "cache.linear.x", "Ey", "cache_linear.x"), SAME_SHAPE),
+        ("output_backward", "return np", swapped("Ey", "cache.linear.x", "cache_linear.x", "dinner"), SAME_SHAPE),
     ],
     "block": [],
     "batch_norm": [
@@ -502,7 +496,6 @@ EQUIVALENT = {
         ("decode_backward", "for t", zeros("dhs"), SHAPE),
         ("decode_backward", "for t", swapped("dhs", "cache.dropout.mask", "cache.output.h", "ddropped"), SAME_SHAPE),
         ("decode_backward", "dh0, dc0 =", ["2 where 1 belongs"], NEGATIVE),
-        ("has_dot_score", "return", ["the sign of `'W_v' in params` is flipped"], "-1 is as true as 1, and -0 is 0"),
         ("recur_forward", "z, cache_gate", swapped("h", "cache_attend.score.h"), "it is h"),
         ("recur_forward", "h, c, cache_lstm", swapped("h", "cache_attend.score.h", "cache_gate.h"), "it is h"),
         (
@@ -514,6 +507,21 @@ EQUIVALENT = {
             *("recur_backward", "M ="),
             ["`cache.lstm.x` where `dx` belongs", "`cache.gate.z` where `dz` belongs"],
             SAME_SHAPE,
+        ),
+        (
+            *("recur_backward", "dcontext, dh_gate, grads"),
+            swapped("dgated", "dcontext"),
+            "it is dgated",
+        ),
+        ("_output_forward", "return shallow_output", zeros("Ey", "z"), SHAPE),
+        ("step", "beta =", zeros("words"), SHAPE),
+        (
+            *("step", "beta ="),
+            [
+                *swapped("h", "state.h", "state.c", "c", "cache.attend.score.h", "cache.lstm.h", "cache.lstm.c"),
+                *swapped("h", "cache.lstm.g.y", "cache.lstm.tanh_c.y"),
+            ],
+            "all have one dtype, and only that is read",
         ),
     ],
     "dot": [
@@ -555,9 +563,7 @@ EQUIVALENT = {
         ("step", "return", 2 * swapped("h", "state.h", "state.c", "c"), "all have one dtype, and only that is read"),
     ],
     "log_bilinear": [
-        ("init_params", "V, M =", zeros("log_frequencies"), SHAPE),
-        ("loss_and_grads", "mask_r =", swapped("batch.words", "batch.targets", "batch.mask"), SAME_SHAPE),
-        ("loss_only", "mask_r =", swapped("batch.words", "batch.targets", "batch.mask"), SAME_SHAPE),
+        ("init_params", "V =", zeros("log_frequencies"), SHAPE),
         ("windows", "return", zeros("padded"), SHAPE),
         ("predict_forward", "of_picture =", zeros("abar"), SHAPE),
         ("predict_forward", "of_words =", 2 * ["2 where 1 belongs"], NEGATIVE),
@@ -604,7 +610,7 @@ EQUIVALENT = {
 
 @pytest.fixture(scope="module")
 def results(request):
-    """{file of tests: its Result, maybe still to come} of all modules that are asked for, as many at once as cores."""
+    """{name in MODULES: its Result, maybe still to come} of all that are asked for, as many at once as cores."""
     asked = {item.callspec.params["name"] for item in request.session.items if item.module is request.module}
     with ThreadPoolExecutor(machine.THREADS) as pool:
         results = {name: pool.submit(_run, name) for name in MODULES if name in asked}
@@ -616,9 +622,9 @@ def results(request):
 
 
 def _run(name):
-    module, expression = MODULES[name]
+    module, expression, *file = MODULES[name]
     here = Path(__file__).parents[1]
-    (file,) = here.rglob(f"test_{name}.py")
+    (file,) = here.rglob(f"test_{file[0] if file else name}.py")
     command = [sys.executable, here / "mutations.py", module, file, expression]
     done = subprocess.run(command, cwd=here.parent, capture_output=True, text=True, timeout=600)
     assert done.returncode == 0, done.stdout[-5000:] + done.stderr[-5000:]

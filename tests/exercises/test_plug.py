@@ -14,7 +14,7 @@ from numpy_sat.bench import rungs
 from numpy_sat.check import gradcheck
 from numpy_sat.data.scenes import scenes
 from numpy_sat.data.vocabulary import END, START, UNK
-from numpy_sat.decoders import attend_tell_fused
+from numpy_sat.decoders.fast import recurrence
 from numpy_sat.decoding import search
 from numpy_sat.layers import attention, conv, linear
 
@@ -305,6 +305,6 @@ def test_what_is_not_right_is_not_timed(monkeypatch, capsys):
 def test_the_trials_model_is_unfused(monkeypatch):
     """A kernel that stood for several layers would leave the learner's out."""
     fused = []
-    monkeypatch.setattr(attend_tell_fused, "decode_forward", lambda *_: fused.append(1))
+    monkeypatch.setattr(recurrence, "decode_forward", lambda *_: fused.append(1))
     small_training.run(small_training.SEEING, "adam", small_training.draw(), "")
     assert not fused and kernels.use_kernels(np.zeros(1, np.float32), composite=True)

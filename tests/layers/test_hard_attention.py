@@ -11,7 +11,7 @@ import whole_model
 
 from numpy_sat.check import gradcheck
 from numpy_sat.data import batches
-from numpy_sat.decoders import attend_tell_hard, hard
+from numpy_sat.decoders import attend_tell, hard
 from numpy_sat.layers import hard_attention
 
 T, B, L = 4, 6, 5
@@ -235,7 +235,9 @@ def decoded(params, a, words, uniforms):
     """decode_forward of one caption, once for each of SEQUENCES."""
     K = len(SEQUENCES)
     words, mask_h = np.repeat(words[:, None], K, axis=1), np.ones((WORDS, K, PLAIN.state))
-    return attend_tell_hard.decode_forward(params, a[None], words, mask_h, uniforms, np.zeros(K, bool))
+    looks = hard.sampling(uniforms, np.zeros(K, bool))
+    logits, alpha, cache = attend_tell.decode_forward(params, a[None], words, mask_h, hard.MADE_OF, looks)
+    return logits, alpha, attend_tell.locations(cache), cache
 
 
 def exact_gradients(params, a, words, targets):
@@ -247,11 +249,11 @@ def exact_gradients(params, a, words, targets):
     dlogits = p_s[:, None] * (np.eye(5)[targets][:, None] - p_y)
     _, cache_s = hard_attention.location_log_p_forward(alpha, s)
     dalpha = hard_attention.location_log_p_backward(np.tile(p_s * log_p_y, (WORDS, 1)), cache_s)
-    da, grads = attend_tell_hard.decode_backward(dlogits, dalpha, cache)
+    da, grads = attend_tell.decode_backward(dlogits, dalpha, cache)
     return {**grads, "a": da[0]}
 
 
-def test_proof_the_exact_gradient_is_the_bounds(rng):
+def test_proof_the_exact_gradient_is_the_bounds(rng, general_decoder):
     """Against finite differences of the bound as it is defined, every parameter and the annotations."""
     params, (a,), words, targets = problem(rng, 1)
     caption = words[:, 0], targets[:, 0]
@@ -261,7 +263,7 @@ def test_proof_the_exact_gradient_is_the_bounds(rng):
         assert gradcheck.relative_error(exact, numeric) < 1e-7, name
 
 
-def test_proof_log_p_of_every_sequence_is_its_definition(rng):
+def test_proof_log_p_of_every_sequence_is_its_definition(rng, general_decoder):
     params, (a,), words, targets = problem(rng, 1)
     logits, alpha, s, _ = decoded(params, a, words[:, 0], forcing(params, a, words[:, 0]))
     log_p = logits - np.log(np.exp(logits).sum(axis=-1, keepdims=True))
@@ -272,7 +274,7 @@ def test_proof_log_p_of_every_sequence_is_its_definition(rng):
     assert np.exp(log_p_s).sum() == pytest.approx(1, rel=1e-13)
 
 
-def test_proof_the_bound_never_exceeds_log_p(rng):
+def test_proof_the_bound_never_exceeds_log_p(rng, general_decoder):
     """log p(y | a) = log sum_s p(s | a) p(y | s, a); the two are equal where no draw matters."""
     for _ in range(100):
         params, (a,), words, targets = problem(rng, 1)
@@ -308,7 +310,7 @@ def estimates(params, a, words, targets, config):
 
 
 @pytest.mark.parametrize("to_go", [False, True])
-def test_proof_the_mean_over_all_draws_is_the_exact_gradient(rng, to_go):
+def test_proof_the_mean_over_all_draws_is_the_exact_gradient(rng, general_decoder, to_go):
     """Not a sample: every sequence, each as often as p(s | a) says. With reward-to-go, too."""
     params, (a,), words, targets = problem(rng, 1)
     caption = words[:, 0], targets[:, 0]
@@ -342,7 +344,7 @@ def root_mean_square(z):
     return np.sqrt(np.mean(z * z))
 
 
-def test_proof_the_mean_of_many_draws_is_the_exact_gradient(rng):
+def test_proof_the_mean_of_many_draws_is_the_exact_gradient(rng, general_decoder):
     """6 x 24,000 captions: numbers of one model are off together, so several models are asked."""
     z = np.concatenate([z_scores(rng, PLAIN) for _ in range(6)])
     assert len(z) > 3000 and np.abs(z).max() < 5
@@ -352,11 +354,11 @@ def test_proof_the_mean_of_many_draws_is_the_exact_gradient(rng):
 @pytest.mark.parametrize(
     "wrong", [{"lambda_r": 0.7}, {"lambda_r": 0.0}, {"lambda_e": 0.5}, {"expected": 0.1}, {"as_authors": True}], ids=str
 )
-def test_proof_what_is_not_the_bounds_gradient_is_noticed(rng, wrong):
+def test_proof_what_is_not_the_bounds_gradient_is_noticed(rng, general_decoder, wrong):
     assert root_mean_square(z_scores(rng, replace(PLAIN, **wrong))) > 1.3
 
 
-def test_proof_a_baseline_that_knows_the_draw_is_noticed(rng, monkeypatch):
+def test_proof_a_baseline_that_knows_the_draw_is_noticed(rng, general_decoder, monkeypatch):
     """With half of the caption's own log p for a baseline the mean is no longer the bound's gradient."""
     right = hard_attention.advantage
     monkeypatch.setattr(hard_attention, "advantage", lambda log_p, *rest: right(log_p / 2, *rest))

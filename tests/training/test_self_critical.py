@@ -10,7 +10,7 @@ from numpy_sat import captioner
 from numpy_sat.check import gradcheck
 from numpy_sat.data import batches
 from numpy_sat.data.vocabulary import END, START, Vocabulary
-from numpy_sat.decoders import MODELS
+from numpy_sat.decoders import MODELS, writer
 from numpy_sat.experiment import presets
 from numpy_sat.metrics import cider
 from numpy_sat.training.objectives import self_critical
@@ -65,7 +65,7 @@ def test_captions_are_drawn_as_often_as_they_are_likely(rng, params):
     batch, draws = all_captions(rng), 20_000
     p = probabilities(params, batch)
     a = captioner.annotate(params, batch.inputs, CONFIG)
-    found = self_critical.draw(MODELS["soft"], params, a, rng.random((MOST, draws)))
+    found = self_critical.draw(writer(CONFIG), params, a, rng.random((MOST, draws)))
     times = {caption: 0 for caption in CAPTIONS}
     for caption in found:
         times[tuple(caption)] += 1
@@ -226,5 +226,5 @@ def test_annotations_drop_out_alike_where_captions_are_drawn_judged_and_learned(
 def greedy(params, a, uniforms):
     """The greedy captions, each as often as there are numbers for; those of two words or less end with <end>."""
     each = uniforms.shape[1] // len(a)
-    found = self_critical.search.beam_search(MODELS["soft"], params, a, 1, MOST)
+    found = self_critical.search.beam_search(writer(CONFIG), params, a, 1, MOST)
     return [[*caption.words, END] for caption in found for _ in range(each)]

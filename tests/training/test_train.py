@@ -24,7 +24,6 @@ from numpy_sat.evaluation import blind_baseline, heldout
 from numpy_sat.experiment import checkpoint, presets, runs
 from numpy_sat.metrics import cider
 from numpy_sat.pretrained import inputs
-from numpy_sat.system.workspace import Workspace
 from numpy_sat.training import start
 
 
@@ -413,7 +412,7 @@ def test_moments_are_those_of_pictures_as_they_are(root, tmp_path):
     split = inputs.load_split(model.recipe.model, listed, model.vocabulary, 20)
     params = {name: array.copy() for name, array in model.params.items()}
     plain = batches.plain_batches(split, model.recipe.pictures, each=1)
-    captioner.measure_running_statistics(params, plain, model.recipe.model, Workspace())
+    captioner.measure_running_statistics(params, plain, model.recipe.model)
     for name, array in params.items():
         np.testing.assert_allclose(array, model.params[name], rtol=1e-5, atol=1e-6, err_msg=name)
 

@@ -13,10 +13,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from numpy_sat import captioner
+from numpy_sat import captioner, decoders
 from numpy_sat.data import batches
 from numpy_sat.data.vocabulary import END, START
-from numpy_sat.decoders import MODELS
 from numpy_sat.decoding import search
 from numpy_sat.layers import policy, softmax
 from numpy_sat.metrics import cider
@@ -62,7 +61,8 @@ def rewarded(params, batch, recipe, judge, rng):
     """
     a = captioner.annotate(params, batch.inputs, recipe.model)
     a = a * captioner.annotations_mask(rng, a, recipe.model)
-    B, decoder = batch.words.shape[1], MODELS[recipe.model.model]
+    B = batch.words.shape[1]
+    decoder = decoders.writer(replace(recipe.model, look="expected"))  # hard attention writes what it is trained with
     drawn = draw(decoder, params, a, rng.random((recipe.max_words, B)))
     greedy = [caption.words for caption in search.beam_search(decoder, params, a, 1, recipe.max_words)]
     of_drawn, of_greedy = scores(judge, np.repeat(batch.rows, B // len(a)), drawn), scores(judge, batch.rows, greedy)
@@ -82,8 +82,8 @@ def draw(decoder, params, a, uniforms):
 
     The word is the first at which p_1 + ... + p_k exceeds the uniform number times the sum of all, as hard attention
     draws locations. p is of float64.
-    decoder: one of decoders.MODELS, or what has its begin, step and select; a: (N, L, D) annotations; uniforms: (T, B),
-    from 0 to below 1, B / N captions a picture side by side, T words at most.
+    decoder: a decoders.Writer, or what has its begin, step and select; a: (N, L, D) annotations; uniforms: (T, B), from
+    0 to below 1, B / N captions a picture side by side, T words at most.
     Returns B lists of integers, <end> last but where T words came before it.
     """
     B = uniforms.shape[1]

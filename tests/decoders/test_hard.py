@@ -1,8 +1,10 @@
 """The model with hard attention: its gradients, what it is trained by, how it looks when it writes.
 
-That the mean of its gradients is the gradient of the bound is proved in test_hard_attention.py.
+test_hard_attention.py proves that the mean of its gradients is the gradient of the bound. test_captioner.py tests its
+recurrence.
 """
 
+from contextlib import nullcontext
 from dataclasses import replace
 from functools import partial
 from types import SimpleNamespace
@@ -15,11 +17,13 @@ from numpy_sat import captioner, decoders, kernels
 from numpy_sat.check import gradcheck
 from numpy_sat.data import batches
 from numpy_sat.data.vocabulary import START
-from numpy_sat.decoders import attend_tell_fused, attend_tell_hard, hard, soft
+from numpy_sat.decoders import attend_tell, hard, soft
+from numpy_sat.decoders.fast import recurrence
 from numpy_sat.decoding import search
 from numpy_sat.layers import hard_attention, softmax
 from numpy_sat.system.workspace import Workspace
 
+pytestmark = pytest.mark.usefixtures("general_decoder")
 CONFIG = replace(whole_model.TINY, model="hard", lambda_r=1.0, lambda_e=0.3)
 SMALL = replace(CONFIG, picture_size=4, stages=((2,), (3,)), embedding=4, state=5, attention=2)  # quick to check
 V, LENGTHS = whole_model.V, whole_model.LENGTHS
@@ -30,10 +34,10 @@ def model_of(rng, config=CONFIG, dtype=np.float64, moved=0.3):
     return whole_model.params_of(rng, config, dtype, moved), whole_model.batch_of(rng, config, dtype)
 
 
-def seeded(params, batch, config, workspace=None, seed=5):
+def seeded(params, batch, config, seed=5):
     """captioner.loss_and_grads with the same draws every time, and a baseline that stays."""
     params = {**params, "baseline": params["baseline"].copy()}
-    return captioner.loss_and_grads(params, batch, config, np.random.default_rng(seed), workspace)
+    return captioner.loss_and_grads(params, batch, config, np.random.default_rng(seed))
 
 
 @pytest.mark.parametrize(
@@ -85,62 +89,6 @@ def after_dropout(config):
     return rng
 
 
-def test_gradients_of_the_recurrence(rng):
-    """One word alone; N 2, L 3, D 5, B 6, A 7, M 8, S 9; four captions draw, two have the expected context."""
-    params = hard.init_params(rng, 5, replace(CONFIG, attention=7), np.zeros(V), np.float64)
-    of_step = {name: params[name] for name in ("W_h", "v", "W_x", "W_hh", "b")}
-    shapes = {"a": (2, 3, 5), "keys": (2, 3, 7), "Ey": (6, 8), "h": (6, 9), "c": (6, 9)}
-    inputs = {name: rng.standard_normal(shape) for name, shape in shapes.items()}
-    uniforms = np.array([0.01, 0.5, 0.99, 0.5, 0.5, 0.99])
-    look = partial(hard_attention.draw_forward, uniforms=uniforms, expected=np.arange(6) % 3 == 1)
-
-    def forward(a, keys, Ey, h, c, **weights):
-        h, c, z, alpha, s, cache = attend_tell_hard.recur_forward(weights, a, keys, Ey, h, c, look)
-        assert h.shape == c.shape == (6, 9) and z.shape == (6, 5) and alpha.shape == (6, 3)
-        drawn = np.array([0, 2, 3, 5])
-        np.testing.assert_array_equal(z[drawn], a[drawn // 3, s[drawn]])
-        assert s[0] == 0 and s[2] == s[5] == 2
-        return h, c, z, alpha, cache
-
-    def backward(dh, dc, dz, dalpha, cache):
-        *grads, by_name = attend_tell_hard.recur_backward(dh, dc, dz, dalpha, cache)
-        assert by_name.keys() == of_step.keys()
-        return *grads, *(by_name[name] for name in of_step)
-
-    weights = {name: array + 0.3 * rng.standard_normal(array.shape) for name, array in of_step.items()}
-    report = gradcheck.check_layer(forward, backward, {**inputs, **weights}, rng)
-    assert report.ok, str(report)
-
-
-def test_gradients_of_the_decoder_along_a_direction(rng):
-    """One number, against moving all arrays at once: quick enough to be asked a thousand times (test_mutations.py)."""
-    arrays = hard.init_params(rng, 5, replace(CONFIG, attention=7), np.zeros(V), np.float64)
-    del arrays["baseline"]
-    arrays = {**arrays, "a": rng.standard_normal((2, 4, 5))}
-    arrays = {name: array + 0.3 * rng.standard_normal(array.shape) for name, array in arrays.items()}
-    words, mask_h, uniforms = rng.integers(0, V, (3, 6)), rng.standard_normal((3, 6, 9)), rng.random((3, 6))
-    dlogits, dalpha = rng.standard_normal((3, 6, V)), rng.standard_normal((3, 6, 4))
-    direction = {name: rng.standard_normal(array.shape) for name, array in arrays.items()}
-
-    def decode(step):
-        moved = {name: array + step * direction[name] for name, array in arrays.items()}
-        return attend_tell_hard.decode_forward(moved, moved["a"], words, mask_h, uniforms, np.arange(6) % 2 == 0)
-
-    def loss(step):
-        logits, alpha, *_ = decode(step)
-        return np.vdot(dlogits, logits) + np.vdot(dalpha, alpha)
-
-    *_, s, cache = decode(0)
-    da, grads = attend_tell_hard.decode_backward(dlogits, dalpha, cache)
-    grads["a"] = da
-    assert {name: array.shape for name, array in arrays.items()} == {name: d.shape for name, d in grads.items()}
-    assert all(d.flags.c_contiguous for d in grads.values()) and s.shape == (3, 6)
-    drawn = np.array([1, 3, 5])
-    np.testing.assert_array_equal(cache.output.z[:, drawn], arrays["a"][drawn // 3, s[:, drawn]])
-    slope = sum(np.vdot(grads[name], direction[name]) for name in arrays)
-    assert (loss(1e-5) - loss(-1e-5)) / 2e-5 == pytest.approx(slope, rel=1e-7)
-
-
 @pytest.mark.parametrize("dtype", [np.float64, np.float32])
 def test_with_the_expected_context_alone_it_is_soft_attention_without_a_gate(rng, dtype):
     config = replace(CONFIG, expected=1.0, lambda_e=0.0)
@@ -148,14 +96,15 @@ def test_with_the_expected_context_alone_it_is_soft_attention_without_a_gate(rng
     a = rng.standard_normal((2, 16, 5)).astype(dtype)
     of_soft = {name: array for name, array in params.items() if name != "baseline" and "." not in name}
     loss, da, grads = hard.loss_and_grads(params, a, batch, config, np.random.default_rng(5))
-    expected = soft.loss_and_grads(of_soft, a, batch, config, np.random.default_rng(5))
+    without_gate = replace(config, model="soft", without=("gate",))
+    expected = soft.loss_and_grads(of_soft, a, batch, without_gate, np.random.default_rng(5))
     close = partial(np.testing.assert_allclose, rtol=0, atol=1e-12 if dtype is np.float64 else 2e-5)
     close(loss, expected[0], rtol=1e-6)
     close(da, expected[1])
     assert grads.keys() == expected[2].keys() == of_soft.keys()
     for name, gradient in grads.items():
         close(gradient, expected[2][name], err_msg=name)
-    close(hard.loss_only(params, a, batch, config), soft.loss_only(of_soft, a, batch, config), rtol=1e-6)
+    close(hard.loss_only(params, a, batch, config), soft.loss_only(of_soft, a, batch, without_gate), rtol=1e-6)
 
 
 @pytest.mark.parametrize("as_authors", [False, True])
@@ -168,10 +117,10 @@ def test_float32_is_float64(rng, as_authors):
     batch = batch._replace(inputs=batch.inputs.astype(np.float32), mask=batch.mask.astype(np.float32))
     before = [x.copy() for x in (*params.values(), *batch[:4])]
     workspace, found = Workspace(), []
-    for given in (None, workspace, workspace):
-        workspace.restart()
-        loss32, grads = seeded(params, batch, config, given)
-        found.append((loss32, {name: gradient.copy() for name, gradient in grads.items()}))
+    for memory in (nullcontext, workspace.step, workspace.step):
+        with memory():
+            loss32, grads = seeded(params, batch, config)
+            found.append((loss32, {name: gradient.copy(order="K") for name, gradient in grads.items()}))
     with kernels.unfused():
         found.append(seeded(params, batch, config))
     assert all(map(np.array_equal, before, (*params.values(), *batch[:4])))
@@ -186,7 +135,7 @@ def test_float32_is_float64(rng, as_authors):
 
 
 def test_fusing_is_what_float32_does(rng, monkeypatch):
-    monkeypatch.setattr(attend_tell_hard, "decode_forward", None)
+    monkeypatch.setattr(attend_tell, "decode_forward", None)
     params, batch = model_of(rng, dtype=np.float32)
     seeded(params, batch, CONFIG)
     captioner.loss_only(params, batch, CONFIG)
@@ -198,20 +147,20 @@ def test_two_fused_forwards_then_both_backwards_in_one_workspace(rng):
     for words in (5, 3):
         a, mask_h = (rng.standard_normal(shape).astype(np.float32) for shape in ((2, 7, 5), (words, 6, 9)))
         douts = [rng.standard_normal(shape).astype(np.float32) for shape in ((words, 6, V), (words, 6, 7))]
-        inputs.append(((params, a, rng.integers(0, V, (words, 6)), mask_h, rng.random((words, 6)), expected), douts))
+        looks = hard.sampling(rng.random((words, 6)), expected)
+        inputs.append(((params, a, rng.integers(0, V, (words, 6)), mask_h, hard.MADE_OF, looks), douts))
 
-    def results(logits, alpha, s, cache, douts, workspace=None):
-        da, grads = hard._decode_backward(*douts, cache, workspace)
-        return [logits, alpha, s, da, *grads.values()]
+    def results(logits, alpha, cache, douts):
+        da, grads = recurrence.decode_backward(*douts, cache)
+        return [logits, alpha, recurrence.locations(cache), da, *grads.values()]
 
-    alone = [results(*hard._decode_forward(*arrays, None), douts) for arrays, douts in inputs]
-    workspace = Workspace()
-    forwards = [hard._decode_forward(*arrays, workspace) for arrays, _ in inputs]
-    together = [results(*forward, douts, workspace) for forward, (_, douts) in zip(forwards, inputs, strict=True)]
+    alone = [results(*recurrence.decode_forward(*arrays), douts) for arrays, douts in inputs]
+    with Workspace().step():
+        forwards = [recurrence.decode_forward(*arrays) for arrays, _ in inputs]
+        together = [results(*forward, douts) for forward, (_, douts) in zip(forwards, inputs, strict=True)]
     for found, right in zip(together, alone, strict=True):
         for x, y in zip(found, right, strict=True):
             np.testing.assert_array_equal(x, y)
-    assert isinstance(forwards[0][-1], attend_tell_fused.Cache)
 
 
 def test_padding_changes_nothing(rng):
@@ -261,7 +210,9 @@ def test_what_alpha_learns_by_is_its_definition(rng, options):
     numbers = after_dropout(config)
     expected, uniforms = hard.toss(numbers, 2, B, config), numbers.random((T, B))
     mask_h = np.ones((T, B, 9))
-    logits, alpha, s, cache = attend_tell_hard.decode_forward(params, a, batch.words, mask_h, uniforms, expected)
+    looks = hard.sampling(uniforms, expected)
+    logits, alpha, cache = attend_tell.decode_forward(params, a, batch.words, mask_h, hard.MADE_OF, looks)
+    s = attend_tell.locations(cache)
     log_q, p, total = softmax.log_softmax(logits), np.exp(softmax.log_softmax(logits)), 0.0
     dlogits, dalpha = np.zeros_like(logits), np.zeros_like(alpha)
     for b, length in enumerate(LENGTHS):
@@ -284,7 +235,7 @@ def test_what_alpha_learns_by_is_its_definition(rng, options):
             if not expected[b]:
                 dalpha[t, b, s[t, b]] -= config.lambda_r / B * better / alpha[t, b, s[t, b]]
     assert loss.total == pytest.approx(total, rel=1e-12)
-    right_da, right = attend_tell_hard.decode_backward(dlogits, dalpha, cache)
+    right_da, right = attend_tell.decode_backward(dlogits, dalpha, cache)
     np.testing.assert_allclose(da, right_da, rtol=0, atol=1e-12)
     assert grads.keys() == right.keys()
     for name, gradient in grads.items():
@@ -348,20 +299,17 @@ def test_steps_are_the_training_recurrence(rng, way):
     params, batch = model_of(rng)
     a, words = rng.standard_normal((2, 16, 5)), batch.words
     uniforms, expected = rng.random((T, B)), np.full(B, way == "everywhere")
-    looks = {
-        "everywhere": None,
-        "at the likeliest": hard.look_at_likeliest,
-        "by chance": hard.look_by_chance(Numbers(uniforms)),
-    }
-    state = hard.select(hard.begin(params, a), np.repeat([0, 1], 3))
+    config = replace(CONFIG, look={"everywhere": "expected", "at the likeliest": "argmax", "by chance": "sample"}[way])
+    state = hard.select(hard.begin(params, a, config, Numbers(uniforms)), np.repeat([0, 1], 3))
     found = []
     for column in words:
-        logits, alpha, beta, state = hard.step(params, state, column, looks[way])
+        logits, alpha, beta, state = hard.step(params, state, column)
         found.append((logits, alpha))
         assert np.array_equal(beta, np.ones(B)) and beta.dtype == alpha.dtype
     if way == "at the likeliest":
         uniforms = numbers_of_the_likeliest(np.stack([alpha for _, alpha in found]))
-    logits, alpha, *_ = attend_tell_hard.decode_forward(params, a, words, np.ones((T, B, 9)), uniforms, expected)
+    looks, mask_h = hard.sampling(uniforms, expected), np.ones((T, B, 9))
+    logits, alpha, _ = attend_tell.decode_forward(params, a, words, mask_h, hard.MADE_OF, looks)
     for t in range(T):
         np.testing.assert_allclose(found[t][0], logits[t], rtol=0, atol=1e-12)
         np.testing.assert_allclose(found[t][1], alpha[t], rtol=0, atol=1e-13)
@@ -410,12 +358,13 @@ def test_captions_are_written_in_each_way(rng):
             np.testing.assert_allclose(caption.alpha.sum(axis=1), 1, rtol=1e-5)
             assert np.array_equal(caption.beta, np.ones(len(caption.words) + 1))
     assert len({tuple(caption.log_p for caption in captions) for captions in found}) == 3
-    expected = search.beam_search(hard, params, a, 2, 5)
+    expected = search.beam_search(decoders.writer(CONFIG), params, a, 2, 5)
     assert [caption.log_p for caption in found[0]] == [caption.log_p for caption in expected]
 
 
 def hard_with(look):
-    return SimpleNamespace(begin=hard.begin, step=partial(hard.step, look=look), select=hard.select)
+    begin = partial(attend_tell.begin, parts=hard.MADE_OF, look=look)
+    return SimpleNamespace(begin=begin, step=hard.step, select=hard.select)
 
 
 def test_samples_go_on_from_batch_to_batch_and_begin_with_the_seed(rng):
@@ -426,6 +375,6 @@ def test_samples_go_on_from_batch_to_batch_and_begin_with_the_seed(rng):
     found = [caption.log_p for caption in search.caption_images(params, config, images, 1, 5, size=1)]
     assert len(set(found)) > 1
     a = captioner.annotate(params, batches.scale_pixels(image), CONFIG)
-    seeds = [search.beam_search(hard.looking("sample", seed), params, a, 1, 5)[0].log_p for seed in (0, *range(8))]
+    writers = [decoders.writer(config, seed) for seed in (0, *range(8))]
+    seeds = [search.beam_search(writer, params, a, 1, 5)[0].log_p for writer in writers]
     assert seeds[0] == seeds[1] == found[0] and len(set(seeds)) > 1
-    assert decoders.writer(replace(CONFIG, model="soft")) is soft

@@ -1,7 +1,7 @@
-"""The decoder of show_tell.py once more, arranged for speed, as attend_tell_fused.py is; for float32.
+"""The decoder of show_tell.py, fused.
 
-Here nothing but the state has to wait for the word before: E y W_x of all words before the loop, the gradients of the
-weights and of E y after it, and in the loop one product and one kernel (kernels/lstm.py).
+Only the hidden state has to wait for the word before. E y W_x of all words comes before the loop, the gradients of the
+weights and of E y after it. The loop has one product and one kernel (kernels/lstm.py).
 """
 
 from typing import NamedTuple
@@ -11,29 +11,30 @@ import numpy as np
 from numpy_sat.decoders import show_tell
 from numpy_sat.kernels import elementwise, lstm
 from numpy_sat.kernels.matmul import multiply, multiply_transposed, pack
-from numpy_sat.system.workspace import Workspace
+from numpy_sat.system.workspace import current
 
 
 class Cache(NamedTuple):
+    """Arrays have a row per word and caption: (T, B, ...)."""
+
     params: dict
     picture: show_tell.PictureCache
     words: np.ndarray
     mask_h: np.ndarray
-    Ey: np.ndarray  # (T, B, M), and so on, a row a word and caption:
-    h: np.ndarray  # (T + 1, B, S), what the picture has left first
+    Ey: np.ndarray
+    h: np.ndarray  # (T + 1, B, S), the hidden state after the image first
     c: np.ndarray  # (T + 1, B, S)
     ifog: np.ndarray
     tanh_c: np.ndarray
     dropped: np.ndarray  # h after dropout
 
 
-def decode_forward(params, a, words, mask_h, workspace=None):
-    """As show_tell.decode_forward."""
-    workspace = workspace or Workspace()
-    empty = workspace.empty
-    h_0, c_0, cache_picture = show_tell.picture_forward(params, a)
+def decode_forward(params, a, words, mask_h):
+    """Compute what show_tell.decode_forward computes."""
+    empty = current().empty
+    h_0, c_0, cache_picture = show_tell.picture_forward(params, a)  # (10)
     (T, B), S = words.shape, h_0.shape[1]
-    Ey = params["E"][words]
+    Ey = params["E"][words]  # (11)
     affine = multiply(Ey, pack(params["W_x"], params["b"]))
     W_hh = pack(params["W_hh"])
     h, c = empty((T + 1, B, S)), empty((T + 1, B, S))
@@ -43,25 +44,28 @@ def decode_forward(params, a, words, mask_h, workspace=None):
         multiply(h[t], W_hh, affine[t])
         lstm.gates(affine[t], c[t], h[t + 1], c[t + 1], ifog[t], tanh_c[t])
     dropped = np.multiply(h[1:], mask_h, out=empty(mask_h.shape))
-    logits = multiply(dropped, pack(params["L_o"], params["b_o"]))
+    logits = multiply(dropped, pack(params["L_o"], params["b_o"]))  # (12)
     return logits, Cache(params, cache_picture, words, mask_h, Ey, h, c, ifog, tanh_c, dropped)
 
 
-def decode_backward(dlogits, cache, workspace=None):
-    """As show_tell.decode_backward."""
-    workspace = workspace or Workspace()
-    params, (T, B, S) = cache.params, cache.tanh_c.shape
-    dh, dc, daffine = workspace.empty((T + 1, B, S)), workspace.empty((B, S)), workspace.empty(cache.ifog.shape)
+def decode_backward(dlogits, cache):
+    """Compute what show_tell.decode_backward computes."""
+    empty, params, (T, B, S) = current().empty, cache.params, cache.tanh_c.shape
+    dh, dc, daffine = empty((T + 1, B, S)), empty((B, S)), empty(cache.ifog.shape)
     dh[:], dc[:] = 0, 0
+    # h_t: term 1: through the output
     multiply(dlogits, pack(params["L_o"].T), dh[1:])
     dh[1:] *= cache.mask_h
     W_hh = pack(params["W_hh"].T)
     for t in reversed(range(T)):
         lstm.gates_backward(dh[t + 1], dc, cache.c[t], cache.ifog[t], cache.tanh_c[t], daffine[t])
-        multiply(daffine[t], W_hh, dh[t])  # added to what the output has sent
+        # h_{t-1}: term 2: through the LSTM
+        multiply(daffine[t], W_hh, dh[t])
 
     N = len(cache.picture.linear.x)
+    # weights: term 1: through the image's step
     da, grads = show_tell.picture_backward(*(d.reshape(N, -1, S).sum(axis=1) for d in (dh[0], dc)), cache.picture)
+    # term 2: through the words
     grads["W_x"] += multiply_transposed(cache.Ey, daffine)
     grads["W_hh"] += multiply_transposed(cache.h[:-1], daffine)
     grads["b"] += elementwise.column_sums(daffine)

@@ -1,0 +1,55 @@
+"""Attention by scaled dot products, with one head or several, for the recurrence: layers/dot_attention.py."""
+
+from numpy_sat.layers import dot_attention
+
+
+def keys_forward(params, a):
+    """Compute the keys k_i = a_i W_k of every location and head.
+
+    Args:
+        params: arrays by name, of which W_k is read.
+        a: (N, L, D) annotations.
+    Returns:
+        keys: (heads, N, L, A / heads).
+        cache: what keys_backward needs.
+    """
+    return dot_attention.keys_forward(a, params["W_k"])
+
+
+def keys_backward(dkeys, cache):
+    """Compute the gradients of keys_forward. Returns da: (N, L, D) and grads: W_k."""
+    da, dW_k = dot_attention.keys_backward(dkeys, cache)
+    return da, {"W_k": dW_k}
+
+
+def attend_forward(params, a, keys, h, look=None):
+    """Compute one word's context, equations 4 to 6 of every head.
+
+    Args:
+        params: arrays by name, of which W_q and W_v are read.
+        a: (N, L, D) annotations.
+        keys: (heads, N, L, A / heads), of keys_forward.
+        h: (B, S) hidden states before the word.
+        look: not used.
+    Returns:
+        z: (B, A) contexts, the heads side by side.
+        alpha: (B, L) attention weights, the mean over heads.
+        cache: what attend_backward needs.
+    """
+    return dot_attention.attend_forward(a, keys, h, params["W_q"], params["W_v"])
+
+
+def attend_backward(dz, dalpha, cache):
+    """Compute the gradients of attend_forward.
+
+    Args:
+        dz: (B, A).
+        dalpha: (B, L), what reaches the mean alpha from the penalty.
+    Returns:
+        da: (N, L, D).
+        dkeys: (heads, N, L, A / heads).
+        dh: (B, S).
+        grads: W_q, W_v.
+    """
+    da, dkeys, dh, dW_q, dW_v = dot_attention.attend_backward(dz, dalpha, cache)
+    return da, dkeys, dh, {"W_q": dW_q, "W_v": dW_v}

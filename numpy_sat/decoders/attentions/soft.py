@@ -1,0 +1,55 @@
+"""Soft attention with the MLP score (Xu et al. 2015, section 4.2), for the recurrence: layers/attention.py."""
+
+from numpy_sat.layers import attention, linear
+
+
+def keys_forward(params, a):
+    """Compute keys_i = W_a a_i + b_a of every location.
+
+    Args:
+        params: arrays by name, of which W_a and b_a are read.
+        a: (N, L, D) annotations.
+    Returns:
+        keys: (N, L, A).
+        cache: what keys_backward needs.
+    """
+    return linear.linear_forward(a, params["W_a"], params["b_a"])
+
+
+def keys_backward(dkeys, cache):
+    """Compute the gradients of keys_forward. Returns da: (N, L, D) and grads: W_a, b_a."""
+    da, dW_a, db_a = linear.linear_backward(dkeys, cache)
+    return da, {"W_a": dW_a, "b_a": db_a}
+
+
+def attend_forward(params, a, keys, h, look=None):
+    """Compute one word's context, equations 4 to 6.
+
+    Args:
+        params: arrays by name, of which W_h and v are read.
+        a: (N, L, D) annotations.
+        keys: (N, L, A), of keys_forward.
+        h: (B, S) hidden states before the word.
+        look: not used.
+    Returns:
+        z: (B, D) contexts.
+        alpha: (B, L) attention weights.
+        cache: what attend_backward needs.
+    """
+    return attention.attend_forward(a, keys, h, params["W_h"], params["v"])
+
+
+def attend_backward(dz, dalpha, cache):
+    """Compute the gradients of attend_forward.
+
+    Args:
+        dz: (B, D).
+        dalpha: (B, L), what reaches alpha from the penalty.
+    Returns:
+        da: (N, L, D).
+        dkeys: (N, L, A).
+        dh: (B, S).
+        grads: W_h, v.
+    """
+    da, dkeys, dh, dW_h, dv = attention.attend_backward(dz, dalpha, cache)
+    return da, dkeys, dh, {"W_h": dW_h, "v": dv}

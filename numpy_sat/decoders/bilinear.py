@@ -1,0 +1,43 @@
+"""The model "log-bilinear": the MLBL-B of Kiros et al. 2014, see log_bilinear.py."""
+
+import numpy as np
+
+from numpy_sat.decoders import log_bilinear, parts
+from numpy_sat.decoders.fast import choose
+from numpy_sat.decoders.fast import log_bilinear as fast_log_bilinear
+from numpy_sat.layers import dropout
+from numpy_sat.loss import loss_backward, loss_forward
+
+SETTINGS = ()
+
+step, select = log_bilinear.step, log_bilinear.select
+
+
+def init_params(rng, D, config, log_frequencies, dtype=np.float32):
+    """Draw all parameters by name. Raises InputError where config.without names a part."""
+    parts.refuse("log-bilinear", config.without)
+    return log_bilinear.init_params(rng, D, config.embedding, log_frequencies, dtype)
+
+
+def loss_and_grads(params, a, batch, config, rng):
+    """Run one forward and backward pass. a: (N, L, D). Returns the Loss, da: (N, L, D) and gradients by name."""
+    decoder = choose(a, log_bilinear, fast_log_bilinear)
+    mask_r = dropout.dropout_mask(rng, (*batch.words.shape, config.embedding), config.dropout, a.dtype)
+    logits, cache = decoder.decode_forward(params, a, batch.words, mask_r)
+    loss, cache_loss = loss_forward(logits, None, batch, config)
+    dlogits, _ = loss_backward(cache_loss)
+    da, grads = decoder.decode_backward(dlogits, cache)
+    return loss, da, grads
+
+
+def loss_only(params, a, batch, config):
+    """Return the Loss without dropout and without gradients."""
+    decoder = choose(a, log_bilinear, fast_log_bilinear)
+    mask_r = np.ones((*batch.words.shape, config.embedding), a.dtype)
+    logits, _ = decoder.decode_forward(params, a, batch.words, mask_r)
+    return loss_forward(logits, None, batch, config)[0]
+
+
+def begin(params, a, config, rng=None):
+    """Return the State before the first word, with one caption per image. a: (N, L, D); config, rng: not used."""
+    return log_bilinear.begin(params, a)

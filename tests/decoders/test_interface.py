@@ -1,0 +1,35 @@
+"""Every decoder has the same functions, so that nothing else has to know which one it calls."""
+
+import inspect
+
+import pytest
+
+from numpy_sat.captioner import Config
+from numpy_sat.decoders import MODELS
+from numpy_sat.decoders.fast import recurrence
+
+FUNCTIONS = {
+    "init_params": ("rng", "D", "config", "log_frequencies", "dtype"),
+    "loss_and_grads": ("params", "a", "batch", "config", "rng"),
+    "loss_only": ("params", "a", "batch", "config"),
+    "begin": ("params", "a", "config", "rng"),
+    "step": ("params", "state", "words"),
+    "select": ("state", "rows"),
+}
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_a_decoder_has_these_functions_and_settings(name):
+    for function, arguments in FUNCTIONS.items():
+        assert tuple(inspect.signature(getattr(MODELS[name], function)).parameters) == arguments
+    assert set(MODELS[name].SETTINGS) <= set(Config.__dataclass_fields__)
+
+
+def test_every_attention_has_a_fused_one():
+    """Both have the functions that their recurrence calls, with the same arguments in each module."""
+    plain = ("keys_forward", "keys_backward", "attend_forward", "attend_backward")
+    fused = ("start", "attend_forward", "start_backward", "attend_backward", "gradients")
+    for functions, modules in ((plain, recurrence.FUSED), (fused, recurrence.FUSED.values())):
+        for function in functions:
+            counts = {len(inspect.signature(getattr(module, function)).parameters) for module in modules}
+            assert len(counts) == 1, function
