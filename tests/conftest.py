@@ -1,6 +1,8 @@
 """What the tests share: random numbers, and --impl, which says whose functions are tested."""
 
+import os
 import zlib
+from pathlib import Path
 from types import SimpleNamespace
 
 # isort: off
@@ -11,7 +13,10 @@ import pytest
 
 from numpy_sat.decoders import attend_tell
 from numpy_sat.metrics import meteor
+from numpy_sat.system import machine
 # isort: on
+
+MOST_WORKERS = 8  # more processes gain little: the longest file of tests takes as long as all that an eighth has to do
 
 
 @pytest.fixture
@@ -61,6 +66,19 @@ def pytest_addoption(parser):
         default="numpy_sat",
         help="whose functions are tested: the library's (default), the solutions' or yours, in exercises/",
     )
+
+
+def pytest_xdist_auto_num_workers(config):
+    """Return the number of processes that run the tests: one a core, or none where files are named or output is shown.
+
+    The cores are shared out among the processes, so that each process's kernels run on its own share of them.
+    """
+    named = [argument.split("::")[0] for argument in config.invocation_params.args if argument[:1] not in ("", "-")]
+    if any(Path(path).exists() for path in named) or config.getoption("capture") == "no":
+        return 0
+    workers = min(machine.cores(), MOST_WORKERS)
+    os.environ.setdefault("NUMPY_SAT_THREADS", str(machine.cores() // workers))
+    return workers
 
 
 def pytest_configure(config):

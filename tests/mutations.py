@@ -146,7 +146,7 @@ def main(module, file, expression):
     plugin = Mutations(module)
     without = [f"-pno:{name}" for name in ("cacheprovider", "logging", "warnings", "unraisableexception")]
     warnings.simplefilter("ignore")  # edits overflow, and divide by zero
-    status = pytest.main([file, "-k", expression, "-q", "-s", *without], plugins=[plugin])
+    status = pytest.main([file, "-k", expression, "-q", "-s", "-m", "", *without], plugins=[plugin])
     print(json.dumps(plugin.result))
     return status
 

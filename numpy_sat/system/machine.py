@@ -26,7 +26,12 @@ def _threads():
         if not given.isdecimal() or int(given) < 1:
             raise SystemExit(f"NUMPY_SAT_THREADS={given}: must be a whole number from 1 on.")
         return int(given)
-    available = getattr(os, "sched_getaffinity", None)  # a container may have fewer cores than the machine
+    return cores()
+
+
+def cores() -> int:
+    """Return the number of cores that this process may use; a container may have fewer than the machine."""
+    available = getattr(os, "sched_getaffinity", None)
     return len(available(0)) if available else os.cpu_count() or 1
 
 

@@ -10,17 +10,22 @@ import pytest
 
 FEATURES = llvmlite.binding.get_host_cpu_features()
 
-# What numba is told to compile for, the width of its vectors, and what this machine must have to run it.
-KERNELS = (
-    *("stated_errors_of_functions", "first_lanes_alone_are_read_and_written", "matrix_products", "attention"),
-    *("lstm_gates", "cross_entropy", "optimisers_in_one_pass"),
+TESTS = (
+    *("kernels/test_conv.py::test_forward_and_gradients", "kernels/test_conv.py::test_winograd_of_any_size"),
+    *("kernels/test_conv.py::test_pooled_and_rectified_in_one_pass", "kernels/test_functions.py"),
+    *("kernels/test_simd.py::test_first_lanes_alone_are_read_and_written",),
+    *("kernels/test_matmul.py::test_matrix_products", "kernels/test_attention.py", "kernels/test_lstm.py"),
+    *("kernels/test_cross_entropy.py", "kernels/test_elementwise.py::test_optimisers_in_one_pass"),
+    "test_captioner.py::test_the_whole_models_fast_gradients_are_the_plain_ones",
 )
+# What numba is told to compile for, the width of its vectors, and what this machine must have to run it.
 TARGETS = {
     "AVX2": ("haswell", "+avx2,+fma,+avx,+sse4.2,+bmi,+bmi2,+popcnt", 8, "avx2"),
     "SSE, vectors of four as on ARM": ("x86-64", "+sse2", 4, "sse2"),
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("cpu", "features", "lanes", "needed"), TARGETS.values(), ids=TARGETS)
 def test_kernels_compiled_for_another_processor(tmp_path, cpu, features, lanes, needed):
     if not FEATURES.get(needed):
@@ -32,17 +37,9 @@ def test_kernels_compiled_for_another_processor(tmp_path, cpu, features, lanes, 
     code = (
         "import os, sys, pytest; from numpy_sat.kernels import simd\n"
         "assert str(simd.LANES) == os.environ['EXPECTED_LANES'], simd.LANES\n"
-        "sys.exit(pytest.main(['-q', '-x', '-p', 'no:cacheprovider', *sys.argv[1:]]))"
+        "sys.exit(pytest.main(['-q', '-x', '-m', '', '-p', 'no:cacheprovider', *sys.argv[1:]]))"
     )
     folder = Path(__file__).parents[1]
-    chosen = [
-        *(
-            f"{folder}/kernels/test_kernels_conv.py::{name}"
-            for name in ("test_forward_and_gradients", "test_winograd_of_any_size")
-        ),
-        f"{folder}/kernels/test_kernels_conv.py::test_pooled_and_rectified_in_one_pass",
-        *(f"{folder}/kernels/test_kernels.py::test_{name}" for name in KERNELS),
-        f"{folder}/test_captioner.py::test_the_whole_models_fast_gradients_are_the_plain_ones",
-    ]
+    chosen = [f"{folder}/{test}" for test in TESTS]
     result = subprocess.run([sys.executable, "-c", code, *chosen], capture_output=True, text=True, env=environment)
     assert result.returncode == 0, result.stdout[-3000:] + result.stderr[-3000:]

@@ -1,13 +1,13 @@
-"""kernels.depthwise, kernels.relu6, kernels.mbconv: float32 against the plain definitions in float64."""
+"""Depthwise convolutions in float32 against the plain definition in float64."""
 
 import numpy as np
 import pytest
+from float32 import double, error
 from geometries import GEOMETRIES
 
 from numpy_sat.kernels import depthwise as kernel
-from numpy_sat.kernels import mbconv as mbconv_kernel
 from numpy_sat.kernels import relu6
-from numpy_sat.layers import activations, depthwise, mbconv
+from numpy_sat.layers import depthwise, mbconv
 from numpy_sat.system import machine
 
 ERROR = 2e-6  # largest, relative to the largest value
@@ -28,15 +28,6 @@ def random_inputs(rng, geometry, C=None):
     C = C or x_shape[3]
     shapes = (*x_shape[:3], C), (P, P, C), (C,)
     return [rng.standard_normal(shape, np.float32) for shape in shapes], stride
-
-
-def error(found, expected):
-    assert found.shape == expected.shape and found.dtype == np.float32 and found.flags.c_contiguous
-    return np.abs(found - expected).max(initial=0) / np.abs(expected).max(initial=1e-30)
-
-
-def double(*arrays):
-    return [array.astype(np.float64) for array in arrays]
 
 
 @pytest.mark.parametrize(
@@ -115,34 +106,3 @@ def test_what_is_no_number_stays_so(rng):
     W_p, b_p = np.ones((48, 16), np.float32), np.zeros(16, np.float32)
     used = mbconv.mbconv_inference(x, None, None, W, b, W_p, b_p, 1)
     assert np.isnan(used).sum() == np.isnan(mbconv.mbconv_forward(x, None, None, W, b, W_p, b_p, 1)[0]).sum() > 0
-
-
-@pytest.mark.parametrize("shape", [(7,), (3, 5, 16), (600, 20), (2, 40000)])
-def test_relu6(rng, shape):
-    x = (4 * rng.standard_normal(shape)).astype(np.float32)
-    x.flat[:3] = 0, 6, 3
-    y, cache = activations.relu6_forward(x)
-    dy = rng.standard_normal(shape, np.float32)
-    dx, db = relu6.backward(dy, y)
-    bounded = x.copy()
-    assert relu6.bound(bounded) is bounded
-    np.testing.assert_array_equal(bounded, y)
-    np.testing.assert_array_equal(dx, activations.relu6_backward(dy, cache))
-    np.testing.assert_allclose(db, dx.reshape(-1, shape[-1]).sum(axis=0, dtype=np.float64), rtol=1e-4, atol=1e-4)
-
-
-@pytest.mark.parametrize("side", [(9, 12), (8, 11)])
-def test_a_stem_in_the_place_of_the_expansion(rng, side):
-    """Its pictures are padded already, and its filters are larger than a pixel."""
-    H, W = side
-    x = rng.standard_normal((2, 2 * H + 1, 2 * W + 1, 3), np.float32)
-    stem = rng.standard_normal((3, 3, 3, 32), np.float32), rng.standard_normal(32, np.float32)
-    W_d, b_d = rng.standard_normal((3, 3, 32), np.float32), rng.standard_normal(32, np.float32)
-    W_p, b_p = rng.standard_normal((32, 16), np.float32), rng.standard_normal(16, np.float32)
-    h = np.zeros((2, H, W, 32))
-    for p, q in np.ndindex(3, 3):
-        h += x[:, p : p + 2 * H : 2, q : q + 2 * W : 2].astype(np.float64)[:, :H, :W] @ stem[0][p, q].astype(np.float64)
-    h = np.clip(h + stem[1], 0, 6)
-    expected, _ = mbconv.mbconv_forward(h, None, None, *double(W_d, b_d, W_p, b_p), 1)
-    y = mbconv_kernel.forward(x, stem, (W_d, b_d), (W_p, b_p), 1, (1, 1), expected.shape, stem_stride=2)
-    assert error(y, expected) < ERROR

@@ -1,7 +1,8 @@
-"""kernels.conv: float32 convolutions against the plain definition in float64, by every algorithm."""
+"""Convolutions in float32 against the plain definition in float64, by every algorithm."""
 
 import numpy as np
 import pytest
+from float32 import double, error
 
 from numpy_sat.kernels import conv as kernel
 from numpy_sat.kernels import direct, winograd, winograd_weights
@@ -32,6 +33,7 @@ GEOMETRIES = {
     "5x5 filter, stride 3": ((2, 14, 13, 4), (5, 5), 16, 3, 2),
     "padding larger than the filter": ((2, 4, 5, 3), (2, 3), 16, 1, 3),
 }
+
 geometries = pytest.mark.parametrize("geometry", GEOMETRIES.values(), ids=GEOMETRIES)
 
 
@@ -40,15 +42,6 @@ def random_inputs(rng, geometry):
     x = rng.standard_normal(x_shape).astype(np.float32)
     W = (rng.standard_normal((P, Q, x_shape[3], O)) / np.sqrt(P * Q * x_shape[3])).astype(np.float32)
     return (x, W, rng.standard_normal(O).astype(np.float32)), (stride, padding)
-
-
-def double(*arrays):
-    return [array.astype(np.float64) for array in arrays]
-
-
-def error(found, expected):
-    assert found.shape == expected.shape and found.dtype == np.float32 and found.flags.c_contiguous
-    return np.abs(found - expected).max() / np.abs(expected).max()
 
 
 @geometries

@@ -1,0 +1,31 @@
+"""The kernel of attention against the layer in float64."""
+
+import numpy as np
+import pytest
+from float32 import single
+
+from numpy_sat.kernels import attention
+from numpy_sat.kernels.simd import LANES
+from numpy_sat.layers import attention as attention_layer
+
+
+@pytest.mark.parametrize("each", [1, 3])
+@pytest.mark.parametrize("L", [1, 7, 16, 35])
+def test_attention(rng, each, L):
+    """Against score, softmax and context of layers/attention.py, with a query instead of h W_h."""
+    N, A, D = 3, 2 * LANES, 3 * LANES
+    B = N * each
+    keys, query, v, a = (rng.standard_normal(shape) for shape in ((N, L, A), (B, A), A, (N, L, D)))
+    dz, dalpha = rng.standard_normal((B, D)), rng.standard_normal((B, L))
+    z64, alpha64, cache = attention_layer.attend_forward(a, keys, query, np.eye(A), v)
+    da64, dkeys64, dquery64, _, dv64 = attention_layer.attend_backward(dz, dalpha, cache)
+
+    keys, query, v, a, dz, dalpha = single(keys, query, v, a, dz, dalpha)
+    z, alpha, dquery = (np.empty(shape, np.float32) for shape in ((B, D), (B, L), (B, A)))
+    dkeys, dv = np.zeros((N, L, A), np.float32), np.zeros((N, A), np.float32)
+    attention.attend(keys, query, v, a, z, alpha)
+    attention.attend_backward(dz, dalpha, keys, query, v, a, alpha, dkeys, dv, dquery)
+    da = attention.annotation_gradient(alpha[None], dz[None], N)
+    for found, right in ((z, z64), (alpha, alpha64), (da, da64), (dv.sum(axis=0), dv64), (dkeys, dkeys64)):
+        assert np.abs(found - right).max() <= 1e-5 * max(np.abs(right).max(), 1)
+    assert np.abs(dquery - dquery64).max() <= 1e-5 * np.abs(dquery64).max() + 1e-6

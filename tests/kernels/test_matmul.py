@@ -1,0 +1,36 @@
+"""Matrix products against their definition in float64."""
+
+import numpy as np
+import pytest
+from float32 import error, single
+
+from numpy_sat.kernels import matmul
+
+PRODUCTS = [(1, 1, 1), (5, 7, 3), (6, 16, 64), (200, 300, 70), (13, 600, 129), (3, 0, 5), (0, 4, 5)]
+
+
+@pytest.mark.parametrize(("M", "K", "O"), PRODUCTS)
+def test_matrix_products(rng, M, K, O):
+    x, W, b, y = single(*(rng.standard_normal(shape) for shape in ((M, K), (K, O), O, (M, O))))
+    right = x.astype(np.float64) @ W
+    for layout in (W, np.asfortranarray(W)):
+        packed = matmul.pack(layout, bias=b)
+        np.testing.assert_allclose(matmul.multiply(x, packed), right + b, rtol=0, atol=1e-6 * (1 + K))
+        total = y.copy()
+        assert matmul.multiply(x, packed, total) is total
+        np.testing.assert_allclose(total, right + y, rtol=0, atol=1e-6 * (1 + K))
+    np.testing.assert_allclose(
+        matmul.multiply_transposed(x, y), x.T.astype(np.float64) @ y, rtol=0, atol=1e-6 * (1 + M)
+    )
+
+
+def test_a_product_is_not_added_to_a_copy(rng):
+    x, W = single(rng.standard_normal((3, 4)), rng.standard_normal((4, 5)))
+    with pytest.raises(ValueError, match="contiguous"):
+        matmul.multiply(x, matmul.pack(W), np.zeros((3, 9), np.float32)[:, :5])
+
+
+def test_products_of_sequences(rng):
+    x, d = single(rng.standard_normal((4, 5, 6)), rng.standard_normal((4, 5, 7)))
+    expected = np.tensordot(x.astype(np.float64), d, axes=((0, 1), (0, 1)))
+    assert error(matmul.multiply_transposed(x, d), expected) < 1e-6
