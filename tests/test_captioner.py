@@ -84,6 +84,7 @@ def test_dropout_of_annotations(rng, monkeypatch):
     assert 0 < dropped.mean() < 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("part", parts.PARTS)
 def test_gradients_without_a_part(rng, general_decoder, part):
     config = replace(TINY, without=(part,))
@@ -120,6 +121,7 @@ def test_without_what_is_no_part(rng):
         tiny_params(rng, replace(TINY, without=("gate", "eyes")))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("norm", [False, True])
 def test_a_blind_model_sees_nothing(rng, norm):
     """It is its decoder, given zeros for annotations: the same loss and gradients whatever the picture."""
@@ -237,6 +239,7 @@ def resident_memory():
     return int(statm.read_text().split()[1]) * mmap.PAGESIZE if statm.exists() else 0
 
 
+@pytest.mark.slow
 def test_a_workspace_changes_nothing_and_stops_growing(rng):
     """A thousand steps, captions of changing length: the same gradients as without, in memory that is not outgrown."""
     params, batch = vectors_model(rng, np.float32)

@@ -27,6 +27,7 @@ def test_gradients_of_the_whole_model(rng, heads):
     whole_model.check_gradients(rng, replace(CONFIG, heads=heads))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("without", [("attention",), ("gate", "deep output")])
 def test_gradients_without_parts(rng, without):
     config = replace(CONFIG, without=without)
@@ -35,6 +36,7 @@ def test_gradients_without_parts(rng, without):
     whole_model.check_gradients(rng, config)
 
 
+@pytest.mark.slow
 def test_a_blind_model(rng):
     whole_model.check_a_blind_model(rng, CONFIG)
 

@@ -26,7 +26,7 @@ def test_gradients(rng, N, L, sizes):
 
 
 @pytest.mark.parametrize("encoder", [reader, last_state])
-@pytest.mark.parametrize("without", [(), ("attention",)])
+@pytest.mark.parametrize("without", [(), pytest.param(("attention",), marks=pytest.mark.slow)])
 def test_gradients_of_a_translator(rng, encoder, without):
     """Encoder and decoder together, two translations of each sentence, of unlike lengths."""
     config = Config(0, (), embedding=3, state=6, attention=5, without=without, dropout=0.3, smoothing=0.1, penalty=0.7)

@@ -85,6 +85,7 @@ def test_without_attention(tmp_path, capsys):
     assert "nothing drawn: this model is given the state after the last word" in capsys.readouterr().out
 
 
+@pytest.mark.slow
 def test_a_resumed_run_ends_with_the_same_parameters(tmp_path):
     whole = runs.load_model(trained(tmp_path / "whole") / "last.npz")
     half = trained(tmp_path / "half", "--set", "patience=1") / "last.npz"

@@ -4,9 +4,12 @@ Each is a patch of a solution, written down in mistakes/ with what should be sai
 """
 
 import ast
+import functools
 import io
 import re
+import tempfile
 from collections import Counter
+from pathlib import Path
 
 import implementations
 import pytest
@@ -15,7 +18,6 @@ from mistakes import MISTAKES
 from exercises.runner import worker
 
 LESSONS = {lesson.number: lesson for lesson in implementations.LESSONS}
-FOUND = {}  # {mistake: (array and equation named, term named)}, filled by the tests before the last
 
 
 @pytest.fixture(autouse=True)
@@ -36,17 +38,31 @@ def patched(lesson, mistake):
     return before + body.replace(mistake.right, mistake.wrong) + after
 
 
-@pytest.mark.parametrize("mistake", MISTAKES, ids=lambda m: f"{m.exercise}-{m.function}-{m.wrong.strip()[:40]}")
-def test_no_mistake_passes(tmp_path, mistake):
+@functools.cache
+def verdicts_of(mistake):
+    """Return the verdicts on the solution with the mistake in it, by the function's name."""
     lesson = LESSONS[mistake.exercise]
-    path = tmp_path / "mine.py"
-    path.write_text(patched(lesson, mistake), encoding="utf-8")
-    *_, (found, _) = worker.judged(lesson, path, io.StringIO())
-    verdicts = {verdict.name: verdict for verdict in found}
-    verdict = verdicts[mistake.function]
-    assert verdict.state == "wrong"
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "mine.py"
+        path.write_text(patched(lesson, mistake), encoding="utf-8")
+        *_, (found, _) = worker.judged(lesson, path, io.StringIO())
+    return {verdict.name: verdict for verdict in found}
+
+
+def cases():
+    """Yield all mistakes; the first two of each exercise are quick tests."""
+    count = Counter()
+    for mistake in MISTAKES:
+        count[mistake.exercise] += 1
+        words = f"{mistake.exercise}-{mistake.function}-{mistake.wrong.strip()[:40]}"
+        yield pytest.param(mistake, id=words, marks=[pytest.mark.slow] if count[mistake.exercise] > 2 else [])
+
+
+@pytest.mark.parametrize("mistake", cases())
+def test_no_mistake_passes(mistake):
+    verdicts = verdicts_of(mistake)
+    assert verdicts[mistake.function].state == "wrong"
     assert all(other.state == "right" for name, other in verdicts.items() if name != mistake.function)
-    FOUND[mistake] = named(mistake, verdict)
 
 
 def named(mistake, verdict):
@@ -61,17 +77,17 @@ def named(mistake, verdict):
     return right, right and bool(re.search(mistake.term, first.term))
 
 
+@pytest.mark.slow
 def test_most_mistakes_are_named():
     """Of at least 60 mistakes, 90 in 100 by array and equation, 75 in 100 by term."""
-    if len(FOUND) < len(MISTAKES):
-        pytest.skip("judges what the other tests of this file have found; run the whole file")
+    found = {mistake: named(mistake, verdicts_of(mistake)[mistake.function]) for mistake in MISTAKES}
     print()
-    for mistake, (array, term) in sorted(FOUND.items(), key=lambda found: found[0].exercise):
+    for mistake, (array, term) in found.items():
         marks = f"{'array' if array else '-----'} {'term' if term else '----'}"
         print(f"{mistake.exercise:3} {mistake.function:27} {marks}  {mistake.words}")
-    by_exercise = Counter(mistake.exercise for mistake in FOUND)
-    arrays, terms = (sum(found[k] for found in FOUND.values()) for k in (0, 1))
-    print(f"{len(FOUND)} mistakes; array and equation named of {arrays}, the term of {terms}")
-    assert len(FOUND) >= 60 and set(by_exercise) == set(LESSONS)
-    assert arrays >= 0.9 * len(FOUND)
-    assert terms >= 0.75 * len(FOUND)
+    by_exercise = Counter(mistake.exercise for mistake in found)
+    arrays, terms = (sum(told[k] for told in found.values()) for k in (0, 1))
+    print(f"{len(found)} mistakes; array and equation named of {arrays}, the term of {terms}")
+    assert len(found) >= 60 and set(by_exercise) == set(LESSONS)
+    assert arrays >= 0.9 * len(found)
+    assert terms >= 0.75 * len(found)

@@ -51,6 +51,8 @@ MODULES = {  # (module, which tests, the file of tests where it has another name
     },
 }
 
+QUICK = ("linear", "softmax", "dropout")  # a sample for every run; .ci/run tries all modules
+
 NEGATIVE = "reshape takes any negative number for the one size that it is to find"
 IN_BRACKETS = "the same product or sum in another order"
 SHAPE = "only its shape is read"
@@ -632,7 +634,9 @@ def _run(name):
     return mutations.Result(*json.loads(done.stdout.splitlines()[-1]))
 
 
-@pytest.mark.parametrize("name", MODULES)
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=[] if name in QUICK else [pytest.mark.slow]) for name in MODULES]
+)
 def test_every_edit_is_noticed(name, results):
     result = results[name].result()
     expected = [(function, line, mistake) for function, line, mistakes, _ in EQUIVALENT[name] for mistake in mistakes]

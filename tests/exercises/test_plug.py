@@ -66,6 +66,7 @@ def judged(monkeypatch, *states):
 # plug
 
 
+@pytest.mark.slow
 def test_solutions_of_all_exercises_train_both_models(tmp_path, capsys):
     found = solutions(*ALL)
     before = {(part.module, part.name): part.right for part in found}
@@ -98,6 +99,7 @@ def test_only_what_is_right_is_plugged(state, learner, monkeypatch, capsys):
     assert "These are not, yet: exercise 3 linear_backward See" in said and "python -m exercises check 3" in said
 
 
+@pytest.mark.slow
 def test_all_is_what_is_right(unchecked, learner, monkeypatch, capsys):
     other = ALL[3]
     learner(LINEAR.solution.read_text(encoding="utf-8"))
@@ -112,12 +114,14 @@ def test_all_is_what_is_right(unchecked, learner, monkeypatch, capsys):
     assert "For these the library's stand in: exercise 4 of_4" in said and "runs/plug-all/curves.png" in said
 
 
+@pytest.mark.slow
 def test_a_function_that_is_never_called_fails(unchecked, tmp_path, capsys):
     found = [Part(linear, "linear_forward", linear.linear_forward), Part(scenes, "cell_share", scenes.cell_share)]
     assert plug.train_on(found, tmp_path) == 1
     assert "Never called: cell_share." in capsys.readouterr().out
 
 
+@pytest.mark.slow
 def test_a_function_that_others_do_without_is_called_alone(unchecked, tmp_path, capsys):
     score, soft, context = attention.score_forward, attention.softmax.softmax_forward, attention.context_forward
 
@@ -133,6 +137,7 @@ def test_a_function_that_others_do_without_is_called_alone(unchecked, tmp_path, 
     assert found[0].calls
 
 
+@pytest.mark.slow
 def test_curves_that_part_and_gradients_that_are_wrong_fail(tmp_path, capsys):
     def off_in(dtype):
         def linear_forward(x, W, b):
@@ -170,6 +175,7 @@ def test_what_numba_cannot_compile_has_its_sentence():
         Part(rungs, "correlate", correlate)(*[np.ones(1)] * 4)
 
 
+@pytest.mark.slow
 def test_time_limit_ends_training(unchecked, monkeypatch, tmp_path, capsys):
     monkeypatch.setattr(small_training, "STEPS", 100)
     monkeypatch.setattr(small_training, "SECONDS", 0)
@@ -203,6 +209,7 @@ def test_loops_stand_where_the_kernels_stand(rng):
     assert cache == conv.ConvCache(x, W, 1, 1)
 
 
+@pytest.mark.slow
 def test_the_trial_is_the_same_every_time_and_has_right_gradients():
     data = small_training.draw()
     for model in (small_training.SEEING, small_training.BLIND):
@@ -252,6 +259,7 @@ def test_a_wrong_shape_is_drawn_and_said(learner, capsys):
     assert "linear_backward: db has shape (3, 2), not (2,)." in said and "ex03-linear_backward.png" in said
 
 
+@pytest.mark.slow
 def test_all_arrays_are_drawn_where_all_is_right(learner, capsys):
     learner(LINEAR.solution.read_text(encoding="utf-8"))
     assert array_figures.show(LINEAR) == 0
@@ -288,6 +296,7 @@ def test_speed_is_told_and_drawn(monkeypatch, capsys):
     assert Image.open(speed.PATH).width > 500
 
 
+@pytest.mark.slow
 def test_loops_are_compiled_and_looked_at_before_they_are_timed():
     def correlate(x, W, b, y):
         y[:] = b

@@ -69,6 +69,7 @@ def desk(tmp_path, cache, request):
     return Desk(tmp_path, cache)
 
 
+@pytest.mark.slow
 def test_board(desk):
     code, text = desk.run()
     assert code == 0

@@ -344,6 +344,7 @@ def root_mean_square(z):
     return np.sqrt(np.mean(z * z))
 
 
+@pytest.mark.slow
 def test_proof_the_mean_of_many_draws_is_the_exact_gradient(rng, general_decoder):
     """6 x 24,000 captions: numbers of one model are off together, so several models are asked."""
     z = np.concatenate([z_scores(rng, PLAIN) for _ in range(6)])

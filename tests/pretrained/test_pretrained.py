@@ -110,6 +110,7 @@ def test_other_weights_are_refused(root, tmp_path, weights, capsys):
     assert f"{weights}: not the weights that this model was trained with" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_weights_that_have_moved(root, tmp_path, weights, capsys):
     """Found next to the run's folder by their name; where they are nowhere, both places are said."""
     out, moved = tmp_path / "runs" / "run", tmp_path / "runs" / weights.name
@@ -130,6 +131,7 @@ def test_weights_that_have_moved(root, tmp_path, weights, capsys):
     assert f"{moved}: not the weights that this model was trained with" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("encoder", TUNED)
 def test_tuning_a_run(root, tmp_path, weights, capsys, encoder):
     """A run whose encoder stayed as it was goes on, the last stages trained too, and is judged, shown and asked."""
@@ -185,6 +187,7 @@ def test_the_runs_figure_shows_the_photo(root, tmp_path, weights, monkeypatch):
     np.testing.assert_array_equal(shown, [images.read_image(first.path, attention.SIDE)])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("changes", [(), ("flip=true", "zoom=0.6", "shift=1", "colour=0.2")], ids=["", "changed"])
 @pytest.mark.parametrize("encoder", TUNED)
 def test_tuned_from_the_start_interrupted_and_resumed(root, tmp_path, weights, monkeypatch, encoder, changes):
@@ -211,6 +214,7 @@ def test_tuned_from_the_start_interrupted_and_resumed(root, tmp_path, weights, m
         assert {name: x.tobytes() for name, x in found.items()} == {name: x.tobytes() for name, x in right.items()}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("tuned", [0, 2])
 def test_pictures_that_are_changed_are_encoded_as_they_are_seen(root, tmp_path, weights, monkeypatch, tuned):
     """Each time anew, by the stages that stay as they are, whether there are others or not; dev's stay as they are."""
@@ -246,6 +250,7 @@ def test_for_a_blind_model_nothing_is_encoded(root, tmp_path, weights, monkeypat
     assert inputs.read(runs.load_model(out).recipe.model, listed[0].path).shape == (1, 16, 16, 3)
 
 
+@pytest.mark.slow
 def test_more_stages_can_be_tuned_later_and_not_fewer(root, tmp_path, weights, capsys):
     first, second = tmp_path / "first", tmp_path / "second"
     assert run(root, first, weights, "--epochs", 1, "--set", "tuned=1", encoder="lite0") == 0
@@ -285,9 +290,17 @@ def test_a_decoder_begins_alike_whatever_is_tuned(rng):
     assert blind.keys() == found[0].keys() and not captioner.names_of_encoder(replace(recipe, tuned=2, blind=True))
 
 
-@pytest.mark.parametrize("model", ["soft", "hard"])
 @pytest.mark.parametrize(
-    ("encoder", "stages", "tuned"), [("vgg16", STAGES, 1), ("lite0", LITE0, 2), ("lite0", LITE0, 3)]
+    ("encoder", "stages", "tuned", "model"),
+    [
+        ("lite0", LITE0, 2, "soft"),
+        *(
+            pytest.param(encoder, stages, tuned, model, marks=pytest.mark.slow)
+            for model in ("soft", "hard")
+            for encoder, stages, tuned in (("vgg16", STAGES, 1), ("lite0", LITE0, 2), ("lite0", LITE0, 3))
+            if (encoder, tuned, model) != ("lite0", 2, "soft")
+        ),
+    ],
 )
 def test_gradients_of_the_last_stages(rng, encoder, stages, tuned, model):
     """Of decoder and tuned stages together, float64, where every picture is looked at by two captions."""

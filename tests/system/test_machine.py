@@ -10,7 +10,10 @@ import pytest
 
 @pytest.mark.parametrize(("given", "expected"), [("1", "1\n"), ("3", "3\n"), ("0", ""), ("two", "")])
 def test_number_of_threads_is_one_variable(given, expected):
-    code = "from numpy_sat.system import machine; import os; assert os.environ['OPENBLAS_NUM_THREADS']; print(machine.THREADS)"
+    code = (
+        "from numpy_sat.system import machine; import os\n"
+        "assert os.environ['OPENBLAS_NUM_THREADS']; print(machine.THREADS)"
+    )
     result = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, env=os.environ | {"NUMPY_SAT_THREADS": given}
     )

@@ -46,6 +46,7 @@ def probabilities(params, batch):
     return np.array(found)
 
 
+@pytest.mark.slow
 def test_the_gradient_is_that_of_the_expected_score(rng, params):
     """Over all captions there are: sum_y p(y) (r(y) - b) d log p(y) against differences of sum_y p(y) r(y)."""
     batch, r = all_captions(rng), rng.standard_normal(len(CAPTIONS))

@@ -109,6 +109,7 @@ def test_interrupted_and_resumed_is_bit_for_bit_the_whole(root, tmp_path, monkey
     assert losses[0] == losses[1]
 
 
+@pytest.mark.slow
 def test_the_same_seed_gives_the_same_bits(root, tmp_path, monkeypatch):
     """300 steps with all that is drawn or summed up: order, augmentation, dropout, batch normalisation, decay."""
     monkeypatch.setattr(train, "_draw", lambda *_: None)
@@ -244,6 +245,7 @@ def test_ctrl_c_saves_and_says_how_to_go_on(root, tmp_path):
     assert checkpoint.load(out / "last.npz").progress["step"] > 0
 
 
+@pytest.mark.slow
 def test_resuming_a_run_that_has_ended_changes_nothing(root, tmp_path, monkeypatch):
     """Neither where all epochs are done nor where it stopped early."""
     assert run(root, tmp_path / "done") == 0
@@ -264,6 +266,7 @@ def test_the_best_by_loss_while_bleu_is_zero(root, tmp_path, monkeypatch):
     assert checkpoint.load(tmp_path / "run" / "best.npz").progress["epoch"] == 2
 
 
+@pytest.mark.slow
 def test_a_blind_model_is_chosen_by_loss_until_it_learns_by_cider(root, tmp_path, monkeypatch, capsys):
     """Whatever CIDEr-D the epochs before had, and whatever the loss of those after."""
     losses, ciders = [2.0, 1.0, 3.0, 4.0, 5.0, 6.0], [9.0, 8.0, 9.5, 3.0, 5.0, 4.0]
@@ -440,6 +443,7 @@ def test_the_default_folder_is_a_new_one(root, tmp_path, monkeypatch):
         assert (tmp_path / "runs" / name / "best.npz").exists()
 
 
+@pytest.mark.slow
 def test_early_stopping(root, tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(cider, "cider_d", lambda captions, references: np.zeros(8))
     monkeypatch.setattr(heldout, "loss", lambda params, recipe, split: 1.0)
@@ -448,6 +452,7 @@ def test_early_stopping(root, tmp_path, monkeypatch, capsys):
     assert checkpoint.load(tmp_path / "run" / "last.npz").progress["epoch"] == 6
 
 
+@pytest.mark.slow
 def test_patience_waits_for_the_self_critical_epochs(root, tmp_path, monkeypatch, capsys):
     """It would have ended after three epochs; so it does after two of those that learn otherwise."""
     monkeypatch.setattr(cider, "cider_d", lambda captions, references: np.zeros(8))
@@ -585,6 +590,7 @@ def test_a_figure_that_cannot_be_written(root, trained, tmp_path, capsys):
     assert "look.png: cannot be written" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_compiling_is_said_once_and_only_when_it_happens(tmp_path):
     """In a process of its own: twice with the same new cache."""
     code = (

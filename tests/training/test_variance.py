@@ -11,6 +11,7 @@ from numpy_sat.data.vocabulary import END, START
 from numpy_sat.decoders import hard
 
 
+@pytest.mark.slow
 def test_a_baseline_lessens_the_variance_and_reward_to_go_still_more(rng):
     (step, loss, before), (last, loss_after, after) = variance.measured(rng, steps=40, every=40, repeats=100)
     assert (step, last) == (0, 40) and loss_after < loss - 0.3
@@ -20,6 +21,7 @@ def test_a_baseline_lessens_the_variance_and_reward_to_go_still_more(rng):
     assert average < 0.5 * none and to_go < 0.9 * average
 
 
+@pytest.mark.slow
 def test_what_is_measured_is_a_captions_own_variance(rng):
     """Of 40 captions at once it is the mean of what each has by itself."""
     params = hard.init_params(rng, 10, variance.CONFIG, np.zeros(6), np.float64)
