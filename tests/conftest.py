@@ -11,6 +11,7 @@ import implementations
 import numpy as np
 import pytest
 
+from numpy_sat.data.scenes import scenes
 from numpy_sat.decoders import attend_tell
 from numpy_sat.metrics import meteor
 from numpy_sat.system import machine
@@ -23,6 +24,38 @@ MOST_WORKERS = 8  # more processes gain little: the longest file of tests takes 
 def rng(request):
     """Random numbers that depend on the test's name only, so that a failure repeats when the test runs alone."""
     return np.random.default_rng(zlib.crc32(request.node.name.encode()))
+
+
+@pytest.fixture(scope="session")
+def data_folder():
+    """Return the folder of the real data sets, named by NUMPY_SAT_DATA; parts of it may be missing."""
+    return Path(os.environ.get("NUMPY_SAT_DATA") or Path(__file__).parents[2] / "shared" / "data")
+
+
+@pytest.fixture(scope="session")
+def flickr8k_folder(data_folder):
+    """Return the folder of the real Flickr8k; without it the test is skipped."""
+    folder = data_folder / "flickr8k"
+    if not folder.is_dir():
+        pytest.skip(f"{folder} is not there; name the folder of the data sets by NUMPY_SAT_DATA")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def photos(data_folder):
+    """Return the paths of photos at full size; without them the test is skipped."""
+    folder = data_folder / "flickr8k_fullsize_sample"
+    if not folder.is_dir():
+        pytest.skip(f"{folder} is not there; name the folder of the data sets by NUMPY_SAT_DATA")
+    return sorted(folder.glob("*.jpg"))
+
+
+@pytest.fixture(scope="session")
+def root(tmp_path_factory):
+    """Return the folder of a tiny data set, drawn scenes in the layout of Flickr8k."""
+    folder = tmp_path_factory.mktemp("data") / "scenes"
+    scenes.write(folder, train=24, dev=8, test=4)
+    return folder
 
 
 @pytest.fixture

@@ -4,7 +4,6 @@ import os
 import struct
 import warnings
 import zlib
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -14,9 +13,6 @@ from numpy_sat.data import images
 from numpy_sat.data.dataset import CaptionedImage
 from numpy_sat.data.images import load_images, open_image, read_image
 from numpy_sat.system.errors import InputError
-
-DATA = Path(os.environ.get("NUMPY_SAT_DATA") or Path(__file__).parents[3] / "shared" / "data")
-SAMPLE = DATA / "flickr8k_fullsize_sample"
 
 RED, GREEN, BLUE, WHITE = (255, 0, 0), (0, 255, 0), (0, 0, 255), (255, 255, 255)
 CORNERS = np.array([[RED, GREEN, GREEN], [BLUE, WHITE, WHITE]], np.uint8)  # tells all eight orientations apart
@@ -345,9 +341,8 @@ def test_a_full_disk_is_told_and_leaves_no_cache(some, cache, monkeypatch):
     assert list(cache.iterdir()) == []
 
 
-@pytest.mark.skipif(not SAMPLE.is_dir(), reason=f"{SAMPLE} is not there")
-def test_photos_at_full_size():
-    for path in sorted(SAMPLE.glob("*.jpg"))[:3]:
+def test_photos_at_full_size(photos):
+    for path in photos[:3]:
         assert max(open_image(path).size) == 500
         square = read_image(path, 112)
         assert np.array_equal(square, open_image(path).resize((112, 112), Image.Resampling.BILINEAR))

@@ -36,14 +36,6 @@ def tiny_preset(tmp_path_factory):
         yield
 
 
-@pytest.fixture(scope="module")
-def root(tmp_path_factory):
-    """A data set in Flickr8k's layout: 24 drawn pictures to train on, 8 in dev, 4 in test."""
-    folder = tmp_path_factory.mktemp("data") / "tiny"
-    scenes.write(folder, train=24, dev=8, test=4)
-    return folder
-
-
 def run(root, out, *more):
     return train.main(["--small", "--data", "flickr8k", "--root", str(root), "--out", str(out), *map(str, more)])
 

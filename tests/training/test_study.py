@@ -9,17 +9,8 @@ import tiny
 
 from numpy_sat import study, train
 from numpy_sat.data.flickr8k import flickr8k
-from numpy_sat.data.scenes import scenes
 from numpy_sat.experiment import checkpoint, presets, runs, settings
 from numpy_sat.training import start
-
-
-@pytest.fixture(scope="module")
-def root(tmp_path_factory):
-    """A data set in Flickr8k's layout: 24 drawn pictures to train on, 8 in dev."""
-    folder = tmp_path_factory.mktemp("data") / "tiny"
-    scenes.write(folder, train=24, dev=8, test=4)
-    return folder
 
 
 @pytest.fixture(autouse=True)

@@ -27,14 +27,6 @@ from numpy_sat.pretrained import inputs
 from numpy_sat.training import start
 
 
-@pytest.fixture(scope="module")
-def root(tmp_path_factory):
-    """A data set in Flickr8k's layout: 24 drawn pictures to train on, 8 in dev."""
-    folder = tmp_path_factory.mktemp("data") / "tiny"
-    scenes.write(folder, train=24, dev=8, test=4)
-    return folder
-
-
 @pytest.fixture(autouse=True)
 def tiny_preset(tmp_path, monkeypatch):
     monkeypatch.setitem(presets.PRESETS, ("flickr8k", True), tiny.RECIPE)

@@ -1,19 +1,14 @@
 """The reader of Flickr8k: both layouts, their known dirt, and what it refuses."""
 
 import csv
-import os
-from pathlib import Path
 
 import pytest
 
 from numpy_sat.data.flickr8k import flickr8k
 from numpy_sat.system.errors import InputError
 
-DATA = Path(os.environ.get("NUMPY_SAT_DATA") or Path(__file__).parents[3] / "shared" / "data")
 LISTS = {"train": ["c.jpg", "a.jpg", "b.jpg"], "dev": ["d.jpg"], "test": ["e.jpg"]}
 NAMES = "abcde"
-
-needs_flickr8k = pytest.mark.skipif(not (DATA / "flickr8k").is_dir(), reason=f"{DATA / 'flickr8k'} is not there")
 
 
 def write_photos(folder, names=NAMES):
@@ -276,17 +271,15 @@ def test_a_malformed_csv_is_refused(tmp_path, text, sentence):
         flickr8k.read(tmp_path)
 
 
-@needs_flickr8k
-def test_the_real_data():
-    dataset = flickr8k.read(DATA / "flickr8k")
+def test_the_real_data(flickr8k_folder):
+    dataset = flickr8k.read(flickr8k_folder)
     assert {split: len(pictures) for split, pictures in dataset.splits.items()} == {"train": 6000, "dev": 1000}
     assert dataset.splits["train"][0].name == "2513260012_03d33305cf.jpg"
     assert all(len(picture.captions) == 5 for pictures in dataset.splits.values() for picture in pictures)
 
 
-@needs_flickr8k
-def test_the_real_test_split_where_its_photos_are_held_back():
-    if "Split test, not used here, lacks 1,000 photos of 1,000." not in flickr8k.read(DATA / "flickr8k").notes:
+def test_the_real_test_split_where_its_photos_are_held_back(flickr8k_folder):
+    if "Split test, not used here, lacks 1,000 photos of 1,000." not in flickr8k.read(flickr8k_folder).notes:
         pytest.skip("this copy has the photos of the test split")
     with pytest.raises(InputError, match=r"Split test lacks 1,000 photos of 1,000: 3385593926_d3e9c21170\.jpg, "):
-        flickr8k.read(DATA / "flickr8k", splits=["test"])
+        flickr8k.read(flickr8k_folder, splits=["test"])
