@@ -44,7 +44,7 @@ MODULES = {  # (module, which tests, the file of tests where it has another name
     **{name: (f"numpy_sat.encoders.{name}", OF_A_READER) for name in ("reader", "last_state")},
     "hard_attention": (f"{LAYER}.hard_attention", "not (float32 or proof or frequent)"),
     "optimizers": ("numpy_sat.training.optimizers", PLAIN),
-    "words": ("numpy_sat.evaluation.neighbors", "not (command or map or start or training or chance or unknown)"),
+    "neighbors": ("numpy_sat.evaluation.neighbors", PLAIN),
     **{
         layer: (f"{LAYER}.{layer}", PLAIN)
         for layer in ("batch_norm", "output", "activations", "linear", "softmax", "embedding", "dropout")
@@ -595,7 +595,7 @@ EQUIVALENT = {
         ("encode_backward", "dEx_back, _, _", zeros("zeros"), "that is what it is"),
     ],
     "last_state": [],
-    "words": [
+    "neighbors": [
         ("cosine_similarity", "return", ["`lengths != 0` where `lengths > 0` belongs"], "a length is never negative"),
         ("cosine_similarity", "return", ["2 where 1 belongs"], "what is divided by it is 0"),
         ("principal_axes", "centred =", ["the sign of `E - E.mean(axis=0)` is flipped"], "the axes' signs are settled"),
