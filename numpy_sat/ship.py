@@ -1,107 +1,23 @@
-"""python -m numpy_sat.ship: the captioner that comes with the package, and how another run takes its place.
-
-It is a checkpoint like any other, a NumPy .npz without pickle, but that its parameters are kept as float16, half as
-long, and that its settings say where it comes from. Nothing of a single photo is in it.
-"""
+"""python -m numpy_sat.ship: the captioner that comes with the package, and how another run takes its place."""
 
 import argparse
-import json
 import sys
 from pathlib import Path
 
-import numpy as np
-
-from numpy_sat import __version__, pretrained
-from numpy_sat.experiment import checkpoint, runs
+from numpy_sat.evaluation import shipping
+from numpy_sat.experiment import runs
 from numpy_sat.system import cli
-from numpy_sat.system.errors import InputError
-
-LARGEST = 12_000_000  # bytes, so that the package stays a small one
-DATA = {
-    "flickr8k": "Flickr8k's train photos and their captions (Hodosh, Young and Hockenmaier 2013, Journal of "
-    "Artificial Intelligence Research 47)",
-    "scenes": "drawn scenes",
-}
 
 
 def main(argv=None):
-    """The command; returns its exit code."""
-    parser = argparse.ArgumentParser(prog="python -m numpy_sat.ship", description=__doc__.partition(":")[0] + ".")
+    """Run the command and return its exit code."""
+    parser = argparse.ArgumentParser(
+        prog="python -m numpy_sat.ship", description="Say where the captioner of the package comes from, or replace it."
+    )
     parser.add_argument("run", type=Path, nargs="?", help="that `evaluate` has judged; without it, say what there is")
     parser.add_argument("--out", type=Path, default=runs.SHIPPED, metavar="FILE.npz", help="default: into the package")
     args = parser.parse_args(argv)
-    return cli.run(lambda: _ship(args.run, args.out) if args.run else print(described(args.out)))
-
-
-def described(path):
-    """Where a shipped captioner comes from, as text. Raises InputError."""
-    settings = checkpoint.load(path).settings
-    if "provenance" not in settings:
-        raise InputError(f"{path}: a checkpoint that was not shipped, and so does not say where it comes from.")
-    return "\n".join(f"{name}: {text}" for name, text in settings["provenance"].items())
-
-
-def _ship(run, out):
-    """Write a run's best model to the file `out`."""
-    model = runs.load_model(run)
-    if model.recipe.model.source:
-        raise InputError(f"{run}: a translator, and what is shipped captions pictures.")
-    halves = {name: _half(run, name, array) for name, array in model.params.items()}
-    size = sum(array.nbytes for array in halves.values())
-    if size > LARGEST:
-        raise InputError(f"{run}: {size / 1e6:.1f} MB as float16, of at most {LARGEST / 1e6:.0f}; train a smaller one.")
-    mixed = model.settings.get(runs.SOUP)
-    provenance = {
-        "made by": f"numpy_sat {__version__}, {model.progress['seconds'] / 60:.0f} minutes of training"
-        + (f", its weights the mean of those of {len(mixed)} runs" if mixed else ""),
-        "trained on": DATA[model.settings["data"]],
-        "encoder": _encoder(model.recipe.model),
-        **_judged(run),
-    }
-    settings = model.settings | {"root": None, "provenance": provenance}
-    settings.pop(runs.SOUP, None)  # names of folders, which nobody else has
-    checkpoint.save(out, checkpoint.Checkpoint(halves, {}, settings, model.progress))
-    print(f"{described(out)}\nwritten: {out}, {out.stat().st_size / 1e6:.1f} MB")
-
-
-def _half(run, name, array):
-    with np.errstate(over="ignore"):
-        half = array.astype(np.float16)
-    if not np.isfinite(half).all():
-        raise InputError(f"{run}: {name} reaches beyond float16's 65,504, and cannot be shipped.")
-    return half
-
-
-def _encoder(config):
-    """Whose the encoder's weights are, a sentence; config: captioner.Config."""
-    if not config.frozen:
-        return "in this file, trained with the decoder from random weights"
-    if config.encoder != "lite0":
-        raise InputError(f"{config.encoder}: its weights are no package, so nobody could use what is shipped.")
-    source = f"the extra `pretrained` (Apache-2.0), SHA-256 {pretrained.SHA256}"
-    if config.tuned:
-        rest = len(config.stages) - config.tuned
-        return (
-            f"EfficientNet-Lite0, its first {rest} stages not in this file: {source}; its last {config.tuned} in this "
-            "file, changed by training with the decoder from the weights there"
-        )
-    return f"EfficientNet-Lite0, not in this file: {source}"
-
-
-def _judged(run):
-    """The protocol and the scores of a run's best, as `evaluate` has kept them."""
-    path = runs.folder_of(run) / "evaluate-dev.json"
-    judging = f"python -m numpy_sat.evaluate {cli.quoted(run)}"
-    try:
-        found = json.loads(path.read_text(encoding="utf-8"))
-        digest, protocol, scores = found["checkpoint"], found["protocol"], found["rows"][0]["figures"]
-    except FileNotFoundError as error:
-        raise InputError(f"{path}: not there; first judge it: {judging}") from error
-    except (OSError, ValueError, KeyError, IndexError) as error:
-        raise InputError(f"{path}: unreadable, or is not what evaluate writes; evaluate again: {judging}") from error
-    if digest != runs.digest(run):
-        raise InputError(f"{path}: of another checkpoint than {runs.checkpoint_of(run)}; evaluate again: {judging}")
-    return {"protocol": protocol, "scores": ", ".join(f"{name} {score:.1f}" for name, score in scores.items())}
+    return cli.run(lambda: shipping.ship(args.run, args.out) if args.run else print(shipping.describe(args.out)))
 
 
 if __name__ == "__main__":

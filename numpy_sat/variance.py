@@ -1,101 +1,22 @@
-"""python -m numpy_sat.variance: how far the gradients of single draws lie apart, and what a baseline does about it.
-
-What hard attention learns by is the mean over all it might have drawn (layers/hard_attention.py), but each time it
-draws once. Here a tiny model learns to name the kinds of things in the places of a picture, one after the other, and
-while it learns the variance of its gradient is measured: of the same captions drawn again and again, without a
-baseline, with the moving average, and with that and reward-to-go. All three have the same mean.
-"""
+"""python -m numpy_sat.variance: measure the variance of REINFORCE's gradients, with and without a baseline."""
 
 import argparse
 import sys
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
-from numpy_sat import captioner
-from numpy_sat.data import batches
-from numpy_sat.data.vocabulary import END, START
-from numpy_sat.decoders import hard
-from numpy_sat.evaluation import figures
 from numpy_sat.system import cli
-from numpy_sat.training import optimizers
-
-PLACES, KINDS, FIRST_KIND = 6, 4, 2  # kind k is word FIRST_KIND + k
-WORDS = 5  # of the longest caption, without <end>; of the shortest 2
-CAPTIONS, STEPS, EVERY, REPEATS, RATE = 40, 300, 20, 150, 0.02
-CONFIG = captioner.Config(
-    **{"picture_size": 0, "stages": (), "embedding": 8, "state": 16, "attention": 8, "model": "hard", "penalty": 0.0},
-    **{"lambda_r": 0.3, "lambda_e": 0.0},
-)
-WAYS = {  # whether with the baseline, whether with reward-to-go
-    "no baseline": (False, False),
-    "moving average": (True, False),
-    "moving average, reward-to-go": (True, True),
-}
+from numpy_sat.training.objectives import variance
 
 
 def main(argv=None):
-    """The command; returns its exit code."""
-    parser = argparse.ArgumentParser(prog="python -m numpy_sat.variance", description=__doc__.split("\n")[0])
+    """Run the command and return its exit code."""
+    parser = argparse.ArgumentParser(prog="python -m numpy_sat.variance", description=__doc__.partition(": ")[2])
     parser.add_argument("--out", type=Path, default=Path("variance.png"), metavar="FILE", help="default: variance.png")
     parser.add_argument("--seed", type=cli.natural, default=0, help="of all that is random (default: 0)")
     args = parser.parse_args(argv)
-    return cli.run(lambda: _show(args.out, np.random.default_rng(args.seed)))
-
-
-def _show(path, rng):
-    print("variance of a caption's gradient over draws, summed over all parameters")
-    print(f"{'step':>5}  {'nats a word':>11}  " + "  ".join(f"{way:>14}" for way in WAYS))
-    steps, found = [], {way: [] for way in WAYS}
-    for step, loss, variances in measured(rng):
-        steps.append(step)
-        for way, variance in variances.items():
-            found[way].append(variance)
-        row = "  ".join(f"{variance:{max(14, len(way))}.2f}" for way, variance in variances.items())
-        print(f"{step:5}  {loss:11.3f}  {row}", flush=True)
-    figures.variance_figure(path, steps, found)
-    print(f"drawn: {path}")
-
-
-def measured(rng, steps=STEPS, every=EVERY, repeats=REPEATS):
-    """Train a tiny model, and yield now and then: step, -log p a word, {way: variance of a caption's gradient}."""
-    params = hard.init_params(rng, PLACES + KINDS, CONFIG, np.zeros(FIRST_KIND + KINDS), np.float64)
-    same, state = draw_batch(rng), {}
-    for step in range(steps + 1):
-        a, batch = draw_batch(rng)
-        if step % every == 0:
-            loss, *_ = hard.loss_and_grads({**params, "baseline": np.zeros(1)}, a, batch, CONFIG, rng)
-            yield step, loss.word, {way: variance(params, *same, way, rng, repeats) for way in WAYS}
-        _, _, grads = hard.loss_and_grads(params, a, batch, CONFIG, rng)
-        optimizers.clip_by_norm(grads, 5.0)
-        optimizers.adam_update(params, grads, state, RATE)
-
-
-def variance(params, a, batch, way, rng, repeats):
-    """How far one caption's draws scatter the gradient of the bound (lambda_r = 1): summed over all parameters.
-
-    Measured on sums of all captions, whose draws have nothing to do with each other: variances add up.
-    """
-    with_baseline, to_go = WAYS[way]
-    config = replace(CONFIG, lambda_r=1.0, expected=0.0, reward_to_go=to_go)
-    found = []
-    for _ in range(repeats):
-        given = {**params, "baseline": params["baseline"] * with_baseline}
-        _, _, grads = hard.loss_and_grads(given, a, batch, config, rng)
-        found.append(np.concatenate([gradient.ravel() for gradient in grads.values()]))
-    B = batch.words.shape[1]
-    return np.var(found, axis=0, ddof=1).sum() * B
-
-
-def draw_batch(rng):
-    """Annotations: (N, PLACES, PLACES + KINDS), which say their place and what kind of thing is there; the captions."""
-    kinds, lengths = rng.integers(0, KINDS, (CAPTIONS, PLACES)), rng.integers(2, WORDS + 1, CAPTIONS)
-    a = np.concatenate([np.tile(np.eye(PLACES), (CAPTIONS, 1, 1)), np.eye(KINDS)[kinds]], axis=-1)
-    t = np.arange(WORDS + 1)[:, None]
-    targets = np.where(t < lengths, FIRST_KIND + kinds.T, END)
-    words = np.concatenate([np.full((1, CAPTIONS), START), targets[:-1]])
-    return a, batches.Batch(None, words, targets, (t <= lengths) * 1.0)
+    return cli.run(lambda: variance.show(args.out, np.random.default_rng(args.seed)))
 
 
 if __name__ == "__main__":

@@ -9,7 +9,7 @@ from PIL import Image
 from numpy_sat import captioner, words
 from numpy_sat.data.vocabulary import SPECIALS, Vocabulary, tokenise
 from numpy_sat.decoders import MODELS
-from numpy_sat.evaluation import figures, neighbors
+from numpy_sat.evaluation import figures, neighbors, word_neighbors
 from numpy_sat.experiment import presets, runs
 from numpy_sat.system.streams import PARAMETERS, stream
 
@@ -63,7 +63,7 @@ def test_command_of_a_word(tmp_path, capsys):
     rows = rows_of(out, known)
     assert list(rows) == ["rome", "italy"] and "paris 1.00" in rows["rome"] and "france 1.00" in rows["italy"]
     for word, row in rows.items():
-        near, cosines = neighbors.nearest(E, known.index(word), words.NEAR)
+        near, cosines = neighbors.nearest(E, known.index(word), word_neighbors.NEAR)
         expected = ", ".join(f"{known[other]} {cosine:.2f}" for other, cosine in zip(near, cosines, strict=True))
         assert row.split(maxsplit=1)[1] == expected and not {"<start>", "<end>", "<unk>"} & set(row.split())
     assert str(tmp_path / "run" / "words.png") in out
@@ -77,7 +77,7 @@ def test_command_draws_frequent_words_or_the_asked_and_their_neighbours(tmp_path
     monkeypatch.setattr(figures, "words_figure", lambda *arguments: drawn.append(arguments))
     assert shown(capsys, tmp_path / "run")[0] == 0
     for number, value in {"NEAR": 2, "LISTED": 4, "DRAWN": 5}.items():
-        monkeypatch.setattr(words, number, value)
+        monkeypatch.setattr(word_neighbors, number, value)
     code, out, _ = shown(capsys, tmp_path / "run", "--out", tmp_path / "map.png")
     assert code == 0 and list(rows_of(out, known)) == list(known[:4])
     assert shown(capsys, tmp_path / "run" / "best.npz", "in", "in", "live")[0] == 0
@@ -145,7 +145,7 @@ def test_chance_is_what_random_vectors_have(rng):
     for _ in range(20):
         E = rng.standard_normal((60, 256))
         largest += [neighbors.nearest(E, word, 1)[1][0] for word in range(60)]
-    assert words._chance(E) == pytest.approx(np.median(largest), rel=0.03)
+    assert word_neighbors._chance(E) == pytest.approx(np.median(largest), rel=0.03)
 
 
 def test_unknown_words_are_answered_by_words_spelt_alike(tmp_path, capsys):

@@ -27,7 +27,6 @@ from numpy_sat.evaluation import neighbors
 from numpy_sat.experiment import presets
 from numpy_sat.layers import embedding
 from numpy_sat.metrics import bleu
-from numpy_sat.system.streams import CAPTIONS as DRAWN
 from numpy_sat.system.streams import DROPOUT, PARAMETERS, stream
 from numpy_sat.system.workspace import Workspace
 from numpy_sat.training import optimizers
@@ -206,24 +205,27 @@ def _train(model, params, optimizer, data, label, steps):
     losses, state, workspace = [], {}, Workspace()
     shifted = batches.Augmentation(RECIPE.flip, 0 if model is TRANSLATING else RECIPE.shift)
     coming = batches.epoch_batches(data.train, PICTURES, CAPTIONS, shifted, SEED, epoch=0)
-    judge = self_critical.judge(data.train, data.vocabulary) if model.self_critical else None
+    judge = self_critical.prepare(data.train, data.vocabulary) if model.self_critical else None
     began = time.monotonic()
     for step in tqdm(range(steps), desc=label, unit="step", ascii=True, ncols=79):
         if losses and time.monotonic() - began > SECONDS:
             break
-        rng = stream(SEED, DROPOUT, step)
-        batch, config = next(coming), model.small
+        batch, random = next(coming), functools.partial(_random, step)
         if judge and step >= steps * 3 // 4:
-            recipe = replace(RECIPE, model=config)
-            lesson = self_critical.rewarded(params, batch, recipe, judge, stream(SEED, DRAWN, step))
-            batch, config = lesson.batch, lesson.config
-        with workspace.step():
-            loss, grads = model.module.loss_and_grads(params, batch, config, rng)
+            recipe = replace(RECIPE, model=model.small)
+            loss, grads, _ = self_critical.loss_and_grads(params, batch, recipe, judge, random, workspace)
+        else:
+            with workspace.step():
+                loss, grads = model.module.loss_and_grads(params, batch, model.small, random(DROPOUT))
         optimizers.clip_by_norm(grads, RECIPE.clip)
         rate = optimizers.cosine_rate(step, STEPS, RATES[optimizer], WARMUP)
         getattr(optimizers, f"{optimizer}_update")(params, grads, state, rate)
         losses.append(float(loss.word))
     return losses
+
+
+def _random(step, purpose):
+    return stream(SEED, purpose, step)
 
 
 def check_gradients(model):

@@ -55,28 +55,35 @@ class Augmentation(NamedTuple):
         return self.flip or self.shift > 0 or self.zoom < 1 or self.colour > 0
 
 
-def make_split(listed, inputs, vocabulary, max_words, cut=tokenise):
-    """Number a split's captions' words.
+def make_split(examples, inputs, vocabulary, max_words, tokenize=tokenise):
+    """Number the words of a split's captions. Captions without a word of the vocabulary are left out and noted.
 
-    listed: the split's dataset.CaptionedImage list; inputs: (N, ...) what they look like; cut: a caption to its words;
-    max_words: captions with more are cut there, without <end>. Captions without a word of the vocabulary are left
-    out and noted. Returns a Split. Raises InputError for a picture of which none is left.
+    Args:
+        examples: N dataset.Examples.
+        inputs: (N, ...) their model inputs.
+        vocabulary: vocabulary.Vocabulary.
+        max_words: longer captions are cut there, without <end>.
+        tokenize: function from a caption to its words.
+    Returns:
+        A Split.
+    Raises:
+        InputError: no caption of an example is left.
     """
-    references = tuple(_known_captions(picture, vocabulary, cut) for picture in listed)
+    references = tuple(_known_captions(example, vocabulary, tokenize) for example in examples)
     captions = tuple(tuple(_number(words, vocabulary, max_words) for words in of_one) for of_one in references)
-    lost = sum(len(picture.captions) for picture in listed) - sum(map(len, captions))
+    lost = sum(len(example.captions) for example in examples) - sum(map(len, captions))
     notes = (f"{lost:,} captions without a known word are left out.",) if lost else ()
-    names = tuple(picture.name for picture in listed)
+    names = tuple(example.name for example in examples)
     return Split(names, inputs, captions, references, notes)
 
 
-def _known_captions(picture, vocabulary, cut):
-    """A picture's captions as word lists, those with at least one word of the vocabulary."""
-    known = tuple(words for words in map(cut, picture.captions) if any(word in vocabulary for word in words))
+def _known_captions(example, vocabulary, tokenize):
+    """Return an example's captions as word lists, those with at least one word of the vocabulary."""
+    known = tuple(words for words in map(tokenize, example.captions) if any(word in vocabulary for word in words))
     if not known:
         raise InputError(
-            f"{picture.path}: none of its captions ({picture.captions[0]!r}, ...) has a word of the vocabulary; "
-            f"take the picture out of its split's list."
+            f"{example.name}: none of its captions ({example.captions[0]!r}, ...) has a word of the vocabulary; "
+            f"take it out of its split's list."
         )
     return known
 

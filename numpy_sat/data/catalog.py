@@ -1,37 +1,30 @@
-"""The data sets by name, behind one interface."""
+"""The data sets by name. Each one is a module that declares
 
-from pathlib import Path
+TASK                                        "captioning" or "translation", see tasks/
+SPLITS                                      names of its splits
+tokenize(text)                              the words of a caption
+open_dataset(root, splits, skip_missing)    find it, or make it; returns a dataset.Dataset
+"""
 
-from numpy_sat.data.dataset import CaptionedImage, Dataset
 from numpy_sat.data.flickr8k import flickr8k
 from numpy_sat.data.phrases import phrases
 from numpy_sat.data.scenes import scenes
-from numpy_sat.system import machine
-from numpy_sat.system.errors import InputError
 
-NAMES = ("scenes", "flickr8k", "phrases")
+DATASETS = {"scenes": scenes, "flickr8k": flickr8k, "phrases": phrases}
+NAMES = tuple(DATASETS)
 
 
 def open_dataset(name, root=None, splits=("train", "dev"), skip_missing=False):
-    """Find a data set, drawing the scenes where they are not there yet. Returns a dataset.Dataset.
+    """Find a data set. Scenes and phrases are made if they do not exist yet.
 
-    name: one of NAMES; root: the data set's folder, for scenes the folder to keep them in; skip_missing: leave out
-    photos that are not there. Raises InputError.
+    Args:
+        name: one of NAMES.
+        root: the data set's folder; of scenes the folder that they are kept in.
+        splits: the splits to read.
+        skip_missing: leave out photos that are not there.
+    Returns:
+        A dataset.Dataset.
+    Raises:
+        InputError: the data set is missing or damaged.
     """
-    if name == "phrases":
-        drawn = phrases.draw_splits()
-        return Dataset(name, None, {split: [_as_picture(phrase) for phrase in drawn[split]] for split in splits}, ())
-    if name == "scenes":
-        return flickr8k.read(scenes.ensure(Path(root or machine.cache_folder())), splits, skip_missing, name)
-    root = Path(root or machine.cache_folder() / "flickr8k")
-    if not root.exists():
-        raise InputError(
-            f"{root}: there is no such folder; python -m numpy_sat.flickr8k --download fetches the data set, "
-            "--root names a copy that you have."
-        )
-    return flickr8k.read(root, splits, skip_missing, name)
-
-
-def _as_picture(phrase):
-    """A phrase_language.Phrase in a picture's place: its English is the name, its Italian the caption."""
-    return CaptionedImage(" ".join(phrase.source), None, (" ".join(phrase.target),))
+    return DATASETS[name].open_dataset(root, splits, skip_missing)

@@ -1,7 +1,15 @@
 """The records that every data set is read into."""
 
+from collections.abc import Callable
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
+
+
+class Example(Protocol):
+    """Something to write about, and what people wrote: a CaptionedImage, or a phrase_language.Phrase."""
+
+    name: str  # unique in its data set
+    captions: tuple[str, ...]  # as written, stripped of surrounding blanks; never empty
 
 
 class CaptionedImage(NamedTuple):
@@ -13,9 +21,10 @@ class CaptionedImage(NamedTuple):
 
 
 class Dataset(NamedTuple):
-    """Captioned images in splits, in the order of the split lists."""
+    """Examples in splits, in the order of the split lists."""
 
     name: str
-    root: Path
-    splits: dict[str, list[CaptionedImage]]  # "train", "dev", "test"
+    root: Path | None  # None of a data set that is not kept on disk
+    splits: dict[str, list[Example]]  # by the names in the data set's SPLITS
     notes: tuple[str, ...]  # what is unusual about this copy, a sentence each, for a command to print
+    tokenize: Callable[[str], list[str]]  # a caption's words

@@ -7,11 +7,10 @@ import numpy as np
 
 from numpy_sat.decoding import search
 from numpy_sat.evaluation import heldout
-from numpy_sat.experiment import presets, runs
+from numpy_sat.experiment import arguments, presets, runs
 from numpy_sat.experiment.settings import is_idle, settings_between
 from numpy_sat.system import cli
 from numpy_sat.system.errors import InputError
-from numpy_sat.training import start
 
 SUFFIX = "-blind"  # of the folder beside a run's that is looked into where none is named
 # What makes it the same decoder.
@@ -65,10 +64,10 @@ def _presets(data, config):
         return [(given, presets.from_random_weights(data, small, config.model)) for given, small in sizes]
     path = Path(config.weights) if config.weights else None
     recipe = presets.on_pretrained(data, config.encoder, path, config.preprocessing)
-    arguments = [f"--encoder {config.encoder}"]
+    options = [f"--encoder {config.encoder}"]
     if path:
-        arguments += [f"--weights {cli.quoted(path)}", f"--preprocessing {config.preprocessing}"]
-    return [(arguments, replace(recipe, model=replace(recipe.model, digest=config.digest)))]
+        options += [f"--weights {cli.quoted(path)}", f"--preprocessing {config.preprocessing}"]
+    return [(options, replace(recipe, model=replace(recipe.model, digest=config.digest)))]
 
 
 def _training(run, model):
@@ -87,5 +86,5 @@ def _training(run, model):
     words += [f"--root {cli.quoted(settings['root'])}"] * bool(settings["root"])
     words += [f"--seed {seed}"] * bool(seed)
     between = settings_between(recipe, preset)
-    words += start.as_arguments({name: text for name, text in between.items() if not is_idle(recipe, name)})
+    words += arguments.as_arguments({name: text for name, text in between.items() if not is_idle(recipe, name)})
     return " ".join([*words, f"--out {cli.quoted(_beside(run))}"])

@@ -30,7 +30,7 @@ def attention_figure(path, image, words, alpha, beta):
     _save(figure, path)
 
 
-def looks_figure(path, entries):
+def attention_rows_figure(path, entries):
     """Write a PNG, a row a picture: the picture, then a panel a word with the attention's map over it.
 
     entries: [(image (H, W, 3) uint8, title, words, alpha (words, L) with square L), ...]. Every map is scaled to its

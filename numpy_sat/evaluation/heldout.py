@@ -1,6 +1,7 @@
-"""What a trained model makes of a split's pictures and captions: where judging and showing it begin."""
+"""A trained model's captions and loss of a held-out split: where judging and showing it begin."""
 
 import time
+from pathlib import Path
 from typing import NamedTuple
 
 from numpy_sat import __version__, captioner
@@ -12,65 +13,86 @@ from numpy_sat.metrics.tokens import tokenise
 from numpy_sat.pretrained import inputs
 from numpy_sat.system.workspace import Workspace
 
-EACH = 5  # captions of a picture in the loss
+EACH = 5  # captions of an image in the loss
+
+
+class Request(NamedTuple):
+    """Which split is captioned, and how."""
+
+    split: str = "dev"  # or "test"
+    beam: int = 3  # beam width; 1 is greedy decoding
+    root: Path | None = None  # the data's folder, if it is not the one trained on
+    skip_missing: bool = False  # go on without photos that are not there
+    look: str | None = None  # how hard attention looks; None is as the model's recipe says
 
 
 class Written(NamedTuple):
     """A split and a model's captions of it."""
 
     dataset: Dataset
-    listed: list  # dataset.CaptionedImage of each of the N pictures
+    listed: list  # dataset.Example of each of the N images (or phrases)
     found: list  # search.Caption of each
     captions: dict  # {name: text}
     references: dict  # {name: [texts]}, people's, as written; those without a word left out
-    seconds: float  # that writing took, encoder and search, on kernels compiled before
+    seconds: float  # that writing took, encoder and beam search, with compiled kernels
 
 
-def write(model, split, beam, root=None, skip_missing=False):
-    """Caption every picture of a split of the data a model was trained on.
+def write(model, request, load=inputs.load):
+    """Caption every image (or phrase) of a split of the data that a model was trained on.
 
-    model: runs.Model; split: "dev" or "test"; beam: beams; root: the data's folder, where it is not the one trained on;
-    skip_missing: go on without photos that are not there. Returns Written. Raises InputError.
+    Args:
+        model: runs.Model.
+        request: Request.
+        load: the load function of the model's task, by default that of captioning.
+    Returns:
+        Written.
+    Raises:
+        InputError: the data cannot be read.
     """
     settings, recipe = model.settings, model.recipe
-    dataset = catalog.open_dataset(settings["data"], root or settings["root"], (split,), skip_missing)
-    listed = dataset.splits[split]
-    images = inputs.load(recipe.model, listed)
-    how = beam, recipe.max_words, recipe.length_power
-    search.caption_images(model.params, recipe.model, images[:1], *how)  # compiles what is not compiled yet
+    dataset = catalog.open_dataset(
+        settings["data"], request.root or settings["root"], (request.split,), request.skip_missing
+    )
+    listed = dataset.splits[request.split]
+    given = load(recipe.model, listed)
+    how = request.beam, recipe.max_words, recipe.length_power
+    search.caption_images(model.params, recipe.model, given[:1], *how)  # compiles what is not compiled yet
     started = time.perf_counter()
-    found = search.caption_images(model.params, recipe.model, images, *how)
+    found = search.caption_images(model.params, recipe.model, given, *how)
     seconds = time.perf_counter() - started
     return Written(
         dataset,
         listed,
         found,
-        {picture.name: text(model, caption) for picture, caption in zip(listed, found, strict=True)},
-        {picture.name: list(filter(tokenise, picture.captions)) for picture in listed},
+        {example.name: text(model, caption) for example, caption in zip(listed, found, strict=True)},
+        {example.name: list(filter(tokenise, example.captions)) for example in listed},
         seconds,
     )
 
 
 def text(model, caption):
-    """A search.Caption as text."""
+    """Return a search.Caption as text."""
     return " ".join(model.vocabulary.decode(caption.words))
 
 
-def protocol(written, split, beam):
-    """How captions were written and are judged, a sentence. written: Written."""
+def protocol(written, request):
+    """Return how captions were written and are judged, a sentence. written: Written; request: Request."""
     counts = sorted({len(texts) for texts in written.references.values()})
     each = " to ".join(map(str, sorted({counts[0], counts[-1]})))
     return (
-        f"{written.dataset.name}, {split}, {len(written.captions):,} pictures; beam {beam}; {each} "
+        f"{written.dataset.name}, {request.split}, {len(written.captions):,} pictures; beam {request.beam}; {each} "
         f"references a picture, lower case, punctuation removed; scores of the corpus in percent, BLEU with brevity "
         f"penalty, CIDEr-D from 0 to 1000; numpy_sat {__version__}."
     )
 
 
 def loss(params, recipe, split):
-    """-log p a word over a split's pictures with five captions each, nats, no dropout; every word counts the same.
+    """Compute -log p a word over a split, in nats, without dropout. Every word counts the same.
 
-    recipe: presets.Recipe; split: batches.Split.
+    Args:
+        params: arrays by name.
+        recipe: presets.Recipe.
+        split: batches.Split; of each image EACH captions are used.
     """
     total, words, workspace = 0.0, 0.0, Workspace()
     for batch in batches.made_ahead(batches.plain_batches(split, recipe.pictures, EACH)):
@@ -81,11 +103,18 @@ def loss(params, recipe, split):
     return total / words
 
 
-def judge_loss(model, listed, train):
-    """The metrics.report.Loss of a model. listed: the split's CaptionedImages; train: {name: [texts]}."""
-    recipe, known = model.recipe, model.vocabulary
-    split = inputs.load_split(recipe.model, listed, known, recipe.max_words)
-    of_train = (known.encode(inputs.cut(recipe.model)(text)) for texts in train.values() for text in texts)
-    of_split = [known.encode(words) for references in split.references for words in references]
-    frequencies = vocabulary.word_frequencies(known, of_train)
-    return Loss(loss(model.params, recipe, split), vocabulary.unigram_entropy(frequencies, of_split))
+def judge_loss(model, written, train):
+    """Compute the report.Loss of a captioner.
+
+    Args:
+        model: runs.Model.
+        written: Written by it, which names the split's images.
+        train: {name: [texts]}, the captions of train.
+    """
+    recipe, known, tokenize = model.recipe, model.vocabulary, written.dataset.tokenize
+    given = inputs.load(recipe.model, written.listed)
+    split = batches.make_split(written.listed, given, known, recipe.max_words, tokenize)
+    train_captions = (known.encode(tokenize(text)) for texts in train.values() for text in texts)
+    split_captions = [known.encode(words) for references in split.references for words in references]
+    frequencies = vocabulary.word_frequencies(known, train_captions)
+    return Loss(loss(model.params, recipe, split), vocabulary.unigram_entropy(frequencies, split_captions))

@@ -3,7 +3,7 @@
 import math
 from typing import NamedTuple
 
-from numpy_sat.evaluation.attention_statistics import Looks
+from numpy_sat.evaluation.attention_statistics import AttentionStatistics
 from numpy_sat.evaluation.comparison import SCORES, Row, verdict
 from numpy_sat.evaluation.layout import cells, finite, number, percent, wrapped
 from numpy_sat.evaluation.scene_truth import Truth
@@ -38,9 +38,9 @@ class Evaluation(NamedTuple):
     loss: Loss
     ours: Variety
     people: Variety  # of one of people's captions a picture
-    looks: Looks | None
+    attention: AttentionStatistics | None
     truth: Truth | None  # of drawn scenes
-    nowhere: str | None = None  # where there are no looks: why, a sentence
+    no_attention: str | None = None  # of a model without attention: why, a sentence
 
 
 def as_text(found):
@@ -73,13 +73,18 @@ def as_json(found):
     """An Evaluation as what the json module can write; what is not a number as None."""
     plain = {"rows": [row._asdict() for row in found.rows]}
     plain |= {name: getattr(found, name)._asdict() for name in ("ours", "people")}
-    plain |= {name: finite(getattr(found, name)) for name in ("loss", "truth")} | {"looks": plain_looks(found.looks)}
+    plain |= {name: finite(getattr(found, name)) for name in ("loss", "truth")} | {
+        "attention": plain_attention(found.attention)
+    }
     return found._asdict() | plain
 
 
-def plain_looks(looks):
-    """Looks, or None, as what the json module can write."""
-    return looks and finite(looks) | {"locations": looks.locations, "collapsed": looks.collapsed}
+def plain_attention(statistics):
+    """Return AttentionStatistics, or None, as what the json module can write."""
+    return statistics and finite(statistics) | {
+        "locations": statistics.locations,
+        "collapsed": statistics.collapsed,
+    }
 
 
 def _below(found):
@@ -147,15 +152,16 @@ def _sentences(found):
 
 
 def _attention(found):
-    looks = found.looks
-    if looks is None:
-        return [f"Attention: {found.nowhere}"]
-    places = round(math.exp(looks.most))
+    attention = found.attention
+    if attention is None:
+        return [f"Attention: {found.no_attention}"]
+    places = round(math.exp(attention.most))
     sentences = [
-        f"Attention: entropy {looks.entropy:.2f} of at most ln {places} = {looks.most:.2f} nats, that of "
-        f"{looks.locations:.1f} locations looked at alike; from word to word {percent(looks.movement)} of it moves."
+        f"Attention: entropy {attention.entropy:.2f} of at most ln {places} = {attention.most:.2f} nats, that of "
+        f"{attention.locations:.1f} locations looked at alike; from word to word {percent(attention.movement)} of it "
+        "moves."
     ]
-    if looks.collapsed:
+    if attention.collapsed:
         sentences.append(
             "!!! ATTENTION HAS COLLAPSED: it is as good as uniform, and looks nowhere in particular, whatever the word."
         )
@@ -171,7 +177,7 @@ def _truth(found):
         f"relation or count where there are several. {percent(truth.objects)} have every object right; "
         f"{percent(truth.relation)} of relations said are right."
     )
-    if found.looks is None:
+    if found.attention is None:
         return [said]
     looked = "no caption names an object that is there."
     if math.isfinite(truth.in_box):

@@ -1,13 +1,16 @@
-"""Several trained models, judged alike: the rows of one table."""
+"""Several trained models, judged alike and printed in one table."""
 
 import math
 from pathlib import Path
 from typing import NamedTuple
 
-from numpy_sat import captioner
-from numpy_sat.evaluation import attention, heldout, table
+from numpy_sat import __version__, captioner
+from numpy_sat.data.flickr8k import flickr8k
+from numpy_sat.evaluation import attention, heldout, report_files, table
+from numpy_sat.evaluation.caption_evaluation import attention_note
 from numpy_sat.evaluation.judging import judge
 from numpy_sat.experiment import runs, settings
+from numpy_sat.metrics.meteor import matching
 from numpy_sat.system.errors import InputError
 
 
@@ -17,6 +20,35 @@ class Contender(NamedTuple):
     name: str
     run: Path
     model: runs.Model
+
+
+def compare(paths, request, out=None):
+    """Judge several captioners, print one table and write it to a file.
+
+    Args:
+        paths: of the runs; the rows are compared with the first.
+        request: heldout.Request.
+        out: the Markdown file; by default one in the first run's folder.
+    Raises:
+        InputError: the runs were trained on different data, or one is named twice.
+    """
+    contenders, rows, first = load(paths, request.look), [], None
+    for contender in contenders:
+        report_files.say(f"{contender.name}: writing captions, judging")
+        written = heldout.write(contender.model, request)
+        train = flickr8k.read_captions(written.dataset.root, "train")
+        row, judged = measure(contender, written, train)
+        rows.append(row._replace(difference=judged.difference(first)) if first else row)
+        first = first or judged
+    comparison = table.Table(
+        title=f"{len(rows)} models: their captions of {written.dataset.name}, {request.split}",
+        protocol=heldout.protocol(written, request),
+        notes=(matching(), *notes(rows, contenders), *attention_note(request)),
+        rows=rows,
+    )
+    print(f"\n{table.as_text(comparison)}")
+    out = out or runs.folder_of(paths[0]) / f"compare-{request.split}.md"
+    report_files.write(out, table.as_markdown(comparison), {"version": __version__, **table.as_json(comparison)})
 
 
 def load(paths, look=None):
@@ -62,18 +94,18 @@ def measure(contender, written, train):
     """
     name, run, model = contender
     judged, looked = judge(written.captions, written.references), attention.judge(model, written)
-    if looked.true is not None:
-        judged = judged._replace(means={**judged.means, table.TRUE: 100 * looked.true})
+    if looked.is_true is not None:
+        judged = judged._replace(means={**judged.means, table.TRUE: 100 * looked.is_true})
     row = table.Row(
         name=name,
         parameters=sum(array.size for key, array in model.params.items() if not key.endswith(captioner.MEASURED)),
         minutes=_seconds(run) / 60,
         milliseconds=1000 * written.seconds / len(written.found),
-        loss=heldout.judge_loss(model, written.listed, train),
+        loss=heldout.judge_loss(model, written, train),
         figures=judged.score(),
         interval=judged.intervals(),
         difference=None,
-        looks=looked.looks,
+        attention=looked.statistics,
         truth=looked.truth,
         captions=written.captions,
     )

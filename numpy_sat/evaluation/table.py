@@ -2,10 +2,10 @@
 
 from typing import NamedTuple
 
-from numpy_sat.evaluation.attention_statistics import Looks
+from numpy_sat.evaluation.attention_statistics import AttentionStatistics
 from numpy_sat.evaluation.comparison import BLEU, SCORES, verdict
 from numpy_sat.evaluation.layout import cells, columns, finite, number, wrapped
-from numpy_sat.evaluation.report import Loss, plain_looks
+from numpy_sat.evaluation.report import Loss, plain_attention
 from numpy_sat.evaluation.scene_truth import Truth
 
 WIDTH = 100  # characters, where names are of 20 or fewer
@@ -32,7 +32,7 @@ class Row(NamedTuple):
     figures: dict[str, float]  # in percent, by the names of SCORES and TRUE
     interval: dict  # by the same: (low, high), 95 % over resampled pictures
     difference: dict | None  # by the same: that of these figures less the first row's; of the first, None
-    looks: Looks | None  # where it looks
+    attention: AttentionStatistics | None  # None of a model without attention
     truth: Truth | None  # of drawn scenes
     captions: dict[str, str]  # {picture: text}
 
@@ -71,7 +71,8 @@ def as_markdown(found):
 def as_json(found):
     """A Table as what the json module can write; what is not a number as None."""
     rows = [
-        finite(row) | {"loss": finite(row.loss), "looks": plain_looks(row.looks), "truth": finite(row.truth)}
+        finite(row)
+        | {"loss": finite(row.loss), "attention": plain_attention(row.attention), "truth": finite(row.truth)}
         for row in found.rows
     ]
     return found._asdict() | {"rows": rows}
@@ -89,11 +90,11 @@ def _rest(row):
     """The cells that say what it costs, where it looks, and of scenes what is right; of None, the head's."""
     if row is None:
         return ("", "parameters", "minutes", "ms", "entropy", "ln L", "moved", "in box", "before", "chance", "true")
-    looks, truth = row.looks, row.truth
+    attention, truth = row.attention, row.truth
     looked, right = ("-",) * 3, ("-",) * 4
-    if looks:
-        collapsed = "!!! " if looks.collapsed else ""
-        looked = (f"{collapsed}{looks.entropy:.2f}", f"{looks.most:.2f}", number(100 * looks.movement))
+    if attention:
+        collapsed = "!!! " if attention.collapsed else ""
+        looked = (f"{collapsed}{attention.entropy:.2f}", f"{attention.most:.2f}", number(100 * attention.movement))
     if truth:
         right = (number(100 * share) for share in (truth.in_box, truth.before, truth.chance, truth.complete))
     return (row.name, f"{row.parameters:,}", number(row.minutes), number(row.milliseconds), *looked, *right)
@@ -102,7 +103,7 @@ def _rest(row):
 def _below(found):
     """The sentences under the table."""
     legend = f"{LEGEND} {LEGEND_SCENES}" if any(row.truth for row in found.rows) else LEGEND
-    collapsed = [row.name for row in found.rows if row.looks and row.looks.collapsed]
+    collapsed = [row.name for row in found.rows if row.attention and row.attention.collapsed]
     loud = [f"!!! ATTENTION HAS COLLAPSED in {', '.join(collapsed)}: it is as good as uniform."] * bool(collapsed)
     return [*loud, f"Protocol: {found.protocol}", *found.notes, legend]
 

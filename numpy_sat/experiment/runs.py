@@ -99,18 +99,6 @@ def resume(folder):
     return Run(folder, model.settings, model.recipe, model.vocabulary, model.params, stored.optimizer, progress)
 
 
-def is_finished(run):
-    """Whether training has ended: after all epochs, or where patience has; which waits for the self-critical ones."""
-    recipe, progress = run.recipe, run.progress
-    may_end = by_own_captions(run) or not recipe.self_critical
-    return progress.epoch >= recipe.epochs or (progress.stale >= recipe.patience and may_end)
-
-
-def by_own_captions(run):
-    """Whether the epoch that run.progress is in is self-critical."""
-    return run.recipe.epochs - run.recipe.self_critical <= run.progress.epoch < run.recipe.epochs
-
-
 def save_last(run):
     """Write the run's last checkpoint, from which training can go on."""
     _save(run, LAST, run.params, run.optimizer)

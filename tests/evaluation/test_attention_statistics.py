@@ -5,26 +5,26 @@ import math
 import numpy as np
 import pytest
 
-from numpy_sat.evaluation.attention_statistics import Looks, looks
+from numpy_sat.evaluation.attention_statistics import AttentionStatistics, measure
 
 
 def test_entropy_and_movement_by_hand():
     """Entropies 0, ln 2, ln 4, ln 2; half of it moves, twice. From one caption to the next is no move."""
     first = np.array([[1, 0, 0, 0], [0.5, 0.5, 0, 0], [0.25, 0.25, 0.25, 0.25]], np.float32)
     second = np.array([[0, 0, 0.5, 0.5]], np.float32)
-    found = looks([second, first])
+    found = measure([second, first])
     assert found.entropy == pytest.approx(math.log(2)) and found.most == pytest.approx(math.log(4))
     assert found.movement == pytest.approx((0.5 + 0.5) / 2)
     assert found.locations == pytest.approx(2) and not found.collapsed
 
 
 def test_movement_is_all_of_it_where_nothing_is_looked_at_twice():
-    assert looks([np.eye(3)]).movement == 1 and looks([np.full((4, 3), 1 / 3)]).movement == 0
-    assert math.isnan(looks([np.eye(3)[:1]]).movement)
+    assert measure([np.eye(3)]).movement == 1 and measure([np.full((4, 3), 1 / 3)]).movement == 0
+    assert math.isnan(measure([np.eye(3)[:1]]).movement)
 
 
 def test_collapsed_attention():
-    assert looks([np.full((5, 49), 1 / 49)]).collapsed
-    assert Looks(3.8908, math.log(49), 0.1).collapsed  # of a public "hard attention" with BLEU-4 0.2
+    assert measure([np.full((5, 49), 1 / 49)]).collapsed
+    assert AttentionStatistics(3.8908, math.log(49), 0.1).collapsed  # of a public "hard attention" with BLEU-4 0.2
     for share, collapsed in ((0.96, True), (0.94, False)):
-        assert Looks(math.log(share * 64), math.log(64), 0.1).collapsed is collapsed
+        assert AttentionStatistics(math.log(share * 64), math.log(64), 0.1).collapsed is collapsed

@@ -13,12 +13,23 @@ import pytest
 import tiny
 from PIL import Image
 
-from numpy_sat import caption, evaluate, metrics, show, train
+from numpy_sat import caption, evaluate, show, train
 from numpy_sat.data.flickr8k import flickr8k
 from numpy_sat.data.scenes import scenes
 from numpy_sat.decoding import ensemble, search
-from numpy_sat.evaluation import blind_baseline, comparison, figures, heldout, judging, report, run_comparison, table
-from numpy_sat.evaluation.attention_statistics import Looks
+from numpy_sat.evaluation import (
+    blind_baseline,
+    caption_evaluation,
+    comparison,
+    figures,
+    floors,
+    heldout,
+    judging,
+    report,
+    run_comparison,
+    table,
+)
+from numpy_sat.evaluation.attention_statistics import AttentionStatistics
 from numpy_sat.evaluation.comparison import SCORES, Row
 from numpy_sat.evaluation.scene_truth import Truth
 from numpy_sat.evaluation.variety import Variety
@@ -82,7 +93,7 @@ def test_evaluating(root, trained, capsys):
     assert rows["this model, no brevity penalty"]["figures"] == pytest.approx({n: without[n] for n in SCORES[:4]})
     assert {"its pictures shuffled", "one person, by all the others", "the paper, hard attention *"} < set(rows)
     assert found["version"] == "0.1.0" and "8 pictures; beam 2; 5 references" in found["protocol"]
-    assert 0 < found["looks"]["entropy"] <= found["looks"]["most"] == pytest.approx(math.log(64))
+    assert 0 < found["attention"]["entropy"] <= found["attention"]["most"] == pytest.approx(math.log(64))
     markdown = (trained / "evaluate-dev.md").read_text(encoding="utf-8")
     for text in (printed, markdown):
         assert f"{score['BLEU-1']:.1f}" in text and "METEOR matches" in text and "COLLAPSED" not in text
@@ -93,7 +104,7 @@ def test_evaluating(root, trained, capsys):
 def test_constants_are_chosen_on_train(root, trained):
     assert evaluated(trained, "--split", "test") == 0
     found, known = kept(trained, "test"), flickr8k.read_captions(root, "train")
-    best = {by: metrics.floors.best_constant(known, by) for by in ("BLEU-4", "CIDEr-D")}
+    best = {by: floors.best_constant(known, by) for by in ("BLEU-4", "CIDEr-D")}
     assert best["BLEU-4"] != best["CIDEr-D"]
     references = flickr8k.read_captions(root, "test")
     rows = {row["name"]: row["figures"] for row in found["rows"]}
@@ -104,8 +115,8 @@ def test_constants_are_chosen_on_train(root, trained):
 
 
 def test_variety_is_of_all_captions_against_all_of_train(root, trained, monkeypatch):
-    seen, variety = [], evaluate.variety
-    monkeypatch.setattr(evaluate, "variety", lambda *args: seen.append(args) or variety(*args))
+    seen, variety = [], caption_evaluation.variety
+    monkeypatch.setattr(caption_evaluation, "variety", lambda *args: seen.append(args) or variety(*args))
     assert evaluated(trained) == 0
     found, references = kept(trained), flickr8k.read_captions(root, "dev")
     (ours, known), (people, _) = seen
@@ -126,7 +137,7 @@ def test_references_without_a_word_are_left_out(root, trained, tmp_path):
 
 
 def test_one_constant_that_is_best_by_both_is_one_row(trained, monkeypatch):
-    monkeypatch.setattr(evaluate.floors, "best_constant", lambda references, by: "a red circle")
+    monkeypatch.setattr(caption_evaluation.floors, "best_constant", lambda references, by: "a red circle")
     assert evaluated(trained) == 0
     assert [row["name"] for row in kept(trained)["rows"] if "train" in row["name"]] == ["best constant of train"]
 
@@ -197,7 +208,7 @@ def test_collapsed_attention_is_said_loudly(trained, capsys):
     checkpoint.save(trained / "best.npz", stored._replace(params=params))
     assert evaluated(trained) == 0
     assert "!!! ATTENTION HAS COLLAPSED" in capsys.readouterr().out
-    assert kept(trained)["looks"]["collapsed"] is True
+    assert kept(trained)["attention"]["collapsed"] is True
     assert "!!! ATTENTION HAS COLLAPSED" in (trained / "evaluate-dev.md").read_text()
 
 
@@ -248,7 +259,7 @@ def test_a_model_that_looks_nowhere(root, trained, tmp_path, capsys, name, said)
     folder, photo = trained.with_name(name), next((root / "Flicker8k_Dataset").iterdir())
     assert evaluated(folder) == 0
     assert f"\nAttention: {said}" in capsys.readouterr().out
-    assert kept(folder)["looks"] is None and "COLLAPSED" not in (folder / "evaluate-dev.md").read_text()
+    assert kept(folder)["attention"] is None and "COLLAPSED" not in (folder / "evaluate-dev.md").read_text()
     assert show.main([str(folder), "--beam", "1"]) == 0
     assert f"where it looked: nothing drawn, {said}" in capsys.readouterr().out
     assert not (folder / "show-attention.png").exists() and (folder / "show-captions.png").exists()
@@ -284,7 +295,7 @@ def test_how_hard_attention_looks_is_chosen(root, trained, tmp_path, capsys):
         printed = capsys.readouterr().out
         assert said.setdefault(look, printed) == printed
     assert said[None] == said["expected"] and len(set(said.values())) == 3
-    expected = heldout.write(runs.load_model(hard), "dev", 1)
+    expected = heldout.write(runs.load_model(hard), heldout.Request(beam=1))
     for look in ("argmax", "sample"):
         assert evaluated(hard, "--look", look, "--beam", 1) == 0
         found = kept(hard)
@@ -351,7 +362,7 @@ def test_comparing(root, trained, monkeypatch, capsys):
         texts = {name: " ".join(of[0].lower().split()[:most]) for name, of in written.references.items()}
         return written._replace(captions=texts)
 
-    monkeypatch.setattr(evaluate.heldout, "write", shorter_and_shorter)
+    monkeypatch.setattr(heldout, "write", shorter_and_shorter)
     others = [trained.with_name(name) for name in ("tell", "blind")]
     assert evaluated("--compare", trained, *others, "--beam", 2) == 0
     printed = capsys.readouterr().out
@@ -369,11 +380,11 @@ def test_comparing(root, trained, monkeypatch, capsys):
         assert row["minutes"] == log[-1]["seconds"] / 60 and row["milliseconds"] > 0
         assert row["loss"]["word"] == pytest.approx(log[-1]["loss"], rel=1e-6)
         if name == "run":
-            assert row["difference"] is None and 0 < row["looks"]["entropy"] < math.log(64)
+            assert row["difference"] is None and 0 < row["attention"]["entropy"] < math.log(64)
         else:
             expected = judged.difference(first)
             assert row["difference"]["ROUGE-L"] == pytest.approx(expected["ROUGE-L"]) and expected["ROUGE-L"][1] < 0
-            assert row["looks"] is None
+            assert row["attention"] is None
     markdown = (trained / "compare-dev.md").read_text()
     for text in (printed, markdown):
         assert "Against run, by the 95 % intervals of the difference" in text and "COLLAPSED" not in text
@@ -462,7 +473,7 @@ def test_comparing_on_scenes(tmp_path, monkeypatch, capsys):
         found = [one._replace(alpha=np.full((20, 64), 1 / 64)) if looks else one for one in written.found]
         return written._replace(captions=texts, found=found)
 
-    monkeypatch.setattr(evaluate.heldout, "write", true_or_not)
+    monkeypatch.setattr(heldout, "write", true_or_not)
     assert evaluated("--compare", tmp_path / "soft", tmp_path / "tell", "--beam", 1) == 0
     soft, tell = json.loads((tmp_path / "soft" / "compare-dev.json").read_text())["rows"]
     complete = soft["truth"]["complete"]
@@ -497,7 +508,8 @@ def made_up_row(name, **others):
     interval = {key: (figure - 1, figure) for key, figure in figures.items()}
     row = table.Row(
         name=name, parameters=12_345_678, minutes=90.25, milliseconds=12.34, loss=report.Loss(2.9712, 5.12),
-        figures=figures, interval=interval, difference=interval, looks=Looks(3.0, math.log(196), 0.25), truth=None,
+        figures=figures, interval=interval, difference=interval, truth=None,
+        attention=AttentionStatistics(3.0, math.log(196), 0.25),
         captions={},
     )  # fmt: skip
     return row._replace(**others)
@@ -506,8 +518,10 @@ def made_up_row(name, **others):
 def test_a_table_fits_the_terminal_and_is_loud():
     rows = [
         made_up_row("a-name-of-20-letters", truth=Truth(0.972, 0.99, 1.0, 0.358, 0.27, 0.078)),
-        made_up_row("collapsed", looks=Looks(5.27, math.log(196), 0.0)),
-        made_up_row("nowhere", looks=None, minutes=math.nan, truth=Truth(0.5, 0.5, 1.0, math.nan, math.nan, math.nan)),
+        made_up_row("collapsed", attention=AttentionStatistics(5.27, math.log(196), 0.0)),
+        made_up_row(
+            "nowhere", attention=None, minutes=math.nan, truth=Truth(0.5, 0.5, 1.0, math.nan, math.nan, math.nan)
+        ),
     ]
     found = table.Table("3 models", "a protocol", ("a note",), rows)
     lines = table.as_text(found).splitlines()
@@ -577,7 +591,7 @@ def test_verdicts(edges, said):
 COMMAND = "  python -m numpy_sat.train --blind --data flickr8k --root /a/long/folder --out runs/x-blind"
 
 
-def made_up_report(truth=None, **looks):
+def made_up_report(truth=None, **attention):
     figures = dict(zip(SCORES, (100.0, 91.7, 84.6, 74.7, 47.7, 84.8, 1000.0), strict=True))
     interval = {name: (figure - 1, figure) for name, figure in figures.items()}
     return report.Evaluation(
@@ -594,7 +608,7 @@ def made_up_report(truth=None, **looks):
         loss=report.Loss(2.9712, 5.1204),
         ours=Variety(1712, 0.5, 9.25, 3, 20, 0.0, 0.1, 0.25),
         people=Variety(1712, 0.5, 9.25, 3, 20, 0.0, 0.1, 0.25),
-        looks=Looks(**{"entropy": 3.0, "most": math.log(64), "movement": 0.25, **looks}),
+        attention=AttentionStatistics(**{"entropy": 3.0, "most": math.log(64), "movement": 0.25, **attention}),
         truth=truth,
     )
 
@@ -639,8 +653,8 @@ def test_markdown_tables_are_whole():
 def test_json_has_none_for_what_is_no_number():
     found = report.as_json(made_up_report(Truth(0.9, 0.8, float("nan"), 0.3, 0.2, 0.1), movement=float("nan")))
     back = json.loads(json.dumps(found, allow_nan=False))
-    assert back["truth"]["relation"] is None is back["looks"]["movement"] and back["truth"]["chance"] == 0.1
-    assert back["looks"]["collapsed"] is False and back["rows"][1]["difference"]["BLEU-1"] == [99, 100]
+    assert back["truth"]["relation"] is None is back["attention"]["movement"] and back["truth"]["chance"] == 0.1
+    assert back["attention"]["collapsed"] is False and back["rows"][1]["difference"]["BLEU-1"] == [99, 100]
 
 
 # Pictures
@@ -674,7 +688,7 @@ def test_captions_with_dollars_are_no_mathematics(tmp_path):
 
 def test_showing(root, trained, monkeypatch, capsys):
     """Four figures in the first run's folder; on the sheet the best captions first, each with its own figures."""
-    write, sheets, looks, curves = show.heldout.write, [], [], []
+    write, sheets, looks, curves = heldout.write, [], [], []
 
     def better_and_better(*args):
         """The first caption is the first word, the second the first two words of a reference."""
@@ -682,10 +696,10 @@ def test_showing(root, trained, monkeypatch, capsys):
         texts = {name: " ".join(of[0].split()[: k + 1]) for k, (name, of) in enumerate(written.references.items())}
         return written._replace(captions=texts)
 
-    monkeypatch.setattr(show.heldout, "write", better_and_better)
-    for name, seen in (("sheet_figure", sheets), ("looks_figure", looks), ("runs_figure", curves)):
-        draw = getattr(show.figures, name)
-        monkeypatch.setattr(show.figures, name, lambda *args, draw=draw, seen=seen: seen.append(args) or draw(*args))
+    monkeypatch.setattr(heldout, "write", better_and_better)
+    for name, seen in (("sheet_figure", sheets), ("attention_rows_figure", looks), ("runs_figure", curves)):
+        draw = getattr(figures, name)
+        monkeypatch.setattr(figures, name, lambda *args, draw=draw, seen=seen: seen.append(args) or draw(*args))
     assert show.main([str(trained), str(trained.parent / "blind"), "--beam", "1"]) == 0
     printed = capsys.readouterr().out
     for name in ("curves", "filters", "captions", "attention"):

@@ -12,7 +12,7 @@ from numpy_sat.data.phrases import phrases
 from numpy_sat.data.vocabulary import END
 from numpy_sat.evaluation import attention
 from numpy_sat.experiment import presets, runs
-from numpy_sat.pretrained import inputs
+from numpy_sat.tasks import translation
 
 FEW = {"train": 64, "dev": 6, "test": 5}
 TINY = dataclasses.replace(presets.PRESETS["phrases", True], epochs=2, pictures=16, warmup=2)
@@ -39,9 +39,9 @@ def test_phrases_stand_in_the_pictures_place(few):
     assert set(dataset.splits) == {"train", "test"} and dataset.root is None
     listed, phrase = dataset.splits["test"], few["test"][0]
     assert listed[0].name.split() == list(phrase.source)
-    assert inputs.cut(config)(listed[0].captions[0]) == list(phrase.target)
+    assert dataset.tokenize(listed[0].captions[0]) == list(phrase.target)
     words = runs.Vocabulary.build([phrase.target for phrase in few["train"] + few["test"]], 1)
-    split = inputs.load_split(config, listed, words, max_words=20)
+    split = batches.make_split(listed, translation.load(config, listed), words, max_words=20)
     np.testing.assert_array_equal(split.inputs, phrases.number_sources([p.source for p in few["test"]]))
     assert split.captions[0][0].tolist() == [*words.encode(phrase.target), END]
     batch = next(batches.epoch_batches(split, 5, 1, batches.Augmentation(False, 0), 0, 0))
@@ -54,7 +54,7 @@ def test_what_the_decoder_is_given(rng, without, locations):
     params = captioner.init_params(rng, config, np.zeros(9))
     a = captioner.annotate(params, phrases.number_sources([["the", "red", "house"], ["hello"]]), config)
     assert a.shape == (2, locations, config.state) and a.dtype == np.float32
-    assert bool(attention.looks_nowhere(config, np.ones((3, locations)))) == (locations == 1)
+    assert bool(attention.explain_absence(config, np.ones((3, locations)))) == (locations == 1)
 
 
 def test_from_training_to_judging(tmp_path, capsys):

@@ -7,10 +7,10 @@ import pytest
 
 from numpy_sat.decoders import MODELS
 from numpy_sat.encoders import ENCODERS, lite0
+from numpy_sat.experiment import arguments
 from numpy_sat.experiment.presets import PRESETS, on_pretrained
 from numpy_sat.experiment.settings import settings_between, with_settings
 from numpy_sat.system.errors import InputError
-from numpy_sat.training import start
 
 RECIPE = PRESETS["flickr8k", False]
 
@@ -154,7 +154,7 @@ def test_no_pixels_at_all():
 
 
 @pytest.mark.parametrize(
-    ("arguments", "words"),
+    ("argv", "words"),
     [
         (["--set", "heads=4"], "heads: does nothing for the model soft; it is for dot."),
         (["--set", "penalty=0", "lambda_r=1"], "lambda_r: does nothing for the model soft; it is for hard."),
@@ -178,14 +178,14 @@ def test_no_pixels_at_all():
         ),
     ],
 )
-def test_settings_that_do_nothing(arguments, words):
+def test_settings_that_do_nothing(argv, words):
     with pytest.raises(InputError) as error:
-        start.wanted(start.parse(arguments))
+        arguments.choose_recipe(arguments.parse(argv))
     assert words in str(error.value)
 
 
 @pytest.mark.parametrize(
-    "arguments",
+    "argv",
     [
         ["--model", "dot", "--set", "heads=4", "without=gate", "attention=64", "penalty=0", "state=9"],
         ["--model", "hard", "--set", "lambda_r=1", "lambda_e=1", "expected=1", "reward_to_go=true", "as_authors=true"],
@@ -197,9 +197,9 @@ def test_settings_that_do_nothing(arguments, words):
         *(["--model", name, "--data", data] for name in MODELS for data in ("scenes", "flickr8k", "phrases")),
     ],
 )
-def test_settings_that_do_something(arguments):
-    found = start.wanted(start.parse(arguments))
-    assert found.model.model == arguments[1]
+def test_settings_that_do_something(argv):
+    found = arguments.choose_recipe(arguments.parse(argv))
+    assert found.model.model == argv[1]
 
 
 def test_every_setting_of_a_decoder_is_one():
@@ -208,8 +208,8 @@ def test_every_setting_of_a_decoder_is_one():
 
 def test_settings_as_arguments_and_back():
     given = {"epochs": "3", "without": "deep output", "penalty": "0.0"}
-    assert start.as_arguments(given) == ["--epochs 3", "--set", "'without=deep output'", "penalty=0.0"]
-    args = start.parse(["--epochs", "3", "--set", "without=deep output", "--set", "penalty=0.0", "flip=true"])
+    assert arguments.as_arguments(given) == ["--epochs 3", "--set", "'without=deep output'", "penalty=0.0"]
+    args = arguments.parse(["--epochs", "3", "--set", "without=deep output", "--set", "penalty=0.0", "flip=true"])
     assert args.set == [("without", "deep output"), ("penalty", "0.0"), ("flip", "true")] and args.epochs == 3
 
 
@@ -222,5 +222,5 @@ def test_settings_as_arguments_and_back():
 )
 def test_arguments_that_are_no_settings(text, words, capsys):
     with pytest.raises(SystemExit):
-        start.parse(["--set", text])
+        arguments.parse(["--set", text])
     assert words in capsys.readouterr().err

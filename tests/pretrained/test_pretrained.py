@@ -15,6 +15,7 @@ from numpy_sat.encoders import lite0, vgg
 from numpy_sat.evaluation import attention, figures, heldout
 from numpy_sat.experiment import checkpoint, presets, runs
 from numpy_sat.pretrained import inputs
+from numpy_sat.training import loop
 
 STAGES = ((3,), (4, 5))
 LITE0 = (4,), (1, 3, 1, 1, 3), (1, 3, 2, 2, 4), (5,)
@@ -153,7 +154,8 @@ def test_tuning_a_run(root, tmp_path, weights, capsys, encoder):
     dataset = catalog.open_dataset("flickr8k", root, ("dev",))
     losses = []
     for model in models:
-        split = inputs.load_split(model.recipe.model, dataset.splits["dev"], model.vocabulary, 20)
+        listed = dataset.splits["dev"]
+        split = batches.make_split(listed, inputs.load(model.recipe.model, listed), model.vocabulary, 20)
         losses.append(heldout.loss(model.params, model.recipe, split))
     assert split.inputs.shape == (4, 64, 3) and split.inputs.dtype == np.float16
     assert losses[0] == pytest.approx(losses[1], abs=1e-3)
@@ -194,7 +196,7 @@ def test_tuned_from_the_start_interrupted_and_resumed(root, tmp_path, weights, m
     """Self-critical at the end, which teaches the decoder alone; bit for bit what was not interrupted is."""
     more = ["--set", f"tuned={TUNED[encoder]}", "encoder_rate=0.5", "self_critical=1", "dropout=0.2", *changes]
     assert run(root, tmp_path / "whole", weights, *more, encoder=encoder) == 0
-    step, seen = train.train_step, []
+    step, seen = loop.train_step, []
 
     def failing(state, batch, *rest):
         if state.progress.step in (2, 4) and state.progress.step not in seen:
@@ -202,8 +204,8 @@ def test_tuned_from_the_start_interrupted_and_resumed(root, tmp_path, weights, m
             raise ZeroDivisionError
         return step(state, batch, *rest)
 
-    monkeypatch.setattr(train, "SAVE_SECONDS", 0)
-    monkeypatch.setattr(train, "train_step", failing)
+    monkeypatch.setattr(loop, "SAVE_SECONDS", 0)
+    monkeypatch.setattr(loop, "train_step", failing)
     with pytest.raises(ZeroDivisionError):
         run(root, tmp_path / "parts", weights, *more, encoder=encoder)
     with pytest.raises(ZeroDivisionError):
@@ -218,18 +220,18 @@ def test_tuned_from_the_start_interrupted_and_resumed(root, tmp_path, weights, m
 @pytest.mark.parametrize("tuned", [0, 2])
 def test_pictures_that_are_changed_are_encoded_as_they_are_seen(root, tmp_path, weights, monkeypatch, tuned):
     """Each time anew, by the stages that stay as they are, whether there are others or not; dev's stay as they are."""
-    given, step = [], train.train_step
+    given, step = [], loop.train_step
 
     def noting(state, batch, *rest):
         given.append(batch)
         return step(state, batch, *rest)
 
-    monkeypatch.setattr(train, "train_step", noting)
+    monkeypatch.setattr(loop, "train_step", noting)
     out = tmp_path / "run"
     assert run(root, out, weights, "--set", "zoom=0.5", f"tuned={tuned}", encoder="lite0") == 0
     state = runs.resume(out)
     recipe, listed = state.recipe, catalog.open_dataset("flickr8k", root, ("train",)).splits["train"]
-    split = inputs.load_split(recipe.model, listed, state.vocabulary, recipe.max_words, inputs.load_pixels)
+    split = batches.make_split(listed, inputs.load_pixels(recipe.model, listed), state.vocabulary, recipe.max_words)
     assert split.inputs.shape == (12, 16, 16, 3) and split.inputs.dtype == np.uint8
     drawn = [b for k in range(2) for b in batches.epoch_batches(split, 4, 2, recipe.augmentation, seed=0, epoch=k)]
     net = pretrained.net(recipe.model)

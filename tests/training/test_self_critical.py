@@ -159,13 +159,13 @@ def test_captions_count_as_much_as_they_weigh(rng, name):
             np.testing.assert_allclose(times[key], factor * gradient, rtol=1e-9, atol=1e-12, err_msg=key)
 
 
-def test_a_rewarded_batch(rng, params, monkeypatch):
+def test_sampled_captions_of_a_batch(rng, params, monkeypatch):
     """As many captions of the same pictures; each weighed by its score less that of its picture's greedy caption."""
     vocabulary = Vocabulary(("<start>", "<end>", "<unk>", "red", "square"))
     texts = [["red square", "square"], ["red"], ["square square red"]]
     references = tuple(tuple(text.split() for text in of_one) for of_one in texts)
     split = batches.Split((), None, (), references, ())
-    judge = self_critical.judge(split, vocabulary)
+    judge = self_critical.prepare(split, vocabulary)
     captions = [[3, 4, END], [4, 4, END], [4, 4, 3]]
     words = [vocabulary.decode(caption) for caption in captions]
     scores = self_critical.scores(judge, [0, 1, 2], captions)
@@ -174,10 +174,9 @@ def test_a_rewarded_batch(rng, params, monkeypatch):
     recipe = presets.Recipe(CONFIG, 1, 2, 3, 1e-3, max_words=MOST)
     batch = all_captions(rng, 2)._replace(words=np.zeros((4, 6), int), rows=np.array([2, 0]))
     a = captioner.annotate(params, batch.inputs, CONFIG)
-    found, config, mean_drawn, mean_greedy = self_critical.rewarded(params, batch, recipe, judge, rng)
-    np.testing.assert_array_equal(found.inputs, a)
-    np.testing.assert_array_equal(captioner.annotate(params, found.inputs, config), a)
-    assert config == replace(CONFIG, frozen=True, expected=1.0)
+    given, found, config, mean_drawn, mean_greedy = self_critical.sample_captions(params, batch, recipe, judge, rng)
+    np.testing.assert_array_equal(given, a)
+    assert config == replace(CONFIG, expected=1.0)
     assert found.words.shape == found.targets.shape == found.mask.shape
     assert found.words.shape[1] == 6 and (found.words[0] == START).all()
     drawn = [found.targets[:, b][found.mask[:, b] > 0] for b in range(6)]
@@ -189,7 +188,7 @@ def test_a_rewarded_batch(rng, params, monkeypatch):
     assert np.ptp(baseline[:3]) < 1e-6 and np.ptp(baseline[3:]) < 1e-6
     np.testing.assert_allclose([mean_drawn, mean_greedy], [100 * of_drawn.mean(), 100 * baseline.mean()], rtol=1e-5)
     others = replace(recipe, baseline="others")
-    found, _, _, mean_greedy_too = self_critical.rewarded(params, batch, others, judge, rng)
+    _, found, _, _, mean_greedy_too = self_critical.sample_captions(params, batch, others, judge, rng)
     drawn = [found.targets[:, b][found.mask[:, b] > 0] for b in range(6)]
     of_drawn = self_critical.scores(judge, [2, 2, 2, 0, 0, 0], drawn)
     np.testing.assert_allclose(
@@ -197,16 +196,16 @@ def test_a_rewarded_batch(rng, params, monkeypatch):
     )
     assert np.ptp(found.weights) > 0 and found.weights.dtype == np.float32 and mean_greedy_too == mean_greedy
     alone = batch._replace(inputs=batch.inputs[1:], words=batch.words[:, :3], rows=batch.rows[1:])
-    assert self_critical.rewarded(params, alone, recipe, judge, rng)[0].weights.shape == (3,)
+    assert self_critical.sample_captions(params, alone, recipe, judge, rng).batch.weights.shape == (3,)
     monkeypatch.setattr(self_critical, "draw", lambda decoder, params, a, uniforms: greedy(params, a, uniforms))
-    same, *_ = self_critical.rewarded(params, batch, recipe, judge, rng)
-    np.testing.assert_allclose(same.weights, 0, atol=1e-6)
+    same = self_critical.sample_captions(params, batch, recipe, judge, rng)
+    np.testing.assert_allclose(same.batch.weights, 0, atol=1e-6)
 
 
 def test_annotations_drop_out_alike_where_captions_are_drawn_judged_and_learned(rng, params, monkeypatch):
     """Of the vectors that the batch has then, both kinds of captions come; training drops nothing more."""
     vocabulary = Vocabulary(("<start>", "<end>", "<unk>", "red", "square"))
-    judge = self_critical.judge(batches.Split((), None, (), ((["red"],), (["square"],)), ()), vocabulary)
+    judge = self_critical.prepare(batches.Split((), None, (), ((["red"],), (["square"],)), ()), vocabulary)
     recipe = presets.Recipe(replace(CONFIG, dropout_a=0.4), 1, 2, 3, 1e-3, max_words=MOST)
     batch = all_captions(rng, 2)._replace(words=np.zeros((4, 6), int), rows=np.arange(2))
     a, seen = captioner.annotate(params, batch.inputs, CONFIG), []
@@ -217,11 +216,11 @@ def test_annotations_drop_out_alike_where_captions_are_drawn_judged_and_learned(
 
     monkeypatch.setattr(self_critical, "draw", noting(drawing))
     monkeypatch.setattr(self_critical.search, "beam_search", noting(searching))
-    found, config, *_ = self_critical.rewarded(params, batch, recipe, judge, rng)
-    dropped = (found.inputs == 0).all(axis=1, keepdims=True)
-    assert 0 < dropped.mean() < 1 and config.dropout_a == 0
-    np.testing.assert_allclose(found.inputs, a * ~dropped / 0.6)
-    assert len(seen) == 2 and all(array is found.inputs for array in seen)
+    found = self_critical.sample_captions(params, batch, recipe, judge, rng)
+    dropped = (found.a == 0).all(axis=1, keepdims=True)
+    assert 0 < dropped.mean() < 1 and found.config.dropout_a == 0
+    np.testing.assert_allclose(found.a, a * ~dropped / 0.6)
+    assert len(seen) == 2 and all(array is found.a for array in seen)
 
 
 def greedy(params, a, uniforms):

@@ -11,6 +11,7 @@ from numpy_sat.data.scenes import scenes
 from numpy_sat.data.vocabulary import SPECIALS, Vocabulary
 from numpy_sat.experiment import checkpoint, presets, runs
 from numpy_sat.system.errors import InputError
+from numpy_sat.training import soup as mixing
 
 TINY = ["stages=((4,),(6,))", "embedding=5", "state=7", "attention=6", "picture_size=16", "norm=true"]
 
@@ -109,8 +110,8 @@ def test_models_with_other_stages_trained_have_no_mean():
     tuned = replace(recipe, model=replace(recipe.model, tuned=2))
     one, other = (runs.Model({}, of_one, Vocabulary(SPECIALS), begun, {}) for of_one in (recipe, tuned))
     with pytest.raises(InputError, match="b: has tuned=2, a tuned=0"):
-        soup._refuse_others("b", other, "a", one)
-    soup._refuse_others("b", one, "a", one)
+        mixing._refuse_others("b", other, "a", one)
+    mixing._refuse_others("b", one, "a", one)
 
 
 @pytest.mark.parametrize(

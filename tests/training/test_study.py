@@ -7,10 +7,12 @@ import signal
 import pytest
 import tiny
 
-from numpy_sat import study, train
+from numpy_sat import study
 from numpy_sat.data.flickr8k import flickr8k
-from numpy_sat.experiment import checkpoint, presets, runs, settings
-from numpy_sat.training import start
+from numpy_sat.data.scenes import scenes
+from numpy_sat.experiment import arguments, checkpoint, presets, runs, settings
+from numpy_sat.training import loop
+from numpy_sat.training import study as studies
 
 
 @pytest.fixture(autouse=True)
@@ -22,7 +24,7 @@ def tiny_preset(tmp_path, monkeypatch):
 @pytest.fixture
 def two(monkeypatch):
     """A study of two variants."""
-    monkeypatch.setitem(study.VARIANTS, "two", {"whole": [], "no-gate": ["--set", "without=gate"]})
+    monkeypatch.setitem(studies.VARIANTS, "two", {"whole": [], "no-gate": ["--set", "without=gate"]})
 
 
 def run(root, out, *more, name="two"):
@@ -53,7 +55,7 @@ def test_a_study_to_its_end(root, two, tmp_path, capsys):
 
 def test_broken_off_it_goes_on(root, two, tmp_path, monkeypatch, capsys):
     """Stopped in the second variant: its command is said, finishes that one only, and moved data are named anew."""
-    step = train.train_step
+    step = loop.train_step
 
     def stopping(state, *rest):
         if state.folder.name == "no-gate" and state.progress.step == 2:
@@ -62,13 +64,13 @@ def test_broken_off_it_goes_on(root, two, tmp_path, monkeypatch, capsys):
 
     there = tmp_path / "there"
     shutil.copytree(root, there)
-    monkeypatch.setattr(train, "train_step", stopping)
+    monkeypatch.setattr(loop, "train_step", stopping)
     assert run(root, tmp_path / "study", "--epochs", 1) == 130
     printed = capsys.readouterr().out
     arguments = f"two --out {tmp_path / 'study'} --data flickr8k --small --root {root} --epochs 1"
     assert printed.endswith(f"the study goes on with: python -m numpy_sat.study {arguments}\n")
     assert not (tmp_path / "study" / "table.md").exists()
-    monkeypatch.setattr(train, "train_step", step)
+    monkeypatch.setattr(loop, "train_step", step)
     assert run(there, tmp_path / "study", "--epochs", 1) == 0
     printed = capsys.readouterr().out
     assert printed.count("trained already") == 1
@@ -97,19 +99,20 @@ def test_another_study_in_the_folder_is_refused(root, two, tmp_path, capsys):
 def test_the_default_folder(root, two, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     trained = []
-    monkeypatch.setattr(study.train, "main", lambda argv: trained.append(argv) or 1)
+    monkeypatch.setattr(loop, "train", lambda args: trained.append(args) or 1)
     assert study.main(["two", "--data", "flickr8k", "--small"]) == 1
-    assert trained == [["--data", "flickr8k", "--small", "--out", "runs/two-flickr8k-small/whole"]]
+    argv = ["--data", "flickr8k", "--small", "--out", "runs/two-flickr8k-small/whole"]
+    assert trained == [arguments.parse(argv)]
 
 
-@pytest.mark.parametrize("name", [*study.VARIANTS, study.RECIPE])
+@pytest.mark.parametrize("name", [*studies.VARIANTS, studies.RECIPE])
 @pytest.mark.parametrize("data", ["scenes", "flickr8k"])
 def test_every_variant_is_a_recipe_of_its_own(name, data):
     """Train takes its arguments, and no two variants are the same."""
     whole = presets.PRESETS[data, False]
     recipes = []
-    for arguments in study.variants_of(name, whole).values():
-        args = start.parse(["--data", data, *arguments])
+    for its_own in studies.variants_of(name, whole).values():
+        args = arguments.parse(["--data", data, *its_own])
         given = {field: str(value) for field in ("model", "blind") if (value := getattr(args, field))}
         recipes.append(settings.with_settings(whole, given | dict(args.set)))
     assert recipes[0] == whole and len(set(recipes)) == len(recipes) > 1
@@ -117,22 +120,28 @@ def test_every_variant_is_a_recipe_of_its_own(name, data):
 
 def test_the_pieces_of_a_recipe():
     """Those it has, one left out at a time."""
-    variants = study.variants_of("recipe", presets.PRESETS["flickr8k", False])
+    variants = studies.variants_of("recipe", presets.PRESETS["flickr8k", False])
     assert set(variants) == {"whole", "no-norm", "no-dropout", "no-penalty", "no-flip", "no-zoom"}
     assert variants["no-zoom"] == ["--set", "zoom=1"]
-    assert set(study.variants_of("recipe", tiny.RECIPE)) == {"whole", "no-dropout", "no-penalty", "no-flip", "no-shift"}
+    assert set(studies.variants_of("recipe", tiny.RECIPE)) == {
+        "whole",
+        "no-dropout",
+        "no-penalty",
+        "no-flip",
+        "no-shift",
+    }
 
 
 @pytest.mark.parametrize(
     ("model", "fitting"), [("hard", ("lambda-0", "target-T-over-L", "blind")), ("tell", ("blind",))]
 )
 def test_variants_that_a_model_does_not_have_are_said_first(tmp_path, monkeypatch, capsys, model, fitting):
-    monkeypatch.setattr(study.train, "main", lambda argv: pytest.fail("something is trained"))
+    monkeypatch.setattr(loop, "train", lambda args: pytest.fail("something is trained"))
     assert study.main(["slides", "--model", model, "--out", str(tmp_path / "study")]) == 2
     error = capsys.readouterr().err
     assert f"no-gate (without: does nothing for the model {model}; it is for soft, dot)" in error
-    named = {name for name in study.VARIANTS["slides"] if f"{name} (" in error}
-    assert named == set(study.VARIANTS["slides"]) - {"whole", *fitting}
+    named = {name for name in studies.VARIANTS["slides"] if f"{name} (" in error}
+    assert named == set(studies.VARIANTS["slides"]) - {"whole", *fitting}
     assert not (tmp_path / "study").exists()
 
 
@@ -144,15 +153,15 @@ def test_variants_that_a_model_does_not_have_are_said_first(tmp_path, monkeypatc
     ],
 )
 def test_variants_that_would_not_differ_as_they_say(tmp_path, monkeypatch, capsys, setting, words):
-    monkeypatch.setattr(study.train, "main", lambda argv: pytest.fail("something is trained"))
+    monkeypatch.setattr(loop, "train", lambda args: pytest.fail("something is trained"))
     assert study.main(["slides", "--small", "--set", setting, "--out", str(tmp_path / "study")]) == 2
     assert words in capsys.readouterr().err and not (tmp_path / "study").exists()
 
 
 def test_pieces_that_do_nothing_for_a_model():
     tell = settings.with_settings(presets.PRESETS["flickr8k", False], {"model": "tell"})
-    assert "no-penalty" not in study.variants_of("recipe", tell)
-    assert "no-penalty" in study.variants_of("recipe", presets.PRESETS["flickr8k", False])
+    assert "no-penalty" not in studies.variants_of("recipe", tell)
+    assert "no-penalty" in studies.variants_of("recipe", presets.PRESETS["flickr8k", False])
 
 
 def test_arguments_that_train_does_not_know(capsys):
@@ -166,8 +175,8 @@ def test_arguments_that_train_does_not_know(capsys):
     assert "no: there is no such setting" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("arguments", [["--from", "run"], ["--blind"], ["--data", "phrases"]])
-def test_what_no_study_is_made_of(tmp_path, capsys, arguments):
-    assert study.main(["slides", "--out", str(tmp_path / "study"), *arguments]) == 2
+@pytest.mark.parametrize("argv", [["--from", "run"], ["--blind"], ["--data", "phrases"]])
+def test_what_no_study_is_made_of(tmp_path, capsys, argv):
+    assert study.main(["slides", "--out", str(tmp_path / "study"), *argv]) == 2
     assert "a study trains captioners of pictures anew" in capsys.readouterr().err
     assert not (tmp_path / "study").exists()

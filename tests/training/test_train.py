@@ -21,10 +21,11 @@ from numpy_sat import caption, captioner, evaluate, train
 from numpy_sat.data import batches, catalog
 from numpy_sat.data.scenes import scenes
 from numpy_sat.evaluation import blind_baseline, heldout
-from numpy_sat.experiment import checkpoint, presets, runs
+from numpy_sat.experiment import arguments, checkpoint, presets, runs
 from numpy_sat.metrics import cider
 from numpy_sat.pretrained import inputs
-from numpy_sat.training import start
+from numpy_sat.training import loop, objectives, validation
+from numpy_sat.training.objectives import self_critical
 
 
 @pytest.fixture(autouse=True)
@@ -75,7 +76,7 @@ def test_interrupted_and_resumed_is_bit_for_bit_the_whole(root, tmp_path, monkey
     whole, parts = tmp_path / "whole", tmp_path / "parts"
     assert run(root, whole, *more) == 0
 
-    step = train.train_step
+    step = loop.train_step
     for stop, begin in ((3, lambda: run(root, parts, *more)), (8, lambda: resume(parts))):
 
         def stopping(state, batch, *rest, stop=stop):
@@ -83,10 +84,10 @@ def test_interrupted_and_resumed_is_bit_for_bit_the_whole(root, tmp_path, monkey
                 signal.raise_signal(signal.SIGINT)
             return step(state, batch, *rest)
 
-        monkeypatch.setattr(train, "train_step", stopping)
+        monkeypatch.setattr(loop, "train_step", stopping)
         assert begin() == 130
         assert checkpoint.load(parts / "last.npz").progress["step"] == stop + 1
-    monkeypatch.setattr(train, "train_step", step)
+    monkeypatch.setattr(loop, "train_step", step)
     assert resume(parts) == 0
 
     for name in ("last.npz", "best.npz"):
@@ -104,7 +105,7 @@ def test_interrupted_and_resumed_is_bit_for_bit_the_whole(root, tmp_path, monkey
 @pytest.mark.slow
 def test_the_same_seed_gives_the_same_bits(root, tmp_path, monkeypatch):
     """300 steps with all that is drawn or summed up: order, augmentation, dropout, batch normalisation, decay."""
-    monkeypatch.setattr(train, "_draw", lambda *_: None)
+    monkeypatch.setattr(validation, "_draw_figures", lambda *_: None)
     settings = ("norm=true", "zoom=0.7", "colour=0.3", "decay=0.05", "smoothing=0.1", "pictures=2")
     for name in ("one", "other"):
         assert run(root, tmp_path / name, "--epochs", 25, "--set", *settings) == 0
@@ -137,7 +138,7 @@ def test_self_critical_training_begins_with_what_can_write(root, tmp_path, monke
     assert run(root, tmp_path / "new", "--set", "self_critical=2") == 2
     assert "self_critical=2: a model that has not learned to write" in capsys.readouterr().err
     before, whole, parts = (tmp_path / name for name in ("before", "whole", "parts"))
-    monkeypatch.setattr(train, "LOG_STEPS", 1)
+    monkeypatch.setattr(loop, "LOG_STEPS", 1)
     assert run(root, before, "--epochs", 1) == 0
     on = ["--from", str(before), "--set", "self_critical=1", "average=0.5", "--epochs", "1", "--out"]
     assert train.main([*on, str(whole)]) == 0
@@ -149,17 +150,17 @@ def test_self_critical_training_begins_with_what_can_write(root, tmp_path, monke
     assert "E" in trained and np.abs(best.params["E"] - last.params["E"]).max() > 0
     logs = [[entry for entry in runs.read_log(folder) if entry["kind"] == "train"] for folder in (before, whole)]
     assert all(logs) and not any("greedy" in entry for entry in logs[0])
-    assert all(0 <= entry[name] <= 1000 for entry in logs[1] for name in ("drawn", "greedy"))
-    step = train.train_step
+    assert all(0 <= entry[name] <= 1000 for entry in logs[1] for name in ("sampled", "greedy"))
+    step = loop.train_step
 
     def stopping(state, *rest):
         if state.progress.step == 2:
             signal.raise_signal(signal.SIGINT)
         return step(state, *rest)
 
-    monkeypatch.setattr(train, "train_step", stopping)
+    monkeypatch.setattr(loop, "train_step", stopping)
     assert train.main([*on, str(parts)]) == 130
-    monkeypatch.setattr(train, "train_step", step)
+    monkeypatch.setattr(loop, "train_step", step)
     assert resume(parts) == 0
     one, other = arrays(whole / "last.npz"), arrays(parts / "last.npz")
     assert {name: x.tobytes() for name, x in one.items()} == {name: x.tobytes() for name, x in other.items()}
@@ -265,8 +266,12 @@ def test_a_blind_model_is_chosen_by_loss_until_it_learns_by_cider(root, tmp_path
     given = iter(losses), iter(ciders)
     monkeypatch.setattr(heldout, "loss", lambda params, recipe, split: next(given[0]))
     monkeypatch.setattr(cider, "cider_d", lambda captions, references: np.full(8, next(given[1])))
-    by_own, seen = runs.by_own_captions, []
-    monkeypatch.setattr(train, "_epoch", lambda run, *_: seen.append(by_own(run)))
+    seen = []
+
+    def is_self_critical(run):
+        return objectives.of_epoch(run.recipe, run.progress.epoch) is self_critical
+
+    monkeypatch.setattr(loop, "_run_epoch", lambda run, *_: seen.append(is_self_critical(run)))
     assert run(root, tmp_path / "run", "--blind", "--epochs", 6, "--set", "self_critical=3") == 0
     printed = capsys.readouterr().out
     best = [line.partition("/")[0] for line in printed.splitlines() if line.endswith("(best so far)")]
@@ -299,19 +304,19 @@ def test_a_moved_data_set_is_named_anew(root, tmp_path, capsys):
 def test_killed_without_warning_it_goes_on_from_the_last_save(root, tmp_path, monkeypatch):
     """As a power cut would: an exception in the middle of an epoch, after a save by the clock."""
     assert run(root, tmp_path / "whole") == 0
-    step = train.train_step
+    step = loop.train_step
 
     def failing(state, batch, *rest):
         if state.progress.step == 3:
             raise ZeroDivisionError
         return step(state, batch, *rest)
 
-    monkeypatch.setattr(train, "SAVE_SECONDS", 0)
-    monkeypatch.setattr(train, "train_step", failing)
+    monkeypatch.setattr(loop, "SAVE_SECONDS", 0)
+    monkeypatch.setattr(loop, "train_step", failing)
     with pytest.raises(ZeroDivisionError):
         run(root, tmp_path / "cut")
     assert checkpoint.load(tmp_path / "cut" / "last.npz").progress["step"] == 3
-    monkeypatch.setattr(train, "train_step", step)
+    monkeypatch.setattr(loop, "train_step", step)
     assert resume(tmp_path / "cut") == 0
     one, other = arrays(tmp_path / "whole" / "last.npz"), arrays(tmp_path / "cut" / "last.npz")
     assert all(one[key].tobytes() == other[key].tobytes() for key in one)
@@ -404,7 +409,7 @@ def test_moments_are_those_of_pictures_as_they_are(root, tmp_path):
     assert run(root, out, "--epochs", 1, "--set", "norm=true", "zoom=0.3", "shift=5") == 0
     model = runs.load_model(out)
     listed = catalog.open_dataset("flickr8k", root, ("train",)).splits["train"]
-    split = inputs.load_split(model.recipe.model, listed, model.vocabulary, 20)
+    split = batches.make_split(listed, inputs.load(model.recipe.model, listed), model.vocabulary, 20)
     params = {name: array.copy() for name, array in model.params.items()}
     plain = batches.plain_batches(split, model.recipe.pictures, each=1)
     captioner.measure_running_statistics(params, plain, model.recipe.model)
@@ -418,12 +423,12 @@ def test_moments_are_those_of_pictures_as_they_are(root, tmp_path):
 )
 def test_show_and_tell_learns_scenes_at_a_rate_of_its_own(rest, rate, tmp_path):
     """At soft's, .004, its loss stays at a blind model's. The command that trains its counterpart says the same."""
-    recipe = start.wanted(start.parse(["--small", *rest]))
+    recipe = arguments.choose_recipe(arguments.parse(["--small", *rest]))
     assert recipe.learning_rate == rate
     settings = {"data": "scenes", "root": None, "seed": 0, "skip_missing": False, "recipe": dataclasses.asdict(recipe)}
     (sentence,) = blind_baseline.notes(tmp_path / "run", SimpleNamespace(settings=settings, recipe=recipe), None)
     words = shlex.split(sentence.partition("\n")[2])
-    of_counterpart = start.wanted(start.parse(words[3:]))
+    of_counterpart = arguments.choose_recipe(arguments.parse(words[3:]))
     assert of_counterpart == dataclasses.replace(recipe, model=dataclasses.replace(recipe.model, blind=True))
     assert ("--learning-rate" in words) == ("--learning-rate" in rest)
 
@@ -456,14 +461,14 @@ def test_patience_waits_for_the_self_critical_epochs(root, tmp_path, monkeypatch
 
 def test_a_loss_that_is_no_number_stops_and_keeps_the_last_good_checkpoint(root, tmp_path, monkeypatch, capsys):
     out = tmp_path / "run"
-    step = train.train_step
+    step = loop.train_step
 
     def poisoned(state, batch, *rest):
         if state.progress.step == 8:
             state.params["W_h"][0, 0] = np.nan
         return step(state, batch, *rest)
 
-    monkeypatch.setattr(train, "train_step", poisoned)
+    monkeypatch.setattr(loop, "train_step", poisoned)
     assert run(root, out) == 2
     message = capsys.readouterr().err
     assert "no longer a number after step 8" in message and "last.npz" in message and "--learning-rate" in message
@@ -586,7 +591,7 @@ def test_a_figure_that_cannot_be_written(root, trained, tmp_path, capsys):
 def test_compiling_is_said_once_and_only_when_it_happens(tmp_path):
     """In a process of its own: twice with the same new cache."""
     code = (
-        "import sys, numpy as np; from numpy_sat import command; from numpy_sat.kernels import matmul\n"
+        "import sys, numpy as np; from numpy_sat.kernels import matmul; from numpy_sat.system import cli\n"
         "x = np.ones((3, 4), np.float32)\n"
         "sys.exit(cli.run(lambda: print(matmul.multiply(x, matmul.pack(x.T.copy()))[0, 0])))"
     )

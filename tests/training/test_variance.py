@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from numpy_sat import variance
+from numpy_sat import variance as command
 from numpy_sat.data.vocabulary import END, START
 from numpy_sat.decoders import hard
+from numpy_sat.training.objectives import variance
 
 
 @pytest.mark.slow
@@ -51,8 +52,8 @@ def test_captions_name_what_is_in_each_place(rng):
 
 def test_the_command_draws(tmp_path, capsys, monkeypatch):
     monkeypatch.setattr(variance, "measured", partial(variance.measured, steps=2, every=1, repeats=3))
-    assert variance.main(["--out", str(tmp_path / "v.png"), "--seed", "1"]) == 0
+    assert command.main(["--out", str(tmp_path / "v.png"), "--seed", "1"]) == 0
     assert Image.open(tmp_path / "v.png").size == (700, 420)
     lines = capsys.readouterr().out.splitlines()
     assert len(lines) == 6 and "reward-to-go" in lines[1] and lines[-1].endswith("v.png")
-    assert variance.main(["--out", str(tmp_path / "nowhere" / "v.png")]) == 2
+    assert command.main(["--out", str(tmp_path / "nowhere" / "v.png")]) == 2

@@ -16,8 +16,11 @@ from pathlib import Path
 from typing import NamedTuple
 
 from numpy_sat.data.dataset import CaptionedImage, Dataset
+from numpy_sat.data.vocabulary import tokenise as tokenize
+from numpy_sat.system import machine
 from numpy_sat.system.errors import InputError
 
+TASK = "captioning"
 SPLITS = ("train", "dev", "test")
 SPLIT_LIST = "Flickr_8k.{}Images.txt"
 TOKEN_FILE = "Flickr8k.token.txt"
@@ -35,6 +38,17 @@ class _Copy(NamedTuple):
     captions: Path
     photos: Path
     files: frozenset[str]  # the names in the folder of photos
+
+
+def open_dataset(root: Path | None, splits: Sequence[str], skip_missing: bool) -> Dataset:
+    """Read the copy in a folder, by default the one that python -m numpy_sat.flickr8k has downloaded."""
+    root = Path(root or machine.cache_folder() / "flickr8k")
+    if not root.exists():
+        raise InputError(
+            f"{root}: there is no such folder; python -m numpy_sat.flickr8k --download fetches the data set, "
+            "--root names a copy that you have."
+        )
+    return read(root, splits, skip_missing)
 
 
 def read(
@@ -63,7 +77,7 @@ def read(
         chosen[split], more = _pictures(split, lists[split], captions, copy, skip_missing)
         notes += more
     notes += _notes_on_the_rest(lists, splits, captions, copy)
-    return Dataset(name, root, chosen, tuple(notes))
+    return Dataset(name, root, chosen, tuple(notes), tokenize)
 
 
 def read_captions(root: Path, split: str) -> dict[str, list[str]]:

@@ -135,6 +135,16 @@ class Phrase(NamedTuple):
     target: tuple[str, ...]  # Italian words
     aligned: tuple[tuple[int, ...], ...]  # of each Italian word: the places of the English words it stands for
 
+    @property
+    def name(self):
+        """The English phrase, which names the example in its data set (dataset.Example)."""
+        return " ".join(self.source)
+
+    @property
+    def captions(self):
+        """The Italian phrase, the only caption of the example."""
+        return (" ".join(self.target),)
+
 
 def say(greeting=None, things=(), joint=None, time=None):
     """The Phrase: a greeting of GREETINGS, Things, the second after one of JOINTS if there is one, a Time."""

@@ -15,6 +15,8 @@ from typing import NamedTuple
 import numpy as np
 from PIL import Image, ImageDraw
 
+from numpy_sat.data.dataset import Dataset
+from numpy_sat.data.flickr8k import flickr8k
 from numpy_sat.data.scenes.scene_language import (
     BACKGROUNDS,
     COLOURS,
@@ -29,9 +31,11 @@ from numpy_sat.data.scenes.scene_language import (
     describe,
     relation_between,
 )
-from numpy_sat.system import progress
+from numpy_sat.system import machine, progress
 from numpy_sat.system.errors import InputError
 
+TASK = "captioning"
+SPLITS = flickr8k.SPLITS
 VERSION = 5  # raise it when the same seed no longer gives the same files
 SIDE = 128  # pixels of a picture, each way
 EDGE = 2  # pixels between an object and the edge of the picture
@@ -67,6 +71,11 @@ class Sample(NamedTuple):
     image: Image.Image
     scene: Scene
     captions: list[Caption]
+
+
+def open_dataset(root: Path | None, splits: Sequence[str], skip_missing: bool) -> Dataset:
+    """Read the scenes that are kept in a folder, by default the cache; draw them if they are not there yet."""
+    return flickr8k.read(ensure(Path(root or machine.cache_folder())), splits, skip_missing, "scenes")
 
 
 def sample(seed: int, index: int) -> Sample:

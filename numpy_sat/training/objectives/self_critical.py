@@ -1,11 +1,9 @@
-"""Self-critical training (Rennie et al. 2017): the model is taught by captions of its own, judged by CIDEr-D.
+"""Self-critical training (Rennie et al. 2017): the model samples captions and learns from their CIDEr-D.
 
-Captions are drawn from the model, and followed by the policy gradient of layers/policy.py. Its baseline b is the score
-of the greedy caption of the same picture, so that words are made likelier where they did better than what the model
-would have written, and unlikelier where they did worse; or the mean score of the other captions drawn of the picture
-(Luo 2020). Either way there is nothing to be learnt but the model itself.
-
-A batch is changed, and the training step is what it was: loss.py sees by a batch's weights that it was drawn.
+Sampled captions are weighted by the policy gradient of layers/policy.py. The baseline b is the score of the greedy
+caption of the same image, so that words become more likely where a sample did better than the model would do by
+itself. With baseline = "others" it is the mean score of the image's other samples (Luo 2020). Nothing is learned
+besides the model itself.
 """
 
 from dataclasses import replace
@@ -16,65 +14,112 @@ import numpy as np
 from numpy_sat import captioner, decoders
 from numpy_sat.data import batches
 from numpy_sat.data.vocabulary import END, START
+from numpy_sat.decoders import MODELS
 from numpy_sat.decoding import search
 from numpy_sat.layers import policy, softmax
 from numpy_sat.metrics import cider
+from numpy_sat.system.streams import CAPTIONS, DROPOUT
+
+AVERAGES_WEIGHTS = True
 
 
 class Judge(NamedTuple):
-    """CIDEr-D by the captions of train, from which its idf comes, too."""
+    """CIDEr-D against the captions of train, which also give the idf."""
 
     idf: cider.Idf
-    references: list  # of each picture of train: cider.Weighed of each caption
+    references: list  # of each image of train: cider.Weighed of each caption
     vocabulary: object  # data.vocabulary.Vocabulary
 
 
-class Lesson(NamedTuple):
-    """What a training step learns from: captions of the model's own, and how good they are."""
+class Samples(NamedTuple):
+    """Sampled captions of a batch, and their scores."""
 
-    batch: batches.Batch
-    config: captioner.Config  # that it is to be trained with
-    drawn: float  # mean CIDEr-D of the captions that were drawn, in percent
-    greedy: float  # of the greedy ones
+    a: np.ndarray  # (N, L, D) annotations, dropout applied
+    batch: batches.Batch  # the sampled captions, with their weights r - b
+    config: captioner.Config  # the configuration to train with
+    sampled: float  # mean CIDEr-D of the sampled captions, percent
+    greedy: float  # mean CIDEr-D of the greedy captions, percent
 
 
-def judge(split, vocabulary):
-    """The Judge of a split's captions. split: data.batches.Split."""
-    said = [[cider.count_ngrams(words) for words in of_picture] for of_picture in split.references]
-    idf = cider.Idf(said)
-    return Judge(idf, [[idf.weigh(counts) for counts in of_picture] for of_picture in said], vocabulary)
+def prepare(split, vocabulary):
+    """Return the Judge of a training split. split: data.batches.Split."""
+    counts = [[cider.count_ngrams(words) for words in references] for references in split.references]
+    idf = cider.Idf(counts)
+    return Judge(idf, [[idf.weigh(caption) for caption in references] for references in counts], vocabulary)
+
+
+def loss_and_grads(params, batch, recipe, prepared, random, workspace):
+    """Sample captions of the batch's images, and compute the policy loss and its gradients.
+
+    Args:
+        params: arrays by name.
+        batch: data.batches.Batch; its captions are replaced.
+        recipe: presets.Recipe.
+        prepared: the Judge.
+        random: function from a purpose of system/streams.py to a numpy Generator.
+        workspace: system.workspace.Workspace. The gradients lie in its memory until its next step.
+    Returns:
+        The loss, the gradients by name, and the mean CIDEr-D {"sampled": percent, "greedy": percent}.
+    """
+    samples = sample_captions(params, batch, recipe, prepared, random(CAPTIONS))
+    decoder = MODELS[recipe.model.model]
+    with workspace.step():
+        loss, _, grads = decoder.loss_and_grads(params, samples.a, samples.batch, samples.config, random(DROPOUT))
+    return loss, grads, {"sampled": samples.sampled, "greedy": samples.greedy}
+
+
+def selection_score(config, cider):
+    """Return the mean CIDEr-D of the captions of dev, which is what this objective raises."""
+    return cider
 
 
 def scores(judge, rows, captions):
-    """CIDEr-D, 0 to 10, of captions of pictures. rows: (B,) pictures of train; captions: B integer lists. (B,)."""
-    said = (judge.idf.weigh(cider.count_ngrams(judge.vocabulary.decode(words))) for words in captions)
-    return np.array([10 * cider.score(one, judge.references[p]) for one, p in zip(said, rows, strict=True)])
+    """Score captions by CIDEr-D, 0 to 10.
+
+    Args:
+        judge: the Judge.
+        rows: (B,) the images' places in train.
+        captions: B lists of integers.
+    Returns:
+        (B,) scores.
+    """
+    weighed = (judge.idf.weigh(cider.count_ngrams(judge.vocabulary.decode(words))) for words in captions)
+    return np.array([10 * cider.score(one, judge.references[row]) for one, row in zip(weighed, rows, strict=True)])
 
 
-def rewarded(params, batch, recipe, judge, rng):
-    """The Lesson of a batch: the same pictures with as many captions, drawn from the model, weighed by r - b.
+def sample_captions(params, batch, recipe, judge, rng):
+    """Sample as many captions of each image as the batch has, and weight them by r - b.
 
-    What draws must be what is trained, or words that it never writes are made ever more unlikely. So there is no
-    dropout but that of annotations, the same in both, and the encoder, which in training normalises otherwise than in
-    use, stays as it is: for pictures the batch has their annotation vectors, that dropout done.
-    batch: data.batches.Batch; recipe: presets.Recipe; rng: numpy Generator.
+    The model that samples must be the model that is trained. Otherwise words that it never writes become ever less
+    likely. So the only dropout is that of the annotations, the same for sampling and training, and the encoder, whose
+    batch normalisation differs between training and inference, is not trained: the decoder gets its annotations.
+
+    Args:
+        params: arrays by name.
+        batch: data.batches.Batch.
+        recipe: presets.Recipe.
+        judge: the Judge.
+        rng: numpy Generator.
+    Returns:
+        The Samples.
     """
     a = captioner.annotate(params, batch.inputs, recipe.model)
     a = a * captioner.annotations_mask(rng, a, recipe.model)
     B = batch.words.shape[1]
-    decoder = decoders.writer(replace(recipe.model, look="expected"))  # hard attention writes what it is trained with
-    drawn = draw(decoder, params, a, rng.random((recipe.max_words, B)))
+    decoder = decoders.writer(replace(recipe.model, look="expected"))  # hard attention trains so, too
+    sampled = draw(decoder, params, a, rng.random((recipe.max_words, B)))
     greedy = [caption.words for caption in search.beam_search(decoder, params, a, 1, recipe.max_words)]
-    of_drawn, of_greedy = scores(judge, np.repeat(batch.rows, B // len(a)), drawn), scores(judge, batch.rows, greedy)
-    words, targets, mask = batches.arrange(drawn)
+    sampled_scores = scores(judge, np.repeat(batch.rows, B // len(a)), sampled)
+    greedy_scores = scores(judge, batch.rows, greedy)
+    words, targets, mask = batches.arrange(sampled)
     if recipe.baseline == "others":
-        weights = policy.advantage_over_others(of_drawn, recipe.captions)
+        weights = policy.advantage_over_others(sampled_scores, recipe.captions)
     else:
-        weights = policy.advantage(of_drawn, of_greedy)
-    as_drawn = {"dropout": 0.0, "dropout_a": 0.0, "expected": 1.0}  # hard attention draws with the expected context
-    config = replace(recipe.model, frozen=True, tuned=0, blind=False, source=(), **as_drawn)
-    batch = batch._replace(inputs=a, words=words, targets=targets, mask=mask, weights=weights.astype(mask.dtype))
-    return Lesson(batch, config, 100 * float(of_drawn.mean()), 100 * float(of_greedy.mean()))
+        weights = policy.advantage(sampled_scores, greedy_scores)
+    # No dropout is left to be drawn. Hard attention trains with the expected context, as it has written.
+    config = replace(recipe.model, dropout=0.0, dropout_a=0.0, expected=1.0)
+    batch = batch._replace(words=words, targets=targets, mask=mask, weights=weights.astype(mask.dtype))
+    return Samples(a, batch, config, 100 * float(sampled_scores.mean()), 100 * float(greedy_scores.mean()))
 
 
 def draw(decoder, params, a, uniforms):
@@ -82,8 +127,8 @@ def draw(decoder, params, a, uniforms):
 
     The word is the first at which p_1 + ... + p_k exceeds the uniform number times the sum of all, as hard attention
     draws locations. p is of float64.
-    decoder: a decoders.Writer, or what has its begin, step and select; a: (N, L, D) annotations; uniforms: (T, B), from
-    0 to below 1, B / N captions a picture side by side, T words at most.
+    decoder: a decoders.Writer; a: (N, L, D) annotations; uniforms: (T, B),
+    from 0 to below 1, B / N captions a picture side by side, T words at most.
     Returns B lists of integers, <end> last but where T words came before it.
     """
     B = uniforms.shape[1]

@@ -1,12 +1,13 @@
-"""What a trained translator makes of phrases that it has not seen, judged."""
+"""The evaluation of a translator."""
 
 from typing import NamedTuple
 
 from numpy_sat import __version__
-from numpy_sat.data.phrases import phrase_language, phrases
-from numpy_sat.evaluation import heldout
+from numpy_sat.data.phrases import phrase_language
+from numpy_sat.evaluation import attention, heldout, report_files
 from numpy_sat.evaluation.layout import percent, wrapped
 from numpy_sat.evaluation.translation_truth import Truth, are_exact, judge_translations
+from numpy_sat.experiment import runs
 from numpy_sat.metrics import bleu
 
 SHOWN = 5  # wrong translations
@@ -24,19 +25,41 @@ class Evaluation(NamedTuple):
     wrong: list  # (English, its Italian, the right one) of some that are wrong
 
 
-def judge(run, model, split, beam):
-    """The Evaluation of a translator on a split, "dev" or "test". run: its path; model: runs.Model; beam: beams."""
-    written, meant = heldout.write(model, split, beam), phrases.draw_splits()[split]
-    words = [model.vocabulary.decode(caption.words) for caption in written.found]
-    looks = "attention" not in model.recipe.model.without and written.found[0].alpha.shape[1]
-    alphas = [caption.alpha for caption in written.found] if looks else None
+def evaluate(run, model, load, request):
+    """Judge a translator, print the report and write it into the run's folder.
+
+    Args:
+        run: path of the run.
+        model: its runs.Model.
+        load: tasks.translation.load.
+        request: heldout.Request.
+    """
+    report_files.say("translating")
+    evaluation = judge(run, model, heldout.write(model, request, load), request)
+    text = as_text(evaluation)
+    print(f"\n{text}")
+    report_files.write(runs.folder_of(run) / f"evaluate-{request.split}.md", text, as_json(evaluation))
+
+
+def judge(run, model, written, request):
+    """Return the Evaluation of a translator.
+
+    Args:
+        run: path of the run.
+        model: its runs.Model.
+        written: heldout.Written by it.
+        request: heldout.Request.
+    """
+    meant, words = written.listed, [model.vocabulary.decode(caption.words) for caption in written.found]
+    has_attention = not attention.explain_absence(model.recipe.model, written.found[0].alpha)
+    alphas = [caption.alpha for caption in written.found] if has_attention else None
     texts = [phrase_language.text(of_one) for of_one in words]
     pairs = zip(are_exact(words, meant), meant, texts, strict=True)
     wrong = [(" ".join(p.source), text, phrase_language.text(p.target)) for right, p, text in pairs if not right]
     return Evaluation(
-        f"{run}: its translations of phrases, {split}",
-        f"{len(meant):,} phrases, each with a colour beside a noun that train never puts it beside; beam {beam}; "
-        f"numpy_sat {__version__}.",
+        f"{run}: its translations of phrases, {request.split}",
+        f"{len(meant):,} phrases, each with a colour beside a noun that train never puts it beside; "
+        f"beam {request.beam}; numpy_sat {__version__}.",
         judge_translations(words, alphas, meant),
         bleu.bleu(words, [[list(phrase.target)] for phrase in meant]),
         written.seconds / len(meant),

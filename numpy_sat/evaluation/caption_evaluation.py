@@ -1,0 +1,111 @@
+"""The evaluation of one captioner: its scores beside those of captions that see nothing, and of people."""
+
+from numpy_sat import __version__
+from numpy_sat.data import vocabulary
+from numpy_sat.data.flickr8k import flickr8k
+from numpy_sat.decoding import ensemble
+from numpy_sat.evaluation import attention, blind_baseline, comparison, floors, heldout, report, report_files
+from numpy_sat.evaluation.judging import judge
+from numpy_sat.evaluation.variety import variety
+from numpy_sat.experiment import runs
+from numpy_sat.metrics.meteor import matching
+from numpy_sat.pretrained import inputs
+
+
+def evaluate(paths, models, request, blind_path=None):
+    """Judge a captioner, print the report and write it into the run's folder.
+
+    Args:
+        paths, models: the run's path and its runs.Model; after them those that form an ensemble with it.
+        request: heldout.Request.
+        blind_path: of the run's blind baseline; if None, the folder beside the run's is looked into.
+    Raises:
+        InputError: the data, the blind baseline or the ensemble's models do not fit.
+    """
+    run, model = paths[0], models[0]
+    digest = runs.digest(run)
+    blind = blind_baseline.load(run, model, blind_path)
+    together = ensemble.of(models) if len(models) > 1 else None
+    report_files.say("writing captions")
+    written = heldout.write(model, request)
+    for note in written.dataset.notes:
+        print(note)
+    train = flickr8k.read_captions(written.dataset.root, "train")
+    unseeing, constants = _captions_without_seeing(request, written, train, blind)
+    report_files.say("judging")
+    looked = attention.judge(model, written)
+    evaluation = report.Evaluation(
+        title=f"{run}: its captions of {written.dataset.name}, {request.split}",
+        protocol=heldout.protocol(written, request),
+        notes=(
+            *(matching(), constants, *blind_baseline.notes(run, model, blind)),
+            *_ensemble_note(paths),
+            *attention_note(request),
+        ),
+        rows=[
+            *comparison.compare(written.captions, written.references, unseeing),
+            *([_ensemble_row(request, written, together)] if together else []),
+            *comparison.PAPER.get(written.dataset.name, ()),
+        ],
+        vocabulary=len(model.vocabulary) - len(vocabulary.SPECIALS),
+        loss=heldout.judge_loss(model, written, train),
+        **_variety(written, train),
+        attention=looked.statistics,
+        no_attention=looked.absence,
+        truth=looked.truth,
+    )
+    print(f"\n{report.as_text(evaluation)}")
+    plain = {"version": __version__, "checkpoint": digest, **report.as_json(evaluation), "captions": written.captions}
+    path = runs.folder_of(run) / f"evaluate-{request.split}.md"
+    report_files.write(path, report.as_markdown(evaluation), plain)
+
+
+def attention_note(request):
+    """Return how models with hard attention looked, in a list of one sentence, if the request says so."""
+    sentence = f"While captions were written: --look {request.look}. The loss is with the expected context."
+    return [sentence] if request.look else []
+
+
+def _captions_without_seeing(request, written, train, blind):
+    """Return captions that owe nothing to the images, {name: {image: text}}, and a sentence about the constant ones.
+
+    Args:
+        request: heldout.Request.
+        written: heldout.Written.
+        train: {image: [texts]}, the captions of train.
+        blind: runs.Model of the blind baseline, or None.
+    """
+    constants = {"blind language model": blind_baseline.caption(blind, request.beam)} if blind else {}
+    report_files.say("looking among train's captions for the best to be given to every picture")
+    by_bleu, by_cider = (floors.best_constant(train, score) for score in ("BLEU-4", "CIDEr-D"))
+    if by_bleu == by_cider:
+        constants["best constant of train"] = by_bleu
+    else:
+        constants |= {"best of train by BLEU-4": by_bleu, "best of train by CIDEr-D": by_cider}
+    captions = {"its pictures shuffled": floors.shuffled(written.captions)}
+    captions |= {name: dict.fromkeys(written.captions, text) for name, text in constants.items()}
+    texts = ", ".join(f'"{text}" ({name})' for name, text in constants.items())
+    return captions, f"Said of every picture alike: {texts}."
+
+
+def _ensemble_row(request, written, together):
+    """Return the row of an ensemble.Ensemble, which the model forms with those that --with names."""
+    model, size = together.members[0], len(together.members)
+    report_files.say(f"{size} models writing captions together")
+    given = [inputs.load(member.recipe.model, written.listed) for member in together.members]
+    captions = ensemble.caption_images(together, given, request.beam)
+    texts = {name: heldout.text(model, caption) for name, caption in zip(written.captions, captions, strict=True)}
+    judged = judge(texts, written.references)
+    return comparison.Row(f"an ensemble of {size}, not one model", "ensemble", judged.score(), judged.intervals())
+
+
+def _ensemble_note(paths):
+    return [f"The ensemble: {', '.join(map(str, paths))}."] if len(paths) > 1 else []
+
+
+def _variety(written, train):
+    """Return the variety of the captions, and that of one of people's captions per image, in the model's words."""
+    known = [vocabulary.tokenise(text) for texts in train.values() for text in texts]
+    ours = [vocabulary.tokenise(text) for text in written.captions.values()]
+    people = [vocabulary.tokenise(texts[0]) for texts in written.references.values()]
+    return {"ours": variety(ours, known), "people": variety(people, known)}

@@ -1,0 +1,37 @@
+"""The tasks that a model can be trained for: captioning of images, translation of phrases.
+
+Each one is a module that offers the same functions. A command looks up a model's task once, by the data set that the
+model was trained on, and passes it on.
+
+    load(config, examples, augmented=False)        model inputs of a data set's examples, (N, ...)
+    read(config, text)                             model input of one image file, or of one phrase, (1, ...)
+    write(words)                                   the words of a caption as text
+    source(example)                                what draw needs of an example: the image file, or the phrase
+    draw(path, config, source, words, caption)     draw the attention; return None, or why there is nothing to draw
+    show(folder, model, written)                   draw figures of the captions of dev
+    report(paths, models, request, blind)          judge a model, print the report and write it to files
+    compare(paths, request, out)                   judge several models, print one table and write it to files
+    check_recipe(recipe)                           raise InputError if the task is impossible with a recipe
+    EXAMPLE                                        what to type after `caption RUN`
+"""
+
+from numpy_sat.data import catalog
+from numpy_sat.experiment import runs
+from numpy_sat.tasks import captioning, translation
+
+TASKS = {"captioning": captioning, "translation": translation}
+
+
+def of_data(name):
+    """Return the task module of a data set, one of catalog.NAMES."""
+    return TASKS[catalog.DATASETS[name].TASK]
+
+
+def of_model(model):
+    """Return the task module of a runs.Model."""
+    return of_data(model.settings["data"])
+
+
+def of_run(path):
+    """Return the task module of a run's folder, or of a checkpoint."""
+    return of_model(runs.load_model(path))

@@ -1,0 +1,103 @@
+"""Captioning: the model reads an image and writes a caption.
+
+Functions that draw or judge import their modules when they are called. These bring matplotlib and nltk, half a second
+that a caption alone need not wait for.
+"""
+
+from pathlib import Path
+
+from numpy_sat.pretrained import inputs
+
+EXAMPLE = "PICTURE"
+
+read = inputs.read
+
+
+def load(config, examples, augmented=False):
+    """Load the model inputs of images, from the on-disk cache where possible.
+
+    Args:
+        config: captioner.Config.
+        examples: N CaptionedImages.
+        augmented: True if the images will be augmented, which takes pixels even for a pretrained encoder.
+    Returns:
+        (N, H, W, 3) uint8 images, or (N, L, C) float16 features of a pretrained encoder's frozen stages.
+    Raises:
+        InputError: an image cannot be read.
+    """
+    return inputs.load_pixels(config, examples) if augmented else inputs.load(config, examples)
+
+
+def write(words):
+    """Return a caption's words as text."""
+    return " ".join(words)
+
+
+def source(example):
+    """Return the image file of an example."""
+    return example.path
+
+
+def check_recipe(recipe):
+    """Accept every recipe."""
+
+
+def draw(path, config, source, words, caption):
+    """Draw a PNG of the attention on an image.
+
+    Args:
+        path: of the PNG.
+        config: captioner.Config.
+        source: the image file.
+        words: of the caption, <end> last.
+        caption: search.Caption.
+    Returns:
+        None, or a sentence that says why the model has no attention to draw.
+    Raises:
+        InputError: the image cannot be read or the PNG written.
+    """
+    from numpy_sat.data import images
+    from numpy_sat.evaluation import attention, figures
+
+    reason = attention.explain_absence(config, caption.alpha)
+    if not reason:
+        image = images.read_image(Path(source), attention.SIDE)
+        figures.attention_figure(path, image, words, caption.alpha, caption.beta)
+    return reason
+
+
+def show(folder, model, written):
+    """Draw a contact sheet of captions and their attention into a folder. written: heldout.Written of the model."""
+    from numpy_sat.evaluation import contact_sheet
+
+    contact_sheet.draw(folder, model, written)
+
+
+def report(paths, models, request, blind=None):
+    """Judge a captioner, print the report and write it into the run's folder.
+
+    Args:
+        paths, models: the run's path and its runs.Model; after them those that form an ensemble with it.
+        request: heldout.Request.
+        blind: path of the run's blind baseline; if None, the folder beside the run's is looked into.
+    Raises:
+        InputError: the data, the blind baseline or the ensemble's models do not fit.
+    """
+    from numpy_sat.evaluation import caption_evaluation
+
+    caption_evaluation.evaluate(paths, models, request, blind)
+
+
+def compare(paths, request, out=None):
+    """Judge several captioners, print one table and write it to a file.
+
+    Args:
+        paths: of the runs.
+        request: heldout.Request.
+        out: the Markdown file; by default one in the first run's folder.
+    Raises:
+        InputError: the runs were trained on different data, or one is named twice.
+    """
+    from numpy_sat.evaluation import run_comparison
+
+    run_comparison.compare(paths, request, out)

@@ -1,0 +1,86 @@
+"""The variance of REINFORCE's gradients, and what a baseline does about it.
+
+Hard attention learns from the expectation over all locations that it may sample (layers/hard_attention.py), but each
+step samples once. Here a tiny model learns to name the kinds of things in the places of an image, one after the other.
+While it learns, the variance of its gradient is measured: of the same captions sampled again and again, without a
+baseline, with the moving average, and with that and reward-to-go. All three have the same mean.
+"""
+
+from dataclasses import replace
+
+import numpy as np
+
+from numpy_sat import captioner
+from numpy_sat.data import batches
+from numpy_sat.data.vocabulary import END, START
+from numpy_sat.decoders import hard
+from numpy_sat.evaluation import figures
+from numpy_sat.training import optimizers
+
+PLACES, KINDS, FIRST_KIND = 6, 4, 2  # kind k is word FIRST_KIND + k
+WORDS = 5  # of the longest caption, without <end>; of the shortest 2
+CAPTIONS, STEPS, EVERY, REPEATS, RATE = 40, 300, 20, 150, 0.02
+CONFIG = captioner.Config(
+    **{"picture_size": 0, "stages": (), "embedding": 8, "state": 16, "attention": 8, "model": "hard", "penalty": 0.0},
+    **{"lambda_r": 0.3, "lambda_e": 0.0},
+)
+WAYS = {  # whether with the baseline, whether with reward-to-go
+    "no baseline": (False, False),
+    "moving average": (True, False),
+    "moving average, reward-to-go": (True, True),
+}
+
+
+def show(path, rng):
+    """Print the variances while the model learns, and draw them to a PNG. rng: numpy Generator."""
+    print("variance of a caption's gradient over draws, summed over all parameters")
+    print(f"{'step':>5}  {'nats a word':>11}  " + "  ".join(f"{way:>14}" for way in WAYS))
+    steps, found = [], {way: [] for way in WAYS}
+    for step, loss, variances in measured(rng):
+        steps.append(step)
+        for way, variance in variances.items():
+            found[way].append(variance)
+        row = "  ".join(f"{variance:{max(14, len(way))}.2f}" for way, variance in variances.items())
+        print(f"{step:5}  {loss:11.3f}  {row}", flush=True)
+    figures.variance_figure(path, steps, found)
+    print(f"drawn: {path}")
+
+
+def measured(rng, steps=STEPS, every=EVERY, repeats=REPEATS):
+    """Train a tiny model, and yield now and then: step, -log p a word, {way: variance of a caption's gradient}."""
+    params = hard.init_params(rng, PLACES + KINDS, CONFIG, np.zeros(FIRST_KIND + KINDS), np.float64)
+    same, state = draw_batch(rng), {}
+    for step in range(steps + 1):
+        a, batch = draw_batch(rng)
+        if step % every == 0:
+            loss, *_ = hard.loss_and_grads({**params, "baseline": np.zeros(1)}, a, batch, CONFIG, rng)
+            yield step, loss.word, {way: variance(params, *same, way, rng, repeats) for way in WAYS}
+        _, _, grads = hard.loss_and_grads(params, a, batch, CONFIG, rng)
+        optimizers.clip_by_norm(grads, 5.0)
+        optimizers.adam_update(params, grads, state, RATE)
+
+
+def variance(params, a, batch, way, rng, repeats):
+    """How far one caption's draws scatter the gradient of the bound (lambda_r = 1): summed over all parameters.
+
+    Measured on sums of all captions, whose draws have nothing to do with each other: variances add up.
+    """
+    with_baseline, to_go = WAYS[way]
+    config = replace(CONFIG, lambda_r=1.0, expected=0.0, reward_to_go=to_go)
+    found = []
+    for _ in range(repeats):
+        given = {**params, "baseline": params["baseline"] * with_baseline}
+        _, _, grads = hard.loss_and_grads(given, a, batch, config, rng)
+        found.append(np.concatenate([gradient.ravel() for gradient in grads.values()]))
+    B = batch.words.shape[1]
+    return np.var(found, axis=0, ddof=1).sum() * B
+
+
+def draw_batch(rng):
+    """Annotations: (N, PLACES, PLACES + KINDS), which say their place and what kind of thing is there; the captions."""
+    kinds, lengths = rng.integers(0, KINDS, (CAPTIONS, PLACES)), rng.integers(2, WORDS + 1, CAPTIONS)
+    a = np.concatenate([np.tile(np.eye(PLACES), (CAPTIONS, 1, 1)), np.eye(KINDS)[kinds]], axis=-1)
+    t = np.arange(WORDS + 1)[:, None]
+    targets = np.where(t < lengths, FIRST_KIND + kinds.T, END)
+    words = np.concatenate([np.full((1, CAPTIONS), START), targets[:-1]])
+    return a, batches.Batch(None, words, targets, (t <= lengths) * 1.0)

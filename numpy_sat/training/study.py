@@ -1,0 +1,122 @@
+"""A study: variants of a model, trained one after the other on the same budget, and their table.
+
+A study that was broken off goes on where it stopped when the same command is given again.
+"""
+
+import json
+from pathlib import Path
+
+from numpy_sat import tasks
+from numpy_sat.decoders import MODELS
+from numpy_sat.evaluation import heldout
+from numpy_sat.experiment import arguments, runs
+from numpy_sat.experiment.settings import is_idle, with_settings
+from numpy_sat.system import cli
+from numpy_sat.system.errors import InputError, writing
+from numpy_sat.training import loop
+
+WHOLE = {"whole": []}
+VARIANTS = {  # of each study, by their folders' names: what makes them, as arguments of train
+    "slides": {
+        **WHOLE,
+        "lambda-0": ["--set", "penalty=0"],
+        "target-T-over-L": ["--set", "penalty_target=T/L"],
+        "no-gate": ["--set", "without=gate"],
+        "no-deep-output": ["--set", "without=deep output"],
+        "mean-annotation": ["--set", "without=attention"],
+        "blind": ["--blind"],
+    },
+    "models": {name: ["--model", name] for name in MODELS},
+}
+RECIPE = "recipe"  # the study of the pieces of a recipe: it without each of those that it has
+PIECES = {  # each piece's setting, and what that is without it
+    **{"norm": "false", "dropout": "0", "dropout_a": "0", "smoothing": "0", "penalty": "0", "decay": "0"},
+    **{"flip": "false", "shift": "0", "zoom": "1", "colour": "0"},
+}
+
+
+def run(study, out, rest, again):
+    """Train the variants of a study, and compare them.
+
+    Args:
+        study: one of VARIANTS, or RECIPE.
+        out: the study's folder; by default one in runs/.
+        rest: arguments of train, the same for every variant.
+        again: the command that goes on with the study.
+    Returns:
+        The exit code.
+    Raises:
+        InputError: a variant does not apply to the model, or the folder holds another study.
+    """
+    common = arguments.parse(rest)
+    if common.start or common.blind or common.data == "phrases":
+        raise InputError("a study trains captioners of pictures anew: leave out --from, --blind and --data phrases.")
+    variants = variants_of(study, arguments.choose_recipe(common))
+    _refuse_what_does_not_apply(study, variants, rest)
+    folder = out or Path("runs") / f"{study}-{common.data}{'-small' * common.small}"
+    _refuse_another(folder, {"study": study, **vars(common), "root": None})
+    root = ["--root", str(common.root)] if common.root else []
+    for name, its_own in variants.items():
+        if code := _train(folder / name, [*rest, *its_own], root):
+            break
+    else:
+        code = cli.run(lambda: _compare([folder / name for name in variants], common, folder / "table.md"))
+    if code == 130:
+        print(f"the study goes on with: {again}")
+    return code
+
+
+def _compare(paths, common, out):
+    request = heldout.Request(root=common.root, skip_missing=common.skip_missing)
+    tasks.of_data(common.data).compare(paths, request, out)
+
+
+def variants_of(study, recipe):
+    """Return a study's variants, {name: arguments of train}. recipe: presets.Recipe, of the whole."""
+    if study != RECIPE:
+        return VARIANTS[study]
+    pieces = {
+        name: text
+        for name, text in PIECES.items()
+        if not is_idle(recipe, name) and with_settings(recipe, {name: text}) != recipe
+    }
+    return WHOLE | {f"no-{name}": ["--set", f"{name}={text}"] for name, text in pieces.items()}
+
+
+def _refuse_what_does_not_apply(study, variants, rest):
+    """Raise InputError, before anything is trained, where variants make no sense for the model in train's arguments."""
+    faults, seen, given = [], {}, dict(arguments.parse(rest).set)
+    for name, its_own in variants.items():
+        try:
+            recipe = arguments.choose_recipe(arguments.parse([*rest, *its_own]))
+        except InputError as error:
+            faults.append(f"{name} ({str(error).rstrip('.')})")
+            continue
+        if "without" in given and "without" in dict(arguments.parse(its_own).set):
+            faults.append(f"{name} (would have the parts again that without={given['without']} leaves out)")
+        elif (same := seen.setdefault(recipe, name)) != name:
+            faults.append(f"{name} (the same as {same})")
+    if faults:
+        raise InputError(f"the study {study} has variants that do not apply: {', '.join(faults)}.")
+
+
+def _refuse_another(folder, given):
+    """Raise InputError if the folder holds a study with other arguments than those given."""
+    path, text = folder / "study.json", json.dumps(given, default=str, indent=1) + "\n"
+    if any(folder.glob(f"*/{runs.LAST}")) and path.exists() and path.read_text(encoding="utf-8") != text:
+        raise InputError(f"{folder} holds a study with other arguments, see {path}; choose another folder by --out.")
+    with writing(path):
+        folder.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+
+
+def _train(folder, argv, root):
+    """Train a variant, or go on with it. Return train's exit code, which is 0 if it is trained already."""
+    if (folder / runs.LAST).exists():
+        if loop.is_finished(runs.resume(folder)):
+            print(f"{folder}: trained already")
+            return 0
+        argv = ["--resume", *root]
+    argv = [*argv, "--out", str(folder)]
+    print(" ".join(["\npython -m numpy_sat.train", *map(cli.quoted, argv)]))
+    return cli.run(lambda: loop.train(arguments.parse(argv)))
