@@ -30,13 +30,13 @@ def judge(model, written):
     Returns:
         An AttentionJudgement.
     """
-    alphas, truth, is_true = [caption.alpha for caption in written.found], None, None
+    alphas, truth, is_true = [caption.alpha for caption in written.captions], None, None
     absence = explain_absence(model.recipe.model, alphas[0])
     if absence:
         alphas = None
     if written.dataset.name == "scenes":
         scene_of = scenes.read_scenes(written.dataset.root)
-        words, drawn = [text.split() for text in written.captions.values()], [scene_of[k] for k in written.captions]
+        words, drawn = [text.split() for text in written.texts.values()], [scene_of[k] for k in written.texts]
         truth, is_true = scene_truth.judge_captions(words, alphas, drawn), scene_truth.are_true(words, drawn)
     return AttentionJudgement(measure(alphas) if alphas else None, absence, truth, is_true)
 

@@ -43,7 +43,7 @@ def evaluate(paths, models, request, blind_path=None):
             *attention_note(request),
         ),
         rows=[
-            *comparison.compare(written.captions, written.references, unseeing),
+            *comparison.compare(written.texts, written.references, unseeing),
             *([_ensemble_row(request, written, together)] if together else []),
             *comparison.PAPER.get(written.dataset.name, ()),
         ],
@@ -55,7 +55,7 @@ def evaluate(paths, models, request, blind_path=None):
         truth=looked.truth,
     )
     print(f"\n{report.as_text(evaluation)}")
-    plain = {"version": __version__, "checkpoint": digest, **report.as_json(evaluation), "captions": written.captions}
+    plain = {"version": __version__, "checkpoint": digest, **report.as_json(evaluation), "captions": written.texts}
     path = runs.folder_of(run) / f"evaluate-{request.split}.md"
     report_files.write(path, report.as_markdown(evaluation), plain)
 
@@ -82,8 +82,8 @@ def _captions_without_seeing(request, written, train, blind):
         constants["best constant of train"] = by_bleu
     else:
         constants |= {"best of train by BLEU-4": by_bleu, "best of train by CIDEr-D": by_cider}
-    captions = {"its pictures shuffled": floors.shuffled(written.captions)}
-    captions |= {name: dict.fromkeys(written.captions, text) for name, text in constants.items()}
+    captions = {"its pictures shuffled": floors.shuffled(written.texts)}
+    captions |= {name: dict.fromkeys(written.texts, text) for name, text in constants.items()}
     texts = ", ".join(f'"{text}" ({name})' for name, text in constants.items())
     return captions, f"Said of every picture alike: {texts}."
 
@@ -92,9 +92,9 @@ def _ensemble_row(request, written, together):
     """Return the row of an ensemble.Ensemble, which the model forms with those that --with names."""
     model, size = together.members[0], len(together.members)
     report_files.say(f"{size} models writing captions together")
-    given = [inputs.load(member.recipe.model, written.listed) for member in together.members]
+    given = [inputs.load(member.recipe.model, written.examples) for member in together.members]
     captions = ensemble.caption_images(together, given, request.beam)
-    texts = {name: heldout.text(model, caption) for name, caption in zip(written.captions, captions, strict=True)}
+    texts = {name: heldout.text(model, caption) for name, caption in zip(written.texts, captions, strict=True)}
     judged = judge(texts, written.references)
     return comparison.Row(f"an ensemble of {size}, not one model", "ensemble", judged.score(), judged.intervals())
 
@@ -106,6 +106,6 @@ def _ensemble_note(paths):
 def _variety(written, train):
     """Return the variety of the captions, and that of one of people's captions per image, in the model's words."""
     known = [vocabulary.tokenise(text) for texts in train.values() for text in texts]
-    ours = [vocabulary.tokenise(text) for text in written.captions.values()]
+    ours = [vocabulary.tokenise(text) for text in written.texts.values()]
     people = [vocabulary.tokenise(texts[0]) for texts in written.references.values()]
     return {"ours": variety(ours, known), "people": variety(people, known)}

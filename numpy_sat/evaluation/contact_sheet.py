@@ -18,7 +18,7 @@ def draw(folder, model, written):
         model: runs.Model.
         written: heldout.Written by it.
     """
-    judged = judge(written.captions, written.references)
+    judged = judge(written.texts, written.references)
     chosen = _chosen(judged.means["CIDEr-D"])
     _draw_sheet(folder / "show-captions.png", written, judged, chosen)
     _draw_attention(folder / "show-attention.png", model, written, judged, chosen)
@@ -39,14 +39,14 @@ def _draw_sheet(path, written, judged, chosen):
 
 def _entry(group, written, judged, k):
     """Return an entry of the contact sheet: an image, its title, and lines of text. group: "best", ..."""
-    example = written.listed[k]
+    example = written.examples[k]
     bleu = bleu_counts.bleu_of(judged.bleu[k])
     cider, meteor, rouge = (judged.means[name][k] for name in ("CIDEr-D", "METEOR", "ROUGE-L"))
     return (
         images.read_image(example.path, attention.SIDE),
         f"{group}: {example.name}",
         [
-            f"model: {written.captions[example.name]}",
+            f"model: {written.texts[example.name]}",
             f"reference: {written.references[example.name][0]}",
             f"CIDEr-D {cider:.0f}, BLEU-1 {bleu[0]:.0f}, BLEU-4 {bleu[3]:.0f}",
             f"METEOR {meteor:.0f}, ROUGE-L {rouge:.0f}",
@@ -56,15 +56,15 @@ def _entry(group, written, judged, k):
 
 def _draw_attention(path, model, written, judged, chosen):
     """Draw the attention of the chosen captions, well and badly written alike."""
-    if absence := attention.explain_absence(model.recipe.model, written.found[0].alpha):
+    if absence := attention.explain_absence(model.recipe.model, written.captions[0].alpha):
         print(f"where it looked: nothing drawn, {absence}")
         return
     entries = [
         (
-            images.read_image(written.listed[k].path, attention.SIDE),
+            images.read_image(written.examples[k].path, attention.SIDE),
             f"{group}: CIDEr-D {judged.means['CIDEr-D'][k]:.0f}",
-            [*model.vocabulary.decode(written.found[k].words), "<end>"],
-            written.found[k].alpha,
+            [*model.vocabulary.decode(written.captions[k].words), "<end>"],
+            written.captions[k].alpha,
         )
         for group, k in chosen
     ]

@@ -30,10 +30,10 @@ class Written(NamedTuple):
     """A split and a model's captions of it."""
 
     dataset: Dataset
-    listed: list  # dataset.Example of each of the N images (or phrases)
-    found: list  # search.Caption of each
-    captions: dict  # {name: text}
-    references: dict  # {name: [texts]}, people's, as written; those without a word left out
+    examples: list  # dataset.Example of each of the N images (or phrases)
+    captions: list  # search.Caption of each
+    texts: dict  # {name: text}, the captions as text
+    references: dict  # {name: [texts]}, people's captions as written; those without a word are left out
     seconds: float  # that writing took, encoder and beam search, with compiled kernels
 
 
@@ -53,19 +53,19 @@ def write(model, request, load=inputs.load):
     dataset = catalog.open_dataset(
         settings["data"], request.root or settings["root"], (request.split,), request.skip_missing
     )
-    listed = dataset.splits[request.split]
-    given = load(recipe.model, listed)
+    examples = dataset.splits[request.split]
+    given = load(recipe.model, examples)
     how = request.beam, recipe.max_words, recipe.length_power
     search.caption_images(model.params, recipe.model, given[:1], *how)  # compiles what is not compiled yet
     started = time.perf_counter()
-    found = search.caption_images(model.params, recipe.model, given, *how)
+    captions = search.caption_images(model.params, recipe.model, given, *how)
     seconds = time.perf_counter() - started
     return Written(
         dataset,
-        listed,
-        found,
-        {example.name: text(model, caption) for example, caption in zip(listed, found, strict=True)},
-        {example.name: list(filter(tokenise, example.captions)) for example in listed},
+        examples,
+        captions,
+        {example.name: text(model, caption) for example, caption in zip(examples, captions, strict=True)},
+        {example.name: list(filter(tokenise, example.captions)) for example in examples},
         seconds,
     )
 
@@ -80,7 +80,7 @@ def protocol(written, request):
     counts = sorted({len(texts) for texts in written.references.values()})
     each = " to ".join(map(str, sorted({counts[0], counts[-1]})))
     return (
-        f"{written.dataset.name}, {request.split}, {len(written.captions):,} pictures; beam {request.beam}; {each} "
+        f"{written.dataset.name}, {request.split}, {len(written.texts):,} pictures; beam {request.beam}; {each} "
         f"references a picture, lower case, punctuation removed; scores of the corpus in percent, BLEU with brevity "
         f"penalty, CIDEr-D from 0 to 1000; numpy_sat {__version__}."
     )
@@ -112,8 +112,8 @@ def judge_loss(model, written, train):
         train: {name: [texts]}, the captions of train.
     """
     recipe, known, tokenize = model.recipe, model.vocabulary, written.dataset.tokenize
-    given = inputs.load(recipe.model, written.listed)
-    split = batches.make_split(written.listed, given, known, recipe.max_words, tokenize)
+    given = inputs.load(recipe.model, written.examples)
+    split = batches.make_split(written.examples, given, known, recipe.max_words, tokenize)
     train_captions = (known.encode(tokenize(text)) for texts in train.values() for text in texts)
     split_captions = [known.encode(words) for references in split.references for words in references]
     frequencies = vocabulary.word_frequencies(known, train_captions)

@@ -93,21 +93,21 @@ def measure(contender, written, train):
     captions that are true. The row's difference is still to be filled in.
     """
     name, run, model = contender
-    judged, looked = judge(written.captions, written.references), attention.judge(model, written)
+    judged, looked = judge(written.texts, written.references), attention.judge(model, written)
     if looked.is_true is not None:
         judged = judged._replace(means={**judged.means, table.TRUE: 100 * looked.is_true})
     row = table.Row(
         name=name,
         parameters=sum(array.size for key, array in model.params.items() if not key.endswith(captioner.MEASURED)),
         minutes=_seconds(run) / 60,
-        milliseconds=1000 * written.seconds / len(written.found),
+        milliseconds=1000 * written.seconds / len(written.captions),
         loss=heldout.judge_loss(model, written, train),
         figures=judged.score(),
         interval=judged.intervals(),
         difference=None,
         attention=looked.statistics,
         truth=looked.truth,
-        captions=written.captions,
+        captions=written.texts,
     )
     return row, judged
 

@@ -50,9 +50,9 @@ def judge(run, model, written, request):
         written: heldout.Written by it.
         request: heldout.Request.
     """
-    meant, words = written.listed, [model.vocabulary.decode(caption.words) for caption in written.found]
-    has_attention = not attention.explain_absence(model.recipe.model, written.found[0].alpha)
-    alphas = [caption.alpha for caption in written.found] if has_attention else None
+    meant, words = written.examples, [model.vocabulary.decode(caption.words) for caption in written.captions]
+    has_attention = not attention.explain_absence(model.recipe.model, written.captions[0].alpha)
+    alphas = [caption.alpha for caption in written.captions] if has_attention else None
     texts = [phrase_language.text(of_one) for of_one in words]
     pairs = zip(are_exact(words, meant), meant, texts, strict=True)
     wrong = [(" ".join(p.source), text, phrase_language.text(p.target)) for right, p, text in pairs if not right]
@@ -63,7 +63,7 @@ def judge(run, model, written, request):
         judge_translations(words, alphas, meant),
         bleu.bleu(words, [[list(phrase.target)] for phrase in meant]),
         written.seconds / len(meant),
-        dict(zip(written.captions, texts, strict=True)),
+        dict(zip(written.texts, texts, strict=True)),
         wrong[:SHOWN],
     )
 

@@ -58,8 +58,8 @@ def draw(path, config, source, words, caption):
 
 def show(folder, model, written):
     """Draw the attention on the longest phrase into a folder. written: heldout.Written of the model."""
-    longest = max(range(len(written.listed)), key=lambda k: len(written.listed[k].source))
-    phrase, caption, path = written.listed[longest], written.found[longest], folder / "show-attention.png"
+    longest = max(range(len(written.examples)), key=lambda k: len(written.examples[k].source))
+    phrase, caption, path = written.examples[longest], written.captions[longest], folder / "show-attention.png"
     words = [*model.vocabulary.decode(caption.words), "<end>"]
     if reason := draw(path, model.recipe.model, phrase.name, words, caption):
         print(f"where it looked: nothing drawn, {reason}")

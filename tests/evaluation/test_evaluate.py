@@ -300,7 +300,7 @@ def test_how_hard_attention_looks_is_chosen(root, trained, tmp_path, capsys):
         assert evaluated(hard, "--look", look, "--beam", 1) == 0
         found = kept(hard)
         config = replace(runs.load_model(hard).recipe.model, look=look)
-        images = inputs.load(config, expected.listed)
+        images = inputs.load(config, expected.examples)
         right = search.caption_images(runs.load_model(hard).params, config, images, 1, tiny.RECIPE.max_words)
         assert list(found["captions"].values()) == [heldout.text(runs.load_model(hard), one) for one in right]
         assert f"--look {look}. The loss is with the expected context." in str(found["notes"])
@@ -360,7 +360,7 @@ def test_comparing(root, trained, monkeypatch, capsys):
     def shorter_and_shorter(*args):
         written, most = write(*args), next(words)
         texts = {name: " ".join(of[0].lower().split()[:most]) for name, of in written.references.items()}
-        return written._replace(captions=texts)
+        return written._replace(texts=texts)
 
     monkeypatch.setattr(heldout, "write", shorter_and_shorter)
     others = [trained.with_name(name) for name in ("tell", "blind")]
@@ -470,8 +470,8 @@ def test_comparing_on_scenes(tmp_path, monkeypatch, capsys):
         written = write(model, *args)
         looks = model.recipe.model.model == "soft"
         texts = {name: of[0].lower().strip(" .") if looks else "nothing" for name, of in written.references.items()}
-        found = [one._replace(alpha=np.full((20, 64), 1 / 64)) if looks else one for one in written.found]
-        return written._replace(captions=texts, found=found)
+        found = [one._replace(alpha=np.full((20, 64), 1 / 64)) if looks else one for one in written.captions]
+        return written._replace(texts=texts, captions=found)
 
     monkeypatch.setattr(heldout, "write", true_or_not)
     assert evaluated("--compare", tmp_path / "soft", tmp_path / "tell", "--beam", 1) == 0
@@ -694,7 +694,7 @@ def test_showing(root, trained, monkeypatch, capsys):
         """The first caption is the first word, the second the first two words of a reference."""
         written = write(*args)
         texts = {name: " ".join(of[0].split()[: k + 1]) for k, (name, of) in enumerate(written.references.items())}
-        return written._replace(captions=texts)
+        return written._replace(texts=texts)
 
     monkeypatch.setattr(heldout, "write", better_and_better)
     for name, seen in (("sheet_figure", sheets), ("attention_rows_figure", looks), ("runs_figure", curves)):
