@@ -1,7 +1,7 @@
-"""Pictures and captions as the arrays a model trains on.
+"""Images and captions as the arrays a model trains on.
 
-What an epoch draws (order, captions, augmentation) follows from seed, epoch and picture alone, so training that was
-interrupted goes on exactly where it was, with nothing to store but the epoch and the place in it.
+The random choices of an epoch (order, captions, augmentation) follow from seed, epoch and image alone. So training that
+was interrupted goes on exactly where it was, and only the epoch and the place in it are stored.
 """
 
 from concurrent.futures import ThreadPoolExecutor
@@ -12,16 +12,16 @@ from PIL import Image
 
 from numpy_sat.data.vocabulary import END, START, tokenise
 from numpy_sat.system.errors import InputError
-from numpy_sat.system.streams import ORDER, PICTURE, stream
+from numpy_sat.system.streams import IMAGE, ORDER, stream
 
 
 class Split(NamedTuple):
-    """One split, ready to be read: N pictures and each one's captions."""
+    """One split, ready to be read: N images (or phrases) and their captions."""
 
     names: tuple[str, ...]
     inputs: np.ndarray  # (N, ...) as of Batch.inputs, but images are uint8 and features float16; perhaps a memory map
-    captions: tuple[tuple[np.ndarray, ...], ...]  # of each picture: its captions as integers, <end> last unless cut
-    references: tuple[tuple[list, ...], ...]  # of each picture: its captions as word lists, uncut
+    captions: tuple[tuple[np.ndarray, ...], ...]  # of each image: its captions as integers, <end> last unless cut
+    references: tuple[tuple[list, ...], ...]  # of each image: its captions as word lists, uncut
     notes: tuple[str, ...]  # what is unusual, a sentence each
 
 
@@ -37,12 +37,12 @@ class Batch(NamedTuple):
     words: np.ndarray  # (T, B) y_0 = <start>, y_1, ..., what the decoder reads
     targets: np.ndarray  # (T, B) y_1, ..., <end>, what it is to predict
     mask: np.ndarray  # (T, B) 1 at words, 0 at padding
-    rows: np.ndarray | None = None  # (N,) which of the split's pictures they are
+    rows: np.ndarray | None = None  # (N,) the images' places in the split
     weights: np.ndarray | None = None  # (B,) r - b of captions that were drawn, see self_critical.py
 
 
 class Augmentation(NamedTuple):
-    """How a picture may be changed each time it is seen."""
+    """How an image may be changed each time it is seen."""
 
     flip: bool  # left and right, half of the time; not where captions tell left from right
     shift: int  # up to so many pixels in each direction, edge pixels repeated
@@ -94,21 +94,28 @@ def _number(words, vocabulary, max_words):
 
 
 def epoch_batches(split, size, each, augmentation, seed, epoch, first=0):
-    """The batches of one epoch, from the one numbered `first` on; every picture once, the last odd ones left out.
+    """Yield the batches of one epoch. Every image comes once; those that do not fill a last batch are left out.
 
-    size: pictures a batch; each: captions a picture, drawn without repeating while they last.
+    Args:
+        split: Split.
+        size: batch size, in images.
+        each: captions per image, chosen without repetition as long as there are enough.
+        augmentation: Augmentation.
+        seed: of the run.
+        epoch: counted from 0.
+        first: number of the first batch to yield.
     """
     order = stream(seed, ORDER, epoch).permutation(len(split.names))
     for k in range(first, batches_per_epoch(split, size)):
         chosen = order[k * size : (k + 1) * size]
-        rngs = [stream(seed, PICTURE, epoch, int(p)) for p in chosen]
-        images = np.stack([_augment(split.inputs[p], augmentation, rng) for p, rng in zip(chosen, rngs, strict=True)])
+        rngs = [stream(seed, IMAGE, epoch, int(p)) for p in chosen]
+        inputs = np.stack([_augment(split.inputs[p], augmentation, rng) for p, rng in zip(chosen, rngs, strict=True)])
         captions = [c for p, rng in zip(chosen, rngs, strict=True) for c in _draw(split.captions[p], each, rng)]
-        yield make_batch(images, captions, chosen)
+        yield make_batch(inputs, captions, chosen)
 
 
 def made_ahead(batches):
-    """The same batches, each made by a thread of its own while the one before it is being used."""
+    """Yield the same batches, each made by another thread while the one before it is being used."""
     batches = iter(batches)
     with ThreadPoolExecutor(1) as maker:
         coming = maker.submit(next, batches, None)
@@ -118,25 +125,40 @@ def made_ahead(batches):
 
 
 def batches_per_epoch(split, size):
-    """How many full batches the split's pictures make."""
+    """Return the number of full batches in a split."""
     return len(split.names) // size
 
 
 def plain_batches(split, size, each):
-    """All pictures in order, not augmented, each with its first `each` captions (from the first again if too few)."""
+    """Yield batches of all images in order, without augmentation.
+
+    Each image has its first `each` captions. If it has fewer, they are repeated.
+    """
     for start in range(0, len(split.names), size):
         rows = np.arange(start, min(start + size, len(split.names)))
         captions = [split.captions[p][k % len(split.captions[p])] for p in rows for k in range(each)]
         yield make_batch(split.inputs[start : start + size], captions, rows)
 
 
-def make_batch(images, captions, rows=None):
-    """images: (N, H, W, 3) uint8; captions: B integer arrays, B / N of each picture in order; rows: (N,). A Batch."""
-    return Batch(scale_pixels(images), *arrange(captions), rows)
+def make_batch(inputs, captions, rows=None):
+    """Return a Batch.
+
+    Args:
+        inputs: (N, ...) as in a Split; uint8 images are scaled.
+        captions: B integer arrays, B / N consecutive ones of each image.
+        rows: (N,) the images' places in the split.
+    """
+    return Batch(scale_pixels(inputs), *arrange(captions), rows)
 
 
 def arrange(captions):
-    """Captions side by side, filled up to the longest. captions: B integer sequences. Returns words, targets, mask."""
+    """Arrange captions as columns, padded to the longest.
+
+    Args:
+        captions: B integer sequences.
+    Returns:
+        words, targets, mask: (T, B) as in a Batch.
+    """
     T, B = max(map(len, captions)), len(captions)
     words, targets = np.full((T, B), START), np.full((T, B), END)
     mask = np.zeros((T, B), np.float32)
@@ -147,13 +169,13 @@ def arrange(captions):
     return words, targets, mask
 
 
-def scale_pixels(images):
-    """uint8 to float32 from -1 to 1, what the encoder reads; what is not uint8, as it is. images: any shape."""
-    return images.astype(np.float32) / 127.5 - 1 if images.dtype == np.uint8 else images
+def scale_pixels(inputs):
+    """Scale uint8 images to float32 from -1 to 1; return other inputs (features, phrases) unchanged."""
+    return inputs.astype(np.float32) / 127.5 - 1 if inputs.dtype == np.uint8 else inputs
 
 
 def _draw(captions, each, rng):
-    """`each` of a picture's captions, every one before any comes again."""
+    """Choose `each` of an image's captions; every one comes once before any comes again."""
     rounds = -(-each // len(captions))
     order = np.concatenate([rng.permutation(len(captions)) for _ in range(rounds)])
     return [captions[k] for k in order[:each]]

@@ -5,9 +5,9 @@ So nothing random needs to be stored, and training that was interrupted draws wh
 
 import numpy as np
 
-PARAMETERS, ORDER, PICTURE, DROPOUT, CAPTIONS = range(5)  # what a stream is for
+PARAMETERS, ORDER, IMAGE, DROPOUT, CAPTIONS = range(5)  # what a stream is for
 
 
 def stream(seed, purpose, *place):
-    """The numpy Generator of a purpose and place, e.g. (PICTURE, epoch, picture); each has its own."""
+    """The numpy Generator of a purpose and place, e.g. (IMAGE, epoch, image); each has its own."""
     return np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(purpose, *place)))

@@ -172,7 +172,7 @@ class TestRefusals:
             read(tmp_path / "nothing.jpg")
 
     def test_folder(self, tmp_path, read):
-        with pytest.raises(InputError, match="is a folder; name a picture in it"):
+        with pytest.raises(InputError, match="is a folder; name an image in it"):
             read(tmp_path)
 
     def test_empty(self, tmp_path, read):
@@ -182,7 +182,7 @@ class TestRefusals:
 
     def test_no_picture(self, tmp_path, read):
         (tmp_path / "x.jpg").write_text("<html>404 Not Found</html>")
-        with pytest.raises(InputError, match=r"x\.jpg is not a picture"):
+        with pytest.raises(InputError, match=r"x\.jpg is not an image"):
             read(tmp_path / "x.jpg")
 
     @pytest.mark.parametrize("kind", ["jpg", "png"])
@@ -252,7 +252,7 @@ def test_only_the_cache_file_is_left_and_progress_is_told(some, cache, capsys):
     (file,) = cache.iterdir()
     assert file.match("pictures-*-*.npy")
     out, err = capsys.readouterr()
-    assert out == "" and "reading pictures: 100%" in err
+    assert out == "" and "reading images: 100%" in err
 
 
 def test_a_changed_source_replaces_the_cache(some, cache, decoded):
@@ -314,7 +314,7 @@ def test_a_damaged_cache_is_rebuilt(some, cache, decoded, damage):
 
 def test_a_bad_picture_is_named_and_leaves_no_cache(some, cache):
     some[3].path.write_text("no picture")
-    with pytest.raises(InputError, match=r"3\.png is not a picture"):
+    with pytest.raises(InputError, match=r"3\.png is not an image"):
         load_images(some, 6, cache)
     assert list(cache.iterdir()) == []
 

@@ -220,7 +220,7 @@ def test_a_bad_picture_is_named_and_what_was_done_is_kept(some, net, cache, enco
     stat = some[20].path.stat()
     some[20].path.write_bytes(bytes(len(whole)))
     os.utime(some[20].path, ns=(stat.st_mtime_ns, stat.st_mtime_ns))
-    with pytest.raises(InputError, match=r"20\.png is not a picture"):
+    with pytest.raises(InputError, match=r"20\.png is not an image"):
         feature_cache.load_features(some, counting(net, encoded), cache)
     some[20].path.write_bytes(whole)
     os.utime(some[20].path, ns=(stat.st_mtime_ns, stat.st_mtime_ns))

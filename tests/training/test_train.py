@@ -554,7 +554,7 @@ def test_captioning(root, trained, tmp_path, capsys):
     ("make", "sentence"),
     [
         (lambda path: path.write_bytes(b""), "is empty"),
-        (lambda path: path.write_text("no picture"), "is not a picture"),
+        (lambda path: path.write_text("no picture"), "is not an image"),
         (lambda path: None, "cannot be found"),
     ],
 )
