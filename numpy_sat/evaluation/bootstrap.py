@@ -1,6 +1,6 @@
-"""How far figures would stray with other pictures: percentile intervals of the bootstrap (Efron 1979).
+"""How far figures would stray with other images: percentile intervals of the bootstrap (Efron 1979).
 
-The pictures are drawn anew from themselves, with replacement; for captions' scores so first by Koehn (2004).
+The images are drawn anew from themselves, with replacement; for captions' scores so first by Koehn (2004).
 """
 
 import numpy as np
@@ -9,10 +9,10 @@ RESAMPLES = 1000
 LOW, HIGH = 2.5, 97.5  # percentiles, 95 % between them
 
 
-def draws(pictures, seed):
-    """How often each resample has each of so many pictures, float64 (RESAMPLES, pictures); rows add up to pictures."""
-    chances = np.full(pictures, 1 / pictures)
-    return np.random.default_rng(seed).multinomial(pictures, chances, RESAMPLES).astype(np.float64)
+def draws(images, seed):
+    """How often each resample has each of so many images, float64 (RESAMPLES, images); rows add up to images."""
+    chances = np.full(images, 1 / images)
+    return np.random.default_rng(seed).multinomial(images, chances, RESAMPLES).astype(np.float64)
 
 
 def interval(figures):

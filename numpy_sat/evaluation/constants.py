@@ -1,4 +1,4 @@
-"""Scores of many captions, each as the caption of every picture, without a look at picture after picture.
+"""Scores of many captions, each as the caption of every image, without a look at image after image.
 
 BLEU and CIDEr-D both count a match as often as caption and reference both have the n-gram. With its occurrences
 numbered, (n-gram, 1), (n-gram, 2), ..., that is a sum over the numbered n-grams that both have, and what the references
@@ -14,18 +14,18 @@ from numpy_sat.metrics import bleu_counts, cider
 
 
 def bleu_4(candidates, references):
-    """BLEU-4 of each candidate in percent, float64 (K,), were it the caption of every picture.
+    """BLEU-4 of each candidate in percent, float64 (K,), were it the caption of every image.
 
-    candidates: K word lists; references: of each picture, a list of word lists.
+    candidates: K word lists; references: of each image, a list of word lists.
     """
-    said = [[_numbered(cider.count_ngrams(reference)) for reference in of_picture] for of_picture in references]
-    pictures_with = Counter(key for of_picture in said for key in set().union(*of_picture))
+    said = [[_numbered(cider.count_ngrams(reference)) for reference in of_image] for of_image in references]
+    images_with = Counter(key for of_image in said for key in set().union(*of_image))
     lengths = set(map(len, candidates))
     closest = {words: sum(closest_ref_length(one, words) for one in references) for words in lengths}
     counts = np.zeros((len(candidates), 10))
     for row, words in zip(counts, candidates, strict=True):
         for key in _numbered(cider.count_ngrams(words)):
-            row[bleu_counts.MATCHED][len(key[0]) - 1] += pictures_with[key]
+            row[bleu_counts.MATCHED][len(key[0]) - 1] += images_with[key]
         row[bleu_counts.WRITTEN] = [len(references) * max(1, len(words) - n + 1) for n in bleu_counts.ORDERS]
         row[bleu_counts.CAPTION_WORDS] = len(references) * len(words)
         row[bleu_counts.REFERENCE_WORDS] = closest[len(words)]
@@ -33,35 +33,35 @@ def bleu_4(candidates, references):
 
 
 def cider_d(candidates, references):
-    """CIDEr-D of each candidate, 0 to 1000, float64 (K,), were it the caption of every picture.
+    """CIDEr-D of each candidate, 0 to 1000, float64 (K,), were it the caption of every image.
 
-    candidates: K word lists; references: of each picture, a list of word lists.
+    candidates: K word lists; references: of each image, a list of word lists.
     """
-    said = [[cider.count_ngrams(reference) for reference in of_picture] for of_picture in references]
+    said = [[cider.count_ngrams(reference) for reference in of_image] for of_image in references]
     idf = cider.Idf(said)
-    given = _given(said, idf, longest=max(len(reference) for of_picture in references for reference in of_picture))
+    given = _given(said, idf, longest=max(len(reference) for of_image in references for reference in of_image))
     scores = [_as_constant(cider.count_ngrams(words), given, idf) for words in candidates]
     return 1000 * np.array(scores) / len(cider.ORDERS) / len(references)
 
 
 def _given(said, idf, longest):
-    """Numbered n-gram -> the sum of g_s / |g_s| over the references s with so many words, / their picture's number.
+    """Numbered n-gram -> the sum of g_s / |g_s| over the references s with so many words, / their image's number.
 
     Since min(g_c, g_s) g_s = idf g_s + ... + idf g_s, once for every time that both texts have the n-gram.
     """
     given = defaultdict(lambda: np.zeros(longest + 1))
-    for of_picture in said:
-        for counts in of_picture:
+    for of_image in said:
+        for counts in of_image:
             s = idf.weigh(counts)
             for ngram, time in _numbered(counts):
                 n = len(ngram) - 1
                 if s.norms[n]:
-                    given[ngram, time][s.words] += s.vectors[n][ngram] / s.norms[n] / len(of_picture)
+                    given[ngram, time][s.words] += s.vectors[n][ngram] / s.norms[n] / len(of_image)
     return given
 
 
 def _as_constant(counts, given, idf):
-    """The sum of a caption's sim_n over orders and pictures, of each picture the mean over its references."""
+    """The sum of a caption's sim_n over orders and images, of each image the mean over its references."""
     c = idf.weigh(counts)
     of_length = 0.0
     for key in _numbered(counts):

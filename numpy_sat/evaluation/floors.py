@@ -8,9 +8,9 @@ from numpy_sat.system.errors import InputError
 
 
 def best_constant(references, by="BLEU-4"):
-    """The one of all references that scores best as the caption of every picture: a text.
+    """The one of all references that scores best as the caption of every image: a text.
 
-    references: {picture: [texts]}, of train; by: "BLEU-4" or "CIDEr-D". What it scores on other pictures is the floor
+    references: {image: [texts]}, of train; by: "BLEU-4" or "CIDEr-D". What it scores on other images is the floor
     for models that see nothing.
     """
     score = {"BLEU-4": constants.bleu_4, "CIDEr-D": constants.cider_d}[by]
@@ -19,17 +19,17 @@ def best_constant(references, by="BLEU-4"):
     return list(cut)[int(np.argmax(score(list(cut.values()), said)))]
 
 
-def random_captions(pictures, references, seed=0):
-    """For each of the pictures, a caption of some picture of train: {picture: text}. references: those of train."""
+def random_captions(images, references, seed=0):
+    """For each of the images, a caption of some image of train: {image: text}. references: those of train."""
     texts = [text for of_one in references.values() for text in of_one]
-    chosen = np.random.default_rng(seed).integers(len(texts), size=len(pictures))
-    return {picture: texts[k] for picture, k in zip(pictures, chosen, strict=True)}
+    chosen = np.random.default_rng(seed).integers(len(texts), size=len(images))
+    return {image: texts[k] for image, k in zip(images, chosen, strict=True)}
 
 
 def shuffled(captions, seed=0):
-    """Every caption given to another picture: {picture: text}, in captions' order; of a single picture, its own.
+    """Every caption given to another image: {image: text}, in captions' order; of a single image, its own.
 
-    What a captioner's own captions then score, they owe to nothing seen in the picture.
+    What a captioner's own captions then score, they owe to nothing seen in the image.
     """
     names = list(captions)
     ring = np.random.default_rng(seed).permutation(names)
@@ -38,13 +38,13 @@ def shuffled(captions, seed=0):
 
 
 def one_against_the_others(references, k):
-    """The k-th reference of each picture as its caption, the others as references: two dicts for judging.judge.
+    """The k-th reference of each image as its caption, the others as references: two dicts for judging.judge.
 
     It has one reference less than a model that is given all: to compare the two, score the model on the others, too.
-    Raises InputError for a picture with no k-th reference or no other.
+    Raises InputError for an image with no k-th reference or no other.
     """
-    for picture, texts in references.items():
+    for image, texts in references.items():
         if len(texts) < max(k + 1, 2):
-            raise InputError(f"{picture} has {len(texts)} references, too few to set the one numbered {k} apart.")
-    captions = {picture: texts[k] for picture, texts in references.items()}
-    return captions, {picture: [*texts[:k], *texts[k + 1 :]] for picture, texts in references.items()}
+            raise InputError(f"{image} has {len(texts)} references, too few to set the one numbered {k} apart.")
+    captions = {image: texts[k] for image, texts in references.items()}
+    return captions, {image: [*texts[:k], *texts[k + 1 :]] for image, texts in references.items()}

@@ -12,11 +12,11 @@ from numpy_sat.system.errors import InputError
 
 
 class Judged(NamedTuple):
-    """What is kept of each picture's caption, from which the scores of any of the pictures follow."""
+    """What is kept of each image's caption, from which the scores of any of the images follow."""
 
     images: tuple  # their names
     bleu: np.ndarray  # (N, 10), see bleu_counts.count
-    means: dict[str, np.ndarray]  # of each score that is a mean over pictures: float64 (N,)
+    means: dict[str, np.ndarray]  # of each score that is a mean over images: float64 (N,)
 
     def score(self, brevity=True):
         """The figures in percent by name; brevity: whether BLEU has its brevity penalty."""
@@ -24,37 +24,37 @@ class Judged(NamedTuple):
         return {name: float(found[0]) for name, found in self._figures(everything, brevity).items()}
 
     def intervals(self, seed=0, brevity=True):
-        """The 95 % interval (low, high) of every figure over resampled pictures, the idf of CIDEr-D kept as it is."""
+        """The 95 % interval (low, high) of every figure over resampled images, the idf of CIDEr-D kept as it is."""
         figures = self._figures(bootstrap.draws(len(self.images), seed), brevity)
         return {name: bootstrap.interval(found) for name, found in figures.items()}
 
     def difference(self, other, seed=0, brevity=True):
-        """The 95 % interval of these figures less another's of the same pictures, resampled together.
+        """The 95 % interval of these figures less another's of the same images, resampled together.
 
-        Where it leaves out 0, more than chance is between the two. Raises InputError for other pictures.
+        Where it leaves out 0, more than chance is between the two. Raises InputError for other images.
         """
         if self.images != other.images:
-            raise InputError("Only captions of the same pictures, in the same order, can be compared; judge them so.")
+            raise InputError("Only captions of the same images, in the same order, can be compared; judge them so.")
         draws = bootstrap.draws(len(self.images), seed)
         ours, theirs = self._figures(draws, brevity), other._figures(draws, brevity)
         return {name: bootstrap.interval(found - theirs[name]) for name, found in ours.items()}
 
     def _figures(self, draws, brevity):
-        """draws: (R, N) how often each picture counts. Returns arrays (R,) by name."""
+        """draws: (R, N) how often each image counts. Returns arrays (R,) by name."""
         bleu = bleu_counts.bleu_of(draws @ self.bleu, brevity)
         figures = {f"BLEU-{n}": bleu[:, n - 1] for n in bleu_counts.ORDERS}
         return figures | {name: draws @ found / len(self.images) for name, found in self.means.items()}
 
 
 def judge(captions, references):
-    """Judge a caption of each picture by its references.
+    """Judge a caption of each image by its references.
 
-    captions: {picture: text}; references: {picture: [texts]}, of pictures without a caption not looked at. Texts are
+    captions: {image: text}; references: {image: [texts]}, of images without a caption not looked at. Texts are
     cut into words by tokens.tokenise. Returns a Judged. Raises InputError where something is missing or no text.
     """
     _check(captions, references)
     cut = [tokenise(text) for text in captions.values()]
-    said = [[tokenise(text) for text in references[picture]] for picture in captions]
+    said = [[tokenise(text) for text in references[image]] for image in captions]
     means = {
         "METEOR": meteor.meteor(cut, said),
         "ROUGE-L": rouge.rouge_l(cut, said),
@@ -75,19 +75,19 @@ def intervals(captions, references, seed=0, brevity=True):
 
 def _check(captions, references):
     if not isinstance(captions, Mapping) or not isinstance(references, Mapping):
-        raise InputError("Captions are given as {picture: text}, references as {picture: [texts]}.")
+        raise InputError("Captions are given as {image: text}, references as {image: [texts]}.")
     if not captions:
         raise InputError("There is no caption to judge; give at least one.")
-    for picture, caption in captions.items():
+    for image, caption in captions.items():
         if not isinstance(caption, str):
-            raise InputError(f"{picture}: the caption is not a text but {caption!r}; join its words with blanks.")
-        if picture not in references:
-            raise InputError(f"{picture} has a caption but no references; add them, or leave its caption out.")
-        _check_texts(picture, references[picture])
+            raise InputError(f"{image}: the caption is not a text but {caption!r}; join its words with blanks.")
+        if image not in references:
+            raise InputError(f"{image} has a caption but no references; add them, or leave its caption out.")
+        _check_texts(image, references[image])
 
 
-def _check_texts(picture, texts):
+def _check_texts(image, texts):
     if not isinstance(texts, (list, tuple)) or not all(isinstance(text, str) for text in texts):
-        raise InputError(f"{picture}: references are a list of texts, not {texts!r}.")
+        raise InputError(f"{image}: references are a list of texts, not {texts!r}.")
     if not any(map(tokenise, texts)):
-        raise InputError(f"{picture}: none of its references has a word; add some, or leave its caption out.")
+        raise InputError(f"{image}: none of its references has a word; add some, or leave its caption out.")

@@ -61,5 +61,5 @@ def test_differences_are_of_the_same_pictures(rng):
         assert 0 < low < better.score()[name] - judged.score()[name] < high
     assert judged.difference(better)["ROUGE-L"] == pytest.approx(tuple(-edge for edge in gained["ROUGE-L"][::-1]))
     assert gained == better.difference(judged, seed=0) != better.difference(judged, seed=1)
-    with pytest.raises(InputError, match="same pictures"):
+    with pytest.raises(InputError, match="same images"):
         judged.difference(judging.judge({"other.jpg": "a"}, {"other.jpg": ["a"]}))

@@ -76,7 +76,7 @@ def test_a_reference_without_words_gives_nothing():
         ({"1": "a"}, {"1": [["a", "dog"]]}, "1: references are a list of texts"),
         ({"1": ["a", "dog"]}, {"1": ["a"]}, "1: the caption is not a text but"),
         ({"1": None}, {"1": ["a"]}, "1: the caption is not a text but None"),
-        (["a dog"], [["a dog"]], "given as {picture: text}"),
+        (["a dog"], [["a dog"]], "given as {image: text}"),
     ],
 )
 def test_what_cannot_be_judged_is_refused(captions, references, sentence):

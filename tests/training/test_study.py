@@ -9,7 +9,6 @@ import tiny
 
 from numpy_sat import study
 from numpy_sat.data.flickr8k import flickr8k
-from numpy_sat.data.scenes import scenes
 from numpy_sat.experiment import arguments, checkpoint, presets, runs, settings
 from numpy_sat.training import loop
 from numpy_sat.training import study as studies
