@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from numpy_sat import kernels, layers
-from numpy_sat.layers import block, conv
+from numpy_sat.layers import block, conv, depthwise, mbconv, norm_block, pool
 from numpy_sat.system.workspace import Workspace
 
 
@@ -93,6 +93,51 @@ def test_a_kernel_may_decline():
 
     x = np.ones(2, np.float32)
     assert function(x) is x
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize(
+    ("function", "shapes", "others"),
+    [
+        (conv.conv_forward, {"x": (2, 6, 6, 5), "W": (3, 3, 4, 16), "b": (16,)}, {}),
+        (pool.max_pool_forward, {"x": (2, 6, 6, 5)}, {"window": 7, "stride": 1}),
+        (depthwise.depthwise_forward, {"x": (2, 6, 6, 5), "W": (3, 3, 4), "b": (4,)}, {}),
+        (block.block_forward, {"x": (2, 6, 6, 5), "W": (3, 3, 4, 16), "b": (16,)}, {"pooled": True}),
+        (block.block_forward, {"x": (2, 6, 6, 4), "W": (3, 3, 4, 16), "b": (1,)}, {"pooled": True}),
+        (
+            norm_block.norm_block_forward,
+            {"x": (2, 6, 6, 5), "W": (3, 3, 4, 16), "gamma": (16,), "beta": (16,)},
+            {"pooled": False},
+        ),
+        (
+            norm_block.norm_block_inference,
+            {"x": (2, 6, 6, 5), "W": (3, 3, 4, 16), "gamma": (16,), "beta": (16,), "mean": (16,), "var": (16,)},
+            {"pooled": False},
+        ),
+        (
+            mbconv.mbconv_forward,
+            {
+                "x": (2, 6, 6, 4),
+                "W_e": (4, 16),
+                "b_e": (16,),
+                "W_d": (3, 3, 8),
+                "b_d": (8,),
+                "W_p": (8, 4),
+                "b_p": (4,),
+            },
+            {"stride": 1},
+        ),
+        (
+            mbconv.mbconv_forward,
+            {"x": (2, 6, 6, 16), "W_d": (3, 3, 16), "b_d": (16,), "W_p": (16, 4), "b_p": (4,)},
+            {"W_e": None, "b_e": None, "stride": 4},
+        ),
+    ],
+)
+def test_arguments_that_do_not_fit_are_refused(dtype, function, shapes, others):
+    """By the kernel's way in as well as by the function itself."""
+    with pytest.raises(ValueError, match=r"^(conv|max_pool|depthwise): "):
+        function(**{name: np.zeros(shape, dtype) for name, shape in shapes.items()}, **others)
 
 
 def test_unfused_calls_the_layers_own_functions(rng, monkeypatch):
