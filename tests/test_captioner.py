@@ -408,6 +408,9 @@ NOT_IN_THE_MODEL = {
     "numpy_sat.layers.policy.advantage_over_others",
     "numpy_sat.layers.lstm.lstm_sequence_forward",  # each input holds what was looked at, which the state decides:
     "numpy_sat.layers.lstm.lstm_sequence_backward",  # a captioner cannot know them all beforehand
+    "numpy_sat.layers.block.check_arguments",  # for the composite kernels; the layers that the functions call
+    "numpy_sat.layers.norm_block.check_arguments",  # check their arguments themselves
+    "numpy_sat.layers.mbconv.check_arguments",
 }
 
 
