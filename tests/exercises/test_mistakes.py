@@ -58,7 +58,7 @@ def cases():
         yield pytest.param(mistake, id=words, marks=[pytest.mark.slow] if count[mistake.exercise] > 2 else [])
 
 
-@pytest.mark.parametrize("mistake", cases())
+@pytest.mark.parametrize("mistake", list(cases()))
 def test_no_mistake_passes(mistake):
     verdicts = verdicts_of(mistake)
     assert verdicts[mistake.function].state == "wrong"
