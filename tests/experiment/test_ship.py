@@ -12,7 +12,8 @@ from PIL import Image
 from numpy_sat import caption, captioner, evaluate, pretrained, ship, train
 from numpy_sat.data.scenes import scenes
 from numpy_sat.decoding import search
-from numpy_sat.evaluation.attention_statistics import looks
+from numpy_sat.evaluation import shipping
+from numpy_sat.evaluation.attention_statistics import measure
 from numpy_sat.experiment import checkpoint, presets, runs
 from numpy_sat.pretrained import inputs
 from numpy_sat.system.errors import InputError
@@ -77,7 +78,7 @@ def test_refused(judged, tmp_path, monkeypatch, capsys):
     refused(f"evaluate-dev.json: of another checkpoint than {run / runs.LAST}; evaluate again: python -m numpy_sat.ev")
     (tmp_path / runs.BEST).replace(run / runs.BEST)
     with monkeypatch.context() as patch:
-        patch.setattr(ship, "LARGEST", 100)
+        patch.setattr(shipping, "LARGEST", 100)
         refused("as float16, of at most 0; train a smaller one")
     stored = checkpoint.load(run / runs.BEST)
     stored.params["L_o"][0, 0] = 1e6
@@ -104,7 +105,7 @@ def test_a_run_alone_is_asked_for_a_picture(judged, capsys):
 
 def test_what_comes_with_the_package():
     stored = checkpoint.load(runs.SHIPPED)
-    assert runs.SHIPPED.stat().st_size <= ship.LARGEST
+    assert runs.SHIPPED.stat().st_size <= shipping.LARGEST
     assert {array.dtype for array in stored.params.values()} == {np.dtype(np.float16)} and not stored.optimizer
     assert stored.settings["root"] is None and stored.settings["recipe"]["model"]["weights"] == ""
     assert {"trained on", "encoder", "protocol", "scores"} <= stored.settings["provenance"].keys()
@@ -161,5 +162,5 @@ def test_it_looks_somewhere(encoder):
     config, recipe = model.recipe.model, model.recipe
     given = np.concatenate([inputs.read(config, path) for path in photos[:20]])
     found = search.caption_images(model.params, config, given, 3, recipe.max_words, recipe.length_power)
-    looked = looks([one.alpha for one in found])
+    looked = measure([one.alpha for one in found])
     assert looked.entropy < looked.most - 0.1 and looked.movement > 0.05 and not looked.collapsed
