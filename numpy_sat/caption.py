@@ -5,9 +5,9 @@ import sys
 from pathlib import Path
 
 from numpy_sat import tasks
-from numpy_sat.decoders.hard import LOOKS
 from numpy_sat.decoding import search
 from numpy_sat.experiment import runs, settings
+from numpy_sat.experiment.recipe import SETTINGS
 from numpy_sat.system import cli
 
 
@@ -18,18 +18,18 @@ def main(argv=None):
 
 
 def _caption(args):
-    model = settings.with_look(runs.load_model(args.run or runs.SHIPPED), args.look)
-    task, recipe, config = tasks.of_model(model), model.recipe, model.recipe.model
+    model = settings.with_attention_mode(runs.load_model(args.run or runs.SHIPPED), args.attention_mode)
+    task, recipe = tasks.of_model(model), model.recipe
     for number, source in enumerate(args.sources, 1):
-        inputs = task.read(config, source)
+        inputs = task.read(recipe, source)
         (caption,) = search.caption_images(
-            model.params, config, inputs, args.beam, recipe.max_words, recipe.length_power
+            model.params, recipe, inputs, args.beam, recipe.decoding.max_words, recipe.decoding.length_power
         )
         words = model.vocabulary.decode(caption.words)
         print(f"{source}: {task.write(words)}  (log p {caption.log_p:.2f})")
         if args.show:
             path = args.show if len(args.sources) == 1 else _numbered(args.show, number)
-            reason = task.draw(path, config, source, [*words, "<end>"], caption)
+            reason = task.draw(path, recipe, source, [*words, "<end>"], caption)
             print(f"  nothing drawn: {reason}" if reason else f"  where it looked: {path}")
 
 
@@ -48,7 +48,11 @@ def _parse(argv):
         "translator phrases, each in quotes",
     )
     parser.add_argument("--beam", type=cli.count, default=3, help="beams; 1 is greedy search (default: 3)")
-    parser.add_argument("--look", choices=LOOKS, help="with hard attention: where, while it writes (default: expected)")
+    parser.add_argument(
+        "--attention-mode",
+        choices=SETTINGS["attention_mode"].choices,
+        help="of hard attention, while it writes (default: the run's own, expected unless set)",
+    )
     parser.add_argument(
         "--show",
         type=Path,

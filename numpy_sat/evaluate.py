@@ -12,9 +12,9 @@ import sys
 from pathlib import Path
 
 from numpy_sat import tasks
-from numpy_sat.decoders.hard import LOOKS
 from numpy_sat.evaluation import heldout
 from numpy_sat.experiment import runs, settings
+from numpy_sat.experiment.recipe import SETTINGS
 from numpy_sat.system import cli
 
 
@@ -25,12 +25,12 @@ def main(argv=None):
 
 
 def _evaluate(args):
-    request = heldout.Request(args.split, args.beam, args.root, args.skip_missing, args.look)
+    request = heldout.Request(args.split, args.beam, args.root, args.skip_missing, args.attention_mode)
     if args.compare:
         tasks.of_run(args.runs[0]).compare(args.runs, request, args.out)
     else:
         paths = (*args.runs, *args.others)
-        models = [settings.with_look(runs.load_model(path), args.look) for path in paths]
+        models = [settings.with_attention_mode(runs.load_model(path), args.attention_mode) for path in paths]
         tasks.of_model(models[0]).report(paths, models, request, args.blind)
 
 
@@ -41,7 +41,11 @@ def _parse(argv):
     parser.add_argument("--out", type=Path, metavar="FILE.md", help="that table (default: in the first RUN's folder)")
     parser.add_argument("--split", choices=("dev", "test"), default="dev")
     parser.add_argument("--beam", type=cli.count, default=3, help="beams; 1 is greedy search (default: 3)")
-    parser.add_argument("--look", choices=LOOKS, help="with hard attention: where, while it writes (default: expected)")
+    parser.add_argument(
+        "--attention-mode",
+        choices=SETTINGS["attention_mode"].choices,
+        help="of hard attention, while it writes (default: the run's own, expected unless set)",
+    )
     parser.add_argument("--blind", type=Path, metavar="RUN", help="trained with --blind (default: RUN-blind, if there)")
     parser.add_argument(
         "--with",

@@ -27,13 +27,15 @@ def loss_forward(logits, alpha, batch, config):
         logits: (T, B, V).
         alpha: (T, B, L) attention weights; None for a decoder without attention, which has no penalty.
         batch: data.batches.Batch.
-        config: captioner.Config.
+        config: the recipe.
     Returns:
         loss: Loss.
         cache: what loss_backward needs.
     """
     if batch.weights is None:
-        likelihood, cache_likelihood = losses.cross_entropy_forward(logits, batch.targets, batch.mask, config.smoothing)
+        likelihood, cache_likelihood = losses.cross_entropy_forward(
+            logits, batch.targets, batch.mask, config.loss.label_smoothing
+        )
         cache_policy = None
     else:
         likelihood, cache_policy = policy.policy_forward(logits, batch.targets, batch.mask, batch.weights)
@@ -41,12 +43,14 @@ def loss_forward(logits, alpha, batch, config):
     penalty, cache_penalty = 0.0, None
     if alpha is not None:
         penalty, cache_penalty = losses.doubly_stochastic_forward(
-            alpha, batch.mask, config.penalty_normalisation, config.penalty_target
+            alpha, batch.mask, config.loss.penalty_normalization, config.loss.penalty_target
         )
     # (14) L_d = - log p(y | x) + lambda sum_i (1 - sum_t alpha_ti)^2
-    total = likelihood + config.penalty * penalty
+    total = likelihood + config.loss.attention_penalty * penalty
     word = -losses.word_log_probabilities(cache_likelihood).sum() / batch.mask.sum()
-    return Loss(total, word, penalty), LossCache(cache_likelihood, cache_policy, cache_penalty, config.penalty)
+    return Loss(total, word, penalty), LossCache(
+        cache_likelihood, cache_policy, cache_penalty, config.loss.attention_penalty
+    )
 
 
 def loss_backward(cache):

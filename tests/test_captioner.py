@@ -5,7 +5,6 @@ import importlib
 import inspect
 import mmap
 import pkgutil
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -23,13 +22,21 @@ from numpy_sat.decoders.attentions import soft as soft_attention
 from numpy_sat.decoders.fast import recurrence
 from numpy_sat.decoding import search
 from numpy_sat.encoders import convnet
+from numpy_sat.experiment.recipe import Recipe
 from numpy_sat.layers import conv, losses, pool
 from numpy_sat.system.errors import InputError
 from numpy_sat.system.workspace import Workspace
 
 # All sizes differ, so that no two axes can be mistaken: N 2, D 5, B 6, T 7, M 8, S 9, A 10, V 11, L 16.
-TINY = captioner.Config(
-    picture_size=8, stages=((4,), (4, 3)), embedding=8, state=9, attention=10, dropout=0.3, smoothing=0.1, penalty=0.7
+TINY = Recipe().replace(
+    image_size=8,
+    stages=((4,), (4, 3)),
+    embedding_size=8,
+    hidden_size=9,
+    attention_size=10,
+    dropout=0.3,
+    label_smoothing=0.1,
+    attention_penalty=0.7,
 )
 ALL = attend_tell.Parts(soft_attention)  # of the decoder
 V = 11
@@ -51,7 +58,7 @@ def tiny_batch(rng, lengths=LENGTHS, dtype=np.float64):
 
 @pytest.mark.parametrize(("normalisation", "target", "norm"), [("sum", "one", False), ("mean", "T/L", True)])
 def test_gradients(rng, normalisation, target, norm):
-    config = replace(TINY, penalty_normalisation=normalisation, penalty_target=target, norm=norm)
+    config = TINY.replace(penalty_normalization=normalisation, penalty_target=target, batch_norm=norm)
     params, batch = tiny_params(rng, config), tiny_batch(rng)
     measured = {name: params.pop(name) for name in list(params) if name.endswith((".mean", ".var"))}
 
@@ -67,7 +74,7 @@ def test_gradients(rng, normalisation, target, norm):
 
 def test_dropout_of_annotations(rng, monkeypatch):
     """Numbers of all of a picture's vectors at once, what is kept scaled up; checked with the encoder below it."""
-    config, seen = replace(TINY, dropout_a=0.4), []
+    config, seen = TINY.replace(annotation_dropout=0.4), []
     params, batch = tiny_params(rng, config), tiny_batch(rng)
     given = soft.loss_and_grads
     monkeypatch.setattr(soft, "loss_and_grads", lambda params, a, *args: seen.append(a) or given(params, a, *args))
@@ -87,7 +94,7 @@ def test_dropout_of_annotations(rng, monkeypatch):
 @pytest.mark.slow
 @pytest.mark.parametrize("part", parts.PARTS)
 def test_gradients_without_a_part(rng, general_decoder, part):
-    config = replace(TINY, without=(part,))
+    config = TINY.replace(without=(part,))
     params, batch = tiny_params(rng, config), tiny_batch(rng)
     assert not set(params) & set(parts.PARTS[part])
 
@@ -104,7 +111,7 @@ def test_a_part_left_out_does_nothing(rng):
     """Attention is even, the gate 1, and without deep output the word before reaches the logits through h_t alone."""
     words, a = rng.integers(0, V, (3, 6)), rng.standard_normal((2, 16, 5))
     for part in parts.PARTS:
-        config = replace(TINY, without=(part,))
+        config = TINY.replace(without=(part,))
         params = tiny_params(rng, config)
         state = soft.select(soft.begin(params, a, config), np.repeat([0, 1], 3))
         for column in words:
@@ -118,16 +125,16 @@ def test_a_part_left_out_does_nothing(rng):
 
 def test_without_what_is_no_part(rng):
     with pytest.raises(ValueError, match="without: eyes: there are attention, gate, deep output"):
-        tiny_params(rng, replace(TINY, without=("gate", "eyes")))
+        tiny_params(rng, TINY.replace(without=("gate", "eyes")))
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("norm", [False, True])
 def test_a_blind_model_sees_nothing(rng, norm):
     """It is its decoder, given zeros for annotations: the same loss and gradients whatever the picture."""
-    config = replace(TINY, blind=True, norm=norm)
+    config = TINY.replace(blind=True, batch_norm=norm)
     params, batch = tiny_params(rng, config), tiny_batch(rng)
-    seeing = tiny_params(rng, replace(TINY, norm=norm))
+    seeing = tiny_params(rng, TINY.replace(batch_norm=norm))
     assert {name: array.shape for name, array in params.items()} == {
         name: array.shape for name, array in seeing.items() if "." not in name
     }
@@ -151,7 +158,7 @@ def test_a_blind_model_sees_nothing(rng, norm):
 
 @pytest.mark.parametrize("dtype", [np.float64, np.float32])
 def test_moments_of_one_batch_make_use_the_same_as_training(rng, dtype):
-    config = replace(TINY, norm=True, dropout=0.0)
+    config = TINY.replace(batch_norm=True, dropout=0.0)
     params = {name: array.astype(dtype) for name, array in tiny_params(rng, config).items()}
     batch, other = tiny_batch(rng, dtype=dtype), tiny_batch(rng, dtype=dtype)
     in_training, _ = captioner.loss_and_grads(params, batch, config, rng)
@@ -193,8 +200,14 @@ def test_float32_stays_float32_and_agrees(rng):
 
 
 # Large enough that convolutions go to every kernel and captions share pictures; no size fills its last vector.
-VECTORS = captioner.Config(
-    picture_size=24, stages=((16,), (32, 48)), embedding=10, state=21, attention=37, dropout=0.2, smoothing=0.1
+VECTORS = Recipe().replace(
+    image_size=24,
+    stages=((16,), (32, 48)),
+    embedding_size=10,
+    hidden_size=21,
+    attention_size=37,
+    dropout=0.2,
+    label_smoothing=0.1,
 )
 
 
@@ -212,7 +225,7 @@ def test_the_whole_models_fast_gradients_are_the_plain_ones(without):
 
     def gradients(dtype):
         params, batch = vectors_model(np.random.default_rng(3), dtype)
-        params, config = parts.removed(params, without), replace(VECTORS, without=without)
+        params, config = parts.removed(params, without), VECTORS.replace(without=without)
         return captioner.loss_and_grads(params, batch, config, np.random.default_rng(5))
 
     loss64, plain = gradients(np.float64)
@@ -274,7 +287,7 @@ def test_inputs_are_untouched(rng, dtype):
 def test_padding_changes_nothing(rng, dtype, tolerance):
     """A caption's loss is the same alone and beside a longer one, whatever stands in the padding."""
     params, batch = vectors_model(rng, dtype)
-    config = replace(VECTORS, dropout=0.0)
+    config = VECTORS.replace(dropout=0.0)
     loss, grads = captioner.loss_and_grads(params, batch, config, rng)
     padding = batch.mask == 0
     other = batch._replace(words=np.where(padding, 3, batch.words), targets=np.where(padding, V - 1, batch.targets))
@@ -325,7 +338,7 @@ def test_fused_takes_arrays_of_any_layout(rng):
 def test_the_loss_is_the_mean_over_captions(rng):
     """Captions one by one, each with its picture, average to the batch."""
     params, batch = tiny_params(rng), tiny_batch(rng)
-    config = replace(TINY, dropout=0.0)
+    config = TINY.replace(dropout=0.0)
     together = captioner.loss_only(params, batch, config)
     alone = []
     for b, length in enumerate(LENGTHS):
@@ -343,7 +356,7 @@ def test_the_loss_is_the_mean_over_captions(rng):
 def test_starts_at_the_unigram_entropy(rng):
     """The output bias alone scores the unigram entropy, far below ln V."""
     frequencies = np.array([0.001, 0.1, 0.009, 0.4, 0.2, 0.05, 0.04, 0.05, 0.05, 0.05, 0.05])
-    config = replace(TINY, dropout=0.0, penalty=0.0)
+    config = TINY.replace(dropout=0.0, attention_penalty=0.0)
     params = captioner.init_params(rng, config, np.log(frequencies), np.float64)
     params["L_o"] *= 0
     targets = rng.choice(V, p=frequencies, size=(200, 50))
@@ -355,7 +368,7 @@ def test_starts_at_the_unigram_entropy(rng):
 
 def test_biases_at_the_start(rng):
     params = captioner.init_params(rng, TINY, np.log(np.full(V, 1 / V)))
-    S = TINY.state
+    S = TINY.decoder.hidden_size
     assert np.array_equal(params["b"], np.repeat([0, 1, 0, 0], S))
     assert np.allclose(params["b_o"], -np.log(V))
 
@@ -433,9 +446,9 @@ def test_every_layer_function_is_reached_through_its_module(request, rng, monkey
                 names.add(f"{module.__name__}.{name}")
                 monkeypatch.setattr(module, name, counted(f"{module.__name__}.{name}", function))
     batch = tiny_batch(rng, dtype=dtype)
-    models = replace(TINY, model="dot", heads=2), replace(TINY, model="hard")
-    bottlenecks = replace(TINY, encoder="lite0", stages=((3,), (1, 3, 1, 1, 3), (1, 5, 1, 2, 4), (5,)))
-    for config in (TINY, replace(TINY, norm=True), *models, bottlenecks):
+    models = TINY.replace(model="dot", heads=2), TINY.replace(model="hard")
+    bottlenecks = TINY.replace(network="lite0", stages=((3,), (1, 3, 1, 1, 3), (1, 5, 1, 2, 4), (5,)))
+    for config in (TINY, TINY.replace(batch_norm=True), *models, bottlenecks):
         params = {name: array.astype(dtype) for name, array in tiny_params(rng, config).items()}
         with kernels.unfused():
             captioner.loss_and_grads(params, batch, config, rng)
@@ -493,7 +506,7 @@ def decoder_arrays(rng, score="mlp"):
     """Parameters and annotations; N 2, L 4, D 5, A 7, M 8, S 9, V 11; of score "dot" A 21, three heads."""
     arrays = attend_tell.init_params(rng, 5, 8, 9, 7, np.zeros(V), np.float64)
     if score == "dot":
-        arrays = dot.init_params(rng, 5, replace(TINY, attention=21, heads=3), np.zeros(V), np.float64)
+        arrays = dot.init_params(rng, 5, TINY.replace(attention_size=21, heads=3), np.zeros(V), np.float64)
     arrays["a"] = rng.standard_normal((2, 4, 5))
     return {name: array + 0.3 * rng.standard_normal(array.shape) for name, array in arrays.items()}
 
@@ -578,4 +591,4 @@ def test_decoding_step_by_step_is_the_training_recurrence(rng, name):
 @pytest.mark.parametrize("model", ["hard", "tell"])
 def test_parts_of_a_model_that_has_none(rng, model):
     with pytest.raises(InputError, match=f"without=gate: the model {model} has no parts that can be left out"):
-        tiny_params(rng, replace(TINY, model=model, without=("gate",)))
+        tiny_params(rng, TINY.replace(model=model, without=("gate",)))

@@ -15,9 +15,8 @@ from numpy_sat.system.streams import PARAMETERS, stream
 
 CORPUS = ["I live in Rome", "I live in Paris", "I live in Italy", "I live in France"]  # of the course's slides
 
-TINY = dataclasses.replace(
-    presets.PRESETS["scenes", True].model,
-    **{"picture_size": 16, "stages": ((2,), (3,)), "embedding": 5, "state": 6, "attention": 4},
+TINY = presets.PRESETS["scenes", True].replace(
+    **{"image_size": 16, "stages": ((2,), (3,)), "embedding_size": 5, "hidden_size": 6, "attention_size": 4},
 )
 
 
@@ -27,12 +26,19 @@ def written(folder, model=TINY, seed=3, move=None, others=(), corpus=CORPUS):
     others: settings of the run that are to be otherwise.
     """
     vocabulary = Vocabulary.build([tokenise(sentence) for sentence in corpus], min_count=1)
-    recipe = dataclasses.replace(presets.PRESETS["scenes", True], model=model)
     params = captioner.init_params(stream(seed, PARAMETERS), model, np.zeros(len(vocabulary)))
     if move is not None:
         params["E"][len(SPECIALS) :] = move(params["E"][len(SPECIALS) :])
-    settings = {"data": "scenes", "root": None, "seed": seed, "skip_missing": False, "pictures": "", **dict(others)}
-    runs.save_best(runs.create(folder, settings, recipe, vocabulary, params), params)
+    settings = {
+        "data": "scenes",
+        "root": None,
+        "seed": seed,
+        "skip_missing": False,
+        "dataset_digest": "",
+        "command": [],
+        **dict(others),
+    }
+    runs.save_best(runs.create(folder, settings, model, vocabulary, params), params)
     return vocabulary.words[len(SPECIALS) :], params["E"][len(SPECIALS) :]
 
 
@@ -122,8 +128,7 @@ def test_nothing_is_said_of_a_start_that_is_not_known(tmp_path, capsys, rng):
 
 def test_the_start_is_that_of_the_run_that_all_began_with(tmp_path, capsys):
     """Whatever the run's own seed."""
-    recipe = dataclasses.replace(presets.PRESETS["scenes", True], model=TINY)
-    first = dict(zip(runs.FIRST, (dataclasses.asdict(recipe), 3), strict=True))
+    first = dict(zip(runs.FIRST, (dataclasses.asdict(TINY), 3, []), strict=True))
     written(tmp_path / "first", move=lambda E: 1.5 * E)
     written(tmp_path / "on", move=lambda E: 1.5 * E, others=first | {"seed": 4})
     _, out, _ = shown(capsys, tmp_path / "first")
@@ -134,7 +139,7 @@ def test_the_start_is_that_of_the_run_that_all_began_with(tmp_path, capsys):
 
 @pytest.mark.parametrize("model", [name for name in MODELS if name != "soft"])
 def test_command_of_every_model(tmp_path, capsys, model):
-    known, _ = written(tmp_path / "run", model=dataclasses.replace(TINY, model=model))
+    known, _ = written(tmp_path / "run", model=TINY.replace(model=model))
     code, out, err = shown(capsys, tmp_path / "run")
     assert code == 0 and not err and list(rows_of(out, known)) == list(known)
 

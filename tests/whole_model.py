@@ -4,7 +4,6 @@ Sizes all differ, so that no two axes can be mistaken: N 2, D 5, B 6, T 7, M 8, 
 """
 
 from contextlib import nullcontext
-from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -15,16 +14,24 @@ from numpy_sat.data import batches
 from numpy_sat.data.vocabulary import END, START
 from numpy_sat.decoders import writer
 from numpy_sat.decoding import search
+from numpy_sat.experiment.recipe import Recipe
 from numpy_sat.layers import softmax
 from numpy_sat.system.workspace import Workspace
 
 V = 11
 LENGTHS = (7, 3, 4, 2, 5, 1)  # of 6 captions of 2 pictures
-TINY = captioner.Config(
-    picture_size=8, stages=((4,), (4, 3)), embedding=8, state=9, attention=10, dropout=0.3, smoothing=0.1, penalty=0.7
+TINY = Recipe().replace(
+    image_size=8,
+    stages=((4,), (4, 3)),
+    embedding_size=8,
+    hidden_size=9,
+    attention_size=10,
+    dropout=0.3,
+    label_smoothing=0.1,
+    attention_penalty=0.7,
 )
 # Large enough that captions fill vectors, and no size fills its last one.
-LARGER = replace(TINY, picture_size=24, stages=((16,), (32, 48)), embedding=37, state=21)
+LARGER = TINY.replace(image_size=24, stages=((16,), (32, 48)), embedding_size=37, hidden_size=21)
 
 
 def params_of(rng, config, dtype=np.float64, moved=0.3):
@@ -35,7 +42,7 @@ def params_of(rng, config, dtype=np.float64, moved=0.3):
 
 def batch_of(rng, config, dtype=np.float64):
     """Captions of unlike lengths; in the padding stand words, too."""
-    T, B, side = max(LENGTHS), len(LENGTHS), config.picture_size
+    T, B, side = max(LENGTHS), len(LENGTHS), config.encoder.image_size
     mask = (np.arange(T)[:, None] < LENGTHS).astype(dtype)
     words = np.concatenate([np.full((1, B), START), rng.integers(0, V, (T - 1, B))])
     return batches.Batch(rng.standard_normal((2, side, side, 3)).astype(dtype), words, rng.integers(0, V, (T, B)), mask)
@@ -56,7 +63,7 @@ def check_gradients(rng, config):
 
 def check_a_blind_model(rng, config):
     """Given zeros for annotations it has right gradients, and the same whatever the picture."""
-    config = replace(config, blind=True)
+    config = config.replace(blind=True)
     check_gradients(rng, config)
     params, batch = params_of(rng, config), batch_of(rng, config)
     _, grads = captioner.loss_and_grads(params, batch, config, np.random.default_rng(5))
@@ -67,7 +74,7 @@ def check_a_blind_model(rng, config):
 
 def check_float32(rng, config):
     """float32, fused and not, with a workspace and without, is float64 to rounding; and no input changes."""
-    config = replace(LARGER, model=config.model, heads=config.heads)
+    config = LARGER.replace(model=config.decoder.model, heads=config.decoder.heads)
     params, batch = params_of(rng, config, moved=0.03), batch_of(rng, config)
     loss, right = captioner.loss_and_grads(params, batch, config, np.random.default_rng(5))
     params = {name: x.astype(np.float32) for name, x in params.items()}
@@ -94,7 +101,7 @@ def check_float32(rng, config):
 
 def check_padding(rng, config):
     """What stands behind a caption's <end> changes neither loss nor gradients."""
-    config = replace(config, dropout=0.0)
+    config = config.replace(dropout=0.0)
     params, batch = params_of(rng, config), batch_of(rng, config)
     padding = batch.mask == 0
     other = batch._replace(words=np.where(padding, 3, batch.words), targets=np.where(padding, V - 1, batch.targets))
@@ -108,7 +115,7 @@ def check_padding(rng, config):
 
 def check_steps(rng, config):
     """Word by word, captions of a picture apart, the log probabilities are those that training reads at once."""
-    config = replace(config, dropout=0.0, smoothing=0.0, penalty=0.0)
+    config = config.replace(dropout=0.0, label_smoothing=0.0, attention_penalty=0.0)
     params, batch = params_of(rng, config), batch_of(rng, config)
     decoder, T = writer(config), len(batch.words)
     a = captioner.annotate(params, batch.inputs, config)
@@ -126,9 +133,9 @@ def check_steps(rng, config):
 
 def check_captions(rng, config):
     """Beam search writes captions of each picture, whose log p is what the model says of them."""
-    config = replace(config, dropout=0.0, smoothing=0.0)
+    config = config.replace(dropout=0.0, label_smoothing=0.0)
     params = params_of(rng, config, np.float32)
-    images = rng.integers(0, 256, (3, config.picture_size, config.picture_size, 3), np.uint8)
+    images = rng.integers(0, 256, (3, config.encoder.image_size, config.encoder.image_size, 3), np.uint8)
     found = search.caption_images(params, config, images, 3, 6)
     for image, caption in zip(images, found, strict=True):
         batch = batches.make_batch(image[None], [np.array([*caption.words, END])])
@@ -142,7 +149,7 @@ def check_the_start(rng, config):
     """The first losses are near the unigram entropy, far below ln V; and the sizes are the config's."""
     frequencies = rng.dirichlet(np.full(200, 0.3)) + 1e-6
     frequencies /= frequencies.sum()
-    config = replace(config, dropout=0.0, embedding=64, state=64)
+    config = config.replace(dropout=0.0, embedding_size=64, hidden_size=64)
     params = captioner.init_params(rng, config, np.log(frequencies))
     targets = rng.choice(200, p=frequencies, size=(40, 60))
     words = rng.choice(200, p=frequencies, size=(40, 60))

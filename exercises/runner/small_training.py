@@ -7,7 +7,6 @@ pictures and batches are the same in every run.
 import functools
 import itertools
 import time
-from dataclasses import replace
 from types import ModuleType
 from typing import NamedTuple
 
@@ -25,6 +24,7 @@ from numpy_sat.data.vocabulary import END, SPECIALS, Vocabulary, tokenise
 from numpy_sat.decoding import search
 from numpy_sat.evaluation import neighbors
 from numpy_sat.experiment import presets
+from numpy_sat.experiment.recipe import Recipe
 from numpy_sat.layers import embedding
 from numpy_sat.metrics import bleu
 from numpy_sat.system.streams import DROPOUT, PARAMETERS, stream
@@ -41,7 +41,7 @@ RATES = {"adam": 6e-3, "rmsprop": 1e-3}  # of learning, at its peak; with a high
 BEAM = 3
 WORDS = 30  # the most frequent ones, of which a map is drawn
 RECIPE = presets.PRESETS["scenes", True]
-CONFIG = replace(RECIPE.model, norm=True)  # so that every layer there is has a part in it
+CONFIG = RECIPE.replace(batch_norm=True)  # so that every layer there is has a part in it
 
 
 class Model(NamedTuple):
@@ -60,7 +60,9 @@ SEEING = Model(
     captioner,
     search,
     CONFIG,
-    replace(CONFIG, picture_size=4, stages=((2,), (3,)), embedding=2, state=3, attention=2, penalty=0.5),
+    CONFIG.replace(
+        image_size=4, stages=((2,), (3,)), embedding_size=2, hidden_size=3, attention_size=2, attention_penalty=0.5
+    ),
 )
 BLIND = Model(
     "a language model without eyes",
@@ -75,23 +77,31 @@ TRANSLATING = Model(
     "a translator",
     captioner,
     search,
-    presets.PRESETS["phrases", True].model,
-    captioner.Config(0, (), embedding=4, state=6, attention=3, penalty=0.5, source=tuple("abcde")),
+    presets.PRESETS["phrases", True],
+    Recipe().replace(
+        image_size=0,
+        stages=(),
+        embedding_size=4,
+        hidden_size=6,
+        attention_size=3,
+        attention_penalty=0.5,
+        source_words=tuple("abcde"),
+    ),
 )
 
 
 SMALL_STAGES = (16,), (1, 3, 1, 1, 16), (1, 3, 2, 3, 32), (1, 5, 2, 3, 64)
 LITE0 = SEEING._replace(
     name='the captioner, encoder "lite0"',
-    small=replace(SEEING.small, encoder="lite0", norm=False, stages=SMALL_STAGES),
-    tiny=replace(SEEING.tiny, encoder="lite0", norm=False, stages=((2,), (1, 3, 1, 1, 3), (1, 3, 1, 2, 2))),
+    small=SEEING.small.replace(network="lite0", batch_norm=False, stages=SMALL_STAGES),
+    tiny=SEEING.tiny.replace(network="lite0", batch_norm=False, stages=((2,), (1, 3, 1, 1, 3), (1, 3, 1, 2, 2))),
 )
 
 
 def with_decoder(name):
     """The captioner with another decoder, one of decoders.MODELS."""
-    small, tiny = (replace(config, model=name, heads=2) for config in (SEEING.small, SEEING.tiny))
-    tiny = replace(tiny, lambda_r=0.0)  # what hard attention learns from draws is no gradient of a single loss
+    small, tiny = (config.replace(model=name, heads=2) for config in (SEEING.small, SEEING.tiny))
+    tiny = tiny.replace(reinforce_weight=0.0)  # what hard attention learns from draws is no gradient of a single loss
     return SEEING._replace(name=f'the captioner, model "{name}"', small=small, tiny=tiny)
 
 
@@ -161,7 +171,7 @@ def _split_of_phrases(drawn, vocabulary):
 
 
 def _split(samples, vocabulary):
-    side = CONFIG.picture_size
+    side = CONFIG.encoder.image_size
     images = [np.array(sample.image.resize((side, side), Image.Resampling.BILINEAR)) for sample in samples]
     references = tuple(tuple(tokenise(caption.text) for caption in sample.captions) for sample in samples)
     captions = tuple(tuple(np.array([*vocabulary.encode(words), END]) for words in of_one) for of_one in references)
@@ -198,13 +208,13 @@ def _frequencies(data):
 def _write(model, params, data, pictures):
     some = itertools.islice(batches.plain_batches(data.train, PICTURES, each=1), MOMENT_BATCHES)
     model.module.measure_running_statistics(params, some, model.small)
-    return model.writer.caption_images(params, model.small, pictures, BEAM, RECIPE.max_words)
+    return model.writer.caption_images(params, model.small, pictures, BEAM, RECIPE.decoding.max_words)
 
 
 def _train(model, params, optimizer, data, label, steps):
     losses, state, workspace = [], {}, Workspace()
-    shifted = batches.Augmentation(RECIPE.flip, 0 if model is TRANSLATING else RECIPE.shift)
-    coming = batches.epoch_batches(data.train, PICTURES, CAPTIONS, shifted, SEED, epoch=0)
+    augmentation = (TRANSLATING.small if model is TRANSLATING else RECIPE).augmentation
+    coming = batches.epoch_batches(data.train, PICTURES, CAPTIONS, augmentation, SEED, epoch=0)
     judge = self_critical.prepare(data.train, data.vocabulary) if model.self_critical else None
     began = time.monotonic()
     for step in tqdm(range(steps), desc=label, unit="step", ascii=True, ncols=79):
@@ -212,12 +222,11 @@ def _train(model, params, optimizer, data, label, steps):
             break
         batch, random = next(coming), functools.partial(_random, step)
         if judge and step >= steps * 3 // 4:
-            recipe = replace(RECIPE, model=model.small)
-            loss, grads, _ = self_critical.loss_and_grads(params, batch, recipe, judge, random, workspace)
+            loss, grads, _ = self_critical.loss_and_grads(params, batch, model.small, judge, random, workspace)
         else:
             with workspace.step():
                 loss, grads = model.module.loss_and_grads(params, batch, model.small, random(DROPOUT))
-        optimizers.clip_by_norm(grads, RECIPE.clip)
+        optimizers.clip_by_norm(grads, RECIPE.training.clip_norm)
         rate = optimizers.cosine_rate(step, STEPS, RATES[optimizer], WARMUP)
         getattr(optimizers, f"{optimizer}_update")(params, grads, state, rate)
         losses.append(float(loss.word))
@@ -238,7 +247,7 @@ def check_gradients(model):
     mask = (np.arange(T)[:, None] < [3, 1, 2, 3]).astype(np.float64)
     seen = rng.standard_normal((N, side, side, 3))
     if model is TRANSLATING:
-        seen = rng.integers(0, len(model.tiny.source), (N, side))
+        seen = rng.integers(0, len(model.tiny.encoder.source_words), (N, side))
     batch = batches.Batch(seen, words, targets, mask)
     if model.self_critical:
         batch = batch._replace(weights=rng.standard_normal(2 * N))

@@ -9,7 +9,7 @@ from numpy_sat import captioner
 from numpy_sat.data.batches import Batch
 from numpy_sat.decoders import attend_tell
 from numpy_sat.encoders import lite0 as lite0_encoder
-from numpy_sat.experiment import presets
+from numpy_sat.experiment.recipe import from_json
 
 
 def normal(*shape, seed=0):
@@ -53,11 +53,11 @@ def decoder(N, L, D, M, S, A, V, T):
 
 
 def step(recipe, V, T):
-    """A presets.Recipe of its JSON, params and a Batch whose captions all have T words."""
-    rng, recipe = np.random.default_rng(0), presets.from_json(recipe)
-    N, side = recipe.pictures, recipe.model.picture_size
-    params = captioner.init_params(rng, recipe.model, np.zeros(V))
-    words, targets = rng.integers(0, V, (2, T, N * recipe.captions))
+    """The Recipe of its JSON, params and a Batch whose captions all have T words."""
+    rng, recipe = np.random.default_rng(0), from_json(recipe)
+    N, side = recipe.training.batch_size, recipe.encoder.image_size
+    params = captioner.init_params(rng, recipe, np.zeros(V))
+    words, targets = rng.integers(0, V, (2, T, N * recipe.training.captions_per_image))
     return recipe, params, Batch(normal(N, side, side, 3), words, targets, np.ones(words.shape, np.float32))
 
 

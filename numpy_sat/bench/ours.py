@@ -142,9 +142,9 @@ def _step(work, _):
 
 def train_step(recipe, params, batch, state, rng):
     """One update of the whole model, in place. Returns the Loss before it."""
-    loss, grads = captioner.loss_and_grads(params, batch, recipe.model, rng)
-    optimizers.clip_by_norm(grads, recipe.clip)
-    optimizers.adam_update(params, grads, state, recipe.learning_rate)
+    loss, grads = captioner.loss_and_grads(params, batch, recipe, rng)
+    optimizers.clip_by_norm(grads, recipe.training.clip_norm)
+    optimizers.adam_update(params, grads, state, recipe.training.learning_rate)
     return loss
 
 

@@ -161,21 +161,20 @@ def _step(work):
     recipe, params, batch = inputs.step(**work.sizes)
     for layout, fused in product(LAYOUTS, (True, False)):
         tensors = parameters(params, layout)
-        optimizer = torch.optim.Adam(tensors.values(), recipe.learning_rate, fused=fused)
+        optimizer = torch.optim.Adam(tensors.values(), recipe.training.learning_rate, fused=fused)
         images, others = pictures(batch.inputs, layout), map(tensor, batch[1:4])
         yield partial(train_step, recipe, tensors, optimizer, images, *others)
 
 
 def train_step(recipe, params, optimizer, images, words, targets, mask):
     """One update of the whole model, in place. Returns the loss before it."""
-    model = recipe.model
-    a = annotate(params, images, model.stages)
-    a = a * F.dropout(torch.ones(len(a), 1, a.shape[2]), model.dropout_a)
-    logits, alpha = decode(params, a, words, model.dropout)
-    loss = loss_of(logits, alpha, targets, mask, model.smoothing, model.penalty)
+    a = annotate(params, images, recipe.encoder.stages)
+    a = a * F.dropout(torch.ones(len(a), 1, a.shape[2]), recipe.encoder.annotation_dropout)
+    logits, alpha = decode(params, a, words, recipe.decoder.dropout)
+    loss = loss_of(logits, alpha, targets, mask, recipe.loss.label_smoothing, recipe.loss.attention_penalty)
     optimizer.zero_grad()
     loss.backward()
-    torch.nn.utils.clip_grad_norm_(params.values(), recipe.clip)
+    torch.nn.utils.clip_grad_norm_(params.values(), recipe.training.clip_norm)
     optimizer.step()
     return loss
 

@@ -1,7 +1,7 @@
 """What is measured: each work's sizes, its rungs and how many operations its definition has."""
 
 import math
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from typing import NamedTuple
 
 from numpy_sat.encoders import convnet, lite0
@@ -54,12 +54,14 @@ def all_works():
     yield from (lite0_work(f"batch {N}", N, 224, lite0.STAGES["7x7x1280"]) for N in (8, 1))
     yield decoder_work(N=64, L=196, D=512, M=512, S=512, A=512, V=2500, T=20)
     for (data, small), recipe in PRESETS.items():
-        if recipe.model.source:
+        if recipe.encoder.source_words:
             continue  # what is timed begins with pictures
-        yield step_work(data + " small" * small, recipe, V=50 if data == "scenes" else 2500, T=recipe.max_words)
+        yield step_work(
+            data + " small" * small, recipe, V=50 if data == "scenes" else 2500, T=recipe.decoding.max_words
+        )
     recipe = PRESETS["flickr8k", False]
-    model = replace(recipe.model, picture_size=112, stages=((32,), (64,), (128,), (256,)))
-    yield step_work("flickr8k 14x14", replace(recipe, model=model, pictures=32, captions=5), V=2500, T=20)
+    larger = recipe.replace(image_size=112, stages=((32,), (64,), (128,), (256,)), batch_size=32, captions_per_image=5)
+    yield step_work("flickr8k 14x14", larger, V=2500, T=20)
     for name, pass_, rung, shape, arrays in ELEMENTWISE:
         yield Work("elementwise", name, pass_, [rung], dict(shape=shape), None, 4 * arrays * math.prod(shape))
 
@@ -97,12 +99,12 @@ def decoder_work(**sizes):
 
 
 def step_work(name, recipe, V, T):
-    """A whole training step of a presets.Recipe: loss, gradients, clipping and Adam (which is not counted)."""
-    model, N = recipe.model, recipe.pictures
-    grid, D = model.picture_size // 2 ** (len(model.stages) - 1), convnet.size(model.stages)
-    M, S, A = model.embedding, model.state, model.attention
-    flops = _net_flops(N, model.picture_size, _blocks(model.stages, pool_last=False), backward=True)
-    flops += _decoder_flops(recipe.captions, N, grid * grid, D, M, S, A, V, T)
+    """A whole training step of a recipe: loss, gradients, clipping and Adam (which is not counted)."""
+    encoder, decoder, N = recipe.encoder, recipe.decoder, recipe.training.batch_size
+    grid, D = encoder.image_size // 2 ** (len(encoder.stages) - 1), convnet.size(encoder.stages)
+    M, S, A = decoder.embedding_size, decoder.hidden_size, decoder.attention_size
+    flops = _net_flops(N, encoder.image_size, _blocks(encoder.stages, pool_last=False), backward=True)
+    flops += _decoder_flops(recipe.training.captions_per_image, N, grid * grid, D, M, S, A, V, T)
     return Work("step", name, "train", ["numpy_sat"], dict(recipe=asdict(recipe), V=V, T=T), flops)
 
 

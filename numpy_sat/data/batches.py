@@ -41,20 +41,6 @@ class Batch(NamedTuple):
     weights: np.ndarray | None = None  # (B,) r - b of captions that were drawn, see self_critical.py
 
 
-class Augmentation(NamedTuple):
-    """How an image may be changed each time it is seen."""
-
-    flip: bool  # left and right, half of the time; not where captions tell left from right
-    shift: int  # up to so many pixels in each direction, edge pixels repeated
-    zoom: float = 1.0  # a square cut out, of at least this share of the side, and enlarged
-    colour: float = 0.0  # brightness and contrast, each by up to this share
-
-    @property
-    def changes(self):
-        """Whether there is anything that it changes."""
-        return self.flip or self.shift > 0 or self.zoom < 1 or self.colour > 0
-
-
 def make_split(examples, inputs, vocabulary, max_words, tokenize=tokenise):
     """Number the words of a split's captions. Captions without a word of the vocabulary are left out and noted.
 
@@ -182,16 +168,16 @@ def _draw(captions, each, rng):
 
 
 def _augment(image, augmentation, rng):
-    if augmentation.flip and rng.random() < 0.5:
+    if augmentation.horizontal_flip and rng.random() < 0.5:
         image = image[:, ::-1]
-    if augmentation.zoom < 1:
-        image = _zoom(image, augmentation.zoom, rng)
-    if augmentation.colour:
-        image = _recolour(image, augmentation.colour, rng)
-    if augmentation.shift:
-        down, right = rng.integers(0, 2 * augmentation.shift + 1, 2)
+    if augmentation.random_crop < 1:
+        image = _zoom(image, augmentation.random_crop, rng)
+    if augmentation.color_jitter:
+        image = _recolour(image, augmentation.color_jitter, rng)
+    if augmentation.random_shift:
+        down, right = rng.integers(0, 2 * augmentation.random_shift + 1, 2)
         H, W, _ = image.shape
-        margin = (augmentation.shift, augmentation.shift)
+        margin = (augmentation.random_shift, augmentation.random_shift)
         image = np.pad(image, (margin, margin, (0, 0)), mode="edge")[down : down + H, right : right + W]
     return image
 

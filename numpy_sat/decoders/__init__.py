@@ -2,7 +2,7 @@
 
 Each is a module with
 
-    SETTINGS                                             the fields of config that only some decoders have
+    SETTINGS                                             the settings that only some decoders have
     init_params(rng, D, config, log_frequencies, dtype)  parameters by name
     loss_and_grads(params, a, batch, config, rng)        loss.Loss, da, gradients by name
     loss_only(params, a, batch, config)                  loss.Loss
@@ -34,6 +34,6 @@ class Writer(NamedTuple):
 
 
 def writer(config, seed=0):
-    """Return the Writer of a captioner.Config. What it samples depends on the seed and on what it sampled before."""
-    model, rng = MODELS[config.model], np.random.default_rng(seed)
+    """Return the Writer of a recipe. What it samples depends on the seed and on what it sampled before."""
+    model, rng = MODELS[config.decoder.model], np.random.default_rng(seed)
     return Writer(partial(model.begin, config=config, rng=rng), model.step, model.select)

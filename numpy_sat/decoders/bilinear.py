@@ -14,15 +14,17 @@ step, select = log_bilinear.step, log_bilinear.select
 
 
 def init_params(rng, D, config, log_frequencies, dtype=np.float32):
-    """Draw all parameters by name. Raises InputError where config.without names a part."""
-    parts.refuse("log-bilinear", config.without)
-    return log_bilinear.init_params(rng, D, config.embedding, log_frequencies, dtype)
+    """Draw all parameters by name. Raises InputError where config.decoder.without names a part."""
+    parts.refuse("log-bilinear", config.decoder.without)
+    return log_bilinear.init_params(rng, D, config.decoder.embedding_size, log_frequencies, dtype)
 
 
 def loss_and_grads(params, a, batch, config, rng):
     """Run one forward and backward pass. a: (N, L, D). Returns the Loss, da: (N, L, D) and gradients by name."""
     decoder = choose(a, log_bilinear, fast_log_bilinear)
-    mask_r = dropout.dropout_mask(rng, (*batch.words.shape, config.embedding), config.dropout, a.dtype)
+    mask_r = dropout.dropout_mask(
+        rng, (*batch.words.shape, config.decoder.embedding_size), config.decoder.dropout, a.dtype
+    )
     logits, cache = decoder.decode_forward(params, a, batch.words, mask_r)
     loss, cache_loss = loss_forward(logits, None, batch, config)
     dlogits, _ = loss_backward(cache_loss)
@@ -33,7 +35,7 @@ def loss_and_grads(params, a, batch, config, rng):
 def loss_only(params, a, batch, config):
     """Return the Loss without dropout and without gradients."""
     decoder = choose(a, log_bilinear, fast_log_bilinear)
-    mask_r = np.ones((*batch.words.shape, config.embedding), a.dtype)
+    mask_r = np.ones((*batch.words.shape, config.decoder.embedding_size), a.dtype)
     logits, _ = decoder.decode_forward(params, a, batch.words, mask_r)
     return loss_forward(logits, None, batch, config)[0]
 

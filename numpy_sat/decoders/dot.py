@@ -17,12 +17,17 @@ step, select = attend_tell.step, attend_tell.select
 
 
 def init_params(rng, D, config, log_frequencies, dtype=np.float32):
-    """Draw all parameters by name, without those of the parts in config.without.
+    """Draw all parameters by name, without those of the parts in config.decoder.without.
 
     W_q: (heads, S, A / heads), W_k, W_v: (heads, D, A / heads) take the place of soft's W_a, b_a, W_h and v. Raises
-    InputError, a ValueError, where the heads cannot share the attention size A, config.attention.
+    InputError, a ValueError, where the heads cannot share the attention size A.
     """
-    M, S, A, heads = config.embedding, config.state, config.attention, config.heads
+    M, S, A, heads = (
+        config.decoder.embedding_size,
+        config.decoder.hidden_size,
+        config.decoder.attention_size,
+        config.decoder.heads,
+    )
     if heads < 1 or A % heads:
         raise InputError(f"heads={heads}: there must be at least one, and attention, {A}, be divisible by it.")
 
@@ -34,7 +39,7 @@ def init_params(rng, D, config, log_frequencies, dtype=np.float32):
     params |= {"W_q": weights(heads, S, A // heads)}
     params |= {name: weights(heads, D, A // heads) for name in ("W_k", "W_v")}
     params |= {"W_x": weights(M + A, 4 * S), "L_z": weights(A, M)}
-    return parts.removed(params, config.without)
+    return parts.removed(params, config.decoder.without)
 
 
 def loss_and_grads(params, a, batch, config, rng):
@@ -53,5 +58,5 @@ def begin(params, a, config, rng=None):
 
 
 def parts_of(config):
-    """Return the attend_tell.Parts of a captioner.Config."""
+    """Return the attend_tell.Parts of a recipe."""
     return parts.remaining(config, dot_attention, mean_value)

@@ -1,11 +1,11 @@
 """The model "hard": Show, Attend and Tell with hard attention, see attend_tell.py and attentions/hard.py.
 
 `loss_and_grads` puts together what alpha learns from: equation 12 (layers/hard_attention.py) and the attention penalty.
-Half of the time (config.expected) the captions of an image are trained with the expected context instead of samples.
+Half of the time (expected_context) the captions of an image are trained with the expected context instead of samples.
 The coin is tossed for every image of a batch. The baseline is one of the parameters, so that checkpoints contain it,
 but it is not trained.
 
-The authors' code differs from the paper, and with `as_authors` so does this model. The coin is tossed once per batch.
+The authors' code differs from the paper, and with `authors_code` so does this model. The coin is tossed once per batch.
 Every sample's reward is the caption's log p divided by T, the words of the longest caption, and the baseline is that of
 such rewards. The penalty has no gradient. (Their code also sums the last two terms of equation 12 over the batch, while
 the first is a mean. With B captions lambda_r = B / 10 and lambda_e = B / 500 have the same effect here.)
@@ -22,8 +22,8 @@ from numpy_sat.layers import dropout, hard_attention, losses
 from numpy_sat.loss import loss_backward, loss_forward
 
 SETTINGS = (
-    *("state", "attention", "penalty", "penalty_normalisation", "penalty_target"),
-    *("lambda_r", "lambda_e", "expected", "reward_to_go", "as_authors", "look"),
+    *("hidden_size", "attention_size", "attention_penalty", "penalty_normalization", "penalty_target"),
+    *("reinforce_weight", "entropy_weight", "expected_context", "reward_to_go", "authors_code", "attention_mode"),
 )
 LOOKS = ("expected", "argmax", "sample")  # how it can look while it writes
 MADE_OF = attend_tell.Parts(hard_attend, gate=False)
@@ -34,10 +34,10 @@ step, select = attend_tell.step, attend_tell.select
 def init_params(rng, D, config, log_frequencies, dtype=np.float32):
     """Draw all parameters by name: those of soft attention without the gate, and the baseline.
 
-    Raises InputError where config.without names a part.
+    Raises InputError where config.decoder.without names a part.
     """
-    parts.refuse("hard", config.without)
-    sizes = D, config.embedding, config.state, config.attention
+    parts.refuse("hard", config.decoder.without)
+    sizes = D, config.decoder.embedding_size, config.decoder.hidden_size, config.decoder.attention_size
     of_soft = attend_tell.init_params(rng, *sizes, log_frequencies, dtype)
     return {**parts.removed(of_soft, ("gate",)), "baseline": np.zeros(1, dtype)}
 
@@ -48,7 +48,7 @@ def loss_and_grads(params, a, batch, config, rng):
     Args:
         a: (N, L, D) annotations.
         batch: data.batches.Batch.
-        config: captioner.Config.
+        config: the recipe.
         rng: numpy Generator, for dropout, coins and samples.
     Returns:
         loss: the Loss of the sampled locations, less lambda_e times the entropy.
@@ -56,7 +56,7 @@ def loss_and_grads(params, a, batch, config, rng):
         grads: gradients by name.
     """
     (T, B), decoder = batch.words.shape, choose(a, attend_tell, recurrence)
-    mask_h = dropout.dropout_mask(rng, (T, B, config.state), config.dropout, a.dtype)
+    mask_h = dropout.dropout_mask(rng, (T, B, config.decoder.hidden_size), config.decoder.dropout, a.dtype)
     expected, uniforms = toss(rng, len(a), B, config), rng.random((T, B))
     looks = sampling(uniforms, expected)
     logits, alpha, cache = decoder.decode_forward(params, a, batch.words, mask_h, MADE_OF, looks)
@@ -66,36 +66,36 @@ def loss_and_grads(params, a, batch, config, rng):
 
     dlogits, dalpha_penalty = loss_backward(cache_loss)
     log_p = losses.word_log_probabilities(cache_loss.likelihood)
-    if config.as_authors:
+    if config.loss.authors_code:
         log_p, dalpha_penalty = log_p / T, 0
-    better = hard_attention.advantage(log_p, batch.mask, params["baseline"], config.reward_to_go)
+    better = hard_attention.advantage(log_p, batch.mask, params["baseline"], config.loss.reward_to_go)
     if batch.weights is not None:
         better = better * batch.weights
     # lambda_r (log p(y | s, a) - b), for sampled locations alone
-    dlog_p = (-config.lambda_r / B) * np.where(expected, 0, better)
+    dlog_p = (-config.loss.reinforce_weight / B) * np.where(expected, 0, better)
     dalpha = (
         # term 1: through the penalty
         dalpha_penalty
         # term 2: through log p(s | a), equation 12
         + hard_attention.location_log_p_backward(dlog_p, cache_s)
         # term 3: through the entropy, equation 12
-        + hard_attention.entropy_backward(-config.lambda_e, cache_entropy)
+        + hard_attention.entropy_backward(-config.loss.entropy_weight, cache_entropy)
     )
     da, grads = decoder.decode_backward(dlogits, dalpha, cache)
     hard_attention.move_baseline(params["baseline"], log_p)
-    return loss._replace(total=loss.total - config.lambda_e * entropy), da, grads
+    return loss._replace(total=loss.total - config.loss.entropy_weight * entropy), da, grads
 
 
 def toss(rng, N, B, config):
     """Choose the captions that get the expected context. Returns (B,) bool, the same for all captions of an image."""
-    coins = rng.random(1 if config.as_authors else N) < config.expected
+    coins = rng.random(1 if config.loss.authors_code else N) < config.loss.expected_context
     return np.repeat(coins, B // len(coins))
 
 
 def loss_only(params, a, batch, config):
     """Return the Loss with the expected context, without dropout and without gradients."""
     (T, B), decoder = batch.words.shape, choose(a, attend_tell, recurrence)
-    mask_h = np.ones((T, B, config.state), a.dtype)
+    mask_h = np.ones((T, B, config.decoder.hidden_size), a.dtype)
     logits, alpha, _ = decoder.decode_forward(params, a, batch.words, mask_h, MADE_OF, T * [look_everywhere])
     return loss_forward(logits, alpha, batch, config)[0]
 
@@ -106,13 +106,13 @@ def begin(params, a, config, rng=None):
     Args:
         params: arrays by name.
         a: (N, L, D) annotations.
-        config: captioner.Config; config.look: the way to look, one of LOOKS.
+        config: the recipe; its attention_mode is one of LOOKS.
         rng: numpy Generator, for the look "sample".
     """
-    if config.look == "sample":
+    if config.decoding.attention_mode == "sample":
         look = look_by_chance(rng or np.random.default_rng(0))
     else:
-        look = {"expected": look_everywhere, "argmax": look_at_likeliest}[config.look]
+        look = {"expected": look_everywhere, "argmax": look_at_likeliest}[config.decoding.attention_mode]
     return attend_tell.begin(params, a, MADE_OF, look)
 
 

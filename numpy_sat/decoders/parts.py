@@ -11,13 +11,13 @@ PARTS = {  # what can be left out: its parameters
 
 
 def remaining(config, attention, without_attention):
-    """Return the Parts that config.without leaves.
+    """Return the Parts that config.decoder.without leaves.
 
     Args:
-        config: captioner.Config.
+        config: the recipe.
         attention, without_attention: modules of attentions/, for a decoder with attention and for one without.
     """
-    left_out = config.without
+    left_out = config.decoder.without
     chosen = without_attention if "attention" in left_out else attention
     return Parts(chosen, gate="gate" not in left_out, deep_output="deep output" not in left_out)
 

@@ -9,15 +9,15 @@ from numpy_sat.decoders.fast import choose, recurrence
 from numpy_sat.layers import dropout
 from numpy_sat.loss import loss_backward, loss_forward
 
-SETTINGS = ("state", "attention", "without", "penalty", "penalty_normalisation", "penalty_target")
+SETTINGS = ("hidden_size", "attention_size", "without", "attention_penalty", "penalty_normalization", "penalty_target")
 
 step, select = attend_tell.step, attend_tell.select
 
 
 def init_params(rng, D, config, log_frequencies, dtype=np.float32):
-    """Draw all parameters by name, without those of the parts in config.without."""
-    sizes = D, config.embedding, config.state, config.attention
-    return parts.removed(attend_tell.init_params(rng, *sizes, log_frequencies, dtype), config.without)
+    """Draw all parameters by name, without those of the parts in config.decoder.without."""
+    sizes = D, config.decoder.embedding_size, config.decoder.hidden_size, config.decoder.attention_size
+    return parts.removed(attend_tell.init_params(rng, *sizes, log_frequencies, dtype), config.decoder.without)
 
 
 def loss_and_grads(params, a, batch, config, rng):
@@ -36,14 +36,16 @@ def begin(params, a, config, rng=None):
 
 
 def parts_of(config):
-    """Return the attend_tell.Parts of a captioner.Config."""
+    """Return the attend_tell.Parts of a recipe."""
     return parts.remaining(config, soft_attention, mean)
 
 
 def loss_and_grads_of(made_of, params, a, batch, config, rng):
     """Do what loss_and_grads does, for any attention that samples nothing. made_of: attend_tell.Parts."""
     decoder = choose(a, attend_tell, recurrence)
-    mask_h = dropout.dropout_mask(rng, (*batch.words.shape, config.state), config.dropout, a.dtype)
+    mask_h = dropout.dropout_mask(
+        rng, (*batch.words.shape, config.decoder.hidden_size), config.decoder.dropout, a.dtype
+    )
     logits, alpha, cache = decoder.decode_forward(params, a, batch.words, mask_h, made_of)
     loss, cache_loss = loss_forward(logits, alpha, batch, config)
     dlogits, dalpha = loss_backward(cache_loss)
@@ -54,6 +56,6 @@ def loss_and_grads_of(made_of, params, a, batch, config, rng):
 def loss_of(made_of, params, a, batch, config):
     """Do what loss_only does, for any attention that samples nothing. made_of: attend_tell.Parts."""
     decoder = choose(a, attend_tell, recurrence)
-    mask_h = np.ones((*batch.words.shape, config.state), a.dtype)
+    mask_h = np.ones((*batch.words.shape, config.decoder.hidden_size), a.dtype)
     logits, alpha, _ = decoder.decode_forward(params, a, batch.words, mask_h, made_of)
     return loss_forward(logits, alpha, batch, config)[0]

@@ -8,21 +8,25 @@ from numpy_sat.decoders.fast import show_tell as fast_show_tell
 from numpy_sat.layers import dropout
 from numpy_sat.loss import loss_backward, loss_forward
 
-SETTINGS = ("state",)
+SETTINGS = ("hidden_size",)
 
 step, select = show_tell.step, show_tell.select
 
 
 def init_params(rng, D, config, log_frequencies, dtype=np.float32):
-    """Draw all parameters by name. Raises InputError where config.without names a part."""
-    parts.refuse("tell", config.without)
-    return show_tell.init_params(rng, D, config.embedding, config.state, log_frequencies, dtype)
+    """Draw all parameters by name. Raises InputError where config.decoder.without names a part."""
+    parts.refuse("tell", config.decoder.without)
+    return show_tell.init_params(
+        rng, D, config.decoder.embedding_size, config.decoder.hidden_size, log_frequencies, dtype
+    )
 
 
 def loss_and_grads(params, a, batch, config, rng):
     """Run one forward and backward pass. a: (N, L, D). Returns the Loss, da: (N, L, D) and gradients by name."""
     decoder = choose(a, show_tell, fast_show_tell)
-    mask_h = dropout.dropout_mask(rng, (*batch.words.shape, config.state), config.dropout, a.dtype)
+    mask_h = dropout.dropout_mask(
+        rng, (*batch.words.shape, config.decoder.hidden_size), config.decoder.dropout, a.dtype
+    )
     logits, cache = decoder.decode_forward(params, a, batch.words, mask_h)
     loss, cache_loss = loss_forward(logits, None, batch, config)
     dlogits, _ = loss_backward(cache_loss)
@@ -33,7 +37,7 @@ def loss_and_grads(params, a, batch, config, rng):
 def loss_only(params, a, batch, config):
     """Return the Loss without dropout and without gradients."""
     decoder = choose(a, show_tell, fast_show_tell)
-    mask_h = np.ones((*batch.words.shape, config.state), a.dtype)
+    mask_h = np.ones((*batch.words.shape, config.decoder.hidden_size), a.dtype)
     logits, _ = decoder.decode_forward(params, a, batch.words, mask_h)
     return loss_forward(logits, None, batch, config)[0]
 

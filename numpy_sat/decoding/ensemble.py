@@ -11,7 +11,7 @@ from numpy_sat.layers import softmax
 from numpy_sat.system.errors import InputError
 
 # Settings that say whether a model sees pictures; how, may differ.
-SHARED = ("source", "blind")
+SHARED = ("source_words", "blind")
 
 
 class Ensemble(NamedTuple):
@@ -31,7 +31,7 @@ class Ensemble(NamedTuple):
         """
         states = []
         for writer, model, seen in zip(self.writers, self.members, zip(*pictures, strict=True), strict=True):
-            a = captioner.annotate(model.params, np.stack(seen), model.recipe.model)
+            a = captioner.annotate(model.params, np.stack(seen), model.recipe)
             states.append(writer.begin(model.params, a))
         return states
 
@@ -56,12 +56,12 @@ def of(models):
     first, *others = models
     for other in others:
         for name in SHARED:
-            theirs, ours = (getattr(model.recipe.model, name) for model in (other, first))
+            theirs, ours = (model.recipe.values()[name] for model in (other, first))
             if theirs != ours:
                 raise InputError(f"an ensemble needs models that are given the same: {name} is {theirs}, not {ours}.")
         if other.vocabulary.words != first.vocabulary.words:
             raise InputError("an ensemble needs models with the same words: trained on the same captions.")
-    return Ensemble(tuple(models), tuple(decoders.writer(model.recipe.model) for model in models))
+    return Ensemble(tuple(models), tuple(decoders.writer(model.recipe) for model in models))
 
 
 def caption_images(ensemble, images, beam, size=64):
@@ -73,5 +73,7 @@ def caption_images(ensemble, images, beam, size=64):
     for start in range(0, len(images[0]), size):
         of_members = [batches.scale_pixels(of_member[start : start + size]) for of_member in images]
         pictures = list(zip(*of_members, strict=True))
-        found += search.beam_search(ensemble, None, pictures, beam, recipe.max_words, recipe.length_power)
+        found += search.beam_search(
+            ensemble, None, pictures, beam, recipe.decoding.max_words, recipe.decoding.length_power
+        )
     return found

@@ -32,7 +32,7 @@ class Step(NamedTuple):
 def caption_images(params, config, images, beam, max_words, length_power=1.0, size=64):
     """The best Caption of each picture, as of beam_search, in batches of so many.
 
-    images: (N, H, W, 3) uint8; config: captioner.Config.
+    images: (N, H, W, 3) uint8; config: the recipe.
     """
     decoder, found = decoders.writer(config), []
     for start in range(0, len(images), size):

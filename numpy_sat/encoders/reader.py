@@ -11,7 +11,7 @@ import numpy as np
 
 from numpy_sat.layers import embedding, lstm
 
-SETTINGS = ("state",)  # as of decoders/__init__.py: half of it is the size of each LSTM
+SETTINGS = ("hidden_size",)  # as of decoders/__init__.py: half of it is the size of each LSTM
 WEIGHTS = ("W_x", "W_hh", "b")  # of an LSTM
 
 

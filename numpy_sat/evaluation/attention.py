@@ -31,7 +31,7 @@ def judge(model, written):
         An AttentionJudgement.
     """
     alphas, truth, is_true = [caption.alpha for caption in written.captions], None, None
-    absence = explain_absence(model.recipe.model, alphas[0])
+    absence = explain_absence(model.recipe, alphas[0])
     if absence:
         alphas = None
     if written.dataset.name == "scenes":
@@ -45,12 +45,12 @@ def explain_absence(config, alpha, pooled=POOLED):
     """Return why a model has no attention, a sentence. Return None if it has.
 
     Args:
-        config: captioner.Config.
+        config: the recipe.
         alpha: (words, L) attention of one caption; L is 0 for a decoder without attention.
         pooled: the sentence about a model whose attention is left out.
     """
-    if config.blind:
+    if config.encoder.blind:
         return "this model is blind, and looks nowhere."
-    if "attention" in config.without:
+    if "attention" in config.decoder.without:
         return pooled
     return None if alpha.shape[1] else "this model has no attention, and looks nowhere."

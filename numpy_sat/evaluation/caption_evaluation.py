@@ -8,6 +8,7 @@ from numpy_sat.evaluation import attention, blind_baseline, comparison, floors, 
 from numpy_sat.evaluation.judging import judge
 from numpy_sat.evaluation.variety import variety
 from numpy_sat.experiment import runs
+from numpy_sat.experiment.recipe import SETTINGS
 from numpy_sat.metrics.meteor import matching
 from numpy_sat.pretrained import inputs
 
@@ -40,7 +41,7 @@ def evaluate(paths, models, request, blind_path=None):
         notes=(
             *(matching(), constants, *blind_baseline.notes(run, model, blind)),
             *_ensemble_note(paths),
-            *attention_note(request),
+            *attention_note(request, models),
         ),
         rows=[
             *comparison.compare(written.texts, written.references, unseeing),
@@ -60,10 +61,12 @@ def evaluate(paths, models, request, blind_path=None):
     report_files.write(path, report.as_markdown(evaluation), plain)
 
 
-def attention_note(request):
-    """Return how models with hard attention looked, in a list of one sentence, if the request says so."""
-    sentence = f"While captions were written: --look {request.look}. The loss is with the expected context."
-    return [sentence] if request.look else []
+def attention_note(request, models):
+    """Return the mode of hard attention, in a list of one sentence, if it was chosen or is not the default."""
+    modes = [model.recipe.decoding.attention_mode for model in models]
+    mode = request.attention_mode or next((mode for mode in modes if mode != SETTINGS["attention_mode"].default), None)
+    sentence = f"While captions were written: --attention-mode {mode}. The loss is with the expected context."
+    return [sentence] if mode else []
 
 
 def _captions_without_seeing(request, written, train, blind):
@@ -92,7 +95,7 @@ def _ensemble_row(request, written, together):
     """Return the row of an ensemble.Ensemble, which the model forms with those that --with names."""
     model, size = together.members[0], len(together.members)
     report_files.say(f"{size} models writing captions together")
-    given = [inputs.load(member.recipe.model, written.examples) for member in together.members]
+    given = [inputs.load(member.recipe, written.examples) for member in together.members]
     captions = ensemble.caption_images(together, given, request.beam)
     texts = {name: heldout.text(model, caption) for name, caption in zip(written.texts, captions, strict=True)}
     judged = judge(texts, written.references)

@@ -56,7 +56,7 @@ def _entry(group, written, judged, k):
 
 def _draw_attention(path, model, written, judged, chosen):
     """Draw the attention of the chosen captions, well and badly written alike."""
-    if absence := attention.explain_absence(model.recipe.model, written.captions[0].alpha):
+    if absence := attention.explain_absence(model.recipe, written.captions[0].alpha):
         print(f"where it looked: nothing drawn, {absence}")
         return
     entries = [

@@ -23,7 +23,7 @@ class Request(NamedTuple):
     beam: int = 3  # beam width; 1 is greedy decoding
     root: Path | None = None  # the data's folder, if it is not the one trained on
     skip_missing: bool = False  # go on without photos that are not there
-    look: str | None = None  # how hard attention looks; None is as the model's recipe says
+    attention_mode: str | None = None  # of hard attention; None is the mode of the model's recipe
 
 
 class Written(NamedTuple):
@@ -54,11 +54,11 @@ def write(model, request, load=inputs.load):
         settings["data"], request.root or settings["root"], (request.split,), request.skip_missing
     )
     examples = dataset.splits[request.split]
-    given = load(recipe.model, examples)
-    how = request.beam, recipe.max_words, recipe.length_power
-    search.caption_images(model.params, recipe.model, given[:1], *how)  # compiles what is not compiled yet
+    given = load(recipe, examples)
+    how = request.beam, recipe.decoding.max_words, recipe.decoding.length_power
+    search.caption_images(model.params, recipe, given[:1], *how)  # compiles what is not compiled yet
     started = time.perf_counter()
-    captions = search.caption_images(model.params, recipe.model, given, *how)
+    captions = search.caption_images(model.params, recipe, given, *how)
     seconds = time.perf_counter() - started
     return Written(
         dataset,
@@ -91,14 +91,14 @@ def loss(params, recipe, split):
 
     Args:
         params: arrays by name.
-        recipe: presets.Recipe.
+        recipe: the run's.
         split: batches.Split; of each image EACH captions are used.
     """
     total, words, workspace = 0.0, 0.0, Workspace()
-    for batch in batches.made_ahead(batches.plain_batches(split, recipe.pictures, EACH)):
+    for batch in batches.made_ahead(batches.plain_batches(split, recipe.training.batch_size, EACH)):
         count = batch.mask.sum()
         with workspace.step():
-            total += float(captioner.loss_only(params, batch, recipe.model).word * count)
+            total += float(captioner.loss_only(params, batch, recipe).word * count)
         words += float(count)
     return total / words
 
@@ -112,8 +112,8 @@ def judge_loss(model, written, train):
         train: {name: [texts]}, the captions of train.
     """
     recipe, known, tokenize = model.recipe, model.vocabulary, written.dataset.tokenize
-    given = inputs.load(recipe.model, written.examples)
-    split = batches.make_split(written.examples, given, known, recipe.max_words, tokenize)
+    given = inputs.load(recipe, written.examples)
+    split = batches.make_split(written.examples, given, known, recipe.decoding.max_words, tokenize)
     train_captions = (known.encode(tokenize(text)) for texts in train.values() for text in texts)
     split_captions = [known.encode(words) for references in split.references for words in references]
     frequencies = vocabulary.word_frequencies(known, train_captions)

@@ -32,7 +32,7 @@ def compare(paths, request, out=None):
     Raises:
         InputError: the runs were trained on different data, or one is named twice.
     """
-    contenders, rows, first = load(paths, request.look), [], None
+    contenders, rows, first = load(paths, request.attention_mode), [], None
     for contender in contenders:
         report_files.say(f"{contender.name}: writing captions, judging")
         written = heldout.write(contender.model, request)
@@ -40,10 +40,15 @@ def compare(paths, request, out=None):
         row, judged = measure(contender, written, train)
         rows.append(row._replace(difference=judged.difference(first)) if first else row)
         first = first or judged
+    models = [contender.model for contender in contenders]
     comparison = table.Table(
         title=f"{len(rows)} models: their captions of {written.dataset.name}, {request.split}",
         protocol=heldout.protocol(written, request),
-        notes=(matching(), *notes(rows, contenders), *attention_note(request)),
+        notes=(
+            matching(),
+            *notes(rows, contenders),
+            *attention_note(request, models),
+        ),
         rows=rows,
     )
     print(f"\n{table.as_text(comparison)}")
@@ -51,15 +56,15 @@ def compare(paths, request, out=None):
     report_files.write(out, table.as_markdown(comparison), {"version": __version__, **table.as_json(comparison)})
 
 
-def load(paths, look=None):
-    """The Contenders of some runs, which look as settings.with_look says.
+def load(paths, mode=None):
+    """The Contenders of some runs, in an attention mode, see settings.with_attention_mode.
 
     Raises InputError where one was trained on other pictures than the first, and where one is there twice.
     """
-    models, names = [settings.with_look(runs.load_model(path), look) for path in paths], _names(paths)
+    models, names = [settings.with_attention_mode(runs.load_model(path), mode) for path in paths], _names(paths)
     first = models[0].settings
     for path, model in zip(paths, models, strict=True):
-        if model.settings["pictures"] != first["pictures"]:
+        if model.settings["dataset_digest"] != first["dataset_digest"]:
             raise InputError(
                 f"{path} was trained on {model.settings['data']}, and {paths[0]} on "
                 f"{'another copy of ' * (model.settings['data'] == first['data'])}{first['data']}; "
@@ -117,8 +122,8 @@ def notes(rows, contenders):
     on_losses = f"The word frequencies of train alone have a loss of {rows[0].loss.frequencies:.3f}."
     if len({contender.model.vocabulary for contender in contenders}) > 1:
         on_losses = "Their vocabularies are not the same, and so their losses say nothing of each other."
-    configs = {contender.name: contender.model.recipe.model for contender in contenders}
-    on_features = [name for name, config in configs.items() if config.frozen and not config.blind]
+    configs = {contender.name: contender.model.recipe for contender in contenders}
+    on_features = [name for name, config in configs.items() if config.encoder.pretrained and not config.encoder.blind]
     on_costs = (
         f"{', '.join(on_features)}: parameters and milliseconds are without the stages of the pretrained encoder that "
         "stay as they are; what those make of the pictures is kept on disk."

@@ -47,14 +47,16 @@ def ship(run, out):
         raise InputError(f"{run}: {size / 1e6:.1f} MB as float16, of at most {LARGEST / 1e6:.0f}; train a smaller one.")
     mixed = model.settings.get(runs.SOUP)
     provenance = {
-        "made by": f"numpy_sat {__version__}, {model.progress['seconds'] / 60:.0f} minutes of training"
+        "made by": f"numpy_sat {__version__}, {model.progress['training_seconds'] / 60:.0f} minutes of training"
         + (f", its weights the mean of those of {len(mixed)} runs" if mixed else ""),
         "trained on": DATA[model.settings["data"]],
-        "encoder": _encoder(model.recipe.model),
+        "encoder": _encoder(model.recipe),
         **_judged(run),
     }
-    settings = model.settings | {"root": None, "provenance": provenance}
-    settings.pop(runs.SOUP, None)  # names of folders, which nobody else has
+    first = runs.beginning(model.settings)
+    first["first_command"] = runs.without_options(first["first_command"], ("--out", "--root"))
+    settings = model.settings | first | {"command": None, "root": None, "provenance": provenance}
+    settings.pop(runs.SOUP, None)  # as the command and the root, it names folders, which nobody else has
     checkpoint.save(out, checkpoint.Checkpoint(halves, {}, settings, model.progress))
     print(f"{describe(out)}\nwritten: {out}, {out.stat().st_size / 1e6:.1f} MB")
 
@@ -68,16 +70,16 @@ def _half(run, name, array):
 
 
 def _encoder(config):
-    """Whose the encoder's weights are, a sentence; config: captioner.Config."""
-    if not config.frozen:
+    """Whose the encoder's weights are, a sentence; config: the recipe."""
+    if not config.encoder.pretrained:
         return "in this file, trained with the decoder from random weights"
-    if config.encoder != "lite0":
-        raise InputError(f"{config.encoder}: its weights are no package, so nobody could use what is shipped.")
+    if config.encoder.network != "lite0":
+        raise InputError(f"{config.encoder.network}: its weights are no package, so nobody could use what is shipped.")
     source = f"the extra `pretrained` (Apache-2.0), SHA-256 {pretrained.SHA256}"
-    if config.tuned:
-        rest = len(config.stages) - config.tuned
+    if tuned := config.encoder.tuned_stages:
+        rest = len(config.encoder.stages) - tuned
         return (
-            f"EfficientNet-Lite0, its first {rest} stages not in this file: {source}; its last {config.tuned} in this "
+            f"EfficientNet-Lite0, its first {rest} stages not in this file: {source}; its last {tuned} in this "
             "file, changed by training with the decoder from the weights there"
         )
     return f"EfficientNet-Lite0, not in this file: {source}"

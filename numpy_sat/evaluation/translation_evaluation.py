@@ -51,7 +51,7 @@ def judge(run, model, written, request):
         request: heldout.Request.
     """
     meant, words = written.examples, [model.vocabulary.decode(caption.words) for caption in written.captions]
-    has_attention = not attention.explain_absence(model.recipe.model, written.captions[0].alpha)
+    has_attention = not attention.explain_absence(model.recipe, written.captions[0].alpha)
     alphas = [caption.alpha for caption in written.captions] if has_attention else None
     texts = [phrase_language.text(of_one) for of_one in words]
     pairs = zip(are_exact(words, meant), meant, texts, strict=True)

@@ -8,7 +8,8 @@ import numpy as np
 from numpy_sat import captioner
 from numpy_sat.data.vocabulary import SPECIALS
 from numpy_sat.evaluation import figures, neighbors
-from numpy_sat.experiment import presets, runs
+from numpy_sat.experiment import runs
+from numpy_sat.experiment.recipe import from_json
 from numpy_sat.system.errors import InputError
 from numpy_sat.system.streams import PARAMETERS, stream
 
@@ -58,9 +59,9 @@ def _embedding(run, model):
     words, E = (whole[len(SPECIALS) :] for whole in (model.vocabulary.words, model.params["E"]))
     if min(E.shape) < 2:
         raise InputError(f"{run}: {len(E)} x {E.shape[1]} numbers are too few for a map; train on more words.")
-    recipe, seed = runs.beginning(model.settings)
-    first = presets.from_json(recipe).model
-    params = captioner.init_params(stream(seed, PARAMETERS), first, np.zeros(len(model.vocabulary)))
+    first = runs.beginning(model.settings)
+    recipe, rng = from_json(first["first_recipe"]), stream(first["first_seed"], PARAMETERS)
+    params = captioner.init_params(rng, recipe, np.zeros(len(model.vocabulary)))
     return words, E, params["E"][len(SPECIALS) :]
 
 

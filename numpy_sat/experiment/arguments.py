@@ -1,25 +1,29 @@
 """The arguments of `python -m numpy_sat.train`, and the recipe they ask for."""
 
 import argparse
-from dataclasses import replace
+import sys
 from pathlib import Path
 
 from numpy_sat.data import catalog
-from numpy_sat.decoders import MODELS
-from numpy_sat.encoders import vgg
 from numpy_sat.experiment import presets, settings
+from numpy_sat.experiment.recipe import SETTINGS
 from numpy_sat.system import cli
 from numpy_sat.system.errors import InputError
 
 DEFAULT_DATA = "scenes"
-OF_ENCODER = ("encoder", "weights", "preprocessing", "frozen", "digest")  # settings that --encoder makes
-OF_DATA = ("source",)  # settings that --data makes
-OF_WRITING = ("look",)  # settings with an option of caption and evaluate
-OPTIONS = ("epochs", "learning_rate", "optimizer", "clip", "model", "blind")  # settings with an option of their own
+OPTIONS = tuple(name for name, setting in SETTINGS.items() if setting.has_own_option)
+HELP = "help"  # what --set takes instead of NAME=VALUE
 
 
 def parse(argv):
-    """Parse the command's arguments. Refuse combinations that contradict each other, as argparse does."""
+    """Parse the command's arguments. Refuse combinations that contradict each other, as argparse does.
+
+    Args:
+        argv: a list of texts; None means the arguments that the program was started with.
+    Returns:
+        An argparse.Namespace. Its `command` is the command line as a list, with the command's name first.
+    """
+    argv = sys.argv[1:] if argv is None else argv
     parser = _parser()
     args = parser.parse_args(argv)
     given = {name for name, value in vars(args).items() if value != parser.get_default(name)}
@@ -32,32 +36,30 @@ def parse(argv):
     if args.start and given & {"data", "small", "blind", "model", "encoder", "weights", "preprocessing"}:
         parser.error("--from takes data and model from the run; set what else is to be different")
     args.data = args.data or DEFAULT_DATA
+    args.command = ["train", *argv]
+    if HELP in dict(args.set):
+        _print_settings(parser, args)
     return args
 
 
 def _parser():
     parser = argparse.ArgumentParser(prog="python -m numpy_sat.train", description="Train the captioner.")
     parser.add_argument("--small", action="store_true", help="a small model, a few minutes on a laptop")
-    parser.add_argument("--blind", action="store_true", help="a language model: the same decoder without an image")
     parser.add_argument("--data", choices=catalog.NAMES, help="default: scenes, drawn images")
     parser.add_argument("--root", type=Path, help="the data's folder, or for scenes where to keep them")
-    parser.add_argument("--model", choices=tuple(MODELS), help="the decoder (default: soft)")
     parser.add_argument(
-        "--encoder", choices=tuple(presets.ENCODER_STAGES), help="a pretrained net; --set tuned=N trains N stages"
+        "--encoder",
+        choices=tuple(presets.ENCODER_STAGES),
+        help="a pretrained network; --set tuned_stages=N trains its last N stages",
     )
     parser.add_argument("--weights", type=Path, metavar="FILE", help="of VGG: its weights, .safetensors or .npz")
-    parser.add_argument(
-        "--preprocessing", choices=tuple(vgg.PREPROCESSINGS), help="of those weights (default: imagenet)"
-    )
     parser.add_argument("--from", type=Path, dest="start", metavar="RUN", help="go on from a run's best, as a new run")
     parser.add_argument("--out", type=Path, help="the run's folder; default: a new one in runs/")
     parser.add_argument("--resume", action="store_true", help="go on with the run in --out, exactly where it stopped")
     parser.add_argument("--skip-missing", action="store_true", help="go on without photos that are not there")
     parser.add_argument("--seed", type=cli.natural, help="of all that is random (default: 0)")
-    parser.add_argument("--epochs", type=cli.count, help="instead of the preset's")
-    parser.add_argument("--learning-rate", type=cli.positive, help="the schedule's peak, instead of the preset's")
-    parser.add_argument("--optimizer", choices=("adam", "rmsprop"), help="instead of the preset's")
-    parser.add_argument("--clip", type=cli.positive, help="largest norm of the gradient, instead of the preset's")
+    for name in OPTIONS:
+        _add_option(parser, SETTINGS[name])
     parser.add_argument(
         "--set",
         nargs="+",
@@ -65,7 +67,7 @@ def _parser():
         default=[],
         metavar="NAME=VALUE",
         action="extend",
-        help="other settings of the recipe, e.g. penalty=0",
+        help=f"other settings of the recipe, such as attention_penalty=0; --set {HELP} lists them all",
     )
     return parser
 
@@ -80,9 +82,9 @@ def choose_recipe(args, before=None):
         InputError: a setting is unknown, impossible, or does nothing for this model.
     """
     given = _settings(args)
-    if before and "min_count" in given:
-        raise InputError("min_count: --from takes the vocabulary from the run, with the words that it has.")
-    recipe = settings.with_settings(replace(before.recipe, self_critical=0) if before else preset(args), given)
+    if before and "min_word_count" in given:
+        raise InputError("min_word_count: --from takes the vocabulary from the run, with the words that it has.")
+    recipe = settings.with_settings(before.recipe.replace(self_critical_epochs=0) if before else preset(args), given)
     settings.refuse_idle(recipe, given)
     return recipe
 
@@ -93,30 +95,49 @@ def preset(args):
         return presets.from_random_weights(args.data, args.small, args.model)
     if args.data not in presets.PRETRAINED:
         raise InputError(f"--encoder {args.encoder} is for photos: --data {', '.join(presets.PRETRAINED)}")
-    return presets.on_pretrained(args.data, args.encoder, args.weights, args.preprocessing or "imagenet")
-
-
-def as_arguments(given):
-    """Return settings, {field: text}, as arguments of the command."""
-    own = [f"--{name.replace('_', '-')} {text}" for name, text in given.items() if name in OPTIONS]
-    others = [cli.quoted(f"{name}={text}") for name, text in given.items() if name not in OPTIONS]
-    return [*own, *(["--set", *others] if others else [])]
+    return presets.on_pretrained(args.data, args.encoder, args.weights)
 
 
 def _settings(args):
-    """Return the settings that the arguments change, as settings.with_settings takes them."""
+    """Return the settings that the arguments give, {name: text}."""
     given = {name: getattr(args, name) for name in OPTIONS}
-    return {name: str(value) for name, value in given.items() if value} | dict(args.set)
+    return {name: SETTINGS[name].text(value) for name, value in given.items() if value} | dict(args.set)
 
 
 def _setting(text):
-    """Parse an argument NAME=VALUE to (name, value)."""
+    """Return NAME=VALUE as (name, value), the type of an argument of --set. HELP is one without a value."""
     name, equals, value = text.partition("=")
+    if text == HELP:
+        return HELP, ""
     if not equals:
-        raise argparse.ArgumentTypeError(f"must be NAME=VALUE, such as penalty=0, not {text}")
-    if name in (*OPTIONS, *OF_ENCODER, *OF_DATA):
-        option = "encoder" if name in OF_ENCODER else "data" if name in OF_DATA else name.replace("_", "-")
-        raise argparse.ArgumentTypeError(f"{name} has an option of its own, --{option}")
-    if name in OF_WRITING:
-        raise argparse.ArgumentTypeError(f"{name} has an option of caption and evaluate, --{name}")
+        raise argparse.ArgumentTypeError(f"must be NAME=VALUE, such as attention_penalty=0, or {HELP}, not {text}")
+    if name in SETTINGS and SETTINGS[name].option:
+        raise argparse.ArgumentTypeError(f"{name} has an option of its own, {SETTINGS[name].option}")
     return name, value
+
+
+def _add_option(parser, setting):
+    """Add the option that a setting has instead of --set."""
+    if isinstance(setting.default, bool):
+        parser.add_argument(setting.option, action="store_true", help=setting.meaning)
+    elif setting.choices:
+        meaning = f"{setting.meaning} (default: {setting.default})"
+        parser.add_argument(setting.option, choices=setting.choices, help=meaning)
+    else:
+
+        def value(text):
+            try:
+                return setting.parse(text)
+            except InputError as error:
+                raise argparse.ArgumentTypeError(f"must be {setting.describe_range()}, not {text}") from error
+
+        parser.add_argument(setting.option, type=value, metavar="N", help=f"{setting.meaning} (default: the preset's)")
+
+
+def _print_settings(parser, args):
+    """Print every setting with its value in the recipe that the arguments begin with, and end the program."""
+    try:
+        print(settings.help_table(preset(args)))
+    except InputError as error:
+        parser.error(str(error))
+    parser.exit()

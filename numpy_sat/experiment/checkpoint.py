@@ -10,7 +10,7 @@ import numpy as np
 
 from numpy_sat.system.errors import InputError, writing
 
-VERSION = 1
+VERSION = 2  # of the layout
 
 
 class Checkpoint(NamedTuple):
@@ -49,7 +49,10 @@ def load(path):
             raise InputError(f"{path}: refused, it holds pickled objects, which can run code when read.") from error
         raise InputError(f"{path}: damaged, or not a checkpoint of numpy_sat; use another one of the run.") from error
     if meta.get("version") != VERSION:
-        raise InputError(f"{path}: written in format {meta.get('version')}, this version reads {VERSION}; train anew.")
+        raise InputError(
+            f"{path}: has layout {meta.get('version')} of checkpoints, and this version of numpy_sat reads {VERSION}; "
+            "train the model again, or use the version that wrote it."
+        )
     return Checkpoint(_under("params/", arrays), _under("optimizer/", arrays), settings, progress)
 
 

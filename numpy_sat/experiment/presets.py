@@ -1,199 +1,77 @@
-"""How a model is made and trained, by data set: the sizes and settings behind `train` and `train --small`."""
+"""The recipes by data set: what differs from the defaults of experiment/recipe.py."""
 
-from dataclasses import dataclass, replace
+from pathlib import Path
 
-from numpy_sat.captioner import Config
-from numpy_sat.data import batches
 from numpy_sat.data.phrases import phrases
 from numpy_sat.encoders import lite0, vgg
+from numpy_sat.experiment.recipe import Recipe
 
-
-@dataclass(frozen=True)
-class Recipe:
-    """Everything training depends on, but for data and seed; a checkpoint carries it."""
-
-    model: Config
-    epochs: int
-    pictures: int  # a batch
-    captions: int  # of each picture in a batch
-    learning_rate: float  # the peak of the schedule
-    optimizer: str = "adam"  # or "rmsprop", see optimizers.py
-    warmup: int = 100  # steps
-    clip: float = 5.0  # largest norm of the gradient
-    encoder_rate: float = 1.0  # the encoder's learning rate, as a share of the learning rate
-    decay: float = 0.0  # of weights: each step takes this times the learning rate off them
-    min_count: int = 1  # rarer words of train are <unk>
-    max_words: int = 20  # longer captions are cut in training; the longest caption written
-    length_power: float = 1.0  # captions are chosen by log p / words ** length_power: below 1 the shorter ones
-    flip: bool = False  # augmentation, see data/batches.py
-    shift: int = 0
-    zoom: float = 1.0
-    colour: float = 0.0
-    self_critical: int = 0  # how many of the epochs, the last ones, teach it by captions of its own, self_critical.py
-    baseline: str = "greedy"  # of these: the score of the greedy caption, or the mean of the other drawn ones, "others"
-    average: float = 0.0  # in these, what a step keeps of the average of the weights, which is judged; 0: no average
-    patience: int = 5  # epochs without a better dev CIDEr-D before training stops
-    dev_pictures: int = 500  # how many of dev are decoded after every epoch
-
-    @property
-    def augmentation(self):
-        """How pictures are changed: a batches.Augmentation."""
-        return batches.Augmentation(self.flip, self.shift, self.zoom, self.colour)
-
-
-# On scenes a shallow encoder learns faster and looks more sharply than a deep one: where a cell of the grid sees the
-# whole picture, the decoder learns what is there without looking anywhere in particular.
-PRESETS = {
-    # (data set, whether --small)
-    ("scenes", True): Recipe(
-        Config(
-            picture_size=64,
-            stages=((16,), (32,), (64,), (128,)),
-            embedding=64,
-            state=192,
-            attention=96,
-            penalty=0.002,
-            lambda_e=0.0,
-            reward_to_go=True,
-        ),
-        epochs=8,
-        pictures=16,
-        captions=3,
-        learning_rate=4e-3,
-        shift=2,
+# A shallow encoder learns faster on scenes, and its attention is sharper. In a deep one each cell of the grid sees the
+# whole image, so that the decoder needs no attention.
+_SCENES = Recipe().replace(attention_penalty=0.002, entropy_weight=0.0, reward_to_go=True, random_shift=2)
+_FLICKR8K = Recipe().replace(attention_penalty=0.01, batch_size=32, min_word_count=5)
+_PHRASES = Recipe().replace(
+    source_words=phrases.VOCABULARY.words,
+    image_size=1,  # there are no images
+    stages=((1,),),
+    **{"embedding_size": 32, "hidden_size": 64, "attention_size": 32},
+    attention_penalty=0.0,  # a word that only fills up a sentence need not be attended to
+    **{"batch_size": 64, "captions_per_image": 1, "learning_rate": 5e-3},
+)
+PRESETS = {  # (data set, whether --small)
+    ("scenes", True): _SCENES,
+    ("scenes", False): _SCENES.replace(
+        stages=((32,), (48,), (96,), (160,)),
+        **{"hidden_size": 256, "attention_size": 128},
+        **{"epochs": 12, "learning_rate": 3e-3},
     ),
-    ("scenes", False): Recipe(
-        Config(
-            picture_size=64,
-            stages=((32,), (48,), (96,), (160,)),
-            embedding=64,
-            state=256,
-            attention=128,
-            penalty=0.002,
-            lambda_e=0.0,
-            reward_to_go=True,
-        ),
-        epochs=12,
-        pictures=16,
-        captions=3,
-        learning_rate=3e-3,
-        shift=2,
+    ("flickr8k", True): _FLICKR8K.replace(
+        stages=((32,), (48,), (96,), (128, 128)),
+        **{"embedding_size": 128, "hidden_size": 256, "attention_size": 128, "dropout": 0.3},
+        **{"learning_rate": 2e-3, "horizontal_flip": True, "random_shift": 4},
     ),
-    ("flickr8k", True): Recipe(
-        Config(
-            picture_size=64,
-            stages=((32,), (48,), (96,), (128, 128)),
-            embedding=128,
-            state=256,
-            attention=128,
-            dropout=0.3,
-            penalty=0.01,
-        ),
-        epochs=8,
-        pictures=32,
-        captions=3,
-        learning_rate=2e-3,
-        min_count=5,
-        flip=True,
-        shift=4,
+    ("flickr8k", False): _FLICKR8K.replace(
+        image_size=112,
+        stages=((32,), (64,), (128,), (128, 192), (256,)),
+        batch_norm=True,
+        **{"embedding_size": 256, "hidden_size": 384, "attention_size": 256, "dropout": 0.5},
+        **{"epochs": 34, "patience": 34, "learning_rate": 1.5e-3, "validation_images": 1000},
+        **{"self_critical_epochs": 10, "reward_baseline": "others", "ema": 0.998},
+        **{"horizontal_flip": True, "random_crop": 0.7, "length_power": 1.2},
     ),
-    ("flickr8k", False): Recipe(
-        Config(
-            picture_size=112,
-            stages=((32,), (64,), (128,), (128, 192), (256,)),
-            embedding=256,
-            state=384,
-            attention=256,
-            norm=True,
-            dropout=0.5,
-            penalty=0.01,
-        ),
-        epochs=34,
-        pictures=32,
-        captions=3,
-        learning_rate=1.5e-3,
-        min_count=5,
-        length_power=1.2,
-        flip=True,
-        zoom=0.7,
-        self_critical=10,
-        baseline="others",
-        average=0.998,
-        patience=34,
-        dev_pictures=1000,
-    ),
-    **{
-        ("phrases", small): Recipe(
-            Config(
-                picture_size=1,  # there are no pictures
-                stages=((1,),),
-                embedding=32,
-                state=64,
-                attention=32,
-                penalty=0.0,  # a location that only fills up a sentence need not be looked at
-                source=phrases.VOCABULARY.words,
-            ),
-            epochs=5 if small else 8,
-            pictures=64,
-            captions=1,
-            learning_rate=5e-3,
-        )
-        for small in (True, False)
-    },
+    ("phrases", True): _PHRASES.replace(epochs=5),
+    ("phrases", False): _PHRASES,
 }
-
-
-LEARNING_RATES = {  # of (data set, decoder) that learn nothing of the picture at the preset's
+LEARNING_RATES = {  # of (data set, model) that learn nothing about the image at the preset's learning rate
     ("scenes", "tell"): 1e-3,
 }
 ENCODER_STAGES = {"lite0": lite0.STAGES["7x7x1280"], **vgg.STAGES}  # of the pretrained encoders
 PRETRAINED = {  # by data set: what is trained on their features
-    "flickr8k": Recipe(
-        Config(
-            picture_size=224,
-            stages=(),
-            embedding=224,
-            state=384,
-            attention=224,
-            dropout=0.5,
-            dropout_a=0.3,
-            smoothing=0.1,
-            penalty=0.01,
-            frozen=True,
-        ),
-        epochs=10,
-        pictures=32,
-        captions=3,
-        learning_rate=1e-3,
-        decay=0.05,
-        min_count=5,
+    "flickr8k": _FLICKR8K.replace(
+        **{"image_size": 224, "stages": (), "pretrained": True, "annotation_dropout": 0.3},
+        **{"embedding_size": 224, "hidden_size": 384, "attention_size": 224, "dropout": 0.5},
+        **{"epochs": 10, "patience": 10, "learning_rate": 1e-3, "validation_images": 1000},
+        **{"label_smoothing": 0.1, "weight_decay": 0.05, "reward_baseline": "others", "ema": 0.998},
         length_power=0.7,
-        baseline="others",
-        average=0.998,
-        patience=10,
-        dev_pictures=1000,
     ),
 }
 
 
-def from_random_weights(data, small, decoder=None):
-    """The Recipe for a data set's pictures, or phrases. decoder: one of decoders.MODELS, the preset's where None."""
+def from_random_weights(data: str, small: bool, model: str | None = None) -> Recipe:
+    """Return the recipe for a data set. `model` is one of decoders.MODELS; None means the preset's."""
     recipe = PRESETS[data, small]
-    return replace(recipe, learning_rate=LEARNING_RATES.get((data, decoder), recipe.learning_rate))
+    rate = LEARNING_RATES.get((data, model), recipe.training.learning_rate)
+    return recipe.replace(learning_rate=rate)
 
 
-def on_pretrained(data, encoder, weights=None, preprocessing="imagenet"):
-    """The Recipe for a data set's features of a pretrained encoder, one of ENCODER_STAGES."""
-    recipe, stages = PRETRAINED[data], ENCODER_STAGES[encoder]
-    path = str(weights.resolve()) if weights else ""
-    model = replace(recipe.model, encoder=encoder, stages=stages, weights=path, preprocessing=preprocessing)
-    return replace(recipe, model=model)
+def on_pretrained(data: str, network: str, weights_file: Path | None = None) -> Recipe:
+    """Return the recipe for a data set's features of a pretrained encoder, one of ENCODER_STAGES.
 
-
-def from_json(stored):
-    """The Recipe that was stored as dataclasses.asdict gives it. Raises KeyError or TypeError where it is none."""
-    model = dict(stored["model"])
-    model["stages"] = tuple(tuple(stage) for stage in model["stages"])
-    for name in ("without", "source"):
-        model[name] = tuple(model.get(name, ()))
-    return Recipe(**{**stored, "model": Config(**model)})
+    Args:
+        weights_file: VGG's weights; None for a network whose weights come as a package.
+    """
+    return PRETRAINED[data].replace(
+        network=network,
+        stages=ENCODER_STAGES[network],
+        weights_file=str(weights_file.resolve()) if weights_file else "",
+    )

@@ -3,7 +3,7 @@
 import hashlib
 import itertools
 import json
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import NamedTuple
 
@@ -12,39 +12,41 @@ import numpy as np
 from numpy_sat import captioner
 from numpy_sat.data.vocabulary import Vocabulary
 from numpy_sat.experiment import checkpoint
-from numpy_sat.experiment.presets import Recipe, from_json
+from numpy_sat.experiment.recipe import Recipe, from_json
 from numpy_sat.system.errors import InputError, writing
 
 LAST, BEST, LOG, CONFIG = "last.npz", "best.npz", "log.jsonl", "config.json"
 SHIPPED = (
     Path(__file__).parents[1] / "assets" / "captioner.npz"
 )  # a run's best as it comes with the package, see ship.py
-SETTINGS = ("data", "root", "seed", "skip_missing", "pictures", "recipe", "vocabulary")  # of a run
-FIRST = ("first_recipe", "first_seed")  # that it has, too, if it was begun --from a run: of the one that all began with
-SOUP = "soup"  # that it has if it was made by soup.py: of which runs, and how much of each
+# What a run's settings hold. `command` is the list of arguments that began it: ["train", "--small", ...].
+SETTINGS = ("command", "data", "root", "seed", "skip_missing", "dataset_digest", "recipe", "vocabulary")
+# What they also hold if it was begun --from a run: the same of the first run of the chain.
+FIRST = {"first_recipe": "recipe", "first_seed": "seed", "first_command": "command"}
+SOUP = "soup"  # what they also hold if soup.py made it: the runs, and the share of each
 
 
 class Model(NamedTuple):
-    """All that captioning and judging need."""
+    """All that captioning and evaluation need."""
 
     params: dict
     recipe: Recipe
     vocabulary: Vocabulary
-    settings: dict  # of the run, by the names in SETTINGS
-    progress: dict  # where training stood, by the names of Progress
+    settings: dict  # of the run, see SETTINGS
+    progress: dict  # where training stood, see Progress
 
 
 @dataclass
 class Progress:
-    """Where training stands. With the seed this is the random state too, see streams.py."""
+    """Where training stands. Together with the seed this is also the random state, see streams.py."""
 
     step: int = 0
     epoch: int = 0
-    batch: int = 0  # of the epoch, consumed
-    best_score: float = -1.0  # CIDEr-D
-    best_loss: float = float("inf")  # where the score is equal, as long as it is 0
-    stale: int = 0  # epochs since the best
-    seconds: float = 0.0  # trained, over all sessions, and those of the run that it began with
+    batch: int = 0  # batches of the epoch that have been used
+    best_score: float = -1.0  # CIDEr-D on the validation set
+    best_loss: float = float("inf")  # decides between equal scores, nats a word
+    epochs_since_best: int = 0
+    training_seconds: float = 0.0  # over all sessions, and of the run that it was begun --from
 
 
 @dataclass
@@ -61,9 +63,13 @@ class Run:
 
 
 def create(folder, settings, recipe, vocabulary, params, seconds=0.0):
-    """Start a run in a new folder. Raises InputError if it holds a run.
+    """Start a run in a new folder.
 
-    settings: {"data", "root", "seed", ...}; seconds: for how long the parameters have been trained already.
+    Args:
+        settings: what SETTINGS lists, except the recipe and the vocabulary.
+        seconds: how long the parameters have been trained already.
+    Raises:
+        InputError: the folder holds a run.
     """
     settings = {**settings, "recipe": asdict(recipe), "vocabulary": list(vocabulary.words)}
     shown = {name: value for name, value in settings.items() if name != "vocabulary"}
@@ -73,17 +79,17 @@ def create(folder, settings, recipe, vocabulary, params, seconds=0.0):
         folder.mkdir(parents=True, exist_ok=True)
         (folder / CONFIG).write_text(json.dumps(shown, indent=2) + "\n", encoding="utf-8")
         (folder / LOG).write_text("", encoding="utf-8")
-    return Run(folder, settings, recipe, vocabulary, params, {}, Progress(seconds=seconds))
+    return Run(folder, settings, recipe, vocabulary, params, {}, Progress(training_seconds=seconds))
 
 
 def free_folder(name):
-    """runs/name, or the first of runs/name-2, runs/name-3, ... that is not there yet."""
+    """Return runs/name, or the first of runs/name-2, runs/name-3, ... that does not exist yet."""
     names = itertools.chain([name], (f"{name}-{k}" for k in itertools.count(2)))
     return next(folder for folder in (Path("runs") / n for n in names) if not folder.exists())
 
 
 def resume(folder):
-    """The run whose last checkpoint is in a folder; what its log says of later steps is cut off."""
+    """Return the run whose last checkpoint is in a folder. Entries of later steps are removed from its log."""
     path = folder / LAST
     model, stored = _read(path)
     try:
@@ -132,9 +138,24 @@ def read_log(folder):
 
 
 def beginning(settings):
-    """The recipe, as JSON, and the seed of the run that all began with. settings: of a run, which may be that one."""
-    recipe, seed = FIRST
-    return settings.get(recipe, settings["recipe"]), settings.get(seed, settings["seed"])
+    """Return the first recipe (as JSON), seed and command of the chain of runs that each began --from another.
+
+    Args:
+        settings: of the last run of the chain, which may also be its first.
+    Returns:
+        The entries that FIRST names.
+    """
+    return {first: settings.get(first, settings[own]) for first, own in FIRST.items()}
+
+
+def without_options(command, options):
+    """Return a command line without some options and their values, both as `--out DIR` and as `--out=DIR`."""
+    kept, skip = [], False
+    for word in command:
+        if not skip and not any(word.startswith(f"{option}=") for option in options) and word not in options:
+            kept.append(word)
+        skip = word in options
+    return kept
 
 
 def folder_of(path):
@@ -159,7 +180,7 @@ def checkpoint_of(path):
 
 
 def digest(path):
-    """SHA-256 of the checkpoint that load_model reads, by which what was said of it is known to be of this one."""
+    """Return the SHA-256 of the checkpoint that load_model reads. Reports of an evaluation name it."""
     return hashlib.sha256(checkpoint_of(path).read_bytes()).hexdigest()
 
 
@@ -172,22 +193,23 @@ def _read(path):
         missing = [name for name in SETTINGS if name not in settings]
         if missing:
             raise KeyError(*missing)
-    except (KeyError, TypeError) as error:
+    except (KeyError, TypeError, ValueError) as error:
         raise InputError(f"{path}: its settings are not those of a captioner ({error}); train anew.") from error
     params = {
         name: array.astype(np.float32) if array.dtype == np.float16 else array for name, array in stored.params.items()
     }
-    expected = captioner.init_params(np.random.default_rng(0), recipe.model, np.zeros(len(vocabulary)))
+    expected = captioner.init_params(np.random.default_rng(0), recipe, np.zeros(len(vocabulary)))
     checkpoint.check_shapes(path, params, expected)
     return Model(params, recipe, vocabulary, settings, stored.progress), stored
 
 
 def _with_weights(recipe, folder):
-    """The recipe; where the file of its encoder's weights is gone, with the one of that name next to the folder."""
-    beside = folder.resolve().parent / Path(recipe.model.weights).name
-    if not recipe.model.weights or Path(recipe.model.weights).exists() or not beside.is_file():
+    """Return the recipe. If its encoder's weights file is gone, take the file of that name next to the run's folder."""
+    path = Path(recipe.encoder.weights_file)
+    beside = folder.resolve().parent / path.name
+    if not recipe.encoder.weights_file or path.exists() or not beside.is_file():
         return recipe
-    return replace(recipe, model=replace(recipe.model, weights=str(beside)))
+    return recipe.replace(weights_file=str(beside))
 
 
 def _check_optimizer(path, stored, progress):

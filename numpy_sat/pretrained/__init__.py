@@ -18,24 +18,37 @@ SHA256 = "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db"
 
 
 def net(config):
-    """The feature_cache.Net of those stages of a captioner.Config's encoder that stay as they are.
+    """The feature_cache.Net of those stages of a recipe's encoder that are not trained.
 
     Raises InputError where their weights are not there, or are others than the config's digest tells.
     """
-    if config.digest and config.weights and not Path(config.weights).exists():
-        name = Path(config.weights).name
-        raise InputError(f"{config.weights}: not there; put this run's weights there, or next to its folder as {name}.")
-    found = _net(config.encoder, config.stages, config.tuned, config.picture_size, config.weights, config.preprocessing)
-    if config.digest and found.digest != config.digest:
-        raise InputError(f"{config.weights or PACKAGE}: not the weights that this model was trained with; find those.")
+    if config.encoder.weights_digest and config.encoder.weights_file and not Path(config.encoder.weights_file).exists():
+        name = Path(config.encoder.weights_file).name
+        raise InputError(
+            f"{config.encoder.weights_file}: not there; put this run's weights there, or next to its folder as {name}."
+        )
+    found = _net(
+        config.encoder.network,
+        config.encoder.stages,
+        config.encoder.tuned_stages,
+        config.encoder.image_size,
+        config.encoder.weights_file,
+        config.encoder.preprocessing,
+    )
+    if config.encoder.weights_digest and found.digest != config.encoder.weights_digest:
+        raise InputError(
+            f"{config.encoder.weights_file or PACKAGE}: not the weights that this model was trained with; find those."
+        )
     return found
 
 
 def tuned(config):
     """The weights that the stages which are trained begin with, {name: array}; {} where none is."""
-    if not config.tuned:
+    if not config.encoder.tuned_stages:
         return {}
-    params = _params(config.encoder, config.stages, config.weights, config.preprocessing)
+    params = _params(
+        config.encoder.network, config.encoder.stages, config.encoder.weights_file, config.encoder.preprocessing
+    )
     return {name: params[name] for name in captioner.names_of_encoder(config)}
 
 

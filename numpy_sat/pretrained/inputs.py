@@ -14,7 +14,7 @@ def load(config, examples):
     """Load the model inputs of a list of images, from the on-disk cache where possible.
 
     Args:
-        config: captioner.Config.
+        config: the recipe.
         examples: N dataset.CaptionedImages.
     Returns:
         (N, H, W, 3) uint8 images, or for a pretrained encoder (N, L, C) float16 features.
@@ -28,7 +28,7 @@ def load(config, examples):
 
 def load_pixels(config, examples):
     """Load images as (N, H, W, 3) uint8, whatever the encoder, for training that augments them."""
-    return images.load_images(examples, config.picture_size, machine.cache_folder())
+    return images.load_images(examples, config.encoder.image_size, machine.cache_folder())
 
 
 def encoded(config, coming):
@@ -40,10 +40,10 @@ def encoded(config, coming):
 
 def read(config, path):
     """Load the model input of a single image file, with a batch axis of 1. Raises InputError."""
-    image = images.read_image(Path(path), config.picture_size)[np.newaxis]
+    image = images.read_image(Path(path), config.encoder.image_size)[np.newaxis]
     return pretrained.net(config).encode(batches.scale_pixels(image)) if _reads_features(config) else image
 
 
 def _reads_features(config):
     """Return True if a model reads features of a pretrained encoder; a blind one reads nothing."""
-    return config.frozen and not config.blind
+    return config.encoder.pretrained and not config.encoder.blind

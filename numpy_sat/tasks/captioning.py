@@ -17,7 +17,7 @@ def load(config, examples, augmented=False):
     """Load the model inputs of images, from the on-disk cache where possible.
 
     Args:
-        config: captioner.Config.
+        config: the recipe.
         examples: N CaptionedImages.
         augmented: True if the images will be augmented, which takes pixels even for a pretrained encoder.
     Returns:
@@ -47,7 +47,7 @@ def draw(path, config, source, words, caption):
 
     Args:
         path: of the PNG.
-        config: captioner.Config.
+        config: the recipe.
         source: the image file.
         words: of the caption, <end> last.
         caption: search.Caption.

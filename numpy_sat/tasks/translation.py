@@ -20,7 +20,7 @@ def load(config, examples, augmented=False):
 
 def read(config, text):
     """Number the words of one phrase, given as text: (1, L) integers. Raises InputError for an unknown word."""
-    return phrases.number_sources([text.lower().split()], Vocabulary(config.source))
+    return phrases.number_sources([text.lower().split()], Vocabulary(config.encoder.source_words))
 
 
 def source(example):
@@ -30,7 +30,7 @@ def source(example):
 
 def check_recipe(recipe):
     """Raise InputError if the translator would read nothing."""
-    if recipe.model.blind:
+    if recipe.encoder.blind:
         raise InputError("a translator that reads nothing is not there: leave out --blind.")
 
 
@@ -39,7 +39,7 @@ def draw(path, config, source, words, caption):
 
     Args:
         path: of the PNG.
-        config: captioner.Config.
+        config: the recipe.
         source: the phrase, as text.
         words: of the translation, <end> last.
         caption: search.Caption.
@@ -61,7 +61,7 @@ def show(folder, model, written):
     longest = max(range(len(written.examples)), key=lambda k: len(written.examples[k].source))
     phrase, caption, path = written.examples[longest], written.captions[longest], folder / "show-attention.png"
     words = [*model.vocabulary.decode(caption.words), "<end>"]
-    if reason := draw(path, model.recipe.model, phrase.name, words, caption):
+    if reason := draw(path, model.recipe, phrase.name, words, caption):
         print(f"where it looked: nothing drawn, {reason}")
     else:
         print(f"where it looked, of {phrase.name}: {path}")

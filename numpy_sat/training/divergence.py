@@ -18,5 +18,6 @@ def error(run):
     good = f"the last good checkpoint is {kept}" if kept.exists() else "there was no checkpoint yet"
     return InputError(
         f"the loss is no longer a number after step {run.progress.step} ({good}); train anew with a smaller "
-        f"--learning-rate than {run.recipe.learning_rate:g}, or a smaller --clip than {run.recipe.clip:g}."
+        f"--learning-rate than {run.recipe.training.learning_rate:g}, "
+        f"or a smaller --clip-norm than {run.recipe.training.clip_norm:g}."
     )

@@ -32,8 +32,8 @@ def train(args):
     started = time.monotonic()
     run, data = start.resume_run(args) if args.resume else start.start_run(args)
     recipe, progress = run.recipe, run.progress
-    steps = recipe.epochs * batches.batches_per_epoch(data.train, recipe.pictures)
-    print(f"{run.folder}: {steps:,} steps of {recipe.pictures} pictures")
+    steps = recipe.training.epochs * batches.batches_per_epoch(data.train, recipe.training.batch_size)
+    print(f"{run.folder}: {steps:,} steps of {recipe.training.batch_size} pictures")
     bar = progress_bar.bar(total=steps, initial=progress.step, unit="step")
     with _Interrupt() as interrupt, bar:
         while not is_finished(run) and not interrupt.asked:
@@ -44,8 +44,8 @@ def train(args):
         _save_last(run)
         print(f"stopped at step {progress.step}; go on with: {_resume_command(run)}")
         return 130
-    if progress.epoch < recipe.epochs:
-        print(f"stopped early: dev CIDEr-D has not risen for {progress.stale} epochs")
+    if progress.epoch < recipe.training.epochs:
+        print(f"stopped early: dev CIDEr-D has not risen for {progress.epochs_since_best} epochs")
     _report(run, data.task, time.monotonic() - started)
     return 0
 
@@ -56,8 +56,8 @@ def is_finished(run):
     Early stopping never ends a run before the epochs of its last objective.
     """
     recipe, progress = run.recipe, run.progress
-    stops_early = progress.stale >= recipe.patience and objectives.is_last(recipe, progress.epoch)
-    return progress.epoch >= recipe.epochs or stops_early
+    stops_early = progress.epochs_since_best >= recipe.training.patience and objectives.is_last(recipe, progress.epoch)
+    return progress.epoch >= recipe.training.epochs or stops_early
 
 
 def train_step(run, batch, objective, prepared, steps, workspace):
@@ -76,19 +76,19 @@ def train_step(run, batch, objective, prepared, steps, workspace):
     random = partial(_random, run.settings["seed"], step)
     with np.errstate(over="ignore", invalid="ignore"):  # an overflow shows in the loss, and is reported
         loss, grads, scores = objective.loss_and_grads(run.params, batch, recipe, prepared, random, workspace)
-        norm = optimizers.clip_by_norm(grads, recipe.clip)
+        norm = optimizers.clip_by_norm(grads, recipe.training.clip_norm)
     if not np.isfinite(loss.total) or not np.isfinite(norm):
         raise divergence.error(run)
-    rate = optimizers.cosine_rate(step, steps, recipe.learning_rate, recipe.warmup)
-    slower = captioner.names_of_encoder(recipe.model) & grads.keys() if recipe.encoder_rate != 1 else ()
+    rate = optimizers.cosine_rate(step, steps, recipe.training.learning_rate, recipe.training.warmup_steps)
+    slower = captioner.names_of_encoder(recipe) & grads.keys() if recipe.training.encoder_rate_factor != 1 else ()
     before = {name: run.params[name].copy() for name in slower}
-    if recipe.decay:
-        optimizers.decay_weights(run.params, grads, rate * recipe.decay)
-    update = getattr(optimizers, f"{recipe.optimizer}_update")
+    if recipe.training.weight_decay:
+        optimizers.decay_weights(run.params, grads, rate * recipe.training.weight_decay)
+    update = getattr(optimizers, f"{recipe.training.optimizer}_update")
     update(run.params, grads, run.optimizer, rate)
-    optimizers.shorten_step(run.params, before, recipe.encoder_rate)
-    if recipe.average and objective.AVERAGES_WEIGHTS:
-        optimizers.average_weights(run.params, run.optimizer, recipe.average)
+    optimizers.shorten_step(run.params, before, recipe.training.encoder_rate_factor)
+    if recipe.training.ema and objective.AVERAGES_WEIGHTS:
+        optimizers.average_weights(run.params, run.optimizer, recipe.training.ema)
     return loss, scores, norm, rate
 
 
@@ -103,16 +103,16 @@ def _run_epoch(run, split, steps, bar, interrupt):
     objective = objectives.of_epoch(run.recipe, progress.epoch)
     prepared = objective.prepare(split, run.vocabulary)
     coming = batches.made_ahead(_batches(run, split, first=progress.batch))
-    for batch in inputs.encoded(run.recipe.model, coming):
+    for batch in inputs.encoded(run.recipe, coming):
         loss, scores, norm, rate = train_step(run, batch, objective, prepared, steps, workspace)
         now = time.monotonic()
         progress.step, progress.batch = progress.step + 1, progress.batch + 1
-        progress.seconds, began = progress.seconds + now - began, now
+        progress.training_seconds, began = progress.training_seconds + now - began, now
         bar.set_postfix(loss=f"{loss.word:.3f}", refresh=False, **{name: f"{x:.1f}" for name, x in scores.items()})
         bar.update()
         if progress.step % LOG_STEPS == 0:
             entry = {"loss": float(loss.word), "penalty": float(loss.penalty), "total": float(loss.total), **scores}
-            runs.log(run, "train", **entry, norm=norm, rate=rate, seconds=round(progress.seconds, 2))
+            runs.log(run, "train", **entry, norm=norm, rate=rate, seconds=round(progress.training_seconds, 2))
         if interrupt.asked:
             return
         if now - saved > SAVE_SECONDS:
@@ -123,8 +123,8 @@ def _run_epoch(run, split, steps, bar, interrupt):
 def _batches(run, split, first=0):
     """Return the batches of the epoch that run.progress is in, from the one numbered `first` on."""
     recipe, progress = run.recipe, run.progress
-    seed, kinds = run.settings["seed"], recipe.augmentation
-    return batches.epoch_batches(split, recipe.pictures, recipe.captions, kinds, seed, progress.epoch, first)
+    seed, size, each = run.settings["seed"], recipe.training.batch_size, recipe.training.captions_per_image
+    return batches.epoch_batches(split, size, each, recipe.augmentation, seed, progress.epoch, first)
 
 
 def _save_last(run):

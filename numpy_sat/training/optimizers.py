@@ -58,13 +58,13 @@ def average_weights(params, state, keep):
     params: {name: array}; state: that an update has changed; a begins as w, and is kept there.
     """
     for name in [key.removeprefix("v.") for key in state if key.startswith("v.")]:
-        a = state.setdefault(f"a.{name}", params[name].copy())
+        a = state.setdefault(f"ema.{name}", params[name].copy())
         a += (1 - keep) * (params[name] - a)
 
 
 def averaged(params, state):
     """The parameters with the averages in the place of the weights they are of; without any as they are."""
-    return {name: state.get(f"a.{name}", array) for name, array in params.items()}
+    return {name: state.get(f"ema.{name}", array) for name, array in params.items()}
 
 
 def adam_update(params, grads, state, rate, beta1=0.9, beta2=0.999, epsilon=1e-8):

@@ -45,12 +45,13 @@ def mix(paths, shares, out=None):
         _refuse_others(path, model, paths[0], models[0])
     first, shares = models[0], np.array(shares) / sum(shares)
     params = mean([model.params for model in models], shares)
-    if first.recipe.model.norm:
+    if first.recipe.encoder.batch_norm:
         _measure_running_statistics(params, first)
     described = [(str(path), round(float(share), 4)) for path, share in zip(paths, shares, strict=True)]
-    settings = first.settings | {runs.SOUP: described}
+    command = ["soup", *map(str, paths), "--shares", *(f"{share:g}" for share in shares)]
+    settings = first.settings | runs.beginning(first.settings) | {"command": command, runs.SOUP: described}
     name = f"{runs.folder_of(paths[0]).resolve().name}-soup"
-    seconds = max(model.progress["seconds"] for model in models)
+    seconds = max(model.progress["training_seconds"] for model in models)
     folder = out or runs.free_folder(name)
     run = runs.create(folder, settings, first.recipe, first.vocabulary, params, seconds)
     runs.save_best(run, params)
@@ -65,16 +66,18 @@ def _refuse_others(path, model, first_path, first):
             f"{path}: has not the same beginning as {first_path}, the one --from the other or both --from a third, so "
             "that the mean of their weights means nothing."
         )
-    theirs, ours = model.recipe.model.tuned, first.recipe.model.tuned
+    theirs, ours = model.recipe.encoder.tuned_stages, first.recipe.encoder.tuned_stages
     if theirs != ours:
         raise InputError(
-            f"{path}: has tuned={theirs}, {first_path} tuned={ours}; a mean needs the same weights of each."
+            f"{path}: has tuned_stages={theirs}, {first_path} tuned_stages={ours}; a mean needs the same weights of "
+            "each."
         )
 
 
 def _beginning(model):
-    """What the run's first weights come from: recipe, seed and words of the one that all began with."""
-    return runs.beginning(model.settings), model.vocabulary.words
+    """Return what the run's first weights come from: recipe, seed and words of the first run of its chain."""
+    first = runs.beginning(model.settings)
+    return first["first_recipe"], first["first_seed"], model.vocabulary.words
 
 
 def _measure_running_statistics(params, model):
@@ -85,7 +88,7 @@ def _measure_running_statistics(params, model):
     recipe, settings = model.recipe, model.settings
     dataset = catalog.open_dataset(settings["data"], settings["root"], ("train",), settings["skip_missing"])
     examples, load = dataset.splits["train"], tasks.of_model(model).load
-    given = load(recipe.model, examples)
-    train = batches.make_split(examples, given, model.vocabulary, recipe.max_words, dataset.tokenize)
-    some = batches.plain_batches(train, recipe.pictures, each=1)
-    captioner.measure_running_statistics(params, some, recipe.model)
+    given = load(recipe, examples)
+    train = batches.make_split(examples, given, model.vocabulary, recipe.decoding.max_words, dataset.tokenize)
+    some = batches.plain_batches(train, recipe.training.batch_size, each=1)
+    captioner.measure_running_statistics(params, some, recipe)

@@ -1,7 +1,6 @@
 """The start of training: a new run or one that is resumed, and its data."""
 
 import hashlib
-from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
 from typing import NamedTuple
@@ -38,14 +37,14 @@ def start_run(args):
     recipe = _checked_recipe(args, before)
     settings = _run_settings(args, before)
     dataset = catalog.open_dataset(settings["data"], settings["root"], ("train", "dev"), args.skip_missing)
-    settings["pictures"] = digest(dataset)
+    settings["dataset_digest"] = digest(dataset)
     captions = [dataset.tokenize(text) for example in dataset.splits["train"] for text in example.captions]
-    vocabulary = before.vocabulary if before else Vocabulary.build(captions, recipe.min_count)
+    vocabulary = before.vocabulary if before else Vocabulary.build(captions, recipe.training.min_word_count)
     frequencies = word_frequencies(vocabulary, map(vocabulary.encode, captions))
     params = _initial_params(args, recipe, before, settings["seed"], np.log(frequencies))
     data = _load(recipe, vocabulary, dataset)
     folder = args.out or runs.free_folder(_folder_name(args, settings["data"]))
-    seconds = before.progress["seconds"] if before else 0.0
+    seconds = before.progress["training_seconds"] if before else 0.0
     run = runs.create(folder, settings, recipe, vocabulary, params, seconds)
     dev_captions = [vocabulary.encode(words) for references in data.dev.references for words in references]
     print(
@@ -69,7 +68,7 @@ def resume_run(args):
     if args.root:
         settings["root"] = str(args.root.resolve())
     dataset = catalog.open_dataset(settings["data"], settings["root"], ("train", "dev"), settings["skip_missing"])
-    if digest(dataset) != settings["pictures"]:
+    if digest(dataset) != settings["dataset_digest"]:
         raise InputError(f"{dataset.root}: not the pictures that {args.out} was trained on; name theirs with --root.")
     return run, _load(run.recipe, run.vocabulary, dataset)
 
@@ -87,12 +86,13 @@ def _checked_recipe(args, before):
     before: runs.Model of the run that --from names, or None.
     """
     recipe = arguments.choose_recipe(args, before)
-    if recipe.model.frozen:
+    if recipe.encoder.pretrained:
         recipe = _with_digest(recipe, args.start, before)
-    if recipe.self_critical >= recipe.epochs and not before:
+    epochs, own = recipe.training.epochs, recipe.training.self_critical_epochs
+    if own >= epochs and not before:
         raise InputError(
-            f"self_critical={recipe.self_critical}: a model that has not learned to write cannot learn from captions "
-            f"of its own; choose more --epochs than {recipe.epochs}, or fewer of these by --set self_critical=0."
+            f"self_critical_epochs={own}: a model that has not learned to write cannot learn from captions of its own; "
+            f"choose more --epochs than {epochs}, or fewer of these by --set self_critical_epochs=0."
         )
     tasks.of_data(before.settings["data"] if before else args.data).check_recipe(recipe)
     return recipe
@@ -100,32 +100,34 @@ def _checked_recipe(args, before):
 
 def _with_digest(recipe, start, before):
     """Return the recipe with the digest of the encoder's frozen stages. before: runs.Model of `start`, or None."""
-    model = replace(recipe.model, digest="")
+    recipe = recipe.replace(weights_digest="")
     if before:
-        pretrained.net(before.recipe.model)  # raises InputError if its weights have changed since
-        if model.tuned < before.recipe.model.tuned:
-            least = before.recipe.model.tuned
-            raise InputError(f"tuned={model.tuned}: {start} has trained {least} stages already; set tuned={least}.")
-    return replace(recipe, model=replace(model, digest=pretrained.net(model).digest))
+        pretrained.net(before.recipe)  # raises InputError if its weights have changed since
+        tuned, least = recipe.encoder.tuned_stages, before.recipe.encoder.tuned_stages
+        if tuned < least:
+            raise InputError(
+                f"tuned_stages={tuned}: {start} has trained {least} stages already; set tuned_stages={least}."
+            )
+    return recipe.replace(weights_digest=pretrained.net(recipe).digest)
 
 
 def _run_settings(args, before):
-    """Return what a run stores about its origin: data, root, seed, and with --from the first run's recipe and seed."""
+    """Return what a run stores about its origin, with --from also about the first run of its chain."""
     root = args.root or (before and before.settings["root"])
     settings = {
+        "command": args.command,
         "data": before.settings["data"] if before else args.data,
         "root": str(Path(root).resolve()) if root else None,
         "seed": args.seed or 0,
         "skip_missing": args.skip_missing,
     }
-    first = dict(zip(runs.FIRST, runs.beginning(before.settings), strict=True)) if before else {}
-    return settings | first
+    return settings | (runs.beginning(before.settings) if before else {})
 
 
 def _initial_params(args, recipe, before, seed, log_frequencies):
     """Draw the parameters, then replace those that a pretrained encoder or the run of --from has learned already."""
-    params = captioner.init_params(stream(seed, PARAMETERS), recipe.model, log_frequencies)
-    learned = pretrained.tuned(recipe.model) | (before.params if before else {})
+    params = captioner.init_params(stream(seed, PARAMETERS), recipe, log_frequencies)
+    learned = pretrained.tuned(recipe) | (before.params if before else {})
     if before:
         checkpoint.check_shapes(args.start, learned, params)
     return params | learned
@@ -134,17 +136,18 @@ def _initial_params(args, recipe, before, seed, log_frequencies):
 def _load(recipe, vocabulary, dataset):
     """Load the inputs of train and dev, from the on-disk cache where possible, and number the captions."""
     train, dev = dataset.splits["train"], dataset.splits["dev"]
-    if len(train) < recipe.pictures:
+    if len(train) < recipe.training.batch_size:
         raise InputError(
-            f"{dataset.root}: {len(train)} pictures to train on are fewer than a batch, {recipe.pictures}."
+            f"{dataset.root}: {len(train)} pictures to train on are fewer than a batch, {recipe.training.batch_size}."
         )
     task = tasks.of_data(dataset.name)
 
     def split(examples, augmented):
-        given = task.load(recipe.model, examples, augmented)
-        return batches.make_split(examples, given, vocabulary, recipe.max_words, dataset.tokenize)
+        given = task.load(recipe, examples, augmented)
+        return batches.make_split(examples, given, vocabulary, recipe.decoding.max_words, dataset.tokenize)
 
-    data = Data(task, split(train, recipe.augmentation.changes), split(dev[: recipe.dev_pictures], False), dev[0])
+    some = dev[: recipe.training.validation_images]
+    data = Data(task, split(train, recipe.augmentation.changes), split(some, False), dev[0])
     for note in (*dataset.notes, *data.train.notes, *data.dev.notes):
         print(note)
     return data

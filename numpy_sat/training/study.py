@@ -10,7 +10,8 @@ from numpy_sat import tasks
 from numpy_sat.decoders import MODELS
 from numpy_sat.evaluation import heldout
 from numpy_sat.experiment import arguments, runs
-from numpy_sat.experiment.settings import is_idle, with_settings
+from numpy_sat.experiment.recipe import SETTINGS
+from numpy_sat.experiment.settings import is_idle
 from numpy_sat.system import cli
 from numpy_sat.system.errors import InputError, writing
 from numpy_sat.training import loop
@@ -19,7 +20,7 @@ WHOLE = {"whole": []}
 VARIANTS = {  # of each study, by their folders' names: what makes them, as arguments of train
     "slides": {
         **WHOLE,
-        "lambda-0": ["--set", "penalty=0"],
+        "lambda-0": ["--set", "attention_penalty=0"],
         "target-T-over-L": ["--set", "penalty_target=T/L"],
         "no-gate": ["--set", "without=gate"],
         "no-deep-output": ["--set", "without=deep output"],
@@ -29,10 +30,6 @@ VARIANTS = {  # of each study, by their folders' names: what makes them, as argu
     "models": {name: ["--model", name] for name in MODELS},
 }
 RECIPE = "recipe"  # the study of the pieces of a recipe: it without each of those that it has
-PIECES = {  # each piece's setting, and what that is without it
-    **{"norm": "false", "dropout": "0", "dropout_a": "0", "smoothing": "0", "penalty": "0", "decay": "0"},
-    **{"flip": "false", "shift": "0", "zoom": "1", "colour": "0"},
-}
 
 
 def run(study, out, rest, again):
@@ -54,7 +51,7 @@ def run(study, out, rest, again):
     variants = variants_of(study, arguments.choose_recipe(common))
     _refuse_what_does_not_apply(study, variants, rest)
     folder = out or Path("runs") / f"{study}-{common.data}{'-small' * common.small}"
-    _refuse_another(folder, {"study": study, **vars(common), "root": None})
+    _refuse_another(folder, {"study": study, **vars(common), "root": None, "command": None})
     root = ["--root", str(common.root)] if common.root else []
     for name, its_own in variants.items():
         if code := _train(folder / name, [*rest, *its_own], root):
@@ -72,15 +69,15 @@ def _compare(paths, common, out):
 
 
 def variants_of(study, recipe):
-    """Return a study's variants, {name: arguments of train}. recipe: presets.Recipe, of the whole."""
+    """Return a study's variants, {name: arguments of train}. recipe: of the whole model."""
     if study != RECIPE:
         return VARIANTS[study]
     pieces = {
-        name: text
-        for name, text in PIECES.items()
-        if not is_idle(recipe, name) and with_settings(recipe, {name: text}) != recipe
+        name: setting.text(setting.off)
+        for name, setting in SETTINGS.items()
+        if setting.off is not None and not is_idle(recipe, name) and recipe.values()[name] != setting.off
     }
-    return WHOLE | {f"no-{name}": ["--set", f"{name}={text}"] for name, text in pieces.items()}
+    return WHOLE | {f"no-{name.replace('_', '-')}": ["--set", f"{name}={text}"] for name, text in pieces.items()}
 
 
 def _refuse_what_does_not_apply(study, variants, rest):

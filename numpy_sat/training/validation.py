@@ -27,21 +27,23 @@ def validate(run, data):
     divergence.check(run)
     recipe, progress = run.recipe, run.progress
     params = optimizers.averaged(run.params, run.optimizer)
-    plain = batches.plain_batches(data.train, recipe.pictures, each=1)
-    captioner.measure_running_statistics(params, plain, recipe.model)
+    plain = batches.plain_batches(data.train, recipe.training.batch_size, each=1)
+    captioner.measure_running_statistics(params, plain, recipe)
     loss = heldout.loss(params, recipe, data.dev)
-    captions = search.caption_images(params, recipe.model, data.dev.inputs, 1, recipe.max_words, recipe.length_power)
+    captions = search.caption_images(
+        params, recipe, data.dev.inputs, 1, recipe.decoding.max_words, recipe.decoding.length_power
+    )
     texts = [run.vocabulary.decode(caption.words) for caption in captions]
     scores = bleu.bleu(texts, data.dev.references)
     mean_cider = float(cider.cider_d(texts, data.dev.references).mean())
     is_best = _move_on(progress, recipe, loss, mean_cider)
     entry = {"loss": loss, "bleu": scores, "cider": mean_cider}
-    runs.log(run, "dev", epoch=progress.epoch, **entry, seconds=round(progress.seconds, 2))
+    runs.log(run, "dev", epoch=progress.epoch, **entry, seconds=round(progress.training_seconds, 2))
     if is_best:  # before LAST, whose progress says that it exists
         runs.save_best(run, params)
     runs.save_last(run)
     tqdm.write(
-        f"epoch {progress.epoch}/{recipe.epochs}: dev loss {loss:.3f} nats a word, "
+        f"epoch {progress.epoch}/{recipe.training.epochs}: dev loss {loss:.3f} nats a word, "
         f"BLEU-1..4 {' '.join(f'{score:.1f}' for score in scores)}, CIDEr-D {mean_cider:.1f}"
         f"{' (best so far)' if is_best else ''}"
     )
@@ -52,14 +54,14 @@ def validate(run, data):
 def _move_on(progress, recipe, loss, mean_cider):
     """Update the progress after an epoch. Return True if its parameters are the best so far."""
     objective = objectives.of_epoch(recipe, progress.epoch)
-    score = objective.selection_score(recipe.model, mean_cider)
+    score = objective.selection_score(recipe, mean_cider)
     is_best = (score, -loss) > (progress.best_score, -progress.best_loss)
-    progress.stale += 1
+    progress.epochs_since_best += 1
     if is_best:
-        progress.best_score, progress.best_loss, progress.stale = score, loss, 0
+        progress.best_score, progress.best_loss, progress.epochs_since_best = score, loss, 0
     progress.epoch, progress.batch = progress.epoch + 1, 0
     if objectives.of_epoch(recipe, progress.epoch) is not objective:
-        progress.stale = 0  # another objective gets the full patience
+        progress.epochs_since_best = 0  # another objective gets the full patience
     return is_best
 
 
@@ -88,6 +90,6 @@ def _draw_figures(run, data, caption):
     try:
         figures.curves_figure(run.folder / "curves.png", train, validated)
         source = data.task.source(data.shown)
-        data.task.draw(run.folder / "attention.png", run.recipe.model, source, words, caption)
+        data.task.draw(run.folder / "attention.png", run.recipe, source, words, caption)
     except InputError as error:
         tqdm.write(f"note: {error}")

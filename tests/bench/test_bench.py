@@ -1,6 +1,5 @@
 """bench: that it measures what it says; how long that takes is not tested."""
 
-import dataclasses
 import json
 import re
 import subprocess
@@ -18,7 +17,7 @@ from numpy_sat.layers import conv
 FIELDS = "group work pass rung ms gflops share_of_peak error torch_ms ratio".split()
 STAGES = ((16,), (16, 32))
 RECIPE = presets.PRESETS["scenes", True]
-MODEL = dict(picture_size=8, stages=STAGES, embedding=6, state=5, attention=4, smoothing=0.1)
+MODEL = dict(image_size=8, stages=STAGES, embedding_size=6, hidden_size=5, attention_size=4, label_smoothing=0.1)
 TINY = [
     *(works.conv_work(pass_, 2, 8, 16, 32) for pass_ in ("forward", "input gradient", "weight gradient")),
     works.conv_work("forward", 1, 6, 3, 16),
@@ -30,9 +29,7 @@ TINY = [
     ),
     works.lite0_work("tiny lite0", 2, 16, ((32,), (1, 3, 1, 1, 16), (2, 3, 2, 2, 24), (40,))),
     works.decoder_work(N=3, L=4, D=6, M=5, S=7, A=3, V=11, T=3),
-    works.step_work(
-        "tiny", dataclasses.replace(RECIPE, model=dataclasses.replace(RECIPE.model, **MODEL), pictures=2), V=11, T=4
-    ),
+    works.step_work("tiny", RECIPE.replace(**MODEL, batch_size=2), V=11, T=4),
     *(
         works.Work("elementwise", name, pass_, [rung], dict(shape=[2, 4, 4, 16]), None, 4096)
         for name, pass_, rung, *_ in works.ELEMENTWISE
@@ -215,9 +212,9 @@ def test_torchs_training_is_ours():
     from numpy_sat.bench import theirs
 
     recipe, params, batch = inputs.step(**tiny("step", "train").sizes)
-    recipe = dataclasses.replace(recipe, clip=0.5)
+    recipe = recipe.replace(clip_norm=0.5)
     tensors = theirs.parameters(params)
-    optimizer = torch.optim.Adam(tensors.values(), recipe.learning_rate)
+    optimizer = torch.optim.Adam(tensors.values(), recipe.training.learning_rate)
     images = theirs.pictures(batch.inputs, torch.channels_last)
     state, rng = {}, np.random.default_rng(0)
     for _ in range(3):

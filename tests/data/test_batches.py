@@ -7,12 +7,12 @@ import pytest
 from PIL import Image
 
 from numpy_sat.data import batches, images
-from numpy_sat.data.batches import Augmentation
 from numpy_sat.data.dataset import CaptionedImage
 from numpy_sat.data.vocabulary import END, START, UNK, Vocabulary
+from numpy_sat.experiment.recipe import Augmentation
 from numpy_sat.system.streams import stream
 
-PLAIN = Augmentation(flip=False, shift=0)
+PLAIN = Augmentation()
 
 
 @pytest.fixture
@@ -73,7 +73,7 @@ def test_more_captions_than_a_picture_has(split):
 
 
 def test_seed_and_epoch_decide(split):
-    augmentation = Augmentation(flip=True, shift=2)
+    augmentation = Augmentation(horizontal_flip=True, random_shift=2)
     one, again, other_epoch, other_seed = (
         list(batches.epoch_batches(split, 5, 2, augmentation, seed, epoch))
         for seed, epoch in [(1, 2), (1, 2), (1, 3), (2, 2)]
@@ -83,7 +83,7 @@ def test_seed_and_epoch_decide(split):
 
 
 def test_going_on_in_the_middle(split):
-    augmentation = Augmentation(flip=True, shift=2)
+    augmentation = Augmentation(horizontal_flip=True, random_shift=2)
     whole = list(batches.epoch_batches(split, 2, 2, augmentation, 0, 1))
     rest = list(batches.epoch_batches(split, 2, 2, augmentation, 0, 1, first=3))
     assert len(whole) == 5 and len(rest) == 2
@@ -197,9 +197,9 @@ def test_an_augmented_epoch_is_the_same_every_time():
     pixels = np.random.default_rng(0).integers(0, 256, (4, 16, 16, 3)).astype(np.uint8)
     captions = tuple((np.array([5, 6, END]),) for _ in pixels)
     split = batches.Split(tuple("abcd"), pixels, captions, ((),) * 4, ())
-    kinds = batches.Augmentation(True, 2, 0.7, 0.2)
+    kinds = Augmentation(True, 2, 0.7, 0.2)
     first, again, plain = (
-        next(batches.epoch_batches(split, 4, 1, kind, 3, 0)) for kind in (kinds, kinds, batches.Augmentation(True, 2))
+        next(batches.epoch_batches(split, 4, 1, kind, 3, 0)) for kind in (kinds, kinds, Augmentation(True, 2))
     )
     np.testing.assert_array_equal(first.inputs, again.inputs)
     assert not np.array_equal(first.inputs, plain.inputs)

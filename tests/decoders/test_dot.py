@@ -1,7 +1,5 @@
 """The model "dot": scaled dot products, with one head and with several, in soft attention's decoder."""
 
-from dataclasses import replace
-
 import numpy as np
 import pytest
 import whole_model
@@ -14,7 +12,7 @@ from numpy_sat.decoders.fast import recurrence
 from numpy_sat.decoding import search
 from numpy_sat.system.workspace import Workspace
 
-CONFIG = replace(whole_model.TINY, model="dot", heads=2)
+CONFIG = whole_model.TINY.replace(model="dot", heads=2)
 V = 11
 several = pytest.mark.parametrize("heads", [1, 2, 5])
 
@@ -24,13 +22,13 @@ pytestmark = pytest.mark.usefixtures("general_decoder")
 
 @pytest.mark.parametrize("heads", [1, 2])
 def test_gradients_of_the_whole_model(rng, heads):
-    whole_model.check_gradients(rng, replace(CONFIG, heads=heads))
+    whole_model.check_gradients(rng, CONFIG.replace(heads=heads))
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("without", [("attention",), ("gate", "deep output")])
 def test_gradients_without_parts(rng, without):
-    config = replace(CONFIG, without=without)
+    config = CONFIG.replace(without=without)
     names = {name for part in without for name in parts.PARTS[part]}
     assert not set(whole_model.params_of(rng, config)) & names
     whole_model.check_gradients(rng, config)
@@ -43,7 +41,7 @@ def test_a_blind_model(rng):
 
 @several
 def test_float32_is_float64(rng, heads):
-    whole_model.check_float32(rng, replace(CONFIG, heads=heads))
+    whole_model.check_float32(rng, CONFIG.replace(heads=heads))
 
 
 def test_padding_changes_nothing(rng):
@@ -57,14 +55,14 @@ def test_the_first_loss(rng):
 @pytest.mark.parametrize(("heads", "attention"), [(3, 10), (0, 10), (-1, 10), (20, 10)])
 def test_heads_that_cannot_share_the_attention(rng, heads, attention):
     with pytest.raises(ValueError, match=f"heads={heads}: there must be at least one, and attention, {attention}, be"):
-        whole_model.params_of(rng, replace(CONFIG, heads=heads, attention=attention))
+        whole_model.params_of(rng, CONFIG.replace(heads=heads, attention_size=attention))
 
 
 @pytest.mark.parametrize("heads", [1, 4])
 def test_weights_at_the_start(rng, heads):
     """Each normal and scaled by its inputs, so that what comes out is as large as what goes in."""
     D, M, S, A, frequencies = 50, 60, 70, 80, rng.standard_normal(100)
-    config = replace(CONFIG, embedding=M, state=S, attention=A, heads=heads)
+    config = CONFIG.replace(embedding_size=M, hidden_size=S, attention_size=A, heads=heads)
     params = dot.init_params(rng, D, config, frequencies)
     soft = attend_tell.init_params(rng, D, M, S, A, np.zeros(100))
     shapes = {name: x.shape for name, x in soft.items() if name not in ("W_a", "b_a", "W_h", "v")}
@@ -85,7 +83,7 @@ def test_decoding_step_by_step_is_the_training_recurrence(rng):
     """Captions of a picture apart; alpha is a distribution over all locations, whatever the number of heads."""
     params, batch = whole_model.params_of(rng, CONFIG), whole_model.batch_of(rng, CONFIG)
     a = captioner.annotate(params, batch.inputs, CONFIG)
-    mask_h = np.ones((*batch.words.shape, CONFIG.state))
+    mask_h = np.ones((*batch.words.shape, CONFIG.decoder.hidden_size))
     logits, alpha, _ = attend_tell.decode_forward(params, a, batch.words, mask_h, dot.parts_of(CONFIG))
     assert alpha.shape == (7, 6, 16)
     np.testing.assert_allclose(alpha.sum(axis=2), 1, rtol=1e-14)
@@ -100,7 +98,7 @@ def test_decoding_step_by_step_is_the_training_recurrence(rng):
 
 def test_captions(rng):
     """Beam search writes captions of each picture, whose log p is what the model says of them."""
-    config = replace(CONFIG, dropout=0.0, smoothing=0.0, penalty=0.0)
+    config = CONFIG.replace(dropout=0.0, label_smoothing=0.0, attention_penalty=0.0)
     params = whole_model.params_of(rng, config, np.float32)
     images = rng.integers(0, 256, (3, 8, 8, 3), np.uint8)
     for image, caption in zip(images, search.caption_images(params, config, images, 3, 6), strict=True):
@@ -113,7 +111,7 @@ def test_captions(rng):
 @pytest.mark.parametrize("without", [(), ("attention",)])
 def test_gradients_along_a_direction(rng, without):
     """One number, against moving all arrays at once: quick enough to be asked a thousand times (test_mutations.py)."""
-    config = replace(CONFIG, without=without)
+    config = CONFIG.replace(without=without)
     params, batch = dot.init_params(rng, 5, config, np.zeros(V), np.float64), whole_model.batch_of(rng, config)
     arrays = {**params, "a": rng.standard_normal((2, 3, 5))}
     direction = {name: rng.standard_normal(array.shape) for name, array in arrays.items()}
@@ -127,7 +125,7 @@ def test_gradients_along_a_direction(rng, without):
     assert {name: array.shape for name, array in arrays.items()} == {name: d.shape for name, d in grads.items()}
     slope = sum(np.vdot(grads[name], direction[name]) for name in arrays)
     assert (loss_and_grads(1e-5)[0] - loss_and_grads(-1e-5)[0]) / 2e-5 == pytest.approx(slope, rel=1e-7)
-    undropped = replace(config, dropout=0.0)
+    undropped = config.replace(dropout=0.0)
     in_training, *_ = dot.loss_and_grads(arrays, arrays["a"], batch, undropped, rng)
     assert dot.loss_only(arrays, arrays["a"], batch, config) == in_training
 
@@ -149,7 +147,7 @@ def results(decoder, params, arrays, douts):
 @several
 def test_fused_is_plain(rng, heads):
     """The decoder alone, each of its results, for gradients from everywhere."""
-    params = dot.init_params(rng, 10, replace(CONFIG, heads=heads), np.zeros(V), np.float64)
+    params = dot.init_params(rng, 10, CONFIG.replace(heads=heads), np.zeros(V), np.float64)
     arrays, douts = decoder_inputs(rng, 4, np.float64)
     right = results(attend_tell, params, arrays, douts)
     params, arrays, douts = (

@@ -5,7 +5,6 @@ recurrence.
 """
 
 from contextlib import nullcontext
-from dataclasses import replace
 from functools import partial
 from types import SimpleNamespace
 
@@ -24,8 +23,10 @@ from numpy_sat.layers import hard_attention, softmax
 from numpy_sat.system.workspace import Workspace
 
 pytestmark = pytest.mark.usefixtures("general_decoder")
-CONFIG = replace(whole_model.TINY, model="hard", lambda_r=1.0, lambda_e=0.3)
-SMALL = replace(CONFIG, picture_size=4, stages=((2,), (3,)), embedding=4, state=5, attention=2)  # quick to check
+CONFIG = whole_model.TINY.replace(model="hard", reinforce_weight=1.0, entropy_weight=0.3)
+SMALL = CONFIG.replace(
+    image_size=4, stages=((2,), (3,)), embedding_size=4, hidden_size=5, attention_size=2
+)  # quick to check
 V, LENGTHS = whole_model.V, whole_model.LENGTHS
 T, B = max(LENGTHS), len(LENGTHS)
 
@@ -44,14 +45,14 @@ def seeded(params, batch, config, seed=5):
     "options",
     [
         {},
-        {"reward_to_go": True, "lambda_r": 0.4, "penalty_normalisation": "mean", "penalty_target": "T/L"},
-        {"as_authors": True, "smoothing": 0.0},
+        {"reward_to_go": True, "reinforce_weight": 0.4, "penalty_normalization": "mean", "penalty_target": "T/L"},
+        {"authors_code": True, "label_smoothing": 0.0},
     ],
     ids=str,
 )
 def test_gradients_of_the_whole_model(rng, monkeypatch, options):
     """With the same draws and advantages all of it is the gradient of the loss and of advantages times log p(s | a)."""
-    config = replace(SMALL, **options)
+    config = SMALL.replace(**options)
     params, batch = model_of(rng, config)
     baseline = {"baseline": params.pop("baseline")}
     advantages, log_p = [], []
@@ -73,8 +74,8 @@ def test_gradients_of_the_whole_model(rng, monkeypatch, options):
 
     def loss_and_grads(params):
         loss, grads = seeded({**params, **baseline}, batch, config)
-        reward = config.lambda_r / B * (advantages[0] * log_p[-1] * drawn).sum()
-        untrained = config.penalty * loss.penalty if config.as_authors else 0
+        reward = config.loss.reinforce_weight / B * (advantages[0] * log_p[-1] * drawn).sum()
+        untrained = config.loss.attention_penalty * loss.penalty if config.loss.authors_code else 0
         return loss.total - reward - untrained, grads
 
     report = gradcheck.check_loss(loss_and_grads, params)
@@ -85,18 +86,18 @@ def test_gradients_of_the_whole_model(rng, monkeypatch, options):
 def after_dropout(config):
     """The random numbers of `seeded`, those of dropout used up."""
     rng = np.random.default_rng(5)
-    rng.random((T, B, config.state), dtype=np.float32)
+    rng.random((T, B, config.decoder.hidden_size), dtype=np.float32)
     return rng
 
 
 @pytest.mark.parametrize("dtype", [np.float64, np.float32])
 def test_with_the_expected_context_alone_it_is_soft_attention_without_a_gate(rng, dtype):
-    config = replace(CONFIG, expected=1.0, lambda_e=0.0)
+    config = CONFIG.replace(expected_context=1.0, entropy_weight=0.0)
     params, batch = model_of(rng, config, dtype)
     a = rng.standard_normal((2, 16, 5)).astype(dtype)
     of_soft = {name: array for name, array in params.items() if name != "baseline" and "." not in name}
     loss, da, grads = hard.loss_and_grads(params, a, batch, config, np.random.default_rng(5))
-    without_gate = replace(config, model="soft", without=("gate",))
+    without_gate = config.replace(model="soft", without=("gate",))
     expected = soft.loss_and_grads(of_soft, a, batch, without_gate, np.random.default_rng(5))
     close = partial(np.testing.assert_allclose, rtol=0, atol=1e-12 if dtype is np.float64 else 2e-5)
     close(loss, expected[0], rtol=1e-6)
@@ -110,7 +111,7 @@ def test_with_the_expected_context_alone_it_is_soft_attention_without_a_gate(rng
 @pytest.mark.parametrize("as_authors", [False, True])
 def test_float32_is_float64(rng, as_authors):
     """Fused and not, with a workspace and without; the baseline moves, and no other input changes."""
-    config = replace(whole_model.LARGER, model="hard", reward_to_go=not as_authors, as_authors=as_authors)
+    config = whole_model.LARGER.replace(model="hard", reward_to_go=not as_authors, authors_code=as_authors)
     params, batch = model_of(rng, config, moved=0.03)
     loss, right = seeded(params, batch, config)
     params = {name: x.astype(np.float32) for name, x in params.items()}
@@ -164,12 +165,12 @@ def test_two_fused_forwards_then_both_backwards_in_one_workspace(rng):
 
 
 def test_padding_changes_nothing(rng):
-    config = replace(CONFIG, dropout=0.0)
+    config = CONFIG.replace(dropout=0.0)
     params, batch = model_of(rng, config)
     padding = batch.mask == 0
     other = batch._replace(words=np.where(padding, 3, batch.words), targets=np.where(padding, V - 1, batch.targets))
-    for options in ({}, {"reward_to_go": True}, {"as_authors": True}):
-        (loss, grads), (loss_other, others) = (seeded(params, b, replace(config, **options)) for b in (batch, other))
+    for options in ({}, {"reward_to_go": True}, {"authors_code": True}):
+        (loss, grads), (loss_other, others) = (seeded(params, b, config.replace(**options)) for b in (batch, other))
         assert loss == loss_other
         for name, gradient in grads.items():
             np.testing.assert_allclose(others[name], gradient, rtol=0, atol=1e-13 * np.abs(gradient).max())
@@ -177,20 +178,22 @@ def test_padding_changes_nothing(rng):
 
 def test_the_coin_is_tossed_for_every_picture(rng):
     """Captions of a picture alike; a share of config.expected; as the authors, all of a batch alike."""
-    tosses = np.array([hard.toss(rng, 4, 12, replace(CONFIG, expected=0.3)) for _ in range(2000)]).reshape(2000, 4, 3)
+    tosses = np.array([hard.toss(rng, 4, 12, CONFIG.replace(expected_context=0.3)) for _ in range(2000)]).reshape(
+        2000, 4, 3
+    )
     assert (tosses == tosses[..., :1]).all()
     assert tosses[..., 0].mean() == pytest.approx(0.3, abs=0.03)
     assert np.corrcoef(tosses[..., 0].T)[np.triu_indices(4, 1)] == pytest.approx(0, abs=0.1)
-    tosses = np.array([hard.toss(rng, 4, 12, replace(CONFIG, as_authors=True)) for _ in range(2000)])
+    tosses = np.array([hard.toss(rng, 4, 12, CONFIG.replace(authors_code=True)) for _ in range(2000)])
     assert (tosses == tosses[:, :1]).all() and tosses.mean() == pytest.approx(0.5, abs=0.05)
-    assert not any(hard.toss(rng, 4, 12, replace(CONFIG, expected=0.0)).any() for _ in range(50))
-    assert all(hard.toss(rng, 4, 12, replace(CONFIG, expected=1.0)).all() for _ in range(50))
+    assert not any(hard.toss(rng, 4, 12, CONFIG.replace(expected_context=0.0)).any() for _ in range(50))
+    assert all(hard.toss(rng, 4, 12, CONFIG.replace(expected_context=1.0)).all() for _ in range(50))
 
 
 @pytest.mark.parametrize("as_authors", [False, True])
 def test_the_baseline_moves_towards_log_p(rng, as_authors):
     """Which without dropout is the loss; as the authors have it, a mean over the T words of the longest."""
-    config = replace(CONFIG, dropout=0.0, as_authors=as_authors)
+    config = CONFIG.replace(dropout=0.0, authors_code=as_authors)
     params, batch = model_of(rng, config)
     params["baseline"][:] = -5
     loss, grads = captioner.loss_and_grads(params, batch, config, rng)
@@ -199,10 +202,12 @@ def test_the_baseline_moves_towards_log_p(rng, as_authors):
     assert "baseline" not in grads
 
 
-@pytest.mark.parametrize("options", [{}, {"reward_to_go": True}, {"as_authors": True}, {"expected": 0.0}], ids=str)
+@pytest.mark.parametrize(
+    "options", [{}, {"reward_to_go": True}, {"authors_code": True}, {"expected_context": 0.0}], ids=str
+)
 def test_what_alpha_learns_by_is_its_definition(rng, options):
     """Eq. 12 and the penalty, number by number, sent back through the decoder with the same draws."""
-    config = replace(CONFIG, dropout=0.0, lambda_r=0.7, **options)
+    config = CONFIG.replace(dropout=0.0, reinforce_weight=0.7, **options)
     params, batch = model_of(rng, config)
     params, a = {name: x for name, x in params.items() if "." not in name}, rng.standard_normal((2, 16, 5))
     params["baseline"][:] = -5
@@ -218,22 +223,22 @@ def test_what_alpha_learns_by_is_its_definition(rng, options):
     for b, length in enumerate(LENGTHS):
         log_p = [log_q[t, b, batch.targets[t, b]] for t in range(length)]
         missing = 1 - alpha[:length, b].sum(axis=0)
-        total += config.penalty * (missing**2).sum() / B
+        total += config.loss.attention_penalty * (missing**2).sum() / B
         for t in range(length):
             q = 0.1 / V + 0.9 * np.eye(V)[batch.targets[t, b]]
             dlogits[t, b] = (p[t, b] - q) / B
             entropy = -(alpha[t, b] * np.log(alpha[t, b])).sum()
-            total -= (q @ log_q[t, b] + config.lambda_e * entropy) / B
-            dalpha[t, b] += config.lambda_e / B * (np.log(alpha[t, b]) + 1)
+            total -= (q @ log_q[t, b] + config.loss.entropy_weight * entropy) / B
+            dalpha[t, b] += config.loss.entropy_weight / B * (np.log(alpha[t, b]) + 1)
             better = sum(log_p) + 5
-            if config.reward_to_go:
+            if config.loss.reward_to_go:
                 better = sum(log_p[t:]) + 5 * (length - t) / np.mean(LENGTHS)
-            if config.as_authors:
+            if config.loss.authors_code:
                 better = sum(log_p) / T + 5
             else:
-                dalpha[t, b] -= config.penalty * 2 / B * missing
+                dalpha[t, b] -= config.loss.attention_penalty * 2 / B * missing
             if not expected[b]:
-                dalpha[t, b, s[t, b]] -= config.lambda_r / B * better / alpha[t, b, s[t, b]]
+                dalpha[t, b, s[t, b]] -= config.loss.reinforce_weight / B * better / alpha[t, b, s[t, b]]
     assert loss.total == pytest.approx(total, rel=1e-12)
     right_da, right = attend_tell.decode_backward(dlogits, dalpha, cache)
     np.testing.assert_allclose(da, right_da, rtol=0, atol=1e-12)
@@ -243,24 +248,24 @@ def test_what_alpha_learns_by_is_its_definition(rng, options):
 
 
 def gradients(params, batch, **options):
-    return seeded(params, batch, replace(CONFIG, **options))[1]
+    return seeded(params, batch, CONFIG.replace(**options))[1]
 
 
 def test_what_each_option_does(rng):
     """REINFORCE and entropy are proportional to their lambdas, and reach what alpha is made of, and nothing else."""
     params, batch = model_of(rng)
-    none = gradients(params, batch, lambda_r=0.0, lambda_e=0.0)
-    for name, zero in (("lambda_r", {"lambda_e": 0.0}), ("lambda_e", {"lambda_r": 0.0})):
+    none = gradients(params, batch, reinforce_weight=0.0, entropy_weight=0.0)
+    for name, zero in (("reinforce_weight", {"entropy_weight": 0.0}), ("entropy_weight", {"reinforce_weight": 0.0})):
         one, two = (gradients(params, batch, **{name: value}, **zero) for value in (1.0, 2.0))
         for array in none:
             np.testing.assert_allclose(two[array] - none[array], 2 * (one[array] - none[array]), rtol=0, atol=1e-11)
         changed = {array for array in none if np.abs(one[array] - none[array]).max() > 1e-6}
         assert {"W_a", "b_a", "W_h", "v", "W_x", "W_hh", "E", "conv1_1.W"} <= changed
         assert not changed & {"L_h", "L_z", "L_o", "b_o"}  # what is after all looking
-    without = gradients(params, batch, lambda_r=0.0, lambda_e=0.0, penalty=0.0)
+    without = gradients(params, batch, reinforce_weight=0.0, entropy_weight=0.0, attention_penalty=0.0)
     assert np.abs(none["v"] - without["v"]).max() > 1e-3
-    authors = {"as_authors": True, "lambda_r": 0.0, "lambda_e": 0.0}
-    for array, right in gradients(params, batch, **authors, penalty=0.0).items():
+    authors = {"authors_code": True, "reinforce_weight": 0.0, "entropy_weight": 0.0}
+    for array, right in gradients(params, batch, **authors, attention_penalty=0.0).items():
         np.testing.assert_array_equal(gradients(params, batch, **authors)[array], right)
     assert gradients(params, batch, reward_to_go=True)["v"] != pytest.approx(gradients(params, batch)["v"], rel=1e-3)
 
@@ -268,10 +273,12 @@ def test_what_each_option_does(rng):
 def test_without_draws_there_is_no_reward(rng):
     """Nor does alpha learn anything but by draws, entropy and penalty where nothing is expected."""
     params, batch = model_of(rng)
-    expected = [gradients(params, batch, expected=1.0, lambda_r=value) for value in (0.0, 1.0)]
+    expected = [gradients(params, batch, expected_context=1.0, reinforce_weight=value) for value in (0.0, 1.0)]
     for array, right in expected[0].items():
         np.testing.assert_array_equal(expected[1][array], right)
-    drawn = gradients(params, batch, expected=0.0, lambda_r=0.0, lambda_e=0.0, penalty=0.0)
+    drawn = gradients(
+        params, batch, expected_context=0.0, reinforce_weight=0.0, entropy_weight=0.0, attention_penalty=0.0
+    )
     assert not any(drawn[array].any() for array in ("W_a", "b_a", "W_h", "v"))
 
 
@@ -286,7 +293,7 @@ def test_the_start(rng):
     """Soft attention's parameters without a gate."""
     frequencies = rng.standard_normal(V)
     params = hard.init_params(np.random.default_rng(1), 5, CONFIG, frequencies)
-    of_soft = soft.init_params(np.random.default_rng(1), 5, replace(CONFIG, without=("gate",)), frequencies)
+    of_soft = soft.init_params(np.random.default_rng(1), 5, CONFIG.replace(without=("gate",)), frequencies)
     baseline = params.pop("baseline")
     assert baseline.shape == (1,) and baseline == 0 and baseline.dtype == np.float32
     assert params.keys() == of_soft.keys()
@@ -299,7 +306,9 @@ def test_steps_are_the_training_recurrence(rng, way):
     params, batch = model_of(rng)
     a, words = rng.standard_normal((2, 16, 5)), batch.words
     uniforms, expected = rng.random((T, B)), np.full(B, way == "everywhere")
-    config = replace(CONFIG, look={"everywhere": "expected", "at the likeliest": "argmax", "by chance": "sample"}[way])
+    config = CONFIG.replace(
+        attention_mode={"everywhere": "expected", "at the likeliest": "argmax", "by chance": "sample"}[way]
+    )
     state = hard.select(hard.begin(params, a, config, Numbers(uniforms)), np.repeat([0, 1], 3))
     found = []
     for column in words:
@@ -315,7 +324,7 @@ def test_steps_are_the_training_recurrence(rng, way):
         np.testing.assert_allclose(found[t][1], alpha[t], rtol=0, atol=1e-13)
     if way == "everywhere":
         log_p = np.take_along_axis(softmax.log_softmax(logits), batch.targets[..., None], axis=-1)[..., 0]
-        config = replace(CONFIG, smoothing=0.0, penalty=0.0)
+        config = CONFIG.replace(label_smoothing=0.0, attention_penalty=0.0)
         right = -(log_p * batch.mask).sum() / B
         assert hard.loss_only(params, a, batch, config).total == pytest.approx(right, rel=1e-12)
 
@@ -340,12 +349,12 @@ def numbers_of_the_likeliest(alpha):
 
 def test_captions_are_written_in_each_way(rng):
     params = whole_model.params_of(rng, CONFIG, np.float32)
-    images = rng.integers(0, 256, (3, CONFIG.picture_size, CONFIG.picture_size, 3), np.uint8)
+    images = rng.integers(0, 256, (3, CONFIG.encoder.image_size, CONFIG.encoder.image_size, 3), np.uint8)
     a = captioner.annotate(params, batches.scale_pixels(images), CONFIG)
     looks = hard.look_everywhere, hard.look_at_likeliest, hard.look_by_chance(np.random.default_rng(0))
     found = []
     for name, look in zip(hard.LOOKS, looks, strict=True):
-        config = replace(CONFIG, look=name)
+        config = CONFIG.replace(attention_mode=name)
         found.append(search.caption_images(params, config, images, 2, 5))
         by_hand = search.beam_search(hard_with(look), params, a, 2, 5)
         again = search.caption_images(params, config, images, 2, 5)
@@ -370,8 +379,8 @@ def hard_with(look):
 def test_samples_go_on_from_batch_to_batch_and_begin_with_the_seed(rng):
     """A picture of a later batch is not looked at with the numbers of the first; another seed draws others."""
     params = whole_model.params_of(rng, CONFIG, np.float32)
-    image = rng.integers(0, 256, (1, CONFIG.picture_size, CONFIG.picture_size, 3), np.uint8)
-    config, images = replace(CONFIG, look="sample"), np.repeat(image, 8, axis=0)
+    image = rng.integers(0, 256, (1, CONFIG.encoder.image_size, CONFIG.encoder.image_size, 3), np.uint8)
+    config, images = CONFIG.replace(attention_mode="sample"), np.repeat(image, 8, axis=0)
     found = [caption.log_p for caption in search.caption_images(params, config, images, 1, 5, size=1)]
     assert len(set(found)) > 1
     a = captioner.annotate(params, batches.scale_pixels(image), CONFIG)

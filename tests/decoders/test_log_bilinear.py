@@ -1,6 +1,5 @@
 """The log-bilinear model: a window of words, a linear picture term, one table of words for input and output."""
 
-from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
@@ -14,7 +13,7 @@ from numpy_sat.decoders.fast import log_bilinear as fast_log_bilinear
 from numpy_sat.system.errors import InputError
 from numpy_sat.system.workspace import Workspace
 
-CONFIG = replace(whole_model.TINY, model="log-bilinear")
+CONFIG = whole_model.TINY.replace(model="log-bilinear")
 
 
 def test_gradients_of_the_whole_model(rng):
@@ -27,7 +26,7 @@ def test_a_blind_model(rng):
 
 def test_no_part_can_be_left_out(rng):
     with pytest.raises(InputError, match="without=gate: the model log-bilinear has no parts that can be left out"):
-        bilinear.init_params(rng, 5, replace(CONFIG, without=("gate",)), np.zeros(11))
+        bilinear.init_params(rng, 5, CONFIG.replace(without=("gate",)), np.zeros(11))
 
 
 def test_float32_is_float64(rng):
@@ -132,7 +131,7 @@ def test_gradients_of_the_prediction(rng, rows, N):
 
 def test_gradients_along_a_direction(rng):
     """One number, against moving all arrays at once: quick enough to be asked a thousand times (test_mutations.py)."""
-    config, arrays, batch = replace(CONFIG, embedding=7), decoder_arrays(rng), whole_model.batch_of(rng, CONFIG)
+    config, arrays, batch = CONFIG.replace(embedding_size=7), decoder_arrays(rng), whole_model.batch_of(rng, CONFIG)
     batch = batch._replace(words=batch.words % 9, targets=batch.targets % 9)
     direction = {name: rng.standard_normal(array.shape) for name, array in arrays.items()}
 
@@ -165,7 +164,7 @@ def test_dropout_is_of_training_alone(rng):
     a = rng.standard_normal((2, 16, 5))
     one, two = (bilinear.loss_and_grads(params, a, batch, CONFIG, rng)[0] for _ in range(2))
     assert one != two and one.penalty == 0
-    without = replace(CONFIG, dropout=0.0)
+    without = CONFIG.replace(dropout=0.0)
     in_use = bilinear.loss_only(params, a, batch, CONFIG)
     assert in_use == bilinear.loss_only(params, a, batch, without)
     assert in_use == bilinear.loss_and_grads(params, a, batch, without, rng)[0]

@@ -1,7 +1,6 @@
 """Show and Tell: the picture as the LSTM's first input."""
 
 import math
-from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -13,7 +12,7 @@ from numpy_sat.decoders.fast import show_tell as fast_show_tell
 from numpy_sat.layers import linear, lstm
 from numpy_sat.system.workspace import Workspace
 
-CONFIG = replace(whole_model.TINY, model="tell")
+CONFIG = whole_model.TINY.replace(model="tell")
 
 
 def test_gradients_of_the_whole_model(rng):

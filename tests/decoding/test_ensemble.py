@@ -1,7 +1,5 @@
 """ensemble: the mean of what several models expect, and what they must share."""
 
-from dataclasses import replace
-
 import numpy as np
 import pytest
 
@@ -9,7 +7,8 @@ from numpy_sat import captioner
 from numpy_sat.data.vocabulary import SPECIALS, Vocabulary
 from numpy_sat.decoders import writer
 from numpy_sat.decoding import ensemble, search
-from numpy_sat.experiment import presets, runs
+from numpy_sat.experiment import runs
+from numpy_sat.experiment.recipe import Recipe
 from numpy_sat.system.errors import InputError
 
 WORDS = Vocabulary((*SPECIALS, *"abcdefgh"))
@@ -17,8 +16,10 @@ WORDS = Vocabulary((*SPECIALS, *"abcdefgh"))
 
 def model(seed, size=8, **settings):
     """A small model that has learned nothing, and so prefers words of its own."""
-    config = captioner.Config(picture_size=size, stages=((4,), (5,)), embedding=6, state=7, attention=5, **settings)
-    recipe = replace(presets.PRESETS["scenes", True], model=config, max_words=6, length_power=0.7)
+    config = Recipe().replace(
+        image_size=size, stages=((4,), (5,)), embedding_size=6, hidden_size=7, attention_size=5, **settings
+    )
+    recipe = config.replace(max_words=6, length_power=0.7)
     params = captioner.init_params(np.random.default_rng(seed), config, np.zeros(len(WORDS)))
     params["L_o"] = 2 * np.random.default_rng(seed).standard_normal(params["L_o"].shape).astype(np.float32)
     return runs.Model(params, recipe, WORDS, {}, {})
@@ -31,7 +32,7 @@ def images(rng):
 
 def test_of_one_it_writes_what_the_one_writes(images):
     one = model(0)
-    alone = search.caption_images(one.params, one.recipe.model, images, 3, 6, 0.7)
+    alone = search.caption_images(one.params, one.recipe, images, 3, 6, 0.7)
     found = ensemble.caption_images(ensemble.of([one]), [images], 3, size=2)
     assert [caption.words for caption in found] == [caption.words for caption in alone]
     np.testing.assert_allclose([c.log_p for c in found], [c.log_p for c in alone], rtol=1e-5)
@@ -48,8 +49,8 @@ def test_the_mean_of_the_probabilities(images, rng):
     written = np.zeros(10, int), np.arange(10) % 8 + 3
     expected = np.zeros((2, 10, len(WORDS)))
     for one, given in zip(several, pictures, strict=True):
-        decoder, params = writer(one.recipe.model), one.params
-        state = decoder.begin(params, captioner.annotate(params, given, one.recipe.model))
+        decoder, params = writer(one.recipe), one.params
+        state = decoder.begin(params, captioner.annotate(params, given, one.recipe))
         state = decoder.select(state, rows)
         for t, words in enumerate(written):
             logits, _, _, state = decoder.step(params, state, words)

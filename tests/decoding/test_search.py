@@ -11,6 +11,7 @@ from numpy_sat.data import batches
 from numpy_sat.data.vocabulary import END, START, UNK
 from numpy_sat.decoders import writer
 from numpy_sat.decoding import search
+from numpy_sat.experiment.recipe import Recipe
 
 V, L = 6, 4
 
@@ -163,7 +164,7 @@ def test_bad_arguments(rng, k, max_words):
 
 def test_pictures_are_captioned_in_batches(rng):
     """Of 5 pictures 2 at a time, as all in one search."""
-    config = captioner.Config(picture_size=8, stages=((4,),), embedding=8, state=9, attention=10)
+    config = Recipe().replace(image_size=8, stages=((4,),), embedding_size=8, hidden_size=9, attention_size=10)
     params = captioner.init_params(rng, config, np.zeros(V))
     params = {name: 3 * array for name, array in params.items()}  # so that pictures make a difference
     images = rng.integers(0, 256, (5, 8, 8, 3), dtype=np.uint8)

@@ -7,12 +7,12 @@ import numpy as np
 import pytest
 from sentences import SIZES, L, N, layer, random_params, random_sources
 
-from numpy_sat.captioner import Config
 from numpy_sat.check import gradcheck
 from numpy_sat.data import batches
 from numpy_sat.data.vocabulary import END
 from numpy_sat.decoders import soft
 from numpy_sat.encoders import last_state, reader
+from numpy_sat.experiment.recipe import Recipe
 from numpy_sat.layers import lstm
 
 
@@ -29,7 +29,17 @@ def test_gradients(rng, N, L, sizes):
 @pytest.mark.parametrize("without", [(), pytest.param(("attention",), marks=pytest.mark.slow)])
 def test_gradients_of_a_translator(rng, encoder, without):
     """Encoder and decoder together, two translations of each sentence, of unlike lengths."""
-    config = Config(0, (), embedding=3, state=6, attention=5, without=without, dropout=0.3, smoothing=0.1, penalty=0.7)
+    config = Recipe().replace(
+        image_size=0,
+        stages=(),
+        embedding_size=3,
+        hidden_size=6,
+        attention_size=5,
+        without=without,
+        dropout=0.3,
+        label_smoothing=0.1,
+        attention_penalty=0.7,
+    )
     of_decoder = soft.init_params(rng, encoder.size(SIZES), config, rng.standard_normal(8), np.float64)
     params = {name: x + 0.3 * rng.standard_normal(x.shape) for name, x in {**random_params(rng), **of_decoder}.items()}
     targets = batches.arrange([rng.integers(1, 8, length) for length in (4, 2, 1, 6, 3, 3)])

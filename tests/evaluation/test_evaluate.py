@@ -1,11 +1,11 @@
 """What evaluate and show make of a trained model: the report, its rows, its files and its figures."""
 
+import dataclasses
 import json
 import math
 import shlex
 import shutil
 from collections import Counter
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -146,12 +146,12 @@ def test_the_blind_one_named_or_beside_the_run(root, trained, capsys):
     blind = trained.parent / "blind"
     assert evaluated(trained) == 0
     printed = capsys.readouterr().out
-    command = f"python -m numpy_sat.train --blind --data flickr8k --small --root {root}"
-    assert f"\n  {command} --epochs 1 --out {trained}-blind\n" in printed and "blind language model:" not in printed
+    command = f"python -m numpy_sat.train --blind --small --data flickr8k --epochs 1 --root {root}"
+    assert f"\n  {command} --out {trained}-blind\n" in printed and "blind language model:" not in printed
     model = runs.load_model(trained)
-    model.settings.update(skip_missing=True, seed=3)
+    model.settings["command"] += ["--skip-missing", "--seed", "3"]
     (sentence,) = blind_baseline.notes(trained, model, None)
-    assert "--small --skip-missing --root" in sentence and "--seed 3 --epochs 1 --out" in sentence
+    assert "--epochs 1 --skip-missing --seed 3 --root" in sentence
     assert evaluated(trained, "--blind", blind) == 0
     named = kept(trained)
     blind.rename(f"{trained}-blind")
@@ -185,20 +185,20 @@ def test_what_is_no_counterpart_is_refused(root, trained, tmp_path, capsys):
 
 def test_another_decoder_is_said(root, trained, monkeypatch):
     """What --small stands for has changed since."""
-    other = replace(tiny.RECIPE, model=replace(tiny.RECIPE.model, state=8))
+    other = tiny.RECIPE.replace(hidden_size=8)
     monkeypatch.setitem(presets.PRESETS, ("flickr8k", True), other)
     assert evaluated(trained) == 0
-    assert "--small --root" in str(kept(trained)["notes"]) and "--set state=7 --out" in str(kept(trained)["notes"])
+    assert "--small" in str(kept(trained)["notes"]) and "--set" not in str(kept(trained)["notes"])
     assert run(root, f"{trained}-blind", "--epochs", 1, "--blind") == 0
     assert evaluated(trained) == 0
-    assert "it differs in state." in str(kept(trained)["notes"])
+    assert "it differs in hidden_size." in str(kept(trained)["notes"])
 
 
 def test_a_blind_run_is_kept_apart(root, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     assert train.main(["--small", "--blind", "--data", "flickr8k", "--root", str(root), "--epochs", "1"]) == 0
     model = runs.load_model(tmp_path / "runs" / "flickr8k-small-blind")
-    assert model.recipe.model.blind and not any("conv" in name for name in model.params)
+    assert model.recipe.encoder.blind and not any("conv" in name for name in model.params)
 
 
 def test_collapsed_attention_is_said_loudly(trained, capsys):
@@ -290,42 +290,42 @@ def test_how_hard_attention_looks_is_chosen(root, trained, tmp_path, capsys):
     said = {}
     for look in (None, "expected", "argmax", "sample", "sample"):
         capsys.readouterr()
-        chosen = ["--look", look] if look else []
+        chosen = ["--attention-mode", look] if look else []
         assert caption.main([str(hard), str(photo), *chosen]) == 0
         printed = capsys.readouterr().out
         assert said.setdefault(look, printed) == printed
     assert said[None] == said["expected"] and len(set(said.values())) == 3
     expected = heldout.write(runs.load_model(hard), heldout.Request(beam=1))
     for look in ("argmax", "sample"):
-        assert evaluated(hard, "--look", look, "--beam", 1) == 0
+        assert evaluated(hard, "--attention-mode", look, "--beam", 1) == 0
         found = kept(hard)
-        config = replace(runs.load_model(hard).recipe.model, look=look)
+        config = runs.load_model(hard).recipe.replace(attention_mode=look)
         images = inputs.load(config, expected.examples)
-        right = search.caption_images(runs.load_model(hard).params, config, images, 1, tiny.RECIPE.max_words)
+        right = search.caption_images(runs.load_model(hard).params, config, images, 1, tiny.RECIPE.decoding.max_words)
         assert list(found["captions"].values()) == [heldout.text(runs.load_model(hard), one) for one in right]
-        assert f"--look {look}. The loss is with the expected context." in str(found["notes"])
-        assert f"look={look}" not in str(found["notes"])  # in the command that trains a blind counterpart
-    assert evaluated("--compare", hard, "--look", "argmax", "--beam", 1) == 0
-    assert "--look argmax. The loss is" in (hard / "compare-dev.md").read_text()
-    other = replace(runs.load_model(hard).recipe.model, look="argmax")
-    together = ensemble.of([settings.with_look(runs.load_model(hard), "argmax")])
+        assert f"--attention-mode {look}. The loss is with the expected context." in str(found["notes"])
+        assert f"attention_mode={look}" not in str(found["notes"])  # in the command that trains a blind counterpart
+    assert evaluated("--compare", hard, "--attention-mode", "argmax", "--beam", 1) == 0
+    assert "--attention-mode argmax. The loss is" in (hard / "compare-dev.md").read_text()
+    other = runs.load_model(hard).recipe.replace(attention_mode="argmax")
+    together = ensemble.of([settings.with_attention_mode(runs.load_model(hard), "argmax")])
     (one,) = ensemble.caption_images(together, [images[:1]], 1)
-    (alone,) = search.caption_images(runs.load_model(hard).params, other, images[:1], 1, tiny.RECIPE.max_words)
+    (alone,) = search.caption_images(runs.load_model(hard).params, other, images[:1], 1, tiny.RECIPE.decoding.max_words)
     assert one.words == alone.words and one.log_p == pytest.approx(alone.log_p, rel=1e-6)
     capsys.readouterr()
-    arguments = [str(trained), "--look", "argmax"]
+    arguments = [str(trained), "--attention-mode", "argmax"]
     for code in (evaluate.main(arguments), evaluate.main(["--compare", str(hard), *arguments]),
-                 evaluate.main([str(hard), "--look", "argmax", "--with", str(trained)]),
-                 caption.main([str(trained), str(photo), "--look", "argmax"])):  # fmt: skip
+                 evaluate.main([str(hard), "--attention-mode", "argmax", "--with", str(trained)]),
+                 caption.main([str(trained), str(photo), "--attention-mode", "argmax"])):  # fmt: skip
         assert code == 2
-    assert capsys.readouterr().err.count("look: does nothing for the model soft; it is for hard.\n") == 4
+    assert capsys.readouterr().err.count("attention_mode: does nothing for the model soft; it is for hard.\n") == 4
 
 
 def test_the_counterpart_of_a_run_begun_with_another(root, trained, tmp_path):
     """The command that is printed works, and trains the same decoder from the start, as the first run was."""
     first, on, last = (tmp_path / name for name in ("first", "on", "last"))
-    assert run(root, first, "--epochs", 2, "--set", "smoothing=0.1", "penalty=0.2") == 0
-    more = ["--epochs", "1", "--learning-rate", "0.0005", "--set", "self_critical=1", "dropout=0.1"]
+    assert run(root, first, "--epochs", 2, "--set", "label_smoothing=0.1", "attention_penalty=0.2") == 0
+    more = ["--epochs", "1", "--learning-rate", "0.0005", "--set", "self_critical_epochs=1", "dropout=0.1"]
     assert train.main(["--from", str(first), "--out", str(on), *more]) == 0
     assert train.main(["--from", str(on), "--out", str(last), *more]) == 0
     for folder in (on, last):
@@ -335,19 +335,35 @@ def test_the_counterpart_of_a_run_begun_with_another(root, trained, tmp_path):
         assert train.main(words[3:]) == 0
         blind, model = runs.load_model(f"{folder}-blind"), runs.load_model(folder)
         assert blind_baseline.load(folder, model) is not None and blind_baseline.notes(folder, model, blind) == []
-        assert blind.recipe.model == replace(model.recipe.model, blind=True)
-        right = replace(runs.load_model(first).recipe, model=blind.recipe.model)
+        assert blind.recipe.encoder == dataclasses.replace(model.recipe.encoder, blind=True)
+        assert (blind.recipe.decoder, blind.recipe.loss) == (model.recipe.decoder, model.recipe.loss)
+        right = runs.load_model(first).recipe.replace(dropout=0.1, blind=True)
         assert blind.recipe == right and blind.progress["epoch"] <= 2
         assert blind.vocabulary == model.vocabulary
 
 
 def test_settings_that_do_nothing_are_not_in_the_counterparts_command(root, trained, monkeypatch):
     """Though what --small stands for has changed in them since."""
-    monkeypatch.setitem(
-        presets.PRESETS, ("flickr8k", True), replace(tiny.RECIPE, model=replace(tiny.RECIPE.model, lambda_e=0.7))
-    )
+    monkeypatch.setitem(presets.PRESETS, ("flickr8k", True), tiny.RECIPE.replace(entropy_weight=0.7))
     (sentence,) = blind_baseline.notes(trained, runs.load_model(trained), None)
-    assert "lambda_e" not in sentence and "--epochs 1 --out" in sentence
+    assert "entropy_weight" not in sentence and "--epochs 1 --root" in sentence
+
+
+def test_the_blind_command_is_the_first_one_changed(tmp_path):
+    """Without what a model without an encoder refuses, and with the decoder of the last run of the chain."""
+    first = presets.on_pretrained("flickr8k", "vgg16", tmp_path / "vgg.npz")
+    last = first.replace(tuned_stages=3, dropout=0.1, learning_rate=0.1, without=("deep output",), length_power=1.0)
+    command = ["train", "--out=old", "--root", "data", "--encoder", "vgg16", "--weights", "vgg.npz"]
+    command += ["--set=tuned_stages=2", "--set", "tuned_stages=1", "encoder_rate_factor=0.3", "--seed", "4"]
+    settings = {"recipe": dataclasses.asdict(last), "seed": 5, "command": ["train", "--from", "old"]}
+    settings |= {"first_recipe": json.loads(json.dumps(dataclasses.asdict(first))), "first_command": command}
+    model = runs.Model(None, last, None, settings | {"root": "/data", "first_seed": 4}, None)
+    (sentence,) = blind_baseline.notes(tmp_path / "run" / "best.npz", model, None)
+    assert shlex.split(sentence.partition("\n")[2]) == [
+        *("python", "-m", "numpy_sat.train", "--blind", "--encoder", "vgg16", "--seed", "4"),
+        *("--set", "without=deep output", "dropout=0.1", "--weights", str(tmp_path / "vgg.npz")),
+        *("--root", "/data", "--out", str(tmp_path / "run-blind")),
+    ]
 
 
 # Comparing
@@ -451,7 +467,7 @@ def test_runs_of_other_data_are_not_compared(trained, tmp_path, capsys):
 
 
 def test_losses_over_other_vocabularies_are_not_compared(root, trained):
-    assert run(root, trained.with_name("few"), "--epochs", 1, "--set", "min_count=9") == 0
+    assert run(root, trained.with_name("few"), "--epochs", 1, "--set", "min_word_count=9") == 0
     assert evaluated("--compare", trained, trained.with_name("few"), "--beam", 1) == 0
     assert "Their vocabularies are not the same" in (trained / "compare-dev.md").read_text()
 
@@ -459,7 +475,7 @@ def test_losses_over_other_vocabularies_are_not_compared(root, trained):
 def test_comparing_on_scenes(tmp_path, monkeypatch, capsys):
     """One model is made to write the truth and to look everywhere, the other to write nothing that is true."""
     monkeypatch.setattr(scenes, "ensure", lambda folder, seed=0: folder / "few")
-    monkeypatch.setitem(presets.PRESETS, ("scenes", True), replace(tiny.RECIPE, epochs=1))
+    monkeypatch.setitem(presets.PRESETS, ("scenes", True), tiny.RECIPE.replace(epochs=1))
     scenes.write(tmp_path / "few", train=24, dev=8, test=4)
     for name in ("soft", "tell"):
         common = ["--small", "--root", str(tmp_path), "--out", str(tmp_path / name)]
@@ -468,7 +484,7 @@ def test_comparing_on_scenes(tmp_path, monkeypatch, capsys):
 
     def true_or_not(model, *args):
         written = write(model, *args)
-        looks = model.recipe.model.model == "soft"
+        looks = model.recipe.decoder.model == "soft"
         texts = {name: of[0].lower().strip(" .") if looks else "nothing" for name, of in written.references.items()}
         found = [one._replace(alpha=np.full((20, 64), 1 / 64)) if looks else one for one in written.captions]
         return written._replace(texts=texts, captions=found)

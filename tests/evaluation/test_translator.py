@@ -1,6 +1,5 @@
 """The translator by its commands: trained, gone on with, judged, asked and drawn like any captioner."""
 
-import dataclasses
 import json
 
 import numpy as np
@@ -15,7 +14,7 @@ from numpy_sat.experiment import presets, runs
 from numpy_sat.tasks import translation
 
 FEW = {"train": 64, "dev": 6, "test": 5}
-TINY = dataclasses.replace(presets.PRESETS["phrases", True], epochs=2, pictures=16, warmup=2)
+TINY = presets.PRESETS["phrases", True].replace(epochs=2, batch_size=16, warmup_steps=2)
 
 
 @pytest.fixture(scope="module")
@@ -35,7 +34,7 @@ def trained(folder, *arguments):
 
 
 def test_phrases_stand_in_the_pictures_place(few):
-    dataset, config = catalog.open_dataset("phrases", splits=("train", "test")), presets.PRESETS["phrases", True].model
+    dataset, config = catalog.open_dataset("phrases", splits=("train", "test")), presets.PRESETS["phrases", True]
     assert set(dataset.splits) == {"train", "test"} and dataset.root is None
     listed, phrase = dataset.splits["test"], few["test"][0]
     assert listed[0].name.split() == list(phrase.source)
@@ -44,16 +43,16 @@ def test_phrases_stand_in_the_pictures_place(few):
     split = batches.make_split(listed, translation.load(config, listed), words, max_words=20)
     np.testing.assert_array_equal(split.inputs, phrases.number_sources([p.source for p in few["test"]]))
     assert split.captions[0][0].tolist() == [*words.encode(phrase.target), END]
-    batch = next(batches.epoch_batches(split, 5, 1, batches.Augmentation(False, 0), 0, 0))
+    batch = next(batches.epoch_batches(split, 5, 1, TINY.augmentation, 0, 0))
     assert batch.inputs.dtype.kind == "i" and sorted(map(tuple, batch.inputs)) == sorted(map(tuple, split.inputs))
 
 
 @pytest.mark.parametrize(("without", "locations"), [((), 15), (("attention",), 1), (("gate", "deep output"), 15)])
 def test_what_the_decoder_is_given(rng, without, locations):
-    config = dataclasses.replace(TINY.model, without=without)
+    config = TINY.replace(without=without)
     params = captioner.init_params(rng, config, np.zeros(9))
     a = captioner.annotate(params, phrases.number_sources([["the", "red", "house"], ["hello"]]), config)
-    assert a.shape == (2, locations, config.state) and a.dtype == np.float32
+    assert a.shape == (2, locations, config.decoder.hidden_size) and a.dtype == np.float32
     assert bool(attention.explain_absence(config, np.ones((3, locations)))) == (locations == 1)
 
 

@@ -1,7 +1,5 @@
 """What one does with a solved exercise, and with a wrong one: plug, show, and the speed of exercise 8's loops."""
 
-import dataclasses
-
 import numba
 import numpy as np
 import pytest
@@ -30,8 +28,8 @@ def a_short_trial(request, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     for name, value in {"STEPS": 2, "PICTURES": 2, "UNSEEN": 2}.items():
         monkeypatch.setattr(small_training, name, value)
-    small = dataclasses.replace(
-        small_training.SEEING.small, stages=((16,), (16,), (16,)), embedding=8, state=12, attention=8
+    small = small_training.SEEING.small.replace(
+        stages=((16,), (16,), (16,)), embedding_size=8, hidden_size=12, attention_size=8
     )
     monkeypatch.setattr(small_training, "SEEING", small_training.SEEING._replace(small=small))
 

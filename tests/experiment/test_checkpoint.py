@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pytest
 
-from numpy_sat.experiment import checkpoint
+from numpy_sat.experiment import checkpoint, runs
 from numpy_sat.experiment.checkpoint import Checkpoint
 from numpy_sat.system.errors import InputError
 
@@ -91,8 +91,18 @@ def test_another_npz(tmp_path, content):  # a zip archive, but not ours
 def test_another_version(tmp_path, stored):
     meta = {"version": 99, "settings": {}, "progress": {}}
     np.savez(tmp_path / "v.npz", json=np.frombuffer(json.dumps(meta).encode(), np.uint8))
-    with pytest.raises(InputError, match=r"v\.npz: written in format 99, this version reads 1"):
+    with pytest.raises(
+        InputError,
+        match=r"v\.npz: has layout 99 of checkpoints, and this version of numpy_sat reads 2; train the model again",
+    ):
         checkpoint.load(tmp_path / "v.npz")
+
+
+def test_the_layout_before_is_refused_in_one_sentence(tmp_path):
+    meta = {"version": 1, "settings": {"pictures": "", "recipe": {"model": {"state": 3}}}, "progress": {"stale": 0}}
+    np.savez(tmp_path / "old.npz", json=np.frombuffer(json.dumps(meta).encode(), np.uint8))
+    with pytest.raises(InputError, match=r"old\.npz: has layout 1 of .*; train the model again, or use the version"):
+        runs.load_model(tmp_path / "old.npz")
 
 
 def test_shapes_are_checked_by_name(stored):

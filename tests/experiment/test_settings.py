@@ -1,32 +1,71 @@
 """A recipe's settings given as text."""
 
-from dataclasses import replace
+import dataclasses
+import json
 
 import numpy as np
 import pytest
 
 from numpy_sat.decoders import MODELS
 from numpy_sat.encoders import ENCODERS, lite0
-from numpy_sat.experiment import arguments
+from numpy_sat.experiment.arguments import choose_recipe, parse
 from numpy_sat.experiment.presets import PRESETS, on_pretrained
+from numpy_sat.experiment.recipe import SETTINGS, Recipe, from_json
 from numpy_sat.experiment.settings import settings_between, with_settings
 from numpy_sat.system.errors import InputError
 
 RECIPE = PRESETS["flickr8k", False]
 
 
-def test_settings_of_recipe_and_model():
+def test_settings_of_all_groups():
     given = {
-        **{"epochs": "3", "flip": "false", "zoom": "1", "shift": "0", "optimizer": "rmsprop"},
-        **{"penalty": "0", "without": "gate,deep output", "penalty_target": "T/L", "stages": "((8,),(16,16))"},
+        **{"epochs": "3", "horizontal_flip": "false", "random_crop": "1", "random_shift": "0", "optimizer": "rmsprop"},
+        **{"attention_penalty": "0", "without": "gate,deep output", "penalty_target": "T/L"},
+        **{"stages": "((8,),(16,16))", "length_power": "0.7"},
     }
     found = with_settings(RECIPE, given)
-    assert (found.epochs, found.flip, found.zoom, found.shift, found.optimizer) == (3, False, 1.0, 0, "rmsprop")
-    assert found.model == replace(
-        RECIPE.model, penalty=0.0, without=("gate", "deep output"), penalty_target="T/L", stages=((8,), (16, 16))
-    )
-    assert isinstance(found.zoom, float) and isinstance(found.model.penalty, float)
-    assert with_settings(found, {"without": ""}).model.without == ()
+    values = {"epochs": 3, "horizontal_flip": False, "random_crop": 1.0, "random_shift": 0, "optimizer": "rmsprop"}
+    values |= {"attention_penalty": 0.0, "without": ("gate", "deep output"), "penalty_target": "T/L"}
+    values |= {"stages": ((8,), (16, 16)), "length_power": 0.7}
+    assert found == RECIPE.replace(**values)
+    assert isinstance(found.augmentation.random_crop, float) and isinstance(found.loss.attention_penalty, float)
+    assert with_settings(found, {"without": ""}).decoder.without == ()
+
+
+def test_every_setting_is_declared_once_and_completely():
+    groups = [field.default for field in dataclasses.fields(Recipe)]
+    names = [field.name for group in groups for field in dataclasses.fields(group)]
+    assert len(set(names)) == len(names) and list(SETTINGS) == names and list(Recipe().values()) == names
+    for name, setting in SETTINGS.items():
+        assert setting.meaning and not setting.meaning.endswith(".") and setting.describe_range()
+        assert getattr(getattr(Recipe(), setting.group), name) == setting.default
+        if name not in ("source_words", "weights_digest", "weights_file"):
+            assert setting.parse(setting.text(setting.default)) == setting.default, name
+        assert setting.off is None or setting.parse(setting.text(setting.off)) == setting.off, name
+
+
+def test_the_recipe_is_read_back_from_json():
+    for recipe in (*PRESETS.values(), on_pretrained("flickr8k", "lite0"), RECIPE.replace(without=("gate",))):
+        stored = json.loads(json.dumps(dataclasses.asdict(recipe)))
+        assert from_json(stored) == recipe and hash(from_json(stored)) == hash(recipe)
+    for damage in ({"encoder": None}, {"loss": {"penalty": 1}}, {"decoding": 3}, {"more": {}}):
+        with pytest.raises((KeyError, TypeError, ValueError)):
+            from_json({**stored, **damage})
+    with pytest.raises(KeyError):
+        from_json({})
+    with pytest.raises(TypeError, match="there is no setting penalty"):
+        Recipe().replace(penalty=0)
+
+
+def test_help_lists_every_setting_with_its_value_and_range(capsys):
+    with pytest.raises(SystemExit) as exit:
+        parse(["--data", "flickr8k", "--model", "dot", "--set", "help"])
+    lines = capsys.readouterr().out.splitlines()
+    assert exit.value.code == 0 and [line.split()[0] for line in lines] == ["setting", *SETTINGS]
+    (line,) = (line for line in lines if line.startswith("random_crop "))
+    assert line.split()[1] == "0.7" and "a number above 0 to 1" in line and SETTINGS["random_crop"].meaning in line
+    (line,) = (line for line in lines if line.startswith("reinforce_weight "))
+    assert "(model hard)" in line
 
 
 @pytest.mark.parametrize("name", PRESETS)
@@ -39,19 +78,20 @@ def test_what_lies_between_two_recipes_makes_one_of_the_other(name):
 @pytest.mark.parametrize(
     ("name", "text", "words"),
     [
-        ("colur", "0.2", "colur: there is no such setting; there are "),
-        ("epochs", "0", "epochs=0: must be a whole number from 1 on"),
-        ("epochs", "2.5", "a whole number from 1 on"),
-        ("shift", "-1", "a whole number from 0 on"),
-        ("zoom", "1.5", "zoom=1.5: must be a number from 0 to 1"),
-        ("zoom", "0", "zoom=0: must be a number from 0 to 1"),
-        ("dropout", "1.0", "dropout=1.0: must be a number from 0 to 1"),
-        ("penalty", "nan", "a number from 0 on"),
-        ("penalty", "1e999", "a number from 0 on"),
-        ("flip", "2", "flip=2: must be true or false"),
-        ("without", "gate,eyes", "without=gate,eyes: must be of attention, gate, deep output"),
-        ("optimizer", "adam,rmsprop", "must be of adam, rmsprop"),
-        ("penalty_target", "two", "must be of one, T/L"),
+        ("colur", "0.2", "colur: there is no such setting; "),
+        ("penalty", "0", "did you mean attention_penalty or penalty_normalization or penalty_target?"),
+        ("epochs", "0", "epochs=0: must be a whole number of at least 1"),
+        ("epochs", "2.5", "a whole number of at least 1"),
+        ("random_shift", "-1", "a whole number of at least 0"),
+        ("random_crop", "1.5", "random_crop=1.5: must be a number above 0 to 1"),
+        ("random_crop", "0", "random_crop=0: must be a number above 0 to 1"),
+        ("dropout", "1.0", "dropout=1.0: must be a number from 0 to below 1"),
+        ("attention_penalty", "nan", "a number of at least 0"),
+        ("attention_penalty", "1e999", "a number of at least 0"),
+        ("horizontal_flip", "2", "horizontal_flip=2: must be true or false"),
+        ("without", "gate,eyes", "without=gate,eyes: must be any of: attention, gate, deep output"),
+        ("optimizer", "adam,rmsprop", "must be one of: adam, rmsprop"),
+        ("penalty_target", "two", "must be one of: one, T/L"),
         ("stages", "(32,64)", "the channels of every stage's convolutions"),
         ("stages", "((32,),(0,))", "the channels of every stage's convolutions"),
         ("stages", "12", "the channels of every stage's convolutions"),
@@ -64,33 +104,35 @@ def test_impossible_settings(name, text, words):
     assert words in str(error.value)
 
 
-@pytest.mark.parametrize("setting", [("flip", "true"), ("shift", "2"), ("zoom", "0.5"), ("colour", "0.1")])
+@pytest.mark.parametrize(
+    "setting", [("horizontal_flip", "true"), ("random_shift", "2"), ("random_crop", "0.5"), ("color_jitter", "0.1")]
+)
 def test_phrases_are_not_changed_like_pictures(setting):
-    with pytest.raises(InputError, match="flip, shift, zoom and colour are for pictures, not for phrases"):
+    with pytest.raises(InputError, match=f"{setting[0]}=.*: images can be augmented, phrases cannot"):
         with_settings(PRESETS["phrases", True], dict([setting]))
     assert with_settings(on_pretrained("flickr8k", "lite0"), dict([setting])).augmentation.changes
 
 
 @pytest.mark.parametrize("recipe", [PRESETS["phrases", True], on_pretrained("flickr8k", "lite0")])
 def test_what_has_no_normalisation_of_ours(recipe):
-    with pytest.raises(InputError, match="norm: is for the encoder that learns from random weights"):
-        with_settings(recipe, {"norm": "true"})
+    with pytest.raises(InputError, match="batch_norm=true: only an encoder of images that starts from random weights"):
+        with_settings(recipe, {"batch_norm": "true"})
 
 
 @pytest.mark.parametrize(
     ("recipe", "tuned", "words"),
     [
-        (RECIPE, "1", "tuned=1: only the last stages of a pretrained --encoder can be tuned"),
-        (PRESETS["phrases", True], "1", "tuned=1: only the last stages of a pretrained --encoder can be tuned"),
-        (on_pretrained("flickr8k", "lite0"), "9", "tuned=9: must be a whole number from 0 to 8, of 9 stages"),
-        (on_pretrained("flickr8k", "vgg16"), "5", "tuned=5: must be a whole number from 0 to 4, of 5 stages"),
-        (on_pretrained("flickr8k", "vgg16"), "-1", "tuned=-1: must be a whole number from 0 on"),
-        (on_pretrained("flickr8k", "vgg16"), "true", "tuned=true: must be a whole number from 0 on"),
+        (RECIPE, "1", "tuned_stages=1: only the last stages of a pretrained --encoder can be tuned"),
+        (PRESETS["phrases", True], "1", "tuned_stages=1: only the last stages of a pretrained --encoder can be tuned"),
+        (on_pretrained("flickr8k", "lite0"), "9", "tuned_stages=9: must be a whole number from 0 to 8, of 9 stages"),
+        (on_pretrained("flickr8k", "vgg16"), "5", "tuned_stages=5: must be a whole number from 0 to 4, of 5 stages"),
+        (on_pretrained("flickr8k", "vgg16"), "-1", "tuned_stages=-1: must be a whole number of at least 0"),
+        (on_pretrained("flickr8k", "vgg16"), "true", "tuned_stages=true: must be a whole number of at least 0"),
     ],
 )
 def test_stages_that_cannot_be_tuned(recipe, tuned, words):
     with pytest.raises(InputError) as error:
-        with_settings(recipe, {"tuned": tuned})
+        with_settings(recipe, {"tuned_stages": tuned})
     assert words in str(error.value)
 
 
@@ -101,40 +143,40 @@ def test_grids_of_another_encoder(recipe):
 
 
 def test_captions_that_have_no_others_to_be_compared_with():
-    alone = {"baseline": "others", "captions": "1"}
-    with pytest.raises(InputError, match="with one caption a picture there are no others; set captions to 2"):
-        with_settings(RECIPE, {**alone, "self_critical": "2"})
-    assert with_settings(RECIPE, {**alone, "self_critical": "0"}).baseline == "others"
+    alone = {"reward_baseline": "others", "captions_per_image": "1"}
+    with pytest.raises(InputError, match="with one caption per image there are no others; set captions_per_image to 2"):
+        with_settings(RECIPE, {**alone, "self_critical_epochs": "2"})
+    assert with_settings(RECIPE, {**alone, "self_critical_epochs": "0"}).training.reward_baseline == "others"
 
 
 def test_tuned_stages():
     """Which of them there are the whole of a line's settings decide."""
     recipe = on_pretrained("flickr8k", "lite0")
-    assert with_settings(recipe, {"tuned": "8"}).model.tuned == 8
+    assert with_settings(recipe, {"tuned_stages": "8"}).encoder.tuned_stages == 8
     with pytest.raises(InputError, match="from 0 to 5, of 6 stages"):
-        with_settings(recipe, {"tuned": "6", "stages": "14x14x112"})
+        with_settings(recipe, {"tuned_stages": "6", "stages": "14x14x112"})
     with pytest.raises(InputError, match="only the last stages of a pretrained"):
-        with_settings(recipe, {"tuned": "3", "blind": "true"})
+        with_settings(recipe, {"tuned_stages": "3", "blind": "true"})
 
 
 @pytest.mark.parametrize(
     ("recipe", "given", "least"),
     [
-        (RECIPE, {"picture_size": "15"}, 16),
-        (RECIPE, {"stages": "((8,),)", "picture_size": "1"}, 1),
-        (RECIPE, {"picture_size": "2", "stages": "((8,),(8,),(8,))"}, 4),
-        (on_pretrained("flickr8k", "vgg16"), {"picture_size": "3"}, 16),
-        (on_pretrained("flickr8k", "lite0"), {"picture_size": "1"}, 1),
+        (RECIPE, {"image_size": "15"}, 16),
+        (RECIPE, {"stages": "((8,),)", "image_size": "1"}, 1),
+        (RECIPE, {"image_size": "2", "stages": "((8,),(8,),(8,))"}, 4),
+        (on_pretrained("flickr8k", "vgg16"), {"image_size": "3"}, 16),
+        (on_pretrained("flickr8k", "lite0"), {"image_size": "1"}, 1),
     ],
 )
 def test_pictures_too_small_for_the_stages(recipe, given, least):
     """Of the smallest there is an annotation vector, and a gradient; of odd ones, too."""
-    if int(given["picture_size"]) < least:
-        with pytest.raises(InputError, match=f"picture_size={given['picture_size']}: .*, the smallest is {least}."):
+    if int(given["image_size"]) < least:
+        with pytest.raises(InputError, match=f"image_size={given['image_size']}: .*, the smallest is {least}."):
             with_settings(recipe, given)
-    model = with_settings(recipe, given | {"picture_size": str(least)}).model
-    encoder, stages = ENCODERS[model.encoder], tuple(tuple(2 for _ in stage) for stage in model.stages)
-    if model.encoder == "lite0":
+    model = with_settings(recipe, given | {"image_size": str(least)}).encoder
+    encoder, stages = ENCODERS[model.network], tuple(tuple(2 for _ in stage) for stage in model.stages)
+    if model.network == "lite0":
         stages = lite0.STAGES["14x14x112"]
     params = encoder.init_params(np.random.default_rng(0), stages)
     for size in (least, least + 1):
@@ -149,78 +191,134 @@ def test_pictures_too_small_for_the_stages(recipe, given, least):
 
 
 def test_no_pixels_at_all():
-    with pytest.raises(InputError, match="picture_size=0: must be a whole number from 1 on"):
-        with_settings(RECIPE, {"picture_size": "0"})
+    with pytest.raises(InputError, match="image_size=0: must be a whole number of at least 1"):
+        with_settings(RECIPE, {"image_size": "0"})
 
 
 @pytest.mark.parametrize(
     ("argv", "words"),
     [
+        (["--data", "phrases", "--set", "image_size=32"], "image_size: does nothing for phrases."),
+        (["--data", "phrases", "--set", "stages=((8,),)"], "stages: does nothing for phrases."),
+        (["--set", "attention_mode=argmax"], "attention_mode: does nothing for the model soft; it is for hard."),
         (["--set", "heads=4"], "heads: does nothing for the model soft; it is for dot."),
-        (["--set", "penalty=0", "lambda_r=1"], "lambda_r: does nothing for the model soft; it is for hard."),
+        (
+            ["--set", "attention_penalty=0", "reinforce_weight=1"],
+            "reinforce_weight: does nothing for the model soft; it is for hard.",
+        ),
         (["--model", "hard", "--set", "heads=1"], "heads: does nothing for the model hard; it is for dot."),
         (
             ["--model", "hard", "--set", "without=gate"],
             "without: does nothing for the model hard; it is for soft, dot.",
         ),
-        (["--model", "dot", "--set", "as_authors=true"], "as_authors: does nothing for the model dot"),
+        (["--model", "dot", "--set", "authors_code=true"], "authors_code: does nothing for the model dot"),
         (
-            ["--model", "tell", "--set", "attention=9"],
-            "attention: does nothing for the model tell; it is for soft, dot",
+            ["--model", "tell", "--set", "attention_size=9"],
+            "attention_size: does nothing for the model tell; it is for soft, dot",
         ),
         (["--model", "tell", "--set", "penalty_target=T/L"], "penalty_target: does nothing for the model tell"),
-        (["--model", "log-bilinear", "--set", "state=9"], "state: does nothing for the model log-bilinear"),
-        (["--set", "average=0.9"], "average: does nothing without self-critical epochs; set self_critical, too."),
-        (["--set", "baseline=others"], "baseline: does nothing without self-critical epochs"),
+        (["--model", "log-bilinear", "--set", "hidden_size=9"], "hidden_size: does nothing for the model log-bilinear"),
+        (["--set", "ema=0.9"], "ema: does nothing without self-critical epochs; set self_critical_epochs too."),
+        (["--set", "reward_baseline=others"], "reward_baseline: does nothing without self-critical epochs"),
         (
-            ["--data", "flickr8k", "--encoder", "lite0", "--set", "encoder_rate=0.3"],
-            "encoder_rate: does nothing where the encoder stays as it is; set tuned, too.",
+            ["--data", "flickr8k", "--encoder", "lite0", "--set", "encoder_rate_factor=0.3"],
+            "encoder_rate_factor: does nothing where the encoder is not trained; set tuned_stages too.",
         ),
     ],
 )
 def test_settings_that_do_nothing(argv, words):
     with pytest.raises(InputError) as error:
-        arguments.choose_recipe(arguments.parse(argv))
+        choose_recipe(parse(argv))
     assert words in str(error.value)
 
 
 @pytest.mark.parametrize(
     "argv",
     [
-        ["--model", "dot", "--set", "heads=4", "without=gate", "attention=64", "penalty=0", "state=9"],
-        ["--model", "hard", "--set", "lambda_r=1", "lambda_e=1", "expected=1", "reward_to_go=true", "as_authors=true"],
-        ["--model", "tell", "--set", "state=9", "embedding=9", "dropout=0.1", "smoothing=0.1"],
-        ["--model", "log-bilinear", "--data", "phrases", "--set", "state=8"],  # of what reads
-        ["--model", "soft", "--set", "self_critical=1", "average=0.9", "baseline=others"],
-        ["--model", "soft", "--set", "encoder_rate=0.3"],  # than that of the decoder, from random weights
-        ["--model", "soft", "--data", "flickr8k", "--encoder", "lite0", "--set", "tuned=1", "encoder_rate=0.3"],
+        [
+            "--model",
+            "dot",
+            "--set",
+            "heads=4",
+            "without=gate",
+            "attention_size=64",
+            "attention_penalty=0",
+            "hidden_size=9",
+        ],
+        [
+            "--model",
+            "hard",
+            "--set",
+            "reinforce_weight=1",
+            "entropy_weight=1",
+            "expected_context=1",
+            "reward_to_go=true",
+            "authors_code=true",
+        ],
+        ["--model", "tell", "--set", "hidden_size=9", "embedding_size=9", "dropout=0.1", "label_smoothing=0.1"],
+        ["--model", "log-bilinear", "--data", "phrases", "--set", "hidden_size=8"],  # of what reads
+        ["--model", "soft", "--set", "self_critical_epochs=1", "ema=0.9", "reward_baseline=others"],
+        ["--model", "hard", "--set", "attention_mode=argmax", "length_power=0.7", "max_words=9"],
+        ["--model", "soft", "--set", "encoder_rate_factor=0.3"],  # than that of the decoder, from random weights
+        [
+            "--model",
+            "soft",
+            "--data",
+            "flickr8k",
+            "--encoder",
+            "lite0",
+            "--set",
+            "tuned_stages=1",
+            "encoder_rate_factor=0.3",
+        ],
         *(["--model", name, "--data", data] for name in MODELS for data in ("scenes", "flickr8k", "phrases")),
     ],
 )
 def test_settings_that_do_something(argv):
-    found = arguments.choose_recipe(arguments.parse(argv))
-    assert found.model.model == argv[1]
+    found = choose_recipe(parse(argv))
+    assert found.decoder.model == argv[1]
 
 
 def test_every_setting_of_a_decoder_is_one():
-    assert all(set(decoder.SETTINGS) <= set(vars(RECIPE.model)) for decoder in MODELS.values())
+    assert all(set(decoder.SETTINGS) <= set(SETTINGS) for decoder in MODELS.values())
 
 
-def test_settings_as_arguments_and_back():
-    given = {"epochs": "3", "without": "deep output", "penalty": "0.0"}
-    assert arguments.as_arguments(given) == ["--epochs 3", "--set", "'without=deep output'", "penalty=0.0"]
-    args = arguments.parse(["--epochs", "3", "--set", "without=deep output", "--set", "penalty=0.0", "flip=true"])
-    assert args.set == [("without", "deep output"), ("penalty", "0.0"), ("flip", "true")] and args.epochs == 3
+def test_settings_from_the_command_line():
+    args = parse(["--epochs", "3", "--set", "without=deep output", "--set", "attention_penalty=0.0", "dropout=0"])
+    assert args.set == [("without", "deep output"), ("attention_penalty", "0.0"), ("dropout", "0")] and args.epochs == 3
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["--epochs", "0"], "argument --epochs: must be a whole number of at least 1, not 0"),
+        (["--learning-rate", "inf"], "argument --learning-rate: must be a number above 0, not inf"),
+        (["--clip-norm", "0"], "argument --clip-norm: must be a number above 0, not 0"),
+        (["--optimizer", "sgd"], "argument --optimizer: invalid choice: 'sgd'"),
+    ],
+)
+def test_options_with_impossible_values(arguments, words, capsys):
+    with pytest.raises(SystemExit):
+        parse(arguments)
+    assert words in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        *[("penalty", "must be NAME=VALUE"), ("epochs=3", "has an option of its own, --epochs")],
-        *[("source=", "own, --data"), ("look=argmax", "look has an option of caption and evaluate, --look")],
+        *[("attention_penalty", "must be NAME=VALUE"), ("epochs=3", "has an option of its own, --epochs")],
+        *[("source_words=", "own, --data"), ("network=vgg16", "network has an option of its own, --encoder")],
+        *[("weights_digest=0", "own, --encoder"), ("clip_norm=1", "own, --clip-norm")],
     ],
 )
 def test_arguments_that_are_no_settings(text, words, capsys):
     with pytest.raises(SystemExit):
-        arguments.parse(["--set", text])
+        parse(["--set", text])
     assert words in capsys.readouterr().err
+
+
+def test_heads_share_the_attention_size():
+    with pytest.raises(InputError, match="heads=5: the heads share attention_size=256, which must be divisible"):
+        with_settings(RECIPE, {"model": "dot", "heads": "5"})
+    assert with_settings(RECIPE, {"model": "dot", "heads": "8"}).decoder.heads == 8
+    assert with_settings(RECIPE, {"model": "soft", "heads": "5"}).decoder.heads == 5  # idle, and refused as such

@@ -14,7 +14,8 @@ from numpy_sat.data.scenes import scenes
 from numpy_sat.decoding import search
 from numpy_sat.evaluation import shipping
 from numpy_sat.evaluation.attention_statistics import measure
-from numpy_sat.experiment import checkpoint, presets, runs
+from numpy_sat.experiment import arguments, checkpoint, presets, runs
+from numpy_sat.experiment.recipe import from_json
 from numpy_sat.pretrained import inputs
 from numpy_sat.system.errors import InputError
 
@@ -26,7 +27,7 @@ def judged(tmp_path_factory):
     """A tiny run that evaluate has judged."""
     folder = tmp_path_factory.mktemp("ship")
     scenes.write(folder / "scenes" / f"scenes-{scenes.VERSION}-0", train=40, dev=6, test=2)
-    tiny = ["stages=((4,),(6,))", "embedding=5", "state=7", "attention=6", "picture_size=16"]
+    tiny = ["stages=((4,),(6,))", "embedding_size=5", "hidden_size=7", "attention_size=6", "image_size=16"]
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("NUMPY_SAT_CACHE", str(folder / "cache"))
         arguments = ["--small", "--root", folder / "scenes", "--epochs", 1, "--out", folder / "run", "--set", *tiny]
@@ -90,7 +91,7 @@ def test_refused(judged, tmp_path, monkeypatch, capsys):
 
 def test_a_translator_is_not_shipped(tmp_path, monkeypatch, capsys):
     recipe = presets.PRESETS["phrases", True]
-    params = captioner.init_params(np.random.default_rng(0), recipe.model, np.zeros(4))
+    params = captioner.init_params(np.random.default_rng(0), recipe, np.zeros(4))
     model = runs.Model(params, recipe, None, {"data": "phrases"}, {})
     monkeypatch.setattr(runs, "load_model", lambda path: model)
     assert ship.main(["run", "--out", str(tmp_path / "captioner.npz")]) == 2
@@ -107,9 +108,20 @@ def test_what_comes_with_the_package():
     stored = checkpoint.load(runs.SHIPPED)
     assert runs.SHIPPED.stat().st_size <= shipping.LARGEST
     assert {array.dtype for array in stored.params.values()} == {np.dtype(np.float16)} and not stored.optimizer
-    assert stored.settings["root"] is None and stored.settings["recipe"]["model"]["weights"] == ""
+    assert stored.settings["root"] is None and stored.settings["recipe"]["encoder"]["weights_file"] == ""
     assert {"trained on", "encoder", "protocol", "scores"} <= stored.settings["provenance"].keys()
-    assert runs.load_model(runs.SHIPPED).recipe.model.encoder == "lite0"
+    model = runs.load_model(runs.SHIPPED)
+    assert model.recipe.encoder.network == "lite0"
+
+
+def test_the_command_that_began_the_shipped_captioner():
+    """Its first recipe is what the command stands for."""
+    settings = checkpoint.load(runs.SHIPPED).settings
+    first = runs.beginning(settings)
+    recipe = arguments.choose_recipe(arguments.parse(first["first_command"][1:]))
+    digest = first["first_recipe"]["encoder"]["weights_digest"]
+    assert first["first_command"][0] == "train" and settings["command"] is None
+    assert recipe.replace(weights_digest=digest) == from_json(first["first_recipe"])
 
 
 def test_without_the_encoder_one_sentence(photo, monkeypatch, capsys):
@@ -159,8 +171,10 @@ def test_it_looks_somewhere(encoder):
     if not photos:
         pytest.skip(f"no photos in {DATA}; name their folder by NUMPY_SAT_DATA")
     model = runs.load_model(runs.SHIPPED)
-    config, recipe = model.recipe.model, model.recipe
+    config, recipe = model.recipe, model.recipe
     given = np.concatenate([inputs.read(config, path) for path in photos[:20]])
-    found = search.caption_images(model.params, config, given, 3, recipe.max_words, recipe.length_power)
+    found = search.caption_images(
+        model.params, config, given, 3, recipe.decoding.max_words, recipe.decoding.length_power
+    )
     looked = measure([one.alpha for one in found])
     assert looked.entropy < looked.most - 0.1 and looked.movement > 0.05 and not looked.collapsed

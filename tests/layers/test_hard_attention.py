@@ -2,7 +2,6 @@
 
 import itertools
 import math
-from dataclasses import replace
 
 import helpers
 import numpy as np
@@ -179,10 +178,17 @@ def test_the_baseline_is_a_moving_average(dtype):
 # The proof. So few locations and words that all sequences of locations can be gone through, and the bound is a sum.
 
 WORDS, LOCATIONS, PICTURES = 3, 3, 30
-PLAIN = replace(  # eq. 11 and nothing else: the bound's gradient
-    whole_model.TINY,
-    **{"model": "hard", "embedding": 3, "state": 4, "attention": 3, "dropout": 0.0, "smoothing": 0.0, "penalty": 0.0},
-    **{"lambda_r": 1.0, "lambda_e": 0.0, "expected": 0.0},
+PLAIN = whole_model.TINY.replace(
+    **{
+        "model": "hard",
+        "embedding_size": 3,
+        "hidden_size": 4,
+        "attention_size": 3,
+        "dropout": 0.0,
+        "label_smoothing": 0.0,
+        "attention_penalty": 0.0,
+    },
+    **{"reinforce_weight": 1.0, "entropy_weight": 0.0, "expected_context": 0.0},
 )
 BASELINE = -8.0  # one that no draw has a part in
 SEQUENCES = np.array(list(itertools.product(range(LOCATIONS), repeat=WORDS)))  # (L^T, T)
@@ -234,7 +240,7 @@ def forcing(params, a, words):
 def decoded(params, a, words, uniforms):
     """decode_forward of one caption, once for each of SEQUENCES."""
     K = len(SEQUENCES)
-    words, mask_h = np.repeat(words[:, None], K, axis=1), np.ones((WORDS, K, PLAIN.state))
+    words, mask_h = np.repeat(words[:, None], K, axis=1), np.ones((WORDS, K, PLAIN.decoder.hidden_size))
     looks = hard.sampling(uniforms, np.zeros(K, bool))
     logits, alpha, cache = attend_tell.decode_forward(params, a[None], words, mask_h, hard.MADE_OF, looks)
     return logits, alpha, attend_tell.locations(cache), cache
@@ -315,7 +321,7 @@ def test_proof_the_mean_over_all_draws_is_the_exact_gradient(rng, general_decode
     params, (a,), words, targets = problem(rng, 1)
     caption = words[:, 0], targets[:, 0]
     p_s = np.exp(by_definition(params, a, *caption)[0])
-    each = estimates(params, a, *caption, replace(PLAIN, reward_to_go=to_go))
+    each = estimates(params, a, *caption, PLAIN.replace(reward_to_go=to_go))
     for name, right in exact_gradients(params, a, *caption).items():
         mean = sum(p * grads[name] for p, grads in zip(p_s, each, strict=True))
         assert gradcheck.relative_error(-mean, right) < 1e-12, name
@@ -353,10 +359,18 @@ def test_proof_the_mean_of_many_draws_is_the_exact_gradient(rng, general_decoder
 
 
 @pytest.mark.parametrize(
-    "wrong", [{"lambda_r": 0.7}, {"lambda_r": 0.0}, {"lambda_e": 0.5}, {"expected": 0.1}, {"as_authors": True}], ids=str
+    "wrong",
+    [
+        {"reinforce_weight": 0.7},
+        {"reinforce_weight": 0.0},
+        {"entropy_weight": 0.5},
+        {"expected_context": 0.1},
+        {"authors_code": True},
+    ],
+    ids=str,
 )
 def test_proof_what_is_not_the_bounds_gradient_is_noticed(rng, general_decoder, wrong):
-    assert root_mean_square(z_scores(rng, replace(PLAIN, **wrong))) > 1.3
+    assert root_mean_square(z_scores(rng, PLAIN.replace(**wrong))) > 1.3
 
 
 def test_proof_a_baseline_that_knows_the_draw_is_noticed(rng, general_decoder, monkeypatch):

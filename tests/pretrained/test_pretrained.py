@@ -1,7 +1,6 @@
 """A decoder on top of a net that has learned elsewhere: trained, resumed, judged and asked by the same commands."""
 
 import json
-from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -14,6 +13,7 @@ from numpy_sat.data.scenes import scenes
 from numpy_sat.encoders import lite0, vgg
 from numpy_sat.evaluation import attention, figures, heldout
 from numpy_sat.experiment import checkpoint, presets, runs
+from numpy_sat.experiment.recipe import Recipe
 from numpy_sat.pretrained import inputs
 from numpy_sat.training import loop
 
@@ -35,8 +35,8 @@ def root(tmp_path_factory):
 @pytest.fixture(autouse=True)
 def tiny(tmp_path, monkeypatch):
     recipe = presets.PRETRAINED["flickr8k"]
-    model = replace(recipe.model, picture_size=16, embedding=5, state=7, attention=6)
-    recipe = replace(recipe, model=model, epochs=2, pictures=4, captions=2, min_count=1)
+    recipe = recipe.replace(image_size=16, embedding_size=5, hidden_size=7, attention_size=6)
+    recipe = recipe.replace(epochs=2, batch_size=4, captions_per_image=2, min_word_count=1)
     monkeypatch.setitem(presets.PRETRAINED, "flickr8k", recipe)
     monkeypatch.setitem(presets.ENCODER_STAGES, "vgg16", STAGES)
     monkeypatch.setitem(presets.ENCODER_STAGES, "lite0", LITE0)
@@ -74,8 +74,13 @@ def test_a_run_on_features(root, tmp_path, weights, capsys):
     out = tmp_path / "run"
     assert run(root, out, weights) == 0
     model = runs.load_model(out)
-    config = model.recipe.model
-    assert config.frozen and config.encoder == "vgg16" and config.stages == STAGES and config.weights == str(weights)
+    config = model.recipe
+    assert (
+        config.encoder.pretrained
+        and config.encoder.network == "vgg16"
+        and config.encoder.stages == STAGES
+        and config.encoder.weights_file == str(weights)
+    )
     assert not [name for name in model.params if name.startswith(("conv", "pixels"))]
     assert len(model.params["L_z"]) == 5
     dataset = catalog.open_dataset("flickr8k", root, ("dev",))
@@ -88,7 +93,8 @@ def test_a_run_on_features(root, tmp_path, weights, capsys):
         assert image.format == "PNG"
     assert evaluate.main([str(out)]) == 0
     said = capsys.readouterr().out
-    assert f"--blind --data flickr8k --encoder vgg16 --weights {weights} --preprocessing imagenet" in said
+    command = f"--blind --data flickr8k --encoder vgg16 --weights {weights} --root {root} --out {out}-blind"
+    assert command in said
     assert json.loads((out / "evaluate-dev.json").read_text())["captions"].keys() == {
         picture.name for picture in dataset.splits["dev"]
     }
@@ -99,7 +105,7 @@ def test_resumed_and_blind(root, tmp_path, weights):
     assert run(root, out, weights, "--epochs", 1) == 0
     assert train.main(["--resume", "--out", str(out)]) == 0
     assert run(root, tmp_path / "blind", weights, "--blind", "--epochs", 1) == 0
-    assert runs.load_model(tmp_path / "blind").recipe.model.blind
+    assert runs.load_model(tmp_path / "blind").recipe.encoder.blind
 
 
 def test_other_weights_are_refused(root, tmp_path, weights, capsys):
@@ -125,7 +131,7 @@ def test_weights_that_have_moved(root, tmp_path, weights, capsys):
         assert said in capsys.readouterr().err
     (tmp_path / "elsewhere.npz").rename(moved)
     assert evaluate.main([str(out)]) == caption.main([str(out), picture]) == show.main([str(out)]) == 0
-    assert train.main(["--resume", "--out", str(out)]) == go_on(out, tmp_path / "on", "--set", "tuned=1") == 0
+    assert train.main(["--resume", "--out", str(out)]) == go_on(out, tmp_path / "on", "--set", "tuned_stages=1") == 0
     np.savez(moved, **vgg.init_params(np.random.default_rng(1), STAGES))
     pretrained._net.cache_clear()
     assert evaluate.main([str(out)]) == 2
@@ -138,11 +144,11 @@ def test_tuning_a_run(root, tmp_path, weights, capsys, encoder):
     """A run whose encoder stayed as it was goes on, the last stages trained too, and is judged, shown and asked."""
     before, after = tmp_path / "before", tmp_path / "after"
     assert run(root, before, weights, "--epochs", 1, encoder=encoder) == 0
-    tuned = ["--epochs", 1, "--set", f"tuned={TUNED[encoder]}"]
+    tuned = ["--epochs", 1, "--set", f"tuned_stages={TUNED[encoder]}"]
     assert go_on(before, tmp_path / "same", *tuned, "--learning-rate", "1e-30") == 0
     module = MODULES[encoder]
     models = [runs.load_model(path) for path in (before, tmp_path / "same")]
-    config, stages = models[1].recipe.model, models[1].recipe.model.stages
+    config, stages = models[1].recipe, models[1].recipe.encoder.stages
     start = len(stages) - TUNED[encoder]
     of_encoder, whole = module.shapes(stages, start=start), random_net(module, stages)
     assert captioner.names_of_encoder(config) == of_encoder.keys()
@@ -155,12 +161,12 @@ def test_tuning_a_run(root, tmp_path, weights, capsys, encoder):
     losses = []
     for model in models:
         listed = dataset.splits["dev"]
-        split = batches.make_split(listed, inputs.load(model.recipe.model, listed), model.vocabulary, 20)
+        split = batches.make_split(listed, inputs.load(model.recipe, listed), model.vocabulary, 20)
         losses.append(heldout.loss(model.params, model.recipe, split))
     assert split.inputs.shape == (4, 64, 3) and split.inputs.dtype == np.float16
     assert losses[0] == pytest.approx(losses[1], abs=1e-3)
 
-    assert go_on(before, after, *tuned, "--learning-rate", "0.01", "--set", "encoder_rate=0.1") == 0
+    assert go_on(before, after, *tuned, "--learning-rate", "0.01", "--set", "encoder_rate_factor=0.1") == 0
     params = runs.load_model(after).params
     moved = [np.abs(params[name] - whole[name]).max() for name in of_encoder]
     assert 0 < min(moved) <= max(moved) < 1e-4 < np.abs(params["W_x"] - models[0].params["W_x"]).max()
@@ -169,7 +175,11 @@ def test_tuning_a_run(root, tmp_path, weights, capsys, encoder):
     assert evaluate.main([str(after)]) == evaluate.main(["--compare", str(after), str(before)]) == 0
     assert show.main([str(after)]) == 0
     said = capsys.readouterr()
-    assert "--blind --data flickr8k" in said.out and "tuned" not in said.out and "encoder_rate" not in said.out
+    assert (
+        "--blind --data flickr8k" in said.out
+        and "tuned_stages" not in said.out
+        and "encoder_rate_factor" not in said.out
+    )
     assert "after, before: parameters and milliseconds are without" in " ".join(said.out.split())
     counts = [row["parameters"] for row in json.loads((after / "compare-dev.json").read_text())["rows"]]
     assert counts[0] - counts[1] == sum(whole[name].size for name in of_encoder)
@@ -190,11 +200,22 @@ def test_the_runs_figure_shows_the_photo(root, tmp_path, weights, monkeypatch):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("changes", [(), ("flip=true", "zoom=0.6", "shift=1", "colour=0.2")], ids=["", "changed"])
+@pytest.mark.parametrize(
+    "changes",
+    [(), ("horizontal_flip=true", "random_crop=0.6", "random_shift=1", "color_jitter=0.2")],
+    ids=["", "changed"],
+)
 @pytest.mark.parametrize("encoder", TUNED)
 def test_tuned_from_the_start_interrupted_and_resumed(root, tmp_path, weights, monkeypatch, encoder, changes):
     """Self-critical at the end, which teaches the decoder alone; bit for bit what was not interrupted is."""
-    more = ["--set", f"tuned={TUNED[encoder]}", "encoder_rate=0.5", "self_critical=1", "dropout=0.2", *changes]
+    more = [
+        "--set",
+        f"tuned_stages={TUNED[encoder]}",
+        "encoder_rate_factor=0.5",
+        "self_critical_epochs=1",
+        "dropout=0.2",
+        *changes,
+    ]
     assert run(root, tmp_path / "whole", weights, *more, encoder=encoder) == 0
     step, seen = loop.train_step, []
 
@@ -228,46 +249,49 @@ def test_pictures_that_are_changed_are_encoded_as_they_are_seen(root, tmp_path, 
 
     monkeypatch.setattr(loop, "train_step", noting)
     out = tmp_path / "run"
-    assert run(root, out, weights, "--set", "zoom=0.5", f"tuned={tuned}", encoder="lite0") == 0
+    assert run(root, out, weights, "--set", "random_crop=0.5", f"tuned_stages={tuned}", encoder="lite0") == 0
     state = runs.resume(out)
     recipe, listed = state.recipe, catalog.open_dataset("flickr8k", root, ("train",)).splits["train"]
-    split = batches.make_split(listed, inputs.load_pixels(recipe.model, listed), state.vocabulary, recipe.max_words)
+    split = batches.make_split(listed, inputs.load_pixels(recipe, listed), state.vocabulary, recipe.decoding.max_words)
     assert split.inputs.shape == (12, 16, 16, 3) and split.inputs.dtype == np.uint8
     drawn = [b for k in range(2) for b in batches.epoch_batches(split, 4, 2, recipe.augmentation, seed=0, epoch=k)]
-    net = pretrained.net(recipe.model)
+    net = pretrained.net(recipe)
     for batch, pixels in zip(given, drawn, strict=True):
         np.testing.assert_array_equal(batch.inputs, net.encode(pixels.inputs))
         np.testing.assert_array_equal(batch.rows, pixels.rows)
     of_first = [b.inputs[b.rows == 0][0] for b in given if 0 in b.rows]
     assert len(of_first) == 2 and np.abs(of_first[0] - of_first[1]).max() > 0.01
-    assert inputs.load(recipe.model, listed).dtype == np.float16
+    assert inputs.load(recipe, listed).dtype == np.float16
 
 
 @pytest.mark.parametrize("flip", ["false", "true"])
 def test_for_a_blind_model_nothing_is_encoded(root, tmp_path, weights, monkeypatch, flip):
     monkeypatch.setattr(lite0, "encode", None)
     out = tmp_path / "run"
-    assert run(root, out, weights, "--blind", "--epochs", 1, "--set", f"flip={flip}", encoder="lite0") == 0
+    assert run(root, out, weights, "--blind", "--epochs", 1, "--set", f"horizontal_flip={flip}", encoder="lite0") == 0
     listed = catalog.open_dataset("flickr8k", root, ("dev",)).splits["dev"]
-    assert inputs.read(runs.load_model(out).recipe.model, listed[0].path).shape == (1, 16, 16, 3)
+    assert inputs.read(runs.load_model(out).recipe, listed[0].path).shape == (1, 16, 16, 3)
 
 
 @pytest.mark.slow
 def test_more_stages_can_be_tuned_later_and_not_fewer(root, tmp_path, weights, capsys):
     first, second = tmp_path / "first", tmp_path / "second"
-    assert run(root, first, weights, "--epochs", 1, "--set", "tuned=1", encoder="lite0") == 0
+    assert run(root, first, weights, "--epochs", 1, "--set", "tuned_stages=1", encoder="lite0") == 0
     on = ["--epochs", 1, "--learning-rate", "1e-30", "--set"]
-    assert go_on(first, second, *on, "tuned=3") == 0
+    assert go_on(first, second, *on, "tuned_stages=3") == 0
     before, after = (runs.load_model(path) for path in (first, second))
     whole = random_net(lite0, LITE0)
     for name, array in after.params.items():
         np.testing.assert_allclose(array, before.params.get(name, whole.get(name)), rtol=0, atol=1e-6, err_msg=name)
     assert set(after.params) - set(before.params) == set(lite0.shapes(LITE0, 1, 3))
-    assert after.recipe.model.digest != before.recipe.model.digest
-    assert go_on(second, tmp_path / "third", *on, "tuned=1") == 2
-    assert "tuned=1: " in (error := capsys.readouterr().err) and "has trained 3 stages already; set tuned=3" in error
-    assert go_on(second, tmp_path / "third", *on, "tuned=4") == 2
-    assert "tuned=4: must be a whole number from 0 to 3, of 4 stages" in capsys.readouterr().err
+    assert after.recipe.encoder.weights_digest != before.recipe.encoder.weights_digest
+    assert go_on(second, tmp_path / "third", *on, "tuned_stages=1") == 2
+    assert (
+        "tuned_stages=1: " in (error := capsys.readouterr().err)
+        and "has trained 3 stages already; set tuned_stages=3" in error
+    )
+    assert go_on(second, tmp_path / "third", *on, "tuned_stages=4") == 2
+    assert "tuned_stages=4: must be a whole number from 0 to 3, of 4 stages" in capsys.readouterr().err
 
 
 def test_tuning_begins_with_the_weights_that_the_decoder_was_trained_on(root, tmp_path, weights, capsys):
@@ -276,20 +300,23 @@ def test_tuning_begins_with_the_weights_that_the_decoder_was_trained_on(root, tm
     params = random_net(vgg, STAGES)
     np.savez(weights, **{**params, "conv2_2.b": params["conv2_2.b"] + 1})
     pretrained._net.cache_clear()
-    assert go_on(tmp_path / "run", tmp_path / "on", "--set", "tuned=1") == 2
+    assert go_on(tmp_path / "run", tmp_path / "on", "--set", "tuned_stages=1") == 2
     assert f"{weights}: not the weights that this model was trained with" in capsys.readouterr().err
 
 
 def test_a_decoder_begins_alike_whatever_is_tuned(rng):
     """So that runs of one seed can be compared, and `words` finds where E began."""
-    recipe = presets.on_pretrained("flickr8k", "lite0").model
+    recipe = presets.on_pretrained("flickr8k", "lite0")
     found = [
-        captioner.init_params(np.random.default_rng(0), replace(recipe, tuned=tuned), np.zeros(6)) for tuned in (0, 2)
+        captioner.init_params(np.random.default_rng(0), recipe.replace(tuned_stages=tuned), np.zeros(6))
+        for tuned in (0, 2)
     ]
     for name, array in found[0].items():
         np.testing.assert_array_equal(found[1][name], array)
-    blind = captioner.init_params(np.random.default_rng(0), replace(recipe, tuned=2, blind=True), np.zeros(6))
-    assert blind.keys() == found[0].keys() and not captioner.names_of_encoder(replace(recipe, tuned=2, blind=True))
+    blind = captioner.init_params(np.random.default_rng(0), recipe.replace(tuned_stages=2, blind=True), np.zeros(6))
+    assert blind.keys() == found[0].keys() and not captioner.names_of_encoder(
+        recipe.replace(tuned_stages=2, blind=True)
+    )
 
 
 @pytest.mark.parametrize(
@@ -306,10 +333,17 @@ def test_a_decoder_begins_alike_whatever_is_tuned(rng):
 )
 def test_gradients_of_the_last_stages(rng, encoder, stages, tuned, model):
     """Of decoder and tuned stages together, float64, where every picture is looked at by two captions."""
-    config = captioner.Config(
-        *(8, stages, 3, 4, 5),
-        **{"encoder": encoder, "frozen": True, "tuned": tuned, "model": model, "dropout": 0.3, "smoothing": 0.1},
-        **{"lambda_r": 0.0, "penalty": 0.5},
+    config = Recipe().replace(
+        **{"image_size": 8, "stages": stages, "embedding_size": 3, "hidden_size": 4, "attention_size": 5},
+        **{
+            "network": encoder,
+            "pretrained": True,
+            "tuned_stages": tuned,
+            "model": model,
+            "dropout": 0.3,
+            "label_smoothing": 0.1,
+        },
+        **{"reinforce_weight": 0.0, "attention_penalty": 0.5},
     )
     params = captioner.init_params(rng, config, rng.standard_normal(6), np.float64)
     params = {name: array + 0.5 * rng.standard_normal(array.shape) for name, array in params.items()}
@@ -334,7 +368,16 @@ def test_untouched_weights_have_the_loss_of_those_that_stay_as_they_are(rng, enc
     targets = batches.arrange([rng.integers(1, 6, length) for length in (3, 2, 4, 1)])
     found = []
     for tuned in range(len(stages)):
-        config = captioner.Config(16, stages, 3, 4, 5, encoder=encoder, frozen=True, tuned=tuned)
+        config = Recipe().replace(
+            image_size=16,
+            stages=stages,
+            embedding_size=3,
+            hidden_size=4,
+            attention_size=5,
+            network=encoder,
+            pretrained=True,
+            tuned_stages=tuned,
+        )
         params = captioner.init_params(np.random.default_rng(0), config, np.zeros(6))
         params |= {name: whole[name] for name in captioner.names_of_encoder(config)}
         cells = MODULES[encoder].encode(whole, images, stages, stop=len(stages) - tuned).astype(np.float16)
@@ -344,7 +387,7 @@ def test_untouched_weights_have_the_loss_of_those_that_stay_as_they_are(rng, enc
         assert grads.keys() == params.keys() and all(np.abs(grads[name]).max() > 0 for name in own)
         found.append((float(loss.total), {name: grads[name] for name in params if name not in own}))
         a = captioner.annotate(params, cells, config)
-        fixed = replace(config, tuned=0)
+        fixed = config.replace(tuned_stages=0)
         _, of_decoder = captioner.loss_and_grads(params, batch._replace(inputs=a), fixed, rng)
         assert of_decoder.keys() == params.keys() - own
     for loss, grads in found[1:]:
@@ -370,9 +413,9 @@ def test_weights_that_are_not_there(root, tmp_path, weights, capsys, monkeypatch
         (["--encoder", "lite0", "--weights", "x.npz"], "--weights and --preprocessing are for --encoder vgg16"),
         (["--preprocessing", "caffe"], "--weights and --preprocessing are for --encoder vgg16"),
         (["--encoder", "lite0", "--small"], "--encoder has one preset: leave out --small"),
-        (["--set", "frozen=false"], "frozen has an option of its own, --encoder"),
-        (["--set", "encoder=lite0"], "encoder has an option of its own, --encoder"),
-        (["--set", "digest=0"], "digest has an option of its own, --encoder"),
+        (["--set", "pretrained=false"], "pretrained has an option of its own, --encoder"),
+        (["--set", "network=lite0"], "network has an option of its own, --encoder"),
+        (["--set", "weights_digest=0"], "weights_digest has an option of its own, --encoder"),
         (["--from", "run", "--encoder", "lite0"], "--from takes data and model from the run"),
     ],
 )

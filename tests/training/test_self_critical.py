@@ -1,6 +1,5 @@
 """Captions of the model's own, weighed by what they score: the gradient, and how they are drawn."""
 
-from dataclasses import replace
 from itertools import product
 
 import numpy as np
@@ -11,12 +10,14 @@ from numpy_sat.check import gradcheck
 from numpy_sat.data import batches
 from numpy_sat.data.vocabulary import END, START, Vocabulary
 from numpy_sat.decoders import MODELS, writer
-from numpy_sat.experiment import presets
+from numpy_sat.experiment.recipe import Recipe
 from numpy_sat.metrics import cider
 from numpy_sat.training.objectives import self_critical
 
 V, MOST = 5, 3  # <start>, <end>, <unk> and two words; captions of at most three
-CONFIG = captioner.Config(picture_size=4, stages=((2,),), embedding=3, state=4, attention=5, penalty=0.0)
+CONFIG = Recipe().replace(
+    image_size=4, stages=((2,),), embedding_size=3, hidden_size=4, attention_size=5, attention_penalty=0.0
+)
 CAPTIONS = [
     (*words, *end)
     for length in range(MOST + 1)
@@ -140,7 +141,9 @@ def test_words_of_small_logits_are_drawn_in_float64():
 @pytest.mark.parametrize("name", [name for name in MODELS if name != "dot"])  # which trains as soft does
 def test_captions_count_as_much_as_they_weigh(rng, name):
     """In every model, and in all that it learns by: twice r - b is twice the gradient, and -1 is its opposite."""
-    config = replace(CONFIG, model=name, smoothing=0.1, lambda_r=0.5, lambda_e=0.0, expected=0.5)
+    config = CONFIG.replace(
+        model=name, label_smoothing=0.1, reinforce_weight=0.5, entropy_weight=0.0, expected_context=0.5
+    )
     params = captioner.init_params(rng, config, np.log(rng.dirichlet(np.ones(V))), np.float64)
     batch = all_captions(rng, 2)
     batch = batch._replace(words=batch.words[:, :6], targets=batch.targets[:, :6], mask=batch.mask[:, :6])
@@ -148,7 +151,9 @@ def test_captions_count_as_much_as_they_weigh(rng, name):
     def gradients(*weights, smoothing=0.1):
         weighed = batch._replace(weights=np.array(weights) if weights else None)
         own = {name: array.copy() for name, array in params.items()}  # a baseline moves
-        found = captioner.loss_and_grads(own, weighed, replace(config, smoothing=smoothing), np.random.default_rng(0))
+        found = captioner.loss_and_grads(
+            own, weighed, config.replace(label_smoothing=smoothing), np.random.default_rng(0)
+        )
         return found[0].word, found[1]
 
     word, once = gradients(smoothing=0.0)
@@ -171,12 +176,12 @@ def test_sampled_captions_of_a_batch(rng, params, monkeypatch):
     scores = self_critical.scores(judge, [0, 1, 2], captions)
     np.testing.assert_allclose(scores, cider.cider_d(words, references) / 100, rtol=1e-12)
 
-    recipe = presets.Recipe(CONFIG, 1, 2, 3, 1e-3, max_words=MOST)
+    recipe = CONFIG.replace(epochs=1, batch_size=2, captions_per_image=3, learning_rate=1e-3, max_words=MOST)
     batch = all_captions(rng, 2)._replace(words=np.zeros((4, 6), int), rows=np.array([2, 0]))
     a = captioner.annotate(params, batch.inputs, CONFIG)
     given, found, config, mean_drawn, mean_greedy = self_critical.sample_captions(params, batch, recipe, judge, rng)
     np.testing.assert_array_equal(given, a)
-    assert config == replace(CONFIG, expected=1.0)
+    assert config == recipe.replace(expected_context=1.0)
     assert found.words.shape == found.targets.shape == found.mask.shape
     assert found.words.shape[1] == 6 and (found.words[0] == START).all()
     drawn = [found.targets[:, b][found.mask[:, b] > 0] for b in range(6)]
@@ -187,7 +192,7 @@ def test_sampled_captions_of_a_batch(rng, params, monkeypatch):
     baseline = of_drawn - found.weights
     assert np.ptp(baseline[:3]) < 1e-6 and np.ptp(baseline[3:]) < 1e-6
     np.testing.assert_allclose([mean_drawn, mean_greedy], [100 * of_drawn.mean(), 100 * baseline.mean()], rtol=1e-5)
-    others = replace(recipe, baseline="others")
+    others = recipe.replace(reward_baseline="others")
     _, found, _, _, mean_greedy_too = self_critical.sample_captions(params, batch, others, judge, rng)
     drawn = [found.targets[:, b][found.mask[:, b] > 0] for b in range(6)]
     of_drawn = self_critical.scores(judge, [2, 2, 2, 0, 0, 0], drawn)
@@ -206,7 +211,9 @@ def test_annotations_drop_out_alike_where_captions_are_drawn_judged_and_learned(
     """Of the vectors that the batch has then, both kinds of captions come; training drops nothing more."""
     vocabulary = Vocabulary(("<start>", "<end>", "<unk>", "red", "square"))
     judge = self_critical.prepare(batches.Split((), None, (), ((["red"],), (["square"],)), ()), vocabulary)
-    recipe = presets.Recipe(replace(CONFIG, dropout_a=0.4), 1, 2, 3, 1e-3, max_words=MOST)
+    recipe = CONFIG.replace(annotation_dropout=0.4).replace(
+        epochs=1, batch_size=2, captions_per_image=3, learning_rate=1e-3, max_words=MOST
+    )
     batch = all_captions(rng, 2)._replace(words=np.zeros((4, 6), int), rows=np.arange(2))
     a, seen = captioner.annotate(params, batch.inputs, CONFIG), []
     drawing, searching = self_critical.draw, self_critical.search.beam_search
@@ -218,7 +225,7 @@ def test_annotations_drop_out_alike_where_captions_are_drawn_judged_and_learned(
     monkeypatch.setattr(self_critical.search, "beam_search", noting(searching))
     found = self_critical.sample_captions(params, batch, recipe, judge, rng)
     dropped = (found.a == 0).all(axis=1, keepdims=True)
-    assert 0 < dropped.mean() < 1 and found.config.dropout_a == 0
+    assert 0 < dropped.mean() < 1 and found.config.encoder.annotation_dropout == 0
     np.testing.assert_allclose(found.a, a * ~dropped / 0.6)
     assert len(seen) == 2 and all(array is found.a for array in seen)
 

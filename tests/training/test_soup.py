@@ -1,7 +1,6 @@
 """soup: a run whose weights are the mean of those of others, and which others it can be of."""
 
 import json
-from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -13,7 +12,14 @@ from numpy_sat.experiment import checkpoint, presets, runs
 from numpy_sat.system.errors import InputError
 from numpy_sat.training import soup as mixing
 
-TINY = ["stages=((4,),(6,))", "embedding=5", "state=7", "attention=6", "picture_size=16", "norm=true"]
+TINY = [
+    "stages=((4,),(6,))",
+    "embedding_size=5",
+    "hidden_size=7",
+    "attention_size=6",
+    "image_size=16",
+    "batch_norm=true",
+]
 
 
 @pytest.fixture(scope="module")
@@ -105,11 +111,11 @@ def test_models_that_have_no_mean(folder, capsys, names, words):
 
 def test_models_with_other_stages_trained_have_no_mean():
     """What the one has trained the other has not among its weights."""
-    begun = {"recipe": {}, "seed": 0, runs.FIRST[0]: {}, runs.FIRST[1]: 0}
+    begun = {"recipe": {}, "seed": 0, "command": [], "first_recipe": {}, "first_seed": 0}
     recipe = presets.on_pretrained("flickr8k", "lite0")
-    tuned = replace(recipe, model=replace(recipe.model, tuned=2))
+    tuned = recipe.replace(tuned_stages=2)
     one, other = (runs.Model({}, of_one, Vocabulary(SPECIALS), begun, {}) for of_one in (recipe, tuned))
-    with pytest.raises(InputError, match="b: has tuned=2, a tuned=0"):
+    with pytest.raises(InputError, match="b: has tuned_stages=2, a tuned_stages=0"):
         mixing._refuse_others("b", other, "a", one)
     mixing._refuse_others("b", one, "a", one)
 

@@ -32,21 +32,21 @@ def run(root, out, *more, name="two"):
 
 def test_a_study_to_its_end(root, two, tmp_path, capsys):
     """All variants on the same data, seed and budget; then the table. Given again, the command trains nothing."""
-    assert run(root, tmp_path / "study", "--epochs", 1, "--set", "penalty=0.2", "--seed", 3) == 0
+    assert run(root, tmp_path / "study", "--epochs", 1, "--set", "attention_penalty=0.2", "--seed", 3) == 0
     printed = capsys.readouterr().out
-    common = f"--data flickr8k --small --root {root} --epochs 1 --set penalty=0.2 --seed 3"
+    common = f"--data flickr8k --small --root {root} --epochs 1 --set attention_penalty=0.2 --seed 3"
     assert f"python -m numpy_sat.train {common} --out {tmp_path}/study/whole\n" in printed
     assert f"python -m numpy_sat.train {common} --set without=gate --out {tmp_path}/study/no-gate\n" in printed
     whole, other = (runs.load_model(tmp_path / "study" / name) for name in ("whole", "no-gate"))
     assert settings.settings_between(other.recipe, whole.recipe) == {"without": "gate"}
-    assert whole.recipe.model.penalty == 0.2 and whole.recipe.epochs == 1
+    assert whole.recipe.loss.attention_penalty == 0.2 and whole.recipe.training.epochs == 1
     assert whole.settings["seed"] == other.settings["seed"] == 3
     rows = json.loads((tmp_path / "study" / "table.json").read_text())["rows"]
     assert [row["name"] for row in rows] == ["whole", "no-gate"]
     assert "Against whole, by the 95 %" in printed and (tmp_path / "study" / "table.md").exists()
 
     before = (tmp_path / "study" / "whole" / "last.npz").read_bytes()
-    assert run(root, tmp_path / "study", "--seed", 3, "--epochs", 1, "--set", "penalty=0.2") == 0
+    assert run(root, tmp_path / "study", "--seed", 3, "--epochs", 1, "--set", "attention_penalty=0.2") == 0
     printed = capsys.readouterr().out
     assert printed.count("trained already") == 2 and "numpy_sat.train" not in printed
     assert (tmp_path / "study" / "whole" / "last.npz").read_bytes() == before
@@ -120,14 +120,12 @@ def test_every_variant_is_a_recipe_of_its_own(name, data):
 def test_the_pieces_of_a_recipe():
     """Those it has, one left out at a time."""
     variants = studies.variants_of("recipe", presets.PRESETS["flickr8k", False])
-    assert set(variants) == {"whole", "no-norm", "no-dropout", "no-penalty", "no-flip", "no-zoom"}
-    assert variants["no-zoom"] == ["--set", "zoom=1"]
+    assert set(variants) == {
+        *("whole", "no-batch-norm", "no-dropout", "no-attention-penalty", "no-horizontal-flip", "no-random-crop")
+    }
+    assert variants["no-random-crop"] == ["--set", "random_crop=1.0"]
     assert set(studies.variants_of("recipe", tiny.RECIPE)) == {
-        "whole",
-        "no-dropout",
-        "no-penalty",
-        "no-flip",
-        "no-shift",
+        *("whole", "no-dropout", "no-attention-penalty", "no-horizontal-flip", "no-random-shift")
     }
 
 
@@ -148,7 +146,7 @@ def test_variants_that_a_model_does_not_have_are_said_first(tmp_path, monkeypatc
     ("setting", "words"),
     [
         ("without=gate", "no-deep-output (would have the parts again that without=gate leaves out)"),
-        ("penalty=0", "lambda-0 (the same as whole)"),
+        ("attention_penalty=0", "lambda-0 (the same as whole)"),
     ],
 )
 def test_variants_that_would_not_differ_as_they_say(tmp_path, monkeypatch, capsys, setting, words):
@@ -159,8 +157,8 @@ def test_variants_that_would_not_differ_as_they_say(tmp_path, monkeypatch, capsy
 
 def test_pieces_that_do_nothing_for_a_model():
     tell = settings.with_settings(presets.PRESETS["flickr8k", False], {"model": "tell"})
-    assert "no-penalty" not in studies.variants_of("recipe", tell)
-    assert "no-penalty" in studies.variants_of("recipe", presets.PRESETS["flickr8k", False])
+    assert "no-attention-penalty" not in studies.variants_of("recipe", tell)
+    assert "no-attention-penalty" in studies.variants_of("recipe", presets.PRESETS["flickr8k", False])
 
 
 def test_arguments_that_train_does_not_know(capsys):

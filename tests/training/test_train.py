@@ -22,6 +22,7 @@ from numpy_sat.data import batches, catalog
 from numpy_sat.data.scenes import scenes
 from numpy_sat.evaluation import blind_baseline, heldout
 from numpy_sat.experiment import arguments, checkpoint, presets, runs
+from numpy_sat.experiment.recipe import from_json
 from numpy_sat.metrics import cider
 from numpy_sat.pretrained import inputs
 from numpy_sat.training import loop, objectives, validation
@@ -50,7 +51,9 @@ def test_a_run_to_its_end(root, tmp_path, capsys):
         *("config.json", "log.jsonl", "curves.png", "attention.png", "last.npz", "best.npz")
     }
     config = json.loads((out / "config.json").read_text())
-    assert config["seed"] == 0 and config["recipe"]["model"]["state"] == 7
+    assert config["seed"] == 0 and config["recipe"]["decoder"]["hidden_size"] == 7
+    command = ["train", "--small", "--data", "flickr8k", "--root", str(root), "--out", str(out)]
+    assert config["command"] == checkpoint.load(out / "best.npz").settings["command"] == command
     entries = [json.loads(line) for line in (out / "log.jsonl").read_text().splitlines()]
     assert [entry["step"] for entry in entries if entry["kind"] == "dev"] == [6, 12]
     assert [entry["step"] for entry in entries if entry["kind"] == "train"] == [10]
@@ -66,9 +69,9 @@ def test_a_run_to_its_end(root, tmp_path, capsys):
     [
         ("--optimizer", "adam"),
         ("--optimizer", "rmsprop"),
-        ("--set", "norm=true", "zoom=0.7", "decay=0.05"),
-        ("--set", "self_critical=1"),
-        ("--blind", "--set", "self_critical=1"),
+        ("--set", "batch_norm=true", "random_crop=0.7", "weight_decay=0.05"),
+        ("--set", "self_critical_epochs=1"),
+        ("--blind", "--set", "self_critical_epochs=1"),
     ],
 )
 def test_interrupted_and_resumed_is_bit_for_bit_the_whole(root, tmp_path, monkeypatch, more):
@@ -106,7 +109,14 @@ def test_interrupted_and_resumed_is_bit_for_bit_the_whole(root, tmp_path, monkey
 def test_the_same_seed_gives_the_same_bits(root, tmp_path, monkeypatch):
     """300 steps with all that is drawn or summed up: order, augmentation, dropout, batch normalisation, decay."""
     monkeypatch.setattr(validation, "_draw_figures", lambda *_: None)
-    settings = ("norm=true", "zoom=0.7", "colour=0.3", "decay=0.05", "smoothing=0.1", "pictures=2")
+    settings = (
+        "batch_norm=true",
+        "random_crop=0.7",
+        "color_jitter=0.3",
+        "weight_decay=0.05",
+        "label_smoothing=0.1",
+        "batch_size=2",
+    )
     for name in ("one", "other"):
         assert run(root, tmp_path / name, "--epochs", 25, "--set", *settings) == 0
     one, other = (arrays(tmp_path / name / "last.npz") for name in ("one", "other"))
@@ -123,11 +133,12 @@ def test_the_same_seed_gives_the_same_bits(root, tmp_path, monkeypatch):
 def test_settings_of_a_run(root, tmp_path):
     """A part left out, another penalty: in the recipe, in the checkpoint, and read back."""
     out = tmp_path / "run"
-    assert run(root, out, "--epochs", 1, "--set", "without=gate", "penalty=0.5") == 0
+    assert run(root, out, "--epochs", 1, "--set", "without=gate", "attention_penalty=0.5") == 0
     recipe = json.loads((out / "config.json").read_text())["recipe"]
-    assert recipe["model"]["without"] == ["gate"] and recipe["model"]["penalty"] == 0.5 and recipe["epochs"] == 1
+    assert recipe["decoder"]["without"] == ["gate"] and recipe["loss"]["attention_penalty"] == 0.5
+    assert recipe["training"]["epochs"] == 1
     model = runs.load_model(out)
-    assert model.recipe.model.without == ("gate",) and "w_beta" not in model.params
+    assert model.recipe.decoder.without == ("gate",) and "w_beta" not in model.params
 
 
 def test_self_critical_training_begins_with_what_can_write(root, tmp_path, monkeypatch, capsys):
@@ -135,17 +146,17 @@ def test_self_critical_training_begins_with_what_can_write(root, tmp_path, monke
 
     The best is the average of the weights.
     """
-    assert run(root, tmp_path / "new", "--set", "self_critical=2") == 2
-    assert "self_critical=2: a model that has not learned to write" in capsys.readouterr().err
+    assert run(root, tmp_path / "new", "--set", "self_critical_epochs=2") == 2
+    assert "self_critical_epochs=2: a model that has not learned to write" in capsys.readouterr().err
     before, whole, parts = (tmp_path / name for name in ("before", "whole", "parts"))
     monkeypatch.setattr(loop, "LOG_STEPS", 1)
     assert run(root, before, "--epochs", 1) == 0
-    on = ["--from", str(before), "--set", "self_critical=1", "average=0.5", "--epochs", "1", "--out"]
+    on = ["--from", str(before), "--set", "self_critical_epochs=1", "ema=0.5", "--epochs", "1", "--out"]
     assert train.main([*on, str(whole)]) == 0
     best, last = (checkpoint.load(whole / name) for name in ("best.npz", "last.npz"))
-    trained = {name.removeprefix("a.") for name in last.optimizer if name.startswith("a.")}
+    trained = {name.removeprefix("ema.") for name in last.optimizer if name.startswith("ema.")}
     for name, array in best.params.items():
-        right = last.optimizer[f"a.{name}"] if name in trained else last.params[name]
+        right = last.optimizer[f"ema.{name}"] if name in trained else last.params[name]
         np.testing.assert_array_equal(array, right, err_msg=name)
     assert "E" in trained and np.abs(best.params["E"] - last.params["E"]).max() > 0
     logs = [[entry for entry in runs.read_log(folder) if entry["kind"] == "train"] for folder in (before, whole)]
@@ -170,17 +181,21 @@ def test_training_on_from_a_run(root, tmp_path, capsys):
     """A new run with the old one's data, words and best parameters; with no step it is the same model."""
     before, after = tmp_path / "before", tmp_path / "after"
     assert run(root, before, "--epochs", 1) == 0
-    on = ["--from", str(before), "--set", "self_critical=1", "--epochs", "1", "--learning-rate", "1e-30"]
+    on = ["--from", str(before), "--set", "self_critical_epochs=1", "--epochs", "1", "--learning-rate", "1e-30"]
     assert train.main([*on, "--out", str(after)]) == 0
     config = json.loads((after / "config.json").read_text())
-    assert config["recipe"]["self_critical"] == 1 and config["data"] == "flickr8k" and config["root"] == str(root)
+    assert (
+        config["recipe"]["training"]["self_critical_epochs"] == 1
+        and config["data"] == "flickr8k"
+        and config["root"] == str(root)
+    )
     one, other = (checkpoint.load(folder / "best.npz").params for folder in (before, after))
     for name, array in one.items():
         np.testing.assert_allclose(other[name], array, rtol=0, atol=1e-7, err_msg=name)
-    assert train.main([*on, "--set", "state=8", "--out", str(tmp_path / "other")]) == 2
+    assert train.main([*on, "--set", "hidden_size=8", "--out", str(tmp_path / "other")]) == 2
     assert "does not fit the model" in capsys.readouterr().err
-    assert train.main([*on, "--set", "min_count=2", "--out", str(tmp_path / "other")]) == 2
-    assert "min_count: --from takes the vocabulary from the run" in capsys.readouterr().err
+    assert train.main([*on, "--set", "min_word_count=2", "--out", str(tmp_path / "other")]) == 2
+    assert "min_word_count: --from takes the vocabulary from the run" in capsys.readouterr().err
     for name in ("flickr8k", "scenes"):  # the one it would be without being said, too
         with pytest.raises(SystemExit):
             train.main([*on, "--data", name])
@@ -213,7 +228,7 @@ def test_ctrl_c_saves_and_says_how_to_go_on(root, tmp_path):
     script = (
         "import sys\nfrom dataclasses import replace\nimport tiny\n"
         "from numpy_sat import train\nfrom numpy_sat.experiment import presets\n"
-        "presets.PRESETS['flickr8k', True] = replace(tiny.RECIPE, epochs=10000, patience=10000)\n"
+        "presets.PRESETS['flickr8k', True] = tiny.RECIPE.replace(epochs=10000, patience=10000)\n"
         "sys.exit(train.main(sys.argv[1:]))"
     )
     process = subprocess.Popen(
@@ -272,7 +287,7 @@ def test_a_blind_model_is_chosen_by_loss_until_it_learns_by_cider(root, tmp_path
         return objectives.of_epoch(run.recipe, run.progress.epoch) is self_critical
 
     monkeypatch.setattr(loop, "_run_epoch", lambda run, *_: seen.append(is_self_critical(run)))
-    assert run(root, tmp_path / "run", "--blind", "--epochs", 6, "--set", "self_critical=3") == 0
+    assert run(root, tmp_path / "run", "--blind", "--epochs", 6, "--set", "self_critical_epochs=3") == 0
     printed = capsys.readouterr().out
     best = [line.partition("/")[0] for line in printed.splitlines() if line.endswith("(best so far)")]
     assert best == ["epoch 1", "epoch 2", "epoch 4", "epoch 5"] and seen == [False] * 3 + [True] * 3
@@ -399,20 +414,20 @@ def test_scenes_from_the_first_command_to_their_judgement(tmp_path, monkeypatch,
 @pytest.mark.parametrize("key", presets.PRESETS)
 def test_every_preset_makes_a_model_and_comes_back_from_json(key):
     recipe = presets.PRESETS[key]
-    assert presets.from_json(json.loads(json.dumps(dataclasses.asdict(recipe)))) == recipe
-    assert recipe.model.picture_size % 2 ** (len(recipe.model.stages) - 1) == 0
+    assert from_json(json.loads(json.dumps(dataclasses.asdict(recipe)))) == recipe
+    assert recipe.encoder.image_size % 2 ** (len(recipe.encoder.stages) - 1) == 0
 
 
 def test_moments_are_those_of_pictures_as_they_are(root, tmp_path):
     """As the model is given them in use, not as they are changed in training."""
     out = tmp_path / "run"
-    assert run(root, out, "--epochs", 1, "--set", "norm=true", "zoom=0.3", "shift=5") == 0
+    assert run(root, out, "--epochs", 1, "--set", "batch_norm=true", "random_crop=0.3", "random_shift=5") == 0
     model = runs.load_model(out)
     listed = catalog.open_dataset("flickr8k", root, ("train",)).splits["train"]
-    split = batches.make_split(listed, inputs.load(model.recipe.model, listed), model.vocabulary, 20)
+    split = batches.make_split(listed, inputs.load(model.recipe, listed), model.vocabulary, 20)
     params = {name: array.copy() for name, array in model.params.items()}
-    plain = batches.plain_batches(split, model.recipe.pictures, each=1)
-    captioner.measure_running_statistics(params, plain, model.recipe.model)
+    plain = batches.plain_batches(split, model.recipe.training.batch_size, each=1)
+    captioner.measure_running_statistics(params, plain, model.recipe)
     for name, array in params.items():
         np.testing.assert_allclose(array, model.params[name], rtol=1e-5, atol=1e-6, err_msg=name)
 
@@ -424,12 +439,13 @@ def test_moments_are_those_of_pictures_as_they_are(root, tmp_path):
 def test_show_and_tell_learns_scenes_at_a_rate_of_its_own(rest, rate, tmp_path):
     """At soft's, .004, its loss stays at a blind model's. The command that trains its counterpart says the same."""
     recipe = arguments.choose_recipe(arguments.parse(["--small", *rest]))
-    assert recipe.learning_rate == rate
-    settings = {"data": "scenes", "root": None, "seed": 0, "skip_missing": False, "recipe": dataclasses.asdict(recipe)}
+    assert recipe.training.learning_rate == rate
+    settings = {"data": "scenes", "root": None, "seed": 0, "recipe": dataclasses.asdict(recipe)}
+    settings["command"] = ["train", "--small", *rest]
     (sentence,) = blind_baseline.notes(tmp_path / "run", SimpleNamespace(settings=settings, recipe=recipe), None)
     words = shlex.split(sentence.partition("\n")[2])
     of_counterpart = arguments.choose_recipe(arguments.parse(words[3:]))
-    assert of_counterpart == dataclasses.replace(recipe, model=dataclasses.replace(recipe.model, blind=True))
+    assert of_counterpart == recipe.replace(blind=True)
     assert ("--learning-rate" in words) == ("--learning-rate" in rest)
 
 
@@ -454,7 +470,7 @@ def test_patience_waits_for_the_self_critical_epochs(root, tmp_path, monkeypatch
     """It would have ended after three epochs; so it does after two of those that learn otherwise."""
     monkeypatch.setattr(cider, "cider_d", lambda captions, references: np.zeros(8))
     monkeypatch.setattr(heldout, "loss", lambda params, recipe, split: 1.0)
-    assert run(root, tmp_path / "run", "--epochs", 8, "--set", "patience=2", "self_critical=3") == 0
+    assert run(root, tmp_path / "run", "--epochs", 8, "--set", "patience=2", "self_critical_epochs=3") == 0
     assert "stopped early: dev CIDEr-D has not risen for 2 epochs" in capsys.readouterr().out
     assert checkpoint.load(tmp_path / "run" / "last.npz").progress["epoch"] == 7
 

@@ -19,10 +19,11 @@ from numpy_sat.training.objectives import cross_entropy, self_critical
 
 def of_epoch(recipe, epoch):
     """Return the objective module of an epoch, counted from 0."""
-    is_self_critical = recipe.self_critical and epoch >= recipe.epochs - recipe.self_critical
+    epochs, last = recipe.training.epochs, recipe.training.self_critical_epochs
+    is_self_critical = last and epoch >= epochs - last
     return self_critical if is_self_critical else cross_entropy
 
 
 def is_last(recipe, epoch):
     """Return True if the objective stays the same from this epoch to the end of the run."""
-    return of_epoch(recipe, epoch) is of_epoch(recipe, recipe.epochs)
+    return of_epoch(recipe, epoch) is of_epoch(recipe, recipe.training.epochs)

@@ -16,7 +16,7 @@ def loss_and_grads(params, batch, recipe, prepared, random, workspace):
     Args:
         params: arrays by name.
         batch: data.batches.Batch.
-        recipe: presets.Recipe.
+        recipe: the run's.
         prepared: not used.
         random: function from a purpose of system/streams.py to a numpy Generator.
         workspace: system.workspace.Workspace. The gradients lie in its memory until its next step.
@@ -24,7 +24,7 @@ def loss_and_grads(params, batch, recipe, prepared, random, workspace):
         The loss, the gradients by name, and no further scores.
     """
     with workspace.step():
-        loss, grads = captioner.loss_and_grads(params, batch, recipe.model, random(DROPOUT))
+        loss, grads = captioner.loss_and_grads(params, batch, recipe, random(DROPOUT))
     return loss, grads, {}
 
 
@@ -33,4 +33,4 @@ def selection_score(config, cider):
 
     A blind model writes one caption for all images. Its score says little about how well the model predicts words.
     """
-    return 0.0 if config.blind else cider
+    return 0.0 if config.encoder.blind else cider

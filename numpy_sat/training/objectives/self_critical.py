@@ -6,7 +6,6 @@ itself. With baseline = "others" it is the mean score of the image's other sampl
 besides the model itself.
 """
 
-from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
@@ -16,6 +15,7 @@ from numpy_sat.data import batches
 from numpy_sat.data.vocabulary import END, START
 from numpy_sat.decoders import MODELS
 from numpy_sat.decoding import search
+from numpy_sat.experiment.recipe import Recipe
 from numpy_sat.layers import policy, softmax
 from numpy_sat.metrics import cider
 from numpy_sat.system.streams import CAPTIONS, DROPOUT
@@ -36,7 +36,7 @@ class Samples(NamedTuple):
 
     a: np.ndarray  # (N, L, D) annotations, dropout applied
     batch: batches.Batch  # the sampled captions, with their weights r - b
-    config: captioner.Config  # the configuration to train with
+    config: Recipe  # the configuration to train with
     sampled: float  # mean CIDEr-D of the sampled captions, percent
     greedy: float  # mean CIDEr-D of the greedy captions, percent
 
@@ -54,7 +54,7 @@ def loss_and_grads(params, batch, recipe, prepared, random, workspace):
     Args:
         params: arrays by name.
         batch: data.batches.Batch; its captions are replaced.
-        recipe: presets.Recipe.
+        recipe: the run's.
         prepared: the Judge.
         random: function from a purpose of system/streams.py to a numpy Generator.
         workspace: system.workspace.Workspace. The gradients lie in its memory until its next step.
@@ -62,7 +62,7 @@ def loss_and_grads(params, batch, recipe, prepared, random, workspace):
         The loss, the gradients by name, and the mean CIDEr-D {"sampled": percent, "greedy": percent}.
     """
     samples = sample_captions(params, batch, recipe, prepared, random(CAPTIONS))
-    decoder = MODELS[recipe.model.model]
+    decoder = MODELS[recipe.decoder.model]
     with workspace.step():
         loss, _, grads = decoder.loss_and_grads(params, samples.a, samples.batch, samples.config, random(DROPOUT))
     return loss, grads, {"sampled": samples.sampled, "greedy": samples.greedy}
@@ -97,27 +97,27 @@ def sample_captions(params, batch, recipe, judge, rng):
     Args:
         params: arrays by name.
         batch: data.batches.Batch.
-        recipe: presets.Recipe.
+        recipe: the run's.
         judge: the Judge.
         rng: numpy Generator.
     Returns:
         The Samples.
     """
-    a = captioner.annotate(params, batch.inputs, recipe.model)
-    a = a * captioner.annotations_mask(rng, a, recipe.model)
+    a = captioner.annotate(params, batch.inputs, recipe)
+    a = a * captioner.annotations_mask(rng, a, recipe)
     B = batch.words.shape[1]
-    decoder = decoders.writer(replace(recipe.model, look="expected"))  # hard attention trains so, too
-    sampled = draw(decoder, params, a, rng.random((recipe.max_words, B)))
-    greedy = [caption.words for caption in search.beam_search(decoder, params, a, 1, recipe.max_words)]
+    decoder = decoders.writer(recipe.replace(attention_mode="expected"))  # hard attention trains so, too
+    sampled = draw(decoder, params, a, rng.random((recipe.decoding.max_words, B)))
+    greedy = [caption.words for caption in search.beam_search(decoder, params, a, 1, recipe.decoding.max_words)]
     sampled_scores = scores(judge, np.repeat(batch.rows, B // len(a)), sampled)
     greedy_scores = scores(judge, batch.rows, greedy)
     words, targets, mask = batches.arrange(sampled)
-    if recipe.baseline == "others":
-        weights = policy.advantage_over_others(sampled_scores, recipe.captions)
+    if recipe.training.reward_baseline == "others":
+        weights = policy.advantage_over_others(sampled_scores, recipe.training.captions_per_image)
     else:
         weights = policy.advantage(sampled_scores, greedy_scores)
     # No dropout is left to be drawn. Hard attention trains with the expected context, as it has written.
-    config = replace(recipe.model, dropout=0.0, dropout_a=0.0, expected=1.0)
+    config = recipe.replace(dropout=0.0, annotation_dropout=0.0, expected_context=1.0)
     batch = batch._replace(words=words, targets=targets, mask=mask, weights=weights.astype(mask.dtype))
     return Samples(a, batch, config, 100 * float(sampled_scores.mean()), 100 * float(greedy_scores.mean()))
 

@@ -6,23 +6,21 @@ While it learns, the variance of its gradient is measured: of the same captions 
 baseline, with the moving average, and with that and reward-to-go. All three have the same mean.
 """
 
-from dataclasses import replace
-
 import numpy as np
 
-from numpy_sat import captioner
 from numpy_sat.data import batches
 from numpy_sat.data.vocabulary import END, START
 from numpy_sat.decoders import hard
 from numpy_sat.evaluation import figures
+from numpy_sat.experiment.recipe import Recipe
 from numpy_sat.training import optimizers
 
 PLACES, KINDS, FIRST_KIND = 6, 4, 2  # kind k is word FIRST_KIND + k
 WORDS = 5  # of the longest caption, without <end>; of the shortest 2
 CAPTIONS, STEPS, EVERY, REPEATS, RATE = 40, 300, 20, 150, 0.02
-CONFIG = captioner.Config(
-    **{"picture_size": 0, "stages": (), "embedding": 8, "state": 16, "attention": 8, "model": "hard", "penalty": 0.0},
-    **{"lambda_r": 0.3, "lambda_e": 0.0},
+CONFIG = Recipe().replace(
+    **{"image_size": 0, "stages": (), "embedding_size": 8, "hidden_size": 16, "attention_size": 8},
+    **{"model": "hard", "attention_penalty": 0.0, "reinforce_weight": 0.3, "entropy_weight": 0.0},
 )
 WAYS = {  # whether with the baseline, whether with reward-to-go
     "no baseline": (False, False),
@@ -66,7 +64,7 @@ def variance(params, a, batch, way, rng, repeats):
     Measured on sums of all captions, whose draws have nothing to do with each other: variances add up.
     """
     with_baseline, to_go = WAYS[way]
-    config = replace(CONFIG, lambda_r=1.0, expected=0.0, reward_to_go=to_go)
+    config = CONFIG.replace(reinforce_weight=1.0, expected_context=0.0, reward_to_go=to_go)
     found = []
     for _ in range(repeats):
         given = {**params, "baseline": params["baseline"] * with_baseline}

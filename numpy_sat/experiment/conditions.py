@@ -1,0 +1,109 @@
+"""When a setting's value does not fit the other settings, and when a setting does nothing.
+
+Each function takes a recipe.Recipe and returns the end of a sentence, or None where all is well.
+"""
+
+import ast
+
+from numpy_sat.decoders import MODELS
+from numpy_sat.encoders import ENCODERS, lite0
+
+GRIDS = tuple(lite0.STAGES)  # names of EfficientNet-Lite0's stages, by the grid of locations that they end in
+
+
+def read_stages(text):
+    """Return an encoder's stages from text: the name of a grid, or tuples of channels. Raises ValueError."""
+    if text in lite0.STAGES:
+        return lite0.STAGES[text]
+    try:
+        stages = tuple(tuple(stage) for stage in ast.literal_eval(text))
+    except (TypeError, SyntaxError, MemoryError, RecursionError) as error:
+        raise ValueError from error
+    if not stages or not all(stages) or not all(type(c) is int and c > 0 for stage in stages for c in stage):
+        raise ValueError
+    return stages
+
+
+def write_stages(stages):
+    """Return the text that read_stages reads as these stages."""
+    grid = next((grid for grid, of_grid in lite0.STAGES.items() if of_grid == stages), None)
+    return grid or str(stages).replace(" ", "")
+
+
+def another_encoders_grid(recipe):
+    """Refuse numbers of EfficientNet-Lite0's stages that another encoder would read as channels."""
+    if recipe.encoder.network != "lite0" and recipe.encoder.stages in lite0.STAGES.values():
+        return f"{', '.join(GRIDS)} are grids of --encoder lite0, not of {recipe.encoder.network}"
+    return None
+
+
+def too_small(recipe):
+    """Refuse images of which the encoder's stages leave nothing."""
+    least = ENCODERS[recipe.encoder.network].smallest(recipe.encoder.stages)
+    if recipe.encoder.image_size < least:
+        return f"too small for {len(recipe.encoder.stages)} stages, the smallest is {least}"
+    return None
+
+
+def unequal_heads(recipe):
+    """Refuse heads that cannot share the attention size."""
+    heads, A = recipe.decoder.heads, recipe.decoder.attention_size
+    if "heads" in MODELS[recipe.decoder.model].SETTINGS and A % heads:
+        return f"the heads share attention_size={A}, which must be divisible by their number"
+    return None
+
+
+def nothing_to_normalize(recipe):
+    """Refuse batch normalization for an encoder that has none of ours."""
+    if recipe.encoder.batch_norm and (recipe.encoder.pretrained or recipe.encoder.source_words):
+        return "only an encoder of images that starts from random weights can be normalized"
+    return None
+
+
+def nothing_to_tune(recipe):
+    """Refuse to train stages that a model does not have, or all of them."""
+    encoder = recipe.encoder
+    if encoder.tuned_stages and (encoder.blind or not encoder.pretrained):
+        return "only the last stages of a pretrained --encoder can be tuned"
+    if encoder.tuned_stages and encoder.tuned_stages >= len(encoder.stages):
+        return f"must be a whole number from 0 to {len(encoder.stages) - 1}, of {len(encoder.stages)} stages"
+    return None
+
+
+def nothing_to_compare(recipe):
+    """Refuse to compare a sampled caption with the others of its image where there are none."""
+    training = recipe.training
+    if training.self_critical_epochs and training.reward_baseline == "others" and training.captions_per_image == 1:
+        return "with one caption per image there are no others; set captions_per_image to 2 or more"
+    return None
+
+
+def only_images(name):
+    """Return the condition that refuses an augmentation for phrases."""
+
+    def refuse(recipe):
+        default = type(recipe.augmentation)()
+        if recipe.encoder.source_words and getattr(recipe.augmentation, name) != getattr(default, name):
+            return "images can be augmented, phrases cannot"
+        return None
+
+    return refuse
+
+
+def no_self_critical_epochs(recipe):
+    """Settings of self-critical training do nothing without such epochs."""
+    return (
+        None if recipe.training.self_critical_epochs else "without self-critical epochs; set self_critical_epochs too"
+    )
+
+
+def no_images(recipe):
+    """Settings of an image's size and of the stages that read it do nothing for phrases."""
+    return "for phrases" if recipe.encoder.source_words else None
+
+
+def encoder_is_fixed(recipe):
+    """The encoder's learning rate does nothing where the encoder is not trained."""
+    if recipe.encoder.pretrained and not recipe.encoder.tuned_stages:
+        return "where the encoder is not trained; set tuned_stages too"
+    return None
