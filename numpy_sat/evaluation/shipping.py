@@ -9,7 +9,7 @@ import json
 import numpy as np
 
 from numpy_sat import __version__, pretrained
-from numpy_sat.experiment import checkpoint, runs
+from numpy_sat.experiment import checkpoint, notice, runs
 from numpy_sat.system import cli
 from numpy_sat.system.errors import InputError
 
@@ -59,6 +59,8 @@ def ship(run, out):
     settings.pop(runs.SOUP, None)  # as the command and the root, it names folders, which nobody else has
     checkpoint.save(out, checkpoint.Checkpoint(halves, {}, settings, model.progress))
     print(f"{describe(out)}\nwritten: {out}, {out.stat().st_size / 1e6:.1f} MB")
+    for path in notice.write(out, model.recipe.encoder):
+        print(f"written: {path}")
 
 
 def _half(run, name, array):

@@ -1,5 +1,6 @@
 """ship and what it has made: the captioner that comes with the package."""
 
+import dataclasses
 import json
 import os
 import shutil
@@ -14,7 +15,7 @@ from numpy_sat.data.scenes import scenes
 from numpy_sat.decoding import search
 from numpy_sat.evaluation import shipping
 from numpy_sat.evaluation.attention_statistics import measure
-from numpy_sat.experiment import arguments, checkpoint, presets, runs
+from numpy_sat.experiment import arguments, checkpoint, notice, presets, runs
 from numpy_sat.experiment.recipe import from_json
 from numpy_sat.pretrained import inputs
 from numpy_sat.system.errors import InputError
@@ -112,6 +113,8 @@ def test_what_comes_with_the_package():
     assert {"trained on", "encoder", "protocol", "scores"} <= stored.settings["provenance"].keys()
     model = runs.load_model(runs.SHIPPED)
     assert model.recipe.encoder.network == "lite0"
+    assert (runs.SHIPPED.with_name(notice.NOTICE)).read_text() == notice.text("captioner.npz", model.recipe.encoder)
+    assert "END OF TERMS AND CONDITIONS" in runs.SHIPPED.with_name(notice.LICENSE).read_text()
 
 
 def test_the_command_that_began_the_shipped_captioner():
@@ -122,6 +125,15 @@ def test_the_command_that_began_the_shipped_captioner():
     digest = first["first_recipe"]["encoder"]["weights_digest"]
     assert first["first_command"][0] == "train" and settings["command"] is None
     assert recipe.replace(weights_digest=digest) == from_json(first["first_recipe"])
+
+
+def test_a_notice_goes_with_tuned_stages_alone(tmp_path):
+    encoder = runs.load_model(runs.SHIPPED).recipe.encoder
+    assert notice.write(tmp_path / "c.npz", dataclasses.replace(encoder, tuned_stages=0)) == []
+    assert not list(tmp_path.iterdir())
+    paths = notice.write(tmp_path / "c.npz", encoder)
+    assert sorted(paths) == sorted(tmp_path.iterdir()) and "`c.npz` contains weights" in paths[0].read_text()
+    assert paths[1].read_bytes() == runs.SHIPPED.with_name(notice.LICENSE).read_bytes()
 
 
 def test_without_the_encoder_one_sentence(photo, monkeypatch, capsys):

