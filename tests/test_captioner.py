@@ -474,7 +474,7 @@ def test_gradients_of_the_recurrence(request, rng, name):
     """One word alone; N 2, L 3, D 5, B 6, A 7, or 21 of three heads, M 8, S 9; four captions sample."""
     if name != "soft":
         request.getfixturevalue("general_decoder")
-    made_of, names = RECURRENCE[name]
+    decoder_parts, names = RECURRENCE[name]
     params = decoder_arrays(rng, "dot" if name == "dot" else "mlp")
     params = {name: params[name] for name in (*names, "W_x", "W_hh", "b")}
     keys = {"dot": (3, 2, 3, 7), "mean": (2, 5)}.get(name, (2, 3, 7))
@@ -485,7 +485,7 @@ def test_gradients_of_the_recurrence(request, rng, name):
         (look,) = hard.sampling(uniforms[None], expected)
 
     def forward(a, keys, Ey, h, c, **weights):
-        h, c, z, alpha, cache = attend_tell.recur_forward(weights, a, keys, Ey, h, c, made_of, look)
+        h, c, z, alpha, cache = attend_tell.recur_forward(weights, a, keys, Ey, h, c, decoder_parts, look)
         assert h.shape == c.shape == (6, 9) and z.shape == (6, 21 if name == "dot" else 5) and alpha.shape == (6, 3)
         if name == "hard":
             sampled, s = np.flatnonzero(~expected), cache.attend.s
@@ -527,7 +527,7 @@ def test_gradients_of_the_decoder_along_a_direction(request, rng, name):
     """One number, against moving all arrays at once: quick enough to be asked a thousand times (test_mutations.py)."""
     if name != "soft":
         request.getfixturevalue("general_decoder")
-    (made_of, left_out), score = DECODERS[name], "dot" if name.startswith("dot") else "mlp"
+    (decoder_parts, left_out), score = DECODERS[name], "dot" if name.startswith("dot") else "mlp"
     arrays, (T, B, L) = parts.removed(decoder_arrays(rng, score), left_out), (3, 6, 4)
     words, mask_h, uniforms = rng.integers(0, V, (T, B)), rng.standard_normal((T, B, 9)), rng.random((T, B))
     dlogits, dalpha = rng.standard_normal((T, B, V)), rng.standard_normal((T, B, L))
@@ -536,7 +536,7 @@ def test_gradients_of_the_decoder_along_a_direction(request, rng, name):
 
     def decode(step):
         moved = {name: array + step * direction[name] for name, array in arrays.items()}
-        return attend_tell.decode_forward(moved, moved["a"], words, mask_h, made_of, looks)
+        return attend_tell.decode_forward(moved, moved["a"], words, mask_h, decoder_parts, looks)
 
     def loss(step):
         logits, alpha, _ = decode(step)
@@ -576,16 +576,18 @@ def test_the_first_state_is_its_definition(rng):
 
 @pytest.mark.parametrize("name", DECODERS)
 def test_decoding_step_by_step_is_the_training_recurrence(rng, name):
-    (made_of, left_out), score = DECODERS[name], "dot" if name.startswith("dot") else "mlp"
+    (decoder_parts, left_out), score = DECODERS[name], "dot" if name.startswith("dot") else "mlp"
     params, words, T = parts.removed(decoder_arrays(rng, score), left_out), rng.integers(0, V, (3, 2)), 3
     look = hard.look_everywhere if name == "hard" else None
-    logits, alpha, _ = attend_tell.decode_forward(params, params["a"], words, np.ones((T, 2, 9)), made_of, T * [look])
-    state = attend_tell.begin(params, params["a"], made_of, look)
+    logits, alpha, _ = attend_tell.decode_forward(
+        params, params["a"], words, np.ones((T, 2, 9)), decoder_parts, T * [look]
+    )
+    state = attend_tell.begin(params, params["a"], decoder_parts, look)
     for t, column in enumerate(words):
         step_logits, step_alpha, beta, state = attend_tell.step(params, state, column)
         assert np.allclose(step_logits, logits[t], rtol=0, atol=1e-13)
         assert np.allclose(step_alpha, alpha[t], rtol=0, atol=1e-14)
-        assert beta.shape == (2,) and ((0 < beta) & (beta < 1)).all() if made_of.gate else (beta == 1).all()
+        assert beta.shape == (2,) and ((0 < beta) & (beta < 1)).all() if decoder_parts.gate else (beta == 1).all()
 
 
 @pytest.mark.parametrize("model", ["hard", "tell"])

@@ -44,12 +44,12 @@ def init_params(rng, D, config, log_frequencies, dtype=np.float32):
 
 def loss_and_grads(params, a, batch, config, rng):
     """Run one forward and backward pass. a: (N, L, D). Returns the Loss, da: (N, L, D) and gradients by name."""
-    return soft.loss_and_grads_of(parts_of(config), params, a, batch, config, rng)
+    return soft.loss_and_grads_with(parts_of(config), params, a, batch, config, rng)
 
 
 def loss_only(params, a, batch, config):
     """Return the Loss without dropout and without gradients."""
-    return soft.loss_of(parts_of(config), params, a, batch, config)
+    return soft.loss_only_with(parts_of(config), params, a, batch, config)
 
 
 def begin(params, a, config, rng=None):

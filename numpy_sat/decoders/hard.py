@@ -26,7 +26,7 @@ SETTINGS = (
     *("reinforce_weight", "entropy_weight", "expected_context", "reward_to_go", "authors_code", "attention_mode"),
 )
 LOOKS = ("expected", "argmax", "sample")  # how it can look while it writes
-MADE_OF = attend_tell.Parts(hard_attend, gate=False)
+DECODER_PARTS = attend_tell.Parts(hard_attend, gate=False)
 
 step, select = attend_tell.step, attend_tell.select
 
@@ -59,7 +59,7 @@ def loss_and_grads(params, a, batch, config, rng):
     mask_h = dropout.dropout_mask(rng, (T, B, config.decoder.hidden_size), config.decoder.dropout, a.dtype)
     expected, uniforms = toss(rng, len(a), B, config), rng.random((T, B))
     looks = sampling(uniforms, expected)
-    logits, alpha, cache = decoder.decode_forward(params, a, batch.words, mask_h, MADE_OF, looks)
+    logits, alpha, cache = decoder.decode_forward(params, a, batch.words, mask_h, DECODER_PARTS, looks)
     loss, cache_loss = loss_forward(logits, alpha, batch, config)
     entropy, cache_entropy = hard_attention.entropy_forward(alpha, batch.mask)
     _, cache_s = hard_attention.location_log_p_forward(alpha, decoder.locations(cache))
@@ -96,7 +96,7 @@ def loss_only(params, a, batch, config):
     """Return the Loss with the expected context, without dropout and without gradients."""
     (T, B), decoder = batch.words.shape, choose(a, attend_tell, recurrence)
     mask_h = np.ones((T, B, config.decoder.hidden_size), a.dtype)
-    logits, alpha, _ = decoder.decode_forward(params, a, batch.words, mask_h, MADE_OF, T * [look_everywhere])
+    logits, alpha, _ = decoder.decode_forward(params, a, batch.words, mask_h, DECODER_PARTS, T * [look_everywhere])
     return loss_forward(logits, alpha, batch, config)[0]
 
 
@@ -113,7 +113,7 @@ def begin(params, a, config, rng=None):
         look = look_by_chance(rng or np.random.default_rng(0))
     else:
         look = {"expected": look_everywhere, "argmax": look_at_likeliest}[config.decoding.attention_mode]
-    return attend_tell.begin(params, a, MADE_OF, look)
+    return attend_tell.begin(params, a, DECODER_PARTS, look)
 
 
 def sampling(uniforms, expected):

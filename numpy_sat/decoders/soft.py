@@ -22,12 +22,12 @@ def init_params(rng, D, config, log_frequencies, dtype=np.float32):
 
 def loss_and_grads(params, a, batch, config, rng):
     """Run one forward and backward pass. a: (N, L, D). Returns the Loss, da: (N, L, D) and gradients by name."""
-    return loss_and_grads_of(parts_of(config), params, a, batch, config, rng)
+    return loss_and_grads_with(parts_of(config), params, a, batch, config, rng)
 
 
 def loss_only(params, a, batch, config):
     """Return the Loss without dropout and without gradients."""
-    return loss_of(parts_of(config), params, a, batch, config)
+    return loss_only_with(parts_of(config), params, a, batch, config)
 
 
 def begin(params, a, config, rng=None):
@@ -40,22 +40,22 @@ def parts_of(config):
     return parts.remaining(config, soft_attention, mean)
 
 
-def loss_and_grads_of(made_of, params, a, batch, config, rng):
-    """Do what loss_and_grads does, for any attention that samples nothing. made_of: attend_tell.Parts."""
+def loss_and_grads_with(decoder_parts, params, a, batch, config, rng):
+    """Do what loss_and_grads does, for any attention that samples nothing. decoder_parts: attend_tell.Parts."""
     decoder = choose(a, attend_tell, recurrence)
     mask_h = dropout.dropout_mask(
         rng, (*batch.words.shape, config.decoder.hidden_size), config.decoder.dropout, a.dtype
     )
-    logits, alpha, cache = decoder.decode_forward(params, a, batch.words, mask_h, made_of)
+    logits, alpha, cache = decoder.decode_forward(params, a, batch.words, mask_h, decoder_parts)
     loss, cache_loss = loss_forward(logits, alpha, batch, config)
     dlogits, dalpha = loss_backward(cache_loss)
     da, grads = decoder.decode_backward(dlogits, dalpha, cache)
     return loss, da, grads
 
 
-def loss_of(made_of, params, a, batch, config):
-    """Do what loss_only does, for any attention that samples nothing. made_of: attend_tell.Parts."""
+def loss_only_with(decoder_parts, params, a, batch, config):
+    """Do what loss_only does, for any attention that samples nothing. decoder_parts: attend_tell.Parts."""
     decoder = choose(a, attend_tell, recurrence)
     mask_h = np.ones((*batch.words.shape, config.decoder.hidden_size), a.dtype)
-    logits, alpha, _ = decoder.decode_forward(params, a, batch.words, mask_h, made_of)
+    logits, alpha, _ = decoder.decode_forward(params, a, batch.words, mask_h, decoder_parts)
     return loss_forward(logits, alpha, batch, config)[0]

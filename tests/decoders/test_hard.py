@@ -149,7 +149,7 @@ def test_two_fused_forwards_then_both_backwards_in_one_workspace(rng):
         a, mask_h = (rng.standard_normal(shape).astype(np.float32) for shape in ((2, 7, 5), (words, 6, 9)))
         douts = [rng.standard_normal(shape).astype(np.float32) for shape in ((words, 6, V), (words, 6, 7))]
         looks = hard.sampling(rng.random((words, 6)), expected)
-        inputs.append(((params, a, rng.integers(0, V, (words, 6)), mask_h, hard.MADE_OF, looks), douts))
+        inputs.append(((params, a, rng.integers(0, V, (words, 6)), mask_h, hard.DECODER_PARTS, looks), douts))
 
     def results(logits, alpha, cache, douts):
         da, grads = recurrence.decode_backward(*douts, cache)
@@ -216,7 +216,7 @@ def test_what_alpha_learns_by_is_its_definition(rng, options):
     expected, uniforms = hard.toss(numbers, 2, B, config), numbers.random((T, B))
     mask_h = np.ones((T, B, 9))
     looks = hard.sampling(uniforms, expected)
-    logits, alpha, cache = attend_tell.decode_forward(params, a, batch.words, mask_h, hard.MADE_OF, looks)
+    logits, alpha, cache = attend_tell.decode_forward(params, a, batch.words, mask_h, hard.DECODER_PARTS, looks)
     s = attend_tell.locations(cache)
     log_q, p, total = softmax.log_softmax(logits), np.exp(softmax.log_softmax(logits)), 0.0
     dlogits, dalpha = np.zeros_like(logits), np.zeros_like(alpha)
@@ -318,7 +318,7 @@ def test_steps_are_the_training_recurrence(rng, way):
     if way == "at the likeliest":
         uniforms = numbers_of_the_likeliest(np.stack([alpha for _, alpha in found]))
     looks, mask_h = hard.sampling(uniforms, expected), np.ones((T, B, 9))
-    logits, alpha, _ = attend_tell.decode_forward(params, a, words, mask_h, hard.MADE_OF, looks)
+    logits, alpha, _ = attend_tell.decode_forward(params, a, words, mask_h, hard.DECODER_PARTS, looks)
     for t in range(T):
         np.testing.assert_allclose(found[t][0], logits[t], rtol=0, atol=1e-12)
         np.testing.assert_allclose(found[t][1], alpha[t], rtol=0, atol=1e-13)
@@ -372,7 +372,7 @@ def test_captions_are_written_in_each_way(rng):
 
 
 def hard_with(look):
-    begin = partial(attend_tell.begin, parts=hard.MADE_OF, look=look)
+    begin = partial(attend_tell.begin, parts=hard.DECODER_PARTS, look=look)
     return SimpleNamespace(begin=begin, step=hard.step, select=hard.select)
 
 

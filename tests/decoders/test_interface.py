@@ -4,7 +4,6 @@ import inspect
 
 import pytest
 
-from numpy_sat.captioner import Config
 from numpy_sat.decoders import MODELS
 from numpy_sat.decoders.fast import recurrence
 
@@ -19,10 +18,9 @@ FUNCTIONS = {
 
 
 @pytest.mark.parametrize("name", MODELS)
-def test_a_decoder_has_these_functions_and_settings(name):
+def test_a_decoder_has_these_functions(name):
     for function, arguments in FUNCTIONS.items():
         assert tuple(inspect.signature(getattr(MODELS[name], function)).parameters) == arguments
-    assert set(MODELS[name].SETTINGS) <= set(Config.__dataclass_fields__)
 
 
 def test_every_attention_has_a_fused_one():

@@ -242,7 +242,7 @@ def decoded(params, a, words, uniforms):
     K = len(SEQUENCES)
     words, mask_h = np.repeat(words[:, None], K, axis=1), np.ones((WORDS, K, PLAIN.decoder.hidden_size))
     looks = hard.sampling(uniforms, np.zeros(K, bool))
-    logits, alpha, cache = attend_tell.decode_forward(params, a[None], words, mask_h, hard.MADE_OF, looks)
+    logits, alpha, cache = attend_tell.decode_forward(params, a[None], words, mask_h, hard.DECODER_PARTS, looks)
     return logits, alpha, attend_tell.locations(cache), cache
 
 
