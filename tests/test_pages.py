@@ -1,0 +1,275 @@
+"""Tests of the Markdown pages: links, files, commands, settings and printed output."""
+
+import argparse
+import configparser
+import contextlib
+import importlib
+import io
+import os
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+from numpy_sat.experiment import presets, settings
+from numpy_sat.experiment.recipe import SETTINGS
+from numpy_sat.system import cli
+
+ROOT = Path(__file__).parents[1]
+FOLDERS = ("numpy_sat", "exercises", "solutions", "tests", ".github")
+PAGES = sorted(path for folder in FOLDERS for path in (ROOT / folder).rglob("*.md"))
+PAGES = [ROOT / "README.md", *(path for path in PAGES if ".venv" not in path.parts)]
+RUNS = {  # the runs that pages name, by their folder's name without -on and -soup: what their recipe begins with
+    "scenes-small": presets.from_random_weights("scenes", True),
+    "flickr8k": presets.from_random_weights("flickr8k", False),
+    "flickr8k-lite0": presets.on_pretrained("flickr8k", "lite0"),
+    "local": presets.on_pretrained("flickr8k", "lite0"),
+}
+COMMANDS = ("train", "evaluate", "caption", "show", "words", "study", "soup", "ship", "variance", "flickr8k", "bench")
+OF_EXERCISES = ("check", "watch", "hint", "show", "plug", "reset", "solution")
+OTHER_OPTIONS = {"--impl"}  # of pytest, declared in conftest.py
+
+
+class Command(NamedTuple):
+    """A command of a page."""
+
+    page: Path
+    module: str  # such as numpy_sat.train
+    argv: list
+
+
+def names(paths):
+    """Return the paths relative to the project, as text."""
+    return [path.relative_to(ROOT).as_posix() for path in paths]
+
+
+def prose(text):
+    """Return a page's text without its blocks of code."""
+    return re.sub(r"^```.*?^```$", "", text, flags=re.S | re.M)
+
+
+def inline_code(text):
+    """Return the pieces of code in a page's prose."""
+    return re.findall(r"`([^`\n]+)`", prose(text))
+
+
+def blocks(text, *languages):
+    """Return the blocks of code in these languages."""
+    return [body for language, body in re.findall(r"^```(\w+)\n(.*?)^```$", text, re.S | re.M) if language in languages]
+
+
+def anchors(path):
+    """Return the names of a page's headings, as GitHub makes them."""
+    headings = re.findall(r"^#+ (.*)$", re.sub(r"^```.*?^```$", "", path.read_text("utf-8"), flags=re.S | re.M), re.M)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+def commands_of(path):
+    """Return all commands of a page that start this project's modules."""
+    text = path.read_text(encoding="utf-8")
+    lines = [line for block in blocks(text, "sh", "bat") for line in block.replace("\\\n", " ").splitlines()]
+    parts = [part for line in [*lines, *inline_code(text)] for part in line.split("&&")]
+    commands = []
+    for part in parts:
+        if match := re.search(r"python3? -m (\S+)(.*)$", part):
+            commands.append(Command(path, match[1], shlex.split(match[2], comments=True)))
+    return commands
+
+
+ALL_COMMANDS = [command for path in PAGES for command in commands_of(path)]
+OURS = [command for command in ALL_COMMANDS if command.module.startswith(("numpy_sat", "exercises"))]
+
+
+def described(command):
+    """Return a command as text, with its page."""
+    return f"{command.page.relative_to(ROOT).as_posix()}: {command.module} {shlex.join(command.argv)}"
+
+
+def parse(module, argv, monkeypatch):
+    """Run a command's argument parser, and nothing else."""
+    started = []
+    monkeypatch.setattr(cli, "run", lambda work: started.append(work) or 0)
+    output = io.StringIO()
+    with contextlib.redirect_stdout(output), contextlib.redirect_stderr(output):
+        try:
+            importlib.import_module(module).main(argv)
+        except SystemExit as end:
+            assert not end.code, output.getvalue()
+            return output.getvalue()
+    assert started, f"{module} does not call cli.run"
+    return output.getvalue()
+
+
+def main_module(name):
+    """Return the module that `python -m name` runs."""
+    return f"{name}.__main__" if (ROOT / name.replace(".", "/") / "__main__.py").exists() else name
+
+
+def base_recipe(args):
+    """Return the recipe that a command line of train or study begins with."""
+    if args.start:
+        name = re.sub(r"(-on|-soup)+$", "", Path(args.start).name)
+        assert name in RUNS, f"{args.start}: add it to RUNS"
+        return RUNS[name]
+    if args.encoder:
+        return presets.on_pretrained(args.data, args.encoder)
+    return presets.from_random_weights(args.data, args.small, args.model)
+
+
+def test_there_are_the_pages():
+    expected = ["README.md", "numpy_sat/RESULTS.md", "exercises/README.md"]
+    expected += [f"numpy_sat/{name}/README.md" for name in ("decoders", "training", "evaluation", "data", "kernels")]
+    assert set(expected) <= set(names(PAGES))
+    assert len(OURS) > 80
+
+
+def test_readme_is_short():
+    assert len((ROOT / "README.md").read_text(encoding="utf-8").splitlines()) <= 200
+
+
+@pytest.mark.parametrize("path", PAGES, ids=names(PAGES))
+def test_links_resolve(path):
+    text = prose(path.read_text(encoding="utf-8"))
+    for link in re.findall(r"\]\(([^)\s]+)\)", text):
+        if link.startswith(("http://", "https://", "mailto:")):
+            continue
+        file, _, anchor = link.partition("#")
+        target = (path.parent / file) if file else path
+        assert target.exists(), f"{link}: no such file"
+        if anchor:
+            assert anchor in anchors(target), f"{link}: no such heading"
+
+
+@pytest.mark.parametrize("path", PAGES, ids=names(PAGES))
+def test_files_in_code_exist(path):
+    """Paths below the project's folders, such as those of README's map of the code."""
+    for piece in inline_code(path.read_text(encoding="utf-8")):
+        if re.fullmatch(rf"({'|'.join(FOLDERS)})/[\w./-]*", piece):
+            assert (ROOT / piece).exists(), f"{piece}: no such file"
+
+
+def test_map_of_the_code_has_eight_lines():
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    section = text.split("## Map of the code\n")[1].split("\n## ")[0]
+    rows = [line for line in section.splitlines() if line.startswith("| `")]
+    assert len(rows) == 8
+    pieces = [piece for row in rows for piece in re.findall(r"`numpy_sat/([^`]+)`", row)]
+    listed = {piece.split("/")[0] for piece in pieces}
+    packages = {path.parent.name for path in (ROOT / "numpy_sat").glob("*/__init__.py")}
+    assert packages <= listed
+
+
+@pytest.mark.parametrize("command", OURS, ids=map(described, OURS))
+def test_commands_parse(command, monkeypatch):
+    module, argv = command.module, list(command.argv)
+    parse(main_module(module), argv, monkeypatch)
+    if module == "numpy_sat.study":
+        argv = argv[1:]  # the rest are train's, and go to every variant
+        parse("numpy_sat.train", argv, monkeypatch)
+    if module not in ("numpy_sat.train", "numpy_sat.study"):
+        return
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--set", nargs="+", action="extend", default=[])
+    parser.add_argument("--from", dest="start")
+    parser.add_argument("--data", default="scenes")
+    parser.add_argument("--small", action="store_true")
+    parser.add_argument("--encoder")
+    parser.add_argument("--model")
+    args, _ = parser.parse_known_args(argv)
+    if "help" not in args.set:
+        values = dict(text.split("=", 1) for text in args.set)
+        recipe = settings.with_settings(base_recipe(args).replace(model=args.model or "soft"), values)
+        settings.refuse_idle(recipe, values)
+
+
+@pytest.mark.parametrize("path", PAGES, ids=names(PAGES))
+def test_settings_are_real(path):
+    """Code such as `dropout=0`, or several of them."""
+    for piece in inline_code(path.read_text(encoding="utf-8")):
+        if re.fullmatch(r"[a-z_]+=[^=\s]\S*( [a-z_]+=\S+)*", piece):
+            for text in piece.split():
+                name, _, value = text.partition("=")
+                if value != "N":
+                    settings.declared(name).parse(value)
+
+
+def test_options_are_real(monkeypatch):
+    """Options that the text names, such as `--beam`, are options of some command."""
+    helps = [parse(main_module(f"numpy_sat.{name}"), ["--help"], monkeypatch) for name in COMMANDS]
+    helps += [parse("exercises.__main__", [name, "--help"], monkeypatch) for name in OF_EXERCISES]
+    known = OTHER_OPTIONS.union(*(re.findall(r"--[a-z][\w-]*", text) for text in helps))
+    for path in PAGES:
+        for piece in inline_code(path.read_text(encoding="utf-8")):
+            if "pip " not in piece:
+                unknown = set(re.findall(r"(?<![\w-])--[a-z][\w-]*", piece)) - known
+                assert not unknown, f"{path}: {piece}"
+
+
+def test_names_of_settings_in_text_are_real():
+    """A word with an underscore that stands alone as code is a setting, a function or a file somewhere."""
+    sources = "\n".join(
+        path.read_text(encoding="utf-8") for folder in FOLDERS[:2] for path in (ROOT / folder).rglob("*.py")
+    )
+    words = set(re.findall(r"\w+", sources)) | set(SETTINGS)
+    for path in PAGES:
+        for piece in inline_code(path.read_text(encoding="utf-8")):
+            if re.fullmatch(r"[a-z]+_[a-z_]+(\(\))?", piece):
+                assert piece.removesuffix("()") in words, f"{path}: {piece}"
+
+
+def test_packages_and_test_files_exist():
+    """What pages install and what they give to pytest."""
+    setup = configparser.ConfigParser()
+    setup.read(ROOT / "setup.cfg", encoding="utf-8")
+    extras = set(setup["options.extras_require"])
+    for command in ALL_COMMANDS:
+        for argument in command.argv:
+            if command.module == "pip" and (match := re.search(r"\[(.*)\]", argument)):
+                assert set(match[1].split(",")) <= extras, described(command)
+            if command.module == "pytest" and "/" in argument:
+                assert (ROOT / argument).exists(), described(command)
+
+
+def test_syllabus_lists_every_exercise():
+    text = (ROOT / "exercises" / "README.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| (\d+) \| \[(\w+\.py)\]\(\2\)", text, re.M)
+    files = sorted(path.name for path in (ROOT / "exercises").glob("ex*.py"))
+    assert [name for _, name in rows] == files
+    assert [int(number) for number, _ in rows] == [int(name[2:4]) for name in files]
+
+
+@pytest.mark.parametrize("path", PAGES, ids=names(PAGES))
+def test_python_blocks_print_what_the_page_says(path):
+    """A block of Python with a block of text below it is run; rounding errors may differ from machine to machine."""
+    for code, expected in re.findall(
+        r"^```python\n([^`]*?^import[^`]*?)^```\n\n```text\n(.*?)^```$", path.read_text("utf-8"), re.S | re.M
+    ):
+        output = io.StringIO()
+        with contextlib.redirect_stdout(output):
+            exec(code, {})
+        same = [re.sub(r"\(error [^)]*\)", "(error)", text) for text in (output.getvalue(), expected)]
+        assert same[0] == same[1]
+
+
+def test_readme_shows_what_a_check_says(tmp_path):
+    """README's mistake in exercise 3, checked in a copy of the project."""
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    section = text.split("## Do exercise 3\n")[1].split("\n## ")[0]
+    (code,), (shell,), (expected,) = (blocks(section, language) for language in ("python", "sh", "text"))
+    for folder in ("numpy_sat", "exercises", "solutions"):
+        shutil.copytree(ROOT / folder, tmp_path / folder, ignore=shutil.ignore_patterns("__pycache__", "*.npz", "*.md"))
+    file = tmp_path / "exercises" / "ex03_linear.py"
+    head = file.read_text(encoding="utf-8").split("\ndef ")[0]
+    file.write_text(f"{head}\n{code}", encoding="utf-8")
+    command = shlex.split(shell)[1:]
+    environment = os.environ | {"PYTHONPATH": str(tmp_path), "PYTHONUTF8": "1", "NO_COLOR": "1", "COLUMNS": "80"}
+    done = subprocess.run(
+        [sys.executable, *command], cwd=tmp_path, env=environment, capture_output=True, encoding="utf-8", timeout=300
+    )
+    assert done.returncode == 1, done.stderr
+    assert done.stdout == expected
