@@ -1,4 +1,4 @@
-"""Pictures for people: where the model looked, and how training went."""
+"""Figures: the attention of captions, the curves of training, filters, words."""
 
 import itertools
 import textwrap
@@ -198,13 +198,13 @@ def pairs_figure(path, pairs):
 def words_figure(path, words, points, shares):
     """Write a PNG: a map of words, their labels beside one another where points crowd.
 
-    words: texts; points: (words, 2) where they lie; shares: (2,) of how far they spread, along each axis.
+    words: texts; points: (words, 2) where they lie; shares: (2,) of the variance, along each axis.
     """
     figure = Figure(figsize=(9, 9), dpi=100, layout="constrained")
     axis = figure.subplots()
     axis.scatter(*points.T, s=10)
     axis.set_aspect("equal", adjustable="datalim")
-    axis.set(xlabel=f"{shares[0]:.0%} of the spread", ylabel=f"{shares[1]:.0%} of the spread")
+    axis.set(xlabel=f"{shares[0]:.0%} of the variance", ylabel=f"{shares[1]:.0%} of the variance")
     axis.margins(0.12)
     axis.grid(alpha=0.3)
     figure.draw_without_rendering()  # it settles what is where in pixels

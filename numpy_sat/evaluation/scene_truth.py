@@ -15,18 +15,22 @@ class Truth(NamedTuple):
     relation: float  # of the captions that state a relation: it is true
     in_box: float  # of attention inside the named objects' boxes while their noun is written
     before: float  # the same at the word before the noun, in most captions the colour
-    chance: float  # of the picture's area in those boxes, what uniform attention would score
+    chance: float  # of the image's area in those boxes, what uniform attention would score
 
 
 def judge_captions(captions, alphas, drawn):
     """Judge one caption of each scene.
 
-    captions: word lists; alphas: (words, L) attention of each, L square, or None of a model that does not look;
-    drawn: the scene_language.Scene of each. Returns a Truth; a share of nothing is nan.
+    Args:
+        captions: word lists.
+        alphas: (words, L) attention of each caption, L square; None of a model without attention.
+        drawn: the scene_language.Scene of each.
+    Returns:
+        A Truth; a share of nothing is nan.
     """
     verdicts = [scene_language.judge(words, scene) for words, scene in zip(captions, drawn, strict=True)]
-    looks = _looks(verdicts, alphas, drawn) if alphas else []
-    in_box, before, chance = np.mean(looks, axis=0) if looks else (np.nan,) * 3
+    shares = _shares_in_boxes(verdicts, alphas, drawn) if alphas else []
+    in_box, before, chance = np.mean(shares, axis=0) if shares else (np.nan,) * 3
     return Truth(
         _share(verdict.complete for verdict in verdicts),
         _share(verdict.objects_right for verdict in verdicts),
@@ -38,21 +42,29 @@ def judge_captions(captions, alphas, drawn):
 
 
 def are_true(captions, drawn):
-    """Which captions are true and complete, float64 (N,), 1 or 0. captions: word lists; drawn: the Scene of each."""
-    found = [scene_language.judge(words, scene).complete for words, scene in zip(captions, drawn, strict=True)]
-    return np.array(found, np.float64)
+    """Return which captions are true and complete, float64 (N,), 1 or 0.
+
+    Args:
+        captions: N word lists.
+        drawn: the Scene of each.
+    """
+    complete = [scene_language.judge(words, scene).complete for words, scene in zip(captions, drawn, strict=True)]
+    return np.array(complete, np.float64)
 
 
-def _looks(verdicts, alphas, drawn):
+def _shares_in_boxes(verdicts, alphas, drawn):
     return [
-        _look(alpha[place], alpha[place - 1], [scene.objects[k].box for k in named])
+        _share_in_boxes(alpha[place], alpha[place - 1], [scene.objects[k].box for k in named])
         for verdict, alpha, scene in zip(verdicts, alphas, drawn, strict=True)
         for place, named in verdict.links.items()
     ]
 
 
-def _look(at_noun, before, boxes):
-    """The attention inside the boxes, a cell counting by the share of it they cover, and the boxes' share of all."""
+def _share_in_boxes(at_noun, before, boxes):
+    """Return the attention inside the boxes at the noun and at the word before, and the boxes' share of the image.
+
+    A cell counts by the share of it that the boxes cover.
+    """
     side = round(np.sqrt(at_noun.size))
     covered = scenes.cell_share(boxes, side, side).ravel()
     return float(at_noun @ covered), float(before @ covered), float(covered.mean())

@@ -16,20 +16,24 @@ class Truth(NamedTuple):
 def judge_translations(translations, alphas, phrases):
     """Judge one translation of each phrase.
 
-    translations: N word lists; alphas: (words and <end>, L) attention of each, or None of a model that does not look;
-    phrases: N phrase_language.Phrases. Returns a Truth.
+    Args:
+        translations: N word lists.
+        alphas: (words and <end>, L) attention of each; None of a model without attention.
+        phrases: N phrase_language.Phrases.
+    Returns:
+        A Truth.
     """
     exact = are_exact(translations, phrases)
-    looks = [
+    shares = [
         (weights[list(places)].sum(), len(places) / len(weights))
         for right, alpha, phrase in zip(exact, alphas or [], phrases, strict=bool(alphas))
         for weights, places in zip(alpha, phrase.aligned, strict=False)  # <end> stands for no word
         if right
     ]
-    aligned, chance = np.mean(looks, axis=0) if looks else (np.nan, np.nan)
+    aligned, chance = np.mean(shares, axis=0) if shares else (np.nan, np.nan)
     return Truth(float(exact.mean()), float(aligned), float(chance))
 
 
 def are_exact(translations, phrases):
-    """Which translations are the phrases' own, float64 (N,), 1 or 0. translations: N word lists."""
+    """Return which translations are exactly the phrases' own, float64 (N,), 1 or 0. translations: N word lists."""
     return np.array([tuple(words) == phrase.target for words, phrase in zip(translations, phrases, strict=True)], float)
