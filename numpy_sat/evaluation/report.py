@@ -28,7 +28,7 @@ class Loss(NamedTuple):
 
 
 class Evaluation(NamedTuple):
-    """What was found out about a captioner."""
+    """The results of judging a captioner."""
 
     title: str
     protocol: str  # a sentence or two
@@ -44,7 +44,7 @@ class Evaluation(NamedTuple):
 
 
 def as_text(found):
-    """An Evaluation as one text for the terminal."""
+    """Return an Evaluation as one text for the terminal."""
     lines = [*wrapped(found.title), "", *_scores_text(found.rows), ""]
     for sentence in _below(found):
         lines += wrapped(sentence)
@@ -58,7 +58,7 @@ def as_text(found):
 
 
 def as_markdown(found):
-    """An Evaluation as Markdown."""
+    """Return an Evaluation as Markdown."""
     lines = [f"# {found.title}", "", *_scores_markdown(found.rows), ""]
     below = "\n\n".join(_below(found)).replace("*", r"\*").replace("\n  ", "\n\n    ")  # a command, as code
     lines += [below, "", f"{AGAINST}:", ""]
@@ -70,7 +70,7 @@ def as_markdown(found):
 
 
 def as_json(found):
-    """An Evaluation as what the json module can write; what is not a number as None."""
+    """Return an Evaluation as what the json module can write; nan becomes None."""
     plain = {"rows": [row._asdict() for row in found.rows]}
     plain |= {name: getattr(found, name)._asdict() for name in ("ours", "people")}
     plain |= {name: finite(getattr(found, name)) for name in ("loss", "truth")} | {

@@ -57,9 +57,9 @@ def compare(paths, request, out=None):
 
 
 def load(paths, mode=None):
-    """The Contenders of some runs, in an attention mode, see settings.with_attention_mode.
+    """Load the Contenders of some runs. mode: of hard attention, see settings.with_attention_mode.
 
-    Raises InputError where one was trained on other pictures than the first, and where one is there twice.
+    Raises InputError if one was trained on other data than the first, or is named twice.
     """
     models, names = [settings.with_attention_mode(runs.load_model(path), mode) for path in paths], _names(paths)
     first = models[0].settings
@@ -74,9 +74,10 @@ def load(paths, mode=None):
 
 
 def _names(paths):
-    """The runs' folders' names, with as much of the path as tells two apart; of two checkpoints of a run also theirs.
+    """Return names that tell the runs apart.
 
-    Raises InputError where one is there twice.
+    A name is as much of the folder's path as that takes, and the checkpoint's name if two are in one folder.
+    Raises InputError if a run is named twice.
     """
     files = [runs.checkpoint_of(path).resolve() for path in paths]
     folders = [file.parent for file in files]
@@ -92,10 +93,15 @@ def _names(paths):
 
 
 def measure(contender, written, train):
-    """A model's table.Row, and the metrics.Judged of its captions.
+    """Measure a contender.
 
-    written: heldout.Written, by it; train: {picture: [texts]}. Of drawn scenes there is, among the scores, the share of
-    captions that are true. The row's difference is still to be filled in.
+    Args:
+        contender: Contender.
+        written: heldout.Written by it.
+        train: {image: [texts]}, the captions of train.
+    Returns:
+        row: its table.Row, without the difference from the first row.
+        judged: the judging.Judged of its captions. For scenes the share of true captions is among the scores.
     """
     name, run, model = contender
     judged, looked = judge(written.texts, written.references), attention.judge(model, written)
@@ -118,7 +124,7 @@ def measure(contender, written, train):
 
 
 def notes(rows, contenders):
-    """Sentences about what the losses and costs of table.Rows mean. contenders: theirs."""
+    """Return sentences about the losses and costs of table.Rows. contenders: theirs."""
     on_losses = f"The word frequencies of train alone have a loss of {rows[0].loss.frequencies:.3f}."
     if len({contender.model.vocabulary for contender in contenders}) > 1:
         on_losses = "Their vocabularies are not the same, and so their losses say nothing of each other."
@@ -132,6 +138,6 @@ def notes(rows, contenders):
 
 
 def _seconds(run):
-    """How long a run was trained, as its log says; nan where it says nothing."""
+    """Return the seconds that a run was trained, as its log says; nan without a log."""
     seconds = [entry["seconds"] for entry in runs.read_log(runs.folder_of(run))]
     return seconds[-1] if seconds else math.nan

@@ -72,7 +72,7 @@ def _half(run, name, array):
 
 
 def _encoder(config):
-    """Whose the encoder's weights are, a sentence; config: the recipe."""
+    """Return where the encoder's weights come from, a sentence. config: the recipe."""
     if not config.encoder.pretrained:
         return "in this file, trained with the decoder from random weights"
     if config.encoder.network != "lite0":
@@ -88,7 +88,10 @@ def _encoder(config):
 
 
 def _judged(run):
-    """The protocol and the scores of a run's best, as `evaluate` has kept them."""
+    """Return the protocol and the scores of a run's best, as `evaluate` has written them.
+
+    Raises InputError if the best has not been judged, or has changed since.
+    """
     path = runs.folder_of(run) / "evaluate-dev.json"
     judging = f"python -m numpy_sat.evaluate {cli.quoted(run)}"
     try:

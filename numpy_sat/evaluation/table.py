@@ -47,7 +47,7 @@ class Table(NamedTuple):
 
 
 def as_text(found):
-    """A Table for the terminal, in two parts, one above the other."""
+    """Return a Table for the terminal, in two parts, one above the other."""
     lines = [*wrapped(found.title, width=WIDTH), ""]
     for part in (_scores, _rest):
         lines += [*columns([part(None), *map(part, found.rows)]), ""]
@@ -60,7 +60,7 @@ def as_text(found):
 
 
 def as_markdown(found):
-    """A Table as Markdown."""
+    """Return a Table as Markdown."""
     head, *rows = [(*_scores(row), *_rest(row)[1:]) for row in (None, *found.rows)]
     lines = [f"# {found.title}", "", cells(*head), cells(*["---"] * len(head)), *(cells(*row) for row in rows), ""]
     lines += ["\n\n".join(_below(found)), "", f"{_against(found)}:", ""]
@@ -69,7 +69,7 @@ def as_markdown(found):
 
 
 def as_json(found):
-    """A Table as what the json module can write; what is not a number as None."""
+    """Return a Table as what the json module can write; nan becomes None."""
     rows = [
         finite(row)
         | {"loss": finite(row.loss), "attention": plain_attention(row.attention), "truth": finite(row.truth)}

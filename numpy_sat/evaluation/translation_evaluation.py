@@ -14,7 +14,7 @@ SHOWN = 5  # wrong translations
 
 
 class Evaluation(NamedTuple):
-    """What was found out about a translator."""
+    """The results of judging a translator."""
 
     title: str
     protocol: str
@@ -69,7 +69,7 @@ def judge(run, model, written, request):
 
 
 def as_text(found):
-    """An Evaluation as text, for the terminal as for Markdown."""
+    """Return an Evaluation as text, for the terminal and for Markdown."""
     lines = [f"# {found.title}", "", *wrapped(found.protocol), ""]
     lines.append(f"* Exactly right, word for word: {percent(found.truth.exact)} of phrases")
     lines.append(f"* BLEU-1 to 4: {' / '.join(f'{score:.1f}' for score in found.bleu)}")
@@ -85,6 +85,6 @@ def as_text(found):
 
 
 def as_json(found):
-    """An Evaluation as what the json module can write."""
+    """Return an Evaluation as what the json module can write."""
     truth = {name: share if share == share else None for name, share in found.truth._asdict().items()}
     return {"version": __version__, **found._asdict(), "truth": truth}

@@ -15,7 +15,7 @@ from numpy_sat.system.streams import PARAMETERS, stream
 
 NEAR = 5  # neighbours of a word
 LISTED, DRAWN = 20, 40  # of the most frequent words, where none is asked for
-KNOWN = 0.5  # cosine of E with its start from which on the one is taken to have come of the other
+KNOWN = 0.5  # least cosine of E with its random start that shows that training began from that start
 
 
 def show(run, asked_words=(), out=None):
@@ -50,9 +50,9 @@ def show(run, asked_words=(), out=None):
 
 
 def _embedding(run, model):
-    """The words proper, their rows of E, and the rows as they were before training.
+    """Return the words, their rows of E, and the same rows before training.
 
-    <start>, <end> and <unk> are left out. No model reads <end> as the word before, so most never train its row.
+    <start>, <end> and <unk> are left out. No model reads <end> as the previous word, so most never train its row.
     """
     if "E" not in model.params:
         raise InputError(f"{run}: this model has no embedding E; choose a run of another.")
@@ -66,7 +66,7 @@ def _embedding(run, model):
 
 
 def _number(run, words, word):
-    """A word's number among the words. Raises InputError, with words that are spelt like it, where it is none."""
+    """Return a word's place among the words. Raise InputError, with similar spellings, if it is unknown."""
     if word.lower() in words:
         return words.index(word.lower())
     alike = ", ".join(difflib.get_close_matches(word.lower(), words, NEAR, cutoff=0))
@@ -74,25 +74,31 @@ def _number(run, words, word):
 
 
 def _learned(E, start):
-    """E less its start, which weight decay has made smaller by one factor throughout; and the cosine of E and start."""
+    """Return what training has added to the start of E, and the cosine of E and its start.
+
+    Weight decay has scaled the start by one factor, which is found by projection.
+    """
     product = np.vdot(E, start)
     return E - product / np.vdot(start, start) * start, product / np.linalg.norm(E) / np.linalg.norm(start)
 
 
 def _chance(E):
-    """The median of the largest of V - 1 cosines with random directions: each is nearly normal, 1 / sqrt(M) wide."""
+    """Return the median of the largest of V - 1 cosines with random directions.
+
+    Each cosine is nearly normal, with a standard deviation of 1 / sqrt(M).
+    """
     V, M = E.shape
     return statistics.NormalDist().inv_cdf(0.5 ** (1 / (V - 1))) / M**0.5
 
 
 def _nearest(words, E, word):
-    """The neighbours of a word, and how near they are."""
+    """Return the neighbours of a word and their cosines, as text."""
     near = zip(*neighbors.nearest(E, word, NEAR), strict=True)
     return ", ".join(f"{words[other]} {cosine:.2f}" for other, cosine in near)
 
 
 def _draw(path, words, E):
-    """The map: rows of E, all brought to length 1, for the cosine looks at directions alone."""
+    """Draw the map of rows of E, scaled to length 1, since the cosine depends on directions alone."""
     directions = E / np.maximum(np.linalg.norm(E, axis=1, keepdims=True), np.finfo(E.dtype).tiny)
     axes, shares = neighbors.principal_axes(directions, 2)
     figures.words_figure(path, words, neighbors.project(directions, axes), shares)

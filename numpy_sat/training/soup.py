@@ -60,7 +60,7 @@ def mix(paths, shares, out=None):
 
 
 def _refuse_others(path, model, first_path, first):
-    """Raise InputError where the mean of the two models' weights would be none that means anything."""
+    """Raise InputError if the two models did not begin with the same weights: then their mean is meaningless."""
     if _beginning(model) != _beginning(first):
         raise InputError(
             f"{path}: has not the same beginning as {first_path}, the one --from the other or both --from a third, so "

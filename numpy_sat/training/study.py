@@ -17,7 +17,7 @@ from numpy_sat.system.errors import InputError, writing
 from numpy_sat.training import loop
 
 WHOLE = {"whole": []}
-VARIANTS = {  # of each study, by their folders' names: what makes them, as arguments of train
+VARIANTS = {  # of each study: {folder's name: arguments of train}
     "slides": {
         **WHOLE,
         "lambda-0": ["--set", "attention_penalty=0"],
@@ -29,7 +29,7 @@ VARIANTS = {  # of each study, by their folders' names: what makes them, as argu
     },
     "models": {name: ["--model", name] for name in MODELS},
 }
-RECIPE = "recipe"  # the study of the pieces of a recipe: it without each of those that it has
+RECIPE = "recipe"  # the ablation of a recipe: without each of its pieces
 
 
 def run(study, out, rest, again):
@@ -81,7 +81,7 @@ def variants_of(study, recipe):
 
 
 def _refuse_what_does_not_apply(study, variants, rest):
-    """Raise InputError, before anything is trained, where variants make no sense for the model in train's arguments."""
+    """Raise InputError, before anything is trained, if variants do not apply to the model in train's arguments."""
     faults, seen, given = [], {}, dict(arguments.parse(rest).set)
     for name, its_own in variants.items():
         try:

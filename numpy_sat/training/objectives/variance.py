@@ -22,7 +22,7 @@ CONFIG = Recipe().replace(
     **{"image_size": 0, "stages": (), "embedding_size": 8, "hidden_size": 16, "attention_size": 8},
     **{"model": "hard", "attention_penalty": 0.0, "reinforce_weight": 0.3, "entropy_weight": 0.0},
 )
-WAYS = {  # whether with the baseline, whether with reward-to-go
+WAYS = {  # (baseline, reward-to-go)
     "no baseline": (False, False),
     "moving average": (True, False),
     "moving average, reward-to-go": (True, True),
@@ -45,7 +45,7 @@ def show(path, rng):
 
 
 def measured(rng, steps=STEPS, every=EVERY, repeats=REPEATS):
-    """Train a tiny model, and yield now and then: step, -log p a word, {way: variance of a caption's gradient}."""
+    """Train a tiny model. Every so many steps, yield step, -log p a word, {way: variance of a caption's gradient}."""
     params = hard.init_params(rng, PLACES + KINDS, CONFIG, np.zeros(FIRST_KIND + KINDS), np.float64)
     same, state = draw_batch(rng), {}
     for step in range(steps + 1):
@@ -59,9 +59,9 @@ def measured(rng, steps=STEPS, every=EVERY, repeats=REPEATS):
 
 
 def variance(params, a, batch, way, rng, repeats):
-    """How far one caption's draws scatter the gradient of the bound (lambda_r = 1): summed over all parameters.
+    """Return the variance of one caption's gradient of the bound (lambda_r = 1), summed over all parameters.
 
-    Measured on sums of all captions, whose draws have nothing to do with each other: variances add up.
+    It is measured on the sum of all captions. Their samples are independent, so the variances add up.
     """
     with_baseline, to_go = WAYS[way]
     config = CONFIG.replace(reinforce_weight=1.0, expected_context=0.0, reward_to_go=to_go)
@@ -75,7 +75,7 @@ def variance(params, a, batch, way, rng, repeats):
 
 
 def draw_batch(rng):
-    """Annotations: (N, PLACES, PLACES + KINDS), which say their place and what kind of thing is there; the captions."""
+    """Draw a batch: a (N, PLACES, PLACES + KINDS), which say their place and the kind of thing there, and captions."""
     kinds, lengths = rng.integers(0, KINDS, (CAPTIONS, PLACES)), rng.integers(2, WORDS + 1, CAPTIONS)
     a = np.concatenate([np.tile(np.eye(PLACES), (CAPTIONS, 1, 1)), np.eye(KINDS)[kinds]], axis=-1)
     t = np.arange(WORDS + 1)[:, None]
