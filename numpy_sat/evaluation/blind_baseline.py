@@ -1,4 +1,4 @@
-"""A run's blind counterpart: the same decoder, trained on the same captions and shown nothing (encoders/blind.py)."""
+"""A run's blind baseline: the same decoder, trained on the same captions without images (encoders/blind.py)."""
 
 import itertools
 
@@ -12,18 +12,24 @@ from numpy_sat.experiment.settings import settings_between
 from numpy_sat.system import cli
 from numpy_sat.system.errors import InputError
 
-SUFFIX = "-blind"  # of the folder beside a run's that is looked into where none is named
+SUFFIX = "-blind"  # of the default folder, which lies beside the run's
 OF_ENCODER = ("tuned_stages=", "encoder_rate_factor=")  # settings that a model without an encoder refuses
 
 
-def load(run, model, given=None):
-    """The Model of the counterpart of a run, or None where none is named and none is beside the run's folder.
+def load(run, model, named=None):
+    """Load the blind baseline of a run.
 
-    run: path of the run; model: the run's Model; given: path of the counterpart. Raises InputError for one that is not
-    blind, or was trained on other captions.
+    Args:
+        run: path of the run.
+        model: its runs.Model.
+        named: path of the blind run; if None, the folder beside the run's is looked into.
+    Returns:
+        The runs.Model of the blind run; None if none is named and there is none beside the run's folder.
+    Raises:
+        InputError: the named run is not blind, or was trained on other captions.
     """
-    path = given or _beside(run)
-    if not given and not any((path / name).exists() for name in (runs.BEST, runs.LAST)):
+    path = named or _beside(run)
+    if not named and not any((path / name).exists() for name in (runs.BEST, runs.LAST)):
         return None
     blind = runs.load_model(path)
     if not blind.recipe.encoder.blind:
@@ -34,17 +40,17 @@ def load(run, model, given=None):
 
 
 def caption(blind, beam):
-    """What a blind model writes of every picture: a text."""
+    """Return the one caption that a blind model writes for every image, as text."""
     recipe = blind.recipe
     nothing = np.zeros((1, recipe.encoder.image_size, recipe.encoder.image_size, 3), np.uint8)
-    (found,) = search.caption_images(
+    (blind_caption,) = search.caption_images(
         blind.params, recipe, nothing, beam, recipe.decoding.max_words, recipe.decoding.length_power
     )
-    return heldout.text(blind, found)
+    return heldout.text(blind, blind_caption)
 
 
 def notes(run, model, blind):
-    """Sentences to stand beside the figures: how to train a counterpart, or what is unlike in this one."""
+    """Return sentences for the report: how to train a blind baseline, or how this one differs from the run."""
     if model.recipe.encoder.blind:
         return []
     if blind is None:

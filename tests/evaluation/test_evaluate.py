@@ -172,7 +172,7 @@ def test_a_blind_model_says_the_same_of_every_picture(trained):
     assert rows[0]["this model"] == rows[0]["its pictures shuffled"] == rows[1]["blind language model"]
 
 
-def test_what_is_no_counterpart_is_refused(root, trained, tmp_path, capsys):
+def test_what_is_no_blind_baseline_is_refused(root, trained, tmp_path, capsys):
     assert evaluated(trained, "--blind", trained) == 2
     assert "is not blind; name a run that was trained with --blind" in capsys.readouterr().err
     scenes.write(tmp_path / "other", seed=1, train=24, dev=8, test=4)
@@ -304,7 +304,7 @@ def test_how_hard_attention_looks_is_chosen(root, trained, tmp_path, capsys):
         right = search.caption_images(runs.load_model(hard).params, config, images, 1, tiny.RECIPE.decoding.max_words)
         assert list(found["captions"].values()) == [heldout.text(runs.load_model(hard), one) for one in right]
         assert f"--attention-mode {look}. The loss is with the expected context." in str(found["notes"])
-        assert f"attention_mode={look}" not in str(found["notes"])  # in the command that trains a blind counterpart
+        assert f"attention_mode={look}" not in str(found["notes"])  # in the command that trains a blind baseline
     assert evaluated("--compare", hard, "--attention-mode", "argmax", "--beam", 1) == 0
     assert "--attention-mode argmax. The loss is" in (hard / "compare-dev.md").read_text()
     other = runs.load_model(hard).recipe.replace(attention_mode="argmax")
@@ -321,7 +321,7 @@ def test_how_hard_attention_looks_is_chosen(root, trained, tmp_path, capsys):
     assert capsys.readouterr().err.count("attention_mode: does nothing for the model soft; it is for hard.\n") == 4
 
 
-def test_the_counterpart_of_a_run_begun_with_another(root, trained, tmp_path):
+def test_the_blind_baseline_of_a_run_begun_with_another(root, trained, tmp_path):
     """The command that is printed works, and trains the same decoder from the start, as the first run was."""
     first, on, last = (tmp_path / name for name in ("first", "on", "last"))
     assert run(root, first, "--epochs", 2, "--set", "label_smoothing=0.1", "attention_penalty=0.2") == 0
@@ -342,7 +342,7 @@ def test_the_counterpart_of_a_run_begun_with_another(root, trained, tmp_path):
         assert blind.vocabulary == model.vocabulary
 
 
-def test_settings_that_do_nothing_are_not_in_the_counterparts_command(root, trained, monkeypatch):
+def test_settings_that_do_nothing_are_not_in_the_blind_baselines_command(root, trained, monkeypatch):
     """Though what --small stands for has changed in them since."""
     monkeypatch.setitem(presets.PRESETS, ("flickr8k", True), tiny.RECIPE.replace(entropy_weight=0.7))
     (sentence,) = blind_baseline.notes(trained, runs.load_model(trained), None)

@@ -437,15 +437,15 @@ def test_moments_are_those_of_pictures_as_they_are(root, tmp_path):
     [(["--model", "tell"], 1e-3), ([], 4e-3), (["--model", "tell", "--learning-rate", "0.004"], 4e-3)],
 )
 def test_show_and_tell_learns_scenes_at_a_rate_of_its_own(rest, rate, tmp_path):
-    """At soft's, .004, its loss stays at a blind model's. The command that trains its counterpart says the same."""
+    """At soft's, .004, its loss stays at a blind model's. The command that trains its blind baseline says the same."""
     recipe = arguments.choose_recipe(arguments.parse(["--small", *rest]))
     assert recipe.training.learning_rate == rate
     settings = {"data": "scenes", "root": None, "seed": 0, "recipe": dataclasses.asdict(recipe)}
     settings["command"] = ["train", "--small", *rest]
     (sentence,) = blind_baseline.notes(tmp_path / "run", SimpleNamespace(settings=settings, recipe=recipe), None)
     words = shlex.split(sentence.partition("\n")[2])
-    of_counterpart = arguments.choose_recipe(arguments.parse(words[3:]))
-    assert of_counterpart == recipe.replace(blind=True)
+    of_blind = arguments.choose_recipe(arguments.parse(words[3:]))
+    assert of_blind == recipe.replace(blind=True)
     assert ("--learning-rate" in words) == ("--learning-rate" in rest)
 
 
