@@ -27,7 +27,7 @@ OF_A_READER = "not (float32 or translator or torch)"
 MODULES = {  # (module, which tests, the file of tests where it has another name)
     "conv": (f"{LAYER}.conv", PLAIN),
     "search": ("numpy_sat.decoding.search", PLAIN),
-    "captioner": (
+    "attend_tell": (
         "numpy_sat.decoders.attend_tell",
         "recurrence or step_by_step or mean_over or start or direction or first_state",
     ),
@@ -39,8 +39,8 @@ MODULES = {  # (module, which tests, the file of tests where it has another name
     "self_critical": ("numpy_sat.training.objectives.self_critical", "not (expected_score or likely or weigh)"),
     **{name: (f"numpy_sat.decoders.{name}", OF_A_MODEL) for name in ("show_tell", "log_bilinear")},
     "dot": ("numpy_sat.decoders.dot", "weights_at_the_start or cannot_share or direction or step_by_step"),
-    **{f"attend_{name}": (f"{ATTENTIONS}.{name}", OF_A_DECODER, "captioner") for name in ATTEND},
-    "shallow_output": ("numpy_sat.decoders.shallow_output", "direction or step_by_step", "captioner"),
+    **{f"attend_{name}": (f"{ATTENTIONS}.{name}", OF_A_DECODER, "attend_tell") for name in ATTEND},
+    "shallow_output": ("numpy_sat.decoders.shallow_output", "direction or step_by_step", "attend_tell"),
     **{name: (f"numpy_sat.encoders.{name}", OF_A_READER) for name in ("reader", "last_state")},
     "hard_attention": (f"{LAYER}.hard_attention", "not (float32 or proof or frequent)"),
     "optimizers": ("numpy_sat.training.optimizers", PLAIN),
@@ -464,7 +464,7 @@ EQUIVALENT = {
         ("note_finished", "slots =", swapped("rank", "new"), "captions come the best first"),
         ("read_back", "words, alphas", exchanged("words", "alphas", "betas"), EMPTY),
     ],
-    "captioner": [
+    "attend_tell": [
         (
             *("init_params", "b = zeros"),
             [

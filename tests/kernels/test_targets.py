@@ -16,7 +16,7 @@ TESTS = (
     *("kernels/test_simd.py::test_first_lanes_alone_are_read_and_written",),
     *("kernels/test_matmul.py::test_matrix_products", "kernels/test_attention.py", "kernels/test_lstm.py"),
     *("kernels/test_cross_entropy.py", "kernels/test_elementwise.py::test_optimisers_in_one_pass"),
-    "test_captioner.py::test_the_whole_models_fast_gradients_are_the_plain_ones",
+    "decoders/fast/test_recurrence.py::test_the_whole_models_fast_gradients_are_the_plain_ones",
 )
 # What numba is told to compile for, the width of its vectors, and what this machine must have to run it.
 TARGETS = {
