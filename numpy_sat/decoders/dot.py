@@ -29,7 +29,7 @@ def init_params(rng, D, config, log_frequencies, dtype=np.float32):
         config.decoder.heads,
     )
     if heads < 1 or A % heads:
-        raise InputError(f"heads={heads}: there must be at least one, and attention, {A}, be divisible by it.")
+        raise InputError(f"heads={heads}: must be at least 1 and divide attention_size={A}.")
 
     def weights(*shape):
         return (rng.standard_normal(shape) / np.sqrt(shape[-2])).astype(dtype)

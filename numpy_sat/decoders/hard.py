@@ -25,7 +25,7 @@ SETTINGS = (
     *("hidden_size", "attention_size", "attention_penalty", "penalty_normalization", "penalty_target"),
     *("reinforce_weight", "entropy_weight", "expected_context", "reward_to_go", "authors_code", "attention_mode"),
 )
-LOOKS = ("expected", "argmax", "sample")  # how it can look while it writes
+ATTENTION_MODES = ("expected", "argmax", "sample")  # the context while it writes
 DECODER_PARTS = attend_tell.Parts(hard_attend, gate=False)
 
 step, select = attend_tell.step, attend_tell.select
@@ -106,7 +106,7 @@ def begin(params, a, config, rng=None):
     Args:
         params: arrays by name.
         a: (N, L, D) annotations.
-        config: the recipe; its attention_mode is one of LOOKS.
+        config: the recipe; its attention_mode is one of ATTENTION_MODES.
         rng: numpy Generator, for the look "sample".
     """
     if config.decoding.attention_mode == "sample":

@@ -49,7 +49,7 @@ def unequal_heads(recipe):
     """Refuse heads that cannot share the attention size."""
     heads, A = recipe.decoder.heads, recipe.decoder.attention_size
     if "heads" in MODELS[recipe.decoder.model].SETTINGS and A % heads:
-        return f"the heads share attention_size={A}, which must be divisible by their number"
+        return f"must divide attention_size={A}"
     return None
 
 

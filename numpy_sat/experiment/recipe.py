@@ -8,7 +8,7 @@ import dataclasses
 from dataclasses import dataclass
 
 from numpy_sat.decoders import MODELS
-from numpy_sat.decoders.hard import LOOKS
+from numpy_sat.decoders.hard import ATTENTION_MODES
 from numpy_sat.decoders.parts import PARTS
 from numpy_sat.encoders import ENCODERS, vgg
 from numpy_sat.experiment import conditions
@@ -176,7 +176,7 @@ class Decoding:
     attention_mode: str = setting(
         "expected",
         "context of hard attention while it writes: expected, or at the likeliest or a sampled location",
-        choices=LOOKS,
+        choices=ATTENTION_MODES,
     )
 
 

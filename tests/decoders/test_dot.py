@@ -54,7 +54,7 @@ def test_the_first_loss(rng):
 
 @pytest.mark.parametrize(("heads", "attention"), [(3, 10), (0, 10), (-1, 10), (20, 10)])
 def test_heads_that_cannot_share_the_attention(rng, heads, attention):
-    with pytest.raises(ValueError, match=f"heads={heads}: there must be at least one, and attention, {attention}, be"):
+    with pytest.raises(ValueError, match=f"heads={heads}: must be at least 1 and divide attention_size={attention}"):
         whole_model.params_of(rng, CONFIG.replace(heads=heads, attention_size=attention))
 
 

@@ -353,7 +353,7 @@ def test_captions_are_written_in_each_way(rng):
     a = captioner.annotate(params, batches.scale_pixels(images), CONFIG)
     looks = hard.look_everywhere, hard.look_at_likeliest, hard.look_by_chance(np.random.default_rng(0))
     found = []
-    for name, look in zip(hard.LOOKS, looks, strict=True):
+    for name, look in zip(hard.ATTENTION_MODES, looks, strict=True):
         config = CONFIG.replace(attention_mode=name)
         found.append(search.caption_images(params, config, images, 2, 5))
         by_hand = search.beam_search(hard_with(look), params, a, 2, 5)

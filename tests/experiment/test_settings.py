@@ -318,7 +318,7 @@ def test_arguments_that_are_no_settings(text, words, capsys):
 
 
 def test_heads_share_the_attention_size():
-    with pytest.raises(InputError, match="heads=5: the heads share attention_size=256, which must be divisible"):
+    with pytest.raises(InputError, match="heads=5: must divide attention_size=256"):
         with_settings(RECIPE, {"model": "dot", "heads": "5"})
     assert with_settings(RECIPE, {"model": "dot", "heads": "8"}).decoder.heads == 8
     assert with_settings(RECIPE, {"model": "soft", "heads": "5"}).decoder.heads == 5  # idle, and refused as such
