@@ -154,7 +154,6 @@ EQUIVALENT = {
         ),
     ],
     "mbconv": [
-        ("mbconv_forward", "residual =", zeros("x"), SHAPE),
         (
             *("mbconv_backward", "if cache.expand"),
             ["`cache.expand != None` where `cache.expand is not None` belongs"],
