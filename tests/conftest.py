@@ -1,6 +1,7 @@
 """What the tests share: random numbers, and --impl, which says whose functions are tested."""
 
 import os
+import shutil
 import zlib
 from pathlib import Path
 from types import SimpleNamespace
@@ -10,9 +11,11 @@ import numpy_sat  # noqa: F401  before numpy: it settles how many threads that s
 import implementations
 import numpy as np
 import pytest
+import tiny
 
 from numpy_sat.data.scenes import scenes
 from numpy_sat.decoders import attend_tell
+from numpy_sat.experiment import presets
 from numpy_sat.metrics import meteor
 from numpy_sat.system import machine
 # isort: on
@@ -56,6 +59,34 @@ def root(tmp_path_factory):
     folder = tmp_path_factory.mktemp("data") / "scenes"
     scenes.write(folder, train=24, dev=8, test=4)
     return folder
+
+
+@pytest.fixture
+def tiny_preset(tmp_path, monkeypatch):
+    """Make the small recipe for flickr8k a tiny one, and keep decoded images in a cache of the test's own."""
+    monkeypatch.setitem(presets.PRESETS, ("flickr8k", True), tiny.RECIPE)
+    monkeypatch.setenv("NUMPY_SAT_CACHE", str(tmp_path / "cache"))
+
+
+@pytest.fixture(scope="session")
+def tiny_runs(root, tmp_path_factory):
+    """Return a folder of three runs of one epoch: run; blind, which sees no image; tell, which has no attention."""
+    folder = tmp_path_factory.mktemp("runs")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(presets.PRESETS, ("flickr8k", True), tiny.RECIPE)
+        patch.setenv("NUMPY_SAT_CACHE", str(folder / "cache"))
+        assert tiny.run(root, folder / "run", "--epochs", 1) == 0
+        assert tiny.run(root, folder / "blind", "--epochs", 1, "--blind") == 0
+        assert tiny.run(root, folder / "tell", "--epochs", 1, "--model", "tell") == 0
+    return folder
+
+
+@pytest.fixture
+def trained(tiny_preset, tiny_runs, tmp_path):
+    """Return the folder of a run; beside it lie a blind one and one without attention. All may be written to."""
+    for name in ("run", "blind", "tell"):
+        shutil.copytree(tiny_runs / name, tmp_path / name)
+    return tmp_path / "run"
 
 
 @pytest.fixture

@@ -16,27 +16,19 @@ import numpy as np
 import pytest
 import tiny
 from PIL import Image
+from tiny import run
 
-from numpy_sat import caption, captioner, evaluate, train
+from numpy_sat import captioner, evaluate, train
 from numpy_sat.data import batches, catalog
 from numpy_sat.data.scenes import scenes
 from numpy_sat.evaluation import blind_baseline, heldout
 from numpy_sat.experiment import arguments, checkpoint, presets, runs
-from numpy_sat.experiment.recipe import from_json
 from numpy_sat.metrics import cider
 from numpy_sat.pretrained import inputs
 from numpy_sat.training import loop, objectives, validation
 from numpy_sat.training.objectives import self_critical
 
-
-@pytest.fixture(autouse=True)
-def tiny_preset(tmp_path, monkeypatch):
-    monkeypatch.setitem(presets.PRESETS, ("flickr8k", True), tiny.RECIPE)
-    monkeypatch.setenv("NUMPY_SAT_CACHE", str(tmp_path / "cache"))
-
-
-def run(root, out, *more):
-    return train.main(["--small", "--data", "flickr8k", "--root", str(root), "--out", str(out), *map(str, more)])
+pytestmark = pytest.mark.usefixtures("tiny_preset")
 
 
 def arrays(path):
@@ -233,7 +225,7 @@ def test_ctrl_c_saves_and_says_how_to_go_on(root, tmp_path):
     )
     process = subprocess.Popen(
         [sys.executable, "-c", script, "--small", "--data", "flickr8k", "--root", str(root), "--out", str(out)],
-        env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[1])},
+        env={**os.environ, "PYTHONPATH": str(Path(__file__).parent)},
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -411,13 +403,6 @@ def test_scenes_from_the_first_command_to_their_judgement(tmp_path, monkeypatch,
     assert set(truth) == {"complete", "objects", "relation", "in_box", "before", "chance"}
 
 
-@pytest.mark.parametrize("key", presets.PRESETS)
-def test_every_preset_makes_a_model_and_comes_back_from_json(key):
-    recipe = presets.PRESETS[key]
-    assert from_json(json.loads(json.dumps(dataclasses.asdict(recipe)))) == recipe
-    assert recipe.encoder.image_size % 2 ** (len(recipe.encoder.stages) - 1) == 0
-
-
 def test_moments_are_those_of_pictures_as_they_are(root, tmp_path):
     """As the model is given them in use, not as they are changed in training."""
     out = tmp_path / "run"
@@ -542,77 +527,3 @@ def test_photos_missing(root, tmp_path, capsys):
     assert photos[0].name in capsys.readouterr().err
     assert run(copy, tmp_path / "run", "--skip-missing", "--epochs", 1) == 0
     assert "23 pictures to train on" in capsys.readouterr().out
-
-
-@pytest.fixture(scope="module")
-def trained(root, tmp_path_factory):
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setitem(presets.PRESETS, ("flickr8k", True), tiny.RECIPE)
-        patch.setenv("NUMPY_SAT_CACHE", str(tmp_path_factory.mktemp("cache")))
-        out = tmp_path_factory.mktemp("run")
-        assert run(root, out, "--epochs", 1) == 0
-    return out
-
-
-def test_captioning(root, trained, tmp_path, capsys):
-    photos = sorted((root / "Flicker8k_Dataset").iterdir())[:2]
-    show = tmp_path / "look.png"
-    assert caption.main([str(trained), str(photos[0]), "--show", str(show)]) == 0
-    printed = capsys.readouterr().out
-    assert str(photos[0]) in printed and "log p -" in printed
-    with Image.open(show) as image:
-        assert image.format == "PNG"
-    assert caption.main([str(trained / "last.npz"), *map(str, photos), "--beam", "1", "--show", str(show)]) == 0
-    assert {file.name for file in tmp_path.glob("*.png")} == {"look.png", "look-1.png", "look-2.png"}
-
-
-@pytest.mark.parametrize(
-    ("make", "sentence"),
-    [
-        (lambda path: path.write_bytes(b""), "is empty"),
-        (lambda path: path.write_text("no picture"), "is not an image"),
-        (lambda path: None, "cannot be found"),
-    ],
-)
-def test_captioning_what_is_no_picture(trained, tmp_path, capsys, make, sentence):
-    path = tmp_path / "p.jpg"
-    make(path)
-    assert caption.main([str(trained), str(path)]) == 2
-    message = capsys.readouterr().err
-    assert message.startswith("error: ") and f"p.jpg {sentence}" in message
-
-
-def test_captioning_with_what_is_no_checkpoint(root, tmp_path, capsys):
-    (tmp_path / "c.npz").write_bytes(b"PK\x03\x04 cut")
-    photo = next((root / "Flicker8k_Dataset").iterdir())
-    assert caption.main([str(tmp_path / "c.npz"), str(photo)]) == 2
-    assert "c.npz" in capsys.readouterr().err
-
-
-def test_captioning_with_a_checkpoint_of_another_shape(root, trained, tmp_path, capsys):
-    stored = checkpoint.load(trained / "last.npz")
-    checkpoint.save(tmp_path / "c.npz", stored._replace(params={**stored.params, "W_h": np.zeros((2, 2), np.float32)}))
-    photo = next((root / "Flicker8k_Dataset").iterdir())
-    assert caption.main([str(tmp_path / "c.npz"), str(photo)]) == 2
-    assert "W_h is (2, 2) float32, not (7, 6) float32" in capsys.readouterr().err
-
-
-def test_a_figure_that_cannot_be_written(root, trained, tmp_path, capsys):
-    photo = next((root / "Flicker8k_Dataset").iterdir())
-    assert caption.main([str(trained), str(photo), "--show", str(tmp_path / "no" / "look.png")]) == 2
-    assert "look.png: cannot be written" in capsys.readouterr().err
-
-
-@pytest.mark.slow
-def test_compiling_is_said_once_and_only_when_it_happens(tmp_path):
-    """In a process of its own: twice with the same new cache."""
-    code = (
-        "import sys, numpy as np; from numpy_sat.kernels import matmul; from numpy_sat.system import cli\n"
-        "x = np.ones((3, 4), np.float32)\n"
-        "sys.exit(cli.run(lambda: print(matmul.multiply(x, matmul.pack(x.T.copy()))[0, 0])))"
-    )
-    environment = os.environ | {"NUMBA_CACHE_DIR": str(tmp_path)}
-    for said in (1, 0):
-        result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=environment)
-        assert result.stdout == "4.0\n", result.stderr
-        assert result.stderr.count("compiling, once") == said

@@ -13,11 +13,7 @@ from numpy_sat.experiment import arguments, checkpoint, presets, runs, settings
 from numpy_sat.training import loop
 from numpy_sat.training import study as studies
 
-
-@pytest.fixture(autouse=True)
-def tiny_preset(tmp_path, monkeypatch):
-    monkeypatch.setitem(presets.PRESETS, ("flickr8k", True), tiny.RECIPE)
-    monkeypatch.setenv("NUMPY_SAT_CACHE", str(tmp_path / "cache"))
+pytestmark = pytest.mark.usefixtures("tiny_preset")
 
 
 @pytest.fixture

@@ -2,9 +2,7 @@
 
 import dataclasses
 import json
-import os
 import shutil
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -19,8 +17,6 @@ from numpy_sat.experiment import arguments, checkpoint, notice, presets, runs
 from numpy_sat.experiment.recipe import from_json
 from numpy_sat.pretrained import inputs
 from numpy_sat.system.errors import InputError
-
-DATA = Path(os.environ.get("NUMPY_SAT_DATA") or Path(__file__).parents[3] / "shared" / "data")
 
 
 @pytest.fixture(scope="module")
@@ -177,11 +173,8 @@ def test_photos_as_they_come(encoder, tmp_path, capsys):
             assert figure.width > 300
 
 
-def test_it_looks_somewhere(encoder):
+def test_it_looks_somewhere(encoder, photos):
     """Its attention is not uniform, and moves from word to word."""
-    photos = sorted((DATA / "flickr8k_fullsize_sample").glob("*.jpg"))
-    if not photos:
-        pytest.skip(f"no photos in {DATA}; name their folder by NUMPY_SAT_DATA")
     model = runs.load_model(runs.SHIPPED)
     config, recipe = model.recipe, model.recipe
     given = np.concatenate([inputs.read(config, path) for path in photos[:20]])

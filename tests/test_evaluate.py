@@ -1,4 +1,4 @@
-"""What evaluate and show make of a trained model: the report, its rows, its files and its figures."""
+"""The command evaluate: the report on a trained model, its rows and its files."""
 
 import dataclasses
 import json
@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import tiny
-from PIL import Image
+from tiny import run
 
 from numpy_sat import caption, evaluate, show, train
 from numpy_sat.data.flickr8k import flickr8k
@@ -20,52 +20,17 @@ from numpy_sat.decoding import ensemble, search
 from numpy_sat.evaluation import (
     blind_baseline,
     caption_evaluation,
-    comparison,
-    figures,
     floors,
     heldout,
     judging,
-    report,
     run_comparison,
-    table,
 )
-from numpy_sat.evaluation.attention_statistics import AttentionStatistics
-from numpy_sat.evaluation.comparison import SCORES, Row
-from numpy_sat.evaluation.scene_truth import Truth
-from numpy_sat.evaluation.variety import Variety
+from numpy_sat.evaluation.comparison import SCORES
 from numpy_sat.experiment import checkpoint, presets, runs, settings
-from numpy_sat.metrics import bleu
 from numpy_sat.metrics.tokens import tokenise
 from numpy_sat.pretrained import inputs
 
-
-@pytest.fixture(scope="module", autouse=True)
-def tiny_preset(tmp_path_factory):
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setitem(presets.PRESETS, ("flickr8k", True), tiny.RECIPE)
-        patch.setenv("NUMPY_SAT_CACHE", str(tmp_path_factory.mktemp("cache")))
-        yield
-
-
-def run(root, out, *more):
-    return train.main(["--small", "--data", "flickr8k", "--root", str(root), "--out", str(out), *map(str, more)])
-
-
-@pytest.fixture(scope="module")
-def trained_once(tiny_preset, root, tmp_path_factory):
-    folder = tmp_path_factory.mktemp("runs")
-    assert run(root, folder / "run", "--epochs", 1) == 0
-    assert run(root, folder / "blind", "--epochs", 1, "--blind") == 0
-    assert run(root, folder / "tell", "--epochs", 1, "--model", "tell") == 0
-    return folder
-
-
-@pytest.fixture
-def trained(trained_once, tmp_path):
-    """Folders of a run and, beside it, of a blind one and of one that does not look, to be written to."""
-    for name in ("run", "blind", "tell"):
-        shutil.copytree(trained_once / name, tmp_path / name)
-    return tmp_path / "run"
+pytestmark = pytest.mark.usefixtures("tiny_preset")
 
 
 def evaluated(*arguments):
@@ -74,9 +39,6 @@ def evaluated(*arguments):
 
 def kept(folder, split="dev"):
     return json.loads((folder / f"evaluate-{split}.json").read_text(encoding="utf-8"))
-
-
-# The command
 
 
 def test_evaluating(root, trained, capsys):
@@ -366,9 +328,6 @@ def test_the_blind_command_is_the_first_one_changed(tmp_path):
     ]
 
 
-# Comparing
-
-
 def test_comparing(root, trained, monkeypatch, capsys):
     """A row a run; figures follow from the captions, here of 7, 6 and 5 words, and everything else from the runs."""
     write, words = heldout.write, iter((7, 6, 5))
@@ -517,244 +476,3 @@ def test_arguments_that_do_not_go_together(arguments, sentence, capsys):
     with pytest.raises(SystemExit):
         evaluated(*arguments)
     assert sentence in capsys.readouterr().err
-
-
-def made_up_row(name, **others):
-    figures = dict(zip(SCORES, (100.0, 91.7, 84.6, 74.7, 47.7, 84.8, 1000.0), strict=True))
-    interval = {key: (figure - 1, figure) for key, figure in figures.items()}
-    row = table.Row(
-        name=name, parameters=12_345_678, minutes=90.25, milliseconds=12.34, loss=report.Loss(2.9712, 5.12),
-        figures=figures, interval=interval, difference=interval, truth=None,
-        attention=AttentionStatistics(3.0, math.log(196), 0.25),
-        captions={},
-    )  # fmt: skip
-    return row._replace(**others)
-
-
-def test_a_table_fits_the_terminal_and_is_loud():
-    rows = [
-        made_up_row("a-name-of-20-letters", truth=Truth(0.972, 0.99, 1.0, 0.358, 0.27, 0.078)),
-        made_up_row("collapsed", attention=AttentionStatistics(5.27, math.log(196), 0.0)),
-        made_up_row(
-            "nowhere", attention=None, minutes=math.nan, truth=Truth(0.5, 0.5, 1.0, math.nan, math.nan, math.nan)
-        ),
-    ]
-    found = table.Table("3 models", "a protocol", ("a note",), rows)
-    lines = table.as_text(found).splitlines()
-    assert max(map(len, lines)) <= 100
-    cells = [line.split() for line in lines]
-    scores = ["2.971", "100.0", "91.7", "84.6", "74.7", "47.7", "84.8", "1000.0", "999.0", "to", "1000.0"]
-    assert cells[3] == ["a-name-of-20-letters", *scores]
-    rest = ["12,345,678", "90.2", "12.3", "3.00", "5.28", "25.0", "35.8", "27.0", "7.8", "97.2"]
-    assert cells[8] == ["a-name-of-20-letters", *rest]
-    assert cells[9] == ["collapsed", *rest[:3], "!!!", "5.27", "5.28", "0.0", *"----"]
-    assert cells[10] == ["nowhere", rest[0], "-", rest[2], *"------", "50.0"]
-    text = " ".join(" ".join(lines).split())
-    assert "!!! ATTENTION HAS COLLAPSED in collapsed: " in text and "In box: " in text and "a note" in text
-    assert "collapsed: higher in all nowhere: higher in all" in text
-    markdown = table.as_markdown(found)
-    assert "!!! ATTENTION HAS COLLAPSED in collapsed: " in markdown and "| !!! 5.27 |" in markdown
-    assert json.loads(json.dumps(table.as_json(found), allow_nan=False))["rows"][2]["minutes"] is None
-
-
-# The rows
-
-
-REFERENCES = {"1": ["a dog runs far away", "the dog runs"], "2": ["two cats sit on a wall", "cats on a wall"]}
-
-
-def test_differences_are_the_models_figures_less_the_floors():
-    good, bad = {"1": "a dog runs far away", "2": "two cats sit on a wall"}, {"1": "no", "2": "no"}
-    rows = {row.name: row for row in comparison.compare(good, REFERENCES, {"bad": bad, "same": good})}
-    assert rows["bad"].kind == "floor" and rows["bad"].figures["BLEU-1"] == 0
-    assert all(low > 0 for low, _ in rows["bad"].difference.values())
-    assert set(rows["same"].difference.values()) == {(0.0, 0.0)}
-    worse = comparison.compare(bad, REFERENCES, {"good": good})[2]
-    assert comparison.verdict(worse.difference) == f"LOWER in {', '.join(SCORES)}"
-
-
-def test_people_and_model_are_judged_by_the_same_references():
-    """Of two references each, so by one: people's by the other, twice; the model's by each."""
-    captions = {"1": "a dog runs", "2": "cats sit on a wall"}
-    rows = {row.name: row.figures for row in comparison.compare(captions, REFERENCES, {})}
-    first, second = ({name: texts[k] for name, texts in REFERENCES.items()} for k in (0, 1))
-    by = {k: {name: [texts[k]] for name, texts in REFERENCES.items()} for k in (0, 1)}
-    for row, (one, other) in {
-        "this model, a reference fewer": (judging.score(captions, by[1]), judging.score(captions, by[0])),
-        "one person, by all the others": (judging.score(first, by[1]), judging.score(second, by[0])),
-    }.items():
-        assert rows[row] == pytest.approx({name: (one[name] + other[name]) / 2 for name in SCORES})
-    alone = comparison.compare(captions, {**REFERENCES, "2": ["cats"]}, {})
-    assert {row.kind for row in alone} == {"model"}
-
-
-@pytest.mark.parametrize(
-    ("edges", "said"),
-    [
-        ([(1, 2), (0.1, 3)], "higher in all"),
-        ([(1, 2), (-1, 3)], "higher in BLEU-1; no difference shown in METEOR"),
-        ([(0, 2), (-3, -1)], "LOWER in METEOR; no difference shown in BLEU-1"),
-        ([(0, 0), (-3, 0)], "no difference shown in BLEU-1, METEOR"),
-    ],
-)
-def test_verdicts(edges, said):
-    assert comparison.verdict(dict(zip(("BLEU-1", "METEOR"), edges, strict=True))) == said
-
-
-# The report
-
-
-COMMAND = "  python -m numpy_sat.train --blind --data flickr8k --root /a/long/folder --out runs/x-blind"
-
-
-def made_up_report(truth=None, **attention):
-    figures = dict(zip(SCORES, (100.0, 91.7, 84.6, 74.7, 47.7, 84.8, 1000.0), strict=True))
-    interval = {name: (figure - 1, figure) for name, figure in figures.items()}
-    return report.Evaluation(
-        title="runs/flickr8k-small: its captions of flickr8k, dev",
-        protocol="flickr8k, dev, 1,000 pictures; " + "and so on; " * 20,
-        notes=(f"Train it:\n{COMMAND}",),
-        rows=[
-            Row("this model", "model", figures, interval),
-            Row("its pictures shuffled", "floor", figures, difference=interval),
-            Row("one person, by all the others", "people", figures),
-            *comparison.PAPER["flickr8k"],
-        ],
-        vocabulary=2536,
-        loss=report.Loss(2.9712, 5.1204),
-        ours=Variety(1712, 0.5, 9.25, 3, 20, 0.0, 0.1, 0.25),
-        people=Variety(1712, 0.5, 9.25, 3, 20, 0.0, 0.1, 0.25),
-        attention=AttentionStatistics(**{"entropy": 3.0, "most": math.log(64), "movement": 0.25, **attention}),
-        truth=truth,
-    )
-
-
-def test_the_text_fits_the_terminal():
-    lines = report.as_text(made_up_report(Truth(0.9, 0.8, float("nan"), 0.3, 0.2, 0.1))).splitlines()
-    assert COMMAND in lines and max(len(line) for line in lines if line != COMMAND) == 80
-    scores = [line for line in lines if line.startswith(("this model  ", "  95 %", "the paper, s"))]
-    assert [line.split()[-7:] for line in scores] == [
-        ["100.0", "91.7", "84.6", "74.7", "47.7", "84.8", "1000.0"],
-        ["99.0", "90.7", "83.6", "73.7", "46.7", "83.8", "999.0"],
-        ["100.0", "91.7", "84.6", "74.7", "47.7", "84.8", "1000.0"],
-        ["67", "44.8", "29.9", "19.5", "18.9", "-", "-"],
-    ]
-    text = " ".join(" ".join(lines).split())
-    assert "its pictures shuffled: higher in all" in text and "Xu et al." in text and "One person: each" in text
-    assert "different words 1,712 of 2,536 1,712" in text and "words a caption 9.2 (3 to 20) 9.2 (3 to 20)" in text
-    assert "captions copied whole from train 25.0 % 25.0 %" in text
-    assert "entropy 3.00 of at most ln 64 = 4.16 nats, that of 20.1 locations" in text and "25.0 % of it moves" in text
-    assert "90.0 % of captions" in text and "; - of relations said" in text
-    assert "30.0 %, chance 10.0 %, so 3.0 x chance; at the word before: 20.0 %." in text
-    nothing_named = Truth(0.0, 0.0, *[float("nan")] * 4)
-    assert "no caption names an object that is there." in " ".join(
-        report.as_text(made_up_report(nothing_named)).split()
-    )
-
-
-def test_notes_on_rows_stand_only_where_the_rows_do():
-    found = made_up_report()
-    text = report.as_text(found._replace(rows=found.rows[:2]))
-    assert "Xu et al." not in text and "One person" not in text and "True: " not in text
-
-
-def test_markdown_tables_are_whole():
-    lines = report.as_markdown(made_up_report()).splitlines()
-    cells = [line.count("|") for line in lines if line.startswith("|")]
-    assert cells == [9] * 7 + [4] * 8
-    assert "| this model | 100.0 (99.0 to 100.0) | 91.7 (90.7 to 91.7) |" in "\n".join(lines)
-    assert "    python -m numpy_sat.train --blind" in "\n".join(lines)
-
-
-def test_json_has_none_for_what_is_no_number():
-    found = report.as_json(made_up_report(Truth(0.9, 0.8, float("nan"), 0.3, 0.2, 0.1), movement=float("nan")))
-    back = json.loads(json.dumps(found, allow_nan=False))
-    assert back["truth"]["relation"] is None is back["attention"]["movement"] and back["truth"]["chance"] == 0.1
-    assert back["attention"]["collapsed"] is False and back["rows"][1]["difference"]["BLEU-1"] == [99, 100]
-
-
-# Pictures
-
-
-def test_the_curve_of_train_is_that_of_peoples_captions(tmp_path, monkeypatch):
-    """Self-critical steps log the loss of what was drawn, which is no loss to be compared with."""
-    drawn, people = {"step": 30, "loss": 0.1, "greedy": 9.0}, [{"step": 10, "loss": 3.0}, {"step": 20, "loss": 2.0}]
-    dev = [{"step": 30, "loss": 2.5, "bleu": [1, 2, 3, 4], "cider": 5}]
-    seen = []
-    monkeypatch.setattr(figures, "_save", lambda figure, path: seen.append(figure.axes[0].lines[0].get_xydata()))
-    figures.curves_figure(tmp_path / "a.png", [*people, drawn], dev)
-    figures.runs_figure(tmp_path / "b.png", {"a": ([*people, drawn], dev)})
-    assert [line.tolist() for line in seen] == [[[10, 3], [20, 2]]] * 2
-
-
-def test_without_peoples_captions_train_has_no_curve(tmp_path, monkeypatch):
-    """Nor a name of one in the legend."""
-    seen = []
-    monkeypatch.setattr(figures, "_save", lambda figure, path: seen.extend(figure.axes[0].get_legend().get_texts()))
-    dev = [{"step": 30, "loss": 2.5, "bleu": [1, 2, 3, 4], "cider": 5}]
-    figures.curves_figure(tmp_path / "a.png", [{"step": 30, "loss": 0.1, "greedy": 9.0}], dev)
-    assert [text.get_text() for text in seen] == ["dev"]
-
-
-def test_captions_with_dollars_are_no_mathematics(tmp_path):
-    image = np.zeros((4, 4, 3), np.uint8)
-    figures.sheet_figure(tmp_path / "sheet.png", [(image, "best: a$_$.jpg", ["a $_$ smile", "100% $5 # $6"])])
-    assert (tmp_path / "sheet.png").exists()
-
-
-def test_showing(root, trained, monkeypatch, capsys):
-    """Four figures in the first run's folder; on the sheet the best captions first, each with its own figures."""
-    write, sheets, looks, curves = heldout.write, [], [], []
-
-    def better_and_better(*args):
-        """The first caption is the first word, the second the first two words of a reference."""
-        written = write(*args)
-        texts = {name: " ".join(of[0].split()[: k + 1]) for k, (name, of) in enumerate(written.references.items())}
-        return written._replace(texts=texts)
-
-    monkeypatch.setattr(heldout, "write", better_and_better)
-    for name, seen in (("sheet_figure", sheets), ("attention_rows_figure", looks), ("runs_figure", curves)):
-        draw = getattr(figures, name)
-        monkeypatch.setattr(figures, name, lambda *args, draw=draw, seen=seen: seen.append(args) or draw(*args))
-    assert show.main([str(trained), str(trained.parent / "blind"), "--beam", "1"]) == 0
-    printed = capsys.readouterr().out
-    for name in ("curves", "filters", "captions", "attention"):
-        assert f": {trained / f'show-{name}.png'}\n" in printed
-        with Image.open(trained / f"show-{name}.png") as image:
-            assert image.format == "PNG" and image.width > 300 and np.ptp(np.asarray(image.convert("L"))) > 100
-    assert not list((trained.parent / "blind").glob("show-*"))
-    ((_, of_runs),) = curves
-    assert list(of_runs) == [str(trained), str(trained.parent / "blind")]
-    assert all([e["step"] for e in dev] == [6] and dev[0]["bleu"] for _, dev in of_runs.values())
-
-    ((_, entries),) = sheets
-    assert [title.split(":")[0] for _, title, _ in entries] == ["best"] * 3 + ["middle"] * 3 + ["worst"] * 3
-    references = flickr8k.read_captions(root, "dev")
-    captions = {name: " ".join(texts[0].split()[: k + 1]) for k, (name, texts) in enumerate(references.items())}
-    judged = judging.judge(captions, references)
-    of_picture = dict(zip(judged.images, judged.means["CIDEr-D"], strict=True))
-    ranked = sorted(of_picture.values(), reverse=True)
-    assert len(set(ranked)) == 8
-    for (image, title, said), rank in zip(entries, (0, 1, 2, 3, 4, 5, 5, 6, 7), strict=True):
-        name = title.split(": ")[1]
-        assert image.shape == (224, 224, 3) and of_picture[name] == ranked[rank]
-        assert said[:2] == [f"model: {captions[name]}", f"reference: {references[name][0]}"]
-        words = tokenise(captions[name])
-        of_bleu = bleu.bleu([words], [[*map(tokenise, references[name])]])
-        assert said[2] == f"CIDEr-D {of_picture[name]:.0f}, BLEU-1 {of_bleu[0]:.0f}, BLEU-4 {of_bleu[3]:.0f}"
-        assert said[3].startswith("METEOR ") and "ROUGE-L " in said[3]
-    for (image, title, words, alpha), of_sheet in zip(looks[0][1], entries, strict=True):  # of the same pictures
-        place, cider = of_sheet[1].split(":")[0], of_sheet[2][2].split(",")[0]
-        assert title == f"{place}: {cider}" and np.array_equal(image, of_sheet[0])
-        assert alpha.shape == (len(words), 64) and words[-1] == "<end>"
-
-
-def test_a_blind_run_has_no_filters(trained, capsys):
-    blind = trained.parent / "blind"
-    assert show.main([str(blind), "--beam", "1"]) == 0
-    assert "filters" not in capsys.readouterr().out and not (blind / "show-filters.png").exists()
-
-
-def test_showing_what_is_no_run(trained, tmp_path, capsys):
-    assert show.main([str(trained), str(tmp_path / "nowhere")]) == 2
-    assert "nowhere" in capsys.readouterr().err and not list(trained.glob("show-*"))
