@@ -26,7 +26,10 @@ from numpy_sat.system.workspace import Workspace
 ALL = attend_tell.Parts(soft_attention)  # of the decoder
 
 
-@pytest.mark.parametrize(("normalisation", "target", "norm"), [("sum", "one", False), ("mean", "T/L", True)])
+@pytest.mark.parametrize(
+    ("normalisation", "target", "norm"),
+    [pytest.param("sum", "one", False, marks=pytest.mark.slow), ("mean", "T/L", True)],
+)
 def test_gradients(rng, normalisation, target, norm):
     config = TINY.replace(penalty_normalization=normalisation, penalty_target=target, batch_norm=norm)
     params, batch = tiny_params(rng, config), tiny_batch(rng)
@@ -42,6 +45,7 @@ def test_gradients(rng, normalisation, target, norm):
     assert bool(measured) == norm
 
 
+@pytest.mark.slow
 def test_dropout_of_annotations(rng, monkeypatch):
     """Numbers of all of a picture's vectors at once, what is kept scaled up; checked with the encoder below it."""
     config, seen = TINY.replace(annotation_dropout=0.4), []

@@ -54,6 +54,7 @@ def given_results():
             yield report.Result(work, "numpy", 10.0)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("rung", rungs.RUNGS)
 @pytest.mark.parametrize("shape", [(2, 5, 6, 16, 32), (1, 6, 7, 3, 16)])
 def test_every_rung_is_the_definition(rng, rung, shape):
