@@ -43,7 +43,7 @@ def _parse(argv):
     parser.add_argument(
         "given",
         nargs="+",
-        metavar="[RUN] PICTURE",
+        metavar="[RUN] IMAGE",
         help="a run's folder or checkpoint (default: the captioner that comes with the package), and images; of a "
         "translator phrases, each in quotes",
     )
@@ -65,7 +65,7 @@ def _parse(argv):
     is_run = Path(args.given[0]).is_dir() or args.given[0].endswith(".npz")
     args.run, args.sources = (args.given[0], args.given[1:]) if is_run else (None, args.given)
     if not args.sources:
-        parser.error(f"what is {args.run} to caption? Name a PICTURE, too")
+        parser.error(f"what is {args.run} to caption? Name an IMAGE, too")
     return args
 
 

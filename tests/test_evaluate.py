@@ -53,8 +53,8 @@ def test_evaluating(root, trained, capsys):
     assert set(rows["this model"]["interval"]) == set(score)
     without = judging.score(found["captions"], references, brevity=False)
     assert rows["this model, no brevity penalty"]["figures"] == pytest.approx({n: without[n] for n in SCORES[:4]})
-    assert {"its pictures shuffled", "one person, by all the others", "the paper, hard attention *"} < set(rows)
-    assert found["version"] == "0.1.0" and "8 pictures; beam 2; 5 references" in found["protocol"]
+    assert {"its images shuffled", "one person, by all the others", "the paper, hard attention *"} < set(rows)
+    assert found["version"] == "0.1.0" and "8 images; beam 2; 5 references" in found["protocol"]
     assert 0 < found["attention"]["entropy"] <= found["attention"]["most"] == pytest.approx(math.log(64))
     markdown = (trained / "evaluate-dev.md").read_text(encoding="utf-8")
     for text in (printed, markdown):
@@ -95,7 +95,7 @@ def test_references_without_a_word_are_left_out(root, trained, tmp_path):
     lines = token.read_text().splitlines()
     token.write_text("".join(f"{name}#0\t...\n" if line.startswith(f"{name}#0") else f"{line}\n" for line in lines))
     assert evaluated(trained, "--root", copy) == 0
-    assert "; 4 to 5 references a picture" in kept(trained)["protocol"]
+    assert "; 4 to 5 references an image" in kept(trained)["protocol"]
 
 
 def test_one_constant_that_is_best_by_both_is_one_row(trained, monkeypatch):
@@ -131,7 +131,7 @@ def test_a_blind_model_says_the_same_of_every_picture(trained):
     assert len(set(found["captions"].values())) == 1 and "There is no blind" not in str(found["notes"])
     assert evaluated(trained, "--blind", blind) == 0
     rows = [{row["name"]: row["figures"] for row in one["rows"]} for one in (found, kept(trained))]
-    assert rows[0]["this model"] == rows[0]["its pictures shuffled"] == rows[1]["blind language model"]
+    assert rows[0]["this model"] == rows[0]["its images shuffled"] == rows[1]["blind language model"]
 
 
 def test_what_is_no_blind_baseline_is_refused(root, trained, tmp_path, capsys):
@@ -363,7 +363,7 @@ def test_comparing(root, trained, monkeypatch, capsys):
     markdown = (trained / "compare-dev.md").read_text()
     for text in (printed, markdown):
         assert "Against run, by the 95 % intervals of the difference" in text and "COLLAPSED" not in text
-        assert "flickr8k, dev, 8 pictures; beam 2; 5 references" in " ".join(text.split())
+        assert "flickr8k, dev, 8 images; beam 2; 5 references" in " ".join(text.split())
         assert f"have a loss of {rows['run']['loss']['frequencies']:.3f}." in " ".join(text.split())
         assert "pretrained" not in text
     cells = [line.count("|") for line in markdown.splitlines() if line.startswith("|")]

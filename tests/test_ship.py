@@ -98,7 +98,7 @@ def test_a_translator_is_not_shipped(tmp_path, monkeypatch, capsys):
 def test_a_run_alone_is_asked_for_a_picture(judged, capsys):
     with pytest.raises(SystemExit):
         caption.main([str(judged)])
-    assert "Name a PICTURE, too" in capsys.readouterr().err
+    assert "Name an IMAGE, too" in capsys.readouterr().err
 
 
 def test_what_comes_with_the_package():

@@ -79,7 +79,7 @@ def test_missing_photos_are_skipped_to_the_end(root, two, tmp_path):
     of_dev = next(iter(flickr8k.read_captions(root, "dev")))
     (copy / "Flicker8k_Dataset" / of_dev).unlink()
     assert run(copy, tmp_path / "study", "--epochs", 1, "--skip-missing") == 0
-    assert "dev, 7 pictures" in (tmp_path / "study" / "table.md").read_text()
+    assert "dev, 7 images" in (tmp_path / "study" / "table.md").read_text()
 
 
 def test_another_study_in_the_folder_is_refused(root, two, tmp_path, capsys):
@@ -171,5 +171,5 @@ def test_arguments_that_train_does_not_know(capsys):
 @pytest.mark.parametrize("argv", [["--from", "run"], ["--blind"], ["--data", "phrases"]])
 def test_what_no_study_is_made_of(tmp_path, capsys, argv):
     assert study.main(["slides", "--out", str(tmp_path / "study"), *argv]) == 2
-    assert "a study trains captioners of pictures anew" in capsys.readouterr().err
+    assert "a study trains captioners of images anew" in capsys.readouterr().err
     assert not (tmp_path / "study").exists()

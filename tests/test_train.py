@@ -295,7 +295,7 @@ def test_resuming_with_other_pictures(root, tmp_path, capsys):
     assert run(root, tmp_path / "run", "--epochs", 1) == 0
     scenes.write(tmp_path / "other", seed=1, train=24, dev=8, test=4)
     assert train.main(["--resume", "--out", str(tmp_path / "run"), "--root", str(tmp_path / "other")]) == 2
-    assert "not the pictures" in capsys.readouterr().err
+    assert "not the images" in capsys.readouterr().err
 
 
 def test_a_moved_data_set_is_named_anew(root, tmp_path, capsys):
@@ -397,7 +397,7 @@ def test_scenes_from_the_first_command_to_their_judgement(tmp_path, monkeypatch,
     assert resume(out) == 0
     assert evaluate.main([str(out), "--split", "test"]) == 0
     printed = capsys.readouterr().out
-    assert "scenes, test, 4 pictures" in printed and "True: " in printed and "object's box" in printed
+    assert "scenes, test, 4 images" in printed and "True: " in printed and "object's box" in printed
     assert "the paper" not in printed
     truth = json.loads((out / "evaluate-test.json").read_text())["truth"]
     assert set(truth) == {"complete", "objects", "relation", "in_box", "before", "chance"}
@@ -515,7 +515,7 @@ def test_flickr8k_is_nowhere(capsys, monkeypatch, tmp_path):
 def test_fewer_pictures_than_a_batch(tmp_path, capsys):
     scenes.write(tmp_path / "few", train=3, dev=2, test=1)
     assert run(tmp_path / "few", tmp_path / "run") == 2
-    assert "3 pictures to train on are fewer than a batch, 4" in capsys.readouterr().err
+    assert "3 images to train on are fewer than a batch, 4" in capsys.readouterr().err
 
 
 def test_photos_missing(root, tmp_path, capsys):
@@ -526,4 +526,4 @@ def test_photos_missing(root, tmp_path, capsys):
     assert run(copy, tmp_path / "run") == 2
     assert photos[0].name in capsys.readouterr().err
     assert run(copy, tmp_path / "run", "--skip-missing", "--epochs", 1) == 0
-    assert "23 pictures to train on" in capsys.readouterr().out
+    assert "23 images to train on" in capsys.readouterr().out

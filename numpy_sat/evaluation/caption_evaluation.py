@@ -79,16 +79,16 @@ def _captions_without_seeing(request, written, train, blind):
         blind: runs.Model of the blind baseline, or None.
     """
     constants = {"blind language model": blind_baseline.caption(blind, request.beam)} if blind else {}
-    report_files.say("looking among train's captions for the best to be given to every picture")
+    report_files.say("looking among train's captions for the best to be given to every image")
     by_bleu, by_cider = (floors.best_constant(train, score) for score in ("BLEU-4", "CIDEr-D"))
     if by_bleu == by_cider:
         constants["best constant of train"] = by_bleu
     else:
         constants |= {"best of train by BLEU-4": by_bleu, "best of train by CIDEr-D": by_cider}
-    captions = {"its pictures shuffled": floors.shuffled(written.texts)}
+    captions = {"its images shuffled": floors.shuffled(written.texts)}
     captions |= {name: dict.fromkeys(written.texts, text) for name, text in constants.items()}
     texts = ", ".join(f'"{text}" ({name})' for name, text in constants.items())
-    return captions, f"Said of every picture alike: {texts}."
+    return captions, f"Said of every image alike: {texts}."
 
 
 def _ensemble_row(request, written, together):

@@ -17,7 +17,7 @@ class Row(NamedTuple):
     name: str
     kind: str  # "model", "floor", "people", "ensemble" or "paper"
     figures: dict[str, float]  # in percent, by the names of SCORES, of which some may be missing
-    interval: dict | None = None  # by name: (low, high), 95 % over resampled pictures
+    interval: dict | None = None  # by name: (low, high), 95 % over resampled images
     difference: dict | None = None  # of a floor: the interval of the model's figures less these
 
 
@@ -33,8 +33,8 @@ PAPER = {
 def compare(captions, references, seeing_nothing, seed=0):
     """The rows of a captioner: its own, one a floor, and people's.
 
-    captions: {picture: text}, the captioner's; references: {picture: [texts]}; seeing_nothing: {floor's name: such
-    captions of the same pictures, see floors.py}. People's rows are there if every picture has two references or more.
+    captions: {image: text}, the captioner's; references: {image: [texts]}; seeing_nothing: {floor's name: such
+    captions of the same images, see floors.py}. People's rows are there if every image has two references or more.
     """
     model = judge(captions, references)
     without = model.score(brevity=False)

@@ -14,7 +14,7 @@ from numpy_sat.system.errors import writing
 
 
 def attention_figure(path, image, words, alpha, beta):
-    """Write a PNG: the picture, then a panel a word with the attention's map over it and the gate under it.
+    """Write a PNG: the image, then a panel a word with the attention's map over it and the gate under it.
 
     image: (H, W, 3) uint8; words: of the caption, and <end> where it was written; alpha: (words, L) with square L;
     beta: (words,) the gate. Every map is scaled to its own largest value, which the panel states.
@@ -31,7 +31,7 @@ def attention_figure(path, image, words, alpha, beta):
 
 
 def attention_rows_figure(path, entries):
-    """Write a PNG, a row a picture: the picture, then a panel a word with the attention's map over it.
+    """Write a PNG, a row an image: the image, then a panel a word with the attention's map over it.
 
     entries: [(image (H, W, 3) uint8, title, words, alpha (words, L) with square L), ...]. Every map is scaled to its
     own largest value, which the panel states.
@@ -67,7 +67,7 @@ def alignment_figure(path, source, words, alpha):
 
 
 def sheet_figure(path, entries):
-    """Write a PNG, a contact sheet of three columns: each picture, a title above and sentences below it.
+    """Write a PNG, a contact sheet of three columns: each image, a title above and sentences below it.
 
     entries: [(image (H, W, 3) uint8, title, sentences), ...].
     """
@@ -81,7 +81,7 @@ def sheet_figure(path, entries):
 
 
 def filters_figure(path, W):
-    """Write a PNG: the first layer's filters as little pictures, grey where a weight is 0.
+    """Write a PNG: the first layer's filters as little images, grey where a weight is 0.
 
     W: (3, 3, 3, O), the third axis red, green and blue. Each is scaled to its own largest weight, stated below.
     """
@@ -262,13 +262,13 @@ def _flat(array):
 
 
 def _looked_at(axis, image, weights):
-    """A picture, the lighter the more attention is there. weights: (L,)."""
+    """An image, the lighter the more attention is there. weights: (L,)."""
     axis.imshow(image)
     axis.imshow(_upsample(weights, image.shape[:2]), cmap="gray", alpha=0.75, vmin=0)
 
 
 def _upsample(weights, shape):
-    """A square grid of weights as a smooth map of a picture's shape (H, W)."""
+    """A square grid of weights as a smooth map of an image's shape (H, W)."""
     side = round(np.sqrt(weights.size))
     grid = Image.fromarray(weights.reshape(side, side).astype(np.float32))
     return np.asarray(grid.resize(shape[::-1], Image.Resampling.BICUBIC))

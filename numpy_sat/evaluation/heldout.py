@@ -80,8 +80,8 @@ def protocol(written, request):
     counts = sorted({len(texts) for texts in written.references.values()})
     each = " to ".join(map(str, sorted({counts[0], counts[-1]})))
     return (
-        f"{written.dataset.name}, {request.split}, {len(written.texts):,} pictures; beam {request.beam}; {each} "
-        f"references a picture, lower case, punctuation removed; scores of the corpus in percent, BLEU with brevity "
+        f"{written.dataset.name}, {request.split}, {len(written.texts):,} images; beam {request.beam}; {each} "
+        f"references an image, lower case, punctuation removed; scores of the corpus in percent, BLEU with brevity "
         f"penalty, CIDEr-D from 0 to 1000; numpy_sat {__version__}."
     )
 

@@ -24,7 +24,7 @@ class Loss(NamedTuple):
     """-log p a word of people's captions, <end> counted, nats."""
 
     word: float  # the model's
-    frequencies: float  # that of the frequencies of train's words, whatever the picture and the words before
+    frequencies: float  # that of the frequencies of train's words, whatever the image and the words before
 
 
 class Evaluation(NamedTuple):
@@ -37,7 +37,7 @@ class Evaluation(NamedTuple):
     vocabulary: int  # words it could write
     loss: Loss
     ours: Variety
-    people: Variety  # of one of people's captions a picture
+    people: Variety  # of one of people's captions an image
     attention: AttentionStatistics | None
     truth: Truth | None  # of drawn scenes
     no_attention: str | None = None  # of a model without attention: why, a sentence

@@ -68,7 +68,7 @@ def load(paths, mode=None):
             raise InputError(
                 f"{path} was trained on {model.settings['data']}, and {paths[0]} on "
                 f"{'another copy of ' * (model.settings['data'] == first['data'])}{first['data']}; "
-                f"only runs of the same pictures and captions can be compared."
+                f"only runs of the same images and captions can be compared."
             )
     return [Contender(*found) for found in zip(names, paths, models, strict=True)]
 
@@ -132,7 +132,7 @@ def notes(rows, contenders):
     on_features = [name for name, config in configs.items() if config.encoder.pretrained and not config.encoder.blind]
     on_costs = (
         f"{', '.join(on_features)}: parameters and milliseconds are without the stages of the pretrained encoder that "
-        "stay as they are; what those make of the pictures is kept on disk."
+        "stay as they are; what those make of the images is kept on disk."
     )
     return [on_losses, *[on_costs] * bool(on_features)]
 

@@ -40,7 +40,7 @@ def ship(run, out):
     """
     model = runs.load_model(run)
     if model.settings["data"] not in DATA:
-        raise InputError(f"{run}: a translator, and what is shipped captions pictures.")
+        raise InputError(f"{run}: a translator, and what is shipped captions images.")
     halves = {name: _half(run, name, array) for name, array in model.params.items()}
     size = sum(array.nbytes for array in halves.values())
     if size > LARGEST:

@@ -30,11 +30,11 @@ class Row(NamedTuple):
     milliseconds: float  # a caption
     loss: Loss
     figures: dict[str, float]  # in percent, by the names of SCORES and TRUE
-    interval: dict  # by the same: (low, high), 95 % over resampled pictures
+    interval: dict  # by the same: (low, high), 95 % over resampled images
     difference: dict | None  # by the same: that of these figures less the first row's; of the first, None
     attention: AttentionStatistics | None  # None of a model without attention
     truth: Truth | None  # of drawn scenes
-    captions: dict[str, str]  # {picture: text}
+    captions: dict[str, str]  # {image: text}
 
 
 class Table(NamedTuple):

@@ -6,7 +6,7 @@ import numpy as np
 
 
 class Variety(NamedTuple):
-    """Of one caption a picture. Shares are 0 to 1."""
+    """Of one caption an image. Shares are 0 to 1."""
 
     words: int  # different words, in all captions together
     captions: float  # different captions, as a share of all

@@ -1,4 +1,4 @@
-"""Encoders that have learned to see elsewhere: their weights, and what they make of pictures.
+"""Encoders that have learned to see elsewhere: their weights, and what they make of images.
 
 EfficientNet-Lite0's come as a package, the extra `pretrained`; VGG's as a file that one has.
 """

@@ -1,8 +1,8 @@
-"""What a net that is not trained makes of a data set's pictures: computed once, and kept on disk as float16.
+"""What a net that is not trained makes of a data set's images: computed once, and kept on disk as float16.
 
 Beside the array stands a checksum of every block of it that is done. So work that was interrupted goes on with the
 first block that is not, and a block that something has changed since is noticed and computed anew. A block is always
-encoded whole: a kernel may round otherwise for another number of pictures, and so the features are the same, bit for
+encoded whole: a kernel may round otherwise for another number of images, and so the features are the same, bit for
 bit, however often the work was interrupted.
 
 float16 keeps three digits, which is more than a decoder needs, of numbers up to 65,504. Features beyond are refused
@@ -25,22 +25,22 @@ from numpy_sat.system import progress
 from numpy_sat.system.errors import InputError
 from numpy_sat.system.workspace import Workspace
 
-FORMAT = 1  # raise it when the same net and picture would give other features
-BLOCK = 8  # pictures; more are not encoded faster
+FORMAT = 1  # raise it when the same net and image would give other features
+BLOCK = 8  # images; more are not encoded faster
 HALF = np.dtype("<f2")
 
 
 class Net(NamedTuple):
     """A net as the cache sees it."""
 
-    encode: Callable  # pictures (n, H, W, 3), float32 from -1 to 1, to annotations (n, L, D)
-    size: int  # side of a picture, pixels
+    encode: Callable  # images (n, H, W, 3), float32 from -1 to 1, to annotations (n, L, D)
+    size: int  # side of an image, pixels
     shape: Callable  # () to (L, D)
-    digest: str  # of all that the annotations depend on besides the pictures
+    digest: str  # of all that the annotations depend on besides the images
 
 
 def net_of(encoder, params, stages, size, tuned=0):
-    """The Net of an encoder: a module with encode(params, pictures, stages).
+    """The Net of an encoder: a module with encode(params, images, stages).
 
     tuned: how many of its last stages are left out, see encoders/__init__.py; params: those of the others alone.
     """
@@ -67,10 +67,10 @@ def digest(params, *described):
 
 
 def load_features(listed, net, cache):
-    """Give all pictures' features as read-only float16 (N, L, D), mapped from a file in the folder `cache`.
+    """Give all images' features as read-only float16 (N, L, D), mapped from a file in the folder `cache`.
 
     listed: CaptionedImages; net: a Net. Features that are not there yet are computed, with a progress bar; after
-    Ctrl-C the same call goes on where it was. Raises InputError for a picture that cannot be read, for features that
+    Ctrl-C the same call goes on where it was. Raises InputError for an image that cannot be read, for features that
     float16 cannot hold, and for a cache that cannot be written.
     """
     path = Path(cache) / images.cache_name("features", listed, f"{net.digest} {net.size}", FORMAT)
@@ -118,7 +118,7 @@ def _complete(part, sums, listed, net, shape):
     row = HALF.itemsize * int(np.prod(shape[1:]))
     first = os.path.getsize(part) - row * len(listed)  # where the header ends
     done = len(listed) - sum(map(len, todo))
-    bar = progress.bar(desc="encoding pictures", total=len(listed), initial=done, unit=" pictures")
+    bar = progress.bar(desc="encoding images", total=len(listed), initial=done, unit=" images")
     # Written, not mapped: a full disk is then an OSError and not the end of the process.
     with bar, open(part, "r+b", buffering=0) as file, open(sums, "r+b", buffering=0) as noted:
         for k, block, images in zip(missing, todo, batches.made_ahead(_read(todo, net.size)), strict=True):
@@ -147,13 +147,13 @@ def _make_room(part, sums, shape):
 
 
 def _read(blocks, size):
-    """Each block's pictures as the net takes them."""
+    """Each block's images as the net takes them."""
     for block in blocks:
-        yield batches.scale_pixels(np.stack([images.read_image(picture.path, size) for picture in block]))
+        yield batches.scale_pixels(np.stack([images.read_image(image.path, size) for image in block]))
 
 
 def _half(a, block):
-    """a: (n, L, D) of the n pictures of a block, as float16, contiguous."""
+    """a: (n, L, D) of the n images of a block, as float16, contiguous."""
     with np.errstate(over="ignore"):
         half = np.ascontiguousarray(a, HALF)
     bad = ~np.isfinite(half).all(axis=(1, 2))

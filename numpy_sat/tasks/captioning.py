@@ -8,7 +8,7 @@ from pathlib import Path
 
 from numpy_sat.pretrained import inputs
 
-EXAMPLE = "PICTURE"
+EXAMPLE = "IMAGE"
 
 read = inputs.read
 

@@ -89,4 +89,4 @@ def report(paths, models, request, blind=None):
 
 def compare(paths, request, out=None):
     """Raise InputError: translators are judged one by one."""
-    raise InputError("--compare is for captions of pictures; evaluate translators one by one.")
+    raise InputError("--compare is for captions of images; evaluate translators one by one.")

@@ -33,7 +33,7 @@ def train(args):
     run, data = start.resume_run(args) if args.resume else start.start_run(args)
     recipe, progress = run.recipe, run.progress
     steps = recipe.training.epochs * batches.batches_per_epoch(data.train, recipe.training.batch_size)
-    print(f"{run.folder}: {steps:,} steps of {recipe.training.batch_size} pictures")
+    print(f"{run.folder}: {steps:,} steps of {recipe.training.batch_size} images")
     bar = progress_bar.bar(total=steps, initial=progress.step, unit="step")
     with _Interrupt() as interrupt, bar:
         while not is_finished(run) and not interrupt.asked:

@@ -48,7 +48,7 @@ def start_run(args):
     run = runs.create(folder, settings, recipe, vocabulary, params, seconds)
     dev_captions = [vocabulary.encode(words) for references in data.dev.references for words in references]
     print(
-        f"{len(data.train.names):,} pictures to train on, {len(data.dev.names):,} of dev to judge by; "
+        f"{len(data.train.names):,} images to train on, {len(data.dev.names):,} of dev to judge by; "
         f"{len(vocabulary):,} words, whose frequencies alone would score "
         f"{unigram_entropy(frequencies, dev_captions):.3f} nats a word on dev"
     )
@@ -69,7 +69,7 @@ def resume_run(args):
         settings["root"] = str(args.root.resolve())
     dataset = catalog.open_dataset(settings["data"], settings["root"], ("train", "dev"), settings["skip_missing"])
     if digest(dataset) != settings["dataset_digest"]:
-        raise InputError(f"{dataset.root}: not the pictures that {args.out} was trained on; name theirs with --root.")
+        raise InputError(f"{dataset.root}: not the images that {args.out} was trained on; name theirs with --root.")
     return run, _load(run.recipe, run.vocabulary, dataset)
 
 
@@ -138,7 +138,7 @@ def _load(recipe, vocabulary, dataset):
     train, dev = dataset.splits["train"], dataset.splits["dev"]
     if len(train) < recipe.training.batch_size:
         raise InputError(
-            f"{dataset.root}: {len(train)} pictures to train on are fewer than a batch, {recipe.training.batch_size}."
+            f"{dataset.root}: {len(train)} images to train on are fewer than a batch, {recipe.training.batch_size}."
         )
     task = tasks.of_data(dataset.name)
 

@@ -47,7 +47,7 @@ def run(study, out, rest, again):
     """
     common = arguments.parse(rest)
     if common.start or common.blind or common.data == "phrases":
-        raise InputError("a study trains captioners of pictures anew: leave out --from, --blind and --data phrases.")
+        raise InputError("a study trains captioners of images anew: leave out --from, --blind and --data phrases.")
     variants = variants_of(study, arguments.choose_recipe(common))
     _refuse_what_does_not_apply(study, variants, rest)
     folder = out or Path("runs") / f"{study}-{common.data}{'-small' * common.small}"

@@ -106,11 +106,11 @@ def made_up_report(truth=None, **attention):
     interval = {name: (figure - 1, figure) for name, figure in figures.items()}
     return report.Evaluation(
         title="runs/flickr8k-small: its captions of flickr8k, dev",
-        protocol="flickr8k, dev, 1,000 pictures; " + "and so on; " * 20,
+        protocol="flickr8k, dev, 1,000 images; " + "and so on; " * 20,
         notes=(f"Train it:\n{COMMAND}",),
         rows=[
             Row("this model", "model", figures, interval),
-            Row("its pictures shuffled", "floor", figures, difference=interval),
+            Row("its images shuffled", "floor", figures, difference=interval),
             Row("one person, by all the others", "people", figures),
             *comparison.PAPER["flickr8k"],
         ],
@@ -134,7 +134,7 @@ def test_the_text_fits_the_terminal():
         ["67", "44.8", "29.9", "19.5", "18.9", "-", "-"],
     ]
     text = " ".join(" ".join(lines).split())
-    assert "its pictures shuffled: higher in all" in text and "Xu et al." in text and "One person: each" in text
+    assert "its images shuffled: higher in all" in text and "Xu et al." in text and "One person: each" in text
     assert "different words 1,712 of 2,536 1,712" in text and "words a caption 9.2 (3 to 20) 9.2 (3 to 20)" in text
     assert "captions copied whole from train 25.0 % 25.0 %" in text
     assert "entropy 3.00 of at most ln 64 = 4.16 nats, that of 20.1 locations" in text and "25.0 % of it moves" in text

@@ -12,7 +12,7 @@ TERMS = (
     "M. Hodosh, P. Young and J. Hockenmaier (2013), Framing Image Description as a Ranking Task: Data, Models and\n"
     "Evaluation Metrics, Journal of Artificial Intelligence Research 47."
 )
-OFFICIAL = {"train": 6000, "dev": 1000, "test": 1000}  # pictures
+OFFICIAL = {"train": 6000, "dev": 1000, "test": 1000}  # images
 
 
 def describe(root, fetching=False):
@@ -64,10 +64,10 @@ def report(root):
     except InputError:  # training does without the photos of test
         found = flickr8k.read(root, skip_missing=True)
     print(f"{root}:")
-    for split, pictures in found.splits.items():
-        captions = sum(len(picture.captions) for picture in pictures)
-        usual = "" if len(pictures) == OFFICIAL[split] else f" (the official split: {OFFICIAL[split]:,} pictures)"
-        print(f"{split}: {len(pictures):,} pictures, {captions:,} captions{usual}")
+    for split, images in found.splits.items():
+        captions = sum(len(image.captions) for image in images)
+        usual = "" if len(images) == OFFICIAL[split] else f" (the official split: {OFFICIAL[split]:,} images)"
+        print(f"{split}: {len(images):,} images, {captions:,} captions{usual}")
     for note in found.notes:
         print(note)
     option = "" if _readable(root) else " --skip-missing"

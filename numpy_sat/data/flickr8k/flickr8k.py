@@ -29,7 +29,7 @@ CSV_HEADER = ["image", "caption"]
 LAYOUTS = ((TOKEN_FILE, ("Flicker8k_Dataset", "Flickr8k_Dataset")), (CSV_FILE, ("Images",)))
 PHOTO_SUFFIXES = (".jpg", ".jpeg", ".png")
 DEPTH = 2  # the zips, each unpacked into a folder of its own, put the photos this far down
-HELD_OUT = 1000  # pictures each in dev and test of the official split
+HELD_OUT = 1000  # images each in dev and test of the official split
 
 
 class _Copy(NamedTuple):
@@ -68,20 +68,20 @@ def read(
         lists = _made_lists(captions)
         sizes = "/".join(f"{len(names):,}" for names in lists.values())
         notes.append(
-            f"There are no split lists beside {copy.captions.name}; its pictures were split {sizes} "
+            f"There are no split lists beside {copy.captions.name}; its images were split {sizes} "
             f"({'/'.join(lists)}) in the order of the SHA-256 of their names."
         )
     chosen = {}
     for split in splits:
         _refuse_uncaptioned(split, lists[split], captions, copy)
-        chosen[split], more = _pictures(split, lists[split], captions, copy, skip_missing)
+        chosen[split], more = _images(split, lists[split], captions, copy, skip_missing)
         notes += more
     notes += _notes_on_the_rest(lists, splits, captions, copy)
     return Dataset(name, root, chosen, tuple(notes), tokenize)
 
 
 def read_captions(root: Path, split: str) -> dict[str, list[str]]:
-    """Read the captions of a split's pictures, whether or not their photos are there: {name: captions}.
+    """Read the captions of a split's images, whether or not their photos are there: {name: captions}.
 
     Raises InputError as `read`.
     """
@@ -143,7 +143,7 @@ def _subfolders(folder: Path) -> list[Path]:
 
 
 def _read_captions(path: Path) -> tuple[dict[str, list[str]], list[str]]:
-    """Read the captions by picture name, in the file's order, and a note of how many were empty."""
+    """Read the captions by image name, in the file's order, and a note of how many were empty."""
     rows = _token_rows(path) if path.name == TOKEN_FILE else _csv_rows(path)
     captions: dict[str, list[str]] = {}
     empty = 0
@@ -211,7 +211,7 @@ def _read_lists(folder: Path, splits: Sequence[str]) -> dict[str, list[str]]:
 
 
 def _refuse_repeated(lists: dict[str, list[str]], folder: Path) -> None:
-    """Refuse a picture that is listed twice: in two splits it would be both learnt and tested."""
+    """Refuse an image that is listed twice: in two splits it would be both learnt and tested."""
     first: dict[str, str] = {}
     for split, names in lists.items():
         path = folder / SPLIT_LIST.format(split)
@@ -233,15 +233,15 @@ def _refuse_uncaptioned(split: str, names: list[str], captions: dict[str, list[s
     uncaptioned = [name for name in names if name not in captions]
     if uncaptioned:
         raise InputError(
-            f"{copy.captions} has no caption for {_count(len(uncaptioned), 'picture')} that split {split} lists: "
+            f"{copy.captions} has no caption for {_count(len(uncaptioned), 'image')} that split {split} lists: "
             f"{_naming(uncaptioned)}; add captions, or remove the names from the list."
         )
 
 
-def _pictures(
+def _images(
     split: str, names: list[str], captions: dict[str, list[str]], copy: _Copy, skip_missing: bool
 ) -> tuple[list[CaptionedImage], list[str]]:
-    """Put a split's pictures together, with a note of those left out."""
+    """Put a split's images together, with a note of those left out."""
     missing = [name for name in names if name not in copy.files]
     lack = f"Split {split} lacks {_count(len(missing), 'photo')} of {len(names):,}"
     if missing and not skip_missing:
@@ -250,14 +250,14 @@ def _pictures(
         )
     present = [CaptionedImage(name, copy.photos / name, tuple(captions[name])) for name in names if name in copy.files]
     if not present:
-        raise InputError(f"{copy.photos}: split {split} has no picture at all; get its photos, or name other splits.")
+        raise InputError(f"{copy.photos}: split {split} has no image at all; get its photos, or name other splits.")
     return present, [f"{lack}; left out: {_naming(missing)}."] if missing else []
 
 
 def _notes_on_the_rest(
     lists: dict[str, list[str]], splits: Sequence[str], captions: dict[str, list[str]], copy: _Copy
 ) -> list[str]:
-    """Say what is unusual about the splits not asked for and the pictures in no split."""
+    """Say what is unusual about the splits not asked for and the images in no split."""
     notes = []
     for split, names in lists.items():
         missing = sum(name not in copy.files for name in names)

@@ -162,7 +162,7 @@ def test_the_whole_way(mirror, root, run):
     assert {split: len(pictures) for split, pictures in found.splits.items()} == {"train": 3, "dev": 1, "test": 1}
     assert found.notes == () and found.splits["dev"][0].path.read_bytes() == NOISE
     assert "research and teaching only" in out.splitlines()[0] and "Hodosh" in out
-    assert "train: 3 pictures, 15 captions (the official split: 6,000 pictures)\n" in out
+    assert "train: 3 images, 15 captions (the official split: 6,000 images)\n" in out
     assert out.endswith(f"  python -m numpy_sat.train --small --data flickr8k --root '{root}'\n")
 
     mirror.asked.clear()
@@ -474,7 +474,7 @@ def test_a_copy_of_the_later_layout(root, run):
         (root / "Images" / name).write_bytes(NOISE)
     code, out, _ = run()
     assert code == 0
-    assert "train: 12 pictures, 12 captions" in out and "were split 12/2/2 (train/dev/test)" in out
+    assert "train: 12 images, 12 captions" in out and "were split 12/2/2 (train/dev/test)" in out
 
 
 def test_a_copy_that_lacks_photos(mirror, root, run):
@@ -486,7 +486,7 @@ def test_a_copy_that_lacks_photos(mirror, root, run):
     (photos / "a.jpg").unlink()
     code, out, _ = run()
     assert code == 0
-    assert "train: 2 pictures" in out and "Split train lacks 1 photo of 3; left out: a.jpg." in out
+    assert "train: 2 images" in out and "Split train lacks 1 photo of 3; left out: a.jpg." in out
     assert out.endswith(f"--root '{root}' --skip-missing\n")
 
 

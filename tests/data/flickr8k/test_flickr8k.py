@@ -76,7 +76,7 @@ def test_captions_alone_need_no_photos_of_their_split(zips):
     assert list(found) == LISTS["train"]
     assert found["a.jpg"] == ["Picture a , caption 0 .", "Picture a , caption 1 ."]
     write_lists(zips / "Flickr8k_text", {"train": ["z.jpg"]})
-    with pytest.raises(InputError, match=r"no caption for 1 picture that split train lists: z\.jpg"):
+    with pytest.raises(InputError, match=r"no caption for 1 image that split train lists: z\.jpg"):
         flickr8k.read_captions(zips, "train")
     with pytest.raises(InputError, match='no split "tests"'):
         flickr8k.read_captions(zips, "tests")
@@ -149,14 +149,14 @@ def test_photos_missing_from_a_split_asked_for(zips):
 
 def test_a_split_without_any_photo_is_refused(zips):
     (zips / "Flicker8k_Dataset" / "d.jpg").unlink()
-    with pytest.raises(InputError, match="split dev has no picture at all"):
+    with pytest.raises(InputError, match="split dev has no image at all"):
         flickr8k.read(zips, skip_missing=True)
 
 
 def test_only_the_first_names_are_told(zips, tokens):
     write_lists(tokens.parent, {"train": ["p.jpg", "q.jpg", "r.jpg", "s.jpg", "a.jpg"]})
     with pytest.raises(
-        InputError, match=r"no caption for 4 pictures that split train lists: p.jpg, q.jpg, r.jpg, and more;"
+        InputError, match=r"no caption for 4 images that split train lists: p.jpg, q.jpg, r.jpg, and more;"
     ):
         flickr8k.read(zips)
 
@@ -221,7 +221,7 @@ def test_the_single_zip_is_split_by_hash(tmp_path):
     write_photos(tmp_path / "Images", names)
     dataset = flickr8k.read(tmp_path, splits=flickr8k.SPLITS)
     assert dataset.notes == (
-        "There are no split lists beside captions.txt; its pictures were split 16/2/2 (train/dev/test) "
+        "There are no split lists beside captions.txt; its images were split 16/2/2 (train/dev/test) "
         "in the order of the SHA-256 of their names.",
     )
     assert [len(pictures) for pictures in dataset.splits.values()] == [16, 2, 2]
