@@ -22,14 +22,14 @@ from numpy_sat.system import machine
 LAYER, PLAIN = "numpy_sat.layers", "not (float32 or one_pass or unfused or workspace)"
 OF_A_MODEL = "not (whole_model or blind or float32 or fus or test_captions or first_loss or padding)"
 ATTENTIONS, ATTEND = "numpy_sat.decoders.attentions", ("soft", "dot", "hard", "mean", "mean_value")
-OF_A_DECODER = "recurrence or direction or step_by_step"
+OF_A_DECODER = "direction or step_by_step"
 OF_A_READER = "not (float32 or translator or torch)"
 MODULES = {  # (module, which tests, the file of tests where it has another name)
     "conv": (f"{LAYER}.conv", PLAIN),
     "search": ("numpy_sat.decoding.search", PLAIN),
     "attend_tell": (
         "numpy_sat.decoders.attend_tell",
-        "recurrence or step_by_step or mean_over or start or direction or first_state",
+        "(recurrence and soft) or step_by_step or start or direction or first_state",
     ),
     **{layer: (f"{LAYER}.{layer}", PLAIN) for layer in ("lstm", "norm_block", "pool", "block")},
     "dot_attention": (f"{LAYER}.dot_attention", f"({PLAIN}) and not torchs"),
