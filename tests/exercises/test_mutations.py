@@ -497,8 +497,6 @@ EQUIVALENT = {
         ("decode_backward", "for t", zeros("dhs"), SHAPE),
         ("decode_backward", "for t", swapped("dhs", "cache.dropout.mask", "cache.output.h", "ddropped"), SAME_SHAPE),
         ("decode_backward", "dh0, dc0 =", ["2 where 1 belongs"], NEGATIVE),
-        ("recur_forward", "z, cache_gate", swapped("h", "cache_attend.score.h"), "it is h"),
-        ("recur_forward", "h, c, cache_lstm", swapped("h", "cache_attend.score.h", "cache_gate.h"), "it is h"),
         (
             *("recur_backward", "M ="),
             2 * ["the term `dx.shape[1]` is missing"],
@@ -506,7 +504,7 @@ EQUIVALENT = {
         ),
         (
             *("recur_backward", "M ="),
-            ["`cache.lstm.x` where `dx` belongs", "`cache.gate.z` where `dz` belongs"],
+            ["`cache.lstm.x` where `dx` belongs"],
             SAME_SHAPE,
         ),
         (
