@@ -8,17 +8,19 @@ from functools import lru_cache
 
 import numpy as np
 
+from numpy_sat import encoders
 from numpy_sat.decoders import MODELS
-from numpy_sat.encoders import ENCODERS, blind, convnet, features, last_state, reader
+from numpy_sat.encoders import convnet
 from numpy_sat.layers import dropout
 
-MOMENT_BATCHES = 32  # that batch normalisation's moments are measured on
-MEASURED = (".mean", ".var", "baseline")  # ends of the names of parameters that are measured and not learnt
+STATISTICS_BATCHES = 32  # on which the running mean and variance of batch normalization are measured
+# Parameters that are measured, not learned, by the ends of their names.
+MEASURED = (".running_mean", ".running_var", "baseline")
 
 
 def init_params(rng, config, log_frequencies, dtype=np.float32):
     """Draw all parameters by name. rng: numpy Generator; log_frequencies: (V,) of the words that it writes."""
-    encoder, sizes = _encoder(config)
+    encoder, sizes = encoders.choose(config)
     of_encoder = encoder.init_params(rng, sizes, config.encoder.batch_norm, dtype)
     D = encoder.size(sizes)
     return {**of_encoder, **MODELS[config.decoder.model].init_params(rng, D, config, log_frequencies, dtype)}
@@ -30,13 +32,13 @@ def loss_and_grads(params, batch, config, rng):
     Args:
         params: arrays by name.
         batch: data.batches.Batch.
-        config: Config.
+        config: the recipe.
         rng: numpy Generator, for everything that is drawn, such as dropout masks.
     Returns:
         loss: loss.Loss.
         grads: gradients by name. In a workspace's step they lie in its memory.
     """
-    (encoder, sizes), decoder = _encoder(config), MODELS[config.decoder.model]
+    (encoder, sizes), decoder = encoders.choose(config), MODELS[config.decoder.model]
     a, cache = encoder.encode_forward(params, batch.inputs, sizes)
     mask = annotations_mask(rng, a, config)
     loss, da, grads = decoder.loss_and_grads(params, a * mask, batch, config, rng)
@@ -49,18 +51,18 @@ def loss_only(params, batch, config):
     return MODELS[config.decoder.model].loss_only(params, a, batch, config)
 
 
-def annotate(params, pictures, config):
+def annotate(params, inputs, config):
     """Compute the annotations, without the cache that training needs.
 
     Args:
         params: arrays by name.
-        pictures: (N, H, W, 3) images, (N, L, C) features, or (N, L) sentences for a translator.
-        config: Config.
+        inputs: (N, H, W, 3) images, (N, L, C) features, or (N, L) sentences for a translator.
+        config: the recipe.
     Returns:
         a: (N, L, D).
     """
-    encoder, sizes = _encoder(config)
-    return encoder.encode(params, pictures, sizes)
+    encoder, sizes = encoders.choose(config)
+    return encoder.encode(params, inputs, sizes)
 
 
 def annotations_mask(rng, a, config):
@@ -78,33 +80,22 @@ def annotations_mask(rng, a, config):
 
 
 def measure_running_statistics(params, batches, config):
-    """Measure the running mean and variance of batch normalisation on the first batches, and set them in place.
+    """Measure the running mean and variance of batch normalization on the first batches, and set them in place.
 
-    Without batch normalisation, this does nothing and reads no batch.
+    Without batch normalization, this does nothing and reads no batch.
 
     Args:
         params: arrays by name.
         batches: iterable of data.batches.Batch.
-        config: Config.
+        config: the recipe.
     """
     if config.encoder.batch_norm and not config.encoder.blind:
-        some = itertools.islice(batches, MOMENT_BATCHES)
+        some = itertools.islice(batches, STATISTICS_BATCHES)
         convnet.measure_running_statistics(params, (batch.inputs for batch in some), config.encoder.stages)
 
 
 @lru_cache
 def names_of_encoder(config):
     """Return the names of the encoder's parameters."""
-    encoder, sizes = _encoder(config)
+    encoder, sizes = encoders.choose(config)
     return frozenset(encoder.init_params(np.random.default_rng(0), sizes, config.encoder.batch_norm))
-
-
-def _encoder(config):
-    """Return the encoder's module and the sizes that its functions take."""
-    if config.encoder.source_words:  # in both directions together as many numbers as the decoder's state
-        sizes = len(config.encoder.source_words), config.decoder.embedding_size, config.decoder.hidden_size // 2
-        return last_state if "attention" in config.decoder.without else reader, sizes
-    encoder, sizes = ENCODERS[config.encoder.network], config.encoder.stages
-    if config.encoder.pretrained:
-        encoder, sizes = features, (encoder, sizes, config.encoder.tuned_stages)
-    return (blind, encoder.size(sizes)) if config.encoder.blind else (encoder, sizes)

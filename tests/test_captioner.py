@@ -33,7 +33,7 @@ ALL = attend_tell.Parts(soft_attention)  # of the decoder
 def test_gradients(rng, normalisation, target, norm):
     config = TINY.replace(penalty_normalization=normalisation, penalty_target=target, batch_norm=norm)
     params, batch = tiny_params(rng, config), tiny_batch(rng)
-    measured = {name: params.pop(name) for name in list(params) if name.endswith((".mean", ".var"))}
+    measured = {name: params.pop(name) for name in list(params) if name.endswith((".running_mean", ".running_var"))}
 
     def loss_and_grads(params):
         loss, grads = captioner.loss_and_grads({**params, **measured}, batch, config, np.random.default_rng(5))
@@ -105,8 +105,8 @@ def test_moments_of_one_batch_make_use_the_same_as_training(rng, dtype):
     both = np.concatenate([batch.inputs, other.inputs])
     pre, _ = conv.conv_forward(both, params["conv1_1.W"], np.zeros(4, dtype), padding=1)
     pre, _ = pool.max_pool_forward(pre, 2, 2)
-    np.testing.assert_allclose(params["conv1_1.mean"], pre.mean(axis=(0, 1, 2)), rtol=0, atol=1e-5)
-    np.testing.assert_allclose(params["conv1_1.var"], pre.var(axis=(0, 1, 2)), rtol=1e-4)
+    np.testing.assert_allclose(params["conv1_1.running_mean"], pre.mean(axis=(0, 1, 2)), rtol=0, atol=1e-5)
+    np.testing.assert_allclose(params["conv1_1.running_var"], pre.var(axis=(0, 1, 2)), rtol=1e-4)
 
 
 def test_the_check_notices_a_missing_term(rng, monkeypatch):

@@ -74,7 +74,7 @@ def test_moments_are_measured_of_the_mean(folder):
     for name, array in once.items():
         np.testing.assert_allclose(twice[name], array, rtol=1e-4, atol=1e-5, err_msg=name)
     found, before = weights(folder / "moments"), weights(folder / "before")
-    name = "conv2_1.var"
+    name = "conv2_1.running_var"
     assert np.abs(found[name] - (once[name] + before[name]) / 2).max() > 1e-3 * before[name].max()
 
 

@@ -24,7 +24,7 @@ LENGTHS = (7, 3, 4, 2, 5, 1)  # of 6 captions of 2 pictures
 def tiny_params(rng, config=TINY):
     params = captioner.init_params(rng, config, np.log(rng.dirichlet(np.ones(V))), np.float64)
     moved = {name: array + 0.3 * rng.standard_normal(array.shape) for name, array in params.items()}
-    return {name: np.abs(array) + 0.1 if name.endswith(".var") else array for name, array in moved.items()}
+    return {name: np.abs(array) + 0.1 if name.endswith(".running_var") else array for name, array in moved.items()}
 
 
 def tiny_batch(rng, lengths=LENGTHS, dtype=np.float64):

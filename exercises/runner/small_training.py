@@ -79,13 +79,12 @@ TRANSLATING = Model(
     search,
     presets.PRESETS["phrases", True],
     Recipe().replace(
-        image_size=0,
-        stages=(),
+        network="bilstm",
+        source_words=tuple("abcde"),
         embedding_size=4,
         hidden_size=6,
         attention_size=3,
         attention_penalty=0.5,
-        source_words=tuple("abcde"),
     ),
 )
 

@@ -16,6 +16,7 @@ import numpy as np
 from numpy_sat.layers import batch_norm, block, norm_block
 from numpy_sat.system.workspace import Workspace
 
+SETTINGS = ()  # of the decoder: it reads none
 PLACE = 2  # numbers at the end of an annotation vector: row and column
 REACH = 4  # they run from -4 to 4, about as large as the features; much smaller numbers are learned late
 
@@ -37,15 +38,15 @@ def init_params(rng, stages, norm=False, dtype=np.float32):
         dtype: of the parameters.
     Returns:
         {"conv1_1.W": (3, 3, 3, O), "conv1_1.b": (O,), ...}; with norm "conv1_1.gamma" and ".beta" instead of the bias,
-        and ".mean" and ".var", which `measure_running_statistics` sets.
+        and ".running_mean" and ".running_var", which `measure_running_statistics` sets.
     """
     params, channels = {}, 3
     for name, filters, _ in layers(stages):
         scale = np.sqrt(2 / (9 * channels))
         params[f"{name}.W"] = (scale * rng.standard_normal((3, 3, channels, filters))).astype(dtype)
-        for part in ("beta", "mean") if norm else ("b",):
+        for part in ("beta", "running_mean") if norm else ("b",):
             params[f"{name}.{part}"] = np.zeros(filters, dtype)
-        for part in ("gamma", "var") if norm else ():
+        for part in ("gamma", "running_var") if norm else ():
             params[f"{name}.{part}"] = np.ones(filters, dtype)
         channels = filters
     return params
@@ -97,7 +98,7 @@ def encode(params, images, stages):
     x = images
     for name, _, pooled in layers(stages):
         if f"{name}.gamma" in params:
-            weights = (params[f"{name}.{part}"] for part in (*NORMED, "mean", "var"))
+            weights = (params[f"{name}.{part}"] for part in (*NORMED, "running_mean", "running_var"))
             x = norm_block.norm_block_inference(x, *weights, pooled)
         else:
             x, _ = block.block_forward(x, params[f"{name}.W"], params[f"{name}.b"], pooled)
@@ -105,7 +106,7 @@ def encode(params, images, stages):
 
 
 def measure_running_statistics(params, batches, stages):
-    """Set every ".mean" and ".var", in place, to those of all batches together (Wu and Johnson 2021).
+    """Set the running mean and variance of every block, in place, from all batches together (Wu and Johnson 2021).
 
     Args:
         params: parameters by name.
@@ -120,7 +121,7 @@ def measure_running_statistics(params, batches, stages):
                 found.setdefault(name, []).append((mean, std**2 - batch_norm.EPSILON + mean * mean))
     for name, statistics in found.items():
         mean, square = np.mean(statistics, axis=0)
-        params[f"{name}.mean"][:], params[f"{name}.var"][:] = mean, square - mean * mean
+        params[f"{name}.running_mean"][:], params[f"{name}.running_var"][:] = mean, square - mean * mean
 
 
 def _named(name, gradients):

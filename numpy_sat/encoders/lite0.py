@@ -17,6 +17,8 @@ from numpy_sat.layers import activations, conv, depthwise, mbconv, pointwise
 from numpy_sat.system.errors import InputError
 from numpy_sat.system.workspace import current
 
+SETTINGS = ()  # of the decoder: it reads none
+
 _FIRST = (32,), (1, 3, 1, 1, 16), (2, 3, 2, 6, 24), (2, 5, 2, 6, 40), (3, 3, 2, 6, 80), (3, 5, 1, 6, 112)
 _ALL = *_FIRST, (4, 5, 2, 6, 192), (1, 3, 1, 6, 320)
 STAGES = {"14x14x112": _FIRST, "14x14x672": (*_FIRST, (672,)), "7x7x320": _ALL, "7x7x1280": (*_ALL, (1280,))}

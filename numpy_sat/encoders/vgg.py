@@ -5,7 +5,7 @@ The annotation vectors are the cells of the last convolution, after relu and bef
 have. Stages, names and blocks are convnet.py's.
 
 A pretrained net needs pixels scaled as in its training. That scale is part of the parameters, as "pixels.mean" and
-"pixels.spread" (the standard deviation), so that the parameters alone say what the net computes. It gets no gradient.
+"pixels.std", so that the parameters alone say what the net computes. It gets no gradient.
 """
 
 from typing import NamedTuple
@@ -15,6 +15,8 @@ import numpy as np
 from numpy_sat.encoders import convnet
 from numpy_sat.layers import block
 from numpy_sat.system.errors import InputError
+
+SETTINGS = ()  # of the decoder: it reads none
 
 STAGES = {
     "vgg16": ((64, 64), (128, 128), (256,) * 3, (512,) * 3, (512,) * 3),
@@ -52,7 +54,7 @@ def init_params(rng, stages, norm=False, dtype=np.float32):
     """Draw weights as convnet.py does; pixels are not scaled. These nets have no batch normalisation."""
     if norm:
         raise ValueError("vgg: these nets have no batch normalisation")
-    pixels = {"pixels.mean": np.zeros(3, dtype), "pixels.spread": np.ones(3, dtype)}
+    pixels = {"pixels.mean": np.zeros(3, dtype), "pixels.std": np.ones(3, dtype)}
     return {**pixels, **convnet.init_params(rng, stages, dtype=dtype)}
 
 
@@ -108,7 +110,7 @@ def shapes(stages, start=0, stop=None):
 
     The pixels' scale belongs to the first stage.
     """
-    found, C = {} if start else {"pixels.mean": (3,), "pixels.spread": (3,)}, _channels(stages)
+    found, C = {} if start else {"pixels.mean": (3,), "pixels.std": (3,)}, _channels(stages)
     for name, O, _ in _layers(stages, start, stop):
         found |= {f"{name}.W": (3, 3, C[name], O), f"{name}.b": (O,)}
     return found
@@ -145,7 +147,7 @@ def adopt(found, stages, preprocessing):
         raise InputError(f"{preprocessing}: no such preprocessing; there are {', '.join(PREPROCESSINGS)}.")
     mean, std, order = PREPROCESSINGS[preprocessing]
     # From pixels between 0 and 1 to ours, between -1 and 1.
-    params = {"pixels.mean": np.float32(2 * np.array(mean) - 1), "pixels.spread": np.float32(2 * np.array(std))}
+    params = {"pixels.mean": np.float32(2 * np.array(mean) - 1), "pixels.std": np.float32(2 * np.array(std))}
     for (name, _, _), number in zip(convnet.layers(stages), _numbers(stages), strict=True):
         params[f"{name}.W"] = np.ascontiguousarray(found[f"features.{number}.weight"].transpose(2, 3, 1, 0))
         params[f"{name}.b"] = found[f"features.{number}.bias"]
@@ -155,7 +157,7 @@ def adopt(found, stages, preprocessing):
 
 
 def _scaled(params, images):
-    return (images - params["pixels.mean"]) / params["pixels.spread"]
+    return (images - params["pixels.mean"]) / params["pixels.std"]
 
 
 def _annotations(x):

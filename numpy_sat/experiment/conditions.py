@@ -6,7 +6,7 @@ Each function takes a recipe.Recipe and returns the end of a sentence, or None w
 import ast
 
 from numpy_sat.decoders import MODELS
-from numpy_sat.encoders import ENCODERS, lite0
+from numpy_sat.encoders import ENCODERS, lite0, reads_sentences
 
 GRIDS = tuple(lite0.STAGES)  # names of EfficientNet-Lite0's stages, by the grid of locations that they end in
 
@@ -55,7 +55,7 @@ def unequal_heads(recipe):
 
 def nothing_to_normalize(recipe):
     """Refuse batch normalization for an encoder that has none of ours."""
-    if recipe.encoder.batch_norm and (recipe.encoder.pretrained or recipe.encoder.source_words):
+    if recipe.encoder.batch_norm and (recipe.encoder.pretrained or reads_sentences(recipe)):
         return "only an encoder of images that starts from random weights can be normalized"
     return None
 
@@ -83,7 +83,7 @@ def only_images(name):
 
     def refuse(recipe):
         default = type(recipe.augmentation)()
-        if recipe.encoder.source_words and getattr(recipe.augmentation, name) != getattr(default, name):
+        if reads_sentences(recipe) and getattr(recipe.augmentation, name) != getattr(default, name):
             return "images can be augmented, phrases cannot"
         return None
 
@@ -99,7 +99,7 @@ def no_self_critical_epochs(recipe):
 
 def no_images(recipe):
     """Settings of an image's size and of the stages that read it do nothing for phrases."""
-    return "for phrases" if recipe.encoder.source_words else None
+    return "for phrases" if reads_sentences(recipe) else None
 
 
 def encoder_is_fixed(recipe):

@@ -11,9 +11,8 @@ from numpy_sat.experiment.recipe import Recipe
 _SCENES = Recipe().replace(attention_penalty=0.002, entropy_weight=0.0, reward_to_go=True, random_shift=2)
 _FLICKR8K = Recipe().replace(attention_penalty=0.01, batch_size=32, min_word_count=5)
 _PHRASES = Recipe().replace(
+    network="bilstm",
     source_words=phrases.VOCABULARY.words,
-    image_size=1,  # there are no images
-    stages=((1,),),
     **{"embedding_size": 32, "hidden_size": 64, "attention_size": 32},
     attention_penalty=0.0,  # a word that only fills up a sentence need not be attended to
     **{"batch_size": 64, "captions_per_image": 1, "learning_rate": 5e-3},

@@ -4,7 +4,7 @@ import difflib
 from collections.abc import Iterable, Mapping
 
 from numpy_sat.decoders import MODELS
-from numpy_sat.encoders import reader
+from numpy_sat.encoders import ENCODERS
 from numpy_sat.experiment.recipe import SETTINGS, Recipe
 from numpy_sat.system.errors import InputError
 
@@ -79,7 +79,7 @@ def help_table(recipe: Recipe) -> str:
 def _why_idle(recipe, name):
     """Return why a setting does nothing for a recipe, the end of a sentence, or None if it does something."""
     setting, model, models = SETTINGS[name], recipe.decoder.model, models_of(name)
-    read_by_encoder = recipe.encoder.source_words and name in reader.SETTINGS
+    read_by_encoder = name in ENCODERS[recipe.encoder.network].SETTINGS
     if models and model not in models and not read_by_encoder:
         return f"for the model {model}; it is for {', '.join(models)}"
     return setting.idle(recipe) if setting.idle else None

@@ -112,7 +112,14 @@ def _run_epoch(run, split, steps, bar, interrupt):
         bar.update()
         if progress.step % LOG_STEPS == 0:
             entry = {"loss": float(loss.word), "penalty": float(loss.penalty), "total": float(loss.total), **scores}
-            runs.log(run, "train", **entry, norm=norm, rate=rate, seconds=round(progress.training_seconds, 2))
+            runs.log(
+                run,
+                "train",
+                **entry,
+                gradient_norm=norm,
+                learning_rate=rate,
+                seconds=round(progress.training_seconds, 2),
+            )
         if interrupt.asked:
             return
         if now - saved > SAVE_SECONDS:

@@ -20,7 +20,7 @@ def random_params(rng, stages, dtype=np.float64):
     for name in params:
         if name.endswith(".b"):
             params[name] += 0.1 * rng.standard_normal(params[name].shape).astype(dtype)
-    params["pixels.mean"][:], params["pixels.spread"][:] = (0.3, -0.2, 0.1), (0.5, 0.4, 0.7)
+    params["pixels.mean"][:], params["pixels.std"][:] = (0.3, -0.2, 0.1), (0.5, 0.4, 0.7)
     return params
 
 
@@ -69,7 +69,7 @@ def test_it_is_convnet_on_scaled_pixels_without_places(rng):
     params, pictures = random_params(rng, TINY), rng.uniform(-1, 1, (2, 8, 12, 3))
     before = pictures.copy()
     a, _ = vgg.encode_forward(params, pictures, TINY)
-    scaled = (pictures - params["pixels.mean"]) / params["pixels.spread"]
+    scaled = (pictures - params["pixels.mean"]) / params["pixels.std"]
     expected = convnet.encode(params, scaled, TINY)[..., : -convnet.PLACE]
     np.testing.assert_array_equal(a, expected)
     np.testing.assert_array_equal(vgg.encode(params, pictures, TINY), expected)

@@ -185,7 +185,7 @@ def test_captions_are_written_by_measured_moments(monkeypatch):
     seen, write = [], search.caption_images
 
     def writing(params, *others):
-        seen.append(params["conv3_1.var"].copy())
+        seen.append(params["conv3_1.running_var"].copy())
         return write(params, *others)
 
     monkeypatch.setattr(search, "caption_images", writing)
