@@ -93,7 +93,7 @@ def draw(decoder, params, a, uniforms):
     The word is the first at which p_1 + ... + p_k exceeds the uniform number times the sum of all, as hard attention
     draws locations. p is of float64.
     decoder: a decoders.Writer; a: (N, L, D) annotations; uniforms: (T, B),
-    from 0 to below 1, B / N captions a picture side by side, T words at most.
+    from 0 to below 1, B / N captions an image side by side, T words at most.
     Returns B lists of integers, <end> last but where T words came before it.
     """
     T, B = uniforms.shape

@@ -103,7 +103,7 @@ def test_progress_is_told_and_goes_on_where_it_was(some, net, cache, capsys):
     capsys.readouterr()
     feature_cache.load_features(some, net, cache)
     out, err = capsys.readouterr()
-    assert out == "" and "encoding pictures: 100%" in err and f" 16/{N} " in err and f" 0/{N} " not in err
+    assert out == "" and "encoding images: 100%" in err and f" 16/{N} " in err and f" 0/{N} " not in err
 
 
 def test_killed_between_a_block_and_its_sum(some, net, cache, encoded):
