@@ -12,6 +12,7 @@ Inside, the kernels take their arrays from this workspace (`current`). Arrays of
 step has begun. Outside, every call of a kernel gets fresh memory. Each thread has its own current workspace.
 """
 
+import math
 import threading
 from contextlib import contextmanager
 
@@ -60,7 +61,7 @@ class Workspace:
 
     def empty(self, shape, dtype=np.float32):
         """An uninitialised array, contiguous and aligned."""
-        size = int(np.prod(shape, dtype=np.int64)) * np.dtype(dtype).itemsize
+        size = math.prod(shape) * np.dtype(dtype).itemsize
         while self._slab < len(self._slabs) and self._used + size > self._slabs[self._slab].nbytes:
             self._slab, self._used = self._slab + 1, 0
         if self._slab == len(self._slabs):
