@@ -42,7 +42,7 @@ def pack(W, bias=None):
         cut(W, panels)
     else:
         cut_transposed(np.ascontiguousarray(W.T), panels)
-    padded = workspace.empty(len(panels) * WIDTH)
+    padded = workspace.empty((len(panels) * WIDTH,))
     padded[:O], padded[O:] = 0 if bias is None else bias, 0
     return Packed(panels, padded, O)
 

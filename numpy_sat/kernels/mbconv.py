@@ -139,7 +139,7 @@ def forward(x, expand, depth, project, stride, padding, y_shape, residual=False,
     across = depthwise.frame_width(window, wide)
     group, lines = _task(N, H, wide, across * stride, panel, filled)
     with workspace.scratch():
-        b_p = workspace.empty(filled)
+        b_p = workspace.empty((filled,))
         b_p[:O], b_p[O:] = project[1], 0
         cells, frame = group * lines * wide, depthwise.frame_lines(window, lines) * across * panel
         sizes = (group, frame), (cells * panel,), (cells * filled,), (W_e.size // E * panel,), (panel * filled,)

@@ -60,7 +60,7 @@ class Workspace:
             self._slab, self._used = before
 
     def empty(self, shape, dtype=np.float32):
-        """An uninitialised array, contiguous and aligned."""
+        """Return an uninitialized array, contiguous and aligned. shape: a tuple."""
         size = math.prod(shape) * np.dtype(dtype).itemsize
         while self._slab < len(self._slabs) and self._used + size > self._slabs[self._slab].nbytes:
             self._slab, self._used = self._slab + 1, 0
