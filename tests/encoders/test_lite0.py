@@ -10,7 +10,7 @@ from numpy_sat import kernels, pretrained
 from numpy_sat.check import gradcheck
 from numpy_sat.encoders import lite0
 from numpy_sat.layers import activations, conv, depthwise, linear
-from numpy_sat.pretrained import torch_pickle, weights
+from numpy_sat.pretrained import torch_file, weights
 from numpy_sat.system.errors import InputError
 from numpy_sat.system.workspace import Workspace
 
@@ -26,7 +26,7 @@ def tensors():
         path = pretrained.lite0_file()
     except InputError:
         pytest.skip("EfficientNet-Lite0's weights are not installed")
-    return torch_pickle.load(path, pretrained.SHA256)
+    return torch_file.load(path, pretrained.SHA256)
 
 
 def of_torch(tensors, pictures, grid):

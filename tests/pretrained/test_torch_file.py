@@ -1,4 +1,4 @@
-"""torch_pickle: what is read of torch.save's old files, and that nothing in them is ever run."""
+"""Test that torch_file reads the old files of torch.save, and that nothing in a file is ever run."""
 
 import hashlib
 import io
@@ -7,13 +7,14 @@ import pickle
 import struct
 import subprocess
 import sys
+import tracemalloc
 from collections import OrderedDict
 
 import numpy as np
 import pytest
 
 from numpy_sat import pretrained
-from numpy_sat.pretrained import torch_pickle
+from numpy_sat.pretrained import torch_file
 from numpy_sat.system.errors import InputError
 
 ARRAYS = {
@@ -72,7 +73,7 @@ def storages(arrays):
     return b"".join(struct.pack("<q", array.size) + array.tobytes() for array in arrays)
 
 
-def old_file(named=None, keys=None, after=None, magic=torch_pickle.MAGIC, protocol=torch_pickle.PROTOCOL):
+def old_file(named=None, keys=None, after=None, magic=torch_file.MAGIC, protocol=torch_file.PROTOCOL):
     """A file as torch.save wrote it, of ARRAYS or of something else in the place of any part."""
     keys = [str(k) for k in range(len(ARRAYS))] if keys is None else keys
     if named is None:
@@ -84,10 +85,10 @@ def old_file(named=None, keys=None, after=None, magic=torch_pickle.MAGIC, protoc
 
 
 def read(tmp_path, data):
-    """What torch_pickle makes of these bytes, where they are the file that is expected."""
+    """Return what torch_file reads from these bytes, as the file that is expected."""
     path = tmp_path / "weights.pth"
     path.write_bytes(data)
-    return torch_pickle.load(path, hashlib.sha256(data).hexdigest())
+    return torch_file.load(path, hashlib.sha256(data).hexdigest())
 
 
 def test_what_was_saved(tmp_path):
@@ -158,11 +159,11 @@ def test_nothing_is_run(tmp_path, which, place):
         "alone": lambda: pickled(evil),
         "magic": lambda: old_file(magic=evil),
         "value": lambda: old_file({"W": evil}),
-        "key": lambda: pickled(torch_pickle.MAGIC, torch_pickle.PROTOCOL, {}, [evil], []),
+        "key": lambda: pickled(torch_file.MAGIC, torch_file.PROTOCOL, {}, [evil], []),
         "in a tensor": lambda: old_file({"W": tensor("0", array, start=evil)}, ["0"], storages([array])),
         "keys": lambda: old_file(keys=[evil]),
     }[place]()
-    with pytest.raises(InputError, match=r"refused, it calls|cut short, damaged"):
+    with pytest.raises(InputError, match=r"refused, it names \w+\.\w+; only tensors"):
         read(tmp_path, data)
     assert not marker.exists()
 
@@ -183,15 +184,18 @@ def test_these_attacks_are_real(tmp_path):
 @pytest.mark.parametrize(
     ("value", "message"),
     [
-        (np.arange(3.0), "it calls"),  # an array, by numpy's own functions
-        (Pickled("torch._utils _rebuild_parameter", 1), "it calls torch._utils _rebuild_parameter"),
-        (Pickled("collections OrderedDict", [("a", 1)]), "it calls collections OrderedDict"),
-        (Pickled("torch._utils _rebuild_tensor_v2", "0", 0, (1,), (1,)), "it changes what is no Storage"),
+        (np.arange(3.0), "it names numpy"),  # an array, by numpy's own functions
+        (Pickled("torch._utils _rebuild_parameter", 1), "it names torch._utils._rebuild_parameter"),
+        (Pickled("collections OrderedDict", [("a", 1)]), "it calls OrderedDict with items"),
+        (Pickled("torch._utils _rebuild_tensor_v2", "0", 0, (1,), (2,)), "it describes a tensor by what is no Storage"),
         (Pickled(persistent=("module", "os", "0", "cpu", 1, None)), "it refers to"),
-        (Pickled(persistent=("storage", name_of("torch QInt8Storage"), "0", "cpu", 1, None)), "it refers to"),
-        (b"bytes", "it calls _codecs encode"),
+        (
+            Pickled(persistent=("storage", name_of("torch QInt8Storage"), "0", "cpu", 1, None)),
+            "it names torch.QInt8Storage",
+        ),
+        (b"bytes", "it names _codecs.encode"),
         (1.5, "it has the instruction BINFLOAT"),
-        ({1, 2}, "it calls"),
+        ({1, 2}, "it names __builtin__.set"),
         ("a text", "it holds what is no tensor"),
         (name_of("torch FloatStorage"), "it holds what is no tensor"),
     ],
@@ -271,17 +275,181 @@ def test_cut_short_anywhere(tmp_path):
         read(tmp_path, data + b"x")
 
 
+NAME, REBUILD = b"ccollections\nOrderedDict\n", b"ctorch._utils\n_rebuild_tensor_v2\n"
+INSTRUCTIONS = {  # name: a program with one instruction that torch.save does not write
+    "INST": b"(S'true'\nios\nsystem\n.",
+    "OBJ": b"(cos\nsystem\nS'true'\no.",
+    "NEWOBJ": NAME + b")\x81.",
+    "NEWOBJ_EX": NAME + b")}\x92.",
+    "EXT1": b"\x82\x01.",
+    "EXT2": b"\x83\x01\x00.",
+    "EXT4": b"\x84\x01\x00\x00\x00.",
+    "STACK_GLOBAL": b"\x8c\x02os\x8c\x06system\x93.",
+    "PERSID": b"Pstorage\n.",
+    "DUP": b"}2.",
+    "POP": b"}}0.",
+    "POP_MARK": b"}(1.",
+    "INT": b"I01\n.",
+    "LONG": b"L" + b"9" * 4000 + b"L\n.",
+    "LONG4": b"\x8b\x01\x00\x00\x00\x01.",
+    "FLOAT": b"F1e9\n.",
+    "BINFLOAT": b"G" + bytes(8) + b".",
+    "STRING": b"S'a'\n.",
+    "BINSTRING": b"T\x01\x00\x00\x00a.",
+    "UNICODE": b"Va\n.",
+    "BINUNICODE8": b"\x8d\x01" + bytes(7) + b"a.",
+    "BINBYTES": b"B\x01\x00\x00\x00a.",
+    "BINBYTES8": b"\x8e\x01" + bytes(7) + b"a.",
+    "BYTEARRAY8": b"\x96\x01" + bytes(7) + b"a.",
+    "NEXT_BUFFER": b"\x97.",
+    "EMPTY_SET": b"\x8f.",
+    "FROZENSET": b"(\x91.",
+    "DICT": b"(d.",
+    "LIST": b"(l.",
+    "PUT": b"}p0\n.",
+    "GET": b"g0\n.",
+    "MEMOIZE": b"}\x94.",
+    "FRAME": b"\x95" + bytes(8) + b".",
+}
+
+
+@pytest.mark.parametrize("name", INSTRUCTIONS)
+def test_other_instructions(tmp_path, name):
+    with pytest.raises(InputError, match="refused, it has the instruction "):
+        read(tmp_path, b"\x80\x02" + INSTRUCTIONS[name])
+
+
+def texts(count):
+    """Return a program that pushes `count` short texts."""
+    return b"X\x01\x00\x00\x00a" * count
+
+
+HOSTILE = {  # name: (the program of a value, the message)
+    "BUILD of a class": (NAME + b"}X\x05\x00\x00\x00itemsK\x01sb", "it changes what is no list or dict"),
+    "BUILD of a function": (REBUILD + b"}b", "it changes what is no list or dict"),
+    "BUILD of a function's defaults": (
+        REBUILD + b"N}X\x0c\x00\x00\x00__defaults__K\x01\x85s\x86b",
+        "it changes what is no list or dict",
+    ),
+    "APPEND to a name": (NAME + b"K\x01a", "it changes what is no list or dict"),
+    "a note far away": (b"}r\xff\xff\xff\x7f", "it notes a value at place 2,147,483,647"),
+    "a note far away, once more": (b"}r\xff\xff\xff\xff", "it notes a value at place 4,294,967,295"),
+    "a tuple twice": (b"K\x01\x85q\x00h\x00\x86", "it uses a list, tuple or dict twice"),
+    "a list in itself": (b"]q\x00h\x00a", "it uses a list, tuple or dict twice"),
+    "doubled tuples": (
+        b")q\x00" + b"".join(b"h%ch%c\x86q%c" % (k, k, k + 1) for k in range(100)),
+        "it uses a list, tuple or dict twice",
+    ),
+    "deep tuples": (b"N" + b"\x85" * 90_000, "it nests values too deep"),
+    "a deep tuple as a key": (b"}N" + b"\x85" * 90_000 + b"Ns", "it nests values too deep"),
+    "deep lists": (b"]" * 40_000 + b"a" * 39_999, "it nests values too deep"),
+    "deep dicts": (b"}" + b"K\x00}" * 20_000 + b"s" * 20_000, "it nests values too deep"),
+    "deep calls": (b"N" + (b"q\x00" + NAME + b"h\x00\x85R") * 5_000, "it (uses|nests|names|calls)"),
+    "deep marks": (b"(" * 90_000 + b"t" * 90_000, "it nests values too deep"),
+    "many instructions": (b"(" + b"N" * 100_000 + b"t", "it has more than 100,000 instructions"),
+    "values from below a mark": (b"N(\x86t", "it takes values that are not there"),
+    "a long text that is not there": (b"X\xff\xff\xff\xffa", "cut short"),
+    "a long number that is not there": (b"\x8a\xffa", "cut short"),
+    "more text than is read": (b"X\x80\x84\x1e\x00" + b"a" * 2_000_000, "cut short"),
+    "names on many lines": (b"c" + b"a" * 2_000_000, "cut short"),
+    "a name without end": (b"c" + b"a" * 900_000 + b"\nload\n", "refused, it names"),
+    "a dict as a function": (b"})R", "cut short, damaged"),
+    "a text as a function": (texts(1) + b")R", "cut short, damaged"),
+    "a storage's class as a function": (b"ctorch\nFloatStorage\n)R", "cut short, damaged"),
+    "arguments that are no tuple": (NAME + b"]R", "cut short, damaged"),
+    "arguments that are missing": (REBUILD + b")R", "cut short, damaged"),
+    "a key that has no hash": (b"}]Ns", "cut short, damaged"),
+    "pairs without a value": (b"}(K\x01u", "cut short, damaged"),
+    "a name of other modules": (b"ctorch.serialization\nload\n", r"it names torch\.serialization\.load"),
+    "a dotted name": (b"ccollections\nOrderedDict.__init__\n", r"it names collections\.OrderedDict\.__init__"),
+    "a module like torch": (b"ctorch.\nFloatStorage\n", r"it names torch\.\.FloatStorage"),
+    "a notice of another kind": (b"}N}K\x01K\x01s\x86b", "cut short, damaged"),
+}
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_hostile_programs(tmp_path, name):
+    """Each is refused, in little memory and time, wherever it stands in the file."""
+    program, message = HOSTILE[name]
+    whole = b"\x80\x02" + program + b"."
+    before = pickled(torch_file.MAGIC, torch_file.PROTOCOL, {})
+    tracemalloc.start()
+    try:
+        for data in (whole, before + whole, before + pickled({}) + whole):
+            with pytest.raises(InputError, match=message) as raised:
+                read(tmp_path, data)
+            assert len(str(raised.value)) < len(str(tmp_path)) + 400 and "\n" not in str(raised.value)
+        assert tracemalloc.get_traced_memory()[1] < 30_000_000  # bytes
+    finally:
+        tracemalloc.stop()
+
+
+STORAGE = ("storage", name_of("torch FloatStorage"), "0", "cpu", 1, None)
+
+
+@pytest.mark.parametrize(
+    "reference",
+    [
+        (),
+        STORAGE[:5],
+        (*STORAGE, None),
+        list(STORAGE[:1]),
+        "storage",
+        7,
+        {},
+        (*STORAGE[:1], "torch.FloatStorage", *STORAGE[2:]),
+        (*STORAGE[:2], 0, *STORAGE[3:]),
+        (*STORAGE[:2], None, *STORAGE[3:]),
+        (*STORAGE[:4], "1", None),
+        (*STORAGE[:4], -1, None),
+        (*STORAGE[:4], None, None),
+        (*STORAGE[:5], (1, 2)),
+        (STORAGE, *STORAGE[1:]),
+        (*STORAGE[:1], STORAGE[:1], *STORAGE[2:]),
+    ],
+)
+def test_references_to_no_storage(tmp_path, reference):
+    with pytest.raises(InputError, match="refused, it refers to what is no storage of numbers"):
+        read(tmp_path, old_file({"W": Pickled(persistent=reference)}))
+
+
+def test_sizes_beyond_the_file(tmp_path):
+    """Neither a huge storage nor many views of one cost memory, and the largest tensors' sizes are never multiplied."""
+    numbers = np.zeros(100_000, "<f4")
+    with pytest.raises(InputError, match="a storage is cut short"):
+        read(tmp_path, old_file({"W": tensor("0", numbers, size=2**40)}, ["0"], struct.pack("<q", 2**40)))
+    with pytest.raises(InputError, match="cut short"):
+        read(tmp_path, old_file({"W": tensor("0", numbers, size=2**70)}, ["0"], struct.pack("<q", 2**40)))
+    views = {str(k): tensor("0", numbers) for k in range(200)}
+    with pytest.raises(InputError, match="its tensors have more than 40,000,000 bytes"):
+        read(tmp_path, old_file(views, ["0"], storages([numbers])))
+    wide = tensor("0", numbers, shape=(2**2000,) * 1_000, strides=(0,) * 1_000)
+    with pytest.raises(InputError, match="a tensor has a size that cannot be"):
+        read(tmp_path, old_file({"W": wide}, ["0"], storages([numbers])))
+    two = {"V": tensor("0", numbers), "W": tensor("0", numbers, size=50_000)}
+    with pytest.raises(InputError, match="it describes one storage in two ways"):
+        read(tmp_path, old_file(two, ["0"], storages([numbers])))
+
+
+def test_a_file_of_another_size_is_refused_before_it_is_read(tmp_path):
+    path = tmp_path / "weights.pth"
+    with open(path, "wb") as file:
+        file.truncate(10**11)  # bytes, none of them on the disk
+    with pytest.raises(InputError, match="it has more than 40,000,000 bytes"):
+        torch_file.load(path, 64 * "0")
+
+
 def test_another_digest_is_refused_before_anything_is_read(tmp_path, monkeypatch):
-    monkeypatch.setattr(torch_pickle, "_tensors", None)
+    monkeypatch.setattr(torch_file, "_tensors", None)
     path = tmp_path / "weights.pth"
     path.write_bytes(old_file())
     with pytest.raises(InputError, match=r"not the file that is expected: its SHA-256 is [0-9a-f]{64}, not 0000"):
-        torch_pickle.load(path, 64 * "0")
+        torch_file.load(path, 64 * "0")
 
 
 def test_no_file(tmp_path):
     with pytest.raises(InputError, match=r"absent.pth: cannot be read"):
-        torch_pickle.load(tmp_path / "absent.pth", 64 * "0")
+        torch_file.load(tmp_path / "absent.pth", 64 * "0")
 
 
 def test_a_missing_package_is_named(monkeypatch):
