@@ -33,8 +33,12 @@ from collections import Counter
 
 
 def bleu(captions, references):
-    """BLEU-1 to BLEU-4 with brevity penalty, in percent.
+    """Compute BLEU-1 to BLEU-4 of a corpus, with brevity penalty.
 
-    captions: a word list a picture; references: of each picture, a list of word lists. Returns four floats.
+    Args:
+        captions: N word lists, one for each image.
+        references: for each image, a list of word lists.
+    Returns:
+        A list of four floats, in percent.
     """
     raise NotImplementedError("exercise 17: bleu")

@@ -27,7 +27,7 @@ from numpy_sat.evaluation import (
 )
 from numpy_sat.evaluation.comparison import SCORES
 from numpy_sat.experiment import checkpoint, presets, runs, settings
-from numpy_sat.metrics.tokens import tokenise
+from numpy_sat.metrics.tokens import ptb_tokenize
 from numpy_sat.pretrained import inputs
 
 pytestmark = pytest.mark.usefixtures("tiny_preset")
@@ -203,7 +203,7 @@ def test_the_loss_is_the_one_of_training(root, trained, name, capsys):
     words = runs.load_model(folder).vocabulary.words
     said = {
         split: [word for texts in flickr8k.read_captions(root, split).values() for text in texts
-                for word in (*tokenise(text), "<end>")]
+                for word in (*ptb_tokenize(text), "<end>")]
         for split in ("train", "dev")
     }  # fmt: skip
     count = Counter(said["train"])

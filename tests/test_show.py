@@ -12,7 +12,7 @@ from numpy_sat.evaluation import (
     judging,
 )
 from numpy_sat.metrics import bleu
-from numpy_sat.metrics.tokens import tokenise
+from numpy_sat.metrics.tokens import ptb_tokenize
 
 pytestmark = pytest.mark.usefixtures("tiny_preset")
 
@@ -54,8 +54,8 @@ def test_showing(root, trained, monkeypatch, capsys):
         name = title.split(": ")[1]
         assert image.shape == (224, 224, 3) and of_picture[name] == ranked[rank]
         assert said[:2] == [f"model: {captions[name]}", f"reference: {references[name][0]}"]
-        words = tokenise(captions[name])
-        of_bleu = bleu.bleu([words], [[*map(tokenise, references[name])]])
+        words = ptb_tokenize(captions[name])
+        of_bleu = bleu.bleu([words], [[*map(ptb_tokenize, references[name])]])
         assert said[2] == f"CIDEr-D {of_picture[name]:.0f}, BLEU-1 {of_bleu[0]:.0f}, BLEU-4 {of_bleu[3]:.0f}"
         assert said[3].startswith("METEOR ") and "ROUGE-L " in said[3]
     for (image, title, words, alpha), of_sheet in zip(looks[0][1], entries, strict=True):  # of the same pictures

@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from numpy_sat import captioner, words
-from numpy_sat.data.vocabulary import SPECIALS, Vocabulary, tokenise
+from numpy_sat.data.vocabulary import SPECIALS, Vocabulary, tokenize
 from numpy_sat.decoders import MODELS
 from numpy_sat.evaluation import figures, neighbors, word_neighbors
 from numpy_sat.experiment import presets, runs
@@ -25,7 +25,7 @@ def written(folder, model=TINY, seed=3, move=None, others=(), corpus=CORPUS):
 
     others: settings of the run that are to be otherwise.
     """
-    vocabulary = Vocabulary.build([tokenise(sentence) for sentence in corpus], min_count=1)
+    vocabulary = Vocabulary.build([tokenize(sentence) for sentence in corpus], min_count=1)
     params = captioner.init_params(stream(seed, PARAMETERS), model, np.zeros(len(vocabulary)))
     if move is not None:
         params["E"][len(SPECIALS) :] = move(params["E"][len(SPECIALS) :])

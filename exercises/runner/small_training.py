@@ -20,7 +20,7 @@ from numpy_sat.check import gradcheck
 from numpy_sat.data import batches
 from numpy_sat.data.phrases import phrases
 from numpy_sat.data.scenes import scenes
-from numpy_sat.data.vocabulary import END, SPECIALS, Vocabulary, tokenise
+from numpy_sat.data.vocabulary import END, SPECIALS, Vocabulary, tokenize
 from numpy_sat.decoding import search
 from numpy_sat.evaluation import neighbors
 from numpy_sat.experiment import presets
@@ -148,7 +148,7 @@ def _scenes():
     drawn = [scenes.sample(SEED, index) for index in range(count + UNSEEN)]
     # A single object is what so few steps can teach the most about, so such a scene is the one that is shown.
     unseen = sorted(drawn[count:], key=lambda sample: len(sample.scene.objects))
-    captions = [[tokenise(caption.text) for caption in sample.captions] for sample in drawn]
+    captions = [[tokenize(caption.text) for caption in sample.captions] for sample in drawn]
     vocabulary = Vocabulary.build([words for of_one in captions for words in of_one], min_count=1)
     large = [np.array(sample.image) for sample in unseen]
     return Data(vocabulary, _split(drawn[:count], vocabulary), _split(unseen, vocabulary), large)
@@ -172,7 +172,7 @@ def _split_of_phrases(drawn, vocabulary):
 def _split(samples, vocabulary):
     side = CONFIG.encoder.image_size
     images = [np.array(sample.image.resize((side, side), Image.Resampling.BILINEAR)) for sample in samples]
-    references = tuple(tuple(tokenise(caption.text) for caption in sample.captions) for sample in samples)
+    references = tuple(tuple(tokenize(caption.text) for caption in sample.captions) for sample in samples)
     captions = tuple(tuple(np.array([*vocabulary.encode(words), END]) for words in of_one) for of_one in references)
     return batches.Split(tuple(map(str, range(len(samples)))), np.stack(images), captions, references, ())
 

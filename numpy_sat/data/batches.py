@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 from PIL import Image
 
-from numpy_sat.data.vocabulary import END, START, tokenise
+from numpy_sat.data.vocabulary import END, START, tokenize
 from numpy_sat.system.errors import InputError
 from numpy_sat.system.streams import IMAGE, ORDER, stream
 
@@ -41,7 +41,7 @@ class Batch(NamedTuple):
     weights: np.ndarray | None = None  # (B,) r - b of captions that were drawn, see self_critical.py
 
 
-def make_split(examples, inputs, vocabulary, max_words, tokenize=tokenise):
+def make_split(examples, inputs, vocabulary, max_words, tokenize=tokenize):
     """Number the words of a split's captions. Captions without a word of the vocabulary are left out and noted.
 
     Args:

@@ -1,4 +1,4 @@
-"""Words: how a caption is cut into them, and the numbers they get."""
+"""The words of captions: how a caption is cut into words, and the number of each word."""
 
 import re
 import unicodedata
@@ -9,25 +9,25 @@ from functools import cached_property, lru_cache
 
 import numpy as np
 
+from numpy_sat.system import contractions
 from numpy_sat.system.errors import InputError
 
 SPECIALS = ("<start>", "<end>", "<unk>")
 START, END, UNK = range(3)
 
-CURLY = str.maketrans({"\u2018": "'", "\u2019": "'", "\u2010": "-"})  # NFKC leaves these
+PLAIN = str.maketrans(contractions.PLAIN)  # NFKC leaves these
 LETTER = r"[^\s'-]"  # holds once everything but letters, digits, ' and - has become a blank
-CLITIC = rf"'(?:s|m|d|re|ve|ll)(?!{LETTER})"
-GLUED = re.compile(rf"(?<={LETTER})({CLITIC}|n't(?!{LETTER}))")
+GLUED = contractions.separator(LETTER)
 NEITHER_LETTER_NOR_DIGIT = re.compile(r"[^a-z0-9'-]")  # of lower-case ASCII
-TOKEN = re.compile(rf"{CLITIC}|{LETTER}+(?:['-]{LETTER}+)*")
+TOKEN = re.compile(rf"{contractions.ending(LETTER)}|{LETTER}+(?:['-]{LETTER}+)*")
 
 
-def tokenise(text: str) -> list[str]:
-    """Cut a caption into lower-case words without punctuation.
+def tokenize(text: str) -> list[str]:
+    """Cut a caption into the lower-case words that a captioner learns.
 
-    As the COCO evaluation's PTB tokeniser does: "man's" is man + 's and "isn't" is + n't, written together or apart
-    (Flickr8k writes them apart), "t-shirt" and "o'clock" are one word. Simpler than it: every other mark and symbol
-    separates words and is dropped.
+    "man's" is man + 's and "isn't" is is + n't, written together or apart (Flickr8k writes them apart); "t-shirt" and
+    "o'clock" are one word. Every other mark and symbol separates words and is dropped. Scores are computed on the words
+    of metrics.tokens.ptb_tokenize, which also keeps numbers, abbreviations and signs whole.
     """
     return list(_tokens(text))
 
@@ -37,7 +37,7 @@ def _tokens(text: str) -> tuple[str, ...]:
     if text.isascii():  # the same, ten times faster
         text = NEITHER_LETTER_NOR_DIGIT.sub(" ", text.lower())
     else:
-        text = unicodedata.normalize("NFKC", text).lower().translate(CURLY)
+        text = unicodedata.normalize("NFKC", text).lower().translate(PLAIN)
         text = "".join(map(_letter_or_blank, text))
     return tuple(TOKEN.findall(GLUED.sub(r" \1", text)))
 

@@ -108,7 +108,7 @@ def _ensemble_note(paths):
 
 def _variety(written, train):
     """Return the variety of the captions, and that of one of people's captions per image, in the model's words."""
-    known = [vocabulary.tokenise(text) for texts in train.values() for text in texts]
-    ours = [vocabulary.tokenise(text) for text in written.texts.values()]
-    people = [vocabulary.tokenise(texts[0]) for texts in written.references.values()]
+    known = [vocabulary.tokenize(text) for texts in train.values() for text in texts]
+    ours = [vocabulary.tokenize(text) for text in written.texts.values()]
+    people = [vocabulary.tokenize(texts[0]) for texts in written.references.values()]
     return {"ours": variety(ours, known), "people": variety(people, known)}

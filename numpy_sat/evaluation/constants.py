@@ -10,7 +10,7 @@ from collections import Counter, defaultdict
 import numpy as np
 from nltk.translate.bleu_score import closest_ref_length
 
-from numpy_sat.metrics import bleu_counts, cider
+from numpy_sat.metrics import bleu, cider
 
 
 def bleu_4(candidates, references):
@@ -25,11 +25,11 @@ def bleu_4(candidates, references):
     counts = np.zeros((len(candidates), 10))
     for row, words in zip(counts, candidates, strict=True):
         for key in _numbered(cider.count_ngrams(words)):
-            row[bleu_counts.MATCHED][len(key[0]) - 1] += images_with[key]
-        row[bleu_counts.WRITTEN] = [len(references) * max(1, len(words) - n + 1) for n in bleu_counts.ORDERS]
-        row[bleu_counts.CAPTION_WORDS] = len(references) * len(words)
-        row[bleu_counts.REFERENCE_WORDS] = closest[len(words)]
-    return bleu_counts.bleu_of(counts)[:, 3]
+            row[bleu.MATCHED][len(key[0]) - 1] += images_with[key]
+        row[bleu.WRITTEN] = [len(references) * max(1, len(words) - n + 1) for n in bleu.ORDERS]
+        row[bleu.CAPTION_WORDS] = len(references) * len(words)
+        row[bleu.REFERENCE_WORDS] = closest[len(words)]
+    return bleu.from_counts(counts)[:, 3]
 
 
 def cider_d(candidates, references):

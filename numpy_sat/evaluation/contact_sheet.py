@@ -5,7 +5,7 @@ import numpy as np
 from numpy_sat.data import images
 from numpy_sat.evaluation import attention, figures
 from numpy_sat.evaluation.judging import judge
-from numpy_sat.metrics import bleu_counts
+from numpy_sat.metrics import bleu
 
 EACH = 3  # captions from the best, the middle and the worst
 
@@ -40,7 +40,7 @@ def _draw_sheet(path, written, judged, chosen):
 def _entry(group, written, judged, k):
     """Return an entry of the contact sheet: an image, its title, and lines of text. group: "best", ..."""
     example = written.examples[k]
-    bleu = bleu_counts.bleu_of(judged.bleu[k])
+    scores = bleu.from_counts(judged.bleu[k])
     cider, meteor, rouge = (judged.means[name][k] for name in ("CIDEr-D", "METEOR", "ROUGE-L"))
     return (
         images.read_image(example.path, attention.SIDE),
@@ -48,7 +48,7 @@ def _entry(group, written, judged, k):
         [
             f"model: {written.texts[example.name]}",
             f"reference: {written.references[example.name][0]}",
-            f"CIDEr-D {cider:.0f}, BLEU-1 {bleu[0]:.0f}, BLEU-4 {bleu[3]:.0f}",
+            f"CIDEr-D {cider:.0f}, BLEU-1 {scores[0]:.0f}, BLEU-4 {scores[3]:.0f}",
             f"METEOR {meteor:.0f}, ROUGE-L {rouge:.0f}",
         ],
     )

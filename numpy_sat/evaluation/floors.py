@@ -3,7 +3,7 @@
 import numpy as np
 
 from numpy_sat.evaluation import constants
-from numpy_sat.metrics.tokens import tokenise
+from numpy_sat.metrics.tokens import ptb_tokenize
 from numpy_sat.system.errors import InputError
 
 
@@ -14,7 +14,7 @@ def best_constant(references, by="BLEU-4"):
     for models that see nothing.
     """
     score = {"BLEU-4": constants.bleu_4, "CIDEr-D": constants.cider_d}[by]
-    cut = {text: tokenise(text) for texts in references.values() for text in texts}
+    cut = {text: ptb_tokenize(text) for texts in references.values() for text in texts}
     said = [[cut[text] for text in texts] for texts in references.values()]
     return list(cut)[int(np.argmax(score(list(cut.values()), said)))]
 

@@ -9,7 +9,7 @@ from numpy_sat.data import batches, catalog, vocabulary
 from numpy_sat.data.dataset import Dataset
 from numpy_sat.decoding import search
 from numpy_sat.evaluation.report import Loss
-from numpy_sat.metrics.tokens import tokenise
+from numpy_sat.metrics.tokens import ptb_tokenize
 from numpy_sat.pretrained import inputs
 from numpy_sat.system.workspace import Workspace
 
@@ -65,7 +65,7 @@ def write(model, request, load=inputs.load):
         examples,
         captions,
         {example.name: text(model, caption) for example, caption in zip(examples, captions, strict=True)},
-        {example.name: list(filter(tokenise, example.captions)) for example in examples},
+        {example.name: list(filter(ptb_tokenize, example.captions)) for example in examples},
         seconds,
     )
 

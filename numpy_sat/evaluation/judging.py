@@ -6,8 +6,8 @@ from typing import NamedTuple
 import numpy as np
 
 from numpy_sat.evaluation import bootstrap
-from numpy_sat.metrics import bleu_counts, cider, meteor, rouge
-from numpy_sat.metrics.tokens import tokenise
+from numpy_sat.metrics import bleu, cider, meteor, rouge
+from numpy_sat.metrics.tokens import ptb_tokenize
 from numpy_sat.system.errors import InputError
 
 
@@ -15,7 +15,7 @@ class Judged(NamedTuple):
     """What is kept of each image's caption, from which the scores of any of the images follow."""
 
     images: tuple  # their names
-    bleu: np.ndarray  # (N, 10), see bleu_counts.count
+    bleu: np.ndarray  # (N, 10), see bleu.count
     means: dict[str, np.ndarray]  # of each score that is a mean over images: float64 (N,)
 
     def score(self, brevity=True):
@@ -41,8 +41,8 @@ class Judged(NamedTuple):
 
     def _figures(self, draws, brevity):
         """draws: (R, N) how often each image counts. Returns arrays (R,) by name."""
-        bleu = bleu_counts.bleu_of(draws @ self.bleu, brevity)
-        figures = {f"BLEU-{n}": bleu[:, n - 1] for n in bleu_counts.ORDERS}
+        scores = bleu.from_counts(draws @ self.bleu, brevity)
+        figures = {f"BLEU-{n}": scores[:, n - 1] for n in bleu.ORDERS}
         return figures | {name: draws @ found / len(self.images) for name, found in self.means.items()}
 
 
@@ -50,17 +50,17 @@ def judge(captions, references):
     """Judge a caption of each image by its references.
 
     captions: {image: text}; references: {image: [texts]}, of images without a caption not looked at. Texts are
-    cut into words by tokens.tokenise. Returns a Judged. Raises InputError where something is missing or no text.
+    cut into words by tokens.ptb_tokenize. Returns a Judged. Raises InputError where something is missing or no text.
     """
     _check(captions, references)
-    cut = [tokenise(text) for text in captions.values()]
-    said = [[tokenise(text) for text in references[image]] for image in captions]
+    cut = [ptb_tokenize(text) for text in captions.values()]
+    said = [[ptb_tokenize(text) for text in references[image]] for image in captions]
     means = {
         "METEOR": meteor.meteor(cut, said),
         "ROUGE-L": rouge.rouge_l(cut, said),
         "CIDEr-D": cider.cider_d(cut, said),
     }
-    return Judged(tuple(captions), bleu_counts.count(cut, said), means)
+    return Judged(tuple(captions), bleu.count(cut, said), means)
 
 
 def score(captions, references, brevity=True):
@@ -89,5 +89,5 @@ def _check(captions, references):
 def _check_texts(image, texts):
     if not isinstance(texts, (list, tuple)) or not all(isinstance(text, str) for text in texts):
         raise InputError(f"{image}: references are a list of texts, not {texts!r}.")
-    if not any(map(tokenise, texts)):
+    if not any(map(ptb_tokenize, texts)):
         raise InputError(f"{image}: none of its references has a word; add some, or leave its caption out.")

@@ -1,8 +1,8 @@
-"""Cutting a text into words as the COCO caption evaluation does (Chen et al. 2015, arXiv 1504.00325).
+"""The words of captions for scores, as in the COCO caption evaluation (Chen et al. 2015, arXiv 1504.00325).
 
-That evaluation runs the Stanford PTBTokenizer, in Java, in lower case, and drops most punctuation. What it does on
-captions is written out here. Beside the words that a captioner learns (data/vocabulary.py) it keeps numbers and
-abbreviations whole ("3,000", "10:30", "d.c.", "mr."), signs ("#", "&") and brackets ("-lrb-").
+That evaluation runs the Stanford PTBTokenizer, in Java, in lower case, and drops most punctuation. This module does
+the same on captions. Unlike the words that a captioner learns (data/vocabulary.py), it keeps numbers and abbreviations
+whole ("3,000", "10:30", "d.c.", "mr."), signs ("#", "&") and brackets ("-lrb-").
 
 Known differences, all rare in captions: web and mail addresses, smileys, currency and fraction signs, units glued to a
 time ("12:30pm"), marks of punctuation between letters ("fish?cow"), and apostrophes inside words, which are kept here
@@ -14,14 +14,15 @@ import re
 import unicodedata
 from functools import lru_cache
 
+from numpy_sat.system import contractions
+
 PLAIN = str.maketrans(
-    {"\u2018": "'", "\u2019": "'", "\u201c": '"', "\u201d": '"', "\u2010": "-"}
-    | dict.fromkeys("\u2013\u2014\u2026", " ")
+    contractions.PLAIN | dict.fromkeys("\u201c\u201d", '"') | dict.fromkeys("\u2013\u2014\u2026", " ")
 )
 
 LETTER = r"[^\W_]"  # or digit
-CLITIC = rf"'(?:s|m|d|re|ve|ll)(?!{LETTER})"
-GLUED = re.compile(rf"(?<={LETTER})({CLITIC}|n't(?!{LETTER}))")
+CLITIC = contractions.ending(LETTER)
+GLUED = contractions.separator(LETTER)
 TWO_WORDS = re.compile(r"\b(can)(not)\b|\b(gon|wan)(na)\b|\b(got)(ta)\b|\b(gim|lem)(me)\b|(?<!\w)('t)(is|was)\b")
 ABBREVIATIONS = (
     "mr|mrs|ms|dr|prof|st|jr|sr|lt|sgt|capt|col|gov|sen|rev|co|corp|inc|ltd|dept|ave|blvd|rd|mt|ft|sq|etc|vs|"
@@ -46,8 +47,8 @@ TOKEN = re.compile(
 )
 
 
-def tokenise(text):
-    """The words of a text (str), a list of str in lower case."""
+def ptb_tokenize(text):
+    """Cut a text into lower-case words as the COCO caption evaluation does. Returns a list of str."""
     return list(_tokens(text))
 
 

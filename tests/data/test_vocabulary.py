@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from numpy_sat.data import vocabulary
-from numpy_sat.data.vocabulary import END, START, UNK, Vocabulary, tokenise
+from numpy_sat.data.vocabulary import END, START, UNK, Vocabulary, tokenize
 from numpy_sat.system.errors import InputError
 
 CAPTIONS = [["a", "dog", "runs"], ["a", "cat"], ["a", "dog", "sits"], []]
@@ -34,13 +34,13 @@ CAPTIONS = [["a", "dog", "runs"], ["a", "cat"], ["a", "dog", "sits"], []]
         ("", ""),
     ],
 )
-def test_tokenise(text, words):
-    assert tokenise(text) == words.split()
+def test_tokenize(text, words):
+    assert tokenize(text) == words.split()
 
 
-def test_tokenising_words_again_changes_nothing():
-    words = tokenise("The man's t-shirt isn't at the bird's-eye-view, it's o'clock")
-    assert tokenise(" ".join(words)) == words
+def test_tokenizing_words_again_changes_nothing():
+    words = tokenize("The man's t-shirt isn't at the bird's-eye-view, it's o'clock")
+    assert tokenize(" ".join(words)) == words
 
 
 def test_words_are_ordered_by_count_then_alphabet():
@@ -119,4 +119,4 @@ def test_ascii_is_cut_as_all_other_text(rng):
     signs = [chr(code) for code in range(32, 127)] + ["'s", "n't", " - ", "t-shirt"]
     for _ in range(500):
         text = "".join(rng.choice(signs, size=30))
-        assert tokenise(text) == tokenise(f"{text} é")[:-1]
+        assert tokenize(text) == tokenize(f"{text} é")[:-1]

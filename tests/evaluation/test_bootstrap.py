@@ -7,7 +7,7 @@ import pytest
 from captions import NAMES, as_texts, random_captions
 
 from numpy_sat.evaluation import bootstrap, judging
-from numpy_sat.metrics import bleu, bleu_counts
+from numpy_sat.metrics import bleu
 from numpy_sat.system.errors import InputError
 
 pytestmark = pytest.mark.usefixtures("no_wordnet")
@@ -18,7 +18,7 @@ def test_bleu_of_a_resample_is_bleu_of_its_captions(rng):
     drawn = bootstrap.draws(12, seed=3)[5]
     again = np.repeat(np.arange(12), drawn.astype(int))
     expected = bleu.bleu([captions[k] for k in again], [said[k] for k in again])
-    np.testing.assert_allclose(bleu_counts.bleu_of(drawn @ bleu_counts.count(captions, said)), expected)
+    np.testing.assert_allclose(bleu.from_counts(drawn @ bleu.count(captions, said)), expected)
 
 
 def test_resamples_have_as_many_pictures():

@@ -42,10 +42,10 @@ from numpy_sat.metrics import tokens
     ],
 )
 def test_texts_are_cut_as_coco_does(text, words):
-    assert tokens.tokenise(text) == words.split()
-    assert tokens.tokenise(words) == words.split()  # cut again, nothing changes
+    assert tokens.ptb_tokenize(text) == words.split()
+    assert tokens.ptb_tokenize(words) == words.split()  # cut again, nothing changes
 
 
 def test_words_a_captioner_learns_are_words_to_the_scorer():
-    words = vocabulary.tokenise("The man's t-shirt isn't at the bird's-eye-view, it's 3 o'clock (they'll say)")
-    assert tokens.tokenise(" ".join(words)) == words
+    words = vocabulary.tokenize("The man's t-shirt isn't at the bird's-eye-view, it's 3 o'clock (they'll say)")
+    assert tokens.ptb_tokenize(" ".join(words)) == words

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from numpy_sat.data.dataset import CaptionedImage, Dataset
-from numpy_sat.data.vocabulary import tokenise as tokenize
+from numpy_sat.data.vocabulary import tokenize
 from numpy_sat.system import machine
 from numpy_sat.system.errors import InputError
 
