@@ -1,7 +1,8 @@
-"""What the reports are laid out with: figures as text, sentences cut into lines, tables."""
+"""The layout of reports: figures as text, and pages of tables and sentences, for the terminal and as Markdown."""
 
 import math
 import textwrap
+from typing import NamedTuple
 
 WIDTH = 80  # characters
 
@@ -31,13 +32,75 @@ def wrapped(sentence, indent="", width=WIDTH):
     return [*textwrap.wrap(sentence, width, initial_indent=indent, subsequent_indent=f"{indent}  "), *commands]
 
 
-def cells(*texts):
-    """A row of a Markdown table."""
-    return f"| {' | '.join(texts)} |"
+class Table(NamedTuple):
+    """A table of texts."""
+
+    rows: list  # of tuples of texts; the first is the head
+    widths: tuple = ()  # characters of each column in the terminal; by default two more than the longest text
 
 
-def columns(rows):
-    """Rows of texts as aligned lines, the first column to the left, all others to the right."""
-    first, *others = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    line = "  ".join([f"{{:<{first}}}", *(f"{{:>{width}}}" for width in others)])
-    return [line.format(*row) for row in rows]
+class Paragraphs(NamedTuple):
+    """Sentences, each on lines of its own."""
+
+    sentences: list
+
+
+class Points(NamedTuple):
+    """A list."""
+
+    sentences: list
+    heading: str = ""
+    indent: str = ""  # in the terminal
+
+
+class Page(NamedTuple):
+    """A report, which can be written for the terminal and as Markdown."""
+
+    title: str
+    blocks: list  # of Table, Paragraphs and Points
+    width: int = WIDTH
+
+
+def as_text(page):
+    """Return a Page as one text for the terminal."""
+    blocks = [wrapped(page.title, width=page.width), *(_text_lines(block, page.width) for block in page.blocks)]
+    return "\n\n".join("\n".join(lines) for lines in blocks) + "\n"
+
+
+def as_markdown(page):
+    """Return a Page as Markdown."""
+    return "\n\n".join([f"# {page.title}", *map(_markdown, page.blocks)]) + "\n"
+
+
+def _text_lines(block, width):
+    if isinstance(block, Table):
+        return _columns(block)
+    indent = block.indent if isinstance(block, Points) else ""
+    lines = [line for sentence in block.sentences for line in wrapped(sentence, indent, width)]
+    return [block.heading, *lines] if isinstance(block, Points) and block.heading else lines
+
+
+def _columns(table):
+    """Return a table's rows as aligned lines, the first column to the left, all others to the right."""
+    longest = [max(map(len, column)) for column in zip(*table.rows, strict=True)]
+    first, *others = table.widths or (longest[0], *(length + 2 for length in longest[1:]))
+    line = "".join([f"{{:<{first}}}", *(f"{{:>{width}}}" for width in others)])
+    return [line.format(*row) for row in table.rows]
+
+
+def _markdown(block):
+    if isinstance(block, Table):
+        head, *rows = block.rows
+        return "\n".join(map(_cells, [head, ["---"] * len(head), *rows]))
+    if isinstance(block, Paragraphs):
+        return "\n\n".join(map(_escaped, block.sentences))
+    points = "\n".join(f"* {_escaped(sentence)}" for sentence in block.sentences)
+    return f"{block.heading}\n\n{points}" if block.heading else points
+
+
+def _cells(texts):
+    return f"| {' | '.join(map(_escaped, texts))} |"
+
+
+def _escaped(sentence):
+    return sentence.replace("*", r"\*").replace("\n  ", "\n\n    ")  # a command, as code

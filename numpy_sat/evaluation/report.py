@@ -3,9 +3,10 @@
 import math
 from typing import NamedTuple
 
+from numpy_sat.evaluation import layout
 from numpy_sat.evaluation.attention_statistics import AttentionStatistics
 from numpy_sat.evaluation.comparison import SCORES, Row, verdict
-from numpy_sat.evaluation.layout import cells, finite, number, percent, wrapped
+from numpy_sat.evaluation.layout import Page, Paragraphs, Points, Table, finite, number, percent
 from numpy_sat.evaluation.scene_truth import Truth
 from numpy_sat.evaluation.variety import Variety
 
@@ -43,30 +44,26 @@ class Evaluation(NamedTuple):
     no_attention: str | None = None  # of a model without attention: why, a sentence
 
 
-def as_text(found):
+def as_text(evaluation):
     """Return an Evaluation as one text for the terminal."""
-    lines = [*wrapped(found.title), "", *_scores_text(found.rows), ""]
-    for sentence in _below(found):
-        lines += wrapped(sentence)
-    lines += ["", f"{AGAINST}:"]
-    for sentence in _differences(found.rows):
-        lines += wrapped(sentence, "  ")
-    lines += ["", *(f"{name:<44}{ours:>18}{people:>18}" for name, ours, people in _variety(found)), ""]
-    for sentence in _sentences(found):
-        lines += wrapped(sentence)
-    return "\n".join(lines) + "\n"
+    return layout.as_text(_page(evaluation, _scores_text(evaluation.rows)))
 
 
-def as_markdown(found):
+def as_markdown(evaluation):
     """Return an Evaluation as Markdown."""
-    lines = [f"# {found.title}", "", *_scores_markdown(found.rows), ""]
-    below = "\n\n".join(_below(found)).replace("*", r"\*").replace("\n  ", "\n\n    ")  # a command, as code
-    lines += [below, "", f"{AGAINST}:", ""]
-    lines += [f"* {sentence}" for sentence in _differences(found.rows)]
-    head, *rows = _variety(found)
-    lines += ["", cells(*head), cells(*["---"] * 3), *(cells(*row) for row in rows), ""]
-    lines += [f"* {sentence}" for sentence in _sentences(found)]
-    return "\n".join(lines) + "\n"
+    return layout.as_markdown(_page(evaluation, _scores_markdown(evaluation.rows)))
+
+
+def _page(evaluation, scores):
+    """Return the layout.Page of an Evaluation. scores: the layout.Table of its rows."""
+    blocks = [
+        scores,
+        Paragraphs(_below(evaluation)),
+        Points(_differences(evaluation.rows), f"{AGAINST}:", indent="  "),
+        Table(_variety(evaluation), widths=(44, 18, 18)),
+        Points(_sentences(evaluation)),
+    ]
+    return Page(evaluation.title, blocks)
 
 
 def as_json(found):
@@ -95,29 +92,25 @@ def _below(found):
 
 
 def _scores_text(rows):
-    """The table of scores; an interval takes two lines."""
-    lines = [_scores_line("", ("BLEU-1", "-2", "-3", "-4", *SCORES[4:]))]
+    """Return the table of scores for the terminal; an interval takes two lines."""
+    lines = [("", "BLEU-1", "-2", "-3", "-4", *SCORES[4:])]
     for row in rows:
-        lines.append(_scores_line(row.name, (number(row.figures.get(name)) for name in SCORES)))
+        lines.append((row.name, *(number(row.figures.get(name)) for name in SCORES)))
         for k, edge in enumerate(("low", "high") if row.interval else ()):
             edges = (number(row.interval[name][k]) for name in SCORES)
-            lines.append(_scores_line(f"  95 % interval, {edge}", edges))
-    return lines
-
-
-def _scores_line(name, texts):
-    return f"{name:<32}" + "".join(f"{text:>{8 if k > 3 else 6}}" for k, text in enumerate(texts))
+            lines.append((f"  95 % interval, {edge}", *edges))
+    return Table(lines, widths=(32, 6, 6, 6, 6, 8, 8, 8))
 
 
 def _scores_markdown(rows):
-    """The table of scores; an interval stands in brackets."""
-    lines = [cells("", *SCORES), cells(*["---"] * (1 + len(SCORES)))]
+    """Return the table of scores for Markdown; an interval stands in brackets."""
+    lines = [("", *SCORES)]
     for row in rows:
         figures = {name: number(row.figures.get(name)) for name in SCORES}
         for name, (low, high) in (row.interval or {}).items():
             figures[name] += f" ({number(low)} to {number(high)})"
-        lines.append(cells(row.name.replace("*", r"\*"), *figures.values()))
-    return lines
+        lines.append((row.name, *figures.values()))
+    return Table(lines)
 
 
 def _differences(rows):

@@ -41,7 +41,7 @@ def compare(paths, request, out=None):
         rows.append(row._replace(difference=judged.difference(first)) if first else row)
         first = first or judged
     models = [contender.model for contender in contenders]
-    comparison = table.Table(
+    comparison = table.Comparison(
         title=f"{len(rows)} models: their captions of {written.dataset.name}, {request.split}",
         protocol=heldout.protocol(written, request),
         notes=(
@@ -100,14 +100,14 @@ def measure(contender, written, train):
         written: heldout.Written by it.
         train: {image: [texts]}, the captions of train.
     Returns:
-        row: its table.Row, without the difference from the first row.
+        row: its table.ModelFigures, without the difference from the first row.
         judged: the judging.Judged of its captions. For scenes the share of true captions is among the scores.
     """
     name, run, model = contender
     judged, looked = judge(written.texts, written.references), attention.judge(model, written)
     if looked.is_true is not None:
         judged = judged._replace(means={**judged.means, table.TRUE: 100 * looked.is_true})
-    row = table.Row(
+    row = table.ModelFigures(
         name=name,
         parameters=sum(array.size for key, array in model.params.items() if not key.endswith(captioner.MEASURED)),
         minutes=_seconds(run) / 60,

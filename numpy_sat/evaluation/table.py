@@ -2,9 +2,10 @@
 
 from typing import NamedTuple
 
+from numpy_sat.evaluation import layout
 from numpy_sat.evaluation.attention_statistics import AttentionStatistics
 from numpy_sat.evaluation.comparison import BLEU, SCORES, verdict
-from numpy_sat.evaluation.layout import cells, columns, finite, number, wrapped
+from numpy_sat.evaluation.layout import Page, Paragraphs, Points, Table, finite, number
 from numpy_sat.evaluation.report import Loss, plain_attention
 from numpy_sat.evaluation.scene_truth import Truth
 
@@ -21,8 +22,8 @@ LEGEND_SCENES = (
 )
 
 
-class Row(NamedTuple):
-    """A captioner."""
+class ModelFigures(NamedTuple):
+    """One line of a Comparison: a captioner, its costs and its scores."""
 
     name: str
     parameters: int  # how many numbers are learnt
@@ -37,39 +38,35 @@ class Row(NamedTuple):
     captions: dict[str, str]  # {image: text}
 
 
-class Table(NamedTuple):
-    """What is printed."""
+class Comparison(NamedTuple):
+    """Several captioners, judged alike."""
 
     title: str
     protocol: str
     notes: tuple  # sentences to stand below the table
-    rows: list[Row]
+    rows: list[ModelFigures]
 
 
-def as_text(found):
-    """Return a Table for the terminal, in two parts, one above the other."""
-    lines = [*wrapped(found.title, width=WIDTH), ""]
-    for part in (_scores, _rest):
-        lines += [*columns([part(None), *map(part, found.rows)]), ""]
-    for sentence in _below(found):
-        lines += wrapped(sentence, width=WIDTH)
-    lines += ["", f"{_against(found)}:"]
-    for sentence in _differences(found.rows):
-        lines += wrapped(sentence, "  ", WIDTH)
-    return "\n".join(lines) + "\n"
+def as_text(comparison):
+    """Return a Comparison as one text for the terminal, its table in two parts."""
+    rows = (None, *comparison.rows)
+    return layout.as_text(_page(comparison, [Table([*map(part, rows)]) for part in (_scores, _rest)]))
 
 
-def as_markdown(found):
-    """Return a Table as Markdown."""
-    head, *rows = [(*_scores(row), *_rest(row)[1:]) for row in (None, *found.rows)]
-    lines = [f"# {found.title}", "", cells(*head), cells(*["---"] * len(head)), *(cells(*row) for row in rows), ""]
-    lines += ["\n\n".join(_below(found)), "", f"{_against(found)}:", ""]
-    lines += [f"* {sentence}" for sentence in _differences(found.rows)]
-    return "\n".join(lines) + "\n"
+def as_markdown(comparison):
+    """Return a Comparison as Markdown, with one table."""
+    rows = [(*_scores(row), *_rest(row)[1:]) for row in (None, *comparison.rows)]
+    return layout.as_markdown(_page(comparison, [Table(rows)]))
+
+
+def _page(comparison, tables):
+    """Return the layout.Page of a Comparison. tables: the layout.Tables of its rows."""
+    differences = Points(_differences(comparison.rows), f"{_against(comparison)}:", indent="  ")
+    return Page(comparison.title, [*tables, Paragraphs(_below(comparison)), differences], WIDTH)
 
 
 def as_json(found):
-    """Return a Table as what the json module can write; nan becomes None."""
+    """Return a Comparison as what the json module can write; nan becomes None."""
     rows = [
         finite(row)
         | {"loss": finite(row.loss), "attention": plain_attention(row.attention), "truth": finite(row.truth)}

@@ -22,7 +22,7 @@ from numpy_sat.evaluation.variety import Variety
 def made_up_row(name, **others):
     figures = dict(zip(SCORES, (100.0, 91.7, 84.6, 74.7, 47.7, 84.8, 1000.0), strict=True))
     interval = {key: (figure - 1, figure) for key, figure in figures.items()}
-    row = table.Row(
+    row = table.ModelFigures(
         name=name, parameters=12_345_678, minutes=90.25, milliseconds=12.34, loss=report.Loss(2.9712, 5.12),
         figures=figures, interval=interval, difference=interval, truth=None,
         attention=AttentionStatistics(3.0, math.log(196), 0.25),
@@ -39,7 +39,7 @@ def test_a_table_fits_the_terminal_and_is_loud():
             "nowhere", attention=None, minutes=math.nan, truth=Truth(0.5, 0.5, 1.0, math.nan, math.nan, math.nan)
         ),
     ]
-    found = table.Table("3 models", "a protocol", ("a note",), rows)
+    found = table.Comparison("3 models", "a protocol", ("a note",), rows)
     lines = table.as_text(found).splitlines()
     assert max(map(len, lines)) <= 100
     cells = [line.split() for line in lines]
