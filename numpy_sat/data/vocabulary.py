@@ -9,7 +9,7 @@ from functools import cached_property, lru_cache
 
 import numpy as np
 
-from numpy_sat.system import contractions
+from numpy_sat.data import contractions
 from numpy_sat.system.errors import InputError
 
 SPECIALS = ("<start>", "<end>", "<unk>")

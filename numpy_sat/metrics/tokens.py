@@ -14,7 +14,7 @@ import re
 import unicodedata
 from functools import lru_cache
 
-from numpy_sat.system import contractions
+from numpy_sat.data import contractions
 
 PLAIN = str.maketrans(
     contractions.PLAIN | dict.fromkeys("\u201c\u201d", '"') | dict.fromkeys("\u2013\u2014\u2026", " ")
