@@ -1,6 +1,6 @@
 """Show, Attend and Tell (Xu et al. 2015, arXiv 1502.03044) from scratch in NumPy.
 
-    a, _          = convnet.encode_forward(params, pictures, stages)         encoders/convnet.py
+    a, _          = convnet.encode_forward(params, images, stages)           encoders/convnet.py
     h, c          = tanh(W_h0 abar + b), tanh(W_c0 abar + b)                 decoders/attend_tell.py: the recurrence
     z, alpha, _   = attention.attend_forward(a, keys, h, W_h, v)             layers/attention.py   (4) (5) (6)
     z, _          = attention.gate_forward(z, h, w_beta, b_beta)             layers/attention.py   beta
@@ -9,8 +9,8 @@
     loss, _       = losses.cross_entropy_forward(logits, targets, mask)      layers/losses.py      (14), left
     penalty, _    = losses.doubly_stochastic_forward(alpha, mask)            layers/losses.py      (14), right
 
-The whole model on one page: captioner.py; the loss, for every decoder: loss.py. What decoders/__init__.py and
-encoders/__init__.py list besides has, in the place of some of these lines,
+captioner.py has the whole model on one page, and loss.py the loss of every decoder. decoders/__init__.py and
+encoders/__init__.py list all models. The other ones replace some of these lines:
 
     z, alpha, _   = dot_attention.attend_forward(a, keys, h, W_q, W_v)       layers/dot_attention.py   dot
     weights, s, _ = hard_attention.draw_forward(alpha, ...)                  layers/hard_attention.py  hard (8) to (12)
@@ -18,12 +18,12 @@ encoders/__init__.py list besides has, in the place of some of these lines,
     r_hat, _      = log_bilinear.predict_forward(Ey, abar, C, C_m)           decoders/log_bilinear.py  log-bilinear
     a, _          = reader.encode_forward(params, sentences, sizes)          encoders/reader.py        translation
 
-float64 runs what is written in layers/, encoders/ and decoders/; float32, and so training, the same on the kernels of
-kernels/, which nobody needs to read to understand it. Dimensions, the same everywhere:
+float64 runs the code in layers/, encoders/ and decoders/. float32, and therefore training, runs the same mathematics on
+kernels/ and decoders/fast/, which you need not read to understand the model. Dimensions, the same everywhere:
 
-    N pictures; H, W, C their height, width and channels; B captions of the N pictures, B / N of each, side by side;
-    T words of the longest caption, <end> counted; L locations; D annotation size; M word embedding; S state;
-    A attention; V vocabulary.
+    N images; H, W, C their height, width and channels; B captions of the N images, B / N consecutive ones of each;
+    T words of the longest caption, <end> counted; L locations; D annotation size; M embedding size; S hidden size;
+    A attention size; V vocabulary size.
 """
 
 from numpy_sat.system import machine

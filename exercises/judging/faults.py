@@ -2,7 +2,7 @@
 
 A backward pass with the transpose dropped, a sum over the wrong axis, `=` where `+=` belongs, gives numbers of its
 own. An edit of our function that gives a learner's numbers names the learner's mistake (blame.py); an edit that no
-test notices shows a hole in our tests (tests/test_mutations.py). operators.py makes the edits.
+test notices shows a hole in our tests (tests/exercises/test_mutations.py). operators.py makes the edits.
 """
 
 import ast

@@ -1,4 +1,4 @@
-"""Functions as syntax trees: what they are without what only the kernels need, their statements, what each assigns."""
+"""Functions as syntax trees: their plain bodies, their statements, and the names that each statement assigns."""
 
 import ast
 import inspect
@@ -11,14 +11,14 @@ def plain_function(function):
 
 
 def tree_of(function):
-    """The function's syntax tree without docstring, decorators and what only float32 reaches."""
+    """Return the function's syntax tree without docstring, decorators, checks and the branches for kernels."""
     tree = parsed(textwrap.dedent(inspect.getsource(function)))
     ast.increment_lineno(tree, function.__code__.co_firstlineno - 1)
     return tree
 
 
 def parsed(source):
-    """The syntax tree of a function's source, without docstring, decorators and what only float32 reaches."""
+    """Return the syntax tree of a function's source, without docstring, decorators, checks and branches for kernels."""
     tree = _Plain().visit(ast.parse(source)).body[0]
     tree.decorator_list = []
     if ast.get_docstring(tree) is not None:
@@ -27,26 +27,17 @@ def parsed(source):
 
 
 class _Plain(ast.NodeTransformer):
-    """Takes away the branches that only float32 reaches, and the checks of arguments, which raise."""
+    """Removes the branches in which the optimizers call a kernel, and the checks of arguments, which raise."""
 
     def visit_If(self, node):
         self.generic_visit(node)
-        if _asks_for_kernels(node.test):
+        if isinstance(node.test, ast.Call) and ast.unparse(node.test.func) == "_in_one_pass":
             return node.orelse or None
         return None if isinstance(node.body[0], ast.Raise) else node
 
-    def visit_IfExp(self, node):
-        self.generic_visit(node)
-        return node.orelse if _asks_for_kernels(node.test) else node
-
-
-def _asks_for_kernels(test):
-    asking = "kernels.use_kernels", "_in_one_pass"
-    return isinstance(test, ast.Call) and ast.unparse(test.func) in asking
-
 
 def statements(node):
-    """Every statement within a function, with its place: (statement, parent, field, index)."""
+    """Yield every statement within a function with its place: (statement, parent, field, index)."""
     for field in ("body", "orelse"):
         for index, statement in enumerate(getattr(node, field, []) or []):
             if isinstance(statement, (ast.FunctionDef, ast.Raise)):

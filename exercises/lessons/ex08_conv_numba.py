@@ -35,7 +35,7 @@ one channel, x = [1, 2, 3, 4], W = [10, 1], b = 100, y = [nan, nan, nan]. (y[0] 
 
 numba compiles loops, numbers, tuples and arrays. It does not check indices: one too many reads garbage, silently."""
 
-TIMED = True  # once it is right: workshop/speed.py
+TIMED = True  # once it is right: runner/speed.py
 
 IMPORTS = """\
 import numba

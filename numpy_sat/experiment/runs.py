@@ -16,14 +16,12 @@ from numpy_sat.experiment.recipe import Recipe, from_json
 from numpy_sat.system.errors import InputError, writing
 
 LAST, BEST, LOG, CONFIG = "last.npz", "best.npz", "log.jsonl", "config.json"
-SHIPPED = (
-    Path(__file__).parents[1] / "assets" / "captioner.npz"
-)  # a run's best as it comes with the package, see ship.py
-# What a run's settings hold. `command` is the list of arguments that began it: ["train", "--small", ...].
-SETTINGS = ("command", "data", "root", "seed", "skip_missing", "dataset_digest", "recipe", "vocabulary")
-# What they also hold if it was begun --from a run: the same of the first run of the chain.
+SHIPPED = Path(__file__).parents[1] / "assets" / "captioner.npz"  # the captioner in the package, see ship.py
+# The entries of a run's settings. `command` is the list of arguments that began it: ["train", "--small", ...].
+STORED = ("command", "data", "root", "seed", "skip_missing", "dataset_digest", "recipe", "vocabulary")
+# Further entries of a run that was begun --from another: those of the first run of the chain.
 FIRST = {"first_recipe": "recipe", "first_seed": "seed", "first_command": "command"}
-SOUP = "soup"  # what they also hold if soup.py made it: the runs, and the share of each
+SOUP = "soup"  # a further entry of a run that soup.py made: its runs, and the share of each
 
 
 class Model(NamedTuple):
@@ -32,7 +30,7 @@ class Model(NamedTuple):
     params: dict
     recipe: Recipe
     vocabulary: Vocabulary
-    settings: dict  # of the run, see SETTINGS
+    settings: dict  # of the run, see STORED
     progress: dict  # where training stood, see Progress
 
 
@@ -66,7 +64,7 @@ def create(folder, settings, recipe, vocabulary, params, seconds=0.0):
     """Start a run in a new folder.
 
     Args:
-        settings: what SETTINGS lists, except the recipe and the vocabulary.
+        settings: the entries of STORED, except the recipe and the vocabulary.
         seconds: how long the parameters have been trained already.
     Raises:
         InputError: the folder holds a run.
@@ -126,7 +124,7 @@ def log(run, kind, **entry):
 
 
 def read_log(folder):
-    """The log's entries; none where there is no log, and a last line that was cut off in writing is left out."""
+    """Return the entries of the log; [] without a log. A last line that was cut off in writing is left out."""
     entries = []
     if (folder / LOG).exists():
         for line in (folder / LOG).read_text(encoding="utf-8").splitlines():
@@ -159,20 +157,20 @@ def without_options(command, options):
 
 
 def folder_of(path):
-    """A run's folder, of the folder itself or of a checkpoint in it."""
+    """Return a run's folder. path: the folder itself, or a checkpoint in it."""
     return path if path.is_dir() else path.parent
 
 
 def load_model(path):
-    """The Model of a checkpoint file, or of a run's folder: its best, or its last before there is a best.
+    """Load the Model of a checkpoint file, or of a run's folder: its best, or its last before there is a best.
 
-    Parameters that were kept as float16 come as float32.
+    Parameters that are stored as float16 become float32. Raises InputError.
     """
     return _read(checkpoint_of(path))[0]
 
 
 def checkpoint_of(path):
-    """The checkpoint that load_model reads."""
+    """Return the path of the checkpoint that load_model reads."""
     path = Path(path)
     if not path.is_dir():
         return path
@@ -190,7 +188,7 @@ def _read(path):
     try:
         recipe = _with_weights(from_json(settings["recipe"]), path.parent)
         vocabulary = Vocabulary(tuple(settings["vocabulary"]))
-        missing = [name for name in SETTINGS if name not in settings]
+        missing = [name for name in STORED if name not in settings]
         if missing:
             raise KeyError(*missing)
     except (KeyError, TypeError, ValueError) as error:
@@ -213,9 +211,9 @@ def _with_weights(recipe, folder):
 
 
 def _check_optimizer(path, stored, progress):
-    """Raise InputError unless what has moving means is a parameter of their shape that has all of them.
+    """Raise InputError unless the optimizer's moving means fit the parameters.
 
-    Not every parameter need have some: what has had no gradient yet has none.
+    A parameter has all of them, in its shape, or none, if it has had no gradient yet.
     """
     found = {name: array for name, array in stored.optimizer.items() if name != "t"}
     split = [name.partition(".") for name in found]

@@ -4,9 +4,11 @@ Nothing here is needed to understand the model. `layers/` states all of it in Nu
 A function in `layers/` names its kernel in the line above it, `@float32(kernel)`. Kernels never call `layers/`.
 
 Read in this order: simd.py (vectors), tile.py (the small product at the bottom of everything), threads.py (all cores);
-then convolution: direct.py, points.py, winograd.py, winograd_weights.py, chosen between in conv.py; pool.py; panels.py
-and matmul.py; relu6.py, depthwise.py and mbconv.py; functions.py (tanh and exp), attention.py, lstm.py,
-cross_entropy.py, elementwise.py. Figures were measured on two cores of an AMD Zen 5 with AVX-512.
+then convolution: direct.py, points.py, winograd.py, winograd_weights.py, chosen between in conv.py; pool.py,
+batch_norm.py, block.py and norm_block.py; panels.py and matmul.py; relu6.py, depthwise.py, pointwise.py and mbconv.py;
+functions.py (tanh and exp), attention.py, lstm.py, cross_entropy.py, elementwise.py.
+
+Figures were measured on two cores of an AMD Zen 5 with AVX-512.
 
 A composite kernel does the work of several layer functions at once, such as block.py: convolution, pooling, relu.
 Inside `unfused()` no composite kernel runs. Composite functions then call their layers' own functions, so that a

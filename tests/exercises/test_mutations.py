@@ -1,4 +1,4 @@
-"""Our own tests, tested: every edit of the fault dictionary (check/faults.py) fails a test of its layer.
+"""Our own tests, tested: every edit of the fault dictionary (exercises/judging/faults.py) fails a test of its layer.
 
 A backward pass with a transpose dropped, an axis or a sign wrong: each such edit of each function is put in the
 library's place, and the tests of that layer must notice. What they cannot notice is in EQUIVALENT, with the reason why

@@ -2,7 +2,7 @@
 
 Sampled captions are weighted by the policy gradient of layers/policy.py. The baseline b is the score of the greedy
 caption of the same image, so that words become more likely where a sample did better than the model would do by
-itself. With baseline = "others" it is the mean score of the image's other samples (Luo 2020). Nothing is learned
+itself. With reward_baseline = "others" it is the mean score of the image's other samples (Luo 2020). Nothing is learned
 besides the model itself.
 """
 
@@ -36,7 +36,7 @@ class Samples(NamedTuple):
 
     a: np.ndarray  # (N, L, D) annotations, dropout applied
     batch: batches.Batch  # the sampled captions, with their weights r - b
-    config: Recipe  # the configuration to train with
+    config: Recipe  # the run's, with the settings that training on samples needs
     sampled: float  # mean CIDEr-D of the sampled captions, percent
     greedy: float  # mean CIDEr-D of the greedy captions, percent
 
@@ -123,13 +123,18 @@ def sample_captions(params, batch, recipe, judge, rng):
 
 
 def draw(decoder, params, a, uniforms):
-    """Captions drawn word by word, y_t from p(y_t | a, y_1..t-1), until <end> or until there is no uniform number left.
+    """Sample captions word by word, y_t from p(y_t | a, y_1..t-1), until <end> or until T words.
 
-    The word is the first at which p_1 + ... + p_k exceeds the uniform number times the sum of all, as hard attention
-    draws locations. p is of float64.
-    decoder: a decoders.Writer; a: (N, L, D) annotations; uniforms: (T, B),
-    from 0 to below 1, B / N captions an image side by side, T words at most.
-    Returns B lists of integers, <end> last but where T words came before it.
+    The word is the first at which p_1 + ... + p_k exceeds the uniform number times the sum of all p, in float64. Hard
+    attention samples locations in the same way.
+
+    Args:
+        decoder: a decoders.Writer.
+        params: arrays by name.
+        a: (N, L, D) annotations.
+        uniforms: (T, B) random numbers from 0 to below 1; B / N consecutive captions belong to each image.
+    Returns:
+        B lists of integers, <end> last unless T words came before it.
     """
     B = uniforms.shape[1]
     state = decoder.select(decoder.begin(params, a), np.repeat(np.arange(len(a)), B // len(a)))
