@@ -1,4 +1,4 @@
-"""The decoders, which write captions of annotation vectors, by the names that training knows them by.
+"""The decoders, which turn annotation vectors into captions, by the names of the setting `model`.
 
 Each is a module with
 
@@ -10,8 +10,8 @@ Each is a module with
     step(params, state, words)                           logits, alpha, beta and the next state
     select(state, rows)                                  the state of chosen captions
 
-Training, search, evaluation and figures call all of them alike. The equations are in attend_tell.py, show_tell.py and
-log_bilinear.py; fast/ has the same, fused for float32.
+Training, beam search and evaluation call all of them alike. The equations are in attend_tell.py, show_tell.py and
+log_bilinear.py. fast/ has fused versions of these for float32.
 """
 
 from collections.abc import Callable
@@ -34,6 +34,6 @@ class Writer(NamedTuple):
 
 
 def writer(config, seed=0):
-    """Return the Writer of a recipe. What it samples depends on the seed and on what it sampled before."""
+    """Return the Writer of a recipe. seed: of the locations that hard attention samples."""
     model, rng = MODELS[config.decoder.model], np.random.default_rng(seed)
     return Writer(partial(model.begin, config=config, rng=rng), model.step, model.select)

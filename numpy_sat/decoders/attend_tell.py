@@ -26,9 +26,9 @@ class State(NamedTuple):
     """What decoding carries from word to word, for N images and B captions."""
 
     parts: Parts
-    look: Any  # of hard attention, see attentions/hard.py
+    mode: Any  # mode of hard attention, see attentions/hard.py; None for every other attention
     a: np.ndarray  # (N, L, D)
-    keys: np.ndarray  # of the attention's keys_forward
+    keys: np.ndarray  # from the attention's keys_forward
     h: np.ndarray  # (B, S)
     c: np.ndarray  # (B, S)
 
@@ -46,12 +46,12 @@ class FirstStateCache(NamedTuple):
 
 class StartCache(NamedTuple):
     state: FirstStateCache
-    keys: Any  # of the attention's keys_forward
+    keys: Any  # from the attention's keys_forward
 
 
 class RecurCache(NamedTuple):
     parts: Parts
-    attend: Any  # of the attention's attend_forward
+    attend: Any  # from the attention's attend_forward
     gate: attention.GateCache | None  # None without a gate
     lstm: lstm.LSTMCache
 
@@ -100,7 +100,7 @@ def init_params(rng, D, M, S, A, log_frequencies, dtype=np.float32):
     }
 
 
-def decode_forward(params, a, words, mask_h, parts, looks=None):
+def decode_forward(params, a, words, mask_h, parts, modes=None):
     """Predict every word of whole captions from the true words before it (teacher forcing).
 
     Args:
@@ -109,7 +109,7 @@ def decode_forward(params, a, words, mask_h, parts, looks=None):
         words: (T, B) integers y_0 = <start>, y_1, ...; B / N consecutive captions belong to each image.
         mask_h: (T, B, S) dropout mask of h_t on its way to the output.
         parts: Parts.
-        looks: T looks of hard attention, see attentions/hard.py; None for every other attention.
+        modes: the mode of hard attention for each of the T words, see attentions/hard.py; else None.
     Returns:
         logits: (T, B, V).
         alpha: (T, B, L).
@@ -121,10 +121,10 @@ def decode_forward(params, a, words, mask_h, parts, looks=None):
     Ey, cache_embedding = embedding.embedding_forward(params["E"], words)
     hs, zs, alphas, steps = [], [], [], []
     for t, Ey_t in enumerate(Ey):
-        look = looks[t] if looks else None
-        h, c, z, alpha, cache = recur_forward(params, a, keys, Ey_t, h, c, parts, look)
-        for kept, value in ((hs, h), (zs, z), (alphas, alpha), (steps, cache)):
-            kept.append(value)
+        mode = modes[t] if modes else None
+        h, c, z, alpha, cache = recur_forward(params, a, keys, Ey_t, h, c, parts, mode)
+        for values, value in ((hs, h), (zs, z), (alphas, alpha), (steps, cache)):
+            values.append(value)
     dropped, cache_dropout = dropout.dropout_forward(np.stack(hs), mask_h)
     logits, cache_output = _output_forward(params, Ey, dropped, np.stack(zs), parts)
     cache = DecodeCache(parts, cache_start, each, cache_embedding, steps, cache_dropout, cache_output)
@@ -171,21 +171,21 @@ def decode_backward(dlogits, dalpha, cache):
 
 
 def locations(cache):
-    """Return the locations that hard attention has looked at: (T, B). cache: of decode_forward."""
+    """Return the locations s_t of hard attention: (T, B). cache: from decode_forward."""
     return np.stack([step.attend.s for step in cache.steps])
 
 
-def recur_forward(params, a, keys, Ey, h, c, parts, look=None):
+def recur_forward(params, a, keys, Ey, h, c, parts, mode=None):
     """Compute one word's attention, gate and LSTM.
 
     Args:
         params: arrays by name, of which W_x, W_hh, b and those of attention and gate are read.
         a: (N, L, D) annotations.
-        keys: of the attention's keys_forward, once per image.
+        keys: from the attention's keys_forward, computed once per image.
         Ey: (B, M) the words before.
         h, c: (B, S) hidden and cell states after the word before.
         parts: Parts.
-        look: of hard attention, see attentions/hard.py.
+        mode: the mode of hard attention, see attentions/hard.py; else None.
     Returns:
         h, c: (B, S).
         z: (B, D) contexts, after the gate.
@@ -193,7 +193,7 @@ def recur_forward(params, a, keys, Ey, h, c, parts, look=None):
         cache: what recur_backward needs.
     """
     # (4) (5) (6)
-    z, alpha, cache_attend = parts.attention.attend_forward(params, a, keys, h, look)
+    z, alpha, cache_attend = parts.attention.attend_forward(params, a, keys, h, mode)
     cache_gate = None
     if parts.gate:
         # beta_t = sigm(w_beta . h_{t-1} + b_beta), z_t = beta_t sum_i alpha_ti a_i
@@ -301,17 +301,17 @@ def _tanh_linear_backward(dy, cache):
     return linear.linear_backward(activations.tanh_backward(dy, cache.tanh), cache.linear)
 
 
-def begin(params, a, parts, look=None):
+def begin(params, a, parts, mode=None):
     """Return the State before the first word, with one caption per image.
 
     Args:
         params: arrays by name.
         a: (N, L, D) annotations.
         parts: Parts.
-        look: of hard attention, how it looks while it writes, see attentions/hard.py.
+        mode: the mode of hard attention, see attentions/hard.py; else None.
     """
     h0, c0, keys, _ = _start_forward(params, a, parts)
-    return State(parts, look, a, keys, h0, c0)
+    return State(parts, mode, a, keys, h0, c0)
 
 
 def select(state, rows):
@@ -320,7 +320,7 @@ def select(state, rows):
 
 
 def step(params, state, words):
-    """Go one word on.
+    """Advance by one word: predict the word after each caption's last one.
 
     Args:
         params: arrays by name.
@@ -333,7 +333,7 @@ def step(params, state, words):
         state: the State after the word.
     """
     Ey, _ = embedding.embedding_forward(params["E"], words)
-    h, c, z, alpha, cache = recur_forward(params, state.a, state.keys, Ey, state.h, state.c, state.parts, state.look)
+    h, c, z, alpha, cache = recur_forward(params, state.a, state.keys, Ey, state.h, state.c, state.parts, state.mode)
     logits, _ = _output_forward(params, Ey, h, z, state.parts)
     beta = cache.gate.beta.y if state.parts.gate else np.ones(len(words), h.dtype)
     return logits, alpha, beta, state._replace(h=h, c=c)

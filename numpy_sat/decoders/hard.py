@@ -1,14 +1,15 @@
 """The model "hard": Show, Attend and Tell with hard attention, see attend_tell.py and attentions/hard.py.
 
-`loss_and_grads` puts together what alpha learns from: equation 12 (layers/hard_attention.py) and the attention penalty.
-Half of the time (expected_context) the captions of an image are trained with the expected context instead of samples.
-The coin is tossed for every image of a batch. The baseline is one of the parameters, so that checkpoints contain it,
-but it is not trained.
+`loss_and_grads` adds up the gradients of alpha: from equation 12 (layers/hard_attention.py) and from the attention
+penalty. The captions of half of the images (expected_context) are trained with the expected context instead of samples.
+A coin is tossed for every image of a batch. The baseline is one of the parameters, so that checkpoints contain it, but
+it is not trained.
 
 The authors' code differs from the paper, and with `authors_code` so does this model. The coin is tossed once per batch.
-Every sample's reward is the caption's log p divided by T, the words of the longest caption, and the baseline is that of
-such rewards. The penalty has no gradient. (Their code also sums the last two terms of equation 12 over the batch, while
-the first is a mean. With B captions lambda_r = B / 10 and lambda_e = B / 500 have the same effect here.)
+Every sample's reward is the caption's log p divided by T, the words of the longest caption, and the baseline is the
+moving average of such rewards. The penalty has no gradient. Their code also sums the last two terms of equation 12 over
+the batch, while the first is a mean: here, reinforce_weight = B / 10 and entropy_weight = B / 500 have the same effect
+with B captions.
 """
 
 from functools import partial
@@ -25,7 +26,7 @@ SETTINGS = (
     *("hidden_size", "attention_size", "attention_penalty", "penalty_normalization", "penalty_target"),
     *("reinforce_weight", "entropy_weight", "expected_context", "reward_to_go", "authors_code", "attention_mode"),
 )
-ATTENTION_MODES = ("expected", "argmax", "sample")  # the context while it writes
+ATTENTION_MODES = ("expected", "argmax", "sample")  # of decoding
 DECODER_PARTS = attend_tell.Parts(hard_attend, gate=False)
 
 step, select = attend_tell.step, attend_tell.select
@@ -58,8 +59,8 @@ def loss_and_grads(params, a, batch, config, rng):
     (T, B), decoder = batch.words.shape, choose(a, attend_tell, recurrence)
     mask_h = dropout.dropout_mask(rng, (T, B, config.decoder.hidden_size), config.decoder.dropout, a.dtype)
     expected, uniforms = toss(rng, len(a), B, config), rng.random((T, B))
-    looks = sampling(uniforms, expected)
-    logits, alpha, cache = decoder.decode_forward(params, a, batch.words, mask_h, DECODER_PARTS, looks)
+    modes = training_modes(uniforms, expected)
+    logits, alpha, cache = decoder.decode_forward(params, a, batch.words, mask_h, DECODER_PARTS, modes)
     loss, cache_loss = loss_forward(logits, alpha, batch, config)
     entropy, cache_entropy = hard_attention.entropy_forward(alpha, batch.mask)
     _, cache_s = hard_attention.location_log_p_forward(alpha, decoder.locations(cache))
@@ -87,7 +88,7 @@ def loss_and_grads(params, a, batch, config, rng):
 
 
 def toss(rng, N, B, config):
-    """Choose the captions that get the expected context. Returns (B,) bool, the same for all captions of an image."""
+    """Choose the captions that get the expected context: (B,) bool, the same for all captions of an image."""
     coins = rng.random(1 if config.loss.authors_code else N) < config.loss.expected_context
     return np.repeat(coins, B // len(coins))
 
@@ -96,7 +97,7 @@ def loss_only(params, a, batch, config):
     """Return the Loss with the expected context, without dropout and without gradients."""
     (T, B), decoder = batch.words.shape, choose(a, attend_tell, recurrence)
     mask_h = np.ones((T, B, config.decoder.hidden_size), a.dtype)
-    logits, alpha, _ = decoder.decode_forward(params, a, batch.words, mask_h, DECODER_PARTS, T * [look_everywhere])
+    logits, alpha, _ = decoder.decode_forward(params, a, batch.words, mask_h, DECODER_PARTS, T * [expected_mode])
     return loss_forward(logits, alpha, batch, config)[0]
 
 
@@ -107,17 +108,17 @@ def begin(params, a, config, rng=None):
         params: arrays by name.
         a: (N, L, D) annotations.
         config: the recipe; its attention_mode is one of ATTENTION_MODES.
-        rng: numpy Generator, for the look "sample".
+        rng: numpy Generator, for the mode "sample".
     """
     if config.decoding.attention_mode == "sample":
-        look = look_by_chance(rng or np.random.default_rng(0))
+        mode = sample_mode(rng or np.random.default_rng(0))
     else:
-        look = {"expected": look_everywhere, "argmax": look_at_likeliest}[config.decoding.attention_mode]
-    return attend_tell.begin(params, a, DECODER_PARTS, look)
+        mode = {"expected": expected_mode, "argmax": argmax_mode}[config.decoding.attention_mode]
+    return attend_tell.begin(params, a, DECODER_PARTS, mode)
 
 
-def sampling(uniforms, expected):
-    """Return the look of each of T words, for training.
+def training_modes(uniforms, expected):
+    """Return the modes of T words in training.
 
     Args:
         uniforms: (T, B) random numbers from 0 to below 1, with which the locations are sampled.
@@ -126,21 +127,21 @@ def sampling(uniforms, expected):
     return [partial(hard_attention.draw_forward, uniforms=uniforms_t, expected=expected) for uniforms_t in uniforms]
 
 
-def look_everywhere(alpha):
-    """Take the expected context. alpha: (B, L). Returns what hard_attention.draw_forward returns, as all looks do."""
+def expected_mode(alpha):
+    """Take the expected context. alpha: (B, L). Like every mode, return the results of hard_attention.draw_forward."""
     return hard_attention.draw_forward(alpha, np.zeros(len(alpha)), np.ones(len(alpha), bool))
 
 
-def look_at_likeliest(alpha):
+def argmax_mode(alpha):
     """Take the annotation with the largest alpha. alpha: (B, L)."""
     certain = np.eye(alpha.shape[1], dtype=alpha.dtype)[alpha.argmax(axis=1)]
     return hard_attention.draw_forward(certain, np.zeros(len(alpha)), np.zeros(len(alpha), bool))
 
 
-def look_by_chance(rng):
-    """Return a look that samples with numbers of its own. rng: numpy Generator."""
+def sample_mode(rng):
+    """Return the mode that samples locations with random numbers from rng, a numpy Generator."""
 
-    def look(alpha):
+    def mode(alpha):
         return hard_attention.draw_forward(alpha, rng.random(len(alpha)), np.zeros(len(alpha), bool))
 
-    return look
+    return mode

@@ -4,7 +4,7 @@ from numpy_sat.decoders.attend_tell import Parts
 from numpy_sat.system.errors import InputError
 
 PARTS = {  # what can be left out: its parameters
-    "attention": ("W_a", "b_a", "W_h", "v", "W_q", "W_k"),  # of the model "dot" the last two; its W_v stays
+    "attention": ("W_a", "b_a", "W_h", "v", "W_q", "W_k"),  # the model "dot" has the last two; its W_v stays
     "gate": ("w_beta", "b_beta"),
     "deep output": ("L_z",),
 }
@@ -23,7 +23,7 @@ def remaining(config, attention, without_attention):
 
 
 def removed(params, names):
-    """Return the parameters without those of some parts. names: of PARTS. Raises ValueError for another name."""
+    """Return the parameters without those of some parts. names: keys of PARTS. Raises ValueError for another name."""
     unknown = set(names) - set(PARTS)
     if unknown:
         raise ValueError(f"without: {', '.join(sorted(unknown))}: there are {', '.join(PARTS)}")
@@ -32,6 +32,6 @@ def removed(params, names):
 
 
 def refuse(model, names):
-    """Raise InputError where parts, `names`, are to be left out of a model that has none of them."""
+    """Raise InputError if `names`, the parts to leave out, is not empty. model: name of a model without parts."""
     if names:
         raise InputError(f"without={','.join(names)}: the model {model} has no parts that can be left out.")

@@ -157,7 +157,7 @@ def select(state, rows):
 
 
 def step(params, state, words):
-    """Go one word on.
+    """Advance by one word: predict the word after each caption's last one.
 
     Args:
         params: arrays by name.

@@ -134,12 +134,12 @@ def test_gradients_of_the_recurrence(request, rng, name):
     keys = {"dot": (3, 2, 3, 4), "mean": (2, 5)}.get(name, (2, 3, 7))
     shapes = {"a": (2, 3, 5), "keys": keys, "Ey": (6, 8), "h": (6, 9), "c": (6, 9)}
     inputs = {name: rng.standard_normal(shape) for name, shape in shapes.items()}
-    uniforms, expected, look = np.array([0.01, 0.5, 0.99, 0.5, 0.5, 0.99]), np.arange(6) % 3 == 1, None
+    uniforms, expected, mode = np.array([0.01, 0.5, 0.99, 0.5, 0.5, 0.99]), np.arange(6) % 3 == 1, None
     if name == "hard":
-        (look,) = hard.sampling(uniforms[None], expected)
+        (mode,) = hard.training_modes(uniforms[None], expected)
 
     def forward(a, keys, Ey, h, c, **weights):
-        h, c, z, alpha, cache = attend_tell.recur_forward(weights, a, keys, Ey, h, c, decoder_parts, look)
+        h, c, z, alpha, cache = attend_tell.recur_forward(weights, a, keys, Ey, h, c, decoder_parts, mode)
         assert h.shape == c.shape == (6, 9) and z.shape == (6, 12 if name == "dot" else 5) and alpha.shape == (6, 3)
         if name == "hard":
             sampled, s = np.flatnonzero(~expected), cache.attend.s
@@ -186,11 +186,11 @@ def test_gradients_of_the_decoder_along_a_direction(request, rng, name):
     words, mask_h, uniforms = rng.integers(0, V, (T, B)), rng.standard_normal((T, B, 9)), rng.random((T, B))
     dlogits, dalpha = rng.standard_normal((T, B, V)), rng.standard_normal((T, B, L))
     direction = {name: rng.standard_normal(array.shape) for name, array in arrays.items()}
-    looks = hard.sampling(uniforms, np.arange(B) % 2 == 0) if name == "hard" else None
+    modes = hard.training_modes(uniforms, np.arange(B) % 2 == 0) if name == "hard" else None
 
     def decode(step):
         moved = {name: array + step * direction[name] for name, array in arrays.items()}
-        return attend_tell.decode_forward(moved, moved["a"], words, mask_h, decoder_parts, looks)
+        return attend_tell.decode_forward(moved, moved["a"], words, mask_h, decoder_parts, modes)
 
     def loss(step):
         logits, alpha, _ = decode(step)
@@ -208,7 +208,7 @@ def test_gradients_of_the_decoder_along_a_direction(request, rng, name):
         np.testing.assert_array_equal(alpha, 1 / L)
     if name == "hard":
         sampled, s = np.array([1, 3, 5]), attend_tell.locations(cache)
-        right = [look(alpha_t)[1] for look, alpha_t in zip(looks, alpha, strict=True)]
+        right = [mode(alpha_t)[1] for mode, alpha_t in zip(modes, alpha, strict=True)]
         np.testing.assert_array_equal(s, right)
         np.testing.assert_array_equal(cache.output.z[:, sampled], arrays["a"][sampled // 3, s[:, sampled]])
 
@@ -232,11 +232,11 @@ def test_the_first_state_is_its_definition(rng):
 def test_decoding_step_by_step_is_the_training_recurrence(rng, name):
     (decoder_parts, left_out), score = DECODERS[name], "dot" if name.startswith("dot") else "mlp"
     params, words, T = parts.removed(decoder_arrays(rng, score), left_out), rng.integers(0, V, (3, 2)), 3
-    look = hard.look_everywhere if name == "hard" else None
+    mode = hard.expected_mode if name == "hard" else None
     logits, alpha, _ = attend_tell.decode_forward(
-        params, params["a"], words, np.ones((T, 2, 9)), decoder_parts, T * [look]
+        params, params["a"], words, np.ones((T, 2, 9)), decoder_parts, T * [mode]
     )
-    state = attend_tell.begin(params, params["a"], decoder_parts, look)
+    state = attend_tell.begin(params, params["a"], decoder_parts, mode)
     for t, column in enumerate(words):
         step_logits, step_alpha, beta, state = attend_tell.step(params, state, column)
         assert np.allclose(step_logits, logits[t], rtol=0, atol=1e-13)

@@ -1,4 +1,4 @@
-"""The model with hard attention: its gradients, what it is trained by, how it looks when it writes.
+"""The model with hard attention: its gradients, its rewards, and the modes of its attention while it writes.
 
 test_hard_attention.py proves that the mean of its gradients is the gradient of the bound. test_captioner.py tests its
 recurrence.
@@ -148,8 +148,8 @@ def test_two_fused_forwards_then_both_backwards_in_one_workspace(rng):
     for words in (5, 3):
         a, mask_h = (rng.standard_normal(shape).astype(np.float32) for shape in ((2, 7, 5), (words, 6, 9)))
         douts = [rng.standard_normal(shape).astype(np.float32) for shape in ((words, 6, V), (words, 6, 7))]
-        looks = hard.sampling(rng.random((words, 6)), expected)
-        inputs.append(((params, a, rng.integers(0, V, (words, 6)), mask_h, hard.DECODER_PARTS, looks), douts))
+        modes = hard.training_modes(rng.random((words, 6)), expected)
+        inputs.append(((params, a, rng.integers(0, V, (words, 6)), mask_h, hard.DECODER_PARTS, modes), douts))
 
     def results(logits, alpha, cache, douts):
         da, grads = recurrence.decode_backward(*douts, cache)
@@ -215,8 +215,8 @@ def test_what_alpha_learns_by_is_its_definition(rng, options):
     numbers = after_dropout(config)
     expected, uniforms = hard.toss(numbers, 2, B, config), numbers.random((T, B))
     mask_h = np.ones((T, B, 9))
-    looks = hard.sampling(uniforms, expected)
-    logits, alpha, cache = attend_tell.decode_forward(params, a, batch.words, mask_h, hard.DECODER_PARTS, looks)
+    modes = hard.training_modes(uniforms, expected)
+    logits, alpha, cache = attend_tell.decode_forward(params, a, batch.words, mask_h, hard.DECODER_PARTS, modes)
     s = attend_tell.locations(cache)
     log_q, p, total = softmax.log_softmax(logits), np.exp(softmax.log_softmax(logits)), 0.0
     dlogits, dalpha = np.zeros_like(logits), np.zeros_like(alpha)
@@ -317,8 +317,8 @@ def test_steps_are_the_training_recurrence(rng, way):
         assert np.array_equal(beta, np.ones(B)) and beta.dtype == alpha.dtype
     if way == "at the likeliest":
         uniforms = numbers_of_the_likeliest(np.stack([alpha for _, alpha in found]))
-    looks, mask_h = hard.sampling(uniforms, expected), np.ones((T, B, 9))
-    logits, alpha, _ = attend_tell.decode_forward(params, a, words, mask_h, hard.DECODER_PARTS, looks)
+    modes, mask_h = hard.training_modes(uniforms, expected), np.ones((T, B, 9))
+    logits, alpha, _ = attend_tell.decode_forward(params, a, words, mask_h, hard.DECODER_PARTS, modes)
     for t in range(T):
         np.testing.assert_allclose(found[t][0], logits[t], rtol=0, atol=1e-12)
         np.testing.assert_allclose(found[t][1], alpha[t], rtol=0, atol=1e-13)
@@ -351,12 +351,12 @@ def test_captions_are_written_in_each_way(rng):
     params = whole_model.params_of(rng, CONFIG, np.float32)
     images = rng.integers(0, 256, (3, CONFIG.encoder.image_size, CONFIG.encoder.image_size, 3), np.uint8)
     a = captioner.annotate(params, batches.scale_pixels(images), CONFIG)
-    looks = hard.look_everywhere, hard.look_at_likeliest, hard.look_by_chance(np.random.default_rng(0))
+    modes = hard.expected_mode, hard.argmax_mode, hard.sample_mode(np.random.default_rng(0))
     found = []
-    for name, look in zip(hard.ATTENTION_MODES, looks, strict=True):
+    for name, mode in zip(hard.ATTENTION_MODES, modes, strict=True):
         config = CONFIG.replace(attention_mode=name)
         found.append(search.caption_images(params, config, images, 2, 5))
-        by_hand = search.beam_search(hard_with(look), params, a, 2, 5)
+        by_hand = search.beam_search(hard_with(mode), params, a, 2, 5)
         again = search.caption_images(params, config, images, 2, 5)
         for caption, same, other in zip(found[-1], again, by_hand, strict=True):
             assert caption.words == same.words == other.words and caption.log_p == same.log_p == other.log_p
@@ -371,8 +371,8 @@ def test_captions_are_written_in_each_way(rng):
     assert [caption.log_p for caption in found[0]] == [caption.log_p for caption in expected]
 
 
-def hard_with(look):
-    begin = partial(attend_tell.begin, parts=hard.DECODER_PARTS, look=look)
+def hard_with(mode):
+    begin = partial(attend_tell.begin, parts=hard.DECODER_PARTS, mode=mode)
     return SimpleNamespace(begin=begin, step=hard.step, select=hard.select)
 
 

@@ -241,8 +241,8 @@ def decoded(params, a, words, uniforms):
     """decode_forward of one caption, once for each of SEQUENCES."""
     K = len(SEQUENCES)
     words, mask_h = np.repeat(words[:, None], K, axis=1), np.ones((WORDS, K, PLAIN.decoder.hidden_size))
-    looks = hard.sampling(uniforms, np.zeros(K, bool))
-    logits, alpha, cache = attend_tell.decode_forward(params, a[None], words, mask_h, hard.DECODER_PARTS, looks)
+    modes = hard.training_modes(uniforms, np.zeros(K, bool))
+    logits, alpha, cache = attend_tell.decode_forward(params, a[None], words, mask_h, hard.DECODER_PARTS, modes)
     return logits, alpha, attend_tell.locations(cache), cache
 
 

@@ -22,7 +22,7 @@ def keys_backward(dkeys, cache):
     return da, {"W_k": dW_k}
 
 
-def attend_forward(params, a, keys, h, look=None):
+def attend_forward(params, a, keys, h, mode=None):
     """Compute one word's context, equations 4 to 6 of every head.
 
     Args:
@@ -30,7 +30,7 @@ def attend_forward(params, a, keys, h, look=None):
         a: (N, L, D) annotations.
         keys: (heads, N, L, A / heads), of keys_forward.
         h: (B, S) hidden states before the word.
-        look: not used.
+        mode: not used.
     Returns:
         z: (B, A) contexts, the heads side by side.
         alpha: (B, L) attention weights, the mean over heads.

@@ -1,8 +1,8 @@
-"""Hard attention (Xu et al. 2015, section 4.1), for the recurrence: z_t is one annotation, chosen by a look.
+"""Hard attention (Xu et al. 2015, section 4.1), for the recurrence: z_t is one annotation.
 
-A look is a function of alpha: (B, L) that returns what hard_attention.draw_forward returns: the weights of
-z_t = sum_i weights_ti a_i, the locations s_t and a cache. In training it samples a location. When the model writes a
-caption, it may also take the likeliest location or the expected context.
+A mode says which annotation that is. It is a function of alpha: (B, L), and returns the results of
+hard_attention.draw_forward: the weights of z_t = sum_i weights_ti a_i, the locations s_t and a cache. Training samples a
+location. While the model writes a caption, it may also take the most probable location or the expected context.
 """
 
 from typing import NamedTuple
@@ -23,15 +23,15 @@ class AttendCache(NamedTuple):
     s: np.ndarray  # (B,) the locations
 
 
-def attend_forward(params, a, keys, h, look):
-    """Compute one word's context: the annotation at the location that the look has chosen.
+def attend_forward(params, a, keys, h, mode):
+    """Compute one word's context: the annotation at the location that the mode chooses.
 
     Args:
         params: arrays by name, of which W_h and v are read.
         a: (N, L, D) annotations.
         keys: (N, L, A), of keys_forward.
         h: (B, S) hidden states before the word.
-        look: a function of alpha, see above.
+        mode: a function of alpha, see above.
     Returns:
         z: (B, D) contexts.
         alpha: (B, L) probabilities of the locations.
@@ -42,7 +42,7 @@ def attend_forward(params, a, keys, h, look):
     # (5) alpha_t = softmax(e_t)
     alpha, cache_softmax = softmax.softmax_forward(e)
     # s_t ~ Categorical(alpha_t)
-    weights, s, cache_draw = look(alpha)
+    weights, s, cache_draw = mode(alpha)
     # (6) z_t = a at s_t, or sum_i alpha_ti a_i
     z, cache_context = attention.context_forward(weights, a)
     return z, alpha, AttendCache(cache_score, cache_softmax, cache_draw, cache_context, s)

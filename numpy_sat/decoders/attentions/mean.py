@@ -14,7 +14,7 @@ class AttendCache(NamedTuple):
 
 
 def keys_forward(params, a):
-    """Compute what every word gets, abar = the mean of a over locations.
+    """Compute the context of every word, abar = the mean of a over locations.
 
     Args:
         params: not used.
@@ -31,7 +31,7 @@ def keys_backward(dabar, cache):
     return np.repeat(dabar[:, None] / cache.locations, cache.locations, axis=1), {}
 
 
-def attend_forward(params, a, abar, h, look=None):
+def attend_forward(params, a, abar, h, mode=None):
     """Give every caption of an image that image's mean.
 
     Args:
@@ -39,7 +39,7 @@ def attend_forward(params, a, abar, h, look=None):
         a: (N, L, D) annotations.
         abar: (N, D), of keys_forward.
         h: (B, S) hidden states before the word.
-        look: not used.
+        mode: not used.
     Returns:
         z: (B, D) contexts.
         alpha: (B, L), 1 / L everywhere.

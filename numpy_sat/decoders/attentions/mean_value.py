@@ -16,7 +16,7 @@ class MeanCache(NamedTuple):
 
 
 def keys_forward(params, a):
-    """Compute what every word gets, the mean value abar W_v of every head.
+    """Compute the context of every word, the mean value abar W_v of every head.
 
     Args:
         params: arrays by name, of which W_v is read: (heads, D, A / heads).

@@ -22,7 +22,7 @@ def keys_backward(dkeys, cache):
     return da, {"W_a": dW_a, "b_a": db_a}
 
 
-def attend_forward(params, a, keys, h, look=None):
+def attend_forward(params, a, keys, h, mode=None):
     """Compute one word's context, equations 4 to 6.
 
     Args:
@@ -30,7 +30,7 @@ def attend_forward(params, a, keys, h, look=None):
         a: (N, L, D) annotations.
         keys: (N, L, A), of keys_forward.
         h: (B, S) hidden states before the word.
-        look: not used.
+        mode: not used.
     Returns:
         z: (B, D) contexts.
         alpha: (B, L) attention weights.

@@ -16,7 +16,7 @@ from numpy_sat.system.workspace import current
 
 
 class Attention(NamedTuple):
-    """What is the same for every word, and queries and alpha of all words."""
+    """Arrays that are the same for every word, and queries and alpha of all words."""
 
     size: int  # of z, A
     W_q: np.ndarray  # (S, A), the heads side by side
@@ -31,15 +31,15 @@ class Attention(NamedTuple):
 
 
 class Sums(NamedTuple):
-    """What gradients are summed from after the first word."""
+    """Arrays of all words, from which the gradients are computed in the end."""
 
     W_q: tuple  # transposed and packed
     de: np.ndarray  # (T, N, heads, B / N, L)
     dquery: np.ndarray  # (T, B, A)
 
 
-def start(params, a, words, looks=None):
-    """Return the Attention. a: (N, L, D); words: (T, B); looks: not used."""
+def start(params, a, words, modes=None):
+    """Return the Attention. a: (N, L, D); words: (T, B); modes: not used."""
     (N, L, _), (T, B), heads = a.shape, words.shape, len(params["W_v"])
     W_q, W_k, W_v = (_side_by_side(params[name]) for name in ("W_q", "W_k", "W_v"))
     keys, values = (_of_locations(multiply(a, pack(W)), heads) for W in (W_k, W_v))
@@ -62,7 +62,7 @@ def attend_forward(attention, t, h, z, alpha):
 
 
 def start_backward(attention):
-    """Return the Sums before the last word."""
+    """Return empty Sums."""
     empty = current().empty
     return Sums(pack(attention.W_q.T), empty(attention.alpha.shape), empty(attention.query.shape))
 
@@ -87,7 +87,7 @@ def attend_backward(attention, sums, t, dz, alpha, dalpha, dh):
 
 
 def gradients(attention, sums, h, dz, alpha):
-    """Compute what waits for all words.
+    """Compute the gradients that need all words.
 
     Args:
         h: (T, B, S) hidden states before each word.

@@ -1,4 +1,4 @@
-"""Hard attention for the fused recurrence: soft attention's kernel, and then the annotation that the look chooses."""
+"""Hard attention for the fused recurrence: soft attention's kernel, then the mode's choice of one annotation."""
 
 from typing import NamedTuple
 
@@ -9,31 +9,31 @@ from numpy_sat.system.workspace import current
 
 
 class Attention(NamedTuple):
-    """What is the same for every word, and what the looks choose."""
+    """Arrays that are the same for every word, and the choices of all modes."""
 
     soft: soft.Attention
-    looks: list  # one per word, see attentions/hard.py
+    modes: list  # the mode of each word, see attentions/hard.py
     weights: np.ndarray  # (T, B, L), of the annotations in z
     s: np.ndarray  # (T, B) the locations
     expected: np.ndarray  # (T, B) bool, which words get the expected context
 
     @property
     def size(self):
-        """How many numbers z has."""
+        """The size of z."""
         return self.soft.size
 
 
-def start(params, a, words, looks):
-    """Return the Attention. a: (N, L, D); words: (T, B); looks: one per word."""
+def start(params, a, words, modes):
+    """Return the Attention. a: (N, L, D); words: (T, B); modes: one per word."""
     weights = current().empty((*words.shape, a.shape[1]))
     of_soft = soft.start(params, a, words)
-    return Attention(of_soft, looks, weights, np.empty(words.shape, int), np.empty(words.shape, bool))
+    return Attention(of_soft, modes, weights, np.empty(words.shape, int), np.empty(words.shape, bool))
 
 
 def attend_forward(attention, t, h, z, alpha):
     """Compute equations 4 to 6 of word t. h: (B, S). Writes z: (B, size) and alpha: (B, L)."""
     soft.attend_forward(attention.soft, t, h, z, alpha)
-    attention.weights[t], attention.s[t], cache = attention.looks[t](alpha)
+    attention.weights[t], attention.s[t], cache = attention.modes[t](alpha)
     attention.expected[t] = cache.expected
     # z holds the expected context: z_t = a at s_t elsewhere
     sampled, a = np.flatnonzero(~cache.expected), attention.soft.a

@@ -9,7 +9,7 @@ from numpy_sat.decoders.attentions import mean
 
 
 class Attention(NamedTuple):
-    """What is the same for every word."""
+    """The context, which is the same for every word."""
 
     module: ModuleType  # of attentions/, mean or mean_value
     N: int  # images
@@ -18,12 +18,12 @@ class Attention(NamedTuple):
 
     @property
     def size(self):
-        """How many numbers z has."""
+        """The size of z."""
         return self.context.shape[1]
 
 
-def start(params, a, words, looks=None):
-    """Return the Attention. a: (N, L, D); words: (T, B); looks: not used."""
+def start(params, a, words, modes=None):
+    """Return the Attention. a: (N, L, D); words: (T, B); modes: not used."""
     return Attention(mean, len(a), *mean.keys_forward(params, a))
 
 
@@ -34,7 +34,7 @@ def attend_forward(attention, t, h, z, alpha):
 
 
 def start_backward(attention):
-    """Return None: nothing gathers gradients from word to word."""
+    """Return None: no gradient is summed over the words."""
 
 
 def attend_backward(attention, sums, t, dz, alpha, dalpha, dh):

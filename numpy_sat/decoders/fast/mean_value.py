@@ -7,6 +7,6 @@ attend_forward, attend_backward = mean.attend_forward, mean.attend_backward
 start_backward, gradients = mean.start_backward, mean.gradients
 
 
-def start(params, a, words, looks=None):
-    """Return the Attention. a: (N, L, D); words: (T, B); looks: not used."""
+def start(params, a, words, modes=None):
+    """Return the Attention. a: (N, L, D); words: (T, B); modes: not used."""
     return mean.Attention(mean_value, len(a), *mean_value.keys_forward(params, a))

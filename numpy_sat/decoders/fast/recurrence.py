@@ -1,10 +1,10 @@
 """The recurrence of attend_tell.py, fused. Each attention has a module of its own, with the same functions.
 
-    start(params, a, words, looks) -> Attention                   what is the same for every word; memory for all words
+    start(params, a, words, modes) -> Attention                   arrays for all words, some of them still empty
     attend_forward(attention, t, h, z, alpha)                     writes z and alpha of word t
-    start_backward(attention) -> Sums                             what gathers gradients from word to word
+    start_backward(attention) -> Sums                             gradients that are summed over the words
     attend_backward(attention, sums, t, dz, alpha, dalpha, dh)    adds to dh and to the sums
-    gradients(attention, sums, h, dz, alpha) -> da, grads         after the last word, of all words
+    gradients(attention, sums, h, dz, alpha) -> da, grads         computes the gradients that need all words
 
 z has `attention.size` numbers: the kernels take whole vectors, so an attention may pad them with zeros.
 """
@@ -54,16 +54,16 @@ class Cache(NamedTuple):
     ifog: np.ndarray
     tanh_c: np.ndarray
     dropped: np.ndarray  # h after dropout
-    inner: np.ndarray  # what L_o multiplies
+    inner: np.ndarray  # E y_{t-1} + L_h h_t + L_z z_t of equation 7
 
 
-def decode_forward(params, a, words, mask_h, parts, looks=None):
+def decode_forward(params, a, words, mask_h, parts, modes=None):
     """Compute what attend_tell.decode_forward computes."""
     empty = current().empty
     h_0, c_0, cache_state = attend_tell.first_state_forward(params, a)
     (T, B), (N, L, _), S = words.shape, a.shape, h_0.shape[1]
     module = FUSED[parts.attention]
-    attention = module.start(params, a, words, looks)
+    attention = module.start(params, a, words, modes)
     W_y, W_z = _weights(params, attention)
     Ey = params["E"][words]
     affine = multiply(Ey, pack(W_y, params["b"]))
@@ -114,7 +114,7 @@ def decode_backward(dlogits, dalpha, cache):
 
 
 def locations(cache):
-    """Return the locations that hard attention has looked at: (T, B). cache: of decode_forward."""
+    """Return the locations s_t of hard attention: (T, B). cache: from decode_forward."""
     return cache.attention.s
 
 
@@ -123,11 +123,11 @@ def _recur_backward(dh_out, dz, dalpha, cache):
 
     Args:
         dh_out: (T, B, S), from the output.
-        dz: (T, B, D), from the output; what comes from the LSTM is added in place.
+        dz: (T, B, D), from the output; the term from the LSTM is added in place.
         dalpha: (T, B, L).
     Returns:
-        daffine, dcontext, dgate: of all words; dgate is None without a gate.
-        sums: of the attention.
+        daffine, dcontext, dgate: gradients of all words; dgate is None without a gate.
+        sums: the attention's Sums.
         dh_0, dc_0: (B, S).
     """
     params, attention, gate, empty = cache.params, cache.attention, cache.parts.gate, current().empty
@@ -159,7 +159,7 @@ def _recur_backward(dh_out, dz, dalpha, cache):
 
 
 def _output_forward(params, Ey, dropped, z, parts):
-    """Compute the logits: (T, B, V), and what L_o multiplies: (T, B, M)."""
+    """Compute the logits: (T, B, V), and `inner`, which L_o multiplies: (T, B, M)."""
     # (7) E y_{t-1} + L_h h_t + L_z z_t, or L_h h_t without deep output
     inner = multiply(dropped, pack(params["L_h"]), Ey.copy() if parts.deep_output else None)
     if parts.deep_output:
@@ -191,6 +191,6 @@ def _weights(params, attention):
 
 
 def _padded(W, rows):
-    """Return W with rows of zeros below, so that it has `rows`."""
+    """Return W, padded with rows of zeros to so many `rows`."""
     missing = rows - len(W)
     return np.pad(W, ((0, missing), (0, 0))) if missing else W

@@ -15,7 +15,7 @@ from numpy_sat.system.workspace import current
 
 
 class Attention(NamedTuple):
-    """What is the same for every word, and the queries of all words."""
+    """Arrays that are the same for every word, and the queries of all words."""
 
     sizes: tuple  # D, A, without padding
     size: int  # of z
@@ -29,7 +29,7 @@ class Attention(NamedTuple):
 
 
 class Sums(NamedTuple):
-    """What gathers gradients from word to word."""
+    """Gradients that are summed over the words."""
 
     W_h: tuple  # transposed and packed
     dkeys: np.ndarray
@@ -37,8 +37,8 @@ class Sums(NamedTuple):
     dquery: np.ndarray  # (T, B, A)
 
 
-def start(params, a, words, looks=None):
-    """Return the Attention. a: (N, L, D); words: (T, B); looks: not used."""
+def start(params, a, words, modes=None):
+    """Return the Attention. a: (N, L, D); words: (T, B); modes: not used."""
     sizes, a, W_a = (a.shape[2], len(params["v"])), filled(a, 2), filled(filled(params["W_a"], 0), 1)
     keys = multiply(a, pack(W_a))
     W_h, b_a, v = filled(params["W_h"], 1), filled(params["b_a"], 0), filled(params["v"], 0)
@@ -71,7 +71,7 @@ def attend_backward(attention, sums, t, dz, alpha, dalpha, dh):
 
 
 def gradients(attention, sums, h, dz, alpha):
-    """Compute what waits for all words.
+    """Compute the gradients that need all words.
 
     Args:
         h: (T, B, S) hidden states before each word.
