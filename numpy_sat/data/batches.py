@@ -38,7 +38,7 @@ class Batch(NamedTuple):
     targets: np.ndarray  # (T, B) y_1, ..., <end>, what it is to predict
     mask: np.ndarray  # (T, B) 1 at words, 0 at padding
     rows: np.ndarray | None = None  # (N,) the images' places in the split
-    weights: np.ndarray | None = None  # (B,) r - b of captions that were drawn, see self_critical.py
+    weights: np.ndarray | None = None  # (B,) r - b of sampled captions, see self_critical.py
 
 
 def make_split(examples, inputs, vocabulary, max_words, tokenize=tokenize):
@@ -171,9 +171,9 @@ def _augment(image, augmentation, rng):
     if augmentation.horizontal_flip and rng.random() < 0.5:
         image = image[:, ::-1]
     if augmentation.random_crop < 1:
-        image = _zoom(image, augmentation.random_crop, rng)
+        image = _random_crop(image, augmentation.random_crop, rng)
     if augmentation.color_jitter:
-        image = _recolour(image, augmentation.color_jitter, rng)
+        image = _color_jitter(image, augmentation.color_jitter, rng)
     if augmentation.random_shift:
         down, right = rng.integers(0, 2 * augmentation.random_shift + 1, 2)
         H, W, _ = image.shape
@@ -182,8 +182,8 @@ def _augment(image, augmentation, rng):
     return image
 
 
-def _zoom(image, least, rng):
-    """A square somewhere in the picture, its side between `least` and 1 of the picture's, as large as the picture."""
+def _random_crop(image, least, rng):
+    """Cut a random square out of an image and resize it to the image's size. least: its side, as a share, at least."""
     H, W, _ = image.shape
     share = rng.uniform(least, 1)
     rows, columns = round(share * H), round(share * W)
@@ -192,8 +192,8 @@ def _zoom(image, least, rng):
     return np.asarray(Image.fromarray(image).resize((W, H), Image.Resampling.BILINEAR, box))
 
 
-def _recolour(image, share, rng):
-    """Other brightness and contrast: of every number's distance from the middle, and of the middle itself."""
+def _color_jitter(image, share, rng):
+    """Change contrast (distances from the mean) and brightness (the mean) by random factors, up to `share`."""
     contrast, brightness = rng.uniform(1 - share, 1 + share, 2)
     middle = image.mean()
     return np.clip((image - middle) * contrast + middle * brightness, 0, 255).astype(np.uint8)

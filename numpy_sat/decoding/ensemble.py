@@ -1,4 +1,4 @@
-"""Several models that write together: the next word has the mean of the probabilities that they give it."""
+"""Ensembles: several models write a caption together. A word's probability is the mean of its probabilities."""
 
 from typing import NamedTuple
 
@@ -10,49 +10,59 @@ from numpy_sat.decoding import search
 from numpy_sat.layers import softmax
 from numpy_sat.system.errors import InputError
 
-# Settings that say whether a model sees pictures; how, may differ.
+# Settings that members must share: they say whether a model reads images. How it reads them may differ.
 SHARED = ("source_words", "blind")
 
 
 class Ensemble(NamedTuple):
-    """Asked as a decoder is, see decoders/__init__.py, but that it is given pictures and makes their annotations.
+    """The members of an ensemble, with the functions of a decoders.Writer.
 
-    Every picture is given once for each member, for one may see it larger than another, or be given what another net
-    has made of it.
+    `begin` reads model inputs, not annotations. Each image has an input for each member, because members may read
+    images of different sizes, or features of different encoders.
     """
 
     members: tuple  # runs.Models
-    writers: tuple  # what decoders.writer gives for each
+    writers: tuple  # the decoders.Writer of each
 
-    def begin(self, params, pictures):
-        """Of each member the state before the first word.
+    def begin(self, params, inputs):
+        """Return each member's state before the first word.
 
-        pictures: of each of N as many arrays as there are members, (...) as captioner.annotate takes N of them.
+        Args:
+            params: not used.
+            inputs: of each of N images, a tuple with the model input for each member.
         """
         states = []
-        for writer, model, seen in zip(self.writers, self.members, zip(*pictures, strict=True), strict=True):
-            a = captioner.annotate(model.params, np.stack(seen), model.recipe)
+        for writer, model, of_member in zip(self.writers, self.members, zip(*inputs, strict=True), strict=True):
+            a = captioner.annotate(model.params, np.stack(of_member), model.recipe)
             states.append(writer.begin(model.params, a))
         return states
 
     def step(self, params, states, words):
-        """One word on. words: (B,) the words before.
+        """Advance by one word: predict the word after each caption's last one.
 
-        Returns log p of the mean probabilities: (B, V), alpha: (B, 0), beta: (B,), ones, and the next states.
+        Args:
+            params: not used.
+            states: the state of each member.
+            words: (B,) the words before.
+        Returns:
+            log_p: (B, V) log of the mean probabilities.
+            alpha: (B, 0), for there is no common attention.
+            beta: (B,), ones.
+            states: the state of each member after the word.
         """
         of_each = zip(self.writers, self.members, states, strict=True)
-        found = [writer.step(model.params, state, words) for writer, model, state in of_each]
-        log_p = np.stack([softmax.log_softmax(logits.astype(np.float64)) for logits, *_ in found])
-        mean = np.logaddexp.reduce(log_p, axis=0) - np.log(len(found))
-        return mean, np.zeros((len(words), 0)), np.ones(len(words)), [state for *_, state in found]
+        steps = [writer.step(model.params, state, words) for writer, model, state in of_each]
+        log_p = np.stack([softmax.log_softmax(logits.astype(np.float64)) for logits, *_ in steps])
+        mean = np.logaddexp.reduce(log_p, axis=0) - np.log(len(steps))
+        return mean, np.zeros((len(words), 0)), np.ones(len(words)), [state for *_, state in steps]
 
     def select(self, states, rows):
-        """The states of chosen captions. rows: (B',) integers."""
+        """Return the states of chosen captions. rows: (B',) integers."""
         return [writer.select(state, rows) for writer, state in zip(self.writers, states, strict=True)]
 
 
 def of(models):
-    """The Ensemble of some runs.Models. Raises InputError where they do not read or write the same."""
+    """Return the Ensemble of some runs.Models. Raises InputError if they do not read or write the same."""
     first, *others = models
     for other in others:
         for name in SHARED:
@@ -65,15 +75,21 @@ def of(models):
 
 
 def caption_images(ensemble, images, beam, size=64):
-    """The best search.Caption of each picture, by the first member's recipe.
+    """Caption images by beam search, with the decoding settings of the first member's recipe.
 
-    images: [(N, ...), ...] of each member, the same pictures as inputs.load gives them for it.
+    Args:
+        ensemble: Ensemble.
+        images: for each member its model inputs of the same images, (N, ...) as inputs.load returns them.
+        beam: beam width.
+        size: batch size.
+    Returns:
+        N search.Captions.
     """
-    recipe, found = ensemble.members[0].recipe, []
+    recipe, captions = ensemble.members[0].recipe, []
     for start in range(0, len(images[0]), size):
         of_members = [batches.scale_pixels(of_member[start : start + size]) for of_member in images]
-        pictures = list(zip(*of_members, strict=True))
-        found += search.beam_search(
-            ensemble, None, pictures, beam, recipe.decoding.max_words, recipe.decoding.length_power
+        inputs = list(zip(*of_members, strict=True))
+        captions += search.beam_search(
+            ensemble, None, inputs, beam, recipe.decoding.max_words, recipe.decoding.length_power
         )
-    return found
+    return captions

@@ -1,4 +1,4 @@
-"""Beam search: the likeliest captions a decoder can be found to write. k = 1 is greedy search."""
+"""Beam search for the most probable captions of a decoder. k = 1 is greedy decoding."""
 
 from typing import NamedTuple
 
@@ -11,7 +11,7 @@ from numpy_sat.layers import softmax
 
 
 class Caption(NamedTuple):
-    """A caption found for one picture."""
+    """The caption of one image."""
 
     words: tuple  # integers, without <end>
     log_p: float  # nats, of the words and <end>
@@ -20,7 +20,7 @@ class Caption(NamedTuple):
 
 
 class Step(NamedTuple):
-    """One step of all beams; k slots a picture."""
+    """One step of all beams; k slots per image."""
 
     words: np.ndarray  # (N, k) the word added; a finished caption repeats <end>
     parents: np.ndarray  # (N, k) the slot it was added to
@@ -30,15 +30,24 @@ class Step(NamedTuple):
 
 
 def caption_images(params, config, images, beam, max_words, length_power=1.0, size=64):
-    """The best Caption of each picture, as of beam_search, in batches of so many.
+    """Caption images by beam search.
 
-    images: (N, H, W, 3) uint8; config: the recipe.
+    Args:
+        params: arrays by name.
+        config: the recipe.
+        images: (N, ...) model inputs, as inputs.load returns them.
+        beam: beam width.
+        max_words: words of the longest caption, without <end>.
+        length_power: exponent of the length normalization, see beam_search.
+        size: batch size.
+    Returns:
+        N Captions.
     """
-    decoder, found = decoders.writer(config), []
+    decoder, captions = decoders.writer(config), []
     for start in range(0, len(images), size):
         a = captioner.annotate(params, batches.scale_pixels(images[start : start + size]), config)
-        found += beam_search(decoder, params, a, beam, max_words, length_power)
-    return found
+        captions += beam_search(decoder, params, a, beam, max_words, length_power)
+    return captions
 
 
 def beam_search(decoder, params, a, k, max_words, length_power=1.0):

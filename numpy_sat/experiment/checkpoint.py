@@ -14,11 +14,11 @@ VERSION = 2  # of the layout
 
 
 class Checkpoint(NamedTuple):
-    """What a file holds."""
+    """The contents of a file."""
 
     params: dict  # {name: array}
-    optimizer: dict  # {name: array}, empty where training is not to go on from here
-    settings: dict  # JSON: what the model is made of and was trained with, its vocabulary
+    optimizer: dict  # {name: array}, empty if training does not continue from here
+    settings: dict  # JSON: the entries of runs.STORED, such as recipe and vocabulary
     progress: dict  # JSON: where training stood
 
 
@@ -57,7 +57,7 @@ def load(path):
 
 
 def _refuse_other_files(path):
-    """Raise InputError, saying what it is, for what is not even a zip archive."""
+    """Raise InputError, which says what the file is, if it is not a zip archive."""
     try:
         with open(path, "rb") as file:
             start = file.read(1)

@@ -1,6 +1,6 @@
-"""When a setting's value does not fit the other settings, and when a setting does nothing.
+"""The conditions that settings impose on one another: which values are refused, and which settings do nothing.
 
-Each function takes a recipe.Recipe and returns the end of a sentence, or None where all is well.
+Each function takes a recipe.Recipe. It returns the end of a sentence that says why, or None if all is well.
 """
 
 import ast
@@ -91,19 +91,19 @@ def only_images(name):
 
 
 def no_self_critical_epochs(recipe):
-    """Settings of self-critical training do nothing without such epochs."""
-    return (
-        None if recipe.training.self_critical_epochs else "without self-critical epochs; set self_critical_epochs too"
-    )
+    """Return why settings of self-critical training do nothing: there are no such epochs."""
+    if not recipe.training.self_critical_epochs:
+        return "without self-critical epochs; set self_critical_epochs too"
+    return None
 
 
 def no_images(recipe):
-    """Settings of an image's size and of the stages that read it do nothing for phrases."""
+    """Return why the image size and the stages that read images do nothing: the encoder reads phrases."""
     return "for phrases" if reads_sentences(recipe) else None
 
 
 def encoder_is_fixed(recipe):
-    """The encoder's learning rate does nothing where the encoder is not trained."""
+    """Return why the encoder's learning rate does nothing: the encoder is not trained."""
     if recipe.encoder.pretrained and not recipe.encoder.tuned_stages:
         return "where the encoder is not trained; set tuned_stages too"
     return None

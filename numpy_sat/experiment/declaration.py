@@ -1,4 +1,4 @@
-"""One setting: what is declared of it, and how its value is read from text and written as text."""
+"""The declaration of one setting: its default, meaning and range, and how text becomes its value and back."""
 
 import dataclasses
 import math
@@ -69,6 +69,7 @@ class Setting(NamedTuple):
         return value if isinstance(value, str) else str(value).replace(" ", "").lower()
 
     def _read(self, text):
+        """Return the value of a text by the type of the default. Raises ValueError."""
         if isinstance(self.default, tuple):
             parts = tuple(filter(None, text.split(",")))
             return _checked(parts, self.choices is None or set(parts) <= set(self.choices))

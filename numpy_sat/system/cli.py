@@ -1,4 +1,4 @@
-"""What every command does around its work: arguments checked, errors as sentences, an exit code."""
+"""The frame of every command: checks of arguments, errors as sentences, an exit code."""
 
 import argparse
 import contextlib
@@ -33,7 +33,7 @@ def run(work):
 
 @contextlib.contextmanager
 def compiling_announced():
-    """Inside, the first time a kernel is compiled that is not in the cache, it is said why nothing seems to happen."""
+    """Inside, print a line when the first kernel that is not in the cache is compiled, because that takes seconds."""
     if "numba" not in sys.modules:  # nothing here compiles, and importing it takes a third of a second
         yield
         return
@@ -55,30 +55,30 @@ def compiling_announced():
 
 
 def quoted(path):
-    """A path as the shell takes it."""
+    """Return a path as the shell reads it."""
     return subprocess.list2cmdline([str(path)]) if os.name == "nt" else shlex.quote(str(path))
 
 
 def count(text):
-    """An argument that is a whole number of at least 1."""
+    """Read an argument that is a whole number of at least 1."""
     return _number(int, text, 1, "a whole number of at least 1")
 
 
 def natural(text):
-    """An argument that is a whole number of at least 0."""
+    """Read an argument that is a whole number of at least 0."""
     return _number(int, text, 0, "a whole number of at least 0")
 
 
 def positive(text):
-    """An argument that is a finite number above 0."""
+    """Read an argument that is a finite number above 0."""
     return _number(float, text, sys.float_info.min, "a number above 0")
 
 
-def _number(kind, text, least, wanted):
+def _number(kind, text, least, description):
     try:
         value = kind(text)
     except ValueError:
         value = None
     if value is None or not least <= value < float("inf"):
-        raise argparse.ArgumentTypeError(f"must be {wanted}, not {text}")
+        raise argparse.ArgumentTypeError(f"must be {description}, not {text}")
     return value

@@ -4,14 +4,14 @@ from contextlib import contextmanager, suppress
 
 
 class InputError(ValueError):
-    """Something handed to the program is unusable; the message names it, what is wrong and what to do."""
+    """An input of the program is unusable. The message names it, says what is wrong, and what to do."""
 
 
 @contextmanager
 def writing(path, aside=None):
-    """Turn an OSError while `path` is written, or looked for in order to be, into an InputError that names it.
+    """Turn an OSError while `path` is written into an InputError that names it.
 
-    aside: the file it is written to before it is renamed, removed if that fails.
+    aside: the temporary file that is renamed to `path` in the end; it is removed if that fails.
     """
     try:
         yield

@@ -39,7 +39,7 @@ THREADS = _threads()
 
 
 def cache_folder() -> Path:
-    """Where drawn scenes, decoded pictures and the like are kept: NUMPY_SAT_CACHE, or ~/.cache/numpy_sat."""
+    """Return the folder of drawn scenes, decoded images and the like: NUMPY_SAT_CACHE, or ~/.cache/numpy_sat."""
     given = os.environ.get("NUMPY_SAT_CACHE")
     try:
         return Path(given) if given else Path.home() / ".cache" / "numpy_sat"
@@ -57,8 +57,10 @@ def settle():
 
 
 def _kernel_cache():
-    """The folder of compiled kernels, another one for other sources: numba looks whether a function's own file has
-    changed, and not at the files of what it calls."""
+    """Return the folder of compiled kernels, a new one whenever a kernel's source changes.
+
+    numba checks only the file of the compiled function, not the files of the functions that it calls.
+    """
     sources = b"".join(path.read_bytes() for path in sorted(KERNELS.glob("*.py")))
     caches = _writable(cache_folder())
     folder = caches / f"kernels-{hashlib.sha256(sources).hexdigest()[:16]}"
@@ -71,7 +73,7 @@ def _kernel_cache():
 
 
 def _writable(folder):
-    """The folder, or one for temporary files where nothing can be written to it."""
+    """Return the folder, or one for temporary files if the folder cannot be written to."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
         if os.access(folder, os.W_OK):

@@ -1,13 +1,13 @@
-"""Random numbers by what they are for and where in the training they are drawn, not by what was drawn before.
+"""Random streams: each purpose and each place in the training has a random generator of its own.
 
-So nothing random needs to be stored, and training that was interrupted draws what it would have drawn.
+So no random state needs to be stored, and a resumed training gets the same numbers as one without interruption.
 """
 
 import numpy as np
 
-PARAMETERS, ORDER, IMAGE, DROPOUT, CAPTIONS = range(5)  # what a stream is for
+PARAMETERS, ORDER, IMAGE, DROPOUT, CAPTIONS = range(5)  # purposes
 
 
 def stream(seed, purpose, *place):
-    """The numpy Generator of a purpose and place, e.g. (IMAGE, epoch, image); each has its own."""
+    """Return the numpy Generator of a purpose and place, for example of IMAGE and (epoch, image)."""
     return np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(purpose, *place)))

@@ -33,7 +33,7 @@ class Workspace:
 
     @property
     def size(self):
-        """Bytes held."""
+        """The bytes of all slabs."""
         return sum(slab.nbytes for slab in self._slabs)
 
     def restart(self):
@@ -52,7 +52,7 @@ class Workspace:
 
     @contextmanager
     def scratch(self):
-        """Arrays taken inside are forgotten at the end."""
+        """Free the arrays that are taken inside at the end."""
         before = self._slab, self._used
         try:
             yield

@@ -169,23 +169,23 @@ def test_left_early_no_thread_remains():
     assert threading.active_count() == before
 
 
-def test_zoom_cuts_out_a_square_and_enlarges_it(rng):
+def test_random_crop_cuts_out_a_square_and_enlarges_it(rng):
     """A picture of a ramp: what is cut out of it is a ramp over fewer values, from anywhere, all over the picture."""
     ramp = np.broadcast_to(np.arange(0, 200, 2, dtype=np.uint8)[:, None, None], (100, 100, 3))
     spans = []
     for _ in range(200):
-        seen = batches._zoom(ramp, 0.5, rng)
+        seen = batches._random_crop(ramp, 0.5, rng)
         assert seen.shape == ramp.shape and seen.dtype == np.uint8 and (np.diff(seen[:, 0, 0].astype(int)) >= 0).all()
         spans.append((int(seen[-1, 0, 0]) - int(seen[0, 0, 0])) / 198)
     assert 0.48 < min(spans) < 0.55 and 0.95 < max(spans) <= 1
-    np.testing.assert_array_equal(batches._zoom(ramp, 1.0, rng), ramp)
+    np.testing.assert_array_equal(batches._random_crop(ramp, 1.0, rng), ramp)
 
 
 def test_colour_changes_contrast_and_brightness(rng):
     image = rng.integers(80, 160, (20, 20, 3)).astype(np.uint8)
     means, spreads = [], []
     for _ in range(200):
-        seen = batches._recolour(image, 0.2, rng)
+        seen = batches._color_jitter(image, 0.2, rng)
         assert seen.dtype == np.uint8
         means.append(seen.mean() / image.mean())
         spreads.append(seen.std() / image.std())

@@ -1,8 +1,8 @@
 """Hard attention (Xu et al. 2015, section 4.1), for the recurrence: z_t is one annotation.
 
 A mode says which annotation that is. It is a function of alpha: (B, L), and returns the results of
-hard_attention.draw_forward: the weights of z_t = sum_i weights_ti a_i, the locations s_t and a cache. Training samples a
-location. While the model writes a caption, it may also take the most probable location or the expected context.
+hard_attention.draw_forward: the weights of z_t = sum_i weights_ti a_i, the locations s_t and a cache. Training samples
+a location. While the model writes a caption, it may also take the most probable location or the expected context.
 """
 
 from typing import NamedTuple
