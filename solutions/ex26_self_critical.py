@@ -88,13 +88,18 @@ def policy_backward(dloss, cache):
 
 
 def draw(decoder, params, a, uniforms):
-    """Captions drawn word by word, y_t from p(y_t | a, y_1..t-1), until <end> or until there is no uniform number left.
+    """Sample captions word by word, y_t from p(y_t | a, y_1..t-1), until <end> or until T words.
 
-    The word is the first at which p_1 + ... + p_k exceeds the uniform number times the sum of all, as hard attention
-    draws locations. p is of float64.
-    decoder: a decoders.Writer; a: (N, L, D) annotations; uniforms: (T, B),
-    from 0 to below 1, B / N captions an image side by side, T words at most.
-    Returns B lists of integers, <end> last but where T words came before it.
+    The word is the first at which p_1 + ... + p_k exceeds the uniform number times the sum of all p, in float64. Hard
+    attention samples locations in the same way.
+
+    Args:
+        decoder: a decoders.Writer.
+        params: arrays by name.
+        a: (N, L, D) annotations.
+        uniforms: (T, B) random numbers from 0 to below 1; B / N consecutive captions belong to each image.
+    Returns:
+        B lists of integers, <end> last unless T words came before it.
     """
     T, B = uniforms.shape
     N = len(a)

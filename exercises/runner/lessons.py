@@ -49,7 +49,7 @@ class Lesson(NamedTuple):
 
 @functools.cache
 def library_digest():
-    """A name for just these sources of library, lessons and workshop, and this Python."""
+    """Return a name for just these sources of library, lessons, judging and runner, and this Python."""
     digest = hashlib.sha256(sys.version.encode())
     package = EXERCISES.parent / "numpy_sat"
     for path in [

@@ -8,7 +8,7 @@ from exercises.judging import trees
 
 
 def render(lesson):
-    """The text of an exercise's file. lesson: a workshop.lessons.Lesson."""
+    """Return the text of an exercise's file. lesson: a lessons.Lesson."""
     functions = [stub(task.function, lesson.number) for task in lesson.tasks]
     head = f'"""Exercise {lesson.number}: {lesson.title}.\n\n{lesson.intro}\n"""\n\n{lesson.imports}\n'
     return "\n\n".join([head, *functions])
