@@ -24,14 +24,14 @@ class Lesson(NamedTuple):
     title: str
     intro: str
     imports: str
-    tasks: tuple  # of check.judge.Task
+    tasks: tuple  # of judging.judge.Task
     hints: dict  # {function: (question, equation, term)}
     forbidden: tuple  # modules that would give the answer away
     timed: bool  # whether what is right is compiled and timed
 
     @property
     def file(self):
-        """The learner's."""
+        """The learner's file."""
         return EXERCISES / f"{self.name}.py"
 
     @property
@@ -49,15 +49,16 @@ class Lesson(NamedTuple):
 
 @functools.cache
 def library_digest():
-    """Return a name for just these sources of library, lessons, judging and runner, and this Python."""
+    """Return a digest of the sources of library, lessons, judging, runner and solutions, and of the Python version."""
     digest = hashlib.sha256(sys.version.encode())
-    package = EXERCISES.parent / "numpy_sat"
-    for path in [
-        *sorted(package.rglob("*.py")),
-        *sorted(EXERCISES.glob("[lw]*/*.py")),
-        *sorted(SOLUTIONS.glob("*.py")),
-    ]:
-        digest.update(path.read_bytes())
+    folders = (
+        EXERCISES.parent / "numpy_sat",
+        *(EXERCISES / name for name in ("judging", "lessons", "runner")),
+        SOLUTIONS,
+    )
+    for folder in folders:
+        for path in sorted(folder.rglob("*.py")):
+            digest.update(path.read_bytes())
     return digest.hexdigest()[:24]
 
 

@@ -1,5 +1,6 @@
-"""check.faults, table, blame: every kind of mistake is in the dictionary and is named."""
+"""exercises.judging: every kind of mistake is in the dictionary and is named."""
 
+import importlib.util
 import inspect
 from types import SimpleNamespace
 from typing import NamedTuple
@@ -10,6 +11,7 @@ import pytest
 from exercises.judging import blame, faults, judge, table
 from exercises.judging.flow import Flow
 from exercises.judging.watching import watching
+from exercises.runner import lessons
 from numpy_sat.layers import activations, lstm
 
 B, I, O = 4, 3, 5
@@ -213,3 +215,10 @@ def test_flow():
     assert flow.reaches("ds") == {"dx", "dW", "db", "total"} and flow.reaches("start") == {"dW"}
     assert flow.bottleneck({"dx", "dW", "db", "total"}) == "ds"
     assert flow.bottleneck({"dW"}) == "dW"
+
+
+def test_helpers_that_a_task_calls_are_edited_too():
+    assert all(importlib.util.find_spec(f"numpy_sat.{name}") for name in table.PACKAGES)
+    tasks = {task.name: task for number in (15, 16) for task in lessons.load(number).tasks}
+    for name, helpers in {"adam_update": {"_moments"}, "beam_search": {"ban", "extend", "read_back"}}.items():
+        assert helpers <= table.look_into(tasks[name], judge.cases_of(tasks[name])[0]).functions.keys()

@@ -171,3 +171,17 @@ def test_what_cannot_be_counted_is_told_without_numbers():
     assert board._of_array(array) == "in_place is not what it should be"
     array |= {"name": "y", "index": [0, 1], "wanted": 2.0}
     assert board._of_array(array) == "y: at y[0, 1]: yours not a number, right 2"
+
+
+def test_results_are_kept_only_while_no_source_changes(tmp_path, monkeypatch):
+    monkeypatch.setattr(lessons, "EXERCISES", tmp_path / "exercises")
+    monkeypatch.setattr(lessons, "SOLUTIONS", tmp_path / "solutions")
+    folders = ("numpy_sat/layers", "exercises/judging", "exercises/lessons", "exercises/runner", "solutions")
+    digests = {lessons.library_digest.__wrapped__()}
+    for count, folder in enumerate(folders, 2):
+        (tmp_path / folder).mkdir(parents=True)
+        (tmp_path / folder / "new.py").write_text("changed = True\n", encoding="utf-8")
+        digests.add(lessons.library_digest.__wrapped__())
+        assert len(digests) == count, folder
+    (tmp_path / "exercises" / "ex03_linear.py").write_text("learner = True\n", encoding="utf-8")
+    assert lessons.library_digest.__wrapped__() in digests  # a learner's file has a digest of its own
