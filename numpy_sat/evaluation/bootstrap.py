@@ -1,6 +1,6 @@
-"""How far figures would stray with other images: percentile intervals of the bootstrap (Efron 1979).
+"""Confidence intervals over images: percentiles of the bootstrap (Efron 1979).
 
-The images are drawn anew from themselves, with replacement; for captions' scores so first by Koehn (2004).
+The images are resampled with replacement. Koehn (2004) was the first to do so for scores of this kind.
 """
 
 import numpy as np
@@ -10,12 +10,12 @@ LOW, HIGH = 2.5, 97.5  # percentiles, 95 % between them
 
 
 def draws(images, seed):
-    """How often each resample has each of so many images, float64 (RESAMPLES, images); rows add up to images."""
+    """Draw how often each image occurs in each resample, float64 (RESAMPLES, images). Each row sums to `images`."""
     chances = np.full(images, 1 / images)
     return np.random.default_rng(seed).multinomial(images, chances, RESAMPLES).astype(np.float64)
 
 
 def interval(figures):
-    """The 95 % interval of a figure from those of its resamples: two floats, low and high."""
+    """Return the 95 % interval of a figure, low and high. figures: (RESAMPLES,) its values on the resamples."""
     low, high = np.percentile(figures, (LOW, HIGH))
     return float(low), float(high)

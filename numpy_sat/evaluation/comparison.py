@@ -1,4 +1,4 @@
-"""A captioner's scores as rows of a table, among those of what sees nothing, of people, and of the paper."""
+"""A captioner's scores as rows of a table, among those of floors, of people, and of the paper."""
 
 from typing import NamedTuple
 
@@ -31,10 +31,13 @@ PAPER = {
 
 
 def compare(captions, references, seeing_nothing, seed=0):
-    """The rows of a captioner: its own, one a floor, and people's.
+    """Return the rows of a captioner: its own, one for each floor, and people's.
 
-    captions: {image: text}, the captioner's; references: {image: [texts]}; seeing_nothing: {floor's name: such
-    captions of the same images, see floors.py}. People's rows are there if every image has two references or more.
+    Args:
+        captions: {image: text}, the captioner's.
+        references: {image: [texts]}. People's rows need two references or more for every image.
+        seeing_nothing: {floor's name: {image: text}}, of the same images, see floors.py.
+        seed: of the resamples.
     """
     model = judge(captions, references)
     without = model.score(brevity=False)
@@ -49,7 +52,7 @@ def compare(captions, references, seeing_nothing, seed=0):
 
 
 def _people(captions, references):
-    """The captioner and a person by the same references: all but the k-th, the person's; means over every k."""
+    """Judge captioner and person by the same references, all but the person's, the k-th. Return means over all k."""
     fewest = min(map(len, references.values()))
     if fewest < 2:
         return []
@@ -69,7 +72,10 @@ def _mean(scores):
 
 
 def verdict(difference):
-    """What the intervals of differences say, as part of a sentence: which figures are higher, lower, neither."""
+    """Return which figures are higher, which lower, and which neither, as part of a sentence.
+
+    difference: {name: (low, high)}, the intervals of the differences.
+    """
     higher = [name for name, (low, _) in difference.items() if low > 0]
     lower = [name for name, (_, high) in difference.items() if high < 0]
     neither = [name for name in difference if name not in higher and name not in lower]

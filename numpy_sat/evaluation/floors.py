@@ -1,4 +1,4 @@
-"""Captions that see nothing, and people's: what a captioner's scores are to be read between."""
+"""Baselines for a captioner's scores: captions that do not depend on the image (floors), and people's captions."""
 
 import numpy as np
 
@@ -8,10 +8,13 @@ from numpy_sat.system.errors import InputError
 
 
 def best_constant(references, by="BLEU-4"):
-    """The one of all references that scores best as the caption of every image: a text.
+    """Return the reference that scores best as the caption of every image, as text.
 
-    references: {image: [texts]}, of train; by: "BLEU-4" or "CIDEr-D". What it scores on other images is the floor
-    for models that see nothing.
+    Its score on other images is the floor for models that see nothing.
+
+    Args:
+        references: {image: [texts]}, of train.
+        by: "BLEU-4" or "CIDEr-D".
     """
     score = {"BLEU-4": constants.bleu_4, "CIDEr-D": constants.cider_d}[by]
     cut = {text: ptb_tokenize(text) for texts in references.values() for text in texts}
@@ -20,28 +23,28 @@ def best_constant(references, by="BLEU-4"):
 
 
 def random_captions(images, references, seed=0):
-    """For each of the images, a caption of some image of train: {image: text}. references: those of train."""
+    """Return a random caption of train for each of the images, {image: text}. references: those of train."""
     texts = [text for of_one in references.values() for text in of_one]
     chosen = np.random.default_rng(seed).integers(len(texts), size=len(images))
     return {image: texts[k] for image, k in zip(images, chosen, strict=True)}
 
 
 def shuffled(captions, seed=0):
-    """Every caption given to another image: {image: text}, in captions' order; of a single image, its own.
+    """Assign every caption to another image; return {image: text}, in the same order. A single image keeps its own.
 
-    What a captioner's own captions then score, they owe to nothing seen in the image.
+    The score of these captions owes nothing to what the model sees in an image.
     """
     names = list(captions)
     ring = np.random.default_rng(seed).permutation(names)
-    given = dict(zip(ring, np.roll(ring, 1), strict=True))
-    return {name: captions[given[name]] for name in names}
+    other = dict(zip(ring, np.roll(ring, 1), strict=True))
+    return {name: captions[other[name]] for name in names}
 
 
 def one_against_the_others(references, k):
-    """The k-th reference of each image as its caption, the others as references: two dicts for judging.judge.
+    """Return the k-th reference of each image as its caption, and the others as references, for judging.judge.
 
-    It has one reference less than a model that is given all: to compare the two, score the model on the others, too.
-    Raises InputError for an image with no k-th reference or no other.
+    A person has one reference less than a model that is judged by all. To compare the two, judge the model by the
+    others as well. Raises InputError for an image without a k-th reference, or without another.
     """
     for image, texts in references.items():
         if len(texts) < max(k + 1, 2):

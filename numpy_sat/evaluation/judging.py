@@ -1,4 +1,4 @@
-"""All scores of a set of captions at once, on the corpus, in percent, with what chance makes of them."""
+"""All scores of a set of captions, for the whole corpus, in percent, with confidence intervals."""
 
 from collections.abc import Mapping
 from typing import NamedTuple
@@ -12,26 +12,26 @@ from numpy_sat.system.errors import InputError
 
 
 class Judged(NamedTuple):
-    """What is kept of each image's caption, from which the scores of any of the images follow."""
+    """The counts and scores of each image's caption. The scores of any resample of the images follow from these."""
 
     images: tuple  # their names
     bleu: np.ndarray  # (N, 10), see bleu.count
     means: dict[str, np.ndarray]  # of each score that is a mean over images: float64 (N,)
 
     def score(self, brevity=True):
-        """The figures in percent by name; brevity: whether BLEU has its brevity penalty."""
+        """Return the figures in percent by name. brevity: whether BLEU has its brevity penalty."""
         everything = np.ones((1, len(self.images)))
         return {name: float(found[0]) for name, found in self._figures(everything, brevity).items()}
 
     def intervals(self, seed=0, brevity=True):
-        """The 95 % interval (low, high) of every figure over resampled images, the idf of CIDEr-D kept as it is."""
+        """Return the 95 % interval (low, high) of every figure over resampled images, all with one idf."""
         figures = self._figures(bootstrap.draws(len(self.images), seed), brevity)
         return {name: bootstrap.interval(found) for name, found in figures.items()}
 
     def difference(self, other, seed=0, brevity=True):
-        """The 95 % interval of these figures less another's of the same images, resampled together.
+        """Return the 95 % intervals of these figures less another's of the same images, resampled together.
 
-        Where it leaves out 0, more than chance is between the two. Raises InputError for other images.
+        If an interval excludes 0, the two differ by more than chance. Raises InputError for other images.
         """
         if self.images != other.images:
             raise InputError("Only captions of the same images, in the same order, can be compared; judge them so.")
@@ -40,7 +40,7 @@ class Judged(NamedTuple):
         return {name: bootstrap.interval(found - theirs[name]) for name, found in ours.items()}
 
     def _figures(self, draws, brevity):
-        """draws: (R, N) how often each image counts. Returns arrays (R,) by name."""
+        """Compute the figures of resamples, arrays (R,) by name. draws: (R, N) how often each image counts."""
         scores = bleu.from_counts(draws @ self.bleu, brevity)
         figures = {f"BLEU-{n}": scores[:, n - 1] for n in bleu.ORDERS}
         return figures | {name: draws @ found / len(self.images) for name, found in self.means.items()}
@@ -64,12 +64,12 @@ def judge(captions, references):
 
 
 def score(captions, references, brevity=True):
-    """The figures of judge(captions, references), {"BLEU-1": ..., "METEOR": ..., ...}, in percent."""
+    """Return the figures of judge(captions, references), {"BLEU-1": ..., "METEOR": ..., ...}, in percent."""
     return judge(captions, references).score(brevity)
 
 
 def intervals(captions, references, seed=0, brevity=True):
-    """Their 95 % intervals, {"BLEU-1": (low, high), ...}, in percent."""
+    """Return the 95 % intervals of these figures, {"BLEU-1": (low, high), ...}, in percent."""
     return judge(captions, references).intervals(seed, brevity)
 
 

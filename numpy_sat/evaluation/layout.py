@@ -8,18 +8,18 @@ WIDTH = 80  # characters
 
 
 def number(figure):
-    """A figure with a decimal; "-" for None and nan."""
+    """Return a figure as text with one decimal; "-" for None and nan."""
     missing = figure is None or (isinstance(figure, float) and math.isnan(figure))
     return "-" if missing else f"{figure:.1f}" if isinstance(figure, float) else str(figure)
 
 
 def percent(share):
-    """A share, 0 to 1, in percent; "-" for nan."""
+    """Return a share, 0 to 1, as text in percent; "-" for nan."""
     return f"{100 * share:.1f} %" if math.isfinite(share) else "-"
 
 
 def finite(figures):
-    """A NamedTuple as what the json module can write: what is not a number as None; of None, None."""
+    """Return a NamedTuple as a dict for the json module, with None in place of nan. Of None, return None."""
     if figures is None:
         return None
     broken = {name for name, figure in figures._asdict().items() if isinstance(figure, float) and math.isnan(figure)}
@@ -27,7 +27,7 @@ def finite(figures):
 
 
 def wrapped(sentence, indent="", width=WIDTH):
-    """A sentence as lines. After a line feed it has commands, which are copied, and stay whole."""
+    """Return a sentence as lines. The lines after its first line feed are commands, which are not wrapped."""
     sentence, *commands = sentence.split("\n")
     return [*textwrap.wrap(sentence, width, initial_indent=indent, subsequent_indent=f"{indent}  "), *commands]
 

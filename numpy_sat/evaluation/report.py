@@ -85,7 +85,7 @@ def plain_attention(statistics):
 
 
 def _below(found):
-    """The sentences under the table of scores."""
+    """Return the sentences under the table of scores."""
     kinds = {row.kind for row in found.rows}
     on_rows = [note for kind, note in (("people", PEOPLE_NOTE), ("paper", PAPER_NOTE)) if kind in kinds]
     return [f"Protocol: {found.protocol}", *found.notes, *on_rows]
@@ -114,12 +114,12 @@ def _scores_markdown(rows):
 
 
 def _differences(rows):
-    """For each floor, whether more than chance is between the model and it."""
+    """Return for each floor in which scores the model differs from it by more than chance."""
     return [f"{row.name}: {verdict(row.difference)}" for row in rows if row.kind == "floor"]
 
 
 def _variety(found):
-    """The table of variety: a head and rows, of three cells each."""
+    """Return the table of variety: a head and rows, of three cells each."""
     both = (found.ours, found.people)
     shares = {
         "different captions": "captions",
@@ -136,7 +136,7 @@ def _variety(found):
 
 
 def _sentences(found):
-    """Of the loss, of where it looked, and of drawn scenes whether what it says is true."""
+    """Return sentences about the loss, the attention and, for scenes, the truth of the captions."""
     loss = (
         f"Loss: {found.loss.word:.3f} nats a word of people's captions, <end> counted; the word frequencies of train "
         f"alone score {found.loss.frequencies:.3f}."

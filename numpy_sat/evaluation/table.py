@@ -76,7 +76,7 @@ def as_json(found):
 
 
 def _scores(row):
-    """The cells of a row that say how good its captions are; of None, the head's."""
+    """Return the cells with the scores of a row; of None, those of the head."""
     if row is None:
         return ("", "loss", "BLEU-1", "-2", "-3", "-4", *SCORES[len(BLEU) :], "interval")
     interval = " to ".join(map(number, row.interval["CIDEr-D"]))
@@ -84,7 +84,7 @@ def _scores(row):
 
 
 def _rest(row):
-    """The cells that say what it costs, where it looks, and of scenes what is right; of None, the head's."""
+    """Return the cells with cost, attention and truth of a row; of None, those of the head."""
     if row is None:
         return ("", "parameters", "minutes", "ms", "entropy", "ln L", "moved", "in box", "before", "chance", "true")
     attention, truth = row.attention, row.truth
@@ -98,7 +98,7 @@ def _rest(row):
 
 
 def _below(found):
-    """The sentences under the table."""
+    """Return the sentences under the table."""
     legend = f"{LEGEND} {LEGEND_SCENES}" if any(row.truth for row in found.rows) else LEGEND
     collapsed = [row.name for row in found.rows if row.attention and row.attention.collapsed]
     loud = [f"!!! ATTENTION HAS COLLAPSED in {', '.join(collapsed)}: it is as good as uniform."] * bool(collapsed)
@@ -110,5 +110,5 @@ def _against(found):
 
 
 def _differences(rows):
-    """For each row but the first, whether more than chance is between the two."""
+    """Return for each row but the first in which scores it differs from the first by more than chance."""
     return [f"{row.name}: {verdict(row.difference)}" for row in rows[1:]]

@@ -19,7 +19,7 @@ class Variety(NamedTuple):
 
 
 def variety(captions, train):
-    """Variety of captions. captions: word lists, at least one; train: word lists, all captions of train."""
+    """Compute the Variety of captions. captions: word lists, at least one; train: word lists of train's captions."""
     known = set(map(tuple, train))
     lengths = [len(words) for words in captions]
     again = sum(len(words) - len(set(words)) for words in captions)

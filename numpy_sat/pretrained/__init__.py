@@ -1,6 +1,6 @@
-"""Encoders that have learned to see elsewhere: their weights, and what they make of images.
+"""Encoders that were trained on ImageNet: their weights, and the features that they compute of images.
 
-EfficientNet-Lite0's come as a package, the extra `pretrained`; VGG's as a file that one has.
+The weights of EfficientNet-Lite0 come as a package, the extra `pretrained`. Those of VGG are a file of the user.
 """
 
 import importlib.util
@@ -18,16 +18,16 @@ SHA256 = "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db"
 
 
 def net(config):
-    """The feature_cache.Net of those stages of a recipe's encoder that are not trained.
+    """Return the feature_cache.Net of those stages of a recipe's encoder that are not trained.
 
-    Raises InputError where their weights are not there, or are others than the config's digest tells.
+    Raises InputError if their weights are missing, or do not have the digest of the recipe.
     """
     if config.encoder.weights_digest and config.encoder.weights_file and not Path(config.encoder.weights_file).exists():
         name = Path(config.encoder.weights_file).name
         raise InputError(
             f"{config.encoder.weights_file}: not there; put this run's weights there, or next to its folder as {name}."
         )
-    found = _net(
+    loaded = _net(
         config.encoder.network,
         config.encoder.stages,
         config.encoder.tuned_stages,
@@ -35,15 +35,15 @@ def net(config):
         config.encoder.weights_file,
         config.encoder.preprocessing,
     )
-    if config.encoder.weights_digest and found.digest != config.encoder.weights_digest:
+    if config.encoder.weights_digest and loaded.digest != config.encoder.weights_digest:
         raise InputError(
             f"{config.encoder.weights_file or PACKAGE}: not the weights that this model was trained with; find those."
         )
-    return found
+    return loaded
 
 
 def tuned(config):
-    """The weights that the stages which are trained begin with, {name: array}; {} where none is."""
+    """Return the pretrained weights of the stages that are trained, {name: array}; {} if no stage is."""
     if not config.encoder.tuned_stages:
         return {}
     params = _params(
@@ -60,7 +60,7 @@ def _net(name, stages, tuned, size, path, preprocessing):
 
 
 def _params(name, stages, path, preprocessing):
-    """The parameters of the whole net."""
+    """Return the parameters of the whole net."""
     if ENCODERS[name] is lite0:
         return lite0_params(stages)
     if path:
@@ -69,12 +69,12 @@ def _params(name, stages, path, preprocessing):
 
 
 def lite0_params(stages):
-    """The parameters of a net, one of lite0.STAGES. Raises InputError where the package is missing or damaged."""
+    """Return the parameters of a net, one of lite0.STAGES. Raises InputError if the package is missing or damaged."""
     return lite0.adopt(torch_file.load(lite0_file(), SHA256), stages)
 
 
 def lite0_file():
-    """The file of the weights. The package itself is not imported."""
+    """Return the path of the weights' file. The package itself is not imported."""
     package = importlib.util.find_spec(PACKAGE)
     folders = package.submodule_search_locations if package else None
     if not folders:

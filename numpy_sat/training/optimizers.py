@@ -1,6 +1,6 @@
-"""Gradient clipping, learning-rate decay, Adam and RMSProp, and the average of weights.
+"""Gradient clipping, the learning-rate schedule, Adam and RMSProp, and the moving average (EMA) of the weights.
 
-The updates change parameters and optimiser state in place: the one exception to "inputs are never changed".
+The updates change parameters and optimizer state in place. This is the one exception to "inputs are never changed".
 """
 
 import math
@@ -24,7 +24,7 @@ def clip_by_norm(grads, largest):
 
 
 def cosine_rate(step, steps, peak, warmup):
-    """The learning rate of a step: up in a line for `warmup` steps, then down half a cosine to 1 % of the peak."""
+    """Return the learning rate of a step: linear for `warmup` steps, then half a cosine down to 1 % of the peak."""
     if step < warmup:
         return peak * (step + 1) / warmup
     progress = (step - warmup) / max(1, steps - warmup)
@@ -32,9 +32,9 @@ def cosine_rate(step, steps, peak, warmup):
 
 
 def decay_weights(params, grads, share):
-    """w <- (1 - share) w, in place, of every weight with a gradient: decoupled weight decay (Loshchilov, Hutter 2019).
+    """Decay every weight with a gradient in place, w <- (1 - share) w (Loshchilov and Hutter 2019).
 
-    Of matrices and filters alone: biases, and what scales a normalised channel, are left as they are.
+    Only matrices and filters decay. Biases, and the scales of normalized channels, stay as they are.
     """
     for name in grads:
         if params[name].ndim > 1:
@@ -42,20 +42,29 @@ def decay_weights(params, grads, share):
 
 
 def shorten_step(params, before, share):
-    """w <- before + share (w - before), in place, of each parameter in `before`: what an update made of it, but less.
+    """Shorten the last step of some parameters in place, w <- before + share (w - before).
 
-    Updates and decay move weights by multiples of the learning rate, so that `share` is a rate of their own.
-    before: {name: array}, as it was.
+    Updates and decay move weights by multiples of the learning rate. So `share` scales the learning rate of these.
+
+    Args:
+        params: {name: array}.
+        before: {name: array}, the values before the step of the parameters to change.
+        share: of the step that is kept.
     """
     for name, w in before.items():
         params[name] -= (1 - share) * (params[name] - w)
 
 
 def average_weights(params, state, keep):
-    """a <- keep a + (1 - keep) w of every weight that is trained: the mean of about the last 1 / (1 - keep) steps.
+    """Update the exponential moving average of every trained weight, a <- keep a + (1 - keep) w, in place.
 
-    Each step's noise pushes weights another way; their mean has less of it (Polyak and Juditsky 1992).
-    params: {name: array}; state: that an update has changed; a begins as w, and is kept there.
+    It is about the mean of the last 1 / (1 - keep) steps. The noise of single steps cancels in it (Polyak and Juditsky
+    1992). The average starts as w.
+
+    Args:
+        params: {name: array}.
+        state: the optimizer's, after at least one update. The averages are stored in it.
+        keep: decay of the average.
     """
     for name in [key.removeprefix("v.") for key in state if key.startswith("v.")]:
         a = state.setdefault(f"ema.{name}", params[name].copy())
@@ -63,7 +72,7 @@ def average_weights(params, state, keep):
 
 
 def averaged(params, state):
-    """The parameters with the averages in the place of the weights they are of; without any as they are."""
+    """Return the parameters, with the moving average in place of each weight that has one."""
     return {name: state.get(f"ema.{name}", array) for name, array in params.items()}
 
 
@@ -99,12 +108,12 @@ def rmsprop_update(params, grads, state, rate, decay=0.95, epsilon=1e-6):
 
 
 def _in_one_pass(*changed):
-    """Whether these arrays, which change in place, go to the kernels, which want them flat."""
+    """Return True if kernels can update these arrays in place: all are float32 and contiguous."""
     return kernels.use_kernels(*changed) and all(array.flags.c_contiguous for array in changed)
 
 
 def _moments(state, name, like, which):
-    """The moving means of one parameter, zeros at first."""
+    """Return the moving means of one parameter, which start as zeros."""
     for letter in which:
         if f"{letter}.{name}" not in state:
             state[f"{letter}.{name}"] = np.zeros_like(like)

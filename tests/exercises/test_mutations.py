@@ -476,7 +476,7 @@ EQUIVALENT = {
         ("init_params", '"E":', ["-0.5 where 0.5 belongs"], "a normal distribution about 0 is symmetric"),
         ("decode_forward", "hs, zs", exchanged("hs", "zs", "alphas", "steps"), EMPTY),
         (
-            *("decode_forward", "for kept, value"),
+            *("decode_forward", "for values, value"),
             [
                 *exchanged("(hs, h)", "(zs, z)", "(alphas, alpha)", "(steps, cache)"),
                 "`((hs, h), (zs, z), (alphas, alpha), (steps, cache))` is gone through backwards",
