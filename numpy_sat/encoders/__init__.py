@@ -21,7 +21,7 @@ A pretrained encoder can run in part, from the stage `start` to the one before `
     encode_forward(params, images, stages, start=0)
     encode(params, images, stages, start=0, stop=None)
     shapes(stages, start=0, stop=None)                       those stages' parameters, {name: shape}
-    namings(stages), adopt(found, stages, preprocessing)     its weights in other people's files, see
+    namings(stages), adopt(tensors, stages, preprocessing)   its weights in other people's files, see
                                                              pretrained/weights.py
 """
 

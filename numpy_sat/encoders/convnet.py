@@ -113,13 +113,13 @@ def measure_running_statistics(params, batches, stages):
         batches: images (N, H, W, 3) each. As in training, each is normalised by its own mean and variance on its way.
         stages: channel counts of each stage.
     """
-    found, workspace = {}, Workspace()
+    statistics_of_blocks, workspace = {}, Workspace()
     for images in batches:
         with workspace.step():
             for name, cache in encode_forward(params, images, stages)[1].blocks.items():
                 mean, std = cache.norm.mean.astype(np.float64), cache.norm.std.astype(np.float64)
-                found.setdefault(name, []).append((mean, std**2 - batch_norm.EPSILON + mean * mean))
-    for name, statistics in found.items():
+                statistics_of_blocks.setdefault(name, []).append((mean, std**2 - batch_norm.EPSILON + mean * mean))
+    for name, statistics in statistics_of_blocks.items():
         mean, square = np.mean(statistics, axis=0)
         params[f"{name}.running_mean"][:], params[f"{name}.running_var"][:] = mean, square - mean * mean
 

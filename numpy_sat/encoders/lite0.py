@@ -155,14 +155,14 @@ def namings(stages):
     return theirs, ours
 
 
-def adopt(found, stages, preprocessing="lite0"):
+def adopt(tensors, stages, preprocessing="lite0"):
     """Make the parameters from the tensors of a weight file.
 
     Filters (O, C, P, Q) become (P, Q, C, O), with the normalisation after them folded in. The stem's read pixels from
     -1 to 1.
 
     Args:
-        found: {name: array}, named in one of the ways of `namings`.
+        tensors: {name: array}, named in one of the ways of `namings`.
         stages: as above.
         preprocessing: "lite0", the only one.
     Returns:
@@ -170,15 +170,15 @@ def adopt(found, stages, preprocessing="lite0"):
     Raises:
         InputError: there is no such preprocessing.
     """
-    if "stem.W" in found:
-        return found
+    if "stem.W" in tensors:
+        return tensors
     if preprocessing != "lite0":
         raise InputError(f"{preprocessing}: no such preprocessing; of this net there is lite0.")
     params, ours = {}, shapes(stages)
     for name, (convolution, norm) in _sources(stages).items():
-        gamma, beta, mean, var = (found[f"{norm}.{part}"].astype(np.float64) for part in NORM)
+        gamma, beta, mean, var = (tensors[f"{norm}.{part}"].astype(np.float64) for part in NORM)
         scale = gamma / np.sqrt(var + EPSILON)
-        W, b = found[f"{convolution}.weight"].transpose(2, 3, 1, 0) * scale, beta - mean * scale
+        W, b = tensors[f"{convolution}.weight"].transpose(2, 3, 1, 0) * scale, beta - mean * scale
         if name == "stem.W":
             W = W / STD
             b = b - GREY * W.sum(axis=(0, 1, 2))
@@ -208,7 +208,7 @@ def parts(stages, start=0, stop=None):
 
 def shapes(stages, start=0, stop=None):
     """Return {name: shape} of the parameters of the stages from `start` to before `stop`."""
-    found, C, wanted = {}, 3, parts(stages, start, stop)
+    shape_of, C, chosen = {}, 3, parts(stages, start, stop)
     for name, block in parts(stages).items():
         if block:
             P, _, C, E, O = block
@@ -216,10 +216,10 @@ def shapes(stages, start=0, stop=None):
         else:
             O = stages[0 if name == "stem" else -1][0]
             of_part = [(SIDE, SIDE, C, O) if name == "stem" else (C, O), (O,)]
-        if name in wanted:
-            found |= {weight: shape for weight, shape in zip(_weight_names(name), of_part, strict=True) if shape}
+        if name in chosen:
+            shape_of |= {weight: shape for weight, shape in zip(_weight_names(name), of_part, strict=True) if shape}
         C = O
-    return found
+    return shape_of
 
 
 def _weight_names(part):

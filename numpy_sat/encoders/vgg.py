@@ -110,10 +110,10 @@ def shapes(stages, start=0, stop=None):
 
     The pixels' scale belongs to the first stage.
     """
-    found, C = {} if start else {"pixels.mean": (3,), "pixels.std": (3,)}, _channels(stages)
+    shape_of, C = {} if start else {"pixels.mean": (3,), "pixels.std": (3,)}, _channels(stages)
     for name, O, _ in _layers(stages, start, stop):
-        found |= {f"{name}.W": (3, 3, C[name], O), f"{name}.b": (O,)}
-    return found
+        shape_of |= {f"{name}.W": (3, 3, C[name], O), f"{name}.b": (O,)}
+    return shape_of
 
 
 def namings(stages):
@@ -127,13 +127,13 @@ def namings(stages):
     return theirs, shapes(stages)
 
 
-def adopt(found, stages, preprocessing):
+def adopt(tensors, stages, preprocessing):
     """Make the parameters from the tensors of a weight file.
 
     Filters (O, C, P, Q) become (P, Q, C, O). The first ones read RGB, whatever they were trained to read.
 
     Args:
-        found: {name: array}, named in one of the ways of `namings`.
+        tensors: {name: array}, named in one of the ways of `namings`.
         stages: channel counts of each stage.
         preprocessing: one of PREPROCESSINGS, for torchvision's names; files of ours contain it.
     Returns:
@@ -141,16 +141,16 @@ def adopt(found, stages, preprocessing):
     Raises:
         InputError: there is no such preprocessing.
     """
-    if "pixels.mean" in found:
-        return found
+    if "pixels.mean" in tensors:
+        return tensors
     if preprocessing not in PREPROCESSINGS:
         raise InputError(f"{preprocessing}: no such preprocessing; there are {', '.join(PREPROCESSINGS)}.")
     mean, std, order = PREPROCESSINGS[preprocessing]
     # From pixels between 0 and 1 to ours, between -1 and 1.
     params = {"pixels.mean": np.float32(2 * np.array(mean) - 1), "pixels.std": np.float32(2 * np.array(std))}
     for (name, _, _), number in zip(convnet.layers(stages), _numbers(stages), strict=True):
-        params[f"{name}.W"] = np.ascontiguousarray(found[f"features.{number}.weight"].transpose(2, 3, 1, 0))
-        params[f"{name}.b"] = found[f"features.{number}.bias"]
+        params[f"{name}.W"] = np.ascontiguousarray(tensors[f"features.{number}.weight"].transpose(2, 3, 1, 0))
+        params[f"{name}.b"] = tensors[f"features.{number}.bias"]
     if order == "BGR":
         params["conv1_1.W"] = np.ascontiguousarray(params["conv1_1.W"][:, :, ::-1])
     return params

@@ -22,7 +22,7 @@ def load(run, model, named=None):
     Args:
         run: path of the run.
         model: its runs.Model.
-        named: path of the blind run; if None, the folder beside the run's is looked into.
+        named: path of the blind run; if None, the folder beside the run's is searched.
     Returns:
         The runs.Model of the blind run; None if none is named and there is none beside the run's folder.
     Raises:

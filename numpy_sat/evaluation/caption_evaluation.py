@@ -19,7 +19,7 @@ def evaluate(paths, models, request, blind_path=None):
     Args:
         paths, models: the run's path and its runs.Model; after them those that form an ensemble with it.
         request: heldout.Request.
-        blind_path: of the run's blind baseline; if None, the folder beside the run's is looked into.
+        blind_path: of the run's blind baseline; if None, the folder beside the run's is searched.
     Raises:
         InputError: the data, the blind baseline or the ensemble's models do not fit.
     """
@@ -34,7 +34,7 @@ def evaluate(paths, models, request, blind_path=None):
     train = flickr8k.read_captions(written.dataset.root, "train")
     unseeing, constants = _captions_without_seeing(request, written, train, blind)
     report_files.say("judging")
-    looked = attention.judge(model, written)
+    judgement = attention.judge(model, written)
     evaluation = report.Evaluation(
         title=f"{run}: its captions of {written.dataset.name}, {request.split}",
         protocol=heldout.protocol(written, request),
@@ -51,9 +51,9 @@ def evaluate(paths, models, request, blind_path=None):
         vocabulary=len(model.vocabulary) - len(vocabulary.SPECIALS),
         loss=heldout.judge_loss(model, written, train),
         **_variety(written, train),
-        attention=looked.statistics,
-        no_attention=looked.absence,
-        truth=looked.truth,
+        attention=judgement.statistics,
+        no_attention=judgement.absence,
+        truth=judgement.truth,
     )
     print(f"\n{report.as_text(evaluation)}")
     plain = {"version": __version__, "checkpoint": digest, **report.as_json(evaluation), "captions": written.texts}
@@ -95,8 +95,8 @@ def _ensemble_row(request, written, together):
     """Return the row of an ensemble.Ensemble, which the model forms with those that --with names."""
     model, size = together.members[0], len(together.members)
     report_files.say(f"{size} models writing captions together")
-    given = [inputs.load(member.recipe, written.examples) for member in together.members]
-    captions = ensemble.caption_images(together, given, request.beam)
+    model_inputs = [inputs.load(member.recipe, written.examples) for member in together.members]
+    captions = ensemble.caption_images(together, model_inputs, request.beam)
     texts = {name: heldout.text(model, caption) for name, caption in zip(written.texts, captions, strict=True)}
     judged = judge(texts, written.references)
     return comparison.Row(f"an ensemble of {size}, not one model", "ensemble", judged.score(), judged.intervals())

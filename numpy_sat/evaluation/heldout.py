@@ -54,11 +54,11 @@ def write(model, request, load=inputs.load):
         settings["data"], request.root or settings["root"], (request.split,), request.skip_missing
     )
     examples = dataset.splits[request.split]
-    given = load(recipe, examples)
+    model_inputs = load(recipe, examples)
     how = request.beam, recipe.decoding.max_words, recipe.decoding.length_power
-    search.caption_images(model.params, recipe, given[:1], *how)  # compiles what is not compiled yet
+    search.caption_images(model.params, recipe, model_inputs[:1], *how)  # compiles what is not compiled yet
     started = time.perf_counter()
-    captions = search.caption_images(model.params, recipe, given, *how)
+    captions = search.caption_images(model.params, recipe, model_inputs, *how)
     seconds = time.perf_counter() - started
     return Written(
         dataset,
@@ -112,8 +112,8 @@ def judge_loss(model, written, train):
         train: {name: [texts]}, the captions of train.
     """
     recipe, known, tokenize = model.recipe, model.vocabulary, written.dataset.tokenize
-    given = inputs.load(recipe, written.examples)
-    split = batches.make_split(written.examples, given, known, recipe.decoding.max_words, tokenize)
+    model_inputs = inputs.load(recipe, written.examples)
+    split = batches.make_split(written.examples, model_inputs, known, recipe.decoding.max_words, tokenize)
     train_captions = (known.encode(tokenize(text)) for texts in train.values() for text in texts)
     split_captions = [known.encode(words) for references in split.references for words in references]
     frequencies = vocabulary.word_frequencies(known, train_captions)

@@ -104,9 +104,9 @@ def measure(contender, written, train):
         judged: the judging.Judged of its captions. For scenes the share of true captions is among the scores.
     """
     name, run, model = contender
-    judged, looked = judge(written.texts, written.references), attention.judge(model, written)
-    if looked.is_true is not None:
-        judged = judged._replace(means={**judged.means, table.TRUE: 100 * looked.is_true})
+    judged, judgement = judge(written.texts, written.references), attention.judge(model, written)
+    if judgement.is_true is not None:
+        judged = judged._replace(means={**judged.means, table.TRUE: 100 * judgement.is_true})
     row = table.ModelFigures(
         name=name,
         parameters=sum(array.size for key, array in model.params.items() if not key.endswith(captioner.MEASURED)),
@@ -116,8 +116,8 @@ def measure(contender, written, train):
         figures=judged.score(),
         interval=judged.intervals(),
         difference=None,
-        attention=looked.statistics,
-        truth=looked.truth,
+        attention=judgement.statistics,
+        truth=judgement.truth,
         captions=written.texts,
     )
     return row, judged

@@ -95,8 +95,8 @@ def _judged(run):
     path = runs.folder_of(run) / "evaluate-dev.json"
     judging = f"python -m numpy_sat.evaluate {cli.quoted(run)}"
     try:
-        found = json.loads(path.read_text(encoding="utf-8"))
-        digest, protocol, scores = found["checkpoint"], found["protocol"], found["rows"][0]["figures"]
+        report = json.loads(path.read_text(encoding="utf-8"))
+        digest, protocol, scores = report["checkpoint"], report["protocol"], report["rows"][0]["figures"]
     except FileNotFoundError as error:
         raise InputError(f"{path}: not there; first judge it: {judging}") from error
     except (OSError, ValueError, KeyError, IndexError) as error:

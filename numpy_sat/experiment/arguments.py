@@ -26,14 +26,14 @@ def parse(argv):
     argv = sys.argv[1:] if argv is None else argv
     parser = _parser()
     args = parser.parse_args(argv)
-    given = {name for name, value in vars(args).items() if value != parser.get_default(name)}
-    if args.resume and (args.out is None or given - {"resume", "out", "root"}):
+    changed = {name for name, value in vars(args).items() if value != parser.get_default(name)}
+    if args.resume and (args.out is None or changed - {"resume", "out", "root"}):
         parser.error("--resume takes --out, the run's folder, and perhaps --root; all else is as the run began")
     if (args.weights or args.preprocessing) and not (args.encoder or "").startswith("vgg"):
         parser.error("--weights and --preprocessing are for --encoder vgg16 and vgg19")
     if args.encoder and args.small:
         parser.error("--encoder has one preset: leave out --small")
-    if args.start and given & {"data", "small", "blind", "model", "encoder", "weights", "preprocessing"}:
+    if args.start and changed & {"data", "small", "blind", "model", "encoder", "weights", "preprocessing"}:
         parser.error("--from takes data and model from the run; set what else is to be different")
     args.data = args.data or DEFAULT_DATA
     args.command = ["train", *argv]
@@ -81,11 +81,11 @@ def choose_recipe(args, before=None):
     Raises:
         InputError: a setting is unknown, impossible, or does nothing for this model.
     """
-    given = _settings(args)
-    if before and "min_word_count" in given:
+    texts = _settings(args)
+    if before and "min_word_count" in texts:
         raise InputError("min_word_count: --from takes the vocabulary from the run, with the words that it has.")
-    recipe = settings.with_settings(before.recipe.replace(self_critical_epochs=0) if before else preset(args), given)
-    settings.refuse_idle(recipe, given)
+    recipe = settings.with_settings(before.recipe.replace(self_critical_epochs=0) if before else preset(args), texts)
+    settings.refuse_idle(recipe, texts)
     return recipe
 
 
@@ -100,8 +100,8 @@ def preset(args):
 
 def _settings(args):
     """Return the settings that the arguments give, {name: text}."""
-    given = {name: getattr(args, name) for name in OPTIONS}
-    return {name: SETTINGS[name].text(value) for name, value in given.items() if value} | dict(args.set)
+    values = {name: getattr(args, name) for name in OPTIONS}
+    return {name: SETTINGS[name].text(value) for name, value in values.items() if value} | dict(args.set)
 
 
 def _setting(text):

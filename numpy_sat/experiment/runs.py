@@ -70,12 +70,12 @@ def create(folder, settings, recipe, vocabulary, params, seconds=0.0):
         InputError: the folder holds a run.
     """
     settings = {**settings, "recipe": asdict(recipe), "vocabulary": list(vocabulary.words)}
-    shown = {name: value for name, value in settings.items() if name != "vocabulary"}
+    config = {name: value for name, value in settings.items() if name != "vocabulary"}
     with writing(folder):
         if any((folder / name).exists() for name in (LAST, BEST)):
             raise InputError(f"{folder} holds a run already; go on with --resume, or choose another --out.")
         folder.mkdir(parents=True, exist_ok=True)
-        (folder / CONFIG).write_text(json.dumps(shown, indent=2) + "\n", encoding="utf-8")
+        (folder / CONFIG).write_text(json.dumps(config, indent=2) + "\n", encoding="utf-8")
         (folder / LOG).write_text("", encoding="utf-8")
     return Run(folder, settings, recipe, vocabulary, params, {}, Progress(training_seconds=seconds))
 
@@ -96,9 +96,9 @@ def resume(folder):
         raise InputError(f"{path}: does not say where training stood ({error}); train anew.") from error
     _check_optimizer(path, stored, progress)
     with writing(folder):
-        kept = [json.dumps(entry) + "\n" for entry in read_log(folder) if entry["step"] <= progress.step]
+        lines = [json.dumps(entry) + "\n" for entry in read_log(folder) if entry["step"] <= progress.step]
         aside = folder / f"{LOG}.part"
-        aside.write_text("".join(kept), encoding="utf-8")
+        aside.write_text("".join(lines), encoding="utf-8")
         aside.replace(folder / LOG)
     return Run(folder, model.settings, model.recipe, model.vocabulary, model.params, stored.optimizer, progress)
 
@@ -148,12 +148,12 @@ def beginning(settings):
 
 def without_options(command, options):
     """Return a command line without some options and their values, both as `--out DIR` and as `--out=DIR`."""
-    kept, skip = [], False
+    words, skip = [], False
     for word in command:
         if not skip and not any(word.startswith(f"{option}=") for option in options) and word not in options:
-            kept.append(word)
+            words.append(word)
         skip = word in options
-    return kept
+    return words
 
 
 def folder_of(path):
@@ -215,10 +215,10 @@ def _check_optimizer(path, stored, progress):
 
     A parameter has all of them, in its shape, or none, if it has had no gradient yet.
     """
-    found = {name: array for name, array in stored.optimizer.items() if name != "t"}
-    split = [name.partition(".") for name in found]
+    moving_means = {name: array for name, array in stored.optimizer.items() if name != "t"}
+    split = [name.partition(".") for name in moving_means]
     moments, trained = ({part[k] for part in split} for k in (0, 2))
     expected = {f"{m}.{name}": stored.params[name] for m in moments for name in trained if name in stored.params}
     if not moments and progress.step:
         raise InputError(f"{path}: holds no optimiser state; go on from the run's {LAST}.")
-    checkpoint.check_shapes(path, found, expected)
+    checkpoint.check_shapes(path, moving_means, expected)

@@ -79,7 +79,7 @@ def report(paths, models, request, blind=None):
     Args:
         paths, models: the run's path and its runs.Model; after them those that form an ensemble with it.
         request: heldout.Request.
-        blind: path of the run's blind baseline; if None, the folder beside the run's is looked into.
+        blind: path of the run's blind baseline; if None, the folder beside the run's is searched.
     Raises:
         InputError: the data, the blind baseline or the ensemble's models do not fit.
     """

@@ -80,8 +80,8 @@ def report(paths, models, request, blind=None):
     from numpy_sat.evaluation import translation_evaluation
 
     model, *others = models
-    given = {"--blind": blind, "--with": others, "--root": request.root, "--skip-missing": request.skip_missing}
-    named = [option for option, value in given.items() if value]
+    excluded = {"--blind": blind, "--with": others, "--root": request.root, "--skip-missing": request.skip_missing}
+    named = [option for option, value in excluded.items() if value]
     if named:
         raise InputError(f"a translator is judged alone, on phrases that are drawn: leave out {' and '.join(named)}.")
     translation_evaluation.evaluate(paths[0], model, load, request)

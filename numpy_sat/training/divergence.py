@@ -14,10 +14,10 @@ def check(run):
 
 def error(run):
     """Return the InputError that reports a diverged run and says what to change."""
-    kept = run.folder / runs.LAST
-    good = f"the last good checkpoint is {kept}" if kept.exists() else "there was no checkpoint yet"
+    path = run.folder / runs.LAST
+    note = f"the last good checkpoint is {path}" if path.exists() else "there was no checkpoint yet"
     return InputError(
-        f"the loss is no longer a number after step {run.progress.step} ({good}); train anew with a smaller "
+        f"the loss is no longer a number after step {run.progress.step} ({note}); train anew with a smaller "
         f"--learning-rate than {run.recipe.training.learning_rate:g}, "
         f"or a smaller --clip-norm than {run.recipe.training.clip_norm:g}."
     )

@@ -141,12 +141,12 @@ def _save_last(run):
 
 def _report(run, task, seconds):
     folder = cli.quoted(run.folder)
-    made = [name for name in ("curves.png", "attention.png", runs.LOG) if (run.folder / name).exists()]
+    files = [name for name in ("curves.png", "attention.png", runs.LOG) if (run.folder / name).exists()]
     score, loss = run.progress.best_score, run.progress.best_loss
     best = f"CIDEr-D {score:.1f}" if score > 0 else f"loss {loss:.3f}"
     print(
         f"done in {seconds / 60:.1f} minutes; best dev {best}. "
-        f"In {run.folder}: {', '.join(made)}. Now try:\n"
+        f"In {run.folder}: {', '.join(files)}. Now try:\n"
         f"  python -m numpy_sat.evaluate {folder}\n"
         f"  python -m numpy_sat.caption {folder} {task.EXAMPLE} --show where-it-looked.png"
     )

@@ -55,8 +55,8 @@ def mix(paths, shares, out=None):
     folder = out or runs.free_folder(name)
     run = runs.create(folder, settings, first.recipe, first.vocabulary, params, seconds)
     runs.save_best(run, params)
-    said = " + ".join(f"{share:.2g} {path}" for path, share in described)
-    print(f"{said}: in {run.folder}. Now try:\n  python -m numpy_sat.evaluate {cli.quoted(run.folder)}")
+    formula = " + ".join(f"{share:.2g} {path}" for path, share in described)
+    print(f"{formula}: in {run.folder}. Now try:\n  python -m numpy_sat.evaluate {cli.quoted(run.folder)}")
 
 
 def _refuse_others(path, model, first_path, first):
@@ -88,7 +88,7 @@ def _measure_running_statistics(params, model):
     recipe, settings = model.recipe, model.settings
     dataset = catalog.open_dataset(settings["data"], settings["root"], ("train",), settings["skip_missing"])
     examples, load = dataset.splits["train"], tasks.of_model(model).load
-    given = load(recipe, examples)
-    train = batches.make_split(examples, given, model.vocabulary, recipe.decoding.max_words, dataset.tokenize)
+    inputs = load(recipe, examples)
+    train = batches.make_split(examples, inputs, model.vocabulary, recipe.decoding.max_words, dataset.tokenize)
     some = batches.plain_batches(train, recipe.training.batch_size, each=1)
     captioner.measure_running_statistics(params, some, recipe)

@@ -143,8 +143,8 @@ def _load(recipe, vocabulary, dataset):
     task = tasks.of_data(dataset.name)
 
     def split(examples, augmented):
-        given = task.load(recipe, examples, augmented)
-        return batches.make_split(examples, given, vocabulary, recipe.decoding.max_words, dataset.tokenize)
+        inputs = task.load(recipe, examples, augmented)
+        return batches.make_split(examples, inputs, vocabulary, recipe.decoding.max_words, dataset.tokenize)
 
     some = dev[: recipe.training.validation_images]
     data = Data(task, split(train, recipe.augmentation.changes), split(some, False), dev[0])

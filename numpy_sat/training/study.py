@@ -82,24 +82,24 @@ def variants_of(study, recipe):
 
 def _refuse_what_does_not_apply(study, variants, rest):
     """Raise InputError, before anything is trained, if variants do not apply to the model in train's arguments."""
-    faults, seen, given = [], {}, dict(arguments.parse(rest).set)
+    faults, seen, common = [], {}, dict(arguments.parse(rest).set)
     for name, its_own in variants.items():
         try:
             recipe = arguments.choose_recipe(arguments.parse([*rest, *its_own]))
         except InputError as error:
             faults.append(f"{name} ({str(error).rstrip('.')})")
             continue
-        if "without" in given and "without" in dict(arguments.parse(its_own).set):
-            faults.append(f"{name} (would have the parts again that without={given['without']} leaves out)")
+        if "without" in common and "without" in dict(arguments.parse(its_own).set):
+            faults.append(f"{name} (would have the parts again that without={common['without']} leaves out)")
         elif (same := seen.setdefault(recipe, name)) != name:
             faults.append(f"{name} (the same as {same})")
     if faults:
         raise InputError(f"the study {study} has variants that do not apply: {', '.join(faults)}.")
 
 
-def _refuse_another(folder, given):
-    """Raise InputError if the folder holds a study with other arguments than those given."""
-    path, text = folder / "study.json", json.dumps(given, default=str, indent=1) + "\n"
+def _refuse_another(folder, settings):
+    """Raise InputError if the folder holds a study with other arguments. settings: {argument: value}."""
+    path, text = folder / "study.json", json.dumps(settings, default=str, indent=1) + "\n"
     if any(folder.glob(f"*/{runs.LAST}")) and path.exists() and path.read_text(encoding="utf-8") != text:
         raise InputError(f"{folder} holds a study with other arguments, see {path}; choose another folder by --out.")
     with writing(path):

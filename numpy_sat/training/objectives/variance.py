@@ -33,14 +33,14 @@ def show(path, rng):
     """Print the variances while the model learns, and draw them to a PNG. rng: numpy Generator."""
     print("variance of a caption's gradient over draws, summed over all parameters")
     print(f"{'step':>5}  {'nats a word':>11}  " + "  ".join(f"{way:>14}" for way in WAYS))
-    steps, found = [], {way: [] for way in WAYS}
+    steps, history = [], {way: [] for way in WAYS}
     for step, loss, variances in measured(rng):
         steps.append(step)
         for way, variance in variances.items():
-            found[way].append(variance)
+            history[way].append(variance)
         row = "  ".join(f"{variance:{max(14, len(way))}.2f}" for way, variance in variances.items())
         print(f"{step:5}  {loss:11.3f}  {row}", flush=True)
-    figures.variance_figure(path, steps, found)
+    figures.variance_figure(path, steps, history)
     print(f"drawn: {path}")
 
 
@@ -65,13 +65,13 @@ def variance(params, a, batch, way, rng, repeats):
     """
     with_baseline, to_go = WAYS[way]
     config = CONFIG.replace(reinforce_weight=1.0, expected_context=0.0, reward_to_go=to_go)
-    found = []
+    gradients = []
     for _ in range(repeats):
-        given = {**params, "baseline": params["baseline"] * with_baseline}
-        _, _, grads = hard.loss_and_grads(given, a, batch, config, rng)
-        found.append(np.concatenate([gradient.ravel() for gradient in grads.values()]))
+        params_of_way = {**params, "baseline": params["baseline"] * with_baseline}
+        _, _, grads = hard.loss_and_grads(params_of_way, a, batch, config, rng)
+        gradients.append(np.concatenate([gradient.ravel() for gradient in grads.values()]))
     B = batch.words.shape[1]
-    return np.var(found, axis=0, ddof=1).sum() * B
+    return np.var(gradients, axis=0, ddof=1).sum() * B
 
 
 def draw_batch(rng):
