@@ -20,7 +20,7 @@ from numpy_sat.metrics import meteor
 from numpy_sat.system import machine
 # isort: on
 
-MOST_WORKERS = 8  # more processes gain little: the longest file of tests takes as long as all that an eighth has to do
+MOST_WORKERS = 8  # with more, the longest file of tests would take longer than the rest of the work
 
 
 @pytest.fixture
@@ -113,7 +113,7 @@ def no_wordnet(use_wordnet):
 
 @pytest.fixture(autouse=True)
 def judged_by(request):
-    """Other tests than the gradient check's own are judged by the library's."""
+    """Judge all tests except the gradient check's own by the library's gradient check."""
     implementations.put_judges_in_place(request.module)
 
 
@@ -168,7 +168,7 @@ def pytest_sessionfinish(session):
 
 @pytest.hookimpl(hookwrapper=True)
 def pytest_runtest_makereport(item, call):
-    """A stub is told in a line, not in a traceback."""
+    """Report an unwritten function in one line instead of a traceback."""
     outcome = yield
     if call.excinfo is not None and call.excinfo.errisinstance(NotImplementedError):
         outcome.get_result().longrepr = f"{call.excinfo.value}: not written yet"

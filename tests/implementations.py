@@ -2,7 +2,7 @@
 
 `pytest --impl=solutions` puts every function that an exercise is about, from its file in solutions/, in the library's
 place; the library calls its layers through their modules, so that everything built on them uses it, too. The gradient
-check is the library's but in its own tests: what judges must not wait for what is judged.
+check is the library's except in its own tests, because a wrong check could not judge the other functions.
 """
 
 import inspect
@@ -38,7 +38,7 @@ def put_in_place(choice):
 
 
 def put_judges_in_place(test_module):
-    """The gradient check's functions are the chosen ones in its own tests, and the library's in all others."""
+    """Put the chosen gradient check in place for its own tests, and the library's for all others."""
     own = test_module.__name__.endswith("test_gradcheck")
     for (module, name), (right, chosen) in JUDGES.items():
         setattr(module, name, chosen if own else right)
@@ -59,7 +59,7 @@ def check_in_place():
 
 
 def described():
-    """Lines that say from which file every tested function comes."""
+    """Return lines that say from which file every tested function comes."""
     names = {}
     for name, function in [(name, getattr(module, name)) for module, name in EXPECTED]:
         names.setdefault(_file(function), []).append(name)

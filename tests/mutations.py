@@ -1,4 +1,4 @@
-"""Runs the tests of one module of the library again and again, each time with one edit of one of its functions.
+"""Run the tests of one module of the library again and again, each time with one edit of one of its functions.
 
 python tests/mutations.py <module> <file of tests> <expression for pytest -k>   prints, in the last line, a Result.
 
@@ -74,7 +74,7 @@ class Mutations:
 
 
 def _functions(module):
-    """Of the module, in the order of its file."""
+    """Return the functions of the module, in the order of its file."""
     members = (trees.plain_function(f) for _, f in inspect.getmembers(module, inspect.isfunction))
     functions = [f for f in members if f.__module__ == module.__name__]
     functions.sort(key=lambda function: function.__code__.co_firstlineno)
@@ -82,7 +82,7 @@ def _functions(module):
 
 
 def _tried(function, values, items):
-    """(fault, "error", "number" or, where no test notices it, None) of every edit of a function."""
+    """Yield every edit of a function as (fault, outcome): "error", "number", or None if no test notices it."""
     with _in_place(function, _code(trees.tree_of(function))):
         items = [item for item in items if _failure(item) is None]
     for fault in faults.edits(function, values):
@@ -105,7 +105,7 @@ def _code(tree):
 
 @contextmanager
 def _in_place(function, code):
-    """Inside, the function does something else, whoever holds it."""
+    """Replace the function's code inside, for all who hold the function."""
     before, function.__code__ = function.__code__, code
     try:
         yield

@@ -1,6 +1,6 @@
-"""What must hold of a whole model, whatever its decoder: checks for the tests of each.
+"""Checks of a whole model, for the tests of every decoder.
 
-Sizes all differ, so that no two axes can be mistaken: N 2, D 5, B 6, T 7, M 8, S 9, A 10, V 11, L 16.
+All sizes differ, so that no axis can be mistaken for another: N 2, D 5, B 6, T 7, M 8, S 9, A 10, V 11, L 16.
 """
 
 from contextlib import nullcontext
@@ -19,7 +19,7 @@ from numpy_sat.layers import softmax
 from numpy_sat.system.workspace import Workspace
 
 V = 11
-LENGTHS = (7, 3, 4, 2, 5, 1)  # of 6 captions of 2 pictures
+LENGTHS = (7, 3, 4, 2, 5, 1)  # of 6 captions of 2 images
 TINY = Recipe().replace(
     image_size=8,
     stages=((4,), (4, 3)),
@@ -35,13 +35,13 @@ LARGER = TINY.replace(image_size=24, stages=((16,), (32, 48)), embedding_size=37
 
 
 def params_of(rng, config, dtype=np.float64, moved=0.3):
-    """Parameters, all of them moved from where they start."""
+    """Return parameters, all of them moved from their start."""
     params = captioner.init_params(rng, config, np.log(rng.dirichlet(np.ones(V))), np.float64)
     return {name: (x + moved * rng.standard_normal(x.shape)).astype(dtype) for name, x in params.items()}
 
 
 def batch_of(rng, config, dtype=np.float64):
-    """Captions of unlike lengths; in the padding stand words, too."""
+    """Return a batch of captions of different lengths, with words in the padding as well."""
     T, B, side = max(LENGTHS), len(LENGTHS), config.encoder.image_size
     mask = (np.arange(T)[:, None] < LENGTHS).astype(dtype)
     words = np.concatenate([np.full((1, B), START), rng.integers(0, V, (T - 1, B))])
@@ -49,7 +49,7 @@ def batch_of(rng, config, dtype=np.float64):
 
 
 def check_gradients(rng, config):
-    """Every gradient of every parameter, encoder included, with dropout and smoothing."""
+    """Check every gradient of every parameter, encoder included, with dropout and label smoothing."""
     params, batch = params_of(rng, config), batch_of(rng, config)
 
     def loss_and_grads(params):
@@ -62,7 +62,7 @@ def check_gradients(rng, config):
 
 
 def check_a_blind_model(rng, config):
-    """Given zeros for annotations it has right gradients, and the same whatever the picture."""
+    """Check that a blind model has right gradients, and the same ones for every image."""
     config = config.replace(blind=True)
     check_gradients(rng, config)
     params, batch = params_of(rng, config), batch_of(rng, config)
@@ -73,7 +73,7 @@ def check_a_blind_model(rng, config):
 
 
 def check_float32(rng, config):
-    """float32, fused and not, with a workspace and without, is float64 to rounding; and no input changes."""
+    """Check float32 against float64, fused and not, with a workspace and without, and that no input changes."""
     config = LARGER.replace(model=config.decoder.model, heads=config.decoder.heads)
     params, batch = params_of(rng, config, moved=0.03), batch_of(rng, config)
     loss, right = captioner.loss_and_grads(params, batch, config, np.random.default_rng(5))
@@ -100,7 +100,7 @@ def check_float32(rng, config):
 
 
 def check_padding(rng, config):
-    """What stands behind a caption's <end> changes neither loss nor gradients."""
+    """Check that words after a caption's <end> change neither loss nor gradients."""
     config = config.replace(dropout=0.0)
     params, batch = params_of(rng, config), batch_of(rng, config)
     padding = batch.mask == 0
@@ -114,7 +114,7 @@ def check_padding(rng, config):
 
 
 def check_steps(rng, config):
-    """Word by word, captions of a picture apart, the log probabilities are those that training reads at once."""
+    """Check that decoding word by word gives the log-probabilities that training computes at once."""
     config = config.replace(dropout=0.0, label_smoothing=0.0, attention_penalty=0.0)
     params, batch = params_of(rng, config), batch_of(rng, config)
     decoder, T = writer(config), len(batch.words)
@@ -132,7 +132,7 @@ def check_steps(rng, config):
 
 
 def check_captions(rng, config):
-    """Beam search writes captions of each picture, whose log p is what the model says of them."""
+    """Check that beam search writes a caption of each image, with the log p that the model gives to it."""
     config = config.replace(dropout=0.0, label_smoothing=0.0)
     params = params_of(rng, config, np.float32)
     images = rng.integers(0, 256, (3, config.encoder.image_size, config.encoder.image_size, 3), np.uint8)
@@ -146,15 +146,15 @@ def check_captions(rng, config):
 
 
 def check_the_start(rng, config):
-    """The first losses are near the unigram entropy, far below ln V; and the sizes are the config's."""
+    """Check that the first loss is near the unigram entropy, far below ln V."""
     frequencies = rng.dirichlet(np.full(200, 0.3)) + 1e-6
     frequencies /= frequencies.sum()
     config = config.replace(dropout=0.0, embedding_size=64, hidden_size=64)
     params = captioner.init_params(rng, config, np.log(frequencies))
     targets = rng.choice(200, p=frequencies, size=(40, 60))
     words = rng.choice(200, p=frequencies, size=(40, 60))
-    pictures = rng.standard_normal((2, 8, 8, 3)).astype(np.float32)
-    batch = batches.Batch(pictures, words, targets, np.ones((40, 60), np.float32))
+    images = rng.standard_normal((2, 8, 8, 3)).astype(np.float32)
+    batch = batches.Batch(images, words, targets, np.ones((40, 60), np.float32))
     entropy = -(frequencies * np.log(frequencies)).sum()
     word = captioner.loss_only(params, batch, config).word
     assert entropy - 0.3 < word < entropy + 0.7 < np.log(200)

@@ -1,4 +1,4 @@
-"""A learner's functions in the library's place, and a count of how often each is called there."""
+"""Substitution of learner's functions for the library's, with a count of their calls."""
 
 import contextlib
 import re
@@ -59,7 +59,7 @@ def _told_by_numba(error):
 
 @contextlib.contextmanager
 def in_place(parts):
-    """Inside, each Part is what its name means, in the library and in the files of the others."""
+    """Put each Part in the place of the library's function inside, in the library and in the other learner's files."""
     instead = {id(function): part for part in parts for function in (part.right, part.function)}
     spaces = {id(space): space for part in parts for space in (vars(part.module), part.space)}.values()
     before = [(space, name, value) for space in spaces for name, value in space.items() if id(value) in instead]
@@ -76,7 +76,7 @@ def in_place(parts):
 
 
 def _by_loops(definition):
-    """A conv_forward that runs exercise 8's loops where the library has its kernels; else `definition`."""
+    """Return a conv_forward that runs exercise 8's loops where the library runs kernels; else `definition`."""
 
     def conv_forward(x, W, b, stride=1, padding=0):
         if not kernels.use_kernels(x) or stride != 1:

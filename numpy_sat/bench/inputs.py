@@ -31,7 +31,7 @@ def depthwise(N, H, C, P, stride):
 
 
 def lite0(N, H, stages):
-    """params and pictures (N, H, H, 3)."""
+    """Return params and images (N, H, H, 3)."""
     params = lite0_encoder.init_params(np.random.default_rng(0), stages)
     return params, np.tanh(normal(N, H, H, 3))
 

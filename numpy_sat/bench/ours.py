@@ -32,7 +32,7 @@ def prepare(work, rungs):
 
 
 def _conv(work, rung):
-    """Errors forward and of the input's gradient are those of the first picture, the others have the same."""
+    """Errors forward and of the input's gradient are those of the first image, the others have the same."""
     x, W, b, dy = inputs.conv(**work.sizes)
     if work.pass_ == "forward":
         part = cut(x, W, b) if rung == "nested loops" else (x, W, b)
@@ -44,8 +44,8 @@ def _conv(work, rung):
         call = _reusing(lambda: conv_kernel.input_gradient(dy, W, x.shape, 1, 1))
         return Timed(call, lambda dx: _error(dx[:1], conv.conv_input_gradient(*_backward64(x[:1], W, dy[:1]))))
     call = _reusing(lambda: conv_kernel.weight_gradient(x, dy, W.shape, 1, 1))
-    pictures = zip(x[:, None], dy[:, None], strict=True)  # one by one, or float64 would take gigabytes
-    of_each = (conv.conv_parameter_gradients(*_backward64(one, W, done))[0] for one, done in pictures)
+    images = zip(x[:, None], dy[:, None], strict=True)  # one by one, or float64 would take gigabytes
+    of_each = (conv.conv_parameter_gradients(*_backward64(one, W, done))[0] for one, done in images)
     return Timed(call, lambda dW: _error(dW, sum(of_each)))
 
 
@@ -68,14 +68,14 @@ def _depthwise(work, _):
 
 
 def _lite0(work, _):
-    params, pictures = inputs.lite0(**work.sizes)
+    params, images = inputs.lite0(**work.sizes)
     stages = work.sizes["stages"]
 
     def check(a):
         params64 = {name: array.astype(np.float64) for name, array in params.items()}
-        return _error(a[:1], lite0.encode(params64, *_float64(pictures[:1]), stages))
+        return _error(a[:1], lite0.encode(params64, *_float64(images[:1]), stages))
 
-    return Timed(_reusing(lambda: lite0.encode(params, pictures, stages)), check)
+    return Timed(_reusing(lambda: lite0.encode(params, images, stages)), check)
 
 
 def _net(work, _):
@@ -113,7 +113,7 @@ def _decoder(work, _):
     params, a, words, targets = inputs.decoder(**work.sizes)
 
     def check(result):
-        """By da of the first two pictures; the loss is a mean over captions, and theirs are two of all."""
+        """By da of the first two images; the loss is a mean over captions, and theirs are two of all."""
         params64 = {name: array.astype(np.float64) for name, array in params.items()}
         da, _ = decoder_gradients(params64, *_float64(a[:2]), words[:, :2], targets[:, :2])
         return _error(result[0][:2], da * len(da) / len(a))

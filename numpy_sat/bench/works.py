@@ -68,14 +68,14 @@ def all_works():
 
 
 def conv_work(pass_, N, H, C, O):
-    """A 3x3 convolution of stride 1 and padding 1 of N pictures (H, H, C) to (H, H, O)."""
+    """A 3x3 convolution of stride 1 and padding 1 of N images (H, H, C) to (H, H, O)."""
     ladder = [rung for rung in LADDER if C % 16 == 0 or "Winograd" not in rung]
     rungs, numbers = ladder if pass_ == "forward" else ["kernel"], N * H * H * (C + O) + 9 * C * O
     return Work("conv", f"{C}-{O}@{H}", pass_, rungs, dict(N=N, H=H, C=C, O=O), _conv_flops(N, H, C, O), 4 * numbers)
 
 
 def depthwise_work(pass_, N, H, C, P, stride):
-    """A depthwise convolution of N pictures (H, H, C) by filters of P x P; backward, that of input and weights."""
+    """A depthwise convolution of N images (H, H, C) by filters of P x P; backward, that of input and weights."""
     sides = -(-H // stride)
     flops, numbers = 2 * P * P * C * sides * sides * N, N * C * (H * H + sides * sides) + P * P * C
     sizes, passes = dict(N=N, H=H, C=C, P=P, stride=stride), 1 if pass_ == "forward" else 2
@@ -84,18 +84,18 @@ def depthwise_work(pass_, N, H, C, P, stride):
 
 
 def lite0_work(name, N, H, stages):
-    """EfficientNet-Lite0 in use, of N pictures (H, H, 3); stages: as in encoders/lite0.py."""
+    """EfficientNet-Lite0 in inference mode, of N images (H, H, 3); stages: as in encoders/lite0.py."""
     return Work("lite0", name, "forward", ["numpy_sat"], dict(N=N, H=H, stages=stages), _lite0_flops(N, H, stages))
 
 
 def net_work(name, pass_, N, H, stages, pool_last):
-    """Convolutions with relu, from N pictures (H, H, 3) on; stages: as in encoders/convnet.py."""
+    """Convolutions with relu, from N images (H, H, 3) on; stages: as in encoders/convnet.py."""
     sizes = dict(N=N, H=H, blocks=_blocks(stages, pool_last))
     return Work("net", name, pass_, ["numpy_sat"], sizes, _net_flops(**sizes, backward=pass_ != "forward"))
 
 
 def decoder_work(**sizes):
-    """A caption for each of N pictures through decoder and loss, forward and backward."""
+    """A caption for each of N images through decoder and loss, forward and backward."""
     return Work("decoder", "soft attention", "forward + backward", ["numpy_sat"], sizes, _decoder_flops(1, **sizes))
 
 
@@ -123,7 +123,7 @@ def _conv_flops(N, H, C, O):
 
 
 def _net_flops(N, H, blocks, backward):
-    """Backward each convolution is done twice, but for the first, whose pictures need no gradient."""
+    """Backward each convolution is done twice, but for the first, whose images need no gradient."""
     flops, C = [], 3
     for O, pooled in blocks:
         flops.append(_conv_flops(N, H, C, O))
@@ -143,7 +143,7 @@ def _lite0_flops(N, H, stages):
 
 
 def _decoder_flops(each, N, L, D, M, S, A, V, T):
-    """The matrix products and weighted sums, forward and twice that backward, of `each` captions of N pictures."""
-    picture = L * D * A + 2 * D * S
+    """The matrix products and weighted sums, forward and twice that backward, of `each` captions of N images."""
+    image = L * D * A + 2 * D * S
     word = S * A + L * A + L * D + S + (M + D + S) * 4 * S + (S + D) * M + M * V
-    return 3 * 2 * N * (picture + each * T * word)
+    return 3 * 2 * N * (image + each * T * word)
