@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from numpy_sat.system import cli
-from numpy_sat.training.objectives import variance
+from numpy_sat.training import variance
 
 
 def main(argv=None):

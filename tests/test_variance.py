@@ -9,7 +9,7 @@ from PIL import Image
 from numpy_sat import variance as command
 from numpy_sat.data.vocabulary import END, START
 from numpy_sat.decoders import hard
-from numpy_sat.training.objectives import variance
+from numpy_sat.training import variance
 
 
 @pytest.mark.slow
