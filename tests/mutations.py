@@ -1,6 +1,6 @@
 """Run the tests of one module of the library again and again, each time with one edit of one of its functions.
 
-python tests/mutations.py <module> <file of tests> <expression for pytest -k>   prints, in the last line, a Result.
+python -m tests.mutations <module> <file of tests> <expression for pytest -k>   prints, in the last line, a Result.
 
 An edit is noticed where a test fails that passes without it. Functions are edited without their branches for kernels
 and without their checks of arguments (exercises/judging/trees.py). A test that fails without those does not run for

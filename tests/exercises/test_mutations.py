@@ -625,7 +625,7 @@ def _run(name):
     here = Path(__file__).parents[1]
     paths = here.rglob(f"test_{file[0] if file else name}.py")
     (file,) = (path for path in paths if path.parent.name != "kernels")
-    command = [sys.executable, here / "mutations.py", module, file, expression]
+    command = [sys.executable, "-m", "tests.mutations", module, file, expression]
     done = subprocess.run(command, cwd=here.parent, capture_output=True, text=True, timeout=600)
     assert done.returncode == 0, done.stdout[-5000:] + done.stderr[-5000:]
     return mutations.Result(*json.loads(done.stdout.splitlines()[-1]))
