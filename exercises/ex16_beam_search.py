@@ -39,22 +39,39 @@ from numpy_sat.layers import softmax
 
 
 def extend(scores, lengths, done, log_p, k, length_power):
-    """The k best continuations of each picture's captions by log p / length ** length_power, the best first.
+    """Return the k best continuations of each image's captions by log p / length ** length_power, the best first.
 
-    scores: (N, slots) log p so far; lengths: (N, slots) words so far, <end> counted; done: (N, slots) which captions
-    are finished, and so grow no longer; log_p: (N, slots, V) of the next word, after `ban`.
-    Returns words: (N, k) added, parents: (N, k) slots they are added to, and scores, lengths, done: (N, k) after that.
-    Where there are not as many, k is slots V.
+    Args:
+        scores: (N, slots) log p so far.
+        lengths: (N, slots) words so far, <end> counted.
+        done: (N, slots) which captions are finished, and so grow no longer.
+        log_p: (N, slots, V) log-probabilities of the next word, after `ban`.
+        k: how many continuations; slots V, if there are not more.
+        length_power: exponent of the length normalization.
+    Returns:
+        words: (N, k) the words to add.
+        parents: (N, k) the slots that they are added to.
+        scores, lengths, done: (N, k) after that.
     """
     raise NotImplementedError("exercise 16: extend")
 
 
 def beam_search(decoder, params, a, k, max_words, length_power=1.0):
-    """The best caption of each picture by log p / length ** length_power, length counting words and <end>.
+    """Find the best caption of each image by log p / length ** length_power; length counts words and <end>.
 
-    decoder: an object with begin(params, a), step(params, state, words) and select(state, rows), as decoders.Writer;
-    a: (N, L, D) annotations; k: beams a picture; max_words: longest caption.
-    <unk> and <start> are never written, <end> never first, and nothing else after max_words. Log probabilities are
-    summed in float64. Returns N Captions. Raises ValueError for k or max_words below 1.
+    <unk> and <start> are never written, <end> never first, and nothing but <end> after max_words. Log-probabilities are
+    summed in float64.
+
+    Args:
+        decoder: a decoders.Writer, or an object with begin(params, a), step(params, state, words), select(state, rows).
+        params: arrays by name.
+        a: (N, L, D) annotations.
+        k: beam width.
+        max_words: words of the longest caption, without <end>.
+        length_power: exponent of the length normalization.
+    Returns:
+        N Captions.
+    Raises:
+        ValueError: k or max_words is below 1.
     """
     raise NotImplementedError("exercise 16: beam_search")

@@ -28,7 +28,7 @@ class Split(NamedTuple):
 class Batch(NamedTuple):
     """B captions of N images (or phrases), B / N consecutive ones of each; T words of the longest, <end> counted.
 
-    `inputs` is always what the model's encoder reads. That is one of three kinds, as the model's configuration says:
+    `inputs` is always what the model's encoder reads. That is one of three kinds, as the recipe says:
     images, (N, H, W, 3) float32 from -1 to 1; features, (N, L, C), which the frozen stages of a pretrained encoder
     have computed of the images earlier; or phrases, (N, L) integers.
     """

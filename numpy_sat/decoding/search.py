@@ -51,12 +51,22 @@ def caption_images(params, config, images, beam, max_words, length_power=1.0, si
 
 
 def beam_search(decoder, params, a, k, max_words, length_power=1.0):
-    """The best caption of each picture by log p / length ** length_power, length counting words and <end>.
+    """Find the best caption of each image by log p / length ** length_power; length counts words and <end>.
 
-    decoder: an object with begin(params, a), step(params, state, words) and select(state, rows), as decoders.Writer;
-    a: (N, L, D) annotations; k: beams a picture; max_words: longest caption.
-    <unk> and <start> are never written, <end> never first, and nothing else after max_words. Log probabilities are
-    summed in float64. Returns N Captions. Raises ValueError for k or max_words below 1.
+    <unk> and <start> are never written, <end> never first, and nothing but <end> after max_words. Log-probabilities are
+    summed in float64.
+
+    Args:
+        decoder: a decoders.Writer, or an object with begin(params, a), step(params, state, words), select(state, rows).
+        params: arrays by name.
+        a: (N, L, D) annotations.
+        k: beam width.
+        max_words: words of the longest caption, without <end>.
+        length_power: exponent of the length normalization.
+    Returns:
+        N Captions.
+    Raises:
+        ValueError: k or max_words is below 1.
     """
     if k < 1 or max_words < 1:
         raise ValueError(f"beam search needs k and max_words of at least 1, not {k} and {max_words}")
@@ -65,7 +75,7 @@ def beam_search(decoder, params, a, k, max_words, length_power=1.0):
     words, scores = np.full((N, 1), START), np.zeros((N, 1))
     lengths = np.zeros((N, 1), int)
     done = np.zeros((N, 1), bool)
-    history, best = [], [(-np.inf, 0, 0)] * N  # of each picture: normalised score, step, slot
+    history, best = [], [(-np.inf, 0, 0)] * N  # of each image: score / length ** length_power, step, slot
     for t in range(max_words + 1):
         logits, alpha, beta, state = decoder.step(params, state, words.ravel())
         log_p = softmax.log_softmax(logits.astype(np.float64)).reshape(*words.shape, -1)
@@ -82,10 +92,13 @@ def beam_search(decoder, params, a, k, max_words, length_power=1.0):
 
 
 def ban(log_p, first, last, done):
-    """Set what may not be written to -inf, in place; a finished caption has one way on, <end> at no cost.
+    """Set the log p of words that may not be written to -inf, in place. Finished captions go on with <end>, at no cost.
 
-    log_p: (N, slots, V) log probabilities of the next word; first: whether it is the captions' first, which is never
-    <end>; last: whether it can only be <end>; done: (N, slots) which captions are finished.
+    Args:
+        log_p: (N, slots, V) log-probabilities of the next word.
+        first: True for the first word, which is never <end>.
+        last: True for the word after max_words, which is <end>.
+        done: (N, slots) which captions are finished.
     """
     log_p[..., [START, UNK]] = -np.inf
     if first:
@@ -97,12 +110,19 @@ def ban(log_p, first, last, done):
 
 
 def extend(scores, lengths, done, log_p, k, length_power):
-    """The k best continuations of each picture's captions by log p / length ** length_power, the best first.
+    """Return the k best continuations of each image's captions by log p / length ** length_power, the best first.
 
-    scores: (N, slots) log p so far; lengths: (N, slots) words so far, <end> counted; done: (N, slots) which captions
-    are finished, and so grow no longer; log_p: (N, slots, V) of the next word, after `ban`.
-    Returns words: (N, k) added, parents: (N, k) slots they are added to, and scores, lengths, done: (N, k) after that.
-    Where there are not as many, k is slots V.
+    Args:
+        scores: (N, slots) log p so far.
+        lengths: (N, slots) words so far, <end> counted.
+        done: (N, slots) which captions are finished, and so grow no longer.
+        log_p: (N, slots, V) log-probabilities of the next word, after `ban`.
+        k: how many continuations; slots V, if there are not more.
+        length_power: exponent of the length normalization.
+    Returns:
+        words: (N, k) the words to add.
+        parents: (N, k) the slots that they are added to.
+        scores, lengths, done: (N, k) after that.
     """
     N, _, V = log_p.shape
     total = (scores[..., None] + log_p).reshape(N, -1)
@@ -118,11 +138,16 @@ def extend(scores, lengths, done, log_p, k, length_power):
 
 
 def note_finished(best, t, words, parents, done_before, scores, lengths, length_power):
-    """The best caption finished so far. It may later lose its slot to one that only looks better yet.
+    """Update the best finished caption of each image. A finished caption may later lose its slot to another one.
 
-    best: of each of N pictures (log p / length ** length_power, step, slot), found before; t: this step; words,
-    parents, scores, lengths: (N, k) as `extend` returns them; done_before: (N, slots before) which captions were
-    finished before this step. Returns best anew; of equals the earlier.
+    Args:
+        best: for each of N images (log p / length ** length_power, step, slot), before this step.
+        t: this step.
+        words, parents, scores, lengths: (N, k) as `extend` returns them.
+        done_before: (N, slots before) which captions were finished before this step.
+        length_power: exponent of the length normalization.
+    Returns:
+        best, after this step; of equal ones the earlier.
     """
     new = (words == END) & ~np.take_along_axis(done_before, parents, axis=1) & ~np.isneginf(scores)
     rank = np.where(new, scores / lengths**length_power, -np.inf)
@@ -133,13 +158,17 @@ def note_finished(best, t, words, parents, done_before, scores, lengths, length_
     ]
 
 
-def read_back(history, n, found):
+def read_back(history, n, best):
     """Follow the parents from a finished caption back to <start>.
 
-    history: the Step of every step; n: the picture; found: its (score, step, slot) as of `note_finished`.
-    Returns a Caption.
+    Args:
+        history: the Step of every step.
+        n: the image.
+        best: its (score, step, slot), as `note_finished` returns it.
+    Returns:
+        The Caption.
     """
-    _, t, slot = found
+    _, t, slot = best
     log_p = float(history[t].scores[n, slot])
     words, alphas, betas = [], [], []
     for past in reversed(history[: t + 1]):
