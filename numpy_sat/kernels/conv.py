@@ -19,7 +19,12 @@ LARGE = 128 * 128  # pairs of channels
 
 
 def conv_forward(x, W, b, stride=1, padding=0):
-    """Compute layers/conv.py's conv_forward. Returns y: (N, H', W', O) and the cache's fields."""
+    """Compute layers/conv.py's conv_forward. Returns y: (N, H', W', O) and the cache's fields.
+
+    Like the two gradients below, it returns NotImplemented for filters without channels.
+    """
+    if not W.size:  # no channels: there is nothing to sum
+        return NotImplemented
     y, _ = forward(x, W, b, stride, padding)
     return y, (x, W, stride, padding)
 
@@ -27,6 +32,8 @@ def conv_forward(x, W, b, stride=1, padding=0):
 def conv_parameter_gradients(dy, cache):
     """Compute layers/conv.py's conv_parameter_gradients. Returns dW: (P, Q, C, O), db: (O,)."""
     x, W, stride, padding = cache
+    if not W.size:  # no channels: there is nothing to sum
+        return NotImplemented
     db = elementwise.column_sums(dy)
     return weight_gradient(x, dy, W.shape, stride, padding), db
 
@@ -34,6 +41,8 @@ def conv_parameter_gradients(dy, cache):
 def conv_input_gradient(dy, cache):
     """Compute layers/conv.py's conv_input_gradient. Returns dx: (N, H, W, C)."""
     x, W, stride, padding = cache
+    if not W.size:  # no channels: there is nothing to sum
+        return NotImplemented
     return input_gradient(dy, W, x.shape, stride, padding)
 
 

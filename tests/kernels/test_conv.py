@@ -148,6 +148,18 @@ def test_number_of_threads_changes_no_bit(monkeypatch, C):
         np.testing.assert_array_equal(one, other)
 
 
+@pytest.mark.parametrize("side", [1, 3, 5])
+@pytest.mark.parametrize(("C", "O"), [(0, 32), (16, 0), (0, 0)])
+def test_no_channels(rng, side, C, O):
+    """Without input channels y is the bias, and without output channels dx is 0. Neither is unwritten memory."""
+    (x, W, b), options = random_inputs(rng, ((2, 8, 8, C), (side, side), O, 1, 0))
+    y, cache = conv.conv_forward(x, W, b, *options)
+    np.testing.assert_array_equal(y, np.broadcast_to(b, y.shape))
+    dx, dW, db = conv.conv_backward(np.ones_like(y), cache)
+    np.testing.assert_array_equal(dx, np.zeros_like(x))
+    assert dW.shape == W.shape and db.shape == b.shape
+
+
 def test_what_is_no_number_stays_so(rng):
     """relu must not turn a NaN into a harmless zero: a loss that diverged is noticed by it."""
     (x, W, b), _ = random_inputs(rng, ((1, 24, 24, 16), (3, 3), LANES, 1, 1))
