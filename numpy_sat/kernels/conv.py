@@ -100,8 +100,8 @@ def weight_gradient(x, dy, W_shape, stride, padding):
 
 
 def fills_vectors(W):
-    """Return True if W's output channels fill vectors, as the kernels that fuse pooling and relu need."""
-    return W.shape[3] % LANES == 0
+    """Return True if W has channels, and those of the output fill vectors, as fused pooling and relu need."""
+    return W.size > 0 and W.shape[3] % LANES == 0
 
 
 def _by_winograd(x_shape, W_shape, stride):

@@ -7,7 +7,7 @@ from float32 import double, error
 from numpy_sat.kernels import conv as kernel
 from numpy_sat.kernels import direct, winograd, winograd_weights
 from numpy_sat.kernels.simd import LANES
-from numpy_sat.layers import conv
+from numpy_sat.layers import block, conv, norm_block
 from numpy_sat.system import machine
 
 FORWARD, GRADIENT = 2e-6, 1e-5  # largest errors, relative to the largest value
@@ -158,6 +158,18 @@ def test_no_channels(rng, side, C, O):
     dx, dW, db = conv.conv_backward(np.ones_like(y), cache)
     np.testing.assert_array_equal(dx, np.zeros_like(x))
     assert dW.shape == W.shape and db.shape == b.shape
+
+
+@pytest.mark.parametrize("pooled", [True, False])
+def test_blocks_without_input_channels(rng, pooled):
+    """The block's y is relu of the bias, and a block with batch normalization has y = relu(beta)."""
+    (x, W, b), _ = random_inputs(rng, ((2, 8, 8, 0), (3, 3), LANES, 1, 1))
+    y, cache = block.block_forward(x, W, b, pooled)
+    np.testing.assert_array_equal(y, np.broadcast_to(np.maximum(b, 0), y.shape))
+    assert block.block_backward(np.ones_like(y), cache)[0].shape == x.shape
+    y, cache = norm_block.norm_block_forward(x, W, np.ones_like(b), b, pooled)
+    np.testing.assert_array_equal(y, np.broadcast_to(np.maximum(b, 0), y.shape))
+    assert norm_block.norm_block_backward(np.ones_like(y), cache)[0].shape == x.shape
 
 
 def test_what_is_no_number_stays_so(rng):
