@@ -55,6 +55,10 @@ def test_gradients_of_a_translator(rng, encoder, without):
     assert {array.name for array in report.arrays} == set(params)
 
 
+def test_no_image_is_too_small():
+    assert reader.smallest(SIZES) == 0
+
+
 def test_forward_is_the_definition(rng):
     """Word by word, sentence by sentence, one direction after the other."""
     params, sources = random_params(rng), random_sources(rng)

@@ -134,11 +134,14 @@ EQUIVALENT = {
         ),
     ],
     "self_critical": [
-        ("rewarded", "a = a *", zeros("a"), SHAPE),
-        ("rewarded", "of_drawn, of_greedy =", zeros("a"), SHAPE),
+        ("sample_captions", "a = a *", zeros("a"), SHAPE),
+        ("sample_captions", "sampled_scores =", zeros("a"), SHAPE),
         (
-            *("rewarded", "if recipe.baseline"),
-            ["`recipe.baseline >= 'others'` where `recipe.baseline == 'others'` belongs"],
+            *("sample_captions", "if recipe.training.reward_baseline"),
+            [
+                "`recipe.training.reward_baseline >= 'others'` where "
+                "`recipe.training.reward_baseline == 'others'` belongs"
+            ],
             "no other allowed baseline comes behind it in the alphabet",
         ),
         ("draw", "state =", 2 * zeros("a"), SHAPE),

@@ -1,6 +1,7 @@
 """Captions of the model's own, weighed by what they score: the gradient, and how they are drawn."""
 
 from itertools import product
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -9,9 +10,11 @@ from numpy_sat import captioner
 from numpy_sat.check import gradcheck
 from numpy_sat.data import batches
 from numpy_sat.data.vocabulary import END, START, Vocabulary
-from numpy_sat.decoders import MODELS, writer
+from numpy_sat.decoders import MODELS, soft, writer
 from numpy_sat.experiment.recipe import Recipe
 from numpy_sat.metrics import cider
+from numpy_sat.system import streams
+from numpy_sat.system.workspace import Workspace
 from numpy_sat.training.objectives import self_critical
 
 V, MOST = 5, 3  # <start>, <end>, <unk> and two words; captions of at most three
@@ -228,6 +231,44 @@ def test_annotations_drop_out_alike_where_captions_are_drawn_judged_and_learned(
     assert 0 < dropped.mean() < 1 and found.config.encoder.annotation_dropout == 0
     np.testing.assert_allclose(found.a, a * ~dropped / 0.6)
     assert len(seen) == 2 and all(array is found.a for array in seen)
+
+
+def test_the_baseline_is_the_score_of_the_images_greedy_caption(rng, params, monkeypatch):
+    vocabulary = Vocabulary(("<start>", "<end>", "<unk>", "red", "square"))
+    references = (["red", "square"],), (["red"],), (["square", "square", "red"],)
+    judge = self_critical.prepare(batches.Split((), None, (), references, ()), vocabulary)
+    recipe = CONFIG.replace(batch_size=2, captions_per_image=3, max_words=MOST)
+    batch = all_captions(rng, 2)._replace(words=np.zeros((4, 6), int), rows=np.array([2, 0]))
+    captions, seen = [(4, 3), (3, 4)], []
+
+    def search_greedily(decoder, params, a, beam, max_words):
+        seen.append((beam, max_words))
+        return [SimpleNamespace(words=words) for words in captions]
+
+    monkeypatch.setattr(self_critical.search, "beam_search", search_greedily)
+    samples = self_critical.sample_captions(params, batch, recipe, judge, rng)
+    targets, mask = samples.batch.targets, samples.batch.mask
+    sampled = [targets[:, b][mask[:, b] > 0] for b in range(6)]
+    baseline = self_critical.scores(judge, [2, 2, 2, 0, 0, 0], sampled) - samples.batch.weights
+    expected = self_critical.scores(judge, [2, 0], captions)
+    assert seen == [(1, MOST)] and expected.min() > 0 and np.ptp(expected) > 0
+    np.testing.assert_allclose(baseline, np.repeat(expected, 3), atol=1e-5)
+
+
+def test_the_loss_is_the_decoders_on_the_sampled_captions(rng, params):
+    vocabulary = Vocabulary(("<start>", "<end>", "<unk>", "red", "square"))
+    judge = self_critical.prepare(batches.Split((), None, (), ((["red"],), (["square"],)), ()), vocabulary)
+    recipe = CONFIG.replace(batch_size=2, captions_per_image=3, max_words=MOST)
+    batch = all_captions(rng, 2)._replace(words=np.zeros((4, 6), int), rows=np.arange(2))
+    loss, grads, scores = self_critical.loss_and_grads(params, batch, recipe, judge, np.random.default_rng, Workspace())
+
+    samples = self_critical.sample_captions(params, batch, recipe, judge, np.random.default_rng(streams.CAPTIONS))
+    random = np.random.default_rng(streams.DROPOUT)
+    expected, _, expected_grads = soft.loss_and_grads(params, samples.a, samples.batch, samples.config, random)
+    assert loss == expected and scores == {"sampled": samples.sampled, "greedy": samples.greedy}
+    assert grads.keys() == expected_grads.keys()
+    assert all(np.array_equal(grads[name], expected_grads[name]) for name in grads)
+    assert self_critical.selection_score(recipe, 12.5) == 12.5
 
 
 def greedy(params, a, uniforms):
