@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 
 from numpy_sat.data import catalog
-from numpy_sat.experiment import presets, settings
+from numpy_sat.experiment import presets, runs, settings
 from numpy_sat.experiment.recipe import SETTINGS
 from numpy_sat.system import cli
 from numpy_sat.system.errors import InputError
@@ -137,7 +137,7 @@ def _add_option(parser, setting):
 def _print_settings(parser, args):
     """Print every setting with its value in the recipe that the arguments begin with, and end the program."""
     try:
-        print(settings.help_table(preset(args)))
+        print(settings.help_table(runs.load_model(args.start).recipe if args.start else preset(args)))
     except InputError as error:
         parser.error(str(error))
     parser.exit()

@@ -5,6 +5,7 @@ import json
 
 import numpy as np
 import pytest
+import tiny
 
 from numpy_sat.decoders import MODELS
 from numpy_sat.encoders import ENCODERS, lite0
@@ -66,6 +67,13 @@ def test_help_lists_every_setting_with_its_value_and_range(capsys):
     assert line.split()[1] == "0.7" and "a number above 0 to 1" in line and SETTINGS["random_crop"].meaning in line
     (line,) = (line for line in lines if line.startswith("reinforce_weight "))
     assert "(model hard)" in line
+
+
+def test_help_shows_the_settings_of_the_run_that_training_goes_on_from(trained, capsys):
+    with pytest.raises(SystemExit) as exit:
+        parse(["--from", str(trained), "--set", "help"])
+    values = dict(line.split()[:2] for line in capsys.readouterr().out.splitlines())
+    assert exit.value.code == 0 and values["hidden_size"] == str(tiny.RECIPE.decoder.hidden_size)
 
 
 @pytest.mark.parametrize("name", PRESETS)
