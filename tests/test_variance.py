@@ -11,6 +11,8 @@ from numpy_sat.data.vocabulary import END, START
 from numpy_sat.decoders import hard
 from numpy_sat.training import variance
 
+pytestmark = pytest.mark.usefixtures("general_decoder")
+
 
 @pytest.mark.slow
 def test_a_baseline_lessens_the_variance_and_reward_to_go_still_more(rng):

@@ -141,6 +141,7 @@ def test_words_of_small_logits_are_drawn_in_float64():
             assert self_critical.draw(decoder, {}, np.zeros((1, 1, 1)), uniforms) == [[expected]]
 
 
+@pytest.mark.usefixtures("general_decoder")
 @pytest.mark.parametrize("name", [name for name in MODELS if name != "dot"])  # which trains as soft does
 def test_captions_count_as_much_as_they_weigh(rng, name):
     """In every model, and in all that it learns by: twice r - b is twice the gradient, and -1 is its opposite."""

@@ -13,8 +13,10 @@ ALL = attend_tell.Parts(soft_attention)  # of the decoder
 
 
 @pytest.mark.parametrize("without", [(), tuple(parts.PARTS)])
-def test_the_whole_models_fast_gradients_are_the_plain_ones(without):
+def test_the_whole_models_fast_gradients_are_the_plain_ones(without, request):
     """float32 on the kernels, fused and not, against float64 by the plain definition."""
+    if without:
+        request.getfixturevalue("general_decoder")
 
     def gradients(dtype):
         params, batch = vectors_model(np.random.default_rng(3), dtype)
