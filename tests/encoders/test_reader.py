@@ -27,8 +27,10 @@ def test_gradients(rng, N, L, sizes):
 
 @pytest.mark.parametrize("encoder", [reader, last_state])
 @pytest.mark.parametrize("without", [(), pytest.param(("attention",), marks=pytest.mark.slow)])
-def test_gradients_of_a_translator(rng, encoder, without):
+def test_gradients_of_a_translator(rng, encoder, without, request):
     """Encoder and decoder together, two translations of each sentence, of unlike lengths."""
+    if without:
+        request.getfixturevalue("general_decoder")
     config = Recipe().replace(
         image_size=0,
         stages=(),

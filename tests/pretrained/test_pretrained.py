@@ -331,8 +331,10 @@ def test_a_decoder_begins_alike_whatever_is_tuned(rng):
         ),
     ],
 )
-def test_gradients_of_the_last_stages(rng, encoder, stages, tuned, model):
+def test_gradients_of_the_last_stages(rng, encoder, stages, tuned, model, request):
     """Of decoder and tuned stages together, float64, where every picture is looked at by two captions."""
+    if model != "soft":
+        request.getfixturevalue("general_decoder")
     config = Recipe().replace(
         **{"image_size": 8, "stages": stages, "embedding_size": 3, "hidden_size": 4, "attention_size": 5},
         **{
