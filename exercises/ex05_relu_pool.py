@@ -19,7 +19,7 @@ say 0.) Max-pooling with window 2 and stride 1:
     x = [[1, 3, 3],     dy = [7, 20]      y = [3, 3], winner = [1, 0]. Which cells of x get which gradient?
          [3, 3, 2]]
 
-And a 3 x 3 picture of nothing but -5: with window 3, stride 2 and padding 1, y is -5 everywhere. What would it be if
+And a 3 x 3 image of nothing but -5: with window 3, stride 2 and padding 1, y is -5 everywhere. What would it be if
 the padding were zeros?
 
 `pool.check_arguments` raises what the docstring promises: call it. Python loops over p and q are fast enough, over

@@ -1,6 +1,6 @@
 """Exercise 6: Convolution, forward.
 
-To learn: a convolution looks at a picture through a small window and asks the same question everywhere. It is the
+To learn: a convolution looks at an image through a small window and asks the same question everywhere. It is the
 affine map of exercise 3: the P Q C numbers in the window go in, O numbers come out, with the same weights each time.
 
     x_padded         = x with `padding` rings of zeros around it
@@ -12,10 +12,10 @@ Where the stride leaves a rest, no window sees the last rows. The filter is not 
 cross-correlation.
 
 The sum may be done in two orders. By windows: for each (i, j), a patch of P x Q cells times every filter. By filter
-cells: for each (p, q), the cells that W[p, q] meets, one in every window, form a picture, (N, H', W', C); times
-W[p, q], (C, O), it is one term of y. That makes 9 matrix products for a 3 x 3 filter, however large the pictures.
+cells: for each (p, q), the cells that W[p, q] meets, one in every window, form an image, (N, H', W', C); times
+W[p, q], (C, O), it is one term of y. That makes 9 matrix products for a 3 x 3 filter, however large the images.
 
-Predict before you run: one picture, one channel in and out, b = 100, no padding, stride 1,
+Predict before you run: one image, one channel in and out, b = 100, no padding, stride 1,
 
     x = [[1, 2, 3],     W = [[1,  0],     Every digit of y tells which cell it met: y[0, 0] = 100 + 1 + 50 = 151.
          [4, 5, 6],          [0, 10]]     y = [[151, 162], [184, 195]]. Had you turned the filter: y[0, 0] = 115.

@@ -18,7 +18,7 @@ not turned. Or gathered: each cell collects from the windows that cover it, in r
 turned by half a turn. Both are right, a mixture is not. dx has the shape of x, whatever dy's shape suggests: cells
 that no window reached stay 0.
 
-Predict before you run: one picture, one channel in and out, no padding, stride 1,
+Predict before you run: one image, one channel in and out, no padding, stride 1,
 
     x = [[1, 2, 3],     W = [[1,  0],     dy = [[  1,   10],     dW[0, 0] = 1*1 + 2*10 + 4*100 + 5*1000 = 5421
          [4, 5, 6],          [0, 10]]           [100, 1000]]     dx[1, 1] = 1*1000 + 10*1 = 1010
@@ -26,7 +26,7 @@ Predict before you run: one picture, one channel in and out, no padding, stride 
 
 What are db and dW[1, 0]? Which dy does the corner dx[2, 2] hear of, through which weight? Which cells of dx are 0?
 
-Two functions, for the layer next to the picture needs no dx. Both take the cache ConvCache(x, W, stride, padding) of
+Two functions, for the layer next to the image needs no dx. Both take the cache ConvCache(x, W, stride, padding) of
 exercise 6. Only these two must be written out; the rest of the library, conv.conv_forward too, may be used.
 """
 

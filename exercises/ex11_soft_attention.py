@@ -1,17 +1,17 @@
 """Exercise 11: Soft attention.
 
-To learn: how the decoder looks. Before each word its state h asks every location of the picture how useful it is.
+To learn: how the decoder looks. Before each word its state h asks every location of the image how useful it is.
 The answers are scores e, the softmax makes them shares alpha, and the shares mix the annotations a_i into one z.
 
-    (4) e_bi = v . tanh(keys_i + query_b)        query_b = h_b W_h;  keys_i = W_a a_i + b_a, given, once a picture
+    (4) e_bi = v . tanh(keys_i + query_b)        query_b = h_b W_h;  keys_i = W_a a_i + b_a, given, once an image
     (5) alpha_b = softmax(e_b) over locations    (6) z_b = sum over i of alpha_bi a_i       b a caption, i a location
 
 The slides call "hello" the query and "ciao" the key, the reverse of common usage. Here as elsewhere who asks has the
 query, the decoder's state; who answers has keys (by which it is found) and values (what it gives): the locations.
 
-The B captions belong to the N pictures in order, B / N to each: caption b to picture b // (B / N). So the query
+The B captions belong to the N images in order, B / N to each: caption b to image b // (B / N). So the query
 h @ W_h, (B, A), as (N, B / N, 1, A) meets keys, (N, L, A), as keys[:, None]. Each is stretched along the axis that it
-lacks, and its gradient is a sum along just that axis: dkeys over the captions of a picture, dquery over locations.
+lacks, and its gradient is a sum along just that axis: dkeys over the captions of an image, dquery over locations.
 
 attend_backward: alpha has two readers, (6) and, outside, the penalty of the loss. dalpha is what comes from outside;
 what comes from (6) is added to it before the softmax is gone back through.

@@ -3,12 +3,12 @@
 To learn: two small pieces around the LSTM, and what happens to a gradient where one number meets a whole vector, and
 where three roads come together.
 
-The gate. Not every word needs the picture as much ("red" does, "of" does not). So the state decides how loud the
+The gate. Not every word needs the image as much ("red" does, "of" does not). So the state decides how loud the
 context z may speak, with one number between 0 and 1 for each caption:
 
     beta_b = sigm(w_beta . h_b + b_beta)        gated_b = beta_b z_b        (section 4.2.1)
 
-The deep output. The next word follows from the word before, from the state and from the picture:
+The deep output. The next word follows from the word before, from the state and from the image:
 
     inner = E y_{t-1} + h_t L_h + z_t L_z       (7) logits = inner L_o + b_o
 

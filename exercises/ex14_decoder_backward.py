@@ -3,7 +3,7 @@
 To learn: whole networks have no new mathematics, only bookkeeping. All parts have their backward; what is left is to
 call them in reverse order and to add up, wherever one thing was used in several places, what comes back from each.
 
-Forward, of each picture:  h_0, c_0 = tanh of affine maps of abar;  keys = a W_a + b_a
+Forward, of each image:  h_0, c_0 = tanh of affine maps of abar;  keys = a W_a + b_a
          for each word t:  z  = sum over i of alpha_i a_i, alpha from keys and h_{t-1}       attention.attend_forward
                            z' = beta z, beta from h_{t-1}                                    attention.gate_forward
                            h_t, c_t from x = (E y_{t-1}, z'), h_{t-1}, c_{t-1}               lstm.lstm_forward
@@ -12,7 +12,7 @@ Forward, of each picture:  h_0, c_0 = tanh of affine maps of abar;  keys = a W_a
 recur_backward is one word, decode_backward the whole. What was used twice or more, and so gathers gradients:
   in a word      h_{t-1}: by attention, gate, LSTM;    z': by LSTM and output;    alpha: by z and by the penalty
   between words  h_t: by the output and the next word;    a, keys and the weights: by every word
-  at the start   h_0, c_0: by all `each` captions of the picture, side by side;    a: by abar and the keys as well
+  at the start   h_0, c_0: by all `each` captions of the image, side by side;    a: by abar and the keys as well
 
 Predict before you run. The slides' smallest recurrence is h_t = w h_{t-1}, from h_0 = 1 with w = 2 for three words,
 loss = h_1 + h_2 + h_3. Going back, h_3 gets 1; h_2 gets 1 of its own and w * 1 = 2 by way of h_3, so 3. What do h_1

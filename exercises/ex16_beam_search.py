@@ -15,16 +15,16 @@ Predict before you run. First word: "one" 0.6, "two" 0.4. After "one": dog 0.4, 
      one wins with length_power 0, and which with 1?
 (1: greedy "one dog", 0.24; k = 2 "two dogs", 0.36. 2: with 0 the first, for 0.5^3 = 0.125 > 0.6^5 = 0.078. With 1?)
 
-extend is one step, for N pictures at once. A picture has slots, a beginning in each, and each has V ways on: slots V
+extend is one step, for N images at once. An image has slots, a beginning in each, and each has V ways on: slots V
 candidates, number slot * V + word. The k of highest rank are kept, best first: word; parent, the slot it goes on
 from; score, which is log p so far, not the rank; length; done, which is whether its word is <end>. What was done
 before grows no longer: its one way on is another <end>, which costs nothing and is not counted.
 
-beam_search starts with one slot a picture, <start>. Each step: decoder.step; softmax.log_softmax of the logits, in
+beam_search starts with one slot an image, <start>. Each step: decoder.step; softmax.log_softmax of the logits, in
 float64; search.ban, which changes log_p in place to what may be written; extend; search.note_finished, which keeps
-each picture's best finished caption as (rank, step, slot), at first (-inf, 0, 0); decoder.select. To the decoder all
-are rows: slot s of picture n is row n * slots + s, in what it takes and in what it gives. A search.Step of every step
-goes into the history, through which search.read_back at the end follows the parents back from each picture's best.
+each image's best finished caption as (rank, step, slot), at first (-inf, 0, 0); decoder.select. To the decoder all
+are rows: slot s of image n is row n * slots + s, in what it takes and in what it gives. A search.Step of every step
+goes into the history, through which search.read_back at the end follows the parents back from each image's best.
 There are at most max_words + 1 steps, for <end> comes last; nothing is left to do where all captions are done or
 impossible (score -inf).
 

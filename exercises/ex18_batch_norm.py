@@ -10,7 +10,7 @@ normalisation (Ioffe and Szegedy 2015) does that to every channel, over all R nu
     y_r = gamma x_hat_r + beta
 
 Channels are the last axis and do not meet: each has a mean, a std, a gamma and a beta of its own, of shape (C,).
-All other axes count rows: of N pictures of H x W cells R is N H W, not N. The variance is divided by R, not R - 1.
+All other axes count rows: of N images of H x W cells R is N H W, not N. The variance is divided by R, not R - 1.
 EPSILON stands under the root: where a channel is the same everywhere, x_hat is 0 and not 0 / 0.
 
 On a curve, one who gets better moves everybody's mark. So x_r takes part in y of every row, on three ways:

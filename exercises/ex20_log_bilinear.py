@@ -3,7 +3,7 @@
 To learn: a language model without any memory, and what happens to the gradient of a table that is used twice.
 
 Kiros, Salakhutdinov and Zemel (2014) predict the next word's vector from the vectors of the last n - 1 words, each by
-a matrix of its own, and from the picture; a word is the likelier, the greater its own vector's product with that is:
+a matrix of its own, and from the image; a word is the likelier, the greater its own vector's product with that is:
 
     r_hat_t = sum over i = 1 .. n-1 of E y_{t-i} C_i  +  abar C_m              predict_forward; C_i is C[i - 1]
     logits_t = (r_hat_t after dropout) E^T + b_o                               decode_forward
@@ -15,7 +15,7 @@ stand <start>s, whose vector counts like any other. A sum over words of products
 
 Backward, each by what has used it:
     C_i:  every prediction, of all t and all captions: a sum over rows, as in the affine map
-    abar C_m, one row a picture:  all words of the picture's B / N captions, which stand side by side among the B
+    abar C_m, one row an image:  all words of the image's B / N captions, which stand side by side among the B
     E:  looked up in the windows, and multiplied by in the output: dE is the sum of both
 
 Predict before you run. E = [[0, 0], [1, 0], [0, 1], [1, 1]], C_1 = [[1, 0], [0, 1]], C_2 = [[0, 0.5], [-0.5, 0]], all

@@ -3,7 +3,7 @@
 To learn: queries, keys and values, the attention of today's language models (Vaswani et al. 2017). Exercise 11's
 score is a small net with a tanh; this one asks how far two vectors point the same way. Of one head:
 
-    query_b = h_b W_q        keys_i = a_i W_k, given, once a picture        values_i = a_i W_v
+    query_b = h_b W_q        keys_i = a_i W_k, given, once an image        values_i = a_i W_v
     (4) e_bi = query_b . keys_i / sqrt(K)     (5) alpha_b = softmax(e_b)     (6) z_b = sum over i of alpha_bi values_i
 
 A sum of K products is about sqrt(K) times as large as one of them: divided by that, scores do not grow with K.
@@ -17,7 +17,7 @@ it will: W_q is (heads, S, K), W_v (heads, D, K), keys (heads, N, L, K), e and e
 attend_forward shows outside, where the penalty is, one alpha, (B, L): the heads' mean. What comes back to that mean,
 dalpha, is every head's, divided by the number of heads. @ multiplies stacks: h @ W_q is (heads, B, K).
 (6) is linear, so its order is free: mix the annotations first, seen_b = sum over i of alpha_bi a_i, (heads, B, D), and
-W_v multiplies one vector a caption, not one a location: z_b = seen_b W_v. Caption b belongs to picture b // (B / N).
+W_v multiplies one vector a caption, not one a location: z_b = seen_b W_v. Caption b belongs to image b // (B / N).
 
 The caches are ScoreCache(keys, h, W_q, query), query as (heads, N, B / N, K); ContextCache(alpha, a, W_v, seen); and
 AttendCache(score, softmax, context), the caches of (4), softmax.softmax_forward and (6). You may use

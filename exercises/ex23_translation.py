@@ -1,6 +1,6 @@
 """Exercise 23: Reading a sentence.
 
-To learn: how a sentence is read, so that the decoder that writes captions of pictures can write another of it.
+To learn: how a sentence is read, so that the decoder that writes captions of images can write another of it.
 
 The slides begin so: one LSTM reads "hello", and from the state it ends in another writes "ciao". But all of "the two
 red houses on monday" must fit into that one state as well. Attention came from here (Bahdanau et al. 2015): keep the

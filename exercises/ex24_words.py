@@ -16,7 +16,7 @@ To draw words, look along the directions in which they lie furthest apart, seen 
     share_j  = s_j^2 / sum of all s^2    how much of the words' squared distances from the mean axis_j shows
     x_vj     = (E_v - mean) . axis_j     where word v is drawn
 
--axis_j would do as well as axis_j. So that a picture is the same every time, take the one in which the number of
+-axis_j would do as well as axis_j. So that an image is the same every time, take the one in which the number of
 largest absolute value is positive.
 
 Predict before you run. The seven words, with M = 2: I [0, 2], live [0, -1], in [-1, 0], Rome [4, 3], Paris [8, 6],

@@ -20,9 +20,9 @@ Padding is what TensorFlow calls "SAME": as many zeros as it takes for ceil(H / 
 below, and an odd one below. depthwise.same_padding(H, P, s) gives both numbers, for the width likewise. At stride 2 an
 even side gets none before and one behind: padding by one on both sides would look at other pixels.
 
-Predict before you run: one picture, two channels, P = 3, s = 2, x[:, :, c] = [[1, 2], [3, 4]] for both, b = [100, 0],
+Predict before you run: one image, two channels, P = 3, s = 2, x[:, :, c] = [[1, 2], [3, 4]] for both, b = [100, 0],
 W[:, :, 0] all 1, W[:, :, 1] all 0 but W[1, 1, 1] = 1. No zeros before and one behind, so there is one window, which
-begins at the picture's first pixel: y = [[[110, 4]]]. (Padded by one on both sides: [[[110, 1]]].)
+begins at the image's first pixel: y = [[[110, 4]]]. (Padded by one on both sides: [[[110, 1]]].)
 With dy = [[[1, 10]]]: db = [1, 10], dW[:, :, 0] = [[1, 2, 0], [3, 4, 0], [0, 0, 0]]. What is dW[:, :, 1]? And dx?
 How many products has a pixel of 3 x 3 and 512 channels, whole and in two?
 

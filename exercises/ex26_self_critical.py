@@ -10,10 +10,10 @@ captions, seldom ones counting most. No one can take a derivative of that. Nor n
     estimated = (r(y) - b) d log p(y) of a y that is drawn; its mean over draws is dJ, whatever b is
     at the logits of a drawn word  d log p / d logits = onehot - p, onehot being 1 at that word, 0 elsewhere
 
-b is what the greedy caption of the same picture scores: who did better is made likelier, who did worse unlikelier.
+b is what the greedy caption of the same image scores: who did better is made likelier, who did worse unlikelier.
 
-advantage: r - b of B captions, B / N of each of N pictures side by side: captions 0, 1, 2 of picture 0, then 3, 4, 5
-of picture 1. One greedy caption a picture.
+advantage: r - b of B captions, B / N of each of N images side by side: captions 0, 1, 2 of image 0, then 3, 4, 5
+of image 1. One greedy caption an image.
 
 policy_forward: loss = - the mean over captions of (r - b) log p(y); log p(y) is the sum over its words. The minus is
 there because training goes downhill. The cache is PolicyCache(likelihood, weights), likelihood being the cache of
@@ -34,7 +34,7 @@ backward its gradient is p_k (r_k - J) = [-.45, .03, .42]. With b = 1 the draws 
 [-.5, .3, .2], word 1 nothing, word 2 [-1, -.6, 1.6]; their mean, weighed .5, .3, .2, is [-.45, .03, .42]. And with
 b = 0: what does each draw give now, what is the mean, and which draws scatter more? What has a model to learn from
 when all its draws score as the greedy caption does? And what if all score far below it, as they do while a model is
-unsure of itself: what do they teach then, and what with another b, the mean score of the picture's other draws, which
+unsure of itself: what do they teach then, and what with another b, the mean score of the image's other draws, which
 `policy.advantage_over_others` takes? Which word does the uniform number 0.8 draw? And 0.6?
 """
 

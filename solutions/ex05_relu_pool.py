@@ -68,7 +68,7 @@ def max_pool_forward(x, window, stride, padding=0):
     x_padded = np.full((N, H + 2 * padding, width + 2 * padding, C), -np.inf, x.dtype)
     x_padded[:, padding : padding + H, padding : padding + width] = x
 
-    # The first window begins at row 0 of the padded picture, the last possible one at H + 2 padding - window. Between
+    # The first window begins at row 0 of the padded image, the last possible one at H + 2 padding - window. Between
     # the two there is a window every s rows: (H + 2 padding - window) // s more.
     rows = (H + 2 * padding - window) // stride + 1
     columns = (width + 2 * padding - window) // stride + 1

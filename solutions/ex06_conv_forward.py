@@ -7,7 +7,7 @@ Sums may be done in any order. Take the one over p, q last: for a fixed cell (p,
     sum over c of x_padded[n, i s + p, j s + q, c] W[p, q, c, o],
 
 is the affine map of exercise 3, without b: its rows are the windows (n, i, j), its weights the (C, O) of W[p, q]. So
-a convolution is P Q matrix products, each of the picture seen from another cell of the filter, and a loop of P Q
+a convolution is P Q matrix products, each of the image seen from another cell of the filter, and a loop of P Q
 turns.
 """
 
@@ -38,7 +38,7 @@ def conv_forward(x, W, b, stride=1, padding=0):
     N, H, width, C = x.shape
     P, Q, _, O = W.shape
 
-    # Cell (r, k) of x is cell (r + padding, k + padding) of x_padded. Pictures and channels get no ring.
+    # Cell (r, k) of x is cell (r + padding, k + padding) of x_padded. Images and channels get no ring.
     x_padded = np.zeros((N, H + 2 * padding, width + 2 * padding, C), x.dtype)
     x_padded[:, padding : padding + H, padding : padding + width] = x
 

@@ -37,7 +37,7 @@ def conv_parameter_gradients(dy, cache):
     _, rows, columns, _ = dy.shape
     windows = N * rows * columns
 
-    # Windows as rows, as in exercise 3: which picture a window is of, and where, makes no difference to W and b.
+    # Windows as rows, as in exercise 3: which image a window is of, and where, makes no difference to W and b.
     dy_rows = dy.reshape(windows, O)
 
     # b[o] takes part once in every window.

@@ -10,7 +10,7 @@ and one of y. What happens to these three as one index goes on by one:
     j    x jumps by C numbers, y by O, W stays
 
 So o is innermost. Next come c, q and p: one row of y, O numbers, stays in the nearest cache until all its terms are
-in. Then j, i and n, which go through the pictures in the order in which they lie in memory.
+in. Then j, i and n, which go through the images in the order in which they lie in memory.
 """
 
 import numba
@@ -33,11 +33,11 @@ def correlate(x, W, b, y):
                 # y comes with garbage in it: the bias is written over that, before anything is added.
                 for o in range(O):
                     y[n, i, j, o] = b[o]
-                # Then every term of this row of y. The window of (i, j) begins at cell (i, j) of the padded picture.
+                # Then every term of this row of y. The window of (i, j) begins at cell (i, j) of the padded image.
                 for p in range(P):
                     for q in range(Q):
                         for c in range(C):
-                            # One number of the picture...
+                            # One number of the image...
                             pixel = x[n, i + p, j + q, c]
                             # ... takes part in all O results, each with its own weight. This loop becomes vectors.
                             for o in range(O):

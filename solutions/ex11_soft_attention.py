@@ -1,7 +1,7 @@
 """Solution 11: Soft attention.
 
-Every caption of a picture meets every location of that picture. So the arrays in the middle have four axes: picture,
-caption of that picture, location, component. What depends on fewer of them is stretched over the rest on the way
+Every caption of an image meets every location of that image. So the arrays in the middle have four axes: image,
+caption of that image, location, component. What depends on fewer of them is stretched over the rest on the way
 forward. Stretched means used many times; and what is used many times gets, on the way back, a gradient from every use:
 each stretch becomes a sum along the same axis.
 """
@@ -19,7 +19,7 @@ def score_forward(keys, h, W_h, v):
     """
     N, L, A = keys.shape
     B = len(h)
-    each = B // N  # captions of one picture, side by side
+    each = B // N  # captions of one image, side by side
 
     # What a caption asks depends on its state only, so it is computed once for all locations.
     query = h @ W_h  # (B, A)
@@ -49,7 +49,7 @@ def score_backward(de, cache):
     # u = tanh(keys + query): the slope of tanh is 1 - u^2.
     dsum = du * (1 - u * u)
 
-    # keys_i was used by all captions of its picture, query_b by all locations: sums along those axes.
+    # keys_i was used by all captions of its image, query_b by all locations: sums along those axes.
     dkeys = dsum.sum(axis=1)  # (N, L, A)
     dquery = dsum.sum(axis=2).reshape(B, A)
 
@@ -68,7 +68,7 @@ def context_forward(alpha, a):
     B = len(alpha)
     alpha_of_each = alpha.reshape(N, B // N, L)
 
-    # For each picture a matrix product, (its captions, L) times (L, D): the sum over i for all its captions at once.
+    # For each image a matrix product, (its captions, L) times (L, D): the sum over i for all its captions at once.
     # @ of two stacks of matrices multiplies the first by the first, the second by the second, and so on.
     z = alpha_of_each @ a
     return z.reshape(B, D), ContextCache(alpha, a)
@@ -83,12 +83,12 @@ def context_backward(dz, cache):
     dz_of_each = dz.reshape(N, B // N, D)
 
     # z_bd = sum over i of alpha_bi a_id. alpha_bi takes part in z_bd of every d, there times a_id: a sum over d.
-    # Picture by picture that is (its captions, D) times (D, L).
+    # Image by image that is (its captions, D) times (D, L).
     a_transposed = a.swapaxes(1, 2)
     dalpha = dz_of_each @ a_transposed
 
-    # a_id takes part in z_bd of every caption b of its picture, there times alpha_bi: a sum over those captions.
-    # Picture by picture that is (L, its captions) times (its captions, D).
+    # a_id takes part in z_bd of every caption b of its image, there times alpha_bi: a sum over those captions.
+    # Image by image that is (L, its captions) times (its captions, D).
     alpha_transposed = alpha_of_each.swapaxes(1, 2)
     da = alpha_transposed @ dz_of_each
     return dalpha.reshape(B, L), da

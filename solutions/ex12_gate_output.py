@@ -55,8 +55,8 @@ def output_forward(Ey, h, z, L_h, L_z, L_o, b_o):
     """
     # State and context are brought to M numbers, as the embedded word has them, so that the three can be added.
     from_state = h @ L_h
-    from_picture = z @ L_z
-    inner = Ey + from_state + from_picture
+    from_image = z @ L_z
+    inner = Ey + from_state + from_image
 
     # A score for every word of the vocabulary. Each row of the inner axis M says what a number there does to all words.
     logits, cache_linear = linear.linear_forward(inner, L_o, b_o)
@@ -81,11 +81,11 @@ def output_backward(dlogits, cache):
     # inner = Ey + h L_h + z L_z: a sum hands what came in to each of its terms.
     dEy = dinner
     dfrom_state = dinner
-    dfrom_picture = dinner
+    dfrom_image = dinner
 
     # Two of them are products, h L_h and z L_z: back to each factor by way of the other, as for inner and L_o above.
     dh = dfrom_state @ cache.L_h.T
     dL_h = rows(cache.h).T @ rows(dfrom_state)
-    dz = dfrom_picture @ cache.L_z.T
-    dL_z = rows(cache.z).T @ rows(dfrom_picture)
+    dz = dfrom_image @ cache.L_z.T
+    dL_z = rows(cache.z).T @ rows(dfrom_image)
     return dEy, dh, dz, dL_h, dL_z, dL_o, db_o

@@ -91,8 +91,8 @@ def decode_backward(dlogits, dalpha, cache):
     dEy_recur = np.stack([dEy_t for _, _, dEy_t, _ in of_words[::-1]])
     grads["E"] = embedding.embedding_backward(dEy_output + dEy_recur, cache.embedding)
 
-    # dh_after and dc_after have arrived at what word 0 started from: h_0 and c_0, of a picture, used by its `each`
-    # captions. They stand side by side, so a reshape gives each picture a row of its own: (N, each, S).
+    # dh_after and dc_after have arrived at what word 0 started from: h_0 and c_0, of an image, used by its `each`
+    # captions. They stand side by side, so a reshape gives each image a row of its own: (N, each, S).
     each = cache.each
     dh0 = dh_after.reshape(B // each, each, S).sum(axis=1)
     dc0 = dc_after.reshape(B // each, each, S).sum(axis=1)

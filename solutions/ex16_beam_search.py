@@ -2,7 +2,7 @@
 
 A search over beginnings of captions. A beginning is a slot: the last word, the score (log p of its words), its length,
 whether it is finished, and the decoder's state. One step makes of each slot V candidates, a word longer; the best k of
-all of a picture's candidates are its slots in the next step. Only their last words and their parents are written down;
+all of an image's candidates are its slots in the next step. Only their last words and their parents are written down;
 a whole caption is read back through the parents once the search is over.
 
 Scores are logarithms, so that products of probabilities are sums, and do not become 0 in long captions.
@@ -41,16 +41,16 @@ def extend(scores, lengths, done, log_p, k, length_power):
     # What they compete by. (-inf, which is impossible, stays -inf.)
     rank = total / longer[:, :, None] ** length_power
 
-    # A picture's candidates compete whatever slot they come from: one row of slots V of them, number slot V + word. An
+    # An image's candidates compete whatever slot they come from: one row of slots V of them, number slot V + word. An
     # ascending sort of -rank has the best first.
     numbers = np.argsort(-rank.reshape(N, slots * V), axis=1, kind="stable")[:, :k]
     parents = numbers // V
     words = numbers % V
 
     # What goes on is the score, not the rank: the rank will be made anew of a longer sum and a greater length.
-    pictures = np.arange(N)[:, None]
-    new_scores = total[pictures, parents, words]
-    new_lengths = longer[pictures, parents]
+    images = np.arange(N)[:, None]
+    new_scores = total[images, parents, words]
+    new_lengths = longer[images, parents]
     new_done = words == END
     return words, parents, new_scores, new_lengths, new_done
 
@@ -76,7 +76,7 @@ def beam_search(decoder, params, a, k, max_words, length_power=1.0):
     if k < 1 or max_words < 1:
         raise ValueError(f"beam search needs k and max_words of at least 1, not {k} and {max_words}")
 
-    # One empty caption a picture. (With k equal ones, all k would go on alike, and the search would be greedy.)
+    # One empty caption an image. (With k equal ones, all k would go on alike, and the search would be greedy.)
     N, slots = len(a), 1
     state = decoder.begin(params, a)
     words = np.full((N, slots), START)
@@ -85,9 +85,9 @@ def beam_search(decoder, params, a, k, max_words, length_power=1.0):
     done = np.zeros((N, slots), bool)
 
     history = []
-    best = [(-np.inf, 0, 0) for _ in range(N)]  # of each picture: rank, step, slot; any finished caption is better
+    best = [(-np.inf, 0, 0) for _ in range(N)]  # of each image: rank, step, slot; any finished caption is better
     for t in range(max_words + 1):
-        # The decoder works on rows: picture 0's slots, then picture 1's, and so on.
+        # The decoder works on rows: image 0's slots, then image 1's, and so on.
         logits, alpha, beta, state = decoder.step(params, state, words.ravel())
         log_p = softmax.log_softmax(logits.astype(np.float64)).reshape(N, slots, -1)
         search.ban(log_p, first=t == 0, last=t == max_words, done=done)

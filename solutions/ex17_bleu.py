@@ -22,14 +22,14 @@ def bleu(captions, references):
     matched = {n: 0 for n in (1, 2, 3, 4)}
     caption_words = reference_words = 0
 
-    for caption, of_picture in zip(captions, references, strict=True):
+    for caption, of_image in zip(captions, references, strict=True):
         for n in (1, 2, 3, 4):
             counts = _count(caption, n)
 
             # How often an n-gram may match: as often as it stands in that reference which has it most often. (Not in
             # all references together, or a word that each has once would match once for each of them.)
             allowed = Counter()
-            for reference in of_picture:
+            for reference in of_image:
                 for ngram, count in _count(reference, n).items():
                     allowed[ngram] = max(allowed[ngram], count)
 
@@ -40,7 +40,7 @@ def bleu(captions, references):
 
         # The reference that asks for the length closest to the caption's; of a shorter and a longer, the shorter.
         length = len(caption)
-        closest = min((abs(len(reference) - length), len(reference)) for reference in of_picture)[1]
+        closest = min((abs(len(reference) - length), len(reference)) for reference in of_image)[1]
         caption_words += length
         reference_words += closest
 

@@ -1,6 +1,6 @@
 """Solution 18: Batch normalisation.
 
-One channel is a column of R numbers, one for every cell of every picture, and the forward is five small steps for it:
+One channel is a column of R numbers, one for every cell of every image, and the forward is five small steps for it:
 mean, distance from the mean, variance, std, and a straight line through what comes out. The backward goes back
 through the same steps. What is new is that mean and variance are made of x, too. So a number x_r reaches y on three
 ways: as itself, which moves y_r alone; by the mean, which moves y of every row; and by the variance, which does, too.
@@ -25,7 +25,7 @@ def batch_norm_forward(x, gamma, beta):
         y: (..., C).
         cache: what batch_norm_backward needs.
     """
-    # The last axis is the channels', which do not meet. All others, pictures and cells, count rows of a channel.
+    # The last axis is the channels', which do not meet. All others, images and cells, count rows of a channel.
     axes = tuple(range(x.ndim - 1))
 
     # mean_c = sum over r of x_rc / R, and how far each number is from it.
@@ -59,7 +59,7 @@ def batch_norm_backward(dy, cache):
     """
     x, gamma, mean, std = cache
     axes = tuple(range(x.ndim - 1))
-    rows = x.size // x.shape[-1]  # R, all numbers of a channel: N H W of them in N pictures
+    rows = x.size // x.shape[-1]  # R, all numbers of a channel: N H W of them in N images
     centred = x - mean
     x_hat = centred / std
 

@@ -1,7 +1,7 @@
 """Solution 19: Show and Tell.
 
-The whole decoder is one LSTM that reads 1 + T inputs, the picture and the T words; that the first of them comes out of
-another formula than the others changes nothing for it. So there is no new derivative. Forward, one state a picture
+The whole decoder is one LSTM that reads 1 + T inputs, the image and the T words; that the first of them comes out of
+another formula than the others changes nothing for it. So there is no new derivative. Forward, one state an image
 becomes as many as it has captions. Backward, the same line is a sum: what each caption sends back to the state it was
 given belongs to the one state that all were copies of. And W_x, W_hh and b have been used in 1 + T steps, so that the
 sum over the words' steps lacks one.
@@ -26,7 +26,7 @@ def picture_forward(params, a):
     N, L, _ = a.shape
     S = len(params["W_hh"])  # (S, 4S)
 
-    # abar_n = sum over locations of a_ni / L: what is in the picture, and no more where.
+    # abar_n = sum over locations of a_ni / L: what is in the image, and no more where.
     abar = a.sum(axis=1) / L
 
     # x has M numbers, as E y has: to the LSTM it is a word.
@@ -48,9 +48,9 @@ def picture_backward(dh, dc, cache):
         da: (N, L, D).
         grads: W_I: (D, M), b_I: (M,), W_x, W_hh, b.
     """
-    # What the LSTM found before the picture was a constant, 0: its gradients are of no use to anybody.
+    # What the LSTM found before the image was a constant, 0: its gradients are of no use to anybody.
     dx, _, _, dW_x, dW_hh, db = lstm.lstm_backward(dh, dc, cache.lstm)
-    # (dW_hh is the sum over pictures of h_before times something, and h_before is 0: so it is 0, of the right shape.)
+    # (dW_hh is the sum over images of h_before times something, and h_before is 0: so it is 0, of the right shape.)
 
     dabar, dW_I, db_I = linear.linear_backward(dx, cache.linear)
 
@@ -80,22 +80,22 @@ def decode_forward(params, a, words, mask_h):
     N = len(a)
     each = B // N
 
-    # (10) One state a picture, (N, S).
-    h_picture, c_picture, cache_picture = picture_forward(params, a)
+    # (10) One state an image, (N, S).
+    h_image, c_image, cache_image = picture_forward(params, a)
 
-    # The captions of picture 0 come first, then those of picture 1: so row n is wanted `each` times, one below the
-    # other. np.repeat does that; np.tile would go round all pictures again and again.
-    h_start = np.repeat(h_picture, each, axis=0)  # (B, S)
-    c_start = np.repeat(c_picture, each, axis=0)
+    # The captions of image 0 come first, then those of image 1: so row n is wanted `each` times, one below the
+    # other. np.repeat does that; np.tile would go round all images again and again.
+    h_start = np.repeat(h_image, each, axis=0)  # (B, S)
+    c_start = np.repeat(c_image, each, axis=0)
 
-    # (11) and (12): all words, by the step that has read the picture.
+    # (11) and (12): all words, by the step that has read the image.
     Ey, cache_embedding = embedding.embedding_forward(params["E"], words)
     h_all, _, cache_lstm = lstm.lstm_sequence_forward(Ey, h_start, c_start, params["W_x"], params["W_hh"], params["b"])
 
     # The dropped state goes to the output. To the next word went the whole one, within the sequence.
     h_dropped, cache_dropout = dropout.dropout_forward(h_all, mask_h)
     logits, cache_output = linear.linear_forward(h_dropped, params["L_o"], params["b_o"])
-    return logits, DecodeCache(cache_picture, each, cache_embedding, cache_lstm, cache_dropout, cache_output)
+    return logits, DecodeCache(cache_image, each, cache_embedding, cache_lstm, cache_dropout, cache_output)
 
 
 def decode_backward(dlogits, cache):
@@ -119,19 +119,19 @@ def decode_backward(dlogits, cache):
     )
     dE = embedding.embedding_backward(dEy, cache.embedding)
 
-    # Row n of h_picture was copied to `each` rows of h_start, one below the other: it gets the sum of their gradients.
+    # Row n of h_image was copied to `each` rows of h_start, one below the other: it gets the sum of their gradients.
     each = cache.each
     N = B // each
-    dh_picture = dh_start.reshape(N, each, S).sum(axis=1)
-    dc_picture = dc_start.reshape(N, each, S).sum(axis=1)
-    da, grads_picture = picture_backward(dh_picture, dc_picture, cache.picture)
+    dh_image = dh_start.reshape(N, each, S).sum(axis=1)
+    dc_image = dc_start.reshape(N, each, S).sum(axis=1)
+    da, grads_image = picture_backward(dh_image, dc_image, cache.picture)
 
-    # W_x, W_hh and b were used by T steps for words, and by one for the picture.
+    # W_x, W_hh and b were used by T steps for words, and by one for the image.
     grads = {
-        "W_x": dW_x_words + grads_picture["W_x"],
-        "W_hh": dW_hh_words + grads_picture["W_hh"],
-        "b": db_words + grads_picture["b"],
+        "W_x": dW_x_words + grads_image["W_x"],
+        "W_hh": dW_hh_words + grads_image["W_hh"],
+        "b": db_words + grads_image["b"],
     }
     # The others in one place each.
-    grads |= {"W_I": grads_picture["W_I"], "b_I": grads_picture["b_I"], "E": dE, "L_o": dL_o, "b_o": db_o}
+    grads |= {"W_I": grads_image["W_I"], "b_I": grads_image["b_I"], "E": dE, "L_o": dL_o, "b_o": db_o}
     return da, grads

@@ -2,7 +2,7 @@
 
 Bilinear means: linear in the words' vectors where the matrices are held still, and linear in the matrices where the
 vectors are. So both gradients are those of the affine map, once for each word of the window. Two things gather: the
-picture's row, which is added to every prediction of its captions, and E, which is read from at one end of the model and
+image's row, which is added to every prediction of its captions, and E, which is read from at one end of the model and
 multiplied by at the other. To see that the two parts of dE are added, think of two tables that happen to hold the same
 numbers: each has its own gradient, and moving both together, as one table does, counts the sum.
 """
@@ -28,14 +28,14 @@ def predict_forward(Ey, abar, C, C_m):
         r_hat: (..., B, M).
         cache: what predict_backward needs.
     """
-    # The picture says the same to every word of every caption of its own: a row a picture, (N, M), then one a caption.
-    row_of_picture = abar @ C_m
+    # The image says the same to every word of every caption of its own: a row an image, (N, M), then one a caption.
+    row_of_image = abar @ C_m
     B, N = Ey.shape[-3], len(abar)
-    of_picture = np.repeat(row_of_picture, B // N, axis=0)  # (B, M)
+    of_image = np.repeat(row_of_image, B // N, axis=0)  # (B, M)
 
-    # Each word of the window by its own matrix. NumPy stretches the picture's (B, M) over what stands before B.
+    # Each word of the window by its own matrix. NumPy stretches the image's (B, M) over what stands before B.
     r_hat = np.zeros((*Ey.shape[:-2], Ey.shape[-1]), Ey.dtype)
-    r_hat += of_picture
+    r_hat += of_image
     for i in range(len(C)):
         vector = Ey[..., i, :]  # (..., B, M)
         r_hat += vector @ C[i]
@@ -67,13 +67,13 @@ def predict_backward(dr_hat, cache):
         vector_rows = Ey[..., i, :].reshape(-1, M)
         dC[i] = vector_rows.T @ drows
 
-    # The picture's row was added to r_hat of all its captions, and in each to all words: two sums. The captions of one
-    # picture stand side by side, so the axis B is (N, B / N).
-    of_pictures = drows.reshape(-1, N, B // N, M)  # words, pictures, captions of each, numbers
-    over_words = of_pictures.sum(axis=0)
-    drow_of_picture = over_words.sum(axis=1)  # (N, M)
-    dC_m = abar.T @ drow_of_picture
-    dabar = drow_of_picture @ C_m.T
+    # The image's row was added to r_hat of all its captions, and in each to all words: two sums. The captions of one
+    # image stand side by side, so the axis B is (N, B / N).
+    of_images = drows.reshape(-1, N, B // N, M)  # words, images, captions of each, numbers
+    over_words = of_images.sum(axis=0)
+    drow_of_image = over_words.sum(axis=1)  # (N, M)
+    dC_m = abar.T @ drow_of_image
+    dabar = drow_of_image @ C_m.T
     return dEy, dabar, dC, dC_m
 
 

@@ -3,7 +3,7 @@
 A head is an attention of its own, with matrices of its own: so the heads' axis comes first, and @, which multiplies
 stacks of matrices one by one, does for all heads what is written for one. Heads meet in three places only: they have
 read the same h and the same annotations, so those gather gradients from all; they write side by side into z; and what
-is shown of alpha is their mean. As in exercise 11, each caption meets the locations of its own picture.
+is shown of alpha is their mean. As in exercise 11, each caption meets the locations of its own image.
 """
 
 import math
@@ -20,13 +20,13 @@ def score_forward(keys, h, W_q):
     """
     heads, N, L, K = keys.shape
     B = len(h)
-    each = B // N  # captions of one picture, side by side
+    each = B // N  # captions of one image, side by side
 
     # Every head asks its own question of the same state: (B, S) times (S, K), for each head.
     query_of_all = h @ W_q  # (heads, B, K)
     query = query_of_all.reshape(heads, N, each, K)
 
-    # query_b . keys_i is a sum over k. Picture by picture that is (its captions, K) times (K, L).
+    # query_b . keys_i is a sum over k. Image by image that is (its captions, K) times (K, L).
     keys_transposed = keys.swapaxes(2, 3)
     product = query @ keys_transposed  # (heads, N, each, L)
 
@@ -50,8 +50,8 @@ def score_backward(de, cache):
     dproduct = de_of_each / root
 
     # product_bi = sum over k of query_bk keys_ik.
-    # keys_ik takes part in product_bi of every caption b of its picture, there times query_bk: a sum over b.
-    # Picture by picture that is (L, its captions) times (its captions, K).
+    # keys_ik takes part in product_bi of every caption b of its image, there times query_bk: a sum over b.
+    # Image by image that is (L, its captions) times (its captions, K).
     dproduct_transposed = dproduct.swapaxes(2, 3)
     dkeys = dproduct_transposed @ query
 
@@ -83,7 +83,7 @@ def context_forward(alpha, a, W_v):
     each = B // N
 
     # sum over i of alpha_bi (a_i W_v) = (sum over i of alpha_bi a_i) W_v. First the sum in brackets: for each head and
-    # picture (its captions, L) times (L, D). All heads read the same annotations: @ goes through a again for each.
+    # image (its captions, L) times (L, D). All heads read the same annotations: @ goes through a again for each.
     alpha_of_each = alpha.reshape(heads, N, each, L)
     seen_of_each = alpha_of_each @ a  # (heads, N, each, D)
     seen = seen_of_each.reshape(heads, B, D)
@@ -123,7 +123,7 @@ def context_backward(dz, cache):
     dalpha_of_each = dseen_of_each @ a_transposed
     dalpha = dalpha_of_each.reshape(heads, B, L)
 
-    # a_id takes part in seen_bd of every caption b of its picture and of every head, there times alpha_bi: a sum over
+    # a_id takes part in seen_bd of every caption b of its image and of every head, there times alpha_bi: a sum over
     # captions, (L, its captions) times (its captions, D), and then over heads.
     alpha_transposed = alpha.reshape(heads, N, each, L).swapaxes(2, 3)
     da_by_heads = alpha_transposed @ dseen_of_each  # (heads, N, L, D)

@@ -4,7 +4,7 @@
 
 It is the convolution of exercises 6 and 7 with the sum over channels crossed out. There, W[p, q] was a matrix from
 channels to channels, and each term a matrix product. Here it is a number a channel, and each term a product, number by
-number: NumPy stretches W[p, q], of shape (C,), over pictures and pixels. What was a sum over o in dx, and a table of c
+number: NumPy stretches W[p, q], of shape (C,), over images and pixels. What was a sum over o in dx, and a table of c
 and o in dW, is one number for the same reason: channel c of y has to do with channel c of x alone.
 """
 
@@ -35,7 +35,7 @@ def depthwise_forward(x, W, b, stride=1):
     N, H, width, C = x.shape
     rows, columns = -(-H // stride), -(-width // stride)  # ceil
 
-    # Zeros around the picture, so that the last window ends with them: above and below, to the left and to the right.
+    # Zeros around the image, so that the last window ends with them: above and below, to the left and to the right.
     x_padded = _padded(x, P, stride)
 
     # b once for every window, and then a term for each cell of the filter.

@@ -24,7 +24,7 @@ def advantage(of_drawn, of_greedy):
     Returns:
         (B,) advantages.
     """
-    # How many captions were drawn of each picture.
+    # How many captions were drawn of each image.
     B, N = len(of_drawn), len(of_greedy)
     each = B // N
 
@@ -104,7 +104,7 @@ def draw(decoder, params, a, uniforms):
     T, B = uniforms.shape
     N = len(a)
 
-    # The decoder begins with a row a picture. Captions of one picture begin alike, each in a row of its own.
+    # The decoder begins with a row an image. Captions of one image begin alike, each in a row of its own.
     rows = np.repeat(np.arange(N), B // N)
     state = decoder.select(decoder.begin(params, a), rows)
 

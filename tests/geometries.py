@@ -10,7 +10,7 @@ GEOMETRIES = {
     "5x5, stride 2, odd sides": ((2, 7, 5, 4), 5, 2),
     "stride 3": ((2, 8, 7, 2), 3, 3),
     "2x2, whose padding is never even": ((2, 4, 5, 3), 2, 1),
-    "filter larger than the picture": ((2, 2, 3, 2), 5, 2),
+    "filter larger than the image": ((2, 2, 3, 2), 5, 2),
     "one pixel": ((3, 1, 1, 2), 3, 1),
     "1x1": ((2, 3, 4, 5), 1, 1),
 }

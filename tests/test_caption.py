@@ -26,11 +26,11 @@ def test_captioning(root, trained, tmp_path, capsys):
     ("make", "sentence"),
     [
         (lambda path: path.write_bytes(b""), "is empty"),
-        (lambda path: path.write_text("no picture"), "is not an image"),
+        (lambda path: path.write_text("no image"), "is not an image"),
         (lambda path: None, "cannot be found"),
     ],
 )
-def test_captioning_what_is_no_picture(trained, tmp_path, capsys, make, sentence):
+def test_captioning_what_is_no_image(trained, tmp_path, capsys, make, sentence):
     path = tmp_path / "p.jpg"
     make(path)
     assert caption.main([str(trained), str(path)]) == 2

@@ -47,7 +47,7 @@ def test_gradients(rng, normalisation, target, norm):
 
 @pytest.mark.slow
 def test_dropout_of_annotations(rng, monkeypatch):
-    """Numbers of all of a picture's vectors at once, what is kept scaled up; checked with the encoder below it."""
+    """Numbers of all of an image's vectors at once, what is kept scaled up; checked with the encoder below it."""
     config, seen = TINY.replace(annotation_dropout=0.4), []
     params, batch = tiny_params(rng, config), tiny_batch(rng)
     given = soft.loss_and_grads
@@ -68,7 +68,7 @@ def test_dropout_of_annotations(rng, monkeypatch):
 @pytest.mark.slow
 @pytest.mark.parametrize("norm", [False, True])
 def test_a_blind_model_sees_nothing(rng, norm):
-    """It is its decoder, given zeros for annotations: the same loss and gradients whatever the picture."""
+    """It is its decoder, given zeros for annotations: the same loss and gradients whatever the image."""
     config = TINY.replace(blind=True, batch_norm=norm)
     params, batch = tiny_params(rng, config), tiny_batch(rng)
     seeing = tiny_params(rng, TINY.replace(batch_norm=norm))
@@ -215,7 +215,7 @@ def test_two_forwards_then_both_backwards_in_one_workspace(rng):
             np.testing.assert_array_equal(x, copy, "an input was changed")
 
 
-def test_one_picture_is_encoded_once_for_all_its_captions(rng, monkeypatch):
+def test_one_image_is_encoded_once_for_all_its_captions(rng, monkeypatch):
     seen = []
     forward = convnet.encode_forward
     monkeypatch.setattr(convnet, "encode_forward", lambda p, x, *rest: seen.append(len(x)) or forward(p, x, *rest))

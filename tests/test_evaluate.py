@@ -124,7 +124,7 @@ def test_the_blind_one_named_or_beside_the_run(root, trained, capsys):
     assert "There is no blind" not in str(beside["notes"]) and "(blind language model)" in str(beside["notes"])
 
 
-def test_a_blind_model_says_the_same_of_every_picture(trained):
+def test_a_blind_model_says_the_same_of_every_image(trained):
     blind = trained.parent / "blind"
     assert evaluated(blind) == 0
     found = kept(blind)

@@ -95,7 +95,7 @@ def test_a_translator_is_not_shipped(tmp_path, monkeypatch, capsys):
     assert "run: a translator" in capsys.readouterr().err and not list(tmp_path.iterdir())
 
 
-def test_a_run_alone_is_asked_for_a_picture(judged, capsys):
+def test_a_run_alone_is_asked_for_a_image(judged, capsys):
     with pytest.raises(SystemExit):
         caption.main([str(judged)])
     assert "Name an IMAGE, too" in capsys.readouterr().err

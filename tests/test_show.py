@@ -47,18 +47,18 @@ def test_showing(root, trained, monkeypatch, capsys):
     references = flickr8k.read_captions(root, "dev")
     captions = {name: " ".join(texts[0].split()[: k + 1]) for k, (name, texts) in enumerate(references.items())}
     judged = judging.judge(captions, references)
-    of_picture = dict(zip(judged.images, judged.means["CIDEr-D"], strict=True))
-    ranked = sorted(of_picture.values(), reverse=True)
+    of_image = dict(zip(judged.images, judged.means["CIDEr-D"], strict=True))
+    ranked = sorted(of_image.values(), reverse=True)
     assert len(set(ranked)) == 8
     for (image, title, said), rank in zip(entries, (0, 1, 2, 3, 4, 5, 5, 6, 7), strict=True):
         name = title.split(": ")[1]
-        assert image.shape == (224, 224, 3) and of_picture[name] == ranked[rank]
+        assert image.shape == (224, 224, 3) and of_image[name] == ranked[rank]
         assert said[:2] == [f"model: {captions[name]}", f"reference: {references[name][0]}"]
         words = ptb_tokenize(captions[name])
         of_bleu = bleu.bleu([words], [[*map(ptb_tokenize, references[name])]])
-        assert said[2] == f"CIDEr-D {of_picture[name]:.0f}, BLEU-1 {of_bleu[0]:.0f}, BLEU-4 {of_bleu[3]:.0f}"
+        assert said[2] == f"CIDEr-D {of_image[name]:.0f}, BLEU-1 {of_bleu[0]:.0f}, BLEU-4 {of_bleu[3]:.0f}"
         assert said[3].startswith("METEOR ") and "ROUGE-L " in said[3]
-    for (image, title, words, alpha), of_sheet in zip(looks[0][1], entries, strict=True):  # of the same pictures
+    for (image, title, words, alpha), of_sheet in zip(looks[0][1], entries, strict=True):  # of the same images
         place, cider = of_sheet[1].split(":")[0], of_sheet[2][2].split(",")[0]
         assert title == f"{place}: {cider}" and np.array_equal(image, of_sheet[0])
         assert alpha.shape == (len(words), 64) and words[-1] == "<end>"

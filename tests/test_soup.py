@@ -84,8 +84,8 @@ def test_it_is_a_run_like_any_other(folder, tmp_path, capsys):
     assert ship.main([str(folder / "whole"), "--out", str(tmp_path / "captioner.npz")]) == 0
     assert "minutes of training, its weights the mean of those of 2 runs\n" in capsys.readouterr().out
     assert str(folder) not in json.dumps(checkpoint.load(tmp_path / "captioner.npz").settings)
-    picture = sorted((folder / "scenes").rglob("*.jpg"))[0]
-    assert caption.main([str(folder / "whole"), str(picture)]) == 0
+    image = sorted((folder / "scenes").rglob("*.jpg"))[0]
+    assert caption.main([str(folder / "whole"), str(image)]) == 0
     capsys.readouterr()
     assert show.main([str(folder / "whole")]) == 0
     assert "curves: none" in capsys.readouterr().out and not (folder / "whole" / "show-curves.png").exists()

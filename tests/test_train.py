@@ -291,7 +291,7 @@ def test_a_blind_model_is_chosen_by_loss_until_it_learns_by_cider(root, tmp_path
     assert "best dev loss 1.000." in capsys.readouterr().out
 
 
-def test_resuming_with_other_pictures(root, tmp_path, capsys):
+def test_resuming_with_other_images(root, tmp_path, capsys):
     assert run(root, tmp_path / "run", "--epochs", 1) == 0
     scenes.write(tmp_path / "other", seed=1, train=24, dev=8, test=4)
     assert train.main(["--resume", "--out", str(tmp_path / "run"), "--root", str(tmp_path / "other")]) == 2
@@ -366,7 +366,7 @@ def test_an_optimizer_state_that_does_not_fit(root, tmp_path, capsys):
 
 
 def test_captions_without_a_known_word(tmp_path, capsys):
-    """One is left out and said; a picture of which none is left is refused by name."""
+    """One is left out and said; an image of which none is left is refused by name."""
     copy = tmp_path / "copy"
     scenes.write(copy, train=24, dev=8, test=4)
     token = copy / "Flickr8k_text" / "Flickr8k.token.txt"
@@ -403,7 +403,7 @@ def test_scenes_from_the_first_command_to_their_judgement(tmp_path, monkeypatch,
     assert set(truth) == {"complete", "objects", "relation", "in_box", "before", "chance"}
 
 
-def test_moments_are_those_of_pictures_as_they_are(root, tmp_path):
+def test_moments_are_those_of_images_as_they_are(root, tmp_path):
     """As the model is given them in use, not as they are changed in training."""
     out = tmp_path / "run"
     assert run(root, out, "--epochs", 1, "--set", "batch_norm=true", "random_crop=0.3", "random_shift=5") == 0
@@ -512,7 +512,7 @@ def test_flickr8k_is_nowhere(capsys, monkeypatch, tmp_path):
     )
 
 
-def test_fewer_pictures_than_a_batch(tmp_path, capsys):
+def test_fewer_images_than_a_batch(tmp_path, capsys):
     scenes.write(tmp_path / "few", train=3, dev=2, test=1)
     assert run(tmp_path / "few", tmp_path / "run") == 2
     assert "3 images to train on are fewer than a batch, 4" in capsys.readouterr().err

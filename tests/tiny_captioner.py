@@ -18,7 +18,7 @@ TINY = Recipe().replace(
     attention_penalty=0.7,
 )
 V = 11
-LENGTHS = (7, 3, 4, 2, 5, 1)  # of 6 captions of 2 pictures
+LENGTHS = (7, 3, 4, 2, 5, 1)  # of 6 captions of 2 images
 
 
 def tiny_params(rng, config=TINY):
@@ -30,11 +30,11 @@ def tiny_params(rng, config=TINY):
 def tiny_batch(rng, lengths=LENGTHS, dtype=np.float64):
     T, B = max(lengths), len(lengths)
     mask = (np.arange(T)[:, None] < np.array(lengths)).astype(dtype)
-    pictures = rng.standard_normal((2, 8, 8, 3)).astype(dtype)
-    return batches.Batch(pictures, rng.integers(0, V, (T, B)), rng.integers(0, V, (T, B)), mask)
+    images = rng.standard_normal((2, 8, 8, 3)).astype(dtype)
+    return batches.Batch(images, rng.integers(0, V, (T, B)), rng.integers(0, V, (T, B)), mask)
 
 
-# Large enough that convolutions go to every kernel and captions share pictures; no size fills its last vector.
+# Large enough that convolutions go to every kernel and captions share images; no size fills its last vector.
 VECTORS = Recipe().replace(
     image_size=24,
     stages=((16,), (32, 48)),

@@ -244,8 +244,8 @@ def axis_dropped(node, scope):
 
 
 def grouped_otherwise(node, scope):
-    """Captions go round their pictures in turn, where each picture's stand side by side."""
-    words = "captions are grouped as if they went round the pictures; those of one picture stand side by side"
+    """Captions go round their images in turn, where each image's stand side by side."""
+    words = "captions are grouped as if they went round the images; those of one image stand side by side"
     if method_of(node) in REDUCTIONS and method_of(node.func.value) == "reshape" and len(node.func.value.args) > 2:
         other = _copied(node)
         arguments = other.func.value.args

@@ -27,7 +27,7 @@ say 0.) Max-pooling with window 2 and stride 1:
     x = [[1, 3, 3],     dy = [7, 20]      y = [3, 3], winner = [1, 0]. Which cells of x get which gradient?
          [3, 3, 2]]
 
-And a 3 x 3 picture of nothing but -5: with window 3, stride 2 and padding 1, y is -5 everywhere. What would it be if
+And a 3 x 3 image of nothing but -5: with window 3, stride 2 and padding 1, y is -5 everywhere. What would it be if
 the padding were zeros?
 
 `pool.check_arguments` raises what the docstring promises: call it. Python loops over p and q are fast enough, over
@@ -64,7 +64,7 @@ def relu_backward_cases(rng):
 
 
 def max_pool_forward_cases(rng):
-    """Mostly negative numbers, which zeros around the picture would beat; many equal in all but the second case."""
+    """Mostly negative numbers, which zeros around the image would beat; many equal in all but the second case."""
     cases = []
     for k, (shape, window, stride, padding) in enumerate(GEOMETRIES):
         x = gradcheck.separated(rng, shape) if k == 1 else rng.integers(-20, 4, shape).astype(float)
@@ -113,7 +113,7 @@ FORWARD_MISTAKES = (
     Mistake(
         RETURNED,
         "p * window + q\n    return np.broadcast_to(y.max(axis=(0, -1), keepdims=True), y.shape),",
-        "the largest of all pictures and channels, where each has its own",
+        "the largest of all images and channels, where each has its own",
     ),
     Mistake(PADDED, f"{PADDED}[:, :-stride, :-stride]", "the + 1 in H' and W' is missing: a window too few"),
     Mistake(PADDED, f"{PADDED}[:, :-stride]", "the + 1 in H' is missing: a window too few"),
@@ -194,7 +194,7 @@ TASKS = (
             "it gains dy[n, i, j, c] where winner = p * window + q",
             "dx_padded": "dx_padded = zeros, as large as x with its rings of padding; then "
             "dx_padded[n, i s + p, j s + q, c] += dy[n, i, j, c] where winner[n, i, j, c] = p * window + q",
-            "H": "H and W are the picture's height and width, x_shape[1] and x_shape[2]",
+            "H": "H and W are the image's height and width, x_shape[1] and x_shape[2]",
             "dx": "dx[n, r, k, c] = the sum of dy over all windows that cell (r, k) won, without the padding",
         },
         mistakes=BACKWARD_MISTAKES,

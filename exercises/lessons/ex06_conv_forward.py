@@ -7,7 +7,7 @@ from exercises.judging.judge import Task
 from numpy_sat.layers import conv
 
 INTRO = """\
-To learn: a convolution looks at a picture through a small window and asks the same question everywhere. It is the
+To learn: a convolution looks at an image through a small window and asks the same question everywhere. It is the
 affine map of exercise 3: the P Q C numbers in the window go in, O numbers come out, with the same weights each time.
 
     x_padded         = x with `padding` rings of zeros around it
@@ -19,10 +19,10 @@ Where the stride leaves a rest, no window sees the last rows. The filter is not 
 cross-correlation.
 
 The sum may be done in two orders. By windows: for each (i, j), a patch of P x Q cells times every filter. By filter
-cells: for each (p, q), the cells that W[p, q] meets, one in every window, form a picture, (N, H', W', C); times
-W[p, q], (C, O), it is one term of y. That makes 9 matrix products for a 3 x 3 filter, however large the pictures.
+cells: for each (p, q), the cells that W[p, q] meets, one in every window, form an image, (N, H', W', C); times
+W[p, q], (C, O), it is one term of y. That makes 9 matrix products for a 3 x 3 filter, however large the images.
 
-Predict before you run: one picture, one channel in and out, b = 100, no padding, stride 1,
+Predict before you run: one image, one channel in and out, b = 100, no padding, stride 1,
 
     x = [[1, 2, 3],     W = [[1,  0],     Every digit of y tells which cell it met: y[0, 0] = 100 + 1 + 50 = 151.
          [4, 5, 6],          [0, 10]]     y = [[151, 162], [184, 195]]. Had you turned the filter: y[0, 0] = 115.
@@ -65,7 +65,7 @@ MISTAKES = (
     Mistake(
         "(*_output_shape(x, W, stride, padding), 1)",
         "(len(x), *((n + 2 * padding - k) // stride for n, k in zip(x.shape[1:3], W.shape, strict=False)), 1)",
-        "the + 1 of H' and W' is missing: a filter as large as the picture fits once",
+        "the + 1 of H' and W' is missing: a filter as large as the image fits once",
     ),
     Mistake(
         "_pad(x, padding)",
@@ -107,7 +107,7 @@ TASKS = (
         conv_forward_cases,
         ("y", "cache"),
         {
-            "x_padded": "x_padded = x with `padding` rings of zeros around each picture, none over channels",
+            "x_padded": "x_padded = x with `padding` rings of zeros around each image, none over channels",
             "y": "y[n, i, j, o] = b[o] + sum over p, q, c of x_padded[n, i s + p, j s + q, c] W[p, q, c, o]",
             "cache": "the cache is ConvCache(x, W, stride, padding)",
         },

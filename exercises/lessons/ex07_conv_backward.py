@@ -23,7 +23,7 @@ not turned. Or gathered: each cell collects from the windows that cover it, in r
 turned by half a turn. Both are right, a mixture is not. dx has the shape of x, whatever dy's shape suggests: cells
 that no window reached stay 0.
 
-Predict before you run: one picture, one channel in and out, no padding, stride 1,
+Predict before you run: one image, one channel in and out, no padding, stride 1,
 
     x = [[1, 2, 3],     W = [[1,  0],     dy = [[  1,   10],     dW[0, 0] = 1*1 + 2*10 + 4*100 + 5*1000 = 5421
          [4, 5, 6],          [0, 10]]           [100, 1000]]     dx[1, 1] = 1*1000 + 10*1 = 1010
@@ -31,7 +31,7 @@ Predict before you run: one picture, one channel in and out, no padding, stride 
 
 What are db and dW[1, 0]? Which dy does the corner dx[2, 2] hear of, through which weight? Which cells of dx are 0?
 
-Two functions, for the layer next to the picture needs no dx. Both take the cache ConvCache(x, W, stride, padding) of
+Two functions, for the layer next to the image needs no dx. Both take the cache ConvCache(x, W, stride, padding) of
 exercise 6. Only these two must be written out; the rest of the library, conv.conv_forward too, may be used."""
 
 IMPORTS = """\
@@ -65,10 +65,10 @@ PARAMETER_MISTAKES = (
     Mistake(
         SUMMED,
         f"np.outer({MET}[-1, -1, -1], dy[-1, -1, -1])",
-        "the last window of the last picture alone counts: = where += belongs",
+        "the last window of the last image alone counts: = where += belongs",
     ),
-    Mistake(SUMMED, f"np.tensordot({MET}[:1], dy[:1], axes=((0, 1, 2), (0, 1, 2)))", "the first picture alone counts"),
-    Mistake(SUMMED, f"np.tensordot({MET}[-1], dy[-1], axes=((0, 1), (0, 1)))", "the last picture alone counts"),
+    Mistake(SUMMED, f"np.tensordot({MET}[:1], dy[:1], axes=((0, 1, 2), (0, 1, 2)))", "the first image alone counts"),
+    Mistake(SUMMED, f"np.tensordot({MET}[-1], dy[-1], axes=((0, 1), (0, 1)))", "the last image alone counts"),
     Mistake("dW[p, q] =", "dW[-1 - p, -1 - q] =", "`dW` is turned by half a turn"),
     Mistake(
         "_pad(x, padding)",
@@ -78,7 +78,7 @@ PARAMETER_MISTAKES = (
     Mistake(
         "dy.sum(axis=(0, 1, 2))", "dy.sum(axis=(0, 2, 3))", "summed over (0, 2, 3), but the channels are last here"
     ),
-    Mistake("dy.sum(axis=(0, 1, 2))", "dy[0].sum(axis=(0, 1))", "the sum over pictures is missing"),
+    Mistake("dy.sum(axis=(0, 1, 2))", "dy[0].sum(axis=(0, 1))", "the sum over images is missing"),
 )
 LOOP = """\
 for p, q in np.ndindex(W.shape[:2]):
@@ -135,7 +135,7 @@ TASKS = (
             "dx_padded[n, i s + p, j s + q, c] += sum over o of dy[n, i, j, o] W[p, q, c, o], for every i, j, p, q",
             "cells": "cells = dx_padded[n, i s + p, j s + q, c], what W[p, q] met, gains "
             "sum over o of dy[n, i, j, o] W[p, q, c, o]",
-            "H": "H and W are the picture's height and width, x.shape[1] and x.shape[2]",
+            "H": "H and W are the image's height and width, x.shape[1] and x.shape[2]",
             "dx": "dx = dx_padded without its rings of padding, the shape of x",
         },
         mistakes=INPUT_MISTAKES,

@@ -29,8 +29,8 @@ with c innermost, 44 with o innermost. The limit is numbers in a vector x 2 (mul
 cycles a second, 250 a core; below it we stay since every multiply-add still loads twice and stores once. When the
 check passes, `python -m exercises check 8` compiles your loops and draws them against your machine's limit.
 
-Predict before you run: 128 to 256 channels, 3 x 3, 8 pictures of 56 x 56 are 2 * 8 * 56 * 56 * 9 * 128 * 256 = 14.8e9
-operations. At 0.0054 GFLOP/s that takes 46 minutes. At 1.2, at 44, at 250? And a small one: a picture of one row and
+Predict before you run: 128 to 256 channels, 3 x 3, 8 images of 56 x 56 are 2 * 8 * 56 * 56 * 9 * 128 * 256 = 14.8e9
+operations. At 0.0054 GFLOP/s that takes 46 minutes. At 1.2, at 44, at 250? And a small one: an image of one row and
 one channel, x = [1, 2, 3, 4], W = [10, 1], b = 100, y = [nan, nan, nan]. (y[0] is 100 + 10 + 2 = 112; the others?)
 
 numba compiles loops, numbers, tuples and arrays. It does not check indices: one too many reads garbage, silently."""

@@ -5,18 +5,18 @@ from exercises.judging.judge import Task
 from numpy_sat.layers import attention
 
 INTRO = """\
-To learn: how the decoder looks. Before each word its state h asks every location of the picture how useful it is.
+To learn: how the decoder looks. Before each word its state h asks every location of the image how useful it is.
 The answers are scores e, the softmax makes them shares alpha, and the shares mix the annotations a_i into one z.
 
-    (4) e_bi = v . tanh(keys_i + query_b)        query_b = h_b W_h;  keys_i = W_a a_i + b_a, given, once a picture
+    (4) e_bi = v . tanh(keys_i + query_b)        query_b = h_b W_h;  keys_i = W_a a_i + b_a, given, once an image
     (5) alpha_b = softmax(e_b) over locations    (6) z_b = sum over i of alpha_bi a_i       b a caption, i a location
 
 The slides call "hello" the query and "ciao" the key, the reverse of common usage. Here as elsewhere who asks has the
 query, the decoder's state; who answers has keys (by which it is found) and values (what it gives): the locations.
 
-The B captions belong to the N pictures in order, B / N to each: caption b to picture b // (B / N). So the query
+The B captions belong to the N images in order, B / N to each: caption b to image b // (B / N). So the query
 h @ W_h, (B, A), as (N, B / N, 1, A) meets keys, (N, L, A), as keys[:, None]. Each is stretched along the axis that it
-lacks, and its gradient is a sum along just that axis: dkeys over the captions of a picture, dquery over locations.
+lacks, and its gradient is a sum along just that axis: dkeys over the captions of an image, dquery over locations.
 
 attend_backward: alpha has two readers, (6) and, outside, the penalty of the loss. dalpha is what comes from outside;
 what comes from (6) is added to it before the softmax is gone back through.
@@ -39,7 +39,7 @@ import numpy as np
 from numpy_sat.layers import activations, softmax
 from numpy_sat.layers.attention import AttendCache, ContextCache, ScoreCache"""
 
-# N, B, L, D, S, A: three captions a picture and no two sizes equal; one caption a picture; all that can be equal is.
+# N, B, L, D, S, A: three captions an image and no two sizes equal; one caption an image; all that can be equal is.
 SIZES = [(2, 6, 5, 8, 4, 7), (3, 3, 4, 2, 5, 6), (3, 9, 3, 3, 3, 3)]
 
 
@@ -103,11 +103,11 @@ def attend_backward_cases(rng):
 
 SOFTMAX = "alpha, cache_softmax = softmax.softmax_forward(e)"
 BACK = "softmax.softmax_backward(dalpha + dalpha_context, cache.softmax)"
-OTHER_PICTURE = "caption b is taken to picture b mod N; those of one picture stand side by side: b // (B / N)"
+OTHER_IMAGE = "caption b is taken to image b mod N; those of one image stand side by side: b // (B / N)"
 
 SCORE_MISTAKES = (
     Mistake("e = (u @ v)", "e = ((keys[:, None] + query) @ v)", "the tanh is left out of the score"),
-    Mistake("(h @ W_h).reshape(N, -1, 1, A)", "(h @ W_h).reshape(-1, N, 1, A).swapaxes(0, 1)", OTHER_PICTURE),
+    Mistake("(h @ W_h).reshape(N, -1, 1, A)", "(h @ W_h).reshape(-1, N, 1, A).swapaxes(0, 1)", OTHER_IMAGE),
     Mistake(
         "activations.tanh_forward(keys[:, None] + query)",
         "(lambda y: (y + query, activations.TanhCache(y + query)))(np.tanh(keys[:, None]))",
@@ -117,11 +117,11 @@ SCORE_MISTAKES = (
 )
 
 SCORE_BACKWARD_MISTAKES = (
-    Mistake("du.sum(axis=1)", "du[:, 0].copy()", "the first caption of the picture stands in for the sum over all"),
-    Mistake("du.sum(axis=1)", "du.reshape(-1, L, A)", "the sum over the captions of a picture is missing"),
+    Mistake("du.sum(axis=1)", "du[:, 0].copy()", "the first caption of the image stands in for the sum over all"),
+    Mistake("du.sum(axis=1)", "du.reshape(-1, L, A)", "the sum over the captions of an image is missing"),
 )
 
-CONTEXT_MISTAKES = (Mistake("alpha.reshape(N, -1, L)", "alpha.reshape(-1, N, L).swapaxes(0, 1)", OTHER_PICTURE),)
+CONTEXT_MISTAKES = (Mistake("alpha.reshape(N, -1, L)", "alpha.reshape(-1, N, L).swapaxes(0, 1)", OTHER_IMAGE),)
 
 CONTEXT_BACKWARD_MISTAKES = (
     Mistake("a.swapaxes(1, 2)", "a.reshape(N, D, L)", "`a` is reshaped where it should be transposed: swapaxes(1, 2)"),
@@ -179,8 +179,8 @@ TASKS = (
         score_cases,
         ("e", "cache"),
         {
-            "query": "query_b = h_b W_h, one for each caption, the same for all locations of its picture",
-            "u": "u_bi = tanh(keys_i + query_b), keys_i those of the caption's own picture",
+            "query": "query_b = h_b W_h, one for each caption, the same for all locations of its image",
+            "u": "u_bi = tanh(keys_i + query_b), keys_i those of the caption's own image",
             "e": "(4) e_bi = v . tanh(keys_i + query_b), summed over the A components",
             "cache": "the cache is ScoreCache(h, W_h, v, u), u the cache of tanh(keys_i + query_b), (N, B / N, L, A)",
         },
@@ -196,7 +196,7 @@ TASKS = (
             "de": "de reshaped to (N, B / N, L), as u has its axes",
             "dv": "(4) dv = sum over captions b and locations i of de_bi u_bi",
             "du": "(4) du_bi = de_bi v * (1 - u_bi^2), through v and then through the tanh",
-            "dkeys": "dkeys_i = sum of du_bi over the captions b of the picture",
+            "dkeys": "dkeys_i = sum of du_bi over the captions b of the image",
             "dquery": "dquery_b = sum of du_bi over the locations i",
             "dW_h": "dW_h = h^T dquery, summed over the captions",
             "dh": "dh = dquery W_h^T",
@@ -209,7 +209,7 @@ TASKS = (
         context_cases,
         ("z", "cache"),
         {
-            "z": "(6) z_b = sum over locations i of alpha_bi a_i, a_i those of the caption's own picture",
+            "z": "(6) z_b = sum over locations i of alpha_bi a_i, a_i those of the caption's own image",
             "cache": "the cache is ContextCache(alpha, a)",
         },
         mistakes=CONTEXT_MISTAKES,
@@ -222,7 +222,7 @@ TASKS = (
         {
             "dz": "dz reshaped to (N, B / N, D)",
             "dalpha": "(6) dalpha_bi = a_i . dz_b, summed over the D components",
-            "da": "(6) da_i = sum over the captions b of the picture of alpha_bi dz_b",
+            "da": "(6) da_i = sum over the captions b of the image of alpha_bi dz_b",
         },
         mistakes=CONTEXT_BACKWARD_MISTAKES,
     ),
@@ -246,7 +246,7 @@ TASKS = (
         ("da", "dkeys", "dh", "dW_h", "dv"),
         {
             "dalpha_context": "(6) dalpha_context_bi = a_i . dz_b, what the context sends to alpha",
-            "da": "(6) da_i = sum over the captions b of the picture of alpha_bi dz_b",
+            "da": "(6) da_i = sum over the captions b of the image of alpha_bi dz_b",
             "de": "(5) de = back through the softmax of dalpha + dalpha_context, both sides that alpha goes to",
             "dkeys": "(4) dkeys, dh, dW_h, dv = back through the score of de",
             "dh": "(4) dkeys, dh, dW_h, dv = back through the score of de",
@@ -259,26 +259,26 @@ TASKS = (
 
 HINTS = {
     "score_forward": (
-        "Which of keys, query and v depends on the picture, which on the caption? So which axes must each be given?",
-        "e_bi = sum over k of v_k tanh(keys_ik + query_bk), query_b = h_b W_h, keys of picture b // (B / N)",
+        "Which of keys, query and v depends on the image, which on the caption? So which axes must each be given?",
+        "e_bi = sum over k of v_k tanh(keys_ik + query_bk), query_b = h_b W_h, keys of image b // (B / N)",
         "query = (h @ W_h).reshape(N, -1, 1, A). keys[:, None] + query is (N, B / N, L, A); its tanh @ v loses the "
         "last axis, and reshape(-1, L) makes (B, L) of it.",
     ),
     "score_backward": (
-        "keys_i was stretched over the captions of its picture, query_b over locations. What is a stretch backward?",
+        "keys_i was stretched over the captions of its image, query_b over locations. What is a stretch backward?",
         "du_bi = de_bi v * (1 - u_bi^2);  dkeys_i = sum over b of du_bi;  dquery_b = sum over i of du_bi;  "
         "dv = sum over b and i of de_bi u_bi",
         "With de as (N, B / N, L): du = activations.tanh_backward(de[..., None] * v, cache.u), dkeys = du.sum(axis=1), "
         "dquery = du.sum(axis=2).reshape(-1, A). Then dW_h = h.T @ dquery, dh = dquery @ W_h.T.",
     ),
     "context_forward": (
-        "Which axis of alpha and of a is the location? How does a caption meet its own picture only?",
-        "z_b = sum over i of alpha_bi a_i, a of picture b // (B / N)",
-        "alpha.reshape(N, -1, L) @ a multiplies (B / N, L) by (L, D) picture by picture; then reshape to (B, D).",
+        "Which axis of alpha and of a is the location? How does a caption meet its own image only?",
+        "z_b = sum over i of alpha_bi a_i, a of image b // (B / N)",
+        "alpha.reshape(N, -1, L) @ a multiplies (B / N, L) by (L, D) image by image; then reshape to (B, D).",
     ),
     "context_backward": (
         "What does alpha_bi multiply, and what does a_i? In how many captions' z does one a_i take part?",
-        "dalpha_bi = sum over d of a_id dz_bd;  da_i = sum over the picture's captions b of alpha_bi dz_b",
+        "dalpha_bi = sum over d of a_id dz_bd;  da_i = sum over the image's captions b of alpha_bi dz_b",
         "With dz as (N, B / N, D) and alpha as (N, B / N, L): dalpha = dz @ a.swapaxes(1, 2), reshaped to (B, L); "
         "da = alpha.swapaxes(1, 2) @ dz.",
     ),

@@ -11,7 +11,7 @@ INTRO = """\
 To learn: whole networks have no new mathematics, only bookkeeping. All parts have their backward; what is left is to
 call them in reverse order and to add up, wherever one thing was used in several places, what comes back from each.
 
-Forward, of each picture:  h_0, c_0 = tanh of affine maps of abar;  keys = a W_a + b_a
+Forward, of each image:  h_0, c_0 = tanh of affine maps of abar;  keys = a W_a + b_a
          for each word t:  z  = sum over i of alpha_i a_i, alpha from keys and h_{t-1}       attention.attend_forward
                            z' = beta z, beta from h_{t-1}                                    attention.gate_forward
                            h_t, c_t from x = (E y_{t-1}, z'), h_{t-1}, c_{t-1}               lstm.lstm_forward
@@ -20,7 +20,7 @@ Forward, of each picture:  h_0, c_0 = tanh of affine maps of abar;  keys = a W_a
 recur_backward is one word, decode_backward the whole. What was used twice or more, and so gathers gradients:
   in a word      h_{t-1}: by attention, gate, LSTM;    z': by LSTM and output;    alpha: by z and by the penalty
   between words  h_t: by the output and the next word;    a, keys and the weights: by every word
-  at the start   h_0, c_0: by all `each` captions of the picture, side by side;    a: by abar and the keys as well
+  at the start   h_0, c_0: by all `each` captions of the image, side by side;    a: by abar and the keys as well
 
 Predict before you run. The slides' smallest recurrence is h_t = w h_{t-1}, from h_0 = 1 with w = 2 for three words,
 loss = h_1 + h_2 + h_3. Going back, h_3 gets 1; h_2 gets 1 of its own and w * 1 = 2 by way of h_3, so 3. What do h_1
@@ -44,8 +44,8 @@ from numpy_sat.layers import attention, dropout, embedding, linear, lstm, output
 V, PARTS = 10, attend_tell.Parts(soft)
 SIZES = [  # captions' words, N, L, D, M, S, A
     ((4, 2, 1, 3, 4, 2), 2, 3, 5, 7, 8, 9),
-    ((2, 3, 3), 3, 4, 3, 3, 3, 3),  # one caption a picture, square weights
-    ((3, 1, 2), 1, 2, 6, 4, 3, 5),  # one picture
+    ((2, 3, 3), 3, 4, 3, 3, 3, 3),  # one caption an image, square weights
+    ((3, 1, 2), 1, 2, 6, 4, 3, 5),  # one image
     ((1, 1), 1, 3, 2, 3, 4, 5),  # one word
 ]
 
@@ -122,10 +122,10 @@ OF_ALL = {
     "dc": "dc of word t + 1 goes to word t; 0 for the last word",
     "da": "da = the sum over words of da_t, + keys' part, + the part of abar, the same at all L locations",
     "dkeys": "dkeys = the sum over words of dkeys_t, for the keys are the same for every word",
-    "grads": "grads[name] = the sum over words of grads_t[name]; grads_start has those used once a picture",
+    "grads": "grads[name] = the sum over words of grads_t[name]; grads_start has those used once an image",
     "dE": "dE = embedding_backward(dEy): a word that occurs twice gathers both",
-    "dh0": "dh0 of a picture = the sum over its captions, which stand side by side, of dh after all words",
-    "dc0": "dc0 of a picture = the sum over its captions, which stand side by side, of dc after all words",
+    "dh0": "dh0 of an image = the sum over its captions, which stand side by side, of dh after all words",
+    "dc0": "dc0 of an image = the sum over its captions, which stand side by side, of dc after all words",
     "da_start": "da_start, dW_a, db_a = linear_backward(dkeys); dW_h0, ... and abar's part = first_state_backward",
 }
 OF_ALL |= {f"d{name}": f"d{name} = the sum over words of recur_backward's" for name in ("W_x", "W_hh", "b", "W_h", "v")}
@@ -162,7 +162,7 @@ DECODE_MISTAKES = (
     Mistake(
         "d.reshape(-1, cache.each, d.shape[1]).sum(axis=1)",
         "d[:: cache.each]",
-        "only the first caption of each picture counts",
+        "only the first caption of each image counts",
     ),
 )
 
@@ -186,9 +186,9 @@ HINTS = {
         "dcontext goes to attend_backward. dx[:, :M] is a view of dx: np.ascontiguousarray makes it an array.",
     ),
     "decode_backward": (
-        "What does each word share with the words after it, and what do all words of a picture's captions share?",
+        "What does each word share with the words after it, and what do all words of an image's captions share?",
         "into word t go dhs_t + dh and dc, which word t + 1 sent back;  da, dkeys and the weights sum over t;  "
-        "dh0 = sum over the picture's captions of dh",
+        "dh0 = sum over the image's captions of dh",
         "for t in reversed(range(T)): da_t, dkeys_t, dEy_t, dh, dc, grads_t = recur_backward(dhs[t] + dh, dc, dz[t], "
         "dalpha[t], cache.steps[t]); at the end dh.reshape(-1, cache.each, S).sum(axis=1) is dh0.",
     ),

@@ -25,16 +25,16 @@ Predict before you run. First word: "one" 0.6, "two" 0.4. After "one": dog 0.4, 
      one wins with length_power 0, and which with 1?
 (1: greedy "one dog", 0.24; k = 2 "two dogs", 0.36. 2: with 0 the first, for 0.5^3 = 0.125 > 0.6^5 = 0.078. With 1?)
 
-extend is one step, for N pictures at once. A picture has slots, a beginning in each, and each has V ways on: slots V
+extend is one step, for N images at once. An image has slots, a beginning in each, and each has V ways on: slots V
 candidates, number slot * V + word. The k of highest rank are kept, best first: word; parent, the slot it goes on
 from; score, which is log p so far, not the rank; length; done, which is whether its word is <end>. What was done
 before grows no longer: its one way on is another <end>, which costs nothing and is not counted.
 
-beam_search starts with one slot a picture, <start>. Each step: decoder.step; softmax.log_softmax of the logits, in
+beam_search starts with one slot an image, <start>. Each step: decoder.step; softmax.log_softmax of the logits, in
 float64; search.ban, which changes log_p in place to what may be written; extend; search.note_finished, which keeps
-each picture's best finished caption as (rank, step, slot), at first (-inf, 0, 0); decoder.select. To the decoder all
-are rows: slot s of picture n is row n * slots + s, in what it takes and in what it gives. A search.Step of every step
-goes into the history, through which search.read_back at the end follows the parents back from each picture's best.
+each image's best finished caption as (rank, step, slot), at first (-inf, 0, 0); decoder.select. To the decoder all
+are rows: slot s of image n is row n * slots + s, in what it takes and in what it gives. A search.Step of every step
+goes into the history, through which search.read_back at the end follows the parents back from each image's best.
 There are at most max_words + 1 steps, for <end> comes last; nothing is left to do where all captions are done or
 impossible (score -inf).
 
@@ -57,7 +57,7 @@ class Rows(NamedTuple):
 
 
 class Table:
-    """A decoder of places: each has its logits, and says where a word leads from there. Picture n starts at place n."""
+    """A decoder of places: each has its logits, and says where a word leads from there. Image n starts at place n."""
 
     def __init__(self, rng, places, V, end=0.0):
         self.logits = (1.5 * rng.standard_normal((places, V))).astype(np.float32)
@@ -210,7 +210,7 @@ SEARCH_MISTAKES = (
         "each slot goes on from its own state: it must be its parent's",
     ),
     Mistake(ENDED, "if done[:, 0].all():", "it ends when the best slots have: a longer caption may still overtake"),
-    Mistake(ENDED, "if done.any(axis=1).all():", "it ends when each picture has one caption: others may be better"),
+    Mistake(ENDED, "if done.any(axis=1).all():", "it ends when each image has one caption: others may be better"),
     Mistake(LOGITS, "logits.astype(np.float64)", "logits are not log probabilities: log_softmax"),
     Mistake(LOGITS, "softmax.softmax_forward(logits.astype(np.float64))[0]", "p in place of log p"),
     Mistake("logits.astype(np.float64)", "logits", "the logarithms are of float32: logits.astype(np.float64) first"),
@@ -251,7 +251,7 @@ TASKS = (
             "new_lengths": "the length is one more than the slot's; of a finished caption the same",
             "rank": "rank = total / length ** length_power",
             "k": "k ways on, or all slots V where there are fewer",
-            "chosen": "the k candidates of highest rank of each picture, the best first",
+            "chosen": "the k candidates of highest rank of each image, the best first",
             "order": "the best first",
             "parents": "parent = the slot: of number slot V + word, how often V goes into it",
             "words": "word: of number slot V + word, the rest on division by V",
@@ -284,9 +284,9 @@ TASKS = (
             "parents": "words, parents, scores, lengths, done = extend(...), from what extend gave the step before",
             "shape": "the slots that there were before this step: 1 at first, then k",
             "history": "a Step for each step: words, parents, scores after it, alpha and beta of the slots before",
-            "best": "best of each picture: (rank, step, slot), (-inf, 0, 0) at first; note_finished compares",
+            "best": "best of each image: (rank, step, slot), (-inf, 0, 0) at first; note_finished compares",
             "state": "the parents' states go on: row n * (slots before) + parent",
-            "return 0": "read_back(history, n, best[n]) of each picture n",
+            "return 0": "read_back(history, n, best[n]) of each image n",
         },
         drive_search,
         refused=({**REFUSED, "k": 0, "max_words": 3}, {**REFUSED, "k": 2, "max_words": 0}),
@@ -297,7 +297,7 @@ TASKS = (
 
 HINTS = {
     "extend": (
-        "A picture's slots compete with each other. So are the best sought along V, or along slots and V together?",
+        "An image's slots compete with each other. So are the best sought along V, or along slots and V together?",
         "total = score + log p;  rank = total / length ** length_power;  number = slot V + word",
         "Reshape to (N, slots * V); np.argsort(-rank, axis=1)[:, :k] are the numbers, // V and % V of them the parents "
         "and words; np.take_along_axis(total, numbers, axis=1) the scores.",

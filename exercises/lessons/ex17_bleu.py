@@ -9,11 +9,11 @@ from solutions import ex17_bleu as by_hand
 
 INTRO = """\
 To learn: how captions are scored, and what such a score cannot see. BLEU (Papineni et al. 2002) looks which n-grams
-of a caption, its runs of n words, also stand in one of the picture's references.
+of a caption, its runs of n words, also stand in one of the image's references.
 
     p_n      = n-grams of the captions that match / n-grams of the captions
     matches  = for each different n-gram of a caption, min(its count there, its largest count in any one reference)
-    c, r     = words of the captions; words of the references, of each picture the one whose length is closest to the
+    c, r     = words of the captions; words of the references, of each image the one whose length is closest to the
                caption's, of two equally close the shorter
     brevity  = 1 where c > r, else exp(1 - r / c)
     BLEU-n   = 100 brevity (p_1 p_2 ... p_n)^(1/n), for n = 1, 2, 3, 4; 0 where one of these p is 0
@@ -26,7 +26,7 @@ sure of. "a man in a", said of every photo of Flickr8k, gets BLEU-1 75 without i
 Predict before you run, for one caption, "a man in a", and one reference, "a man rides in the deep snow":
   1. What are p_1, p_2 and p_3? Mind that the reference has one "a".
   2. What are brevity and BLEU-1 to BLEU-4?
-  3. A second picture's caption is "snow", and so is its only reference. What is BLEU-1 of the two together? Is it the
+  3. A second image's caption is "snow", and so is its only reference. What is BLEU-1 of the two together? Is it the
      mean of 35.4 and 100?
 (p_1 = 3/4, p_2 = 1/3; brevity = exp(1 - 7/4) = 0.472, so BLEU-1 = 35.4 and BLEU-2 = 23.6. The rest is yours.)
 
@@ -79,7 +79,7 @@ OF_VARIABLES = {
     "length": "the caption's words",
     "closest": RULES["closest"],
     "caption_words": "c = the words of all captions",
-    "reference_words": "r = the sum over pictures of the closest reference's length",
+    "reference_words": "r = the sum over images of the closest reference's length",
     "brevity": "brevity = 1 where c > r, else exp(1 - r / c)",
     "precisions": "p_n = matches / n-grams, each summed over all captions",
     "mean_logarithm": "(p_1 ... p_n)^(1/n) = exp((log p_1 + ... + log p_n) / n)",
@@ -107,7 +107,7 @@ def drive(function, case):
 
 
 MATCHED = "sum(min(count, allowed[ngram]) for ngram, count in counts.items())"
-CLOSEST = "min((abs(len(reference) - length), len(reference)) for reference in of_picture)[1]"
+CLOSEST = "min((abs(len(reference) - length), len(reference)) for reference in of_image)[1]"
 RATIO, TURNED = "reference_words / caption_words", "caption_words / reference_words"
 BREVITY = f"min(1.0, math.exp(1 - {RATIO}))"
 ALL = "zip(captions, references, strict=True)"
@@ -125,7 +125,7 @@ MISTAKES = (  # of the solution's text
     ),
     Mistake(
         MATCHED,
-        "max(sum((counts & _count(reference, n)).values()) for reference in of_picture)",
+        "max(sum((counts & _count(reference, n)).values()) for reference in of_image)",
         "clipped by the one reference that matches best: each n-gram may find another",
     ),
     Mistake("max(allowed[ngram], count)", "allowed[ngram] + count", "the counts of all references are added up"),
@@ -135,21 +135,21 @@ MISTAKES = (  # of the solution's text
     Mistake("counts = _count(caption, n)", "counts = Counter(set(_count(caption, n)))", "each n-gram is counted once"),
     Mistake(
         "sum(counts.values()))",
-        "sum(_count(of_picture[0], n).values()))",
+        "sum(_count(of_image[0], n).values()))",
         "divided by the reference's n-grams: precision asks for the caption's",
     ),
     Mistake(CLOSEST, CLOSEST.replace("[1]", "[0]"), "the difference of the lengths, not the reference's length"),
-    Mistake(CLOSEST, "len(of_picture[0])", "the first reference, not the closest"),
-    Mistake(CLOSEST, "min(len(reference) for reference in of_picture)", "the shortest reference, not the closest"),
-    Mistake(CLOSEST, "max(len(reference) for reference in of_picture)", "the longest reference, not the closest"),
+    Mistake(CLOSEST, "len(of_image[0])", "the first reference, not the closest"),
+    Mistake(CLOSEST, "min(len(reference) for reference in of_image)", "the shortest reference, not the closest"),
+    Mistake(CLOSEST, "max(len(reference) for reference in of_image)", "the longest reference, not the closest"),
     Mistake(
         CLOSEST,
-        "sum(len(reference) for reference in of_picture) / len(of_picture)",
+        "sum(len(reference) for reference in of_image) / len(of_image)",
         "the mean length of the references, not the closest",
     ),
     Mistake(
         CLOSEST,
-        "len(min(of_picture, key=lambda reference: abs(len(reference) - length)))",
+        "len(min(of_image, key=lambda reference: abs(len(reference) - length)))",
         "of two equally close the first or the longer, not the shorter",
     ),
     Mistake(BREVITY, "1.0", "the brevity penalty is missing"),

@@ -18,7 +18,7 @@ normalisation (Ioffe and Szegedy 2015) does that to every channel, over all R nu
     y_r = gamma x_hat_r + beta
 
 Channels are the last axis and do not meet: each has a mean, a std, a gamma and a beta of its own, of shape (C,).
-All other axes count rows: of N pictures of H x W cells R is N H W, not N. The variance is divided by R, not R - 1.
+All other axes count rows: of N images of H x W cells R is N H W, not N. The variance is divided by R, not R - 1.
 EPSILON stands under the root: where a channel is the same everywhere, x_hat is 0 and not 0 / 0.
 
 On a curve, one who gets better moves everybody's mark. So x_r takes part in y of every row, on three ways:
@@ -46,7 +46,7 @@ SHAPES = [(2, 3, 4, 5), (3, 3, 3, 3), (7, 2), (5, 1, 2, 1)]
 
 
 def forward_cases(rng):
-    """Pictures, all sizes different and all equal; rows; one channel. Spreads from 2 to where EPSILON counts."""
+    """Images, all sizes different and all equal; rows; one channel. Spreads from 2 to where EPSILON counts."""
     return [
         {
             "x": np.geomspace(2, 0.05, shape[-1]) * rng.standard_normal(shape) + rng.standard_normal(shape[-1]),
@@ -85,17 +85,17 @@ def moments_over(axes):
 
 
 FORWARD_MISTAKES = (
-    Mistake(AXES, "(0,)", "mean and variance of every cell over the pictures alone: all axes but the last count rows"),
+    Mistake(AXES, "(0,)", "mean and variance of every cell over the images alone: all axes but the last count rows"),
     Mistake(AXES, "(0, 2, 3)[: x.ndim - 1]", "axis 1 is taken for the channels: here they are the last axis"),
     Mistake(
         MOMENTS,
         moments_over("tuple(range(1, x.ndim - 1))"),
-        "mean and variance of every picture by itself: the pictures' axis, the first, counts rows, too",
+        "mean and variance of every image by itself: the images' axis, the first, counts rows, too",
     ),
     Mistake(
         MOMENTS,
         moments_over("tuple(range(1, x.ndim))"),
-        "mean and variance of every picture over its cells and channels, which is layer normalisation",
+        "mean and variance of every image over its cells and channels, which is layer normalisation",
     ),
     Mistake(MOMENTS, moments_over("-1"), "mean and variance over the channels, where every channel has its own"),
     Mistake(AXES, "tuple(range(x.ndim))", "mean and variance of everything, where every channel has its own"),
@@ -132,12 +132,12 @@ BACKWARD_MISTAKES = (
     Mistake(WAYS, "by_itself + by_variance", "the way by the mean is missing: the mean is made of x, too"),
     Mistake(WAYS, "by_itself + by_mean", "the way by the variance is missing: the variance is made of x, too"),
     Mistake(WAYS, "by_itself", "the ways by the mean and by the variance are missing: both are made of x"),
-    Mistake(ROWS, "x.shape[0]", "divided by the number of pictures, where R is that of all rows, N H W"),
-    Mistake(ROWS, "x.shape[0] - 1", "divided by the number of pictures less one, where R is that of all rows, N H W"),
+    Mistake(ROWS, "x.shape[0]", "divided by the number of images, where R is that of all rows, N H W"),
+    Mistake(ROWS, "x.shape[0] - 1", "divided by the number of images less one, where R is that of all rows, N H W"),
     Mistake(ROWS, f"{ROWS} - 1", "divided by R - 1, where the mean and the variance are divided by R"),
     Mistake(ROWS, "1", "the ways by the mean and by the variance are not divided by R"),
     Mistake(ROWS, "x.size", "divided by the size of x, where R is the number of its rows"),
-    Mistake(AXES, "(0,)", "the sums go over the first axis alone: a channel is in every cell of every picture"),
+    Mistake(AXES, "(0,)", "the sums go over the first axis alone: a channel is in every cell of every image"),
     Mistake(
         "-(dx_hat * centred).sum(axis=axes) / std**2",
         "-(dx_hat * centred).sum(axis=axes)",
@@ -187,12 +187,12 @@ BACKWARD_MISTAKES = (
         "the factor `gamma` is there twice in the way by the variance",
     ),
     Mistake(WAYS, "dy / std + by_mean + by_variance", "the factor `gamma` is missing from the first way"),
-    Mistake(WAYS, put_together("0"), "the sums go over the pictures alone: a channel is in every cell of each"),
+    Mistake(WAYS, put_together("0"), "the sums go over the images alone: a channel is in every cell of each"),
     Mistake(WAYS, put_together("-1"), "the sums go over the channels, where each channel has its own"),
     Mistake(
         WAYS,
         put_together("tuple(range(1, x.ndim - 1))"),
-        "the sums go over each picture by itself: the pictures' axis, the first, counts rows, too",
+        "the sums go over each image by itself: the images' axis, the first, counts rows, too",
     ),
 )
 
@@ -221,7 +221,7 @@ TASKS = (
         backward_cases,
         ("dx", "dgamma", "dbeta"),
         {
-            "rows": "R is the number of all rows of a channel: N H W for N pictures of H x W cells",
+            "rows": "R is the number of all rows of a channel: N H W for N images of H x W cells",
             "centred": "centred_rc = x_rc - mean_c",
             "x_hat": "x_hat_rc = (x_rc - mean_c) / std_c",
             "dbeta": "dbeta_c = sum over all rows r of dy_rc",

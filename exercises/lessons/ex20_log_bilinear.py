@@ -10,7 +10,7 @@ INTRO = """\
 To learn: a language model without any memory, and what happens to the gradient of a table that is used twice.
 
 Kiros, Salakhutdinov and Zemel (2014) predict the next word's vector from the vectors of the last n - 1 words, each by
-a matrix of its own, and from the picture; a word is the likelier, the greater its own vector's product with that is:
+a matrix of its own, and from the image; a word is the likelier, the greater its own vector's product with that is:
 
     r_hat_t = sum over i = 1 .. n-1 of E y_{t-i} C_i  +  abar C_m              predict_forward; C_i is C[i - 1]
     logits_t = (r_hat_t after dropout) E^T + b_o                               decode_forward
@@ -22,7 +22,7 @@ stand <start>s, whose vector counts like any other. A sum over words of products
 
 Backward, each by what has used it:
     C_i:  every prediction, of all t and all captions: a sum over rows, as in the affine map
-    abar C_m, one row a picture:  all words of the picture's B / N captions, which stand side by side among the B
+    abar C_m, one row an image:  all words of the image's B / N captions, which stand side by side among the B
     E:  looked up in the windows, and multiplied by in the output: dE is the sum of both
 
 Predict before you run. E = [[0, 0], [1, 0], [0, 1], [1, 1]], C_1 = [[1, 0], [0, 1]], C_2 = [[0, 0.5], [-0.5, 0]], all
@@ -44,15 +44,15 @@ from numpy_sat.layers import dropout, embedding, linear"""
 
 PREDICTIONS = [  # Ey's rows, N, n - 1, M, D
     ((4, 6), 2, 3, 7, 5),
-    ((3,), 3, 3, 3, 3),  # one caption a picture, square weights
-    ((2, 4), 1, 2, 3, 4),  # one picture
+    ((3,), 3, 3, 3, 3),  # one caption an image, square weights
+    ((2, 4), 1, 2, 3, 4),  # one image
     ((2, 2, 4), 2, 1, 2, 3),  # one word
 ]
 V = 10
 CAPTIONS = [  # captions' words, N, L, D, M
     ((8, 2, 1, 3, 7, 2), 2, 3, 5, 7),
-    ((2, 3, 3), 3, 4, 3, 3),  # one caption a picture, square weights
-    ((3, 1, 2), 1, 2, 6, 4),  # one picture
+    ((2, 3, 3), 3, 4, 3, 3),  # one caption an image, square weights
+    ((3, 1, 2), 1, 2, 6, 4),  # one image
     ((1, 1), 1, 1, 2, 3),  # one word, one location
 ]
 
@@ -103,7 +103,7 @@ def decode_back_cases(rng):
 
 
 OF_WORDS = "Ey.reshape(*rows, -1) @ C.reshape(-1, M)"
-BY_PICTURE = "drows.reshape(-1, len(abar), B // len(abar), M)"
+BY_IMAGE = "drows.reshape(-1, len(abar), B // len(abar), M)"
 
 PREDICT_MISTAKES = (
     Mistake(
@@ -126,19 +126,17 @@ PREDICT_BACK_MISTAKES = (
         "(drows @ C.swapaxes(1, 2).reshape(-1, M).T)",
         "C_i is not transposed: dEy_i = dr_hat C_i^T",
     ),
+    Mistake(f"{BY_IMAGE}.sum(axis=(0, 2))", f"{BY_IMAGE}[0].sum(axis=1)", "only the first word of each caption counts"),
+    Mistake(f"{BY_IMAGE}.sum(axis=(0, 2))", f"{BY_IMAGE}[-1].sum(axis=1)", "only the last word of each counts"),
     Mistake(
-        f"{BY_PICTURE}.sum(axis=(0, 2))", f"{BY_PICTURE}[0].sum(axis=1)", "only the first word of each caption counts"
-    ),
-    Mistake(f"{BY_PICTURE}.sum(axis=(0, 2))", f"{BY_PICTURE}[-1].sum(axis=1)", "only the last word of each counts"),
-    Mistake(
-        f"{BY_PICTURE}.sum(axis=(0, 2))",
+        f"{BY_IMAGE}.sum(axis=(0, 2))",
         "drows.reshape(-1, B // len(abar), len(abar), M).sum(axis=(0, 1))",
-        "captions are grouped as if they went round the pictures; those of one picture stand side by side",
+        "captions are grouped as if they went round the images; those of one image stand side by side",
     ),
     Mistake(
-        f"{BY_PICTURE}.sum(axis=(0, 2))",
-        f"{BY_PICTURE}[:, :, 0].sum(axis=0)",
-        "only the first caption of each picture counts",
+        f"{BY_IMAGE}.sum(axis=(0, 2))",
+        f"{BY_IMAGE}[:, :, 0].sum(axis=0)",
+        "only the first caption of each image counts",
     ),
 )
 
@@ -184,7 +182,7 @@ TASKS = (
         ("r_hat", "cache"),
         {
             "of_words": "of_words = sum over i of E y_{t-i} C_i, the latest word, Ey[..., 0, :], with C_1 = C[0]",
-            "of_picture": "of_picture = abar C_m, a row a picture, for each of its B / N captions, side by side",
+            "of_image": "of_image = abar C_m, a row an image, for each of its B / N captions, side by side",
             "r_hat": "r_hat = sum over i of E y_{t-i} C_i + abar C_m",
             "cache": "the cache is PredictCache(Ey, abar, C, C_m)",
         },
@@ -199,9 +197,9 @@ TASKS = (
             "drows": "drows = dr_hat, a row for every word of every caption",
             "dEy": "dEy_i = dr_hat C_i^T, for every word of the window",
             "dC": "dC_i = (E y_{t-i})^T dr_hat, summed over all rows: words and captions",
-            "dof_picture": "dof_picture = dr_hat summed over all words and the picture's B / N captions, side by side",
-            "dC_m": "dC_m = abar^T dof_picture",
-            "dabar": "dabar = dof_picture C_m^T",
+            "dof_image": "dof_image = dr_hat summed over all words and the image's B / N captions, side by side",
+            "dC_m": "dC_m = abar^T dof_image",
+            "dabar": "dabar = dof_image C_m^T",
         },
         mistakes=PREDICT_BACK_MISTAKES,
     ),
@@ -244,15 +242,15 @@ TASKS = (
 HINTS = {
     "predict_forward": (
         "Which matrix does the word directly before meet? And how many rows has abar C_m, how many r_hat for one word?",
-        "r_hat_t = sum over i of E y_{t-i} C_i + abar C_m, the picture's row for each of its B / N captions",
+        "r_hat_t = sum over i of E y_{t-i} C_i + abar C_m, the image's row for each of its B / N captions",
         "Ey.reshape(*Ey.shape[:-2], -1) @ C.reshape(-1, M) + np.repeat(abar @ C_m, B // N, axis=0), B = Ey.shape[-3]",
     ),
     "predict_backward": (
-        "In how many predictions did C_1 take part? And in how many the one row abar C_m of a picture?",
-        "dEy_i = dr_hat C_i^T;  dC_i = sum over rows of (E y_{t-i})^T dr_hat;  dof_picture = dr_hat summed over "
-        "words and the picture's captions",
-        "dof_picture = dr_hat.reshape(-1, N, B // N, M).sum(axis=(0, 2)), then as in the affine map: dC_m = abar.T @ "
-        "dof_picture, dabar = dof_picture @ C_m.T.",
+        "In how many predictions did C_1 take part? And in how many the one row abar C_m of an image?",
+        "dEy_i = dr_hat C_i^T;  dC_i = sum over rows of (E y_{t-i})^T dr_hat;  dof_image = dr_hat summed over "
+        "words and the image's captions",
+        "dof_image = dr_hat.reshape(-1, N, B // N, M).sum(axis=(0, 2)), then as in the affine map: dC_m = abar.T @ "
+        "dof_image, dabar = dof_image @ C_m.T.",
     ),
     "decode_forward": (
         "What are the weights of the output layer, and which shape do they have to have?",

@@ -8,7 +8,7 @@ INTRO = """\
 To learn: queries, keys and values, the attention of today's language models (Vaswani et al. 2017). Exercise 11's
 score is a small net with a tanh; this one asks how far two vectors point the same way. Of one head:
 
-    query_b = h_b W_q        keys_i = a_i W_k, given, once a picture        values_i = a_i W_v
+    query_b = h_b W_q        keys_i = a_i W_k, given, once an image        values_i = a_i W_v
     (4) e_bi = query_b . keys_i / sqrt(K)     (5) alpha_b = softmax(e_b)     (6) z_b = sum over i of alpha_bi values_i
 
 A sum of K products is about sqrt(K) times as large as one of them: divided by that, scores do not grow with K.
@@ -22,7 +22,7 @@ it will: W_q is (heads, S, K), W_v (heads, D, K), keys (heads, N, L, K), e and e
 attend_forward shows outside, where the penalty is, one alpha, (B, L): the heads' mean. What comes back to that mean,
 dalpha, is every head's, divided by the number of heads. @ multiplies stacks: h @ W_q is (heads, B, K).
 (6) is linear, so its order is free: mix the annotations first, seen_b = sum over i of alpha_bi a_i, (heads, B, D), and
-W_v multiplies one vector a caption, not one a location: z_b = seen_b W_v. Caption b belongs to picture b // (B / N).
+W_v multiplies one vector a caption, not one a location: z_b = seen_b W_v. Caption b belongs to image b // (B / N).
 
 The caches are ScoreCache(keys, h, W_q, query), query as (heads, N, B / N, K); ContextCache(alpha, a, W_v, seen); and
 AttendCache(score, softmax, context), the caches of (4), softmax.softmax_forward and (6). You may use
@@ -42,7 +42,7 @@ import numpy as np
 from numpy_sat.layers import softmax
 from numpy_sat.layers.dot_attention import AttendCache, ContextCache, ScoreCache"""
 
-# heads, N, B, L, D, S, K: no two sizes equal; one head, one picture; one caption a picture; all that can be is equal.
+# heads, N, B, L, D, S, K: no two sizes equal; one head, one image; one caption an image; all that can be is equal.
 SIZES = [(3, 2, 8, 5, 9, 6, 7), (1, 1, 3, 4, 5, 6, 2), (2, 3, 3, 4, 2, 5, 6), (3, 3, 9, 3, 3, 3, 3)]
 
 
@@ -104,7 +104,7 @@ def attend_backward_cases(rng):
     return cases
 
 
-OTHER_PICTURE = "caption b is taken to picture b mod N; those of one picture stand side by side: b // (B / N)"
+OTHER_IMAGE = "caption b is taken to image b mod N; those of one image stand side by side: b // (B / N)"
 BY_ROOT_A = "divided by sqrt(heads K), of all heads together, where sqrt(K), of one, belongs"
 ROOT = "/ math.sqrt(K)"
 
@@ -118,7 +118,7 @@ SCORE_MISTAKES = (
     Mistake(
         "(h @ W_q).reshape(heads, N, B // N, K)",
         "(h @ W_q).reshape(heads, B // N, N, K).swapaxes(1, 2)",
-        OTHER_PICTURE,
+        OTHER_IMAGE,
     ),
     Mistake("(h @ W_q)", "(h @ W_q[:1]).repeat(heads, axis=0)", "every head asks by the first head's W_q"),
 )
@@ -141,13 +141,13 @@ SCORE_BACKWARD_MISTAKES = (
         "dproduct.reshape(heads, N, L, B // N) @ query",
         "`de` is reshaped where it should be transposed: swapaxes(2, 3)",
     ),
-    Mistake("de.reshape(heads, N, B // N, L)", "de.reshape(heads, B // N, N, L).swapaxes(1, 2)", OTHER_PICTURE),
+    Mistake("de.reshape(heads, N, B // N, L)", "de.reshape(heads, B // N, N, L).swapaxes(1, 2)", OTHER_IMAGE),
     Mistake(".sum(axis=0)", "[0].copy()", "only the first head counts: h has made the query of every head"),
 )
 
 CONTEXT_MISTAKES = (
     Mistake("(seen @ W_v)", "(seen @ W_v[:1].repeat(heads, axis=0))", "every head has the first head's W_v"),
-    Mistake("alpha.reshape(heads, N, B // N, L)", "alpha.reshape(heads, B // N, N, L).swapaxes(1, 2)", OTHER_PICTURE),
+    Mistake("alpha.reshape(heads, N, B // N, L)", "alpha.reshape(heads, B // N, N, L).swapaxes(1, 2)", OTHER_IMAGE),
     Mistake(
         ".swapaxes(0, 1).reshape(B, heads * K)",
         ".transpose(1, 2, 0).reshape(B, heads * K)",
@@ -250,7 +250,7 @@ TASKS = (
         ("e", "cache"),
         {
             "query": "query_b = h_b W_q of every head, (heads, B, K) as (heads, N, B / N, K)",
-            "e": "(4) e_bi = query_b . keys_i / sqrt(K) of every head, keys_i those of the caption's own picture",
+            "e": "(4) e_bi = query_b . keys_i / sqrt(K) of every head, keys_i those of the caption's own image",
             "cache": "the cache is ScoreCache(keys, h, W_q, query), query as (heads, N, B / N, K)",
         },
         mistakes=SCORE_MISTAKES,
@@ -262,7 +262,7 @@ TASKS = (
         ("dkeys", "dh", "dW_q"),
         {
             "dproduct": "dproduct_bi, of query_b . keys_i, = de_bi / sqrt(K)",
-            "dkeys": "(4) dkeys_i = sum over the captions b of the picture of de_bi / sqrt(K) query_b",
+            "dkeys": "(4) dkeys_i = sum over the captions b of the image of de_bi / sqrt(K) query_b",
             "dquery": "(4) dquery_b = sum over the locations i of de_bi / sqrt(K) keys_i",
             "dW_q": "dW_q = h^T dquery of every head, summed over the captions",
             "dh": "dh = dquery W_q^T, summed over the heads, as h has made the query of each",
@@ -275,7 +275,7 @@ TASKS = (
         context_cases,
         ("z", "cache"),
         {
-            "seen": "seen_b = sum over locations i of alpha_bi a_i of every head, a_i of the caption's own picture",
+            "seen": "seen_b = sum over locations i of alpha_bi a_i of every head, a_i of the caption's own image",
             "z": "(6) z_b = seen_b W_v of every head, the heads side by side",
             "cache": "the cache is ContextCache(alpha, a, W_v, seen)",
         },
@@ -291,7 +291,7 @@ TASKS = (
             "dW_v": "(6) dW_v = seen^T dz of every head, summed over the captions",
             "dseen": "(6) dseen_b = dz_b W_v^T of every head",
             "dalpha": "(6) dalpha_bi = a_i . dseen_b, summed over the D components",
-            "da": "(6) da_i = sum over the heads and the captions b of the picture of alpha_bi dseen_b",
+            "da": "(6) da_i = sum over the heads and the captions b of the image of alpha_bi dseen_b",
         },
         mistakes=CONTEXT_BACKWARD_MISTAKES,
     ),
@@ -330,7 +330,7 @@ TASKS = (
 HINTS = {
     "score_forward": (
         "Which captions may meet which keys? Which axes must query and keys have in common, so that @ pairs them so?",
-        "e_bi = sum over k of query_bk keys_ik / sqrt(K), query_b = h_b W_q, keys of picture b // (B / N)",
+        "e_bi = sum over k of query_bk keys_ik / sqrt(K), query_b = h_b W_q, keys of image b // (B / N)",
         "query = (h @ W_q).reshape(heads, N, B // N, K); query @ keys.swapaxes(2, 3) is (heads, N, B / N, L). Divide "
         "by math.sqrt(K), a number of Python's, which leaves float32 as it is; np.sqrt(K) would not.",
     ),
@@ -343,15 +343,15 @@ HINTS = {
         ".sum(axis=0).",
     ),
     "context_forward": (
-        "How does a caption meet its own picture only? In which order do z's numbers come: head or component first?",
-        "seen_b = sum over i of alpha_bi a_i, a of picture b // (B / N);  z_b = the heads' seen_b W_v, side by side",
+        "How does a caption meet its own image only? In which order do z's numbers come: head or component first?",
+        "seen_b = sum over i of alpha_bi a_i, a of image b // (B / N);  z_b = the heads' seen_b W_v, side by side",
         "alpha.reshape(heads, N, B // N, L) @ a, reshaped to (heads, B, D), is seen; seen @ W_v is (heads, B, K); "
         "swapaxes(0, 1) makes it (B, heads, K), and reshape(B, heads * K) what is asked for.",
     ),
     "context_backward": (
         "Undo the forward's last step first: which of dz's numbers are head g's? How many heads have used one a_i?",
         "dW_v = seen^T dz;  dseen = dz W_v^T;  dalpha_bi = a_i . dseen_b;  "
-        "da_i = sum over the heads and the picture's captions b of alpha_bi dseen_b",
+        "da_i = sum over the heads and the image's captions b of alpha_bi dseen_b",
         "dz = dz.reshape(B, heads, K).swapaxes(0, 1); with dseen as (heads, N, B / N, D) dalpha = dseen @ "
         "a.swapaxes(1, 2), and da = (alpha.reshape(heads, N, B // N, L).swapaxes(2, 3) @ dseen).sum(axis=0).",
     ),

@@ -27,9 +27,9 @@ Padding is what TensorFlow calls "SAME": as many zeros as it takes for ceil(H / 
 below, and an odd one below. depthwise.same_padding(H, P, s) gives both numbers, for the width likewise. At stride 2 an
 even side gets none before and one behind: padding by one on both sides would look at other pixels.
 
-Predict before you run: one picture, two channels, P = 3, s = 2, x[:, :, c] = [[1, 2], [3, 4]] for both, b = [100, 0],
+Predict before you run: one image, two channels, P = 3, s = 2, x[:, :, c] = [[1, 2], [3, 4]] for both, b = [100, 0],
 W[:, :, 0] all 1, W[:, :, 1] all 0 but W[1, 1, 1] = 1. No zeros before and one behind, so there is one window, which
-begins at the picture's first pixel: y = [[[110, 4]]]. (Padded by one on both sides: [[[110, 1]]].)
+begins at the image's first pixel: y = [[[110, 4]]]. (Padded by one on both sides: [[[110, 1]]].)
 With dy = [[[1, 10]]]: db = [1, 10], dW[:, :, 0] = [[1, 2, 0], [3, 4, 0], [0, 0, 0]]. What is dW[:, :, 1]? And dx?
 How many products has a pixel of 3 x 3 and 512 channels, whole and in two?
 
@@ -70,11 +70,11 @@ def backward_cases(rng):
     return cases
 
 
-PICTURES, FILTERS = np.zeros((2, 5, 4, 3)), np.zeros((3, 3, 3))
+IMAGES, FILTERS = np.zeros((2, 5, 4, 3)), np.zeros((3, 3, 3))
 REFUSED = (  # another number of channels; a convolution's filters; a stride that leaves pixels out
-    {"x": PICTURES, "W": FILTERS[:, :, :2], "b": np.zeros(2), "stride": 1},
-    {"x": PICTURES, "W": FILTERS[:, :, :, None], "b": np.zeros(3), "stride": 1},
-    {"x": PICTURES, "W": FILTERS, "b": np.zeros(3), "stride": 4},
+    {"x": IMAGES, "W": FILTERS[:, :, :2], "b": np.zeros(2), "stride": 1},
+    {"x": IMAGES, "W": FILTERS[:, :, :, None], "b": np.zeros(3), "stride": 1},
+    {"x": IMAGES, "W": FILTERS, "b": np.zeros(3), "stride": 4},
 )
 
 PADDED = "_pad(cache)"
@@ -114,7 +114,7 @@ FORWARD_MISTAKES = (
 DW = "(_met_by(x_padded, p, q, dy, stride) * dy).sum(axis=(0, 1, 2))"
 CUT = "top : top + H, left : left + width"
 BACKWARD_MISTAKES = (
-    Mistake("* dy).sum(axis=(0, 1, 2))", "* dy)[0].sum(axis=(0, 1))", "the sum over pictures is missing from dW"),
+    Mistake("* dy).sum(axis=(0, 1, 2))", "* dy)[0].sum(axis=(0, 1))", "the sum over images is missing from dW"),
     Mistake(
         "* dy).sum(axis=(0, 1, 2))", "* dy).mean(axis=(0, 1, 2))", "the mean over windows, where their sum belongs"
     ),
@@ -132,7 +132,7 @@ BACKWARD_MISTAKES = (
     Mistake(CUT, "-H:, -width:", "the padding is cut off above and to the left only; some is below and to the right"),
     Mistake(CUT, "len(W) // 2 : len(W) // 2 + H, len(W) // 2 : len(W) // 2 + width", "P // 2 lines are cut off above"),
     Mistake("db = dy.sum(axis=(0, 1, 2))", "db = dy.sum(axis=(0, 1))[0]", "the sum over columns is missing from db"),
-    Mistake("db = dy.sum(axis=(0, 1, 2))", "db = dy[0].sum(axis=(0, 1))", "the sum over pictures is missing from db"),
+    Mistake("db = dy.sum(axis=(0, 1, 2))", "db = dy[0].sum(axis=(0, 1))", "the sum over images is missing from db"),
 )
 
 TASKS = (
@@ -172,7 +172,7 @@ HINTS = {
         "Take exercise 6 and cross out the sum over c: what becomes of the matrix product with W[p, q]?",
         "y[n, i, j, c] = b[c] + sum over p, q of x_padded[n, i s + p, j s + q, c] W[p, q, c]",
         "For every (p, q): y += x_padded[:, p : p + rows * s : s, q : q + columns * s : s] * W[p, q], where W[p, q] is "
-        "(C,), stretched over pictures and pixels. rows is ceil(H / s), that is -(-H // s).",
+        "(C,), stretched over images and pixels. rows is ceil(H / s), that is -(-H // s).",
     ),
     "depthwise_backward": (
         "In which y does W[p, q, c] take part, and in which a cell of x_padded? Times what, and of which channels?",

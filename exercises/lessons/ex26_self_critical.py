@@ -22,10 +22,10 @@ captions, seldom ones counting most. No one can take a derivative of that. Nor n
     estimated = (r(y) - b) d log p(y) of a y that is drawn; its mean over draws is dJ, whatever b is
     at the logits of a drawn word  d log p / d logits = onehot - p, onehot being 1 at that word, 0 elsewhere
 
-b is what the greedy caption of the same picture scores: who did better is made likelier, who did worse unlikelier.
+b is what the greedy caption of the same image scores: who did better is made likelier, who did worse unlikelier.
 
-advantage: r - b of B captions, B / N of each of N pictures side by side: captions 0, 1, 2 of picture 0, then 3, 4, 5
-of picture 1. One greedy caption a picture.
+advantage: r - b of B captions, B / N of each of N images side by side: captions 0, 1, 2 of image 0, then 3, 4, 5
+of image 1. One greedy caption an image.
 
 policy_forward: loss = - the mean over captions of (r - b) log p(y); log p(y) is the sum over its words. The minus is
 there because training goes downhill. The cache is PolicyCache(likelihood, weights), likelihood being the cache of
@@ -46,7 +46,7 @@ backward its gradient is p_k (r_k - J) = [-.45, .03, .42]. With b = 1 the draws 
 [-.5, .3, .2], word 1 nothing, word 2 [-1, -.6, 1.6]; their mean, weighed .5, .3, .2, is [-.45, .03, .42]. And with
 b = 0: what does each draw give now, what is the mean, and which draws scatter more? What has a model to learn from
 when all its draws score as the greedy caption does? And what if all score far below it, as they do while a model is
-unsure of itself: what do they teach then, and what with another b, the mean score of the picture's other draws, which
+unsure of itself: what do they teach then, and what with another b, the mean score of the image's other draws, which
 `policy.advantage_over_others` takes? Which word does the uniform number 0.8 draw? And 0.6?"""
 
 IMPORTS = """\
@@ -58,7 +58,7 @@ from numpy_sat.layers.policy import PolicyCache"""
 
 
 def advantage_cases(rng):
-    """Several captions a picture, one, and as many as there are pictures."""
+    """Several captions an image, one, and as many as there are images."""
     return [
         {"of_drawn": 3 * rng.random(N * each), "of_greedy": 3 * rng.random(N)} for N, each in ((2, 3), (4, 1), (3, 3))
     ]
@@ -89,7 +89,7 @@ class Rows(NamedTuple):
 
 
 class Table:
-    """A decoder of places: each has its logits, and says where a word leads from there. Picture n starts at place n."""
+    """A decoder of places: each has its logits, and says where a word leads from there. Image n starts at place n."""
 
     def __init__(self, rng, logits):
         self.logits = logits
@@ -148,9 +148,9 @@ ADVANTAGE_MISTAKES = (
     Mistake(
         ADVANTAGE,
         "np.tile(of_greedy, len(of_drawn) // len(of_greedy))",
-        "np.tile, where a picture's captions lie side by side: np.repeat",
+        "np.tile, where an image's captions lie side by side: np.repeat",
     ),
-    Mistake(ADVANTAGE, "of_greedy.mean()", "the mean of all greedy captions: each picture has a b of its own"),
+    Mistake(ADVANTAGE, "of_greedy.mean()", "the mean of all greedy captions: each image has a b of its own"),
     Mistake(ADVANTAGE, "of_drawn.mean()", "the mean of the drawn captions, where the greedy one's score belongs"),
     Mistake(
         f"of_drawn - {ADVANTAGE}", "of_drawn.copy()", "the score alone: what the greedy caption scores is to come off"
@@ -275,7 +275,7 @@ DRAW_MISTAKES = (
     Mistake(
         "np.repeat(np.arange(len(a)), B // len(a))",
         "np.tile(np.arange(len(a)), B // len(a))",
-        "np.tile, where a picture's captions lie side by side: np.repeat",
+        "np.tile, where an image's captions lie side by side: np.repeat",
     ),
     Mistake("_, _, state = decoder.step", "_, _, _ = decoder.step", "the state that step returns is not kept"),
     Mistake(
@@ -299,8 +299,8 @@ TASKS = (
         advantage_cases,
         ("weights",),
         {
-            "weights": "r - b = the score of the drawn caption less that of the greedy caption of its picture",
-            "return 0": "r - b = the score of the drawn caption less that of the greedy caption of its picture",
+            "weights": "r - b = the score of the drawn caption less that of the greedy caption of its image",
+            "return 0": "r - b = the score of the drawn caption less that of the greedy caption of its image",
         },
         mistakes=ADVANTAGE_MISTAKES,
     ),
@@ -344,7 +344,7 @@ TASKS = (
         {
             "words_of_captions": "a caption's words, one drawn after the other; END last, or T words without it",
             "B": "B = as many captions as uniforms has columns",
-            "state": "at first row n of decoder.begin for each of picture n's B / N captions; then what step returns",
+            "state": "at first row n of decoder.begin for each of image n's B / N captions; then what step returns",
             "words": "words: START at first; then the first k at which p_0 + ... + p_k exceeds number times sum",
             "captions": "captions: at first none has a word; each word is appended, END too, and nothing after it",
             "done": "a caption is done when its word is END; it stays so",
@@ -363,8 +363,8 @@ TASKS = (
 
 HINTS = {
     "advantage": (
-        "Six captions were drawn of two pictures, and two are greedy. With which of these is the fourth one compared?",
-        "weights_b = of_drawn_b - of_greedy_n, n being the picture of caption b, which is b // (B / N)",
+        "Six captions were drawn of two images, and two are greedy. With which of these is the fourth one compared?",
+        "weights_b = of_drawn_b - of_greedy_n, n being the image of caption b, which is b // (B / N)",
         "np.repeat(of_greedy, len(of_drawn) // len(of_greedy)) has one number for each caption; np.tile another order.",
     ),
     "policy_forward": (

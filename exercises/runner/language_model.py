@@ -1,6 +1,6 @@
 """A language model without eyes: an LSTM reads a caption and predicts, at each word, the next one.
 
-It knows what captions are like and nothing of the picture. The captioner must look between two words, so it never runs
+It knows what captions are like and nothing of the image. The captioner must look between two words, so it never runs
 `lstm_sequence_forward`; this one does, and has captioner.py's functions, so that it can be trained in its place.
 """
 
@@ -59,7 +59,7 @@ def _forward(params, words, config):
 
 
 def caption_images(params, config, images, beam, max_words):
-    """The same Caption for every picture, the likeliest word at each step; it looks nowhere. beam: not used."""
+    """The same Caption for every image, the likeliest word at each step; it looks nowhere. beam: not used."""
     words, log_p = [START], 0.0
     while len(words) <= max_words and words[-1] != END:
         logits, _ = _forward(params, np.array(words)[:, None], config)

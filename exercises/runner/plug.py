@@ -154,7 +154,7 @@ def _show_captions(title, yours, library, data):
     lines = {"before": decode(yours.before.words), "after": decode(yours.after.words), "a person": person}
     if library.after.words != yours.after.words:
         lines["library"] = decode(library.after.words)  # rounding decides between captions that are nearly as likely
-    print(f"\n{title}: of {'a phrase' if data.unseen.inputs.ndim == 2 else 'a picture'} that it has not seen")
+    print(f"\n{title}: of {'a phrase' if data.unseen.inputs.ndim == 2 else 'an image'} that it has not seen")
     for who, words in lines.items():
         say(f"{who:<10}{' '.join(words)}", 2, 12)
     scores = [" ".join(f"{score:.1f}" for score in outcome.bleu) for outcome in (yours, library)]

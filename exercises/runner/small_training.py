@@ -1,7 +1,7 @@
 """A small model on drawn scenes, trained for a few dozen steps: what `plug` puts a learner's functions into.
 
 The library's functions are called through their modules, so that whatever stands in their place is called. Parameters,
-pictures and batches are the same in every run.
+images and batches are the same in every run.
 """
 
 import functools
@@ -33,9 +33,9 @@ from numpy_sat.training import optimizers
 from numpy_sat.training.objectives import self_critical
 
 SEED = 20150210
-STEPS, PICTURES, CAPTIONS, WARMUP = 80, 12, 3, 5
+STEPS, IMAGES, CAPTIONS, WARMUP = 80, 12, 3, 5
 SECONDS = 120  # after which no further step is begun: loops in Python take their time
-UNSEEN = 8  # pictures that captions are written of
+UNSEEN = 8  # images that captions are written of
 MOMENT_BATCHES = 4  # that batch normalisation's moments are measured on before captions are written
 RATES = {"adam": 6e-3, "rmsprop": 1e-3}  # of learning, at its peak; with a higher one rounding alone parts curves
 BEAM = 3
@@ -131,9 +131,9 @@ class Outcome(NamedTuple):
     """What came of a run."""
 
     losses: list  # -log p a word, nats, of every step's batch before it
-    before: search.Caption  # of the first unseen picture
+    before: search.Caption  # of the first unseen image
     after: search.Caption
-    bleu: list  # BLEU-1 to 4 of all unseen pictures, after
+    bleu: list  # BLEU-1 to 4 of all unseen images, after
     map: Map  # of E, after
 
 
@@ -144,7 +144,7 @@ def draw(model=SEEING):
 
 @functools.cache
 def _scenes():
-    count = STEPS * PICTURES
+    count = STEPS * IMAGES
     drawn = [scenes.sample(SEED, index) for index in range(count + UNSEEN)]
     # A single object is what so few steps can teach the most about, so such a scene is the one that is shown.
     unseen = sorted(drawn[count:], key=lambda sample: len(sample.scene.objects))
@@ -156,8 +156,8 @@ def _scenes():
 
 @functools.cache
 def _phrases():
-    """English phrases in the pictures' place."""
-    drawn = phrases.draw_splits(SEED, {"train": STEPS * PICTURES, "dev": 0, "test": UNSEEN})
+    """English phrases in the images' place."""
+    drawn = phrases.draw_splits(SEED, {"train": STEPS * IMAGES, "dev": 0, "test": UNSEEN})
     vocabulary = Vocabulary.build([phrase.target for phrase in drawn["train"]], min_count=1)
     return Data(vocabulary, *(_split_of_phrases(drawn[split], vocabulary) for split in ("train", "test")), [])
 
@@ -204,16 +204,16 @@ def _frequencies(data):
     return counts / counts.sum()
 
 
-def _write(model, params, data, pictures):
-    some = itertools.islice(batches.plain_batches(data.train, PICTURES, each=1), MOMENT_BATCHES)
+def _write(model, params, data, images):
+    some = itertools.islice(batches.plain_batches(data.train, IMAGES, each=1), MOMENT_BATCHES)
     model.module.measure_running_statistics(params, some, model.small)
-    return model.writer.caption_images(params, model.small, pictures, BEAM, RECIPE.decoding.max_words)
+    return model.writer.caption_images(params, model.small, images, BEAM, RECIPE.decoding.max_words)
 
 
 def _train(model, params, optimizer, data, label, steps):
     losses, state, workspace = [], {}, Workspace()
     augmentation = (TRANSLATING.small if model is TRANSLATING else RECIPE).augmentation
-    coming = batches.epoch_batches(data.train, PICTURES, CAPTIONS, augmentation, SEED, epoch=0)
+    coming = batches.epoch_batches(data.train, IMAGES, CAPTIONS, augmentation, SEED, epoch=0)
     judge = self_critical.prepare(data.train, data.vocabulary) if model.self_critical else None
     began = time.monotonic()
     for step in tqdm(range(steps), desc=label, unit="step", ascii=True, ncols=79):

@@ -76,7 +76,7 @@ def _show(found):
     lines = [*sorted(speeds.items(), key=lambda item: item[1]), ("the machine's limit", found["gflops"])]
     longest = max(speed for _, speed in lines)
     _, H, C, O = WORK.sizes.values()
-    print(f"\nGFLOP/s, {C} to {O} channels, one picture of {H} x {H}")
+    print(f"\nGFLOP/s, {C} to {O} channels, one image of {H} x {H}")
     for name, speed in lines:
         text = f"{name:<20}{speed:8.3g}  {'#' * max(1, round(BAR * speed / longest))}"
         print(coloured(text, "strong") if name == YOURS else text)

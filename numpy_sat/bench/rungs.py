@@ -83,7 +83,7 @@ def im2col(x, W, b):
 
     What is gained: the library's matrix product (BLAS) keeps its sums in registers, and the vector units of all cores
     busy. What it costs: every number of x is copied nine times, and memory is far slower than arithmetic. That
-    hurts most where channels are few and pictures large. One picture at a time, or the copies would fill gigabytes.
+    hurts most where channels are few and images large. One image at a time, or the copies would fill gigabytes.
     """
     workspace = current()
     (N, H, width, C), O = x.shape, W.shape[3]
@@ -100,8 +100,8 @@ def shifted_products(x, W, b):
     """Nine matrix products, each of x shifted by one cell of the filter; layers/conv.py states it this way.
 
     What is gained: a copy is as large as x, not nine times that. What it costs: y is read and written nine times, for C
-    terms instead of 9 C at once. So it is faster where channels are few and pictures large, and slower where not. (The
-    copy, made by `reshape`, pays: without it BLAS is given every line of a picture as a small product of its own.)
+    terms instead of 9 C at once. So it is faster where channels are few and images large, and slower where not. (The
+    copy, made by `reshape`, pays: without it BLAS is given every line of an image as a small product of its own.)
     """
     workspace = current()
     (N, H, width, C), O = x.shape, W.shape[3]

@@ -37,7 +37,7 @@ def _conv(work):
     arrays = inputs.conv(**work.sizes)
     b = tensor(arrays[2])
     for layout in LAYOUTS:
-        x, W, dy = pictures(arrays[0], layout), filters(arrays[1], layout), pictures(arrays[3], layout)
+        x, W, dy = image_tensor(arrays[0], layout), filters(arrays[1], layout), image_tensor(arrays[3], layout)
         gradients = [work.pass_ == "input gradient", work.pass_ == "weight gradient", False]
         geometry = [len(b)], [1, 1], [1, 1], [1, 1], False, [0, 0], 1
         backward = partial(torch.ops.aten.convolution_backward, dy, x, W, *geometry, gradients)
@@ -48,13 +48,13 @@ def _depthwise(work):
     x, W, b, dy = inputs.depthwise(**work.sizes)
     P, C, stride = len(W), len(b), work.sizes["stride"]
     for layout in LAYOUTS:
-        tensors = pictures(x, layout), filters(W[:, :, None], layout)
+        tensors = image_tensor(x, layout), filters(W[:, :, None], layout)
         if work.pass_ == "forward":
             yield partial(same_conv, *tensors, tensor(b), stride, C)
             continue
         padded, padding = same(tensors[0], P, stride)
         geometry = [C], [stride, stride], [padding, padding], [1, 1], False, [0, 0], C, [True, True, True]
-        yield partial(torch.ops.aten.convolution_backward, pictures(dy, layout), padded, tensors[1], *geometry)
+        yield partial(torch.ops.aten.convolution_backward, image_tensor(dy, layout), padded, tensors[1], *geometry)
 
 
 def same(x, P, stride, value=0.0):
@@ -79,7 +79,7 @@ def _lite0(work):
             name: tensor(array) if array.ndim == 1 else filters(array[whole.get(array.ndim, ...)], layout)
             for name, array in params.items()
         }
-        yield partial(torch.no_grad()(lite0_forward), tensors, pictures(images, layout), work.sizes["stages"])
+        yield partial(torch.no_grad()(lite0_forward), tensors, image_tensor(images, layout), work.sizes["stages"])
 
 
 def lite0_forward(params, x, stages):
@@ -102,8 +102,8 @@ def _net(work):
     x, layers, dy = inputs.net(**work.sizes)
     for layout in LAYOUTS:
         tensors = [(filters(W, layout).requires_grad_(), tensor(b).requires_grad_(), pooled) for W, b, pooled in layers]
-        forward, backward = torch.no_grad()(net_forward), partial(net_gradients, pictures(dy, layout))
-        yield partial(forward if work.pass_ == "forward" else backward, pictures(x, layout), tensors)
+        forward, backward = torch.no_grad()(net_forward), partial(net_gradients, image_tensor(dy, layout))
+        yield partial(forward if work.pass_ == "forward" else backward, image_tensor(x, layout), tensors)
 
 
 def net_forward(x, layers):
@@ -162,7 +162,7 @@ def _step(work):
     for layout, fused in product(LAYOUTS, (True, False)):
         tensors = parameters(params, layout)
         optimizer = torch.optim.Adam(tensors.values(), recipe.training.learning_rate, fused=fused)
-        images, others = pictures(batch.inputs, layout), map(tensor, batch[1:4])
+        images, others = image_tensor(batch.inputs, layout), map(tensor, batch[1:4])
         yield partial(train_step, recipe, tensors, optimizer, images, *others)
 
 
@@ -231,7 +231,7 @@ def tensor(array):
     return torch.from_numpy(array)
 
 
-def pictures(x, layout):
+def image_tensor(x, layout):
     """(N, H, W, C) to (N, C, H, W)."""
     return tensor(x).permute(0, 3, 1, 2).contiguous(memory_format=layout)
 

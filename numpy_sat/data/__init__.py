@@ -1,1 +1,1 @@
-"""Pictures and their captions: where they come from and how they become batches."""
+"""Images and their captions: where they come from and how they become batches."""

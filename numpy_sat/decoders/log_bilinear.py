@@ -134,8 +134,8 @@ def predict_forward(Ey, abar, C, C_m):
     *rows, _, M = Ey.shape
     # The sum over i is one product: the vectors side by side, times the matrices one below the other.
     of_words = Ey.reshape(*rows, -1) @ C.reshape(-1, M)
-    of_picture = np.repeat(abar @ C_m, rows[-1] // len(abar), axis=0)
-    return of_words + of_picture, PredictCache(Ey, abar, C, C_m)
+    of_image = np.repeat(abar @ C_m, rows[-1] // len(abar), axis=0)
+    return of_words + of_image, PredictCache(Ey, abar, C, C_m)
 
 
 def predict_backward(dr_hat, cache):
@@ -154,9 +154,9 @@ def predict_backward(dr_hat, cache):
     drows = dr_hat.reshape(-1, M)
     dEy = (drows @ C.reshape(-1, M).T).reshape(Ey.shape)
     dC = (Ey.reshape(len(drows), -1).T @ drows).reshape(C.shape)
-    dof_picture = drows.reshape(-1, len(abar), B // len(abar), M).sum(axis=(0, 2))
-    dC_m = abar.T @ dof_picture
-    dabar = dof_picture @ C_m.T
+    dof_image = drows.reshape(-1, len(abar), B // len(abar), M).sum(axis=(0, 2))
+    dC_m = abar.T @ dof_image
+    dabar = dof_image @ C_m.T
     return dEy, dabar, dC, dC_m
 
 

@@ -77,14 +77,14 @@ def decode_forward(params, a, words, mask_h):
         logits: (T, B, V).
         cache: what decode_backward needs.
     """
-    h, c, cache_picture = picture_forward(params, a)  # (10)
+    h, c, cache_image = picture_forward(params, a)  # (10)
     each = words.shape[1] // len(a)
     h, c = np.repeat(h, each, axis=0), np.repeat(c, each, axis=0)
     Ey, cache_embedding = embedding.embedding_forward(params["E"], words)  # (11)
     hs, _, cache_lstm = lstm.lstm_sequence_forward(Ey, h, c, params["W_x"], params["W_hh"], params["b"])  # (12)
     dropped, cache_dropout = dropout.dropout_forward(hs, mask_h)
     logits, cache_output = linear.linear_forward(dropped, params["L_o"], params["b_o"])
-    return logits, DecodeCache(cache_picture, each, cache_embedding, cache_lstm, cache_dropout, cache_output)
+    return logits, DecodeCache(cache_image, each, cache_embedding, cache_lstm, cache_dropout, cache_output)
 
 
 def decode_backward(dlogits, cache):
@@ -105,9 +105,9 @@ def decode_backward(dlogits, cache):
     grads["E"] = embedding.embedding_backward(dEy, cache.embedding)  # (11)
     # h and c after the image: one term per caption
     dh, dc = (d.reshape(-1, cache.each, d.shape[1]).sum(axis=1) for d in (dh, dc))
-    da, grads_picture = picture_backward(dh, dc, cache.picture)  # (10)
+    da, grads_image = picture_backward(dh, dc, cache.picture)  # (10)
     # W_x, W_hh, b: term 1: through the words; term 2: through the image's step
-    for name, gradient in grads_picture.items():
+    for name, gradient in grads_image.items():
         grads[name] = grads[name] + gradient if name in grads else gradient
     return da, grads
 

@@ -1,4 +1,4 @@
-"""CIDEr-D (Vedantam, Zitnick and Parikh 2015): n-grams that few pictures have count more than those that most have."""
+"""CIDEr-D (Vedantam, Zitnick and Parikh 2015): n-grams that few images have count more than those that most have."""
 
 import math
 from collections import Counter
@@ -21,22 +21,22 @@ class Weighed(NamedTuple):
 
 
 def cider_d(captions, references):
-    """CIDEr-D of each picture's caption, 0 to 1000 (COCO's 0 to 10, times 100), float64 (N,).
+    """CIDEr-D of each image's caption, 0 to 1000 (COCO's 0 to 10, times 100), float64 (N,).
 
-    captions: N word lists; references: of each picture, a list of word lists. With g(k) = (times n-gram k occurs) times
+    captions: N word lists; references: of each image, a list of word lists. With g(k) = (times n-gram k occurs) times
     idf(k), of caption c and reference s, each of so many words:
 
-        idf(k)   = log(N / max(1, pictures of whose references one has k))
+        idf(k)   = log(N / max(1, images of whose references one has k))
         sim_n    = exp(-(c's words - s's words)^2 / (2 sigma^2)) sum_k min(g_c(k), g_s(k)) g_s(k) / (|g_c| |g_s|)
         CIDEr-D  = 100 * 10 * mean of sim_n over n = 1..4 and the references
 
     As in COCO's scorer (Chen et al. 2015) g holds counts; the paper divides them by the text's n-grams, which matters
     where the minimum is taken. That scorer subtracts the numbers of bigrams, one less than the words and so the same.
-    The references judged give the idf: with one picture every idf, and every score, is 0.
+    The references judged give the idf: with one image every idf, and every score, is 0.
     """
-    said = [[count_ngrams(reference) for reference in of_picture] for of_picture in references]
+    said = [[count_ngrams(reference) for reference in of_image] for of_image in references]
     idf = Idf(said)
-    weighed = ([idf.weigh(counts) for counts in of_picture] for of_picture in said)
+    weighed = ([idf.weigh(counts) for counts in of_image] for of_image in said)
     scores = [score(idf.weigh(count_ngrams(words)), of_one) for words, of_one in zip(captions, weighed, strict=True)]
     return 1000 * np.array(scores)
 
@@ -52,13 +52,13 @@ def count_ngrams(words):
 
 
 class Idf:
-    """What an n-gram weighs, by the references of all pictures."""
+    """What an n-gram weighs, by the references of all images."""
 
     def __init__(self, said):
-        """said: of each picture, its references' count_ngrams."""
-        pictures_with = Counter(chain.from_iterable(set().union(*of_picture) for of_picture in said))
-        self._known = {ngram: math.log(len(said) / pictures) for ngram, pictures in pictures_with.items()}
-        self._unknown = math.log(len(said))  # as if one picture's had it
+        """said: of each image, its references' count_ngrams."""
+        images_with = Counter(chain.from_iterable(set().union(*of_image) for of_image in said))
+        self._known = {ngram: math.log(len(said) / images) for ngram, images in images_with.items()}
+        self._unknown = math.log(len(said))  # as if one image's had it
 
     def of(self, ngram):
         """The idf of an n-gram."""

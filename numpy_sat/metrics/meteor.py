@@ -13,9 +13,9 @@ ALPHA, BETA, GAMMA = 0.85, 0.2, 0.6  # METEOR 1.5's for English; nltk's own, of 
 
 
 def meteor(captions, references):
-    """METEOR of each picture's caption in percent, float64 (N,).
+    """METEOR of each image's caption in percent, float64 (N,).
 
-    captions: N word lists; references: of each picture, a list of word lists, of which the best-scoring counts. Words
+    captions: N word lists; references: of each image, a list of word lists, of which the best-scoring counts. Words
     are matched that are the same, then that have the same stem (Porter 1980), then that WordNet calls synonyms, where
     it is there: see matching(). With m matches in so many chunks of neighbours in both, P = m / caption's words,
     R = m / reference's words:
@@ -24,7 +24,7 @@ def meteor(captions, references):
 
     What METEOR 1.5 has and nltk has not: paraphrases, weights for the kinds of match, less weight for function words,
     and the alignment with the fewest chunks; nltk looks synonyms up by what stemming left of a word. METEOR 1.5 also
-    adds up the corpus's matches before it divides; here the figure of several pictures is the mean of theirs. Compare
+    adds up the corpus's matches before it divides; here the figure of several images is the mean of theirs. Compare
     METEOR only with METEOR of the same scorer. A caption equal to its reference has P = R = 1 and one chunk, and with
     so low a beta far less than 100: 54.5 with four words.
     """

@@ -6,9 +6,9 @@ BETA = 1.2  # recall's weight against precision's, COCO's
 
 
 def rouge_l(captions, references):
-    """ROUGE-L of each picture's caption in percent, float64 (N,).
+    """ROUGE-L of each image's caption in percent, float64 (N,).
 
-    captions: N word lists; references: of each picture, a list of word lists. With l the longest common subsequence of
+    captions: N word lists; references: of each image, a list of word lists. With l the longest common subsequence of
     caption and reference, P = l / caption's words and R = l / reference's words:
 
         F = (1 + beta^2) P R / (R + beta^2 P)

@@ -177,7 +177,7 @@ def test_torchs_depthwise_convolutions_are_ours():
                 np.testing.assert_allclose(found.permute(0, 2, 3, 1), expected, atol=1e-5)
                 continue
             dx, dW, db = found
-            top = -(-(dx.shape[2] - 9) // 2) if dx.shape[2] > 9 else 0  # of a padded picture's
+            top = -(-(dx.shape[2] - 9) // 2) if dx.shape[2] > 9 else 0  # of a padded image's
             dx = dx[:, :, top : top + 9, top : top + 9]
             results = dx.permute(0, 2, 3, 1), dW[:, 0].permute(1, 2, 0), db
             for one, other in zip(results, expected, strict=True):
@@ -216,7 +216,7 @@ def test_torchs_training_is_ours():
     recipe = recipe.replace(clip_norm=0.5)
     tensors = theirs.parameters(params)
     optimizer = torch.optim.Adam(tensors.values(), recipe.training.learning_rate)
-    images = theirs.pictures(batch.inputs, torch.channels_last)
+    images = theirs.image_tensor(batch.inputs, torch.channels_last)
     state, rng = {}, np.random.default_rng(0)
     for _ in range(3):
         found = theirs.train_step(recipe, tensors, optimizer, images, *map(theirs.tensor, batch[1:4]))

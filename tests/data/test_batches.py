@@ -17,7 +17,7 @@ PLAIN = Augmentation()
 
 @pytest.fixture
 def split(rng):
-    """10 pictures whose pixels all hold their number; picture p has captions of words 100 p + k, of unlike length."""
+    """10 images whose pixels all hold their number; image p has captions of words 100 p + k, of unlike length."""
     pixels = np.repeat(np.arange(10, dtype=np.uint8), 4 * 4 * 3).reshape(10, 4, 4, 3)
     captions = tuple(
         tuple(np.array([100 * (p + 1) + k] * (k + 1) + [END]) for k in range(2 if p == 3 else 5)) for p in range(10)
@@ -30,7 +30,7 @@ def same(a, b):
 
 
 def numbers(batch):
-    """The pictures' numbers back from their pixels."""
+    """The images' numbers back from their pixels."""
     return np.rint((batch.inputs[:, 0, 0, 0] + 1) * 127.5).astype(int)
 
 
@@ -46,7 +46,7 @@ def test_pixels_lie_between_minus_one_and_one():
     assert batches.scale_pixels(np.array([0, 255], np.uint8)).tolist() == [-1, 1]
 
 
-def test_an_epoch_shows_every_picture_once(split):
+def test_an_epoch_shows_every_image_once(split):
     shown = np.concatenate([numbers(b) for b in batches.epoch_batches(split, 5, 2, PLAIN, seed=0, epoch=0)])
     assert sorted(shown) == list(range(10))
 
@@ -59,14 +59,14 @@ def test_every_epoch_has_an_order_of_its_own(split):
     assert len(orders) == 4
 
 
-def test_captions_lie_beside_their_picture_and_differ(split):
+def test_captions_lie_beside_their_image_and_differ(split):
     for batch in batches.epoch_batches(split, 5, 2, PLAIN, seed=0, epoch=0):
         first = batch.targets[0].reshape(5, 2)
         assert (first // 100 - 1 == numbers(batch)[:, None]).all()
         assert (first[:, 0] != first[:, 1]).all()
 
 
-def test_more_captions_than_a_picture_has(split):
+def test_more_captions_than_a_image_has(split):
     for batch in batches.epoch_batches(split, 5, 4, PLAIN, seed=0, epoch=0):
         for p, words in zip(numbers(batch), batch.targets[0].reshape(5, 4), strict=True):
             assert len(set(words)) == min(4, len(split.captions[p]))
@@ -109,7 +109,7 @@ def test_plain_batches_keep_the_order_and_the_rest(split):
     found = list(batches.plain_batches(split, 4, 5))
     assert np.concatenate([numbers(b) for b in found]).tolist() == list(range(10))
     assert [len(b.inputs) for b in found] == [4, 4, 2]
-    assert found[0].targets[0, 15:].tolist() == [400, 401, 400, 401, 400]  # picture 3 has two captions
+    assert found[0].targets[0, 15:].tolist() == [400, 401, 400, 401, 400]  # image 3 has two captions
 
 
 def test_captions_are_numbered_and_cut(tmp_path):
@@ -170,7 +170,7 @@ def test_left_early_no_thread_remains():
 
 
 def test_random_crop_cuts_out_a_square_and_enlarges_it(rng):
-    """A picture of a ramp: what is cut out of it is a ramp over fewer values, from anywhere, all over the picture."""
+    """An image of a ramp: what is cut out of it is a ramp over fewer values, from anywhere, all over the image."""
     ramp = np.broadcast_to(np.arange(0, 200, 2, dtype=np.uint8)[:, None, None], (100, 100, 3))
     spans = []
     for _ in range(200):

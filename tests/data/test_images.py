@@ -1,4 +1,4 @@
-"""Reading pictures of every kind, refusing what is none, and the cache of decoded pictures."""
+"""Reading images of every kind, refusing what is none, and the cache of decoded images."""
 
 import os
 import struct
@@ -60,7 +60,7 @@ def test_rgb_of_every_format(tmp_path, kind):
         (8, np.rot90(CORNERS, -1)),
     ],
 )
-def test_pictures_are_turned_upright(tmp_path, kind, orientation, stored):
+def test_images_are_turned_upright(tmp_path, kind, orientation, stored):
     exif = Image.Exif()
     exif[images.ORIENTATION_TAG] = orientation
     path = saved(Image.fromarray(np.ascontiguousarray(stored)), tmp_path / f"x.{kind}", exif=exif)
@@ -144,7 +144,7 @@ def test_read_image_gives_a_plain_array(tmp_path):
     assert square.flags.writeable
 
 
-def test_pictures_are_squeezed_and_not_cropped(tmp_path):
+def test_images_are_squeezed_and_not_cropped(tmp_path):
     wide = np.zeros((10, 40, 3), np.uint8)
     wide[:, :10], wide[:, 30:] = RED, GREEN  # a crop to the middle would lose both
     square = read_image(saved(Image.fromarray(wide), tmp_path / "x.png"), 8)
@@ -180,7 +180,7 @@ class TestRefusals:
         with pytest.raises(InputError, match=r"x\.jpg is empty; get it again"):
             read(tmp_path / "x.jpg")
 
-    def test_no_picture(self, tmp_path, read):
+    def test_no_image(self, tmp_path, read):
         (tmp_path / "x.jpg").write_text("<html>404 Not Found</html>")
         with pytest.raises(InputError, match=r"x\.jpg is not an image"):
             read(tmp_path / "x.jpg")
@@ -211,7 +211,7 @@ class TestRefusals:
 
 @pytest.fixture
 def some(tmp_path):
-    """Five pictures of one colour each."""
+    """Five images of one colour each."""
     paths = [saved(Image.new("RGB", (9, 7), (50 * i, 0, 255)), tmp_path / f"{i}.png") for i in range(5)]
     return [CaptionedImage(path.name, path, ("a",)) for path in paths]
 
@@ -223,7 +223,7 @@ def cache(tmp_path):
 
 @pytest.fixture
 def decoded(monkeypatch):
-    """The names of the pictures decoded, in the order of the calls."""
+    """The names of the images decoded, in the order of the calls."""
     names = []
 
     def counting(path, size, read=read_image):
@@ -234,7 +234,7 @@ def decoded(monkeypatch):
     return names
 
 
-def test_pictures_are_loaded_in_order(some, cache):
+def test_images_are_loaded_in_order(some, cache):
     array = load_images(some, 6, cache)
     assert (array.shape, array.dtype) == ((5, 6, 6, 3), np.uint8)
     assert array[:, 0, 0, 0].tolist() == [0, 50, 100, 150, 200]
@@ -312,14 +312,14 @@ def test_a_damaged_cache_is_rebuilt(some, cache, decoded, damage):
     assert len(decoded) == 10
 
 
-def test_a_bad_picture_is_named_and_leaves_no_cache(some, cache):
-    some[3].path.write_text("no picture")
+def test_a_bad_image_is_named_and_leaves_no_cache(some, cache):
+    some[3].path.write_text("no image")
     with pytest.raises(InputError, match=r"3\.png is not an image"):
         load_images(some, 6, cache)
     assert list(cache.iterdir()) == []
 
 
-def test_a_missing_picture_is_named(some, cache):
+def test_a_missing_image_is_named(some, cache):
     some[3].path.unlink()
     with pytest.raises(InputError, match=r"3\.png cannot be found"):
         load_images(some, 6, cache)

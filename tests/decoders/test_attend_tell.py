@@ -55,7 +55,7 @@ def test_without_what_is_no_part(rng):
 
 
 def test_the_loss_is_the_mean_over_captions(rng):
-    """Captions one by one, each with its picture, average to the batch."""
+    """Captions one by one, each with its image, average to the batch."""
     params, batch = tiny_params(rng), tiny_batch(rng)
     config = TINY.replace(dropout=0.0)
     together = captioner.loss_only(params, batch, config)

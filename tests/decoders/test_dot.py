@@ -80,7 +80,7 @@ def test_weights_at_the_start(rng, heads):
 
 
 def test_decoding_step_by_step_is_the_training_recurrence(rng):
-    """Captions of a picture apart; alpha is a distribution over all locations, whatever the number of heads."""
+    """Captions of an image apart; alpha is a distribution over all locations, whatever the number of heads."""
     params, batch = whole_model.params_of(rng, CONFIG), whole_model.batch_of(rng, CONFIG)
     a = captioner.annotate(params, batch.inputs, CONFIG)
     mask_h = np.ones((*batch.words.shape, CONFIG.decoder.hidden_size))
@@ -97,7 +97,7 @@ def test_decoding_step_by_step_is_the_training_recurrence(rng):
 
 
 def test_captions(rng):
-    """Beam search writes captions of each picture, whose log p is what the model says of them."""
+    """Beam search writes captions of each image, whose log p is what the model says of them."""
     config = CONFIG.replace(dropout=0.0, label_smoothing=0.0, attention_penalty=0.0)
     params = whole_model.params_of(rng, config, np.float32)
     images = rng.integers(0, 256, (3, 8, 8, 3), np.uint8)

@@ -176,8 +176,8 @@ def test_padding_changes_nothing(rng):
             np.testing.assert_allclose(others[name], gradient, rtol=0, atol=1e-13 * np.abs(gradient).max())
 
 
-def test_the_coin_is_tossed_for_every_picture(rng):
-    """Captions of a picture alike; a share of config.expected; as the authors, all of a batch alike."""
+def test_the_coin_is_tossed_for_every_image(rng):
+    """Captions of an image alike; a share of config.expected; as the authors, all of a batch alike."""
     tosses = np.array([hard.toss(rng, 4, 12, CONFIG.replace(expected_context=0.3)) for _ in range(2000)]).reshape(
         2000, 4, 3
     )
@@ -302,7 +302,7 @@ def test_the_start(rng):
 
 @pytest.mark.parametrize("way", ["everywhere", "at the likeliest", "by chance"])
 def test_steps_are_the_training_recurrence(rng, way):
-    """Each way of looking, of captions of two pictures, against decode_forward with draws of that kind."""
+    """Each way of looking, of captions of two images, against decode_forward with draws of that kind."""
     params, batch = model_of(rng)
     a, words = rng.standard_normal((2, 16, 5)), batch.words
     uniforms, expected = rng.random((T, B)), np.full(B, way == "everywhere")
@@ -377,7 +377,7 @@ def hard_with(mode):
 
 
 def test_samples_go_on_from_batch_to_batch_and_begin_with_the_seed(rng):
-    """A picture of a later batch is not looked at with the numbers of the first; another seed draws others."""
+    """An image of a later batch is not looked at with the numbers of the first; another seed draws others."""
     params = whole_model.params_of(rng, CONFIG, np.float32)
     image = rng.integers(0, 256, (1, CONFIG.encoder.image_size, CONFIG.encoder.image_size, 3), np.uint8)
     config, images = CONFIG.replace(attention_mode="sample"), np.repeat(image, 8, axis=0)

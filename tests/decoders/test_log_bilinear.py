@@ -1,4 +1,4 @@
-"""The log-bilinear model: a window of words, a linear picture term, one table of words for input and output."""
+"""The log-bilinear model: a window of words, a linear image term, one table of words for input and output."""
 
 from types import SimpleNamespace
 

@@ -1,4 +1,4 @@
-"""Show and Tell: the picture as the LSTM's first input."""
+"""Show and Tell: the image as the LSTM's first input."""
 
 import math
 
@@ -71,23 +71,23 @@ def test_weights_at_the_start(rng):
 
 
 def test_forward_is_the_definition(rng):
-    """Caption by caption, the picture first, with the plain step; dropout counts on the way to the output alone."""
+    """Caption by caption, the image first, with the plain step; dropout counts on the way to the output alone."""
     arrays = decoder_arrays(rng)
     a, words, mask_h = arrays["a"], rng.integers(0, 9, (5, 6)), rng.standard_normal((5, 6, 8))
     logits, cache = show_tell.decode_forward(arrays, a, words, mask_h)
     assert logits.shape == (5, 6, 9) and cache.each == 3
     weights = arrays["W_x"], arrays["W_hh"], arrays["b"]
     for b in range(6):
-        picture = sum(a[b // 3]) / 3 @ arrays["W_I"] + arrays["b_I"]
-        h, c, _ = lstm.lstm_forward(picture[None], np.zeros((1, 8)), np.zeros((1, 8)), *weights)
+        image = sum(a[b // 3]) / 3 @ arrays["W_I"] + arrays["b_I"]
+        h, c, _ = lstm.lstm_forward(image[None], np.zeros((1, 8)), np.zeros((1, 8)), *weights)
         for t in range(5):
             h, c, _ = lstm.lstm_forward(arrays["E"][words[t, b]][None], h, c, *weights)
             right = (h[0] * mask_h[t, b]) @ arrays["L_o"] + arrays["b_o"]
             np.testing.assert_allclose(logits[t, b], right, rtol=0, atol=1e-13)
 
 
-def test_the_picture_is_the_first_input_of_one_long_sequence(rng):
-    """The paper's own picture of it: T + 1 steps from nothing, forward and backward."""
+def test_the_image_is_the_first_input_of_one_long_sequence(rng):
+    """The paper's own image of it: T + 1 steps from nothing, forward and backward."""
     arrays, (T, B) = decoder_arrays(rng), (5, 6)
     words, dlogits = rng.integers(0, 9, (T, B)), rng.standard_normal((T, B, 9))
     logits, cache = show_tell.decode_forward(arrays, arrays["a"], words, np.ones((T, B, 8)))
@@ -103,14 +103,14 @@ def test_the_picture_is_the_first_input_of_one_long_sequence(rng):
     dx, _, _, *of_weights = lstm.lstm_sequence_backward(np.concatenate([nothing[None], dh]), nothing, cache)
     for name, gradient in zip(("W_x", "W_hh", "b"), of_weights, strict=True):
         np.testing.assert_allclose(grads[name], gradient, rtol=0, atol=1e-12)
-    dpicture = dx[0].reshape(2, 3, 7).sum(axis=1)
-    np.testing.assert_allclose(grads["b_I"], dpicture.sum(axis=0), rtol=0, atol=1e-12)
-    np.testing.assert_allclose(grads["W_I"], abar.T @ dpicture, rtol=0, atol=1e-12)
-    right = np.repeat((dpicture @ arrays["W_I"].T)[:, None] / 3, 3, axis=1)
+    dimage = dx[0].reshape(2, 3, 7).sum(axis=1)
+    np.testing.assert_allclose(grads["b_I"], dimage.sum(axis=0), rtol=0, atol=1e-12)
+    np.testing.assert_allclose(grads["W_I"], abar.T @ dimage, rtol=0, atol=1e-12)
+    right = np.repeat((dimage @ arrays["W_I"].T)[:, None] / 3, 3, axis=1)
     np.testing.assert_allclose(da, right, rtol=0, atol=1e-12)
 
 
-def test_gradients_of_the_picture(rng):
+def test_gradients_of_the_image(rng):
     arrays = decoder_arrays(rng)
     inputs = {name: arrays[name] for name in ("a", "W_I", "b_I", "W_x", "W_hh", "b")}
 

@@ -43,12 +43,12 @@ def test_the_mean_of_the_probabilities(images, rng):
     several = [model(0), model(1, size=12, model="tell"), model(2, model="dot")]
     together = ensemble.of(several)
     larger = rng.integers(0, 256, (5, 12, 12, 3), np.uint8)
-    pictures = [given.astype(np.float32) / 127.5 - 1 for given in (images, larger, images)]
-    states, rows = together.begin(None, list(zip(*pictures, strict=True))), np.repeat(np.arange(5), 2)
+    images = [given.astype(np.float32) / 127.5 - 1 for given in (images, larger, images)]
+    states, rows = together.begin(None, list(zip(*images, strict=True))), np.repeat(np.arange(5), 2)
     states = together.select(states, rows)
     written = np.zeros(10, int), np.arange(10) % 8 + 3
     expected = np.zeros((2, 10, len(WORDS)))
-    for one, given in zip(several, pictures, strict=True):
+    for one, given in zip(several, images, strict=True):
         decoder, params = writer(one.recipe), one.params
         state = decoder.begin(params, captioner.annotate(params, given, one.recipe))
         state = decoder.select(state, rows)

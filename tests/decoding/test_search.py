@@ -17,44 +17,44 @@ V, L = 6, 4
 
 
 class ToyDecoder:
-    """A decoder whose logits depend on the picture and on all words so far; its state is those words."""
+    """A decoder whose logits depend on the image and on all words so far; its state is those words."""
 
     def __init__(self, rng, end_bonus=0.0):
         self.table = 2 * rng.standard_normal((7, 4, V))
         self.table[..., END] += end_bonus
 
     def begin(self, params, a):
-        return SimpleNamespace(a=a, picture=np.arange(len(a)), past=[() for _ in a])
+        return SimpleNamespace(a=a, image=np.arange(len(a)), past=[() for _ in a])
 
     def select(self, state, rows):
-        return SimpleNamespace(a=state.a, picture=state.picture[rows], past=[state.past[r] for r in rows])
+        return SimpleNamespace(a=state.a, image=state.image[rows], past=[state.past[r] for r in rows])
 
-    def logits(self, picture, words):
-        return sum(self.table[(word + t) % 7, (picture + t) % 4] for t, word in enumerate(words))
+    def logits(self, image, words):
+        return sum(self.table[(word + t) % 7, (image + t) % 4] for t, word in enumerate(words))
 
     def step(self, params, state, words):
-        assert words.dtype.kind == "i" and len(words) == len(state.picture)
+        assert words.dtype.kind == "i" and len(words) == len(state.image)
         past = [(*before, int(word)) for before, word in zip(state.past, words, strict=True)]
-        logits = np.stack([self.logits(p, w) for p, w in zip(state.picture, past, strict=True)])
-        alpha = np.array([[len(w), w[-1], p, 0] for p, w in zip(state.picture, past, strict=True)], float)
-        following = SimpleNamespace(a=state.a, picture=state.picture, past=past)
+        logits = np.stack([self.logits(p, w) for p, w in zip(state.image, past, strict=True)])
+        alpha = np.array([[len(w), w[-1], p, 0] for p, w in zip(state.image, past, strict=True)], float)
+        following = SimpleNamespace(a=state.a, image=state.image, past=past)
         return logits, alpha, alpha[:, 0] / 10, following
 
 
-def log_p(decoder, picture, words):
+def log_p(decoder, image, words):
     """Log probability of the words and <end>, in one go."""
     total, past = 0.0, (START,)
     for word in (*words, END):
-        logits = decoder.logits(picture, past)
+        logits = decoder.logits(image, past)
         total += logits[word] - np.log(np.exp(logits).sum())
         past = (*past, word)
     return total
 
 
-def brute_force(decoder, picture, max_words, power):
+def brute_force(decoder, image, max_words, power):
     allowed = [word for word in range(V) if word not in (START, END, UNK)]
     captions = (c for n in range(1, max_words + 1) for c in itertools.product(allowed, repeat=n))
-    return max(captions, key=lambda c: log_p(decoder, picture, c) / (len(c) + 1) ** power)
+    return max(captions, key=lambda c: log_p(decoder, image, c) / (len(c) + 1) ** power)
 
 
 @pytest.mark.parametrize("power", [0.0, 0.7, 1.0])
@@ -63,13 +63,13 @@ def test_a_wide_beam_is_brute_force(rng, power, end_bonus):
     decoder = ToyDecoder(rng, end_bonus)
     found = search.beam_search(decoder, {}, np.zeros((3, L, 1)), k=200, max_words=4, length_power=power)
     assert len(found) == 3
-    for picture, caption in enumerate(found):
-        best = brute_force(decoder, picture, 4, power)
+    for image, caption in enumerate(found):
+        best = brute_force(decoder, image, 4, power)
         assert caption.words == best
-        assert caption.log_p == pytest.approx(log_p(decoder, picture, best), abs=1e-12)
+        assert caption.log_p == pytest.approx(log_p(decoder, image, best), abs=1e-12)
 
 
-def slow_beam_search(decoder, picture, k, max_words, power):
+def slow_beam_search(decoder, image, k, max_words, power):
     """One caption at a time; (log p, words and, where finished, <end>) each."""
     beams, finished = [(0.0, ())], []
 
@@ -82,7 +82,7 @@ def slow_beam_search(decoder, picture, k, max_words, power):
             if words and words[-1] == END:
                 ways.append((score, words))
                 continue
-            logits = decoder.logits(picture, (START, *words))
+            logits = decoder.logits(image, (START, *words))
             log_p = logits - np.log(np.exp(logits).sum())
             allowed = [END] if t == max_words else [w for w in range(V) if w not in (START, UNK) and (t or w != END)]
             ways += [(score + log_p[word], (*words, word)) for word in allowed]
@@ -95,22 +95,22 @@ def slow_beam_search(decoder, picture, k, max_words, power):
 @pytest.mark.parametrize("end_bonus", [-5.0, 0.0])
 @pytest.mark.parametrize("k", [1, 2, 3, 7])
 def test_a_narrow_beam_is_the_definition(rng, k, end_bonus):
-    for pictures in (1, 1, 1, 1, 1, 3):
+    for images in (1, 1, 1, 1, 1, 3):
         decoder = ToyDecoder(rng, end_bonus)
-        found = search.beam_search(decoder, {}, np.zeros((pictures, L, 1)), k=k, max_words=6)
-        for picture, caption in enumerate(found):
-            words, score = slow_beam_search(decoder, picture, k, 6, 1.0)
+        found = search.beam_search(decoder, {}, np.zeros((images, L, 1)), k=k, max_words=6)
+        for image, caption in enumerate(found):
+            words, score = slow_beam_search(decoder, image, k, 6, 1.0)
             assert caption.words == words
             assert caption.log_p == pytest.approx(score, abs=1e-12)
 
 
-def test_the_decoder_sees_the_pictures_and_the_parameters(rng):
+def test_the_decoder_sees_the_images_and_the_parameters(rng):
     a, params, decoder = rng.standard_normal((2, L, 1)), {}, ToyDecoder(rng)
     seen, begin, step = [], decoder.begin, decoder.step
     decoder.begin = lambda params, a: seen.append((params, a)) or begin(params, a)
     decoder.step = lambda params, state, words: seen.append((params, state.a)) or step(params, state, words)
     search.beam_search(decoder, params, a, k=2, max_words=3)
-    assert len(seen) > 2 and all(p is params and pictures is a for p, pictures in seen)
+    assert len(seen) > 2 and all(p is params and images is a for p, images in seen)
 
 
 def test_one_beam_is_greedy(rng):
@@ -148,11 +148,11 @@ def test_never_longer_than_asked(rng):
 def test_attention_belongs_to_the_words(rng):
     """The toy's alpha says which word came before; it must match the caption after beams changed places."""
     decoder = ToyDecoder(rng)
-    for picture, caption in enumerate(search.beam_search(decoder, {}, np.zeros((3, L, 1)), k=4, max_words=4)):
+    for image, caption in enumerate(search.beam_search(decoder, {}, np.zeros((3, L, 1)), k=4, max_words=4)):
         steps = len(caption.alpha)
         assert list(caption.alpha[:, 1]) == [START, *caption.words][:steps]
         assert list(caption.alpha[:, 0]) == list(range(1, steps + 1))
-        assert set(caption.alpha[:, 2]) == {picture}
+        assert set(caption.alpha[:, 2]) == {image}
         assert np.allclose(caption.beta, caption.alpha[:, 0] / 10)
 
 
@@ -162,11 +162,11 @@ def test_bad_arguments(rng, k, max_words):
         search.beam_search(ToyDecoder(rng), {}, np.zeros((1, L, 1)), k=k, max_words=max_words)
 
 
-def test_pictures_are_captioned_in_batches(rng):
-    """Of 5 pictures 2 at a time, as all in one search."""
+def test_images_are_captioned_in_batches(rng):
+    """Of 5 images 2 at a time, as all in one search."""
     config = Recipe().replace(image_size=8, stages=((4,),), embedding_size=8, hidden_size=9, attention_size=10)
     params = captioner.init_params(rng, config, np.zeros(V))
-    params = {name: 3 * array for name, array in params.items()}  # so that pictures make a difference
+    params = {name: 3 * array for name, array in params.items()}  # so that images make a difference
     images = rng.integers(0, 256, (5, 8, 8, 3), dtype=np.uint8)
     a = captioner.annotate(params, batches.scale_pixels(images), config)
     expected = search.beam_search(writer(config), params, a, 3, 4)
@@ -176,7 +176,7 @@ def test_pictures_are_captioned_in_batches(rng):
     assert len({caption.words for caption in expected}) > 1
 
 
-# The steps of a search, by hand. N 2 pictures.
+# The steps of a search, by hand. N 2 images.
 
 
 @pytest.mark.parametrize("first", [False, True])
@@ -245,7 +245,7 @@ def test_note_finished():
 
 
 def test_read_back(rng):
-    """Of the second of three pictures, through slots 0, 1, 0 and 2; a later step does not matter."""
+    """Of the second of three images, through slots 0, 1, 0 and 2; a later step does not matter."""
     slots = 1, 3, 3, 3, 3
     history = [
         search.Step(*rng.integers(3, 6, (2, 3, 3)), rng.random((3, 3)), rng.random((3, k, L)), rng.random((3, k)))

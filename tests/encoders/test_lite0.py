@@ -29,7 +29,7 @@ def tensors():
     return torch_file.load(path, pretrained.SHA256)
 
 
-def of_torch(tensors, pictures, grid):
+def of_torch(tensors, images, grid):
     """The port's net as its authors wrote it, in float64: (N, 3, H, W) of pixels from 0 to 255 to (N, C, H', W')."""
     torch = pytest.importorskip("torch")
     F = torch.nn.functional
@@ -44,7 +44,7 @@ def of_torch(tensors, pictures, grid):
         numbers = (found[f"{norm}.{part}"] for part in ("running_mean", "running_var", "weight", "bias"))
         return F.batch_norm(x, *numbers, training=False, eps=1e-3)
 
-    x = F.relu6(convolve((torch.from_numpy(pictures).double() - 127) / 128, "_conv_stem", "_bn0", 2))
+    x = F.relu6(convolve((torch.from_numpy(images).double() - 127) / 128, "_conv_stem", "_bn0", 2))
     rows = "r1_k3_s1_e1_16 r2_k3_s2_e6_24 r2_k5_s2_e6_40 r3_k3_s2_e6_80 r3_k5_s1_e6_112 r4_k5_s2_e6_192 r1_k3_s1_e6_320"
     k = 0
     for row in rows.split():
@@ -166,13 +166,13 @@ def test_folded_normalisation(rng):
     found = {name: rng.standard_normal(shape) for name, shape in lite0.namings(stages)[0].items()}
     found = {name: np.abs(array) if name.endswith("var") else array for name, array in found.items()}
     params = {name: array.astype(np.float64) for name, array in lite0.adopt(found, stages).items()}
-    pictures = rng.uniform(-1, 1, (1, 6, 8, 3))
+    images = rng.uniform(-1, 1, (1, 6, 8, 3))
 
     def normalised(y, norm):
         gamma, beta, mean, var = (found[f"{norm}.{part}"] for part in lite0.NORM)
         return gamma * (y - mean) / np.sqrt(var + 1e-3) + beta
 
-    x = np.pad((127.5 * (pictures + 1) - 127) / 128, ((0, 0), (0, 1), (0, 1), (0, 0)))
+    x = np.pad((127.5 * (images + 1) - 127) / 128, ((0, 0), (0, 1), (0, 1), (0, 0)))
     y, _ = conv.conv_forward(x, found["_conv_stem.weight"].transpose(2, 3, 1, 0), np.zeros(2), 2)
     y = np.clip(normalised(y, "_bn0"), 0, 6)
     y, _ = depthwise.depthwise_forward(
@@ -182,19 +182,19 @@ def test_folded_normalisation(rng):
     expected = normalised(y @ found["_blocks.0._project_conv.weight"][:, :, 0, 0].T, "_blocks.0._bn2")
     stem = np.clip(normalised(x, "_blocks.0._bn1"), 0, 6)
     assert stem.shape == y.shape
-    residual = np.clip(stem_of(params, pictures), 0, 6)
-    a = lite0.encode(params, pictures, stages)
+    residual = np.clip(stem_of(params, images), 0, 6)
+    a = lite0.encode(params, images, stages)
     np.testing.assert_allclose(a, (expected + residual).reshape(a.shape), rtol=0, atol=1e-5)
 
 
-def stem_of(params, pictures):
-    """The stem, before relu6, of pictures framed by what the net sees nothing in."""
-    grey = np.pad(pictures, ((0, 0), (0, 1), (0, 1), (0, 0)), constant_values=127 / 127.5 - 1)
+def stem_of(params, images):
+    """The stem, before relu6, of images framed by what the net sees nothing in."""
+    grey = np.pad(images, ((0, 0), (0, 1), (0, 1), (0, 0)), constant_values=127 / 127.5 - 1)
     return conv.conv_forward(grey, params["stem.W"], params["stem.b"], 2)[0]
 
 
 def random_net(rng, stages, size, dtype=np.float64, N=2):
-    """Weights with biases, and pictures."""
+    """Weights with biases, and images."""
     params = lite0.init_params(rng, stages, dtype=dtype)
     for array in params.values():
         if array.ndim == 1:
@@ -204,12 +204,12 @@ def random_net(rng, stages, size, dtype=np.float64, N=2):
 
 @pytest.mark.parametrize("size", [(16, 12), (9, 11)], ids=["even sides", "odd sides"])
 def test_gradients(rng, size):
-    params, pictures = random_net(rng, TINY, size)
-    a, _ = lite0.encode_forward(params, pictures, TINY)
+    params, images = random_net(rng, TINY, size)
+    a, _ = lite0.encode_forward(params, images, TINY)
     upstream = rng.standard_normal(a.shape)
 
     def loss_and_grads(params):
-        a, cache = lite0.encode_forward(params, pictures, TINY)
+        a, cache = lite0.encode_forward(params, images, TINY)
         return np.vdot(a, upstream), lite0.encode_backward(upstream, cache)
 
     report = gradcheck.check_loss(loss_and_grads, params)
@@ -223,17 +223,17 @@ SIDES = [(8, 6), (8, 6), (4, 3), (2, 2)]  # of what they make of 16 x 12
 
 def test_first_stages_and_last_ones_are_the_net(rng):
     """Each with its own parameters alone, and with the gradients of the whole; in use and in training."""
-    params, pictures = random_net(rng, TINY, (16, 12))
-    a, cache = lite0.encode_forward(params, pictures, TINY)
+    params, images = random_net(rng, TINY, (16, 12))
+    a, cache = lite0.encode_forward(params, images, TINY)
     da = rng.standard_normal(a.shape)
     grads = lite0.encode_backward(da, cache)
     assert set(grads) == set(params) == set(lite0.shapes(TINY))
-    np.testing.assert_array_equal(lite0.encode(params, pictures, TINY), a)
+    np.testing.assert_array_equal(lite0.encode(params, images, TINY), a)
     for start, sides in enumerate(SIDES, 1):
         assert list(lite0.parts(TINY, start)) == [*itertools.chain(*PARTS[start:])]
         first, last = lite0.shapes(TINY, stop=start), lite0.shapes(TINY, start=start)
         assert {**first, **last} == lite0.shapes(TINY) and not first.keys() & last.keys()
-        cells = lite0.encode({name: params[name] for name in first}, pictures, TINY, stop=start)
+        cells = lite0.encode({name: params[name] for name in first}, images, TINY, stop=start)
         assert cells.shape == (2, sides[0] * sides[1], TINY[start - 1][-1])
         cells, of_last = cells.reshape(2, *sides, -1), {name: params[name] for name in last}
         other, cache = lite0.encode_forward(of_last, cells, TINY, start=start)
@@ -276,15 +276,15 @@ def test_stages_survive_json(rng):
 )
 def test_float32_is_the_same(rng, stages, size):
     """In use and in training, on the kernels and without."""
-    params, pictures = random_net(rng, stages, size, np.float32)
+    params, images = random_net(rng, stages, size, np.float32)
     double = {name: array.astype(np.float64) for name, array in params.items()}
-    expected, cache64 = lite0.encode_forward(double, pictures.astype(np.float64), stages)
+    expected, cache64 = lite0.encode_forward(double, images.astype(np.float64), stages)
     da = rng.standard_normal(expected.shape)
     grads64 = lite0.encode_backward(da, cache64)
 
     def run():
-        a, cache = lite0.encode_forward(params, pictures, stages)
-        return [a, lite0.encode(params, pictures, stages)], lite0.encode_backward(da.astype(np.float32), cache)
+        a, cache = lite0.encode_forward(params, images, stages)
+        return [a, lite0.encode(params, images, stages)], lite0.encode_backward(da.astype(np.float32), cache)
 
     for outputs, grads in (run(), unfused(run)):
         for a in outputs:
@@ -296,15 +296,15 @@ def test_float32_is_the_same(rng, stages, size):
 
 
 def test_layers_are_called_unfused_and_kernels_else(rng, monkeypatch):
-    params, pictures = random_net(rng, SMALL, (16, 16), np.float32)
+    params, images = random_net(rng, SMALL, (16, 16), np.float32)
     calls = []
     layers = (conv, "conv_forward"), (linear, "linear_forward"), (depthwise, "depthwise_forward")
     for module, name in (*layers, (activations, "relu6_forward")):
         function = getattr(module, name)
         monkeypatch.setattr(module, name, lambda *args, f=function, **kw: calls.append(f.__name__) or f(*args, **kw))
-    lite0.encode(params, pictures, SMALL)
+    lite0.encode(params, images, SMALL)
     assert calls == []
-    unfused(lambda: lite0.encode(params, pictures, SMALL))
+    unfused(lambda: lite0.encode(params, images, SMALL))
     assert set(calls) == {"conv_forward", "linear_forward", "depthwise_forward", "relu6_forward"}
 
 
@@ -315,18 +315,18 @@ def unfused(function):
 
 def test_a_workspace_changes_no_bit(rng):
     """Nor what is done in it before."""
-    params, pictures = random_net(rng, SMALL, (40, 32), np.float32)
-    before = pictures.copy()
+    params, images = random_net(rng, SMALL, (40, 32), np.float32)
+    before = images.copy()
 
     def run():
-        a, cache = lite0.encode_forward(params, pictures, SMALL)
-        cells = lite0.encode(params, pictures, SMALL, stop=2)
+        a, cache = lite0.encode_forward(params, images, SMALL)
+        cells = lite0.encode(params, images, SMALL, stop=2)
         last, cache_last = lite0.encode_forward(params, cells.reshape(2, 20, 16, 16), SMALL, start=2)
         return [
             *(a, cells, last),
             *lite0.encode_backward(a, cache).values(),
             *lite0.encode_backward(last, cache_last).values(),
-            lite0.encode(params, pictures, SMALL),
+            lite0.encode(params, images, SMALL),
         ]
 
     expected, workspace = run(), Workspace()
@@ -335,12 +335,12 @@ def test_a_workspace_changes_no_bit(rng):
             found = run()
         for one, other in zip(found, expected, strict=True):
             np.testing.assert_array_equal(one, other)
-    np.testing.assert_array_equal(pictures, before)
+    np.testing.assert_array_equal(images, before)
 
 
-def test_every_picture_by_itself(rng):
-    """A picture's annotations do not depend on those beside it, bit for bit."""
-    params, pictures = random_net(rng, SMALL, (40, 32), np.float32, N=7)
-    whole = lite0.encode(params, pictures, SMALL)
+def test_every_image_by_itself(rng):
+    """An image's annotations do not depend on those beside it, bit for bit."""
+    params, images = random_net(rng, SMALL, (40, 32), np.float32, N=7)
+    whole = lite0.encode(params, images, SMALL)
     for n in range(7):
-        np.testing.assert_array_equal(lite0.encode(params, pictures[n : n + 1], SMALL)[0], whole[n])
+        np.testing.assert_array_equal(lite0.encode(params, images[n : n + 1], SMALL)[0], whole[n])

@@ -31,13 +31,13 @@ def error(found, expected, dtype="float32"):
 
 def test_gradients(rng):
     """Of every parameter, but for the pixels' scale."""
-    params, pictures = random_params(rng, TINY), rng.standard_normal((2, 8, 12, 3))
-    a, _ = vgg.encode_forward(params, pictures, TINY)
+    params, images = random_params(rng, TINY), rng.standard_normal((2, 8, 12, 3))
+    a, _ = vgg.encode_forward(params, images, TINY)
     da = rng.standard_normal(a.shape)
     learnt = [f"{name}.{part}" for name, _, _ in convnet.layers(TINY) for part in "Wb"]
 
     def loss_and_grads(some):
-        a, cache = vgg.encode_forward({**params, **some}, pictures, TINY)
+        a, cache = vgg.encode_forward({**params, **some}, images, TINY)
         return np.vdot(da, a), vgg.encode_backward(da, cache)
 
     report = gradcheck.check_loss(loss_and_grads, {name: params[name] for name in learnt})
@@ -48,13 +48,13 @@ def test_gradients(rng):
 @pytest.mark.parametrize(("start", "sides", "learnt"), [(1, (4, 6), 6), (2, (2, 3), 2)])
 def test_first_stages_and_last_ones_are_the_net(rng, start, sides, learnt):
     """Each with its own parameters alone, and with the gradients of the whole; between them cells are pooled."""
-    params, pictures = random_params(rng, TINY), rng.standard_normal((2, 8, 12, 3))
-    a, cache = vgg.encode_forward(params, pictures, TINY)
+    params, images = random_params(rng, TINY), rng.standard_normal((2, 8, 12, 3))
+    a, cache = vgg.encode_forward(params, images, TINY)
     da = rng.standard_normal(a.shape)
     grads = vgg.encode_backward(da, cache)
     first, last = vgg.shapes(TINY, stop=start), vgg.shapes(TINY, start=start)
     assert {**first, **last} == vgg.namings(TINY)[1] and not first.keys() & last.keys() and len(last) == learnt
-    cells = vgg.encode({name: params[name] for name in first}, pictures, TINY, stop=start)
+    cells = vgg.encode({name: params[name] for name in first}, images, TINY, stop=start)
     cells, of_last = cells.reshape(2, *sides, TINY[start - 1][-1]), {name: params[name] for name in last}
     other, cache = vgg.encode_forward(of_last, cells, TINY, start=start)
     np.testing.assert_array_equal(other, a)
@@ -66,14 +66,14 @@ def test_first_stages_and_last_ones_are_the_net(rng, start, sides, learnt):
 
 
 def test_it_is_convnet_on_scaled_pixels_without_places(rng):
-    params, pictures = random_params(rng, TINY), rng.uniform(-1, 1, (2, 8, 12, 3))
-    before = pictures.copy()
-    a, _ = vgg.encode_forward(params, pictures, TINY)
-    scaled = (pictures - params["pixels.mean"]) / params["pixels.std"]
+    params, images = random_params(rng, TINY), rng.uniform(-1, 1, (2, 8, 12, 3))
+    before = images.copy()
+    a, _ = vgg.encode_forward(params, images, TINY)
+    scaled = (images - params["pixels.mean"]) / params["pixels.std"]
     expected = convnet.encode(params, scaled, TINY)[..., : -convnet.PLACE]
     np.testing.assert_array_equal(a, expected)
-    np.testing.assert_array_equal(vgg.encode(params, pictures, TINY), expected)
-    np.testing.assert_array_equal(pictures, before)
+    np.testing.assert_array_equal(vgg.encode(params, images, TINY), expected)
+    np.testing.assert_array_equal(images, before)
     assert a.shape == (2, 2 * 3, vgg.size(TINY)) and a.flags.c_contiguous
 
 
@@ -131,17 +131,17 @@ def test_an_unknown_preprocessing(rng):
 def test_one_pass_and_a_workspace_change_nothing(rng):
     """float32, fused and not, in a workspace that other steps have used, against float64; nothing is overwritten."""
     params = random_params(rng, NARROW)
-    pictures = rng.standard_normal((2, 32, 48, 3))
-    a64, cache = vgg.encode_forward(params, pictures, NARROW)
+    images = rng.standard_normal((2, 32, 48, 3))
+    a64, cache = vgg.encode_forward(params, images, NARROW)
     da = rng.standard_normal(a64.shape)
     grads64 = vgg.encode_backward(da, cache)
     single = {name: array.astype(np.float32) for name, array in params.items()}
-    pictures, da, workspace = pictures.astype(np.float32), da.astype(np.float32), Workspace()
+    images, da, workspace = images.astype(np.float32), da.astype(np.float32), Workspace()
 
     def check():
         with workspace.step():
-            a, cache = vgg.encode_forward(single, pictures, NARROW)
-            in_use = vgg.encode(single, pictures, NARROW)
+            a, cache = vgg.encode_forward(single, images, NARROW)
+            in_use = vgg.encode(single, images, NARROW)
             grads = vgg.encode_backward(da, cache)
         assert error(a, a64) < 1e-5
         np.testing.assert_array_equal(in_use, a)
@@ -166,7 +166,7 @@ def torchs(torch, stages):
 
 
 def compared(torch, stages, N, side, rng, dtype):
-    """{name: (ours, torch's)} of annotations and every gradient, from the same random weights and pictures."""
+    """{name: (ours, torch's)} of annotations and every gradient, from the same random weights and images."""
     net = torchs(torch, stages).to(getattr(torch, dtype))
     with torch.no_grad():
         for tensor in net.parameters():  # of a scale that neither dies out nor grows through 16 layers

@@ -21,7 +21,7 @@ def test_bleu_of_a_resample_is_bleu_of_its_captions(rng):
     np.testing.assert_allclose(bleu.from_counts(drawn @ bleu.count(captions, said)), expected)
 
 
-def test_resamples_have_as_many_pictures():
+def test_resamples_have_as_many_images():
     draws = bootstrap.draws(7, seed=0)
     assert draws.shape == (1000, 7) and (draws.sum(axis=1) == 7).all() and draws.dtype == np.float64
     assert abs(draws.mean(axis=0) - 1).max() < 0.1
@@ -50,7 +50,7 @@ def test_the_interval_of_a_mean_is_as_wide_as_theory_says(rng):
     assert (high - low) / 2 == pytest.approx(1.96 * judged.means["ROUGE-L"].std() / math.sqrt(400), rel=0.1)
 
 
-def test_differences_are_of_the_same_pictures(rng):
+def test_differences_are_of_the_same_images(rng):
     captions, said = random_captions(rng, images=80)
     judged = judging.judge(*as_texts(captions, said))
     better = [words if k % 2 else said[k][0] for k, words in enumerate(captions)]

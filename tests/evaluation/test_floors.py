@@ -30,8 +30,8 @@ def test_random_captions_are_trains():
 
 
 def test_shuffled_captions_are_all_there_and_none_where_it_was(rng):
-    for pictures in (2, 3, 50):
-        captions = {f"{k}.jpg": f"caption {k}" for k in rng.permutation(pictures)}
+    for images in (2, 3, 50):
+        captions = {f"{k}.jpg": f"caption {k}" for k in rng.permutation(images)}
         found = floors.shuffled(captions, seed=1)
         assert list(found) == list(captions) and sorted(found.values()) == sorted(captions.values())
         assert all(found[name] != text for name, text in captions.items())

@@ -12,7 +12,7 @@ pytestmark = pytest.mark.usefixtures("no_wordnet")
 
 
 def test_score_by_hand():
-    """Two pictures; of each score what the tests above say, as sums of counts or means of figures."""
+    """Two images; of each score what the tests above say, as sums of counts or means of figures."""
     captions = {"1.jpg": "A dog sits .", "2.jpg": "a cat sits"}
     found = judging.score(captions, {"2.jpg": ["A cat sits."], "1.jpg": ["a dog runs"], "3.jpg": ["unused"]})
     assert list(found) == NAMES

@@ -160,7 +160,7 @@ def test_no_direction_spreads_more(rng):
 
 
 def test_no_plane_is_nearer(rng):
-    """What a picture loses, against that of many random planes through the mean, and of planes close to its own."""
+    """What an image loses, against that of many random planes through the mean, and of planes close to its own."""
     E = rng.standard_normal((V, M)) * [4, 3, 2, 1] + 2
     axes, _ = neighbors.principal_axes(E, 2)
 

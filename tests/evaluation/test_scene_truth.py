@@ -32,7 +32,7 @@ def test_shares_of_captions():
 
 
 def test_attention_inside_the_box_counts_while_the_noun_is_written():
-    """The box is cell 9 of 4 x 4 and 1/16 of the picture."""
+    """The box is cell 9 of 4 x 4 and 1/16 of the image."""
     words = "there is a red circle".split()
     for cell, share in ((9, 1.0), (8, 0.0)):
         truth = judge_captions([words], [looking_at(cell, len(words))], [CIRCLE])

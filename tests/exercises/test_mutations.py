@@ -408,8 +408,8 @@ EQUIVALENT = {
     "search": [
         ("caption_images", "for", zeros("images"), SHAPE),
         ("beam_search", "N =", zeros("a"), SHAPE),
-        ("beam_search", "words, scores =", ["`N` is ignored: 1 in its place"], "one score is taken for all pictures"),
-        ("beam_search", "lengths =", ["`N` is ignored: 1 in its place"], "one length is taken for all pictures"),
+        ("beam_search", "words, scores =", ["`N` is ignored: 1 in its place"], "one score is taken for all images"),
+        ("beam_search", "lengths =", ["`N` is ignored: 1 in its place"], "one length is taken for all images"),
         (
             *("beam_search", "history, best ="),
             2 * ["1 where 0 belongs", "-1 where 0 belongs"],
@@ -567,14 +567,14 @@ EQUIVALENT = {
     "log_bilinear": [
         ("init_params", "V =", zeros("log_frequencies"), SHAPE),
         ("windows", "return", zeros("padded"), SHAPE),
-        ("predict_forward", "of_picture =", zeros("abar"), SHAPE),
+        ("predict_forward", "of_image =", zeros("abar"), SHAPE),
         ("predict_forward", "of_words =", 2 * ["2 where 1 belongs"], NEGATIVE),
         ("predict_backward", "drows =", ["2 where 1 belongs"], NEGATIVE),
         ("predict_backward", "dEy =", ["2 where 1 belongs"], NEGATIVE),
         ("predict_backward", "dC =", ["2 where 1 belongs"], NEGATIVE),
         ("predict_backward", "dC =", zeros("drows"), SHAPE),
-        ("predict_backward", "dof_picture =", ["2 where 1 belongs"], NEGATIVE),
-        ("predict_backward", "dof_picture =", 2 * zeros("abar"), SHAPE),
+        ("predict_backward", "dof_image =", ["2 where 1 belongs"], NEGATIVE),
+        ("predict_backward", "dof_image =", 2 * zeros("abar"), SHAPE),
         ("begin", "return", zeros("a"), SHAPE),
         ("step", "return", 2 * zeros("words"), SHAPE),
     ],

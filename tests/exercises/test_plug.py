@@ -26,7 +26,7 @@ def a_short_trial(request, tmp_path, monkeypatch):
     if request.config.getoption("--impl") != "numpy_sat":
         pytest.skip("what is tested here puts functions in place itself")
     monkeypatch.chdir(tmp_path)
-    for name, value in {"STEPS": 2, "PICTURES": 2, "UNSEEN": 2}.items():
+    for name, value in {"STEPS": 2, "IMAGES": 2, "UNSEEN": 2}.items():
         monkeypatch.setattr(small_training, name, value)
     small = small_training.SEEING.small.replace(
         stages=((16,), (16,), (16,)), embedding_size=8, hidden_size=12, attention_size=8

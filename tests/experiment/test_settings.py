@@ -115,7 +115,7 @@ def test_impossible_settings(name, text, words):
 @pytest.mark.parametrize(
     "setting", [("horizontal_flip", "true"), ("random_shift", "2"), ("random_crop", "0.5"), ("color_jitter", "0.1")]
 )
-def test_phrases_are_not_changed_like_pictures(setting):
+def test_phrases_are_not_changed_like_images(setting):
     with pytest.raises(InputError, match=f"{setting[0]}=.*: images can be augmented, phrases cannot"):
         with_settings(PRESETS["phrases", True], dict([setting]))
     assert with_settings(on_pretrained("flickr8k", "lite0"), dict([setting])).augmentation.changes
@@ -177,7 +177,7 @@ def test_tuned_stages():
         (on_pretrained("flickr8k", "lite0"), {"image_size": "1"}, 1),
     ],
 )
-def test_pictures_too_small_for_the_stages(recipe, given, least):
+def test_images_too_small_for_the_stages(recipe, given, least):
     """Of the smallest there is an annotation vector, and a gradient; of odd ones, too."""
     if int(given["image_size"]) < least:
         with pytest.raises(InputError, match=f"image_size={given['image_size']}: .*, the smallest is {least}."):
@@ -188,14 +188,14 @@ def test_pictures_too_small_for_the_stages(recipe, given, least):
         stages = lite0.STAGES["14x14x112"]
     params = encoder.init_params(np.random.default_rng(0), stages)
     for size in (least, least + 1):
-        pictures = np.random.default_rng(0).uniform(-1, 1, (2, size, size, 3)).astype(np.float32)
-        a, cache = encoder.encode_forward(params, pictures, stages)
+        images = np.random.default_rng(0).uniform(-1, 1, (2, size, size, 3)).astype(np.float32)
+        a, cache = encoder.encode_forward(params, images, stages)
         assert a.shape[1] == 1 or size > least
         grads = encoder.encode_backward(np.ones_like(a), cache)
         assert grads and all(np.isfinite(gradient).all() for gradient in grads.values())
     if least > 1:
         with pytest.raises(ValueError):
-            encoder.encode(params, pictures[:, : least - 1, : least - 1], stages)
+            encoder.encode(params, images[:, : least - 1, : least - 1], stages)
 
 
 def test_no_pixels_at_all():

@@ -102,7 +102,7 @@ def test_float64_is_the_plain_definition(rng, monkeypatch):
 
 
 @pytest.mark.parametrize("geometry", ["3x3, by Winograd", "three channels"])
-def test_no_pictures(rng, geometry):
+def test_no_images(rng, geometry):
     (x, W, b), options = random_inputs(rng, GEOMETRIES[geometry])
     y, cache = conv.conv_forward(x[:0], W, b, *options)
     dx, dW, db = conv.conv_backward(y, cache)

@@ -72,7 +72,7 @@ def test_layout_does_not_matter(rng):
 
 
 @pytest.mark.parametrize("geometry", [*GEOMETRIES.values()][:2], ids=[*GEOMETRIES][:2])
-def test_no_pictures(rng, geometry):
+def test_no_images(rng, geometry):
     (x, W, b), stride = random_inputs(rng, geometry, 16)
     y, cache = depthwise.depthwise_forward(x[:0], W, b, stride)
     dx, dW, db = depthwise.depthwise_backward(y, cache)

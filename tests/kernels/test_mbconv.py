@@ -12,7 +12,7 @@ ERROR = 2e-6  # largest, relative to the largest value
 
 @pytest.mark.parametrize("side", [(9, 12), (8, 11)])
 def test_a_stem_in_the_place_of_the_expansion(rng, side):
-    """Its pictures are padded already, and its filters are larger than a pixel."""
+    """Its images are padded already, and its filters are larger than a pixel."""
     H, W = side
     x = rng.standard_normal((2, 2 * H + 1, 2 * W + 1, 3), np.float32)
     stem = rng.standard_normal((3, 3, 3, 32), np.float32), rng.standard_normal(32, np.float32)

@@ -35,7 +35,7 @@ def random_inputs(rng, name, **sizes):
     "sizes",
     [
         {},
-        {"B": 2},  # one caption a picture
+        {"B": 2},  # one caption an image
         {"N": 1, "B": 3},
         {"N": 3, "B": 3, "L": 1},
         {"N": 1, "B": 1, "L": 2, "D": 1, "S": 1, "A": 1},
@@ -49,7 +49,7 @@ def test_gradients(rng, name, sizes):
 
 
 def slow_scores(keys, h, W_h, v):
-    """Equation 4, one location of one caption at a time; caption b belongs to picture b // (B / N)."""
+    """Equation 4, one location of one caption at a time; caption b belongs to image b // (B / N)."""
     e = np.empty((B, L))
     for b, i in np.ndindex(B, L):
         key = keys[b // (B // N), i]
@@ -120,7 +120,7 @@ def test_alpha_is_a_distribution(rng):
 
 
 @functions
-def test_captions_that_share_a_picture_are_as_with_a_copy_each(rng, name):
+def test_captions_that_share_a_image_are_as_with_a_copy_each(rng, name):
     """Outputs are the same, and the shared arrays' gradients are the sums of the copies' gradients."""
     forward, backward = pair(name)
     shared = random_inputs(rng, name)

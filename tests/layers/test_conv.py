@@ -21,7 +21,7 @@ GEOMETRIES = {
     "padding larger than filter - 1": ((2, 3, 4, 2), (2, 3), 3, 1, 3),
     "padding larger than filter - 1, stride 2": ((2, 3, 4, 2), (2, 1), 3, 2, 3),
     "1x1 filter": ((2, 3, 5, 6), (1, 1), 4, 1, 0),
-    "filter as large as the picture": ((3, 4, 5, 2), (4, 5), 3, 1, 0),
+    "filter as large as the image": ((3, 4, 5, 2), (4, 5), 3, 1, 0),
     "one channel in, one out": ((2, 5, 4, 1), (3, 3), 1, 1, 1),
     "one pixel": ((2, 1, 1, 3), (3, 3), 4, 1, 1),
     "five channels, more than four and odd": ((2, 3, 4, 5), (3, 2), 9, 1, 0),
@@ -40,7 +40,7 @@ def random_inputs(rng, geometry):
 
 
 def slow_conv(x, W, b, stride, padding):
-    """The definition, one window at a time; cells outside the picture are left out, for they are zero."""
+    """The definition, one window at a time; cells outside the image are left out, for they are zero."""
     (N, height, width, C), (P, Q, _, O) = x.shape, W.shape
     y = np.empty((N, (height + 2 * padding - P) // stride + 1, (width + 2 * padding - Q) // stride + 1, O))
     for n, i, j, o in np.ndindex(y.shape):
@@ -84,7 +84,7 @@ def test_filter_is_not_turned():
 
 
 def test_parts_of_the_backward(rng):
-    """The layer next to the picture asks for dW and db alone."""
+    """The layer next to the image asks for dW and db alone."""
     inputs, options = random_inputs(rng, GEOMETRIES["stride 2, divides"])
     y, cache = conv.conv_forward(**inputs, **options)
     dx, dW, db = conv.conv_backward(y, cache)
@@ -93,7 +93,7 @@ def test_parts_of_the_backward(rng):
         np.testing.assert_array_equal(part, whole)
 
 
-def test_no_pictures(rng):
+def test_no_images(rng):
     inputs, options = random_inputs(rng, ((0, 5, 6, 3), (3, 3), 4, 2, 1))
     y, cache = conv.conv_forward(**inputs, **options)
     assert y.shape == (0, 3, 3, 4)
@@ -105,7 +105,7 @@ def test_no_pictures(rng):
 
 @pytest.mark.parametrize("padding", [0, 1])
 def test_layout_does_not_matter(rng, padding):
-    """Channels first in memory, as other libraries have them, and every second pixel of a picture."""
+    """Channels first in memory, as other libraries have them, and every second pixel of an image."""
     inputs, _ = random_inputs(rng, ((2, 5, 6, 3), (3, 3), 4, 1, padding))
     x, W, b = inputs.values()
     y, cache = conv.conv_forward(x, W, b, 1, padding)

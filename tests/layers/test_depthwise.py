@@ -69,7 +69,7 @@ def test_padding(size, P, stride, lines):
     assert depthwise.same_padding(size, P, stride) == lines
 
 
-def test_windows_of_an_even_picture_at_stride_2_begin_at_its_edge():
+def test_windows_of_an_even_image_at_stride_2_begin_at_its_edge():
     """The filter's only 1, in its first cell, picks every second pixel; padded on both sides it would see zeros."""
     x = np.arange(16.0).reshape(1, 4, 4, 1)
     W = np.zeros((3, 3, 1))
@@ -84,7 +84,7 @@ def test_stride_1_is_the_default(rng):
     np.testing.assert_array_equal(y, depthwise.depthwise_forward(**inputs, **options)[0])
 
 
-def test_no_pictures(rng):
+def test_no_images(rng):
     inputs, options = random_inputs(rng, ((0, 5, 6, 3), 3, 2))
     y, cache = depthwise.depthwise_forward(**inputs, **options)
     assert y.shape == (0, 3, 3, 3)
@@ -95,7 +95,7 @@ def test_no_pictures(rng):
 
 
 def test_layout_does_not_matter(rng):
-    """Channels first in memory, as other libraries have them, and every second pixel of a picture."""
+    """Channels first in memory, as other libraries have them, and every second pixel of an image."""
     inputs, _ = random_inputs(rng, GEOMETRIES["3x3"])
     x, W, b = inputs.values()
     y, cache = depthwise.depthwise_forward(x, W, b, 2)

@@ -37,7 +37,7 @@ def random_inputs(rng, name, **sizes):
     [
         {},
         {"G": 1},
-        {"B": 2},  # one caption a picture
+        {"B": 2},  # one caption an image
         {"N": 1, "B": 4},
         {"N": 3, "B": 3, "L": 1},
         {"G": 1, "N": 1, "B": 1, "L": 2, "D": 1, "S": 1, "K": 1},
@@ -59,10 +59,10 @@ def test_heads_whose_values_are_of_another_size_than_their_keys(rng):
 
 def slow_attend(a, keys, h, W_q, W_v):
     """Head by head, one caption after the other, the values first: z: (B, heads K) and alpha: (heads, B, L)."""
-    heads, pictures, locations, K = keys.shape
+    heads, images, locations, K = keys.shape
     z, alpha = np.empty((len(h), heads, W_v.shape[2])), np.empty((heads, len(h), locations))
     for g, b in np.ndindex(heads, len(h)):
-        n = b // (len(h) // pictures)
+        n = b // (len(h) // images)
         query = [sum(h[b, s] * W_q[g, s, k] for s in range(h.shape[1])) for k in range(K)]
         e = [sum(query[k] * keys[g, n, i, k] for k in range(K)) / math.sqrt(K) for i in range(locations)]
         total = sum(math.exp(score) for score in e)
@@ -187,7 +187,7 @@ def test_it_is_torchs(rng):
 
 
 @pytest.mark.parametrize("name", ["score", "context", "attend"])
-def test_captions_that_share_a_picture_are_as_with_a_copy_each(rng, name):
+def test_captions_that_share_a_image_are_as_with_a_copy_each(rng, name):
     """Outputs are the same, and the shared arrays' gradients are the sums of the copies' gradients."""
     forward, backward = pair(name)
     shared, axis = random_inputs(rng, name), {array: axes.find("N") for array, axes in SHAPES[name].items()}

@@ -177,7 +177,7 @@ def test_the_baseline_is_a_moving_average(dtype):
 
 # The proof. So few locations and words that all sequences of locations can be gone through, and the bound is a sum.
 
-WORDS, LOCATIONS, PICTURES = 3, 3, 30
+WORDS, LOCATIONS, IMAGES = 3, 3, 30
 PLAIN = whole_model.TINY.replace(
     **{
         "model": "hard",
@@ -194,12 +194,12 @@ BASELINE = -8.0  # one that no draw has a part in
 SEQUENCES = np.array(list(itertools.product(range(LOCATIONS), repeat=WORDS)))  # (L^T, T)
 
 
-def problem(rng, pictures):
-    """Parameters, annotations, and a caption of each picture, words and targets: (T, N)."""
+def problem(rng, images):
+    """Parameters, annotations, and a caption of each image, words and targets: (T, N)."""
     params = hard.init_params(rng, 4, PLAIN, rng.standard_normal(5), np.float64)
     params = {name: x + 0.5 * rng.standard_normal(x.shape) for name, x in params.items()}
-    a = 1.5 * rng.standard_normal((pictures, LOCATIONS, 4))
-    return params, a, *rng.integers(0, 5, (2, WORDS, pictures))
+    a = 1.5 * rng.standard_normal((images, LOCATIONS, 4))
+    return params, a, *rng.integers(0, 5, (2, WORDS, images))
 
 
 def by_definition(params, a, words, targets):
@@ -327,12 +327,12 @@ def test_proof_the_mean_over_all_draws_is_the_exact_gradient(rng, general_decode
         assert gradcheck.relative_error(-mean, right) < 1e-12, name
 
 
-def z_scores(rng, config, pictures=PICTURES, captions=8, runs=100):
+def z_scores(rng, config, images=IMAGES, captions=8, runs=100):
     """By how many of its standard errors the mean of many draws' gradients is off, of every number of every array."""
-    params, a, words, targets = problem(rng, pictures)
-    each = [exact_gradients(params, a[n], words[:, n], targets[:, n]) for n in range(pictures)]
-    right = {name: sum(grads[name] for grads in each) / pictures for name in each[0] if name != "a"}
-    right["a"] = np.stack([grads["a"] for grads in each]) / pictures
+    params, a, words, targets = problem(rng, images)
+    each = [exact_gradients(params, a[n], words[:, n], targets[:, n]) for n in range(images)]
+    right = {name: sum(grads[name] for grads in each) / images for name in each[0] if name != "a"}
+    right["a"] = np.stack([grads["a"] for grads in each]) / images
     words, targets = (np.repeat(x, captions, axis=1) for x in (words, targets))
     batch, found = batches.Batch(None, words, targets, np.ones(words.shape)), []
     for _ in range(runs):

@@ -29,7 +29,7 @@ WIDE = {
     "stride 2, odd": ((2, 9, 7, 16), 80, 5, 2, 112),
     "no expansion": ((2, 6, 15, 32), None, 3, 1, 16),
     "several bands": ((1, 60, 60, 8), 48, 5, 1, 8),
-    "many pictures": ((17, 3, 4, 16), 16, 3, 1, 20),
+    "many images": ((17, 3, 4, 16), 16, 3, 1, 20),
 }
 wide = pytest.mark.parametrize("geometry", WIDE.values(), ids=WIDE)
 
@@ -77,7 +77,7 @@ def case_of(geometry):
     return next(name for name, other in GEOMETRIES.items() if other is geometry)
 
 
-STEMS = {  # of the pictures, as a stem finds them: (N, H, W, C), S, stem_stride, E, P, stride, O
+STEMS = {  # of the images, as a stem finds them: (N, H, W, C), S, stem_stride, E, P, stride, O
     "other channels": ((2, 9, 11, 3), 3, 2, 32, 3, 1, 16),
     "residual": ((2, 9, 8, 3), 3, 2, 16, 3, 1, 16),
     "stride 2": ((2, 8, 9, 2), 2, 1, 16, 5, 2, 16),

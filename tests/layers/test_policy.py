@@ -57,20 +57,20 @@ def test_the_mean_over_draws_is_the_gradient_of_the_expected_score(rng, b):
     np.testing.assert_allclose(policy.policy_backward(-1.0, cache).sum(axis=1), exact, atol=1e-14)
 
 
-def test_the_advantage_is_over_the_greedy_caption_of_the_same_picture():
+def test_the_advantage_is_over_the_greedy_caption_of_the_same_image():
     found = policy.advantage(np.array([3.0, 1.0, 0.5, 2.0, 4.0, 2.5]), np.array([1.0, 2.0]))
     assert found.tolist() == [2, 0, -0.5, 0, 2, 0.5]
     assert policy.advantage(np.array([3.0, 1.0]), np.array([1.0, 2.0])).tolist() == [2, -1]
 
 
-def test_the_advantage_over_the_others_of_the_same_picture():
+def test_the_advantage_over_the_others_of_the_same_image():
     found = policy.advantage_over_others(np.array([3.0, 1.0, 0.5, 2.0, 4.0, 3.0]), 3)
     assert found.tolist() == [2.25, -0.75, -1.5, -1.5, 1.5, 0]
     assert policy.advantage_over_others(np.array([3.0, 1.0, 2.0, 2.0]), 2).tolist() == [2, -2, 0, 0]
 
 
 def test_others_as_baseline_leave_the_mean_gradient_as_it_is(rng):
-    """Of all pairs of captions that can be drawn of a picture, as often as they are: sum_y p(y) r(y) d log p(y)."""
+    """Of all pairs of captions that can be drawn of an image, as often as they are: sum_y p(y) r(y) d log p(y)."""
     p, r, slopes = rng.dirichlet(np.ones(4)), rng.standard_normal(4), rng.standard_normal((4, 5))
     slopes -= p @ slopes  # d log p: its mean is 0
     pairs = [(y, other) for y in range(4) for other in range(4)]

@@ -17,7 +17,7 @@ GEOMETRIES = {
     "gaps between windows": ((2, 8, 7, 2), 2, 3, 0),
     "gaps, padded": ((2, 7, 5, 2), 2, 3, 1),
     "window of one": ((2, 3, 4, 2), 1, 1, 0),
-    "window as large as the padded picture": ((2, 3, 3, 2), 5, 1, 1),
+    "window as large as the padded image": ((2, 3, 3, 2), 5, 1, 1),
     "one channel": ((3, 5, 4, 1), 2, 1, 0),
     "one pixel": ((2, 1, 1, 3), 3, 2, 1),
 }
@@ -81,7 +81,7 @@ def test_no_padding_is_the_default(rng):
 
 
 def test_padding_never_wins():
-    """Zeros around the picture would beat what is negative."""
+    """Zeros around the image would beat what is negative."""
     x = np.full((1, 3, 3, 1), -5.0)
     y, _ = pool.max_pool_forward(x, 3, 2, 1)
     np.testing.assert_array_equal(y, np.full((1, 2, 2, 1), -5))
@@ -104,7 +104,7 @@ def test_a_cell_gathers_from_every_window_it_wins():
 
 
 @dtypes
-def test_no_pictures(dtype):
+def test_no_images(dtype):
     y, cache = pool.max_pool_forward(np.empty((0, 4, 6, 3), dtype), 2, 2)
     assert y.shape == (0, 2, 3, 3)
     assert pool.max_pool_backward(y, cache).shape == (0, 4, 6, 3)

@@ -9,7 +9,7 @@ from numpy_sat.metrics import cider
 
 
 def test_cider_by_hand():
-    """Both pictures have "a", whose idf is ln 2/2 = 0; all else weighs ln 2 and cancels.
+    """Both images have "a", whose idf is ln 2/2 = 0; all else weighs ln 2 and cancels.
 
     First: one of two words that weigh, one of two pairs: (1/2 + 1/2 + 0 + 0) / 4. Second: words, pairs and the triple
     agree, and there are no four words: (1 + 1 + 1 + 0) / 4.
@@ -32,12 +32,12 @@ def test_cider_is_the_mean_over_references():
     assert twice == pytest.approx(once / 2)  # with the bird it has "a" in common, which weighs nothing
 
 
-def test_idf_counts_pictures_not_references():
-    """ "dog" stands in two references of one picture of three; "a" in all three; "owl" in none, which counts as one."""
+def test_idf_counts_images_not_references():
+    """ "dog" stands in two references of one image of three; "a" in all three; "owl" in none, which counts as one."""
     said = [[cider.count_ngrams(text.split()) for text in texts] for texts in (["a dog", "dog"], ["a"], ["a"])]
     idf = cider.Idf(said)
     assert [idf.of((word,)) for word in ("dog", "a", "owl")] == pytest.approx([math.log(3), 0, math.log(3)])
 
 
-def test_cider_of_a_single_picture_is_0():
+def test_cider_of_a_single_image_is_0():
     assert cider.cider_d([CAT], [[CAT]]).tolist() == [0]

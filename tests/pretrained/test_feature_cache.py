@@ -22,8 +22,8 @@ N = 3 * feature_cache.BLOCK + 3
 
 @pytest.fixture
 def some(tmp_path, rng):
-    """N small pictures."""
-    folder = tmp_path / "pictures"
+    """N small images."""
+    folder = tmp_path / "images"
     folder.mkdir()
     for k in range(N):
         Image.fromarray(rng.integers(0, 256, (15, 17, 3), np.uint8)).save(folder / f"{k}.png")
@@ -47,7 +47,7 @@ def cache(tmp_path):
 
 @pytest.fixture
 def encoded():
-    """How many pictures each call encoded; filled by `counting`."""
+    """How many images each call encoded; filled by `counting`."""
     return []
 
 
@@ -67,11 +67,11 @@ def files(cache):
     return sorted(path.suffix for path in cache.iterdir())
 
 
-def test_they_are_what_the_net_makes_of_each_picture(some, params, net, cache):
+def test_they_are_what_the_net_makes_of_each_image(some, params, net, cache):
     found = feature_cache.load_features(some, net, cache)
     assert (found.shape, found.dtype) == ((N, 6 * 6, 32), np.float16)
     assert isinstance(found, np.memmap) and not found.flags.writeable
-    pixels = np.stack([images.read_image(picture.path, SIDE) for picture in some])
+    pixels = np.stack([images.read_image(image.path, SIDE) for image in some])
     expected = vgg.encode(params, batches.scale_pixels(pixels), STAGES)
     np.testing.assert_allclose(found, expected, rtol=1e-3, atol=1e-4)
 
@@ -148,7 +148,7 @@ def test_the_digest_is_of_values_names_shapes_and_dtypes(params):
     )
 
 
-def test_a_changed_picture_replaces_them(some, net, cache, encoded):
+def test_a_changed_image_replaces_them(some, net, cache, encoded):
     first = np.array(feature_cache.load_features(some, net, cache))
     Image.new("RGB", (15, 17), "red").save(some[9].path)
     os.utime(some[9].path, ns=(0, 1))
@@ -215,7 +215,7 @@ def test_the_largest_that_16_bits_hold(some, net, cache):
     assert (found == 65504).all()
 
 
-def test_a_bad_picture_is_named_and_what_was_done_is_kept(some, net, cache, encoded):
+def test_a_bad_image_is_named_and_what_was_done_is_kept(some, net, cache, encoded):
     whole = some[20].path.read_bytes()
     stat = some[20].path.stat()
     some[20].path.write_bytes(bytes(len(whole)))
@@ -328,7 +328,7 @@ def test_encoders_are_called_alike():
 
 
 def test_what_a_net_has_made_stays(net, rng):
-    """The next picture's features do not take its place."""
+    """The next image's features do not take its place."""
     first, second = (rng.uniform(-1, 1, (1, SIDE, SIDE, 3)).astype(np.float32) for _ in range(2))
     found = net.encode(first)
     before = found.copy()

@@ -26,7 +26,7 @@ TUNED = {"vgg16": 1, "lite0": 2}  # of their stages
 
 @pytest.fixture(scope="module")
 def root(tmp_path_factory):
-    """A data set in Flickr8k's layout: 12 drawn pictures to train on, 4 in dev."""
+    """A data set in Flickr8k's layout: 12 drawn images to train on, 4 in dev."""
     folder = tmp_path_factory.mktemp("data") / "tiny"
     scenes.write(folder, train=12, dev=4, test=2)
     return folder
@@ -86,9 +86,9 @@ def test_a_run_on_features(root, tmp_path, weights, capsys):
     dataset = catalog.open_dataset("flickr8k", root, ("dev",))
     features = inputs.load(config, dataset.splits["dev"])
     assert features.shape == (4, 64, 5) and features.dtype == np.float16
-    picture = dataset.splits["dev"][1].path
-    np.testing.assert_allclose(inputs.read(config, picture)[0], features[1], rtol=0, atol=2e-3)
-    assert caption.main([str(out), str(picture), "--show", str(tmp_path / "look.png")]) == 0
+    image = dataset.splits["dev"][1].path
+    np.testing.assert_allclose(inputs.read(config, image)[0], features[1], rtol=0, atol=2e-3)
+    assert caption.main([str(out), str(image), "--show", str(tmp_path / "look.png")]) == 0
     with Image.open(tmp_path / "look.png") as image:
         assert image.format == "PNG"
     assert evaluate.main([str(out)]) == 0
@@ -96,7 +96,7 @@ def test_a_run_on_features(root, tmp_path, weights, capsys):
     command = f"--blind --data flickr8k --encoder vgg16 --weights {weights} --root {root} --out {out}-blind"
     assert command in said
     assert json.loads((out / "evaluate-dev.json").read_text())["captions"].keys() == {
-        picture.name for picture in dataset.splits["dev"]
+        image.name for image in dataset.splits["dev"]
     }
 
 
@@ -123,14 +123,14 @@ def test_weights_that_have_moved(root, tmp_path, weights, capsys):
     out, moved = tmp_path / "runs" / "run", tmp_path / "runs" / weights.name
     assert run(root, out, weights, "--epochs", 1) == 0
     weights.rename(tmp_path / "elsewhere.npz")
-    picture = str(next((root / "Flicker8k_Dataset").iterdir()))
-    for command in (lambda: evaluate.main([str(out)]), lambda: caption.main([str(out), picture])):
+    image = str(next((root / "Flicker8k_Dataset").iterdir()))
+    for command in (lambda: evaluate.main([str(out)]), lambda: caption.main([str(out), image])):
         pretrained._net.cache_clear()
         assert command() == 2
         said = f"{weights}: not there; put this run's weights there, or next to its folder as {weights.name}."
         assert said in capsys.readouterr().err
     (tmp_path / "elsewhere.npz").rename(moved)
-    assert evaluate.main([str(out)]) == caption.main([str(out), picture]) == show.main([str(out)]) == 0
+    assert evaluate.main([str(out)]) == caption.main([str(out), image]) == show.main([str(out)]) == 0
     assert train.main(["--resume", "--out", str(out)]) == go_on(out, tmp_path / "on", "--set", "tuned_stages=1") == 0
     np.savez(moved, **vgg.init_params(np.random.default_rng(1), STAGES))
     pretrained._net.cache_clear()
@@ -170,8 +170,8 @@ def test_tuning_a_run(root, tmp_path, weights, capsys, encoder):
     params = runs.load_model(after).params
     moved = [np.abs(params[name] - whole[name]).max() for name in of_encoder]
     assert 0 < min(moved) <= max(moved) < 1e-4 < np.abs(params["W_x"] - models[0].params["W_x"]).max()
-    picture = dataset.splits["dev"][1].path
-    assert caption.main([str(after), str(picture), "--show", str(tmp_path / "look.png")]) == 0
+    image = dataset.splits["dev"][1].path
+    assert caption.main([str(after), str(image), "--show", str(tmp_path / "look.png")]) == 0
     assert evaluate.main([str(after)]) == evaluate.main(["--compare", str(after), str(before)]) == 0
     assert show.main([str(after)]) == 0
     said = capsys.readouterr()
@@ -239,7 +239,7 @@ def test_tuned_from_the_start_interrupted_and_resumed(root, tmp_path, weights, m
 
 @pytest.mark.slow
 @pytest.mark.parametrize("tuned", [0, 2])
-def test_pictures_that_are_changed_are_encoded_as_they_are_seen(root, tmp_path, weights, monkeypatch, tuned):
+def test_images_that_are_changed_are_encoded_as_they_are_seen(root, tmp_path, weights, monkeypatch, tuned):
     """Each time anew, by the stages that stay as they are, whether there are others or not; dev's stay as they are."""
     given, step = [], loop.train_step
 
@@ -332,7 +332,7 @@ def test_a_decoder_begins_alike_whatever_is_tuned(rng):
     ],
 )
 def test_gradients_of_the_last_stages(rng, encoder, stages, tuned, model, request):
-    """Of decoder and tuned stages together, float64, where every picture is looked at by two captions."""
+    """Of decoder and tuned stages together, float64, where every image is looked at by two captions."""
     if model != "soft":
         request.getfixturevalue("general_decoder")
     config = Recipe().replace(

@@ -33,7 +33,7 @@ def trained(folder, *arguments):
     return folder
 
 
-def test_phrases_stand_in_the_pictures_place(few):
+def test_phrases_stand_in_the_images_place(few):
     dataset, config = catalog.open_dataset("phrases", splits=("train", "test")), presets.PRESETS["phrases", True]
     assert set(dataset.splits) == {"train", "test"} and dataset.root is None
     listed, phrase = dataset.splits["test"], few["test"][0]
@@ -95,13 +95,13 @@ def test_a_resumed_run_ends_with_the_same_parameters(tmp_path):
 
 
 @pytest.mark.parametrize("option", ["--blind", "--root", "--with"])
-def test_what_is_for_pictures_is_refused_in_judging(tmp_path, capsys, option):
+def test_what_is_for_images_is_refused_in_judging(tmp_path, capsys, option):
     out = trained(tmp_path / "run", "--epochs", "1")
     assert evaluate.main([str(out), option, str(out)]) == 2
     assert f"a translator is judged alone, on phrases that are drawn: leave out {option}." in capsys.readouterr().err
     assert not (out / "evaluate-dev.md").exists()
 
 
-def test_blind_is_for_pictures(tmp_path, capsys):
+def test_blind_is_for_images(tmp_path, capsys):
     assert train.main(["--data", "phrases", "--blind", "--out", str(tmp_path / "run")]) == 2
     assert "leave out --blind" in capsys.readouterr().err

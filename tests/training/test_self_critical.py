@@ -35,10 +35,10 @@ def params(rng):
     return {name: array + 0.5 * rng.standard_normal(array.shape) for name, array in found.items()}
 
 
-def all_captions(rng, pictures=1):
+def all_captions(rng, images=1):
     words, targets, mask = batches.arrange(CAPTIONS)
-    picture = rng.standard_normal((pictures, 4, 4, 3))
-    return batches.Batch(picture, words, targets, mask.astype(np.float64))
+    image = rng.standard_normal((images, 4, 4, 3))
+    return batches.Batch(image, words, targets, mask.astype(np.float64))
 
 
 def probabilities(params, batch):
@@ -85,7 +85,7 @@ class Table:
         self.p, self.steps = np.array(p), 0
 
     def begin(self, params, a):
-        """A picture's first place is what its annotations say."""
+        """An image's first place is what its annotations say."""
         return a[:, 0, 0].astype(int)
 
     def step(self, params, state, words):
@@ -98,7 +98,7 @@ class Table:
 
 
 def test_captions_are_drawn_by_their_uniform_numbers():
-    """Of each picture's p, from the word before on; to <end>, which is no. 1, or as long as there are numbers."""
+    """Of each image's p, from the word before on; to <end>, which is no. 1, or as long as there are numbers."""
     table = Table(
         [
             [[0.25, 0.25, 0.5], [0, 0, 1], [0.5, 0.25, 0.25]],
@@ -169,7 +169,7 @@ def test_captions_count_as_much_as_they_weigh(rng, name):
 
 
 def test_sampled_captions_of_a_batch(rng, params, monkeypatch):
-    """As many captions of the same pictures; each weighed by its score less that of its picture's greedy caption."""
+    """As many captions of the same images; each weighed by its score less that of its image's greedy caption."""
     vocabulary = Vocabulary(("<start>", "<end>", "<unk>", "red", "square"))
     texts = [["red square", "square"], ["red"], ["square square red"]]
     references = tuple(tuple(text.split() for text in of_one) for of_one in texts)

@@ -45,18 +45,18 @@ SHAPES = tuple(dict.fromkeys(SHAPE_OF.values()))
 ONE_GROUP_FORMS = (
     "there {be} {first}",
     "there {be} {first} {ground}",
-    "there {be} {first} in the picture",
+    "there {be} {first} in the image",
     "{first} {ground}",
     "{ground} {be} {first}",
-    "the picture shows {first}",
-    "a picture of {first}",
+    "the image shows {first}",
+    "an image of {first}",
 )
 TWO_GROUP_FORMS = (
     "{first} {relation} {second}",
     "{first} {be} {relation} {second}",
     "{first} {relation} {second} {ground}",
     "there {be} {first} {relation} {second}",
-    "the picture shows {first} {relation} {second}",
+    "the image shows {first} {relation} {second}",
 )
 
 CAPTIONS = 5  # a scene, as in Flickr8k
@@ -83,7 +83,7 @@ class SceneObject(NamedTuple):
 
 
 class Scene(NamedTuple):
-    """What one picture shows, and which objects the nouns of its captions name."""
+    """What one image shows, and which objects the nouns of its captions name."""
 
     groups: tuple[Group, ...]  # one or two
     objects: tuple[SceneObject, ...]

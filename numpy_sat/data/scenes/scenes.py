@@ -1,4 +1,4 @@
-"""Scenes: pictures of coloured shapes drawn from a seed, with captions and the box of every object they name.
+"""Scenes: images of coloured shapes drawn from a seed, with captions and the box of every object they name.
 
 They need no download, are written in the layout of Flickr8k's archives so that one reader serves both, and their boxes
 let attention be measured instead of admired.
@@ -37,8 +37,8 @@ from numpy_sat.system.errors import InputError
 TASK = "captioning"
 SPLITS = flickr8k.SPLITS
 VERSION = 5  # raise it when the same seed no longer gives the same files
-SIDE = 128  # pixels of a picture, each way
-EDGE = 2  # pixels between an object and the edge of the picture
+SIDE = 128  # pixels of an image, each way
+EDGE = 2  # pixels between an object and the edge of the image
 GAP = 3  # least pixels between two objects
 SIDES = {"small": (20, 24), "large": (32, 38)}  # least and greatest side of an object's box
 # How many objects the groups have, and how often.
@@ -66,7 +66,7 @@ SUPERSAMPLING = 8
 
 
 class Sample(NamedTuple):
-    """One picture with all there is to know about it."""
+    """One image with all there is to know about it."""
 
     image: Image.Image
     scene: Scene
@@ -79,7 +79,7 @@ def open_dataset(root: Path | None, splits: Sequence[str], skip_missing: bool) -
 
 
 def sample(seed: int, index: int) -> Sample:
-    """Return picture number index of the endless series that belongs to the seed."""
+    """Return image number index of the endless series that belongs to the seed."""
     rng = np.random.default_rng([seed, index])
     scene = random_scene(rng)
     image = draw(scene, rng)
@@ -87,11 +87,11 @@ def sample(seed: int, index: int) -> Sample:
     return Sample(image, scene._replace(links=tuple(caption.links for caption in captions)), captions)
 
 
-# What is in the picture
+# What is in the image
 
 
 def random_scene(rng: np.random.Generator) -> Scene:
-    """Choose what a picture shows and where; it has no captions yet."""
+    """Choose what an image shows and where; it has no captions yet."""
     counts = tuple(COUNTS)[rng.choice(len(COUNTS), p=tuple(COUNTS.values()))]
     groups = _random_groups(counts, rng)
     objects = None
@@ -124,7 +124,7 @@ def _lay_out(groups: tuple[Group, ...], rng: np.random.Generator) -> tuple[Scene
 
 
 def _two_areas(rng: np.random.Generator) -> list[Box]:
-    """Cut the picture in two by a strip, upright or level, and return the halves in random order."""
+    """Cut the image in two by a strip, upright or level, and return the halves in random order."""
     smallest = EDGE + SIDES["small"][1]
     low = int(rng.integers(smallest, SIDE - smallest - MARGIN))
     high, end = low + MARGIN, SIDE - EDGE
@@ -164,14 +164,14 @@ def draw(scene: Scene, rng: np.random.Generator) -> Image.Image:
 
 
 def _background(kind: str, rng: np.random.Generator) -> np.ndarray:
-    """Return an (SIDE, SIDE, 3) uint8 picture of two muted tones; no object's colour is as weak in saturation."""
+    """Return an (SIDE, SIDE, 3) uint8 image of two muted tones; no object's colour is as weak in saturation."""
     hue, saturation = rng.random(), rng.uniform(0, 0.16)
     value = rng.uniform(0.55, 0.8)
     tones = [colorsys.hsv_to_rgb(hue, saturation, level) for level in (value, value + rng.uniform(0.12, 0.2))]
     y, x = np.mgrid[:SIDE, :SIDE].astype(np.float32)
     blend = _PATTERNS[kind](x, y, rng)[:, :, None]
-    picture = 255 * (np.float32(tones[0]) * (1 - blend) + np.float32(tones[1]) * blend)
-    return picture.round().astype(np.uint8)
+    image = 255 * (np.float32(tones[0]) * (1 - blend) + np.float32(tones[1]) * blend)
+    return image.round().astype(np.uint8)
 
 
 # A pattern returns, for every pixel, how much of the second tone it has, 0 to 1.
@@ -286,14 +286,14 @@ def write(root: Path, seed: int = 0, train: int = 15000, dev: int = 500, test: i
 
 
 def _write_all(root: Path, seed: int, sizes: dict[str, int]) -> None:
-    pictures, texts = root / "Flicker8k_Dataset", root / "Flickr8k_text"  # the archives' own spelling
-    pictures.mkdir(parents=True)
+    photos, texts = root / "Flicker8k_Dataset", root / "Flickr8k_text"  # the archives' own spelling
+    photos.mkdir(parents=True)
     texts.mkdir()
     names = [f"scene_{index:05d}.jpg" for index in range(sum(sizes.values()))]
     found, tokens = {}, []
-    for index, name in enumerate(progress.bar(names, desc="drawing scenes", unit="picture")):
+    for index, name in enumerate(progress.bar(names, desc="drawing scenes", unit="image")):
         image, scene, captions = sample(seed, index)
-        image.save(pictures / name, quality=95)
+        image.save(photos / name, quality=95)
         found[name] = _to_json(scene)
         tokens += [f"{name}#{number}\t{caption.text}\n" for number, caption in enumerate(captions)]
     (texts / "Flickr8k.token.txt").write_text("".join(tokens), encoding="utf-8")
@@ -306,7 +306,7 @@ def _write_all(root: Path, seed: int, sizes: dict[str, int]) -> None:
 
 
 def read_scenes(root: Path) -> dict[str, Scene]:
-    """Return the scene of every picture by the picture's name; raises InputError if root does not hold them."""
+    """Return the scene of every image by the image's name; raises InputError if root does not hold them."""
     path = root / "scenes.json"
     try:
         found = json.loads(path.read_text(encoding="utf-8"))
@@ -342,7 +342,7 @@ def _from_json(found: dict) -> Scene:
 
 
 def cell_share(boxes: Sequence[Box], grid_h: int, grid_w: int) -> np.ndarray:
-    """Return the share of each cell of a (grid_h, grid_w) grid over the picture that the boxes cover together.
+    """Return the share of each cell of a (grid_h, grid_w) grid over the image that the boxes cover together.
 
     The mean is what attention spread evenly puts into the boxes: the level of chance.
     """

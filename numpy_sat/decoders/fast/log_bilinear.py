@@ -38,16 +38,16 @@ def decode_backward(dlogits, cache):
     M, N = C.shape[2], len(abar)
     dr_hat = multiply(dlogits, pack(E))
     dr_hat *= cache.mask_r
-    dof_picture = dr_hat.sum(axis=0).reshape(N, -1, M).sum(axis=1)
+    dof_image = dr_hat.sum(axis=0).reshape(N, -1, M).sum(axis=1)
     dEy = multiply(dr_hat, pack(C.reshape(-1, M).T))
     grads = {
         "E": multiply_transposed(dlogits, cache.dropped),  # term 1: through the output
         "C": multiply_transposed(cache.Ey, dr_hat).reshape(C.shape),
-        "C_m": abar.T @ dof_picture,
+        "C_m": abar.T @ dof_image,
         "b_o": elementwise.column_sums(dlogits),
     }
     # E: term 2: through the windows
     elementwise.add_rows(dEy.reshape(-1, M), cache.windows.ravel(), grads["E"])
-    dabar = dof_picture @ C_m.T
+    dabar = dof_image @ C_m.T
     da = np.repeat(dabar[:, None] / cache.locations, cache.locations, axis=1)
     return da, grads

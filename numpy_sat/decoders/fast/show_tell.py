@@ -32,7 +32,7 @@ class Cache(NamedTuple):
 def decode_forward(params, a, words, mask_h):
     """Compute what show_tell.decode_forward computes."""
     empty = current().empty
-    h_0, c_0, cache_picture = show_tell.picture_forward(params, a)  # (10)
+    h_0, c_0, cache_image = show_tell.picture_forward(params, a)  # (10)
     (T, B), S = words.shape, h_0.shape[1]
     Ey = params["E"][words]  # (11)
     affine = multiply(Ey, pack(params["W_x"], params["b"]))
@@ -45,7 +45,7 @@ def decode_forward(params, a, words, mask_h):
         lstm.gates(affine[t], c[t], h[t + 1], c[t + 1], ifog[t], tanh_c[t])
     dropped = np.multiply(h[1:], mask_h, out=empty(mask_h.shape))
     logits = multiply(dropped, pack(params["L_o"], params["b_o"]))  # (12)
-    return logits, Cache(params, cache_picture, words, mask_h, Ey, h, c, ifog, tanh_c, dropped)
+    return logits, Cache(params, cache_image, words, mask_h, Ey, h, c, ifog, tanh_c, dropped)
 
 
 def decode_backward(dlogits, cache):

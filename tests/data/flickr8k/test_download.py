@@ -39,7 +39,7 @@ def zipped(members):
 
 def the_zips():
     """The authors' two zips, small, with what macOS left in them."""
-    captions = "".join(f"{name}.jpg#{i}\tPicture {name} , caption {i} .\n" for name in "abcde" for i in range(5))
+    captions = "".join(f"{name}.jpg#{i}\tImage {name} , caption {i} .\n" for name in "abcde" for i in range(5))
     lists = {
         f"Flickr_8k.{split}Images.txt": "".join(f"{name}.jpg\n" for name in names) for split, names in LISTS.items()
     }
@@ -159,7 +159,7 @@ def test_the_whole_way(mirror, root, run):
     }
     assert names_in(root / "Flickr8k_Dataset") == {"Flicker8k_Dataset"}
     found = flickr8k.read(root, flickr8k.SPLITS)
-    assert {split: len(pictures) for split, pictures in found.splits.items()} == {"train": 3, "dev": 1, "test": 1}
+    assert {split: len(images) for split, images in found.splits.items()} == {"train": 3, "dev": 1, "test": 1}
     assert found.notes == () and found.splits["dev"][0].path.read_bytes() == NOISE
     assert "research and teaching only" in out.splitlines()[0] and "Hodosh" in out
     assert "train: 3 images, 15 captions (the official split: 6,000 images)\n" in out

@@ -24,7 +24,7 @@ def write_lists(folder, lists=LISTS):
 
 def write_tokens(folder, extra=""):
     folder.mkdir(parents=True, exist_ok=True)
-    lines = [f"{name}.jpg#{i}\tPicture {name} , caption {i} . \n" for name in NAMES for i in range(2)]
+    lines = [f"{name}.jpg#{i}\tImage {name} , caption {i} . \n" for name in NAMES for i in range(2)]
     (folder / "Flickr8k.token.txt").write_text("".join(lines) + extra, encoding="utf-8")
 
 
@@ -33,7 +33,7 @@ def write_csv(folder, names=NAMES):
     with (folder / "captions.txt").open("w", newline="") as file:
         writer = csv.writer(file)
         writer.writerow(["image", "caption"])
-        writer.writerows([f"{name}.jpg", f'A "big" picture, of {name} '] for name in names)
+        writer.writerows([f"{name}.jpg", f'A "big" image, of {name} '] for name in names)
 
 
 @pytest.fixture
@@ -51,7 +51,7 @@ def tokens(zips):
 
 
 def names_of(dataset):
-    return {split: [picture.name for picture in pictures] for split, pictures in dataset.splits.items()}
+    return {split: [image.name for image in images] for split, images in dataset.splits.items()}
 
 
 def test_the_splits_asked_for_come_in_list_order(zips):
@@ -60,7 +60,7 @@ def test_the_splits_asked_for_come_in_list_order(zips):
     assert (dataset.name, dataset.root, dataset.notes) == ("flickr8k", zips, ())
     first = dataset.splits["train"][0]
     assert first.path == zips / "Flicker8k_Dataset" / "c.jpg"
-    assert first.captions == ("Picture c , caption 0 .", "Picture c , caption 1 .")  # the trailing blank is gone
+    assert first.captions == ("Image c , caption 0 .", "Image c , caption 1 .")  # the trailing blank is gone
 
 
 def test_other_splits_and_another_name(zips):
@@ -74,7 +74,7 @@ def test_captions_alone_need_no_photos_of_their_split(zips):
         (zips / "Flicker8k_Dataset" / f"{name}.jpg").unlink()
     found = flickr8k.read_captions(zips, "train")
     assert list(found) == LISTS["train"]
-    assert found["a.jpg"] == ["Picture a , caption 0 .", "Picture a , caption 1 ."]
+    assert found["a.jpg"] == ["Image a , caption 0 .", "Image a , caption 1 ."]
     write_lists(zips / "Flickr8k_text", {"train": ["z.jpg"]})
     with pytest.raises(InputError, match=r"no caption for 1 image that split train lists: z\.jpg"):
         flickr8k.read_captions(zips, "train")
@@ -113,7 +113,7 @@ def test_windows_line_ends_and_blank_lines(zips, tokens):
         file.write_bytes(b"\xef\xbb\xbf" + file.read_bytes().replace(b"\n", b"\r\n") + b"\r\n")
     dataset = flickr8k.read(zips)
     assert names_of(dataset)["train"] == ["c.jpg", "a.jpg", "b.jpg"]
-    assert dataset.splits["dev"][0].captions[0] == "Picture d , caption 0 ."
+    assert dataset.splits["dev"][0].captions[0] == "Image d , caption 0 ."
 
 
 def test_known_dirt_is_noted(zips):
@@ -183,7 +183,7 @@ def test_a_missing_split_list_is_named(zips, tokens):
     assert names_of(flickr8k.read(zips, splits=["train"])) == {"train": LISTS["train"]}
 
 
-def test_a_picture_in_two_splits_is_refused(zips, tokens):
+def test_a_image_in_two_splits_is_refused(zips, tokens):
     write_lists(tokens.parent, {"test": ["e.jpg", "a.jpg"]})
     with pytest.raises(InputError, match=r"testImages\.txt: a\.jpg is listed in split train already"):
         flickr8k.read(zips)
@@ -224,11 +224,11 @@ def test_the_single_zip_is_split_by_hash(tmp_path):
         "There are no split lists beside captions.txt; its images were split 16/2/2 (train/dev/test) "
         "in the order of the SHA-256 of their names.",
     )
-    assert [len(pictures) for pictures in dataset.splits.values()] == [16, 2, 2]
+    assert [len(images) for images in dataset.splits.values()] == [16, 2, 2]
     everything = [name for names in names_of(dataset).values() for name in names]
     assert sorted(everything) == sorted(f"{name}.jpg" for name in names)
     assert names_of(dataset)["dev"] == ["n0.jpg", "n6.jpg"]  # fixed for ever: figures depend on it
-    assert dataset.splits["dev"][0].captions == ('A "big" picture, of n0',)
+    assert dataset.splits["dev"][0].captions == ('A "big" image, of n0',)
     assert list(flickr8k.read_captions(tmp_path, "train")) == names_of(dataset)["train"]
     write_csv(tmp_path, names[::-1])
     assert names_of(flickr8k.read(tmp_path, splits=flickr8k.SPLITS)) == names_of(dataset)
@@ -273,9 +273,9 @@ def test_a_malformed_csv_is_refused(tmp_path, text, sentence):
 
 def test_the_real_data(flickr8k_folder):
     dataset = flickr8k.read(flickr8k_folder)
-    assert {split: len(pictures) for split, pictures in dataset.splits.items()} == {"train": 6000, "dev": 1000}
+    assert {split: len(images) for split, images in dataset.splits.items()} == {"train": 6000, "dev": 1000}
     assert dataset.splits["train"][0].name == "2513260012_03d33305cf.jpg"
-    assert all(len(picture.captions) == 5 for pictures in dataset.splits.values() for picture in pictures)
+    assert all(len(image.captions) == 5 for images in dataset.splits.values() for image in images)
 
 
 def test_the_real_test_split_where_its_photos_are_held_back(flickr8k_folder):

@@ -274,5 +274,5 @@ def test_the_alignment_is_drawn_with_the_source_across(tmp_path, monkeypatch):
     np.testing.assert_allclose(axis.images[0].get_array(), [[0.1, 0.2, 0.7], [0.6, 0.1, 0.3]])
     assert [label.get_text() for label in axis.get_xticklabels()] == ["red", "house", "<end>"]
     assert [label.get_text() for label in axis.get_yticklabels()] == ["casa", "rossa"]
-    with Image.open(tmp_path / "a.png") as picture:
-        assert min(picture.size) > 100
+    with Image.open(tmp_path / "a.png") as image:
+        assert min(image.size) > 100

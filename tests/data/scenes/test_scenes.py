@@ -33,7 +33,7 @@ def test_same_seed_gives_the_same_bytes(root, tmp_path):
     assert contents(tmp_path / "again") == contents(root)
 
 
-def test_another_seed_gives_other_pictures(root, tmp_path):
+def test_another_seed_gives_other_images(root, tmp_path):
     scenes.write(tmp_path / "other", seed=4, **SIZES)
     ours, others = contents(root), contents(tmp_path / "other")
     assert not any(ours[name] == others[name] for name in ours if name.endswith(".jpg"))
@@ -197,18 +197,18 @@ def test_backgrounds_are_muted_and_objects_vivid(background):
 
 
 def test_backgrounds_vary_and_show_their_pattern():
-    pictures = {}
+    images = {}
     for background in language.BACKGROUNDS:
         image = [scenes.draw(Scene((), (), background), np.random.default_rng(index)) for index in range(10)]
-        pictures[background] = np.stack([np.asarray(one).astype(float).mean(axis=2) for one in image])
-        assert len(np.unique(pictures[background].reshape(10, -1), axis=0)) == 10
-    spread = {background: np.ptp(grey, axis=(1, 2)) for background, grey in pictures.items()}
+        images[background] = np.stack([np.asarray(one).astype(float).mean(axis=2) for one in image])
+        assert len(np.unique(images[background].reshape(10, -1), axis=0)) == 10
+    spread = {background: np.ptp(grey, axis=(1, 2)) for background, grey in images.items()}
     assert (spread.pop("plain") == 0).all()
     assert all((contrast > 20).all() for contrast in spread.values())
 
 
 def test_shapes_differ_at_the_size_the_network_sees():
-    """Shrunk to half, as for a picture of 64 x 64, any two small shapes differ in a tenth of their box or more."""
+    """Shrunk to half, as for an image of 64 x 64, any two small shapes differ in a tenth of their box or more."""
     masks = []
     for shape in language.SHAPES:
         scene = Scene((Group(1, "small", "red", shape),), (SceneObject(0, (50, 50, 70, 70)),), "plain")

@@ -34,7 +34,7 @@ MISTAKES = [
         "met_rows = x_padded[:, p : p + rows, q : q + columns].reshape(windows, C)",
         "dW",
         r"stride|\bi s\b",
-        "forgets the stride: window (i, j) is taken from row i of the picture",
+        "forgets the stride: window (i, j) is taken from row i of the image",
     ),
     Mistake(
         7,

@@ -8,11 +8,11 @@ CORRELATE_LOOPS = """\
                 # y comes with garbage in it: the bias is written over that, before anything is added.
                 for o in range(O):
                     y[n, i, j, o] = b[o]
-                # Then every term of this row of y. The window of (i, j) begins at cell (i, j) of the padded picture.
+                # Then every term of this row of y. The window of (i, j) begins at cell (i, j) of the padded image.
                 for p in range(P):
                     for q in range(Q):
                         for c in range(C):
-                            # One number of the picture...
+                            # One number of the image...
                             pixel = x[n, i + p, j + q, c]
                             # ... takes part in all O results, each with its own weight. This loop becomes vectors.
                             for o in range(O):
@@ -87,6 +87,6 @@ MISTAKES = [
         "for i in range(H - P + 1):\n            for j in range(width - Q + 1):",
         "y",
         r"H - P|\brows?\b|bounds|not (all )?(written|filled)|NaN|nan\b",
-        "takes y's H for the picture's: the last rows and columns are never written",
+        "takes y's H for the image's: the last rows and columns are never written",
     ),
 ]

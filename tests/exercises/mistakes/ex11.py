@@ -18,7 +18,7 @@ MISTAKES = [
         """\
     dsum = du * (1 - u * u)
 
-    # keys_i was used by all captions of its picture, query_b by all locations: sums along those axes.
+    # keys_i was used by all captions of its image, query_b by all locations: sums along those axes.
     dkeys = dsum.sum(axis=1)  # (N, L, A)
     dquery = dsum.sum(axis=2).reshape(B, A)
 """,

@@ -44,8 +44,8 @@ MISTAKES = [
         "output_forward",
         """\
     from_state = h @ L_h
-    from_picture = z @ L_z
-    inner = Ey + from_state + from_picture
+    from_image = z @ L_z
+    inner = Ey + from_state + from_image
 """,
         """\
     inner = h @ L_h

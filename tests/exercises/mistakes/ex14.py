@@ -69,7 +69,7 @@ MISTAKES = [
     dh0, dc0 = (d.reshape(each, B // each, S).sum(axis=0) for d in (dh_after, dc_after))
 """,
         "dh0 or dc0",
-        r"ax[ei]s|group|order|side by side|stand|reshape|other (captions|pictures)|next to",
-        "adds up captions of different pictures: groups them by the wrong axis",
+        r"ax[ei]s|group|order|side by side|stand|reshape|other (captions|images)|next to",
+        "adds up captions of different images: groups them by the wrong axis",
     ),
 ]

@@ -24,7 +24,7 @@ MISTAKES = [
     Mistake(
         16,
         "extend",
-        "new_scores = total[pictures, parents, words]",
+        "new_scores = total[images, parents, words]",
         "new_scores = np.take_along_axis(rank.reshape(N, -1), numbers, axis=1)",
         "scores",
         r"rank|normali[sz]|divided|length",

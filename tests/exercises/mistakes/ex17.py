@@ -29,8 +29,8 @@ MISTAKES = [
     Mistake(
         17,
         "bleu",
-        "closest = min((abs(len(reference) - length), len(reference)) for reference in of_picture)[1]",
-        "closest = min(map(len, of_picture))",
+        "closest = min((abs(len(reference) - length), len(reference)) for reference in of_image)[1]",
+        "closest = min(map(len, of_image))",
         "closest",
         r"shortest|closest|nearest|distance|\babs\b|difference",
         "takes the shortest reference for the brevity penalty",

@@ -57,8 +57,8 @@ N = dy.shape[0]
     of_mean, of_variance = dx_hat.sum(axis=axes), x_hat * (dx_hat * x_hat).sum(axis=axes)
     dx = (N * dx_hat - of_mean - of_variance) / (N * std)""",
         "rows or dx",
-        r"pictures|N H W|all rows",
-        "divides by the number of pictures, not of all rows",
+        r"images|N H W|all rows",
+        "divides by the number of images, not of all rows",
     ),
     Mistake(
         18,

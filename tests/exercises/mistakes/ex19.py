@@ -19,7 +19,7 @@ MISTAKES = [
         "lstm.lstm_forward(np.tanh(x), h_before",
         "h or x",
         r"linear|tanh",
-        "puts a tanh on the picture, as the captioner with attention has it",
+        "puts a tanh on the image, as the captioner with attention has it",
     ),
     Mistake(
         19,
@@ -45,12 +45,12 @@ da[:] = 0
         19,
         "decode_forward",
         """\
-h_start = np.repeat(h_picture, each, axis=0)  # (B, S)
-    c_start = np.repeat(c_picture, each, axis=0)""",
-        "h_start, c_start = np.tile(h_picture, (each, 1)), np.tile(c_picture, (each, 1))",
+h_start = np.repeat(h_image, each, axis=0)  # (B, S)
+    c_start = np.repeat(c_image, each, axis=0)""",
+        "h_start, c_start = np.tile(h_image, (each, 1)), np.tile(c_image, (each, 1))",
         "h or c or hs",
         r"side by side|go round|grouped|each other",
-        "goes round the pictures in turn",
+        "goes round the images in turn",
     ),
     Mistake(
         19,
@@ -75,37 +75,37 @@ h_all = np.concatenate([h_start[None], h_all[:-1]])
     Mistake(
         19,
         "decode_backward",
-        '"W_x": dW_x_words + grads_picture["W_x"]',
+        '"W_x": dW_x_words + grads_image["W_x"]',
         '"W_x": dW_x_words',
         "grads or dW_x or da",
-        r"picture|missing|part|gradient",
-        "forgets that the picture has used W_x, too",
+        r"image|missing|part|gradient",
+        "forgets that the image has used W_x, too",
     ),
     Mistake(
         19,
         "decode_backward",
         """\
-        "W_x": dW_x_words + grads_picture["W_x"],
-        "W_hh": dW_hh_words + grads_picture["W_hh"],
-        "b": db_words + grads_picture["b"],
+        "W_x": dW_x_words + grads_image["W_x"],
+        "W_hh": dW_hh_words + grads_image["W_hh"],
+        "b": db_words + grads_image["b"],
 """,
         """\
         **{"W_x": dW_x_words, "W_hh": dW_hh_words, "b": db_words},
-        **grads_picture,
+        **grads_image,
 """,
         "grads or dW_x or dW_hh or db",
         r"overwr",
-        "lets the picture's gradients overwrite the words'",
+        "lets the image's gradients overwrite the words'",
     ),
     Mistake(
         19,
         "decode_backward",
         """\
-dh_picture = dh_start.reshape(N, each, S).sum(axis=1)
-    dc_picture = dc_start.reshape(N, each, S).sum(axis=1)""",
-        "dh_picture, dc_picture = (d.reshape(each, N, S).sum(axis=0) for d in (dh_start, dc_start))",
+dh_image = dh_start.reshape(N, each, S).sum(axis=1)
+    dc_image = dc_start.reshape(N, each, S).sum(axis=1)""",
+        "dh_image, dc_image = (d.reshape(each, N, S).sum(axis=0) for d in (dh_start, dc_start))",
         "dh or dc",
         r"side by side|grouped|axis|go round",
-        "adds up captions of different pictures",
+        "adds up captions of different images",
     ),
 ]

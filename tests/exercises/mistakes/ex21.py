@@ -37,7 +37,7 @@ MISTAKES = [
         "query = query_of_all.reshape(heads, each, N, K).swapaxes(1, 2)",
         "query",
         r"mod N|side by side",
-        "goes round the pictures in turn",
+        "goes round the images in turn",
     ),
     Mistake(
         21,

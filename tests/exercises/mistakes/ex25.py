@@ -90,7 +90,7 @@ MISTAKES = [
         "dW[p, q] = (met * dy).sum(axis=(0, 1, 2))",
         "dW[p, q] = (met * dy)[0].sum(axis=(0, 1))",
         "dW",
-        r"picture",
-        "forgets to sum over pictures",
+        r"image",
+        "forgets to sum over images",
     ),
 ]

@@ -10,7 +10,7 @@ MISTAKES = [
         "    baseline = np.tile(of_greedy, each)",
         "weights",
         r"tile|repeat",
-        "compares captions with the greedy one of another picture",
+        "compares captions with the greedy one of another image",
     ),
     Mistake(
         26,
@@ -109,7 +109,7 @@ MISTAKES = [
         "    rows = np.tile(np.arange(N), B // N)",
         "state",
         r"tile|repeat",
-        "has the captions of a picture apart",
+        "has the captions of an image apart",
     ),
     Mistake(
         26,
