@@ -411,7 +411,7 @@ def test_moments_are_those_of_images_as_they_are(root, tmp_path):
     listed = catalog.open_dataset("flickr8k", root, ("train",)).splits["train"]
     split = batches.make_split(listed, inputs.load(model.recipe, listed), model.vocabulary, 20)
     params = {name: array.copy() for name, array in model.params.items()}
-    plain = batches.plain_batches(split, model.recipe.training.batch_size, each=1)
+    plain = batches.plain_batches(split, model.recipe.training.batch_size, captions_per_image=1)
     captioner.measure_running_statistics(params, plain, model.recipe)
     for name, array in params.items():
         np.testing.assert_allclose(array, model.params[name], rtol=1e-5, atol=1e-6, err_msg=name)

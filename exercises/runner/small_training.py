@@ -157,7 +157,7 @@ def _scenes():
 @functools.cache
 def _phrases():
     """English phrases in the images' place."""
-    drawn = phrases.draw_splits(SEED, {"train": STEPS * IMAGES, "dev": 0, "test": UNSEEN})
+    drawn = phrases.sample_splits(SEED, {"train": STEPS * IMAGES, "dev": 0, "test": UNSEEN})
     vocabulary = Vocabulary.build([phrase.target for phrase in drawn["train"]], min_count=1)
     return Data(vocabulary, *(_split_of_phrases(drawn[split], vocabulary) for split in ("train", "test")), [])
 
@@ -205,7 +205,7 @@ def _frequencies(data):
 
 
 def _write(model, params, data, images):
-    some = itertools.islice(batches.plain_batches(data.train, IMAGES, each=1), MOMENT_BATCHES)
+    some = itertools.islice(batches.plain_batches(data.train, IMAGES, captions_per_image=1), MOMENT_BATCHES)
     model.module.measure_running_statistics(params, some, model.small)
     return model.writer.caption_images(params, model.small, images, BEAM, RECIPE.decoding.max_words)
 

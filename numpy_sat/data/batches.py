@@ -1,62 +1,75 @@
-"""Images and captions as the arrays a model trains on.
+"""Splits of a data set, and the batches that a model trains on.
 
-The random choices of an epoch (order, captions, augmentation) follow from seed, epoch and image alone. So training that
-was interrupted goes on exactly where it was, and only the epoch and the place in it are stored.
+The random choices of an epoch (order, captions, augmentation) depend only on the seed, the epoch and the image. An
+interrupted training therefore continues exactly where it stopped. Only the epoch and the batch number are stored.
 """
 
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from PIL import Image
 
-from numpy_sat.data.vocabulary import END, START, tokenize
+from numpy_sat.data.dataset import Example
+from numpy_sat.data.vocabulary import END, START, Vocabulary, tokenize
 from numpy_sat.system.errors import InputError
 from numpy_sat.system.streams import IMAGE, ORDER, stream
 
+if TYPE_CHECKING:
+    from numpy_sat.experiment.recipe import Augmentation
+
 
 class Split(NamedTuple):
-    """One split, ready to be read: N images (or phrases) and their captions."""
+    """One split in memory: N images (or phrases) and their captions."""
 
     names: tuple[str, ...]
-    inputs: np.ndarray  # (N, ...) as of Batch.inputs, but images are uint8 and features float16; perhaps a memory map
-    captions: tuple[tuple[np.ndarray, ...], ...]  # of each image: its captions as integers, <end> last unless cut
-    references: tuple[tuple[list, ...], ...]  # of each image: its captions as word lists, uncut
-    notes: tuple[str, ...]  # what is unusual, a sentence each
+    inputs: np.ndarray  # (N, ...) like Batch.inputs, but images are uint8 and features float16; may be a memory map
+    captions: tuple[tuple[np.ndarray, ...], ...]  # word numbers per image and caption; <end> is last unless cut
+    references: tuple[tuple[list, ...], ...]  # word lists per image and caption, not cut
+    notes: tuple[str, ...]  # anything unusual about the split, one sentence each
 
 
 class Batch(NamedTuple):
-    """B captions of N images (or phrases), B / N consecutive ones of each; T words of the longest, <end> counted.
+    """B captions of N images (or phrases). B / N consecutive captions belong to each image.
 
-    `inputs` is always what the model's encoder reads. That is one of three kinds, as the recipe says:
-    images, (N, H, W, 3) float32 from -1 to 1; features, (N, L, C), which the frozen stages of a pretrained encoder
-    have computed of the images earlier; or phrases, (N, L) integers.
+    T is the number of words of the longest caption, including <end>. The recipe decides what `inputs` holds:
+    images, (N, H, W, 3) float32 from -1 to 1; features, (N, L, C), precomputed by the frozen stages of a pretrained
+    encoder; or phrases, (N, L) integers.
     """
 
     inputs: np.ndarray  # (N, ...)
-    words: np.ndarray  # (T, B) y_0 = <start>, y_1, ..., what the decoder reads
-    targets: np.ndarray  # (T, B) y_1, ..., <end>, what it is to predict
+    words: np.ndarray  # (T, B) y_0 = <start>, y_1, ...: the words that the decoder reads
+    targets: np.ndarray  # (T, B) y_1, ..., <end>: the words that it has to predict
     mask: np.ndarray  # (T, B) 1 at words, 0 at padding
-    rows: np.ndarray | None = None  # (N,) the images' places in the split
+    rows: np.ndarray | None = None  # (N,) indices of the images in the split
     weights: np.ndarray | None = None  # (B,) r - b of sampled captions, see self_critical.py
 
 
-def make_split(examples, inputs, vocabulary, max_words, tokenize=tokenize):
-    """Number the words of a split's captions. Captions without a word of the vocabulary are left out and noted.
+def make_split(
+    examples: Sequence[Example],
+    inputs: np.ndarray,
+    vocabulary: Vocabulary,
+    max_words: int,
+    tokenize: Callable[[str], list[str]] = tokenize,
+) -> Split:
+    """Encode the captions of a split. Captions without any word of the vocabulary are left out and noted.
 
     Args:
-        examples: N dataset.Examples.
+        examples: N examples.
         inputs: (N, ...) their model inputs.
-        vocabulary: vocabulary.Vocabulary.
-        max_words: longer captions are cut there, without <end>.
+        vocabulary: the vocabulary that numbers the words.
+        max_words: longer captions are cut to this length and get no <end>.
         tokenize: function from a caption to its words.
     Returns:
-        A Split.
+        The split.
     Raises:
-        InputError: no caption of an example is left.
+        InputError: an example has no caption with a word of the vocabulary.
     """
     references = tuple(_known_captions(example, vocabulary, tokenize) for example in examples)
-    captions = tuple(tuple(_number(words, vocabulary, max_words) for words in of_one) for of_one in references)
+    captions = tuple(
+        tuple(_encode(words, vocabulary, max_words) for words in image_references) for image_references in references
+    )
     lost = sum(len(example.captions) for example in examples) - sum(map(len, captions))
     notes = (f"{lost:,} captions without a known word are left out.",) if lost else ()
     names = tuple(example.name for example in examples)
@@ -69,81 +82,95 @@ def _known_captions(example, vocabulary, tokenize):
     if not known:
         raise InputError(
             f"{example.name}: none of its captions ({example.captions[0]!r}, ...) has a word of the vocabulary; "
-            f"take it out of its split's list."
+            f"remove it from its split's list."
         )
     return known
 
 
-def _number(words, vocabulary, max_words):
+def _encode(words, vocabulary, max_words):
     numbers = vocabulary.encode(words)
     return np.array(numbers[:max_words] if len(numbers) > max_words else [*numbers, END])
 
 
-def epoch_batches(split, size, each, augmentation, seed, epoch, first=0):
-    """Yield the batches of one epoch. Every image comes once; those that do not fill a last batch are left out.
+def epoch_batches(
+    split: Split,
+    batch_size: int,
+    captions_per_image: int,
+    augmentation: "Augmentation",
+    seed: int,
+    epoch: int,
+    first: int = 0,
+) -> Iterator[Batch]:
+    """Yield the batches of one epoch, in random order. Images that do not fill a last batch are left out.
 
     Args:
-        split: Split.
-        size: batch size, in images.
-        each: captions per image, chosen without repetition as long as there are enough.
-        augmentation: Augmentation.
-        seed: of the run.
-        epoch: counted from 0.
+        split: the split to read.
+        batch_size: images per batch.
+        captions_per_image: captions sampled per image, without repetition as long as the image has enough.
+        augmentation: the random changes of each image.
+        seed: seed of the run.
+        epoch: number of the epoch, from 0.
         first: number of the first batch to yield.
     """
     order = stream(seed, ORDER, epoch).permutation(len(split.names))
-    for k in range(first, batches_per_epoch(split, size)):
-        chosen = order[k * size : (k + 1) * size]
-        rngs = [stream(seed, IMAGE, epoch, int(p)) for p in chosen]
-        inputs = np.stack([_augment(split.inputs[p], augmentation, rng) for p, rng in zip(chosen, rngs, strict=True)])
-        captions = [c for p, rng in zip(chosen, rngs, strict=True) for c in _draw(split.captions[p], each, rng)]
-        yield make_batch(inputs, captions, chosen)
+    for k in range(first, batches_per_epoch(split, batch_size)):
+        rows = order[k * batch_size : (k + 1) * batch_size]
+        rngs = [stream(seed, IMAGE, epoch, int(row)) for row in rows]
+        inputs = np.stack([_augment(split.inputs[row], augmentation, rng) for row, rng in zip(rows, rngs, strict=True)])
+        captions = []
+        for row, rng in zip(rows, rngs, strict=True):
+            captions += _sample_captions(split.captions[row], captions_per_image, rng)
+        yield make_batch(inputs, captions, rows)
 
 
-def made_ahead(batches):
-    """Yield the same batches, each made by another thread while the one before it is being used."""
+def prefetch(batches: Iterable) -> Iterator:
+    """Yield the same batches. Another thread makes the next batch while the current one is in use."""
     batches = iter(batches)
     with ThreadPoolExecutor(1) as maker:
-        coming = maker.submit(next, batches, None)
-        while (batch := coming.result()) is not None:
-            coming = maker.submit(next, batches, None)
+        future = maker.submit(next, batches, None)
+        while (batch := future.result()) is not None:
+            future = maker.submit(next, batches, None)
             yield batch
 
 
-def batches_per_epoch(split, size):
+def batches_per_epoch(split: Split, batch_size: int) -> int:
     """Return the number of full batches in a split."""
-    return len(split.names) // size
+    return len(split.names) // batch_size
 
 
-def plain_batches(split, size, each):
+def plain_batches(split: Split, batch_size: int, captions_per_image: int) -> Iterator[Batch]:
     """Yield batches of all images in order, without augmentation.
 
-    Each image has its first `each` captions. If it has fewer, they are repeated.
+    Each image comes with its first `captions_per_image` captions. If it has fewer, they are repeated.
     """
-    for start in range(0, len(split.names), size):
-        rows = np.arange(start, min(start + size, len(split.names)))
-        captions = [split.captions[p][k % len(split.captions[p])] for p in rows for k in range(each)]
-        yield make_batch(split.inputs[start : start + size], captions, rows)
+    for start in range(0, len(split.names), batch_size):
+        rows = np.arange(start, min(start + batch_size, len(split.names)))
+        captions = [
+            split.captions[row][k % len(split.captions[row])] for row in rows for k in range(captions_per_image)
+        ]
+        yield make_batch(split.inputs[start : start + batch_size], captions, rows)
 
 
-def make_batch(inputs, captions, rows=None):
-    """Return a Batch.
+def make_batch(inputs: np.ndarray, captions: Sequence[np.ndarray], rows: np.ndarray | None = None) -> Batch:
+    """Return the batch of some inputs and captions.
 
     Args:
         inputs: (N, ...) as in a Split; uint8 images are scaled.
-        captions: B integer arrays, B / N consecutive ones of each image.
-        rows: (N,) the images' places in the split.
+        captions: B integer arrays; B / N consecutive captions belong to each image.
+        rows: (N,) indices of the images in the split.
     """
     return Batch(scale_pixels(inputs), *arrange(captions), rows)
 
 
-def arrange(captions):
+def arrange(captions: Sequence[Sequence[int]]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Arrange captions as columns, padded to the longest.
 
     Args:
         captions: B integer sequences.
     Returns:
-        words, targets, mask: (T, B) as in a Batch.
+        words: (T, B) as in a Batch.
+        targets: (T, B).
+        mask: (T, B).
     """
     T, B = max(map(len, captions)), len(captions)
     words, targets = np.full((T, B), START), np.full((T, B), END)
@@ -155,16 +182,16 @@ def arrange(captions):
     return words, targets, mask
 
 
-def scale_pixels(inputs):
-    """Scale uint8 images to float32 from -1 to 1; return other inputs (features, phrases) unchanged."""
+def scale_pixels(inputs: np.ndarray) -> np.ndarray:
+    """Scale uint8 images to float32 from -1 to 1. Return other inputs (features, phrases) unchanged."""
     return inputs.astype(np.float32) / 127.5 - 1 if inputs.dtype == np.uint8 else inputs
 
 
-def _draw(captions, each, rng):
-    """Choose `each` of an image's captions; every one comes once before any comes again."""
-    rounds = -(-each // len(captions))
+def _sample_captions(captions, count, rng):
+    """Sample `count` captions of an image. None is repeated before all of them were used."""
+    rounds = -(-count // len(captions))
     order = np.concatenate([rng.permutation(len(captions)) for _ in range(rounds)])
-    return [captions[k] for k in order[:each]]
+    return [captions[k] for k in order[:count]]
 
 
 def _augment(image, augmentation, rng):
@@ -182,18 +209,24 @@ def _augment(image, augmentation, rng):
     return image
 
 
-def _random_crop(image, least, rng):
-    """Cut a random square out of an image and resize it to the image's size. least: its side, as a share, at least."""
+def _random_crop(image, min_share, rng):
+    """Crop a random part of the image and resize it to the image's size.
+
+    Args:
+        image: (H, W, 3) uint8.
+        min_share: smallest side of the crop, as a share of the image's side.
+        rng: numpy Generator.
+    """
     H, W, _ = image.shape
-    share = rng.uniform(least, 1)
+    share = rng.uniform(min_share, 1)
     rows, columns = round(share * H), round(share * W)
     top, left = rng.integers(0, H - rows + 1), rng.integers(0, W - columns + 1)
     box = (left, top, left + columns, top + rows)
     return np.asarray(Image.fromarray(image).resize((W, H), Image.Resampling.BILINEAR, box))
 
 
-def _color_jitter(image, share, rng):
-    """Change contrast (distances from the mean) and brightness (the mean) by random factors, up to `share`."""
-    contrast, brightness = rng.uniform(1 - share, 1 + share, 2)
-    middle = image.mean()
-    return np.clip((image - middle) * contrast + middle * brightness, 0, 255).astype(np.uint8)
+def _color_jitter(image, strength, rng):
+    """Multiply contrast (distance from the mean) and brightness (the mean) by random factors of 1 +/- strength."""
+    contrast, brightness = rng.uniform(1 - strength, 1 + strength, 2)
+    mean = image.mean()
+    return np.clip((image - mean) * contrast + mean * brightness, 0, 255).astype(np.uint8)

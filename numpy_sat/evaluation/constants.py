@@ -67,7 +67,7 @@ def _as_constant(counts, given, idf):
     for key in _numbered(counts):
         norm = c.norms[len(key[0]) - 1]
         if norm and key in given:
-            of_length = of_length + given[key] * idf.of(key[0]) / norm
+            of_length = of_length + given[key] * idf.value(key[0]) / norm
     return float(np.sum(of_length * cider.length_penalty(c.words - np.arange(np.size(of_length)))))
 
 

@@ -95,7 +95,7 @@ def loss(params, recipe, split):
         split: batches.Split; of each image EACH captions are used.
     """
     total, words, workspace = 0.0, 0.0, Workspace()
-    for batch in batches.made_ahead(batches.plain_batches(split, recipe.training.batch_size, EACH)):
+    for batch in batches.prefetch(batches.plain_batches(split, recipe.training.batch_size, EACH)):
         count = batch.mask.sum()
         with workspace.step():
             total += float(captioner.loss_only(params, batch, recipe).word * count)

@@ -27,7 +27,7 @@ def judge_translations(translations, alphas, phrases):
     shares = [
         (weights[list(places)].sum(), len(places) / len(weights))
         for right, alpha, phrase in zip(exact, alphas or [], phrases, strict=bool(alphas))
-        for weights, places in zip(alpha, phrase.aligned, strict=False)  # <end> stands for no word
+        for weights, places in zip(alpha, phrase.alignment, strict=False)  # <end> stands for no word
         if right
     ]
     aligned, chance = np.mean(shares, axis=0) if shares else (np.nan, np.nan)

@@ -12,7 +12,7 @@ ORDERS = (1, 2, 3, 4)
 SIGMA = 6.0  # words
 
 
-class Weighed(NamedTuple):
+class WeightedNgrams(NamedTuple):
     """One text as CIDEr-D sees it."""
 
     vectors: tuple[dict, ...]  # of each order, g: n-gram -> times it occurs, by its idf
@@ -42,7 +42,7 @@ def cider_d(captions, references):
 
 
 def score(caption, references):
-    """The mean of sim_n over n and the references, 0 to 1. caption: Weighed; references: some Weighed."""
+    """The mean of sim_n over n and the references, 0 to 1. caption: WeightedNgrams; references: some WeightedNgrams."""
     return sum(_similarity(caption, reference) for reference in references) / len(references)
 
 
@@ -60,17 +60,17 @@ class Idf:
         self._known = {ngram: math.log(len(said) / images) for ngram, images in images_with.items()}
         self._unknown = math.log(len(said))  # as if one image's had it
 
-    def of(self, ngram):
+    def value(self, ngram):
         """The idf of an n-gram."""
         return self._known.get(ngram, self._unknown)
 
     def weigh(self, counts):
-        """count_ngrams of a text to Weighed."""
+        """count_ngrams of a text to WeightedNgrams."""
         vectors = tuple({} for _ in ORDERS)
         for ngram, times in counts.items():
-            vectors[len(ngram) - 1][ngram] = times * self.of(ngram)
+            vectors[len(ngram) - 1][ngram] = times * self.value(ngram)
         norms = tuple(math.hypot(*vector.values()) for vector in vectors)
-        return Weighed(vectors, norms, sum(times for ngram, times in counts.items() if len(ngram) == 1))
+        return WeightedNgrams(vectors, norms, sum(times for ngram, times in counts.items() if len(ngram) == 1))
 
 
 def _similarity(caption, reference):

@@ -121,7 +121,7 @@ def _complete(part, sums, listed, net, shape):
     bar = progress.bar(desc="encoding images", total=len(listed), initial=done, unit=" images")
     # Written, not mapped: a full disk is then an OSError and not the end of the process.
     with bar, open(part, "r+b", buffering=0) as file, open(sums, "r+b", buffering=0) as noted:
-        for k, block, images in zip(missing, todo, batches.made_ahead(_read(todo, net.size)), strict=True):
+        for k, block, images in zip(missing, todo, batches.prefetch(_read(todo, net.size)), strict=True):
             found = _half(net.encode(images), block)
             file.seek(first + int(k) * BLOCK * row)
             _write(file, found)

@@ -102,7 +102,7 @@ def _run_epoch(run, split, steps, bar, interrupt):
     saved = began = time.monotonic()
     objective = objectives.of_epoch(run.recipe, progress.epoch)
     prepared = objective.prepare(split, run.vocabulary)
-    coming = batches.made_ahead(_batches(run, split, first=progress.batch))
+    coming = batches.prefetch(_batches(run, split, first=progress.batch))
     for batch in inputs.encoded(run.recipe, coming):
         loss, scores, norm, rate = train_step(run, batch, objective, prepared, steps, workspace)
         now = time.monotonic()

@@ -90,5 +90,5 @@ def _measure_running_statistics(params, model):
     examples, load = dataset.splits["train"], tasks.of_model(model).load
     inputs = load(recipe, examples)
     train = batches.make_split(examples, inputs, model.vocabulary, recipe.decoding.max_words, dataset.tokenize)
-    some = batches.plain_batches(train, recipe.training.batch_size, each=1)
+    some = batches.plain_batches(train, recipe.training.batch_size, captions_per_image=1)
     captioner.measure_running_statistics(params, some, recipe)

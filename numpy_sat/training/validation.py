@@ -27,7 +27,7 @@ def validate(run, data):
     divergence.check(run)
     recipe, progress = run.recipe, run.progress
     params = optimizers.averaged(run.params, run.optimizer)
-    plain = batches.plain_batches(data.train, recipe.training.batch_size, each=1)
+    plain = batches.plain_batches(data.train, recipe.training.batch_size, captions_per_image=1)
     captioner.measure_running_statistics(params, plain, recipe)
     loss = heldout.loss(params, recipe, data.dev)
     captions = search.caption_images(

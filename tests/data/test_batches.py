@@ -132,7 +132,7 @@ def test_streams_differ_by_purpose_and_place():
 
 def test_batches_made_ahead_are_the_same_and_in_order(split):
     drawn = list(batches.epoch_batches(split, 2, 3, PLAIN, seed=1, epoch=0))
-    ahead = list(batches.made_ahead(batches.epoch_batches(split, 2, 3, PLAIN, seed=1, epoch=0)))
+    ahead = list(batches.prefetch(batches.epoch_batches(split, 2, 3, PLAIN, seed=1, epoch=0)))
     assert len(ahead) == len(drawn) == 5
     assert all(same(a, b) for a, b in zip(ahead, drawn, strict=True))
 
@@ -146,7 +146,7 @@ def test_one_batch_is_made_ahead_by_another_thread():
             made.append(k)
             yield k
 
-    for k in batches.made_ahead(slow()):
+    for k in batches.prefetch(slow()):
         assert len(made) <= k + 2
     assert set(makers) - {threading.get_ident()} == set(makers)
 
@@ -156,7 +156,7 @@ def test_an_error_in_the_making_reaches_the_user():
         yield 1
         raise ZeroDivisionError
 
-    ahead = batches.made_ahead(failing())
+    ahead = batches.prefetch(failing())
     assert next(ahead) == 1
     with pytest.raises(ZeroDivisionError):
         next(ahead)
@@ -164,7 +164,7 @@ def test_an_error_in_the_making_reaches_the_user():
 
 def test_left_early_no_thread_remains():
     before = threading.active_count()
-    for _ in batches.made_ahead(iter(range(10))):
+    for _ in batches.prefetch(iter(range(10))):
         break
     assert threading.active_count() == before
 

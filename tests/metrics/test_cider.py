@@ -36,7 +36,7 @@ def test_idf_counts_images_not_references():
     """ "dog" stands in two references of one image of three; "a" in all three; "owl" in none, which counts as one."""
     said = [[cider.count_ngrams(text.split()) for text in texts] for texts in (["a dog", "dog"], ["a"], ["a"])]
     idf = cider.Idf(said)
-    assert [idf.of((word,)) for word in ("dog", "a", "owl")] == pytest.approx([math.log(3), 0, math.log(3)])
+    assert [idf.value((word,)) for word in ("dog", "a", "owl")] == pytest.approx([math.log(3), 0, math.log(3)])
 
 
 def test_cider_of_a_single_image_is_0():

@@ -19,12 +19,12 @@ TINY = presets.PRESETS["phrases", True].replace(epochs=2, batch_size=16, warmup_
 
 @pytest.fixture(scope="module")
 def few():
-    return phrases.draw_splits(0, FEW)
+    return phrases.sample_splits(0, FEW)
 
 
 @pytest.fixture(autouse=True)
 def little_to_learn(few, monkeypatch):
-    monkeypatch.setattr(phrases, "draw_splits", lambda: few)
+    monkeypatch.setattr(phrases, "sample_splits", lambda: few)
     monkeypatch.setitem(presets.PRESETS, ("phrases", True), TINY)
 
 

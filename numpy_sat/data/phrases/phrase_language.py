@@ -133,7 +133,7 @@ class Phrase(NamedTuple):
 
     source: tuple[str, ...]  # English words
     target: tuple[str, ...]  # Italian words
-    aligned: tuple[tuple[int, ...], ...]  # of each Italian word: the places of the English words it stands for
+    alignment: tuple[tuple[int, ...], ...]  # per Italian word: the places of the English words that it translates
 
     @property
     def name(self):
@@ -157,8 +157,8 @@ def say(greeting=None, things=(), joint=None, time=None):
     for english, italian in pieces:
         target += [(word, tuple(len(source) + place for place in places)) for word, places in italian]
         source += english
-    words, aligned = zip(*target, strict=True)
-    return Phrase(tuple(source), words, aligned)
+    words, alignment = zip(*target, strict=True)
+    return Phrase(tuple(source), words, alignment)
 
 
 def text(words):

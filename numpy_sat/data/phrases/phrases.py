@@ -20,7 +20,7 @@ VOCABULARY = Vocabulary(SPECIALS + grammar.ENGLISH)  # the English one
 
 def open_dataset(root, splits, skip_missing):
     """Draw the phrases of some splits. There is no folder, and no phrase is ever missing."""
-    drawn = draw_splits()
+    drawn = sample_splits()
     return Dataset("phrases", None, {split: list(drawn[split]) for split in splits}, (), tokenize)
 
 
@@ -29,7 +29,7 @@ def tokenize(text):
     return text.split()
 
 
-def draw_splits(seed=0, counts=COUNTS):
+def sample_splits(seed=0, counts=COUNTS):
     """{split: tuple of its Phrases}, all different, the same for the same seed. counts: {split: how many}."""
     rng, seen, splits = np.random.default_rng(seed), set(), {split: [] for split in counts}
     while any(len(splits[split]) < count for split, count in counts.items()):

@@ -27,7 +27,7 @@ class Judge(NamedTuple):
     """CIDEr-D against the captions of train, which also give the idf."""
 
     idf: cider.Idf
-    references: list  # of each image of train: cider.Weighed of each caption
+    references: list  # of each image of train: cider.WeightedNgrams of each caption
     vocabulary: object  # data.vocabulary.Vocabulary
 
 

@@ -138,7 +138,7 @@ PHRASES = {  # by hand, too
 
 @pytest.fixture(scope="module")
 def splits():
-    return phrases.draw_splits()
+    return phrases.sample_splits()
 
 
 @pytest.mark.parametrize("line", ARTICLES.splitlines(), ids=lambda line: line.split(":")[0])
@@ -207,8 +207,8 @@ def coloured(phrase):
 
 def test_the_same_seed_gives_the_same_phrases():
     few = {"train": 60, "dev": 5, "test": 5}
-    assert phrases.draw_splits(3, few) == phrases.draw_splits(3, few)
-    assert phrases.draw_splits(3, few) != phrases.draw_splits(4, few)
+    assert phrases.sample_splits(3, few) == phrases.sample_splits(3, few)
+    assert phrases.sample_splits(3, few) != phrases.sample_splits(4, few)
 
 
 def test_the_vocabulary_is_the_grammars():
