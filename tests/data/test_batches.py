@@ -181,7 +181,7 @@ def test_random_crop_cuts_out_a_square_and_enlarges_it(rng):
     np.testing.assert_array_equal(batches._random_crop(ramp, 1.0, rng), ramp)
 
 
-def test_colour_changes_contrast_and_brightness(rng):
+def test_color_changes_contrast_and_brightness(rng):
     image = rng.integers(80, 160, (20, 20, 3)).astype(np.uint8)
     means, spreads = [], []
     for _ in range(200):

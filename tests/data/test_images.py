@@ -211,7 +211,7 @@ class TestRefusals:
 
 @pytest.fixture
 def some(tmp_path):
-    """Five images of one colour each."""
+    """Five images of one color each."""
     paths = [saved(Image.new("RGB", (9, 7), (50 * i, 0, 255)), tmp_path / f"{i}.png") for i in range(5)]
     return [CaptionedImage(path.name, path, ("a",)) for path in paths]
 

@@ -3,7 +3,7 @@
     the eight old red trees on monday      gli otto vecchi alberi rossi lunedì
 
 Looking up word by word is not enough. An Italian article asks for the gender and number of its noun (le case, i libri)
-and for the sound of whatever word comes next (l'albero, lo zaino, il vecchio zaino), adjectives agree, a colour comes
+and for the sound of whatever word comes next (l'albero, lo zaino, il vecchio zaino), adjectives agree, a color comes
 after its noun, and two words may be one (on the: sul, sullo, sull', ...). So a phrase must be read as a whole, and not
 in order. What is said can be silly; it is meant to be correct Italian.
 
@@ -50,7 +50,7 @@ egg        eggs       uovo       uova       m f
 }
 
 # Masculine and feminine singular, masculine and feminine plural.
-COLOURS = {
+COLORS = {
     "red": "rosso rossa rossi rosse",
     "black": "nero nera neri nere",
     "white": "bianco bianca bianchi bianche",
@@ -102,7 +102,7 @@ GREETINGS = {
 ENGLISH = tuple(
     sorted(
         {word for noun in NOUNS.values() for word in noun[:2]}
-        | {"the", "a", "an", "that", "those", "every", *COLOURS, *ADJECTIVES, *NUMBERS, *PREPOSITIONS, *JOINTS}
+        | {"the", "a", "an", "that", "those", "every", *COLORS, *ADJECTIVES, *NUMBERS, *PREPOSITIONS, *JOINTS}
         | {*DAYS, *HOURS, *" ".join(GREETINGS).split()}
     )
 )
@@ -116,7 +116,7 @@ class Thing(NamedTuple):
     determiner: str | None = None  # "the", "a" or "that"
     number: str | None = None
     adjective: str | None = None
-    colour: str | None = None
+    color: str | None = None
     preposition: str | None = None
 
 
@@ -194,8 +194,8 @@ def _thing(thing):
     def article(name):
         return _article(ARTICLES[name], gender, thing.plural, backwards[-1][0])
 
-    if thing.colour:
-        add(_agreeing(COLOURS[thing.colour], gender, thing.plural), "colour")
+    if thing.color:
+        add(_agreeing(COLORS[thing.color], gender, thing.plural), "color")
     add(NOUNS[thing.noun][2 + thing.plural], "noun")
     if thing.adjective in ARTICLES:
         add(article(thing.adjective), "adjective")
@@ -219,11 +219,11 @@ def _english(thing):
     determiner = thing.determiner
     if determiner == "that" and thing.plural:
         determiner = "those"
-    if determiner == "a" and VOWEL.match(thing.adjective or thing.colour or thing.noun):
+    if determiner == "a" and VOWEL.match(thing.adjective or thing.color or thing.noun):
         determiner = "an"
     parts = {
         **{"preposition": thing.preposition, "determiner": determiner, "number": thing.number},
-        **{"adjective": thing.adjective, "colour": thing.colour, "noun": NOUNS[thing.noun][thing.plural]},
+        **{"adjective": thing.adjective, "color": thing.color, "noun": NOUNS[thing.noun][thing.plural]},
     }
     return [(part, word) for part, word in parts.items() if word]
 

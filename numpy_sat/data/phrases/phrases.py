@@ -1,6 +1,6 @@
 """Phrases to translate, drawn from the grammar of phrase_language.py: what is learned, and what is judged.
 
-What is judged is made of known words in unknown pairs: a phrase of dev or test has a colour beside a noun that train
+What is judged is made of known words in unknown pairs: a phrase of dev or test has a color beside a noun that train
 never puts it beside. Whoever has learned phrases by heart, or words only together, gets it wrong.
 """
 
@@ -82,8 +82,8 @@ def _draw_thing(rng):
     number = _maybe(rng, 0.5, grammar.NUMBERS) if plural else None
     no_other = "a" if not plural else None if number else "the"  # one word in four
     determiner = _one(rng, ("the", "the", "that", no_other))
-    adjective, colour = _maybe(rng, 0.5, grammar.ADJECTIVES), _maybe(rng, 0.6, grammar.COLOURS)
-    return grammar.Thing(_one(rng, grammar.NOUNS), plural, determiner, number, adjective, colour)
+    adjective, color = _maybe(rng, 0.5, grammar.ADJECTIVES), _maybe(rng, 0.6, grammar.COLORS)
+    return grammar.Thing(_one(rng, grammar.NOUNS), plural, determiner, number, adjective, color)
 
 
 def _one(rng, words):
@@ -95,7 +95,7 @@ def _maybe(rng, share, words):
 
 
 def _split_of(things):
-    """By the pairs of noun and colour in a phrase; of the eight colours of a noun test and dev have one each."""
-    nouns, colours = tuple(grammar.NOUNS), tuple(grammar.COLOURS)
-    pairs = {(nouns.index(t.noun) + colours.index(t.colour)) % len(colours) for t in things if t.colour}
+    """By the pairs of noun and color in a phrase; of the eight colors of a noun test and dev have one each."""
+    nouns, colors = tuple(grammar.NOUNS), tuple(grammar.COLORS)
+    pairs = {(nouns.index(t.noun) + colors.index(t.color)) % len(colors) for t in things if t.color}
     return "test" if 0 in pairs else "dev" if 4 in pairs else "train"

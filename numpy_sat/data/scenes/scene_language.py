@@ -15,7 +15,7 @@ Box = tuple[int, int, int, int]  # x0, y0, x1, y1 in pixels; x1 and y1 are just 
 Links = dict[int, tuple[int, ...]]  # place of a noun among a caption's words -> places of the objects it names
 T = TypeVar("T")
 
-COLOURS = ("red", "green", "blue", "yellow", "purple", "orange")
+COLORS = ("red", "green", "blue", "yellow", "purple", "orange")
 BACKGROUNDS = ("plain", "shaded", "striped", "checked", "dotted")
 
 # Each table maps every wording to its meaning.
@@ -61,7 +61,7 @@ TWO_GROUP_FORMS = (
 
 CAPTIONS = 5  # a scene, as in Flickr8k
 SIZE_SAID = 0.5  # how often a caption says a group's size
-COLOUR_UNSAID = 0.1  # how often a caption of two groups says the colour of only one
+COLOR_UNSAID = 0.1  # how often a caption of two groups says the color of only one
 MARGIN = 6  # pixels that must lie between two groups for a relation to hold
 DOMINANCE = 1.5  # how many times the offset along a relation's axis must exceed the offset across it
 
@@ -71,7 +71,7 @@ class Group(NamedTuple):
 
     count: int  # 1 to 4
     size: str
-    colour: str
+    color: str
     shape: str
 
 
@@ -111,7 +111,7 @@ class Verdict(NamedTuple):
     """What is right about a caption of a scene."""
 
     true: bool  # it parses, and all it says is so
-    complete: bool  # true, names a colour, and says how the groups lie if there are two (a count is always said)
+    complete: bool  # true, names a color, and says how the groups lie if there are two (a count is always said)
     links: Links  # of every noun phrase that is true of the scene, even if the rest of the caption is wrong
     objects_right: bool | None  # every noun phrase is well formed and true; None if there is none
     relation_right: bool | None  # the relation holds between what is named; None if no relation is said
@@ -120,7 +120,7 @@ class Verdict(NamedTuple):
 class _Phrase(NamedTuple):
     count: int | None
     size: str | None  # as worded
-    colour: str | None
+    color: str | None
     shape: str
 
 
@@ -168,7 +168,7 @@ def judge(words: Sequence[str], scene: Scene) -> Verdict:
     )
     complete = (
         true
-        and any(phrase and phrase.colour for phrase in (sentence.first, sentence.second))
+        and any(phrase and phrase.color for phrase in (sentence.first, sentence.second))
         and (len(scene.groups) == 1 or sentence.relation is not None)
     )
     links = {place: scene.members(set().union(*sets)) for place, sets in meant.items() if sets}
@@ -186,7 +186,7 @@ def _around(boxes: Sequence[Box]) -> Box:
 
 def _write(form: str, scene: Scene, rng: np.random.Generator) -> Caption:
     groups = [int(group) for group in rng.permutation(len(scene.groups))]
-    bare = rng.integers(2) if len(groups) == 2 and rng.random() < COLOUR_UNSAID else None
+    bare = rng.integers(2) if len(groups) == 2 and rng.random() < COLOR_UNSAID else None
     phrases = [_word_group(scene.groups[group], i != bare, rng) for i, group in enumerate(groups)]
     relation = None
     if len(groups) == 2:
@@ -199,10 +199,10 @@ def _write(form: str, scene: Scene, rng: np.random.Generator) -> Caption:
     return Caption(text.capitalize() + " .", dict(zip(nouns, named, strict=True)))
 
 
-def _word_group(group: Group, say_colour: bool, rng: np.random.Generator) -> _Phrase:
+def _word_group(group: Group, say_color: bool, rng: np.random.Generator) -> _Phrase:
     size = _pick([wording for wording, meaning in SIZE_OF.items() if meaning == group.size], rng)
     return _Phrase(
-        group.count, size if rng.random() < SIZE_SAID else None, group.colour if say_colour else None, group.shape
+        group.count, size if rng.random() < SIZE_SAID else None, group.color if say_color else None, group.shape
     )
 
 
@@ -221,7 +221,7 @@ def _render(sentence: _Sentence) -> str:
 
 
 def _spell(phrase: _Phrase) -> str:
-    words = [word for word in (phrase.size, phrase.colour) if word]
+    words = [word for word in (phrase.size, phrase.color) if word]
     words.append(phrase.shape if phrase.count == 1 else phrase.shape + "s")
     if phrase.count == 1:
         count = "an" if words[0][0] in "aeiou" else "a"
@@ -238,7 +238,7 @@ def _any_of(wordings: Iterable[str]) -> str:
 
 
 # The count may be missing here so that every noun is found; such a phrase is found wanting when it is spelt again.
-_PHRASE = rf"(?:{_any_of(COUNT_OF)} )?(?:{_any_of(SIZE_OF)} )?(?:{_any_of(COLOURS)} )?{_any_of(SHAPE_OF)}"
+_PHRASE = rf"(?:{_any_of(COUNT_OF)} )?(?:{_any_of(SIZE_OF)} )?(?:{_any_of(COLORS)} )?{_any_of(SHAPE_OF)}"
 _PHRASES = re.compile(rf"\b{_PHRASE}\b")
 _RELATION = re.compile(rf"\b{_any_of(RELATION_OF)}\b")
 _SLOTS = {
@@ -274,8 +274,8 @@ def _find_phrases(text: str) -> list[tuple[int, _Phrase | None]]:
 def _read_phrase(text: str) -> _Phrase:
     words = text.split()
     size = next((word for word in words if word in SIZE_OF), None)
-    colour = next((word for word in words if word in COLOURS), None)
-    return _Phrase(COUNT_OF.get(words[0]), size, colour, SHAPE_OF[words[-1]])
+    color = next((word for word in words if word in COLORS), None)
+    return _Phrase(COUNT_OF.get(words[0]), size, color, SHAPE_OF[words[-1]])
 
 
 # Meaning
@@ -293,7 +293,7 @@ def _referents(phrase: _Phrase | None, scene: Scene) -> list[tuple[int, ...]]:
 def _fits(phrase: _Phrase, group: Group) -> bool:
     return (
         phrase.shape == group.shape
-        and phrase.colour in (None, group.colour)
+        and phrase.color in (None, group.color)
         and (phrase.size is None or SIZE_OF[phrase.size] == group.size)
     )
 

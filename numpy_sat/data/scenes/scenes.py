@@ -1,4 +1,4 @@
-"""Scenes: images of coloured shapes drawn from a seed, with captions and the box of every object they name.
+"""Scenes: images of colored shapes drawn from a seed, with captions and the box of every object they name.
 
 They need no download, are written in the layout of Flickr8k's archives so that one reader serves both, and their boxes
 let attention be measured instead of admired.
@@ -19,7 +19,7 @@ from numpy_sat.data.dataset import Dataset
 from numpy_sat.data.flickr8k import flickr8k
 from numpy_sat.data.scenes.scene_language import (
     BACKGROUNDS,
-    COLOURS,
+    COLORS,
     MARGIN,
     SHAPES,
     SIZES,
@@ -101,9 +101,9 @@ def random_scene(rng: np.random.Generator) -> Scene:
 
 
 def _random_groups(counts: tuple[int, ...], rng: np.random.Generator) -> tuple[Group, ...]:
-    kinds = rng.choice(len(COLOURS) * len(SHAPES), len(counts), replace=False)  # groups differ in colour or shape
+    kinds = rng.choice(len(COLORS) * len(SHAPES), len(counts), replace=False)  # groups differ in color or shape
     return tuple(
-        Group(count, SIZES[rng.integers(len(SIZES))], COLOURS[kind % len(COLOURS)], SHAPES[kind // len(COLOURS)])
+        Group(count, SIZES[rng.integers(len(SIZES))], COLORS[kind % len(COLORS)], SHAPES[kind // len(COLORS)])
         for count, kind in zip(counts, kinds, strict=True)
     )
 
@@ -157,14 +157,14 @@ def draw(scene: Scene, rng: np.random.Generator) -> Image.Image:
     """Draw a scene; hues of the background and brightness of the objects are random."""
     image = Image.fromarray(_background(scene.background, rng))
     for group, box in scene.objects:
-        colour = np.array(RGB[scene.groups[group].colour]) * rng.uniform(0.88, 1.04)
-        paint = tuple(int(level) for level in colour.clip(0, 255))
+        color = np.array(RGB[scene.groups[group].color]) * rng.uniform(0.88, 1.04)
+        paint = tuple(int(level) for level in color.clip(0, 255))
         image.paste(paint, box, _stencil(scene.groups[group].shape, box[2] - box[0]))
     return image
 
 
 def _background(kind: str, rng: np.random.Generator) -> np.ndarray:
-    """Return an (SIDE, SIDE, 3) uint8 image of two muted tones; no object's colour is as weak in saturation."""
+    """Return an (SIDE, SIDE, 3) uint8 image of two muted tones; no object's color is as weak in saturation."""
     hue, saturation = rng.random(), rng.uniform(0, 0.16)
     value = rng.uniform(0.55, 0.8)
     tones = [colorsys.hsv_to_rgb(hue, saturation, level) for level in (value, value + rng.uniform(0.12, 0.2))]
@@ -321,7 +321,10 @@ def read_scenes(root: Path) -> dict[str, Scene]:
 
 def _to_json(scene: Scene) -> dict:
     return {
-        "groups": [group._asdict() for group in scene.groups],
+        "groups": [
+            {"count": group.count, "size": group.size, "colour": group.color, "shape": group.shape}
+            for group in scene.groups
+        ],
         "objects": [thing._asdict() for thing in scene.objects],
         "background": scene.background,
         "links": scene.links,
@@ -330,7 +333,9 @@ def _to_json(scene: Scene) -> dict:
 
 def _from_json(found: dict) -> Scene:
     return Scene(
-        groups=tuple(Group(**group) for group in found["groups"]),
+        groups=tuple(
+            Group(group["count"], group["size"], group["colour"], group["shape"]) for group in found["groups"]
+        ),
         objects=tuple(SceneObject(thing["group"], tuple(thing["box"])) for thing in found["objects"]),
         background=found["background"],
         # JSON's keys are strings.

@@ -48,41 +48,39 @@ egg: l'uovo, un uovo, quell'uovo, le uova"""
 
 PHRASES = {  # by hand, too
     "the two red houses on monday: le due case rosse lunedì": say(
-        things=[Thing("house", True, "the", "two", colour="red")], time=Time("monday")
+        things=[Thing("house", True, "the", "two", color="red")], time=Time("monday")
     ),
     "the eight old red trees on monday: gli otto vecchi alberi rossi lunedì": say(
-        things=[Thing("tree", True, "the", "eight", adjective="old", colour="red")], time=Time("monday")
+        things=[Thing("tree", True, "the", "eight", adjective="old", color="red")], time=Time("monday")
     ),
     "those six yellow backpacks: quei sei zaini gialli": say(
-        things=[Thing("backpack", True, "that", "six", colour="yellow")]
+        things=[Thing("backpack", True, "that", "six", color="yellow")]
     ),
-    "those white mirrors: quegli specchi bianchi": say(things=[Thing("mirror", True, "that", colour="white")]),
+    "those white mirrors: quegli specchi bianchi": say(things=[Thing("mirror", True, "that", color="white")]),
     "those eleven beautiful grey cities: quelle undici belle città grigie": say(
-        things=[Thing("city", True, "that", "eleven", adjective="beautiful", colour="grey")]
+        things=[Thing("city", True, "that", "eleven", adjective="beautiful", color="grey")]
     ),
     "those eleven dogs: quegli undici cani": say(things=[Thing("dog", True, "that", "eleven")]),
-    "a white egg: un uovo bianco": say(things=[Thing("egg", False, "a", colour="white")]),
+    "a white egg: un uovo bianco": say(things=[Thing("egg", False, "a", color="white")]),
     "ten big white eggs: dieci grandi uova bianche": say(
-        things=[Thing("egg", True, None, "ten", adjective="big", colour="white")]
+        things=[Thing("egg", True, None, "ten", adjective="big", color="white")]
     ),
     "a beautiful green island: una bell'isola verde": say(
-        things=[Thing("island", False, "a", adjective="beautiful", colour="green")]
+        things=[Thing("island", False, "a", adjective="beautiful", color="green")]
     ),
     "a beautiful tree: un bell'albero": say(things=[Thing("tree", False, "a", adjective="beautiful")]),
     "a beautiful mirror: un bello specchio": say(things=[Thing("mirror", False, "a", adjective="beautiful")]),
     "that beautiful blue book: quel bel libro blu": say(
-        things=[Thing("book", False, "that", adjective="beautiful", colour="blue")]
+        things=[Thing("book", False, "that", adjective="beautiful", color="blue")]
     ),
     "the beautiful pink birds: i begli uccelli rosa": say(
-        things=[Thing("bird", True, "the", adjective="beautiful", colour="pink")]
+        things=[Thing("bird", True, "the", adjective="beautiful", color="pink")]
     ),
     "the three beautiful black dogs: i tre bei cani neri": say(
-        things=[Thing("dog", True, "the", "three", adjective="beautiful", colour="black")]
+        things=[Thing("dog", True, "the", "three", adjective="beautiful", color="black")]
     ),
     "the small backpack: il piccolo zaino": say(things=[Thing("backpack", False, "the", adjective="small")]),
-    "the old green bee: la vecchia ape verde": say(
-        things=[Thing("bee", False, "the", adjective="old", colour="green")]
-    ),
+    "the old green bee: la vecchia ape verde": say(things=[Thing("bee", False, "the", adjective="old", color="green")]),
     "an old umbrella: un vecchio ombrello": say(things=[Thing("umbrella", False, "a", adjective="old")]),
     "an eagle: un'aquila": say(things=[Thing("eagle", False, "a")]),
     "the key on the table: la chiave sul tavolo": say(
@@ -98,7 +96,7 @@ PHRASES = {  # by hand, too
         things=[Thing("cat", False, "a"), Thing("umbrella", True, "the", preposition="in")]
     ),
     "the door of the red island: la porta dell'isola rossa": say(
-        things=[Thing("door", False, "the"), Thing("island", False, "the", colour="red", preposition="of")]
+        things=[Thing("door", False, "the"), Thing("island", False, "the", color="red", preposition="of")]
     ),
     "the door of an island: la porta di un'isola": say(
         things=[Thing("door", False, "the"), Thing("island", False, "a", preposition="of")]
@@ -119,7 +117,7 @@ PHRASES = {  # by hand, too
         things=[Thing("boot", False, "a", adjective="new"), Thing("star", True, "the")], joint="or"
     ),
     "the new black chair and that train: la nuova sedia nera e quel treno": say(
-        things=[Thing("chair", False, "the", adjective="new", colour="black"), Thing("train", False, "that")],
+        things=[Thing("chair", False, "the", adjective="new", color="black"), Thing("train", False, "that")],
         joint="and",
     ),
     "the window every sunday evening: la finestra ogni domenica sera": say(
@@ -185,24 +183,24 @@ def test_splits_are_as_large_as_said_and_have_nothing_in_common(splits):
 
 
 def test_what_is_judged_is_known_words_in_unknown_pairs(splits):
-    """Every word of dev and test is in train often, in both languages; but never such a colour beside such a noun."""
+    """Every word of dev and test is in train often, in both languages; but never such a color beside such a noun."""
     for language in ("source", "target"):
         known = [word for phrase in splits["train"] for word in getattr(phrase, language)]
         assert all(known.count(word) > 5 for word in set(known))
         for split in ("dev", "test"):
             assert {word for phrase in splits[split] for word in getattr(phrase, language)} <= set(known)
     assert {word for phrase in splits["train"] for word in phrase.source} == set(grammar.ENGLISH)
-    seen = {pair for phrase in splits["train"] for pair in coloured(phrase)}
-    assert 0.7 < len(seen) / (len(grammar.COLOURS) * 2 * len(grammar.NOUNS)) < 0.8
+    seen = {pair for phrase in splits["train"] for pair in colored(phrase)}
+    assert 0.7 < len(seen) / (len(grammar.COLORS) * 2 * len(grammar.NOUNS)) < 0.8
     for split in ("dev", "test"):
-        assert all(set(coloured(phrase)) - seen for phrase in splits[split])
-    dev, test = ({pair for phrase in splits[split] for pair in coloured(phrase)} - seen for split in ("dev", "test"))
-    assert test - dev and dev and not all(set(coloured(phrase)) <= dev | seen for phrase in splits["test"])
+        assert all(set(colored(phrase)) - seen for phrase in splits[split])
+    dev, test = ({pair for phrase in splits[split] for pair in colored(phrase)} - seen for split in ("dev", "test"))
+    assert test - dev and dev and not all(set(colored(phrase)) <= dev | seen for phrase in splits["test"])
 
 
-def coloured(phrase):
-    """The (colour, noun) pairs in a phrase."""
-    return [pair for pair in zip(phrase.source, phrase.source[1:], strict=False) if pair[0] in grammar.COLOURS]
+def colored(phrase):
+    """The (color, noun) pairs in a phrase."""
+    return [pair for pair in zip(phrase.source, phrase.source[1:], strict=False) if pair[0] in grammar.COLORS]
 
 
 def test_the_same_seed_gives_the_same_phrases():

@@ -162,7 +162,7 @@ def test_links_lead_from_a_noun_to_all_objects_it_names():
             for place, named in caption.links.items():
                 (group,) = {scene.objects[thing].group for thing in named}
                 assert words[place].rstrip("s") == scene.groups[group].shape
-                assert words[place - 1] == scene.groups[group].colour or words[place - 1] not in language.COLOURS
+                assert words[place - 1] == scene.groups[group].color or words[place - 1] not in language.COLORS
 
 
 def test_captions_of_a_scene_are_five_and_differ():
@@ -179,7 +179,7 @@ def test_captions_look_like_flickr8k():
     assert np.quantile(lengths, 0.98) <= 16
 
 
-WORDINGS = (language.SIZE_OF, language.SHAPE_OF, language.RELATION_OF, dict(zip(*[language.COLOURS] * 2, strict=True)))
+WORDINGS = (language.SIZE_OF, language.SHAPE_OF, language.RELATION_OF, dict(zip(*[language.COLORS] * 2, strict=True)))
 WORDINGS += ({background: background for background in language.BACKGROUNDS},)
 WORDINGS += ({"two": 2, "three": 3, "four": 4},)
 
@@ -206,16 +206,16 @@ def test_exchanging_any_content_word_makes_a_caption_false():
     assert seen > 5000
 
 
-@pytest.mark.parametrize("aspect", ["size", "colour", "shape"])
+@pytest.mark.parametrize("aspect", ["size", "color", "shape"])
 def test_exchanged_words_are_true_of_the_exchanged_scene(aspect):
     """The judge refuses an exchanged word for its meaning, not because it fails to parse."""
-    options = {"size": language.SIZES, "colour": language.COLOURS, "shape": language.SHAPES}[aspect]
+    options = {"size": language.SIZES, "color": language.COLORS, "shape": language.SHAPES}[aspect]
     group = Group(1, "small", "red", "circle")
     for value in options:
         other = group._replace(**{aspect: value})
-        article = "an" if other.colour == "orange" and aspect != "size" else "a"
+        article = "an" if other.color == "orange" and aspect != "size" else "a"
         size = other.size + " " if aspect == "size" else ""
-        words = f"there is {article} {size}{other.colour} {other.shape}".split()
+        words = f"there is {article} {size}{other.color} {other.shape}".split()
         scene = Scene((group,), (SceneObject(0, (10, 10, 30, 30)),), "plain")
         assert language.judge(words, scene).complete == (value == getattr(group, aspect))
         assert language.judge(words, scene._replace(groups=(other,))).complete

@@ -131,7 +131,7 @@ def test_ensure_accepts_what_another_process_finished_first(tmp_path, monkeypatc
 def test_every_aspect_occurs(many):
     groups = [group for scene in many for group in scene.groups]
     assert {group.shape for group in groups} == set(language.SHAPES) and len(language.SHAPES) == 4
-    assert {group.colour for group in groups} == set(language.COLOURS) and len(language.COLOURS) == 6
+    assert {group.color for group in groups} == set(language.COLORS) and len(language.COLORS) == 6
     assert {group.size for group in groups} == {"small", "large"}
     assert {scene.background for scene in many} == set(language.BACKGROUNDS)
     counts = {tuple(group.count for group in scene.groups) for scene in many}
@@ -145,7 +145,7 @@ def test_two_groups_differ_and_lie_clearly_apart(many):
     for scene in many:
         if len(scene.groups) == 2:
             first, second = scene.groups
-            assert (first.colour, first.shape) != (second.colour, second.shape)
+            assert (first.color, first.shape) != (second.color, second.shape)
             boxes, others = np.array(scene.boxes([0])), np.array(scene.boxes([1]))
             gaps = {
                 "left": others[:, 0].min() - boxes[:, 2].max(),
