@@ -1,8 +1,9 @@
 """Solution 2: Words as vectors.
 
-A one-hot vector times E is a sum in which all terms but one are zero, so it is a row of E, and nobody multiplies. The
-backward pass follows from the product all the same: dE = one_hot^T dEy, and of that sum too only the ones are left.
-Each place adds its gradient to the row of the word that stands there; a word that stands in two places gets two.
+A one-hot vector times E is a sum with a single nonzero term, so the product is a row of E. Indexing gives the same row
+without a multiplication. The backward pass follows from the product: dE = one_hot^T dEy. In this sum, too, only the
+terms with a 1 remain. Each position adds its gradient to the row of its word. A word that occurs twice receives two
+gradients.
 """
 
 import numpy as np
@@ -16,14 +17,14 @@ def one_hot(words, V):
     words: (...) integers in 0..V-1; V: how many words there are.
     Returns (..., V) float64. Raises IndexError for a word outside 0..V-1.
     """
-    # The shape of words does not matter to a word, so let them be one after another.
+    # Each word gets its vector independently of the others, so work on a flat list of words.
     flat = words.reshape(-1)
-    # -1 is no word. NumPy would count it from the end, and nobody would notice.
+    # NumPy would count -1 from the end without an error, so check the range first.
     outside = (flat < 0) | (flat >= V)
     if outside.any():
         raise IndexError(f"one_hot: a word must be in 0..{V - 1}, these are {flat.min()} to {flat.max()}")
     hot = np.zeros((flat.size, V))
-    # Row 0 gets its one at column flat[0], row 1 at column flat[1]: the two lists of indices are read side by side.
+    # hot[n, flat[n]] = 1: row 0 has its 1 in column flat[0], row 1 in column flat[1]. NumPy pairs the two index arrays.
     places = np.arange(flat.size)
     hot[places, flat] = 1
     return hot.reshape(*words.shape, V)
@@ -37,8 +38,8 @@ def embedding_forward(E, words):
     """
     _, M = E.shape
     flat = words.reshape(-1)
-    # Ey_nm = sum over v of y_nv E_vm, and y_nv is 0 unless v is the word at n: what is left is the word's row of E.
-    rows = E[flat]  # (words, M), a copy: a list of indices never gives a view
+    # Ey_nm = sum over v of y_nv E_vm. y_nv is 1 at the word of position n and 0 elsewhere, so Ey_n is a row of E.
+    rows = E[flat]  # (words, M), a copy: indexing with an array never gives a view
     Ey = rows.reshape(*words.shape, M)
     return Ey, EmbeddingCache(words, E)
 
@@ -47,13 +48,13 @@ def embedding_backward(dEy, cache):
     """dEy: (..., M). Returns dE: (V, M); a word that occurs twice gathers both gradients."""
     words, E = cache
     _, M = E.shape
-    # Both flattened in the same order, so that the n-th word and the n-th gradient belong together.
+    # Flatten both in the same order, so that the n-th gradient belongs to the n-th word.
     flat, drows = words.reshape(-1), dEy.reshape(-1, M)
-    # E_vm takes part in Ey_nm of every place n, there multiplied by y_nv: dE_vm = sum over n of y_nv dEy_nm.
-    # y_nv is 1 where the word at n is v and 0 elsewhere: so each n has a term for one v only, its own word.
-    dE = np.zeros_like(E)  # words that do not occur keep a gradient of zero
+    # dE_vm = sum over n of y_nv dEy_nm, because E_vm appears in Ey_nm of every position n with the factor y_nv.
+    # y_nv is 1 only if v is the word of position n. So position n adds one term, to the row of its own word.
+    dE = np.zeros_like(E)  # the gradient of a word that does not occur stays zero
     for word, drow in zip(flat, drows, strict=True):
         dE[word] += drow
-    # (dE[flat] += drows looks the same and is not: it reads all rows, adds, and writes all, so that of two additions to
-    # one row the later overwrites the first. np.add.at does what this loop does.)
+    # dE[flat] += drows would be wrong. It reads all rows, adds, and writes all rows. If a word occurs twice, the second
+    # write overwrites the first. np.add.at(dE, flat, drows) is equivalent to this loop.
     return dE

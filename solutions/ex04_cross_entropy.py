@@ -1,10 +1,10 @@
 """Solution 4: Softmax and cross-entropy.
 
-Forward: scores become probabilities (softmax), a word costs - log p, a caption the sum of its words, a batch the mean
-of its captions. Backward: the same chain from its end, one line a step. Two sums make it interesting, for both spread
-what comes in over all scores: the one below the softmax's fraction, and the log of it in log p.
+Forward: softmax turns scores into probabilities. A word costs - log p, a caption costs the sum over its words, and a
+batch costs the mean over its captions. Backward: the same steps in reverse order. Two of them distribute a gradient
+over all scores of a row: the denominator of the softmax, and its logarithm in log p.
 
-Nothing overflows, because exp is only taken of differences from the largest score: these are 0 or less.
+Nothing overflows, because exp is applied only to differences from the largest score. These are at most 0.
 """
 
 import numpy as np
@@ -19,12 +19,13 @@ def softmax_forward(x):
 
     x: (..., K) scores. Returns p: (..., K), each row summing to 1, and the cache.
     """
-    # exp(x_i - m) = exp(x_i) / exp(m): the factor 1 / exp(m) stands above and below the fraction, and cancels.
-    # So any m will do. With the largest of the row every difference is <= 0, no exp is above 1, and one of them is 1:
-    # the sum below lies between 1 and K.
+    # exp(x_i - m) = exp(x_i) / exp(m). The factor 1 / exp(m) is in the numerator and the denominator, and cancels.
+    # So any m gives the same p. With m = the row's maximum, every difference is <= 0 and no exp exceeds 1. One of them
+    # is exactly 1, so the sum lies between 1 and K.
     largest = x.max(axis=-1, keepdims=True)
-    below = x - largest
-    exp = np.exp(below)
+    difference = x - largest
+    exp = np.exp(difference)
+    # p_i = exp(x_i - m) / sum over j of exp(x_j - m)
     total = exp.sum(axis=-1, keepdims=True)
     p = exp / total
     return p, SoftmaxCache(p)
@@ -33,23 +34,26 @@ def softmax_forward(x):
 def softmax_backward(dp, cache):
     """dp: (..., K). Returns dx: (..., K), dx_i = p_i (dp_i - sum_j p_j dp_j)."""
     p = cache.p
-    # p_j = exp(x_j) / total. A score x_i takes part in every p_j of its row:
-    #   in p_i above the fraction, where it brings p_i;
-    #   in every p_j, p_i too, through the total below, where it brings - p_j p_i.
-    # So dp_j/dx_i = p_j (1 if i = j, else 0) - p_j p_i, and dx_i = p_i dp_i - sum over j of dp_j p_j p_i.
-    above = p * dp
-    # p_i does not depend on j and can stand before the sum: what is left of the sum is one number a row.
-    through_total = above.sum(axis=-1, keepdims=True)
-    return above - p * through_total
+    # p_j = exp(x_j) / total. The score x_i affects every p_j of its row in two ways:
+    #   through the numerator of p_i, with the derivative p_i;
+    #   through the total in every p_j, p_i included, with the derivative - p_j p_i.
+    # So the derivative of p_j by x_i is p_j (1 if i = j, else 0) - p_j p_i.
+    # term 1: through the numerator, p_i dp_i
+    through_numerator = p * dp
+    # term 2: through the total, - p_i sum over j of p_j dp_j. The sum is one number for each row.
+    through_total = through_numerator.sum(axis=-1, keepdims=True)
+    # dx_i = p_i dp_i - p_i sum over j of p_j dp_j
+    return through_numerator - p * through_total
 
 
 def log_sum_exp(x):
     """log sum_j exp(x_j) over the last axis; the maximum is taken off first, so exp cannot overflow. x: (..., K)."""
     # sum_j exp(x_j) = exp(m) sum_j exp(x_j - m), and the log of a product is the sum of the logs.
-    # m is the largest of the row again; [..., None] gives it an axis of length 1 to meet the row.
+    # m is the row's maximum again. [..., None] adds an axis of length 1, so that it broadcasts over the row.
     largest = x.max(axis=-1)
     exp = np.exp(x - largest[..., None])
-    total = exp.sum(axis=-1)  # 1 or more, so its log is finite
+    total = exp.sum(axis=-1)  # at least 1, so its log is finite
+    # log_sum = m + log sum_j exp(x_j - m)
     return largest + np.log(total)
 
 
@@ -68,12 +72,14 @@ def cross_entropy_forward(logits, targets, mask, smoothing=0.0):
         cache: what cross_entropy_backward needs.
     """
     _, B = targets.shape
-    # log p_k = log (exp(logits_k) / total) = logits_k - log total: exact also where p_k itself would be 0.
+    # log p_k = log (exp(logits_k) / total) = logits_k - log total. This is exact even where p_k underflows to 0.
     log_sum = softmax.log_sum_exp(logits)
     log_p = logits - log_sum[..., None]
-    q = _wanted(logits, targets, smoothing)
+    q = _target_distribution(logits, targets, smoothing)
+    # word_tb = - sum over k of q_k log p_k
     word = -(q * log_p).sum(axis=-1)
-    # Padding costs nothing; captions are averaged, their words are not: a longer caption counts more.
+    # (14) loss = sum over t and b of mask_tb word_tb / B. The mask removes padding. The sum over words and the mean
+    # over captions give a longer caption more weight.
     total = (word * mask).sum()
     loss = total / B
     return loss, CrossEntropyCache(logits, log_sum, targets, mask, smoothing)
@@ -91,25 +97,29 @@ def cross_entropy_backward(dloss, cache):
     logits, log_sum, targets, mask, smoothing = cache
     _, B = targets.shape
     log_p = logits - log_sum[..., None]
-    q = _wanted(logits, targets, smoothing)
-    # loss = (sum over words of mask word) / B
+    q = _target_distribution(logits, targets, smoothing)
+    # loss = (sum over words of mask word) / B, so dword = mask dloss / B
     dword = mask * (dloss / B)
-    # word = - sum over k of q_k log p_k
+    # word = - sum over k of q_k log p_k, so dlog_p_k = - q_k dword
     dlog_p = -q * dword[..., None]
-    # log p_k = logits_k - log_sum, where log_sum is one number for all k: it gathers from all of them.
+    # log p_k = logits_k - log_sum. All k share log_sum, so dlog_sum = - sum over k of dlog_p_k.
     dlog_sum = -dlog_p.sum(axis=-1, keepdims=True)
-    # log_sum = log sum over j of exp(logits_j): its derivative by logits_k is exp(logits_k) / total = p_k.
+    # log_sum = log sum over j of exp(logits_j). Its derivative by logits_k is exp(logits_k) / total = p_k.
     p = np.exp(log_p)
+    # dlogits_k = dlog_p_k + p_k dlog_sum
+    # term 1: through logits_k in log p_k, dlog_p_k
+    # term 2: through log_sum, p_k dlog_sum
     dlogits = dlog_p + p * dlog_sum
-    # Put in what they are: dlog_sum = dword, for q sums to 1. So dlogits = (p - q) dword: what the model believes less
-    # what it should.
+    # q sums to 1, so dlog_sum = dword. Substitute both: dlogits = (p - q) dword, the predicted minus the target
+    # distribution.
     return dlogits
 
 
-def _wanted(logits, targets, smoothing):
-    """q: (T, B, V), how the words should be distributed."""
+def _target_distribution(logits, targets, smoothing):
+    """Return q, (T, B, V): the target distribution of every word, with label smoothing."""
     V = logits.shape[-1]
     q = np.full_like(logits, smoothing / V)
+    # q_k = s / V + (1 - s) (1 if k is the target, else 0)
     at_target = np.arange(V) == targets[..., None]
     q[at_target] += 1 - smoothing
     return q

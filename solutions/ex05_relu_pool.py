@@ -1,9 +1,10 @@
 """Solution 5: relu and max-pooling.
 
-Both layers only choose. Where relu lets x pass, y = x: the slope is 1. Where it does not, y = 0 whatever x is: the
-slope is 0. A window's y is its largest cell: of that its slope is 1; the others may change a little without changing
-y: their slope is 0. So all that the backward of a pooling must know of the forward is who won. dy goes to the winner;
-and a cell that won in several windows takes part in several y, so its gradient is the sum of their dy.
+Both layers only select. Where x > 0, relu gives y = x with the slope 1. Elsewhere y = 0, and the slope is 0.
+
+The y of a window is its largest cell, the winner. The slope of y is 1 for the winner. A small change of any other cell
+does not change y, so its slope is 0. The backward pass only needs to know which cell won, and sends dy there. A cell
+that won in several windows appears in several y, so its gradient is the sum of their dy.
 """
 
 import numpy as np
@@ -22,7 +23,7 @@ def relu_forward(x):
         y: the shape of x.
         cache: what relu_backward needs.
     """
-    # A copy, or the caller's x would be changed.
+    # y = max(x, 0). Copy first, so that the caller's x does not change.
     y = x.copy()
     y[x < 0] = 0
     return y, ReluCache(y)
@@ -37,9 +38,9 @@ def relu_backward(dy, cache):
     Returns:
         dx: the shape of x.
     """
-    # If x > 0, then y = x > 0. If not, then y = 0. So y alone says where x was positive.
+    # y > 0 exactly where x > 0, so the cache needs y alone.
     passed = cache.y > 0
-    # dx = dy * slope, and the slope is 1 or 0: numbers of dy's own dtype, that the product keeps it.
+    # dx = dy * slope, where the slope is 1 or 0. It has the dtype of dy, and so has the product.
     slope = passed.astype(dy.dtype)
     return dy * slope
 
@@ -63,25 +64,24 @@ def max_pool_forward(x, window, stride, padding=0):
     pool.check_arguments(x, window, stride, padding)
     N, H, width, C = x.shape
 
-    # Every number is larger than -infinity: a ring of it loses against any cell, where zeros would beat negative
-    # ones.
+    # Pad with -infinity, which is smaller than any cell. Zeros would win over negative cells.
     x_padded = np.full((N, H + 2 * padding, width + 2 * padding, C), -np.inf, x.dtype)
     x_padded[:, padding : padding + H, padding : padding + width] = x
 
-    # The first window begins at row 0 of the padded image, the last possible one at H + 2 padding - window. Between
-    # the two there is a window every s rows: (H + 2 padding - window) // s more.
+    # The first window begins at row 0 of the padded image, the last possible one at H + 2 padding - window. After the
+    # first there is a window every s rows, so (H + 2 padding - window) // s more.
     rows = (H + 2 * padding - window) // stride + 1
     columns = (width + 2 * padding - window) // stride + 1
 
-    # A tournament in all windows at once: their cells enter one after the other, row by row. The first, cell (0, 0),
-    # has number 0 and leads while it is alone.
+    # y = max over p, q of the window's cells, in all windows at once. Compare the cells one after another, row by row.
+    # The first cell, (0, 0), has the number 0 and is the first leader.
     y = _cells(x_padded, 0, 0, rows, columns, stride).copy()
     winner = np.zeros((N, rows, columns, C), np.uint8)
     for p in range(window):
         for q in range(window):
             # Cell (p, q) of window (i, j) lies in row i s + p and column j s + q.
             cells = _cells(x_padded, p, q, rows, columns, stride)
-            # A cell that is equal to the largest before it does not take the lead: of equal ones the first wins.
+            # The comparison is strict, so that the first of equal cells wins.
             leads = cells > y
             y[leads] = cells[leads]
             winner[leads] = p * window + q
@@ -100,24 +100,24 @@ def max_pool_backward(dy, cache):
     winner, (N, H, width, C), window, stride, padding = cache
     _, rows, columns, _ = dy.shape
 
-    # Zeros: most cells won nowhere.
+    # Begin with zeros, because most cells won in no window.
     dx_padded = np.zeros((N, H + 2 * padding, width + 2 * padding, C), dy.dtype)
     for p in range(window):
         for q in range(window):
-            # The windows whose cell (p, q) won, and what comes back through them; 0 through the others.
-            won = winner == p * window + q
-            share = dy * won
-            # The same cells as in the forward, a view: what is added to it is added to dx_padded. Added, for a cell
-            # may have won as (0, 2) in one window already, and now wins as (0, 0) in the next.
+            # share = dy in the windows whose cell (p, q) won, 0 in the others.
+            is_winner = winner == p * window + q
+            share = dy * is_winner
+            # dx_padded[n, i s + p, j s + q, c] += share[n, i, j, c]. The slice is a view of the forward's cells, so
+            # the sum is written to dx_padded. A cell can win as (0, 2) of one window and as (0, 0) of the next: so add.
             cells = _cells(dx_padded, p, q, rows, columns, stride)
             cells += share
 
-    # The padding is not part of x. (It never won, so what is cut off is zero.)
+    # Remove the padding, which is not part of x. It never won, so its gradient is zero.
     dx = dx_padded[:, padding : padding + H, padding : padding + width]
     return dx.copy()
 
 
 def _cells(x_padded, p, q, rows, columns, stride):
-    """Cell (p, q) of each of rows x columns windows, a view: (N, rows, columns, C)."""
+    """Return a view of cell (p, q) of each of rows x columns windows, (N, rows, columns, C)."""
     last_row, last_column = p + (rows - 1) * stride, q + (columns - 1) * stride
     return x_padded[:, p : last_row + 1 : stride, q : last_column + 1 : stride]

@@ -2,13 +2,12 @@
 
     y[n, i, j, o] = b[o] + sum over p, q, c of x_padded[n, i s + p, j s + q, c] W[p, q, c, o]
 
-Sums may be done in any order. Take the one over p, q last: for a fixed cell (p, q) of the filter, what is left,
+The order of the sums is free, so sum over p and q last. For a fixed cell (p, q) of the filter, the inner sum
 
-    sum over c of x_padded[n, i s + p, j s + q, c] W[p, q, c, o],
+    sum over c of x_padded[n, i s + p, j s + q, c] W[p, q, c, o]
 
-is the affine map of exercise 3, without b: its rows are the windows (n, i, j), its weights the (C, O) of W[p, q]. So
-a convolution is P Q matrix products, each of the image seen from another cell of the filter, and a loop of P Q
-turns.
+is the affine map of exercise 3 without b. Its rows are the windows (n, i, j), and its weights are W[p, q], (C, O). So a
+convolution is a loop over P Q matrix products. Each of them reads the image shifted by (p, q).
 """
 
 import numpy as np
@@ -38,26 +37,27 @@ def conv_forward(x, W, b, stride=1, padding=0):
     N, H, width, C = x.shape
     P, Q, _, O = W.shape
 
-    # Cell (r, k) of x is cell (r + padding, k + padding) of x_padded. Images and channels get no ring.
+    # Cell (r, k) of x is cell (r + padding, k + padding) of x_padded. Only rows and columns are padded.
     x_padded = np.zeros((N, H + 2 * padding, width + 2 * padding, C), x.dtype)
     x_padded[:, padding : padding + H, padding : padding + width] = x
 
-    # The first window begins at row 0 of x_padded, the last possible one at H + 2 padding - P. Between the two there
-    # is a window every s rows: (H + 2 padding - P) // s more. A rest that is shorter than s is seen by none.
+    # The first window begins at row 0 of x_padded, the last possible one at H + 2 padding - P. After the first there
+    # is a window every s rows, so (H + 2 padding - P) // s more. No window covers a remainder shorter than s.
     rows = (H + 2 * padding - P) // stride + 1
     columns = (width + 2 * padding - Q) // stride + 1
 
-    # b[o] is in the sum once, not once for every cell of the filter.
+    # Add b[o] once, outside the loop over the cells of the filter.
     y = np.zeros((N, rows, columns, O), x.dtype)
     y += b
 
     for p in range(P):
         for q in range(Q):
-            # In window (i, j) the filter's cell (p, q) lies on row i s + p: in all, on rows p, p + s, p + 2 s, ... up
-            # to the last window's; columns alike.
+            # In window (i, j) the filter's cell (p, q) lies on row i s + p. In all windows these are the rows p, p + s,
+            # p + 2 s, ... up to the last window's. The same holds for columns.
             last_row, last_column = p + (rows - 1) * stride, q + (columns - 1) * stride
-            met = x_padded[:, p : last_row + 1 : stride, q : last_column + 1 : stride]  # (N, H', W', C)
-            # Its term of every y, summed over c: (N, H', W', C) times (C, O).
-            term = met @ W[p, q]
+            cells = x_padded[:, p : last_row + 1 : stride, q : last_column + 1 : stride]  # (N, H', W', C)
+            # term[n, i, j, o] = sum over c of x_padded[n, i s + p, j s + q, c] W[p, q, c, o]: (N, H', W', C) times
+            # (C, O).
+            term = cells @ W[p, q]
             y += term
     return y, ConvCache(x, W, stride, padding)

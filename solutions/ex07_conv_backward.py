@@ -2,17 +2,16 @@
 
     y[n, i, j, o] = b[o] + sum over p, q, c of x_padded[n, i s + p, j s + q, c] W[p, q, c, o]
 
-The loss hears of each number of x, W and b through those y in which it takes part. Each such y passes on its dy,
-times what the number was multiplied by there; the number's gradient is the sum. So three questions, one for each
-array:
+A number of x, W or b affects the loss through every y that contains it. Its gradient is the sum, over these y, of dy
+times the number's factor there:
 
-b[o] takes part in y[n, i, j, o] of every n, i, j, multiplied by 1.
-W[p, q, c, o] takes part in the same, multiplied by x_padded[n, i s + p, j s + q, c].
-x_padded[n, r, k, c] takes part in y[n, i, j, o] of every o and of those windows (i, j) that cover it: those for which
-there is a cell (p, q) of the filter with i s + p = r and j s + q = k. There it is multiplied by W[p, q, c, o].
+b[o] appears in y[n, i, j, o] of every n, i, j, with the factor 1.
+W[p, q, c, o] appears in the same y, with the factor x_padded[n, i s + p, j s + q, c].
+x_padded[n, r, k, c] appears in y[n, i, j, o] of every o and of every window (i, j) that covers it. Such a window has a
+cell (p, q) of the filter with i s + p = r and j s + q = k. The factor there is W[p, q, c, o].
 
-The forward was P Q matrix products, y += met(p, q) W[p, q]. Each has the gradients of exercise 3: met^T dy and dy
-W^T.
+The forward pass is P Q matrix products, y += cells(p, q) W[p, q]. Each has the gradients of exercise 3: cells^T dy for
+W[p, q], and dy W[p, q]^T for the cells.
 """
 
 import numpy as np
@@ -37,24 +36,24 @@ def conv_parameter_gradients(dy, cache):
     _, rows, columns, _ = dy.shape
     windows = N * rows * columns
 
-    # Windows as rows, as in exercise 3: which image a window is of, and where, makes no difference to W and b.
+    # Use one row for each window, as in exercise 3. W and b are the same for every image and position.
     dy_rows = dy.reshape(windows, O)
 
-    # b[o] takes part once in every window.
+    # db[o] = sum over windows of dy[window, o]
     db = dy_rows.sum(axis=0)
 
-    # What W was multiplied by: the forward's x_padded, zeros included.
+    # The factors of W in the forward pass: x_padded, zeros included.
     x_padded = np.zeros((N, H + 2 * padding, width + 2 * padding, C), x.dtype)
     x_padded[:, padding : padding + H, padding : padding + width] = x
 
     dW = np.zeros((P, Q, C, O), W.dtype)
     for p in range(P):
         for q in range(Q):
-            # What W[p, q] met in every window, as in the forward: (N, H', W', C), then a row for each window.
-            met = _met_by(x_padded, p, q, rows, columns, stride)
-            met_rows = met.reshape(windows, C)
-            # dW[p, q, c, o] = sum over windows of met[window, c] dy[window, o]: a matrix product.
-            dW[p, q] = met_rows.T @ dy_rows
+            # The factors of W[p, q] in all windows, (N, H', W', C), as one row for each window.
+            cells = _cells_under(x_padded, p, q, rows, columns, stride)
+            cell_rows = cells.reshape(windows, C)
+            # dW[p, q, c, o] = sum over windows of cells[window, c] dy[window, o]: a matrix product.
+            dW[p, q] = cell_rows.T @ dy_rows
     return dW, db
 
 
@@ -74,24 +73,24 @@ def conv_input_gradient(dy, cache):
     P, Q, _, _ = W.shape
     _, rows, columns, _ = dy.shape
 
-    # As large as x_padded, not as what dy's windows cover: a cell that no window reached has gradient 0.
+    # dx_padded has the shape of x_padded. Cells that no window covers keep a gradient of 0.
     dx_padded = np.zeros((N, H + 2 * padding, width + 2 * padding, C), dy.dtype)
     for p in range(P):
         for q in range(Q):
-            # The cell that W[p, q] met in window (i, j) took part in y[n, i, j, o] of every o, times W[p, q, c, o]:
-            # its share is the sum over o of dy[n, i, j, o] W[p, q, c, o]. (N, H', W', O) times (O, C).
+            # share[n, i, j, c] = sum over o of dy[n, i, j, o] W[p, q, c, o]: (N, H', W', O) times (O, C).
+            # The cell under W[p, q] in window (i, j) appears in y[n, i, j, o] of every o with the factor W[p, q, c, o].
             share = dy @ W[p, q].T
-            # Each window gives its share to the very cell it met: the forward's slice, so the filter is not turned.
-            # For one (p, q) these cells are all different; for the next (p, q) some of them come again, so: +=.
-            met = _met_by(dx_padded, p, q, rows, columns, stride)
-            met += share
+            # dx_padded[n, i s + p, j s + q, c] += share[n, i, j, c]. This is the forward's slice, so the filter is not
+            # flipped. One (p, q) reaches different cells, but the next may reach some of them again: so add.
+            cells = _cells_under(dx_padded, p, q, rows, columns, stride)
+            cells += share
 
-    # The rings of zeros were not part of x: nobody asks for their gradient.
+    # Remove the padding, which is not part of x.
     dx = dx_padded[:, padding : padding + H, padding : padding + width]
     return dx.copy()
 
 
-def _met_by(x_padded, p, q, rows, columns, stride):
-    """The cells that the filter's cell (p, q) meets in rows x columns windows, a view: (N, rows, columns, C)."""
+def _cells_under(x_padded, p, q, rows, columns, stride):
+    """Return a view of the cells under the filter's cell (p, q) in rows x columns windows, (N, rows, columns, C)."""
     last_row, last_column = p + (rows - 1) * stride, q + (columns - 1) * stride
     return x_padded[:, p : last_row + 1 : stride, q : last_column + 1 : stride]

@@ -2,20 +2,20 @@
 
     y[n, i, j, o] = b[o] + sum over p, q, c of x[n, i + p, j + q, c] W[p, q, c, o]
 
-Seven loops; which order? The innermost runs most often, so it decides. A multiply-add needs one number of x, one of W
-and one of y. What happens to these three as one index goes on by one:
+There are seven loops, and their order decides the speed. The innermost loop matters most, because it runs most often.
+A multiply-add reads one number of x, one of W and one of y. This is what an increment of each index does to them:
 
-    o    W and y go to their neighbours in memory, x stays: a vector at once, and no addition waits for another
-    c    x goes to its neighbour, W jumps by O numbers, y stays: every addition waits for the one before
+    o    W and y move to their neighbors in memory, x stays: works on whole vectors, with independent additions
+    c    x moves to its neighbor, W jumps by O numbers, y stays: every addition waits for the one before
     j    x jumps by C numbers, y by O, W stays
 
-So o is innermost. Next come c, q and p: one row of y, O numbers, stays in the nearest cache until all its terms are
-in. Then j, i and n, which go through the images in the order in which they lie in memory.
+So o is innermost. Next come c, q and p: the O numbers of one row of y stay in the fastest cache until their sums are
+complete. Then come j, i and n, which read the images in memory order.
 """
 
 import numba
 
-# "contract": a * b + c may become one instruction. error_model: no look at every division whether it is by zero.
+# "contract" allows a * b + c to become one instruction. error_model="numpy" omits the zero check of every division.
 kernel = numba.njit(error_model="numpy", fastmath={"contract"}, nogil=True)
 
 
@@ -30,15 +30,15 @@ def correlate(x, W, b, y):
     for n in range(N):
         for i in range(H):
             for j in range(width):
-                # y comes with garbage in it: the bias is written over that, before anything is added.
+                # y[n, i, j, o] = b[o]. y arrives uninitialized, so assign the bias before adding.
                 for o in range(O):
                     y[n, i, j, o] = b[o]
-                # Then every term of this row of y. The window of (i, j) begins at cell (i, j) of the padded image.
+                # Add all terms of this row of y. The window of (i, j) begins at cell (i, j) of the padded image.
                 for p in range(P):
                     for q in range(Q):
                         for c in range(C):
-                            # One number of the image...
+                            # One number of the image appears in all O results, each with its own weight.
                             pixel = x[n, i + p, j + q, c]
-                            # ... takes part in all O results, each with its own weight. This loop becomes vectors.
+                            # y[n, i, j, o] += x[n, i + p, j + q, c] W[p, q, c, o]. The compiler vectorizes this loop.
                             for o in range(O):
                                 y[n, i, j, o] += pixel * W[p, q, c, o]

@@ -1,8 +1,8 @@
 """Solution 9: One step of the LSTM.
 
-Four affine maps, one a gate and one for the candidate, stand side by side in one matrix. All that follows is
-elementwise: unit s of caption b never meets another. So the backward is scalar calculus, gate by gate, until the four
-gradients are laid side by side again and go back through the affine map, like any other's.
+One matrix holds four affine maps side by side: one for each of the three gates, and one for the candidate. All other
+operations are elementwise, so the units of the captions are independent. The backward pass is scalar calculus, gate
+by gate. At the end, it concatenates the four gradients and goes back through the affine map.
 """
 
 import numpy as np
@@ -20,12 +20,12 @@ def lstm_forward(x, h, c, W_x, W_hh, b):
     """
     S = h.shape[1]
 
-    # Each of the 4S columns weighs all of x and all of h in its own way.
+    # affine = x W_x + h W_hh + b, with 4S columns. Each column has its own weights for all of x and h.
     from_input = x @ W_x
     from_state = h @ W_hh
     affine = from_input + from_state + b
 
-    # (1) Gates are between 0 and 1, the candidate between -1 and 1. The three gates go through sigm together.
+    # (1) i, f, o = sigm of the first 3S columns, between 0 and 1. g = tanh of the last S columns, between -1 and 1.
     affine_gates = affine[:, : 3 * S]
     affine_candidate = affine[:, 3 * S :]
     ifo, cache_ifo = activations.sigmoid_forward(affine_gates)
@@ -34,12 +34,12 @@ def lstm_forward(x, h, c, W_x, W_hh, b):
     f = ifo[:, S : 2 * S]
     o = ifo[:, 2 * S : 3 * S]
 
-    # (2) What stays of the old memory, and what is added to it.
-    kept = f * c
-    added = i * g
-    c_next = kept + added
+    # (2) c' = f c + i g: the forget gate scales the old cell state, the input gate scales the candidate.
+    old_part = f * c
+    new_part = i * g
+    c_next = old_part + new_part
 
-    # (3) What of the new memory shows.
+    # (3) h' = o tanh(c'): the output gate scales the new cell state.
     tanh_c, cache_tanh_c = activations.tanh_forward(c_next)
     h_next = o * tanh_c
     return h_next, c_next, LSTMCache(x, h, c, W_x, W_hh, cache_ifo, cache_g, cache_tanh_c)
@@ -54,34 +54,43 @@ def lstm_backward(dh_next, dc_next, cache):
     g = cache.g.y
     tanh_c = cache.tanh_c.y
 
-    # (3) h' = o * tanh_c: each factor gets the other, times what came in.
+    # (3) h' = o tanh_c, so do = dh' tanh_c
     do = dh_next * tanh_c
+    # dtanh_c = dh' o
     dtanh_c = dh_next * o
 
-    # c' has two readers. One is tanh in (3), whose slope is 1 - tanh^2; the other is the step after this one, and
-    # dc_next is what it sends. Gradients that meet are added; here, and not later, because (2) needs their sum.
+    # Two places use c': tanh in (3), and the next step. Equation (2) needs the sum of both gradients.
+    # term 1: through h' in (3), dtanh_c (1 - tanh_c^2)
     dc_through_h = dtanh_c * (1 - tanh_c * tanh_c)
+    # term 2: through the next step, dc_next
     dc_total = dc_next + dc_through_h
 
-    # (2) c' = f * c + i * g: a sum hands on what came in to both terms, then each factor gets the other.
+    # (2) c' = f c + i g: both products receive dc_total, so df = dc_total c
     df = dc_total * cache.c
+    # dc = dc_total f
     dc = dc_total * f
+    # di = dc_total g
     di = dc_total * g
+    # dg = dc_total i
     dg = dc_total * i
 
-    # (1) Through the nonlinearities: sigm has the slope y (1 - y), tanh 1 - y^2, both in terms of their own result.
+    # (1) y = sigm(affine) has the slope y (1 - y), so daffine = dy y (1 - y)
     daffine_i = di * i * (1 - i)
     daffine_f = df * f * (1 - f)
     daffine_o = do * o * (1 - o)
+    # g = tanh(affine) has the slope 1 - g^2
     daffine_g = dg * (1 - g * g)
     daffine = np.concatenate([daffine_i, daffine_f, daffine_o, daffine_g], axis=1)  # in the order of the columns
 
     # affine_bk = sum over j of x_bj W_x_jk + sum over s of h_bs W_hh_sk + b_k.
-    # x_bj takes part in affine_bk of every column k, there multiplied by W_x_jk: a sum over k. So it is with h_bs.
+    # dx_bj = sum over k of daffine_bk W_x_jk, because x_bj appears in every column k
     dx = daffine @ cache.W_x.T
+    # dh_bs = sum over k of daffine_bk W_hh_sk
     dh = daffine @ cache.W_hh.T
-    # W_x_jk takes part in affine_bk of every caption b, there multiplied by x_bj: a sum over b. b_k too, times 1.
+    # dW_x_jk = sum over b of x_bj daffine_bk, because W_x_jk appears in the row of every caption b
     dW_x = cache.x.T @ daffine
+    # dW_hh_sk = sum over b of h_bs daffine_bk
     dW_hh = cache.h.T @ daffine
+    # db_k = sum over b of daffine_bk
     db = daffine.sum(axis=0)
     return dx, dh, dc, dW_x, dW_hh, db

@@ -1,9 +1,10 @@
 """Solution 10: The LSTM over a sequence.
 
-Forward, the state and memory that a step leaves are what the next one finds. Backward, a step can be gone through once
-all that reaches its h_t and c_t is known, and some of it comes from step t+1: so the last step is the first. A weight
-has T parts in the loss, one a step; had each step weights of its own, they would have the gradients dW_1 ... dW_T, and
-moving all of them at once, as one weight does, counts the sum.
+Forward, each step starts from the hidden state and cell state of the step before. Backward, a step needs the complete
+gradients of its h_t and c_t. A part of them comes from step t + 1, so the loop runs from the last step to the first.
+
+All T steps use the same weights. If each step had its own copy, the gradients of the copies would be dW_1 ... dW_T.
+The shared weight moves all copies at once, so its gradient is their sum.
 """
 
 import numpy as np
@@ -27,7 +28,7 @@ def lstm_sequence_forward(x, h, c, W_x, W_hh, b):
         h_after, c_after, cache_t = lstm.lstm_forward(x[t], h_before, c_before, W_x, W_hh, b)
         h_all[t] = h_after
         steps.append(cache_t)
-        h_before, c_before = h_after, c_after  # what this step leaves is what the next one finds
+        h_before, c_before = h_after, c_after  # the next step starts from these states
     c_last = c_before
     return h_all, c_last, LSTMSequenceCache(steps)
 
@@ -45,16 +46,20 @@ def lstm_sequence_backward(dh_all, dc, cache):
     dW_hh = np.zeros_like(first.W_hh)
     db = np.zeros_like(first.W_x[0])  # b is not in the cache; it is as long as a row of W_x
 
-    # The state after the last step goes nowhere but out; the memory after it is returned, so its gradient is given.
+    # No step follows the last one, so its h receives nothing from a next step. Its c is returned, with the gradient dc.
     dh_from_next = np.zeros_like(dh_all[0])
     dc_from_next = dc
     for t in reversed(range(T)):
-        # h_t went out of the function and into step t+1. c_t went into step t+1 only.
+        # dh_t = dh_all_t + dh from step t + 1
+        # term 1: h_t is a result of the function
+        # term 2: step t + 1 starts from h_t
         dh_t = dh_all[t] + dh_from_next
+        # dc_t has one term: step t + 1 starts from c_t
         dc_t = dc_from_next
         dx_t, dh_before, dc_before, dW_x_t, dW_hh_t, db_t = lstm.lstm_backward(dh_t, dc_t, cache.steps[t])
-        dx[t] = dx_t  # x_t takes part in this step only
-        dW_x += dW_x_t  # the weights in all of them
+        dx[t] = dx_t  # only step t reads x_t
+        # dW = sum over t of dW_t, because every step uses the same weights
+        dW_x += dW_x_t
         dW_hh += dW_hh_t
         db += db_t
         dh_from_next, dc_from_next = dh_before, dc_before  # for step t-1, this one is the next

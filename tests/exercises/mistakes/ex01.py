@@ -25,15 +25,15 @@ MISTAKES = [
         1,
         "numerical_gradient",
         """\
-        x[index] = here - step
+        x[index] = value - step
         below = loss()
-        # The number that was kept. Taking a step off again may bring back another: 0.3 + 0.1 - 0.1 is not 0.3.
-        x[index] = here
+        # Restore the stored value. Subtracting the step again may give another number: 0.3 + 0.1 - 0.1 is not 0.3.
+        x[index] = value
         rise = above - below
-        run = 2 * step  # from here - step to here + step
+        run = 2 * step  # from value - step to value + step
 """,
         """\
-        x[index] = here
+        x[index] = value
         at_rest = loss()
         rise, run = above - at_rest, step
 """,
@@ -45,7 +45,7 @@ MISTAKES = [
         1,
         "numerical_gradient",
         """\
-        x[index] = here
+        x[index] = value
         rise =""",
         "        rise =",
         "restored or x",
@@ -57,17 +57,18 @@ MISTAKES = [
         "numerical_gradient",
         """\
     for index in np.ndindex(x.shape):
-        # One entry moves, all others stay where they were: that is what a partial derivative asks.
-        here = x[index]
-        # Into x itself, for that is the array which the loss reads.
-        x[index] = here + step
+        # A partial derivative moves one entry and holds all others.
+        value = x[index]
+        # Write into x itself, because the loss reads this array.
+        x[index] = value + step
         above = loss()
-        x[index] = here - step
+        x[index] = value - step
         below = loss()
-        # The number that was kept. Taking a step off again may bring back another: 0.3 + 0.1 - 0.1 is not 0.3.
-        x[index] = here
+        # Restore the stored value. Subtracting the step again may give another number: 0.3 + 0.1 - 0.1 is not 0.3.
+        x[index] = value
         rise = above - below
-        run = 2 * step  # from here - step to here + step
+        run = 2 * step  # from value - step to value + step
+        # gradient = (loss(x + step) - loss(x - step)) / (2 step)
         gradient[index] = rise / run
     return gradient""",
         """\

@@ -8,7 +8,7 @@ MISTAKES = [
         "linear_forward",
         """\
     products = rows @ W
-    # b_o is added in every row n: NumPy stretches (O,) over (rows, O).
+    # y_no = products_no + b_o: NumPy broadcasts b, (O,), over the rows.
     yrows = products + b
 """,
         "    yrows = rows @ (W + b)\n",
@@ -20,8 +20,8 @@ MISTAKES = [
         3,
         "linear_backward",
         """\
-    W_turned = W.T  # (O, I)
-    dxrows = drows @ W_turned""",
+    W_transposed = W.T  # (O, I)
+    dxrows = drows @ W_transposed""",
         "    dxrows = drows @ W",
         "dx",
         r"transpos",
@@ -50,7 +50,7 @@ MISTAKES = [
     Mistake(
         3,
         "linear_backward",
-        "dxrows = drows @ W_turned",
+        "dxrows = drows @ W_transposed",
         "dxrows = W @ drows.T",
         "dx",
         r"reshape.*transpos|transpos.*(reshape|missing)|transpos.*(product|result|back)",

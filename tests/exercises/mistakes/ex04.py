@@ -18,7 +18,7 @@ MISTAKES = [
     Mistake(
         4,
         "softmax_backward",
-        "return above - p * through_total",
+        "return through_numerator - p * through_total",
         "return dp * p * (1 - p)",
         "dx",
         r"diagonal|p \(1 - p\)|other (scores|p)|every (p|score)|own score|sum.*(missing|forgotten)",
@@ -47,12 +47,15 @@ MISTAKES = [
         "cross_entropy_backward",
         """\
     dword = mask * (dloss / B)
-    # word = - sum over k of q_k log p_k
+    # word = - sum over k of q_k log p_k, so dlog_p_k = - q_k dword
     dlog_p = -q * dword[..., None]
-    # log p_k = logits_k - log_sum, where log_sum is one number for all k: it gathers from all of them.
+    # log p_k = logits_k - log_sum. All k share log_sum, so dlog_sum = - sum over k of dlog_p_k.
     dlog_sum = -dlog_p.sum(axis=-1, keepdims=True)
-    # log_sum = log sum over j of exp(logits_j): its derivative by logits_k is exp(logits_k) / total = p_k.
+    # log_sum = log sum over j of exp(logits_j). Its derivative by logits_k is exp(logits_k) / total = p_k.
     p = np.exp(log_p)
+    # dlogits_k = dlog_p_k + p_k dlog_sum
+    # term 1: through logits_k in log p_k, dlog_p_k
+    # term 2: through log_sum, p_k dlog_sum
     dlogits = dlog_p + p * dlog_sum
 """,
         "    dlogits = (np.exp(log_p) - q) * dloss / B\n",

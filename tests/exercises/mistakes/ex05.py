@@ -11,7 +11,7 @@ TOURNAMENT = """\
         for q in range(window):
             # Cell (p, q) of window (i, j) lies in row i s + p and column j s + q.
             cells = _cells(x_padded, p, q, rows, columns, stride)
-            # A cell that is equal to the largest before it does not take the lead: of equal ones the first wins.
+            # The comparison is strict, so that the first of equal cells wins.
             leads = cells > y
             y[leads] = cells[leads]
             winner[leads] = p * window + q
@@ -19,11 +19,11 @@ TOURNAMENT = """\
 POOL_SCATTER = """\
     for p in range(window):
         for q in range(window):
-            # The windows whose cell (p, q) won, and what comes back through them; 0 through the others.
-            won = winner == p * window + q
-            share = dy * won
-            # The same cells as in the forward, a view: what is added to it is added to dx_padded. Added, for a cell
-            # may have won as (0, 2) in one window already, and now wins as (0, 0) in the next.
+            # share = dy in the windows whose cell (p, q) won, 0 in the others.
+            is_winner = winner == p * window + q
+            share = dy * is_winner
+            # dx_padded[n, i s + p, j s + q, c] += share[n, i, j, c]. The slice is a view of the forward's cells, so
+            # the sum is written to dx_padded. A cell can win as (0, 2) of one window and as (0, 0) of the next: so add.
             cells = _cells(dx_padded, p, q, rows, columns, stride)
             cells += share
 """
@@ -91,8 +91,8 @@ MISTAKES = [
     Mistake(
         5,
         "max_pool_backward",
-        "won = winner == p * window + q",
-        "won = winner == q * window + p",
+        "is_winner = winner == p * window + q",
+        "is_winner = winner == q * window + p",
         "cells or dx_padded",
         SWAPPED + r"|p \* window \+ q",
         "takes the winner's number apart as q * window + p",

@@ -12,12 +12,13 @@ BIAS_FIRST = """\
 CELL_LOOP = """\
     for p in range(P):
         for q in range(Q):
-            # In window (i, j) the filter's cell (p, q) lies on row i s + p: in all, on rows p, p + s, p + 2 s, ... up
-            # to the last window's; columns alike.
+            # In window (i, j) the filter's cell (p, q) lies on row i s + p. In all windows these are the rows p, p + s,
+            # p + 2 s, ... up to the last window's. The same holds for columns.
             last_row, last_column = p + (rows - 1) * stride, q + (columns - 1) * stride
-            met = x_padded[:, p : last_row + 1 : stride, q : last_column + 1 : stride]  # (N, H', W', C)
-            # Its term of every y, summed over c: (N, H', W', C) times (C, O).
-            term = met @ W[p, q]
+            cells = x_padded[:, p : last_row + 1 : stride, q : last_column + 1 : stride]  # (N, H', W', C)
+            # term[n, i, j, o] = sum over c of x_padded[n, i s + p, j s + q, c] W[p, q, c, o]: (N, H', W', C) times
+            # (C, O).
+            term = cells @ W[p, q]
             y += term
 """
 
@@ -88,8 +89,8 @@ MISTAKES = [
     Mistake(
         6,
         "conv_forward",
-        "term = met @ W[p, q]",
-        'term = np.einsum("nijc,co->nijo", met, W[P - 1 - p, Q - 1 - q])',
+        "term = cells @ W[p, q]",
+        'term = np.einsum("nijc,co->nijo", cells, W[P - 1 - p, Q - 1 - q])',
         "y",
         TURNED,
         "turns the filter by half a turn, a true convolution",
@@ -97,8 +98,8 @@ MISTAKES = [
     Mistake(
         6,
         "conv_forward",
-        "            term = met @ W[p, q]\n            y += term\n",
-        "            y = met @ W[p, q]\n",
+        "            term = cells @ W[p, q]\n            y += term\n",
+        "            y = cells @ W[p, q]\n",
         "y",
         OVERWRITTEN,
         "y is overwritten for every filter cell: the last cell alone counts, without b",

@@ -7,22 +7,22 @@ from .record import Mistake
 WEIGHT_LOOP = """\
     for p in range(P):
         for q in range(Q):
-            # What W[p, q] met in every window, as in the forward: (N, H', W', C), then a row for each window.
-            met = _met_by(x_padded, p, q, rows, columns, stride)
-            met_rows = met.reshape(windows, C)
-            # dW[p, q, c, o] = sum over windows of met[window, c] dy[window, o]: a matrix product.
-            dW[p, q] = met_rows.T @ dy_rows
+            # The factors of W[p, q] in all windows, (N, H', W', C), as one row for each window.
+            cells = _cells_under(x_padded, p, q, rows, columns, stride)
+            cell_rows = cells.reshape(windows, C)
+            # dW[p, q, c, o] = sum over windows of cells[window, c] dy[window, o]: a matrix product.
+            dW[p, q] = cell_rows.T @ dy_rows
 """
 SHARE_LOOP = """\
     for p in range(P):
         for q in range(Q):
-            # The cell that W[p, q] met in window (i, j) took part in y[n, i, j, o] of every o, times W[p, q, c, o]:
-            # its share is the sum over o of dy[n, i, j, o] W[p, q, c, o]. (N, H', W', O) times (O, C).
+            # share[n, i, j, c] = sum over o of dy[n, i, j, o] W[p, q, c, o]: (N, H', W', O) times (O, C).
+            # The cell under W[p, q] in window (i, j) appears in y[n, i, j, o] of every o with the factor W[p, q, c, o].
             share = dy @ W[p, q].T
-            # Each window gives its share to the very cell it met: the forward's slice, so the filter is not turned.
-            # For one (p, q) these cells are all different; for the next (p, q) some of them come again, so: +=.
-            met = _met_by(dx_padded, p, q, rows, columns, stride)
-            met += share
+            # dx_padded[n, i s + p, j s + q, c] += share[n, i, j, c]. This is the forward's slice, so the filter is not
+            # flipped. One (p, q) reaches different cells, but the next may reach some of them again: so add.
+            cells = _cells_under(dx_padded, p, q, rows, columns, stride)
+            cells += share
 """
 
 MISTAKES = [
@@ -30,8 +30,13 @@ MISTAKES = [
     Mistake(
         7,
         "conv_parameter_gradients",
-        "met = _met_by(x_padded, p, q, rows, columns, stride)\n            met_rows = met.reshape(windows, C)",
-        "met_rows = x_padded[:, p : p + rows, q : q + columns].reshape(windows, C)",
+        """\
+            cells = _cells_under(x_padded, p, q, rows, columns, stride)
+            cell_rows = cells.reshape(windows, C)
+""",
+        """\
+            cell_rows = x_padded[:, p : p + rows, q : q + columns].reshape(windows, C)
+""",
         "dW",
         r"stride|\bi s\b",
         "forgets the stride: window (i, j) is taken from row i of the image",

@@ -5,16 +5,16 @@ from .record import Mistake
 
 # Long pieces of the solution that a learner writes in another way altogether.
 CORRELATE_LOOPS = """\
-                # y comes with garbage in it: the bias is written over that, before anything is added.
+                # y[n, i, j, o] = b[o]. y arrives uninitialized, so assign the bias before adding.
                 for o in range(O):
                     y[n, i, j, o] = b[o]
-                # Then every term of this row of y. The window of (i, j) begins at cell (i, j) of the padded image.
+                # Add all terms of this row of y. The window of (i, j) begins at cell (i, j) of the padded image.
                 for p in range(P):
                     for q in range(Q):
                         for c in range(C):
-                            # One number of the image...
+                            # One number of the image appears in all O results, each with its own weight.
                             pixel = x[n, i + p, j + q, c]
-                            # ... takes part in all O results, each with its own weight. This loop becomes vectors.
+                            # y[n, i, j, o] += x[n, i + p, j + q, c] W[p, q, c, o]. The compiler vectorizes this loop.
                             for o in range(O):
                                 y[n, i, j, o] += pixel * W[p, q, c, o]"""
 

@@ -43,6 +43,7 @@ MISTAKES = [
     daffine_i = di * i * (1 - i)
     daffine_f = df * f * (1 - f)
     daffine_o = do * o * (1 - o)
+    # g = tanh(affine) has the slope 1 - g^2
     daffine_g = dg * (1 - g * g)
     daffine = np.concatenate([daffine_i, daffine_f, daffine_o, daffine_g], axis=1)""",
         "    daffine = np.hstack([di, df, do, dg * (1 - g**2)])",

@@ -7,7 +7,7 @@ MISTAKES = [
         10,
         "lstm_sequence_forward",
         """\
-        h_before, c_before = h_after, c_after  # what this step leaves is what the next one finds
+        h_before, c_before = h_after, c_after  # the next step starts from these states
     c_last = c_before
 """,
         """\
@@ -27,7 +27,7 @@ MISTAKES = [
         h_after, c_after, cache_t = lstm.lstm_forward(x[t], h_before, c_before, W_x, W_hh, b)
         h_all[t] = h_after
         steps.append(cache_t)
-        h_before, c_before = h_after, c_after  # what this step leaves is what the next one finds
+        h_before, c_before = h_after, c_after  # the next step starts from these states
     c_last = c_before
 """,
         """\
@@ -74,6 +74,7 @@ MISTAKES = [
         "lstm_sequence_backward",
         """\
         dh_t = dh_all[t] + dh_from_next
+        # dc_t has one term: step t + 1 starts from c_t
         dc_t = dc_from_next
         dx_t, dh_before, dc_before, dW_x_t, dW_hh_t, db_t = lstm.lstm_backward(dh_t, dc_t, cache.steps[t])
 """,
