@@ -1,4 +1,4 @@
-"""Captions and references that the tests of metrics and of evaluation judge."""
+"""Captions and references for the tests of metrics and evaluation."""
 
 CAT = "the cat sat on the mat".split()
 LAY = "the cat lay down on the mat".split()
@@ -7,13 +7,27 @@ WORDS = ["a", "a", "a", "dog", "cat", "runs", "red", "two", "on", "grass", "the"
 
 
 def random_captions(rng, images, references=3):
-    """Draw captions of 0 to 11 words and references of 1 to 11 words, both as lists of words."""
+    """Return random captions of 0 to 11 words and references of 1 to 11 words, both as word lists.
+
+    Args:
+        rng: numpy Generator.
+        images: number of images.
+        references: number of references per image.
+    Returns:
+        captions: a word list for each image.
+        references: a list of word lists for each image.
+    """
     captions = [list(rng.choice(WORDS, rng.integers(12))) for _ in range(images)]
-    said = [[list(rng.choice(WORDS, rng.integers(1, 12))) for _ in range(references)] for _ in range(images)]
-    return captions, said
+    image_references = [
+        [list(rng.choice(WORDS, rng.integers(1, 12))) for _ in range(references)] for _ in range(images)
+    ]
+    return captions, image_references
 
 
-def as_texts(captions, said):
-    """Return the same captions and references as score() takes them."""
-    named = {f"{k}.jpg": " ".join(words) for k, words in enumerate(captions)}
-    return named, {f"{k}.jpg": [" ".join(words) for words in texts] for k, texts in enumerate(said)}
+def as_texts(captions, references):
+    """Return the captions and references as texts by image name, as judging.judge takes them."""
+    caption_texts = {f"{k}.jpg": " ".join(words) for k, words in enumerate(captions)}
+    reference_texts = {
+        f"{k}.jpg": [" ".join(words) for words in image_references] for k, image_references in enumerate(references)
+    }
+    return caption_texts, reference_texts

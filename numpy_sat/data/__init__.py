@@ -1,1 +1,1 @@
-"""Images and their captions: where they come from and how they become batches."""
+"""Data sets of images (or phrases) and captions, and the batches made of them."""

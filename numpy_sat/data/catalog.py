@@ -1,11 +1,15 @@
-"""The data sets by name. Each one is a module that declares
+"""The data sets by name. Each data set is a module that declares
 
 TASK                                        "captioning" or "translation", see tasks/
 SPLITS                                      names of its splits
-tokenize(text)                              the words of a caption
-open_dataset(root, splits, skip_missing)    find it, or make it; returns a dataset.Dataset
+tokenize(text)                              split a caption into words
+open_dataset(root, splits, skip_missing)    find or make the data set; returns a dataset.Dataset
 """
 
+from collections.abc import Sequence
+from pathlib import Path
+
+from numpy_sat.data.dataset import Dataset
 from numpy_sat.data.flickr8k import flickr8k
 from numpy_sat.data.phrases import phrases
 from numpy_sat.data.scenes import scenes
@@ -14,16 +18,18 @@ DATASETS = {"scenes": scenes, "flickr8k": flickr8k, "phrases": phrases}
 NAMES = tuple(DATASETS)
 
 
-def open_dataset(name, root=None, splits=("train", "dev"), skip_missing=False):
-    """Find a data set. Scenes and phrases are made if they do not exist yet.
+def open_dataset(
+    name: str, root: Path | str | None = None, splits: Sequence[str] = ("train", "dev"), skip_missing: bool = False
+) -> Dataset:
+    """Open a data set. Scenes and phrases are made if they do not exist yet.
 
     Args:
         name: one of NAMES.
-        root: the data set's folder; of scenes the folder that they are kept in.
+        root: the data set's folder; for scenes, the folder that contains their folder.
         splits: the splits to read.
-        skip_missing: leave out photos that are not there.
+        skip_missing: leave out images whose photos are missing.
     Returns:
-        A dataset.Dataset.
+        The data set.
     Raises:
         InputError: the data set is missing or damaged.
     """

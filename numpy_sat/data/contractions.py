@@ -1,4 +1,4 @@
-"""English contractions, for all that cuts texts into words: "man's" is man + 's, and "isn't" is is + n't."""
+"""English contractions, for the tokenizers: "man's" becomes man + 's, and "isn't" becomes is + n't."""
 
 import re
 
@@ -6,11 +6,21 @@ import re
 PLAIN = {"\u2018": "'", "\u2019": "'", "\u2010": "-"}
 
 
-def ending(letter):
-    """Return the regular expression of 's, 'm, 'd, 're, 've and 'll. letter: that of one letter or digit."""
+def ending(letter: str) -> str:
+    """Return the regular expression of the endings 's, 'm, 'd, 're, 've and 'll.
+
+    Args:
+        letter: regular expression of one letter or digit.
+    """
     return rf"'(?:s|m|d|re|ve|ll)(?!{letter})"
 
 
-def separator(letter):
-    r"""Return the compiled expression whose group 1 is a contraction's ending within a word; ' \1' cuts it off."""
+def separator(letter: str) -> re.Pattern:
+    r"""Return the compiled expression whose group 1 is the ending of a contraction inside a word.
+
+    Replacing a match by ' \1' separates the ending from the word.
+
+    Args:
+        letter: regular expression of one letter or digit.
+    """
     return re.compile(rf"(?<={letter})({ending(letter)}|n't(?!{letter}))")

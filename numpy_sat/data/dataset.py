@@ -1,4 +1,4 @@
-"""The records that every data set is read into."""
+"""The records that hold a data set."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -6,10 +6,10 @@ from typing import NamedTuple, Protocol
 
 
 class Example(Protocol):
-    """Something to write about, and what people wrote: a CaptionedImage, or a phrase_language.Phrase."""
+    """A model input with its captions: a CaptionedImage or a phrase_language.Phrase."""
 
     name: str  # unique in its data set
-    captions: tuple[str, ...]  # as written, stripped of surrounding blanks; never empty
+    captions: tuple[str, ...]  # unchanged except for surrounding blanks, which are stripped; never empty
 
 
 class CaptionedImage(NamedTuple):
@@ -17,14 +17,14 @@ class CaptionedImage(NamedTuple):
 
     name: str  # the file's name, unique in its data set
     path: Path
-    captions: tuple[str, ...]  # as written, stripped of surrounding blanks; never empty
+    captions: tuple[str, ...]  # as in Example
 
 
 class Dataset(NamedTuple):
     """Examples in splits, in the order of the split lists."""
 
     name: str
-    root: Path | None  # None of a data set that is not kept on disk
-    splits: dict[str, list[Example]]  # by the names in the data set's SPLITS
-    notes: tuple[str, ...]  # what is unusual about this copy, a sentence each, for a command to print
-    tokenize: Callable[[str], list[str]]  # a caption's words
+    root: Path | None  # None if the data set is not stored on disk
+    splits: dict[str, list[Example]]  # keys are names in the data set's SPLITS
+    notes: tuple[str, ...]  # anything unusual about this copy, one sentence each; commands print them
+    tokenize: Callable[[str], list[str]]  # splits a caption into words

@@ -1,4 +1,4 @@
-"""Reading images: any common file becomes 8-bit RGB, and a list of files one memory-mapped array of squares."""
+"""Read images of common file formats as 8-bit RGB, and lists of images as one memory-mapped array."""
 
 import hashlib
 import os
@@ -14,11 +14,11 @@ from numpy_sat.data.dataset import CaptionedImage
 from numpy_sat.system import progress
 from numpy_sat.system.errors import InputError
 
-MAX_PIXELS = 178_956_970  # where Pillow refuses too: half a gigabyte of RGB
-CACHE_FORMAT = 1  # raise it when the same file would give other pixels
+MAX_PIXELS = 178_956_970  # also Pillow's limit: half a gigabyte of RGB
+CACHE_FORMAT = 1  # increase it when the same file gives different pixels
 THREADS = 4  # Pillow decodes and resizes without the GIL
 
-# EXIF orientation -> what makes the image upright (1, the usual one, needs nothing).
+# EXIF orientation -> the transposition that makes the image upright (orientation 1 needs none).
 ORIENTATION_TAG = 0x0112
 UPRIGHT = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
@@ -30,26 +30,47 @@ UPRIGHT = {
     8: Image.Transpose.ROTATE_90,
 }
 
-_opening = threading.Lock()
+_open_lock = threading.Lock()
 
 
 def open_image(path: Path) -> Image.Image:
-    """Read an image as 8-bit RGB, upright, transparency on white; InputError says why a file is not one."""
+    """Read an image as upright 8-bit RGB. Transparent pixels are composited on white.
+
+    Raises:
+        InputError: the file cannot be read as an image.
+    """
     return _decode(Path(path), None)
 
 
 def read_image(path: Path, size: int) -> np.ndarray:
-    """Read an image, squeezed (not cropped) to uint8 (size, size, 3); raises InputError as `open_image`."""
+    """Read an image and resize it to a square. The aspect ratio is not kept, and nothing is cropped.
+
+    Args:
+        path: the image file.
+        size: side of the square in pixels.
+    Returns:
+        (size, size, 3) uint8 RGB.
+    Raises:
+        InputError: the file cannot be read as an image.
+    """
     image = _decode(Path(path), 2 * size)
-    # Pillow's bilinear filter widens with the factor, so it averages; reducing_gap only spares work on huge images.
+    # Pillow's bilinear filter widens with the factor, so it averages. reducing_gap only saves work on huge images.
     return np.array(image.resize((size, size), Image.Resampling.BILINEAR, reducing_gap=3.0))
 
 
 def load_images(images: list[CaptionedImage], size: int, cache: Path) -> np.ndarray:
-    """Give all images as read-only uint8 (N, size, size, 3), mapped from a file in the folder `cache`.
+    """Load images as squares from a cache file, which is written first if needed.
 
-    The file is made the first time, and again when an image's path, length or date changes. Raises InputError for
-    an image that cannot be read and for a cache that cannot be written.
+    The cache file is replaced when the path, the length or the date of an image changes.
+
+    Args:
+        images: N images.
+        size: side of the squares in pixels.
+        cache: folder of cache files.
+    Returns:
+        (N, size, size, 3) uint8 RGB, a read-only memory map of the cache file.
+    Raises:
+        InputError: an image cannot be read, or the cache cannot be written.
     """
     path = Path(cache) / cache_name("pictures", images, f"{size}", CACHE_FORMAT)
     cached = _open_cache(path, (len(images), size, size, 3))
@@ -61,39 +82,39 @@ def load_images(images: list[CaptionedImage], size: int, cache: Path) -> np.ndar
     except OSError as error:
         raise InputError(
             f"{cache}: the cache of decoded images cannot be written ({error.strerror}); "
-            "free some space, or name another folder in NUMPY_SAT_CACHE."
+            "free some space, or set NUMPY_SAT_CACHE to another folder."
         ) from error
     remove_superseded(path)
     return np.lib.format.open_memmap(path, mode="r")
 
 
-def _decode(path: Path, enough: int | None) -> Image.Image:
-    """Read an image as upright RGB; where both sides stay at least `enough`, a JPEG may be decoded smaller."""
+def _decode(path: Path, min_side: int | None) -> Image.Image:
+    """Read an image as upright RGB. A JPEG may be decoded smaller if both sides stay at least `min_side` pixels."""
     _refuse_no_file(path)
     try:
         with _open_header(path) as image:
-            if enough is not None:
-                image.draft(None, (enough, enough))
+            if min_side is not None:
+                image.draft(None, (min_side, min_side))
             image.load()
             return _to_rgb(_upright(image))
     except Image.DecompressionBombError as error:
         raise InputError(f"{path} has more than {MAX_PIXELS:,} pixels; make it smaller first.") from error
     except UnidentifiedImageError as error:
-        raise InputError(f"{path} is not an image, or of a kind Pillow does not know; use JPEG or PNG.") from error
+        raise InputError(f"{path} is not an image, or its format is unknown to Pillow; use JPEG or PNG.") from error
     except PermissionError as error:
-        raise InputError(f"{path} may not be read; change its permissions.") from error
+        raise InputError(f"{path}: no permission to read it; change its permissions.") from error
     except Exception as error:  # Pillow's decoders raise nearly anything on damaged files
         raise InputError(
-            f"{path} cannot be decoded ({error}); it may be damaged or cut short: get it again."
+            f"{path} cannot be decoded ({error}); it may be damaged or cut short: get the file again."
         ) from error
 
 
 def _refuse_no_file(path: Path) -> None:
-    """Raise InputError where there is no file, or nothing in it."""
+    """Raise InputError if the file is missing, empty or a folder."""
     if path.is_dir():
         raise InputError(f"{path} is a folder; name an image in it.")
     if _stat(path).st_size == 0:
-        raise InputError(f"{path} is empty; get it again.")
+        raise InputError(f"{path} is empty; get the file again.")
 
 
 def _stat(path: Path) -> os.stat_result:
@@ -104,9 +125,9 @@ def _stat(path: Path) -> os.stat_result:
 
 
 def _open_header(path: Path) -> Image.Image:
-    """Open an image without decoding it, refusing more than MAX_PIXELS."""
-    # Pillow warns from half of MAX_PIXELS on. Warning filters belong to the process, so one thread at a time.
-    with _opening, warnings.catch_warnings():
+    """Open an image without decoding it. Raise DecompressionBombError if it has more than MAX_PIXELS."""
+    # Pillow warns from half of MAX_PIXELS on. Warning filters are global, so only one thread may change them at a time.
+    with _open_lock, warnings.catch_warnings():
         warnings.simplefilter("ignore", Image.DecompressionBombWarning)
         image = Image.open(path)
     if image.width * image.height > MAX_PIXELS:  # Pillow's own limit may have been lifted
@@ -116,10 +137,10 @@ def _open_header(path: Path) -> Image.Image:
 
 
 def _upright(image: Image.Image) -> Image.Image:
-    # Not ImageOps.exif_transpose: it also writes the EXIF block anew, which fails on damaged ones.
+    # ImageOps.exif_transpose also rewrites the EXIF block, which fails if the block is damaged.
     try:
         orientation = image.getexif().get(ORIENTATION_TAG)
-    except Exception:  # a damaged EXIF block does not spoil the image
+    except Exception:  # the pixels of an image with a damaged EXIF block are still valid
         return image
     return image.transpose(UPRIGHT[orientation]) if orientation in UPRIGHT else image
 
@@ -136,21 +157,28 @@ def _to_rgb(image: Image.Image) -> Image.Image:
 
 
 def _to_8_bit(image: Image.Image) -> Image.Image:
-    """Scale 16-bit grey to 8 bits: Pillow's own conversion would clip everything above 255 to white."""
-    grey = np.asarray(image)
-    if grey.min() < 0 or grey.max() > 65535:
-        raise ValueError("grey values beyond 16 bits, for which white is undefined")
-    return Image.fromarray(((grey.astype(np.uint32) + 128) // 257).astype(np.uint8))
+    """Scale 16-bit gray to 8 bits. Pillow's own conversion would clip all values above 255 to white."""
+    gray = np.asarray(image)
+    if gray.min() < 0 or gray.max() > 65535:
+        raise ValueError("gray values beyond 16 bits, for which white is undefined")
+    return Image.fromarray(((gray.astype(np.uint32) + 128) // 257).astype(np.uint8))
 
 
-def cache_name(kind: str, images: list[CaptionedImage], made: str, version: int) -> str:
-    """Name a cache file <kind>-<set>-<key>.npy: <set> of the names, <key> of the files as they are and the version.
+def cache_name(kind: str, images: list[CaptionedImage], content: str, version: int) -> str:
+    """Return the name of a cache file, <kind>-<set>-<key>.npy.
 
-    Both are of what has been made of the images, too: other names lie beside each other, other files are superseded.
+    <set> identifies the image names and the content. <key> also identifies the image files and the version. Caches of
+    different sets lie side by side. A cache with another key of the same set is superseded.
+
+    Args:
+        kind: first part of the name.
+        images: the images in the cache.
+        content: text that identifies what was computed from each image, such as the size.
+        version: version of the cache's format.
     """
-    names = hashlib.sha256(made.encode())
-    files = hashlib.sha256(f"{version} {made}".encode())
-    # Folders are resolved once each; resolving 7,000 files would take longer than all the rest of a warm start.
+    names = hashlib.sha256(content.encode())
+    files = hashlib.sha256(f"{version} {content}".encode())
+    # Resolve each folder once: resolving 7,000 files takes longer than the rest of a start with a full cache.
     folders = {folder: str(folder.resolve()) for folder in {image.path.parent for image in images}}
     for image in images:
         stat = _stat(image.path)
@@ -161,7 +189,7 @@ def cache_name(kind: str, images: list[CaptionedImage], made: str, version: int)
 
 
 def _open_cache(path: Path, shape: tuple[int, ...]) -> np.ndarray | None:
-    """Map a cache file, or give None where it is absent, cut short or something else."""
+    """Map a cache file. Return None if it is missing, cut short or has another shape or type."""
     try:
         array = np.lib.format.open_memmap(path, mode="r")
     except (OSError, ValueError):
@@ -170,12 +198,12 @@ def _open_cache(path: Path, shape: tuple[int, ...]) -> np.ndarray | None:
 
 
 def _write_cache(path: Path, images: list[CaptionedImage], size: int) -> None:
-    """Decode the images into a file beside `path` and move it there when it is whole."""
+    """Decode the images into a temporary file, and rename it to `path` when it is complete."""
     part = path.with_suffix(f".{os.getpid()}.part")
     header = {"descr": "|u1", "fortran_order": False, "shape": (len(images), size, size, 3)}
     pool = ThreadPoolExecutor(THREADS)
     try:
-        # Written, not mapped: a full disk is then an OSError and not the end of the process.
+        # Write the file instead of mapping it: a full disk then raises an OSError and does not kill the process.
         with part.open("wb") as file:
             np.lib.format.write_array_header_1_0(file, header)
             squares = pool.map(lambda image: read_image(image.path, size), images)
@@ -188,11 +216,11 @@ def _write_cache(path: Path, images: list[CaptionedImage], size: int) -> None:
 
 
 def remove_superseded(path: Path) -> None:
-    """Remove the caches, those that end as this one does, of the same set of images as they were before."""
+    """Remove older caches of the same set of images that have the same suffix as `path`."""
     same_set = path.name.rpartition("-")[0]
     for old in path.parent.glob(f"{same_set}-*{path.suffix}"):
         if old != path:
             try:
                 old.unlink()
-            except OSError:  # Windows keeps a file that another process maps; it goes the next time
+            except OSError:  # Windows keeps a file that another process maps; the next call removes it
                 pass

@@ -1,4 +1,4 @@
-"""The words of captions: how a caption is cut into words, and the number of each word."""
+"""Tokenization of captions, and the vocabulary that numbers their words."""
 
 import re
 import unicodedata
@@ -15,27 +15,27 @@ from numpy_sat.system.errors import InputError
 SPECIALS = ("<start>", "<end>", "<unk>")
 START, END, UNK = range(3)
 
-PLAIN = str.maketrans(contractions.PLAIN)  # NFKC leaves these
-LETTER = r"[^\s'-]"  # holds once everything but letters, digits, ' and - has become a blank
+PLAIN = str.maketrans(contractions.PLAIN)  # NFKC does not change these characters
+LETTER = r"[^\s'-]"  # valid after everything except letters, digits, ' and - was replaced by a blank
 GLUED = contractions.separator(LETTER)
-NEITHER_LETTER_NOR_DIGIT = re.compile(r"[^a-z0-9'-]")  # of lower-case ASCII
+SEPARATOR = re.compile(r"[^a-z0-9'-]")  # in lower-case ASCII
 TOKEN = re.compile(rf"{contractions.ending(LETTER)}|{LETTER}+(?:['-]{LETTER}+)*")
 
 
 def tokenize(text: str) -> list[str]:
-    """Cut a caption into the lower-case words that a captioner learns.
+    """Split a caption into the lower-case words that a captioner learns.
 
-    "man's" is man + 's and "isn't" is is + n't, written together or apart (Flickr8k writes them apart); "t-shirt" and
-    "o'clock" are one word. Every other mark and symbol separates words and is dropped. Scores are computed on the words
-    of metrics.tokens.ptb_tokenize, which also keeps numbers, abbreviations and signs whole.
+    "man's" becomes man + 's and "isn't" becomes is + n't, even if the text already separates them, as Flickr8k does.
+    "t-shirt" and "o'clock" are one word. Every other punctuation mark or symbol separates words and is dropped.
+    Scores use another tokenizer, metrics.tokens.ptb_tokenize, which also keeps numbers, abbreviations and signs whole.
     """
     return list(_tokens(text))
 
 
-@lru_cache(maxsize=1 << 17)  # training reads its captions twice: for the vocabulary, and by it
+@lru_cache(maxsize=1 << 17)  # training tokenizes its captions twice: to build the vocabulary and to encode them
 def _tokens(text: str) -> tuple[str, ...]:
-    if text.isascii():  # the same, ten times faster
-        text = NEITHER_LETTER_NOR_DIGIT.sub(" ", text.lower())
+    if text.isascii():  # same result, ten times faster
+        text = SEPARATOR.sub(" ", text.lower())
     else:
         text = unicodedata.normalize("NFKC", text).lower().translate(PLAIN)
         text = "".join(map(_letter_or_blank, text))
@@ -44,15 +44,19 @@ def _tokens(text: str) -> tuple[str, ...]:
 
 @lru_cache(maxsize=4096)
 def _letter_or_blank(character: str) -> str:
-    # Marks (M) too: many scripts write vowels with them, and \w would cut their words there.
+    # Keep marks (M) too: many scripts write vowels with them, and \w would split their words there.
     return character if character in "'-" or unicodedata.category(character)[0] in "LMN" else " "
 
 
 @dataclass(frozen=True)
 class Vocabulary:
-    """The words by number: <start>, <end>, <unk>, then the others by falling count, ties alphabetical.
+    """The words of a model in the order of their numbers.
 
-    `words` is all there is to store; Vocabulary(tuple(stored)) raises InputError where that is no vocabulary.
+    <start>, <end> and <unk> come first, then the other words by descending count, ties in alphabetical order. Store
+    `words` to save a vocabulary, and call Vocabulary(tuple(stored_words)) to load it.
+
+    Raises:
+        InputError: the words do not form a vocabulary.
     """
 
     words: tuple[str, ...]
@@ -68,15 +72,24 @@ class Vocabulary:
 
     @classmethod
     def build(cls, captions: Iterable[Sequence[str]], min_count: int) -> "Vocabulary":
-        """Number the words that occur at least min_count times; raises InputError where none does."""
+        """Build the vocabulary of the words that occur at least min_count times.
+
+        Args:
+            captions: captions as word lists.
+            min_count: smallest number of occurrences of a word.
+        Returns:
+            The vocabulary.
+        Raises:
+            InputError: no word occurs that often.
+        """
         counts = Counter(word for caption in captions for word in caption)
-        kept = [word for word, count in counts.items() if count >= min_count]
-        if not kept:
+        frequent = [word for word, count in counts.items() if count >= min_count]
+        if not frequent:
             raise InputError(
                 f"min_count = {min_count} leaves no word: "
                 f"the commonest occurs {max(counts.values(), default=0)} times; give more captions."
             )
-        return cls(SPECIALS + tuple(sorted(kept, key=lambda word: (-counts[word], word))))
+        return cls(SPECIALS + tuple(sorted(frequent, key=lambda word: (-counts[word], word))))
 
     @cached_property
     def _numbers(self) -> dict[str, int]:
@@ -89,12 +102,12 @@ class Vocabulary:
         return word in self._numbers
 
     def encode(self, words: Iterable[str]) -> list[int]:
-        """Give the words' numbers, UNK for an unknown one; neither START nor END is added."""
+        """Return the numbers of words, UNK for unknown words. Neither START nor END is added."""
         number = self._numbers.get
         return [number(word, UNK) for word in words]
 
     def decode(self, numbers: Iterable[int]) -> list[str]:
-        """Give the words up to the first END, without START."""
+        """Return the words of numbers up to the first END, without START."""
         words = []
         for number in numbers:
             if number == END:
@@ -105,18 +118,30 @@ class Vocabulary:
 
 
 def word_frequencies(vocabulary: Vocabulary, encoded_captions: Iterable[Sequence[int]]) -> np.ndarray:
-    """Give the relative frequencies float64 (V,) of what a decoder has to predict: each caption's words and its END.
+    """Compute the relative frequency of every word among a decoder's targets: the captions' words and their ENDs.
 
-    One is added to every count, so that the logarithm (the output's bias at the start) is finite.
+    One is added to every count, so that the logarithm is finite. It initializes the output bias.
+
+    Args:
+        vocabulary: vocabulary of V words.
+        encoded_captions: captions as word numbers, without END.
+    Returns:
+        (V,) float64 frequencies; they sum to 1.
     """
     counts = _target_counts(encoded_captions, len(vocabulary)) + 1
     return counts / counts.sum()
 
 
 def unigram_entropy(frequencies: np.ndarray, encoded_captions: Iterable[Sequence[int]]) -> float:
-    """Give the mean of -log frequency over the captions' words and ENDs, in nats a word.
+    """Compute the mean of -log frequency over the captions' words and ENDs, in nats per word.
 
-    It is the loss per word of a decoder whose output is nothing but the bias log(frequencies), float64 (V,).
+    This is the loss per word of a decoder whose output is only the bias log(frequencies).
+
+    Args:
+        frequencies: (V,) relative frequencies of the words.
+        encoded_captions: captions as word numbers, without END.
+    Returns:
+        The entropy, in nats per word.
     """
     counts = _target_counts(encoded_captions, len(frequencies))
     return float(-(counts @ np.log(frequencies)) / counts.sum())

@@ -1,1 +1,1 @@
-"""The scores of captions, as numbers: BLEU, METEOR, ROUGE-L and CIDEr-D."""
+"""Metrics of captions: BLEU, METEOR, ROUGE-L and CIDEr-D."""

@@ -1,7 +1,8 @@
-"""CIDEr-D (Vedantam, Zitnick and Parikh 2015): n-grams that few images have count more than those that most have."""
+"""CIDEr-D (Vedantam, Zitnick and Parikh 2015): n-gram similarity that gives rare n-grams more weight."""
 
 import math
 from collections import Counter
+from collections.abc import Sequence
 from itertools import chain
 from typing import NamedTuple
 
@@ -13,68 +14,79 @@ SIGMA = 6.0  # words
 
 
 class WeightedNgrams(NamedTuple):
-    """One text as CIDEr-D sees it."""
+    """The weighted n-grams of one text."""
 
-    vectors: tuple[dict, ...]  # of each order, g: n-gram -> times it occurs, by its idf
-    norms: tuple[float, ...]  # |g| of each order
-    words: int
+    vectors: tuple[dict, ...]  # g for each order: n-gram -> count times idf
+    norms: tuple[float, ...]  # |g| for each order
+    words: int  # length of the text
 
 
-def cider_d(captions, references):
-    """CIDEr-D of each image's caption, 0 to 1000 (COCO's 0 to 10, times 100), float64 (N,).
+def cider_d(captions: Sequence[list[str]], references: Sequence[list[list[str]]]) -> np.ndarray:
+    """Compute CIDEr-D of each image's caption.
 
-    captions: N word lists; references: of each image, a list of word lists. With g(k) = (times n-gram k occurs) times
-    idf(k), of caption c and reference s, each of so many words:
+    With g(k) = (count of n-gram k) * idf(k), for a caption c and a reference s:
 
-        idf(k)   = log(N / max(1, images of whose references one has k))
-        sim_n    = exp(-(c's words - s's words)^2 / (2 sigma^2)) sum_k min(g_c(k), g_s(k)) g_s(k) / (|g_c| |g_s|)
+        idf(k)   = log(N / max(1, number of images with a reference that contains k))
+        sim_n    = exp(-(words of c - words of s)^2 / (2 sigma^2)) sum_k min(g_c(k), g_s(k)) g_s(k) / (|g_c| |g_s|)
         CIDEr-D  = 100 * 10 * mean of sim_n over n = 1..4 and the references
 
-    As in COCO's scorer (Chen et al. 2015) g holds counts; the paper divides them by the text's n-grams, which matters
-    where the minimum is taken. That scorer subtracts the numbers of bigrams, one less than the words and so the same.
-    The references judged give the idf: with one image every idf, and every score, is 0.
+    As in COCO's scorer (Chen et al. 2015), g uses counts. The paper divides them by the number of n-grams of the
+    text, which changes the minimum. COCO's scorer subtracts numbers of bigrams instead of words, with the same result.
+    The idf comes from the given references, so with a single image every idf, and every score, is 0.
+
+    Args:
+        captions: N word lists, one for each image.
+        references: for each image, a list of word lists.
+    Returns:
+        (N,) float64 scores from 0 to 1000, which is 100 times COCO's 0 to 10.
     """
-    said = [[count_ngrams(reference) for reference in of_image] for of_image in references]
-    idf = Idf(said)
-    weighed = ([idf.weigh(counts) for counts in of_image] for of_image in said)
-    scores = [score(idf.weigh(count_ngrams(words)), of_one) for words, of_one in zip(captions, weighed, strict=True)]
+    counts = [[count_ngrams(reference) for reference in image_references] for image_references in references]
+    idf = Idf(counts)
+    scores = [
+        score(idf.weigh(count_ngrams(caption)), [idf.weigh(reference_counts) for reference_counts in image_counts])
+        for caption, image_counts in zip(captions, counts, strict=True)
+    ]
     return 1000 * np.array(scores)
 
 
-def score(caption, references):
-    """The mean of sim_n over n and the references, 0 to 1. caption: WeightedNgrams; references: some WeightedNgrams."""
+def score(caption: WeightedNgrams, references: Sequence[WeightedNgrams]) -> float:
+    """Return the mean of sim_n over n and the references, from 0 to 1."""
     return sum(_similarity(caption, reference) for reference in references) / len(references)
 
 
-def count_ngrams(words):
-    """How often a word list has each n-gram of the orders, a Counter of tuples."""
+def count_ngrams(words: Sequence[str]) -> Counter:
+    """Count the n-grams (tuples) of a word list, for all of ORDERS."""
     return Counter(everygrams(words, max_len=ORDERS[-1]))
 
 
 class Idf:
-    """What an n-gram weighs, by the references of all images."""
+    """The inverse document frequency of n-grams. One document is all references of one image."""
 
-    def __init__(self, said):
-        """said: of each image, its references' count_ngrams."""
-        images_with = Counter(chain.from_iterable(set().union(*of_image) for of_image in said))
-        self._known = {ngram: math.log(len(said) / images) for ngram, images in images_with.items()}
-        self._unknown = math.log(len(said))  # as if one image's had it
+    def __init__(self, counts: Sequence[Sequence[Counter]]):
+        """Compute the idf of every n-gram in the references.
 
-    def value(self, ngram):
-        """The idf of an n-gram."""
+        Args:
+            counts: for each image, `count_ngrams` of each of its references.
+        """
+        images_with = Counter(chain.from_iterable(set().union(*image_counts) for image_counts in counts))
+        self._known = {ngram: math.log(len(counts) / images) for ngram, images in images_with.items()}
+        self._unknown = math.log(len(counts))  # as if one image had the n-gram
+
+    def value(self, ngram: tuple[str, ...]) -> float:
+        """Return the idf of an n-gram."""
         return self._known.get(ngram, self._unknown)
 
-    def weigh(self, counts):
-        """count_ngrams of a text to WeightedNgrams."""
+    def weigh(self, counts: Counter) -> WeightedNgrams:
+        """Multiply the n-gram counts of a text, from `count_ngrams`, by their idf."""
         vectors = tuple({} for _ in ORDERS)
-        for ngram, times in counts.items():
-            vectors[len(ngram) - 1][ngram] = times * self.value(ngram)
+        for ngram, count in counts.items():
+            vectors[len(ngram) - 1][ngram] = count * self.value(ngram)
         norms = tuple(math.hypot(*vector.values()) for vector in vectors)
-        return WeightedNgrams(vectors, norms, sum(times for ngram, times in counts.items() if len(ngram) == 1))
+        return WeightedNgrams(vectors, norms, sum(count for ngram, count in counts.items() if len(ngram) == 1))
 
 
-def _similarity(caption, reference):
-    """The mean of sim_n over n; of an order in which caption or reference has nothing that weighs, sim_n is 0."""
+def _similarity(caption: WeightedNgrams, reference: WeightedNgrams) -> float:
+    """Return the mean of sim_n over n. sim_n is 0 if all n-grams of one of the texts have weight 0."""
     total = 0.0
     for g_c, g_s, norm_c, norm_s in zip(
         caption.vectors, reference.vectors, caption.norms, reference.norms, strict=True
@@ -84,6 +96,6 @@ def _similarity(caption, reference):
     return total / len(ORDERS) * length_penalty(caption.words - reference.words)
 
 
-def length_penalty(difference):
-    """exp(-difference^2 / (2 sigma^2)) of words, a number or an array."""
+def length_penalty(difference: int | np.ndarray) -> float | np.ndarray:
+    """Return exp(-difference^2 / (2 sigma^2)) for a difference in words, a number or an array."""
     return np.exp(-np.square(difference) / (2 * SIGMA**2))

@@ -177,7 +177,7 @@ class TestRefusals:
 
     def test_empty(self, tmp_path, read):
         (tmp_path / "x.jpg").touch()
-        with pytest.raises(InputError, match=r"x\.jpg is empty; get it again"):
+        with pytest.raises(InputError, match=r"x\.jpg is empty; get the file again"):
             read(tmp_path / "x.jpg")
 
     def test_no_image(self, tmp_path, read):

@@ -1,4 +1,4 @@
-"""CIDEr-D by hand."""
+"""Test CIDEr-D against values computed by hand."""
 
 import math
 
@@ -9,33 +9,33 @@ from numpy_sat.metrics import cider
 
 
 def test_cider_by_hand():
-    """Both images have "a", whose idf is ln 2/2 = 0; all else weighs ln 2 and cancels.
+    """Check two images. Both have "a", whose idf is ln 2/2 = 0; all other weights are ln 2 and cancel.
 
-    First: one of two words that weigh, one of two pairs: (1/2 + 1/2 + 0 + 0) / 4. Second: words, pairs and the triple
-    agree, and there are no four words: (1 + 1 + 1 + 0) / 4.
+    In the first image, one of two weighted words and one of two pairs match: (1/2 + 1/2 + 0 + 0) / 4. In the second,
+    all words, pairs and triples match, and there is no 4-gram: (1 + 1 + 1 + 0) / 4.
     """
     captions = ["a dog sits".split(), "a cat sits".split()]
     references = [["a dog runs".split()], ["a cat sits".split()]]
     assert cider.cider_d(captions, references) == pytest.approx([250, 750])
 
 
-def test_cider_clips_and_expects_the_length():
-    """ "dog" has 2 ln 2 and 1 ln 2: min 1, so 1 * 1 / (2 * sqrt 2), of 4 orders; one word is missing."""
-    found = cider.cider_d([["dog", "dog"], ["a"]], [["a dog runs".split()], ["a cat sits".split()]])
-    assert found == pytest.approx([1000 * math.exp(-1 / (2 * 36)) / (2 * math.sqrt(2)) / 4, 0])
+def test_cider_clips_counts_and_penalizes_other_lengths():
+    """Check the clipping of "dog" from 2 ln 2 to 1 ln 2: 1 * 1 / (2 * sqrt 2) over 4 orders, with one word less."""
+    scores = cider.cider_d([["dog", "dog"], ["a"]], [["a dog runs".split()], ["a cat sits".split()]])
+    assert scores == pytest.approx([1000 * math.exp(-1 / (2 * 36)) / (2 * math.sqrt(2)) / 4, 0])
 
 
 def test_cider_is_the_mean_over_references():
-    captions, other = ["a dog sits".split(), ["x"]], [["a cat sits".split()]]
-    once = cider.cider_d(captions, [["a dog runs".split()], *other])[0]
-    twice = cider.cider_d(captions, [["a dog runs".split(), "a bird flies".split()], *other])[0]
-    assert twice == pytest.approx(once / 2)  # with the bird it has "a" in common, which weighs nothing
+    captions, second_image = ["a dog sits".split(), ["x"]], [["a cat sits".split()]]
+    one_reference = cider.cider_d(captions, [["a dog runs".split()], *second_image])[0]
+    two_references = cider.cider_d(captions, [["a dog runs".split(), "a bird flies".split()], *second_image])[0]
+    assert two_references == pytest.approx(one_reference / 2)  # the bird shares only "a", whose weight is 0
 
 
 def test_idf_counts_images_not_references():
-    """ "dog" stands in two references of one image of three; "a" in all three; "owl" in none, which counts as one."""
-    said = [[cider.count_ngrams(text.split()) for text in texts] for texts in (["a dog", "dog"], ["a"], ["a"])]
-    idf = cider.Idf(said)
+    """Check words of three images: "dog" in two references of one image, "a" in all, "owl" in none (counts as one)."""
+    counts = [[cider.count_ngrams(text.split()) for text in texts] for texts in (["a dog", "dog"], ["a"], ["a"])]
+    idf = cider.Idf(counts)
     assert [idf.value((word,)) for word in ("dog", "a", "owl")] == pytest.approx([math.log(3), 0, math.log(3)])
 
 

@@ -1,4 +1,4 @@
-"""ROUGE-L by hand."""
+"""Test ROUGE-L against values computed by hand."""
 
 import pytest
 from captions import CAT, LAY
@@ -7,13 +7,13 @@ from numpy_sat.metrics import rouge
 
 
 def test_rouge_by_hand():
-    """the cat .. on the mat: 5 words, P = 5/6, R = 5/7."""
+    """Check the common subsequence "the cat .. on the mat" of 5 words: P = 5/6, R = 5/7."""
     expected = (1 + 1.44) * (5 / 6) * (5 / 7) / (5 / 7 + 1.44 * 5 / 6)
     assert rouge.rouge_l([CAT], [[LAY]]) == pytest.approx([100 * expected])
 
 
-def test_rouge_takes_precision_and_recall_from_whichever_reference_is_best():
-    """P = 5/6 by the long one; R = 1 by the short one, which has only "the mat"."""
+def test_rouge_takes_the_best_precision_and_the_best_recall_over_references():
+    """Check that P = 5/6 comes from the long reference and R = 1 from the short one, "the mat"."""
     expected = (1 + 1.44) * (5 / 6) * 1 / (1 + 1.44 * 5 / 6)
     for references in ([LAY, ["the", "mat"]], [["the", "mat"], LAY]):
         assert rouge.rouge_l([CAT], [references]) == pytest.approx([100 * expected])

@@ -1,4 +1,4 @@
-"""The tokenizer of the metrics, against the one of the COCO evaluation."""
+"""Test the tokenizer of the metrics against the one of the COCO evaluation."""
 
 import pytest
 
@@ -41,11 +41,11 @@ from numpy_sat.metrics import tokens
         ("", ""),
     ],
 )
-def test_texts_are_cut_as_coco_does(text, words):
+def test_texts_are_tokenized_as_by_coco(text, words):
     assert tokens.ptb_tokenize(text) == words.split()
-    assert tokens.ptb_tokenize(words) == words.split()  # cut again, nothing changes
+    assert tokens.ptb_tokenize(words) == words.split()  # tokenizing again changes nothing
 
 
-def test_words_a_captioner_learns_are_words_to_the_scorer():
+def test_words_of_the_captioner_stay_whole():
     words = vocabulary.tokenize("The man's t-shirt isn't at the bird's-eye-view, it's 3 o'clock (they'll say)")
     assert tokens.ptb_tokenize(" ".join(words)) == words
