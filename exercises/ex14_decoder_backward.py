@@ -35,31 +35,33 @@ from numpy_sat.layers import attention, dropout, embedding, linear, lstm, output
 
 
 def recur_backward(dh, dc, dz, dalpha, cache):
-    """Compute the gradients of recur_forward. Shapes are those of soft attention.
+    """Compute the gradients of recur_forward. The shapes are those of soft attention.
 
     Args:
-        dh: (B, S), from the output and the word after.
-        dc: (B, S), from the word after.
-        dz: (B, D), from the output.
-        dalpha: (B, L), from the penalty.
+        dh: (B, S) gradient of h_t, from the output and the next word.
+        dc: (B, S) gradient of c_t, from the next word.
+        dz: (B, D) gradient of the gated context, from the output.
+        dalpha: (B, L) gradient of the attention weights, from the attention penalty.
+        cache: from recur_forward.
     Returns:
         da: (N, L, D).
         dkeys: (N, L, A).
         dEy: (B, M).
-        dh, dc: (B, S), for the word before.
-        grads: W_h: (S, A), v: (A,), w_beta: (S,), b_beta: (1,), W_x: (M + D, 4S), W_hh: (S, 4S), b: (4S,).
+        dh, dc: (B, S) gradients of h_{t-1} and c_{t-1}.
+        grads: W_h (S, A), v (A,), w_beta (S,), b_beta (1,), W_x (M + D, 4S), W_hh (S, 4S), b (4S,) by name.
     """
     raise NotImplementedError("exercise 14: recur_backward")
 
 
 def decode_backward(dlogits, dalpha, cache):
-    """Compute the gradients of decode_forward, back through time.
+    """Compute the gradients of decode_forward by backpropagation through time.
 
     Args:
-        dlogits: (T, B, V).
-        dalpha: (T, B, L), what reaches alpha from outside, such as the penalty's gradient.
+        dlogits: (T, B, V) gradient of the logits.
+        dalpha: (T, B, L) gradient of the attention weights from outside, such as that of the attention penalty.
+        cache: from decode_forward.
     Returns:
         da: (N, L, D).
-        grads: gradients by the parameters' names.
+        grads: gradients by parameter name.
     """
     raise NotImplementedError("exercise 14: decode_backward")

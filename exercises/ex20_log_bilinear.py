@@ -37,17 +37,17 @@ from numpy_sat.layers import dropout, embedding, linear
 
 
 def predict_forward(Ey, abar, C, C_m):
-    """Predict the next word's vector, r_hat = sum_i C_i E y_{t-i} + C_m abar.
+    """Predict the embedding of the next word, r_hat = sum_i C_i E y_{t-i} + C_m abar.
 
     Vectors are rows: C_i x is x @ C[i - 1].
 
     Args:
-        Ey: (..., B, n - 1, M) vectors of the words before, the latest first.
+        Ey: (..., B, n - 1, M) embeddings of the previous words, the latest first.
         abar: (N, D) mean annotations; B / N consecutive captions belong to each image.
-        C: (n - 1, M, M), C_1 first.
-        C_m: (D, M).
+        C: (n - 1, M, M) weights of the words, C_1 first.
+        C_m: (D, M) weights of the image.
     Returns:
-        r_hat: (..., B, M).
+        r_hat: (..., B, M) predicted embeddings.
         cache: what predict_backward needs.
     """
     raise NotImplementedError("exercise 20: predict_forward")
@@ -58,6 +58,7 @@ def predict_backward(dr_hat, cache):
 
     Args:
         dr_hat: (..., B, M).
+        cache: from predict_forward.
     Returns:
         dEy: (..., B, n - 1, M).
         dabar: (N, D).
@@ -87,8 +88,9 @@ def decode_backward(dlogits, cache):
 
     Args:
         dlogits: (T, B, V).
+        cache: from decode_forward.
     Returns:
         da: (N, L, D).
-        grads: E: (V, M), C: (n - 1, M, M), C_m: (D, M), b_o: (V,).
+        grads: E (V, M), C (n - 1, M, M), C_m (D, M) and b_o (V,) by name.
     """
     raise NotImplementedError("exercise 20: decode_backward")

@@ -14,13 +14,13 @@ from numpy_sat.layers import dropout, embedding, linear, lstm
 
 
 def picture_forward(params, a):
-    """Run the LSTM's first step, from zero states, on the mean annotation abar (equation 10).
+    """Run the first step of the LSTM on the mean annotation abar, from zero states (equation 10).
 
     Args:
-        params: arrays by name, of which W_I, b_I, W_x, W_hh and b are read.
+        params: arrays by name: W_I, b_I, W_x, W_hh and b.
         a: (N, L, D) annotations.
     Returns:
-        h, c: (N, S), the hidden and cell state that <start> begins with.
+        h, c: (N, S) hidden and cell states before <start>.
         cache: what picture_backward needs.
     """
     N, L, _ = a.shape
@@ -44,9 +44,10 @@ def picture_backward(dh, dc, cache):
 
     Args:
         dh, dc: (N, S).
+        cache: from picture_forward.
     Returns:
         da: (N, L, D).
-        grads: W_I: (D, M), b_I: (M,), W_x, W_hh, b.
+        grads: W_I (D, M), b_I (M,), W_x (M, 4S), W_hh (S, 4S) and b (4S,) by name.
     """
     # What the LSTM found before the image was a constant, 0: its gradients are of no use to anybody.
     dx, _, _, dW_x, dW_hh, db = lstm.lstm_backward(dh, dc, cache.lstm)
@@ -103,9 +104,10 @@ def decode_backward(dlogits, cache):
 
     Args:
         dlogits: (T, B, V).
+        cache: from decode_forward.
     Returns:
         da: (N, L, D).
-        grads: gradients by the parameters' names.
+        grads: gradients by parameter name.
     """
     # The forward from its last line to its first.
     dh_dropped, dL_o, db_o = linear.linear_backward(dlogits, cache.output)

@@ -94,7 +94,7 @@ def decode_back_cases(rng):
 
 IMAGE_MISTAKES = (
     Mistake("(a.mean(axis=1),", "(a[:, 0],", "one location where the mean of all belongs"),
-    Mistake("(x, nothing, nothing", "(np.tanh(x), nothing, nothing", "x_{-1} = abar W_I + b_I is linear: no tanh"),
+    Mistake("(x, zeros, zeros", "(np.tanh(x), zeros, zeros", "x_{-1} = abar W_I + b_I is linear: no tanh"),
 )
 
 IMAGE_BACK_MISTAKES = (
@@ -175,7 +175,7 @@ TASKS = (
         ("h", "c", "cache"),
         {
             "x": "(10) x_{-1} = abar W_I + b_I, abar = the mean of a over its locations",
-            "nothing": "the state before the image: h = c = 0, of shape (N, S)",
+            "zeros": "the state before the image: h = c = 0, of shape (N, S)",
             "h": "(10) h, c = LSTM(x_{-1}), from h = c = 0",
             "c": "(10) h, c = LSTM(x_{-1}), from h = c = 0",
             "cache": "the cache is PictureCache(locations, linear, lstm): L, and the caches of the two layers",

@@ -102,19 +102,19 @@ def decode_back_cases(rng):
     return cases
 
 
-OF_WORDS = "Ey.reshape(*rows, -1) @ C.reshape(-1, M)"
+WORD_TERMS = "Ey.reshape(*rows, -1) @ C.reshape(-1, M)"
 BY_IMAGE = "drows.reshape(-1, len(abar), B // len(abar), M)"
 
 PREDICT_MISTAKES = (
     Mistake(
-        OF_WORDS,
+        WORD_TERMS,
         "Ey[..., ::-1, :].reshape(*rows, -1) @ C.reshape(-1, M)",
         "C_1 belongs to the latest word, Ey[..., 0, :]: the window is taken the other way round",
     ),
-    Mistake(OF_WORDS, "Ey.sum(axis=-2) @ C[0]", "each word before has a matrix of its own: C_1 is used for all"),
-    Mistake(OF_WORDS, "Ey.sum(axis=-2) @ C.sum(axis=0)", "the sum of the words times the sum of the matrices"),
+    Mistake(WORD_TERMS, "Ey.sum(axis=-2) @ C[0]", "each word before has a matrix of its own: C_1 is used for all"),
+    Mistake(WORD_TERMS, "Ey.sum(axis=-2) @ C.sum(axis=0)", "the sum of the words times the sum of the matrices"),
     Mistake(
-        OF_WORDS,
+        WORD_TERMS,
         "Ey.reshape(*rows, -1) @ C.swapaxes(1, 2).reshape(-1, M)",
         "C_i is transposed: vectors are rows, x @ C[i - 1]",
     ),
@@ -181,8 +181,8 @@ TASKS = (
         predict_cases,
         ("r_hat", "cache"),
         {
-            "of_words": "of_words = sum over i of E y_{t-i} C_i, the latest word, Ey[..., 0, :], with C_1 = C[0]",
-            "of_image": "of_image = abar C_m, a row an image, for each of its B / N captions, side by side",
+            "word_terms": "word_terms = sum over i of E y_{t-i} C_i, the latest word, Ey[..., 0, :], with C_1 = C[0]",
+            "image_terms": "image_terms = abar C_m, a row an image, for each of its B / N captions, side by side",
             "r_hat": "r_hat = sum over i of E y_{t-i} C_i + abar C_m",
             "cache": "the cache is PredictCache(Ey, abar, C, C_m)",
         },
@@ -197,9 +197,9 @@ TASKS = (
             "drows": "drows = dr_hat, a row for every word of every caption",
             "dEy": "dEy_i = dr_hat C_i^T, for every word of the window",
             "dC": "dC_i = (E y_{t-i})^T dr_hat, summed over all rows: words and captions",
-            "dof_image": "dof_image = dr_hat summed over all words and the image's B / N captions, side by side",
-            "dC_m": "dC_m = abar^T dof_image",
-            "dabar": "dabar = dof_image C_m^T",
+            "dimage_terms": "dimage_terms = dr_hat summed over all words and the image's B / N captions, side by side",
+            "dC_m": "dC_m = abar^T dimage_terms",
+            "dabar": "dabar = dimage_terms C_m^T",
         },
         mistakes=PREDICT_BACK_MISTAKES,
     ),
@@ -247,10 +247,10 @@ HINTS = {
     ),
     "predict_backward": (
         "In how many predictions did C_1 take part? And in how many the one row abar C_m of an image?",
-        "dEy_i = dr_hat C_i^T;  dC_i = sum over rows of (E y_{t-i})^T dr_hat;  dof_image = dr_hat summed over "
+        "dEy_i = dr_hat C_i^T;  dC_i = sum over rows of (E y_{t-i})^T dr_hat;  dimage_terms = dr_hat summed over "
         "words and the image's captions",
-        "dof_image = dr_hat.reshape(-1, N, B // N, M).sum(axis=(0, 2)), then as in the affine map: dC_m = abar.T @ "
-        "dof_image, dabar = dof_image @ C_m.T.",
+        "dimage_terms = dr_hat.reshape(-1, N, B // N, M).sum(axis=(0, 2)), then as in the affine map: dC_m = abar.T @ "
+        "dimage_terms, dabar = dimage_terms @ C_m.T.",
     ),
     "decode_forward": (
         "What are the weights of the output layer, and which shape do they have to have?",

@@ -1,17 +1,17 @@
-"""The decoders, which turn annotation vectors into captions, by the names of the setting `model`.
+"""Provide the decoders, which turn annotation vectors into captions.
 
-Each is a module with
+MODELS maps the values of the setting `model` to modules. Every module has these members:
 
-    SETTINGS                                             the settings that only some decoders have
+    SETTINGS                                             names of the settings that only some decoders read
     init_params(rng, D, config, log_frequencies, dtype)  parameters by name
     loss_and_grads(params, a, batch, config, rng)        loss.Loss, da, gradients by name
     loss_only(params, a, batch, config)                  loss.Loss
-    begin(params, a, config, rng)                        a state, for writing word by word; rng: for samples
+    begin(params, a, config, rng)                        state before the first word; rng samples locations
     step(params, state, words)                           logits, alpha, beta and the next state
-    select(state, rows)                                  the state of chosen captions
+    select(state, rows)                                  state of selected captions
 
-Training, beam search and evaluation call all of them alike. The equations are in attend_tell.py, show_tell.py and
-log_bilinear.py. fast/ has fused versions of these for float32.
+Training, beam search and evaluation use all decoders in the same way. The equations are in attend_tell.py, show_tell.py
+and log_bilinear.py. fast/ has fused versions of these three for float32.
 """
 
 from collections.abc import Callable
@@ -26,7 +26,7 @@ MODELS = {"soft": soft, "dot": dot, "hard": hard, "tell": tell, "log-bilinear": 
 
 
 class Writer(NamedTuple):
-    """A decoder's functions for writing word by word, as decoding/search.py calls them."""
+    """The functions of a decoder that write a caption word by word, as decoding/search.py calls them."""
 
     begin: Callable  # (params, a) -> state
     step: Callable  # (params, state, words) -> logits, alpha, beta, state
@@ -34,6 +34,11 @@ class Writer(NamedTuple):
 
 
 def writer(config, seed=0):
-    """Return the Writer of a recipe. seed: of the locations that hard attention samples."""
+    """Return the Writer of a recipe.
+
+    Args:
+        config: the recipe.
+        seed: random seed for the locations that hard attention samples.
+    """
     model, rng = MODELS[config.decoder.model], np.random.default_rng(seed)
     return Writer(partial(model.begin, config=config, rng=rng), model.step, model.select)

@@ -1,8 +1,8 @@
-"""Show, Attend and Tell's decoder (Xu et al. 2015, sections 3.1.2 and 4.2): one recurrence for every attention.
+"""Define the decoder of Show, Attend and Tell (Xu et al. 2015, sections 3.1.2 and 4.2) for any attention.
 
-The attention is a module of attentions/, handed over in `Parts`. Training reads whole captions (`decode_forward`,
+`Parts` names the attention, a module of attentions/. Training reads whole captions (`decode_forward`,
 `decode_backward`). Captioning goes word by word (`begin`, `step`). Both run the same recurrence, `recur_forward`.
-decoders/fast/recurrence.py does the same on the kernels.
+decoders/fast/recurrence.py computes the same with fused kernels.
 """
 
 from types import ModuleType
@@ -15,20 +15,20 @@ from numpy_sat.layers import activations, attention, dropout, embedding, linear,
 
 
 class Parts(NamedTuple):
-    """What the decoder is made of. A part that is left out has no parameters."""
+    """The parts of the decoder. A part that is left out has no parameters."""
 
     attention: ModuleType  # one of attentions/
-    gate: bool = True  # whether beta_t scales the context
-    deep_output: bool = True  # whether the output reads the word before and the context, or h_t alone
+    gate: bool = True  # True: beta_t scales the context
+    deep_output: bool = True  # True: the output reads the previous word, h_t and the context; False: h_t alone
 
 
 class State(NamedTuple):
-    """What decoding carries from word to word, for N images and B captions."""
+    """The state of decoding between two words, for N images and B captions."""
 
     parts: Parts
-    mode: Any  # mode of hard attention, see attentions/hard.py; None for every other attention
+    mode: Any  # mode of hard attention (see attentions/hard.py); None for every other attention
     a: np.ndarray  # (N, L, D)
-    keys: np.ndarray  # from the attention's keys_forward
+    keys: np.ndarray  # result of the attention's keys_forward
     h: np.ndarray  # (B, S)
     c: np.ndarray  # (B, S)
 
@@ -46,12 +46,12 @@ class FirstStateCache(NamedTuple):
 
 class StartCache(NamedTuple):
     state: FirstStateCache
-    keys: Any  # from the attention's keys_forward
+    keys: Any  # cache of the attention's keys_forward
 
 
 class RecurCache(NamedTuple):
     parts: Parts
-    attend: Any  # from the attention's attend_forward
+    attend: Any  # cache of the attention's attend_forward
     gate: attention.GateCache | None  # None without a gate
     lstm: lstm.LSTMCache
 
@@ -61,7 +61,7 @@ class DecodeCache(NamedTuple):
     start: StartCache
     each: int  # captions per image
     embedding: embedding.EmbeddingCache
-    steps: list
+    steps: list  # a RecurCache per word
     dropout: dropout.DropoutCache
     output: output.OutputCache | shallow_output.OutputCache
 
@@ -69,13 +69,14 @@ class DecodeCache(NamedTuple):
 def init_params(rng, D, M, S, A, log_frequencies, dtype=np.float32):
     """Draw the parameters of the decoder with soft attention and all parts.
 
-    Weights are normal and scaled by 1 / sqrt(inputs). The output bias starts at the log word frequencies, the forget
-    bias at 1.
+    Weights are normal and scaled by 1 / sqrt(inputs). The output bias starts at the log word frequencies. The forget
+    bias starts at 1, all other biases at 0.
 
     Args:
         rng: numpy Generator.
         D, M, S, A: annotation size, embedding size, hidden size, attention size.
-        log_frequencies: (V,).
+        log_frequencies: (V,) log frequencies of the words.
+        dtype: dtype of the parameters.
     Returns:
         Arrays by name.
     """
@@ -109,12 +110,13 @@ def decode_forward(params, a, words, mask_h, parts, modes=None):
         words: (T, B) integers y_0 = <start>, y_1, ...; B / N consecutive captions belong to each image.
         mask_h: (T, B, S) dropout mask of h_t on its way to the output.
         parts: Parts.
-        modes: the mode of hard attention for each of the T words, see attentions/hard.py; else None.
+        modes: T modes of hard attention, one per word (see attentions/hard.py); None for any other attention.
     Returns:
         logits: (T, B, V).
-        alpha: (T, B, L).
+        alpha: (T, B, L) attention weights.
         cache: what decode_backward needs.
     """
+    # h_0, c_0 and the keys, once per image
     h0, c0, keys, cache_start = _start_forward(params, a, parts)
     each = words.shape[1] // len(a)
     h, c = (np.repeat(x, each, axis=0) for x in (h0, c0))
@@ -122,26 +124,30 @@ def decode_forward(params, a, words, mask_h, parts, modes=None):
     hs, zs, alphas, steps = [], [], [], []
     for t, Ey_t in enumerate(Ey):
         mode = modes[t] if modes else None
+        # (4) (5) (6), the gate, (1) (2) (3)
         h, c, z, alpha, cache = recur_forward(params, a, keys, Ey_t, h, c, parts, mode)
         for values, value in ((hs, h), (zs, z), (alphas, alpha), (steps, cache)):
             values.append(value)
     dropped, cache_dropout = dropout.dropout_forward(np.stack(hs), mask_h)
+    # (7) of all words
     logits, cache_output = _output_forward(params, Ey, dropped, np.stack(zs), parts)
     cache = DecodeCache(parts, cache_start, each, cache_embedding, steps, cache_dropout, cache_output)
     return logits, np.stack(alphas), cache
 
 
 def decode_backward(dlogits, dalpha, cache):
-    """Compute the gradients of decode_forward, back through time.
+    """Compute the gradients of decode_forward by backpropagation through time.
 
     Args:
-        dlogits: (T, B, V).
-        dalpha: (T, B, L), what reaches alpha from outside, such as the penalty's gradient.
+        dlogits: (T, B, V) gradient of the logits.
+        dalpha: (T, B, L) gradient of the attention weights from outside, such as that of the attention penalty.
+        cache: from decode_forward.
     Returns:
         da: (N, L, D).
-        grads: gradients by the parameters' names.
+        grads: gradients by parameter name.
     """
     grads = {}
+    # (7) of all words: the output's terms of the gradients of E y, h and z
     if cache.parts.deep_output:
         dEy, ddropped, dz, grads["L_h"], grads["L_z"], grads["L_o"], grads["b_o"] = output.output_backward(
             dlogits, cache.output
@@ -154,42 +160,49 @@ def decode_backward(dlogits, dalpha, cache):
     dh = dc = np.zeros_like(dhs[0])
     da = dkeys = 0
     for t in reversed(range(len(dhs))):
-        # h_t: term 1: through the output; term 2: through the word after
+        # gradient of h_t = term 1: through the output (dhs[t]) + term 2: through the next word (dh)
+        # gradient of c_t = through the next word (dc)
         da_t, dkeys_t, dEy_t, dh, dc, grads_t = recur_backward(dhs[t] + dh, dc, dz[t], dalpha[t], cache.steps[t])
-        # E y_{t-1}: term 1: through the output; term 2: through the recurrence
+        # gradient of E y_{t-1} = term 1: through the output (in dEy[t]) + term 2: through the LSTM of word t
         dEy[t] += dEy_t
-        # a, keys and weights: one term per word
+        # gradients of a, of the keys and of the weights: each word adds a term
         da, dkeys = da + da_t, dkeys + dkeys_t
         for name, gradient in grads_t.items():
             grads[name] = grads[name] + gradient if name in grads else gradient
     grads["E"] = embedding.embedding_backward(dEy, cache.embedding)
-    # h_0 and c_0: one term per caption of the image
+    # gradients of h_0 and c_0 of an image: each of its captions adds a term
     dh0, dc0 = (d.reshape(-1, cache.each, d.shape[1]).sum(axis=1) for d in (dh, dc))
-    # a: term 1: through the contexts; term 2: through the keys and the first state
+    # gradient of a = term 1: through the contexts (da) + term 2: through the keys, h_0 and c_0 (da_start)
     da_start, grads_start = _start_backward(dkeys, dh0, dc0, cache.parts, cache.start)
     return da + da_start, {**grads, **grads_start}
 
 
 def locations(cache):
-    """Return the locations s_t of hard attention: (T, B). cache: from decode_forward."""
+    """Return the locations of hard attention.
+
+    Args:
+        cache: from decode_forward.
+    Returns:
+        s: (T, B) integers s_t.
+    """
     return np.stack([step.attend.s for step in cache.steps])
 
 
 def recur_forward(params, a, keys, Ey, h, c, parts, mode=None):
-    """Compute one word's attention, gate and LSTM.
+    """Compute the attention, the gate and the LSTM of one word.
 
     Args:
-        params: arrays by name, of which W_x, W_hh, b and those of attention and gate are read.
+        params: arrays by name: W_x, W_hh, b and those of the attention and of the gate.
         a: (N, L, D) annotations.
         keys: from the attention's keys_forward, computed once per image.
-        Ey: (B, M) the words before.
-        h, c: (B, S) hidden and cell states after the word before.
+        Ey: (B, M) embeddings of the previous words.
+        h, c: (B, S) hidden and cell states after the previous word.
         parts: Parts.
-        mode: the mode of hard attention, see attentions/hard.py; else None.
+        mode: the mode of hard attention (see attentions/hard.py); None for any other attention.
     Returns:
-        h, c: (B, S).
+        h, c: (B, S) hidden and cell states after this word.
         z: (B, D) contexts, after the gate.
-        alpha: (B, L).
+        alpha: (B, L) attention weights.
         cache: what recur_backward needs.
     """
     # (4) (5) (6)
@@ -205,37 +218,40 @@ def recur_forward(params, a, keys, Ey, h, c, parts, mode=None):
 
 
 def recur_backward(dh, dc, dz, dalpha, cache):
-    """Compute the gradients of recur_forward. Shapes are those of soft attention.
+    """Compute the gradients of recur_forward. The shapes are those of soft attention.
 
     Args:
-        dh: (B, S), from the output and the word after.
-        dc: (B, S), from the word after.
-        dz: (B, D), from the output.
-        dalpha: (B, L), from the penalty.
+        dh: (B, S) gradient of h_t, from the output and the next word.
+        dc: (B, S) gradient of c_t, from the next word.
+        dz: (B, D) gradient of the gated context, from the output.
+        dalpha: (B, L) gradient of the attention weights, from the attention penalty.
+        cache: from recur_forward.
     Returns:
         da: (N, L, D).
         dkeys: (N, L, A).
         dEy: (B, M).
-        dh, dc: (B, S), for the word before.
-        grads: W_h: (S, A), v: (A,), w_beta: (S,), b_beta: (1,), W_x: (M + D, 4S), W_hh: (S, 4S), b: (4S,).
+        dh, dc: (B, S) gradients of h_{t-1} and c_{t-1}.
+        grads: W_h (S, A), v (A,), w_beta (S,), b_beta (1,), W_x (M + D, 4S), W_hh (S, 4S), b (4S,) by name.
     """
     grads = {}
-    # (3) (2) (1)
+    # (3) (2) (1): h_t, c_t = LSTM(x, h_{t-1}, c_{t-1})
     dx, dh_lstm, dc, grads["W_x"], grads["W_hh"], grads["b"] = lstm.lstm_backward(dh, dc, cache.lstm)
     M = dx.shape[1] - dz.shape[1]
-    # z_t: term 1: through the output; term 2: through the LSTM
+    # x = (E y_{t-1}, z_t): the first M columns of dx belong to E y_{t-1}, the others to z_t
+    # gradient of z_t = term 1: through the output (dz) + term 2: through the LSTM
     dEy, dgated = np.ascontiguousarray(dx[:, :M]), dz + dx[:, M:]
     dcontext, dh_gate = dgated, 0
     if cache.parts.gate:
+        # z_t = beta_t context_t, beta_t from h_{t-1}
         dcontext, dh_gate, grads["w_beta"], grads["b_beta"] = attention.gate_backward(dgated, cache.gate)
-    # (6) (5) (4)
+    # (6) (5) (4): context_t and alpha_t from a, the keys and h_{t-1}
     da, dkeys, dh_attend, grads_attend = cache.parts.attention.attend_backward(dcontext, dalpha, cache.attend)
-    # h_{t-1}: term 1: through the LSTM; term 2: through the gate; term 3: through the attention
+    # gradient of h_{t-1} = term 1: through the LSTM + term 2: through the gate + term 3: through the attention
     return da, dkeys, dEy, dh_lstm + dh_gate + dh_attend, dc, {**grads, **grads_attend}
 
 
 def _output_forward(params, Ey, h, z, parts):
-    """Compute the logits of one word or of all words: equation 7, or the shallow output."""
+    """Compute the logits of one word or of all words with equation 7, or with the shallow output."""
     L_h, L_o, b_o = params["L_h"], params["L_o"], params["b_o"]
     if parts.deep_output:
         return output.output_forward(Ey, h, z, L_h, params["L_z"], L_o, b_o)
@@ -243,25 +259,43 @@ def _output_forward(params, Ey, h, z, parts):
 
 
 def _start_forward(params, a, parts):
-    """Compute h_0, c_0: (N, S), the attention's keys and the cache, once per image."""
+    """Compute what every word needs, once per image.
+
+    Returns:
+        h0, c0: (N, S) first hidden and cell states.
+        keys: from the attention's keys_forward.
+        cache: what _start_backward needs.
+    """
     h0, c0, cache_state = first_state_forward(params, a)
     keys, cache_keys = parts.attention.keys_forward(params, a)
     return h0, c0, keys, StartCache(cache_state, cache_keys)
 
 
 def _start_backward(dkeys, dh0, dc0, parts, cache):
-    """Compute the gradients of _start_forward. Returns da: (N, L, D) and grads by name."""
+    """Compute the gradients of _start_forward.
+
+    Args:
+        dkeys: gradient of the keys.
+        dh0, dc0: (N, S).
+        parts: Parts.
+        cache: from _start_forward.
+    Returns:
+        da: (N, L, D).
+        grads: gradients by parameter name.
+    """
+    # gradient of a: term 1: through the keys
     da, grads_keys = parts.attention.keys_backward(dkeys, cache.keys)
-    dabar, grads_state = first_state_backward(dh0, dc0, cache.state)
-    da += dabar[:, None]
+    da_location, grads_state = first_state_backward(dh0, dc0, cache.state)
+    # term 2: through h_0 and c_0, the same at every location
+    da += da_location[:, None]
     return da, {**grads_keys, **grads_state}
 
 
 def first_state_forward(params, a):
-    """Compute the first hidden and cell state from the mean annotation abar.
+    """Compute the first hidden and cell states from the mean annotation abar.
 
     Args:
-        params: arrays by name, of which W_h0, b_h0, W_c0 and b_c0 are read.
+        params: arrays by name: W_h0, b_h0, W_c0 and b_c0.
         a: (N, L, D) annotations.
     Returns:
         h_0, c_0: (N, S).
@@ -280,14 +314,16 @@ def first_state_backward(dh0, dc0, cache):
 
     Args:
         dh0, dc0: (N, S).
+        cache: from first_state_forward.
     Returns:
-        da: (N, D), the same at every location.
-        grads: W_h0, b_h0, W_c0, b_c0.
+        da: (N, D) gradient of the annotation at a location, the same at all L locations.
+        grads: W_h0, b_h0, W_c0 and b_c0 by name.
     """
     grads = {}
     dabar_c, grads["W_c0"], grads["b_c0"] = _tanh_linear_backward(dc0, cache.c0)
     dabar_h, grads["W_h0"], grads["b_h0"] = _tanh_linear_backward(dh0, cache.h0)
-    # term 1: through h_0; term 2: through c_0
+    # gradient of abar = term 1: through h_0 (dabar_h) + term 2: through c_0 (dabar_c)
+    # abar = sum_i a_i / L: each location gets the share 1 / L
     return (dabar_h + dabar_c) / cache.locations, grads
 
 
@@ -308,29 +344,36 @@ def begin(params, a, parts, mode=None):
         params: arrays by name.
         a: (N, L, D) annotations.
         parts: Parts.
-        mode: the mode of hard attention, see attentions/hard.py; else None.
+        mode: the mode of hard attention (see attentions/hard.py); None for any other attention.
     """
     h0, c0, keys, _ = _start_forward(params, a, parts)
     return State(parts, mode, a, keys, h0, c0)
 
 
 def select(state, rows):
-    """Return the State of chosen captions. rows: (B',) integers, the captions to keep or repeat, B' / N per image."""
+    """Return the State of selected captions.
+
+    Args:
+        state: State of B captions.
+        rows: (B',) integers, the captions to keep or repeat, B' / N for each image.
+    Returns:
+        State of B' captions.
+    """
     return state._replace(h=state.h[rows], c=state.c[rows])
 
 
 def step(params, state, words):
-    """Advance by one word: predict the word after each caption's last one.
+    """Advance by one word and predict the next one.
 
     Args:
         params: arrays by name.
         state: State.
-        words: (B,) the words before.
+        words: (B,) integers, the previous words.
     Returns:
         logits: (B, V).
-        alpha: (B, L).
-        beta: (B,) the gate; 1 without one.
-        state: the State after the word.
+        alpha: (B, L) attention weights.
+        beta: (B,) the gate; ones without a gate.
+        state: State after these words.
     """
     Ey, _ = embedding.embedding_forward(params["E"], words)
     h, c, z, alpha, cache = recur_forward(params, state.a, state.keys, Ey, state.h, state.c, state.parts, state.mode)

@@ -1,4 +1,4 @@
-"""The model "log-bilinear": the MLBL-B of Kiros et al. 2014, see log_bilinear.py."""
+"""Provide the model "log-bilinear": the MLBL-B of Kiros et al. 2014 (see log_bilinear.py)."""
 
 import numpy as np
 
@@ -14,13 +14,37 @@ step, select = log_bilinear.step, log_bilinear.select
 
 
 def init_params(rng, D, config, log_frequencies, dtype=np.float32):
-    """Draw all parameters by name. Raises InputError where config.decoder.without names a part."""
+    """Draw all parameters.
+
+    Args:
+        rng: numpy Generator.
+        D: annotation size.
+        config: the recipe.
+        log_frequencies: (V,) log frequencies of the words.
+        dtype: dtype of the parameters.
+    Returns:
+        Arrays by name.
+    Raises:
+        InputError: config.decoder.without names a part.
+    """
     parts.refuse("log-bilinear", config.decoder.without)
     return log_bilinear.init_params(rng, D, config.decoder.embedding_size, log_frequencies, dtype)
 
 
 def loss_and_grads(params, a, batch, config, rng):
-    """Run one forward and backward pass. a: (N, L, D). Returns the Loss, da: (N, L, D) and gradients by name."""
+    """Run one forward and backward pass.
+
+    Args:
+        params: arrays by name.
+        a: (N, L, D) annotations.
+        batch: data.batches.Batch.
+        config: the recipe.
+        rng: numpy Generator, for the dropout mask.
+    Returns:
+        loss: loss.Loss.
+        da: (N, L, D).
+        grads: gradients by name.
+    """
     decoder = choose(a, log_bilinear, fast_log_bilinear)
     mask_r = dropout.dropout_mask(
         rng, (*batch.words.shape, config.decoder.embedding_size), config.decoder.dropout, a.dtype
@@ -33,7 +57,16 @@ def loss_and_grads(params, a, batch, config, rng):
 
 
 def loss_only(params, a, batch, config):
-    """Return the Loss without dropout and without gradients."""
+    """Compute the loss without dropout and without gradients.
+
+    Args:
+        params: arrays by name.
+        a: (N, L, D) annotations.
+        batch: data.batches.Batch.
+        config: the recipe.
+    Returns:
+        loss.Loss.
+    """
     decoder = choose(a, log_bilinear, fast_log_bilinear)
     mask_r = np.ones((*batch.words.shape, config.decoder.embedding_size), a.dtype)
     logits, _ = decoder.decode_forward(params, a, batch.words, mask_r)
@@ -41,5 +74,11 @@ def loss_only(params, a, batch, config):
 
 
 def begin(params, a, config, rng=None):
-    """Return the State before the first word, with one caption per image. a: (N, L, D); config, rng: not used."""
+    """Return the State before the first word, with one caption per image.
+
+    Args:
+        params: arrays by name.
+        a: (N, L, D) annotations.
+        config, rng: not used.
+    """
     return log_bilinear.begin(params, a)

@@ -1,7 +1,7 @@
-"""The model "dot": the model "soft" with scaled dot products as its score (layers/dot_attention.py), of several heads.
+"""Provide the model "dot": the model "soft" with multi-head scaled dot-product attention (layers/dot_attention.py).
 
-Gate, LSTM, deep output, first state and the parts that can be left out are those of "soft". z_t has A numbers here, not
-D: the heads' contexts side by side.
+The gate, the LSTM, the deep output, the first state and the parts that can be left out are those of "soft". The context
+z_t holds the contexts of the heads side by side. It has A numbers instead of D.
 """
 
 import numpy as np
@@ -17,10 +17,20 @@ step, select = attend_tell.step, attend_tell.select
 
 
 def init_params(rng, D, config, log_frequencies, dtype=np.float32):
-    """Draw all parameters by name, without those of the parts in config.decoder.without.
+    """Draw all parameters, except those of the parts in config.decoder.without.
 
-    W_q: (heads, S, A / heads), W_k, W_v: (heads, D, A / heads) take the place of soft's W_a, b_a, W_h and v. Raises
-    InputError, a ValueError, where the heads cannot share the attention size A.
+    W_q: (heads, S, A / heads) and W_k, W_v: (heads, D, A / heads) replace W_a, b_a, W_h and v of the model "soft".
+
+    Args:
+        rng: numpy Generator.
+        D: annotation size.
+        config: the recipe.
+        log_frequencies: (V,) log frequencies of the words.
+        dtype: dtype of the parameters.
+    Returns:
+        Arrays by name.
+    Raises:
+        InputError: the number of heads does not divide the attention size A.
     """
     M, S, A, heads = (
         config.decoder.embedding_size,
@@ -43,17 +53,45 @@ def init_params(rng, D, config, log_frequencies, dtype=np.float32):
 
 
 def loss_and_grads(params, a, batch, config, rng):
-    """Run one forward and backward pass. a: (N, L, D). Returns the Loss, da: (N, L, D) and gradients by name."""
+    """Run one forward and backward pass.
+
+    Args:
+        params: arrays by name.
+        a: (N, L, D) annotations.
+        batch: data.batches.Batch.
+        config: the recipe.
+        rng: numpy Generator, for the dropout mask.
+    Returns:
+        loss: loss.Loss.
+        da: (N, L, D).
+        grads: gradients by name.
+    """
     return soft.loss_and_grads_with(parts_of(config), params, a, batch, config, rng)
 
 
 def loss_only(params, a, batch, config):
-    """Return the Loss without dropout and without gradients."""
+    """Compute the loss without dropout and without gradients.
+
+    Args:
+        params: arrays by name.
+        a: (N, L, D) annotations.
+        batch: data.batches.Batch.
+        config: the recipe.
+    Returns:
+        loss.Loss.
+    """
     return soft.loss_only_with(parts_of(config), params, a, batch, config)
 
 
 def begin(params, a, config, rng=None):
-    """Return the State before the first word, with one caption per image. a: (N, L, D); rng: not used."""
+    """Return the State before the first word, with one caption per image.
+
+    Args:
+        params: arrays by name.
+        a: (N, L, D) annotations.
+        config: the recipe.
+        rng: not used.
+    """
     return attend_tell.begin(params, a, parts_of(config))
 
 

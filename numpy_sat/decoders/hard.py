@@ -1,15 +1,19 @@
-"""The model "hard": Show, Attend and Tell with hard attention, see attend_tell.py and attentions/hard.py.
+"""Provide the model "hard": Show, Attend and Tell with hard attention (see attend_tell.py and attentions/hard.py).
 
-`loss_and_grads` adds up the gradients of alpha: from equation 12 (layers/hard_attention.py) and from the attention
-penalty. The captions of half of the images (expected_context) are trained with the expected context instead of samples.
-A coin is tossed for every image of a batch. The baseline is one of the parameters, so that checkpoints contain it, but
-it is not trained.
+`loss_and_grads` adds the gradients of alpha: those of equation 12 (layers/hard_attention.py) and that of the attention
+penalty. A fraction of the images (the setting expected_context, one half by default) is trained with the expected
+context instead of samples. A coin toss per image of a batch decides. The baseline is stored among the parameters, so
+that checkpoints contain it. It is not trained by gradients.
 
-The authors' code differs from the paper, and with `authors_code` so does this model. The coin is tossed once per batch.
-Every sample's reward is the caption's log p divided by T, the words of the longest caption, and the baseline is the
-moving average of such rewards. The penalty has no gradient. Their code also sums the last two terms of equation 12 over
-the batch, while the first is a mean: here, reinforce_weight = B / 10 and entropy_weight = B / 500 have the same effect
-with B captions.
+The authors' code differs from the paper. The setting `authors_code` selects its variant:
+
+* One coin toss decides for the whole batch.
+* The reward of every sample is the caption's log p divided by T, the number of words of the longest caption. The
+  baseline is the moving average of these rewards.
+* The attention penalty has no gradient.
+
+Their code also sums the last two terms of equation 12 over the batch, while the first term is a mean. With B captions,
+reinforce_weight = B / 10 and entropy_weight = B / 500 have the same effect here.
 """
 
 from functools import partial
@@ -26,33 +30,43 @@ SETTINGS = (
     *("hidden_size", "attention_size", "attention_penalty", "penalty_normalization", "penalty_target"),
     *("reinforce_weight", "entropy_weight", "expected_context", "reward_to_go", "authors_code", "attention_mode"),
 )
-ATTENTION_MODES = ("expected", "argmax", "sample")  # of decoding
+ATTENTION_MODES = ("expected", "argmax", "sample")  # while the model writes a caption
 DECODER_PARTS = attend_tell.Parts(hard_attend, gate=False)
 
 step, select = attend_tell.step, attend_tell.select
 
 
 def init_params(rng, D, config, log_frequencies, dtype=np.float32):
-    """Draw all parameters by name: those of soft attention without the gate, and the baseline.
+    """Draw all parameters: those of soft attention without the gate, and the baseline.
 
-    Raises InputError where config.decoder.without names a part.
+    Args:
+        rng: numpy Generator.
+        D: annotation size.
+        config: the recipe.
+        log_frequencies: (V,) log frequencies of the words.
+        dtype: dtype of the parameters.
+    Returns:
+        Arrays by name.
+    Raises:
+        InputError: config.decoder.without names a part.
     """
     parts.refuse("hard", config.decoder.without)
     sizes = D, config.decoder.embedding_size, config.decoder.hidden_size, config.decoder.attention_size
-    of_soft = attend_tell.init_params(rng, *sizes, log_frequencies, dtype)
-    return {**parts.removed(of_soft, ("gate",)), "baseline": np.zeros(1, dtype)}
+    params = parts.removed(attend_tell.init_params(rng, *sizes, log_frequencies, dtype), ("gate",))
+    return {**params, "baseline": np.zeros(1, dtype)}
 
 
 def loss_and_grads(params, a, batch, config, rng):
     """Run one forward and backward pass, and update params["baseline"] in place.
 
     Args:
+        params: arrays by name.
         a: (N, L, D) annotations.
         batch: data.batches.Batch.
         config: the recipe.
-        rng: numpy Generator, for dropout, coins and samples.
+        rng: numpy Generator, for the dropout mask, the coin tosses and the sampled locations.
     Returns:
-        loss: the Loss of the sampled locations, less lambda_e times the entropy.
+        loss: the Loss of the sampled locations, minus lambda_e times the entropy.
         da: (N, L, D).
         grads: gradients by name.
     """
@@ -69,13 +83,13 @@ def loss_and_grads(params, a, batch, config, rng):
     log_p = losses.word_log_probabilities(cache_loss.likelihood)
     if config.loss.authors_code:
         log_p, dalpha_penalty = log_p / T, 0
-    better = hard_attention.advantage(log_p, batch.mask, params["baseline"], config.loss.reward_to_go)
+    advantages = hard_attention.advantage(log_p, batch.mask, params["baseline"], config.loss.reward_to_go)
     if batch.weights is not None:
-        better = better * batch.weights
-    # lambda_r (log p(y | s, a) - b), for sampled locations alone
-    dlog_p = (-config.loss.reinforce_weight / B) * np.where(expected, 0, better)
+        advantages = advantages * batch.weights
+    # (12) d loss / d log p(s_t | a) = - lambda_r (log p(y | s, a) - b) / B; 0 where the context is expected
+    dlog_p = (-config.loss.reinforce_weight / B) * np.where(expected, 0, advantages)
     dalpha = (
-        # term 1: through the penalty
+        # term 1: through the attention penalty
         dalpha_penalty
         # term 2: through log p(s | a), equation 12
         + hard_attention.location_log_p_backward(dlog_p, cache_s)
@@ -88,13 +102,31 @@ def loss_and_grads(params, a, batch, config, rng):
 
 
 def toss(rng, N, B, config):
-    """Choose the captions that get the expected context: (B,) bool, the same for all captions of an image."""
+    """Choose at random the captions that get the expected context.
+
+    Args:
+        rng: numpy Generator.
+        N: number of images.
+        B: number of captions; B / N consecutive captions belong to each image.
+        config: the recipe.
+    Returns:
+        expected: (B,) bool, the same for all captions of an image.
+    """
     coins = rng.random(1 if config.loss.authors_code else N) < config.loss.expected_context
     return np.repeat(coins, B // len(coins))
 
 
 def loss_only(params, a, batch, config):
-    """Return the Loss with the expected context, without dropout and without gradients."""
+    """Compute the loss with the expected context, without dropout and without gradients.
+
+    Args:
+        params: arrays by name.
+        a: (N, L, D) annotations.
+        batch: data.batches.Batch.
+        config: the recipe.
+    Returns:
+        loss.Loss.
+    """
     (T, B), decoder = batch.words.shape, choose(a, attend_tell, recurrence)
     mask_h = np.ones((T, B, config.decoder.hidden_size), a.dtype)
     logits, alpha, _ = decoder.decode_forward(params, a, batch.words, mask_h, DECODER_PARTS, T * [expected_mode])
@@ -121,25 +153,39 @@ def training_modes(uniforms, expected):
     """Return the modes of T words in training.
 
     Args:
-        uniforms: (T, B) random numbers from 0 to below 1, with which the locations are sampled.
+        uniforms: (T, B) random numbers from 0 to below 1, from which the locations are sampled.
         expected: (B,) bool, the captions that get the expected context instead.
+    Returns:
+        A list of T modes (see attentions/hard.py).
     """
     return [partial(hard_attention.draw_forward, uniforms=uniforms_t, expected=expected) for uniforms_t in uniforms]
 
 
 def expected_mode(alpha):
-    """Take the expected context. alpha: (B, L). Like every mode, return the results of hard_attention.draw_forward."""
+    """Choose the expected context for all captions.
+
+    Args:
+        alpha: (B, L) attention weights.
+    Returns:
+        weights, s, cache: the results of hard_attention.draw_forward, as for every mode.
+    """
     return hard_attention.draw_forward(alpha, np.zeros(len(alpha)), np.ones(len(alpha), bool))
 
 
 def argmax_mode(alpha):
-    """Take the annotation with the largest alpha. alpha: (B, L)."""
-    certain = np.eye(alpha.shape[1], dtype=alpha.dtype)[alpha.argmax(axis=1)]
-    return hard_attention.draw_forward(certain, np.zeros(len(alpha)), np.zeros(len(alpha), bool))
+    """Choose the annotation with the largest alpha.
+
+    Args:
+        alpha: (B, L) attention weights.
+    Returns:
+        weights, s, cache: the results of hard_attention.draw_forward.
+    """
+    one_hot = np.eye(alpha.shape[1], dtype=alpha.dtype)[alpha.argmax(axis=1)]
+    return hard_attention.draw_forward(one_hot, np.zeros(len(alpha)), np.zeros(len(alpha), bool))
 
 
 def sample_mode(rng):
-    """Return the mode that samples locations with random numbers from rng, a numpy Generator."""
+    """Return the mode that samples locations. rng: numpy Generator."""
 
     def mode(alpha):
         return hard_attention.draw_forward(alpha, rng.random(len(alpha)), np.zeros(len(alpha), bool))

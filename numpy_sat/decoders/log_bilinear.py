@@ -1,11 +1,11 @@
-"""The log-bilinear model (Kiros, Salakhutdinov and Zemel 2014, Multimodal Neural Language Models, their MLBL-B).
+"""Define the log-bilinear decoder (Kiros, Salakhutdinov and Zemel 2014, MLBL-B of Multimodal Neural Language Models).
 
-    r_hat = sum_{i=1}^{n-1} C_i E y_{t-i} + C_m abar, abar the mean annotation
+    r_hat = sum_{i=1}^{n-1} C_i E y_{t-i} + C_m abar, where abar is the mean annotation
     p(y_t | a, y_t-1, ..., y_t-n+1) ~ exp(E r_hat + b_o)
 
-It is a language model without a hidden state. From the vectors of the last n - 1 words it predicts the vector of the
-next word. A word is the more probable, the more similar its own vector is to that. The image adds the same to every
-prediction of a caption. One table E serves the words that are read and those that are written.
+The model is a language model without a hidden state. It predicts the embedding of the next word from the embeddings of
+the last n - 1 words. The larger the dot product of a word's embedding with this prediction, the more probable the word.
+The image adds the same vector to every prediction of a caption. Input and output words share the embedding table E.
 """
 
 from typing import NamedTuple
@@ -15,14 +15,14 @@ import numpy as np
 from numpy_sat.data.vocabulary import START
 from numpy_sat.layers import dropout, embedding, linear
 
-WINDOW = 5  # n - 1, the words before that count
+WINDOW = 5  # n - 1, the number of previous words that the model reads
 
 
 class State(NamedTuple):
-    """What decoding carries from word to word, for N images and B captions."""
+    """The state of decoding between two words, for N images and B captions."""
 
     abar: np.ndarray  # (N, D)
-    window: np.ndarray  # (B, n - 1) integers, the last words read, the latest first
+    window: np.ndarray  # (B, n - 1) integers, the previous words, the latest first
 
 
 class PredictCache(NamedTuple):
@@ -43,13 +43,14 @@ class DecodeCache(NamedTuple):
 def init_params(rng, D, M, log_frequencies, dtype=np.float32):
     """Draw all parameters.
 
-    Weights are normal and scaled by 1 / sqrt(inputs). E is a weight of the output, too, which has M inputs. The output
-    bias starts at the log word frequencies.
+    Weights are normal and scaled by 1 / sqrt(inputs). E is scaled as the weights of the output, which has M inputs. The
+    output bias starts at the log word frequencies.
 
     Args:
         rng: numpy Generator.
         D, M: annotation size, embedding size.
-        log_frequencies: (V,).
+        log_frequencies: (V,) log frequencies of the words.
+        dtype: dtype of the parameters.
     Returns:
         Arrays by name.
     """
@@ -91,51 +92,55 @@ def decode_backward(dlogits, cache):
 
     Args:
         dlogits: (T, B, V).
+        cache: from decode_forward.
     Returns:
         da: (N, L, D).
-        grads: E: (V, M), C: (n - 1, M, M), C_m: (D, M), b_o: (V,).
+        grads: E (V, M), C (n - 1, M, M), C_m (D, M) and b_o (V,) by name.
     """
     grads = {}
+    # logits_t = E r_hat_t + b_o, with r_hat after dropout
     ddropped, dE_T, grads["b_o"] = linear.linear_backward(dlogits, cache.output)
     dr_hat = dropout.dropout_backward(ddropped, cache.dropout)
     dEy, dabar, grads["C"], grads["C_m"] = predict_backward(dr_hat, cache.predict)
-    # term 1: through the windows; term 2: through the output
+    # gradient of E = term 1: through the windows + term 2: through the output
     grads["E"] = embedding.embedding_backward(dEy, cache.embedding) + dE_T.T
+    # abar = sum_i a_i / L: each location gets the share 1 / L
     da = np.repeat(dabar[:, None] / cache.locations, cache.locations, axis=1)
     return da, grads
 
 
 def windows(words):
-    """Return the n - 1 words before each word to predict, the latest first. <start> stands before a caption's first.
+    """Return the n - 1 words before each predicted word, padded with <start> at the start of a caption.
 
     Args:
         words: (T, B) integers y_0 = <start>, y_1, ...
     Returns:
-        (T, B, n - 1).
+        windows: (T, B, n - 1) integers, the latest word first.
     """
     padded = np.pad(words, ((WINDOW - 1, 0), (0, 0)), constant_values=START)
     return np.stack([padded[WINDOW - 1 - i : len(padded) - i] for i in range(WINDOW)], axis=-1)
 
 
 def predict_forward(Ey, abar, C, C_m):
-    """Predict the next word's vector, r_hat = sum_i C_i E y_{t-i} + C_m abar.
+    """Predict the embedding of the next word, r_hat = sum_i C_i E y_{t-i} + C_m abar.
 
     Vectors are rows: C_i x is x @ C[i - 1].
 
     Args:
-        Ey: (..., B, n - 1, M) vectors of the words before, the latest first.
+        Ey: (..., B, n - 1, M) embeddings of the previous words, the latest first.
         abar: (N, D) mean annotations; B / N consecutive captions belong to each image.
-        C: (n - 1, M, M), C_1 first.
-        C_m: (D, M).
+        C: (n - 1, M, M) weights of the words, C_1 first.
+        C_m: (D, M) weights of the image.
     Returns:
-        r_hat: (..., B, M).
+        r_hat: (..., B, M) predicted embeddings.
         cache: what predict_backward needs.
     """
     *rows, _, M = Ey.shape
-    # The sum over i is one product: the vectors side by side, times the matrices one below the other.
-    of_words = Ey.reshape(*rows, -1) @ C.reshape(-1, M)
-    of_image = np.repeat(abar @ C_m, rows[-1] // len(abar), axis=0)
-    return of_words + of_image, PredictCache(Ey, abar, C, C_m)
+    # sum_i C_i E y_{t-i} is one product: the embeddings side by side, times the matrices C_i one below the other
+    word_terms = Ey.reshape(*rows, -1) @ C.reshape(-1, M)
+    # C_m abar, the same for every word and caption of an image
+    image_terms = np.repeat(abar @ C_m, rows[-1] // len(abar), axis=0)
+    return word_terms + image_terms, PredictCache(Ey, abar, C, C_m)
 
 
 def predict_backward(dr_hat, cache):
@@ -143,6 +148,7 @@ def predict_backward(dr_hat, cache):
 
     Args:
         dr_hat: (..., B, M).
+        cache: from predict_forward.
     Returns:
         dEy: (..., B, n - 1, M).
         dabar: (N, D).
@@ -152,36 +158,53 @@ def predict_backward(dr_hat, cache):
     Ey, abar, C, C_m = cache
     *_, B, M = dr_hat.shape
     drows = dr_hat.reshape(-1, M)
+    # dEy_i = C_i^T dr_hat, for all i in one product
     dEy = (drows @ C.reshape(-1, M).T).reshape(Ey.shape)
+    # dC_i = sum over words and captions of dr_hat (E y_{t-i})^T
     dC = (Ey.reshape(len(drows), -1).T @ drows).reshape(C.shape)
-    dof_image = drows.reshape(-1, len(abar), B // len(abar), M).sum(axis=(0, 2))
-    dC_m = abar.T @ dof_image
-    dabar = dof_image @ C_m.T
+    # gradient of C_m abar: each word of each caption of the image adds a term
+    dimage_terms = drows.reshape(-1, len(abar), B // len(abar), M).sum(axis=(0, 2))
+    # dC_m = sum over images of (gradient of C_m abar) abar^T
+    dC_m = abar.T @ dimage_terms
+    # dabar = C_m^T (gradient of C_m abar)
+    dabar = dimage_terms @ C_m.T
     return dEy, dabar, dC, dC_m
 
 
 def begin(params, a):
-    """Return the State before the first word, with one caption per image. a: (N, L, D)."""
+    """Return the State before the first word, with one caption per image.
+
+    Args:
+        params: arrays by name.
+        a: (N, L, D) annotations.
+    """
     return State(a.mean(axis=1), np.full((len(a), WINDOW), START))
 
 
 def select(state, rows):
-    """Return the State of chosen captions. rows: (B',) integers, the captions to keep or repeat, B' / N per image."""
+    """Return the State of selected captions.
+
+    Args:
+        state: State of B captions.
+        rows: (B',) integers, the captions to keep or repeat, B' / N for each image.
+    Returns:
+        State of B' captions.
+    """
     return state._replace(window=state.window[rows])
 
 
 def step(params, state, words):
-    """Advance by one word: predict the word after each caption's last one.
+    """Advance by one word and predict the next one.
 
     Args:
         params: arrays by name.
         state: State.
-        words: (B,) the words before.
+        words: (B,) integers, the previous words.
     Returns:
         logits: (B, V).
-        alpha: (B, 0), for there is no attention.
-        beta: (B,), ones.
-        state: the State after the word.
+        alpha: (B, 0), empty: there is no attention.
+        beta: (B,) ones.
+        state: State after these words.
     """
     window = np.concatenate([words[:, None], state.window[:, :-1]], axis=1)
     Ey, _ = embedding.embedding_forward(params["E"], window)

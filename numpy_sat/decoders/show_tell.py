@@ -1,11 +1,12 @@
-"""Show and Tell's decoder (Vinyals, Toshev, Bengio and Erhan 2015, arXiv 1411.4555): it reads the image like a word.
+"""Define the decoder of Show and Tell (Vinyals, Toshev, Bengio and Erhan 2015, arXiv 1411.4555).
 
-    (10) x_{-1} = W_I abar + b_I, abar the mean annotation: the LSTM's first input, before <start>
-    (11) x_t = E y_t;  (12) p(y_{t+1} | a, y_1..t) ~ exp(L_o h_t + b_o), h_t = LSTM(x_t)
+    (10) x_{-1} = W_I abar + b_I, where abar is the mean annotation: the first input of the LSTM, before <start>
+    (11) x_t = E y_t
+    (12) p(y_{t+1} | a, y_1..t) ~ exp(L_o h_t + b_o), h_t = LSTM(x_t)
 
-There is no attention: after its first step the decoder never reads the image again. Training reads whole captions
-(`decode_forward`, `decode_backward`). Captioning goes word by word (`begin`, `step`). The LSTM is that of lstm.py.
-Theirs has h_t = o_t c_t, without the tanh of c_t.
+The decoder reads the image once, like a first word. It has no attention. Training reads whole captions
+(`decode_forward`, `decode_backward`). Captioning goes word by word (`begin`, `step`). The LSTM is that of
+layers/lstm.py, with h_t = o_t tanh(c_t). The paper's LSTM has h_t = o_t c_t.
 """
 
 from typing import NamedTuple
@@ -16,7 +17,7 @@ from numpy_sat.layers import dropout, embedding, linear, lstm
 
 
 class State(NamedTuple):
-    """What decoding carries from word to word."""
+    """The state of decoding between two words, for B captions."""
 
     h: np.ndarray  # (B, S)
     c: np.ndarray  # (B, S)
@@ -40,13 +41,14 @@ class DecodeCache(NamedTuple):
 def init_params(rng, D, M, S, log_frequencies, dtype=np.float32):
     """Draw all parameters.
 
-    Weights are normal and scaled by 1 / sqrt(inputs). The output bias starts at the log word frequencies, the forget
-    bias at 1.
+    Weights are normal and scaled by 1 / sqrt(inputs). The output bias starts at the log word frequencies. The forget
+    bias starts at 1, all other biases at 0.
 
     Args:
         rng: numpy Generator.
         D, M, S: annotation size, embedding size, hidden size.
-        log_frequencies: (V,).
+        log_frequencies: (V,) log frequencies of the words.
+        dtype: dtype of the parameters.
     Returns:
         Arrays by name.
     """
@@ -77,11 +79,14 @@ def decode_forward(params, a, words, mask_h):
         logits: (T, B, V).
         cache: what decode_backward needs.
     """
-    h, c, cache_image = picture_forward(params, a)  # (10)
+    # (10) h, c = LSTM(W_I abar + b_I), once per image
+    h, c, cache_image = picture_forward(params, a)
     each = words.shape[1] // len(a)
     h, c = np.repeat(h, each, axis=0), np.repeat(c, each, axis=0)
-    Ey, cache_embedding = embedding.embedding_forward(params["E"], words)  # (11)
-    hs, _, cache_lstm = lstm.lstm_sequence_forward(Ey, h, c, params["W_x"], params["W_hh"], params["b"])  # (12)
+    # (11) x_t = E y_t
+    Ey, cache_embedding = embedding.embedding_forward(params["E"], words)
+    # (12) h_t = LSTM(x_t), logits_t = L_o h_t + b_o, with h_t after dropout
+    hs, _, cache_lstm = lstm.lstm_sequence_forward(Ey, h, c, params["W_x"], params["W_hh"], params["b"])
     dropped, cache_dropout = dropout.dropout_forward(hs, mask_h)
     logits, cache_output = linear.linear_forward(dropped, params["L_o"], params["b_o"])
     return logits, DecodeCache(cache_image, each, cache_embedding, cache_lstm, cache_dropout, cache_output)
@@ -92,40 +97,45 @@ def decode_backward(dlogits, cache):
 
     Args:
         dlogits: (T, B, V).
+        cache: from decode_forward.
     Returns:
         da: (N, L, D).
-        grads: gradients by the parameters' names.
+        grads: gradients by parameter name.
     """
     grads = {}
-    ddropped, grads["L_o"], grads["b_o"] = linear.linear_backward(dlogits, cache.output)  # (12)
+    # (12) logits_t = L_o h_t + b_o, with h_t after dropout
+    ddropped, grads["L_o"], grads["b_o"] = linear.linear_backward(dlogits, cache.output)
     dhs = dropout.dropout_backward(ddropped, cache.dropout)
+    # (12) h_t = LSTM(x_t); no gradient reaches the last cell state from outside
     dEy, dh, dc, grads["W_x"], grads["W_hh"], grads["b"] = lstm.lstm_sequence_backward(
         dhs, np.zeros_like(dhs[0]), cache.lstm
     )
-    grads["E"] = embedding.embedding_backward(dEy, cache.embedding)  # (11)
-    # h and c after the image: one term per caption
+    # (11) x_t = E y_t
+    grads["E"] = embedding.embedding_backward(dEy, cache.embedding)
+    # gradients of h and c after the image: each caption of the image adds a term
     dh, dc = (d.reshape(-1, cache.each, d.shape[1]).sum(axis=1) for d in (dh, dc))
-    da, grads_image = picture_backward(dh, dc, cache.picture)  # (10)
-    # W_x, W_hh, b: term 1: through the words; term 2: through the image's step
+    # (10) h, c = LSTM(W_I abar + b_I)
+    da, grads_image = picture_backward(dh, dc, cache.picture)
+    # gradients of W_x, W_hh and b = term 1: through the words + term 2: through the image
     for name, gradient in grads_image.items():
         grads[name] = grads[name] + gradient if name in grads else gradient
     return da, grads
 
 
 def picture_forward(params, a):
-    """Run the LSTM's first step, from zero states, on the mean annotation abar (equation 10).
+    """Run the first step of the LSTM on the mean annotation abar, from zero states (equation 10).
 
     Args:
-        params: arrays by name, of which W_I, b_I, W_x, W_hh and b are read.
+        params: arrays by name: W_I, b_I, W_x, W_hh and b.
         a: (N, L, D) annotations.
     Returns:
-        h, c: (N, S), the hidden and cell state that <start> begins with.
+        h, c: (N, S) hidden and cell states before <start>.
         cache: what picture_backward needs.
     """
     # (10) x_{-1} = W_I abar + b_I
     x, cache_linear = linear.linear_forward(a.mean(axis=1), params["W_I"], params["b_I"])
-    nothing = np.zeros((len(a), len(params["W_hh"])), a.dtype)
-    h, c, cache_lstm = lstm.lstm_forward(x, nothing, nothing, params["W_x"], params["W_hh"], params["b"])
+    zeros = np.zeros((len(a), len(params["W_hh"])), a.dtype)
+    h, c, cache_lstm = lstm.lstm_forward(x, zeros, zeros, params["W_x"], params["W_hh"], params["b"])
     return h, c, PictureCache(a.shape[1], cache_linear, cache_lstm)
 
 
@@ -134,40 +144,56 @@ def picture_backward(dh, dc, cache):
 
     Args:
         dh, dc: (N, S).
+        cache: from picture_forward.
     Returns:
         da: (N, L, D).
-        grads: W_I: (D, M), b_I: (M,), W_x, W_hh, b.
+        grads: W_I (D, M), b_I (M,), W_x (M, 4S), W_hh (S, 4S) and b (4S,) by name.
     """
     grads = {}
+    # h, c = LSTM(x_{-1}), from zero states
     dx, _, _, grads["W_x"], grads["W_hh"], grads["b"] = lstm.lstm_backward(dh, dc, cache.lstm)
+    # (10) x_{-1} = W_I abar + b_I
     dabar, grads["W_I"], grads["b_I"] = linear.linear_backward(dx, cache.linear)
+    # abar = sum_i a_i / L: each location gets the share 1 / L
     da = np.repeat(dabar[:, None] / cache.locations, cache.locations, axis=1)
     return da, grads
 
 
 def begin(params, a):
-    """Return the State before the first word, with one caption per image. a: (N, L, D)."""
+    """Return the State before the first word, with one caption per image.
+
+    Args:
+        params: arrays by name.
+        a: (N, L, D) annotations.
+    """
     h, c, _ = picture_forward(params, a)
     return State(h, c)
 
 
 def select(state, rows):
-    """Return the State of chosen captions. rows: (B',) integers, the captions to keep or repeat."""
+    """Return the State of selected captions.
+
+    Args:
+        state: State of B captions.
+        rows: (B',) integers, the captions to keep or repeat.
+    Returns:
+        State of B' captions.
+    """
     return State(state.h[rows], state.c[rows])
 
 
 def step(params, state, words):
-    """Advance by one word: predict the word after each caption's last one.
+    """Advance by one word and predict the next one.
 
     Args:
         params: arrays by name.
         state: State.
-        words: (B,) the words before.
+        words: (B,) integers, the previous words.
     Returns:
         logits: (B, V).
-        alpha: (B, 0), for there is no attention.
-        beta: (B,), ones.
-        state: the State after the word.
+        alpha: (B, 0), empty: there is no attention.
+        beta: (B,) ones.
+        state: State after these words.
     """
     Ey, _ = embedding.embedding_forward(params["E"], words)
     h, c, _ = lstm.lstm_forward(Ey, state.h, state.c, params["W_x"], params["W_hh"], params["b"])

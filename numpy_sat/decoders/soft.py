@@ -1,4 +1,4 @@
-"""The model "soft": Show, Attend and Tell with soft attention, see attend_tell.py."""
+"""Provide the model "soft": Show, Attend and Tell with soft attention (see attend_tell.py)."""
 
 import numpy as np
 
@@ -15,23 +15,61 @@ step, select = attend_tell.step, attend_tell.select
 
 
 def init_params(rng, D, config, log_frequencies, dtype=np.float32):
-    """Draw all parameters by name, without those of the parts in config.decoder.without."""
+    """Draw all parameters, except those of the parts in config.decoder.without.
+
+    Args:
+        rng: numpy Generator.
+        D: annotation size.
+        config: the recipe.
+        log_frequencies: (V,) log frequencies of the words.
+        dtype: dtype of the parameters.
+    Returns:
+        Arrays by name.
+    """
     sizes = D, config.decoder.embedding_size, config.decoder.hidden_size, config.decoder.attention_size
     return parts.removed(attend_tell.init_params(rng, *sizes, log_frequencies, dtype), config.decoder.without)
 
 
 def loss_and_grads(params, a, batch, config, rng):
-    """Run one forward and backward pass. a: (N, L, D). Returns the Loss, da: (N, L, D) and gradients by name."""
+    """Run one forward and backward pass.
+
+    Args:
+        params: arrays by name.
+        a: (N, L, D) annotations.
+        batch: data.batches.Batch.
+        config: the recipe.
+        rng: numpy Generator, for the dropout mask.
+    Returns:
+        loss: loss.Loss.
+        da: (N, L, D).
+        grads: gradients by name.
+    """
     return loss_and_grads_with(parts_of(config), params, a, batch, config, rng)
 
 
 def loss_only(params, a, batch, config):
-    """Return the Loss without dropout and without gradients."""
+    """Compute the loss without dropout and without gradients.
+
+    Args:
+        params: arrays by name.
+        a: (N, L, D) annotations.
+        batch: data.batches.Batch.
+        config: the recipe.
+    Returns:
+        loss.Loss.
+    """
     return loss_only_with(parts_of(config), params, a, batch, config)
 
 
 def begin(params, a, config, rng=None):
-    """Return the State before the first word, with one caption per image. a: (N, L, D); rng: not used."""
+    """Return the State before the first word, with one caption per image.
+
+    Args:
+        params: arrays by name.
+        a: (N, L, D) annotations.
+        config: the recipe.
+        rng: not used.
+    """
     return attend_tell.begin(params, a, parts_of(config))
 
 
@@ -41,7 +79,14 @@ def parts_of(config):
 
 
 def loss_and_grads_with(decoder_parts, params, a, batch, config, rng):
-    """Do what loss_and_grads does, for any attention that samples nothing. decoder_parts: attend_tell.Parts."""
+    """Run one forward and backward pass with any attention that samples nothing.
+
+    Args:
+        decoder_parts: attend_tell.Parts.
+        params, a, batch, config, rng: as in loss_and_grads.
+    Returns:
+        loss, da, grads: as in loss_and_grads.
+    """
     decoder = choose(a, attend_tell, recurrence)
     mask_h = dropout.dropout_mask(
         rng, (*batch.words.shape, config.decoder.hidden_size), config.decoder.dropout, a.dtype
@@ -54,7 +99,14 @@ def loss_and_grads_with(decoder_parts, params, a, batch, config, rng):
 
 
 def loss_only_with(decoder_parts, params, a, batch, config):
-    """Do what loss_only does, for any attention that samples nothing. decoder_parts: attend_tell.Parts."""
+    """Compute the loss with any attention that samples nothing, without dropout and without gradients.
+
+    Args:
+        decoder_parts: attend_tell.Parts.
+        params, a, batch, config: as in loss_only.
+    Returns:
+        loss.Loss.
+    """
     decoder = choose(a, attend_tell, recurrence)
     mask_h = np.ones((*batch.words.shape, config.decoder.hidden_size), a.dtype)
     logits, alpha, _ = decoder.decode_forward(params, a, batch.words, mask_h, decoder_parts)

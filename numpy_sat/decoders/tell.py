@@ -1,4 +1,4 @@
-"""The model "tell": Show and Tell, see show_tell.py."""
+"""Provide the model "tell": Show and Tell (see show_tell.py)."""
 
 import numpy as np
 
@@ -14,7 +14,19 @@ step, select = show_tell.step, show_tell.select
 
 
 def init_params(rng, D, config, log_frequencies, dtype=np.float32):
-    """Draw all parameters by name. Raises InputError where config.decoder.without names a part."""
+    """Draw all parameters.
+
+    Args:
+        rng: numpy Generator.
+        D: annotation size.
+        config: the recipe.
+        log_frequencies: (V,) log frequencies of the words.
+        dtype: dtype of the parameters.
+    Returns:
+        Arrays by name.
+    Raises:
+        InputError: config.decoder.without names a part.
+    """
     parts.refuse("tell", config.decoder.without)
     return show_tell.init_params(
         rng, D, config.decoder.embedding_size, config.decoder.hidden_size, log_frequencies, dtype
@@ -22,7 +34,19 @@ def init_params(rng, D, config, log_frequencies, dtype=np.float32):
 
 
 def loss_and_grads(params, a, batch, config, rng):
-    """Run one forward and backward pass. a: (N, L, D). Returns the Loss, da: (N, L, D) and gradients by name."""
+    """Run one forward and backward pass.
+
+    Args:
+        params: arrays by name.
+        a: (N, L, D) annotations.
+        batch: data.batches.Batch.
+        config: the recipe.
+        rng: numpy Generator, for the dropout mask.
+    Returns:
+        loss: loss.Loss.
+        da: (N, L, D).
+        grads: gradients by name.
+    """
     decoder = choose(a, show_tell, fast_show_tell)
     mask_h = dropout.dropout_mask(
         rng, (*batch.words.shape, config.decoder.hidden_size), config.decoder.dropout, a.dtype
@@ -35,7 +59,16 @@ def loss_and_grads(params, a, batch, config, rng):
 
 
 def loss_only(params, a, batch, config):
-    """Return the Loss without dropout and without gradients."""
+    """Compute the loss without dropout and without gradients.
+
+    Args:
+        params: arrays by name.
+        a: (N, L, D) annotations.
+        batch: data.batches.Batch.
+        config: the recipe.
+    Returns:
+        loss.Loss.
+    """
     decoder = choose(a, show_tell, fast_show_tell)
     mask_h = np.ones((*batch.words.shape, config.decoder.hidden_size), a.dtype)
     logits, _ = decoder.decode_forward(params, a, batch.words, mask_h)
@@ -43,5 +76,11 @@ def loss_only(params, a, batch, config):
 
 
 def begin(params, a, config, rng=None):
-    """Return the State before the first word, with one caption per image. a: (N, L, D); config, rng: not used."""
+    """Return the State before the first word, with one caption per image.
+
+    Args:
+        params: arrays by name.
+        a: (N, L, D) annotations.
+        config, rng: not used.
+    """
     return show_tell.begin(params, a)

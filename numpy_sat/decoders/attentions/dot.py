@@ -1,4 +1,4 @@
-"""Attention by scaled dot products, with one head or several, for the recurrence: layers/dot_attention.py."""
+"""Provide scaled dot-product attention, with one head or several (layers/dot_attention.py), for the recurrence."""
 
 from numpy_sat.layers import dot_attention
 
@@ -7,7 +7,7 @@ def keys_forward(params, a):
     """Compute the keys k_i = a_i W_k of every location and head.
 
     Args:
-        params: arrays by name, of which W_k is read.
+        params: arrays by name: W_k.
         a: (N, L, D) annotations.
     Returns:
         keys: (heads, N, L, A / heads).
@@ -17,18 +17,26 @@ def keys_forward(params, a):
 
 
 def keys_backward(dkeys, cache):
-    """Compute the gradients of keys_forward. Returns da: (N, L, D) and grads: W_k."""
+    """Compute the gradients of keys_forward.
+
+    Args:
+        dkeys: (heads, N, L, A / heads).
+        cache: from keys_forward.
+    Returns:
+        da: (N, L, D).
+        grads: W_k by name.
+    """
     da, dW_k = dot_attention.keys_backward(dkeys, cache)
     return da, {"W_k": dW_k}
 
 
 def attend_forward(params, a, keys, h, mode=None):
-    """Compute one word's context, equations 4 to 6 of every head.
+    """Compute the contexts of one word (equations 4 to 6 for every head).
 
     Args:
-        params: arrays by name, of which W_q and W_v are read.
+        params: arrays by name: W_q and W_v.
         a: (N, L, D) annotations.
-        keys: (heads, N, L, A / heads), of keys_forward.
+        keys: (heads, N, L, A / heads), from keys_forward.
         h: (B, S) hidden states before the word.
         mode: not used.
     Returns:
@@ -44,12 +52,13 @@ def attend_backward(dz, dalpha, cache):
 
     Args:
         dz: (B, A).
-        dalpha: (B, L), what reaches the mean alpha from the penalty.
+        dalpha: (B, L) gradient of the mean alpha, from the attention penalty.
+        cache: from attend_forward.
     Returns:
         da: (N, L, D).
         dkeys: (heads, N, L, A / heads).
         dh: (B, S).
-        grads: W_q, W_v.
+        grads: W_q and W_v by name.
     """
     da, dkeys, dh, dW_q, dW_v = dot_attention.attend_backward(dz, dalpha, cache)
     return da, dkeys, dh, {"W_q": dW_q, "W_v": dW_v}

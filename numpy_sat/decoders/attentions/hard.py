@@ -1,8 +1,8 @@
-"""Hard attention (Xu et al. 2015, section 4.1), for the recurrence: z_t is one annotation.
+"""Provide hard attention (Xu et al. 2015, section 4.1) for the recurrence: z_t is one annotation.
 
-A mode says which annotation that is. It is a function of alpha: (B, L), and returns the results of
+A mode chooses this annotation. It is a function of alpha: (B, L). It returns the results of
 hard_attention.draw_forward: the weights of z_t = sum_i weights_ti a_i, the locations s_t and a cache. Training samples
-a location. While the model writes a caption, it may also take the most probable location or the expected context.
+a location. While the model writes a caption, it can also use the most probable location or the expected context.
 """
 
 from typing import NamedTuple
@@ -24,14 +24,14 @@ class AttendCache(NamedTuple):
 
 
 def attend_forward(params, a, keys, h, mode):
-    """Compute one word's context: the annotation at the location that the mode chooses.
+    """Compute the contexts of one word: the annotations at the locations that the mode chooses.
 
     Args:
-        params: arrays by name, of which W_h and v are read.
+        params: arrays by name: W_h and v.
         a: (N, L, D) annotations.
-        keys: (N, L, A), of keys_forward.
+        keys: (N, L, A), from keys_forward.
         h: (B, S) hidden states before the word.
-        mode: a function of alpha, see above.
+        mode: a function of alpha (see above).
     Returns:
         z: (B, D) contexts.
         alpha: (B, L) probabilities of the locations.
@@ -43,7 +43,7 @@ def attend_forward(params, a, keys, h, mode):
     alpha, cache_softmax = softmax.softmax_forward(e)
     # s_t ~ Categorical(alpha_t)
     weights, s, cache_draw = mode(alpha)
-    # (6) z_t = a at s_t, or sum_i alpha_ti a_i
+    # (6) z_t = a at s_t, or the expected context sum_i alpha_ti a_i
     z, cache_context = attention.context_forward(weights, a)
     return z, alpha, AttendCache(cache_score, cache_softmax, cache_draw, cache_context, s)
 
@@ -51,20 +51,24 @@ def attend_forward(params, a, keys, h, mode):
 def attend_backward(dz, dalpha, cache):
     """Compute the gradients of attend_forward.
 
-    A sampled location passes no gradient from z to alpha. What alpha learns from samples is part of dalpha.
+    A sampled location passes no gradient from z to alpha. The gradient of REINFORCE is part of dalpha.
 
     Args:
         dz: (B, D).
-        dalpha: (B, L), what reaches alpha from the penalty, REINFORCE and the entropy.
+        dalpha: (B, L) gradient of alpha, from the attention penalty, REINFORCE and the entropy.
+        cache: from attend_forward.
     Returns:
         da: (N, L, D).
         dkeys: (N, L, A).
         dh: (B, S).
-        grads: W_h, v.
+        grads: W_h and v by name.
     """
+    # (6) z_t = sum_i weights_ti a_i
     dweights, da = attention.context_backward(dz, cache.context)
-    # term 1: from outside; term 2: through the expected context
+    # gradient of alpha = term 1: from outside (dalpha) + term 2: through the expected context
     dalpha = dalpha + hard_attention.draw_backward(dweights, cache.draw)
+    # (5) alpha_t = softmax(e_t)
     de = softmax.softmax_backward(dalpha, cache.softmax)
+    # (4) e_ti = v . tanh(W_a a_i + W_h h_{t-1} + b_a)
     dkeys, dh, dW_h, dv = attention.score_backward(de, cache.score)
     return da, dkeys, dh, {"W_h": dW_h, "v": dv}

@@ -1,4 +1,4 @@
-"""Attention by dot products left out, for the recurrence: every word's context is the mean of the values."""
+"""Replace dot-product attention in the recurrence: the context of every word is the mean of the values."""
 
 from typing import NamedTuple
 
@@ -19,10 +19,10 @@ def keys_forward(params, a):
     """Compute the context of every word, the mean value abar W_v of every head.
 
     Args:
-        params: arrays by name, of which W_v is read: (heads, D, A / heads).
+        params: arrays by name: W_v (heads, D, A / heads).
         a: (N, L, D) annotations.
     Returns:
-        values: (N, A), the heads side by side, in the place of keys.
+        values: (N, A) mean values, the heads side by side, used as keys.
         cache: what keys_backward needs.
     """
     abar, W_v = a.mean(axis=1), params["W_v"]
@@ -31,9 +31,20 @@ def keys_forward(params, a):
 
 
 def keys_backward(dvalues, cache):
-    """Compute the gradients of keys_forward. dvalues: (N, A). Returns da: (N, L, D) and grads: W_v."""
+    """Compute the gradients of keys_forward.
+
+    Args:
+        dvalues: (N, A).
+        cache: from keys_forward.
+    Returns:
+        da: (N, L, D).
+        grads: W_v by name.
+    """
     locations, abar, W_v = cache
     dvalues = dvalues.reshape(len(abar), len(W_v), -1).swapaxes(0, 1)  # (heads, N, A / heads)
+    # dabar = sum over heads of dvalues W_v^T
     dabar = (dvalues @ W_v.swapaxes(1, 2)).sum(axis=0)
+    # abar = sum_i a_i / L: each location gets the share 1 / L
     da = np.repeat(dabar[:, None] / locations, locations, axis=1)
+    # dW_v = sum over images of abar^T dvalues
     return da, {"W_v": abar.T @ dvalues}

@@ -1,13 +1,13 @@
-"""Soft attention with the MLP score (Xu et al. 2015, section 4.2), for the recurrence: layers/attention.py."""
+"""Provide soft attention with the MLP score (Xu et al. 2015, section 4.2; layers/attention.py), for the recurrence."""
 
 from numpy_sat.layers import attention, linear
 
 
 def keys_forward(params, a):
-    """Compute keys_i = W_a a_i + b_a of every location.
+    """Compute the keys k_i = W_a a_i + b_a of every location.
 
     Args:
-        params: arrays by name, of which W_a and b_a are read.
+        params: arrays by name: W_a and b_a.
         a: (N, L, D) annotations.
     Returns:
         keys: (N, L, A).
@@ -17,18 +17,26 @@ def keys_forward(params, a):
 
 
 def keys_backward(dkeys, cache):
-    """Compute the gradients of keys_forward. Returns da: (N, L, D) and grads: W_a, b_a."""
+    """Compute the gradients of keys_forward.
+
+    Args:
+        dkeys: (N, L, A).
+        cache: from keys_forward.
+    Returns:
+        da: (N, L, D).
+        grads: W_a and b_a by name.
+    """
     da, dW_a, db_a = linear.linear_backward(dkeys, cache)
     return da, {"W_a": dW_a, "b_a": db_a}
 
 
 def attend_forward(params, a, keys, h, mode=None):
-    """Compute one word's context, equations 4 to 6.
+    """Compute the contexts of one word (equations 4 to 6).
 
     Args:
-        params: arrays by name, of which W_h and v are read.
+        params: arrays by name: W_h and v.
         a: (N, L, D) annotations.
-        keys: (N, L, A), of keys_forward.
+        keys: (N, L, A), from keys_forward.
         h: (B, S) hidden states before the word.
         mode: not used.
     Returns:
@@ -44,12 +52,13 @@ def attend_backward(dz, dalpha, cache):
 
     Args:
         dz: (B, D).
-        dalpha: (B, L), what reaches alpha from the penalty.
+        dalpha: (B, L) gradient of alpha, from the attention penalty.
+        cache: from attend_forward.
     Returns:
         da: (N, L, D).
         dkeys: (N, L, A).
         dh: (B, S).
-        grads: W_h, v.
+        grads: W_h and v by name.
     """
     da, dkeys, dh, dW_h, dv = attention.attend_backward(dz, dalpha, cache)
     return da, dkeys, dh, {"W_h": dW_h, "v": dv}

@@ -1,16 +1,23 @@
-"""The decoders of attend_tell.py, show_tell.py and log_bilinear.py, fused for float32.
+"""Provide fused versions of the decoders of attend_tell.py, show_tell.py and log_bilinear.py for float32.
 
-The equations are the same, and the results are equal up to rounding. The order of the computation differs. Products
-that need not wait for the hidden state take all words of all captions at once: E y W_x before the loop over words, and
-each weight's gradient after it, one product of T B rows instead of T products of B rows. Weights that every word needs
-are packed once (kernels/matmul.py). Between two products runs one kernel (kernels/attention.py, kernels/lstm.py).
+The equations are the same, and the results are equal up to rounding. The order of the computation differs:
 
-Arrays come from the training step's workspace (system/workspace.py).
+* Products that do not depend on the hidden state take all words of all captions at once. E y W_x is computed before the
+  loop over words, and the gradient of each weight after it. One product of T B rows replaces T products of B rows.
+* Weights that every word needs are packed once (kernels/matmul.py).
+* One kernel runs between two products (kernels/attention.py, kernels/lstm.py).
+* Arrays come from the workspace of the training step (system/workspace.py).
 """
 
 from numpy_sat import kernels
 
 
 def choose(a, plain, fused):
-    """Return the module that decodes annotations a: `fused` for float32, `plain` for float64 and unfused kernels."""
+    """Return the module that decodes these annotations.
+
+    Args:
+        a: (N, L, D) annotations.
+        plain: module for float64, and for float32 with unfused kernels.
+        fused: module for float32.
+    """
     return fused if kernels.use_kernels(a, composite=True) else plain

@@ -1,4 +1,4 @@
-"""Hard attention for the fused recurrence: soft attention's kernel, then the mode's choice of one annotation."""
+"""Provide hard attention for the fused recurrence: the kernel of soft attention, then one annotation per word."""
 
 from typing import NamedTuple
 
@@ -9,49 +9,81 @@ from numpy_sat.system.workspace import current
 
 
 class Attention(NamedTuple):
-    """Arrays that are the same for every word, and the choices of all modes."""
+    """The arrays that all words share, and the results of the modes."""
 
     soft: soft.Attention
-    modes: list  # the mode of each word, see attentions/hard.py
-    weights: np.ndarray  # (T, B, L), of the annotations in z
-    s: np.ndarray  # (T, B) the locations
-    expected: np.ndarray  # (T, B) bool, which words get the expected context
+    modes: list  # the mode of each word (see attentions/hard.py)
+    weights: np.ndarray  # (T, B, L) weights of the annotations in z
+    s: np.ndarray  # (T, B) locations
+    expected: np.ndarray  # (T, B) bool, True where z is the expected context
 
     @property
     def size(self):
-        """The size of z."""
+        """Return the size of z."""
         return self.soft.size
 
 
 def start(params, a, words, modes):
-    """Return the Attention. a: (N, L, D); words: (T, B); modes: one per word."""
+    """Return the Attention of a batch.
+
+    Args:
+        params: arrays by name, those of soft attention.
+        a: (N, L, D) annotations.
+        words: (T, B) integers; only their shape is used.
+        modes: T modes, one per word.
+    """
     weights = current().empty((*words.shape, a.shape[1]))
-    of_soft = soft.start(params, a, words)
-    return Attention(of_soft, modes, weights, np.empty(words.shape, int), np.empty(words.shape, bool))
+    s, expected = np.empty(words.shape, int), np.empty(words.shape, bool)
+    return Attention(soft.start(params, a, words), modes, weights, s, expected)
 
 
 def attend_forward(attention, t, h, z, alpha):
-    """Compute equations 4 to 6 of word t. h: (B, S). Writes z: (B, size) and alpha: (B, L)."""
+    """Compute equations 4 to 6 for word t.
+
+    Args:
+        attention: Attention.
+        t: index of the word.
+        h: (B, S) hidden states before the word.
+        z: (B, size) output array for the contexts.
+        alpha: (B, L) output array for the probabilities of the locations.
+    """
     soft.attend_forward(attention.soft, t, h, z, alpha)
     attention.weights[t], attention.s[t], cache = attention.modes[t](alpha)
     attention.expected[t] = cache.expected
-    # z holds the expected context: z_t = a at s_t elsewhere
+    # The kernel wrote the expected context. Elsewhere z_t = a at s_t.
     sampled, a = np.flatnonzero(~cache.expected), attention.soft.a
     z[sampled] = a[sampled // (len(z) // len(a)), attention.s[t, sampled]]
 
 
 def start_backward(attention):
-    """Return the Sums before the last word."""
+    """Return Sums of zero words."""
     return soft.start_backward(attention.soft)
 
 
 def attend_backward(attention, sums, t, dz, alpha, dalpha, dh):
-    """Compute the gradients of word t. dz: (B, size); dalpha: (B, L). Adds to the sums and to dh: (B, S)."""
+    """Compute the gradients of word t.
+
+    Args:
+        attention: Attention.
+        sums: Sums; the terms of word t are added in place.
+        t: index of the word.
+        dz: (B, size).
+        alpha: (B, L) probabilities of the locations.
+        dalpha: (B, L).
+        dh: (B, S) gradient of h_{t-1}; the term through the attention is added in place.
+    """
     # A sampled location passes no gradient from z to alpha.
     dz_expected = np.where(attention.expected[t][:, None], dz, 0)
     soft.attend_backward(attention.soft, sums, t, dz_expected, alpha, dalpha, dh)
 
 
 def gradients(attention, sums, h, dz, alpha):
-    """Compute what soft.gradients computes. alpha: not used, for z has other weights."""
+    """Compute the gradients that are sums over all words.
+
+    Args:
+        attention, sums, h, dz: as in soft.gradients.
+        alpha: not used; attention.weights are the weights of the annotations in z.
+    Returns:
+        da, grads: as in soft.gradients.
+    """
     return soft.gradients(attention.soft, sums, h, dz, attention.weights)

@@ -1,4 +1,4 @@
-"""Attention by dot products left out, for the fused recurrence: every word's context is the mean of the values."""
+"""Replace dot-product attention in the fused recurrence: the context of every word is the mean of the values."""
 
 from numpy_sat.decoders.attentions import mean_value
 from numpy_sat.decoders.fast import mean
@@ -8,5 +8,11 @@ start_backward, gradients = mean.start_backward, mean.gradients
 
 
 def start(params, a, words, modes=None):
-    """Return the Attention. a: (N, L, D); words: (T, B); modes: not used."""
+    """Return the Attention of a batch.
+
+    Args:
+        params: arrays by name: W_v.
+        a: (N, L, D) annotations.
+        words, modes: not used.
+    """
     return mean.Attention(mean_value, len(a), *mean_value.keys_forward(params, a))

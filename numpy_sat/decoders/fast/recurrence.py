@@ -1,12 +1,14 @@
-"""The recurrence of attend_tell.py, fused. Each attention has a module of its own, with the same functions.
+"""Compute the recurrence of attend_tell.py with fused kernels.
+
+Every attention has its own module, with the same functions:
 
     start(params, a, words, modes) -> Attention                   arrays for all words, some of them still empty
-    attend_forward(attention, t, h, z, alpha)                     writes z and alpha of word t
-    start_backward(attention) -> Sums                             gradients that are summed over the words
+    attend_forward(attention, t, h, z, alpha)                     sets z and alpha of word t
+    start_backward(attention) -> Sums                             gradients that are sums over words
     attend_backward(attention, sums, t, dz, alpha, dalpha, dh)    adds to dh and to the sums
-    gradients(attention, sums, h, dz, alpha) -> da, grads         computes the gradients that need all words
+    gradients(attention, sums, h, dz, alpha) -> da, grads         computes the gradients that are sums over all words
 
-z has `attention.size` numbers: the kernels take whole vectors, so an attention may pad them with zeros.
+z has `attention.size` numbers. The kernels process whole SIMD vectors, so an attention may pad z with zeros.
 """
 
 from types import ModuleType
@@ -25,7 +27,7 @@ from numpy_sat.kernels import elementwise, lstm
 from numpy_sat.kernels.matmul import multiply, multiply_transposed, pack
 from numpy_sat.system.workspace import current
 
-FUSED = {  # each attention's fused module
+FUSED = {  # the fused module of each attention
     soft_attention: soft,
     dot_attention: dot,
     hard_attention: hard,
@@ -35,12 +37,12 @@ FUSED = {  # each attention's fused module
 
 
 class Cache(NamedTuple):
-    """Arrays have a row per word and caption: (T, B, ...)."""
+    """The results of decode_forward that decode_backward needs. Arrays are (T, B, ...) unless stated otherwise."""
 
     params: dict
     parts: attend_tell.Parts
     module: ModuleType  # the fused attention
-    attention: Any  # its Attention
+    attention: Any  # the module's Attention
     state: attend_tell.FirstStateCache
     words: np.ndarray
     mask_h: np.ndarray
@@ -50,7 +52,7 @@ class Cache(NamedTuple):
     alpha: np.ndarray
     context: np.ndarray  # before the gate
     beta: np.ndarray | None  # (T, B, 1); None without a gate
-    z: np.ndarray  # after the gate; without one the same array as context
+    z: np.ndarray  # after the gate; without a gate the same array as context
     ifog: np.ndarray
     tanh_c: np.ndarray
     dropped: np.ndarray  # h after dropout
@@ -58,7 +60,7 @@ class Cache(NamedTuple):
 
 
 def decode_forward(params, a, words, mask_h, parts, modes=None):
-    """Compute what attend_tell.decode_forward computes."""
+    """Compute the logits of whole captions. Arguments and results are those of attend_tell.decode_forward."""
     empty = current().empty
     h_0, c_0, cache_state = attend_tell.first_state_forward(params, a)
     (T, B), (N, L, _), S = words.shape, a.shape, h_0.shape[1]
@@ -66,6 +68,7 @@ def decode_forward(params, a, words, mask_h, parts, modes=None):
     attention = module.start(params, a, words, modes)
     W_y, W_z = _weights(params, attention)
     Ey = params["E"][words]
+    # affine_t = W_x (E y_{t-1}, z_t) + W_hh h_{t-1} + b: first the terms of E y_{t-1} and b, of all words
     affine = multiply(Ey, pack(W_y, params["b"]))
     W_hh, W_z = pack(params["W_hh"]), pack(W_z)
     h, c = empty((T + 1, B, S)), empty((T + 1, B, S))
@@ -74,14 +77,17 @@ def decode_forward(params, a, words, mask_h, parts, modes=None):
     ifog, tanh_c = empty(affine.shape), empty((T, B, S))
     context, beta = (empty(z.shape), empty((T, B, 1))) if parts.gate else (z, None)
     for t in range(T):
-        module.attend_forward(attention, t, h[t], context[t], alpha[t])  # (4) (5) (6)
+        # (4) (5) (6)
+        module.attend_forward(attention, t, h[t], context[t], alpha[t])
         if parts.gate:
             # beta_t = sigm(w_beta . h_{t-1} + b_beta), z_t = beta_t sum_i alpha_ti a_i
             beta[t, :, 0] = 0.5 + 0.5 * np.tanh(0.5 * (h[t] @ params["w_beta"] + params["b_beta"]))
             np.multiply(beta[t], context[t], out=z[t])
+        # (1) (2) (3)
         multiply(h[t], W_hh, affine[t])
         multiply(z[t], W_z, affine[t])
-        lstm.gates(affine[t], c[t], h[t + 1], c[t + 1], ifog[t], tanh_c[t])  # (1) (2) (3)
+        lstm.gates(affine[t], c[t], h[t + 1], c[t + 1], ifog[t], tanh_c[t])
+    # (7) of all words
     dropped = np.multiply(h[1:], mask_h, out=empty(mask_h.shape))
     logits, inner = _output_forward(params, Ey, dropped, z, parts)
     cache = Cache(
@@ -92,42 +98,56 @@ def decode_forward(params, a, words, mask_h, parts, modes=None):
 
 
 def decode_backward(dlogits, dalpha, cache):
-    """Compute what attend_tell.decode_backward computes."""
+    """Compute the gradients of decode_forward. Arguments and results are those of attend_tell.decode_backward."""
     params, h, N = cache.params, cache.h[:-1], cache.state.h0.linear.x.shape[0]
+    # (7) of all words: the output's terms of the gradients of E y, h and z
     dEy, dh_out, dz, grads = _output_backward(dlogits, cache)
     daffine, dcontext, dgate, sums, dh_0, dc_0 = _recur_backward(dh_out, dz, dalpha, cache)
 
     M, D = params["E"].shape[1], len(params["W_x"]) - params["E"].shape[1]
+    # affine = W_x (E y, z) + W_hh h + b: each weight's gradient is one product over all words and captions
     grads["W_x"] = np.concatenate([multiply_transposed(cache.Ey, daffine), multiply_transposed(cache.z, daffine)[:D]])
     grads["W_hh"], grads["b"] = multiply_transposed(h, daffine), elementwise.column_sums(daffine)
     if cache.parts.gate:
+        # beta_t = sigm(w_beta . h_{t-1} + b_beta)
         grads["w_beta"], grads["b_beta"] = np.tensordot(dgate[..., 0], h, axes=2), dgate.sum(keepdims=True).reshape(1)
-    # E y_{t-1}: term 1: through the output; term 2: through the LSTM
+    # gradient of E y_{t-1} = term 1: through the output (in dEy) + term 2: through the LSTM
     dEy = multiply(daffine, pack(params["W_x"][:M].T), dEy)
     grads["E"] = np.zeros_like(params["E"])
     elementwise.add_rows(dEy.reshape(-1, M), cache.words.ravel(), grads["E"])
     da, grads_attention = cache.module.gradients(cache.attention, sums, h, dcontext, cache.alpha)
+    # gradients of h_0 and c_0 of an image: each of its captions adds a term
     dh_0, dc_0 = (d.reshape(N, -1, d.shape[1]).sum(axis=1) for d in (dh_0, dc_0))
-    dmean, grads_state = attend_tell.first_state_backward(dh_0, dc_0, cache.state)
+    da_location, grads_state = attend_tell.first_state_backward(dh_0, dc_0, cache.state)
     grads |= {**grads_attention, **grads_state}
-    return da + dmean[:, None], {name: np.ascontiguousarray(gradient) for name, gradient in grads.items()}
+    # gradient of a = term 1: through the contexts and the keys (da) + term 2: through h_0 and c_0
+    return da + da_location[:, None], {name: np.ascontiguousarray(gradient) for name, gradient in grads.items()}
 
 
 def locations(cache):
-    """Return the locations s_t of hard attention: (T, B). cache: from decode_forward."""
+    """Return the locations of hard attention.
+
+    Args:
+        cache: from decode_forward.
+    Returns:
+        s: (T, B) integers s_t.
+    """
     return cache.attention.s
 
 
 def _recur_backward(dh_out, dz, dalpha, cache):
-    """Go back through time.
+    """Compute the gradients of the recurrence by backpropagation through time.
 
     Args:
-        dh_out: (T, B, S), from the output.
-        dz: (T, B, D), from the output; the term from the LSTM is added in place.
+        dh_out: (T, B, S) gradient of h_t from the output.
+        dz: (T, B, D) gradient of z_t from the output; the term through the LSTM is added in place.
         dalpha: (T, B, L).
+        cache: Cache.
     Returns:
-        daffine, dcontext, dgate: gradients of all words; dgate is None without a gate.
-        sums: the attention's Sums.
+        daffine: (T, B, 4S) gradient of the gates before their nonlinearities.
+        dcontext: (T, B, D) gradient of the contexts before the gate.
+        dgate: (T, B, 1) gradient of the gate before its sigmoid; None without a gate.
+        sums: Sums of the attention.
         dh_0, dc_0: (B, S).
     """
     params, attention, gate, empty = cache.params, cache.attention, cache.parts.gate, current().empty
@@ -138,40 +158,66 @@ def _recur_backward(dh_out, dz, dalpha, cache):
     daffine = empty(cache.ifog.shape)
     dcontext, dgate = (empty(dz.shape), empty(cache.beta.shape)) if gate else (dz, None)
     for t in reversed(range(len(dh_out))):
-        # h_t: term 1: through the output; term 2: through the word after
+        # gradient of h_t = term 1: through the output (dh_out) + term 2: through the next word (dh)
         dh += dh_out[t]
-        lstm.gates_backward(dh, dc, cache.c[t], cache.ifog[t], cache.tanh_c[t], daffine[t])  # (3) (2) (1)
-        # z_t: term 1: through the output; term 2: through the LSTM
+        # (3) (2) (1)
+        lstm.gates_backward(dh, dc, cache.c[t], cache.ifog[t], cache.tanh_c[t], daffine[t])
+        # gradient of z_t = term 1: through the output (in dz) + term 2: through the LSTM
         multiply(daffine[t], W_z, dz[t])
-        # h_{t-1}: term 1: through the gate
         if gate:
+            # z_t = beta_t context_t, beta_t = sigm(gate_t), gate_t = w_beta . h_{t-1} + b_beta
             beta = cache.beta[t]
             dgate[t] = (dz[t] * cache.context[t]).sum(axis=1, keepdims=True) * beta * (1 - beta)
             np.multiply(beta, dz[t], out=dcontext[t])
+            # gradient of h_{t-1}: term 1: through the gate
             np.multiply(dgate[t], params["w_beta"], out=dh)
         else:
             dh[:] = 0
         # term 2: through the LSTM
         multiply(daffine[t], W_hh, dh)
-        # term 3: through the attention, (6) (5) (4)
+        # term 3: through the attention (6) (5) (4)
         cache.module.attend_backward(attention, sums, t, dcontext[t], cache.alpha[t], dalpha[t], dh)
     return daffine, dcontext, dgate, sums, dh, dc
 
 
 def _output_forward(params, Ey, dropped, z, parts):
-    """Compute the logits: (T, B, V), and `inner`, which L_o multiplies: (T, B, M)."""
-    # (7) E y_{t-1} + L_h h_t + L_z z_t, or L_h h_t without deep output
+    """Compute the output layer of all words.
+
+    Args:
+        params: arrays by name.
+        Ey: (T, B, M) embeddings of the previous words.
+        dropped: (T, B, S) hidden states after dropout.
+        z: (T, B, size) contexts.
+        parts: attend_tell.Parts.
+    Returns:
+        logits: (T, B, V).
+        inner: (T, B, M) the input of L_o.
+    """
+    # (7) inner_t = E y_{t-1} + L_h h_t + L_z z_t, or L_h h_t without deep output
     inner = multiply(dropped, pack(params["L_h"]), Ey.copy() if parts.deep_output else None)
     if parts.deep_output:
         multiply(z, pack(_padded(params["L_z"], z.shape[2])), inner)
+    # logits_t = L_o inner_t + b_o
     return multiply(inner, pack(params["L_o"], params["b_o"])), inner
 
 
 def _output_backward(dlogits, cache):
-    """Compute the gradients of dropout and output. Returns dEy (None without deep output), dh, dz and grads."""
+    """Compute the gradients of the output layer and of its dropout.
+
+    Args:
+        dlogits: (T, B, V).
+        cache: Cache.
+    Returns:
+        dEy: (T, B, M); None without deep output.
+        dh: (T, B, S).
+        dz: (T, B, size).
+        grads: gradients by parameter name.
+    """
+    # logits_t = L_o inner_t + b_o
     params, deep = cache.params, cache.parts.deep_output
     grads = {"L_o": multiply_transposed(cache.inner, dlogits), "b_o": elementwise.column_sums(dlogits)}
     dinner = multiply(dlogits, pack(params["L_o"].T))
+    # inner_t = E y_{t-1} + L_h h_t + L_z z_t: its gradient is also that of E y_{t-1}
     grads["L_h"] = multiply_transposed(cache.dropped, dinner)
     if deep:
         grads["L_z"] = multiply_transposed(cache.z, dinner)[: len(params["L_z"])]
@@ -185,12 +231,12 @@ def _output_backward(dlogits, cache):
 
 
 def _weights(params, attention):
-    """Return W_x in two parts, for E y and for z; the second has attention.size rows."""
+    """Return the rows of W_x for E y, and those for z padded to attention.size rows."""
     M = params["E"].shape[1]
     return params["W_x"][:M], _padded(params["W_x"][M:], attention.size)
 
 
 def _padded(W, rows):
-    """Return W, padded with rows of zeros to so many `rows`."""
+    """Return W, padded with zeros to this number of rows."""
     missing = rows - len(W)
     return np.pad(W, ((0, missing), (0, 0))) if missing else W

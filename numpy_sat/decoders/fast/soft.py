@@ -1,6 +1,6 @@
-"""Soft attention for the fused recurrence, with the kernel of kernels/attention.py.
+"""Provide soft attention for the fused recurrence, with the kernel of kernels/attention.py.
 
-The kernel takes whole vectors, so D and A are padded with zeros: z_t has `size` numbers.
+The kernel processes whole SIMD vectors, so D and A are padded with zeros. z_t has `size` numbers.
 """
 
 from typing import NamedTuple
@@ -15,12 +15,12 @@ from numpy_sat.system.workspace import current
 
 
 class Attention(NamedTuple):
-    """Arrays that are the same for every word, and the queries of all words."""
+    """The arrays that all words share, and the queries of all words."""
 
-    sizes: tuple  # D, A, without padding
-    size: int  # of z
+    sizes: tuple  # D and A without padding
+    size: int  # size of z
     W_h: np.ndarray  # (S, A)
-    packed: tuple  # W_h and b_a, packed
+    packed: tuple  # W_h and b_a packed
     v: np.ndarray
     W_a: np.ndarray
     a: np.ndarray  # (N, L, D)
@@ -29,16 +29,23 @@ class Attention(NamedTuple):
 
 
 class Sums(NamedTuple):
-    """Gradients that are summed over the words."""
+    """Gradients that are sums over words."""
 
-    W_h: tuple  # transposed and packed
+    W_h: tuple  # W_h transposed and packed
     dkeys: np.ndarray
     dv: np.ndarray  # (N, A)
     dquery: np.ndarray  # (T, B, A)
 
 
 def start(params, a, words, modes=None):
-    """Return the Attention. a: (N, L, D); words: (T, B); modes: not used."""
+    """Return the Attention of a batch.
+
+    Args:
+        params: arrays by name: W_a, b_a, W_h and v.
+        a: (N, L, D) annotations.
+        words: (T, B) integers; only their shape is used.
+        modes: not used.
+    """
     sizes, a, W_a = (a.shape[2], len(params["v"])), filled(a, 2), filled(filled(params["W_a"], 0), 1)
     keys = multiply(a, pack(W_a))
     W_h, b_a, v = filled(params["W_h"], 1), filled(params["b_a"], 0), filled(params["v"], 0)
@@ -47,14 +54,22 @@ def start(params, a, words, modes=None):
 
 
 def attend_forward(attention, t, h, z, alpha):
-    """Compute equations 4 to 6 of word t. h: (B, S). Writes z: (B, size) and alpha: (B, L)."""
+    """Compute equations 4 to 6 for word t.
+
+    Args:
+        attention: Attention.
+        t: index of the word.
+        h: (B, S) hidden states before the word.
+        z: (B, size) output array for the contexts.
+        alpha: (B, L) output array for the attention weights.
+    """
     query = attention.query[t]
     query[:] = multiply(h, attention.packed)
     kernel.attend(attention.keys, query, attention.v, attention.a, z, alpha)
 
 
 def start_backward(attention):
-    """Return the Sums before the last word."""
+    """Return Sums of zero words."""
     empty = current().empty
     dkeys, dv = empty(attention.keys.shape), empty((len(attention.a), len(attention.v)))
     dkeys[:], dv[:] = 0, 0
@@ -62,7 +77,17 @@ def start_backward(attention):
 
 
 def attend_backward(attention, sums, t, dz, alpha, dalpha, dh):
-    """Compute the gradients of word t. dz: (B, size); dalpha: (B, L). Adds to the sums and to dh: (B, S)."""
+    """Compute the gradients of word t.
+
+    Args:
+        attention: Attention.
+        sums: Sums; the terms of word t are added in place.
+        t: index of the word.
+        dz: (B, size).
+        alpha: (B, L) attention weights.
+        dalpha: (B, L).
+        dh: (B, S) gradient of h_{t-1}; the term through the attention is added in place.
+    """
     query, dquery = attention.query[t], sums.dquery[t]
     kernel.attend_backward(
         *(dz, dalpha, attention.keys, query, attention.v, attention.a, alpha, sums.dkeys, sums.dv, dquery)
@@ -71,15 +96,17 @@ def attend_backward(attention, sums, t, dz, alpha, dalpha, dh):
 
 
 def gradients(attention, sums, h, dz, alpha):
-    """Compute the gradients that need all words.
+    """Compute the gradients that are sums over all words.
 
     Args:
+        attention: Attention.
+        sums: Sums.
         h: (T, B, S) hidden states before each word.
         dz: (T, B, size).
-        alpha: (T, B, L) the weights of the annotations in z.
+        alpha: (T, B, L) weights of the annotations in z.
     Returns:
         da: (N, L, D).
-        grads: W_h, b_a, W_a, v.
+        grads: W_h, b_a, W_a and v by name.
     """
     D, A = attention.sizes
     grads = {
@@ -88,7 +115,8 @@ def gradients(attention, sums, h, dz, alpha):
         "W_a": multiply_transposed(attention.a, sums.dkeys)[:D, :A],
         "v": sums.dv.sum(axis=0)[:A],
     }
-    # a: term 1: through the contexts; term 2: through the keys
+    # gradient of a: term 1: through the contexts
     da = kernel.annotation_gradient(alpha, dz, len(attention.a))
+    # term 2: through the keys
     multiply(sums.dkeys, pack(attention.W_a.T), da)
     return da[..., :D], grads
