@@ -24,14 +24,28 @@ from numpy_sat.layers.linear import LinearCache
 
 
 def linear_forward(x, W, b):
-    """y = x W + b over the last axis.
+    """Compute y = x W + b over the last axis.
 
-    x: (..., I) inputs; W: (I, O) weights; b: (O,) biases.
-    Returns y: (..., O) and the cache.
+    Args:
+        x: (..., I) inputs.
+        W: (I, O) weights.
+        b: (O,) biases.
+    Returns:
+        y: (..., O).
+        cache: what linear_backward needs.
     """
     raise NotImplementedError("exercise 3: linear_forward")
 
 
 def linear_backward(dy, cache):
-    """dy: (..., O). Returns dx: (..., I), dW: (I, O), db: (O,)."""
+    """Compute the gradients of linear_forward.
+
+    Args:
+        dy: (..., O) gradient of y.
+        cache: from linear_forward.
+    Returns:
+        dx: (..., I).
+        dW: (I, O).
+        db: (O,).
+    """
     raise NotImplementedError("exercise 3: linear_backward")

@@ -46,7 +46,7 @@ def relu_forward(x):
 
 
 def relu_backward(dy, cache):
-    """Compute dx = dy where x > 0, else 0. At x = 0, where relu has no derivative, dx = 0.
+    """Compute dx = dy where x > 0, else 0. Relu has no derivative at x = 0; dx is 0 there.
 
     Args:
         dy: gradient of y, of its shape.
@@ -66,18 +66,20 @@ def max_pool_forward(x, window, stride, padding=0):
         x: (N, H, W, C) images.
         window: side of the windows, cells.
         stride: s, cells from one window to the next.
-        padding: rings of cells around each image that never win.
+        padding: width in cells of the border around each image; its cells never win.
     Returns:
-        y: (N, H', W', C) with H' = (H + 2 padding - window) // s + 1.
+        y: (N, H', W', C) with H' = (H + 2 padding - window) // s + 1, and W' likewise.
         cache: what max_pool_backward needs.
     Raises:
-        ValueError: a window is larger than the padded image, or could lie in the padding alone.
+        ValueError: a window is larger than the padded image, or could lie entirely in the padding.
     """
     raise NotImplementedError("exercise 5: max_pool_forward")
 
 
 def max_pool_backward(dy, cache):
-    """Compute the gradient of max_pool_forward: each dy goes to the cell that won. Of equal cells the first wins.
+    """Compute the gradient of max_pool_forward: each dy goes to the largest cell of its window.
+
+    If several cells are equally large, the first of them gets it.
 
     Args:
         dy: (N, H', W', C) gradient of y.

@@ -35,15 +35,36 @@ from numpy_sat.layers.lstm import LSTMCache
 
 
 def lstm_forward(x, h, c, W_x, W_hh, b):
-    """(1) i, f, o, g = sigm, sigm, sigm, tanh of x W_x + h W_hh + b;  (2) c' = f c + i g;  (3) h' = o tanh(c').
+    """Compute one step of the LSTM (equations 1 to 3).
 
-    x: (B, I) inputs, the paper's (E y_{t-1}, z_t); h, c: (B, S) state and memory of the step before;
-    W_x: (I, 4S); W_hh: (S, 4S); b: (4S,), columns in the order i, f, o, g.
-    Returns h', c': (B, S) each, and the cache.
+    Args:
+        x: (B, I) inputs; in the paper the concatenation of E y_{t-1} and z_t.
+        h: (B, S) hidden states before the step.
+        c: (B, S) cell states before the step.
+        W_x: (I, 4S) weights of the inputs, with columns in the order i, f, o, g.
+        W_hh: (S, 4S) weights of the hidden state.
+        b: (4S,) biases.
+    Returns:
+        h_next: (B, S) hidden states after the step.
+        c_next: (B, S) cell states after the step.
+        cache: what lstm_backward needs.
     """
     raise NotImplementedError("exercise 9: lstm_forward")
 
 
 def lstm_backward(dh_next, dc_next, cache):
-    """dh_next, dc_next: (B, S). Returns dx: (B, I), dh, dc: (B, S), dW_x: (I, 4S), dW_hh: (S, 4S), db: (4S,)."""
+    """Compute the gradients of lstm_forward.
+
+    Args:
+        dh_next: (B, S) gradient of the hidden states after the step.
+        dc_next: (B, S) gradient of the cell states after the step, from the next step alone.
+        cache: from lstm_forward.
+    Returns:
+        dx: (B, I).
+        dh: (B, S).
+        dc: (B, S).
+        dW_x: (I, 4S).
+        dW_hh: (S, 4S).
+        db: (4S,).
+    """
     raise NotImplementedError("exercise 9: lstm_backward")

@@ -33,18 +33,38 @@ from numpy_sat.layers.lstm import LSTMSequenceCache
 
 
 def lstm_sequence_forward(x, h, c, W_x, W_hh, b):
-    """The step T times with the same weights, each from the state and memory that the one before has left.
+    """Compute T steps of the LSTM with the same weights. Each step starts from the states after the previous one.
 
-    x: (T, B, I) inputs; h, c: (B, S) state and memory before the first step; W_x: (I, 4S); W_hh: (S, 4S); b: (4S,).
-    Returns h_all: (T, B, S), the states after each step, c: (B, S), the memory after the last, and the cache.
+    Args:
+        x: (T, B, I) inputs of all steps.
+        h: (B, S) hidden states before the first step.
+        c: (B, S) cell states before the first step.
+        W_x: (I, 4S) weights of the inputs.
+        W_hh: (S, 4S) weights of the hidden state.
+        b: (4S,) biases.
+    Returns:
+        h_all: (T, B, S) hidden states after each step.
+        c: (B, S) cell states after the last step.
+        cache: what lstm_sequence_backward needs.
     """
     raise NotImplementedError("exercise 10: lstm_sequence_forward")
 
 
 def lstm_sequence_backward(dh_all, dc, cache):
-    """Back through time. dh_all: (T, B, S) of each step's state; dc: (B, S) of the memory after the last.
+    """Compute the gradients of lstm_sequence_forward by backpropagation through time.
 
-    Returns dx: (T, B, I), dh, dc: (B, S) of state and memory before the first step, and of the weights, which every
-    step has used, the sums over all steps: dW_x: (I, 4S), dW_hh: (S, 4S), db: (4S,).
+    Every step uses the same weights, so the gradient of a weight is the sum of its gradients in all steps.
+
+    Args:
+        dh_all: (T, B, S) gradient of the hidden states after each step.
+        dc: (B, S) gradient of the cell states after the last step.
+        cache: from lstm_sequence_forward.
+    Returns:
+        dx: (T, B, I).
+        dh: (B, S) of the hidden states before the first step.
+        dc: (B, S) of the cell states before the first step.
+        dW_x: (I, 4S).
+        dW_hh: (S, 4S).
+        db: (4S,).
     """
     raise NotImplementedError("exercise 10: lstm_sequence_backward")

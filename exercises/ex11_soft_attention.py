@@ -36,45 +36,90 @@ from numpy_sat.layers.attention import AttendCache, ContextCache, ScoreCache
 
 
 def score_forward(keys, h, W_h, v):
-    """(4) e_ti = v . tanh(keys_i + h W_h).
+    """Score every location for the next word of each caption (equation 4).
 
-    keys: (N, L, A), W_a a_i + b_a of every location, the same for every word and so computed once an image;
-    h: (B, S) state before the word; W_h: (S, A); v: (A,).
-    Returns e: (B, L) scores and the cache.
+    Args:
+        keys: (N, L, A) W_a a_i + b_a of every location, computed once per image.
+        h: (B, S) hidden states before the word.
+        W_h: (S, A) projection of the hidden state.
+        v: (A,) scoring vector.
+    Returns:
+        e: (B, L) scores.
+        cache: what score_backward needs.
     """
     raise NotImplementedError("exercise 11: score_forward")
 
 
 def score_backward(de, cache):
-    """de: (B, L). Returns dkeys: (N, L, A), dh: (B, S), dW_h: (S, A), dv: (A,)."""
+    """Compute the gradients of score_forward.
+
+    Args:
+        de: (B, L) gradient of the scores.
+        cache: from score_forward.
+    Returns:
+        dkeys: (N, L, A).
+        dh: (B, S).
+        dW_h: (S, A).
+        dv: (A,).
+    """
     raise NotImplementedError("exercise 11: score_backward")
 
 
 def context_forward(alpha, a):
-    """(6), soft: z_t = sum_i alpha_ti a_i.
+    """Compute the context vectors of soft attention (equation 6).
 
-    alpha: (B, L) weights; a: (N, L, D) annotations. Returns z: (B, D) and the cache.
+    Args:
+        alpha: (B, L) attention weights.
+        a: (N, L, D) annotation vectors.
+    Returns:
+        z: (B, D) context vectors.
+        cache: what context_backward needs.
     """
     raise NotImplementedError("exercise 11: context_forward")
 
 
 def context_backward(dz, cache):
-    """dz: (B, D). Returns dalpha: (B, L), da: (N, L, D)."""
+    """Compute the gradients of context_forward.
+
+    Args:
+        dz: (B, D) gradient of the context vectors.
+        cache: from context_forward.
+    Returns:
+        dalpha: (B, L).
+        da: (N, L, D).
+    """
     raise NotImplementedError("exercise 11: context_backward")
 
 
 def attend_forward(a, keys, h, W_h, v):
-    """(4) score, (5) alpha_t = softmax(e_t) over locations, (6) context.
+    """Compute the context vectors and the attention weights (equations 4 to 6).
 
-    a: (N, L, D); keys: (N, L, A); h: (B, S); W_h: (S, A); v: (A,).
-    Returns z: (B, D), alpha: (B, L) and the cache.
+    Args:
+        a: (N, L, D) annotation vectors.
+        keys: (N, L, A) W_a a_i + b_a of every location, computed once per image.
+        h: (B, S) hidden states before the word.
+        W_h: (S, A) projection of the hidden state.
+        v: (A,) scoring vector.
+    Returns:
+        z: (B, D) context vectors.
+        alpha: (B, L) attention weights; each row sums to 1.
+        cache: what attend_backward needs.
     """
     raise NotImplementedError("exercise 11: attend_forward")
 
 
 def attend_backward(dz, dalpha, cache):
-    """dz: (B, D); dalpha: (B, L), what reaches alpha from outside, as the doubly stochastic penalty's gradient does.
+    """Compute the gradients of attend_forward.
 
-    Returns da: (N, L, D), dkeys: (N, L, A), dh: (B, S), dW_h: (S, A), dv: (A,).
+    Args:
+        dz: (B, D) gradient of the context vectors.
+        dalpha: (B, L) gradient of the returned attention weights, for example from the attention penalty.
+        cache: from attend_forward.
+    Returns:
+        da: (N, L, D).
+        dkeys: (N, L, A).
+        dh: (B, S).
+        dW_h: (S, A).
+        dv: (A,).
     """
     raise NotImplementedError("exercise 11: attend_backward")

@@ -38,27 +38,66 @@ from numpy_sat.layers.output import OutputCache
 
 
 def gate_forward(z, h, w_beta, b_beta):
-    """beta_t z_t with the scalar beta_t = sigm(w_beta . h_{t-1} + b_beta) (section 4.2.1).
+    """Scale each context vector by a learned gate between 0 and 1 (section 4.2.1).
 
-    z: (B, D); h: (B, S); w_beta: (S,); b_beta: (1,). Returns beta z: (B, D) and the cache.
+    Args:
+        z: (B, D) context vectors.
+        h: (B, S) hidden states before the word.
+        w_beta: (S,) weights of the gate.
+        b_beta: (1,) bias of the gate.
+    Returns:
+        gated: (B, D) beta_t z_t.
+        cache: what gate_backward needs.
     """
     raise NotImplementedError("exercise 12: gate_forward")
 
 
 def gate_backward(dgated, cache):
-    """dgated: (B, D). Returns dz: (B, D), dh: (B, S), dw_beta: (S,), db_beta: (1,)."""
+    """Compute the gradients of gate_forward.
+
+    Args:
+        dgated: (B, D) gradient of the gated context vectors.
+        cache: from gate_forward.
+    Returns:
+        dz: (B, D).
+        dh: (B, S).
+        dw_beta: (S,).
+        db_beta: (1,).
+    """
     raise NotImplementedError("exercise 12: gate_backward")
 
 
 def output_forward(Ey, h, z, L_h, L_z, L_o, b_o):
-    """(7) logits = L_o (E y_{t-1} + L_h h_t + L_z z_t) + b_o, the log of p(y_t | a, y_1..t-1) up to a constant.
+    """Compute the logits of the next word (equation 7).
 
-    Ey: (..., M) the word before; h: (..., S); z: (..., D); L_h: (S, M); L_z: (D, M); L_o: (M, V); b_o: (V,).
-    Returns logits: (..., V) and the cache.
+    Args:
+        Ey: (..., M) embedding vectors of the previous words.
+        h: (..., S) hidden states.
+        z: (..., D) context vectors.
+        L_h: (S, M) projection of the hidden state.
+        L_z: (D, M) projection of the context vector.
+        L_o: (M, V) output matrix.
+        b_o: (V,) output biases.
+    Returns:
+        logits: (..., V) log p(y_t | a, y_1..t-1), up to a constant for each word position.
+        cache: what output_backward needs.
     """
     raise NotImplementedError("exercise 12: output_forward")
 
 
 def output_backward(dlogits, cache):
-    """dlogits: (..., V). Returns dEy, dh, dz, dL_h, dL_z, dL_o, db_o, each of its array's shape."""
+    """Compute the gradients of output_forward.
+
+    Args:
+        dlogits: (..., V) gradient of the logits.
+        cache: from output_forward.
+    Returns:
+        dEy: (..., M).
+        dh: (..., S).
+        dz: (..., D).
+        dL_h: (S, M).
+        dL_z: (D, M).
+        dL_o: (M, V).
+        db_o: (V,).
+    """
     raise NotImplementedError("exercise 12: output_backward")

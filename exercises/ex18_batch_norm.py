@@ -54,7 +54,7 @@ def batch_norm_forward(x, gamma, beta):
 def batch_norm_backward(dy, cache):
     """Compute the gradients of batch_norm_forward.
 
-    x reaches y on three ways: as itself, through the mean and through the variance.
+    x influences y in three ways: directly, through the mean and through the variance.
 
     Args:
         dy: (..., C) gradient of y.

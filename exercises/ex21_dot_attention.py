@@ -39,46 +39,93 @@ from numpy_sat.layers.dot_attention import AttendCache, ContextCache, ScoreCache
 
 
 def score_forward(keys, h, W_q):
-    """(4) e_ti = q_t . k_i / sqrt(K) of every head, q_t = h_{t-1} W_q.
+    """Score every location for the next word of each caption, for every head (equation 4).
 
-    keys: (heads, N, L, K), a_i W_k of every location; h: (B, S) state before the word; W_q: (heads, S, K).
-    Returns e: (heads, B, L) scores and the cache.
+    Args:
+        keys: (heads, N, L, K) a_i W_k of every location, computed once per image.
+        h: (B, S) hidden states before the word.
+        W_q: (heads, S, K) projections of the hidden state.
+    Returns:
+        e: (heads, B, L) scores.
+        cache: what score_backward needs.
     """
     raise NotImplementedError("exercise 21: score_forward")
 
 
 def score_backward(de, cache):
-    """de: (heads, B, L). Returns dkeys: (heads, N, L, K), dh: (B, S), dW_q: (heads, S, K)."""
+    """Compute the gradients of score_forward.
+
+    Args:
+        de: (heads, B, L) gradient of the scores.
+        cache: from score_forward.
+    Returns:
+        dkeys: (heads, N, L, K).
+        dh: (B, S).
+        dW_q: (heads, S, K).
+    """
     raise NotImplementedError("exercise 21: score_backward")
 
 
 def context_forward(alpha, a, W_v):
-    """(6) z_t = sum_i alpha_ti v_i of every head, side by side; v_i = a_i W_v.
+    """Compute the context vectors of all heads and concatenate them (equation 6).
 
-    What is summed first is a_i: W_v then multiplies one vector a caption, not one a location, and the sum is the same.
-    alpha: (heads, B, L) weights; a: (N, L, D) annotations; W_v: (heads, D, K).
-    Returns z: (B, heads K) and the cache.
+    The annotations are summed before they are multiplied by W_v. The result is the same, and W_v multiplies one vector
+    per caption instead of one per location.
+
+    Args:
+        alpha: (heads, B, L) attention weights.
+        a: (N, L, D) annotation vectors.
+        W_v: (heads, D, K) projections of the annotations.
+    Returns:
+        z: (B, heads K) context vectors.
+        cache: what context_backward needs.
     """
     raise NotImplementedError("exercise 21: context_forward")
 
 
 def context_backward(dz, cache):
-    """dz: (B, heads K). Returns dalpha: (heads, B, L), da: (N, L, D), dW_v: (heads, D, K)."""
+    """Compute the gradients of context_forward.
+
+    Args:
+        dz: (B, heads K) gradient of the context vectors.
+        cache: from context_forward.
+    Returns:
+        dalpha: (heads, B, L).
+        da: (N, L, D).
+        dW_v: (heads, D, K).
+    """
     raise NotImplementedError("exercise 21: context_backward")
 
 
 def attend_forward(a, keys, h, W_q, W_v):
-    """(4) score, (5) alpha_t = softmax(e_t) over locations, (6) context, of every head.
+    """Compute the context vectors and the attention weights of all heads (equations 4 to 6).
 
-    a: (N, L, D); keys: (heads, N, L, K); h: (B, S); W_q: (heads, S, K); W_v: (heads, D, K).
-    Returns z: (B, heads K), alpha: (B, L), the mean over heads, and the cache.
+    Args:
+        a: (N, L, D) annotation vectors.
+        keys: (heads, N, L, K) a_i W_k of every location, computed once per image.
+        h: (B, S) hidden states before the word.
+        W_q: (heads, S, K) projections of the hidden state.
+        W_v: (heads, D, K) projections of the annotations.
+    Returns:
+        z: (B, heads K) context vectors, those of the heads concatenated.
+        alpha: (B, L) mean of the heads' attention weights; each row sums to 1.
+        cache: what attend_backward needs.
     """
     raise NotImplementedError("exercise 21: attend_forward")
 
 
 def attend_backward(dz, dalpha, cache):
-    """dz: (B, heads K); dalpha: (B, L), what reaches the mean alpha from outside, as the penalty's gradient does.
+    """Compute the gradients of attend_forward.
 
-    Returns da: (N, L, D), dkeys: (heads, N, L, K), dh: (B, S), dW_q: (heads, S, K), dW_v: (heads, D, K).
+    Args:
+        dz: (B, heads K) gradient of the context vectors.
+        dalpha: (B, L) gradient of the returned mean weights, for example from the attention penalty.
+        cache: from attend_forward.
+    Returns:
+        da: (N, L, D).
+        dkeys: (heads, N, L, K).
+        dh: (B, S).
+        dW_q: (heads, S, K).
+        dW_v: (heads, D, K).
     """
     raise NotImplementedError("exercise 21: attend_backward")

@@ -38,50 +38,98 @@ from numpy_sat.layers.hard_attention import DrawCache, EntropyCache, LocationLog
 
 
 def draw_forward(alpha, uniforms, expected):
-    """s_t ~ Categorical(alpha_t) and the weights of z_t = sum_i weights_ti a_i: 1 at s_t, 0 elsewhere.
+    """Sample a location s_t ~ Categorical(alpha_t) for each caption and return the weights of the context vector.
 
-    The location is the first at which alpha_1 + ... + alpha_i exceeds the uniform number times the sum of all, which is
-    1 but for rounding. Captions with the expected context have alpha itself for weights, and that is soft attention.
-    alpha: (B, L); uniforms: (B,), from 0 to below 1; expected: (B,) bool.
-    Returns weights: (B, L), s: (B,) integers, drawn of every caption, and the cache.
+    The context vector is z_t = sum_i weights_ti a_i. A caption with `expected` True uses the expected context instead
+    of the sample. Its weights are alpha itself, which is soft attention.
+
+    The sampled location is the first i with alpha_1 + ... + alpha_i > uniform * (alpha_1 + ... + alpha_L). The total
+    is 1 up to rounding.
+
+    Args:
+        alpha: (B, L) attention weights.
+        uniforms: (B,) random numbers from 0 to below 1.
+        expected: (B,) bool, True for captions that use the expected context.
+    Returns:
+        weights: (B, L) 1 at s_t and 0 elsewhere, or alpha for the expected context.
+        s: (B,) integers, the sampled location of every caption.
+        cache: what draw_backward needs.
     """
     raise NotImplementedError("exercise 22: draw_forward")
 
 
 def draw_backward(dweights, cache):
-    """dweights: (B, L). Returns dalpha: (B, L): of the expected context dweights; of a draw, which stays, nothing."""
+    """Compute the gradient of draw_forward: dweights for the expected context, 0 for a sample.
+
+    Args:
+        dweights: (B, L) gradient of the weights.
+        cache: from draw_forward.
+    Returns:
+        dalpha: (B, L).
+    """
     raise NotImplementedError("exercise 22: draw_backward")
 
 
 def location_log_p_backward(dlog_p, cache):
-    """dlog_p: (T, B). Returns dalpha: (T, B, L), 1 / alpha at the location that was drawn, 0 elsewhere."""
+    """Compute the gradient of location_log_p_forward: dlog_p / alpha at the sampled location, 0 elsewhere.
+
+    Args:
+        dlog_p: (T, B) gradient of log_p.
+        cache: from location_log_p_forward.
+    Returns:
+        dalpha: (T, B, L).
+    """
     raise NotImplementedError("exercise 22: location_log_p_backward")
 
 
 def advantage(log_p, mask, baseline, to_go=False):
-    """log p(y | s, a) - b of every word's draw: by how much the caption went better than usual.
+    """Compute the advantage log p(y | s, a) - b of every sampled location.
 
-    With to_go, a draw is judged by the words from its own on, for it has no part in those before: by the log p of these
-    (reward-to-go), less b times their number over the mean number of a caption's words.
-    log_p: (T, B) log p of every word, 0 at padding; mask: (T, B) of the same dtype, 1 at words; baseline: (1,), b.
-    Returns (T, B), 0 at padding.
+    It says by how much the caption went better than the baseline. All samples of a caption share its advantage, except
+    with `to_go`. A sample cannot influence earlier words, so reward-to-go counts only the log p from its own word to
+    the end. The baseline then shrinks in proportion: b times the number of these words over the mean caption length.
+
+    Args:
+        log_p: (T, B) log p of every word, 0 at padding.
+        mask: (T, B) of the same dtype, 1 at words, 0 at padding.
+        baseline: (1,) b, usual log p of a caption.
+        to_go: True for reward-to-go.
+    Returns:
+        (T, B) advantages, 0 at padding.
     """
     raise NotImplementedError("exercise 22: advantage")
 
 
 def move_baseline(baseline, log_p):
-    """b <- 0.9 b + 0.1 log p(y | s, a), its mean over captions, in place. baseline: (1,); log_p: (T, B) as above."""
+    """Update the baseline in place, as a moving average: b <- 0.9 b + 0.1 log p(y | s, a), averaged over captions.
+
+    Args:
+        baseline: (1,) b, changed in place.
+        log_p: (T, B) log p of every word, 0 at padding.
+    """
     raise NotImplementedError("exercise 22: move_baseline")
 
 
 def entropy_forward(alpha, mask):
-    """H[s], the mean over captions of sum_t - sum_i alpha_ti log alpha_ti, in nats; 0 log 0 is 0.
+    """Compute the entropy H[s] of the attention weights: the mean over captions of - sum_t sum_i alpha_ti log alpha_ti.
 
-    alpha: (T, B, L); mask: (T, B) of the same dtype, 1 at words. Returns the entropy, a scalar, and the cache.
+    Args:
+        alpha: (T, B, L) attention weights; 0 log 0 counts as 0.
+        mask: (T, B) of the same dtype, 1 at words, 0 at padding.
+    Returns:
+        entropy: a scalar, nats per caption.
+        cache: what entropy_backward needs.
     """
     raise NotImplementedError("exercise 22: entropy_forward")
 
 
 def entropy_backward(dentropy, cache):
-    """dentropy: scalar. Returns dalpha: (T, B, L), - (log alpha_ti + 1) at every word, 0 at padding."""
+    """Compute the gradient of entropy_forward: - (log alpha_ti + 1) / B at every word, 0 at padding.
+
+    Args:
+        dentropy: gradient of the entropy, a scalar.
+        cache: from entropy_forward.
+    Returns:
+        dalpha: (T, B, L).
+    """
     raise NotImplementedError("exercise 22: entropy_backward")

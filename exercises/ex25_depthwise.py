@@ -34,15 +34,15 @@ from numpy_sat.layers.depthwise import DepthwiseCache
 
 
 def depthwise_forward(x, W, b, stride=1):
-    """Correlate each channel of images with a filter of its own.
+    """Correlate each channel of images with its own filter.
 
     y[n, i, j, c] = b[c] + sum over p, q of x_padded[n, i s + p, j s + q, c] W[p, q, c]
 
     Args:
-        x: (N, H, W, C) images, padded as same_padding says.
+        x: (N, H, W, C) images, to be padded by same_padding.
         W: (P, P, C) filters, one for each channel.
         b: (C,) biases.
-        stride: s, 1 to P.
+        stride: s, pixels from one window to the next, from 1 to P.
     Returns:
         y: (N, ceil(H / s), ceil(W / s), C).
         cache: what depthwise_backward needs.
@@ -57,7 +57,7 @@ def depthwise_backward(dy, cache):
 
     db[c]       = sum over n, i, j of dy[n, i, j, c]
     dW[p, q, c] = sum over n, i, j of x_padded[n, i s + p, j s + q, c] dy[n, i, j, c]
-    dx: cell (n, i s + p, j s + q, c) of x_padded gathers dy[n, i, j, c] W[p, q, c]
+    dx_padded[n, i s + p, j s + q, c] += dy[n, i, j, c] W[p, q, c], for all p, q, i, j
 
     Args:
         dy: (N, H', W', C) gradient of y.

@@ -12,10 +12,17 @@ from numpy_sat.layers.embedding import EmbeddingCache
 
 
 def one_hot(words, V):
-    """Vectors that are 1 at their word and 0 elsewhere: one_hot(words, V) @ E == E[words].
+    """Return one-hot vectors: 1 at the index of the word, 0 elsewhere.
 
-    words: (...) integers in 0..V-1; V: how many words there are.
-    Returns (..., V) float64. Raises IndexError for a word outside 0..V-1.
+    The product with an embedding matrix selects its rows: one_hot(words, V) @ E == E[words].
+
+    Args:
+        words: (...) integers in 0..V-1.
+        V: vocabulary size.
+    Returns:
+        (..., V) float64.
+    Raises:
+        IndexError: a word is outside 0..V-1.
     """
     # Each word gets its vector independently of the others, so work on a flat list of words.
     flat = words.reshape(-1)
@@ -31,10 +38,16 @@ def one_hot(words, V):
 
 
 def embedding_forward(E, words):
-    """Ey = E[words], the same as one_hot(words, V) @ E.
+    """Look up the embedding vectors of words, which equals one_hot(words, V) @ E.
 
-    E: (V, M) embedding; words: (...) integers in 0..V-1.
-    Returns Ey: (..., M) and the cache. Raises IndexError for a word of V or more.
+    Args:
+        E: (V, M) embedding matrix.
+        words: (...) integers in 0..V-1.
+    Returns:
+        Ey: (..., M) embedding vectors.
+        cache: what embedding_backward needs.
+    Raises:
+        IndexError: a word is V or more.
     """
     _, M = E.shape
     flat = words.reshape(-1)
@@ -45,7 +58,14 @@ def embedding_forward(E, words):
 
 
 def embedding_backward(dEy, cache):
-    """dEy: (..., M). Returns dE: (V, M); a word that occurs twice gathers both gradients."""
+    """Compute the gradient of the embedding matrix.
+
+    Args:
+        dEy: (..., M) gradient of the embedding vectors.
+        cache: from embedding_forward.
+    Returns:
+        dE: (V, M); a word that occurs several times receives the sum of its gradients.
+    """
     words, E = cache
     _, M = E.shape
     # Flatten both in the same order, so that the n-th gradient belongs to the n-th word.

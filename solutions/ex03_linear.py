@@ -14,10 +14,15 @@ from numpy_sat.layers.linear import LinearCache
 
 
 def linear_forward(x, W, b):
-    """y = x W + b over the last axis.
+    """Compute y = x W + b over the last axis.
 
-    x: (..., I) inputs; W: (I, O) weights; b: (O,) biases.
-    Returns y: (..., O) and the cache.
+    Args:
+        x: (..., I) inputs.
+        W: (I, O) weights.
+        b: (O,) biases.
+    Returns:
+        y: (..., O).
+        cache: what linear_backward needs.
     """
     I, O = W.shape
     # All axes of x but the last count rows, so merge them into one axis n.
@@ -31,7 +36,16 @@ def linear_forward(x, W, b):
 
 
 def linear_backward(dy, cache):
-    """dy: (..., O). Returns dx: (..., I), dW: (I, O), db: (O,)."""
+    """Compute the gradients of linear_forward.
+
+    Args:
+        dy: (..., O) gradient of y.
+        cache: from linear_forward.
+    Returns:
+        dx: (..., I).
+        dW: (I, O).
+        db: (O,).
+    """
     x, W = cache
     I, O = W.shape
     # Forward: y_no = sum over i of x_ni W_io + b_o.

@@ -15,9 +15,15 @@ from numpy_sat.layers.softmax import SoftmaxCache
 
 
 def softmax_forward(x):
-    """p_i = exp(x_i) / sum_j exp(x_j) over the last axis; the maximum is taken off first, so exp cannot overflow.
+    """Compute the softmax over the last axis, without overflow.
 
-    x: (..., K) scores. Returns p: (..., K), each row summing to 1, and the cache.
+    p_i = exp(x_i) / sum_j exp(x_j)
+
+    Args:
+        x: (..., K) scores.
+    Returns:
+        p: (..., K) probabilities; each row sums to 1.
+        cache: what softmax_backward needs.
     """
     # exp(x_i - m) = exp(x_i) / exp(m). The factor 1 / exp(m) is in the numerator and the denominator, and cancels.
     # So any m gives the same p. With m = the row's maximum, every difference is <= 0 and no exp exceeds 1. One of them
@@ -32,7 +38,14 @@ def softmax_forward(x):
 
 
 def softmax_backward(dp, cache):
-    """dp: (..., K). Returns dx: (..., K), dx_i = p_i (dp_i - sum_j p_j dp_j)."""
+    """Compute the gradient of softmax_forward.
+
+    Args:
+        dp: (..., K) gradient of p.
+        cache: from softmax_forward.
+    Returns:
+        dx: (..., K).
+    """
     p = cache.p
     # p_j = exp(x_j) / total. The score x_i affects every p_j of its row in two ways:
     #   through the numerator of p_i, with the derivative p_i;
@@ -47,7 +60,13 @@ def softmax_backward(dp, cache):
 
 
 def log_sum_exp(x):
-    """log sum_j exp(x_j) over the last axis; the maximum is taken off first, so exp cannot overflow. x: (..., K)."""
+    """Compute log sum_j exp(x_j) over the last axis, without overflow.
+
+    Args:
+        x: (..., K) scores.
+    Returns:
+        (...) logarithms.
+    """
     # sum_j exp(x_j) = exp(m) sum_j exp(x_j - m), and the log of a product is the sum of the logs.
     # m is the row's maximum again. [..., None] adds an axis of length 1, so that it broadcasts over the row.
     largest = x.max(axis=-1)
@@ -58,13 +77,15 @@ def log_sum_exp(x):
 
 
 def cross_entropy_forward(logits, targets, mask, smoothing=0.0):
-    """Compute the mean over captions of the sum over words of - sum_k q_k log p_k, with p = softmax(logits).
+    """Compute the cross-entropy of captions, with label smoothing (Szegedy et al. 2016).
 
-    q is 1 at the target; with smoothing s it is 1 - s at the target plus s / V at every word (Szegedy et al. 2016).
+    The loss of a word is - sum_k q_k log p_k, with p = softmax(logits). Without smoothing, q is 1 at the target and 0
+    elsewhere. Label smoothing s changes q to 1 - s at the target, plus s / V at every word of the vocabulary. The loss
+    sums over the words of a caption and averages over captions.
 
     Args:
-        logits: (T, B, V).
-        targets: (T, B) integers.
+        logits: (T, B, V) scores of all words at every position.
+        targets: (T, B) integers, the correct words.
         mask: (T, B) of the dtype of the logits, 1 at words, 0 at padding.
         smoothing: s, label smoothing, 0 to below 1.
     Returns:
@@ -86,7 +107,7 @@ def cross_entropy_forward(logits, targets, mask, smoothing=0.0):
 
 
 def cross_entropy_backward(dloss, cache):
-    """Compute the gradient of cross_entropy_forward: (p - q) / B of every word, 0 at padding.
+    """Compute the gradient of cross_entropy_forward: (p - q) / B at every word, 0 at padding.
 
     Args:
         dloss: gradient of the loss, a scalar.

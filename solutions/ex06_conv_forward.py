@@ -23,12 +23,12 @@ def conv_forward(x, W, b, stride=1, padding=0):
 
     Args:
         x: (N, H, W, C) images.
-        W: (P, Q, C, O) filters of P x Q cells.
+        W: (P, Q, C, O) filters of P x Q pixels.
         b: (O,) biases.
-        stride: s, cells from one window to the next.
-        padding: rings of zeros around each image.
+        stride: s, pixels from one window to the next.
+        padding: width in pixels of the border of zeros around each image.
     Returns:
-        y: (N, H', W', O) with H' = (H + 2 padding - P) // s + 1.
+        y: (N, H', W', O) with H' = (H + 2 padding - P) // s + 1, and W' likewise.
         cache: what conv_backward needs.
     Raises:
         ValueError: channels or dtypes differ, or the filter is larger than the padded image.

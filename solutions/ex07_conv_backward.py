@@ -18,7 +18,7 @@ import numpy as np
 
 
 def conv_parameter_gradients(dy, cache):
-    """Compute dW and db alone. The first layer needs no more, because images have no gradient.
+    """Compute dW and db without dx. The first layer needs only these: its inputs are the images.
 
     db[o]          = sum over n, i, j of dy[n, i, j, o]
     dW[p, q, c, o] = sum over n, i, j of x_padded[n, i s + p, j s + q, c] dy[n, i, j, o]
@@ -58,9 +58,9 @@ def conv_parameter_gradients(dy, cache):
 
 
 def conv_input_gradient(dy, cache):
-    """Compute dx alone.
+    """Compute dx without dW and db.
 
-    Cell (n, i s + p, j s + q, c) of x_padded gathers sum over o of dy[n, i, j, o] W[p, q, c, o].
+    For all p, q, i, j: dx_padded[n, i s + p, j s + q, c] += sum over o of dy[n, i, j, o] W[p, q, c, o]
 
     Args:
         dy: (N, H', W', O) gradient of y.

@@ -11,18 +11,18 @@ from numpy_sat.layers.losses import DoublyStochasticCache
 def doubly_stochastic_forward(alpha, mask, normalisation="sum", target="one"):
     """Compute the mean over captions of sum_i (target - sum_t alpha_ti)^2.
 
-    The penalty is small where a caption, as a whole, looks at every location equally long.
+    The penalty is small if a caption, summed over its words, gives every location the same attention.
 
     Args:
         alpha: (T, B, L) attention weights.
         mask: (T, B) of the same dtype, 1 at words, 0 at padding.
         normalisation: "sum" over locations, as in the paper, or their "mean", as in the authors' code.
-        target: "one", as in the paper, or "T/L", the caption's words over L, which sum_i sum_t alpha_ti = T can reach.
+        target: "one", as in the paper, or "T/L", words of the caption over L. Uniform attention reaches "T/L" exactly.
     Returns:
         penalty: a scalar.
         cache: what doubly_stochastic_backward needs.
     Raises:
-        ValueError: another normalisation or target.
+        ValueError: the normalisation or the target is unknown.
     """
     if normalisation not in ("sum", "mean") or target not in ("one", "T/L"):
         raise ValueError(f"penalty: normalisation is sum or mean, target one or T/L, not {normalisation!r}, {target!r}")
@@ -49,7 +49,9 @@ def doubly_stochastic_forward(alpha, mask, normalisation="sum", target="one"):
 
 
 def doubly_stochastic_backward(dpenalty, cache):
-    """Compute the gradient of doubly_stochastic_forward: - 2 (target - sum_t alpha_ti) at every word, 0 at padding.
+    """Compute the gradient of doubly_stochastic_forward.
+
+    It is - 2 (target - sum_t alpha_ti) at every word, times the factor of the mean, and 0 at padding.
 
     Args:
         dpenalty: gradient of the penalty, a scalar.

@@ -16,10 +16,10 @@ from numpy_sat.layers.policy import PolicyCache
 
 
 def advantage(of_drawn, of_greedy):
-    """Compute r(y) - b of sampled captions; b is the score of the greedy caption of the same image.
+    """Compute the advantages r(y) - b of sampled captions, where b is the score of the image's greedy caption.
 
     Args:
-        of_drawn: (B,) scores of sampled captions, B / N consecutive ones for each image.
+        of_drawn: (B,) scores of sampled captions; B / N consecutive ones belong to each image.
         of_greedy: (N,) scores of the greedy captions.
     Returns:
         (B,) advantages.
@@ -37,10 +37,10 @@ def policy_forward(logits, words, mask, weights):
     """Compute the mean over captions of -(r - b) log p(y). Minimising it follows the policy gradient.
 
     Args:
-        logits: (T, B, V).
+        logits: (T, B, V) scores of all words at every position.
         words: (T, B) integers, the sampled words.
         mask: (T, B) of the dtype of the logits, 1 at words, 0 at padding.
-        weights: (B,) r - b, of the same dtype.
+        weights: (B,) advantages r - b, of the same dtype.
     Returns:
         loss: a scalar.
         cache: what policy_backward needs.
@@ -61,9 +61,9 @@ def policy_forward(logits, words, mask, weights):
 
 
 def policy_backward(dloss, cache):
-    """Compute the gradient of policy_forward: (r - b) (p - onehot) / B of every sampled word, 0 at padding.
+    """Compute the gradient of policy_forward: (r - b) (p - onehot) / B at every sampled word, 0 at padding.
 
-    This is cross-entropy on the sampled captions instead of people's, each with the weight r - b.
+    It equals the gradient of cross-entropy with the sampled captions as targets, each weighted by r - b.
 
     Args:
         dloss: gradient of the loss, a scalar.

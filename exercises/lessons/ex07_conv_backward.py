@@ -58,7 +58,7 @@ def backward_cases(rng):
     return cases
 
 
-MET = "_met_by(x_padded, p, q, dy, stride)"
+MET = "_cells(x_padded, p, q, dy, stride)"
 SUMMED = f"np.tensordot({MET}, dy, axes=((0, 1, 2), (0, 1, 2)))"
 PARAMETER_MISTAKES = (
     Mistake(SUMMED, f"{MET}[:, -1, -1].T @ dy[:, -1, -1]", "the last window alone counts: = where += belongs"),
@@ -82,12 +82,12 @@ PARAMETER_MISTAKES = (
 )
 LOOP = """\
 for p, q in np.ndindex(W.shape[:2]):
-        cells = _met_by(dx_padded, p, q, dy, stride)
+        cells = _cells(dx_padded, p, q, dy, stride)
         cells += dy @ W[p, q].T
 """
 BACKWARDS = """\
 for p, q in reversed([*np.ndindex(W.shape[:2])]):
-        cells = _met_by(dx_padded, p, q, dy, stride)
+        cells = _cells(dx_padded, p, q, dy, stride)
         cells[...] = {}
 """
 CUT = "padding : padding + H, padding : padding + width"

@@ -139,8 +139,10 @@ DRAW_MISTAKES = (
         "np.minimum((upto <= uniforms[:, None]).sum(axis=1), L - 1)",
         "the uniform number is not multiplied by where the last sum ends",
     ),
-    Mistake("np.where(expected[:, None], alpha, drawn)", "drawn", "`expected` is ignored: all captions draw"),
-    Mistake("np.where(expected[:, None], alpha, drawn)", "drawn * alpha", "the weight at s is alpha, where 1 belongs"),
+    Mistake("np.where(expected[:, None], alpha, one_hot)", "one_hot", "`expected` is ignored: all captions draw"),
+    Mistake(
+        "np.where(expected[:, None], alpha, one_hot)", "one_hot * alpha", "the weight at s is alpha, where 1 belongs"
+    ),
 )
 
 DRAW_BACKWARD_MISTAKES = (
@@ -227,13 +229,13 @@ OF_WORDS = "-(alpha * _log(alpha)).sum(axis=-1)"
 SCALE = "mask * (dentropy / mask.shape[1])"
 ENTROPY_MISTAKES = (
     Mistake(
-        "(of_words * mask).sum() / mask.shape[1]",
-        "(of_words * mask).sum() / mask.sum()",
+        "(word_entropy * mask).sum() / mask.shape[1]",
+        "(word_entropy * mask).sum() / mask.sum()",
         "the mean over words, where that over captions belongs",
     ),
     Mistake(
-        "(of_words * mask).sum() / mask.shape[1]",
-        "of_words.sum() / mask.shape[1]",
+        "(word_entropy * mask).sum() / mask.shape[1]",
+        "word_entropy.sum() / mask.shape[1]",
         "`mask` is ignored: padding has no entropy",
     ),
 )
@@ -253,7 +255,7 @@ TASKS = (
             "L": "alpha is (B, L)",
             "upto": "upto_i = alpha_0 + ... + alpha_i",
             "s": "s = the first i with upto_i > uniform * upto_last: so many lie before it as have upto_i <= that",
-            "drawn": "drawn = 1 at s, 0 elsewhere",
+            "one_hot": "one_hot = 1 at s, 0 elsewhere",
             "weights": "weights = 1 at s, 0 elsewhere; of captions with the expected context alpha",
             "cache": "the cache is DrawCache(expected)",
         },
@@ -311,7 +313,7 @@ TASKS = (
         entropy_cases,
         ("entropy", "cache"),
         {
-            "of_words": "of a word: - sum over i of alpha_i log alpha_i",
+            "word_entropy": "of a word: - sum over i of alpha_i log alpha_i",
             "entropy": "H = sum over t and b of mask_tb (- sum over i of alpha_tbi log alpha_tbi), divided by B",
             "cache": "the cache is EntropyCache(alpha, mask)",
         },

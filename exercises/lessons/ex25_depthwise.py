@@ -78,7 +78,7 @@ REFUSED = (  # another number of channels; a convolution's filters; a stride tha
 )
 
 PADDED = "_pad(cache)"
-TERM = "_met_by(x_padded, p, q, y, stride) * W[p, q]"
+TERM = "_cells(x_padded, p, q, y, stride) * W[p, q]"
 START = "np.broadcast_to(b, output_shape(cache)).copy()"
 EVEN = "np.pad(x, ((0, 0), (len(W) // 2, len(W) // 2), (len(W) // 2, len(W) // 2), (0, 0)))"
 SWAPPED = (
@@ -111,18 +111,18 @@ FORWARD_MISTAKES = (
     Mistake("* W[p, q]\n", "* W[p, q].mean()\n", "one filter for all channels, where each has its own"),
 )
 
-DW = "(_met_by(x_padded, p, q, dy, stride) * dy).sum(axis=(0, 1, 2))"
+DW = "(_cells(x_padded, p, q, dy, stride) * dy).sum(axis=(0, 1, 2))"
 CUT = "top : top + H, left : left + width"
 BACKWARD_MISTAKES = (
     Mistake("* dy).sum(axis=(0, 1, 2))", "* dy)[0].sum(axis=(0, 1))", "the sum over images is missing from dW"),
     Mistake(
         "* dy).sum(axis=(0, 1, 2))", "* dy).mean(axis=(0, 1, 2))", "the mean over windows, where their sum belongs"
     ),
-    Mistake(DW, "(_met_by(x_padded, p, q, dy, stride) * dy)[-1, -1, -1]", "the last window alone counts: += belongs"),
+    Mistake(DW, "(_cells(x_padded, p, q, dy, stride) * dy)[-1, -1, -1]", "the last window alone counts: += belongs"),
     Mistake("dW[p, q] =", "dW[-1 - p, -1 - q] =", "`dW` is turned by half a turn"),
     Mistake(
         DW,
-        "np.einsum('nijc,nijd->c', _met_by(x_padded, p, q, dy, stride), dy)",
+        "np.einsum('nijc,nijd->c', _cells(x_padded, p, q, dy, stride), dy)",
         "every channel of x with every channel of dy, where channels do not meet",
     ),
     Mistake("cells += dy * W[p, q]", "cells += dy * W[-1 - p, -1 - q]", "the filter is turned, where dy is scattered"),

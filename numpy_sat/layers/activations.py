@@ -8,18 +8,26 @@ from numpy_sat.kernels import elementwise, float32
 
 
 class ReluCache(NamedTuple):
+    """The result that relu_forward keeps for relu_backward."""
+
     y: np.ndarray
 
 
 class Relu6Cache(NamedTuple):
+    """The result that relu6_forward keeps for relu6_backward."""
+
     y: np.ndarray
 
 
 class SigmoidCache(NamedTuple):
+    """The result that sigmoid_forward keeps for sigmoid_backward."""
+
     y: np.ndarray
 
 
 class TanhCache(NamedTuple):
+    """The result that tanh_forward keeps for tanh_backward."""
+
     y: np.ndarray
 
 
@@ -37,7 +45,7 @@ def relu_forward(x):
 
 
 def relu_backward(dy, cache):
-    """Compute dx = dy where x > 0, else 0. At x = 0, where relu has no derivative, dx = 0.
+    """Compute dx = dy where x > 0, else 0. Relu has no derivative at x = 0; dx is 0 there.
 
     Args:
         dy: gradient of y, of its shape.
@@ -49,7 +57,7 @@ def relu_backward(dy, cache):
 
 
 def relu6_forward(x):
-    """Compute y = min(max(x, 0), 6): relu for arithmetic of few bits.
+    """Compute y = min(max(x, 0), 6), a relu with an upper bound, which suits low-precision arithmetic.
 
     Args:
         x: any shape.
@@ -62,13 +70,20 @@ def relu6_forward(x):
 
 
 def relu6_backward(dy, cache):
-    """Compute dx = dy where 0 < x < 6, else 0, of the shape of dy. At 0 and 6 relu6 has no derivative."""
+    """Compute dx = dy where 0 < x < 6, else 0. Relu6 has no derivative at 0 and 6; dx is 0 there.
+
+    Args:
+        dy: gradient of y, of its shape.
+        cache: from relu6_forward.
+    Returns:
+        dx: the shape of x.
+    """
     return dy * ((cache.y > 0) & (cache.y < 6))
 
 
 @float32(elementwise.sigmoid_forward, SigmoidCache)
 def sigmoid_forward(x):
-    """Compute y = 1 / (1 + exp(-x)), written as (1 + tanh(x / 2)) / 2, which cannot overflow.
+    """Compute y = 1 / (1 + exp(-x)), in the form (1 + tanh(x / 2)) / 2, which cannot overflow.
 
     Args:
         x: any shape.
@@ -81,7 +96,14 @@ def sigmoid_forward(x):
 
 
 def sigmoid_backward(dy, cache):
-    """Compute dx = dy * y (1 - y), of the shape of dy."""
+    """Compute dx = dy * y (1 - y).
+
+    Args:
+        dy: gradient of y, of its shape.
+        cache: from sigmoid_forward.
+    Returns:
+        dx: the shape of x.
+    """
     return dy * cache.y * (1 - cache.y)
 
 
@@ -100,5 +122,12 @@ def tanh_forward(x):
 
 
 def tanh_backward(dy, cache):
-    """Compute dx = dy * (1 - y^2), of the shape of dy."""
+    """Compute dx = dy * (1 - y^2).
+
+    Args:
+        dy: gradient of y, of its shape.
+        cache: from tanh_forward.
+    Returns:
+        dx: the shape of x.
+    """
     return dy * (1 - cache.y * cache.y)

@@ -1,7 +1,7 @@
 """Batch normalisation (Ioffe and Szegedy 2015): bring every channel to mean 0 and variance 1, then scale and shift it.
 
-In training, mean and variance are those of the batch. Every row then has a part in the normalisation of every other
-row. In inference mode they are the running mean and variance, measured on many training images beforehand.
+In training, mean and variance are computed over the batch, so every row influences the normalisation of every other
+row. In inference mode they are the running mean and variance, estimated beforehand on many training images.
 """
 
 from typing import NamedTuple
@@ -11,12 +11,14 @@ import numpy as np
 from numpy_sat.kernels import batch_norm as kernel
 from numpy_sat.kernels import float32
 
-EPSILON = kernel.EPSILON  # 1e-5: a constant channel has variance 0, by which nothing can be divided
+EPSILON = kernel.EPSILON  # 1e-5; prevents a division by 0 for a constant channel, whose variance is 0
 
 
 class BatchNormCache(NamedTuple):
-    x: np.ndarray
-    gamma: np.ndarray
+    """Arrays that batch_norm_forward keeps for batch_norm_backward."""
+
+    x: np.ndarray  # (..., C)
+    gamma: np.ndarray  # (C,)
     mean: np.ndarray  # (C,) of x
     std: np.ndarray  # (C,) sqrt(var + epsilon)
 
@@ -43,7 +45,7 @@ def batch_norm_forward(x, gamma, beta):
 def batch_norm_backward(dy, cache):
     """Compute the gradients of batch_norm_forward.
 
-    x reaches y on three ways: as itself, through the mean and through the variance.
+    x influences y in three ways: directly, through the mean and through the variance.
 
     Args:
         dy: (..., C) gradient of y.
@@ -55,18 +57,23 @@ def batch_norm_backward(dy, cache):
     """
     x, gamma, mean, std = cache
     axes, rows = tuple(range(x.ndim - 1)), x.size // x.shape[-1]
+    # x_hat = (x - mean) / std
     x_hat = (x - mean) / std
+    # dbeta = sum of dy over the R rows (all axes but the last)
     dbeta = dy.sum(axis=axes)
+    # dgamma = sum of dy x_hat over the R rows
     dgamma = (dy * x_hat).sum(axis=axes)
-    # dx = gamma / std (dy - dbeta / R - x_hat dgamma / R), with R rows
-    # term 1: x as itself; term 2: through the mean; term 3: through the variance
+    # dx = gamma / std (dy - dbeta / R - x_hat dgamma / R)
+    # term 1, dy: directly
+    # term 2, dbeta / R: through the mean
+    # term 3, x_hat dgamma / R: through the variance
     dx = gamma / std * (dy - dbeta / rows - x_hat * (dgamma / rows))
     return dx, dgamma, dbeta
 
 
 @float32(kernel.mean_and_variance)
 def mean_and_variance(x):
-    """Compute mean and variance of every channel over all other axes.
+    """Compute the mean and the variance of every channel over all other axes.
 
     Args:
         x: (..., C) inputs.
@@ -80,7 +87,7 @@ def mean_and_variance(x):
 
 @float32(kernel.normalize)
 def normalize(x, gamma, beta, mean, var):
-    """Normalise every channel by a given mean and variance, as in inference mode.
+    """Normalise every channel by the given mean and variance. Inference mode calls this with the running ones.
 
     y = gamma (x - mean) / sqrt(var + epsilon) + beta
 

@@ -1,7 +1,7 @@
 """The building block of an encoder: convolution, 2x2 max-pooling at the end of a stage, relu.
 
-VGG applies relu before pooling. The other order gives the same numbers, because relu keeps the order of numbers, and
-leaves a quarter of the numbers to rectify.
+VGG applies relu before pooling. Pooling first gives the same result, because relu is monotonic, and leaves a quarter of
+the values for relu.
 """
 
 from typing import NamedTuple
@@ -12,13 +12,15 @@ from numpy_sat.layers import activations, conv, pool
 
 
 class BlockCache(NamedTuple):
+    """Caches of the layers of block_forward."""
+
     conv: conv.ConvCache
-    pool: pool.PoolCache | None
+    pool: pool.PoolCache | None  # None without pooling
     relu: activations.ReluCache
 
 
 def check_arguments(x, W, b, pooled):
-    """Raise ValueError where these are not a block's arguments."""
+    """Raise ValueError if the shapes or dtypes do not fit together."""
     conv.check_arguments(x, W, b, stride=1, padding=1)
 
 
@@ -26,7 +28,7 @@ def check_arguments(x, W, b, pooled):
 def block_forward(x, W, b, pooled):
     """Compute y = relu(conv(x)), or with pooling y = relu(max_pool(conv(x))).
 
-    The convolution has stride 1 and keeps the image's size.
+    The convolution has stride 1 and keeps the height and width of the images.
 
     Args:
         x: (N, H, W, C) images.
@@ -35,7 +37,7 @@ def block_forward(x, W, b, pooled):
         pooled: True for 2x2 max-pooling.
     Returns:
         y: (N, H, W, O), or (N, H // 2, W // 2, O) with pooling.
-        cache: what the backward functions need.
+        cache: what block_backward and block_parameter_gradients need.
     """
     y, cache_conv = conv.conv_forward(x, W, b, stride=1, padding=1)
     cache_pool = None
@@ -62,11 +64,19 @@ def block_backward(dy, cache):
 
 @float32(kernel.block_parameter_gradients, composite=True)
 def block_parameter_gradients(dy, cache):
-    """Compute dW: (3, 3, C, O) and db: (O,) alone. The first block needs no more, because images have no gradient."""
+    """Compute dW and db of block_backward without dx. The first block needs only these: its inputs are the images.
+
+    Args:
+        dy: gradient of y, of its shape.
+        cache: from block_forward.
+    Returns:
+        dW: (3, 3, C, O).
+        db: (O,).
+    """
     return conv.conv_parameter_gradients(_backward_to_conv(dy, cache), cache.conv)
 
 
 def _backward_to_conv(dy, cache):
-    """Return the gradient of the convolution's result: dy, back through relu and pooling."""
+    """Return the gradient of the output of the convolution: dy after the backward passes of relu and pooling."""
     dy = activations.relu_backward(dy, cache.relu)
     return pool.max_pool_backward(dy, cache.pool) if cache.pool else dy

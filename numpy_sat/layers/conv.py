@@ -1,4 +1,4 @@
-"""2-D convolution (in machine learning's sense, a cross-correlation) of images as (N, H, W, C)."""
+"""2-D convolution of images with axes (N, H, W, C); as usual in deep learning, it is a cross-correlation."""
 
 from typing import NamedTuple
 
@@ -9,14 +9,16 @@ from numpy_sat.kernels import float32
 
 
 class ConvCache(NamedTuple):
-    x: np.ndarray
-    W: np.ndarray
+    """Arguments that conv_forward keeps for conv_backward."""
+
+    x: np.ndarray  # (N, H, W, C)
+    W: np.ndarray  # (P, Q, C, O)
     stride: int
     padding: int
 
 
 def check_arguments(x, W, b, stride=1, padding=0):
-    """Raise ValueError where these are not a convolution's arguments."""
+    """Raise ValueError if shapes, dtypes, stride and padding do not fit together."""
     if x.ndim != 4 or W.ndim != 4 or x.shape[3] != W.shape[2]:
         raise ValueError(f"conv: x must be (N, H, W, C) and W (P, Q, C, O) with the same C, not {x.shape}, {W.shape}")
     if b.shape != W.shape[3:] or not x.dtype == W.dtype == b.dtype:
@@ -38,12 +40,12 @@ def conv_forward(x, W, b, stride=1, padding=0):
 
     Args:
         x: (N, H, W, C) images.
-        W: (P, Q, C, O) filters of P x Q cells.
+        W: (P, Q, C, O) filters of P x Q pixels.
         b: (O,) biases.
-        stride: s, cells from one window to the next.
-        padding: rings of zeros around each image.
+        stride: s, pixels from one window to the next.
+        padding: width in pixels of the border of zeros around each image.
     Returns:
-        y: (N, H', W', O) with H' = (H + 2 padding - P) // s + 1.
+        y: (N, H', W', O) with H' = (H + 2 padding - P) // s + 1, and W' likewise.
         cache: what conv_backward needs.
     Raises:
         ValueError: channels or dtypes differ, or the filter is larger than the padded image.
@@ -52,7 +54,7 @@ def conv_forward(x, W, b, stride=1, padding=0):
     x_padded = _pad(x, padding)
     y = np.tile(b, (*_output_shape(x, W, stride, padding), 1))
     for p, q in np.ndindex(W.shape[:2]):
-        y += _met_by(x_padded, p, q, y, stride) @ W[p, q]
+        y += _cells(x_padded, p, q, y, stride) @ W[p, q]
     return y, ConvCache(x, W, stride, padding)
 
 
@@ -74,7 +76,7 @@ def conv_backward(dy, cache):
 
 @float32(kernel.conv_parameter_gradients)
 def conv_parameter_gradients(dy, cache):
-    """Compute dW and db alone. The first layer needs no more, because images have no gradient.
+    """Compute dW and db without dx. The first layer needs only these: its inputs are the images.
 
     db[o]          = sum over n, i, j of dy[n, i, j, o]
     dW[p, q, c, o] = sum over n, i, j of x_padded[n, i s + p, j s + q, c] dy[n, i, j, o]
@@ -90,15 +92,15 @@ def conv_parameter_gradients(dy, cache):
     db = dy.sum(axis=(0, 1, 2))
     x_padded, dW = _pad(x, padding), np.empty_like(W, order="C")
     for p, q in np.ndindex(W.shape[:2]):
-        dW[p, q] = np.tensordot(_met_by(x_padded, p, q, dy, stride), dy, axes=((0, 1, 2), (0, 1, 2)))
+        dW[p, q] = np.tensordot(_cells(x_padded, p, q, dy, stride), dy, axes=((0, 1, 2), (0, 1, 2)))
     return dW, db
 
 
 @float32(kernel.conv_input_gradient)
 def conv_input_gradient(dy, cache):
-    """Compute dx alone.
+    """Compute dx without dW and db.
 
-    Cell (n, i s + p, j s + q, c) of x_padded gathers sum over o of dy[n, i, j, o] W[p, q, c, o].
+    For all p, q, i, j: dx_padded[n, i s + p, j s + q, c] += sum over o of dy[n, i, j, o] W[p, q, c, o]
 
     Args:
         dy: (N, H', W', O) gradient of y.
@@ -109,14 +111,14 @@ def conv_input_gradient(dy, cache):
     x, W, stride, padding = cache
     dx_padded = np.zeros_like(_pad(x, padding))
     for p, q in np.ndindex(W.shape[:2]):
-        cells = _met_by(dx_padded, p, q, dy, stride)
+        cells = _cells(dx_padded, p, q, dy, stride)
         cells += dy @ W[p, q].T
     _, H, width, _ = x.shape
     return np.ascontiguousarray(dx_padded[:, padding : padding + H, padding : padding + width])
 
 
-def _met_by(x_padded, p, q, y, stride):
-    """Return a view of the cells that W[p, q] meets, one for every cell of y: (N, H', W', C)."""
+def _cells(x_padded, p, q, y, stride):
+    """Return a view of the cells that W[p, q] multiplies, one for every cell of y: (N, H', W', C)."""
     _, rows, columns, _ = y.shape
     return x_padded[:, p : p + rows * stride : stride, q : q + columns * stride : stride]
 
@@ -126,5 +128,5 @@ def _pad(x, padding):
 
 
 def _output_shape(x, W, stride, padding):
-    """Return N, H', W'."""
+    """Return (N, H', W')."""
     return len(x), *((size + 2 * padding - P) // stride + 1 for size, P in zip(x.shape[1:3], W.shape[:2], strict=True))

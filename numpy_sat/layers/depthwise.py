@@ -1,7 +1,7 @@
-"""Depthwise convolution: each channel has a filter of its own. A 1x1 convolution after it mixes the channels.
+"""Depthwise convolution: each channel has its own filter. A 1x1 convolution after it mixes the channels.
 
-A convolution of C channels to C channels has P P C products a pixel for each of its C results. Split into a depthwise
-convolution, P P a channel, and a 1x1 convolution, C a channel, it has about P P times fewer (Howard et al. 2017).
+A P x P convolution from C to C channels takes P P C multiplications per pixel and output channel. The depthwise
+convolution takes P P and the 1x1 convolution C, about P P times fewer for large C (Howard et al. 2017).
 """
 
 from typing import NamedTuple
@@ -13,28 +13,32 @@ from numpy_sat.kernels import float32
 
 
 class DepthwiseCache(NamedTuple):
-    x: np.ndarray
-    W: np.ndarray
+    """Arguments that depthwise_forward keeps for depthwise_backward."""
+
+    x: np.ndarray  # (N, H, W, C)
+    W: np.ndarray  # (P, P, C)
     stride: int
 
 
 def same_padding(size, P, stride):
-    """Return how many lines of zeros stand before and behind `size` pixels, so that ceil(size / stride) windows fit.
+    """Return the zero padding of one axis with which ceil(size / stride) windows fit.
 
-    This is TensorFlow's "SAME". An odd number of lines is split with one more behind: at stride 2 an even image gets
-    none above and one below.
+    This is TensorFlow's "SAME" padding. If the number of lines is odd, the end gets one more than the start. For
+    example, a 3 x 3 window with stride 2 pads an image of even height with no line above and one line below.
 
     Args:
-        size: pixels of one side.
-        P: side of the windows.
+        size: length of the axis, pixels.
+        P: side of the windows, pixels.
         stride: pixels from one window to the next.
+    Returns:
+        (before, after): lines of zeros at the start and at the end of the axis.
     """
     lines = max((-(-size // stride) - 1) * stride + P - size, 0)
     return lines // 2, lines - lines // 2
 
 
 def check_arguments(x, W, b, stride=1):
-    """Raise ValueError where these are not a depthwise convolution's arguments."""
+    """Raise ValueError if shapes, dtypes and stride do not fit together."""
     if x.ndim != 4 or W.ndim != 3 or W.shape[0] != W.shape[1] or x.shape[3] != W.shape[2]:
         raise ValueError(f"depthwise: x must be (N, H, W, C) and W (P, P, C) with the same C, not {x.shape}, {W.shape}")
     if b.shape != W.shape[2:] or not x.dtype == W.dtype == b.dtype:
@@ -48,15 +52,15 @@ def check_arguments(x, W, b, stride=1):
 
 @float32(kernel.depthwise_forward, DepthwiseCache, check_arguments)
 def depthwise_forward(x, W, b, stride=1):
-    """Correlate each channel of images with a filter of its own.
+    """Correlate each channel of images with its own filter.
 
     y[n, i, j, c] = b[c] + sum over p, q of x_padded[n, i s + p, j s + q, c] W[p, q, c]
 
     Args:
-        x: (N, H, W, C) images, padded as same_padding says.
+        x: (N, H, W, C) images, to be padded by same_padding.
         W: (P, P, C) filters, one for each channel.
         b: (C,) biases.
-        stride: s, 1 to P.
+        stride: s, pixels from one window to the next, from 1 to P.
     Returns:
         y: (N, ceil(H / s), ceil(W / s), C).
         cache: what depthwise_backward needs.
@@ -68,7 +72,7 @@ def depthwise_forward(x, W, b, stride=1):
     x_padded = _pad(cache)
     y = np.broadcast_to(b, output_shape(cache)).copy()
     for p, q in np.ndindex(W.shape[:2]):
-        y += _met_by(x_padded, p, q, y, stride) * W[p, q]
+        y += _cells(x_padded, p, q, y, stride) * W[p, q]
     return y, cache
 
 
@@ -78,7 +82,7 @@ def depthwise_backward(dy, cache):
 
     db[c]       = sum over n, i, j of dy[n, i, j, c]
     dW[p, q, c] = sum over n, i, j of x_padded[n, i s + p, j s + q, c] dy[n, i, j, c]
-    dx: cell (n, i s + p, j s + q, c) of x_padded gathers dy[n, i, j, c] W[p, q, c]
+    dx_padded[n, i s + p, j s + q, c] += dy[n, i, j, c] W[p, q, c], for all p, q, i, j
 
     Args:
         dy: (N, H', W', C) gradient of y.
@@ -93,10 +97,10 @@ def depthwise_backward(dy, cache):
     x_padded, dW = _pad(cache), np.empty_like(W, order="C")
     dx_padded = np.zeros_like(x_padded)
     for p, q in np.ndindex(W.shape[:2]):
-        dW[p, q] = (_met_by(x_padded, p, q, dy, stride) * dy).sum(axis=(0, 1, 2))
-        cells = _met_by(dx_padded, p, q, dy, stride)
+        dW[p, q] = (_cells(x_padded, p, q, dy, stride) * dy).sum(axis=(0, 1, 2))
+        cells = _cells(dx_padded, p, q, dy, stride)
         cells += dy * W[p, q]
-    (top, left), (_, H, width, _) = before(cache), x.shape
+    (top, left), (_, H, width, _) = padding_before(cache), x.shape
     return np.ascontiguousarray(dx_padded[:, top : top + H, left : left + width]), dW, db
 
 
@@ -106,13 +110,13 @@ def output_shape(cache):
     return N, -(-H // cache.stride), -(-width // cache.stride), C
 
 
-def before(cache):
-    """Return how many lines of zeros stand above an image, and to its left."""
+def padding_before(cache):
+    """Return the lines of zeros above each image, and to its left."""
     return tuple(same_padding(size, len(cache.W), cache.stride)[0] for size in cache.x.shape[1:3])
 
 
-def _met_by(x_padded, p, q, y, stride):
-    """Return a view of the cells that W[p, q] meets, one for every cell of y: (N, H', W', C)."""
+def _cells(x_padded, p, q, y, stride):
+    """Return a view of the cells that W[p, q] multiplies, one for every cell of y: (N, H', W', C)."""
     _, rows, columns, _ = y.shape
     return x_padded[:, p : p + rows * stride : stride, q : q + columns * stride : stride]
 

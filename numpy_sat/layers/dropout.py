@@ -1,4 +1,4 @@
-"""Inverted dropout (Srivastava et al. 2014): what is kept is scaled up in training, so decoding needs no change."""
+"""Inverted dropout (Srivastava et al. 2014): training scales up the remaining values, so inference needs no change."""
 
 from typing import NamedTuple
 
@@ -6,25 +6,43 @@ import numpy as np
 
 
 class DropoutCache(NamedTuple):
+    """The mask that dropout_forward keeps for dropout_backward."""
+
     mask: np.ndarray
 
 
 def dropout_mask(rng, shape, rate, dtype):
-    """A fresh mask: 0 with probability `rate`, else 1 / (1 - rate), so that its mean is 1.
+    """Sample a dropout mask: 0 with probability `rate`, otherwise 1 / (1 - rate), so that its mean is 1.
 
-    rng: numpy Generator; rate: in [0, 1). Raises ValueError for another rate.
+    Args:
+        rng: NumPy Generator.
+        shape: shape of the mask.
+        rate: probability of a 0, from 0 to below 1.
+        dtype: dtype of the mask.
+    Returns:
+        mask: of the given shape and dtype.
+    Raises:
+        ValueError: the rate is not in [0, 1).
     """
     if not 0 <= rate < 1:
         raise ValueError(f"dropout rate must be in [0, 1), not {rate}")
-    kept = rng.random(shape, dtype=np.float32) >= rate
-    return kept.astype(dtype) / (1 - float(rate))
+    survivors = rng.random(shape, dtype=np.float32) >= rate
+    return survivors.astype(dtype) / (1 - float(rate))
 
 
 def dropout_forward(x, mask):
-    """y = x * mask. x, mask: the same shape. Returns y and the cache."""
+    """Compute y = x * mask.
+
+    Args:
+        x: any shape.
+        mask: the shape of x, from dropout_mask.
+    Returns:
+        y: the shape of x.
+        cache: what dropout_backward needs.
+    """
     return x * mask, DropoutCache(mask)
 
 
 def dropout_backward(dy, cache):
-    """dy: the shape of x. Returns dx = dy * mask."""
+    """Compute dx = dy * mask, of the shape of dy."""
     return dy * cache.mask

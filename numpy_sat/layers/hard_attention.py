@@ -1,16 +1,16 @@
-"""Hard attention (Xu et al. section 4.1): at each word one location is drawn, and looked at alone.
+"""Hard attention (Xu et al. 2015, section 4.1): the decoder samples one location for each word and reads only that one.
 
-A draw has no derivative: move alpha a little, and the same location is drawn. What alpha learns by instead is how well
-the caption went after a draw (REINFORCE, Williams 1992). Of the variational bound (10)
+Sampling has no gradient: a small change of alpha usually leaves the sampled location unchanged. REINFORCE (Williams
+1992) learns alpha from how well the caption went after each sample. The objective is the variational bound
 
-    L_s = sum_s p(s | a) log p(y | s, a) <= log p(y | a)
+    (10) L_s = sum_s p(s | a) log p(y | s, a) <= log p(y | a)
 
-the gradient (11) is the mean, over draws s of p(s | a), of
+Its gradient (11) is the mean over location sequences s, sampled from p(s | a), of
 
     (12) d log p(y | s, a) + lambda_r (log p(y | s, a) - b) d log p(s | a) + lambda_e dH[s]
 
-with lambda_r = 1 and lambda_e = 0. The baseline b changes nothing of the mean, only by how much single draws scatter
-about it; lambda_e rewards a spread-out alpha, so that it goes on trying.
+with lambda_r = 1 and lambda_e = 0. The baseline b does not change this mean. It only reduces the variance of the
+estimate. A positive lambda_e rewards a high entropy of alpha, so that the model keeps trying other locations.
 """
 
 from typing import NamedTuple
@@ -19,65 +19,107 @@ import numpy as np
 
 
 class DrawCache(NamedTuple):
+    """The flags that draw_forward keeps for draw_backward."""
+
     expected: np.ndarray  # (B,)
 
 
 class LocationLogPCache(NamedTuple):
-    alpha: np.ndarray
-    s: np.ndarray
+    """Arrays that location_log_p_forward keeps for location_log_p_backward."""
+
+    alpha: np.ndarray  # (T, B, L)
+    s: np.ndarray  # (T, B)
 
 
 class EntropyCache(NamedTuple):
-    alpha: np.ndarray
-    mask: np.ndarray
+    """Arrays that entropy_forward keeps for entropy_backward."""
+
+    alpha: np.ndarray  # (T, B, L)
+    mask: np.ndarray  # (T, B)
 
 
 def draw_forward(alpha, uniforms, expected):
-    """s_t ~ Categorical(alpha_t) and the weights of z_t = sum_i weights_ti a_i: 1 at s_t, 0 elsewhere.
+    """Sample a location s_t ~ Categorical(alpha_t) for each caption and return the weights of the context vector.
 
-    The location is the first at which alpha_1 + ... + alpha_i exceeds the uniform number times the sum of all, which is
-    1 but for rounding. Captions with the expected context have alpha itself for weights, and that is soft attention.
-    alpha: (B, L); uniforms: (B,), from 0 to below 1; expected: (B,) bool.
-    Returns weights: (B, L), s: (B,) integers, drawn of every caption, and the cache.
+    The context vector is z_t = sum_i weights_ti a_i. A caption with `expected` True uses the expected context instead
+    of the sample. Its weights are alpha itself, which is soft attention.
+
+    The sampled location is the first i with alpha_1 + ... + alpha_i > uniform * (alpha_1 + ... + alpha_L). The total
+    is 1 up to rounding.
+
+    Args:
+        alpha: (B, L) attention weights.
+        uniforms: (B,) random numbers from 0 to below 1.
+        expected: (B,) bool, True for captions that use the expected context.
+    Returns:
+        weights: (B, L) 1 at s_t and 0 elsewhere, or alpha for the expected context.
+        s: (B,) integers, the sampled location of every caption.
+        cache: what draw_backward needs.
     """
     L = alpha.shape[1]
     upto = alpha.cumsum(axis=1)
     s = (upto <= (uniforms * upto[:, -1])[:, None]).sum(axis=1)
-    drawn = np.eye(L, dtype=alpha.dtype)[s]
-    weights = np.where(expected[:, None], alpha, drawn)
+    one_hot = np.eye(L, dtype=alpha.dtype)[s]
+    weights = np.where(expected[:, None], alpha, one_hot)
     return weights, s, DrawCache(expected)
 
 
 def draw_backward(dweights, cache):
-    """dweights: (B, L). Returns dalpha: (B, L): of the expected context dweights; of a draw, which stays, nothing."""
+    """Compute the gradient of draw_forward: dweights for the expected context, 0 for a sample.
+
+    Args:
+        dweights: (B, L) gradient of the weights.
+        cache: from draw_forward.
+    Returns:
+        dalpha: (B, L).
+    """
     return np.where(cache.expected[:, None], dweights, 0)
 
 
 def location_log_p_forward(alpha, s):
-    """log p(s_t | a) = log alpha_{t, s_t}, for the locations that were drawn.
+    """Compute log p(s_t | a) = log alpha_{t, s_t} of the sampled locations.
 
-    alpha: (T, B, L); s: (T, B) integers. Returns (T, B) and the cache.
+    Args:
+        alpha: (T, B, L) attention weights.
+        s: (T, B) integers, the sampled locations.
+    Returns:
+        log_p: (T, B).
+        cache: what location_log_p_backward needs.
     """
     log_p = np.log(np.take_along_axis(alpha, s[..., None], axis=-1)[..., 0])
     return log_p, LocationLogPCache(alpha, s)
 
 
 def location_log_p_backward(dlog_p, cache):
-    """dlog_p: (T, B). Returns dalpha: (T, B, L), 1 / alpha at the location that was drawn, 0 elsewhere."""
+    """Compute the gradient of location_log_p_forward: dlog_p / alpha at the sampled location, 0 elsewhere.
+
+    Args:
+        dlog_p: (T, B) gradient of log_p.
+        cache: from location_log_p_forward.
+    Returns:
+        dalpha: (T, B, L).
+    """
     alpha, s = cache
-    at_s = np.take_along_axis(alpha, s[..., None], axis=-1)
+    at_s = np.take_along_axis(alpha, s[..., None], axis=-1)  # (T, B, 1)
     dalpha = np.zeros_like(alpha)
     np.put_along_axis(dalpha, s[..., None], dlog_p[..., None] / at_s, axis=-1)
     return dalpha
 
 
 def advantage(log_p, mask, baseline, to_go=False):
-    """log p(y | s, a) - b of every word's draw: by how much the caption went better than usual.
+    """Compute the advantage log p(y | s, a) - b of every sampled location.
 
-    With to_go, a draw is judged by the words from its own on, for it has no part in those before: by the log p of these
-    (reward-to-go), less b times their number over the mean number of a caption's words.
-    log_p: (T, B) log p of every word, 0 at padding; mask: (T, B) of the same dtype, 1 at words; baseline: (1,), b.
-    Returns (T, B), 0 at padding.
+    It says by how much the caption went better than the baseline. All samples of a caption share its advantage, except
+    with `to_go`. A sample cannot influence earlier words, so reward-to-go counts only the log p from its own word to
+    the end. The baseline then shrinks in proportion: b times the number of these words over the mean caption length.
+
+    Args:
+        log_p: (T, B) log p of every word, 0 at padding.
+        mask: (T, B) of the same dtype, 1 at words, 0 at padding.
+        baseline: (1,) b, usual log p of a caption.
+        to_go: True for reward-to-go.
+    Returns:
+        (T, B) advantages, 0 at padding.
     """
     reward, usual = log_p.sum(axis=0), baseline
     if to_go:
@@ -87,26 +129,46 @@ def advantage(log_p, mask, baseline, to_go=False):
 
 
 def move_baseline(baseline, log_p):
-    """b <- 0.9 b + 0.1 log p(y | s, a), its mean over captions, in place. baseline: (1,); log_p: (T, B) as above."""
+    """Update the baseline in place, as a moving average: b <- 0.9 b + 0.1 log p(y | s, a), averaged over captions.
+
+    Args:
+        baseline: (1,) b, changed in place.
+        log_p: (T, B) log p of every word, 0 at padding.
+    """
     baseline *= 0.9
     baseline += 0.1 * log_p.sum(axis=0).mean()
 
 
 def entropy_forward(alpha, mask):
-    """H[s], the mean over captions of sum_t - sum_i alpha_ti log alpha_ti, in nats; 0 log 0 is 0.
+    """Compute the entropy H[s] of the attention weights: the mean over captions of - sum_t sum_i alpha_ti log alpha_ti.
 
-    alpha: (T, B, L); mask: (T, B) of the same dtype, 1 at words. Returns the entropy, a scalar, and the cache.
+    Args:
+        alpha: (T, B, L) attention weights; 0 log 0 counts as 0.
+        mask: (T, B) of the same dtype, 1 at words, 0 at padding.
+    Returns:
+        entropy: a scalar, nats per caption.
+        cache: what entropy_backward needs.
     """
-    of_words = -(alpha * _log(alpha)).sum(axis=-1)
-    return (of_words * mask).sum() / mask.shape[1], EntropyCache(alpha, mask)
+    word_entropy = -(alpha * _log(alpha)).sum(axis=-1)  # (T, B)
+    return (word_entropy * mask).sum() / mask.shape[1], EntropyCache(alpha, mask)
 
 
 def entropy_backward(dentropy, cache):
-    """dentropy: scalar. Returns dalpha: (T, B, L), - (log alpha_ti + 1) at every word, 0 at padding."""
+    """Compute the gradient of entropy_forward: - (log alpha_ti + 1) / B at every word, 0 at padding.
+
+    Args:
+        dentropy: gradient of the entropy, a scalar.
+        cache: from entropy_forward.
+    Returns:
+        dalpha: (T, B, L).
+    """
     alpha, mask = cache
+    # The derivative of alpha log alpha is a sum:
+    # term 1, log alpha: through the factor alpha
+    # term 2, 1 = alpha / alpha: through the logarithm
     return -(_log(alpha) + 1) * (mask * (dentropy / mask.shape[1]))[..., None]
 
 
 def _log(alpha):
-    """log alpha; of 0, which a softmax may round to, a large negative number."""
+    """Return log alpha, or a large negative number where the softmax has rounded alpha to 0."""
     return np.log(np.maximum(alpha, np.finfo(alpha.dtype).tiny))

@@ -1,6 +1,6 @@
-"""The loss of Xu et al. equation 14: masked cross-entropy and the doubly stochastic penalty.
+"""The loss of Xu et al. 2015, equation 14: masked cross-entropy and the doubly stochastic attention penalty.
 
-Both are means over the B captions of sums over their words; padding (mask 0) enters neither.
+Both are means over the B captions. Padding (mask 0) contributes to neither.
 """
 
 from typing import NamedTuple
@@ -13,27 +13,33 @@ from numpy_sat.layers import softmax
 
 
 class CrossEntropyCache(NamedTuple):
+    """Arrays that cross_entropy_forward keeps for cross_entropy_backward."""
+
     logits: np.ndarray  # (T, B, V)
-    log_sum: np.ndarray  # (T, B), log sum_k exp(logits_k): log p_k is logits_k less that
-    targets: np.ndarray
-    mask: np.ndarray
+    log_sum: np.ndarray  # (T, B), log sum_k exp(logits_k), so that log p_k = logits_k - log_sum
+    targets: np.ndarray  # (T, B)
+    mask: np.ndarray  # (T, B)
     smoothing: float
 
 
 class DoublyStochasticCache(NamedTuple):
+    """Arrays that doubly_stochastic_forward keeps for doubly_stochastic_backward."""
+
     missing: np.ndarray  # (B, L), target - sum over t of alpha
-    mask: np.ndarray
-    scale: float
+    mask: np.ndarray  # (T, B)
+    scale: float  # 1 / B, or 1 / (B L)
 
 
 def cross_entropy_forward(logits, targets, mask, smoothing=0.0):
-    """Compute the mean over captions of the sum over words of - sum_k q_k log p_k, with p = softmax(logits).
+    """Compute the cross-entropy of captions, with label smoothing (Szegedy et al. 2016).
 
-    q is 1 at the target; with smoothing s it is 1 - s at the target plus s / V at every word (Szegedy et al. 2016).
+    The loss of a word is - sum_k q_k log p_k, with p = softmax(logits). Without smoothing, q is 1 at the target and 0
+    elsewhere. Label smoothing s changes q to 1 - s at the target, plus s / V at every word of the vocabulary. The loss
+    sums over the words of a caption and averages over captions.
 
     Args:
-        logits: (T, B, V).
-        targets: (T, B) integers.
+        logits: (T, B, V) scores of all words at every position.
+        targets: (T, B) integers, the correct words.
         mask: (T, B) of the dtype of the logits, 1 at words, 0 at padding.
         smoothing: s, label smoothing, 0 to below 1.
     Returns:
@@ -49,7 +55,7 @@ def cross_entropy_forward(logits, targets, mask, smoothing=0.0):
 
 @float32(kernel.cross_entropy_backward)
 def cross_entropy_backward(dloss, cache):
-    """Compute the gradient of cross_entropy_forward: (p - q) / B of every word, 0 at padding.
+    """Compute the gradient of cross_entropy_forward: (p - q) / B at every word, 0 at padding.
 
     Args:
         dloss: gradient of the loss, a scalar.
@@ -60,6 +66,7 @@ def cross_entropy_backward(dloss, cache):
     logits, log_sum, targets, mask, smoothing = cache
     weight = mask * (dloss / targets.shape[1])
     V = logits.shape[-1]
+    # p - q, with q = s / V at every word, plus 1 - s at the target
     difference = np.exp(logits - log_sum[..., None]) - smoothing / V
     at_target = np.take_along_axis(difference, targets[..., None], axis=-1) - (1 - smoothing)
     np.put_along_axis(difference, targets[..., None], at_target, axis=-1)
@@ -67,10 +74,12 @@ def cross_entropy_backward(dloss, cache):
 
 
 def word_log_probabilities(cache):
-    """Return log p of every target word, without label smoothing: (T, B), 0 at padding.
+    """Return log p of every target word, without label smoothing.
 
     Args:
         cache: from cross_entropy_forward.
+    Returns:
+        (T, B) log probabilities, 0 at padding.
     """
     at_target = np.take_along_axis(cache.logits, cache.targets[..., None], axis=-1)[..., 0]
     return (at_target - cache.log_sum) * cache.mask
@@ -85,18 +94,18 @@ def _log_sum_and_mean(logits):
 def doubly_stochastic_forward(alpha, mask, normalisation="sum", target="one"):
     """Compute the mean over captions of sum_i (target - sum_t alpha_ti)^2.
 
-    The penalty is small where a caption, as a whole, looks at every location equally long.
+    The penalty is small if a caption, summed over its words, gives every location the same attention.
 
     Args:
         alpha: (T, B, L) attention weights.
         mask: (T, B) of the same dtype, 1 at words, 0 at padding.
         normalisation: "sum" over locations, as in the paper, or their "mean", as in the authors' code.
-        target: "one", as in the paper, or "T/L", the caption's words over L, which sum_i sum_t alpha_ti = T can reach.
+        target: "one", as in the paper, or "T/L", words of the caption over L. Uniform attention reaches "T/L" exactly.
     Returns:
         penalty: a scalar.
         cache: what doubly_stochastic_backward needs.
     Raises:
-        ValueError: another normalisation or target.
+        ValueError: the normalisation or the target is unknown.
     """
     if normalisation not in ("sum", "mean") or target not in ("one", "T/L"):
         raise ValueError(f"penalty: normalisation is sum or mean, target one or T/L, not {normalisation!r}, {target!r}")
@@ -108,7 +117,9 @@ def doubly_stochastic_forward(alpha, mask, normalisation="sum", target="one"):
 
 
 def doubly_stochastic_backward(dpenalty, cache):
-    """Compute the gradient of doubly_stochastic_forward: - 2 (target - sum_t alpha_ti) at every word, 0 at padding.
+    """Compute the gradient of doubly_stochastic_forward.
+
+    It is - 2 (target - sum_t alpha_ti) at every word, times the factor of the mean, and 0 at padding.
 
     Args:
         dpenalty: gradient of the penalty, a scalar.

@@ -1,7 +1,13 @@
-"""The LSTM (Hochreiter and Schmidhuber 1997, with forget gate): a step, Xu et al. equations 1 to 3, and a sequence.
+"""The LSTM (Hochreiter and Schmidhuber 1997, with a forget gate): one step, and a sequence of steps.
 
-The captioner goes step by step, for it looks at the image between two steps; where all inputs are known beforehand,
-`lstm_sequence_forward` goes through them in one call.
+    affine = x W_x + h W_hh + b            four blocks of S columns, in the order i, f, o, g
+    (1) i, f, o = sigm(their blocks)       input, forget and output gate
+        g = tanh(its block)                candidate
+    (2) c' = f c + i g                     next cell state
+    (3) h' = o tanh(c')                    next hidden state
+
+The equations are those of Xu et al. 2015. The captioner calls single steps, because it attends to the image between two
+steps. If all inputs are known beforehand, lstm_sequence_forward computes all steps in one call.
 """
 
 from typing import NamedTuple
@@ -12,64 +18,110 @@ from numpy_sat.layers import activations
 
 
 class LSTMCache(NamedTuple):
-    x: np.ndarray
-    h: np.ndarray
-    c: np.ndarray
-    W_x: np.ndarray
-    W_hh: np.ndarray
-    ifo: activations.SigmoidCache
-    g: activations.TanhCache
-    tanh_c: activations.TanhCache
+    """Arrays that lstm_forward keeps for lstm_backward."""
+
+    x: np.ndarray  # (B, I)
+    h: np.ndarray  # (B, S), before the step
+    c: np.ndarray  # (B, S), before the step
+    W_x: np.ndarray  # (I, 4S)
+    W_hh: np.ndarray  # (S, 4S)
+    ifo: activations.SigmoidCache  # (B, 3S)
+    g: activations.TanhCache  # (B, S)
+    tanh_c: activations.TanhCache  # (B, S), after the step
 
 
 class LSTMSequenceCache(NamedTuple):
-    steps: list  # the LSTMCache of each
+    """The caches of all steps of lstm_sequence_forward, first step first."""
+
+    steps: list  # of T LSTMCaches
 
 
 def lstm_forward(x, h, c, W_x, W_hh, b):
-    """(1) i, f, o, g = sigm, sigm, sigm, tanh of x W_x + h W_hh + b;  (2) c' = f c + i g;  (3) h' = o tanh(c').
+    """Compute one step of the LSTM (equations 1 to 3).
 
-    x: (B, I) inputs, the paper's (E y_{t-1}, z_t); h, c: (B, S) state and memory of the step before;
-    W_x: (I, 4S); W_hh: (S, 4S); b: (4S,), columns in the order i, f, o, g.
-    Returns h', c': (B, S) each, and the cache.
+    Args:
+        x: (B, I) inputs; in the paper the concatenation of E y_{t-1} and z_t.
+        h: (B, S) hidden states before the step.
+        c: (B, S) cell states before the step.
+        W_x: (I, 4S) weights of the inputs, with columns in the order i, f, o, g.
+        W_hh: (S, 4S) weights of the hidden state.
+        b: (4S,) biases.
+    Returns:
+        h_next: (B, S) hidden states after the step.
+        c_next: (B, S) cell states after the step.
+        cache: what lstm_backward needs.
     """
     S = h.shape[1]
-    affine = x @ W_x + h @ W_hh + b
-    ifo, cache_ifo = activations.sigmoid_forward(affine[:, : 3 * S])  # (1)
-    g, cache_g = activations.tanh_forward(affine[:, 3 * S :])
+    affine = x @ W_x + h @ W_hh + b  # (B, 4S)
+    # (1) i, f, o = sigm(affine), g = tanh(affine), each of its own block
+    ifo, cache_ifo = activations.sigmoid_forward(affine[:, : 3 * S])  # (B, 3S)
+    g, cache_g = activations.tanh_forward(affine[:, 3 * S :])  # (B, S)
     i, f, o = ifo[:, :S], ifo[:, S : 2 * S], ifo[:, 2 * S :]
-    c_next = f * c + i * g  # (2)
+    # (2) c' = f c + i g
+    c_next = f * c + i * g
+    # (3) h' = o tanh(c')
     tanh_c, cache_tanh_c = activations.tanh_forward(c_next)
-    h_next = o * tanh_c  # (3)
+    h_next = o * tanh_c
     return h_next, c_next, LSTMCache(x, h, c, W_x, W_hh, cache_ifo, cache_g, cache_tanh_c)
 
 
 def lstm_backward(dh_next, dc_next, cache):
-    """dh_next, dc_next: (B, S). Returns dx: (B, I), dh, dc: (B, S), dW_x: (I, 4S), dW_hh: (S, 4S), db: (4S,)."""
+    """Compute the gradients of lstm_forward.
+
+    Args:
+        dh_next: (B, S) gradient of the hidden states after the step.
+        dc_next: (B, S) gradient of the cell states after the step, from the next step alone.
+        cache: from lstm_forward.
+    Returns:
+        dx: (B, I).
+        dh: (B, S).
+        dc: (B, S).
+        dW_x: (I, 4S).
+        dW_hh: (S, 4S).
+        db: (4S,).
+    """
     x, h, c, W_x, W_hh, cache_ifo, cache_g, cache_tanh_c = cache
     S = h.shape[1]
     i, f, o = cache_ifo.y[:, :S], cache_ifo.y[:, S : 2 * S], cache_ifo.y[:, 2 * S :]
-    do = dh_next * cache_tanh_c.y  # (3)
+    # (3) do = dh' tanh(c')
+    do = dh_next * cache_tanh_c.y
+    # The gradient of c' is a sum:
+    # term 1, dc': through the next step
+    # term 2, dh' o (1 - tanh(c')^2): through the hidden state h'
     dc_next = dc_next + activations.tanh_backward(dh_next * o, cache_tanh_c)
-    df = dc_next * c  # (2)
+    # (2) df = dc' c,  dc = dc' f,  di = dc' g,  dg = dc' i
+    df = dc_next * c
     dc = dc_next * f
     di = dc_next * cache_g.y
     dg = dc_next * i
-    difo = np.concatenate([di, df, do], axis=1)
-    daffine = np.concatenate(  # (1)
+    # (1) back through sigm and tanh, with the blocks in the order i, f, o, g
+    difo = np.concatenate([di, df, do], axis=1)  # (B, 3S)
+    daffine = np.concatenate(
         [activations.sigmoid_backward(difo, cache_ifo), activations.tanh_backward(dg, cache_g)], axis=1
-    )
+    )  # (B, 4S)
+    # dx = daffine W_x^T;  dW_x = x^T daffine
     dx, dW_x = daffine @ W_x.T, x.T @ daffine
+    # dh = daffine W_hh^T;  dW_hh = h^T daffine
     dh, dW_hh = daffine @ W_hh.T, h.T @ daffine
+    # db = sum of daffine over the captions
     db = daffine.sum(axis=0)
     return dx, dh, dc, dW_x, dW_hh, db
 
 
 def lstm_sequence_forward(x, h, c, W_x, W_hh, b):
-    """The step T times with the same weights, each from the state and memory that the one before has left.
+    """Compute T steps of the LSTM with the same weights. Each step starts from the states after the previous one.
 
-    x: (T, B, I) inputs; h, c: (B, S) state and memory before the first step; W_x: (I, 4S); W_hh: (S, 4S); b: (4S,).
-    Returns h_all: (T, B, S), the states after each step, c: (B, S), the memory after the last, and the cache.
+    Args:
+        x: (T, B, I) inputs of all steps.
+        h: (B, S) hidden states before the first step.
+        c: (B, S) cell states before the first step.
+        W_x: (I, 4S) weights of the inputs.
+        W_hh: (S, 4S) weights of the hidden state.
+        b: (4S,) biases.
+    Returns:
+        h_all: (T, B, S) hidden states after each step.
+        c: (B, S) cell states after the last step.
+        cache: what lstm_sequence_backward needs.
     """
     h_all, steps = np.empty((len(x), *h.shape), h.dtype), []
     for t in range(len(x)):
@@ -80,15 +132,29 @@ def lstm_sequence_forward(x, h, c, W_x, W_hh, b):
 
 
 def lstm_sequence_backward(dh_all, dc, cache):
-    """Back through time. dh_all: (T, B, S) of each step's state; dc: (B, S) of the memory after the last.
+    """Compute the gradients of lstm_sequence_forward by backpropagation through time.
 
-    Returns dx: (T, B, I), dh, dc: (B, S) of state and memory before the first step, and of the weights, which every
-    step has used, the sums over all steps: dW_x: (I, 4S), dW_hh: (S, 4S), db: (4S,).
+    Every step uses the same weights, so the gradient of a weight is the sum of its gradients in all steps.
+
+    Args:
+        dh_all: (T, B, S) gradient of the hidden states after each step.
+        dc: (B, S) gradient of the cell states after the last step.
+        cache: from lstm_sequence_forward.
+    Returns:
+        dx: (T, B, I).
+        dh: (B, S) of the hidden states before the first step.
+        dc: (B, S) of the cell states before the first step.
+        dW_x: (I, 4S).
+        dW_hh: (S, 4S).
+        db: (4S,).
     """
     dx = np.empty((len(dh_all), *cache.steps[0].x.shape), dh_all.dtype)
     dh = dW_x = dW_hh = db = 0
     for t in reversed(range(len(dh_all))):
-        # h_t goes out and to the next step, and gathers from both.
+        # The gradient of h_t is a sum:
+        # term 1, dh_all_t: through the output h_all
+        # term 2, dh: through step t + 1
         dx[t], dh, dc, dW_x_t, dW_hh_t, db_t = lstm_backward(dh_all[t] + dh, dc, cache.steps[t])
+        # dW = sum over the steps t of dW_t
         dW_x, dW_hh, db = dW_x + dW_x_t, dW_hh + dW_hh_t, db + db_t
     return dx, dh, dc, dW_x, dW_hh, db

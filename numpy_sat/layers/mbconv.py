@@ -4,8 +4,8 @@
     filter   depthwise convolution, relu6                              depthwise.py, activations.py
     project  1x1 convolution to few channels                           linear.py
 
-The projection has no relu, which would lose too much of few channels. Where input and output have one shape, the input
-is added.
+The projection has no relu, because a relu of few channels would lose too much information. If stride is 1 and input and
+output have the same shape, the block adds the input to its output.
 """
 
 from typing import NamedTuple
@@ -18,31 +18,33 @@ from numpy_sat.layers import activations, conv, depthwise, linear, pointwise
 
 
 class MBConvCache(NamedTuple):
-    expand: pointwise.PointwiseCache | None  # None for a block that does not expand
+    """Caches of the layers of mbconv_forward."""
+
+    expand: pointwise.PointwiseCache | None  # None without expansion
     depthwise: depthwise.DepthwiseCache
     relu: activations.Relu6Cache
     project: linear.LinearCache
-    residual: bool
+    residual: bool  # True if the input was added
 
 
 def check_arguments(x, W_e, b_e, W_d, b_d, W_p, b_p, stride):
-    """Raise ValueError where these are not a block's arguments."""
+    """Raise ValueError if shapes, dtypes and stride do not fit together."""
     expanded = x if W_e is None else np.broadcast_to(x[..., :1], (*x.shape[:-1], W_e.shape[1]))
     depthwise.check_arguments(expanded, W_d, b_d, stride)
 
 
 @float32(kernel.mbconv_forward, MBConvCache, check_arguments, composite=True)
 def mbconv_forward(x, W_e, b_e, W_d, b_d, W_p, b_p, stride):
-    """Compute y = relu6(depthwise(relu6(x W_e + b_e))) W_p + b_p; + x if stride is 1 and y has the shape of x.
+    """Compute y = relu6(depthwise(relu6(x W_e + b_e))) W_p + b_p, and add x if stride is 1 and the shapes agree.
 
     Args:
         x: (N, H, W, C) images.
-        W_e: (C, E) weights of the expansion; None without expansion, then E = C.
+        W_e: (C, E) weights of the expansion, or None without expansion, where E = C.
         b_e: (E,) biases of the expansion, or None.
         W_d: (P, P, E) filters of the depthwise convolution.
-        b_d: (E,) its biases.
+        b_d: (E,) biases of the depthwise convolution.
         W_p: (E, O) weights of the projection.
-        b_p: (O,) its biases.
+        b_p: (O,) biases of the projection.
         stride: stride of the depthwise convolution.
     Returns:
         y: (N, ceil(H / stride), ceil(W / stride), O).
@@ -74,20 +76,23 @@ def mbconv_backward(dy, cache):
         dW_p: (E, O).
         db_p: (O,).
     """
+    # dx is a sum if the input was added:
+    # term 1: through expansion, depthwise convolution and projection
     dh, dW_p, db_p = linear.linear_backward(dy, cache.project)
     dh = activations.relu6_backward(dh, cache.relu)
     dx, dW_d, db_d = depthwise.depthwise_backward(dh, cache.depthwise)
     dW_e = db_e = None
     if cache.expand is not None:
-        dx, dW_e, db_e = pointwise.pointwise_backward(dx, cache.expand)  # term 1: through the block
+        dx, dW_e, db_e = pointwise.pointwise_backward(dx, cache.expand)
+    # term 2, dy: through the residual connection
     if cache.residual:
-        dx = dx + dy  # term 2: the input that was added
+        dx = dx + dy
     return dx, dW_e, db_e, dW_d, db_d, dW_p, db_p
 
 
 @float32(kernel.mbconv_inference, composite=True)
 def mbconv_inference(x, W_e, b_e, W_d, b_d, W_p, b_p, stride):
-    """Compute y of mbconv_forward, without a cache. The kernel keeps what lies between the ends out of memory.
+    """Compute y of mbconv_forward without a cache. The kernel does not write the intermediate arrays to memory.
 
     Args:
         x, W_e, b_e, W_d, b_d, W_p, b_p, stride: as in mbconv_forward.
@@ -99,15 +104,15 @@ def mbconv_inference(x, W_e, b_e, W_d, b_d, W_p, b_p, stride):
 
 @float32(kernel.stem_inference, composite=True)
 def stem_inference(x, W, b, stem_stride, W_d, b_d, W_p, b_p, stride):
-    """Compute relu6 of a convolution without padding, then a block that does not expand, without a cache.
+    """Compute relu6 of a convolution without padding, then a block without expansion; there is no cache.
 
-    To the kernel, the convolution is what an expansion is.
+    The kernel treats the convolution like the expansion of a block.
 
     Args:
         x: (N, H, W, C) images.
         W: (S, S, C, E) filters of the convolution.
-        b: (E,) its biases.
-        stem_stride: its stride.
+        b: (E,) biases of the convolution.
+        stem_stride: stride of the convolution.
         W_d, b_d, W_p, b_p, stride: as in mbconv_forward.
     Returns:
         y: (N, H', W', O).

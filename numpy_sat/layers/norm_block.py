@@ -1,7 +1,7 @@
 """A block with batch normalisation: convolution, 2x2 max-pooling at the end of a stage, normalisation, relu.
 
-Pooling comes first, so that a quarter of the numbers remain to be normalised; mean and variance are those of the pooled
-numbers. The convolution has no bias, because the normalisation subtracts the mean and with it any bias.
+Pooling comes first and leaves a quarter of the values for the normalisation, so mean and variance are those of the
+pooled values. The convolution has no bias, because subtracting the mean would remove it.
 """
 
 from typing import NamedTuple
@@ -14,14 +14,16 @@ from numpy_sat.layers import activations, batch_norm, conv, pool
 
 
 class NormBlockCache(NamedTuple):
+    """Caches of the layers of norm_block_forward."""
+
     conv: conv.ConvCache
-    pool: pool.PoolCache | None
+    pool: pool.PoolCache | None  # None without pooling
     norm: batch_norm.BatchNormCache
     relu: activations.ReluCache
 
 
-def check_arguments(x, W, gamma, beta, *others, **named):
-    """Raise ValueError where these are not a block's arguments. There is nothing to check in the others."""
+def check_arguments(x, W, gamma, beta, *args, **kwargs):
+    """Raise ValueError if the shapes or dtypes do not fit together. Further arguments need no check."""
     conv.check_arguments(x, W, beta, stride=1, padding=1)
 
 
@@ -36,7 +38,7 @@ def norm_block_forward(x, W, gamma, beta, pooled):
         pooled: True for 2x2 max-pooling.
     Returns:
         y: (N, H, W, O), or (N, H // 2, W // 2, O) with pooling.
-        cache: what the backward functions need.
+        cache: what norm_block_backward and norm_block_parameter_gradients need.
     """
     y, cache_conv, cache_pool = _conv_and_pool(x, W, pooled)
     y, cache_norm = batch_norm.batch_norm_forward(y, gamma, beta)
@@ -64,14 +66,23 @@ def norm_block_backward(dy, cache):
 
 @float32(kernel.norm_block_parameter_gradients, composite=True)
 def norm_block_parameter_gradients(dy, cache):
-    """Compute dW: (3, 3, C, O), dgamma: (O,) and dbeta: (O,) alone. The first block needs no more."""
+    """Compute the gradients of norm_block_backward without dx. The first block needs only these.
+
+    Args:
+        dy: gradient of y, of its shape.
+        cache: from norm_block_forward.
+    Returns:
+        dW: (3, 3, C, O).
+        dgamma: (O,).
+        dbeta: (O,).
+    """
     dconv, dgamma, dbeta = _backward_to_conv(dy, cache)
     return conv.conv_parameter_gradients(dconv, cache.conv)[0], dgamma, dbeta
 
 
 @float32(kernel.norm_block_inference, check=check_arguments, composite=True)
 def norm_block_inference(x, W, gamma, beta, mean, var, pooled):
-    """Compute y of norm_block_forward in inference mode: by the running mean and variance instead of the batch's.
+    """Compute y of norm_block_forward in inference mode, with the running mean and variance.
 
     Args:
         x, W, gamma, beta, pooled: as in norm_block_forward.
@@ -85,7 +96,7 @@ def norm_block_inference(x, W, gamma, beta, mean, var, pooled):
 
 
 def _conv_and_pool(x, W, pooled):
-    """Return what is to be normalised, and the caches of convolution and pooling."""
+    """Return the input of the normalisation, and the caches of convolution and pooling."""
     no_bias = np.zeros(W.shape[3], W.dtype)
     y, cache_conv = conv.conv_forward(x, W, no_bias, stride=1, padding=1)
     if not pooled:
@@ -95,7 +106,13 @@ def _conv_and_pool(x, W, pooled):
 
 
 def _backward_to_conv(dy, cache):
-    """Go back through relu, normalisation and pooling. Returns the convolution's gradient, dgamma and dbeta."""
+    """Run the backward passes of relu, normalisation and pooling.
+
+    Returns:
+        dconv: gradient of the output of the convolution.
+        dgamma: (O,).
+        dbeta: (O,).
+    """
     dy = activations.relu_backward(dy, cache.relu)
     dy, dgamma, dbeta = batch_norm.batch_norm_backward(dy, cache.norm)
     if cache.pool:

@@ -1,4 +1,4 @@
-"""A 1x1 convolution with relu6: the affine map of every pixel's channels, rectified."""
+"""A 1x1 convolution with relu6: an affine map of the channels of every pixel."""
 
 from typing import NamedTuple
 
@@ -8,6 +8,8 @@ from numpy_sat.layers import activations, linear
 
 
 class PointwiseCache(NamedTuple):
+    """Caches of the layers of pointwise_forward."""
+
     linear: linear.LinearCache
     relu: activations.Relu6Cache
 

@@ -1,4 +1,4 @@
-"""Max-pooling of images as (N, H, W, C)."""
+"""Max-pooling of images with axes (N, H, W, C)."""
 
 from typing import NamedTuple
 
@@ -9,15 +9,17 @@ from numpy_sat.kernels import pool as kernel
 
 
 class PoolCache(NamedTuple):
+    """Winners and arguments that max_pool_forward keeps for max_pool_backward."""
+
     winner: np.ndarray  # (N, H', W', C) uint8: in each window, row of the largest cell * window + column
-    x_shape: tuple
+    x_shape: tuple  # (N, H, W, C)
     window: int
     stride: int
     padding: int
 
 
 def check_arguments(x, window, stride, padding=0):
-    """Raise ValueError where these are not a max-pooling's arguments."""
+    """Raise ValueError if shape, window, stride and padding do not fit together."""
     if not 1 <= window <= 15 or stride < 1 or not 0 <= padding < window:
         raise ValueError(
             f"max_pool: need 1 <= window <= 15, stride >= 1, 0 <= padding < window: {window}, {stride}, {padding}"
@@ -36,12 +38,12 @@ def max_pool_forward(x, window, stride, padding=0):
         x: (N, H, W, C) images.
         window: side of the windows, cells.
         stride: s, cells from one window to the next.
-        padding: rings of cells around each image that never win.
+        padding: width in cells of the border around each image; its cells never win.
     Returns:
-        y: (N, H', W', C) with H' = (H + 2 padding - window) // s + 1.
+        y: (N, H', W', C) with H' = (H + 2 padding - window) // s + 1, and W' likewise.
         cache: what max_pool_backward needs.
     Raises:
-        ValueError: a window is larger than the padded image, or could lie in the padding alone.
+        ValueError: a window is larger than the padded image, or could lie entirely in the padding.
     """
     check_arguments(x, window, stride, padding)
     x_padded = _pad(x, padding, -np.inf)
@@ -56,7 +58,9 @@ def max_pool_forward(x, window, stride, padding=0):
 
 @float32(kernel.max_pool_backward)
 def max_pool_backward(dy, cache):
-    """Compute the gradient of max_pool_forward: each dy goes to the cell that won. Of equal cells the first wins.
+    """Compute the gradient of max_pool_forward: each dy goes to the largest cell of its window.
+
+    If several cells are equally large, the first of them gets it.
 
     Args:
         dy: (N, H', W', C) gradient of y.

@@ -119,16 +119,16 @@ EQUIVALENT = {
         ("depthwise_backward", "for p, q", swapped("W", "dW"), SAME_SHAPE),
         ("depthwise_backward", "dW[p, q] =", zeros("dy"), SHAPE),
         ("depthwise_backward", "cells =", zeros("dy"), SHAPE),
-        ("before", "return", zeros("cache.W"), "only its length is read"),
+        ("padding_before", "return", zeros("cache.W"), "only its length is read"),
         ("_pad", "down, across", zeros("W"), "only its length is read"),
     ],
     "pointwise": [],
     "policy": [
         ("advantage", "return", zeros("of_drawn", "of_greedy"), SHAPE),
-        ("policy_backward", "weighed =", ["the factor `likelihood.mask` is there twice"], ZERO_ONE),
+        ("policy_backward", "weighted_likelihood =", ["the factor `likelihood.mask` is there twice"], ZERO_ONE),
         ("advantage_over_others", "scores =", ["2 where 1 belongs"], NEGATIVE),
         (
-            *("advantage_over_others", "others ="),
+            *("advantage_over_others", "baseline ="),
             ["the sum of `scores` goes over axis -1 instead of axis 1"],
             LAST_AXIS,
         ),
@@ -220,7 +220,7 @@ EQUIVALENT = {
         ("score_forward", "e =", ["2 where 1 belongs"], NEGATIVE),
         (
             *("score_backward", "de = de.reshape"),
-            [f"`{size}` is ignored: -1, the last, in its place" for size in ("N", "each", "L")],
+            [f"`{size}` is ignored: -1, the last, in its place" for size in ("N", "captions", "L")],
             "-1 is the size that reshape is to find",
         ),
         ("score_backward", "dv =", 2 * ["2 where 1 belongs"], NEGATIVE),
@@ -239,7 +239,7 @@ EQUIVALENT = {
             ["the sum of `upto <= (uniforms * upto[:, -1])[:, None]` goes over axis -1 instead of axis 1"],
             LAST_AXIS,
         ),
-        ("draw_forward", "drawn =", swapped("alpha", "upto"), "the two have one dtype, and only that is read"),
+        ("draw_forward", "one_hot =", swapped("alpha", "upto"), "the two have one dtype, and only that is read"),
         ("location_log_p_forward", "log_p =", ["-1 where 0 belongs"], ONE),
         (
             *("advantage", "words ="),
@@ -253,12 +253,12 @@ EQUIVALENT = {
         ),
         ("advantage", "return", ["the factor `mask` is there twice"], ZERO_ONE),
         (
-            *("entropy_forward", "of_words ="),
+            *("entropy_forward", "word_entropy ="),
             ["the sum of `alpha * _log(alpha)` goes over axis 2 instead of axis -1"],
             LAST_AXIS,
         ),
         ("entropy_forward", "return", ["the factor `mask` is there twice"], ZERO_ONE),
-        ("entropy_forward", "return", swapped("mask", "of_words"), SAME_SHAPE),
+        ("entropy_forward", "return", swapped("mask", "word_entropy"), SAME_SHAPE),
         (
             *("entropy_backward", "return"),
             ["the brackets of `mask * (dentropy / mask.shape[1])` are elsewhere"],

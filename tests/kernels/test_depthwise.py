@@ -50,7 +50,7 @@ def test_forward_and_gradients(rng, geometry, C):
 def test_bounds(rng):
     (x, W, b), stride = random_inputs(rng, LARGE["three vectors"])
     y, cache = depthwise.depthwise_forward(x, W, b, stride)
-    bounded = kernel.forward(x, W, b, stride, depthwise.before(cache), y.shape, 0, 6)
+    bounded = kernel.forward(x, W, b, stride, depthwise.padding_before(cache), y.shape, 0, 6)
     np.testing.assert_array_equal(bounded, np.clip(y, 0, 6))
 
 
@@ -100,7 +100,7 @@ def test_what_is_no_number_stays_so(rng):
     (x, W, b), _ = random_inputs(rng, LARGE["three vectors"])
     x[0, 3, 4, 5] = np.nan
     y, cache = depthwise.depthwise_forward(x, W, b)
-    bounded = kernel.forward(x, W, b, 1, depthwise.before(cache), y.shape, 0, 6)
+    bounded = kernel.forward(x, W, b, 1, depthwise.padding_before(cache), y.shape, 0, 6)
     assert np.isnan(bounded[0, 2:5, 3:6, 5]).all() and np.isnan(bounded).sum() == 9
     assert np.isnan(relu6.bound(x)).sum() == 1
     W_p, b_p = np.ones((48, 16), np.float32), np.zeros(16, np.float32)
