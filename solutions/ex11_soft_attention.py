@@ -1,9 +1,9 @@
 """Solution 11: Soft attention.
 
-Every caption of an image meets every location of that image. So the arrays in the middle have four axes: image,
-caption of that image, location, component. What depends on fewer of them is stretched over the rest on the way
-forward. Stretched means used many times; and what is used many times gets, on the way back, a gradient from every use:
-each stretch becomes a sum along the same axis.
+Attention combines every caption of an image with every location of that image. So the inner arrays have four axes:
+image, caption of the image, location, component. An array with fewer axes is broadcast over the missing ones.
+Broadcasting uses a number several times, and each use sends back a gradient. So a broadcast in the forward pass is a
+sum over the same axis in the backward pass.
 """
 
 from numpy_sat.layers import activations, softmax
@@ -24,17 +24,17 @@ def score_forward(keys, h, W_h, v):
     """
     N, L, A = keys.shape
     B = len(h)
-    each = B // N  # captions of one image, side by side
+    per_image = B // N  # consecutive captions of one image
 
-    # What a caption asks depends on its state only, so it is computed once for all locations.
+    # query_bk = sum over s of h_bs W_h_sk. It does not depend on the location, so compute it once for all of them.
     query = h @ W_h  # (B, A)
 
-    # The keys lack the axis of captions, the query that of locations. In the sum each is stretched along its own.
-    keys_of_each = keys.reshape(N, 1, L, A)
-    query_of_each = query.reshape(N, each, 1, A)
-    u, cache_u = activations.tanh_forward(keys_of_each + query_of_each)  # (N, each, L, A)
+    # u_bik = tanh(keys_ik + query_bk). The keys have no caption axis and the query has no location axis: broadcast.
+    keys_by_image = keys.reshape(N, 1, L, A)
+    query_by_image = query.reshape(N, per_image, 1, A)
+    u, cache_u = activations.tanh_forward(keys_by_image + query_by_image)  # (N, per_image, L, A)
 
-    # e_bi = sum over k of v_k u_bik.
+    # (4) e_bi = sum over k of v_k u_bik
     e = u @ v
     return e.reshape(B, L), ScoreCache(h, W_h, v, cache_u)
 
@@ -52,24 +52,27 @@ def score_backward(de, cache):
         dv: (A,).
     """
     u = cache.u.y
-    N, each, L, A = u.shape
-    B = N * each
-    de_of_each = de.reshape(N, each, L, 1)  # as u, with an axis for the components
+    N, per_image, L, A = u.shape
+    B = N * per_image
+    de_by_image = de.reshape(N, per_image, L, 1)  # the axes of u, with 1 component
 
-    # e_bi = sum over k of v_k u_bik. u_bik takes part in e_bi alone, times v_k.
-    # v_k takes part in e_bi of every caption and every location, times u_bik: a sum over both.
-    du = de_of_each * cache.v
-    dv = (de_of_each * u).sum(axis=(0, 1, 2))
+    # Forward: e_bi = sum over k of v_k u_bik.
+    # du_bik = de_bi v_k
+    du = de_by_image * cache.v
+    # dv_k = sum over b and i of de_bi u_bik
+    dv = (de_by_image * u).sum(axis=(0, 1, 2))
 
-    # u = tanh(keys + query): the slope of tanh is 1 - u^2.
+    # u = tanh(keys + query) has the slope 1 - u^2, so dsum_bik = du_bik (1 - u_bik^2)
     dsum = du * (1 - u * u)
 
-    # keys_i was used by all captions of its image, query_b by all locations: sums along those axes.
+    # dkeys_ik = sum over the image's captions b of dsum_bik
     dkeys = dsum.sum(axis=1)  # (N, L, A)
+    # dquery_bk = sum over locations i of dsum_bik
     dquery = dsum.sum(axis=2).reshape(B, A)
 
-    # query_bk = sum over s of h_bs W_h_sk, an affine map without bias. W_h takes part in the query of every caption.
+    # query_bk = sum over s of h_bs W_h_sk, so dW_h_sk = sum over b of h_bs dquery_bk
     dW_h = cache.h.T @ dquery
+    # dh_bs = sum over k of dquery_bk W_h_sk
     dh = dquery @ cache.W_h.T
     return dkeys, dh, dW_h, dv
 
@@ -86,11 +89,11 @@ def context_forward(alpha, a):
     """
     N, L, D = a.shape
     B = len(alpha)
-    alpha_of_each = alpha.reshape(N, B // N, L)
+    alpha_by_image = alpha.reshape(N, B // N, L)
 
-    # For each image a matrix product, (its captions, L) times (L, D): the sum over i for all its captions at once.
-    # @ of two stacks of matrices multiplies the first by the first, the second by the second, and so on.
-    z = alpha_of_each @ a
+    # (6) z_bd = sum over i of alpha_bi a_id: for each image a matrix product, (its captions, L) times (L, D).
+    # With three axes, @ multiplies the matrices of the two stacks pairwise.
+    z = alpha_by_image @ a
     return z.reshape(B, D), ContextCache(alpha, a)
 
 
@@ -107,18 +110,17 @@ def context_backward(dz, cache):
     alpha, a = cache
     N, L, D = a.shape
     B = len(alpha)
-    alpha_of_each = alpha.reshape(N, B // N, L)
-    dz_of_each = dz.reshape(N, B // N, D)
+    alpha_by_image = alpha.reshape(N, B // N, L)
+    dz_by_image = dz.reshape(N, B // N, D)
 
-    # z_bd = sum over i of alpha_bi a_id. alpha_bi takes part in z_bd of every d, there times a_id: a sum over d.
-    # Image by image that is (its captions, D) times (D, L).
+    # Forward: z_bd = sum over i of alpha_bi a_id.
+    # dalpha_bi = sum over d of dz_bd a_id: for each image (its captions, D) times (D, L)
     a_transposed = a.swapaxes(1, 2)
-    dalpha = dz_of_each @ a_transposed
+    dalpha = dz_by_image @ a_transposed
 
-    # a_id takes part in z_bd of every caption b of its image, there times alpha_bi: a sum over those captions.
-    # Image by image that is (L, its captions) times (its captions, D).
-    alpha_transposed = alpha_of_each.swapaxes(1, 2)
-    da = alpha_transposed @ dz_of_each
+    # da_id = sum over the image's captions b of alpha_bi dz_bd: (L, its captions) times (its captions, D)
+    alpha_transposed = alpha_by_image.swapaxes(1, 2)
+    da = alpha_transposed @ dz_by_image
     return dalpha.reshape(B, L), da
 
 
@@ -136,11 +138,11 @@ def attend_forward(a, keys, h, W_h, v):
         alpha: (B, L) attention weights; each row sums to 1.
         cache: what attend_backward needs.
     """
-    # (4) How useful is each location now? The locations are on the last axis, where the softmax works.
+    # (4) e_ti = v . tanh(keys_i + h W_h), a score for every location
     e, cache_score = score_forward(keys, h, W_h, v)
-    # (5) Shares instead of scores: positive, and of each caption they sum to 1.
+    # (5) alpha_t = softmax(e_t) over the locations, which are the last axis
     alpha, cache_softmax = softmax.softmax_forward(e)
-    # (6) The annotations, mixed by these shares.
+    # (6) z_t = sum over i of alpha_ti a_i, the weighted mean of the annotations
     z, cache_context = context_forward(alpha, a)
     return z, alpha, AttendCache(cache_score, cache_softmax, cache_context)
 
@@ -159,14 +161,16 @@ def attend_backward(dz, dalpha, cache):
         dW_h: (S, A).
         dv: (A,).
     """
-    # (6) The context sends a gradient to its two factors.
+    # (6) z_t = sum over i of alpha_ti a_i: gradients of both factors
     dalpha_from_context, da = context_backward(dz, cache.context)
 
-    # alpha went into the context, and out of the function. What comes back from both sides is added, here, because
-    # the softmax needs all of it: it takes from each dalpha_i the mean that alpha itself gives to the dalpha's.
+    # alpha has two uses. Add both gradients before the softmax, because every dalpha_i affects the whole row of de.
+    # term 1: through the result alpha, such as the attention penalty's gradient
+    # term 2: through the context
     dalpha_total = dalpha + dalpha_from_context
 
-    # (5) and (4), in reverse.
+    # (5) de_i = alpha_i (dalpha_i - sum over j of alpha_j dalpha_j)
     de = softmax.softmax_backward(dalpha_total, cache.softmax)
+    # (4) e_ti = v . tanh(keys_i + h W_h)
     dkeys, dh, dW_h, dv = score_backward(de, cache.score)
     return da, dkeys, dh, dW_h, dv

@@ -1,8 +1,10 @@
 """Solution 12: The gate and the deep output.
 
-The gate multiplies a vector by one number: on the way back the vector gets the number, and the number a sum over the
-vector. The output adds three terms in the space of the words' embeddings and maps the sum to a score for every word:
-on the way back every term gets what the sum gets, and those that are products hand it on to both their factors.
+The gate multiplies a vector by one number. Backward, the vector's gradient is multiplied by the number. The number's
+gradient is a sum over the vector.
+
+The output layer adds three terms in the space of the word embeddings and maps the sum to a score for every word.
+Backward, each term has the gradient of the sum. The two terms that are products pass it on to both factors.
 """
 
 from numpy_sat.layers import activations, linear
@@ -22,13 +24,13 @@ def gate_forward(z, h, w_beta, b_beta):
         gated: (B, D) beta_t z_t.
         cache: what gate_backward needs.
     """
-    # affine_b = sum over s of h_bs w_beta_s + b_beta: one number a caption.
+    # affine_b = sum over s of h_bs w_beta_s + b_beta: one number for each caption
     affine = h @ w_beta + b_beta  # (B,)
     beta, cache_beta = activations.sigmoid_forward(affine)
 
-    # That number times all components of z_b.
-    beta_of_each = beta[:, None]  # (B, 1), stretched over the D components
-    gated = beta_of_each * z
+    # gated_bd = beta_b z_bd
+    beta_column = beta[:, None]  # (B, 1), broadcast over the D components
+    gated = beta_column * z
     return gated, GateCache(z, h, w_beta, cache_beta)
 
 
@@ -46,20 +48,23 @@ def gate_backward(dgated, cache):
     """
     beta = cache.beta.y
 
-    # gated_bd = beta_b z_bd. z_bd takes part in gated_bd alone, there times beta_b.
+    # Forward: gated_bd = beta_b z_bd.
+    # dz_bd = beta_b dgated_bd
     dz = beta[:, None] * dgated
 
-    # beta_b takes part in gated_bd of every d, there times z_bd: a sum over d.
+    # dbeta_b = sum over d of dgated_bd z_bd, because beta_b multiplies every component
     dbeta = (dgated * cache.z).sum(axis=1)  # (B,)
 
-    # beta = sigm(affine): the slope of sigm is beta (1 - beta).
+    # beta = sigm(affine) has the slope beta (1 - beta), so daffine_b = dbeta_b beta_b (1 - beta_b)
     daffine = dbeta * beta * (1 - beta)  # (B,)
 
-    # affine_b = sum over s of h_bs w_beta_s + b_beta. h_bs takes part in affine_b alone, there times w_beta_s.
-    dh = daffine[:, None] * cache.w_beta  # (B, 1) times (S,): every pair of a caption and a unit
+    # Forward: affine_b = sum over s of h_bs w_beta_s + b_beta.
+    # dh_bs = daffine_b w_beta_s
+    dh = daffine[:, None] * cache.w_beta  # (B, 1) times (S,), an outer product
 
-    # w_beta_s and b_beta take part in affine_b of every caption, there times h_bs, and times 1: sums over b.
+    # dw_beta_s = sum over b of daffine_b h_bs
     dw_beta = daffine @ cache.h
+    # db_beta = sum over b of daffine_b
     db_beta = daffine.sum().reshape(1)
     return dz, dh, dw_beta, db_beta
 
@@ -79,12 +84,12 @@ def output_forward(Ey, h, z, L_h, L_z, L_o, b_o):
         logits: (..., V) log p(y_t | a, y_1..t-1), up to a constant for each word position.
         cache: what output_backward needs.
     """
-    # State and context are brought to M numbers, as the embedded word has them, so that the three can be added.
+    # inner = E y_{t-1} + L_h h_t + L_z z_t. L_h and L_z project to M numbers, the size of the embedded word.
     from_state = h @ L_h
     from_image = z @ L_z
     inner = Ey + from_state + from_image
 
-    # A score for every word of the vocabulary. Each row of the inner axis M says what a number there does to all words.
+    # (7) logits_nk = sum over m of inner_nm L_o_mk + b_o_k, a score for every word of the vocabulary
     logits, cache_linear = linear.linear_forward(inner, L_o, b_o)
     return logits, OutputCache(h, z, L_h, L_z, cache_linear)
 
@@ -106,25 +111,30 @@ def output_backward(dlogits, cache):
     """
     inner, L_o = cache.linear
 
-    # All axes but the last only count rows, each a word of a caption. Rows do not meet, so one axis will do.
+    # All axes but the last count rows, one for each word of a caption. Merge them into one axis.
     def rows(array):
         return array.reshape(-1, array.shape[-1])
 
-    # logits_nk = sum over m of inner_nm L_o_mk + b_o_k. inner_nm takes part in logits_nk of every word k.
+    # Forward: logits_nk = sum over m of inner_nm L_o_mk + b_o_k.
+    # dinner_nm = sum over k of dlogits_nk L_o_mk
     dinner = dlogits @ L_o.T
 
-    # L_o_mk takes part in logits_nk of every row n, there times inner_nm; b_o_k too, times 1.
+    # dL_o_mk = sum over n of inner_nm dlogits_nk
     dL_o = rows(inner).T @ rows(dlogits)
+    # db_o_k = sum over n of dlogits_nk
     db_o = rows(dlogits).sum(axis=0)
 
-    # inner = Ey + h L_h + z L_z: a sum hands what came in to each of its terms.
+    # inner = Ey + h L_h + z L_z, so each of the three addends has the gradient dinner
     dEy = dinner
     dfrom_state = dinner
     dfrom_image = dinner
 
-    # Two of them are products, h L_h and z L_z: back to each factor by way of the other, as for inner and L_o above.
+    # from_state_nm = sum over s of h_ns L_h_sm, so dh_ns = sum over m of dfrom_state_nm L_h_sm
     dh = dfrom_state @ cache.L_h.T
+    # dL_h_sm = sum over n of h_ns dfrom_state_nm
     dL_h = rows(cache.h).T @ rows(dfrom_state)
+    # from_image_nm = sum over d of z_nd L_z_dm, so dz_nd = sum over m of dfrom_image_nm L_z_dm
     dz = dfrom_image @ cache.L_z.T
+    # dL_z_dm = sum over n of z_nd dfrom_image_nm
     dL_z = rows(cache.z).T @ rows(dfrom_image)
     return dEy, dh, dz, dL_h, dL_z, dL_o, db_o

@@ -1,8 +1,8 @@
 """Solution 13: The doubly stochastic penalty.
 
-Forward: sum a caption's maps over its words, see what each location lacks to the target, square, add up. Backward, the
-chain rule link by link: penalty <- squares <- missing <- looked <- alpha. The last link is why padding gets nothing,
-and why every word of a caption gets the same: the sum over words adds each of them with the factor mask_tb, 1 or 0.
+Forward: sum a caption's attention maps over its words, subtract the sums from the target, square, and add up.
+Backward: apply the chain rule to each step, penalty <- squares <- missing <- attention_sum <- alpha. The last step
+multiplies by mask_tb. So padding has no gradient, and all words of a caption have the same gradient.
 """
 
 from numpy_sat.layers.losses import DoublyStochasticCache
@@ -28,19 +28,19 @@ def doubly_stochastic_forward(alpha, mask, normalisation="sum", target="one"):
         raise ValueError(f"penalty: normalisation is sum or mean, target one or T/L, not {normalisation!r}, {target!r}")
     _, B, L = alpha.shape
 
-    # How much each location was looked at, over the words of its caption: at padding, the factor is 0. (B, L).
-    of_words = alpha * mask[:, :, None]
-    looked = of_words.sum(axis=0)
+    # attention_sum_bi = sum over t of mask_tb alpha_tbi, (B, L): the mask removes padding
+    masked_alpha = alpha * mask[:, :, None]
+    attention_sum = masked_alpha.sum(axis=0)
 
-    # What it should be: 1, or the even share of the T_b words that this caption has (not the T of the longest). (B, 1).
+    # aim_b = 1, or T_b / L with the caption's own number of words T_b, not that of the longest caption: (B, 1)
     words = mask.sum(axis=0)[:, None]
     aim = words / L if target == "T/L" else alpha.dtype.type(1)
 
-    # What is missing counts squared, so that too much is as bad as too little.
-    missing = aim - looked
+    # missing_bi = aim_b - attention_sum_bi. It is squared, so that too much attention counts like too little.
+    missing = aim - attention_sum
     squares = missing * missing
 
-    # The mean over the captions; over their locations the sum, or the mean as well.
+    # penalty = sum over b and i of missing_bi^2 / B, or / (B L) for the mean over locations
     scale = 1 / B
     if normalisation == "mean":
         scale = scale / L
@@ -61,16 +61,16 @@ def doubly_stochastic_backward(dpenalty, cache):
     """
     missing, mask, scale = cache
 
-    # penalty = scale * sum of squares: every square counts `scale` times.
+    # penalty = scale * sum of squares, so dsquares = scale dpenalty for every square
     dsquares = scale * dpenalty
 
-    # squares_bi = missing_bi^2, whose slope is 2 missing_bi.
+    # squares_bi = missing_bi^2, so dmissing_bi = 2 missing_bi dsquares
     dmissing = 2 * missing * dsquares
 
-    # missing_bi = aim_b - looked_bi: more looking is less missing. (aim does not depend on alpha.)
-    dlooked = -dmissing
+    # missing_bi = aim_b - attention_sum_bi, so dattention_sum_bi = - dmissing_bi. (aim does not depend on alpha.)
+    dattention_sum = -dmissing
 
-    # looked_bi = sum over t of mask_tb alpha_tbi: alpha_tbi takes part in it alone, mask_tb times. A new first axis, t,
-    # for each word gets the same, and the mask's new last axis, i.
-    dalpha = dlooked[None, :, :] * mask[:, :, None]
+    # attention_sum_bi = sum over t of mask_tb alpha_tbi, so dalpha_tbi = mask_tb dattention_sum_bi. The gradient is
+    # broadcast over the words t, the mask over the locations i.
+    dalpha = dattention_sum[None, :, :] * mask[:, :, None]
     return dalpha

@@ -1,11 +1,13 @@
 """Solution 15: Adam and RMSProp.
 
-Both keep moving means: mean <- beta mean + (1 - beta) value, which is mean + (1 - beta) (value - mean). Unrolled from a
-mean of 0, after t values it is (1 - beta) (value_t + beta value_{t-1} + ... + beta^{t-1} value_1), whose weights sum to
-(1 - beta) (1 + beta + ... + beta^{t-1}) = 1 - beta^t, not to 1. So mean / (1 - beta^t) is a true weighted mean from the
-first update on: that is Adam's correction. RMSProp does without.
+Both use exponential moving averages: mean <- beta mean + (1 - beta) value. Start from 0 and unroll t values:
 
-Everything that lasts is changed in place: the parameters, and the means in the state.
+    mean = (1 - beta) (value_t + beta value_{t-1} + ... + beta^{t-1} value_1)
+
+The weights sum to (1 - beta) (1 + beta + ... + beta^{t-1}) = 1 - beta^t, not to 1. So mean / (1 - beta^t) is a weighted
+mean from the first update on. This is Adam's bias correction. RMSProp has no correction.
+
+The parameters and the means in the state persist between updates, so both functions change them in place.
 """
 
 import numpy as np
@@ -17,15 +19,15 @@ def rmsprop_update(params, grads, state, rate, decay=0.95, epsilon=1e-6):
     params, grads: {name: array}; state: {} at first, kept by the caller; rate: learning rate.
     """
     for name, g in grads.items():
-        # The moving mean of g^2, of every number in this array; 0 before the first update.
+        # v <- decay v + (1 - decay) g^2, elementwise, from 0 before the first update
         if f"v.{name}" not in state:
             state[f"v.{name}"] = np.zeros_like(g)
         v = state[f"v.{name}"]
         v *= decay
         v += (1 - decay) * g * g
 
-        # Its root is how large g usually is: g / size is about 1 or -1, whatever g is measured in. epsilon keeps the
-        # quotient small where g has always been 0 or nearly so.
+        # w <- w - rate g / (sqrt(v) + epsilon). sqrt(v) is the typical size of g, so the quotient is about 1 or -1 in
+        # any unit. epsilon keeps it small where g has always been almost 0.
         size = np.sqrt(v) + epsilon
         params[name] -= rate * g / size
 
@@ -35,13 +37,13 @@ def adam_update(params, grads, state, rate, beta1=0.9, beta2=0.999, epsilon=1e-8
 
     params, grads: {name: array}; state: {} at first, kept by the caller; rate: learning rate.
     """
-    # A call is one update, however many arrays there are. An array of one number, so that a checkpoint can store it.
+    # One call is one update, for any number of arrays. t is an array of one number, so that a checkpoint can store it.
     if "t" not in state:
         state["t"] = np.zeros(1, np.int64)
     state["t"] += 1
     t = int(state["t"][0])
 
-    # The sums of the weights in the means, see above.
+    # The weights of the means sum to 1 - beta^t.
     weights_m = 1 - beta1**t
     weights_v = 1 - beta2**t
 
@@ -51,15 +53,15 @@ def adam_update(params, grads, state, rate, beta1=0.9, beta2=0.999, epsilon=1e-8
             state[f"v.{name}"] = np.zeros_like(g)
         m, v = state[f"m.{name}"], state[f"v.{name}"]
 
-        # The moving means, in place: these arrays are the state's.
+        # m <- beta1 m + (1 - beta1) g;  v <- beta2 v + (1 - beta2) g^2. In place, because the state holds these arrays.
         m *= beta1
         m += (1 - beta1) * g
         v *= beta2
         v += (1 - beta2) * g * g
 
-        # Corrected, in new arrays: next time the means go on from what they are, not from these.
+        # m_hat = m / (1 - beta1^t);  v_hat = v / (1 - beta2^t). New arrays, because the next update needs m and v.
         m_hat = m / weights_m
         v_hat = v / weights_v
 
-        # The usual gradient over its usual size: nearly 1 or -1 where the gradients agree, small where they differ.
+        # w <- w - rate m_hat / (sqrt(v_hat) + epsilon). The quotient is near 1 or -1 where recent gradients agree.
         params[name] -= rate * m_hat / (np.sqrt(v_hat) + epsilon)

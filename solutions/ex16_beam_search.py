@@ -1,11 +1,11 @@
 """Solution 16: Beam search.
 
-A search over beginnings of captions. A beginning is a slot: the last word, the score (log p of its words), its length,
-whether it is finished, and the decoder's state. One step makes of each slot V candidates, a word longer; the best k of
-all of an image's candidates are its slots in the next step. Only their last words and their parents are written down;
-a whole caption is read back through the parents once the search is over.
+Beam search keeps several partial captions of each image, its slots. A slot has a last word, a score (log p of its
+words), a length, a flag for finished captions, and the decoder's state. One step extends every slot to V candidates,
+each one word longer. The best k candidates of an image are its slots in the next step. The search stores only their
+last words and parents. At the end, it reads whole captions back through the parents.
 
-Scores are logarithms, so that products of probabilities are sums, and do not become 0 in long captions.
+Scores are logarithms: products of probabilities become sums, which do not underflow to 0 in long captions.
 """
 
 import numpy as np
@@ -32,25 +32,25 @@ def extend(scores, lengths, done, log_p, k, length_power):
     """
     N, slots, V = log_p.shape
 
-    # log p of all words, of every candidate: log p(words, word) = log p(words) + log p(word | words). (N, slots, V).
+    # log p(words, word) = log p(words) + log p(word | words) of every candidate: (N, slots, V)
     total = scores[:, :, None] + log_p
 
-    # How long each candidate is: a word longer than its slot, unless that is finished. All V of a slot are alike.
-    longer = np.where(done, lengths, lengths + 1)
+    # A candidate is one word longer than its slot, unless the slot is finished. All V candidates of a slot are alike.
+    candidate_lengths = np.where(done, lengths, lengths + 1)
 
-    # What they compete by. (-inf, which is impossible, stays -inf.)
-    rank = total / longer[:, :, None] ** length_power
+    # rank = log p / length ** length_power. Impossible candidates keep a rank of -inf.
+    rank = total / candidate_lengths[:, :, None] ** length_power
 
-    # An image's candidates compete whatever slot they come from: one row of slots V of them, number slot V + word. An
-    # ascending sort of -rank has the best first.
+    # The candidates of all slots of an image compete: one row of slots V numbers, numbered slot V + word. An ascending
+    # sort of -rank puts the best first.
     numbers = np.argsort(-rank.reshape(N, slots * V), axis=1, kind="stable")[:, :k]
     parents = numbers // V
     words = numbers % V
 
-    # What goes on is the score, not the rank: the rank will be made anew of a longer sum and a greater length.
+    # Carry on the score, not the rank. The next step computes the rank again from a longer sum and a larger length.
     images = np.arange(N)[:, None]
     new_scores = total[images, parents, words]
-    new_lengths = longer[images, parents]
+    new_lengths = candidate_lengths[images, parents]
     new_done = words == END
     return words, parents, new_scores, new_lengths, new_done
 
@@ -76,7 +76,7 @@ def beam_search(decoder, params, a, k, max_words, length_power=1.0):
     if k < 1 or max_words < 1:
         raise ValueError(f"beam search needs k and max_words of at least 1, not {k} and {max_words}")
 
-    # One empty caption an image. (With k equal ones, all k would go on alike, and the search would be greedy.)
+    # Begin with one empty caption for each image. With k equal ones, all k would continue alike, as in greedy decoding.
     N, slots = len(a), 1
     state = decoder.begin(params, a)
     words = np.full((N, slots), START)
@@ -85,9 +85,9 @@ def beam_search(decoder, params, a, k, max_words, length_power=1.0):
     done = np.zeros((N, slots), bool)
 
     history = []
-    best = [(-np.inf, 0, 0) for _ in range(N)]  # of each image: rank, step, slot; any finished caption is better
+    best = [(-np.inf, 0, 0) for _ in range(N)]  # rank, step, slot of each image; any finished caption is better
     for t in range(max_words + 1):
-        # The decoder works on rows: image 0's slots, then image 1's, and so on.
+        # The decoder works on rows: first the slots of image 0, then those of image 1, and so on.
         logits, alpha, beta, state = decoder.step(params, state, words.ravel())
         log_p = softmax.log_softmax(logits.astype(np.float64)).reshape(N, slots, -1)
         search.ban(log_p, first=t == 0, last=t == max_words, done=done)
@@ -96,19 +96,19 @@ def beam_search(decoder, params, a, k, max_words, length_power=1.0):
         words, parents, scores, lengths, done = extend(scores, lengths, done_before, log_p, k, length_power)
         slots = words.shape[1]
 
-        # alpha and beta belong to the slots before, for it is with them that the decoder looked for the next word.
+        # alpha and beta belong to the slots before the extension, which the decoder used to predict the next word.
         alpha = alpha.reshape(N, slots_before, -1)
         beta = beta.reshape(N, slots_before)
         history.append(search.Step(words, parents, scores, alpha, beta))
 
-        # A finished caption may lose its slot later to a beginning that only looks better yet: so the best is noted.
+        # A finished caption may lose its slot to a partial caption with a higher rank. So record the best one.
         best = search.note_finished(best, t, words, parents, done_before, scores, lengths, length_power)
 
-        # A slot goes on from its parent's state.
+        # A slot continues from its parent's state.
         first_rows = slots_before * np.arange(N)[:, None]
         state = decoder.select(state, (first_rows + parents).ravel())
 
-        # Where every slot is finished or impossible, all further steps would only repeat <end>.
+        # If every slot is finished or impossible, further steps would only repeat <end>.
         if np.all(done | (scores == -np.inf)):
             break
     return [search.read_back(history, n, best[n]) for n in range(N)]

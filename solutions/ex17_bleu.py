@@ -1,8 +1,8 @@
 """Solution 17: BLEU.
 
-Three questions, each answered for the whole corpus at once: how many n-grams did the captions write, how many of them
-stand in the references, and how long should the captions have been? Only then is anything divided; a mean over captions
-would give a caption of three words as much to say as one of twenty.
+BLEU adds up three counts over the whole corpus: the n-grams of the captions, those that match a reference, and the
+words of the closest references. It divides only after that. A mean over captions would give a caption of three words
+the same weight as one of twenty.
 """
 
 import math
@@ -18,43 +18,43 @@ def bleu(captions, references):
     Returns:
         A list of four floats, in percent.
     """
-    written = {n: 0 for n in (1, 2, 3, 4)}
-    matched = {n: 0 for n in (1, 2, 3, 4)}
+    ngrams = {n: 0 for n in (1, 2, 3, 4)}
+    matches = {n: 0 for n in (1, 2, 3, 4)}
     caption_words = reference_words = 0
 
-    for caption, of_image in zip(captions, references, strict=True):
+    for caption, image_references in zip(captions, references, strict=True):
         for n in (1, 2, 3, 4):
             counts = _count(caption, n)
 
-            # How often an n-gram may match: as often as it stands in that reference which has it most often. (Not in
-            # all references together, or a word that each has once would match once for each of them.)
-            allowed = Counter()
-            for reference in of_image:
+            # An n-gram may match as often as it occurs in the one reference that has it most often. The sum over all
+            # references would be wrong: a word that occurs once in each could then match several times.
+            limit = Counter()
+            for reference in image_references:
                 for ngram, count in _count(reference, n).items():
-                    allowed[ngram] = max(allowed[ngram], count)
+                    limit[ngram] = max(limit[ngram], count)
 
-            matched[n] += sum(min(count, allowed[ngram]) for ngram, count in counts.items())
+            matches[n] += sum(min(count, limit[ngram]) for ngram, count in counts.items())
 
-            # A caption of fewer than n words has no n-gram. nltk counts one all the same, one that does not match.
-            written[n] += max(1, sum(counts.values()))
+            # A caption of fewer than n words has no n-gram. Count one without a match, as nltk does.
+            ngrams[n] += max(1, sum(counts.values()))
 
-        # The reference that asks for the length closest to the caption's; of a shorter and a longer, the shorter.
+        # Take the reference whose length is closest to the caption's, and the shorter one of two equally close.
         length = len(caption)
-        closest = min((abs(len(reference) - length), len(reference)) for reference in of_image)[1]
+        closest = min((abs(len(reference) - length), len(reference)) for reference in image_references)[1]
         caption_words += length
         reference_words += closest
 
-    # Precision has no word for what is missing: one sure word would get 100. So captions shorter than they should be
-    # pay for it. exp(1 - r / c) is 1 at r = c, and falls: 0.37 at half the length.
+    # brevity = min(1, exp(1 - r / c)), with r reference words and c caption words. Precision ignores missing words: a
+    # caption of one safe word would score 100. The penalty is 1 at r = c and 0.37 at half the length.
     if caption_words == 0:
         return [0.0, 0.0, 0.0, 0.0]
     brevity = min(1.0, math.exp(1 - reference_words / caption_words))
 
-    # The geometric mean of p_1 to p_n, through logarithms: the n-th root of a product is exp of the mean logarithm.
-    # Where a factor is 0, so is the product, and its logarithm need not be asked for.
+    # BLEU-n = brevity * (p_1 ... p_n)^(1/n), where the n-th root of the product is exp of the mean logarithm. If a
+    # factor is 0, the product is 0. Return it before taking a logarithm of 0.
     scores = []
     for n in (1, 2, 3, 4):
-        precisions = [matched[m] / written[m] for m in range(1, n + 1)]
+        precisions = [matches[m] / ngrams[m] for m in range(1, n + 1)]
         if min(precisions) == 0:
             scores.append(0.0)
             continue
@@ -64,6 +64,7 @@ def bleu(captions, references):
 
 
 def _count(words, n):
-    """How often each n-gram stands in a list of words: {its n words: count}. The last one starts at word len - n."""
+    """Count the n-grams of a list of words: {tuple of n words: count}."""
+    # The last n-gram starts at word len(words) - n.
     starts = range(len(words) - n + 1)
     return Counter(tuple(words[start : start + n]) for start in starts)

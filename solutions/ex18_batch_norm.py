@@ -1,10 +1,12 @@
 """Solution 18: Batch normalisation.
 
-One channel is a column of R numbers, one for every cell of every image, and the forward is five small steps for it:
-mean, distance from the mean, variance, std, and a straight line through what comes out. The backward goes back
-through the same steps. What is new is that mean and variance are made of x, too. So a number x_r reaches y on three
-ways: as itself, which moves y_r alone; by the mean, which moves y of every row; and by the variance, which does, too.
-Each way has its gradient, and dx is their sum. The algebra at the end puts the three together to the library's line.
+One channel is a column of R numbers, one for every cell of every image. The forward pass has five small steps: mean,
+distance from the mean, variance, standard deviation, and a linear function of the normalized values. The backward pass
+goes through the same steps in reverse.
+
+Mean and variance are functions of x, too. So a number x_r affects y in three ways: directly, which changes y_r alone;
+through the mean, which changes y in every row; and through the variance, which also changes every row. Each way has a
+gradient, and dx is their sum. The algebra at the end simplifies the sum to the library's line.
 """
 
 import numpy as np
@@ -25,20 +27,20 @@ def batch_norm_forward(x, gamma, beta):
         y: (..., C).
         cache: what batch_norm_backward needs.
     """
-    # The last axis is the channels', which do not meet. All others, images and cells, count rows of a channel.
+    # The last axis holds the channels, which are independent. All other axes, images and cells, are rows of a channel.
     axes = tuple(range(x.ndim - 1))
 
-    # mean_c = sum over r of x_rc / R, and how far each number is from it.
+    # mean_c = sum over r of x_rc / R;  centred_rc = x_rc - mean_c
     mean = x.mean(axis=axes)  # (C,)
-    centred = x - mean  # NumPy stretches (C,) over all rows
+    centred = x - mean  # NumPy broadcasts (C,) over all rows
 
-    # var_c = sum over r of (x_rc - mean_c)^2 / R. By R: it is these numbers that are to have variance 1.
+    # var_c = sum over r of (x_rc - mean_c)^2 / R. Divide by R, not R - 1, so that these R numbers get variance 1.
     var = (centred * centred).mean(axis=axes)  # (C,)
 
-    # Epsilon stands under the root: where a channel is the same everywhere, 0 is divided by sqrt(epsilon).
+    # std_c = sqrt(var_c + epsilon). Epsilon avoids a division by zero where a channel is constant.
     std = np.sqrt(var + EPSILON)  # (C,)
 
-    # Mean 0 and variance 1 now, then the mean and the std that the network learns it had better have.
+    # y_rc = gamma_c x_hat_rc + beta_c. x_hat has mean 0 and variance 1. The network learns another mean and std.
     x_hat = centred / std
     y = gamma * x_hat + beta
     return y, BatchNormCache(x, gamma, mean, std)
@@ -63,31 +65,37 @@ def batch_norm_backward(dy, cache):
     centred = x - mean
     x_hat = centred / std
 
-    # y_rc = gamma_c x_hat_rc + beta_c. beta_c takes part in y_rc of every r, there times 1; gamma_c times x_hat_rc.
+    # Forward: y_rc = gamma_c x_hat_rc + beta_c.
+    # dbeta_c = sum over r of dy_rc
     dbeta = dy.sum(axis=axes)
+    # dgamma_c = sum over r of dy_rc x_hat_rc
     dgamma = (dy * x_hat).sum(axis=axes)
-    # x_hat_rc takes part in y_rc alone, there times gamma_c.
+    # dx_hat_rc = gamma_c dy_rc
     dx_hat = gamma * dy
 
-    # x_hat_rc = centred_rc / std_c. centred_rc takes part in x_hat_rc alone, there divided by std_c.
+    # x_hat_rc = centred_rc / std_c, so dcentred_rc = dx_hat_rc / std_c
     dcentred = dx_hat / std
 
-    # std_c takes part in x_hat_rc of every r, and 1 / std has the derivative -1 / std^2.
+    # dstd_c = - sum over r of dx_hat_rc centred_rc / std_c^2, because 1 / std has the derivative -1 / std^2
     dstd = -(dx_hat * centred).sum(axis=axes) / std**2
-    # std = sqrt(var + epsilon), and the root has the derivative 1 / (2 root).
+    # std = sqrt(var + epsilon), so dvar_c = dstd_c / (2 std_c)
     dvar = dstd / (2 * std)
 
-    # mean_c takes part in centred_rc of every r, there times -1. (In var too, but the sum of centred is 0.)
+    # centred_rc = x_rc - mean_c, so dmean_c = - sum over r of dcentred_rc. (mean_c is also in var_c, but there its
+    # gradient is 0, because the sum of centred is 0.)
     dmean = -dcentred.sum(axis=axes)
 
-    # x_rc takes part in centred_rc, times 1; in mean_c, times 1 / R; and in var_c, times 2 centred_rc / R.
-    by_itself = dcentred
-    by_mean = dmean / rows  # (C,), the same for every row
-    by_variance = dvar * 2 * centred / rows
-    dx = by_itself + by_mean + by_variance
+    # dx_rc = dcentred_rc + dmean_c / R + dvar_c 2 centred_rc / R
+    # term 1: directly, through centred_rc
+    through_itself = dcentred
+    # term 2: through mean_c, the same for every row, (C,)
+    through_mean = dmean / rows
+    # term 3: through var_c
+    through_variance = dvar * 2 * centred / rows
+    dx = through_itself + through_mean + through_variance
 
-    # Put together:  by_itself = gamma dy / std,  dmean = -gamma dbeta / std,
-    # dstd = -gamma dgamma / std, for centred / std is x_hat,  dvar = -gamma dgamma / (2 std^2),
-    # by_variance = -gamma dgamma centred / (std^2 R) = -gamma / std x_hat dgamma / R.
-    # So dx = gamma / std (dy - dbeta / R - x_hat dgamma / R), which is the library's line.
+    # Simplified:  term 1 = gamma dy / std.  dmean = -gamma dbeta / std, so term 2 = -gamma / std dbeta / R.
+    # dstd = -gamma dgamma / std, because centred / std is x_hat, and dvar = -gamma dgamma / (2 std^2).
+    # So term 3 = -gamma dgamma centred / (std^2 R) = -gamma / std x_hat dgamma / R.
+    # The sum is dx = gamma / std (dy - dbeta / R - x_hat dgamma / R), the library's line.
     return dx, dgamma, dbeta

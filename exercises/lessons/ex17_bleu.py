@@ -73,9 +73,9 @@ RULES = {
 OF_VARIABLES = {
     "caption": "captions and references as they are given, lists of words without <end>",
     "counts": "of each different n-gram, how often it is in the caption: n words from each start, 0 to words - n",
-    "allowed": "of each n-gram, its largest count in any one reference",
-    "matched": "matches = the sum over the caption's n-grams of min(count, largest count in one reference)",
-    "written": "n-grams of the captions: words - n + 1 of each",
+    "limit": "of each n-gram, its largest count in any one reference",
+    "matches": "matches = the sum over the caption's n-grams of min(count, largest count in one reference)",
+    "ngrams": "n-grams of the captions: words - n + 1 of each",
     "length": "the caption's words",
     "closest": RULES["closest"],
     "caption_words": "c = the words of all captions",
@@ -106,8 +106,8 @@ def drive(function, case):
     return tuple(np.array(function(captions, references)) for captions, references in case["corpora"].values())
 
 
-MATCHED = "sum(min(count, allowed[ngram]) for ngram, count in counts.items())"
-CLOSEST = "min((abs(len(reference) - length), len(reference)) for reference in of_image)[1]"
+MATCHED = "sum(min(count, limit[ngram]) for ngram, count in counts.items())"
+CLOSEST = "min((abs(len(reference) - length), len(reference)) for reference in image_references)[1]"
 RATIO, TURNED = "reference_words / caption_words", "caption_words / reference_words"
 BREVITY = f"min(1.0, math.exp(1 - {RATIO}))"
 ALL = "zip(captions, references, strict=True)"
@@ -115,41 +115,43 @@ ALL = "zip(captions, references, strict=True)"
 MISTAKES = (  # of the solution's text
     Mistake(
         MATCHED,
-        "sum(count for ngram, count in counts.items() if ngram in allowed)",
+        "sum(count for ngram, count in counts.items() if ngram in limit)",
         "not clipped: a repeated n-gram matches each time",
     ),
     Mistake(
         MATCHED,
-        "sum(1 for ngram in counts if ngram in allowed)",
+        "sum(1 for ngram in counts if ngram in limit)",
         "each different n-gram matches once; it may match as often as a reference has it",
     ),
     Mistake(
         MATCHED,
-        "max(sum((counts & _count(reference, n)).values()) for reference in of_image)",
+        "max(sum((counts & _count(reference, n)).values()) for reference in image_references)",
         "clipped by the one reference that matches best: each n-gram may find another",
     ),
-    Mistake("max(allowed[ngram], count)", "allowed[ngram] + count", "the counts of all references are added up"),
+    Mistake("max(limit[ngram], count)", "limit[ngram] + count", "the counts of all references are added up"),
     Mistake(
-        "max(allowed[ngram], count)", "count", "the last reference that has the n-gram counts, not the largest count"
+        "max(limit[ngram], count)", "count", "the last reference that has the n-gram counts, not the largest count"
     ),
     Mistake("counts = _count(caption, n)", "counts = Counter(set(_count(caption, n)))", "each n-gram is counted once"),
     Mistake(
         "sum(counts.values()))",
-        "sum(_count(of_image[0], n).values()))",
+        "sum(_count(image_references[0], n).values()))",
         "divided by the reference's n-grams: precision asks for the caption's",
     ),
     Mistake(CLOSEST, CLOSEST.replace("[1]", "[0]"), "the difference of the lengths, not the reference's length"),
-    Mistake(CLOSEST, "len(of_image[0])", "the first reference, not the closest"),
-    Mistake(CLOSEST, "min(len(reference) for reference in of_image)", "the shortest reference, not the closest"),
-    Mistake(CLOSEST, "max(len(reference) for reference in of_image)", "the longest reference, not the closest"),
+    Mistake(CLOSEST, "len(image_references[0])", "the first reference, not the closest"),
+    Mistake(
+        CLOSEST, "min(len(reference) for reference in image_references)", "the shortest reference, not the closest"
+    ),
+    Mistake(CLOSEST, "max(len(reference) for reference in image_references)", "the longest reference, not the closest"),
     Mistake(
         CLOSEST,
-        "sum(len(reference) for reference in of_image) / len(of_image)",
+        "sum(len(reference) for reference in image_references) / len(image_references)",
         "the mean length of the references, not the closest",
     ),
     Mistake(
         CLOSEST,
-        "len(min(of_image, key=lambda reference: abs(len(reference) - length)))",
+        "len(min(image_references, key=lambda reference: abs(len(reference) - length)))",
         "of two equally close the first or the longer, not the shorter",
     ),
     Mistake(BREVITY, "1.0", "the brevity penalty is missing"),

@@ -70,9 +70,9 @@ AXES, ROWS, STD = "tuple(range(x.ndim - 1))", "x.size // x.shape[-1]", "np.sqrt(
 VAR = "(centred * centred).mean(axis=axes)"
 MOMENTS = f"""\
 x.mean(axis=axes)  # (C,)
-    centred = x - mean  # NumPy stretches (C,) over all rows
+    centred = x - mean  # NumPy broadcasts (C,) over all rows
 
-    # var_c = sum over r of (x_rc - mean_c)^2 / R. By R: it is these numbers that are to have variance 1.
+    # var_c = sum over r of (x_rc - mean_c)^2 / R. Divide by R, not R - 1, so that these R numbers get variance 1.
     var = {VAR}"""
 
 
@@ -117,7 +117,7 @@ FORWARD_MISTAKES = (
     ),
 )
 
-WAYS = "by_itself + by_mean + by_variance"
+WAYS = "through_itself + through_mean + through_variance"
 
 
 def put_together(over):
@@ -129,9 +129,11 @@ def put_together(over):
 
 
 BACKWARD_MISTAKES = (
-    Mistake(WAYS, "by_itself + by_variance", "the way by the mean is missing: the mean is made of x, too"),
-    Mistake(WAYS, "by_itself + by_mean", "the way by the variance is missing: the variance is made of x, too"),
-    Mistake(WAYS, "by_itself", "the ways by the mean and by the variance are missing: both are made of x"),
+    Mistake(WAYS, "through_itself + through_variance", "the way by the mean is missing: the mean is made of x, too"),
+    Mistake(
+        WAYS, "through_itself + through_mean", "the way by the variance is missing: the variance is made of x, too"
+    ),
+    Mistake(WAYS, "through_itself", "the ways by the mean and by the variance are missing: both are made of x"),
     Mistake(ROWS, "x.shape[0]", "divided by the number of images, where R is that of all rows, N H W"),
     Mistake(ROWS, "x.shape[0] - 1", "divided by the number of images less one, where R is that of all rows, N H W"),
     Mistake(ROWS, f"{ROWS} - 1", "divided by R - 1, where the mean and the variance are divided by R"),
@@ -186,7 +188,7 @@ BACKWARD_MISTAKES = (
         "gamma / std * (dy - dbeta / rows - x_hat * gamma * dgamma / rows)",
         "the factor `gamma` is there twice in the way by the variance",
     ),
-    Mistake(WAYS, "dy / std + by_mean + by_variance", "the factor `gamma` is missing from the first way"),
+    Mistake(WAYS, "dy / std + through_mean + through_variance", "the factor `gamma` is missing from the first way"),
     Mistake(WAYS, put_together("0"), "the sums go over the images alone: a channel is in every cell of each"),
     Mistake(WAYS, put_together("-1"), "the sums go over the channels, where each channel has its own"),
     Mistake(
@@ -231,9 +233,9 @@ TASKS = (
             "dstd": "dstd_c = - sum over r of dx_hat_rc (x_rc - mean_c) / std_c^2",
             "dvar": "dvar_c = dstd_c / (2 std_c)",
             "dmean": "dmean_c = - sum over r of dx_hat_rc / std_c",
-            "by_itself": "as itself, x_rc gets dx_hat_rc / std_c",
-            "by_mean": "by the mean, x_rc gets dmean_c / R, the same in every row",
-            "by_variance": "by the variance, x_rc gets dvar_c 2 (x_rc - mean_c) / R",
+            "through_itself": "as itself, x_rc gets dx_hat_rc / std_c",
+            "through_mean": "by the mean, x_rc gets dmean_c / R, the same in every row",
+            "through_variance": "by the variance, x_rc gets dvar_c 2 (x_rc - mean_c) / R",
             "dx": "dx_rc = dx_hat_rc / std_c + dmean_c / R + dvar_c 2 (x_rc - mean_c) / R",
         },
         mistakes=BACKWARD_MISTAKES,

@@ -6,8 +6,8 @@ MISTAKES = [
     Mistake(
         11,
         "score_forward",
-        "u, cache_u = activations.tanh_forward(keys_of_each + query_of_each)",
-        "u = activations.tanh_forward(keys_of_each)[0] + query_of_each; cache_u = activations.TanhCache(u)",
+        "u, cache_u = activations.tanh_forward(keys_by_image + query_by_image)",
+        "u = activations.tanh_forward(keys_by_image)[0] + query_by_image; cache_u = activations.TanhCache(u)",
         "u or e",
         r"tanh.*(keys|sum|query)|query.*tanh",
         "takes the tanh of the keys alone",
@@ -18,8 +18,9 @@ MISTAKES = [
         """\
     dsum = du * (1 - u * u)
 
-    # keys_i was used by all captions of its image, query_b by all locations: sums along those axes.
+    # dkeys_ik = sum over the image's captions b of dsum_bik
     dkeys = dsum.sum(axis=1)  # (N, L, A)
+    # dquery_bk = sum over locations i of dsum_bik
     dquery = dsum.sum(axis=2).reshape(B, A)
 """,
         """\
@@ -33,10 +34,10 @@ MISTAKES = [
         11,
         "context_forward",
         """\
-    z = alpha_of_each @ a
+    z = alpha_by_image @ a
     return z.reshape(B, D)""",
         """\
-    z = (alpha_of_each[..., None] * a[:, None]).mean(axis=2)
+    z = (alpha_by_image[..., None] * a[:, None]).mean(axis=2)
     return z.reshape(B, D)""",
         "z",
         r"mean|divided|average",

@@ -7,11 +7,11 @@ MISTAKES = [
         13,
         "doubly_stochastic_forward",
         """\
-    of_words = alpha * mask[:, :, None]
-    looked = of_words.sum(axis=0)
+    masked_alpha = alpha * mask[:, :, None]
+    attention_sum = masked_alpha.sum(axis=0)
 """,
         """\
-    looked = alpha.sum(axis=0)
+    attention_sum = alpha.sum(axis=0)
 """,
         "missing",
         r"(forgot|left out|lacks|without|not multiplied).*mask|mask.*(missing|forgot|left out)|padding",
@@ -67,11 +67,11 @@ MISTAKES = [
         13,
         "doubly_stochastic_backward",
         """\
-    dalpha = dlooked[None, :, :] * mask[:, :, None]
+    dalpha = dattention_sum[None, :, :] * mask[:, :, None]
     return dalpha
 """,
         """\
-    return dlooked
+    return dattention_sum
 """,
         "",
         r"shape|\(\d, \d\).*\(\d, \d, \d\)|ax[ei]s",

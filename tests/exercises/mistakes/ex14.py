@@ -38,11 +38,11 @@ MISTAKES = [
         14,
         "decode_backward",
         """\
-    for name in of_words[0][3]:
-        grads[name] = sum(grads_t[name] for _, _, _, grads_t in of_words)
+    for name in step_gradients[0][3]:
+        grads[name] = sum(grads_t[name] for _, _, _, grads_t in step_gradients)
 """,
         """\
-    for _, _, _, grads_t in of_words:
+    for _, _, _, grads_t in step_gradients:
         grads.update(grads_t)
 """,
         "grads or dW_x or dW_hh or db or dW_h or dv or dw_beta or db_beta",
@@ -62,11 +62,11 @@ MISTAKES = [
         14,
         "decode_backward",
         """\
-    dh0 = dh_after.reshape(B // each, each, S).sum(axis=1)
-    dc0 = dc_after.reshape(B // each, each, S).sum(axis=1)
+    dh0 = dh_after.reshape(B // per_image, per_image, S).sum(axis=1)
+    dc0 = dc_after.reshape(B // per_image, per_image, S).sum(axis=1)
 """,
         """\
-    dh0, dc0 = (d.reshape(each, B // each, S).sum(axis=0) for d in (dh_after, dc_after))
+    dh0, dc0 = (d.reshape(per_image, B // per_image, S).sum(axis=0) for d in (dh_after, dc_after))
 """,
         "dh0 or dc0",
         r"ax[ei]s|group|order|side by side|stand|reshape|other (captions|images)|next to",

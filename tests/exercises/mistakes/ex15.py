@@ -10,7 +10,7 @@ MISTAKES = [
         m_hat = m / weights_m
         v_hat = v / weights_v
 
-        # The usual gradient over its usual size: nearly 1 or -1 where the gradients agree, small where they differ.
+        # w <- w - rate m_hat / (sqrt(v_hat) + epsilon). The quotient is near 1 or -1 where recent gradients agree.
         params[name] -= rate * m_hat / (np.sqrt(v_hat) + epsilon)
 """,
         """\
@@ -27,7 +27,7 @@ MISTAKES = [
         m_hat = m / weights_m
         v_hat = v / weights_v
 
-        # The usual gradient over its usual size: nearly 1 or -1 where the gradients agree, small where they differ.
+        # w <- w - rate m_hat / (sqrt(v_hat) + epsilon). The quotient is near 1 or -1 where recent gradients agree.
         params[name] -= rate * m_hat / (np.sqrt(v_hat) + epsilon)
 """,
         """\
@@ -60,7 +60,7 @@ MISTAKES = [
     state["t"] += 1
     t = int(state["t"][0])
 
-    # The sums of the weights in the means, see above.
+    # The weights of the means sum to 1 - beta^t.
     weights_m = 1 - beta1**t
     weights_v = 1 - beta2**t
 

@@ -15,8 +15,8 @@ MISTAKES = [
     Mistake(
         16,
         "extend",
-        "longer = np.where(done, lengths, lengths + 1)",
-        "longer = lengths + 1",
+        "candidate_lengths = np.where(done, lengths, lengths + 1)",
+        "candidate_lengths = lengths + 1",
         "new_lengths",
         r"`?done|finished",
         "lets finished captions grow longer",

@@ -6,10 +6,10 @@ MISTAKES = [
     Mistake(
         17,
         "bleu",
-        "sum(min(count, allowed[ngram]) for ngram, count in counts.items())",
-        "sum(count for ngram, count in counts.items() if ngram in allowed)",
-        "matched or clipped",
-        r"clip|\bmin\b|at most|limit|capp?ed|as often as|allowed",
+        "sum(min(count, limit[ngram]) for ngram, count in counts.items())",
+        "sum(count for ngram, count in counts.items() if ngram in limit)",
+        "matches or clipped",
+        r"clip|\bmin\b|at most|limit|capp?ed|as often as",
         "counts a repeated word every time",
     ),
     Mistake(
@@ -17,20 +17,20 @@ MISTAKES = [
         "bleu",
         """\
                 for ngram, count in _count(reference, n).items():
-                    allowed[ngram] = max(allowed[ngram], count)
+                    limit[ngram] = max(limit[ngram], count)
 """,
         """\
-                allowed += _count(reference, n)
+                limit += _count(reference, n)
 """,
-        "allowed or several",
+        "limit or several",
         r"\bmax|largest|sum|together|added|adds",
         "adds up an n-gram's counts over the references",
     ),
     Mistake(
         17,
         "bleu",
-        "closest = min((abs(len(reference) - length), len(reference)) for reference in of_image)[1]",
-        "closest = min(map(len, of_image))",
+        "closest = min((abs(len(reference) - length), len(reference)) for reference in image_references)[1]",
+        "closest = min(map(len, image_references))",
         "closest",
         r"shortest|closest|nearest|distance|\babs\b|difference",
         "takes the shortest reference for the brevity penalty",
@@ -48,13 +48,13 @@ MISTAKES = [
         17,
         "bleu",
         """\
-    written = {n: 0 for n in (1, 2, 3, 4)}
+    ngrams = {n: 0 for n in (1, 2, 3, 4)}
 """,
         """\
     if len(captions) > 1:
         each = [bleu([caption], [several]) for caption, several in zip(captions, references, strict=True)]
         return [sum(scores) / len(each) for scores in zip(*each, strict=True)]
-    written = {n: 0 for n in (1, 2, 3, 4)}
+    ngrams = {n: 0 for n in (1, 2, 3, 4)}
 """,
         "corpus or precisions",
         r"corpus|mean|average|(each|one|single) caption|all captions|summed",

@@ -42,16 +42,16 @@ MISTAKES = [
     Mistake(
         18,
         "batch_norm_backward",
-        "dx = by_itself + by_mean + by_variance",
+        "dx = through_itself + through_mean + through_variance",
         "dx = (dx_hat - dx_hat.mean(axis=axes)) / std",
-        "dx or by_variance",
+        "dx or through_variance",
         r"variance.*(missing|forgotten)|(missing|forgotten).*variance",
         "forgets that the variance is made of x, too",
     ),
     Mistake(
         18,
         "batch_norm_backward",
-        "dx = by_itself + by_mean + by_variance",
+        "dx = through_itself + through_mean + through_variance",
         """\
 N = dy.shape[0]
     of_mean, of_variance = dx_hat.sum(axis=axes), x_hat * (dx_hat * x_hat).sum(axis=axes)
