@@ -1,1 +1,1 @@
-"""Flickr8k: reading it as people have it, and downloading it."""
+"""Read and download the Flickr8k data set."""

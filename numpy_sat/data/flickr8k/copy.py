@@ -1,4 +1,4 @@
-"""A user's copy of Flickr8k: what it holds, and how to download one."""
+"""Describe a user's copy of Flickr8k, or download one: the command python -m numpy_sat.flickr8k."""
 
 import sys
 from pathlib import Path
@@ -8,67 +8,81 @@ from numpy_sat.system import cli
 from numpy_sat.system.errors import InputError, writing
 
 TERMS = (
-    "The photos of Flickr8k belong to those who took them: use them for research and teaching only. Please cite\n"
+    "The photos of Flickr8k belong to their photographers: use them for research and teaching only. Please cite\n"
     "M. Hodosh, P. Young and J. Hockenmaier (2013), Framing Image Description as a Ranking Task: Data, Models and\n"
     "Evaluation Metrics, Journal of Artificial Intelligence Research 47."
 )
-OFFICIAL = {"train": 6000, "dev": 1000, "test": 1000}  # images
+OFFICIAL = {"train": 6000, "dev": 1000, "test": 1000}  # images per split
 
 
-def describe(root, fetching=False):
-    """Print what the copy in a folder holds. Return the exit code.
+def describe(root: Path, download_missing: bool = False) -> int:
+    """Print a summary of the copy in a folder. Return the exit code.
 
     Args:
         root: the folder.
-        fetching: download what is missing first.
+        download_missing: download missing parts first.
+    Returns:
+        0, or 130 if the download was interrupted.
     Raises:
         InputError: there is no copy, or it cannot be downloaded.
     """
     try:
-        if fetching:
+        if download_missing:
             obtain(root)
     except KeyboardInterrupt:
-        again = f"python -m numpy_sat.flickr8k --download --root {cli.quoted(root)}"
-        print(f"\nstopped; what has come is kept. Go on with: {again}", file=sys.stderr)
+        command = f"python -m numpy_sat.flickr8k --download --root {cli.quoted(root)}"
+        print(f"\nstopped; the downloaded part is kept. Continue with: {command}", file=sys.stderr)
         return 130
     if not root.exists():
-        raise InputError(f"{root}: there is no such folder; --download fetches the data set, --root names your copy.")
+        raise InputError(
+            f"{root}: there is no such folder; use --download to download the data set, or --root to name your copy."
+        )
     report(root)
     return 0
 
 
-def obtain(root):
-    """Make `root` a folder that holds the data set, fetching and unpacking what is missing. Raises InputError."""
+def obtain(root: Path) -> None:
+    """Download and unpack the parts of the data set that are missing in `root`.
+
+    Raises:
+        InputError: a part cannot be downloaded, unpacked or written.
+    """
     if _readable(root, skip_missing=True):
-        print(f"{root} holds a copy, so nothing is fetched; for a fresh one name another folder by --root.")
+        print(
+            f"{root} already holds a copy, so nothing is downloaded. For a new copy, name another folder with --root."
+        )
         return
     print(TERMS)
-    in_the_way = None
+    incomplete = None
     with writing(root):
         root.mkdir(parents=True, exist_ok=True)
         for archive in download.ARCHIVES:
             folder = root / Path(archive.name).stem
             if folder.exists():
-                in_the_way = folder
+                incomplete = folder
             elif not _readable(root, skip_missing=True):
                 download.unpack(download.fetch(archive, root), folder)
-    if in_the_way and not _readable(root, skip_missing=True):
-        raise InputError(f"{in_the_way} was there before, but not whole; move it away and give the same command again.")
+    if incomplete and not _readable(root, skip_missing=True):
+        raise InputError(f"{incomplete} already exists but is incomplete; move it away and run the same command again.")
     print(f"unpacked; the zips in {root} are no longer needed.")
 
 
-def report(root):
-    """Print what the copy in a folder holds, and how to train on it. Raises InputError if it holds none."""
+def report(root: Path) -> None:
+    """Print the contents of the copy in a folder, and the command that trains on it.
+
+    Raises:
+        InputError: the folder holds no copy.
+    """
     try:
-        found = flickr8k.read(root, flickr8k.SPLITS, skip_missing=True)
-    except InputError:  # training does without the photos of test
-        found = flickr8k.read(root, skip_missing=True)
+        dataset = flickr8k.read(root, flickr8k.SPLITS, skip_missing=True)
+    except InputError:  # training does not need the photos of the test split
+        dataset = flickr8k.read(root, skip_missing=True)
     print(f"{root}:")
-    for split, images in found.splits.items():
+    for split, images in dataset.splits.items():
         captions = sum(len(image.captions) for image in images)
-        usual = "" if len(images) == OFFICIAL[split] else f" (the official split: {OFFICIAL[split]:,} images)"
-        print(f"{split}: {len(images):,} images, {captions:,} captions{usual}")
-    for note in found.notes:
+        official = "" if len(images) == OFFICIAL[split] else f" (the official split: {OFFICIAL[split]:,} images)"
+        print(f"{split}: {len(images):,} images, {captions:,} captions{official}")
+    for note in dataset.notes:
         print(note)
     option = "" if _readable(root) else " --skip-missing"
     print(f"Train on it:\n  python -m numpy_sat.train --small --data flickr8k --root {cli.quoted(root)}{option}")

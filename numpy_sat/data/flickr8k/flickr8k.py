@@ -1,10 +1,12 @@
-"""Reading Flickr8k, and every data set written in its layout, as it is found on people's disks.
+"""Read Flickr8k, and any other data set in one of its two layouts.
 
-Two layouts occur. The authors' two zips: `Flicker8k_Dataset/` (sic) with the photos, `Flickr8k.token.txt` with lines
-`name.jpg#0<TAB>caption`, and split lists `Flickr_8k.{train,dev,test}Images.txt`. A later single zip: `Images/` and
-`captions.txt`, a CSV without split lists. Of each, the parts may lie up to two folders below the root.
+* The authors' two zips: `Flicker8k_Dataset/` (sic) with the photos, `Flickr8k.token.txt` with lines
+  `name.jpg#0<TAB>caption`, and split lists `Flickr_8k.{train,dev,test}Images.txt`.
+* A later single zip: `Images/` with the photos and `captions.txt`, a CSV file. It has no split lists.
 
-One pair of photos in train is byte-identical. Both stay: each has captions of its own.
+In both layouts the parts may lie up to two folders below the root.
+
+Two photos of train are byte-identical. Both are kept, because their captions differ.
 """
 
 import csv
@@ -28,24 +30,32 @@ CSV_FILE = "captions.txt"
 CSV_HEADER = ["image", "caption"]
 LAYOUTS = ((TOKEN_FILE, ("Flicker8k_Dataset", "Flickr8k_Dataset")), (CSV_FILE, ("Images",)))
 PHOTO_SUFFIXES = (".jpg", ".jpeg", ".png")
-DEPTH = 2  # the zips, each unpacked into a folder of its own, put the photos this far down
-HELD_OUT = 1000  # images each in dev and test of the official split
+DEPTH = 2  # the photos lie this deep if each zip was unpacked into its own folder
+HELD_OUT = 1000  # images in dev, and in test, of the official split
 
 
 class _Copy(NamedTuple):
-    """Where the parts of one copy are."""
+    """The paths of the parts of one copy."""
 
     captions: Path
     photos: Path
-    files: frozenset[str]  # the names in the folder of photos
+    files: frozenset[str]  # names of all files in the photo folder
 
 
 def open_dataset(root: Path | None, splits: Sequence[str], skip_missing: bool) -> Dataset:
-    """Read the copy in a folder, by default the one that python -m numpy_sat.flickr8k has downloaded."""
+    """Read the copy in a folder, by default the folder into which python -m numpy_sat.flickr8k downloads.
+
+    Args:
+        root: the folder.
+        splits: the splits to read.
+        skip_missing: leave out images whose photos are missing.
+    Raises:
+        InputError: the copy is missing or unusable.
+    """
     root = Path(root or machine.cache_folder() / "flickr8k")
     if not root.exists():
         raise InputError(
-            f"{root}: there is no such folder; python -m numpy_sat.flickr8k --download fetches the data set, "
+            f"{root}: there is no such folder; python -m numpy_sat.flickr8k --download downloads the data set, "
             "--root names a copy that you have."
         )
     return read(root, splits, skip_missing)
@@ -54,10 +64,17 @@ def open_dataset(root: Path | None, splits: Sequence[str], skip_missing: bool) -
 def read(
     root: Path, splits: Sequence[str] = ("train", "dev"), skip_missing: bool = False, name: str = "flickr8k"
 ) -> Dataset:
-    """Read the captions and the photos' paths of the splits asked for; the photos themselves are not opened.
+    """Read the captions and the photo paths of some splits. The photos themselves are not opened.
 
-    A photo that is not there is left out with skip_missing. Without it, and for whatever else makes the copy
-    unusable, InputError is raised. Oddities that do no harm are in the data set's notes.
+    Args:
+        root: folder of the copy.
+        splits: the splits to read.
+        skip_missing: leave out images whose photos are missing.
+        name: name of the data set.
+    Returns:
+        The data set. Its notes list harmless irregularities of the copy.
+    Raises:
+        InputError: the copy is unusable, or a photo is missing without skip_missing.
     """
     root = Path(root)
     _refuse_unknown(splits)
@@ -65,30 +82,36 @@ def read(
     captions, notes = _read_captions(copy.captions)
     lists = _read_lists(copy.captions.parent, splits)
     if not lists:
-        lists = _made_lists(captions)
+        lists = _hashed_lists(captions)
         sizes = "/".join(f"{len(names):,}" for names in lists.values())
         notes.append(
             f"There are no split lists beside {copy.captions.name}; its images were split {sizes} "
             f"({'/'.join(lists)}) in the order of the SHA-256 of their names."
         )
-    chosen = {}
+    examples = {}
     for split in splits:
         _refuse_uncaptioned(split, lists[split], captions, copy)
-        chosen[split], more = _images(split, lists[split], captions, copy, skip_missing)
-        notes += more
-    notes += _notes_on_the_rest(lists, splits, captions, copy)
-    return Dataset(name, root, chosen, tuple(notes), tokenize)
+        examples[split], split_notes = _images(split, lists[split], captions, copy, skip_missing)
+        notes += split_notes
+    notes += _notes_on_unused(lists, splits, captions, copy)
+    return Dataset(name, root, examples, tuple(notes), tokenize)
 
 
 def read_captions(root: Path, split: str) -> dict[str, list[str]]:
-    """Read the captions of a split's images, whether or not their photos are there: {name: captions}.
+    """Read the captions of a split's images. The photos may be missing.
 
-    Raises InputError as `read`.
+    Args:
+        root: folder of the copy.
+        split: name of the split.
+    Returns:
+        The captions by image name.
+    Raises:
+        InputError: the copy is unusable, or an image of the split has no caption.
     """
     _refuse_unknown([split])
     copy = _find_copy(Path(root))
     captions, _ = _read_captions(copy.captions)
-    names = (_read_lists(copy.captions.parent, [split]) or _made_lists(captions))[split]
+    names = (_read_lists(copy.captions.parent, [split]) or _hashed_lists(captions))[split]
     _refuse_uncaptioned(split, names, captions, copy)
     return {name: captions[name] for name in names}
 
@@ -100,7 +123,7 @@ def _refuse_unknown(splits: Sequence[str]) -> None:
 
 
 def _find_copy(root: Path) -> _Copy:
-    """Find captions and photos of the first layout that has both."""
+    """Return the captions and photos of the first layout for which both exist."""
     if not root.exists():
         raise InputError(f"{root}: there is no such folder; name the one that holds the unpacked data set.")
     if not root.is_dir():
@@ -109,15 +132,17 @@ def _find_copy(root: Path) -> _Copy:
     for caption_file, photo_folders in LAYOUTS:
         captions = next((folder / caption_file for folder in folders if (folder / caption_file).is_file()), None)
         for photos in (folder for folder in folders if folder.name in photo_folders):
-            files = frozenset(_listing(photos))
+            files = frozenset(_list_names(photos))
             if captions and any(name.lower().endswith(PHOTO_SUFFIXES) for name in files):
                 return _Copy(captions, photos, files)
-    found = _naming(sorted(_listing(root)), most=8) or "nothing"
-    wanted = " or ".join(f"{file} with photos in a folder {names[0]}" for file, names in LAYOUTS)
-    raise InputError(f"{root} does not hold the data set: looked for {wanted}; found {found}. Unpack all of its zips.")
+    contents = _first_names(sorted(_list_names(root)), limit=8) or "nothing"
+    expected = " or ".join(f"{file} with photos in a folder {names[0]}" for file, names in LAYOUTS)
+    raise InputError(
+        f"{root} does not hold the data set: looked for {expected}; found {contents}. Unpack all of its zips."
+    )
 
 
-def _listing(folder: Path) -> list[str]:
+def _list_names(folder: Path) -> list[str]:
     try:
         return os.listdir(folder)
     except OSError as error:
@@ -125,11 +150,11 @@ def _listing(folder: Path) -> list[str]:
 
 
 def _folders(root: Path) -> Iterator[Path]:
-    """Give the root and the folders below it, nearest first, without what macOS adds to zips."""
+    """Yield the root and the folders below it, nearest first, without the folders that macOS adds to zips."""
     level = [root]
     for _ in range(DEPTH):
         yield from level
-        level = [below for folder in level for below in _subfolders(folder)]
+        level = [subfolder for folder in level for subfolder in _subfolders(folder)]
     yield from level
 
 
@@ -137,13 +162,13 @@ def _subfolders(folder: Path) -> list[Path]:
     try:
         with os.scandir(folder) as entries:
             names = sorted(entry.name for entry in entries if entry.is_dir() and entry.name != "__MACOSX")
-    except PermissionError:  # a neighbour's folder is no concern of ours
+    except PermissionError:  # an unreadable folder may belong to something else
         return []
     return [folder / name for name in names]
 
 
 def _read_captions(path: Path) -> tuple[dict[str, list[str]], list[str]]:
-    """Read the captions by image name, in the file's order, and a note of how many were empty."""
+    """Read the captions by image name, in the file's order. Return them and a note on empty captions."""
     rows = _token_rows(path) if path.name == TOKEN_FILE else _csv_rows(path)
     captions: dict[str, list[str]] = {}
     empty = 0
@@ -197,7 +222,7 @@ def _read_text(path: Path) -> str:
 
 
 def _read_lists(folder: Path, splits: Sequence[str]) -> dict[str, list[str]]:
-    """Read the split lists that are there, which is none or at least those asked for."""
+    """Read all existing split lists. Return none, or at least those of `splits`."""
     lists: dict[str, list[str]] = {}
     for split in SPLITS:
         path = folder / SPLIT_LIST.format(split)
@@ -211,18 +236,20 @@ def _read_lists(folder: Path, splits: Sequence[str]) -> dict[str, list[str]]:
 
 
 def _refuse_repeated(lists: dict[str, list[str]], folder: Path) -> None:
-    """Refuse an image that is listed twice: in two splits it would be both learnt and tested."""
-    first: dict[str, str] = {}
+    """Raise InputError if an image is listed twice: the model could train on images that test it."""
+    split_of: dict[str, str] = {}
     for split, names in lists.items():
         path = folder / SPLIT_LIST.format(split)
         for name in names:
-            if name in first:
-                raise InputError(f"{path}: {name} is listed in split {first[name]} already; remove one of the lines.")
-            first[name] = split
+            if name in split_of:
+                raise InputError(
+                    f"{path}: {name} is already listed in split {split_of[name]}; remove one of the lines."
+                )
+            split_of[name] = split
 
 
-def _made_lists(captions: dict[str, list[str]]) -> dict[str, list[str]]:
-    """Split by a hash of the names: the same on every machine, whatever photos are there."""
+def _hashed_lists(captions: dict[str, list[str]]) -> dict[str, list[str]]:
+    """Split the images by a hash of their names, so that the splits are the same on every machine."""
     names = [name for name in captions if name.lower().endswith(PHOTO_SUFFIXES)]
     names.sort(key=lambda name: hashlib.sha256(name.encode()).digest())
     held_out = min(HELD_OUT, len(names) // 8)
@@ -234,40 +261,40 @@ def _refuse_uncaptioned(split: str, names: list[str], captions: dict[str, list[s
     if uncaptioned:
         raise InputError(
             f"{copy.captions} has no caption for {_count(len(uncaptioned), 'image')} that split {split} lists: "
-            f"{_naming(uncaptioned)}; add captions, or remove the names from the list."
+            f"{_first_names(uncaptioned)}; add captions, or remove the names from the list."
         )
 
 
 def _images(
     split: str, names: list[str], captions: dict[str, list[str]], copy: _Copy, skip_missing: bool
 ) -> tuple[list[CaptionedImage], list[str]]:
-    """Put a split's images together, with a note of those left out."""
+    """Return the images of a split, and a note on those left out."""
     missing = [name for name in names if name not in copy.files]
     lack = f"Split {split} lacks {_count(len(missing), 'photo')} of {len(names):,}"
     if missing and not skip_missing:
         raise InputError(
-            f"{copy.photos}: {lack}: {_naming(missing)}; unpack them again, or leave them out with --skip-missing."
+            f"{copy.photos}: {lack}: {_first_names(missing)}; unpack them again, or leave them out with --skip-missing."
         )
     present = [CaptionedImage(name, copy.photos / name, tuple(captions[name])) for name in names if name in copy.files]
     if not present:
         raise InputError(f"{copy.photos}: split {split} has no image at all; get its photos, or name other splits.")
-    return present, [f"{lack}; left out: {_naming(missing)}."] if missing else []
+    return present, [f"{lack}; left out: {_first_names(missing)}."] if missing else []
 
 
-def _notes_on_the_rest(
+def _notes_on_unused(
     lists: dict[str, list[str]], splits: Sequence[str], captions: dict[str, list[str]], copy: _Copy
 ) -> list[str]:
-    """Say what is unusual about the splits not asked for and the images in no split."""
+    """Return notes on the splits that are not read and on the images that are in no split."""
     notes = []
     for split, names in lists.items():
         missing = sum(name not in copy.files for name in names)
         if missing and split not in splits:
             notes.append(f"Split {split}, not used here, lacks {_count(missing, 'photo')} of {len(names):,}.")
-    listed = {name for names in lists.values() for name in names}
-    unlisted = [name for name in captions if name not in listed and name in copy.files]
+    split_names = {name for names in lists.values() for name in names}
+    unlisted = [name for name in captions if name not in split_names and name in copy.files]
     if unlisted:
         notes.append(f"Left out: {_count(len(unlisted), 'photo')} with captions but in no split.")
-    strays = [name for name in captions if name not in listed and name not in copy.files]
+    strays = [name for name in captions if name not in split_names and name not in copy.files]
     if strays:
         notes.append(f"Left out: the captions of {_count(len(strays), 'name')} with neither photo nor split.")
     return notes
@@ -277,7 +304,6 @@ def _count(number: int, noun: str) -> str:
     return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
 
 
-def _naming(names: Iterable[str], most: int = 3) -> str:
-    """List the first few names."""
+def _first_names(names: Iterable[str], limit: int = 3) -> str:
     names = list(names)
-    return ", ".join(names[:most]) + (", and more" if len(names) > most else "")
+    return ", ".join(names[:limit]) + (", and more" if len(names) > limit else "")

@@ -1,5 +1,6 @@
-"""Fetching Flickr8k: from a mirror that breaks off, is gone or sends something else, and zips that are not to be
-trusted. The mirror is a server on this machine, its zips are made here.
+"""Test the download of Flickr8k: interrupted transfers, a missing mirror, wrong files and unsafe zips.
+
+The mirror is a server on this machine that serves zips made here.
 """
 
 import hashlib
@@ -26,8 +27,12 @@ LISTS = {"train": "abc", "dev": "d", "test": "e"}
 NOISE = np.random.default_rng(0).bytes(60_000)  # a photo that takes several reads
 
 
-def zipped(members):
-    """A zip of members by name; a name that ends in -> is a symbolic link."""
+def zip_bytes(members):
+    """Return the bytes of a zip.
+
+    Args:
+        members: content by name; a name that ends in -> is a symbolic link.
+    """
     file = io.BytesIO()
     with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
         for name, content in members.items():
@@ -37,8 +42,8 @@ def zipped(members):
     return file.getvalue()
 
 
-def the_zips():
-    """The authors' two zips, small, with what macOS left in them."""
+def make_zips():
+    """Return small versions of the authors' two zips, with the files that macOS adds."""
     captions = "".join(f"{name}.jpg#{i}\tImage {name} , caption {i} .\n" for name in "abcde" for i in range(5))
     lists = {
         f"Flickr_8k.{split}Images.txt": "".join(f"{name}.jpg\n" for name in names) for split, names in LISTS.items()
@@ -46,26 +51,26 @@ def the_zips():
     litter = {"__MACOSX/._Flickr8k.token.txt": b"\0\5\x16\7", ".DS_Store": b"\0"}
     photos = {f"Flicker8k_Dataset/{name}.jpg": NOISE for name in "abcde"}
     return {
-        TEXT: zipped({"Flickr8k.token.txt": captions, **lists, **litter}),
-        PHOTOS: zipped({"Flicker8k_Dataset/": b"", **photos, "__MACOSX/Flicker8k_Dataset/._a.jpg": b"\0\5\x16\7"}),
+        TEXT: zip_bytes({"Flickr8k.token.txt": captions, **lists, **litter}),
+        PHOTOS: zip_bytes({"Flicker8k_Dataset/": b"", **photos, "__MACOSX/Flicker8k_Dataset/._a.jpg": b"\0\5\x16\7"}),
     }
 
 
 class Mirror(ThreadingHTTPServer):
-    """Serves files; how badly, is set in its attributes."""
+    """A server of files. Its attributes set the faults of its answers."""
 
     daemon_threads = True
 
     def __init__(self):
         super().__init__(("127.0.0.1", 0), Handler)
-        self.files = the_zips()
+        self.files = make_zips()
         self.ranges, self.lengths, self.redirects = True, True, False
-        self.breaks = []  # after how many bytes the next answers break off; None: not at all
+        self.breaks = []  # lengths in bytes at which the next answers are cut; None: complete
         self.status = 200
-        self.asked = []  # name, range
+        self.requests = []  # (name, range) of each request
 
     def handle_error(self, *_):
-        """Say nothing of clients that hang up."""
+        """Print nothing about clients that close the connection."""
 
     @property
     def url(self):
@@ -77,7 +82,7 @@ class Handler(BaseHTTPRequestHandler):
         mirror, name = self.server, self.path.rpartition("/")[2]
         if mirror.redirects and not self.path.startswith("/elsewhere/"):
             return self._head(302, {"Location": f"{mirror.url}/elsewhere/{name}"})
-        mirror.asked.append((name, self.headers.get("Range")))
+        mirror.requests.append((name, self.headers.get("Range")))
         if mirror.status != 200 or name not in mirror.files:
             return self.send_error(mirror.status if mirror.status != 200 else 404)
         content, start = mirror.files[name], 0
@@ -92,7 +97,7 @@ class Handler(BaseHTTPRequestHandler):
         self.wfile.write(content[start:] if cut is None else content[start : start + cut])
 
     def log_message(self, *_):
-        """Keep quiet."""
+        """Print no log."""
 
     def _head(self, status, headers):
         self.send_response(status)
@@ -127,10 +132,10 @@ def root(tmp_path):
 
 @pytest.fixture
 def run(root, capsys):
-    """Runs the command: exit code, what it prints, what it says on stderr."""
+    """Return a function that runs the command and returns its exit code, stdout and stderr."""
 
-    def run(*more):
-        code = command.main(["--root", str(root), *more])
+    def run(*options):
+        code = command.main(["--root", str(root), *options])
         return code, *capsys.readouterr()
 
     return run
@@ -140,17 +145,17 @@ def names_in(root):
     return {path.name for path in root.iterdir()}
 
 
-def refused(run, *more):
-    """The sentence of a run that fails, without the bar."""
-    code, _, err = run("--download", *more)
+def failed_download(run, *options):
+    """Return the error message of a download that fails, without the progress bar."""
+    code, _, err = run("--download", *options)
     assert code == 2
     return err[err.index("error: ") :]
 
 
-# From the mirror to the training command
+# Complete downloads
 
 
-def test_the_whole_way(mirror, root, run):
+def test_download_from_mirror_to_training_command(mirror, root, run):
     code, out, _ = run("--download")
     assert code == 0
     assert names_in(root) == {TEXT, PHOTOS, "Flickr8k_text", "Flickr8k_Dataset"}
@@ -158,255 +163,266 @@ def test_the_whole_way(mirror, root, run):
         f"Flickr_8k.{split}Images.txt" for split in LISTS
     }
     assert names_in(root / "Flickr8k_Dataset") == {"Flicker8k_Dataset"}
-    found = flickr8k.read(root, flickr8k.SPLITS)
-    assert {split: len(images) for split, images in found.splits.items()} == {"train": 3, "dev": 1, "test": 1}
-    assert found.notes == () and found.splits["dev"][0].path.read_bytes() == NOISE
+    dataset = flickr8k.read(root, flickr8k.SPLITS)
+    assert {split: len(images) for split, images in dataset.splits.items()} == {"train": 3, "dev": 1, "test": 1}
+    assert dataset.notes == () and dataset.splits["dev"][0].path.read_bytes() == NOISE
     assert "research and teaching only" in out.splitlines()[0] and "Hodosh" in out
     assert "train: 3 images, 15 captions (the official split: 6,000 images)\n" in out
     assert out.endswith(f"  python -m numpy_sat.train --small --data flickr8k --root '{root}'\n")
 
-    mirror.asked.clear()
+    mirror.requests.clear()
     code, out, _ = run("--download")
-    assert code == 0 and "holds a copy, so nothing is fetched" in out and mirror.asked == []
+    assert code == 0 and "already holds a copy, so nothing is downloaded" in out and mirror.requests == []
 
 
-def test_the_command_by_its_name(root, run, tmp_path):
-    done = subprocess.run(
+def test_command_as_a_module(root, run, tmp_path):
+    process = subprocess.run(
         [sys.executable, "-m", "numpy_sat.flickr8k"],
         env={**os.environ, "NUMPY_SAT_CACHE": str(tmp_path / "cache")},
         capture_output=True,
         text=True,
     )
-    assert done.returncode == 2
-    assert f"{tmp_path / 'cache' / 'flickr8k'}: there is no such folder; --download fetches the data" in done.stderr
+    assert process.returncode == 2
+    assert (
+        f"{tmp_path / 'cache' / 'flickr8k'}: there is no such folder; use --download to download the" in process.stderr
+    )
 
 
-def test_what_is_known_of_the_real_zips():
+def test_constants_of_the_real_zips():
     assert [archive.name for archive in download.ARCHIVES] == [TEXT, PHOTOS]
     assert all(re.fullmatch("[0-9a-f]{32}", archive.md5) for archive in download.ARCHIVES)
     assert download.MIRROR == "https://github.com/jbrownlee/Datasets/releases/download/Flickr8k"
 
 
-def test_a_redirected_download_goes_on_too(mirror, run):
+def test_a_redirected_download_continues(mirror, run):
     mirror.redirects, mirror.breaks = True, [None, 20_000]
     assert run("--download")[0] == 0
-    assert mirror.asked == [(TEXT, None), (PHOTOS, None), (PHOTOS, "bytes=20000-")]
+    assert mirror.requests == [(TEXT, None), (PHOTOS, None), (PHOTOS, "bytes=20000-")]
 
 
-# Broken off
+# Interrupted transfers
 
 
-def test_a_broken_transfer_is_taken_up_where_it_ended(mirror, root, run):
+def test_an_interrupted_transfer_continues_where_it_stopped(mirror, root, run):
     mirror.breaks = [100, None, 20_000, 30_000]
     assert run("--download")[0] == 0
-    assert mirror.asked == [
+    assert mirror.requests == [
         *[(TEXT, None), (TEXT, "bytes=100-")],
         *[(PHOTOS, None), (PHOTOS, "bytes=20000-"), (PHOTOS, "bytes=50000-")],
     ]
     assert (root / PHOTOS).read_bytes() == mirror.files[PHOTOS]
 
 
-def test_a_transfer_without_a_length_is_taken_up_too(mirror, run):
+def test_a_transfer_without_a_length_continues(mirror, run):
     mirror.lengths, mirror.breaks = False, [None, 20_000]
     assert run("--download")[0] == 0
-    assert mirror.asked[1:] == [(PHOTOS, None), (PHOTOS, "bytes=20000-")]
+    assert mirror.requests[1:] == [(PHOTOS, None), (PHOTOS, "bytes=20000-")]
 
 
-def test_a_transfer_that_gets_no_further_is_kept_for_the_next_run(mirror, root, run):
+def test_a_transfer_without_progress_is_kept_for_the_next_run(mirror, root, run):
     mirror.breaks = [None, 20_000, 0]
-    whole = len(mirror.files[PHOTOS])
-    said = refused(run)
-    assert f"{PHOTOS} broke off after 20,000 of {whole:,} bytes (the connection was closed). They are kept" in said
-    assert f"get {TEXT} and {PHOTOS} from elsewhere, put them into {root}" in said
+    size = len(mirror.files[PHOTOS])
+    message = failed_download(run)
+    assert (
+        f"{PHOTOS}: the download stopped after 20,000 of {size:,} bytes (the connection was closed). They are kept"
+        in message
+    )
+    assert f"get {TEXT} and {PHOTOS} from elsewhere, put them into {root}" in message
     assert names_in(root) == {TEXT, "Flickr8k_text", PHOTOS + ".part"}
-    mirror.asked.clear()
+    mirror.requests.clear()
     assert run("--download")[0] == 0
-    assert mirror.asked == [(PHOTOS, "bytes=20000-")]
+    assert mirror.requests == [(PHOTOS, "bytes=20000-")]
 
 
-def test_a_server_without_ranges_begins_anew(mirror, run):
+def test_a_server_without_range_requests_starts_again(mirror, run):
     mirror.ranges, mirror.breaks = False, [None, 20_000, 40_000]
     code, _, err = run("--download")
     assert code == 0 and f"\r{PHOTOS}: 100%" in err
-    assert mirror.asked[1:] == [(PHOTOS, None), (PHOTOS, "bytes=20000-"), (PHOTOS, "bytes=40000-")]
+    assert mirror.requests[1:] == [(PHOTOS, None), (PHOTOS, "bytes=20000-"), (PHOTOS, "bytes=40000-")]
 
 
-def test_a_server_that_always_breaks_off_is_not_asked_for_ever(mirror, run):
+def test_requests_to_a_server_that_always_fails_end(mirror, run):
     mirror.ranges, mirror.breaks = False, [None] + [20_000] * 50
-    assert "broke off after 20,000 of" in refused(run)
-    assert len(mirror.asked) == 3
+    assert "the download stopped after 20,000 of" in failed_download(run)
+    assert len(mirror.requests) == 3
 
 
-def test_interrupted_and_gone_on_with(mirror, root, run, monkeypatch):
+def test_an_interrupted_run_is_continued_by_the_next(mirror, root, run, monkeypatch):
     update, calls = download.tqdm.update, []
 
-    def interrupted(bar, n=1):
+    def interrupt(bar, n=1):
         calls.append(n)
         if len(calls) == 9:
             raise KeyboardInterrupt
         return update(bar, n)
 
-    monkeypatch.setattr(download.tqdm, "update", interrupted)
+    monkeypatch.setattr(download.tqdm, "update", interrupt)
     code, _, err = run("--download")
     assert code == 130
-    assert f"Go on with: python -m numpy_sat.flickr8k --download --root '{root}'" in err
+    assert f"Continue with: python -m numpy_sat.flickr8k --download --root '{root}'" in err
     part = root / f"{PHOTOS}.part"
-    come = part.stat().st_size
-    assert come > 0 and part.read_bytes() == mirror.files[PHOTOS][:come]
-    mirror.asked.clear()
+    size = part.stat().st_size
+    assert size > 0 and part.read_bytes() == mirror.files[PHOTOS][:size]
+    mirror.requests.clear()
     assert run("--download")[0] == 0
-    assert mirror.asked == [(PHOTOS, f"bytes={come}-")]
+    assert mirror.requests == [(PHOTOS, f"bytes={size}-")]
 
 
-# Gone, or something else
+# A missing mirror, or other files
 
 
-def test_the_mirror_is_gone(mirror, root, run):
+def test_the_mirror_no_longer_exists(mirror, root, run):
     mirror.files.clear()
-    said = refused(run)
-    assert f"{TEXT} is gone (HTTP Error 404: Not Found); get {TEXT} and {PHOTOS} from elsewhere, put them into" in said
-    assert "is named by --root" in said
-    assert names_in(root) == set() and len(mirror.asked) == 1
+    message = failed_download(run)
+    assert f"{TEXT} no longer exists (HTTP Error 404: Not Found); get {TEXT} and {PHOTOS} from elsewhere" in message
+    assert "name it with --root" in message
+    assert names_in(root) == set() and len(mirror.requests) == 1
 
 
-def test_the_mirror_is_gone_in_the_middle(mirror, root, run):
+def test_the_mirror_vanishes_during_a_download(mirror, root, run):
     mirror.breaks = [None, 20_000]
     del mirror.files[TEXT]
     (root / "Flickr8k_text").mkdir(parents=True)
     part = root / f"{PHOTOS}.part"
     part.write_bytes(mirror.files.pop(PHOTOS)[:7000])
-    assert f"{PHOTOS} is gone" in refused(run)
+    assert f"{PHOTOS} no longer exists" in failed_download(run)
     assert part.stat().st_size == 7000
 
 
 @pytest.mark.parametrize("status", [403, 503])
 def test_the_mirror_refuses(mirror, run, status):
     mirror.status = status
-    assert re.search(rf"{TEXT} cannot be fetched \(HTTP Error {status}: .*\)\. Try later, or get", refused(run))
-    assert len(mirror.asked) == 1
+    assert re.search(
+        rf"{TEXT} cannot be downloaded \(HTTP Error {status}: .*\)\. Try later, or get", failed_download(run)
+    )
+    assert len(mirror.requests) == 1
 
 
-def test_nobody_answers(mirror, run, monkeypatch):
-    with socket.socket() as once:
-        once.bind(("127.0.0.1", 0))
-        monkeypatch.setattr(download, "MIRROR", f"http://127.0.0.1:{once.getsockname()[1]}")
-    assert re.search(rf"{TEXT} cannot be fetched \(\[Errno \d+\] .*refused\)\. Try later, or get", refused(run))
+def test_no_server_answers(mirror, run, monkeypatch):
+    with socket.socket() as unused:
+        unused.bind(("127.0.0.1", 0))
+        monkeypatch.setattr(download, "MIRROR", f"http://127.0.0.1:{unused.getsockname()[1]}")
+    assert re.search(
+        rf"{TEXT} cannot be downloaded \(\[Errno \d+\] .*refused\)\. Try later, or get", failed_download(run)
+    )
 
 
 def test_a_page_instead_of_the_zip(mirror, root, run):
     mirror.files[TEXT] = b"<html>Accept our terms to use this network</html>"
-    said = refused(run)
-    assert "what came is not a zip but text/html, perhaps a page of the network you are in" in said
+    message = failed_download(run)
+    assert "the answer is not a zip but text/html, perhaps a login page of your network" in message
     assert names_in(root) == set()
 
 
-def test_another_length(mirror, root, run):
-    known = len(mirror.files[TEXT])
+def test_a_different_length(mirror, root, run):
+    size = len(mirror.files[TEXT])
     mirror.files[TEXT] += b"more"
-    assert f"the mirror has another file now, of {known + 4:,} bytes, not {known:,}; get" in refused(run)
+    assert f"the mirror now has a different file, of {size + 4:,} bytes, not {size:,}; get" in failed_download(run)
     assert names_in(root) == set()
 
 
-def test_another_length_while_going_on(mirror, root, run):
+def test_a_different_length_of_a_continued_transfer(mirror, root, run):
     root.mkdir()
     (root / f"{TEXT}.part").write_bytes(mirror.files[TEXT][:100])
     mirror.files[TEXT] += b"more"
-    assert "the mirror has another file now" in refused(run)
+    assert "the mirror now has a different file" in failed_download(run)
 
 
-def test_more_than_announced(mirror, root, run):
+def test_more_bytes_than_expected(mirror, root, run):
     mirror.lengths = False
     mirror.files[TEXT] += bytes(1_000_000)
-    assert "what came is damaged" in refused(run)
+    assert "the downloaded file is damaged" in failed_download(run)
     assert names_in(root) == set()
 
 
-def test_other_bytes_of_the_same_length(mirror, root, run):
-    whole = mirror.files[TEXT]
-    mirror.files[TEXT] = whole[:100] + bytes([whole[100] ^ 1]) + whole[101:]
-    assert re.search("what came is damaged .its MD5 is .*, not .*. and was removed. Try once more", refused(run))
+def test_different_bytes_of_the_same_length(mirror, root, run):
+    content = mirror.files[TEXT]
+    mirror.files[TEXT] = content[:100] + bytes([content[100] ^ 1]) + content[101:]
+    assert re.search(
+        "the downloaded file is damaged .its MD5 is .*, not .*. and was removed. Try once more", failed_download(run)
+    )
     assert names_in(root) == set()
 
 
-# What is there already
+# Existing files
 
 
-def test_zips_put_there_by_hand_are_used(mirror, root, run):
+def test_existing_zips_are_used(mirror, root, run):
     root.mkdir()
     for name, content in mirror.files.items():
         (root / name).write_bytes(content)
     assert run("--download")[0] == 0
-    assert mirror.asked == []
+    assert mirror.requests == []
 
 
-def test_a_zip_put_there_that_is_cut_short(mirror, root, run):
+def test_an_existing_zip_that_is_cut_short(mirror, root, run):
     root.mkdir()
     (root / TEXT).write_bytes(mirror.files[TEXT][:-1])
-    assert re.search(rf"{TEXT} is not the zip of the mirror: .* bytes, not .*\. Remove it", refused(run))
-    assert (root / TEXT).exists() and mirror.asked == []
+    assert re.search(rf"{TEXT} is not the mirror's zip: .* bytes, not .*\. Remove it", failed_download(run))
+    assert (root / TEXT).exists() and mirror.requests == []
 
 
-def test_only_what_is_missing_is_fetched(mirror, root, run):
+def test_only_missing_parts_are_downloaded(mirror, root, run):
     assert run("--download")[0] == 0
     for path in (root / "Flickr8k_text").iterdir():
         path.unlink()
     (root / "Flickr8k_text").rmdir()
     (root / TEXT).unlink()
-    mirror.asked.clear()
+    mirror.requests.clear()
     assert run("--download")[0] == 0
-    assert mirror.asked == [(TEXT, None)]
+    assert mirror.requests == [(TEXT, None)]
 
 
-def test_photos_unpacked_by_hand_want_only_their_captions(mirror, root, run):
+def test_only_the_captions_are_downloaded_for_unpacked_photos(mirror, root, run):
     root.mkdir()
     with zipfile.ZipFile(io.BytesIO(mirror.files[PHOTOS])) as archive:
         archive.extractall(root)
     assert run("--download")[0] == 0
-    assert mirror.asked == [(TEXT, None)]
+    assert mirror.requests == [(TEXT, None)]
 
 
-def test_a_folder_in_the_way(mirror, root, run):
+def test_an_incomplete_folder_is_refused(mirror, root, run):
     (root / "Flickr8k_Dataset").mkdir(parents=True)
-    assert "Flickr8k_Dataset was there before, but not whole; move it away" in refused(run)
+    assert "Flickr8k_Dataset already exists but is incomplete; move it away" in failed_download(run)
 
 
-def test_a_file_in_the_way(mirror, root, run):
+def test_a_file_instead_of_the_folder_is_refused(mirror, root, run):
     root.write_text("")
-    assert "flickr 8k: cannot be written (File exists)" in refused(run)
+    assert "flickr 8k: cannot be written (File exists)" in failed_download(run)
 
 
 # Unpacking
 
 
 @pytest.fixture
-def bad(tmp_path):
-    """Unpacks a zip of members that is to be refused; returns the sentence."""
+def unpack_error(tmp_path):
+    """Return a function that unpacks a bad zip and returns the error message."""
 
-    def bad(members, change=lambda content: content):
+    def unpack_error(members, change=lambda content: content):
         path, folder = tmp_path / "inside" / "bad.zip", tmp_path / "inside" / "bad"
         path.parent.mkdir()
-        path.write_bytes(change(zipped(members)))
+        path.write_bytes(change(zip_bytes(members)))
         with pytest.raises(InputError) as caught:
             download.unpack(path, folder)
         assert names_in(path.parent) == {"bad.zip"} and names_in(tmp_path) == {"inside"}
         return str(caught.value)
 
-    return bad
+    return unpack_error
 
 
 @pytest.mark.parametrize("name", ["../out", "in/../../out", "..", "/tmp/numpy_sat-out", "..\\out", "C:\\out", "C:out"])
-def test_a_member_that_would_land_outside(bad, name):
-    said = bad({"Flicker8k_Dataset/a.jpg": b"harmless", name: b"harm"})
-    assert f"bad.zip: its member {name} would land outside the folder; do not trust this zip" in said
+def test_a_member_outside_the_folder_is_refused(unpack_error, name):
+    message = unpack_error({"Flicker8k_Dataset/a.jpg": b"harmless", name: b"harm"})
+    assert f"bad.zip: its member {name} would be written outside the folder; do not trust this zip" in message
 
 
-def test_a_symbolic_link(bad):
-    said = bad({"Flicker8k_Dataset->": b"/etc", "Flicker8k_Dataset/passwd": b"harm"})
-    assert "bad.zip: its member Flicker8k_Dataset is a symbolic link; do not trust this zip." in said
+def test_a_symbolic_link_is_refused(unpack_error):
+    message = unpack_error({"Flicker8k_Dataset->": b"/etc", "Flicker8k_Dataset/passwd": b"harm"})
+    assert "bad.zip: its member Flicker8k_Dataset is a symbolic link; do not trust this zip." in message
 
 
-def test_litter_may_do_as_it_likes(tmp_path):
-    (tmp_path / "odd.zip").write_bytes(zipped({"a": b"a", "__MACOSX/../../out": b"harm", "b/.DS_Store": b"harm"}))
+def test_files_of_macos_are_not_unpacked(tmp_path):
+    (tmp_path / "odd.zip").write_bytes(zip_bytes({"a": b"a", "__MACOSX/../../out": b"harm", "b/.DS_Store": b"harm"}))
     download.unpack(tmp_path / "odd.zip", tmp_path / "odd")
     assert names_in(tmp_path) == {"odd.zip", "odd"} and names_in(tmp_path / "odd") == {"a"}
 
@@ -420,42 +436,46 @@ def test_litter_may_do_as_it_likes(tmp_path):
     ],
     ids=["cut short", "no zip", "damaged"],
 )
-def test_not_a_whole_zip(bad, change):
-    assert "bad.zip is not a whole zip (" in bad({"a.jpg": NOISE, "b.jpg": NOISE}, change)
+def test_a_damaged_zip_is_refused(unpack_error, change):
+    assert "bad.zip is damaged or not a zip (" in unpack_error({"a.jpg": NOISE, "b.jpg": NOISE}, change)
 
 
-def test_a_full_disk_while_unpacking(bad, monkeypatch):
-    def full(archive, member, aside):
-        (aside / member.filename).write_bytes(b"half")
+def test_a_full_disk_while_unpacking(unpack_error, monkeypatch):
+    def fail(archive, member, folder):
+        (folder / member.filename).write_bytes(b"half")
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(zipfile.ZipFile, "extract", full)
-    said = bad({"a.jpg": NOISE})
-    assert re.search(r"bad: cannot be unpacked \(No space left on device\); free some space\. .*bad\.zip is kept", said)
+    monkeypatch.setattr(zipfile.ZipFile, "extract", fail)
+    message = unpack_error({"a.jpg": NOISE})
+    assert re.search(
+        r"bad: cannot be unpacked \(No space left on device\); free some space\. .*bad\.zip is kept", message
+    )
 
 
-@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="the disk that is always full is Linux's")
-def test_a_full_disk_while_fetching(mirror, root, run):
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="only Linux has /dev/full")
+def test_a_full_disk_while_downloading(mirror, root, run):
     root.mkdir()
     (root / f"{TEXT}.part").symlink_to("/dev/full")
-    assert "Flickr8k_text.zip.part: cannot be written (No space left on device); free some space" in refused(run)
+    assert "Flickr8k_text.zip.part: cannot be written (No space left on device); free some space" in failed_download(
+        run
+    )
 
 
 def test_killed_while_unpacking(mirror, root, run, monkeypatch):
-    """What a killed run leaves aside is not taken for data, and is removed by the next."""
+    """Check that the draft of a killed run is not read as data, and that the next run removes it."""
 
-    def killed(*_):
+    def kill(*_):
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patched:
-        patched.setattr(download.shutil, "rmtree", lambda *_, **__: None)  # nobody cleans up after a kill
-        patched.setattr(download.Path, "rename", killed)
+        patched.setattr(download.shutil, "rmtree", lambda *_, **__: None)  # a killed run does not clean up
+        patched.setattr(download.Path, "rename", kill)
         assert run("--download")[0] == 130
-    left = root.joinpath(*download.ASIDE)
-    assert "Flickr8k.token.txt" in names_in(left)
-    left.joinpath("Flicker8k_Dataset").mkdir()
+    draft = root.joinpath(*download.DRAFT)
+    assert "Flickr8k.token.txt" in names_in(draft)
+    draft.joinpath("Flicker8k_Dataset").mkdir()
     for name in "abcde":
-        left.joinpath("Flicker8k_Dataset", f"{name}.jpg").write_bytes(NOISE)
+        draft.joinpath("Flicker8k_Dataset", f"{name}.jpg").write_bytes(NOISE)
     with pytest.raises(InputError, match="does not hold the data set"):
         flickr8k.read(root)
     assert run("--download")[0] == 0
@@ -463,7 +483,7 @@ def test_killed_while_unpacking(mirror, root, run, monkeypatch):
     assert names_in(root / "Flickr8k_Dataset" / "Flicker8k_Dataset") == {f"{name}.jpg" for name in "abcde"}
 
 
-# Looking at a copy one has
+# Describing a copy
 
 
 def test_a_copy_of_the_later_layout(root, run):
@@ -477,7 +497,7 @@ def test_a_copy_of_the_later_layout(root, run):
     assert "train: 12 images, 12 captions" in out and "were split 12/2/2 (train/dev/test)" in out
 
 
-def test_a_copy_that_lacks_photos(mirror, root, run):
+def test_a_copy_without_some_photos(mirror, root, run):
     run("--download")
     photos = root / "Flickr8k_Dataset" / "Flicker8k_Dataset"
     (photos / "e.jpg").unlink()
@@ -490,7 +510,7 @@ def test_a_copy_that_lacks_photos(mirror, root, run):
     assert out.endswith(f"--root '{root}' --skip-missing\n")
 
 
-def test_a_folder_that_holds_something_else(root, run):
+def test_a_folder_with_other_files(root, run):
     root.mkdir()
     code, _, err = run()
     assert code == 2 and "does not hold the data set" in err

@@ -1,4 +1,4 @@
-"""The reader of Flickr8k: both layouts, their known dirt, and what it refuses."""
+"""Test the reader of Flickr8k: both layouts, their known irregularities, and unusable copies."""
 
 import csv
 
@@ -38,7 +38,7 @@ def write_csv(folder, names=NAMES):
 
 @pytest.fixture
 def zips(tmp_path):
-    """The authors' layout, both zips unpacked side by side."""
+    """Return a folder in the authors' layout, with both zips unpacked side by side."""
     write_photos(tmp_path / "Flicker8k_Dataset")
     write_tokens(tmp_path / "Flickr8k_text")
     write_lists(tmp_path / "Flickr8k_text")
@@ -54,7 +54,7 @@ def names_of(dataset):
     return {split: [image.name for image in images] for split, images in dataset.splits.items()}
 
 
-def test_the_splits_asked_for_come_in_list_order(zips):
+def test_splits_are_read_in_list_order(zips):
     dataset = flickr8k.read(zips)
     assert names_of(dataset) == {"train": ["c.jpg", "a.jpg", "b.jpg"], "dev": ["d.jpg"]}
     assert (dataset.name, dataset.root, dataset.notes) == ("flickr8k", zips, ())
@@ -63,18 +63,18 @@ def test_the_splits_asked_for_come_in_list_order(zips):
     assert first.captions == ("Image c , caption 0 .", "Image c , caption 1 .")  # the trailing blank is gone
 
 
-def test_other_splits_and_another_name(zips):
+def test_other_splits_and_a_different_name(zips):
     dataset = flickr8k.read(str(zips), splits=["test"], name="scenes")
     assert dataset.name == "scenes"
     assert names_of(dataset) == {"test": ["e.jpg"]}
 
 
-def test_captions_alone_need_no_photos_of_their_split(zips):
+def test_captions_are_read_without_photos(zips):
     for name in "abc":
         (zips / "Flicker8k_Dataset" / f"{name}.jpg").unlink()
-    found = flickr8k.read_captions(zips, "train")
-    assert list(found) == LISTS["train"]
-    assert found["a.jpg"] == ["Image a , caption 0 .", "Image a , caption 1 ."]
+    captions = flickr8k.read_captions(zips, "train")
+    assert list(captions) == LISTS["train"]
+    assert captions["a.jpg"] == ["Image a , caption 0 .", "Image a , caption 1 ."]
     write_lists(zips / "Flickr8k_text", {"train": ["z.jpg"]})
     with pytest.raises(InputError, match=r"no caption for 1 image that split train lists: z\.jpg"):
         flickr8k.read_captions(zips, "train")
@@ -91,14 +91,14 @@ def test_captions_alone_need_no_photos_of_their_split(zips):
         ("flickr8k/Flicker8k_Dataset", "flickr8k/Flickr8k_text"),
     ],
 )
-def test_zips_may_be_unpacked_elsewhere(tmp_path, photos, text):
+def test_zips_may_be_unpacked_into_subfolders(tmp_path, photos, text):
     write_photos(tmp_path / photos)
     write_tokens(tmp_path / text)
     write_lists(tmp_path / text)
     assert flickr8k.read(tmp_path).splits["dev"][0].path == tmp_path / photos / "d.jpg"
 
 
-def test_macos_litter_is_ignored(tmp_path):
+def test_files_of_macos_are_ignored(tmp_path):
     write_photos(tmp_path / "flickr8k" / "Flicker8k_Dataset")
     write_tokens(tmp_path / "flickr8k" / "Flickr8k_text")
     write_lists(tmp_path / "flickr8k" / "Flickr8k_text")
@@ -108,7 +108,7 @@ def test_macos_litter_is_ignored(tmp_path):
     assert len(flickr8k.read(tmp_path).splits["train"]) == 3
 
 
-def test_windows_line_ends_and_blank_lines(zips, tokens):
+def test_windows_line_endings_and_blank_lines(zips, tokens):
     for file in tokens.parent.iterdir():
         file.write_bytes(b"\xef\xbb\xbf" + file.read_bytes().replace(b"\n", b"\r\n") + b"\r\n")
     dataset = flickr8k.read(zips)
@@ -116,7 +116,7 @@ def test_windows_line_ends_and_blank_lines(zips, tokens):
     assert dataset.splits["dev"][0].captions[0] == "Image d , caption 0 ."
 
 
-def test_known_dirt_is_noted(zips):
+def test_known_irregularities_are_noted(zips):
     write_tokens(zips / "Flickr8k_text", extra="x.jpg.1#0\tNo file .\nf.jpg#0\tNo split .\na.jpg#2\t \na.jpg#3\ta\n")
     write_photos(zips / "Flicker8k_Dataset", "f")
     dataset = flickr8k.read(zips)
@@ -128,16 +128,16 @@ def test_known_dirt_is_noted(zips):
     )
 
 
-def test_identical_photos_both_stay(zips):
+def test_identical_photos_are_both_kept(zips):
     assert len(flickr8k.read(zips).splits["train"]) == 3  # all the photos of these tests are identical
 
 
-def test_photos_missing_from_another_split_are_one_note(zips):
+def test_missing_photos_of_an_unused_split_are_noted(zips):
     (zips / "Flicker8k_Dataset" / "e.jpg").unlink()
     assert flickr8k.read(zips).notes == ("Split test, not used here, lacks 1 photo of 1.",)
 
 
-def test_photos_missing_from_a_split_asked_for(zips):
+def test_missing_photos_of_a_split(zips):
     for name in ("c.jpg", "a.jpg"):
         (zips / "Flicker8k_Dataset" / name).unlink()
     with pytest.raises(InputError, match=r"Split train lacks 2 photos of 3: c\.jpg, a\.jpg; unpack .*--skip-missing"):
@@ -153,7 +153,7 @@ def test_a_split_without_any_photo_is_refused(zips):
         flickr8k.read(zips, skip_missing=True)
 
 
-def test_only_the_first_names_are_told(zips, tokens):
+def test_a_message_lists_only_the_first_names(zips, tokens):
     write_lists(tokens.parent, {"train": ["p.jpg", "q.jpg", "r.jpg", "s.jpg", "a.jpg"]})
     with pytest.raises(
         InputError, match=r"no caption for 4 images that split train lists: p.jpg, q.jpg, r.jpg, and more;"
@@ -162,7 +162,7 @@ def test_only_the_first_names_are_told(zips, tokens):
 
 
 @pytest.mark.parametrize("line", ["a.jpg#0 no tab", "a.jpg\tno number", "#0\tno name", "a.jpg#x\twrong number"])
-def test_a_malformed_token_line_is_named(zips, tokens, line):
+def test_a_malformed_token_line_is_refused(zips, tokens, line):
     write_tokens(tokens.parent, extra=line + "\n")
     with pytest.raises(InputError, match=r'Flickr8k.token.txt, line 11: expected "name.jpg#0", a tab and a caption'):
         flickr8k.read(zips)
@@ -176,16 +176,16 @@ def test_text_that_is_not_utf8_is_refused(zips, tokens, name):
         flickr8k.read(zips)
 
 
-def test_a_missing_split_list_is_named(zips, tokens):
+def test_a_missing_split_list_is_refused(zips, tokens):
     (tokens.parent / "Flickr_8k.devImages.txt").unlink()
     with pytest.raises(InputError, match=r"lacks the split list Flickr_8k\.devImages\.txt"):
         flickr8k.read(zips)
     assert names_of(flickr8k.read(zips, splits=["train"])) == {"train": LISTS["train"]}
 
 
-def test_a_image_in_two_splits_is_refused(zips, tokens):
+def test_an_image_in_two_splits_is_refused(zips, tokens):
     write_lists(tokens.parent, {"test": ["e.jpg", "a.jpg"]})
-    with pytest.raises(InputError, match=r"testImages\.txt: a\.jpg is listed in split train already"):
+    with pytest.raises(InputError, match=r"testImages\.txt: a\.jpg is already listed in split train"):
         flickr8k.read(zips)
 
 
@@ -194,7 +194,7 @@ def test_an_unknown_split_is_refused(zips):
         flickr8k.read(zips, splits=["train", "val"])
 
 
-def test_a_folder_that_is_not_there(tmp_path):
+def test_a_missing_folder(tmp_path):
     with pytest.raises(InputError, match="nowhere: there is no such folder"):
         flickr8k.read(tmp_path / "nowhere")
 
@@ -215,7 +215,7 @@ def test_a_folder_of_neither_layout(tmp_path):
         flickr8k.read(tmp_path)
 
 
-def test_the_single_zip_is_split_by_hash(tmp_path):
+def test_a_copy_without_lists_is_split_by_hash(tmp_path):
     names = [f"n{i}" for i in range(20)]
     write_csv(tmp_path, names)
     write_photos(tmp_path / "Images", names)
@@ -225,21 +225,21 @@ def test_the_single_zip_is_split_by_hash(tmp_path):
         "in the order of the SHA-256 of their names.",
     )
     assert [len(images) for images in dataset.splits.values()] == [16, 2, 2]
-    everything = [name for names in names_of(dataset).values() for name in names]
-    assert sorted(everything) == sorted(f"{name}.jpg" for name in names)
-    assert names_of(dataset)["dev"] == ["n0.jpg", "n6.jpg"]  # fixed for ever: figures depend on it
+    all_names = [name for names in names_of(dataset).values() for name in names]
+    assert sorted(all_names) == sorted(f"{name}.jpg" for name in names)
+    assert names_of(dataset)["dev"] == ["n0.jpg", "n6.jpg"]  # must never change: published scores depend on it
     assert dataset.splits["dev"][0].captions == ('A "big" image, of n0',)
     assert list(flickr8k.read_captions(tmp_path, "train")) == names_of(dataset)["train"]
     write_csv(tmp_path, names[::-1])
     assert names_of(flickr8k.read(tmp_path, splits=flickr8k.SPLITS)) == names_of(dataset)
 
 
-def test_the_single_zip_has_a_split_of_1000_when_it_is_whole():
-    lists = flickr8k._made_lists({f"{i}.jpg": ["a"] for i in range(8091)} | {"x.jpg.1": ["dirt"]})
+def test_the_complete_single_zip_has_1000_images_in_dev_and_test():
+    lists = flickr8k._hashed_lists({f"{i}.jpg": ["a"] for i in range(8091)} | {"x.jpg.1": ["dirt"]})
     assert [len(names) for names in lists.values()] == [6091, 1000, 1000]
 
 
-def test_the_single_zip_takes_official_lists(tmp_path):
+def test_the_single_zip_may_have_the_official_lists(tmp_path):
     write_csv(tmp_path / "below")
     write_photos(tmp_path / "below" / "Images")
     write_lists(tmp_path / "below")
@@ -271,14 +271,14 @@ def test_a_malformed_csv_is_refused(tmp_path, text, sentence):
         flickr8k.read(tmp_path)
 
 
-def test_the_real_data(flickr8k_folder):
+def test_real_data(flickr8k_folder):
     dataset = flickr8k.read(flickr8k_folder)
     assert {split: len(images) for split, images in dataset.splits.items()} == {"train": 6000, "dev": 1000}
     assert dataset.splits["train"][0].name == "2513260012_03d33305cf.jpg"
     assert all(len(image.captions) == 5 for images in dataset.splits.values() for image in images)
 
 
-def test_the_real_test_split_where_its_photos_are_held_back(flickr8k_folder):
+def test_real_test_split_without_photos(flickr8k_folder):
     if "Split test, not used here, lacks 1,000 photos of 1,000." not in flickr8k.read(flickr8k_folder).notes:
         pytest.skip("this copy has the photos of the test split")
     with pytest.raises(InputError, match=r"Split test lacks 1,000 photos of 1,000: 3385593926_d3e9c21170\.jpg, "):
