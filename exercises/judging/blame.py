@@ -1,9 +1,12 @@
-"""From wrong numbers to the mistake behind them: which array, which equation, which term.
+"""Find the mistake behind wrong numbers: the array, the equation and the term.
 
-Asked in this order: does one edit of our function give the learner's numbers (table.py)? If two mistakes are mixed,
-does one edit give each array? Is a plain relation seen, such as a factor of the batch's size (relations.py)? Which
-local variable is the first that differs from ours of the same name? And in any case: which equation reaches just the
-arrays that are wrong (flow.py)?
+The search asks these questions in order:
+
+1. Does a single edit of the library's function give all the learner's numbers (table.py)?
+2. If there are several mistakes, does a single edit give each wrong array?
+3. Is a wrong array related to the right one in a simple way, such as by a factor of the batch size (relations.py)?
+4. Which local variable is the first that differs from the library's variable of the same name?
+5. Which equation do all wrong arrays, and no others, depend on (flow.py)?
 """
 
 import ast
@@ -18,59 +21,68 @@ from exercises.judging.relations import relation, wrong_part
 from exercises.judging.table import look_into
 from exercises.judging.watching import watching
 
-ROUNDING = 1e-5  # of float32, relative to the array's size
+ROUNDING = 1e-5  # rounding error of float32, relative to the array's size
 
 
 class Finding(NamedTuple):
-    """Where one mistake lies."""
+    """The place of one mistake."""
 
     array: str  # the variable of the first wrong equation, by the library's name
-    equation: str  # it, in plain text
-    term: str  # what is wrong with it, as far as is known
-    function: str  # the function of the library that states the equation
-    exact: bool  # an edit of it gives just these numbers
+    equation: str  # the equation in plain text
+    term: str  # what is wrong with the equation, or "" if unknown
+    function: str  # the library's function that contains the equation
+    exact: bool  # True if an edit of the equation gives exactly these numbers
 
 
 def blame(judged, task, function, tasks, table):
-    """Where the mistakes of a wrong function lie, the surest first. Returns a tuple of Findings, maybe empty.
+    """Find the mistakes of a wrong function.
 
-    judged: of judge.judge; function: the learner's; tasks: all of the exercise; table: of table.load, the task's.
+    Args:
+        judged: what judge.judge returned for the function.
+        task: the judge.Task of the function.
+        function: the learner's function.
+        tasks: all Tasks of the exercise.
+        table: the Table of the task.
+    Returns:
+        Tuple of Findings, the most certain first; empty if nothing is found.
     """
-    place = _Place(task, judged, tasks, table)
+    diagnosis = _Diagnosis(task, judged, tasks, table)
     if judged.error:
-        return tuple(_of_what_raises(place, function))
-    wrong = place.wrong
+        return tuple(_findings_of_error(diagnosis, function))
+    wrong = diagnosis.wrong
     if not wrong:
         return ()
-    whole, found = _edits_that_fit(place)
+    whole, findings = _edits_that_fit(diagnosis)
     if whole:
         return (whole,)
-    terms = {name: term for name in wrong if name not in found and (term := _relation(place, name))}
+    terms = {name: term for name in wrong if name not in findings and (term := _relation(diagnosis, name))}
     if len(wrong) > 1 and len(terms) == len(wrong) and len(set(terms.values())) == 1:
-        source = place.flow.bottleneck(set(wrong))
-        if place.flow.reaches(source) == set(wrong):  # all come from this one
-            return (place.finding(place.function, source, terms[wrong[0]], False),)
-    found |= {name: place.finding(place.function, name.split(".")[0], term, False) for name, term in terms.items()}
-    rest = [name for name in wrong if name not in found]
-    first = (_first_wrong_local(place, function) or _by_flow(place, rest)) if rest else None
+        source = diagnosis.flow.bottleneck(set(wrong))
+        if diagnosis.flow.reaches(source) == set(wrong):  # one mistake in the source explains all wrong arrays
+            return (diagnosis.finding(diagnosis.function, source, terms[wrong[0]], False),)
+    findings |= {
+        name: diagnosis.finding(diagnosis.function, name.split(".")[0], term, False) for name, term in terms.items()
+    }
+    rest = [name for name in wrong if name not in findings]
+    first = (_first_wrong_local(diagnosis, function) or _by_flow(diagnosis, rest)) if rest else None
     if first is not None:
-        found["first of the rest"] = first._replace(term=first.term or _wrong_part(place, rest))
-    return _one_each(found.values())
+        findings["first of the rest"] = first._replace(term=first.term or _wrong_part(diagnosis, rest))
+    return _first_per_array(findings.values())
 
 
-def _wrong_part(place, names):
-    """Of the first of these arrays that is wrong in a part only, which part."""
-    yours, right = place.judged.yours[0], place.judged.wanted[0]
+def _wrong_part(diagnosis, names):
+    """Describe the wrong part of the first of these arrays that is right elsewhere, or return ""."""
+    yours, right = diagnosis.judged.yours[0], diagnosis.judged.expected[0]
     return next(filter(None, (wrong_part(name, yours.get(name), right[name]) for name in names)), "")
 
 
-def _one_each(findings):
-    """The first Finding of every array."""
+def _first_per_array(findings):
+    """Return the first Finding of each array."""
     return tuple({(f.function, f.array): f for f in reversed(list(findings))}.values())[::-1]
 
 
-class _Place:
-    """A wrong function beside the library's: its run, looked into, and how its variables depend on each other."""
+class _Diagnosis:
+    """A wrong function, a run of the library's function with its variables, and the data flow between these."""
 
     def __init__(self, task, judged, tasks, table):
         self.task, self.judged, self.table = task, judged, table
@@ -81,23 +93,30 @@ class _Place:
         self.wrong = self._wrong()
 
     def _wrong(self):
-        """Names of what differs in the first case; of the cache's members only where all else is right.
+        """Return the names of the leaves that differ in the first case.
 
-        What is float32 by mistake differs by its rounding, too: no equation is to blame for that.
+        Members of the cache count only if everything else is right. An array that is float32 by mistake may differ by
+        its rounding error; no equation is wrong then.
         """
-        yours, wanted, names = self.judged.yours, self.judged.wanted, []
-        for name, right in wanted[0].items() if yours else ():
+        yours, expected, names = self.judged.yours, self.judged.expected, []
+        for name, right in expected[0].items() if yours else ():
             value = yours[0].get(name)
             rounding = ROUNDING if getattr(value, "dtype", None) == np.float32 else 0
             if not named.same(value, right, max(self.task.tolerance, rounding)):
                 names.append(name)
-        own = [name for name in names if not name.startswith("cache")]
-        return own or names
+        outside_cache = [name for name in names if not name.startswith("cache")]
+        return outside_cache or names
 
     def finding(self, function, target, term, exact):
-        """A Finding for a variable of one of our functions.
+        """Return the Finding for a variable of a library function.
 
-        Of a function that this exercise is not about, the variable is the one that its caller makes with it.
+        If the exercise is not about that function, the Finding names the variable that its caller computes with it.
+
+        Args:
+            function: the library's function, plain Python.
+            target: the variable, or a target as in faults.Fault.
+            term: what is wrong, or "".
+            exact: True if an edit gives exactly the learner's numbers.
         """
         while function.__name__ not in self.tasks:
             caller, statement = self._caller(function)
@@ -116,11 +135,11 @@ class _Place:
         return Finding(array, stating.equations.get(array, ""), term, function.__name__, exact)
 
     def finding_of(self, entry, exact):
-        """A Finding for an edit of the table."""
+        """Return the Finding for an edit of the table."""
         return self.finding(self.run.functions[entry.function][0], entry.target, entry.term, exact)
 
     def _caller(self, function):
-        """Another of our functions that calls this one, and the statement in which it does."""
+        """Return another recorded function that calls this one, and the statement with the call."""
         for caller, _ in self.run.functions.values():
             for statement, *_ in trees.statements(trees.tree_of(caller)):
                 if caller is not function and not hasattr(statement, "body") and _calls(statement, function.__name__):
@@ -133,136 +152,146 @@ def _calls(statement, name):
     return any(ast.unparse(call.func).split(".")[-1] == name for call in calls)
 
 
-def _edits_that_fit(place):
-    """The edit that gives all the learner's numbers, as a Finding, or None; and {array: Finding} of each alone."""
-    orders = place.judged.order
-    fits = np.stack([place.table.fitting(k, flat) for k, flat in zip(orders, place.judged.yours, strict=True)])
-    everywhere = fits.all(axis=0)  # (entries, names)
-    whole = np.flatnonzero(everywhere.all(axis=1))
-    if whole.size:
-        return place.finding_of(place.table.entries[whole[0]], True), {}
-    names, found = place.table.names, {}
-    right = [k for k, name in enumerate(names) if name not in place.wrong and not name.startswith("cache")]
-    innocent = everywhere[:, right].all(axis=1)  # an edit that spoils what is right is not the learner's
-    for name in place.wrong:
-        alone = np.flatnonzero(everywhere[:, names.index(name)] & innocent)
-        if alone.size:
-            found[name] = place.finding_of(place.table.entries[alone[0]], True)
-    return None, found
+def _edits_that_fit(diagnosis):
+    """Look up the edits that give the learner's numbers.
 
-
-def _relation(place, name):
-    pairs = [
-        (yours.get(name), right[name]) for yours, right in zip(place.judged.yours, place.judged.wanted, strict=True)
-    ]
-    return relation(name, pairs, place.judged.cases, place.run.variables)
-
-
-def _of_what_raises(place, function):
-    """The equation on the learner's line that raises, and what is wrong: an edit of ours, or a variable's shape.
-
-    None where it is a name that is not there: what is meant to stand in its place nobody knows.
+    Returns:
+        whole: the Finding of an edit that gives all numbers, or None.
+        findings: {array: Finding} of edits that give a single wrong array and leave the right ones right.
     """
-    if place.judged.error.startswith(("NameError", "UnboundLocalError")):
+    orders = diagnosis.judged.order
+    fits = np.stack([diagnosis.table.fitting(k, flat) for k, flat in zip(orders, diagnosis.judged.yours, strict=True)])
+    in_all_cases = fits.all(axis=0)  # (entries, names)
+    whole = np.flatnonzero(in_all_cases.all(axis=1))
+    if whole.size:
+        return diagnosis.finding_of(diagnosis.table.entries[whole[0]], True), {}
+    names, findings = diagnosis.table.names, {}
+    right = [k for k, name in enumerate(names) if name not in diagnosis.wrong and not name.startswith("cache")]
+    harmless = in_all_cases[:, right].all(axis=1)  # an edit that changes a right result is not the learner's mistake
+    for name in diagnosis.wrong:
+        fitting = np.flatnonzero(in_all_cases[:, names.index(name)] & harmless)
+        if fitting.size:
+            findings[name] = diagnosis.finding_of(diagnosis.table.entries[fitting[0]], True)
+    return None, findings
+
+
+def _relation(diagnosis, name):
+    judged = diagnosis.judged
+    pairs = [(yours.get(name), right[name]) for yours, right in zip(judged.yours, judged.expected, strict=True)]
+    return relation(name, pairs, judged.cases, diagnosis.run.variables)
+
+
+def _findings_of_error(diagnosis, function):
+    """Find the equation on the learner's line that raises, and what is wrong with it.
+
+    An undefined name gives no Finding, because its intended value is unknown.
+    """
+    if diagnosis.judged.error.startswith(("NameError", "UnboundLocalError")):
         return []
-    stated, yours = _at_line(place, function), _variables_of(place, function)
-    found = _edits_that_raise(place, function, yours)
-    if stated:
-        found = [finding for finding in found if finding.array == stated[0].array]
-    return found[:1] or _of_other_shape(place, yours) or stated
+    at_line, yours = _at_line(diagnosis, function), _variables_of(diagnosis, function)
+    findings = _edits_that_raise(diagnosis, function, yours)
+    if at_line:
+        findings = [finding for finding in findings if finding.array == at_line[0].array]
+    return findings[:1] or _first_wrong_shape(diagnosis, yours) or at_line
 
 
-def _at_line(place, function):
-    """The equation of the variable that the learner's line gives a value to."""
-    statement = statement_at(function, place.judged.verdict.line)
-    for name in _targets(place, statement):
-        if name in place.flow.order or name in place.task.equations:
-            return [place.finding(place.function, name, "", False)]
+def _at_line(diagnosis, function):
+    """Return the Finding, in a list, for the variable that the learner's failing line assigns."""
+    statement = statement_at(function, diagnosis.judged.verdict.line)
+    for name in _targets(diagnosis, statement):
+        if name in diagnosis.flow.order or name in diagnosis.task.equations:
+            return [diagnosis.finding(diagnosis.function, name, "", False)]
     return []
 
 
-def _targets(place, statement):
-    """What a learner's statement gives a value to; of several results it returns, those with what raised in them."""
+def _targets(diagnosis, statement):
+    """Return the variables that a statement assigns, or the returned results that contain the failing expression."""
     if not isinstance(statement, ast.Return):
         return trees.targets_of(statement) if statement else []
     parts = statement.value.elts if isinstance(statement.value, ast.Tuple) else [statement.value]
-    pairs = list(zip(place.task.outputs, parts, strict=False))
-    return [name for name, part in pairs if len(pairs) == 1 or place.judged.expression in ast.unparse(part)]
+    pairs = list(zip(diagnosis.task.outputs, parts, strict=False))
+    return [name for name, part in pairs if len(pairs) == 1 or diagnosis.judged.expression in ast.unparse(part)]
 
 
-def _edits_that_raise(place, function, yours):
-    """Findings of the edits that raise with the learner's words, those in statements most like the learner's first.
+def _edits_that_raise(diagnosis, function, yours):
+    """Find the edits that raise the same exception as the learner's function.
 
-    yours: the learner's variables; what is right among them was not made by a wrong statement.
+    Args:
+        diagnosis: the _Diagnosis.
+        function: the learner's function.
+        yours: {name: value} of the learner's variables. A statement whose result is among them is not the wrong one.
+    Returns:
+        List of Findings; those in statements most like the learner's come first.
     """
-    judged, found = place.judged, []
-    raising = _parsed(judged.expression) or statement_at(function, judged.verdict.line)
-    mine = names_in(raising)
-    for entry, words in zip(place.table.entries, place.table.words, strict=True):
+    judged, scores = diagnosis.judged, []
+    failing = _parse_expression(judged.expression) or statement_at(function, judged.verdict.line)
+    names = names_in(failing)
+    for entry, words in zip(diagnosis.table.entries, diagnosis.table.words, strict=True):
         if words[judged.order[0]] != judged.error:
             continue
-        statement = statement_at(place.run.functions[entry.function][0], entry.line)
-        if raising is not None and any(ast.dump(part) == ast.dump(raising) for part in ast.walk(statement)):
-            continue  # the learner has this as we have it
-        if any(_is_among(place, name, yours) for name in trees.targets_of(statement)):
+        statement = statement_at(diagnosis.run.functions[entry.function][0], entry.line)
+        if failing is not None and any(ast.dump(part) == ast.dump(failing) for part in ast.walk(statement)):
+            continue  # the learner's expression equals the library's
+        if any(_is_among(diagnosis, name, yours) for name in trees.targets_of(statement)):
             continue
-        theirs = names_in(statement)
-        found.append((-len(mine & theirs) / max(1, len(mine | theirs)), entry))
-    return [place.finding_of(entry, False) for _, entry in sorted(found, key=lambda pair: pair[0])]
+        library_names = names_in(statement)
+        scores.append((-len(names & library_names) / max(1, len(names | library_names)), entry))
+    return [diagnosis.finding_of(entry, False) for _, entry in sorted(scores, key=lambda pair: pair[0])]
 
 
-def _parsed(text):
-    """An expression's tree, or None where the text is not one."""
+def _parse_expression(text):
+    """Return the syntax tree of an expression, or None if the text is no expression."""
     try:
         return ast.parse(text, mode="eval").body
     except SyntaxError:
         return None
 
 
-def _variables_of(place, function):
-    """The learner's variables, by name, when the function ends or raises on the first case."""
+def _variables_of(diagnosis, function):
+    """Return {name: value} of the learner's local variables when the function returns or raises on the first case."""
     function = trees.plain_function(function)
-    with watching(lambda frame: frame.f_code is function.__code__) as seen, np.errstate(all="ignore"):
+    with watching(lambda frame: frame.f_code is function.__code__) as recording, np.errstate(all="ignore"):
         with contextlib.suppress(Exception):
-            place.task.drive(function, named.copied(place.judged.cases[0]))
-    return seen.locals.get(function.__code__, {})
+            diagnosis.task.drive(function, named.copy_arrays(diagnosis.judged.cases[0]))
+    return recording.locals.get(function.__code__, {})
 
 
-def _is_among(place, name, yours):
-    """Whether one of the learner's variables is ours of this name, whatever they call it."""
-    right = place.run.variables.get(name)
+def _is_among(diagnosis, name, yours):
+    """Return True if one of the learner's variables, under any name, equals this variable of the library's function."""
+    right = diagnosis.run.variables.get(name)
     return isinstance(right, np.ndarray) and any(
-        isinstance(value, np.ndarray) and named.same(value, right, place.task.tolerance) for value in yours.values()
+        isinstance(value, np.ndarray) and named.same(value, right, diagnosis.task.tolerance) for value in yours.values()
     )
 
 
-def _of_other_shape(place, yours):
-    """The first variable, in our order, that the learner calls the same and that has another shape."""
-    for name in place.flow.order:
-        a, b = yours.get(name), place.run.variables.get(name)
+def _first_wrong_shape(diagnosis, yours):
+    """Return the Finding, in a list, for the first variable whose shape differs from the library's of that name."""
+    for name in diagnosis.flow.order:
+        a, b = yours.get(name), diagnosis.run.variables.get(name)
         if isinstance(a, np.ndarray) and isinstance(b, np.ndarray) and a.shape != b.shape:
             term = f"`{name}` has shape {a.shape}; the library's has {b.shape}"
-            return [place.finding(place.function, name, term, False)]
+            return [diagnosis.finding(diagnosis.function, name, term, False)]
     return []
 
 
-def _first_wrong_local(place, function):
-    """The first variable, in our order, that the learner calls the same and that differs."""
-    yours, ours, given = _variables_of(place, function), place.run.variables, place.judged.cases[0]
-    for name in place.flow.order:
-        a, b = yours.get(name), ours.get(name)
+def _first_wrong_local(diagnosis, function):
+    """Return the Finding for the first variable that differs from the library's variable of the same name, or None."""
+    yours, variables = _variables_of(diagnosis, function), diagnosis.run.variables
+    arguments = diagnosis.judged.cases[0]
+    for name in diagnosis.flow.order:
+        a, b = yours.get(name), variables.get(name)
         if not (named.is_number(a) and named.is_number(b)) or np.shape(a) != np.shape(b):
             continue
-        if named.same(a, b, place.task.tolerance):
+        if named.same(a, b, diagnosis.task.tolerance):
             continue
-        if name in given and named.same(a, given[name], 0):  # an argument to which only ours gives a new value
+        if name in arguments and named.same(a, arguments[name], 0):  # only the library's function reassigns it
             continue
-        if place.flow.reaches(name) <= set(place.wrong):  # it has no part in what is right
-            return place.finding(place.function, name, "", False)
+        if diagnosis.flow.reaches(name) <= set(diagnosis.wrong):  # no right result depends on it
+            return diagnosis.finding(diagnosis.function, name, "", False)
     return None
 
 
-def _by_flow(place, wrong):
-    """The last equation on the way to just the arrays that are wrong."""
-    best = place.flow.bottleneck(set(wrong))
-    return place.finding(place.function, best, "", False) if best else None
+def _by_flow(diagnosis, wrong):
+    """Return the Finding for the last equation that all wrong arrays depend on, or None."""
+    best = diagnosis.flow.bottleneck(set(wrong))
+    return diagnosis.finding(diagnosis.function, best, "", False) if best else None

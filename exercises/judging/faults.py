@@ -1,8 +1,8 @@
 """The fault dictionary: small edits of a function's syntax tree, each a mistake that people make.
 
-A backward pass with the transpose dropped, a sum over the wrong axis, `=` where `+=` belongs, gives numbers of its
-own. An edit of our function that gives a learner's numbers names the learner's mistake (blame.py); an edit that no
-test notices shows a hole in our tests (tests/exercises/test_mutations.py). operators.py makes the edits.
+Examples are a transpose that is missing, a sum over the wrong axis, and `=` instead of `+=`. If an edit of the library's
+function gives a learner's numbers, it names the learner's mistake (blame.py). If no test notices an edit, the tests
+have a gap (tests/exercises/test_mutations.py). operators.py makes the edits.
 """
 
 import ast
@@ -16,7 +16,7 @@ from exercises.judging.trees import parsed, statements, targets_of, tree_of
 
 
 class Mistake(NamedTuple):
-    """A mistake that no operator makes, written down: this text of a function replaced by that."""
+    """A mistake that no operator makes: text of a function, and its replacement."""
 
     right: str
     wrong: str
@@ -24,42 +24,45 @@ class Mistake(NamedTuple):
 
 
 class Fault(NamedTuple):
-    """One edit of one function: put code in the place of function.__code__ to run it."""
+    """One edit of one function."""
 
-    function: types.FunctionType  # the right one
-    target: str  # the variable whose statement is edited; of a returned expression, "return k", its place
+    function: types.FunctionType  # the original
+    target: str  # the variable whose statement is edited, or "return k" for returned expression k
     line: int  # in the function's file
-    rank: int  # of the operator: the lower, the likelier
+    rank: int  # of the operator; a lower rank is a likelier mistake
     term: str  # the mistake in words
-    code: types.CodeType
+    code: types.CodeType  # replaces function.__code__ to run the edit
 
 
 def edits(function, values):
-    """Every single edit of a function, likelier ones first.
+    """Make all single edits of a function that compile.
 
-    function: plain Python; values: {name: value} of its local variables in one run, to know which have one shape.
-    Returns a list of Faults. Edits that do not compile are left out; such as do not run are found when run.
+    Args:
+        function: plain Python function.
+        values: {name: value} of its local variables in one run. Their shapes tell which variables can be swapped.
+    Returns:
+        List of Faults, the likeliest first. Some of them may raise when they run.
     """
     tree = tree_of(function)
     expressions, others = _expressions(values)
-    found, seen = [], set()
+    faults, texts = [], set()
     for slot in list(_slots(tree)):
         scope = Scope(expressions, others, slot.statement)
-        seen.add((slot.statement.lineno, slot.place, ast.unparse(slot.node)))  # what is there already is no edit
+        texts.add((slot.statement.lineno, slot.place, ast.unparse(slot.node)))  # the original text is no edit
         for rank, operator in enumerate(OPERATORS):
             for node, term in operator(slot.node, scope):
                 text = (slot.statement.lineno, slot.place, ast.unparse(node))
-                if text in seen:
+                if text in texts:
                     continue
-                seen.add(text)
-                code = _compiled(tree, slot, node)
+                texts.add(text)
+                code = _compile_edit(tree, slot, node)
                 if code is not None:
-                    found.append(Fault(function, _target(slot, node), slot.node.lineno, rank, term, code))
-    return sorted(found, key=lambda fault: fault.rank)
+                    faults.append(Fault(function, _target(slot, node), slot.node.lineno, rank, term, code))
+    return sorted(faults, key=lambda fault: fault.rank)
 
 
 def _target(slot, node):
-    """What the edit is about: of a tuple with two elements swapped, the first of the two; of a carry lost, that."""
+    """Return the target of an edit: of two swapped tuple elements the first one, of a lost carry its variable."""
     if isinstance(slot.node, ast.For) and isinstance(node, ast.If):
         return node.body[0].value.id
     if not (isinstance(slot.node, ast.Tuple) and isinstance(node, ast.Tuple) and slot.field == "value"):
@@ -70,37 +73,41 @@ def _target(slot, node):
     return f"return {k}" if isinstance(slot.statement, ast.Return) else targets[min(k, len(targets) - 1)]
 
 
-def written(function, mistakes):
-    """The Faults of Mistakes written down for a function. Raises ValueError where a text is not there just once."""
-    source, found = textwrap.dedent(inspect.getsource(function)), []
+def from_mistakes(function, mistakes):
+    """Return the Faults of a function's Mistake records.
+
+    Raises:
+        ValueError: the text that a Mistake replaces does not occur exactly once.
+    """
+    source, faults = textwrap.dedent(inspect.getsource(function)), []
     for mistake in mistakes:
         if source.count(mistake.right) != 1:
-            raise ValueError(f"{function.__name__}: {mistake.right!r} is there {source.count(mistake.right)} times")
+            raise ValueError(f"{function.__name__}: {mistake.right!r} occurs {source.count(mistake.right)} times")
         before, after = parsed(source), parsed(source.replace(mistake.right, mistake.wrong))
         target, line = _first_difference(before, after)
-        found.append(Fault(function, target, line + _offset(function), -1, mistake.term, _code(after)))
-    return found
+        faults.append(Fault(function, target, line + _offset(function), -1, mistake.term, _code(after)))
+    return faults
 
 
 def _first_difference(before, after):
-    """The target, and the line, of the first statement that is another; of a return, of the first other result."""
+    """Return the target and the line of the first statement that differs; for a return, of the first result."""
     old, new = ([statement for statement, *_ in statements(tree)] for tree in (before, after))
-    known = {name for statement in old for name in _targets(statement)}
+    names = {name for statement in old for name in _targets(statement)}
     headers = [_header(statement) for statement in old], [_header(statement) for statement in new]
-    changed = [statement for statement, header in zip(new, headers[1], strict=True) if header not in headers[0]]
-    gone = [statement for statement, header in zip(old, headers[0], strict=True) if header not in headers[1]]
-    ours = [statement for statement in changed if known & set(_targets(statement))]
-    found = (ours or changed or gone or old)[0]
-    of_several = isinstance(found, ast.Return) and isinstance(found.value, ast.Tuple)
-    if of_several and gone and isinstance(gone[0], ast.Return):
-        pairs = enumerate(zip(gone[0].value.elts, found.value.elts, strict=False))
-        other = next((k for k, (a, b) in pairs if ast.unparse(a) != ast.unparse(b)), 0)
-        return f"return {other}", found.lineno
-    return ", ".join(_targets(found)) or "return 0", found.lineno
+    new_only = [statement for statement, header in zip(new, headers[1], strict=True) if header not in headers[0]]
+    old_only = [statement for statement, header in zip(old, headers[0], strict=True) if header not in headers[1]]
+    same_target = [statement for statement in new_only if names & set(_targets(statement))]
+    first = (same_target or new_only or old_only or old)[0]
+    returns_tuple = isinstance(first, ast.Return) and isinstance(first.value, ast.Tuple)
+    if returns_tuple and old_only and isinstance(old_only[0], ast.Return):
+        pairs = enumerate(zip(old_only[0].value.elts, first.value.elts, strict=False))
+        place = next((k for k, (a, b) in pairs if ast.unparse(a) != ast.unparse(b)), 0)
+        return f"return {place}", first.lineno
+    return ", ".join(_targets(first)) or "return 0", first.lineno
 
 
 def _header(statement):
-    """A statement's text; of a loop or a condition without what it holds."""
+    """Return a statement's type and text, without the body of a loop or a condition."""
     parts = [part for part in ast.iter_child_nodes(statement) if not isinstance(part, ast.stmt)]
     return type(statement), [ast.dump(part) for part in parts]
 
@@ -110,7 +117,7 @@ def _offset(function):
 
 
 class _Slot(NamedTuple):
-    """A place in the tree, and the statement it is in."""
+    """A place in the tree and the statement that contains it."""
 
     parent: ast.AST
     field: str
@@ -130,7 +137,7 @@ class _Slot(NamedTuple):
             getattr(self.parent, self.field)[self.index] = node
 
 
-def _compiled(tree, slot, node):
+def _compile_edit(tree, slot, node):
     slot.put(node)
     try:
         return _code(tree)
@@ -146,7 +153,7 @@ def _code(tree):
 
 
 def _slots(function):
-    """Every place of a function's body, with the statement it is in."""
+    """Yield a _Slot for every place in a function's body."""
     for statement, parent, field, index in statements(function):
         targets = _targets(statement)
         yield _Slot(parent, field, index, statement, statement, ", ".join(targets))
@@ -154,18 +161,18 @@ def _slots(function):
             if name in ("body", "orelse"):
                 continue
             for slot in _children(statement, name, value, statement, ", ".join(targets)):
-                yield from _apart(slot, targets)
+                yield from _element_slots(slot, targets)
 
 
 def _targets(statement):
-    """The targets of a statement; of a condition, those of what it decides on; of a return, the first result."""
+    """Return the targets of a statement: of a condition, those of its first statement; of a return, "return 0"."""
     while isinstance(statement, ast.If):
         statement = statement.body[0]
     return ["return 0"] if isinstance(statement, ast.Return) else targets_of(statement)
 
 
-def _apart(slot, targets):
-    """The places within; elements of a tuple that is returned or assigned belong to a target each."""
+def _element_slots(slot, targets):
+    """Yield the slots inside a slot, where each element of a returned or assigned tuple has its own target."""
     if slot.field != "value" or not isinstance(slot.node, ast.Tuple):
         yield from _inner(slot)
         return
@@ -195,15 +202,23 @@ def _inner(slot):
 
 
 def _expressions(values):
-    """{expression: value} of local variables and members of named tuples, and which of them may stand for others."""
-    found, named = {}, {id(value) for value in values.values()}
+    """Collect the expressions that can replace one another.
+
+    Args:
+        values: {name: value} of the local variables.
+    Returns:
+        expressions: {expression: value} of the local variables and the members of named tuples.
+        others: the expressions an operator may put in another's place. A member that is also a variable is left out.
+    """
+    expressions, variables = {}, {id(value) for value in values.values()}
 
     def add(text, value, depth=0):
-        found[text] = value
+        expressions[text] = value
         if hasattr(value, "_fields") and depth < 3:
             for field in value._fields:
                 add(f"{text}.{field}", getattr(value, field), depth + 1)
 
     for name, value in values.items():
         add(name, value)
-    return found, [text for text, value in found.items() if text in values or id(value) not in named]
+    others = [text for text, value in expressions.items() if text in values or id(value) not in variables]
+    return expressions, others

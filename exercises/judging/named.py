@@ -1,10 +1,14 @@
-"""Results and arguments as arrays with names, whatever they are nested in."""
+"""Nested results and arguments as flat dicts of named arrays."""
 
 import numpy as np
 
 
 def flatten(name, value):
-    """{name: array or other leaf} of everything in a value: named tuples, dicts (of gradients: dW for W), sequences."""
+    """Return {name: array or other leaf} of a value that may nest named tuples, dicts and sequences.
+
+    A member of a named tuple is called cache.x, an item of a sequence y[0], an entry of a dict d[key]. The entry W of
+    the dict grads is called dW.
+    """
     if hasattr(value, "_fields"):
         parts = [(f"{name}.{field}", getattr(value, field)) for field in value._fields]
     elif isinstance(value, dict):
@@ -13,44 +17,48 @@ def flatten(name, value):
         parts = [(f"{name}[{k}]", part) for k, part in enumerate(value)]
     else:
         return {name: value}
-    found = {}
+    leaves = {}
     for part_name, part in parts:
-        found |= flatten(part_name, part)
-    return found
+        leaves |= flatten(part_name, part)
+    return leaves
 
 
-def copied(value, change=np.copy):
-    """The same, with `change` made to every array: a copy, or another dtype."""
+def copy_arrays(value, change=np.copy):
+    """Return the value with each array replaced by change(array): a copy, or another dtype."""
     if isinstance(value, np.ndarray):
         return change(value)
     if hasattr(value, "_fields"):
-        return type(value)(*(copied(part, change) for part in value))
+        return type(value)(*(copy_arrays(part, change) for part in value))
     if isinstance(value, dict):
-        return {key: copied(part, change) for key, part in value.items()}
+        return {key: copy_arrays(part, change) for key, part in value.items()}
     if type(value) in (tuple, list):
-        return type(value)(copied(part, change) for part in value)
+        return type(value)(copy_arrays(part, change) for part in value)
     return value
 
 
 def to_single(array):
-    """A float64 array as float32, any other as it is."""
+    """Return a float64 array as float32, and any other array unchanged."""
     return array.astype(np.float32) if array.dtype == np.float64 else array
 
 
 def is_number(value):
-    """Whether a leaf can be compared as numbers: arrays, and scalars of Python's and NumPy's."""
+    """Return True for an array or a scalar of Python or NumPy."""
     return isinstance(value, (np.ndarray, np.generic, int, float))
 
 
 def same(a, b, tolerance):
-    """Whether two leaves are equal: of one shape and within `tolerance` of their size, or equal objects."""
+    """Return True if two leaves have the same shape and error(a, b) <= tolerance, or are equal objects."""
     if not (is_number(a) and is_number(b)):
         return type(a) is type(b) and bool(np.all(a == b))
     return np.shape(a) == np.shape(b) and error(a, b) <= tolerance
 
 
 def error(a, b):
-    """max |a - b| / max |b|, of one shape; absolute where b is below 1e-6; infinite where one alone is not finite."""
+    """Return max |a - b| / max |b| of two arrays of the same shape.
+
+    The error is absolute if max |b| is at most 1e-6. It is infinite if an entry is finite in only one of the arrays, or
+    if entries that are not finite differ.
+    """
     a, b = np.asarray(a, float), np.asarray(b, float)
     if not a.size:
         return 0.0

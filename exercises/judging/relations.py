@@ -1,4 +1,4 @@
-"""Plain relations of a wrong array to the right one: a factor with a name, a missing term, numbers in another order."""
+"""Simple relations between a wrong array and the right one: a named factor, a missing term, another order."""
 
 import numpy as np
 
@@ -6,10 +6,15 @@ from exercises.judging import named
 
 
 def relation(name, pairs, cases, variables):
-    """What is wrong with an array, in words, as far as its numbers tell; else "".
+    """Describe how a wrong array is related to the right one.
 
-    pairs: (yours, the right one) of every case; cases: their arguments; variables: the library's function's own, by
-    name, in the first case.
+    Args:
+        name: the array's name.
+        pairs: [(yours, right), ...], one pair for each case.
+        cases: the arguments of each case.
+        variables: {name: value} of the library function's local variables in the first case.
+    Returns:
+        What is wrong, in words, or "" if there is no simple relation.
     """
     if not all(named.is_number(a) and named.is_number(b) for a, b in pairs):
         return ""
@@ -22,28 +27,28 @@ def relation(name, pairs, cases, variables):
 
 
 def _axis_too_many(pairs):
-    """Whether an array of wrong shape becomes right when one of its axes is summed over."""
+    """Return a sentence if arrays of the wrong shape become right when one of their axes is summed over, else an empty string."""
     pairs = [(a, b) for a, b in pairs if a.shape != b.shape]
     for axis in range(pairs[0][0].ndim):
         sums = [a.sum(axis=axis) if axis < a.ndim else a for a, _ in pairs]
         if all(total.shape == b.shape and np.allclose(total, b) for total, (_, b) in zip(sums, pairs, strict=True)):
             if all(a.shape[axis] == 1 for a, _ in pairs):
                 return f"axis {axis} is kept, with length 1: without keepdims it would be right"
-            return f"summed over axis {axis}, too, it would be right"
+            return f"a sum over axis {axis} is missing"
     return ""
 
 
 def _factor(cases, pairs):
-    """The one number, known by name, by which an array is wrong in every case; or ""."""
+    """Return a sentence if an array is the right one times a factor in each case, else an empty string."""
     factors = [_ratio(a, b) for a, b in pairs]
     if None in factors:
         return ""
     if not any(factors):
-        return "it is zero everywhere: nothing reaches it"
+        return "it is zero everywhere: no gradient or value reaches it"
     if np.allclose(factors, 1, rtol=1e-6):
         return ""
     if not all(factors):
-        return "it is zero in some cases: nothing reaches it there"
+        return "it is zero in some cases: no gradient or value reaches it there"
     for k, words in ((-1, "its sign is flipped"), (2, "it is twice as large"), (0.5, "it is half as large")):
         if np.allclose(factors, k, rtol=1e-7):
             return words
@@ -51,7 +56,7 @@ def _factor(cases, pairs):
         if np.allclose(factors, 1 / np.array(values), rtol=1e-7):
             return f"the factor `{name}` is missing"
         if np.allclose(factors, values, rtol=1e-7):
-            return f"the factor `{name}` is there once too often"
+            return f"the factor `{name}` occurs once too often"
     names, sizes = _sizes(cases)
     for k in np.flatnonzero(_equal(sizes, 1 / np.array(factors))):
         return f"a mean in place of a sum, or divided once too often: off by a factor of {sizes[k, 0]:.6g}, {names[k]}"
@@ -61,10 +66,10 @@ def _factor(cases, pairs):
         return f"divided by the square root of {sizes[k, 0]:.6g}, {names[k]}"
     quotients = sizes[:, None] / sizes
     for j, k in np.argwhere(_equal(quotients, np.array(factors))):
-        return f"divided by {sizes[k, 0]:.6g}, {names[k]}, where {sizes[j, 0]:.6g}, {names[j]}, belongs"
+        return f"divided by {sizes[k, 0]:.6g} ({names[k]}) instead of {sizes[j, 0]:.6g} ({names[j]})"
     if np.allclose(factors, factors[0], rtol=1e-7):
         return f"it is {factors[0]:.6g} times the right one"
-    return f"it is {factors[0]:.6g} times the right one here, and another number of times in other cases"
+    return f"it is {factors[0]:.6g} times the right one here; the factor differs from case to case"
 
 
 def _equal(sizes, factors):
@@ -72,7 +77,7 @@ def _equal(sizes, factors):
 
 
 def _ratio(a, b):
-    """a / b if that is one number, else None."""
+    """Return the number r with a = r b, or None if there is none."""
     scale = np.vdot(b, b)
     if not scale or not np.isfinite(a).all():
         return None
@@ -81,48 +86,53 @@ def _ratio(a, b):
 
 
 def _scalars(cases):
-    """{name: values in every case} of the arguments that are single numbers, and not 0 or always 1."""
+    """Return {name: values in each case} of the float arguments that are never 0 and not always 1."""
     flats = [named.flatten("", case) for case in cases]
-    found = {name[1:].replace("]", "", 1): [flat.get(name) for flat in flats] for name in flats[0]}
-    usable = {name: values for name, values in found.items() if all(isinstance(v, float) and v for v in values)}
-    return {name: values for name, values in usable.items() if set(values) != {1.0}}
+    arguments = {name[1:].replace("]", "", 1): [flat.get(name) for flat in flats] for name in flats[0]}
+    scalars = {name: values for name, values in arguments.items() if all(isinstance(v, float) and v for v in values)}
+    return {name: values for name, values in scalars.items() if set(values) != {1.0}}
 
 
 def _sizes(cases):
-    """Names, and values in every case, of what one divides by: dimensions, their products, masks' sums."""
-    flats, found = [named.flatten("", case) for case in cases], {}
+    """Collect the usual divisors: dimensions, their products, and sums of masks.
+
+    Returns:
+        names: list of K descriptions.
+        sizes: (K, cases) their values.
+    """
+    flats, candidates = [named.flatten("", case) for case in cases], {}
     for name in [name for name in flats[0] if all(name in flat for flat in flats)]:
         text, values = name[1:].replace("]", "", 1), [flat[name] for flat in flats]
         if not all(isinstance(value, np.ndarray) and value.size for value in values):
             continue
         for axis in range(min(value.ndim for value in values)):
-            found[f"{text}.shape[{axis}]"] = [value.shape[axis] for value in values]
+            candidates[f"{text}.shape[{axis}]"] = [value.shape[axis] for value in values]
         if all(value.ndim > 1 for value in values):
-            found[f"the rows of {text}"] = [value.size // value.shape[-1] for value in values]
-            found[f"{text}.size"] = [value.size for value in values]
+            candidates[f"the rows of {text}"] = [value.size // value.shape[-1] for value in values]
+            candidates[f"{text}.size"] = [value.size for value in values]
         if all(np.isin(value, (0, 1)).all() for value in values):
-            found[f"{text}.sum()"] = [value.sum() for value in values]
-    sizes = np.array(list(found.values()), float).reshape(len(found), len(cases))
-    kept = (sizes != 1).any(axis=1) & (sizes != 0).all(axis=1)
-    return [name for name, keep in zip(found, kept, strict=True) if keep], sizes[kept]
+            candidates[f"{text}.sum()"] = [value.sum() for value in values]
+    sizes = np.array(list(candidates.values()), float).reshape(len(candidates), len(cases))
+    usable = (sizes != 1).any(axis=1) & (sizes != 0).all(axis=1)
+    return [name for name, keep in zip(candidates, usable, strict=True) if keep], sizes[usable]
 
 
 def _factors(name, yours, right):
-    """Whether every row, column or slice is right up to a factor of its own."""
+    """Return a sentence if each slice along an axis is the right one times its own factor, else an empty string."""
     for axis in range(right.ndim):
         a, b = (np.moveaxis(x, axis, 0).reshape(right.shape[axis], -1) for x in (yours, right))
         if a.shape[0] < 2 or a.shape[1] < 2:
             continue
-        factors = [_ratio(one, other) if other.any() else 1.0 for one, other in zip(a, b, strict=True)]
+        factors = [_ratio(x, y) if y.any() else 1.0 for x, y in zip(a, b, strict=True)]
         if None not in factors:
-            shown = ", ".join(f"{factor:.3g}" for factor in factors[:6])
-            place = ", ".join(["k" if other == axis else ":" for other in range(right.ndim)])
-            return f"every {name}[{place}] is the right one times a factor of its own: {shown}"
+            text = ", ".join(f"{factor:.3g}" for factor in factors[:6])
+            index = ", ".join(["k" if k == axis else ":" for k in range(right.ndim)])
+            return f"each {name}[{index}] is the right one times its own factor: {text}"
     return ""
 
 
 def _difference(variables, yours, right):
-    """Whether what is missing is one of our local variables."""
+    """Return a sentence if the difference is a multiple of one of the library's local variables, else an empty string."""
     with np.errstate(invalid="ignore"):
         missing = right - yours
     if not missing.any() or not np.isfinite(missing).all():
@@ -134,7 +144,7 @@ def _difference(variables, yours, right):
             continue
         for k, words in (
             (1, f"the term `{name}` is missing"),
-            (-1, f"the term `{name}` is there once too often"),
+            (-1, f"the term `{name}` occurs once too often"),
             (2, f"the sign of the term `{name}` is flipped"),
         ):
             if np.allclose(missing, k * value, rtol=0, atol=1e-9 * np.abs(value).max()):
@@ -143,7 +153,7 @@ def _difference(variables, yours, right):
 
 
 def _moved(pairs):
-    """Whether the right numbers are there, in another order."""
+    """Return a sentence if the array holds the right numbers in another order, else an empty string."""
     for axis in range(-min(a.ndim for a, _ in pairs), 0):
         if pairs[0][0].shape[axis] < 2:
             continue
@@ -158,7 +168,7 @@ def _moved(pairs):
 
 
 def wrong_part(name, yours, right):
-    """Where an array is wrong, in words, if that is only a part of it along one axis; else ""."""
+    """Return a sentence if an array is wrong only in a part of one axis, else an empty string."""
     if not (isinstance(yours, np.ndarray) and isinstance(right, np.ndarray)) or yours.shape != right.shape:
         return ""
     if right.dtype == bool:
@@ -166,8 +176,8 @@ def wrong_part(name, yours, right):
     scale = np.abs(right[np.isfinite(right)]).max(initial=0)
     wrong = ~(np.abs(yours - right) <= 1e-9 * max(scale, 1e-6))
     for axis in range(right.ndim):
-        others = tuple(other for other in range(right.ndim) if other != axis)
-        places = np.flatnonzero(wrong.any(axis=others))
+        other_axes = tuple(k for k in range(right.ndim) if k != axis)
+        places = np.flatnonzero(wrong.any(axis=other_axes))
         if not 0 < len(places) < right.shape[axis]:
             continue
         first, last = places[0], places[-1]
@@ -175,6 +185,6 @@ def wrong_part(name, yours, right):
             part = str(first) if first == last else f"{first}:{last + 1}"
         else:
             part = f"[{', '.join(map(str, places))}]"
-        shown = ", ".join([part if other == axis else ":" for other in range(right.ndim)])
-        return f"only {name}[{shown}] is wrong; the rest is right"
+        index = ", ".join([part if k == axis else ":" for k in range(right.ndim)])
+        return f"only {name}[{index}] is wrong; the rest is right"
     return ""

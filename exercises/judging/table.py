@@ -1,7 +1,7 @@
-"""The fault dictionary of one task: what every edit of our functions makes of the task's cases, to be looked up.
+"""The fault dictionary of a task as a table: the results of every edit on every case of the task.
 
-Running all edits takes up to seconds, looking up a learner's numbers a millisecond. So the table is made once and
-kept, under a name made of all that it depends on.
+Running all edits takes up to several seconds; looking up a learner's numbers takes a millisecond. The table is
+therefore made once and saved in the cache. A digest of everything it depends on is part of the file name.
 """
 
 import contextlib
@@ -17,78 +17,93 @@ import numpy as np
 from exercises.judging import faults, judge, named, trees
 from exercises.judging.watching import watching
 
-# Modules whose functions are edited, if the task calls them.
+# Modules whose functions are edited if the task calls them.
 PACKAGES = ("layers", "decoders", "training.optimizers", "decoding.search", "metrics", "bench", "check.gradcheck")
 WEEK = 7 * 24 * 3600  # seconds
-CLOSE = 1e-8  # of marks that belong to the same numbers
+CLOSE = 1e-8  # largest relative difference between the marks of equal arrays
 
 
 class Entry(NamedTuple):
-    """One edit."""
+    """One edit of the table."""
 
-    function: str  # whose
+    function: str  # name of the edited function
     target: str  # see faults.Fault
     line: int
     term: str
 
 
 class Table(NamedTuple):
-    """All edits of the functions that a task runs, the likelier ones of its own function first."""
+    """All edits of the functions that a task runs, starting with the likelier edits of its own function."""
 
     entries: list  # of Entry
-    names: list  # of the leaves of what the task's function returns
-    marks: np.ndarray  # (entries, cases, names, 4) of each leaf, nan where the edit raises
-    words: list  # of each entry, for each case, what it raises with, or ""
+    names: list  # of the leaves of the results
+    marks: np.ndarray  # (entries, cases, names, 4) marks of each leaf; NaN where the edit raises
+    words: list  # for each entry and case the text of the exception, or ""
 
     def fitting(self, k, flat):
-        """(entries, names): which leaves of case k come out as these do. flat: {name: leaf}."""
-        mine = _marks(flat, self.names)
-        distance, size = np.abs(self.marks[:, k] - mine), np.abs(mine[:, 1:]).max(axis=-1)
-        same_kind = distance[..., 0] == 0  # the first of the numbers is no size
+        """Find the edits that give the results of one case.
+
+        Args:
+            k: number of the case.
+            flat: {name: leaf} of the learner's results.
+        Returns:
+            (entries, names) bool: True where the edit gives this leaf.
+        """
+        own_marks = _marks(flat, self.names)
+        distance, size = np.abs(self.marks[:, k] - own_marks), np.abs(own_marks[:, 1:]).max(axis=-1)
+        same_kind = distance[..., 0] == 0  # the first mark is a checksum, not a size
         return same_kind & (distance[..., 1:].max(axis=-1) <= CLOSE * np.maximum(size, 1e-3))
 
 
 class Run(NamedTuple):
-    """A run of a task's function on one case, looked into."""
+    """The local variables of a run of a task's function on one case."""
 
-    function: object  # the task's own, plain Python
-    functions: dict  # {name: (function, its local variables)} of ours that ran, the task's own first
+    function: object  # the task's function, plain Python
+    functions: dict  # {name: (function, its local variables)} of the library's functions that ran, the task's first
 
     @property
     def variables(self):
-        """The local variables of the task's own function."""
+        """Return the local variables of the task's function."""
         return self.functions[self.function.__name__][1]
 
 
 def look_into(task, case):
-    """Run the task's function on a case and watch it. Returns a Run."""
+    """Run the task's function on a case and return the Run, with all local variables."""
     function = task.plain
     own = function.__code__
-    with watching(lambda frame: frame.f_code is own or _is_ours(frame)) as seen, np.errstate(all="ignore"):
-        task.drive(function, named.copied(case))
-    functions = {function.__name__: (function, seen.locals.get(own, {}))}
-    for code, values in seen.locals.items():
-        module = sys.modules.get(seen.globals[code].get("__name__"))
-        other = trees.plain_function(getattr(module, code.co_name, None))
-        if getattr(other, "__code__", None) is code:
-            functions.setdefault(code.co_name, (other, values))
+    with watching(lambda frame: frame.f_code is own or _is_editable(frame)) as recording, np.errstate(all="ignore"):
+        task.drive(function, named.copy_arrays(case))
+    functions = {function.__name__: (function, recording.locals.get(own, {}))}
+    for code, values in recording.locals.items():
+        module = sys.modules.get(recording.globals[code].get("__name__"))
+        helper = trees.plain_function(getattr(module, code.co_name, None))
+        if getattr(helper, "__code__", None) is code:
+            functions.setdefault(code.co_name, (helper, values))
     return Run(function, functions)
 
 
-def _is_ours(frame):
+def _is_editable(frame):
     module = frame.f_globals.get("__name__", "")
     return module.startswith("solutions.") or module.partition("numpy_sat.")[2].startswith(PACKAGES)
 
 
 def load(task, folder, key):
-    """The task's Table, from a file in `folder` if it is there, else made and written. key: of what it depends on."""
+    """Load the task's Table from a file in `folder`, or make it and save it there.
+
+    Args:
+        task: a judge.Task.
+        folder: pathlib.Path of the cache.
+        key: digest of everything that the table depends on.
+    Returns:
+        Table
+    """
     path = folder / f"faults-{task.name}-{key}.npz"
     with contextlib.suppress(OSError, ValueError, KeyError):
         with np.load(path) as file:
             text = json.loads(str(file["text"]))
             return Table([Entry(*entry) for entry in text["entries"]], text["names"], file["marks"], text["words"])
     table = make(task)
-    with contextlib.suppress(OSError):  # then it is made again next time
+    with contextlib.suppress(OSError):  # without the file it is made again next time
         folder.mkdir(parents=True, exist_ok=True)
         aside = path.with_suffix(f".{os.getpid()}.npz")
         text = json.dumps({"entries": table.entries, "names": table.names, "words": table.words})
@@ -101,49 +116,54 @@ def load(task, folder, key):
 
 
 def make(task):
-    """Run every edit on every case of a task. Edits that change nothing are left out."""
+    """Run every edit on every case of a task and return the Table. Edits that change nothing are left out."""
     cases = judge.cases_of(task)
     with np.errstate(all="ignore"):
-        wanted = [judge.flat(task, task.drive(task.plain, named.copied(case))) for case in cases]
-    names = list(dict.fromkeys(name for flat in wanted for name in flat))
-    right = np.array([_marks(flat, names) for flat in wanted])
+        expected = [judge.flat(task, task.drive(task.plain, named.copy_arrays(case))) for case in cases]
+    names = list(dict.fromkeys(name for flat in expected for name in flat))
+    right = np.array([_marks(flat, names) for flat in expected])
     entries, marks, words = [], [], []
-    for function, fault in _every(task, look_into(task, cases[0])):
-        row, raised = _results(task, function, fault, cases, names)
+    for function, fault in _all_faults(task, look_into(task, cases[0])):
+        row, errors = _run_fault(task, function, fault, cases, names)
         if np.array_equal(row, right):
             continue
         entries.append(Entry(function.__name__, fault.target, fault.line, fault.term))
         marks.append(row)
-        words.append(raised)
+        words.append(errors)
     return Table(entries, names, np.array(marks).reshape(-1, len(cases), len(names), 4), words)
 
 
-def _every(task, run):
-    """(function, Fault) of all there are: those written down, then those of the task's function, then of the others."""
-    yield from ((run.function, fault) for fault in faults.written(run.function, task.mistakes))
+def _all_faults(task, run):
+    """Yield (function, Fault): first the task's Mistakes, then the edits of its function, then those of helpers."""
+    yield from ((run.function, fault) for fault in faults.from_mistakes(run.function, task.mistakes))
     for function, values in run.functions.values():
         for fault in faults.edits(function, values):
             yield function, fault
 
 
-def _results(task, function, fault, cases, names):
-    """Marks and words of one fault: (cases, names, 4), and a string a case."""
+def _run_fault(task, function, fault, cases, names):
+    """Run one edit on all cases.
+
+    Returns:
+        marks: (cases, names, 4) marks of the results; NaN where the edit raises.
+        words: for each case the text of the exception, or "".
+    """
     marks, words = np.full((len(cases), len(names), 4), np.nan), []
     with in_place(function, fault):
         for k, case in enumerate(cases):
             try:
                 with np.errstate(all="ignore"):
-                    flat = judge.flat(task, task.drive(task.plain, named.copied(case)))
+                    flat = judge.flat(task, task.drive(task.plain, named.copy_arrays(case)))
                     marks[k] = _marks(flat, names)
                 words.append("")
             except Exception as error:
-                words.append(judge.words_of(error))
+                words.append(judge.error_text(error))
     return marks, words
 
 
 @contextlib.contextmanager
 def in_place(function, fault):
-    """Inside, a function of ours does what the fault says, whoever calls it by whatever name."""
+    """Let a function of the library run the edit inside this context, under every name it is called by."""
     right = function.__code__
     function.__code__ = fault.code
     try:
@@ -157,9 +177,9 @@ def _marks(flat, names):
 
 
 def _mark(leaf):
-    """Four numbers that two leaves share only if they are equal, up to rounding.
+    """Return four numbers that in practice are equal, up to rounding, only for equal leaves.
 
-    The first says what the leaf is, of an array its shape; the others are as large as its values.
+    The first one is a checksum of an array's shape, or of any other leaf. The others scale with the array's values.
     """
     if not named.is_number(leaf):
         return [float(zlib.crc32(repr(leaf).encode())), 0.0, 0.0, 0.0]

@@ -27,7 +27,7 @@ def parsed(source):
 
 
 class _Plain(ast.NodeTransformer):
-    """Removes the branches in which the optimizers call a kernel, and the checks of arguments, which raise."""
+    """A transformer that removes the optimizers' kernel branches and the argument checks, which raise."""
 
     def visit_If(self, node):
         self.generic_visit(node)
@@ -47,7 +47,7 @@ def statements(node):
 
 
 def targets_of(statement):
-    """The names a statement gives values to: assigned, added to, or changed by a call whose result nobody keeps."""
+    """Return the names that a statement assigns, adds to, or changes by a call whose result is not used."""
     if isinstance(statement, ast.Assign):
         nodes = statement.targets
     elif isinstance(statement, (ast.AugAssign, ast.AnnAssign, ast.For)):
@@ -66,7 +66,7 @@ def targets_of(statement):
 
 
 def _grad_key(node):
-    """`grads["W_h"]` is the variable dW_h."""
+    """Return the variable name dW_h for the node `grads["W_h"]`, else None."""
     if isinstance(node, ast.Subscript) and ast.unparse(node.value) == "grads":
         return f"d{node.slice.value}" if isinstance(node.slice, ast.Constant) else None
     return None
@@ -79,5 +79,5 @@ def _base(node):
 
 
 def method_of(node):
-    """The name of the method that a node calls, or None."""
+    """Return the name of the method that a node calls, or None."""
     return node.func.attr if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) else None

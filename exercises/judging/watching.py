@@ -1,31 +1,37 @@
-"""Looking into a function while it runs: its local variables, and which of our functions it called."""
+"""Recording the local variables of functions while they run."""
 
 import sys
 from contextlib import contextmanager
 
 
-class Seen:
-    """What was seen of functions: {code: local variables when it first returned}, in the order of their calls."""
+class Recording:
+    """The local variables of watched functions when they first returned, by code object, in the order of the calls."""
 
     def __init__(self):
         self.locals, self.globals = {}, {}
 
 
 @contextmanager
-def watching(wanted):
-    """Inside, functions whose frame satisfies wanted(frame) are watched; gives a Seen."""
-    seen = Seen()
+def watching(selects):
+    """Record the functions that run inside this context.
+
+    Args:
+        selects: selects(frame) returns True for the functions to record.
+    Yields:
+        The Recording.
+    """
+    recording = Recording()
 
     def on_call(frame, event, argument):
         code = frame.f_code
-        if code in seen.locals or not wanted(frame):
+        if code in recording.locals or not selects(frame):
             return None
-        seen.locals[code], seen.globals[code] = {}, frame.f_globals
+        recording.locals[code], recording.globals[code] = {}, frame.f_globals
         frame.f_trace_lines = False
 
         def on_return(frame, event, argument):
             if event == "return":
-                seen.locals[code] = dict(frame.f_locals)
+                recording.locals[code] = dict(frame.f_locals)
             return on_return
 
         return on_return
@@ -33,6 +39,6 @@ def watching(wanted):
     before = sys.gettrace()
     sys.settrace(on_call)
     try:
-        yield seen
+        yield recording
     finally:
         sys.settrace(before)

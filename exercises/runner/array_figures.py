@@ -1,6 +1,6 @@
-"""show: every wrong array beside the right one, drawn.
+"""The command `show`: draw every wrong array beside the right one.
 
-The learner's code runs in a process of its own, which writes the arrays into a file:
+The learner's code runs in a separate process, which writes the arrays to a file:
 python -m exercises.runner.array_figures NUMBER FILE.py OUT.npz
 """
 
@@ -22,86 +22,94 @@ from numpy_sat.system.errors import writing
 
 ROOT = Path(__file__).parents[2]
 FOLDER = Path("runs") / "exercises"
-SECONDS = 60  # for all functions together; each has the worker's limit, too
+SECONDS = 60  # time limit of all functions together; each function also has the worker's limit
 
 
 def show(lesson):
-    """Draw every wrong array of every wrong function, or all arrays where all is right; returns the exit code."""
-    found = _in_a_process(lesson)
-    right = all(one["state"] == "right" for one in found)
-    if all(one["state"] == "unwritten" for one in found):
-        say("There is nothing to draw: nothing is written yet.")
+    """Draw the wrong arrays of each wrong function, or all arrays if everything is right; return the exit code."""
+    results = _run_in_process(lesson)
+    right = all(result["state"] == "right" for result in results)
+    if all(result["state"] == "unwritten" for result in results):
+        say("There is nothing to draw: no function is written yet.")
         return 1
     if right:
-        say("All is right: yours and the right arrays look alike. Here they are.")
+        say("All is right: your arrays equal the right ones. Here they are.")
     with writing(FOLDER):
         FOLDER.mkdir(parents=True, exist_ok=True)
-    for one in found:
-        if one["state"] == "wrong" or right:
-            _draw(one, FOLDER / f"ex{lesson.number:02}-{one['name']}.png")
+    for result in results:
+        if result["state"] == "wrong" or right:
+            _draw(result, FOLDER / f"ex{lesson.number:02}-{result['name']}.png")
         else:
-            say(f"{one['name']}: {'right' if one['state'] == 'right' else 'not written yet'}.")
+            say(f"{result['name']}: {'right' if result['state'] == 'right' else 'not written yet'}.")
     return 0 if right else 1
 
 
-def _draw(one, path):
-    """What is to be said of a function, and its arrays."""
-    sentence = one["sentence"]
+def _draw(result, path):
+    """Print the message about a function, and draw its arrays."""
+    sentence = result["sentence"]
     if sentence:
-        say(f"{one['name']}: {board.ended(sentence)}")
-    if one["pairs"]:
-        figures.pairs_figure(path, one["pairs"])
-        say(f"{one['name']}: {path}")
+        say(f"{result['name']}: {board.ended(sentence)}")
+    if result["pairs"]:
+        figures.pairs_figure(path, result["pairs"])
+        say(f"{result['name']}: {path}")
     elif not sentence:
-        say(f"{one['name']} is wrong in something that is no array.")
+        say(f"{result['name']} is wrong in a result that is not an array.")
 
 
-def _in_a_process(lesson):
-    """What `_judged` finds of the learner's file, a dict a function."""
+def _run_in_process(lesson):
+    """Run this module in a separate process and return what _judge_file gives there."""
     with tempfile.TemporaryDirectory() as folder:
         out = Path(folder) / "arrays.npz"
-        numbers = [str(lesson.number), str(lesson.file), str(out)]
+        arguments = [str(lesson.number), str(lesson.file), str(out)]
         with contextlib.suppress(subprocess.TimeoutExpired):
-            command = [sys.executable, "-m", "exercises.runner.array_figures", *numbers]
+            command = [sys.executable, "-m", "exercises.runner.array_figures", *arguments]
             subprocess.run(command, cwd=ROOT, timeout=SECONDS, check=False)
         if not out.exists():
-            sentence = "it ended without a result: does your code end Python?"
+            sentence = "the process ended without a result: does your code end Python?"
             return [{"name": lesson.file.name, "state": "wrong", "sentence": sentence, "pairs": {}}]
         with np.load(out) as stored:
             return _unpack(stored)
 
 
 def main():
-    """The process that runs the learner's code."""
+    """Judge a learner's file in this process and write the arrays."""
     number, path, out = sys.argv[1:]
-    sys.stdout = sys.stderr  # what the learner's code prints
-    _pack(out, _judged(lessons.load(int(number)), path, lambda found: _pack(out, found)))
+    sys.stdout = sys.stderr  # for the output of the learner's code
+    _pack(out, _judge_file(lessons.load(int(number)), path, lambda results: _pack(out, results)))
 
 
-def _judged(lesson, path, save):
-    """{"name", "state", "sentence", "pairs": {array: (yours, right)}} of every function; save: for what never ends."""
-    found = []
+def _judge_file(lesson, path, save):
+    """Judge all functions of a file.
 
-    def stuck(where):
-        name = lesson.tasks[len(found)].name
-        sentence = f"still running after {worker.SECONDS} seconds{where}"
-        save([*found, {"name": name, "state": "wrong", "sentence": sentence, "pairs": {}}])
+    Args:
+        lesson: the lessons.Lesson.
+        path: the learner's file.
+        save: save(results) is called before the process ends because a function exceeds the time limit.
+    Returns:
+        For each function a dict of "name", "state", "sentence" and "pairs", which is {array: (yours, right)}.
+    """
+    results = []
+
+    def time_out(place):
+        name = lesson.tasks[len(results)].name
+        sentence = f"still running after {worker.SECONDS} seconds{place}"
+        save([*results, {"name": name, "state": "wrong", "sentence": sentence, "pairs": {}}])
         os._exit(0)
 
     try:
-        for task, one in zip(lesson.tasks, worker.examined(lesson, path, stuck), strict=True):
-            verdict, pairs = one.judged.verdict, _pairs(task, one.judged)
-            found.append({"name": task.name, "state": verdict.state, "sentence": verdict.sentence, "pairs": pairs})
+        for task, examination in zip(lesson.tasks, worker.examine(lesson, path, time_out), strict=True):
+            verdict, pairs = examination.judged.verdict, _pairs(task, examination.judged)
+            results.append({"name": task.name, "state": verdict.state, "sentence": verdict.sentence, "pairs": pairs})
     except judge.Complaint as complaint:
         return [{"name": Path(path).name, "state": "wrong", "sentence": str(complaint), "pairs": {}}]
-    return found
+    return results
 
 
 def _pairs(task, judged):
-    """{name: (yours, right)} of the first wrong case's wrong arrays, or of all where the function is right."""
+    """Return {name: (yours, right)} of the wrong arrays of the first wrong case, or of all arrays if all are right."""
     if not judged.yours:
         return {}
-    yours, right = judged.yours[0], judged.wanted[0]
+    yours, right = judged.yours[0], judged.expected[0]
     return {
         name: (yours[name], right[name])
         for name in right
@@ -110,24 +118,24 @@ def _pairs(task, judged):
     }
 
 
-def _pack(out, found):
-    """Write the file: text as JSON, and the arrays by their place in it."""
-    arrays, about = {}, []
-    for k, one in enumerate(found):
-        about.append({**one, "pairs": list(one["pairs"])})
-        for n, pair in enumerate(one["pairs"].values()):
+def _pack(out, results):
+    """Write the results: texts as JSON, and each array under its function's and its own number."""
+    arrays, texts = {}, []
+    for k, result in enumerate(results):
+        texts.append({**result, "pairs": list(result["pairs"])})
+        for n, pair in enumerate(result["pairs"].values()):
             arrays |= {f"{k}.{n}.{side}": np.asarray(array, float) for side, array in zip("yr", pair, strict=True)}
-    np.savez(out, about=np.array(json.dumps(about)), **arrays)
+    np.savez(out, about=np.array(json.dumps(texts)), **arrays)
 
 
 def _unpack(stored):
-    found = json.loads(str(stored["about"]))
-    for k, one in enumerate(found):
-        names = enumerate(one["pairs"])
-        one["pairs"] = {name: (stored[f"{k}.{n}.y"], stored[f"{k}.{n}.r"]) for n, name in names}
-    return found
+    results = json.loads(str(stored["about"]))
+    for k, result in enumerate(results):
+        names = enumerate(result["pairs"])
+        result["pairs"] = {name: (stored[f"{k}.{n}.y"], stored[f"{k}.{n}.r"]) for n, name in names}
+    return results
 
 
 if __name__ == "__main__":
-    with contextlib.suppress(KeyboardInterrupt):  # whoever waits for this says it
+    with contextlib.suppress(KeyboardInterrupt):  # the process that waits for this one reports it
         main()

@@ -1,26 +1,26 @@
-"""How results are told: the board of all exercises, and one exercise's verdicts."""
+"""Printing of results: the board of all exercises, and the verdicts on a single one."""
 
 import math
 
 from exercises.runner import checks, lessons
-from exercises.runner.terminal import coloured, line, say
+from exercises.runner.terminal import colored, line, say
 
 MARKS = {"right": ("right", "good"), "wrong": ("WRONG", "bad"), "unwritten": ("to write", "open")}
 
 
 def show_board():
-    """A line for every exercise, as soon as it is known; then which is next."""
-    numbers, solved, following = list(lessons.names()), 0, None
+    """Print a line for each exercise as soon as it is judged, then the next exercise."""
+    numbers, solved, next_lesson = list(lessons.names()), 0, None
     for result in checks.results(numbers):
         lesson = lessons.load(result.number)
         solved += result.right
-        following = following or (None if result.right else lesson)
+        next_lesson = next_lesson or (None if result.right else lesson)
         mark, style, rest = _state(result)
-        print(f" {result.number:3}  {coloured(f'{mark:<8}', style)} {lesson.title:<38} {rest}".rstrip())
+        print(f" {result.number:3}  {colored(f'{mark:<8}', style)} {lesson.title:<38} {rest}".rstrip())
     say(f"{solved} of {len(numbers)} solved.")
-    if following:
-        say(f"Next: open {_relative(following.file)}, write, and run")
-        say(f"python -m exercises check {following.number}", indent=4)
+    if next_lesson:
+        say(f"Next: open {_relative(next_lesson.file)}, write the functions, and run")
+        say(f"python -m exercises check {next_lesson.number}", indent=4)
 
 
 def _state(result):
@@ -29,19 +29,27 @@ def _state(result):
     if result.unwritten:
         return "", "dim", ""
     wrong = [verdict["name"] for verdict in result.verdicts if verdict["state"] == "wrong"]
-    written = sum(verdict["state"] == "right" for verdict in result.verdicts)
+    right = sum(verdict["state"] == "right" for verdict in result.verdicts)
     if wrong:
         return "wrong", "bad", wrong[0]
-    return "begun", "open", f"{written} of {len(result.verdicts)} functions"
+    return "begun", "open", f"{right} of {len(result.verdicts)} functions"
 
 
 def show_head(lesson):
-    """The exercise's number, title and file."""
-    print(coloured(f"Exercise {lesson.number}: {lesson.title}", "strong"), f"  {_relative(lesson.file)}", flush=True)
+    """Print the exercise's number, title and file."""
+    print(colored(f"Exercise {lesson.number}: {lesson.title}", "strong"), f"  {_relative(lesson.file)}", flush=True)
 
 
 def show_results(lesson, results, term):
-    """Tell an exercise's verdicts, then where to look; returns the last Result. term: whether to name that, too."""
+    """Print an exercise's verdicts, then its findings and the next command.
+
+    Args:
+        lesson: the lessons.Lesson.
+        results: iterable of one or two checks.Result; the second has the findings.
+        term: True to print the wrong term of each finding.
+    Returns:
+        The last Result.
+    """
     for k, result in enumerate(results):
         if k == 0:
             _show_verdicts(result.verdicts)
@@ -60,7 +68,7 @@ def _show_verdicts(verdicts):
 
 
 def ended(sentence):
-    """The sentence with a full stop, if it has no end yet."""
+    """Return the sentence with a full stop, unless it ends with a punctuation mark."""
     return sentence if sentence.endswith((".", "?", "!")) else f"{sentence}."
 
 
@@ -69,39 +77,39 @@ def _show_wrong(verdict):
         say(ended(verdict["sentence"]), 11, 13)
     for array in verdict["arrays"]:
         if not array["right"]:
-            say(_of_array(array), 11, 13)
+            say(_array_sentence(array), 11, 13)
     right = [array["name"] for array in verdict["arrays"] if array["right"]]
     if right:
         say(f"right: {', '.join(right)}", 11, 13)
 
 
 def _show_finding(name, finding, term):
-    where = name if finding["function"] == name else f"{name}, in what {finding['function']} does"
-    say(f"Look at {finding['array']} in {where}:")
+    place = name if finding["function"] == name else f"{name} (in its call of {finding['function']})"
+    say(f"Look at {finding['array']} in {place}:")
     if finding["equation"]:
         say(finding["equation"], 4, 6)
     if term and finding["term"]:
         say(ended(finding["term"]) if finding["exact"] else f"It seems: {ended(finding['term'])}", 4, 6)
     elif term:
-        say("No single mistake that we know of gives just these numbers.", 4, 6)
+        say("No single mistake that the checker knows gives exactly these numbers.", 4, 6)
 
 
-def _of_array(array):
+def _array_sentence(array):
     name = array["name"]
-    if math.isnan(array["wanted"]):  # nothing to be counted, such as whether arrays are the ones that were given
+    if math.isnan(array["wanted"]):  # a result without numbers, such as whether arrays were changed in place
         return f"{name} is not what it should be"
     place = f"{name}[{', '.join(map(str, array['index']))}]" if array["index"] else name
     size = array["error"]
-    amount = "" if size > 1e6 else f"off by {_share(size)} of its size, worst "
+    amount = "" if size > 1e6 else f"off by {_percentage(size)} of its size, worst "
     return f"{name}: {amount}at {place}: yours {_number(array['yours'])}, right {_number(array['wanted'])}"
 
 
-def _share(size):
+def _percentage(size):
     return f"{size:.0%}" if size >= 0.01 else f"{size:.1e}"
 
 
 def _number(value):
-    return "not a number" if math.isnan(value) else f"{value + 0.0:.6g}"
+    return "NaN" if math.isnan(value) else f"{value + 0.0:.6g}"
 
 
 def _show_next(lesson, result, term):

@@ -1,4 +1,4 @@
-"""Runs the checks, in a process of their own, and remembers what came out for just these files."""
+"""Run the checks in a separate process, and cache the results until a source file changes."""
 
 import hashlib
 import json
@@ -12,50 +12,51 @@ from numpy_sat.system import machine
 
 
 class Result(NamedTuple):
-    """An exercise's verdicts, as judge.Verdict writes them: a dict a function."""
+    """The verdicts on an exercise, one dict with the fields of judge.Verdict for each function."""
 
     number: int
     verdicts: list
-    complete: bool = True  # with where to look
+    complete: bool = True  # False if the same verdicts follow with their findings
 
     @property
     def right(self):
-        """Whether all is right."""
+        """Return True if all functions are right."""
         return all(verdict["state"] == "right" for verdict in self.verdicts)
 
     @property
     def unwritten(self):
-        """Whether nothing is written yet."""
+        """Return True if no function is written yet."""
         return all(verdict["state"] == "unwritten" for verdict in self.verdicts)
 
 
 def run(numbers):
     """Judge these exercises and yield the Result of each, in order."""
-    return (result for result in _runs(numbers) if result.complete)
+    return (result for result in _run_all(numbers) if result.complete)
 
 
 def watch(number):
-    """Judge one exercise and yield its Result at once and, if something is wrong, again with where to look."""
-    return _runs([number], "--prepare")
+    """Judge one exercise and yield its Result at once and, if something is wrong, again with the findings."""
+    return _run_all([number], "--prepare")
 
 
-def _runs(numbers, *options):
-    left = list(numbers)
-    while left:
-        for result in _run_worker(left, *options):
+def _run_all(numbers, *options):
+    """Start workers until each exercise has a Result; a worker that ends early gives its exercise a verdict."""
+    remaining = list(numbers)
+    while remaining:
+        for result in _run_worker(remaining, *options):
             if result.complete:
-                left.remove(result.number)
-                _remember(result)
+                remaining.remove(result.number)
+                _save(result)
             yield result
-        if left:
+        if remaining:
             sentence = "the check ended without a verdict: does your code end Python?"
             verdict = {"name": "", "state": "wrong", "sentence": sentence, "arrays": [], "findings": []}
-            yield Result(left.pop(0), [verdict])
+            yield Result(remaining.pop(0), [verdict])
 
 
-def known(number):
-    """The Result of an exercise if it was judged with just these files, else None."""
-    path = _memory(number)
+def load_result(number):
+    """Return the cached Result of an exercise, or None if its file or the library has changed."""
+    path = _cache_path(number)
     try:
         return Result(number, json.loads(path.read_text(encoding="utf-8")))
     except (OSError, ValueError):
@@ -63,48 +64,51 @@ def known(number):
 
 
 def results(numbers):
-    """The Result of each exercise, remembered or judged now, in order."""
-    found = {number: known(number) for number in numbers}
-    judged = run([number for number, result in found.items() if result is None])
+    """Yield the Result of each exercise in order, from the cache or judged now."""
+    cached = {number: load_result(number) for number in numbers}
+    new_results = run([number for number, result in cached.items() if result is None])
     for number in numbers:
-        yield found[number] or next(judged)
+        yield cached[number] or next(new_results)
 
 
 def _run_worker(numbers, *options):
-    """The Results that a worker reports. It is not waited for when all are there: it may prepare for the next."""
+    """Start a worker and yield the Results it reports.
+
+    After the last Result the worker may continue to run: it makes the fault dictionaries for the next check.
+    """
     command = [sys.executable, "-m", "exercises.runner.worker", *map(str, numbers), *options]
     root = lessons.EXERCISES.parent
     path = os.pathsep.join([str(root), *filter(None, [os.environ.get("PYTHONPATH")])])
     environment = os.environ | {"PYTHONPATH": path, "PYTHONUTF8": "1"}
     worker = subprocess.Popen(command, stdout=subprocess.PIPE, cwd=root, env=environment, encoding="utf-8")
-    left = set(numbers)
+    remaining = set(numbers)
     try:
         for line in worker.stdout:
-            found = json.loads(line)
-            if found["complete"]:
-                left.discard(found["number"])
-            yield Result(found["number"], found["verdicts"], found["complete"])
-            if not left:
+            report = json.loads(line)
+            if report["complete"]:
+                remaining.discard(report["number"])
+            yield Result(report["number"], report["verdicts"], report["complete"])
+            if not remaining:
                 return
     finally:
-        if left:
+        if remaining:
             worker.kill()
         worker.stdout.close()
 
 
-def _remember(result):
-    path = _memory(result.number)
+def _save(result):
+    path = _cache_path(result.number)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         aside = path.with_suffix(f".{os.getpid()}")
         aside.write_text(json.dumps(result.verdicts), encoding="utf-8")
         aside.replace(path)
-    except OSError:  # then it is judged again next time
+    except OSError:  # without the file it is judged again next time
         pass
 
 
-def _memory(number):
-    """Where the verdicts on just these files are kept."""
-    mine = lessons.EXERCISES / f"{lessons.names()[number]}.py"
-    digest = hashlib.sha256(mine.read_bytes() if mine.exists() else b"").hexdigest()[:24]
+def _cache_path(number):
+    """Return the cache file for the verdicts on the current files."""
+    learner_file = lessons.EXERCISES / f"{lessons.names()[number]}.py"
+    digest = hashlib.sha256(learner_file.read_bytes() if learner_file.exists() else b"").hexdigest()[:24]
     return machine.cache_folder() / "exercises" / f"{number:02}-{lessons.library_digest()}-{digest}.json"

@@ -1,4 +1,4 @@
-"""What a learner asks for besides a check: to be watched, a hint, a fresh file, the solution."""
+"""The commands watch, hint, reset and solution."""
 
 import time
 
@@ -7,20 +7,25 @@ from exercises.runner.terminal import say
 from numpy_sat.system import errors
 
 STEPS = ("a question", "the equation", "the term")
-SECONDS = 0.2  # between looks at the files
+SECONDS = 0.2  # between two reads of the files' times
 
 
 def watch(numbers, term):
-    """Check an exercise whenever its file is saved, until interrupted."""
+    """Check an exercise each time its file is saved, until the user interrupts.
+
+    Args:
+        numbers: the exercises to watch.
+        term: True to name the wrong term as well.
+    """
     files = {number: lessons.load(number).file for number in numbers}
-    seen = {number: _changed(path) for number, path in files.items()}
-    say(f"Watching {len(files)} file{'s' * (len(files) > 1)}: save one, and it is checked. Ctrl-C ends.")
+    times = {number: _save_time(path) for number, path in files.items()}
+    say(f"Watching {len(files)} file{'s' * (len(files) > 1)}: a file is checked when you save it. Ctrl-C ends.")
     try:
         while True:
             for number, path in files.items():
-                now = _changed(path)
-                if now != seen[number] and now:
-                    seen[number] = now
+                save_time = _save_time(path)
+                if save_time != times[number] and save_time:
+                    times[number] = save_time
                     _check(number, term)
             time.sleep(SECONDS)
     except KeyboardInterrupt:
@@ -31,12 +36,13 @@ def _check(number, term):
     lesson = lessons.load(number)
     print()
     board.show_head(lesson)
-    started = time.monotonic()
+    start = time.monotonic()
     board.show_results(lesson, checks.watch(number), term)
-    say(f"({time.strftime('%H:%M:%S')}, {time.monotonic() - started:.1f} s)")
+    say(f"({time.strftime('%H:%M:%S')}, {time.monotonic() - start:.1f} s)")
 
 
-def _changed(path):
+def _save_time(path):
+    """Return the time a file was last written, in ns, or 0 if there is no such file."""
     try:
         return path.stat().st_mtime_ns
     except OSError:
@@ -44,53 +50,61 @@ def _changed(path):
 
 
 def hint(lesson, step, of=None):
-    """A hint on a function; if none is named on the first that is not right yet, on the last one if all are."""
+    """Print a hint on a function.
+
+    Args:
+        lesson: the lessons.Lesson.
+        step: 1 for the question, 2 for the equation, 3 for the term.
+        of: name of the function; None for the first function that is not right yet, or the last one if all are right.
+    Raises:
+        errors.InputError: the exercise has no such function.
+    """
     if of is not None and of not in lesson.hints:
         raise errors.InputError(f"exercise {lesson.number} has no function {of}; it has {', '.join(lesson.hints)}.")
     board.show_head(lesson)
     (result,) = checks.results([lesson.number])
     states = {verdict["name"]: verdict["state"] for verdict in result.verdicts}
-    open_ones = [task.name for task in lesson.tasks if states.get(task.name) != "right"]
-    name = of or (open_ones or [lesson.tasks[-1].name])[0]
+    unsolved = [task.name for task in lesson.tasks if states.get(task.name) != "right"]
+    name = of or (unsolved or [lesson.tasks[-1].name])[0]
     say(f"{name}: {STEPS[step - 1]}")
     say(lesson.hints[name][step - 1], 4)
     if step < len(STEPS):
         say(f"More: python -m exercises hint {lesson.number} {step + 1}{f' --of {of}' if of else ''}")
     elif not result.unwritten:
-        say(f"Of your own numbers: python -m exercises check {lesson.number} --term")
+        say(f"For the wrong term in your own code: python -m exercises check {lesson.number} --term")
 
 
 def reset(lesson):
-    """Hand out the file anew; what it replaces is kept beside it."""
+    """Restore the learner's file to its original text, and keep a copy of the old text beside it."""
     path = lesson.file
     text = stub.render(lesson)
     if path.exists() and path.read_text(encoding="utf-8") == text:
-        say(f"{path.name} is as it was handed out.")
+        say(f"{path.name} is unchanged: there is nothing to restore.")
         return
     with errors.writing(path):
         if path.exists():
-            kept = _free(path)
-            path.replace(kept)
-            say(f"Yours is kept as {kept.name}.")
+            backup = _backup_path(path)
+            path.replace(backup)
+            say(f"Your file is kept as {backup.name}.")
         path.write_text(text, encoding="utf-8")
-    say(f"{path.name} is handed out anew.")
+    say(f"{path.name} is restored.")
 
 
-def _free(path):
-    """exNN_name.mine-1.txt or the next that is free."""
+def _backup_path(path):
+    """Return exNN_name.mine-1.txt, or the next name that is free."""
     k = 1
-    while (kept := path.with_name(f"{path.stem}.mine-{k}.txt")).exists():
+    while (backup := path.with_name(f"{path.stem}.mine-{k}.txt")).exists():
         k += 1
-    return kept
+    return backup
 
 
 def solution(lesson, anyway):
-    """Print the solution's file, if the exercise is solved; returns the exit code."""
+    """Print the solution if the exercise is solved, or if `anyway` is True; return the exit code."""
     (result,) = checks.results([lesson.number])
     if not result.right and not anyway:
         say(
-            f"Exercise {lesson.number} is not solved yet; there are hints: python -m exercises hint {lesson.number}. "
-            f"To see the solution all the same: python -m exercises solution {lesson.number} --anyway"
+            f"Exercise {lesson.number} is not solved yet. For a hint: python -m exercises hint {lesson.number}. "
+            f"To see the solution anyway: python -m exercises solution {lesson.number} --anyway"
         )
         return 1
     print(lesson.solution.read_text(encoding="utf-8"))

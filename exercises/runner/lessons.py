@@ -1,4 +1,4 @@
-"""The lessons, found in their folder."""
+"""Loading of lessons, learners' files and solutions."""
 
 import functools
 import hashlib
@@ -17,7 +17,7 @@ SOLUTIONS = EXERCISES.parent / "solutions"
 
 
 class Lesson(NamedTuple):
-    """One exercise: what the learner's file says, and what it is judged on."""
+    """An exercise: the text of the learner's file, the tasks and the hints."""
 
     number: int
     name: str  # exNN_something
@@ -26,24 +26,24 @@ class Lesson(NamedTuple):
     imports: str
     tasks: tuple  # of judging.judge.Task
     hints: dict  # {function: (question, equation, term)}
-    forbidden: tuple  # modules that would give the answer away
-    timed: bool  # whether what is right is compiled and timed
+    forbidden: tuple  # modules that contain the answer, so the learner's file must not import them
+    timed: bool  # True if a right solution is compiled and timed
 
     @property
     def file(self):
-        """The learner's file."""
+        """Return the path of the learner's file."""
         return EXERCISES / f"{self.name}.py"
 
     @property
     def solution(self):
-        """The solution's file."""
+        """Return the path of the solution."""
         return SOLUTIONS / f"{self.name}.py"
 
     def table(self, task):
-        """The fault dictionary of one of the tasks, made if it is not there yet."""
-        from exercises.judging import table  # NumPy with it, which the board does without
+        """Load the fault dictionary of one of the tasks, or make it."""
+        from exercises.judging import table  # imports NumPy, which the board does not need
 
-        key = f"{self.number:02}-{library_digest()}"  # several exercises may have a function of one name
+        key = f"{self.number:02}-{library_digest()}"  # functions of several exercises may share a name
         return table.load(task, machine.cache_folder() / "exercises", key)
 
 
@@ -63,22 +63,24 @@ def library_digest():
 
 
 def names():
-    """{number: name} of all exercises, in order, without importing any."""
-    found = {}
-    for path in sorted((EXERCISES / "lessons").glob("ex*.py")):
-        found[int(re.match(r"ex(\d+)_", path.name)[1])] = path.stem
-    return found
+    """Return {number: name} of all exercises in order, without importing them."""
+    paths = sorted((EXERCISES / "lessons").glob("ex*.py"))
+    return {int(re.match(r"ex(\d+)_", path.name)[1]): path.stem for path in paths}
 
 
 def load(number):
-    """The Lesson of a number. Raises InputError where there is none."""
-    known = names()
-    if number not in known:
-        raise InputError(f"there is no exercise {number}; they go from {min(known)} to {max(known)}.")
-    module = importlib.import_module(f"exercises.lessons.{known[number]}")
+    """Load the Lesson of an exercise.
+
+    Raises:
+        InputError: there is no exercise with this number.
+    """
+    all_names = names()
+    if number not in all_names:
+        raise InputError(f"there is no exercise {number}; they go from {min(all_names)} to {max(all_names)}.")
+    module = importlib.import_module(f"exercises.lessons.{all_names[number]}")
     return Lesson(
         number,
-        known[number],
+        all_names[number],
         module.__doc__.strip(),
         module.INTRO,
         module.IMPORTS,
@@ -90,7 +92,7 @@ def load(number):
 
 
 def load_file(path):
-    """A learner's file, or a solution, as a module. Raises whatever it raises."""
+    """Import a learner's file or a solution and return the module; errors of the file are passed on."""
     spec = importlib.util.spec_from_file_location(f"{path.parent.name}.{path.stem}", path)
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)

@@ -16,7 +16,7 @@ import numpy as np
 
 from exercises.judging import named
 from exercises.runner import checks, lessons, substitution, worker
-from exercises.runner.terminal import coloured, say
+from exercises.runner.terminal import colored, say
 from numpy_sat.bench import limits, ours, roofline, works
 from numpy_sat.bench.report import Result
 from numpy_sat.bench.roofline import YOURS
@@ -79,7 +79,7 @@ def _show(found):
     print(f"\nGFLOP/s, {C} to {O} channels, one image of {H} x {H}")
     for name, speed in lines:
         text = f"{name:<20}{speed:8.3g}  {'#' * max(1, round(BAR * speed / longest))}"
-        print(coloured(text, "strong") if name == YOURS else text)
+        print(colored(text, "strong") if name == YOURS else text)
     say(
         f"Yours takes {found['ms'][YOURS]:.3g} ms on one core: {speeds[YOURS] / found['gflops']:.1%} of what all "
         f"{found['threads']} could do. GFLOP/s counts the operations of the definition; Winograd does fewer, and "

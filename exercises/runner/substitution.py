@@ -45,7 +45,7 @@ class Part:
         lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if frame.filename == file]
         return (
             f"{self.name}, right in the check, fails in the model (line {lines[-1] if lines else '?'} of "
-            f"{Path(file).name}: {judge.words_of(error)}). There arrays are larger and of float32: is something in it "
+            f"{Path(file).name}: {judge.error_text(error)}). There arrays are larger and of float32: is something in it "
             "made for the check's?"
         )
 

@@ -15,18 +15,18 @@ def say(text="", indent=0, then=None):
     sys.stdout.flush()
 
 
-def coloured(text, style):
+def colored(text, style):
     """The text in a style of CODES, or as it is where colour is not wanted."""
-    return f"\033[{CODES[style]}m{text}\033[0m" if _colours() else text
+    return f"\033[{CODES[style]}m{text}\033[0m" if _use_color() else text
 
 
 def line(mark, style, text, indent=2):
     """Print a line that opens with a mark of nine columns in a colour."""
-    print((" " * indent + coloured(f"{mark:<9}", style) + text).rstrip())
+    print((" " * indent + colored(f"{mark:<9}", style) + text).rstrip())
     sys.stdout.flush()
 
 
-def _colours():
+def _use_color():
     if os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb":
         return False
     if not sys.stdout.isatty():

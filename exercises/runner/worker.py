@@ -1,8 +1,8 @@
-"""Judges learners' files in a process of its own: python -m exercises.runner.worker NUMBER...
+"""Judge learners' files in a separate process: python -m exercises.runner.worker NUMBER...
 
-A learner's code may loop for ever, end Python or print; none of that may take the board with it. What is found is
-written to the file descriptor given by --to, a line of JSON for every exercise as soon as it is known; what the
-learner's code prints goes to the terminal.
+A learner's code may loop forever, end Python or print. A separate process protects the board from that. The worker
+writes the verdicts to standard output, one line of JSON for each exercise as soon as it is judged. The output of the
+learner's code goes to standard error.
 """
 
 import argparse
@@ -22,173 +22,200 @@ from typing import NamedTuple
 from exercises.judging import blame, judge, trees
 from exercises.runner import lessons
 
-SECONDS = 4  # that one function may take
+SECONDS = 4  # time limit of one function
 
 
 def main():
-    """Judge the exercises asked for, in order."""
+    """Judge the exercises of the command line, in order."""
     parser = argparse.ArgumentParser()
     parser.add_argument("numbers", nargs="+", type=int)
     parser.add_argument("--file", help="judge this file instead of the exercise's own")
-    parser.add_argument("--prepare", action="store_true", help="afterwards, make what looking for mistakes will need")
+    parser.add_argument("--prepare", action="store_true", help="afterwards, make the exercise's fault dictionaries")
     args = parser.parse_args()
     out = os.fdopen(os.dup(sys.stdout.fileno()), "w", encoding="utf-8")
     sys.stdout = sys.stderr
     sys.breakpointhook = _no_debugger
     for number in args.numbers:
         lesson = lessons.load(number)
-        for verdicts, complete in judged(lesson, args.file or lesson.file, out):
+        for verdicts, complete in judge_file(lesson, args.file or lesson.file, out):
             report(out, number, verdicts, complete)
     if args.prepare:
-        _let_go(out)
+        _detach(out)
         for task in lesson.tasks:
             lesson.table(task)
 
 
 def _no_debugger(*_args, **_options):
-    """What breakpoint() does here."""
-    raise RuntimeError(f"no debugger where a function has {SECONDS} seconds: call it in a script of yours instead")
+    """Raise an error in place of breakpoint(), because a debugger would exceed the time limit."""
+    raise RuntimeError(
+        f"no debugger during a check, where a function has {SECONDS} seconds: call the function in your own script"
+    )
 
 
-def _let_go(out):
-    """Close what whoever called may be reading, for the answer is given, and take no one's time."""
+def _detach(out):
+    """Close the output, so that the caller need not wait, and lower the priority of this process."""
     out.close()
     if hasattr(os, "nice"):
         os.nice(10)
-    nowhere = os.open(os.devnull, os.O_WRONLY)
+    devnull = os.open(os.devnull, os.O_WRONLY)
     for stream in (1, 2):
-        os.dup2(nowhere, stream)
+        os.dup2(devnull, stream)
 
 
 def report(out, number, verdicts, complete=True):
-    """A line of JSON: the exercise's number and its verdicts; complete: with where to look."""
-    verdicts = [_plain(verdict) for verdict in verdicts]
-    with contextlib.suppress(BrokenPipeError):  # nobody listens any more
+    """Write the verdicts on an exercise as a line of JSON.
+
+    Args:
+        out: file to write to.
+        number: the exercise's number.
+        verdicts: list of judge.Verdict.
+        complete: False if the same verdicts follow with their findings.
+    """
+    verdicts = [_as_json(verdict) for verdict in verdicts]
+    with contextlib.suppress(BrokenPipeError):  # the reader has ended
         out.write(json.dumps({"number": number, "verdicts": verdicts, "complete": complete}) + "\n")
         out.flush()
 
 
-def _plain(value):
-    """Named tuples as dicts."""
+def _as_json(value):
+    """Return a value with its named tuples as dicts and its tuples as lists."""
     if hasattr(value, "_asdict"):
-        return {key: _plain(part) for key, part in value._asdict().items()}
-    return [_plain(part) for part in value] if isinstance(value, (tuple, list)) else value
+        return {key: _as_json(part) for key, part in value._asdict().items()}
+    return [_as_json(part) for part in value] if isinstance(value, (tuple, list)) else value
 
 
-def judged(lesson, path, out):
-    """Yield the verdicts of an exercise's functions, and whether they are complete: at once, then with findings."""
-    done = []
+def judge_file(lesson, path, out):
+    """Judge all functions of a file.
 
-    def stuck(where):
-        name, rest = lesson.tasks[len(done)].name, lesson.tasks[len(done) + 1 :]
-        sentence = f"{name} is still running after {SECONDS} seconds{where}"
+    The first verdicts come at once. If a function is wrong, the verdicts come again with the findings, which take
+    longer. If a function exceeds the time limit, the verdicts go to `out` and the process ends.
+
+    Args:
+        lesson: the lessons.Lesson.
+        path: the file to judge.
+        out: file for the verdicts after a time-out.
+    Yields:
+        verdicts: list of judge.Verdict, one for each function, or a single one on the whole file.
+        complete: True for the last verdicts.
+    """
+    examinations = []
+
+    def time_out(place):
+        name, rest = lesson.tasks[len(examinations)].name, lesson.tasks[len(examinations) + 1 :]
+        sentence = f"{name} is still running after {SECONDS} seconds{place}"
         verdicts = [judge.Verdict(name, "wrong", sentence), *(_not_reached(task) for task in rest)]
-        report(out, lesson.number, [*(one.judged.verdict for one in done), *verdicts])
+        report(out, lesson.number, [*(examination.judged.verdict for examination in examinations), *verdicts])
         os._exit(0)
 
     try:
-        for one in examined(lesson, path, stuck):
-            done.append(one)
+        for examination in examine(lesson, path, time_out):
+            examinations.append(examination)
     except judge.Complaint as complaint:
         yield [judge.Verdict("", "wrong", str(complaint), line=complaint.at)], True
         return
-    verdicts = [one.judged.verdict for one in done]
-    suspects = [k for k, one in enumerate(done) if one.judged.verdict.state == "wrong" and one.judged.cases]
-    yield verdicts, not suspects
-    for k in suspects:
-        verdicts[k] = verdicts[k]._replace(findings=_findings(lesson, lesson.tasks[k], done[k]))
-    if suspects:
+    verdicts = [examination.judged.verdict for examination in examinations]
+    wrong = [k for k, verdict in enumerate(verdicts) if verdict.state == "wrong" and examinations[k].judged.cases]
+    yield verdicts, not wrong
+    for k in wrong:
+        verdicts[k] = verdicts[k]._replace(findings=_findings(lesson, lesson.tasks[k], examinations[k]))
+    if wrong:
         yield verdicts, True
 
 
-def _findings(lesson, task, one):
-    function = getattr(one.module, task.name)
-    with among(one.originals, task, one.module):
-        return blame.blame(one.judged, task, function, lesson.tasks, lesson.table(task))
+def _findings(lesson, task, examination):
+    function = getattr(examination.module, task.name)
+    with other_functions_right(examination.originals, task, examination.module):
+        return blame.blame(examination.judged, task, function, lesson.tasks, lesson.table(task))
 
 
-class Examined(NamedTuple):
-    """What came of one function."""
+class Examination(NamedTuple):
+    """The judgement of one function, and the modules it was judged in."""
 
     judged: judge.Judged
     module: ModuleType  # the learner's
-    originals: dict  # the library's functions that the exercise is about, by name
+    originals: dict  # {name: the library's function} of all functions of the exercise
 
 
-def examined(lesson, path, stuck):
-    """Yield the Examined of every function of an exercise, in order.
+def examine(lesson, path, time_out):
+    """Judge the functions of an exercise in order.
 
-    stuck(where) is called when a function takes too long; it must not return. Raises judge.Complaint where the file
-    cannot be imported.
+    Args:
+        lesson: the lessons.Lesson.
+        path: the learner's file.
+        time_out: time_out(place) is called when a function exceeds the time limit. It must not return.
+    Yields:
+        An Examination for each function.
+    Raises:
+        judge.Complaint: the file cannot be imported.
     """
-    known = [(task, cases := judge.cases_of(task), judge.wanted_of(task, cases)) for task in lesson.tasks]
-    with guarded(lesson) as guard:
-        clock = Clock(str(path), stuck)
+    tasks = [(task, cases := judge.cases_of(task), judge.expected_of(task, cases)) for task in lesson.tasks]
+    with guard_library(lesson) as guard:
+        clock = Clock(str(path), time_out)
         try:
             module = load(str(path), lesson)
-            for task, cases, wanted in known:
+            for task, cases, expected in tasks:
                 clock.restart()
-                with among(guard.originals, task, module):
-                    judged = judge_one(task, cases, wanted, module, guard)
-                yield Examined(judged, module, guard.originals)
+                with other_functions_right(guard.originals, task, module):
+                    judged = judge_function(task, cases, expected, module, guard)
+                yield Examination(judged, module, guard.originals)
         finally:
             clock.stop()
 
 
 def _not_reached(task):
-    return judge.Verdict(task.name, "wrong", "not reached: a function before it does not end")
+    return judge.Verdict(task.name, "wrong", "not reached: an earlier function does not end")
 
 
 @contextlib.contextmanager
-def among(originals, task, module):
-    """Inside, the exercise's other functions are the library's in the learner's file, too."""
-    others = {name: right for name, right in originals.items() if name != task.name}
-    mine = {name: vars(module).get(name) for name in others}
-    vars(module).update(others)
+def other_functions_right(originals, task, module):
+    """Replace the exercise's other functions in the learner's module by the library's inside this context."""
+    library_functions = {name: right for name, right in originals.items() if name != task.name}
+    before = {name: vars(module).get(name) for name in library_functions}
+    vars(module).update(library_functions)
     try:
         yield
     finally:
-        vars(module).update(mine)
+        vars(module).update(before)
 
 
-def judge_one(task, cases, wanted, module, guard):
-    """judge.Judged of one function."""
+def judge_function(task, cases, expected, module, guard):
+    """Judge one function of the learner's module and return judge.Judged."""
     function = getattr(module, task.name, None)
     if problem := _unusable(task, function, module):
         return judge.Judged(judge.Verdict(task.name, "wrong", problem), [], [])
     guard.shut = task.name
     try:
-        return judge.judge(task, function, cases, wanted)
-    except Exception as error:  # objects in arrays, and whatever else one can return
-        sentence = f"what {task.name} returns cannot be compared: {judge.words_of(error)}"
+        return judge.judge(task, function, cases, expected)
+    except Exception as error:  # for example a result that is an array of objects
+        sentence = f"the result of {task.name} cannot be compared: {judge.error_text(error)}"
         return judge.Judged(judge.Verdict(task.name, "wrong", sentence), [], [])
     finally:
         guard.shut = None
 
 
 def _unusable(task, function, module):
-    """What is wrong with a function before it is called, or ""."""
+    """Return what is wrong with a function before it is called, or ""."""
     plain = trees.plain_function(function)
     if function is None:
         return f"there is no function {task.name} in the file"
     if not inspect.isfunction(plain):
         return f"{task.name} is not a function"
     if plain.__code__.co_filename != module.__file__:
-        return f"{task.name} is not written in the file but taken from elsewhere: write it out"
-    given, right = inspect.signature(plain), inspect.signature(trees.plain_function(task.function.right))
-    if str(given) != str(right):
-        return f"{task.name} takes {given}, not {right}"
+        return f"{task.name} is not written in the file but imported or assigned: write it out"
+    signature, right = inspect.signature(plain), inspect.signature(trees.plain_function(task.function.right))
+    if str(signature) != str(right):
+        return f"{task.name} takes {signature}, not {right}"
     return ""
 
 
 class Guard:
-    """Stands in the library for an exercise's functions: they work, but for the one that is being judged."""
+    """A wrapper of the library's functions of an exercise that refuses calls of the one being judged."""
 
     def __init__(self):
         self.originals, self.shut = {}, None
 
-    def over(self, name, right):
-        """A function that does as `right`, unless it is shut."""
+    def wrap(self, name, right):
+        """Return a function that calls `right`, or raises judge.AnswerUsed while self.shut is its name."""
         self.originals[name] = right
 
         def guarded(*args, **kwargs):
@@ -201,12 +228,12 @@ class Guard:
 
 
 @contextlib.contextmanager
-def guarded(lesson):
-    """Inside, a Guard stands over the library's functions that the lesson is about."""
+def guard_library(lesson):
+    """Wrap the library's functions that the lesson is about inside this context, and yield the Guard."""
     guard = Guard()
     before = [(task.module, task.name, task.function) for task in lesson.tasks]
     for module, name, right in before:
-        setattr(module, name, guard.over(name, right))
+        setattr(module, name, guard.wrap(name, right))
     try:
         yield guard
     finally:
@@ -215,13 +242,18 @@ def guarded(lesson):
 
 
 def load(path, lesson):
-    """The learner's file as a module. Raises Complaint where it cannot be, in one sentence."""
+    """Import a learner's file and return the module.
+
+    Raises:
+        judge.Complaint: the file cannot be read or imported, or it imports the answer.
+    """
     try:
         with open(path, encoding="utf-8") as file:
             source = file.read()
         tree = ast.parse(source, path)
     except OSError as error:
-        sentence = f"{os.path.basename(path)} cannot be read: {error.strerror}. Have it handed out again by reset"
+        name = os.path.basename(path)
+        sentence = f"{name} cannot be read: {error.strerror}. Restore it: python -m exercises reset {lesson.number}"
         raise judge.Complaint(sentence) from error
     except UnicodeDecodeError as error:
         raise judge.Complaint(f"{os.path.basename(path)} is not UTF-8 text: {error}") from error
@@ -239,44 +271,45 @@ def load(path, lesson):
 def _check_imports(tree, lesson):
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
-            imported = [alias.name for alias in node.names]
+            names = [alias.name for alias in node.names]
         elif isinstance(node, ast.ImportFrom):
-            imported = [f"{node.module or ''}.{alias.name}" for alias in node.names]
+            names = [f"{node.module or ''}.{alias.name}" for alias in node.names]
         else:
             continue
-        for name in imported:
+        for name in names:
             if name.startswith(("solutions", "numpy_sat.kernels", *lesson.forbidden)):
-                sentence = f"line {node.lineno} imports {name}, which has the answer: write it out"
+                sentence = f"line {node.lineno} imports {name}, which contains the answer: write it out"
                 raise judge.Complaint(sentence, node.lineno)
 
 
 class Clock(threading.Thread):
-    """Calls stuck(where) when a function takes longer than SECONDS."""
+    """A thread that calls time_out(place) when a function takes longer than SECONDS."""
 
-    def __init__(self, path, stuck):
+    def __init__(self, path, time_out):
         super().__init__(daemon=True)
-        self.path, self.stuck, self.watched = path, stuck, threading.main_thread().ident
+        self.path, self.time_out, self.main_thread = path, time_out, threading.main_thread().ident
         self.until = time.monotonic() + SECONDS
         self.start()
 
     def restart(self):
-        """Another function's turn."""
+        """Start the time limit again, for another function."""
         self.until = time.monotonic() + SECONDS
 
     def stop(self):
-        """No more time is kept."""
+        """End the thread without a time-out."""
         self.until = float("inf")
 
     def run(self):
-        """Wait, and look again whether time is up."""
+        """Wait until the time is up or the clock is stopped."""
         while time.monotonic() < self.until:
             time.sleep(0.05)
             if self.until == float("inf"):
                 return
-        self.stuck(self._where())
+        self.time_out(self._place())
 
-    def _where(self):
-        frame = sys._current_frames().get(self.watched)
+    def _place(self):
+        """Return the line of the learner's file that is running, as the end of a sentence, or ""."""
+        frame = sys._current_frames().get(self.main_thread)
         while frame is not None and frame.f_code.co_filename != self.path:
             frame = frame.f_back
         return f", at line {frame.f_lineno}: does that loop end?" if frame else ""

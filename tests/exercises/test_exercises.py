@@ -1,4 +1,4 @@
-"""The exercises test themselves: stubs unsolved, solutions right, hints complete, and every misuse has its sentence."""
+"""Tests of the exercises: stubs are unsolved, solutions are right, hints are complete, each misuse has a message."""
 
 import ast
 import inspect
@@ -20,17 +20,17 @@ LINEAR = next(lesson for lesson in implementations.LESSONS if lesson.name == "ex
 
 
 @pytest.fixture(autouse=True)
-def of_the_library(request):
-    """Judged is against the library, whatever --impl says."""
+def library_only(request):
+    """Skip the tests unless --impl is the library, because checks compare with the library's functions."""
     if request.config.getoption("--impl") != "numpy_sat":
-        pytest.skip("what is tested here is the library's own exercises")
+        pytest.skip("these tests compare with the library's functions")
 
 
-def verdicts(lesson, path):
-    """What the worker finds of a file, in this process."""
-    *_, (found, complete) = worker.judged(lesson, path or lesson.file, io.StringIO())
+def verdicts_of(lesson, path):
+    """Return the worker's verdicts on a file, judged in this process."""
+    *_, (verdicts, complete) = worker.judge_file(lesson, path or lesson.file, io.StringIO())
     assert complete
-    return found
+    return verdicts
 
 
 def test_numbers_are_without_gaps():
@@ -39,7 +39,7 @@ def test_numbers_are_without_gaps():
 
 
 @each_lesson
-def test_file_is_as_the_lesson_makes_it(lesson):
+def test_file_equals_its_lessons_stub(lesson):
     assert lesson.file.read_text(encoding="utf-8") == stub.render(lesson), f"python -m exercises reset {lesson.number}"
 
 
@@ -47,33 +47,33 @@ def test_file_is_as_the_lesson_makes_it(lesson):
 def test_stub_has_the_librarys_signature_and_docstring_and_is_unsolved(lesson):
     module = lessons.load_file(lesson.file)
     for task in lesson.tasks:
-        given, right = plain_function(getattr(module, task.name)), plain_function(task.function)
-        assert inspect.signature(given) == inspect.signature(right)
-        assert given.__doc__ == right.__doc__
-        assert len(ast.parse(inspect.getsource(given).strip()).body[0].body) == 2 or given.__doc__
-    assert [verdict.state for verdict in verdicts(lesson, None)] == ["unwritten"] * len(lesson.tasks)
+        function, right = plain_function(getattr(module, task.name)), plain_function(task.function)
+        assert inspect.signature(function) == inspect.signature(right)
+        assert function.__doc__ == right.__doc__
+        assert len(ast.parse(inspect.getsource(function).strip()).body[0].body) == 2 or function.__doc__
+    assert [verdict.state for verdict in verdicts_of(lesson, None)] == ["unwritten"] * len(lesson.tasks)
 
 
 @each_lesson
 def test_solution_is_right(lesson):
     module = lessons.load_file(lesson.solution)
     for task in lesson.tasks:
-        given, right = plain_function(getattr(module, task.name)), plain_function(task.function)
-        assert inspect.signature(given) == inspect.signature(right)
-        assert given.__doc__ == right.__doc__
-    for verdict in verdicts(lesson, lesson.solution):
+        function, right = plain_function(getattr(module, task.name)), plain_function(task.function)
+        assert inspect.signature(function) == inspect.signature(right)
+        assert function.__doc__ == right.__doc__
+    for verdict in verdicts_of(lesson, lesson.solution):
         assert verdict.state == "right", verdict
 
 
 @each_lesson
 def test_lesson_is_complete(lesson):
-    """Three hints and equations for every function; all of it plain text that any terminal shows."""
+    """Check that every function has three hints and its equations, in ASCII text that any terminal shows."""
     assert set(lesson.hints) == {task.name for task in lesson.tasks}
     for task in lesson.tasks:
         assert len(lesson.hints[task.name]) == 3 and all(lesson.hints[task.name])
         for output in task.outputs:
-            named = any(key.split("[")[0] == output for key in task.equations) or output == "grads"
-            assert named, f"{task.name}: no equation for {output}"
+            has_equation = any(key.split("[")[0] == output for key in task.equations) or output == "grads"
+            assert has_equation, f"{task.name}: no equation for {output}"
         assert judge.cases_of(task)
     texts = [lesson.title, lesson.intro, *(text for hints in lesson.hints.values() for text in hints)]
     texts += [equation for task in lesson.tasks for equation in task.equations.values()]
@@ -96,7 +96,7 @@ def linear_backward(dy, cache):
     return dy @ W.T, rows.T @ drows, drows.sum(axis=0)
 """
 RAISES = "`rows @ drows`, raises ValueError: matmul" if sys.version_info >= (3, 11) else "line 13 raises ValueError"
-MISUSES = {  # what replaces what in RIGHT, and the sentence
+MISUSES = {  # {misuse: (text of RIGHT, its replacement, a part of the message)}
     "not Python": ("def linear_forward(x, W, b):", "def linear_forward(x, W, b)", "line 6 is not Python: expected ':'"),
     "import fails": ("import numpy as np", "import nunpy as np", "importing the file fails at line 2: Module"),
     "ends Python": ("import numpy as np", "raise SystemExit(1)", "importing the file fails at line 2: SystemExit: 1"),
@@ -106,44 +106,48 @@ MISUSES = {  # what replaces what in RIGHT, and the sentence
     "for ever": ("    y = x @ W + b", "    while True: pass\n    y = 0", "linear_forward is still running after"),
     "recursion": ("y = x @ W + b", "y = linear_forward(x, W, b)[0]", "linear_forward calls itself without end"),
     "None": ("    return y, LinearCache(x, W)", "    y, LinearCache(x, W)", "linear_forward returns None; it should"),
-    "one thing": ("return y, LinearCache(x, W)", "return y", "linear_forward returns 1 thing, not 2: y, cache"),
+    "one thing": ("return y, LinearCache(x, W)", "return y", "linear_forward returns 1 value, not 2: y, cache"),
     "a list": ("return y, LinearCache(x, W)", "return [y, 0]", "returns a list; return a tuple: `return y, cache`"),
     "no such name": ("y = x @ W + b", "y = x @ w + b", "raises NameError: name 'w' is not defined"),
-    "debugger": ("y = x @ W + b", "y = x @ W + b; breakpoint()", "RuntimeError: no debugger where a function has 4"),
+    "debugger": (
+        "y = x @ W + b",
+        "y = x @ W + b; breakpoint()",
+        "RuntimeError: no debugger during a check, where a function has 4",
+    ),
     "cache forgotten": ("LinearCache(x, W)\n", "None\n", "cache is of type NoneType; see the docstring"),
     "list": ("return y, Lin", "return y.tolist(), Lin", "y is of type list, not a NumPy array"),
     "shape": ("return y, Lin", "return y.swapaxes(0, -1), Lin", "y has shape (2, 3), not (3, 2): its axes"),
     "stretched": ("return y, Lin", "return y[:1], Lin", "y has shape (1, 2), not (3, 2); NumPy would"),
     "dtype": ("return y, Lin", "return y.astype('f4'), Lin", "y is float32, not float64"),
-    "float64 only": ("y = x @ W + b", "y = x @ W + b + np.zeros(1)", "y is float64 where the inputs are float32"),
+    "float64 only": ("y = x @ W + b", "y = x @ W + b + np.zeros(1)", "y is float64 although the inputs are float32"),
     "input changed": ("y = x @ W + b", "y = x @ W + b; x *= 2", "x is changed; inputs must stay as they are"),
     "cache changed": ("x, W = cache", "x, W = cache; W += 0.5", "cache.W is changed; inputs must stay as they are"),
     "library's": ("y = x @ W + b", "y = linear.linear_forward(x, W, b)[0]", "calls the library's linear_forward"),
     "taken": ("def linear_forward", "linear_forward = linear.linear_forward\ndef other", "is not written in the file"),
-    "solution": ("import numpy as np", "import solutions", "line 2 imports solutions, which has the answer"),
+    "solution": ("import numpy as np", "import solutions", "line 2 imports solutions, which contains the answer"),
     "not contiguous": ("return y, Lin", "return np.asfortranarray(y), Lin", "y is not contiguous in memory"),
     "random": (
         "y = x @ W + b",
         "y = x @ W + b + 1e-13 * np.random.rand()",
-        "y is another when linear_forward is called",
+        "y differs when linear_forward is called again",
     ),
     "raises": ("rows.T @ drows", "rows @ drows", RAISES),
 }
 
 
 @pytest.mark.parametrize("misuse", MISUSES)
-def test_every_misuse_has_its_sentence(tmp_path, misuse):
+def test_every_misuse_has_its_message(tmp_path, misuse):
     old, new, sentence = MISUSES[misuse]
     assert RIGHT.count(old) == 1
     verdicts = check_file(tmp_path, RIGHT.replace(old, new))
-    found = " / ".join(verdict["sentence"] for verdict in verdicts)
-    assert sentence in found, found
-    if misuse in ("dtype", "no such name"):  # no equation is to blame
+    messages = " / ".join(verdict["sentence"] for verdict in verdicts)
+    assert sentence in messages, messages
+    if misuse in ("dtype", "no such name"):  # no equation is wrong
         assert not any(verdict["findings"] for verdict in verdicts)
 
 
 def check_file(folder, text):
-    """The worker's verdicts on a file with this text, in a process of its own, as the board tells them."""
+    """Return the verdicts on a file with this text, judged by the worker in its own process."""
     path = folder / "mine.py"
     path.write_text(text, encoding="utf-8")
     command = [sys.executable, "-m", "exercises.runner.worker", "3", "--file", str(path)]

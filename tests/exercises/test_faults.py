@@ -1,4 +1,4 @@
-"""exercises.judging: every kind of mistake is in the dictionary and is named."""
+"""Tests of exercises.judging: the fault dictionary contains every kind of mistake, and the diagnosis names it."""
 
 import importlib.util
 import inspect
@@ -18,7 +18,7 @@ B, I, O = 4, 3, 5
 
 
 def affine_backward(dy, cache, start):
-    """A small backward in which most mistakes can be made: the right one."""
+    """Compute gradients in a way that leaves room for most kinds of mistake."""
     x, W, y = cache.x, cache.W, cache.y
     ds = activations.tanh_backward(dy, y)
     dW = x.T @ ds + start
@@ -30,13 +30,13 @@ def affine_backward(dy, cache, start):
     return dx, dW, db, total
 
 
-# A mistake: what takes the place of what in the source, and a piece of what is said of it, with the array.
+# {mistake: (text of the source, its replacement, the array to be named, a part of the diagnosis)}
 MISTAKES = {
     "drop a term": ("+ start", "", "dW", "the term `start` is missing"),
     "drop the other term": ("ds @ W.T - 0.5 * x", "- 0.5 * x", "dx", "the term `ds @ W.T` is missing"),
     "flip a sign": ("W.T - 0.5", "W.T + 0.5", "dx", "the sign of `0.5 * x` is flipped"),
     "drop a factor": ("0.5 * x", "x", "dx", "the factor `0.5` is missing"),
-    "double a factor": ("- 0.5 * x", "- 0.5 * 0.5 * x", "dx", "the factor `0.5` is there twice"),
+    "double a factor": ("- 0.5 * x", "- 0.5 * 0.5 * x", "dx", "the factor `0.5` occurs twice"),
     "drop a transpose": ("ds @ W.T", "ds @ W", "dx", "the transpose of `W` is missing"),
     "drop a reduction": ("ds.sum(axis=0)", "ds", "db", "the sum of `ds` is missing"),
     "mean for sum": ("ds.sum(axis=0)", "ds.mean(axis=0)", "db", "a mean of `ds` where its sum belongs"),
@@ -45,12 +45,12 @@ MISTAKES = {
     "two variables swapped": ("0.5 * x", "0.5 * cache.z", "dx", "`cache.z` where `x` belongs"),
     "forgotten derivative": ("activations.tanh_backward(dy, y)", "dy", "ds", "the derivative of tanh is forgotten"),
     "sigmoid's derivative": ("tanh_backward(dy", "sigmoid_backward(dy", "ds", "the derivative of sigmoid"),
-    "1 - y for 1 - y^2": ("activations.tanh_backward(dy, y)", "dy * (1 - y.y)", "ds", "is taken for 1 - y"),
+    "1 - y for 1 - y^2": ("activations.tanh_backward(dy, y)", "dy * (1 - y.y)", "ds", "is computed as 1 - y"),
     "cache's wrong member": ("x, W, y = cache.x", "x, W, y = cache.z", "dW", "`cache.z` where `cache.x` belongs"),
-    "results swapped": ("return dx, dW, db, total", "return dW, dx, db, total", "dx", "in each other's place"),
+    "results swapped": ("return dx, dW, db, total", "return dW, dx, db, total", "dx", "are swapped"),
     "a mean over other things": ("ds.sum(axis=0)", "ds.sum(axis=0) / dy.size", "db", "off by a factor of 20, dy.size"),
     "one number for all": ("dW = x.T @ ds + start", "dW = 3.7 * (x.T @ ds + start)", "dW", "it is 3.7 times the right"),
-    "a term too many": ("dW = x.T @ ds + start", "dW = x.T @ ds + 2 * start", "dW", "`start` is there twice"),
+    "a term too many": ("dW = x.T @ ds + start", "dW = x.T @ ds + 2 * start", "dW", "`start` occurs twice"),
     "the other way round": ("total += row", "total += row; total = total[::-1]", "total", ""),
     "no edit of ours": ("db = ds.sum(axis=0)", "db = np.sqrt(np.abs(ds)).sum(axis=0)", "db", ""),
     "in the middle": ("activations.tanh_backward(dy, y)", "np.sin(activations.tanh_backward(dy, y))", "ds", ""),
@@ -64,20 +64,20 @@ class Cache(NamedTuple):
     z: np.ndarray
 
 
-def cases(rng):
-    made = []
+def make_cases(rng):
+    cases = []
     for rows in (B, 6):
         x, z, W = rng.standard_normal((rows, I)), rng.standard_normal((rows, I)), rng.standard_normal((I, O))
         y, cache_y = activations.tanh_forward(x @ W)
         dy, start = rng.standard_normal(y.shape), rng.standard_normal((I, O))
-        made.append({"dy": dy, "cache": Cache(x, W, cache_y, z), "start": start})
-    return made
+        cases.append({"dy": dy, "cache": Cache(x, W, cache_y, z), "start": start})
+    return cases
 
 
 TASK = judge.Task(
     SimpleNamespace(affine_backward=affine_backward),
     "affine_backward",
-    cases,
+    make_cases,
     ("dx", "dW", "db", "total"),
     {
         **{"ds": "ds = dy (1 - y^2)", "dW": "dW = x^T ds + start", "db": "db = sum of ds over rows"},
@@ -87,127 +87,125 @@ TASK = judge.Task(
 
 
 @pytest.fixture(scope="module")
-def known():
-    """The task's fault dictionary."""
+def fault_table():
+    """Make the task's fault dictionary."""
     return table.make(TASK)
 
 
 @pytest.mark.parametrize("mistake", MISTAKES)
-def test_array_equation_and_term_are_named(tmp_path, known, mistake):
+def test_array_equation_and_term_are_named(tmp_path, fault_table, mistake):
     right, wrong, array, term = MISTAKES[mistake]
-    found = blamed(tmp_path, known, right, wrong)
-    assert found[0].array == array, found
-    assert found[0].equation == TASK.equations.get(array, "")
-    assert term in found[0].term
+    findings = findings_of(tmp_path, fault_table, right, wrong)
+    assert findings[0].array == array, findings
+    assert findings[0].equation == TASK.equations.get(array, "")
+    assert term in findings[0].term
 
 
-def test_numbers_that_are_nearly_right_are_not_taken_for_right(known):
-    """What an array's shape is marked by, a large number, does not widen what counts as the same."""
+def test_numbers_that_are_nearly_right_are_wrong(fault_table):
+    """Check that the mark of an array's shape, a large number, does not raise the tolerance of the other marks."""
     case = judge.cases_of(TASK)[0]
     right = judge.flat(TASK, TASK.drive(affine_backward, case))
-    some = next(k for k, entry in enumerate(known.entries) if "`0.5 * x`" in entry.term)
-    place = known.names.index("db")
-    assert known.fitting(0, right)[some, place]
-    for name in known.names:
-        off = {**right, name: right[name] * (1 + 1e-6)}
-        fits = known.fitting(0, off)
-        assert not fits[:, known.names.index(name)].any() and fits.any()
+    entry_of_dx = next(k for k, entry in enumerate(fault_table.entries) if "`0.5 * x`" in entry.term)
+    assert fault_table.fitting(0, right)[entry_of_dx, fault_table.names.index("db")]
+    for name in fault_table.names:
+        results = {**right, name: right[name] * (1 + 1e-6)}
+        fits = fault_table.fitting(0, results)
+        assert not fits[:, fault_table.names.index(name)].any() and fits.any()
 
 
-def test_two_mistakes_are_named_apart(tmp_path, known):
-    found = blamed(tmp_path, known, "ds @ W.T - 0.5 * x\n    total", "ds @ W.T + 0.5 * x\n    total", ("+ start", ""))
-    assert {finding.array: finding.term for finding in found} == {
+def test_two_mistakes_are_named_separately(tmp_path, fault_table):
+    old, new = "ds @ W.T - 0.5 * x\n    total", "ds @ W.T + 0.5 * x\n    total"
+    findings = findings_of(tmp_path, fault_table, old, new, ("+ start", ""))
+    assert {finding.array: finding.term for finding in findings} == {
         "dx": "the sign of `0.5 * x` is flipped",
         "dW": "the term `start` is missing",
     }
 
 
-def test_a_line_that_raises_is_named(tmp_path, known):
-    (found,) = blamed(tmp_path, known, "x.T @ ds", "x @ ds")
-    assert (found.array, found.equation) == ("dW", TASK.equations["dW"])
+def test_a_line_that_raises_is_named(tmp_path, fault_table):
+    (finding,) = findings_of(tmp_path, fault_table, "x.T @ ds", "x @ ds")
+    assert (finding.array, finding.equation) == ("dW", TASK.equations["dW"])
 
 
-def blamed(folder, known, right, wrong, *more):
-    """What is found of the right function with some text replaced, written to a file as a learner's is."""
+def findings_of(folder, fault_table, right, wrong, *further_edits):
+    """Replace text in affine_backward, write the result to a file, and return the Findings of its diagnosis."""
     source = inspect.getsource(affine_backward)
-    for old, new in ((right, wrong), *more):
+    for old, new in ((right, wrong), *further_edits):
         assert source.count(old) == 1
         source = source.replace(old, new)
     path = folder / "mine.py"
     path.write_text(source, encoding="utf-8")
     names = {"np": np, "activations": activations}
     exec(compile(source, path, "exec"), names)
-    found_cases = judge.cases_of(TASK)
-    judged = judge.judge(TASK, names["affine_backward"], found_cases, judge.wanted_of(TASK, found_cases))
+    cases = judge.cases_of(TASK)
+    judged = judge.judge(TASK, names["affine_backward"], cases, judge.expected_of(TASK, cases))
     assert judged.verdict.state == "wrong"
-    return blame.blame(judged, TASK, names["affine_backward"], [TASK], known)
+    return blame.blame(judged, TASK, names["affine_backward"], [TASK], fault_table)
 
 
 def test_gates_order_is_in_the_dictionary(rng):
-    """Blocks of S columns in each other's place, where the last axis is 4 S."""
-    found = dictionary(lstm.lstm_forward, x=(3, 4), h=(3, 2), c=(3, 2), W_x=(4, 8), W_hh=(2, 8), b=(8,))
-    assert any(fault.target == "affine" and fault.term.startswith("blocks 3 and 4") for fault in found)
+    """Check that blocks of S columns are swapped where the last axis is 4 S."""
+    edits = edits_of(lstm.lstm_forward, x=(3, 4), h=(3, 2), c=(3, 2), W_x=(4, 8), W_hh=(2, 8), b=(8,))
+    assert any(fault.target == "affine" and fault.term.startswith("blocks 3 and 4") for fault in edits)
 
 
-def test_steps_of_time_are_in_the_dictionary():
-    words = [fault.term for fault in dictionary(backwards, x=(4, 3))]
-    assert "`range(len(x))` is gone through forwards where it should go backwards" in words
-    assert "the first step of `range(len(x))` is left out" in words
-    assert "`carried` is not carried from step to step: each begins with the first one" in words
-    assert "`t` is ignored: -1, the last, in its place" in words
+def test_time_steps_are_in_the_dictionary():
+    terms = [fault.term for fault in edits_of(run_backwards, x=(4, 3))]
+    assert "the loop over `range(len(x))` goes forwards; it should go backwards" in terms
+    assert "the first step of `range(len(x))` is left out" in terms
+    assert "`state` is not carried from step to step: each step starts from the first value" in terms
+    assert "`t` is ignored: -1, the last index, replaces it" in terms
 
 
-def backwards(x):
-    carried, found = x[0], np.zeros_like(x)
+def run_backwards(x):
+    state, states = x[0], np.zeros_like(x)
     for t in reversed(range(len(x))):
-        carried = np.tanh(carried + x[t])
-        found[t] = carried
-    return found
+        state = np.tanh(state + x[t])
+        states[t] = state
+    return states
 
 
 def test_padding_and_stride_are_in_the_dictionary():
-    words = [fault.term for fault in dictionary(strided, x=(9, 3), stride=2, padding=1)]
-    assert {"`padding` is one too many", "`padding` is one too few", "`stride` is ignored: 1 in its place"} <= set(
-        words
-    )
+    terms = {fault.term for fault in edits_of(strided, x=(9, 3), stride=2, padding=1)}
+    assert {"`padding` is one too many", "`padding` is one too few", "`stride` is ignored: 1 replaces it"} <= terms
 
 
 def strided(x, stride, padding):
     return np.pad(x, ((padding, padding), (0, 0)))[::stride]
 
 
-def dictionary(function, **arguments):
-    """All edits of a function, with random arrays of these shapes."""
+def edits_of(function, **arguments):
+    """Return all edits of a function; a tuple among the arguments is the shape of a random array."""
     rng = np.random.default_rng(0)
     values = {n: rng.standard_normal(v) if isinstance(v, tuple) else v for n, v in arguments.items()}
-    with watching(lambda frame: frame.f_code is function.__code__) as seen:
+    with watching(lambda frame: frame.f_code is function.__code__) as recording:
         function(**values)
-    return faults.edits(function, seen.locals[function.__code__])
+    return faults.edits(function, recording.locals[function.__code__])
 
 
-def test_a_mistake_written_down_must_be_of_the_source():
-    with pytest.raises(ValueError, match="strided: 'x / 2' is there 0 times"):
-        faults.written(strided, [faults.Mistake("x / 2", "x", "")])
+def test_text_of_a_mistake_must_occur_in_the_source():
+    with pytest.raises(ValueError, match="strided: 'x / 2' occurs 0 times"):
+        faults.from_mistakes(strided, [faults.Mistake("x / 2", "x", "")])
 
 
-def test_a_view_of_an_input_is_told():
+def test_a_view_of_an_input_is_reported():
     task = TASK._replace(module=SimpleNamespace(affine_backward=lambda dy, cache, start: dy * 1), outputs=("dx",))
-    found_cases = judge.cases_of(task)
+    cases = judge.cases_of(task)
 
-    def mine(dy, cache, start):
+    def learner_function(dy, cache, start):
         return dy
 
-    verdict = judge.judge(task, mine, found_cases, judge.wanted_of(task, found_cases)).verdict
+    verdict = judge.judge(task, learner_function, cases, judge.expected_of(task, cases)).verdict
     assert verdict.state == "wrong"
-    assert verdict.sentence.startswith("dx is a view of dy: whoever changes one changes the other")
+    assert verdict.sentence.startswith("dx is a view of dy: a change of one changes the other")
 
 
-def test_table_is_kept_and_found_again(tmp_path, known):
+def test_table_is_saved_and_loaded(tmp_path, fault_table):
     first = table.load(TASK, tmp_path, "key")
     again = table.load(TASK, tmp_path, "key")
     assert [path.name for path in tmp_path.iterdir()] == ["faults-affine_backward-key.npz"]
-    assert again.entries == first.entries == known.entries and again.words == first.words
-    np.testing.assert_array_equal(again.marks, known.marks)
+    assert again.entries == first.entries == fault_table.entries and again.words == first.words
+    np.testing.assert_array_equal(again.marks, fault_table.marks)
 
 
 def test_flow():

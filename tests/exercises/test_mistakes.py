@@ -45,7 +45,7 @@ def verdicts_of(mistake):
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "mine.py"
         path.write_text(patched(lesson, mistake), encoding="utf-8")
-        *_, (found, _) = worker.judged(lesson, path, io.StringIO())
+        *_, (found, _) = worker.judge_file(lesson, path, io.StringIO())
     return {verdict.name: verdict for verdict in found}
 
 

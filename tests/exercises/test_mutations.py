@@ -67,7 +67,7 @@ TO_FIND = "-1 is the size that reshape is to find"
 
 
 def exchanged(*names):
-    return [f"`{one}` and `{other}` are in each other's place" for one, other in itertools.combinations(names, 2)]
+    return [f"`{one}` and `{other}` are swapped" for one, other in itertools.combinations(names, 2)]
 
 
 def swapped(name, *others):
@@ -75,11 +75,11 @@ def swapped(name, *others):
 
 
 def ignored(*names):
-    return [f"`{name}` is ignored: -1, the last, in its place" for name in names]
+    return [f"`{name}` is ignored: -1, the last index, replaces it" for name in names]
 
 
 def zeros(*names):
-    return [f"`{name}` is not passed on: zeros in its place" for name in names]
+    return [f"`{name}` is not passed on: zeros replace it" for name in names]
 
 
 # {name in MODULES: [(function, what the line holds, mistakes in the dictionary's words, why they change no result)]};
@@ -90,7 +90,7 @@ EQUIVALENT = {
         ("relu_forward", "np.maximum", exchanged("x", "0"), COMMUTES),
         ("relu_forward", "return y", swapped("y", "x"), "y > 0 where x > 0, and no more is asked"),
         ("relu_backward", "return", ["`cache.y != 0` where `cache.y > 0` belongs"], "y is never negative"),
-        ("relu_backward", "return", ["the factor `cache.y > 0` is there twice"], ZERO_ONE),
+        ("relu_backward", "return", ["the factor `cache.y > 0` occurs twice"], ZERO_ONE),
         ("relu6_forward", "y =", [*exchanged("np.maximum(x, 0)", "6"), *exchanged("x", "0")], COMMUTES),
         ("relu6_forward", "return y", swapped("y", "x"), "0 < y < 6 where 0 < x < 6, and no more is asked"),
         (
@@ -98,13 +98,13 @@ EQUIVALENT = {
             ["`cache.y != 0` where `cache.y > 0` belongs", "`cache.y != 6` where `cache.y < 6` belongs"],
             "y is never negative, and never above 6",
         ),
-        ("relu6_backward", "return", ["the factor `(cache.y > 0) & (cache.y < 6)` is there twice"], ZERO_ONE),
+        ("relu6_backward", "return", ["the factor `(cache.y > 0) & (cache.y < 6)` occurs twice"], ZERO_ONE),
     ],
     "depthwise": [
         ("same_padding", "lines =", exchanged("(-(-size // stride) - 1) * stride + P - size", "0"), COMMUTES),
         (
             *("same_padding", "lines ="),
-            ["the brackets of `(-(-size // stride) - 1) * stride + P - size` are elsewhere"],
+            ["the brackets of `(-(-size // stride) - 1) * stride + P - size` are in the wrong place"],
             IN_BRACKETS,
         ),
         ("depthwise_forward", "check_arguments", zeros("x", "W", "b"), SHAPE),
@@ -112,7 +112,7 @@ EQUIVALENT = {
         ("depthwise_forward", "for p, q", exchanged("p", "q"), "every pair comes once, in another order"),
         (
             *("depthwise_forward", "for p, q"),
-            ["`y` is not carried from step to step: each begins with the first one"],
+            ["`y` is not carried from step to step: each step starts from the first value"],
             IN_PLACE,
         ),
         ("depthwise_backward", "for p, q", exchanged("p", "q"), "every pair comes once, in another order"),
@@ -125,7 +125,7 @@ EQUIVALENT = {
     "pointwise": [],
     "policy": [
         ("advantage", "return", zeros("of_drawn", "of_greedy"), SHAPE),
-        ("policy_backward", "weighted_likelihood =", ["the factor `likelihood.mask` is there twice"], ZERO_ONE),
+        ("policy_backward", "weighted_likelihood =", ["the factor `likelihood.mask` occurs twice"], ZERO_ONE),
         ("advantage_over_others", "scores =", ["2 where 1 belongs"], NEGATIVE),
         (
             *("advantage_over_others", "baseline ="),
@@ -152,7 +152,7 @@ EQUIVALENT = {
         ),
         (
             *("draw", "for uniforms_t"),
-            ["`done` is not carried from step to step: each begins with the first one"],
+            ["`done` is not carried from step to step: each step starts from the first value"],
             IN_PLACE,
         ),
     ],
@@ -192,7 +192,7 @@ EQUIVALENT = {
         ("score_forward", "e =", exchanged("2", "3"), COMMUTES),
         (
             *("score_forward", "e ="),
-            ["the brackets of `query @ keys.swapaxes(2, 3) / math.sqrt(K)` are elsewhere"],
+            ["the brackets of `query @ keys.swapaxes(2, 3) / math.sqrt(K)` are in the wrong place"],
             IN_BRACKETS,
         ),
         ("score_forward", "return", ignored("B"), TO_FIND),
@@ -220,7 +220,7 @@ EQUIVALENT = {
         ("score_forward", "e =", ["2 where 1 belongs"], NEGATIVE),
         (
             *("score_backward", "de = de.reshape"),
-            [f"`{size}` is ignored: -1, the last, in its place" for size in ("N", "captions", "L")],
+            [f"`{size}` is ignored: -1, the last index, replaces it" for size in ("N", "captions", "L")],
             "-1 is the size that reshape is to find",
         ),
         ("score_backward", "dv =", 2 * ["2 where 1 belongs"], NEGATIVE),
@@ -248,23 +248,23 @@ EQUIVALENT = {
         ),
         (
             *("advantage", "reward, usual = log_p[::-1]"),
-            ["the brackets of `baseline * words / words[0].mean()` are elsewhere"],
+            ["the brackets of `baseline * words / words[0].mean()` are in the wrong place"],
             IN_BRACKETS,
         ),
-        ("advantage", "return", ["the factor `mask` is there twice"], ZERO_ONE),
+        ("advantage", "return", ["the factor `mask` occurs twice"], ZERO_ONE),
         (
             *("entropy_forward", "word_entropy ="),
             ["the sum of `alpha * _log(alpha)` goes over axis 2 instead of axis -1"],
             LAST_AXIS,
         ),
-        ("entropy_forward", "return", ["the factor `mask` is there twice"], ZERO_ONE),
+        ("entropy_forward", "return", ["the factor `mask` occurs twice"], ZERO_ONE),
         ("entropy_forward", "return", swapped("mask", "word_entropy"), SAME_SHAPE),
         (
             *("entropy_backward", "return"),
-            ["the brackets of `mask * (dentropy / mask.shape[1])` are elsewhere"],
+            ["the brackets of `mask * (dentropy / mask.shape[1])` are in the wrong place"],
             IN_BRACKETS,
         ),
-        ("entropy_backward", "return", ["the factor `mask` is there twice"], ZERO_ONE),
+        ("entropy_backward", "return", ["the factor `mask` occurs twice"], ZERO_ONE),
         ("_log", "return", exchanged("alpha", "np.finfo(alpha.dtype).tiny"), COMMUTES),
     ],
     "attend_soft": [],
@@ -294,7 +294,7 @@ EQUIVALENT = {
     "block": [],
     "batch_norm": [
         ("batch_norm_backward", "axes, rows =", 3 * swapped("x", "dy"), SAME_SHAPE),
-        ("batch_norm_backward", "dx =", ["the brackets of `x_hat * (dgamma / rows)` are elsewhere"], IN_BRACKETS),
+        ("batch_norm_backward", "dx =", ["the brackets of `x_hat * (dgamma / rows)` are in the wrong place"], IN_BRACKETS),
     ],
     "norm_block": [("_conv_and_pool", "y, cache_conv =", zeros("no_bias"), "that is what it is")],
     "lstm": [
@@ -313,7 +313,7 @@ EQUIVALENT = {
     ],
     "losses": [
         ("cross_entropy_forward", "at_target =", ["-1 where 0 belongs"], ONE),
-        ("cross_entropy_forward", "loss =", ["the factor `mask` is there twice"], ZERO_ONE),
+        ("cross_entropy_forward", "loss =", ["the factor `mask` occurs twice"], ZERO_ONE),
         (
             *("cross_entropy_forward", "loss ="),
             swapped("targets", "mask", "log_sum", "mean", "at_target", "word"),
@@ -321,13 +321,13 @@ EQUIVALENT = {
         ),
         (
             *("cross_entropy_backward", "weight ="),
-            ["the brackets of `mask * (dloss / targets.shape[1])` are elsewhere"],
+            ["the brackets of `mask * (dloss / targets.shape[1])` are in the wrong place"],
             IN_BRACKETS,
         ),
-        ("cross_entropy_backward", "weight =", ["the factor `mask` is there twice"], ZERO_ONE),
+        ("cross_entropy_backward", "weight =", ["the factor `mask` occurs twice"], ZERO_ONE),
         ("cross_entropy_backward", "weight =", swapped("targets", "log_sum", "mask"), SAME_SHAPE),
         ("word_log_probabilities", "at_target =", ["-1 where 0 belongs"], ONE),
-        ("word_log_probabilities", "return", ["the factor `cache.mask` is there twice"], ZERO_ONE),
+        ("word_log_probabilities", "return", ["the factor `cache.mask` occurs twice"], ZERO_ONE),
         ("_log_sum_and_mean", "return", ["the mean of `logits` goes over axis 2 instead of axis -1"], LAST_AXIS),
         (
             *("doubly_stochastic_forward", "aim ="),
@@ -339,15 +339,15 @@ EQUIVALENT = {
             ["`normalisation >= 'sum'` where `normalisation == 'sum'` belongs"],
             "no other allowed normalisation comes after it in the alphabet",
         ),
-        ("doubly_stochastic_forward", "missing =", ["the factor `mask[..., None]` is there twice"], ZERO_ONE),
+        ("doubly_stochastic_forward", "missing =", ["the factor `mask[..., None]` occurs twice"], ZERO_ONE),
         ("doubly_stochastic_backward", "missing,", exchanged("missing", "scale"), COMMUTES),
-        ("doubly_stochastic_backward", "return", ["the factor `mask[..., None]` is there twice"], ZERO_ONE),
+        ("doubly_stochastic_backward", "return", ["the factor `mask[..., None]` occurs twice"], ZERO_ONE),
     ],
     "pool": [
         ("max_pool_forward", "check_arguments", zeros("x"), SHAPE),
         (
             *("max_pool_forward", "for p, q"),
-            ["`y` is not carried from step to step: each begins with the first one"],
+            ["`y` is not carried from step to step: each step starts from the first value"],
             IN_PLACE,
         ),
         ("max_pool_backward", "for p, q", exchanged("p", "q"), "every pair comes once, in another order"),
@@ -356,7 +356,7 @@ EQUIVALENT = {
             ["1 where 0 belongs", "-1 where 0 belongs"],
             "it is the value of the border, which is cut off",
         ),
-        ("max_pool_backward", "cells +=", ["the factor `winner == p * window + q` is there twice"], ZERO_ONE),
+        ("max_pool_backward", "cells +=", ["the factor `winner == p * window + q` occurs twice"], ZERO_ONE),
     ],
     "conv": [
         ("conv_forward", "check_arguments", zeros("x", "W", "b"), SHAPE),
@@ -364,7 +364,7 @@ EQUIVALENT = {
         ("conv_forward", "y +=", zeros("y"), SHAPE),
         (
             *("conv_forward", "for p, q"),
-            ["`y` is not carried from step to step: each begins with the first one"],
+            ["`y` is not carried from step to step: each step starts from the first value"],
             IN_PLACE,
         ),
         ("conv_parameter_gradients", "dW[p, q] =", zeros("dy"), SHAPE),
@@ -373,7 +373,7 @@ EQUIVALENT = {
         ("conv_input_gradient", "dx_padded =", ["`padding` is one too many"], "what is more is cut off"),
         ("conv_input_gradient", "cells =", zeros("dy"), SHAPE),
         ("_pad", "return", 2 * ["`padding` is one too many"], "no window reaches a ring more below and on the right"),
-        ("_output_shape", "return", ["the brackets of `size + 2 * padding - P` are elsewhere"], IN_BRACKETS),
+        ("_output_shape", "return", ["the brackets of `size + 2 * padding - P` are in the wrong place"], IN_BRACKETS),
         ("_output_shape", "return", zeros("x"), SHAPE),
     ],
     "optimizers": [
@@ -382,34 +382,34 @@ EQUIVALENT = {
         ("cosine_rate", "return peak * (0.01", exchanged("1.0", "progress"), COMMUTES),
         (
             *("cosine_rate", "return peak * (step"),
-            ["the brackets of `peak * (step + 1) / warmup` are elsewhere"],
+            ["the brackets of `peak * (step + 1) / warmup` are in the wrong place"],
             IN_BRACKETS,
         ),
         (
             *("average_weights", "for"),
-            ["`[key.removeprefix('v.') for key in state if key.startswith('v.')]` is gone through backwards"],
+            ["the loop over `[key.removeprefix('v.') for key in state if key.startswith('v.')]` goes backwards"],
             "each is for itself",
         ),
         ("adam_update", "m, v =", zeros("g"), SHAPE),
         ("adam_update", "correction1,", 2 * ["-1 where 0 belongs"], ONE),
         (
             *("adam_update", "params[name] -="),
-            ["the brackets of `rate / correction1 * m / (np.sqrt(v / correction2) + epsilon)` are elsewhere"],
+            ["the brackets of `rate / correction1 * m / (np.sqrt(v / correction2) + epsilon)` are in the wrong place"],
             IN_BRACKETS,
         ),
         ("rmsprop_update", "(v,) =", zeros("g"), SHAPE),
         (
             *("rmsprop_update", "params[name] -="),
-            ["the brackets of `rate * g / (np.sqrt(v) + epsilon)` are elsewhere"],
+            ["the brackets of `rate * g / (np.sqrt(v) + epsilon)` are in the wrong place"],
             IN_BRACKETS,
         ),
-        ("_moments", "for", ["`which` is gone through backwards"], "every name comes once, in another order"),
+        ("_moments", "for", ["the loop over `which` goes backwards"], "every name comes once, in another order"),
     ],
     "search": [
         ("caption_images", "for", zeros("images"), SHAPE),
         ("beam_search", "N =", zeros("a"), SHAPE),
-        ("beam_search", "words, scores =", ["`N` is ignored: 1 in its place"], "one score is taken for all images"),
-        ("beam_search", "lengths =", ["`N` is ignored: 1 in its place"], "one length is taken for all images"),
+        ("beam_search", "words, scores =", ["`N` is ignored: 1 replaces it"], "one score is taken for all images"),
+        ("beam_search", "lengths =", ["`N` is ignored: 1 replaces it"], "one length is taken for all images"),
         (
             *("beam_search", "history, best ="),
             2 * ["1 where 0 belongs", "-1 where 0 belongs"],
@@ -418,8 +418,8 @@ EQUIVALENT = {
         (
             *("beam_search", "for t"),
             [
-                *("`max_words` is one too many", "the term `max_words` is there twice"),
-                *("2 where 1 belongs", "the term `1` is there twice"),
+                *("`max_words` is one too many", "the term `max_words` occurs twice"),
+                *("2 where 1 belongs", "the term `1` occurs twice"),
             ],
             "the search ends when all captions are finished, after max_words + 1 steps at the latest",
         ),
@@ -442,7 +442,7 @@ EQUIVALENT = {
         ("ban", "log_p[..., [START", exchanged("START", "UNK"), COMMUTES),
         (
             *("ban", "log_p[..., :END]"),
-            ["2 where 1 belongs", "the term `1` is there twice", "the term `END` is there twice"],
+            ["2 where 1 belongs", "the term `1` occurs twice", "the term `END` occurs twice"],
             "<end> is word 1, and word 2 is <unk>, which is banned anyway",
         ),
         ("extend", "total =", ["2 where 1 belongs"], NEGATIVE),
@@ -470,7 +470,7 @@ EQUIVALENT = {
         (
             *("init_params", "b = zeros"),
             [
-                f"blocks {one} and {other} of `b` (of i, f, o, g) are in each other's place"
+                f"blocks {one} and {other} of `b` (of i, f, o, g) are swapped"
                 for one, other in ((1, 2), (1, 3), (1, 4), (2, 3), (2, 4), (3, 4))
             ],
             "all are zero still",
@@ -482,7 +482,7 @@ EQUIVALENT = {
             *("decode_forward", "for values, value"),
             [
                 *exchanged("(hs, h)", "(zs, z)", "(alphas, alpha)", "(steps, cache)"),
-                "`((hs, h), (zs, z), (alphas, alpha), (steps, cache))` is gone through backwards",
+                "the loop over `((hs, h), (zs, z), (alphas, alpha), (steps, cache))` goes backwards",
             ],
             "every pair comes once, in another order",
         ),
@@ -530,8 +530,8 @@ EQUIVALENT = {
         (
             *("init_params", "params = attend_tell"),
             [
-                *("`A` is one too many", "`A` is one too few", "`A` is ignored: 1 in its place"),
-                *("`A` is ignored: 0 in its place", *swapped("A", "D", "M", "S", "heads")),
+                *("`A` is one too many", "`A` is one too few", "`A` is ignored: 1 replaces it"),
+                *("`A` is ignored: 0 replaces it", *swapped("A", "D", "M", "S", "heads")),
             ],
             "what A gives its shape to is taken out again",
         ),
@@ -540,7 +540,7 @@ EQUIVALENT = {
         (
             *("init_params", "b = np.zeros"),
             [
-                f"blocks {one} and {other} of `b` (of i, f, o, g) are in each other's place"
+                f"blocks {one} and {other} of `b` (of i, f, o, g) are swapped"
                 for one, other in itertools.combinations((1, 2, 3, 4), 2)
             ],
             "all are zero still",

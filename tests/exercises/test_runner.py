@@ -136,7 +136,7 @@ def test_solution_is_for_those_who_have_solved_it(desk):
 
 def test_reset_keeps_what_it_replaces(desk):
     handed_out = desk.file.read_text(encoding="utf-8")
-    assert "is as it was handed out" in desk.run("reset", "3")[1]
+    assert "is unchanged: there is nothing to restore" in desk.run("reset", "3")[1]
     for k, text in ((1, RIGHT), (2, "not even Python (")):
         desk.file.write_text(text, encoding="utf-8")
         code, said = desk.run("reset", "3")
@@ -168,9 +168,9 @@ def test_no_such_exercise(desk):
 def test_what_cannot_be_counted_is_told_without_numbers():
     """Exercise 15's in_place is a sentence, and neither is another shape anything at one index."""
     array = {"name": "in_place", "right": False, "error": np.inf, "index": [], "yours": np.nan, "wanted": np.nan}
-    assert board._of_array(array) == "in_place is not what it should be"
+    assert board._array_sentence(array) == "in_place is not what it should be"
     array |= {"name": "y", "index": [0, 1], "wanted": 2.0}
-    assert board._of_array(array) == "y: at y[0, 1]: yours not a number, right 2"
+    assert board._array_sentence(array) == "y: at y[0, 1]: yours NaN, right 2"
 
 
 def test_results_are_kept_only_while_no_source_changes(tmp_path, monkeypatch):

@@ -18,7 +18,7 @@ MISTAKES = [
         "    return of_drawn - baseline",
         "    return baseline - of_drawn",
         "weights",
-        r"each other's place|sign",
+        r"swap|each other's place|sign",
         "takes the drawn caption's score off the greedy one's",
     ),
     Mistake(
@@ -54,7 +54,7 @@ MISTAKES = [
         "    of_word = p - onehot",
         "    of_word = onehot - p",
         "of_word or dlogits",
-        r"uphill|sign|each other's place",
+        r"uphill|sign|swap|each other's place",
         "has the slope of log p where that of its opposite belongs",
     ),
     Mistake(
