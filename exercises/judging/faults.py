@@ -1,6 +1,6 @@
 """The fault dictionary: small edits of a function's syntax tree, each a mistake that people make.
 
-Examples are a transpose that is missing, a sum over the wrong axis, and `=` instead of `+=`. If an edit of the library's
+Examples are a missing transpose, a sum over the wrong axis, and `=` instead of `+=`. If an edit of the library's
 function gives a learner's numbers, it names the learner's mistake (blame.py). If no test notices an edit, the tests
 have a gap (tests/exercises/test_mutations.py). operators.py makes the edits.
 """

@@ -27,7 +27,7 @@ def relation(name, pairs, cases, variables):
 
 
 def _axis_too_many(pairs):
-    """Return a sentence if arrays of the wrong shape become right when one of their axes is summed over, else an empty string."""
+    """Return a sentence if a sum over one axis makes arrays of the wrong shape right, else an empty string."""
     pairs = [(a, b) for a, b in pairs if a.shape != b.shape]
     for axis in range(pairs[0][0].ndim):
         sums = [a.sum(axis=axis) if axis < a.ndim else a for a, _ in pairs]
@@ -132,7 +132,7 @@ def _factors(name, yours, right):
 
 
 def _difference(variables, yours, right):
-    """Return a sentence if the difference is a multiple of one of the library's local variables, else an empty string."""
+    """Return a sentence if the difference is a multiple of a local variable of the library, else an empty string."""
     with np.errstate(invalid="ignore"):
         missing = right - yours
     if not missing.any() or not np.isfinite(missing).all():

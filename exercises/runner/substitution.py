@@ -1,4 +1,4 @@
-"""Substitution of learner's functions for the library's, with a count of their calls."""
+"""Substitution of a learner's functions for the library's, with a count of their calls."""
 
 import contextlib
 import re
@@ -14,11 +14,11 @@ from numpy_sat.layers import conv
 
 
 class Broken(Exception):
-    """A sentence about a learner's function that fails in the model."""
+    """A learner's function fails in the model; the message is one sentence."""
 
 
 class Part:
-    """A learner's function, to be called in the place of the library's of the same name."""
+    """A learner's function that replaces the library's function of the same name."""
 
     def __init__(self, module, name, function):
         self.module, self.name, self.function = module, name, function
@@ -28,30 +28,30 @@ class Part:
         self.calls += 1
         try:
             return self.function(*args, **kwargs)
-        except Broken:  # of another part, which this one has called
+        except Broken:  # raised by another part that this one calls
             raise
         except Exception as error:
             raise Broken(self._sentence(error)) from error
 
     @property
     def space(self):
-        """The global names of the learner's file."""
+        """Return the global names of the learner's file."""
         return trees.plain_function(self.function).__globals__
 
     def _sentence(self, error):
         if type(error).__module__.startswith("numba"):
-            return f"numba cannot compile {self.name}: {_told_by_numba(error)}"
+            return f"numba cannot compile {self.name}: {_numba_message(error)}"
         file = trees.plain_function(self.function).__code__.co_filename
         lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if frame.filename == file]
         return (
             f"{self.name}, right in the check, fails in the model (line {lines[-1] if lines else '?'} of "
-            f"{Path(file).name}: {judge.error_text(error)}). There arrays are larger and of float32: is something in it "
-            "made for the check's?"
+            f"{Path(file).name}: {judge.error_text(error)}). The model's arrays are larger, and float32: does your "
+            "code depend on the arrays of the check?"
         )
 
 
-def _told_by_numba(error):
-    """What numba says, of which the first line never tells anything, and of which line."""
+def _numba_message(error):
+    """Return the second line of numba's message, because the first says nothing, and the line of the file."""
     first, *others = [line.strip() for line in re.sub(r"\x1b\[\d*m", "", str(error)).splitlines() if line.strip()]
     line = re.search(r"line (\d+)", str(error))
     return (others or [first])[0] + (f" (line {line[1]})" if line else "")
@@ -59,14 +59,14 @@ def _told_by_numba(error):
 
 @contextlib.contextmanager
 def in_place(parts):
-    """Put each Part in the place of the library's function inside, in the library and in the other learner's files."""
-    instead = {id(function): part for part in parts for function in (part.right, part.function)}
+    """Replace the library's functions by Parts inside this context, in the library and in all learners' files."""
+    replacements = {id(function): part for part in parts for function in (part.right, part.function)}
     spaces = {id(space): space for part in parts for space in (vars(part.module), part.space)}.values()
-    before = [(space, name, value) for space in spaces for name, value in space.items() if id(value) in instead]
+    before = [(space, name, value) for space in spaces for name, value in space.items() if id(value) in replacements]
     loops = [(vars(conv), "conv_forward", conv.conv_forward)] * any(part.right is rungs.correlate for part in parts)
     try:
         for space, name, value in before:
-            space[name] = instead[id(value)]
+            space[name] = replacements[id(value)]
         for space, name, _ in loops:
             space[name] = _by_loops(space[name])
         yield
@@ -76,7 +76,7 @@ def in_place(parts):
 
 
 def _by_loops(definition):
-    """Return a conv_forward that runs exercise 8's loops where the library runs kernels; else `definition`."""
+    """Return a conv_forward that runs exercise 8's loops instead of kernels, and otherwise calls `definition`."""
 
     def conv_forward(x, W, b, stride=1, padding=0):
         if not kernels.use_kernels(x) or stride != 1:

@@ -294,7 +294,12 @@ EQUIVALENT = {
     "block": [],
     "batch_norm": [
         ("batch_norm_backward", "axes, rows =", 3 * swapped("x", "dy"), SAME_SHAPE),
-        ("batch_norm_backward", "dx =", ["the brackets of `x_hat * (dgamma / rows)` are in the wrong place"], IN_BRACKETS),
+        (
+            "batch_norm_backward",
+            "dx =",
+            ["the brackets of `x_hat * (dgamma / rows)` are in the wrong place"],
+            IN_BRACKETS,
+        ),
     ],
     "norm_block": [("_conv_and_pool", "y, cache_conv =", zeros("no_bias"), "that is what it is")],
     "lstm": [
