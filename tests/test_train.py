@@ -508,7 +508,8 @@ def test_flickr8k_is_nowhere(capsys, monkeypatch, tmp_path):
     monkeypatch.setenv("NUMPY_SAT_CACHE", str(tmp_path))
     assert train.main(["--small", "--data", "flickr8k"]) == 2
     assert (
-        "flickr8k: there is no such folder; python -m numpy_sat.flickr8k --download fetches" in capsys.readouterr().err
+        "flickr8k: there is no such folder; python -m numpy_sat.flickr8k --download downloads"
+        in capsys.readouterr().err
     )
 
 
