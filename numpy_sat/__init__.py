@@ -28,6 +28,6 @@ kernels/ and decoders/fast/, which you need not read to understand the model. Di
 
 from numpy_sat.system import machine
 
-machine.settle()  # before anything imports numpy or numba
+machine.configure()  # before anything imports numpy or numba
 
 __version__ = "0.1.0"

@@ -1,1 +1,1 @@
-"""What the program needs of the machine: threads, memory, errors, progress, random streams."""
+"""The interface to the machine: threads, memory, errors, progress bars, random streams."""

@@ -1,4 +1,4 @@
-"""The frame of every command: checks of arguments, errors as sentences, an exit code."""
+"""Helpers of all commands: argument checks, error messages and exit codes."""
 
 import argparse
 import contextlib
@@ -6,16 +6,25 @@ import os
 import shlex
 import subprocess
 import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
 
 from tqdm import tqdm
 
 from numpy_sat.system.errors import InputError
 
 
-def run(work):
-    """Call work(), which returns None or an exit code, and return the exit code; an InputError's sentence gives 2."""
+def run(work: Callable[[], int | None]) -> int:
+    """Call work() and return the exit code of the command.
+
+    Args:
+        work: returns None for 0, or an exit code.
+    Returns:
+        The code that `work` returns; 2 after an InputError, whose message is printed; 130 after an interrupt; 1 if the
+        reader of the output has stopped.
+    """
     for output in (sys.stdout, sys.stderr):
-        if hasattr(output, "reconfigure"):  # a word that the console cannot show is no reason to stop
+        if hasattr(output, "reconfigure"):  # escape words that the console cannot show, instead of stopping
             output.reconfigure(errors="backslashreplace")
     try:
         with compiling_announced():
@@ -26,26 +35,29 @@ def run(work):
     except KeyboardInterrupt:
         print("interrupted", file=sys.stderr)
         return 130
-    except BrokenPipeError:  # whoever read the output has stopped, as `head` does
+    except BrokenPipeError:  # the reader of the output has stopped, as `head` does
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
 
 
 @contextlib.contextmanager
-def compiling_announced():
-    """Inside, print a line when the first kernel that is not in the cache is compiled, because that takes seconds."""
-    if "numba" not in sys.modules:  # nothing here compiles, and importing it takes a third of a second
+def compiling_announced() -> Iterator[None]:
+    """Print a line when the block compiles its first kernel, because compiling takes seconds.
+
+    Kernels in the cache are not compiled.
+    """
+    if "numba" not in sys.modules:  # nothing compiles, and importing numba takes a third of a second
         yield
         return
     from numba.core import event
 
     class Compiling(event.Listener):
-        said = False
+        announced = False
 
         def on_start(self, _):
-            if not self.said:
-                self.said = True
-                tqdm.write("compiling, once (of all kernels some 15 seconds)", file=sys.stderr)
+            if not self.announced:
+                self.announced = True
+                tqdm.write("compiling, once (all kernels take about 15 seconds)", file=sys.stderr)
 
         def on_end(self, _):
             pass
@@ -54,23 +66,23 @@ def compiling_announced():
         yield
 
 
-def quoted(path):
-    """Return a path as the shell reads it."""
+def quoted(path: str | Path) -> str:
+    """Return a path as the shell expects it, quoted if necessary."""
     return subprocess.list2cmdline([str(path)]) if os.name == "nt" else shlex.quote(str(path))
 
 
-def count(text):
-    """Read an argument that is a whole number of at least 1."""
+def count(text: str) -> int:
+    """Parse an argument that must be an integer of at least 1."""
     return _number(int, text, 1, "a whole number of at least 1")
 
 
-def natural(text):
-    """Read an argument that is a whole number of at least 0."""
+def natural(text: str) -> int:
+    """Parse an argument that must be an integer of at least 0."""
     return _number(int, text, 0, "a whole number of at least 0")
 
 
-def positive(text):
-    """Read an argument that is a finite number above 0."""
+def positive(text: str) -> float:
+    """Parse an argument that must be a finite number above 0."""
     return _number(float, text, sys.float_info.min, "a number above 0")
 
 

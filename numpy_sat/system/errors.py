@@ -1,17 +1,23 @@
-"""The one exception that commands turn into a sentence for the user."""
+"""The exception that commands print as a message to the user."""
 
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from pathlib import Path
 
 
 class InputError(ValueError):
-    """An input of the program is unusable. The message names it, says what is wrong, and what to do."""
+    """An unusable input of the program. The message names it, says what is wrong, and says what to do."""
 
 
 @contextmanager
-def writing(path, aside=None):
-    """Turn an OSError while `path` is written into an InputError that names it.
+def writing(path: str | Path, aside: Path | None = None) -> Iterator[None]:
+    """Turn an OSError of the block, which writes `path`, into an InputError that names the file.
 
-    aside: the temporary file that is renamed to `path` in the end; it is removed if that fails.
+    Args:
+        path: the file.
+        aside: the temporary file that the block renames to `path`; it is removed after an error.
+    Raises:
+        InputError: the file cannot be written.
     """
     try:
         yield

@@ -1,6 +1,6 @@
-"""Random streams: each purpose and each place in the training has a random generator of its own.
+"""Random streams: each purpose and each place in the training has its own random generator.
 
-So no random state needs to be stored, and a resumed training gets the same numbers as one without interruption.
+So no random state is stored, and a resumed training gets the same numbers as a training without interruption.
 """
 
 import numpy as np
@@ -8,6 +8,12 @@ import numpy as np
 PARAMETERS, ORDER, IMAGE, DROPOUT, CAPTIONS = range(5)  # purposes
 
 
-def stream(seed, purpose, *place):
-    """Return the numpy Generator of a purpose and place, for example of IMAGE and (epoch, image)."""
+def stream(seed: int, purpose: int, *place: int) -> np.random.Generator:
+    """Return the generator of a purpose and a place in the training.
+
+    Args:
+        seed: the seed of the training.
+        purpose: one of the constants above.
+        place: integers that identify the place, such as (epoch, image).
+    """
     return np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(purpose, *place)))

@@ -1,4 +1,4 @@
-"""The number of threads, and where compiled kernels are kept."""
+"""Check the number of threads and the folder of compiled kernels."""
 
 import os
 import subprocess
@@ -8,19 +8,19 @@ from pathlib import Path
 import pytest
 
 
-@pytest.mark.parametrize(("given", "expected"), [("1", "1\n"), ("3", "3\n"), ("0", ""), ("two", "")])
-def test_number_of_threads_is_one_variable(given, expected):
+@pytest.mark.parametrize(("setting", "expected"), [("1", "1\n"), ("3", "3\n"), ("0", ""), ("two", "")])
+def test_one_variable_sets_the_number_of_threads(setting, expected):
     code = (
         "from numpy_sat.system import machine; import os\n"
         "assert os.environ['OPENBLAS_NUM_THREADS']; print(machine.THREADS)"
     )
     result = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, env=os.environ | {"NUMPY_SAT_THREADS": given}
+        [sys.executable, "-c", code], capture_output=True, text=True, env=os.environ | {"NUMPY_SAT_THREADS": setting}
     )
     assert result.stdout == expected
     assert (result.returncode == 0) == bool(expected)
     if not expected:
-        assert f"NUMPY_SAT_THREADS={given}: must be a whole number" in result.stderr
+        assert f"NUMPY_SAT_THREADS={setting}: must be a whole number" in result.stderr
 
 
 def _import_with_cache(folder):
@@ -41,6 +41,6 @@ def test_kernels_are_cached_by_their_sources_and_old_ones_removed(tmp_path):
     assert young.exists() and not old.exists()
 
 
-def test_where_nothing_can_be_written_kernels_are_cached_elsewhere(tmp_path):
+def test_kernels_are_cached_elsewhere_if_the_folder_is_not_writable(tmp_path):
     (tmp_path / "file").write_text("")
     assert tmp_path not in _import_with_cache(tmp_path / "file" / "cache").parents

@@ -1,4 +1,4 @@
-"""workspace: memory that steps use again."""
+"""Check the memory that training steps reuse."""
 
 import numpy as np
 import pytest
@@ -16,13 +16,13 @@ def test_arrays_are_apart_and_aligned():
         assert (array == k).all() and array.flags.c_contiguous and array.ctypes.data % ALIGNMENT == 0
 
 
-def test_restarted_it_hands_out_the_same_memory():
+def test_a_restarted_workspace_hands_out_the_same_memory():
     workspace = Workspace()
-    places = []
+    addresses = []
     for _ in range(3):
         workspace.restart()
-        places.append([workspace.empty(shape).ctypes.data for shape in ((10, 10), (1000,), (500, 3))])
-    assert places[0] == places[1] == places[2]
+        addresses.append([workspace.empty(shape).ctypes.data for shape in ((10, 10), (1000,), (500, 3))])
+    assert addresses[0] == addresses[1] == addresses[2]
 
 
 def test_scratch_is_free_again_afterwards():
@@ -41,8 +41,8 @@ def test_scratch_is_free_again_after_an_error():
     assert workspace.empty((100,)).ctypes.data == inside.ctypes.data
 
 
-def test_it_stops_growing(rng):
-    """Steps of changing sizes, as captions have them: no more is held than a small multiple of the largest step."""
+def test_a_workspace_stops_growing(rng):
+    """Check that steps of changing sizes need at most a small multiple of the largest step."""
     workspace = Workspace()
     largest, sizes = 0, []
     for _ in range(1000):
