@@ -21,9 +21,15 @@ kernel = numba.njit(error_model="numpy", fastmath={"contract"}, nogil=True)
 
 @kernel
 def correlate(x, W, b, y):
-    """y[n, i, j, o] = b[o] + sum over p, q, c of x[n, i + p, j + q, c] W[p, q, c, o], written to y.
+    """Correlate x with W, add b, and write the result to y.
 
-    x: (N, H + P - 1, W + Q - 1, C), padded; W: (P, Q, C, O); b: (O,); y: (N, H, W, O).
+    y[n, i, j, o] = b[o] + sum over p, q, c of x[n, i + p, j + q, c] W[p, q, c, o]
+
+    Args:
+        x: (N, H + P - 1, W + Q - 1, C) images, padding included.
+        W: (P, Q, C, O) filters.
+        b: (O,) bias.
+        y: (N, H, W, O), overwritten.
     """
     N, H, width, O = y.shape
     P, Q, C, _ = W.shape

@@ -1,4 +1,4 @@
-"""python -m numpy_sat.bench: how fast the kernels are, beside the machine's limit and PyTorch."""
+"""python -m numpy_sat.bench: measure the speed of the kernels against the machine's limit and PyTorch."""
 
 import argparse
 import importlib.util
@@ -17,34 +17,35 @@ from numpy_sat.system import cli, machine
 from numpy_sat.system.errors import InputError, writing
 
 OURS = "from numpy_sat.bench import ours; ours.main()"
-# torch first: it must not find the environment that numpy_sat settles for itself.
+# torch comes first: numpy_sat sets environment variables for itself, and torch must not see them.
 THEIRS = "import torch; from numpy_sat.bench import theirs; theirs.main()"
 NO_PAGE_FAULTS = {"MALLOC_MMAP_MAX_": "0", "MALLOC_TRIM_THRESHOLD_": "100000000000"}
 
 
-def main(argv=None):
-    """The command; returns its exit code."""
+def main(argv: list[str] | None = None) -> int:
+    """Run the command and return its exit code."""
     args = _parse(argv)
     return cli.run(lambda: _bench(args))
 
 
 def _bench(args):
-    chosen = _choose(args)
+    """Measure the selected works, print the table, and write the files."""
+    selection = _select_works(args)
     for path in (args.json, args.plot):
         if path and path != Path("-"):
             _write(path, None)
     show = partial(print, file=sys.stderr if args.json == Path("-") else sys.stdout, flush=True)
     results = []
     with ExitStack() as stack:
-        workers = _start(stack, chosen)
-        peak, bandwidth = _introduce(workers, show)
-        for k, work in enumerate(chosen):
-            if not k or chosen[k - 1].group != work.group:
+        workers = _start(stack, selection)
+        peak, bandwidth = _print_limits(workers, show)
+        for k, work in enumerate(selection):
+            if not k or selection[k - 1].group != work.group:
                 show(f"\n{report.head(work.group)}")
-            _progress(f"{k + 1} of {len(chosen)}: {work.group} {work.name} {work.pass_}")
-            found = measure(work, workers, args.rounds)
+            _progress(f"{k + 1} of {len(selection)}: {work.group} {work.name} {work.pass_}")
+            work_results = measure(work, workers, args.rounds)
             _progress("")
-            for result in found:
+            for result in work_results:
                 show(report.line(result, peak))
                 results.append(result)
     lines = "".join(json.dumps(report.row(result, peak)) + "\n" for result in results)
@@ -59,57 +60,77 @@ def _bench(args):
 
 
 def _progress(text):
-    """What is being done, on a terminal a line that the next one overwrites."""
+    """Print what is measured now. On a terminal the next line overwrites it."""
     if sys.stderr.isatty():
         print(f"{text:<99}", end="\r", file=sys.stderr, flush=True)
     elif text:
         print(text, file=sys.stderr, flush=True)
 
 
-def measure(work, workers, rounds):
-    """A report.Result for every rung: the medians of alternating rounds, after calls that are not counted."""
-    sides = {rung: workers["blas" if rung in works.BLAS_RUNGS else "ours"] for rung in work.rungs}
+def measure(work: works.Work, workers: dict[str, Worker], rounds: int) -> list[report.Result]:
+    """Measure all rungs of a work in alternating rounds, after calls that are not counted.
+
+    Args:
+        work: the Work.
+        workers: {"ours", "blas", "torch": Worker}; the last two only if needed and installed.
+        rounds: number of rounds; the times are medians over them.
+    Returns:
+        A report.Result for every rung.
+    """
+    worker_of = {rung: workers["blas" if rung in works.BLAS_RUNGS else "ours"] for rung in work.rungs}
     if "torch" in workers:
-        sides["torch"] = workers["torch"]
-    errors, times = {}, {rung: [] for rung in sides}
-    for worker in dict.fromkeys(sides.values()):
-        errors |= worker.ask("prepare", work, [rung for rung in sides if sides[rung] is worker])
+        worker_of["torch"] = workers["torch"]
+    errors, times = {}, {rung: [] for rung in worker_of}
+    for worker in dict.fromkeys(worker_of.values()):
+        errors |= worker.ask("prepare", work, [rung for rung in worker_of if worker_of[rung] is worker])
     for _ in range(rounds):
-        for rung, worker in sides.items():
+        for rung, worker in worker_of.items():
             times[rung].append(worker.ask("measure", rung))
     medians = {rung: statistics.median(ms) for rung, ms in times.items()}
     return [report.Result(work, rung, medians[rung], errors[rung], medians.get("torch")) for rung in work.rungs]
 
 
-def _choose(args):
-    """The works of the groups asked for that have in their names what was asked for."""
-    of_groups = [work for work in works.all_works() if work.group in args.group]
-    chosen = [work for work in of_groups if args.work.lower() in work.name.lower()]
-    if not chosen:
-        names = ", ".join(dict.fromkeys(work.name for work in of_groups))
+def _select_works(args):
+    """Return the works that --group and --work select."""
+    candidates = [work for work in works.all_works() if work.group in args.group]
+    selection = [work for work in candidates if args.work.lower() in work.name.lower()]
+    if not selection:
+        names = ", ".join(dict.fromkeys(work.name for work in candidates))
         raise InputError(
-            f"--work {args.work}: no work of {', '.join(args.group)} has that in its name; take of {names}."
+            f"--work {args.work}: no work of {', '.join(args.group)} has that in its name; choose from: {names}."
         )
-    if args.plot and all(work.group != "conv" for work in chosen):
-        raise InputError(f"--plot {args.plot}: the roofline is of convolutions; measure --group conv, too.")
-    return chosen
+    if args.plot and all(work.group != "conv" for work in selection):
+        raise InputError(f"--plot {args.plot}: the roofline shows convolutions; add --group conv.")
+    return selection
 
 
-def _start(stack, chosen):
-    """The processes that are needed, by name. For the rungs made of it BLAS gets as many threads as the kernels."""
-    start = {"ours": (OURS, dict(os.environ))}
-    if any(rung in works.BLAS_RUNGS for work in chosen for rung in work.rungs):
-        start["blas"] = OURS, os.environ | {"OPENBLAS_NUM_THREADS": str(machine.THREADS)}
+def _start(stack, selection):
+    """Start the worker processes that the works need, and return them by name.
+
+    In the process for the BLAS rungs, BLAS gets as many threads as the kernels.
+    """
+    commands = {"ours": (OURS, dict(os.environ))}
+    if any(rung in works.BLAS_RUNGS for work in selection for rung in work.rungs):
+        commands["blas"] = OURS, os.environ | {"OPENBLAS_NUM_THREADS": str(machine.THREADS)}
     if importlib.util.find_spec("torch"):
-        # Without what numpy_sat sets for itself when it is imported; torch is told its number of threads.
-        kept = {name: os.environ[name] for name in os.environ if not name.endswith(("_NUM_THREADS", "WAIT_POLICY"))}
-        start["torch"] = THEIRS, kept | NO_PAGE_FAULTS
-    return {name: stack.enter_context(Worker(*how)) for name, how in start.items()}
+        # Remove the variables that numpy_sat sets on import. theirs.py sets torch's number of threads.
+        environment = {
+            name: os.environ[name] for name in os.environ if not name.endswith(("_NUM_THREADS", "WAIT_POLICY"))
+        }
+        commands["torch"] = THEIRS, environment | NO_PAGE_FAULTS
+    return {
+        name: stack.enter_context(Worker(*command_and_environment))
+        for name, command_and_environment in commands.items()
+    }
 
 
-def _introduce(workers, show):
-    """Say what the figures depend on, measure the machine's limits, and return them: GFLOP/s, GB/s."""
-    for worker in workers.values():  # one that still imports its libraries would halve the limits
+def _print_limits(workers, show):
+    """Print the conditions of the measurement, and measure the machine's limits.
+
+    Returns:
+        GFLOP/s and GB/s.
+    """
+    for worker in workers.values():  # a worker that is still importing its libraries would halve the limits
         worker.ask("ready")
     about, limits = workers["ours"].ask("about"), workers["ours"].ask("limits")
     torch = f"torch {version('torch')}" if "torch" in workers else "torch is not installed: nothing to compare with"
@@ -122,23 +143,26 @@ def _introduce(workers, show):
 
 
 def _write(path, text):
-    """Write a file aside and rename it; without text only find out, before an hour of measuring, whether that works."""
-    aside = Path(f"{path}.part")
-    with writing(path, aside):
+    """Write a temporary file and rename it. Without text, only check that the file can be written.
+
+    The check comes before an hour of measurements.
+    """
+    temporary_path = Path(f"{path}.part")
+    with writing(path, temporary_path):
         if path.is_dir():
             raise IsADirectoryError(None, "it is a folder")
-        aside.write_text(text or "", encoding="utf-8")
-        aside.unlink() if text is None else aside.replace(path)
+        temporary_path.write_text(text or "", encoding="utf-8")
+        temporary_path.unlink() if text is None else temporary_path.replace(path)
 
 
 def _parse(argv):
     parser = argparse.ArgumentParser(
         prog="python -m numpy_sat.bench",
-        description="Measure the kernels, beside the machine's limit and, where it is installed, PyTorch.",
-        epilog="GFLOP/s counts the operations of the direct definition, whatever the algorithm does: Winograd does "
-        "fewer, so its share of the peak may exceed 1. Times are medians of rounds in which all rungs and torch take "
-        "turns, torch in its fastest layout; ratio is a time over torch's. error is the largest against float64, "
-        "relative to the largest value.",
+        description="Measure the kernels, the machine's limit and, if it is installed, PyTorch.",
+        epilog="GFLOP/s counts the operations of the direct definition for every algorithm. Winograd needs fewer, so "
+        "its share of the peak may exceed 1. Times are medians of rounds in which all rungs and torch take turns. "
+        "torch uses its fastest memory layout. ratio is the time divided by torch's time. error is the largest error "
+        "against float64, relative to the largest value.",
     )
     parser.add_argument("--group", nargs="+", action="extend", choices=works.GROUPS, help="default: all")
     parser.add_argument("--work", default="", metavar="SUBSTRING", help="only works with this in their names")
@@ -147,7 +171,7 @@ def _parse(argv):
         "--json",
         type=Path,
         metavar="FILE",
-        help="an object a line; -: standard output, and the table goes to standard error",
+        help="write one JSON object per line; -: to standard output, with the table on standard error",
     )
     parser.add_argument(
         "--plot", type=Path, metavar="FILE.png", help="draw the convolutions under the machine's roofline"

@@ -1,4 +1,4 @@
-"""What the machine could do at best: multiply-adds that never leave the registers, and memory read once."""
+"""Measure the machine's limits: multiply-adds on numbers in registers, and reads from memory."""
 
 import ctypes
 import time
@@ -9,51 +9,56 @@ import numpy as np
 
 from numpy_sat.kernels import simd, tile
 from numpy_sat.kernels.simd import LANES
-from numpy_sat.kernels.threads import kernel, run, taken
+from numpy_sat.kernels.threads import claim_tasks, kernel, run
 from numpy_sat.system import machine
 
-SUMS = (0,) * 12  # rows of a tile: more multiply-adds that wait for nothing but themselves than are ever in flight
+SUMS = (0,) * 12  # rows of a tile: more independent multiply-adds than a processor has in flight
 REPEATS = 500_000
 CHUNK = 1 << 18  # numbers that a task reads: 1 MiB
 
 
-def limits():
-    """{"gflops": float32 operations a second / 1e9, "gbytes": bytes read a second / 1e9}, of all threads."""
+def limits() -> dict[str, float]:
+    """Measure the limits of all threads.
+
+    Returns:
+        {"gflops": float32 operations per second / 1e9, "gbytes": bytes read per second / 1e9}.
+    """
     return {"gflops": peak(16 * machine.THREADS, REPEATS), "gbytes": bandwidth(256)}
 
 
-def peak(tasks, repeats):
-    """GFLOP/s of fused multiply-adds on numbers that stay in registers."""
+def peak(tasks: int, repeats: int) -> float:
+    """Measure the GFLOP/s of fused multiply-adds on numbers that stay in registers."""
     x, y = np.full(LANES, 1e-3, np.float32), np.zeros(tasks * len(SUMS) * LANES, np.float32)
-    return 2e-9 * tasks * repeats * len(SUMS) * LANES / _least(_multiply_add, tasks, SUMS, (0,), repeats, x, y)
+    return 2e-9 * tasks * repeats * len(SUMS) * LANES / _fastest(_multiply_add, tasks, SUMS, (0,), repeats, x, y)
 
 
-def bandwidth(mebibytes):
-    """GB/s read from an array of that size, which should be larger than the caches."""
+def bandwidth(mebibytes: int) -> float:
+    """Measure the GB/s read from an array of this size. It should be larger than the caches."""
     x, sums = np.ones(mebibytes * CHUNK, np.float32), np.zeros(mebibytes * LANES, np.float32)
-    return 1e-9 * x.nbytes / _least(_read, mebibytes, x, sums)
+    return 1e-9 * x.nbytes / _fastest(_read, mebibytes, x, sums)
 
 
-def about():
-    """{"threads", "cpu", "numpy", "numba", "blas"}: what the figures depend on."""
+def about() -> dict[str, int | str]:
+    """Return the conditions of the figures: {"threads", "cpu", "numpy", "numba", "blas"}."""
     versions = {name: version(name) for name in ("numpy", "numba")}
     return {"threads": machine.THREADS, "cpu": llvmlite.binding.get_host_cpu_name(), "blas": _blas(), **versions}
 
 
-def _least(function, tasks, *args):
-    """Seconds of the fastest of 30 rounds, after one that compiles: a limit is reached while nothing disturbs."""
+def _fastest(function, tasks, *args):
+    """Return the seconds of the fastest of 30 rounds, the one with the least disturbance. A first round compiles."""
     seconds = []
     for _ in range(31):
-        began = time.perf_counter()
+        start = time.perf_counter()
         run(function, tasks, *args)
-        seconds.append(time.perf_counter() - began)
+        seconds.append(time.perf_counter() - start)
     return min(seconds[1:])
 
 
 @kernel
 def _multiply_add(thread, counter, tasks, like_rows, like_columns, repeats, x, y):
+    """Add x * x to all sums of a tile, `repeats` times per task."""
     same_number, column = tile.offsets(like_rows, 0, 1, 0), tile.offsets(like_columns, 0, 1, 0)
-    for task in taken(thread, counter, tasks):
+    for task in claim_tasks(thread, counter, tasks):
         rows = tile.offsets(like_rows, task * len(like_rows), (task + 1) * len(like_rows), LANES)
         sums = tile.load(rows, column, y, 0)
         for _ in range(repeats):
@@ -63,7 +68,8 @@ def _multiply_add(thread, counter, tasks, like_rows, like_columns, repeats, x, y
 
 @kernel
 def _read(thread, counter, tasks, x, sums):
-    for task in taken(thread, counter, tasks):
+    """Sum CHUNK numbers of x per task."""
+    for task in claim_tasks(thread, counter, tasks):
         a = b = c = d = simd.repeat(np.float32(0))
         for at in range(task * CHUNK, (task + 1) * CHUNK, 4 * LANES):
             a, b = a + simd.load(x, at), b + simd.load(x, at + LANES)
@@ -72,13 +78,13 @@ def _read(thread, counter, tasks, x, sums):
 
 
 def _blas():
-    """Which kernel numpy's OpenBLAS runs, such as Haswell; "unknown" where it cannot be asked."""
+    """Return the kernel that NumPy's OpenBLAS runs, such as Haswell, or "unknown"."""
     try:
         with open("/proc/self/maps") as maps:
-            loaded = {line.split(maxsplit=5)[-1].strip() for line in maps if "openblas" in line}
+            library_paths = {line.split(maxsplit=5)[-1].strip() for line in maps if "openblas" in line}
     except OSError:
         return "unknown"
-    for path in loaded:
+    for path in library_paths:
         for name in ("scipy_openblas_get_corename64_", "scipy_openblas_get_corename", "openblas_get_corename"):
             corename = getattr(ctypes.CDLL(path), name, None)
             if corename:

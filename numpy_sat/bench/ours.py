@@ -1,5 +1,6 @@
 """The works as numpy_sat computes them, each rung with its error against float64."""
 
+from collections.abc import Sequence
 from functools import partial
 
 import numpy as np
@@ -8,31 +9,39 @@ from numpy_sat import captioner
 from numpy_sat.bench import inputs, limits, workers
 from numpy_sat.bench.rungs import RUNGS, cut
 from numpy_sat.bench.workers import Timed
+from numpy_sat.bench.works import Work
+from numpy_sat.data.batches import Batch
 from numpy_sat.decoders import attend_tell
 from numpy_sat.decoders.attentions import soft
 from numpy_sat.decoders.fast import choose, recurrence
 from numpy_sat.encoders import lite0
+from numpy_sat.experiment.recipe import Recipe
 from numpy_sat.kernels import conv as conv_kernel
 from numpy_sat.kernels import elementwise
 from numpy_sat.layers import block, conv, depthwise, losses, pool
+from numpy_sat.loss import Loss
 from numpy_sat.system.workspace import Workspace
 from numpy_sat.training import optimizers
 
 
-def main():
-    """A worker process."""
+def main() -> None:
+    """Run a worker process."""
     workers.serve(prepare, limits=limits.limits, about=limits.about)
 
 
-def prepare(work, rungs):
-    """{rung: Timed} of a Work."""
-    of_group = {"conv": _conv, "depthwise": _depthwise, "net": _net, "lite0": _lite0, "decoder": _decoder}
-    of_group |= {"step": _step, "elementwise": _elementwise}
-    return {rung: of_group[work.group](work, rung) for rung in rungs}
+def prepare(work: Work, rungs: Sequence[str]) -> dict[str, Timed]:
+    """Return {rung: Timed} of a Work."""
+    prepare_group = {"conv": _conv, "depthwise": _depthwise, "net": _net, "lite0": _lite0, "decoder": _decoder}
+    prepare_group |= {"step": _step, "elementwise": _elementwise}
+    return {rung: prepare_group[work.group](work, rung) for rung in rungs}
 
 
 def _conv(work, rung):
-    """Errors forward and of the input's gradient are those of the first image, the others have the same."""
+    """Return the Timed of a convolution.
+
+    The errors of the result and of the input's gradient are measured on the first image. The other images have similar
+    ones.
+    """
     x, W, b, dy = inputs.conv(**work.sizes)
     if work.pass_ == "forward":
         part = cut(x, W, b) if rung == "nested loops" else (x, W, b)
@@ -44,19 +53,19 @@ def _conv(work, rung):
         call = _reusing(lambda: conv_kernel.input_gradient(dy, W, x.shape, 1, 1))
         return Timed(call, lambda dx: _error(dx[:1], conv.conv_input_gradient(*_backward64(x[:1], W, dy[:1]))))
     call = _reusing(lambda: conv_kernel.weight_gradient(x, dy, W.shape, 1, 1))
-    images = zip(x[:, None], dy[:, None], strict=True)  # one by one, or float64 would take gigabytes
-    of_each = (conv.conv_parameter_gradients(*_backward64(one, W, done))[0] for one, done in images)
-    return Timed(call, lambda dW: _error(dW, sum(of_each)))
+    pairs = zip(x[:, None], dy[:, None], strict=True)  # one image at a time: all in float64 would take gigabytes
+    gradients = (conv.conv_parameter_gradients(*_backward64(image, W, dy_image))[0] for image, dy_image in pairs)
+    return Timed(call, lambda dW: _error(dW, sum(gradients)))
 
 
 def _backward64(x, W, dy):
-    """The arguments of a plain convolution's gradients."""
+    """Return the arguments of a convolution's gradients in float64, which the plain definition computes."""
     x, W, dy = _float64(x, W, dy)
     return dy, conv.ConvCache(x, W, 1, 1)
 
 
 def _depthwise(work, _):
-    """The error backward is that of the input's gradient."""
+    """Return the Timed of a depthwise convolution. The error of the backward pass is that of the input's gradient."""
     x, W, b, dy = inputs.depthwise(**work.sizes)
     stride = work.sizes["stride"]
     if work.pass_ == "forward":
@@ -90,8 +99,16 @@ def _net(work, _):
     return Timed(_reusing(lambda: net_forward(x, layers)[0]), check)
 
 
-def net_forward(x, layers):
-    """The result of a stack of blocks and their caches. layers: [(W, b, whether pooled), ...]."""
+def net_forward(x: np.ndarray, layers: list[tuple]) -> tuple[np.ndarray, list]:
+    """Compute a stack of blocks.
+
+    Args:
+        x: (N, H, H, 3) images.
+        layers: [(W, b, pooled), ...].
+    Returns:
+        y: the result.
+        caches: one for each block.
+    """
     caches = []
     for layer in layers:
         x, cache = block.block_forward(x, *layer)
@@ -99,21 +116,21 @@ def net_forward(x, layers):
     return x, caches
 
 
-def net_gradients(x, layers, dy):
-    """[(dW, db), ...] of all blocks, forward and backward."""
-    _, (first, *others) = net_forward(x, layers)
+def net_gradients(x: np.ndarray, layers: list[tuple], dy: np.ndarray) -> list[list[np.ndarray]]:
+    """Compute a stack of blocks forward and backward; return [(dW, db), ...] of all blocks."""
+    _, (first_cache, *caches) = net_forward(x, layers)
     grads = []
-    for cache in reversed(others):
-        dy, *of_block = block.block_backward(dy, cache)
-        grads.append(of_block)
-    return [block.block_parameter_gradients(dy, first), *reversed(grads)]
+    for cache in reversed(caches):
+        dy, *block_grads = block.block_backward(dy, cache)
+        grads.append(block_grads)
+    return [block.block_parameter_gradients(dy, first_cache), *reversed(grads)]
 
 
 def _decoder(work, _):
     params, a, words, targets = inputs.decoder(**work.sizes)
 
     def check(result):
-        """By da of the first two images; the loss is a mean over captions, and theirs are two of all."""
+        """Return the error of da of the first two images. It is scaled, because the loss is a mean over captions."""
         params64 = {name: array.astype(np.float64) for name, array in params.items()}
         da, _ = decoder_gradients(params64, *_float64(a[:2]), words[:, :2], targets[:, :2])
         return _error(result[0][:2], da * len(da) / len(a))
@@ -121,8 +138,19 @@ def _decoder(work, _):
     return Timed(_reusing(lambda: decoder_gradients(params, a, words, targets)), check)
 
 
-def decoder_gradients(params, a, words, targets):
-    """da and the parameters' gradients of decoder and loss, as captioner.loss_and_grads computes them."""
+def decoder_gradients(
+    params: dict[str, np.ndarray], a: np.ndarray, words: np.ndarray, targets: np.ndarray
+) -> tuple[np.ndarray, dict[str, np.ndarray]]:
+    """Compute the gradients of decoder and loss as captioner.loss_and_grads does.
+
+    Args:
+        params: the decoder's parameters.
+        a: (N, L, D) annotation vectors.
+        words, targets: (T, B).
+    Returns:
+        da: (N, L, D).
+        grads: {name: gradient} of the parameters.
+    """
     decoder, parts = choose(a, attend_tell, recurrence), attend_tell.Parts(soft)
     mask = np.ones(words.shape, a.dtype)
     mask_h = np.ones((*words.shape, len(params["W_hh"])), a.dtype)
@@ -140,8 +168,10 @@ def _step(work, _):
     return Timed(_reusing(lambda: train_step(recipe, params, batch, state, rng)))
 
 
-def train_step(recipe, params, batch, state, rng):
-    """One update of the whole model, in place. Returns the Loss before it."""
+def train_step(
+    recipe: Recipe, params: dict[str, np.ndarray], batch: Batch, state: dict, rng: np.random.Generator
+) -> Loss:
+    """Update the whole model once, in place. Returns the Loss before the update."""
     loss, grads = captioner.loss_and_grads(params, batch, recipe, rng)
     optimizers.clip_by_norm(grads, recipe.training.clip_norm)
     optimizers.adam_update(params, grads, state, recipe.training.learning_rate)
@@ -182,10 +212,10 @@ def _reusing(function):
 
 
 def _float64(*arrays):
-    """In double precision the layers compute by their plain definition."""
+    """Return the arrays in double precision, for which the layers run their plain definition."""
     return [array.astype(np.float64) for array in arrays]
 
 
-def _error(found, expected):
-    """The largest error relative to the largest value."""
-    return float(np.abs(found - expected).max() / np.abs(expected).max())
+def _error(result, expected):
+    """Return the largest error relative to the largest value."""
+    return float(np.abs(result - expected).max() / np.abs(expected).max())

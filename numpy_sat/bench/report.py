@@ -1,4 +1,4 @@
-"""What was measured, as JSON and as a table."""
+"""The results as JSON and as a table."""
 
 from typing import NamedTuple
 
@@ -8,17 +8,17 @@ LINE = "{:<14} {:<18} {:<16} {:>9} {:>7} {:>7} {:>7} {:>8} {:>5}"
 
 
 class Result(NamedTuple):
-    """One rung of one work: medians of all rounds."""
+    """The median time of one rung of one work."""
 
     work: Work
     rung: str
     ms: float
     error: float | None = None
-    torch_ms: float | None = None  # in the same rounds
+    torch_ms: float | None = None  # measured in the same rounds
 
 
-def row(result, peak):
-    """The JSON object of a Result; peak: GFLOP/s."""
+def row(result: Result, peak: float) -> dict:
+    """Return the JSON object of a Result. peak: the machine's limit in GFLOP/s."""
     work, rung, ms, error, torch_ms = result
     gflops = work.flops and work.flops / ms / 1e6
     return {
@@ -28,25 +28,25 @@ def row(result, peak):
     }
 
 
-def head(group):
-    """The table's first line of a group."""
+def head(group: str) -> str:
+    """Return the head line of a group's table."""
     speed = "GB/s" if group == "elementwise" else "GFLOP/s"
     return LINE.format(group, "", "rung", "ms", speed, "of peak", "error", "torch ms", "ratio")
 
 
-def line(result, peak):
-    """The table's line of a Result; elementwise works have GB/s in the place of GFLOP/s."""
-    work, found = result.work, row(result, peak)
-    speed = work.bytes / result.ms / 1e6 if work.group == "elementwise" else found["gflops"]
-    numbers = _number(speed), _fixed(found["share_of_peak"]), "-" if result.error is None else f"{result.error:.0e}"
+def line(result: Result, peak: float) -> str:
+    """Return the line of a Result in the table. Elementwise works have GB/s in the place of GFLOP/s."""
+    work, fields = result.work, row(result, peak)
+    speed = work.bytes / result.ms / 1e6 if work.group == "elementwise" else fields["gflops"]
+    numbers = _number(speed), _fixed(fields["share_of_peak"]), "-" if result.error is None else f"{result.error:.0e}"
     return LINE.format(
         *(work.name, work.pass_, result.rung, _number(result.ms), *numbers),
-        *(_number(result.torch_ms), _fixed(found["ratio"])),
+        *(_number(result.torch_ms), _fixed(fields["ratio"])),
     )
 
 
 def _number(value):
-    """Three digits, or all before the point."""
+    """Format a number with three digits, or all digits before the point."""
     return "-" if value is None else f"{value:.0f}" if value >= 100 else f"{value:.3g}"
 
 

@@ -1,26 +1,27 @@
-"""The ladder: 3x3 convolution of stride 1, padding 1, from nested loops to what training runs.
+"""The ladder: 3x3 convolution of stride 1 and padding 1, from nested loops to the kernels that training runs.
 
     y[n, i, j, o] = b[o] + sum over p, q, c of x[n, i + p - 1, j + q - 1, c] W[p, q, c, o]
 
-Every rung is the same sum in another order: rung(x, W, b) with x: (N, H, W, C), W: (3, 3, C, O), b: (O,)
-gives y: (N, H, W, O). The slow ones are here to be read and measured; training never imports this file.
+Every rung is a function rung(x, W, b) that computes the same sum in another order. It takes x: (N, H, W, C),
+W: (3, 3, C, O) and b: (O,), and returns y: (N, H, W, O). The slow rungs are here to be read and measured. Training
+never imports this file.
 """
 
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
 from numpy_sat.kernels import direct, winograd
-from numpy_sat.kernels.threads import kernel, run, taken
+from numpy_sat.kernels.threads import claim_tasks, kernel, run
 from numpy_sat.system.workspace import current
 
-NO_RELU, NO_POOL = -np.inf, 1  # what the kernels would do besides
+NO_RELU, NO_POOL = -np.inf, 1  # arguments that switch off the fused relu and pooling of the kernels
 
 
-def nested_loops(x, W, b):
-    """The definition, number by number.
+def nested_loops(x: np.ndarray, W: np.ndarray, b: np.ndarray) -> np.ndarray:
+    """Compute the definition, number by number, in Python.
 
-    Python looks up types, makes an object of every number and frees it again: thousands of the processor's cycles go
-    by for two operations, of which it could do a hundred in one. A whole layer would take hours, so the bench
+    Python looks up types, makes an object for every number, and frees it again. Two operations take thousands of
+    cycles. The processor could do a hundred operations in one cycle. A whole layer would take hours, so the bench
     measures a `cut` and scales its time.
     """
     workspace = current()
@@ -37,19 +38,21 @@ def nested_loops(x, W, b):
     return y
 
 
-def cut(x, W, b):
-    """One pixel and some output channels of a convolution's arguments: about 10,000 products, zeros around included."""
+def cut(x: np.ndarray, W: np.ndarray, b: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return the arguments for one pixel and some output channels: about 10,000 products, with those of the padding."""
     channels = max(1, 10_000 // (9 * W.shape[2]))
     return x[:1, :1, :1], W[..., :channels], b[:channels]
 
 
-def numba_loops(x, W, b):
-    """The nested loops compiled, in another order: the innermost goes through output channels.
+def numba_loops(x: np.ndarray, W: np.ndarray, b: np.ndarray) -> np.ndarray:
+    """Compute the nested loops, compiled by numba, with the loop over output channels innermost.
 
-    What is gained: types are known before the loops begin, and an operation is an instruction. More than that: y and W
-    hold their output channels side by side, and one instruction does a vector of them. (With c innermost, as above, it
-    could not: the terms of one sum must be added in order.) What is left: one core does it all, and a result is loaded
-    and stored again for every single term: 3 loads and stores to 1 multiply-add.
+    Gain: numba knows all types before the loops begin, so an operation is one instruction. The order of the loops gains
+    even more. y and W hold their output channels side by side, and one instruction handles a vector of them. With c
+    innermost this is impossible, because the terms of one sum must be added in order.
+
+    Limit: one core does all the work. A result is loaded and stored again for every single term, which is 3 loads and
+    stores for 1 multiply-add.
     """
     workspace = current()
     N, H, width, _ = x.shape
@@ -60,9 +63,15 @@ def numba_loops(x, W, b):
 
 @kernel
 def correlate(x, W, b, y):
-    """y[n, i, j, o] = b[o] + sum over p, q, c of x[n, i + p, j + q, c] W[p, q, c, o], written to y.
+    """Correlate x with W, add b, and write the result to y.
 
-    x: (N, H + P - 1, W + Q - 1, C), padded; W: (P, Q, C, O); b: (O,); y: (N, H, W, O).
+    y[n, i, j, o] = b[o] + sum over p, q, c of x[n, i + p, j + q, c] W[p, q, c, o]
+
+    Args:
+        x: (N, H + P - 1, W + Q - 1, C) images, padding included.
+        W: (P, Q, C, O) filters.
+        b: (O,) bias.
+        y: (N, H, W, O), overwritten.
     """
     N, H, width, O = y.shape
     P, Q, C, _ = W.shape
@@ -78,12 +87,14 @@ def correlate(x, W, b, y):
                                 y[n, i, j, o] += x[n, i + p, j + q, c] * W[p, q, c, o]
 
 
-def im2col(x, W, b):
-    """Write every window out as a row, then one matrix product.
+def im2col(x: np.ndarray, W: np.ndarray, b: np.ndarray) -> np.ndarray:
+    """Copy every window to a row, then compute one matrix product.
 
-    What is gained: the library's matrix product (BLAS) keeps its sums in registers, and the vector units of all cores
-    busy. What it costs: every number of x is copied nine times, and memory is far slower than arithmetic. That
-    hurts most where channels are few and images large. One image at a time, or the copies would fill gigabytes.
+    Gain: the matrix product of BLAS keeps its sums in registers, and keeps the vector units of all cores busy.
+
+    Cost: every number of x is copied nine times, and memory is far slower than arithmetic. The cost is highest for few
+    channels and large images. The function works on one image at a time, because the copies of all would fill
+    gigabytes.
     """
     workspace = current()
     (N, H, width, C), O = x.shape, W.shape[3]
@@ -96,12 +107,12 @@ def im2col(x, W, b):
     return y.reshape(N, H, width, O)
 
 
-def shifted_products(x, W, b):
-    """Nine matrix products, each of x shifted by one cell of the filter; layers/conv.py states it this way.
+def shifted_products(x: np.ndarray, W: np.ndarray, b: np.ndarray) -> np.ndarray:
+    """Compute nine matrix products, each of x shifted by one cell of the filter, as layers/conv.py does.
 
-    What is gained: a copy is as large as x, not nine times that. What it costs: y is read and written nine times, for C
-    terms instead of 9 C at once. So it is faster where channels are few and images large, and slower where not. (The
-    copy, made by `reshape`, pays: without it BLAS is given every line of an image as a small product of its own.)
+    Gain: a copy is as large as x, not nine times as large. Cost: y is read and written nine times, for C terms instead
+    of 9 C at once. So this rung is faster than im2col for few channels and large images, and slower otherwise.
+    `reshape` copies the shifted image. Without the copy, BLAS gets every row of the image as a small product.
     """
     workspace = current()
     (N, H, width, C), O = x.shape, W.shape[3]
@@ -112,12 +123,13 @@ def shifted_products(x, W, b):
     return y.reshape(N, H, width, O)
 
 
-def plain_numba(x, W, b):
-    """The compiled loops once more, four pixels at a time, on all cores.
+def plain_numba(x: np.ndarray, W: np.ndarray, b: np.ndarray) -> np.ndarray:
+    """Compute the compiled loops for four pixels at a time, on all cores.
 
-    What is gained: a line of y stays in the cache until all its terms are in. Four neighbouring pixels gain three
-    terms each at once: a weight is loaded once for four pixels, a result loaded and stored once for three terms.
-    What is left: 12 multiply-adds to 11 loads and stores, of which a processor can do hardly more in a cycle.
+    Gain: a row of y stays in the cache until all its terms are added. Four neighbouring pixels get three terms each at
+    once. A weight is loaded once for four pixels. A result is loaded and stored once for three terms.
+
+    Limit: 12 multiply-adds need 11 loads and stores, and a processor does few more loads and stores in a cycle.
     """
     workspace = current()
     N, H, width, _ = x.shape
@@ -128,12 +140,12 @@ def plain_numba(x, W, b):
 
 @kernel
 def _plain(thread, counter, tasks, x, W, b, y):
-    """A task: one line of y, of at least four pixels. x: (N, H + 2, W + 2, C)."""
+    """Compute one row of y, of at least four pixels, per task. x: (N, H + 2, W + 2, C)."""
     _, H, width, O = y.shape
-    for line in taken(thread, counter, tasks):
-        n, i = line // H, line % H
+    for row_number in claim_tasks(thread, counter, tasks):
+        n, i = row_number // H, row_number % H
         for first in range(0, width, 4):
-            j = min(first, width - 4)  # the last four may overlap those before, and compute them again
+            j = min(first, width - 4)  # the last four pixels may overlap those before and are computed twice
             y[n, i, j : j + 4] = b
             y0, y1, y2, y3 = y[n, i, j], y[n, i, j + 1], y[n, i, j + 2], y[n, i, j + 3]
             for p in range(3):
@@ -149,36 +161,36 @@ def _plain(thread, counter, tasks, x, W, b, y):
                         y3[o] += x3 * w0[o] + x4 * w1[o] + x5 * w2[o]
 
 
-def simd_direct(x, W, b):
-    """The same sums, kept in registers until they are complete (kernels/direct.py).
+def simd_direct(x: np.ndarray, W: np.ndarray, b: np.ndarray) -> np.ndarray:
+    """Compute the same sums and keep them in registers until they are complete (kernels/direct.py).
 
-    What is gained: results are no longer loaded and stored for every few terms. numba cannot be told to keep part of an
-    array in registers, but it can be given a type that is a register (kernels/simd.py), and a tuple of those is a block
-    of y (kernels/tile.py). Ten loads feed 24 multiply-adds, near the machine's limit. What is left is to multiply less.
+    Gain: results are no longer loaded and stored every few terms. numba cannot keep part of an array in registers. But
+    it accepts a type that is a register (kernels/simd.py), and a tuple of those is a block of y (kernels/tile.py). Ten
+    loads feed 24 multiply-adds, which is close to the machine's limit. The next step is to multiply less.
     """
     return direct.correlate(_pad(x), W, b, 1, NO_RELU, NO_POOL)[0]
 
 
-def winograd_f2(x, W, b):
-    """Winograd's F(2x2, 3x3) (kernels/winograd.py): 16 products where the sum has 36.
+def winograd_f2(x: np.ndarray, W: np.ndarray, b: np.ndarray) -> np.ndarray:
+    """Compute Winograd's F(2x2, 3x3) (kernels/winograd.py): 16 products where the sum has 36.
 
-    What is gained: 2.25 times fewer multiplications. What it costs: additions before and after them, and the room that
-    transformed cells take in the cache, so it is done a few tiles at a time.
+    Gain: 2.25 times fewer multiplications. Cost: additions before and after the products. The transformed cells also
+    need space in the cache, so the kernel works on a few tiles at a time.
     """
     return winograd.correlate(x, W, b, 1, NO_RELU, NO_POOL, winograd.F2)[0]
 
 
-def winograd_f4(x, W, b):
-    """F(4x4, 3x3): 36 products where the sum has 144.
+def winograd_f4(x: np.ndarray, W: np.ndarray, b: np.ndarray) -> np.ndarray:
+    """Compute Winograd's F(4x4, 3x3): 36 products where the sum has 144.
 
-    What is gained: 4 times fewer multiplications, and tiles overlap less, so fewer cells are transformed twice. What it
-    costs: longer transforms, and their rounding; the column of errors tells how large that is.
+    Gain: 4 times fewer multiplications. The tiles also overlap less, so fewer cells are transformed twice. Cost: longer
+    transforms with larger rounding errors. The column `error` of the table shows how large they are.
     """
     return winograd.correlate(x, W, b, 1, NO_RELU, NO_POOL, winograd.F4)[0]
 
 
 def _pad(x):
-    """x with a ring of zeros: (N, H + 2, W + 2, C)."""
+    """Return x with a ring of zeros: (N, H + 2, W + 2, C)."""
     workspace = current()
     N, H, width, C = x.shape
     padded = workspace.empty((N, H + 2, width + 2, C))

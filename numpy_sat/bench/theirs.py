@@ -1,35 +1,39 @@
-"""The same works by PyTorch, eagerly, as one would write them; of its memory layouts and optimisers the fastest."""
+"""The same works in PyTorch's eager mode, with its fastest memory layout and optimizer."""
 
+from collections.abc import Sequence
 from functools import partial
 from itertools import product
 
+import numpy as np
 import torch
 from torch.nn import functional as F
 
 from numpy_sat.bench import inputs, workers
 from numpy_sat.bench.workers import Timed
+from numpy_sat.bench.works import Work
 from numpy_sat.encoders import convnet, lite0
+from numpy_sat.experiment.recipe import Recipe
 from numpy_sat.system import machine
 
 LAYOUTS = torch.channels_last, torch.contiguous_format
 
 
-def main():
-    """A worker process."""
+def main() -> None:
+    """Run a worker process."""
     torch.set_num_threads(machine.THREADS)
     workers.serve(prepare)
 
 
-def prepare(work, _):
-    """{"torch": Timed} of a Work: the fastest of its candidates."""
-    of_group = {"conv": _conv, "depthwise": _depthwise, "net": _net, "lite0": _lite0, "decoder": _decoder}
-    of_group |= {"step": _step, "elementwise": _elementwise}
-    best, least = None, float("inf")
-    for candidate in of_group[work.group](work):
+def prepare(work: Work, _) -> dict[str, Timed]:
+    """Return {"torch": Timed} of a Work: the fastest of its candidates."""
+    candidates_of_group = {"conv": _conv, "depthwise": _depthwise, "net": _net, "lite0": _lite0, "decoder": _decoder}
+    candidates_of_group |= {"step": _step, "elementwise": _elementwise}
+    best, best_ms = None, float("inf")
+    for candidate in candidates_of_group[work.group](work):
         candidate()
         ms = min(workers.milliseconds(candidate) for _ in range(3))
-        if ms < least:
-            best, least = candidate, ms
+        if ms < best_ms:
+            best, best_ms = candidate, ms
     return {"torch": Timed(best)}
 
 
@@ -57,33 +61,45 @@ def _depthwise(work):
         yield partial(torch.ops.aten.convolution_backward, image_tensor(dy, layout), padded, tensors[1], *geometry)
 
 
-def same(x, P, stride, value=0.0):
-    """x, padded as TensorFlow's "SAME" where torch's convolution cannot do it, and the padding that is left to it."""
-    lines = [max((-(-side // stride) - 1) * stride + P - side, 0) for side in x.shape[2:]]
-    if lines[0] == lines[1] and lines[0] % 2 == 0 and value == 0:
-        return x, lines[0] // 2
-    down, across = ((total // 2, total - total // 2) for total in lines)
-    return F.pad(x, (*across, *down), value=value), 0
+def same(x: torch.Tensor, P: int, stride: int, value: float = 0.0) -> tuple[torch.Tensor, int]:
+    """Pad x as TensorFlow's "SAME" does, if torch's convolution cannot do it.
+
+    Args:
+        x: (N, C, H, W) images.
+        P, stride: of the convolution.
+        value: the value of the padding.
+    Returns:
+        x: padded if necessary.
+        padding: the padding that the convolution must add.
+    """
+    padding_sizes = [max((-(-side // stride) - 1) * stride + P - side, 0) for side in x.shape[2:]]
+    if padding_sizes[0] == padding_sizes[1] and padding_sizes[0] % 2 == 0 and value == 0:
+        return x, padding_sizes[0] // 2
+    vertical, horizontal = ((total // 2, total - total // 2) for total in padding_sizes)
+    return F.pad(x, (*horizontal, *vertical), value=value), 0
 
 
-def same_conv(x, W, b, stride=1, groups=1, value=0.0):
+def same_conv(
+    x: torch.Tensor, W: torch.Tensor, b: torch.Tensor, stride: int = 1, groups: int = 1, value: float = 0.0
+) -> torch.Tensor:
+    """Compute a convolution with "SAME" padding."""
     x, padding = same(x, W.shape[2], stride, value)
     return F.conv2d(x, W, b, stride, padding, groups=groups)
 
 
 def _lite0(work):
     params, images = inputs.lite0(**work.sizes)
-    whole = {2: (None, None), 3: (slice(None), slice(None), None)}  # where matrices and depthwise filters lack axes
+    new_axes = {2: (None, None), 3: (slice(None), slice(None), None)}  # to make matrices and depthwise filters 4-D
     for layout in LAYOUTS:
         tensors = {
-            name: tensor(array) if array.ndim == 1 else filters(array[whole.get(array.ndim, ...)], layout)
+            name: tensor(array) if array.ndim == 1 else filters(array[new_axes.get(array.ndim, ...)], layout)
             for name, array in params.items()
         }
         yield partial(torch.no_grad()(lite0_forward), tensors, image_tensor(images, layout), work.sizes["stages"])
 
 
-def lite0_forward(params, x, stages):
-    """encoders/lite0.py in use: (N, 3, H, W) to (N, D, H', W')."""
+def lite0_forward(params: dict[str, torch.Tensor], x: torch.Tensor, stages: Sequence) -> torch.Tensor:
+    """Compute encoders/lite0.py in inference mode: images (N, 3, H, W) to annotations (N, D, H', W')."""
     for name, block in lite0.parts(stages).items():
         if block is None:
             stride, value = (lite0.STRIDE, lite0.GREY) if name == "stem" else (1, 0.0)
@@ -106,16 +122,16 @@ def _net(work):
         yield partial(forward if work.pass_ == "forward" else backward, image_tensor(x, layout), tensors)
 
 
-def net_forward(x, layers):
-    """The result of a stack of convolutions with relu. layers: [(W, b, whether pooled), ...]."""
+def net_forward(x: torch.Tensor, layers: list[tuple]) -> torch.Tensor:
+    """Compute a stack of convolutions with relu. layers: [(W, b, pooled), ...]."""
     for W, b, pooled in layers:
         x = F.relu(F.conv2d(x, W, b, padding=1))
         x = F.max_pool2d(x, 2, 2) if pooled else x
     return x
 
 
-def net_gradients(dy, x, layers):
-    """dW, db, dW, db, ... of all convolutions, forward and backward."""
+def net_gradients(dy: torch.Tensor, x: torch.Tensor, layers: list[tuple]) -> tuple[torch.Tensor, ...]:
+    """Compute a stack of convolutions forward and backward; return dW, db, dW, db, ... of all convolutions."""
     return torch.autograd.grad(net_forward(x, layers), [array for W, b, _ in layers for array in (W, b)], dy)
 
 
@@ -124,14 +140,28 @@ def _decoder(work):
     yield partial(decoder_gradients, parameters(params), tensor(a).requires_grad_(), tensor(words), tensor(targets))
 
 
-def decoder_gradients(params, a, words, targets):
-    """da and then the parameters' gradients of decoder and loss."""
+def decoder_gradients(
+    params: dict[str, torch.Tensor], a: torch.Tensor, words: torch.Tensor, targets: torch.Tensor
+) -> tuple[torch.Tensor, ...]:
+    """Compute decoder and loss forward and backward; return da and the gradients of the parameters."""
     loss = loss_of(*decode(params, a, words), targets, torch.ones(words.shape))
     return torch.autograd.grad(loss, [a, *params.values()])
 
 
-def decode(p, a, words, dropout=0.0):
-    """decoders/attend_tell.py: a: (N, L, D), words: (T, B) to logits: (T, B, V), alpha: (T, B, L)."""
+def decode(
+    p: dict[str, torch.Tensor], a: torch.Tensor, words: torch.Tensor, dropout: float = 0.0
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """Compute decode_forward of decoders/attend_tell.py.
+
+    Args:
+        p: the decoder's parameters.
+        a: (N, L, D) annotation vectors.
+        words: (T, B).
+        dropout: probability of dropout on h.
+    Returns:
+        logits: (T, B, V).
+        alpha: (T, B, L).
+    """
     N, B, S = len(a), words.shape[1], len(p["W_hh"])
     abar, keys = a.mean(1), (a @ p["W_a"] + p["b_a"])[:, None]
     h, c = (torch.tanh(torch.addmm(p[f"b_{s}0"], abar, p[f"W_{s}0"])).repeat_interleave(B // N, 0) for s in "hc")
@@ -150,11 +180,18 @@ def decode(p, a, words, dropout=0.0):
     return logits, torch.stack(alphas)
 
 
-def loss_of(logits, alpha, targets, mask, smoothing=0.0, weight=1.0):
-    """Equation 14, means over captions: cross-entropy and the doubly stochastic penalty."""
-    word = F.cross_entropy(logits.flatten(0, 1), targets.flatten(), reduction="none", label_smoothing=smoothing)
-    missing = 1 - (alpha * mask[..., None]).sum(0)
-    return ((word * mask.flatten()).sum() + weight * (missing * missing).sum()) / targets.shape[1]
+def loss_of(
+    logits: torch.Tensor,
+    alpha: torch.Tensor,
+    targets: torch.Tensor,
+    mask: torch.Tensor,
+    label_smoothing: float = 0.0,
+    attention_penalty: float = 1.0,
+) -> torch.Tensor:
+    """Compute the loss of equation 14, a mean over captions: cross-entropy plus the attention penalty."""
+    word = F.cross_entropy(logits.flatten(0, 1), targets.flatten(), reduction="none", label_smoothing=label_smoothing)
+    unattended = 1 - (alpha * mask[..., None]).sum(0)
+    return ((word * mask.flatten()).sum() + attention_penalty * (unattended * unattended).sum()) / targets.shape[1]
 
 
 def _step(work):
@@ -166,8 +203,16 @@ def _step(work):
         yield partial(train_step, recipe, tensors, optimizer, images, *others)
 
 
-def train_step(recipe, params, optimizer, images, words, targets, mask):
-    """One update of the whole model, in place. Returns the loss before it."""
+def train_step(
+    recipe: Recipe,
+    params: dict[str, torch.Tensor],
+    optimizer: torch.optim.Optimizer,
+    images: torch.Tensor,
+    words: torch.Tensor,
+    targets: torch.Tensor,
+    mask: torch.Tensor,
+) -> torch.Tensor:
+    """Update the whole model once, in place. Returns the loss before the update."""
     a = annotate(params, images, recipe.encoder.stages)
     a = a * F.dropout(torch.ones(len(a), 1, a.shape[2]), recipe.encoder.annotation_dropout)
     logits, alpha = decode(params, a, words, recipe.decoder.dropout)
@@ -179,8 +224,8 @@ def train_step(recipe, params, optimizer, images, words, targets, mask):
     return loss
 
 
-def annotate(params, images, stages):
-    """encoders/convnet.py: images: (N, 3, H, W) to annotations: (N, L, D)."""
+def annotate(params: dict[str, torch.Tensor], images: torch.Tensor, stages: Sequence) -> torch.Tensor:
+    """Compute encoders/convnet.py: images (N, 3, H, W) to annotations (N, L, D)."""
     x = images
     for name, _, pooled in convnet.layers(stages):
         gamma, beta = params.get(f"{name}.gamma"), params.get(f"{name}.beta")
@@ -220,22 +265,24 @@ def _relu_backward(dy, y):
     return dx, dx.sum((0, 1, 2))
 
 
-def parameters(params, layout=torch.contiguous_format):
-    """The captioner's parameters as tensors with gradients, convolutions' filters as torch has them."""
+def parameters(
+    params: dict[str, np.ndarray], layout: torch.memory_format = torch.contiguous_format
+) -> dict[str, torch.Tensor]:
+    """Return the captioner's parameters as tensors with gradients, with convolution filters in torch's axis order."""
     tensors = {name: filters(w, layout) if w.ndim == 4 else tensor(w).clone() for name, w in params.items()}
     return {name: w.requires_grad_() for name, w in tensors.items()}
 
 
-def tensor(array):
-    """A tensor that shares the array's memory."""
+def tensor(array: np.ndarray) -> torch.Tensor:
+    """Return a tensor that shares the array's memory."""
     return torch.from_numpy(array)
 
 
-def image_tensor(x, layout):
-    """(N, H, W, C) to (N, C, H, W)."""
+def image_tensor(x: np.ndarray, layout: torch.memory_format) -> torch.Tensor:
+    """Return images (N, H, W, C) as a tensor (N, C, H, W)."""
     return tensor(x).permute(0, 3, 1, 2).contiguous(memory_format=layout)
 
 
-def filters(W, layout):
-    """(P, Q, C, O) to (O, C, P, Q)."""
+def filters(W: np.ndarray, layout: torch.memory_format) -> torch.Tensor:
+    """Return filters (P, Q, C, O) as a tensor (O, C, P, Q)."""
     return tensor(W).permute(3, 2, 0, 1).contiguous(memory_format=layout)

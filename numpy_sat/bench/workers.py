@@ -1,7 +1,7 @@
-"""Processes that measure: a question and an answer at a time, each a line of JSON.
+"""Worker processes that measure. They answer questions, one line of JSON for each question and answer.
 
-numpy_sat and torch get a process each: a library's threads spin for a while after their work is done, and would slow
-the other's. For the same reason a pause comes before every round.
+numpy_sat and torch each get a process. The threads of a library spin for a while after their work is done and would
+slow down the other library. A pause before every round has the same reason.
 """
 
 import json
@@ -11,31 +11,31 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from numpy_sat.bench.works import Work
 from numpy_sat.system.errors import InputError
 
-LEAST = 20  # milliseconds of a round: shorter works are repeated
-PAUSE = 0.05  # seconds
+MIN_MILLISECONDS = 20  # milliseconds of a round; shorter works are repeated
+PAUSE = 0.05  # seconds before a round
 
 
 class Timed(NamedTuple):
-    """Something to be measured."""
+    """A function to be measured."""
 
     call: Callable[[], object]
-    check: Callable[[object], float] | None = None  # its result's largest error, relative to the largest value
-    scale: float = 1  # the whole work over what `call` does of it
+    check: Callable[[object], float] | None = None  # result of `call` to largest error, relative to the largest value
+    scale: float = 1  # size of the whole work divided by the part that `call` computes
 
 
 class Worker:
     """A Python process that runs `code`, which ends in `serve`."""
 
-    def __init__(self, code, environment):
+    def __init__(self, code: str, environment: dict[str, str] | None):
         self._process = subprocess.Popen(
             [sys.executable, "-c", code],
             **dict(stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment),
-            start_new_session=True,  # Ctrl-C is for the parent, which ends its workers
+            start_new_session=True,  # Ctrl-C reaches only the parent, which ends its workers
         )
 
     def __enter__(self):
@@ -45,35 +45,43 @@ class Worker:
         self._process.kill()
         self._process.communicate()
 
-    def ask(self, question, *args):
-        """What the worker's function of that name returns. Raises InputError where the worker has ended."""
+    def ask(self, question: str, *args) -> Any:
+        """Call the function of this name in the worker and return its result.
+
+        Raises:
+            InputError: the worker has ended.
+        """
         try:
             print(json.dumps([question, *args]), file=self._process.stdin, flush=True)
             answer = self._process.stdout.readline()
         except BrokenPipeError:
             answer = ""
         if not answer:
-            raise InputError("a measuring process ended (see above); if memory ran out, measure less with --work.")
+            raise InputError(
+                "a measuring process ended (see above); if memory ran out, select fewer works with --work."
+            )
         return json.loads(answer)
 
 
-def serve(prepare_work, **more):
-    """Answer questions until there are none: "ready", "prepare" a work, "measure" a rung of it, and those of `more`.
+def serve(prepare_work: Callable[[Work, list[str]], dict[str, Timed]], **more_functions: Callable) -> None:
+    """Answer the questions on standard input: "ready", "prepare", "measure", and those of `more_functions`.
 
-    prepare_work(work, rungs): {rung: Timed}.
+    Args:
+        prepare_work: returns {rung: Timed} of a work and rungs.
+        more_functions: further functions by the names of their questions.
     """
     answers = os.fdopen(os.dup(1), "w")
-    os.dup2(2, 1)  # what anybody else prints is no answer
-    ready = {}  # rung: its Timed, and how often a round calls it
+    os.dup2(2, 1)  # other output must not mix with the answers
+    ready = {}  # {rung: (Timed, calls per round)}
 
     def prepare(work, rungs):
-        """All that is not to be counted: inputs, compilation, a first call. Returns {rung: error or None}."""
-        ready.clear()  # before the next work takes its memory
+        """Do all work that is not measured: inputs, compilation, a first call. Returns {rung: error or None}."""
+        ready.clear()  # frees the memory before the next work allocates
         errors = {}
         for rung, timed in prepare_work(Work(*work), rungs).items():
             result = timed.call()
             errors[rung] = timed.check(result) if timed.check else None
-            ready[rung] = timed, math.ceil(LEAST / milliseconds(timed.call))
+            ready[rung] = timed, math.ceil(MIN_MILLISECONDS / milliseconds(timed.call))
         return errors
 
     def measure(rung):
@@ -81,15 +89,15 @@ def serve(prepare_work, **more):
         time.sleep(PAUSE)
         return timed.scale * milliseconds(timed.call, repeats)
 
-    functions = {"ready": lambda: True, "prepare": prepare, "measure": measure, **more}
+    functions = {"ready": lambda: True, "prepare": prepare, "measure": measure, **more_functions}
     for line in sys.stdin:
         question, *args = json.loads(line)
         print(json.dumps(functions[question](*args)), file=answers, flush=True)
 
 
-def milliseconds(call, repeats=1):
-    """How long one call takes."""
-    began = time.perf_counter()
+def milliseconds(call: Callable[[], object], repeats: int = 1) -> float:
+    """Return the mean time of a call."""
+    start = time.perf_counter()
     for _ in range(repeats):
         call()
-    return 1000 * (time.perf_counter() - began) / repeats
+    return 1000 * (time.perf_counter() - start) / repeats

@@ -1,28 +1,30 @@
-"""What is measured: each work's sizes, its rungs and how many operations its definition has."""
+"""The works that are measured: sizes, rungs, and the number of operations of the definition."""
 
 import math
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from typing import NamedTuple
 
 from numpy_sat.data import catalog
 from numpy_sat.encoders import convnet, lite0
 from numpy_sat.experiment.presets import PRESETS
+from numpy_sat.experiment.recipe import Recipe
 
 GROUPS = ("conv", "depthwise", "net", "lite0", "decoder", "step", "elementwise")
 BLAS_RUNGS = ("im2col + BLAS", "shifted products")
 LADDER = ("nested loops", "numba loops", *BLAS_RUNGS, "plain numba", "SIMD direct", "Winograd F2", "Winograd F4")
 LAYERS = ((224, 3, 64), (224, 64, 64), (112, 64, 128), (56, 128, 256), (28, 256, 512), (14, 512, 512))  # H, C, O
-DEPTHWISE = (  # H, C, P, stride: those of EfficientNet-Lite0 that differ
+DEPTHWISE = (  # H, C, P, stride: the different ones in EfficientNet-Lite0
     *((112, 32, 3, 1), (112, 96, 3, 2), (56, 144, 3, 1), (56, 144, 5, 2), (28, 240, 5, 1), (28, 240, 3, 2)),
     *((14, 480, 3, 1), (14, 672, 5, 1), (14, 672, 5, 2), (7, 1152, 5, 1), (7, 1152, 3, 1)),
 )
 VGG = ((64, 64), (128, 128), (256, 256, 256), (512, 512, 512), (512, 512, 512))
-NETS = {  # N, H, stages, whether the last is pooled too
+NETS = {  # N, H, stages, True if the last stage is pooled too
     "VGG-16 batch 8": (8, 224, VGG, True),
     "VGG-16 batch 1": (1, 224, VGG, True),
     "32-256@112": (32, 112, ((32,), (64,), (128,), (256,)), False),
 }
-ELEMENTWISE = (  # name, pass, rung, shape, how many arrays of that size are read and written
+ELEMENTWISE = (  # name, pass, rung, shape, number of arrays of this size that are read and written
     *((name, "forward", "kernel", [8_000_000], 2) for name in ("tanh", "sigmoid")),
     ("max-pool", "forward", "numpy_sat", [8, 112, 112, 64], 1.25),
     ("max-pool", "backward", "numpy_sat", [8, 112, 112, 64], 1.25),
@@ -33,19 +35,19 @@ ELEMENTWISE = (  # name, pass, rung, shape, how many arrays of that size are rea
 
 
 class Work(NamedTuple):
-    """One pass of one work; its sizes are what inputs.py makes arrays of, and JSON."""
+    """A pass of a layer or model that is measured."""
 
     group: str
     name: str
     pass_: str
     rungs: list
-    sizes: dict
-    flops: float | None  # of the direct definition's products and sums, whatever the algorithm
+    sizes: dict  # arguments of the function in inputs.py, in JSON's types
+    flops: float | None  # products and sums of the direct definition, the same for every algorithm
     bytes: float | None = None  # every argument and result once
 
 
-def all_works():
-    """Every Work there is, group by group."""
+def all_works() -> Iterator[Work]:
+    """Yield every Work, group by group."""
     passes = ("forward", "input gradient", "weight gradient")
     yield from (conv_work(pass_, 8, *layer) for layer in LAYERS for pass_ in passes)
     for layer in DEPTHWISE:
@@ -56,7 +58,7 @@ def all_works():
     yield decoder_work(N=64, L=196, D=512, M=512, S=512, A=512, V=2500, T=20)
     for (data, small), recipe in PRESETS.items():
         if catalog.DATASETS[data].TASK != "captioning":
-            continue  # what is timed begins with images
+            continue  # a measured step begins with images
         yield step_work(
             data + " small" * small, recipe, V=50 if data == "scenes" else 2500, T=recipe.decoding.max_words
         )
@@ -67,15 +69,15 @@ def all_works():
         yield Work("elementwise", name, pass_, [rung], dict(shape=shape), None, 4 * arrays * math.prod(shape))
 
 
-def conv_work(pass_, N, H, C, O):
-    """A 3x3 convolution of stride 1 and padding 1 of N images (H, H, C) to (H, H, O)."""
+def conv_work(pass_: str, N: int, H: int, C: int, O: int) -> Work:
+    """Return a 3x3 convolution of N images (H, H, C) to (H, H, O), with stride 1 and padding 1."""
     ladder = [rung for rung in LADDER if C % 16 == 0 or "Winograd" not in rung]
     rungs, numbers = ladder if pass_ == "forward" else ["kernel"], N * H * H * (C + O) + 9 * C * O
     return Work("conv", f"{C}-{O}@{H}", pass_, rungs, dict(N=N, H=H, C=C, O=O), _conv_flops(N, H, C, O), 4 * numbers)
 
 
-def depthwise_work(pass_, N, H, C, P, stride):
-    """A depthwise convolution of N images (H, H, C) by filters of P x P; backward, that of input and weights."""
+def depthwise_work(pass_: str, N: int, H: int, C: int, P: int, stride: int) -> Work:
+    """Return a depthwise convolution of N images (H, H, C) with P x P filters. Backward includes both gradients."""
     sides = -(-H // stride)
     flops, numbers = 2 * P * P * C * sides * sides * N, N * C * (H * H + sides * sides) + P * P * C
     sizes, passes = dict(N=N, H=H, C=C, P=P, stride=stride), 1 if pass_ == "forward" else 2
@@ -83,24 +85,24 @@ def depthwise_work(pass_, N, H, C, P, stride):
     return Work("depthwise", name, pass_, ["numpy_sat"], sizes, passes * flops, 4 * passes * numbers)
 
 
-def lite0_work(name, N, H, stages):
-    """EfficientNet-Lite0 in inference mode, of N images (H, H, 3); stages: as in encoders/lite0.py."""
+def lite0_work(name: str, N: int, H: int, stages: Sequence) -> Work:
+    """Return EfficientNet-Lite0 in inference mode on N images (H, H, 3). stages: as in encoders/lite0.py."""
     return Work("lite0", name, "forward", ["numpy_sat"], dict(N=N, H=H, stages=stages), _lite0_flops(N, H, stages))
 
 
-def net_work(name, pass_, N, H, stages, pool_last):
-    """Convolutions with relu, from N images (H, H, 3) on; stages: as in encoders/convnet.py."""
+def net_work(name: str, pass_: str, N: int, H: int, stages: Sequence, pool_last: bool) -> Work:
+    """Return a stack of convolutions with relu on N images (H, H, 3). stages: as in encoders/convnet.py."""
     sizes = dict(N=N, H=H, blocks=_blocks(stages, pool_last))
     return Work("net", name, pass_, ["numpy_sat"], sizes, _net_flops(**sizes, backward=pass_ != "forward"))
 
 
-def decoder_work(**sizes):
-    """A caption for each of N images through decoder and loss, forward and backward."""
+def decoder_work(**sizes: int) -> Work:
+    """Return decoder and loss, forward and backward, with one caption for each of N images."""
     return Work("decoder", "soft attention", "forward + backward", ["numpy_sat"], sizes, _decoder_flops(1, **sizes))
 
 
-def step_work(name, recipe, V, T):
-    """A whole training step of a recipe: loss, gradients, clipping and Adam (which is not counted)."""
+def step_work(name: str, recipe: Recipe, V: int, T: int) -> Work:
+    """Return a whole training step of a recipe: loss, gradients, clipping and Adam. flops does not count Adam."""
     encoder, decoder, N = recipe.encoder, recipe.decoder, recipe.training.batch_size
     grid, D = encoder.image_size // 2 ** (len(encoder.stages) - 1), convnet.size(encoder.stages)
     M, S, A = decoder.embedding_size, decoder.hidden_size, decoder.attention_size
@@ -110,7 +112,7 @@ def step_work(name, recipe, V, T):
 
 
 def _blocks(stages, pool_last):
-    """[(channels, whether pooled), ...] of every convolution."""
+    """Return [(channels, pooled), ...] of every convolution."""
     return [
         (O, k == len(stage) and (pool_last or stage is not stages[-1]))
         for stage in stages
@@ -123,7 +125,10 @@ def _conv_flops(N, H, C, O):
 
 
 def _net_flops(N, H, blocks, backward):
-    """Backward each convolution is done twice, but for the first, whose images need no gradient."""
+    """Count the operations of a stack of convolutions.
+
+    Backward, each convolution is computed twice. The first one is computed once, because images need no gradient.
+    """
     flops, C = [], 3
     for O, pooled in blocks:
         flops.append(_conv_flops(N, H, C, O))
@@ -142,8 +147,11 @@ def _lite0_flops(N, H, stages):
     return flops
 
 
-def _decoder_flops(each, N, L, D, M, S, A, V, T):
-    """The matrix products and weighted sums, forward and twice that backward, of `each` captions of N images."""
+def _decoder_flops(captions, N, L, D, M, S, A, V, T):
+    """Count the matrix products and weighted sums of N images with `captions` captions each, forward and backward.
+
+    The backward pass has twice the operations of the forward pass.
+    """
     image = L * D * A + 2 * D * S
     word = S * A + L * A + L * D + S + (M + D + S) * 4 * S + (S + D) * M + M * V
-    return 3 * 2 * N * (image + each * T * word)
+    return 3 * 2 * N * (image + captions * T * word)

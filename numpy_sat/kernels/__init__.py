@@ -29,7 +29,7 @@ def use_kernels(*arrays, composite=False):
 
     Args:
         arrays: the arrays that decide.
-        composite: True for a kernel that stands for several layer functions; `unfused` switches these off.
+        composite: True for a kernel that does the work of several layer functions; `unfused` switches these off.
     """
     return (_composite_kernels_run or not composite) and all(array.dtype == np.float32 for array in arrays)
 
@@ -38,7 +38,7 @@ def use_kernels(*arrays, composite=False):
 def unfused():
     """Run no composite kernel inside: every layer's own function is called.
 
-    This is slower. It is for checks, and for functions that stand in a layer's place.
+    This is slower. It is for checks, and for functions that replace a layer's function.
     """
     global _composite_kernels_run
     before, _composite_kernels_run = _composite_kernels_run, False
@@ -51,15 +51,15 @@ def unfused():
 def float32(kernel, cache=None, check=None, composite=False):
     """Declare the kernel that computes a layer's function for float32 arrays.
 
-    The first array among the arguments decides; where there is none, the first array of the cache.
+    The first array among the arguments decides. If there is none, the first array of the cache decides.
 
     Args:
-        kernel: has the function's signature and returns what it returns, the cache as a tuple of its fields. Returns
+        kernel: a function with the same signature and results, but the cache is a plain tuple of its fields. It returns
             NotImplemented for shapes that it does not compute; then the function itself runs.
-        cache: the NamedTuple that the last result is made, with the NamedTuples inside it.
-        check: raises ValueError for arguments that do not fit. It is called before the kernel; the function's body
-            makes its checks itself.
-        composite: True if the kernel stands for several layer functions, see `unfused`.
+        cache: class of the cache, a NamedTuple. The last result of the kernel is converted to it.
+        check: raises ValueError for wrong arguments. It is called before the kernel; the function's body makes its
+            checks itself.
+        composite: True if the kernel does the work of several layer functions, see `unfused`.
     Returns:
         A decorator. The decorated function keeps name, signature and docstring; `inspect.unwrap` gives the plain one.
     """
@@ -93,7 +93,7 @@ def _first_array(values):
 
 
 def _builder(kind):
-    """Return a function that makes nested tuples of fields the NamedTuple `kind`, with the NamedTuples inside it."""
+    """Return a function that converts nested tuples of fields to the NamedTuple `kind` and those inside it."""
     hints = [get_args(hint) or (hint,) for hint in kind.__annotations__.values()]
     parts = [next((_builder(part) for part in options if hasattr(part, "_fields")), None) for options in hints]
 

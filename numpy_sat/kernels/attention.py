@@ -1,37 +1,55 @@
-"""Soft attention of one word for all captions: score, softmax and context in one pass over each image, and back.
+"""Soft attention of one word for all captions: scores, softmax and context in one pass over each image.
 
-In NumPy the tanh of every location and caption, N x B/N x L x A numbers, is written to memory and read again by what
-follows, forward and backward. Here it lives in registers, and the way back computes it once more, which costs less than
-reading it. A task is an image with its captions, so that its keys and annotations are read once for all of them. (One
-word of 64 images, L = 196, A = D = 512, forward and back: 2.1 and 3.8 ms; by the layers' functions 8.7 and 25.1.)
-D and A must fill vectors.
+The tanh of every caption and location is an array of B x L x A numbers. NumPy writes it to memory and reads it again.
+Here it stays in registers. The backward pass computes it a second time, which costs less than reading it. A task is an
+image with all its captions, so its keys and annotations are read once for all of them.
+
+One word of 64 images with L = 196 and A = D = 512 takes 2.1 ms forward and 3.8 ms backward. The functions of layers/
+take 8.7 and 25.1 ms. D and A must be multiples of LANES.
 """
 
 import numpy as np
 
 from numpy_sat.kernels import functions, tile
 from numpy_sat.kernels.simd import LANES, fma, largest, load, maximum, repeat, store, store_first, total
-from numpy_sat.kernels.threads import inline, kernel, run, taken
+from numpy_sat.kernels.threads import claim_tasks, inline, kernel, run
 from numpy_sat.system import machine
 from numpy_sat.system.workspace import current
 
-LOW = np.float32(-1e30)  # the score of what stands behind the last location: exp makes 1e-38 of it
+LOW = np.float32(-1e30)  # score of the padding after the last location; its exp is 1e-38
 
 
 def attend(keys, query, v, a, z, alpha):
-    """(4) (5) (6): alpha = softmax over i of v . tanh(keys_i + query), z = sum_i alpha_i a_i.
+    """Compute the attention weights and the context vectors (Xu et al. 2015, equations 4 to 6).
 
-    keys: (N, L, A); query: (B, A); v: (A,); a: (N, L, D). Writes z: (B, D) and alpha: (B, L).
+    alpha = softmax over i of v . tanh(keys_i + query), and z = sum over i of alpha_i a_i.
+
+    Args:
+        keys: (N, L, A) W_a a + b_a.
+        query: (B, A) W_h h; B / N consecutive captions belong to each image.
+        v: (A,) scoring vector.
+        a: (N, L, D) annotation vectors.
+        z: (B, D) context vectors, overwritten.
+        alpha: (B, L) attention weights, overwritten.
     """
     workspace = current()
     N, L, _ = keys.shape
     with workspace.scratch():
-        e = workspace.empty((machine.THREADS, len(query) // N, _up(L)))
+        e = workspace.empty((machine.THREADS, len(query) // N, _round_up(L)))
         run(_attend, N, keys, query, v, a, z, alpha, e)
 
 
 def attend_backward(dz, dalpha, keys, query, v, a, alpha, dkeys, dv, dquery):
-    """dz: (B, D); dalpha: (B, L), from outside. Adds to dkeys: (N, L, A) and dv: (N, A); writes dquery: (B, A)."""
+    """Compute the gradients of keys, v and query; `annotation_gradient` computes that of the annotations.
+
+    Args:
+        dz: (B, D) gradient of z.
+        dalpha: (B, L) gradient of alpha, without the part through z.
+        keys, query, v, a, alpha: as in `attend`.
+        dkeys: (N, L, A), the gradient is added to it.
+        dv: (N, A), the gradient of each image is added to it.
+        dquery: (B, A), overwritten.
+    """
     workspace = current()
     N, L, _ = keys.shape
     with workspace.scratch():
@@ -40,7 +58,15 @@ def attend_backward(dz, dalpha, keys, query, v, a, alpha, dkeys, dv, dquery):
 
 
 def annotation_gradient(alphas, dzs, N):
-    """da_i = sum over words and captions of alpha_ti dz_t. alphas: (T, B, L); dzs: (T, B, D). Returns da: (N, L, D)."""
+    """Compute da_i = sum over words t and captions of alpha_ti dz_t.
+
+    Args:
+        alphas: (T, B, L) attention weights.
+        dzs: (T, B, D) gradients of the context vectors.
+        N: number of images.
+    Returns:
+        da: (N, L, D).
+    """
     workspace = current()
     _, _, L = alphas.shape
     D = dzs.shape[2]
@@ -49,38 +75,39 @@ def annotation_gradient(alphas, dzs, N):
     return da
 
 
-def _up(size):
-    """The next multiple of LANES."""
+def _round_up(size):
+    """Round up to a multiple of LANES."""
     return -(-size // LANES) * LANES
 
 
 @kernel
 def _attend(thread, counter, tasks, keys, query, v, a, z, alpha, e):
+    """Compute all captions of one image per task."""
     _, L, A = keys.shape
-    D, each = a.shape[2], e.shape[1]
-    e0, padded = thread * each * e.shape[2], e.shape[2]
-    for n in taken(thread, counter, tasks):
+    D, captions = a.shape[2], e.shape[1]
+    e0, padded = thread * captions * e.shape[2], e.shape[2]
+    for n in claim_tasks(thread, counter, tasks):
         for i in range(L):  # (4)
-            for k in range(each):
+            for k in range(captions):
                 score = repeat(np.float32(0))
                 for c in range(0, A, LANES):
-                    key, q = load(keys, (n * L + i) * A + c), load(query, (n * each + k) * A + c)
+                    key, q = load(keys, (n * L + i) * A + c), load(query, (n * captions + k) * A + c)
                     score = fma(load(v, c), functions.tanh(key + q), score)
                 e[thread, k, i] = total(score)
-        for k in range(each):  # (5)
+        for k in range(captions):  # (5)
             e[thread, k, L:] = LOW
-            _softmax(e, e0 + k * padded, L, padded, alpha, (n * each + k) * L)
+            _softmax(e, e0 + k * padded, L, padded, alpha, (n * captions + k) * L)
         for d in range(0, D, LANES):  # (6)
-            for k in range(each):
+            for k in range(captions):
                 context = repeat(np.float32(0))
                 for i in range(L):
                     context = fma(repeat(e[thread, k, i]), load(a, (n * L + i) * D + d), context)
-                store(context, z, (n * each + k) * D + d)
+                store(context, z, (n * captions + k) * D + d)
 
 
 @inline
 def _softmax(e, at, L, padded, alpha, alpha_at):
-    """The softmax of L scores, in place and into alpha."""
+    """Compute the softmax of L scores, and write it to e (in place) and to alpha."""
     peak = load(e, at)
     for i in range(at, at + padded, LANES):
         peak = maximum(peak, load(e, i))
@@ -99,50 +126,51 @@ def _softmax(e, at, L, padded, alpha, alpha_at):
 
 @kernel
 def _attend_backward(thread, counter, tasks, dz, dalpha, keys, query, v, a, alpha, dkeys, dv, dquery, de):
+    """Compute the gradients of all captions of one image per task."""
     _, L, A = keys.shape
-    D, each = a.shape[2], de.shape[1]
+    D, captions = a.shape[2], de.shape[1]
     one = np.float32(1)
-    for n in taken(thread, counter, tasks):
-        for k in range(each):
-            b, mean = n * each + k, np.float32(0)
-            for i in range(L):  # (6)
+    for n in claim_tasks(thread, counter, tasks):
+        for k in range(captions):
+            b, mean = n * captions + k, np.float32(0)
+            for i in range(L):  # (6): dalpha_i += dz . a_i
                 product = repeat(np.float32(0))
                 for d in range(0, D, LANES):
                     product = fma(load(dz, b * D + d), load(a, (n * L + i) * D + d), product)
                 de[thread, k, i] = dalpha[b, i] + total(product)
                 mean += alpha[b, i] * de[thread, k, i]
-            for i in range(L):  # (5)
+            for i in range(L):  # (5): de_i = alpha_i (dalpha_i - sum over j of alpha_j dalpha_j)
                 de[thread, k, i] = alpha[b, i] * (de[thread, k, i] - mean)
             dquery[b] = 0
-        for i in range(L):  # (4)
+        for i in range(L):  # (4): e_i = v . u, u = tanh(keys_i + query)
             for c in range(0, A, LANES):
                 at = (n * L + i) * A + c
                 key, weight = load(keys, at), load(v, c)
-                gained, gained_v = load(dkeys, at), load(dv, n * A + c)
-                for k in range(each):
-                    q_at = (n * each + k) * A + c
+                dkey, dv_sum = load(dkeys, at), load(dv, n * A + c)
+                for k in range(captions):
+                    q_at = (n * captions + k) * A + c
                     u, d = functions.tanh(key + load(query, q_at)), repeat(de[thread, k, i])
                     du = d * weight * (one - u * u)
-                    gained = gained + du
-                    gained_v = fma(d, u, gained_v)
+                    dkey = dkey + du
+                    dv_sum = fma(d, u, dv_sum)
                     store(load(dquery, q_at) + du, dquery, q_at)
-                store(gained, dkeys, at)
-                store(gained_v, dv, n * A + c)
+                store(dkey, dkeys, at)
+                store(dv_sum, dv, n * A + c)
 
 
 @kernel
 def _annotation_gradient(thread, counter, tasks, tile_rows, tile_columns, alphas, dzs, da):
-    """A task: an image."""
+    """Compute the gradient of one image per task."""
     T, B, L = alphas.shape
     N, _, D = da.shape
-    each = B // N
+    captions = B // N
     columns = tile.offsets(tile_columns, 0, len(tile_columns), LANES)
-    for n in taken(thread, counter, tasks):
+    for n in claim_tasks(thread, counter, tasks):
         for d in range(0, D, len(tile_columns) * LANES):
             for i in range(0, L, len(tile_rows)):
                 rows = tile.offsets(tile_rows, i, L, 1)
                 sums = tile.zeros(rows, columns)
                 for t in range(T):
-                    for b in range(t * B + n * each, t * B + (n + 1) * each):
+                    for b in range(t * B + n * captions, t * B + (n + 1) * captions):
                         sums = tile.add_products(sums, rows, columns, alphas, b * L, dzs, b * D + d)
                 tile.store(sums, tile.offsets(tile_rows, i, L, D), columns, da, n * L * D + d)

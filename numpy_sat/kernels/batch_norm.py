@@ -1,22 +1,23 @@
-"""Batch normalisation, with relu before or behind it, in as few passes over memory as there can be: two each way.
+"""Batch normalisation, with relu before or after it, in two passes over memory forward and two backward.
 
-Forward: one to sum, one to write. Back: one for the two sums dbeta and dgamma, one to write dx, which is, with relu's
-gate on dy, a dy + b x + c with three numbers a channel.
+Forward, one pass computes sums and one writes y. Backward, one pass computes the sums dbeta and dgamma, and one writes
+dx. With the gate of relu applied to dy, dx = a dy + b x + c with three coefficients per channel.
 """
 
 import numpy as np
 
-from numpy_sat.kernels.threads import kernel, run, taken
+from numpy_sat.kernels.threads import claim_tasks, kernel, run
 from numpy_sat.system.workspace import current
 
 EPSILON = 1e-5  # added to the variance
-ROWS = 256  # of a task: few enough that a float32 sum over them loses nothing that matters
+ROWS = 256  # rows of a task, and terms of a float32 sum: few enough for small rounding errors
 
 
 def mean_and_variance(x):
-    """Compute mean and variance of every channel of x: (..., C). Returns (C,) and (C,) float32.
+    """Compute mean and variance of every channel of x: (..., C). Both are (C,) float32.
 
-    Sums of squares are taken from the first row's values, or a mean far from 0 would swallow the variance.
+    The first row is subtracted before the squares are summed. Otherwise a mean far from 0 would cancel the digits of
+    the variance.
     """
     workspace, rows = current(), _rows(x)
     with workspace.scratch():
@@ -27,28 +28,46 @@ def mean_and_variance(x):
 
 
 def normalize(x, gamma, beta, mean, var, lowest=-np.inf):
-    """Compute layers/batch_norm.py's normalize, then max(y, lowest). Returns y: (..., C) and std: (C,)."""
+    """Compute normalize of layers/batch_norm.py, then max(y, lowest). Returns y: (..., C) and std: (C,)."""
     std = np.sqrt(var + np.float32(EPSILON))
     scale = gamma / std
     return affine(x, scale, beta - mean * scale, lowest), std
 
 
 def batch_norm_backward(dy, cache):
-    """Compute layers/batch_norm.py's batch_norm_backward. Returns dx: (..., C), dgamma, dbeta: (C,)."""
+    """Compute batch_norm_backward of layers/batch_norm.py; return dx: (..., C), dgamma and dbeta: (C,)."""
     return backward(dy, *cache)
 
 
 def affine(x, scale, shift, lowest):
-    """y = max(x scale + shift, lowest). x: (..., C); scale, shift: (C,); lowest: 0 for relu, -inf for none."""
+    """Compute y = max(x scale + shift, lowest) of every channel.
+
+    Args:
+        x: (..., C).
+        scale, shift: (C,).
+        lowest: 0 for relu, -inf for no relu.
+    Returns:
+        y: (..., C).
+    """
     workspace, rows = current(), _rows(x)
     y = workspace.empty(x.shape)
-    numbers = (np.ascontiguousarray(array, np.float32) for array in (scale, shift))
-    run(_affine, -(-len(rows) // ROWS), rows, *numbers, np.float32(lowest), y.reshape(rows.shape))
+    coefficients = (np.ascontiguousarray(array, np.float32) for array in (scale, shift))
+    run(_affine, -(-len(rows) // ROWS), rows, *coefficients, np.float32(lowest), y.reshape(rows.shape))
     return y
 
 
 def backward(dy, x, gamma, mean, std, y=None):
-    """Compute dx: (..., C), dgamma, dbeta: (C,). With relu's output y, dy counts only where y is above 0."""
+    """Compute the gradients of x, gamma and beta.
+
+    Args:
+        dy: (..., C) gradient of the result.
+        x: (..., C) input of the normalisation.
+        gamma, mean, std: (C,).
+        y: (..., C) the result after relu, or None without relu. Then dy counts only where y > 0.
+    Returns:
+        dx: (..., C).
+        dgamma, dbeta: (C,).
+    """
     workspace, rows = current(), _rows(x)
     gated = y is not None
     dy, y = _rows(dy), _rows(y) if gated else rows
@@ -56,17 +75,18 @@ def backward(dy, x, gamma, mean, std, y=None):
     with workspace.scratch():
         sums = workspace.empty((-(-len(rows) // ROWS), 2, rows.shape[1]))
         run(_gradient_sums, len(sums), dy, rows, y, gated, mean, sums)
-        dbeta, centred = sums.sum(axis=0, dtype=np.float64)
-    dgamma = centred / std
+        dbeta, product_sum = sums.sum(axis=0, dtype=np.float64)
+    dgamma = product_sum / std
     a = gamma / std.astype(np.float64)
     b = -a * dgamma / (len(rows) * std)
     c = -a * dbeta / len(rows) - b * mean
-    numbers = (array.astype(np.float32) for array in (a, b, c))
-    run(_gradient, -(-len(rows) // ROWS), dy, rows, y, gated, *numbers, dx.reshape(rows.shape))
+    coefficients = (array.astype(np.float32) for array in (a, b, c))
+    run(_gradient, -(-len(rows) // ROWS), dy, rows, y, gated, *coefficients, dx.reshape(rows.shape))
     return dx, dgamma.astype(np.float32), dbeta.astype(np.float32)
 
 
 def _rows(x):
+    """Reshape x: (..., C) to contiguous rows of C numbers."""
     return np.ascontiguousarray(x).reshape(-1, x.shape[-1])
 
 
@@ -74,7 +94,7 @@ def _rows(x):
 def _sums(thread, counter, tasks, x, sums):
     R, C = x.shape
     origin = x[0]
-    for task in taken(thread, counter, tasks):
+    for task in claim_tasks(thread, counter, tasks):
         first, second = sums[task, 0], sums[task, 1]
         first[:] = 0
         second[:] = 0
@@ -88,7 +108,7 @@ def _sums(thread, counter, tasks, x, sums):
 @kernel
 def _affine(thread, counter, tasks, x, scale, shift, lowest, y):
     R, C = x.shape
-    for task in taken(thread, counter, tasks):
+    for task in claim_tasks(thread, counter, tasks):
         for row in range(task * ROWS, min((task + 1) * ROWS, R)):
             for c in range(C):
                 value = x[row, c] * scale[c] + shift[c]
@@ -98,21 +118,21 @@ def _affine(thread, counter, tasks, x, scale, shift, lowest, y):
 @kernel
 def _gradient_sums(thread, counter, tasks, dy, x, y, gated, mean, sums):
     R, C = x.shape
-    for task in taken(thread, counter, tasks):
-        of_dy, centred = sums[task, 0], sums[task, 1]
-        of_dy[:] = 0
-        centred[:] = 0
+    for task in claim_tasks(thread, counter, tasks):
+        dy_sum, product_sum = sums[task, 0], sums[task, 1]
+        dy_sum[:] = 0
+        product_sum[:] = 0
         for row in range(task * ROWS, min((task + 1) * ROWS, R)):
             for c in range(C):
                 d = dy[row, c] if not gated or y[row, c] > 0 else np.float32(0)
-                of_dy[c] += d
-                centred[c] += d * (x[row, c] - mean[c])
+                dy_sum[c] += d
+                product_sum[c] += d * (x[row, c] - mean[c])
 
 
 @kernel
 def _gradient(thread, counter, tasks, dy, x, y, gated, a, b, c_, dx):
     R, C = x.shape
-    for task in taken(thread, counter, tasks):
+    for task in claim_tasks(thread, counter, tasks):
         for row in range(task * ROWS, min((task + 1) * ROWS, R)):
             for c in range(C):
                 d = dy[row, c] if not gated or y[row, c] > 0 else np.float32(0)

@@ -1,14 +1,15 @@
-"""A convolution, max-pooling and relu in one go (layers/block.py): results are pooled and rectified in the cache.
+"""Convolution, max-pooling and relu in one kernel (layers/block.py).
 
-The image before the pooling, four times as large, is never written. The way back through relu and pooling is one pass.
-The output channels must fill vectors.
+Results are pooled and rectified while they are in the cache. The image before pooling, four times as large, is never
+written. The backward pass through relu and pooling is one pass over memory. The number of output channels must be a
+multiple of LANES.
 """
 
 from numpy_sat.kernels import conv, elementwise, pool
 
 
 def block_forward(x, W, b, pooled):
-    """Compute layers/block.py's block_forward. Returns y and the cache's fields."""
+    """Compute block_forward of layers/block.py; return y and the fields of its cache."""
     if not conv.fills_vectors(W):
         return NotImplemented
     y, winner = conv.forward(x, W, b, 1, 1, relu=True, pool=2 if pooled else 1)
@@ -17,7 +18,7 @@ def block_forward(x, W, b, pooled):
 
 
 def block_backward(dy, cache):
-    """Compute layers/block.py's block_backward. Returns dx: (N, H, W, C), dW: (3, 3, C, O), db: (O,)."""
+    """Compute block_backward of layers/block.py; return dx: (N, H, W, C), dW: (3, 3, C, O) and db: (O,)."""
     if not conv.fills_vectors(cache.conv.W):
         return NotImplemented
     dconv, db = _backward_to_conv(dy, cache)
@@ -27,7 +28,7 @@ def block_backward(dy, cache):
 
 
 def block_parameter_gradients(dy, cache):
-    """Compute layers/block.py's block_parameter_gradients. Returns dW: (3, 3, C, O), db: (O,)."""
+    """Compute block_parameter_gradients of layers/block.py; return dW: (3, 3, C, O) and db: (O,)."""
     if not conv.fills_vectors(cache.conv.W):
         return NotImplemented
     dconv, db = _backward_to_conv(dy, cache)
@@ -35,7 +36,7 @@ def block_parameter_gradients(dy, cache):
 
 
 def _backward_to_conv(dy, cache):
-    """Go back through relu and pooling. Returns the gradient of the convolution's result, and its sum db: (O,)."""
+    """Compute the gradient of the convolution's result and its sum db: (O,), back through relu and pooling."""
     if cache.pool is None:
         return elementwise.relu_backward(dy, cache.relu.y)
     _, rows, columns, _ = cache.pool.x_shape

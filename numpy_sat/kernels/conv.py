@@ -1,9 +1,11 @@
-"""Which kernel computes a convolution, by its shape.
+"""Choose the kernel that computes a convolution, by its shape.
 
-3x3 filters of stride 1 between channels that fill vectors go to winograd.py and winograd_weights.py, everything else
-to direct.py: the first layer with its three channels, other filters and strides. Winograd's F(4x4, 3x3) is the
-fastest where the filters are transformed for many tiles; for few, and large filters, F(2x2, 3x3) transforms them to
-half as much (512 to 512 channels on one image of 14 x 14: 2.6 ms; 4.3 by F(4x4, 3x3), 3.9 directly).
+winograd.py and winograd_weights.py compute 3x3 filters of stride 1 if the numbers of channels are multiples of LANES.
+direct.py computes everything else: the first layer with its three channels, other filters and other strides.
+
+F(4x4, 3x3) is the fastest Winograd algorithm if many tiles share the cost of transforming the filters. For few tiles
+and large filters F(2x2, 3x3) is faster, because its transformed filters are half as large. On one image of 14 x 14 with
+512 to 512 channels, F(2x2, 3x3) takes 2.6 ms, F(4x4, 3x3) 4.3 ms, and the direct sum 3.9 ms.
 """
 
 import numpy as np
@@ -11,17 +13,17 @@ import numpy as np
 from numpy_sat.kernels import direct, elementwise, winograd, winograd_weights
 from numpy_sat.kernels.panels import filled
 from numpy_sat.kernels.simd import LANES
-from numpy_sat.kernels.threads import kernel, run, taken
+from numpy_sat.kernels.threads import claim_tasks, kernel, run
 from numpy_sat.system.workspace import current
 
-FEW_TILES = 64  # of 4 x 4 results
-LARGE = 128 * 128  # pairs of channels
+FEW_TILES = 64  # tiles of 4 x 4 results; F2 is considered below this number
+LARGE = 128 * 128  # pairs of channels from which filters count as large
 
 
 def conv_forward(x, W, b, stride=1, padding=0):
-    """Compute layers/conv.py's conv_forward. Returns y: (N, H', W', O) and the cache's fields.
+    """Compute conv_forward of layers/conv.py; return y and the fields of its cache.
 
-    Like the two gradients below, it returns NotImplemented for filters without channels.
+    This function and the two gradients below return NotImplemented for filters without channels.
     """
     if not W.size:  # no channels: there is nothing to sum
         return NotImplemented
@@ -30,7 +32,7 @@ def conv_forward(x, W, b, stride=1, padding=0):
 
 
 def conv_parameter_gradients(dy, cache):
-    """Compute layers/conv.py's conv_parameter_gradients. Returns dW: (P, Q, C, O), db: (O,)."""
+    """Compute conv_parameter_gradients of layers/conv.py; return dW: (P, Q, C, O) and db: (O,)."""
     x, W, stride, padding = cache
     if not W.size:  # no channels: there is nothing to sum
         return NotImplemented
@@ -39,7 +41,7 @@ def conv_parameter_gradients(dy, cache):
 
 
 def conv_input_gradient(dy, cache):
-    """Compute layers/conv.py's conv_input_gradient. Returns dx: (N, H, W, C)."""
+    """Compute conv_input_gradient of layers/conv.py; return dx: (N, H, W, C)."""
     x, W, stride, padding = cache
     if not W.size:  # no channels: there is nothing to sum
         return NotImplemented
@@ -47,7 +49,7 @@ def conv_input_gradient(dy, cache):
 
 
 def forward(x, W, b, stride, padding, relu=False, pool=1):
-    """Correlate x with W and add b; max-pool 2 x 2 if pool is 2; then max(y, 0) if relu.
+    """Correlate x with W and add b; max-pool 2 x 2 if pool is 2; apply relu if relu is True.
 
     Args:
         x, W, b, stride, padding: as in layers/conv.py.
@@ -55,23 +57,31 @@ def forward(x, W, b, stride, padding, relu=False, pool=1):
         pool: side of the pooling windows, 1 (no pooling) or 2.
     Returns:
         y: (N, H', W', O), the sides divided by pool.
-        winner: uint8, the shape of y if pool is 2, see layers/pool.py; else empty.
+        winner: uint8 as in layers/pool.py, the shape of y if pool is 2; otherwise empty.
     """
     O, lowest = W.shape[3], 0 if relu else -np.inf
     x, W, b = np.ascontiguousarray(x), np.ascontiguousarray(W), np.ascontiguousarray(b)
     if _by_winograd(x.shape, W.shape, stride):
-        few = winograd.tiles_of(len(x), *_output_sides(x.shape, W.shape, padding), m=4) < FEW_TILES
-        line = winograd.F2 if few and W[0, 0].size >= LARGE else winograd.F4
+        few_tiles = winograd.tiles_of(len(x), *_output_sides(x.shape, W.shape, padding), m=4) < FEW_TILES
+        line = winograd.F2 if few_tiles and W[0, 0].size >= LARGE else winograd.F4
         return winograd.correlate(x, W, b, padding, lowest, pool, line)
     y, winner = direct.correlate(_pad(x, padding), filled(W), filled(b), stride, lowest, pool)
     return (y, winner) if y.shape[3] == O else (np.ascontiguousarray(y[..., :O]), np.ascontiguousarray(winner[..., :O]))
 
 
 def input_gradient(dy, W, x_shape, stride, padding):
-    """dx: every cell of x gathers from all windows it was part of.
+    """Compute the gradient of x: every cell of x gathers from all windows that contain it.
 
-    That is the correlation of dy, its cells s apart with zeros between and around, with W turned by 180 degrees and its
-    channels swapped.
+    This is a correlation of dy with W turned by 180 degrees and its channels swapped. The cells of dy lie `stride`
+    apart, with zeros between them and around them.
+
+    Args:
+        dy: (N, H', W', O) gradient of the result.
+        W: (P, Q, C, O) filters.
+        x_shape: (N, H, W, C).
+        stride, padding: as in layers/conv.py.
+    Returns:
+        dx: (N, H, W, C).
     """
     workspace = current()
     _, H, width, C = x_shape
@@ -89,33 +99,43 @@ def input_gradient(dy, W, x_shape, stride, padding):
 
 
 def weight_gradient(x, dy, W_shape, stride, padding):
-    """dW: (P, Q, C, O), from x: (N, H, W, C) and dy: (N, H', W', O)."""
+    """Compute the gradient of W.
+
+    Args:
+        x: (N, H, W, C) images.
+        dy: (N, H', W', O) gradient of the result.
+        W_shape: (P, Q, C, O).
+        stride, padding: as in layers/conv.py.
+    Returns:
+        dW: (P, Q, C, O).
+    """
     P, Q, C, O = W_shape
     x, dy = np.ascontiguousarray(x), np.ascontiguousarray(dy)
     if _by_winograd(x.shape, W_shape, stride):
         return winograd_weights.weight_gradient(x, dy, padding)
-    wide = filled(dy)
-    dW = direct.weight_gradient(_pad(x, padding), wide, (P, Q, C, wide.shape[3]), stride)
-    return dW if wide is dy else np.ascontiguousarray(dW[..., :O])
+    filled_dy = filled(dy)
+    dW = direct.weight_gradient(_pad(x, padding), filled_dy, (P, Q, C, filled_dy.shape[3]), stride)
+    return dW if filled_dy is dy else np.ascontiguousarray(dW[..., :O])
 
 
 def fills_vectors(W):
-    """Return True if W has channels, and those of the output fill vectors, as fused pooling and relu need."""
+    """Return True if W has channels and O is a multiple of LANES, as fused pooling and relu need."""
     return W.size > 0 and W.shape[3] % LANES == 0
 
 
 def _by_winograd(x_shape, W_shape, stride):
+    """Return True if a Winograd kernel computes the convolution."""
     P, Q, C, O = W_shape
     return (P, Q, stride) == (3, 3, 1) and C % LANES == O % LANES == 0 and x_shape[0] > 0
 
 
 def _output_sides(x_shape, W_shape, padding):
-    """H', W' at stride 1."""
+    """Return the sides (H', W') of the result at stride 1."""
     return tuple(side + 2 * padding - P + 1 for side, P in zip(x_shape[1:3], W_shape[:2], strict=True))
 
 
 def turn(W):
-    """W turned by 180 degrees, its channels swapped: (P, Q, C, O) to (P, Q, O, C)."""
+    """Turn W: (P, Q, C, O) by 180 degrees and swap its channels. Returns (P, Q, O, C)."""
     workspace = current()
     P, Q, C, O = W.shape
     turned = workspace.empty((P, Q, O, C))
@@ -125,10 +145,10 @@ def turn(W):
 
 @kernel
 def _turn(thread, counter, tasks, W, turned):
-    """A task: so many channels of a cell that what is written of them is one line of the cache."""
+    """Turn LANES channels of a cell per task, so that they fill whole cache lines."""
     cells, C, O = W.shape
     blocks = tasks // cells
-    for task in taken(thread, counter, tasks):
+    for task in claim_tasks(thread, counter, tasks):
         cell, first = task // blocks, task % blocks * LANES
         for o in range(O):
             for c in range(first, min(first + LANES, C)):

@@ -1,21 +1,28 @@
-"""The softmax's normaliser and the cross-entropy's gradient, each in one pass over the logits.
+"""The log-sum-exp of the softmax and the gradient of the cross-entropy, each in one pass over the logits.
 
-The logits are the largest array of the decoder, and p = softmax(logits) would be another of the size: only log sum exp
-is kept of it, a number a word. (1,280 words, V = 2,500, both ways: 1.9 ms instead of 7.0.)
+The logits are the largest array of the decoder, and p = softmax(logits) would be as large. So only log sum exp is
+stored, one number per word. 1,280 words with V = 2,500 take 1.9 ms forward and backward instead of 7.0 ms.
 """
 
 import numpy as np
 
 from numpy_sat.kernels import functions
 from numpy_sat.kernels.simd import LANES, largest, load, load_first, maximum, repeat, store_first, total
-from numpy_sat.kernels.threads import kernel, run, taken
+from numpy_sat.kernels.threads import claim_tasks, kernel, run
 from numpy_sat.system.workspace import current
 
-ROWS = 16  # of a task
+ROWS = 16  # words of a task
 
 
 def log_sum_exp(logits):
-    """log sum_k exp(logits_k), and the mean of the logits, over the last axis. logits: (..., V) contiguous."""
+    """Compute the log-sum-exp and the mean of the logits.
+
+    Args:
+        logits: (..., V) contiguous.
+    Returns:
+        log_sum: (...) log sum over k of exp(logits_k).
+        mean: (...).
+    """
     rows = logits.size // logits.shape[-1]
     log_sum, mean = np.empty(logits.shape[:-1], np.float32), np.empty(logits.shape[:-1], np.float32)
     run(_log_sum_exp, -(-rows // ROWS), logits.reshape(-1), logits.shape[-1], log_sum.reshape(-1), mean.reshape(-1))
@@ -23,9 +30,17 @@ def log_sum_exp(logits):
 
 
 def gradient(logits, log_sum, targets, weight, smoothing):
-    """weight * (p - q), q being smoothing / V everywhere and 1 - smoothing more at the target.
+    """Compute weight * (p - q), the gradient of the cross-entropy.
 
-    logits: (..., V); log_sum, targets, weight: (...). Returns dlogits: (..., V).
+    q is smoothing / V everywhere, and 1 - smoothing more at the target.
+
+    Args:
+        logits: (..., V).
+        log_sum: (...) from `log_sum_exp`.
+        targets, weight: (...).
+        smoothing: the label smoothing.
+    Returns:
+        dlogits: (..., V).
     """
     dlogits = current().empty(logits.shape)
     rows = targets.size
@@ -43,7 +58,7 @@ def gradient(logits, log_sum, targets, weight, smoothing):
 
 
 def cross_entropy_backward(dloss, cache):
-    """Compute layers/losses.py's cross_entropy_backward. Returns dlogits: (T, B, V)."""
+    """Compute cross_entropy_backward of layers/losses.py; return dlogits: (T, B, V)."""
     logits, log_sum, targets, mask, smoothing = cache
     weight = mask * (dloss / targets.shape[1])
     return gradient(logits, log_sum, targets, weight, smoothing)
@@ -51,29 +66,29 @@ def cross_entropy_backward(dloss, cache):
 
 @kernel
 def _log_sum_exp(thread, counter, tasks, logits, V, log_sum, mean):
-    for task in taken(thread, counter, tasks):
+    for task in claim_tasks(thread, counter, tasks):
         for row in range(task * ROWS, min((task + 1) * ROWS, log_sum.size)):
             at, full = row * V, V // LANES * LANES
             sums, peak = repeat(np.float32(0)), repeat(np.float32(-np.inf))
             for k in range(0, full, LANES):
                 x = load(logits, at + k)
                 sums, peak = sums + x, maximum(peak, x)
-            whole, top = total(sums), largest(peak)
+            logit_sum, top = total(sums), largest(peak)
             for k in range(full, V):
                 x = logits[at + k]
-                whole, top = whole + x, max(top, x)
+                logit_sum, top = logit_sum + x, max(top, x)
             sums = repeat(np.float32(0))
             for k in range(0, full, LANES):
                 sums = sums + functions.exp(load(logits, at + k) - top)
             exps = total(sums)
             for k in range(full, V):
                 exps += np.exp(logits[at + k] - top)
-            log_sum[row], mean[row] = top + np.log(exps), whole / np.float32(V)
+            log_sum[row], mean[row] = top + np.log(exps), logit_sum / np.float32(V)
 
 
 @kernel
 def _gradient(thread, counter, tasks, logits, V, log_sum, targets, weight, smoothing, dlogits):
-    for task in taken(thread, counter, tasks):
+    for task in claim_tasks(thread, counter, tasks):
         for row in range(task * ROWS, min((task + 1) * ROWS, targets.size)):
             at, scale, rest = row * V, weight[row], smoothing / np.float32(V)
             for k in range(0, V, LANES):

@@ -1,10 +1,11 @@
-"""Convolution as its definition has it, with the sums kept in registers: any filter, any stride, any channels.
+"""Convolution by its definition, with the sums in registers: any filter, any stride, any number of channels.
 
-Forward, the rows of a tile are neighbouring pixels of the output and its vectors output channels; a term is one
-number of each pixel's window. A line of a window is one run of Q C numbers, in x as in W. In the weights' gradient
-the rows are numbers of that run, and a term is one pixel of a line of dy. (Forward, 64 to 64 channels at 224 x 224:
-404 GFLOP/s; loops that numba vectorises by itself: 110. Both of the definition's operations; see `python -m
-numpy_sat.bench`.)
+Forward, the rows of a tile are neighbouring pixels of the output, and its vectors are output channels. A term is one
+number of the window of each pixel. A row of a window is one run of Q C numbers, in x and in W. In the gradient of the
+weights, the rows of a tile are numbers of that run. A term is one pixel of a row of dy.
+
+With 64 to 64 channels at 224 x 224, the forward pass reaches 404 GFLOP/s. Loops that numba vectorizes automatically
+reach 110. `python -m numpy_sat.bench --group conv` measures both.
 """
 
 import numpy as np
@@ -13,19 +14,29 @@ from numpy_sat.kernels import pool as pooling
 from numpy_sat.kernels import simd, tile
 from numpy_sat.kernels.panels import cut
 from numpy_sat.kernels.simd import LANES
-from numpy_sat.kernels.threads import inline, kernel, run, taken
+from numpy_sat.kernels.threads import claim_tasks, inline, kernel, run
 from numpy_sat.system import machine
 from numpy_sat.system.workspace import current
 
-CHUNK = 192  # terms that are summed before they join the total: a longer float32 sum would lose more to rounding
-WEIGHT_TASKS = 8
+CHUNK = 192  # terms per partial sum: longer float32 sums have larger rounding errors
+WEIGHT_TASKS = 8  # tasks of the weights' gradient: a constant, so that the sums do not depend on the number of threads
 
 
 def correlate(x, W, bias, stride, lowest, pool):
-    """sum over p, q, c of x[n, i s + p, j s + q, c] W[p, q, c, o]; max-pooled pool x pool; max(that + bias, lowest).
+    """Compute max(pool(x correlated with W) + bias, lowest).
 
-    x: (N, Hp, Wp, C), padded already; W: (P, Q, C, O), O a multiple of LANES; lowest: 0 for relu, -inf for none.
-    Returns y: (N, H', W', O) and winner, uint8 of the same shape where pool is 2.
+    The correlation is the sum over p, q, c of x[n, i s + p, j s + q, c] W[p, q, c, o].
+
+    Args:
+        x: (N, Hp, Wp, C) images, padding included.
+        W: (P, Q, C, O) filters; O is a multiple of LANES.
+        bias: (O,).
+        stride: s.
+        lowest: 0 for relu, -inf for no relu.
+        pool: side of the pooling windows, 1 (no pooling) or 2.
+    Returns:
+        y: (N, H', W', O).
+        winner: uint8 as in layers/pool.py, the shape of y if pool is 2; otherwise empty.
     """
     workspace = current()
     N, height, width, C = x.shape
@@ -44,10 +55,18 @@ def correlate(x, W, bias, stride, lowest, pool):
 
 
 def weight_gradient(x, dy, W_shape, stride):
-    """dW[p, q, c, o] = sum over n, i, j of x[n, i s + p, j s + q, c] dy[n, i, j, o].
+    """Compute dW[p, q, c, o] = sum over n, i, j of x[n, i s + p, j s + q, c] dy[n, i, j, o].
 
-    x: (N, Hp, Wp, C), padded already; dy: (N, H', W', O), O a multiple of LANES. Returns dW: (P, Q, C, O).
-    A task owns one p and a part of the lines; the parts are added in order, whatever the number of threads.
+    A task computes one p for a part of the rows. The parts are added in order, so the result does not depend on the
+    number of threads.
+
+    Args:
+        x: (N, Hp, Wp, C) images, padding included.
+        dy: (N, H', W', O) gradient of the result; O is a multiple of LANES.
+        W_shape: (P, Q, C, O).
+        stride: s.
+    Returns:
+        dW: (P, Q, C, O).
     """
     workspace = current()
     P, Q, C, O = W_shape
@@ -67,26 +86,26 @@ def weight_gradient(x, dy, W_shape, stride):
 def _correlate(
     thread, counter, tasks, tile_rows, tile_columns, stride, step, H, lowest, pool, x, W, bias, y, winner, lines
 ):
-    """A task: as many lines as are pooled into one."""
+    """Compute the rows that are pooled into one row of y, per task."""
     _, Hp, Wp, C = x.shape
     _, _, width, O = lines.shape
-    out = H // pool
-    l0, least = thread * lines[0].size, simd.repeat(lowest)
-    for task in taken(thread, counter, tasks):
+    H_out = H // pool
+    l0, lower = thread * lines[0].size, simd.repeat(lowest)
+    for task in claim_tasks(thread, counter, tasks):
         for k in range(pool):
-            x_at = (task // out * Hp + (task % out * pool + k) * stride) * Wp * C
+            x_at = (task // H_out * Hp + (task % H_out * pool + k) * stride) * Wp * C
             _line(tile_rows, tile_columns, x, x_at, Wp * C, step, W, lines, l0 + k * width * O, width)
         for o in range(0, O, LANES):
             at, columns = task * (width // pool) * O + o, width // pool * pool
             pooling.finish(
-                *(lines, l0 + o, width * O, O, pool, columns, pool, simd.load(bias, o), least),
+                *(lines, l0 + o, width * O, O, pool, columns, pool, simd.load(bias, o), lower),
                 *(y, winner, at, 0, O),
             )
 
 
 @inline
 def _line(tile_rows, tile_columns, x, x_line, x_step, step, W, lines, l_at, width):
-    """One line of sums. Short windows are summed in one go, long ones line by line and chunk by chunk."""
+    """Compute one row of sums. Short windows are summed at once, long ones row by row and chunk by chunk."""
     panels, P, Q_C, panel = W.shape
     O = panels * panel
     lines_at_once = P if P * Q_C <= CHUNK else 1
@@ -114,7 +133,7 @@ def _weight_gradient(thread, counter, tasks, parts, tile_rows, tile_columns, x, 
     _, P, Q_C, _ = dW.shape
     panel = len(tile_columns) * LANES
     columns = tile.offsets(tile_columns, 0, len(tile_columns), LANES)
-    for task in taken(thread, counter, tasks):
+    for task in claim_tasks(thread, counter, tasks):
         part, p = task // P, task % P
         for line in range(part * N * H // parts, (part + 1) * N * H // parts):
             x_line = (line // H * Hp + line % H * stride + p) * Wp * C

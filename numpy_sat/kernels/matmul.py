@@ -1,9 +1,11 @@
-"""Matrix products, where NumPy's would not do: the same weights with every word, sums that go on, all cores.
+"""Matrix products for the decoder: the same weights for every word, sums that continue, all cores.
 
-BLAS lays a matrix out anew for every product; a decoder multiplies by the same weights at every word, so they are
-laid out once, by `pack`. (64 x 512 by 512 x 2048: 0.45 ms, with packing 0.86, by BLAS on one thread 0.83.) BLAS
-cannot add to y on the way, runs on one thread here (see machine.py), and on some machines is told to run an older
-processor's kernel.
+NumPy's product (BLAS) has three disadvantages here.
+
+* It packs a matrix anew for every product. A decoder multiplies by the same weights at every word, so `pack` packs them
+  once. 64 x 512 by 512 x 2048 takes 0.45 ms, with packing 0.86 ms, and 0.83 ms by BLAS on one thread.
+* It cannot add to y during the product.
+* It runs on one thread here (system/machine.py), and on some machines it runs the kernel of an older processor.
 """
 
 from typing import NamedTuple
@@ -13,20 +15,20 @@ import numpy as np
 from numpy_sat.kernels import tile
 from numpy_sat.kernels.panels import cut, cut_transposed
 from numpy_sat.kernels.simd import LANES
-from numpy_sat.kernels.threads import kernel, run, taken
+from numpy_sat.kernels.threads import claim_tasks, kernel, run
 from numpy_sat.system.workspace import current
 
-CHUNK = 256  # terms that are summed before they join the total: so much of a panel stays in the cache beside the rows
-ROWS = 192  # of a task
-VECTORS = next(iter(tile.ROWS))  # of a panel
+CHUNK = 256  # terms per partial sum: this part of a panel stays in the cache, together with the rows of x
+ROWS = 192  # rows of a task
+VECTORS = next(iter(tile.ROWS))  # vectors in a row of a panel
 WIDTH = VECTORS * LANES
 TILE_ROWS, TILE_COLUMNS = (0,) * tile.ROWS[VECTORS], (0,) * VECTORS
 R = len(TILE_ROWS)
-assert ROWS % R == 0  # or a task would begin in the middle of a tile
+assert ROWS % R == 0  # a task must not begin in the middle of a tile
 
 
 class Packed(NamedTuple):
-    """A matrix (K, O), its columns cut into panels, each contiguous; zeros behind the last column."""
+    """A matrix (K, O) whose columns are cut into contiguous panels, with zeros after the last column."""
 
     panels: np.ndarray  # (ceil(O / WIDTH), K, WIDTH)
     bias: np.ndarray  # (ceil(O / WIDTH) * WIDTH,), added to every row of a product
@@ -34,7 +36,14 @@ class Packed(NamedTuple):
 
 
 def pack(W, bias=None):
-    """W: (K, O), also a transposed one; bias: (O,), none if not given. Returns them Packed."""
+    """Pack a matrix for `multiply`.
+
+    Args:
+        W: (K, O), contiguous or the transpose of a contiguous matrix.
+        bias: (O,) or None for no bias.
+    Returns:
+        Packed.
+    """
     workspace = current()
     K, O = W.shape
     panels = workspace.empty((-(-O // WIDTH), K, WIDTH))
@@ -48,7 +57,17 @@ def pack(W, bias=None):
 
 
 def multiply(x, packed, y=None):
-    """x W + bias, or, where y is given, y + x W, written over y. x: (..., K) contiguous. Returns (..., O)."""
+    """Compute x W + bias, or add x W to y in place.
+
+    Args:
+        x: (..., K) contiguous.
+        packed: W and bias, from `pack`.
+        y: (..., O) contiguous, overwritten with y + x W; None for a new array.
+    Returns:
+        y: (..., O).
+    Raises:
+        ValueError: y is not contiguous.
+    """
     add = y is not None
     if add and not y.flags.c_contiguous:
         raise ValueError("multiply: y must be contiguous to be written over")
@@ -60,19 +79,27 @@ def multiply(x, packed, y=None):
 
 
 def multiply_transposed(x, d):
-    """x^T d, as a weight's gradient is. x: (..., I); d: (..., O), contiguous. Returns (I, O)."""
+    """Compute x^T d, the gradient of a weight matrix.
+
+    Args:
+        x: (..., I) contiguous.
+        d: (..., O) contiguous.
+    Returns:
+        (I, O).
+    """
     workspace = current()
     I, O = x.shape[-1], d.shape[-1]
     K = d.size // O
     y = workspace.empty((I, O))
     with workspace.scratch():
-        turned = workspace.empty((-(-I // R), K, R))
-        run(_pack_for_rows, -(-K // CHUNK), x.reshape(K, I), turned)
-        _run(turned, I, K, 1, R, pack(d.reshape(K, O)), y, add=False)
+        packed_rows = workspace.empty((-(-I // R), K, R))
+        run(_pack_for_rows, -(-K // CHUNK), x.reshape(K, I), packed_rows)
+        _run(packed_rows, I, K, 1, R, pack(d.reshape(K, O)), y, add=False)
     return y
 
 
 def _run(x, rows, K, row_step, term_step, packed, y, add):
+    """Run the kernel of a product on a matrix x with `rows` rows and K terms."""
     tasks = len(packed.panels) * -(-rows // ROWS)
     sizes = rows, K, row_step, term_step, packed.columns
     run(
@@ -82,10 +109,13 @@ def _run(x, rows, K, row_step, term_step, packed, y, add):
 
 @kernel
 def _multiply(thread, counter, tasks, tile_rows, tile_columns, M, K, row_step, term_step, O, x, W, bias, y, add):
-    """A task: ROWS rows of one panel of y. The first of R rows from m begins at x[m K], in x as it is and packed."""
+    """Compute ROWS rows of one panel of y per task.
+
+    The rows m to m + R - 1 of x begin at x[m K], both in a plain and in a packed x.
+    """
     blocks = -(-M // ROWS)
     columns = tile.offsets(tile_columns, 0, len(tile_columns), LANES)
-    for task in taken(thread, counter, tasks):
+    for task in claim_tasks(thread, counter, tasks):
         panel, first = task // blocks, task % blocks * ROWS
         for chunk in range(0, max(K, 1), CHUNK):
             for m in range(first, min(first + ROWS, M), len(tile_rows)):
@@ -108,12 +138,12 @@ def _multiply(thread, counter, tasks, tile_rows, tile_columns, M, K, row_step, t
 
 
 @kernel
-def _pack_for_rows(thread, counter, tasks, x, turned):
-    """Columns of x: (K, I) to rows of a tile: (I / R, K, R). A task: CHUNK rows of x."""
+def _pack_for_rows(thread, counter, tasks, x, packed_rows):
+    """Copy columns of x: (K, I) to rows of tiles: (I / R, K, R), CHUNK rows of x per task."""
     K, I = x.shape
-    rows = turned.shape[2]
-    for task in taken(thread, counter, tasks):
+    rows = packed_rows.shape[2]
+    for task in claim_tasks(thread, counter, tasks):
         for i in range(0, I, rows):
             for k in range(task * CHUNK, min((task + 1) * CHUNK, K)):
                 for r in range(min(rows, I - i)):
-                    turned[i // rows, k, r] = x[k, i + r]
+                    packed_rows[i // rows, k, r] = x[k, i + r]

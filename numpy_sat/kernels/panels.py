@@ -1,19 +1,19 @@
-"""Matrices laid out as tiles read them: cut into panels as wide as a tile, each panel contiguous.
+"""Matrices in the layout that tiles read: cut into panels as wide as a tile, each panel contiguous.
 
-A tile reads a panel's rows one after the other. In the matrix as it is they lie a whole row apart, often a power of
-two: each in another page of memory, and all in the same few lines of the cache. What this costs and saves, see
-matmul.py.
+A tile reads the rows of a panel one after the other. In the original matrix they are a whole row apart, often a power
+of two. Then each lies in another page of memory, and all compete for the same few cache lines. matmul.py states the
+cost and the gain.
 """
 
 import numpy as np
 
 from numpy_sat.kernels import simd
 from numpy_sat.kernels.simd import LANES
-from numpy_sat.kernels.threads import kernel, run, taken
+from numpy_sat.kernels.threads import claim_tasks, kernel, run
 
 
 def filled(x, axis=-1):
-    """x, contiguous, with zeros behind an axis until it fills whole vectors."""
+    """Return x, contiguous, with zeros appended to an axis until its length is a multiple of LANES."""
     axis %= x.ndim
     missing = -x.shape[axis] % LANES
     x = np.ascontiguousarray(x)
@@ -21,21 +21,26 @@ def filled(x, axis=-1):
 
 
 def cut(W, panels):
-    """W: (K, O) contiguous. Writes panels: (ceil(O / width), K, width), zeros behind the last column."""
+    """Copy W into panels, with zeros after the last column.
+
+    Args:
+        W: (K, O) contiguous.
+        panels: (ceil(O / width), K, width), overwritten.
+    """
     run(_cut, -(-len(W) // LANES), W, panels)
 
 
 def cut_transposed(W, panels):
-    """Cut the transpose of W: (O, K) contiguous, as `cut` does."""
+    """Copy the transpose of W: (O, K), contiguous, into panels as `cut` does."""
     run(_cut_transposed, -(-len(W) // LANES), W, panels)
 
 
 @kernel
 def _cut(thread, counter, tasks, W, panels):
-    """A task: LANES rows."""
+    """Copy LANES rows of W per task."""
     K, O = W.shape
     width = panels.shape[2]
-    for task in taken(thread, counter, tasks):
+    for task in claim_tasks(thread, counter, tasks):
         for k in range(task * LANES, min((task + 1) * LANES, K)):
             for o in range(0, len(panels) * width, LANES):
                 value = simd.load_first(W, k * O + o, O - o) if o < O else simd.repeat(np.float32(0))
@@ -44,10 +49,10 @@ def _cut(thread, counter, tasks, W, panels):
 
 @kernel
 def _cut_transposed(thread, counter, tasks, W, panels):
-    """A task: LANES rows of W, so that what is written of them at once is a line of the cache."""
+    """Copy LANES rows of W per task, so that they fill whole cache lines of the panels."""
     O, K = W.shape
     width = panels.shape[2]
-    for task in taken(thread, counter, tasks):
+    for task in claim_tasks(thread, counter, tasks):
         first = task * LANES
         panel, column = first // width, first % width
         for k in range(K):

@@ -1,24 +1,24 @@
-"""One line of Winograd's minimal filtering (Winograd 1980; Lavin and Gray 2016): to points and back.
+"""One-dimensional transforms of Winograd's minimal filtering (Winograd 1980; Lavin and Gray 2016).
 
-Correlating a line of n = m + 2 numbers with a filter of 3 gives m results and costs 3 m products. It is also a
-product of two polynomials, and polynomials can be multiplied point by point: evaluate both at n points, multiply the
-n values, and interpolate: n products,
+Correlating n = m + 2 numbers with a filter of 3 numbers gives m results and costs 3 m products. The correlation is also
+a product of two polynomials. Polynomials can be multiplied point by point: evaluate both at n points, multiply the n
+pairs of values, and interpolate. That costs n products:
 
     y = A^T [(G g) * (B^T d)]
 
-The points decide what rounding costs. The usual 0, 1, -1, 2, -2 and infinity lose 7 bits at 512 channels: an error of
-1e-5 of the largest result. With 0, +-11/16, +-3/2 and infinity all the transforms' numbers stay nearer to 1: 3e-6,
-and 1e-6 when the sum over channels starts afresh every 32 (winograd.py).
+The choice of points decides the rounding error. The usual points 0, 1, -1, 2, -2 and infinity lose 7 bits at 512
+channels, an error of 1e-5 of the largest result. With 0, +-11/16, +-3/2 and infinity all coefficients stay closer to 1,
+and the error is 3e-6. It is 1e-6 when sums over channels are split into chunks of 32 (winograd.py).
 
-A tuple of 4 or 6 points, or of 2 or 4 results, says whether F(2, 3) or F(4, 3) is meant; its items are vectors of
-channels.
+The functions choose F(2, 3) or F(4, 3) by the length of their argument: 4 or 6 points, 2 or 4 results. The items of the
+tuples are vectors of channels.
 """
 
 import numpy as np
 
 from numpy_sat.kernels.threads import inline
 
-a, b = 11 / 16, 3 / 2  # F4's points, with 0, -a, -b and infinity; F2's are 0, 1, -1 and infinity
+a, b = 11 / 16, 3 / 2  # the points of F4 are 0, a, -a, b, -b and infinity; those of F2 are 0, 1, -1 and infinity
 f = np.float32
 A1, B1, A2, B2, A3, B3 = f(a), f(b), f(a * a), f(b * b), f(a**3), f(b**3)
 AB, SUM = f(a * a * b * b), f(a * a + b * b)
@@ -28,7 +28,7 @@ HALF = f(0.5)
 
 @inline
 def to_points(d):
-    """B^T d: n numbers to n."""
+    """Compute B^T d: from n numbers to n points."""
     if len(d) == 4:
         return d[0] - d[2], d[1] + d[2], d[2] - d[1], d[3] - d[1]
     else:
@@ -46,7 +46,7 @@ def to_points(d):
 
 @inline
 def from_points(p):
-    """A^T p: n points to m results."""
+    """Compute A^T p: from n points to m results."""
     if len(p) == 4:
         return p[0] + p[1] + p[2], p[1] - p[2] + p[3]
     else:
@@ -62,7 +62,7 @@ def from_points(p):
 
 @inline
 def filter_to_points(points, g):
-    """G g: 3 weights to n, as many as `points` has."""
+    """Compute G g: from 3 weights to n points, as many as `points` has."""
     if len(points) == 4:
         even, odd = HALF * (g[0] + g[2]), HALF * g[1]
         return g[0], even + odd, even - odd, g[2]
@@ -74,7 +74,7 @@ def filter_to_points(points, g):
 
 @inline
 def gradient_to_points(d):
-    """A d: m results' gradients to n points, the transpose of from_points."""
+    """Compute A d, the transpose of from_points: from the gradients of m results to n points."""
     if len(d) == 2:
         return d[0], d[0] + d[1], d[0] - d[1], d[1]
     else:
@@ -85,7 +85,7 @@ def gradient_to_points(d):
 
 @inline
 def filter_from_points(p):
-    """G^T p: n points to 3 weights' gradients, the transpose of filter_to_points."""
+    """Compute G^T p, the transpose of filter_to_points: from n points to the gradients of 3 weights."""
     if len(p) == 4:
         even, odd = HALF * (p[1] + p[2]), HALF * (p[1] - p[2])
         return p[0] + even, odd, even + p[3]

@@ -1,4 +1,4 @@
-"""A 1x1 convolution with relu6 (layers/pointwise.py): a matrix product, rectified in place."""
+"""A 1x1 convolution with relu6 (layers/pointwise.py): a matrix product with relu6 applied in place."""
 
 import numpy as np
 
@@ -7,14 +7,14 @@ from numpy_sat.kernels.matmul import multiply, multiply_transposed, pack
 
 
 def pointwise_forward(x, W, b):
-    """Compute layers/pointwise.py's pointwise_forward. Returns y: (..., O) and the cache's fields."""
+    """Compute pointwise_forward of layers/pointwise.py; return y: (..., O) and the fields of its cache."""
     x = np.ascontiguousarray(x)
     y = relu6.bound(multiply(x, pack(W, b)))
     return y, ((x, W), (y,))
 
 
 def pointwise_backward(dy, cache):
-    """Compute layers/pointwise.py's pointwise_backward. Returns dx: (..., I), dW: (I, O), db: (O,)."""
+    """Compute pointwise_backward of layers/pointwise.py; return dx: (..., I), dW: (I, O) and db: (O,)."""
     x, W = cache.linear
     dy, db = relu6.backward(dy, cache.relu.y)
     dW = multiply_transposed(x, dy)

@@ -1,9 +1,11 @@
-"""Vectors of float32 for numba: a value that holds LANES numbers and lives in one register of the processor.
+"""Vectors of float32 for numba: values of LANES numbers that live in one register of the processor.
 
-numba vectorises a loop when it can prove that to be right, and often it cannot. These few intrinsics say it outright:
-`Vector` is LLVM's <LANES x float>, loads and stores take a contiguous float32 array of any shape and a flat index, and
-+, -, * work on vectors as on numbers. LLVM makes of each what the processor has: one AVX-512 register, an AVX2
-register of 8, a NEON register of 4. Indices are not checked: a kernel that uses them must stay inside its arrays.
+numba vectorizes a loop when it can prove that this is correct, and often it cannot. The intrinsics of this file express
+vectors explicitly. `Vector` is LLVM's <LANES x float>, and +, -, *, / work on vectors as on numbers. Loads and stores
+take a contiguous float32 array of any shape and `at`, the flat index of the first number. LLVM compiles each of them to
+the registers of the processor: AVX-512 (16 lanes), AVX2 (8 lanes) or NEON (4 lanes).
+
+Indices are not checked. A kernel must stay inside its arrays.
 """
 
 import operator
@@ -18,7 +20,7 @@ FLOAT, INT = ir.FloatType(), ir.IntType(32)
 
 
 def _lanes():
-    """How many float32 a register of the target holds: this machine, or what NUMBA_CPU_FEATURES says of another."""
+    """Return the float32 numbers in a register of this machine, or of the machine that NUMBA_CPU_FEATURES describes."""
     features = config.CPU_FEATURES
     present = (codegen.get_host_cpu_features() if features is None else features).split(",")
     return 16 if "+avx512f" in present else 8 if "+avx2" in present else 4
@@ -45,7 +47,12 @@ class _VectorModel(models.PrimitiveModel):
 
 
 def _define(operation, emit):
-    """Have numba compile `operation` on two vectors, or a vector and a number, into what `emit` builds."""
+    """Let numba compile `operation` on two vectors, or on a vector and a number.
+
+    Args:
+        operation: an operator such as operator.add.
+        emit: name of the llvmlite builder's method for it, such as "fadd".
+    """
 
     @infer_global(operation)
     class _Typing(AbstractTemplate):
@@ -53,9 +60,9 @@ def _define(operation, emit):
             if vector in args and all(arg == vector or isinstance(arg, types.Number) for arg in args):
                 return signature(vector, *(arg if arg == vector else types.float32 for arg in args))
 
-    for left, right in ((vector, vector), (vector, types.float32), (types.float32, vector)):
+    for a_type, b_type in ((vector, vector), (vector, types.float32), (types.float32, vector)):
 
-        @lower_builtin(operation, left, right)
+        @lower_builtin(operation, a_type, b_type)
         def _lower(context, builder, sig, args):
             a, b = (x if t == vector else in_all_lanes(builder, x) for x, t in zip(args, sig.args, strict=True))
             return getattr(builder, emit)(a, b)
@@ -68,13 +75,17 @@ _define(operator.truediv, "fdiv")
 
 
 def in_all_lanes(builder, number):
-    """A vector with the same number in every lane."""
+    """Emit a vector with the same number in every lane."""
     first = builder.insert_element(ir.Constant(VECTOR, ir.Undefined), number, INT(0))
     return builder.shuffle_vector(first, ir.Constant(VECTOR, ir.Undefined), ir.Constant(INTS, [0] * LANES))
 
 
 def address(context, builder, array_type, array, at, kind=FLOAT):
-    """The address of an array's element with flat index `at`, as a pointer to `kind`."""
+    """Emit the address of the element at flat index `at`, as a pointer to `kind`.
+
+    Raises:
+        TypeError: the array is not a contiguous float32 array.
+    """
     if not (isinstance(array_type, types.Array) and array_type.dtype == types.float32 and array_type.layout == "C"):
         raise TypeError(f"vectors are loaded from and stored to contiguous float32 arrays, not {array_type}")
     data = context.make_array(array_type)(context, builder, array).data
@@ -82,18 +93,19 @@ def address(context, builder, array_type, array, at, kind=FLOAT):
 
 
 def llvm_call(builder, name, result, args):
-    """One of LLVM's own functions, such as llvm.fma."""
+    """Emit a call of an LLVM intrinsic such as llvm.fma."""
     function_type = ir.FunctionType(result, [arg.type for arg in args])
     return builder.call(cgutils.get_or_insert_function(builder.module, function_type, name), args)
 
 
 def vector_call(builder, name, *args):
+    """Emit a call of an LLVM intrinsic on vectors. name: without prefix and type, such as "fma"."""
     return llvm_call(builder, f"llvm.{name}.v{LANES}f32", VECTOR, args)
 
 
 @intrinsic
 def load(typingctx, x, at):
-    """The vector x.flat[at : at + LANES]."""
+    """Load the vector x.flat[at : at + LANES]."""
 
     def build(context, builder, sig, args):
         return builder.load(address(context, builder, sig.args[0], args[0], args[1], VECTOR), align=4)
@@ -103,7 +115,7 @@ def load(typingctx, x, at):
 
 @intrinsic
 def store(typingctx, value, x, at):
-    """x.flat[at : at + LANES] = value."""
+    """Store a vector: x.flat[at : at + LANES] = value."""
 
     def build(context, builder, sig, args):
         builder.store(args[0], address(context, builder, sig.args[1], args[1], args[2], VECTOR), align=4)
@@ -114,19 +126,19 @@ def store(typingctx, value, x, at):
 
 @intrinsic
 def repeat(typingctx, number):
-    """A vector with the same number in every lane."""
+    """Return a vector with the same number in every lane."""
     return vector(types.float32), lambda context, builder, sig, args: in_all_lanes(builder, args[0])
 
 
 @intrinsic
 def fma(typingctx, a, b, c):
-    """a * b + c, rounded once."""
+    """Return a * b + c, rounded once."""
     return vector(a, b, c), lambda context, builder, sig, args: vector_call(builder, "fma", *args)
 
 
 @intrinsic
 def maximum(typingctx, a, b):
-    """The larger of each lane; where one is no number, a."""
+    """Return the larger number of each lane; a where one of the two is NaN."""
 
     def build(context, builder, sig, args):
         return builder.select(builder.fcmp_ordered(">", args[1], args[0]), args[1], args[0])
@@ -136,13 +148,13 @@ def maximum(typingctx, a, b):
 
 @intrinsic
 def total(typingctx, a):
-    """The sum of all lanes, a float32."""
+    """Return the sum of all lanes, a float32."""
     return types.float32(vector), lambda context, builder, sig, args: _fold(builder, args[0], builder.fadd)
 
 
 @intrinsic
 def largest(typingctx, a):
-    """The largest of all lanes, a float32."""
+    """Return the largest number of all lanes, a float32."""
 
     def build(context, builder, sig, args):
         return _fold(builder, args[0], lambda a, b: builder.select(builder.fcmp_ordered(">", b, a), b, a))
@@ -151,7 +163,7 @@ def largest(typingctx, a):
 
 
 def _fold(builder, x, combine):
-    """One number of all lanes: the halves are combined until one lane is left."""
+    """Emit the reduction of all lanes to one number: combine the two halves until one lane remains."""
     width = LANES
     while width > 1:
         width //= 2
@@ -162,7 +174,7 @@ def _fold(builder, x, combine):
 
 @intrinsic
 def load_line(typingctx, like, x, at, step):
-    """The tuple (load(x, at), load(x, at + step), ...), as long as the tuple `like`."""
+    """Load the tuple (load(x, at), load(x, at + step), ...). Its length is that of the tuple `like`."""
 
     def build(context, builder, sig, args):
         _, x, at, step = args
@@ -177,7 +189,7 @@ def load_line(typingctx, like, x, at, step):
 
 @intrinsic
 def store_line(typingctx, line, x, at, step):
-    """store(line[0], x, at), store(line[1], x, at + step), ..."""
+    """Store a tuple of vectors: store(line[0], x, at), store(line[1], x, at + step), ..."""
 
     def build(context, builder, sig, args):
         line, x, at, step = args
@@ -191,7 +203,7 @@ def store_line(typingctx, line, x, at, step):
 
 @intrinsic
 def minimum(typingctx, a, b):
-    """The smaller of each lane; where one is no number, a."""
+    """Return the smaller number of each lane; a where one of the two is NaN."""
 
     def build(context, builder, sig, args):
         return builder.select(builder.fcmp_ordered("<", args[1], args[0]), args[1], args[0])
@@ -201,13 +213,13 @@ def minimum(typingctx, a, b):
 
 @intrinsic
 def nearest(typingctx, a):
-    """Each lane rounded to the nearest whole number."""
+    """Round each lane to the nearest integer."""
     return vector(a), lambda context, builder, sig, args: vector_call(builder, "rint", *args)
 
 
 @intrinsic
 def where_positive(typingctx, condition, a):
-    """a where condition > 0, else 0, in each lane."""
+    """Return a where condition > 0, else 0, in each lane."""
 
     def build(context, builder, sig, args):
         zero = ir.Constant(VECTOR, [0.0] * LANES)
@@ -218,12 +230,12 @@ def where_positive(typingctx, condition, a):
 
 @intrinsic
 def square_root(typingctx, a):
-    """The square root of each lane."""
+    """Return the square root of each lane."""
     return vector(a), lambda context, builder, sig, args: vector_call(builder, "sqrt", *args)
 
 
 def first_lanes(builder, count):
-    """A mask of the first `count` lanes."""
+    """Emit a mask that is true in the first `count` lanes."""
     count = builder.trunc(count, INT)
     splat = builder.insert_element(ir.Constant(INTS, ir.Undefined), count, INT(0))
     splat = builder.shuffle_vector(splat, ir.Constant(INTS, ir.Undefined), ir.Constant(INTS, [0] * LANES))
@@ -232,7 +244,7 @@ def first_lanes(builder, count):
 
 @intrinsic
 def load_first(typingctx, x, at, count):
-    """The vector whose first `count` lanes are x.flat[at : at + count] and the others 0; the others are not read."""
+    """Load x.flat[at : at + count] into the first lanes of a vector. The other lanes are 0 without a read."""
 
     def build(context, builder, sig, args):
         pointer = address(context, builder, sig.args[0], args[0], args[1], VECTOR)
@@ -245,7 +257,7 @@ def load_first(typingctx, x, at, count):
 
 @intrinsic
 def store_first(typingctx, value, x, at, count):
-    """x.flat[at : at + count] = the first lanes of a vector; what lies behind is not written."""
+    """Store the first lanes of a vector: x.flat[at : at + count] = value[:count]. Nothing is written beyond them."""
 
     def build(context, builder, sig, args):
         pointer = address(context, builder, sig.args[1], args[1], args[2], VECTOR)
@@ -258,7 +270,7 @@ def store_first(typingctx, value, x, at, count):
 
 @intrinsic
 def where_larger(typingctx, a, b, yes, no):
-    """yes where a > b, else no, in each lane."""
+    """Return yes where a > b, else no, in each lane."""
 
     def build(context, builder, sig, args):
         return builder.select(builder.fcmp_ordered(">", args[0], args[1]), args[2], args[3])
@@ -268,7 +280,7 @@ def where_larger(typingctx, a, b, yes, no):
 
 @intrinsic
 def store_bytes(typingctx, value, x, at):
-    """x.flat[at : at + LANES] = value, whole numbers from 0 to 255, into a uint8 array."""
+    """Store a vector of integers from 0 to 255 into a uint8 array: x.flat[at : at + LANES] = value."""
 
     def build(context, builder, sig, args):
         data = context.make_array(sig.args[1])(context, builder, args[1]).data
@@ -282,7 +294,7 @@ def store_bytes(typingctx, value, x, at):
 
 @intrinsic
 def where_byte(typingctx, x, at, number, yes):
-    """yes where x.flat[at : at + LANES], of a uint8 array, is the number, else 0."""
+    """Return yes where x.flat[at : at + LANES] == number, else 0, in each lane. x: a uint8 array."""
 
     def build(context, builder, sig, args):
         data = context.make_array(sig.args[0])(context, builder, args[0]).data

@@ -1,13 +1,13 @@
-"""Kernels on all cores: every thread takes the next task that nobody has taken yet, until there is none.
+"""Run kernels on all cores: every thread claims the next free task until no task is left.
 
-What `run` calls is a numba function `kernel(thread, counter, tasks, ...)` that goes through `taken(thread, counter,
-tasks)`. It releases the GIL, so plain Python threads run it at once. numba's own parallel loops would do as well, but
-take two to four seconds to compile, each, and must not be entered from two threads at once on every system.
+`run` calls a numba function `kernel(thread, counter, tasks, ...)`, which loops over `claim_tasks(thread, counter,
+tasks)`. It releases the GIL, so plain Python threads run it at the same time. numba's own parallel loops have two
+drawbacks. Each takes two to four seconds to compile, and on some systems two threads must not enter them at once.
 
-Waking a thread that sleeps takes 60 to 100 microseconds, as long as many a kernel. So before they leave a kernel,
-helping threads look out for the next one for a while, and the thread that called it for the others to be done. They do
-it without the GIL: a thread that waits for that sleeps, too. (Measured: a product of 64 x 512 and 512 x 2048 takes 0.31
-ms; 0.40 ms where threads sleep at once; 0.60 ms on one.)
+Waking a sleeping thread takes 60 to 100 microseconds, as long as many kernels. So the helper threads spin for a while
+at the end of a kernel and wait for the next run. The calling thread spins until the helpers are done. Both spin
+without the GIL, because a thread that waits for the GIL sleeps too. This way a product of 64 x 512 and 512 x 2048 takes
+0.31 ms. It takes 0.40 ms if threads sleep at once, and 0.60 ms on one thread.
 """
 
 import contextlib
@@ -25,52 +25,52 @@ from numba.extending import intrinsic
 
 from numpy_sat.system import machine
 
-# A kernel's decorator. "contract" lets a * b + c become one fused multiply-add; sums keep their order.
+# The decorator of kernels. "contract" lets a * b + c become one fused multiply-add. Sums keep their order.
 _options = dict(nogil=True, error_model="numpy", fastmath={"contract"}, no_cfunc_wrapper=True)
 kernel = functools.partial(njit, cache=True, **_options)
-# For the functions that kernels are made of: their body is put where they are called, and Python never calls them.
+# The decorator of the functions that kernels call. Their body is inlined, and Python never calls them.
 inline = functools.partial(njit, forceinline=True, no_cpython_wrapper=True, **_options)
 
-LOOKS = 500_000  # before a thread sleeps: some 500 microseconds
-# What a counter holds: how many numbers were taken in this run, the run's number, how many threads take part. Each
-# thread takes one number too many, by which it finds that there are no tasks left: so a run is over at tasks +
-# threads.
-TAKEN, RUN, TAKERS = 0, 1, 2
+SPINS = 500_000  # reads before a thread sleeps, about 500 microseconds
+# The fields of the counter: claims in this run, number of the run, threads that take part in it. Each thread makes one
+# claim too many and so finds that no task is left. A run is over when there are tasks + threads claims.
+CLAIMED, RUN, PARTICIPANTS = 0, 1, 2
 WORD = ir.IntType(64)
-# On Linux, the function that says on which core the calling thread is.
-_core = getattr(ctypes.CDLL(None), "sched_getcpu", None) if hasattr(os, "sched_getaffinity") else None
+# On Linux, the function that returns the core of the calling thread.
+_current_core = getattr(ctypes.CDLL(None), "sched_getcpu", None) if hasattr(os, "sched_getaffinity") else None
 
 
 class _Pool:
-    """The helping threads, and what passes between them and the thread that calls a kernel."""
+    """The helper threads, and the data that they share with the calling thread."""
 
     def __init__(self):
-        self.one_at_a_time = threading.Lock()
+        self.lock = threading.Lock()
         self.counter = np.zeros(3, np.int64)
-        # Kernels get its address: an array in a numba generator would never be released (as of numba 0.68).
+        # Kernels get the address, because numba 0.68 never releases an array that a generator holds.
         self.address = self.counter.ctypes.data
         self.errors = []
         self.queues = [queue.SimpleQueue() for _ in range(machine.THREADS - 1)]
         self.helpers = [
-            threading.Thread(target=self._help, args=(waiting,), daemon=True, name="numpy_sat kernels")
-            for waiting in self.queues
+            threading.Thread(target=self._help, args=(call_queue,), daemon=True, name="numpy_sat kernels")
+            for call_queue in self.queues
         ]
         for helper in self.helpers:
             helper.start()
-        self.home = None
+        self.caller_core = None
 
     def run(self, function, tasks, args):
+        """Call function(thread, counter, tasks, *args) on up to `tasks` threads and wait for all of them."""
         threads = min(machine.THREADS, 1 + len(self.helpers), tasks)
         if threads > 1:
-            self._keep_away()
+            self._use_other_cores()
         self.counter[:] = 0, self.counter[RUN] + 1, threads
         try:
             for thread in range(1, threads):
                 self.queues[thread - 1].put((function, (thread, self.address, tasks, *args)))
             function(0, self.address, tasks, *args)
-            while self.counter[TAKEN] < tasks + threads:
+            while self.counter[CLAIMED] < tasks + threads:
                 time.sleep(1e-5)
-        except BaseException:  # Ctrl-C too, which may strike anywhere here
+        except BaseException:  # also a KeyboardInterrupt, which may arrive anywhere here
             self._wait_for_helpers()
             self.errors.clear()
             raise
@@ -79,76 +79,83 @@ class _Pool:
             self.errors.clear()
             raise error
 
-    def _help(self, waiting):
+    def _help(self, call_queue):
+        """Run the calls of one queue forever. This is the body of a helper thread."""
         while True:
-            function, args = waiting.get()
+            function, args = call_queue.get()
             try:
                 function(*args)
             except BaseException as error:
                 self.errors.append(error)
-                _leave(self.address, args[2])
-            del function, args  # or they would keep their arrays until the next task comes
+                _claim_rest(self.address, args[2])
+            del function, args  # they would keep their arrays until the next call comes
 
     def _wait_for_helpers(self):
-        """Return when no helper works on anything, whatever happens meanwhile: the next run must not meet them."""
+        """Return when all helpers are idle, also if more interrupts arrive. A busy one would disturb the next run."""
         while True:
             try:
                 idle = [threading.Event() for _ in self.queues]
-                for waiting, event in zip(self.queues, idle, strict=True):
-                    waiting.put((event.set, ()))
+                for call_queue, event in zip(self.queues, idle, strict=True):
+                    call_queue.put((event.set, ()))
                 for event in idle:
                     event.wait()
                 return
-            except KeyboardInterrupt:  # the first one is on its way already
+            except KeyboardInterrupt:  # the caller already raises the first one
                 continue
 
-    def _keep_away(self):
-        """Have the helpers run on other cores than the calling thread.
+    def _use_other_cores(self):
+        """Move the helpers to other cores than the calling thread.
 
-        Linux likes to wake a thread on the core of the thread that woke it, and may leave both there for many
-        milliseconds while another core idles (measured: every second run after a pause of 0.2 s took twice as long).
+        Linux likes to wake a thread on the core of the thread that woke it. It may leave both there for many
+        milliseconds while another core idles. Without this function, every second run after a pause of 0.2 s took twice
+        as long.
         """
-        home = _core() if _core else None
-        if home == self.home:
+        caller_core = _current_core() if _current_core else None
+        if caller_core == self.caller_core:
             return
-        self.home = home
-        others = os.sched_getaffinity(0) - {home}
+        self.caller_core = caller_core
+        others = os.sched_getaffinity(0) - {caller_core}
         for helper in self.helpers:
-            with contextlib.suppress(OSError):  # a core may have been taken away meanwhile
-                os.sched_setaffinity(helper.native_id, others or {home})
+            with contextlib.suppress(OSError):  # a core may have gone offline
+                os.sched_setaffinity(helper.native_id, others or {caller_core})
 
 
 def run(function, tasks, *args):
-    """Call function(thread, counter, tasks, *args) on min(THREADS, tasks) threads, and wait for all of them.
+    """Call function(thread, counter, tasks, *args) on min(THREADS, tasks) threads and wait for all of them.
 
-    thread: 0, 1, ..., to tell which scratch memory to use. Raises what a thread raised.
+    Args:
+        function: a kernel. Its argument `thread` is 0, 1, ... and selects the scratch memory.
+        tasks: number of tasks.
+        args: further arguments of the kernel.
+    Raises:
+        Exception: the first exception that a thread raised.
     """
     if tasks:
         pool = _pool()
-        with pool.one_at_a_time:
+        with pool.lock:
             pool.run(function, tasks, args)
 
 
-_making = threading.Lock()
+_pool_lock = threading.Lock()
 
 
 def _pool():
-    with _making:
-        return _the_pool()
+    with _pool_lock:
+        return _cached_pool()
 
 
 @functools.cache
-def _the_pool():
+def _cached_pool():
     return _Pool()
 
 
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_the_pool.cache_clear)  # threads do not live on in a forked process
+    os.register_at_fork(after_in_child=_cached_pool.cache_clear)  # a forked process has no helper threads
 
 
 @intrinsic
-def _take(typingctx, counter):
-    """The number of tasks taken before, one more from now on. counter: its address."""
+def _claim(typingctx, counter):
+    """Add 1 to the number of claims and return the number before. counter: address of the counter."""
 
     def build(context, builder, sig, args):
         pointer = builder.inttoptr(args[0], WORD.as_pointer())
@@ -158,8 +165,8 @@ def _take(typingctx, counter):
 
 
 @intrinsic
-def _look(typingctx, counter, at):
-    """counter[at] as it is now."""
+def _read(typingctx, counter, at):
+    """Return the present value of counter[at]."""
 
     def build(context, builder, sig, args):
         pointer = builder.gep(builder.inttoptr(args[0], WORD.as_pointer()), [args[1]])
@@ -169,26 +176,27 @@ def _look(typingctx, counter, at):
 
 
 @inline
-def taken(thread, counter, tasks):
-    """The numbers of the tasks that fall to this thread, one after the other as it is done with the one before.
+def claim_tasks(thread, counter, tasks):
+    """Yield the numbers of the tasks of this thread. It claims a task when it has finished the one before.
 
-    When there is none left, the thread that called the kernel waits for the others, and they look out for the next run.
+    When no task is left, the calling thread (thread 0) spins until the others are done. The others spin until the next
+    run begins.
     """
-    run = _look(counter, RUN)
-    task = _take(counter)
+    run = _read(counter, RUN)
+    task = _claim(counter)
     while task < tasks:
         yield task
-        task = _take(counter)
-    for _ in range(LOOKS):
+        task = _claim(counter)
+    for _ in range(SPINS):
         if thread == 0:
-            if _look(counter, TAKEN) >= tasks + _look(counter, TAKERS):
+            if _read(counter, CLAIMED) >= tasks + _read(counter, PARTICIPANTS):
                 break
-        elif _look(counter, RUN) != run and _look(counter, TAKEN) > 0:
+        elif _read(counter, RUN) != run and _read(counter, CLAIMED) > 0:
             break
 
 
 @kernel
-def _leave(counter, tasks):
-    """For a thread whose kernel failed: take what it would have taken to end, so that nobody waits for it."""
-    while _take(counter) < tasks:
+def _claim_rest(counter, tasks):
+    """Claim all remaining tasks for a thread whose kernel failed, so that the calling thread does not wait forever."""
+    while _claim(counter) < tasks:
         pass

@@ -1,13 +1,14 @@
-"""The small matrix product that convolutions and matrix products are made of.
+"""The small matrix product that all convolutions and matrix products of this folder are made of.
 
-A tile is a block of a product's result, R rows of some vectors each, that stays in registers while its terms are
-added: for every term, each of the R numbers x meets each of the tile's vectors w, so loads for R rows and C vectors
-feed R x C fused multiply-adds. What limits a processor is then its arithmetic and no longer its loads: 6 rows of 4
-vectors reach 95 % of the peak, where a loop that loads and stores its sums each time reaches 30 %.
+A tile is a block of a product's result: R rows of C vectors that stay in registers while their terms are added. For
+every term, each of R numbers of x is multiplied by each of C vectors of w. So R + C loads feed R x C fused
+multiply-adds. Then the arithmetic limits the speed, not the loads. A tile of 6 rows and 4 vectors reaches 95 % of the
+peak. A loop that loads and stores its sums for each term reaches 30 %.
 
-Rows and columns are given as tuples of flat offsets, which say by their lengths how large the tile is; numba compiles
-each shape by itself. Rows beyond the last are the last again: they compute and store the same once more, so that no
-kernel needs a second body for what is left over.
+The functions below get the rows and columns of a tile as tuples of flat offsets. The lengths of the tuples are the size
+of the tile, and numba compiles each size separately. Element (row, column) of a tile is the vector at the flat index
+`at` + row + column. Row offsets beyond the last row repeat the last row. They compute and store the same numbers twice,
+so a kernel needs no second loop for the remaining rows.
 """
 
 from llvmlite import ir
@@ -17,24 +18,31 @@ from numba.extending import intrinsic
 
 from numpy_sat.kernels import simd
 
-# Rows of a tile by its vectors: as many as registers hold beside the vectors and a row's number. AVX-512 and ARM have
-# 32 of them, AVX2 16 (so has SSE, which goes with ARM here: right, if not fast).
+# {vectors: rows} of a tile. The registers hold the tile, the vectors of w and one number of x. AVX-512 and ARM have 32
+# registers, AVX2 has 16. SSE has 16 too but uses the sizes of ARM: its results are right, but slow.
 ROWS = {4: 6, 3: 8, 2: 8, 1: 12} if simd.LANES != 8 else {2: 6, 3: 4, 1: 6}
 
 
 def shape(results):
-    """(rows, vectors) of the tile that divides so many results, a multiple of LANES, into panels without a rest."""
+    """Return the shape of the tile that divides `results` columns into panels without a remainder.
+
+    Args:
+        results: number of columns, a multiple of LANES.
+    Returns:
+        Two tuples of zeros whose lengths are the rows and the vectors of the tile.
+    """
     vectors = next(vectors for vectors in ROWS if results // simd.LANES % vectors == 0)
     return (0,) * ROWS[vectors], (0,) * vectors
 
 
 def items_of(builder, sig_type, value):
+    """Emit the items of a tuple."""
     return cgutils.unpack_tuple(builder, value, len(sig_type))
 
 
 @intrinsic
 def offsets(typingctx, like, first, last, step):
-    """The tuple (min(first + r, last - 1) * step for r in range(len(like)))."""
+    """Return the offsets of a tile's rows or columns: min(first + r, last - 1) * step for r in range(len(like))."""
 
     def build(context, builder, sig, args):
         _, first, last, step = args
@@ -51,7 +59,7 @@ def offsets(typingctx, like, first, last, step):
 
 @intrinsic
 def zeros(typingctx, rows, columns):
-    """A tile of zeros."""
+    """Return a tile of zeros."""
     size = len(rows) * len(columns)
 
     def build(context, builder, sig, args):
@@ -62,7 +70,7 @@ def zeros(typingctx, rows, columns):
 
 @intrinsic
 def load(typingctx, rows, columns, y, at):
-    """The tile y.flat[at + row + column ...]."""
+    """Load the tile at y.flat[at + row + column ...]."""
     size = len(rows) * len(columns)
 
     def build(context, builder, sig, args):
@@ -80,7 +88,7 @@ def load(typingctx, rows, columns, y, at):
 
 @intrinsic
 def store(typingctx, tile, rows, columns, y, at):
-    """y.flat[at + row + column ...] = tile."""
+    """Store a tile at y.flat[at + row + column ...]."""
 
     def build(context, builder, sig, args):
         rows, columns = (items_of(builder, t, v) for t, v in zip(sig.args[1:3], args[1:3], strict=True))
@@ -97,7 +105,7 @@ def store(typingctx, tile, rows, columns, y, at):
 
 @intrinsic
 def load_within(typingctx, rows, columns, y, at, width):
-    """As `load`, but columns from `width` on are 0 and not read."""
+    """Load a tile as `load` does. Columns from `width` on are 0, and nothing is read for them."""
     size = len(rows) * len(columns)
 
     def build(context, builder, sig, args):
@@ -113,7 +121,7 @@ def load_within(typingctx, rows, columns, y, at, width):
 
 @intrinsic
 def store_within(typingctx, tile, rows, columns, y, at, width):
-    """As `store`, but columns from `width` on are not written."""
+    """Store a tile as `store` does, but not the columns from `width` on."""
 
     def build(context, builder, sig, args):
         places = _within(context, builder, sig, args, *range(1, 6))
@@ -126,7 +134,10 @@ def store_within(typingctx, tile, rows, columns, y, at, width):
 
 
 def _within(context, builder, sig, args, rows, columns, y, at, width):
-    """Of every vector of a tile its address and the mask of lanes before column `width`; numbers say which argument."""
+    """Emit the address of every vector of a tile, and the mask of its lanes before column `width`.
+
+    The arguments rows, columns, y, at and width are positions in `args`.
+    """
     row_items, column_items = (items_of(builder, sig.args[k], args[k]) for k in (rows, columns))
     masks = [simd.first_lanes(builder, builder.sub(args[width], column)) for column in column_items]
     places = []
@@ -139,7 +150,7 @@ def _within(context, builder, sig, args, rows, columns, y, at, width):
 
 @intrinsic
 def add(typingctx, tile, other):
-    """The sum of two tiles."""
+    """Return the sum of two tiles."""
 
     def build(context, builder, sig, args):
         pairs = zip(*(items_of(builder, sig.args[0], arg) for arg in args), strict=True)
@@ -150,7 +161,7 @@ def add(typingctx, tile, other):
 
 @intrinsic
 def add_products(typingctx, tile, rows, columns, x, at, w, w_at):
-    """tile[row, column] + x.flat[at + row] * w.flat[w_at + column ...], every number of x with every vector of w."""
+    """Return tile[row, column] + x.flat[at + row] * w.flat[w_at + column ...] for every row and column."""
 
     def build(context, builder, sig, args):
         rows, columns = (items_of(builder, t, v) for t, v in zip(sig.args[1:3], args[1:3], strict=True))

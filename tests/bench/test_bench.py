@@ -1,4 +1,4 @@
-"""bench: that it measures what it says; how long that takes is not tested."""
+"""Check that the bench measures the right computations. Its times are not tested."""
 
 import json
 import re
@@ -45,8 +45,8 @@ def tiny(group, pass_):
     return next(work for work in TINY if (work.group, work.pass_) == (group, pass_))
 
 
-def given_results():
-    """Every convolution at made-up times, beside torch, and a tanh without."""
+def example_results():
+    """Yield a result for every convolution and rung with invented times, and a tanh without a time of torch."""
     for work in works.all_works():
         if work.group == "conv":
             yield from (report.Result(work, rung, 1e3 * (k + 1), 3e-7, 4e3) for k, rung in enumerate(work.rungs))
@@ -65,12 +65,12 @@ def test_every_rung_is_the_definition(rng, rung, shape):
         C = O = 2
     arrays = [rng.standard_normal(shape) for shape in ((N, H, W, C), (3, 3, C, O), (O,))]
     expected, _ = conv.conv_forward(*arrays, 1, 1)
-    found = rungs.RUNGS[rung](*(array.astype(np.float32) for array in arrays))
-    np.testing.assert_allclose(found, expected, rtol=0, atol=2e-6 * np.abs(expected).max())
+    y = rungs.RUNGS[rung](*(array.astype(np.float32) for array in arrays))
+    np.testing.assert_allclose(y, expected, rtol=0, atol=2e-6 * np.abs(expected).max())
 
 
 def correlation_arguments(rng, P, Q):
-    """Whole numbers, whose sums are exact in every order."""
+    """Return integers as float32, whose sums are exact in every order, and an unwritten y."""
     N, H, W, C, O = 2, 4, 5, 3, 6
     shapes = (N, H + P - 1, W + Q - 1, C), (P, Q, C, O), (O,)
     return *(rng.integers(-9, 9, shape).astype(np.float32) for shape in shapes), np.full(
@@ -81,16 +81,16 @@ def correlation_arguments(rng, P, Q):
 @pytest.mark.parametrize(("P", "Q"), [(3, 3), (2, 4), (1, 1)])
 def test_the_compiled_loops_are_their_python(rng, P, Q):
     x, W, b, y = correlation_arguments(rng, P, Q)
-    before = [array.copy() for array in (x, W, b)]
+    originals = [array.copy() for array in (x, W, b)]
     for function in (rungs.correlate, rungs.correlate.py_func):
         y[...] = np.nan
         assert function(x, W, b, y) is None
-        np.testing.assert_array_equal(y, conv.conv_forward(*before, 1, 0)[0])
-    assert all(map(np.array_equal, (x, W, b), before))
+        np.testing.assert_array_equal(y, conv.conv_forward(*originals, 1, 0)[0])
+    assert all(map(np.array_equal, (x, W, b), originals))
 
 
 def test_the_compiled_loops_are_vector_instructions(rng):
-    """numba adds a vector at a time where the innermost loop goes through output channels."""
+    """Check that numba adds a vector at a time if the innermost loop runs over output channels."""
     correlate = numba.njit(rungs.correlate.py_func)
     correlate(*correlation_arguments(rng, 3, 3))
     (code,) = correlate.inspect_llvm().values()
@@ -119,7 +119,7 @@ def test_training_imports_nothing_of_bench_and_our_side_no_torch():
 
 @tiny_works
 def test_our_side_runs_a_work_with_small_errors(work):
-    work = works.Work(*json.loads(json.dumps(work)))  # as it comes to the worker
+    work = works.Work(*json.loads(json.dumps(work)))  # a worker gets the work as JSON
     prepared = ours.prepare(work, work.rungs)
     assert list(prepared) == work.rungs
     for timed in prepared.values():
@@ -144,13 +144,13 @@ def test_torchs_convolutions_are_ours():
 
     for pass_ in ("forward", "input gradient"):
         work = tiny("conv", pass_)
-        found = theirs.prepare(work, ["torch"])["torch"].call()
-        found = found if torch.is_tensor(found) else found[0]
+        result = theirs.prepare(work, ["torch"])["torch"].call()
+        images = result if torch.is_tensor(result) else result[0]
         expected = ours.prepare(work, work.rungs).popitem()[1].call()
-        np.testing.assert_allclose(found.permute(0, 2, 3, 1), expected, atol=1e-4)
-    found = theirs.prepare(tiny("conv", "weight gradient"), ["torch"])["torch"].call()[1]
+        np.testing.assert_allclose(images.permute(0, 2, 3, 1), expected, atol=1e-4)
+    dW = theirs.prepare(tiny("conv", "weight gradient"), ["torch"])["torch"].call()[1]
     expected = ours.prepare(tiny("conv", "weight gradient"), ["kernel"])["kernel"].call()
-    np.testing.assert_allclose(found.permute(2, 3, 1, 0), expected, atol=1e-3)
+    np.testing.assert_allclose(dW.permute(2, 3, 1, 0), expected, atol=1e-3)
 
 
 def test_torchs_net_is_ours():
@@ -158,11 +158,11 @@ def test_torchs_net_is_ours():
     from numpy_sat.bench import theirs
 
     work = tiny("net", "forward + backward")
-    found = theirs.prepare(work, ["torch"])["torch"].call()
+    gradients = theirs.prepare(work, ["torch"])["torch"].call()
     expected = ours.net_gradients(*inputs.net(**work.sizes))
     for k, (dW, db) in enumerate(expected):
-        np.testing.assert_allclose(found[2 * k].permute(2, 3, 1, 0), dW, atol=1e-4 * np.abs(dW).max())
-        np.testing.assert_allclose(found[2 * k + 1], db, atol=1e-4 * np.abs(db).max())
+        np.testing.assert_allclose(gradients[2 * k].permute(2, 3, 1, 0), dW, atol=1e-4 * np.abs(dW).max())
+        np.testing.assert_allclose(gradients[2 * k + 1], db, atol=1e-4 * np.abs(db).max())
 
 
 def test_torchs_depthwise_convolutions_are_ours():
@@ -171,17 +171,17 @@ def test_torchs_depthwise_convolutions_are_ours():
 
     for work in TINY:
         if work.group == "depthwise":
-            found = theirs.prepare(work, ["torch"])["torch"].call()
+            result = theirs.prepare(work, ["torch"])["torch"].call()
             expected = ours.prepare(work, work.rungs).popitem()[1].call()
             if work.pass_ == "forward":
-                np.testing.assert_allclose(found.permute(0, 2, 3, 1), expected, atol=1e-5)
+                np.testing.assert_allclose(result.permute(0, 2, 3, 1), expected, atol=1e-5)
                 continue
-            dx, dW, db = found
-            top = -(-(dx.shape[2] - 9) // 2) if dx.shape[2] > 9 else 0  # of a padded image's
+            dx, dW, db = result
+            top = -(-(dx.shape[2] - 9) // 2) if dx.shape[2] > 9 else 0  # first row without padding
             dx = dx[:, :, top : top + 9, top : top + 9]
-            results = dx.permute(0, 2, 3, 1), dW[:, 0].permute(1, 2, 0), db
-            for one, other in zip(results, expected, strict=True):
-                np.testing.assert_allclose(one, other, atol=1e-4)
+            gradients = dx.permute(0, 2, 3, 1), dW[:, 0].permute(1, 2, 0), db
+            for gradient, expected_gradient in zip(gradients, expected, strict=True):
+                np.testing.assert_allclose(gradient, expected_gradient, atol=1e-4)
 
 
 def test_torchs_lite0_is_ours():
@@ -189,9 +189,9 @@ def test_torchs_lite0_is_ours():
     from numpy_sat.bench import theirs
 
     work = tiny("lite0", "forward")
-    found = theirs.prepare(work, ["torch"])["torch"].call()
+    annotations = theirs.prepare(work, ["torch"])["torch"].call()
     expected = ours.prepare(work, work.rungs).popitem()[1].call()
-    np.testing.assert_allclose(found.permute(0, 2, 3, 1).reshape(expected.shape), expected, atol=1e-4)
+    np.testing.assert_allclose(annotations.permute(0, 2, 3, 1).reshape(expected.shape), expected, atol=1e-4)
 
 
 def test_torchs_decoder_is_ours():
@@ -200,15 +200,15 @@ def test_torchs_decoder_is_ours():
 
     work = tiny("decoder", "forward + backward")
     arrays = inputs.decoder(**work.sizes)
-    da, grads = ours.decoder_gradients(*arrays)
-    found_da, *found = theirs.prepare(work, ["torch"])["torch"].call()
-    np.testing.assert_allclose(found_da, da, atol=1e-6)
-    for name, gradient in zip(arrays[0], found, strict=True):
-        np.testing.assert_allclose(gradient, grads[name], atol=1e-5, err_msg=name)
+    expected_da, expected = ours.decoder_gradients(*arrays)
+    da, *grads = theirs.prepare(work, ["torch"])["torch"].call()
+    np.testing.assert_allclose(da, expected_da, atol=1e-6)
+    for name, gradient in zip(arrays[0], grads, strict=True):
+        np.testing.assert_allclose(gradient, expected[name], atol=1e-5, err_msg=name)
 
 
 def test_torchs_training_is_ours():
-    """Over some steps, optimiser and clipping included."""
+    """Compare some steps, with optimizer and clipping."""
     torch = pytest.importorskip("torch")
     from numpy_sat.bench import theirs
 
@@ -219,12 +219,12 @@ def test_torchs_training_is_ours():
     images = theirs.image_tensor(batch.inputs, torch.channels_last)
     state, rng = {}, np.random.default_rng(0)
     for _ in range(3):
-        found = theirs.train_step(recipe, tensors, optimizer, images, *map(theirs.tensor, batch[1:4]))
+        loss = theirs.train_step(recipe, tensors, optimizer, images, *map(theirs.tensor, batch[1:4]))
         expected = ours.train_step(recipe, params, batch, state, rng)
-        assert found.item() == pytest.approx(expected.total, rel=1e-5)
+        assert loss.item() == pytest.approx(expected.total, rel=1e-5)
 
 
-def test_the_worker_answers_and_is_gone_afterwards():
+def test_the_worker_answers_and_is_killed_after_an_error():
     with pytest.raises(KeyboardInterrupt), workers.Worker(command.OURS, None) as worker:
         work = tiny("conv", "input gradient")
         assert worker.ask("prepare", work, ["kernel"])["kernel"] < 1e-5
@@ -233,7 +233,7 @@ def test_the_worker_answers_and_is_gone_afterwards():
     assert worker._process.poll() is not None
 
 
-def test_a_worker_that_ends_is_said(capfd):
+def test_a_worker_that_ends_is_reported(capfd):
     with pytest.raises(command.InputError, match="process ended"), workers.Worker("1 / 0", None) as worker:
         worker.ask("about")
     assert "ZeroDivisionError" in capfd.readouterr().err
@@ -247,15 +247,15 @@ def test_the_machines_limits():
 
 
 def test_rows_have_exactly_the_fields_and_are_json():
-    for result in given_results():
-        found = json.loads(json.dumps(report.row(result, peak=500.0)))
-        assert list(found) == FIELDS
-        if found["group"] == "elementwise":
-            assert found["gflops"] is found["share_of_peak"] is found["torch_ms"] is found["ratio"] is None
+    for result in example_results():
+        row = json.loads(json.dumps(report.row(result, peak=500.0)))
+        assert list(row) == FIELDS
+        if row["group"] == "elementwise":
+            assert row["gflops"] is row["share_of_peak"] is row["torch_ms"] is row["ratio"] is None
         else:
-            assert found["gflops"] == pytest.approx(result.work.flops / 1e6 / found["ms"])
-            assert found["share_of_peak"] == found["gflops"] / 500
-            assert found["ratio"] == found["ms"] / 4e3
+            assert row["gflops"] == pytest.approx(result.work.flops / 1e6 / row["ms"])
+            assert row["share_of_peak"] == row["gflops"] / 500
+            assert row["ratio"] == row["ms"] / 4e3
 
 
 def test_the_direct_definitions_operations():
@@ -266,7 +266,7 @@ def test_the_direct_definitions_operations():
 
 
 def test_the_table_fits_100_columns():
-    lines = [report.head("conv"), *(report.line(result, 500.0) for result in given_results())]
+    lines = [report.head("conv"), *(report.line(result, 500.0) for result in example_results())]
     lines += [
         report.line(report.Result(work, work.rungs[0], 2959501.3, 1e-7, 65.8), 500.0) for work in works.all_works()
     ]
@@ -275,13 +275,13 @@ def test_the_table_fits_100_columns():
 
 
 def test_elementwise_works_have_gigabytes_in_the_table():
-    tanh = list(given_results())[-1]
+    tanh = list(example_results())[-1]
     assert "GB/s" in report.head("elementwise")
     assert report.line(tanh, 500.0).split() == "tanh forward numpy 10 6.4 - - - -".split()
 
 
 def test_the_roofline(tmp_path):
-    results = [result for result in given_results() if result.work.group == "conv"]
+    results = [result for result in example_results() if result.work.group == "conv"]
     roofline.roofline_figure(tmp_path / "roof.png", results, 500.0, 70.0)
     roofline.roofline_figure(tmp_path / "roof.png", [r._replace(torch_ms=None) for r in results[:1]], 500.0, 70.0)
     assert (tmp_path / "roof.png").read_bytes().startswith(b"\x89PNG")
@@ -297,13 +297,13 @@ def test_the_command_without_torch(tmp_path, monkeypatch, capsys):
     assert [row["rung"] for row in rows] == [*works.LADDER, "numpy_sat"]
     assert all(list(row) == FIELDS and row["ms"] > 0 and row["torch_ms"] is None for row in rows)
     assert all(row["error"] < 1e-5 for row in rows[:-1])
-    shown = capsys.readouterr().out
-    assert shown.count("torch is not installed") == 1 and "Winograd F4" in shown
+    output = capsys.readouterr().out
+    assert output.count("torch is not installed") == 1 and "Winograd F4" in output
     assert sorted(tmp_path.iterdir()) == [plot, table]
 
 
 @pytest.mark.parametrize(
-    "arguments, sentence",
+    "arguments, message",
     [
         (
             ["--work", "nothing"],
@@ -312,12 +312,12 @@ def test_the_command_without_torch(tmp_path, monkeypatch, capsys):
         (["--json", "missing/rows.jsonl"], "missing/rows.jsonl: cannot be written"),
         (["--json", "."], "cannot be written (it is a folder)"),
         (["--plot", "missing/roof.png"], "missing/roof.png: cannot be written"),
-        (["--plot", "roof.png", "--group", "net"], "the roofline is of convolutions"),
+        (["--plot", "roof.png", "--group", "net"], "the roofline shows convolutions"),
     ],
 )
-def test_bad_arguments_are_said_before_anything_is_measured(tmp_path, monkeypatch, capsys, arguments, sentence):
+def test_bad_arguments_are_reported_before_any_measurement(tmp_path, monkeypatch, capsys, arguments, message):
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(command, "_start", lambda *_: pytest.fail("something was started"))
+    monkeypatch.setattr(command, "_start", lambda *_: pytest.fail("a worker was started"))
     assert command.main(arguments) == 2
-    assert sentence in capsys.readouterr().err
+    assert message in capsys.readouterr().err
     assert not list(tmp_path.iterdir())

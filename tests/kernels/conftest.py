@@ -1,4 +1,4 @@
-"""Kernels are tested on all cores, whatever share of them the test run's processes have."""
+"""Fixtures that run the kernels on all cores, even if several test processes share them."""
 
 import pytest
 
@@ -8,7 +8,7 @@ from numpy_sat.system import machine
 
 @pytest.fixture(scope="session")
 def pool():
-    """The helping threads for all cores, at least one."""
+    """Return the helper threads for all cores, at least one."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(machine, "THREADS", max(2, machine.cores()))
         return threads._Pool()
@@ -17,4 +17,4 @@ def pool():
 @pytest.fixture(autouse=True)
 def all_cores(monkeypatch, pool):
     monkeypatch.setattr(machine, "THREADS", 1 + len(pool.helpers))
-    monkeypatch.setattr(threads, "_the_pool", lambda: pool)
+    monkeypatch.setattr(threads, "_cached_pool", lambda: pool)

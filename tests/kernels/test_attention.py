@@ -1,4 +1,4 @@
-"""The kernel of attention against the layer in float64."""
+"""Check the attention kernel against the layer in float64."""
 
 import numpy as np
 import pytest
@@ -9,12 +9,12 @@ from numpy_sat.kernels.simd import LANES
 from numpy_sat.layers import attention as attention_layer
 
 
-@pytest.mark.parametrize("each", [1, 3])
+@pytest.mark.parametrize("captions", [1, 3])
 @pytest.mark.parametrize("L", [1, 7, 16, 35])
-def test_attention(rng, each, L):
-    """Against score, softmax and context of layers/attention.py, with a query instead of h W_h."""
+def test_attention(rng, captions, L):
+    """Compare with score, softmax and context of layers/attention.py, for a query in the place of h W_h."""
     N, A, D = 3, 2 * LANES, 3 * LANES
-    B = N * each
+    B = N * captions
     keys, query, v, a = (rng.standard_normal(shape) for shape in ((N, L, A), (B, A), A, (N, L, D)))
     dz, dalpha = rng.standard_normal((B, D)), rng.standard_normal((B, L))
     z64, alpha64, cache = attention_layer.attend_forward(a, keys, query, np.eye(A), v)
@@ -26,6 +26,6 @@ def test_attention(rng, each, L):
     attention.attend(keys, query, v, a, z, alpha)
     attention.attend_backward(dz, dalpha, keys, query, v, a, alpha, dkeys, dv, dquery)
     da = attention.annotation_gradient(alpha[None], dz[None], N)
-    for found, right in ((z, z64), (alpha, alpha64), (da, da64), (dv.sum(axis=0), dv64), (dkeys, dkeys64)):
-        assert np.abs(found - right).max() <= 1e-5 * max(np.abs(right).max(), 1)
+    for result, expected in ((z, z64), (alpha, alpha64), (da, da64), (dv.sum(axis=0), dv64), (dkeys, dkeys64)):
+        assert np.abs(result - expected).max() <= 1e-5 * max(np.abs(expected).max(), 1)
     assert np.abs(dquery - dquery64).max() <= 1e-5 * np.abs(dquery64).max() + 1e-6

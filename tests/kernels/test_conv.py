@@ -1,4 +1,4 @@
-"""Convolutions in float32 against the plain definition in float64, by every algorithm."""
+"""Check convolutions in float32 against the plain definition in float64, for every algorithm."""
 
 import numpy as np
 import pytest
@@ -10,7 +10,7 @@ from numpy_sat.kernels.simd import LANES
 from numpy_sat.layers import block, conv, norm_block
 from numpy_sat.system import machine
 
-FORWARD, GRADIENT = 2e-6, 1e-5  # largest errors, relative to the largest value
+FORWARD, GRADIENT = 2e-6, 1e-5  # accepted errors, relative to the largest value
 
 # (N, H, W, C), (P, Q), O, stride, padding
 GEOMETRIES = {
@@ -51,8 +51,10 @@ def test_forward_and_gradients(rng, geometry):
     expected, cache64 = conv.conv_forward(*double(x, W, b), *options)
     assert error(y, expected) < FORWARD
     dy = rng.standard_normal(y.shape).astype(np.float32)
-    for found, right in zip(conv.conv_backward(dy, cache), conv.conv_backward(*double(dy), cache64), strict=True):
-        assert error(found, right) < GRADIENT
+    for gradient, expected_gradient in zip(
+        conv.conv_backward(dy, cache), conv.conv_backward(*double(dy), cache64), strict=True
+    ):
+        assert error(gradient, expected_gradient) < GRADIENT
 
 
 @pytest.mark.parametrize("line", [winograd.F2, winograd.F4], ids=["F2", "F4"])
@@ -65,19 +67,21 @@ def test_winograd_of_any_size(rng, line, shape):
 
 @pytest.mark.parametrize("channels", [64, 512])
 def test_error_of_large_layers(rng, channels):
-    """Where float32 sums are longest; rectified inputs, whose mean is not zero, make them larger still."""
+    """Check the errors of the longest float32 sums. Rectified inputs have a positive mean, so the sums are larger."""
     (x, W, b), _ = random_inputs(rng, ((1, 24, 24, channels), (3, 3), 64, 1, 1))
     x = np.maximum(x, 0)
     y, cache = conv.conv_forward(x, W, b, 1, 1)
     expected, cache64 = conv.conv_forward(*double(x, W, b), 1, 1)
     assert error(y, expected) < FORWARD
     dy = rng.standard_normal(y.shape).astype(np.float32)
-    for found, right in zip(conv.conv_backward(dy, cache), conv.conv_backward(*double(dy), cache64), strict=True):
-        assert error(found, right) < GRADIENT
+    for gradient, expected_gradient in zip(
+        conv.conv_backward(dy, cache), conv.conv_backward(*double(dy), cache64), strict=True
+    ):
+        assert error(gradient, expected_gradient) < GRADIENT
 
 
 def test_which_kernel_is_chosen(rng, monkeypatch):
-    """The point of it: what tests of results cannot see is a fast kernel that is never used."""
+    """Check that the fast kernels run. Tests of results cannot detect a fast kernel that is never used."""
     calls = []
     for module, names in (
         *((winograd, ["correlate"]), (winograd_weights, ["weight_gradient"])),
@@ -111,27 +115,27 @@ def test_no_images(rng, geometry):
 
 
 @pytest.mark.parametrize("geometry", ["3x3, by Winograd", "three channels"])
-def test_layout_does_not_matter(rng, geometry):
+def test_memory_layout_does_not_matter(rng, geometry):
     (x, W, b), options = random_inputs(rng, GEOMETRIES[geometry])
     y, cache = conv.conv_forward(x, W, b, *options)
     expected = [y, *conv.conv_backward(y, cache)]
-    sparse = np.repeat(x, 2, axis=2)[:, :, ::2]
-    for other, W_other in ((np.asfortranarray(x), np.asfortranarray(W)), (sparse, W)):
-        y_other, cache = conv.conv_forward(other, W_other, b, *options)
-        found = [y_other, *conv.conv_backward(np.asfortranarray(y), cache)]
-        for a, right in zip(found, expected, strict=True):
-            np.testing.assert_array_equal(a, right)
+    strided_x = np.repeat(x, 2, axis=2)[:, :, ::2]
+    for x_layout, W_layout in ((np.asfortranarray(x), np.asfortranarray(W)), (strided_x, W)):
+        y_layout, cache = conv.conv_forward(x_layout, W_layout, b, *options)
+        results = [y_layout, *conv.conv_backward(np.asfortranarray(y), cache)]
+        for result, expected_result in zip(results, expected, strict=True):
+            np.testing.assert_array_equal(result, expected_result)
 
 
 @pytest.mark.parametrize("size", [(8, 8), (9, 7), (2, 2), (3, 1), (21, 18)])
 @pytest.mark.parametrize("C", [3, 16])
 def test_pooled_and_rectified_in_one_pass(rng, size, C):
-    """As convolution, then pooling, then relu; of equals the first wins, and odd sizes lose their last line."""
+    """Compare with convolution, pooling and relu. The first of equal numbers wins. Odd sizes lose their last row."""
     (x, W, b), _ = random_inputs(rng, ((4, *size, C), (3, 3), 32, 1, 1))
-    whole, _ = conv.conv_forward(x, W, b, 1, 1)
+    conv_y, _ = conv.conv_forward(x, W, b, 1, 1)
     y, winner = kernel.forward(x, W, b, 1, 1, relu=True, pool=2)
     H, width = (side // 2 for side in size)
-    cells = whole[:, : 2 * H, : 2 * width].reshape(4, H, 2, width, 2, 32).swapaxes(2, 3).reshape(4, H, width, 4, 32)
+    cells = conv_y[:, : 2 * H, : 2 * width].reshape(4, H, 2, width, 2, 32).swapaxes(2, 3).reshape(4, H, width, 4, 32)
     np.testing.assert_array_equal(winner, cells.argmax(axis=3))
     np.testing.assert_allclose(y, np.maximum(cells.max(axis=3), 0), rtol=0, atol=1e-6)
 
@@ -144,14 +148,14 @@ def test_number_of_threads_changes_no_bit(monkeypatch, C):
         (x, W, b), options = random_inputs(np.random.default_rng(0), ((8, 28, 28, C), (3, 3), 64, 1, 1))
         y, cache = conv.conv_forward(x, W, b, *options)
         results.append([y, *conv.conv_backward(y, cache)])
-    for one, other in zip(*results, strict=True):
-        np.testing.assert_array_equal(one, other)
+    for all_threads, one_thread in zip(*results, strict=True):
+        np.testing.assert_array_equal(all_threads, one_thread)
 
 
 @pytest.mark.parametrize("side", [1, 3, 5])
 @pytest.mark.parametrize(("C", "O"), [(0, 32), (16, 0), (0, 0)])
 def test_no_channels(rng, side, C, O):
-    """Without input channels y is the bias, and without output channels dx is 0. Neither is unwritten memory."""
+    """Check that y is the bias without input channels, and dx is 0 without output channels: no unwritten memory."""
     (x, W, b), options = random_inputs(rng, ((2, 8, 8, C), (side, side), O, 1, 0))
     y, cache = conv.conv_forward(x, W, b, *options)
     np.testing.assert_array_equal(y, np.broadcast_to(b, y.shape))
@@ -162,7 +166,7 @@ def test_no_channels(rng, side, C, O):
 
 @pytest.mark.parametrize("pooled", [True, False])
 def test_blocks_without_input_channels(rng, pooled):
-    """The block's y is relu of the bias, and a block with batch normalization has y = relu(beta)."""
+    """Check that y is relu of the bias, and relu(beta) in a block with batch normalisation."""
     (x, W, b), _ = random_inputs(rng, ((2, 8, 8, 0), (3, 3), LANES, 1, 1))
     y, cache = block.block_forward(x, W, b, pooled)
     np.testing.assert_array_equal(y, np.broadcast_to(np.maximum(b, 0), y.shape))
@@ -172,8 +176,8 @@ def test_blocks_without_input_channels(rng, pooled):
     assert norm_block.norm_block_backward(np.ones_like(y), cache)[0].shape == x.shape
 
 
-def test_what_is_no_number_stays_so(rng):
-    """relu must not turn a NaN into a harmless zero: a loss that diverged is noticed by it."""
+def test_nan_stays_nan(rng):
+    """Check that relu does not turn NaN into 0, because NaN reveals that a loss has diverged."""
     (x, W, b), _ = random_inputs(rng, ((1, 24, 24, 16), (3, 3), LANES, 1, 1))
     W[1, 1, 3, 5] = np.nan
     y, _ = kernel.forward(x, W, b, 1, 1, relu=True)

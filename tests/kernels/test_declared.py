@@ -1,4 +1,4 @@
-"""kernels.float32: which kernel computes a function of layers/ is declared above it."""
+"""Check kernels.float32, which declares the kernel of a function of layers/."""
 
 import importlib
 import inspect
@@ -41,12 +41,12 @@ def test_the_layers_that_need_kernels_have_them():
 
 
 @pytest.mark.parametrize("name", DECLARED)
-def test_kernel_takes_what_the_function_takes(name):
-    """The names, their order and the defaults are the same. The kernel may have more arguments, with defaults."""
+def test_the_kernel_has_the_arguments_of_the_function(name):
+    """Check that arguments, order and defaults are the same. The kernel may have more arguments with defaults."""
     function = DECLARED[name]
-    expected, found = (list(inspect.signature(f).parameters.values()) for f in (function, function.kernel))
-    assert found[: len(expected)] == expected
-    assert all(parameter.default is not parameter.empty for parameter in found[len(expected) :])
+    expected, kernel_parameters = (list(inspect.signature(f).parameters.values()) for f in (function, function.kernel))
+    assert kernel_parameters[: len(expected)] == expected
+    assert all(parameter.default is not parameter.empty for parameter in kernel_parameters[len(expected) :])
 
 
 @pytest.mark.parametrize("name", DECLARED)
@@ -97,7 +97,7 @@ def test_a_kernel_may_decline():
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 @pytest.mark.parametrize(
-    ("function", "shapes", "others"),
+    ("function", "shapes", "options"),
     [
         (conv.conv_forward, {"x": (2, 6, 6, 5), "W": (3, 3, 4, 16), "b": (16,)}, {}),
         (pool.max_pool_forward, {"x": (2, 6, 6, 5)}, {"window": 7, "stride": 1}),
@@ -134,10 +134,10 @@ def test_a_kernel_may_decline():
         ),
     ],
 )
-def test_arguments_that_do_not_fit_are_refused(dtype, function, shapes, others):
-    """By the kernel's way in as well as by the function itself."""
+def test_wrong_arguments_are_refused(dtype, function, shapes, options):
+    """Check that both the kernel and the function itself raise ValueError."""
     with pytest.raises(ValueError, match=r"^(conv|max_pool|depthwise): "):
-        function(**{name: np.zeros(shape, dtype) for name, shape in shapes.items()}, **others)
+        function(**{name: np.zeros(shape, dtype) for name, shape in shapes.items()}, **options)
 
 
 def test_unfused_calls_the_layers_own_functions(rng, monkeypatch):

@@ -1,4 +1,4 @@
-"""Depthwise convolutions in float32 against the plain definition in float64."""
+"""Check depthwise convolutions in float32 against the plain definition in float64."""
 
 import numpy as np
 import pytest
@@ -10,7 +10,7 @@ from numpy_sat.kernels import relu6
 from numpy_sat.layers import depthwise, mbconv
 from numpy_sat.system import machine
 
-ERROR = 2e-6  # largest, relative to the largest value
+ERROR = 2e-6  # accepted error, relative to the largest value
 
 # (N, H, W, C), P, stride
 LARGE = {
@@ -18,8 +18,8 @@ LARGE = {
     "two vectors": ((2, 9, 16, 32), 5, 2),
     "one vector": ((2, 15, 14, 16), 3, 2),
     "seven vectors": ((2, 8, 7, 112), 5, 1),
-    "lines that no frame has room for at once": ((2, 37, 160, 48), 5, 2),
-    "one line that no frame has room for": ((1, 4, 1500, 48), 3, 1),
+    "more rows than fit in a frame": ((2, 37, 160, 48), 5, 2),
+    "one row that does not fit in a frame": ((1, 4, 1500, 48), 3, 1),
 }
 
 
@@ -43,8 +43,8 @@ def test_forward_and_gradients(rng, geometry, C):
     grads = zip(
         depthwise.depthwise_backward(dy, cache), depthwise.depthwise_backward(*double(dy), cache64), strict=True
     )
-    for found, right in grads:
-        assert error(found, right) < ERROR
+    for gradient, expected_gradient in grads:
+        assert error(gradient, expected_gradient) < ERROR
 
 
 def test_bounds(rng):
@@ -60,15 +60,15 @@ def test_float64_is_the_plain_definition(rng, monkeypatch):
     depthwise.depthwise_forward(*double(*arrays), stride)
 
 
-def test_layout_does_not_matter(rng):
+def test_memory_layout_does_not_matter(rng):
     (x, W, b), stride = random_inputs(rng, LARGE["two vectors"])
     y, cache = depthwise.depthwise_forward(x, W, b, stride)
     expected = [y, *depthwise.depthwise_backward(y, cache)]
-    for x_other, W_other in ((np.asfortranarray(x), np.asfortranarray(W)), (np.repeat(x, 2, axis=2)[:, :, ::2], W)):
-        y_other, cache = depthwise.depthwise_forward(x_other, W_other, b, stride)
-        found = [y_other, *depthwise.depthwise_backward(np.asfortranarray(y), cache)]
-        for a, right in zip(found[:-1], expected[:-1], strict=True):
-            np.testing.assert_array_equal(a, right)
+    for x_layout, W_layout in ((np.asfortranarray(x), np.asfortranarray(W)), (np.repeat(x, 2, axis=2)[:, :, ::2], W)):
+        y_layout, cache = depthwise.depthwise_forward(x_layout, W_layout, b, stride)
+        results = [y_layout, *depthwise.depthwise_backward(np.asfortranarray(y), cache)]
+        for result, expected_result in zip(results[:-1], expected[:-1], strict=True):
+            np.testing.assert_array_equal(result, expected_result)
 
 
 @pytest.mark.parametrize("geometry", [*GEOMETRIES.values()][:2], ids=[*GEOMETRIES][:2])
@@ -88,15 +88,15 @@ def test_number_of_threads_changes_no_bit(rng, monkeypatch, geometry):
     for threads in (machine.THREADS, 1):
         monkeypatch.setattr(machine, "THREADS", threads)
         y, cache = depthwise.depthwise_forward(*arrays, stride)
-        used = mbconv.mbconv_inference(arrays[0], None, None, *arrays[1:], *project, stride)
+        inference_y = mbconv.mbconv_inference(arrays[0], None, None, *arrays[1:], *project, stride)
         dx, db = relu6.backward(y, y)
-        results.append([y, *depthwise.depthwise_backward(y, cache), used, dx, db])
-    for one, other in zip(*results, strict=True):
-        np.testing.assert_array_equal(one, other)
+        results.append([y, *depthwise.depthwise_backward(y, cache), inference_y, dx, db])
+    for all_threads, one_thread in zip(*results, strict=True):
+        np.testing.assert_array_equal(all_threads, one_thread)
 
 
-def test_what_is_no_number_stays_so(rng):
-    """relu6 must not turn a NaN into a harmless number."""
+def test_nan_stays_nan(rng):
+    """Check that relu6 does not turn NaN into a number."""
     (x, W, b), _ = random_inputs(rng, LARGE["three vectors"])
     x[0, 3, 4, 5] = np.nan
     y, cache = depthwise.depthwise_forward(x, W, b)
@@ -104,5 +104,5 @@ def test_what_is_no_number_stays_so(rng):
     assert np.isnan(bounded[0, 2:5, 3:6, 5]).all() and np.isnan(bounded).sum() == 9
     assert np.isnan(relu6.bound(x)).sum() == 1
     W_p, b_p = np.ones((48, 16), np.float32), np.zeros(16, np.float32)
-    used = mbconv.mbconv_inference(x, None, None, W, b, W_p, b_p, 1)
-    assert np.isnan(used).sum() == np.isnan(mbconv.mbconv_forward(x, None, None, W, b, W_p, b_p, 1)[0]).sum() > 0
+    inference_y = mbconv.mbconv_inference(x, None, None, W, b, W_p, b_p, 1)
+    assert np.isnan(inference_y).sum() == np.isnan(mbconv.mbconv_forward(x, None, None, W, b, W_p, b_p, 1)[0]).sum() > 0

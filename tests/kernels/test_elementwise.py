@@ -1,4 +1,4 @@
-"""Passes over memory against their definitions in float64."""
+"""Check elementwise kernels against their definitions in float64."""
 
 import numpy as np
 import pytest
@@ -14,24 +14,24 @@ def test_relu_backward_and_column_sums(rng, shape):
     dy, x = rng.standard_normal(shape), rng.standard_normal(shape)
     y, cache = activations.relu_forward(x)
     dx, db = elementwise.relu_backward(*single(dy, y))
-    right = activations.relu_backward(dy, cache)
-    np.testing.assert_allclose(dx, right, rtol=1e-6)
-    np.testing.assert_allclose(db, right.sum(axis=tuple(range(x.ndim - 1))), rtol=0, atol=1e-5)
+    expected = activations.relu_backward(dy, cache)
+    np.testing.assert_allclose(dx, expected, rtol=1e-6)
+    np.testing.assert_allclose(db, expected.sum(axis=tuple(range(x.ndim - 1))), rtol=0, atol=1e-5)
     np.testing.assert_allclose(elementwise.column_sums(*single(dy)), dy.reshape(-1, shape[-1]).sum(0), atol=1e-4)
 
 
-def test_rows_added_up(rng):
-    rows, numbers = rng.standard_normal((50, 21)), rng.integers(0, 7, 50)
+def test_add_rows(rng):
+    rows, row_numbers = rng.standard_normal((50, 21)), rng.integers(0, 7, 50)
     expected = np.zeros((7, 21))
-    np.add.at(expected, numbers, rows)
+    np.add.at(expected, row_numbers, rows)
     total = np.zeros((7, 21), np.float32)
-    elementwise.add_rows(*single(rows), numbers, total)
+    elementwise.add_rows(*single(rows), row_numbers, total)
     np.testing.assert_allclose(total, expected, rtol=0, atol=1e-5)
 
 
 @pytest.mark.parametrize("update", [optimizers.adam_update, optimizers.rmsprop_update])
 def test_optimisers_in_one_pass(rng, update):
-    """Ten updates of arrays that fill no vector, float32 by the kernel, float64 by the definition."""
+    """Compare ten updates by the float32 kernel and the float64 definition. The sizes are not multiples of LANES."""
     shapes = {"W": (37, 5), "b": (1,), "E": (40_000,)}
     params64 = {name: rng.standard_normal(shape) for name, shape in shapes.items()}
     params = {name: array.astype(np.float32) for name, array in params64.items()}

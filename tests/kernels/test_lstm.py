@@ -1,4 +1,4 @@
-"""The kernel of the LSTM's gates against the layer in float64."""
+"""Check the kernel of the LSTM gates against the layer in float64."""
 
 import numpy as np
 import pytest
@@ -11,7 +11,7 @@ from numpy_sat.layers import lstm as lstm_layer
 
 @pytest.mark.parametrize("S", [1, LANES, LANES + 3])
 def test_lstm_gates(rng, S):
-    """Against the LSTM step, its affine map being that of x alone with the unit matrix."""
+    """Compare with the LSTM step whose affine map is x times the unit matrix."""
     B = 9
     affine, c, dh, dc = (rng.standard_normal(shape) for shape in ((B, 4 * S), (B, S), (B, S), (B, S)))
     zeros = np.zeros((S, 4 * S))
@@ -22,5 +22,5 @@ def test_lstm_gates(rng, S):
     h_next, c_next, tanh_c, ifog, daffine = (np.empty_like(like) for like in (c, c, c, affine, affine))
     lstm.gates(affine, c, h_next, c_next, ifog, tanh_c)
     lstm.gates_backward(dh, dc, c, ifog, tanh_c, daffine)
-    for found, right in ((h_next, h64), (c_next, c64), (daffine, daffine64), (dc, dc64)):
-        assert error(found, right) < 2e-6
+    for result, expected in ((h_next, h64), (c_next, c64), (daffine, daffine64), (dc, dc64)):
+        assert error(result, expected) < 2e-6

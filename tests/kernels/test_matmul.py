@@ -1,4 +1,4 @@
-"""Matrix products against their definition in float64."""
+"""Check matrix products against their definition in float64."""
 
 import numpy as np
 import pytest
@@ -12,13 +12,13 @@ PRODUCTS = [(1, 1, 1), (5, 7, 3), (6, 16, 64), (200, 300, 70), (13, 600, 129), (
 @pytest.mark.parametrize(("M", "K", "O"), PRODUCTS)
 def test_matrix_products(rng, M, K, O):
     x, W, b, y = single(*(rng.standard_normal(shape) for shape in ((M, K), (K, O), O, (M, O))))
-    right = x.astype(np.float64) @ W
+    expected = x.astype(np.float64) @ W
     for layout in (W, np.asfortranarray(W)):
         packed = matmul.pack(layout, bias=b)
-        np.testing.assert_allclose(matmul.multiply(x, packed), right + b, rtol=0, atol=1e-6 * (1 + K))
+        np.testing.assert_allclose(matmul.multiply(x, packed), expected + b, rtol=0, atol=1e-6 * (1 + K))
         total = y.copy()
         assert matmul.multiply(x, packed, total) is total
-        np.testing.assert_allclose(total, right + y, rtol=0, atol=1e-6 * (1 + K))
+        np.testing.assert_allclose(total, expected + y, rtol=0, atol=1e-6 * (1 + K))
     np.testing.assert_allclose(
         matmul.multiply_transposed(x, y), x.T.astype(np.float64) @ y, rtol=0, atol=1e-6 * (1 + M)
     )

@@ -1,4 +1,4 @@
-"""The kernel of an inverted bottleneck against the layer in float64."""
+"""Check the kernel of an inverted bottleneck against the layer in float64."""
 
 import numpy as np
 import pytest
@@ -7,12 +7,12 @@ from float32 import double, error
 from numpy_sat.kernels import mbconv as mbconv_kernel
 from numpy_sat.layers import mbconv
 
-ERROR = 2e-6  # largest, relative to the largest value
+ERROR = 2e-6  # accepted error, relative to the largest value
 
 
 @pytest.mark.parametrize("side", [(9, 12), (8, 11)])
 def test_a_stem_in_the_place_of_the_expansion(rng, side):
-    """Its images are padded already, and its filters are larger than a pixel."""
+    """Check a stem, whose images are already padded and whose filters are larger than a pixel."""
     H, W = side
     x = rng.standard_normal((2, 2 * H + 1, 2 * W + 1, 3), np.float32)
     stem = rng.standard_normal((3, 3, 3, 32), np.float32), rng.standard_normal(32, np.float32)

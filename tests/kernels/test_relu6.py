@@ -1,4 +1,4 @@
-"""relu6 in float32 against the layer."""
+"""Check relu6 in float32 against the layer."""
 
 import numpy as np
 import pytest

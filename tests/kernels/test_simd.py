@@ -1,4 +1,4 @@
-"""Vectors: loading and storing."""
+"""Check loading and storing of vectors."""
 
 import numpy as np
 import pytest
@@ -15,7 +15,7 @@ def _first_lanes(x, y, count):
 
 
 @pytest.mark.parametrize("count", [0, 1, LANES - 1, LANES, LANES + 5])
-def test_first_lanes_alone_are_read_and_written(rng, count):
+def test_only_the_first_lanes_are_read_and_written(rng, count):
     x, y = single(rng.standard_normal(LANES), np.zeros(LANES))
     _first_lanes(x, y, count)
     np.testing.assert_array_equal(y, np.where(np.arange(LANES) < count, x, 0))
@@ -26,7 +26,7 @@ def _load(x, y):
     simd.store(simd.load(x, 0), y, 0)
 
 
-def test_vectors_refuse_what_they_cannot_load():
+def test_vectors_refuse_other_arrays():
     with pytest.raises(Exception, match="contiguous float32 arrays"):
         _load(np.zeros(LANES), np.zeros(LANES))
     with pytest.raises(Exception, match="contiguous float32 arrays"):

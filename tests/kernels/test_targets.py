@@ -1,4 +1,4 @@
-"""The kernels on other processors: compiled for them, as far as this one can run what comes out."""
+"""Check the kernels on other processors, as far as this processor can run their instructions."""
 
 import os
 import subprocess
@@ -13,12 +13,12 @@ FEATURES = llvmlite.binding.get_host_cpu_features()
 TESTS = (
     *("kernels/test_conv.py::test_forward_and_gradients", "kernels/test_conv.py::test_winograd_of_any_size"),
     *("kernels/test_conv.py::test_pooled_and_rectified_in_one_pass", "kernels/test_functions.py"),
-    *("kernels/test_simd.py::test_first_lanes_alone_are_read_and_written",),
+    *("kernels/test_simd.py::test_only_the_first_lanes_are_read_and_written",),
     *("kernels/test_matmul.py::test_matrix_products", "kernels/test_attention.py", "kernels/test_lstm.py"),
     *("kernels/test_cross_entropy.py", "kernels/test_elementwise.py::test_optimisers_in_one_pass"),
     "decoders/fast/test_recurrence.py::test_the_whole_models_fast_gradients_are_the_plain_ones",
 )
-# What numba is told to compile for, the width of its vectors, and what this machine must have to run it.
+# Processor and features for numba, lanes of a vector, and the feature that this machine needs to run the code.
 TARGETS = {
     "AVX2": ("haswell", "+avx2,+fma,+avx,+sse4.2,+bmi,+bmi2,+popcnt", 8, "avx2"),
     "SSE, vectors of four as on ARM": ("x86-64", "+sse2", 4, "sse2"),
@@ -26,10 +26,10 @@ TARGETS = {
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("cpu", "features", "lanes", "needed"), TARGETS.values(), ids=TARGETS)
-def test_kernels_compiled_for_another_processor(tmp_path, cpu, features, lanes, needed):
-    if not FEATURES.get(needed):
-        pytest.skip(f"this processor has no {needed}")
+@pytest.mark.parametrize(("cpu", "features", "lanes", "needed_feature"), TARGETS.values(), ids=TARGETS)
+def test_kernels_compiled_for_another_processor(tmp_path, cpu, features, lanes, needed_feature):
+    if not FEATURES.get(needed_feature):
+        pytest.skip(f"this processor has no {needed_feature}")
     environment = os.environ | {
         **{"NUMBA_CPU_NAME": cpu, "NUMBA_CPU_FEATURES": features},
         **{"NUMBA_CACHE_DIR": str(tmp_path), "EXPECTED_LANES": str(lanes)},
@@ -40,6 +40,6 @@ def test_kernels_compiled_for_another_processor(tmp_path, cpu, features, lanes, 
         "sys.exit(pytest.main(['-q', '-x', '-m', '', '-p', 'no:cacheprovider', *sys.argv[1:]]))"
     )
     folder = Path(__file__).parents[1]
-    chosen = [f"{folder}/{test}" for test in TESTS]
-    result = subprocess.run([sys.executable, "-c", code, *chosen], capture_output=True, text=True, env=environment)
+    test_paths = [f"{folder}/{test}" for test in TESTS]
+    result = subprocess.run([sys.executable, "-c", code, *test_paths], capture_output=True, text=True, env=environment)
     assert result.returncode == 0, result.stdout[-3000:] + result.stderr[-3000:]

@@ -1,4 +1,4 @@
-"""Kernels on several threads: every task once, errors, interrupts and forks."""
+"""Check kernels on several threads: every task once, errors, interrupts and forks."""
 
 import os
 import signal
@@ -11,72 +11,72 @@ import pytest
 from float32 import single
 
 from numpy_sat.kernels import matmul, threads
-from numpy_sat.kernels.threads import kernel, run, taken
+from numpy_sat.kernels.threads import claim_tasks, kernel, run
 from numpy_sat.system import machine
 
 
 @kernel
-def _count(thread, counter, tasks, done, by):
-    for task in taken(thread, counter, tasks):
+def _count(thread, counter, tasks, done, thread_of_task):
+    for task in claim_tasks(thread, counter, tasks):
         done[task] += 1
-        by[task] = thread
+        thread_of_task[task] = thread
 
 
 @pytest.mark.parametrize("tasks", [0, 1, 2, 3, 1000])
 def test_every_task_is_done_once(tasks):
-    done, by = np.zeros(tasks, np.int64), np.full(tasks, -1)
-    run(_count, tasks, done, by)
-    assert (done == 1).all() and ((0 <= by) & (by < machine.THREADS)).all()
+    done, thread_of_task = np.zeros(tasks, np.int64), np.full(tasks, -1)
+    run(_count, tasks, done, thread_of_task)
+    assert (done == 1).all() and ((0 <= thread_of_task) & (thread_of_task < machine.THREADS)).all()
 
 
 def test_kernels_called_by_several_threads_at_once(rng):
-    """As a program that captions in threads of its own would."""
+    """Check a program that captions in several of its own threads."""
     x, W = single(rng.standard_normal((50, 70)), rng.standard_normal((70, 90)))
-    expected, wrong = matmul.multiply(x, matmul.pack(W)), []
+    expected, mismatches = matmul.multiply(x, matmul.pack(W)), []
 
     def work():
         for _ in range(100):
             if not np.array_equal(matmul.multiply(x, matmul.pack(W)), expected):
-                wrong.append(1)
+                mismatches.append(1)
 
     workers = [threading.Thread(target=work) for _ in range(4)]
     for worker in workers:
         worker.start()
     for worker in workers:
         worker.join()
-    assert not wrong
+    assert not mismatches
 
 
 @kernel
-def _fails(thread, counter, tasks, on, sums):
-    for task in taken(thread, counter, tasks):
-        if thread == on or on < 0:
-            raise ValueError("as told")
+def _fail(thread, counter, tasks, failing_thread, sums):
+    for task in claim_tasks(thread, counter, tasks):
+        if thread == failing_thread or failing_thread < 0:
+            raise ValueError("test error")
         for k in range(100_000):  # long enough that every thread gets a task
             sums[task] += np.sqrt(k)
 
 
-@pytest.mark.parametrize("on", [-1, 0, 1], ids=["all", "the caller", "a helper"])
-def test_what_a_thread_raises_is_raised(on):
-    if on >= machine.THREADS:
+@pytest.mark.parametrize("failing_thread", [-1, 0, 1], ids=["all", "the caller", "a helper"])
+def test_an_exception_of_a_thread_is_raised(failing_thread):
+    if failing_thread >= machine.THREADS:
         pytest.skip("needs two threads")
     for _ in range(3):
-        with pytest.raises(ValueError, match="as told"):
-            run(_fails, 100, on, np.zeros(100))
+        with pytest.raises(ValueError, match="test error"):
+            run(_fail, 100, failing_thread, np.zeros(100))
     test_every_task_is_done_once(100)
 
 
 @kernel
-def _slowly(thread, counter, tasks, done, sums):
-    for task in taken(thread, counter, tasks):
+def _count_slowly(thread, counter, tasks, done, sums):
+    for task in claim_tasks(thread, counter, tasks):
         for k in range(100_000):
             sums[task] += np.sqrt(k)
         done[task] += 1
 
 
 @pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="needs a timer that interrupts")
-def test_interrupted_anywhere_the_next_run_is_whole():
-    """As Ctrl-C in a notebook: no helper may go on with the old arguments and take tasks of the next run."""
+def test_the_run_after_an_interrupt_is_complete():
+    """Check interrupts as by Ctrl-C in a notebook. No helper may claim tasks of the next run with old arguments."""
     tasks, interrupted = 2 * machine.THREADS + 1, 0
 
     def interrupt(*_):
@@ -87,20 +87,20 @@ def test_interrupted_anywhere_the_next_run_is_whole():
         for k in range(60):
             try:
                 signal.setitimer(signal.ITIMER_REAL, 2e-5 * (1 + k))
-                run(_slowly, tasks, np.zeros(tasks, np.int64), np.zeros(tasks))
+                run(_count_slowly, tasks, np.zeros(tasks, np.int64), np.zeros(tasks))
             except KeyboardInterrupt:
                 interrupted += 1
             finally:
                 signal.setitimer(signal.ITIMER_REAL, 0)
             done = np.zeros(tasks, np.int64)
-            run(_slowly, tasks, done, np.zeros(tasks))
+            run(_count_slowly, tasks, done, np.zeros(tasks))
             np.testing.assert_array_equal(done, 1)
     finally:
         signal.signal(signal.SIGALRM, before)
     assert interrupted > 20
 
 
-def test_more_threads_wanted_than_there_are(rng, monkeypatch):
+def test_more_threads_than_helpers(rng, monkeypatch):
     x, W = single(rng.standard_normal((50, 70)), rng.standard_normal((70, 900)))
     expected = matmul.multiply(x, matmul.pack(W))
     monkeypatch.setattr(machine, "THREADS", machine.THREADS + 3)
@@ -108,7 +108,7 @@ def test_more_threads_wanted_than_there_are(rng, monkeypatch):
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
-def test_a_forked_process_has_threads_of_its_own():
+def test_a_forked_process_has_its_own_threads():
     code = (
         "import os, numpy as np; from numpy_sat.kernels import matmul\n"
         "x = np.ones((200, 200), np.float32); matmul.multiply(x, matmul.pack(x))\n"
@@ -121,8 +121,8 @@ def test_a_forked_process_has_threads_of_its_own():
     assert result.stdout == "0\n", result.stderr
 
 
-def test_helpers_hold_on_to_nothing():
-    """What a finished kernel worked on can be freed: no thread keeps its arguments."""
+def test_helpers_keep_no_arguments():
+    """Check that the arguments of a finished kernel can be freed."""
     done = np.zeros(100, np.int64)
     references = sys.getrefcount(done)
     run(_count, 100, done, done.copy())
@@ -131,4 +131,4 @@ def test_helpers_hold_on_to_nothing():
             break
         threading.Event().wait(0.001)
     assert sys.getrefcount(done) == references
-    assert threads._pool().counter[threads.TAKEN] >= 100
+    assert threads._pool().counter[threads.CLAIMED] >= 100
