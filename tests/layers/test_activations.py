@@ -1,4 +1,4 @@
-"""layers.activations: relu, relu6, sigmoid, tanh."""
+"""Tests of layers.activations: relu, relu6, sigmoid, tanh."""
 
 import math
 
@@ -48,7 +48,7 @@ def test_forward_is_the_definition(rng, name):
 )
 @pytest.mark.parametrize("dtype", [np.float64, np.float32])
 def test_large_values(name, ends, dtype):
-    """Neither pass overflows, and a saturated sigmoid or tanh has no gradient."""
+    """Check that neither pass overflows, and that a saturated sigmoid or tanh has no gradient."""
     forward, backward = pair(name)
     x = np.array([-1000, 1000], dtype)
     with np.errstate(all="raise"):

@@ -1,4 +1,4 @@
-"""layers.attention: scores, context, both with a softmax between, and the gate."""
+"""Tests of layers.attention: score, context, the complete attention, and the gate."""
 
 import math
 
@@ -11,7 +11,7 @@ from numpy_sat.layers import attention
 
 N, B, L, D, S, A = 2, 6, 5, 8, 4, 7
 
-# The arrays a function takes, with their shapes.
+# The arguments of each function, with their axes.
 SHAPES = {
     "score": {"keys": "NLA", "h": "BS", "W_h": "SA", "v": "A"},
     "context": {"alpha": "BL", "a": "NLD"},
@@ -35,11 +35,11 @@ def random_inputs(rng, name, **sizes):
     "sizes",
     [
         {},
-        {"B": 2},  # one caption an image
+        {"B": 2},  # one caption per image
         {"N": 1, "B": 3},
         {"N": 3, "B": 3, "L": 1},
         {"N": 1, "B": 1, "L": 2, "D": 1, "S": 1, "A": 1},
-        {"S": 4, "A": 4, "D": 4, "L": 4, "B": 4},  # square everywhere: a transpose shows in the numbers only
+        {"S": 4, "A": 4, "D": 4, "L": 4, "B": 4},  # all matrices square: only the values show a missing transpose
     ],
     ids=str,
 )
@@ -49,7 +49,7 @@ def test_gradients(rng, name, sizes):
 
 
 def slow_scores(keys, h, W_h, v):
-    """Equation 4, one location of one caption at a time; caption b belongs to image b // (B / N)."""
+    """Compute equation 4 for one location of one caption at a time."""
     e = np.empty((B, L))
     for b, i in np.ndindex(B, L):
         key = keys[b // (B // N), i]
@@ -63,7 +63,7 @@ def slow_softmax(row):
 
 
 def slow_context(alpha, a):
-    """Equation 6, soft, one caption at a time."""
+    """Compute equation 6 of soft attention for one caption at a time."""
     return np.array([sum(alpha[b, i] * a[b // (B // N), i] for i in range(L)) for b in range(B)])
 
 
@@ -108,9 +108,9 @@ def test_equal_scores_give_the_mean_annotation(rng, zero):
 
 def test_all_attention_on_one_location_reads_its_annotation(rng):
     a = rng.standard_normal((N, L, D))
-    where = np.array([0, 4, 1, 2, 2, 3])
-    z, _ = attention.context_forward(np.eye(L)[where], a)
-    np.testing.assert_array_equal(z, a[np.repeat(np.arange(N), B // N), where])
+    locations = np.array([0, 4, 1, 2, 2, 3])
+    z, _ = attention.context_forward(np.eye(L)[locations], a)
+    np.testing.assert_array_equal(z, a[np.repeat(np.arange(N), B // N), locations])
 
 
 def test_alpha_is_a_distribution(rng):
@@ -120,8 +120,8 @@ def test_alpha_is_a_distribution(rng):
 
 
 @functions
-def test_captions_that_share_a_image_are_as_with_a_copy_each(rng, name):
-    """Outputs are the same, and the shared arrays' gradients are the sums of the copies' gradients."""
+def test_captions_of_one_image_can_share_its_arrays(rng, name):
+    """Check that outputs equal those with one copy per caption, and gradients the sums over the copies."""
     forward, backward = pair(name)
     shared = random_inputs(rng, name)
     copied = {
@@ -141,7 +141,7 @@ def test_captions_that_share_a_image_are_as_with_a_copy_each(rng, name):
 
 @pytest.mark.parametrize("dtype", [np.float64, np.float32])
 def test_large_scores(rng, dtype):
-    """Scores of +-1000 and a gate's affine map of +-1000 neither overflow nor give NaN."""
+    """Check that scores and gate inputs of +-1000 neither overflow nor give NaN."""
     a, keys, h, W_h, v = (x.astype(dtype) for x in random_inputs(rng, "attend").values())
     with np.errstate(over="raise", invalid="raise", divide="raise"):
         z, alpha, cache = attention.attend_forward(a, 10 * keys, h, W_h, 1000 * v)

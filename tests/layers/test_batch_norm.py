@@ -1,4 +1,4 @@
-"""layers.batch_norm: batch normalisation."""
+"""Tests of layers.batch_norm: batch normalisation."""
 
 import helpers
 import numpy as np
@@ -41,7 +41,7 @@ def test_forward_is_the_definition(rng, shape):
         np.testing.assert_allclose(y[..., c], expected, rtol=0, atol=1e-12)
 
 
-def test_output_has_mean_beta_and_deviation_gamma(rng):
+def test_output_has_mean_beta_and_standard_deviation_gamma(rng):
     x, gamma, beta = random_inputs(rng, (500, 3)).values()
     y, _ = batch_norm.batch_norm_forward(x, gamma, beta)
     np.testing.assert_allclose(y.mean(axis=0), beta, rtol=0, atol=1e-12)
@@ -49,7 +49,10 @@ def test_output_has_mean_beta_and_deviation_gamma(rng):
 
 
 def test_scale_and_shift_of_a_channel_do_not_matter(rng):
-    """Why a convolution before it needs no bias; and dx has no part along x or along a constant."""
+    """Check that y ignores them, and that dx has no component along x or along a constant.
+
+    This is why a convolution before the normalisation needs no bias.
+    """
     x, gamma, beta = random_inputs(rng, (40, 3)).values()
     y, cache = batch_norm.batch_norm_forward(x, gamma, beta)
     np.testing.assert_allclose(batch_norm.batch_norm_forward(100 * x + 7, gamma, beta)[0], y, rtol=0, atol=1e-4)
@@ -61,11 +64,11 @@ def test_scale_and_shift_of_a_channel_do_not_matter(rng):
 def test_normalize_by_the_batchs_own_mean_and_variance_is_the_forward(rng):
     x, gamma, beta = random_inputs(rng, (2, 3, 4, 5)).values()
     y, _ = batch_norm.batch_norm_forward(x, gamma, beta)
-    given, _ = batch_norm.normalize(x, gamma, beta, *batch_norm.mean_and_variance(x))
-    np.testing.assert_allclose(given, y, rtol=0, atol=1e-12)
+    normalized, _ = batch_norm.normalize(x, gamma, beta, *batch_norm.mean_and_variance(x))
+    np.testing.assert_allclose(normalized, y, rtol=0, atol=1e-12)
 
 
-def test_a_channel_that_is_the_same_everywhere(rng):
+def test_a_constant_channel(rng):
     x = np.full((4, 2), 3.0)
     y, cache = batch_norm.batch_norm_forward(x, np.ones(2), np.array([5.0, -1.0]))
     np.testing.assert_array_equal(y, np.broadcast_to([5.0, -1.0], (4, 2)))
@@ -78,7 +81,7 @@ def test_float32(rng, shape):
 
 
 def test_float32_with_a_mean_far_from_zero(rng):
-    """The variance is not lost in the difference of two large numbers."""
+    """Check that the variance does not cancel in the difference of two large numbers."""
     x = (rng.standard_normal((5000, 4)) + np.array([0, 10, 100, 1000])).astype(np.float32)
     mean, var = batch_norm.mean_and_variance(x)
     np.testing.assert_allclose(mean, x.mean(axis=0, dtype=np.float64), rtol=1e-6, atol=1e-7)

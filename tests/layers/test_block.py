@@ -1,4 +1,4 @@
-"""layers.block: convolution, pooling, relu; by their own functions and in one pass."""
+"""Tests of layers.block: convolution, pooling and relu, as separate functions and in one fused pass."""
 
 import numpy as np
 import pytest
@@ -28,7 +28,7 @@ def test_gradients(rng, size, pooled):
 
 
 @pytest.mark.parametrize("size", SIZES)
-def test_it_is_relu_after_pooling_and_the_reverse(rng, size):
+def test_it_is_relu_and_pooling_in_either_order(rng, size):
     inputs = random_inputs(rng, size)
     y, _ = block.block_forward(**inputs, pooled=False)
     affine, _ = conv.conv_forward(**inputs, padding=1)
@@ -43,15 +43,15 @@ def test_parameter_gradients_alone(rng, pooled):
     y, cache = block.block_forward(**random_inputs(rng, (5, 7)), pooled=pooled)
     dy = rng.standard_normal(y.shape)
     _, *expected = block.block_backward(dy, cache)
-    for found, right in zip(block.block_parameter_gradients(dy, cache), expected, strict=True):
-        np.testing.assert_array_equal(found, right)
+    for gradient, expected_gradient in zip(block.block_parameter_gradients(dy, cache), expected, strict=True):
+        np.testing.assert_array_equal(gradient, expected_gradient)
 
 
 @pytest.mark.parametrize("pooled", [False, True])
 @pytest.mark.parametrize("O", [16, 20, 32], ids=lambda O: f"{O} channels")
 @pytest.mark.parametrize("size", [(16, 18), (13, 15), (4, 2)])
 def test_in_one_pass_it_is_the_same(rng, size, O, pooled):
-    """float32, fused and not, against float64."""
+    """Check float32 results, fused and unfused, against float64."""
     inputs = random_inputs(rng, size, 16, O)
     y64, cache64 = block.block_forward(**inputs, pooled=pooled)
     dy = rng.standard_normal(y64.shape)
@@ -69,13 +69,13 @@ def test_in_one_pass_it_is_the_same(rng, size, O, pooled):
     fused = run()
     with kernels.unfused():
         unfused = run()
-    for found in (fused, unfused):
-        for a, right in zip(found, expected, strict=True):
-            assert a.dtype == np.float32 and a.shape == right.shape
-            assert np.abs(a - right).max() <= 1e-5 * np.abs(right).max()
+    for results in (fused, unfused):
+        for actual, desired in zip(results, expected, strict=True):
+            assert actual.dtype == np.float32 and actual.shape == desired.shape
+            assert np.abs(actual - desired).max() <= 1e-5 * np.abs(desired).max()
 
 
-def test_unfused_calls_every_layers_own_function(rng, monkeypatch):
+def test_unfused_calls_the_functions_of_the_layers(rng, monkeypatch):
     single = {name: array.astype(np.float32) for name, array in random_inputs(rng, (8, 8), 16, 16).items()}
     calls = []
     for module, name in (
@@ -97,22 +97,22 @@ def test_unfused_calls_every_layers_own_function(rng, monkeypatch):
 
 
 def test_two_forwards_then_both_backwards_in_one_workspace(rng):
-    """No result is overwritten by what comes later in the step."""
-    both = [
+    """Check that later calls in the same step overwrite no result."""
+    inputs_of_both = [
         {name: array.astype(np.float32) for name, array in random_inputs(rng, (20, 22), 16, 32).items()}
         for _ in range(2)
     ]
 
-    def alone(inputs):
+    def run_alone(inputs):
         y, cache = block.block_forward(**inputs, pooled=True)
         return [y, *block.block_backward(y, cache)]
 
-    expected = [alone(inputs) for inputs in both]
+    expected = [run_alone(inputs) for inputs in inputs_of_both]
     workspace = Workspace()
     for _ in range(2):
         with workspace.step():
-            forwards = [block.block_forward(**inputs, pooled=True) for inputs in both]
-            found = [[y, *block.block_backward(y, cache)] for y, cache in forwards]
-        for results, right in zip(found, expected, strict=True):
-            for a, b in zip(results, right, strict=True):
+            forwards = [block.block_forward(**inputs, pooled=True) for inputs in inputs_of_both]
+            results = [[y, *block.block_backward(y, cache)] for y, cache in forwards]
+        for actual, desired in zip(results, expected, strict=True):
+            for a, b in zip(actual, desired, strict=True):
                 np.testing.assert_array_equal(a, b)

@@ -1,4 +1,4 @@
-"""layers.conv: 2-D convolution."""
+"""Tests of layers.conv: 2-D convolution."""
 
 import helpers
 import numpy as np
@@ -40,7 +40,7 @@ def random_inputs(rng, geometry):
 
 
 def slow_conv(x, W, b, stride, padding):
-    """The definition, one window at a time; cells outside the image are left out, for they are zero."""
+    """Compute the convolution from its definition, one window at a time, skipping the zeros around the image."""
     (N, height, width, C), (P, Q, _, O) = x.shape, W.shape
     y = np.empty((N, (height + 2 * padding - P) // stride + 1, (width + 2 * padding - Q) // stride + 1, O))
     for n, i, j, o in np.ndindex(y.shape):
@@ -74,8 +74,8 @@ def test_stride_1_and_no_padding_are_the_default(rng):
     np.testing.assert_allclose(y, slow_conv(**inputs, stride=1, padding=0), rtol=0, atol=1e-12)
 
 
-def test_filter_is_not_turned():
-    """A correlation: the filter's only 1, in its first cell, looks up and to the left."""
+def test_filter_is_not_rotated():
+    """Check that a filter with a single 1 in its first cell reads the upper left pixel, as in a cross-correlation."""
     x = np.arange(9.0).reshape(1, 3, 3, 1)
     W = np.zeros((2, 2, 1, 1))
     W[0, 0] = 1
@@ -83,8 +83,8 @@ def test_filter_is_not_turned():
     np.testing.assert_array_equal(y[0, :, :, 0], [[0, 1], [3, 4]])
 
 
-def test_parts_of_the_backward(rng):
-    """The layer next to the image asks for dW and db alone."""
+def test_partial_backward_passes(rng):
+    """Check the functions that compute dx alone, or dW and db alone."""
     inputs, options = random_inputs(rng, GEOMETRIES["stride 2, divides"])
     y, cache = conv.conv_forward(**inputs, **options)
     dx, dW, db = conv.conv_backward(y, cache)
@@ -105,7 +105,7 @@ def test_no_images(rng):
 
 @pytest.mark.parametrize("padding", [0, 1])
 def test_layout_does_not_matter(rng, padding):
-    """Channels first in memory, as other libraries have them, and every second pixel of an image."""
+    """Check inputs stored with channels first, as in other libraries, and a view of every second pixel."""
     inputs, _ = random_inputs(rng, ((2, 5, 6, 3), (3, 3), 4, 1, padding))
     x, W, b = inputs.values()
     y, cache = conv.conv_forward(x, W, b, 1, padding)

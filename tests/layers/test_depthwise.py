@@ -1,4 +1,4 @@
-"""layers.depthwise: depthwise convolution."""
+"""Tests of layers.depthwise: depthwise convolution."""
 
 import helpers
 import numpy as np
@@ -20,14 +20,19 @@ def random_inputs(rng, geometry):
 
 
 def slow_depthwise(x, W, b, stride):
-    """The definition, one window at a time: windows are laid so that as much of them is over each edge, or one more."""
+    """Compute the depthwise convolution from its definition, one window at a time.
+
+    The windows extend equally far over both edges, or one pixel farther at the end.
+    """
     (N, H, width, C), P = x.shape, len(W)
     y = np.empty((N, -(-H // stride), -(-width // stride), C))
-    over = [max((count - 1) * stride + P - size, 0) // 2 for count, size in zip(y.shape[1:3], (H, width), strict=True)]
+    overhang = [
+        max((count - 1) * stride + P - size, 0) // 2 for count, size in zip(y.shape[1:3], (H, width), strict=True)
+    ]
     for n, i, j, c in np.ndindex(y.shape):
         y[n, i, j, c] = b[c]
         for p, q in np.ndindex(P, P):
-            row, column = i * stride + p - over[0], j * stride + q - over[1]
+            row, column = i * stride + p - overhang[0], j * stride + q - overhang[1]
             if 0 <= row < H and 0 <= column < width:
                 y[n, i, j, c] += x[n, row, column, c] * W[p, q, c]
     return y
@@ -65,12 +70,12 @@ def test_it_is_a_convolution_whose_filters_each_see_one_channel(rng):
     ],
 )
 def test_padding(size, P, stride, lines):
-    """Known of TensorFlow; where windows leave some pixels out there is none."""
+    """Check values known from TensorFlow, and that there is no padding if the windows skip pixels."""
     assert depthwise.same_padding(size, P, stride) == lines
 
 
 def test_windows_of_an_even_image_at_stride_2_begin_at_its_edge():
-    """The filter's only 1, in its first cell, picks every second pixel; padded on both sides it would see zeros."""
+    """Check that a filter with a single 1 in its first cell selects every second pixel, and no padding."""
     x = np.arange(16.0).reshape(1, 4, 4, 1)
     W = np.zeros((3, 3, 1))
     W[0, 0] = 1
@@ -95,7 +100,7 @@ def test_no_images(rng):
 
 
 def test_layout_does_not_matter(rng):
-    """Channels first in memory, as other libraries have them, and every second pixel of an image."""
+    """Check inputs stored with channels first, as in other libraries, and a view of every second pixel."""
     inputs, _ = random_inputs(rng, GEOMETRIES["3x3"])
     x, W, b = inputs.values()
     y, cache = depthwise.depthwise_forward(x, W, b, 2)

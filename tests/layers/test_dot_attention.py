@@ -1,4 +1,4 @@
-"""layers.dot_attention: keys, scores, context, and all of them with a softmax between, of one head and of several."""
+"""Tests of layers.dot_attention: keys, score, context and the complete attention, with one head and several."""
 
 import math
 
@@ -9,10 +9,10 @@ import pytest
 from numpy_sat.check import gradcheck
 from numpy_sat.layers import attention, dot_attention
 
-# G heads; all sizes differ, so that no two axes can be mistaken.
+# G heads. All sizes differ, so that confused axes are noticed.
 G, N, B, L, D, S, K = 3, 2, 8, 5, 9, 6, 7
 
-# The arrays a function takes, with their shapes.
+# The arguments of each function, with their axes.
 SHAPES = {
     "keys": {"a": "NLD", "W_k": "GDK"},
     "score": {"keys": "GNLK", "h": "BS", "W_q": "GSK"},
@@ -37,11 +37,11 @@ def random_inputs(rng, name, **sizes):
     [
         {},
         {"G": 1},
-        {"B": 2},  # one caption an image
+        {"B": 2},  # one caption per image
         {"N": 1, "B": 4},
         {"N": 3, "B": 3, "L": 1},
         {"G": 1, "N": 1, "B": 1, "L": 2, "D": 1, "S": 1, "K": 1},
-        {"G": 3, "N": 3, "B": 3, "L": 3, "D": 3, "S": 3, "K": 3},  # a transpose shows in the numbers only
+        {"G": 3, "N": 3, "B": 3, "L": 3, "D": 3, "S": 3, "K": 3},  # only the values show a missing transpose
     ],
     ids=str,
 )
@@ -50,7 +50,7 @@ def test_gradients(rng, name, sizes):
     assert report.ok, str(report)
 
 
-def test_heads_whose_values_are_of_another_size_than_their_keys(rng):
+def test_values_and_keys_of_different_size(rng):
     inputs = random_inputs(rng, "attend")
     inputs["W_v"] = rng.standard_normal((G, D, 2))
     report = gradcheck.check_layer(*pair("attend"), inputs, rng)
@@ -58,7 +58,12 @@ def test_heads_whose_values_are_of_another_size_than_their_keys(rng):
 
 
 def slow_attend(a, keys, h, W_q, W_v):
-    """Head by head, one caption after the other, the values first: z: (B, heads K) and alpha: (heads, B, L)."""
+    """Compute the attention for one caption and one head at a time.
+
+    Returns:
+        z: (B, heads K).
+        alpha: (heads, B, L).
+    """
     heads, images, locations, K = keys.shape
     z, alpha = np.empty((len(h), heads, W_v.shape[2])), np.empty((heads, len(h), locations))
     for g, b in np.ndindex(heads, len(h)):
@@ -91,7 +96,7 @@ def test_keys_are_the_definition(rng):
 
 
 def test_one_head_by_hand():
-    """A query of ones, keys 2 ln 3 apart in one of four components: scores ln 3 and 0, so alpha is 3/4 and 1/4."""
+    """Check scores ln 3 and 0, which give alpha 3/4 and 1/4. The keys differ by 2 ln 3 in one of four components."""
     a, keys = np.array([[[4.0, 0], [0, 8]]]), np.zeros((1, 1, 2, 4))
     keys[0, 0, 0, 0] = 2 * np.log(3)
     W_v = np.array([[[1.0, 0, 0, 0], [0, 1, 0, 0]]])
@@ -101,7 +106,7 @@ def test_one_head_by_hand():
 
 
 def test_two_heads_by_hand():
-    """Each looks mostly elsewhere; the mean of both is even, and what both have found stands side by side."""
+    """Check two heads that attend to different locations: their mean is uniform, and z concatenates their contexts."""
     a, ln3 = np.array([[[4.0], [8]]]), np.log(3)
     keys = np.array([[ln3, 0], [0, ln3]]).reshape(2, 1, 2, 1)
     W_q, W_v = np.ones((2, 1, 1)), np.array([1.0, 10]).reshape(2, 1, 1)
@@ -110,13 +115,13 @@ def test_two_heads_by_hand():
     np.testing.assert_allclose(alpha, [[0.5, 0.5]], rtol=0, atol=1e-15)
     np.testing.assert_allclose(cache.softmax.p, [[[0.75, 0.25]], [[0.25, 0.75]]], rtol=0, atol=1e-15)
 
-    # Only the first head's half of z counts: nothing reaches the second.
-    found = dot_attention.attend_backward(np.array([[1.0, 0]]), np.zeros((1, 2)), cache)
-    right = [0.75, 0.25], [-0.75, 0.75, 0, 0], [-0.75 * ln3], [-0.75 * ln3, 0], [5, 0]
-    for array, expected in zip(found, right, strict=True):
-        np.testing.assert_allclose(array.ravel(), expected, rtol=0, atol=1e-14)
+    # If only the first half of z has a gradient, nothing reaches the second head.
+    gradients = dot_attention.attend_backward(np.array([[1.0, 0]]), np.zeros((1, 2)), cache)
+    expected = [0.75, 0.25], [-0.75, 0.75, 0, 0], [-0.75 * ln3], [-0.75 * ln3, 0], [5, 0]
+    for gradient, values in zip(gradients, expected, strict=True):
+        np.testing.assert_allclose(gradient.ravel(), values, rtol=0, atol=1e-14)
 
-    # The mean's gradient goes to both heads, half to each.
+    # The gradient of the mean is split equally between the two heads.
     _, dkeys, *_ = dot_attention.attend_backward(np.zeros((1, 2)), np.array([[2.0, 0]]), cache)
     np.testing.assert_allclose(dkeys.ravel(), [0.1875, -0.1875, 0.1875, -0.1875], rtol=0, atol=1e-15)
 
@@ -141,54 +146,54 @@ def test_a_bias_of_the_keys_would_change_nothing(rng):
 
 
 def test_scores_do_not_grow_with_the_size_of_a_head(rng):
-    """Of keys and queries of variance 1."""
+    """Check that keys and queries of variance 1 give scores of variance 1."""
     for size in (4, 400):
         keys, h = rng.standard_normal((1, 50, 20, size)), rng.standard_normal((100, size))
         e, _ = dot_attention.score_forward(keys, h, np.eye(size)[None])
         assert abs(e.std() - 1) < 0.2
 
 
-def test_heads_do_not_see_each_other(rng):
-    """Several heads are as many attentions of one head, side by side, and alpha is their mean."""
+def test_heads_are_independent(rng):
+    """Check that several heads equal as many attentions with one head: z is concatenated, alpha averaged."""
     inputs = random_inputs(rng, "attend")
     z, alpha, _ = dot_attention.attend_forward(**inputs)
-    of_heads = {name: inputs[name] for name in ("keys", "W_q", "W_v")}
-    alone = [
-        dot_attention.attend_forward(**{**inputs, **{name: x[g : g + 1] for name, x in of_heads.items()}})
+    head_arrays = {name: inputs[name] for name in ("keys", "W_q", "W_v")}
+    separate = [
+        dot_attention.attend_forward(**{**inputs, **{name: x[g : g + 1] for name, x in head_arrays.items()}})
         for g in range(G)
     ]
-    np.testing.assert_allclose(z, np.concatenate([z_g for z_g, *_ in alone], axis=1), rtol=0, atol=1e-13)
-    np.testing.assert_allclose(alpha, np.mean([alpha_g for _, alpha_g, _ in alone], axis=0), rtol=0, atol=1e-15)
+    np.testing.assert_allclose(z, np.concatenate([z_g for z_g, *_ in separate], axis=1), rtol=0, atol=1e-13)
+    np.testing.assert_allclose(alpha, np.mean([alpha_g for _, alpha_g, _ in separate], axis=0), rtol=0, atol=1e-15)
 
 
-def test_it_takes_the_place_of_the_mlp_score(rng):
-    """With one head, and annotations for values, the same alpha gives the same z: only the score is another."""
+def test_context_equals_that_of_the_mlp_score(rng):
+    """Check that with one head and the annotations as values, the same alpha gives the same z."""
     inputs = random_inputs(rng, "attend", G=1)
     z, alpha, _ = dot_attention.attend_forward(**{**inputs, "W_v": np.eye(D)[None]})
     np.testing.assert_allclose(z, attention.context_forward(alpha, inputs["a"])[0], rtol=0, atol=1e-14)
 
 
-def test_it_is_torchs(rng):
+def test_it_equals_torchs(rng):
     torch = pytest.importorskip("torch")
     inputs = random_inputs(rng, "attend")
-    dz, each = rng.standard_normal((B, G * K)), B // N
-    theirs = {name: torch.tensor(x, requires_grad=True) for name, x in inputs.items()}
-    query = torch.einsum("bs,gsk->bgk", theirs["h"], theirs["W_q"]).reshape(N, each, G, K).swapaxes(1, 2)
-    values = torch.einsum("nld,gdk->nglk", theirs["a"], theirs["W_v"])
-    found = torch.nn.functional.scaled_dot_product_attention(query, theirs["keys"].swapaxes(0, 1), values)
-    found = found.swapaxes(1, 2).reshape(B, G * K)
-    found.backward(torch.tensor(dz))
+    dz = rng.standard_normal((B, G * K))
+    tensors = {name: torch.tensor(x, requires_grad=True) for name, x in inputs.items()}
+    query = torch.einsum("bs,gsk->bgk", tensors["h"], tensors["W_q"]).reshape(N, B // N, G, K).swapaxes(1, 2)
+    values = torch.einsum("nld,gdk->nglk", tensors["a"], tensors["W_v"])
+    z_torch = torch.nn.functional.scaled_dot_product_attention(query, tensors["keys"].swapaxes(0, 1), values)
+    z_torch = z_torch.swapaxes(1, 2).reshape(B, G * K)
+    z_torch.backward(torch.tensor(dz))
 
     z, alpha, cache = dot_attention.attend_forward(**inputs)
-    np.testing.assert_allclose(z, found.detach().numpy(), rtol=0, atol=1e-12)
+    np.testing.assert_allclose(z, z_torch.detach().numpy(), rtol=0, atol=1e-12)
     grads = dot_attention.attend_backward(dz, np.zeros_like(alpha), cache)
-    for (name, x), gradient in zip(theirs.items(), grads, strict=True):
+    for (name, x), gradient in zip(tensors.items(), grads, strict=True):
         np.testing.assert_allclose(gradient, x.grad.numpy(), rtol=0, atol=1e-11, err_msg=name)
 
 
 @pytest.mark.parametrize("name", ["score", "context", "attend"])
-def test_captions_that_share_a_image_are_as_with_a_copy_each(rng, name):
-    """Outputs are the same, and the shared arrays' gradients are the sums of the copies' gradients."""
+def test_captions_of_one_image_can_share_its_arrays(rng, name):
+    """Check that outputs equal those with one copy per caption, and gradients the sums over the copies."""
     forward, backward = pair(name)
     shared, axis = random_inputs(rng, name), {array: axes.find("N") for array, axes in SHAPES[name].items()}
     copied = {array: np.repeat(x, B // N, axis=axis[array]) if axis[array] >= 0 else x for array, x in shared.items()}
@@ -200,14 +205,14 @@ def test_captions_that_share_a_image_are_as_with_a_copy_each(rng, name):
     grads, grads_copied = backward(*upstream, cache), backward(*upstream, cache_copied)
     for array, d, d_copied in zip(shared, grads, grads_copied, strict=True):
         if axis[array] >= 0:
-            apart = (*d.shape[: axis[array]], N, B // N, *d.shape[axis[array] + 1 :])
-            d_copied = d_copied.reshape(apart).sum(axis=axis[array] + 1)
+            shape = (*d.shape[: axis[array]], N, B // N, *d.shape[axis[array] + 1 :])
+            d_copied = d_copied.reshape(shape).sum(axis=axis[array] + 1)
         np.testing.assert_allclose(d, d_copied, rtol=0, atol=1e-11, err_msg=array)
 
 
 @pytest.mark.parametrize("dtype", [np.float64, np.float32])
 def test_large_scores(rng, dtype):
-    """Scores of thousands neither overflow nor give NaN."""
+    """Check that scores in the thousands neither overflow nor give NaN."""
     a, keys, h, W_q, W_v = (x.astype(dtype) for x in random_inputs(rng, "attend").values())
     with np.errstate(over="raise", invalid="raise", divide="raise"):
         z, alpha, cache = dot_attention.attend_forward(a, 1000 * keys, h, W_q, W_v)

@@ -1,4 +1,4 @@
-"""layers.dropout: inverted dropout."""
+"""Tests of layers.dropout: inverted dropout."""
 
 from types import SimpleNamespace
 
@@ -27,15 +27,15 @@ def test_forward_is_the_definition():
 @pytest.mark.parametrize("rate", [0.1, 0.5, 0.8])
 @pytest.mark.parametrize("dtype", [np.float64, np.float32])
 def test_mask(rng, rate, dtype):
-    """Its mean is 1, so the expected value of what passes is unchanged; `rate` is what goes, not what stays."""
+    """Check that the mean is 1, which keeps the expected output, and that `rate` is the share of zeros."""
     mask = dropout.dropout_mask(rng, (100, 200), rate, dtype)
     assert mask.shape == (100, 200)
     assert mask.dtype == dtype
-    kept = mask != 0
-    np.testing.assert_allclose(mask[kept], 1 / (1 - rate), rtol=1e-6)
-    deviation = np.sqrt(rate * (1 - rate) / mask.size)
-    assert abs(kept.mean() - (1 - rate)) < 5 * deviation
-    assert abs(mask.mean() - 1) < 5 * deviation / (1 - rate)
+    survivors = mask != 0
+    np.testing.assert_allclose(mask[survivors], 1 / (1 - rate), rtol=1e-6)
+    standard_error = np.sqrt(rate * (1 - rate) / mask.size)
+    assert abs(survivors.mean() - (1 - rate)) < 5 * standard_error
+    assert abs(mask.mean() - 1) < 5 * standard_error / (1 - rate)
 
 
 def test_rate_zero_is_the_identity(rng):
@@ -45,7 +45,7 @@ def test_rate_zero_is_the_identity(rng):
     np.testing.assert_array_equal(dropout.dropout_backward(x, cache), x)
 
 
-def test_rate_zero_takes_nothing_even_where_the_random_number_is_zero():
+def test_rate_zero_drops_nothing_even_if_the_random_number_is_zero():
     zeros = SimpleNamespace(random=np.zeros)
     np.testing.assert_array_equal(dropout.dropout_mask(zeros, (2, 3), 0, np.float64), np.ones((2, 3)))
 

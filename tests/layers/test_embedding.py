@@ -1,4 +1,4 @@
-"""layers.embedding: words as vectors."""
+"""Tests of layers.embedding: one-hot vectors and the lookup of word vectors."""
 
 import helpers
 import numpy as np
@@ -12,7 +12,7 @@ V, M = 7, 3
 
 @pytest.mark.parametrize("shape", [(4,), (5, 2), (2, 4, 3), (1,)])
 def test_gradients(rng, shape):
-    """From 8 words on, a vocabulary of 7 cannot do without repetition."""
+    """Check shapes that include more words than the vocabulary of 7, so that words repeat."""
     report = gradcheck.check_layer(
         embedding.embedding_forward,
         embedding.embedding_backward,
@@ -24,7 +24,7 @@ def test_gradients(rng, shape):
 
 
 def test_forward_is_a_one_hot_product(rng):
-    """The corpus of the course's slides: seven words, so one-hot vectors of length 7."""
+    """Check the corpus of the course's slides, which has seven different words."""
     corpus = ["I live in Rome", "I live in Paris", "I live in Italy", "I live in France"]
     vocabulary = list(dict.fromkeys(word for sentence in corpus for word in sentence.split()))
     assert vocabulary == ["I", "live", "in", "Rome", "Paris", "Italy", "France"]
@@ -50,13 +50,13 @@ def test_one_hot_of_any_shape(rng, shape):
 
 
 @pytest.mark.parametrize("word", [V, -1, -V, 1000])
-def test_one_hot_of_a_word_that_is_none(word):
-    """A negative one is no word counted from the end."""
+def test_one_hot_of_an_index_out_of_range(word):
+    """Check that negative indices do not count from the end."""
     with pytest.raises(IndexError, match=r"must be in 0\.\.6"):
         embedding.one_hot(np.array([[0, V - 1], [word, 3]]), V)
 
 
-def test_repeated_words_gather_all_their_gradients(rng):
+def test_repeated_words_sum_their_gradients(rng):
     words = np.array([[5, 1, 5], [5, 1, 0]])
     dEy = rng.standard_normal((2, 3, M))
     _, cache = embedding.embedding_forward(rng.standard_normal((V, M)), words)
@@ -68,13 +68,13 @@ def test_repeated_words_gather_all_their_gradients(rng):
     assert not dE[[2, 3, 4, 6]].any()
 
 
-def test_backward_of_words_and_gradients_in_another_order_of_axes(rng):
-    """(T, B) arrays are often transposed views of (B, T) ones."""
+def test_backward_of_words_and_gradients_in_another_memory_order(rng):
+    """Check transposed views, because (T, B) arrays are often views of (B, T) arrays."""
     E, words, dEy = rng.standard_normal((V, M)), rng.integers(V, size=(5, 2)), rng.standard_normal((5, 2, M))
     dE = embedding.embedding_backward(dEy, embedding.embedding_forward(E, words)[1])
-    across = np.ascontiguousarray(dEy.transpose(2, 1, 0)).transpose(2, 1, 0)
-    dE_across = embedding.embedding_backward(across, embedding.embedding_forward(E, np.asfortranarray(words))[1])
-    np.testing.assert_allclose(dE_across, dE, rtol=0, atol=1e-15)
+    dEy_view = np.ascontiguousarray(dEy.transpose(2, 1, 0)).transpose(2, 1, 0)
+    dE_view = embedding.embedding_backward(dEy_view, embedding.embedding_forward(E, np.asfortranarray(words))[1])
+    np.testing.assert_allclose(dE_view, dE, rtol=0, atol=1e-15)
 
 
 def test_result_is_not_a_view_of_the_embedding(rng):

@@ -1,4 +1,4 @@
-"""layers.hard_attention: draws and what is learned from them; and the proof that its gradient is the bound's."""
+"""Tests of layers.hard_attention: samples, their gradients, and the proof that the gradient is that of the bound."""
 
 import itertools
 import math
@@ -16,19 +16,19 @@ from numpy_sat.layers import hard_attention
 T, B, L = 4, 6, 5
 
 
-def attention_of(rng, *shape):
-    """alpha: (*shape, L), adding up to 1, and nowhere so small that a step would leave it below 0."""
+def random_attention(rng, *shape):
+    """Return alpha: (*shape, L), which sums to 1 and stays positive under the steps of finite differences."""
     return 0.9 * rng.dirichlet(np.ones(L), shape) + 0.1 / L
 
 
-def mask_of(*lengths):
+def mask_from_lengths(*lengths):
     return (np.arange(max(lengths))[:, None] < lengths) * 1.0
 
 
-# The pairs, each as a function of alpha alone.
+# Forward and backward functions, as functions of alpha alone.
 
 
-def drawn(uniforms, expected):
+def draw_pair(uniforms, expected):
     def forward(alpha):
         weights, _, cache = hard_attention.draw_forward(alpha, uniforms, expected)
         return weights, cache
@@ -36,96 +36,96 @@ def drawn(uniforms, expected):
     return forward, hard_attention.draw_backward
 
 
-def log_p_of(s):
+def log_p_pair(s):
     return lambda alpha: hard_attention.location_log_p_forward(alpha, s), hard_attention.location_log_p_backward
 
 
-def entropy_of(mask):
+def entropy_pair(mask):
     return lambda alpha: hard_attention.entropy_forward(alpha, mask), hard_attention.entropy_backward
 
 
 def middles(alpha, s):
-    """Uniform numbers with which s is drawn, far from where another would be."""
-    upto, at = alpha.cumsum(axis=-1), s[..., None]
-    return np.take_along_axis(upto - alpha / 2, at, axis=-1)[..., 0]
+    """Return uniform numbers that sample s, as far as possible from those of other locations."""
+    upto = alpha.cumsum(axis=-1)
+    return np.take_along_axis(upto - alpha / 2, s[..., None], axis=-1)[..., 0]
 
 
-def test_gradients_of_draws(rng):
-    """Of the expected context they are the upstream gradient; of a draw they are zero."""
-    alpha, s = attention_of(rng, B), rng.integers(0, L, B)
+def test_gradients_of_samples(rng):
+    """Check that they are the upstream gradient for the expected context, and zero for a sample."""
+    alpha, s = random_attention(rng, B), rng.integers(0, L, B)
     for expected in (np.zeros(B, bool), np.ones(B, bool), np.arange(B) % 3 == 1):
-        report = gradcheck.check_layer(*drawn(middles(alpha, s), expected), {"alpha": alpha}, rng)
+        report = gradcheck.check_layer(*draw_pair(middles(alpha, s), expected), {"alpha": alpha}, rng)
         assert report.ok, str(report)
 
 
 @pytest.mark.parametrize("shape", [(T, B), (1, 3), (5, 5)])
 def test_gradients_of_log_p_and_entropy(rng, shape):
-    inputs = {"alpha": attention_of(rng, *shape)}
-    mask = mask_of(*rng.permuted(np.r_[shape[0], rng.integers(1, shape[0] + 1, shape[1] - 1)]))
-    for pair in (log_p_of(rng.integers(0, L, shape)), entropy_of(mask)):
+    inputs = {"alpha": random_attention(rng, *shape)}
+    mask = mask_from_lengths(*rng.permuted(np.r_[shape[0], rng.integers(1, shape[0] + 1, shape[1] - 1)]))
+    for pair in (log_p_pair(rng.integers(0, L, shape)), entropy_pair(mask)):
         report = gradcheck.check_layer(*pair, inputs, rng)
         assert report.ok, str(report)
 
 
 @pytest.mark.parametrize("pair", ["draw", "log_p", "entropy"])
 def test_float32(rng, pair):
-    alpha, s = attention_of(rng, T, B), rng.integers(0, L, (T, B))
+    alpha, s = random_attention(rng, T, B), rng.integers(0, L, (T, B))
     lengths = (4, 1, 3, 2, 4, 1)
     if pair == "draw":
-        forward, backward = drawn(middles(alpha[0], s[0]), np.arange(B) % 2 == 0)
+        forward, backward = draw_pair(middles(alpha[0], s[0]), np.arange(B) % 2 == 0)
         helpers.check_float32(forward, backward, {"alpha": alpha[0]}, rng)
     elif pair == "log_p":
-        helpers.check_float32(*log_p_of(s), {"alpha": alpha}, rng)
+        helpers.check_float32(*log_p_pair(s), {"alpha": alpha}, rng)
     else:
         helpers.check_float32(
             hard_attention.entropy_forward,
             hard_attention.entropy_backward,
             {"alpha": alpha},
             rng,
-            {"mask": mask_of(*lengths)},
+            {"mask": mask_from_lengths(*lengths)},
         )
 
 
 @pytest.mark.parametrize(
     ("uniform", "location"), [(0.0, 0), (0.2, 0), (0.25, 1), (0.7, 1), (0.75, 3), (0.9, 3), (1 - 2**-53, 3)]
 )
-def test_a_draw_is_the_first_location_whose_sum_exceeds_the_number(uniform, location):
-    """Never one of alpha 0, and never one behind the last."""
+def test_the_sample_is_the_first_location_whose_sum_exceeds_the_number(uniform, location):
+    """Check that a location with alpha 0 is never sampled, and that the last is never exceeded."""
     alpha = np.array([[0.25, 0.5, 0.0, 0.25, 0.0], [0.0, 0.0, 1.0, 0.0, 0.0]])
     weights, s, _ = hard_attention.draw_forward(alpha, np.full(2, uniform), np.zeros(2, bool))
     assert s.tolist() == [location, 2]
     np.testing.assert_array_equal(weights, np.eye(L)[s])
 
 
-def test_a_draw_of_what_does_not_quite_add_up_to_1():
-    """Pieces end at 0.3, 0.6, 0.9, and uniform numbers are shares of that."""
+def test_sample_from_weights_that_do_not_sum_to_1():
+    """Check that uniform numbers are scaled by the total: the cumulative sums are 0.3, 0.6 and 0.9."""
     alpha = np.full((3, 3), 0.3)
     _, s, _ = hard_attention.draw_forward(alpha, np.array([0.999999, 0.62, 0.7]), np.zeros(3, bool))
     assert s.tolist() == [2, 1, 2]
 
 
-def test_draws_are_as_frequent_as_alpha_says(rng):
-    alpha = attention_of(rng, 3)
+def test_samples_are_as_frequent_as_alpha(rng):
+    alpha = random_attention(rng, 3)
     count = 20_000
     _, s, _ = hard_attention.draw_forward(
         np.repeat(alpha, count, axis=0), rng.random(3 * count), np.zeros(3 * count, bool)
     )
-    for row, found in zip(alpha, s.reshape(3, count), strict=True):
-        z = (np.bincount(found, minlength=L) - count * row) / np.sqrt(count * row * (1 - row))
+    for row, locations in zip(alpha, s.reshape(3, count), strict=True):
+        z = (np.bincount(locations, minlength=L) - count * row) / np.sqrt(count * row * (1 - row))
         assert np.abs(z).max() < 4
 
 
 def test_the_expected_context_is_soft_attention(rng):
-    alpha, expected = attention_of(rng, B), np.array([True, False, False, True, True, False])
+    alpha, expected = random_attention(rng, B), np.array([True, False, False, True, True, False])
     weights, s, _ = hard_attention.draw_forward(alpha, rng.random(B), expected)
     np.testing.assert_array_equal(weights[expected], alpha[expected])
     np.testing.assert_array_equal(weights[~expected], np.eye(L)[s[~expected]])
 
 
 def test_log_p_and_entropy_are_their_definitions(rng):
-    alpha, s, lengths = attention_of(rng, T, B), rng.integers(0, L, (T, B)), (4, 1, 3, 2, 4, 1)
+    alpha, s, lengths = random_attention(rng, T, B), rng.integers(0, L, (T, B)), (4, 1, 3, 2, 4, 1)
     log_p, _ = hard_attention.location_log_p_forward(alpha, s)
-    entropy, _ = hard_attention.entropy_forward(alpha, mask_of(*lengths))
+    entropy, _ = hard_attention.entropy_forward(alpha, mask_from_lengths(*lengths))
     total = 0.0
     for b, length in enumerate(lengths):
         for t in range(T):
@@ -135,9 +135,9 @@ def test_log_p_and_entropy_are_their_definitions(rng):
 
 
 @pytest.mark.parametrize("dtype", [np.float64, np.float32])
-def test_entropy_of_certainty_and_of_none(dtype):
-    """All attention on one location has none, and gives no NaN; even attention has ln L a word."""
-    mask = mask_of(3, 2).astype(dtype)
+def test_smallest_and_largest_entropy(dtype):
+    """Check that attention on one location has entropy 0 without NaN, and uniform attention ln L per word."""
+    mask = mask_from_lengths(3, 2).astype(dtype)
     alpha = np.zeros((3, 2, L), dtype)
     alpha[..., 2] = 1
     entropy, cache = hard_attention.entropy_forward(alpha, mask)
@@ -147,14 +147,14 @@ def test_entropy_of_certainty_and_of_none(dtype):
 
 
 def test_advantage_by_hand():
-    """Captions of three words, one and two, b = -4; to go, b is for two words, the mean."""
+    """Check captions of three, one and two words with b = -4. With reward-to-go, b counts for two words, the mean."""
     log_p = np.array([[-1.0, -3.0, -1.0], [-2.0, 0.0, -5.0], [-4.0, 0.0, 0.0]])
-    mask, baseline = mask_of(3, 1, 2), np.array([-4.0])
-    found = hard_attention.advantage(log_p, mask, baseline)
-    np.testing.assert_allclose(found, [[-3, 1, -2], [-3, 0, -2], [-3, 0, 0]], rtol=1e-15)
-    found = hard_attention.advantage(log_p, mask, baseline, to_go=True)
-    right = [[-7 + 6, -3 + 2, -6 + 4], [-6 + 4, 0, -5 + 2], [-4 + 2, 0, 0]]
-    np.testing.assert_allclose(found, right, rtol=1e-15)
+    mask, baseline = mask_from_lengths(3, 1, 2), np.array([-4.0])
+    advantages = hard_attention.advantage(log_p, mask, baseline)
+    np.testing.assert_allclose(advantages, [[-3, 1, -2], [-3, 0, -2], [-3, 0, 0]], rtol=1e-15)
+    advantages = hard_attention.advantage(log_p, mask, baseline, to_go=True)
+    expected = [[-7 + 6, -3 + 2, -6 + 4], [-6 + 4, 0, -5 + 2], [-4 + 2, 0, 0]]
+    np.testing.assert_allclose(advantages, expected, rtol=1e-15)
 
 
 def test_advantage_keeps_float32():
@@ -175,7 +175,7 @@ def test_the_baseline_is_a_moving_average(dtype):
     assert log_p.tolist() == [[-1, -3, -1], [-2, 0, -5]]
 
 
-# The proof. So few locations and words that all sequences of locations can be gone through, and the bound is a sum.
+# The proof. There are so few locations and words that the bound is a sum over all sequences of locations.
 
 WORDS, LOCATIONS, IMAGES = 3, 3, 30
 PLAIN = whole_model.TINY.replace(
@@ -190,20 +190,25 @@ PLAIN = whole_model.TINY.replace(
     },
     **{"reinforce_weight": 1.0, "entropy_weight": 0.0, "expected_context": 0.0},
 )
-BASELINE = -8.0  # one that no draw has a part in
+BASELINE = -8.0  # a constant that does not depend on the samples
 SEQUENCES = np.array(list(itertools.product(range(LOCATIONS), repeat=WORDS)))  # (L^T, T)
 
 
-def problem(rng, images):
-    """Parameters, annotations, and a caption of each image, words and targets: (T, N)."""
+def random_problem(rng, images):
+    """Return parameters, annotations, and the words and targets (T, N) of one caption per image."""
     params = hard.init_params(rng, 4, PLAIN, rng.standard_normal(5), np.float64)
     params = {name: x + 0.5 * rng.standard_normal(x.shape) for name, x in params.items()}
     a = 1.5 * rng.standard_normal((images, LOCATIONS, 4))
     return params, a, *rng.integers(0, 5, (2, WORDS, images))
 
 
-def by_definition(params, a, words, targets):
-    """log p(s | a) and log p(y | s, a) of one caption and all SEQUENCES: (L^T,) each, by no function of the library."""
+def log_probabilities(params, a, words, targets):
+    """Compute log p(s | a) and log p(y | s, a) of one caption for all SEQUENCES, without the library.
+
+    Returns:
+        log_p_s: (L^T,).
+        log_p_y: (L^T,).
+    """
     p, log_p_s, log_p_y = params, 0.0, 0.0
     h, c = (np.tile(np.tanh(a.mean(axis=0) @ p[f"W_{x}"] + p[f"b_{x}"]), (len(SEQUENCES), 1)) for x in ("h0", "c0"))
     for t in range(WORDS):
@@ -221,24 +226,24 @@ def by_definition(params, a, words, targets):
 
 
 def bound(*caption):
-    """(10) L_s = sum_s p(s | a) log p(y | s, a)."""
-    log_p_s, log_p_y = by_definition(*caption)
+    """Compute equation 10, L_s = sum_s p(s | a) log p(y | s, a)."""
+    log_p_s, log_p_y = log_probabilities(*caption)
     return (np.exp(log_p_s) * log_p_y).sum()
 
 
-def forcing(params, a, words):
-    """Uniform numbers, (T, L^T), with which the decoder's draws are SEQUENCES: each word's from alpha so far."""
+def uniforms_for_sequences(params, a, words):
+    """Return uniform numbers, (T, L^T), with which the decoder samples SEQUENCES, one word after the other."""
     K = len(SEQUENCES)
     uniforms = np.zeros((WORDS, K))
     for t in range(WORDS):
-        alpha = decoded(params, a, words, uniforms)[1]
+        alpha = decode(params, a, words, uniforms)[1]
         uniforms[t] = middles(alpha[t], SEQUENCES[:, t])
-    assert np.array_equal(decoded(params, a, words, uniforms)[2].T, SEQUENCES)
+    assert np.array_equal(decode(params, a, words, uniforms)[2].T, SEQUENCES)
     return uniforms
 
 
-def decoded(params, a, words, uniforms):
-    """decode_forward of one caption, once for each of SEQUENCES."""
+def decode(params, a, words, uniforms):
+    """Run decode_forward on one caption, once for each of SEQUENCES."""
     K = len(SEQUENCES)
     words, mask_h = np.repeat(words[:, None], K, axis=1), np.ones((WORDS, K, PLAIN.decoder.hidden_size))
     modes = hard.training_modes(uniforms, np.zeros(K, bool))
@@ -247,9 +252,9 @@ def decoded(params, a, words, uniforms):
 
 
 def exact_gradients(params, a, words, targets):
-    """(11) sum_s p(s | a) [d log p(y | s, a) + log p(y | s, a) d log p(s | a)], over all sequences."""
-    logits, alpha, s, cache = decoded(params, a, words, forcing(params, a, words))
-    log_p_s, log_p_y = by_definition(params, a, words, targets)
+    """Compute equation 11, sum_s p(s | a) [d log p(y | s, a) + log p(y | s, a) d log p(s | a)]."""
+    logits, alpha, s, cache = decode(params, a, words, uniforms_for_sequences(params, a, words))
+    log_p_s, log_p_y = log_probabilities(params, a, words, targets)
     p_s = np.exp(log_p_s)
     p_y = np.exp(logits) / np.exp(logits).sum(axis=-1, keepdims=True)
     dlogits = p_s[:, None] * (np.eye(5)[targets][:, None] - p_y)
@@ -259,41 +264,41 @@ def exact_gradients(params, a, words, targets):
     return {**grads, "a": da[0]}
 
 
-def test_proof_the_exact_gradient_is_the_bounds(rng, general_decoder):
-    """Against finite differences of the bound as it is defined, every parameter and the annotations."""
-    params, (a,), words, targets = problem(rng, 1)
+def test_proof_the_exact_gradient_is_that_of_the_bound(rng, general_decoder):
+    """Check every parameter and the annotations against finite differences of the bound."""
+    params, (a,), words, targets = random_problem(rng, 1)
     caption = words[:, 0], targets[:, 0]
     for name, exact in exact_gradients(params, a, *caption).items():
-        moved = a if name == "a" else params[name]
-        numeric = gradcheck.numerical_gradient(lambda: bound(params, a, *caption), moved)
+        variable = a if name == "a" else params[name]
+        numeric = gradcheck.numerical_gradient(lambda: bound(params, a, *caption), variable)
         assert gradcheck.relative_error(exact, numeric) < 1e-7, name
 
 
 def test_proof_log_p_of_every_sequence_is_its_definition(rng, general_decoder):
-    params, (a,), words, targets = problem(rng, 1)
-    logits, alpha, s, _ = decoded(params, a, words[:, 0], forcing(params, a, words[:, 0]))
+    params, (a,), words, targets = random_problem(rng, 1)
+    logits, alpha, s, _ = decode(params, a, words[:, 0], uniforms_for_sequences(params, a, words[:, 0]))
     log_p = logits - np.log(np.exp(logits).sum(axis=-1, keepdims=True))
-    log_p_s, log_p_y = by_definition(params, a, words[:, 0], targets[:, 0])
-    found = hard_attention.location_log_p_forward(alpha, s)[0].sum(axis=0)
-    np.testing.assert_allclose(found, log_p_s, rtol=0, atol=1e-13)
+    log_p_s, log_p_y = log_probabilities(params, a, words[:, 0], targets[:, 0])
+    log_p_locations = hard_attention.location_log_p_forward(alpha, s)[0].sum(axis=0)
+    np.testing.assert_allclose(log_p_locations, log_p_s, rtol=0, atol=1e-13)
     np.testing.assert_allclose(sum(log_p[t][:, targets[t, 0]] for t in range(WORDS)), log_p_y, rtol=0, atol=1e-13)
     assert np.exp(log_p_s).sum() == pytest.approx(1, rel=1e-13)
 
 
 def test_proof_the_bound_never_exceeds_log_p(rng, general_decoder):
-    """log p(y | a) = log sum_s p(s | a) p(y | s, a); the two are equal where no draw matters."""
+    """Check L_s < log p(y | a) = log sum_s p(s | a) p(y | s, a), and equality if all locations are equal."""
     for _ in range(100):
-        params, (a,), words, targets = problem(rng, 1)
+        params, (a,), words, targets = random_problem(rng, 1)
         caption = words[:, 0], targets[:, 0]
-        log_p = np.log(np.exp(np.add(*by_definition(params, a, *caption))).sum())
+        log_p = np.log(np.exp(np.add(*log_probabilities(params, a, *caption))).sum())
         assert bound(params, a, *caption) < log_p < 0
-        alike = np.repeat(a[:1], LOCATIONS, axis=0)
-        log_p = np.log(np.exp(np.add(*by_definition(params, alike, *caption))).sum())
-        assert bound(params, alike, *caption) == pytest.approx(log_p, rel=1e-12)
+        equal = np.repeat(a[:1], LOCATIONS, axis=0)
+        log_p = np.log(np.exp(np.add(*log_probabilities(params, equal, *caption))).sum())
+        assert bound(params, equal, *caption) == pytest.approx(log_p, rel=1e-12)
 
 
-class Given:
-    """In a Generator's place: its uniform numbers are these, in turn."""
+class FixedRandom:
+    """A replacement of a Generator that returns the given numbers one after the other."""
 
     def __init__(self, *numbers):
         self.numbers = list(numbers)
@@ -303,47 +308,48 @@ class Given:
         return np.broadcast_to(numbers, shape)
 
 
-def estimates(params, a, words, targets, config):
-    """The gradient of the loss for each of SEQUENCES by itself: what one draw makes of it."""
-    found = []
-    for uniforms in forcing(params, a, words).T:
+def gradient_estimates(params, a, words, targets, config):
+    """Return the gradients of the loss for each of SEQUENCES, as if a single sample had been that sequence."""
+    estimates = []
+    for uniforms in uniforms_for_sequences(params, a, words).T:
         batch = batches.Batch(None, words[:, None], targets[:, None], np.ones((WORDS, 1)))
         params["baseline"][:] = BASELINE
-        given = Given(1.0, 1.0, uniforms[:, None])  # dropout, coin, draws
-        _, da, grads = hard.loss_and_grads(params, a[None], batch, config, given)
-        found.append({**grads, "a": da[0]})
-    return found
+        fixed = FixedRandom(1.0, 1.0, uniforms[:, None])  # dropout, choice of the expected context, locations
+        _, da, grads = hard.loss_and_grads(params, a[None], batch, config, fixed)
+        estimates.append({**grads, "a": da[0]})
+    return estimates
 
 
 @pytest.mark.parametrize("to_go", [False, True])
-def test_proof_the_mean_over_all_draws_is_the_exact_gradient(rng, general_decoder, to_go):
-    """Not a sample: every sequence, each as often as p(s | a) says. With reward-to-go, too."""
-    params, (a,), words, targets = problem(rng, 1)
+def test_proof_the_mean_over_all_sequences_is_the_exact_gradient(rng, general_decoder, to_go):
+    """Check the mean over all sequences, weighted by p(s | a), without and with reward-to-go."""
+    params, (a,), words, targets = random_problem(rng, 1)
     caption = words[:, 0], targets[:, 0]
-    p_s = np.exp(by_definition(params, a, *caption)[0])
-    each = estimates(params, a, *caption, PLAIN.replace(reward_to_go=to_go))
-    for name, right in exact_gradients(params, a, *caption).items():
-        mean = sum(p * grads[name] for p, grads in zip(p_s, each, strict=True))
-        assert gradcheck.relative_error(-mean, right) < 1e-12, name
+    p_s = np.exp(log_probabilities(params, a, *caption)[0])
+    estimates = gradient_estimates(params, a, *caption, PLAIN.replace(reward_to_go=to_go))
+    for name, exact in exact_gradients(params, a, *caption).items():
+        mean = sum(p * grads[name] for p, grads in zip(p_s, estimates, strict=True))
+        assert gradcheck.relative_error(-mean, exact) < 1e-12, name
 
 
 def z_scores(rng, config, images=IMAGES, captions=8, runs=100):
-    """By how many of its standard errors the mean of many draws' gradients is off, of every number of every array."""
-    params, a, words, targets = problem(rng, images)
-    each = [exact_gradients(params, a[n], words[:, n], targets[:, n]) for n in range(images)]
-    right = {name: sum(grads[name] for grads in each) / images for name in each[0] if name != "a"}
-    right["a"] = np.stack([grads["a"] for grads in each]) / images
+    """Return the error of the mean gradient of many samples, in standard errors, for every number of every array."""
+    params, a, words, targets = random_problem(rng, images)
+    image_gradients = [exact_gradients(params, a[n], words[:, n], targets[:, n]) for n in range(images)]
+    names = [name for name in image_gradients[0] if name != "a"]
+    exact = {name: sum(grads[name] for grads in image_gradients) / images for name in names}
+    exact["a"] = np.stack([grads["a"] for grads in image_gradients]) / images
     words, targets = (np.repeat(x, captions, axis=1) for x in (words, targets))
-    batch, found = batches.Batch(None, words, targets, np.ones(words.shape)), []
+    batch, estimates = batches.Batch(None, words, targets, np.ones(words.shape)), []
     for _ in range(runs):
         params["baseline"][:] = BASELINE
         _, da, grads = hard.loss_and_grads(params, a, batch, config, rng)
-        found.append(np.concatenate([-{**grads, "a": da}[name].ravel() for name in right]))
-    mean, error = np.mean(found, axis=0), np.std(found, axis=0, ddof=1) / np.sqrt(runs)
-    off = mean - np.concatenate([x.ravel() for x in right.values()])
-    drawn = error > 1e-14  # unlike, say, the rows of E that no caption uses
-    z = np.divide(off, error, out=np.where(np.abs(off) < 1e-13, 0, np.inf), where=drawn)
-    return z[drawn | (z != 0)]
+        estimates.append(np.concatenate([-{**grads, "a": da}[name].ravel() for name in exact]))
+    mean, standard_error = np.mean(estimates, axis=0), np.std(estimates, axis=0, ddof=1) / np.sqrt(runs)
+    error = mean - np.concatenate([x.ravel() for x in exact.values()])
+    is_random = standard_error > 1e-14  # False, for example, for the rows of E that no caption uses
+    z = np.divide(error, standard_error, out=np.where(np.abs(error) < 1e-13, 0, np.inf), where=is_random)
+    return z[is_random | (z != 0)]
 
 
 def root_mean_square(z):
@@ -351,15 +357,15 @@ def root_mean_square(z):
 
 
 @pytest.mark.slow
-def test_proof_the_mean_of_many_draws_is_the_exact_gradient(rng, general_decoder):
-    """6 x 24,000 captions: numbers of one model are off together, so several models are asked."""
+def test_proof_the_mean_of_many_samples_is_the_exact_gradient(rng, general_decoder):
+    """Check 24,000 captions of each of six models, because the errors within a model are correlated."""
     z = np.concatenate([z_scores(rng, PLAIN) for _ in range(6)])
     assert len(z) > 3000 and np.abs(z).max() < 5
     assert 0.9 < root_mean_square(z) < 1.1
 
 
 @pytest.mark.parametrize(
-    "wrong",
+    "settings",
     [
         {"reinforce_weight": 0.7},
         {"reinforce_weight": 0.0},
@@ -369,12 +375,12 @@ def test_proof_the_mean_of_many_draws_is_the_exact_gradient(rng, general_decoder
     ],
     ids=str,
 )
-def test_proof_what_is_not_the_bounds_gradient_is_noticed(rng, general_decoder, wrong):
-    assert root_mean_square(z_scores(rng, PLAIN.replace(**wrong))) > 1.3
+def test_proof_a_wrong_gradient_is_noticed(rng, general_decoder, settings):
+    assert root_mean_square(z_scores(rng, PLAIN.replace(**settings))) > 1.3
 
 
-def test_proof_a_baseline_that_knows_the_draw_is_noticed(rng, general_decoder, monkeypatch):
-    """With half of the caption's own log p for a baseline the mean is no longer the bound's gradient."""
-    right = hard_attention.advantage
-    monkeypatch.setattr(hard_attention, "advantage", lambda log_p, *rest: right(log_p / 2, *rest))
+def test_proof_a_baseline_that_depends_on_the_sample_is_noticed(rng, general_decoder, monkeypatch):
+    """Check that the mean is wrong if the baseline is half of the log p of the caption itself."""
+    advantage = hard_attention.advantage
+    monkeypatch.setattr(hard_attention, "advantage", lambda log_p, *rest: advantage(log_p / 2, *rest))
     assert root_mean_square(z_scores(rng, PLAIN)) > 1.3

@@ -1,4 +1,4 @@
-"""layers.linear: y = x W + b."""
+"""Tests of layers.linear: y = x W + b."""
 
 import helpers
 import numpy as np
@@ -23,7 +23,7 @@ def test_gradients(rng, lead):
 
 
 def test_gradients_of_a_square_matrix(rng):
-    """A transposed W has the right shape here; only the numbers can tell."""
+    """Check the values where a transposed W has the correct shape."""
     inputs = random_inputs(rng, (5,), 3, 3)
     report = gradcheck.check_layer(linear.linear_forward, linear.linear_backward, inputs, rng)
     assert report.ok, str(report)
@@ -44,11 +44,11 @@ def test_forward_is_the_definition(rng, lead):
 def test_layout_of_x_does_not_matter(rng):
     x, W, b = random_inputs(rng, (5, 3)).values()
     dy = rng.standard_normal((5, 3, 6))
-    across = np.ascontiguousarray(x.transpose(2, 1, 0)).transpose(2, 1, 0)
+    x_view = np.ascontiguousarray(x.transpose(2, 1, 0)).transpose(2, 1, 0)
     y, cache = linear.linear_forward(x, W, b)
-    y_across, cache_across = linear.linear_forward(across, W, b)
-    np.testing.assert_allclose(y_across, y, rtol=0, atol=1e-13)
-    for a, b in zip(linear.linear_backward(dy, cache_across), linear.linear_backward(dy, cache), strict=True):
+    y_view, cache_view = linear.linear_forward(x_view, W, b)
+    np.testing.assert_allclose(y_view, y, rtol=0, atol=1e-13)
+    for a, b in zip(linear.linear_backward(dy, cache_view), linear.linear_backward(dy, cache), strict=True):
         np.testing.assert_allclose(a, b, rtol=0, atol=1e-13)
 
 

@@ -1,4 +1,4 @@
-"""layers.losses: masked cross-entropy and the doubly stochastic penalty."""
+"""Tests of layers.losses: masked cross-entropy and the doubly stochastic attention penalty."""
 
 import math
 
@@ -59,7 +59,7 @@ def test_no_smoothing_is_the_default(rng):
 
 
 @smoothings
-def test_cross_entropy_at_equal_logits_is_ln_v_a_word(rng, smoothing):
+def test_cross_entropy_at_equal_logits_is_ln_v_per_word(rng, smoothing):
     _, options = cross_entropy_arguments(rng, smoothing)
     loss, _ = losses.cross_entropy_forward(np.full((T, B, V), 2.5), **options)
     assert loss == pytest.approx(math.log(V) * MASK.sum() / B, rel=1e-14)
@@ -78,24 +78,24 @@ def test_cross_entropy_gradient_is_p_minus_q(rng):
 @smoothings
 @pytest.mark.parametrize("dtype", [np.float64, np.float32])
 def test_cross_entropy_of_large_logits(smoothing, dtype):
-    """A word at -1000 where another is at 1000 costs 2000 nats, not infinity."""
+    """Check that a logit of -1000 beside one of 1000 costs 2000 nats, not infinity."""
     logits = np.array([1000, -1000, -1000, -1000], dtype).reshape(1, 1, 4)
     with np.errstate(over="raise", invalid="raise", divide="raise"):
         results = []
         for target in (0, 1):
             loss, cache = losses.cross_entropy_forward(logits, np.array([[target]]), np.ones((1, 1), dtype), smoothing)
             results.append((loss, losses.cross_entropy_backward(dtype(1), cache)[0, 0]))
-    (right, dright), (wrong, dwrong) = results
-    assert right == pytest.approx(smoothing * 3 / 4 * 2000, abs=1e-3)
-    assert wrong == pytest.approx((1 - smoothing) * 2000 + smoothing * 3 / 4 * 2000, abs=1e-3)
+    (loss_likely, dlogits_likely), (loss_unlikely, dlogits_unlikely) = results
+    assert loss_likely == pytest.approx(smoothing * 3 / 4 * 2000, abs=1e-3)
+    assert loss_unlikely == pytest.approx((1 - smoothing) * 2000 + smoothing * 3 / 4 * 2000, abs=1e-3)
     q = 1 - smoothing, smoothing / 4
-    np.testing.assert_allclose(dright, [1 - q[0] - q[1], -q[1], -q[1], -q[1]], rtol=0, atol=1e-6)
-    np.testing.assert_allclose(dwrong, [1 - q[1], -q[0] - q[1], -q[1], -q[1]], rtol=0, atol=1e-6)
+    np.testing.assert_allclose(dlogits_likely, [1 - q[0] - q[1], -q[1], -q[1], -q[1]], rtol=0, atol=1e-6)
+    np.testing.assert_allclose(dlogits_unlikely, [1 - q[1], -q[0] - q[1], -q[1], -q[1]], rtol=0, atol=1e-6)
 
 
 @smoothings
-def test_cross_entropy_does_not_see_padding(rng, smoothing):
-    """Neither the loss nor any gradient changes with what stands at mask 0, and the gradient there is 0."""
+def test_cross_entropy_ignores_padding(rng, smoothing):
+    """Check that values at mask 0 change neither the loss nor the gradients, and that their gradient is 0."""
     inputs, options = cross_entropy_arguments(rng, smoothing)
     loss, cache = losses.cross_entropy_forward(**inputs, **options)
     dlogits = losses.cross_entropy_backward(0.7, cache)
@@ -112,7 +112,7 @@ def test_cross_entropy_does_not_see_padding(rng, smoothing):
 
 
 def test_more_padding_changes_nothing(rng):
-    """A batch's loss does not depend on the longest caption it happens to hold."""
+    """Check that the loss of a batch does not depend on the length of its longest caption."""
     inputs, options = cross_entropy_arguments(rng, 0.1)
     alpha = distributions(rng, T, B, L)
     longer = [np.concatenate([x, x[:2]]) for x in (inputs["logits"], options["targets"], alpha)]
@@ -126,7 +126,7 @@ def test_more_padding_changes_nothing(rng):
 
 @smoothings
 def test_word_log_probabilities(rng, smoothing):
-    """What is logged: log p of each word, whatever the smoothing, without padding."""
+    """Check that log p of each word does not depend on label smoothing and is 0 at padding."""
     inputs, options = cross_entropy_arguments(rng, smoothing)
     _, cache = losses.cross_entropy_forward(**inputs, **options)
     log_p = losses.word_log_probabilities(cache)
@@ -146,7 +146,7 @@ def test_cross_entropy_float32(rng, smoothing):
     assert losses.cross_entropy_backward(1.0, cache).dtype == np.float32
 
 
-# The doubly stochastic penalty
+# The doubly stochastic attention penalty
 
 
 @penalties
@@ -167,8 +167,8 @@ def test_penalty_is_the_definition(rng, normalisation, target):
     expected = 0.0
     for b, i in np.ndindex(B, L):
         words = [t for t in range(T) if MASK[t, b]]
-        aim = 1 if target == "one" else len(words) / L
-        expected += (aim - sum(alpha[t, b, i] for t in words)) ** 2 / (B if normalisation == "sum" else B * L)
+        target_sum = 1 if target == "one" else len(words) / L
+        expected += (target_sum - sum(alpha[t, b, i] for t in words)) ** 2 / (B if normalisation == "sum" else B * L)
     penalty, _ = losses.doubly_stochastic_forward(alpha, MASK, normalisation, target)
     assert np.shape(penalty) == ()
     assert penalty == pytest.approx(expected, rel=1e-13)
@@ -179,7 +179,7 @@ def one_caption(*maps):
 
 
 def test_penalty_of_the_slides():
-    """1 - sum = [.8 .1 .4 -.3], and the penalty 0.64 + 0.01 + 0.16 + 0.09 = 0.9; the mean over locations is 0.225."""
+    """Check the slides' example: 1 - sum is [.8 .1 .4 -.3], so the penalty is 0.64 + 0.01 + 0.16 + 0.09 = 0.9."""
     alpha, mask = one_caption([0.1, 0.4, 0.2, 0.3], [0.1, 0.1, 0.1, 0.7], [0.0, 0.4, 0.3, 0.3])
     penalty, cache = losses.doubly_stochastic_forward(alpha, mask)
     assert penalty == pytest.approx(0.9, abs=1e-15)
@@ -195,7 +195,7 @@ def test_largest_penalty_of_the_slides():
 
 @pytest.mark.parametrize(("words", "locations"), [(3, 4), (4, 4), (1, 6), (12, 196), (9, 2)])
 def test_bounds_of_the_penalty(rng, words, locations):
-    """All attention on one location costs (T-1)^2 + (L-1), uniform attention (L-T)^2 / L; all else lies between."""
+    """Check the largest penalty, with all attention on one location, and the smallest, with uniform attention."""
 
     def penalty(maps):
         return losses.doubly_stochastic_forward(*one_caption(*maps))[0]
@@ -213,7 +213,7 @@ def test_uniform_attention_reaches_the_target_t_over_l():
 
 
 @penalties
-def test_penalty_does_not_see_padding(rng, normalisation, target):
+def test_penalty_ignores_padding(rng, normalisation, target):
     alpha = distributions(rng, T, B, L)
     penalty, cache = losses.doubly_stochastic_forward(alpha, MASK, normalisation, target)
     dalpha = losses.doubly_stochastic_backward(0.7, cache)
@@ -226,10 +226,10 @@ def test_penalty_does_not_see_padding(rng, normalisation, target):
     assert dalpha[~padding].all()
 
 
-def test_the_paper_is_the_default(rng):
+def test_the_default_is_that_of_the_paper(rng):
     alpha = distributions(rng, T, B, L)
-    paper, _ = losses.doubly_stochastic_forward(alpha, MASK, "sum", "one")
-    assert losses.doubly_stochastic_forward(alpha, MASK)[0] == paper
+    penalty, _ = losses.doubly_stochastic_forward(alpha, MASK, "sum", "one")
+    assert losses.doubly_stochastic_forward(alpha, MASK)[0] == penalty
 
 
 @pytest.mark.parametrize(("normalisation", "target"), [("max", "one"), ("sum", "T")])

@@ -1,4 +1,4 @@
-"""layers.lstm: one step of the LSTM, and a sequence of them."""
+"""Tests of layers.lstm: one step of the LSTM, and a sequence of steps."""
 
 import math
 
@@ -26,7 +26,7 @@ def sigm(x):
 
 
 def slow_lstm(x, h, c, W_x, W_hh, b):
-    """Equations 1 to 3, one unit of one caption at a time."""
+    """Compute equations 1 to 3 for one unit of one caption at a time."""
     (B, I), S = x.shape, h.shape[1]
     h_next, c_next = np.empty((B, S)), np.empty((B, S))
     for n, s in np.ndindex(B, S):
@@ -57,8 +57,8 @@ def test_forward_is_the_definition(rng, B, I, S):
     np.testing.assert_allclose(c_next, c_slow, rtol=0, atol=1e-14)
 
 
-def test_zero_weights_halve_the_memory(rng):
-    """All gates are 1/2 and the candidate is 0: c' = c / 2, h' = tanh(c') / 2."""
+def test_zero_weights_halve_the_cell_state(rng):
+    """Check that all gates are 1/2 and the candidate is 0, so that c' = c / 2 and h' = tanh(c') / 2."""
     x, h, c, W_x, W_hh, b = random_inputs(rng).values()
     h_next, c_next, _ = lstm.lstm_forward(x, h, c, 0 * W_x, 0 * W_hh, 0 * b)
     np.testing.assert_array_equal(c_next, c / 2)
@@ -75,8 +75,8 @@ def test_zero_weights_halve_the_memory(rng):
         ("ifog", math.tanh(1.7), 1.7),
     ],
 )
-def test_gates_open_and_shut(open_gates, h_next, c_next):
-    """Biases of +-1000 open or shut a gate for good, without overflow; the columns' order is i, f, o, g."""
+def test_gates_open_and_close(open_gates, h_next, c_next):
+    """Check that biases of +-1000 open or close a gate without overflow. The columns are in the order i, f, o, g."""
     S, c = 2, np.full((1, 2), 0.7)
     b = np.repeat([1000.0 if gate in open_gates else (0.0 if gate == "g" else -1000.0) for gate in "ifog"], S)
     with np.errstate(all="raise"):
@@ -90,7 +90,7 @@ def test_gates_open_and_shut(open_gates, h_next, c_next):
 
 
 def test_an_open_forget_gate_carries_the_gradient_undiminished():
-    """Why the LSTM remembers: with f = 1, o = 0, what reaches c' reaches c."""
+    """Check that with f = 1 and o = 0 the gradient of c' reaches c unchanged, which is why the LSTM remembers."""
     S = 2
     b = np.repeat([-1000.0, 1000.0, -1000.0, 0.0], S)
     step = np.ones((1, 3)), np.ones((1, S)), np.ones((1, S)), np.ones((3, 4 * S)), np.ones((S, 4 * S)), b
@@ -100,13 +100,13 @@ def test_an_open_forget_gate_carries_the_gradient_undiminished():
     np.testing.assert_array_equal(dc, dc_next)
 
 
-def test_captions_do_not_see_each_other(rng):
+def test_captions_are_independent(rng):
     inputs = random_inputs(rng)
     h_next, c_next, _ = lstm.lstm_forward(**inputs)
-    alone = {name: value[1:2] if name in ("x", "h", "c") else value for name, value in inputs.items()}
-    h_alone, c_alone, _ = lstm.lstm_forward(**alone)
-    np.testing.assert_allclose(h_alone, h_next[1:2], rtol=0, atol=1e-14)
-    np.testing.assert_allclose(c_alone, c_next[1:2], rtol=0, atol=1e-14)
+    single = {name: value[1:2] if name in ("x", "h", "c") else value for name, value in inputs.items()}
+    h_single, c_single, _ = lstm.lstm_forward(**single)
+    np.testing.assert_allclose(h_single, h_next[1:2], rtol=0, atol=1e-14)
+    np.testing.assert_allclose(c_single, c_next[1:2], rtol=0, atol=1e-14)
 
 
 def test_no_captions(rng):
@@ -119,7 +119,7 @@ def test_float32(rng):
     helpers.check_float32(lstm.lstm_forward, lstm.lstm_backward, random_inputs(rng), rng)
 
 
-# A sequence. T, B, I and S differ, so that no two axes can be mistaken.
+# A sequence of steps. T, B, I and S differ, so that confused axes are noticed.
 
 
 def sequence_inputs(rng, T=5, B=3, I=4, S=2):
@@ -137,7 +137,7 @@ def test_gradients_of_a_sequence(rng, T, B, I, S):
 
 
 def test_a_sequence_is_its_steps(rng):
-    """By hand, backward too: every step's gradients, the weights' summed."""
+    """Check the forward and backward pass against single steps; the gradients of the weights are summed."""
     inputs = sequence_inputs(rng, T=3)
     x, h, c, *weights = inputs.values()
     h_all, c_last, cache = lstm.lstm_sequence_forward(**inputs)
@@ -153,14 +153,14 @@ def test_a_sequence_is_its_steps(rng):
     dx2, dh1, dc1, *grads2 = lstm.lstm_backward(dh_all[1] + dh2, dc2, cache2)
     dx1, dh0, dc0, *grads1 = lstm.lstm_backward(dh_all[0] + dh1, dc1, cache1)
     dx, dh, dc, *grads = lstm.lstm_sequence_backward(dh_all, dc, cache)
-    for found, expected in ((dx, [dx1, dx2, dx3]), (dh, dh0), (dc, dc0)):
-        np.testing.assert_array_equal(found, expected)
-    for found, *of_steps in zip(grads, grads1, grads2, grads3, strict=True):
-        np.testing.assert_allclose(found, sum(of_steps), rtol=0, atol=1e-13)
+    for gradient, expected in ((dx, [dx1, dx2, dx3]), (dh, dh0), (dc, dc0)):
+        np.testing.assert_array_equal(gradient, expected)
+    for gradient, *step_gradients in zip(grads, grads1, grads2, grads3, strict=True):
+        np.testing.assert_allclose(gradient, sum(step_gradients), rtol=0, atol=1e-13)
 
 
 def test_a_sequence_calls_the_step_through_the_module(rng, monkeypatch):
-    """So that a learner's step can take its place."""
+    """Check that a learner's step can replace the library's."""
     calls = []
     for name in ("lstm_forward", "lstm_backward"):
         step = getattr(lstm, name)
@@ -173,24 +173,24 @@ def test_a_sequence_calls_the_step_through_the_module(rng, monkeypatch):
     assert calls == 3 * ["lstm_backward"] + 4 * ["lstm_forward"]
 
 
-def test_gradients_that_the_steps_keep_are_not_added_to(rng, monkeypatch):
-    """A step's backward may return arrays that it owns."""
-    kept, step = [], lstm.lstm_backward
+def test_gradients_of_the_steps_are_not_changed_in_place(rng, monkeypatch):
+    """Check this because the backward pass of a step may return arrays that it still uses."""
+    records, step = [], lstm.lstm_backward
 
     def backward(*args):
         grads = step(*args)
-        kept.append((grads, [d.copy() for d in grads]))
+        records.append((grads, [d.copy() for d in grads]))
         return grads
 
     monkeypatch.setattr(lstm, "lstm_backward", backward)
     h_all, c, cache = lstm.lstm_sequence_forward(**sequence_inputs(rng))
     lstm.lstm_sequence_backward(h_all, c, cache)
-    assert len(kept) == 5
-    for grads, copies in kept:
+    assert len(records) == 5
+    for grads, copies in records:
         assert all(map(np.array_equal, grads, copies))
 
 
-def test_the_past_does_not_see_the_future(rng):
+def test_the_past_does_not_depend_on_the_future(rng):
     inputs = sequence_inputs(rng)
     h_all, _, cache = lstm.lstm_sequence_forward(**inputs)
     h_changed, *_ = lstm.lstm_sequence_forward(**{**inputs, "x": inputs["x"] + (np.arange(5) == 3)[:, None, None]})
@@ -202,13 +202,13 @@ def test_the_past_does_not_see_the_future(rng):
     assert dx[:3].all() and not dx[3:].any()
 
 
-def test_captions_of_a_sequence_do_not_see_each_other(rng):
+def test_captions_of_a_sequence_are_independent(rng):
     inputs = sequence_inputs(rng)
     h_all, c_last, _ = lstm.lstm_sequence_forward(**inputs)
-    alone = {**inputs, "x": inputs["x"][:, 1:2], "h": inputs["h"][1:2], "c": inputs["c"][1:2]}
-    h_alone, c_alone, _ = lstm.lstm_sequence_forward(**alone)
-    np.testing.assert_allclose(h_alone, h_all[:, 1:2], rtol=0, atol=1e-14)
-    np.testing.assert_allclose(c_alone, c_last[1:2], rtol=0, atol=1e-14)
+    single = {**inputs, "x": inputs["x"][:, 1:2], "h": inputs["h"][1:2], "c": inputs["c"][1:2]}
+    h_single, c_single, _ = lstm.lstm_sequence_forward(**single)
+    np.testing.assert_allclose(h_single, h_all[:, 1:2], rtol=0, atol=1e-14)
+    np.testing.assert_allclose(c_single, c_last[1:2], rtol=0, atol=1e-14)
 
 
 def test_float32_of_a_sequence(rng):

@@ -1,4 +1,4 @@
-"""layers.mbconv: the inverted bottleneck; by its layers' own functions, fused, and in one pass."""
+"""Tests of layers.mbconv: the inverted bottleneck as separate layers, fused, and in one pass."""
 
 import numpy as np
 import pytest
@@ -21,7 +21,7 @@ GEOMETRIES = {
     "no expansion, residual": ((2, 3, 4, 5), None, 3, 1, 5),
 }
 geometries = pytest.mark.parametrize("geometry", GEOMETRIES.values(), ids=GEOMETRIES)
-# The same for vectors: sides that tiles do not divide, several vectors, channels that fill none.
+# Sizes for the vector kernels: sides that are no multiple of a tile, several vectors, channels that fill no vector.
 WIDE = {
     "residual": ((2, 9, 8, 24), 96, 3, 1, 24),
     "two vectors": ((3, 7, 7, 20), 32, 5, 1, 40),
@@ -35,7 +35,10 @@ wide = pytest.mark.parametrize("geometry", WIDE.values(), ids=WIDE)
 
 
 def random_inputs(rng, geometry, dtype=np.float64):
-    """x and the weights, so large that relu6 bounds on both sides, and {"stride": ...}; None where nothing expands."""
+    """Return the arrays and the options of mbconv_forward.
+
+    The arrays are so large that relu6 reaches both bounds. W_e and b_e are None without expansion.
+    """
     (N, H, W, C), E, P, stride, O = geometry
     shapes = (N, H, W, C), (C, E), (E,), (P, P, E or C), (E or C,), (E or C, O), (O,)
     arrays = [None if None in shape else rng.standard_normal(shape) for shape in shapes]
@@ -44,7 +47,7 @@ def random_inputs(rng, geometry, dtype=np.float64):
     return dict(zip(NAMES, arrays, strict=True)), {"stride": stride}
 
 
-def given(arrays):
+def without_none(arrays):
     return [array for array in arrays if array is not None]
 
 
@@ -55,29 +58,29 @@ def test_gradients(rng, geometry):
     present = {name: array for name, array in inputs.items() if array is not None}
 
     def backward(dy, cache):
-        return tuple(given(mbconv.mbconv_backward(dy, cache)))
+        return tuple(without_none(mbconv.mbconv_backward(dy, cache)))
 
     report = gradcheck.check_layer(mbconv.mbconv_forward, backward, present, rng, {**absent, **options})
     assert report.ok, str(report)
 
 
 @geometries
-def test_forward_is_its_layers_one_after_the_other(rng, geometry):
+def test_forward_equals_the_sequence_of_its_layers(rng, geometry):
     inputs, options = random_inputs(rng, geometry)
     x, W_e, b_e, W_d, b_d, W_p, b_p = inputs.values()
     h = x if W_e is None else np.clip(x @ W_e + b_e, 0, 6)
     h = np.clip(depthwise.depthwise_forward(h, W_d, b_d, **options)[0], 0, 6)
-    expected = h @ W_p + b_p + (x if "residual" in case_of(geometry) and options["stride"] == 1 else 0)
+    expected = h @ W_p + b_p + (x if "residual" in name_of(geometry) and options["stride"] == 1 else 0)
     y, _ = mbconv.mbconv_forward(**inputs, **options)
     np.testing.assert_allclose(y, expected, rtol=0, atol=1e-12)
     np.testing.assert_array_equal(mbconv.mbconv_inference(**inputs, **options), y)
 
 
-def case_of(geometry):
-    return next(name for name, other in GEOMETRIES.items() if other is geometry)
+def name_of(geometry):
+    return next(name for name, value in GEOMETRIES.items() if value is geometry)
 
 
-STEMS = {  # of the images, as a stem finds them: (N, H, W, C), S, stem_stride, E, P, stride, O
+STEMS = {  # (N, H, W, C) of the images, S, stem_stride, E, P, stride, O
     "other channels": ((2, 9, 11, 3), 3, 2, 32, 3, 1, 16),
     "residual": ((2, 9, 8, 3), 3, 2, 16, 3, 1, 16),
     "stride 2": ((2, 8, 9, 2), 2, 1, 16, 5, 2, 16),
@@ -98,8 +101,8 @@ def test_a_stem_and_its_block(rng, stem):
     x, W, b, *weights = random_stem(rng, shape, S, E, P, O, np.float64)
     h = conv.conv_forward(x, W, b, stem_stride)[0].clip(0, 6)
     y, _ = mbconv.mbconv_forward(h, None, None, *weights, stride)
-    found = mbconv.stem_inference(x, W, b, stem_stride, *weights, stride)
-    np.testing.assert_array_equal(found, y)
+    y_stem = mbconv.stem_inference(x, W, b, stem_stride, *weights, stride)
+    np.testing.assert_array_equal(y_stem, y)
 
 
 @pytest.mark.parametrize("stem", STEMS.values(), ids=STEMS)
@@ -108,12 +111,12 @@ def test_float32_of_a_stem_and_its_block(rng, stem):
     x, W, b, *weights = random_stem(rng, shape, S, E, P, O, np.float32)
     double = [array.astype(np.float64) for array in (x, W, b, *weights)]
     expected = mbconv.stem_inference(*double[:3], stem_stride, *double[3:], stride)
-    found = mbconv.stem_inference(x, W, b, stem_stride, *weights, stride)
-    assert found.dtype == np.float32 and np.abs(found - expected).max() <= 2e-6 * np.abs(expected).max()
+    y = mbconv.stem_inference(x, W, b, stem_stride, *weights, stride)
+    assert y.dtype == np.float32 and np.abs(y - expected).max() <= 2e-6 * np.abs(expected).max()
 
 
-def test_relu6_bounds_on_both_sides(rng):
-    """Or the tests here would not notice where it is missing."""
+def test_relu6_reaches_both_bounds(rng):
+    """Check the inputs of these tests, which could otherwise not notice a missing relu6."""
     inputs, options = random_inputs(rng, GEOMETRIES["residual"])
     _, cache = mbconv.mbconv_forward(**inputs, **options)
     for y in (cache.relu.y, cache.expand.relu.y):
@@ -122,29 +125,29 @@ def test_relu6_bounds_on_both_sides(rng):
 
 @wide
 def test_float32_is_the_same(rng, geometry):
-    """Fused, unfused and in one pass, against float64."""
+    """Check results of the fused, unfused and one-pass code against float64."""
     inputs, options = random_inputs(rng, geometry, np.float32)
     double = {name: None if array is None else array.astype(np.float64) for name, array in inputs.items()}
     y64, cache64 = mbconv.mbconv_forward(**double, **options)
     dy = rng.standard_normal(y64.shape)
-    expected = [y64, *given(mbconv.mbconv_backward(dy, cache64))]
+    expected = [y64, *without_none(mbconv.mbconv_backward(dy, cache64))]
 
     def run():
         y, cache = mbconv.mbconv_forward(**inputs, **options)
-        return [y, *given(mbconv.mbconv_backward(dy.astype(np.float32), cache))]
+        return [y, *without_none(mbconv.mbconv_backward(dy.astype(np.float32), cache))]
 
     fused, in_one_pass = run(), mbconv.mbconv_inference(**inputs, **options)
     with kernels.unfused():
-        unfused, as_always = run(), mbconv.mbconv_inference(**inputs, **options)
-    for found in (fused, unfused, [in_one_pass], [as_always]):
-        for k, (a, right) in enumerate(zip(found, expected, strict=len(found) > 1)):
-            assert a.dtype == np.float32 and a.shape == right.shape and a.flags.c_contiguous
-            off = np.abs(a - right) / np.abs(right).max()
-            # A number may lie so close to relu6's kinks that rounding decides on its gradient, and so on a channel's.
-            assert off.max() <= 2e-6 if k == 0 else np.quantile(off, 0.9) <= 1e-5 and off.max() <= 5e-2
+        unfused, unfused_inference = run(), mbconv.mbconv_inference(**inputs, **options)
+    for results in (fused, unfused, [in_one_pass], [unfused_inference]):
+        for k, (actual, desired) in enumerate(zip(results, expected, strict=len(results) > 1)):
+            assert actual.dtype == np.float32 and actual.shape == desired.shape and actual.flags.c_contiguous
+            error = np.abs(actual - desired) / np.abs(desired).max()
+            # A value may lie so close to a kink of relu6 that rounding decides its gradient, and so that of a channel.
+            assert error.max() <= 2e-6 if k == 0 else np.quantile(error, 0.9) <= 1e-5 and error.max() <= 5e-2
 
 
-def test_unfused_calls_every_layers_own_function(rng, monkeypatch):
+def test_unfused_calls_the_functions_of_the_layers(rng, monkeypatch):
     inputs, options = random_inputs(rng, WIDE["residual"], np.float32)
     calls = []
     for module, kind in ((linear, "linear"), (activations, "relu6"), (depthwise, "depthwise")):
@@ -178,21 +181,21 @@ def test_float32_inputs_are_not_changed(rng):
 
 
 def test_two_forwards_then_both_backwards_in_one_workspace(rng):
-    """No result is overwritten by what comes later in the step."""
-    both = [random_inputs(rng, WIDE["residual"], np.float32) for _ in range(2)]
+    """Check that later calls in the same step overwrite no result."""
+    arguments = [random_inputs(rng, WIDE["residual"], np.float32) for _ in range(2)]
 
-    def alone(inputs, options):
+    def run_alone(inputs, options):
         y, cache = mbconv.mbconv_forward(**inputs, **options)
         return [y, *mbconv.mbconv_backward(y, cache)]
 
-    expected = [alone(*each) for each in both]
+    expected = [run_alone(inputs, options) for inputs, options in arguments]
     workspace = Workspace()
     for _ in range(2):
         with workspace.step():
-            in_use = [mbconv.mbconv_inference(**inputs, **options) for inputs, options in both]
-            forwards = [mbconv.mbconv_forward(**inputs, **options) for inputs, options in both]
-            found = [[y, *mbconv.mbconv_backward(y, cache)] for y, cache in forwards]
-        for results, right, used in zip(found, expected, in_use, strict=True):
-            np.testing.assert_allclose(used, right[0], rtol=0, atol=1e-5 * np.abs(used).max())
-            for a, b in zip(results, right, strict=True):
+            inferences = [mbconv.mbconv_inference(**inputs, **options) for inputs, options in arguments]
+            forwards = [mbconv.mbconv_forward(**inputs, **options) for inputs, options in arguments]
+            results = [[y, *mbconv.mbconv_backward(y, cache)] for y, cache in forwards]
+        for actual, desired, y in zip(results, expected, inferences, strict=True):
+            np.testing.assert_allclose(y, desired[0], rtol=0, atol=1e-5 * np.abs(y).max())
+            for a, b in zip(actual, desired, strict=True):
                 np.testing.assert_array_equal(a, b)

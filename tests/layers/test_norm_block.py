@@ -1,4 +1,4 @@
-"""layers.norm_block: convolution, pooling, batch normalisation, relu; by their own functions and in one pass."""
+"""Tests of layers.norm_block: convolution, pooling, batch normalisation and relu, separately and in one fused pass."""
 
 import numpy as np
 import pytest
@@ -25,7 +25,7 @@ def test_gradients(rng, size, pooled):
 
 
 @pytest.mark.parametrize("pooled", [False, True])
-def test_it_is_what_it_says(rng, pooled):
+def test_forward_is_the_definition(rng, pooled):
     x, W, gamma, beta = random_inputs(rng, (5, 6)).values()
     y, _ = norm_block.norm_block_forward(x, W, gamma, beta, pooled)
     expected, _ = conv.conv_forward(x, W, np.zeros(4), padding=1)
@@ -34,8 +34,8 @@ def test_it_is_what_it_says(rng, pooled):
     mean, var = expected.mean(axis=(0, 1, 2)), expected.var(axis=(0, 1, 2))
     expected = np.maximum(gamma * (expected - mean) / np.sqrt(var + 1e-5) + beta, 0)
     np.testing.assert_allclose(y, expected, rtol=0, atol=1e-12)
-    in_use = norm_block.norm_block_inference(x, W, gamma, beta, mean, var, pooled)
-    np.testing.assert_allclose(in_use, expected, rtol=0, atol=1e-12)
+    y = norm_block.norm_block_inference(x, W, gamma, beta, mean, var, pooled)
+    np.testing.assert_allclose(y, expected, rtol=0, atol=1e-12)
 
 
 @pytest.mark.parametrize("pooled", [False, True])
@@ -43,42 +43,42 @@ def test_parameter_gradients_alone(rng, pooled):
     y, cache = norm_block.norm_block_forward(**random_inputs(rng, (5, 7)), pooled=pooled)
     dy = rng.standard_normal(y.shape)
     _, *expected = norm_block.norm_block_backward(dy, cache)
-    for found, right in zip(norm_block.norm_block_parameter_gradients(dy, cache), expected, strict=True):
-        np.testing.assert_array_equal(found, right)
+    for actual, desired in zip(norm_block.norm_block_parameter_gradients(dy, cache), expected, strict=True):
+        np.testing.assert_array_equal(actual, desired)
 
 
 @pytest.mark.parametrize("pooled", [False, True])
 @pytest.mark.parametrize("O", [16, 20, 32], ids=lambda O: f"{O} channels")
 @pytest.mark.parametrize("size", [(16, 18), (13, 15), (4, 2)])
 def test_in_one_pass_it_is_the_same(rng, size, O, pooled):
-    """float32, fused and not, against float64."""
+    """Check float32 results, fused and unfused, against float64."""
     inputs = random_inputs(rng, size, 16, O)
     mean, var = rng.standard_normal(O), 1 + rng.random(O)
     y64, cache64 = norm_block.norm_block_forward(**inputs, pooled=pooled)
     dy = rng.standard_normal(y64.shape)
-    in_use = norm_block.norm_block_inference(**inputs, mean=mean, var=var, pooled=pooled)
-    expected = [y64, *norm_block.norm_block_backward(dy, cache64), in_use]
+    y_inference = norm_block.norm_block_inference(**inputs, mean=mean, var=var, pooled=pooled)
+    expected = [y64, *norm_block.norm_block_backward(dy, cache64), y_inference]
     single = {name: array.astype(np.float32) for name, array in inputs.items()}
-    moments = {"mean": mean.astype(np.float32), "var": var.astype(np.float32)}
+    running = {"mean": mean.astype(np.float32), "var": var.astype(np.float32)}
 
     def run():
         y, cache = norm_block.norm_block_forward(**single, pooled=pooled)
-        alone = norm_block.norm_block_parameter_gradients(dy.astype(np.float32), cache)
+        parameter_grads = norm_block.norm_block_parameter_gradients(dy.astype(np.float32), cache)
         grads = norm_block.norm_block_backward(dy.astype(np.float32), cache)
-        for a, b in zip(grads[1:], alone, strict=True):
+        for a, b in zip(grads[1:], parameter_grads, strict=True):
             np.testing.assert_array_equal(a, b)
-        return [y, *grads, norm_block.norm_block_inference(**single, **moments, pooled=pooled)]
+        return [y, *grads, norm_block.norm_block_inference(**single, **running, pooled=pooled)]
 
     fused = run()
     with kernels.unfused():
         unfused = run()
-    for found in (fused, unfused):
-        for a, right in zip(found, expected, strict=True):
-            assert a.dtype == np.float32 and a.shape == right.shape
-            assert np.abs(a - right).max() <= 3e-5 * np.abs(right).max()
+    for results in (fused, unfused):
+        for actual, desired in zip(results, expected, strict=True):
+            assert actual.dtype == np.float32 and actual.shape == desired.shape
+            assert np.abs(actual - desired).max() <= 3e-5 * np.abs(desired).max()
 
 
-def test_unfused_calls_every_layers_own_function(rng, monkeypatch):
+def test_unfused_calls_the_functions_of_the_layers(rng, monkeypatch):
     single = {name: array.astype(np.float32) for name, array in random_inputs(rng, (8, 8), 16, 16).items()}
     calls = []
     for module, name in (

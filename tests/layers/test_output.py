@@ -1,4 +1,4 @@
-"""layers.output: the deep output layer."""
+"""Tests of layers.output: the deep output layer."""
 
 import math
 
@@ -59,15 +59,15 @@ def loss_per_word(logits, words):
     return loss / len(words)
 
 
-def test_before_learning_every_word_costs_ln_v(rng):
-    """With L_o = 0 and b_o = 0 all words are equally likely."""
+def test_before_training_every_word_costs_ln_v(rng):
+    """Check that with L_o = 0 and b_o = 0 all words are equally likely."""
     Ey, h, z, L_h, L_z, L_o, b_o = random_inputs(rng, (7, 3)).values()
     logits, _ = output.output_forward(Ey, h, z, L_h, L_z, 0 * L_o, 0 * b_o)
     assert loss_per_word(logits, rng.integers(V, size=(7, 3))) == pytest.approx(math.log(V), abs=1e-14)
 
 
 def test_log_frequencies_as_biases_cost_the_unigram_entropy(rng):
-    """With L_o = 0 and b_o the log frequencies, the loss per word is the entropy of the words: below ln V."""
+    """Check that with L_o = 0 the log frequencies in b_o give the entropy of the words as the loss per word."""
     counts = np.array([12, 3, 1, 2, 5, 1])
     words = rng.permutation(np.repeat(np.arange(V), counts)).reshape(8, 3)
     frequencies = counts / counts.sum()

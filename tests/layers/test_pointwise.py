@@ -1,4 +1,4 @@
-"""layers.pointwise: the 1x1 convolution with relu6."""
+"""Tests of layers.pointwise: the 1x1 convolution with relu6."""
 
 import numpy as np
 import pytest
@@ -9,7 +9,7 @@ from numpy_sat.layers import conv, pointwise
 
 
 def random_inputs(rng, shape, O):
-    """So large that relu6 bounds on both sides."""
+    """Return arrays so large that relu6 reaches both bounds."""
     I = shape[-1]
     return {
         "x": rng.standard_normal(shape),
@@ -33,7 +33,7 @@ def test_it_is_a_convolution_bounded_by_0_and_6(rng):
 
 
 @pytest.mark.parametrize(("shape", "O"), [((2, 9, 7, 24), 96), ((3, 5, 5, 20), 13), ((0, 4, 4, 3), 5)])
-def test_float32_fused_and_not(rng, shape, O):
+def test_float32_fused_and_unfused(rng, shape, O):
     inputs = random_inputs(rng, shape, O)
     dy = rng.standard_normal((*shape[:-1], O))
     y, cache = pointwise.pointwise_forward(**inputs)
@@ -48,9 +48,9 @@ def test_float32_fused_and_not(rng, shape, O):
     fused = run()
     with kernels.unfused():
         unfused = run()
-    for found in (fused, unfused):
-        for a, right in zip(found, expected, strict=True):
-            assert a.dtype == np.float32 and a.shape == right.shape and a.flags.c_contiguous
-            np.testing.assert_allclose(a, right, rtol=0, atol=5e-6 * np.abs(right).max(initial=1))
+    for results in (fused, unfused):
+        for actual, desired in zip(results, expected, strict=True):
+            assert actual.dtype == np.float32 and actual.shape == desired.shape and actual.flags.c_contiguous
+            np.testing.assert_allclose(actual, desired, rtol=0, atol=5e-6 * np.abs(desired).max(initial=1))
     for name, array in before.items():
         np.testing.assert_array_equal(single[name], array)

@@ -1,4 +1,4 @@
-"""layers.pool: max-pooling."""
+"""Tests of layers.pool: max-pooling."""
 
 import helpers
 import numpy as np
@@ -31,7 +31,7 @@ def random_inputs(rng, geometry):
 
 
 def slow_max_pool(x, window, stride, padding):
-    """The definition, one window at a time."""
+    """Compute the largest cell of one window at a time."""
     N, height, width, C = x.shape
     rows, columns = ((size + 2 * padding - window) // stride + 1 for size in (height, width))
     y = np.full((N, rows, columns, C), -np.inf)
@@ -62,7 +62,7 @@ def test_forward_is_the_definition(rng, geometry, dtype):
 
 @geometries
 def test_float32_is_float64(rng, geometry):
-    """The kernel's winners and gradients, with many ties."""
+    """Check the winners and gradients of the kernel on inputs with many ties."""
     shape, window, stride, padding = geometry
     x = rng.integers(0, 3, shape).astype(np.float64)
     y, cache = pool.max_pool_forward(x, window, stride, padding)
@@ -81,13 +81,13 @@ def test_no_padding_is_the_default(rng):
 
 
 def test_padding_never_wins():
-    """Zeros around the image would beat what is negative."""
+    """Check negative inputs, which padding with zeros would beat."""
     x = np.full((1, 3, 3, 1), -5.0)
     y, _ = pool.max_pool_forward(x, 3, 2, 1)
     np.testing.assert_array_equal(y, np.full((1, 2, 2, 1), -5))
 
 
-def test_of_equal_cells_the_first_wins():
+def test_the_first_of_equal_cells_wins():
     x = np.array([[1.0, 3.0, 3.0], [3.0, 3.0, 2.0]]).reshape(1, 2, 3, 1)
     y, cache = pool.max_pool_forward(x, 2, 1)
     np.testing.assert_array_equal(y[0, :, :, 0], [[3, 3]])
@@ -95,7 +95,7 @@ def test_of_equal_cells_the_first_wins():
     np.testing.assert_array_equal(dx[0, :, :, 0], [[0, 27, 0], [0, 0, 0]])
 
 
-def test_a_cell_gathers_from_every_window_it_wins():
+def test_a_cell_sums_the_gradients_of_all_windows_it_wins():
     x = np.zeros((1, 3, 3, 1))
     x[0, 1, 1] = 1
     _, cache = pool.max_pool_forward(x, 2, 1)

@@ -1,4 +1,4 @@
-"""layers.softmax: the softmax over the last axis."""
+"""Tests of layers.softmax: the softmax over the last axis, and its logarithm."""
 
 import math
 
@@ -37,7 +37,7 @@ def test_equal_scores_share_equally():
 
 
 def test_a_constant_added_to_all_scores_changes_nothing(rng):
-    """So the gradient of a row sums to zero, whatever comes from above."""
+    """Check this for p, and that the gradient of each row therefore sums to zero."""
     x, dp = rng.standard_normal((2, 3, 5))
     p, cache = softmax.softmax_forward(x)
     np.testing.assert_allclose(softmax.softmax_forward(x + 17)[0], p, rtol=1e-13)
@@ -46,7 +46,7 @@ def test_a_constant_added_to_all_scores_changes_nothing(rng):
 
 @pytest.mark.parametrize("dtype", [np.float64, np.float32])
 def test_large_scores(dtype):
-    """Scores of +-1000 neither overflow nor divide zero by zero, in either pass."""
+    """Check that scores of +-1000 neither overflow nor divide zero by zero, in either pass."""
     x = np.array([[1000, -1000, 999], [-1000, -1000, -1000], [1000, 1000, -1000], [1000, -1000, -1000]], dtype)
     with np.errstate(over="raise", invalid="raise", divide="raise"):
         p, cache = softmax.softmax_forward(x)
