@@ -68,7 +68,7 @@ def test_from_training_to_judging(tmp_path, capsys):
     assert capsys.readouterr().out.startswith("Hello: ")
     assert (tmp_path / "look-1.png").exists() and (tmp_path / "look-2.png").exists()
     assert caption.main([str(out), "the two red elephants"]) == 2
-    assert "'elephants' is not among the words" in capsys.readouterr().err
+    assert "'elephants' is not among the known words" in capsys.readouterr().err
     assert show.main([str(out)]) == 0
     assert (out / "show-attention.png").exists() and not (out / "show-captions.png").exists()
     assert evaluate.main(["--compare", str(out)]) == 2

@@ -1,1 +1,1 @@
-"""Phrases to translate, and the grammar they are drawn from."""
+"""Phrases to translate, and the grammar that generates them."""

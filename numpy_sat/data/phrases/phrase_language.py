@@ -1,19 +1,20 @@
-"""A small grammar that says the same in English and in Italian, and which word stands for which.
+"""A small grammar that generates a phrase in English and in Italian, with the alignment of their words.
 
     the eight old red trees on monday      gli otto vecchi alberi rossi lunedì
 
-Looking up word by word is not enough. An Italian article asks for the gender and number of its noun (le case, i libri)
-and for the sound of whatever word comes next (l'albero, lo zaino, il vecchio zaino), adjectives agree, a color comes
-after its noun, and two words may be one (on the: sul, sullo, sull', ...). So a phrase must be read as a whole, and not
-in order. What is said can be silly; it is meant to be correct Italian.
+A dictionary of words is not enough to translate these phrases. An Italian article depends on the gender and number of
+its noun (le case, i libri) and on the sound of the next word (l'albero, lo zaino, il vecchio zaino). Adjectives agree
+with their noun. A color follows its noun. Two English words may become one (on the: sul, sullo, sull', ...). So a
+translator must read the whole phrase, and not in order. The phrases are correct Italian, but they may make no sense.
 
-The tables are all there is to say. An elided word is a word of its own, l' albero; `text` writes l'albero.
+The tables below hold the whole grammar. An elided article is a separate word (l' albero); `text` writes l'albero.
 """
 
 import re
+from collections.abc import Sequence
 from typing import NamedTuple
 
-# English singular and plural, Italian singular and plural, and the genders of these two.
+# English singular and plural, Italian singular and plural, and the genders of the Italian forms.
 NOUNS = {
     line.split()[0]: line.split()
     for line in """\
@@ -65,11 +66,12 @@ ADJECTIVES = {
     "new": "nuovo nuova nuovi nuove",
     "small": "piccolo piccola piccoli piccole",
     "big": "grande grande grandi grandi",
-    "beautiful": None,  # goes by the next table
+    "beautiful": None,  # its forms are in the next table
 }
 
-# Words that look to the next one. Masculine singular, the same before s + consonant or z, before a vowel; feminine
-# singular, before a vowel; masculine plural, before a vowel, s + consonant or z; feminine plural.
+# Words whose form depends on the next word, with eight forms: masculine singular; the same before s + consonant or z;
+# the same before a vowel; feminine singular; the same before a vowel; masculine plural; the same before a vowel,
+# s + consonant or z; feminine plural.
 ARTICLES = {
     "the": "il lo l' la l' i gli le",
     "a": "un uno un una un'",
@@ -88,7 +90,7 @@ NUMBERS = {
     **{"eight": "otto", "nine": "nove", "ten": "dieci", "eleven": "undici", "twelve": "dodici"},
 }
 PREPOSITIONS = {"on": "su", "in": "in", "of": "di", "near": "vicino a", "under": "sotto", "with": "con"}
-JOINTS = {"and": "e", "or": "o"}
+CONJUNCTIONS = {"and": "e", "or": "o"}
 DAYS = {
     **{"monday": "lunedì", "tuesday": "martedì", "wednesday": "mercoledì", "thursday": "giovedì"},
     **{"friday": "venerdì", "saturday": "sabato", "sunday": "domenica"},
@@ -102,16 +104,16 @@ GREETINGS = {
 ENGLISH = tuple(
     sorted(
         {word for noun in NOUNS.values() for word in noun[:2]}
-        | {"the", "a", "an", "that", "those", "every", *COLORS, *ADJECTIVES, *NUMBERS, *PREPOSITIONS, *JOINTS}
+        | {"the", "a", "an", "that", "those", "every", *COLORS, *ADJECTIVES, *NUMBERS, *PREPOSITIONS, *CONJUNCTIONS}
         | {*DAYS, *HOURS, *" ".join(GREETINGS).split()}
     )
 )
 
 
-class Thing(NamedTuple):
-    """A noun and what is said of it, None where it is not said."""
+class NounPhrase(NamedTuple):
+    """A noun with its article and modifiers. None means that the phrase leaves a part out."""
 
-    noun: str  # of NOUNS
+    noun: str  # a key of NOUNS
     plural: bool = False
     determiner: str | None = None  # "the", "a" or "that"
     number: str | None = None
@@ -121,7 +123,7 @@ class Thing(NamedTuple):
 
 
 class Time(NamedTuple):
-    """On monday, on monday morning, every monday, every monday morning."""
+    """A time, such as on monday, on monday morning, every monday or every monday morning."""
 
     day: str
     every: bool = False
@@ -136,22 +138,36 @@ class Phrase(NamedTuple):
     alignment: tuple[tuple[int, ...], ...]  # per Italian word: the places of the English words that it translates
 
     @property
-    def name(self):
-        """The English phrase, which names the example in its data set (dataset.Example)."""
+    def name(self) -> str:
+        """Return the English phrase. It is the name of the example in its data set (dataset.Example)."""
         return " ".join(self.source)
 
     @property
-    def captions(self):
-        """The Italian phrase, the only caption of the example."""
+    def captions(self) -> tuple[str]:
+        """Return the Italian phrase, the only caption of the example."""
         return (" ".join(self.target),)
 
 
-def say(greeting=None, things=(), joint=None, time=None):
-    """The Phrase: a greeting of GREETINGS, Things, the second after one of JOINTS if there is one, a Time."""
+def make_phrase(
+    greeting: str | None = None,
+    noun_phrases: Sequence[NounPhrase] = (),
+    conjunction: str | None = None,
+    time: Time | None = None,
+) -> Phrase:
+    """Build a phrase in both languages from its parts, in this order.
+
+    Args:
+        greeting: a key of GREETINGS.
+        noun_phrases: the noun phrases.
+        conjunction: a key of CONJUNCTIONS, placed before the second noun phrase.
+        time: the time.
+    Returns:
+        The phrase.
+    """
     pieces = [_greeting(greeting)] if greeting else []
-    for k, thing in enumerate(things):
-        pieces += [([joint], [(JOINTS[joint], (0,))])] if joint and k == 1 else []
-        pieces.append(_thing(thing))
+    for k, noun_phrase in enumerate(noun_phrases):
+        pieces += [([conjunction], [(CONJUNCTIONS[conjunction], (0,))])] if conjunction and k == 1 else []
+        pieces.append(_thing(noun_phrase))
     pieces += [_time(time)] if time else []
     source, target = [], []
     for english, italian in pieces:
@@ -161,19 +177,24 @@ def say(greeting=None, things=(), joint=None, time=None):
     return Phrase(tuple(source), words, alignment)
 
 
-def text(words):
-    """Italian words as they are written: l' and albero are l'albero."""
+def text(words: Sequence[str]) -> str:
+    """Join Italian words in their usual spelling: l' and albero become l'albero."""
     return " ".join(words).replace("' ", "'")
 
 
 def _greeting(greeting):
-    """English words; [(Italian word, places of those it stands for), ...]."""
+    """Translate a greeting.
+
+    Returns:
+        source: English words.
+        target: a list of (Italian word, places of the English words that it translates).
+    """
     words = greeting.split()
     return words, [(GREETINGS[greeting], tuple(range(len(words))))]
 
 
 def _time(time):
-    """The same of a Time."""
+    """Translate a Time; returns as `_greeting`."""
     source = ["every" if time.every else "on", time.day]
     target = [("ogni", (0,)), (DAYS[time.day], (1,))] if time.every else [(DAYS[time.day], (0, 1))]
     if time.hour:
@@ -182,62 +203,69 @@ def _time(time):
     return source, target
 
 
-def _thing(thing):
-    """The same of a Thing. The Italian is made from its last word to its first, for an article looks to the next."""
-    english = _english(thing)
-    places, gender = [part for part, _ in english], NOUNS[thing.noun][4 + thing.plural]
-    backwards = []
+def _thing(noun_phrase):
+    """Translate a NounPhrase; returns as `_greeting`.
+
+    The Italian words are made from the last to the first, because an article depends on the next word.
+    """
+    english = _english(noun_phrase)
+    places, gender = [part for part, _ in english], NOUNS[noun_phrase.noun][4 + noun_phrase.plural]
+    reversed_target = []
 
     def add(word, *parts):
-        backwards.append((word, tuple(places.index(part) for part in parts)))
+        reversed_target.append((word, tuple(places.index(part) for part in parts)))
 
     def article(name):
-        return _article(ARTICLES[name], gender, thing.plural, backwards[-1][0])
+        return _article(ARTICLES[name], gender, noun_phrase.plural, reversed_target[-1][0])
 
-    if thing.color:
-        add(_agreeing(COLORS[thing.color], gender, thing.plural), "color")
-    add(NOUNS[thing.noun][2 + thing.plural], "noun")
-    if thing.adjective in ARTICLES:
-        add(article(thing.adjective), "adjective")
-    elif thing.adjective:
-        add(_agreeing(ADJECTIVES[thing.adjective], gender, thing.plural), "adjective")
-    if thing.number:
-        add(NUMBERS[thing.number], "number")
-    before = PREPOSITIONS[thing.preposition].split() if thing.preposition else []
-    if (both := f"{thing.preposition} {thing.determiner}") in ARTICLES:
-        add(article(both), "preposition", "determiner")
-        before.pop()
-    elif thing.determiner:
-        add(article(thing.determiner), "determiner")
-    for word in reversed(before):
+    if noun_phrase.color:
+        add(_agree(COLORS[noun_phrase.color], gender, noun_phrase.plural), "color")
+    add(NOUNS[noun_phrase.noun][2 + noun_phrase.plural], "noun")
+    if noun_phrase.adjective in ARTICLES:
+        add(article(noun_phrase.adjective), "adjective")
+    elif noun_phrase.adjective:
+        add(_agree(ADJECTIVES[noun_phrase.adjective], gender, noun_phrase.plural), "adjective")
+    if noun_phrase.number:
+        add(NUMBERS[noun_phrase.number], "number")
+    prepositions = PREPOSITIONS[noun_phrase.preposition].split() if noun_phrase.preposition else []
+    if (contraction := f"{noun_phrase.preposition} {noun_phrase.determiner}") in ARTICLES:
+        add(article(contraction), "preposition", "determiner")
+        prepositions.pop()
+    elif noun_phrase.determiner:
+        add(article(noun_phrase.determiner), "determiner")
+    for word in reversed(prepositions):
         add(word, "preposition")
-    return [word for _, word in english], backwards[::-1]
+    return [word for _, word in english], reversed_target[::-1]
 
 
-def _english(thing):
-    """[(part, word), ...] of a Thing, the words in English order."""
-    determiner = thing.determiner
-    if determiner == "that" and thing.plural:
+def _english(noun_phrase):
+    """Return the English words of a NounPhrase in order, as a list of (part, word)."""
+    determiner = noun_phrase.determiner
+    if determiner == "that" and noun_phrase.plural:
         determiner = "those"
-    if determiner == "a" and VOWEL.match(thing.adjective or thing.color or thing.noun):
+    if determiner == "a" and VOWEL.match(noun_phrase.adjective or noun_phrase.color or noun_phrase.noun):
         determiner = "an"
     parts = {
-        **{"preposition": thing.preposition, "determiner": determiner, "number": thing.number},
-        **{"adjective": thing.adjective, "color": thing.color, "noun": NOUNS[thing.noun][thing.plural]},
+        **{"preposition": noun_phrase.preposition, "determiner": determiner, "number": noun_phrase.number},
+        **{
+            "adjective": noun_phrase.adjective,
+            "color": noun_phrase.color,
+            "noun": NOUNS[noun_phrase.noun][noun_phrase.plural],
+        },
     }
     return [(part, word) for part, word in parts.items() if word]
 
 
-def _agreeing(forms, gender, plural):
-    """Of an adjective's four forms the one for a noun."""
+def _agree(forms, gender, plural):
+    """Return the form of an adjective, out of four, that agrees with a noun."""
     return forms.split()[2 * plural + (gender == "f")]
 
 
 def _article(forms, gender, plural, following):
-    """Of an article's eight forms the one for a noun, before an Italian word."""
+    """Return the form of an article, out of eight, for a noun and the Italian word that follows the article."""
     vowel, like_lo = bool(VOWEL.match(following)), bool(LIKE_LO.match(following))
     if gender == "f":
-        place = 7 if plural else 3 + vowel
+        form = 7 if plural else 3 + vowel
     else:
-        place = 5 + (vowel or like_lo) if plural else 2 * vowel + like_lo
-    return forms.split()[place]
+        form = 5 + (vowel or like_lo) if plural else 2 * vowel + like_lo
+    return forms.split()[form]

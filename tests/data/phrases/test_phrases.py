@@ -1,4 +1,4 @@
-"""Phrases to translate: that the Italian is right, that nothing that is judged was learned, and how it is judged."""
+"""Test the phrases: correct Italian, splits without overlap, and the judgment of translations."""
 
 from itertools import chain
 
@@ -8,13 +8,13 @@ from PIL import Image
 
 from numpy_sat.data.phrases import phrase_language as grammar
 from numpy_sat.data.phrases import phrases
-from numpy_sat.data.phrases.phrase_language import Thing, Time, say
+from numpy_sat.data.phrases.phrase_language import NounPhrase, Time, make_phrase
 from numpy_sat.data.vocabulary import END, SPECIALS, Vocabulary
 from numpy_sat.evaluation import figures
 from numpy_sat.evaluation.translation_truth import are_exact, judge_translations
 from numpy_sat.system.errors import InputError
 
-# Written by hand, not by the grammar: every noun with "the", "a" and "that", and with "the" in the plural.
+# Written by hand, not by the grammar: every noun with "the", "a" and "that", and its plural with "the".
 ARTICLES = """\
 house: la casa, una casa, quella casa, le case
 chair: la sedia, una sedia, quella sedia, le sedie
@@ -46,90 +46,111 @@ boot: lo stivale, uno stivale, quello stivale, gli stivali
 squirrel: lo scoiattolo, uno scoiattolo, quello scoiattolo, gli scoiattoli
 egg: l'uovo, un uovo, quell'uovo, le uova"""
 
-PHRASES = {  # by hand, too
-    "the two red houses on monday: le due case rosse lunedì": say(
-        things=[Thing("house", True, "the", "two", color="red")], time=Time("monday")
+PHRASES = {  # also written by hand
+    "the two red houses on monday: le due case rosse lunedì": make_phrase(
+        noun_phrases=[NounPhrase("house", True, "the", "two", color="red")], time=Time("monday")
     ),
-    "the eight old red trees on monday: gli otto vecchi alberi rossi lunedì": say(
-        things=[Thing("tree", True, "the", "eight", adjective="old", color="red")], time=Time("monday")
+    "the eight old red trees on monday: gli otto vecchi alberi rossi lunedì": make_phrase(
+        noun_phrases=[NounPhrase("tree", True, "the", "eight", adjective="old", color="red")], time=Time("monday")
     ),
-    "those six yellow backpacks: quei sei zaini gialli": say(
-        things=[Thing("backpack", True, "that", "six", color="yellow")]
+    "those six yellow backpacks: quei sei zaini gialli": make_phrase(
+        noun_phrases=[NounPhrase("backpack", True, "that", "six", color="yellow")]
     ),
-    "those white mirrors: quegli specchi bianchi": say(things=[Thing("mirror", True, "that", color="white")]),
-    "those eleven beautiful grey cities: quelle undici belle città grigie": say(
-        things=[Thing("city", True, "that", "eleven", adjective="beautiful", color="grey")]
+    "those white mirrors: quegli specchi bianchi": make_phrase(
+        noun_phrases=[NounPhrase("mirror", True, "that", color="white")]
     ),
-    "those eleven dogs: quegli undici cani": say(things=[Thing("dog", True, "that", "eleven")]),
-    "a white egg: un uovo bianco": say(things=[Thing("egg", False, "a", color="white")]),
-    "ten big white eggs: dieci grandi uova bianche": say(
-        things=[Thing("egg", True, None, "ten", adjective="big", color="white")]
+    "those eleven beautiful grey cities: quelle undici belle città grigie": make_phrase(
+        noun_phrases=[NounPhrase("city", True, "that", "eleven", adjective="beautiful", color="grey")]
     ),
-    "a beautiful green island: una bell'isola verde": say(
-        things=[Thing("island", False, "a", adjective="beautiful", color="green")]
+    "those eleven dogs: quegli undici cani": make_phrase(noun_phrases=[NounPhrase("dog", True, "that", "eleven")]),
+    "a white egg: un uovo bianco": make_phrase(noun_phrases=[NounPhrase("egg", False, "a", color="white")]),
+    "ten big white eggs: dieci grandi uova bianche": make_phrase(
+        noun_phrases=[NounPhrase("egg", True, None, "ten", adjective="big", color="white")]
     ),
-    "a beautiful tree: un bell'albero": say(things=[Thing("tree", False, "a", adjective="beautiful")]),
-    "a beautiful mirror: un bello specchio": say(things=[Thing("mirror", False, "a", adjective="beautiful")]),
-    "that beautiful blue book: quel bel libro blu": say(
-        things=[Thing("book", False, "that", adjective="beautiful", color="blue")]
+    "a beautiful green island: una bell'isola verde": make_phrase(
+        noun_phrases=[NounPhrase("island", False, "a", adjective="beautiful", color="green")]
     ),
-    "the beautiful pink birds: i begli uccelli rosa": say(
-        things=[Thing("bird", True, "the", adjective="beautiful", color="pink")]
+    "a beautiful tree: un bell'albero": make_phrase(
+        noun_phrases=[NounPhrase("tree", False, "a", adjective="beautiful")]
     ),
-    "the three beautiful black dogs: i tre bei cani neri": say(
-        things=[Thing("dog", True, "the", "three", adjective="beautiful", color="black")]
+    "a beautiful mirror: un bello specchio": make_phrase(
+        noun_phrases=[NounPhrase("mirror", False, "a", adjective="beautiful")]
     ),
-    "the small backpack: il piccolo zaino": say(things=[Thing("backpack", False, "the", adjective="small")]),
-    "the old green bee: la vecchia ape verde": say(things=[Thing("bee", False, "the", adjective="old", color="green")]),
-    "an old umbrella: un vecchio ombrello": say(things=[Thing("umbrella", False, "a", adjective="old")]),
-    "an eagle: un'aquila": say(things=[Thing("eagle", False, "a")]),
-    "the key on the table: la chiave sul tavolo": say(
-        things=[Thing("key", False, "the"), Thing("table", False, "the", preposition="on")]
+    "that beautiful blue book: quel bel libro blu": make_phrase(
+        noun_phrases=[NounPhrase("book", False, "that", adjective="beautiful", color="blue")]
     ),
-    "the key on the two trees: la chiave sui due alberi": say(
-        things=[Thing("key", False, "the"), Thing("tree", True, "the", "two", preposition="on")]
+    "the beautiful pink birds: i begli uccelli rosa": make_phrase(
+        noun_phrases=[NounPhrase("bird", True, "the", adjective="beautiful", color="pink")]
     ),
-    "a cat in the eggs: un gatto nelle uova": say(
-        things=[Thing("cat", False, "a"), Thing("egg", True, "the", preposition="in")]
+    "the three beautiful black dogs: i tre bei cani neri": make_phrase(
+        noun_phrases=[NounPhrase("dog", True, "the", "three", adjective="beautiful", color="black")]
     ),
-    "a cat in the umbrellas: un gatto negli ombrelli": say(
-        things=[Thing("cat", False, "a"), Thing("umbrella", True, "the", preposition="in")]
+    "the small backpack: il piccolo zaino": make_phrase(
+        noun_phrases=[NounPhrase("backpack", False, "the", adjective="small")]
     ),
-    "the door of the red island: la porta dell'isola rossa": say(
-        things=[Thing("door", False, "the"), Thing("island", False, "the", color="red", preposition="of")]
+    "the old green bee: la vecchia ape verde": make_phrase(
+        noun_phrases=[NounPhrase("bee", False, "the", adjective="old", color="green")]
     ),
-    "the door of an island: la porta di un'isola": say(
-        things=[Thing("door", False, "the"), Thing("island", False, "a", preposition="of")]
+    "an old umbrella: un vecchio ombrello": make_phrase(
+        noun_phrases=[NounPhrase("umbrella", False, "a", adjective="old")]
     ),
-    "the car near the squirrel: la macchina vicino allo scoiattolo": say(
-        things=[Thing("car", False, "the"), Thing("squirrel", False, "the", preposition="near")]
+    "an eagle: un'aquila": make_phrase(noun_phrases=[NounPhrase("eagle", False, "a")]),
+    "the key on the table: la chiave sul tavolo": make_phrase(
+        noun_phrases=[NounPhrase("key", False, "the"), NounPhrase("table", False, "the", preposition="on")]
     ),
-    "the car near that clock: la macchina vicino a quell'orologio": say(
-        things=[Thing("car", False, "the"), Thing("clock", False, "that", preposition="near")]
+    "the key on the two trees: la chiave sui due alberi": make_phrase(
+        noun_phrases=[NounPhrase("key", False, "the"), NounPhrase("tree", True, "the", "two", preposition="on")]
     ),
-    "five rings under the hat: cinque anelli sotto il cappello": say(
-        things=[Thing("ring", True, None, "five"), Thing("hat", False, "the", preposition="under")]
+    "a cat in the eggs: un gatto nelle uova": make_phrase(
+        noun_phrases=[NounPhrase("cat", False, "a"), NounPhrase("egg", True, "the", preposition="in")]
     ),
-    "a bottle with nine flowers: una bottiglia con nove fiori": say(
-        things=[Thing("bottle", False, "a"), Thing("flower", True, None, "nine", preposition="with")]
+    "a cat in the umbrellas: un gatto negli ombrelli": make_phrase(
+        noun_phrases=[NounPhrase("cat", False, "a"), NounPhrase("umbrella", True, "the", preposition="in")]
     ),
-    "a new boot or the stars: un nuovo stivale o le stelle": say(
-        things=[Thing("boot", False, "a", adjective="new"), Thing("star", True, "the")], joint="or"
+    "the door of the red island: la porta dell'isola rossa": make_phrase(
+        noun_phrases=[
+            NounPhrase("door", False, "the"),
+            NounPhrase("island", False, "the", color="red", preposition="of"),
+        ]
     ),
-    "the new black chair and that train: la nuova sedia nera e quel treno": say(
-        things=[Thing("chair", False, "the", adjective="new", color="black"), Thing("train", False, "that")],
-        joint="and",
+    "the door of an island: la porta di un'isola": make_phrase(
+        noun_phrases=[NounPhrase("door", False, "the"), NounPhrase("island", False, "a", preposition="of")]
     ),
-    "the window every sunday evening: la finestra ogni domenica sera": say(
-        things=[Thing("window", False, "the")], time=Time("sunday", True, hour="evening")
+    "the car near the squirrel: la macchina vicino allo scoiattolo": make_phrase(
+        noun_phrases=[NounPhrase("car", False, "the"), NounPhrase("squirrel", False, "the", preposition="near")]
     ),
-    "the windows on saturday morning: le finestre sabato mattina": say(
-        things=[Thing("window", True, "the")], time=Time("saturday", hour="morning")
+    "the car near that clock: la macchina vicino a quell'orologio": make_phrase(
+        noun_phrases=[NounPhrase("car", False, "the"), NounPhrase("clock", False, "that", preposition="near")]
     ),
-    "hello: ciao": say("hello"),
-    "good night old house: buonanotte vecchia casa": say("good night", things=[Thing("house", adjective="old")]),
-    "good morning beautiful trees: buongiorno begli alberi": say(
-        "good morning", things=[Thing("tree", True, adjective="beautiful")]
+    "five rings under the hat: cinque anelli sotto il cappello": make_phrase(
+        noun_phrases=[NounPhrase("ring", True, None, "five"), NounPhrase("hat", False, "the", preposition="under")]
+    ),
+    "a bottle with nine flowers: una bottiglia con nove fiori": make_phrase(
+        noun_phrases=[NounPhrase("bottle", False, "a"), NounPhrase("flower", True, None, "nine", preposition="with")]
+    ),
+    "a new boot or the stars: un nuovo stivale o le stelle": make_phrase(
+        noun_phrases=[NounPhrase("boot", False, "a", adjective="new"), NounPhrase("star", True, "the")],
+        conjunction="or",
+    ),
+    "the new black chair and that train: la nuova sedia nera e quel treno": make_phrase(
+        noun_phrases=[
+            NounPhrase("chair", False, "the", adjective="new", color="black"),
+            NounPhrase("train", False, "that"),
+        ],
+        conjunction="and",
+    ),
+    "the window every sunday evening: la finestra ogni domenica sera": make_phrase(
+        noun_phrases=[NounPhrase("window", False, "the")], time=Time("sunday", True, hour="evening")
+    ),
+    "the windows on saturday morning: le finestre sabato mattina": make_phrase(
+        noun_phrases=[NounPhrase("window", True, "the")], time=Time("saturday", hour="morning")
+    ),
+    "hello: ciao": make_phrase("hello"),
+    "good night old house: buonanotte vecchia casa": make_phrase(
+        "good night", noun_phrases=[NounPhrase("house", adjective="old")]
+    ),
+    "good morning beautiful trees: buongiorno begli alberi": make_phrase(
+        "good morning", noun_phrases=[NounPhrase("tree", True, adjective="beautiful")]
     ),
 }
 
@@ -142,23 +163,27 @@ def splits():
 @pytest.mark.parametrize("line", ARTICLES.splitlines(), ids=lambda line: line.split(":")[0])
 def test_every_noun_has_its_articles(line):
     noun, forms = line.split(": ")
-    things = [Thing(noun, False, determiner) for determiner in ("the", "a", "that")] + [Thing(noun, True, "the")]
-    assert [grammar.text(say(things=[thing]).target) for thing in things] == forms.split(", ")
+    noun_phrases = [NounPhrase(noun, False, determiner) for determiner in ("the", "a", "that")] + [
+        NounPhrase(noun, True, "the")
+    ]
+    assert [
+        grammar.text(make_phrase(noun_phrases=[noun_phrase]).target) for noun_phrase in noun_phrases
+    ] == forms.split(", ")
 
 
-def test_there_is_no_other_noun():
+def test_all_nouns_are_tested():
     assert [line.split(":")[0] for line in ARTICLES.splitlines()] == list(grammar.NOUNS)
 
 
-@pytest.mark.parametrize("written", PHRASES)
-def test_phrases(written):
-    source, target, aligned = PHRASES[written]
-    assert f"{' '.join(source)}: {grammar.text(target)}" == written
-    assert len(aligned) == len(target)
+@pytest.mark.parametrize("text", PHRASES)
+def test_phrases(text):
+    source, target, alignment = PHRASES[text]
+    assert f"{' '.join(source)}: {grammar.text(target)}" == text
+    assert len(alignment) == len(target)
 
 
 @pytest.mark.parametrize(
-    ("english", "target", "aligned"),
+    ("english", "target", "alignment"),
     [
         ("the two red houses on monday", "le due case rosse lunedì", [(0,), (1,), (3,), (2,), (4, 5)]),
         ("the door of the red island", "la porta dell' isola rossa", [(0,), (1,), (2, 3), (5,), (4,)]),
@@ -169,37 +194,39 @@ def test_phrases(written):
         ("good night old house", "buonanotte vecchia casa", [(0, 1), (2,), (3,)]),
     ],
 )
-def test_which_word_stands_for_which(english, target, aligned):
-    phrase = next(phrase for written, phrase in PHRASES.items() if written.split(":")[0] == english)
-    assert phrase == (tuple(english.split()), tuple(target.split()), tuple(aligned))
+def test_alignment(english, target, alignment):
+    phrase = next(phrase for text, phrase in PHRASES.items() if text.split(":")[0] == english)
+    assert phrase == (tuple(english.split()), tuple(target.split()), tuple(alignment))
 
 
-def test_splits_are_as_large_as_said_and_have_nothing_in_common(splits):
-    assert {split: len(of_one) for split, of_one in splits.items()} == phrases.COUNTS
-    drawn = [phrase.source for phrase in chain(*splits.values())]
-    assert len(set(drawn)) == len(drawn)
-    assert max(map(len, drawn)) <= phrases.LONGEST
-    assert len({phrase.target for phrase in chain(*splits.values())}) > 0.99 * len(drawn)
+def test_splits_have_their_sizes_and_do_not_overlap(splits):
+    assert {split: len(split_phrases) for split, split_phrases in splits.items()} == phrases.COUNTS
+    sources = [phrase.source for phrase in chain(*splits.values())]
+    assert len(set(sources)) == len(sources)
+    assert max(map(len, sources)) <= phrases.LONGEST
+    assert len({phrase.target for phrase in chain(*splits.values())}) > 0.99 * len(sources)
 
 
-def test_what_is_judged_is_known_words_in_unknown_pairs(splits):
-    """Every word of dev and test is in train often, in both languages; but never such a color beside such a noun."""
+def test_dev_and_test_have_known_words_in_new_pairs(splits):
+    """Check that train has all words of dev and test, in both languages, but not their pairs of color and noun."""
     for language in ("source", "target"):
         known = [word for phrase in splits["train"] for word in getattr(phrase, language)]
         assert all(known.count(word) > 5 for word in set(known))
         for split in ("dev", "test"):
             assert {word for phrase in splits[split] for word in getattr(phrase, language)} <= set(known)
     assert {word for phrase in splits["train"] for word in phrase.source} == set(grammar.ENGLISH)
-    seen = {pair for phrase in splits["train"] for pair in colored(phrase)}
-    assert 0.7 < len(seen) / (len(grammar.COLORS) * 2 * len(grammar.NOUNS)) < 0.8
+    train = {pair for phrase in splits["train"] for pair in color_pairs(phrase)}
+    assert 0.7 < len(train) / (len(grammar.COLORS) * 2 * len(grammar.NOUNS)) < 0.8
     for split in ("dev", "test"):
-        assert all(set(colored(phrase)) - seen for phrase in splits[split])
-    dev, test = ({pair for phrase in splits[split] for pair in colored(phrase)} - seen for split in ("dev", "test"))
-    assert test - dev and dev and not all(set(colored(phrase)) <= dev | seen for phrase in splits["test"])
+        assert all(set(color_pairs(phrase)) - train for phrase in splits[split])
+    dev, test = (
+        {pair for phrase in splits[split] for pair in color_pairs(phrase)} - train for split in ("dev", "test")
+    )
+    assert test - dev and dev and not all(set(color_pairs(phrase)) <= dev | train for phrase in splits["test"])
 
 
-def colored(phrase):
-    """The (color, noun) pairs in a phrase."""
+def color_pairs(phrase):
+    """Return the (color, noun) pairs in a phrase."""
     return [pair for pair in zip(phrase.source, phrase.source[1:], strict=False) if pair[0] in grammar.COLORS]
 
 
@@ -209,13 +236,13 @@ def test_the_same_seed_gives_the_same_phrases():
     assert phrases.sample_splits(3, few) != phrases.sample_splits(4, few)
 
 
-def test_the_vocabulary_is_the_grammars():
+def test_vocabulary_holds_all_english_words():
     assert phrases.VOCABULARY.words == SPECIALS + grammar.ENGLISH
     assert {"the", "an", "those", "every", "houses", "night", "of", "twelve"} < set(grammar.ENGLISH)
     assert list(grammar.ENGLISH) == sorted(set(grammar.ENGLISH))
 
 
-def test_sources_are_numbered_and_filled_up_with_end():
+def test_sources_are_numbered_and_padded_with_end():
     vocabulary = Vocabulary((*SPECIALS, "red", "the", "house"))
     numbers = phrases.number_sources([["the", "red", "house"], ("house",), ["the"] * 14], vocabulary)
     assert numbers.shape == (3, 15) and numbers.dtype.kind == "i"
@@ -223,8 +250,8 @@ def test_sources_are_numbered_and_filled_up_with_end():
     assert numbers[1].tolist() == [5, *[END] * 14]
     assert numbers[2].tolist() == [*[4] * 14, END]
     assert phrases.number_sources([], vocabulary).shape == (0, 15)
-    of_all = phrases.number_sources([grammar.ENGLISH[:3]])
-    assert of_all[0, :4].tolist() == [3, 4, 5, END]
+    defaults = phrases.number_sources([grammar.ENGLISH[:3]])
+    assert defaults[0, :4].tolist() == [3, 4, 5, END]
 
 
 @pytest.mark.parametrize(
@@ -232,19 +259,21 @@ def test_sources_are_numbered_and_filled_up_with_end():
     [
         ([], '"": a phrase has 1 to 14 words, not 0.'),
         (["the"] * 15, "a phrase has 1 to 14 words, not 15."),
-        (["the", "purple", "house"], "'purple' is not among the words that are known: a, an, and, backpack,"),
+        (["the", "purple", "house"], "'purple' is not among the known words: a, an, and, backpack,"),
     ],
 )
-def test_sources_that_cannot_be_read(words, sentence):
+def test_invalid_sources_are_refused(words, sentence):
     with pytest.raises(InputError, match=sentence.replace(".", r"\.")):
         phrases.number_sources([["the"], words])
 
 
-def test_judging_by_hand():
-    """Of three translations two are right; in these .5, 1 and .75 of the attention lie on the words that are meant."""
-    house = say(things=[Thing("house", False, "the")])  # the house: la casa
-    table = say(things=[Thing("table", False, "that", preposition="on")])  # on that table: su quel tavolo
-    night = say(greeting="good night")
+def test_judgment_by_hand():
+    """Check three translations, two of them correct, with .5, 1 and .75 of the attention on the aligned words."""
+    house = make_phrase(noun_phrases=[NounPhrase("house", False, "the")])  # the house: la casa
+    table = make_phrase(
+        noun_phrases=[NounPhrase("table", False, "that", preposition="on")]
+    )  # on that table: su quel tavolo
+    night = make_phrase(greeting="good night")
     alphas = [
         np.array([[0.5, 0.25, 0.25, 0], [0, 1, 0, 0], [1, 0, 0, 0]]),
         np.full((4, 4), 0.25),
@@ -260,15 +289,15 @@ def test_judging_by_hand():
     assert wrong.exact == 0 and np.isnan(wrong.aligned)
 
 
-def test_the_alignment_is_drawn_with_the_source_across(tmp_path, monkeypatch):
-    """Three words read, five written: a matrix wider than high or the reverse; padding is added to <end>."""
-    drawn = []
+def test_alignment_figure_has_the_source_on_the_x_axis(tmp_path, monkeypatch):
+    """Check that the attention on padding is added to <end>: five columns become three."""
+    saved_figures = []
     monkeypatch.setattr(
-        figures, "_save", lambda figure, path, save=figures._save: drawn.append(figure) or save(figure, path)
+        figures, "_save", lambda figure, path, save=figures._save: saved_figures.append(figure) or save(figure, path)
     )
     alpha = np.array([[0.1, 0.2, 0.3, 0.15, 0.25], [0.6, 0.1, 0.1, 0.1, 0.1]])
     figures.alignment_figure(tmp_path / "a.png", ["red", "house", "<end>"], ["casa", "rossa"], alpha)
-    axis = drawn[0].axes[0]
+    axis = saved_figures[0].axes[0]
     np.testing.assert_allclose(axis.images[0].get_array(), [[0.1, 0.2, 0.7], [0.6, 0.1, 0.3]])
     assert [label.get_text() for label in axis.get_xticklabels()] == ["red", "house", "<end>"]
     assert [label.get_text() for label in axis.get_yticklabels()] == ["casa", "rossa"]
