@@ -1,10 +1,10 @@
 """Solution 19: Show and Tell.
 
-The whole decoder is one LSTM that reads 1 + T inputs, the image and the T words; that the first of them comes out of
-another formula than the others changes nothing for it. So there is no new derivative. Forward, one state an image
-becomes as many as it has captions. Backward, the same line is a sum: what each caption sends back to the state it was
-given belongs to the one state that all were copies of. And W_x, W_hh and b have been used in 1 + T steps, so that the
-sum over the words' steps lacks one.
+The decoder is one LSTM that reads 1 + T inputs: the image and the T words. The image input has its own formula, but
+the LSTM step is the same. So this exercise needs no new derivative.
+
+Forward, the state of an image is copied to each of its captions. Backward, the copy becomes a sum over these captions.
+The weights W_x, W_hh and b are used in 1 + T steps. So add the image step to the sum over the words.
 """
 
 import numpy as np
@@ -26,13 +26,13 @@ def picture_forward(params, a):
     N, L, _ = a.shape
     S = len(params["W_hh"])  # (S, 4S)
 
-    # abar_n = sum over locations of a_ni / L: what is in the image, and no more where.
+    # abar_n = sum over locations i of a_ni / L: the mean keeps no information about the locations
     abar = a.sum(axis=1) / L
 
-    # x has M numbers, as E y has: to the LSTM it is a word.
+    # x = abar W_I + b_I. It has M numbers like E y, so the LSTM reads it like a word.
     x, cache_linear = linear.linear_forward(abar, params["W_I"], params["b_I"])
 
-    # Nothing has been read before it.
+    # (10) h, c = LSTM(x, 0, 0): the image is the first input
     h_before = np.zeros((N, S), a.dtype)
     c_before = np.zeros((N, S), a.dtype)
     h, c, cache_lstm = lstm.lstm_forward(x, h_before, c_before, params["W_x"], params["W_hh"], params["b"])
@@ -49,18 +49,19 @@ def picture_backward(dh, dc, cache):
         da: (N, L, D).
         grads: W_I (D, M), b_I (M,), W_x (M, 4S), W_hh (S, 4S) and b (4S,) by name.
     """
-    # What the LSTM found before the image was a constant, 0: its gradients are of no use to anybody.
+    # (10) h, c = LSTM(x, 0, 0). The states before the image are constants, so ignore their gradients.
     dx, _, _, dW_x, dW_hh, db = lstm.lstm_backward(dh, dc, cache.lstm)
-    # (dW_hh is the sum over images of h_before times something, and h_before is 0: so it is 0, of the right shape.)
+    # (dW_hh is 0, because it is a product with h_before, which is 0.)
 
+    # x = abar W_I + b_I
     dabar, dW_I, db_I = linear.linear_backward(dx, cache.linear)
 
-    # abar_n = a_n1 / L + ... + a_nL / L: each location took part with the share 1 / L, and gets that share back.
+    # abar_n = a_n1 / L + ... + a_nL / L, so da_ni = dabar_n / L at every location i
     L = cache.locations
     share = dabar / L
     N, D = share.shape
     da = np.empty((N, L, D), share.dtype)
-    da[:] = share[:, None, :]  # the same at all locations: NumPy stretches (N, 1, D) over L
+    da[:] = share[:, None, :]  # the same at all locations: NumPy broadcasts (N, 1, D) over L
 
     return da, {"W_I": dW_I, "b_I": db_I, "W_x": dW_x, "W_hh": dW_hh, "b": db}
 
@@ -79,24 +80,24 @@ def decode_forward(params, a, words, mask_h):
     """
     _, B = words.shape
     N = len(a)
-    each = B // N
+    per_image = B // N
 
-    # (10) One state an image, (N, S).
+    # (10) One state for each image, (N, S).
     h_image, c_image, cache_image = picture_forward(params, a)
 
-    # The captions of image 0 come first, then those of image 1: so row n is wanted `each` times, one below the
-    # other. np.repeat does that; np.tile would go round all images again and again.
-    h_start = np.repeat(h_image, each, axis=0)  # (B, S)
-    c_start = np.repeat(c_image, each, axis=0)
+    # The captions of image 0 come first, then those of image 1. So repeat row n once for each caption of image n, as
+    # np.repeat does. np.tile would cycle through the images instead.
+    h_start = np.repeat(h_image, per_image, axis=0)  # (B, S)
+    c_start = np.repeat(c_image, per_image, axis=0)
 
-    # (11) and (12): all words, by the step that has read the image.
+    # (11) and (12): h_t, c_t = LSTM(E y_{t-1}, h_{t-1}, c_{t-1}) for all words, with the weights of the image step
     Ey, cache_embedding = embedding.embedding_forward(params["E"], words)
     h_all, _, cache_lstm = lstm.lstm_sequence_forward(Ey, h_start, c_start, params["W_x"], params["W_hh"], params["b"])
 
-    # The dropped state goes to the output. To the next word went the whole one, within the sequence.
+    # logits = (mask_h h) L_o + b_o. Dropout applies to the output only; the next step reads h without dropout.
     h_dropped, cache_dropout = dropout.dropout_forward(h_all, mask_h)
     logits, cache_output = linear.linear_forward(h_dropped, params["L_o"], params["b_o"])
-    return logits, DecodeCache(cache_image, each, cache_embedding, cache_lstm, cache_dropout, cache_output)
+    return logits, DecodeCache(cache_image, per_image, cache_embedding, cache_lstm, cache_dropout, cache_output)
 
 
 def decode_backward(dlogits, cache):
@@ -109,31 +110,36 @@ def decode_backward(dlogits, cache):
         da: (N, L, D).
         grads: gradients by parameter name.
     """
-    # The forward from its last line to its first.
+    # Go through the forward pass from its last line to its first.
+    # logits = h_dropped L_o + b_o
     dh_dropped, dL_o, db_o = linear.linear_backward(dlogits, cache.output)
+    # h_dropped = mask_h h
     dh_all = dropout.dropout_backward(dh_dropped, cache.dropout)
 
-    # Nobody has used the memory after the last word.
+    # (12) h_t, c_t = LSTM(E y_{t-1}, h_{t-1}, c_{t-1}). The cell state after the last word has no use: gradient 0.
     _, B, S = dh_all.shape
     dc_last = np.zeros((B, S), dh_all.dtype)
     dEy, dh_start, dc_start, dW_x_words, dW_hh_words, db_words = lstm.lstm_sequence_backward(
         dh_all, dc_last, cache.lstm
     )
+    # Ey = E[words]
     dE = embedding.embedding_backward(dEy, cache.embedding)
 
-    # Row n of h_image was copied to `each` rows of h_start, one below the other: it gets the sum of their gradients.
-    each = cache.each
-    N = B // each
-    dh_image = dh_start.reshape(N, each, S).sum(axis=1)
-    dc_image = dc_start.reshape(N, each, S).sum(axis=1)
+    # dh_image_n = sum over the captions of image n of dh_start, because their rows are copies of row n. dc alike.
+    per_image = cache.each
+    N = B // per_image
+    dh_image = dh_start.reshape(N, per_image, S).sum(axis=1)
+    dc_image = dc_start.reshape(N, per_image, S).sum(axis=1)
     da, grads_image = picture_backward(dh_image, dc_image, cache.picture)
 
-    # W_x, W_hh and b were used by T steps for words, and by one for the image.
+    # dW = dW_words + dW_image, for W_x, W_hh and b
+    # term 1: through the T steps of the words
+    # term 2: through the step of the image
     grads = {
         "W_x": dW_x_words + grads_image["W_x"],
         "W_hh": dW_hh_words + grads_image["W_hh"],
         "b": db_words + grads_image["b"],
     }
-    # The others in one place each.
+    # All other parameters have one use.
     grads |= {"W_I": grads_image["W_I"], "b_I": grads_image["b_I"], "E": dE, "L_o": dL_o, "b_o": db_o}
     return da, grads

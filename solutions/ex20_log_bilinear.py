@@ -1,10 +1,11 @@
 """Solution 20: The log-bilinear model.
 
-Bilinear means: linear in the words' vectors where the matrices are held still, and linear in the matrices where the
-vectors are. So both gradients are those of the affine map, once for each word of the window. Two things gather: the
-image's row, which is added to every prediction of its captions, and E, which is read from at one end of the model and
-multiplied by at the other. To see that the two parts of dE are added, think of two tables that happen to hold the same
-numbers: each has its own gradient, and moving both together, as one table does, counts the sum.
+A bilinear model is linear in the word vectors for fixed matrices, and linear in the matrices for fixed vectors. So both
+gradients are those of the affine map, once for each word of the window.
+
+Two arrays have several uses, so their gradients are sums. The image's row is added to every prediction of its captions.
+E gives the input vectors, and it is also the weight matrix of the output. Imagine two tables with the same numbers:
+each has its own gradient. The shared table moves both at once, so dE is the sum.
 """
 
 import numpy as np
@@ -28,14 +29,15 @@ def predict_forward(Ey, abar, C, C_m):
         r_hat: (..., B, M) predicted embeddings.
         cache: what predict_backward needs.
     """
-    # The image says the same to every word of every caption of its own: a row an image, (N, M), then one a caption.
+    # C_m abar is the same for every word of an image's captions. Compute one row for each image, (N, M), then repeat it
+    # for each caption.
     row_of_image = abar @ C_m
     B, N = Ey.shape[-3], len(abar)
-    of_image = np.repeat(row_of_image, B // N, axis=0)  # (B, M)
+    image_term = np.repeat(row_of_image, B // N, axis=0)  # (B, M)
 
-    # Each word of the window by its own matrix. NumPy stretches the image's (B, M) over what stands before B.
+    # r_hat = sum over i of C_i E y_{t-i} + C_m abar. NumPy broadcasts the image term, (B, M), over the leading axes.
     r_hat = np.zeros((*Ey.shape[:-2], Ey.shape[-1]), Ey.dtype)
-    r_hat += of_image
+    r_hat += image_term
     for i in range(len(C)):
         vector = Ey[..., i, :]  # (..., B, M)
         r_hat += vector @ C[i]
@@ -58,22 +60,25 @@ def predict_backward(dr_hat, cache):
     B, M = dr_hat.shape[-2:]
     N = len(abar)
 
-    # r_hat = ... + vector_i C_i + ...: an affine map without bias for each i, with one and the same gradient of its
-    # result, for a sum hands its gradient on to every term.
+    # r_hat = ... + vector_i C_i + ...: a sum of affine maps without bias. Every addend has the gradient dr_hat.
     dEy = np.empty_like(Ey)
     dC = np.empty_like(C)
     drows = dr_hat.reshape(-1, M)  # a row for every word of every caption
     for i in range(len(C)):
+        # dvector_i = dr_hat C_i^T
         dEy[..., i, :] = dr_hat @ C[i].T
+        # dC_i = sum over rows of vector_i^T dr_hat
         vector_rows = Ey[..., i, :].reshape(-1, M)
         dC[i] = vector_rows.T @ drows
 
-    # The image's row was added to r_hat of all its captions, and in each to all words: two sums. The captions of one
-    # image stand side by side, so the axis B is (N, B / N).
-    of_images = drows.reshape(-1, N, B // N, M)  # words, images, captions of each, numbers
-    over_words = of_images.sum(axis=0)
+    # drow_of_image_n = sum over words t and over the captions b of image n of dr_hat_tb. The captions of one image are
+    # consecutive, so split the axis B into (N, B / N).
+    dr_hat_by_image = drows.reshape(-1, N, B // N, M)  # words, images, captions per image, numbers
+    over_words = dr_hat_by_image.sum(axis=0)
     drow_of_image = over_words.sum(axis=1)  # (N, M)
+    # row_of_image = abar C_m, so dC_m = abar^T drow_of_image
     dC_m = abar.T @ drow_of_image
+    # dabar = drow_of_image C_m^T
     dabar = drow_of_image @ C_m.T
     return dEy, dabar, dC, dC_m
 
@@ -93,13 +98,13 @@ def decode_forward(params, a, words, mask_r):
     L = a.shape[1]
     abar = a.sum(axis=1) / L
 
-    # There is no state, so no word waits for another: all windows of all captions at once.
+    # The model has no state, so compute all windows of all captions at once.
     window = log_bilinear.windows(words)  # (T, B, n - 1)
     Ey, cache_embedding = embedding.embedding_forward(params["E"], window)
     r_hat, cache_predict = predict_forward(Ey, abar, params["C"], params["C_m"])
     dropped, cache_dropout = dropout.dropout_forward(r_hat, mask_r)
 
-    # logits_v = r_hat . E_v + b_v: the rows of E are the columns of the output's weights.
+    # logits_v = r_hat . E_v + b_v: the rows of E are the columns of the output weights
     W = params["E"].T
     logits, cache_output = linear.linear_forward(dropped, W, params["b_o"])
     return logits, DecodeCache(L, cache_embedding, cache_predict, cache_dropout, cache_output)
@@ -115,18 +120,21 @@ def decode_backward(dlogits, cache):
         da: (N, L, D).
         grads: E (V, M), C (n - 1, M, M), C_m (D, M) and b_o (V,) by name.
     """
-    # The output: an affine map with W = E^T. dW is (M, V), and E its transpose.
+    # logits = dropped W + b_o with W = E^T, so the output's part of dE is dW^T
     ddropped, dW, db_o = linear.linear_backward(dlogits, cache.output)
-    dE_written = dW.T
+    dE_output = dW.T
 
+    # dropped = mask_r r_hat
     dr_hat = dropout.dropout_backward(ddropped, cache.dropout)
     dEy, dabar, dC, dC_m = predict_backward(dr_hat, cache.predict)
 
-    # The windows: only rows of words that were read get something here; a word gets it for every window it stands in.
-    dE_read = embedding.embedding_backward(dEy, cache.embedding)
-    dE = dE_read + dE_written
+    # E has two uses, so dE is the sum of two terms.
+    # term 1: through the windows, Ey = E[window]. A word has one gradient for every window that contains it.
+    dE_input = embedding.embedding_backward(dEy, cache.embedding)
+    # term 2: through the output weights W = E^T
+    dE = dE_input + dE_output
 
-    # abar = a_1 / L + ... + a_L / L: each location has the share 1 / L in it, and gets that share back.
+    # abar = a_1 / L + ... + a_L / L, so da_i = dabar / L at every location i
     L = cache.locations
     share = dabar / L
     N, D = share.shape

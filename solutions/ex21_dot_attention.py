@@ -1,9 +1,11 @@
 """Solution 21: Scaled dot-product attention.
 
-A head is an attention of its own, with matrices of its own: so the heads' axis comes first, and @, which multiplies
-stacks of matrices one by one, does for all heads what is written for one. Heads meet in three places only: they have
-read the same h and the same annotations, so those gather gradients from all; they write side by side into z; and what
-is shown of alpha is their mean. As in exercise 11, each caption meets the locations of its own image.
+Each head is a separate attention with separate matrices. The head axis comes first, and @ multiplies the stacks of
+matrices pairwise, so one line of code computes all heads.
+
+The heads interact in three places. They read the same h and the same annotations, so these gradients are sums over
+heads. They write their results side by side into z. The alpha that the function returns is their mean. As in
+exercise 11, each caption attends to the locations of its own image.
 """
 
 import math
@@ -25,18 +27,18 @@ def score_forward(keys, h, W_q):
     """
     heads, N, L, K = keys.shape
     B = len(h)
-    each = B // N  # captions of one image, side by side
+    per_image = B // N  # consecutive captions of one image
 
-    # Every head asks its own question of the same state: (B, S) times (S, K), for each head.
-    query_of_all = h @ W_q  # (heads, B, K)
-    query = query_of_all.reshape(heads, N, each, K)
+    # query_bk = sum over s of h_bs W_q_sk: every head has its own query of the same state, (B, S) times (S, K)
+    queries = h @ W_q  # (heads, B, K)
+    query = queries.reshape(heads, N, per_image, K)
 
-    # query_b . keys_i is a sum over k. Image by image that is (its captions, K) times (K, L).
+    # product_bi = sum over k of query_bk keys_ik: for each image (its captions, K) times (K, L)
     keys_transposed = keys.swapaxes(2, 3)
     product = query @ keys_transposed  # (heads, N, each, L)
 
-    # A sum of K terms of variance 1 has variance K, and so is about sqrt(K) large. (By math: np.sqrt gives a NumPy
-    # float64, which would make float64 of float32.)
+    # (4) e_bi = product_bi / sqrt(K). A sum of K terms of variance 1 has a standard deviation of sqrt(K). math.sqrt
+    # returns a Python float. np.sqrt would return a NumPy float64, which turns float32 arrays into float64.
     root = math.sqrt(K)
     e = product / root
     return e.reshape(heads, B, L), ScoreCache(keys, h, W_q, query)
@@ -56,28 +58,26 @@ def score_backward(de, cache):
     keys, h, W_q, query = cache
     heads, N, L, K = keys.shape
     B = len(h)
-    each = B // N
+    per_image = B // N
 
-    # e = product / sqrt(K): the same constant on the way back.
+    # e = product / sqrt(K), so dproduct = de / sqrt(K)
     root = math.sqrt(K)
-    de_of_each = de.reshape(heads, N, each, L)
-    dproduct = de_of_each / root
+    de_by_image = de.reshape(heads, N, per_image, L)
+    dproduct = de_by_image / root
 
-    # product_bi = sum over k of query_bk keys_ik.
-    # keys_ik takes part in product_bi of every caption b of its image, there times query_bk: a sum over b.
-    # Image by image that is (L, its captions) times (its captions, K).
+    # Forward: product_bi = sum over k of query_bk keys_ik.
+    # dkeys_ik = sum over the image's captions b of dproduct_bi query_bk: (L, its captions) times (its captions, K)
     dproduct_transposed = dproduct.swapaxes(2, 3)
     dkeys = dproduct_transposed @ query
 
-    # query_bk takes part in product_bi of every location i, there times keys_ik: a sum over i,
-    # (its captions, L) times (L, K).
-    dquery_of_each = dproduct @ keys
-    dquery = dquery_of_each.reshape(heads, B, K)
+    # dquery_bk = sum over i of dproduct_bi keys_ik: (its captions, L) times (L, K)
+    dquery_by_image = dproduct @ keys
+    dquery = dquery_by_image.reshape(heads, B, K)
 
-    # query = h W_q, an affine map without bias. W_q of a head takes part in that head's query of every caption.
+    # query = h W_q, so dW_q_sk = sum over b of h_bs dquery_bk
     dW_q = h.T @ dquery  # (S, B) times (B, K), for each head
 
-    # h takes part in the query of every head: a sum over heads.
+    # dh_bs = sum over heads and k of dquery_bk W_q_sk, because every head reads h
     W_q_transposed = W_q.swapaxes(1, 2)
     dh_by_heads = dquery @ W_q_transposed  # (heads, B, S)
     dh = dh_by_heads.sum(axis=0)
@@ -101,22 +101,22 @@ def context_forward(alpha, a, W_v):
     heads, B, L = alpha.shape
     N, _, D = a.shape
     K = W_v.shape[2]
-    each = B // N
+    per_image = B // N
 
-    # sum over i of alpha_bi (a_i W_v) = (sum over i of alpha_bi a_i) W_v. First the sum in brackets: for each head and
-    # image (its captions, L) times (L, D). All heads read the same annotations: @ goes through a again for each.
-    alpha_of_each = alpha.reshape(heads, N, each, L)
-    seen_of_each = alpha_of_each @ a  # (heads, N, each, D)
-    seen = seen_of_each.reshape(heads, B, D)
+    # sum over i of alpha_bi (a_i W_v) = (sum over i of alpha_bi a_i) W_v. Compute the inner sum first: for each head
+    # and image (its captions, L) times (L, D). All heads read the same annotations, so @ broadcasts a over the heads.
+    alpha_by_image = alpha.reshape(heads, N, per_image, L)
+    mean_by_image = alpha_by_image @ a  # (heads, N, each, D)
+    mean_annotation = mean_by_image.reshape(heads, B, D)
 
-    # Then what each head makes of what it has seen.
-    found = seen @ W_v  # (heads, B, K)
+    # (6) z of each head = (sum over i of alpha_bi a_i) W_v
+    values = mean_annotation @ W_v  # (heads, B, K)
 
-    # Side by side in z stand a caption's numbers: first the caption's axis, then the heads', then that of the K
-    # numbers. In just this order reshape reads them.
-    found_by_captions = found.swapaxes(0, 1)  # (B, heads, K)
-    z = found_by_captions.reshape(B, heads * K)
-    return z, ContextCache(alpha, a, W_v, seen)
+    # z holds the heads' results side by side. Bring the axes into the order caption, head, number, so that reshape
+    # concatenates the heads of each caption.
+    values_by_caption = values.swapaxes(0, 1)  # (B, heads, K)
+    z = values_by_caption.reshape(B, heads * K)
+    return z, ContextCache(alpha, a, W_v, mean_annotation)
 
 
 def context_backward(dz, cache):
@@ -130,33 +130,35 @@ def context_backward(dz, cache):
         da: (N, L, D).
         dW_v: (heads, D, K).
     """
-    alpha, a, W_v, seen = cache
+    alpha, a, W_v, mean_annotation = cache
     heads, B, L = alpha.shape
     N, _, D = a.shape
     K = W_v.shape[2]
-    each = B // N
+    per_image = B // N
 
-    # The forward's last two steps, undone: cut z into what each head has written, and bring the heads' axis first.
-    dz_by_captions = dz.reshape(B, heads, K)
-    dfound = dz_by_captions.swapaxes(0, 1)  # (heads, B, K)
+    # z concatenates the heads, so split dz into heads and move the head axis to the front.
+    dz_by_caption = dz.reshape(B, heads, K)
+    dvalues = dz_by_caption.swapaxes(0, 1)  # (heads, B, K)
 
-    # found = seen W_v, an affine map without bias, for each head.
-    seen_transposed = seen.swapaxes(1, 2)
-    dW_v = seen_transposed @ dfound  # (D, B) times (B, K)
+    # Forward: values = mean_annotation W_v, for each head.
+    # dW_v_dk = sum over b of mean_annotation_bd dvalues_bk
+    mean_transposed = mean_annotation.swapaxes(1, 2)
+    dW_v = mean_transposed @ dvalues  # (D, B) times (B, K)
+    # dmean_annotation_bd = sum over k of dvalues_bk W_v_dk
     W_v_transposed = W_v.swapaxes(1, 2)
-    dseen = dfound @ W_v_transposed  # (B, K) times (K, D)
-    dseen_of_each = dseen.reshape(heads, N, each, D)
+    dmean_annotation = dvalues @ W_v_transposed  # (B, K) times (K, D)
+    dmean_by_image = dmean_annotation.reshape(heads, N, per_image, D)
 
-    # seen_bd = sum over i of alpha_bi a_id. alpha_bi takes part in seen_bd of every d, there times a_id: a sum over d,
-    # (its captions, D) times (D, L).
+    # Forward: mean_annotation_bd = sum over i of alpha_bi a_id.
+    # dalpha_bi = sum over d of dmean_annotation_bd a_id: (its captions, D) times (D, L)
     a_transposed = a.swapaxes(1, 2)
-    dalpha_of_each = dseen_of_each @ a_transposed
-    dalpha = dalpha_of_each.reshape(heads, B, L)
+    dalpha_by_image = dmean_by_image @ a_transposed
+    dalpha = dalpha_by_image.reshape(heads, B, L)
 
-    # a_id takes part in seen_bd of every caption b of its image and of every head, there times alpha_bi: a sum over
-    # captions, (L, its captions) times (its captions, D), and then over heads.
-    alpha_transposed = alpha.reshape(heads, N, each, L).swapaxes(2, 3)
-    da_by_heads = alpha_transposed @ dseen_of_each  # (heads, N, L, D)
+    # da_id = sum over heads and the image's captions b of alpha_bi dmean_annotation_bd: (L, its captions) times (its
+    # captions, D), then the sum over heads
+    alpha_transposed = alpha.reshape(heads, N, per_image, L).swapaxes(2, 3)
+    da_by_heads = alpha_transposed @ dmean_by_image  # (heads, N, L, D)
     da = da_by_heads.sum(axis=0)
     return dalpha, da, dW_v
 
@@ -175,14 +177,14 @@ def attend_forward(a, keys, h, W_q, W_v):
         alpha: (B, L) mean of the heads' attention weights; each row sums to 1.
         cache: what attend_backward needs.
     """
-    # (4) How far does each location's key point the way of the query? The locations are on the last axis.
+    # (4) e_ti = q_t . k_i / sqrt(K), a score for every head and location
     e, cache_score = score_forward(keys, h, W_q)
-    # (5) Shares instead of scores, of each head and caption.
+    # (5) alpha_t = softmax(e_t) over the locations, which are the last axis
     alpha, cache_softmax = softmax.softmax_forward(e)
-    # (6) What the heads find there.
+    # (6) z_t = sum over i of alpha_ti a_i W_v of every head
     z, cache_context = context_forward(alpha, a, W_v)
 
-    # Shown outside is one map a word: the mean of the heads', which sums to 1 as each of them does.
+    # alpha_mean = sum over heads of alpha / heads: one attention map for each word, which sums to 1
     alpha_mean = alpha.mean(axis=0)
     return z, alpha_mean, AttendCache(cache_score, cache_softmax, cache_context)
 
@@ -201,16 +203,18 @@ def attend_backward(dz, dalpha, cache):
         dW_q: (heads, S, K).
         dW_v: (heads, D, K).
     """
-    # (6) The context sends a gradient to each of its factors; to alpha, to that of each head.
+    # alpha of a head has two uses, the context and the mean:
+    # term 1: through the context, (6) z_t = sum over i of alpha_ti a_i W_v
     dalpha_from_context, da, dW_v = context_backward(dz, cache.context)
 
-    # alpha_mean = sum over heads of alpha / heads: each head's alpha takes part in it, times 1 / heads. NumPy gives the
-    # same (B, L) to every head when it is added to (heads, B, L).
+    # term 2: through alpha_mean = sum over heads of alpha / heads, so dalpha / heads for every head. NumPy broadcasts
+    # (B, L) over the heads.
     heads = len(dalpha_from_context)
     dalpha_from_mean = dalpha / heads
     dalpha_total = dalpha_from_context + dalpha_from_mean
 
-    # (5) and (4), in reverse.
+    # (5) de_i = alpha_i (dalpha_i - sum over j of alpha_j dalpha_j)
     de = softmax.softmax_backward(dalpha_total, cache.softmax)
+    # (4) e_ti = q_t . k_i / sqrt(K)
     dkeys, dh, dW_q = score_backward(de, cache.score)
     return da, dkeys, dh, dW_q, dW_v

@@ -1,11 +1,17 @@
 """Solution 22: Hard attention.
 
-A draw is a step function of alpha, flat but for its jumps, so the chain rule ends at it: that is draw_backward. The
-bound L_s = sum over s of p(s) log p(y | s) depends on alpha all the same, by how often each s is drawn. Of a product,
-dL_s = sum over s of [p(s) d log p(y | s) + log p(y | s) dp(s)]; and since d log p = dp / p, dp(s) = p(s) d log p(s).
-So both terms are means over draws, and one draw gives an estimate: d log p(y | s) + log p(y | s) d log p(s). And as
-sum over s of p(s) = 1 whatever alpha is, sum over s of p(s) d log p(s) = 0: any number b that is the same for all draws
-may be taken off log p(y | s). The functions are the parts of that.
+The sampled location is a step function of alpha: constant between its jumps. Its gradient is zero, as draw_backward
+returns. But alpha also sets the probability p(s) of each sequence of locations s. So the bound
+
+    L_s = sum over s of p(s) log p(y | s)
+
+depends on alpha. Apply the product rule, and replace dp(s) by p(s) d log p(s), because d log p = dp / p:
+
+    dL_s = sum over s of p(s) [d log p(y | s) + log p(y | s) d log p(s)]
+
+This is a mean over samples of s, so a single sample gives an unbiased estimate: the bracket. The sum over s of p(s) is
+1 for every alpha, so the sum over s of p(s) d log p(s) is 0. So a baseline b can be subtracted from log p(y | s), if it
+is the same for all samples. Each function below computes one part of this estimate.
 """
 
 import numpy as np
@@ -31,26 +37,25 @@ def draw_forward(alpha, uniforms, expected):
         s: (B,) integers, the sampled location of every caption.
         cache: what draw_backward needs.
     """
-    # Piece i of the line goes from where piece i - 1 ends to here. A uniform number falls into it as often as it is
-    # long, which is alpha_i.
+    # ends_i = alpha_1 + ... + alpha_i. Divide a line into pieces of the lengths alpha_i; piece i ends at ends_i. A
+    # uniform number falls into piece i with probability alpha_i.
     ends = np.cumsum(alpha, axis=1)
 
-    # The line ends where the last piece does. That is 1, but rounding may leave it a little short, and a number between
-    # would fall into no piece at all: so the uniform number is of the line as long as it is.
+    # place = uniform * ends_L. Rounding may end the line just below 1, and a number behind its end would fall into no
+    # piece. So scale the uniform number to the length of the line.
     length = ends[:, -1]
     place = uniforms * length
 
-    # The piece that the place lies in is the first that ends behind it. All before that end at it or before it, so
-    # their number is the number of the piece.
-    before = ends <= place[:, None]
-    s = before.sum(axis=1)
+    # s = the number of pieces with ends_i <= place. These are the pieces before the one that contains the place.
+    pieces_before = ends <= place[:, None]
+    s = pieces_before.sum(axis=1)
 
-    # One row a caption: 1 at its location, 0 elsewhere.
-    drawn = np.zeros_like(alpha)
-    drawn[np.arange(len(alpha)), s] = 1
+    # one_hot_bi = 1 if i = s_b, else 0
+    one_hot = np.zeros_like(alpha)
+    one_hot[np.arange(len(alpha)), s] = 1
 
-    # The mean of drawn over all draws is alpha: with it for weights z is the expected context.
-    weights = np.where(expected[:, None], alpha, drawn)
+    # weights = alpha for the expected context, else one_hot. The mean of one_hot over all samples is alpha.
+    weights = np.where(expected[:, None], alpha, one_hot)
     return weights, s, DrawCache(expected)
 
 
@@ -63,12 +68,12 @@ def draw_backward(dweights, cache):
     Returns:
         dalpha: (B, L).
     """
-    # weights = alpha: each weight is one alpha.
-    of_expected = dweights
+    # Expected context: weights = alpha, so dalpha = dweights
+    expected_part = dweights
 
-    # weights = drawn: if alpha moves a little, no end of a piece crosses the place, and the same location is drawn.
-    of_drawn = np.zeros_like(dweights)
-    return np.where(cache.expected[:, None], of_expected, of_drawn)
+    # Sampled location: weights = one_hot. A small change of alpha leaves the sample unchanged, so dalpha = 0.
+    sampled_part = np.zeros_like(dweights)
+    return np.where(cache.expected[:, None], expected_part, sampled_part)
 
 
 def location_log_p_backward(dlog_p, cache):
@@ -82,11 +87,11 @@ def location_log_p_backward(dlog_p, cache):
     """
     alpha, s = cache
 
-    # log_p_tb = log alpha_tbi at i = s_tb: in it stands one alpha alone, and all others get nothing.
-    place = s[..., None]  # (T, B, 1), as take_along_axis and put_along_axis want it
+    # log_p_tb = log alpha_tbi at i = s_tb. It contains this one alpha only.
+    place = s[..., None]  # (T, B, 1), the shape for take_along_axis and put_along_axis
     at_s = np.take_along_axis(alpha, place, axis=-1)
 
-    # The slope of the log is 1 / alpha: a draw that was unlikely counts for more, just as it comes more seldom.
+    # dalpha_tbi = dlog_p_tb / alpha_tbi at i = s_tb, 0 elsewhere. A rare location has a larger gradient.
     slope = 1 / at_s
     dat_s = dlog_p[..., None] * slope
     dalpha = np.zeros_like(alpha)
@@ -109,24 +114,24 @@ def advantage(log_p, mask, baseline, to_go=False):
     Returns:
         (T, B) advantages, 0 at padding.
     """
-    # log p of a caption is the sum over its words, and padding has 0. It is every draw's reward.
+    # reward_b = sum over t of log p_tb, which is 0 at padding. All sampled locations of a caption share this reward.
     reward = log_p.sum(axis=0)  # (B,)
     usual = baseline
 
     if to_go:
-        # The words from t on: of the caption turned round, those up to t.
+        # reward_tb = sum over t' >= t of log p_t'b: a cumulative sum over the reversed caption, reversed again.
         from_the_end = log_p[::-1]
         reward = from_the_end.cumsum(axis=0)[::-1]  # (T, B)
 
-        # How many they are, counted in the same way. From the first on it is all words of the caption.
+        # words_tb = the number of words from t on, computed in the same way. At t = 0 it is the caption's length.
         words = mask[::-1].cumsum(axis=0)[::-1]
         lengths = words[0]
 
-        # b is what a caption of mean length gets: so much of it for each word.
-        of_a_word = baseline / lengths.mean()
-        usual = of_a_word * words
+        # usual_tb = b / mean length * words_tb. b belongs to a caption of mean length, so share it out over its words.
+        per_word = baseline / lengths.mean()
+        usual = per_word * words
 
-    # NumPy stretches (B,) over all words t. At padding nothing was drawn that counts.
+    # advantage = (reward - usual) mask. NumPy broadcasts (B,) over the words t.
     return (reward - usual) * mask
 
 
@@ -137,11 +142,11 @@ def move_baseline(baseline, log_p):
         baseline: (1,) b, changed in place.
         log_p: (T, B) log p of every word, 0 at padding.
     """
-    # Words of a caption are summed, captions averaged.
-    of_captions = log_p.sum(axis=0)
-    new = of_captions.mean()
+    # log p(y | s, a) of a caption is the sum over its words. Take the mean over captions.
+    caption_log_p = log_p.sum(axis=0)
+    new = caption_log_p.mean()
 
-    # Into the array itself, for the model and its checkpoint hold the same.
+    # b <- 0.9 b + 0.1 mean. Write into the array itself, because the model holds the same array.
     baseline[:] = 0.9 * baseline + 0.1 * new
 
 
@@ -155,15 +160,15 @@ def entropy_forward(alpha, mask):
         entropy: a scalar, nats per caption.
         cache: what entropy_backward needs.
     """
-    # How surprising location i is, - log alpha_i, as often as it is drawn, alpha_i. Of 0 the smallest number there is
-    # takes the place, so that the log is finite: times 0 it is 0.
+    # H_tb = sum over i of alpha_tbi (- log alpha_tbi), the expected surprise of a sample. Replace an alpha of 0 by the
+    # smallest positive number in the log, so that the log is finite and the product 0.
     smallest = np.finfo(alpha.dtype).tiny
     surprise = -np.log(np.maximum(alpha, smallest))
-    of_words = (alpha * surprise).sum(axis=-1)  # (T, B)
+    word_entropy = (alpha * surprise).sum(axis=-1)  # (T, B)
 
-    # Padding has no say. The sum over words, the mean over the B captions.
+    # entropy = sum over t and b of mask_tb H_tb / B
     B = mask.shape[1]
-    entropy = (of_words * mask).sum() / B
+    entropy = (word_entropy * mask).sum() / B
     return entropy, EntropyCache(alpha, mask)
 
 
@@ -178,12 +183,14 @@ def entropy_backward(dentropy, cache):
     """
     alpha, mask = cache
 
-    # Every word's entropy counts 1 / B times, that of padding not at all.
+    # entropy = sum over t and b of mask_tb H_tb / B, so dH_tb = mask_tb dentropy / B
     B = mask.shape[1]
-    dof_words = mask * (dentropy / B)  # (T, B)
+    dword_entropy = mask * (dentropy / B)  # (T, B)
 
-    # Of - alpha log alpha, the product rule: - log alpha, and - alpha times the log's slope 1 / alpha, which is - 1.
+    # dalpha_tbi = dH_tb (- log alpha_tbi - 1), by the product rule for - alpha log alpha
+    # term 1: through the factor alpha, - log alpha
+    # term 2: through the log, - alpha / alpha = - 1
     smallest = np.finfo(alpha.dtype).tiny
     log_alpha = np.log(np.maximum(alpha, smallest))
     slope = -log_alpha - 1
-    return dof_words[..., None] * slope
+    return dword_entropy[..., None] * slope

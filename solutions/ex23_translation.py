@@ -1,9 +1,10 @@
 """Solution 23: Reading a sentence.
 
-Two LSTMs go over the same words, one from the first to the last, one from the last to the first. Neither is new, so all
-there is to get right is order: which of an array's axes is time, which way round it is at the moment, and that what was
-turned round is turned back before it is laid beside what was not. Backward, every turn and every split is undone, and a
-word's vector, which both LSTMs have read, gathers what comes back from both.
+Two LSTMs read the same words: one from the first to the last, the other from the last to the first. Both are known from
+exercise 10. The task is to keep track of the order. Which axis is time, and in which direction does it run? The states
+of the second LSTM must be reversed before the concatenation.
+
+Backward, undo every reversal and every split. Both LSTMs read a word's vector, so its gradient is the sum of two terms.
 """
 
 import numpy as np
@@ -28,23 +29,24 @@ def encode_forward(params, sources, sizes):
     N, L = sources.shape
     S = sizes[2]
 
-    # An LSTM reads all N sentences at once, a word of each at a time: time is the first axis, the sentence the second.
+    # An LSTM reads all N sentences in parallel, word by word. So time is the first axis and the sentence the second.
     words = sources.T  # (L, N)
     Ex, cache_embedding = embedding.embedding_forward(params["E_source"], words)  # (L, N, M)
     start = np.zeros((N, S), Ex.dtype)
 
-    # From the first word to the last.
+    # ahead_j = LSTM(E x_j, ahead_{j-1}), from the first word to the last
     W_x, W_hh, b = params["W_x_ahead"], params["W_hh_ahead"], params["b_ahead"]
     ahead, _, cache_ahead = lstm.lstm_sequence_forward(Ex, start, start, W_x, W_hh, b)  # (L, N, S)
 
-    # From the last word to the first, with weights of its own: the same function, given the words turned round.
-    Ex_turned = Ex[::-1]
+    # back_j = LSTM(E x_j, back_{j+1}), from the last word to the first: the same function on the reversed words, with
+    # other weights
+    Ex_reversed = Ex[::-1]
     W_x, W_hh, b = params["W_x_back"], params["W_hh_back"], params["b_back"]
-    back_turned, _, cache_back = lstm.lstm_sequence_forward(Ex_turned, start, start, W_x, W_hh, b)
-    # Its first state is that after the last word. Turned back, the jth is that after the jth word, as in ahead.
-    back = back_turned[::-1]
+    back_reversed, _, cache_back = lstm.lstm_sequence_forward(Ex_reversed, start, start, W_x, W_hh, b)
+    # Its first state belongs to the last word. Reverse the states, so that state j belongs to word j, as in ahead.
+    back = back_reversed[::-1]
 
-    # Side by side; and the sentence first, as a decoder expects it.
+    # a_j = (ahead_j, back_j), with the sentence as the first axis, as a decoder expects it
     a = np.empty((N, L, 2 * S), Ex.dtype)
     for j in range(L):
         a[:, j, :S] = ahead[j]
@@ -64,23 +66,25 @@ def encode_backward(da, cache):
     N, _, D = da.shape
     S = D // 2
 
-    # What lay side by side: the first S numbers are of the states ahead, the others of those back. Time comes first.
+    # a_j = (ahead_j, back_j), so the first S numbers of da belong to ahead, the others to back. Move time to the front.
     dahead = da[:, :, :S].swapaxes(0, 1)  # (L, N, S)
     dback = da[:, :, S:].swapaxes(0, 1)
 
-    # Nothing but the states has left the LSTMs: to the memory after its last word no gradient comes from outside.
-    nothing = np.zeros((N, S), da.dtype)
+    # The result contains the hidden states only, so the last cell state has a gradient of zero.
+    zeros = np.zeros((N, S), da.dtype)
 
-    # What reaches h = c = 0 before the first word goes nowhere.
-    dEx_ahead, _, _, dW_x_ahead, dW_hh_ahead, db_ahead = lstm.lstm_sequence_backward(dahead, nothing, cache.ahead)
+    # ahead_j = LSTM(E x_j, ahead_{j-1}). The states before the first word are constants, so ignore their gradients.
+    dEx_ahead, _, _, dW_x_ahead, dW_hh_ahead, db_ahead = lstm.lstm_sequence_backward(dahead, zeros, cache.ahead)
 
-    # The other one has read the words turned round, and made its states in that order: so are their gradients given,
-    # and so do those of the words come out.
-    dback_turned = dback[::-1]
-    dEx_turned, _, _, dW_x_back, dW_hh_back, db_back = lstm.lstm_sequence_backward(dback_turned, nothing, cache.back)
-    dEx_back = dEx_turned[::-1]
+    # back_j = LSTM(E x_j, back_{j+1}). This LSTM works in reversed order, so reverse the gradients of its states. The
+    # gradients of the word vectors come out reversed, too.
+    dback_reversed = dback[::-1]
+    dEx_reversed, _, _, dW_x_back, dW_hh_back, db_back = lstm.lstm_sequence_backward(dback_reversed, zeros, cache.back)
+    dEx_back = dEx_reversed[::-1]
 
-    # Both have read the vector of the jth word.
+    # dEx_j = dEx_ahead_j + dEx_back_j
+    # term 1: through the LSTM from the first word to the last
+    # term 2: through the LSTM from the last word to the first
     dEx = dEx_ahead + dEx_back
     return {
         "E_source": embedding.embedding_backward(dEx, cache.embedding),

@@ -1,11 +1,14 @@
 """Solution 24: Neighbours of a word.
 
-A cosine is the dot product of two directions, that is of two vectors brought to length 1.
+A cosine is the dot product of two vectors that are divided by their lengths.
 
-A direction a, of length 1, shows of each vector its part along a, and sum over v of ((E_v - mean) . a)^2 = a^T C a says
-how far they spread along it, with C = (E - mean)^T (E - mean). Where is that largest? Its gradient 2 C a must lie along
-a itself, or a could turn and gain: C a = c a. So axes are eigenvectors of C, and c = a^T C a is the spread along each.
-The singular value decomposition E - mean = U diag(s) axes gives the same, for C = axes^T diag(s^2) axes.
+Let a be a direction of length 1. The sum of squares of the vectors along a is
+
+    sum over v of ((E_v - mean) . a)^2 = a^T C a     with C = (E - mean)^T (E - mean)
+
+At its maximum over all a, the gradient 2 C a is parallel to a. Otherwise a rotation of a would increase the sum. So
+C a = c a: the axes are eigenvectors of C, and the eigenvalue c = a^T C a is the sum of squares along the axis. The
+singular value decomposition E - mean = U diag(s) axes gives the same axes, because C = axes^T diag(s^2) axes.
 """
 
 import numpy as np
@@ -17,13 +20,14 @@ def cosine_similarity(E, query):
     E: (V, M) a vector a row; query: (M,) a vector.
     Returns cosines: (V,); where one of the two vectors is zero, and so has no direction, 0.
     """
-    # The length of each row, and of the query: the square root of the sum of squares.
+    # |E_v| = sqrt(sum over m of E_vm^2), and the same for the query
     lengths = np.sqrt((E * E).sum(axis=1))
     length = np.sqrt((query * query).sum())
-    # Directions: all of length 1. A zero vector stays zero, and so does its dot product with anything.
+    # Divide by the lengths. A zero vector stays zero, and so do its dot products.
     lengths[lengths == 0] = 1
     directions = E / lengths[:, None]
     direction = query / length if length > 0 else query
+    # cos_v = (E_v / |E_v|) . (query / |query|)
     return directions @ direction
 
 
@@ -35,13 +39,13 @@ def nearest(E, word, k):
     Raises IndexError for a word outside 0..V-1.
     """
     V = len(E)
-    # NumPy would count -1 from the end, and nobody would notice.
+    # NumPy would count -1 from the end without an error, so check the range first.
     if word < 0 or word >= V:
         raise IndexError(f"nearest: a word must be in 0..{V - 1}, this is {word}")
     cosines = cosine_similarity(E, E[word])
-    # Left out by its number, not because it comes first: a word whose vector is its double has cosine 1 as well.
+    # Exclude the word by its number. It need not be the first: twice its vector also has the cosine 1.
     others = [other for other in range(V) if other != word]
-    # By falling cosine; where cosines are equal, by rising number.
+    # Sort by decreasing cosine, and equal cosines by increasing number.
     others.sort(key=lambda other: (-cosines[other], other))
     words = np.array(others[:k], np.intp)
     return words, cosines[words]
@@ -61,20 +65,20 @@ def principal_axes(E, k):
     if k < 1 or k > V or k > M:
         raise ValueError(f"principal_axes: k must be in 1..{min(V, M)} for E {E.shape}, this is {k}")
     centred = E - E.mean(axis=0)
-    # C_mn = sum over v of centred_vm centred_vn: along a the squares sum to a^T C a.
+    # C_mn = sum over v of centred_vm centred_vn, so the sum of squares along a is a^T C a
     C = centred.T @ centred
-    # Eigenvectors of a symmetric matrix are at right angles. NumPy returns them as columns, the least eigenvalue first.
+    # The eigenvectors of a symmetric matrix are orthogonal. NumPy returns them as columns, by increasing eigenvalue.
     eigenvalues, eigenvectors = np.linalg.eigh(C)
-    spread = eigenvalues[::-1]
+    squares = eigenvalues[::-1]
     axes = eigenvectors.T[::-1][:k].copy()
     for axis in axes:
-        # Of an axis and its opposite the one whose largest number, by absolute value, is positive.
+        # Choose the sign so that the number with the largest absolute value is positive.
         largest = axis[np.abs(axis).argmax()]
         if largest < 0:
             axis *= -1
-    # The sum over all axes is that of all squared distances: a right-angled change of axes keeps lengths.
-    whole = (centred * centred).sum()
-    shares = spread[:k] / whole if whole > 0 else np.zeros_like(spread[:k])
+    # share_j = squares_j / sum of all squared distances. A rotation of the axes does not change this sum.
+    total = (centred * centred).sum()
+    shares = squares[:k] / total if total > 0 else np.zeros_like(squares[:k])
     return axes, shares
 
 
@@ -83,7 +87,7 @@ def project(E, axes):
 
     E: (V, M) a vector a row; axes: (k, M). Returns x: (V, k).
     """
-    # Seen from the mean, each vector has a part along every axis: its dot product with it.
+    # x_vj = (E_v - mean) . axis_j
     mean = E.mean(axis=0)
     centred = E - mean
     x = np.empty((len(E), len(axes)), E.dtype)

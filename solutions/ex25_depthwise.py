@@ -2,10 +2,10 @@
 
     y[n, i, j, c] = b[c] + sum over p, q of x_padded[n, i s + p, j s + q, c] W[p, q, c]
 
-It is the convolution of exercises 6 and 7 with the sum over channels crossed out. There, W[p, q] was a matrix from
-channels to channels, and each term a matrix product. Here it is a number a channel, and each term a product, number by
-number: NumPy stretches W[p, q], of shape (C,), over images and pixels. What was a sum over o in dx, and a table of c
-and o in dW, is one number for the same reason: channel c of y has to do with channel c of x alone.
+This is the convolution of exercises 6 and 7 without the sum over channels: channel c of y depends on channel c of x
+alone. There, W[p, q] is a matrix from input to output channels, and each term is a matrix product. Here, W[p, q] has
+one number for each channel, (C,), and each term is an elementwise product. NumPy broadcasts W[p, q] over images and
+pixels. In the backward pass, dx has no sum over output channels, and dW[p, q] has one number for each channel.
 """
 
 import numpy as np
@@ -35,16 +35,16 @@ def depthwise_forward(x, W, b, stride=1):
     N, H, width, C = x.shape
     rows, columns = -(-H // stride), -(-width // stride)  # ceil
 
-    # Zeros around the image, so that the last window ends with them: above and below, to the left and to the right.
+    # Pad with zeros on all four sides, so that the last window ends at the edge of the padding.
     x_padded = _padded(x, P, stride)
 
-    # b once for every window, and then a term for each cell of the filter.
+    # y[n, i, j, c] = b[c] + sum over p, q of x_padded[n, i s + p, j s + q, c] W[p, q, c]. Add b once, before the loop.
     y = np.zeros((N, rows, columns, C), x.dtype)
     y += b
     for p in range(P):
         for q in range(P):
-            met = _met_by(x_padded, p, q, rows, columns, stride)
-            y += met * W[p, q]
+            cells = _cells_under(x_padded, p, q, rows, columns, stride)
+            y += cells * W[p, q]
     return y, DepthwiseCache(x, W, stride)
 
 
@@ -68,7 +68,7 @@ def depthwise_backward(dy, cache):
     _, H, width, _ = x.shape
     _, rows, columns, _ = dy.shape
 
-    # b[c] takes part once in every window of channel c.
+    # db[c] = sum over n, i, j of dy[n, i, j, c]
     db = dy.sum(axis=(0, 1, 2))
 
     x_padded = _padded(x, P, stride)
@@ -76,15 +76,15 @@ def depthwise_backward(dy, cache):
     dW = np.zeros(W.shape, W.dtype)
     for p in range(P):
         for q in range(P):
-            # W[p, q, c] takes part in y[n, i, j, c] of every n, i, j, multiplied by the cell it met there.
-            met = _met_by(x_padded, p, q, rows, columns, stride)
-            dW[p, q] = (met * dy).sum(axis=(0, 1, 2))
-            # That cell takes part in y[n, i, j, c], multiplied by W[p, q, c]. It gets its share where it lies: the
-            # forward's slice, so the filter is not turned; += because other windows owe it something, too.
-            owed = _met_by(dx_padded, p, q, rows, columns, stride)
-            owed += dy * W[p, q]
+            # dW[p, q, c] = sum over n, i, j of x_padded[n, i s + p, j s + q, c] dy[n, i, j, c]
+            cells = _cells_under(x_padded, p, q, rows, columns, stride)
+            dW[p, q] = (cells * dy).sum(axis=(0, 1, 2))
+            # dx_padded[n, i s + p, j s + q, c] += dy[n, i, j, c] W[p, q, c]. This is the forward's slice, so the filter
+            # is not flipped. Windows overlap, so add.
+            dcells = _cells_under(dx_padded, p, q, rows, columns, stride)
+            dcells += dy * W[p, q]
 
-    # The zeros were not part of x. They begin above and to the left; what is below and to the right is left over.
+    # Remove the padding, which is not part of x.
     top, _ = depthwise.same_padding(H, P, stride)
     left, _ = depthwise.same_padding(width, P, stride)
     dx = dx_padded[:, top : top + H, left : left + width]
@@ -92,7 +92,7 @@ def depthwise_backward(dy, cache):
 
 
 def _padded(x, P, stride):
-    """x with lines of zeros before and behind both sides."""
+    """Return x with zeros on all four sides, as same_padding says."""
     N, H, width, C = x.shape
     above, below = depthwise.same_padding(H, P, stride)
     before, behind = depthwise.same_padding(width, P, stride)
@@ -101,7 +101,7 @@ def _padded(x, P, stride):
     return x_padded
 
 
-def _met_by(x_padded, p, q, rows, columns, stride):
-    """The cells that the filter's cell (p, q) meets in rows x columns windows, a view: (N, rows, columns, C)."""
+def _cells_under(x_padded, p, q, rows, columns, stride):
+    """Return a view of the cells under the filter's cell (p, q) in rows x columns windows, (N, rows, columns, C)."""
     last_row, last_column = p + (rows - 1) * stride, q + (columns - 1) * stride
     return x_padded[:, p : last_row + 1 : stride, q : last_column + 1 : stride]

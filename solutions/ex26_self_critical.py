@@ -1,11 +1,16 @@
 """Solution 26: Self-critical training.
 
-The expected score J = sum over y of p(y) r(y) depends on the logits by p alone: r(y) is a number that the judge gives
-to y, whatever wrote it. So dJ = sum over y of r(y) dp(y). To estimate a sum over all captions there are, it must be a
-mean over captions as they are drawn, sum over y of p(y) times something: and dp(y) = p(y) d log p(y), so something is
-r(y) d log p(y). As sum over y of p(y) = 1 whatever the logits, 0 = d 1 = sum over y of p(y) d log p(y): b times that
-may be taken off, and the estimate is (r(y) - b) d log p(y). log p(y) is the sum of the log p of its words, each of
-which is a logit less log_sum; so the loss -(r - b) log p(y) has just this gradient, and the chain rule does the rest.
+The expected score is J = sum over y of p(y) r(y). Only p depends on the logits: the score r(y) of a caption does not
+depend on the model. So
+
+    dJ = sum over y of r(y) dp(y) = sum over y of p(y) r(y) d log p(y)     because dp(y) = p(y) d log p(y)
+
+This is a mean over sampled captions, so a sample y gives the unbiased estimate r(y) d log p(y). The sum over y of p(y)
+is 1 for all logits, so the sum over y of p(y) d log p(y) is 0. So a baseline b can be subtracted, and the estimate is
+(r(y) - b) d log p(y).
+
+log p(y) is the sum of log p over the words, and log p of a word is its logit minus log_sum. The loss -(r - b) log p(y)
+has this gradient with a minus sign, and the chain rule does the rest.
 """
 
 import numpy as np
@@ -24,12 +29,12 @@ def advantage(of_drawn, of_greedy):
     Returns:
         (B,) advantages.
     """
-    # How many captions were drawn of each image.
+    # B / N captions are sampled for each image.
     B, N = len(of_drawn), len(of_greedy)
-    each = B // N
+    per_image = B // N
 
-    # They lie side by side, so each b stands for so many in a row.
-    baseline = np.repeat(of_greedy, each)
+    # weights = r - b. The captions of an image are consecutive, so repeat each b.
+    baseline = np.repeat(of_greedy, per_image)
     return of_drawn - baseline
 
 
@@ -45,18 +50,18 @@ def policy_forward(logits, words, mask, weights):
         loss: a scalar.
         cache: what policy_backward needs.
     """
-    # Its loss is not wanted, but log_sum is in its cache.
+    # Ignore the loss of cross-entropy. Its cache has log_sum.
     _, likelihood = losses.cross_entropy_forward(logits, words, mask)
 
-    # log p of a word is its logit less log_sum. Padding was not drawn.
+    # log p of a word = its logit - log_sum. The mask removes padding.
     at_word = np.take_along_axis(logits, words[..., None], axis=-1)[..., 0]
-    log_p_of_words = (at_word - likelihood.log_sum) * mask
+    word_log_p = (at_word - likelihood.log_sum) * mask
 
-    # A caption's p is the product of its words' p, each given the words before: its log p is the sum.
-    of_captions = log_p_of_words.sum(axis=0)
+    # p(y) is the product of p of the words, each given the words before. So log p(y) = sum over words of log p.
+    caption_log_p = word_log_p.sum(axis=0)
 
-    # What is to grow is the mean of (r - b) log p(y); what training makes smaller is its opposite.
-    loss = -(weights * of_captions).mean()
+    # loss = - mean over captions of (r - b) log p(y). Training minimises the loss, so this mean grows.
+    loss = -(weights * caption_log_p).mean()
     return loss, PolicyCache(likelihood, weights)
 
 
@@ -75,16 +80,17 @@ def policy_backward(dloss, cache):
     logits, log_sum, words, mask, _ = likelihood
     B = mask.shape[1]
 
-    # - log p at the word is log_sum less the word's logit. The slope of log_sum, the log of a sum of exp, is exp over
-    # that sum, which is p; the slope of the word's logit is 1 at the word itself.
+    # - log p of a word = log_sum - its logit. Its gradient at the logits is p - onehot:
+    # term 1: through log_sum, whose derivative by logits_k is p_k
+    # term 2: through the word's own logit, - 1 at the word
     p = np.exp(logits - log_sum[..., None])
     onehot = np.zeros_like(logits)
     np.put_along_axis(onehot, words[..., None], 1, axis=-1)
-    of_word = p - onehot
+    word_gradient = p - onehot
 
-    # In the loss stands - log p of each word times its caption's r - b, and that is divided by B.
-    counts = weights * dloss / B  # (B,)
-    return of_word * (mask * counts)[..., None]
+    # dlogits = (p - onehot) mask (r - b) dloss / B
+    caption_weights = weights * dloss / B  # (B,)
+    return word_gradient * (mask * caption_weights)[..., None]
 
 
 def draw(decoder, params, a, uniforms):
@@ -104,7 +110,7 @@ def draw(decoder, params, a, uniforms):
     T, B = uniforms.shape
     N = len(a)
 
-    # The decoder begins with a row an image. Captions of one image begin alike, each in a row of its own.
+    # The decoder begins with one row for each image. Repeat the row for each caption of the image.
     rows = np.repeat(np.arange(N), B // N)
     state = decoder.select(decoder.begin(params, a), rows)
 
@@ -112,19 +118,19 @@ def draw(decoder, params, a, uniforms):
     done = np.zeros(B, bool)
     words = np.full(B, START)  # y_0
     for t in range(T):
-        # The model reads the words that were drawn, its own, where training has it read people's.
+        # The model reads its own sampled words. With cross-entropy, it reads the words of the reference captions.
         logits, _, _, state = decoder.step(params, state, words)
         p, _ = softmax.softmax_forward(logits.astype(np.float64))  # (B, V)
 
-        # Piece k of the line goes from where piece k - 1 ends to here. A uniform number falls into it as often as it is
-        # long, which is p_k. Rounding may end the line short of 1: the number is of the line as long as it is.
+        # ends_k = p_1 + ... + p_k. Divide a line into pieces of the lengths p_k. A uniform number falls into piece k
+        # with probability p_k. Rounding may end the line just below 1, so scale the uniform number to its length.
         ends = np.cumsum(p, axis=1)
         place = uniforms[t] * ends[:, -1]
 
-        # All pieces that end at the place or before it lie before the one it falls into: their number is its number.
+        # word = the number of pieces with ends_k <= place. These are the pieces before the one that contains the place.
         words = (ends <= place[:, None]).sum(axis=1)
 
-        # What has ended goes on in the decoder, for its row is there, but nothing more is kept of it.
+        # Finished captions keep their rows in the decoder, but record none of their further words.
         for b in range(B):
             if not done[b]:
                 captions[b].append(int(words[b]))

@@ -45,9 +45,9 @@ da[:] = 0
         19,
         "decode_forward",
         """\
-h_start = np.repeat(h_image, each, axis=0)  # (B, S)
-    c_start = np.repeat(c_image, each, axis=0)""",
-        "h_start, c_start = np.tile(h_image, (each, 1)), np.tile(c_image, (each, 1))",
+h_start = np.repeat(h_image, per_image, axis=0)  # (B, S)
+    c_start = np.repeat(c_image, per_image, axis=0)""",
+        "h_start, c_start = np.tile(h_image, (per_image, 1)), np.tile(c_image, (per_image, 1))",
         "h or c or hs",
         r"side by side|go round|grouped|each other",
         "goes round the images in turn",
@@ -101,9 +101,9 @@ h_all = np.concatenate([h_start[None], h_all[:-1]])
         19,
         "decode_backward",
         """\
-dh_image = dh_start.reshape(N, each, S).sum(axis=1)
-    dc_image = dc_start.reshape(N, each, S).sum(axis=1)""",
-        "dh_image, dc_image = (d.reshape(each, N, S).sum(axis=0) for d in (dh_start, dc_start))",
+dh_image = dh_start.reshape(N, per_image, S).sum(axis=1)
+    dc_image = dc_start.reshape(N, per_image, S).sum(axis=1)""",
+        "dh_image, dc_image = (d.reshape(per_image, N, S).sum(axis=0) for d in (dh_start, dc_start))",
         "dh or dc",
         r"side by side|grouped|axis|go round",
         "adds up captions of different images",

@@ -33,8 +33,8 @@ MISTAKES = [
     Mistake(
         21,
         "score_forward",
-        "query = query_of_all.reshape(heads, N, each, K)",
-        "query = query_of_all.reshape(heads, each, N, K).swapaxes(1, 2)",
+        "query = queries.reshape(heads, N, per_image, K)",
+        "query = queries.reshape(heads, per_image, N, K).swapaxes(1, 2)",
         "query",
         r"mod N|side by side",
         "goes round the images in turn",
@@ -51,8 +51,8 @@ MISTAKES = [
     Mistake(
         21,
         "score_backward",
-        "dproduct = de_of_each / root",
-        "dproduct = de_of_each",
+        "dproduct = de_by_image / root",
+        "dproduct = de_by_image",
         "dproduct",
         r"root|sqrt|divi",
         "forgets the scale on the way back",
@@ -60,8 +60,8 @@ MISTAKES = [
     Mistake(
         21,
         "score_backward",
-        "dquery_of_each = dproduct @ keys",
-        "dquery_of_each = dproduct @ keys / root",
+        "dquery_by_image = dproduct @ keys",
+        "dquery_by_image = dproduct @ keys / root",
         "dquery",
         r"twice",
         "divides the query's gradient twice",
@@ -79,7 +79,7 @@ MISTAKES = [
         21,
         "score_backward",
         "dproduct_transposed = dproduct.swapaxes(2, 3)",
-        "dproduct_transposed = dproduct.reshape(heads, N, L, each)",
+        "dproduct_transposed = dproduct.reshape(heads, N, L, per_image)",
         "dkeys",
         r"reshape",
         "reshapes the scores' gradient where a transpose is needed",
@@ -87,8 +87,8 @@ MISTAKES = [
     Mistake(
         21,
         "context_forward",
-        "found_by_captions = found.swapaxes(0, 1)  # (B, heads, K)",
-        "found_by_captions = found",
+        "values_by_caption = values.swapaxes(0, 1)  # (B, heads, K)",
+        "values_by_caption = values",
         "z",
         r"swapaxes|transpos|reshape",
         "writes the heads one below the other and reshapes",
@@ -96,8 +96,8 @@ MISTAKES = [
     Mistake(
         21,
         "context_forward",
-        "found_by_captions = found.swapaxes(0, 1)",
-        "found_by_captions = found.transpose(1, 2, 0)",
+        "values_by_caption = values.swapaxes(0, 1)",
+        "values_by_caption = values.transpose(1, 2, 0)",
         "z",
         r"turns|side by side",
         "lets the heads' numbers take turns",
@@ -105,8 +105,8 @@ MISTAKES = [
     Mistake(
         21,
         "context_forward",
-        "found = seen @ W_v  # (heads, B, K)",
-        "found = seen @ W_v[:1].repeat(heads, axis=0)",
+        "values = mean_annotation @ W_v  # (heads, B, K)",
+        "values = mean_annotation @ W_v[:1].repeat(heads, axis=0)",
         "z",
         r"first head|W_v",
         "gives all heads the first head's values",
@@ -115,9 +115,9 @@ MISTAKES = [
         21,
         "context_backward",
         """\
-dz_by_captions = dz.reshape(B, heads, K)
-    dfound = dz_by_captions.swapaxes(0, 1)""",
-        "dfound = dz.reshape(heads, B, K)",
+dz_by_caption = dz.reshape(B, heads, K)
+    dvalues = dz_by_caption.swapaxes(0, 1)""",
+        "dvalues = dz.reshape(heads, B, K)",
         "dz",
         r"swapaxes|reshape",
         "cuts z's gradient into heads in the wrong order",

@@ -6,7 +6,7 @@ MISTAKES = [
     Mistake(
         22,
         "draw_forward",
-        "    s = before.sum(axis=1)\n",
+        "    s = pieces_before.sum(axis=1)\n",
         "    s = alpha.argmax(axis=1)\n",
         "s",
         r"likeliest|argmax|uniform",
@@ -15,8 +15,8 @@ MISTAKES = [
     Mistake(
         22,
         "draw_forward",
-        "before = ends <= place[:, None]",
-        "before = alpha <= place[:, None]",
+        "pieces_before = ends <= place[:, None]",
+        "pieces_before = alpha <= place[:, None]",
         "",
         r"IndexError",
         "compares alpha itself with the uniform number",
@@ -33,8 +33,8 @@ MISTAKES = [
     Mistake(
         22,
         "draw_forward",
-        "weights = np.where(expected[:, None], alpha, drawn)",
-        "weights = drawn",
+        "weights = np.where(expected[:, None], alpha, one_hot)",
+        "weights = one_hot",
         "weights",
         r"expected",
         "draws for the captions with the expected context, too",
@@ -42,8 +42,8 @@ MISTAKES = [
     Mistake(
         22,
         "draw_backward",
-        "of_drawn = np.zeros_like(dweights)",
-        "of_drawn = dweights",
+        "sampled_part = np.zeros_like(dweights)",
+        "sampled_part = dweights",
         "dalpha",
         r"straight-through|derivative|draws? get",
         "lets the gradient through a draw",
@@ -85,7 +85,7 @@ MISTAKES = [
     Mistake(
         22,
         "advantage",
-        "usual = of_a_word * words",
+        "usual = per_word * words",
         "usual = baseline",
         "usual or reward",
         r"left|words",
@@ -112,7 +112,7 @@ MISTAKES = [
     Mistake(
         22,
         "move_baseline",
-        "new = of_captions.mean()",
+        "new = caption_log_p.mean()",
         "new = log_p.mean()",
         "baseline or after_one",
         r"words and captions|sum of `?log_p`? is missing|words are summed",
@@ -121,8 +121,8 @@ MISTAKES = [
     Mistake(
         22,
         "entropy_forward",
-        "entropy = (of_words * mask).sum() / B",
-        "entropy = (of_words * mask).sum() / mask.sum()",
+        "entropy = (word_entropy * mask).sum() / B",
+        "entropy = (word_entropy * mask).sum() / mask.sum()",
         "entropy",
         r"mean over words|captions",
         "averages over words instead of captions",

@@ -6,8 +6,8 @@ MISTAKES = [
     Mistake(
         23,
         "encode_forward",
-        "back = back_turned[::-1]",
-        "back = back_turned",
+        "back = back_reversed[::-1]",
+        "back = back_reversed",
         "a or back",
         r"not turned",
         "lays the states side by side as they come out: the last word's beside the first's",
@@ -16,9 +16,9 @@ MISTAKES = [
         23,
         "encode_forward",
         """\
-back_turned, _, cache_back = lstm.lstm_sequence_forward(Ex_turned, start, start, W_x, W_hh, b)
-    # Its first state is that after the last word. Turned back, the jth is that after the jth word, as in ahead.
-    back = back_turned[::-1]""",
+back_reversed, _, cache_back = lstm.lstm_sequence_forward(Ex_reversed, start, start, W_x, W_hh, b)
+    # Its first state belongs to the last word. Reverse the states, so that state j belongs to word j, as in ahead.
+    back = back_reversed[::-1]""",
         "back, _, cache_back = lstm.lstm_sequence_forward(Ex, start, start, W_x, W_hh, b)",
         "back",
         r"from the first",
@@ -45,8 +45,8 @@ back_turned, _, cache_back = lstm.lstm_sequence_forward(Ex_turned, start, start,
     Mistake(
         23,
         "encode_forward",
-        "lstm.lstm_sequence_forward(Ex_turned, start, start, W_x",
-        "lstm.lstm_sequence_forward(Ex_turned, ahead[-1], start, W_x",
+        "lstm.lstm_sequence_forward(Ex_reversed, start, start, W_x",
+        "lstm.lstm_sequence_forward(Ex_reversed, ahead[-1], start, W_x",
         "back",
         r"starts from|zeros",
         "starts to read back from the state that reading ahead has left",
@@ -54,8 +54,8 @@ back_turned, _, cache_back = lstm.lstm_sequence_forward(Ex_turned, start, start,
     Mistake(
         23,
         "encode_backward",
-        "dback_turned = dback[::-1]",
-        "dback_turned = dback",
+        "dback_reversed = dback[::-1]",
+        "dback_reversed = dback",
         "dEx_back",
         r"not turned",
         "hands the gradients of the states back in the order of the words",
@@ -63,8 +63,8 @@ back_turned, _, cache_back = lstm.lstm_sequence_forward(Ex_turned, start, start,
     Mistake(
         23,
         "encode_backward",
-        "dEx_back = dEx_turned[::-1]",
-        "dEx_back = dEx_turned",
+        "dEx_back = dEx_reversed[::-1]",
+        "dEx_back = dEx_reversed",
         "dE_source or dEx_back",
         r"not turned",
         "adds the last word's gradient to the first's",

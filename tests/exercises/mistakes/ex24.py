@@ -53,7 +53,7 @@ MISTAKES = [
         "nearest",
         """\
     others = [other for other in range(V) if other != word]
-    # By falling cosine; where cosines are equal, by rising number.
+    # Sort by decreasing cosine, and equal cosines by increasing number.
     others.sort(key=lambda other: (-cosines[other], other))
     words = np.array(others[:k], np.intp)
 """,
@@ -147,19 +147,19 @@ MISTAKES = [
         "principal_axes",
         """\
     C = centred.T @ centred
-    # Eigenvectors of a symmetric matrix are at right angles. NumPy returns them as columns, the least eigenvalue first.
+    # The eigenvectors of a symmetric matrix are orthogonal. NumPy returns them as columns, by increasing eigenvalue.
     eigenvalues, eigenvectors = np.linalg.eigh(C)
-    spread = eigenvalues[::-1]
+    squares = eigenvalues[::-1]
     axes = eigenvectors.T[::-1][:k].copy()
     for axis in axes:
-        # Of an axis and its opposite the one whose largest number, by absolute value, is positive.
+        # Choose the sign so that the number with the largest absolute value is positive.
         largest = axis[np.abs(axis).argmax()]
         if largest < 0:
             axis *= -1
 """,
         """\
     _, s, axes = np.linalg.svd(centred, full_matrices=False)
-    spread, axes = s**2, axes[:k]
+    squares, axes = s**2, axes[:k]
 """,
         "axes",
         r"sign",
@@ -168,8 +168,8 @@ MISTAKES = [
     Mistake(
         24,
         "principal_axes",
-        "    spread = eigenvalues[::-1]\n",
-        "    spread = np.sqrt(np.maximum(eigenvalues[::-1], 0))\n    centred = np.sqrt(spread.sum())\n",
+        "    squares = eigenvalues[::-1]\n",
+        "    squares = np.sqrt(np.maximum(eigenvalues[::-1], 0))\n    centred = np.sqrt(squares.sum())\n",
         "squares or shares",
         r"s\^2|s \*\* 2|square|power",
         "shares of singular values, not of their squares",
@@ -186,8 +186,8 @@ MISTAKES = [
     Mistake(
         24,
         "principal_axes",
-        "    whole = (centred * centred).sum()",
-        "    whole = spread[:k].sum()",
+        "    total = (centred * centred).sum()",
+        "    total = squares[:k].sum()",
         "shares",
         r"k squares|not by all|\[:k\]",
         "shares among the axes that are kept",
