@@ -118,10 +118,7 @@ def _start(stack, selection):
             name: os.environ[name] for name in os.environ if not name.endswith(("_NUM_THREADS", "WAIT_POLICY"))
         }
         commands["torch"] = THEIRS, environment | NO_PAGE_FAULTS
-    return {
-        name: stack.enter_context(Worker(*command_and_environment))
-        for name, command_and_environment in commands.items()
-    }
+    return {name: stack.enter_context(Worker(code, env)) for name, (code, env) in commands.items()}
 
 
 def _print_limits(workers, show):

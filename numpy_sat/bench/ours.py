@@ -77,6 +77,7 @@ def _depthwise(work, _):
 
 
 def _lite0(work, _):
+    """Return the Timed of EfficientNet-Lite0."""
     params, images = inputs.lite0(**work.sizes)
     stages = work.sizes["stages"]
 
@@ -88,6 +89,7 @@ def _lite0(work, _):
 
 
 def _net(work, _):
+    """Return the Timed of a stack of convolutions."""
     x, layers, dy = inputs.net(**work.sizes)
     if work.pass_ != "forward":
         return Timed(_reusing(lambda: net_gradients(x, layers, dy)))
@@ -127,6 +129,7 @@ def net_gradients(x: np.ndarray, layers: list[tuple], dy: np.ndarray) -> list[li
 
 
 def _decoder(work, _):
+    """Return the Timed of decoder and loss."""
     params, a, words, targets = inputs.decoder(**work.sizes)
 
     def check(result):
@@ -163,6 +166,7 @@ def decoder_gradients(
 
 
 def _step(work, _):
+    """Return the Timed of a training step."""
     recipe, params, batch = inputs.step(**work.sizes)
     state, rng = {}, np.random.default_rng(0)
     return Timed(_reusing(lambda: train_step(recipe, params, batch, state, rng)))
@@ -179,6 +183,7 @@ def train_step(
 
 
 def _elementwise(work, _):
+    """Return the Timed of an elementwise pass."""
     shape = work.sizes["shape"]
     x, dx, b, state = inputs.normal(*shape), inputs.normal(*shape, seed=1), inputs.normal(shape[-1], seed=2), {}
     if work.name == "max-pool":

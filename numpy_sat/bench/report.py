@@ -51,4 +51,5 @@ def _number(value):
 
 
 def _fixed(value):
+    """Format a number with two decimals, or as an integer from 100 on."""
     return "-" if value is None else f"{value:.2f}" if value < 100 else f"{value:.0f}"

@@ -55,12 +55,14 @@ def roofline_figure(path: str | Path, results: Sequence[Result], peak: float, ba
 
 
 def _roof(axes, peak, bandwidth, intensities):
+    """Draw the roof over the intensities of all layers."""
     corner = peak / bandwidth
     xs = [min(*intensities, corner) / 1.5, corner, max(*intensities, corner) * 1.5]
     axes.plot(xs, [min(peak, bandwidth * x) for x in xs], color="black", lw=1.2, zorder=0)
 
 
 def _point(axes, work, rung, ms, color):
+    """Draw the marker of a rung of a work."""
     intensity = work.flops / work.bytes
     if rung == LOOPS:
         axes.plot(intensity, 0.015, transform=axes.get_xaxis_transform(), color=color, **_shape(rung))
@@ -69,6 +71,7 @@ def _point(axes, work, rung, ms, color):
 
 
 def _shape(rung):
+    """Return the marker options of a rung."""
     size, fill = (14, "none") if rung in ("torch", YOURS) else (8, "full")
     return dict(marker=MARKERS[rung], markersize=size, fillstyle=fill, linestyle="")
 

@@ -38,6 +38,7 @@ def prepare(work: Work, _) -> dict[str, Timed]:
 
 
 def _conv(work):
+    """Yield a convolution, or one of its gradients, in every memory layout."""
     arrays = inputs.conv(**work.sizes)
     b = tensor(arrays[2])
     for layout in LAYOUTS:
@@ -49,6 +50,7 @@ def _conv(work):
 
 
 def _depthwise(work):
+    """Yield a depthwise convolution, or its gradients, in every memory layout."""
     x, W, b, dy = inputs.depthwise(**work.sizes)
     P, C, stride = len(W), len(b), work.sizes["stride"]
     for layout in LAYOUTS:
@@ -88,6 +90,7 @@ def same_conv(
 
 
 def _lite0(work):
+    """Yield EfficientNet-Lite0 in every memory layout."""
     params, images = inputs.lite0(**work.sizes)
     new_axes = {2: (None, None), 3: (slice(None), slice(None), None)}  # to make matrices and depthwise filters 4-D
     for layout in LAYOUTS:
@@ -115,6 +118,7 @@ def lite0_forward(params: dict[str, torch.Tensor], x: torch.Tensor, stages: Sequ
 
 
 def _net(work):
+    """Yield a stack of convolutions in every memory layout."""
     x, layers, dy = inputs.net(**work.sizes)
     for layout in LAYOUTS:
         tensors = [(filters(W, layout).requires_grad_(), tensor(b).requires_grad_(), pooled) for W, b, pooled in layers]
@@ -136,6 +140,7 @@ def net_gradients(dy: torch.Tensor, x: torch.Tensor, layers: list[tuple]) -> tup
 
 
 def _decoder(work):
+    """Yield decoder and loss, forward and backward."""
     params, a, words, targets = inputs.decoder(**work.sizes)
     yield partial(decoder_gradients, parameters(params), tensor(a).requires_grad_(), tensor(words), tensor(targets))
 
@@ -195,6 +200,7 @@ def loss_of(
 
 
 def _step(work):
+    """Yield a training step in every memory layout, with and without fused Adam."""
     recipe, params, batch = inputs.step(**work.sizes)
     for layout, fused in product(LAYOUTS, (True, False)):
         tensors = parameters(params, layout)
@@ -238,6 +244,7 @@ def annotate(params: dict[str, torch.Tensor], images: torch.Tensor, stages: Sequ
 
 
 def _elementwise(work):
+    """Yield the ways to compute an elementwise pass."""
     shape = work.sizes["shape"]
     x, dx, b = tensor(inputs.normal(*shape)), tensor(inputs.normal(*shape, seed=1)), tensor(inputs.normal(shape[-1]))
     if work.name == "Adam":
@@ -255,12 +262,14 @@ def _elementwise(work):
 
 
 def _max_pool(pass_, x):
+    """Return max-pooling or its gradient as a function without arguments."""
     y, winner = F.max_pool2d(x, 2, 2, return_indices=True)
     backward = partial(torch.ops.aten.max_pool2d_with_indices_backward, y, x, [2, 2], [2, 2], [0, 0], [1, 1], False)
     return partial(F.max_pool2d, x, 2, 2) if pass_ == "forward" else partial(backward, winner)
 
 
 def _relu_backward(dy, y):
+    """Compute the gradients of relu and of the bias before it."""
     dx = torch.ops.aten.threshold_backward(dy, y, 0)
     return dx, dx.sum((0, 1, 2))
 

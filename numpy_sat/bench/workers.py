@@ -85,6 +85,7 @@ def serve(prepare_work: Callable[[Work, list[str]], dict[str, Timed]], **more_fu
         return errors
 
     def measure(rung):
+        """Return the milliseconds of the whole work of a rung, the mean over the calls of a round."""
         timed, repeats = ready[rung]
         time.sleep(PAUSE)
         return timed.scale * milliseconds(timed.call, repeats)

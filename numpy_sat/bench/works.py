@@ -121,6 +121,7 @@ def _blocks(stages, pool_last):
 
 
 def _conv_flops(N, H, C, O):
+    """Count the operations of a 3x3 convolution of N images."""
     return 2 * 9 * C * O * H * H * N
 
 
@@ -137,6 +138,7 @@ def _net_flops(N, H, blocks, backward):
 
 
 def _lite0_flops(N, H, stages):
+    """Count the operations of the convolutions of EfficientNet-Lite0."""
     shapes, flops = lite0.shapes(stages), 0
     for name, block in lite0.parts(stages).items():
         strides = {"stem.W": lite0.STRIDE} | ({f"{name}.W_d": block.stride} if block else {})

@@ -3,12 +3,24 @@
 Nothing here is needed to understand the model. `layers/` states all of it in NumPy, and float64 always runs that.
 A function in `layers/` names its kernel in the line above it, `@float32(kernel)`. Kernels never call `layers/`.
 
-Read in this order: simd.py (vectors), tile.py (the small product at the bottom of everything), threads.py (all cores);
-then convolution: direct.py, points.py, winograd.py, winograd_weights.py, chosen between in conv.py; pool.py,
-batch_norm.py, block.py and norm_block.py; panels.py and matmul.py; relu6.py, depthwise.py, pointwise.py and mbconv.py;
-functions.py (tanh and exp), attention.py, lstm.py, cross_entropy.py, elementwise.py.
+Read the files in this order:
 
-Figures were measured on two cores of an AMD Zen 5 with AVX-512.
+1. simd.py (vectors), tile.py (the small product in all others), threads.py (all cores).
+2. Convolution: direct.py, points.py, winograd.py and winograd_weights.py; conv.py chooses one of them. Then pool.py,
+   batch_norm.py, block.py and norm_block.py.
+3. Matrix products: panels.py, matmul.py.
+4. EfficientNet-Lite0: relu6.py, depthwise.py, pointwise.py, mbconv.py.
+5. The decoder: functions.py (tanh and exp), attention.py, lstm.py, cross_entropy.py, elementwise.py.
+
+Five words have one meaning in all files:
+
+    vector  LANES float32 numbers in one register.
+    tile    A block of a product's result that stays in registers: some rows, each of some vectors.
+    panel   Some columns of a matrix, or channels of an image, that are stored together. It is some vectors wide.
+    task    The part of the work that a thread claims at a time.
+    x_at    A flat index into the array x. It is called `at` if there is one array, and x0 if it stays fixed.
+
+All figures were measured on two cores of an AMD Zen 5 with AVX-512.
 
 A composite kernel does the work of several layer functions at once, such as block.py: convolution, pooling, relu.
 Inside `unfused()` no composite kernel runs. Composite functions then call their layers' own functions, so that a

@@ -92,6 +92,7 @@ def _rows(x):
 
 @kernel
 def _sums(thread, counter, tasks, x, sums):
+    """Sum ROWS rows of x and of x^2 per task, after subtracting the first row of x."""
     R, C = x.shape
     origin = x[0]
     for task in claim_tasks(thread, counter, tasks):
@@ -107,6 +108,7 @@ def _sums(thread, counter, tasks, x, sums):
 
 @kernel
 def _affine(thread, counter, tasks, x, scale, shift, lowest, y):
+    """Compute ROWS rows of y per task."""
     R, C = x.shape
     for task in claim_tasks(thread, counter, tasks):
         for row in range(task * ROWS, min((task + 1) * ROWS, R)):
@@ -117,6 +119,7 @@ def _affine(thread, counter, tasks, x, scale, shift, lowest, y):
 
 @kernel
 def _gradient_sums(thread, counter, tasks, dy, x, y, gated, mean, sums):
+    """Sum ROWS rows of dy and of dy (x - mean) per task."""
     R, C = x.shape
     for task in claim_tasks(thread, counter, tasks):
         dy_sum, product_sum = sums[task, 0], sums[task, 1]
@@ -131,6 +134,7 @@ def _gradient_sums(thread, counter, tasks, dy, x, y, gated, mean, sums):
 
 @kernel
 def _gradient(thread, counter, tasks, dy, x, y, gated, a, b, c_, dx):
+    """Compute ROWS rows of dx = a dy + b x + c per task."""
     R, C = x.shape
     for task in claim_tasks(thread, counter, tasks):
         for row in range(task * ROWS, min((task + 1) * ROWS, R)):

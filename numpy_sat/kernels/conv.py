@@ -156,6 +156,7 @@ def _turn(thread, counter, tasks, W, turned):
 
 
 def _pad(x, padding):
+    """Return x: (N, H, W, C) with `padding` rings of zeros."""
     workspace = current()
     if padding == 0:
         return x

@@ -66,6 +66,7 @@ def cross_entropy_backward(dloss, cache):
 
 @kernel
 def _log_sum_exp(thread, counter, tasks, logits, V, log_sum, mean):
+    """Compute ROWS words per task."""
     for task in claim_tasks(thread, counter, tasks):
         for row in range(task * ROWS, min((task + 1) * ROWS, log_sum.size)):
             at, full = row * V, V // LANES * LANES
@@ -88,6 +89,7 @@ def _log_sum_exp(thread, counter, tasks, logits, V, log_sum, mean):
 
 @kernel
 def _gradient(thread, counter, tasks, logits, V, log_sum, targets, weight, smoothing, dlogits):
+    """Compute ROWS words per task."""
     for task in claim_tasks(thread, counter, tasks):
         for row in range(task * ROWS, min((task + 1) * ROWS, targets.size)):
             at, scale, rest = row * V, weight[row], smoothing / np.float32(V)

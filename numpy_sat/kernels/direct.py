@@ -128,6 +128,7 @@ def _line(tile_rows, tile_columns, x, x_line, x_step, step, W, lines, l_at, widt
 
 @kernel
 def _weight_gradient(thread, counter, tasks, parts, tile_rows, tile_columns, x, dy, stride, step, dW):
+    """Compute the gradients of one row p of the filters from a part of the rows of dy, per task."""
     _, Hp, Wp, C = x.shape
     N, H, width, O = dy.shape
     _, P, Q_C, _ = dW.shape

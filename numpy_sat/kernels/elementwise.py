@@ -82,6 +82,7 @@ def sigmoid_forward(x):
 
 
 def _apply_to_all(x, function):
+    """Apply TANH or SIGMOID to every number of x."""
     y = np.empty(x.shape, np.float32)
     run(_apply, -(-x.size // NUMBERS), function, np.ascontiguousarray(x).reshape(-1), y.reshape(-1))
     return y
@@ -117,6 +118,7 @@ def rmsprop(w, g, v, rate, decay, epsilon):
 
 @kernel
 def _relu_backward(thread, counter, tasks, dy, y, dx, sums):
+    """Compute ROWS rows of dx and their sum per task."""
     rows, O = y.shape
     for task in claim_tasks(thread, counter, tasks):
         total = sums[task]
@@ -130,6 +132,7 @@ def _relu_backward(thread, counter, tasks, dy, y, dx, sums):
 
 @kernel
 def _apply(thread, counter, tasks, function, x, y):
+    """Compute NUMBERS numbers of y per task."""
     for task in claim_tasks(thread, counter, tasks):
         end = min((task + 1) * NUMBERS, x.size)
         for k in range(task * NUMBERS, end, LANES):
@@ -140,6 +143,7 @@ def _apply(thread, counter, tasks, function, x, y):
 
 @kernel
 def _column_sums(thread, counter, tasks, x, sums):
+    """Sum ROWS rows of x per task."""
     rows, O = x.shape
     for task in claim_tasks(thread, counter, tasks):
         total = sums[task]
@@ -163,6 +167,7 @@ def _add_rows(thread, counter, tasks, rows, numbers, total):
 
 @kernel
 def _adam(thread, counter, tasks, w, g, m, v, step, one_minus_beta1, one_minus_beta2, inverse_correction2, epsilon):
+    """Update NUMBERS numbers of w, m and v per task."""
     for task in claim_tasks(thread, counter, tasks):
         end = min((task + 1) * NUMBERS, w.size)
         for k in range(task * NUMBERS, end, LANES):
@@ -178,6 +183,7 @@ def _adam(thread, counter, tasks, w, g, m, v, step, one_minus_beta1, one_minus_b
 
 @kernel
 def _rmsprop(thread, counter, tasks, w, g, v, rate, one_minus_decay, epsilon):
+    """Update NUMBERS numbers of w and v per task."""
     for task in claim_tasks(thread, counter, tasks):
         end = min((task + 1) * NUMBERS, w.size)
         for k in range(task * NUMBERS, end, LANES):

@@ -40,6 +40,7 @@ def gates_backward(dh_next, dc_next, c, ifog, tanh_c, daffine):
 
 @kernel
 def _gates(thread, counter, tasks, affine, c, h_next, c_next, ifog, tanh_c):
+    """Compute ROWS rows per task."""
     B, S = c.shape
     for task in claim_tasks(thread, counter, tasks):
         for b in range(task * ROWS, min((task + 1) * ROWS, B)):
@@ -62,6 +63,7 @@ def _gates(thread, counter, tasks, affine, c, h_next, c_next, ifog, tanh_c):
 
 @kernel
 def _gates_backward(thread, counter, tasks, dh_next, dc_next, c, ifog, tanh_c, daffine):
+    """Compute ROWS rows per task."""
     B, S = c.shape
     one = np.float32(1)
     for task in claim_tasks(thread, counter, tasks):

@@ -53,7 +53,7 @@ class Scratch(NamedTuple):
     W_project: np.ndarray  # (threads, panel x O), O rounded up to a multiple of LANES
 
 
-def computes(P, stride, E):
+def has_tiles(P, stride, E):
     """Return True if there are tiles for the depthwise filters and the expanded channels of a block."""
     return P in SIDES and stride in STRIDES and E % LANES == 0
 
@@ -93,7 +93,7 @@ def mbconv_backward(dy, cache):
 
 def mbconv_inference(x, W_e, b_e, W_d, b_d, W_p, b_p, stride):
     """Compute mbconv_inference of layers/mbconv.py; return y: (N, H', W', O)."""
-    if not computes(len(W_d), stride, W_d.shape[2]):
+    if not has_tiles(len(W_d), stride, W_d.shape[2]):
         return NotImplemented
     expand = None if W_e is None else (W_e[None, None], b_e)
     return _inference(x, expand, 1, W_d, b_d, W_p, b_p, stride)
@@ -105,7 +105,7 @@ def stem_inference(x, W, b, stem_stride, W_d, b_d, W_p, b_p, stride):
     The result of the stem is never stored as a whole. So a block with a residual connection to it is not computed here.
     """
     residual = stride == 1 and W_p.shape[0] == W_p.shape[1]
-    if residual or not computes(len(W_d), stride, W_d.shape[2]):
+    if residual or not has_tiles(len(W_d), stride, W_d.shape[2]):
         return NotImplemented
     return _inference(x, (W, b), stem_stride, W_d, b_d, W_p, b_p, stride)
 
@@ -152,7 +152,7 @@ def forward(x, expand, depth, project, stride, padding, y_shape, residual=False,
     expansion, window = Expansion(expand is not None, S, stem_stride, *sides), Window(len(W_d), stride, *padding, 1)
     padded_width = max(width, len(PIXELS))  # rows are computed with at least as many cells as the pixels at a time
     row_size = depthwise.frame_width(window, padded_width)
-    group, lines = _task(N, H, padded_width, row_size * stride, panel, padded_O)
+    group, lines = _task_size(N, H, padded_width, row_size * stride, panel, padded_O)
     with workspace.scratch():
         b_p = workspace.empty((padded_O,))
         b_p[:O], b_p[O:] = project[1], 0
@@ -165,7 +165,7 @@ def forward(x, expand, depth, project, stride, padding, y_shape, residual=False,
     return y
 
 
-def _task(N, H, width, frame, panel, O):
+def _task_size(N, H, width, frame, panel, O):
     """Return the images in a task and the rows of each: whole images if several fit.
 
     The weights are read once per task. But every thread should get two tasks or more.
@@ -290,6 +290,7 @@ def _project(thread, M, panel, first_panel, b, scratch):
 
 @inline
 def _add_projected(shape, thread, M, panel, first_panel, b, scratch):
+    """Add the products of a panel with its rows of W_p to the sums, in tiles of one shape."""
     tile_rows, tile_columns = shape
     D, weights, Y, O = scratch.depthwise, scratch.W_project, scratch.projected, b.size
     d0, w0, y0 = thread * D.shape[1], thread * weights.shape[1], thread * Y.shape[1]

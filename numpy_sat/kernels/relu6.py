@@ -39,6 +39,7 @@ def backward(dy, y):
 
 @kernel
 def _bound(thread, counter, tasks, x):
+    """Clip NUMBERS numbers of x per task."""
     zero, six = repeat(np.float32(0)), repeat(np.float32(6))
     for task in claim_tasks(thread, counter, tasks):
         end = min((task + 1) * NUMBERS, x.size)
@@ -48,6 +49,7 @@ def _bound(thread, counter, tasks, x):
 
 @kernel
 def _backward(thread, counter, tasks, dy, y, dx, sums):
+    """Compute ROWS rows of dx and their sum per task."""
     rows, O = y.shape
     for task in claim_tasks(thread, counter, tasks):
         total = sums[task]

@@ -140,6 +140,7 @@ _pool_lock = threading.Lock()
 
 
 def _pool():
+    """Return the process's pool of threads. The first call creates it."""
     with _pool_lock:
         return _cached_pool()
 

@@ -137,11 +137,8 @@ def _correlate(thread, counter, tasks, line, shape, group, sizes, lowest, x, U, 
     for task in claim_tasks(thread, counter, tasks):
         first, last = task * group, min((task + 1) * group, N * tiles_down * tiles_across)
         for t in range(first, last):
-            corner = (
-                t // (tiles_down * tiles_across),
-                t // tiles_across % tiles_down * m - padding,
-                t % tiles_across * m - padding,
-            )
+            image, i, j = t // (tiles_down * tiles_across), t // tiles_across % tiles_down * m, t % tiles_across * m
+            corner = image, i - padding, j - padding
             transform_pixels(thread, line, x, corner, 0, C, scratch, v0 + (t - first) * C)
         _multiply(shape, last - first, U, V, v0, M, m0)
         for t in range(first, last):

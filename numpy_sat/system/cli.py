@@ -52,6 +52,8 @@ def compiling_announced() -> Iterator[None]:
     from numba.core import event
 
     class Compiling(event.Listener):
+        """A listener that prints a line at the first compilation."""
+
         announced = False
 
         def on_start(self, _):
@@ -86,11 +88,12 @@ def positive(text: str) -> float:
     return _number(float, text, sys.float_info.min, "a number above 0")
 
 
-def _number(kind, text, least, description):
+def _number(kind, text, minimum, description):
+    """Parse an argument that must be a number of at least `minimum`."""
     try:
         value = kind(text)
     except ValueError:
         value = None
-    if value is None or not least <= value < float("inf"):
+    if value is None or not minimum <= value < float("inf"):
         raise argparse.ArgumentTypeError(f"must be {description}, not {text}")
     return value
