@@ -93,7 +93,7 @@ def test_it_is_a_run_like_any_other(folder, tmp_path, capsys):
     assert (folder / "whole" / "show-curves.png").exists()
     trained(tmp_path / "on", "--from", folder / "whole")
     assert cook(folder, "after", "before", out="whole") == 2
-    assert "whole holds a run already" in capsys.readouterr().err
+    assert "whole already holds a run" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

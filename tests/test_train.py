@@ -357,7 +357,7 @@ def test_an_optimizer_state_that_does_not_fit(root, tmp_path, capsys):
     path = tmp_path / "run" / "last.npz"
     stored = checkpoint.load(path)
     for optimizer, sentence in (
-        ({}, "holds no optimiser state"),
+        ({}, "holds no optimizer state"),
         ({**stored.optimizer, "m.E": np.zeros(3, np.float32)}, "m.E is (3,) float32"),
     ):
         checkpoint.save(path, stored._replace(optimizer=optimizer))
@@ -495,7 +495,7 @@ def test_a_run_is_not_overwritten(root, tmp_path, capsys):
     assert run(root, tmp_path / "run", "--epochs", 1) == 0
     before = (tmp_path / "run" / "last.npz").read_bytes()
     assert run(root, tmp_path / "run", "--epochs", 1) == 2
-    assert "holds a run already; go on with --resume" in capsys.readouterr().err
+    assert "already holds a run; continue it with --resume" in capsys.readouterr().err
     assert (tmp_path / "run" / "last.npz").read_bytes() == before
 
 

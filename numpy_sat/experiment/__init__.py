@@ -1,1 +1,1 @@
-"""What a run is: its recipe, presets, folder and checkpoints."""
+"""The parts of a run: its recipe, presets, folder and checkpoints."""

@@ -1,4 +1,4 @@
-"""The arguments of `python -m numpy_sat.train`, and the recipe they ask for."""
+"""The arguments of `python -m numpy_sat.train`, and the recipe that they select."""
 
 import argparse
 import sys
@@ -12,29 +12,31 @@ from numpy_sat.system.errors import InputError
 
 DEFAULT_DATA = "scenes"
 OPTIONS = tuple(name for name, setting in SETTINGS.items() if setting.has_own_option)
-HELP = "help"  # what --set takes instead of NAME=VALUE
+HELP = "help"  # argument of --set that prints all settings
 
 
 def parse(argv):
-    """Parse the command's arguments. Refuse combinations that contradict each other, as argparse does.
+    """Parse the command's arguments.
+
+    Contradictory arguments end the program with a message, as in argparse.
 
     Args:
-        argv: a list of texts; None means the arguments that the program was started with.
+        argv: list of arguments; None means those of the program.
     Returns:
-        An argparse.Namespace. Its `command` is the command line as a list, with the command's name first.
+        An argparse.Namespace. Its `command` is the command line as a list that starts with "train".
     """
     argv = sys.argv[1:] if argv is None else argv
     parser = _parser()
     args = parser.parse_args(argv)
     changed = {name for name, value in vars(args).items() if value != parser.get_default(name)}
     if args.resume and (args.out is None or changed - {"resume", "out", "root"}):
-        parser.error("--resume takes --out, the run's folder, and perhaps --root; all else is as the run began")
+        parser.error("--resume takes --out, the run's folder, and optionally --root; all else comes from the run")
     if (args.weights or args.preprocessing) and not (args.encoder or "").startswith("vgg"):
         parser.error("--weights and --preprocessing are for --encoder vgg16 and vgg19")
     if args.encoder and args.small:
         parser.error("--encoder has one preset: leave out --small")
     if args.start and changed & {"data", "small", "blind", "model", "encoder", "weights", "preprocessing"}:
-        parser.error("--from takes data and model from the run; set what else is to be different")
+        parser.error("--from takes data and model from the run; change other settings by --set")
     args.data = args.data or DEFAULT_DATA
     args.command = ["train", *argv]
     if HELP in dict(args.set):
@@ -44,20 +46,22 @@ def parse(argv):
 
 def _parser():
     parser = argparse.ArgumentParser(prog="python -m numpy_sat.train", description="Train the captioner.")
-    parser.add_argument("--small", action="store_true", help="a small model, a few minutes on a laptop")
-    parser.add_argument("--data", choices=catalog.NAMES, help="default: scenes, drawn images")
-    parser.add_argument("--root", type=Path, help="the data's folder, or for scenes where to keep them")
+    parser.add_argument("--small", action="store_true", help="train a small model: a few minutes on a laptop")
+    parser.add_argument("--data", choices=catalog.NAMES, help="data set (default: scenes, drawn images)")
+    parser.add_argument("--root", type=Path, help="folder of the data set; for scenes, the folder to store them in")
     parser.add_argument(
         "--encoder",
         choices=tuple(presets.ENCODER_STAGES),
-        help="a pretrained network; --set tuned_stages=N trains its last N stages",
+        help="pretrained encoder; --set tuned_stages=N trains its last N stages",
     )
-    parser.add_argument("--weights", type=Path, metavar="FILE", help="of VGG: its weights, .safetensors or .npz")
-    parser.add_argument("--from", type=Path, dest="start", metavar="RUN", help="go on from a run's best, as a new run")
-    parser.add_argument("--out", type=Path, help="the run's folder; default: a new one in runs/")
-    parser.add_argument("--resume", action="store_true", help="go on with the run in --out, exactly where it stopped")
-    parser.add_argument("--skip-missing", action="store_true", help="go on without photos that are not there")
-    parser.add_argument("--seed", type=cli.natural, help="of all that is random (default: 0)")
+    parser.add_argument("--weights", type=Path, metavar="FILE", help="weights of VGG, .safetensors or .npz")
+    parser.add_argument(
+        "--from", type=Path, dest="start", metavar="RUN", help="start a new run with the best parameters of RUN"
+    )
+    parser.add_argument("--out", type=Path, help="folder of the run (default: a new one in runs/)")
+    parser.add_argument("--resume", action="store_true", help="continue the run in --out exactly where it stopped")
+    parser.add_argument("--skip-missing", action="store_true", help="leave out photos that are missing")
+    parser.add_argument("--seed", type=cli.natural, help="random seed (default: 0)")
     for name in OPTIONS:
         _add_option(parser, SETTINGS[name])
     parser.add_argument(
@@ -67,30 +71,30 @@ def _parser():
         default=[],
         metavar="NAME=VALUE",
         action="extend",
-        help=f"other settings of the recipe, such as attention_penalty=0; --set {HELP} lists them all",
+        help=f"change settings of the recipe, such as attention_penalty=0; --set {HELP} lists all of them",
     )
     return parser
 
 
 def choose_recipe(args, before=None):
-    """Return the Recipe that the arguments ask for.
+    """Return the Recipe that the arguments select.
 
     Args:
-        args: as parse returns them.
-        before: the runs.Model of the run that --from names, if any.
+        args: what `parse` returned.
+        before: the runs.Model of the run that --from names, or None.
     Raises:
         InputError: a setting is unknown, impossible, or does nothing for this model.
     """
     texts = _settings(args)
     if before and "min_word_count" in texts:
-        raise InputError("min_word_count: --from takes the vocabulary from the run, with the words that it has.")
+        raise InputError("min_word_count: --from takes the vocabulary from the run; leave out this setting.")
     recipe = settings.with_settings(before.recipe.replace(self_critical_epochs=0) if before else preset(args), texts)
     settings.refuse_idle(recipe, texts)
     return recipe
 
 
 def preset(args):
-    """Return the Recipe that the arguments begin with, before any setting is changed."""
+    """Return the preset Recipe of the arguments, before --set and other options change settings."""
     if not args.encoder:
         return presets.from_random_weights(args.data, args.small, args.model)
     if args.data not in presets.PRETRAINED:
@@ -99,25 +103,25 @@ def preset(args):
 
 
 def _settings(args):
-    """Return the settings that the arguments give, {name: text}."""
+    """Return the settings that the arguments change, {name: text}."""
     values = {name: getattr(args, name) for name in OPTIONS}
     return {name: SETTINGS[name].text(value) for name, value in values.items() if value} | dict(args.set)
 
 
 def _setting(text):
-    """Return NAME=VALUE as (name, value), the type of an argument of --set. HELP is one without a value."""
+    """Parse an argument of --set, NAME=VALUE, as (name, value). HELP has no value."""
     name, equals, value = text.partition("=")
     if text == HELP:
         return HELP, ""
     if not equals:
         raise argparse.ArgumentTypeError(f"must be NAME=VALUE, such as attention_penalty=0, or {HELP}, not {text}")
     if name in SETTINGS and SETTINGS[name].option:
-        raise argparse.ArgumentTypeError(f"{name} has an option of its own, {SETTINGS[name].option}")
+        raise argparse.ArgumentTypeError(f"{name} is set by its own option, {SETTINGS[name].option}")
     return name, value
 
 
 def _add_option(parser, setting):
-    """Add the option that a setting has instead of --set."""
+    """Add the option of a setting that has one instead of --set."""
     if isinstance(setting.default, bool):
         parser.add_argument(setting.option, action="store_true", help=setting.meaning)
     elif setting.choices:
@@ -135,7 +139,7 @@ def _add_option(parser, setting):
 
 
 def _print_settings(parser, args):
-    """Print every setting with its value in the recipe that the arguments begin with, and end the program."""
+    """Print all settings, with their values in the preset or in the run of --from, and end the program."""
     try:
         print(settings.help_table(runs.load_model(args.start).recipe if args.start else preset(args)))
     except InputError as error:

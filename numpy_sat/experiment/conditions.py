@@ -1,6 +1,7 @@
 """The conditions that settings impose on one another: which values are refused, and which settings do nothing.
 
-Each function takes a recipe.Recipe. It returns the end of a sentence that says why, or None if all is well.
+Each condition takes a recipe.Recipe. It returns the end of an error message that gives the reason, or None if the
+recipe is valid.
 """
 
 import ast
@@ -8,11 +9,11 @@ import ast
 from numpy_sat.decoders import MODELS
 from numpy_sat.encoders import ENCODERS, lite0, reads_sentences
 
-GRIDS = tuple(lite0.STAGES)  # names of EfficientNet-Lite0's stages, by the grid of locations that they end in
+GRIDS = tuple(lite0.STAGES)  # names of EfficientNet-Lite0's output grids: rows x columns x channels
 
 
 def read_stages(text):
-    """Return an encoder's stages from text: the name of a grid, or tuples of channels. Raises ValueError."""
+    """Parse an encoder's stages: the name of a grid, or tuples of channels. Raises ValueError for other text."""
     if text in lite0.STAGES:
         return lite0.STAGES[text]
     try:
@@ -25,28 +26,28 @@ def read_stages(text):
 
 
 def write_stages(stages):
-    """Return the text that read_stages reads as these stages."""
-    grid = next((grid for grid, of_grid in lite0.STAGES.items() if of_grid == stages), None)
+    """Return the text from which read_stages gets these stages."""
+    grid = next((grid for grid, grid_stages in lite0.STAGES.items() if grid_stages == stages), None)
     return grid or str(stages).replace(" ", "")
 
 
 def another_encoders_grid(recipe):
-    """Refuse numbers of EfficientNet-Lite0's stages that another encoder would read as channels."""
+    """Refuse a grid of EfficientNet-Lite0 for another encoder, which would read its numbers as channels."""
     if recipe.encoder.network != "lite0" and recipe.encoder.stages in lite0.STAGES.values():
         return f"{', '.join(GRIDS)} are grids of --encoder lite0, not of {recipe.encoder.network}"
     return None
 
 
 def too_small(recipe):
-    """Refuse images of which the encoder's stages leave nothing."""
-    least = ENCODERS[recipe.encoder.network].smallest(recipe.encoder.stages)
-    if recipe.encoder.image_size < least:
-        return f"too small for {len(recipe.encoder.stages)} stages, the smallest is {least}"
+    """Refuse images so small that the encoder's stages leave no location."""
+    minimum = ENCODERS[recipe.encoder.network].smallest(recipe.encoder.stages)
+    if recipe.encoder.image_size < minimum:
+        return f"too small for {len(recipe.encoder.stages)} stages, the smallest is {minimum}"
     return None
 
 
 def unequal_heads(recipe):
-    """Refuse heads that cannot share the attention size."""
+    """Refuse a number of heads that does not divide the attention size."""
     heads, A = recipe.decoder.heads, recipe.decoder.attention_size
     if "heads" in MODELS[recipe.decoder.model].SETTINGS and A % heads:
         return f"must divide attention_size={A}"
@@ -54,14 +55,14 @@ def unequal_heads(recipe):
 
 
 def nothing_to_normalize(recipe):
-    """Refuse batch normalization for an encoder that has none of ours."""
+    """Refuse batch normalization for a pretrained encoder and for phrases."""
     if recipe.encoder.batch_norm and (recipe.encoder.pretrained or reads_sentences(recipe)):
         return "only an encoder of images that starts from random weights can be normalized"
     return None
 
 
 def nothing_to_tune(recipe):
-    """Refuse to train stages that a model does not have, or all of them."""
+    """Refuse to tune stages that the encoder does not have, or all of its stages."""
     encoder = recipe.encoder
     if encoder.tuned_stages and (encoder.blind or not encoder.pretrained):
         return "only the last stages of a pretrained --encoder can be tuned"
@@ -71,7 +72,7 @@ def nothing_to_tune(recipe):
 
 
 def nothing_to_compare(recipe):
-    """Refuse to compare a sampled caption with the others of its image where there are none."""
+    """Refuse the baseline of the other samples if each image has a single sample."""
     training = recipe.training
     if training.self_critical_epochs and training.reward_baseline == "others" and training.captions_per_image == 1:
         return "with one caption per image there are no others; set captions_per_image to 2 or more"
@@ -91,14 +92,14 @@ def only_images(name):
 
 
 def no_self_critical_epochs(recipe):
-    """Return why settings of self-critical training do nothing: there are no such epochs."""
+    """Return why settings of self-critical training do nothing: the run has no self-critical epochs."""
     if not recipe.training.self_critical_epochs:
         return "without self-critical epochs; set self_critical_epochs too"
     return None
 
 
 def no_images(recipe):
-    """Return why the image size and the stages that read images do nothing: the encoder reads phrases."""
+    """Return why settings of image encoders do nothing: the encoder reads phrases."""
     return "for phrases" if reads_sentences(recipe) else None
 
 

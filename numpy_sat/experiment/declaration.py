@@ -1,4 +1,4 @@
-"""The declaration of one setting: its default, meaning and range, and how text becomes its value and back."""
+"""The declaration of one setting: its default, its meaning, its range, and conversion from and to text."""
 
 import dataclasses
 import math
@@ -9,32 +9,35 @@ from numpy_sat.system.errors import InputError
 
 
 class Setting(NamedTuple):
-    """A setting of the recipe. `idle` and `refuse` are functions of a recipe.Recipe."""
+    """A setting of the recipe: its name, default, meaning and range, and conditions on other settings.
+
+    `idle` and `refuse` take a recipe.Recipe. They return the end of a sentence that gives the reason, or None.
+    """
 
     name: str
-    group: str  # the field of Recipe that holds it
+    group: str  # the field of Recipe that holds the setting
     default: Any
-    meaning: str  # one sentence for `train --set help`
-    least: float | None = None  # smallest and largest value
-    most: float | None = None
-    above: float | None = None  # bounds that are no values themselves
-    below: float | None = None
+    meaning: str  # one line for `train --set help`, without a full stop
+    minimum: float | None = None  # smallest possible value
+    maximum: float | None = None  # largest possible value
+    above: float | None = None  # exclusive lower bound
+    below: float | None = None  # exclusive upper bound
     choices: tuple | None = None
-    off: Any = None  # the value that leaves this piece of the recipe out; None if it is no piece
-    option: str | None = None  # the command-line option that sets it instead of --set
-    idle: Callable | None = None  # returns why the setting does nothing, the end of a sentence, or None
+    off: Any = None  # the value that an ablation uses to switch the setting off; None: not part of ablations
+    option: str | None = None  # the command-line option that replaces --set
+    idle: Callable | None = None  # returns why the setting does nothing, or None
     refuse: Callable | None = None  # returns why the value does not fit the other settings, or None
-    read: Callable | None = None  # text -> value, for a type of its own; raises ValueError
-    write: Callable | None = None  # value -> text, the opposite of `read`
-    range: str = ""  # in words, if `read` is given
+    read: Callable | None = None  # text -> value, instead of parsing by the default's type; raises ValueError
+    write: Callable | None = None  # value -> text, the inverse of `read`
+    range: str = ""  # the possible values in words, instead of those that the bounds give
 
     @property
     def has_own_option(self) -> bool:
-        """True if `train` has an option of this name, such as --learning-rate."""
+        """True if `train` has an option with the setting's name, such as --learning-rate."""
         return self.option == f"--{self.name.replace('_', '-')}"
 
     def describe_range(self) -> str:
-        """Return the possible values in words: "must be ..."."""
+        """Return the possible values in words, as they follow "must be"."""
         if self.range:
             return self.range
         if self.choices:
@@ -44,16 +47,16 @@ class Setting(NamedTuple):
         if not isinstance(self.default, (int, float)):
             return "text"
         number = "a whole number" if isinstance(self.default, int) else "a number"
-        least = f"above {self.above:g}" if self.least is None else f"from {self.least:g}"
-        if self.most is None and self.below is None:
-            return f"{number} {least}" if self.least is None else f"{number} of at least {self.least:g}"
-        return f"{number} {least} to {f'below {self.below:g}' if self.most is None else f'{self.most:g}'}"
+        start = f"above {self.above:g}" if self.minimum is None else f"from {self.minimum:g}"
+        if self.maximum is None and self.below is None:
+            return f"{number} {start}" if self.minimum is None else f"{number} of at least {self.minimum:g}"
+        return f"{number} {start} to {f'below {self.below:g}' if self.maximum is None else f'{self.maximum:g}'}"
 
     def parse(self, text: str) -> Any:
-        """Return the value that a text stands for.
+        """Parse the text of a value.
 
         Raises:
-            InputError: the text is no possible value.
+            InputError: the text does not denote a possible value.
         """
         try:
             return (self.read or self._read)(text)
@@ -61,7 +64,7 @@ class Setting(NamedTuple):
             raise InputError(f"{self.name}={text}: must be {self.describe_range()}.") from error
 
     def text(self, value: Any) -> str:
-        """Return the text that `parse` reads as this value."""
+        """Return the text from which `parse` gets this value."""
         if self.write:
             return self.write(value)
         if isinstance(value, tuple) and all(isinstance(part, str) for part in value):
@@ -69,7 +72,7 @@ class Setting(NamedTuple):
         return value if isinstance(value, str) else str(value).replace(" ", "").lower()
 
     def _read(self, text):
-        """Return the value of a text by the type of the default. Raises ValueError."""
+        """Parse the text as a value of the default's type. Raises ValueError for other text."""
         if isinstance(self.default, tuple):
             parts = tuple(filter(None, text.split(",")))
             return _checked(parts, self.choices is None or set(parts) <= set(self.choices))
@@ -78,20 +81,20 @@ class Setting(NamedTuple):
         if isinstance(self.default, bool):
             return _checked(text.lower() == "true", text.lower() in ("true", "false"))
         value = type(self.default)(text)
-        return _checked(value, math.isfinite(value) and self._is_inside(value))
+        return _checked(value, math.isfinite(value) and self._is_in_range(value))
 
-    def _is_inside(self, value):
+    def _is_in_range(self, value):
         return (
-            (self.least is None or value >= self.least)
-            and (self.most is None or value <= self.most)
+            (self.minimum is None or value >= self.minimum)
+            and (self.maximum is None or value <= self.maximum)
             and (self.above is None or value > self.above)
             and (self.below is None or value < self.below)
         )
 
 
-def setting(default: Any, meaning: str, **declared: Any) -> Any:
+def setting(default: Any, meaning: str, **properties: Any) -> Any:
     """Return a dataclass field that declares a setting. The keywords are the fields of Setting."""
-    return dataclasses.field(default=default, metadata={"meaning": meaning, **declared})
+    return dataclasses.field(default=default, metadata={"meaning": meaning, **properties})
 
 
 def _checked(value, is_possible):

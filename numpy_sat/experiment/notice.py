@@ -1,4 +1,4 @@
-"""The notice and the licence that go with a captioner which contains stages of EfficientNet-Lite0."""
+"""The notice and the licence that accompany a captioner which contains stages of EfficientNet-Lite0."""
 
 import shutil
 from pathlib import Path
@@ -30,15 +30,18 @@ Changes that the authors of numpy_sat made:
 
 
 def text(file: str, encoder: Encoder) -> str:
-    """Return the notice for a captioner's file whose encoder has tuned stages."""
+    """Return the notice for the file of a captioner whose encoder has tuned stages."""
     return TEXT.format(file=file, license=LICENSE, tuned=encoder.tuned_stages, stages=len(encoder.stages))
 
 
 def write(path: Path, encoder: Encoder) -> list[Path]:
-    """Write notice and licence beside a captioner's file, if it needs them.
+    """Write the notice and the licence beside a captioner's file, if it needs them.
 
+    Args:
+        path: the captioner's file.
+        encoder: the encoder's settings.
     Returns:
-        The files written; none if no stage of a pretrained encoder is in the captioner's file.
+        The paths of the files written; empty if the captioner's file contains no stage of a pretrained encoder.
     """
     if not encoder.pretrained or not encoder.tuned_stages:
         return []

@@ -1,4 +1,4 @@
-"""The recipes by data set: what differs from the defaults of experiment/recipe.py."""
+"""The preset recipes of each data set, as differences from the defaults in experiment/recipe.py."""
 
 from pathlib import Path
 
@@ -6,18 +6,18 @@ from numpy_sat.data.phrases import phrases
 from numpy_sat.encoders import lite0, vgg
 from numpy_sat.experiment.recipe import Recipe
 
-# A shallow encoder learns faster on scenes, and its attention is sharper. In a deep one each cell of the grid sees the
-# whole image, so that the decoder needs no attention.
+# On scenes a shallow encoder learns faster, and its attention is sharper. In a deep encoder the receptive field of each
+# location is the whole image, so the decoder needs no attention.
 _SCENES = Recipe().replace(attention_penalty=0.002, entropy_weight=0.0, reward_to_go=True, random_shift=2)
 _FLICKR8K = Recipe().replace(attention_penalty=0.01, batch_size=32, min_word_count=5)
 _PHRASES = Recipe().replace(
     network="bilstm",
     source_words=phrases.VOCABULARY.words,
     **{"embedding_size": 32, "hidden_size": 64, "attention_size": 32},
-    attention_penalty=0.0,  # a word that only fills up a sentence need not be attended to
+    attention_penalty=0.0,  # function words of the source need no attention
     **{"batch_size": 64, "captions_per_image": 1, "learning_rate": 5e-3},
 )
-PRESETS = {  # (data set, whether --small)
+PRESETS = {  # {(data set, True for --small): recipe}
     ("scenes", True): _SCENES,
     ("scenes", False): _SCENES.replace(
         stages=((32,), (48,), (96,), (160,)),
@@ -41,11 +41,11 @@ PRESETS = {  # (data set, whether --small)
     ("phrases", True): _PHRASES.replace(epochs=5),
     ("phrases", False): _PHRASES,
 }
-LEARNING_RATES = {  # of (data set, model) that learn nothing about the image at the preset's learning rate
+LEARNING_RATES = {  # {(data set, model): rate}; at the preset's rate these models learn nothing about the image
     ("scenes", "tell"): 1e-3,
 }
-ENCODER_STAGES = {"lite0": lite0.STAGES["7x7x1280"], **vgg.STAGES}  # of the pretrained encoders
-PRETRAINED = {  # by data set: what is trained on their features
+ENCODER_STAGES = {"lite0": lite0.STAGES["7x7x1280"], **vgg.STAGES}  # {pretrained encoder: stages}
+PRETRAINED = {  # {data set: recipe with a pretrained encoder}
     "flickr8k": _FLICKR8K.replace(
         **{"image_size": 224, "stages": (), "pretrained": True, "annotation_dropout": 0.3},
         **{"embedding_size": 224, "hidden_size": 384, "attention_size": 224, "dropout": 0.5},
@@ -57,17 +57,25 @@ PRETRAINED = {  # by data set: what is trained on their features
 
 
 def from_random_weights(data: str, small: bool, model: str | None = None) -> Recipe:
-    """Return the recipe for a data set. `model` is one of decoders.MODELS; None means the preset's."""
+    """Return the recipe of a data set for an encoder that starts from random weights.
+
+    Args:
+        data: data set.
+        small: True for the preset of --small.
+        model: one of decoders.MODELS, which may need its own learning rate; None means the preset's.
+    """
     recipe = PRESETS[data, small]
     rate = LEARNING_RATES.get((data, model), recipe.training.learning_rate)
     return recipe.replace(learning_rate=rate)
 
 
 def on_pretrained(data: str, network: str, weights_file: Path | None = None) -> Recipe:
-    """Return the recipe for a data set's features of a pretrained encoder, one of ENCODER_STAGES.
+    """Return the recipe of a data set for a pretrained encoder.
 
     Args:
-        weights_file: VGG's weights; None for a network whose weights come as a package.
+        data: data set, one of PRETRAINED.
+        network: one of ENCODER_STAGES.
+        weights_file: weights of VGG; None for a network whose weights come as a package.
     """
     return PRETRAINED[data].replace(
         network=network,

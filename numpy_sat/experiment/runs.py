@@ -1,4 +1,4 @@
-"""The folder of a training run: configuration, log, checkpoints; and a trained model read back from it."""
+"""The folder of a training run (configuration, log and checkpoints), and loading a trained model from it."""
 
 import hashlib
 import itertools
@@ -17,39 +17,39 @@ from numpy_sat.system.errors import InputError, writing
 
 LAST, BEST, LOG, CONFIG = "last.npz", "best.npz", "log.jsonl", "config.json"
 SHIPPED = Path(__file__).parents[1] / "assets" / "captioner.npz"  # the captioner in the package, see ship.py
-# The entries of a run's settings. `command` is the list of arguments that began it: ["train", "--small", ...].
+# The entries of a run's settings. `command` is the list of arguments that started it: ["train", "--small", ...].
 STORED = ("command", "data", "root", "seed", "skip_missing", "dataset_digest", "recipe", "vocabulary")
-# Further entries of a run that was begun --from another: those of the first run of the chain.
+# Further entries of a run that was started with --from: those of the first run of the chain.
 FIRST = {"first_recipe": "recipe", "first_seed": "seed", "first_command": "command"}
-SOUP = "soup"  # a further entry of a run that soup.py made: its runs, and the share of each
+SOUP = "soup"  # a further entry of a run that soup.py wrote: [[run, share], ...]
 
 
 class Model(NamedTuple):
-    """All that captioning and evaluation need."""
+    """A trained model: everything that captioning and evaluation need."""
 
-    params: dict
+    params: dict  # {name: array}
     recipe: Recipe
     vocabulary: Vocabulary
-    settings: dict  # of the run, see STORED
-    progress: dict  # where training stood, see Progress
+    settings: dict  # settings of the run, see STORED
+    progress: dict  # the fields of Progress at the checkpoint
 
 
 @dataclass
 class Progress:
-    """Where training stands. Together with the seed this is also the random state, see streams.py."""
+    """The position of training. Together with the seed it determines all random numbers, see streams.py."""
 
     step: int = 0
     epoch: int = 0
-    batch: int = 0  # batches of the epoch that have been used
-    best_score: float = -1.0  # CIDEr-D on the validation set
-    best_loss: float = float("inf")  # decides between equal scores, nats a word
+    batch: int = 0  # number of the epoch's batches that training has used
+    best_score: float = -1.0  # CIDEr-D on the validation set, percent
+    best_loss: float = float("inf")  # nats per word; decides between equal scores
     epochs_since_best: int = 0
-    training_seconds: float = 0.0  # over all sessions, and of the run that it was begun --from
+    training_seconds: float = 0.0  # over all sessions, including the run of --from
 
 
 @dataclass
 class Run:
-    """A training run in memory."""
+    """A training run in memory: its folder, settings, parameters, optimizer state and progress."""
 
     folder: Path
     settings: dict
@@ -61,19 +61,25 @@ class Run:
 
 
 def create(folder, settings, recipe, vocabulary, params, seconds=0.0):
-    """Start a run in a new folder.
+    """Create the folder of a new run.
 
     Args:
+        folder: path of the folder.
         settings: the entries of STORED, except the recipe and the vocabulary.
-        seconds: how long the parameters have been trained already.
+        recipe: Recipe.
+        vocabulary: Vocabulary.
+        params: {name: array}, the initial parameters.
+        seconds: time that the initial parameters have been trained for, in seconds.
+    Returns:
+        The Run.
     Raises:
-        InputError: the folder holds a run.
+        InputError: the folder already holds a run, or cannot be written.
     """
     settings = {**settings, "recipe": asdict(recipe), "vocabulary": list(vocabulary.words)}
     config = {name: value for name, value in settings.items() if name != "vocabulary"}
     with writing(folder):
         if any((folder / name).exists() for name in (LAST, BEST)):
-            raise InputError(f"{folder} holds a run already; go on with --resume, or choose another --out.")
+            raise InputError(f"{folder} already holds a run; continue it with --resume, or choose another --out.")
         folder.mkdir(parents=True, exist_ok=True)
         (folder / CONFIG).write_text(json.dumps(config, indent=2) + "\n", encoding="utf-8")
         (folder / LOG).write_text("", encoding="utf-8")
@@ -87,29 +93,35 @@ def free_folder(name):
 
 
 def resume(folder):
-    """Return the run whose last checkpoint is in a folder. Entries of later steps are removed from its log."""
+    """Load the run in a folder from its last checkpoint, and remove later steps from its log.
+
+    Returns:
+        The Run.
+    Raises:
+        InputError: there is no checkpoint, it is damaged, or it lacks the state of training.
+    """
     path = folder / LAST
     model, stored = _read(path)
     try:
         progress = Progress(**stored.progress)
     except TypeError as error:
-        raise InputError(f"{path}: does not say where training stood ({error}); train anew.") from error
+        raise InputError(f"{path}: its training progress cannot be read ({error}); train the model again.") from error
     _check_optimizer(path, stored, progress)
     with writing(folder):
         lines = [json.dumps(entry) + "\n" for entry in read_log(folder) if entry["step"] <= progress.step]
-        aside = folder / f"{LOG}.part"
-        aside.write_text("".join(lines), encoding="utf-8")
-        aside.replace(folder / LOG)
+        temporary = folder / f"{LOG}.part"
+        temporary.write_text("".join(lines), encoding="utf-8")
+        temporary.replace(folder / LOG)
     return Run(folder, model.settings, model.recipe, model.vocabulary, model.params, stored.optimizer, progress)
 
 
 def save_last(run):
-    """Write the run's last checkpoint, from which training can go on."""
+    """Write the run's last checkpoint, from which training can be resumed."""
     _save(run, LAST, run.params, run.optimizer)
 
 
 def save_best(run, params):
-    """Write the run's best, these parameters."""
+    """Write the run's best checkpoint. params: {name: array}, which may be the EMA of the weights."""
     _save(run, BEST, params, {})
 
 
@@ -118,13 +130,13 @@ def _save(run, name, params, optimizer):
 
 
 def log(run, kind, **entry):
-    """Append one JSON line: kind, step and what is given."""
+    """Append a line to the log: a JSON object with `kind`, the run's step, and the other keywords."""
     with writing(run.folder / LOG), open(run.folder / LOG, "a", encoding="utf-8") as file:
         file.write(json.dumps({"kind": kind, "step": run.progress.step, **entry}) + "\n")
 
 
 def read_log(folder):
-    """Return the entries of the log; [] without a log. A last line that was cut off in writing is left out."""
+    """Return the entries of the log, oldest first; [] if there is no log. An incomplete last line is skipped."""
     entries = []
     if (folder / LOG).exists():
         for line in (folder / LOG).read_text(encoding="utf-8").splitlines():
@@ -136,18 +148,25 @@ def read_log(folder):
 
 
 def beginning(settings):
-    """Return the first recipe (as JSON), seed and command of the chain of runs that each began --from another.
+    """Return the recipe (as JSON), seed and command of the first run of a chain.
+
+    Each run of a chain was started --from the previous one.
 
     Args:
-        settings: of the last run of the chain, which may also be its first.
+        settings: settings of the last run of the chain, which may also be its first.
     Returns:
-        The entries that FIRST names.
+        dict with the keys of FIRST.
     """
-    return {first: settings.get(first, settings[own]) for first, own in FIRST.items()}
+    return {first_name: settings.get(first_name, settings[name]) for first_name, name in FIRST.items()}
 
 
 def without_options(command, options):
-    """Return a command line without some options and their values, both as `--out DIR` and as `--out=DIR`."""
+    """Return a command line without some options and their values.
+
+    Args:
+        command: list of arguments; an option's value may follow as `--out DIR` or `--out=DIR`.
+        options: names of the options to remove, such as "--out".
+    """
     words, skip = [], False
     for word in command:
         if not skip and not any(word.startswith(f"{option}=") for option in options) and word not in options:
@@ -157,14 +176,21 @@ def without_options(command, options):
 
 
 def folder_of(path):
-    """Return a run's folder. path: the folder itself, or a checkpoint in it."""
+    """Return a run's folder. path: the folder, or a checkpoint in it."""
     return path if path.is_dir() else path.parent
 
 
 def load_model(path):
-    """Load the Model of a checkpoint file, or of a run's folder: its best, or its last before there is a best.
+    """Load a trained model.
 
-    Parameters that are stored as float16 become float32. Raises InputError.
+    Parameters that are stored as float16 become float32.
+
+    Args:
+        path: a checkpoint file or a run's folder. A folder means its best checkpoint, or its last if there is no best.
+    Returns:
+        The Model.
+    Raises:
+        InputError: there is no checkpoint, or it is not one of a captioner.
     """
     return _read(checkpoint_of(path))[0]
 
@@ -178,11 +204,12 @@ def checkpoint_of(path):
 
 
 def digest(path):
-    """Return the SHA-256 of the checkpoint that load_model reads. Reports of an evaluation name it."""
+    """Return the SHA-256 of the checkpoint that load_model reads. Evaluation reports contain it."""
     return hashlib.sha256(checkpoint_of(path).read_bytes()).hexdigest()
 
 
 def _read(path):
+    """Return the Model and the Checkpoint of a file."""
     stored = checkpoint.load(path)
     settings = stored.settings
     try:
@@ -192,7 +219,9 @@ def _read(path):
         if missing:
             raise KeyError(*missing)
     except (KeyError, TypeError, ValueError) as error:
-        raise InputError(f"{path}: its settings are not those of a captioner ({error}); train anew.") from error
+        raise InputError(
+            f"{path}: its settings are not those of a captioner ({error}); train the model again."
+        ) from error
     params = {
         name: array.astype(np.float32) if array.dtype == np.float16 else array for name, array in stored.params.items()
     }
@@ -202,23 +231,28 @@ def _read(path):
 
 
 def _with_weights(recipe, folder):
-    """Return the recipe. If its encoder's weights file is gone, take the file of that name next to the run's folder."""
+    """Return the recipe with an existing file of the encoder's weights, if there is one.
+
+    If the original file is missing, a file with its name next to the run's folder replaces it.
+    """
     path = Path(recipe.encoder.weights_file)
-    beside = folder.resolve().parent / path.name
-    if not recipe.encoder.weights_file or path.exists() or not beside.is_file():
+    sibling = folder.resolve().parent / path.name
+    if not recipe.encoder.weights_file or path.exists() or not sibling.is_file():
         return recipe
-    return recipe.replace(weights_file=str(beside))
+    return recipe.replace(weights_file=str(sibling))
 
 
 def _check_optimizer(path, stored, progress):
     """Raise InputError unless the optimizer's moving means fit the parameters.
 
-    A parameter has all of them, in its shape, or none, if it has had no gradient yet.
+    Each parameter with a gradient has all moving means, in its shape. The others have none.
     """
     moving_means = {name: array for name, array in stored.optimizer.items() if name != "t"}
-    split = [name.partition(".") for name in moving_means]
-    moments, trained = ({part[k] for part in split} for k in (0, 2))
-    expected = {f"{m}.{name}": stored.params[name] for m in moments for name in trained if name in stored.params}
-    if not moments and progress.step:
-        raise InputError(f"{path}: holds no optimiser state; go on from the run's {LAST}.")
+    keys = [name.partition(".") for name in moving_means]
+    letters, trained_names = ({key[k] for key in keys} for k in (0, 2))
+    expected = {
+        f"{letter}.{name}": stored.params[name] for letter in letters for name in trained_names if name in stored.params
+    }
+    if not letters and progress.step:
+        raise InputError(f"{path}: holds no optimizer state; resume from the run's {LAST}.")
     checkpoint.check_shapes(path, moving_means, expected)

@@ -1,4 +1,4 @@
-"""A recipe's settings by name, given as text: `train --set attention_penalty=0 without=gate`."""
+"""The settings of a recipe by name, as text: `train --set attention_penalty=0 without=gate`."""
 
 import difflib
 from collections.abc import Iterable, Mapping
@@ -13,9 +13,10 @@ def with_settings(recipe: Recipe, texts: Mapping[str, str]) -> Recipe:
     """Return the recipe with other values for some settings.
 
     Args:
+        recipe: Recipe.
         texts: {setting: value as text}, such as {"dropout": "0.2", "without": "gate,attention"}.
     Raises:
-        InputError: a setting is unknown, or a value is impossible, alone or beside the others.
+        InputError: a setting is unknown, a value is impossible, or values contradict each other.
     """
     changed = recipe.replace(**{name: declared(name).parse(text) for name, text in texts.items()})
     for name, setting in SETTINGS.items():
@@ -25,18 +26,18 @@ def with_settings(recipe: Recipe, texts: Mapping[str, str]) -> Recipe:
 
 
 def declared(name: str):
-    """Return the Setting of this name. Raises InputError, with names that are spelt like it, if there is none."""
+    """Return the Setting of a name. Raises InputError, which suggests similar names, for an unknown one."""
     if name not in SETTINGS:
-        near = [known for known in SETTINGS if name in known] or difflib.get_close_matches(name, SETTINGS, 3)
-        hint = f"did you mean {' or '.join(near)}? " if name and near else ""
-        raise InputError(f"{name}: there is no such setting; {hint}train --set help lists them all.")
+        similar = [known for known in SETTINGS if name in known] or difflib.get_close_matches(name, SETTINGS, 3)
+        hint = f"did you mean {' or '.join(similar)}? " if name and similar else ""
+        raise InputError(f"{name}: there is no such setting; {hint}train --set help lists all of them.")
     return SETTINGS[name]
 
 
 def settings_between(recipe: Recipe, other: Recipe) -> dict[str, str]:
-    """Return the settings, {name: text}, that turn the other recipe into this one."""
-    before = other.values()
-    return {name: SETTINGS[name].text(value) for name, value in recipe.values().items() if value != before[name]}
+    """Return the settings that turn the other recipe into this one, {name: value as text}."""
+    other_values = other.values()
+    return {name: SETTINGS[name].text(value) for name, value in recipe.values().items() if value != other_values[name]}
 
 
 def is_idle(recipe: Recipe, name: str) -> bool:
@@ -45,19 +46,31 @@ def is_idle(recipe: Recipe, name: str) -> bool:
 
 
 def refuse_idle(recipe: Recipe, names: Iterable[str]) -> None:
-    """Raise InputError if one of these settings, which the user has named, does nothing for the recipe."""
+    """Raise InputError if one of the settings does nothing for the recipe.
+
+    Args:
+        recipe: Recipe.
+        names: the settings that the user has set.
+    """
     for name in names:
         if why := _why_idle(recipe, name):
             raise InputError(f"{name}: does nothing {why}.")
 
 
 def models_of(name: str) -> list[str]:
-    """Return the models that a setting is for, those whose module lists it; none if it is not a matter of the model."""
+    """Return the decoders whose module lists a setting; [] for a setting that does not depend on the decoder."""
     return [model for model, module in MODELS.items() if name in module.SETTINGS]
 
 
 def with_attention_mode(model, mode: str | None):
-    """Return a runs.Model that attends in another mode while it writes; with None the same. Raises InputError."""
+    """Return a model that uses another attention mode in inference.
+
+    Args:
+        model: runs.Model.
+        mode: value of the setting attention_mode; None returns the model unchanged.
+    Raises:
+        InputError: the mode is unknown, or the model has no attention modes.
+    """
     if mode is None:
         return model
     refuse_idle(model.recipe, ["attention_mode"])
@@ -65,7 +78,7 @@ def with_attention_mode(model, mode: str | None):
 
 
 def help_table(recipe: Recipe) -> str:
-    """Return a table of all settings: name, value in this recipe, range, and meaning."""
+    """Return a table of all settings with their name, their value in this recipe, their range and their meaning."""
     rows = [("setting", "value", "possible", "meaning")]
     for name, value in recipe.values().items():
         setting, models = SETTINGS[name], models_of(name)
@@ -77,13 +90,14 @@ def help_table(recipe: Recipe) -> str:
 
 
 def _why_idle(recipe, name):
-    """Return why a setting does nothing for a recipe, the end of a sentence, or None if it does something."""
+    """Return why a setting does nothing for a recipe, as the end of a sentence; None if it has an effect."""
     setting, model, models = SETTINGS[name], recipe.decoder.model, models_of(name)
-    read_by_encoder = name in ENCODERS[recipe.encoder.network].SETTINGS
-    if models and model not in models and not read_by_encoder:
+    is_for_encoder = name in ENCODERS[recipe.encoder.network].SETTINGS
+    if models and model not in models and not is_for_encoder:
         return f"for the model {model}; it is for {', '.join(models)}"
     return setting.idle(recipe) if setting.idle else None
 
 
-def _short(text, most=60):
-    return text if len(text) <= most else text[: most - 3] + "..."
+def _short(text, length=60):
+    """Return the text, cut to a length with "..." at its end."""
+    return text if len(text) <= length else text[: length - 3] + "..."

@@ -1,1 +1,1 @@
-"""How a model is trained: start, loop, optimizers."""
+"""Training: the start of a run, the training loop, and the optimizers."""

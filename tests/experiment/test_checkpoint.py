@@ -93,7 +93,7 @@ def test_another_version(tmp_path, stored):
     np.savez(tmp_path / "v.npz", json=np.frombuffer(json.dumps(meta).encode(), np.uint8))
     with pytest.raises(
         InputError,
-        match=r"v\.npz: has layout 99 of checkpoints, and this version of numpy_sat reads 2; train the model again",
+        match=r"v\.npz: has checkpoint layout 99, but this version of numpy_sat reads 2; train the model again",
     ):
         checkpoint.load(tmp_path / "v.npz")
 
@@ -101,7 +101,9 @@ def test_another_version(tmp_path, stored):
 def test_the_layout_before_is_refused_in_one_sentence(tmp_path):
     meta = {"version": 1, "settings": {"pictures": "", "recipe": {"model": {"state": 3}}}, "progress": {"stale": 0}}
     np.savez(tmp_path / "old.npz", json=np.frombuffer(json.dumps(meta).encode(), np.uint8))
-    with pytest.raises(InputError, match=r"old\.npz: has layout 1 of .*; train the model again, or use the version"):
+    with pytest.raises(
+        InputError, match=r"old\.npz: has checkpoint layout 1, .*; train the model again, or use the version"
+    ):
         runs.load_model(tmp_path / "old.npz")
 
 

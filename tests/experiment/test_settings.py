@@ -314,9 +314,9 @@ def test_options_with_impossible_values(arguments, words, capsys):
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        *[("attention_penalty", "must be NAME=VALUE"), ("epochs=3", "has an option of its own, --epochs")],
-        *[("source_words=", "own, --data"), ("network=vgg16", "network has an option of its own, --encoder")],
-        *[("weights_digest=0", "own, --encoder"), ("clip_norm=1", "own, --clip-norm")],
+        *[("attention_penalty", "must be NAME=VALUE"), ("epochs=3", "is set by its own option, --epochs")],
+        *[("source_words=", "own option, --data"), ("network=vgg16", "network is set by its own option, --encoder")],
+        *[("weights_digest=0", "own option, --encoder"), ("clip_norm=1", "own option, --clip-norm")],
     ],
 )
 def test_arguments_that_are_no_settings(text, words, capsys):

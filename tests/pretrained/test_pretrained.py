@@ -415,9 +415,9 @@ def test_weights_that_are_not_there(root, tmp_path, weights, capsys, monkeypatch
         (["--encoder", "lite0", "--weights", "x.npz"], "--weights and --preprocessing are for --encoder vgg16"),
         (["--preprocessing", "caffe"], "--weights and --preprocessing are for --encoder vgg16"),
         (["--encoder", "lite0", "--small"], "--encoder has one preset: leave out --small"),
-        (["--set", "pretrained=false"], "pretrained has an option of its own, --encoder"),
-        (["--set", "network=lite0"], "network has an option of its own, --encoder"),
-        (["--set", "weights_digest=0"], "weights_digest has an option of its own, --encoder"),
+        (["--set", "pretrained=false"], "pretrained is set by its own option, --encoder"),
+        (["--set", "network=lite0"], "network is set by its own option, --encoder"),
+        (["--set", "weights_digest=0"], "weights_digest is set by its own option, --encoder"),
         (["--from", "run", "--encoder", "lite0"], "--from takes data and model from the run"),
     ],
 )
