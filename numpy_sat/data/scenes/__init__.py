@@ -1,1 +1,1 @@
-"""Drawn scenes: the images, and the language that describes them."""
+"""Synthetic scenes: the images, and the language that describes them."""

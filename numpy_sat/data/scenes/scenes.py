@@ -1,7 +1,7 @@
-"""Scenes: images of colored shapes drawn from a seed, with captions and the box of every object they name.
+"""Scenes: synthetic images of colored shapes, with captions and the bounding box of every object.
 
-They need no download, are written in the layout of Flickr8k's archives so that one reader serves both, and their boxes
-let attention be measured instead of admired.
+A seed determines the data set, so nothing is downloaded. The files have the layout of Flickr8k's archives, so the same
+reader reads both. The boxes allow measuring how well attention locates the objects.
 """
 
 import colorsys
@@ -36,12 +36,12 @@ from numpy_sat.system.errors import InputError
 
 TASK = "captioning"
 SPLITS = flickr8k.SPLITS
-VERSION = 5  # raise it when the same seed no longer gives the same files
-SIDE = 128  # pixels of an image, each way
-EDGE = 2  # pixels between an object and the edge of the image
-GAP = 3  # least pixels between two objects
-SIDES = {"small": (20, 24), "large": (32, 38)}  # least and greatest side of an object's box
-# How many objects the groups have, and how often.
+VERSION = 5  # increase it when the same seed gives different files
+SIDE = 128  # width and height of an image in pixels
+EDGE = 2  # smallest gap in pixels between an object and the edge of the image
+GAP = 3  # smallest gap in pixels between two objects
+SIDES = {"small": (20, 24), "large": (32, 38)}  # smallest and largest side of an object's box, pixels
+# Numbers of objects in the groups of a scene -> probability.
 COUNTS = {
     (1,): 0.30,
     (2,): 0.08,
@@ -66,7 +66,7 @@ SUPERSAMPLING = 8
 
 
 class Sample(NamedTuple):
-    """One image with all there is to know about it."""
+    """One image with its scene and captions."""
 
     image: Image.Image
     scene: Scene
@@ -74,12 +74,20 @@ class Sample(NamedTuple):
 
 
 def open_dataset(root: Path | None, splits: Sequence[str], skip_missing: bool) -> Dataset:
-    """Read the scenes that are kept in a folder, by default the cache; draw them if they are not there yet."""
+    """Read the scenes in a folder. Draw them first if they do not exist yet.
+
+    Args:
+        root: folder that contains the data set's folder; by default the cache.
+        splits: the splits to read.
+        skip_missing: leave out images whose files are missing.
+    Raises:
+        InputError: the scenes cannot be written or read.
+    """
     return flickr8k.read(ensure(Path(root or machine.cache_folder())), splits, skip_missing, "scenes")
 
 
 def sample(seed: int, index: int) -> Sample:
-    """Return image number index of the endless series that belongs to the seed."""
+    """Return image number `index` of the unlimited series of a seed."""
     rng = np.random.default_rng([seed, index])
     scene = random_scene(rng)
     image = draw(scene, rng)
@@ -87,21 +95,22 @@ def sample(seed: int, index: int) -> Sample:
     return Sample(image, scene._replace(links=tuple(caption.links for caption in captions)), captions)
 
 
-# What is in the image
+# The contents of an image
 
 
 def random_scene(rng: np.random.Generator) -> Scene:
-    """Choose what an image shows and where; it has no captions yet."""
+    """Sample the groups, boxes and background of a scene. It has no captions yet."""
     counts = tuple(COUNTS)[rng.choice(len(COUNTS), p=tuple(COUNTS.values()))]
     groups = _random_groups(counts, rng)
     objects = None
-    while objects is None:  # choosing the groups anew instead would make crowded scenes rarer
+    while objects is None:  # sampling the groups again would make crowded scenes rarer
         objects = _lay_out(groups, rng)
     return Scene(groups, objects, BACKGROUNDS[rng.integers(len(BACKGROUNDS))])
 
 
 def _random_groups(counts: tuple[int, ...], rng: np.random.Generator) -> tuple[Group, ...]:
-    kinds = rng.choice(len(COLORS) * len(SHAPES), len(counts), replace=False)  # groups differ in color or shape
+    # Without replacement, so that groups differ in color or shape.
+    kinds = rng.choice(len(COLORS) * len(SHAPES), len(counts), replace=False)
     return tuple(
         Group(count, SIZES[rng.integers(len(SIZES))], COLORS[kind % len(COLORS)], SHAPES[kind // len(COLORS)])
         for count, kind in zip(counts, kinds, strict=True)
@@ -109,22 +118,22 @@ def _random_groups(counts: tuple[int, ...], rng: np.random.Generator) -> tuple[G
 
 
 def _lay_out(groups: tuple[Group, ...], rng: np.random.Generator) -> tuple[SceneObject, ...] | None:
-    """Try to place the groups' objects; None if they do not fit or two groups have no clear relation."""
+    """Try to place the objects. Return None if they do not fit or if two groups have no clear relation."""
     areas = [(EDGE, EDGE, SIDE - EDGE, SIDE - EDGE)] if len(groups) == 1 else _two_areas(rng)
     objects = []
-    for place, (group, area) in enumerate(zip(groups, areas, strict=True)):
+    for index, (group, area) in enumerate(zip(groups, areas, strict=True)):
         for _ in range(group.count):
             low, high = SIDES[group.size]
-            box = _free_box(int(rng.integers(low, high + 1)), area, [thing.box for thing in objects], rng)
+            box = _free_box(int(rng.integers(low, high + 1)), area, [placed.box for placed in objects], rng)
             if box is None:
                 return None
-            objects.append(SceneObject(place, box))
-    boxes = [[thing.box for thing in objects if thing.group == place] for place in range(len(groups))]
+            objects.append(SceneObject(index, box))
+    boxes = [[placed.box for placed in objects if placed.group == index] for index in range(len(groups))]
     return tuple(objects) if len(groups) == 1 or relation_between(*boxes) else None
 
 
 def _two_areas(rng: np.random.Generator) -> list[Box]:
-    """Cut the image in two by a strip, upright or level, and return the halves in random order."""
+    """Split the image by a vertical or horizontal strip, and return the two areas in random order."""
     smallest = EDGE + SIDES["small"][1]
     low = int(rng.integers(smallest, SIDE - smallest - MARGIN))
     high, end = low + MARGIN, SIDE - EDGE
@@ -135,18 +144,18 @@ def _two_areas(rng: np.random.Generator) -> list[Box]:
     return areas if rng.random() < 0.5 else areas[::-1]
 
 
-def _free_box(side: int, area: Box, taken: Sequence[Box], rng: np.random.Generator) -> Box | None:
-    """Return a random square box inside the area and clear of those taken, or None if there is no room."""
+def _free_box(side: int, area: Box, occupied: Sequence[Box], rng: np.random.Generator) -> Box | None:
+    """Return a random square box inside the area, at least GAP from the occupied boxes, or None without room."""
     x0, y0, x1, y1 = area
     free = np.ones((max(y1 - y0 - side + 1, 0), max(x1 - x0 - side + 1, 0)), bool)  # [y, x] of the upper left corner
-    for u0, v0, u1, v1 in taken:
+    for u0, v0, u1, v1 in occupied:
         rows = slice(max(v0 - GAP - side + 1 - y0, 0), max(v1 + GAP - y0, 0))
         columns = slice(max(u0 - GAP - side + 1 - x0, 0), max(u1 + GAP - x0, 0))
         free[rows, columns] = False
-    places = np.flatnonzero(free)
-    if not places.size:
+    candidates = np.flatnonzero(free)
+    if not candidates.size:
         return None
-    row, column = divmod(int(places[rng.integers(places.size)]), free.shape[1])
+    row, column = divmod(int(candidates[rng.integers(candidates.size)]), free.shape[1])
     return x0 + column, y0 + row, x0 + column + side, y0 + row + side
 
 
@@ -154,7 +163,7 @@ def _free_box(side: int, area: Box, taken: Sequence[Box], rng: np.random.Generat
 
 
 def draw(scene: Scene, rng: np.random.Generator) -> Image.Image:
-    """Draw a scene; hues of the background and brightness of the objects are random."""
+    """Draw a scene. The colors of the background and the brightness of the objects are random."""
     image = Image.fromarray(_background(scene.background, rng))
     for group, box in scene.objects:
         color = np.array(RGB[scene.groups[group].color]) * rng.uniform(0.88, 1.04)
@@ -164,7 +173,7 @@ def draw(scene: Scene, rng: np.random.Generator) -> Image.Image:
 
 
 def _background(kind: str, rng: np.random.Generator) -> np.ndarray:
-    """Return an (SIDE, SIDE, 3) uint8 image of two muted tones; no object's color is as weak in saturation."""
+    """Return a (SIDE, SIDE, 3) uint8 image of two muted tones, less saturated than the color of any object."""
     hue, saturation = rng.random(), rng.uniform(0, 0.16)
     value = rng.uniform(0.55, 0.8)
     tones = [colorsys.hsv_to_rgb(hue, saturation, level) for level in (value, value + rng.uniform(0.12, 0.2))]
@@ -174,7 +183,7 @@ def _background(kind: str, rng: np.random.Generator) -> np.ndarray:
     return image.round().astype(np.uint8)
 
 
-# A pattern returns, for every pixel, how much of the second tone it has, 0 to 1.
+# A pattern returns the share of the second tone in every pixel, from 0 to 1.
 
 
 def _plain(x: np.ndarray, y: np.ndarray, rng: np.random.Generator) -> np.ndarray:
@@ -200,7 +209,7 @@ def _dotted(x: np.ndarray, y: np.ndarray, rng: np.random.Generator) -> np.ndarra
     spacing = rng.uniform(11, 16)
     across = (x + spacing * rng.random()) % spacing - spacing / 2
     down = (y + spacing * rng.random()) % spacing - spacing / 2
-    return (spacing * 0.27 - np.hypot(across, down) + 0.5).clip(0, 1)  # a pixel wide, the dot's edge is smooth
+    return (spacing * 0.27 - np.hypot(across, down) + 0.5).clip(0, 1)  # the edge of a dot is smooth and one pixel wide
 
 
 _PATTERNS = {"plain": _plain, "shaded": _shaded, "striped": _striped, "checked": _checked, "dotted": _dotted}
@@ -213,7 +222,7 @@ def _along(x: np.ndarray, y: np.ndarray, rng: np.random.Generator) -> np.ndarray
 
 
 def _bands(along: np.ndarray, period: float, phase: float) -> np.ndarray:
-    """Return a square wave with smooth edges a pixel wide."""
+    """Return a square wave with smooth edges, one pixel wide."""
     turn = np.float32(2 * np.pi)
     wave = np.sin(along * (turn / np.float32(period)) + turn * np.float32(phase))
     return (wave * np.float32(period / turn) + np.float32(0.5)).clip(0, 1)
@@ -221,7 +230,7 @@ def _bands(along: np.ndarray, period: float, phase: float) -> np.ndarray:
 
 @cache
 def _stencil(shape: str, side: int) -> Image.Image:
-    """Return the shape as a mask with smooth edges that touches all four sides of its box."""
+    """Return a shape as a mask with smooth edges. The shape touches all four sides of its box."""
     large = Image.new("L", (side * SUPERSAMPLING, side * SUPERSAMPLING))
     outline = _OUTLINES[shape]
     outline = (outline - outline.min(axis=0)) / np.ptp(outline, axis=0) * (side * SUPERSAMPLING - 1)
@@ -230,9 +239,9 @@ def _stencil(shape: str, side: int) -> Image.Image:
 
 
 def _round_outlines() -> dict[str, np.ndarray]:
-    """Return the outlines that a formula gives: points (x, y) of circle and star."""
+    """Return the outlines of circle and star as (points, 2) arrays of x and y."""
     t = np.linspace(0, 2 * np.pi, 120, endpoint=False)
-    tips = np.arange(10) * np.pi / 5  # of a star: outer and inner in turn, from the top
+    tips = np.arange(10) * np.pi / 5  # angles of a star's outer and inner corners in turn, from the top
     radius = np.where(np.arange(10) % 2, 0.42, 1)
     return {
         "circle": np.stack([np.cos(t), np.sin(t)], axis=1),
@@ -247,36 +256,45 @@ _OUTLINES = {
 }
 
 
-# On disk
+# Files
 
 
 def ensure(folder: Path, seed: int = 0) -> Path:
-    """Return the data set's folder inside this one, making the data set if it is not there yet.
+    """Return the data set's folder inside `folder`. Write the data set first if it does not exist yet.
 
-    Raises InputError if it cannot be written.
+    Raises:
+        InputError: the data set cannot be written.
     """
     root = folder / f"scenes-{VERSION}-{seed}"
     if not root.exists():
         try:
             write(root, seed)
         except InputError:
-            if not root.exists():  # otherwise another process made the same at the same time
+            if not root.exists():  # otherwise another process has written it in the meantime
                 raise
     return root
 
 
 def write(root: Path, seed: int = 0, train: int = 15000, dev: int = 500, test: int = 500) -> None:
-    """Write the data set in the layout of Flickr8k's archives, and scenes.json beside it.
+    """Write the data set in the layout of Flickr8k's archives, and the scenes in scenes.json.
 
-    It is written aside and renamed at the end, so that root is whole or absent. Raises InputError if root exists
-    or cannot be written.
+    A temporary folder is renamed at the end, so `root` is either complete or absent.
+
+    Args:
+        root: folder to write.
+        seed: seed of all images and captions.
+        train: number of images in train.
+        dev: number of images in dev.
+        test: number of images in test.
+    Raises:
+        InputError: `root` exists or cannot be written.
     """
     if root.exists():
-        raise InputError(f"{root} exists already; remove it to have it drawn again")
+        raise InputError(f"{root} already exists; remove it to draw the scenes again")
     try:
         root.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(prefix=f".{root.name}-", dir=root.parent) as aside:
-            draft = Path(aside) / root.name
+        with tempfile.TemporaryDirectory(prefix=f".{root.name}-", dir=root.parent) as temporary_folder:
+            draft = Path(temporary_folder) / root.name
             _write_all(draft, seed, {"train": train, "dev": dev, "test": test})
             draft.rename(root)
     except OSError as error:
@@ -286,15 +304,15 @@ def write(root: Path, seed: int = 0, train: int = 15000, dev: int = 500, test: i
 
 
 def _write_all(root: Path, seed: int, sizes: dict[str, int]) -> None:
-    photos, texts = root / "Flicker8k_Dataset", root / "Flickr8k_text"  # the archives' own spelling
+    photos, texts = root / "Flicker8k_Dataset", root / "Flickr8k_text"  # the spelling of the archives
     photos.mkdir(parents=True)
     texts.mkdir()
     names = [f"scene_{index:05d}.jpg" for index in range(sum(sizes.values()))]
-    found, tokens = {}, []
+    scenes, tokens = {}, []
     for index, name in enumerate(progress.bar(names, desc="drawing scenes", unit="image")):
         image, scene, captions = sample(seed, index)
         image.save(photos / name, quality=95)
-        found[name] = _to_json(scene)
+        scenes[name] = _to_json(scene)
         tokens += [f"{name}#{number}\t{caption.text}\n" for number, caption in enumerate(captions)]
     (texts / "Flickr8k.token.txt").write_text("".join(tokens), encoding="utf-8")
     start = 0
@@ -302,21 +320,25 @@ def _write_all(root: Path, seed: int, sizes: dict[str, int]) -> None:
         lines = "".join(name + "\n" for name in names[start : start + size])
         (texts / f"Flickr_8k.{split}Images.txt").write_text(lines, encoding="utf-8")
         start += size
-    (root / "scenes.json").write_text(json.dumps(found), encoding="utf-8")
+    (root / "scenes.json").write_text(json.dumps(scenes), encoding="utf-8")
 
 
 def read_scenes(root: Path) -> dict[str, Scene]:
-    """Return the scene of every image by the image's name; raises InputError if root does not hold them."""
+    """Return the scenes in a data set's folder by image name.
+
+    Raises:
+        InputError: the scenes cannot be read.
+    """
     path = root / "scenes.json"
     try:
-        found = json.loads(path.read_text(encoding="utf-8"))
-        return {name: _from_json(scene) for name, scene in found.items()}
+        records = json.loads(path.read_text(encoding="utf-8"))
+        return {name: _from_json(record) for name, record in records.items()}
     except OSError as error:
         raise InputError(
             f"cannot read {path}: {error.strerror or error}; is {root} the folder of a scenes data set?"
         ) from error
     except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise InputError(f"{path} does not hold scenes; remove {root} to have it drawn again") from error
+        raise InputError(f"{path} does not hold scenes; remove {root} to draw the scenes again") from error
 
 
 def _to_json(scene: Scene) -> dict:
@@ -325,21 +347,21 @@ def _to_json(scene: Scene) -> dict:
             {"count": group.count, "size": group.size, "colour": group.color, "shape": group.shape}
             for group in scene.groups
         ],
-        "objects": [thing._asdict() for thing in scene.objects],
+        "objects": [scene_object._asdict() for scene_object in scene.objects],
         "background": scene.background,
         "links": scene.links,
     }
 
 
-def _from_json(found: dict) -> Scene:
+def _from_json(record: dict) -> Scene:
     return Scene(
         groups=tuple(
-            Group(group["count"], group["size"], group["colour"], group["shape"]) for group in found["groups"]
+            Group(group["count"], group["size"], group["colour"], group["shape"]) for group in record["groups"]
         ),
-        objects=tuple(SceneObject(thing["group"], tuple(thing["box"])) for thing in found["objects"]),
-        background=found["background"],
-        # JSON's keys are strings.
-        links=tuple({int(place): tuple(named) for place, named in links.items()} for links in found["links"]),
+        objects=tuple(SceneObject(item["group"], tuple(item["box"])) for item in record["objects"]),
+        background=record["background"],
+        # Keys in JSON are strings.
+        links=tuple({int(noun): tuple(objects) for noun, objects in links.items()} for links in record["links"]),
     )
 
 
@@ -347,9 +369,16 @@ def _from_json(found: dict) -> Scene:
 
 
 def cell_share(boxes: Sequence[Box], grid_h: int, grid_w: int) -> np.ndarray:
-    """Return the share of each cell of a (grid_h, grid_w) grid over the image that the boxes cover together.
+    """Compute the share of each grid cell that the union of the boxes covers.
 
-    The mean is what attention spread evenly puts into the boxes: the level of chance.
+    The mean of the shares is the attention that uniform weights put into the boxes, that is, the chance level.
+
+    Args:
+        boxes: the boxes in pixels.
+        grid_h: number of rows of the grid over the image.
+        grid_w: number of columns.
+    Returns:
+        (grid_h, grid_w) shares from 0 to 1.
     """
     covered = np.zeros((SIDE, SIDE))
     for x0, y0, x1, y1 in boxes:
@@ -358,7 +387,7 @@ def cell_share(boxes: Sequence[Box], grid_h: int, grid_w: int) -> np.ndarray:
 
 
 def _pixel_shares(cells: int) -> np.ndarray:
-    """Return (cells, SIDE): the share of each of the cells, laid along one side, that each pixel makes up."""
+    """Return the share of each pixel in each of the cells along one side, as a (cells, SIDE) array."""
     edges = np.linspace(0, SIDE, cells + 1)
     pixels = np.arange(SIDE)
     overlap = np.minimum(edges[1:, None], pixels + 1) - np.maximum(edges[:-1, None], pixels)

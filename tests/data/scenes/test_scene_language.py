@@ -1,4 +1,4 @@
-"""How scenes are put into words, and whether the judge of captions can be trusted."""
+"""Test the captions of scenes and the judge of captions."""
 
 import re
 
@@ -34,7 +34,7 @@ def words_of(text):
     return text.lower().replace(".", "").split()
 
 
-def described(count, seed=0):
+def described_scenes(count, seed=0):
     """Yield random scenes with their captions."""
     for index in range(count):
         rng = np.random.default_rng([seed, index])
@@ -122,7 +122,7 @@ def test_captions_that_do_not_parse(text, links, objects_right, relation_right):
 
 
 @pytest.mark.parametrize(
-    ("other", "relation"),
+    ("second", "relation"),
     [
         ((60, 40, 80, 60), "left"),
         ((0, 40, 20, 60), "right"),
@@ -132,46 +132,46 @@ def test_captions_that_do_not_parse(text, links, objects_right, relation_right):
         ((66, 65, 86, 85), None),  # offset 36 against 25: neither direction dominates
         ((56, 40, 76, 60), "left"),
         ((55, 40, 75, 60), None),  # too close
-        ((55, 66, 75, 86), None),  # apart from top to bottom, but no less from left to right
+        ((55, 66, 75, 86), None),  # the vertical offset does not dominate the horizontal offset
         ((40, 40, 60, 60), None),
     ],
 )
-def test_relation_of_a_box_to_another(other, relation):
-    assert language.relation_between([(30, 40, 50, 60)], [other]) == relation
+def test_relation_between_two_boxes(second, relation):
+    assert language.relation_between([(30, 40, 50, 60)], [second]) == relation
 
 
-def test_relation_takes_all_members():
+def test_relation_depends_on_all_members():
     left, far, between = (0, 40, 20, 60), (100, 40, 120, 60), (50, 40, 70, 60)
     assert language.relation_between([left, between], [far]) == "left"
     assert language.relation_between([left, far], [between]) is None
 
 
-def test_written_captions_are_true_and_complete_with_their_links():
-    for scene, captions in described(400):
+def test_written_captions_are_judged_true_and_complete():
+    for scene, captions in described_scenes(400):
         for caption in captions:
             verdict = language.judge(words_of(caption.text), scene)
             relation_right = True if len(scene.groups) == 2 else None
             assert verdict == (True, True, caption.links, True, relation_right), caption.text
 
 
-def test_links_lead_from_a_noun_to_all_objects_it_names():
-    for scene, captions in described(200):
+def test_links_connect_a_noun_to_all_its_objects():
+    for scene, captions in described_scenes(200):
         for caption in captions:
             words = words_of(caption.text)
             assert sorted(sum(caption.links.values(), ())) == list(range(len(scene.objects)))
-            for place, named in caption.links.items():
-                (group,) = {scene.objects[thing].group for thing in named}
-                assert words[place].rstrip("s") == scene.groups[group].shape
-                assert words[place - 1] == scene.groups[group].color or words[place - 1] not in language.COLORS
+            for noun, objects in caption.links.items():
+                (group,) = {scene.objects[i].group for i in objects}
+                assert words[noun].rstrip("s") == scene.groups[group].shape
+                assert words[noun - 1] == scene.groups[group].color or words[noun - 1] not in language.COLORS
 
 
-def test_captions_of_a_scene_are_five_and_differ():
-    captions = [[caption.text for caption in captions] for _, captions in described(200)]
+def test_a_scene_has_five_different_captions():
+    captions = [[caption.text for caption in captions] for _, captions in described_scenes(200)]
     assert all(len(set(texts)) == 5 for texts in captions)
 
 
-def test_captions_look_like_flickr8k():
-    texts = [caption.text for _, captions in described(400) for caption in captions]
+def test_captions_resemble_flickr8k():
+    texts = [caption.text for _, captions in described_scenes(400) for caption in captions]
     assert all(re.fullmatch(r"[A-Z][a-z ]+ \.", text) for text in texts)
     assert len({word for text in texts for word in words_of(text)}) < 60
     lengths = [len(words_of(text)) for text in texts]
@@ -185,7 +185,7 @@ WORDINGS += ({"two": 2, "three": 3, "four": 4},)
 
 
 def corruptions(text):
-    """Yield the text with one content word exchanged for every word of its class that means something else."""
+    """Yield the text with one content word replaced by each word of its class with another meaning."""
     for table in WORDINGS:
         longest_first = sorted(table, key=len, reverse=True)
         for match in re.finditer(rf"\b({'|'.join(longest_first)})\b", text):
@@ -196,34 +196,34 @@ def corruptions(text):
                     yield re.sub(r"\ban? (?=[aeiou])", "an ", re.sub(r"\ban? (?![aeiou])", "a ", changed))
 
 
-def test_exchanging_any_content_word_makes_a_caption_false():
-    seen = 0
-    for scene, captions in described(100, seed=1):
+def test_replacing_a_content_word_makes_a_caption_false():
+    count = 0
+    for scene, captions in described_scenes(100, seed=1):
         for caption in captions:
             for text in corruptions(" ".join(words_of(caption.text))):
                 assert not language.judge(text.split(), scene).true, (caption.text, text)
-                seen += 1
-    assert seen > 5000
+                count += 1
+    assert count > 5000
 
 
 @pytest.mark.parametrize("aspect", ["size", "color", "shape"])
-def test_exchanged_words_are_true_of_the_exchanged_scene(aspect):
-    """The judge refuses an exchanged word for its meaning, not because it fails to parse."""
+def test_replaced_words_are_true_of_the_changed_scene(aspect):
+    """Check that the judge refuses a replaced word for its meaning, not because the caption fails to parse."""
     options = {"size": language.SIZES, "color": language.COLORS, "shape": language.SHAPES}[aspect]
     group = Group(1, "small", "red", "circle")
     for value in options:
-        other = group._replace(**{aspect: value})
-        article = "an" if other.color == "orange" and aspect != "size" else "a"
-        size = other.size + " " if aspect == "size" else ""
-        words = f"there is {article} {size}{other.color} {other.shape}".split()
+        changed = group._replace(**{aspect: value})
+        article = "an" if changed.color == "orange" and aspect != "size" else "a"
+        size = changed.size + " " if aspect == "size" else ""
+        words = f"there is {article} {size}{changed.color} {changed.shape}".split()
         scene = Scene((group,), (SceneObject(0, (10, 10, 30, 30)),), "plain")
         assert language.judge(words, scene).complete == (value == getattr(group, aspect))
-        assert language.judge(words, scene._replace(groups=(other,))).complete
+        assert language.judge(words, scene._replace(groups=(changed,))).complete
 
 
 def test_a_doubled_word_is_never_true():
-    for scene, captions in described(60, seed=2):
+    for scene, captions in described_scenes(60, seed=2):
         for caption in captions:
             words = words_of(caption.text)
-            for place in range(len(words)):
-                assert not language.judge(words[: place + 1] + words[place:], scene).true
+            for i in range(len(words)):
+                assert not language.judge(words[: i + 1] + words[i:], scene).true

@@ -1,4 +1,4 @@
-"""Drawing scenes, writing them to disk, and measuring on their boxes."""
+"""Test the images of scenes, their files, and the measures on their boxes."""
 
 import numpy as np
 import pytest
@@ -28,63 +28,63 @@ def many():
     return [scenes.random_scene(np.random.default_rng([7, index])) for index in range(500)]
 
 
-def test_same_seed_gives_the_same_bytes(root, tmp_path):
+def test_same_seed_gives_same_bytes(root, tmp_path):
     scenes.write(tmp_path / "again", seed=3, **SIZES)
     assert contents(tmp_path / "again") == contents(root)
 
 
-def test_another_seed_gives_other_images(root, tmp_path):
+def test_different_seeds_give_different_images(root, tmp_path):
     scenes.write(tmp_path / "other", seed=4, **SIZES)
-    ours, others = contents(root), contents(tmp_path / "other")
-    assert not any(ours[name] == others[name] for name in ours if name.endswith(".jpg"))
+    files, other_files = contents(root), contents(tmp_path / "other")
+    assert not any(files[name] == other_files[name] for name in files if name.endswith(".jpg"))
 
 
-def test_layout_is_that_of_flickr8k(root):
+def test_layout_equals_flickr8k(root):
     names = [path.name for path in sorted((root / "Flicker8k_Dataset").iterdir())]
     assert len(names) == sum(SIZES.values())
-    listed = []
+    split_names = []
     for split, size in SIZES.items():
         lines = (root / "Flickr8k_text" / f"Flickr_8k.{split}Images.txt").read_text().splitlines()
         assert len(lines) == size
-        listed += lines
-    assert listed == names
+        split_names += lines
+    assert split_names == names
     tokens = [line.split("\t") for line in (root / "Flickr8k_text" / "Flickr8k.token.txt").read_text().splitlines()]
     assert [key for key, _ in tokens] == [f"{name}#{number}" for name in names for number in range(5)]
     with Image.open(root / "Flicker8k_Dataset" / names[0]) as image:
         assert (image.format, image.size, image.mode) == ("JPEG", (128, 128), "RGB")
-    assert [path.name for path in root.parent.iterdir()] == [root.name]  # nothing is left of the draft
+    assert [path.name for path in root.parent.iterdir()] == [root.name]  # the draft is removed
 
 
-def test_scenes_and_links_on_disk_belong_to_the_captions_on_disk(root):
-    found = scenes.read_scenes(root)
+def test_scenes_and_links_on_disk_match_the_captions_on_disk(root):
+    scene_of = scenes.read_scenes(root)
     for line in (root / "Flickr8k_text" / "Flickr8k.token.txt").read_text().splitlines():
         key, caption = line.split("\t")
         name, number = key.split("#")
-        verdict = language.judge(caption.lower()[:-2].split(), found[name])
+        verdict = language.judge(caption.lower()[:-2].split(), scene_of[name])
         assert verdict.complete
-        assert verdict.links == found[name].links[int(number)]
+        assert verdict.links == scene_of[name].links[int(number)]
 
 
 def test_scenes_survive_json_exactly(root):
-    drawn = {f"scene_{index:05d}.jpg": scenes.sample(3, index).scene for index in range(sum(SIZES.values()))}
-    found = scenes.read_scenes(root)
-    assert found == drawn
-    assert repr(found) == repr(drawn)  # equal down to the types
+    expected = {f"scene_{index:05d}.jpg": scenes.sample(3, index).scene for index in range(sum(SIZES.values()))}
+    scene_of = scenes.read_scenes(root)
+    assert scene_of == expected
+    assert repr(scene_of) == repr(expected)  # the types are equal, too
 
 
 def test_no_scene_is_repeated_across_splits(root):
-    found = [scene._replace(links=()) for scene in scenes.read_scenes(root).values()]
-    assert len(set(found)) == len(found)
+    all_scenes = [scene._replace(links=()) for scene in scenes.read_scenes(root).values()]
+    assert len(set(all_scenes)) == len(all_scenes)
 
 
-def test_an_interrupted_run_leaves_nothing(tmp_path, monkeypatch):
-    def interrupted(seed, index):
+def test_an_interrupted_run_leaves_no_files(tmp_path, monkeypatch):
+    def interrupt(seed, index):
         if index == 2:
             raise KeyboardInterrupt
-        return scenes_sample(seed, index)
+        return sample(seed, index)
 
-    scenes_sample = scenes.sample
-    monkeypatch.setattr(scenes, "sample", interrupted)
+    sample = scenes.sample
+    monkeypatch.setattr(scenes, "sample", interrupt)
     with pytest.raises(KeyboardInterrupt):
         scenes.write(tmp_path / "scenes", **SIZES)
     assert not list(tmp_path.iterdir())
@@ -104,14 +104,14 @@ def test_write_does_not_touch_an_existing_folder(tmp_path):
 
 
 @pytest.mark.parametrize("text", [None, "{", "[]", '{"a": {"groups": []}}'])
-def test_unreadable_scenes_are_named(tmp_path, text):
+def test_unreadable_scenes_are_refused(tmp_path, text):
     if text is not None:
         (tmp_path / "scenes.json").write_text(text)
     with pytest.raises(InputError, match=r"scenes\.json"):
         scenes.read_scenes(tmp_path)
 
 
-def test_ensure_draws_only_what_is_absent(tmp_path, monkeypatch):
+def test_ensure_writes_only_a_missing_data_set(tmp_path, monkeypatch):
     calls = []
     monkeypatch.setattr(scenes, "write", lambda root, seed: (calls.append((root, seed)), root.mkdir()))
     root = scenes.ensure(tmp_path, seed=5)
@@ -119,12 +119,12 @@ def test_ensure_draws_only_what_is_absent(tmp_path, monkeypatch):
     assert calls == [(root, 5)]
 
 
-def test_ensure_accepts_what_another_process_finished_first(tmp_path, monkeypatch):
-    def overtaken(root, seed):
+def test_ensure_accepts_a_data_set_written_by_another_process(tmp_path, monkeypatch):
+    def write_too_late(root, seed):
         root.mkdir()
         raise InputError("cannot write the scenes")
 
-    monkeypatch.setattr(scenes, "write", overtaken)
+    monkeypatch.setattr(scenes, "write", write_too_late)
     assert scenes.ensure(tmp_path).is_dir()
 
 
@@ -141,45 +141,45 @@ def test_every_aspect_occurs(many):
     assert relations == {"left", "right", "above", "below"}
 
 
-def test_two_groups_differ_and_lie_clearly_apart(many):
+def test_two_groups_differ_and_are_clearly_separated(many):
     for scene in many:
         if len(scene.groups) == 2:
             first, second = scene.groups
             assert (first.color, first.shape) != (second.color, second.shape)
-            boxes, others = np.array(scene.boxes([0])), np.array(scene.boxes([1]))
+            first_boxes, second_boxes = np.array(scene.boxes([0])), np.array(scene.boxes([1]))
             gaps = {
-                "left": others[:, 0].min() - boxes[:, 2].max(),
-                "right": boxes[:, 0].min() - others[:, 2].max(),
-                "above": others[:, 1].min() - boxes[:, 3].max(),
-                "below": boxes[:, 1].min() - others[:, 3].max(),
+                "left": second_boxes[:, 0].min() - first_boxes[:, 2].max(),
+                "right": first_boxes[:, 0].min() - second_boxes[:, 2].max(),
+                "above": second_boxes[:, 1].min() - first_boxes[:, 3].max(),
+                "below": first_boxes[:, 1].min() - second_boxes[:, 3].max(),
             }
-            assert gaps[language.relation_between(boxes.tolist(), others.tolist())] >= 6
+            assert gaps[language.relation_between(first_boxes.tolist(), second_boxes.tolist())] >= 6
 
 
-def test_objects_are_whole_and_apart(many):
+def test_objects_are_inside_the_image_and_do_not_overlap(many):
     for scene in many:
         covered = np.zeros((128, 128), int)
         for x0, y0, x1, y1 in scene.boxes(range(2)):
             assert 0 <= x0 < x1 <= 128 and 0 <= y0 < y1 <= 128
             covered[y0:y1, x0:x1] += 1
         assert covered.max() == 1
-        assert [thing.group for thing in scene.objects] == [
-            place for place, group in enumerate(scene.groups) for _ in range(group.count)
+        assert [scene_object.group for scene_object in scene.objects] == [
+            i for i, group in enumerate(scene.groups) for _ in range(group.count)
         ]
 
 
 def test_boxes_are_small_and_sizes_differ(many):
     sides = {"small": [], "large": []}
     for scene in many:
-        for thing in scene.objects:
-            sides[scene.groups[thing.group].size].append(thing.box[2] - thing.box[0])
+        for group, box in scene.objects:
+            sides[scene.groups[group].size].append(box[2] - box[0])
     assert np.mean(np.square(sides["small"] + sides["large"])) < 0.08 * 128**2
     assert max(sides["small"]) + 8 <= min(sides["large"])
 
 
 @pytest.mark.parametrize("shape", language.SHAPES)
 @pytest.mark.parametrize("side", [20, 23, 38])
-def test_box_is_tight_around_what_is_drawn(shape, side):
+def test_box_is_tight_around_the_shape(shape, side):
     box = (31, 17, 31 + side, 17 + side)
     scene = Scene((Group(1, "small", "blue", shape),), (SceneObject(0, box),), "plain")
     pixels = np.asarray(scenes.draw(scene, np.random.default_rng(0))).astype(int)
@@ -199,16 +199,16 @@ def test_backgrounds_are_muted_and_objects_vivid(background):
 def test_backgrounds_vary_and_show_their_pattern():
     images = {}
     for background in language.BACKGROUNDS:
-        image = [scenes.draw(Scene((), (), background), np.random.default_rng(index)) for index in range(10)]
-        images[background] = np.stack([np.asarray(one).astype(float).mean(axis=2) for one in image])
+        samples = [scenes.draw(Scene((), (), background), np.random.default_rng(index)) for index in range(10)]
+        images[background] = np.stack([np.asarray(sample).astype(float).mean(axis=2) for sample in samples])
         assert len(np.unique(images[background].reshape(10, -1), axis=0)) == 10
-    spread = {background: np.ptp(grey, axis=(1, 2)) for background, grey in images.items()}
-    assert (spread.pop("plain") == 0).all()
-    assert all((contrast > 20).all() for contrast in spread.values())
+    contrasts = {background: np.ptp(gray, axis=(1, 2)) for background, gray in images.items()}
+    assert (contrasts.pop("plain") == 0).all()
+    assert all((contrast > 20).all() for contrast in contrasts.values())
 
 
-def test_shapes_differ_at_the_size_the_network_sees():
-    """Shrunk to half, as for an image of 64 x 64, any two small shapes differ in a tenth of their box or more."""
+def test_shapes_differ_at_the_input_size():
+    """Check that any two small shapes differ in a tenth of their box or more in an image of 64 x 64."""
     masks = []
     for shape in language.SHAPES:
         scene = Scene((Group(1, "small", "red", shape),), (SceneObject(0, (50, 50, 70, 70)),), "plain")
