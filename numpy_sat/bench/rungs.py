@@ -129,7 +129,8 @@ def plain_numba(x: np.ndarray, W: np.ndarray, b: np.ndarray) -> np.ndarray:
     Gain: a row of y stays in the cache until all its terms are added. Four neighbouring pixels get three terms each at
     once. A weight is loaded once for four pixels. A result is loaded and stored once for three terms.
 
-    Limit: 12 multiply-adds need 11 loads and stores, and a processor does few more loads and stores in a cycle.
+    Limit: 12 multiply-adds need 11 loads and stores. A processor can do hardly more loads and stores than multiply-adds
+    in a cycle.
     """
     workspace = current()
     N, H, width, _ = x.shape

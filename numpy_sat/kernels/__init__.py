@@ -23,8 +23,8 @@ Five words have one meaning in all files:
 All figures were measured on two cores of an AMD Zen 5 with AVX-512.
 
 A composite kernel does the work of several layer functions at once, such as block.py: convolution, pooling, relu.
-Inside `unfused()` no composite kernel runs. Composite functions then call their layers' own functions, so that a
-function that stands in a layer's place is really called.
+Inside `unfused()` no composite kernel runs. Composite functions then call the functions of their layers. So a
+learner's function that replaces one of them is really called.
 """
 
 import functools

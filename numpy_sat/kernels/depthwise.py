@@ -23,7 +23,7 @@ from numpy_sat.system.workspace import current
 
 PIXELS = (0,) * 7  # pixels at a time; seven divides the sides of all grids of a 224 x 224 image
 FIRST = (0,)  # the offset of the only column of a tile
-VECTORS, WIDE = 3, 12  # most vectors in a panel: if a tile holds all of them, and if they are only copied
+VECTORS, WIDE = 3, 12  # most vectors in a panel: for tiles that hold all of them, and for frames that only copy them
 FRAME = 1 << 16  # most numbers in a frame: 256 KiB
 PARTS = 8  # parts of the images in the weights' gradient; their sums are added in order
 
