@@ -38,16 +38,16 @@ from numpy_sat.layers import embedding, lstm
 
 
 def encode_forward(params, sources, sizes):
-    """Compute a_j = (ahead_j, back_j) with two LSTMs, which both start from zeros.
+    """Compute a_j = (ahead_j, back_j) with two LSTMs that start from zeros.
 
     ahead_j = LSTM(E x_j, ahead_{j-1}),  back_j = LSTM(E x_j, back_{j+1})
 
     Args:
         params: arrays by name, as from init_params.
-        sources: (N, L) integers x_1, ..., x_L. Short sentences are filled up with <end>, which is read like any word.
-        sizes: (V, M, S).
+        sources: (N, L) integers x_1, ..., x_L. Short sentences are padded with <end>, which is read like any word.
+        sizes: (V, M, S) vocabulary size, embedding size, hidden size of each LSTM.
     Returns:
-        a: (N, L, 2S).
+        a: (N, L, 2S) annotation vectors.
         cache: what encode_backward needs.
     """
     raise NotImplementedError("exercise 23: encode_forward")
@@ -57,9 +57,9 @@ def encode_backward(da, cache):
     """Compute the gradients of encode_forward.
 
     Args:
-        da: (N, L, 2S) gradient of a.
+        da: (N, L, 2S).
         cache: from encode_forward.
     Returns:
-        The gradients by parameter name; words need none.
+        Gradients by parameter name.
     """
     raise NotImplementedError("exercise 23: encode_backward")

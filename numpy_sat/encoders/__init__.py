@@ -1,28 +1,30 @@
-"""The encoders, by the names that training knows: from images or sentences to annotation vectors a (N, L, D).
+"""Provide the encoders, which turn images or sentences into annotation vectors a: (N, L, D).
 
-Each is a module of these functions:
+ENCODERS maps the values of the setting `network` to modules. Every module has these members:
 
+    SETTINGS                                                 names of the decoder's settings that the encoder reads too
     init_params(rng, stages, norm, dtype)                    parameters by name
     encode_forward(params, images, stages)                   a and the cache, in training
     encode_backward(da, cache)                               gradients by name
     encode(params, images, stages)                           a, in inference mode
     size(stages)                                             D
-    smallest(stages)                                         side of the smallest images that it can encode
-    SETTINGS                                                 the decoder's settings that it reads, too
+    smallest(stages)                                         side of the smallest image that it can encode
 
-`stages` says what the encoder is made of. The bidirectional LSTM (reader.py) reads sentences; its functions take other
-sizes instead, and it has no smallest image. `choose` returns the module and the sizes of a recipe. It may be one of
-three others: blind.py sees nothing, features.py reads what the first stages of a pretrained encoder made of an image,
-and last_state.py keeps only the last states of the bidirectional LSTM.
+`stages` describes the layers of the encoder. The bidirectional LSTM (reader.py) reads sentences. Its functions take
+other sizes instead of stages. `choose` returns the module and the sizes of a recipe. It may return one of three other
+modules:
 
-A pretrained encoder can run in part, from the stage `start` to the one before `stop`. Its images are then
-(N, H, W, C), the results of the stages before `start`:
+    blind.py        ignores the image
+    features.py     reads features, computed beforehand by the first stages of a pretrained encoder
+    last_state.py   keeps only the last states of the bidirectional LSTM
+
+A pretrained encoder can run in part, from the stage `start` up to but not including `stop`. Its images are then the
+results (N, H, W, C) of the stages before `start`:
 
     encode_forward(params, images, stages, start=0)
     encode(params, images, stages, start=0, stop=None)
-    shapes(stages, start=0, stop=None)                       those stages' parameters, {name: shape}
-    namings(stages), adopt(tensors, stages, preprocessing)   its weights in other people's files, see
-                                                             pretrained/weights.py
+    shapes(stages, start=0, stop=None)                       {name: shape} of the parameters of these stages
+    namings(stages), adopt(tensors, stages, preprocessing)   weights from other people's files (pretrained/weights.py)
 """
 
 from numpy_sat.encoders import blind, convnet, features, last_state, lite0, reader, vgg
@@ -31,8 +33,16 @@ ENCODERS = {"convnet": convnet, "vgg16": vgg, "vgg19": vgg, "lite0": lite0, "bil
 
 
 def choose(config):
-    """Return the encoder module of a recipe, and the sizes that its functions take."""
-    if reads_sentences(config):  # both directions together have as many numbers as the decoder's hidden state
+    """Choose the encoder of a recipe.
+
+    Args:
+        config: the recipe.
+    Returns:
+        encoder: module of this package.
+        sizes: the sizes that its functions take.
+    """
+    if reads_sentences(config):
+        # Both directions together have the size of the decoder's hidden state.
         sizes = len(config.encoder.source_words), config.decoder.embedding_size, config.decoder.hidden_size // 2
         return last_state if "attention" in config.decoder.without else reader, sizes
     encoder, sizes = ENCODERS[config.encoder.network], config.encoder.stages
@@ -42,5 +52,5 @@ def choose(config):
 
 
 def reads_sentences(config):
-    """Return True if the encoder of a recipe reads sentences, not images."""
+    """Return True if the encoder of a recipe reads sentences instead of images."""
     return ENCODERS[config.encoder.network] is reader

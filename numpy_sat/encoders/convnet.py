@@ -1,12 +1,12 @@
-"""A stack of 3x3 convolutions in the manner of VGG (Simonyan and Zisserman 2015), trained from random weights.
+"""Define a small convnet of 3x3 convolutions, like VGG (Simonyan and Zisserman 2015), trained from random weights.
 
-Its shape is a tuple of stages, each a tuple of channel counts: ((32,), (64, 64)) is one convolution to 32 channels, a
-2x2 max-pooling, and two convolutions to 64. Every convolution is followed by relu, with batch normalisation before it
-if the parameters have some. The last stage's cells are the annotation vectors.
+The net is a tuple of stages, each a tuple of channel counts. For example, ((32,), (64, 64)) is one convolution to 32
+channels, a 2x2 max-pooling, and two convolutions to 64 channels. A relu follows every convolution, with optional batch
+normalization between them. The cells of the last stage are the annotation vectors.
 
-VGG does not have one thing: the last two numbers of an annotation vector are its row and column on the grid. A
-convolution computes the same everywhere, so its features say what is there but hardly where (Liu et al. 2018). From
-some thousand images, a small net never learns to tell left from right by them.
+Unlike VGG, this net appends two numbers to every annotation vector: its row and its column on the grid. A convolution
+computes the same function everywhere, so its features hardly encode positions (Liu et al. 2018). Without these numbers,
+a small net does not learn to tell left from right from a few thousand images.
 """
 
 from typing import NamedTuple
@@ -16,11 +16,11 @@ import numpy as np
 from numpy_sat.layers import batch_norm, block, norm_block
 from numpy_sat.system.workspace import Workspace
 
-SETTINGS = ()  # of the decoder: it reads none
+SETTINGS = ()  # it reads none of the decoder's settings
 PLACE = 2  # numbers at the end of an annotation vector: row and column
-REACH = 4  # they run from -4 to 4, about as large as the features; much smaller numbers are learned late
+REACH = 4  # they run from -4 to 4, the scale of the features; the decoder learns to use much smaller numbers only late
 
-PLAIN, NORMED = ("W", "b"), ("W", "gamma", "beta")  # a block's parameters
+PLAIN, NORMED = ("W", "b"), ("W", "gamma", "beta")  # parameters of a block
 
 
 class EncodeCache(NamedTuple):
@@ -34,11 +34,12 @@ def init_params(rng, stages, norm=False, dtype=np.float32):
     Args:
         rng: numpy Generator.
         stages: channel counts of each stage.
-        norm: True for batch normalisation.
-        dtype: of the parameters.
+        norm: True for batch normalization.
+        dtype: dtype of the parameters.
     Returns:
-        {"conv1_1.W": (3, 3, 3, O), "conv1_1.b": (O,), ...}; with norm "conv1_1.gamma" and ".beta" instead of the bias,
-        and ".running_mean" and ".running_var", which `measure_running_statistics` sets.
+        Arrays by name: "conv1_1.W": (3, 3, 3, O), "conv1_1.b": (O,), ... With norm, "conv1_1.gamma" and
+        "conv1_1.beta" replace the bias. `measure_running_statistics` sets "conv1_1.running_mean" and
+        "conv1_1.running_var".
     """
     params, channels = {}, 3
     for name, filters, _ in layers(stages):
@@ -53,14 +54,14 @@ def init_params(rng, stages, norm=False, dtype=np.float32):
 
 
 def encode_forward(params, images, stages):
-    """Encode images in training: batch normalisation uses the batch's mean and variance.
+    """Encode images in training. Batch normalization uses the mean and variance of the batch.
 
     Args:
         params: parameters by name.
         images: (N, H, W, 3).
         stages: channel counts of each stage.
     Returns:
-        a: (N, L, D) the last stage's cells, each with its place.
+        a: (N, L, D) cells of the last stage, each with its row and column.
         cache: what encode_backward needs.
     """
     x, caches = images, {}
@@ -74,21 +75,28 @@ def encode_forward(params, images, stages):
 
 
 def encode_backward(da, cache):
-    """Return the gradients by parameter name; images need none. da: (N, L, D) gradient of a."""
+    """Compute the gradients of encode_forward. Images need no gradient.
+
+    Args:
+        da: (N, L, D).
+        cache: from encode_forward.
+    Returns:
+        Gradients by parameter name.
+    """
     dx, grads = da[..., :-PLACE].reshape(cache.shape), {}
     first, *others = cache.blocks
     for name in reversed(others):
         normed = isinstance(cache.blocks[name], norm_block.NormBlockCache)
         backward = norm_block.norm_block_backward if normed else block.block_backward
-        dx, *of_block = backward(dx, cache.blocks[name])
-        grads |= _named(name, of_block)
+        dx, *gradients = backward(dx, cache.blocks[name])
+        grads |= _named(name, gradients)
     normed = isinstance(cache.blocks[first], norm_block.NormBlockCache)
     backward = norm_block.norm_block_parameter_gradients if normed else block.block_parameter_gradients
     return {**grads, **_named(first, backward(dx, cache.blocks[first]))}
 
 
 def encode(params, images, stages):
-    """Encode images in inference mode: batch normalisation uses the running mean and variance.
+    """Encode images in inference mode. Batch normalization uses the running mean and variance.
 
     Args:
         params, images, stages: as in encode_forward.
@@ -106,11 +114,13 @@ def encode(params, images, stages):
 
 
 def measure_running_statistics(params, batches, stages):
-    """Set the running mean and variance of every block, in place, from all batches together (Wu and Johnson 2021).
+    """Set the running mean and variance of every block in place, from all batches together (Wu and Johnson 2021).
+
+    As in training, every batch is normalized by its own mean and variance.
 
     Args:
         params: parameters by name.
-        batches: images (N, H, W, 3) each. As in training, each is normalised by its own mean and variance on its way.
+        batches: iterable of images (N, H, W, 3).
         stages: channel counts of each stage.
     """
     statistics_of_blocks, workspace = {}, Workspace()
@@ -130,7 +140,13 @@ def _named(name, gradients):
 
 
 def _with_place(x):
-    """Return the cells of x: (N, H, W, C) as (N, H W, C + 2): each cell's features, then its row and column."""
+    """Append its row and column to every cell.
+
+    Args:
+        x: (N, H, W, C) cells.
+    Returns:
+        a: (N, H W, C + 2) annotation vectors.
+    """
     N, H, W, C = x.shape
     rows, columns = (np.linspace(-REACH, REACH, size, dtype=x.dtype) for size in (H, W))
     place = np.stack(np.meshgrid(rows, columns, indexing="ij"), axis=-1)
@@ -138,17 +154,24 @@ def _with_place(x):
 
 
 def size(stages):
-    """Return D, the annotation vectors' size."""
+    """Return D, the size of the annotation vectors."""
     return stages[-1][-1] + PLACE
 
 
 def smallest(stages):
-    """Return the side of the smallest images: every pooling halves them, and one cell must be left."""
+    """Return the side of the smallest image: every pooling halves it, and one cell must remain."""
     return 2 ** (len(stages) - 1)
 
 
 def layers(stages):
-    """Return [("conv1_1", 32, True), ...]: VGG's name (stage and place in it), channels, True if pooled after."""
+    """List the convolutions of a net.
+
+    Args:
+        stages: channel counts of each stage.
+    Returns:
+        A list of (name, channels, pooled) such as ("conv1_1", 32, True). The name is VGG's: stage and position in the
+        stage. `pooled` is True if a max-pooling follows.
+    """
     return [
         (f"conv{s}_{k}", filters, k == len(stage) and s < len(stages))
         for s, stage in enumerate(stages, 1)

@@ -1,10 +1,10 @@
-"""The encoder of a net whose first stages stay fixed. It reads their results, computed beforehand (pretrained/).
+"""Define an encoder that reads features: the results of the fixed first stages of a pretrained net (pretrained/).
 
-The first stages detect edges, colors and textures, which all photos have in common, and they take most of a net's time.
-So training does not compute them. It computes only the last `tuned` stages, which start from pretrained weights and are
-trained with the decoder. With `tuned` 0 nothing is computed or trained: the features are the annotation vectors.
+The first stages detect edges, colors and textures, which all photos have in common. They take most of the net's time.
+Their results are computed once, before training. Training computes only the last `tuned` stages. These start from
+pretrained weights and are trained with the decoder. With `tuned` 0 the features are the annotation vectors.
 
-Sizes are (encoder, stages, tuned): the whole net's module, its stages, and how many of the last are trained.
+Sizes are (encoder, stages, tuned): the module of the whole net, its stages, and the number of last stages to train.
 """
 
 import math
@@ -16,11 +16,11 @@ import numpy as np
 
 class EncodeCache(NamedTuple):
     encoder: ModuleType
-    of_encoder: tuple
+    inner: tuple  # the encoder's EncodeCache
 
 
 def init_params(rng, sizes, norm=False, dtype=np.float32):
-    """Return zeros and draw nothing: the pretrained weights of the trained stages are to take their place."""
+    """Return zeros by parameter name, which the pretrained weights of the trained stages replace later."""
     encoder, stages, tuned = sizes
     shapes = encoder.shapes(stages, start=len(stages) - tuned) if tuned else {}
     return {name: np.zeros(shape, dtype) for name, shape in shapes.items()}
@@ -31,10 +31,10 @@ def encode_forward(params, features, sizes):
 
     Args:
         params: parameters by name.
-        features: (N, L, C) the first stages' results; float16 is read as float32.
+        features: (N, L, C) results of the first stages; float16 is read as float32.
         sizes: (encoder, stages, tuned).
     Returns:
-        a: (N, L', D), the features themselves where no stage is trained.
+        a: (N, L', D); the features themselves if no stage is trained.
         cache: what encode_backward needs.
     """
     encoder, stages, tuned = sizes
@@ -45,12 +45,25 @@ def encode_forward(params, features, sizes):
 
 
 def encode_backward(da, cache):
-    """Return the gradients by parameter name; features need none. da: (N, L', D) gradient of a."""
-    return cache.encoder.encode_backward(da, cache.of_encoder) if cache else {}
+    """Compute the gradients of encode_forward. Features need no gradient.
+
+    Args:
+        da: (N, L', D).
+        cache: from encode_forward.
+    Returns:
+        Gradients by parameter name.
+    """
+    return cache.encoder.encode_backward(da, cache.inner) if cache else {}
 
 
 def encode(params, features, sizes):
-    """Encode features in inference mode. Returns a: (N, L', D)."""
+    """Encode features in inference mode.
+
+    Args:
+        params, features, sizes: as in encode_forward.
+    Returns:
+        a: (N, L', D).
+    """
     encoder, stages, tuned = sizes
     if not tuned:
         return _read(features)
@@ -58,7 +71,7 @@ def encode(params, features, sizes):
 
 
 def size(sizes):
-    """Return D, the annotation vectors' size."""
+    """Return D, the size of the annotation vectors."""
     encoder, stages, _ = sizes
     return encoder.size(stages)
 
@@ -68,6 +81,6 @@ def _read(features):
 
 
 def _grid(features):
-    """Return features (N, L, C) of square images as (N, H, W, C)."""
+    """Reshape features of square images from (N, L, C) to (N, H, W, C)."""
     N, L, C = features.shape
     return _read(features).reshape(N, math.isqrt(L), math.isqrt(L), C)

@@ -1,7 +1,7 @@
-"""The last states of reader.py's two LSTMs: a translator without attention (Sutskever et al. 2014).
+"""Define the encoder of a translator without attention (Sutskever et al. 2014): the last states of the reader's LSTMs.
 
-All that a sentence says must fit into this one vector, of one size for thirteen words and for one. To the decoder it is
-a single location.
+One vector of fixed size must hold the whole sentence, whether it has one word or thirteen. To the decoder this vector
+is a single location.
 """
 
 from typing import NamedTuple
@@ -33,7 +33,14 @@ def encode_forward(params, sources, sizes):
 
 
 def encode_backward(dlast, cache):
-    """Return the gradients by parameter name. dlast: (N, 1, 2S) gradient of a."""
+    """Compute the gradients of encode_forward.
+
+    Args:
+        dlast: (N, 1, 2S) gradient of a.
+        cache: from encode_forward.
+    Returns:
+        Gradients by parameter name.
+    """
     da = np.zeros(cache.shape, dlast.dtype)
     dahead, dback = np.split(da, 2, axis=2)
     dahead[:, -1:], dback[:, :1] = np.split(dlast, 2, axis=2)
@@ -41,5 +48,5 @@ def encode_backward(dlast, cache):
 
 
 def encode(params, sources, sizes):
-    """Return a of encode_forward."""
+    """Return the annotation vectors of encode_forward, without the cache."""
     return encode_forward(params, sources, sizes)[0]

@@ -1,12 +1,17 @@
-"""EfficientNet-Lite0 (Tan and Le 2019, without what is slow on phones), with weights pretrained on ImageNet.
+"""Define EfficientNet-Lite0, with weights pretrained on ImageNet.
 
-A stem, seven stages of inverted bottlenecks (layers/mbconv.py) and a head. It needs a thirtieth of VGG-16's arithmetic
-and classifies ImageNet better. Batch normalisation is an affine map once trained; it is folded into the convolutions.
+Lite0 is EfficientNet-B0 (Tan and Le 2019) without the operations that are slow on phones. It has a stem, seven stages
+of inverted bottlenecks (layers/mbconv.py) and a head. It needs a thirtieth of the arithmetic of VGG-16 and classifies
+ImageNet better. A trained batch normalization is an affine map, so it is folded into the convolutions.
 
-Stages are tuples. The stem: (channels,). The bottlenecks: (count, side of the filters, stride of the first, expansion
-factor, channels). The head, a 1x1 convolution, if there is one: (channels,). The first stages of a net are a net, too.
-STAGES has four, named by the grid of annotation vectors that they make of 224 x 224 pixels. The net 14x14x672 ends with
-the first expansion of the sixth stage instead of a head.
+A net is a tuple of stages, each a tuple:
+
+    stem          (channels,)
+    bottlenecks   (count, side of the filters, stride of the first block, expansion factor, channels)
+    head          (channels,)   a 1x1 convolution; optional
+
+The first stages of a net form a net as well. STAGES holds four nets, named by the grid of annotation vectors of a
+224 x 224 image. The net 14x14x672 ends with the first expansion of the sixth stage instead of a head.
 """
 
 from typing import NamedTuple
@@ -17,32 +22,34 @@ from numpy_sat.layers import activations, conv, depthwise, mbconv, pointwise
 from numpy_sat.system.errors import InputError
 from numpy_sat.system.workspace import current
 
-SETTINGS = ()  # of the decoder: it reads none
+SETTINGS = ()  # it reads none of the decoder's settings
 
 _FIRST = (32,), (1, 3, 1, 1, 16), (2, 3, 2, 6, 24), (2, 5, 2, 6, 40), (3, 3, 2, 6, 80), (3, 5, 1, 6, 112)
 _ALL = *_FIRST, (4, 5, 2, 6, 192), (1, 3, 1, 6, 320)
 STAGES = {"14x14x112": _FIRST, "14x14x672": (*_FIRST, (672,)), "7x7x320": _ALL, "7x7x1280": (*_ALL, (1280,))}
 SIDE, STRIDE = 3, 2  # of the stem's filters
 
-# The net was trained on (pixel - 127) / 128, pixels from 0 to 255. Ours are from -1 to 1: (pixel - GREY) / STD. That is
-# folded into the stem's filters. It pads images with GREY, the zero of its training.
+# The net was trained on (pixel - 127) / 128, with pixels from 0 to 255. Our pixels run from -1 to 1, so this scale is
+# (pixel - GREY) / STD. It is folded into the stem's filters. Images are padded with GREY, the zero of this scale.
 GREY, STD = 127 / 127.5 - 1, 128 / 127.5
-NORM = "weight", "bias", "running_mean", "running_var"  # the files' names for gamma, beta, mean and variance
-EPSILON = 1e-3  # of the normalisation that is folded
-UNUSED = "_blocks.", "_conv_head.", "_bn", "_fc."  # what files have for the rest of the net and for ImageNet's classes
+NORM = "weight", "bias", "running_mean", "running_var"  # names of gamma, beta, mean and variance in weight files
+EPSILON = 1e-3  # of the folded batch normalization
+# Prefixes of the tensors for the rest of the net and for ImageNet's classes in weight files.
+UNUSED = "_blocks.", "_conv_head.", "_bn", "_fc."
 
 
 class Block(NamedTuple):
-    """An inverted bottleneck: side and stride of its filters; channels before, in between and after."""
+    """The sizes of an inverted bottleneck."""
 
-    P: int
+    P: int  # side of the filters
     stride: int
-    C: int
-    E: int
-    O: int
+    C: int  # channels before
+    E: int  # channels after the expansion
+    O: int  # channels after
 
     @property
     def expands(self):
+        """Return True if the block has an expansion."""
         return self.E != self.C
 
 
@@ -52,7 +59,7 @@ class StemCache(NamedTuple):
 
 
 class EncodeCache(NamedTuple):
-    parts: dict  # by name
+    parts: dict  # caches of the parts by name
     shape: tuple
 
 
@@ -63,14 +70,16 @@ def init_params(rng, stages, norm=False, dtype=np.float32):
         rng: numpy Generator.
         stages: as above.
         norm: must be False.
-        dtype: of the parameters.
+        dtype: dtype of the parameters.
     Returns:
-        {"stem.W": (3, 3, 3, O), "stem.b": (O,), "block1_1.W_d": (P, P, E), "block1_1.b_d": (E,),
-        "block1_1.W_p": (E, O), "block1_1.b_p": (O,), ...}; for blocks that expand also "block2_1.W_e": (C, E) and
-        "block2_1.b_e": (E,); for a head "head.W": (C, O) and "head.b": (O,).
+        Arrays by name: "stem.W": (3, 3, 3, O), "stem.b": (O,), "block1_1.W_d": (P, P, E), "block1_1.b_d": (E,),
+        "block1_1.W_p": (E, O), "block1_1.b_p": (O,), ... Blocks that expand also have "block2_1.W_e": (C, E) and
+        "block2_1.b_e": (E,). A head has "head.W": (C, O) and "head.b": (O,).
+    Raises:
+        ValueError: norm is True.
     """
     if norm:
-        raise ValueError("lite0: its batch normalisation is folded into its weights")
+        raise ValueError("lite0: its batch normalization is folded into its weights")
     params = {}
     for name, shape in shapes(stages).items():
         inputs = np.prod(shape[:2] if name.endswith("W_d") else shape[:-1])
@@ -84,11 +93,11 @@ def encode_forward(params, images, stages, start=0):
 
     Args:
         params: parameters by name.
-        images: (N, H, W, 3), from -1 to 1; with `start`, the results (N, H, W, C) of the stages before it.
+        images: (N, H, W, 3), from -1 to 1; if start > 0, the results (N, H, W, C) of the stages before it.
         stages: as above.
         start: the first stage that runs.
     Returns:
-        a: (N, L, D) the last part's cells.
+        a: (N, L, D) cells of the last part.
         cache: what encode_backward needs.
     """
     x, caches = images, {}
@@ -103,23 +112,38 @@ def encode_forward(params, images, stages, start=0):
 
 
 def encode_backward(da, cache):
-    """Return the gradients by parameter name; images need none. da: (N, L, D) gradient of a."""
+    """Compute the gradients of encode_forward. Images need no gradient.
+
+    Args:
+        da: (N, L, D).
+        cache: from encode_forward.
+    Returns:
+        Gradients by parameter name.
+    """
     dx, grads = da.reshape(cache.shape), {}
-    for name, of_part in reversed(cache.parts.items()):
+    for name, part_cache in reversed(cache.parts.items()):
         if name == "stem":
-            gradients = _stem_parameter_gradients(dx, of_part)
+            gradients = _stem_parameter_gradients(dx, part_cache)
         else:
             backward = pointwise.pointwise_backward if name == "head" else mbconv.mbconv_backward
-            dx, *gradients = backward(dx, of_part)
-        named = zip(_weight_names(name), gradients, strict=True)
-        grads |= {weight: gradient for weight, gradient in named if gradient is not None}
+            dx, *gradients = backward(dx, part_cache)
+        pairs = zip(_weight_names(name), gradients, strict=True)
+        grads |= {weight: gradient for weight, gradient in pairs if gradient is not None}
     return grads
 
 
 def encode(params, images, stages, start=0, stop=None):
-    """Encode images in inference mode. Returns a of encode_forward, or the cells of the stage before `stop`."""
+    """Encode images in inference mode.
+
+    Args:
+        params, images, stages, start: as in encode_forward.
+        stop: the first stage that does not run; None runs all.
+    Returns:
+        a: (N, L, D) as in encode_forward, or the cells of the stage before `stop`.
+    """
     x, todo = images, list(parts(stages, start, stop).items())
     if not start and len(todo) > 1 and not todo[1][1].expands:
+        # The stem and a first block without expansion run as one fused function.
         name, block = todo[1]
         stem, weights = _weights(params, "stem"), _weights(params, name)[2:]
         x = mbconv.stem_inference(_framed(x), *stem, STRIDE, *weights, block.stride)
@@ -134,17 +158,23 @@ def encode(params, images, stages, start=0, stop=None):
 
 
 def size(stages):
-    """Return D, the annotation vectors' size."""
+    """Return D, the size of the annotation vectors."""
     return stages[-1][-1]
 
 
 def smallest(stages):
-    """Return the side of the smallest images: they are padded, so that there is no other limit."""
+    """Return 1, the side of the smallest image: images are padded, so there is no other limit."""
     return 1
 
 
 def namings(stages):
-    """Return how weight files name the tensors, for pretrained/weights.py: a PyTorch port's {name: shape}, and ours."""
+    """Return the possible names and shapes of the tensors in a weight file, for pretrained/weights.py.
+
+    Args:
+        stages: as above.
+    Returns:
+        Two dictionaries {name: shape}: one with the names of the PyTorch port and one with ours.
+    """
     theirs, ours = {}, shapes(stages)
     for name, (convolution, norm) in _sources(stages).items():
         *sides, C, O = (1, 1, *ours[name]) if ours[name][2:] == () else ours[name]
@@ -156,30 +186,32 @@ def namings(stages):
 
 
 def adopt(tensors, stages, preprocessing="lite0"):
-    """Make the parameters from the tensors of a weight file.
+    """Convert the tensors of a weight file to parameters.
 
-    Filters (O, C, P, Q) become (P, Q, C, O), with the normalisation after them folded in. The stem's read pixels from
-    -1 to 1.
+    Filters (O, C, P, Q) become (P, Q, C, O). The batch normalization after them is folded in. The filters of the stem
+    are scaled to read pixels from -1 to 1.
 
     Args:
-        tensors: {name: array}, named in one of the ways of `namings`.
+        tensors: {name: array}, with one of the two sets of names of `namings`.
         stages: as above.
-        preprocessing: "lite0", the only one.
+        preprocessing: must be "lite0".
     Returns:
-        {name: array}.
+        Arrays by name.
     Raises:
-        InputError: there is no such preprocessing.
+        InputError: the preprocessing is not "lite0".
     """
     if "stem.W" in tensors:
         return tensors
     if preprocessing != "lite0":
-        raise InputError(f"{preprocessing}: no such preprocessing; of this net there is lite0.")
+        raise InputError(f"{preprocessing}: no such preprocessing; this net has lite0.")
     params, ours = {}, shapes(stages)
     for name, (convolution, norm) in _sources(stages).items():
         gamma, beta, mean, var = (tensors[f"{norm}.{part}"].astype(np.float64) for part in NORM)
+        # gamma (W x - mean) / sqrt(var + epsilon) + beta = (scale W) x + beta - mean scale
         scale = gamma / np.sqrt(var + EPSILON)
         W, b = tensors[f"{convolution}.weight"].transpose(2, 3, 1, 0) * scale, beta - mean * scale
         if name == "stem.W":
+            # W (pixel - GREY) / STD = (W / STD) pixel - GREY sum(W / STD)
             W = W / STD
             b = b - GREY * W.sum(axis=(0, 1, 2))
         params[name] = np.ascontiguousarray(W.reshape(ours[name]), np.float32)
@@ -188,38 +220,48 @@ def adopt(tensors, stages, preprocessing="lite0"):
 
 
 def parts(stages, start=0, stop=None):
-    """Return {name: Block, or None for the stem and the head} of the stages from `start` to before `stop`.
+    """List the parts of some stages.
 
-    block<s>_<k> is the k-th block of the s-th stage of bottlenecks; the stem is stage 0.
+    Args:
+        stages: as above.
+        start: the first stage; the stem is stage 0.
+        stop: the first stage that does not count; None counts all.
+    Returns:
+        {name: Block}; None for the stem and the head. block<s>_<k> is block k of stage s of the bottlenecks.
     """
     (C,), *others = stages
-    of_stages = [{"stem": None}]
+    stage_parts = [{"stem": None}]
     for s, stage in enumerate(others, 1):
         if len(stage) == 1:
-            of_stages.append({"head": None})
+            stage_parts.append({"head": None})
             continue
         count, P, stride, times, O = stage
-        of_stages.append({})
+        stage_parts.append({})
         for k in range(count):
-            of_stages[s][f"block{s}_{k + 1}"] = Block(P, 1 if k else stride, C, times * C, O)
+            stage_parts[s][f"block{s}_{k + 1}"] = Block(P, 1 if k else stride, C, times * C, O)
             C = O
-    return {name: block for of_stage in of_stages[start:stop] for name, block in of_stage.items()}
+    return {name: block for blocks in stage_parts[start:stop] for name, block in blocks.items()}
 
 
 def shapes(stages, start=0, stop=None):
-    """Return {name: shape} of the parameters of the stages from `start` to before `stop`."""
-    shape_of, C, chosen = {}, 3, parts(stages, start, stop)
+    """Return {name: shape} of the parameters of some stages.
+
+    Args:
+        stages, start, stop: as in parts.
+    """
+    shapes_by_name, C, names = {}, 3, parts(stages, start, stop)
     for name, block in parts(stages).items():
         if block:
             P, _, C, E, O = block
-            of_part = [(C, E) if E != C else None, (E,) if E != C else None, (P, P, E), (E,), (E, O), (O,)]
+            part_shapes = [(C, E) if E != C else None, (E,) if E != C else None, (P, P, E), (E,), (E, O), (O,)]
         else:
             O = stages[0 if name == "stem" else -1][0]
-            of_part = [(SIDE, SIDE, C, O) if name == "stem" else (C, O), (O,)]
-        if name in chosen:
-            shape_of |= {weight: shape for weight, shape in zip(_weight_names(name), of_part, strict=True) if shape}
+            part_shapes = [(SIDE, SIDE, C, O) if name == "stem" else (C, O), (O,)]
+        if name in names:
+            pairs = zip(_weight_names(name), part_shapes, strict=True)
+            shapes_by_name |= {weight: shape for weight, shape in pairs if shape}
         C = O
-    return shape_of
+    return shapes_by_name
 
 
 def _weight_names(part):
@@ -228,12 +270,12 @@ def _weight_names(part):
 
 
 def _weights(params, part):
-    """Return all parameters of a part, None for those that it does not have."""
+    """Return all parameters of a part, with None for those that it does not have."""
     return [params.get(name) for name in _weight_names(part)]
 
 
 def _sources(stages):
-    """Return {our name: (name of the convolution, of the normalisation after it)} in the PyTorch port."""
+    """Return {our name: (convolution, batch normalization)} with the names of the PyTorch port."""
     sources, k = {}, 0
     for part, block in parts(stages).items():
         if part == "stem":
@@ -260,22 +302,22 @@ def _stem_forward(images, W, b):
 
 
 def _stem_parameter_gradients(dy, cache):
-    """Return dW and db; images need no gradient."""
+    """Compute dW and db. Images need no gradient."""
     return conv.conv_parameter_gradients(activations.relu6_backward(dy, cache.relu), cache.conv)
 
 
 def _framed(images):
-    """Return images in a frame of GREY, for the stem's filters."""
+    """Pad images with GREY for the stem's filters."""
     N, H, W, C = images.shape
-    (top, bottom), (left, right) = (depthwise.same_padding(side, SIDE, STRIDE) for side in (H, W))
-    framed = current().empty((N, top + H + bottom, left + W + right, C), images.dtype)
+    (top, bottom), (before, after) = (depthwise.same_padding(side, SIDE, STRIDE) for side in (H, W))
+    framed = current().empty((N, top + H + bottom, before + W + after, C), images.dtype)
     framed[:, :top], framed[:, top + H :] = GREY, GREY
-    framed[:, :, :left], framed[:, :, left + W :] = GREY, GREY
-    framed[:, top : top + H, left : left + W] = images
+    framed[:, :, :before], framed[:, :, before + W :] = GREY, GREY
+    framed[:, top : top + H, before : before + W] = images
     return framed
 
 
 def _annotations(x):
-    """Return the cells of x: (N, H, W, C) as (N, H W, C)."""
+    """Reshape cells from (N, H, W, C) to annotation vectors (N, H W, C)."""
     N, H, W, C = x.shape
     return x.reshape(N, H * W, C)

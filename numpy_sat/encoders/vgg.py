@@ -1,11 +1,11 @@
-"""VGG-16 and VGG-19 (Simonyan and Zisserman 2015) with pretrained weights. The paper's attention looks at its features.
+"""Define VGG-16 and VGG-19 (Simonyan and Zisserman 2015) with pretrained weights, as Xu et al. 2015 use.
 
-The annotation vectors are the cells of the last convolution, after relu and before the last pooling: an image of
-224 x 224 gives 14 x 14 of them, L = 196, each of D = 512 numbers. They have no place at their end, as convnet.py's
-have. Stages, names and blocks are convnet.py's.
+The annotation vectors are the cells of the last convolution, after relu and before the last pooling. An image of
+224 x 224 pixels gives 14 x 14 annotation vectors (L = 196) of D = 512 numbers. Unlike those of convnet.py, they do not
+contain row and column. Stages, names and blocks are those of convnet.py.
 
-A pretrained net needs pixels scaled as in its training. That scale is part of the parameters, as "pixels.mean" and
-"pixels.std", so that the parameters alone say what the net computes. It gets no gradient.
+A pretrained net needs pixels scaled as in its training. The parameters "pixels.mean" and "pixels.std" hold this scale,
+so that the parameters alone determine what the net computes. They get no gradient.
 """
 
 from typing import NamedTuple
@@ -16,7 +16,7 @@ from numpy_sat.encoders import convnet
 from numpy_sat.layers import block
 from numpy_sat.system.errors import InputError
 
-SETTINGS = ()  # of the decoder: it reads none
+SETTINGS = ()  # it reads none of the decoder's settings
 
 STAGES = {
     "vgg16": ((64, 64), (128, 128), (256,) * 3, (512,) * 3, (512,) * 3),
@@ -25,24 +25,25 @@ STAGES = {
 
 
 class Preprocessing(NamedTuple):
-    """How pixels were scaled while weights were trained: (pixel - mean) / std, pixels from 0 to 1."""
+    """The scale of the pixels on which a net was trained: (pixel - mean) / std, with pixels from 0 to 1."""
 
-    mean: tuple  # of red, green, blue
+    mean: tuple  # of red, green and blue
     std: tuple
-    order: str  # of the channels that the first filters read, "RGB" or "BGR"
+    order: str  # order of the channels that the first filters read, "RGB" or "BGR"
 
 
-# A weight file does not say which of the three it needs: all come under the same names, in the same shapes.
+# A weight file does not say which of the three it needs: their tensors have the same names and the same shapes.
 PREPROCESSINGS = {
-    # torchvision's IMAGENET1K_V1, which timm has, too
+    # torchvision's IMAGENET1K_V1, also in timm
     "imagenet": Preprocessing((0.485, 0.456, 0.406), (0.229, 0.224, 0.225), "RGB"),
-    # torchvision's IMAGENET1K_FEATURES: the authors' own weights, their first filters turned round to RGB
+    # torchvision's IMAGENET1K_FEATURES: the authors' weights, with the first filters reordered to RGB
     "features": Preprocessing((0.48235, 0.45882, 0.40784), (1 / 255,) * 3, "RGB"),
-    # the authors' own weights, as Caffe had them and Keras has them
+    # the authors' weights, as in Caffe and Keras
     "caffe": Preprocessing((123.68 / 255, 116.779 / 255, 103.939 / 255), (1 / 255,) * 3, "BGR"),
 }
 
-UNUSED = ("classifier.", "pre_logits.", "head.")  # what is in weight files for ImageNet's classes; torchvision, timm
+# Prefixes of the tensors for ImageNet's classes in the weight files of torchvision and timm.
+UNUSED = ("classifier.", "pre_logits.", "head.")
 
 
 class EncodeCache(NamedTuple):
@@ -51,9 +52,20 @@ class EncodeCache(NamedTuple):
 
 
 def init_params(rng, stages, norm=False, dtype=np.float32):
-    """Draw weights as convnet.py does; pixels are not scaled. These nets have no batch normalisation."""
+    """Draw weights as convnet.init_params does, with a pixel scale that changes nothing.
+
+    Args:
+        rng: numpy Generator.
+        stages: channel counts of each stage.
+        norm: must be False.
+        dtype: dtype of the parameters.
+    Returns:
+        Arrays by name.
+    Raises:
+        ValueError: norm is True; these nets have no batch normalization.
+    """
     if norm:
-        raise ValueError("vgg: these nets have no batch normalisation")
+        raise ValueError("vgg: these nets have no batch normalization")
     pixels = {"pixels.mean": np.zeros(3, dtype), "pixels.std": np.ones(3, dtype)}
     return {**pixels, **convnet.init_params(rng, stages, dtype=dtype)}
 
@@ -63,7 +75,7 @@ def encode_forward(params, images, stages, start=0):
 
     Args:
         params: parameters by name.
-        images: (N, H, W, 3), from -1 to 1; with `start`, the pooled results (N, H, W, C) of the stages before it.
+        images: (N, H, W, 3), from -1 to 1; if start > 0, the pooled results (N, H, W, C) of the stages before it.
         stages: channel counts of each stage.
         start: the first stage that runs.
     Returns:
@@ -77,18 +89,31 @@ def encode_forward(params, images, stages, start=0):
 
 
 def encode_backward(da, cache):
-    """Return the gradients by parameter name; images need none. da: (N, L, D) gradient of a."""
+    """Compute the gradients of encode_forward. Images need no gradient.
+
+    Args:
+        da: (N, L, D).
+        cache: from encode_forward.
+    Returns:
+        Gradients by parameter name.
+    """
     dx, grads = da.reshape(cache.shape), {}
     first, *others = cache.blocks
     for name in reversed(others):
         dx, grads[f"{name}.W"], grads[f"{name}.b"] = block.block_backward(dx, cache.blocks[name])
-    of_first = block.block_parameter_gradients(dx, cache.blocks[first])
-    grads[f"{first}.W"], grads[f"{first}.b"] = of_first
+    grads[f"{first}.W"], grads[f"{first}.b"] = block.block_parameter_gradients(dx, cache.blocks[first])
     return grads
 
 
 def encode(params, images, stages, start=0, stop=None):
-    """Encode images in inference mode. Returns a of encode_forward, or the pooled cells of the stage before `stop`."""
+    """Encode images in inference mode.
+
+    Args:
+        params, images, stages, start: as in encode_forward.
+        stop: the first stage that does not run; None runs all.
+    Returns:
+        a: (N, L, D) as in encode_forward, or the pooled cells of the stage before `stop`.
+    """
     x = images if start else _scaled(params, images)
     for name, _, pooled in _layers(stages, start, stop):
         x, _ = block.block_forward(x, params[f"{name}.W"], params[f"{name}.b"], pooled)
@@ -96,30 +121,38 @@ def encode(params, images, stages, start=0, stop=None):
 
 
 def size(stages):
-    """Return D, the annotation vectors' size."""
+    """Return D, the size of the annotation vectors."""
     return stages[-1][-1]
 
 
 def smallest(stages):
-    """Return the side of the smallest images that it can encode."""
+    """Return the side of the smallest image that the net can encode."""
     return convnet.smallest(stages)
 
 
 def shapes(stages, start=0, stop=None):
-    """Return {name: shape} of the parameters of the stages from `start` to before `stop`.
+    """Return {name: shape} of the parameters of some stages.
 
-    The pixels' scale belongs to the first stage.
+    Args:
+        stages: channel counts of each stage.
+        start: the first stage. The pixel scale belongs to stage 0.
+        stop: the first stage that does not count; None counts all.
     """
-    shape_of, C = {} if start else {"pixels.mean": (3,), "pixels.std": (3,)}, _channels(stages)
+    shapes_by_name, C = {} if start else {"pixels.mean": (3,), "pixels.std": (3,)}, _channels(stages)
     for name, O, _ in _layers(stages, start, stop):
-        shape_of |= {f"{name}.W": (3, 3, C[name], O), f"{name}.b": (O,)}
-    return shape_of
+        shapes_by_name |= {f"{name}.W": (3, 3, C[name], O), f"{name}.b": (O,)}
+    return shapes_by_name
 
 
 def namings(stages):
-    """Return how weight files name the tensors, for pretrained/weights.py: torchvision's {name: shape}, and ours.
+    """Return the possible names and shapes of the tensors in a weight file, for pretrained/weights.py.
 
-    torchvision and timm number convolutions, their relus and the poolings through: features.0, .2, (.4), .5, ...
+    torchvision and timm number the convolutions, relus and poolings consecutively: features.0, .2, (.4), .5, ...
+
+    Args:
+        stages: channel counts of each stage.
+    Returns:
+        Two dictionaries {name: shape}: one with torchvision's names and one with ours.
     """
     theirs, C = {}, _channels(stages)
     for (name, O, _), number in zip(convnet.layers(stages), _numbers(stages), strict=True):
@@ -128,25 +161,25 @@ def namings(stages):
 
 
 def adopt(tensors, stages, preprocessing):
-    """Make the parameters from the tensors of a weight file.
+    """Convert the tensors of a weight file to parameters.
 
-    Filters (O, C, P, Q) become (P, Q, C, O). The first ones read RGB, whatever they were trained to read.
+    Filters (O, C, P, Q) become (P, Q, C, O). The first filters are reordered to read RGB if they read BGR.
 
     Args:
-        tensors: {name: array}, named in one of the ways of `namings`.
+        tensors: {name: array}, with one of the two sets of names of `namings`.
         stages: channel counts of each stage.
-        preprocessing: one of PREPROCESSINGS, for torchvision's names; files of ours contain it.
+        preprocessing: name in PREPROCESSINGS, for torchvision's names; our files contain the pixel scale.
     Returns:
-        {name: array}.
+        Arrays by name.
     Raises:
-        InputError: there is no such preprocessing.
+        InputError: the preprocessing is unknown.
     """
     if "pixels.mean" in tensors:
         return tensors
     if preprocessing not in PREPROCESSINGS:
         raise InputError(f"{preprocessing}: no such preprocessing; there are {', '.join(PREPROCESSINGS)}.")
     mean, std, order = PREPROCESSINGS[preprocessing]
-    # From pixels between 0 and 1 to ours, between -1 and 1.
+    # Convert the scale from pixels between 0 and 1 to pixels between -1 and 1.
     params = {"pixels.mean": np.float32(2 * np.array(mean) - 1), "pixels.std": np.float32(2 * np.array(std))}
     for (name, _, _), number in zip(convnet.layers(stages), _numbers(stages), strict=True):
         params[f"{name}.W"] = np.ascontiguousarray(tensors[f"features.{number}.weight"].transpose(2, 3, 1, 0))
@@ -161,25 +194,25 @@ def _scaled(params, images):
 
 
 def _annotations(x):
-    """Return the cells of x: (N, H, W, C) as (N, H W, C)."""
+    """Reshape cells from (N, H, W, C) to annotation vectors (N, H W, C)."""
     N, H, W, C = x.shape
     return x.reshape(N, H * W, C)
 
 
 def _layers(stages, start, stop=None):
-    """Return convnet.layers of the stages from `start` to before `stop`."""
-    before, upto = (sum(map(len, stages[:s])) for s in (start, stop))
-    return convnet.layers(stages)[before:upto]
+    """Return convnet.layers of the stages from `start` up to but not including `stop`."""
+    first, end = (sum(map(len, stages[:s])) for s in (start, stop))
+    return convnet.layers(stages)[first:end]
 
 
 def _channels(stages):
-    """Return {name: C} of every convolution, C being its input channels."""
+    """Return {name: C} of every convolution, where C is its number of input channels."""
     names, filters, _ = zip(*convnet.layers(stages), strict=True)
     return dict(zip(names, (3, *filters[:-1]), strict=True))
 
 
 def _numbers(stages):
-    """Return every convolution's number in torchvision; its relu takes the next number, a pooling one more."""
+    """Return the number of every convolution in torchvision. Its relu has the next number, a pooling the one after."""
     numbers = [0]
     for _, _, pooled in convnet.layers(stages):
         numbers.append(numbers[-1] + (3 if pooled else 2))
