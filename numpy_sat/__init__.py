@@ -9,8 +9,8 @@
     loss, _       = losses.cross_entropy_forward(logits, targets, mask)      layers/losses.py      (14), left
     penalty, _    = losses.doubly_stochastic_forward(alpha, mask)            layers/losses.py      (14), right
 
-captioner.py has the whole model on one page, and loss.py the loss of every decoder. decoders/__init__.py and
-encoders/__init__.py list all models. The other ones replace some of these lines:
+captioner.py has the whole model on one page. loss.py has the loss of every decoder. decoders/__init__.py and
+encoders/__init__.py list all models. The other models replace some of these lines:
 
     z, alpha, _   = dot_attention.attend_forward(a, keys, h, W_q, W_v)       layers/dot_attention.py   dot
     weights, s, _ = hard_attention.draw_forward(alpha, ...)                  layers/hard_attention.py  hard (8) to (12)
@@ -18,16 +18,24 @@ encoders/__init__.py list all models. The other ones replace some of these lines
     r_hat, _      = log_bilinear.predict_forward(Ey, abar, C, C_m)           decoders/log_bilinear.py  log-bilinear
     a, _          = reader.encode_forward(params, sentences, sizes)          encoders/reader.py        translation
 
-float64 runs the code in layers/, encoders/ and decoders/. float32, and therefore training, runs the same mathematics on
-kernels/ and decoders/fast/, which you need not read to understand the model. Dimensions, the same everywhere:
+With float64 arrays, the code in layers/, encoders/ and decoders/ runs. With float32 arrays, as in training, the same
+mathematics runs in kernels/ and decoders/fast/. You can understand the model without reading those. Dimensions have the
+same names everywhere:
 
-    N images; H, W, C their height, width and channels; B captions of the N images, B / N consecutive ones of each;
-    T words of the longest caption, <end> counted; L locations; D annotation size; M embedding size; S hidden size;
-    A attention size; V vocabulary size.
+    N         images
+    H, W, C   height, width and channels of an image
+    B         captions; B / N consecutive captions belong to each image
+    T         words of the longest caption, including <end>
+    L         locations
+    D         annotation size
+    M         embedding size
+    S         hidden size
+    A         attention size
+    V         vocabulary size
 """
 
 from numpy_sat.system import machine
 
-machine.configure()  # before anything imports numpy or numba
+machine.configure()  # must run before anything imports numpy or numba
 
 __version__ = "0.1.0"

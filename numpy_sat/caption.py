@@ -1,4 +1,4 @@
-"""python -m numpy_sat.caption: write captions of images, or translate phrases, and draw the attention."""
+"""Run `python -m numpy_sat.caption`: caption images or translate phrases, and draw attention maps."""
 
 import argparse
 import sys
@@ -30,42 +30,45 @@ def _caption(args):
         if args.show:
             path = args.show if len(args.sources) == 1 else _numbered(args.show, number)
             reason = task.draw(path, recipe, source, [*words, "<end>"], caption)
-            print(f"  nothing drawn: {reason}" if reason else f"  where it looked: {path}")
+            print(f"  no attention map: {reason}" if reason else f"  attention map: {path}")
 
 
 def _numbered(path, number):
-    """Return look.png as look-1.png, look-2.png, ..."""
+    """Insert a number into the name of a file: look.png becomes look-1.png."""
     return path.with_name(f"{path.stem}-{number}{path.suffix}")
 
 
 def _parse(argv):
-    parser = argparse.ArgumentParser(prog="python -m numpy_sat.caption", description="Caption images.")
+    parser = argparse.ArgumentParser(
+        prog="python -m numpy_sat.caption", description="Caption images or translate phrases."
+    )
     parser.add_argument(
-        "given",
+        "arguments",
         nargs="+",
         metavar="[RUN] IMAGE",
-        help="a run's folder or checkpoint (default: the captioner that comes with the package), and images; of a "
-        "translator phrases, each in quotes",
+        help="the folder or checkpoint of a run (default: the captioner of the package), and image files; for a "
+        "translator, phrases in quotes",
     )
-    parser.add_argument("--beam", type=cli.count, default=3, help="beams; 1 is greedy search (default: 3)")
+    parser.add_argument("--beam", type=cli.count, default=3, help="beam width; 1 is greedy decoding (default: 3)")
     parser.add_argument(
         "--attention-mode",
         choices=SETTINGS["attention_mode"].choices,
-        help="of hard attention, while it writes (default: the run's own, expected unless set)",
+        help="how hard attention chooses locations while it writes (default: the run's setting, else expected)",
     )
     parser.add_argument(
         "--show",
         type=Path,
         metavar="FILE.png",
-        help="draw where the model looked, word by word; of several images FILE-1.png, FILE-2.png, ...",
+        help="draw the attention map of every word into this file; with several images FILE-1.png, FILE-2.png, ...",
     )
     args = parser.parse_args(argv)
     if args.show and not args.show.suffix:
-        parser.error(f"--show needs a file's name, such as look.png, not {args.show}")
-    is_run = Path(args.given[0]).is_dir() or args.given[0].endswith(".npz")
-    args.run, args.sources = (args.given[0], args.given[1:]) if is_run else (None, args.given)
+        parser.error(f"--show needs a file name such as look.png, not {args.show}")
+    first, *others = args.arguments
+    is_run = Path(first).is_dir() or first.endswith(".npz")
+    args.run, args.sources = (first, others) if is_run else (None, args.arguments)
     if not args.sources:
-        parser.error(f"what is {args.run} to caption? Name an IMAGE, too")
+        parser.error(f"no image to caption: name an IMAGE after {args.run}")
     return args
 
 

@@ -1,6 +1,6 @@
-"""The whole model on one page: an encoder makes annotation vectors of an image, a decoder writes a caption of them.
+"""Define the whole model on one page: an encoder computes annotation vectors, a decoder writes a caption from them.
 
-Each function takes the recipe of the run (experiment.recipe.Recipe) as `config`.
+Every function takes the recipe of the run (experiment.recipe.Recipe) as `config`.
 """
 
 import itertools
@@ -13,17 +13,26 @@ from numpy_sat.decoders import MODELS
 from numpy_sat.encoders import convnet
 from numpy_sat.layers import dropout
 
-STATISTICS_BATCHES = 32  # on which the running mean and variance of batch normalization are measured
-# Parameters that are measured, not learned, by the ends of their names.
+STATISTICS_BATCHES = 32  # number of batches that measure the running mean and variance of batch normalization
+# Ends of the names of parameters that are measured, not learned.
 MEASURED = (".running_mean", ".running_var", "baseline")
 
 
 def init_params(rng, config, log_frequencies, dtype=np.float32):
-    """Draw all parameters by name. rng: numpy Generator; log_frequencies: (V,) of the words that it writes."""
+    """Draw all parameters.
+
+    Args:
+        rng: numpy Generator.
+        config: the recipe.
+        log_frequencies: (V,) log frequencies of the words that the decoder writes.
+        dtype: dtype of the parameters.
+    Returns:
+        Arrays by name.
+    """
     encoder, sizes = encoders.choose(config)
-    of_encoder = encoder.init_params(rng, sizes, config.encoder.batch_norm, dtype)
+    params = encoder.init_params(rng, sizes, config.encoder.batch_norm, dtype)
     D = encoder.size(sizes)
-    return {**of_encoder, **MODELS[config.decoder.model].init_params(rng, D, config, log_frequencies, dtype)}
+    return {**params, **MODELS[config.decoder.model].init_params(rng, D, config, log_frequencies, dtype)}
 
 
 def loss_and_grads(params, batch, config, rng):
@@ -33,10 +42,10 @@ def loss_and_grads(params, batch, config, rng):
         params: arrays by name.
         batch: data.batches.Batch.
         config: the recipe.
-        rng: numpy Generator, for everything that is drawn, such as dropout masks.
+        rng: numpy Generator, for dropout masks and sampled locations.
     Returns:
         loss: loss.Loss.
-        grads: gradients by name. In a workspace's step they lie in its memory.
+        grads: gradients by name. Within a workspace's step they use its memory.
     """
     (encoder, sizes), decoder = encoders.choose(config), MODELS[config.decoder.model]
     a, cache = encoder.encode_forward(params, batch.inputs, sizes)
@@ -46,20 +55,28 @@ def loss_and_grads(params, batch, config, rng):
 
 
 def loss_only(params, batch, config):
-    """Return the loss.Loss without dropout and without gradients, as for the validation set."""
+    """Compute the loss without dropout and without gradients, as for the validation set.
+
+    Args:
+        params: arrays by name.
+        batch: data.batches.Batch.
+        config: the recipe.
+    Returns:
+        loss.Loss.
+    """
     a = annotate(params, batch.inputs, config)
     return MODELS[config.decoder.model].loss_only(params, a, batch, config)
 
 
 def annotate(params, inputs, config):
-    """Compute the annotations, without the cache that training needs.
+    """Compute the annotations in inference mode.
 
     Args:
         params: arrays by name.
         inputs: (N, H, W, 3) images, (N, L, C) features, or (N, L) sentences for a translator.
         config: the recipe.
     Returns:
-        a: (N, L, D).
+        a: (N, L, D) annotations.
     """
     encoder, sizes = encoders.choose(config)
     return encoder.encode(params, inputs, sizes)
@@ -73,7 +90,7 @@ def annotations_mask(rng, a, config):
         a: (N, L, D) annotations.
         config: the recipe.
     Returns:
-        mask: (N, 1, D); without annotation dropout the number 1, and nothing is drawn.
+        mask: (N, 1, D); the number 1 without annotation dropout.
     """
     rate = config.encoder.annotation_dropout
     return dropout.dropout_mask(rng, (len(a), 1, a.shape[2]), rate, a.dtype) if rate else 1.0
@@ -82,7 +99,7 @@ def annotations_mask(rng, a, config):
 def measure_running_statistics(params, batches, config):
     """Measure the running mean and variance of batch normalization on the first batches, and set them in place.
 
-    Without batch normalization, this does nothing and reads no batch.
+    Without batch normalization, do nothing and read no batch.
 
     Args:
         params: arrays by name.
@@ -90,12 +107,12 @@ def measure_running_statistics(params, batches, config):
         config: the recipe.
     """
     if config.encoder.batch_norm and not config.encoder.blind:
-        some = itertools.islice(batches, STATISTICS_BATCHES)
-        convnet.measure_running_statistics(params, (batch.inputs for batch in some), config.encoder.stages)
+        first_batches = itertools.islice(batches, STATISTICS_BATCHES)
+        convnet.measure_running_statistics(params, (batch.inputs for batch in first_batches), config.encoder.stages)
 
 
 @lru_cache
 def names_of_encoder(config):
-    """Return the names of the encoder's parameters."""
+    """Return the names of the encoder's parameters as a frozenset."""
     encoder, sizes = encoders.choose(config)
     return frozenset(encoder.init_params(np.random.default_rng(0), sizes, config.encoder.batch_norm))

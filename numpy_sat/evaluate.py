@@ -1,10 +1,10 @@
-"""python -m numpy_sat.evaluate: how good a trained model's captions are, on images it has not seen.
+"""Run `python -m numpy_sat.evaluate`: score the captions of a trained model on images that it has not seen.
 
-The scores stand beside those of captions that see nothing, and those of people, judged in the same way. All of it goes
-to the terminal and, as evaluate-SPLIT.md and evaluate-SPLIT.json, into the run's folder.
+The report compares the model with floors (captions that ignore the image) and with human captions, all scored in the
+same way. It is printed, and written to evaluate-SPLIT.md and evaluate-SPLIT.json in the folder of the run.
 
-With --compare, several models stand in one table, a row each. It goes to the terminal and, as compare-SPLIT.md and
-compare-SPLIT.json, into the first one's folder.
+With --compare, one table has a row for each of several models. It is printed, and written to compare-SPLIT.md and
+compare-SPLIT.json in the folder of the first run.
 """
 
 import argparse
@@ -35,18 +35,22 @@ def _evaluate(args):
 
 
 def _parse(argv):
-    parser = argparse.ArgumentParser(prog="python -m numpy_sat.evaluate", description="Judge a trained model.")
-    parser.add_argument("runs", type=Path, nargs="+", metavar="RUN", help="a run's folder, or a checkpoint")
-    parser.add_argument("--compare", action="store_true", help="several RUNs of the same data, in one table")
-    parser.add_argument("--out", type=Path, metavar="FILE.md", help="that table (default: in the first RUN's folder)")
-    parser.add_argument("--split", choices=("dev", "test"), default="dev")
-    parser.add_argument("--beam", type=cli.count, default=3, help="beams; 1 is greedy search (default: 3)")
+    parser = argparse.ArgumentParser(
+        prog="python -m numpy_sat.evaluate", description="Score the captions of a trained model."
+    )
+    parser.add_argument("runs", type=Path, nargs="+", metavar="RUN", help="the folder or checkpoint of a run")
+    parser.add_argument("--compare", action="store_true", help="compare several RUNs on the same data in one table")
+    parser.add_argument(
+        "--out", type=Path, metavar="FILE.md", help="file for this table (default: in the folder of RUN)"
+    )
+    parser.add_argument("--split", choices=("dev", "test"), default="dev", help="images to caption (default: dev)")
+    parser.add_argument("--beam", type=cli.count, default=3, help="beam width; 1 is greedy decoding (default: 3)")
     parser.add_argument(
         "--attention-mode",
         choices=SETTINGS["attention_mode"].choices,
-        help="of hard attention, while it writes (default: the run's own, expected unless set)",
+        help="how hard attention chooses locations while it writes (default: the run's setting, else expected)",
     )
-    parser.add_argument("--blind", type=Path, metavar="RUN", help="trained with --blind (default: RUN-blind, if there)")
+    parser.add_argument("--blind", type=Path, metavar="RUN", help="blind baseline (default: RUN-blind, if it exists)")
     parser.add_argument(
         "--with",
         dest="others",
@@ -54,19 +58,19 @@ def _parse(argv):
         nargs="+",
         default=[],
         metavar="RUN",
-        help="a row more: the captions that RUN and these write together, as an ensemble",
+        help="add a row for the ensemble of RUN and these runs",
     )
-    parser.add_argument("--root", type=Path, help="the data's folder, where it is not the one trained on")
-    parser.add_argument("--skip-missing", action="store_true", help="go on without photos that are not there")
+    parser.add_argument("--root", type=Path, help="folder of the data set (default: the folder that training used)")
+    parser.add_argument("--skip-missing", action="store_true", help="skip missing photos instead of stopping")
     args = parser.parse_args(argv)
     if not args.compare and (len(args.runs) > 1 or args.out):
-        parser.error("several RUNs, and --out, are for --compare")
+        parser.error("several RUNs and --out need --compare")
     if args.compare and args.blind:
-        parser.error("--compare takes no --blind: a blind run is compared like any other")
+        parser.error("--compare takes no --blind: name a blind run among the RUNs")
     if args.compare and args.others:
-        parser.error("--with is for one RUN, not for --compare")
+        parser.error("--with takes one RUN and cannot be combined with --compare")
     if args.out and args.out.suffix != ".md":
-        parser.error(f"--out needs the name of a Markdown file, such as table.md, not {args.out}")
+        parser.error(f"--out needs the name of a Markdown file such as table.md, not {args.out}")
     return args
 
 

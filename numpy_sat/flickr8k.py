@@ -1,4 +1,4 @@
-"""python -m numpy_sat.flickr8k: say what a copy of Flickr8k holds, or download one."""
+"""Run `python -m numpy_sat.flickr8k`: check a copy of Flickr8k, or download one."""
 
 import argparse
 import sys
@@ -17,10 +17,10 @@ def main(argv=None):
 def _parse(argv):
     default = machine.cache_folder() / "flickr8k"
     parser = argparse.ArgumentParser(
-        prog="python -m numpy_sat.flickr8k", description="Say what a copy of Flickr8k holds, or download one."
+        prog="python -m numpy_sat.flickr8k", description="Check a copy of Flickr8k, or download one."
     )
-    parser.add_argument("--download", action="store_true", help="fetch what is missing (1.1 GB) and unpack it")
-    parser.add_argument("--root", type=Path, default=default, help="the data's folder; default: %(default)s")
+    parser.add_argument("--download", action="store_true", help="download the missing files (1.1 GB) and unpack them")
+    parser.add_argument("--root", type=Path, default=default, help="folder of the data set (default: %(default)s)")
     return parser.parse_args(argv)
 
 

@@ -1,4 +1,4 @@
-"""The loss that every model's training minimizes, for whole captions (Xu et al. 2015, equation 14)."""
+"""Compute the loss of whole captions that the training of every model minimizes (Xu et al. 2015, equation 14)."""
 
 from typing import NamedTuple
 
@@ -6,11 +6,11 @@ from numpy_sat.layers import losses, policy
 
 
 class Loss(NamedTuple):
-    """A batch's loss and its parts."""
+    """The loss of a batch and its parts."""
 
-    total: float  # what training minimizes: nats a caption, with penalty and label smoothing
-    word: float  # - log p a word, without penalty and label smoothing
-    penalty: float  # the attention penalty, before lambda
+    total: float  # nats per caption, with attention penalty and label smoothing; training minimizes it
+    word: float  # - log p per word in nats, without attention penalty and label smoothing
+    penalty: float  # the attention penalty, before multiplication by lambda
 
 
 class LossCache(NamedTuple):
@@ -21,11 +21,11 @@ class LossCache(NamedTuple):
 
 
 def loss_forward(logits, alpha, batch, config):
-    """Compute the loss of captions, or the policy loss of sampled captions with weights (layers/policy.py).
+    """Compute the loss of captions, or the policy loss of sampled captions that have weights (layers/policy.py).
 
     Args:
         logits: (T, B, V).
-        alpha: (T, B, L) attention weights; None for a decoder without attention, which has no penalty.
+        alpha: (T, B, L) attention weights; None for a decoder without attention, which has no attention penalty.
         batch: data.batches.Batch.
         config: the recipe.
     Returns:
@@ -54,12 +54,15 @@ def loss_forward(logits, alpha, batch, config):
 
 
 def loss_backward(cache):
-    """Compute the gradient of the total loss.
+    """Compute the gradients of the total loss.
 
+    Args:
+        cache: from loss_forward.
     Returns:
         dlogits: (T, B, V).
-        dalpha: (T, B, L), of the penalty; None for a decoder without attention.
+        dalpha: (T, B, L), from the attention penalty; None for a decoder without attention.
     """
+    # (14) L_d = - log p(y | x) + lambda penalty: the likelihood reaches the logits, the penalty reaches alpha
     if cache.policy is None:
         dlogits = losses.cross_entropy_backward(1.0, cache.likelihood)
     else:

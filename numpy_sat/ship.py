@@ -1,4 +1,4 @@
-"""python -m numpy_sat.ship: the captioner that comes with the package, and how another run takes its place."""
+"""Run `python -m numpy_sat.ship`: describe the captioner of the package, or replace it with a run."""
 
 import argparse
 import sys
@@ -12,10 +12,14 @@ from numpy_sat.system import cli
 def main(argv=None):
     """Run the command and return its exit code."""
     parser = argparse.ArgumentParser(
-        prog="python -m numpy_sat.ship", description="Say where the captioner of the package comes from, or replace it."
+        prog="python -m numpy_sat.ship", description="Describe the captioner of the package, or replace it."
     )
-    parser.add_argument("run", type=Path, nargs="?", help="that `evaluate` has judged; without it, say what there is")
-    parser.add_argument("--out", type=Path, default=runs.SHIPPED, metavar="FILE.npz", help="default: into the package")
+    parser.add_argument(
+        "run", type=Path, nargs="?", help="a run that `evaluate` has scored (default: describe the captioner)"
+    )
+    parser.add_argument(
+        "--out", type=Path, default=runs.SHIPPED, metavar="FILE.npz", help="output file (default: in the package)"
+    )
     args = parser.parse_args(argv)
     return cli.run(lambda: shipping.ship(args.run, args.out) if args.run else print(shipping.describe(args.out)))
 

@@ -1,4 +1,4 @@
-"""python -m numpy_sat.show: draw how training went, the first layer's filters, captions and attention."""
+"""Run `python -m numpy_sat.show`: draw the training curves, the filters of the first layer, captions and attention."""
 
 import argparse
 import sys
@@ -16,11 +16,11 @@ def main(argv=None):
 
 
 def _parse(argv):
-    parser = argparse.ArgumentParser(prog="python -m numpy_sat.show", description="Draw what was trained.")
-    parser.add_argument("runs", type=Path, nargs="+", metavar="RUN", help="folders; all but curves are of the first")
-    parser.add_argument("--beam", type=cli.count, default=3, help="beams; 1 is greedy search (default: 3)")
-    parser.add_argument("--root", type=Path, help="the data's folder, where it is not the one trained on")
-    parser.add_argument("--skip-missing", action="store_true", help="go on without photos that are not there")
+    parser = argparse.ArgumentParser(prog="python -m numpy_sat.show", description="Draw figures of trained runs.")
+    parser.add_argument("runs", type=Path, nargs="+", metavar="RUN", help="folders of runs; only the curves show all")
+    parser.add_argument("--beam", type=cli.count, default=3, help="beam width; 1 is greedy decoding (default: 3)")
+    parser.add_argument("--root", type=Path, help="folder of the data set (default: the folder that training used)")
+    parser.add_argument("--skip-missing", action="store_true", help="skip missing photos instead of stopping")
     return parser.parse_args(argv)
 
 

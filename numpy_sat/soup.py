@@ -1,4 +1,4 @@
-"""python -m numpy_sat.soup: make one model of the mean of several runs' weights."""
+"""Run `python -m numpy_sat.soup`: average the weights of several runs into one model."""
 
 import argparse
 import sys
@@ -16,16 +16,22 @@ def main(argv=None):
 
 def _parse(argv):
     parser = argparse.ArgumentParser(
-        prog="python -m numpy_sat.soup", description="Make one model of the mean of several runs' weights."
+        prog="python -m numpy_sat.soup", description="Average the weights of several runs into one model."
     )
-    parser.add_argument("runs", type=Path, nargs="+", metavar="RUN", help="each begun --from another, or all from one")
     parser.add_argument(
-        "--shares", type=cli.positive, nargs="+", metavar="SHARE", help="of each RUN (default: all alike)"
+        "runs", type=Path, nargs="+", metavar="RUN", help="runs that started --from each other or from the same run"
     )
-    parser.add_argument("--out", type=Path, help="the new run's folder; default: a new one in runs/")
+    parser.add_argument(
+        "--shares",
+        type=cli.positive,
+        nargs="+",
+        metavar="SHARE",
+        help="weight of each RUN in the mean (default: equal)",
+    )
+    parser.add_argument("--out", type=Path, help="folder of the new run (default: a new one in runs/)")
     args = parser.parse_args(argv)
     if len(args.runs) < 2:
-        parser.error("name two RUNs or more")
+        parser.error("name at least two RUNs")
     args.shares = args.shares or [1.0] * len(args.runs)
     if len(args.shares) != len(args.runs):
         parser.error(f"--shares needs one number for each RUN, {len(args.runs)}, not {len(args.shares)}")

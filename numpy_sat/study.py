@@ -1,4 +1,4 @@
-"""python -m numpy_sat.study: train variants of a model on the same budget, and print their table."""
+"""Run `python -m numpy_sat.study`: train variants of a model with the same budget, and print a table of them."""
 
 import argparse
 import sys
@@ -12,21 +12,21 @@ def main(argv=None):
     """Run the command and return its exit code."""
     argv = sys.argv[1:] if argv is None else argv
     args, rest = _parse(argv)
-    again = " ".join(["python -m numpy_sat.study", *map(cli.quoted, argv)])
-    return cli.run(lambda: study.run(args.study, args.out, rest, again))
+    command = " ".join(["python -m numpy_sat.study", *map(cli.quoted, argv)])
+    return cli.run(lambda: study.run(args.study, args.out, rest, command))
 
 
 def _parse(argv):
     parser = argparse.ArgumentParser(
         prog="python -m numpy_sat.study",
         usage="%(prog)s NAME [--out FOLDER] [--data NAME] [--root DIR] [--small] [--seed N] [--epochs N] [--set ...]",
-        description="Train the variants of a study alike, one after the other, and put them into one table.",
-        epilog="All other arguments are those of train, see its --help, and go to every variant.",
+        description="Train the variants of a study one after the other with the same budget, and print one table.",
+        epilog="All other arguments go to every variant: see python -m numpy_sat.train --help.",
         allow_abbrev=False,
     )
     names = (*study.VARIANTS, study.RECIPE)
     parser.add_argument("study", metavar="NAME", choices=names, help=" or ".join(names))
-    parser.add_argument("--out", type=Path, metavar="FOLDER", help="of the study; default: one in runs/")
+    parser.add_argument("--out", type=Path, metavar="FOLDER", help="folder of the study (default: a new one in runs/)")
     return parser.parse_known_args(argv)
 
 

@@ -1,4 +1,4 @@
-"""python -m numpy_sat.train: train a captioner of images, or a translator of phrases."""
+"""Run `python -m numpy_sat.train`: train a captioner of images, or a translator of phrases."""
 
 import sys
 

@@ -1,4 +1,4 @@
-"""python -m numpy_sat.variance: measure the variance of REINFORCE's gradients, with and without a baseline."""
+"""Run `python -m numpy_sat.variance`: measure the variance of REINFORCE's gradients, with and without a baseline."""
 
 import argparse
 import sys
@@ -12,9 +12,12 @@ from numpy_sat.training import variance
 
 def main(argv=None):
     """Run the command and return its exit code."""
-    parser = argparse.ArgumentParser(prog="python -m numpy_sat.variance", description=__doc__.partition(": ")[2])
-    parser.add_argument("--out", type=Path, default=Path("variance.png"), metavar="FILE", help="default: variance.png")
-    parser.add_argument("--seed", type=cli.natural, default=0, help="of all that is random (default: 0)")
+    description = "Measure the variance of REINFORCE's gradients, with and without a baseline."
+    parser = argparse.ArgumentParser(prog="python -m numpy_sat.variance", description=description)
+    parser.add_argument(
+        "--out", type=Path, default=Path("variance.png"), metavar="FILE", help="figure (default: %(default)s)"
+    )
+    parser.add_argument("--seed", type=cli.natural, default=0, help="random seed (default: 0)")
     args = parser.parse_args(argv)
     return cli.run(lambda: variance.show(args.out, np.random.default_rng(args.seed)))
 

@@ -1,4 +1,4 @@
-"""python -m numpy_sat.words: which words a trained model has come to treat alike, and a map of them."""
+"""Run `python -m numpy_sat.words`: show the nearest neighbors of words in a trained model's embedding, and a map."""
 
 import argparse
 import sys
@@ -16,14 +16,16 @@ def main(argv=None):
 
 def _parse(argv):
     parser = argparse.ArgumentParser(
-        prog="python -m numpy_sat.words", description="Show which words a trained model holds for alike."
+        prog="python -m numpy_sat.words", description="Show which words have similar embeddings in a trained model."
     )
-    parser.add_argument("run", type=Path, metavar="RUN", help="a run's folder, or a checkpoint")
-    parser.add_argument("words", nargs="*", metavar="WORD", help="default: the most frequent ones")
-    parser.add_argument("--out", type=Path, metavar="FILE.png", help="the map (default: words.png in the run's folder)")
+    parser.add_argument("run", type=Path, metavar="RUN", help="the folder or checkpoint of a run")
+    parser.add_argument("words", nargs="*", metavar="WORD", help="words to show (default: the most frequent ones)")
+    parser.add_argument(
+        "--out", type=Path, metavar="FILE.png", help="map of the words (default: words.png in the folder of RUN)"
+    )
     args = parser.parse_args(argv)
     if args.out and not args.out.suffix:
-        parser.error(f"--out needs a file's name, such as words.png, not {args.out}")
+        parser.error(f"--out needs a file name such as words.png, not {args.out}")
     return args
 
 

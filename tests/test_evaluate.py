@@ -226,7 +226,7 @@ def test_a_model_that_looks_nowhere(root, trained, tmp_path, capsys, name, said)
     assert f"where it looked: nothing drawn, {said}" in capsys.readouterr().out
     assert not (folder / "show-attention.png").exists() and (folder / "show-captions.png").exists()
     assert caption.main([str(folder), str(photo), "--show", str(tmp_path / "look.png")]) == 0
-    assert f"nothing drawn: {said}" in capsys.readouterr().out and not list(tmp_path.glob("*.png"))
+    assert f"no attention map: {said}" in capsys.readouterr().out and not list(tmp_path.glob("*.png"))
     assert not (folder / "attention.png").exists() and (folder / "curves.png").exists()
 
 
@@ -242,7 +242,7 @@ def test_an_ensemble_is_a_row_more(root, trained, capsys):
     assert rows["ensemble"] == pytest.approx(rows["model"])
     with pytest.raises(SystemExit):
         evaluated("--compare", trained, "--with", other)
-    assert "--with is for one RUN" in capsys.readouterr().err
+    assert "--with takes one RUN" in capsys.readouterr().err
 
 
 def test_how_hard_attention_looks_is_chosen(root, trained, tmp_path, capsys):
@@ -466,8 +466,8 @@ def test_comparing_on_scenes(tmp_path, monkeypatch, capsys):
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
-        (["a", "b"], "several RUNs, and --out, are for --compare"),
-        (["a", "--out", "b.md"], "several RUNs, and --out, are for --compare"),
+        (["a", "b"], "several RUNs and --out need --compare"),
+        (["a", "--out", "b.md"], "several RUNs and --out need --compare"),
         (["--compare", "a", "b", "--blind", "c"], "--compare takes no --blind"),
         (["--compare", "a", "b", "--out", "c"], "the name of a Markdown file"),
     ],

@@ -164,7 +164,7 @@ def test_photos_as_they_come(encoder, tmp_path, capsys):
     image.resize((1, 1)).save(tmp_path / "pixel.png")
     paths = sorted(map(str, tmp_path.iterdir()))
     assert caption.main([*paths, "--show", str(tmp_path / "look.png")]) == 0
-    said = [line for line in capsys.readouterr().out.splitlines() if not line.startswith("  where it looked")]
+    said = [line for line in capsys.readouterr().out.splitlines() if not line.startswith("  attention map")]
     of_path = {line.partition(": ")[0]: line.partition(": ")[2].partition("  (log p ")[0] for line in said}
     assert sorted(of_path) == paths and all(len(text.split()) > 2 and "<" not in text for text in of_path.values())
     assert of_path[str(tmp_path / "upright.png")] == of_path[str(tmp_path / "turned.png")]

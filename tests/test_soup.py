@@ -123,7 +123,7 @@ def test_models_with_other_stages_trained_have_no_mean():
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (["run"], "name two RUNs or more"),
+        (["run"], "name at least two RUNs"),
         (["run", "run", "--shares", "1"], "--shares needs one number for each RUN, 2, not 1"),
         (["run", "run", "--shares", "1", "-1"], "must be a number above 0"),
     ],

@@ -170,7 +170,7 @@ def test_command_errors_are_sentences(tmp_path, capsys, monkeypatch):
     assert code == 2 and "cannot be written" in err
     with pytest.raises(SystemExit):
         shown(capsys, tmp_path / "run", "--out", "map")
-    assert "--out needs a file's name" in capsys.readouterr().err
+    assert "--out needs a file name" in capsys.readouterr().err
     load = runs.load_model
 
     def without_E(path):

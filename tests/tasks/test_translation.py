@@ -81,7 +81,7 @@ def test_without_attention(tmp_path, capsys):
     assert evaluate.main([str(out)]) == 0
     assert json.loads((out / "evaluate-dev.json").read_text(encoding="utf-8"))["truth"]["aligned"] is None
     assert caption.main([str(out), "hello", "--show", str(tmp_path / "look.png")]) == 0
-    assert "nothing drawn: this model is given the state after the last word" in capsys.readouterr().out
+    assert "no attention map: this model is given the state after the last word" in capsys.readouterr().out
 
 
 @pytest.mark.slow
