@@ -85,7 +85,7 @@ def train_on(parts, folder):
                 _draw_attention(folder, yours, data)
                 _draw_words(folder, yours.map)
     path = folder / "curves.png"
-    figures.compared_figure(path, curves, "step", "-log p a word (nats)")
+    figures.compared_figure(path, curves, "training step", "negative log-likelihood per word (nats)")
     say(f"Both curves: {path}")
     say(f"Those were {len(yours.losses)} steps. Thousands make a captioner: python -m numpy_sat.train --small")
     return 0 if _all_called(parts) and alike else 1

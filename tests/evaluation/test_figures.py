@@ -1,35 +1,221 @@
-"""The map of words."""
+"""Figures: scales, titles, labels, and what they draw."""
 
 import itertools
+import re
 
 import numpy as np
+import pytest
 from matplotlib.figure import Figure
 from matplotlib.text import Text
 from PIL import Image
 
 from numpy_sat.evaluation import figures
+from numpy_sat.evaluation.figures import canvas
 
-LETTERS = [f"word{number}" for number in range(30)]
+LABELS = [f"word{number}" for number in range(30)]
+LONG_WORDS = ["a", "counterrevolutionaries", "skateboarding", "incomprehensibilities"] * 5
+LOSS = "negative log-likelihood per word (nats)"
+VALIDATIONS = [{"step": 30, "loss": 2.5, "bleu": [1, 2, 3, 4], "cider": 5}]
 
 
-def test_labels_of_the_map_hide_neither_each_other_nor_points(rng, tmp_path, monkeypatch):
-    """Thirty words, most of them in one spot."""
-    drawn, write = [], figures._save
-    monkeypatch.setattr(figures, "_save", lambda figure, path: (drawn.append(figure), write(figure, path)))
+@pytest.fixture
+def saved(monkeypatch):
+    """Collect the figures that are saved."""
+    saved, save = [], canvas.save
+    monkeypatch.setattr(canvas, "save", lambda figure, path: (saved.append(figure), save(figure, path)))
+    return saved
+
+
+def weights(rng, *shape):
+    """Return random attention weights that sum to 1 over the last axis."""
+    alpha = rng.random(shape)
+    return alpha / alpha.sum(axis=-1, keepdims=True)
+
+
+def color_bars(figure):
+    """Return the Axes of a figure's color bars."""
+    return [axis for axis in figure.axes if axis.get_label() == "<colorbar>"]
+
+
+def assert_all_texts_are_inside(figure):
+    """Check that every text lies inside the figure, with a pixel of tolerance. Numbers may be ticks out of view."""
+    frame = figure.bbox.padded(1)
+    for text in figure.findobj(lambda artist: isinstance(artist, Text) and artist.get_visible()):
+        box = text.get_window_extent()
+        if box.width and re.search("[a-z]", text.get_text()):
+            assert frame.x0 <= box.x0 and box.x1 <= frame.x1, text.get_text()
+            assert frame.y0 <= box.y0 and box.y1 <= frame.y1, text.get_text()
+
+
+# Attention
+
+
+@pytest.mark.parametrize("words", [["dog"], [*LONG_WORDS, "<end>"]])
+def test_the_words_of_a_caption_share_one_scale(rng, tmp_path, saved, words):
+    alpha, beta = weights(rng, len(words), 16), np.full(len(words), 0.25)
+    figures.attention_figure(tmp_path / "a.png", np.zeros((32, 32, 3), np.uint8), words, alpha, beta)
+    (figure,) = saved
+    maps = [axis.images[1] for axis in figure.axes if len(axis.images) == 2]
+    assert len(maps) == len(words)
+    assert {image.get_clim() for image in maps} == {(0, alpha.max())}
+    (bar,) = color_bars(figure)
+    assert bar.get_ylabel() == "attention weight alpha" and bar.get_ylim() == (0, alpha.max())
+    panels = figure.axes[1 : 1 + len(words)]
+    assert [axis.get_title() for axis in panels] == words
+    expected = [f"beta 0.25, max {row.max():.2f}" for row in alpha]
+    assert [axis.get_xlabel() for axis in panels] == expected
+    assert "Attention" in figure.get_suptitle()
+    assert_all_texts_are_inside(figure)
+    widths = [axis.title.get_window_extent().width for axis in panels]
+    assert max(widths) < figure.bbox.width / min(6, len(words) + 1)
+
+
+def test_the_panels_of_a_row_share_one_scale(rng, tmp_path, saved):
+    image, long_caption, short_caption = np.zeros((32, 32, 3), np.uint8), LONG_WORDS[:6], ["dog"]
+    entries = [
+        (image, "best: CIDEr-D 103", words, weights(rng, len(words), 16)) for words in (long_caption, short_caption)
+    ]
+    figures.attention_rows_figure(tmp_path / "a.png", entries)
+    (figure,) = saved
+    ranges = [axis.images[1].get_clim() for axis in figure.axes if len(axis.images) == 2]
+    assert ranges == [(0, entries[0][3].max())] * 6 + [(0, entries[1][3].max())]
+    bars = color_bars(figure)
+    assert [bar.get_ylim()[1] for bar in bars] == [alpha.max() for *_, alpha in entries]
+    assert {bar.get_ylabel() for bar in bars} == {"attention weight alpha"}
+    assert_all_texts_are_inside(figure)
+
+
+def test_rows_of_an_alignment_are_queries_and_columns_are_keys(tmp_path, saved):
+    """Check the matrix of three source words, five locations and two target words; padding counts as <end>."""
+    alpha = np.array([[0.1, 0.2, 0.3, 0.15, 0.25], [0.6, 0.1, 0.1, 0.1, 0.1]])
+    figures.alignment_figure(tmp_path / "a.png", ["red", "house", "<end>"], ["casa", "rossa"], alpha)
+    (figure,) = saved
+    axis = figure.axes[0]
+    np.testing.assert_allclose(axis.images[0].get_array(), [[0.1, 0.2, 0.7], [0.6, 0.1, 0.3]])
+    assert [label.get_text() for label in axis.get_xticklabels()] == ["red", "house", "<end>"]
+    assert [label.get_text() for label in axis.get_yticklabels()] == ["casa", "rossa"]
+    assert axis.get_xlabel().startswith("keys: ") and figure.get_supylabel().startswith("queries: ")
+    assert axis.images[0].get_clim() == (0, 1)
+    assert [bar.get_ylabel() for bar in color_bars(figure)] == ["attention weight alpha"]
+    assert_all_texts_are_inside(figure)
+    with Image.open(tmp_path / "a.png") as image:
+        assert min(image.size) > 100
+
+
+@pytest.mark.parametrize(("source", "words"), [(["<end>"], ["casa"]), ([*LONG_WORDS, "<end>"], LONG_WORDS)])
+def test_alignments_of_any_length_are_not_clipped(rng, tmp_path, saved, source, words):
+    figures.alignment_figure(tmp_path / "a.png", source, words, weights(rng, len(words), len(source) + 1))
+    assert_all_texts_are_inside(saved[0])
+
+
+# Curves
+
+
+def test_curves_name_quantities_and_units(tmp_path, saved):
+    train = [{"step": 10, "loss": 3.0}, {"step": 20, "loss": 2.0}]
+    figures.curves_figure(tmp_path / "a.png", train, VALIDATIONS)
+    figures.runs_figure(tmp_path / "b.png", {"a": (train, VALIDATIONS), 100 * "long": (train, VALIDATIONS)})
+    curves, runs = saved
+    assert [axis.get_ylabel() for axis in curves.axes] == [LOSS, "BLEU (%)", "CIDEr-D (%)"]
+    assert [axis.get_ylabel() for axis in runs.axes] == [LOSS, "BLEU-4 (%)"]
+    for figure in saved:
+        assert {axis.get_xlabel() for axis in figure.axes} == {"training step"}
+        assert all(axis.get_title() for axis in figure.axes)
+    assert_all_texts_are_inside(curves)
+
+
+def test_long_names_of_runs_are_not_clipped(tmp_path, saved):
+    name = "/a/long/path/" + 8 * "to/the/run/"
+    figures.runs_figure(tmp_path / "a.png", {name: ([], VALIDATIONS), "b": ([], VALIDATIONS)})
+    assert_all_texts_are_inside(saved[0])
+
+
+def test_the_training_curve_is_the_loss_of_reference_captions(tmp_path, saved):
+    """Check that self-critical steps are left out. Their loss, of sampled captions, has another scale."""
+    references = [{"step": 10, "loss": 3.0}, {"step": 20, "loss": 2.0}]
+    train = [*references, {"step": 30, "loss": 0.1, "greedy": 9.0}]
+    figures.curves_figure(tmp_path / "a.png", train, VALIDATIONS)
+    figures.runs_figure(tmp_path / "b.png", {"a": (train, VALIDATIONS)})
+    assert [figure.axes[0].lines[0].get_xydata().tolist() for figure in saved] == [[[10, 3], [20, 2]]] * 2
+
+
+def test_without_reference_captions_there_is_no_training_curve(tmp_path, saved):
+    figures.curves_figure(tmp_path / "a.png", [{"step": 30, "loss": 0.1, "greedy": 9.0}], VALIDATIONS)
+    loss_panel, _, cider_panel = saved[0].axes
+    assert [text.get_text() for text in loss_panel.get_legend().get_texts()] == ["validation set"]
+    names = [text.get_text() for text in cider_panel.get_legend().get_texts()]
+    assert names == ["training batches (self-critical)", "validation set"]
+
+
+def test_comparisons_and_variances_have_titles_and_labels(tmp_path, saved):
+    figures.compared_figure(tmp_path / "a.png", {"adam": {"a": [1, 2], "b": [1, 3]}}, "training step", LOSS)
+    figures.variance_figure(tmp_path / "b.png", [0, 20], {"no baseline": [3, 2]})
+    compared, variance = (figure.axes[0] for figure in saved)
+    assert (compared.get_title(), compared.get_xlabel(), compared.get_ylabel()) == ("adam", "training step", LOSS)
+    assert variance.get_title() and variance.get_xlabel() == "training step" and "nats²" in variance.get_ylabel()
+
+
+# Images and arrays
+
+
+def test_captions_with_dollars_are_not_mathematics(tmp_path):
+    image = np.zeros((4, 4, 3), np.uint8)
+    figures.sheet_figure(tmp_path / "sheet.png", [(image, "best: a$_$.jpg", ["a $_$ smile", "100% $5 # $6"])])
+    assert (tmp_path / "sheet.png").exists()
+
+
+def test_long_captions_of_a_sheet_are_not_clipped(tmp_path, saved):
+    entry = (np.zeros((8, 8, 3), np.uint8), "middle: 0123456789_0123456789.jpg", [f"model: {' '.join(LONG_WORDS)}"])
+    figures.sheet_figure(tmp_path / "sheet.png", [entry] * 3)
+    assert saved[0].get_suptitle()
+    assert_all_texts_are_inside(saved[0])
+
+
+@pytest.mark.parametrize("filters", [1, 10])
+def test_filters_share_one_scale(rng, tmp_path, saved, filters):
+    W = rng.standard_normal((3, 3, 3, filters))
+    W[0, 0, 0, 0] = -10
+    figures.filters_figure(tmp_path / "a.png", W)
+    (figure,) = saved
+    pixels = np.stack([axis.images[0].get_array() for axis in figure.axes if axis.images], axis=-1)
+    np.testing.assert_allclose(pixels, 0.5 + W / 20, atol=1e-6)
+    (bar,) = color_bars(figure)
+    assert bar.get_xlim() == (-10, 10) and bar.get_xlabel() == "weight of each color channel"
+    assert figure.axes[0].get_xlabel() == "max 10.00" and figure.get_suptitle()
+    assert_all_texts_are_inside(figure)
+
+
+def test_pairs_have_labelled_scales(rng, tmp_path, saved):
+    pairs = {"dx": rng.standard_normal((2, 5, 7)), "db": rng.standard_normal((2, 3))}
+    figures.pairs_figure(tmp_path / "a.png", {"dx": (pairs["dx"], -pairs["dx"]), "db": (pairs["db"], np.ones(3))})
+    (figure,) = saved
+    names = [bar.get_ylabel() for bar in color_bars(figure)]
+    assert names == ["value", "value", "difference", "value", "value"]
+    yours, right = figure.axes[:2]
+    assert yours.images[0].get_clim() == right.images[0].get_clim()
+    assert yours.get_xlabel() == "last axis" and yours.get_ylabel() == "all other axes"
+    assert_all_texts_are_inside(figure)
+
+
+# The map of words
+
+
+def test_labels_of_the_map_hide_neither_each_other_nor_points(rng, tmp_path, saved):
+    """Check the labels of thirty words, most of them in one spot."""
     points = 0.02 * rng.standard_normal((30, 2))
     points[0] = 1, 1
-    figures.words_figure(tmp_path / "map.png", LETTERS, points, (0.7, 0.2))
-    (figure,) = drawn
+    figures.words_figure(tmp_path / "map.png", LABELS, points, (0.7, 0.2))
+    (figure,) = saved
     (axis,) = figure.axes
-    assert isinstance(figure, Figure) and [text.get_text() for text in axis.texts] == LETTERS
-    boxes = [Text.get_window_extent(text) for text in axis.texts]  # an Annotation's own would be with its line
-    assert not any(one.overlaps(other) for one, other in itertools.combinations(boxes, 2))
+    assert isinstance(figure, Figure) and [text.get_text() for text in axis.texts] == LABELS
+    boxes = [Text.get_window_extent(text) for text in axis.texts]  # that of an Annotation includes its line
+    assert not any(first.overlaps(second) for first, second in itertools.combinations(boxes, 2))
     places = axis.transData.transform(points)
     assert not any(box.contains(*place) for box in boxes for place in places)
     frame = axis.get_window_extent()
     assert all(frame.x0 <= box.x0 and box.x1 <= frame.x1 for box in boxes)
     np.testing.assert_allclose(axis.collections[0].get_offsets(), points)
-    assert "70%" in axis.get_xlabel() and "20%" in axis.get_ylabel()
+    assert "axis 1 (70%" in axis.get_xlabel() and "axis 2 (20%" in axis.get_ylabel() and axis.get_title()
     with Image.open(tmp_path / "map.png") as image:
         assert image.size == (900, 900)
 
@@ -37,5 +223,5 @@ def test_labels_of_the_map_hide_neither_each_other_nor_points(rng, tmp_path, mon
 def test_the_map_is_the_same_every_time(rng, tmp_path):
     points = rng.standard_normal((30, 2))
     for name in "ab":
-        figures.words_figure(tmp_path / name, LETTERS, points, (0.7, 0.2))
+        figures.words_figure(tmp_path / name, LABELS, points, (0.7, 0.2))
     assert (tmp_path / "a").read_bytes() == (tmp_path / "b").read_bytes()

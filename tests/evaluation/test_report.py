@@ -3,12 +3,10 @@
 import json
 import math
 
-import numpy as np
 import pytest
 
 from numpy_sat.evaluation import (
     comparison,
-    figures,
     judging,
     report,
     table,
@@ -165,29 +163,3 @@ def test_json_has_none_for_what_is_no_number():
     back = json.loads(json.dumps(found, allow_nan=False))
     assert back["truth"]["relation"] is None is back["attention"]["movement"] and back["truth"]["chance"] == 0.1
     assert back["attention"]["collapsed"] is False and back["rows"][1]["difference"]["BLEU-1"] == [99, 100]
-
-
-def test_the_curve_of_train_is_that_of_peoples_captions(tmp_path, monkeypatch):
-    """Self-critical steps log the loss of what was drawn, which is no loss to be compared with."""
-    drawn, people = {"step": 30, "loss": 0.1, "greedy": 9.0}, [{"step": 10, "loss": 3.0}, {"step": 20, "loss": 2.0}]
-    dev = [{"step": 30, "loss": 2.5, "bleu": [1, 2, 3, 4], "cider": 5}]
-    seen = []
-    monkeypatch.setattr(figures, "_save", lambda figure, path: seen.append(figure.axes[0].lines[0].get_xydata()))
-    figures.curves_figure(tmp_path / "a.png", [*people, drawn], dev)
-    figures.runs_figure(tmp_path / "b.png", {"a": ([*people, drawn], dev)})
-    assert [line.tolist() for line in seen] == [[[10, 3], [20, 2]]] * 2
-
-
-def test_without_peoples_captions_train_has_no_curve(tmp_path, monkeypatch):
-    """Nor a name of one in the legend."""
-    seen = []
-    monkeypatch.setattr(figures, "_save", lambda figure, path: seen.extend(figure.axes[0].get_legend().get_texts()))
-    dev = [{"step": 30, "loss": 2.5, "bleu": [1, 2, 3, 4], "cider": 5}]
-    figures.curves_figure(tmp_path / "a.png", [{"step": 30, "loss": 0.1, "greedy": 9.0}], dev)
-    assert [text.get_text() for text in seen] == ["dev"]
-
-
-def test_captions_with_dollars_are_no_mathematics(tmp_path):
-    image = np.zeros((4, 4, 3), np.uint8)
-    figures.sheet_figure(tmp_path / "sheet.png", [(image, "best: a$_$.jpg", ["a $_$ smile", "100% $5 # $6"])])
-    assert (tmp_path / "sheet.png").exists()

@@ -4,13 +4,11 @@ from itertools import chain
 
 import numpy as np
 import pytest
-from PIL import Image
 
 from numpy_sat.data.phrases import phrase_language as grammar
 from numpy_sat.data.phrases import phrases
 from numpy_sat.data.phrases.phrase_language import NounPhrase, Time, make_phrase
 from numpy_sat.data.vocabulary import END, SPECIALS, Vocabulary
-from numpy_sat.evaluation import figures
 from numpy_sat.evaluation.translation_truth import are_exact, judge_translations
 from numpy_sat.system.errors import InputError
 
@@ -287,19 +285,3 @@ def test_judgment_by_hand():
     assert blind.exact == 2 / 3 and np.isnan(blind.aligned) and np.isnan(blind.chance)
     wrong = judge_translations([["le", "case"]], alphas[:1], [house])
     assert wrong.exact == 0 and np.isnan(wrong.aligned)
-
-
-def test_alignment_figure_has_the_source_on_the_x_axis(tmp_path, monkeypatch):
-    """Check that the attention on padding is added to <end>: five columns become three."""
-    saved_figures = []
-    monkeypatch.setattr(
-        figures, "_save", lambda figure, path, save=figures._save: saved_figures.append(figure) or save(figure, path)
-    )
-    alpha = np.array([[0.1, 0.2, 0.3, 0.15, 0.25], [0.6, 0.1, 0.1, 0.1, 0.1]])
-    figures.alignment_figure(tmp_path / "a.png", ["red", "house", "<end>"], ["casa", "rossa"], alpha)
-    axis = saved_figures[0].axes[0]
-    np.testing.assert_allclose(axis.images[0].get_array(), [[0.1, 0.2, 0.7], [0.6, 0.1, 0.3]])
-    assert [label.get_text() for label in axis.get_xticklabels()] == ["red", "house", "<end>"]
-    assert [label.get_text() for label in axis.get_yticklabels()] == ["casa", "rossa"]
-    with Image.open(tmp_path / "a.png") as image:
-        assert min(image.size) > 100

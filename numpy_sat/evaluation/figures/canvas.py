@@ -1,0 +1,72 @@
+"""What all figures share: panels of images, color bars, titles that fit, and saving."""
+
+import textwrap
+from pathlib import Path
+
+from matplotlib.cm import ScalarMappable
+from matplotlib.colors import Normalize
+from matplotlib.figure import Figure
+
+from numpy_sat.system.errors import writing
+
+SMALLEST = 4  # points, of a text that is made to fit
+POINTS_PER_INCH = 72
+CHARACTER = 0.62  # mean width of a character of the default font, as a share of its size
+
+
+def bare_panels(rows, columns, width, height):
+    """Create a figure of panels without ticks and frames, with room for text above and below.
+
+    Args:
+        rows, columns: number of panels.
+        width, height: size of a panel in inches.
+    Returns:
+        figure: the Figure.
+        axes: (rows columns,) its Axes in reading order.
+    """
+    figure = Figure(figsize=(width * columns, height * rows), layout="constrained")
+    figure.get_layout_engine().set(h_pad=0.08)
+    axes = figure.subplots(rows, columns, squeeze=False).ravel()
+    for axis in axes:
+        axis.set(xticks=[], yticks=[], frame_on=False)
+    return figure, axes
+
+
+def add_title(figure, *lines, size=11):
+    """Add a title above all panels, wrapped to the width of the figure. Each line starts on a new line."""
+    width = max(12, int(figure.get_figwidth() * POINTS_PER_INCH / (CHARACTER * size)))
+    text = "\n".join(textwrap.fill(line, width) for line in lines)
+    figure.suptitle(text, fontsize=size, parse_math=False)
+    return text.count("\n") + 1
+
+
+def add_color_bar(figure, axes, low, high, label, cmap="gray", size=8, **options):
+    """Add a color bar beside the axes.
+
+    Args:
+        figure: the Figure.
+        axes: the Axes that share the scale.
+        low, high: the numbers that the first and the last color mean.
+        label: text with the quantity and its unit.
+        cmap: name of the color map.
+        size: font size in points.
+        **options: keyword arguments of Figure.colorbar.
+    """
+    scale = ScalarMappable(Normalize(low, high), cmap)
+    bar = figure.colorbar(scale, ax=axes, **options)
+    bar.set_label(label, fontsize=size)
+    bar.ax.tick_params(labelsize=size - 1)
+
+
+def fit_size(text, width, size):
+    """Return the font size, at most `size` points, at which a text is about `width` inches wide or less."""
+    longest = max(map(len, text.split("\n")))
+    return max(SMALLEST, min(size, width * POINTS_PER_INCH / (CHARACTER * max(1, longest))))
+
+
+def save(figure, path):
+    """Write a figure to a PNG file. Raises InputError if it cannot be written."""
+    temporary = Path(f"{path}.part")
+    with writing(path, temporary):
+        figure.savefig(temporary, format="png", dpi=100)
+        temporary.replace(path)

@@ -1,0 +1,63 @@
+"""The map of words: an embedding's rows in a plane."""
+
+import itertools
+
+import numpy as np
+from matplotlib.figure import Figure
+from matplotlib.transforms import Bbox
+
+from numpy_sat.evaluation.figures import canvas
+
+
+def words_figure(path, words, points, shares):
+    """Write a PNG with a map of words. Where points crowd, their labels stand beside each other.
+
+    Args:
+        path: of the PNG.
+        words: V texts.
+        points: (V, 2) coordinates of the words along the first two principal axes.
+        shares: (2,) share of the variance along each axis, 0 to 1.
+    Raises:
+        InputError: the file cannot be written.
+    """
+    figure = Figure(figsize=(9, 9), dpi=100, layout="constrained")
+    axis = figure.subplots()
+    axis.scatter(*points.T, s=10)
+    axis.set_aspect("equal", adjustable="datalim")
+    axis.set_title("Word embeddings in the plane of their first two principal axes")
+    labels = [f"principal axis {k} ({share:.0%} of the variance)" for k, share in enumerate(shares, 1)]
+    axis.set(xlabel=labels[0], ylabel=labels[1])
+    axis.margins(0.12)
+    axis.grid(alpha=0.3)
+    figure.draw_without_rendering()  # fixes the positions in pixels
+    places = axis.transData.transform(points)
+    occupied = [Bbox.from_extents(x - 3, y - 3, x + 3, y + 3) for x, y in places]
+    for word, point, place in zip(words, points, places, strict=True):
+        occupied.append(_label(axis, word, point, place, occupied))
+    canvas.save(figure, path)
+
+
+def _label(axis, word, point, place, occupied):
+    """Write a word as near its point as there is room.
+
+    Args:
+        axis: the map.
+        word: text.
+        point: (2,) coordinates.
+        place: (2,) the same in pixels.
+        occupied: Bboxes in pixels, of points and of earlier labels.
+    Returns:
+        The Bbox of the label and its margin, in pixels.
+    """
+    text = axis.text(0, 0, word, fontsize=9, parse_math=False)
+    size, frame = text.get_window_extent().size, axis.get_window_extent()
+    text.remove()
+    for distance, angle in itertools.product(range(5, 120, 5), np.arange(8) * np.pi / 4):
+        offset = (distance + size / 2) * (np.cos(angle), np.sin(angle))
+        box = Bbox.from_bounds(*(place + offset - size / 2), *size)
+        if frame.containsx(box.x0) and frame.containsx(box.x1) and not box.count_overlaps(occupied):
+            break
+    line = {"arrowstyle": "-", "lw": 0.5, "color": "0.6"} if distance > 10 else None
+    position = {"xytext": offset, "textcoords": "offset pixels", "ha": "center", "va": "center"}
+    axis.annotate(word, point, **position, fontsize=9, arrowprops=line, parse_math=False)
+    return box.padded(4)  # a blank between two words
