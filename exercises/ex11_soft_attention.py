@@ -40,7 +40,7 @@ def score_forward(keys, h, W_h, v):
 
     Args:
         keys: (N, L, A) W_a a_i + b_a of every location, computed once per image.
-        h: (B, S) hidden states before the word.
+        h: (B, S) hidden states before the word; B / N consecutive captions belong to each image.
         W_h: (S, A) projection of the hidden state.
         v: (A,) scoring vector.
     Returns:
@@ -69,7 +69,7 @@ def context_forward(alpha, a):
     """Compute the context vectors of soft attention (equation 6).
 
     Args:
-        alpha: (B, L) attention weights.
+        alpha: (B, L) attention weights; B / N consecutive captions belong to each image.
         a: (N, L, D) annotation vectors.
     Returns:
         z: (B, D) context vectors.
@@ -97,7 +97,7 @@ def attend_forward(a, keys, h, W_h, v):
     Args:
         a: (N, L, D) annotation vectors.
         keys: (N, L, A) W_a a_i + b_a of every location, computed once per image.
-        h: (B, S) hidden states before the word.
+        h: (B, S) hidden states before the word; B / N consecutive captions belong to each image.
         W_h: (S, A) projection of the hidden state.
         v: (A,) scoring vector.
     Returns:

@@ -31,7 +31,7 @@ from numpy_sat.layers.losses import DoublyStochasticCache
 
 
 def doubly_stochastic_forward(alpha, mask, normalisation="sum", target="one"):
-    """Compute the mean over captions of sum_i (target - sum_t alpha_ti)^2.
+    """Compute the doubly stochastic attention penalty: the mean over captions of sum_i (target - sum_t alpha_ti)^2.
 
     The penalty is small if a caption, summed over its words, gives every location the same attention.
 
@@ -52,7 +52,8 @@ def doubly_stochastic_forward(alpha, mask, normalisation="sum", target="one"):
 def doubly_stochastic_backward(dpenalty, cache):
     """Compute the gradient of doubly_stochastic_forward.
 
-    It is - 2 (target - sum_t alpha_ti) at every word, times the factor of the mean, and 0 at padding.
+    It is - 2 scale (target - sum_t alpha_ti) at every word and 0 at padding. The scale is 1 / B, or 1 / (B L) if the
+    normalisation is "mean".
 
     Args:
         dpenalty: gradient of the penalty, a scalar.

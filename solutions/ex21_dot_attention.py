@@ -19,7 +19,7 @@ def score_forward(keys, h, W_q):
 
     Args:
         keys: (heads, N, L, K) a_i W_k of every location, computed once per image.
-        h: (B, S) hidden states before the word.
+        h: (B, S) hidden states before the word; B / N consecutive captions belong to each image.
         W_q: (heads, S, K) projections of the hidden state.
     Returns:
         e: (heads, B, L) scores.
@@ -91,7 +91,7 @@ def context_forward(alpha, a, W_v):
     per caption instead of one per location.
 
     Args:
-        alpha: (heads, B, L) attention weights.
+        alpha: (heads, B, L) attention weights; B / N consecutive captions belong to each image.
         a: (N, L, D) annotation vectors.
         W_v: (heads, D, K) projections of the annotations.
     Returns:
@@ -169,7 +169,7 @@ def attend_forward(a, keys, h, W_q, W_v):
     Args:
         a: (N, L, D) annotation vectors.
         keys: (heads, N, L, K) a_i W_k of every location, computed once per image.
-        h: (B, S) hidden states before the word.
+        h: (B, S) hidden states before the word; B / N consecutive captions belong to each image.
         W_q: (heads, S, K) projections of the hidden state.
         W_v: (heads, D, K) projections of the annotations.
     Returns:

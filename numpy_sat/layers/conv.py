@@ -89,9 +89,11 @@ def conv_parameter_gradients(dy, cache):
         db: (O,).
     """
     x, W, stride, padding = cache
+    # db = sum of dy over images and windows
     db = dy.sum(axis=(0, 1, 2))
     x_padded, dW = _pad(x, padding), np.empty_like(W, order="C")
     for p, q in np.ndindex(W.shape[:2]):
+        # gradient of filter cell (p, q) = sum over images and windows of x_padded^T dy
         dW[p, q] = np.tensordot(_cells(x_padded, p, q, dy, stride), dy, axes=((0, 1, 2), (0, 1, 2)))
     return dW, db
 
@@ -112,6 +114,7 @@ def conv_input_gradient(dy, cache):
     dx_padded = np.zeros_like(_pad(x, padding))
     for p, q in np.ndindex(W.shape[:2]):
         cells = _cells(dx_padded, p, q, dy, stride)
+        # The cells that filter cell (p, q) multiplied receive dy W_pq^T. Overlapping windows add up.
         cells += dy @ W[p, q].T
     _, H, width, _ = x.shape
     return np.ascontiguousarray(dx_padded[:, padding : padding + H, padding : padding + width])

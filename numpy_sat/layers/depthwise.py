@@ -93,11 +93,14 @@ def depthwise_backward(dy, cache):
         db: (C,).
     """
     x, W, stride = cache
+    # db = sum of dy over images and windows
     db = dy.sum(axis=(0, 1, 2))
     x_padded, dW = _pad(cache), np.empty_like(W, order="C")
     dx_padded = np.zeros_like(x_padded)
     for p, q in np.ndindex(W.shape[:2]):
+        # gradient of filter cell (p, q) = sum over images and windows of x_padded dy, per channel
         dW[p, q] = (_cells(x_padded, p, q, dy, stride) * dy).sum(axis=(0, 1, 2))
+        # The cells that filter cell (p, q) multiplied receive dy W_pq, per channel. Overlapping windows add up.
         cells = _cells(dx_padded, p, q, dy, stride)
         cells += dy * W[p, q]
     (top, left), (_, H, width, _) = padding_before(cache), x.shape
@@ -105,7 +108,7 @@ def depthwise_backward(dy, cache):
 
 
 def output_shape(cache):
-    """Return the shape of y."""
+    """Return (N, ceil(H / s), ceil(W / s), C), the shape of y."""
     N, H, width, C = cache.x.shape
     return N, -(-H // cache.stride), -(-width // cache.stride), C
 
@@ -123,5 +126,5 @@ def _cells(x_padded, p, q, y, stride):
 
 def _pad(cache):
     x, W, stride = cache
-    down, across = (same_padding(size, len(W), stride) for size in x.shape[1:3])
-    return np.pad(x, ((0, 0), down, across, (0, 0)))
+    vertical, horizontal = (same_padding(size, len(W), stride) for size in x.shape[1:3])
+    return np.pad(x, ((0, 0), vertical, horizontal, (0, 0)))

@@ -57,7 +57,9 @@ def draw_forward(alpha, uniforms, expected):
         cache: what draw_backward needs.
     """
     L = alpha.shape[1]
+    # upto_i = alpha_1 + ... + alpha_i
     upto = alpha.cumsum(axis=1)
+    # s = number of locations with upto_i <= uniform * upto_L, which is the index of the first one above it
     s = (upto <= (uniforms * upto[:, -1])[:, None]).sum(axis=1)
     one_hot = np.eye(L, dtype=alpha.dtype)[s]
     weights = np.where(expected[:, None], alpha, one_hot)
@@ -73,6 +75,8 @@ def draw_backward(dweights, cache):
     Returns:
         dalpha: (B, L).
     """
+    # expected context: weights = alpha, so dalpha = dweights
+    # sample: a small change of alpha leaves the weights unchanged, so dalpha = 0
     return np.where(cache.expected[:, None], dweights, 0)
 
 
@@ -102,6 +106,7 @@ def location_log_p_backward(dlog_p, cache):
     alpha, s = cache
     at_s = np.take_along_axis(alpha, s[..., None], axis=-1)  # (T, B, 1)
     dalpha = np.zeros_like(alpha)
+    # dalpha_s = dlog_p / alpha_s
     np.put_along_axis(dalpha, s[..., None], dlog_p[..., None] / at_s, axis=-1)
     return dalpha
 
@@ -163,8 +168,8 @@ def entropy_backward(dentropy, cache):
         dalpha: (T, B, L).
     """
     alpha, mask = cache
-    # The derivative of alpha log alpha is a sum:
-    # term 1, log alpha: through the factor alpha
+    # dalpha_ti = - (log alpha_ti + 1) dentropy / B
+    # term 1, log alpha: through the factor alpha of alpha log alpha
     # term 2, 1 = alpha / alpha: through the logarithm
     return -(_log(alpha) + 1) * (mask * (dentropy / mask.shape[1]))[..., None]
 

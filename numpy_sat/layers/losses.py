@@ -48,6 +48,7 @@ def cross_entropy_forward(logits, targets, mask, smoothing=0.0):
     """
     log_sum, mean = _log_sum_and_mean(logits)
     at_target = np.take_along_axis(logits, targets[..., None], axis=-1)[..., 0]
+    # - sum_k q_k log p_k = (1 - s) (log_sum - logit of the target) + s (log_sum - mean of the logits)
     word = (1 - smoothing) * (log_sum - at_target) + smoothing * (log_sum - mean)
     loss = (word * mask).sum() / targets.shape[1]
     return loss, CrossEntropyCache(logits, log_sum, targets, mask, smoothing)
@@ -66,7 +67,7 @@ def cross_entropy_backward(dloss, cache):
     logits, log_sum, targets, mask, smoothing = cache
     weight = mask * (dloss / targets.shape[1])
     V = logits.shape[-1]
-    # p - q, with q = s / V at every word, plus 1 - s at the target
+    # dlogits = (p - q) dloss / B, with q = s / V at every word, plus 1 - s at the target
     difference = np.exp(logits - log_sum[..., None]) - smoothing / V
     at_target = np.take_along_axis(difference, targets[..., None], axis=-1) - (1 - smoothing)
     np.put_along_axis(difference, targets[..., None], at_target, axis=-1)
@@ -92,7 +93,7 @@ def _log_sum_and_mean(logits):
 
 
 def doubly_stochastic_forward(alpha, mask, normalisation="sum", target="one"):
-    """Compute the mean over captions of sum_i (target - sum_t alpha_ti)^2.
+    """Compute the doubly stochastic attention penalty: the mean over captions of sum_i (target - sum_t alpha_ti)^2.
 
     The penalty is small if a caption, summed over its words, gives every location the same attention.
 
@@ -111,6 +112,7 @@ def doubly_stochastic_forward(alpha, mask, normalisation="sum", target="one"):
         raise ValueError(f"penalty: normalisation is sum or mean, target one or T/L, not {normalisation!r}, {target!r}")
     _, B, L = alpha.shape
     aim = mask.sum(axis=0)[:, None] / L if target == "T/L" else alpha.dtype.type(1)
+    # missing_i = target - sum over t of alpha_ti
     missing = aim - (alpha * mask[..., None]).sum(axis=0)
     scale = 1 / B if normalisation == "sum" else 1 / (B * L)
     return scale * (missing * missing).sum(), DoublyStochasticCache(missing, mask, scale)
@@ -119,7 +121,8 @@ def doubly_stochastic_forward(alpha, mask, normalisation="sum", target="one"):
 def doubly_stochastic_backward(dpenalty, cache):
     """Compute the gradient of doubly_stochastic_forward.
 
-    It is - 2 (target - sum_t alpha_ti) at every word, times the factor of the mean, and 0 at padding.
+    It is - 2 scale (target - sum_t alpha_ti) at every word and 0 at padding. The scale is 1 / B, or 1 / (B L) if the
+    normalisation is "mean".
 
     Args:
         dpenalty: gradient of the penalty, a scalar.
@@ -128,4 +131,5 @@ def doubly_stochastic_backward(dpenalty, cache):
         dalpha: (T, B, L).
     """
     missing, mask, scale = cache
+    # dalpha_ti = - 2 scale dpenalty missing_i, the same for every word t of a caption
     return (-2 * scale * dpenalty) * missing * mask[..., None]

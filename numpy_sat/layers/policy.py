@@ -83,5 +83,6 @@ def policy_backward(dloss, cache):
         dlogits: (T, B, V).
     """
     likelihood, weights = cache
+    # dlogits = (r - b) (p - onehot) dloss / B: cross-entropy with the mask multiplied by r - b
     weighted_likelihood = likelihood._replace(mask=likelihood.mask * weights)
     return losses.cross_entropy_backward(dloss, weighted_likelihood)

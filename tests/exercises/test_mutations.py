@@ -120,7 +120,7 @@ EQUIVALENT = {
         ("depthwise_backward", "dW[p, q] =", zeros("dy"), SHAPE),
         ("depthwise_backward", "cells =", zeros("dy"), SHAPE),
         ("padding_before", "return", zeros("cache.W"), "only its length is read"),
-        ("_pad", "down, across", zeros("W"), "only its length is read"),
+        ("_pad", "vertical, horizontal", zeros("W"), "only its length is read"),
     ],
     "pointwise": [],
     "policy": [
