@@ -14,9 +14,17 @@ import numpy as np
 
 
 def rmsprop_update(params, grads, state, rate, decay=0.95, epsilon=1e-6):
-    """RMSProp (Tieleman and Hinton 2012): v <- moving mean of g^2; w <- w - rate g / (sqrt(v) + epsilon).
+    """Update all parameters in place by one step of RMSProp (Tieleman and Hinton 2012, lecture 6).
 
-    params, grads: {name: array}; state: {} at first, kept by the caller; rate: learning rate.
+    v is a moving mean of g^2. The update is w <- w - rate g / (sqrt(v) + epsilon).
+
+    Args:
+        params: {name: array}.
+        grads: {name: array}, gradients of some or all parameters.
+        state: dict that lasts from call to call; {} before the first update.
+        rate: learning rate.
+        decay: decay of v.
+        epsilon: smallest denominator.
     """
     for name, g in grads.items():
         # v <- decay v + (1 - decay) g^2, elementwise, from 0 before the first update
@@ -33,9 +41,18 @@ def rmsprop_update(params, grads, state, rate, decay=0.95, epsilon=1e-6):
 
 
 def adam_update(params, grads, state, rate, beta1=0.9, beta2=0.999, epsilon=1e-8):
-    """Adam (Kingma and Ba 2015): m, v <- moving means of g, g^2; w <- w - rate m_hat / (sqrt(v_hat) + epsilon).
+    """Update all parameters in place by one step of Adam (Kingma and Ba 2015, algorithm 1).
 
-    params, grads: {name: array}; state: {} at first, kept by the caller; rate: learning rate.
+    m and v are moving means of g and g^2. The update is w <- w - rate m_hat / (sqrt(v_hat) + epsilon).
+
+    Args:
+        params: {name: array}.
+        grads: {name: array}, gradients of some or all parameters.
+        state: dict that lasts from call to call; {} before the first update.
+        rate: learning rate.
+        beta1: decay of m.
+        beta2: decay of v.
+        epsilon: smallest denominator.
     """
     # One call is one update, for any number of arrays. t is an array of one number, so that a checkpoint can store it.
     if "t" not in state:

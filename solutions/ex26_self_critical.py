@@ -94,18 +94,18 @@ def policy_backward(dloss, cache):
 
 
 def draw(decoder, params, a, uniforms):
-    """Sample captions word by word, y_t from p(y_t | a, y_1..t-1), until <end> or until T words.
+    """Sample captions word by word, y_t from p(y_t | a, y_1..t-1), until <end> or T words.
 
-    The word is the first at which p_1 + ... + p_k exceeds the uniform number times the sum of all p, in float64. Hard
-    attention samples locations in the same way.
+    The sampled word is the first k for which p_1 + ... + p_k exceeds the uniform number times the sum of all p, in
+    float64. Hard attention samples locations in the same way.
 
     Args:
-        decoder: a decoders.Writer.
-        params: arrays by name.
+        decoder: decoders.Writer.
+        params: {name: array}.
         a: (N, L, D) annotations.
-        uniforms: (T, B) random numbers from 0 to below 1; B / N consecutive captions belong to each image.
+        uniforms: (T, B) uniform random numbers in [0, 1); B / N consecutive captions belong to each image.
     Returns:
-        B lists of integers, <end> last unless T words came before it.
+        B lists of word numbers, each with <end> last unless it was cut at T words.
     """
     T, B = uniforms.shape
     N = len(a)

@@ -99,8 +99,8 @@ def test_it_is_a_run_like_any_other(folder, tmp_path, capsys):
 @pytest.mark.parametrize(
     ("names", "words"),
     [
-        (("before", "apart"), "apart: has not the same beginning as "),
-        (("apart", "after"), "after: has not the same beginning as "),
+        (("before", "apart"), "apart: does not have the same initial weights as "),
+        (("apart", "after"), "after: does not have the same initial weights as "),
         (("before", "nothing"), "nothing: no such checkpoint"),
     ],
 )
@@ -115,7 +115,7 @@ def test_models_with_other_stages_trained_have_no_mean():
     recipe = presets.on_pretrained("flickr8k", "lite0")
     tuned = recipe.replace(tuned_stages=2)
     one, other = (runs.Model({}, of_one, Vocabulary(SPECIALS), begun, {}) for of_one in (recipe, tuned))
-    with pytest.raises(InputError, match="b: has tuned_stages=2, a tuned_stages=0"):
+    with pytest.raises(InputError, match="b: has tuned_stages=2, but a has tuned_stages=0"):
         mixing._refuse_others("b", other, "a", one)
     mixing._refuse_others("b", one, "a", one)
 

@@ -44,7 +44,7 @@ def test_a_study_to_its_end(root, two, tmp_path, capsys):
     before = (tmp_path / "study" / "whole" / "last.npz").read_bytes()
     assert run(root, tmp_path / "study", "--seed", 3, "--epochs", 1, "--set", "attention_penalty=0.2") == 0
     printed = capsys.readouterr().out
-    assert printed.count("trained already") == 2 and "numpy_sat.train" not in printed
+    assert printed.count("already trained") == 2 and "numpy_sat.train" not in printed
     assert (tmp_path / "study" / "whole" / "last.npz").read_bytes() == before
 
 
@@ -63,12 +63,12 @@ def test_broken_off_it_goes_on(root, two, tmp_path, monkeypatch, capsys):
     assert run(root, tmp_path / "study", "--epochs", 1) == 130
     printed = capsys.readouterr().out
     arguments = f"two --out {tmp_path / 'study'} --data flickr8k --small --root {root} --epochs 1"
-    assert printed.endswith(f"the study goes on with: python -m numpy_sat.study {arguments}\n")
+    assert printed.endswith(f"continue the study with: python -m numpy_sat.study {arguments}\n")
     assert not (tmp_path / "study" / "table.md").exists()
     monkeypatch.setattr(loop, "train_step", step)
     assert run(there, tmp_path / "study", "--epochs", 1) == 0
     printed = capsys.readouterr().out
-    assert printed.count("trained already") == 1
+    assert printed.count("already trained") == 1
     assert f"train --resume --root {there} --out {tmp_path}/study/no-gate\n" in printed
     assert checkpoint.load(tmp_path / "study" / "no-gate" / "last.npz").progress["step"] == 6
 
@@ -141,7 +141,7 @@ def test_variants_that_a_model_does_not_have_are_said_first(tmp_path, monkeypatc
 @pytest.mark.parametrize(
     ("setting", "words"),
     [
-        ("without=gate", "no-deep-output (would have the parts again that without=gate leaves out)"),
+        ("without=gate", "no-deep-output (would restore the parts that without=gate leaves out)"),
         ("attention_penalty=0", "lambda-0 (the same as whole)"),
     ],
 )
@@ -171,5 +171,5 @@ def test_arguments_that_train_does_not_know(capsys):
 @pytest.mark.parametrize("argv", [["--from", "run"], ["--blind"], ["--data", "phrases"]])
 def test_what_no_study_is_made_of(tmp_path, capsys, argv):
     assert study.main(["slides", "--out", str(tmp_path / "study"), *argv]) == 2
-    assert "a study trains captioners of images anew" in capsys.readouterr().err
+    assert "a study trains captioners of images from scratch" in capsys.readouterr().err
     assert not (tmp_path / "study").exists()

@@ -139,7 +139,7 @@ def test_self_critical_training_begins_with_what_can_write(root, tmp_path, monke
     The best is the average of the weights.
     """
     assert run(root, tmp_path / "new", "--set", "self_critical_epochs=2") == 2
-    assert "self_critical_epochs=2: a model that has not learned to write" in capsys.readouterr().err
+    assert "self_critical_epochs=2: an untrained model cannot learn" in capsys.readouterr().err
     before, whole, parts = (tmp_path / name for name in ("before", "whole", "parts"))
     monkeypatch.setattr(loop, "LOG_STEPS", 1)
     assert run(root, before, "--epochs", 1) == 0
@@ -240,7 +240,7 @@ def test_ctrl_c_saves_and_says_how_to_go_on(root, tmp_path):
     finally:
         process.kill()
     assert process.returncode == 130, errors
-    assert f"go on with: python -m numpy_sat.train --resume --out {out}" in printed
+    assert f"continue with: python -m numpy_sat.train --resume --out {out}" in printed
     assert "Traceback" not in errors
     assert checkpoint.load(out / "last.npz").progress["step"] > 0
 

@@ -16,7 +16,7 @@ pytestmark = pytest.mark.usefixtures("general_decoder")
 
 @pytest.mark.slow
 def test_a_baseline_lessens_the_variance_and_reward_to_go_still_more(rng):
-    (step, loss, before), (last, loss_after, after) = variance.measured(rng, steps=40, every=40, repeats=100)
+    (step, loss, before), (last, loss_after, after) = variance.measure(rng, steps=40, every=40, repeats=100)
     assert (step, last) == (0, 40) and loss_after < loss - 0.3
     none, average, to_go = before.values()
     assert none == pytest.approx(average, rel=0.3) and to_go < 0.7 * average  # the baseline is 0 still
@@ -53,7 +53,7 @@ def test_captions_name_what_is_in_each_place(rng):
 
 
 def test_the_command_draws(tmp_path, capsys, monkeypatch):
-    monkeypatch.setattr(variance, "measured", partial(variance.measured, steps=2, every=1, repeats=3))
+    monkeypatch.setattr(variance, "measure", partial(variance.measure, steps=2, every=1, repeats=3))
     assert command.main(["--out", str(tmp_path / "v.png"), "--seed", "1"]) == 0
     assert Image.open(tmp_path / "v.png").size == (700, 420)
     lines = capsys.readouterr().out.splitlines()

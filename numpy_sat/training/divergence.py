@@ -1,4 +1,4 @@
-"""Divergence: a training whose loss or parameters are no longer numbers stops, and saves nothing."""
+"""Divergence: training stops without saving when the loss or a parameter is no longer a finite number."""
 
 import numpy as np
 
@@ -7,17 +7,17 @@ from numpy_sat.system.errors import InputError
 
 
 def check(run):
-    """Raise InputError if the last update made a parameter infinite or nan: it must not be saved."""
+    """Raise InputError if a parameter is infinite or NaN, so that it is not saved. run: runs.Run."""
     if not all(np.isfinite(array).all() for array in run.params.values()):
         raise error(run)
 
 
 def error(run):
-    """Return the InputError that reports a diverged run and says what to change."""
+    """Return the InputError that reports a diverged run and suggests what to change. run: runs.Run."""
     path = run.folder / runs.LAST
     note = f"the last good checkpoint is {path}" if path.exists() else "there was no checkpoint yet"
     return InputError(
-        f"the loss is no longer a number after step {run.progress.step} ({note}); train anew with a smaller "
+        f"the loss is no longer a number after step {run.progress.step} ({note}); train again with a smaller "
         f"--learning-rate than {run.recipe.training.learning_rate:g}, "
         f"or a smaller --clip-norm than {run.recipe.training.clip_norm:g}."
     )

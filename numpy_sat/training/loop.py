@@ -17,43 +17,43 @@ from numpy_sat.system.streams import stream
 from numpy_sat.system.workspace import Workspace
 from numpy_sat.training import divergence, objectives, optimizers, start, validation
 
-SAVE_SECONDS = 60  # between checkpoints
-LOG_STEPS = 10  # between entries of the log
+SAVE_SECONDS = 60  # seconds between checkpoints
+LOG_STEPS = 10  # steps between entries of the log
 
 
 def train(args):
-    """Train a new run or a resumed one to its end, or until Ctrl-C.
+    """Train a new or a resumed run to its end, or until Ctrl-C.
 
     Args:
-        args: as experiment.arguments.parse returns them.
+        args: what experiment.arguments.parse returned.
     Returns:
         The command's exit code: 0, or 130 after Ctrl-C.
     """
-    started = time.monotonic()
+    start_time = time.monotonic()
     run, data = start.resume_run(args) if args.resume else start.start_run(args)
     recipe, progress = run.recipe, run.progress
     steps = recipe.training.epochs * batches.batches_per_epoch(data.train, recipe.training.batch_size)
     print(f"{run.folder}: {steps:,} steps of {recipe.training.batch_size} images")
     bar = progress_bar.bar(total=steps, initial=progress.step, unit="step")
     with _Interrupt() as interrupt, bar:
-        while not is_finished(run) and not interrupt.asked:
+        while not is_finished(run) and not interrupt.is_requested:
             _run_epoch(run, data.train, steps, bar, interrupt)
-            if not interrupt.asked:
+            if not interrupt.is_requested:
                 validation.validate(run, data)
-    if interrupt.asked:
+    if interrupt.is_requested:
         _save_last(run)
-        print(f"stopped at step {progress.step}; go on with: {_resume_command(run)}")
+        print(f"stopped at step {progress.step}; continue with: {_resume_command(run)}")
         return 130
     if progress.epoch < recipe.training.epochs:
         print(f"stopped early: dev CIDEr-D has not risen for {progress.epochs_since_best} epochs")
-    _report(run, data.task, time.monotonic() - started)
+    _report(run, data.task, time.monotonic() - start_time)
     return 0
 
 
 def is_finished(run):
     """Return True when training is over: all epochs are done, or early stopping triggered.
 
-    Early stopping never ends a run before the epochs of its last objective.
+    Early stopping never ends a run before its self-critical epochs.
     """
     recipe, progress = run.recipe, run.progress
     stops_early = progress.epochs_since_best >= recipe.training.patience and objectives.is_last(recipe, progress.epoch)
@@ -66,22 +66,29 @@ def train_step(run, batch, objective, prepared, steps, workspace):
     Args:
         run: runs.Run.
         batch: data.batches.Batch.
-        objective, prepared: a module of training/objectives, and what its prepare returned.
-        steps: of the whole run, for the learning rate's schedule.
+        objective: a module of training/objectives.
+        prepared: what the objective's `prepare` returned.
+        steps: number of steps of the whole run, for the learning-rate schedule.
         workspace: system.workspace.Workspace.
     Returns:
-        The loss, the objective's further scores, the gradient's norm and the learning rate.
+        loss: loss.Loss.
+        scores: further scores of the objective, {name: percent}.
+        norm: Euclidean norm of the gradient before clipping.
+        rate: learning rate of the step.
+    Raises:
+        InputError: the loss or the gradient is no longer finite.
     """
     recipe, step = run.recipe, run.progress.step
     random = partial(_random, run.settings["seed"], step)
-    with np.errstate(over="ignore", invalid="ignore"):  # an overflow shows in the loss, and is reported
+    with np.errstate(over="ignore", invalid="ignore"):  # the loss shows an overflow, which is reported below
         loss, grads, scores = objective.loss_and_grads(run.params, batch, recipe, prepared, random, workspace)
         norm = optimizers.clip_by_norm(grads, recipe.training.clip_norm)
     if not np.isfinite(loss.total) or not np.isfinite(norm):
         raise divergence.error(run)
     rate = optimizers.cosine_rate(step, steps, recipe.training.learning_rate, recipe.training.warmup_steps)
-    slower = captioner.names_of_encoder(recipe) & grads.keys() if recipe.training.encoder_rate_factor != 1 else ()
-    before = {name: run.params[name].copy() for name in slower}
+    # The encoder may have its own learning rate, which shorten_step applies after the update.
+    names = captioner.names_of_encoder(recipe) & grads.keys() if recipe.training.encoder_rate_factor != 1 else ()
+    before = {name: run.params[name].copy() for name in names}
     if recipe.training.weight_decay:
         optimizers.decay_weights(run.params, grads, rate * recipe.training.weight_decay)
     update = getattr(optimizers, f"{recipe.training.optimizer}_update")
@@ -93,13 +100,14 @@ def train_step(run, batch, objective, prepared, steps, workspace):
 
 
 def _random(seed, step, purpose):
+    """Return the random stream of a purpose at a step, the same in a resumed run."""
     return stream(seed, purpose, step)
 
 
 def _run_epoch(run, split, steps, bar, interrupt):
-    """Train the rest of an epoch, from where run.progress stands. Return early when interrupted."""
+    """Train the remaining batches of an epoch, from run.progress on. Return early after Ctrl-C."""
     progress, workspace = run.progress, Workspace()
-    saved = began = time.monotonic()
+    save_time = step_time = time.monotonic()
     objective = objectives.of_epoch(run.recipe, progress.epoch)
     prepared = objective.prepare(split, run.vocabulary)
     coming = batches.prefetch(_batches(run, split, first=progress.batch))
@@ -107,7 +115,7 @@ def _run_epoch(run, split, steps, bar, interrupt):
         loss, scores, norm, rate = train_step(run, batch, objective, prepared, steps, workspace)
         now = time.monotonic()
         progress.step, progress.batch = progress.step + 1, progress.batch + 1
-        progress.training_seconds, began = progress.training_seconds + now - began, now
+        progress.training_seconds, step_time = progress.training_seconds + now - step_time, now
         bar.set_postfix(loss=f"{loss.word:.3f}", refresh=False, **{name: f"{x:.1f}" for name, x in scores.items()})
         bar.update()
         if progress.step % LOG_STEPS == 0:
@@ -120,18 +128,18 @@ def _run_epoch(run, split, steps, bar, interrupt):
                 learning_rate=rate,
                 seconds=round(progress.training_seconds, 2),
             )
-        if interrupt.asked:
+        if interrupt.is_requested:
             return
-        if now - saved > SAVE_SECONDS:
+        if now - save_time > SAVE_SECONDS:
             _save_last(run)
-            saved = now
+            save_time = now
 
 
 def _batches(run, split, first=0):
-    """Return the batches of the epoch that run.progress is in, from the one numbered `first` on."""
+    """Return the batches of the current epoch, starting with number `first`."""
     recipe, progress = run.recipe, run.progress
-    seed, size, each = run.settings["seed"], recipe.training.batch_size, recipe.training.captions_per_image
-    return batches.epoch_batches(split, size, each, recipe.augmentation, seed, progress.epoch, first)
+    sizes = recipe.training.batch_size, recipe.training.captions_per_image
+    return batches.epoch_batches(split, *sizes, recipe.augmentation, run.settings["seed"], progress.epoch, first)
 
 
 def _save_last(run):
@@ -140,6 +148,7 @@ def _save_last(run):
 
 
 def _report(run, task, seconds):
+    """Print the result of training, its files, and commands to try next."""
     folder = cli.quoted(run.folder)
     files = [name for name in ("curves.png", "attention.png", runs.LOG) if (run.folder / name).exists()]
     score, loss = run.progress.best_score, run.progress.best_loss
@@ -148,7 +157,7 @@ def _report(run, task, seconds):
         f"done in {seconds / 60:.1f} minutes; best dev {best}. "
         f"In {run.folder}: {', '.join(files)}. Now try:\n"
         f"  python -m numpy_sat.evaluate {folder}\n"
-        f"  python -m numpy_sat.caption {folder} {task.EXAMPLE} --show where-it-looked.png"
+        f"  python -m numpy_sat.caption {folder} {task.EXAMPLE} --show attention.png"
     )
 
 
@@ -157,18 +166,18 @@ def _resume_command(run):
 
 
 class _Interrupt:
-    """While it is entered, the first Ctrl-C is only noted, so that the step under way is finished; the second ends."""
+    """A context in which the first Ctrl-C only sets `is_requested`; the second one raises KeyboardInterrupt."""
 
     def __enter__(self):
-        self.asked = False
-        self._before = signal.signal(signal.SIGINT, self._note)
+        self.is_requested = False
+        self._previous_handler = signal.signal(signal.SIGINT, self._handle)
         return self
 
     def __exit__(self, *_):
-        signal.signal(signal.SIGINT, self._before)
+        signal.signal(signal.SIGINT, self._previous_handler)
 
-    def _note(self, *_):
-        if self.asked:
+    def _handle(self, *_):
+        if self.is_requested:
             raise KeyboardInterrupt
-        self.asked = True
+        self.is_requested = True
         print("\nstopping after this step or validation (Ctrl-C again: at once)", file=sys.stderr)

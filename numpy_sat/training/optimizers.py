@@ -1,4 +1,4 @@
-"""Gradient clipping, the learning-rate schedule, Adam and RMSProp, and the moving average (EMA) of the weights.
+"""Gradient clipping, the learning-rate schedule, Adam, RMSProp, and the exponential moving average (EMA) of weights.
 
 The updates change parameters and optimizer state in place. This is the one exception to "inputs are never changed".
 """
@@ -12,9 +12,13 @@ from numpy_sat.kernels import elementwise
 
 
 def clip_by_norm(grads, largest):
-    """Scale all gradients, in place, so that their joint Euclidean norm is at most `largest`.
+    """Scale all gradients in place, so that their joint Euclidean norm is at most `largest` (Pascanu et al. 2013).
 
-    grads: {name: array}. Returns the norm before clipping (Pascanu et al. 2013).
+    Args:
+        grads: {name: array}.
+        largest: the largest norm after clipping.
+    Returns:
+        The norm before clipping.
     """
     norm = math.sqrt(sum(float(np.vdot(g, g)) for g in grads.values()))
     if norm > largest:
@@ -24,7 +28,14 @@ def clip_by_norm(grads, largest):
 
 
 def cosine_rate(step, steps, peak, warmup):
-    """Return the learning rate of a step: linear for `warmup` steps, then half a cosine down to 1 % of the peak."""
+    """Return the learning rate of a step: linear warmup, then half a cosine down to 1 % of the peak.
+
+    Args:
+        step: number of the step, from 0 on.
+        steps: number of steps of the whole run.
+        peak: largest learning rate.
+        warmup: number of warmup steps.
+    """
     if step < warmup:
         return peak * (step + 1) / warmup
     progress = (step - warmup) / max(1, steps - warmup)
@@ -32,9 +43,14 @@ def cosine_rate(step, steps, peak, warmup):
 
 
 def decay_weights(params, grads, share):
-    """Decay every weight with a gradient in place, w <- (1 - share) w (Loshchilov and Hutter 2019).
+    """Apply decoupled weight decay in place, w <- (1 - share) w (Loshchilov and Hutter 2019).
 
-    Only matrices and filters decay. Biases, and the scales of normalized channels, stay as they are.
+    Only matrices and filters with a gradient decay. Biases and the scales of batch normalization stay as they are.
+
+    Args:
+        params: {name: array}.
+        grads: {name: array}.
+        share: learning rate times weight decay.
     """
     for name in grads:
         if params[name].ndim > 1:
@@ -44,27 +60,28 @@ def decay_weights(params, grads, share):
 def shorten_step(params, before, share):
     """Shorten the last step of some parameters in place, w <- before + share (w - before).
 
-    Updates and decay move weights by multiples of the learning rate. So `share` scales the learning rate of these.
+    Updates and weight decay change weights in proportion to the learning rate. So `share` scales the learning rate of
+    these parameters.
 
     Args:
-        params: {name: array}.
-        before: {name: array}, the values before the step of the parameters to change.
-        share: of the step that is kept.
+        params: {name: array}, after the step.
+        before: {name: array}, copies of the parameters to change, made before the step.
+        share: share of the step to keep.
     """
     for name, w in before.items():
         params[name] -= (1 - share) * (params[name] - w)
 
 
 def average_weights(params, state, keep):
-    """Update the exponential moving average of every trained weight, a <- keep a + (1 - keep) w, in place.
+    """Update the exponential moving average (EMA) of every trained weight in place, a <- keep a + (1 - keep) w.
 
-    It is about the mean of the last 1 / (1 - keep) steps. The noise of single steps cancels in it (Polyak and Juditsky
-    1992). The average starts as w.
+    The EMA is about the mean of the last 1 / (1 - keep) steps, so the noise of single steps cancels (Polyak and
+    Juditsky 1992). It starts as w.
 
     Args:
         params: {name: array}.
-        state: the optimizer's, after at least one update. The averages are stored in it.
-        keep: decay of the average.
+        state: the optimizer's state after at least one update. The averages are stored in it.
+        keep: decay of the average per step.
     """
     for name in [key.removeprefix("v.") for key in state if key.startswith("v.")]:
         a = state.setdefault(f"ema.{name}", params[name].copy())
@@ -72,14 +89,28 @@ def average_weights(params, state, keep):
 
 
 def averaged(params, state):
-    """Return the parameters, with the moving average in place of each weight that has one."""
+    """Return the parameters, with the EMA in place of each weight that has one.
+
+    Args:
+        params: {name: array}.
+        state: the optimizer's state.
+    """
     return {name: state.get(f"ema.{name}", array) for name, array in params.items()}
 
 
 def adam_update(params, grads, state, rate, beta1=0.9, beta2=0.999, epsilon=1e-8):
-    """Adam (Kingma and Ba 2015): m, v <- moving means of g, g^2; w <- w - rate m_hat / (sqrt(v_hat) + epsilon).
+    """Update all parameters in place by one step of Adam (Kingma and Ba 2015, algorithm 1).
 
-    params, grads: {name: array}; state: {} at first, kept by the caller; rate: learning rate.
+    m and v are moving means of g and g^2. The update is w <- w - rate m_hat / (sqrt(v_hat) + epsilon).
+
+    Args:
+        params: {name: array}.
+        grads: {name: array}, gradients of some or all parameters.
+        state: dict that lasts from call to call; {} before the first update.
+        rate: learning rate.
+        beta1: decay of m.
+        beta2: decay of v.
+        epsilon: smallest denominator.
     """
     t = state["t"] = state.get("t", np.zeros(1, np.int64)) + 1
     correction1, correction2 = 1 - beta1 ** int(t[0]), 1 - beta2 ** int(t[0])
@@ -94,9 +125,17 @@ def adam_update(params, grads, state, rate, beta1=0.9, beta2=0.999, epsilon=1e-8
 
 
 def rmsprop_update(params, grads, state, rate, decay=0.95, epsilon=1e-6):
-    """RMSProp (Tieleman and Hinton 2012): v <- moving mean of g^2; w <- w - rate g / (sqrt(v) + epsilon).
+    """Update all parameters in place by one step of RMSProp (Tieleman and Hinton 2012, lecture 6).
 
-    params, grads: {name: array}; state: {} at first, kept by the caller; rate: learning rate.
+    v is a moving mean of g^2. The update is w <- w - rate g / (sqrt(v) + epsilon).
+
+    Args:
+        params: {name: array}.
+        grads: {name: array}, gradients of some or all parameters.
+        state: dict that lasts from call to call; {} before the first update.
+        rate: learning rate.
+        decay: decay of v.
+        epsilon: smallest denominator.
     """
     for name, g in grads.items():
         (v,) = _moments(state, name, g, "v")
@@ -107,14 +146,14 @@ def rmsprop_update(params, grads, state, rate, decay=0.95, epsilon=1e-6):
         params[name] -= rate * g / (np.sqrt(v) + epsilon)
 
 
-def _in_one_pass(*changed):
+def _in_one_pass(*arrays):
     """Return True if kernels can update these arrays in place: all are float32 and contiguous."""
-    return kernels.use_kernels(*changed) and all(array.flags.c_contiguous for array in changed)
+    return kernels.use_kernels(*arrays) and all(array.flags.c_contiguous for array in arrays)
 
 
-def _moments(state, name, like, which):
-    """Return the moving means of one parameter, which start as zeros."""
-    for letter in which:
+def _moments(state, name, gradient, letters):
+    """Return the moving means of one parameter, which start as zeros. letters: "v" or "mv"."""
+    for letter in letters:
         if f"{letter}.{name}" not in state:
-            state[f"{letter}.{name}"] = np.zeros_like(like)
-    return [state[f"{letter}.{name}"] for letter in which]
+            state[f"{letter}.{name}"] = np.zeros_like(gradient)
+    return [state[f"{letter}.{name}"] for letter in letters]

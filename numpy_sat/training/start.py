@@ -1,4 +1,4 @@
-"""The start of training: a new run or one that is resumed, and its data."""
+"""The start of training: create or resume a run, and load its data."""
 
 import hashlib
 from pathlib import Path
@@ -21,17 +21,20 @@ class Data(NamedTuple):
 
     task: ModuleType  # one of tasks.TASKS
     train: batches.Split
-    dev: batches.Split  # as many examples as are captioned after every epoch
-    shown: Example  # the first of dev, on which the run's attention figure is drawn
+    dev: batches.Split  # the examples of the validation set that validation uses
+    figure_example: Example  # the first example of dev, for the run's attention figure
 
 
 def start_run(args):
-    """Create a new run as the arguments of train say, and load its data.
+    """Create a new run and load its data.
 
+    Args:
+        args: what experiment.arguments.parse returned.
     Returns:
-        The runs.Run and its Data.
+        run: runs.Run.
+        data: Data.
     Raises:
-        InputError: the arguments, the data or the weights do not fit together.
+        InputError: the arguments, the data and the weights do not fit together.
     """
     before = runs.load_model(args.start) if args.start else None
     recipe = _checked_recipe(args, before)
@@ -48,20 +51,23 @@ def start_run(args):
     run = runs.create(folder, settings, recipe, vocabulary, params, seconds)
     dev_captions = [vocabulary.encode(words) for references in data.dev.references for words in references]
     print(
-        f"{len(data.train.names):,} images to train on, {len(data.dev.names):,} of dev to judge by; "
-        f"{len(vocabulary):,} words, whose frequencies alone would score "
-        f"{unigram_entropy(frequencies, dev_captions):.3f} nats a word on dev"
+        f"{len(data.train.names):,} images to train on, {len(data.dev.names):,} of dev for validation; "
+        f"{len(vocabulary):,} words, whose frequencies alone give a dev loss of "
+        f"{unigram_entropy(frequencies, dev_captions):.3f} nats per word"
     )
     return run, data
 
 
 def resume_run(args):
-    """Read the run in the folder args.out, and load its data.
+    """Resume the run in the folder args.out, and load its data.
 
+    Args:
+        args: what experiment.arguments.parse returned.
     Returns:
-        The runs.Run and its Data.
+        run: runs.Run.
+        data: Data.
     Raises:
-        InputError: the data set is not the one that the run was trained on.
+        InputError: there is no checkpoint, or the data set is not the one that the run was trained on.
     """
     run = runs.resume(args.out)
     settings = run.settings
@@ -69,30 +75,34 @@ def resume_run(args):
         settings["root"] = str(args.root.resolve())
     dataset = catalog.open_dataset(settings["data"], settings["root"], ("train", "dev"), settings["skip_missing"])
     if digest(dataset) != settings["dataset_digest"]:
-        raise InputError(f"{dataset.root}: not the images that {args.out} was trained on; name theirs with --root.")
+        raise InputError(f"{dataset.root}: not the images that {args.out} was trained on; name their folder by --root.")
     return run, _load(run.recipe, run.vocabulary, dataset)
 
 
 def digest(dataset):
-    """Return the SHA-256 of the names and captions of train and dev, which tells data sets apart."""
+    """Return the SHA-256 of the names and captions of train and dev, to recognize a data set."""
     examples = (example for split in ("train", "dev") for example in dataset.splits[split])
     text = "\0".join(part for example in examples for part in (example.name, *example.captions))
     return hashlib.sha256(text.encode()).hexdigest()
 
 
 def _checked_recipe(args, before):
-    """Return the recipe that the arguments ask for, with the digest of a pretrained encoder.
+    """Return the recipe that the arguments select, with the digest of a pretrained encoder.
 
-    before: runs.Model of the run that --from names, or None.
+    Args:
+        args: what experiment.arguments.parse returned.
+        before: runs.Model of the run that --from names, or None.
+    Raises:
+        InputError: the recipe does not fit the run of --from, the data or the weights.
     """
     recipe = arguments.choose_recipe(args, before)
     if recipe.encoder.pretrained:
         recipe = _with_digest(recipe, args.start, before)
-    epochs, own = recipe.training.epochs, recipe.training.self_critical_epochs
-    if own >= epochs and not before:
+    epochs, self_critical_epochs = recipe.training.epochs, recipe.training.self_critical_epochs
+    if self_critical_epochs >= epochs and not before:
         raise InputError(
-            f"self_critical_epochs={own}: a model that has not learned to write cannot learn from captions of its own; "
-            f"choose more --epochs than {epochs}, or fewer of these by --set self_critical_epochs=0."
+            f"self_critical_epochs={self_critical_epochs}: an untrained model cannot learn from the captions that it "
+            f"samples; choose more --epochs than {epochs}, or fewer self_critical_epochs."
         )
     tasks.of_data(before.settings["data"] if before else args.data).check_recipe(recipe)
     return recipe
@@ -102,17 +112,17 @@ def _with_digest(recipe, start, before):
     """Return the recipe with the digest of the encoder's frozen stages. before: runs.Model of `start`, or None."""
     recipe = recipe.replace(weights_digest="")
     if before:
-        pretrained.net(before.recipe)  # raises InputError if its weights have changed since
-        tuned, least = recipe.encoder.tuned_stages, before.recipe.encoder.tuned_stages
-        if tuned < least:
+        pretrained.net(before.recipe)  # raises InputError if the file of the weights has changed
+        tuned, minimum = recipe.encoder.tuned_stages, before.recipe.encoder.tuned_stages
+        if tuned < minimum:
             raise InputError(
-                f"tuned_stages={tuned}: {start} has trained {least} stages already; set tuned_stages={least}."
+                f"tuned_stages={tuned}: {start} has trained {minimum} stages already; set tuned_stages={minimum}."
             )
     return recipe.replace(weights_digest=pretrained.net(recipe).digest)
 
 
 def _run_settings(args, before):
-    """Return what a run stores about its origin, with --from also about the first run of its chain."""
+    """Return the settings that a run stores about its origin; with --from, also those of the first run of its chain."""
     root = args.root or (before and before.settings["root"])
     settings = {
         "command": args.command,
@@ -125,16 +135,16 @@ def _run_settings(args, before):
 
 
 def _initial_params(args, recipe, before, seed, log_frequencies):
-    """Draw the parameters, then replace those that a pretrained encoder or the run of --from has learned already."""
+    """Initialize the parameters: from the run of --from, a pretrained encoder, or else at random."""
     params = captioner.init_params(stream(seed, PARAMETERS), recipe, log_frequencies)
-    learned = pretrained.tuned(recipe) | (before.params if before else {})
+    trained_params = pretrained.tuned(recipe) | (before.params if before else {})
     if before:
-        checkpoint.check_shapes(args.start, learned, params)
-    return params | learned
+        checkpoint.check_shapes(args.start, trained_params, params)
+    return params | trained_params
 
 
 def _load(recipe, vocabulary, dataset):
-    """Load the inputs of train and dev, from the on-disk cache where possible, and number the captions."""
+    """Load the model inputs of train and dev, from the on-disk cache where possible, and encode the captions."""
     train, dev = dataset.splits["train"], dataset.splits["dev"]
     if len(train) < recipe.training.batch_size:
         raise InputError(
@@ -142,20 +152,20 @@ def _load(recipe, vocabulary, dataset):
         )
     task = tasks.of_data(dataset.name)
 
-    def split(examples, augmented):
-        inputs = task.load(recipe, examples, augmented)
+    def split(examples, is_augmented):
+        inputs = task.load(recipe, examples, is_augmented)
         return batches.make_split(examples, inputs, vocabulary, recipe.decoding.max_words, dataset.tokenize)
 
-    some = dev[: recipe.training.validation_images]
-    data = Data(task, split(train, recipe.augmentation.changes), split(some, False), dev[0])
+    validation_examples = dev[: recipe.training.validation_images]
+    data = Data(task, split(train, recipe.augmentation.changes), split(validation_examples, False), dev[0])
     for note in (*dataset.notes, *data.train.notes, *data.dev.notes):
         print(note)
     return data
 
 
 def _folder_name(args, data):
-    """Return the name of a new run's folder."""
+    """Return the default name of a new run's folder, such as flickr8k-small-hard."""
     if args.start:
         return f"{runs.folder_of(args.start).resolve().name}-on"
     parts = {"small": args.small, args.encoder: args.encoder, args.model: args.model, "blind": args.blind}
-    return "-".join([data, *(word for word, is_given in parts.items() if is_given)])
+    return "-".join([data, *(word for word, value in parts.items() if value)])

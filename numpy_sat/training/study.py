@@ -1,6 +1,6 @@
-"""A study: variants of a model, trained one after the other on the same budget, and their table.
+"""A study: train variants of a model one after the other with the same budget, and compare them in a table.
 
-A study that was broken off goes on where it stopped when the same command is given again.
+After an interruption, the same command continues the study where it stopped.
 """
 
 import json
@@ -17,7 +17,7 @@ from numpy_sat.system.errors import InputError, writing
 from numpy_sat.training import loop
 
 WHOLE = {"whole": []}
-VARIANTS = {  # of each study: {folder's name: arguments of train}
+VARIANTS = {  # {study: {name of the variant's folder: arguments of train}}
     "slides": {
         **WHOLE,
         "lambda-0": ["--set", "attention_penalty=0"],
@@ -29,17 +29,17 @@ VARIANTS = {  # of each study: {folder's name: arguments of train}
     },
     "models": {name: ["--model", name] for name in MODELS},
 }
-RECIPE = "recipe"  # the ablation of a recipe: without each of its pieces
+RECIPE = "recipe"  # ablation of a recipe: each variant switches one setting off
 
 
 def run(study, out, rest, again):
-    """Train the variants of a study, and compare them.
+    """Train the variants of a study and compare them.
 
     Args:
         study: one of VARIANTS, or RECIPE.
-        out: the study's folder; by default one in runs/.
+        out: folder of the study; None means one in runs/.
         rest: arguments of train, the same for every variant.
-        again: the command that goes on with the study.
+        again: command that continues the study.
     Returns:
         The exit code.
     Raises:
@@ -47,19 +47,21 @@ def run(study, out, rest, again):
     """
     common = arguments.parse(rest)
     if common.start or common.blind or common.data == "phrases":
-        raise InputError("a study trains captioners of images anew: leave out --from, --blind and --data phrases.")
+        raise InputError(
+            "a study trains captioners of images from scratch: leave out --from, --blind and --data phrases."
+        )
     variants = variants_of(study, arguments.choose_recipe(common))
     _refuse_what_does_not_apply(study, variants, rest)
     folder = out or Path("runs") / f"{study}-{common.data}{'-small' * common.small}"
     _refuse_another(folder, {"study": study, **vars(common), "root": None, "command": None})
     root = ["--root", str(common.root)] if common.root else []
-    for name, its_own in variants.items():
-        if code := _train(folder / name, [*rest, *its_own], root):
+    for name, options in variants.items():
+        if code := _train(folder / name, [*rest, *options], root):
             break
     else:
         code = cli.run(lambda: _compare([folder / name for name in variants], common, folder / "table.md"))
     if code == 130:
-        print(f"the study goes on with: {again}")
+        print(f"continue the study with: {again}")
     return code
 
 
@@ -69,30 +71,35 @@ def _compare(paths, common, out):
 
 
 def variants_of(study, recipe):
-    """Return a study's variants, {name: arguments of train}. recipe: of the whole model."""
+    """Return the variants of a study, {name: arguments of train}.
+
+    Args:
+        study: one of VARIANTS, or RECIPE.
+        recipe: Recipe of the whole model.
+    """
     if study != RECIPE:
         return VARIANTS[study]
-    pieces = {
+    off_texts = {
         name: setting.text(setting.off)
         for name, setting in SETTINGS.items()
         if setting.off is not None and not is_idle(recipe, name) and recipe.values()[name] != setting.off
     }
-    return WHOLE | {f"no-{name.replace('_', '-')}": ["--set", f"{name}={text}"] for name, text in pieces.items()}
+    return WHOLE | {f"no-{name.replace('_', '-')}": ["--set", f"{name}={text}"] for name, text in off_texts.items()}
 
 
 def _refuse_what_does_not_apply(study, variants, rest):
-    """Raise InputError, before anything is trained, if variants do not apply to the model in train's arguments."""
-    faults, seen, common = [], {}, dict(arguments.parse(rest).set)
-    for name, its_own in variants.items():
+    """Raise InputError if variants do not apply to the model that train's arguments select, or are the same."""
+    faults, names, common = [], {}, dict(arguments.parse(rest).set)  # names: {recipe: first variant with it}
+    for name, options in variants.items():
         try:
-            recipe = arguments.choose_recipe(arguments.parse([*rest, *its_own]))
+            recipe = arguments.choose_recipe(arguments.parse([*rest, *options]))
         except InputError as error:
             faults.append(f"{name} ({str(error).rstrip('.')})")
             continue
-        if "without" in common and "without" in dict(arguments.parse(its_own).set):
-            faults.append(f"{name} (would have the parts again that without={common['without']} leaves out)")
-        elif (same := seen.setdefault(recipe, name)) != name:
-            faults.append(f"{name} (the same as {same})")
+        if "without" in common and "without" in dict(arguments.parse(options).set):
+            faults.append(f"{name} (would restore the parts that without={common['without']} leaves out)")
+        elif (first := names.setdefault(recipe, name)) != name:
+            faults.append(f"{name} (the same as {first})")
     if faults:
         raise InputError(f"the study {study} has variants that do not apply: {', '.join(faults)}.")
 
@@ -101,17 +108,17 @@ def _refuse_another(folder, settings):
     """Raise InputError if the folder holds a study with other arguments. settings: {argument: value}."""
     path, text = folder / "study.json", json.dumps(settings, default=str, indent=1) + "\n"
     if any(folder.glob(f"*/{runs.LAST}")) and path.exists() and path.read_text(encoding="utf-8") != text:
-        raise InputError(f"{folder} holds a study with other arguments, see {path}; choose another folder by --out.")
+        raise InputError(f"{folder} holds a study with other arguments, see {path}; choose another folder with --out.")
     with writing(path):
         folder.mkdir(parents=True, exist_ok=True)
         path.write_text(text, encoding="utf-8")
 
 
 def _train(folder, argv, root):
-    """Train a variant, or go on with it. Return train's exit code, which is 0 if it is trained already."""
+    """Train a variant, or resume its training. Return train's exit code, which is 0 for a finished variant."""
     if (folder / runs.LAST).exists():
         if loop.is_finished(runs.resume(folder)):
-            print(f"{folder}: trained already")
+            print(f"{folder}: already trained")
             return 0
         argv = ["--resume", *root]
     argv = [*argv, "--out", str(folder)]

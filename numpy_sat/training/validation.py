@@ -1,4 +1,4 @@
-"""Validation after every epoch: loss and captions of dev, checkpoints and figures."""
+"""Validation after every epoch: loss and captions of the validation set, checkpoints and figures."""
 
 from tqdm import tqdm
 
@@ -15,14 +15,15 @@ SAMPLES = 3  # captions printed after every epoch
 
 
 def validate(run, data):
-    """Evaluate the run on dev, and move its progress on to the next epoch.
+    """Evaluate the run on the validation set, save it, and advance its progress to the next epoch.
 
-    Loss and scores go to the log and the terminal, the parameters to the checkpoints, and curves and attention to the
-    run's figures.
+    Loss and scores go to the log and the terminal. The curves and an attention map go to the run's figures.
 
     Args:
         run: runs.Run.
         data: start.Data.
+    Raises:
+        InputError: a parameter is no longer finite, or a file cannot be written.
     """
     divergence.check(run)
     recipe, progress = run.recipe, run.progress
@@ -36,14 +37,14 @@ def validate(run, data):
     texts = [run.vocabulary.decode(caption.words) for caption in captions]
     scores = bleu.bleu(texts, data.dev.references)
     mean_cider = float(cider.cider_d(texts, data.dev.references).mean())
-    is_best = _move_on(progress, recipe, loss, mean_cider)
+    is_best = _advance(progress, recipe, loss, mean_cider)
     entry = {"loss": loss, "bleu": scores, "cider": mean_cider}
     runs.log(run, "dev", epoch=progress.epoch, **entry, seconds=round(progress.training_seconds, 2))
-    if is_best:  # before LAST, whose progress says that it exists
+    if is_best:  # before LAST, whose progress implies that the best checkpoint exists
         runs.save_best(run, params)
     runs.save_last(run)
     tqdm.write(
-        f"epoch {progress.epoch}/{recipe.training.epochs}: dev loss {loss:.3f} nats a word, "
+        f"epoch {progress.epoch}/{recipe.training.epochs}: dev loss {loss:.3f} nats per word, "
         f"BLEU-1..4 {' '.join(f'{score:.1f}' for score in scores)}, CIDEr-D {mean_cider:.1f}"
         f"{' (best so far)' if is_best else ''}"
     )
@@ -51,7 +52,7 @@ def validate(run, data):
     _draw_figures(run, data, captions[0])
 
 
-def _move_on(progress, recipe, loss, mean_cider):
+def _advance(progress, recipe, loss, mean_cider):
     """Update the progress after an epoch. Return True if its parameters are the best so far."""
     objective = objectives.of_epoch(recipe, progress.epoch)
     score = objective.selection_score(recipe, mean_cider)
@@ -61,35 +62,33 @@ def _move_on(progress, recipe, loss, mean_cider):
         progress.best_score, progress.best_loss, progress.epochs_since_best = score, loss, 0
     progress.epoch, progress.batch = progress.epoch + 1, 0
     if objectives.of_epoch(recipe, progress.epoch) is not objective:
-        progress.epochs_since_best = 0  # another objective gets the full patience
+        progress.epochs_since_best = 0  # a new objective starts with the full patience
     return is_best
 
 
 def _show_samples(dev, texts, epoch):
-    """Print a few captions, each beside a reference; other images every epoch."""
+    """Print a few captions, each with a reference. Every epoch shows other images."""
     for k in range(SAMPLES):
-        place = (epoch * SAMPLES + k) * 7919 % len(texts)
-        tqdm.write(
-            f"  {dev.names[place]}: {' '.join(texts[place])}\n    a person: {' '.join(dev.references[place][0])}"
-        )
+        row = (epoch * SAMPLES + k) * 7919 % len(texts)
+        tqdm.write(f"  {dev.names[row]}: {' '.join(texts[row])}\n    a person: {' '.join(dev.references[row][0])}")
 
 
 def _draw_figures(run, data, caption):
-    """Draw the run's curves, and the attention of one caption.
+    """Draw the run's curves and the attention map of one caption.
 
-    A figure that cannot be written, such as one that is open in a viewer on Windows, does not end the training.
+    Training continues if a figure cannot be written, for example because a viewer on Windows has opened it.
 
     Args:
         run: runs.Run.
         data: start.Data.
-        caption: search.Caption of data.shown.
+        caption: search.Caption of data.figure_example.
     """
     log = runs.read_log(run.folder)
-    train, validated = ([entry for entry in log if entry["kind"] == kind] for kind in ("train", "dev"))
+    train, dev = ([entry for entry in log if entry["kind"] == kind] for kind in ("train", "dev"))
     words = [*run.vocabulary.decode(caption.words), "<end>"]
     try:
-        figures.curves_figure(run.folder / "curves.png", train, validated)
-        source = data.task.source(data.shown)
+        figures.curves_figure(run.folder / "curves.png", train, dev)
+        source = data.task.source(data.figure_example)
         data.task.draw(run.folder / "attention.png", run.recipe, source, words, caption)
     except InputError as error:
         tqdm.write(f"note: {error}")

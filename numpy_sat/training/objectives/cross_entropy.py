@@ -1,4 +1,4 @@
-"""Cross-entropy with teacher forcing: the decoder predicts each word of people's captions from the words before it."""
+"""Cross-entropy with teacher forcing: the decoder predicts each word of a reference from the words before it."""
 
 from numpy_sat import captioner
 from numpy_sat.system.streams import DROPOUT
@@ -7,21 +7,23 @@ AVERAGES_WEIGHTS = False
 
 
 def prepare(split, vocabulary):
-    """Return None: the batch holds everything that this objective needs."""
+    """Return None, because the batch holds everything that this objective needs."""
 
 
 def loss_and_grads(params, batch, recipe, prepared, random, workspace):
     """Compute the loss of equation 14 and its gradients.
 
     Args:
-        params: arrays by name.
+        params: {name: array}.
         batch: data.batches.Batch.
-        recipe: the run's.
+        recipe: Recipe of the run.
         prepared: not used.
-        random: function from a purpose of system/streams.py to a numpy Generator.
-        workspace: system.workspace.Workspace. The gradients lie in its memory until its next step.
+        random: function that returns the numpy Generator of a purpose of system/streams.py.
+        workspace: system.workspace.Workspace. It owns the memory of the gradients until its next step.
     Returns:
-        The loss, the gradients by name, and no further scores.
+        loss: loss.Loss.
+        grads: gradients by name.
+        scores: {}, no further scores.
     """
     with workspace.step():
         loss, grads = captioner.loss_and_grads(params, batch, recipe, random(DROPOUT))
@@ -29,8 +31,12 @@ def loss_and_grads(params, batch, recipe, prepared, random, workspace):
 
 
 def selection_score(config, cider):
-    """Return the mean CIDEr-D of the captions of dev; of a blind model 0, so that its loss decides.
+    """Return the mean CIDEr-D on the validation set, or 0 for a blind model, so that its loss decides.
 
-    A blind model writes one caption for all images. Its score says little about how well the model predicts words.
+    A blind model writes the same caption for all images. Its CIDEr-D says little about how well it predicts words.
+
+    Args:
+        config: Recipe of the run.
+        cider: mean CIDEr-D on the validation set, percent.
     """
     return 0.0 if config.encoder.blind else cider

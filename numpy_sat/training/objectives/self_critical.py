@@ -1,9 +1,8 @@
 """Self-critical training (Rennie et al. 2017): the model samples captions and learns from their CIDEr-D.
 
-Sampled captions are weighted by the policy gradient of layers/policy.py. The baseline b is the score of the greedy
-caption of the same image, so that words become more likely where a sample did better than the model would do by
-itself. With reward_baseline = "others" it is the mean score of the image's other samples (Luo 2020). Nothing is learned
-besides the model itself.
+The policy gradient (layers/policy.py) weights each sampled caption by r - b, its score less a baseline. The baseline b
+is the score of the greedy caption of the same image. So samples that beat greedy decoding become more likely. With
+reward_baseline = "others", b is the mean score of the image's other samples (Luo 2020). No baseline has parameters.
 """
 
 from typing import NamedTuple
@@ -24,19 +23,19 @@ AVERAGES_WEIGHTS = True
 
 
 class Judge(NamedTuple):
-    """CIDEr-D against the captions of train, which also give the idf."""
+    """The references of the training set, against which CIDEr-D scores captions, and their idf."""
 
     idf: cider.Idf
-    references: list  # of each image of train: cider.WeightedNgrams of each caption
+    references: list  # for each training image, the cider.WeightedNgrams of each reference
     vocabulary: object  # data.vocabulary.Vocabulary
 
 
 class Samples(NamedTuple):
-    """Sampled captions of a batch, and their scores."""
+    """Sampled captions of a batch and their scores."""
 
-    a: np.ndarray  # (N, L, D) annotations, dropout applied
+    a: np.ndarray  # (N, L, D) annotations after dropout
     batch: batches.Batch  # the sampled captions, with their weights r - b
-    config: Recipe  # the run's, with the settings that training on samples needs
+    config: Recipe  # the recipe of the run, with the settings that training on samples needs
     sampled: float  # mean CIDEr-D of the sampled captions, percent
     greedy: float  # mean CIDEr-D of the greedy captions, percent
 
@@ -52,14 +51,16 @@ def loss_and_grads(params, batch, recipe, prepared, random, workspace):
     """Sample captions of the batch's images, and compute the policy loss and its gradients.
 
     Args:
-        params: arrays by name.
-        batch: data.batches.Batch; its captions are replaced.
-        recipe: the run's.
-        prepared: the Judge.
-        random: function from a purpose of system/streams.py to a numpy Generator.
-        workspace: system.workspace.Workspace. The gradients lie in its memory until its next step.
+        params: {name: array}.
+        batch: data.batches.Batch. Sampled captions replace its captions.
+        recipe: Recipe of the run.
+        prepared: Judge.
+        random: function that returns the numpy Generator of a purpose of system/streams.py.
+        workspace: system.workspace.Workspace. It owns the memory of the gradients until its next step.
     Returns:
-        The loss, the gradients by name, and the mean CIDEr-D {"sampled": percent, "greedy": percent}.
+        loss: loss.Loss.
+        grads: gradients by name.
+        scores: mean CIDEr-D, {"sampled": percent, "greedy": percent}.
     """
     samples = sample_captions(params, batch, recipe, prepared, random(CAPTIONS))
     decoder = MODELS[recipe.decoder.model]
@@ -69,36 +70,38 @@ def loss_and_grads(params, batch, recipe, prepared, random, workspace):
 
 
 def selection_score(config, cider):
-    """Return the mean CIDEr-D of the captions of dev, which is what this objective raises."""
+    """Return the mean CIDEr-D on the validation set, which this objective raises."""
     return cider
 
 
 def scores(judge, rows, captions):
-    """Score captions by CIDEr-D, 0 to 10.
+    """Score captions by CIDEr-D.
 
     Args:
-        judge: the Judge.
-        rows: (B,) the images' places in train.
-        captions: B lists of integers.
+        judge: Judge.
+        rows: (B,) index of each caption's image in the training set.
+        captions: B lists of word numbers.
     Returns:
-        (B,) scores.
+        (B,) scores from 0 to 10.
     """
-    weighed = (judge.idf.weigh(cider.count_ngrams(judge.vocabulary.decode(words))) for words in captions)
-    return np.array([10 * cider.score(one, judge.references[row]) for one, row in zip(weighed, rows, strict=True)])
+    candidates = (judge.idf.weigh(cider.count_ngrams(judge.vocabulary.decode(words))) for words in captions)
+    return np.array(
+        [10 * cider.score(candidate, judge.references[row]) for candidate, row in zip(candidates, rows, strict=True)]
+    )
 
 
 def sample_captions(params, batch, recipe, judge, rng):
     """Sample as many captions of each image as the batch has, and weight them by r - b.
 
-    The model that samples must be the model that is trained. Otherwise words that it never writes become ever less
-    likely. So the only dropout is that of the annotations, the same for sampling and training, and the encoder, whose
-    batch normalisation differs between training and inference, is not trained: the decoder gets its annotations.
+    The model that is trained must be exactly the model that samples. Otherwise words that it never writes become ever
+    less likely. So there is no dropout but annotation dropout, with one mask for sampling and training. The encoder is
+    not trained, because its batch normalization differs between training and inference.
 
     Args:
-        params: arrays by name.
+        params: {name: array}.
         batch: data.batches.Batch.
-        recipe: the run's.
-        judge: the Judge.
+        recipe: Recipe of the run.
+        judge: Judge.
         rng: numpy Generator.
     Returns:
         The Samples.
@@ -106,7 +109,7 @@ def sample_captions(params, batch, recipe, judge, rng):
     a = captioner.annotate(params, batch.inputs, recipe)
     a = a * captioner.annotations_mask(rng, a, recipe)
     B = batch.words.shape[1]
-    decoder = decoders.writer(recipe.replace(attention_mode="expected"))  # hard attention trains so, too
+    decoder = decoders.writer(recipe.replace(attention_mode="expected"))  # as hard attention is trained below
     sampled = draw(decoder, params, a, rng.random((recipe.decoding.max_words, B)))
     greedy = [caption.words for caption in search.beam_search(decoder, params, a, 1, recipe.decoding.max_words)]
     sampled_scores = scores(judge, np.repeat(batch.rows, B // len(a)), sampled)
@@ -116,25 +119,25 @@ def sample_captions(params, batch, recipe, judge, rng):
         weights = policy.advantage_over_others(sampled_scores, recipe.training.captions_per_image)
     else:
         weights = policy.advantage(sampled_scores, greedy_scores)
-    # No dropout is left to be drawn. Hard attention trains with the expected context, as it has written.
+    # Training draws no further dropout masks. Hard attention trains with the expected context, as in sampling.
     config = recipe.replace(dropout=0.0, annotation_dropout=0.0, expected_context=1.0)
     batch = batch._replace(words=words, targets=targets, mask=mask, weights=weights.astype(mask.dtype))
     return Samples(a, batch, config, 100 * float(sampled_scores.mean()), 100 * float(greedy_scores.mean()))
 
 
 def draw(decoder, params, a, uniforms):
-    """Sample captions word by word, y_t from p(y_t | a, y_1..t-1), until <end> or until T words.
+    """Sample captions word by word, y_t from p(y_t | a, y_1..t-1), until <end> or T words.
 
-    The word is the first at which p_1 + ... + p_k exceeds the uniform number times the sum of all p, in float64. Hard
-    attention samples locations in the same way.
+    The sampled word is the first k for which p_1 + ... + p_k exceeds the uniform number times the sum of all p, in
+    float64. Hard attention samples locations in the same way.
 
     Args:
-        decoder: a decoders.Writer.
-        params: arrays by name.
+        decoder: decoders.Writer.
+        params: {name: array}.
         a: (N, L, D) annotations.
-        uniforms: (T, B) random numbers from 0 to below 1; B / N consecutive captions belong to each image.
+        uniforms: (T, B) uniform random numbers in [0, 1); B / N consecutive captions belong to each image.
     Returns:
-        B lists of integers, <end> last unless T words came before it.
+        B lists of word numbers, each with <end> last unless it was cut at T words.
     """
     B = uniforms.shape[1]
     state = decoder.select(decoder.begin(params, a), np.repeat(np.arange(len(a)), B // len(a)))
