@@ -1,4 +1,4 @@
-"""python -m exercises: the board, and all one does with an exercise."""
+"""The command line `python -m exercises`: the board, and the commands on an exercise."""
 
 import argparse
 import sys
@@ -8,7 +8,7 @@ from numpy_sat.system import cli
 
 
 def main(argv=None):
-    """The command; returns its exit code: 0 where what was asked for is right or done."""
+    """Run a command and return its exit code: 0 if the exercise is right or the command succeeds."""
     args = _parse(argv)
     return cli.run(lambda: args.work(args))
 
@@ -63,28 +63,34 @@ def _number_or_all(text):
 
 def _parse(argv):
     parser = argparse.ArgumentParser(
-        prog="python -m exercises", description="The exercises: what is solved, what is wrong, and where."
+        prog="python -m exercises",
+        description="Check your solutions, get hints, and train a model with your functions.",
     )
     parser.set_defaults(work=_board)
-    commands = parser.add_subparsers(metavar="COMMAND", title="without a command, the board of all; else one of")
+    commands = parser.add_subparsers(metavar="COMMAND", title="commands (without one, show the board of all exercises)")
 
-    def add(name, work, words, number=cli.count, **options):
-        sub = commands.add_parser(name, help=words, description=words)
-        sub.set_defaults(work=work)
-        sub.add_argument("number", type=number, help="the exercise's number", **options)
-        return sub
+    def add(name, work, description, number=cli.count, number_help="number of the exercise", **options):
+        command = commands.add_parser(name, help=description, description=description)
+        command.set_defaults(work=work)
+        command.add_argument("number", type=number, help=number_help, **options)
+        return command
 
-    term = {"action": "store_true", "help": "name the wrong term, too"}
-    add("check", _check, "say what is right and what is wrong in an exercise").add_argument("--term", **term)
-    add("watch", _watch, "check whenever a file is saved", nargs="?").add_argument("--term", **term)
-    hint = add("hint", _hint, "a question, the equation, the term: one step at a time")
-    hint.add_argument("step", type=int, choices=(1, 2, 3), nargs="?", default=1, help="1, the default, 2 or 3")
-    hint.add_argument("--of", metavar="FUNCTION", help="not on the first function that is not right yet, but on this")
-    add("show", _show, "draw every wrong array: yours, the right one, the difference")
-    add("plug", _plug, "train the small model on your functions; all: on all that are right", _number_or_all)
-    add("reset", _reset, "hand the file out anew; a copy of yours is kept")
-    solution = add("solution", _solution, "print the solution, once you have solved it")
-    solution.add_argument("--anyway", action="store_true", help="without having solved it")
+    term = {"action": "store_true", "help": "name the wrong term as well"}
+    add("check", _check, "show what is right, what is wrong, and where to look").add_argument("--term", **term)
+    watch_help = "number of the exercise (default: all exercises)"
+    watch = add("watch", _watch, "check a file each time you save it", number_help=watch_help, nargs="?")
+    watch.add_argument("--term", **term)
+    hint = add("hint", _hint, "show a hint: a question, the equation or the term")
+    hint_help = "1 for the question, 2 for the equation, 3 for the term (default: 1)"
+    hint.add_argument("step", type=int, choices=(1, 2, 3), nargs="?", default=1, help=hint_help)
+    of_help = "function to get a hint on (default: the first one that is not right)"
+    hint.add_argument("--of", metavar="FUNCTION", help=of_help)
+    add("show", _show, "draw each wrong array: yours, the right one, the difference")
+    plug_help = "number of the exercise, or all for every exercise that you have solved"
+    add("plug", _plug, "train a small model with your functions", _number_or_all, plug_help)
+    add("reset", _reset, "restore the file to its original text; yours is kept beside it")
+    solution = add("solution", _solution, "print the solution, once you have solved the exercise")
+    solution.add_argument("--anyway", action="store_true", help="print it even if the exercise is not solved")
     return parser.parse_args(argv)
 
 

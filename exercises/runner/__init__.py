@@ -1,1 +1,1 @@
-"""What `python -m exercises` is made of."""
+"""The commands of `python -m exercises` and the process that judges learners' files."""

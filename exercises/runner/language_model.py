@@ -1,7 +1,7 @@
-"""A language model without eyes: an LSTM reads a caption and predicts, at each word, the next one.
+"""A language model that sees no image: an LSTM reads a caption and predicts the next word at each step.
 
-It knows what captions are like and nothing of the image. The captioner must look between two words, so it never runs
-`lstm_sequence_forward`; this one does, and has captioner.py's functions, so that it can be trained in its place.
+It runs `lstm_sequence_forward`. The captioner cannot, because it computes the attention between two words. This module
+has the functions of captioner.py, so it can be trained in place of the captioner.
 """
 
 from typing import NamedTuple
@@ -15,24 +15,43 @@ from numpy_sat.loss import Loss
 
 
 class Config(NamedTuple):
-    """What it is made of."""
+    """The sizes of the language model."""
 
-    embedding: int  # M
-    state: int  # S
+    embedding_size: int  # M
+    hidden_size: int  # S
 
 
 def init_params(rng, config, log_frequencies, dtype=np.float32):
-    """E: (V, M), W_x: (M, 4S), W_hh: (S, 4S), b: (4S,), W_o: (S, V), b_o: (V,), started as the captioner's are."""
+    """Initialize the parameters in the same way as the captioner's.
+
+    Args:
+        rng: NumPy random generator.
+        config: Config.
+        log_frequencies: (V,) log of the words' relative frequencies; they become the output bias.
+        dtype: of the parameters.
+    Returns:
+        Dict of E: (V, M), W_x: (M, 4S), W_hh: (S, 4S), b: (4S,), W_o: (S, V), b_o: (V,).
+    """
     (M, S), V = config, len(log_frequencies)
     shapes = {"E": (V, M), "W_x": (M, 4 * S), "W_hh": (S, 4 * S), "W_o": (S, V)}
     weights = {name: rng.standard_normal(shape) / np.sqrt(shape[0]) for name, shape in shapes.items()}
     weights["E"] = 0.5 * rng.standard_normal((V, M))
-    b = np.repeat([0.0, 1.0, 0.0, 0.0], S)  # gates i, f, o, g: it starts by remembering
+    b = np.repeat([0.0, 1.0, 0.0, 0.0], S)  # gates i, f, o, g: the forget gate starts open
     return {name: array.astype(dtype) for name, array in {**weights, "b": b, "b_o": log_frequencies}.items()}
 
 
 def loss_and_grads(params, batch, config, rng):
-    """As captioner.loss_and_grads, of the batch's captions alone."""
+    """Compute the loss and its gradients as captioner.loss_and_grads does, but from the captions alone.
+
+    Args:
+        params: dict from init_params.
+        batch: batches.Batch; its inputs are not used.
+        config: Config.
+        rng: not used.
+    Returns:
+        loss: Loss.
+        grads: dict with the shapes of params.
+    """
     logits, (cache_embedding, cache_lstm, cache_linear) = _forward(params, batch.words, config)
     loss, cache_loss = losses.cross_entropy_forward(logits, batch.targets, batch.mask)
     word = -losses.word_log_probabilities(cache_loss).sum() / batch.mask.sum()
@@ -46,20 +65,30 @@ def loss_and_grads(params, batch, config, rng):
 
 
 def measure_running_statistics(params, batches, config):
-    """There is no batch normalisation in it, and nothing to measure."""
+    """Do nothing, because the model has no batch normalisation."""
 
 
 def _forward(params, words, config):
-    """words: (T, B). Returns logits: (T, B, V) and the caches."""
+    """Compute the logits (T, B, V) and the caches for words (T, B)."""
     Ey, cache_embedding = embedding.embedding_forward(params["E"], words)
-    zero = np.zeros((words.shape[1], config.state), Ey.dtype)
+    zero = np.zeros((words.shape[1], config.hidden_size), Ey.dtype)
     h, _, cache_lstm = lstm.lstm_sequence_forward(Ey, zero, zero, params["W_x"], params["W_hh"], params["b"])
     logits, cache_linear = linear.linear_forward(h, params["W_o"], params["b_o"])
     return logits, (cache_embedding, cache_lstm, cache_linear)
 
 
 def caption_images(params, config, images, beam, max_words):
-    """The same Caption for every image, the likeliest word at each step; it looks nowhere. beam: not used."""
+    """Write one caption by greedy decoding and return it for every image.
+
+    Args:
+        params: dict from init_params.
+        config: Config.
+        images: N images, of which only the number is used.
+        beam: not used.
+        max_words: maximum length of the caption.
+    Returns:
+        List of N Captions without attention weights.
+    """
     words, log_p = [START], 0.0
     while len(words) <= max_words and words[-1] != END:
         logits, _ = _forward(params, np.array(words)[:, None], config)
@@ -67,5 +96,5 @@ def caption_images(params, config, images, beam, max_words):
         allowed = np.delete(np.arange(len(last)), [START, UNK] if len(words) > 1 else [START, END, UNK])
         words.append(int(allowed[last[allowed].argmax()]))
         log_p += last[words[-1]] - np.log(np.exp(last).sum())
-    written = tuple(word for word in words[1:] if word != END)
-    return [Caption(written, log_p, None, None)] * len(images)
+    caption = tuple(word for word in words[1:] if word != END)
+    return [Caption(caption, log_p, None, None)] * len(images)

@@ -1,6 +1,6 @@
-"""After exercise 8: how fast the learner's loops are, among the library's rungs and under the machine's limit.
+"""The speed of the learner's loops of exercise 8, compared with the library's rungs and the machine's limit.
 
-The measuring is done in a process of its own, which prints what it found as JSON:
+The measurement runs in a separate process, which prints its result as JSON:
 python -m exercises.runner.speed NUMBER FILE.py
 """
 
@@ -28,52 +28,54 @@ from numpy_sat.system.errors import writing
 ROOT = Path(__file__).parents[2]
 PATH = Path("runs") / "exercises" / "roofline.png"
 SECONDS = 60
-WORK = works.conv_work("forward", N=1, H=56, C=64, O=64)  # what is timed
-SIZES = 2, 12, 16, 24  # N, H, C, O of what is looked at before
-TOLERANCE = 1e-5  # of float32
+WORK = works.conv_work("forward", N=1, H=56, C=64, O=64)  # the convolution to time
+SIZES = 2, 12, 16, 24  # N, H, C, O of the convolution to check before the timing
+TOLERANCE = 1e-5  # relative error allowed in float32
 RUNGS = ("numba loops", "plain numba", "SIMD direct", "Winograd F4")
 ROUNDS = 5
 BAR = 44  # columns
 
 
 def report(lesson):
-    """Time the loops of exercise 8 and draw them among the rungs; returns the exit code."""
+    """Time the loops of exercise 8 and draw them among the rungs; return the exit code."""
     (result,) = checks.results([lesson.number])
     if not result.right:
-        say(f"What is not right is not worth timing: python -m exercises check {lesson.number}")
+        say(f"Only a right solution is timed: python -m exercises check {lesson.number}")
         return 1
     say(f"How fast is it? numba compiles your loops, then they are timed: {SECONDS} seconds at most.")
-    found = _in_a_process(lesson)
-    if "problem" in found:
-        say(found["problem"])
+    measurement = _run_in_process(lesson)
+    if "problem" in measurement:
+        say(measurement["problem"])
         return 1
-    _show(found)
-    results = [Result(WORK, name, ms) for name, ms in found["ms"].items()]
+    _show(measurement)
+    results = [Result(WORK, name, ms) for name, ms in measurement["ms"].items()]
     with writing(PATH):
         PATH.parent.mkdir(parents=True, exist_ok=True)
-    roofline.roofline_figure(PATH, results, found["gflops"], found["gbytes"])
-    say(f"The same under the roofline: {PATH}")
+    roofline.roofline_figure(PATH, results, measurement["gflops"], measurement["gbytes"])
+    say(f"The same results under the roofline: {PATH}")
     return 0
 
 
-def _in_a_process(lesson):
-    """What `measure` found, or {"problem": a sentence}."""
+def _run_in_process(lesson):
+    """Run this module in a separate process and return what `measure` gives there, or {"problem": a sentence}."""
     command = [sys.executable, "-m", "exercises.runner.speed", str(lesson.number), str(lesson.file)]
     options = {"cwd": ROOT, "stdout": subprocess.PIPE, "encoding": "utf-8"}
     try:
         child = subprocess.run(command, **options, timeout=SECONDS, check=False)
     except subprocess.TimeoutExpired:
-        return {"problem": f"It was still running after {SECONDS} seconds, and was ended. So it is slow."}
+        return {"problem": f"The timing was stopped after {SECONDS} seconds: your loops are slow."}
     try:
         return json.loads(child.stdout)
     except ValueError:
-        return {"problem": "The timing ended without a result: compiled loops that leave their arrays can end Python."}
+        return {
+            "problem": "The timing ended without a result: compiled loops that index outside an array can end Python."
+        }
 
 
-def _show(found):
-    """A bar for every rung, and what they say."""
-    speeds = {name: WORK.flops / ms / 1e6 for name, ms in found["ms"].items()}
-    lines = [*sorted(speeds.items(), key=lambda item: item[1]), ("the machine's limit", found["gflops"])]
+def _show(measurement):
+    """Print a bar for each rung and a sentence on the learner's loops."""
+    speeds = {name: WORK.flops / ms / 1e6 for name, ms in measurement["ms"].items()}
+    lines = [*sorted(speeds.items(), key=lambda item: item[1]), ("the machine's limit", measurement["gflops"])]
     longest = max(speed for _, speed in lines)
     _, H, C, O = WORK.sizes.values()
     print(f"\nGFLOP/s, {C} to {O} channels, one image of {H} x {H}")
@@ -81,30 +83,36 @@ def _show(found):
         text = f"{name:<20}{speed:8.3g}  {'#' * max(1, round(BAR * speed / longest))}"
         print(colored(text, "strong") if name == YOURS else text)
     say(
-        f"Yours takes {found['ms'][YOURS]:.3g} ms on one core: {speeds[YOURS] / found['gflops']:.1%} of what all "
-        f"{found['threads']} could do. GFLOP/s counts the operations of the definition; Winograd does fewer, and "
-        "may pass the limit. How each rung is climbed: numpy_sat/bench/rungs.py."
+        f"Your loops take {measurement['ms'][YOURS]:.3g} ms on one core: {speeds[YOURS] / measurement['gflops']:.1%} "
+        f"of the limit of all {measurement['threads']} cores. GFLOP/s counts the operations of the definition. "
+        "Winograd does fewer, so it may exceed the limit. The code of each rung: numpy_sat/bench/rungs.py."
     )
 
 
 def main():
-    """The process that runs the learner's code."""
+    """Time a learner's file in this process and print the measurement."""
     out = os.fdopen(os.dup(sys.stdout.fileno()), "w", encoding="utf-8")
-    sys.stdout = sys.stderr  # what the learner's code prints
+    sys.stdout = sys.stderr  # for the output of the learner's code
     number, path = sys.argv[1:]
     lesson = lessons.load(int(number))
     (task,) = lesson.tasks
     part = substitution.Part(task.module, task.name, getattr(worker.load(path, lesson), task.name))
     try:
-        found = measure(part)
+        measurement = measure(part)
     except substitution.Broken as broken:
-        found = {"problem": str(broken)}
-    out.write(json.dumps(found))
+        measurement = {"problem": str(broken)}
+    out.write(json.dumps(measurement))
     out.close()
 
 
 def measure(part):
-    """{"ms": {rung: of one call}, "gflops", "gbytes", "threads"}, or {"problem": a sentence}."""
+    """Check and time a compiled function.
+
+    Args:
+        part: the Part of the learner's function.
+    Returns:
+        A dict of "ms" ({rung: milliseconds per call}), "gflops", "gbytes" and "threads"; or {"problem": a sentence}.
+    """
     if not hasattr(part.function, "py_func"):
         return {"problem": f"{part.name} is not compiled: the line @kernel is missing above it."}
     if problem := _wrong(part):
@@ -116,7 +124,7 @@ def measure(part):
 
 
 def _wrong(part):
-    """What is wrong with the compiled function on float32 arrays of middling size, or ""."""
+    """Return what is wrong with the compiled function on float32 arrays of medium size, or an empty string."""
     (N, H, C, O), rng = SIZES, np.random.default_rng(0)
     shapes = (N, H + 2, H + 2, C), (3, 3, C, O), (O,)
     x, W, b = (rng.standard_normal(shape, np.float32) for shape in shapes)
@@ -125,16 +133,16 @@ def _wrong(part):
     right, _ = conv.conv_forward(*(array.astype(np.float64) for array in (x, W, b)))
     if (error := named.error(y, right)) <= TOLERANCE:
         return ""
-    return f"Compiled, it is wrong: y is off by {error:.1e} of its size. Does an index leave its array?"
+    return f"The compiled function is wrong: y is off by {error:.1e} of its size. Is an index outside its array?"
 
 
 def _time(rung):
-    """Milliseconds of one call, padding included: the median of some rounds, after one that compiles."""
+    """Return the milliseconds of one call, including padding: the median of ROUNDS calls after one that compiles."""
     call = ours.prepare(WORK, [rung])[rung].call
     call()
     return statistics.median(milliseconds(call) for _ in range(ROUNDS))
 
 
 if __name__ == "__main__":
-    with contextlib.suppress(KeyboardInterrupt):  # whoever waits for this says it
+    with contextlib.suppress(KeyboardInterrupt):  # the process that waits for this one reports it
         main()

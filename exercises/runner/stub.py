@@ -1,4 +1,4 @@
-"""A learner's file as it is handed out, made from its lesson and from the library's own signatures and docstrings."""
+"""Rendering of a learner's file from its lesson and from the library's signatures and docstrings."""
 
 import ast
 import inspect
@@ -8,7 +8,7 @@ from exercises.judging import trees
 
 
 def render(lesson):
-    """Return the text of an exercise's file. lesson: a lessons.Lesson."""
+    """Return the text of the learner's file of a lessons.Lesson."""
     functions = [stub(task.function, lesson.number) for task in lesson.tasks]
     head = f'"""Exercise {lesson.number}: {lesson.title}.\n\n{lesson.intro}\n"""\n\n{lesson.imports}\n'
     return "\n\n".join([head, *functions])
@@ -22,9 +22,9 @@ def stub(function, number):
     source = textwrap.dedent(inspect.getsource(trees.plain_function(function)))
     definition = ast.parse(source).body[0]
     lines = source.splitlines()
-    kept = [lines[d.lineno - 1 : d.end_lineno] for d in definition.decorator_list if not _declares_kernel(d)]
-    kept.append(lines[definition.lineno - 1 : definition.body[0].end_lineno])
-    head = "\n".join(line for part in kept for line in part)
+    parts = [lines[d.lineno - 1 : d.end_lineno] for d in definition.decorator_list if not _declares_kernel(d)]
+    parts.append(lines[definition.lineno - 1 : definition.body[0].end_lineno])
+    head = "\n".join(line for part in parts for line in part)
     return f'{head}\n    raise NotImplementedError("exercise {number}: {definition.name}")\n'
 
 

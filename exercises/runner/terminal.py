@@ -1,4 +1,4 @@
-"""Text for terminals of any width from 80 columns on, with colour where it is wanted and understood."""
+"""Printing of text for terminals of at least 80 columns, in color if the terminal supports it."""
 
 import os
 import sys
@@ -9,19 +9,25 @@ CODES = {"good": "32", "bad": "31", "open": "33", "dim": "2", "strong": "1"}
 
 
 def say(text="", indent=0, then=None):
-    """Print a paragraph, wrapped; `then`: the indent of its further lines."""
+    """Print a wrapped paragraph.
+
+    Args:
+        text: the paragraph.
+        indent: columns before the first line.
+        then: columns before further lines; None for the same as `indent`.
+    """
     then = indent if then is None else then
     print(textwrap.fill(text, WIDTH, initial_indent=" " * indent, subsequent_indent=" " * then, break_long_words=False))
     sys.stdout.flush()
 
 
 def colored(text, style):
-    """The text in a style of CODES, or as it is where colour is not wanted."""
+    """Return the text in a style of CODES, or unchanged if the output is not a color terminal."""
     return f"\033[{CODES[style]}m{text}\033[0m" if _use_color() else text
 
 
 def line(mark, style, text, indent=2):
-    """Print a line that opens with a mark of nine columns in a colour."""
+    """Print a line that starts with a colored mark of nine columns."""
     print((" " * indent + colored(f"{mark:<9}", style) + text).rstrip())
     sys.stdout.flush()
 
@@ -32,5 +38,5 @@ def _use_color():
     if not sys.stdout.isatty():
         return False
     if os.name == "nt":
-        os.system("")  # switches the Windows console to understanding colours
+        os.system("")  # enables color codes in the Windows console
     return True
