@@ -1,4 +1,4 @@
-"""python -m exercises, as a learner uses it: in a copy of the exercises, with a cache of its own."""
+"""Tests of `python -m exercises` on a copy of the exercises, with a separate cache."""
 
 import os
 import shutil
@@ -30,8 +30,8 @@ def linear_backward(dy, cache):
 WRONG = RIGHT.replace("drows.sum", "drows.mean")
 
 
-class Desk:
-    """A learner's folder."""
+class LearnerFolder:
+    """A copy of the exercises and solutions, in which commands run."""
 
     def __init__(self, folder, cache):
         self.folder, self.file = folder, folder / "exercises" / NAME
@@ -41,19 +41,19 @@ class Desk:
         self.environment = os.environ | {"NUMPY_SAT_CACHE": str(cache), "PYTHONPATH": path, "COLUMNS": "80"}
 
     def run(self, *arguments):
-        """(exit code, what was printed) of python -m exercises."""
-        result = subprocess.run(self._command(arguments), capture_output=True, text=True, **self._place())
+        """Run `python -m exercises` and return the exit code and the output."""
+        result = subprocess.run(self._command(arguments), capture_output=True, text=True, **self._options())
         assert "Traceback" not in result.stderr, result.stderr
         return result.returncode, result.stdout + result.stderr
 
     def start(self, *arguments):
-        """The same, running on."""
-        return subprocess.Popen(self._command(arguments), stdout=subprocess.PIPE, text=True, **self._place())
+        """Start `python -m exercises` and return the running process."""
+        return subprocess.Popen(self._command(arguments), stdout=subprocess.PIPE, text=True, **self._options())
 
     def _command(self, arguments):
         return [sys.executable, "-m", "exercises", *arguments]
 
-    def _place(self):
+    def _options(self):
         return {"cwd": self.folder, "env": self.environment}
 
 
@@ -63,117 +63,117 @@ def cache(tmp_path_factory):
 
 
 @pytest.fixture
-def desk(tmp_path, cache, request):
+def learner(tmp_path, cache, request):
     if request.config.getoption("--impl") != "numpy_sat":
-        pytest.skip("learners' files are judged against the library")
-    return Desk(tmp_path, cache)
+        pytest.skip("checks compare with the library's functions")
+    return LearnerFolder(tmp_path, cache)
 
 
 @pytest.mark.slow
-def test_board(desk):
-    code, text = desk.run()
+def test_board(learner):
+    code, text = learner.run()
     assert code == 0
     assert f"0 of {len(lessons.names())} solved." in text and "python -m exercises check 1" in text
-    desk.file.write_text(RIGHT, encoding="utf-8")
-    code, text = desk.run()
+    learner.file.write_text(RIGHT, encoding="utf-8")
+    code, text = learner.run()
     assert f"1 of {len(lessons.names())} solved." in text and "   3  solved   The affine map\n" in text
-    desk.file.write_text(WRONG, encoding="utf-8")
-    assert "   3  wrong    The affine map                         linear_backward\n" in desk.run()[1]
-    assert max(map(len, desk.run()[1].splitlines())) < 80
+    learner.file.write_text(WRONG, encoding="utf-8")
+    assert "   3  wrong    The affine map                         linear_backward\n" in learner.run()[1]
+    assert max(map(len, learner.run()[1].splitlines())) < 80
 
 
-def test_check(desk):
-    code, text = desk.run("check", "3")
+def test_check(learner):
+    code, text = learner.run("check", "3")
     assert code == 1 and "to write linear_forward" in text and "python -m exercises hint 3" in text
-    desk.file.write_text(WRONG, encoding="utf-8")
-    code, text = desk.run("check", "3")
+    learner.file.write_text(WRONG, encoding="utf-8")
+    code, text = learner.run("check", "3")
     assert code == 1
     assert "right    linear_forward" in text and "WRONG    linear_backward" in text and "right: dx, dW" in text
     assert "Look at db in linear_backward:\n    db = the sum of dy over all rows\n" in text
     assert "a mean of" not in text and "python -m exercises check 3 --term" in text
-    assert "    a mean of `drows` where its sum belongs.\n" in desk.run("check", "3", "--term")[1]
+    assert "    a mean of `drows` where its sum belongs.\n" in learner.run("check", "3", "--term")[1]
     assert text.isascii() and max(map(len, text.splitlines())) < 80
-    desk.file.write_text(RIGHT, encoding="utf-8")
-    code, text = desk.run("check", "3")
+    learner.file.write_text(RIGHT, encoding="utf-8")
+    code, text = learner.run("check", "3")
     assert code == 0 and "Solved." in text
 
 
-def test_what_a_learner_prints_is_shown(desk):
-    desk.file.write_text(
+def test_output_of_the_learners_code_is_shown(learner):
+    learner.file.write_text(
         RIGHT.replace("    return x @ W", "    print('here', x.shape)\n    return x @ W"), encoding="utf-8"
     )
-    code, text = desk.run("check", "3")
+    code, text = learner.run("check", "3")
     assert code == 0 and "here (3, 4)" in text
 
 
-def test_a_file_that_ends_python_has_its_sentence(desk):
-    desk.file.write_text(
+def test_a_file_that_ends_python_has_its_message(learner):
+    learner.file.write_text(
         RIGHT.replace("    return x @ W", "    import os; os._exit(7)\n    return x @ W"), encoding="utf-8"
     )
-    code, text = desk.run("check", "3")
+    code, text = learner.run("check", "3")
     assert code == 1 and "the check ended without a verdict: does your code end Python?" in text
-    assert "17 " in desk.run()[1]  # and the board goes on with the others
+    assert "17 " in learner.run()[1]  # the board continues with the other exercises
 
 
-def test_hint(desk):
+def test_hint(learner):
     hints = lessons.load(3).hints
-    code, text = desk.run("hint", "3")
+    code, text = learner.run("hint", "3")
     assert code == 0 and text.count("Which axis of x meets which axis of W?") == 1 and "hint 3 2" in text
-    desk.file.write_text(WRONG, encoding="utf-8")  # now the second function is the first that is not right
+    learner.file.write_text(WRONG, encoding="utf-8")  # now the second function is the first that is not right
     for step in (1, 2, 3):
-        text = desk.run("hint", "3", str(step))[1]
+        text = learner.run("hint", "3", str(step))[1]
         assert " ".join(hints["linear_backward"][step - 1].split()) in " ".join(text.split())
 
 
-def test_solution_is_for_those_who_have_solved_it(desk):
-    code, text = desk.run("solution", "3")
+def test_solution_is_printed_once_the_exercise_is_solved(learner):
+    code, text = learner.run("solution", "3")
     assert code == 1 and "def linear_backward" not in text and "--anyway" in text
-    assert "def linear_backward" in desk.run("solution", "3", "--anyway")[1]
-    desk.file.write_text(RIGHT, encoding="utf-8")
-    code, text = desk.run("solution", "3")
+    assert "def linear_backward" in learner.run("solution", "3", "--anyway")[1]
+    learner.file.write_text(RIGHT, encoding="utf-8")
+    code, text = learner.run("solution", "3")
     assert code == 0 and "def linear_backward" in text
 
 
-def test_reset_keeps_what_it_replaces(desk):
-    handed_out = desk.file.read_text(encoding="utf-8")
-    assert "is unchanged: there is nothing to restore" in desk.run("reset", "3")[1]
+def test_reset_keeps_the_old_file(learner):
+    original = learner.file.read_text(encoding="utf-8")
+    assert "is unchanged: there is nothing to restore" in learner.run("reset", "3")[1]
     for k, text in ((1, RIGHT), (2, "not even Python (")):
-        desk.file.write_text(text, encoding="utf-8")
-        code, said = desk.run("reset", "3")
-        assert code == 0 and f"ex03_linear.mine-{k}.txt" in said
-        assert desk.file.with_name(f"ex03_linear.mine-{k}.txt").read_text(encoding="utf-8") == text
-        assert desk.file.read_text(encoding="utf-8") == handed_out
-    desk.file.unlink()
-    assert desk.run("reset", "3")[0] == 0
-    assert desk.file.read_text(encoding="utf-8") == handed_out
+        learner.file.write_text(text, encoding="utf-8")
+        code, output = learner.run("reset", "3")
+        assert code == 0 and f"ex03_linear.mine-{k}.txt" in output
+        assert learner.file.with_name(f"ex03_linear.mine-{k}.txt").read_text(encoding="utf-8") == text
+        assert learner.file.read_text(encoding="utf-8") == original
+    learner.file.unlink()
+    assert learner.run("reset", "3")[0] == 0
+    assert learner.file.read_text(encoding="utf-8") == original
 
 
-def test_watch(desk):
-    with desk.start("watch", "3") as watching:
+def test_watch(learner):
+    with learner.start("watch", "3") as watching:
         assert "Watching 1 file" in watching.stdout.readline()
         time.sleep(0.5)
-        desk.file.write_text(RIGHT, encoding="utf-8")
-        seen = ""
-        while "Solved." not in seen:
-            seen += watching.stdout.readline()
-        assert "right    linear_forward" in seen
+        learner.file.write_text(RIGHT, encoding="utf-8")
+        output = ""
+        while "Solved." not in output:
+            output += watching.stdout.readline()
+        assert "right    linear_forward" in output
         watching.kill()
 
 
-def test_no_such_exercise(desk):
-    code, text = desk.run("check", "99")
+def test_no_such_exercise(learner):
+    code, text = learner.run("check", "99")
     assert code == 2 and f"error: there is no exercise 99; they go from 1 to {len(lessons.names())}." in text
 
 
-def test_what_cannot_be_counted_is_told_without_numbers():
-    """Exercise 15's in_place is a sentence, and neither is another shape anything at one index."""
+def test_a_result_without_numbers_has_a_sentence():
+    """Check the sentence on exercise 15's in_place, which is no array, and on an array that holds NaN."""
     array = {"name": "in_place", "right": False, "error": np.inf, "index": [], "yours": np.nan, "wanted": np.nan}
     assert board._array_sentence(array) == "in_place is not what it should be"
     array |= {"name": "y", "index": [0, 1], "wanted": 2.0}
     assert board._array_sentence(array) == "y: at y[0, 1]: yours NaN, right 2"
 
 
-def test_results_are_kept_only_while_no_source_changes(tmp_path, monkeypatch):
+def test_cached_results_depend_on_all_sources(tmp_path, monkeypatch):
     monkeypatch.setattr(lessons, "EXERCISES", tmp_path / "exercises")
     monkeypatch.setattr(lessons, "SOLUTIONS", tmp_path / "solutions")
     folders = ("numpy_sat/layers", "exercises/judging", "exercises/lessons", "exercises/runner", "solutions")
@@ -184,4 +184,4 @@ def test_results_are_kept_only_while_no_source_changes(tmp_path, monkeypatch):
         digests.add(lessons.library_digest.__wrapped__())
         assert len(digests) == count, folder
     (tmp_path / "exercises" / "ex03_linear.py").write_text("learner = True\n", encoding="utf-8")
-    assert lessons.library_digest.__wrapped__() in digests  # a learner's file has a digest of its own
+    assert lessons.library_digest.__wrapped__() in digests  # a learner's file has its own digest
