@@ -1,8 +1,8 @@
-"""Our own tests, tested: every edit of the fault dictionary (exercises/judging/faults.py) fails a test of its layer.
+"""Tests of the library's tests: every edit of the fault dictionary (exercises/judging/faults.py) must fail a test.
 
-A backward pass with a transpose dropped, an axis or a sign wrong: each such edit of each function is put in the
-library's place, and the tests of that layer must notice. What they cannot notice is in EQUIVALENT, with the reason why
-such an edit changes no result. The work is done in a process a module (mutations.py).
+An edit is for example a missing transpose, a wrong axis or a wrong sign. Each edit of each function replaces the
+library's function, and a test of its module must fail. EQUIVALENT lists the edits that change no result, with the
+reason. mutations.py runs the edits, in one process for each module.
 """
 
 import itertools
@@ -17,14 +17,14 @@ import pytest
 
 from numpy_sat.system import machine
 
-# Those that take longest come first. Tests of the kernels say nothing here, for only what float64 runs is edited; and
-# of the whole model only its quick tests are asked.
+# Modules that take longest come first. Tests of kernels do not count, because only float64 code is edited. Of the tests
+# of whole models only the quick ones run.
 LAYER, PLAIN = "numpy_sat.layers", "not (float32 or one_pass or unfused or workspace)"
 OF_A_MODEL = "not (whole_model or blind or float32 or fus or test_captions or first_loss or padding)"
 ATTENTIONS, ATTEND = "numpy_sat.decoders.attentions", ("soft", "dot", "hard", "mean", "mean_value")
 OF_A_DECODER = "direction or step_by_step"
 OF_A_READER = "not (float32 or translator or torch)"
-MODULES = {  # (module, which tests, the file of tests where it has another name)
+MODULES = {  # {name: (module, expression that selects tests, name of the test file if it differs)}
     "conv": (f"{LAYER}.conv", PLAIN),
     "search": ("numpy_sat.decoding.search", PLAIN),
     "attend_tell": (
@@ -51,39 +51,43 @@ MODULES = {  # (module, which tests, the file of tests where it has another name
     },
 }
 
-QUICK = ("linear", "softmax", "dropout")  # a sample for every run; .ci/run tries all modules
+QUICK = ("linear", "softmax", "dropout")  # a sample for every run; .ci/run tests all modules
 
-NEGATIVE = "reshape takes any negative number for the one size that it is to find"
+NEGATIVE = "reshape infers the size for any negative number, not only for -1"
 IN_BRACKETS = "the same product or sum in another order"
-SHAPE = "only its shape is read"
-SAME_SHAPE = "the two have one shape, and only that is read"
+SHAPE = "the function reads only its shape"
+SAME_SHAPE = "the two have the same shape, and the function reads only the shape"
 IN_PLACE = "it is changed in place"
 ZERO_ONE = "it is 0 or 1, and so is its square"
 COMMUTES = "the order of the two does not matter"
 EMPTY = "both are empty lists"
-LAST_AXIS = "the same axis"
-ONE = "an axis of one element"
-TO_FIND = "-1 is the size that reshape is to find"
+LAST_AXIS = "both numbers mean the same axis"
+ONE = "the axis has a single element"
+TO_FIND = "reshape infers the size for -1"
 
 
 def exchanged(*names):
-    return [f"`{one}` and `{other}` are swapped" for one, other in itertools.combinations(names, 2)]
+    """Return the messages for each two of these expressions swapped."""
+    return [f"`{first}` and `{second}` are swapped" for first, second in itertools.combinations(names, 2)]
 
 
 def swapped(name, *others):
+    """Return the messages for a variable replaced by each of the others."""
     return [f"`{other}` where `{name}` belongs" for other in others]
 
 
 def ignored(*names):
+    """Return the messages for each of these numbers replaced by -1."""
     return [f"`{name}` is ignored: -1, the last index, replaces it" for name in names]
 
 
 def zeros(*names):
+    """Return the messages for each of these arguments replaced by zeros."""
     return [f"`{name}` is not passed on: zeros replace it" for name in names]
 
 
-# {name in MODULES: [(function, what the line holds, mistakes in the dictionary's words, why they change no result)]};
-# a mistake that can be made at several places of a line is there as often as it is not noticed.
+# {name in MODULES: [(function, text of the line, messages of the edits, why they change no result)]}. If an edit is
+# possible in several places of a line, its message is listed once for each place that no test notices.
 EQUIVALENT = {
     "linear": [("linear_backward", "rows, drows =", 2 * ["2 where 1 belongs"], NEGATIVE)],
     "activations": [
@@ -617,15 +621,15 @@ EQUIVALENT = {
 
 @pytest.fixture(scope="module")
 def results(request):
-    """{name in MODULES: its Result, maybe still to come} of all that are asked for, as many at once as cores."""
-    asked = {item.callspec.params["name"] for item in request.session.items if item.module is request.module}
+    """Run the edits of all selected modules, one process per core, and yield {name in MODULES: Future of its Result}."""
+    names = {item.callspec.params["name"] for item in request.session.items if item.module is request.module}
     with ThreadPoolExecutor(machine.THREADS) as pool:
-        results = {name: pool.submit(_run, name) for name in MODULES if name in asked}
-        yield results
+        futures = {name: pool.submit(_run, name) for name in MODULES if name in names}
+        yield futures
         pool.shutdown(cancel_futures=True)
-    found = [future.result() for future in results.values() if not future.cancelled() and not future.exception()]
-    edits, nothing = sum(result.edits for result in found), sum(len(result.unnoticed) for result in found)
-    print(f"\n{edits} edits: {edits - nothing} noticed, {nothing} not")
+    finished = [future.result() for future in futures.values() if not future.cancelled() and not future.exception()]
+    edits, unnoticed = sum(result.edits for result in finished), sum(len(result.unnoticed) for result in finished)
+    print(f"\n{edits} edits: {edits - unnoticed} noticed, {unnoticed} not")
 
 
 def _run(name):
@@ -647,9 +651,9 @@ def test_every_edit_is_noticed(name, results):
     expected = [(function, line, mistake) for function, line, mistakes, _ in EQUIVALENT[name] for mistake in mistakes]
     unnoticed = []
     for function, line, mistake in result.unnoticed:
-        known = next((e for e in expected if e[0] == function and e[1] in line and e[2] == mistake), None)
-        if known:
-            expected.remove(known)
+        entry = next((e for e in expected if e[0] == function and e[1] in line and e[2] == mistake), None)
+        if entry:
+            expected.remove(entry)
         else:
             unnoticed.append(f"{function}: {line}\n    {mistake}")
     print(
@@ -657,4 +661,4 @@ def test_every_edit_is_noticed(name, results):
         f"other results; {len(result.unnoticed)} change nothing ({result.tests} tests, {result.seconds:.1f} s)"
     )
     assert not unnoticed, f"test_{name}.py does not notice:\n" + "\n".join(unnoticed)
-    assert not expected, f"EQUIVALENT holds what is noticed or is no edit any more: {expected}"
+    assert not expected, f"EQUIVALENT lists edits that a test notices or that no longer exist: {expected}"
