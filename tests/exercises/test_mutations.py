@@ -92,11 +92,11 @@ EQUIVALENT = {
     "linear": [("linear_backward", "rows, drows =", 2 * ["2 where 1 belongs"], NEGATIVE)],
     "activations": [
         ("relu_forward", "np.maximum", exchanged("x", "0"), COMMUTES),
-        ("relu_forward", "return y", swapped("y", "x"), "y > 0 where x > 0, and no more is asked"),
+        ("relu_forward", "return y", swapped("y", "x"), "y > 0 where x > 0, and only the sign is read"),
         ("relu_backward", "return", ["`cache.y != 0` where `cache.y > 0` belongs"], "y is never negative"),
         ("relu_backward", "return", ["the factor `cache.y > 0` occurs twice"], ZERO_ONE),
         ("relu6_forward", "y =", [*exchanged("np.maximum(x, 0)", "6"), *exchanged("x", "0")], COMMUTES),
-        ("relu6_forward", "return y", swapped("y", "x"), "0 < y < 6 where 0 < x < 6, and no more is asked"),
+        ("relu6_forward", "return y", swapped("y", "x"), "0 < y < 6 where 0 < x < 6, and only that is read"),
         (
             *("relu6_backward", "return"),
             ["`cache.y != 0` where `cache.y > 0` belongs", "`cache.y != 6` where `cache.y < 6` belongs"],
@@ -113,18 +113,18 @@ EQUIVALENT = {
         ),
         ("depthwise_forward", "check_arguments", zeros("x", "W", "b"), SHAPE),
         ("depthwise_forward", "y +=", zeros("y"), SHAPE),
-        ("depthwise_forward", "for p, q", exchanged("p", "q"), "every pair comes once, in another order"),
+        ("depthwise_forward", "for p, q", exchanged("p", "q"), "every pair occurs once, in another order"),
         (
             *("depthwise_forward", "for p, q"),
             ["`y` is not carried from step to step: each step starts from the first value"],
             IN_PLACE,
         ),
-        ("depthwise_backward", "for p, q", exchanged("p", "q"), "every pair comes once, in another order"),
+        ("depthwise_backward", "for p, q", exchanged("p", "q"), "every pair occurs once, in another order"),
         ("depthwise_backward", "for p, q", swapped("W", "dW"), SAME_SHAPE),
         ("depthwise_backward", "dW[p, q] =", zeros("dy"), SHAPE),
         ("depthwise_backward", "cells =", zeros("dy"), SHAPE),
-        ("padding_before", "return", zeros("cache.W"), "only its length is read"),
-        ("_pad", "vertical, horizontal", zeros("W"), "only its length is read"),
+        ("padding_before", "return", zeros("cache.W"), "the function reads only its length"),
+        ("_pad", "vertical, horizontal", zeros("W"), "the function reads only its length"),
     ],
     "pointwise": [],
     "policy": [
@@ -146,7 +146,7 @@ EQUIVALENT = {
                 "`recipe.training.reward_baseline >= 'others'` where "
                 "`recipe.training.reward_baseline == 'others'` belongs"
             ],
-            "no other allowed baseline comes behind it in the alphabet",
+            "no other allowed baseline comes after it in the alphabet",
         ),
         ("draw", "state =", 2 * zeros("a"), SHAPE),
         (
@@ -164,7 +164,7 @@ EQUIVALENT = {
         (
             *("mbconv_backward", "if cache.expand"),
             ["`cache.expand != None` where `cache.expand is not None` belongs"],
-            "of tuples it is the same",
+            "for tuples both comparisons give the same result",
         ),
         ("mbconv_forward", "residual =", ["`stride <= 1` where `stride == 1` belongs"], "no stride is smaller"),
         (
@@ -225,7 +225,7 @@ EQUIVALENT = {
         (
             *("score_backward", "de = de.reshape"),
             [f"`{size}` is ignored: -1, the last index, replaces it" for size in ("N", "captions", "L")],
-            "-1 is the size that reshape is to find",
+            TO_FIND,
         ),
         ("score_backward", "dv =", 2 * ["2 where 1 belongs"], NEGATIVE),
         ("score_backward", "dquery =", ["2 where 1 belongs"], NEGATIVE),
@@ -243,12 +243,17 @@ EQUIVALENT = {
             ["the sum of `upto <= (uniforms * upto[:, -1])[:, None]` goes over axis -1 instead of axis 1"],
             LAST_AXIS,
         ),
-        ("draw_forward", "one_hot =", swapped("alpha", "upto"), "the two have one dtype, and only that is read"),
+        (
+            "draw_forward",
+            "one_hot =",
+            swapped("alpha", "upto"),
+            "the two have the same dtype, and the function reads only the dtype",
+        ),
         ("location_log_p_forward", "log_p =", ["-1 where 0 belongs"], ONE),
         (
             *("advantage", "words ="),
             ["the sign of `mask[::-1].cumsum(axis=0)[::-1]` is flipped"],
-            "they are divided by their own mean",
+            "they are divided by their mean, which flips its sign, too",
         ),
         (
             *("advantage", "reward, usual = log_p[::-1]"),
@@ -305,7 +310,7 @@ EQUIVALENT = {
             IN_BRACKETS,
         ),
     ],
-    "norm_block": [("_conv_and_pool", "y, cache_conv =", zeros("no_bias"), "that is what it is")],
+    "norm_block": [("_conv_and_pool", "y, cache_conv =", zeros("no_bias"), "it is an array of zeros")],
     "lstm": [
         ("lstm_forward", "S =", swapped("h", "c"), SAME_SHAPE),
         (
@@ -314,10 +319,15 @@ EQUIVALENT = {
             SAME_SHAPE,
         ),
         ("lstm_sequence_forward", "h_all, steps =", zeros("x"), SHAPE),
-        ("lstm_sequence_forward", "h_all, steps =", 2 * swapped("h", "c"), "the two have one shape and dtype"),
+        ("lstm_sequence_forward", "h_all, steps =", 2 * swapped("h", "c"), "the two have the same shape and dtype"),
         ("lstm_sequence_forward", "for t", zeros("x"), SHAPE),
         ("lstm_sequence_backward", "dx =", zeros("dh_all"), SHAPE),
-        ("lstm_sequence_backward", "dx =", ["-1 where 0 belongs"], "all steps have one shape, and only that is read"),
+        (
+            "lstm_sequence_backward",
+            "dx =",
+            ["-1 where 0 belongs"],
+            "all steps have the same shape, and the function reads only the shape",
+        ),
         ("lstm_sequence_backward", "for t", zeros("dh_all"), SHAPE),
     ],
     "losses": [
@@ -359,7 +369,7 @@ EQUIVALENT = {
             ["`y` is not carried from step to step: each step starts from the first value"],
             IN_PLACE,
         ),
-        ("max_pool_backward", "for p, q", exchanged("p", "q"), "every pair comes once, in another order"),
+        ("max_pool_backward", "for p, q", exchanged("p", "q"), "every pair occurs once, in another order"),
         (
             *("max_pool_backward", "dx_padded ="),
             ["1 where 0 belongs", "-1 where 0 belongs"],
@@ -379,14 +389,24 @@ EQUIVALENT = {
         ("conv_parameter_gradients", "dW[p, q] =", zeros("dy"), SHAPE),
         ("conv_parameter_gradients", "for p, q", swapped("W", "dW"), SAME_SHAPE),
         ("conv_input_gradient", "dx_padded =", zeros("x"), SHAPE),
-        ("conv_input_gradient", "dx_padded =", ["`padding` is one too many"], "what is more is cut off"),
+        ("conv_input_gradient", "dx_padded =", ["`padding` is one too many"], "the excess is cut off"),
         ("conv_input_gradient", "cells =", zeros("dy"), SHAPE),
-        ("_pad", "return", 2 * ["`padding` is one too many"], "no window reaches a ring more below and on the right"),
+        (
+            "_pad",
+            "return",
+            2 * ["`padding` is one too many"],
+            "no window reaches the extra ring at the bottom and on the right",
+        ),
         ("_output_shape", "return", ["the brackets of `size + 2 * padding - P` are in the wrong place"], IN_BRACKETS),
         ("_output_shape", "return", zeros("x"), SHAPE),
     ],
     "optimizers": [
-        ("clip_by_norm", "if", ["`norm >= largest` where `norm > largest` belongs"], "scaled by 1 where equal"),
+        (
+            "clip_by_norm",
+            "if",
+            ["`norm >= largest` where `norm > largest` belongs"],
+            "if they are equal, the factor is 1",
+        ),
         ("cosine_rate", "progress =", exchanged("1", "steps - warmup"), COMMUTES),
         ("cosine_rate", "return peak * (0.01", exchanged("1.0", "progress"), COMMUTES),
         (
@@ -397,7 +417,7 @@ EQUIVALENT = {
         (
             *("average_weights", "for"),
             ["the loop over `[key.removeprefix('v.') for key in state if key.startswith('v.')]` goes backwards"],
-            "each is for itself",
+            "the iterations do not depend on each other",
         ),
         ("adam_update", "m, v =", zeros("g"), SHAPE),
         ("adam_update", "correction1,", 2 * ["-1 where 0 belongs"], ONE),
@@ -412,17 +432,17 @@ EQUIVALENT = {
             ["the brackets of `rate * g / (np.sqrt(v) + epsilon)` are in the wrong place"],
             IN_BRACKETS,
         ),
-        ("_moments", "for", ["the loop over `which` goes backwards"], "every name comes once, in another order"),
+        ("_moments", "for", ["the loop over `which` goes backwards"], "every name occurs once, in another order"),
     ],
     "search": [
         ("caption_images", "for", zeros("images"), SHAPE),
         ("beam_search", "N =", zeros("a"), SHAPE),
-        ("beam_search", "words, scores =", ["`N` is ignored: 1 replaces it"], "one score is taken for all images"),
-        ("beam_search", "lengths =", ["`N` is ignored: 1 replaces it"], "one length is taken for all images"),
+        ("beam_search", "words, scores =", ["`N` is ignored: 1 replaces it"], "one score broadcasts to all images"),
+        ("beam_search", "lengths =", ["`N` is ignored: 1 replaces it"], "one length broadcasts to all images"),
         (
             *("beam_search", "history, best ="),
             2 * ["1 where 0 belongs", "-1 where 0 belongs"],
-            "the last step at the latest puts a caption in its place",
+            "the last step replaces it with a caption at the latest",
         ),
         (
             *("beam_search", "for t"),
@@ -430,23 +450,23 @@ EQUIVALENT = {
                 *("`max_words` is one too many", "the term `max_words` occurs twice"),
                 *("2 where 1 belongs", "the term `1` occurs twice"),
             ],
-            "the search ends when all captions are finished, after max_words + 1 steps at the latest",
+            "the search ends when all captions are finished, at the latest after max_words + 1 steps",
         ),
         ("beam_search", "log_p =", ["2 where 1 belongs"], NEGATIVE),
         ("beam_search", "log_p =", swapped("words", "scores", "lengths", "done"), SAME_SHAPE),
         ("beam_search", "ban", ["`t <= 0` where `t == 0` belongs"], "t starts at 0"),
-        ("beam_search", "ban", ["`t >= max_words` where `t == max_words` belongs"], "t ends there"),
+        ("beam_search", "ban", ["`t >= max_words` where `t == max_words` belongs"], "t is never larger"),
         ("beam_search", "history.append", ["2 where 1 belongs"], NEGATIVE),
         (
             *("beam_search", "best ="),
             zeros("done"),
-            "a caption that is noted once more ranks as it did, and of equals the earlier stays",
+            "a caption noted twice has the same rank, and the earlier one wins a tie",
         ),
         ("beam_search", "best =", swapped("words", "done_now"), "<end> is word 1, and True is 1"),
         (
             *("beam_search", "if (done"),
             swapped("scores", "words", "lengths", "done", "parents", "done_now"),
-            "it only ends a search earlier in which nothing can change any more",
+            "it only ends a search earlier whose result cannot change any more",
         ),
         ("ban", "log_p[..., [START", exchanged("START", "UNK"), COMMUTES),
         (
@@ -470,9 +490,9 @@ EQUIVALENT = {
         (
             *("note_finished", "new ="),
             swapped("scores", "words", "parents", "lengths"),
-            "an impossible caption's rank is -inf, which is no better than none",
+            "the rank of an impossible caption is -inf, as if there were none",
         ),
-        ("note_finished", "slots =", swapped("rank", "new"), "captions come the best first"),
+        ("note_finished", "slots =", swapped("rank", "new"), "captions are sorted, the best first"),
         ("read_back", "words, alphas", exchanged("words", "alphas", "betas"), EMPTY),
     ],
     "attend_tell": [
@@ -482,7 +502,7 @@ EQUIVALENT = {
                 f"blocks {one} and {other} of `b` (of i, f, o, g) are swapped"
                 for one, other in ((1, 2), (1, 3), (1, 4), (2, 3), (2, 4), (3, 4))
             ],
-            "all are zero still",
+            "all entries are zero",
         ),
         ("init_params", "V =", zeros("log_frequencies"), SHAPE),
         ("init_params", '"E":', ["-0.5 where 0.5 belongs"], "a normal distribution about 0 is symmetric"),
@@ -493,13 +513,13 @@ EQUIVALENT = {
                 *exchanged("(hs, h)", "(zs, z)", "(alphas, alpha)", "(steps, cache)"),
                 "the loop over `((hs, h), (zs, z), (alphas, alpha), (steps, cache))` goes backwards",
             ],
-            "every pair comes once, in another order",
+            "every pair occurs once, in another order",
         ),
         ("decode_forward", "each =", zeros("a"), SHAPE),
         (
             *("decode_backward", "dh = dc ="),
             ["1 where 0 belongs", "-1 where 0 belongs"],
-            "all steps have one shape, and only that is read",
+            "all steps have the same shape, and the function reads only the shape",
         ),
         (
             *("decode_backward", "dh = dc ="),
@@ -522,7 +542,7 @@ EQUIVALENT = {
         (
             *("recur_backward", "dcontext, dh_gate, grads"),
             swapped("dgated", "dcontext"),
-            "it is dgated",
+            "it is the same array",
         ),
         ("_output_forward", "return shallow_output", zeros("Ey", "z"), SHAPE),
         ("step", "beta =", zeros("words"), SHAPE),
@@ -532,7 +552,7 @@ EQUIVALENT = {
                 *swapped("h", "state.h", "state.c", "c", "cache.attend.score.h", "cache.lstm.h", "cache.lstm.c"),
                 *swapped("h", "cache.lstm.g.y", "cache.lstm.tanh_c.y"),
             ],
-            "all have one dtype, and only that is read",
+            "all have the same dtype, and the function reads only the dtype",
         ),
     ],
     "dot": [
@@ -542,7 +562,7 @@ EQUIVALENT = {
                 *("`A` is one too many", "`A` is one too few", "`A` is ignored: 1 replaces it"),
                 *("`A` is ignored: 0 replaces it", *swapped("A", "D", "M", "S", "heads")),
             ],
-            "what A gives its shape to is taken out again",
+            "the arrays whose shape contains A are removed again",
         ),
     ],
     "show_tell": [
@@ -552,7 +572,7 @@ EQUIVALENT = {
                 f"blocks {one} and {other} of `b` (of i, f, o, g) are swapped"
                 for one, other in itertools.combinations((1, 2, 3, 4), 2)
             ],
-            "all are zero still",
+            "all entries are zero",
         ),
         ("init_params", "V =", zeros("log_frequencies"), SHAPE),
         ("init_params", '"E":', ["-0.5 where 0.5 belongs"], "a normal distribution about 0 is symmetric"),
@@ -560,7 +580,7 @@ EQUIVALENT = {
         (
             *("decode_backward", "dhs, np.zeros_like"),
             ["1 where 0 belongs", "-1 where 0 belongs"],
-            "all steps have one shape, and only that is read",
+            "all steps have the same shape, and the function reads only the shape",
         ),
         (
             *("decode_backward", "dhs, np.zeros_like"),
@@ -569,9 +589,14 @@ EQUIVALENT = {
         ),
         ("decode_backward", "dh, dc = (", ["2 where 1 belongs"], NEGATIVE),
         ("picture_forward", "zeros =", zeros("a"), SHAPE),
-        ("picture_forward", "h, c, cache_lstm =", 2 * zeros("zeros"), "that is what it is"),
+        ("picture_forward", "h, c, cache_lstm =", 2 * zeros("zeros"), "it is an array of zeros"),
         ("step", "return", 2 * zeros("words"), SHAPE),
-        ("step", "return", 2 * swapped("h", "state.h", "state.c", "c"), "all have one dtype, and only that is read"),
+        (
+            "step",
+            "return",
+            2 * swapped("h", "state.h", "state.c", "c"),
+            "all have the same dtype, and the function reads only the dtype",
+        ),
     ],
     "log_bilinear": [
         ("init_params", "V =", zeros("log_frequencies"), SHAPE),
@@ -589,31 +614,41 @@ EQUIVALENT = {
     ],
     "reader": [
         ("encode_forward", "zeros =", zeros("sources"), SHAPE),
-        ("encode_forward", "ahead, _, cache_ahead =", 2 * zeros("zeros"), "that is what it is"),
-        ("encode_forward", "back, _, cache_back =", 2 * zeros("zeros"), "that is what it is"),
+        ("encode_forward", "ahead, _, cache_ahead =", 2 * zeros("zeros"), "it is an array of zeros"),
+        ("encode_forward", "back, _, cache_back =", 2 * zeros("zeros"), "it is an array of zeros"),
         ("encode_forward", "a =", exchanged("0", "1"), COMMUTES),
         ("encode_backward", "dahead, dback =", exchanged("0", "1"), COMMUTES),
         (
             "encode_backward",
             "zeros, grads =",
             ["-1 where 0 belongs"],
-            "all words have one shape, and only that is read",
+            "all words have the same shape, and the function reads only the shape",
         ),
         ("encode_backward", "zeros, grads =", swapped("dahead", "dback"), SAME_SHAPE),
-        ("encode_backward", "dEx_ahead, _, _", zeros("zeros"), "that is what it is"),
-        ("encode_backward", "dEx_back, _, _", zeros("zeros"), "that is what it is"),
+        ("encode_backward", "dEx_ahead, _, _", zeros("zeros"), "it is an array of zeros"),
+        ("encode_backward", "dEx_back, _, _", zeros("zeros"), "it is an array of zeros"),
     ],
     "last_state": [],
     "neighbors": [
         ("cosine_similarity", "return", ["`lengths != 0` where `lengths > 0` belongs"], "a length is never negative"),
-        ("cosine_similarity", "return", ["2 where 1 belongs"], "what is divided by it is 0"),
-        ("principal_axes", "centred =", ["the sign of `E - E.mean(axis=0)` is flipped"], "the axes' signs are settled"),
-        ("principal_axes", "squares =", ["the sign of `s ** 2` is flipped"], "a sum of them divides them"),
-        ("principal_axes", "shares =", ["2 where 1 belongs"], "what is divided by it is 0"),
+        ("cosine_similarity", "return", ["2 where 1 belongs"], "the dividend is 0"),
+        (
+            "principal_axes",
+            "centred =",
+            ["the sign of `E - E.mean(axis=0)` is flipped"],
+            "the signs of the axes are fixed afterwards",
+        ),
+        (
+            "principal_axes",
+            "squares =",
+            ["the sign of `s ** 2` is flipped"],
+            "they are divided by their sum, whose sign flips, too",
+        ),
+        ("principal_axes", "shares =", ["2 where 1 belongs"], "the dividend is 0"),
         (
             *("principal_axes", "return (axes"),
             ["divided by `np.sign(largest)` instead of multiplied"],
-            "it is 1 or -1, and so is one over it",
+            "it is 1 or -1, and equals its inverse",
         ),
     ],
 }
@@ -621,7 +656,7 @@ EQUIVALENT = {
 
 @pytest.fixture(scope="module")
 def results(request):
-    """Run the edits of all selected modules, one process per core, and yield {name in MODULES: Future of its Result}."""
+    """Run the edits of all selected modules, one process per core, and yield {name: Future of its Result}."""
     names = {item.callspec.params["name"] for item in request.session.items if item.module is request.module}
     with ThreadPoolExecutor(machine.THREADS) as pool:
         futures = {name: pool.submit(_run, name) for name in MODULES if name in names}
