@@ -1,4 +1,4 @@
-"""Batches: what is drawn, masked, augmented, and that it can be gone on with."""
+"""Test batches: sampling, masks, augmentation and continuation."""
 
 import threading
 
@@ -17,7 +17,10 @@ PLAIN = Augmentation()
 
 @pytest.fixture
 def split(rng):
-    """10 images whose pixels all hold their number; image p has captions of words 100 p + k, of unlike length."""
+    """Return a split of 10 images.
+
+    All pixels of an image hold its number. Caption k of image p repeats the word 100 (p + 1) + k, k + 1 times.
+    """
     pixels = np.repeat(np.arange(10, dtype=np.uint8), 4 * 4 * 3).reshape(10, 4, 4, 3)
     captions = tuple(
         tuple(np.array([100 * (p + 1) + k] * (k + 1) + [END]) for k in range(2 if p == 3 else 5)) for p in range(10)
@@ -25,12 +28,12 @@ def split(rng):
     return batches.Split(tuple(f"{p}.jpg" for p in range(10)), pixels, captions, (), ())
 
 
-def same(a, b):
+def equal_batches(a, b):
     return all(np.array_equal(x, y) for x, y in zip(a, b, strict=True))
 
 
 def numbers(batch):
-    """The images' numbers back from their pixels."""
+    """Return the images' numbers, read from their pixels."""
     return np.rint((batch.inputs[:, 0, 0, 0] + 1) * 127.5).astype(int)
 
 
@@ -42,16 +45,16 @@ def test_words_targets_and_mask():
     assert batch.inputs.dtype == batch.mask.dtype == np.float32
 
 
-def test_pixels_lie_between_minus_one_and_one():
+def test_pixels_are_scaled_to_minus_one_to_one():
     assert batches.scale_pixels(np.array([0, 255], np.uint8)).tolist() == [-1, 1]
 
 
-def test_an_epoch_shows_every_image_once(split):
-    shown = np.concatenate([numbers(b) for b in batches.epoch_batches(split, 5, 2, PLAIN, seed=0, epoch=0)])
-    assert sorted(shown) == list(range(10))
+def test_an_epoch_has_every_image_once(split):
+    rows = np.concatenate([numbers(b) for b in batches.epoch_batches(split, 5, 2, PLAIN, seed=0, epoch=0)])
+    assert sorted(rows) == list(range(10))
 
 
-def test_every_epoch_has_an_order_of_its_own(split):
+def test_every_epoch_has_a_different_order(split):
     orders = {
         tuple(np.concatenate([numbers(b) for b in batches.epoch_batches(split, 5, 1, PLAIN, 0, epoch)]))
         for epoch in range(4)
@@ -59,147 +62,148 @@ def test_every_epoch_has_an_order_of_its_own(split):
     assert len(orders) == 4
 
 
-def test_captions_lie_beside_their_image_and_differ(split):
+def test_captions_follow_their_image_and_differ(split):
     for batch in batches.epoch_batches(split, 5, 2, PLAIN, seed=0, epoch=0):
         first = batch.targets[0].reshape(5, 2)
         assert (first // 100 - 1 == numbers(batch)[:, None]).all()
         assert (first[:, 0] != first[:, 1]).all()
 
 
-def test_more_captions_than_a_image_has(split):
+def test_more_captions_than_an_image_has(split):
     for batch in batches.epoch_batches(split, 5, 4, PLAIN, seed=0, epoch=0):
         for p, words in zip(numbers(batch), batch.targets[0].reshape(5, 4), strict=True):
             assert len(set(words)) == min(4, len(split.captions[p]))
 
 
-def test_seed_and_epoch_decide(split):
+def test_seed_and_epoch_determine_the_batches(split):
     augmentation = Augmentation(horizontal_flip=True, random_shift=2)
-    one, again, other_epoch, other_seed = (
+    first, again, other_epoch, other_seed = (
         list(batches.epoch_batches(split, 5, 2, augmentation, seed, epoch))
         for seed, epoch in [(1, 2), (1, 2), (1, 3), (2, 2)]
     )
-    assert all(same(a, b) for a, b in zip(one, again, strict=True))
-    assert not same(one[0], other_epoch[0]) and not same(one[0], other_seed[0])
+    assert all(equal_batches(a, b) for a, b in zip(first, again, strict=True))
+    assert not equal_batches(first[0], other_epoch[0]) and not equal_batches(first[0], other_seed[0])
 
 
-def test_going_on_in_the_middle(split):
+def test_an_epoch_continues_in_the_middle(split):
     augmentation = Augmentation(horizontal_flip=True, random_shift=2)
-    whole = list(batches.epoch_batches(split, 2, 2, augmentation, 0, 1))
+    all_batches = list(batches.epoch_batches(split, 2, 2, augmentation, 0, 1))
     rest = list(batches.epoch_batches(split, 2, 2, augmentation, 0, 1, first=3))
-    assert len(whole) == 5 and len(rest) == 2
-    assert all(same(a, b) for a, b in zip(whole[3:], rest, strict=True))
+    assert len(all_batches) == 5 and len(rest) == 2
+    assert all(equal_batches(a, b) for a, b in zip(all_batches[3:], rest, strict=True))
 
 
 def test_augmentation_flips_and_shifts(rng):
     image = rng.integers(0, 255, (1, 6, 6, 3), dtype=np.uint8)
     split = batches.Split(("a",), image, ((np.array([5, END]),),), (), ())
 
-    def seen(augmentation):
-        drawn = (next(batches.epoch_batches(split, 1, 1, augmentation, 0, epoch)).inputs for epoch in range(40))
-        return {np.rint((x + 1) * 127.5).astype(np.uint8).tobytes() for x in drawn}
+    def variants(augmentation):
+        samples = (next(batches.epoch_batches(split, 1, 1, augmentation, 0, epoch)).inputs for epoch in range(40))
+        return {np.rint((x + 1) * 127.5).astype(np.uint8).tobytes() for x in samples}
 
-    assert seen(PLAIN) == {image.tobytes()}
-    assert seen(Augmentation(True, 0)) == {image.tobytes(), image[:, :, ::-1].tobytes()}
+    assert variants(PLAIN) == {image.tobytes()}
+    assert variants(Augmentation(True, 0)) == {image.tobytes(), image[:, :, ::-1].tobytes()}
     padded = np.pad(image[0], ((1, 1), (1, 1), (0, 0)), mode="edge")
     shifted = {padded[i : i + 6, j : j + 6].tobytes() for i in range(3) for j in range(3)}
-    assert seen(Augmentation(False, 1)) <= shifted and len(seen(Augmentation(False, 1))) > 5
+    assert variants(Augmentation(False, 1)) <= shifted and len(variants(Augmentation(False, 1))) > 5
 
 
-def test_plain_batches_keep_the_order_and_the_rest(split):
-    found = list(batches.plain_batches(split, 4, 5))
-    assert np.concatenate([numbers(b) for b in found]).tolist() == list(range(10))
-    assert [len(b.inputs) for b in found] == [4, 4, 2]
-    assert found[0].targets[0, 15:].tolist() == [400, 401, 400, 401, 400]  # image 3 has two captions
+def test_plain_batches_keep_the_order_and_all_images(split):
+    plain = list(batches.plain_batches(split, 4, 5))
+    assert np.concatenate([numbers(b) for b in plain]).tolist() == list(range(10))
+    assert [len(b.inputs) for b in plain] == [4, 4, 2]
+    assert plain[0].targets[0, 15:].tolist() == [400, 401, 400, 401, 400]  # image 3 has two captions
 
 
 def test_captions_are_numbered_and_cut(tmp_path):
     Image.new("RGB", (4, 4)).save(tmp_path / "a.jpg")
     vocabulary = Vocabulary.build([["a", "red", "dog"]], 1)
-    listed = [CaptionedImage("a.jpg", tmp_path / "a.jpg", ("A red dog .", "A red, red dog!", "A cat", "Quux"))]
-    split = batches.make_split(listed, images.load_images(listed, 4, tmp_path), vocabulary, max_words=3)
+    examples = [CaptionedImage("a.jpg", tmp_path / "a.jpg", ("A red dog .", "A red, red dog!", "A cat", "Quux"))]
+    split = batches.make_split(examples, images.load_images(examples, 4, tmp_path), vocabulary, max_words=3)
     a, red, dog = vocabulary.encode(["a", "red", "dog"])
     assert [caption.tolist() for caption in split.captions[0]] == [[a, red, dog, END], [a, red, red], [a, UNK, END]]
     assert split.references[0][1] == ["a", "red", "red", "dog"]
     assert split.notes == ("1 captions without a known word are left out.",)
 
 
-def test_streams_differ_by_purpose_and_place():
+def test_streams_differ_by_key():
     keys = [(0, 1), (1, 1), (1, 1, 0), (1, 0), (2, 0, 0), (2, 0, 1), (2, 1, 0), (3, 0)]
-    drawn = {stream(0, *key).integers(2**62) for key in keys} | {stream(1, *keys[0]).integers(2**62)}
-    assert len(drawn) == len(keys) + 1
+    samples = {stream(0, *key).integers(2**62) for key in keys} | {stream(1, *keys[0]).integers(2**62)}
+    assert len(samples) == len(keys) + 1
     assert stream(0, 2, 5).integers(2**62) == stream(0, 2, 5).integers(2**62)
 
 
-def test_batches_made_ahead_are_the_same_and_in_order(split):
-    drawn = list(batches.epoch_batches(split, 2, 3, PLAIN, seed=1, epoch=0))
-    ahead = list(batches.prefetch(batches.epoch_batches(split, 2, 3, PLAIN, seed=1, epoch=0)))
-    assert len(ahead) == len(drawn) == 5
-    assert all(same(a, b) for a, b in zip(ahead, drawn, strict=True))
+def test_prefetch_keeps_batches_and_their_order(split):
+    direct = list(batches.epoch_batches(split, 2, 3, PLAIN, seed=1, epoch=0))
+    prefetched = list(batches.prefetch(batches.epoch_batches(split, 2, 3, PLAIN, seed=1, epoch=0)))
+    assert len(prefetched) == len(direct) == 5
+    assert all(equal_batches(a, b) for a, b in zip(prefetched, direct, strict=True))
 
 
-def test_one_batch_is_made_ahead_by_another_thread():
-    makers, made = [], []
+def test_another_thread_prefetches_one_batch():
+    threads, yielded = [], []
 
     def slow():
         for k in range(5):
-            makers.append(threading.get_ident())
-            made.append(k)
+            threads.append(threading.get_ident())
+            yielded.append(k)
             yield k
 
     for k in batches.prefetch(slow()):
-        assert len(made) <= k + 2
-    assert set(makers) - {threading.get_ident()} == set(makers)
+        assert len(yielded) <= k + 2
+    assert threading.get_ident() not in threads
 
 
-def test_an_error_in_the_making_reaches_the_user():
+def test_prefetch_raises_errors_of_the_thread():
     def failing():
         yield 1
         raise ZeroDivisionError
 
-    ahead = batches.prefetch(failing())
-    assert next(ahead) == 1
+    prefetched = batches.prefetch(failing())
+    assert next(prefetched) == 1
     with pytest.raises(ZeroDivisionError):
-        next(ahead)
+        next(prefetched)
 
 
-def test_left_early_no_thread_remains():
+def test_no_thread_remains_after_an_early_exit():
     before = threading.active_count()
     for _ in batches.prefetch(iter(range(10))):
         break
     assert threading.active_count() == before
 
 
-def test_random_crop_cuts_out_a_square_and_enlarges_it(rng):
-    """An image of a ramp: what is cut out of it is a ramp over fewer values, from anywhere, all over the image."""
+def test_random_crop_cuts_out_a_part_and_enlarges_it(rng):
+    """Check that a crop of a ramp is a ramp over fewer values that fills the image."""
     ramp = np.broadcast_to(np.arange(0, 200, 2, dtype=np.uint8)[:, None, None], (100, 100, 3))
     spans = []
     for _ in range(200):
-        seen = batches._random_crop(ramp, 0.5, rng)
-        assert seen.shape == ramp.shape and seen.dtype == np.uint8 and (np.diff(seen[:, 0, 0].astype(int)) >= 0).all()
-        spans.append((int(seen[-1, 0, 0]) - int(seen[0, 0, 0])) / 198)
+        crop = batches._random_crop(ramp, 0.5, rng)
+        assert crop.shape == ramp.shape and crop.dtype == np.uint8 and (np.diff(crop[:, 0, 0].astype(int)) >= 0).all()
+        spans.append((int(crop[-1, 0, 0]) - int(crop[0, 0, 0])) / 198)
     assert 0.48 < min(spans) < 0.55 and 0.95 < max(spans) <= 1
     np.testing.assert_array_equal(batches._random_crop(ramp, 1.0, rng), ramp)
 
 
-def test_color_changes_contrast_and_brightness(rng):
+def test_color_jitter_changes_contrast_and_brightness(rng):
     image = rng.integers(80, 160, (20, 20, 3)).astype(np.uint8)
-    means, spreads = [], []
+    means, stds = [], []
     for _ in range(200):
-        seen = batches._color_jitter(image, 0.2, rng)
-        assert seen.dtype == np.uint8
-        means.append(seen.mean() / image.mean())
-        spreads.append(seen.std() / image.std())
-    for ratios in (means, spreads):
+        changed = batches._color_jitter(image, 0.2, rng)
+        assert changed.dtype == np.uint8
+        means.append(changed.mean() / image.mean())
+        stds.append(changed.std() / image.std())
+    for ratios in (means, stds):
         assert 0.78 < min(ratios) < 0.84 and 1.16 < max(ratios) < 1.22
 
 
-def test_an_augmented_epoch_is_the_same_every_time():
+def test_augmentation_is_deterministic():
     pixels = np.random.default_rng(0).integers(0, 256, (4, 16, 16, 3)).astype(np.uint8)
     captions = tuple((np.array([5, 6, END]),) for _ in pixels)
     split = batches.Split(tuple("abcd"), pixels, captions, ((),) * 4, ())
-    kinds = Augmentation(True, 2, 0.7, 0.2)
+    augmentation = Augmentation(True, 2, 0.7, 0.2)
     first, again, plain = (
-        next(batches.epoch_batches(split, 4, 1, kind, 3, 0)) for kind in (kinds, kinds, Augmentation(True, 2))
+        next(batches.epoch_batches(split, 4, 1, kind, 3, 0))
+        for kind in (augmentation, augmentation, Augmentation(True, 2))
     )
     np.testing.assert_array_equal(first.inputs, again.inputs)
     assert not np.array_equal(first.inputs, plain.inputs)

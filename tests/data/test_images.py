@@ -1,4 +1,4 @@
-"""Reading images of every kind, refusing what is none, and the cache of decoded images."""
+"""Test reading images of all formats, the refusal of other files, and the cache of decoded images."""
 
 import os
 import struct
@@ -15,10 +15,10 @@ from numpy_sat.data.images import load_images, open_image, read_image
 from numpy_sat.system.errors import InputError
 
 RED, GREEN, BLUE, WHITE = (255, 0, 0), (0, 255, 0), (0, 0, 255), (255, 255, 255)
-CORNERS = np.array([[RED, GREEN, GREEN], [BLUE, WHITE, WHITE]], np.uint8)  # tells all eight orientations apart
+CORNERS = np.array([[RED, GREEN, GREEN], [BLUE, WHITE, WHITE]], np.uint8)  # different in all eight orientations
 
 
-def saved(image, path, **options):
+def save(image, path, **options):
     image.save(path, **options)
     return path
 
@@ -30,7 +30,7 @@ def pixels(path):
 
 
 def png_header(path, width, height):
-    """Write a PNG that claims a size and has no pixels."""
+    """Write a PNG with a header but without pixels, and return its path."""
 
     def chunk(kind, data):
         return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
@@ -43,7 +43,7 @@ def png_header(path, width, height):
 @pytest.mark.parametrize("kind", ["png", "webp", "tiff", "bmp", "gif"])
 def test_rgb_of_every_format(tmp_path, kind):
     options = {"lossless": True} if kind == "webp" else {}
-    assert np.array_equal(pixels(saved(Image.fromarray(CORNERS), tmp_path / f"x.{kind}", **options)), CORNERS)
+    assert np.array_equal(pixels(save(Image.fromarray(CORNERS), tmp_path / f"x.{kind}", **options)), CORNERS)
 
 
 @pytest.mark.parametrize("kind", ["png", "tiff"])
@@ -60,109 +60,109 @@ def test_rgb_of_every_format(tmp_path, kind):
         (8, np.rot90(CORNERS, -1)),
     ],
 )
-def test_images_are_turned_upright(tmp_path, kind, orientation, stored):
+def test_images_are_rotated_upright(tmp_path, kind, orientation, stored):
     exif = Image.Exif()
     exif[images.ORIENTATION_TAG] = orientation
-    path = saved(Image.fromarray(np.ascontiguousarray(stored)), tmp_path / f"x.{kind}", exif=exif)
+    path = save(Image.fromarray(np.ascontiguousarray(stored)), tmp_path / f"x.{kind}", exif=exif)
     assert np.array_equal(pixels(path), CORNERS)
 
 
-def test_a_turned_jpeg_is_upright_when_squeezed(tmp_path):
+def test_a_rotated_jpeg_is_upright_when_resized(tmp_path):
     exif = Image.Exif()
     exif[images.ORIENTATION_TAG] = 6
     upright = np.zeros((600, 400, 3), np.uint8)
     upright[:300] = RED
-    path = saved(Image.fromarray(np.rot90(upright).copy()), tmp_path / "x.jpg", exif=exif, quality=95)
+    path = save(Image.fromarray(np.rot90(upright).copy()), tmp_path / "x.jpg", exif=exif, quality=95)
     square = read_image(path, 8).astype(int)
-    assert np.abs(square[:3] - RED).max() < 5 and square[5:].max() < 5  # the filter mixes the rows between
+    assert np.abs(square[:3] - RED).max() < 5 and square[5:].max() < 5  # the filter mixes the rows in between
 
 
 def test_a_damaged_exif_block_is_ignored(tmp_path):
-    path = saved(Image.new("RGB", (4, 4), RED), tmp_path / "x.png", exif=b"Exif\x00\x00garbage")
+    path = save(Image.new("RGB", (4, 4), RED), tmp_path / "x.png", exif=b"Exif\x00\x00garbage")
     assert np.array_equal(pixels(path)[0, 0], RED)
 
 
-def test_grey_and_black_and_white(tmp_path):
-    grey = np.array([[0, 100, 255]], np.uint8)
-    assert np.array_equal(pixels(saved(Image.fromarray(grey), tmp_path / "l.png")), np.stack([grey] * 3, -1))
-    assert pixels(saved(Image.new("1", (1, 1), 1), tmp_path / "1.png")).tolist() == [[[255] * 3]]
+def test_gray_and_black_and_white(tmp_path):
+    gray = np.array([[0, 100, 255]], np.uint8)
+    assert np.array_equal(pixels(save(Image.fromarray(gray), tmp_path / "l.png")), np.stack([gray] * 3, -1))
+    assert pixels(save(Image.new("1", (1, 1), 1), tmp_path / "1.png")).tolist() == [[[255] * 3]]
 
 
 @pytest.mark.parametrize("kind", ["png", "tiff"])
-def test_16_bit_grey_is_scaled(tmp_path, kind):
-    grey = np.array([[0, 255, 128 * 257, 65535, 300]], np.uint16)
-    assert pixels(saved(Image.fromarray(grey), tmp_path / f"x.{kind}"))[0, :, 0].tolist() == [0, 1, 128, 255, 1]
+def test_16_bit_gray_is_scaled(tmp_path, kind):
+    gray = np.array([[0, 255, 128 * 257, 65535, 300]], np.uint16)
+    assert pixels(save(Image.fromarray(gray), tmp_path / f"x.{kind}"))[0, :, 0].tolist() == [0, 1, 128, 255, 1]
 
 
 def test_mode_i_is_scaled(tmp_path):
-    grey = np.array([[0, 128 * 257, 65535]], np.int32)
-    assert pixels(saved(Image.fromarray(grey), tmp_path / "x.tiff"))[0, :, 0].tolist() == [0, 128, 255]
+    gray = np.array([[0, 128 * 257, 65535]], np.int32)
+    assert pixels(save(Image.fromarray(gray), tmp_path / "x.tiff"))[0, :, 0].tolist() == [0, 128, 255]
 
 
 @pytest.mark.parametrize("values", [np.array([[70000]], np.int32), np.array([[-1]], np.int32), np.zeros((1, 1), "f4")])
-def test_grey_without_a_defined_white_is_refused(tmp_path, values):
+def test_gray_without_a_defined_white_is_refused(tmp_path, values):
     with pytest.raises(InputError, match=r"x\.tiff cannot be decoded \(.* for which white is undefined\)"):
-        open_image(saved(Image.fromarray(values), tmp_path / "x.tiff"))
+        open_image(save(Image.fromarray(values), tmp_path / "x.tiff"))
 
 
 def test_palette_with_and_without_transparency(tmp_path):
     image = Image.fromarray(CORNERS).quantize(4)
-    assert np.array_equal(pixels(saved(image, tmp_path / "p.png")), CORNERS)
-    clear = image.getpixel((0, 0))
+    assert np.array_equal(pixels(save(image, tmp_path / "p.png")), CORNERS)
+    transparent = image.getpixel((0, 0))
     on_white = CORNERS.copy()
     on_white[0, 0] = WHITE
-    assert np.array_equal(pixels(saved(image, tmp_path / "index.png", transparency=clear)), on_white)
-    alphas = bytes(0 if i == clear else 255 for i in range(4))
+    assert np.array_equal(pixels(save(image, tmp_path / "index.png", transparency=transparent)), on_white)
+    alphas = bytes(0 if i == transparent else 255 for i in range(4))
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        assert np.array_equal(pixels(saved(image, tmp_path / "bytes.png", transparency=alphas)), on_white)
+        assert np.array_equal(pixels(save(image, tmp_path / "bytes.png", transparency=alphas)), on_white)
 
 
 def test_transparency_is_composited_on_white(tmp_path):
-    rgba = saved(Image.new("RGBA", (1, 1), (255, 0, 0, 51)), tmp_path / "rgba.png")
+    rgba = save(Image.new("RGBA", (1, 1), (255, 0, 0, 51)), tmp_path / "rgba.png")
     assert pixels(rgba).tolist() == [[[255, 204, 204]]]
-    assert pixels(saved(Image.new("LA", (1, 1), (0, 51)), tmp_path / "la.png")).tolist() == [[[204] * 3]]
-    rgb = saved(Image.new("RGB", (1, 1), RED), tmp_path / "rgb.png", transparency=RED)
+    assert pixels(save(Image.new("LA", (1, 1), (0, 51)), tmp_path / "la.png")).tolist() == [[[204] * 3]]
+    rgb = save(Image.new("RGB", (1, 1), RED), tmp_path / "rgb.png", transparency=RED)
     assert pixels(rgb).tolist() == [[[255] * 3]]
 
 
 def test_cmyk(tmp_path):
-    path = saved(Image.new("CMYK", (8, 8), (0, 255, 255, 0)), tmp_path / "x.jpg", quality=95)
+    path = save(Image.new("CMYK", (8, 8), (0, 255, 255, 0)), tmp_path / "x.jpg", quality=95)
     assert np.abs(pixels(path).astype(int) - RED).max() < 5
 
 
 @pytest.mark.parametrize("size", [(1, 1), (20_000, 3), (3, 20_000)])
 def test_extreme_shapes(tmp_path, size):
-    path = saved(Image.new("RGB", size, BLUE), tmp_path / "x.png")
+    path = save(Image.new("RGB", size, BLUE), tmp_path / "x.png")
     assert open_image(path).size == size
     assert np.array_equal(read_image(path, 16), np.broadcast_to(np.uint8(BLUE), (16, 16, 3)))
 
 
 def test_read_image_gives_a_plain_array(tmp_path):
-    square = read_image(saved(Image.fromarray(CORNERS), tmp_path / "x.png"), 5)
+    square = read_image(save(Image.fromarray(CORNERS), tmp_path / "x.png"), 5)
     assert (square.shape, square.dtype, square.flags.c_contiguous) == ((5, 5, 3), np.uint8, True)
     assert square.flags.writeable
 
 
-def test_images_are_squeezed_and_not_cropped(tmp_path):
+def test_images_are_resized_and_not_cropped(tmp_path):
     wide = np.zeros((10, 40, 3), np.uint8)
-    wide[:, :10], wide[:, 30:] = RED, GREEN  # a crop to the middle would lose both
-    square = read_image(saved(Image.fromarray(wide), tmp_path / "x.png"), 8)
+    wide[:, :10], wide[:, 30:] = RED, GREEN  # a center crop would remove both
+    square = read_image(save(Image.fromarray(wide), tmp_path / "x.png"), 8)
     assert np.array_equal(square[4, 0], RED) and np.array_equal(square[4, -1], GREEN)
 
 
 @pytest.mark.parametrize("kind", ["png", "jpg"])
-def test_squeezing_averages(tmp_path, kind):
+def test_resizing_averages(tmp_path, kind):
     board = np.indices((512, 512)).sum(axis=0) % 2 * np.uint8(255)
-    square = read_image(saved(Image.fromarray(board.astype(np.uint8)), tmp_path / f"x.{kind}"), 16)
+    square = read_image(save(Image.fromarray(board.astype(np.uint8)), tmp_path / f"x.{kind}"), 16)
     assert np.abs(square.astype(int) - 128).max() <= 3
 
 
-def test_decoding_a_large_jpeg_smaller_changes_next_to_nothing(tmp_path):
+def test_decoding_a_large_jpeg_smaller_changes_little(tmp_path):
     noise = np.random.default_rng(0).integers(0, 256, (12, 16, 3), np.uint8)
-    path = saved(Image.fromarray(noise).resize((1600, 1200)), tmp_path / "x.jpg", quality=95)
-    whole = np.asarray(open_image(path).resize((64, 64), Image.Resampling.BILINEAR), int)
-    assert np.abs(read_image(path, 64) - whole).max() <= 3
+    path = save(Image.fromarray(noise).resize((1600, 1200)), tmp_path / "x.jpg", quality=95)
+    full = np.asarray(open_image(path).resize((64, 64), Image.Resampling.BILINEAR), int)
+    assert np.abs(read_image(path, 64) - full).max() <= 3
 
 
 @pytest.mark.parametrize("read", [open_image, lambda path: read_image(path, 8)], ids=["open", "read"])
@@ -188,31 +188,31 @@ class TestRefusals:
     @pytest.mark.parametrize("kind", ["jpg", "png"])
     def test_truncated(self, tmp_path, read, kind):
         noise = np.random.default_rng(0).integers(0, 256, (64, 64, 3), np.uint8)
-        path = saved(Image.fromarray(noise), tmp_path / f"x.{kind}")
+        path = save(Image.fromarray(noise), tmp_path / f"x.{kind}")
         path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
         with pytest.raises(InputError, match=rf"x\.{kind} cannot be decoded \(.*\); it may be damaged or cut short"):
             read(path)
 
-    @pytest.mark.parametrize("lifted", [False, True])
-    def test_bomb(self, tmp_path, read, lifted, monkeypatch):
-        if lifted:
+    @pytest.mark.parametrize("unlimited", [False, True])
+    def test_bomb(self, tmp_path, read, unlimited, monkeypatch):
+        if unlimited:
             monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", None)
         with pytest.raises(InputError, match=r"x\.png has more than 178,956,970 pixels; make it smaller first"):
             read(png_header(tmp_path / "x.png", 13_378, 13_378))
 
-    def test_half_a_bomb_gives_no_warning(self, tmp_path, read):
+    def test_half_of_the_limit_gives_no_warning(self, tmp_path, read):
         limit = Image.MAX_IMAGE_PIXELS
-        with warnings.catch_warnings(record=True) as leaked:
+        with warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always")
-            with pytest.raises(InputError, match="damaged or cut short"):  # past the check, to the absent pixels
+            with pytest.raises(InputError, match="damaged or cut short"):  # past the size check, at the missing pixels
                 read(png_header(tmp_path / "x.png", 13_377, 13_377))
-        assert leaked == [] and limit == Image.MAX_IMAGE_PIXELS
+        assert caught == [] and limit == Image.MAX_IMAGE_PIXELS
 
 
 @pytest.fixture
-def some(tmp_path):
-    """Five images of one color each."""
-    paths = [saved(Image.new("RGB", (9, 7), (50 * i, 0, 255)), tmp_path / f"{i}.png") for i in range(5)]
+def examples(tmp_path):
+    """Return five images of one color each."""
+    paths = [save(Image.new("RGB", (9, 7), (50 * i, 0, 255)), tmp_path / f"{i}.png") for i in range(5)]
     return [CaptionedImage(path.name, path, ("a",)) for path in paths]
 
 
@@ -222,122 +222,124 @@ def cache(tmp_path):
 
 
 @pytest.fixture
-def decoded(monkeypatch):
-    """The names of the images decoded, in the order of the calls."""
+def decoded_names(monkeypatch):
+    """Return the list of the names of decoded images, in the order of the calls."""
     names = []
 
-    def counting(path, size, read=read_image):
+    def recording(path, size, read=read_image):
         names.append(path.name)
         return read(path, size)
 
-    monkeypatch.setattr(images, "read_image", counting)
+    monkeypatch.setattr(images, "read_image", recording)
     return names
 
 
-def test_images_are_loaded_in_order(some, cache):
-    array = load_images(some, 6, cache)
+def test_images_are_loaded_in_order(examples, cache):
+    array = load_images(examples, 6, cache)
     assert (array.shape, array.dtype) == ((5, 6, 6, 3), np.uint8)
     assert array[:, 0, 0, 0].tolist() == [0, 50, 100, 150, 200]
     assert isinstance(array, np.memmap) and not array.flags.writeable
 
 
-def test_the_second_load_decodes_nothing(some, cache, monkeypatch):
-    first = load_images(some, 6, cache)
+def test_the_second_load_decodes_nothing(examples, cache, monkeypatch):
+    first = load_images(examples, 6, cache)
     monkeypatch.setattr(images, "read_image", lambda path, size: pytest.fail("decoded again"))
-    assert np.array_equal(load_images(some, 6, cache), first)
+    assert np.array_equal(load_images(examples, 6, cache), first)
 
 
-def test_only_the_cache_file_is_left_and_progress_is_told(some, cache, capsys):
-    load_images(some, 6, cache)
+def test_only_the_cache_file_remains_and_progress_is_shown(examples, cache, capsys):
+    load_images(examples, 6, cache)
     (file,) = cache.iterdir()
     assert file.match("pictures-*-*.npy")
     out, err = capsys.readouterr()
     assert out == "" and "reading images: 100%" in err
 
 
-def test_a_changed_source_replaces_the_cache(some, cache, decoded):
-    load_images(some, 6, cache)
+def test_a_changed_source_replaces_the_cache(examples, cache, decoded_names):
+    load_images(examples, 6, cache)
     (old,) = cache.iterdir()
-    os.utime(some[2].path, ns=(0, 1))
-    load_images(some, 6, cache)
+    os.utime(examples[2].path, ns=(0, 1))
+    load_images(examples, 6, cache)
     (new,) = cache.iterdir()
-    assert new != old and len(decoded) == 10
+    assert new != old and len(decoded_names) == 10
 
 
-def test_new_pixels_are_seen(some, cache):
-    load_images(some, 6, cache)
-    saved(Image.new("RGB", (90, 70), GREEN), some[2].path)
-    assert np.array_equal(load_images(some, 6, cache)[2, 0, 0], GREEN)
+def test_new_pixels_are_read(examples, cache):
+    load_images(examples, 6, cache)
+    save(Image.new("RGB", (90, 70), GREEN), examples[2].path)
+    assert np.array_equal(load_images(examples, 6, cache)[2, 0, 0], GREEN)
 
 
-def test_a_moved_source_replaces_the_cache(some, cache, decoded, tmp_path):
-    load_images(some, 6, cache)
+def test_a_moved_source_replaces_the_cache(examples, cache, decoded_names, tmp_path):
+    load_images(examples, 6, cache)
     (tmp_path / "moved").mkdir()
-    load_images([p._replace(path=p.path.rename(tmp_path / "moved" / p.name)) for p in some], 6, cache)
-    assert len(decoded) == 10 and len(list(cache.iterdir())) == 1
+    load_images([p._replace(path=p.path.rename(tmp_path / "moved" / p.name)) for p in examples], 6, cache)
+    assert len(decoded_names) == 10 and len(list(cache.iterdir())) == 1
 
 
-def test_the_same_files_by_another_way_need_no_decoding(some, cache, decoded, tmp_path):
-    load_images(some, 6, cache)
-    load_images([p._replace(path=tmp_path / ".." / tmp_path.name / p.name) for p in some], 6, cache)
-    assert len(decoded) == 5
+def test_the_same_files_by_another_path_need_no_decoding(examples, cache, decoded_names, tmp_path):
+    load_images(examples, 6, cache)
+    load_images([p._replace(path=tmp_path / ".." / tmp_path.name / p.name) for p in examples], 6, cache)
+    assert len(decoded_names) == 5
 
 
-@pytest.mark.parametrize("other", [lambda some: (some, 7), lambda some: (some[:4], 6), lambda some: (some[::-1], 6)])
-def test_another_size_set_or_order_has_a_cache_beside(some, cache, decoded, other):
-    load_images(some, 6, cache)
-    changed, size = other(some)
+@pytest.mark.parametrize(
+    "change", [lambda examples: (examples, 7), lambda examples: (examples[:4], 6), lambda examples: (examples[::-1], 6)]
+)
+def test_another_size_set_or_order_has_its_own_cache(examples, cache, decoded_names, change):
+    load_images(examples, 6, cache)
+    changed, size = change(examples)
     array = load_images(changed, size, cache)
     assert array.shape == (len(changed), size, size, 3)
     assert array[0, 0, 0, 0] == 50 * int(changed[0].name[0])
-    assert len(list(cache.iterdir())) == 2 and len(decoded) == 5 + len(changed)
+    assert len(list(cache.iterdir())) == 2 and len(decoded_names) == 5 + len(changed)
 
 
 @pytest.mark.parametrize(
     "damage",
     [
-        lambda whole: whole[:-1],
-        lambda whole: whole[:40],
-        lambda whole: b"",
-        lambda whole: b"no array" * 100,
-        lambda whole: whole.replace(b"(5, 6, 6, 3)", b"(4, 6, 6, 3)"),
-        lambda whole: whole.replace(b"|u1", b"|i1"),
+        lambda content: content[:-1],
+        lambda content: content[:40],
+        lambda content: b"",
+        lambda content: b"no array" * 100,
+        lambda content: content.replace(b"(5, 6, 6, 3)", b"(4, 6, 6, 3)"),
+        lambda content: content.replace(b"|u1", b"|i1"),
     ],
 )
-def test_a_damaged_cache_is_rebuilt(some, cache, decoded, damage):
-    first = np.array(load_images(some, 6, cache))
+def test_a_damaged_cache_is_rebuilt(examples, cache, decoded_names, damage):
+    first = np.array(load_images(examples, 6, cache))
     (file,) = cache.iterdir()
     file.write_bytes(damage(file.read_bytes()))
-    assert np.array_equal(load_images(some, 6, cache), first)
-    assert len(decoded) == 10
+    assert np.array_equal(load_images(examples, 6, cache), first)
+    assert len(decoded_names) == 10
 
 
-def test_a_bad_image_is_named_and_leaves_no_cache(some, cache):
-    some[3].path.write_text("no image")
+def test_a_bad_image_is_named_and_no_cache_remains(examples, cache):
+    examples[3].path.write_text("no image")
     with pytest.raises(InputError, match=r"3\.png is not an image"):
-        load_images(some, 6, cache)
+        load_images(examples, 6, cache)
     assert list(cache.iterdir()) == []
 
 
-def test_a_missing_image_is_named(some, cache):
-    some[3].path.unlink()
+def test_a_missing_image_is_named(examples, cache):
+    examples[3].path.unlink()
     with pytest.raises(InputError, match=r"3\.png cannot be found"):
-        load_images(some, 6, cache)
+        load_images(examples, 6, cache)
 
 
-def test_a_cache_that_cannot_be_written(some, tmp_path):
+def test_a_cache_that_cannot_be_written(examples, tmp_path):
     (tmp_path / "file").touch()
     with pytest.raises(InputError, match=r"file.* cannot be written \(.*\); .* NUMPY_SAT_CACHE"):
-        load_images(some, 6, tmp_path / "file" / "cache")
+        load_images(examples, 6, tmp_path / "file" / "cache")
 
 
-def test_a_full_disk_is_told_and_leaves_no_cache(some, cache, monkeypatch):
-    def full(*_):
+def test_a_full_disk_is_reported_and_no_cache_remains(examples, cache, monkeypatch):
+    def fail(*_):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(images.os, "replace", full)
+    monkeypatch.setattr(images.os, "replace", fail)
     with pytest.raises(InputError, match=r"cannot be written \(No space left on device\); free some space"):
-        load_images(some, 6, cache)
+        load_images(examples, 6, cache)
     assert list(cache.iterdir()) == []
 
 

@@ -1,4 +1,4 @@
-"""Words and their numbers."""
+"""Test the tokenizer and the vocabulary."""
 
 import json
 
@@ -38,7 +38,7 @@ def test_tokenize(text, words):
     assert tokenize(text) == words.split()
 
 
-def test_tokenizing_words_again_changes_nothing():
+def test_tokenizing_again_changes_nothing():
     words = tokenize("The man's t-shirt isn't at the bird's-eye-view, it's o'clock")
     assert tokenize(" ".join(words)) == words
 
@@ -92,7 +92,7 @@ def test_vocabulary_survives_json():
         (["<start>", "<end>", "<unk>", 7], "must hold words only"),
     ],
 )
-def test_what_is_no_vocabulary_is_refused(stored, sentence):
+def test_an_invalid_vocabulary_is_refused(stored, sentence):
     with pytest.raises(InputError, match=sentence):
         Vocabulary(tuple(stored))
 
@@ -104,19 +104,19 @@ def test_frequencies_count_words_and_ends_plus_one():
     assert frequencies.dtype == np.float64
 
 
-def test_unigram_entropy_is_the_mean_surprise():
+def test_unigram_entropy_is_the_mean_of_minus_log_frequency():
     frequencies = np.array([0.125, 0.25, 0.125, 0.5])
     bits = (1 + 1 + 2) + (3 + 2)  # "a a <end>" and "<unk> <end>"
     assert vocabulary.unigram_entropy(frequencies, [[3, 3], [UNK]]) == pytest.approx(bits * np.log(2) / 5)
 
 
-def test_entropy_of_equal_frequencies_is_the_logarithm_of_their_number():
+def test_entropy_of_equal_frequencies_is_the_log_of_their_number():
     assert vocabulary.unigram_entropy(np.full(7, 1 / 7), [[3, 4, 5], [6]]) == pytest.approx(np.log(7))
 
 
-def test_ascii_is_cut_as_all_other_text(rng):
-    """The shorter way for ASCII gives what the general way does."""
-    signs = [chr(code) for code in range(32, 127)] + ["'s", "n't", " - ", "t-shirt"]
+def test_ascii_is_tokenized_like_other_text(rng):
+    """Check that the fast path for ASCII gives the same words as the general path."""
+    characters = [chr(code) for code in range(32, 127)] + ["'s", "n't", " - ", "t-shirt"]
     for _ in range(500):
-        text = "".join(rng.choice(signs, size=30))
+        text = "".join(rng.choice(characters, size=30))
         assert tokenize(text) == tokenize(f"{text} é")[:-1]
