@@ -57,9 +57,9 @@ def run_words(capsys, *arguments):
     return code, *capsys.readouterr()
 
 
-def rows_of(out, known):
-    """Return the output's lines that start with a known word, by word."""
-    return {line.split()[0]: line for line in out.splitlines() if line.split()[0] in known}
+def rows_of(out, vocabulary):
+    """Return the output's lines that start with a vocabulary word, by word."""
+    return {line.split()[0]: line for line in out.splitlines() if line.split()[0] in vocabulary}
 
 
 def test_command_with_words(tmp_path, capsys):
@@ -67,19 +67,19 @@ def test_command_with_words(tmp_path, capsys):
 
     def align(E):
         aligned = E.copy()
-        rome, paris, italy, france = (known.index(word) for word in ("rome", "paris", "italy", "france"))
+        rome, paris, italy, france = (vocabulary.index(word) for word in ("rome", "paris", "italy", "france"))
         aligned[paris], aligned[france] = 2 * E[rome], 3 * E[italy]
         return aligned
 
-    known, _ = write_run(tmp_path / "unchanged")
+    vocabulary, _ = write_run(tmp_path / "unchanged")
     _, E = write_run(tmp_path / "run", move=align)
     code, out, err = run_words(capsys, tmp_path / "run", "Rome", "italy")
     assert code == 0 and not err
-    rows = rows_of(out, known)
+    rows = rows_of(out, vocabulary)
     assert list(rows) == ["rome", "italy"] and "paris 1.00" in rows["rome"] and "france 1.00" in rows["italy"]
     for word, row in rows.items():
-        near, cosines = neighbors.nearest(E, known.index(word), word_neighbors.NEAR)
-        expected = ", ".join(f"{known[other]} {cosine:.2f}" for other, cosine in zip(near, cosines, strict=True))
+        near, cosines = neighbors.nearest(E, vocabulary.index(word), word_neighbors.NEAR)
+        expected = ", ".join(f"{vocabulary[other]} {cosine:.2f}" for other, cosine in zip(near, cosines, strict=True))
         assert row.split(maxsplit=1)[1] == expected and not {"<start>", "<end>", "<unk>"} & set(row.split())
     assert str(tmp_path / "run" / "words.png") in out
     with Image.open(tmp_path / "run" / "words.png") as image:
@@ -87,20 +87,24 @@ def test_command_with_words(tmp_path, capsys):
 
 
 def test_map_has_frequent_words_or_the_given_words_and_their_neighbors(tmp_path, capsys, monkeypatch):
-    known, E = write_run(tmp_path / "run")
+    vocabulary, E = write_run(tmp_path / "run")
     maps = []
     monkeypatch.setattr(figures, "words_figure", lambda *arguments: maps.append(arguments))
     assert run_words(capsys, tmp_path / "run")[0] == 0
     for number, value in {"NEAR": 2, "LISTED": 4, "DRAWN": 5}.items():
         monkeypatch.setattr(word_neighbors, number, value)
     code, out, _ = run_words(capsys, tmp_path / "run", "--out", tmp_path / "map.png")
-    assert code == 0 and list(rows_of(out, known)) == list(known[:4])
+    assert code == 0 and list(rows_of(out, vocabulary)) == list(vocabulary[:4])
     assert run_words(capsys, tmp_path / "run" / "best.npz", "in", "in", "live")[0] == 0
     all_words, frequent, selected = maps
-    assert all_words[:2] == (tmp_path / "run" / "words.png", list(known))
-    assert frequent[:2] == (tmp_path / "map.png", list(known[:5]))
+    assert all_words[:2] == (tmp_path / "run" / "words.png", list(vocabulary))
+    assert frequent[:2] == (tmp_path / "map.png", list(vocabulary[:5]))
     assert selected[0] == tmp_path / "run" / "words.png"
-    near = [known[other] for word in ("in", "live") for other in (known.index(word), *nearest_two(E, known, word))]
+    near = [
+        vocabulary[other]
+        for word in ("in", "live")
+        for other in (vocabulary.index(word), *nearest_two(E, vocabulary, word))
+    ]
     assert selected[1] == list(dict.fromkeys(near))
     _, names, points, shares = all_words
     unit = E / np.linalg.norm(E, axis=1, keepdims=True)
@@ -108,8 +112,8 @@ def test_map_has_frequent_words_or_the_given_words_and_their_neighbors(tmp_path,
     assert points.shape == (len(names), 2)
 
 
-def nearest_two(E, known, word):
-    return neighbors.nearest(E, known.index(word), 2)[0]
+def nearest_two(E, vocabulary, word):
+    return neighbors.nearest(E, vocabulary.index(word), 2)[0]
 
 
 def test_neighbors_in_the_learned_part(tmp_path, capsys, rng):
@@ -120,10 +124,10 @@ def test_neighbors_in_the_learned_part(tmp_path, capsys, rng):
 
     def train(E):
         added = 0.02 * rng.standard_normal(E.shape).astype(np.float32)
-        added[known.index("rome")] = added[known.index("live")] = 0.3 * np.eye(E.shape[1])[1]
+        added[vocabulary.index("rome")] = added[vocabulary.index("live")] = 0.3 * np.eye(E.shape[1])[1]
         return 0.8 * E + added
 
-    known, _ = write_run(tmp_path / "unchanged")
+    vocabulary, _ = write_run(tmp_path / "unchanged")
     write_run(tmp_path / "run", move=train)
     code, out, _ = run_words(capsys, tmp_path / "run", "rome")
     lines = out.splitlines()
@@ -151,9 +155,9 @@ def test_the_start_comes_from_the_first_run(tmp_path, capsys):
 
 @pytest.mark.parametrize("model", [name for name in MODELS if name != "soft"])
 def test_command_with_every_model(tmp_path, capsys, model):
-    known, _ = write_run(tmp_path / "run", model=TINY.replace(model=model))
+    vocabulary, _ = write_run(tmp_path / "run", model=TINY.replace(model=model))
     code, out, err = run_words(capsys, tmp_path / "run")
-    assert code == 0 and not err and list(rows_of(out, known)) == list(known)
+    assert code == 0 and not err and list(rows_of(out, vocabulary)) == list(vocabulary)
 
 
 def test_chance_level_matches_random_vectors(rng):

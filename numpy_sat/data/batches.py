@@ -70,21 +70,21 @@ def make_split(
     captions = tuple(
         tuple(_encode(words, vocabulary, max_words) for words in image_references) for image_references in references
     )
-    lost = sum(len(example.captions) for example in examples) - sum(map(len, captions))
-    notes = (f"{lost:,} captions without a known word are left out.",) if lost else ()
+    dropped = sum(len(example.captions) for example in examples) - sum(map(len, captions))
+    notes = (f"{dropped:,} captions without a known word are left out.",) if dropped else ()
     names = tuple(example.name for example in examples)
     return Split(names, inputs, captions, references, notes)
 
 
 def _known_captions(example, vocabulary, tokenize):
     """Return an example's captions as word lists, those with at least one word of the vocabulary."""
-    known = tuple(words for words in map(tokenize, example.captions) if any(word in vocabulary for word in words))
-    if not known:
+    captions = tuple(words for words in map(tokenize, example.captions) if any(word in vocabulary for word in words))
+    if not captions:
         raise InputError(
             f"{example.name}: none of its captions ({example.captions[0]!r}, ...) has a word of the vocabulary; "
             f"remove it from its split's list."
         )
-    return known
+    return captions
 
 
 def _encode(words, vocabulary, max_words):
@@ -124,7 +124,7 @@ def epoch_batches(
 
 
 def prefetch(batches: Iterable) -> Iterator:
-    """Yield the same batches. Another thread makes the next batch while the current one is in use."""
+    """Yield the same batches. Another thread makes the next batch while the caller works on the current one."""
     batches = iter(batches)
     with ThreadPoolExecutor(1) as maker:
         future = maker.submit(next, batches, None)

@@ -22,11 +22,15 @@ def meteor(captions: Sequence[list[str]], references: Sequence[list[list[str]]])
 
         F = P R / (alpha P + (1 - alpha) R),   METEOR = F (1 - gamma (chunks / m)^beta)
 
-    Compare METEOR only with METEOR of the same scorer. Unlike METEOR 1.5, nltk has no paraphrases, no weights for the
-    kinds of match, no lower weight for function words, and does not search for the alignment with the fewest chunks.
-    It also looks up the synonyms of stems. METEOR 1.5 sums the matches of the corpus before it divides; here the
-    score of several images is the mean of their scores. A caption equal to its reference has P = R = 1 and one chunk.
-    With this low beta it scores far below 100: 54.5 with four words.
+    Compare METEOR only with METEOR of the same scorer. nltk differs from METEOR 1.5:
+
+    * It has no paraphrases, no weights for the kinds of match, and no lower weight for function words.
+    * It does not search for the alignment with the fewest chunks.
+    * It looks up synonyms of a word's stem, not of the word.
+
+    METEOR 1.5 also sums the matches of the corpus before it divides. Here the score of several images is the mean of
+    their scores. A caption equal to its reference has P = R = 1 and one chunk, but with this low beta it scores far
+    below 100: 54.5 with four words.
 
     Args:
         captions: N word lists, one for each image.

@@ -39,7 +39,7 @@ ARCHIVES = (  # digests from the R package torchvision, R/dataset-flickr.R
 )
 DRAFT = (".numpy_sat-unpacking", "not", "finished")  # deeper than the depth that flickr8k.read searches
 CHUNK = 1 << 16  # bytes
-TIMEOUT, PAUSE = 30, 1  # seconds: without a byte; before an interrupted transfer is continued
+TIMEOUT, PAUSE = 30, 1  # seconds: longest wait for a byte; wait before an interrupted transfer continues
 
 
 class _ConnectionFailed(Exception):
@@ -175,7 +175,7 @@ def unpack(path: Path, folder: Path) -> None:
     draft = folder.parent.joinpath(*DRAFT)
     try:
         with zipfile.ZipFile(path) as archive:
-            members = [member for member in archive.infolist() if not _is_litter(member)]
+            members = [member for member in archive.infolist() if not _is_macos_file(member)]
             for member in members:
                 _refuse_outside(member, path)
             shutil.rmtree(folder.parent / DRAFT[0], ignore_errors=True)  # left by a killed run
@@ -194,7 +194,7 @@ def unpack(path: Path, folder: Path) -> None:
         shutil.rmtree(folder.parent / DRAFT[0], ignore_errors=True)
 
 
-def _is_litter(member: zipfile.ZipInfo) -> bool:
+def _is_macos_file(member: zipfile.ZipInfo) -> bool:
     """Return True if the member is a file that macOS adds to zips."""
     parts = PurePosixPath(member.filename).parts
     return "__MACOSX" in parts or parts[-1:] == (".DS_Store",)

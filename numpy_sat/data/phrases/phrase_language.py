@@ -135,7 +135,7 @@ class Phrase(NamedTuple):
 
     source: tuple[str, ...]  # English words
     target: tuple[str, ...]  # Italian words
-    alignment: tuple[tuple[int, ...], ...]  # per Italian word: the places of the English words that it translates
+    alignment: tuple[tuple[int, ...], ...]  # per Italian word: the indices of the English words that it translates
 
     @property
     def name(self) -> str:
@@ -164,14 +164,14 @@ def make_phrase(
     Returns:
         The phrase.
     """
-    pieces = [_greeting(greeting)] if greeting else []
+    pieces = [_translate_greeting(greeting)] if greeting else []
     for k, noun_phrase in enumerate(noun_phrases):
         pieces += [([conjunction], [(CONJUNCTIONS[conjunction], (0,))])] if conjunction and k == 1 else []
-        pieces.append(_thing(noun_phrase))
-    pieces += [_time(time)] if time else []
+        pieces.append(_translate_noun_phrase(noun_phrase))
+    pieces += [_translate_time(time)] if time else []
     source, target = [], []
     for english, italian in pieces:
-        target += [(word, tuple(len(source) + place for place in places)) for word, places in italian]
+        target += [(word, tuple(len(source) + index for index in indices)) for word, indices in italian]
         source += english
     words, alignment = zip(*target, strict=True)
     return Phrase(tuple(source), words, alignment)
@@ -182,19 +182,19 @@ def text(words: Sequence[str]) -> str:
     return " ".join(words).replace("' ", "'")
 
 
-def _greeting(greeting):
-    """Translate a greeting.
+def _translate_greeting(greeting):
+    """Translate a greeting into words of both languages.
 
     Returns:
         source: English words.
-        target: a list of (Italian word, places of the English words that it translates).
+        target: a list of (Italian word, indices of the English words that it translates).
     """
     words = greeting.split()
     return words, [(GREETINGS[greeting], tuple(range(len(words))))]
 
 
-def _time(time):
-    """Translate a Time; returns as `_greeting`."""
+def _translate_time(time):
+    """Translate a Time. Return the same pair as `_translate_greeting`."""
     source = ["every" if time.every else "on", time.day]
     target = [("ogni", (0,)), (DAYS[time.day], (1,))] if time.every else [(DAYS[time.day], (0, 1))]
     if time.hour:
@@ -203,17 +203,17 @@ def _time(time):
     return source, target
 
 
-def _thing(noun_phrase):
-    """Translate a NounPhrase; returns as `_greeting`.
+def _translate_noun_phrase(noun_phrase):
+    """Translate a NounPhrase. Return the same pair as `_translate_greeting`.
 
     The Italian words are made from the last to the first, because an article depends on the next word.
     """
     english = _english(noun_phrase)
-    places, gender = [part for part, _ in english], NOUNS[noun_phrase.noun][4 + noun_phrase.plural]
+    parts, gender = [part for part, _ in english], NOUNS[noun_phrase.noun][4 + noun_phrase.plural]
     reversed_target = []
 
-    def add(word, *parts):
-        reversed_target.append((word, tuple(places.index(part) for part in parts)))
+    def add(word, *translated_parts):
+        reversed_target.append((word, tuple(parts.index(part) for part in translated_parts)))
 
     def article(name):
         return _article(ARTICLES[name], gender, noun_phrase.plural, reversed_target[-1][0])

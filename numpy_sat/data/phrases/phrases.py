@@ -68,10 +68,10 @@ def number_sources(sources: Sequence[Sequence[str]], vocabulary: Vocabulary = VO
         text = f'"{" ".join(words)}"'
         if not 0 < len(words) <= LONGEST:
             raise InputError(f"{text}: a phrase has 1 to {LONGEST} words, not {len(words)}.")
-        unknown = [word for word in words if word not in vocabulary]
-        if unknown:
-            known = ", ".join(vocabulary.words[len(SPECIALS) :])
-            raise InputError(f"{text}: {unknown[0]!r} is not among the known words: {known}.")
+        unknown_words = [word for word in words if word not in vocabulary]
+        if unknown_words:
+            known_words = ", ".join(vocabulary.words[len(SPECIALS) :])
+            raise InputError(f"{text}: {unknown_words[0]!r} is not among the known words: {known_words}.")
         row[: len(words)] = vocabulary.encode(words)
     return numbers
 

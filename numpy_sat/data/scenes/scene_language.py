@@ -200,8 +200,8 @@ def _write(form: str, scene: Scene, rng: np.random.Generator) -> Caption:
     phrases = [_choose_wording(scene.groups[group], i != colorless, rng) for i, group in enumerate(groups)]
     relation = None
     if len(groups) == 2:
-        holds = relation_between(scene.boxes(groups[:1]), scene.boxes(groups[1:]))
-        relation = _pick([wording for wording, meaning in RELATION_OF.items() if meaning == holds], rng)
+        meaning = relation_between(scene.boxes(groups[:1]), scene.boxes(groups[1:]))
+        relation = _pick([wording for wording in RELATION_OF if RELATION_OF[wording] == meaning], rng)
     ground = _pick([wording for wording, meaning in GROUND_OF.items() if meaning == scene.background], rng)
     text = _render(_Sentence(form, phrases[0], phrases[1] if len(groups) == 2 else None, relation, ground))
     nouns = [i for i, word in enumerate(text.split()) if word in SHAPE_OF]
@@ -295,7 +295,7 @@ def _parse_phrase(text: str) -> _Phrase:
 
 
 def _referents(phrase: _Phrase | None, scene: Scene) -> list[tuple[int, ...]]:
-    """Return all sets of groups that match a phrase and together have its count."""
+    """Return all sets of one or two groups that match a phrase and together have its count."""
     if phrase is None:
         return []
     matches = [i for i, group in enumerate(scene.groups) if _matches(phrase, group)]
@@ -318,7 +318,7 @@ def _related_pair(sentence: _Sentence, scene: Scene) -> tuple[tuple[int, ...], t
     """
     for first in _referents(sentence.first, scene):
         for second in _referents(sentence.second, scene):
-            holds = relation_between(scene.boxes(first), scene.boxes(second))
-            if holds == RELATION_OF[sentence.relation]:
+            relation = relation_between(scene.boxes(first), scene.boxes(second))
+            if relation == RELATION_OF[sentence.relation]:
                 return first, second
     return None

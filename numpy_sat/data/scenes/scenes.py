@@ -124,11 +124,11 @@ def _lay_out(groups: tuple[Group, ...], rng: np.random.Generator) -> tuple[Scene
     for index, (group, area) in enumerate(zip(groups, areas, strict=True)):
         for _ in range(group.count):
             low, high = SIDES[group.size]
-            box = _free_box(int(rng.integers(low, high + 1)), area, [placed.box for placed in objects], rng)
+            box = _free_box(int(rng.integers(low, high + 1)), area, [item.box for item in objects], rng)
             if box is None:
                 return None
             objects.append(SceneObject(index, box))
-    boxes = [[placed.box for placed in objects if placed.group == index] for index in range(len(groups))]
+    boxes = [[item.box for item in objects if item.group == index] for index in range(len(groups))]
     return tuple(objects) if len(groups) == 1 or relation_between(*boxes) else None
 
 
@@ -387,7 +387,7 @@ def cell_share(boxes: Sequence[Box], grid_h: int, grid_w: int) -> np.ndarray:
 
 
 def _pixel_shares(cells: int) -> np.ndarray:
-    """Return the share of each pixel in each of the cells along one side, as a (cells, SIDE) array."""
+    """Return the share of each cell that each pixel covers, along one side, as a (cells, SIDE) array."""
     edges = np.linspace(0, SIDE, cells + 1)
     pixels = np.arange(SIDE)
     overlap = np.minimum(edges[1:, None], pixels + 1) - np.maximum(edges[:-1, None], pixels)

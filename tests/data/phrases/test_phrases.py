@@ -208,10 +208,10 @@ def test_splits_have_their_sizes_and_do_not_overlap(splits):
 def test_dev_and_test_have_known_words_in_new_pairs(splits):
     """Check that train has all words of dev and test, in both languages, but not their pairs of color and noun."""
     for language in ("source", "target"):
-        known = [word for phrase in splits["train"] for word in getattr(phrase, language)]
-        assert all(known.count(word) > 5 for word in set(known))
+        words = [word for phrase in splits["train"] for word in getattr(phrase, language)]
+        assert all(words.count(word) > 5 for word in set(words))
         for split in ("dev", "test"):
-            assert {word for phrase in splits[split] for word in getattr(phrase, language)} <= set(known)
+            assert {word for phrase in splits[split] for word in getattr(phrase, language)} <= set(words)
     assert {word for phrase in splits["train"] for word in phrase.source} == set(grammar.ENGLISH)
     train = {pair for phrase in splits["train"] for pair in color_pairs(phrase)}
     assert 0.7 < len(train) / (len(grammar.COLORS) * 2 * len(grammar.NOUNS)) < 0.8
