@@ -1,4 +1,4 @@
-"""The training command as its user meets it: to the end, interrupted, resumed, and when something is wrong."""
+"""The training command: complete runs, interrupted and resumed runs, and error messages."""
 
 import dataclasses
 import json
@@ -32,11 +32,12 @@ pytestmark = pytest.mark.usefixtures("tiny_preset")
 
 
 def arrays(path):
+    """Return all arrays of a checkpoint, {name: array}."""
     stored = checkpoint.load(path)
     return {**stored.params, **{f"optimizer {name}": array for name, array in stored.optimizer.items()}}
 
 
-def test_a_run_to_its_end(root, tmp_path, capsys):
+def test_a_complete_run(root, tmp_path, capsys):
     out = tmp_path / "run"
     assert run(root, out) == 0
     assert {file.name for file in out.iterdir()} == {
@@ -66,40 +67,40 @@ def test_a_run_to_its_end(root, tmp_path, capsys):
         ("--blind", "--set", "self_critical_epochs=1"),
     ],
 )
-def test_interrupted_and_resumed_is_bit_for_bit_the_whole(root, tmp_path, monkeypatch, more):
-    """Stopped in the middle of an epoch and again in the next, the run ends with the same bits."""
-    whole, parts = tmp_path / "whole", tmp_path / "parts"
-    assert run(root, whole, *more) == 0
+def test_an_interrupted_and_resumed_run_equals_an_uninterrupted_one(root, tmp_path, monkeypatch, more):
+    """Interrupt a run in the middle of an epoch and again in the next, and compare all bits."""
+    uninterrupted, interrupted = tmp_path / "uninterrupted", tmp_path / "interrupted"
+    assert run(root, uninterrupted, *more) == 0
 
     step = loop.train_step
-    for stop, begin in ((3, lambda: run(root, parts, *more)), (8, lambda: resume(parts))):
+    for stop, command in ((3, lambda: run(root, interrupted, *more)), (8, lambda: resume(interrupted))):
 
-        def stopping(state, batch, *rest, stop=stop):
+        def interrupted_step(state, batch, *rest, stop=stop):
             if state.progress.step == stop:
                 signal.raise_signal(signal.SIGINT)
             return step(state, batch, *rest)
 
-        monkeypatch.setattr(loop, "train_step", stopping)
-        assert begin() == 130
-        assert checkpoint.load(parts / "last.npz").progress["step"] == stop + 1
+        monkeypatch.setattr(loop, "train_step", interrupted_step)
+        assert command() == 130
+        assert checkpoint.load(interrupted / "last.npz").progress["step"] == stop + 1
     monkeypatch.setattr(loop, "train_step", step)
-    assert resume(parts) == 0
+    assert resume(interrupted) == 0
 
     for name in ("last.npz", "best.npz"):
-        one, other = arrays(whole / name), arrays(parts / name)
-        assert one.keys() == other.keys()
-        for key in one:
-            assert one[key].tobytes() == other[key].tobytes(), key
+        expected, resumed = arrays(uninterrupted / name), arrays(interrupted / name)
+        assert expected.keys() == resumed.keys()
+        for key in expected:
+            assert expected[key].tobytes() == resumed[key].tobytes(), key
     losses = [
         [(e["step"], e["loss"]) for e in map(json.loads, (out / "log.jsonl").read_text().splitlines())]
-        for out in (whole, parts)
+        for out in (uninterrupted, interrupted)
     ]
     assert losses[0] == losses[1]
 
 
 @pytest.mark.slow
 def test_the_same_seed_gives_the_same_bits(root, tmp_path, monkeypatch):
-    """300 steps with all that is drawn or summed up: order, augmentation, dropout, batch normalisation, decay."""
+    """Train 300 steps with everything that is random or summed: order, augmentation, dropout, batch normalization."""
     monkeypatch.setattr(validation, "_draw_figures", lambda *_: None)
     settings = (
         "batch_norm=true",
@@ -109,21 +110,21 @@ def test_the_same_seed_gives_the_same_bits(root, tmp_path, monkeypatch):
         "label_smoothing=0.1",
         "batch_size=2",
     )
-    for name in ("one", "other"):
+    for name in ("first", "second"):
         assert run(root, tmp_path / name, "--epochs", 25, "--set", *settings) == 0
-    one, other = (arrays(tmp_path / name / "last.npz") for name in ("one", "other"))
-    assert {key: array.tobytes() for key, array in one.items()} == {
-        key: array.tobytes() for key, array in other.items()
+    first, second = (arrays(tmp_path / name / "last.npz") for name in ("first", "second"))
+    assert {key: array.tobytes() for key, array in first.items()} == {
+        key: array.tobytes() for key, array in second.items()
     }
     logs = [
         [{key: value for key, value in entry.items() if key != "seconds"} for entry in runs.read_log(tmp_path / name)]
-        for name in ("one", "other")
+        for name in ("first", "second")
     ]
     assert logs[0] == logs[1] and max(entry["step"] for entry in logs[0]) == 300
 
 
 def test_settings_of_a_run(root, tmp_path):
-    """A part left out, another penalty: in the recipe, in the checkpoint, and read back."""
+    """Check changed settings in config.json, in the checkpoint's parameters, and in the model read back."""
     out = tmp_path / "run"
     assert run(root, out, "--epochs", 1, "--set", "without=gate", "attention_penalty=0.5") == 0
     recipe = json.loads((out / "config.json").read_text())["recipe"]
@@ -133,64 +134,65 @@ def test_settings_of_a_run(root, tmp_path):
     assert model.recipe.decoder.without == ("gate",) and "w_beta" not in model.params
 
 
-def test_self_critical_training_begins_with_what_can_write(root, tmp_path, monkeypatch, capsys):
-    """Not with random weights; of a run that goes on, interrupted in its first epoch, the encoder has no moments.
+def test_self_critical_training(root, tmp_path, monkeypatch, capsys):
+    """Check that it needs a trained model, that the best checkpoint is the EMA, and that it can be resumed.
 
-    The best is the average of the weights.
+    The encoder is not trained, so its parameters have no moving means in the resumed checkpoint.
     """
     assert run(root, tmp_path / "new", "--set", "self_critical_epochs=2") == 2
     assert "self_critical_epochs=2: an untrained model cannot learn" in capsys.readouterr().err
-    before, whole, parts = (tmp_path / name for name in ("before", "whole", "parts"))
+    before, uninterrupted, interrupted = (tmp_path / name for name in ("before", "uninterrupted", "interrupted"))
     monkeypatch.setattr(loop, "LOG_STEPS", 1)
     assert run(root, before, "--epochs", 1) == 0
-    on = ["--from", str(before), "--set", "self_critical_epochs=1", "ema=0.5", "--epochs", "1", "--out"]
-    assert train.main([*on, str(whole)]) == 0
-    best, last = (checkpoint.load(whole / name) for name in ("best.npz", "last.npz"))
-    trained = {name.removeprefix("ema.") for name in last.optimizer if name.startswith("ema.")}
+    argv = ["--from", str(before), "--set", "self_critical_epochs=1", "ema=0.5", "--epochs", "1", "--out"]
+    assert train.main([*argv, str(uninterrupted)]) == 0
+    best, last = (checkpoint.load(uninterrupted / name) for name in ("best.npz", "last.npz"))
+    trained_names = {name.removeprefix("ema.") for name in last.optimizer if name.startswith("ema.")}
     for name, array in best.params.items():
-        right = last.optimizer[f"ema.{name}"] if name in trained else last.params[name]
-        np.testing.assert_array_equal(array, right, err_msg=name)
-    assert "E" in trained and np.abs(best.params["E"] - last.params["E"]).max() > 0
-    logs = [[entry for entry in runs.read_log(folder) if entry["kind"] == "train"] for folder in (before, whole)]
+        expected = last.optimizer[f"ema.{name}"] if name in trained_names else last.params[name]
+        np.testing.assert_array_equal(array, expected, err_msg=name)
+    assert "E" in trained_names and np.abs(best.params["E"] - last.params["E"]).max() > 0
+    folders = (before, uninterrupted)
+    logs = [[entry for entry in runs.read_log(folder) if entry["kind"] == "train"] for folder in folders]
     assert all(logs) and not any("greedy" in entry for entry in logs[0])
     assert all(0 <= entry[name] <= 1000 for entry in logs[1] for name in ("sampled", "greedy"))
     step = loop.train_step
 
-    def stopping(state, *rest):
+    def interrupted_step(state, *rest):
         if state.progress.step == 2:
             signal.raise_signal(signal.SIGINT)
         return step(state, *rest)
 
-    monkeypatch.setattr(loop, "train_step", stopping)
-    assert train.main([*on, str(parts)]) == 130
+    monkeypatch.setattr(loop, "train_step", interrupted_step)
+    assert train.main([*argv, str(interrupted)]) == 130
     monkeypatch.setattr(loop, "train_step", step)
-    assert resume(parts) == 0
-    one, other = arrays(whole / "last.npz"), arrays(parts / "last.npz")
-    assert {name: x.tobytes() for name, x in one.items()} == {name: x.tobytes() for name, x in other.items()}
+    assert resume(interrupted) == 0
+    expected, resumed = arrays(uninterrupted / "last.npz"), arrays(interrupted / "last.npz")
+    assert {name: x.tobytes() for name, x in expected.items()} == {name: x.tobytes() for name, x in resumed.items()}
 
 
-def test_training_on_from_a_run(root, tmp_path, capsys):
-    """A new run with the old one's data, words and best parameters; with no step it is the same model."""
+def test_a_run_from_another_run(root, tmp_path, capsys):
+    """Check that it takes over data, vocabulary and best parameters, which a tiny learning rate leaves unchanged."""
     before, after = tmp_path / "before", tmp_path / "after"
     assert run(root, before, "--epochs", 1) == 0
-    on = ["--from", str(before), "--set", "self_critical_epochs=1", "--epochs", "1", "--learning-rate", "1e-30"]
-    assert train.main([*on, "--out", str(after)]) == 0
+    argv = ["--from", str(before), "--set", "self_critical_epochs=1", "--epochs", "1", "--learning-rate", "1e-30"]
+    assert train.main([*argv, "--out", str(after)]) == 0
     config = json.loads((after / "config.json").read_text())
     assert (
         config["recipe"]["training"]["self_critical_epochs"] == 1
         and config["data"] == "flickr8k"
         and config["root"] == str(root)
     )
-    one, other = (checkpoint.load(folder / "best.npz").params for folder in (before, after))
-    for name, array in one.items():
-        np.testing.assert_allclose(other[name], array, rtol=0, atol=1e-7, err_msg=name)
-    assert train.main([*on, "--set", "hidden_size=8", "--out", str(tmp_path / "other")]) == 2
+    params, new_params = (checkpoint.load(folder / "best.npz").params for folder in (before, after))
+    for name, array in params.items():
+        np.testing.assert_allclose(new_params[name], array, rtol=0, atol=1e-7, err_msg=name)
+    assert train.main([*argv, "--set", "hidden_size=8", "--out", str(tmp_path / "other")]) == 2
     assert "does not fit the model" in capsys.readouterr().err
-    assert train.main([*on, "--set", "min_word_count=2", "--out", str(tmp_path / "other")]) == 2
+    assert train.main([*argv, "--set", "min_word_count=2", "--out", str(tmp_path / "other")]) == 2
     assert "min_word_count: --from takes the vocabulary from the run" in capsys.readouterr().err
-    for name in ("flickr8k", "scenes"):  # the one it would be without being said, too
+    for name in ("flickr8k", "scenes"):  # scenes is the default of --data, which is refused too
         with pytest.raises(SystemExit):
-            train.main([*on, "--data", name])
+            train.main([*argv, "--data", name])
         assert "--from takes data and model from the run" in capsys.readouterr().err
 
 
@@ -198,7 +200,7 @@ def resume(out):
     return train.main(["--resume", "--out", str(out)])
 
 
-def test_resuming_cuts_what_the_log_says_of_later_steps(root, tmp_path):
+def test_resuming_removes_later_steps_from_the_log(root, tmp_path):
     out = tmp_path / "run"
     assert run(root, out, "--epochs", 1) == 0
     with open(out / "log.jsonl", "a") as file:
@@ -206,7 +208,7 @@ def test_resuming_cuts_what_the_log_says_of_later_steps(root, tmp_path):
     assert max(entry["step"] for entry in runs.read_log(runs.resume(out).folder)) == 6
 
 
-def test_another_seed_is_another_run(root, tmp_path):
+def test_the_seed_determines_the_parameters(root, tmp_path):
     for name, seed in (("a", 0), ("b", 0), ("c", 1)):
         assert run(root, tmp_path / name, "--epochs", 1, "--seed", seed) == 0
     a, b, c = (arrays(tmp_path / name / "last.npz")["E"] for name in "abc")
@@ -214,8 +216,8 @@ def test_another_seed_is_another_run(root, tmp_path):
 
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows cannot send Ctrl-C to one process; the test above covers the rest")
-def test_ctrl_c_saves_and_says_how_to_go_on(root, tmp_path):
-    """A real process and a real signal."""
+def test_ctrl_c_saves_and_prints_how_to_continue(root, tmp_path):
+    """Send a real signal to a real process."""
     out = tmp_path / "run"
     script = (
         "import sys\nfrom dataclasses import replace\nimport tiny\n"
@@ -246,8 +248,8 @@ def test_ctrl_c_saves_and_says_how_to_go_on(root, tmp_path):
 
 
 @pytest.mark.slow
-def test_resuming_a_run_that_has_ended_changes_nothing(root, tmp_path, monkeypatch):
-    """Neither where all epochs are done nor where it stopped early."""
+def test_resuming_a_finished_run_changes_nothing(root, tmp_path, monkeypatch):
+    """Resume a run with all epochs done, and one that stopped early."""
     assert run(root, tmp_path / "done") == 0
     monkeypatch.setattr(cider, "cider_d", lambda captions, references: np.zeros(8))
     monkeypatch.setattr(heldout, "loss", lambda params, recipe, split: 1.0)
@@ -258,7 +260,7 @@ def test_resuming_a_run_that_has_ended_changes_nothing(root, tmp_path, monkeypat
         assert (tmp_path / name / "last.npz").read_bytes() == before
 
 
-def test_the_best_by_loss_while_bleu_is_zero(root, tmp_path, monkeypatch):
+def test_the_loss_selects_the_best_checkpoint_while_cider_is_zero(root, tmp_path, monkeypatch):
     monkeypatch.setattr(cider, "cider_d", lambda captions, references: np.zeros(8))
     losses = iter([3.0, 2.0, 2.5])
     monkeypatch.setattr(heldout, "loss", lambda params, recipe, split: next(losses))
@@ -267,25 +269,26 @@ def test_the_best_by_loss_while_bleu_is_zero(root, tmp_path, monkeypatch):
 
 
 @pytest.mark.slow
-def test_a_blind_model_is_chosen_by_loss_until_it_learns_by_cider(root, tmp_path, monkeypatch, capsys):
-    """Whatever CIDEr-D the epochs before had, and whatever the loss of those after."""
+def test_a_blind_model_is_selected_by_loss_and_in_self_critical_epochs_by_cider(root, tmp_path, monkeypatch, capsys):
+    """Check that the CIDEr-D of earlier epochs does not count, nor the loss of self-critical epochs."""
     losses, ciders = [2.0, 1.0, 3.0, 4.0, 5.0, 6.0], [9.0, 8.0, 9.5, 3.0, 5.0, 4.0]
-    given = iter(losses), iter(ciders)
-    monkeypatch.setattr(heldout, "loss", lambda params, recipe, split: next(given[0]))
-    monkeypatch.setattr(cider, "cider_d", lambda captions, references: np.full(8, next(given[1])))
-    seen = []
+    results = iter(losses), iter(ciders)
+    monkeypatch.setattr(heldout, "loss", lambda params, recipe, split: next(results[0]))
+    monkeypatch.setattr(cider, "cider_d", lambda captions, references: np.full(8, next(results[1])))
+    objective_per_epoch = []
 
     def is_self_critical(run):
         return objectives.of_epoch(run.recipe, run.progress.epoch) is self_critical
 
-    monkeypatch.setattr(loop, "_run_epoch", lambda run, *_: seen.append(is_self_critical(run)))
+    monkeypatch.setattr(loop, "_run_epoch", lambda run, *_: objective_per_epoch.append(is_self_critical(run)))
     assert run(root, tmp_path / "run", "--blind", "--epochs", 6, "--set", "self_critical_epochs=3") == 0
     printed = capsys.readouterr().out
     best = [line.partition("/")[0] for line in printed.splitlines() if line.endswith("(best so far)")]
-    assert best == ["epoch 1", "epoch 2", "epoch 4", "epoch 5"] and seen == [False] * 3 + [True] * 3
+    assert best == ["epoch 1", "epoch 2", "epoch 4", "epoch 5"]
+    assert objective_per_epoch == [False] * 3 + [True] * 3
     assert checkpoint.load(tmp_path / "run" / "best.npz").progress["epoch"] == 5
     assert "best dev CIDEr-D 5.0." in printed
-    given = iter(losses), iter(ciders)
+    results = iter(losses), iter(ciders)
     assert run(root, tmp_path / "other", "--blind", "--epochs", 3) == 0
     assert checkpoint.load(tmp_path / "other" / "best.npz").progress["epoch"] == 2
     assert "best dev loss 1.000." in capsys.readouterr().out
@@ -298,7 +301,7 @@ def test_resuming_with_other_images(root, tmp_path, capsys):
     assert "not the images" in capsys.readouterr().err
 
 
-def test_a_moved_data_set_is_named_anew(root, tmp_path, capsys):
+def test_root_names_a_data_set_that_has_moved(root, tmp_path, capsys):
     here, there = tmp_path / "here", tmp_path / "there"
     shutil.copytree(root, here)
     assert run(here, tmp_path / "run", "--epochs", 1) == 0
@@ -308,25 +311,25 @@ def test_a_moved_data_set_is_named_anew(root, tmp_path, capsys):
     assert train.main(["--resume", "--out", str(tmp_path / "run"), "--root", str(there)]) == 0
 
 
-def test_killed_without_warning_it_goes_on_from_the_last_save(root, tmp_path, monkeypatch):
-    """As a power cut would: an exception in the middle of an epoch, after a save by the clock."""
+def test_a_crashed_run_resumes_from_its_last_checkpoint(root, tmp_path, monkeypatch):
+    """Simulate a power cut by an exception in the middle of an epoch, after a timed save."""
     assert run(root, tmp_path / "whole") == 0
     step = loop.train_step
 
-    def failing(state, batch, *rest):
+    def failing_step(state, batch, *rest):
         if state.progress.step == 3:
             raise ZeroDivisionError
         return step(state, batch, *rest)
 
     monkeypatch.setattr(loop, "SAVE_SECONDS", 0)
-    monkeypatch.setattr(loop, "train_step", failing)
+    monkeypatch.setattr(loop, "train_step", failing_step)
     with pytest.raises(ZeroDivisionError):
-        run(root, tmp_path / "cut")
-    assert checkpoint.load(tmp_path / "cut" / "last.npz").progress["step"] == 3
+        run(root, tmp_path / "crashed")
+    assert checkpoint.load(tmp_path / "crashed" / "last.npz").progress["step"] == 3
     monkeypatch.setattr(loop, "train_step", step)
-    assert resume(tmp_path / "cut") == 0
-    one, other = arrays(tmp_path / "whole" / "last.npz"), arrays(tmp_path / "cut" / "last.npz")
-    assert all(one[key].tobytes() == other[key].tobytes() for key in one)
+    assert resume(tmp_path / "crashed") == 0
+    expected, resumed = arrays(tmp_path / "whole" / "last.npz"), arrays(tmp_path / "crashed" / "last.npz")
+    assert all(expected[key].tobytes() == resumed[key].tobytes() for key in expected)
 
 
 @pytest.mark.parametrize("more", [["--epochs", "3"], ["--seed", "5"], ["--data", "flickr8k"], ["--small"]])
@@ -366,7 +369,7 @@ def test_an_optimizer_state_that_does_not_fit(root, tmp_path, capsys):
 
 
 def test_captions_without_a_known_word(tmp_path, capsys):
-    """One is left out and said; an image of which none is left is refused by name."""
+    """Check that such a caption is left out with a note, and that an image without any other caption is refused."""
     copy = tmp_path / "copy"
     scenes.write(copy, train=24, dev=8, test=4)
     token = copy / "Flickr8k_text" / "Flickr8k.token.txt"
@@ -382,15 +385,15 @@ def test_captions_without_a_known_word(tmp_path, capsys):
     assert f"{name}: none of its captions ('??', ...) has a word of the vocabulary" in capsys.readouterr().err
 
 
-def test_scenes_from_the_first_command_to_their_judgement(tmp_path, monkeypatch, capsys):
-    """The default data set, kept in --root, resumed, and judged for truth and attention."""
+def test_scenes_from_training_to_evaluation(tmp_path, monkeypatch, capsys):
+    """Train on the default data set in --root, resume, and evaluate truth and attention."""
 
-    def few(folder, seed=0):
+    def write_few(folder, seed=0):
         if not (folder / "few").exists():
             scenes.write(folder / "few", seed, train=24, dev=8, test=4)
         return folder / "few"
 
-    monkeypatch.setattr(scenes, "ensure", few)
+    monkeypatch.setattr(scenes, "ensure", write_few)
     monkeypatch.setitem(presets.PRESETS, ("scenes", True), tiny.RECIPE)
     out = tmp_path / "run"
     assert train.main(["--small", "--root", str(tmp_path), "--out", str(out), "--epochs", "1"]) == 0
@@ -403,13 +406,12 @@ def test_scenes_from_the_first_command_to_their_judgement(tmp_path, monkeypatch,
     assert set(truth) == {"complete", "objects", "relation", "in_box", "before", "chance"}
 
 
-def test_moments_are_those_of_images_as_they_are(root, tmp_path):
-    """As the model is given them in use, not as they are changed in training."""
+def test_running_statistics_are_measured_without_augmentation(root, tmp_path):
     out = tmp_path / "run"
     assert run(root, out, "--epochs", 1, "--set", "batch_norm=true", "random_crop=0.3", "random_shift=5") == 0
     model = runs.load_model(out)
-    listed = catalog.open_dataset("flickr8k", root, ("train",)).splits["train"]
-    split = batches.make_split(listed, inputs.load(model.recipe, listed), model.vocabulary, 20)
+    examples = catalog.open_dataset("flickr8k", root, ("train",)).splits["train"]
+    split = batches.make_split(examples, inputs.load(model.recipe, examples), model.vocabulary, 20)
     params = {name: array.copy() for name, array in model.params.items()}
     plain = batches.plain_batches(split, model.recipe.training.batch_size, captions_per_image=1)
     captioner.measure_running_statistics(params, plain, model.recipe)
@@ -421,20 +423,20 @@ def test_moments_are_those_of_images_as_they_are(root, tmp_path):
     ("rest", "rate"),
     [(["--model", "tell"], 1e-3), ([], 4e-3), (["--model", "tell", "--learning-rate", "0.004"], 4e-3)],
 )
-def test_show_and_tell_learns_scenes_at_a_rate_of_its_own(rest, rate, tmp_path):
-    """At soft's, .004, its loss stays at a blind model's. The command that trains its blind baseline says the same."""
+def test_show_and_tell_has_its_own_learning_rate_on_scenes(rest, rate, tmp_path):
+    """Check the rate of the model and of its blind baseline. At 0.004 its loss would stay at the blind baseline's."""
     recipe = arguments.choose_recipe(arguments.parse(["--small", *rest]))
     assert recipe.training.learning_rate == rate
     settings = {"data": "scenes", "root": None, "seed": 0, "recipe": dataclasses.asdict(recipe)}
     settings["command"] = ["train", "--small", *rest]
     (sentence,) = blind_baseline.notes(tmp_path / "run", SimpleNamespace(settings=settings, recipe=recipe), None)
     words = shlex.split(sentence.partition("\n")[2])
-    of_blind = arguments.choose_recipe(arguments.parse(words[3:]))
-    assert of_blind == recipe.replace(blind=True)
+    blind_recipe = arguments.choose_recipe(arguments.parse(words[3:]))
+    assert blind_recipe == recipe.replace(blind=True)
     assert ("--learning-rate" in words) == ("--learning-rate" in rest)
 
 
-def test_the_default_folder_is_a_new_one(root, tmp_path, monkeypatch):
+def test_the_default_folder_is_new(root, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     for name in ("flickr8k-small", "flickr8k-small-2"):
         assert train.main(["--small", "--data", "flickr8k", "--root", str(root), "--epochs", "1"]) == 0
@@ -452,7 +454,7 @@ def test_early_stopping(root, tmp_path, monkeypatch, capsys):
 
 @pytest.mark.slow
 def test_patience_waits_for_the_self_critical_epochs(root, tmp_path, monkeypatch, capsys):
-    """It would have ended after three epochs; so it does after two of those that learn otherwise."""
+    """Check that early stopping, due after three epochs, waits and counts the self-critical epochs separately."""
     monkeypatch.setattr(cider, "cider_d", lambda captions, references: np.zeros(8))
     monkeypatch.setattr(heldout, "loss", lambda params, recipe, split: 1.0)
     assert run(root, tmp_path / "run", "--epochs", 8, "--set", "patience=2", "self_critical_epochs=3") == 0
@@ -460,16 +462,16 @@ def test_patience_waits_for_the_self_critical_epochs(root, tmp_path, monkeypatch
     assert checkpoint.load(tmp_path / "run" / "last.npz").progress["epoch"] == 7
 
 
-def test_a_loss_that_is_no_number_stops_and_keeps_the_last_good_checkpoint(root, tmp_path, monkeypatch, capsys):
+def test_a_diverged_run_stops_and_keeps_the_last_good_checkpoint(root, tmp_path, monkeypatch, capsys):
     out = tmp_path / "run"
     step = loop.train_step
 
-    def poisoned(state, batch, *rest):
+    def diverging_step(state, batch, *rest):
         if state.progress.step == 8:
             state.params["W_h"][0, 0] = np.nan
         return step(state, batch, *rest)
 
-    monkeypatch.setattr(loop, "train_step", poisoned)
+    monkeypatch.setattr(loop, "train_step", diverging_step)
     assert run(root, out) == 2
     message = capsys.readouterr().err
     assert "no longer a number after step 8" in message and "last.npz" in message and "--learning-rate" in message
@@ -478,7 +480,7 @@ def test_a_loss_that_is_no_number_stops_and_keeps_the_last_good_checkpoint(root,
 
 
 @pytest.mark.filterwarnings("error::RuntimeWarning")
-def test_a_rate_far_too_large_is_reported_not_saved(root, tmp_path, capsys):
+def test_a_far_too_large_learning_rate_is_reported(root, tmp_path, capsys):
     out = tmp_path / "run"
     assert run(root, out, "--learning-rate", 1e30, "--epochs", 3) == 2
     captured = capsys.readouterr()
@@ -504,7 +506,7 @@ def test_nothing_to_resume(tmp_path, capsys):
     assert "no such checkpoint" in capsys.readouterr().err
 
 
-def test_flickr8k_is_nowhere(capsys, monkeypatch, tmp_path):
+def test_flickr8k_is_missing(capsys, monkeypatch, tmp_path):
     monkeypatch.setenv("NUMPY_SAT_CACHE", str(tmp_path))
     assert train.main(["--small", "--data", "flickr8k"]) == 2
     assert (
@@ -519,7 +521,7 @@ def test_fewer_images_than_a_batch(tmp_path, capsys):
     assert "3 images to train on are fewer than a batch, 4" in capsys.readouterr().err
 
 
-def test_photos_missing(root, tmp_path, capsys):
+def test_missing_photos(root, tmp_path, capsys):
     copy = tmp_path / "copy"
     scenes.write(copy, train=24, dev=8, test=4)
     photos = sorted((copy / "Flicker8k_Dataset").iterdir())

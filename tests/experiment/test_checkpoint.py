@@ -1,4 +1,4 @@
-"""Checkpoints: whole or refused, each with its own sentence."""
+"""Checkpoints: round trips, interrupted writes, and the messages about damaged or other files."""
 
 import json
 
@@ -18,15 +18,15 @@ def stored(rng):
 
 def test_round_trip(tmp_path, stored):
     checkpoint.save(tmp_path / "c.npz", stored)
-    found = checkpoint.load(tmp_path / "c.npz")
-    assert found.settings == stored.settings and found.progress == stored.progress
-    for now, before in ((found.params, stored.params), (found.optimizer, stored.optimizer)):
-        assert list(now) == list(before)
-        assert all(np.array_equal(now[k], before[k]) and now[k].dtype == before[k].dtype for k in now)
+    loaded = checkpoint.load(tmp_path / "c.npz")
+    assert loaded.settings == stored.settings and loaded.progress == stored.progress
+    for arrays, expected in ((loaded.params, stored.params), (loaded.optimizer, stored.optimizer)):
+        assert list(arrays) == list(expected)
+        assert all(np.array_equal(arrays[k], expected[k]) and arrays[k].dtype == expected[k].dtype for k in arrays)
     assert [file.name for file in tmp_path.iterdir()] == ["c.npz"]
 
 
-def test_an_interrupted_write_leaves_the_old_one(tmp_path, stored, monkeypatch):
+def test_an_interrupted_write_leaves_the_old_checkpoint(tmp_path, stored, monkeypatch):
     path = tmp_path / "c.npz"
     checkpoint.save(path, stored)
 
@@ -40,33 +40,33 @@ def test_an_interrupted_write_leaves_the_old_one(tmp_path, stored, monkeypatch):
     assert checkpoint.load(path).progress == {"step": 7}
 
 
-def test_missing(tmp_path):
+def test_missing_checkpoint(tmp_path):
     with pytest.raises(InputError, match=r"no\.npz: no such checkpoint"):
         checkpoint.load(tmp_path / "no.npz")
 
 
-@pytest.mark.parametrize("keep", [0, 10, 200, -30, -1])
-def test_truncated(tmp_path, stored, keep):
+@pytest.mark.parametrize("end", [0, 10, 200, -30, -1])
+def test_truncated_checkpoint(tmp_path, stored, end):
     checkpoint.save(tmp_path / "c.npz", stored)
-    (tmp_path / "cut.npz").write_bytes((tmp_path / "c.npz").read_bytes()[:keep])
+    (tmp_path / "cut.npz").write_bytes((tmp_path / "c.npz").read_bytes()[:end])
     with pytest.raises(InputError, match=r"cut\.npz: (truncated|damaged), or not a checkpoint of numpy_sat"):
         checkpoint.load(tmp_path / "cut.npz")
 
 
 def test_one_damaged_byte_anywhere_is_an_input_error_or_harmless(tmp_path, stored):
-    """Every 7th byte in turn is flipped; zip's checksums catch those in the arrays."""
+    """Flip every 7th byte in turn. The zip checksums detect damage in the arrays."""
     checkpoint.save(tmp_path / "c.npz", stored)
-    whole = (tmp_path / "c.npz").read_bytes()
-    refused = 0
-    for place in range(0, len(whole), 7):
-        (tmp_path / "bad.npz").write_bytes(whole[:place] + bytes([whole[place] ^ 0xFF]) + whole[place + 1 :])
+    content = (tmp_path / "c.npz").read_bytes()
+    refusals = 0
+    for place in range(0, len(content), 7):
+        (tmp_path / "bad.npz").write_bytes(content[:place] + bytes([content[place] ^ 0xFF]) + content[place + 1 :])
         try:
-            found = checkpoint.load(tmp_path / "bad.npz")
-            assert all(np.array_equal(found.params[name], stored.params[name]) for name in found.params)
+            loaded = checkpoint.load(tmp_path / "bad.npz")
+            assert all(np.array_equal(loaded.params[name], stored.params[name]) for name in loaded.params)
         except InputError as error:
             assert "bad.npz: " in str(error)
-            refused += 1
-    assert refused > len(whole) / 7 / 2
+            refusals += 1
+    assert refusals > len(content) / 7 / 2
 
 
 def test_pickled_objects_are_refused(tmp_path):
@@ -82,13 +82,13 @@ def test_a_bare_pickle_is_refused(tmp_path):
 
 
 @pytest.mark.parametrize("content", [{"x": np.ones(2)}, {"json": np.frombuffer(b"[1]", np.uint8)}])
-def test_another_npz(tmp_path, content):  # a zip archive, but not ours
+def test_npz_that_is_not_a_checkpoint(tmp_path, content):
     np.savez(tmp_path / "x.npz", **content)
     with pytest.raises(InputError, match=r"x\.npz: .*not a checkpoint of numpy_sat"):
         checkpoint.load(tmp_path / "x.npz")
 
 
-def test_another_version(tmp_path, stored):
+def test_newer_layout(tmp_path, stored):
     meta = {"version": 99, "settings": {}, "progress": {}}
     np.savez(tmp_path / "v.npz", json=np.frombuffer(json.dumps(meta).encode(), np.uint8))
     with pytest.raises(
@@ -98,7 +98,7 @@ def test_another_version(tmp_path, stored):
         checkpoint.load(tmp_path / "v.npz")
 
 
-def test_the_layout_before_is_refused_in_one_sentence(tmp_path):
+def test_older_layout(tmp_path):
     meta = {"version": 1, "settings": {"pictures": "", "recipe": {"model": {"state": 3}}}, "progress": {"stale": 0}}
     np.savez(tmp_path / "old.npz", json=np.frombuffer(json.dumps(meta).encode(), np.uint8))
     with pytest.raises(
@@ -116,7 +116,7 @@ def test_shapes_are_checked_by_name(stored):
     checkpoint.check_shapes("c.npz", stored.params, stored.params)
 
 
-def test_a_photo_is_no_checkpoint(tmp_path):
+def test_a_photo_is_not_a_checkpoint(tmp_path):
     (tmp_path / "photo.jpg").write_bytes(b"\xff\xd8\xff\xe0 and so on")
     with pytest.raises(InputError, match=r"photo\.jpg: truncated, or not a checkpoint"):
         checkpoint.load(tmp_path / "photo.jpg")

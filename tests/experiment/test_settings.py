@@ -1,4 +1,4 @@
-"""A recipe's settings given as text."""
+"""The settings of a recipe: parsing, ranges, conditions, help and the command line."""
 
 import dataclasses
 import json
@@ -19,18 +19,18 @@ RECIPE = PRESETS["flickr8k", False]
 
 
 def test_settings_of_all_groups():
-    given = {
+    texts = {
         **{"epochs": "3", "horizontal_flip": "false", "random_crop": "1", "random_shift": "0", "optimizer": "rmsprop"},
         **{"attention_penalty": "0", "without": "gate,deep output", "penalty_target": "T/L"},
         **{"stages": "((8,),(16,16))", "length_power": "0.7"},
     }
-    found = with_settings(RECIPE, given)
+    recipe = with_settings(RECIPE, texts)
     values = {"epochs": 3, "horizontal_flip": False, "random_crop": 1.0, "random_shift": 0, "optimizer": "rmsprop"}
     values |= {"attention_penalty": 0.0, "without": ("gate", "deep output"), "penalty_target": "T/L"}
     values |= {"stages": ((8,), (16, 16)), "length_power": 0.7}
-    assert found == RECIPE.replace(**values)
-    assert isinstance(found.augmentation.random_crop, float) and isinstance(found.loss.attention_penalty, float)
-    assert with_settings(found, {"without": ""}).decoder.without == ()
+    assert recipe == RECIPE.replace(**values)
+    assert isinstance(recipe.augmentation.random_crop, float) and isinstance(recipe.loss.attention_penalty, float)
+    assert with_settings(recipe, {"without": ""}).decoder.without == ()
 
 
 def test_every_setting_is_declared_once_and_completely():
@@ -69,7 +69,7 @@ def test_help_lists_every_setting_with_its_value_and_range(capsys):
     assert "(model hard)" in line
 
 
-def test_help_shows_the_settings_of_the_run_that_training_goes_on_from(trained, capsys):
+def test_help_shows_the_settings_of_the_run_that_from_names(trained, capsys):
     with pytest.raises(SystemExit) as exit:
         parse(["--from", str(trained), "--set", "help"])
     values = dict(line.split()[:2] for line in capsys.readouterr().out.splitlines())
@@ -77,7 +77,7 @@ def test_help_shows_the_settings_of_the_run_that_training_goes_on_from(trained, 
 
 
 @pytest.mark.parametrize("name", PRESETS)
-def test_what_lies_between_two_recipes_makes_one_of_the_other(name):
+def test_settings_between_two_recipes_turn_one_into_the_other(name):
     between = settings_between(PRESETS[name], RECIPE)
     assert with_settings(RECIPE, between) == PRESETS[name]
     assert (between == {}) == (name == ("flickr8k", False))
@@ -115,14 +115,14 @@ def test_impossible_settings(name, text, words):
 @pytest.mark.parametrize(
     "setting", [("horizontal_flip", "true"), ("random_shift", "2"), ("random_crop", "0.5"), ("color_jitter", "0.1")]
 )
-def test_phrases_are_not_changed_like_images(setting):
+def test_phrases_cannot_be_augmented(setting):
     with pytest.raises(InputError, match=f"{setting[0]}=.*: images can be augmented, phrases cannot"):
         with_settings(PRESETS["phrases", True], dict([setting]))
     assert with_settings(on_pretrained("flickr8k", "lite0"), dict([setting])).augmentation.changes
 
 
 @pytest.mark.parametrize("recipe", [PRESETS["phrases", True], on_pretrained("flickr8k", "lite0")])
-def test_what_has_no_normalisation_of_ours(recipe):
+def test_encoders_without_batch_norm(recipe):
     with pytest.raises(InputError, match="batch_norm=true: only an encoder of images that starts from random weights"):
         with_settings(recipe, {"batch_norm": "true"})
 
@@ -150,15 +150,14 @@ def test_grids_of_another_encoder(recipe):
         with_settings(recipe, {"stages": "14x14x112"})
 
 
-def test_captions_that_have_no_others_to_be_compared_with():
-    alone = {"reward_baseline": "others", "captions_per_image": "1"}
+def test_the_baseline_of_other_samples_needs_two_captions_per_image():
+    texts = {"reward_baseline": "others", "captions_per_image": "1"}
     with pytest.raises(InputError, match="with one caption per image there are no others; set captions_per_image to 2"):
-        with_settings(RECIPE, {**alone, "self_critical_epochs": "2"})
-    assert with_settings(RECIPE, {**alone, "self_critical_epochs": "0"}).training.reward_baseline == "others"
+        with_settings(RECIPE, {**texts, "self_critical_epochs": "2"})
+    assert with_settings(RECIPE, {**texts, "self_critical_epochs": "0"}).training.reward_baseline == "others"
 
 
-def test_tuned_stages():
-    """Which of them there are the whole of a line's settings decide."""
+def test_tuned_stages_depend_on_other_settings():
     recipe = on_pretrained("flickr8k", "lite0")
     assert with_settings(recipe, {"tuned_stages": "8"}).encoder.tuned_stages == 8
     with pytest.raises(InputError, match="from 0 to 5, of 6 stages"):
@@ -168,7 +167,7 @@ def test_tuned_stages():
 
 
 @pytest.mark.parametrize(
-    ("recipe", "given", "least"),
+    ("recipe", "texts", "minimum"),
     [
         (RECIPE, {"image_size": "15"}, 16),
         (RECIPE, {"stages": "((8,),)", "image_size": "1"}, 1),
@@ -177,28 +176,28 @@ def test_tuned_stages():
         (on_pretrained("flickr8k", "lite0"), {"image_size": "1"}, 1),
     ],
 )
-def test_images_too_small_for_the_stages(recipe, given, least):
-    """Of the smallest there is an annotation vector, and a gradient; of odd ones, too."""
-    if int(given["image_size"]) < least:
-        with pytest.raises(InputError, match=f"image_size={given['image_size']}: .*, the smallest is {least}."):
-            with_settings(recipe, given)
-    model = with_settings(recipe, given | {"image_size": str(least)}).encoder
-    encoder, stages = ENCODERS[model.network], tuple(tuple(2 for _ in stage) for stage in model.stages)
-    if model.network == "lite0":
+def test_images_too_small_for_the_stages(recipe, texts, minimum):
+    """Check that the smallest images, and odd sizes, have an annotation vector and a gradient."""
+    if int(texts["image_size"]) < minimum:
+        with pytest.raises(InputError, match=f"image_size={texts['image_size']}: .*, the smallest is {minimum}."):
+            with_settings(recipe, texts)
+    settings = with_settings(recipe, texts | {"image_size": str(minimum)}).encoder
+    encoder, stages = ENCODERS[settings.network], tuple(tuple(2 for _ in stage) for stage in settings.stages)
+    if settings.network == "lite0":
         stages = lite0.STAGES["14x14x112"]
     params = encoder.init_params(np.random.default_rng(0), stages)
-    for size in (least, least + 1):
+    for size in (minimum, minimum + 1):
         images = np.random.default_rng(0).uniform(-1, 1, (2, size, size, 3)).astype(np.float32)
         a, cache = encoder.encode_forward(params, images, stages)
-        assert a.shape[1] == 1 or size > least
+        assert a.shape[1] == 1 or size > minimum
         grads = encoder.encode_backward(np.ones_like(a), cache)
         assert grads and all(np.isfinite(gradient).all() for gradient in grads.values())
-    if least > 1:
+    if minimum > 1:
         with pytest.raises(ValueError):
-            encoder.encode(params, images[:, : least - 1, : least - 1], stages)
+            encoder.encode(params, images[:, : minimum - 1, : minimum - 1], stages)
 
 
-def test_no_pixels_at_all():
+def test_images_without_pixels():
     with pytest.raises(InputError, match="image_size=0: must be a whole number of at least 1"):
         with_settings(RECIPE, {"image_size": "0"})
 
@@ -264,10 +263,10 @@ def test_settings_that_do_nothing(argv, words):
             "authors_code=true",
         ],
         ["--model", "tell", "--set", "hidden_size=9", "embedding_size=9", "dropout=0.1", "label_smoothing=0.1"],
-        ["--model", "log-bilinear", "--data", "phrases", "--set", "hidden_size=8"],  # of what reads
+        ["--model", "log-bilinear", "--data", "phrases", "--set", "hidden_size=8"],  # for the encoder
         ["--model", "soft", "--set", "self_critical_epochs=1", "ema=0.9", "reward_baseline=others"],
         ["--model", "hard", "--set", "attention_mode=argmax", "length_power=0.7", "max_words=9"],
-        ["--model", "soft", "--set", "encoder_rate_factor=0.3"],  # than that of the decoder, from random weights
+        ["--model", "soft", "--set", "encoder_rate_factor=0.3"],  # the encoder is trained from random weights
         [
             "--model",
             "soft",
@@ -283,11 +282,10 @@ def test_settings_that_do_nothing(argv, words):
     ],
 )
 def test_settings_that_do_something(argv):
-    found = choose_recipe(parse(argv))
-    assert found.decoder.model == argv[1]
+    assert choose_recipe(parse(argv)).decoder.model == argv[1]
 
 
-def test_every_setting_of_a_decoder_is_one():
+def test_decoders_list_existing_settings():
     assert all(set(decoder.SETTINGS) <= set(SETTINGS) for decoder in MODELS.values())
 
 
@@ -319,7 +317,7 @@ def test_options_with_impossible_values(arguments, words, capsys):
         *[("weights_digest=0", "own option, --encoder"), ("clip_norm=1", "own option, --clip-norm")],
     ],
 )
-def test_arguments_that_are_no_settings(text, words, capsys):
+def test_impossible_arguments_of_set(text, words, capsys):
     with pytest.raises(SystemExit):
         parse(["--set", text])
     assert words in capsys.readouterr().err
@@ -329,4 +327,4 @@ def test_heads_share_the_attention_size():
     with pytest.raises(InputError, match="heads=5: must divide attention_size=256"):
         with_settings(RECIPE, {"model": "dot", "heads": "5"})
     assert with_settings(RECIPE, {"model": "dot", "heads": "8"}).decoder.heads == 8
-    assert with_settings(RECIPE, {"model": "soft", "heads": "5"}).decoder.heads == 5  # idle, and refused as such
+    assert with_settings(RECIPE, {"model": "soft", "heads": "5"}).decoder.heads == 5  # refuse_idle refuses it

@@ -1,4 +1,4 @@
-"""Captions of the model's own, weighed by what they score: the gradient, and how they are drawn."""
+"""Self-critical training: how captions are sampled, how they are weighted, and the gradient."""
 
 from itertools import product
 from types import SimpleNamespace
@@ -17,22 +17,22 @@ from numpy_sat.system import streams
 from numpy_sat.system.workspace import Workspace
 from numpy_sat.training.objectives import self_critical
 
-V, MOST = 5, 3  # <start>, <end>, <unk> and two words; captions of at most three
+V, MAX_WORDS = 5, 3  # <start>, <end>, <unk> and two words; captions of at most three words
 CONFIG = Recipe().replace(
     image_size=4, stages=((2,),), embedding_size=3, hidden_size=4, attention_size=5, attention_penalty=0.0
 )
 CAPTIONS = [
     (*words, *end)
-    for length in range(MOST + 1)
+    for length in range(MAX_WORDS + 1)
     for words in product([word for word in range(V) if word != END], repeat=length)
-    for end in ([()] if length == MOST else [(END,)])
-]  # all there are: with <end>, or cut where they are as long as they may be
+    for end in ([()] if length == MAX_WORDS else [(END,)])
+]  # all possible captions: with <end>, or cut at MAX_WORDS
 
 
 @pytest.fixture
 def params(rng):
-    found = captioner.init_params(rng, CONFIG, np.log(rng.dirichlet(np.ones(V))), np.float64)
-    return {name: array + 0.5 * rng.standard_normal(array.shape) for name, array in found.items()}
+    arrays = captioner.init_params(rng, CONFIG, np.log(rng.dirichlet(np.ones(V))), np.float64)
+    return {name: array + 0.5 * rng.standard_normal(array.shape) for name, array in arrays.items()}
 
 
 def all_captions(rng, images=1):
@@ -42,50 +42,50 @@ def all_captions(rng, images=1):
 
 
 def probabilities(params, batch):
-    """p of each caption of the batch, as the loss of each alone gives it."""
-    found = []
+    """Return the probability of each caption of the batch, from the loss of a batch with this caption alone."""
+    p = []
     for b in range(batch.words.shape[1]):
-        one = batch._replace(**{name: getattr(batch, name)[:, b : b + 1] for name in ("words", "targets", "mask")})
-        found.append(np.exp(-captioner.loss_only(params, one, CONFIG).total))
-    return np.array(found)
+        single = batch._replace(**{name: getattr(batch, name)[:, b : b + 1] for name in ("words", "targets", "mask")})
+        p.append(np.exp(-captioner.loss_only(params, single, CONFIG).total))
+    return np.array(p)
 
 
 @pytest.mark.slow
 def test_the_gradient_is_that_of_the_expected_score(rng, params):
-    """Over all captions there are: sum_y p(y) (r(y) - b) d log p(y) against differences of sum_y p(y) r(y)."""
+    """Compare sum_y p(y) (r(y) - b) d log p(y) over all captions y with differences of sum_y p(y) r(y)."""
     batch, r = all_captions(rng), rng.standard_normal(len(CAPTIONS))
     assert probabilities(params, batch).sum() == pytest.approx(1, abs=1e-12)
 
     def loss_and_grads(params):
         p = probabilities(params, batch)
-        weighed = batch._replace(weights=len(r) * p * (r - 0.7))
-        _, grads = captioner.loss_and_grads(params, weighed, CONFIG, rng)
+        weighted = batch._replace(weights=len(r) * p * (r - 0.7))
+        _, grads = captioner.loss_and_grads(params, weighted, CONFIG, rng)
         return -(p @ r), grads
 
     report = gradcheck.check_loss(loss_and_grads, params)
     assert report.ok, str(report)
 
 
-def test_captions_are_drawn_as_often_as_they_are_likely(rng, params):
-    batch, draws = all_captions(rng), 20_000
+def test_captions_are_sampled_with_their_probabilities(rng, params):
+    batch, samples = all_captions(rng), 20_000
     p = probabilities(params, batch)
     a = captioner.annotate(params, batch.inputs, CONFIG)
-    found = self_critical.draw(writer(CONFIG), params, a, rng.random((MOST, draws)))
-    times = {caption: 0 for caption in CAPTIONS}
-    for caption in found:
-        times[tuple(caption)] += 1
-    z = (np.array(list(times.values())) - draws * p) / np.sqrt(draws * p * (1 - p))
+    captions = self_critical.draw(writer(CONFIG), params, a, rng.random((MAX_WORDS, samples)))
+    counts = {caption: 0 for caption in CAPTIONS}
+    for caption in captions:
+        counts[tuple(caption)] += 1
+    z = (np.array(list(counts.values())) - samples * p) / np.sqrt(samples * p * (1 - p))
     assert np.abs(z).max() < 5 and 0.8 < np.sqrt((z**2).mean()) < 1.2
 
 
 class Table:
-    """A decoder of places, one after the other: each has p of the next word by the word before."""
+    """A decoder whose state is a row of a table: p[state, previous word] has the probabilities of the next word."""
 
     def __init__(self, p):
         self.p, self.steps = np.array(p), 0
 
     def begin(self, params, a):
-        """An image's first place is what its annotations say."""
+        """Return the first state of each image, which is its annotation."""
         return a[:, 0, 0].astype(int)
 
     def step(self, params, state, words):
@@ -97,8 +97,8 @@ class Table:
         return state[rows]
 
 
-def test_captions_are_drawn_by_their_uniform_numbers():
-    """Of each image's p, from the word before on; to <end>, which is no. 1, or as long as there are numbers."""
+def test_captions_are_sampled_by_their_uniform_numbers():
+    """Check each word against the table, up to <end> (word 1) or the last uniform number."""
     table = Table(
         [
             [[0.25, 0.25, 0.5], [0, 0, 1], [0.5, 0.25, 0.25]],
@@ -115,17 +115,17 @@ def test_captions_are_drawn_by_their_uniform_numbers():
     assert self_critical.draw(table, {}, a[:1], np.full((9, 2), 0.25)) == [[END]] * 2 and table.steps == 1
 
 
-def test_p_that_add_up_to_less_than_one_leave_no_word_out():
-    """Rounding may leave the last sum a little short of 1, and the largest number below 1 beyond it."""
+def test_probabilities_that_sum_to_less_than_one():
+    """Check that the largest uniform number below 1 selects the last word even if rounding makes the sum smaller."""
     for V in (3, 10, 300):
-        found = self_critical.draw(
+        captions = self_critical.draw(
             Table(np.full((1, V, V), 1 / V)), {}, np.zeros((1, 1, 1)), np.full((1, 1), 1 - 2**-53)
         )
-        assert found == [[V - 1]]
+        assert captions == [[V - 1]]
 
 
-def test_words_of_small_logits_are_drawn_in_float64():
-    """300 words of float32, added up in it, are off by more than this uniform number is from the edge."""
+def test_words_are_sampled_in_float64():
+    """Sample at uniform numbers that are closer to an edge than the rounding error of a sum of 300 float32 numbers."""
     p = np.random.default_rng(3).dirichlet(np.ones(300)).astype(np.float32)
 
     class Single(Table):
@@ -142,9 +142,9 @@ def test_words_of_small_logits_are_drawn_in_float64():
 
 
 @pytest.mark.usefixtures("general_decoder")
-@pytest.mark.parametrize("name", [name for name in MODELS if name != "dot"])  # which trains as soft does
-def test_captions_count_as_much_as_they_weigh(rng, name):
-    """In every model, and in all that it learns by: twice r - b is twice the gradient, and -1 is its opposite."""
+@pytest.mark.parametrize("name", [name for name in MODELS if name != "dot"])  # dot has the same training code as soft
+def test_the_gradient_is_proportional_to_the_captions_weights(rng, name):
+    """Check every model with all of its loss terms: weights of 2 double the gradient, and weights of -1 negate it."""
     config = CONFIG.replace(
         model=name, label_smoothing=0.1, reinforce_weight=0.5, entropy_weight=0.0, expected_context=0.5
     )
@@ -152,27 +152,27 @@ def test_captions_count_as_much_as_they_weigh(rng, name):
     batch = all_captions(rng, 2)
     batch = batch._replace(words=batch.words[:, :6], targets=batch.targets[:, :6], mask=batch.mask[:, :6])
 
-    def gradients(*weights, smoothing=0.1):
-        weighed = batch._replace(weights=np.array(weights) if weights else None)
-        own = {name: array.copy() for name, array in params.items()}  # a baseline moves
-        found = captioner.loss_and_grads(
-            own, weighed, config.replace(label_smoothing=smoothing), np.random.default_rng(0)
+    def loss_and_grads(*weights, smoothing=0.1):
+        weighted = batch._replace(weights=np.array(weights) if weights else None)
+        arrays = {name: array.copy() for name, array in params.items()}  # training moves the baseline
+        loss, grads = captioner.loss_and_grads(
+            arrays, weighted, config.replace(label_smoothing=smoothing), np.random.default_rng(0)
         )
-        return found[0].word, found[1]
+        return loss.word, grads
 
-    word, once = gradients(smoothing=0.0)
+    expected_loss, expected_grads = loss_and_grads(smoothing=0.0)
     for factor in (1, 2, -1):
-        of_word, times = gradients(*[factor] * 6)
-        assert of_word == pytest.approx(word)
-        for key, gradient in once.items():
-            np.testing.assert_allclose(times[key], factor * gradient, rtol=1e-9, atol=1e-12, err_msg=key)
+        loss, grads = loss_and_grads(*[factor] * 6)
+        assert loss == pytest.approx(expected_loss)
+        for key, gradient in expected_grads.items():
+            np.testing.assert_allclose(grads[key], factor * gradient, rtol=1e-9, atol=1e-12, err_msg=key)
 
 
 def test_sampled_captions_of_a_batch(rng, params, monkeypatch):
-    """As many captions of the same images; each weighed by its score less that of its image's greedy caption."""
+    """Check the sampled captions' number and their weights: the score less that of the image's greedy caption."""
     vocabulary = Vocabulary(("<start>", "<end>", "<unk>", "red", "square"))
     texts = [["red square", "square"], ["red"], ["square square red"]]
-    references = tuple(tuple(text.split() for text in of_one) for of_one in texts)
+    references = tuple(tuple(text.split() for text in image_texts) for image_texts in texts)
     split = batches.Split((), None, (), references, ())
     judge = self_critical.prepare(split, vocabulary)
     captions = [[3, 4, END], [4, 4, END], [4, 4, 3]]
@@ -180,86 +180,84 @@ def test_sampled_captions_of_a_batch(rng, params, monkeypatch):
     scores = self_critical.scores(judge, [0, 1, 2], captions)
     np.testing.assert_allclose(scores, cider.cider_d(words, references) / 100, rtol=1e-12)
 
-    recipe = CONFIG.replace(epochs=1, batch_size=2, captions_per_image=3, learning_rate=1e-3, max_words=MOST)
+    recipe = CONFIG.replace(epochs=1, batch_size=2, captions_per_image=3, learning_rate=1e-3, max_words=MAX_WORDS)
     batch = all_captions(rng, 2)._replace(words=np.zeros((4, 6), int), rows=np.array([2, 0]))
     a = captioner.annotate(params, batch.inputs, CONFIG)
-    given, found, config, mean_drawn, mean_greedy = self_critical.sample_captions(params, batch, recipe, judge, rng)
-    np.testing.assert_array_equal(given, a)
-    assert config == recipe.replace(expected_context=1.0)
-    assert found.words.shape == found.targets.shape == found.mask.shape
-    assert found.words.shape[1] == 6 and (found.words[0] == START).all()
-    drawn = [found.targets[:, b][found.mask[:, b] > 0] for b in range(6)]
-    for array, expected in zip((found.words, found.targets, found.mask), batches.arrange(drawn), strict=True):
+    samples = self_critical.sample_captions(params, batch, recipe, judge, rng)
+    np.testing.assert_array_equal(samples.a, a)
+    assert samples.config == recipe.replace(expected_context=1.0)
+    words, targets, mask = samples.batch.words, samples.batch.targets, samples.batch.mask
+    assert words.shape == targets.shape == mask.shape
+    assert words.shape[1] == 6 and (words[0] == START).all()
+    captions = captions_of(samples.batch)
+    for array, expected in zip((words, targets, mask), batches.arrange(captions), strict=True):
         np.testing.assert_array_equal(array, expected)
-    assert all(len(caption) == MOST or caption[-1] == END for caption in drawn)
-    of_drawn = self_critical.scores(judge, [2, 2, 2, 0, 0, 0], drawn)
-    baseline = of_drawn - found.weights
+    assert all(len(caption) == MAX_WORDS or caption[-1] == END for caption in captions)
+    scores = self_critical.scores(judge, [2, 2, 2, 0, 0, 0], captions)
+    baseline = scores - samples.batch.weights
     assert np.ptp(baseline[:3]) < 1e-6 and np.ptp(baseline[3:]) < 1e-6
-    np.testing.assert_allclose([mean_drawn, mean_greedy], [100 * of_drawn.mean(), 100 * baseline.mean()], rtol=1e-5)
-    others = recipe.replace(reward_baseline="others")
-    _, found, _, _, mean_greedy_too = self_critical.sample_captions(params, batch, others, judge, rng)
-    drawn = [found.targets[:, b][found.mask[:, b] > 0] for b in range(6)]
-    of_drawn = self_critical.scores(judge, [2, 2, 2, 0, 0, 0], drawn)
-    np.testing.assert_allclose(
-        found.weights, 1.5 * (of_drawn - np.repeat(of_drawn.reshape(2, 3).mean(1), 3)), atol=1e-6
-    )
-    assert np.ptp(found.weights) > 0 and found.weights.dtype == np.float32 and mean_greedy_too == mean_greedy
-    alone = batch._replace(inputs=batch.inputs[1:], words=batch.words[:, :3], rows=batch.rows[1:])
-    assert self_critical.sample_captions(params, alone, recipe, judge, rng).batch.weights.shape == (3,)
+    means = [100 * scores.mean(), 100 * baseline.mean()]
+    np.testing.assert_allclose([samples.sampled, samples.greedy], means, rtol=1e-5)
+    others = self_critical.sample_captions(params, batch, recipe.replace(reward_baseline="others"), judge, rng)
+    scores = self_critical.scores(judge, [2, 2, 2, 0, 0, 0], captions_of(others.batch))
+    weights = others.batch.weights
+    np.testing.assert_allclose(weights, 1.5 * (scores - np.repeat(scores.reshape(2, 3).mean(1), 3)), atol=1e-6)
+    assert np.ptp(weights) > 0 and weights.dtype == np.float32 and others.greedy == samples.greedy
+    single = batch._replace(inputs=batch.inputs[1:], words=batch.words[:, :3], rows=batch.rows[1:])
+    assert self_critical.sample_captions(params, single, recipe, judge, rng).batch.weights.shape == (3,)
     monkeypatch.setattr(self_critical, "draw", lambda decoder, params, a, uniforms: greedy(params, a, uniforms))
-    same = self_critical.sample_captions(params, batch, recipe, judge, rng)
-    np.testing.assert_allclose(same.batch.weights, 0, atol=1e-6)
+    greedy_samples = self_critical.sample_captions(params, batch, recipe, judge, rng)
+    np.testing.assert_allclose(greedy_samples.batch.weights, 0, atol=1e-6)
 
 
-def test_annotations_drop_out_alike_where_captions_are_drawn_judged_and_learned(rng, params, monkeypatch):
-    """Of the vectors that the batch has then, both kinds of captions come; training drops nothing more."""
+def test_sampling_greedy_decoding_and_training_share_annotation_dropout(rng, params, monkeypatch):
+    """Check that both kinds of captions use the same annotations after dropout, and that training drops no more."""
     vocabulary = Vocabulary(("<start>", "<end>", "<unk>", "red", "square"))
     judge = self_critical.prepare(batches.Split((), None, (), ((["red"],), (["square"],)), ()), vocabulary)
     recipe = CONFIG.replace(annotation_dropout=0.4).replace(
-        epochs=1, batch_size=2, captions_per_image=3, learning_rate=1e-3, max_words=MOST
+        epochs=1, batch_size=2, captions_per_image=3, learning_rate=1e-3, max_words=MAX_WORDS
     )
     batch = all_captions(rng, 2)._replace(words=np.zeros((4, 6), int), rows=np.arange(2))
-    a, seen = captioner.annotate(params, batch.inputs, CONFIG), []
-    drawing, searching = self_critical.draw, self_critical.search.beam_search
+    a, inputs = captioner.annotate(params, batch.inputs, CONFIG), []
+    draw, beam_search = self_critical.draw, self_critical.search.beam_search
 
-    def noting(function):
-        return lambda decoder, params, a, *rest: seen.append(a) or function(decoder, params, a, *rest)
+    def recorder(function):
+        return lambda decoder, params, a, *rest: inputs.append(a) or function(decoder, params, a, *rest)
 
-    monkeypatch.setattr(self_critical, "draw", noting(drawing))
-    monkeypatch.setattr(self_critical.search, "beam_search", noting(searching))
-    found = self_critical.sample_captions(params, batch, recipe, judge, rng)
-    dropped = (found.a == 0).all(axis=1, keepdims=True)
-    assert 0 < dropped.mean() < 1 and found.config.encoder.annotation_dropout == 0
-    np.testing.assert_allclose(found.a, a * ~dropped / 0.6)
-    assert len(seen) == 2 and all(array is found.a for array in seen)
+    monkeypatch.setattr(self_critical, "draw", recorder(draw))
+    monkeypatch.setattr(self_critical.search, "beam_search", recorder(beam_search))
+    samples = self_critical.sample_captions(params, batch, recipe, judge, rng)
+    is_dropped = (samples.a == 0).all(axis=1, keepdims=True)
+    assert 0 < is_dropped.mean() < 1 and samples.config.encoder.annotation_dropout == 0
+    np.testing.assert_allclose(samples.a, a * ~is_dropped / 0.6)
+    assert len(inputs) == 2 and all(array is samples.a for array in inputs)
 
 
 def test_the_baseline_is_the_score_of_the_images_greedy_caption(rng, params, monkeypatch):
     vocabulary = Vocabulary(("<start>", "<end>", "<unk>", "red", "square"))
     references = (["red", "square"],), (["red"],), (["square", "square", "red"],)
     judge = self_critical.prepare(batches.Split((), None, (), references, ()), vocabulary)
-    recipe = CONFIG.replace(batch_size=2, captions_per_image=3, max_words=MOST)
+    recipe = CONFIG.replace(batch_size=2, captions_per_image=3, max_words=MAX_WORDS)
     batch = all_captions(rng, 2)._replace(words=np.zeros((4, 6), int), rows=np.array([2, 0]))
-    captions, seen = [(4, 3), (3, 4)], []
+    captions, arguments = [(4, 3), (3, 4)], []
 
-    def search_greedily(decoder, params, a, beam, max_words):
-        seen.append((beam, max_words))
+    def beam_search(decoder, params, a, beam, max_words):
+        arguments.append((beam, max_words))
         return [SimpleNamespace(words=words) for words in captions]
 
-    monkeypatch.setattr(self_critical.search, "beam_search", search_greedily)
+    monkeypatch.setattr(self_critical.search, "beam_search", beam_search)
     samples = self_critical.sample_captions(params, batch, recipe, judge, rng)
-    targets, mask = samples.batch.targets, samples.batch.mask
-    sampled = [targets[:, b][mask[:, b] > 0] for b in range(6)]
-    baseline = self_critical.scores(judge, [2, 2, 2, 0, 0, 0], sampled) - samples.batch.weights
+    scores = self_critical.scores(judge, [2, 2, 2, 0, 0, 0], captions_of(samples.batch))
+    baseline = scores - samples.batch.weights
     expected = self_critical.scores(judge, [2, 0], captions)
-    assert seen == [(1, MOST)] and expected.min() > 0 and np.ptp(expected) > 0
+    assert arguments == [(1, MAX_WORDS)] and expected.min() > 0 and np.ptp(expected) > 0
     np.testing.assert_allclose(baseline, np.repeat(expected, 3), atol=1e-5)
 
 
 def test_the_loss_is_the_decoders_on_the_sampled_captions(rng, params):
     vocabulary = Vocabulary(("<start>", "<end>", "<unk>", "red", "square"))
     judge = self_critical.prepare(batches.Split((), None, (), ((["red"],), (["square"],)), ()), vocabulary)
-    recipe = CONFIG.replace(batch_size=2, captions_per_image=3, max_words=MOST)
+    recipe = CONFIG.replace(batch_size=2, captions_per_image=3, max_words=MAX_WORDS)
     batch = all_captions(rng, 2)._replace(words=np.zeros((4, 6), int), rows=np.arange(2))
     loss, grads, scores = self_critical.loss_and_grads(params, batch, recipe, judge, np.random.default_rng, Workspace())
 
@@ -273,7 +271,12 @@ def test_the_loss_is_the_decoders_on_the_sampled_captions(rng, params):
 
 
 def greedy(params, a, uniforms):
-    """The greedy captions, each as often as there are numbers for; those of two words or less end with <end>."""
-    each = uniforms.shape[1] // len(a)
-    found = self_critical.search.beam_search(writer(CONFIG), params, a, 1, MOST)
-    return [[*caption.words, END] for caption in found for _ in range(each)]
+    """Return the greedy caption of each image with <end>, as often as the image has uniform numbers."""
+    captions_per_image = uniforms.shape[1] // len(a)
+    captions = self_critical.search.beam_search(writer(CONFIG), params, a, 1, MAX_WORDS)
+    return [[*caption.words, END] for caption in captions for _ in range(captions_per_image)]
+
+
+def captions_of(batch):
+    """Return the captions of a batch as a list of arrays of word numbers."""
+    return [batch.targets[:, b][batch.mask[:, b] > 0] for b in range(batch.targets.shape[1])]
