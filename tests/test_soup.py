@@ -1,4 +1,4 @@
-"""soup: a run whose weights are the mean of those of others, and which others it can be of."""
+"""The soup command: the mean of the weights of several runs, and which runs it accepts."""
 
 import json
 
@@ -24,24 +24,24 @@ TINY = [
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
-    """Of tiny runs: `before`, `after` and `other`, begun with it, and `apart`, begun like it."""
+    """Return a folder of tiny runs: `before`, `after` and `other` from it, and the unrelated `apart`."""
     folder = tmp_path_factory.mktemp("soup")
     scenes.write(folder / "scenes" / f"scenes-{scenes.VERSION}-0", train=48, dev=6, test=2)
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("NUMPY_SAT_CACHE", str(folder / "cache"))
-        anew = ["--small", "--root", folder / "scenes", "--set", *TINY]
-        trained(folder / "before", *anew)
-        trained(folder / "apart", *anew, "--seed", 1)
+        arguments = ["--small", "--root", folder / "scenes", "--set", *TINY]
+        train_run(folder / "before", *arguments)
+        train_run(folder / "apart", *arguments, "--seed", 1)
         for seed, name in enumerate(("after", "other")):
-            trained(folder / name, "--from", folder / "before", "--seed", seed, "--learning-rate", 0.1)
+            train_run(folder / name, "--from", folder / "before", "--seed", seed, "--learning-rate", 0.1)
         yield folder
 
 
-def trained(out, *arguments):
+def train_run(out, *arguments):
     assert train.main([*map(str, arguments), "--epochs", "1", "--out", str(out)]) == 0
 
 
-def cook(folder, *names, shares=(), out="soup"):
+def mix(folder, *names, shares=(), out="soup"):
     shares = ["--shares", *map(str, shares)] if shares else []
     return soup.main([*(str(folder / name) for name in names), *shares, "--out", str(folder / out)])
 
@@ -51,35 +51,35 @@ def weights(run):
 
 
 def test_the_mean_of_weights(folder, capsys):
-    assert cook(folder, "after", "before", "other", shares=(5, 3, 2)) == 0
+    assert mix(folder, "after", "before", "other", shares=(5, 3, 2)) == 0
     assert "0.5 " in capsys.readouterr().out
-    found, parts = weights(folder / "soup"), [weights(folder / name) for name in ("after", "before", "other")]
-    for name, array in found.items():
+    mean, params = weights(folder / "soup"), [weights(folder / name) for name in ("after", "before", "other")]
+    for name, array in mean.items():
         if not name.endswith(captioner.MEASURED):
-            expected = 0.5 * parts[0][name] + 0.3 * parts[1][name] + 0.2 * parts[2][name]
+            expected = 0.5 * params[0][name] + 0.3 * params[1][name] + 0.2 * params[2][name]
             np.testing.assert_allclose(array, expected, rtol=1e-5, atol=1e-7, err_msg=name)
             assert array.dtype == np.float32
-    kept = json.loads((folder / "soup" / "config.json").read_text())["soup"]
-    assert kept == [[str(folder / name), share] for name, share in (("after", 0.5), ("before", 0.3), ("other", 0.2))]
-    assert cook(folder, "after", "before", out="equal") == 0
+    stored = json.loads((folder / "soup" / "config.json").read_text())["soup"]
+    assert stored == [[str(folder / name), share] for name, share in (("after", 0.5), ("before", 0.3), ("other", 0.2))]
+    assert mix(folder, "after", "before", out="equal") == 0
     for name, array in weights(folder / "equal").items():
         if not name.endswith(captioner.MEASURED):
-            np.testing.assert_allclose(array, (parts[0][name] + parts[1][name]) / 2, rtol=1e-5, atol=1e-7)
+            np.testing.assert_allclose(array, (params[0][name] + params[1][name]) / 2, rtol=1e-5, atol=1e-7)
 
 
-def test_moments_are_measured_of_the_mean(folder):
-    """Of one model, given twice, they are what training has measured of it; of two not the mean of theirs."""
-    assert cook(folder, "after", "after", out="twice") == cook(folder, "after", "before", out="moments") == 0
-    once, twice = weights(folder / "after"), weights(folder / "twice")
-    for name, array in once.items():
+def test_running_statistics_are_measured_with_the_mean_weights(folder):
+    """Check that a model mixed with itself keeps its statistics, and that those of two models are not averaged."""
+    assert mix(folder, "after", "after", out="twice") == mix(folder, "after", "before", out="statistics") == 0
+    after, twice = weights(folder / "after"), weights(folder / "twice")
+    for name, array in after.items():
         np.testing.assert_allclose(twice[name], array, rtol=1e-4, atol=1e-5, err_msg=name)
-    found, before = weights(folder / "moments"), weights(folder / "before")
+    mean, before = weights(folder / "statistics"), weights(folder / "before")
     name = "conv2_1.running_var"
-    assert np.abs(found[name] - (once[name] + before[name]) / 2).max() > 1e-3 * before[name].max()
+    assert np.abs(mean[name] - (after[name] + before[name]) / 2).max() > 1e-3 * before[name].max()
 
 
-def test_it_is_a_run_like_any_other(folder, tmp_path, capsys):
-    assert cook(folder, "after", "before", out="whole") == 0
+def test_all_commands_accept_a_soup(folder, tmp_path, capsys):
+    assert mix(folder, "after", "before", out="whole") == 0
     assert evaluate.main([str(folder / "whole")]) == 0
     assert ship.main([str(folder / "whole"), "--out", str(tmp_path / "captioner.npz")]) == 0
     assert "minutes of training, its weights the mean of those of 2 runs\n" in capsys.readouterr().out
@@ -91,8 +91,8 @@ def test_it_is_a_run_like_any_other(folder, tmp_path, capsys):
     assert "curves: none" in capsys.readouterr().out and not (folder / "whole" / "show-curves.png").exists()
     assert show.main([str(folder / "whole"), str(folder / "after")]) == 0
     assert (folder / "whole" / "show-curves.png").exists()
-    trained(tmp_path / "on", "--from", folder / "whole")
-    assert cook(folder, "after", "before", out="whole") == 2
+    train_run(tmp_path / "on", "--from", folder / "whole")
+    assert mix(folder, "after", "before", out="whole") == 2
     assert "whole already holds a run" in capsys.readouterr().err
 
 
@@ -104,20 +104,20 @@ def test_it_is_a_run_like_any_other(folder, tmp_path, capsys):
         (("before", "nothing"), "nothing: no such checkpoint"),
     ],
 )
-def test_models_that_have_no_mean(folder, capsys, names, words):
-    assert cook(folder, *names, out="none") == 2
+def test_runs_with_other_initial_weights_are_refused(folder, capsys, names, words):
+    assert mix(folder, *names, out="none") == 2
     assert words in capsys.readouterr().err and not (folder / "none").exists()
 
 
-def test_models_with_other_stages_trained_have_no_mean():
-    """What the one has trained the other has not among its weights."""
-    begun = {"recipe": {}, "seed": 0, "command": [], "first_recipe": {}, "first_seed": 0}
+def test_models_with_other_tuned_stages_are_refused():
+    """Mix models that hold the weights of different stages of one pretrained encoder."""
+    settings = {"recipe": {}, "seed": 0, "command": [], "first_recipe": {}, "first_seed": 0}
     recipe = presets.on_pretrained("flickr8k", "lite0")
     tuned = recipe.replace(tuned_stages=2)
-    one, other = (runs.Model({}, of_one, Vocabulary(SPECIALS), begun, {}) for of_one in (recipe, tuned))
+    frozen_model, tuned_model = (runs.Model({}, r, Vocabulary(SPECIALS), settings, {}) for r in (recipe, tuned))
     with pytest.raises(InputError, match="b: has tuned_stages=2, but a has tuned_stages=0"):
-        mixing._refuse_others("b", other, "a", one)
-    mixing._refuse_others("b", one, "a", one)
+        mixing._refuse_others("b", tuned_model, "a", frozen_model)
+    mixing._refuse_others("b", frozen_model, "a", frozen_model)
 
 
 @pytest.mark.parametrize(
@@ -128,7 +128,7 @@ def test_models_with_other_stages_trained_have_no_mean():
         (["run", "run", "--shares", "1", "-1"], "must be a number above 0"),
     ],
 )
-def test_arguments_that_make_no_sense(arguments, words, capsys):
+def test_wrong_arguments(arguments, words, capsys):
     with pytest.raises(SystemExit):
         soup.main(arguments)
     assert words in capsys.readouterr().err
