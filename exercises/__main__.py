@@ -83,8 +83,8 @@ def _parse(argv):
     hint = add("hint", _hint, "show a hint: a question, the equation or the term")
     hint_help = "1 for the question, 2 for the equation, 3 for the term (default: 1)"
     hint.add_argument("step", type=int, choices=(1, 2, 3), nargs="?", default=1, help=hint_help)
-    of_help = "function to get a hint on (default: the first one that is not right)"
-    hint.add_argument("--of", metavar="FUNCTION", help=of_help)
+    function_help = "function to get a hint on (default: the first one that is not right)"
+    hint.add_argument("--of", metavar="FUNCTION", help=function_help)
     add("show", _show, "draw each wrong array: yours, the right one, the difference")
     plug_help = "number of the exercise, or all for every exercise that you have solved"
     add("plug", _plug, "train a small model with your functions", _number_or_all, plug_help)

@@ -1,4 +1,4 @@
-"""Mistakes that learners make, each a patch of a solution, with what its diagnosis should say (test_mistakes.py).
+"""Typical mistakes for test_mistakes.py: patches of the solutions, with the diagnosis to expect.
 
 There is one module for each exercise.
 """

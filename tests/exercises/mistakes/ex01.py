@@ -1,4 +1,4 @@
-"""Mistakes that learners make in exercise 1."""
+"""Typical mistakes in exercise 1."""
 
 from .record import Mistake
 
@@ -10,7 +10,7 @@ MISTAKES = [
         "return worst / float((np.abs(analytic) + np.abs(numeric)).max())",
         "error",
         r"of one entry",
-        "takes the largest of |a| + |n|, of one entry",
+        "divides by the |a| + |n| of a single entry",
     ),
     Mistake(
         1,
@@ -50,7 +50,7 @@ MISTAKES = [
         "        rise =",
         "restored or x",
         r"put back|restor|not.*back|`x\[index\] = value` is missing",
-        "goes on to the next entry without putting this one back",
+        "moves to the next entry without restoring this one",
     ),
     Mistake(
         1,
@@ -85,7 +85,7 @@ MISTAKES = [
     return slopes.reshape(x.shape)""",
         "x or above or below",
         r"copy|not moved|reshape|contiguous|x itself|does not (reach|read|see)",
-        "moves the entries of x.reshape(-1), a copy where x is not contiguous",
+        "changes x.reshape(-1), which is a copy if x is not contiguous",
     ),
     Mistake(
         1,
@@ -94,7 +94,7 @@ MISTAKES = [
         "worst = float((analytic - numeric).max(initial=0))",
         "worst or error",
         r"\babs|absolute|\|a - n\||sign|negative",
-        "leaves out the absolute value of the difference",
+        "omits the absolute value of the difference",
     ),
     Mistake(
         1,
@@ -105,6 +105,6 @@ MISTAKES = [
     return float(ratios.max())""",
         "error or largest",
         r"entry by entry|(each|every|per|an) entry|elementwise|(each|both) max|over (all|the whole)",
-        "divides entry by entry and takes the largest ratio",
+        "divides each entry separately and returns the largest ratio",
     ),
 ]

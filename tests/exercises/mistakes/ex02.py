@@ -1,4 +1,4 @@
-"""Mistakes that learners make in exercise 2."""
+"""Typical mistakes in exercise 2."""
 
 from .record import Mistake
 
@@ -10,7 +10,7 @@ MISTAKES = [
         "hot[:, flat] = 1",
         "y or hot",
         r"(every|all|each|whole).*rows?|own (row|word|place)|side by side|pairs?\b|in every|all words",
-        "every row gets the ones of all words",
+        "sets the ones of all words in each row",
     ),
     Mistake(
         2,
@@ -19,7 +19,7 @@ MISTAKES = [
         "return hot",
         "",
         r"shape",
-        "flattens the words and does not bring their shape back",
+        "flattens the words and does not restore their shape",
     ),
     Mistake(
         2,
@@ -28,7 +28,7 @@ MISTAKES = [
         "rows = E[flat - 1]",
         "Ey",
         r"counted from 1|one (row|word)|off by (one|1)|row before|- 1|previous|shift",
-        "counts the words from 1: takes the row before",
+        "counts the words from 1, so it reads the previous row",
     ),
     Mistake(
         2,
@@ -40,7 +40,7 @@ MISTAKES = [
         "    dE[words] += dEy\n",
         "dE",
         r"repeat|twice|more than once|several|overwrit|last|only one|gather|add\.at|accumul",
-        "adds by fancy indexing: of a repeated word only the last addition counts",
+        "adds by fancy indexing, which counts a repeated word once",
     ),
     Mistake(
         2,

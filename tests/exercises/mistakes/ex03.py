@@ -1,4 +1,4 @@
-"""Mistakes that learners make in exercise 3."""
+"""Typical mistakes in exercise 3."""
 
 from .record import Mistake
 
@@ -14,7 +14,7 @@ MISTAKES = [
         "    yrows = rows @ (W + b)\n",
         "y",
         r"`?b`?.*(before|inside|product|bracket|parenthes|to `?W`?|weight|multipl)|bracket|parenthes",
-        "adds the bias to the weights, before the product",
+        "adds the bias to the weights before the product",
     ),
     Mistake(
         3,
@@ -54,7 +54,7 @@ MISTAKES = [
         "dxrows = W @ drows.T",
         "dx",
         r"reshape.*transpos|transpos.*(reshape|missing)|transpos.*(product|result|back)",
-        "turns the factors and reshapes the product instead of transposing it",
+        "exchanges the factors and reshapes the product instead of transposing it",
     ),
     Mistake(
         3,

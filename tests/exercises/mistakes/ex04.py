@@ -1,4 +1,4 @@
-"""Mistakes that learners make in exercise 4."""
+"""Typical mistakes in exercise 4."""
 
 from .record import Mistake
 
@@ -22,7 +22,7 @@ MISTAKES = [
         "return dp * p * (1 - p)",
         "dx",
         r"diagonal|p \(1 - p\)|other (scores|p)|every (p|score)|own score|sum.*(missing|forgotten)",
-        "keeps the diagonal of the derivative only, as of a sigmoid",
+        "uses only the diagonal of the derivative, as for a sigmoid",
     ),
     Mistake(
         4,
@@ -31,7 +31,7 @@ MISTAKES = [
         "largest = np.full(x.shape[:-1], x.max())",
         "largest or log_sum",
         r"whole|everything|entire|(each|own|its|a) row|axis|all (of|rows|scores)",
-        "takes off the maximum of the whole array: rows far below it underflow",
+        "subtracts the maximum of the whole array, so that rows far below it underflow",
     ),
     Mistake(
         4,
@@ -75,6 +75,6 @@ MISTAKES = [
     return dlogits""",
         "at_target or difference or dlogits",
         r"1 - (s\b|`?smoothing)|`?smoothing`?.*(missing|forgotten)|full 1",
-        "subtracts a full 1 at the target, which has 1 - s",
+        "subtracts 1 at the target instead of 1 - s",
     ),
 ]

@@ -1,9 +1,9 @@
-"""Mistakes that learners make in exercise 5."""
+"""Typical mistakes in exercise 5."""
 
 from .patterns import OVERWRITTEN
 from .record import Mistake
 
-# Long pieces of the solution that a learner writes in another way altogether.
+# Long parts of the solution that a mistake replaces as a whole.
 TOURNAMENT = """\
     y = _cells(x_padded, 0, 0, rows, columns, stride).copy()
     winner = np.zeros((N, rows, columns, C), np.uint8)
@@ -30,7 +30,6 @@ POOL_SCATTER = """\
 SWAPPED = r"transpos|swap|exchang|q \* window|column \* window|other order|each other's place"
 
 MISTAKES = [
-    # Exercise 5
     Mistake(
         5,
         "relu_forward",
@@ -38,7 +37,7 @@ MISTAKES = [
         "x[x < 0] = 0\n    y = x",
         "",
         r"chang|overwr|in place|alter|modif",
-        "clears the negative numbers of the caller's x in place",
+        "sets the negative numbers of the caller's x to zero in place",
     ),
     Mistake(
         5,
@@ -47,7 +46,7 @@ MISTAKES = [
         "passed = cache.y >= 0",
         "dx",
         r">=|y > 0|x > 0|everywhere|(passed|slope|mask).*(missing|forgotten)",
-        "the mask is y >= 0, which holds everywhere",
+        "uses the mask y >= 0, which is true everywhere",
     ),
     Mistake(
         5,
@@ -56,7 +55,7 @@ MISTAKES = [
         "np.zeros((N, H + 2 * padding, width + 2 * padding, C), x.dtype)",
         "x_padded",
         r"inf|padd.*\b(0|zeros?)\b|\b(0|zeros?)\b.*padd",
-        "pads with zeros, which win over negative cells",
+        "pads with zeros, which are larger than negative cells",
     ),
     Mistake(
         5,
@@ -73,7 +72,7 @@ MISTAKES = [
 """,
         "y or cells",
         r"stride|\bi s\b",
-        "window (i, j) begins at row i, not i * stride",
+        "starts window (i, j) at row i instead of i * stride",
     ),
     Mistake(
         5,
@@ -86,7 +85,7 @@ MISTAKES = [
 """,
         "dx_padded or cells or dx",
         OVERWRITTEN,
-        "= where += belongs: of windows that overlap, the last one wins",
+        "uses = instead of +=, so that the last of the overlapping windows wins",
     ),
     Mistake(
         5,
@@ -95,6 +94,6 @@ MISTAKES = [
         "is_winner = winner == q * window + p",
         "cells or dx_padded",
         SWAPPED + r"|p \* window \+ q",
-        "takes the winner's number apart as q * window + p",
+        "decodes the winner's number as q * window + p",
     ),
 ]

@@ -1,9 +1,9 @@
-"""Mistakes that learners make in exercise 6."""
+"""Typical mistakes in exercise 6."""
 
 from .patterns import BIAS_TIMES, OVERWRITTEN, TURNED
 from .record import Mistake
 
-# Long pieces of the solution that a learner writes in another way altogether.
+# Long parts of the solution that a mistake replaces as a whole.
 BIAS_FIRST = """\
     y = np.zeros((N, rows, columns, O), x.dtype)
     y += b
@@ -23,7 +23,6 @@ CELL_LOOP = """\
 """
 
 MISTAKES = [
-    # Exercise 6
     Mistake(
         6,
         "conv_forward",
@@ -36,7 +35,7 @@ MISTAKES = [
 """,
         "y",
         r"stride|\bi s\b",
-        "window (i, j) begins at row i, not i * stride",
+        "starts window (i, j) at row i instead of i * stride",
     ),
     Mistake(
         6,
@@ -53,7 +52,7 @@ MISTAKES = [
 """,
         "y",
         r"channel|over c\b",
-        "convolves the first channel alone instead of summing over all",
+        "convolves only the first channel instead of summing over all",
     ),
     Mistake(
         6,
@@ -71,7 +70,7 @@ MISTAKES = [
 """,
         "y",
         BIAS_TIMES,
-        "adds the bias inside the sum, so that it counts P Q C times",
+        "adds the bias inside the sum, which adds it P Q C times",
     ),
     Mistake(
         6,
@@ -84,7 +83,7 @@ MISTAKES = [
 """,
         "y",
         r"order|C, P, Q|c, p, q|reshape|transpos|axes",
-        "im2col: windows are flattened as (C, P, Q), filters as (P, Q, C)",
+        "flattens windows as (C, P, Q) but filters as (P, Q, C)",
     ),
     Mistake(
         6,
@@ -93,7 +92,7 @@ MISTAKES = [
         'term = np.einsum("nijc,co->nijo", cells, W[P - 1 - p, Q - 1 - q])',
         "y",
         TURNED,
-        "turns the filter by half a turn, a true convolution",
+        "rotates the filter by half a turn, as in a true convolution",
     ),
     Mistake(
         6,
@@ -102,6 +101,6 @@ MISTAKES = [
         "            y = cells @ W[p, q]\n",
         "y",
         OVERWRITTEN,
-        "y is overwritten for every filter cell: the last cell alone counts, without b",
+        "overwrites y for each filter cell, so that only the last cell counts, without b",
     ),
 ]

@@ -1,9 +1,9 @@
-"""Mistakes that learners make in exercise 7."""
+"""Typical mistakes in exercise 7."""
 
 from .patterns import OVERWRITTEN, TURNED
 from .record import Mistake
 
-# Long pieces of the solution that a learner writes in another way altogether.
+# Long parts of the solution that a mistake replaces as a whole.
 WEIGHT_LOOP = """\
     for p in range(P):
         for q in range(Q):
@@ -26,7 +26,6 @@ SHARE_LOOP = """\
 """
 
 MISTAKES = [
-    # Exercise 7
     Mistake(
         7,
         "conv_parameter_gradients",
@@ -39,7 +38,7 @@ MISTAKES = [
 """,
         "dW",
         r"stride|\bi s\b",
-        "forgets the stride: window (i, j) is taken from row i of the image",
+        "forgets the stride: starts window (i, j) at row i of the image",
     ),
     Mistake(
         7,
@@ -56,7 +55,7 @@ MISTAKES = [
 """,
         "dW",
         OVERWRITTEN,
-        "assigns dW of a window instead of adding: the last window alone counts",
+        "assigns the dW of each window instead of adding, so that only the last window counts",
     ),
     Mistake(
         7,
@@ -65,7 +64,7 @@ MISTAKES = [
         "db = dy.sum(axis=(0, 2, 3))",
         "db",
         r"ax(is|es)|\(0, 2, 3\)|over n, j, o|channels are last|summed over",
-        "sums db over axes (0, 2, 3), as for channels that come first",
+        "sums db over axes (0, 2, 3), as if channels were the second axis",
     ),
     Mistake(
         7,
@@ -74,7 +73,7 @@ MISTAKES = [
         "dx_padded[:, padding:-padding, padding:-padding]",
         "dx",
         r"-padding|empty|padding.*\b0\b|\b0\b.*padding",
-        "cuts off the rings with padding:-padding, which is empty for padding 0",
+        "removes the padding with padding:-padding, which is empty for padding 0",
     ),
     Mistake(
         7,
@@ -89,7 +88,7 @@ MISTAKES = [
 """,
         "dx_padded or cells or dx",
         OVERWRITTEN,
-        "= where += belongs: of windows that overlap, the last one wins",
+        "uses = instead of +=, so that the last of the overlapping windows wins",
     ),
     Mistake(
         7,
@@ -105,6 +104,6 @@ MISTAKES = [
 """,
         "dx_padded or cells or dx",
         TURNED,
-        "gathers from dy with a filter that is not turned",
+        "gathers from dy without rotating the filter",
     ),
 ]

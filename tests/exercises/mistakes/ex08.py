@@ -1,9 +1,9 @@
-"""Mistakes that learners make in exercise 8."""
+"""Typical mistakes in exercise 8."""
 
 from .patterns import BIAS_TIMES
 from .record import Mistake
 
-# Long pieces of the solution that a learner writes in another way altogether.
+# Long parts of the solution that a mistake replaces as a whole.
 CORRELATE_LOOPS = """\
                 # y[n, i, j, o] = b[o]. y arrives uninitialized, so assign the bias before adding.
                 for o in range(O):
@@ -19,7 +19,6 @@ CORRELATE_LOOPS = """\
                                 y[n, i, j, o] += pixel * W[p, q, c, o]"""
 
 MISTAKES = [
-    # Exercise 8
     Mistake(
         8,
         "correlate",
@@ -27,7 +26,7 @@ MISTAKES = [
         "y[n, i, j, o] += b[o]\n",
         "y",
         r"garbage|held|NaN|nan\b|initiali|uninit",
-        "adds to what y held before",
+        "adds to the old values of y",
     ),
     Mistake(
         8,
@@ -44,7 +43,7 @@ MISTAKES = [
                     y[n, i, j, o] = total""",
         "y",
         r"next|reset|goes on|anew|running|cumul|output channel",
-        "the running sum is not reset for every output channel",
+        "does not reset the running sum for each output channel",
     ),
     Mistake(
         8,
@@ -69,7 +68,7 @@ MISTAKES = [
         "pixel = x[n, i + p - 1, j + q - 1, c]",
         "y",
         r"- 1|padded|negative|wrap|border|begins|(one|1) (row|cell)",
-        "begins one row and column too early, as if x were not padded; -1 wraps around",
+        "starts one row and column too early, as if x were not padded; -1 wraps around",
     ),
     Mistake(
         8,
@@ -87,6 +86,6 @@ MISTAKES = [
         "for i in range(H - P + 1):\n            for j in range(width - Q + 1):",
         "y",
         r"H - P|\brows?\b|bounds|not (all )?(written|filled)|NaN|nan\b",
-        "takes y's H for the image's: the last rows and columns are never written",
+        "computes the range from y's H, so that the last rows and columns are not written",
     ),
 ]

@@ -1,4 +1,4 @@
-"""Mistakes that learners make in exercise 9."""
+"""Typical mistakes in exercise 9."""
 
 from .record import Mistake
 
@@ -16,7 +16,7 @@ MISTAKES = [
 """,
         "affine or ifo or o or g",
         r"block|order|column|third|fourth|place|swap|exchang",
-        "takes the columns in the order i, f, g, o",
+        "reads the columns in the order i, f, g, o",
     ),
     Mistake(
         9,
@@ -25,7 +25,7 @@ MISTAKES = [
         "h_next = o * c_next",
         "h_next",
         r"tanh|`?tanh_c`?",
-        "leaves out the tanh of the memory",
+        "omits the tanh of the cell state",
     ),
     Mistake(
         9,
@@ -34,7 +34,7 @@ MISTAKES = [
         "dc_total = dc_through_h",
         "dc_next",
         r"dc_next.*(missing|lost|forgotten|overwritten)|next step.*(missing|lost|forgotten)",
-        "loses what the next step sends to the memory",
+        "omits the gradient that the next step sends to the cell state",
     ),
     Mistake(
         9,
@@ -58,7 +58,7 @@ MISTAKES = [
         "daffine_g = dg * g * (1 - g)",
         "daffine",
         r"1 - g\^2|1 - g\*\*2|sigm.*tanh|tanh.*sigm",
-        "takes the sigmoid's derivative for the candidate",
+        "uses the sigmoid's derivative for the candidate",
     ),
     Mistake(
         9,
@@ -67,6 +67,6 @@ MISTAKES = [
         "np.concatenate([daffine_f, daffine_i, daffine_o, daffine_g], axis=1)",
         "daffine or difo",
         r"order|place|swap|exchang|columns",
-        "lays the gates' gradients side by side in another order than the columns",
+        "concatenates the gates' gradients in another order than the columns",
     ),
 ]

@@ -1,4 +1,4 @@
-"""Mistakes that learners make in exercise 10."""
+"""Typical mistakes in exercise 10."""
 
 from .record import Mistake
 
@@ -40,7 +40,7 @@ MISTAKES = [
 """,
         "h_all or h",
         r"last (step|state)|overwrit|same (array|state)|one array|copy|every step",
-        "keeps one array in the list and overwrites it: all steps show the last state",
+        "appends the same array at each step and overwrites it, so that all steps show the last state",
     ),
     Mistake(
         10,
@@ -49,7 +49,7 @@ MISTAKES = [
         "dh_t = dh_all[t]",
         "dh or dx",
         r"`?dh`?.*(missing|forgotten|lost|not carried)|step after|next step",
-        "forgets the gradient that comes from the step after",
+        "forgets the gradient from the next step",
     ),
     Mistake(
         10,
@@ -67,7 +67,7 @@ MISTAKES = [
         "for t in range(T):",
         "dx or dh or dc",
         r"order|direction|forward|(first|last) step (comes )?first|revers|backward|through time",
-        "goes forward through time",
+        "loops forwards through time",
     ),
     Mistake(
         10,
@@ -84,6 +84,6 @@ MISTAKES = [
 """,
         "",
         r"dh_all.*(changed|modified)|(change|modif).*dh_all",
-        "adds the carried gradient to the given one in place",
+        "adds the carried gradient to the argument in place",
     ),
 ]

@@ -1,4 +1,4 @@
-"""Mistakes that learners make in exercise 11."""
+"""Typical mistakes in exercise 11."""
 
 from .record import Mistake
 
@@ -10,7 +10,7 @@ MISTAKES = [
         "u = activations.tanh_forward(keys_by_image)[0] + query_by_image; cache_u = activations.TanhCache(u)",
         "u or e",
         r"tanh.*(keys|sum|query)|query.*tanh",
-        "takes the tanh of the keys alone",
+        "applies the tanh to the keys alone",
     ),
     Mistake(
         11,
@@ -41,7 +41,7 @@ MISTAKES = [
     return z.reshape(B, D)""",
         "z",
         r"mean|divided|average",
-        "takes the mean over the locations, where alpha has shared out already",
+        "computes a mean over the locations, although alpha sums to 1",
     ),
     Mistake(
         11,
@@ -59,7 +59,7 @@ MISTAKES = [
         "alpha = softmax.softmax_forward(e.T)[0].T.copy(); cache_softmax = softmax.SoftmaxCache(alpha)",
         "alpha",
         r"captions.*locations|locations.*captions|axis|axes|over the captions",
-        "softmax over the captions instead of the locations",
+        "computes the softmax over the captions instead of the locations",
     ),
     Mistake(
         11,
@@ -68,6 +68,6 @@ MISTAKES = [
         "dalpha_total = dalpha_from_context",
         "de",
         r"`dalpha`.*(missing|forgotten|lost)|outside.*(missing|forgotten|lost)",
-        "drops the penalty's gradient of alpha",
+        "omits the gradient that the attention penalty sends to alpha",
     ),
 ]

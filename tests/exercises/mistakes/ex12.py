@@ -1,4 +1,4 @@
-"""Mistakes that learners make in exercise 12."""
+"""Typical mistakes in exercise 12."""
 
 from .record import Mistake
 
@@ -53,7 +53,7 @@ MISTAKES = [
 """,
         "inner",
         r"`?Ey`?.*(missing|forgotten|left out)|word.*(missing|forgotten|left out)",
-        "forgets the word before: adds up state and context only",
+        "forgets the previous word: adds only hidden state and context",
     ),
     Mistake(
         12,

@@ -1,4 +1,4 @@
-"""Mistakes that learners make in exercise 13."""
+"""Typical mistakes in exercise 13."""
 
 from .record import Mistake
 
@@ -24,7 +24,7 @@ MISTAKES = [
         "words = len(alpha)",
         "aim",
         r"mask|longest|own (number|words|length)|padding|each caption|every caption",
-        "takes the longest caption's length for every caption in T/L",
+        "uses the longest caption's length for every caption in T/L",
     ),
     Mistake(
         13,
@@ -33,7 +33,7 @@ MISTAKES = [
         "squares = (aim - alpha) ** 2 * mask[:, :, None]",
         "penalty",
         r"squar|before|alpha.*missing|missing.*alpha|sum(med)? over (words|t\b|time)",
-        "squares what each word lacks, before the sum over words",
+        "squares each word's difference before the sum over words",
     ),
     Mistake(
         13,
@@ -75,6 +75,6 @@ MISTAKES = [
 """,
         "",
         r"shape|\(\d, \d\).*\(\d, \d, \d\)|ax[ei]s",
-        "forgets the axis of time: one map for all words of a caption",
+        "forgets the time axis: gives all words of a caption the same gradient",
     ),
 ]

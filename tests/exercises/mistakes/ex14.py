@@ -1,4 +1,4 @@
-"""Mistakes that learners make in exercise 14."""
+"""Typical mistakes in exercise 14."""
 
 from .record import Mistake
 
@@ -14,7 +14,7 @@ MISTAKES = [
 """,
         "dgated or dz",
         r"`dz`.*(missing|forgot|left out|lost|not added)|(without|lacks|forgot).*`dz|output",
-        "forgets what the output layer sends to the gated context",
+        "forgets the output layer's gradient of the gated context",
     ),
     Mistake(
         14,
@@ -23,7 +23,7 @@ MISTAKES = [
         "dh_before = dh_lstm\n    dh_before += dh_gate",
         "dh",
         r"dh_attend|attention",
-        "forgets the way from the attention to the state before",
+        "forgets the gradient from the attention to the previous hidden state",
     ),
     Mistake(
         14,
@@ -32,7 +32,7 @@ MISTAKES = [
         "dh_t = dh_output[t]",
         "dh or da_t",
         r"`dh(_after)?`.*(missing|not added|lost|forgot|left out|not used)|(word|step) after|lacks.*`dh",
-        "forgets what the word after sends back to the state",
+        "forgets the gradient from the next word to the hidden state",
     ),
     Mistake(
         14,
@@ -56,7 +56,7 @@ MISTAKES = [
         "embedding.embedding_backward(dEy_recur, cache.embedding)",
         "dEy or dE",
         r"output|overwrit|(missing|lacks|forgot|not added).*dEy|dEy.*(missing|lost|forgot|not added)",
-        "replaces the output layer's part of the words' gradient by the recurrence's",
+        "overwrites the output layer's part of the words' gradient by the recurrence's part",
     ),
     Mistake(
         14,

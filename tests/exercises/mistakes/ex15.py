@@ -1,4 +1,4 @@
-"""Mistakes that learners make in exercise 15."""
+"""Typical mistakes in exercise 15."""
 
 from .record import Mistake
 
@@ -18,7 +18,7 @@ MISTAKES = [
 """,
         "correction1 or correction2 or params",
         r"correct|1 - beta|_hat|weights_[mv]",
-        "leaves out the correction of the means",
+        "omits the bias correction of the means",
     ),
     Mistake(
         15,
@@ -37,7 +37,7 @@ MISTAKES = [
 """,
         "m or v",
         r"correct|stored|kept|keeps|in place|overwrit|1 - beta",
-        "keeps the corrected means in the state",
+        "stores the corrected means in the state",
     ),
     Mistake(
         15,
@@ -75,7 +75,7 @@ MISTAKES = [
 """,
         "t",
         r"loop|(each|every|per) (array|parameter|name|call|update)|once|inside|too (large|many|often)|counted",
-        "counts an update for each array",
+        "increments the update count for each array",
     ),
     Mistake(
         15,
@@ -103,6 +103,6 @@ MISTAKES = [
 """,
         "params",
         r"epsilon.*(root|sqrt|under|inside|outside)|(root|sqrt|under|inside|outside).*epsilon",
-        "puts epsilon under the root",
+        "adds epsilon under the square root",
     ),
 ]

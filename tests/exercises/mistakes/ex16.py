@@ -1,4 +1,4 @@
-"""Mistakes that learners make in exercise 16."""
+"""Typical mistakes in exercise 16."""
 
 from .record import Mistake
 
@@ -10,7 +10,7 @@ MISTAKES = [
         "total = log_p",
         "total",
         r"score|before|so far",
-        "ranks by the last word alone",
+        "ranks by the last word's log probability alone",
     ),
     Mistake(
         16,
@@ -28,7 +28,7 @@ MISTAKES = [
         "new_scores = np.take_along_axis(rank.reshape(N, -1), numbers, axis=1)",
         "scores",
         r"rank|normali[sz]|divided|length",
-        "carries the rank on instead of the score",
+        "carries the rank to the next step instead of the score",
     ),
     Mistake(
         16,
@@ -42,7 +42,7 @@ MISTAKES = [
 """,
         "state",
         r"parent|row|select|slot",
-        "lets each slot go on from its own state, not from its parent's",
+        "continues each slot from its own state instead of its parent's",
     ),
     Mistake(
         16,
@@ -57,7 +57,7 @@ MISTAKES = [
 """,
         "words or scores or lengths or done or shape",
         r"one slot|1 slot|k (equal )?(slots|beams)|\(\w+, (1|k)\)|alike|all the same|slots at first|many slots",
-        "starts with k equal slots: all write the same",
+        "starts with k equal slots, which all write the same caption",
     ),
     Mistake(
         16,

@@ -1,4 +1,4 @@
-"""Mistakes that learners make in exercise 17."""
+"""Typical mistakes in exercise 17."""
 
 from .record import Mistake
 
@@ -33,7 +33,7 @@ MISTAKES = [
         "closest = min(map(len, image_references))",
         "closest",
         r"shortest|closest|nearest|distance|\babs\b|difference",
-        "takes the shortest reference for the brevity penalty",
+        "uses the shortest reference for the brevity penalty",
     ),
     Mistake(
         17,
@@ -42,7 +42,7 @@ MISTAKES = [
         "brevity = 1.0 if caption_words > reference_words else math.exp(1 - caption_words / reference_words)",
         "brevity",
         r"turned|swap|revers|inver|upside|exchang|wrong way|r ?/ ?c|reference_words ?/ ?caption_words",
-        "turns the ratio of the lengths round",
+        "inverts the ratio of the lengths",
     ),
     Mistake(
         17,
@@ -58,7 +58,7 @@ MISTAKES = [
 """,
         "corpus or precisions",
         r"corpus|mean|average|(each|one|single) caption|all captions|summed",
-        "takes the mean of the captions' BLEU",
+        "computes the mean of the captions' BLEU",
     ),
     Mistake(
         17,
@@ -67,6 +67,6 @@ MISTAKES = [
         "mean_logarithm = sum(math.log(p) for p in precisions)",
         "mean_logarithm or basic",
         r"1 ?/ ?`?n|by `?n\b|root|/ ?`?n\b|`n`|\bmean\b",
-        "multiplies the precisions without the root",
+        "multiplies the precisions without the n-th root",
     ),
 ]

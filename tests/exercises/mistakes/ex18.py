@@ -1,4 +1,4 @@
-"""Mistakes that learners make in exercise 18."""
+"""Typical mistakes in exercise 18."""
 
 from .record import Mistake
 
@@ -19,7 +19,7 @@ MISTAKES = [
         "std = np.sqrt(var + 1e-8)",
         "std",
         r"1e-8",
-        "has another epsilon, of which the numbers show little",
+        "uses another epsilon, which changes the numbers very little",
     ),
     Mistake(
         18,
@@ -28,7 +28,7 @@ MISTAKES = [
         "std = x.std(axis=axes) + EPSILON",
         "std",
         r"(?i)epsilon.*(root|sqrt|under|outside)",
-        "adds epsilon outside of the root",
+        "adds epsilon outside the root",
     ),
     Mistake(
         18,
@@ -37,7 +37,7 @@ MISTAKES = [
         "axes = (0, 2, 3) if x.ndim == 4 else 0",
         "mean or axes",
         r"channel|last axis|axis 1",
-        "takes axis 1 for the channels, as PyTorch has them",
+        "uses axis 1 for the channels, as PyTorch does",
     ),
     Mistake(
         18,
@@ -46,7 +46,7 @@ MISTAKES = [
         "dx = (dx_hat - dx_hat.mean(axis=axes)) / std",
         "dx or through_variance",
         r"variance.*(missing|forgotten)|(missing|forgotten).*variance",
-        "forgets that the variance is made of x, too",
+        "forgets that the variance depends on x, too",
     ),
     Mistake(
         18,
@@ -58,7 +58,7 @@ N = dy.shape[0]
     dx = (N * dx_hat - of_mean - of_variance) / (N * std)""",
         "rows or dx",
         r"images|N H W|all rows",
-        "divides by the number of images, not of all rows",
+        "divides by the number of images instead of the number of rows",
     ),
     Mistake(
         18,
@@ -67,6 +67,6 @@ N = dy.shape[0]
         "dvar = (dx_hat * centred * -0.5 * std**-1.5).sum(axis=axes)",
         "dvar or dstd",
         r"power|exponent|root|variance|cube|\^|\*\*",
-        "takes the std for the variance in its derivative",
+        "uses the standard deviation instead of the variance in the derivative",
     ),
 ]

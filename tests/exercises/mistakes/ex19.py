@@ -1,4 +1,4 @@
-"""Mistakes that learners make in exercise 19."""
+"""Typical mistakes in exercise 19."""
 
 from .record import Mistake
 
@@ -10,7 +10,7 @@ MISTAKES = [
         "abar = a.sum(axis=1)",
         "x or abar",
         r"sum.*mean|mean.*sum|divi",
-        "adds up the locations where their mean belongs",
+        "sums over the locations instead of averaging",
     ),
     Mistake(
         19,
@@ -19,7 +19,7 @@ MISTAKES = [
         "lstm.lstm_forward(np.tanh(x), h_before",
         "h or x",
         r"linear|tanh",
-        "puts a tanh on the image, as the captioner with attention has it",
+        "applies a tanh to the image, as the captioner with attention does",
     ),
     Mistake(
         19,
@@ -28,7 +28,7 @@ MISTAKES = [
         "share = dabar",
         "da",
         r"1 ?/ ?L|locations|divi",
-        "forgets the share of a location in the mean",
+        "forgets the factor 1 / L of the mean",
     ),
     Mistake(
         19,
@@ -39,7 +39,7 @@ da[:] = 0
     da[:, 0] = dabar""",
         "da",
         r"first location|axis|only",
-        "gives all of the gradient to one location",
+        "gives the whole gradient to one location",
     ),
     Mistake(
         19,
@@ -50,7 +50,7 @@ h_start = np.repeat(h_image, per_image, axis=0)  # (B, S)
         "h_start, c_start = np.tile(h_image, (per_image, 1)), np.tile(c_image, (per_image, 1))",
         "h or c or hs",
         r"side by side|go round|grouped|each other",
-        "goes round the images in turn",
+        "assigns captions to the images in turn",
     ),
     Mistake(
         19,
@@ -59,7 +59,7 @@ h_start = np.repeat(h_image, per_image, axis=0)  # (B, S)
         "Ey, h_start, np.zeros_like(c_start), params",
         "hs or c",
         r"memory|`c`|c = 0",
-        "hands on the state alone, not the memory",
+        "carries the hidden state but not the cell state",
     ),
     Mistake(
         19,
@@ -70,7 +70,7 @@ h_all = np.concatenate([h_start[None], h_all[:-1]])
     h_dropped, cache_dropout = dropout.dropout_forward(h_all, mask_h)""",
         "dropped or hs",
         r"before|shift|read",
-        "predicts each word from the state before the word before is read",
+        "predicts each word from the hidden state before the previous word is read",
     ),
     Mistake(
         19,
@@ -79,7 +79,7 @@ h_all = np.concatenate([h_start[None], h_all[:-1]])
         '"W_x": dW_x_words',
         "grads or dW_x or da",
         r"image|missing|part|gradient",
-        "forgets that the image has used W_x, too",
+        "forgets that the image uses W_x, too",
     ),
     Mistake(
         19,
@@ -95,7 +95,7 @@ h_all = np.concatenate([h_start[None], h_all[:-1]])
 """,
         "grads or dW_x or dW_hh or db",
         r"overwr",
-        "lets the image's gradients overwrite the words'",
+        "overwrites the words' gradients with the image's",
     ),
     Mistake(
         19,
@@ -106,6 +106,6 @@ dh_image = dh_start.reshape(N, per_image, S).sum(axis=1)
         "dh_image, dc_image = (d.reshape(per_image, N, S).sum(axis=0) for d in (dh_start, dc_start))",
         "dh or dc",
         r"side by side|grouped|axis|go round",
-        "adds up captions of different images",
+        "sums over captions of different images",
     ),
 ]

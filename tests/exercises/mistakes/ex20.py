@@ -1,4 +1,4 @@
-"""Mistakes that learners make in exercise 20."""
+"""Typical mistakes in exercise 20."""
 
 from .record import Mistake
 
@@ -10,7 +10,7 @@ MISTAKES = [
         "r_hat += vector @ C[-1 - i]",
         "word_terms",
         r"other way round|latest|order",
-        "gives the latest word the last matrix",
+        "multiplies the latest word by the last matrix",
     ),
     Mistake(
         20,
@@ -28,7 +28,7 @@ MISTAKES = [
         "image_term = np.tile(row_of_image, (B // N, 1))",
         "image_terms",
         r"side by side|grouped|go round",
-        "goes round the images in turn",
+        "assigns captions to the images in turn",
     ),
     Mistake(
         20,
@@ -46,7 +46,7 @@ MISTAKES = [
         "over_words = dr_hat_by_image[-1]",
         "dimage_terms or dC_m or dabar",
         r"word|last|first|only|axis 0|sum",
-        "counts the last word alone for the image",
+        "uses only the last word for the image's gradient",
     ),
     Mistake(
         20,
@@ -55,7 +55,7 @@ MISTAKES = [
         "dr_hat_by_image = drows.reshape(-1, B // N, N, M).swapaxes(1, 2)",
         "dimage_terms",
         r"side by side|grouped|go round",
-        "adds up captions of different images",
+        "sums over captions of different images",
     ),
     Mistake(
         20,
@@ -64,7 +64,7 @@ MISTAKES = [
         "window = log_bilinear.windows(words)[..., ::-1]",
         "Ey or r_hat",
         r"turned|order|revers|latest",
-        "takes the window with the oldest word first",
+        "orders the window with the oldest word first",
     ),
     Mistake(
         20,
@@ -73,7 +73,7 @@ MISTAKES = [
         "linear.linear_forward(r_hat, W,",
         "logits or dropped",
         r"dropout|`r_hat` where",
-        "leaves out the dropout",
+        "omits the dropout",
     ),
     Mistake(
         20,
@@ -82,7 +82,7 @@ MISTAKES = [
         "dE = dE_input",
         "dE",
         r"output|missing|dE_T",
-        "forgets that E is the output's weights, too",
+        "forgets that E is also the output's weight matrix",
     ),
     Mistake(
         20,
@@ -91,7 +91,7 @@ MISTAKES = [
         "dE = np.ascontiguousarray(dE_output)",
         "dE",
         r"windows|looked up|missing",
-        "forgets that E is looked up, too",
+        "forgets that E is also the embedding",
     ),
     Mistake(
         20,
@@ -100,6 +100,6 @@ MISTAKES = [
         "share = dabar",
         "da",
         r"1 ?/ ?L|locations|divi",
-        "forgets the share of a location in the mean",
+        "forgets the factor 1 / L of the mean",
     ),
 ]

@@ -1,4 +1,4 @@
-"""Mistakes that learners make in exercise 21."""
+"""Typical mistakes in exercise 21."""
 
 from .record import Mistake
 
@@ -10,7 +10,7 @@ MISTAKES = [
         "e = product",
         "e",
         r"root|sqrt|divi",
-        "leaves out the scale",
+        "omits the scale",
     ),
     Mistake(
         21,
@@ -19,7 +19,7 @@ MISTAKES = [
         "root = float(K)",
         "e",
         r"root",
-        "divides by K, not by its root",
+        "divides by K instead of its square root",
     ),
     Mistake(
         21,
@@ -28,7 +28,7 @@ MISTAKES = [
         "root = math.sqrt(heads * K)",
         "e",
         r"heads|all",
-        "divides by the root of A, of all heads together",
+        "divides by the root of A, the size of all heads together",
     ),
     Mistake(
         21,
@@ -37,7 +37,7 @@ MISTAKES = [
         "query = queries.reshape(heads, per_image, N, K).swapaxes(1, 2)",
         "query",
         r"mod N|side by side",
-        "goes round the images in turn",
+        "assigns captions to the images in turn",
     ),
     Mistake(
         21,
@@ -46,7 +46,7 @@ MISTAKES = [
         "e = product.astype(float) / root",
         "",
         r"float32",
-        "computes in float64, whatever is given",
+        "computes in float64 for float32 arguments",
     ),
     Mistake(
         21,
@@ -55,7 +55,7 @@ MISTAKES = [
         "dproduct = de_by_image",
         "dproduct",
         r"root|sqrt|divi",
-        "forgets the scale on the way back",
+        "forgets the scale in the backward pass",
     ),
     Mistake(
         21,
@@ -73,7 +73,7 @@ MISTAKES = [
         "dh = dh_by_heads.mean(axis=0)",
         "dh",
         r"mean",
-        "takes the mean over heads, not the sum",
+        "averages over heads instead of summing",
     ),
     Mistake(
         21,
@@ -91,7 +91,7 @@ MISTAKES = [
         "values_by_caption = values",
         "z",
         r"swapaxes|transpos|reshape",
-        "writes the heads one below the other and reshapes",
+        "stacks the heads vertically and reshapes",
     ),
     Mistake(
         21,
@@ -100,7 +100,7 @@ MISTAKES = [
         "values_by_caption = values.transpose(1, 2, 0)",
         "z",
         r"turns|side by side",
-        "lets the heads' numbers take turns",
+        "interleaves the heads' numbers",
     ),
     Mistake(
         21,
@@ -120,7 +120,7 @@ dz_by_caption = dz.reshape(B, heads, K)
         "dvalues = dz.reshape(heads, B, K)",
         "dz",
         r"swapaxes|reshape",
-        "cuts z's gradient into heads in the wrong order",
+        "splits z's gradient into heads in the wrong order",
     ),
     Mistake(
         21,
@@ -129,7 +129,7 @@ dz_by_caption = dz.reshape(B, heads, K)
         "da = da_by_heads.mean(axis=0)",
         "da",
         r"mean",
-        "takes the mean over heads, not the sum",
+        "averages over heads instead of summing",
     ),
     Mistake(
         21,
@@ -156,7 +156,7 @@ dz_by_caption = dz.reshape(B, heads, K)
         "alpha_mean = alpha",
         "",
         r"shape",
-        "returns every head's alpha",
+        "returns the alpha of every head",
     ),
     Mistake(
         21,
@@ -167,7 +167,7 @@ alpha = softmax.softmax_forward(e.T)[0].T.copy()
     cache_softmax = softmax.SoftmaxCache(alpha)""",
         "alpha",
         r"heads.*locations",
-        "takes the softmax over the heads",
+        "computes the softmax over the heads",
     ),
     Mistake(
         21,
@@ -176,7 +176,7 @@ alpha = softmax.softmax_forward(e.T)[0].T.copy()
         "dalpha_from_mean = dalpha",
         "dalpha_mean",
         r"heads|len\(",
-        "forgets that alpha outside is a mean",
+        "forgets that the returned alpha is a mean over heads",
     ),
     Mistake(
         21,
@@ -185,7 +185,7 @@ alpha = softmax.softmax_forward(e.T)[0].T.copy()
         "dalpha_total = dalpha_from_context",
         "de",
         r"`dalpha(_mean)?`.*(missing|left out|forgotten)",
-        "drops the penalty's gradient of alpha",
+        "omits the gradient that the attention penalty sends to alpha",
     ),
     Mistake(
         21,
@@ -196,6 +196,6 @@ dalpha_total = dalpha_from_context.copy()
     dalpha_total[0] += dalpha""",
         "dalpha_mean or de",
         r"first head",
-        "gives the penalty's gradient to the first head alone",
+        "gives the attention penalty's gradient to the first head alone",
     ),
 ]

@@ -1,4 +1,4 @@
-"""Mistakes that learners make in exercise 22."""
+"""Typical mistakes in exercise 22."""
 
 from .record import Mistake
 
@@ -10,7 +10,7 @@ MISTAKES = [
         "    s = alpha.argmax(axis=1)\n",
         "s",
         r"likeliest|argmax|uniform",
-        "takes the likeliest location instead of drawing one",
+        "chooses the likeliest location instead of sampling one",
     ),
     Mistake(
         22,
@@ -19,7 +19,7 @@ MISTAKES = [
         "pieces_before = alpha <= place[:, None]",
         "",
         r"IndexError",
-        "compares alpha itself with the uniform number",
+        "compares alpha instead of its cumulative sum with the uniform number",
     ),
     Mistake(
         22,
@@ -28,7 +28,7 @@ MISTAKES = [
         "    place = np.minimum(uniforms, 1)\n",
         "s",
         r"last|`?upto\[:, -1\]`?|multiplied",
-        "forgets that the pieces may end short of 1",
+        "forgets that the cumulative sum may end below 1",
     ),
     Mistake(
         22,
@@ -37,7 +37,7 @@ MISTAKES = [
         "weights = one_hot",
         "weights",
         r"expected",
-        "draws for the captions with the expected context, too",
+        "samples for captions with the expected context, too",
     ),
     Mistake(
         22,
@@ -46,7 +46,7 @@ MISTAKES = [
         "sampled_part = dweights",
         "dalpha",
         r"straight-through|derivative|draws? get",
-        "lets the gradient through a draw",
+        "passes the gradient through a sampled location",
     ),
     Mistake(
         22,
@@ -55,7 +55,7 @@ MISTAKES = [
         "slope = np.ones_like(at_s)",
         "dalpha",
         r"division|1 / alpha",
-        "forgets the slope of the log",
+        "forgets the derivative of the log",
     ),
     Mistake(
         22,
@@ -71,7 +71,7 @@ MISTAKES = [
 """,
         "dalpha",
         r"scores|softmax",
-        "gives the scores' gradient where alpha's is asked",
+        "returns the gradient of the scores instead of alpha's",
     ),
     Mistake(
         22,
@@ -80,7 +80,7 @@ MISTAKES = [
         "reward = log_p.cumsum(axis=0)",
         "reward",
         r"from it on|up to|`?\[::-1\]|backwards|order",
-        "sums the words up to the draw",
+        "sums the words before the sample",
     ),
     Mistake(
         22,
@@ -89,7 +89,7 @@ MISTAKES = [
         "usual = baseline",
         "usual or reward",
         r"left|words",
-        "takes all of the baseline off a reward-to-go",
+        "subtracts the whole baseline from a reward-to-go",
     ),
     Mistake(
         22,
@@ -98,7 +98,7 @@ MISTAKES = [
         "reward = log_p.sum(axis=0) / mask.sum(axis=0)",
         "reward",
         r"mean|word",
-        "rewards by the mean log p of a word",
+        "uses the mean log p per word as the reward",
     ),
     Mistake(
         22,
@@ -107,7 +107,7 @@ MISTAKES = [
         "baseline = 0.9 * baseline + 0.1 * new",
         "baseline or after_one",
         r"new array|in place",
-        "makes a new baseline instead of changing the one there is",
+        "makes a new baseline array instead of changing the argument",
     ),
     Mistake(
         22,
@@ -134,6 +134,6 @@ MISTAKES = [
         "slope = -log_alpha",
         "dalpha",
         r"`?1`? is missing|\+ 1",
-        "forgets that alpha stands before the log, too",
+        "forgets the factor alpha before the log",
     ),
 ]

@@ -1,4 +1,4 @@
-"""Mistakes that learners make in exercise 23."""
+"""Typical mistakes in exercise 23."""
 
 from .record import Mistake
 
@@ -10,7 +10,7 @@ MISTAKES = [
         "back = back_reversed",
         "a or back",
         r"not turned",
-        "lays the states side by side as they come out: the last word's beside the first's",
+        "concatenates the states without reversing: the last word's state beside the first word's",
     ),
     Mistake(
         23,
@@ -22,7 +22,7 @@ back_reversed, _, cache_back = lstm.lstm_sequence_forward(Ex_reversed, start, st
         "back, _, cache_back = lstm.lstm_sequence_forward(Ex, start, start, W_x, W_hh, b)",
         "back",
         r"from the first",
-        "reads ahead twice, with other weights",
+        "reads forwards twice, with other weights",
     ),
     Mistake(
         23,
@@ -31,7 +31,7 @@ back_reversed, _, cache_back = lstm.lstm_sequence_forward(Ex_reversed, start, st
         "pass",
         "back",
         r"weights of its own",
-        "reads back with the weights that read ahead",
+        "reads backwards with the forward weights",
     ),
     Mistake(
         23,
@@ -40,7 +40,7 @@ back_reversed, _, cache_back = lstm.lstm_sequence_forward(Ex_reversed, start, st
         "words = sources",
         "Ex",
         r"shape|axes|first",
-        "gives the sentences where the words belong",
+        "passes the sentences where the words belong",
     ),
     Mistake(
         23,
@@ -49,7 +49,7 @@ back_reversed, _, cache_back = lstm.lstm_sequence_forward(Ex_reversed, start, st
         "lstm.lstm_sequence_forward(Ex_reversed, ahead[-1], start, W_x",
         "back",
         r"starts from|zeros",
-        "starts to read back from the state that reading ahead has left",
+        "starts reading backwards from the last forward state",
     ),
     Mistake(
         23,
@@ -58,7 +58,7 @@ back_reversed, _, cache_back = lstm.lstm_sequence_forward(Ex_reversed, start, st
         "dback_reversed = dback",
         "dEx_back",
         r"not turned",
-        "hands the gradients of the states back in the order of the words",
+        "passes the gradients of the backward states without reversing them",
     ),
     Mistake(
         23,
@@ -76,7 +76,7 @@ back_reversed, _, cache_back = lstm.lstm_sequence_forward(Ex_reversed, start, st
         "dEx = dEx_ahead",
         "dE_source",
         r"`dEx_back.*missing",
-        "forgets that both have read the words",
+        "forgets that both LSTMs read the words",
     ),
     Mistake(
         23,
@@ -89,6 +89,6 @@ dahead = da[:, :, :S].reshape(-1, N, S)
     dback = da[:, :, S:].reshape(-1, N, S)""",
         "dahead",
         r"reshape",
-        "reshapes where axes must change places",
+        "reshapes instead of swapping axes",
     ),
 ]

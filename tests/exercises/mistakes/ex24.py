@@ -1,4 +1,4 @@
-"""Mistakes that learners make in exercise 24."""
+"""Typical mistakes in exercise 24."""
 
 from .record import Mistake
 
@@ -10,7 +10,7 @@ MISTAKES = [
         "    return E @ query",
         "cosines",
         r"dot product|length|divi",
-        "returns dot products: nothing is divided by the lengths",
+        "returns dot products without dividing by the lengths",
     ),
     Mistake(
         24,
@@ -19,7 +19,7 @@ MISTAKES = [
         "    lengths = np.full(len(E), np.sqrt((E * E).sum()))",
         "lengths or cosines",
         r"all of E|each row|axis",
-        "divides by the norm of the whole matrix, not by each row's",
+        "divides by the norm of the whole matrix instead of each row's norm",
     ),
     Mistake(
         24,
@@ -28,7 +28,7 @@ MISTAKES = [
         "",
         "lengths or cosines",
         r"divided by 0|`?1`? where|zero",
-        "divides by a length of zero: not a number where 0 belongs",
+        "divides by a length of zero, which gives NaN instead of 0",
     ),
     Mistake(
         24,
@@ -46,7 +46,7 @@ MISTAKES = [
         "list(range(V))",
         "words or order",
         r"itself|left out",
-        "a word is its own nearest neighbour",
+        "lists a word as its own nearest neighbor",
     ),
     Mistake(
         24,
@@ -62,7 +62,7 @@ MISTAKES = [
 """,
         "words or order",
         r"first is left out|another of cosine 1",
-        "drops the first of all, as if it were always the word itself",
+        "drops the first word, as if it were always the query word",
     ),
     Mistake(
         24,
@@ -71,7 +71,7 @@ MISTAKES = [
         "key=lambda other: (cosines[other], other)",
         "words or order",
         r"smallest|farthest|minus|sign",
-        "sorts upwards: the farthest words",
+        "sorts in increasing order, which gives the farthest words",
     ),
     Mistake(
         24,
@@ -86,7 +86,7 @@ MISTAKES = [
 """,
         "words or order",
         r"equal cosines|larger number",
-        "turns an upward sort round: of equal cosines the larger number comes first",
+        "reverses an increasing sort, so that of equal cosines the larger number comes first",
     ),
     Mistake(
         24,
@@ -95,7 +95,7 @@ MISTAKES = [
         "return words, cosines[:k]",
         "cosines",
         r"words 0 to|not of those|`?cosines",
-        "the cosines of the first words of the vocabulary",
+        "returns the cosines of the first words of the vocabulary",
     ),
     Mistake(
         24,
@@ -113,7 +113,7 @@ MISTAKES = [
         "if word >= V:",
         "",
         r"must raise an error",
-        "takes -1 for the last word",
+        "accepts -1 as the last word",
     ),
     Mistake(
         24,
@@ -122,7 +122,7 @@ MISTAKES = [
         "    centred = E",
         "centred",
         r"E\.mean\(axis=0\)`? is missing",
-        "does not take off the mean",
+        "does not subtract the mean",
     ),
     Mistake(
         24,
@@ -131,7 +131,7 @@ MISTAKES = [
         "    centred = E - E.mean(axis=1, keepdims=True)",
         "centred",
         r"axis",
-        "takes off each word's own mean",
+        "subtracts each word's own mean",
     ),
     Mistake(
         24,
@@ -140,7 +140,7 @@ MISTAKES = [
         "        if axis[0] < 0:",
         "axes or largest",
         r"first number",
-        "settles the sign by an axis's first number",
+        "chooses the sign by an axis's first number",
     ),
     Mistake(
         24,
@@ -163,7 +163,7 @@ MISTAKES = [
 """,
         "axes",
         r"sign",
-        "leaves the signs as the decomposition has them",
+        "returns the signs of the decomposition unchanged",
     ),
     Mistake(
         24,
@@ -172,7 +172,7 @@ MISTAKES = [
         "    squares = np.sqrt(np.maximum(eigenvalues[::-1], 0))\n    centred = np.sqrt(squares.sum())\n",
         "squares or shares",
         r"s\^2|s \*\* 2|square|power",
-        "shares of singular values, not of their squares",
+        "computes shares of singular values instead of their squares",
     ),
     Mistake(
         24,
@@ -181,7 +181,7 @@ MISTAKES = [
         "    axes = eigenvectors[::-1][:k].copy()",
         "axes",
         r"column|transpos|row",
-        "takes rows of what has the axes as columns",
+        "uses rows of a matrix whose columns are the axes",
     ),
     Mistake(
         24,
@@ -190,7 +190,7 @@ MISTAKES = [
         "    total = squares[:k].sum()",
         "shares",
         r"k squares|not by all|\[:k\]",
-        "shares among the axes that are kept",
+        "computes shares relative to the first k axes only",
     ),
     Mistake(
         24,
@@ -199,7 +199,7 @@ MISTAKES = [
         "    centred = E",
         "x",
         r"mean",
-        "does not take off the mean",
+        "does not subtract the mean",
     ),
     Mistake(
         24,
@@ -208,6 +208,6 @@ MISTAKES = [
         "        x[:, j] = centred @ axis / np.linalg.norm(centred @ axis)",
         "x",
         r"length 1|divided|scaled",
-        "draws the left singular vectors: every axis as wide as the other",
+        "returns left singular vectors, in which every axis has the same scale",
     ),
 ]

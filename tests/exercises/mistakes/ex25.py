@@ -1,4 +1,4 @@
-"""Mistakes that learners make in exercise 25."""
+"""Typical mistakes in exercise 25."""
 
 from .record import Mistake
 
@@ -10,7 +10,7 @@ MISTAKES = [
         "x_padded = np.pad(x, ((0, 0), (P // 2, P // 2), (P // 2, P // 2), (0, 0)))",
         "x_padded or y",
         r"odd zero|both sides|stride 1|P // 2",
-        "pads by P // 2 on both sides, as is right for stride 1",
+        "pads by P // 2 on both sides, which is right only for stride 1",
     ),
     Mistake(
         25,
@@ -28,7 +28,7 @@ MISTAKES = [
         "y += cells * W[P - 1 - p, P - 1 - q]",
         "y",
         r"turn|half a turn|gone through backwards|-1 - p",
-        "turns the filter",
+        "rotates the filter",
     ),
     Mistake(
         25,
@@ -37,7 +37,7 @@ MISTAKES = [
         "            y += cells * W[p, q] + b",
         "y",
         r"`?b`?.*(once|every|term|there)",
-        "adds the bias for every cell of the filter",
+        "adds the bias for each cell of the filter",
     ),
     Mistake(
         25,
@@ -46,7 +46,7 @@ MISTAKES = [
         "dx = dx_padded[:, P // 2 : P // 2 + H, P // 2 : P // 2 + width]",
         "dx",
         r"P // 2 lines",
-        "cuts P // 2 lines off, where there may be fewer",
+        "removes P // 2 rows of padding, although there may be fewer",
     ),
     Mistake(
         25,
@@ -55,7 +55,7 @@ MISTAKES = [
         "dx = dx_padded[:, :H, :width]",
         "dx",
         r"padding|top|cut",
-        "cuts the padding off below and to the right only",
+        "removes the padding only at the bottom and on the right",
     ),
     Mistake(
         25,
@@ -73,7 +73,7 @@ MISTAKES = [
         "dcells += dy * W[P - 1 - p, P - 1 - q]",
         "dx_padded or cells or dx",
         r"turn",
-        "turns the filter and scatters all the same",
+        "rotates the filter and scatters as well",
     ),
     Mistake(
         25,
@@ -82,7 +82,7 @@ MISTAKES = [
         "dW[p, q] = (cells * dy).mean(axis=(0, 1, 2))",
         "dW",
         r"mean",
-        "takes the mean over windows",
+        "averages over windows",
     ),
     Mistake(
         25,

@@ -1,4 +1,4 @@
-"""Mistakes that learners make in exercise 26."""
+"""Typical mistakes in exercise 26."""
 
 from .record import Mistake
 
@@ -10,7 +10,7 @@ MISTAKES = [
         "    baseline = np.tile(of_greedy, per_image)",
         "weights",
         r"tile|repeat",
-        "compares captions with the greedy one of another image",
+        "compares captions with the greedy caption of another image",
     ),
     Mistake(
         26,
@@ -19,7 +19,7 @@ MISTAKES = [
         "    return baseline - of_drawn",
         "weights",
         r"swap|each other's place|sign",
-        "takes the drawn caption's score off the greedy one's",
+        "subtracts the sampled caption's score from the greedy one's",
     ),
     Mistake(
         26,
@@ -28,7 +28,7 @@ MISTAKES = [
         "    loss = (weights * caption_log_p).mean()",
         "loss",
         r"sign|minus",
-        "goes downhill with what should grow",
+        "minimizes what should be maximized",
     ),
     Mistake(
         26,
@@ -37,7 +37,7 @@ MISTAKES = [
         "    word_log_p = at_word - likelihood.log_sum",
         "word_log_p or loss",
         r"padding|mask",
-        "counts what comes after <end>, which was not drawn",
+        "counts words after <end>, which were not sampled",
     ),
     Mistake(
         26,
@@ -46,7 +46,7 @@ MISTAKES = [
         "    caption_log_p = word_log_p.sum(axis=0) / mask.sum(axis=0)",
         "caption_log_p or loss",
         r"mean log p of a word|divided",
-        "takes a caption's mean log p a word",
+        "uses a caption's mean log p per word",
     ),
     Mistake(
         26,
@@ -55,7 +55,7 @@ MISTAKES = [
         "    word_gradient = onehot - p",
         "word_gradient or dlogits",
         r"uphill|sign|swap|each other's place",
-        "has the slope of log p where that of its opposite belongs",
+        "returns the gradient of log p instead of -log p",
     ),
     Mistake(
         26,
@@ -64,7 +64,7 @@ MISTAKES = [
         "    caption_weights = weights * dloss / mask.sum(axis=0)",
         "caption_weights or dlogits",
         r"words|mask",
-        "divides by each caption's own words",
+        "divides by each caption's number of words",
     ),
     Mistake(
         26,
@@ -73,7 +73,7 @@ MISTAKES = [
         "    return word_gradient * np.maximum(mask * caption_weights, 0)[..., None]",
         "dlogits or caption_weights",
         r"worse|sign|left out",
-        "learns from captions that did better alone",
+        "learns only from captions that did better",
     ),
     Mistake(
         26,
@@ -82,7 +82,7 @@ MISTAKES = [
         "    word_gradient = p * onehot - onehot",
         "word_gradient or dlogits",
         r"only the word",
-        "gives nothing to the logits of the words that were not drawn",
+        "gives no gradient to the logits of words that were not sampled",
     ),
     Mistake(
         26,
@@ -100,7 +100,7 @@ MISTAKES = [
         "        place = uniforms[0] * ends[:, -1]",
         "uniforms_t or words or words_of_captions",
         r"same numbers|row t|uniforms",
-        "draws every word with the first word's numbers",
+        "samples every word with the first word's random numbers",
     ),
     Mistake(
         26,
@@ -109,7 +109,7 @@ MISTAKES = [
         "    rows = np.tile(np.arange(N), B // N)",
         "state",
         r"tile|repeat",
-        "has the captions of an image apart",
+        "does not place the captions of an image side by side",
     ),
     Mistake(
         26,
@@ -118,7 +118,7 @@ MISTAKES = [
         "        logits, _, _, _ = decoder.step(params, state, words)",
         "state or logits",
         r"state",
-        "leaves the decoder where it began",
+        "does not advance the decoder's state",
     ),
     Mistake(
         26,
@@ -127,6 +127,6 @@ MISTAKES = [
         "            if not done[b] and words[b] != END:",
         "captions or b or done or words_of_captions",
         r"END",
-        "leaves <end> out, so that nothing is learnt about when to stop",
+        "omits <end>, so that the model does not learn when to stop",
     ),
 ]

@@ -1,4 +1,4 @@
-"""Patterns that the words for a wrong term must match, where several exercises share them."""
+"""Patterns shared by several exercises that the message about a wrong term must match."""
 
 OVERWRITTEN = r"overwr|\+=|accumul|last (window|one|cell)"
 TURNED = r"turn|flip|rotat|revers|\[::-1|-1 - p"

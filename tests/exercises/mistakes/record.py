@@ -1,15 +1,15 @@
-"""The record of one mistake, and of what its diagnosis should say."""
+"""The record of a mistake and of the diagnosis to expect."""
 
 from typing import NamedTuple
 
 
 class Mistake(NamedTuple):
-    """One mistake in one function."""
+    """A mistake in one function."""
 
     exercise: int
     function: str
-    right: str  # this text of the solution's function, which is there once,
-    wrong: str  # is replaced by that
-    array: str  # the variable whose equation should be named, or several joined by " or "; "" for a misuse
-    term: str  # a pattern that the words for the wrong term must match; of a misuse, that the sentence must match
+    right: str  # text of the solution, which occurs exactly once in the function
+    wrong: str  # its replacement
+    array: str  # the variable to be named, or several joined by " or "; "" if the verdict has a sentence instead
+    term: str  # pattern that the wrong term, or the sentence, must match
     words: str  # the mistake in words
