@@ -12,18 +12,14 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
-from typing import NamedTuple
 
 import pytest
+from pages import ALL_COMMANDS, FOLDERS, OURS, PAGES, ROOT, anchors, blocks, described, inline_code, names, prose
 
 from numpy_sat.experiment import presets, settings
 from numpy_sat.experiment.recipe import SETTINGS
 from numpy_sat.system import cli
 
-ROOT = Path(__file__).parents[1]
-FOLDERS = ("numpy_sat", "exercises", "solutions", "tests", ".github")
-PAGES = sorted(path for folder in FOLDERS for path in (ROOT / folder).rglob("*.md"))
-PAGES = [ROOT / "README.md", *(path for path in PAGES if ".venv" not in path.parts)]
 RUNS = {  # the runs that pages name, by their folder's name without -on and -soup: what their recipe begins with
     "scenes-small": presets.from_random_weights("scenes", True),
     "flickr8k": presets.from_random_weights("flickr8k", False),
@@ -33,61 +29,6 @@ RUNS = {  # the runs that pages name, by their folder's name without -on and -so
 COMMANDS = ("train", "evaluate", "caption", "show", "words", "study", "soup", "ship", "variance", "flickr8k", "bench")
 OF_EXERCISES = ("check", "watch", "hint", "show", "plug", "reset", "solution")
 OTHER_OPTIONS = {"--impl"}  # of pytest, declared in conftest.py
-
-
-class Command(NamedTuple):
-    """A command of a page."""
-
-    page: Path
-    module: str  # such as numpy_sat.train
-    argv: list
-
-
-def names(paths):
-    """Return the paths relative to the project, as text."""
-    return [path.relative_to(ROOT).as_posix() for path in paths]
-
-
-def prose(text):
-    """Return a page's text without its blocks of code."""
-    return re.sub(r"^```.*?^```$", "", text, flags=re.S | re.M)
-
-
-def inline_code(text):
-    """Return the pieces of code in a page's prose."""
-    return re.findall(r"`([^`\n]+)`", prose(text))
-
-
-def blocks(text, *languages):
-    """Return the blocks of code in these languages."""
-    return [body for language, body in re.findall(r"^```(\w+)\n(.*?)^```$", text, re.S | re.M) if language in languages]
-
-
-def anchors(path):
-    """Return the names of a page's headings, as GitHub makes them."""
-    headings = re.findall(r"^#+ (.*)$", re.sub(r"^```.*?^```$", "", path.read_text("utf-8"), flags=re.S | re.M), re.M)
-    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
-
-
-def commands_of(path):
-    """Return all commands of a page that start this project's modules."""
-    text = path.read_text(encoding="utf-8")
-    lines = [line for block in blocks(text, "sh", "bat") for line in block.replace("\\\n", " ").splitlines()]
-    parts = [part for line in [*lines, *inline_code(text)] for part in line.split("&&")]
-    commands = []
-    for part in parts:
-        if match := re.search(r"python3? -m (\S+)(.*)$", part):
-            commands.append(Command(path, match[1], shlex.split(match[2], comments=True)))
-    return commands
-
-
-ALL_COMMANDS = [command for path in PAGES for command in commands_of(path)]
-OURS = [command for command in ALL_COMMANDS if command.module.startswith(("numpy_sat", "exercises"))]
-
-
-def described(command):
-    """Return a command as text, with its page."""
-    return f"{command.page.relative_to(ROOT).as_posix()}: {command.module} {shlex.join(command.argv)}"
 
 
 def parse(module, argv, monkeypatch):
@@ -122,7 +63,7 @@ def base_recipe(args):
 
 
 def test_there_are_the_pages():
-    expected = ["README.md", "numpy_sat/RESULTS.md", "exercises/README.md"]
+    expected = ["README.md", "numpy_sat/RESULTS.md", "exercises/README.md", ".github/CONTRIBUTING.md"]
     expected += [f"numpy_sat/{name}/README.md" for name in ("decoders", "training", "evaluation", "data", "kernels")]
     assert set(expected) <= set(names(PAGES))
     assert len(OURS) > 80

