@@ -112,9 +112,9 @@ def conv_input_gradient(dy, cache):
     """
     x, W, stride, padding = cache
     dx_padded = np.zeros_like(_pad(x, padding))
+    # The cells that filter cell (p, q) multiplied receive dy W_pq^T. Overlapping windows add up.
     for p, q in np.ndindex(W.shape[:2]):
         cells = _cells(dx_padded, p, q, dy, stride)
-        # The cells that filter cell (p, q) multiplied receive dy W_pq^T. Overlapping windows add up.
         cells += dy @ W[p, q].T
     _, H, width, _ = x.shape
     return np.ascontiguousarray(dx_padded[:, padding : padding + H, padding : padding + width])

@@ -70,9 +70,9 @@ def max_pool_backward(dy, cache):
     """
     winner, x_shape, window, stride, padding = cache
     dx_padded = _pad(np.zeros(x_shape, dy.dtype), padding, 0)
+    # A cell receives dy of every window that it won.
     for p, q in np.ndindex(window, window):
         cells = _cells(dx_padded, p, q, window, stride)
-        # A cell receives dy of every window that it won.
         cells += dy * (winner == p * window + q)
     _, H, W, _ = x_shape
     return np.ascontiguousarray(dx_padded[:, padding : padding + H, padding : padding + W])
