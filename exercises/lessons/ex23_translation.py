@@ -96,6 +96,7 @@ SPLIT = "np.split(da.swapaxes(0, 1), 2, axis=2)"
 GO_BACK = """\
         dback[::-1], zeros, cache.back
     )
+    # gradient of E x_j = term 1: through the LSTM ahead + term 2: through the LSTM back
     grads["E_source"] = embedding.embedding_backward(dEx_ahead + dEx_back[::-1], cache.embedding)
 """
 BACKWARD_MISTAKES = (
