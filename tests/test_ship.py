@@ -1,4 +1,4 @@
-"""ship and what it has made: the captioner that comes with the package."""
+"""Test the command ship, and the captioner of the package."""
 
 import dataclasses
 import json
@@ -21,7 +21,7 @@ from numpy_sat.system.errors import InputError
 
 @pytest.fixture(scope="module")
 def judged(tmp_path_factory):
-    """A tiny run that evaluate has judged."""
+    """Return the folder of a tiny run that evaluate has scored."""
     folder = tmp_path_factory.mktemp("ship")
     scenes.write(folder / "scenes" / f"scenes-{scenes.VERSION}-0", train=40, dev=6, test=2)
     tiny = ["stages=((4,),(6,))", "embedding_size=5", "hidden_size=7", "attention_size=6", "image_size=16"]
@@ -35,6 +35,7 @@ def judged(tmp_path_factory):
 
 @pytest.fixture
 def photo(tmp_path):
+    """Return the path of a small random image."""
     path = tmp_path / "photo.png"
     Image.fromarray(np.random.default_rng(0).integers(0, 256, (30, 40, 3), np.uint8)).save(path)
     return path
@@ -47,8 +48,9 @@ def test_shipped(judged, photo, tmp_path, monkeypatch, capsys):
     assert {array.dtype for array in stored.params.values()} == {np.dtype(np.float16)} and not stored.optimizer
     assert str(judged.parent) not in json.dumps(stored.settings)
     scores = json.loads((judged / "evaluate-dev.json").read_text())["rows"][0]["figures"]
-    said = capsys.readouterr().out
-    assert "trained on: drawn scenes" in said and f"CIDEr-D {scores['CIDEr-D']:.1f}" in said and str(out) in said
+    printed = capsys.readouterr().out
+    assert "trained on: drawn scenes" in printed and str(out) in printed
+    assert f"CIDEr-D {scores['CIDEr-D']:.1f}" in printed
     for name, array in runs.load_model(out).params.items():
         np.testing.assert_allclose(array, whole.params[name], rtol=1e-3, atol=1e-7)
     monkeypatch.setattr(runs, "SHIPPED", out)
@@ -56,7 +58,7 @@ def test_shipped(judged, photo, tmp_path, monkeypatch, capsys):
     first, second = capsys.readouterr().out.splitlines()
     assert first == second and first.startswith(f"{photo}: ")
     assert ship.main(["--out", str(out)]) == 0
-    assert capsys.readouterr().out in said
+    assert capsys.readouterr().out in printed
 
 
 def test_refused(judged, tmp_path, monkeypatch, capsys):
@@ -72,7 +74,7 @@ def test_refused(judged, tmp_path, monkeypatch, capsys):
     (run / "evaluate-dev.json").write_text("{}")
     refused("is not what evaluate writes; evaluate again")
     (tmp_path / "evaluate-dev.json").replace(run / "evaluate-dev.json")
-    (run / runs.BEST).rename(tmp_path / runs.BEST)  # so that its last counts, which nobody has judged
+    (run / runs.BEST).rename(tmp_path / runs.BEST)  # now the last checkpoint counts, which evaluate has not scored
     refused(f"evaluate-dev.json: of another checkpoint than {run / runs.LAST}; evaluate again: python -m numpy_sat.ev")
     (tmp_path / runs.BEST).replace(run / runs.BEST)
     with monkeypatch.context() as patch:
@@ -95,13 +97,13 @@ def test_a_translator_is_not_shipped(tmp_path, monkeypatch, capsys):
     assert "run: a translator" in capsys.readouterr().err and not list(tmp_path.iterdir())
 
 
-def test_a_run_alone_is_asked_for_a_image(judged, capsys):
+def test_a_run_without_images_is_refused(judged, capsys):
     with pytest.raises(SystemExit):
         caption.main([str(judged)])
-    assert "Name an IMAGE, too" in capsys.readouterr().err
+    assert "name an IMAGE after" in capsys.readouterr().err
 
 
-def test_what_comes_with_the_package():
+def test_captioner_of_the_package():
     stored = checkpoint.load(runs.SHIPPED)
     assert runs.SHIPPED.stat().st_size <= shipping.LARGEST
     assert {array.dtype for array in stored.params.values()} == {np.dtype(np.float16)} and not stored.optimizer
@@ -113,8 +115,8 @@ def test_what_comes_with_the_package():
     assert "END OF TERMS AND CONDITIONS" in runs.SHIPPED.with_name(notice.LICENSE).read_text()
 
 
-def test_the_command_that_began_the_shipped_captioner():
-    """Its first recipe is what the command stands for."""
+def test_first_command_of_the_shipped_captioner():
+    """Check that its first command gives its first recipe."""
     settings = checkpoint.load(runs.SHIPPED).settings
     first = runs.beginning(settings)
     recipe = arguments.choose_recipe(arguments.parse(first["first_command"][1:]))
@@ -123,7 +125,7 @@ def test_the_command_that_began_the_shipped_captioner():
     assert recipe.replace(weights_digest=digest) == from_json(first["first_recipe"])
 
 
-def test_a_notice_goes_with_tuned_stages_alone(tmp_path):
+def test_only_captioners_with_tuned_stages_need_a_notice(tmp_path):
     encoder = runs.load_model(runs.SHIPPED).recipe.encoder
     assert notice.write(tmp_path / "c.npz", dataclasses.replace(encoder, tuned_stages=0)) == []
     assert not list(tmp_path.iterdir())
@@ -132,7 +134,7 @@ def test_a_notice_goes_with_tuned_stages_alone(tmp_path):
     assert paths[1].read_bytes() == runs.SHIPPED.with_name(notice.LICENSE).read_bytes()
 
 
-def test_without_the_encoder_one_sentence(photo, monkeypatch, capsys):
+def test_a_missing_encoder_gives_one_sentence(photo, monkeypatch, capsys):
     monkeypatch.setattr(pretrained, "PACKAGE", "no_such_package")
     pretrained._net.cache_clear()
     assert caption.main([str(photo)]) == 2
@@ -142,7 +144,7 @@ def test_without_the_encoder_one_sentence(photo, monkeypatch, capsys):
 
 @pytest.fixture
 def encoder():
-    """The shipped captioner's encoder, with whose weights CI installs."""
+    """Skip the test if the weights of the shipped captioner's encoder are not installed."""
     pretrained._net.cache_clear()
     try:
         pretrained.lite0_file()
@@ -150,36 +152,36 @@ def encoder():
         pytest.skip(str(error))
 
 
-def test_photos_as_they_come(encoder, tmp_path, capsys):
-    """JPEG, PNG and WebP, grey, turned by its camera, large, and of one pixel: a caption of words each."""
+def test_photos_of_all_kinds(encoder, tmp_path, capsys):
+    """Check the captions of JPEG, PNG and WebP files: grey, rotated by EXIF, large, and of one pixel."""
     pixels = np.random.default_rng(0).integers(0, 256, (6, 9, 3), np.uint8)
     image = Image.fromarray(pixels).resize((640, 480), Image.Resampling.BICUBIC)
-    turned = Image.Exif()
-    turned[0x0112] = 6  # to be turned by 90 degrees
+    exif = Image.Exif()
+    exif[0x0112] = 6  # orientation: rotate by 90 degrees
     image.save(tmp_path / "upright.png")
-    image.transpose(Image.Transpose.ROTATE_90).save(tmp_path / "turned.png", exif=turned)
+    image.transpose(Image.Transpose.ROTATE_90).save(tmp_path / "turned.png", exif=exif)
     image.save(tmp_path / "photo.webp")
     image.convert("L").save(tmp_path / "grey.jpg")
     image.resize((4000, 3000)).save(tmp_path / "large.jpg")
     image.resize((1, 1)).save(tmp_path / "pixel.png")
     paths = sorted(map(str, tmp_path.iterdir()))
     assert caption.main([*paths, "--show", str(tmp_path / "look.png")]) == 0
-    said = [line for line in capsys.readouterr().out.splitlines() if not line.startswith("  attention map")]
-    of_path = {line.partition(": ")[0]: line.partition(": ")[2].partition("  (log p ")[0] for line in said}
-    assert sorted(of_path) == paths and all(len(text.split()) > 2 and "<" not in text for text in of_path.values())
-    assert of_path[str(tmp_path / "upright.png")] == of_path[str(tmp_path / "turned.png")]
+    lines = [line for line in capsys.readouterr().out.splitlines() if not line.startswith("  attention map")]
+    captions = {line.partition(": ")[0]: line.partition(": ")[2].partition("  (log p ")[0] for line in lines}
+    assert sorted(captions) == paths and all(len(text.split()) > 2 and "<" not in text for text in captions.values())
+    assert captions[str(tmp_path / "upright.png")] == captions[str(tmp_path / "turned.png")]
     for number in range(1, 7):
         with Image.open(tmp_path / f"look-{number}.png") as figure:
             assert figure.width > 300
 
 
-def test_it_looks_somewhere(encoder, photos):
-    """Its attention is not uniform, and moves from word to word."""
+def test_attention_is_not_uniform_and_moves(encoder, photos):
+    """Check the attention of the shipped captioner on photos."""
     model = runs.load_model(runs.SHIPPED)
     config, recipe = model.recipe, model.recipe
-    given = np.concatenate([inputs.read(config, path) for path in photos[:20]])
-    found = search.caption_images(
-        model.params, config, given, 3, recipe.decoding.max_words, recipe.decoding.length_power
+    images = np.concatenate([inputs.read(config, path) for path in photos[:20]])
+    captions = search.caption_images(
+        model.params, config, images, 3, recipe.decoding.max_words, recipe.decoding.length_power
     )
-    looked = measure([one.alpha for one in found])
-    assert looked.entropy < looked.most - 0.1 and looked.movement > 0.05 and not looked.collapsed
+    attention = measure([caption.alpha for caption in captions])
+    assert attention.entropy < attention.most - 0.1 and attention.movement > 0.05 and not attention.collapsed

@@ -205,13 +205,13 @@ def recur_forward(params, a, keys, Ey, h, c, parts, mode=None):
         alpha: (B, L) attention weights.
         cache: what recur_backward needs.
     """
-    # (4) (5) (6)
+    # (4) (5) (6): scores, alpha_t = softmax(scores), context_t = sum_i alpha_ti a_i for soft attention
     z, alpha, cache_attend = parts.attention.attend_forward(params, a, keys, h, mode)
     cache_gate = None
     if parts.gate:
-        # beta_t = sigm(w_beta . h_{t-1} + b_beta), z_t = beta_t sum_i alpha_ti a_i
+        # beta_t = sigm(w_beta . h_{t-1} + b_beta), z_t = beta_t context_t
         z, cache_gate = attention.gate_forward(z, h, params["w_beta"], params["b_beta"])
-    # (1) (2) (3)
+    # (1) (2) (3): h_t, c_t = LSTM(x, h_{t-1}, c_{t-1}), x = (E y_{t-1}, z_t)
     x = np.concatenate([Ey, z], axis=1)
     h, c, cache_lstm = lstm.lstm_forward(x, h, c, params["W_x"], params["W_hh"], params["b"])
     return h, c, z, alpha, RecurCache(parts, cache_attend, cache_gate, cache_lstm)
