@@ -1,8 +1,8 @@
 """Exercise 1: Gradients by measuring.
 
-To learn: a gradient can be measured. Move one number a little, ask the loss again, and see how it answers. That takes
-two losses a number, so nobody trains by it; but it needs no algebra, and so makes none of algebra's mistakes. Every
-backward pass of this course is held to it. So let us first make sure of the ruler.
+To learn: a gradient can be measured. Change one number a little, and compute the loss again. That takes two losses for
+each number, which is too slow for training. But it needs no algebra, so it makes no algebra mistakes. Every backward
+pass of this course is checked against it. So first make sure that the check itself is right.
 
     forward difference   (f(x + d) - f(x)) / d             wrong by about d / 2 times f''(x)
     central difference   (f(x + d) - f(x - d)) / (2 d)     wrong by about d^2 / 6 times f'''(x): this one is ours
@@ -12,15 +12,15 @@ backward pass of this course is held to it. So let us first make sure of the rul
 Predict before you run: f(x) = x^3 at x = 2, where the slope is 12, with the huge step 1: f is 1, 8, 27 at 1, 2, 3.
 Forward difference: 19. Central difference: 13. And with the step 0.1? (Central: 12.01; find the forward one.)
 By how much does each error shrink when the step becomes ten times smaller?
-Relative error of [3, -4] and [3, -2]: 2 / (4 + 3) = 2/7. Of [3, -4] and [-3, 4]? Of a gradient twice too large?
-Of [0, 0] and [0, 0.0000005], a small gradient that somebody forgot? (1, the largest there is.)
+Relative error of [3, -4] and [3, -2]: 2 / (4 + 3) = 2/7. Of [3, -4] and [-3, 4]? Of a gradient that is twice too large?
+Of [0, 0] and [0, 0.0000005], a small gradient that somebody forgot? (1, the largest possible value.)
 
-Three things to mind:
-- loss() takes no arguments: it looks at x itself. So x is moved in place, one entry at a time, and put back exactly.
-  0.3 + 0.1 - 0.1 is 0.30000000000000004, so keep the old number. The check looks at the last bit (`restored`).
-- A distance is never negative, and NaN > 0.001 is false: a check that forgets either passes what is broken.
-- Both gradients below TINY are two zeros with rounding errors: their ratio says nothing, so compare max |a - n|.
-  Empty arrays have no maximum, unless it is told where to begin: .max(initial=0).
+Three traps:
+- loss() takes no arguments: it reads x itself. So change x in place, one entry at a time, and restore it exactly.
+  0.3 + 0.1 - 0.1 is 0.30000000000000004, so store the old number. The check compares to the last bit (`restored`).
+- A distance is never negative, and NaN > 0.001 is false. A check that forgets either of these accepts wrong gradients.
+- Two gradients below TINY are zeros with rounding errors. Their ratio means nothing, so compare max |a - n| alone.
+  Empty arrays have no maximum, unless you give a start value: .max(initial=0).
 """
 
 import numpy as np

@@ -4,24 +4,24 @@ To learn: how a word enters a network, and where its gradient goes. The backward
 most people write first is wrong.
 
 The slides: "I live in Rome / Paris / Italy / France" has the words I, live, in, Rome, Paris, Italy, France, numbered
-0 to 6. So a one-hot word has length 7, Paris is [0, 0, 0, 0, 1, 0, 0], and any two words are equally unlike: the
-vector says which word it is and nothing more. What words have in common must be learned, a row of E for each:
+0 to 6. So a one-hot vector has length 7, and Paris is [0, 0, 0, 0, 1, 0, 0]. Any two words are equally different: the
+vector only says which word it is. The network learns what words have in common, one row of E for each word:
 
     Ey = y E             Ey_m = sum over v of y_v E_vm          y: one-hot, (V,); E: (V, M)
 
-All terms but one are zero, so nobody multiplies: Ey is the row of E at the word. Backward it is the same product:
+All terms but one are zero, so no multiplication is needed: Ey is the row of E at the word. Backward is a product, too:
 
-    dE = y^T dEy         dE_vm = sum over all places n of y_nv dEy_nm
+    dE = y^T dEy         dE_vm = sum over all positions n of y_nv dEy_nm
 
-Again most of it is zeros. Which terms are left for one word v? In how many places may it stand?
+Again most terms are zero. Which terms remain for one word v? In how many positions can it occur?
 
 Predict before you run: the four sentences are words of shape (4, 4), "I live in Paris" being [0, 1, 2, 4]. Let M = 2
 and let every entry of dEy be 1. Then dE is (7, 2), and its row for "live" is [4, 4]. What are the other six rows?
 And with E = [[1, 2], [3, 4], [5, 6]]: Ey of the words [2, 0, 2] is [[5, 6], [1, 2], [5, 6]].
 For dEy = [[1, 0], [0, 1], [10, 10]], what is dE, and which row of it is zero?
 
-words may have any shape, (T, B) most often; Ey and the one-hot vectors have one axis more, the last.
--1 is no word, though NumPy would take it for the last one: one_hot must raise IndexError.
+words may have any shape, usually (T, B). Ey and the one-hot vectors have one more axis, the last.
+-1 is no word, but NumPy would use it as the last one: one_hot must raise IndexError.
 The cache is EmbeddingCache(words, E).
 """
 

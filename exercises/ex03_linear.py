@@ -1,21 +1,21 @@
 """Exercise 3: The affine map.
 
-To learn: every layer with weights ends in this one. If you can derive its three gradients by looking at shapes and at
-what each number took part in, you can derive all that follow.
+To learn: every layer with weights contains this one. If you can derive its three gradients from the shapes and from
+the outputs that contain each number, you can derive all that follow.
 
     y = x W + b            y_no = sum over i of x_ni W_io + b_o
 
-The slides: a layer is a table of weights; learning is asking, of each weight, how the loss would change with it. The
-weight W_io has a part in y_no of every row n, and there it counts x_ni times. So its gradient is a sum over n.
-Ask the same of x_ni and of b_o. Then look at the shapes: dW has W's, and only one product of x and dy can give it.
+The slides: a layer is a table of weights. Learning asks how the loss changes with each weight. The weight W_io appears
+in y_no of every row n, with the factor x_ni. So its gradient is a sum over n.
+Do the same for x_ni and b_o. Then look at the shapes: dW has the shape of W, and only one product of x and dy has it.
 
 Predict before you run: x = [[1, 2]], W = [[1, 0, 2], [0, 1, 3]], b = [0, 0, 1], dy = [[1, 10, 100]].
 What are y, dx, dW and db? (y = [[1, 2, 9]], dx = [[201, 310]]; find dW and db yourself.)
 Now a second row, the same as the first, in x and in dy: which of the three gradients become twice as large?
 
-x may have more than two axes, (T, B, I) say: all but the last count rows. dx has x's shape, whatever that is.
-dy is the gradient of the whole loss: if the loss is a mean, its division is in dy already.
-The cache is LinearCache(x, W): what the backward needs, and no more. (Why is b not in it?)
+x may have more than two axes, such as (T, B, I): all but the last count rows. dx always has the shape of x.
+dy is the gradient of the whole loss: if the loss is a mean, dy already contains the division.
+The cache is LinearCache(x, W): it holds only what the backward pass needs. (Why does it not hold b?)
 """
 
 import numpy as np

@@ -1,28 +1,29 @@
 """Exercise 4: Softmax and cross-entropy.
 
-To learn: how scores become a choice (of a word; in exercise 11 of a place to look at), and what a wrong choice costs.
+To learn: how scores become probabilities (of words here, of locations in exercise 11), and what a wrong word costs.
 
     softmax        p_i = exp(x_i) / sum over j of exp(x_j)
-    its backward   dx_i = p_i (dp_i - sum over j of p_j dp_j)          each score has a part in every p of its row
+    its backward   dx_i = p_i (dp_i - sum over j of p_j dp_j)          each score affects every p of its row
     log sum exp    log_sum = log of sum over j of exp(x_j), so that log p_i = x_i - log_sum
     a word         word_tb = - sum over k of q_k log p_k           q: 1 at the target, 0 elsewhere
-                   smoothed by s: q is 1 - s at the target, plus s / V at every word
+                   label smoothing s: q is 1 - s at the target, plus s / V at every word
     a batch        (14) loss = sum over t and b of mask_tb word_tb / B         a sum over words, a mean over captions
-    its backward   dlogits = (p - q) mask / B dloss                what the model believes less what it should
+    its backward   dlogits = (p - q) mask / B dloss                the predicted minus the target distribution
 
-exp(710) is infinite. Taking the same number off all scores of a row changes no p (why?): take off the row's largest.
-And a p below 1e-324 is 0, its log infinite: so take log p from log_sum, not from p.
+exp(710) is infinite. Subtracting the same number from all scores of a row changes no p (why?). So subtract the row's
+maximum. A p below 1e-324 is 0, and its log is infinite. So compute log p from log_sum, not from p.
 
 Predict before you run: softmax of [0, 0] is [1/2, 1/2]; of [1000, 1000 + ln 3] it is [1/4, 3/4]. Of [0, ln 3, ln 4]?
 Backward at p = [1/2, 1/2]: dp = [1, 0] gives dx = [1/4, -1/4]. What does dp = [7, 7] give, and why must it?
-Equal logits are a model that knows nothing: every p is 1 / V and a word costs ln V, which is 7.82 for V = 2500. If
-your training starts far above, look for a mistake. Two captions, of 3 words and of 1, equal logits: the loss is
-2 ln V. What would it be if the padding were counted (T = 3)? What does smoothing change here?
-p = [1/2, 1/4, 1/4], target 0, one caption of one word: dlogits = [-1/2, 1/4, 1/4]. And with smoothing s = 0.3?
+With equal logits, every p is 1 / V and a word costs ln V, which is 7.82 for V = 2500. If your training starts far
+above, look for a mistake. Two captions, of 3 words and of 1, equal logits: the loss is 2 ln V. What would it be if the
+padding were counted (T = 3)? What does label smoothing change here?
+p = [1/2, 1/4, 1/4], target 0, one caption of one word: dlogits = [-1/2, 1/4, 1/4]. And with label smoothing s = 0.3?
 
-logits are (T, B, V), targets and mask (T, B), mask 1.0 at words and 0.0 at padding. A mean over all words, not over
-captions, is another loss. The caches: SoftmaxCache(p); CrossEntropyCache(logits, log_sum, targets, mask, smoothing),
-log_sum being (T, B). In the cross-entropy you may call softmax.log_sum_exp and softmax.softmax_forward.
+logits are (T, B, V), targets and mask (T, B). mask is 1.0 at words and 0.0 at padding. The loss is a mean over
+captions, not over words. The caches are SoftmaxCache(p) and CrossEntropyCache(logits, log_sum, targets, mask,
+smoothing), where log_sum is (T, B). In the cross-entropy you may call softmax.log_sum_exp and
+softmax.softmax_forward.
 """
 
 import numpy as np

@@ -1,20 +1,21 @@
 """Exercise 5: relu and max-pooling.
 
-To learn: two layers that only choose. relu lets a number pass or not; max-pooling lets one cell of a window pass. The
-chosen one gets the gradient, whole; the others get nothing; a cell that is chosen twice gets the sum of both.
+To learn: two layers that only select. relu selects the positive numbers, and max-pooling selects one cell of each
+window. The selected number receives the whole gradient, the others receive 0. A cell that is selected twice receives
+the sum of both.
 
     relu       y = max(x, 0)
     max_pool   y[n, i, j, c] = the largest of x[n, i s - padding + p, j s - padding + q, c] over p, q in the window
 
 Window (i, j) begins at row i s - padding and column j s - padding (s is the stride), so windows overlap where
-s < window. H' = (H + 2 padding - window) // s + 1 of them fit from top to bottom; a rest that fills none is left out.
-Every channel is pooled by itself. The padding must never win: a ring of zeros would beat negative cells.
+s < window. H' = (H + 2 padding - window) // s + 1 of them fit from top to bottom. A remainder is ignored.
+Every channel is pooled separately. The padding must never win: a ring of zeros would win over negative cells.
 
-The caches are ReluCache(y) and PoolCache(winner, x.shape, window, stride, padding). winner, of y's shape and of dtype
-np.uint8, holds the number p * window + q of each window's largest cell; of equal ones the first, row by row.
+The caches are ReluCache(y) and PoolCache(winner, x.shape, window, stride, padding). winner has the shape of y and the
+dtype np.uint8. It holds the number p * window + q of each window's largest cell, the first of equal ones, row by row.
 
-Predict before you run. relu, x = [-2, 0, 3], dy = [5, 7, 9]: y = [0, 0, 3]. What is dx? (At 0 there is no slope; we
-say 0.) Max-pooling with window 2 and stride 1:
+Predict before you run. relu, x = [-2, 0, 3], dy = [5, 7, 9]: y = [0, 0, 3]. What is dx? (At 0 there is no derivative;
+we use 0.) Max-pooling with window 2 and stride 1:
 
     x = [[1, 3, 3],     dy = [7, 20]      y = [3, 3], winner = [1, 0]. Which cells of x get which gradient?
          [3, 3, 2]]
@@ -22,8 +23,8 @@ say 0.) Max-pooling with window 2 and stride 1:
 And a 3 x 3 image of nothing but -5: with window 3, stride 2 and padding 1, y is -5 everywhere. What would it be if
 the padding were zeros?
 
-`pool.check_arguments` raises what the docstring promises: call it. Python loops over p and q are fast enough, over
-all windows they are slow.
+Call `pool.check_arguments`: it raises the errors of the docstring. Python loops over p and q are fast enough. Loops
+over all windows are slow.
 """
 
 import numpy as np

@@ -1,29 +1,29 @@
 """Exercise 6: Convolution, forward.
 
-To learn: a convolution looks at an image through a small window and asks the same question everywhere. It is the
-affine map of exercise 3: the P Q C numbers in the window go in, O numbers come out, with the same weights each time.
+To learn: a convolution applies the same affine map of exercise 3 to every small window of an image. The input is the
+P Q C numbers of the window, the output is O numbers, and all windows share the weights.
 
     x_padded         = x with `padding` rings of zeros around it
     y[n, i, j, o]    = b[o] + sum over p, q, c of x_padded[n, i s + p, j s + q, c] W[p, q, c, o]
     H'               = (H + 2 padding - P) // s + 1, and W' likewise: how often the filter fits
 
 i, j number the windows, p, q the filter's cells, c the channels that come in, o those that go out; s is the stride.
-Where the stride leaves a rest, no window sees the last rows. The filter is not turned: mathematicians call this a
+If the stride leaves a remainder, no window covers the last rows. The filter is not flipped: mathematicians call this a
 cross-correlation.
 
-The sum may be done in two orders. By windows: for each (i, j), a patch of P x Q cells times every filter. By filter
-cells: for each (p, q), the cells that W[p, q] meets, one in every window, form an image, (N, H', W', C); times
-W[p, q], (C, O), it is one term of y. That makes 9 matrix products for a 3 x 3 filter, however large the images.
+There are two orders for the sum. By windows: for each (i, j), multiply a patch of P x Q cells by every filter. By
+filter cells: for each (p, q), take the cells under W[p, q], one of every window. They form an image, (N, H', W', C).
+Multiplied by W[p, q], (C, O), it is one term of y. That is 9 matrix products for a 3 x 3 filter, for any image size.
 
 Predict before you run: one image, one channel in and out, b = 100, no padding, stride 1,
 
-    x = [[1, 2, 3],     W = [[1,  0],     Every digit of y tells which cell it met: y[0, 0] = 100 + 1 + 50 = 151.
-         [4, 5, 6],          [0, 10]]     y = [[151, 162], [184, 195]]. Had you turned the filter: y[0, 0] = 115.
+    x = [[1, 2, 3],     W = [[1,  0],     The digits of y show the cells of x: y[0, 0] = 100 + 1 + 50 = 151.
+         [4, 5, 6],          [0, 10]]     y = [[151, 162], [184, 195]]. With a flipped filter, y[0, 0] = 115.
          [7, 8, 9]]
 
 Now stride 2 and padding 1: where do the four windows begin? (y[0, 0] = 110, y[1, 1] = 195; what are the other two?)
 
-The cache is ConvCache(x, W, stride, padding). `conv.check_arguments` raises what the docstring promises: call it.
+The cache is ConvCache(x, W, stride, padding). Call `conv.check_arguments`: it raises the errors of the docstring.
 """
 
 import numpy as np

@@ -7,9 +7,9 @@ from exercises.judging.judge import Task
 from numpy_sat.check import gradcheck
 
 INTRO = """\
-To learn: a gradient can be measured. Move one number a little, ask the loss again, and see how it answers. That takes
-two losses a number, so nobody trains by it; but it needs no algebra, and so makes none of algebra's mistakes. Every
-backward pass of this course is held to it. So let us first make sure of the ruler.
+To learn: a gradient can be measured. Change one number a little, and compute the loss again. That takes two losses for
+each number, which is too slow for training. But it needs no algebra, so it makes no algebra mistakes. Every backward
+pass of this course is checked against it. So first make sure that the check itself is right.
 
     forward difference   (f(x + d) - f(x)) / d             wrong by about d / 2 times f''(x)
     central difference   (f(x + d) - f(x - d)) / (2 d)     wrong by about d^2 / 6 times f'''(x): this one is ours
@@ -19,15 +19,15 @@ backward pass of this course is held to it. So let us first make sure of the rul
 Predict before you run: f(x) = x^3 at x = 2, where the slope is 12, with the huge step 1: f is 1, 8, 27 at 1, 2, 3.
 Forward difference: 19. Central difference: 13. And with the step 0.1? (Central: 12.01; find the forward one.)
 By how much does each error shrink when the step becomes ten times smaller?
-Relative error of [3, -4] and [3, -2]: 2 / (4 + 3) = 2/7. Of [3, -4] and [-3, 4]? Of a gradient twice too large?
-Of [0, 0] and [0, 0.0000005], a small gradient that somebody forgot? (1, the largest there is.)
+Relative error of [3, -4] and [3, -2]: 2 / (4 + 3) = 2/7. Of [3, -4] and [-3, 4]? Of a gradient that is twice too large?
+Of [0, 0] and [0, 0.0000005], a small gradient that somebody forgot? (1, the largest possible value.)
 
-Three things to mind:
-- loss() takes no arguments: it looks at x itself. So x is moved in place, one entry at a time, and put back exactly.
-  0.3 + 0.1 - 0.1 is 0.30000000000000004, so keep the old number. The check looks at the last bit (`restored`).
-- A distance is never negative, and NaN > 0.001 is false: a check that forgets either passes what is broken.
-- Both gradients below TINY are two zeros with rounding errors: their ratio says nothing, so compare max |a - n|.
-  Empty arrays have no maximum, unless it is told where to begin: .max(initial=0)."""
+Three traps:
+- loss() takes no arguments: it reads x itself. So change x in place, one entry at a time, and restore it exactly.
+  0.3 + 0.1 - 0.1 is 0.30000000000000004, so store the old number. The check compares to the last bit (`restored`).
+- A distance is never negative, and NaN > 0.001 is false. A check that forgets either of these accepts wrong gradients.
+- Two gradients below TINY are zeros with rounding errors. Their ratio means nothing, so compare max |a - n| alone.
+  Empty arrays have no maximum, unless you give a start value: .max(initial=0)."""
 
 IMPORTS = """\
 import numpy as np
@@ -36,7 +36,7 @@ from numpy_sat.check.gradcheck import STEP, TINY"""
 
 
 def relative_error_cases(rng):
-    """Two wrong entries, too small and too large; a flipped sign; both tiny; one tiny; not a number; nothing at all."""
+    """Return pairs with wrong entries, a flipped sign, both tiny, one tiny, a NaN, and pairs of empty arrays."""
     numeric = rng.uniform(-2, 2, (3, 4))
     numeric[2, 1], numeric[0, 3] = -4, 0.5
     analytic = numeric.copy()
@@ -55,9 +55,10 @@ def relative_error_cases(rng):
 
 
 def gradient_cases(rng):
-    """Losses in which the entries meet, with large steps: what is moved and not put back shows in the others' slopes.
+    """Return losses with products of entries, and large steps.
 
-    In the last one x is not contiguous: a reshaped x would be a copy, which the loss does not read.
+    An entry that is not restored changes the gradients of the others. One x is not contiguous: reshaping it makes a
+    copy, which the loss does not read.
     """
     return [
         {"f": _cubic, "x": rng.uniform(-1, 1, (2, 3)), "step": 0.3},
@@ -76,7 +77,7 @@ def _waves(x):
 
 
 def drive(function, case):
-    """The gradient, and whether every entry of x is what it was."""
+    """Return the gradient, and a boolean array: True where x has its old value."""
     f, x = case["f"], case["x"]
     before, step = x.copy(), {name: case[name] for name in case if name == "step"}
 
@@ -87,7 +88,7 @@ def drive(function, case):
     return gradient, x == before
 
 
-NO_ABS = "it is without the absolute value: a negative difference counts as none"
+NO_ABS = "the absolute value is missing: a negative difference counts as zero"
 ERROR_MISTAKES = (
     Mistake(
         "worst, largest = _largest(analytic - numeric)",
@@ -102,17 +103,17 @@ ERROR_MISTAKES = (
     Mistake(
         "return worst if _are_tiny(largest) else worst / sum(largest)",
         "return worst if _are_tiny(largest) else (np.abs(analytic - numeric) / (abs(analytic) + abs(numeric))).max()",
-        "the largest of the entries' own ratios: an entry that is nearly zero decides; divide the two maxima",
+        "the largest ratio of single entries: an entry near zero dominates it; divide the maxima over the whole arrays",
     ),
     Mistake(
         "return worst if _are_tiny(largest) else worst / sum(largest)",
         "return worst if _are_tiny(largest) else worst / _largest(analytic + numeric)",
-        "the largest of |a + n|, which may cancel, in the place of max |a| + max |n|",
+        "max |a + n|, where a and n may cancel, where max |a| + max |n| belongs",
     ),
     Mistake(
         "return worst if _are_tiny(largest) else worst / sum(largest)",
         "return worst if _are_tiny(largest) else worst / _largest(abs(analytic) + abs(numeric))",
-        "the largest of |a| + |n|, of one entry, in the place of max |a| + max |n|, which may be of two",
+        "the largest |a| + |n| of one entry, where max |a| + max |n| belongs, which may be of two entries",
     ),
 )
 
@@ -127,23 +128,23 @@ GRADIENT_MISTAKES = (
     Mistake(
         MOVE,
         MOVE.replace("value - step", "value").replace("(2 * step)", "step"),
-        "a one-sided difference, off by about step: go to value - step as well, and divide by 2 step",
+        "a one-sided difference, with an error of about step: use value - step as well, and divide by 2 step",
     ),
     Mistake(
         MOVE,
         MOVE.replace("value - step", "value"),
-        "`below` is taken at value, not at value - step",
+        "`below` is the loss at value, where the loss at value - step belongs",
     ),
     Mistake(
         MOVE,
         "        x += step\n        above = loss()\n        x -= 2 * step\n        below = loss()\n        x += step\n"
         "        gradient[index] = (above - below) / (2 * step)",
-        "the whole of x is moved, where one entry should be",
+        "the whole of x is moved, where only one entry should move",
     ),
     Mistake(
         "gradient = np.empty_like(x)",
         "gradient = np.empty_like(x); x = x.copy()",
-        "a copy of x is moved: the loss reads the original, which stays where it is",
+        "a copy of x is moved: the loss reads the original, which does not change",
     ),
     Mistake(
         "gradient = np.empty_like(x)\n    for index in np.ndindex(x.shape):\n        value = x[index]\n"
@@ -151,7 +152,7 @@ GRADIENT_MISTAKES = (
         + "\n    return gradient",
         "shape, x = x.shape, x.reshape(-1)\n    gradient = np.empty_like(x)\n    for index in np.ndindex(x.shape):\n"
         "        value = x[index]\n" + MOVE + "\n    return gradient.reshape(shape)",
-        "reshape and ravel copy where x does not lie in memory row by row: the loss then reads the original",
+        "reshape and ravel copy an x that is not contiguous: the loss then reads the original",
     ),
 )
 
@@ -174,30 +175,30 @@ TASKS = (
         gradient_cases,
         ("gradient", "restored"),
         {
-            "gradient": "gradient = (above - below) / (2 step), an entry of x at a time",
-            "restored": "x is afterwards what it was before, to the last bit: the number that was kept is put back",
-            "above": "above = the loss with this entry of x at value + step, the others where they were",
-            "below": "below = the loss with this entry of x at value - step, the others where they were",
+            "gradient": "gradient = (above - below) / (2 step), for one entry of x at a time",
+            "restored": "x is restored to the last bit: the stored number is put back",
+            "above": "above = the loss with this entry of x at value + step, the others unchanged",
+            "below": "below = the loss with this entry of x at value - step, the others unchanged",
             "value": "value = the entry of x before it is moved",
             "x": "this entry of x is value + step for `above`, value - step for `below`, and then value again",
         },
         drive=drive,
         changes=("x",),
         mistakes=GRADIENT_MISTAKES,
-        single=False,  # with float32 the difference is mostly rounding
+        single=False,  # in float32 the difference is mostly rounding error
     ),
 )
 
 HINTS = {
     "relative_error": (
-        "Which three maxima does it take? What should it say of two gradients that are zero, and what of a NaN?",
+        "Which three maxima does it need? What should it return for two zero gradients, and for a NaN?",
         "error = max |a - n| / (max |a| + max |n|), each max over the whole array; "
         "max |a - n| alone where both sizes are below TINY; inf where max |a - n| is not finite",
-        "worst = np.abs(analytic - numeric).max(initial=0), the two sizes alike. First ask np.isfinite(worst), then "
-        "whether both sizes are < TINY, then divide.",
+        "worst = np.abs(analytic - numeric).max(initial=0), and the two sizes in the same way. First test "
+        "np.isfinite(worst), then whether both sizes are < TINY, then divide.",
     ),
     "numerical_gradient": (
-        "Which array does loss() read? What must it be at the two calls, and when you go on to the next entry?",
+        "Which array does loss() read? What must it contain at the two calls, and before the next entry?",
         "for every index: gradient[index] = (loss with x[index] + step - loss with x[index] - step) / (2 step)",
         "for index in np.ndindex(x.shape): value = x[index]; x[index] = value + step; above = loss(); the same with "
         "minus; x[index] = value.",

@@ -11,24 +11,24 @@ To learn: how a word enters a network, and where its gradient goes. The backward
 most people write first is wrong.
 
 The slides: "I live in Rome / Paris / Italy / France" has the words I, live, in, Rome, Paris, Italy, France, numbered
-0 to 6. So a one-hot word has length 7, Paris is [0, 0, 0, 0, 1, 0, 0], and any two words are equally unlike: the
-vector says which word it is and nothing more. What words have in common must be learned, a row of E for each:
+0 to 6. So a one-hot vector has length 7, and Paris is [0, 0, 0, 0, 1, 0, 0]. Any two words are equally different: the
+vector only says which word it is. The network learns what words have in common, one row of E for each word:
 
     Ey = y E             Ey_m = sum over v of y_v E_vm          y: one-hot, (V,); E: (V, M)
 
-All terms but one are zero, so nobody multiplies: Ey is the row of E at the word. Backward it is the same product:
+All terms but one are zero, so no multiplication is needed: Ey is the row of E at the word. Backward is a product, too:
 
-    dE = y^T dEy         dE_vm = sum over all places n of y_nv dEy_nm
+    dE = y^T dEy         dE_vm = sum over all positions n of y_nv dEy_nm
 
-Again most of it is zeros. Which terms are left for one word v? In how many places may it stand?
+Again most terms are zero. Which terms remain for one word v? In how many positions can it occur?
 
 Predict before you run: the four sentences are words of shape (4, 4), "I live in Paris" being [0, 1, 2, 4]. Let M = 2
 and let every entry of dEy be 1. Then dE is (7, 2), and its row for "live" is [4, 4]. What are the other six rows?
 And with E = [[1, 2], [3, 4], [5, 6]]: Ey of the words [2, 0, 2] is [[5, 6], [1, 2], [5, 6]].
 For dEy = [[1, 0], [0, 1], [10, 10]], what is dE, and which row of it is zero?
 
-words may have any shape, (T, B) most often; Ey and the one-hot vectors have one axis more, the last.
--1 is no word, though NumPy would take it for the last one: one_hot must raise IndexError.
+words may have any shape, usually (T, B). Ey and the one-hot vectors have one more axis, the last.
+-1 is no word, but NumPy would use it as the last one: one_hot must raise IndexError.
 The cache is EmbeddingCache(words, E)."""
 
 IMPORTS = """\
@@ -36,11 +36,11 @@ import numpy as np
 
 from numpy_sat.layers.embedding import EmbeddingCache"""
 
-SENTENCES = np.array([[0, 1, 2, 3], [0, 1, 2, 4], [0, 1, 2, 5], [0, 1, 2, 6]])  # of the slides
+SENTENCES = np.array([[0, 1, 2, 3], [0, 1, 2, 4], [0, 1, 2, 5], [0, 1, 2, 6]])  # from the slides
 
 
 def one_hot_cases(rng):
-    """Words that do not reach V - 1; the slides'; words without a batch; with three axes."""
+    """Return cases of words below V - 1, the slides' words, words with one axis, and words with three axes."""
     return [
         {"words": np.array([[3, 0, 5, 3], [1, 1, 0, 2]]), "V": 7},
         {"words": SENTENCES, "V": 7},
@@ -50,7 +50,7 @@ def one_hot_cases(rng):
 
 
 def forward_cases(rng):
-    """Words that repeat, some that do not occur, the last of V among them; a square E; three axes; the slides'."""
+    """Return cases of repeated and absent words, with the last of V, a square E, three axes, and the slides' words."""
     return [
         {"E": rng.standard_normal((V, M)), "words": words}
         for V, M, words in [
@@ -63,7 +63,7 @@ def forward_cases(rng):
 
 
 def backward_cases(rng):
-    """A random dEy for each forward."""
+    """Return a random dEy for each forward case."""
     cases = []
     for inputs in forward_cases(rng):
         Ey, cache = embedding.embedding_forward(**inputs)
@@ -76,31 +76,31 @@ HOT_MISTAKES = (
     Mistake(
         HOT,
         "np.broadcast_to(np.isin(np.arange(V), words), (*words.shape, V))",
-        "every vector has a 1 for every word of the batch, not for its own alone: index rows and columns together",
+        "every vector has a 1 for every word of the batch, not only for its own word: index rows and columns together",
     ),
-    Mistake(HOT, "words[..., None] - 1 == np.arange(V)", "words are counted from 1, where they are from 0"),
+    Mistake(HOT, "words[..., None] - 1 == np.arange(V)", "words are counted from 1, not from 0"),
 )
 LOOKUP_MISTAKES = (
-    Mistake("return E[words]", "return E[words - 1]", "words are counted from 1, where they are from 0"),
+    Mistake("return E[words]", "return E[words - 1]", "words are counted from 1, not from 0"),
     Mistake("return E[words]", "return np.ascontiguousarray(E[words][..., ::-1])", "the components are reversed"),
 )
 SCATTER_MISTAKES = (
     Mistake(
         SCATTER,
         SCATTER + "; dE /= np.maximum(np.bincount(words.ravel(), minlength=len(E)), 1)[:, None]",
-        "a mean over the places of a word, where their sum belongs: divided by how often it occurs",
+        "a mean over the positions of a word where their sum belongs: divided by the number of occurrences",
     ),
     Mistake(
         SCATTER,
         "np.add.at(dE, words.T.ravel(), dEy.reshape(-1, E.shape[1]))",
-        "words and gradients are flattened in different orders, so that gradients go to other words",
+        "words and gradients are flattened in different orders, so gradients are added to other words",
     ),
     Mistake(
         SCATTER,
         "for y, d in zip(words, dEy): dE[y] += d",
-        "within a step `+=` counts a word that occurs twice only once: an index may occur twice",
+        "within a step, `+=` counts a word that occurs twice only once: a repeated index keeps the last sum only",
     ),
-    Mistake(SCATTER, SCATTER + "; dE[0] = 0", "the row of word 0 is cleared as if it were padding; it is a word"),
+    Mistake(SCATTER, SCATTER + "; dE[0] = 0", "the row of word 0 is cleared as if it were padding, but it is a word"),
 )
 
 TASKS = (
@@ -111,11 +111,11 @@ TASKS = (
         ("y",),
         {
             "y": "y_nv = 1 where v is the word at n, else 0",
-            "hot": "hot = whether the word at n is v, for every n and v",
+            "hot": "hot_nv = True where the word at n is v",
         },
         mistakes=HOT_MISTAKES,
         refused=({"words": np.array([[0, 7]]), "V": 7}, {"words": np.array([2, -1]), "V": 7}),
-        single=False,  # it is told no dtype: always float64
+        single=False,  # it has no dtype argument and always returns float64
     ),
     Task(
         embedding,
@@ -131,7 +131,7 @@ TASKS = (
         "embedding_backward",
         backward_cases,
         ("dE",),
-        {"dE": "dE_v = the sum of dEy_n over all places n where the word is v; 0 where it is nowhere"},
+        {"dE": "dE_v = the sum of dEy_n over all positions n where the word is v; 0 if it does not occur"},
         mistakes=SCATTER_MISTAKES,
     ),
 )
@@ -140,18 +140,18 @@ HINTS = {
     "one_hot": (
         "How long is a vector, and how many are there? Which numbers would you compare with which?",
         "y_nv = 1 where v is the word at n, else 0, for v = 0 .. V - 1",
-        "words[..., None] == np.arange(V) compares every word with every v; a row without a 1 was no word. "
-        "Make it float64.",
+        "words[..., None] == np.arange(V) compares every word with every v. A row without a 1 is not a word: raise. "
+        "Convert the result to float64.",
     ),
     "embedding_forward": (
-        "What is left of one_hot(words, V) @ E, when all terms but one are zero?",
-        "Ey_n = E_v, v being the word at n",
-        "E[words]: an array of indices gives a row for each, in the shape of words.",
+        "Which term of one_hot(words, V) @ E remains, when all others are zero?",
+        "Ey_n = E_v, where v is the word at n",
+        "E[words]: indexing with an array returns one row for each index, in the shape of words.",
     ),
     "embedding_backward": (
-        'Where does the word "live" stand in the four sentences? What should its row of dE have got from there?',
+        'At which positions is the word "live" in the four sentences? Which gradients does its row of dE contain?',
         "dE_v = sum of dEy_n over all n whose word is v",
-        "dE[words] += dEy counts a word that stands twice only once. np.add.at(dE, words, dEy) counts both; so does a "
-        "loop over the places.",
+        "dE[words] += dEy counts a word that occurs twice only once. np.add.at(dE, words, dEy) counts both. So does a "
+        "loop over the positions.",
     ),
 }

@@ -6,29 +6,30 @@ from exercises.judging.judge import Task
 from numpy_sat.layers import losses, softmax
 
 INTRO = """\
-To learn: how scores become a choice (of a word; in exercise 11 of a place to look at), and what a wrong choice costs.
+To learn: how scores become probabilities (of words here, of locations in exercise 11), and what a wrong word costs.
 
     softmax        p_i = exp(x_i) / sum over j of exp(x_j)
-    its backward   dx_i = p_i (dp_i - sum over j of p_j dp_j)          each score has a part in every p of its row
+    its backward   dx_i = p_i (dp_i - sum over j of p_j dp_j)          each score affects every p of its row
     log sum exp    log_sum = log of sum over j of exp(x_j), so that log p_i = x_i - log_sum
     a word         word_tb = - sum over k of q_k log p_k           q: 1 at the target, 0 elsewhere
-                   smoothed by s: q is 1 - s at the target, plus s / V at every word
+                   label smoothing s: q is 1 - s at the target, plus s / V at every word
     a batch        (14) loss = sum over t and b of mask_tb word_tb / B         a sum over words, a mean over captions
-    its backward   dlogits = (p - q) mask / B dloss                what the model believes less what it should
+    its backward   dlogits = (p - q) mask / B dloss                the predicted minus the target distribution
 
-exp(710) is infinite. Taking the same number off all scores of a row changes no p (why?): take off the row's largest.
-And a p below 1e-324 is 0, its log infinite: so take log p from log_sum, not from p.
+exp(710) is infinite. Subtracting the same number from all scores of a row changes no p (why?). So subtract the row's
+maximum. A p below 1e-324 is 0, and its log is infinite. So compute log p from log_sum, not from p.
 
 Predict before you run: softmax of [0, 0] is [1/2, 1/2]; of [1000, 1000 + ln 3] it is [1/4, 3/4]. Of [0, ln 3, ln 4]?
 Backward at p = [1/2, 1/2]: dp = [1, 0] gives dx = [1/4, -1/4]. What does dp = [7, 7] give, and why must it?
-Equal logits are a model that knows nothing: every p is 1 / V and a word costs ln V, which is 7.82 for V = 2500. If
-your training starts far above, look for a mistake. Two captions, of 3 words and of 1, equal logits: the loss is
-2 ln V. What would it be if the padding were counted (T = 3)? What does smoothing change here?
-p = [1/2, 1/4, 1/4], target 0, one caption of one word: dlogits = [-1/2, 1/4, 1/4]. And with smoothing s = 0.3?
+With equal logits, every p is 1 / V and a word costs ln V, which is 7.82 for V = 2500. If your training starts far
+above, look for a mistake. Two captions, of 3 words and of 1, equal logits: the loss is 2 ln V. What would it be if the
+padding were counted (T = 3)? What does label smoothing change here?
+p = [1/2, 1/4, 1/4], target 0, one caption of one word: dlogits = [-1/2, 1/4, 1/4]. And with label smoothing s = 0.3?
 
-logits are (T, B, V), targets and mask (T, B), mask 1.0 at words and 0.0 at padding. A mean over all words, not over
-captions, is another loss. The caches: SoftmaxCache(p); CrossEntropyCache(logits, log_sum, targets, mask, smoothing),
-log_sum being (T, B). In the cross-entropy you may call softmax.log_sum_exp and softmax.softmax_forward."""
+logits are (T, B, V), targets and mask (T, B). mask is 1.0 at words and 0.0 at padding. The loss is a mean over
+captions, not over words. The caches are SoftmaxCache(p) and CrossEntropyCache(logits, log_sum, targets, mask,
+smoothing), where log_sum is (T, B). In the cross-entropy you may call softmax.log_sum_exp and
+softmax.softmax_forward."""
 
 IMPORTS = """\
 import numpy as np
@@ -39,14 +40,14 @@ from numpy_sat.layers.softmax import SoftmaxCache"""
 
 
 def score_cases(rng):
-    """Common scores; as many rows as columns; rows far apart, and one within itself: exp overflows; equal scores."""
+    """Return cases of ordinary scores, a square array, large scores whose exp overflows, and equal scores."""
     large = rng.standard_normal((4, 5)) + np.array([[1000], [-1000], [0], [900]])
     large[3] = [-1000, -1001, 1000, -1000, -999]
     return [{"x": 2 * rng.standard_normal(shape)} for shape in ((2, 3, 5), (4, 4))] + [{"x": large}, {"x": np.ones(6)}]
 
 
 def softmax_backward_cases(rng):
-    """A random dp for each softmax."""
+    """Return a random dp for each forward case."""
     cases = []
     for inputs in score_cases(rng):
         p, cache = softmax.softmax_forward(**inputs)
@@ -55,7 +56,7 @@ def softmax_backward_cases(rng):
 
 
 def loss_cases(rng):
-    """Ragged captions, smoothed; as many words as captions; large logits; no smoothing given and no padding."""
+    """Return cases of captions of different lengths, with and without label smoothing, and with large logits."""
     cases = []
     for lengths, V, scale, smoothing in [
         ([2, 4, 3], 7, 1, {"smoothing": 0.2}),
@@ -71,7 +72,7 @@ def loss_cases(rng):
 
 
 def loss_backward_cases(rng):
-    """A random dloss for each forward, for 1 would not show that it is forgotten."""
+    """Return a random dloss for each forward case; a dloss of 1 would hide that it is ignored."""
     return [
         {"dloss": float(rng.uniform(0.5, 3)), "cache": losses.cross_entropy_forward(**inputs)[1]}
         for inputs in loss_cases(rng)
@@ -87,7 +88,7 @@ TASKS = (
         {
             "p": "p_i = exp_i / sum over j of exp_j, j over the last axis",
             "exp": "exp_i = exp(x_i - the largest of its row)",
-            "cache": "the cache keeps p",
+            "cache": "the cache is SoftmaxCache(p)",
         },
     ),
     Task(
@@ -117,8 +118,8 @@ TASKS = (
             "word": "word = - sum over k of q_k log p_k = (1 - s) (log_sum - at_target) + s (log_sum - mean)",
             "at_target": "at_target = the target word's logit",
             "log_sum": "log_sum = log of the sum over k of exp(logits_k), so that - log p_k = log_sum - logits_k",
-            "mean": "mean = the mean of a word's V logits: 1 / V of each, for the smoothing",
-            "cache": "the cache keeps logits, log_sum, targets, mask, smoothing",
+            "mean": "mean = the mean of a word's V logits, for the label smoothing",
+            "cache": "the cache is CrossEntropyCache(logits, log_sum, targets, mask, smoothing)",
         },
     ),
     Task(
@@ -128,37 +129,37 @@ TASKS = (
         ("dlogits",),
         {
             "dlogits": "dlogits_tbk = (p_k - q_k) mask_tb dloss / B",
-            "weight": "weight_tb = mask_tb dloss / B: what a word counts in the loss",
-            "difference": "difference_k = p_k - q_k, q_k being s / V, and 1 - s more at the target",
-            "at_target": "at the target p - q is p - s / V - (1 - s)",
+            "weight": "weight_tb = mask_tb dloss / B: the weight of a word in the loss",
+            "difference": "difference_k = p_k - q_k, where q_k is s / V, plus 1 - s at the target",
+            "at_target": "at the target, p - q is p - s / V - (1 - s)",
         },
     ),
 )
 
 HINTS = {
     "softmax_forward": (
-        "Which number of a row may be taken off without changing p? Along which axis do the p add up to 1?",
-        "p_i = exp(x_i - m) / sum over j of exp(x_j - m), m the largest x_j of the row",
-        "x.max(axis=-1, keepdims=True) and exp.sum(axis=-1, keepdims=True): keepdims lets a row's number meet its row.",
+        "Which number of a row can be subtracted without changing p? Along which axis do the p sum to 1?",
+        "p_i = exp(x_i - m) / sum over j of exp(x_j - m), where m is the largest x_j of the row",
+        "x.max(axis=-1, keepdims=True) and exp.sum(axis=-1, keepdims=True): with keepdims they broadcast to rows.",
     ),
     "softmax_backward": (
         "If x_i grows, what happens to p_i, and what to all the others?",
         "dp_j/dx_i = p_j (1 if i = j, else 0) - p_j p_i, so dx_i = p_i dp_i - p_i sum over j of p_j dp_j",
-        "p * (dp - (p * dp).sum(axis=-1, keepdims=True)): the sum is one number a row.",
+        "p * (dp - (p * dp).sum(axis=-1, keepdims=True)): the sum is one number for each row.",
     ),
     "log_sum_exp": (
         "exp(x_j) = exp(m) exp(x_j - m): what becomes of the factor exp(m) under the logarithm?",
-        "log_sum = m + log of the sum over j of exp(x_j - m), m the largest of the row",
-        "m = x.max(axis=-1) has one axis less than x: x - m[..., None] puts it back.",
+        "log_sum = m + log of the sum over j of exp(x_j - m), where m is the largest x_j of the row",
+        "m = x.max(axis=-1) has one axis less than x: x - m[..., None] adds it again.",
     ),
     "cross_entropy_forward": (
-        "What does one word cost without smoothing? Which words count, and by how many captions is their sum divided?",
+        "What does one word cost without label smoothing? Which words count? What is their sum divided by?",
         "word = (1 - s) (log_sum - target's logit) + s (log_sum - mean of the logits); loss = sum of mask word / B",
-        "np.take_along_axis(logits, targets[..., None], axis=-1)[..., 0] picks the target's logit of each word; "
+        "np.take_along_axis(logits, targets[..., None], axis=-1)[..., 0] is the target's logit of each word. "
         "B is targets.shape[1].",
     ),
     "cross_entropy_backward": (
-        "log p_k = logits_k - log_sum: which logits does log_sum depend on, and how much on each?",
+        "log p_k = logits_k - log_sum. Which logits does log_sum depend on? What is its derivative by each?",
         "dlogits_tbk = (p_k - q_k) mask_tb dloss / B, p = exp(logits - log_sum)",
         "Build q: s / V everywhere, plus (1 - s) where np.arange(V) == targets[..., None]. Then (p - q) times "
         "(mask * (dloss / B))[..., None].",

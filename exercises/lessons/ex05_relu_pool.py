@@ -8,21 +8,22 @@ from numpy_sat.check import gradcheck
 from numpy_sat.layers import activations, pool
 
 INTRO = """\
-To learn: two layers that only choose. relu lets a number pass or not; max-pooling lets one cell of a window pass. The
-chosen one gets the gradient, whole; the others get nothing; a cell that is chosen twice gets the sum of both.
+To learn: two layers that only select. relu selects the positive numbers, and max-pooling selects one cell of each
+window. The selected number receives the whole gradient, the others receive 0. A cell that is selected twice receives
+the sum of both.
 
     relu       y = max(x, 0)
     max_pool   y[n, i, j, c] = the largest of x[n, i s - padding + p, j s - padding + q, c] over p, q in the window
 
 Window (i, j) begins at row i s - padding and column j s - padding (s is the stride), so windows overlap where
-s < window. H' = (H + 2 padding - window) // s + 1 of them fit from top to bottom; a rest that fills none is left out.
-Every channel is pooled by itself. The padding must never win: a ring of zeros would beat negative cells.
+s < window. H' = (H + 2 padding - window) // s + 1 of them fit from top to bottom. A remainder is ignored.
+Every channel is pooled separately. The padding must never win: a ring of zeros would win over negative cells.
 
-The caches are ReluCache(y) and PoolCache(winner, x.shape, window, stride, padding). winner, of y's shape and of dtype
-np.uint8, holds the number p * window + q of each window's largest cell; of equal ones the first, row by row.
+The caches are ReluCache(y) and PoolCache(winner, x.shape, window, stride, padding). winner has the shape of y and the
+dtype np.uint8. It holds the number p * window + q of each window's largest cell, the first of equal ones, row by row.
 
-Predict before you run. relu, x = [-2, 0, 3], dy = [5, 7, 9]: y = [0, 0, 3]. What is dx? (At 0 there is no slope; we
-say 0.) Max-pooling with window 2 and stride 1:
+Predict before you run. relu, x = [-2, 0, 3], dy = [5, 7, 9]: y = [0, 0, 3]. What is dx? (At 0 there is no derivative;
+we use 0.) Max-pooling with window 2 and stride 1:
 
     x = [[1, 3, 3],     dy = [7, 20]      y = [3, 3], winner = [1, 0]. Which cells of x get which gradient?
          [3, 3, 2]]
@@ -30,8 +31,8 @@ say 0.) Max-pooling with window 2 and stride 1:
 And a 3 x 3 image of nothing but -5: with window 3, stride 2 and padding 1, y is -5 everywhere. What would it be if
 the padding were zeros?
 
-`pool.check_arguments` raises what the docstring promises: call it. Python loops over p and q are fast enough, over
-all windows they are slow."""
+Call `pool.check_arguments`: it raises the errors of the docstring. Python loops over p and q are fast enough. Loops
+over all windows are slow."""
 
 IMPORTS = """\
 import numpy as np
@@ -50,12 +51,12 @@ GEOMETRIES = [
 
 
 def relu_forward_cases(rng):
-    """Numbers of both signs, some exactly zero."""
+    """Return numbers of both signs, some exactly zero."""
     return [{"x": _with_zeros(rng, shape)} for shape in [(2, 3, 4), (5,)]]
 
 
 def relu_backward_cases(rng):
-    """A random dy for each forward."""
+    """Return a random dy for each forward case."""
     cases = []
     for inputs in relu_forward_cases(rng):
         y, cache = activations.relu_forward(**inputs)
@@ -64,7 +65,7 @@ def relu_backward_cases(rng):
 
 
 def max_pool_forward_cases(rng):
-    """Mostly negative numbers, which zeros around the image would beat; many equal in all but the second case."""
+    """Return mostly negative numbers, smaller than padding with zeros; many are equal, except in the second case."""
     cases = []
     for k, (shape, window, stride, padding) in enumerate(GEOMETRIES):
         x = gradcheck.separated(rng, shape) if k == 1 else rng.integers(-20, 4, shape).astype(float)
@@ -73,7 +74,7 @@ def max_pool_forward_cases(rng):
 
 
 def max_pool_backward_cases(rng):
-    """A random dy for each forward."""
+    """Return a random dy for each forward case."""
     cases = []
     for inputs in max_pool_forward_cases(rng):
         y, cache = pool.max_pool_forward(**inputs)
@@ -87,7 +88,7 @@ def _with_zeros(rng, shape):
     return x
 
 
-NO_STRIDE = "the stride is forgotten: window (i, j) begins i s rows down and j s columns across"
+NO_STRIDE = "the stride is forgotten: window (i, j) begins in row i s and column j s"
 BEGIN = """\
 y = _cells(x_padded, 0, 0, window, stride).copy()
     winner = np.zeros(y.shape, np.uint8)
@@ -103,17 +104,17 @@ _, rows, columns, _ = _cells(x_padded, 0, 0, window, stride).shape
 """
 PADDED, RETURNED = "_pad(x, padding, -np.inf)", "p * window + q\n    return y,"
 FORWARD_MISTAKES = (
-    Mistake("-np.inf", "0", "the padding is 0, which beats negative cells"),
+    Mistake("-np.inf", "0", "the padding is 0, which wins over negative cells"),
     Mistake(BEGIN, BEGIN_WITHOUT_STRIDE, NO_STRIDE),
     Mistake(
         RETURNED,
         "p * window + q\n    return np.broadcast_to(y.max(axis=-1, keepdims=True), y.shape),",
-        "the largest of all channels, where each channel has its own",
+        "the maximum over all channels: each channel needs a separate maximum",
     ),
     Mistake(
         RETURNED,
         "p * window + q\n    return np.broadcast_to(y.max(axis=(0, -1), keepdims=True), y.shape),",
-        "the largest of all images and channels, where each has its own",
+        "the maximum over all images and channels: each needs a separate maximum",
     ),
     Mistake(PADDED, f"{PADDED}[:, :-stride, :-stride]", "the + 1 in H' and W' is missing: a window too few"),
     Mistake(PADDED, f"{PADDED}[:, :-stride]", "the + 1 in H' is missing: a window too few"),
@@ -121,11 +122,11 @@ FORWARD_MISTAKES = (
     Mistake(
         PADDED,
         f"{PADDED}[:, : x.shape[1] + padding, : x.shape[2] + padding]",
-        "the padding counts once in H' and W' where it is on both sides: 2 padding",
+        "the padding counts only once in H' and W', but it is on both sides: 2 padding",
     ),
 )
 GATHERED, WON = "_cells(dx_padded, p, q, window, stride)", "winner == p * window + q"
-OVERWRITTEN = "of windows that overlap the last one overwrites the others: = where += belongs"
+OVERWRITTEN = "where windows overlap, the last one overwrites the others: = where += belongs"
 CUT = "padding : padding + H, padding : padding + W"
 BACKWARD_MISTAKES = (
     Mistake(
@@ -136,15 +137,15 @@ BACKWARD_MISTAKES = (
     Mistake(f"cells += dy * ({WON})", f"np.copyto(cells, dy, where={WON})", OVERWRITTEN),
     Mistake(GATHERED, "dx_padded[:, p : p + dy.shape[1], q : q + dy.shape[2]]", NO_STRIDE),
     Mistake(
-        f"dy * ({WON})", "dy / window**2", "dy is spread over the window's cells, where all of it goes to the winner"
+        f"dy * ({WON})", "dy / window**2", "dy is divided among the window's cells, but all of it belongs to the winner"
     ),
     Mistake(
         CUT,
         ":H, :W",
-        "the padding is cut off below and to the right only, where it is above and to the left as well",
+        "the padding is cut off below and to the right only, but it is above and to the left as well",
     ),
     Mistake(CUT, "padding:-padding, padding:-padding", "padding:-padding is empty where padding is 0"),
-    Mistake(CUT, ":, :", "the rings of padding are not cut off"),
+    Mistake(CUT, ":, :", "the padding is not cut off"),
 )
 
 TASKS = (
@@ -153,16 +154,16 @@ TASKS = (
         "relu_forward",
         relu_forward_cases,
         ("y", "cache"),
-        {"y": "y = max(x, 0), number by number", "cache": "the cache is ReluCache(y)"},
-        mistakes=(Mistake("np.maximum(x, 0)", "np.abs(x)", "the sign is taken off where 0 belongs"),),
+        {"y": "y = max(x, 0), elementwise", "cache": "the cache is ReluCache(y)"},
+        mistakes=(Mistake("np.maximum(x, 0)", "np.abs(x)", "the absolute value where 0 belongs"),),
     ),
     Task(
         activations,
         "relu_backward",
         relu_backward_cases,
         ("dx",),
-        {"dx": "dx = dy where x > 0, which is where y > 0; dx = 0 elsewhere, at x = 0 too"},
-        mistakes=(Mistake("(cache.y > 0)", "cache.y", "dy times y, where 1 belongs in y's place if y > 0"),),
+        {"dx": "dx = dy where x > 0, which is where y > 0; dx = 0 elsewhere, also at x = 0"},
+        mistakes=(Mistake("(cache.y > 0)", "cache.y", "dy times y: the factor is 1 where y > 0, not y"),),
     ),
     Task(
         pool,
@@ -170,10 +171,10 @@ TASKS = (
         max_pool_forward_cases,
         ("y", "cache"),
         {
-            "x_padded": "x_padded = x with `padding` rings of -infinity around it, which never win",
+            "x_padded": "x_padded = x with `padding` rings of -infinity around it; -infinity never wins",
             "cells": "cells = x_padded[n, i s + p, j s + q, c], cell (p, q) of every window (i, j)",
-            "larger": "larger = where cell (p, q) is larger than the largest before it; equal is not larger",
-            "winner": "winner = p * window + q of the window's largest cell, of equal ones the first, row by row",
+            "larger": "larger = where cell (p, q) is larger than the largest before it; an equal cell is not larger",
+            "winner": "winner = p * window + q of the window's largest cell, the first of equal ones, row by row",
             "y": "y[n, i, j, c] = the largest of x_padded[n, i s + p, j s + q, c] over p, q in the window, "
             "for i below H' = (H + 2 padding - window) // s + 1, and j below W'",
             "cache": "the cache is PoolCache(winner, x.shape, window, stride, padding)",
@@ -191,8 +192,8 @@ TASKS = (
         ("dx",),
         {
             "cells": "cell (p, q) of window (i, j) is dx_padded[n, i s + p, j s + q, c]; "
-            "it gains dy[n, i, j, c] where winner = p * window + q",
-            "dx_padded": "dx_padded = zeros, as large as x with its rings of padding; then "
+            "add dy[n, i, j, c] to it where winner = p * window + q",
+            "dx_padded": "dx_padded = zeros in the shape of the padded x; then "
             "dx_padded[n, i s + p, j s + q, c] += dy[n, i, j, c] where winner[n, i, j, c] = p * window + q",
             "H": "H and W are the image's height and width, x_shape[1] and x_shape[2]",
             "dx": "dx[n, r, k, c] = the sum of dy over all windows that cell (r, k) won, without the padding",
@@ -203,9 +204,9 @@ TASKS = (
 
 HINTS = {
     "relu_forward": (
-        "Which numbers pass, and what stands in the place of the others?",
+        "Which numbers does relu keep, and what replaces the others?",
         "y = x where x > 0, else 0",
-        "np.maximum(x, 0) compares number by number (np.max finds the largest of all), and makes a new array.",
+        "np.maximum(x, 0) works elementwise and returns a new array. (np.max would return the maximum of the array.)",
     ),
     "relu_backward": (
         "The cache holds y, not x. Can you tell from y alone where x was positive?",
@@ -213,15 +214,15 @@ HINTS = {
         "cache.y > 0 is an array of True and False; dy times it is dy or 0. (cache.y >= 0 would hold everywhere.)",
     ),
     "max_pool_forward": (
-        "Let the cells of all windows enter one after the other, (0, 0) first: when does a new cell take the lead?",
+        "Compare the cells of all windows one after the other, (0, 0) first. When does a new cell become the winner?",
         "for every (p, q): cells = x_padded[:, p + s i, q + s j]; where cells > y: y = cells, winner = p * window + q",
         "cells = x_padded[:, p : p + s * rows : s, q : q + s * columns : s] for rows x columns windows; pad with "
         "np.pad(..., constant_values=-np.inf), the first and last axis by 0; start from cell (0, 0) and winner 0.",
     ),
     "max_pool_backward": (
-        "A cell may have won in several windows. What does it owe to each of them?",
+        "A cell may win in several windows. Which gradient does it receive from each of them?",
         "dx_padded[n, i s + p, j s + q, c] += dy[n, i, j, c] where winner[n, i, j, c] = p * window + q",
-        "For every (p, q) the same slice as in the forward, of dx_padded: slice += dy * (winner == p * window + q). "
-        "Then cut off the padding: padding : padding + H (padding:-padding is empty where padding is 0).",
+        "For every (p, q), use the forward's slice of dx_padded: slice += dy * (winner == p * window + q). "
+        "Then cut off the padding: padding : padding + H. (padding:-padding is empty where padding is 0.)",
     ),
 }

@@ -7,30 +7,30 @@ from exercises.judging.judge import Task
 from numpy_sat.layers import conv
 
 INTRO = """\
-To learn: a convolution looks at an image through a small window and asks the same question everywhere. It is the
-affine map of exercise 3: the P Q C numbers in the window go in, O numbers come out, with the same weights each time.
+To learn: a convolution applies the same affine map of exercise 3 to every small window of an image. The input is the
+P Q C numbers of the window, the output is O numbers, and all windows share the weights.
 
     x_padded         = x with `padding` rings of zeros around it
     y[n, i, j, o]    = b[o] + sum over p, q, c of x_padded[n, i s + p, j s + q, c] W[p, q, c, o]
     H'               = (H + 2 padding - P) // s + 1, and W' likewise: how often the filter fits
 
 i, j number the windows, p, q the filter's cells, c the channels that come in, o those that go out; s is the stride.
-Where the stride leaves a rest, no window sees the last rows. The filter is not turned: mathematicians call this a
+If the stride leaves a remainder, no window covers the last rows. The filter is not flipped: mathematicians call this a
 cross-correlation.
 
-The sum may be done in two orders. By windows: for each (i, j), a patch of P x Q cells times every filter. By filter
-cells: for each (p, q), the cells that W[p, q] meets, one in every window, form an image, (N, H', W', C); times
-W[p, q], (C, O), it is one term of y. That makes 9 matrix products for a 3 x 3 filter, however large the images.
+There are two orders for the sum. By windows: for each (i, j), multiply a patch of P x Q cells by every filter. By
+filter cells: for each (p, q), take the cells under W[p, q], one of every window. They form an image, (N, H', W', C).
+Multiplied by W[p, q], (C, O), it is one term of y. That is 9 matrix products for a 3 x 3 filter, for any image size.
 
 Predict before you run: one image, one channel in and out, b = 100, no padding, stride 1,
 
-    x = [[1, 2, 3],     W = [[1,  0],     Every digit of y tells which cell it met: y[0, 0] = 100 + 1 + 50 = 151.
-         [4, 5, 6],          [0, 10]]     y = [[151, 162], [184, 195]]. Had you turned the filter: y[0, 0] = 115.
+    x = [[1, 2, 3],     W = [[1,  0],     The digits of y show the cells of x: y[0, 0] = 100 + 1 + 50 = 151.
+         [4, 5, 6],          [0, 10]]     y = [[151, 162], [184, 195]]. With a flipped filter, y[0, 0] = 115.
          [7, 8, 9]]
 
 Now stride 2 and padding 1: where do the four windows begin? (y[0, 0] = 110, y[1, 1] = 195; what are the other two?)
 
-The cache is ConvCache(x, W, stride, padding). `conv.check_arguments` raises what the docstring promises: call it."""
+The cache is ConvCache(x, W, stride, padding). Call `conv.check_arguments`: it raises the errors of the docstring."""
 
 IMPORTS = """\
 import numpy as np
@@ -48,7 +48,7 @@ GEOMETRIES = [
 
 
 def conv_forward_cases(rng):
-    """Strides, paddings and rests; the second is all square, where a transpose shows in the numbers only."""
+    """Return cases of strides, paddings and remainders; in the second all is square: only numbers show a transpose."""
     return [
         {
             "x": rng.standard_normal(shape),
@@ -70,33 +70,31 @@ MISTAKES = (
     Mistake(
         "_pad(x, padding)",
         "np.pad(x, ((0, 0), (padding, padding), (padding, padding), (0, 0)), mode='edge')",
-        "the edge is repeated around x where zeros belong",
+        "the edge of x is repeated as padding where zeros belong",
     ),
     Mistake("np.tile(b,", "np.tile(0 * b,", "the bias `b` is missing"),
-    Mistake(
-        "np.tile(b,", "np.tile(W[..., 0].size * b,", "`b` is added to every term, P Q C times, where once is right"
-    ),
-    Mistake("np.tile(b,", "np.tile(W[..., 0, 0].size * b,", "`b` is added for every filter cell, where once is right"),
-    Mistake("@ W[p, q]", "@ W[p, q] + b", "`b` is added for every filter cell once more"),
+    Mistake("np.tile(b,", "np.tile(W[..., 0].size * b,", "`b` is added to every term, P Q C times; add it once"),
+    Mistake("np.tile(b,", "np.tile(W[..., 0, 0].size * b,", "`b` is added for every filter cell; add it once"),
+    Mistake("@ W[p, q]", "@ W[p, q] + b", "`b` is added again for every filter cell"),
     Mistake(
         "y, stride) @ W[p, q]",
         "y, stride)[..., :1] @ W[p, q, :1]",
-        "the first channel alone: the sum over channels c is missing",
+        "only the first channel is used: the sum over channels c is missing",
     ),
     Mistake(
         "@ W[p, q]",
         "@ W.reshape(W.shape[2], *W.shape[:2], -1).transpose(1, 2, 0, 3)[p, q]",
-        "the window's numbers are in the order (C, P, Q) where the filter's are in the order (P, Q, C)",
+        "the window's numbers are in the order (C, P, Q), but the filter's are in the order (P, Q, C)",
     ),
     Mistake(
         "@ W[p, q]",
         "@ W.reshape(len(b), -1).T.reshape(W.shape)[p, q]",
-        "W.reshape(O, -1) mixes up the filters: O is W's last axis, W.reshape(-1, O)",
+        "W.reshape(O, -1) mixes up the filters: O is the last axis of W, so use W.reshape(-1, O)",
     ),
     Mistake(
         "_pad(x, padding)",
         "np.pad(x, ((0, 0), (0, 2 * padding), (0, 2 * padding), (0, 0)))",
-        "the padding is below and to the right only, where it belongs above and to the left as well",
+        "the padding is below and to the right only, but it belongs above and to the left as well",
     ),
 )
 
@@ -122,9 +120,9 @@ TASKS = (
 
 HINTS = {
     "conv_forward": (
-        "Take one cell (p, q) of the filter. Which cell of x_padded does it meet in window (0, 0)? In (0, 1), (1, 0)?",
+        "Take one cell (p, q) of the filter. Which cell of x_padded is under it in window (0, 0)? In (0, 1), (1, 0)?",
         "y[n, i, j, o] = b[o] + sum over p, q, c of x_padded[n, i s + p, j s + q, c] W[p, q, c, o]",
-        "Begin with b in every place of y. For every (p, q): met = x_padded[:, p : p + s * rows : s, "
-        "q : q + s * columns : s], where rows x columns windows fit; y += met @ W[p, q].",
+        "Begin with b in every place of y. For every (p, q): cells = x_padded[:, p : p + s * rows : s, "
+        "q : q + s * columns : s], where rows x columns windows fit; y += cells @ W[p, q].",
     ),
 }

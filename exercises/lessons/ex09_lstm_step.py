@@ -57,7 +57,7 @@ def forward_cases(rng):
 
 
 def backward_cases(rng):
-    """A random dh_next and dc_next for each forward."""
+    """Return a random dh_next and dc_next for each forward case."""
     cases = []
     for inputs in forward_cases(rng):
         h_next, c_next, cache = lstm.lstm_forward(**inputs)

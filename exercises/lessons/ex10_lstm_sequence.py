@@ -55,7 +55,7 @@ def forward_cases(rng):
 
 
 def backward_cases(rng):
-    """A random dh_all and dc for each forward."""
+    """Return a random dh_all and dc for each forward case."""
     cases = []
     for inputs in forward_cases(rng):
         h_all, c, cache = lstm.lstm_sequence_forward(**inputs)

@@ -58,7 +58,7 @@ def score_cases(rng):
 
 
 def score_backward_cases(rng):
-    """A random de for each."""
+    """Return a random de for each forward case."""
     cases = []
     for inputs in score_cases(rng):
         e, cache = attention.score_forward(**inputs)
@@ -72,7 +72,7 @@ def context_cases(rng):
 
 
 def context_backward_cases(rng):
-    """A random dz for each."""
+    """Return a random dz for each forward case."""
     cases = []
     for inputs in context_cases(rng):
         z, cache = attention.context_forward(**inputs)
@@ -92,7 +92,7 @@ def attend_forward_cases(rng):
 
 
 def attend_backward_cases(rng):
-    """A random dz and dalpha for each."""
+    """Return a random dz and dalpha for each forward case."""
     cases = []
     for inputs in attend_cases(rng):
         z, alpha, cache = attention.attend_forward(**inputs)

@@ -59,7 +59,7 @@ def gate_cases(rng):
 
 
 def gate_backward_cases(rng):
-    """A random dgated for each."""
+    """Return a random dgated for each forward case."""
     cases = []
     for inputs in gate_cases(rng):
         gated, cache = attention.gate_forward(**inputs)
@@ -84,7 +84,7 @@ def output_cases(rng):
 
 
 def output_backward_cases(rng):
-    """A random dlogits for each."""
+    """Return a random dlogits for each forward case."""
     cases = []
     for inputs in output_cases(rng):
         logits, cache = output.output_forward(**inputs)

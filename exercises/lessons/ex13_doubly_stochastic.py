@@ -55,7 +55,7 @@ def forward_cases(rng):
 
 
 def backward_cases(rng):
-    """A random dpenalty for each forward."""
+    """Return a random dpenalty for each forward case."""
     forwards = [losses.doubly_stochastic_forward(**inputs) for inputs in forward_cases(rng)]
     return [{"dpenalty": rng.standard_normal(), "cache": cache} for _, cache in forwards]
 

@@ -58,7 +58,7 @@ def forward_cases(rng):
 
 
 def backward_cases(rng):
-    """A random dy for each forward."""
+    """Return a random dy for each forward case."""
     cases = []
     for inputs in forward_cases(rng):
         y, cache = batch_norm.batch_norm_forward(**inputs)

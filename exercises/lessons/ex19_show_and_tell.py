@@ -62,7 +62,7 @@ def image_cases(rng):
 
 
 def image_back_cases(rng):
-    """A random gradient of state and memory for each."""
+    """Return a random gradient of state and memory for each forward case."""
     cases = []
     for inputs in image_cases(rng):
         h, c, cache = show_tell.picture_forward(**inputs)
@@ -83,7 +83,7 @@ def decode_cases(rng):
 
 
 def decode_back_cases(rng):
-    """A random gradient of the logits, none from padding."""
+    """Return a random gradient of the logits for each forward case, zero at padding."""
     cases = []
     for (lengths, *_), inputs in zip(SIZES, decode_cases(rng), strict=True):
         logits, cache = show_tell.decode_forward(**inputs)

@@ -71,7 +71,7 @@ def predict_cases(rng):
 
 
 def predict_back_cases(rng):
-    """A random gradient for each."""
+    """Return a random gradient for each forward case."""
     cases = []
     for inputs in predict_cases(rng):
         r_hat, cache = log_bilinear.predict_forward(**inputs)
@@ -93,7 +93,7 @@ def decode_cases(rng):
 
 
 def decode_back_cases(rng):
-    """A random gradient of the logits, none from padding."""
+    """Return a random gradient of the logits for each forward case, zero at padding."""
     cases = []
     for (lengths, *_), inputs in zip(CAPTIONS, decode_cases(rng), strict=True):
         logits, cache = log_bilinear.decode_forward(**inputs)

@@ -61,7 +61,7 @@ def score_cases(rng):
 
 
 def score_backward_cases(rng):
-    """A random de for each."""
+    """Return a random de for each forward case."""
     cases = []
     for inputs in score_cases(rng):
         e, cache = dot_attention.score_forward(**inputs)
@@ -75,7 +75,7 @@ def context_cases(rng):
 
 
 def context_backward_cases(rng):
-    """A random dz for each."""
+    """Return a random dz for each forward case."""
     cases = []
     for inputs in context_cases(rng):
         z, cache = dot_attention.context_forward(**inputs)
@@ -95,7 +95,7 @@ def attend_forward_cases(rng):
 
 
 def attend_backward_cases(rng):
-    """A random dz and dalpha for each."""
+    """Return a random dz and dalpha for each forward case."""
     cases = []
     for inputs in attend_cases(rng):
         z, alpha, cache = dot_attention.attend_forward(**inputs)

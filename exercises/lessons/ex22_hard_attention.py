@@ -60,7 +60,7 @@ def draw_cases(rng):
 
 
 def draw_backward_cases(rng):
-    """A random dweights for each draw."""
+    """Return a random dweights for each forward case."""
     cases = []
     for inputs in draw_cases(rng):
         weights, _, cache = hard_attention.draw_forward(**inputs)
@@ -117,7 +117,7 @@ def entropy_cases(rng):
 
 
 def entropy_backward_cases(rng):
-    """A random dentropy for each."""
+    """Return a random dentropy for each forward case."""
     forwards = [hard_attention.entropy_forward(**inputs) for inputs in entropy_cases(rng)]
     return [{"dentropy": rng.standard_normal(), "cache": cache} for _, cache in forwards]
 

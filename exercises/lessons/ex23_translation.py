@@ -61,7 +61,7 @@ def forward_cases(rng):
 
 
 def backward_cases(rng):
-    """A random da for each forward."""
+    """Return a random da for each forward case."""
     cases = []
     for inputs in forward_cases(rng):
         a, cache = reader.encode_forward(**inputs)

@@ -77,7 +77,7 @@ def policy_cases(rng):
 
 
 def policy_backward_cases(rng):
-    """A random dloss for each forward, for 1 would not show that it is forgotten."""
+    """Return a random dloss for each forward case; a dloss of 1 would hide that it is ignored."""
     caches = [policy.policy_forward(**inputs)[1] for inputs in policy_cases(rng)]
     return [{"dloss": float(rng.uniform(0.5, 3)), "cache": cache} for cache in caches]
 

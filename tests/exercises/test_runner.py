@@ -118,7 +118,7 @@ def test_a_file_that_ends_python_has_its_message(learner):
 def test_hint(learner):
     hints = lessons.load(3).hints
     code, text = learner.run("hint", "3")
-    assert code == 0 and text.count("Which axis of x meets which axis of W?") == 1 and "hint 3 2" in text
+    assert code == 0 and text.count("Which axis of x and which axis of W is summed over?") == 1 and "hint 3 2" in text
     learner.file.write_text(WRONG, encoding="utf-8")  # now the second function is the first that is not right
     for step in (1, 2, 3):
         text = learner.run("hint", "3", str(step))[1]
