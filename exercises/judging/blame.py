@@ -86,7 +86,7 @@ class _Diagnosis:
 
     def __init__(self, task, judged, tasks, table):
         self.task, self.judged, self.table = task, judged, table
-        self.tasks = {other.name: other for other in tasks}
+        self.tasks = {exercise_task.name: exercise_task for exercise_task in tasks}
         self.run = look_into(task, judged.cases[0])
         self.function = self.run.function
         self.flow = Flow(self.function, task.outputs)
@@ -123,16 +123,16 @@ class _Diagnosis:
             if caller is None:
                 return Finding(target, "", term, function.__name__, exact)
             function, target = caller, ", ".join(trees.targets_of(statement)) or "return 0"
-        stating = self.tasks[function.__name__]
-        flow = Flow(function, stating.outputs)
+        owner = self.tasks[function.__name__]
+        flow = Flow(function, owner.outputs)
         targets = flow.named(target)
-        if stating is self.task:
+        if owner is self.task:
             targets = [name for name in targets if flow.reaches(name) & set(self.wrong)] or targets
-        array = next((name for name in targets if name in stating.equations), None)
-        array = array or next((name for name in flow.downstream(targets[0]) if name in stating.equations), None)
+        array = next((name for name in targets if name in owner.equations), None)
+        array = array or next((name for name in flow.downstream(targets[0]) if name in owner.equations), None)
         if array is None:
-            array = self.wrong[0].split(".")[0] if stating is self.task and self.wrong else targets[0]
-        return Finding(array, stating.equations.get(array, ""), term, function.__name__, exact)
+            array = self.wrong[0].split(".")[0] if owner is self.task and self.wrong else targets[0]
+        return Finding(array, owner.equations.get(array, ""), term, function.__name__, exact)
 
     def finding_of(self, entry, exact):
         """Return the Finding for an edit of the table."""

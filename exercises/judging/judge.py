@@ -191,7 +191,7 @@ def _run(task, function, case):
         except RecursionError as error:
             raise Complaint(f"{task.name} calls itself without end", _line_of(function, error)) from error
         except Exception as error:
-            raise _raised(task, function, error) from error
+            raise _error_complaint(task, function, error) from error
     before, after = named.flatten("", case), named.flatten("", arguments)
     for name, value in before.items():
         argument = name.strip("[]").split("]")[0].split(".")[0]
@@ -206,7 +206,8 @@ def _argument(name):
     return name[1:].replace("]", "", 1)
 
 
-def _raised(task, function, error):
+def _error_complaint(task, function, error):
+    """Return the Complaint about an exception that the learner's function raised."""
     line = _line_of(function, error)
     if isinstance(error, AnswerUsed):
         return Complaint(f"line {line} calls the library's {error}, which is the answer: write it out", line)
@@ -282,6 +283,7 @@ def _check_form(task, result, expected):
 
 
 def _missing(name, leaves):
+    """Return the sentence about a result that is missing."""
     whole = name.split(".")[0].split("[")[0]
     if f"{whole}[0]" in leaves:
         return f"{whole} is a plain tuple or list; build it as the opening of the file says"

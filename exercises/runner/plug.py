@@ -164,9 +164,7 @@ def _show_captions(title, yours, library, data):
     lines = {"before": decode(yours.before.words), "after": decode(yours.after.words), "reference": reference}
     if library.after.words != yours.after.words:
         lines["library"] = decode(library.after.words)  # captions of nearly equal probability may change by rounding
-    print(
-        f"\n{title}: captions of {'a phrase' if data.unseen.inputs.ndim == 2 else 'an image'} not in the training set"
-    )
+    print(f"\n{title}: captions of an unseen {'phrase' if data.unseen.inputs.ndim == 2 else 'image'}")
     for who, words in lines.items():
         say(f"{who:<10}{' '.join(words)}", 2, 12)
     scores = [" ".join(f"{score:.1f}" for score in outcome.bleu) for outcome in (yours, library)]
