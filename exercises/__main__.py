@@ -2,12 +2,13 @@
 
 import argparse
 import sys
+from collections.abc import Sequence
 
 from exercises.runner import board, checks, commands, lessons
 from numpy_sat.system import cli
 
 
-def main(argv=None):
+def main(argv: Sequence[str] | None = None) -> int:
     """Run a command and return its exit code: 0 if the exercise is right or the command succeeds."""
     args = _parse(argv)
     return cli.run(lambda: args.work(args))

@@ -11,14 +11,16 @@ The search asks these questions in order:
 
 import ast
 import contextlib
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import numpy as np
 
 from exercises.judging import named, trees
 from exercises.judging.flow import Flow, names_in, statement_at
+from exercises.judging.judge import Judged, Task
 from exercises.judging.relations import relation, wrong_part
-from exercises.judging.table import look_into
+from exercises.judging.table import Entry, Table, look_into
 from exercises.judging.watching import watching
 
 ROUNDING = 1e-5  # rounding error of float32, relative to the array's size
@@ -34,7 +36,7 @@ class Finding(NamedTuple):
     exact: bool  # True if an edit of the equation gives exactly these numbers
 
 
-def blame(judged, task, function, tasks, table):
+def blame(judged: Judged, task: Task, function: Callable, tasks: Sequence[Task], table: Table) -> tuple[Finding, ...]:
     """Find the mistakes of a wrong function.
 
     Args:
@@ -107,7 +109,7 @@ class _Diagnosis:
         outside_cache = [name for name in names if not name.startswith("cache")]
         return outside_cache or names
 
-    def finding(self, function, target, term, exact):
+    def finding(self, function: Callable, target: str, term: str, exact: bool) -> Finding:
         """Return the Finding for a variable of a library function.
 
         If the exercise is not about that function, the Finding names the variable that its caller computes with it.
@@ -134,7 +136,7 @@ class _Diagnosis:
             array = self.wrong[0].split(".")[0] if owner is self.task and self.wrong else targets[0]
         return Finding(array, owner.equations.get(array, ""), term, function.__name__, exact)
 
-    def finding_of(self, entry, exact):
+    def finding_of(self, entry: Entry, exact: bool) -> Finding:
         """Return the Finding for an edit of the table."""
         return self.finding(self.run.functions[entry.function][0], entry.target, entry.term, exact)
 

@@ -9,6 +9,7 @@ import ast
 import inspect
 import textwrap
 import types
+from collections.abc import Iterable
 from typing import NamedTuple
 
 from exercises.judging.operators import OPERATORS, Scope
@@ -34,7 +35,7 @@ class Fault(NamedTuple):
     code: types.CodeType  # replaces function.__code__ to run the edit
 
 
-def edits(function, values):
+def edits(function: types.FunctionType, values: dict) -> list[Fault]:
     """Make all single edits of a function that compile.
 
     Args:
@@ -73,7 +74,7 @@ def _target(slot, node):
     return f"return {k}" if isinstance(slot.statement, ast.Return) else targets[min(k, len(targets) - 1)]
 
 
-def from_mistakes(function, mistakes):
+def from_mistakes(function: types.FunctionType, mistakes: Iterable[Mistake]) -> list[Fault]:
     """Return the Faults of a function's Mistake records.
 
     Raises:

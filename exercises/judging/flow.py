@@ -3,6 +3,7 @@
 import ast
 import inspect
 import textwrap
+from collections.abc import Callable, Sequence
 
 from exercises.judging import trees
 
@@ -10,7 +11,7 @@ from exercises.judging import trees
 class Flow:
     """The dependences between the variables and the results of one function."""
 
-    def __init__(self, function, outputs):
+    def __init__(self, function: Callable, outputs: Sequence[str] | None):
         """Read the function's source.
 
         Args:
@@ -36,25 +37,25 @@ class Flow:
             self.order += [target] if target not in self.order else []
             self.uses.setdefault(target, set()).update(names_in(value.elts[k]) if in_pairs else used)
 
-    def named(self, target):
+    def named(self, target: str) -> list[str]:
         """Return the variables in the target of a Fault; "return k" becomes the name of result k."""
         if target.startswith("return "):
             k = int(target.split()[1])
             return [self.outputs[k] if k < len(self.outputs) else target]
         return [name for name in target.split(", ") if name != "_"] or [target]
 
-    def reaches(self, variable):
+    def reaches(self, variable: str) -> set[str]:
         """Return the results that depend on a variable."""
         return {output for output in self.outputs if variable in self._sources(output)}
 
-    def downstream(self, variable):
+    def downstream(self, variable: str) -> list[str]:
         """Return the variable and all that depend on it, the nearest first."""
         variables = [variable]
         for name in variables:
             variables += [user for user, used in self.uses.items() if name in used and user not in variables]
         return variables
 
-    def bottleneck(self, wrong):
+    def bottleneck(self, wrong: set[str]) -> str | None:
         """Return the last variable on which all wrong results depend, if possible one on which no other does.
 
         Args:
@@ -82,12 +83,12 @@ def _within(name, output):
     return name.startswith((f"{output}.", f"{output}[")) or (output == "grads" and name.startswith("d"))
 
 
-def names_in(node):
+def names_in(node: ast.AST | None) -> set[str]:
     """Return the names of the variables in a syntax tree."""
     return {part.id for part in ast.walk(node) if isinstance(part, ast.Name)} if node is not None else set()
 
 
-def statement_at(function, line):
+def statement_at(function: Callable, line: int) -> ast.stmt | None:
     """Return the innermost statement of a function at a line of its file, or None."""
     function = trees.plain_function(function)
     try:

@@ -7,7 +7,7 @@ comparison takes milliseconds. blame.py searches for the mistake behind a wrong 
 import linecache
 import traceback
 from collections.abc import Callable
-from types import ModuleType
+from types import FunctionType, ModuleType
 from typing import NamedTuple
 
 import numpy as np
@@ -17,7 +17,7 @@ from exercises.judging import named, trees
 SEED = 20150210
 
 
-def call(function, case):
+def call(function: Callable, case: dict):
     """Call the function with the arguments of the case, by name."""
     return function(**case)
 
@@ -39,12 +39,12 @@ class Task(NamedTuple):
     twin: Callable | None = None  # an equal function to edit, where the library's only calls another function
 
     @property
-    def function(self):
+    def function(self) -> Callable:
         """Return the library's function."""
         return getattr(self.module, self.name)
 
     @property
-    def plain(self):
+    def plain(self) -> FunctionType:
         """Return the plain Python function that the fault dictionary edits."""
         return trees.plain_function(self.twin or self.function)
 
@@ -99,17 +99,17 @@ class AnswerUsed(Exception):
     """The learner's function calls the library's function that it should replace."""
 
 
-def cases_of(task):
+def cases_of(task: Task) -> list[dict]:
     """Return the task's cases, from a fixed seed."""
     return task.cases(np.random.default_rng(SEED))
 
 
-def expected_of(task, cases):
+def expected_of(task: Task, cases: list[dict]) -> list[dict]:
     """Return the results of the library's function, a dict of named leaves for each case."""
     return [flat(task, task.drive(task.function, named.copy_arrays(case))) for case in cases]
 
 
-def judge(task, function, cases, expected):
+def judge(task: Task, function: Callable, cases: list[dict], expected: list[dict]) -> Judged:
     """Judge a learner's function; an exception that it raises becomes part of the verdict.
 
     Args:
@@ -145,7 +145,7 @@ def judge(task, function, cases, expected):
     return Judged(verdict, [cases[k] for k in order], order, [yours[k] for k in order], [expected[k] for k in order])
 
 
-def compare(task, yours, expected):
+def compare(task: Task, yours: dict, expected: dict) -> tuple[Array, ...]:
     """Compare all leaves of the results of one case.
 
     Args:
@@ -220,7 +220,7 @@ def _error_complaint(task, function, error):
     return Complaint(f"{place} raises {text}", line, text, expression)
 
 
-def error_text(error):
+def error_text(error: BaseException) -> str:
     """Return an exception's type and message."""
     return f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
 
@@ -231,7 +231,7 @@ def _line_of(function, error):
     return frames[-1].lineno if frames else 0
 
 
-def expression_of(function, error):
+def expression_of(function: FunctionType, error: BaseException) -> str:
     """Return the source of the expression on that line that raised the error, or "" before Python 3.11."""
     frame = (_frames_of(function, error) or [None])[-1]
     start, end = getattr(frame, "colno", None), getattr(frame, "end_colno", None)
@@ -250,7 +250,7 @@ def _result_tuple(result):
     return result if isinstance(result, tuple) and not hasattr(result, "_fields") else (result,)
 
 
-def flat(task, result):
+def flat(task: Task, result) -> dict:
     """Return {name: leaf} of the result of a task's function."""
     leaves = {}
     for name, value in zip(task.outputs, _result_tuple(result), strict=True):

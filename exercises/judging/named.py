@@ -1,9 +1,11 @@
 """Nested results and arguments as flat dicts of named arrays."""
 
+from collections.abc import Callable
+
 import numpy as np
 
 
-def flatten(name, value):
+def flatten(name: str, value) -> dict:
     """Return {name: array or other leaf} of a value that may nest named tuples, dicts and sequences.
 
     A member of a named tuple is called cache.x, an item of a sequence y[0], an entry of a dict d[key]. The entry W of
@@ -23,7 +25,7 @@ def flatten(name, value):
     return leaves
 
 
-def copy_arrays(value, change=np.copy):
+def copy_arrays(value, change: Callable[[np.ndarray], np.ndarray] = np.copy):
     """Return the value with each array replaced by change(array): a copy, or another dtype."""
     if isinstance(value, np.ndarray):
         return change(value)
@@ -36,24 +38,24 @@ def copy_arrays(value, change=np.copy):
     return value
 
 
-def to_single(array):
+def to_single(array: np.ndarray) -> np.ndarray:
     """Return a float64 array as float32, and any other array unchanged."""
     return array.astype(np.float32) if array.dtype == np.float64 else array
 
 
-def is_number(value):
+def is_number(value) -> bool:
     """Return True for an array or a scalar of Python or NumPy."""
     return isinstance(value, (np.ndarray, np.generic, int, float))
 
 
-def same(a, b, tolerance):
+def same(a, b, tolerance: float) -> bool:
     """Return True if two leaves have the same shape and error(a, b) <= tolerance, or are equal objects."""
     if not (is_number(a) and is_number(b)):
         return type(a) is type(b) and bool(np.all(a == b))
     return np.shape(a) == np.shape(b) and error(a, b) <= tolerance
 
 
-def error(a, b):
+def error(a, b) -> float:
     """Return max |a - b| / max |b| of two arrays of the same shape.
 
     The error is absolute if max |b| is at most 1e-6. It is infinite if an entry is finite in only one of the arrays, or

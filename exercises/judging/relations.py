@@ -1,11 +1,13 @@
 """Simple relations between a wrong array and the right one: a named factor, a missing term, another order."""
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from exercises.judging import named
 
 
-def relation(name, pairs, cases, variables):
+def relation(name: str, pairs: Sequence[tuple], cases: Sequence[dict], variables: dict) -> str:
     """Describe how a wrong array is related to the right one.
 
     Args:
@@ -167,7 +169,7 @@ def _moved(pairs):
     return ""
 
 
-def wrong_part(name, yours, right):
+def wrong_part(name: str, yours, right) -> str:
     """Return a sentence if an array is wrong only in a part of one axis, else an empty string."""
     if not (isinstance(yours, np.ndarray) and isinstance(right, np.ndarray)) or yours.shape != right.shape:
         return ""

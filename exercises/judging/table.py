@@ -10,6 +10,9 @@ import os
 import sys
 import time
 import zlib
+from collections.abc import Iterator
+from pathlib import Path
+from types import FunctionType
 from typing import NamedTuple
 
 import numpy as np
@@ -40,7 +43,7 @@ class Table(NamedTuple):
     marks: np.ndarray  # (entries, cases, names, 4) marks of each leaf; NaN where the edit raises
     words: list  # for each entry and case the text of the exception, or ""
 
-    def fitting(self, k, flat):
+    def fitting(self, k: int, flat: dict) -> np.ndarray:
         """Find the edits that give the results of one case.
 
         Args:
@@ -62,12 +65,12 @@ class Run(NamedTuple):
     functions: dict  # {name: (function, its local variables)} of the library's functions that ran, the task's first
 
     @property
-    def variables(self):
+    def variables(self) -> dict:
         """Return the local variables of the task's function."""
         return self.functions[self.function.__name__][1]
 
 
-def look_into(task, case):
+def look_into(task: judge.Task, case: dict) -> Run:
     """Run the task's function on a case and return the Run, with all local variables."""
     function = task.plain
     own = function.__code__
@@ -87,7 +90,7 @@ def _is_editable(frame):
     return module.startswith("solutions.") or module.partition("numpy_sat.")[2].startswith(PACKAGES)
 
 
-def load(task, folder, key):
+def load(task: judge.Task, folder: Path, key: str) -> Table:
     """Load the task's Table from a file in `folder`, or make it and save it there.
 
     Args:
@@ -115,7 +118,7 @@ def load(task, folder, key):
     return table
 
 
-def make(task):
+def make(task: judge.Task) -> Table:
     """Run every edit on every case of a task and return the Table. Edits that change nothing are left out."""
     cases = judge.cases_of(task)
     with np.errstate(all="ignore"):
@@ -162,7 +165,7 @@ def _run_fault(task, function, fault, cases, names):
 
 
 @contextlib.contextmanager
-def in_place(function, fault):
+def in_place(function: FunctionType, fault: faults.Fault) -> Iterator[None]:
     """Let a function of the library run the edit inside this context, under every name it is called by."""
     right = function.__code__
     function.__code__ = fault.code

@@ -3,21 +3,23 @@
 import ast
 import inspect
 import textwrap
+from collections.abc import Callable, Iterator
+from types import FunctionType
 
 
-def plain_function(function):
+def plain_function(function: Callable) -> Callable:
     """Return the Python function behind a compiled one (numba) or one with a kernel for float32 (`@float32`)."""
     return inspect.unwrap(getattr(function, "py_func", function))
 
 
-def tree_of(function):
+def tree_of(function: FunctionType) -> ast.FunctionDef:
     """Return the function's syntax tree without docstring, decorators, checks and the branches for kernels."""
     tree = parsed(textwrap.dedent(inspect.getsource(function)))
     ast.increment_lineno(tree, function.__code__.co_firstlineno - 1)
     return tree
 
 
-def parsed(source):
+def parsed(source: str) -> ast.FunctionDef:
     """Return the syntax tree of a function's source, without docstring, decorators, checks and branches for kernels."""
     tree = _Plain().visit(ast.parse(source)).body[0]
     tree.decorator_list = []
@@ -36,7 +38,7 @@ class _Plain(ast.NodeTransformer):
         return None if isinstance(node.body[0], ast.Raise) else node
 
 
-def statements(node):
+def statements(node: ast.AST) -> Iterator[tuple[ast.stmt, ast.AST, str, int]]:
     """Yield every statement within a function with its place: (statement, parent, field, index)."""
     for field in ("body", "orelse"):
         for index, statement in enumerate(getattr(node, field, []) or []):
@@ -46,7 +48,7 @@ def statements(node):
             yield from statements(statement)
 
 
-def targets_of(statement):
+def targets_of(statement: ast.stmt) -> list[str]:
     """Return the names that a statement assigns, adds to, or changes by a call whose result is not used."""
     if isinstance(statement, ast.Assign):
         nodes = statement.targets
@@ -78,6 +80,6 @@ def _base(node):
     return node.id if isinstance(node, ast.Name) else None
 
 
-def method_of(node):
+def method_of(node: ast.AST) -> str | None:
     """Return the name of the method that a node calls, or None."""
     return node.func.attr if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) else None

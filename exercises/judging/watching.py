@@ -1,7 +1,9 @@
 """Recording the local variables of functions while they run."""
 
 import sys
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from types import FrameType
 
 
 class Recording:
@@ -12,7 +14,7 @@ class Recording:
 
 
 @contextmanager
-def watching(selects):
+def watching(selects: Callable[[FrameType], bool]) -> Iterator[Recording]:
     """Record the functions that run inside this context.
 
     Args:

@@ -25,7 +25,7 @@ FOLDER = Path("runs") / "exercises"
 SECONDS = 60  # time limit of all functions together; each function also has the worker's limit
 
 
-def show(lesson):
+def show(lesson: lessons.Lesson) -> int:
     """Draw the wrong arrays of each wrong function, or all arrays if everything is right; return the exit code."""
     results = _run_in_process(lesson)
     right = all(result["state"] == "right" for result in results)
@@ -71,7 +71,7 @@ def _run_in_process(lesson):
             return _unpack(stored)
 
 
-def main():
+def main() -> None:
     """Judge a learner's file in this process and write the arrays."""
     number, path, out = sys.argv[1:]
     sys.stdout = sys.stderr  # for the output of the learner's code

@@ -1,6 +1,7 @@
 """Printing of results: the board of all exercises, and the verdicts on a single one."""
 
 import math
+from collections.abc import Iterable
 
 from exercises.runner import checks, lessons
 from exercises.runner.terminal import colored, line, say
@@ -8,7 +9,7 @@ from exercises.runner.terminal import colored, line, say
 MARKS = {"right": ("right", "good"), "wrong": ("WRONG", "bad"), "unwritten": ("to write", "open")}
 
 
-def show_board():
+def show_board() -> None:
     """Print a line for each exercise as soon as it is judged, then the next exercise."""
     numbers, solved, next_lesson = list(lessons.names()), 0, None
     for result in checks.results(numbers):
@@ -35,12 +36,12 @@ def _state(result):
     return "begun", "open", f"{right} of {len(result.verdicts)} functions"
 
 
-def show_head(lesson):
+def show_head(lesson: lessons.Lesson) -> None:
     """Print the exercise's number, title and file."""
     print(colored(f"Exercise {lesson.number}: {lesson.title}", "strong"), f"  {_relative(lesson.file)}", flush=True)
 
 
-def show_results(lesson, results, term):
+def show_results(lesson: lessons.Lesson, results: Iterable[checks.Result], term: bool) -> checks.Result:
     """Print an exercise's verdicts, then its findings and the next command.
 
     Args:
@@ -67,7 +68,7 @@ def _show_verdicts(verdicts):
             _show_wrong(verdict)
 
 
-def ended(sentence):
+def ended(sentence: str) -> str:
     """Return the sentence with a full stop, unless it ends with a punctuation mark."""
     return sentence if sentence.endswith((".", "?", "!")) else f"{sentence}."
 

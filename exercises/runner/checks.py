@@ -5,6 +5,7 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 from exercises.runner import lessons
@@ -19,22 +20,22 @@ class Result(NamedTuple):
     complete: bool = True  # False if the same verdicts follow with their findings
 
     @property
-    def right(self):
+    def right(self) -> bool:
         """Return True if all functions are right."""
         return all(verdict["state"] == "right" for verdict in self.verdicts)
 
     @property
-    def unwritten(self):
+    def unwritten(self) -> bool:
         """Return True if no function is written yet."""
         return all(verdict["state"] == "unwritten" for verdict in self.verdicts)
 
 
-def run(numbers):
+def run(numbers: Iterable[int]) -> Iterator[Result]:
     """Judge these exercises and yield the Result of each, in order."""
     return (result for result in _run_all(numbers) if result.complete)
 
 
-def watch(number):
+def watch(number: int) -> Iterator[Result]:
     """Judge one exercise and yield its Result at once and, if something is wrong, again with the findings."""
     return _run_all([number], "--prepare")
 
@@ -54,7 +55,7 @@ def _run_all(numbers, *options):
             yield Result(remaining.pop(0), [verdict])
 
 
-def load_result(number):
+def load_result(number: int) -> Result | None:
     """Return the cached Result of an exercise, or None if its file or the library has changed."""
     path = _cache_path(number)
     try:
@@ -63,7 +64,7 @@ def load_result(number):
         return None
 
 
-def results(numbers):
+def results(numbers: Sequence[int]) -> Iterator[Result]:
     """Yield the Result of each exercise in order, from the cache or judged now."""
     cached = {number: load_result(number) for number in numbers}
     new_results = run([number for number, result in cached.items() if result is None])

@@ -1,6 +1,7 @@
 """The commands watch, hint, reset and solution."""
 
 import time
+from collections.abc import Sequence
 
 from exercises.runner import board, checks, lessons, stub
 from exercises.runner.terminal import say
@@ -10,7 +11,7 @@ STEPS = ("a question", "the equation", "the term")
 SECONDS = 0.2  # between two reads of the files' times
 
 
-def watch(numbers, term):
+def watch(numbers: Sequence[int], term: bool) -> None:
     """Check an exercise each time its file is saved, until the user interrupts.
 
     Args:
@@ -49,7 +50,7 @@ def _save_time(path):
         return 0
 
 
-def hint(lesson, step, of=None):
+def hint(lesson: lessons.Lesson, step: int, of: str | None = None) -> None:
     """Print a hint on a function.
 
     Args:
@@ -74,7 +75,7 @@ def hint(lesson, step, of=None):
         say(f"For the wrong term in your own code: python -m exercises check {lesson.number} --term")
 
 
-def reset(lesson):
+def reset(lesson: lessons.Lesson) -> None:
     """Restore the learner's file to its original text, and keep a copy of the old text beside it."""
     path = lesson.file
     text = stub.render(lesson)
@@ -98,7 +99,7 @@ def _backup_path(path):
     return backup
 
 
-def solution(lesson, anyway):
+def solution(lesson: lessons.Lesson, anyway: bool) -> int:
     """Print the solution if the exercise is solved, or if `anyway` is True; return the exit code."""
     (result,) = checks.results([lesson.number])
     if not result.right and not anyway:

@@ -4,10 +4,12 @@ It runs `lstm_sequence_forward`. The captioner cannot, because it computes the a
 has the functions of captioner.py, so it can be trained in place of the captioner.
 """
 
+from collections.abc import Iterable
 from typing import NamedTuple
 
 import numpy as np
 
+from numpy_sat.data.batches import Batch
 from numpy_sat.data.vocabulary import END, START, UNK
 from numpy_sat.decoding.search import Caption
 from numpy_sat.layers import embedding, linear, losses, lstm
@@ -21,7 +23,7 @@ class Config(NamedTuple):
     hidden_size: int  # S
 
 
-def init_params(rng, config, log_frequencies, dtype=np.float32):
+def init_params(rng: np.random.Generator, config: Config, log_frequencies: np.ndarray, dtype=np.float32) -> dict:
     """Initialize the parameters in the same way as the captioner's.
 
     Args:
@@ -40,7 +42,7 @@ def init_params(rng, config, log_frequencies, dtype=np.float32):
     return {name: array.astype(dtype) for name, array in {**weights, "b": b, "b_o": log_frequencies}.items()}
 
 
-def loss_and_grads(params, batch, config, rng):
+def loss_and_grads(params: dict, batch: Batch, config: Config, rng: np.random.Generator | None) -> tuple[Loss, dict]:
     """Compute the loss and its gradients as captioner.loss_and_grads does, but from the captions alone.
 
     Args:
@@ -64,7 +66,7 @@ def loss_and_grads(params, batch, config, rng):
     return Loss(loss, word, 0.0), grads
 
 
-def measure_running_statistics(params, batches, config):
+def measure_running_statistics(params: dict, batches: Iterable[Batch], config: Config) -> None:
     """Do nothing, because the model has no batch normalisation."""
 
 
@@ -77,7 +79,7 @@ def _forward(params, words, config):
     return logits, (cache_embedding, cache_lstm, cache_linear)
 
 
-def caption_images(params, config, images, beam, max_words):
+def caption_images(params: dict, config: Config, images: np.ndarray, beam: int, max_words: int) -> list[Caption]:
     """Write one caption by greedy decoding and return it for every image.
 
     Args:

@@ -7,10 +7,15 @@ import importlib.util
 import re
 import sys
 from pathlib import Path
-from typing import NamedTuple
+from types import ModuleType
+from typing import TYPE_CHECKING, NamedTuple
 
 from numpy_sat.system import machine
 from numpy_sat.system.errors import InputError
+
+if TYPE_CHECKING:
+    from exercises.judging.judge import Task
+    from exercises.judging.table import Table
 
 EXERCISES = Path(__file__).parents[1]
 SOLUTIONS = EXERCISES.parent / "solutions"
@@ -30,16 +35,16 @@ class Lesson(NamedTuple):
     timed: bool  # True if a right solution is compiled and timed
 
     @property
-    def file(self):
+    def file(self) -> Path:
         """Return the path of the learner's file."""
         return EXERCISES / f"{self.name}.py"
 
     @property
-    def solution(self):
+    def solution(self) -> Path:
         """Return the path of the solution."""
         return SOLUTIONS / f"{self.name}.py"
 
-    def table(self, task):
+    def table(self, task: "Task") -> "Table":
         """Load the fault dictionary of one of the tasks, or make it."""
         from exercises.judging import table  # imports NumPy, which the board does not need
 
@@ -48,7 +53,7 @@ class Lesson(NamedTuple):
 
 
 @functools.cache
-def library_digest():
+def library_digest() -> str:
     """Return a digest of the sources of library, lessons, judging, runner and solutions, and of the Python version."""
     digest = hashlib.sha256(sys.version.encode())
     folders = (
@@ -62,13 +67,13 @@ def library_digest():
     return digest.hexdigest()[:24]
 
 
-def names():
+def names() -> dict[int, str]:
     """Return {number: name} of all exercises in order, without importing them."""
     paths = sorted((EXERCISES / "lessons").glob("ex*.py"))
     return {int(re.match(r"ex(\d+)_", path.name)[1]): path.stem for path in paths}
 
 
-def load(number):
+def load(number: int) -> Lesson:
     """Load the Lesson of an exercise.
 
     Raises:
@@ -91,7 +96,7 @@ def load(number):
     )
 
 
-def load_file(path):
+def load_file(path: Path) -> ModuleType:
     """Import a learner's file or a solution and return the module; errors of the file are passed on."""
     spec = importlib.util.spec_from_file_location(f"{path.parent.name}.{path.stem}", path)
     module = importlib.util.module_from_spec(spec)

@@ -1,10 +1,12 @@
 """The command `plug`: train a small model with a learner's functions in place of the library's."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 
 from exercises.runner import board, checks, small_training, worker
+from exercises.runner.lessons import Lesson
 from exercises.runner.substitution import Broken, Part, in_place
 from exercises.runner.terminal import say
 from numpy_sat.decoders import attend_tell, log_bilinear, show_tell
@@ -23,7 +25,7 @@ DECODERS = {  # {module: the only decoder that calls it}
 }
 
 
-def plug(lessons):
+def plug(lessons: Sequence[Lesson]) -> int:
     """Train a small model with the functions of all right files among these lessons; return the exit code."""
     solved = _solved(lessons)
     if not solved:
@@ -63,7 +65,7 @@ def _solved(lessons):
     return solved
 
 
-def train_on(parts, folder):
+def train_on(parts: Sequence[Part], folder: Path) -> int:
     """Train a small model with learners' functions and with the library's, and compare the two.
 
     Args:

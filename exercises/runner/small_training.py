@@ -97,14 +97,14 @@ LITE0 = CAPTIONER._replace(
 )
 
 
-def with_decoder(name):
+def with_decoder(name: str) -> Model:
     """Return the captioner with another decoder, one of decoders.MODELS."""
     small, tiny = (config.replace(model=name, heads=2) for config in (CAPTIONER.small, CAPTIONER.tiny))
     tiny = tiny.replace(reinforce_weight=0.0)  # the REINFORCE term is not the gradient of a loss
     return CAPTIONER._replace(name=f'the captioner, model "{name}"', small=small, tiny=tiny)
 
 
-def self_critical_captioner():
+def self_critical_captioner() -> Model:
     """Return the captioner that trains on reference captions first, then on its own sampled captions."""
     return CAPTIONER._replace(name="the captioner, self-critical", self_critical=True)
 
@@ -137,7 +137,7 @@ class Outcome(NamedTuple):
     map: WordMap  # of the embedding E, after training
 
 
-def make_data(model=CAPTIONER):
+def make_data(model: Model = CAPTIONER) -> Data:
     """Return the Data for a Model, from a fixed seed; it takes about a second."""
     return _phrases() if model is TRANSLATOR else _scenes()
 
@@ -180,7 +180,7 @@ def _split(samples, vocabulary):
     return batches.Split(tuple(map(str, range(len(samples)))), np.stack(images), captions, references, ())
 
 
-def run(model, optimizer, data, label, steps=None):
+def run(model: Model, optimizer: str, data: Data, label: str, steps: int | None = None) -> Outcome:
     """Train a Model without fused kernels, so that each layer's own function is called.
 
     Args:
@@ -250,7 +250,7 @@ def _random(step, purpose):
     return stream(SEED, purpose, step)
 
 
-def check_gradients(model):
+def check_gradients(model: Model) -> gradcheck.Report:
     """Check the gradients of a Model at its tiny size on random float64 numbers and return the gradcheck.Report."""
     rng, V, T, N, side = np.random.default_rng(SEED), 7, 3, 2, 4
     params = model.module.init_params(rng, model.tiny, rng.standard_normal(V), np.float64)

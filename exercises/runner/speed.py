@@ -36,7 +36,7 @@ ROUNDS = 5
 BAR = 44  # columns
 
 
-def report(lesson):
+def report(lesson: lessons.Lesson) -> int:
     """Time the loops of exercise 8 and draw them among the rungs; return the exit code."""
     (result,) = checks.results([lesson.number])
     if not result.right:
@@ -89,7 +89,7 @@ def _show(measurement):
     )
 
 
-def main():
+def main() -> None:
     """Time a learner's file in this process and print the measurement."""
     out = os.fdopen(os.dup(sys.stdout.fileno()), "w", encoding="utf-8")
     sys.stdout = sys.stderr  # for the output of the learner's code
@@ -105,7 +105,7 @@ def main():
     out.close()
 
 
-def measure(part):
+def measure(part: substitution.Part) -> dict:
     """Check and time a compiled function.
 
     Args:

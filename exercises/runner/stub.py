@@ -3,18 +3,20 @@
 import ast
 import inspect
 import textwrap
+from collections.abc import Callable
 
 from exercises.judging import trees
+from exercises.runner.lessons import Lesson
 
 
-def render(lesson):
+def render(lesson: Lesson) -> str:
     """Return the text of the learner's file of a lessons.Lesson."""
     functions = [stub(task.function, lesson.number) for task in lesson.tasks]
     head = f'"""Exercise {lesson.number}: {lesson.title}.\n\n{lesson.intro}\n"""\n\n{lesson.imports}\n'
     return "\n\n".join([head, *functions])
 
 
-def stub(function, number):
+def stub(function: Callable, number: int) -> str:
     """Return the function's signature and docstring, and a body that raises NotImplementedError.
 
     Its decorators stay, except `@float32`, which declares the library's kernel.

@@ -3,7 +3,9 @@
 import contextlib
 import re
 import traceback
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from types import ModuleType
 
 import numpy as np
 
@@ -20,7 +22,7 @@ class Broken(Exception):
 class Part:
     """A learner's function that replaces the library's function of the same name."""
 
-    def __init__(self, module, name, function):
+    def __init__(self, module: ModuleType, name: str, function: Callable):
         self.module, self.name, self.function = module, name, function
         self.right, self.calls = getattr(module, name), 0
 
@@ -34,7 +36,7 @@ class Part:
             raise Broken(self._sentence(error)) from error
 
     @property
-    def space(self):
+    def space(self) -> dict:
         """Return the global names of the learner's file."""
         return trees.plain_function(self.function).__globals__
 
@@ -58,7 +60,7 @@ def _numba_message(error):
 
 
 @contextlib.contextmanager
-def in_place(parts):
+def in_place(parts: Sequence[Part]) -> Iterator[None]:
     """Replace the library's functions by Parts inside this context, in the library and in all learners' files."""
     replacements = {id(function): part for part in parts for function in (part.right, part.function)}
     spaces = {id(space): space for part in parts for space in (vars(part.module), part.space)}.values()

@@ -8,7 +8,7 @@ WIDTH = 79
 CODES = {"good": "32", "bad": "31", "open": "33", "dim": "2", "strong": "1"}
 
 
-def say(text="", indent=0, then=None):
+def say(text: str = "", indent: int = 0, then: int | None = None) -> None:
     """Print a wrapped paragraph.
 
     Args:
@@ -21,12 +21,12 @@ def say(text="", indent=0, then=None):
     sys.stdout.flush()
 
 
-def colored(text, style):
+def colored(text: str, style: str) -> str:
     """Return the text in a style of CODES, or unchanged if the output is not a color terminal."""
     return f"\033[{CODES[style]}m{text}\033[0m" if _use_color() else text
 
 
-def line(mark, style, text, indent=2):
+def line(mark: str, style: str, text: str, indent: int = 2) -> None:
     """Print a line that starts with a colored mark of nine columns."""
     print((" " * indent + colored(f"{mark:<9}", style) + text).rstrip())
     sys.stdout.flush()

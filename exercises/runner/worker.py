@@ -15,17 +15,19 @@ import sys
 import threading
 import time
 import traceback
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from types import ModuleType
-from typing import NamedTuple
+from typing import NamedTuple, TextIO
 
 from exercises.judging import blame, judge, trees
 from exercises.runner import lessons
+from exercises.runner.lessons import Lesson
 
 SECONDS = 4  # time limit of one function
 
 
-def main():
+def main() -> None:
     """Judge the exercises of the command line, in order."""
     parser = argparse.ArgumentParser()
     parser.add_argument("numbers", nargs="+", type=int)
@@ -62,7 +64,7 @@ def _detach(out):
         os.dup2(devnull, stream)
 
 
-def report(out, number, verdicts, complete=True):
+def report(out: TextIO, number: int, verdicts: Iterable[judge.Verdict], complete: bool = True) -> None:
     """Write the verdicts on an exercise as a line of JSON.
 
     Args:
@@ -84,7 +86,7 @@ def _as_json(value):
     return [_as_json(part) for part in value] if isinstance(value, (tuple, list)) else value
 
 
-def judge_file(lesson, path, out):
+def judge_file(lesson: Lesson, path: Path | str, out: TextIO) -> Iterator[tuple[list[judge.Verdict], bool]]:
     """Judge all functions of a file.
 
     The first verdicts come at once. If a function is wrong, the verdicts come again with the findings, which take
@@ -136,7 +138,7 @@ class Examination(NamedTuple):
     originals: dict  # {name: the library's function} of all functions of the exercise
 
 
-def examine(lesson, path, time_out):
+def examine(lesson: Lesson, path: Path | str, time_out: Callable[[str], None]) -> Iterator[Examination]:
     """Judge the functions of an exercise in order.
 
     Args:
@@ -167,7 +169,7 @@ def _not_reached(task):
 
 
 @contextlib.contextmanager
-def other_functions_right(originals, task, module):
+def other_functions_right(originals: dict, task: judge.Task, module: ModuleType) -> Iterator[None]:
     """Replace the exercise's other functions in the learner's module by the library's inside this context."""
     library_functions = {name: right for name, right in originals.items() if name != task.name}
     before = {name: vars(module).get(name) for name in library_functions}
@@ -178,7 +180,9 @@ def other_functions_right(originals, task, module):
         vars(module).update(before)
 
 
-def judge_function(task, cases, expected, module, guard):
+def judge_function(
+    task: judge.Task, cases: list[dict], expected: list[dict], module: ModuleType, guard: "Guard"
+) -> judge.Judged:
     """Judge one function of the learner's module and return judge.Judged."""
     function = getattr(module, task.name, None)
     if problem := _unusable(task, function, module):
@@ -214,7 +218,7 @@ class Guard:
     def __init__(self):
         self.originals, self.shut = {}, None
 
-    def wrap(self, name, right):
+    def wrap(self, name: str, right: Callable) -> Callable:
         """Return a function that calls `right`, or raises judge.AnswerUsed while self.shut is its name."""
         self.originals[name] = right
 
@@ -228,7 +232,7 @@ class Guard:
 
 
 @contextlib.contextmanager
-def guard_library(lesson):
+def guard_library(lesson: Lesson) -> Iterator[Guard]:
     """Wrap the library's functions that the lesson is about inside this context, and yield the Guard."""
     guard = Guard()
     before = [(task.module, task.name, task.function) for task in lesson.tasks]
@@ -241,7 +245,7 @@ def guard_library(lesson):
             setattr(module, name, right)
 
 
-def load(path, lesson):
+def load(path: str, lesson: Lesson) -> ModuleType:
     """Import a learner's file and return the module.
 
     Raises:
@@ -285,21 +289,21 @@ def _check_imports(tree, lesson):
 class Clock(threading.Thread):
     """A thread that calls time_out(place) when a function takes longer than SECONDS."""
 
-    def __init__(self, path, time_out):
+    def __init__(self, path: str, time_out: Callable[[str], None]):
         super().__init__(daemon=True)
         self.path, self.time_out, self.main_thread = path, time_out, threading.main_thread().ident
         self.until = time.monotonic() + SECONDS
         self.start()
 
-    def restart(self):
+    def restart(self) -> None:
         """Start the time limit again, for another function."""
         self.until = time.monotonic() + SECONDS
 
-    def stop(self):
+    def stop(self) -> None:
         """End the thread without a time-out."""
         self.until = float("inf")
 
-    def run(self):
+    def run(self) -> None:
         """Wait until the time is up or the clock is stopped."""
         while time.monotonic() < self.until:
             time.sleep(0.05)
