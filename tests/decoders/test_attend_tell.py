@@ -1,4 +1,4 @@
-"""The decoder: one word, the recurrence over a caption, its parts, and its parameters at the start."""
+"""Test the decoder: one word, the recurrence over a caption, its parts, and its initial parameters."""
 
 import numpy as np
 import pytest
@@ -14,7 +14,7 @@ from numpy_sat.decoders.attentions import mean, mean_value
 from numpy_sat.decoders.attentions import soft as soft_attention
 from numpy_sat.system.errors import InputError
 
-ALL = attend_tell.Parts(soft_attention)  # of the decoder
+ALL = attend_tell.Parts(soft_attention)  # a decoder with all parts
 
 
 @pytest.mark.slow
@@ -33,8 +33,8 @@ def test_gradients_without_a_part(rng, general_decoder, part):
     assert {array.name for array in report.arrays} == set(params)
 
 
-def test_a_part_left_out_does_nothing(rng):
-    """Attention is even, the gate 1, and without deep output the word before reaches the logits through h_t alone."""
+def test_a_missing_part_does_nothing(rng):
+    """Check uniform attention, a gate of 1, and logits that depend on h_t alone."""
     words, a = rng.integers(0, V, (3, 6)), rng.standard_normal((2, 16, 5))
     for part in parts.PARTS:
         config = TINY.replace(without=(part,))
@@ -49,23 +49,23 @@ def test_a_part_left_out_does_nothing(rng):
         assert before.h.shape == state.h.shape
 
 
-def test_without_what_is_no_part(rng):
+def test_unknown_parts_are_refused(rng):
     with pytest.raises(ValueError, match="without: eyes: there are attention, gate, deep output"):
         tiny_params(rng, TINY.replace(without=("gate", "eyes")))
 
 
 def test_the_loss_is_the_mean_over_captions(rng):
-    """Captions one by one, each with its image, average to the batch."""
+    """Check that the losses of single captions average to the loss of the batch."""
     params, batch = tiny_params(rng), tiny_batch(rng)
     config = TINY.replace(dropout=0.0)
     together = captioner.loss_only(params, batch, config)
     alone = []
     for b, length in enumerate(LENGTHS):
-        one = batches.Batch(
+        caption = batches.Batch(
             batch.inputs[b // 3 : b // 3 + 1],
             *(array[:length, b : b + 1] for array in (batch.words, batch.targets, batch.mask)),
         )
-        alone.append(captioner.loss_only(params, one, config))
+        alone.append(captioner.loss_only(params, caption, config))
     assert together.total == pytest.approx(np.mean([loss.total for loss in alone]), rel=1e-12)
     assert together.penalty == pytest.approx(np.mean([loss.penalty for loss in alone]), rel=1e-12)
     words = np.average([loss.word for loss in alone], weights=LENGTHS)
@@ -73,7 +73,7 @@ def test_the_loss_is_the_mean_over_captions(rng):
 
 
 def test_starts_at_the_unigram_entropy(rng):
-    """The output bias alone scores the unigram entropy, far below ln V."""
+    """Check that the output bias alone has a loss near the unigram entropy, far below ln V."""
     frequencies = np.array([0.001, 0.1, 0.009, 0.4, 0.2, 0.05, 0.04, 0.05, 0.05, 0.05, 0.05])
     config = TINY.replace(dropout=0.0, attention_penalty=0.0)
     params = captioner.init_params(rng, config, np.log(frequencies), np.float64)
@@ -93,7 +93,7 @@ def test_biases_at_the_start(rng):
 
 
 def test_weights_at_the_start(rng):
-    """Each normal and scaled by its inputs, so that what comes out is as large as what goes in."""
+    """Check that weights are normal and scaled by 1 / sqrt(inputs), which keeps the scale of the signal."""
     D, M, S, A = 50, 60, 70, 80
     params = attend_tell.init_params(rng, D, M, S, A, np.zeros(100))
     shapes = {
@@ -114,7 +114,7 @@ def test_weights_at_the_start(rng):
             assert abs((np.abs(array) < scale).mean() - 0.683) < 2 / np.sqrt(array.size), name
 
 
-RECURRENCE = {  # what a decoder may be made of: its Parts, the parameters that one word reads besides the LSTM's
+RECURRENCE = {  # name of a decoder: its Parts, and the parameters that one word reads besides those of the LSTM
     "soft": (ALL, ("W_h", "v", "w_beta", "b_beta")),
     "soft without a gate": (ALL._replace(gate=False), ("W_h", "v")),
     "dot": (attend_tell.Parts(dot_attention), ("W_q", "W_v", "w_beta", "b_beta")),
@@ -125,7 +125,7 @@ RECURRENCE = {  # what a decoder may be made of: its Parts, the parameters that 
 
 @pytest.mark.parametrize("name", RECURRENCE)
 def test_gradients_of_the_recurrence(request, rng, name):
-    """One word alone; N 2, L 3, D 5, B 6, A 7, or 12 of three heads, M 8, S 9; four captions sample."""
+    """Check one word. N 2, L 3, D 5, B 6, A 7 (12 with three heads), M 8, S 9; four captions sample."""
     if name != "soft":
         request.getfixturevalue("general_decoder")
     decoder_parts, names = RECURRENCE[name]
@@ -148,16 +148,16 @@ def test_gradients_of_the_recurrence(request, rng, name):
         return h, c, z, alpha, cache
 
     def backward(dh, dc, dz, dalpha, cache):
-        da, *grads, by_name = attend_tell.recur_backward(dh, dc, dz, dalpha, cache)
-        assert by_name.keys() == params.keys()
-        return da + np.zeros(shapes["a"]), *grads, *(by_name[name] for name in params)
+        da, *input_grads, grads = attend_tell.recur_backward(dh, dc, dz, dalpha, cache)
+        assert grads.keys() == params.keys()
+        return da + np.zeros(shapes["a"]), *input_grads, *(grads[name] for name in params)
 
     report = gradcheck.check_layer(forward, backward, {**inputs, **params}, rng)
     assert report.ok, str(report)
 
 
 def decoder_arrays(rng, score="mlp"):
-    """Parameters and annotations; N 2, L 4, D 5, A 7, M 8, S 9, V 11; of score "dot" A 12, three heads."""
+    """Draw parameters and annotations. N 2, L 4, D 5, A 7 (12 with the score "dot", three heads), M 8, S 9, V 11."""
     arrays = attend_tell.init_params(rng, 5, 8, 9, 7, np.zeros(V), np.float64)
     if score == "dot":
         arrays = dot.init_params(rng, 5, TINY.replace(attention_size=12, heads=3), np.zeros(V), np.float64)
@@ -165,7 +165,7 @@ def decoder_arrays(rng, score="mlp"):
     return {name: array + 0.3 * rng.standard_normal(array.shape) for name, array in arrays.items()}
 
 
-DECODERS = {  # Parts, and what is left out of the parameters
+DECODERS = {  # name of a decoder: its Parts, and the names of the parts that have no parameters
     "soft": (ALL, ()),
     "soft without a gate": (ALL._replace(gate=False), ("gate",)),
     "soft without deep output": (ALL._replace(deep_output=False), ("deep output",)),
@@ -178,7 +178,10 @@ DECODERS = {  # Parts, and what is left out of the parameters
 
 @pytest.mark.parametrize("name", DECODERS)
 def test_gradients_of_the_decoder_along_a_direction(request, rng, name):
-    """One number, against moving all arrays at once: quick enough to be asked a thousand times (test_mutations.py)."""
+    """Compare the slope along one direction in the space of all arrays.
+
+    The check is fast enough for the thousands of runs of test_mutations.py.
+    """
     if name != "soft":
         request.getfixturevalue("general_decoder")
     (decoder_parts, left_out), score = DECODERS[name], "dot" if name.startswith("dot") else "mlp"
@@ -208,8 +211,8 @@ def test_gradients_of_the_decoder_along_a_direction(request, rng, name):
         np.testing.assert_array_equal(alpha, 1 / L)
     if name == "hard":
         sampled, s = np.array([1, 3, 5]), attend_tell.locations(cache)
-        right = [mode(alpha_t)[1] for mode, alpha_t in zip(modes, alpha, strict=True)]
-        np.testing.assert_array_equal(s, right)
+        expected = [mode(alpha_t)[1] for mode, alpha_t in zip(modes, alpha, strict=True)]
+        np.testing.assert_array_equal(s, expected)
         np.testing.assert_array_equal(cache.output.z[:, sampled], arrays["a"][sampled // 3, s[:, sampled]])
 
 
@@ -220,12 +223,12 @@ def test_the_first_state_is_its_definition(rng):
     state = attend_tell.begin(params, a, ALL)
     for n in range(2):
         abar = sum(a[n]) / 4
-        for found, name in ((h0, "h0"), (c0, "c0")):
+        for result, name in ((h0, "h0"), (c0, "c0")):
             expected = np.tanh(abar @ params[f"W_{name}"] + params[f"b_{name}"])
-            np.testing.assert_allclose(found[n], expected, rtol=0, atol=1e-14)
+            np.testing.assert_allclose(result[n], expected, rtol=0, atol=1e-14)
         np.testing.assert_allclose(state.keys[n], a[n] @ params["W_a"] + params["b_a"], rtol=0, atol=1e-13)
-    for found, right in ((state.a, a), (state.h, h0), (state.c, c0)):
-        np.testing.assert_array_equal(found, right)
+    for result, expected in ((state.a, a), (state.h, h0), (state.c, c0)):
+        np.testing.assert_array_equal(result, expected)
 
 
 @pytest.mark.parametrize("name", DECODERS)
@@ -245,6 +248,6 @@ def test_decoding_step_by_step_is_the_training_recurrence(rng, name):
 
 
 @pytest.mark.parametrize("model", ["hard", "tell"])
-def test_parts_of_a_model_that_has_none(rng, model):
+def test_models_without_parts_refuse_without(rng, model):
     with pytest.raises(InputError, match=f"without=gate: the model {model} has no parts that can be left out"):
         tiny_params(rng, TINY.replace(model=model, without=("gate",)))

@@ -1,4 +1,4 @@
-"""The model "dot": scaled dot products, with one head and with several, in soft attention's decoder."""
+"""Test the model "dot": scaled dot-product attention, with one head or several, in the decoder of soft attention."""
 
 import numpy as np
 import pytest
@@ -53,14 +53,14 @@ def test_the_first_loss(rng):
 
 
 @pytest.mark.parametrize(("heads", "attention"), [(3, 10), (0, 10), (-1, 10), (20, 10)])
-def test_heads_that_cannot_share_the_attention(rng, heads, attention):
+def test_heads_that_cannot_share_the_attention_size(rng, heads, attention):
     with pytest.raises(ValueError, match=f"heads={heads}: must be at least 1 and divide attention_size={attention}"):
         whole_model.params_of(rng, CONFIG.replace(heads=heads, attention_size=attention))
 
 
 @pytest.mark.parametrize("heads", [1, 4])
 def test_weights_at_the_start(rng, heads):
-    """Each normal and scaled by its inputs, so that what comes out is as large as what goes in."""
+    """Check that weights are normal and scaled by 1 / sqrt(inputs), which keeps the scale of the signal."""
     D, M, S, A, frequencies = 50, 60, 70, 80, rng.standard_normal(100)
     config = CONFIG.replace(embedding_size=M, hidden_size=S, attention_size=A, heads=heads)
     params = dot.init_params(rng, D, config, frequencies)
@@ -80,7 +80,7 @@ def test_weights_at_the_start(rng, heads):
 
 
 def test_decoding_step_by_step_is_the_training_recurrence(rng):
-    """Captions of an image apart; alpha is a distribution over all locations, whatever the number of heads."""
+    """Check that steps give the logits of whole captions, and that alpha sums to 1 over the locations."""
     params, batch = whole_model.params_of(rng, CONFIG), whole_model.batch_of(rng, CONFIG)
     a = captioner.annotate(params, batch.inputs, CONFIG)
     mask_h = np.ones((*batch.words.shape, CONFIG.decoder.hidden_size))
@@ -97,7 +97,7 @@ def test_decoding_step_by_step_is_the_training_recurrence(rng):
 
 
 def test_captions(rng):
-    """Beam search writes captions of each image, whose log p is what the model says of them."""
+    """Check that beam search returns captions with the log p that the model gives to them."""
     config = CONFIG.replace(dropout=0.0, label_smoothing=0.0, attention_penalty=0.0)
     params = whole_model.params_of(rng, config, np.float32)
     images = rng.integers(0, 256, (3, 8, 8, 3), np.uint8)
@@ -110,7 +110,10 @@ def test_captions(rng):
 
 @pytest.mark.parametrize("without", [(), ("attention",)])
 def test_gradients_along_a_direction(rng, without):
-    """One number, against moving all arrays at once: quick enough to be asked a thousand times (test_mutations.py)."""
+    """Compare the slope along one direction in the space of all arrays.
+
+    The check is fast enough for the thousands of runs of test_mutations.py.
+    """
     config = CONFIG.replace(without=without)
     params, batch = dot.init_params(rng, 5, config, np.zeros(V), np.float64), whole_model.batch_of(rng, config)
     arrays = {**params, "a": rng.standard_normal((2, 3, 5))}
@@ -125,13 +128,13 @@ def test_gradients_along_a_direction(rng, without):
     assert {name: array.shape for name, array in arrays.items()} == {name: d.shape for name, d in grads.items()}
     slope = sum(np.vdot(grads[name], direction[name]) for name in arrays)
     assert (loss_and_grads(1e-5)[0] - loss_and_grads(-1e-5)[0]) / 2e-5 == pytest.approx(slope, rel=1e-7)
-    undropped = config.replace(dropout=0.0)
-    in_training, *_ = dot.loss_and_grads(arrays, arrays["a"], batch, undropped, rng)
-    assert dot.loss_only(arrays, arrays["a"], batch, config) == in_training
+    without_dropout = config.replace(dropout=0.0)
+    loss, *_ = dot.loss_and_grads(arrays, arrays["a"], batch, without_dropout, rng)
+    assert dot.loss_only(arrays, arrays["a"], batch, config) == loss
 
 
 def decoder_inputs(rng, T, dtype=np.float32):
-    """Words, a and dropout of T words, and gradients of what comes out; N 2, L 7, D 10, B 6, S 9."""
+    """Draw inputs of a decoder and gradients of its results for T words. N 2, L 7, D 10, B 6, S 9."""
     a, mask_h, dlogits, dalpha = (
         rng.standard_normal(shape).astype(dtype) for shape in ((2, 7, 10), (T, 6, 9), (T, 6, V), (T, 6, 7))
     )
@@ -139,6 +142,7 @@ def decoder_inputs(rng, T, dtype=np.float32):
 
 
 def results(decoder, params, arrays, douts):
+    """Run a decoder forward and backward, and return all results by name."""
     logits, alpha, cache = decoder.decode_forward(params, *arrays, dot.parts_of(CONFIG))
     da, grads = decoder.decode_backward(*douts, cache)
     return {"logits": logits, "alpha": alpha, "da": da, **grads}
@@ -146,22 +150,22 @@ def results(decoder, params, arrays, douts):
 
 @several
 def test_fused_is_plain(rng, heads):
-    """The decoder alone, each of its results, for gradients from everywhere."""
+    """Compare every result of the fused decoder with the plain one, for two memory layouts."""
     params = dot.init_params(rng, 10, CONFIG.replace(heads=heads), np.zeros(V), np.float64)
     arrays, douts = decoder_inputs(rng, 4, np.float64)
-    right = results(attend_tell, params, arrays, douts)
+    plain = results(attend_tell, params, arrays, douts)
     params, arrays, douts = (
         {name: x.astype(np.float32) for name, x in params.items()},
         [x.astype(np.float32) if x.dtype == np.float64 else x for x in arrays],
         [x.astype(np.float32) for x in douts],
     )
-    found = results(recurrence, params, arrays, douts)
-    other = {name: np.repeat(x, 2, axis=-1)[..., ::2] for name, x in params.items()}  # of another layout in memory
+    fused = results(recurrence, params, arrays, douts)
+    strided_params = {name: np.repeat(x, 2, axis=-1)[..., ::2] for name, x in params.items()}
     arrays[0] = np.asfortranarray(arrays[0])
-    of_other = results(recurrence, other, arrays, douts)
-    assert found.keys() == right.keys()
-    for name, expected in right.items():
-        for x in (found[name], of_other[name]):
+    fused_strided = results(recurrence, strided_params, arrays, douts)
+    assert fused.keys() == plain.keys()
+    for name, expected in plain.items():
+        for x in (fused[name], fused_strided[name]):
             assert x.dtype == np.float32 and x.flags.c_contiguous
             np.testing.assert_allclose(x, expected, rtol=0, atol=1e-5 * np.abs(expected).max(), err_msg=name)
 
@@ -170,13 +174,13 @@ def test_two_forwards_then_both_backwards_in_one_workspace(rng):
     params = dot.init_params(rng, 10, CONFIG, np.zeros(V))
     inputs = [decoder_inputs(rng, T) for T in (5, 3)]
     before = [[x.copy() for x in (*arrays, *douts)] for arrays, douts in inputs]
-    alone = [results(recurrence, params, *given) for given in inputs]
+    separate = [results(recurrence, params, *arrays_and_douts) for arrays_and_douts in inputs]
     with Workspace().step():
         forwards = [recurrence.decode_forward(params, *arrays, dot.parts_of(CONFIG)) for arrays, _ in inputs]
-        for (_, _, cache), (_, douts), right in zip(forwards, inputs, alone, strict=True):
+        for (_, _, cache), (_, douts), expected in zip(forwards, inputs, separate, strict=True):
             da, grads = recurrence.decode_backward(*douts, cache)
             for name, x in {"da": da, **grads}.items():
-                np.testing.assert_array_equal(x, right[name], name)
+                np.testing.assert_array_equal(x, expected[name], name)
     for (arrays, douts), copies in zip(inputs, before, strict=True):
         for x, copy in zip((*arrays, *douts), copies, strict=True):
             np.testing.assert_array_equal(x, copy, "an input was changed")

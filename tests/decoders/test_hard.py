@@ -1,6 +1,6 @@
-"""The model with hard attention: its gradients, its rewards, and the modes of its attention while it writes.
+"""Test the model with hard attention: its gradients, its rewards and its attention modes.
 
-test_hard_attention.py proves that the mean of its gradients is the gradient of the bound. test_captioner.py tests its
+test_hard_attention.py proves that the mean of its gradients is the gradient of the bound. test_attend_tell.py tests its
 recurrence.
 """
 
@@ -26,17 +26,18 @@ pytestmark = pytest.mark.usefixtures("general_decoder")
 CONFIG = whole_model.TINY.replace(model="hard", reinforce_weight=1.0, entropy_weight=0.3)
 SMALL = CONFIG.replace(
     image_size=4, stages=((2,), (3,)), embedding_size=4, hidden_size=5, attention_size=2
-)  # quick to check
+)  # small enough for a fast gradient check
 V, LENGTHS = whole_model.V, whole_model.LENGTHS
 T, B = max(LENGTHS), len(LENGTHS)
 
 
 def model_of(rng, config=CONFIG, dtype=np.float64, moved=0.3):
+    """Draw the parameters and a batch of a recipe."""
     return whole_model.params_of(rng, config, dtype, moved), whole_model.batch_of(rng, config, dtype)
 
 
 def seeded(params, batch, config, seed=5):
-    """captioner.loss_and_grads with the same draws every time, and a baseline that stays."""
+    """Run captioner.loss_and_grads with a fixed seed, without changing the baseline."""
     params = {**params, "baseline": params["baseline"].copy()}
     return captioner.loss_and_grads(params, batch, config, np.random.default_rng(seed))
 
@@ -51,11 +52,11 @@ def seeded(params, batch, config, seed=5):
     ids=str,
 )
 def test_gradients_of_the_whole_model(rng, monkeypatch, options):
-    """With the same draws and advantages all of it is the gradient of the loss and of advantages times log p(s | a)."""
+    """Check the gradient of the loss minus advantages times log p(s | a), with fixed samples and advantages."""
     config = SMALL.replace(**options)
     params, batch = model_of(rng, config)
     baseline = {"baseline": params.pop("baseline")}
-    advantages, log_p = [], []
+    advantages, log_ps = [], []
     advantage, log_p_forward = hard_attention.advantage, hard_attention.location_log_p_forward
 
     def frozen(*arguments):
@@ -63,18 +64,18 @@ def test_gradients_of_the_whole_model(rng, monkeypatch, options):
             advantages.append(advantage(*arguments))
         return advantages[0]
 
-    def noted(*arguments):
-        found = log_p_forward(*arguments)
-        log_p.append(found[0])
-        return found
+    def recording(*arguments):
+        log_p, cache = log_p_forward(*arguments)
+        log_ps.append(log_p)
+        return log_p, cache
 
     monkeypatch.setattr(hard_attention, "advantage", frozen)
-    monkeypatch.setattr(hard_attention, "location_log_p_forward", noted)
-    drawn = ~hard.toss(after_dropout(config), 2, B, config)
+    monkeypatch.setattr(hard_attention, "location_log_p_forward", recording)
+    sampled = ~hard.toss(after_dropout(config), 2, B, config)
 
     def loss_and_grads(params):
         loss, grads = seeded({**params, **baseline}, batch, config)
-        reward = config.loss.reinforce_weight / B * (advantages[0] * log_p[-1] * drawn).sum()
+        reward = config.loss.reinforce_weight / B * (advantages[0] * log_ps[-1] * sampled).sum()
         untrained = config.loss.attention_penalty * loss.penalty if config.loss.authors_code else 0
         return loss.total - reward - untrained, grads
 
@@ -84,55 +85,55 @@ def test_gradients_of_the_whole_model(rng, monkeypatch, options):
 
 
 def after_dropout(config):
-    """The random numbers of `seeded`, those of dropout used up."""
+    """Return the random numbers of `seeded` after those of the dropout mask."""
     rng = np.random.default_rng(5)
     rng.random((T, B, config.decoder.hidden_size), dtype=np.float32)
     return rng
 
 
 @pytest.mark.parametrize("dtype", [np.float64, np.float32])
-def test_with_the_expected_context_alone_it_is_soft_attention_without_a_gate(rng, dtype):
+def test_expected_context_alone_is_soft_attention_without_a_gate(rng, dtype):
     config = CONFIG.replace(expected_context=1.0, entropy_weight=0.0)
     params, batch = model_of(rng, config, dtype)
     a = rng.standard_normal((2, 16, 5)).astype(dtype)
-    of_soft = {name: array for name, array in params.items() if name != "baseline" and "." not in name}
+    soft_params = {name: array for name, array in params.items() if name != "baseline" and "." not in name}
     loss, da, grads = hard.loss_and_grads(params, a, batch, config, np.random.default_rng(5))
     without_gate = config.replace(model="soft", without=("gate",))
-    expected = soft.loss_and_grads(of_soft, a, batch, without_gate, np.random.default_rng(5))
+    expected = soft.loss_and_grads(soft_params, a, batch, without_gate, np.random.default_rng(5))
     close = partial(np.testing.assert_allclose, rtol=0, atol=1e-12 if dtype is np.float64 else 2e-5)
     close(loss, expected[0], rtol=1e-6)
     close(da, expected[1])
-    assert grads.keys() == expected[2].keys() == of_soft.keys()
+    assert grads.keys() == expected[2].keys() == soft_params.keys()
     for name, gradient in grads.items():
         close(gradient, expected[2][name], err_msg=name)
-    close(hard.loss_only(params, a, batch, config), soft.loss_only(of_soft, a, batch, without_gate), rtol=1e-6)
+    close(hard.loss_only(params, a, batch, config), soft.loss_only(soft_params, a, batch, without_gate), rtol=1e-6)
 
 
-@pytest.mark.parametrize("as_authors", [False, True])
-def test_float32_is_float64(rng, as_authors):
-    """Fused and not, with a workspace and without; the baseline moves, and no other input changes."""
-    config = whole_model.LARGER.replace(model="hard", reward_to_go=not as_authors, authors_code=as_authors)
+@pytest.mark.parametrize("authors_code", [False, True])
+def test_float32_is_float64(rng, authors_code):
+    """Compare float32, fused and unfused, with and without a workspace, with float64. No input changes."""
+    config = whole_model.LARGER.replace(model="hard", reward_to_go=not authors_code, authors_code=authors_code)
     params, batch = model_of(rng, config, moved=0.03)
-    loss, right = seeded(params, batch, config)
+    loss, expected = seeded(params, batch, config)
     params = {name: x.astype(np.float32) for name, x in params.items()}
     batch = batch._replace(inputs=batch.inputs.astype(np.float32), mask=batch.mask.astype(np.float32))
     before = [x.copy() for x in (*params.values(), *batch[:4])]
-    workspace, found = Workspace(), []
+    workspace, results = Workspace(), []
     for memory in (nullcontext, workspace.step, workspace.step):
         with memory():
             loss32, grads = seeded(params, batch, config)
-            found.append((loss32, {name: gradient.copy(order="K") for name, gradient in grads.items()}))
+            results.append((loss32, {name: gradient.copy(order="K") for name, gradient in grads.items()}))
     with kernels.unfused():
-        found.append(seeded(params, batch, config))
+        results.append(seeded(params, batch, config))
     assert all(map(np.array_equal, before, (*params.values(), *batch[:4])))
-    for loss32, grads in found:
+    for loss32, grads in results:
         assert loss32.total == pytest.approx(loss.total, rel=1e-5)
-        assert grads.keys() == right.keys()
+        assert grads.keys() == expected.keys()
         for name, gradient in grads.items():
             assert gradient.dtype == np.float32 and gradient.flags.c_contiguous, name
-            assert np.abs(gradient - right[name]).max() <= 2e-5 * np.abs(right[name]).max() + 1e-6, name
-    for name in right:
-        assert np.array_equal(found[0][1][name], found[2][1][name]), name
+            assert np.abs(gradient - expected[name]).max() <= 2e-5 * np.abs(expected[name]).max() + 1e-6, name
+    for name in expected:
+        assert np.array_equal(results[0][1][name], results[2][1][name]), name
 
 
 def test_fusing_is_what_float32_does(rng, monkeypatch):
@@ -155,13 +156,13 @@ def test_two_fused_forwards_then_both_backwards_in_one_workspace(rng):
         da, grads = recurrence.decode_backward(*douts, cache)
         return [logits, alpha, recurrence.locations(cache), da, *grads.values()]
 
-    alone = [results(*recurrence.decode_forward(*arrays), douts) for arrays, douts in inputs]
+    separate = [results(*recurrence.decode_forward(*arrays), douts) for arrays, douts in inputs]
     with Workspace().step():
         forwards = [recurrence.decode_forward(*arrays) for arrays, _ in inputs]
         together = [results(*forward, douts) for forward, (_, douts) in zip(forwards, inputs, strict=True)]
-    for found, right in zip(together, alone, strict=True):
-        for x, y in zip(found, right, strict=True):
-            np.testing.assert_array_equal(x, y)
+    for arrays, expected_arrays in zip(together, separate, strict=True):
+        for array, expected_array in zip(arrays, expected_arrays, strict=True):
+            np.testing.assert_array_equal(array, expected_array)
 
 
 def test_padding_changes_nothing(rng):
@@ -177,7 +178,7 @@ def test_padding_changes_nothing(rng):
 
 
 def test_the_coin_is_tossed_for_every_image(rng):
-    """Captions of an image alike; a share of config.expected; as the authors, all of a batch alike."""
+    """Check the fraction of heads, one toss per image, and one toss per batch in the authors' variant."""
     tosses = np.array([hard.toss(rng, 4, 12, CONFIG.replace(expected_context=0.3)) for _ in range(2000)]).reshape(
         2000, 4, 3
     )
@@ -190,14 +191,14 @@ def test_the_coin_is_tossed_for_every_image(rng):
     assert all(hard.toss(rng, 4, 12, CONFIG.replace(expected_context=1.0)).all() for _ in range(50))
 
 
-@pytest.mark.parametrize("as_authors", [False, True])
-def test_the_baseline_moves_towards_log_p(rng, as_authors):
-    """Which without dropout is the loss; as the authors have it, a mean over the T words of the longest."""
-    config = CONFIG.replace(dropout=0.0, authors_code=as_authors)
+@pytest.mark.parametrize("authors_code", [False, True])
+def test_the_baseline_moves_towards_log_p(rng, authors_code):
+    """Compare with log p from the loss without dropout; the authors' variant divides it by T."""
+    config = CONFIG.replace(dropout=0.0, authors_code=authors_code)
     params, batch = model_of(rng, config)
     params["baseline"][:] = -5
     loss, grads = captioner.loss_and_grads(params, batch, config, rng)
-    log_p = -loss.word * sum(LENGTHS) / B / (T if as_authors else 1)
+    log_p = -loss.word * sum(LENGTHS) / B / (T if authors_code else 1)
     assert params["baseline"] == pytest.approx(0.9 * -5 + 0.1 * log_p, rel=1e-12)
     assert "baseline" not in grads
 
@@ -205,8 +206,8 @@ def test_the_baseline_moves_towards_log_p(rng, as_authors):
 @pytest.mark.parametrize(
     "options", [{}, {"reward_to_go": True}, {"authors_code": True}, {"expected_context": 0.0}], ids=str
 )
-def test_what_alpha_learns_by_is_its_definition(rng, options):
-    """Eq. 12 and the penalty, number by number, sent back through the decoder with the same draws."""
+def test_gradients_of_alpha_are_their_definition(rng, options):
+    """Compare with equation 12 and the attention penalty, computed in loops for the same samples."""
     config = CONFIG.replace(dropout=0.0, reinforce_weight=0.7, **options)
     params, batch = model_of(rng, config)
     params, a = {name: x for name, x in params.items() if "." not in name}, rng.standard_normal((2, 16, 5))
@@ -230,59 +231,61 @@ def test_what_alpha_learns_by_is_its_definition(rng, options):
             entropy = -(alpha[t, b] * np.log(alpha[t, b])).sum()
             total -= (q @ log_q[t, b] + config.loss.entropy_weight * entropy) / B
             dalpha[t, b] += config.loss.entropy_weight / B * (np.log(alpha[t, b]) + 1)
-            better = sum(log_p) + 5
+            advantage = sum(log_p) + 5
             if config.loss.reward_to_go:
-                better = sum(log_p[t:]) + 5 * (length - t) / np.mean(LENGTHS)
+                advantage = sum(log_p[t:]) + 5 * (length - t) / np.mean(LENGTHS)
             if config.loss.authors_code:
-                better = sum(log_p) / T + 5
+                advantage = sum(log_p) / T + 5
             else:
                 dalpha[t, b] -= config.loss.attention_penalty * 2 / B * missing
             if not expected[b]:
-                dalpha[t, b, s[t, b]] -= config.loss.reinforce_weight / B * better / alpha[t, b, s[t, b]]
+                dalpha[t, b, s[t, b]] -= config.loss.reinforce_weight / B * advantage / alpha[t, b, s[t, b]]
     assert loss.total == pytest.approx(total, rel=1e-12)
-    right_da, right = attend_tell.decode_backward(dlogits, dalpha, cache)
-    np.testing.assert_allclose(da, right_da, rtol=0, atol=1e-12)
-    assert grads.keys() == right.keys()
+    expected_da, expected_grads = attend_tell.decode_backward(dlogits, dalpha, cache)
+    np.testing.assert_allclose(da, expected_da, rtol=0, atol=1e-12)
+    assert grads.keys() == expected_grads.keys()
     for name, gradient in grads.items():
-        np.testing.assert_allclose(gradient, right[name], rtol=0, atol=1e-11, err_msg=name)
+        np.testing.assert_allclose(gradient, expected_grads[name], rtol=0, atol=1e-11, err_msg=name)
 
 
 def gradients(params, batch, **options):
+    """Compute gradients with a fixed seed and with these settings."""
     return seeded(params, batch, CONFIG.replace(**options))[1]
 
 
-def test_what_each_option_does(rng):
-    """REINFORCE and entropy are proportional to their lambdas, and reach what alpha is made of, and nothing else."""
+def test_every_option_has_its_effect(rng):
+    """Check that REINFORCE and entropy scale with their lambdas, and reach only parameters that alpha depends on."""
     params, batch = model_of(rng)
     none = gradients(params, batch, reinforce_weight=0.0, entropy_weight=0.0)
     for name, zero in (("reinforce_weight", {"entropy_weight": 0.0}), ("entropy_weight", {"reinforce_weight": 0.0})):
-        one, two = (gradients(params, batch, **{name: value}, **zero) for value in (1.0, 2.0))
+        single, double = (gradients(params, batch, **{name: value}, **zero) for value in (1.0, 2.0))
         for array in none:
-            np.testing.assert_allclose(two[array] - none[array], 2 * (one[array] - none[array]), rtol=0, atol=1e-11)
-        changed = {array for array in none if np.abs(one[array] - none[array]).max() > 1e-6}
+            expected = 2 * (single[array] - none[array])
+            np.testing.assert_allclose(double[array] - none[array], expected, rtol=0, atol=1e-11)
+        changed = {array for array in none if np.abs(single[array] - none[array]).max() > 1e-6}
         assert {"W_a", "b_a", "W_h", "v", "W_x", "W_hh", "E", "conv1_1.W"} <= changed
-        assert not changed & {"L_h", "L_z", "L_o", "b_o"}  # what is after all looking
+        assert not changed & {"L_h", "L_z", "L_o", "b_o"}  # the parameters of the output
     without = gradients(params, batch, reinforce_weight=0.0, entropy_weight=0.0, attention_penalty=0.0)
     assert np.abs(none["v"] - without["v"]).max() > 1e-3
     authors = {"authors_code": True, "reinforce_weight": 0.0, "entropy_weight": 0.0}
-    for array, right in gradients(params, batch, **authors, attention_penalty=0.0).items():
-        np.testing.assert_array_equal(gradients(params, batch, **authors)[array], right)
+    for array, expected in gradients(params, batch, **authors, attention_penalty=0.0).items():
+        np.testing.assert_array_equal(gradients(params, batch, **authors)[array], expected)
     assert gradients(params, batch, reward_to_go=True)["v"] != pytest.approx(gradients(params, batch)["v"], rel=1e-3)
 
 
-def test_without_draws_there_is_no_reward(rng):
-    """Nor does alpha learn anything but by draws, entropy and penalty where nothing is expected."""
+def test_without_samples_there_is_no_reward(rng):
+    """Check also that samples pass no gradient to alpha when all three weights are zero."""
     params, batch = model_of(rng)
     expected = [gradients(params, batch, expected_context=1.0, reinforce_weight=value) for value in (0.0, 1.0)]
-    for array, right in expected[0].items():
-        np.testing.assert_array_equal(expected[1][array], right)
-    drawn = gradients(
+    for array, gradient in expected[0].items():
+        np.testing.assert_array_equal(expected[1][array], gradient)
+    sampled = gradients(
         params, batch, expected_context=0.0, reinforce_weight=0.0, entropy_weight=0.0, attention_penalty=0.0
     )
-    assert not any(drawn[array].any() for array in ("W_a", "b_a", "W_h", "v"))
+    assert not any(sampled[array].any() for array in ("W_a", "b_a", "W_h", "v"))
 
 
-def test_the_same_numbers_draw_the_same(rng):
+def test_the_same_seed_samples_the_same(rng):
     params, batch = model_of(rng)
     (loss, grads), (again, grads_again), (other, _) = (seeded(params, batch, CONFIG, seed=k) for k in (1, 1, 2))
     assert loss == again != other
@@ -290,47 +293,45 @@ def test_the_same_numbers_draw_the_same(rng):
 
 
 def test_the_start(rng):
-    """Soft attention's parameters without a gate."""
+    """Check that the initial parameters are those of soft attention without a gate."""
     frequencies = rng.standard_normal(V)
     params = hard.init_params(np.random.default_rng(1), 5, CONFIG, frequencies)
-    of_soft = soft.init_params(np.random.default_rng(1), 5, CONFIG.replace(without=("gate",)), frequencies)
+    soft_params = soft.init_params(np.random.default_rng(1), 5, CONFIG.replace(without=("gate",)), frequencies)
     baseline = params.pop("baseline")
     assert baseline.shape == (1,) and baseline == 0 and baseline.dtype == np.float32
-    assert params.keys() == of_soft.keys()
-    assert all(np.array_equal(params[name], array) for name, array in of_soft.items())
+    assert params.keys() == soft_params.keys()
+    assert all(np.array_equal(params[name], array) for name, array in soft_params.items())
 
 
-@pytest.mark.parametrize("way", ["everywhere", "at the likeliest", "by chance"])
-def test_steps_are_the_training_recurrence(rng, way):
-    """Each way of looking, of captions of two images, against decode_forward with draws of that kind."""
+@pytest.mark.parametrize("attention_mode", hard.ATTENTION_MODES)
+def test_steps_are_the_training_recurrence(rng, attention_mode):
+    """Compare every attention mode with decode_forward, whose samples give the same locations."""
     params, batch = model_of(rng)
     a, words = rng.standard_normal((2, 16, 5)), batch.words
-    uniforms, expected = rng.random((T, B)), np.full(B, way == "everywhere")
-    config = CONFIG.replace(
-        attention_mode={"everywhere": "expected", "at the likeliest": "argmax", "by chance": "sample"}[way]
-    )
-    state = hard.select(hard.begin(params, a, config, Numbers(uniforms)), np.repeat([0, 1], 3))
-    found = []
+    uniforms, expected = rng.random((T, B)), np.full(B, attention_mode == "expected")
+    config = CONFIG.replace(attention_mode=attention_mode)
+    state = hard.select(hard.begin(params, a, config, FixedNumbers(uniforms)), np.repeat([0, 1], 3))
+    steps = []
     for column in words:
         logits, alpha, beta, state = hard.step(params, state, column)
-        found.append((logits, alpha))
+        steps.append((logits, alpha))
         assert np.array_equal(beta, np.ones(B)) and beta.dtype == alpha.dtype
-    if way == "at the likeliest":
-        uniforms = numbers_of_the_likeliest(np.stack([alpha for _, alpha in found]))
+    if attention_mode == "argmax":
+        uniforms = numbers_for_argmax(np.stack([alpha for _, alpha in steps]))
     modes, mask_h = hard.training_modes(uniforms, expected), np.ones((T, B, 9))
     logits, alpha, _ = attend_tell.decode_forward(params, a, words, mask_h, hard.DECODER_PARTS, modes)
     for t in range(T):
-        np.testing.assert_allclose(found[t][0], logits[t], rtol=0, atol=1e-12)
-        np.testing.assert_allclose(found[t][1], alpha[t], rtol=0, atol=1e-13)
-    if way == "everywhere":
+        np.testing.assert_allclose(steps[t][0], logits[t], rtol=0, atol=1e-12)
+        np.testing.assert_allclose(steps[t][1], alpha[t], rtol=0, atol=1e-13)
+    if attention_mode == "expected":
         log_p = np.take_along_axis(softmax.log_softmax(logits), batch.targets[..., None], axis=-1)[..., 0]
         config = CONFIG.replace(label_smoothing=0.0, attention_penalty=0.0)
-        right = -(log_p * batch.mask).sum() / B
-        assert hard.loss_only(params, a, batch, config).total == pytest.approx(right, rel=1e-12)
+        expected_loss = -(log_p * batch.mask).sum() / B
+        assert hard.loss_only(params, a, batch, config).total == pytest.approx(expected_loss, rel=1e-12)
 
 
-class Numbers:
-    """In a Generator's place: its uniform numbers are these rows, in turn."""
+class FixedNumbers:
+    """A stand-in for a Generator that returns these rows of uniform numbers in turn."""
 
     def __init__(self, rows):
         self.rows = iter(rows)
@@ -341,49 +342,50 @@ class Numbers:
         return row
 
 
-def numbers_of_the_likeliest(alpha):
-    """Uniform numbers with which the likeliest location is drawn. alpha: (T, B, L)."""
-    most = alpha.argmax(axis=-1)[..., None]
-    return np.take_along_axis(alpha.cumsum(axis=-1) - alpha / 2, most, axis=-1)[..., 0]
+def numbers_for_argmax(alpha):
+    """Return uniform numbers with which the most probable location is sampled. alpha: (T, B, L)."""
+    argmax = alpha.argmax(axis=-1)[..., None]
+    return np.take_along_axis(alpha.cumsum(axis=-1) - alpha / 2, argmax, axis=-1)[..., 0]
 
 
-def test_captions_are_written_in_each_way(rng):
+def test_captions_of_every_attention_mode(rng):
     params = whole_model.params_of(rng, CONFIG, np.float32)
     images = rng.integers(0, 256, (3, CONFIG.encoder.image_size, CONFIG.encoder.image_size, 3), np.uint8)
     a = captioner.annotate(params, batches.scale_pixels(images), CONFIG)
     modes = hard.expected_mode, hard.argmax_mode, hard.sample_mode(np.random.default_rng(0))
-    found = []
+    captions_by_mode = []
     for name, mode in zip(hard.ATTENTION_MODES, modes, strict=True):
         config = CONFIG.replace(attention_mode=name)
-        found.append(search.caption_images(params, config, images, 2, 5))
-        by_hand = search.beam_search(hard_with(mode), params, a, 2, 5)
-        again = search.caption_images(params, config, images, 2, 5)
-        for caption, same, other in zip(found[-1], again, by_hand, strict=True):
-            assert caption.words == same.words == other.words and caption.log_p == same.log_p == other.log_p
-    for captions in found:
+        captions_by_mode.append(search.caption_images(params, config, images, 2, 5))
+        direct = search.beam_search(hard_with(mode), params, a, 2, 5)
+        repeated = search.caption_images(params, config, images, 2, 5)
+        for caption, second, third in zip(captions_by_mode[-1], repeated, direct, strict=True):
+            assert caption.words == second.words == third.words and caption.log_p == second.log_p == third.log_p
+    for captions in captions_by_mode:
         for caption in captions:
             assert 1 <= len(caption.words) <= 5 and START not in caption.words
             assert caption.alpha.shape == (len(caption.words) + 1, 16)
             np.testing.assert_allclose(caption.alpha.sum(axis=1), 1, rtol=1e-5)
             assert np.array_equal(caption.beta, np.ones(len(caption.words) + 1))
-    assert len({tuple(caption.log_p for caption in captions) for captions in found}) == 3
+    assert len({tuple(caption.log_p for caption in captions) for captions in captions_by_mode}) == 3
     expected = search.beam_search(decoders.writer(CONFIG), params, a, 2, 5)
-    assert [caption.log_p for caption in found[0]] == [caption.log_p for caption in expected]
+    assert [caption.log_p for caption in captions_by_mode[0]] == [caption.log_p for caption in expected]
 
 
 def hard_with(mode):
+    """Return the functions of the decoder with this mode."""
     begin = partial(attend_tell.begin, parts=hard.DECODER_PARTS, mode=mode)
     return SimpleNamespace(begin=begin, step=hard.step, select=hard.select)
 
 
-def test_samples_go_on_from_batch_to_batch_and_begin_with_the_seed(rng):
-    """An image of a later batch is not looked at with the numbers of the first; another seed draws others."""
+def test_samples_continue_from_batch_to_batch_and_depend_on_the_seed(rng):
+    """Check that later batches use new random numbers, and that another seed samples other locations."""
     params = whole_model.params_of(rng, CONFIG, np.float32)
     image = rng.integers(0, 256, (1, CONFIG.encoder.image_size, CONFIG.encoder.image_size, 3), np.uint8)
     config, images = CONFIG.replace(attention_mode="sample"), np.repeat(image, 8, axis=0)
-    found = [caption.log_p for caption in search.caption_images(params, config, images, 1, 5, size=1)]
-    assert len(set(found)) > 1
+    log_ps = [caption.log_p for caption in search.caption_images(params, config, images, 1, 5, size=1)]
+    assert len(set(log_ps)) > 1
     a = captioner.annotate(params, batches.scale_pixels(image), CONFIG)
     writers = [decoders.writer(config, seed) for seed in (0, *range(8))]
-    seeds = [search.beam_search(writer, params, a, 1, 5)[0].log_p for writer in writers]
-    assert seeds[0] == seeds[1] == found[0] and len(set(seeds)) > 1
+    log_ps_by_seed = [search.beam_search(writer, params, a, 1, 5)[0].log_p for writer in writers]
+    assert log_ps_by_seed[0] == log_ps_by_seed[1] == log_ps[0] and len(set(log_ps_by_seed)) > 1

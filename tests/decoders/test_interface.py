@@ -1,4 +1,4 @@
-"""Every decoder has the same functions, so that nothing else has to know which one it calls."""
+"""Check that every decoder has the same functions, so that callers need not distinguish them."""
 
 import inspect
 
@@ -24,7 +24,7 @@ def test_a_decoder_has_these_functions(name):
 
 
 def test_every_attention_has_a_fused_one():
-    """Both have the functions that their recurrence calls, with the same arguments in each module."""
+    """Check that the modules have the functions of their recurrence, with equally many arguments."""
     plain = ("keys_forward", "keys_backward", "attend_forward", "attend_backward")
     fused = ("start", "attend_forward", "start_backward", "attend_backward", "gradients")
     for functions, modules in ((plain, recurrence.FUSED), (fused, recurrence.FUSED.values())):

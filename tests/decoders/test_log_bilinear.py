@@ -1,4 +1,4 @@
-"""The log-bilinear model: a window of words, a linear image term, one table of words for input and output."""
+"""Test the log-bilinear model: a window of words, a linear image term, one embedding table for input and output."""
 
 from types import SimpleNamespace
 
@@ -53,17 +53,17 @@ def test_the_first_loss(rng):
 
 
 def decoder_arrays(rng):
-    """Parameters and annotations."""
+    """Draw parameters and annotations."""
     arrays = log_bilinear.init_params(rng, 4, 7, rng.standard_normal(9), np.float64)
     arrays["a"] = rng.standard_normal((2, 3, 4))
     return arrays
 
 
 def test_weights_at_the_start(rng):
-    """Each scaled by its inputs, E by those of the output, whose weights it is."""
+    """Check that weights are scaled by 1 / sqrt(inputs); E has the inputs of the output."""
     D, M, V = 3, 4, 6
-    frequencies, drawn = rng.standard_normal(V), SimpleNamespace(standard_normal=np.ones)
-    params = log_bilinear.init_params(drawn, D, M, frequencies)
+    frequencies, fake_rng = rng.standard_normal(V), SimpleNamespace(standard_normal=np.ones)
+    params = log_bilinear.init_params(fake_rng, D, M, frequencies)
     scales = {"E": np.full((V, M), M**-0.5), "C": np.full((5, M, M), (5 * M) ** -0.5), "C_m": np.full((D, M), D**-0.5)}
     assert params.keys() == {*scales, "b_o"} and all(array.dtype == np.float32 for array in params.values())
     for name, array in {**scales, "b_o": frequencies}.items():
@@ -72,9 +72,9 @@ def test_weights_at_the_start(rng):
 
 def test_windows_by_hand():
     words = np.array([[START, START], [3, 4], [5, 6], [7, 8], [9, 3], [4, 5], [6, 7]])
-    found = log_bilinear.windows(words)
-    assert found.dtype == words.dtype
-    assert found[:, 0].tolist() == [
+    windows = log_bilinear.windows(words)
+    assert windows.dtype == words.dtype
+    assert windows[:, 0].tolist() == [
         [0, 0, 0, 0, 0],
         [3, 0, 0, 0, 0],
         [5, 3, 0, 0, 0],
@@ -83,12 +83,15 @@ def test_windows_by_hand():
         [4, 9, 7, 5, 3],
         [6, 4, 9, 7, 5],
     ]
-    assert found[:, 1].tolist()[-1] == [7, 5, 3, 8, 6]
+    assert windows[:, 1].tolist()[-1] == [7, 5, 3, 8, 6]
     assert log_bilinear.windows(words[:1]).tolist() == [[[0] * 5] * 2]
 
 
 def test_by_hand():
-    """Two-dimensional vectors: the word before counts once, the one before that by half and turned, no other."""
+    """Check a model with two-dimensional embeddings by hand.
+
+    C_1 is the identity, C_2 rotates by 90 degrees and halves, all other C_i are zero.
+    """
     E = np.array([[0.0, 0], [1, 0], [0, 1], [1, 1]])
     C = np.zeros((5, 2, 2))
     C[0], C[1] = np.eye(2), [[0, 0.5], [-0.5, 0]]  # a row (p, q) becomes (-q, p) / 2
@@ -105,7 +108,7 @@ def test_by_hand():
 
 
 def test_forward_is_the_definition(rng):
-    """Word by word, caption by caption; dropout counts on the way from r_hat to the output."""
+    """Compare with a loop over words and captions; dropout applies to r_hat before the output."""
     arrays = decoder_arrays(rng)
     a, words, mask_r = arrays["a"], rng.integers(0, 9, (8, 6)), rng.standard_normal((8, 6, 7))
     logits, _ = log_bilinear.decode_forward(arrays, a, words, mask_r)
@@ -115,8 +118,8 @@ def test_forward_is_the_definition(rng):
             r_hat = sum(a[b // 3]) / 3 @ arrays["C_m"]
             for i in range(5):
                 r_hat = r_hat + arrays["E"][words[t - i, b] if t >= i else START] @ arrays["C"][i]
-            right = arrays["E"] @ (r_hat * mask_r[t, b]) + arrays["b_o"]
-            np.testing.assert_allclose(logits[t, b], right, rtol=0, atol=1e-13)
+            expected = arrays["E"] @ (r_hat * mask_r[t, b]) + arrays["b_o"]
+            np.testing.assert_allclose(logits[t, b], expected, rtol=0, atol=1e-13)
 
 
 @pytest.mark.parametrize(("rows", "N"), [((6,), 2), ((3, 6), 2), ((2, 1, 2), 2), ((5,), 1)])
@@ -130,7 +133,10 @@ def test_gradients_of_the_prediction(rng, rows, N):
 
 
 def test_gradients_along_a_direction(rng):
-    """One number, against moving all arrays at once: quick enough to be asked a thousand times (test_mutations.py)."""
+    """Compare the slope along one direction in the space of all arrays.
+
+    The check is fast enough for the thousands of runs of test_mutations.py.
+    """
     config, arrays, batch = CONFIG.replace(embedding_size=7), decoder_arrays(rng), whole_model.batch_of(rng, CONFIG)
     batch = batch._replace(words=batch.words % 9, targets=batch.targets % 9)
     direction = {name: rng.standard_normal(array.shape) for name, array in arrays.items()}
@@ -149,28 +155,28 @@ def test_gradients_along_a_direction(rng):
 
 
 def test_only_the_last_words_count(rng):
-    """What is further back than n - 1 words is forgotten, and what comes later is not seen."""
+    """Check that a word changes only the logits of the next n - 1 words."""
     arrays = decoder_arrays(rng)
     words, mask_r = rng.integers(0, 9, (8, 6)), np.ones((8, 6, 7))
     logits, _ = log_bilinear.decode_forward(arrays, arrays["a"], words, mask_r)
-    other = words.copy()
-    other[1] = (other[1] + 1) % 9
-    changed, _ = log_bilinear.decode_forward(arrays, arrays["a"], other, mask_r)
-    assert (changed != logits).any(axis=(1, 2)).tolist() == [False, *[True] * 5, False, False]
+    changed_words = words.copy()
+    changed_words[1] = (words[1] + 1) % 9
+    changed_logits, _ = log_bilinear.decode_forward(arrays, arrays["a"], changed_words, mask_r)
+    assert (changed_logits != logits).any(axis=(1, 2)).tolist() == [False, *[True] * 5, False, False]
 
 
-def test_dropout_is_of_training_alone(rng):
+def test_dropout_applies_in_training_alone(rng):
     params, batch = whole_model.params_of(rng, CONFIG), whole_model.batch_of(rng, CONFIG)
     a = rng.standard_normal((2, 16, 5))
-    one, two = (bilinear.loss_and_grads(params, a, batch, CONFIG, rng)[0] for _ in range(2))
-    assert one != two and one.penalty == 0
-    without = CONFIG.replace(dropout=0.0)
-    in_use = bilinear.loss_only(params, a, batch, CONFIG)
-    assert in_use == bilinear.loss_only(params, a, batch, without)
-    assert in_use == bilinear.loss_and_grads(params, a, batch, without, rng)[0]
+    first, second = (bilinear.loss_and_grads(params, a, batch, CONFIG, rng)[0] for _ in range(2))
+    assert first != second and first.penalty == 0
+    without_dropout = CONFIG.replace(dropout=0.0)
+    loss = bilinear.loss_only(params, a, batch, CONFIG)
+    assert loss == bilinear.loss_only(params, a, batch, without_dropout)
+    assert loss == bilinear.loss_and_grads(params, a, batch, without_dropout, rng)[0]
 
 
-def test_states_are_chosen(rng):
+def test_states_are_selected(rng):
     arrays = decoder_arrays(rng)
     state = log_bilinear.begin(arrays, arrays["a"])
     np.testing.assert_allclose(state.abar, sum(arrays["a"].swapaxes(0, 1)) / 3, rtol=0, atol=1e-15)
@@ -204,10 +210,10 @@ def test_two_fused_forwards_then_both_backwards_in_one_workspace(rng):
         da, grads = fast_log_bilinear.decode_backward(dlogits, cache)
         return [logits, da, *grads.values()]
 
-    alone = [results(*fast_log_bilinear.decode_forward(*arrays), dlogits) for arrays, dlogits in inputs]
+    separate = [results(*fast_log_bilinear.decode_forward(*arrays), dlogits) for arrays, dlogits in inputs]
     with Workspace().step():
         forwards = [fast_log_bilinear.decode_forward(*arrays) for arrays, _ in inputs]
         together = [results(*forward, dlogits) for forward, (_, dlogits) in zip(forwards, inputs, strict=True)]
-    for found, right in zip(together, alone, strict=True):
-        for x, y in zip(found, right, strict=True):
-            np.testing.assert_array_equal(x, y)
+    for arrays, expected_arrays in zip(together, separate, strict=True):
+        for array, expected in zip(arrays, expected_arrays, strict=True):
+            np.testing.assert_array_equal(array, expected)

@@ -1,4 +1,4 @@
-"""Show and Tell: the image as the LSTM's first input."""
+"""Test Show and Tell, whose LSTM reads the image as its first input."""
 
 import math
 
@@ -47,14 +47,14 @@ def test_the_first_loss(rng):
 
 
 def decoder_arrays(rng):
-    """Parameters and annotations."""
+    """Draw parameters and annotations."""
     arrays = show_tell.init_params(rng, 4, 7, 8, np.zeros(9), np.float64)
     arrays["a"] = rng.standard_normal((2, 3, 4))
     return {name: array + 0.3 * rng.standard_normal(array.shape) for name, array in arrays.items()}
 
 
 def test_weights_at_the_start(rng):
-    """Each normal and scaled by its inputs; the forget bias at 1, the output's at the log frequencies."""
+    """Check that weights are normal and scaled by 1 / sqrt(inputs), and the initial biases."""
     D, M, S, V = 50, 60, 70, 100
     frequencies = rng.standard_normal(V)
     params = show_tell.init_params(rng, D, M, S, frequencies)
@@ -71,7 +71,7 @@ def test_weights_at_the_start(rng):
 
 
 def test_forward_is_the_definition(rng):
-    """Caption by caption, the image first, with the plain step; dropout counts on the way to the output alone."""
+    """Compare with a loop over captions and words; dropout applies to h_t before the output alone."""
     arrays = decoder_arrays(rng)
     a, words, mask_h = arrays["a"], rng.integers(0, 9, (5, 6)), rng.standard_normal((5, 6, 8))
     logits, cache = show_tell.decode_forward(arrays, a, words, mask_h)
@@ -82,12 +82,12 @@ def test_forward_is_the_definition(rng):
         h, c, _ = lstm.lstm_forward(image[None], np.zeros((1, 8)), np.zeros((1, 8)), *weights)
         for t in range(5):
             h, c, _ = lstm.lstm_forward(arrays["E"][words[t, b]][None], h, c, *weights)
-            right = (h[0] * mask_h[t, b]) @ arrays["L_o"] + arrays["b_o"]
-            np.testing.assert_allclose(logits[t, b], right, rtol=0, atol=1e-13)
+            expected = (h[0] * mask_h[t, b]) @ arrays["L_o"] + arrays["b_o"]
+            np.testing.assert_allclose(logits[t, b], expected, rtol=0, atol=1e-13)
 
 
 def test_the_image_is_the_first_input_of_one_long_sequence(rng):
-    """The paper's own image of it: T + 1 steps from nothing, forward and backward."""
+    """Compare with one sequence of T + 1 steps from zero states, as in the paper, forward and backward."""
     arrays, (T, B) = decoder_arrays(rng), (5, 6)
     words, dlogits = rng.integers(0, 9, (T, B)), rng.standard_normal((T, B, 9))
     logits, cache = show_tell.decode_forward(arrays, arrays["a"], words, np.ones((T, B, 8)))
@@ -95,19 +95,19 @@ def test_the_image_is_the_first_input_of_one_long_sequence(rng):
 
     abar = arrays["a"].mean(axis=1)
     x = np.concatenate([np.repeat(abar @ arrays["W_I"] + arrays["b_I"], 3, axis=0)[None], arrays["E"][words]])
-    nothing = np.zeros((B, 8))
-    h, _, cache = lstm.lstm_sequence_forward(x, nothing, nothing, arrays["W_x"], arrays["W_hh"], arrays["b"])
-    found, cache_output = linear.linear_forward(h[1:], arrays["L_o"], arrays["b_o"])
-    np.testing.assert_allclose(logits, found, rtol=0, atol=1e-13)
+    zeros = np.zeros((B, 8))
+    h, _, cache = lstm.lstm_sequence_forward(x, zeros, zeros, arrays["W_x"], arrays["W_hh"], arrays["b"])
+    expected, cache_output = linear.linear_forward(h[1:], arrays["L_o"], arrays["b_o"])
+    np.testing.assert_allclose(logits, expected, rtol=0, atol=1e-13)
     dh, *_ = linear.linear_backward(dlogits, cache_output)
-    dx, _, _, *of_weights = lstm.lstm_sequence_backward(np.concatenate([nothing[None], dh]), nothing, cache)
-    for name, gradient in zip(("W_x", "W_hh", "b"), of_weights, strict=True):
+    dx, _, _, *dweights = lstm.lstm_sequence_backward(np.concatenate([zeros[None], dh]), zeros, cache)
+    for name, gradient in zip(("W_x", "W_hh", "b"), dweights, strict=True):
         np.testing.assert_allclose(grads[name], gradient, rtol=0, atol=1e-12)
     dimage = dx[0].reshape(2, 3, 7).sum(axis=1)
     np.testing.assert_allclose(grads["b_I"], dimage.sum(axis=0), rtol=0, atol=1e-12)
     np.testing.assert_allclose(grads["W_I"], abar.T @ dimage, rtol=0, atol=1e-12)
-    right = np.repeat((dimage @ arrays["W_I"].T)[:, None] / 3, 3, axis=1)
-    np.testing.assert_allclose(da, right, rtol=0, atol=1e-12)
+    expected_da = np.repeat((dimage @ arrays["W_I"].T)[:, None] / 3, 3, axis=1)
+    np.testing.assert_allclose(da, expected_da, rtol=0, atol=1e-12)
 
 
 def test_gradients_of_the_image(rng):
@@ -127,7 +127,10 @@ def test_gradients_of_the_image(rng):
 
 
 def test_gradients_of_the_decoder_along_a_direction(rng):
-    """One number, against moving all arrays at once: quick enough to be asked a thousand times (test_mutations.py)."""
+    """Compare the slope along one direction in the space of all arrays.
+
+    The check is fast enough for the thousands of runs of test_mutations.py.
+    """
     arrays, (T, B) = decoder_arrays(rng), (5, 6)
     words, mask_h, dlogits = rng.integers(0, 9, (T, B)), rng.standard_normal((T, B, 8)), rng.standard_normal((T, B, 9))
     direction = {name: rng.standard_normal(array.shape) for name, array in arrays.items()}
@@ -145,8 +148,8 @@ def test_gradients_of_the_decoder_along_a_direction(rng):
     assert (above - below) / 2e-5 == pytest.approx(slope, rel=1e-7)
 
 
-def test_what_is_seen_is_remembered():
-    """By hand, all sizes 1: with input, forget and output gates open, c gathers the tanh of everything that is read."""
+def test_open_gates_by_hand():
+    """Check that the cell state sums the tanh of all inputs when input, forget and output gates are open."""
     open_gates = np.array([1000.0, 1000.0, 1000.0, 0.0])
     params = {
         **{"W_I": np.full((1, 1), 2.0), "b_I": np.full(1, 0.5), "E": np.array([[0.0], [0.3], [-0.7]])},
@@ -156,25 +159,25 @@ def test_what_is_seen_is_remembered():
     a = np.array([[[0.1], [0.3]], [[-1.0], [1.0]]])  # mean annotations 0.2 and 0
     words = np.array([[0, 0], [1, 2]])
     logits, _ = show_tell.decode_forward(params, a, words, np.ones((2, 2, 1)))
-    seen = math.tanh(2 * 0.2 + 0.5), math.tanh(0.5)
-    for b, read in enumerate(([0, 0.3], [0, -0.7])):
+    image_cells = math.tanh(2 * 0.2 + 0.5), math.tanh(0.5)
+    for b, inputs in enumerate(([0, 0.3], [0, -0.7])):
         for t in range(2):
-            h = math.tanh(seen[b] + sum(math.tanh(x) for x in read[: t + 1]))
+            h = math.tanh(image_cells[b] + sum(math.tanh(x) for x in inputs[: t + 1]))
             np.testing.assert_allclose(logits[t, b], [h, 0.1, -2 * h], rtol=0, atol=1e-15)
     state = show_tell.begin(params, a)
-    np.testing.assert_allclose(state.c[:, 0], seen, rtol=0, atol=1e-15)
-    np.testing.assert_allclose(state.h[:, 0], np.tanh(seen), rtol=0, atol=1e-15)
+    np.testing.assert_allclose(state.c[:, 0], image_cells, rtol=0, atol=1e-15)
+    np.testing.assert_allclose(state.h[:, 0], np.tanh(image_cells), rtol=0, atol=1e-15)
 
 
-def test_shut_input_gates_see_nothing(rng):
-    """c and h stay 0, and the bias alone speaks."""
+def test_closed_input_gates_by_hand(rng):
+    """Check that h and c stay zero, so that the logits are the output bias."""
     arrays = decoder_arrays(rng)
     arrays["b"] = np.repeat([-1000.0, 0, 0, 0], 8)
     logits, _ = show_tell.decode_forward(arrays, arrays["a"], rng.integers(0, 9, (2, 2)), np.ones((2, 2, 8)))
     np.testing.assert_array_equal(logits, np.broadcast_to(arrays["b_o"], (2, 2, 9)))
 
 
-def test_states_are_chosen(rng):
+def test_states_are_selected(rng):
     arrays = decoder_arrays(rng)
     state = show_tell.begin(arrays, arrays["a"])
     rows, words = np.array([1, 0, 1]), np.array([3, 4, 5])
@@ -210,10 +213,10 @@ def test_two_fused_forwards_then_both_backwards_in_one_workspace(rng):
         da, grads = fast_show_tell.decode_backward(dlogits, cache)
         return [logits, da, *grads.values()]
 
-    alone = [results(*fast_show_tell.decode_forward(*arrays), dlogits) for arrays, dlogits in inputs]
+    separate = [results(*fast_show_tell.decode_forward(*arrays), dlogits) for arrays, dlogits in inputs]
     with Workspace().step():
         forwards = [fast_show_tell.decode_forward(*arrays) for arrays, _ in inputs]
         together = [results(*forward, dlogits) for forward, (_, dlogits) in zip(forwards, inputs, strict=True)]
-    for found, right in zip(together, alone, strict=True):
-        for x, y in zip(found, right, strict=True):
-            np.testing.assert_array_equal(x, y)
+    for arrays, expected_arrays in zip(together, separate, strict=True):
+        for array, expected in zip(arrays, expected_arrays, strict=True):
+            np.testing.assert_array_equal(array, expected)

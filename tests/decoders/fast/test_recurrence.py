@@ -1,4 +1,4 @@
-"""The fused decoder against the plain one."""
+"""Compare the fused decoder with the plain one."""
 
 import numpy as np
 import pytest
@@ -9,12 +9,12 @@ from numpy_sat.decoders import attend_tell, parts
 from numpy_sat.decoders.attentions import soft as soft_attention
 from numpy_sat.decoders.fast import recurrence
 
-ALL = attend_tell.Parts(soft_attention)  # of the decoder
+ALL = attend_tell.Parts(soft_attention)  # a decoder with all parts
 
 
 @pytest.mark.parametrize("without", [(), tuple(parts.PARTS)])
 def test_the_whole_models_fast_gradients_are_the_plain_ones(without, request):
-    """float32 on the kernels, fused and not, against float64 by the plain definition."""
+    """Compare float32 kernels, fused and unfused, with the plain definition in float64."""
     if without:
         request.getfixturevalue("general_decoder")
 
@@ -29,10 +29,11 @@ def test_the_whole_models_fast_gradients_are_the_plain_ones(without, request):
         loss_unfused, unfused = gradients(np.float32)
     assert loss.total == pytest.approx(loss64.total, rel=1e-6) == loss_unfused.total
     assert fused.keys() == unfused.keys() == plain.keys()
-    for name, right in plain.items():
-        for found in (fused[name], unfused[name]):
-            assert found.dtype == np.float32 and found.shape == right.shape and found.flags.c_contiguous, name
-            assert np.abs(found - right).max() <= 1e-5 * np.abs(right).max(), name
+    for name, expected in plain.items():
+        for gradient in (fused[name], unfused[name]):
+            assert gradient.dtype == np.float32 and gradient.flags.c_contiguous, name
+            assert gradient.shape == expected.shape, name
+            assert np.abs(gradient - expected).max() <= 1e-5 * np.abs(expected).max(), name
 
 
 def test_fusing_is_what_float32_does(monkeypatch):
@@ -46,6 +47,7 @@ def test_fused_takes_arrays_of_any_layout(rng):
     a, words = rng.standard_normal((2, 7, 16)).astype(np.float32), rng.integers(0, V, (3, 4))
     mask_h = np.ones((3, 4, 9), np.float32)
     logits, *_ = recurrence.decode_forward(params, a, words, mask_h, ALL)
-    other = {name: np.repeat(x, 2, axis=-1)[..., ::2] for name, x in params.items()}
-    found, *_ = recurrence.decode_forward(other, np.asfortranarray(a), np.asfortranarray(words), mask_h, ALL)
-    np.testing.assert_allclose(found, logits, rtol=0, atol=1e-5)
+    strided_params = {name: np.repeat(x, 2, axis=-1)[..., ::2] for name, x in params.items()}
+    fortran_arrays = np.asfortranarray(a), np.asfortranarray(words)
+    strided_logits, *_ = recurrence.decode_forward(strided_params, *fortran_arrays, mask_h, ALL)
+    np.testing.assert_allclose(strided_logits, logits, rtol=0, atol=1e-5)
