@@ -1,4 +1,4 @@
-"""Random sentences, and the encoders that read them as gradient checks take layers."""
+"""Provide random sentences, and encoders of sentences as layers for the gradient check."""
 
 import numpy as np
 
@@ -9,12 +9,13 @@ N, L, SIZES = 3, 5, (7, 4, 2)  # V, M, S
 
 
 def random_params(rng, sizes=SIZES):
+    """Draw parameters of the reader in float64, including biases."""
     params = reader.init_params(rng, sizes, dtype=np.float64)
     return {name: array + 0.3 * rng.standard_normal(array.shape) for name, array in params.items()}
 
 
 def random_sources(rng, N=N, L=L, V=SIZES[0]):
-    """Sentences of unlike lengths, words repeated, filled up with <end>."""
+    """Draw sentences of different lengths with repeated words, padded with <end>."""
     sources = rng.integers(3, V, (N, L))
     for row, length in zip(sources, rng.integers(1, L, N), strict=True):
         row[length:] = END
@@ -22,7 +23,7 @@ def random_sources(rng, N=N, L=L, V=SIZES[0]):
 
 
 def layer(sources, encoder=reader, sizes=SIZES):
-    """Forward and backward as gradcheck.check_layer wants them: arrays by name in, gradients in that order out."""
+    """Return forward and backward functions of an encoder for gradcheck.check_layer."""
     names = list(reader.init_params(np.random.default_rng(0), sizes))
 
     def backward(da, cache):

@@ -1,4 +1,4 @@
-"""encoders.last_state: all of a sentence in one vector."""
+"""Test encoders.last_state: one vector for a whole sentence."""
 
 import helpers
 import numpy as np
@@ -13,7 +13,7 @@ def test_gradients(rng):
     assert report.ok, str(report)
 
 
-def test_it_is_where_each_direction_ends(rng):
+def test_the_vector_holds_the_last_state_of_each_direction(rng):
     params, sources = random_params(rng), random_sources(rng, L=6)
     a, last = reader.encode(params, sources, SIZES), last_state.encode(params, sources, SIZES)
     assert last.shape == (N, 1, last_state.size(SIZES))
@@ -22,10 +22,10 @@ def test_it_is_where_each_direction_ends(rng):
     np.testing.assert_array_equal(last, last_state.encode_forward(params, sources, SIZES)[0])
 
 
-def test_its_parameters_are_the_readers():
-    params, of_reader = (encoder.init_params(np.random.default_rng(3), SIZES) for encoder in (last_state, reader))
-    assert params.keys() == of_reader.keys()
-    assert all(np.array_equal(params[name], of_reader[name]) for name in params)
+def test_parameters_are_those_of_the_reader():
+    params, reader_params = (encoder.init_params(np.random.default_rng(3), SIZES) for encoder in (last_state, reader))
+    assert params.keys() == reader_params.keys()
+    assert all(np.array_equal(params[name], reader_params[name]) for name in params)
 
 
 def test_float32(rng):

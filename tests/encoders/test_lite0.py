@@ -1,4 +1,4 @@
-"""encoders.lite0: EfficientNet-Lite0, against PyTorch with the same weights, and its gradients."""
+"""Test encoders.lite0: EfficientNet-Lite0 against PyTorch with the same weights, and its gradients."""
 
 import itertools
 import json
@@ -14,14 +14,14 @@ from numpy_sat.pretrained import torch_file, weights
 from numpy_sat.system.errors import InputError
 from numpy_sat.system.workspace import Workspace
 
-TINY = (3,), (1, 3, 1, 1, 2), (2, 3, 2, 2, 4), (1, 5, 2, 3, 3), (5,)  # no number of channels fills a vector
-SMALL = (32,), (1, 3, 1, 1, 16), (2, 3, 2, 6, 24), (1, 5, 2, 6, 40), (80,)  # as the net itself
-RESIDUAL = (16,), (2, 3, 1, 1, 16), (1, 3, 1, 3, 16)  # whose first block adds what the stem has made
+TINY = (3,), (1, 3, 1, 1, 2), (2, 3, 2, 2, 4), (1, 5, 2, 3, 3), (5,)  # no channel count fills a SIMD vector
+SMALL = (32,), (1, 3, 1, 1, 16), (2, 3, 2, 6, 24), (1, 5, 2, 6, 40), (80,)  # channel counts of the net itself
+RESIDUAL = (16,), (2, 3, 1, 1, 16), (1, 3, 1, 3, 16)  # the first block adds the output of the stem
 
 
 @pytest.fixture(scope="module")
 def tensors():
-    """What the package's file holds."""
+    """Return the tensors of the installed weight file; without it the test is skipped."""
     try:
         path = pretrained.lite0_file()
     except InputError:
@@ -29,36 +29,46 @@ def tensors():
     return torch_file.load(path, pretrained.SHA256)
 
 
-def of_torch(tensors, images, grid):
-    """The port's net as its authors wrote it, in float64: (N, 3, H, W) of pixels from 0 to 255 to (N, C, H', W')."""
+def run_torch(tensors, images, grid):
+    """Run the net of the PyTorch port in float64.
+
+    Args:
+        tensors: {name: array} with the names of the port.
+        images: (N, 3, H, W) pixels from 0 to 255.
+        grid: key of lite0.STAGES.
+    Returns:
+        (N, C, H', W') tensor.
+    """
     torch = pytest.importorskip("torch")
     F = torch.nn.functional
-    found = {name: torch.from_numpy(array).double() for name, array in tensors.items()}
+    weights = {name: torch.from_numpy(array).double() for name, array in tensors.items()}
 
     def convolve(x, name, norm, stride=1, groups=1):
-        W = found[f"{name}.weight"]
+        W = weights[f"{name}.weight"]
         P = W.shape[-1]
-        lines = [max((-(-side // stride) - 1) * stride + P - side, 0) for side in x.shape[2:]]
-        down, across = ((total // 2, total - total // 2) for total in lines)
-        x = F.conv2d(F.pad(x, (*across, *down)), W, stride=stride, groups=groups)
-        numbers = (found[f"{norm}.{part}"] for part in ("running_mean", "running_var", "weight", "bias"))
-        return F.batch_norm(x, *numbers, training=False, eps=1e-3)
+        totals = [max((-(-side // stride) - 1) * stride + P - side, 0) for side in x.shape[2:]]
+        rows, columns = ((total // 2, total - total // 2) for total in totals)
+        x = F.conv2d(F.pad(x, (*columns, *rows)), W, stride=stride, groups=groups)
+        norm_weights = (weights[f"{norm}.{part}"] for part in ("running_mean", "running_var", "weight", "bias"))
+        return F.batch_norm(x, *norm_weights, training=False, eps=1e-3)
 
     x = F.relu6(convolve((torch.from_numpy(images).double() - 127) / 128, "_conv_stem", "_bn0", 2))
-    rows = "r1_k3_s1_e1_16 r2_k3_s2_e6_24 r2_k5_s2_e6_40 r3_k3_s2_e6_80 r3_k5_s1_e6_112 r4_k5_s2_e6_192 r1_k3_s1_e6_320"
+    stages = (
+        "r1_k3_s1_e1_16 r2_k3_s2_e6_24 r2_k5_s2_e6_40 r3_k3_s2_e6_80 r3_k5_s1_e6_112 r4_k5_s2_e6_192 r1_k3_s1_e6_320"
+    )
     k = 0
-    for row in rows.split():
-        repeats, _, stride, times, _ = (int(part.lstrip("rkse")) for part in row.split("_"))
+    for stage in stages.split():
+        repeats, _, stride, times, _ = (int(part.lstrip("rkse")) for part in stage.split("_"))
         for first in range(repeats):
             name, before = f"_blocks.{k}", x
             if times > 1:
                 x = F.relu6(convolve(x, f"{name}._expand_conv", f"{name}._bn0"))
             if (grid, k) == ("14x14x672", 11):
                 return x
-            stride_here = stride if first == 0 else 1
-            x = F.relu6(convolve(x, f"{name}._depthwise_conv", f"{name}._bn1", stride_here, x.shape[1]))
+            block_stride = stride if first == 0 else 1
+            x = F.relu6(convolve(x, f"{name}._depthwise_conv", f"{name}._bn1", block_stride, x.shape[1]))
             x = convolve(x, f"{name}._project_conv", f"{name}._bn2")
-            if stride_here == 1 and x.shape[1] == before.shape[1]:
+            if block_stride == 1 and x.shape[1] == before.shape[1]:
                 x = x + before
             if (grid, k) == ("14x14x112", 10):
                 return x
@@ -67,7 +77,7 @@ def of_torch(tensors, images, grid):
 
 
 def photos(rng, N, H, W):
-    """uint8, smooth as photos are, bright and dark."""
+    """Draw smooth uint8 images with bright and dark regions, like photos."""
     coarse = rng.integers(0, 256, (N, -(-H // 8), -(-W // 8), 3))
     fine = np.kron(coarse, np.ones((1, 8, 8, 1)))[:, :H, :W] + rng.normal(0, 20, (N, H, W, 3))
     return fine.clip(0, 255).round().astype(np.uint8)
@@ -81,60 +91,60 @@ def scaled(images):
 @pytest.mark.parametrize("grid", lite0.STAGES)
 def test_agrees_with_torch(rng, tensors, grid, size):
     images = photos(rng, 2, *size)
-    expected = of_torch(tensors, images.transpose(0, 3, 1, 2), grid).numpy().transpose(0, 2, 3, 1)
+    expected = run_torch(tensors, images.transpose(0, 3, 1, 2), grid).numpy().transpose(0, 2, 3, 1)
     stages = lite0.STAGES[grid]
     a = lite0.encode(lite0.adopt(tensors, stages), scaled(images), stages)
     if size == (224, 224):
         assert grid == "x".join(map(str, expected.shape[1:]))
     assert a.dtype == np.float32 and a.flags.c_contiguous
-    right = expected.reshape(a.shape)
-    assert np.abs(a - right).max() <= 1e-4 * np.abs(right).max()
-    assert np.linalg.norm(a - right) <= 1e-5 * np.linalg.norm(right)
+    expected = expected.reshape(a.shape)
+    assert np.abs(a - expected).max() <= 1e-4 * np.abs(expected).max()
+    assert np.linalg.norm(a - expected) <= 1e-5 * np.linalg.norm(expected)
     assert lite0.size(stages) == a.shape[2]
 
 
 def test_gradients_agree_with_torch(rng, tensors):
-    """Of the last two stages, by their folded weights, and float32."""
+    """Compare the gradients of the folded weights of the last two stages, in float32."""
     torch = pytest.importorskip("torch")
     stages, images = lite0.STAGES["7x7x320"], photos(rng, 2, 96, 96)
     params = lite0.adopt(tensors, stages)
     last = lite0.shapes(stages, start=6)
     assert last.keys() == {name for name in params if name.startswith(("block6_", "block7_"))} and len(last) == 30
-    before = {name: array.astype(np.float64) for name, array in params.items()}
-    given = lite0.encode(before, scaled(images).astype(np.float64), stages, stop=6).reshape(2, 6, 6, 112)
-    a, cache = lite0.encode_forward(params, given.astype(np.float32), stages, start=6)
+    double = {name: array.astype(np.float64) for name, array in params.items()}
+    cells = lite0.encode(double, scaled(images).astype(np.float64), stages, stop=6).reshape(2, 6, 6, 112)
+    a, cache = lite0.encode_forward(params, cells.astype(np.float32), stages, start=6)
     da = rng.standard_normal(a.shape, np.float32)
     grads = lite0.encode_backward(da, cache)
     assert sorted(grads) == sorted(last)
 
-    p = {name: torch.from_numpy(before[name]).requires_grad_() for name in last}
-    x = torch.from_numpy(given)
+    p = {name: torch.from_numpy(double[name]).requires_grad_() for name in last}
+    x = torch.from_numpy(cells)
     for block in lite0.parts(stages, start=6):
         h = torch.clip(x @ p[f"{block}.W_e"] + p[f"{block}.b_e"], 0, 6).permute(0, 3, 1, 2)
         W, stride = p[f"{block}.W_d"], 2 if block == "block6_1" else 1
-        lines = (len(W) - stride) // 2, (len(W) - stride + 1) // 2
-        h = torch.nn.functional.pad(h, (*lines, *lines))
+        padding = (len(W) - stride) // 2, (len(W) - stride + 1) // 2
+        h = torch.nn.functional.pad(h, (*padding, *padding))
         h = torch.nn.functional.conv2d(h, W.permute(2, 0, 1)[:, None], p[f"{block}.b_d"], stride, groups=W.shape[2])
         y = torch.clip(h.permute(0, 2, 3, 1), 0, 6) @ p[f"{block}.W_p"] + p[f"{block}.b_p"]
         x = x + y if y.shape == x.shape else y
     torch.autograd.backward(x.reshape(a.shape), torch.from_numpy(da).double())
     for name in last:
-        right = p[name].grad.numpy()
-        assert np.abs(grads[name] - right).max() <= 1e-4 * np.abs(right).max(), name
+        expected = p[name].grad.numpy()
+        assert np.abs(grads[name] - expected).max() <= 1e-4 * np.abs(expected).max(), name
 
 
-def test_grids_begin_alike(tensors):
-    """Of every grid the weights are the larger net's, but for the head of 14x14x672."""
+def test_all_grids_share_their_first_weights(tensors):
+    """Check that every grid has the weights of the largest net. The head of 14x14x672 is its sixth expansion."""
     whole = lite0.adopt(tensors, lite0.STAGES["7x7x1280"])
     for stages in lite0.STAGES.values():
         params = lite0.adopt(tensors, stages)
         for name, array in params.items():
-            other = "block6_1.W_e" if name == "head.W" else "block6_1.b_e" if name == "head.b" else name
-            np.testing.assert_array_equal(array, whole[other if stages[-1] == (672,) else name])
+            whole_name = {"head.W": "block6_1.W_e", "head.b": "block6_1.b_e"}.get(name, name)
+            np.testing.assert_array_equal(array, whole[whole_name if stages[-1] == (672,) else name])
     assert sum(array.size for array in whole.values()) == 3_350_000
 
 
-def test_what_the_package_gives(tensors):
+def test_params_of_the_package(tensors):
     params = pretrained.lite0_params(lite0.STAGES["14x14x672"])
     expected = lite0.adopt(tensors, lite0.STAGES["14x14x672"])
     assert list(params) == list(expected)
@@ -144,15 +154,15 @@ def test_what_the_package_gives(tensors):
 
 
 @pytest.mark.parametrize("grid", lite0.STAGES)
-def test_either_naming_is_read_from_a_file(tensors, tmp_path, grid):
+def test_both_namings_are_read_from_a_file(tensors, tmp_path, grid):
     stages = lite0.STAGES[grid]
     params = lite0.adopt(tensors, stages)
     for name, content in (("theirs", tensors), ("ours", params)):
         np.savez(tmp_path / f"{name}.npz", **content)
-        found = weights.load(tmp_path / f"{name}.npz", lite0, stages, "lite0")
-        assert sorted(found) == sorted(params)
+        loaded = weights.load(tmp_path / f"{name}.npz", lite0, stages, "lite0")
+        assert sorted(loaded) == sorted(params)
         for key, array in params.items():
-            np.testing.assert_array_equal(found[key], array)
+            np.testing.assert_array_equal(loaded[key], array)
 
 
 def test_another_preprocessing(rng):
@@ -160,27 +170,27 @@ def test_another_preprocessing(rng):
         lite0.adopt({}, TINY, "caffe")
 
 
-def test_folded_normalisation(rng):
-    """By hand: a stem of one filter's cell, and pixels in the scale of the net's training."""
+def test_folded_normalization(rng):
+    """Compare with unfolded batch normalization of pixels in the scale of the net's training."""
     stages = (2,), (1, 3, 1, 1, 2)
-    found = {name: rng.standard_normal(shape) for name, shape in lite0.namings(stages)[0].items()}
-    found = {name: np.abs(array) if name.endswith("var") else array for name, array in found.items()}
-    params = {name: array.astype(np.float64) for name, array in lite0.adopt(found, stages).items()}
+    tensors = {name: rng.standard_normal(shape) for name, shape in lite0.namings(stages)[0].items()}
+    tensors = {name: np.abs(array) if name.endswith("var") else array for name, array in tensors.items()}
+    params = {name: array.astype(np.float64) for name, array in lite0.adopt(tensors, stages).items()}
     images = rng.uniform(-1, 1, (1, 6, 8, 3))
 
-    def normalised(y, norm):
-        gamma, beta, mean, var = (found[f"{norm}.{part}"] for part in lite0.NORM)
+    def normalize(y, norm):
+        gamma, beta, mean, var = (tensors[f"{norm}.{part}"] for part in lite0.NORM)
         return gamma * (y - mean) / np.sqrt(var + 1e-3) + beta
 
     x = np.pad((127.5 * (images + 1) - 127) / 128, ((0, 0), (0, 1), (0, 1), (0, 0)))
-    y, _ = conv.conv_forward(x, found["_conv_stem.weight"].transpose(2, 3, 1, 0), np.zeros(2), 2)
-    y = np.clip(normalised(y, "_bn0"), 0, 6)
+    y, _ = conv.conv_forward(x, tensors["_conv_stem.weight"].transpose(2, 3, 1, 0), np.zeros(2), 2)
+    y = np.clip(normalize(y, "_bn0"), 0, 6)
     y, _ = depthwise.depthwise_forward(
-        y, found["_blocks.0._depthwise_conv.weight"][:, 0].transpose(1, 2, 0), np.zeros(2)
+        y, tensors["_blocks.0._depthwise_conv.weight"][:, 0].transpose(1, 2, 0), np.zeros(2)
     )
-    x, y = y, np.clip(normalised(y, "_blocks.0._bn1"), 0, 6)
-    expected = normalised(y @ found["_blocks.0._project_conv.weight"][:, :, 0, 0].T, "_blocks.0._bn2")
-    stem = np.clip(normalised(x, "_blocks.0._bn1"), 0, 6)
+    x, y = y, np.clip(normalize(y, "_blocks.0._bn1"), 0, 6)
+    expected = normalize(y @ tensors["_blocks.0._project_conv.weight"][:, :, 0, 0].T, "_blocks.0._bn2")
+    stem = np.clip(normalize(x, "_blocks.0._bn1"), 0, 6)
     assert stem.shape == y.shape
     residual = np.clip(stem_of(params, images), 0, 6)
     a = lite0.encode(params, images, stages)
@@ -188,13 +198,13 @@ def test_folded_normalisation(rng):
 
 
 def stem_of(params, images):
-    """The stem, before relu6, of images framed by what the net sees nothing in."""
+    """Compute the stem before relu6, with images padded by grey."""
     grey = np.pad(images, ((0, 0), (0, 1), (0, 1), (0, 0)), constant_values=127 / 127.5 - 1)
     return conv.conv_forward(grey, params["stem.W"], params["stem.b"], 2)[0]
 
 
 def random_net(rng, stages, size, dtype=np.float64, N=2):
-    """Weights with biases, and images."""
+    """Draw weights, biases and images."""
     params = lite0.init_params(rng, stages, dtype=dtype)
     for array in params.values():
         if array.ndim == 1:
@@ -217,12 +227,12 @@ def test_gradients(rng, size):
     assert len(report.arrays) == len(params) > 0
 
 
-PARTS = [["stem"], ["block1_1"], ["block2_1", "block2_2"], ["block3_1"], ["head"]]  # of TINY's stages
-SIDES = [(8, 6), (8, 6), (4, 3), (2, 2)]  # of what they make of 16 x 12
+PARTS = [["stem"], ["block1_1"], ["block2_1", "block2_2"], ["block3_1"], ["head"]]  # the parts of every stage of TINY
+SIDES = [(8, 6), (8, 6), (4, 3), (2, 2)]  # sides of their results for images of 16 x 12
 
 
-def test_first_stages_and_last_ones_are_the_net(rng):
-    """Each with its own parameters alone, and with the gradients of the whole; in use and in training."""
+def test_first_stages_and_last_stages_are_the_net(rng):
+    """Check that each half needs its own parameters alone and has the gradients of the whole net."""
     params, images = random_net(rng, TINY, (16, 12))
     a, cache = lite0.encode_forward(params, images, TINY)
     da = rng.standard_normal(a.shape)
@@ -235,13 +245,13 @@ def test_first_stages_and_last_ones_are_the_net(rng):
         assert {**first, **last} == lite0.shapes(TINY) and not first.keys() & last.keys()
         cells = lite0.encode({name: params[name] for name in first}, images, TINY, stop=start)
         assert cells.shape == (2, sides[0] * sides[1], TINY[start - 1][-1])
-        cells, of_last = cells.reshape(2, *sides, -1), {name: params[name] for name in last}
-        other, cache = lite0.encode_forward(of_last, cells, TINY, start=start)
-        np.testing.assert_array_equal(other, a)
-        np.testing.assert_array_equal(lite0.encode(of_last, cells, TINY, start=start), a)
-        found = lite0.encode_backward(da, cache)
-        assert set(found) == set(last)
-        for name, gradient in found.items():
+        cells, last_params = cells.reshape(2, *sides, -1), {name: params[name] for name in last}
+        last_a, cache = lite0.encode_forward(last_params, cells, TINY, start=start)
+        np.testing.assert_array_equal(last_a, a)
+        np.testing.assert_array_equal(lite0.encode(last_params, cells, TINY, start=start), a)
+        last_grads = lite0.encode_backward(da, cache)
+        assert set(last_grads) == set(last)
+        for name, gradient in last_grads.items():
             np.testing.assert_array_equal(gradient, grads[name])
 
 
@@ -264,7 +274,7 @@ def test_parameters(rng):
 
 
 def test_stages_survive_json(rng):
-    """As a checkpoint keeps them."""
+    """Check that JSON, as in a checkpoint, does not change the stages."""
     stages = tuple(tuple(stage) for stage in json.loads(json.dumps(lite0.STAGES["7x7x1280"])))
     assert stages == lite0.STAGES["7x7x1280"]
 
@@ -275,7 +285,7 @@ def test_stages_survive_json(rng):
     ids=["even sides", "odd sides", "residual"],
 )
 def test_float32_is_the_same(rng, stages, size):
-    """In use and in training, on the kernels and without."""
+    """Compare float32 with float64, in training and in inference mode, fused and unfused."""
     params, images = random_net(rng, stages, size, np.float32)
     double = {name: array.astype(np.float64) for name, array in params.items()}
     expected, cache64 = lite0.encode_forward(double, images.astype(np.float64), stages)
@@ -289,13 +299,13 @@ def test_float32_is_the_same(rng, stages, size):
     for outputs, grads in (run(), unfused(run)):
         for a in outputs:
             assert a.dtype == np.float32 and np.abs(a - expected).max() <= 5e-6 * np.abs(expected).max()
-        for name, right in grads64.items():
+        for name, expected_gradient in grads64.items():
             assert grads[name].dtype == np.float32
-            # At relu6's kinks rounding decides on some numbers' gradients.
-            assert np.linalg.norm(grads[name] - right) <= 1e-2 * np.linalg.norm(right), name
+            # Near the kinks of relu6, rounding decides about the gradients of some numbers.
+            assert np.linalg.norm(grads[name] - expected_gradient) <= 1e-2 * np.linalg.norm(expected_gradient), name
 
 
-def test_layers_are_called_unfused_and_kernels_else(rng, monkeypatch):
+def test_only_unfused_encoding_calls_layers(rng, monkeypatch):
     params, images = random_net(rng, SMALL, (16, 16), np.float32)
     calls = []
     layers = (conv, "conv_forward"), (linear, "linear_forward"), (depthwise, "depthwise_forward")
@@ -309,12 +319,13 @@ def test_layers_are_called_unfused_and_kernels_else(rng, monkeypatch):
 
 
 def unfused(function):
+    """Call the function with unfused kernels."""
     with kernels.unfused():
         return function()
 
 
 def test_a_workspace_changes_no_bit(rng):
-    """Nor what is done in it before."""
+    """Check that results are equal with and without a workspace, and after earlier steps in it."""
     params, images = random_net(rng, SMALL, (40, 32), np.float32)
     before = images.copy()
 
@@ -332,14 +343,14 @@ def test_a_workspace_changes_no_bit(rng):
     expected, workspace = run(), Workspace()
     for _ in range(2):
         with workspace.step():
-            found = run()
-        for one, other in zip(found, expected, strict=True):
-            np.testing.assert_array_equal(one, other)
+            results = run()
+        for result, expected_result in zip(results, expected, strict=True):
+            np.testing.assert_array_equal(result, expected_result)
     np.testing.assert_array_equal(images, before)
 
 
 def test_every_image_by_itself(rng):
-    """An image's annotations do not depend on those beside it, bit for bit."""
+    """Check that the annotations of an image do not depend on the other images of the batch."""
     params, images = random_net(rng, SMALL, (40, 32), np.float32, N=7)
     whole = lite0.encode(params, images, SMALL)
     for n in range(7):
