@@ -1,4 +1,4 @@
-"""What the tests share: random numbers, and --impl, which says whose functions are tested."""
+"""Provide fixtures for all tests, and the option --impl, which chooses the implementation under test."""
 
 import os
 import shutil
@@ -7,7 +7,7 @@ from pathlib import Path
 from types import SimpleNamespace
 
 # isort: off
-import numpy_sat  # noqa: F401  before numpy: it settles how many threads that starts
+import numpy_sat  # noqa: F401  before numpy: it sets the number of numpy's threads
 import implementations
 import numpy as np
 import pytest
@@ -20,42 +20,42 @@ from numpy_sat.metrics import meteor
 from numpy_sat.system import machine
 # isort: on
 
-MOST_WORKERS = 8  # with more, the longest file of tests would take longer than the rest of the work
+MOST_WORKERS = 8  # with more, the longest file of tests takes longer than all others together
 
 
 @pytest.fixture
 def rng(request):
-    """Random numbers that depend on the test's name only, so that a failure repeats when the test runs alone."""
+    """Return a Generator whose seed depends on the name of the test alone, so that failures are reproducible."""
     return np.random.default_rng(zlib.crc32(request.node.name.encode()))
 
 
 @pytest.fixture(scope="session")
 def data_folder():
-    """Return the folder of the real data sets, named by NUMPY_SAT_DATA; parts of it may be missing."""
+    """Return the folder of the real data sets, NUMPY_SAT_DATA; parts of it may be missing."""
     return Path(os.environ.get("NUMPY_SAT_DATA") or Path(__file__).parents[2] / "shared" / "data")
 
 
 @pytest.fixture(scope="session")
 def flickr8k_folder(data_folder):
-    """Return the folder of the real Flickr8k; without it the test is skipped."""
+    """Return the folder of the real Flickr8k, or skip the test."""
     folder = data_folder / "flickr8k"
     if not folder.is_dir():
-        pytest.skip(f"{folder} is not there; name the folder of the data sets by NUMPY_SAT_DATA")
+        pytest.skip(f"{folder} is missing; set NUMPY_SAT_DATA to the folder of the data sets")
     return folder
 
 
 @pytest.fixture(scope="session")
 def photos(data_folder):
-    """Return the paths of photos at full size; without them the test is skipped."""
+    """Return the paths of photos at full size, or skip the test."""
     folder = data_folder / "flickr8k_fullsize_sample"
     if not folder.is_dir():
-        pytest.skip(f"{folder} is not there; name the folder of the data sets by NUMPY_SAT_DATA")
+        pytest.skip(f"{folder} is missing; set NUMPY_SAT_DATA to the folder of the data sets")
     return sorted(folder.glob("*.jpg"))
 
 
 @pytest.fixture(scope="session")
 def root(tmp_path_factory):
-    """Return the folder of a tiny data set, drawn scenes in the layout of Flickr8k."""
+    """Return the folder of a tiny data set: scenes in the layout of Flickr8k."""
     folder = tmp_path_factory.mktemp("data") / "scenes"
     scenes.write(folder, train=24, dev=8, test=4)
     return folder
@@ -63,14 +63,14 @@ def root(tmp_path_factory):
 
 @pytest.fixture
 def tiny_preset(tmp_path, monkeypatch):
-    """Make the small recipe for flickr8k a tiny one, and keep decoded images in a cache of the test's own."""
+    """Replace the small recipe for flickr8k by a tiny one, and use a temporary cache of decoded images."""
     monkeypatch.setitem(presets.PRESETS, ("flickr8k", True), tiny.RECIPE)
     monkeypatch.setenv("NUMPY_SAT_CACHE", str(tmp_path / "cache"))
 
 
 @pytest.fixture(scope="session")
 def tiny_runs(root, tmp_path_factory):
-    """Return a folder of three runs of one epoch: run; blind, which sees no image; tell, which has no attention."""
+    """Return a folder of three runs of one epoch: run, blind (a blind model) and tell (a model without attention)."""
     folder = tmp_path_factory.mktemp("runs")
     with pytest.MonkeyPatch.context() as patch:
         patch.setitem(presets.PRESETS, ("flickr8k", True), tiny.RECIPE)
@@ -83,7 +83,7 @@ def tiny_runs(root, tmp_path_factory):
 
 @pytest.fixture
 def trained(tiny_preset, tiny_runs, tmp_path):
-    """Return the folder of a run; beside it lie a blind one and one without attention. All may be written to."""
+    """Return the folder of a run, with the runs blind and tell beside it. Tests may change all three."""
     for name in ("run", "blind", "tell"):
         shutil.copytree(tiny_runs / name, tmp_path / name)
     return tmp_path / "run"
@@ -91,7 +91,7 @@ def trained(tiny_preset, tiny_runs, tmp_path):
 
 @pytest.fixture
 def use_wordnet(monkeypatch):
-    """Return a function that puts another synsets() in the place of WordNet's."""
+    """Return a function that replaces synsets() of WordNet."""
 
     def use(synsets):
         monkeypatch.setattr(meteor, "wordnet", SimpleNamespace(synsets=synsets))
@@ -103,7 +103,7 @@ def use_wordnet(monkeypatch):
 
 @pytest.fixture
 def no_wordnet(use_wordnet):
-    """Hide WordNet, so that METEOR is the same with and without it installed."""
+    """Hide WordNet, so that METEOR does not depend on its installation."""
 
     def missing(word):
         raise LookupError
@@ -113,13 +113,16 @@ def no_wordnet(use_wordnet):
 
 @pytest.fixture(autouse=True)
 def judged_by(request):
-    """Judge all tests except the gradient check's own by the library's gradient check."""
+    """Use the library's gradient check in all tests except its own."""
     implementations.put_judges_in_place(request.module)
 
 
 @pytest.fixture
 def general_decoder(monkeypatch):
-    """Exercise 14's decoder has soft attention and all parts. A test of another decoder needs the library's own."""
+    """Restore the library's decoder for tests of decoders that exercise 14 does not cover.
+
+    The decoder of exercise 14 has soft attention and all parts.
+    """
     implementations.put_back(monkeypatch, attend_tell)
 
 
@@ -128,17 +131,18 @@ def pytest_addoption(parser):
         "--impl",
         choices=implementations.CHOICES,
         default="numpy_sat",
-        help="whose functions are tested: the library's (default), the solutions' or yours, in exercises/",
+        help="implementation under test: the library's (default), the solutions' or yours in exercises/",
     )
 
 
 def pytest_xdist_auto_num_workers(config):
-    """Return the number of processes that run the tests: one a core, or none where files are named or output is shown.
+    """Return the number of processes that run the tests.
 
-    The cores are shared out among the processes, so that each process's kernels run on its own share of them.
+    There is one process per core, and none if the command names files or shows output. Each process runs its kernels on
+    an equal share of the cores.
     """
-    named = [argument.split("::")[0] for argument in config.invocation_params.args if argument[:1] not in ("", "-")]
-    if any(Path(path).exists() for path in named) or config.getoption("capture") == "no":
+    paths = [argument.split("::")[0] for argument in config.invocation_params.args if argument[:1] not in ("", "-")]
+    if any(Path(path).exists() for path in paths) or config.getoption("capture") == "no":
         return 0
     workers = min(machine.cores(), MOST_WORKERS)
     os.environ.setdefault("NUMPY_SAT_THREADS", str(machine.cores() // workers))
@@ -150,7 +154,7 @@ def pytest_configure(config):
 
 
 def pytest_report_header(config):
-    return implementations.described()
+    return implementations.report()
 
 
 def pytest_collection_modifyitems(config, items):

@@ -1,8 +1,8 @@
-"""One test suite, three implementations: the library's functions, the solutions' and the learner's in turn.
+"""Run one test suite with three implementations: the library's functions, the solutions' or the learner's.
 
-`pytest --impl=solutions` puts every function that an exercise is about, from its file in solutions/, in the library's
-place; the library calls its layers through their modules, so that everything built on them uses it, too. The gradient
-check is the library's except in its own tests, because a wrong check could not judge the other functions.
+`pytest --impl=solutions` replaces every function that an exercise asks for by the one in solutions/. The library calls
+layers through their modules, so the rest of the library uses the replacement too. Tests use the gradient check of the
+library, because a wrong check could not judge the other functions. Only the tests of the gradient check replace it.
 """
 
 import inspect
@@ -18,61 +18,64 @@ ROOT = Path(__file__).parents[1]
 CHOICES = ("numpy_sat", "solutions", "exercises")
 
 LESSONS = [lessons.load(number) for number in lessons.names()]
-EXPECTED = {}  # {(module, function's name): the file it must come from}
-JUDGES = {}  # the same: (the library's function, the chosen one)
-LIBRARY = {}  # the same: the library's function
+EXPECTED = {}  # {(module, name of a function): the file that must define it}
+JUDGES = {}  # {(module, name of a function): (the library's function, its replacement)}
+LIBRARY = {}  # {(module, name of a function): the library's function}
 
 
 def put_in_place(choice):
-    """Put this implementation's functions in the library's place; called once, before any test is collected."""
+    """Replace the library's functions by those of an implementation. Called once, before pytest collects tests.
+
+    Args:
+        choice: one of CHOICES.
+    """
     for lesson in LESSONS:
-        source = None if choice == "numpy_sat" else _loaded(ROOT / choice / f"{lesson.name}.py")
+        source = None if choice == "numpy_sat" else _load(ROOT / choice / f"{lesson.name}.py")
         for task in lesson.tasks:
-            right = LIBRARY[task.module, task.name] = task.function
-            chosen = right if source is None else vars(source).get(task.name) or _missing(task.name, source)
+            original = LIBRARY[task.module, task.name] = task.function
+            replacement = original if source is None else vars(source).get(task.name) or _exit(task.name, source)
             if task.module is gradcheck:
-                JUDGES[task.module, task.name] = right, chosen
+                JUDGES[task.module, task.name] = original, replacement
             else:
-                setattr(task.module, task.name, chosen)
+                setattr(task.module, task.name, replacement)
                 EXPECTED[task.module, task.name] = Path(source.__file__ if source else task.module.__file__).resolve()
 
 
 def put_judges_in_place(test_module):
-    """Put the chosen gradient check in place for its own tests, and the library's for all others."""
-    own = test_module.__name__.endswith("test_gradcheck")
-    for (module, name), (right, chosen) in JUDGES.items():
-        setattr(module, name, chosen if own else right)
+    """Use the implementation's gradient check in its own tests, and the library's in all others."""
+    is_own_test = test_module.__name__.endswith("test_gradcheck")
+    for (module, name), (original, replacement) in JUDGES.items():
+        setattr(module, name, replacement if is_own_test else original)
 
 
 def put_back(monkeypatch, module):
-    """Put the library's functions of a module in their own place for one test."""
+    """Restore the library's functions of a module for one test."""
     for (owner, name), function in LIBRARY.items():
         if owner is module:
             monkeypatch.setattr(owner, name, function)
 
 
 def check_in_place():
-    """Assert that every function comes from the file it should come from."""
-    for (module, name), file in EXPECTED.items():
-        found = _file(getattr(module, name))
-        assert found == file, f"{module.__name__}.{name} comes from {found}, not from {file}"
+    """Assert that every function comes from the expected file."""
+    for (module, name), expected_file in EXPECTED.items():
+        file = _file(getattr(module, name))
+        assert file == expected_file, f"{module.__name__}.{name} comes from {file}, not from {expected_file}"
 
 
-def described():
-    """Return lines that say from which file every tested function comes."""
-    names = {}
+def report():
+    """Return lines that name the file of every tested function."""
+    names_by_file = {}
     for name, function in [(name, getattr(module, name)) for module, name in EXPECTED]:
-        names.setdefault(_file(function), []).append(name)
-    for (_, name), (_, chosen) in JUDGES.items():
-        names.setdefault(_file(chosen), []).append(f"{name} (in test_gradcheck)")
-    return [f"{file.relative_to(ROOT).as_posix()}: {', '.join(found)}" for file, found in names.items()]
+        names_by_file.setdefault(_file(function), []).append(name)
+    for (_, name), (_, replacement) in JUDGES.items():
+        names_by_file.setdefault(_file(replacement), []).append(f"{name} (in test_gradcheck)")
+    return [f"{file.relative_to(ROOT).as_posix()}: {', '.join(names)}" for file, names in names_by_file.items()]
 
 
 def concerns(test_module):
-    """Return True for a file of tests that calls any of these functions, or what is built on them.
+    """Return True if a file of tests uses any of these functions, directly or indirectly.
 
-    Those are the files that import a module with such a function, or a module that imports one. The kernels are the
-    library's alone.
+    Such a file imports a module with such a function, or a module that imports one. Tests of the kernels do not count.
     """
     if "kernels" in test_module.__name__:
         return False
@@ -84,19 +87,20 @@ def concerns(test_module):
 
 
 def _imported(module):
-    """Return the package's modules among a module's names."""
+    """Return the modules of the package that a module imports."""
     values = filter(inspect.ismodule, vars(module).values())
     return {value for value in values if value.__name__.split(".")[0] == "numpy_sat"}
 
 
-def _loaded(path):
+def _load(path):
     try:
         return lessons.load_file(path)
     except Exception as error:
         pytest.exit(f"{path} cannot be imported, so nothing can be tested: {type(error).__name__}: {error}", 2)
 
 
-def _missing(name, source):
+def _exit(name, source):
+    """Stop pytest because a file lacks a function."""
     pytest.exit(f"{source.__file__} has no function {name}, so nothing can be tested", 2)
 
 

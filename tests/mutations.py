@@ -1,10 +1,10 @@
-"""Run the tests of one module of the library again and again, each time with one edit of one of its functions.
+"""Run the tests of a module of the library once for every edit of its functions (mutation testing).
 
-python -m tests.mutations <module> <file of tests> <expression for pytest -k>   prints, in the last line, a Result.
+python -m tests.mutations <module> <file of tests> <expression for pytest -k>   prints a Result in its last line.
 
-An edit is noticed where a test fails that passes without it. Functions are edited without their branches for kernels
-and without their checks of arguments (exercises/judging/trees.py). A test that fails without those does not run for
-that function, because it would say nothing about an edit.
+A test notices an edit if it fails with the edit and passes without it. The edited functions have neither branches for
+kernels nor checks of arguments (exercises/judging/trees.py). A test that fails without these parts does not run for the
+function, because it could not tell anything about an edit.
 """
 
 import ast
@@ -21,28 +21,28 @@ from typing import NamedTuple
 
 import pytest
 
-import numpy_sat  # noqa: F401  before numpy: it settles how many threads that starts
+import numpy_sat  # noqa: F401  before numpy: it sets the number of numpy's threads
 from exercises.judging import faults, trees
 from exercises.judging.watching import watching
 
 # Functions that are not edited: float64 never calls the first, and the second only raises.
 NOT_EDITED = "_in_one_pass", "check_arguments"
-SECONDS = 60  # for one edit, before all is given up: it may go on for ever
+SECONDS = 60  # limit for one edit, which may loop forever; after that the run ends
 
 
 class Result(NamedTuple):
-    """What became of all edits of a module."""
+    """The result of all edits of a module."""
 
     tests: int
     edits: int
-    errors: int  # noticed, for they raise an error
-    numbers: int  # noticed by what comes out
-    unnoticed: list  # (function's name, text of the line, the mistake in words) each
+    errors: int  # edits that raise an error
+    numbers: int  # edits noticed by wrong results
+    unnoticed: list  # of (name of the function, text of the line, the mistake in words)
     seconds: float
 
 
 class Mutations:
-    """A pytest plugin that runs the collected tests in its own way."""
+    """A pytest plugin that runs the collected tests once for every edit."""
 
     def __init__(self, module):
         self.module = importlib.import_module(module)
@@ -50,26 +50,26 @@ class Mutations:
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtestloop(self, session):
-        """Instead of running every test once."""
-        began, items = time.perf_counter(), list(session.items)
+        """Run the tests for every edit, instead of running every test once."""
+        started, items = time.perf_counter(), list(session.items)
         seconds = {}
-        with watching(lambda frame: frame.f_globals.get("__name__") == self.module.__name__) as seen:
+        with watching(lambda frame: frame.f_globals.get("__name__") == self.module.__name__) as frames:
             for item in items:
                 start = time.perf_counter()
-                assert _failure(item) is None, f"{item.name} fails as it is"
+                assert _failure(item) is None, f"{item.name} fails without an edit"
                 seconds[item] = time.perf_counter() - start
         items.sort(key=seconds.get)
         outcomes = [
             (fault, outcome)
             for function in _functions(self.module)
-            for fault, outcome in _tried(function, seen.locals.get(function.__code__, {}), items)
+            for fault, outcome in _try_edits(function, frames.locals.get(function.__code__, {}), items)
         ]
         for item in items:
-            assert _failure(item) is None, f"an edit has changed for good what {item.name} needs"
+            assert _failure(item) is None, f"{item.name} fails after the edits: one of them was not undone"
         kinds = [outcome for _, outcome in outcomes]
-        unnoticed = [_described(fault) for fault, outcome in outcomes if outcome is None]
-        took = time.perf_counter() - began
-        self.result = Result(len(items), len(kinds), kinds.count("error"), kinds.count("number"), unnoticed, took)
+        unnoticed = [_describe(fault) for fault, outcome in outcomes if outcome is None]
+        duration = time.perf_counter() - started
+        self.result = Result(len(items), len(kinds), kinds.count("error"), kinds.count("number"), unnoticed, duration)
         return True
 
 
@@ -81,19 +81,19 @@ def _functions(module):
     return [function for function in functions if function.__name__ not in NOT_EDITED]
 
 
-def _tried(function, values, items):
+def _try_edits(function, values, items):
     """Yield every edit of a function as (fault, outcome): "error", "number", or None if no test notices it."""
-    with _in_place(function, _code(trees.tree_of(function))):
+    with _replaced_code(function, _code(trees.tree_of(function))):
         items = [item for item in items if _failure(item) is None]
     for fault in faults.edits(function, values):
         faulthandler.dump_traceback_later(SECONDS, exit=True)
-        with _in_place(function, fault.code):
+        with _replaced_code(function, fault.code):
             error, killer = next(((error, item) for item in items if (error := _failure(item))), (None, None))
         faulthandler.cancel_dump_traceback_later()
         if error is None:
             yield fault, None
             continue
-        items.remove(killer)  # what has noticed this edit is likely to notice the next
+        items.remove(killer)  # the test that noticed this edit is likely to notice the next one
         items.insert(0, killer)
         yield fault, "error" if _is_from(error, fault.code) else "number"
 
@@ -104,8 +104,8 @@ def _code(tree):
 
 
 @contextmanager
-def _in_place(function, code):
-    """Replace the function's code inside, for all who hold the function."""
+def _replaced_code(function, code):
+    """Replace the code of the function within the context, for all references to it."""
     before, function.__code__ = function.__code__, code
     try:
         yield
@@ -114,21 +114,21 @@ def _in_place(function, code):
 
 
 def _failure(item):
-    """What a test raises, or None."""
+    """Run a test and return the error that it raises, or None."""
     item._initrequest()
     try:
         item.ihook.pytest_runtest_setup(item=item)
         item.ihook.pytest_runtest_call(item=item)
     except KeyboardInterrupt:
         raise
-    except BaseException as error:  # pytest.fail and its like are no Exceptions
+    except BaseException as error:  # pytest.fail raises a BaseException
         return error
     finally:
         item.ihook.pytest_runtest_teardown(item=item, nextitem=None)
 
 
 def _is_from(error, code):
-    """Whether this code was running when the error was raised."""
+    """Return True if this code was running when the error was raised."""
     traceback = error.__traceback__
     while traceback:
         if traceback.tb_frame.f_code is code:
@@ -137,16 +137,17 @@ def _is_from(error, code):
     return False
 
 
-def _described(fault):
+def _describe(fault):
+    """Return the name of the edited function, the text of the line and the mistake in words."""
     line = linecache.getline(fault.function.__code__.co_filename, fault.line).strip()
     return fault.function.__name__, line, fault.term
 
 
 def main(module, file, expression):
-    """Run, and print the Result as JSON."""
+    """Run the tests and print the Result as JSON."""
     plugin = Mutations(module)
     without = [f"-pno:{name}" for name in ("cacheprovider", "logging", "warnings", "unraisableexception")]
-    warnings.simplefilter("ignore")  # edits overflow, and divide by zero
+    warnings.simplefilter("ignore")  # edited functions overflow and divide by zero
     status = pytest.main([file, "-k", expression, "-q", "-s", "-m", "", *without], plugins=[plugin])
     print(json.dumps(plugin.result))
     return status

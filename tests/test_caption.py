@@ -1,4 +1,4 @@
-"""The command caption: captions of images, and what it refuses."""
+"""Test the command caption: captions of images, and errors."""
 
 import numpy as np
 import pytest
@@ -30,7 +30,7 @@ def test_captioning(root, trained, tmp_path, capsys):
         (lambda path: None, "cannot be found"),
     ],
 )
-def test_captioning_what_is_no_image(trained, tmp_path, capsys, make, sentence):
+def test_captioning_a_file_that_is_not_an_image(trained, tmp_path, capsys, make, sentence):
     path = tmp_path / "p.jpg"
     make(path)
     assert caption.main([str(trained), str(path)]) == 2
@@ -38,7 +38,7 @@ def test_captioning_what_is_no_image(trained, tmp_path, capsys, make, sentence):
     assert message.startswith("error: ") and f"p.jpg {sentence}" in message
 
 
-def test_captioning_with_what_is_no_checkpoint(root, tmp_path, capsys):
+def test_captioning_with_a_damaged_checkpoint(root, tmp_path, capsys):
     (tmp_path / "c.npz").write_bytes(b"PK\x03\x04 cut")
     photo = next((root / "Flicker8k_Dataset").iterdir())
     assert caption.main([str(tmp_path / "c.npz"), str(photo)]) == 2

@@ -1,4 +1,4 @@
-"""The whole model: its gradients, its loss, and that it is made of the layers."""
+"""Test the whole model: its gradients, its loss, and its use of the layers."""
 
 import ast
 import importlib
@@ -23,7 +23,7 @@ from numpy_sat.encoders import convnet
 from numpy_sat.layers import conv, losses, pool
 from numpy_sat.system.workspace import Workspace
 
-ALL = attend_tell.Parts(soft_attention)  # of the decoder
+ALL = attend_tell.Parts(soft_attention)  # a decoder with all parts
 
 
 @pytest.mark.parametrize(
@@ -47,11 +47,16 @@ def test_gradients(rng, normalisation, target, norm):
 
 @pytest.mark.slow
 def test_dropout_of_annotations(rng, monkeypatch):
-    """Numbers of all of an image's vectors at once, what is kept scaled up; checked with the encoder below it."""
-    config, seen = TINY.replace(annotation_dropout=0.4), []
+    """Check gradients through the encoder, and that all locations of an image share one mask."""
+    config, annotations = TINY.replace(annotation_dropout=0.4), []
     params, batch = tiny_params(rng, config), tiny_batch(rng)
-    given = soft.loss_and_grads
-    monkeypatch.setattr(soft, "loss_and_grads", lambda params, a, *args: seen.append(a) or given(params, a, *args))
+    original = soft.loss_and_grads
+
+    def recording(params, a, *arguments):
+        annotations.append(a)
+        return original(params, a, *arguments)
+
+    monkeypatch.setattr(soft, "loss_and_grads", recording)
 
     def loss_and_grads(params):
         loss, grads = captioner.loss_and_grads(params, batch, config, np.random.default_rng(5))
@@ -60,15 +65,15 @@ def test_dropout_of_annotations(rng, monkeypatch):
     report = gradcheck.check_loss(loss_and_grads, params)
     assert report.ok, str(report)
     a = captioner.annotate(params, batch.inputs, config)
-    dropped = (seen[-1] == 0).all(axis=1, keepdims=True)
-    np.testing.assert_allclose(seen[-1], a * ~dropped / 0.6)
+    dropped = (annotations[-1] == 0).all(axis=1, keepdims=True)
+    np.testing.assert_allclose(annotations[-1], a * ~dropped / 0.6)
     assert 0 < dropped.mean() < 1
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("norm", [False, True])
 def test_a_blind_model_sees_nothing(rng, norm):
-    """It is its decoder, given zeros for annotations: the same loss and gradients whatever the image."""
+    """Check that annotations are zero, so that loss and gradients do not depend on the image."""
     config = TINY.replace(blind=True, batch_norm=norm)
     params, batch = tiny_params(rng, config), tiny_batch(rng)
     seeing = tiny_params(rng, TINY.replace(batch_norm=norm))
@@ -86,39 +91,40 @@ def test_a_blind_model_sees_nothing(rng, norm):
 
     report = gradcheck.check_loss(loss_and_grads, params)
     assert report.ok, str(report)
-    (loss, grads), (other, others) = loss_and_grads(params), loss_and_grads(params, -batch.inputs)
-    assert loss == other and all(np.array_equal(grads[name], others[name]) for name in params)
+    loss, grads = loss_and_grads(params)
+    other_loss, other_grads = loss_and_grads(params, -batch.inputs)
+    assert loss == other_loss and all(np.array_equal(grads[name], other_grads[name]) for name in params)
     before = {name: array.copy() for name, array in params.items()}
     captioner.measure_running_statistics(params, [batch], config)
     assert all(np.array_equal(params[name], array) for name, array in before.items())
 
 
 @pytest.mark.parametrize("dtype", [np.float64, np.float32])
-def test_moments_of_one_batch_make_use_the_same_as_training(rng, dtype):
+def test_statistics_of_one_batch_make_inference_equal_to_training(rng, dtype):
     config = TINY.replace(batch_norm=True, dropout=0.0)
     params = {name: array.astype(dtype) for name, array in tiny_params(rng, config).items()}
-    batch, other = tiny_batch(rng, dtype=dtype), tiny_batch(rng, dtype=dtype)
-    in_training, _ = captioner.loss_and_grads(params, batch, config, rng)
+    batch, second_batch = tiny_batch(rng, dtype=dtype), tiny_batch(rng, dtype=dtype)
+    training_loss, _ = captioner.loss_and_grads(params, batch, config, rng)
     captioner.measure_running_statistics(params, [batch], config)
-    np.testing.assert_allclose(captioner.loss_only(params, batch, config).total, in_training.total, rtol=1e-5)
-    captioner.measure_running_statistics(params, [batch, other], config)
-    both = np.concatenate([batch.inputs, other.inputs])
-    pre, _ = conv.conv_forward(both, params["conv1_1.W"], np.zeros(4, dtype), padding=1)
-    pre, _ = pool.max_pool_forward(pre, 2, 2)
-    np.testing.assert_allclose(params["conv1_1.running_mean"], pre.mean(axis=(0, 1, 2)), rtol=0, atol=1e-5)
-    np.testing.assert_allclose(params["conv1_1.running_var"], pre.var(axis=(0, 1, 2)), rtol=1e-4)
+    np.testing.assert_allclose(captioner.loss_only(params, batch, config).total, training_loss.total, rtol=1e-5)
+    captioner.measure_running_statistics(params, [batch, second_batch], config)
+    images = np.concatenate([batch.inputs, second_batch.inputs])
+    cells, _ = conv.conv_forward(images, params["conv1_1.W"], np.zeros(4, dtype), padding=1)
+    cells, _ = pool.max_pool_forward(cells, 2, 2)
+    np.testing.assert_allclose(params["conv1_1.running_mean"], cells.mean(axis=(0, 1, 2)), rtol=0, atol=1e-5)
+    np.testing.assert_allclose(params["conv1_1.running_var"], cells.var(axis=(0, 1, 2)), rtol=1e-4)
 
 
 def test_the_check_notices_a_missing_term(rng, monkeypatch):
-    """Without the penalty's way into the attention, the whole model's check fails at the attention's parameters."""
+    """Check that the check fails at the parameters of the attention without half of the penalty's gradient."""
     params, batch = tiny_params(rng), tiny_batch(rng)
     monkeypatch.setattr(
         losses, "doubly_stochastic_backward", lambda d, cache: 0 * cache.missing * cache.mask[..., None]
     )
 
-    def loss_and_grads(chosen):
-        loss, grads = captioner.loss_and_grads({**params, **chosen}, batch, TINY, np.random.default_rng(5))
-        return loss.total, {name: grads[name] for name in chosen}
+    def loss_and_grads(changed):
+        loss, grads = captioner.loss_and_grads({**params, **changed}, batch, TINY, np.random.default_rng(5))
+        return loss.total, {name: grads[name] for name in changed}
 
     report = gradcheck.check_loss(loss_and_grads, {name: params[name] for name in ("W_a", "W_h", "v", "L_o", "b_o")})
     assert {array.name for array in report.arrays if not array.ok} == {"W_a", "W_h", "v"}
@@ -127,9 +133,9 @@ def test_the_check_notices_a_missing_term(rng, monkeypatch):
 def test_float32_stays_float32_and_agrees(rng):
     params, batch = tiny_params(rng), tiny_batch(rng)
     loss, grads = captioner.loss_and_grads(params, batch, TINY, np.random.default_rng(5))
-    small = {name: array.astype(np.float32) for name, array in params.items()}
+    params32 = {name: array.astype(np.float32) for name, array in params.items()}
     batch32 = batch._replace(inputs=batch.inputs.astype(np.float32), mask=batch.mask.astype(np.float32))
-    loss32, grads32 = captioner.loss_and_grads(small, batch32, TINY, np.random.default_rng(5))
+    loss32, grads32 = captioner.loss_and_grads(params32, batch32, TINY, np.random.default_rng(5))
     assert loss32.total == pytest.approx(loss.total, rel=1e-4)
     for name, gradient in grads32.items():
         assert gradient.dtype == np.float32, name
@@ -137,14 +143,14 @@ def test_float32_stays_float32_and_agrees(rng):
 
 
 def resident_memory():
-    """Bytes of the process that are in memory; 0 where the system does not tell."""
+    """Return the resident memory of the process in bytes; 0 on systems without /proc."""
     statm = Path("/proc/self/statm")
     return int(statm.read_text().split()[1]) * mmap.PAGESIZE if statm.exists() else 0
 
 
 @pytest.mark.slow
 def test_a_workspace_changes_nothing_and_stops_growing(rng):
-    """A thousand steps, captions of changing length: the same gradients as without, in memory that is not outgrown."""
+    """Check gradients and memory over 1000 steps with captions of changing length."""
     params, batch = vectors_model(rng, np.float32)
     workspace, sizes = Workspace(), []
     for step in range(1000):
@@ -175,7 +181,7 @@ def test_inputs_are_untouched(rng, dtype):
 
 @pytest.mark.parametrize(("dtype", "tolerance"), [(np.float64, 1e-13), (np.float32, 1e-5)])
 def test_padding_changes_nothing(rng, dtype, tolerance):
-    """A caption's loss is the same alone and beside a longer one, whatever stands in the padding."""
+    """Check that words and targets in the padding change neither loss nor gradients."""
     params, batch = vectors_model(rng, dtype)
     config = VECTORS.replace(dropout=0.0)
     loss, grads = captioner.loss_and_grads(params, batch, config, rng)
@@ -188,7 +194,7 @@ def test_padding_changes_nothing(rng, dtype, tolerance):
 
 
 def test_two_forwards_then_both_backwards_in_one_workspace(rng):
-    """What the fused decoder gives does not depend on what else was computed meanwhile."""
+    """Check that results of the fused decoder do not depend on other calls in between."""
     sizes = dict(D=10, M=8, S=9, A=12, log_frequencies=np.zeros(V))
     params = attend_tell.init_params(rng, **sizes)
     inputs = []
@@ -203,31 +209,31 @@ def test_two_forwards_then_both_backwards_in_one_workspace(rng):
         da, grads = recurrence.decode_backward(*douts, cache)
         return [logits, alpha, da, *grads.values()]
 
-    alone = [results(recurrence.decode_forward(params, *arrays, ALL), douts) for arrays, douts in inputs]
+    separate = [results(recurrence.decode_forward(params, *arrays, ALL), douts) for arrays, douts in inputs]
     with Workspace().step():
         forwards = [recurrence.decode_forward(params, *arrays, ALL) for arrays, _ in inputs]
         together = [results(forward, douts) for forward, (_, douts) in zip(forwards, inputs, strict=True)]
-    for found, right in zip(together, alone, strict=True):
-        for x, y in zip(found, right, strict=True):
-            np.testing.assert_array_equal(x, y)
+    for arrays, expected_arrays in zip(together, separate, strict=True):
+        for array, expected in zip(arrays, expected_arrays, strict=True):
+            np.testing.assert_array_equal(array, expected)
     for (arrays, douts), copies in zip(inputs, before, strict=True):
         for x, copy in zip((*arrays, *douts), copies, strict=True):
             np.testing.assert_array_equal(x, copy, "an input was changed")
 
 
 def test_one_image_is_encoded_once_for_all_its_captions(rng, monkeypatch):
-    seen = []
+    counts = []
     forward = convnet.encode_forward
-    monkeypatch.setattr(convnet, "encode_forward", lambda p, x, *rest: seen.append(len(x)) or forward(p, x, *rest))
+    monkeypatch.setattr(convnet, "encode_forward", lambda p, x, *rest: counts.append(len(x)) or forward(p, x, *rest))
     captioner.loss_and_grads(tiny_params(rng), tiny_batch(rng), TINY, rng)
-    assert seen == [2]
+    assert counts == [2]
 
 
-LAYERS = [importlib.import_module(f"numpy_sat.layers.{found.name}") for found in pkgutil.iter_modules(layers.__path__)]
+LAYERS = [importlib.import_module(f"numpy_sat.layers.{info.name}") for info in pkgutil.iter_modules(layers.__path__)]
 
 
 def test_no_layer_function_is_imported_by_name():
-    """`from numpy_sat.layers.linear import linear_forward` would keep a learner's function from taking its place."""
+    """Check that no module imports a function from layers/, since a learner's function could not replace it."""
     folder = Path(numpy_sat.__file__).parent
     for path in folder.rglob("*.py"):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
@@ -235,20 +241,20 @@ def test_no_layer_function_is_imported_by_name():
                 assert not (node.module or "").startswith("numpy_sat.layers."), path
 
 
-HELPERS = "check_arguments", "output_shape", "before"  # no layers: a kernel that a layer declares may not need them
+HELPERS = "check_arguments", "output_shape", "before"  # helpers that a layer's kernel may not need
 
 NOT_IN_THE_MODEL = {
-    "numpy_sat.layers.embedding.one_hot",  # says as a product what the lookup does without one
-    "numpy_sat.layers.policy.advantage",  # make a batch's weights, before the step
+    "numpy_sat.layers.embedding.one_hot",  # shows the lookup as a product
+    "numpy_sat.layers.policy.advantage",  # computes the weights of a batch before the step
     "numpy_sat.layers.policy.advantage_over_others",
-    "numpy_sat.layers.lstm.lstm_sequence_forward",  # each input holds what was looked at, which the state decides:
-    "numpy_sat.layers.lstm.lstm_sequence_backward",  # a captioner cannot know them all beforehand
+    "numpy_sat.layers.lstm.lstm_sequence_forward",  # needs all inputs at once, but each context depends on the
+    "numpy_sat.layers.lstm.lstm_sequence_backward",  # hidden state before
 }
 
 
 @pytest.mark.parametrize("dtype", [np.float64, np.float32])
 def test_every_layer_function_is_reached_through_its_module(request, rng, monkeypatch, dtype):
-    """Counting wrappers in the modules' place: one training step and one captioning call them all, float32 unfused."""
+    """Check that training steps and beam search call every layer function as an attribute of its module."""
     if request.config.getoption("--impl") != "numpy_sat":
         pytest.skip("the library's functions call each other; those of exercises need not")
     calls = {}
@@ -273,8 +279,8 @@ def test_every_layer_function_is_reached_through_its_module(request, rng, monkey
         params = {name: array.astype(dtype) for name, array in tiny_params(rng, config).items()}
         with kernels.unfused():
             captioner.loss_and_grads(params, batch, config, rng)
-            drawn = batch._replace(weights=np.ones(6, dtype))
-            captioner.loss_and_grads(params, drawn, config, rng)
+            sampled_batch = batch._replace(weights=np.ones(6, dtype))
+            captioner.loss_and_grads(params, sampled_batch, config, rng)
             a = captioner.annotate(params, batch.inputs, config)
             search.beam_search(writer(config), params, a, k=2, max_words=3)
     assert names - set(calls) == NOT_IN_THE_MODEL

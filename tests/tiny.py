@@ -1,4 +1,4 @@
-"""The recipe of a model that trains in a second, and a run of it."""
+"""Provide the recipe of a model that trains in a second, and a function that trains it."""
 
 from numpy_sat import train
 from numpy_sat.experiment.recipe import Recipe
@@ -22,5 +22,5 @@ RECIPE = Recipe().replace(
 
 
 def run(root, out, *more):
-    """Train with the small recipe for flickr8k, which the fixture tiny_preset makes tiny; return the exit code."""
+    """Train with the recipe of the fixture tiny_preset, and return the exit code."""
     return train.main(["--small", "--data", "flickr8k", "--root", str(root), "--out", str(out), *map(str, more)])

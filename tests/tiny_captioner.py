@@ -1,4 +1,4 @@
-"""Tiny captioners and batches whose sizes all differ, for the tests of the captioner and of its decoders."""
+"""Provide tiny captioners and batches, whose sizes all differ, for the tests of the captioner and its decoders."""
 
 import numpy as np
 
@@ -22,19 +22,21 @@ LENGTHS = (7, 3, 4, 2, 5, 1)  # of 6 captions of 2 images
 
 
 def tiny_params(rng, config=TINY):
+    """Draw parameters and move all of them away from their initial values."""
     params = captioner.init_params(rng, config, np.log(rng.dirichlet(np.ones(V))), np.float64)
     moved = {name: array + 0.3 * rng.standard_normal(array.shape) for name, array in params.items()}
     return {name: np.abs(array) + 0.1 if name.endswith(".running_var") else array for name, array in moved.items()}
 
 
 def tiny_batch(rng, lengths=LENGTHS, dtype=np.float64):
+    """Draw a batch of two images and of captions of these lengths."""
     T, B = max(lengths), len(lengths)
     mask = (np.arange(T)[:, None] < np.array(lengths)).astype(dtype)
     images = rng.standard_normal((2, 8, 8, 3)).astype(dtype)
     return batches.Batch(images, rng.integers(0, V, (T, B)), rng.integers(0, V, (T, B)), mask)
 
 
-# Large enough that convolutions go to every kernel and captions share images; no size fills its last vector.
+# Large enough for every kernel of convolutions, with several captions per image. No size is a multiple of a vector.
 VECTORS = Recipe().replace(
     image_size=24,
     stages=((16,), (32, 48)),
@@ -47,6 +49,7 @@ VECTORS = Recipe().replace(
 
 
 def vectors_model(rng, dtype):
+    """Draw parameters and a batch of the recipe VECTORS."""
     params = captioner.init_params(rng, VECTORS, np.log(np.full(V, 1 / V)), np.float64)
     batch = tiny_batch(rng, (7, 3, 4, 2, 5, 1), np.float64)
     batch = batch._replace(inputs=rng.standard_normal((2, 24, 24, 3)))

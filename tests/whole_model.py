@@ -1,4 +1,4 @@
-"""Checks of a whole model, for the tests of every decoder.
+"""Provide checks of a whole model for the tests of every decoder.
 
 All sizes differ, so that no axis can be mistaken for another: N 2, D 5, B 6, T 7, M 8, S 9, A 10, V 11, L 16.
 """
@@ -30,18 +30,18 @@ TINY = Recipe().replace(
     label_smoothing=0.1,
     attention_penalty=0.7,
 )
-# Large enough that captions fill vectors, and no size fills its last one.
+# Large enough that the arrays fill SIMD vectors. No size is a multiple of a vector.
 LARGER = TINY.replace(image_size=24, stages=((16,), (32, 48)), embedding_size=37, hidden_size=21)
 
 
 def params_of(rng, config, dtype=np.float64, moved=0.3):
-    """Return parameters, all of them moved from their start."""
+    """Draw parameters and move all of them away from their initial values."""
     params = captioner.init_params(rng, config, np.log(rng.dirichlet(np.ones(V))), np.float64)
     return {name: (x + moved * rng.standard_normal(x.shape)).astype(dtype) for name, x in params.items()}
 
 
 def batch_of(rng, config, dtype=np.float64):
-    """Return a batch of captions of different lengths, with words in the padding as well."""
+    """Draw a batch of captions of different lengths, with random words in the padding."""
     T, B, side = max(LENGTHS), len(LENGTHS), config.encoder.image_size
     mask = (np.arange(T)[:, None] < LENGTHS).astype(dtype)
     words = np.concatenate([np.full((1, B), START), rng.integers(0, V, (T - 1, B))])
@@ -49,7 +49,7 @@ def batch_of(rng, config, dtype=np.float64):
 
 
 def check_gradients(rng, config):
-    """Check every gradient of every parameter, encoder included, with dropout and label smoothing."""
+    """Check the gradients of all parameters, including the encoder's, with dropout and label smoothing."""
     params, batch = params_of(rng, config), batch_of(rng, config)
 
     def loss_and_grads(params):
@@ -62,41 +62,41 @@ def check_gradients(rng, config):
 
 
 def check_a_blind_model(rng, config):
-    """Check that a blind model has right gradients, and the same ones for every image."""
+    """Check that the gradients of a blind model are correct and do not depend on the image."""
     config = config.replace(blind=True)
     check_gradients(rng, config)
     params, batch = params_of(rng, config), batch_of(rng, config)
     _, grads = captioner.loss_and_grads(params, batch, config, np.random.default_rng(5))
-    other = batch._replace(inputs=-batch.inputs)
-    _, others = captioner.loss_and_grads(params, other, config, np.random.default_rng(5))
-    assert all(np.array_equal(grads[name], others[name]) for name in params)
+    other_batch = batch._replace(inputs=-batch.inputs)
+    _, other_grads = captioner.loss_and_grads(params, other_batch, config, np.random.default_rng(5))
+    assert all(np.array_equal(grads[name], other_grads[name]) for name in params)
 
 
 def check_float32(rng, config):
-    """Check float32 against float64, fused and not, with a workspace and without, and that no input changes."""
+    """Check float32 against float64, fused and unfused, with and without a workspace; no input changes."""
     config = LARGER.replace(model=config.decoder.model, heads=config.decoder.heads)
     params, batch = params_of(rng, config, moved=0.03), batch_of(rng, config)
-    loss, right = captioner.loss_and_grads(params, batch, config, np.random.default_rng(5))
+    loss, expected = captioner.loss_and_grads(params, batch, config, np.random.default_rng(5))
     params = {name: x.astype(np.float32) for name, x in params.items()}
     batch = batch._replace(inputs=batch.inputs.astype(np.float32), mask=batch.mask.astype(np.float32))
-    given = [x for x in (*params.values(), *batch) if isinstance(x, np.ndarray)]
-    before = [x.copy() for x in given]
-    workspace, found = Workspace(), []
+    inputs = [x for x in (*params.values(), *batch) if isinstance(x, np.ndarray)]
+    before = [x.copy() for x in inputs]
+    workspace, results = Workspace(), []
     for memory in (nullcontext, workspace.step, workspace.step):
         with memory():
             loss32, grads = captioner.loss_and_grads(params, batch, config, np.random.default_rng(5))
-            found.append((loss32, {name: gradient.copy(order="K") for name, gradient in grads.items()}))
+            results.append((loss32, {name: gradient.copy(order="K") for name, gradient in grads.items()}))
     with kernels.unfused():
-        found.append(captioner.loss_and_grads(params, batch, config, np.random.default_rng(5)))
-    assert all(map(np.array_equal, before, given))
-    for loss32, grads in found:
+        results.append(captioner.loss_and_grads(params, batch, config, np.random.default_rng(5)))
+    assert all(map(np.array_equal, before, inputs))
+    for loss32, grads in results:
         assert loss32.total == pytest.approx(loss.total, rel=1e-5) and loss32.word.dtype == np.float32
-        assert grads.keys() == right.keys()
+        assert grads.keys() == expected.keys()
         for name, gradient in grads.items():
             assert gradient.dtype == np.float32 and gradient.flags.c_contiguous, name
-            assert np.abs(gradient - right[name]).max() <= 1e-5 * np.abs(right[name]).max() + 1e-7, name
-    for name in right:
-        assert np.array_equal(found[0][1][name], found[1][1][name]), name
+            assert np.abs(gradient - expected[name]).max() <= 1e-5 * np.abs(expected[name]).max() + 1e-7, name
+    for name in expected:
+        assert np.array_equal(results[0][1][name], results[1][1][name]), name
 
 
 def check_padding(rng, config):
@@ -104,17 +104,18 @@ def check_padding(rng, config):
     config = config.replace(dropout=0.0)
     params, batch = params_of(rng, config), batch_of(rng, config)
     padding = batch.mask == 0
-    other = batch._replace(words=np.where(padding, 3, batch.words), targets=np.where(padding, V - 1, batch.targets))
-    (loss, grads), (loss_other, grads_other) = (
-        captioner.loss_and_grads(params, given, config, rng) for given in (batch, other)
+    words, targets = np.where(padding, 3, batch.words), np.where(padding, V - 1, batch.targets)
+    loss, grads = captioner.loss_and_grads(params, batch, config, rng)
+    other_loss, other_grads = captioner.loss_and_grads(
+        params, batch._replace(words=words, targets=targets), config, rng
     )
-    assert loss == loss_other
+    assert loss == other_loss
     for name, gradient in grads.items():
-        np.testing.assert_allclose(grads_other[name], gradient, rtol=0, atol=1e-13 * np.abs(gradient).max())
+        np.testing.assert_allclose(other_grads[name], gradient, rtol=0, atol=1e-13 * np.abs(gradient).max())
 
 
 def check_steps(rng, config):
-    """Check that decoding word by word gives the log-probabilities that training computes at once."""
+    """Check that decoding word by word gives the log probabilities of whole captions in training."""
     config = config.replace(dropout=0.0, label_smoothing=0.0, attention_penalty=0.0)
     params, batch = params_of(rng, config), batch_of(rng, config)
     decoder, T = writer(config), len(batch.words)
@@ -132,12 +133,12 @@ def check_steps(rng, config):
 
 
 def check_captions(rng, config):
-    """Check that beam search writes a caption of each image, with the log p that the model gives to it."""
+    """Check that beam search returns a caption of each image with the log p that the model gives to it."""
     config = config.replace(dropout=0.0, label_smoothing=0.0)
     params = params_of(rng, config, np.float32)
     images = rng.integers(0, 256, (3, config.encoder.image_size, config.encoder.image_size, 3), np.uint8)
-    found = search.caption_images(params, config, images, 3, 6)
-    for image, caption in zip(images, found, strict=True):
+    captions = search.caption_images(params, config, images, 3, 6)
+    for image, caption in zip(images, captions, strict=True):
         batch = batches.make_batch(image[None], [np.array([*caption.words, END])])
         assert 1 <= len(caption.words) <= 6 and caption.alpha.shape == (len(caption.words) + 1, 0)
         assert np.array_equal(caption.beta, np.ones(len(caption.words) + 1))
