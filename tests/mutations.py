@@ -53,7 +53,7 @@ class Mutations:
         """Run the tests for every edit, instead of running every test once."""
         started, items = time.perf_counter(), list(session.items)
         seconds = {}
-        with watching(lambda frame: frame.f_globals.get("__name__") == self.module.__name__) as frames:
+        with watching(lambda frame: frame.f_globals.get("__name__") == self.module.__name__) as recording:
             for item in items:
                 start = time.perf_counter()
                 assert _failure(item) is None, f"{item.name} fails without an edit"
@@ -62,7 +62,7 @@ class Mutations:
         outcomes = [
             (fault, outcome)
             for function in _functions(self.module)
-            for fault, outcome in _try_edits(function, frames.locals.get(function.__code__, {}), items)
+            for fault, outcome in _try_edits(function, recording.locals.get(function.__code__, {}), items)
         ]
         for item in items:
             assert _failure(item) is None, f"{item.name} fails after the edits: one of them was not undone"
