@@ -4,7 +4,9 @@ Every function takes the recipe of the run (experiment.recipe.Recipe) as `config
 """
 
 import itertools
+from collections.abc import Iterable
 from functools import lru_cache
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -12,13 +14,22 @@ from numpy_sat import encoders
 from numpy_sat.decoders import MODELS
 from numpy_sat.encoders import convnet
 from numpy_sat.layers import dropout
+from numpy_sat.loss import Loss
+
+if TYPE_CHECKING:
+    from numpy_sat.data.batches import Batch
+    from numpy_sat.experiment.recipe import Recipe
+
+Arrays = dict[str, np.ndarray]  # parameters or gradients by name
 
 STATISTICS_BATCHES = 32  # number of batches that measure the running mean and variance of batch normalization
 # Ends of the names of parameters that are measured, not learned.
 MEASURED = (".running_mean", ".running_var", "baseline")
 
 
-def init_params(rng, config, log_frequencies, dtype=np.float32):
+def init_params(
+    rng: np.random.Generator, config: "Recipe", log_frequencies: np.ndarray, dtype: type = np.float32
+) -> Arrays:
     """Draw all parameters.
 
     Args:
@@ -35,7 +46,7 @@ def init_params(rng, config, log_frequencies, dtype=np.float32):
     return {**params, **MODELS[config.decoder.model].init_params(rng, D, config, log_frequencies, dtype)}
 
 
-def loss_and_grads(params, batch, config, rng):
+def loss_and_grads(params: Arrays, batch: "Batch", config: "Recipe", rng: np.random.Generator) -> tuple[Loss, Arrays]:
     """Run one forward and backward pass.
 
     Args:
@@ -54,7 +65,7 @@ def loss_and_grads(params, batch, config, rng):
     return loss, grads | encoder.encode_backward(da * mask, cache)
 
 
-def loss_only(params, batch, config):
+def loss_only(params: Arrays, batch: "Batch", config: "Recipe") -> Loss:
     """Compute the loss without dropout and without gradients, as for the validation set.
 
     Args:
@@ -68,7 +79,7 @@ def loss_only(params, batch, config):
     return MODELS[config.decoder.model].loss_only(params, a, batch, config)
 
 
-def annotate(params, inputs, config):
+def annotate(params: Arrays, inputs: np.ndarray, config: "Recipe") -> np.ndarray:
     """Compute the annotations in inference mode.
 
     Args:
@@ -82,7 +93,7 @@ def annotate(params, inputs, config):
     return encoder.encode(params, inputs, sizes)
 
 
-def annotations_mask(rng, a, config):
+def annotations_mask(rng: np.random.Generator, a: np.ndarray, config: "Recipe") -> np.ndarray | float:
     """Draw the dropout mask for the annotations. All locations of an image share one mask.
 
     Args:
@@ -96,7 +107,7 @@ def annotations_mask(rng, a, config):
     return dropout.dropout_mask(rng, (len(a), 1, a.shape[2]), rate, a.dtype) if rate else 1.0
 
 
-def measure_running_statistics(params, batches, config):
+def measure_running_statistics(params: Arrays, batches: Iterable["Batch"], config: "Recipe") -> None:
     """Measure the running mean and variance of batch normalization on the first batches, and set them in place.
 
     Without batch normalization, do nothing and read no batch.
@@ -112,7 +123,7 @@ def measure_running_statistics(params, batches, config):
 
 
 @lru_cache
-def names_of_encoder(config):
+def names_of_encoder(config: "Recipe") -> frozenset[str]:
     """Return the names of the encoder's parameters as a frozenset."""
     encoder, sizes = encoders.choose(config)
     return frozenset(encoder.init_params(np.random.default_rng(0), sizes, config.encoder.batch_norm))

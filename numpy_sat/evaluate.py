@@ -18,7 +18,7 @@ from numpy_sat.experiment.recipe import SETTINGS
 from numpy_sat.system import cli
 
 
-def main(argv=None):
+def main(argv: list[str] | None = None) -> int:
     """Run the command and return its exit code."""
     args = _parse(argv)
     return cli.run(lambda: _evaluate(args))

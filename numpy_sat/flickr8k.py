@@ -8,7 +8,7 @@ from numpy_sat.data.flickr8k import copy
 from numpy_sat.system import cli, machine
 
 
-def main(argv=None):
+def main(argv: list[str] | None = None) -> int:
     """Run the command and return its exit code."""
     args = _parse(argv)
     return cli.run(lambda: copy.describe(args.root, args.download))

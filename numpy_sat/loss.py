@@ -1,8 +1,14 @@
 """Compute the loss of whole captions that the training of every model minimizes (Xu et al. 2015, equation 14)."""
 
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
 
 from numpy_sat.layers import losses, policy
+
+if TYPE_CHECKING:
+    from numpy_sat.data.batches import Batch
+    from numpy_sat.experiment.recipe import Recipe
 
 
 class Loss(NamedTuple):
@@ -14,13 +20,17 @@ class Loss(NamedTuple):
 
 
 class LossCache(NamedTuple):
+    """The caches of the parts of a loss."""
+
     likelihood: losses.CrossEntropyCache
     policy: policy.PolicyCache | None
     penalty: losses.DoublyStochasticCache | None
     weight: float  # lambda
 
 
-def loss_forward(logits, alpha, batch, config):
+def loss_forward(
+    logits: np.ndarray, alpha: np.ndarray | None, batch: "Batch", config: "Recipe"
+) -> tuple[Loss, LossCache]:
     """Compute the loss of captions, or the policy loss of sampled captions that have weights (layers/policy.py).
 
     Args:
@@ -53,7 +63,7 @@ def loss_forward(logits, alpha, batch, config):
     )
 
 
-def loss_backward(cache):
+def loss_backward(cache: LossCache) -> tuple[np.ndarray, np.ndarray | None]:
     """Compute the gradients of the total loss.
 
     Args:

@@ -9,7 +9,7 @@ from numpy_sat.experiment import runs
 from numpy_sat.system import cli
 
 
-def main(argv=None):
+def main(argv: list[str] | None = None) -> int:
     """Run the command and return its exit code."""
     parser = argparse.ArgumentParser(
         prog="python -m numpy_sat.ship", description="Describe the captioner of the package, or replace it."

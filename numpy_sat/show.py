@@ -9,7 +9,7 @@ from numpy_sat.system import cli
 from numpy_sat.tasks import show
 
 
-def main(argv=None):
+def main(argv: list[str] | None = None) -> int:
     """Run the command and return its exit code."""
     args = _parse(argv)
     return cli.run(lambda: show.draw(args.runs, heldout.Request("dev", args.beam, args.root, args.skip_missing)))

@@ -8,7 +8,7 @@ from numpy_sat.system import cli
 from numpy_sat.training import soup
 
 
-def main(argv=None):
+def main(argv: list[str] | None = None) -> int:
     """Run the command and return its exit code."""
     args = _parse(argv)
     return cli.run(lambda: soup.mix(args.runs, args.shares, args.out))

@@ -8,7 +8,7 @@ from numpy_sat.system import cli
 from numpy_sat.training import study
 
 
-def main(argv=None):
+def main(argv: list[str] | None = None) -> int:
     """Run the command and return its exit code."""
     argv = sys.argv[1:] if argv is None else argv
     args, rest = _parse(argv)

@@ -7,7 +7,7 @@ from numpy_sat.system import cli
 from numpy_sat.training import loop
 
 
-def main(argv=None):
+def main(argv: list[str] | None = None) -> int:
     """Run the command and return its exit code."""
     args = arguments.parse(argv)
     return cli.run(lambda: loop.train(args))

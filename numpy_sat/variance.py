@@ -10,7 +10,7 @@ from numpy_sat.system import cli
 from numpy_sat.training import variance
 
 
-def main(argv=None):
+def main(argv: list[str] | None = None) -> int:
     """Run the command and return its exit code."""
     description = "Measure the variance of REINFORCE's gradients, with and without a baseline."
     parser = argparse.ArgumentParser(prog="python -m numpy_sat.variance", description=description)

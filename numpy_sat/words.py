@@ -8,7 +8,7 @@ from numpy_sat.evaluation import word_neighbors
 from numpy_sat.system import cli
 
 
-def main(argv=None):
+def main(argv: list[str] | None = None) -> int:
     """Run the command and return its exit code."""
     args = _parse(argv)
     return cli.run(lambda: word_neighbors.show(args.run, args.words, args.out))

@@ -16,11 +16,14 @@ and log_bilinear.py. fast/ has fused versions of these three for float32.
 
 from collections.abc import Callable
 from functools import partial
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
 from numpy_sat.decoders import bilinear, dot, hard, soft, tell
+
+if TYPE_CHECKING:
+    from numpy_sat.experiment.recipe import Recipe
 
 MODELS = {"soft": soft, "dot": dot, "hard": hard, "tell": tell, "log-bilinear": bilinear}
 
@@ -33,7 +36,7 @@ class Writer(NamedTuple):
     select: Callable  # (state, rows) -> state
 
 
-def writer(config, seed=0):
+def writer(config: "Recipe", seed: int = 0) -> Writer:
     """Return the Writer of a recipe.
 
     Args:

@@ -1,7 +1,16 @@
 """Leave out parts of a decoder (the setting `without`), for ablations."""
 
+from collections.abc import Iterable
+from types import ModuleType
+from typing import TYPE_CHECKING
+
+import numpy as np
+
 from numpy_sat.decoders.attend_tell import Parts
 from numpy_sat.system.errors import InputError
+
+if TYPE_CHECKING:
+    from numpy_sat.experiment.recipe import Recipe
 
 PARTS = {  # each part that can be left out, with its parameters
     "attention": ("W_a", "b_a", "W_h", "v", "W_q", "W_k"),  # W_q and W_k belong to the model "dot"; its W_v stays
@@ -10,7 +19,7 @@ PARTS = {  # each part that can be left out, with its parameters
 }
 
 
-def remaining(config, attention, without_attention):
+def remaining(config: "Recipe", attention: ModuleType, without_attention: ModuleType) -> Parts:
     """Return the Parts of a recipe, without those in config.decoder.without.
 
     Args:
@@ -23,7 +32,7 @@ def remaining(config, attention, without_attention):
     return Parts(module, gate="gate" not in names, deep_output="deep output" not in names)
 
 
-def removed(params, names):
+def removed(params: dict[str, np.ndarray], names: Iterable[str]) -> dict[str, np.ndarray]:
     """Return the parameters without those of the named parts.
 
     Args:
@@ -41,7 +50,7 @@ def removed(params, names):
     return {name: array for name, array in params.items() if name not in parameters}
 
 
-def refuse(model, names):
+def refuse(model: str, names: Iterable[str]) -> None:
     """Raise InputError if parts of a model that has no parts are to be left out.
 
     Args:

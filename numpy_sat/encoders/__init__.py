@@ -27,12 +27,18 @@ results (N, H, W, C) of the stages before `start`:
     namings(stages), adopt(tensors, stages, preprocessing)   weights from other people's files (pretrained/weights.py)
 """
 
+from types import ModuleType
+from typing import TYPE_CHECKING
+
 from numpy_sat.encoders import blind, convnet, features, last_state, lite0, reader, vgg
+
+if TYPE_CHECKING:
+    from numpy_sat.experiment.recipe import Recipe
 
 ENCODERS = {"convnet": convnet, "vgg16": vgg, "vgg19": vgg, "lite0": lite0, "bilstm": reader}
 
 
-def choose(config):
+def choose(config: "Recipe") -> tuple[ModuleType, tuple | int]:
     """Choose the encoder of a recipe.
 
     Args:
@@ -51,6 +57,6 @@ def choose(config):
     return (blind, encoder.size(sizes)) if config.encoder.blind else (encoder, sizes)
 
 
-def reads_sentences(config):
+def reads_sentences(config: "Recipe") -> bool:
     """Return True if the encoder of a recipe reads sentences instead of images."""
     return ENCODERS[config.encoder.network] is reader
