@@ -39,36 +39,36 @@ from numpy_sat.layers import softmax
 
 
 def extend(scores, lengths, done, log_p, k, length_power):
-    """Return the k best continuations of each image's captions by log p / length ** length_power, the best first.
+    """Return the k continuations of each image's captions with the highest log p / length ** length_power.
 
     Args:
-        scores: (N, slots) log p so far.
-        lengths: (N, slots) words so far, <end> counted.
-        done: (N, slots) which captions are finished, and so grow no longer.
+        scores: (N, slots) log-probabilities so far.
+        lengths: (N, slots) number of words so far, including <end>.
+        done: (N, slots) which captions are finished; these do not grow.
         log_p: (N, slots, V) log-probabilities of the next word, after `ban`.
-        k: how many continuations; slots V, if there are not more.
+        k: number of continuations, at most slots V.
         length_power: exponent of the length normalization.
     Returns:
-        words: (N, k) the words to add.
-        parents: (N, k) the slots that they are added to.
-        scores, lengths, done: (N, k) after that.
+        words: (N, k) new words, the best continuation first.
+        parents: (N, k) slots of the captions to which they are added.
+        scores, lengths, done: (N, k) after this step.
     """
     raise NotImplementedError("exercise 16: extend")
 
 
 def beam_search(decoder, params, a, k, max_words, length_power=1.0):
-    """Find the best caption of each image by log p / length ** length_power; length counts words and <end>.
+    """Find the caption of each image with the highest log p / length ** length_power.
 
-    <unk> and <start> are never written, <end> never first, and nothing but <end> after max_words. Log-probabilities are
-    summed in float64.
+    The length counts words and <end>. <unk> and <start> are never written, <end> is never the first word, and only
+    <end> follows max_words words. Log-probabilities are summed in float64.
 
     Args:
         decoder: a decoders.Writer, or an object with begin(params, a), step(params, state, words), select(state, rows).
         params: arrays by name.
-        a: (N, L, D) annotations.
+        a: (N, L, D) annotation vectors.
         k: beam width.
-        max_words: words of the longest caption, without <end>.
-        length_power: exponent of the length normalization.
+        max_words: maximum number of words without <end>.
+        length_power: exponent of the length normalization; values below 1 favor short captions.
     Returns:
         N Captions.
     Raises:

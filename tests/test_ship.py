@@ -49,7 +49,7 @@ def test_shipped(judged, photo, tmp_path, monkeypatch, capsys):
     assert str(judged.parent) not in json.dumps(stored.settings)
     scores = json.loads((judged / "evaluate-dev.json").read_text())["rows"][0]["figures"]
     printed = capsys.readouterr().out
-    assert "trained on: drawn scenes" in printed and str(out) in printed
+    assert "trained on: generated scenes" in printed and str(out) in printed
     assert f"CIDEr-D {scores['CIDEr-D']:.1f}" in printed
     for name, array in runs.load_model(out).params.items():
         np.testing.assert_allclose(array, whole.params[name], rtol=1e-3, atol=1e-7)
@@ -70,22 +70,22 @@ def test_refused(judged, tmp_path, monkeypatch, capsys):
         assert words in capsys.readouterr().err
 
     (run / "evaluate-dev.json").rename(tmp_path / "evaluate-dev.json")
-    refused(f"first judge it: python -m numpy_sat.evaluate {run}")
+    refused(f"first judge the run: python -m numpy_sat.evaluate {run}")
     (run / "evaluate-dev.json").write_text("{}")
-    refused("is not what evaluate writes; evaluate again")
+    refused("not a file of evaluate; evaluate again")
     (tmp_path / "evaluate-dev.json").replace(run / "evaluate-dev.json")
     (run / runs.BEST).rename(tmp_path / runs.BEST)  # now the last checkpoint counts, which evaluate has not scored
     refused(f"evaluate-dev.json: of another checkpoint than {run / runs.LAST}; evaluate again: python -m numpy_sat.ev")
     (tmp_path / runs.BEST).replace(run / runs.BEST)
     with monkeypatch.context() as patch:
         patch.setattr(shipping, "LARGEST", 100)
-        refused("as float16, of at most 0; train a smaller one")
+        refused("as float16, more than 0 MB; train a smaller model")
     stored = checkpoint.load(run / runs.BEST)
     stored.params["L_o"][0, 0] = 1e6
     checkpoint.save(run / runs.BEST, stored)
-    refused("L_o reaches beyond float16's 65,504")
+    refused("L_o has numbers above 65,504")
     assert ship.main(["--out", str(run / runs.BEST)]) == 2
-    assert "was not shipped" in capsys.readouterr().err
+    assert "not a shipped captioner" in capsys.readouterr().err
 
 
 def test_a_translator_is_not_shipped(tmp_path, monkeypatch, capsys):

@@ -82,13 +82,13 @@ def test_all_commands_accept_a_soup(folder, tmp_path, capsys):
     assert mix(folder, "after", "before", out="whole") == 0
     assert evaluate.main([str(folder / "whole")]) == 0
     assert ship.main([str(folder / "whole"), "--out", str(tmp_path / "captioner.npz")]) == 0
-    assert "minutes of training, its weights the mean of those of 2 runs\n" in capsys.readouterr().out
+    assert "minutes of training, its weights are the mean over 2 runs\n" in capsys.readouterr().out
     assert str(folder) not in json.dumps(checkpoint.load(tmp_path / "captioner.npz").settings)
     image = sorted((folder / "scenes").rglob("*.jpg"))[0]
     assert caption.main([str(folder / "whole"), str(image)]) == 0
     capsys.readouterr()
     assert show.main([str(folder / "whole")]) == 0
-    assert "curves: none" in capsys.readouterr().out and not (folder / "whole" / "show-curves.png").exists()
+    assert "training curves: none" in capsys.readouterr().out and not (folder / "whole" / "show-curves.png").exists()
     assert show.main([str(folder / "whole"), str(folder / "after")]) == 0
     assert (folder / "whole" / "show-curves.png").exists()
     train_run(tmp_path / "on", "--from", folder / "whole")

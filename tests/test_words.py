@@ -78,7 +78,7 @@ def test_command_with_words(tmp_path, capsys):
     rows = rows_of(out, vocabulary)
     assert list(rows) == ["rome", "italy"] and "paris 1.00" in rows["rome"] and "france 1.00" in rows["italy"]
     for word, row in rows.items():
-        near, cosines = neighbors.nearest(E, vocabulary.index(word), word_neighbors.NEAR)
+        near, cosines = neighbors.nearest(E, vocabulary.index(word), word_neighbors.NEIGHBORS)
         expected = ", ".join(f"{vocabulary[other]} {cosine:.2f}" for other, cosine in zip(near, cosines, strict=True))
         assert row.split(maxsplit=1)[1] == expected and not {"<start>", "<end>", "<unk>"} & set(row.split())
     assert str(tmp_path / "run" / "words.png") in out
@@ -91,7 +91,7 @@ def test_map_has_frequent_words_or_the_given_words_and_their_neighbors(tmp_path,
     maps = []
     monkeypatch.setattr(figures, "words_figure", lambda *arguments: maps.append(arguments))
     assert run_words(capsys, tmp_path / "run")[0] == 0
-    for number, value in {"NEAR": 2, "LISTED": 4, "DRAWN": 5}.items():
+    for number, value in {"NEIGHBORS": 2, "LIST_LENGTH": 4, "MAP_SIZE": 5}.items():
         monkeypatch.setattr(word_neighbors, number, value)
     code, out, _ = run_words(capsys, tmp_path / "run", "--out", tmp_path / "map.png")
     assert code == 0 and list(rows_of(out, vocabulary)) == list(vocabulary[:4])
@@ -148,7 +148,7 @@ def test_the_start_comes_from_the_first_run(tmp_path, capsys):
     write_run(tmp_path / "first", move=lambda E: 1.5 * E)
     write_run(tmp_path / "second", move=lambda E: 1.5 * E, settings=first | {"seed": 4})
     _, out, _ = run_words(capsys, tmp_path / "first")
-    assert "with which E has a cosine of 1.00" in out and run_words(capsys, tmp_path / "second")[1] == out.replace(
+    assert "E and its start have a cosine of 1.00" in out and run_words(capsys, tmp_path / "second")[1] == out.replace(
         str(tmp_path / "first"), str(tmp_path / "second")
     )
 
@@ -173,7 +173,7 @@ def test_an_unknown_word_gets_similar_spellings(tmp_path, capsys):
     write_run(tmp_path / "run")
     code, out, err = run_words(capsys, tmp_path / "run", "rome", "Frence")
     assert code == 2 and not out and not (tmp_path / "run" / "words.png").exists()
-    assert '"Frence" is not among the 7 words of' in err and "spelling are: france," in err
+    assert '"Frence" is not among the 7 words of' in err and "similar spellings: france," in err
     for special in SPECIALS:
         assert run_words(capsys, tmp_path / "run", special)[0] == 2
 

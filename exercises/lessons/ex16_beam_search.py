@@ -166,14 +166,12 @@ REFUSED = {"decoder": dogs(), "params": {}, "a": np.zeros((1, L, 1))}
 
 EXTEND_MISTAKES = (
     Mistake(
-        "chosen // V, chosen % V",
-        "np.minimum(chosen // scores.shape[1], scores.shape[1] - 1), chosen % V",
-        "the parent is chosen // V: each slot has V ways on",
+        "top // V, top % V",
+        "np.minimum(chosen // scores.shape[1], scores.shape[1] - 1), top % V",
+        "the parent is top // V: each slot has V ways on",
     ),
     Mistake("lengths + ~done", "lengths + 1", "a finished caption grows no longer: its length stays"),
-    Mistake(
-        "chosen = np.take_along_axis(chosen, order, axis=1)", "pass", "the k best are there, but not the best first"
-    ),
+    Mistake("top = np.take_along_axis(top, order, axis=1)", "pass", "the k best are there, but not the best first"),
 )
 
 ONE_SLOT = """\
@@ -251,12 +249,12 @@ TASKS = (
             "new_lengths": "the length is one more than the slot's; of a finished caption the same",
             "rank": "rank = total / length ** length_power",
             "k": "k ways on, or all slots V where there are fewer",
-            "chosen": "the k candidates of highest rank of each image, the best first",
+            "top": "the k candidates of highest rank of each image, the best first",
             "order": "the best first",
             "parents": "parent = the slot: of number slot V + word, how often V goes into it",
             "words": "word: of number slot V + word, the rest on division by V",
             "scores": "score = the candidate's total, log p so far; the rank is for comparing only",
-            "kept_lengths": "the length of the caption that was gone on with, <end> counted",
+            "top_lengths": "the length of the caption that was gone on with, <end> counted",
             "lengths": "the length of the caption that was gone on with, <end> counted",
             "done": "done = its word is <end>",
         },

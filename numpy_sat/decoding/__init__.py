@@ -1,1 +1,1 @@
-"""How captions are written: greedy decoding, beam search, ensembles."""
+"""Write captions: greedy decoding, beam search and ensembles."""

@@ -1,4 +1,4 @@
-"""Ensembles: several models write a caption together. A word's probability is the mean of its probabilities."""
+"""Ensembles: several models write a caption together. The probability of a word is its mean over the models."""
 
 from typing import NamedTuple
 
@@ -10,67 +10,73 @@ from numpy_sat.decoding import search
 from numpy_sat.layers import softmax
 from numpy_sat.system.errors import InputError
 
-# Settings that members must share: they say whether a model reads images. How it reads them may differ.
+# Settings that all members must share. They decide whether a model reads images. The encoders may differ.
 SHARED = ("source_words", "blind")
 
 
 class Ensemble(NamedTuple):
     """The members of an ensemble, with the functions of a decoders.Writer.
 
-    `begin` reads model inputs, not annotations. Each image has an input for each member, because members may read
-    images of different sizes, or features of different encoders.
+    `begin` reads model inputs, not annotations. Each image has one input per member, because members may read images of
+    different sizes or features of different encoders.
     """
 
     members: tuple  # runs.Models
     writers: tuple  # the decoders.Writer of each
 
     def begin(self, params, inputs):
-        """Return each member's state before the first word.
+        """Return the state of each member before the first word.
 
         Args:
             params: not used.
-            inputs: of each of N images, a tuple with the model input for each member.
+            inputs: for each of N images, a tuple with the model input of each member.
         """
         states = []
-        for writer, model, of_member in zip(self.writers, self.members, zip(*inputs, strict=True), strict=True):
-            a = captioner.annotate(model.params, np.stack(of_member), model.recipe)
+        for writer, model, member_inputs in zip(self.writers, self.members, zip(*inputs, strict=True), strict=True):
+            a = captioner.annotate(model.params, np.stack(member_inputs), model.recipe)
             states.append(writer.begin(model.params, a))
         return states
 
     def step(self, params, states, words):
-        """Advance by one word: predict the word after each caption's last one.
+        """Predict the next word of each caption.
 
         Args:
             params: not used.
             states: the state of each member.
-            words: (B,) the words before.
+            words: (B,) previous words.
         Returns:
             log_p: (B, V) log of the mean probabilities.
-            alpha: (B, 0), for there is no common attention.
-            beta: (B,), ones.
+            alpha: (B, 0), since an ensemble has no common attention.
+            beta: (B,) ones.
             states: the state of each member after the word.
         """
-        of_each = zip(self.writers, self.members, states, strict=True)
-        steps = [writer.step(model.params, state, words) for writer, model, state in of_each]
+        members = zip(self.writers, self.members, states, strict=True)
+        steps = [writer.step(model.params, state, words) for writer, model, state in members]
         log_p = np.stack([softmax.log_softmax(logits.astype(np.float64)) for logits, *_ in steps])
         mean = np.logaddexp.reduce(log_p, axis=0) - np.log(len(steps))
         return mean, np.zeros((len(words), 0)), np.ones(len(words)), [state for *_, state in steps]
 
     def select(self, states, rows):
-        """Return the states of chosen captions. rows: (B',) integers."""
+        """Return the states of a selection of captions. rows: (B',) indices."""
         return [writer.select(state, rows) for writer, state in zip(self.writers, states, strict=True)]
 
 
 def of(models):
-    """Return the Ensemble of some runs.Models. Raises InputError if they do not read or write the same."""
+    """Return the Ensemble of several models.
+
+    Args:
+        models: runs.Models.
+    Raises:
+        InputError: the models do not read the same inputs, or have different vocabularies.
+    """
     first, *others = models
     for other in others:
         for name in SHARED:
-            theirs, ours = (model.recipe.values()[name] for model in (other, first))
-            if theirs != ours:
-                raise InputError(f"an ensemble needs models that are given the same: {name} is {theirs}, not {ours}.")
+            value, expected = (model.recipe.values()[name] for model in (other, first))
+            if value != expected:
+                raise InputError(f"an ensemble needs models with the same inputs: {name} is {value}, not {expected}.")
         if other.vocabulary.words != first.vocabulary.words:
-            raise InputError("an ensemble needs models with the same words: trained on the same captions.")
+            raise InputError("an ensemble needs models with the same vocabulary, trained on the same captions.")
     return Ensemble(tuple(models), tuple(decoders.writer(model.recipe) for model in models))
 
 
@@ -79,7 +85,7 @@ def caption_images(ensemble, images, beam, size=64):
 
     Args:
         ensemble: Ensemble.
-        images: for each member its model inputs of the same images, (N, ...) as inputs.load returns them.
+        images: for each member, its model inputs of the same images, (N, ...) as inputs.load returns them.
         beam: beam width.
         size: batch size.
     Returns:
@@ -87,8 +93,8 @@ def caption_images(ensemble, images, beam, size=64):
     """
     recipe, captions = ensemble.members[0].recipe, []
     for start in range(0, len(images[0]), size):
-        of_members = [batches.scale_pixels(of_member[start : start + size]) for of_member in images]
-        inputs = list(zip(*of_members, strict=True))
+        member_inputs = [batches.scale_pixels(member_images[start : start + size]) for member_images in images]
+        inputs = list(zip(*member_inputs, strict=True))
         captions += search.beam_search(
             ensemble, None, inputs, beam, recipe.decoding.max_words, recipe.decoding.length_power
         )

@@ -11,22 +11,22 @@ from numpy_sat.layers import softmax
 
 
 class Caption(NamedTuple):
-    """The caption of one image."""
+    """The caption of one image, T words with <end>."""
 
-    words: tuple  # integers, without <end>
-    log_p: float  # nats, of the words and <end>
-    alpha: np.ndarray  # (words and <end>, L) attention while each was written
-    beta: np.ndarray  # (words and <end>,) the gate
+    words: tuple  # T - 1 integers, without <end>
+    log_p: float  # log-probability of the words and <end>, nats
+    alpha: np.ndarray  # (T, L) attention weights while each word was written
+    beta: np.ndarray  # (T,) gates
 
 
 class Step(NamedTuple):
-    """One step of all beams; k slots per image."""
+    """One step of all beams. Each of N images has k slots, one per candidate caption."""
 
-    words: np.ndarray  # (N, k) the word added; a finished caption repeats <end>
-    parents: np.ndarray  # (N, k) the slot it was added to
-    scores: np.ndarray  # (N, k) log p so far
-    alpha: np.ndarray  # (N, slots before, L)
-    beta: np.ndarray  # (N, slots before)
+    words: np.ndarray  # (N, k) new words; a finished caption repeats <end>
+    parents: np.ndarray  # (N, k) slots of the captions to which they are added
+    scores: np.ndarray  # (N, k) log-probabilities so far
+    alpha: np.ndarray  # (N, slots before the step, L) attention weights
+    beta: np.ndarray  # (N, slots before the step) gates
 
 
 def caption_images(params, config, images, beam, max_words, length_power=1.0, size=64):
@@ -37,7 +37,7 @@ def caption_images(params, config, images, beam, max_words, length_power=1.0, si
         config: the recipe.
         images: (N, ...) model inputs, as inputs.load returns them.
         beam: beam width.
-        max_words: words of the longest caption, without <end>.
+        max_words: maximum number of words without <end>.
         length_power: exponent of the length normalization, see beam_search.
         size: batch size.
     Returns:
@@ -51,18 +51,18 @@ def caption_images(params, config, images, beam, max_words, length_power=1.0, si
 
 
 def beam_search(decoder, params, a, k, max_words, length_power=1.0):
-    """Find the best caption of each image by log p / length ** length_power; length counts words and <end>.
+    """Find the caption of each image with the highest log p / length ** length_power.
 
-    <unk> and <start> are never written, <end> never first, and nothing but <end> after max_words. Log-probabilities are
-    summed in float64.
+    The length counts words and <end>. <unk> and <start> are never written, <end> is never the first word, and only
+    <end> follows max_words words. Log-probabilities are summed in float64.
 
     Args:
         decoder: a decoders.Writer, or an object with begin(params, a), step(params, state, words), select(state, rows).
         params: arrays by name.
-        a: (N, L, D) annotations.
+        a: (N, L, D) annotation vectors.
         k: beam width.
-        max_words: words of the longest caption, without <end>.
-        length_power: exponent of the length normalization.
+        max_words: maximum number of words without <end>.
+        length_power: exponent of the length normalization; values below 1 favor short captions.
     Returns:
         N Captions.
     Raises:
@@ -75,7 +75,7 @@ def beam_search(decoder, params, a, k, max_words, length_power=1.0):
     words, scores = np.full((N, 1), START), np.zeros((N, 1))
     lengths = np.zeros((N, 1), int)
     done = np.zeros((N, 1), bool)
-    history, best = [], [(-np.inf, 0, 0)] * N  # of each image: score / length ** length_power, step, slot
+    history, best = [], [(-np.inf, 0, 0)] * N  # best: score / length ** length_power, step, slot of each image
     for t in range(max_words + 1):
         logits, alpha, beta, state = decoder.step(params, state, words.ravel())
         log_p = softmax.log_softmax(logits.astype(np.float64)).reshape(*words.shape, -1)
@@ -92,12 +92,12 @@ def beam_search(decoder, params, a, k, max_words, length_power=1.0):
 
 
 def ban(log_p, first, last, done):
-    """Set the log p of words that may not be written to -inf, in place. Finished captions go on with <end>, at no cost.
+    """Set the log-probability of forbidden words to -inf, in place. Finished captions continue with <end> at no cost.
 
     Args:
         log_p: (N, slots, V) log-probabilities of the next word.
-        first: True for the first word, which is never <end>.
-        last: True for the word after max_words, which is <end>.
+        first: True for the first word, which cannot be <end>.
+        last: True for the word after max_words, which must be <end>.
         done: (N, slots) which captions are finished.
     """
     log_p[..., [START, UNK]] = -np.inf
@@ -110,44 +110,44 @@ def ban(log_p, first, last, done):
 
 
 def extend(scores, lengths, done, log_p, k, length_power):
-    """Return the k best continuations of each image's captions by log p / length ** length_power, the best first.
+    """Return the k continuations of each image's captions with the highest log p / length ** length_power.
 
     Args:
-        scores: (N, slots) log p so far.
-        lengths: (N, slots) words so far, <end> counted.
-        done: (N, slots) which captions are finished, and so grow no longer.
+        scores: (N, slots) log-probabilities so far.
+        lengths: (N, slots) number of words so far, including <end>.
+        done: (N, slots) which captions are finished; these do not grow.
         log_p: (N, slots, V) log-probabilities of the next word, after `ban`.
-        k: how many continuations; slots V, if there are not more.
+        k: number of continuations, at most slots V.
         length_power: exponent of the length normalization.
     Returns:
-        words: (N, k) the words to add.
-        parents: (N, k) the slots that they are added to.
-        scores, lengths, done: (N, k) after that.
+        words: (N, k) new words, the best continuation first.
+        parents: (N, k) slots of the captions to which they are added.
+        scores, lengths, done: (N, k) after this step.
     """
     N, _, V = log_p.shape
     total = (scores[..., None] + log_p).reshape(N, -1)
     new_lengths = lengths + ~done
     rank = total / np.repeat(new_lengths, V, axis=1) ** length_power
     k = min(k, rank.shape[1])
-    chosen = np.argpartition(-rank, k - 1, axis=1)[:, :k]
-    order = np.argsort(-np.take_along_axis(rank, chosen, axis=1), axis=1, kind="stable")
-    chosen = np.take_along_axis(chosen, order, axis=1)
-    parents, words = chosen // V, chosen % V
-    kept_lengths = np.take_along_axis(new_lengths, parents, axis=1)
-    return words, parents, np.take_along_axis(total, chosen, axis=1), kept_lengths, words == END
+    top = np.argpartition(-rank, k - 1, axis=1)[:, :k]
+    order = np.argsort(-np.take_along_axis(rank, top, axis=1), axis=1, kind="stable")
+    top = np.take_along_axis(top, order, axis=1)
+    parents, words = top // V, top % V
+    top_lengths = np.take_along_axis(new_lengths, parents, axis=1)
+    return words, parents, np.take_along_axis(total, top, axis=1), top_lengths, words == END
 
 
 def note_finished(best, t, words, parents, done_before, scores, lengths, length_power):
-    """Update the best finished caption of each image. A finished caption may later lose its slot to another one.
+    """Update the best finished caption of each image. A finished caption may later lose its slot to another caption.
 
     Args:
-        best: for each of N images (log p / length ** length_power, step, slot), before this step.
-        t: this step.
+        best: for each of N images, (log p / length ** length_power, step, slot) before this step.
+        t: number of this step.
         words, parents, scores, lengths: (N, k) as `extend` returns them.
-        done_before: (N, slots before) which captions were finished before this step.
+        done_before: (N, slots before this step) which captions were finished before this step.
         length_power: exponent of the length normalization.
     Returns:
-        best, after this step; of equal ones the earlier.
+        best after this step; the earlier of two equal captions.
     """
     new = (words == END) & ~np.take_along_axis(done_before, parents, axis=1) & ~np.isneginf(scores)
     rank = np.where(new, scores / lengths**length_power, -np.inf)
@@ -162,9 +162,9 @@ def read_back(history, n, best):
     """Follow the parents from a finished caption back to <start>.
 
     Args:
-        history: the Step of every step.
-        n: the image.
-        best: its (score, step, slot), as `note_finished` returns it.
+        history: a list with the Step of every step.
+        n: index of the image.
+        best: (score, step, slot) of the image, as `note_finished` returns it.
     Returns:
         The Caption.
     """

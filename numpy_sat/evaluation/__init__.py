@@ -1,1 +1,1 @@
-"""What a table needs: intervals, floors, comparison, reports, figures, attention statistics."""
+"""Judge and show trained models: scores with confidence intervals, baselines, comparisons, attention and figures."""

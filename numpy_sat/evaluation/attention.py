@@ -1,4 +1,4 @@
-"""The attention of a model's captions. For scenes, also whether attention and captions are right."""
+"""Judge the attention of a model's captions. For scenes, also judge whether attention and captions are right."""
 
 from typing import NamedTuple
 
@@ -8,17 +8,17 @@ from numpy_sat.data.scenes import scenes
 from numpy_sat.evaluation import scene_truth
 from numpy_sat.evaluation.attention_statistics import AttentionStatistics, measure
 
-SIDE = 224  # pixels of an image in a figure, whatever the model's image size
-POOLED = "this model is given the mean of all locations, and looks nowhere in particular."  # if attention is left out
+SIDE = 224  # pixels of an image in a figure, for every image size of the model
+POOLED = "this model reads the mean of all locations instead."  # if attention is left out
 
 
 class AttentionJudgement(NamedTuple):
-    """What is known of the attention of a model's captions of a split."""
+    """The attention of a model's captions of a split, and for scenes the truth of the captions."""
 
-    statistics: AttentionStatistics | None  # None of a model without attention
-    absence: str | None  # of such a model: why it has none, a sentence
-    truth: scene_truth.Truth | None  # of scenes
-    is_true: np.ndarray | None  # of scenes: float64 (N,), 1 for a true and complete caption, else 0
+    statistics: AttentionStatistics | None  # None for a model without attention
+    absence: str | None  # for a model without attention: a sentence that says why
+    truth: scene_truth.Truth | None  # for scenes
+    is_true: np.ndarray | None  # for scenes: float64 (N,), 1 for a true and complete caption, else 0
 
 
 def judge(model, written):
@@ -26,7 +26,7 @@ def judge(model, written):
 
     Args:
         model: runs.Model.
-        written: heldout.Written by it.
+        written: heldout.Written of the model.
     Returns:
         An AttentionJudgement.
     """
@@ -35,22 +35,24 @@ def judge(model, written):
     if absence:
         alphas = None
     if written.dataset.name == "scenes":
-        scene_of = scenes.read_scenes(written.dataset.root)
-        words, drawn = [text.split() for text in written.texts.values()], [scene_of[k] for k in written.texts]
-        truth, is_true = scene_truth.judge_captions(words, alphas, drawn), scene_truth.are_true(words, drawn)
+        scene_by_name = scenes.read_scenes(written.dataset.root)
+        words = [text.split() for text in written.texts.values()]
+        split_scenes = [scene_by_name[name] for name in written.texts]
+        truth = scene_truth.judge_captions(words, alphas, split_scenes)
+        is_true = scene_truth.are_true(words, split_scenes)
     return AttentionJudgement(measure(alphas) if alphas else None, absence, truth, is_true)
 
 
 def explain_absence(config, alpha, pooled=POOLED):
-    """Return why a model has no attention, a sentence. Return None if it has.
+    """Return a sentence that says why a model has no attention. Return None if it has attention.
 
     Args:
         config: the recipe.
-        alpha: (words, L) attention of one caption; L is 0 for a decoder without attention.
-        pooled: the sentence about a model whose attention is left out.
+        alpha: (T, L) attention weights of one caption; L is 0 for a decoder without attention.
+        pooled: the sentence for a model whose attention is left out.
     """
     if config.encoder.blind:
-        return "this model is blind, and looks nowhere."
+        return "this model is blind."
     if "attention" in config.decoder.without:
         return pooled
-    return None if alpha.shape[1] else "this model has no attention, and looks nowhere."
+    return None if alpha.shape[1] else "this model has no attention."

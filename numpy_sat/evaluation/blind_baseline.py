@@ -1,4 +1,4 @@
-"""A run's blind baseline: the same decoder, trained on the same captions without images (encoders/blind.py)."""
+"""The blind baseline of a run: the same decoder, trained on the same captions without images (encoders/blind.py)."""
 
 import itertools
 
@@ -12,8 +12,8 @@ from numpy_sat.experiment.settings import settings_between
 from numpy_sat.system import cli
 from numpy_sat.system.errors import InputError
 
-SUFFIX = "-blind"  # of the default folder, which lies beside the run's
-OF_ENCODER = ("tuned_stages=", "encoder_rate_factor=")  # settings that a model without an encoder refuses
+SUFFIX = "-blind"  # the default folder is the run's folder with this suffix
+ENCODER_SETTINGS = ("tuned_stages=", "encoder_rate_factor=")  # refused by a model without an encoder
 
 
 def load(run, model, named=None):
@@ -22,64 +22,76 @@ def load(run, model, named=None):
     Args:
         run: path of the run.
         model: its runs.Model.
-        named: path of the blind run; if None, the folder beside the run's is searched.
+        named: path of the blind run; if None, the default folder is searched.
     Returns:
-        The runs.Model of the blind run; None if none is named and there is none beside the run's folder.
+        The runs.Model of the blind run. None if `named` is None and the default folder has no run.
     Raises:
-        InputError: the named run is not blind, or was trained on other captions.
+        InputError: the run is not blind, or was trained on other captions.
     """
-    path = named or _beside(run)
+    path = named or _default_folder(run)
     if not named and not any((path / name).exists() for name in (runs.BEST, runs.LAST)):
         return None
     blind = runs.load_model(path)
     if not blind.recipe.encoder.blind:
-        raise InputError(f"{path} is not blind; name a run that was trained with --blind.")
+        raise InputError(f"{path} is not a blind run; name one that was trained with --blind.")
     if blind.settings["dataset_digest"] != model.settings["dataset_digest"]:
-        raise InputError(f"{path} was trained on other captions than {run}; train it anew, or name another by --blind.")
+        raise InputError(
+            f"{path} was trained on other captions than {run}; train it again, or name another run with --blind."
+        )
     return blind
 
 
 def caption(blind, beam):
-    """Return the one caption that a blind model writes for every image, as text."""
+    """Return the caption that a blind model writes for every image, as text. beam: beam width."""
     recipe = blind.recipe
-    nothing = np.zeros((1, recipe.encoder.image_size, recipe.encoder.image_size, 3), np.uint8)
+    image = np.zeros((1, recipe.encoder.image_size, recipe.encoder.image_size, 3), np.uint8)
     (blind_caption,) = search.caption_images(
-        blind.params, recipe, nothing, beam, recipe.decoding.max_words, recipe.decoding.length_power
+        blind.params, recipe, image, beam, recipe.decoding.max_words, recipe.decoding.length_power
     )
     return heldout.text(blind, blind_caption)
 
 
 def notes(run, model, blind):
-    """Return sentences for the report: how to train a blind baseline, or how this one differs from the run."""
+    """Return sentences for the report: how to train a blind baseline, or how it differs from the run.
+
+    Args:
+        run: path of the run.
+        model: its runs.Model.
+        blind: runs.Model of the blind baseline, or None.
+    """
     if model.recipe.encoder.blind:
         return []
     if blind is None:
-        return [f"There is no blind language model to compare with. This trains it:\n  {_training(run, model)}"]
-    between = settings_between(model.recipe, blind.recipe)
-    unlike = [name for name in between if SETTINGS[name].group == "decoder" or name == "label_smoothing"]
-    return [f"The blind language model is not the same decoder: it differs in {', '.join(unlike)}."] * bool(unlike)
+        return [f"There is no blind language model to compare with. This trains it:\n  {_training_command(run, model)}"]
+    changes = settings_between(model.recipe, blind.recipe)
+    names = [name for name in changes if SETTINGS[name].group == "decoder" or name == "label_smoothing"]
+    return [f"The blind language model has another decoder: it differs in {', '.join(names)}."] * bool(names)
 
 
-def _beside(run):
+def _default_folder(run):
+    """Return the folder in which the blind baseline of a run is searched."""
     folder = runs.folder_of(run).resolve()
     return folder.with_name(folder.name + SUFFIX)
 
 
-def _training(run, model):
-    """Return the command that trains a run's blind baseline.
+def _training_command(run, model):
+    """Return the command that trains the blind baseline of a run.
 
-    It is the command that began the run, or the first run of its chain, with the decoder's settings of this run.
+    It is the command that began the run, or the first run of its chain, with the decoder settings of this run.
     """
     settings, first = model.settings, runs.beginning(model.settings)
     recipe = from_json(first["first_recipe"])
-    command, *kept = runs.without_options(first["first_command"], ("--out", "--root", "--weights"))
-    kept = [word for word in kept if word != "--blind" and not word.removeprefix("--set=").startswith(OF_ENCODER)]
-    # A --set that has lost all its settings goes, too.
-    kept = [word for word, after in itertools.pairwise([*kept, "--"]) if word != "--set" or not after.startswith("--")]
-    words = ["python", "-m", f"numpy_sat.{command}", "--blind", *kept]
-    changed = settings_between(model.recipe, recipe).items()
-    changed = [f"{name}={text}" for name, text in changed if SETTINGS[name].group in ("decoder", "loss")]
-    words += ["--set", *changed] if changed else []
+    command, *options = runs.without_options(first["first_command"], ("--out", "--root", "--weights"))
+    options = [
+        word for word in options if word != "--blind" and not word.removeprefix("--set=").startswith(ENCODER_SETTINGS)
+    ]
+    # Drop each --set that is left without settings.
+    pairs = itertools.pairwise([*options, "--"])
+    options = [word for word, following in pairs if word != "--set" or not following.startswith("--")]
+    words = ["python", "-m", f"numpy_sat.{command}", "--blind", *options]
+    changes = settings_between(model.recipe, recipe).items()
+    changes = [f"{name}={text}" for name, text in changes if SETTINGS[name].group in ("decoder", "loss")]
+    words += ["--set", *changes] if changes else []
     words += ["--weights", recipe.encoder.weights_file] if recipe.encoder.weights_file else []
     words += ["--root", settings["root"]] if settings["root"] else []
-    return " ".join(map(cli.quoted, [*words, "--out", _beside(run)]))
+    return " ".join(map(cli.quoted, [*words, "--out", _default_folder(run)]))

@@ -1,21 +1,28 @@
 """Confidence intervals over images: percentiles of the bootstrap (Efron 1979).
 
-The images are resampled with replacement. Koehn (2004) was the first to do so for scores of this kind.
+The images are resampled with replacement, as Koehn (2004) proposes for BLEU.
 """
 
 import numpy as np
 
 RESAMPLES = 1000
-LOW, HIGH = 2.5, 97.5  # percentiles, 95 % between them
+LOW, HIGH = 2.5, 97.5  # percentiles; 95 % of the resamples lie between them
 
 
-def draws(images, seed):
-    """Draw how often each image occurs in each resample, float64 (RESAMPLES, images). Each row sums to `images`."""
-    chances = np.full(images, 1 / images)
-    return np.random.default_rng(seed).multinomial(images, chances, RESAMPLES).astype(np.float64)
+def resample(images, seed):
+    """Resample images with replacement.
+
+    Args:
+        images: number of images.
+        seed: seed of the random numbers.
+    Returns:
+        (RESAMPLES, images) float64, how often each image occurs in each resample. Each row sums to `images`.
+    """
+    probabilities = np.full(images, 1 / images)
+    return np.random.default_rng(seed).multinomial(images, probabilities, RESAMPLES).astype(np.float64)
 
 
 def interval(figures):
-    """Return the 95 % interval of a figure, low and high. figures: (RESAMPLES,) its values on the resamples."""
+    """Return the 95 % confidence interval of a score, low and high. figures: (RESAMPLES,) its values on resamples."""
     low, high = np.percentile(figures, (LOW, HIGH))
     return float(low), float(high)

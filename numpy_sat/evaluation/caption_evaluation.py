@@ -1,4 +1,4 @@
-"""The evaluation of one captioner: its scores beside those of captions that see nothing, and of people."""
+"""The evaluation of one captioner: its scores beside those of blind baselines and of human captions."""
 
 from numpy_sat import __version__
 from numpy_sat.data import vocabulary
@@ -17,22 +17,23 @@ def evaluate(paths, models, request, blind_path=None):
     """Judge a captioner, print the report and write it into the run's folder.
 
     Args:
-        paths, models: the run's path and its runs.Model; after them those that form an ensemble with it.
+        paths: path of the run, followed by those of further members of an ensemble.
+        models: the runs.Model of each path.
         request: heldout.Request.
-        blind_path: of the run's blind baseline; if None, the folder beside the run's is searched.
+        blind_path: path of the run's blind baseline; if None, the folder beside the run's is searched.
     Raises:
         InputError: the data, the blind baseline or the ensemble's models do not fit.
     """
     run, model = paths[0], models[0]
     digest = runs.digest(run)
     blind = blind_baseline.load(run, model, blind_path)
-    together = ensemble.of(models) if len(models) > 1 else None
+    mixture = ensemble.of(models) if len(models) > 1 else None
     report_files.say("writing captions")
     written = heldout.write(model, request)
     for note in written.dataset.notes:
         print(note)
     train = flickr8k.read_captions(written.dataset.root, "train")
-    unseeing, constants = _captions_without_seeing(request, written, train, blind)
+    baselines, constants = _baselines(request, written, train, blind)
     report_files.say("judging")
     judgement = attention.judge(model, written)
     evaluation = report.Evaluation(
@@ -44,8 +45,8 @@ def evaluate(paths, models, request, blind_path=None):
             *attention_note(request, models),
         ),
         rows=[
-            *comparison.compare(written.texts, written.references, unseeing),
-            *([_ensemble_row(request, written, together)] if together else []),
+            *comparison.compare(written.texts, written.references, baselines),
+            *([_ensemble_row(request, written, mixture)] if mixture else []),
             *comparison.PAPER.get(written.dataset.name, ()),
         ],
         vocabulary=len(model.vocabulary) - len(vocabulary.SPECIALS),
@@ -62,44 +63,47 @@ def evaluate(paths, models, request, blind_path=None):
 
 
 def attention_note(request, models):
-    """Return the mode of hard attention, in a list of one sentence, if it was chosen or is not the default."""
+    """Return a list of one sentence with the mode of hard attention, or no sentence for the default mode."""
     modes = [model.recipe.decoding.attention_mode for model in models]
     mode = request.attention_mode or next((mode for mode in modes if mode != SETTINGS["attention_mode"].default), None)
-    sentence = f"While captions were written: --attention-mode {mode}. The loss is with the expected context."
+    sentence = f"Captions were written with --attention-mode {mode}. The loss uses the expected context."
     return [sentence] if mode else []
 
 
-def _captions_without_seeing(request, written, train, blind):
-    """Return captions that owe nothing to the images, {name: {image: text}}, and a sentence about the constant ones.
+def _baselines(request, written, train, blind):
+    """Return the captions of the blind baselines, and a sentence about the constant ones.
 
     Args:
         request: heldout.Request.
         written: heldout.Written.
-        train: {image: [texts]}, the captions of train.
-        blind: runs.Model of the blind baseline, or None.
+        train: {image: [texts]}, the captions of the training set.
+        blind: runs.Model of the blind language model, or None.
+    Returns:
+        captions: {name: {image: text}}.
+        sentence: text.
     """
     constants = {"blind language model": blind_baseline.caption(blind, request.beam)} if blind else {}
-    report_files.say("looking among train's captions for the best to be given to every image")
+    report_files.say("searching the training captions for the best constant caption")
     by_bleu, by_cider = (floors.best_constant(train, score) for score in ("BLEU-4", "CIDEr-D"))
     if by_bleu == by_cider:
-        constants["best constant of train"] = by_bleu
+        constants["best constant caption"] = by_bleu
     else:
-        constants |= {"best of train by BLEU-4": by_bleu, "best of train by CIDEr-D": by_cider}
-    captions = {"its images shuffled": floors.shuffled(written.texts)}
+        constants |= {"best constant by BLEU-4": by_bleu, "best constant by CIDEr-D": by_cider}
+    captions = {"images shuffled (blind baseline)": floors.shuffled(written.texts)}
     captions |= {name: dict.fromkeys(written.texts, text) for name, text in constants.items()}
     texts = ", ".join(f'"{text}" ({name})' for name, text in constants.items())
-    return captions, f"Said of every image alike: {texts}."
+    return captions, f"Captions that are the same for every image: {texts}."
 
 
-def _ensemble_row(request, written, together):
-    """Return the row of an ensemble.Ensemble, which the model forms with those that --with names."""
-    model, size = together.members[0], len(together.members)
-    report_files.say(f"{size} models writing captions together")
-    model_inputs = [inputs.load(member.recipe, written.examples) for member in together.members]
-    captions = ensemble.caption_images(together, model_inputs, request.beam)
+def _ensemble_row(request, written, mixture):
+    """Return the row of an ensemble. mixture: ensemble.Ensemble."""
+    model, size = mixture.members[0], len(mixture.members)
+    report_files.say(f"writing captions with an ensemble of {size} models")
+    model_inputs = [inputs.load(member.recipe, written.examples) for member in mixture.members]
+    captions = ensemble.caption_images(mixture, model_inputs, request.beam)
     texts = {name: heldout.text(model, caption) for name, caption in zip(written.texts, captions, strict=True)}
     judged = judge(texts, written.references)
-    return comparison.Row(f"an ensemble of {size}, not one model", "ensemble", judged.score(), judged.intervals())
+    return comparison.Row(f"ensemble of {size} models", "ensemble", judged.score(), judged.intervals())
 
 
 def _ensemble_note(paths):
@@ -107,8 +111,8 @@ def _ensemble_note(paths):
 
 
 def _variety(written, train):
-    """Return the variety of the captions, and that of one of people's captions per image, in the model's words."""
-    known = [vocabulary.tokenize(text) for texts in train.values() for text in texts]
+    """Return the Variety of the model's captions and of the first reference of each image."""
+    train_captions = [vocabulary.tokenize(text) for texts in train.values() for text in texts]
     ours = [vocabulary.tokenize(text) for text in written.texts.values()]
     people = [vocabulary.tokenize(texts[0]) for texts in written.references.values()]
-    return {"ours": variety(ours, known), "people": variety(people, known)}
+    return {"ours": variety(ours, train_captions), "people": variety(people, train_captions)}

@@ -1,4 +1,4 @@
-"""A captioner's scores as rows of a table, among those of floors, of people, and of the paper."""
+"""The rows of an evaluation's table: the scores of a captioner, of baselines, of human captions and of the paper."""
 
 from typing import NamedTuple
 
@@ -12,16 +12,16 @@ SCORES = (*BLEU, "METEOR", "ROUGE-L", "CIDEr-D")
 
 
 class Row(NamedTuple):
-    """One row: whose captions, and what they score."""
+    """A row of the table: a source of captions and its scores."""
 
     name: str
     kind: str  # "model", "floor", "people", "ensemble" or "paper"
-    figures: dict[str, float]  # in percent, by the names of SCORES, of which some may be missing
-    interval: dict | None = None  # by name: (low, high), 95 % over resampled images
-    difference: dict | None = None  # of a floor: the interval of the model's figures less these
+    figures: dict[str, float]  # percent, by the names of SCORES; some may be missing
+    interval: dict | None = None  # {name: (low, high)}, 95 % confidence intervals over resampled images
+    difference: dict | None = None  # of a floor: the intervals of the model's scores minus the floor's
 
 
-# What Xu et al. report: of test, with VGG's features, it seems without brevity penalty, and of another METEOR.
+# The scores that Xu et al. report: test set, VGG features, another METEOR, probably without brevity penalty.
 PAPER = {
     "flickr8k": (
         Row("the paper, soft attention *", "paper", dict(zip(SCORES, (67, 44.8, 29.9, 19.5, 18.93), strict=False))),
@@ -31,13 +31,17 @@ PAPER = {
 
 
 def compare(captions, references, seeing_nothing, seed=0):
-    """Return the rows of a captioner: its own, one for each floor, and people's.
+    """Return the rows of a captioner, of each floor, and of human captions.
 
     Args:
-        captions: {image: text}, the captioner's.
-        references: {image: [texts]}. People's rows need two references or more for every image.
-        seeing_nothing: {floor's name: {image: text}}, of the same images, see floors.py.
-        seed: of the resamples.
+        captions: {image: text}, the captions of the captioner.
+        references: {image: [texts]}. The rows of human captions need two references or more for every image.
+        seeing_nothing: {name: {image: text}}, the captions of each floor for the same images (floors.py).
+        seed: seed of the bootstrap.
+    Returns:
+        A list of Rows.
+    Raises:
+        InputError: captions or references are missing.
     """
     model = judge(captions, references)
     without = model.score(brevity=False)
@@ -45,36 +49,38 @@ def compare(captions, references, seeing_nothing, seed=0):
         Row("this model", "model", model.score(), model.intervals(seed)),
         Row("this model, no brevity penalty", "model", {name: without[name] for name in BLEU}),
     ]
-    for name, of_floor in seeing_nothing.items():
-        floor = judge(of_floor, references)
+    for name, floor_captions in seeing_nothing.items():
+        floor = judge(floor_captions, references)
         rows.append(Row(name, "floor", floor.score(), difference=model.difference(floor, seed)))
-    return [*rows, *_people(captions, references)]
+    return [*rows, *_leave_one_out(captions, references)]
 
 
-def _people(captions, references):
-    """Judge captioner and person by the same references, all but the person's, the k-th. Return means over all k."""
+def _leave_one_out(captions, references):
+    """Judge the captioner and the k-th reference by all other references. Return the rows of the means over k."""
     fewest = min(map(len, references.values()))
     if fewest < 2:
         return []
-    ours, theirs = [], []
+    model_scores, human_scores = [], []
     for k in range(fewest):
-        person, others = floors.one_against_the_others(references, k)
-        ours.append(judge(captions, others).score())
-        theirs.append(judge(person, others).score())
+        human_captions, others = floors.one_against_the_others(references, k)
+        model_scores.append(judge(captions, others).score())
+        human_scores.append(judge(human_captions, others).score())
     return [
-        Row("this model, a reference fewer", "people", _mean(ours)),
-        Row("one person, by all the others", "people", _mean(theirs)),
+        Row("this model, leave-one-out", "people", _mean(model_scores)),
+        Row("human captions, leave-one-out", "people", _mean(human_scores)),
     ]
 
 
 def _mean(scores):
-    return {name: float(np.mean([of_one[name] for of_one in scores])) for name in SCORES}
+    """Return the mean of several dicts of scores."""
+    return {name: float(np.mean([single[name] for single in scores])) for name in SCORES}
 
 
 def verdict(difference):
-    """Return which figures are higher, which lower, and which neither, as part of a sentence.
+    """Return in which scores two sets of captions differ by more than chance, as part of a sentence.
 
-    difference: {name: (low, high)}, the intervals of the differences.
+    Args:
+        difference: {name: (low, high)}, the confidence intervals of the differences.
     """
     higher = [name for name, (low, _) in difference.items() if low > 0]
     lower = [name for name, (_, high) in difference.items() if high < 0]
@@ -82,4 +88,4 @@ def verdict(difference):
     if len(higher) == len(difference):
         return "higher in all"
     parts = (("higher in", higher), ("LOWER in", lower), ("no difference shown in", neither))
-    return "; ".join(f"{what} {', '.join(names)}" for what, names in parts if names)
+    return "; ".join(f"{label} {', '.join(names)}" for label, names in parts if names)

@@ -1,8 +1,8 @@
-"""Scores of many captions, each as the caption of every image, without a look at image after image.
+"""Scores of many captions, each as the caption of every image, without a loop over the images for each caption.
 
-BLEU and CIDEr-D both count a match as often as caption and reference both have the n-gram. With its occurrences
-numbered, (n-gram, 1), (n-gram, 2), ..., that is a sum over the numbered n-grams that both have, and what the references
-give to one of them can be added up before any caption is looked at.
+BLEU and CIDEr-D both count an n-gram as often as caption and reference both have it. Number the occurrences of an
+n-gram in a text: (n-gram, 1), (n-gram, 2), ... Then the count is a sum over the numbered n-grams that both texts have.
+The contribution of the references to each numbered n-gram is added up once, for all captions.
 """
 
 from collections import Counter, defaultdict
@@ -14,14 +14,18 @@ from numpy_sat.metrics import bleu, cider
 
 
 def bleu_4(candidates, references):
-    """BLEU-4 of each candidate in percent, float64 (K,), were it the caption of every image.
+    """Compute BLEU-4 of each candidate as the caption of every image.
 
-    candidates: K word lists; references: of each image, a list of word lists.
+    Args:
+        candidates: K word lists.
+        references: for each image, a list of word lists.
+    Returns:
+        (K,) float64 scores in percent.
     """
-    said = [[_numbered(cider.count_ngrams(reference)) for reference in of_image] for of_image in references]
-    images_with = Counter(key for of_image in said for key in set().union(*of_image))
+    ngrams = [[_numbered(cider.count_ngrams(reference)) for reference in texts] for texts in references]
+    images_with = Counter(key for texts in ngrams for key in set().union(*texts))
     lengths = set(map(len, candidates))
-    closest = {words: sum(closest_ref_length(one, words) for one in references) for words in lengths}
+    closest = {length: sum(closest_ref_length(texts, length) for texts in references) for length in lengths}
     counts = np.zeros((len(candidates), 10))
     for row, words in zip(counts, candidates, strict=True):
         for key in _numbered(cider.count_ngrams(words)):
@@ -33,44 +37,63 @@ def bleu_4(candidates, references):
 
 
 def cider_d(candidates, references):
-    """CIDEr-D of each candidate, 0 to 1000, float64 (K,), were it the caption of every image.
+    """Compute CIDEr-D of each candidate as the caption of every image.
 
-    candidates: K word lists; references: of each image, a list of word lists.
+    Args:
+        candidates: K word lists.
+        references: for each image, a list of word lists.
+    Returns:
+        (K,) float64 scores, 0 to 1000.
     """
-    said = [[cider.count_ngrams(reference) for reference in of_image] for of_image in references]
-    idf = cider.Idf(said)
-    given = _given(said, idf, longest=max(len(reference) for of_image in references for reference in of_image))
-    scores = [_as_constant(cider.count_ngrams(words), given, idf) for words in candidates]
+    counts = [[cider.count_ngrams(reference) for reference in texts] for texts in references]
+    idf = cider.Idf(counts)
+    weights = _reference_weights(
+        counts, idf, longest=max(len(reference) for texts in references for reference in texts)
+    )
+    scores = [_score_constant(cider.count_ngrams(words), weights, idf) for words in candidates]
     return 1000 * np.array(scores) / len(cider.ORDERS) / len(references)
 
 
-def _given(said, idf, longest):
-    """Numbered n-gram -> the sum of g_s / |g_s| over the references s with so many words, / their image's number.
+def _reference_weights(counts, idf, longest):
+    """Sum g_s / |g_s| over the references s, separately for each numbered n-gram and each length of s.
 
-    Since min(g_c, g_s) g_s = idf g_s + ... + idf g_s, once for every time that both texts have the n-gram.
+    min(g_c, g_s) g_s = idf g_s + ... + idf g_s, with one addend for each occurrence that both texts have.
+
+    Args:
+        counts: for each image, a list of n-gram counts, one per reference.
+        idf: cider.Idf.
+        longest: length of the longest reference in words.
+    Returns:
+        {(n-gram, occurrence): (longest + 1,) float64}, by the length of s; each image's references have mean weight.
     """
-    given = defaultdict(lambda: np.zeros(longest + 1))
-    for of_image in said:
-        for counts in of_image:
-            s = idf.weigh(counts)
-            for ngram, time in _numbered(counts):
+    weights = defaultdict(lambda: np.zeros(longest + 1))
+    for reference_counts in counts:
+        for single in reference_counts:
+            s = idf.weigh(single)
+            for ngram, time in _numbered(single):
                 n = len(ngram) - 1
                 if s.norms[n]:
-                    given[ngram, time][s.words] += s.vectors[n][ngram] / s.norms[n] / len(of_image)
-    return given
+                    weights[ngram, time][s.words] += s.vectors[n][ngram] / s.norms[n] / len(reference_counts)
+    return weights
 
 
-def _as_constant(counts, given, idf):
-    """The sum of a caption's sim_n over orders and images, of each image the mean over its references."""
+def _score_constant(counts, weights, idf):
+    """Sum sim_n of a caption over orders and images, where each image has the mean over its references.
+
+    Args:
+        counts: n-gram counts of the caption.
+        weights: as _reference_weights returns them.
+        idf: cider.Idf.
+    """
     c = idf.weigh(counts)
-    of_length = 0.0
+    by_length = 0.0
     for key in _numbered(counts):
         norm = c.norms[len(key[0]) - 1]
-        if norm and key in given:
-            of_length = of_length + given[key] * idf.value(key[0]) / norm
-    return float(np.sum(of_length * cider.length_penalty(c.words - np.arange(np.size(of_length)))))
+        if norm and key in weights:
+            by_length = by_length + weights[key] * idf.value(key[0]) / norm
+    return float(np.sum(by_length * cider.length_penalty(c.words - np.arange(np.size(by_length)))))
 
 
 def _numbered(counts):
-    """Each of the n-grams counted with the number of the time it occurs: (n-gram, 1), (n-gram, 2), ..."""
+    """Number the occurrences of each n-gram. Return [(n-gram, 1), (n-gram, 2), ...]."""
     return [(ngram, time) for ngram, times in counts.items() for time in range(1, times + 1)]

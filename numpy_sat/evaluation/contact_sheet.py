@@ -1,4 +1,4 @@
-"""Figures of a captioner's captions of dev: a contact sheet, and the attention of the same captions."""
+"""Figures of a captioner's best, middle and worst captions: a contact sheet, and their attention."""
 
 import numpy as np
 
@@ -7,38 +7,44 @@ from numpy_sat.evaluation import attention, figures
 from numpy_sat.evaluation.judging import judge
 from numpy_sat.metrics import bleu
 
-EACH = 3  # captions from the best, the middle and the worst
+GROUP_SIZE = 3  # captions each of the best, the middle and the worst
 
 
 def draw(folder, model, written):
     """Draw the contact sheet and the attention of its captions into a folder.
 
     Args:
-        folder: the run's.
+        folder: folder of the run.
         model: runs.Model.
-        written: heldout.Written by it.
+        written: heldout.Written of the model.
     """
     judged = judge(written.texts, written.references)
-    chosen = _chosen(judged.means["CIDEr-D"])
-    _draw_sheet(folder / "show-captions.png", written, judged, chosen)
-    _draw_attention(folder / "show-attention.png", model, written, judged, chosen)
+    choice = _choose(judged.means["CIDEr-D"])
+    _draw_sheet(folder / "show-captions.png", written, judged, choice)
+    _draw_attention(folder / "show-attention.png", model, written, judged, choice)
 
 
-def _chosen(cider):
-    """Choose the captions of highest CIDEr-D, of around the median, and of lowest: [("best", place), ...]."""
+def _choose(cider):
+    """Choose the captions with the highest CIDEr-D, around the median, and with the lowest.
+
+    Args:
+        cider: (N,) scores.
+    Returns:
+        A list of ("best", index), ...
+    """
     order = np.argsort(-cider, kind="stable")
-    middle = max(0, len(order) // 2 - EACH // 2)
-    groups = {"best": order[:EACH], "middle": order[middle : middle + EACH], "worst": order[-EACH:]}
-    return [(group, k) for group, places in groups.items() for k in places]
+    middle = max(0, len(order) // 2 - GROUP_SIZE // 2)
+    groups = {"best": order[:GROUP_SIZE], "middle": order[middle : middle + GROUP_SIZE], "worst": order[-GROUP_SIZE:]}
+    return [(group, k) for group, indices in groups.items() for k in indices]
 
 
-def _draw_sheet(path, written, judged, chosen):
-    figures.sheet_figure(path, [_entry(group, written, judged, k) for group, k in chosen])
+def _draw_sheet(path, written, judged, choice):
+    figures.sheet_figure(path, [_entry(group, written, judged, k) for group, k in choice])
     print(f"captions, the best, middle and worst by CIDEr-D: {path}")
 
 
 def _entry(group, written, judged, k):
-    """Return an entry of the contact sheet: an image, its title, and lines of text. group: "best", ..."""
+    """Return the entry of the k-th caption on the contact sheet: image, title and lines of text."""
     example = written.examples[k]
     scores = bleu.from_counts(judged.bleu[k])
     cider, meteor, rouge = (judged.means[name][k] for name in ("CIDEr-D", "METEOR", "ROUGE-L"))
@@ -54,10 +60,10 @@ def _entry(group, written, judged, k):
     )
 
 
-def _draw_attention(path, model, written, judged, chosen):
-    """Draw the attention of the chosen captions, well and badly written alike."""
+def _draw_attention(path, model, written, judged, choice):
+    """Draw the attention of the same captions."""
     if absence := attention.explain_absence(model.recipe, written.captions[0].alpha):
-        print(f"where it looked: nothing drawn, {absence}")
+        print(f"no attention map: {absence}")
         return
     entries = [
         (
@@ -66,7 +72,7 @@ def _draw_attention(path, model, written, judged, chosen):
             [*model.vocabulary.decode(written.captions[k].words), "<end>"],
             written.captions[k].alpha,
         )
-        for group, k in chosen
+        for group, k in choice
     ]
     figures.attention_rows_figure(path, entries)
-    print(f"where it looked, of the same: {path}")
+    print(f"attention maps of these captions: {path}")

@@ -1,4 +1,4 @@
-"""A trained model's captions and loss of a held-out split: where judging and showing it begin."""
+"""The captions and the loss of a trained model on a held-out split, for its evaluation and its figures."""
 
 import time
 from pathlib import Path
@@ -13,28 +13,28 @@ from numpy_sat.metrics.tokens import ptb_tokenize
 from numpy_sat.pretrained import inputs
 from numpy_sat.system.workspace import Workspace
 
-EACH = 5  # captions of an image in the loss
+CAPTIONS_PER_IMAGE = 5  # in the loss
 
 
 class Request(NamedTuple):
-    """Which split is captioned, and how."""
+    """A split to caption and the options of decoding."""
 
     split: str = "dev"  # or "test"
     beam: int = 3  # beam width; 1 is greedy decoding
-    root: Path | None = None  # the data's folder, if it is not the one trained on
-    skip_missing: bool = False  # go on without photos that are not there
+    root: Path | None = None  # folder of the data; None is the folder of the training
+    skip_missing: bool = False  # True to leave out missing photos
     attention_mode: str | None = None  # of hard attention; None is the mode of the model's recipe
 
 
 class Written(NamedTuple):
-    """A split and a model's captions of it."""
+    """A split and the captions that a model writes for it."""
 
     dataset: Dataset
     examples: list  # dataset.Example of each of the N images (or phrases)
-    captions: list  # search.Caption of each
+    captions: list  # N search.Captions
     texts: dict  # {name: text}, the captions as text
-    references: dict  # {name: [texts]}, people's captions as written; those without a word are left out
-    seconds: float  # that writing took, encoder and beam search, with compiled kernels
+    references: dict  # {name: [texts]}; references without a word are left out
+    seconds: float  # time of encoder and beam search, with compiled kernels
 
 
 def write(model, request, load=inputs.load):
@@ -43,9 +43,9 @@ def write(model, request, load=inputs.load):
     Args:
         model: runs.Model.
         request: Request.
-        load: the load function of the model's task, by default that of captioning.
+        load: the load function of the model's task; the default is that of captioning.
     Returns:
-        Written.
+        A Written.
     Raises:
         InputError: the data cannot be read.
     """
@@ -55,11 +55,11 @@ def write(model, request, load=inputs.load):
     )
     examples = dataset.splits[request.split]
     model_inputs = load(recipe, examples)
-    how = request.beam, recipe.decoding.max_words, recipe.decoding.length_power
-    search.caption_images(model.params, recipe, model_inputs[:1], *how)  # compiles what is not compiled yet
-    started = time.perf_counter()
-    captions = search.caption_images(model.params, recipe, model_inputs, *how)
-    seconds = time.perf_counter() - started
+    options = request.beam, recipe.decoding.max_words, recipe.decoding.length_power
+    search.caption_images(model.params, recipe, model_inputs[:1], *options)  # compiles the kernels, outside the timing
+    start = time.perf_counter()
+    captions = search.caption_images(model.params, recipe, model_inputs, *options)
+    seconds = time.perf_counter() - start
     return Written(
         dataset,
         examples,
@@ -76,26 +76,28 @@ def text(model, caption):
 
 
 def protocol(written, request):
-    """Return how captions were written and are judged, a sentence. written: Written; request: Request."""
+    """Return a sentence that says how captions are written and judged. written: Written; request: Request."""
     counts = sorted({len(texts) for texts in written.references.values()})
-    each = " to ".join(map(str, sorted({counts[0], counts[-1]})))
+    references_per_image = " to ".join(map(str, sorted({counts[0], counts[-1]})))
     return (
-        f"{written.dataset.name}, {request.split}, {len(written.texts):,} images; beam {request.beam}; {each} "
-        f"references an image, lower case, punctuation removed; scores of the corpus in percent, BLEU with brevity "
-        f"penalty, CIDEr-D from 0 to 1000; numpy_sat {__version__}."
+        f"{written.dataset.name}, {request.split}, {len(written.texts):,} images; beam width {request.beam}; "
+        f"{references_per_image} references per image, lower case, no punctuation; corpus scores in percent, BLEU with "
+        f"brevity penalty, CIDEr-D from 0 to 1000; numpy_sat {__version__}."
     )
 
 
 def loss(params, recipe, split):
-    """Compute -log p a word over a split, in nats, without dropout. Every word counts the same.
+    """Compute the negative log-likelihood per word of a split, in evaluation mode. Every word has the same weight.
 
     Args:
         params: arrays by name.
-        recipe: the run's.
-        split: batches.Split; of each image EACH captions are used.
+        recipe: the recipe of the run.
+        split: batches.Split; CAPTIONS_PER_IMAGE captions of each image count.
+    Returns:
+        The loss in nats.
     """
     total, words, workspace = 0.0, 0.0, Workspace()
-    for batch in batches.prefetch(batches.plain_batches(split, recipe.training.batch_size, EACH)):
+    for batch in batches.prefetch(batches.plain_batches(split, recipe.training.batch_size, CAPTIONS_PER_IMAGE)):
         count = batch.mask.sum()
         with workspace.step():
             total += float(captioner.loss_only(params, batch, recipe).word * count)
@@ -108,13 +110,13 @@ def judge_loss(model, written, train):
 
     Args:
         model: runs.Model.
-        written: Written by it, which names the split's images.
-        train: {name: [texts]}, the captions of train.
+        written: Written of the model, with the images of the split.
+        train: {name: [texts]}, the captions of the training set.
     """
-    recipe, known, tokenize = model.recipe, model.vocabulary, written.dataset.tokenize
+    recipe, model_vocabulary, tokenize = model.recipe, model.vocabulary, written.dataset.tokenize
     model_inputs = inputs.load(recipe, written.examples)
-    split = batches.make_split(written.examples, model_inputs, known, recipe.decoding.max_words, tokenize)
-    train_captions = (known.encode(tokenize(text)) for texts in train.values() for text in texts)
-    split_captions = [known.encode(words) for references in split.references for words in references]
-    frequencies = vocabulary.word_frequencies(known, train_captions)
+    split = batches.make_split(written.examples, model_inputs, model_vocabulary, recipe.decoding.max_words, tokenize)
+    train_captions = (model_vocabulary.encode(tokenize(text)) for texts in train.values() for text in texts)
+    split_captions = [model_vocabulary.encode(words) for references in split.references for words in references]
+    frequencies = vocabulary.word_frequencies(model_vocabulary, train_captions)
     return Loss(loss(model.params, recipe, split), vocabulary.unigram_entropy(frequencies, split_captions))

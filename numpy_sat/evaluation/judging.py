@@ -1,4 +1,4 @@
-"""All scores of a set of captions, for the whole corpus, in percent, with confidence intervals."""
+"""All scores of a set of captions: corpus scores in percent, with confidence intervals."""
 
 from collections.abc import Mapping
 from typing import NamedTuple
@@ -12,82 +12,110 @@ from numpy_sat.system.errors import InputError
 
 
 class Judged(NamedTuple):
-    """The counts and scores of each image's caption. The scores of any resample of the images follow from these."""
+    """The counts and scores of each image's caption, from which the scores of any resample follow."""
 
-    images: tuple  # their names
+    images: tuple  # N names
     bleu: np.ndarray  # (N, 10), see bleu.count
-    means: dict[str, np.ndarray]  # of each score that is a mean over images: float64 (N,)
+    means: dict[str, np.ndarray]  # {score: (N,) float64}, for each score that is a mean over images
 
     def score(self, brevity=True):
-        """Return the figures in percent by name. brevity: whether BLEU has its brevity penalty."""
-        everything = np.ones((1, len(self.images)))
-        return {name: float(found[0]) for name, found in self._figures(everything, brevity).items()}
+        """Return {name: score in percent}. brevity: True for BLEU with brevity penalty."""
+        ones = np.ones((1, len(self.images)))
+        return {name: float(values[0]) for name, values in self._scores(ones, brevity).items()}
 
     def intervals(self, seed=0, brevity=True):
-        """Return the 95 % interval (low, high) of every figure over resampled images, all with one idf."""
-        figures = self._figures(bootstrap.draws(len(self.images), seed), brevity)
-        return {name: bootstrap.interval(found) for name, found in figures.items()}
+        """Return {name: (low, high)}, the 95 % confidence intervals over resampled images.
+
+        All resamples share the idf of the whole set.
+        """
+        scores = self._scores(bootstrap.resample(len(self.images), seed), brevity)
+        return {name: bootstrap.interval(values) for name, values in scores.items()}
 
     def difference(self, other, seed=0, brevity=True):
-        """Return the 95 % intervals of these figures less another's of the same images, resampled together.
+        """Return the 95 % confidence intervals of these scores minus those of other captions.
 
-        If an interval excludes 0, the two differ by more than chance. Raises InputError for other images.
+        Both are resampled together. If an interval excludes 0, the two differ by more than chance.
+
+        Args:
+            other: Judged of the same images.
+            seed: seed of the bootstrap.
+            brevity: True for BLEU with brevity penalty.
+        Returns:
+            {name: (low, high)} in percent.
+        Raises:
+            InputError: the images are not the same, in the same order.
         """
         if self.images != other.images:
-            raise InputError("Only captions of the same images, in the same order, can be compared; judge them so.")
-        draws = bootstrap.draws(len(self.images), seed)
-        ours, theirs = self._figures(draws, brevity), other._figures(draws, brevity)
-        return {name: bootstrap.interval(found - theirs[name]) for name, found in ours.items()}
+            raise InputError("Captions can be compared only if they are of the same images, in the same order.")
+        counts = bootstrap.resample(len(self.images), seed)
+        ours, theirs = self._scores(counts, brevity), other._scores(counts, brevity)
+        return {name: bootstrap.interval(values - theirs[name]) for name, values in ours.items()}
 
-    def _figures(self, draws, brevity):
-        """Compute the figures of resamples, arrays (R,) by name. draws: (R, N) how often each image counts."""
-        scores = bleu.from_counts(draws @ self.bleu, brevity)
-        figures = {f"BLEU-{n}": scores[:, n - 1] for n in bleu.ORDERS}
-        return figures | {name: draws @ found / len(self.images) for name, found in self.means.items()}
+    def _scores(self, counts, brevity):
+        """Compute the scores of R resamples.
+
+        Args:
+            counts: (R, N) how often each image occurs in a resample.
+            brevity: True for BLEU with brevity penalty.
+        Returns:
+            {name: (R,) scores}.
+        """
+        bleu_scores = bleu.from_counts(counts @ self.bleu, brevity)
+        scores = {f"BLEU-{n}": bleu_scores[:, n - 1] for n in bleu.ORDERS}
+        return scores | {name: counts @ values / len(self.images) for name, values in self.means.items()}
 
 
 def judge(captions, references):
-    """Judge a caption of each image by its references.
+    """Judge one caption of each image by the references of the image.
 
-    captions: {image: text}; references: {image: [texts]}, of images without a caption not looked at. Texts are
-    cut into words by tokens.ptb_tokenize. Returns a Judged. Raises InputError where something is missing or no text.
+    Texts are split into words by tokens.ptb_tokenize.
+
+    Args:
+        captions: {image: text}.
+        references: {image: [texts]}; images without a caption are ignored.
+    Returns:
+        A Judged.
+    Raises:
+        InputError: a caption or its references are missing or not text.
     """
     _check(captions, references)
-    cut = [ptb_tokenize(text) for text in captions.values()]
-    said = [[ptb_tokenize(text) for text in references[image]] for image in captions]
+    words = [ptb_tokenize(text) for text in captions.values()]
+    reference_words = [[ptb_tokenize(text) for text in references[image]] for image in captions]
     means = {
-        "METEOR": meteor.meteor(cut, said),
-        "ROUGE-L": rouge.rouge_l(cut, said),
-        "CIDEr-D": cider.cider_d(cut, said),
+        "METEOR": meteor.meteor(words, reference_words),
+        "ROUGE-L": rouge.rouge_l(words, reference_words),
+        "CIDEr-D": cider.cider_d(words, reference_words),
     }
-    return Judged(tuple(captions), bleu.count(cut, said), means)
+    return Judged(tuple(captions), bleu.count(words, reference_words), means)
 
 
 def score(captions, references, brevity=True):
-    """Return the figures of judge(captions, references), {"BLEU-1": ..., "METEOR": ..., ...}, in percent."""
+    """Return the scores of judge(captions, references), {"BLEU-1": ..., "METEOR": ..., ...}, in percent."""
     return judge(captions, references).score(brevity)
 
 
 def intervals(captions, references, seed=0, brevity=True):
-    """Return the 95 % intervals of these figures, {"BLEU-1": (low, high), ...}, in percent."""
+    """Return the 95 % confidence intervals of these scores, {"BLEU-1": (low, high), ...}, in percent."""
     return judge(captions, references).intervals(seed, brevity)
 
 
 def _check(captions, references):
+    """Raise InputError if captions or references are not what `judge` needs."""
     if not isinstance(captions, Mapping) or not isinstance(references, Mapping):
-        raise InputError("Captions are given as {image: text}, references as {image: [texts]}.")
+        raise InputError("Captions must be {image: text}, and references {image: [texts]}.")
     if not captions:
-        raise InputError("There is no caption to judge; give at least one.")
+        raise InputError("There is no caption to judge; pass at least one.")
     for image, caption in captions.items():
         if not isinstance(caption, str):
-            raise InputError(f"{image}: the caption is not a text but {caption!r}; join its words with blanks.")
+            raise InputError(f"{image}: the caption must be a text, not {caption!r}; join its words with blanks.")
         if image not in references:
-            raise InputError(f"{image} has a caption but no references; add them, or leave its caption out.")
+            raise InputError(f"{image} has a caption but no references; add them, or leave out its caption.")
         _check_texts(image, references[image])
 
 
 def _check_texts(image, texts):
+    """Raise InputError if the references of an image are no list of texts, or have no word."""
     if not isinstance(texts, (list, tuple)) or not all(isinstance(text, str) for text in texts):
-        raise InputError(f"{image}: references are a list of texts, not {texts!r}.")
+        raise InputError(f"{image}: references must be a list of texts, not {texts!r}.")
     if not any(map(ptb_tokenize, texts)):
-        raise InputError(f"{image}: none of its references has a word; add some, or leave its caption out.")
+        raise InputError(f"{image}: no reference has a word; add one that has, or leave out the caption.")

@@ -1,4 +1,4 @@
-"""The layout of reports: figures as text, and pages of tables and sentences, for the terminal and as Markdown."""
+"""The layout of reports: numbers as text, and pages of tables and sentences, for the terminal and as Markdown."""
 
 import math
 import textwrap
@@ -7,27 +7,35 @@ from typing import NamedTuple
 WIDTH = 80  # characters
 
 
-def number(figure):
-    """Return a figure as text with one decimal; "-" for None and nan."""
-    missing = figure is None or (isinstance(figure, float) and math.isnan(figure))
-    return "-" if missing else f"{figure:.1f}" if isinstance(figure, float) else str(figure)
+def number(value):
+    """Format a number with one decimal; integers have none. Return "-" for None and nan."""
+    missing = value is None or (isinstance(value, float) and math.isnan(value))
+    return "-" if missing else f"{value:.1f}" if isinstance(value, float) else str(value)
 
 
 def percent(share):
-    """Return a share, 0 to 1, as text in percent; "-" for nan."""
+    """Format a share, 0 to 1, in percent. Return "-" for nan."""
     return f"{100 * share:.1f} %" if math.isfinite(share) else "-"
 
 
-def finite(figures):
+def finite(record):
     """Return a NamedTuple as a dict for the json module, with None in place of nan. Of None, return None."""
-    if figures is None:
+    if record is None:
         return None
-    broken = {name for name, figure in figures._asdict().items() if isinstance(figure, float) and math.isnan(figure)}
-    return {name: None if name in broken else figure for name, figure in figures._asdict().items()}
+    nans = {name for name, value in record._asdict().items() if isinstance(value, float) and math.isnan(value)}
+    return {name: None if name in nans else value for name, value in record._asdict().items()}
 
 
-def wrapped(sentence, indent="", width=WIDTH):
-    """Return a sentence as lines. The lines after its first line feed are commands, which are not wrapped."""
+def wrap(sentence, indent="", width=WIDTH):
+    """Wrap a sentence into lines. Text after its first line feed is a command, which is not wrapped.
+
+    Args:
+        sentence: text.
+        indent: blanks before the first line; further lines have two more.
+        width: characters of a line.
+    Returns:
+        A list of lines.
+    """
     sentence, *commands = sentence.split("\n")
     return [*textwrap.wrap(sentence, width, initial_indent=indent, subsequent_indent=f"{indent}  "), *commands]
 
@@ -36,17 +44,17 @@ class Table(NamedTuple):
     """A table of texts."""
 
     rows: list  # of tuples of texts; the first is the head
-    widths: tuple = ()  # characters of each column in the terminal; by default two more than the longest text
+    widths: tuple = ()  # characters of each column in the terminal; the default is two more than the longest text
 
 
 class Paragraphs(NamedTuple):
-    """Sentences, each on lines of its own."""
+    """Sentences, each a paragraph."""
 
     sentences: list
 
 
 class Points(NamedTuple):
-    """A list."""
+    """A list with an optional heading."""
 
     sentences: list
     heading: str = ""
@@ -54,7 +62,7 @@ class Points(NamedTuple):
 
 
 class Page(NamedTuple):
-    """A report, which can be written for the terminal and as Markdown."""
+    """A report, for the terminal and as Markdown."""
 
     title: str
     blocks: list  # of Table, Paragraphs and Points
@@ -62,8 +70,8 @@ class Page(NamedTuple):
 
 
 def as_text(page):
-    """Return a Page as one text for the terminal."""
-    blocks = [wrapped(page.title, width=page.width), *(_text_lines(block, page.width) for block in page.blocks)]
+    """Return a Page as text for the terminal."""
+    blocks = [wrap(page.title, width=page.width), *(_text_lines(block, page.width) for block in page.blocks)]
     return "\n\n".join("\n".join(lines) for lines in blocks) + "\n"
 
 
@@ -73,15 +81,16 @@ def as_markdown(page):
 
 
 def _text_lines(block, width):
+    """Return the lines of a block for the terminal."""
     if isinstance(block, Table):
         return _columns(block)
     indent = block.indent if isinstance(block, Points) else ""
-    lines = [line for sentence in block.sentences for line in wrapped(sentence, indent, width)]
+    lines = [line for sentence in block.sentences for line in wrap(sentence, indent, width)]
     return [block.heading, *lines] if isinstance(block, Points) and block.heading else lines
 
 
 def _columns(table):
-    """Return a table's rows as aligned lines, the first column to the left, all others to the right."""
+    """Return the rows of a table as lines. The first column is aligned left, all others right."""
     longest = [max(map(len, column)) for column in zip(*table.rows, strict=True)]
     first, *others = table.widths or (longest[0], *(length + 2 for length in longest[1:]))
     line = "".join([f"{{:<{first}}}", *(f"{{:>{width}}}" for width in others)])
@@ -89,18 +98,20 @@ def _columns(table):
 
 
 def _markdown(block):
+    """Return a block as Markdown."""
     if isinstance(block, Table):
         head, *rows = block.rows
         return "\n".join(map(_cells, [head, ["---"] * len(head), *rows]))
     if isinstance(block, Paragraphs):
-        return "\n\n".join(map(_escaped, block.sentences))
-    points = "\n".join(f"* {_escaped(sentence)}" for sentence in block.sentences)
+        return "\n\n".join(map(_escape, block.sentences))
+    points = "\n".join(f"* {_escape(sentence)}" for sentence in block.sentences)
     return f"{block.heading}\n\n{points}" if block.heading else points
 
 
 def _cells(texts):
-    return f"| {' | '.join(map(_escaped, texts))} |"
+    return f"| {' | '.join(map(_escape, texts))} |"
 
 
-def _escaped(sentence):
-    return sentence.replace("*", r"\*").replace("\n  ", "\n\n    ")  # a command, as code
+def _escape(sentence):
+    """Escape asterisks, and indent commands as code."""
+    return sentence.replace("*", r"\*").replace("\n  ", "\n\n    ")

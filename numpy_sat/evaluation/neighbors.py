@@ -1,28 +1,39 @@
-"""What an embedding says of words: which of them point the same way, and a plane to draw them in.
+"""Nearest neighbours in an embedding, and its principal axes.
 
-Between one-hot vectors there is nothing to see, for any two are at a right angle. Rows of E that training has turned in
-much the same direction do much the same in every product that E y takes part in.
+One-hot vectors have no neighbours: any two are at a right angle. Training turns rows of E. Rows with nearly the same
+direction have nearly the same effect in every product with E y.
 """
 
 import numpy as np
 
 
 def cosine_similarity(E, query):
-    """cos_v = E_v . query / (|E_v| |query|): 1 for one direction, 0 for a right angle, -1 for opposite directions.
+    """Compute the cosine similarity of each row of E with a query vector.
 
-    E: (V, M) a vector a row; query: (M,) a vector.
-    Returns cosines: (V,); where one of the two vectors is zero, and so has no direction, 0.
+    cos_v = E_v . query / (|E_v| |query|) is 1 for equal directions, 0 for a right angle and -1 for opposite directions.
+
+    Args:
+        E: (V, M) vectors.
+        query: (M,) vector.
+    Returns:
+        cosines: (V,); 0 if one of the two vectors is zero and so has no direction.
     """
     lengths = np.linalg.norm(E, axis=1) * np.linalg.norm(query)
     return E @ query / np.where(lengths > 0, lengths, 1)
 
 
 def nearest(E, word, k):
-    """The k words whose vectors have the largest cosine with that of one word, the nearest first, without itself.
+    """Find the k nearest neighbours of a word: the vectors with the largest cosine similarity.
 
-    E: (V, M) embedding; word: an integer in 0..V-1; k: how many, all others where there are fewer.
-    Returns words: (k,) integers, of equal cosines the smaller one first, and their cosines: (k,).
-    Raises IndexError for a word outside 0..V-1.
+    Args:
+        E: (V, M) embedding.
+        word: an integer in 0..V-1.
+        k: number of neighbours.
+    Returns:
+        words: (min(k, V-1),) integers, the nearest first, without the word itself; of equal cosines the smaller first.
+        cosines: (min(k, V-1),) their cosines.
+    Raises:
+        IndexError: the word is outside 0..V-1.
     """
     if not 0 <= word < len(E):
         raise IndexError(f"nearest: a word must be in 0..{len(E) - 1}, this is {word}")
@@ -33,14 +44,20 @@ def nearest(E, word, k):
 
 
 def principal_axes(E, k):
-    """The k directions in which vectors lie furthest apart, by singular values: their principal components.
+    """Compute the first k principal axes of vectors by singular value decomposition.
 
-    E - mean = U diag(s) axes. Along axis_j the squared distances from the mean sum to s_j^2; along no direction at a
-    right angle to the axes before it is the sum larger. An axis and its opposite serve alike: the one is taken in which
-    the number of largest absolute value is positive.
-    E: (V, M) a vector a row; k: how many, at most V and M.
-    Returns axes: (k, M), each of length 1 and at a right angle to the others, and shares: (k,), of the sum of all
-    squared distances from the mean; 0 where that is 0. Raises ValueError for another k.
+    E - mean = U diag(s) axes. Along axis_j the squared distances from the mean sum to s_j^2. No other direction at a
+    right angle to the earlier axes has a larger sum. The sign of an axis is arbitrary: here the number with the largest
+    absolute value is positive.
+
+    Args:
+        E: (V, M) vectors.
+        k: number of axes, at most V and M.
+    Returns:
+        axes: (k, M), each of length 1 and at a right angle to the others.
+        shares: (k,) share of each axis in the sum of all squared distances from the mean; 0 if that sum is 0.
+    Raises:
+        ValueError: k is not in 1..min(V, M).
     """
     if not 1 <= k <= min(E.shape):
         raise ValueError(f"principal_axes: k must be in 1..{min(E.shape)} for E {E.shape}, this is {k}")
@@ -53,8 +70,12 @@ def principal_axes(E, k):
 
 
 def project(E, axes):
-    """Coordinates of vectors along axes, from their mean: x_vj = (E_v - mean) . axis_j.
+    """Compute the coordinates of vectors along axes, from their mean: x_vj = (E_v - mean) . axis_j.
 
-    E: (V, M) a vector a row; axes: (k, M). Returns x: (V, k).
+    Args:
+        E: (V, M) vectors.
+        axes: (k, M) axes.
+    Returns:
+        x: (V, k) coordinates.
     """
     return (E - E.mean(axis=0)) @ axes.T

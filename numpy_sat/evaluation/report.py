@@ -1,4 +1,4 @@
-"""An evaluation as plain text of 80 columns, as Markdown and as JSON."""
+"""The report of an evaluation: as text of 80 columns, as Markdown and as JSON."""
 
 import math
 from typing import NamedTuple
@@ -10,22 +10,22 @@ from numpy_sat.evaluation.layout import Page, Paragraphs, Points, Table, finite,
 from numpy_sat.evaluation.scene_truth import Truth
 from numpy_sat.evaluation.variety import Variety
 
-AGAINST = "This model against what sees nothing, by the 95 % intervals of the difference"
+AGAINST = "This model against each baseline, by the 95 % intervals of the difference"
 PAPER_NOTE = (
-    "* Xu et al. 2015, table 1, not measured here: of test, with features of a VGG that was trained on ImageNet, of "
-    "another METEOR, and, it seems, without brevity penalty: compare with the line that has none."
+    "* Xu et al. 2015, table 1, not measured here: test set, features of a VGG that was trained on ImageNet, another "
+    "implementation of METEOR, and probably no brevity penalty. Compare it with the row without brevity penalty."
 )
 PEOPLE_NOTE = (
-    "One person: each of the references in turn is taken for the caption, and judged by the others. In the line above "
-    "it the model is judged by the same. Means of the turns."
+    "Leave-one-out: each reference in turn counts as the human caption and is judged by the other references. The "
+    "model is judged by the same references. Both rows are means over the turns."
 )
 
 
 class Loss(NamedTuple):
-    """-log p a word of people's captions, <end> counted, nats."""
+    """The negative log-likelihood per word of the reference captions, in nats; <end> counts as a word."""
 
-    word: float  # the model's
-    frequencies: float  # that of the frequencies of train's words, whatever the image and the words before
+    word: float  # of the model
+    frequencies: float  # of the word frequencies of the training set, which ignore the image and all other words
 
 
 class Evaluation(NamedTuple):
@@ -33,19 +33,19 @@ class Evaluation(NamedTuple):
 
     title: str
     protocol: str  # a sentence or two
-    notes: tuple  # more sentences to print beside the figures
+    notes: tuple  # further sentences below the table
     rows: list[Row]
-    vocabulary: int  # words it could write
+    vocabulary: int  # number of words that the model can write
     loss: Loss
-    ours: Variety
-    people: Variety  # of one of people's captions an image
-    attention: AttentionStatistics | None
-    truth: Truth | None  # of drawn scenes
-    no_attention: str | None = None  # of a model without attention: why, a sentence
+    ours: Variety  # of the model's captions
+    people: Variety  # of one reference per image
+    attention: AttentionStatistics | None  # None for a model without attention
+    truth: Truth | None  # for scenes
+    no_attention: str | None = None  # for a model without attention: a sentence that says why
 
 
 def as_text(evaluation):
-    """Return an Evaluation as one text for the terminal."""
+    """Return an Evaluation as text for the terminal."""
     return layout.as_text(_page(evaluation, _scores_text(evaluation.rows)))
 
 
@@ -58,7 +58,7 @@ def _page(evaluation, scores):
     """Return the layout.Page of an Evaluation. scores: the layout.Table of its rows."""
     blocks = [
         scores,
-        Paragraphs(_below(evaluation)),
+        Paragraphs(_notes(evaluation)),
         Points(_differences(evaluation.rows), f"{AGAINST}:", indent="  "),
         Table(_variety(evaluation), widths=(44, 18, 18)),
         Points(_sentences(evaluation)),
@@ -66,33 +66,31 @@ def _page(evaluation, scores):
     return Page(evaluation.title, blocks)
 
 
-def as_json(found):
-    """Return an Evaluation as what the json module can write; nan becomes None."""
-    plain = {"rows": [row._asdict() for row in found.rows]}
-    plain |= {name: getattr(found, name)._asdict() for name in ("ours", "people")}
-    plain |= {name: finite(getattr(found, name)) for name in ("loss", "truth")} | {
-        "attention": plain_attention(found.attention)
-    }
-    return found._asdict() | plain
+def as_json(evaluation):
+    """Return an Evaluation as a dict for the json module; nan becomes None."""
+    plain = {"rows": [row._asdict() for row in evaluation.rows]}
+    plain |= {name: getattr(evaluation, name)._asdict() for name in ("ours", "people")}
+    plain |= {name: finite(getattr(evaluation, name)) for name in ("loss", "truth")}
+    return evaluation._asdict() | plain | {"attention": attention_as_json(evaluation.attention)}
 
 
-def plain_attention(statistics):
-    """Return AttentionStatistics, or None, as what the json module can write."""
+def attention_as_json(statistics):
+    """Return AttentionStatistics as a dict for the json module. Of None, return None."""
     return statistics and finite(statistics) | {
         "locations": statistics.locations,
         "collapsed": statistics.collapsed,
     }
 
 
-def _below(found):
-    """Return the sentences under the table of scores."""
-    kinds = {row.kind for row in found.rows}
-    on_rows = [note for kind, note in (("people", PEOPLE_NOTE), ("paper", PAPER_NOTE)) if kind in kinds]
-    return [f"Protocol: {found.protocol}", *found.notes, *on_rows]
+def _notes(evaluation):
+    """Return the sentences below the table of scores."""
+    kinds = {row.kind for row in evaluation.rows}
+    row_notes = [note for kind, note in (("people", PEOPLE_NOTE), ("paper", PAPER_NOTE)) if kind in kinds]
+    return [f"Protocol: {evaluation.protocol}", *evaluation.notes, *row_notes]
 
 
 def _scores_text(rows):
-    """Return the table of scores for the terminal; an interval takes two lines."""
+    """Return the table of scores for the terminal. Each interval takes two lines."""
     lines = [("", "BLEU-1", "-2", "-3", "-4", *SCORES[4:])]
     for row in rows:
         lines.append((row.name, *(number(row.figures.get(name)) for name in SCORES)))
@@ -103,7 +101,7 @@ def _scores_text(rows):
 
 
 def _scores_markdown(rows):
-    """Return the table of scores for Markdown; an interval stands in brackets."""
+    """Return the table of scores for Markdown, with intervals in brackets."""
     lines = [("", *SCORES)]
     for row in rows:
         figures = {name: number(row.figures.get(name)) for name in SCORES}
@@ -114,69 +112,69 @@ def _scores_markdown(rows):
 
 
 def _differences(rows):
-    """Return for each floor in which scores the model differs from it by more than chance."""
+    """Return for each floor a sentence: in which scores the model differs from it by more than chance."""
     return [f"{row.name}: {verdict(row.difference)}" for row in rows if row.kind == "floor"]
 
 
-def _variety(found):
-    """Return the table of variety: a head and rows, of three cells each."""
-    both = (found.ours, found.people)
+def _variety(evaluation):
+    """Return the rows of the table of variety, three cells each; the first row is the head."""
+    ours, people = evaluation.ours, evaluation.people
     shares = {
         "different captions": "captions",
-        "captions copied whole from train": "copied",
-        "captions with a word twice running": "stutters",
-        "words that their caption has had before": "repeated",
+        "captions copied from the training set": "copied",
+        "captions that repeat a word in a row": "stutters",
+        "words that repeat a word of their caption": "repeated",
     }
     return [
-        ("", "this model", "one person"),
-        ("different words", f"{found.ours.words:,} of {found.vocabulary:,}", f"{found.people.words:,}"),
-        ("words a caption", *(f"{one.length:.1f} ({one.shortest} to {one.longest})" for one in both)),
-        *((name, *(percent(getattr(one, field)) for one in both)) for name, field in shares.items()),
+        ("", "this model", "human captions"),
+        ("different words", f"{ours.words:,} of {evaluation.vocabulary:,}", f"{people.words:,}"),
+        ("words per caption", *(f"{v.length:.1f} ({v.shortest} to {v.longest})" for v in (ours, people))),
+        *((name, *(percent(getattr(v, field)) for v in (ours, people))) for name, field in shares.items()),
     ]
 
 
-def _sentences(found):
+def _sentences(evaluation):
     """Return sentences about the loss, the attention and, for scenes, the truth of the captions."""
     loss = (
-        f"Loss: {found.loss.word:.3f} nats a word of people's captions, <end> counted; the word frequencies of train "
-        f"alone score {found.loss.frequencies:.3f}."
+        f"Loss: {evaluation.loss.word:.3f} nats per word of the reference captions, where <end> counts as a word. The "
+        f"word frequencies of the training set alone reach {evaluation.loss.frequencies:.3f}."
     )
-    return [loss, *_attention(found), *_truth(found)]
+    return [loss, *_attention(evaluation), *_truth(evaluation)]
 
 
-def _attention(found):
-    attention = found.attention
+def _attention(evaluation):
+    """Return sentences about the attention."""
+    attention = evaluation.attention
     if attention is None:
-        return [f"Attention: {found.no_attention}"]
-    places = round(math.exp(attention.most))
+        return [f"Attention: {evaluation.no_attention}"]
+    locations = round(math.exp(attention.most))
     sentences = [
-        f"Attention: entropy {attention.entropy:.2f} of at most ln {places} = {attention.most:.2f} nats, that of "
-        f"{attention.locations:.1f} locations looked at alike; from word to word {percent(attention.movement)} of it "
-        "moves."
+        f"Attention: entropy {attention.entropy:.2f} of at most ln {locations} = {attention.most:.2f} nats, as for "
+        f"uniform attention to {attention.locations:.1f} locations; {percent(attention.movement)} of it moves from "
+        "word to word."
     ]
     if attention.collapsed:
-        sentences.append(
-            "!!! ATTENTION HAS COLLAPSED: it is as good as uniform, and looks nowhere in particular, whatever the word."
-        )
+        sentences.append("!!! ATTENTION HAS COLLAPSED: it is nearly uniform over the locations, for every word.")
     return sentences
 
 
-def _truth(found):
-    truth = found.truth
+def _truth(evaluation):
+    """Return sentences about the truth of captions of scenes, and about the attention to the named objects."""
+    truth = evaluation.truth
     if truth is None:
         return []
-    said = (
-        f"True: {percent(truth.complete)} of captions, in every word, and they name an object with its colour, and a "
-        f"relation or count where there are several. {percent(truth.objects)} have every object right; "
-        f"{percent(truth.relation)} of relations said are right."
+    captions = (
+        f"True: {percent(truth.complete)} of captions. Such a caption is true in every word. It names an object with "
+        f"its color, and a relation or a count if there are several objects. {percent(truth.objects)} have every "
+        f"object right; {percent(truth.relation)} of the relations are right."
     )
-    if found.attention is None:
-        return [said]
-    looked = "no caption names an object that is there."
+    if evaluation.attention is None:
+        return [captions]
+    attention = "no caption names an object of its scene."
     if math.isfinite(truth.in_box):
         times = truth.in_box / truth.chance
-        looked = (
+        attention = (
             f"{percent(truth.in_box)}, chance {percent(truth.chance)}, so {times:.1f} x chance; "
             f"at the word before: {percent(truth.before)}."
         )
-    return [said, f"Attention inside the named object's box while its noun is written: {looked}"]
+    return [captions, f"Attention inside the named object's box while its noun is written: {attention}"]

@@ -1,4 +1,4 @@
-"""Writing reports to files, and telling the user what is being done."""
+"""Write reports to files, and report progress to the user."""
 
 import json
 import sys
@@ -11,21 +11,21 @@ def write(path, markdown, everything):
     """Write a report as Markdown and, beside it, as JSON.
 
     Args:
-        path: of the Markdown file; the JSON file has the suffix .json.
+        path: path of the Markdown file; the JSON file has the suffix .json.
         markdown: text.
-        everything: what the json module can write.
+        everything: a dict for the json module.
     Raises:
         InputError: a file cannot be written.
     """
     text = json.dumps(everything, indent=1, allow_nan=False) + "\n"
     for file, contents in ((path, markdown), (path.with_suffix(".json"), text)):
-        aside = Path(f"{file}.part")
-        with writing(file, aside):
-            aside.write_text(contents, encoding="utf-8")
-            aside.replace(file)
+        temporary = Path(f"{file}.part")
+        with writing(file, temporary):
+            temporary.write_text(contents, encoding="utf-8")
+            temporary.replace(file)
         print(f"written: {file}")
 
 
-def say(what):
-    """Tell those who wait what is being done. It is not part of the report, and so goes to stderr."""
-    print(f"{what} ...", file=sys.stderr, flush=True)
+def say(activity):
+    """Print the current activity to stderr, since it is not part of the report."""
+    print(f"{activity} ...", file=sys.stderr, flush=True)

@@ -1,4 +1,4 @@
-"""Several trained models, judged alike and printed in one table."""
+"""Judge several trained models by the same protocol and print one table."""
 
 import math
 from pathlib import Path
@@ -15,7 +15,7 @@ from numpy_sat.system.errors import InputError
 
 
 class Contender(NamedTuple):
-    """One of the models to be compared."""
+    """A model to compare: its name, its run and its parameters."""
 
     name: str
     run: Path
@@ -26,15 +26,15 @@ def compare(paths, request, out=None):
     """Judge several captioners, print one table and write it to a file.
 
     Args:
-        paths: of the runs; the rows are compared with the first.
+        paths: paths of the runs; all are compared with the first.
         request: heldout.Request.
-        out: the Markdown file; by default one in the first run's folder.
+        out: path of the Markdown file; the default is a file in the first run's folder.
     Raises:
-        InputError: the runs were trained on different data, or one is named twice.
+        InputError: the runs were trained on different data, or a run is named twice.
     """
     contenders, rows, first = load(paths, request.attention_mode), [], None
     for contender in contenders:
-        report_files.say(f"{contender.name}: writing captions, judging")
+        report_files.say(f"{contender.name}: writing captions and judging them")
         written = heldout.write(contender.model, request)
         train = flickr8k.read_captions(written.dataset.root, "train")
         row, judged = measure(contender, written, train)
@@ -57,9 +57,15 @@ def compare(paths, request, out=None):
 
 
 def load(paths, mode=None):
-    """Load the Contenders of some runs. mode: of hard attention, see settings.with_attention_mode.
+    """Load the models of several runs.
 
-    Raises InputError if one was trained on other data than the first, or is named twice.
+    Args:
+        paths: paths of the runs.
+        mode: mode of hard attention, see settings.with_attention_mode.
+    Returns:
+        A list of Contenders.
+    Raises:
+        InputError: the runs were trained on different data, or a run is named twice.
     """
     models, names = [settings.with_attention_mode(runs.load_model(path), mode) for path in paths], _names(paths)
     first = models[0].settings
@@ -70,38 +76,41 @@ def load(paths, mode=None):
                 f"{'another copy of ' * (model.settings['data'] == first['data'])}{first['data']}; "
                 f"only runs of the same images and captions can be compared."
             )
-    return [Contender(*found) for found in zip(names, paths, models, strict=True)]
+    return [Contender(*fields) for fields in zip(names, paths, models, strict=True)]
 
 
 def _names(paths):
-    """Return names that tell the runs apart.
+    """Return short names that tell the runs apart.
 
-    A name is as much of the folder's path as that takes, and the checkpoint's name if two are in one folder.
-    Raises InputError if a run is named twice.
+    A name is the shortest unique end of the folder's path. If two checkpoints are in one folder, the name of the
+    checkpoint is added.
+
+    Raises:
+        InputError: a run is named twice.
     """
     files = [runs.checkpoint_of(path).resolve() for path in paths]
     folders = [file.parent for file in files]
-    twice = [str(path) for path, file in zip(paths, files, strict=True) if files.count(file) > 1]
-    if twice:
-        raise InputError(f"{', '.join(twice)}: the same model; name each once.")
+    duplicates = [str(path) for path, file in zip(paths, files, strict=True) if files.count(file) > 1]
+    if duplicates:
+        raise InputError(f"{', '.join(duplicates)}: the same model; name each once.")
     ends = {folder: [Path(*folder.parts[-k:]) for k in range(1, len(folder.parts) + 1)] for folder in folders}
-    told = {
-        folder: next(end for end in own if sum(end in others for others in ends.values()) == 1)
-        for folder, own in ends.items()
+    names = {
+        folder: next(end for end in own_ends if sum(end in all_ends for all_ends in ends.values()) == 1)
+        for folder, own_ends in ends.items()
     }
-    return [str(told[file.parent] / (file.name if folders.count(file.parent) > 1 else "")) for file in files]
+    return [str(names[file.parent] / (file.name if folders.count(file.parent) > 1 else "")) for file in files]
 
 
 def measure(contender, written, train):
-    """Measure a contender.
+    """Measure the scores and the costs of a model.
 
     Args:
         contender: Contender.
-        written: heldout.Written by it.
-        train: {image: [texts]}, the captions of train.
+        written: heldout.Written of the model.
+        train: {image: [texts]}, the captions of the training set.
     Returns:
         row: its table.ModelFigures, without the difference from the first row.
-        judged: the judging.Judged of its captions. For scenes the share of true captions is among the scores.
+        judged: the judging.Judged of its captions. For scenes, the share of true captions is among the scores.
     """
     name, run, model = contender
     judged, judgement = judge(written.texts, written.references), attention.judge(model, written)
@@ -124,20 +133,25 @@ def measure(contender, written, train):
 
 
 def notes(rows, contenders):
-    """Return sentences about the losses and costs of table.Rows. contenders: theirs."""
-    on_losses = f"The word frequencies of train alone have a loss of {rows[0].loss.frequencies:.3f}."
+    """Return sentences about the losses and costs of the models.
+
+    Args:
+        rows: table.ModelFigures of each model.
+        contenders: the Contenders in the same order.
+    """
+    loss_note = f"The word frequencies of the training set alone have a loss of {rows[0].loss.frequencies:.3f}."
     if len({contender.model.vocabulary for contender in contenders}) > 1:
-        on_losses = "Their vocabularies are not the same, and so their losses say nothing of each other."
+        loss_note = "The models have different vocabularies, so their losses cannot be compared."
     configs = {contender.name: contender.model.recipe for contender in contenders}
-    on_features = [name for name, config in configs.items() if config.encoder.pretrained and not config.encoder.blind]
-    on_costs = (
-        f"{', '.join(on_features)}: parameters and milliseconds are without the stages of the pretrained encoder that "
-        "stay as they are; what those make of the images is kept on disk."
+    pretrained = [name for name, config in configs.items() if config.encoder.pretrained and not config.encoder.blind]
+    cost_note = (
+        f"{', '.join(pretrained)}: parameters and milliseconds exclude the frozen stages of the pretrained encoder, "
+        "whose features are cached on disk."
     )
-    return [on_losses, *[on_costs] * bool(on_features)]
+    return [loss_note, *[cost_note] * bool(pretrained)]
 
 
 def _seconds(run):
-    """Return the seconds that a run was trained, as its log says; nan without a log."""
+    """Return the training time of a run in seconds from its log; nan without a log."""
     seconds = [entry["seconds"] for entry in runs.read_log(runs.folder_of(run))]
     return seconds[-1] if seconds else math.nan

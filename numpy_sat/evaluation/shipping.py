@@ -1,7 +1,7 @@
-"""The captioner that comes with the package, and how another run takes its place.
+"""The captioner of the package, and how to replace it by another run.
 
-It is a checkpoint like any other, but its parameters are kept as float16, which halves the file, and its settings say
-where it comes from. Nothing of a single photo is in it.
+It is a checkpoint with two differences. Its parameters are stored as float16, which halves the file. Its settings say
+where it comes from. It contains no photo.
 """
 
 import json
@@ -13,42 +13,44 @@ from numpy_sat.experiment import checkpoint, notice, runs
 from numpy_sat.system import cli
 from numpy_sat.system.errors import InputError
 
-LARGEST = 12_000_000  # bytes, so that the package stays a small one
+LARGEST = 12_000_000  # bytes, to keep the package small
 DATA = {
-    "flickr8k": "Flickr8k's train photos and their captions (Hodosh, Young and Hockenmaier 2013, Journal of "
+    "flickr8k": "training photos and captions of Flickr8k (Hodosh, Young and Hockenmaier 2013, Journal of "
     "Artificial Intelligence Research 47)",
-    "scenes": "drawn scenes",
+    "scenes": "generated scenes",
 }
 
 
 def describe(path):
-    """Return where a shipped captioner comes from, as text. Raises InputError for another checkpoint."""
+    """Return the provenance of a shipped captioner as text. Raise InputError for any other checkpoint."""
     settings = checkpoint.load(path).settings
     if "provenance" not in settings:
-        raise InputError(f"{path}: a checkpoint that was not shipped, and so does not say where it comes from.")
+        raise InputError(f"{path}: not a shipped captioner, so it has no provenance.")
     return "\n".join(f"{name}: {text}" for name, text in settings["provenance"].items())
 
 
 def ship(run, out):
-    """Write a run's best model, as it is shipped, to a file.
+    """Write the best model of a run to a file, in the form in which the package ships it.
 
     Args:
         run: path of a run that `evaluate` has judged.
-        out: the checkpoint file.
+        out: path of the checkpoint file.
     Raises:
-        InputError: the run is no captioner, too large, not judged, or needs weights that nobody else has.
+        InputError: the run is no captioner, is too large, is not judged, or needs weights of no public package.
     """
     model = runs.load_model(run)
     if model.settings["data"] not in DATA:
-        raise InputError(f"{run}: a translator, and what is shipped captions images.")
+        raise InputError(f"{run}: a translator; choose a run that captions images.")
     halves = {name: _half(run, name, array) for name, array in model.params.items()}
     size = sum(array.nbytes for array in halves.values())
     if size > LARGEST:
-        raise InputError(f"{run}: {size / 1e6:.1f} MB as float16, of at most {LARGEST / 1e6:.0f}; train a smaller one.")
-    mixed = model.settings.get(runs.SOUP)
+        raise InputError(
+            f"{run}: {size / 1e6:.1f} MB as float16, more than {LARGEST / 1e6:.0f} MB; train a smaller model."
+        )
+    averaged = model.settings.get(runs.SOUP)
     provenance = {
         "made by": f"numpy_sat {__version__}, {model.progress['training_seconds'] / 60:.0f} minutes of training"
-        + (f", its weights the mean of those of {len(mixed)} runs" if mixed else ""),
+        + (f", its weights are the mean over {len(averaged)} runs" if averaged else ""),
         "trained on": DATA[model.settings["data"]],
         "encoder": _encoder(model.recipe),
         **_judged(run),
@@ -56,7 +58,7 @@ def ship(run, out):
     first = runs.beginning(model.settings)
     first["first_command"] = runs.without_options(first["first_command"], ("--out", "--root"))
     settings = model.settings | first | {"command": None, "root": None, "provenance": provenance}
-    settings.pop(runs.SOUP, None)  # as the command and the root, it names folders, which nobody else has
+    settings.pop(runs.SOUP, None)  # names local folders, like the command and the root
     checkpoint.save(out, checkpoint.Checkpoint(halves, {}, settings, model.progress))
     print(f"{describe(out)}\nwritten: {out}, {out.stat().st_size / 1e6:.1f} MB")
     for path in notice.write(out, model.recipe.encoder):
@@ -64,33 +66,41 @@ def ship(run, out):
 
 
 def _half(run, name, array):
+    """Convert a parameter to float16. Raise InputError if a number is too large for it."""
     with np.errstate(over="ignore"):
         half = array.astype(np.float16)
     if not np.isfinite(half).all():
-        raise InputError(f"{run}: {name} reaches beyond float16's 65,504, and cannot be shipped.")
+        raise InputError(f"{run}: {name} has numbers above 65,504, the largest of float16, and cannot be shipped.")
     return half
 
 
 def _encoder(config):
-    """Return where the encoder's weights come from, a sentence. config: the recipe."""
+    """Return a sentence about the source of the encoder's weights.
+
+    Args:
+        config: the recipe.
+    Raises:
+        InputError: the weights are of no public package.
+    """
     if not config.encoder.pretrained:
         return "in this file, trained with the decoder from random weights"
     if config.encoder.network != "lite0":
-        raise InputError(f"{config.encoder.network}: its weights are no package, so nobody could use what is shipped.")
+        raise InputError(f"{config.encoder.network}: its weights are of no public package, so others could not use it.")
     source = f"the extra `pretrained` (Apache-2.0), SHA-256 {pretrained.SHA256}"
     if tuned := config.encoder.tuned_stages:
         rest = len(config.encoder.stages) - tuned
         return (
-            f"EfficientNet-Lite0, its first {rest} stages not in this file: {source}; its last {tuned} in this "
-            "file, changed by training with the decoder from the weights there"
+            f"EfficientNet-Lite0; the first {rest} stages are not in this file: {source}; the last {tuned} are in this "
+            "file, fine-tuned with the decoder from those weights"
         )
     return f"EfficientNet-Lite0, not in this file: {source}"
 
 
 def _judged(run):
-    """Return the protocol and the scores of a run's best, as `evaluate` has written them.
+    """Return the protocol and the scores of a run's best model from the files of `evaluate`.
 
-    Raises InputError if the best has not been judged, or has changed since.
+    Raises:
+        InputError: the best model has not been judged, or has changed since.
     """
     path = runs.folder_of(run) / "evaluate-dev.json"
     judging = f"python -m numpy_sat.evaluate {cli.quoted(run)}"
@@ -98,9 +108,9 @@ def _judged(run):
         report = json.loads(path.read_text(encoding="utf-8"))
         digest, protocol, scores = report["checkpoint"], report["protocol"], report["rows"][0]["figures"]
     except FileNotFoundError as error:
-        raise InputError(f"{path}: not there; first judge it: {judging}") from error
+        raise InputError(f"{path}: the file is missing; first judge the run: {judging}") from error
     except (OSError, ValueError, KeyError, IndexError) as error:
-        raise InputError(f"{path}: unreadable, or is not what evaluate writes; evaluate again: {judging}") from error
+        raise InputError(f"{path}: unreadable, or not a file of evaluate; evaluate again: {judging}") from error
     if digest != runs.digest(run):
         raise InputError(f"{path}: of another checkpoint than {runs.checkpoint_of(run)}; evaluate again: {judging}")
     return {"protocol": protocol, "scores": ", ".join(f"{name} {score:.1f}" for name, score in scores.items())}

@@ -1,4 +1,4 @@
-"""Several captioners in one table, a row each: as plain text of 100 columns, as Markdown and as JSON."""
+"""The table of a comparison, one row per captioner: as text of 100 columns, as Markdown and as JSON."""
 
 from typing import NamedTuple
 
@@ -6,49 +6,50 @@ from numpy_sat.evaluation import layout
 from numpy_sat.evaluation.attention_statistics import AttentionStatistics
 from numpy_sat.evaluation.comparison import BLEU, SCORES, verdict
 from numpy_sat.evaluation.layout import Page, Paragraphs, Points, Table, finite, number
-from numpy_sat.evaluation.report import Loss, plain_attention
+from numpy_sat.evaluation.report import Loss, attention_as_json
 from numpy_sat.evaluation.scene_truth import Truth
 
-WIDTH = 100  # characters, where names are of 20 or fewer
-TRUE = "true"  # of drawn scenes: the name of the share of true captions among the figures
+WIDTH = 100  # characters, if names have 20 or fewer
+TRUE = "true"  # for scenes: the name of the share of true captions among the scores
 LEGEND = (
-    "Loss: nats a word of people's captions, <end> counted. Interval: 95 % of CIDEr-D. Minutes: of training, without "
-    "its validations. Milliseconds: a caption, written in batches. Entropy: of the attention, nats, of at most ln L; "
-    "moved: the share of it that is elsewhere than for the word before, in percent; -: a model that looks nowhere."
+    "Loss: nats per word of the reference captions, where <end> counts as a word. Interval: 95 % confidence interval "
+    "of CIDEr-D. Minutes: training time without validation. ms: milliseconds per caption, written in batches. Entropy: "
+    "of the attention in nats; its maximum is ln L. Moved: share of the attention that moves from word to word, in "
+    "percent. -: a model without attention."
 )
 LEGEND_SCENES = (
-    "In box: the attention inside the named object's box while its noun is written, in percent, beside chance; before: "
-    "the same at the word before the noun; true: captions that are true in every word, in percent."
+    "In box: attention inside the named object's box while its noun is written, in percent, beside chance. Before: "
+    "the same at the word before the noun. True: captions that are true in every word, in percent."
 )
 
 
 class ModelFigures(NamedTuple):
-    """One line of a Comparison: a captioner, its costs and its scores."""
+    """A row of a Comparison: a captioner, its costs and its scores."""
 
     name: str
-    parameters: int  # how many numbers are learnt
-    minutes: float  # of training; nan where that is not known
-    milliseconds: float  # a caption
+    parameters: int  # number of learned numbers
+    minutes: float  # of training; nan if unknown
+    milliseconds: float  # per caption
     loss: Loss
-    figures: dict[str, float]  # in percent, by the names of SCORES and TRUE
-    interval: dict  # by the same: (low, high), 95 % over resampled images
-    difference: dict | None  # by the same: that of these figures less the first row's; of the first, None
-    attention: AttentionStatistics | None  # None of a model without attention
-    truth: Truth | None  # of drawn scenes
+    figures: dict[str, float]  # percent, by the names of SCORES and TRUE
+    interval: dict  # {name: (low, high)}, 95 % confidence intervals over resampled images
+    difference: dict | None  # the intervals of these scores minus those of the first row; None in the first row
+    attention: AttentionStatistics | None  # None for a model without attention
+    truth: Truth | None  # for scenes
     captions: dict[str, str]  # {image: text}
 
 
 class Comparison(NamedTuple):
-    """Several captioners, judged alike."""
+    """Several captioners, judged by the same protocol."""
 
     title: str
     protocol: str
-    notes: tuple  # sentences to stand below the table
+    notes: tuple  # sentences below the table
     rows: list[ModelFigures]
 
 
 def as_text(comparison):
-    """Return a Comparison as one text for the terminal, its table in two parts."""
+    """Return a Comparison as text for the terminal, with its table in two parts."""
     rows = (None, *comparison.rows)
     return layout.as_text(_page(comparison, [Table([*map(part, rows)]) for part in (_scores, _rest)]))
 
@@ -62,21 +63,21 @@ def as_markdown(comparison):
 def _page(comparison, tables):
     """Return the layout.Page of a Comparison. tables: the layout.Tables of its rows."""
     differences = Points(_differences(comparison.rows), f"{_against(comparison)}:", indent="  ")
-    return Page(comparison.title, [*tables, Paragraphs(_below(comparison)), differences], WIDTH)
+    return Page(comparison.title, [*tables, Paragraphs(_notes(comparison)), differences], WIDTH)
 
 
-def as_json(found):
-    """Return a Comparison as what the json module can write; nan becomes None."""
+def as_json(comparison):
+    """Return a Comparison as a dict for the json module; nan becomes None."""
     rows = [
         finite(row)
-        | {"loss": finite(row.loss), "attention": plain_attention(row.attention), "truth": finite(row.truth)}
-        for row in found.rows
+        | {"loss": finite(row.loss), "attention": attention_as_json(row.attention), "truth": finite(row.truth)}
+        for row in comparison.rows
     ]
-    return found._asdict() | {"rows": rows}
+    return comparison._asdict() | {"rows": rows}
 
 
 def _scores(row):
-    """Return the cells with the scores of a row; of None, those of the head."""
+    """Return the cells with the scores of a row. Of None, return those of the head."""
     if row is None:
         return ("", "loss", "BLEU-1", "-2", "-3", "-4", *SCORES[len(BLEU) :], "interval")
     interval = " to ".join(map(number, row.interval["CIDEr-D"]))
@@ -84,31 +85,32 @@ def _scores(row):
 
 
 def _rest(row):
-    """Return the cells with cost, attention and truth of a row; of None, those of the head."""
+    """Return the cells with cost, attention and truth of a row. Of None, return those of the head."""
     if row is None:
         return ("", "parameters", "minutes", "ms", "entropy", "ln L", "moved", "in box", "before", "chance", "true")
     attention, truth = row.attention, row.truth
-    looked, right = ("-",) * 3, ("-",) * 4
+    attention_cells, truth_cells = ("-",) * 3, ("-",) * 4
     if attention:
-        collapsed = "!!! " if attention.collapsed else ""
-        looked = (f"{collapsed}{attention.entropy:.2f}", f"{attention.most:.2f}", number(100 * attention.movement))
+        mark, movement = "!!! " if attention.collapsed else "", number(100 * attention.movement)
+        attention_cells = (f"{mark}{attention.entropy:.2f}", f"{attention.most:.2f}", movement)
     if truth:
-        right = (number(100 * share) for share in (truth.in_box, truth.before, truth.chance, truth.complete))
-    return (row.name, f"{row.parameters:,}", number(row.minutes), number(row.milliseconds), *looked, *right)
+        truth_cells = (number(100 * share) for share in (truth.in_box, truth.before, truth.chance, truth.complete))
+    costs = (f"{row.parameters:,}", number(row.minutes), number(row.milliseconds))
+    return (row.name, *costs, *attention_cells, *truth_cells)
 
 
-def _below(found):
-    """Return the sentences under the table."""
-    legend = f"{LEGEND} {LEGEND_SCENES}" if any(row.truth for row in found.rows) else LEGEND
-    collapsed = [row.name for row in found.rows if row.attention and row.attention.collapsed]
-    loud = [f"!!! ATTENTION HAS COLLAPSED in {', '.join(collapsed)}: it is as good as uniform."] * bool(collapsed)
-    return [*loud, f"Protocol: {found.protocol}", *found.notes, legend]
+def _notes(comparison):
+    """Return the sentences below the table."""
+    legend = f"{LEGEND} {LEGEND_SCENES}" if any(row.truth for row in comparison.rows) else LEGEND
+    collapsed = [row.name for row in comparison.rows if row.attention and row.attention.collapsed]
+    warning = [f"!!! ATTENTION HAS COLLAPSED in {', '.join(collapsed)}: it is nearly uniform."] * bool(collapsed)
+    return [*warning, f"Protocol: {comparison.protocol}", *comparison.notes, legend]
 
 
-def _against(found):
-    return f"Against {found.rows[0].name}, by the 95 % intervals of the difference"
+def _against(comparison):
+    return f"Against {comparison.rows[0].name}, by the 95 % intervals of the difference"
 
 
 def _differences(rows):
-    """Return for each row but the first in which scores it differs from the first by more than chance."""
+    """Return for each row after the first a sentence: in which scores it differs from the first beyond chance."""
     return [f"{row.name}: {verdict(row.difference)}" for row in rows[1:]]

@@ -1,16 +1,16 @@
-"""The evaluation of a translator."""
+"""The evaluation of a translator: exact matches, BLEU and attention on the right words."""
 
 from typing import NamedTuple
 
 from numpy_sat import __version__
 from numpy_sat.data.phrases import phrase_language
 from numpy_sat.evaluation import attention, heldout, report_files
-from numpy_sat.evaluation.layout import percent, wrapped
+from numpy_sat.evaluation.layout import percent, wrap
 from numpy_sat.evaluation.translation_truth import Truth, are_exact, judge_translations
 from numpy_sat.experiment import runs
 from numpy_sat.metrics import bleu
 
-SHOWN = 5  # wrong translations
+EXAMPLES = 5  # wrong translations in the report
 
 
 class Evaluation(NamedTuple):
@@ -20,9 +20,9 @@ class Evaluation(NamedTuple):
     protocol: str
     truth: Truth
     bleu: list  # BLEU-1 to 4, percent
-    seconds: float  # a phrase
+    seconds: float  # per phrase
     translations: dict  # {English: Italian}
-    wrong: list  # (English, its Italian, the right one) of some that are wrong
+    wrong: list  # some wrong translations: (English, Italian, right Italian)
 
 
 def evaluate(run, model, load, request):
@@ -50,41 +50,42 @@ def judge(run, model, written, request):
         written: heldout.Written by it.
         request: heldout.Request.
     """
-    meant, words = written.examples, [model.vocabulary.decode(caption.words) for caption in written.captions]
+    phrases, words = written.examples, [model.vocabulary.decode(caption.words) for caption in written.captions]
     has_attention = not attention.explain_absence(model.recipe, written.captions[0].alpha)
     alphas = [caption.alpha for caption in written.captions] if has_attention else None
-    texts = [phrase_language.text(of_one) for of_one in words]
-    pairs = zip(are_exact(words, meant), meant, texts, strict=True)
-    wrong = [(" ".join(p.source), text, phrase_language.text(p.target)) for right, p, text in pairs if not right]
+    texts = [phrase_language.text(translation) for translation in words]
+    results = zip(are_exact(words, phrases), phrases, texts, strict=True)
+    wrong = [(" ".join(p.source), text, phrase_language.text(p.target)) for right, p, text in results if not right]
     return Evaluation(
         f"{run}: its translations of phrases, {request.split}",
-        f"{len(meant):,} phrases, each with a colour beside a noun that train never puts it beside; "
-        f"beam {request.beam}; numpy_sat {__version__}.",
-        judge_translations(words, alphas, meant),
-        bleu.bleu(words, [[list(phrase.target)] for phrase in meant]),
-        written.seconds / len(meant),
+        f"{len(phrases):,} phrases, each with a pair of color and noun that the training set does not contain; "
+        f"beam width {request.beam}; numpy_sat {__version__}.",
+        judge_translations(words, alphas, phrases),
+        bleu.bleu(words, [[list(phrase.target)] for phrase in phrases]),
+        written.seconds / len(phrases),
         dict(zip(written.texts, texts, strict=True)),
-        wrong[:SHOWN],
+        wrong[:EXAMPLES],
     )
 
 
-def as_text(found):
+def as_text(evaluation):
     """Return an Evaluation as text, for the terminal and for Markdown."""
-    lines = [f"# {found.title}", "", *wrapped(found.protocol), ""]
-    lines.append(f"* Exactly right, word for word: {percent(found.truth.exact)} of phrases")
-    lines.append(f"* BLEU-1 to 4: {' / '.join(f'{score:.1f}' for score in found.bleu)}")
-    if found.truth.aligned == found.truth.aligned:
-        lines += wrapped(
-            f"* Attention on the English words that an Italian one stands for: {percent(found.truth.aligned)}, "
-            f"chance {percent(found.truth.chance)}"
+    truth = evaluation.truth
+    lines = [f"# {evaluation.title}", "", *wrap(evaluation.protocol), ""]
+    lines.append(f"* Exact match: {percent(truth.exact)} of phrases")
+    lines.append(f"* BLEU-1 to 4: {' / '.join(f'{score:.1f}' for score in evaluation.bleu)}")
+    if truth.aligned == truth.aligned:  # not nan
+        lines += wrap(
+            f"* Attention on the English words that the Italian word translates: {percent(truth.aligned)}, "
+            f"chance {percent(truth.chance)}"
         )
-    lines.append(f"* {1000 * found.seconds:.1f} ms a phrase")
-    for english, italian, right in found.wrong:
+    lines.append(f"* {1000 * evaluation.seconds:.1f} ms per phrase")
+    for english, italian, right in evaluation.wrong:
         lines += ["", f"    {english}", f"    {italian}   WRONG", f"    {right}"]
     return "\n".join(lines) + "\n"
 
 
-def as_json(found):
-    """Return an Evaluation as what the json module can write."""
-    truth = {name: share if share == share else None for name, share in found.truth._asdict().items()}
-    return {"version": __version__, **found._asdict(), "truth": truth}
+def as_json(evaluation):
+    """Return an Evaluation as a dict for the json module; nan becomes None."""
+    truth = {name: share if share == share else None for name, share in evaluation.truth._asdict().items()}
+    return {"version": __version__, **evaluation._asdict(), "truth": truth}

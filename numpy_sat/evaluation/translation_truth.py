@@ -1,4 +1,4 @@
-"""Translations judged against the grammar that made them: whether they are right, and where the model looked."""
+"""Judge translations against the grammar of the phrases: are they right, and does attention lie on the right words?"""
 
 from typing import NamedTuple
 
@@ -8,9 +8,9 @@ import numpy as np
 class Truth(NamedTuple):
     """Shares, 0 to 1."""
 
-    exact: float  # of phrases: the translation is the grammar's, word for word
-    aligned: float  # of attention, in these, on the English words that the Italian one stands for; nan of none
-    chance: float  # what uniform attention would score
+    exact: float  # of phrases: the translation is that of the grammar, word for word
+    aligned: float  # of attention in exact translations: on the words that the Italian word translates; may be nan
+    chance: float  # the same for uniform attention
 
 
 def judge_translations(translations, alphas, phrases):
@@ -18,7 +18,7 @@ def judge_translations(translations, alphas, phrases):
 
     Args:
         translations: N word lists.
-        alphas: (words and <end>, L) attention of each; None of a model without attention.
+        alphas: a list of N (T, L) attention weights, for the words and <end>; None for a model without attention.
         phrases: N phrase_language.Phrases.
     Returns:
         A Truth.
@@ -27,7 +27,7 @@ def judge_translations(translations, alphas, phrases):
     shares = [
         (weights[list(places)].sum(), len(places) / len(weights))
         for right, alpha, phrase in zip(exact, alphas or [], phrases, strict=bool(alphas))
-        for weights, places in zip(alpha, phrase.alignment, strict=False)  # <end> stands for no word
+        for weights, places in zip(alpha, phrase.alignment, strict=False)  # <end> translates no word
         if right
     ]
     aligned, chance = np.mean(shares, axis=0) if shares else (np.nan, np.nan)
@@ -35,5 +35,12 @@ def judge_translations(translations, alphas, phrases):
 
 
 def are_exact(translations, phrases):
-    """Return which translations are exactly the phrases' own, float64 (N,), 1 or 0. translations: N word lists."""
+    """Judge which translations are those of the grammar, word for word.
+
+    Args:
+        translations: N word lists.
+        phrases: N phrase_language.Phrases.
+    Returns:
+        (N,) float64, 1 for an exact translation, else 0.
+    """
     return np.array([tuple(words) == phrase.target for words, phrase in zip(translations, phrases, strict=True)], float)

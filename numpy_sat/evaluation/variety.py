@@ -1,4 +1,4 @@
-"""How varied captions are, and whether they were written or only remembered."""
+"""The variety of captions: words, lengths, repetitions, and copies from the training set."""
 
 from typing import NamedTuple
 
@@ -6,23 +6,28 @@ import numpy as np
 
 
 class Variety(NamedTuple):
-    """Of one caption an image. Shares are 0 to 1."""
+    """Statistics of one caption per image. Shares are 0 to 1."""
 
-    words: int  # different words, in all captions together
-    captions: float  # different captions, as a share of all
-    length: float  # words a caption, their mean
-    shortest: int
-    longest: int
-    stutters: float  # captions in which a word follows upon itself
-    repeated: float  # words that their caption has had before, "a" and "the" among them
-    copied: float  # captions that are, word for word, one of train's
+    words: int  # number of different words in all captions
+    captions: float  # share of different captions
+    length: float  # mean number of words per caption
+    shortest: int  # words
+    longest: int  # words
+    stutters: float  # share of captions with the same word twice in a row
+    repeated: float  # share of words that occur earlier in their caption, "a" and "the" included
+    copied: float  # share of captions that equal a training caption
 
 
 def variety(captions, train):
-    """Compute the Variety of captions. captions: word lists, at least one; train: word lists of train's captions."""
-    known = set(map(tuple, train))
+    """Compute the Variety of captions.
+
+    Args:
+        captions: word lists, at least one.
+        train: word lists, the captions of the training set.
+    """
+    train_captions = set(map(tuple, train))
     lengths = [len(words) for words in captions]
-    again = sum(len(words) - len(set(words)) for words in captions)
+    repetitions = sum(len(words) - len(set(words)) for words in captions)
     return Variety(
         words=len({word for words in captions for word in words}),
         captions=len(set(map(tuple, captions))) / len(captions),
@@ -30,6 +35,6 @@ def variety(captions, train):
         shortest=min(lengths),
         longest=max(lengths),
         stutters=float(np.mean([any(map(str.__eq__, words, words[1:])) for words in captions])),
-        repeated=again / max(1, sum(lengths)),
-        copied=float(np.mean([tuple(words) in known for words in captions])),
+        repeated=repetitions / max(1, sum(lengths)),
+        copied=float(np.mean([tuple(words) in train_captions for words in captions])),
     )

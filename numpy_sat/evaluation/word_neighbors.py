@@ -1,4 +1,4 @@
-"""Which words a trained model has come to treat alike: nearest neighbours in its embedding, and a map of them."""
+"""Nearest neighbours of words in the embedding of a trained model, and a map of words."""
 
 import difflib
 import statistics
@@ -13,9 +13,9 @@ from numpy_sat.experiment.recipe import from_json
 from numpy_sat.system.errors import InputError
 from numpy_sat.system.streams import PARAMETERS, stream
 
-NEAR = 5  # neighbours of a word
-LISTED, DRAWN = 20, 40  # of the most frequent words, where none is asked for
-KNOWN = 0.5  # least cosine of E with its random start that shows that training began from that start
+NEIGHBORS = 5  # per word
+LIST_LENGTH, MAP_SIZE = 20, 40  # most frequent words in the list and on the map, if no words are given
+SAME_START = 0.5  # if E and the computed random start have a larger cosine, training began from that start
 
 
 def show(run, asked_words=(), out=None):
@@ -23,8 +23,8 @@ def show(run, asked_words=(), out=None):
 
     Args:
         run: path of the run.
-        asked_words: texts; by default the most frequent words.
-        out: the map's PNG; by default words.png in the run's folder.
+        asked_words: texts; the default is the most frequent words.
+        out: path of the map's PNG; the default is words.png in the run's folder.
     Raises:
         InputError: the model has no embedding, or a word is unknown.
     """
@@ -32,21 +32,21 @@ def show(run, asked_words=(), out=None):
     words, E, start = _embedding(run, model)
     asked = [_number(run, words, word) for word in asked_words]
     print(
-        f"{len(E):,} words, {E.shape[1]} numbers each; the nearest by cosine. "
-        f"Were E random, the nearest of all would be at about {_chance(E):.2f}."
+        f"{len(E):,} words, {E.shape[1]} numbers each; nearest neighbours by cosine similarity. "
+        f"In a random E the cosine of a nearest neighbour is about {_chance(E):.2f}."
     )
     learned, cosine = _learned(E, start)
-    if cosine > KNOWN:
-        print(f"learned: in what training has added to E's random start, with which E has a cosine of {cosine:.2f}.")
-    shown = asked or list(range(min(LISTED, len(E))))
-    width = max(len(words[word]) for word in shown)
-    for word in shown:
+    if cosine > SAME_START:
+        print(f"learned: neighbours in E minus its random start. E and its start have a cosine of {cosine:.2f}.")
+    rows = asked or list(range(min(LIST_LENGTH, len(E))))
+    width = max(len(words[word]) for word in rows)
+    for word in rows:
         print(f"{words[word]:{width}}  {_nearest(words, E, word)}")
-        if cosine > KNOWN:
+        if cosine > SAME_START:
             print(f"{'':{width}}  learned: {_nearest(words, learned, word)}")
-    near = [other for word in asked for other in (word, *neighbors.nearest(E, word, NEAR)[0])]
-    drawn = list(dict.fromkeys(near)) or list(range(min(DRAWN, len(E))))
-    _draw(out or runs.folder_of(run) / "words.png", [words[word] for word in drawn], E[drawn])
+    neighborhood = [other for word in asked for other in (word, *neighbors.nearest(E, word, NEIGHBORS)[0])]
+    map_words = list(dict.fromkeys(neighborhood)) or list(range(min(MAP_SIZE, len(E))))
+    _draw(out or runs.folder_of(run) / "words.png", [words[word] for word in map_words], E[map_words])
 
 
 def _embedding(run, model):
@@ -55,8 +55,8 @@ def _embedding(run, model):
     <start>, <end> and <unk> are left out. No model reads <end> as the previous word, so most never train its row.
     """
     if "E" not in model.params:
-        raise InputError(f"{run}: this model has no embedding E; choose a run of another.")
-    words, E = (whole[len(SPECIALS) :] for whole in (model.vocabulary.words, model.params["E"]))
+        raise InputError(f"{run}: this model has no embedding E; choose a run of another model.")
+    words, E = (table[len(SPECIALS) :] for table in (model.vocabulary.words, model.params["E"]))
     if min(E.shape) < 2:
         raise InputError(f"{run}: {len(E)} x {E.shape[1]} numbers are too few for a map; train on more words.")
     first = runs.beginning(model.settings)
@@ -66,17 +66,17 @@ def _embedding(run, model):
 
 
 def _number(run, words, word):
-    """Return a word's place among the words. Raise InputError, with similar spellings, if it is unknown."""
+    """Return the index of a word. Raise InputError, with similar spellings, if it is unknown."""
     if word.lower() in words:
         return words.index(word.lower())
-    alike = ", ".join(difflib.get_close_matches(word.lower(), words, NEAR, cutoff=0))
-    raise InputError(f'"{word}" is not among the {len(words):,} words of {run}; the nearest in spelling are: {alike}.')
+    similar = ", ".join(difflib.get_close_matches(word.lower(), words, NEIGHBORS, cutoff=0))
+    raise InputError(f'"{word}" is not among the {len(words):,} words of {run}; similar spellings: {similar}.')
 
 
 def _learned(E, start):
-    """Return what training has added to the start of E, and the cosine of E and its start.
+    """Return E minus its scaled start, and the cosine of E and its start.
 
-    Weight decay has scaled the start by one factor, which is found by projection.
+    Weight decay scales the start by one factor, which a projection finds.
     """
     product = np.vdot(E, start)
     return E - product / np.vdot(start, start) * start, product / np.linalg.norm(E) / np.linalg.norm(start)
@@ -85,7 +85,7 @@ def _learned(E, start):
 def _chance(E):
     """Return the median of the largest of V - 1 cosines with random directions.
 
-    Each cosine is nearly normal, with a standard deviation of 1 / sqrt(M).
+    Each cosine is nearly normal with standard deviation 1 / sqrt(M).
     """
     V, M = E.shape
     return statistics.NormalDist().inv_cdf(0.5 ** (1 / (V - 1))) / M**0.5
@@ -93,12 +93,12 @@ def _chance(E):
 
 def _nearest(words, E, word):
     """Return the neighbours of a word and their cosines, as text."""
-    near = zip(*neighbors.nearest(E, word, NEAR), strict=True)
-    return ", ".join(f"{words[other]} {cosine:.2f}" for other, cosine in near)
+    nearest = zip(*neighbors.nearest(E, word, NEIGHBORS), strict=True)
+    return ", ".join(f"{words[neighbor]} {cosine:.2f}" for neighbor, cosine in nearest)
 
 
 def _draw(path, words, E):
-    """Draw the map of rows of E, scaled to length 1, since the cosine depends on directions alone."""
+    """Draw the map of rows of E, scaled to length 1 because the cosine depends on directions only."""
     directions = E / np.maximum(np.linalg.norm(E, axis=1, keepdims=True), np.finfo(E.dtype).tiny)
     axes, shares = neighbors.principal_axes(directions, 2)
     figures.words_figure(path, words, neighbors.project(directions, axes), shares)

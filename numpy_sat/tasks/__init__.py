@@ -1,18 +1,17 @@
 """The tasks that a model can be trained for: captioning of images, translation of phrases.
 
-Each one is a module that offers the same functions. A command looks up a model's task once, by the data set that the
-model was trained on, and passes it on.
+Each task is a module with the same functions. A command looks up a model's task once, by the data set of its training.
 
-    load(config, examples, augmented=False)        model inputs of a data set's examples, (N, ...)
-    read(config, text)                             model input of one image file, or of one phrase, (1, ...)
-    write(words)                                   the words of a caption as text
-    source(example)                                what draw needs of an example: the image file, or the phrase
-    draw(path, config, source, words, caption)     draw the attention; return None, or why there is nothing to draw
-    show(folder, model, written)                   draw figures of the captions of dev
+    load(config, examples, augmented=False)        load the model inputs of examples, (N, ...)
+    read(config, text)                             load the model input of one image file, or of one phrase, (1, ...)
+    write(words)                                   return the words of a caption as text
+    source(example)                                return the argument `source` of draw: the image file, or the phrase
+    draw(path, config, source, words, caption)     draw the attention; return None, or why there is none
+    show(folder, model, written)                   draw figures of the captions of a split
     report(paths, models, request, blind)          judge a model, print the report and write it to files
     compare(paths, request, out)                   judge several models, print one table and write it to files
     check_recipe(recipe)                           raise InputError if the task is impossible with a recipe
-    EXAMPLE                                        what to type after `caption RUN`
+    EXAMPLE                                        the argument after `caption RUN` in messages
 """
 
 from numpy_sat.data import catalog

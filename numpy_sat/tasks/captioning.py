@@ -1,7 +1,7 @@
 """Captioning: the model reads an image and writes a caption.
 
-Functions that draw or judge import their modules when they are called. These bring matplotlib and nltk, half a second
-that a caption alone need not wait for.
+Functions that draw or judge import their modules when they are called. These modules import matplotlib and nltk, which
+takes half a second. Writing a caption does not need them.
 """
 
 from pathlib import Path
@@ -19,7 +19,7 @@ def load(config, examples, augmented=False):
     Args:
         config: the recipe.
         examples: N CaptionedImages.
-        augmented: True if the images will be augmented, which takes pixels even for a pretrained encoder.
+        augmented: True if the images will be augmented, which needs pixels even for a pretrained encoder.
     Returns:
         (N, H, W, 3) uint8 images, or (N, L, C) float16 features of a pretrained encoder's frozen stages.
     Raises:
@@ -29,7 +29,7 @@ def load(config, examples, augmented=False):
 
 
 def write(words):
-    """Return a caption's words as text."""
+    """Return the words of a caption as text."""
     return " ".join(words)
 
 
@@ -46,13 +46,13 @@ def draw(path, config, source, words, caption):
     """Draw a PNG of the attention on an image.
 
     Args:
-        path: of the PNG.
+        path: path of the PNG.
         config: the recipe.
-        source: the image file.
-        words: of the caption, <end> last.
+        source: path of the image file.
+        words: the words of the caption, <end> last.
         caption: search.Caption.
     Returns:
-        None, or a sentence that says why the model has no attention to draw.
+        None, or a sentence that says why the model has no attention.
     Raises:
         InputError: the image cannot be read or the PNG written.
     """
@@ -77,7 +77,8 @@ def report(paths, models, request, blind=None):
     """Judge a captioner, print the report and write it into the run's folder.
 
     Args:
-        paths, models: the run's path and its runs.Model; after them those that form an ensemble with it.
+        paths: path of the run, followed by those of further members of an ensemble.
+        models: the runs.Model of each path.
         request: heldout.Request.
         blind: path of the run's blind baseline; if None, the folder beside the run's is searched.
     Raises:
@@ -92,11 +93,11 @@ def compare(paths, request, out=None):
     """Judge several captioners, print one table and write it to a file.
 
     Args:
-        paths: of the runs.
+        paths: paths of the runs.
         request: heldout.Request.
-        out: the Markdown file; by default one in the first run's folder.
+        out: path of the Markdown file; the default is a file in the first run's folder.
     Raises:
-        InputError: the runs were trained on different data, or one is named twice.
+        InputError: the runs were trained on different data, or a run is named twice.
     """
     from numpy_sat.evaluation import run_comparison
 

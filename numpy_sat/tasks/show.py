@@ -1,4 +1,4 @@
-"""Figures of trained models: how training went, the first layer's filters, captions and attention."""
+"""Figures of trained models: training curves, the filters of the first layer, captions and attention."""
 
 from numpy_sat import tasks
 from numpy_sat.evaluation import figures, heldout, report_files
@@ -9,7 +9,7 @@ def draw(paths, request):
     """Draw figures into the first run's folder.
 
     Args:
-        paths: of the runs. The curves show all of them, the other figures only the first.
+        paths: paths of the runs. The curves show all runs, the other figures only the first.
         request: heldout.Request.
     Raises:
         InputError: a run or its data cannot be read.
@@ -21,17 +21,17 @@ def draw(paths, request):
     if "conv1_1.W" in model.params:
         path = folder / "show-filters.png"
         figures.filters_figure(path, model.params["conv1_1.W"])
-        print(f"first layer's filters: {path}")
+        print(f"filters of the first layer: {path}")
     report_files.say(f"writing captions for {request.split}")
     task.show(folder, model, heldout.write(model, request, task.load))
 
 
 def _draw_curves(path, paths):
-    """Draw the curves of the runs that have a log, each named by its folder."""
+    """Draw the curves of the runs that have a log. The path of a run names its curves."""
     logs = {str(run): log for run in paths if (log := runs.read_log(runs.folder_of(run)))}
     if not logs:
-        print("curves: none, for what was mixed or shipped has no log of training")
+        print("training curves: none, because averaged and shipped models have no training log")
         return
-    kinds = {name: [[e for e in log if e["kind"] == kind] for kind in ("train", "dev")] for name, log in logs.items()}
-    figures.runs_figure(path, kinds)
-    print(f"curves: {path}")
+    entries = {name: [[e for e in log if e["kind"] == kind] for kind in ("train", "dev")] for name, log in logs.items()}
+    figures.runs_figure(path, entries)
+    print(f"training curves: {path}")

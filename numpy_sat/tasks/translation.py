@@ -8,18 +8,35 @@ from numpy_sat.data.vocabulary import Vocabulary
 from numpy_sat.system.errors import InputError
 
 EXAMPLE = '"the two red houses on monday"'
-POOLED = "this model is given the state after the last word, and looks nowhere."  # if attention is left out
+POOLED = "this model reads the encoder's state after the last word instead."  # if attention is left out
 
 write = phrase_language.text
 
 
 def load(config, examples, augmented=False):
-    """Number the words of phrases: (N, L) integers. examples: N phrase_language.Phrases; nothing can augment them."""
+    """Convert phrases to word numbers.
+
+    Args:
+        config: not used.
+        examples: N phrase_language.Phrases.
+        augmented: not used, since phrases are not augmented.
+    Returns:
+        (N, L) integers.
+    """
     return phrases.number_sources([phrase.source for phrase in examples])
 
 
 def read(config, text):
-    """Number the words of one phrase, given as text: (1, L) integers. Raises InputError for an unknown word."""
+    """Convert one phrase to word numbers.
+
+    Args:
+        config: the recipe.
+        text: the phrase.
+    Returns:
+        (1, L) integers.
+    Raises:
+        InputError: a word is unknown.
+    """
     return phrases.number_sources([text.lower().split()], Vocabulary(config.encoder.source_words))
 
 
@@ -29,22 +46,22 @@ def source(example):
 
 
 def check_recipe(recipe):
-    """Raise InputError if the translator would read nothing."""
+    """Raise InputError for a blind recipe."""
     if recipe.encoder.blind:
-        raise InputError("a translator that reads nothing is not there: leave out --blind.")
+        raise InputError("a translator cannot be blind: leave out --blind.")
 
 
 def draw(path, config, source, words, caption):
     """Draw a PNG of the attention on a phrase: a matrix of Italian and English words.
 
     Args:
-        path: of the PNG.
+        path: path of the PNG.
         config: the recipe.
-        source: the phrase, as text.
-        words: of the translation, <end> last.
+        source: the phrase as text.
+        words: the words of the translation, <end> last.
         caption: search.Caption.
     Returns:
-        None, or a sentence that says why the model has no attention to draw.
+        None, or a sentence that says why the model has no attention.
     Raises:
         InputError: the PNG cannot be written.
     """
@@ -62,31 +79,32 @@ def show(folder, model, written):
     phrase, caption, path = written.examples[longest], written.captions[longest], folder / "show-attention.png"
     words = [*model.vocabulary.decode(caption.words), "<end>"]
     if reason := draw(path, model.recipe, phrase.name, words, caption):
-        print(f"where it looked: nothing drawn, {reason}")
+        print(f"no attention map: {reason}")
     else:
-        print(f"where it looked, of {phrase.name}: {path}")
+        print(f"attention map of {phrase.name}: {path}")
 
 
 def report(paths, models, request, blind=None):
     """Judge a translator, print the report and write it into the run's folder.
 
     Args:
-        paths, models: the run's path and its runs.Model, a list of one each: a translator is judged alone.
+        paths: a list with the path of the run.
+        models: a list with its runs.Model.
         request: heldout.Request.
-        blind: None.
+        blind: must be None.
     Raises:
-        InputError: the request has options that mean nothing to a translator.
+        InputError: an argument or an option does not apply to translators.
     """
     from numpy_sat.evaluation import translation_evaluation
 
     model, *others = models
     excluded = {"--blind": blind, "--with": others, "--root": request.root, "--skip-missing": request.skip_missing}
-    named = [option for option, value in excluded.items() if value]
-    if named:
-        raise InputError(f"a translator is judged alone, on phrases that are drawn: leave out {' and '.join(named)}.")
+    options = [option for option, value in excluded.items() if value]
+    if options:
+        raise InputError(f"these options do not apply to translators: leave out {' and '.join(options)}.")
     translation_evaluation.evaluate(paths[0], model, load, request)
 
 
 def compare(paths, request, out=None):
     """Raise InputError: translators are judged one by one."""
-    raise InputError("--compare is for captions of images; evaluate translators one by one.")
+    raise InputError("--compare is for captioners; evaluate translators one by one.")

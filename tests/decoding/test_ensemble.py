@@ -65,8 +65,8 @@ def test_the_mean_of_the_probabilities(images, rng):
 @pytest.mark.parametrize(
     ("other", "words"),
     [
-        (model(1)._replace(vocabulary=Vocabulary((*SPECIALS, *"hgfedcba"))), "needs models with the same words"),
-        (model(1, blind=True), "given the same: blind is True, not False"),
+        (model(1)._replace(vocabulary=Vocabulary((*SPECIALS, *"hgfedcba"))), "needs models with the same vocabulary"),
+        (model(1, blind=True), "the same inputs: blind is True, not False"),
     ],
 )
 def test_models_that_do_not_go_together(other, words):

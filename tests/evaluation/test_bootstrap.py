@@ -15,14 +15,14 @@ pytestmark = pytest.mark.usefixtures("no_wordnet")
 
 def test_bleu_of_a_resample_is_bleu_of_its_captions(rng):
     captions, said = random_captions(rng, images=12)
-    drawn = bootstrap.draws(12, seed=3)[5]
+    drawn = bootstrap.resample(12, seed=3)[5]
     again = np.repeat(np.arange(12), drawn.astype(int))
     expected = bleu.bleu([captions[k] for k in again], [said[k] for k in again])
     np.testing.assert_allclose(bleu.from_counts(drawn @ bleu.count(captions, said)), expected)
 
 
 def test_resamples_have_as_many_images():
-    draws = bootstrap.draws(7, seed=0)
+    draws = bootstrap.resample(7, seed=0)
     assert draws.shape == (1000, 7) and (draws.sum(axis=1) == 7).all() and draws.dtype == np.float64
     assert abs(draws.mean(axis=0) - 1).max() < 0.1
 

@@ -193,7 +193,7 @@ def test_pairs_have_labelled_scales(rng, tmp_path, saved):
     assert names == ["value", "value", "difference", "value", "value"]
     yours, right = figure.axes[:2]
     assert yours.images[0].get_clim() == right.images[0].get_clim()
-    assert yours.get_xlabel() == "last axis" and yours.get_ylabel() == "all other axes"
+    assert yours.get_xlabel() == "last axis" and yours.get_ylabel() == "other axes, flattened"
     assert_all_texts_are_inside(figure)
 
 

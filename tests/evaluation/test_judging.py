@@ -70,13 +70,13 @@ def test_a_reference_without_words_gives_nothing():
     [
         ({}, {}, "no caption to judge"),
         ({"1": "a"}, {}, "1 has a caption but no references"),
-        ({"1": "a"}, {"1": []}, "1: none of its references has a word"),
-        ({"1": "a"}, {"1": [" . "]}, "1: none of its references has a word"),
-        ({"1": "a"}, {"1": "a dog"}, "1: references are a list of texts, not 'a dog'"),
-        ({"1": "a"}, {"1": [["a", "dog"]]}, "1: references are a list of texts"),
-        ({"1": ["a", "dog"]}, {"1": ["a"]}, "1: the caption is not a text but"),
-        ({"1": None}, {"1": ["a"]}, "1: the caption is not a text but None"),
-        (["a dog"], [["a dog"]], "given as {image: text}"),
+        ({"1": "a"}, {"1": []}, "1: no reference has a word"),
+        ({"1": "a"}, {"1": [" . "]}, "1: no reference has a word"),
+        ({"1": "a"}, {"1": "a dog"}, "1: references must be a list of texts, not 'a dog'"),
+        ({"1": "a"}, {"1": [["a", "dog"]]}, "1: references must be a list of texts"),
+        ({"1": ["a", "dog"]}, {"1": ["a"]}, "1: the caption must be a text, not"),
+        ({"1": None}, {"1": ["a"]}, "1: the caption must be a text, not None"),
+        (["a dog"], [["a dog"]], "must be {image: text}"),
     ],
 )
 def test_what_cannot_be_judged_is_refused(captions, references, sentence):

@@ -75,8 +75,8 @@ def test_people_and_model_are_judged_by_the_same_references():
     first, second = ({name: texts[k] for name, texts in REFERENCES.items()} for k in (0, 1))
     by = {k: {name: [texts[k]] for name, texts in REFERENCES.items()} for k in (0, 1)}
     for row, (one, other) in {
-        "this model, a reference fewer": (judging.score(captions, by[1]), judging.score(captions, by[0])),
-        "one person, by all the others": (judging.score(first, by[1]), judging.score(second, by[0])),
+        "this model, leave-one-out": (judging.score(captions, by[1]), judging.score(captions, by[0])),
+        "human captions, leave-one-out": (judging.score(first, by[1]), judging.score(second, by[0])),
     }.items():
         assert rows[row] == pytest.approx({name: (one[name] + other[name]) / 2 for name in SCORES})
     alone = comparison.compare(captions, {**REFERENCES, "2": ["cats"]}, {})
@@ -108,8 +108,8 @@ def made_up_report(truth=None, **attention):
         notes=(f"Train it:\n{COMMAND}",),
         rows=[
             Row("this model", "model", figures, interval),
-            Row("its images shuffled", "floor", figures, difference=interval),
-            Row("one person, by all the others", "people", figures),
+            Row("images shuffled (blind baseline)", "floor", figures, difference=interval),
+            Row("human captions, leave-one-out", "people", figures),
             *comparison.PAPER["flickr8k"],
         ],
         vocabulary=2536,
@@ -132,22 +132,27 @@ def test_the_text_fits_the_terminal():
         ["67", "44.8", "29.9", "19.5", "18.9", "-", "-"],
     ]
     text = " ".join(" ".join(lines).split())
-    assert "its images shuffled: higher in all" in text and "Xu et al." in text and "One person: each" in text
-    assert "different words 1,712 of 2,536 1,712" in text and "words a caption 9.2 (3 to 20) 9.2 (3 to 20)" in text
-    assert "captions copied whole from train 25.0 % 25.0 %" in text
-    assert "entropy 3.00 of at most ln 64 = 4.16 nats, that of 20.1 locations" in text and "25.0 % of it moves" in text
-    assert "90.0 % of captions" in text and "; - of relations said" in text
+    assert (
+        "images shuffled (blind baseline): higher in all" in text
+        and "Xu et al." in text
+        and "Leave-one-out: each" in text
+    )
+    assert "different words 1,712 of 2,536 1,712" in text and "words per caption 9.2 (3 to 20) 9.2 (3 to 20)" in text
+    assert "captions copied from the training set 25.0 % 25.0 %" in text
+    assert (
+        "entropy 3.00 of at most ln 64 = 4.16 nats, as for uniform attention to 20.1 locations" in text
+        and "25.0 % of it moves from word to word" in text
+    )
+    assert "90.0 % of captions" in text and "; - of the relations" in text
     assert "30.0 %, chance 10.0 %, so 3.0 x chance; at the word before: 20.0 %." in text
     nothing_named = Truth(0.0, 0.0, *[float("nan")] * 4)
-    assert "no caption names an object that is there." in " ".join(
-        report.as_text(made_up_report(nothing_named)).split()
-    )
+    assert "no caption names an object of its scene." in " ".join(report.as_text(made_up_report(nothing_named)).split())
 
 
 def test_notes_on_rows_stand_only_where_the_rows_do():
     found = made_up_report()
     text = report.as_text(found._replace(rows=found.rows[:2]))
-    assert "Xu et al." not in text and "One person" not in text and "True: " not in text
+    assert "Xu et al." not in text and "Leave-one-out" not in text and "True: " not in text
 
 
 def test_markdown_tables_are_whole():

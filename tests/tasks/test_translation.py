@@ -61,7 +61,7 @@ def test_from_training_to_judging(tmp_path, capsys):
     assert f'caption {out} "the two' in capsys.readouterr().out
     assert (out / "attention.png").exists()
     assert evaluate.main([str(out), "--split", "test"]) == 0
-    assert "Exactly right, word for word: " in capsys.readouterr().out
+    assert "Exact match: " in capsys.readouterr().out
     report = json.loads((out / "evaluate-test.json").read_text(encoding="utf-8"))
     assert 0 <= report["truth"]["exact"] <= 1 and len(report["translations"]) == FEW["test"]
     assert caption.main([str(out), "Hello", "the two red houses", "--show", str(tmp_path / "look.png")]) == 0
@@ -81,7 +81,7 @@ def test_without_attention(tmp_path, capsys):
     assert evaluate.main([str(out)]) == 0
     assert json.loads((out / "evaluate-dev.json").read_text(encoding="utf-8"))["truth"]["aligned"] is None
     assert caption.main([str(out), "hello", "--show", str(tmp_path / "look.png")]) == 0
-    assert "no attention map: this model is given the state after the last word" in capsys.readouterr().out
+    assert "no attention map: this model reads the encoder" in capsys.readouterr().out
 
 
 @pytest.mark.slow
@@ -98,7 +98,7 @@ def test_a_resumed_run_ends_with_the_same_parameters(tmp_path):
 def test_what_is_for_images_is_refused_in_judging(tmp_path, capsys, option):
     out = trained(tmp_path / "run", "--epochs", "1")
     assert evaluate.main([str(out), option, str(out)]) == 2
-    assert f"a translator is judged alone, on phrases that are drawn: leave out {option}." in capsys.readouterr().err
+    assert f"these options do not apply to translators: leave out {option}." in capsys.readouterr().err
     assert not (out / "evaluate-dev.md").exists()
 
 

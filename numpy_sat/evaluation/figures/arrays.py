@@ -11,7 +11,7 @@ def pairs_figure(path, pairs):
     """Write a PNG with one row for each pair of arrays: yours, the right one, and their difference.
 
     The last axis of an array goes across, all others go down. Yours and the right one share a scale. Entries that are
-    not finite are black. Arrays of unlike shapes have no difference.
+    not finite are black. Arrays of different shapes have no difference.
 
     Args:
         path: of the PNG.
@@ -25,19 +25,19 @@ def pairs_figure(path, pairs):
     for axes, (name, (yours, right)) in zip(rows, pairs.items(), strict=True):
         finite = np.concatenate([array[np.isfinite(array)] for array in (yours.ravel(), right.ravel())])
         scale = {"vmin": finite.min(initial=0), "vmax": finite.max(initial=0), "cmap": "viridis"}
-        _draw_array(figure, axes[0], f"{name}, yours: {yours.shape}", yours, "value", scale)
-        _draw_array(figure, axes[1], f"{name}, right: {right.shape}", right, "value", scale)
+        _draw_array(figure, axes[0], f"{name}: yours, shape {yours.shape}", yours, "value", scale)
+        _draw_array(figure, axes[1], f"{name}: right, shape {right.shape}", right, "value", scale)
         if yours.shape == right.shape:
             with np.errstate(invalid="ignore"):
                 difference = yours - right
             most, largest = (np.abs(x[np.isfinite(x)]).max(initial=0) for x in (difference, finite))
             most = most if most > 1e-6 * largest else largest or 1  # rounding is not worth a color
             scale = {"vmin": -most, "vmax": most, "cmap": "RdBu_r"}
-            _draw_array(figure, axes[2], "yours - right", difference, "difference", scale)
+            _draw_array(figure, axes[2], f"{name}: yours - right", difference, "difference", scale)
         else:
             axes[2].axis("off")
-            axes[2].text(0.5, 0.5, "unlike shapes", ha="center", va="center")
-        axes[0].set_ylabel("all other axes" if right.ndim > 1 else "", fontsize=8)
+            axes[2].text(0.5, 0.5, "different shapes", ha="center", va="center")
+        axes[0].set_ylabel("other axes, flattened" if max(yours.ndim, right.ndim) > 1 else "", fontsize=8)
     canvas.add_title(figure, "Your arrays and the right ones")
     canvas.save(figure, path)
 
