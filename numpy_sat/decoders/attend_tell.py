@@ -34,22 +34,30 @@ class State(NamedTuple):
 
 
 class TanhLinearCache(NamedTuple):
+    """The caches of tanh(W x + b)."""
+
     linear: linear.LinearCache
     tanh: activations.TanhCache
 
 
 class FirstStateCache(NamedTuple):
-    locations: int
+    """The caches that first_state_forward keeps for first_state_backward."""
+
+    locations: int  # L
     h0: TanhLinearCache
     c0: TanhLinearCache
 
 
 class StartCache(NamedTuple):
+    """The caches of everything that is computed once per image."""
+
     state: FirstStateCache
     keys: Any  # cache of the attention's keys_forward
 
 
 class RecurCache(NamedTuple):
+    """The caches that recur_forward keeps for recur_backward, of one word."""
+
     parts: Parts
     attend: Any  # cache of the attention's attend_forward
     gate: attention.GateCache | None  # None without a gate
@@ -57,6 +65,8 @@ class RecurCache(NamedTuple):
 
 
 class DecodeCache(NamedTuple):
+    """The caches that decode_forward keeps for decode_backward."""
+
     parts: Parts
     start: StartCache
     each: int  # captions per image

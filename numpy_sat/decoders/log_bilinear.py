@@ -26,14 +26,18 @@ class State(NamedTuple):
 
 
 class PredictCache(NamedTuple):
-    Ey: np.ndarray
-    abar: np.ndarray
-    C: np.ndarray
-    C_m: np.ndarray
+    """Arrays that predict_forward keeps for predict_backward."""
+
+    Ey: np.ndarray  # (..., B, n - 1, M)
+    abar: np.ndarray  # (N, D)
+    C: np.ndarray  # (n - 1, M, M)
+    C_m: np.ndarray  # (D, M)
 
 
 class DecodeCache(NamedTuple):
-    locations: int
+    """The caches that decode_forward keeps for decode_backward."""
+
+    locations: int  # L
     embedding: embedding.EmbeddingCache
     predict: PredictCache
     dropout: dropout.DropoutCache

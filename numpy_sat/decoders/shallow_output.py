@@ -8,10 +8,12 @@ from numpy_sat.layers import linear
 
 
 class OutputCache(NamedTuple):
-    Ey: np.ndarray
-    h: np.ndarray
-    z: np.ndarray
-    L_h: np.ndarray
+    """Arrays and the cache that output_forward keeps for output_backward."""
+
+    Ey: np.ndarray  # (..., M)
+    h: np.ndarray  # (..., S)
+    z: np.ndarray  # (..., D)
+    L_h: np.ndarray  # (S, M)
     linear: linear.LinearCache
 
 

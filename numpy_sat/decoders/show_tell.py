@@ -24,12 +24,16 @@ class State(NamedTuple):
 
 
 class PictureCache(NamedTuple):
-    locations: int
+    """The caches that picture_forward keeps for picture_backward."""
+
+    locations: int  # L
     linear: linear.LinearCache
     lstm: lstm.LSTMCache
 
 
 class DecodeCache(NamedTuple):
+    """The caches that decode_forward keeps for decode_backward."""
+
     picture: PictureCache
     each: int  # captions per image
     embedding: embedding.EmbeddingCache

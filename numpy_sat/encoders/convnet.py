@@ -24,8 +24,10 @@ PLAIN, NORMED = ("W", "b"), ("W", "gamma", "beta")  # parameters of a block
 
 
 class EncodeCache(NamedTuple):
-    blocks: dict  # by name
-    shape: tuple
+    """The caches of all blocks, and the shape of the last one's cells."""
+
+    blocks: dict  # block caches by name
+    shape: tuple  # (N, H, W, C)
 
 
 def init_params(rng, stages, norm=False, dtype=np.float32):

@@ -15,6 +15,8 @@ import numpy as np
 
 
 class EncodeCache(NamedTuple):
+    """The encoder of the trained stages and its cache."""
+
     encoder: ModuleType
     inner: tuple  # the encoder's EncodeCache
 

@@ -14,8 +14,10 @@ init_params, size = reader.init_params, reader.size
 
 
 class EncodeCache(NamedTuple):
+    """The reader's cache, and the shape of its annotation vectors."""
+
     reader: reader.EncodeCache
-    shape: tuple
+    shape: tuple  # (N, L, 2S)
 
 
 def encode_forward(params, sources, sizes):

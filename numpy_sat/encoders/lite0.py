@@ -54,13 +54,17 @@ class Block(NamedTuple):
 
 
 class StemCache(NamedTuple):
+    """The caches of the stem's convolution and relu6."""
+
     conv: conv.ConvCache
     relu: activations.Relu6Cache
 
 
 class EncodeCache(NamedTuple):
+    """The caches of all parts, and the shape of the last one's cells."""
+
     parts: dict  # caches of the parts by name
-    shape: tuple
+    shape: tuple  # (N, H, W, C)
 
 
 def init_params(rng, stages, norm=False, dtype=np.float32):

@@ -16,6 +16,8 @@ WEIGHTS = ("W_x", "W_hh", "b")  # weights of an LSTM
 
 
 class EncodeCache(NamedTuple):
+    """The caches of the embedding and of the two LSTMs."""
+
     embedding: embedding.EmbeddingCache
     ahead: lstm.LSTMSequenceCache
     back: lstm.LSTMSequenceCache

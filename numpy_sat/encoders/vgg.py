@@ -47,8 +47,10 @@ UNUSED = ("classifier.", "pre_logits.", "head.")
 
 
 class EncodeCache(NamedTuple):
-    blocks: dict  # by name
-    shape: tuple
+    """The caches of all blocks, and the shape of the last one's cells."""
+
+    blocks: dict  # block caches by name
+    shape: tuple  # (N, H, W, C)
 
 
 def init_params(rng, stages, norm=False, dtype=np.float32):

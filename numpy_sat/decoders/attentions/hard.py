@@ -16,11 +16,13 @@ keys_forward, keys_backward = soft.keys_forward, soft.keys_backward
 
 
 class AttendCache(NamedTuple):
+    """The caches of the four steps of attend_forward, and the locations."""
+
     score: attention.ScoreCache
     softmax: softmax.SoftmaxCache
     draw: hard_attention.DrawCache
     context: attention.ContextCache
-    s: np.ndarray  # (B,) the locations
+    s: np.ndarray  # (B,) locations
 
 
 def attend_forward(params, a, keys, h, mode):

@@ -6,10 +6,14 @@ import numpy as np
 
 
 class MeanCache(NamedTuple):
-    locations: int
+    """The number of locations, for keys_backward."""
+
+    locations: int  # L
 
 
 class AttendCache(NamedTuple):
+    """The number of images, for attend_backward."""
+
     N: int  # images
 
 

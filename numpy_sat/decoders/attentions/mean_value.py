@@ -10,9 +10,11 @@ attend_forward, attend_backward = mean.attend_forward, mean.attend_backward
 
 
 class MeanCache(NamedTuple):
-    locations: int
+    """Arrays that keys_forward keeps for keys_backward."""
+
+    locations: int  # L
     abar: np.ndarray  # (N, D)
-    W_v: np.ndarray
+    W_v: np.ndarray  # (heads, D, A / heads)
 
 
 def keys_forward(params, a):

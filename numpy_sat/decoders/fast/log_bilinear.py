@@ -11,10 +11,10 @@ from numpy_sat.system.workspace import current
 
 
 class Cache(NamedTuple):
-    """The results of decode_forward that decode_backward needs."""
+    """Arrays that decode_forward keeps for decode_backward."""
 
     params: dict
-    locations: int
+    locations: int  # L
     abar: np.ndarray  # (N, D)
     windows: np.ndarray  # (T, B, n - 1)
     Ey: np.ndarray  # (T, B, (n - 1) M) embeddings of the previous words, side by side

@@ -37,26 +37,26 @@ FUSED = {  # the fused module of each attention
 
 
 class Cache(NamedTuple):
-    """The results of decode_forward that decode_backward needs. Arrays are (T, B, ...) unless stated otherwise."""
+    """Arrays and caches that decode_forward keeps for decode_backward."""
 
     params: dict
     parts: attend_tell.Parts
     module: ModuleType  # the fused attention
     attention: Any  # the module's Attention
     state: attend_tell.FirstStateCache
-    words: np.ndarray
-    mask_h: np.ndarray
-    Ey: np.ndarray
+    words: np.ndarray  # (T, B)
+    mask_h: np.ndarray  # (T, B, S)
+    Ey: np.ndarray  # (T, B, M)
     h: np.ndarray  # (T + 1, B, S), h_0 first
     c: np.ndarray  # (T + 1, B, S)
-    alpha: np.ndarray
-    context: np.ndarray  # before the gate
+    alpha: np.ndarray  # (T, B, L)
+    context: np.ndarray  # (T, B, size) contexts before the gate
     beta: np.ndarray | None  # (T, B, 1); None without a gate
-    z: np.ndarray  # after the gate; without a gate the same array as context
-    ifog: np.ndarray
-    tanh_c: np.ndarray
-    dropped: np.ndarray  # h after dropout
-    inner: np.ndarray  # E y_{t-1} + L_h h_t + L_z z_t of equation 7
+    z: np.ndarray  # (T, B, size) contexts after the gate; without a gate the same array as context
+    ifog: np.ndarray  # (T, B, 4S) gates
+    tanh_c: np.ndarray  # (T, B, S)
+    dropped: np.ndarray  # (T, B, S) hidden states after dropout
+    inner: np.ndarray  # (T, B, M) E y_{t-1} + L_h h_t + L_z z_t of equation 7
 
 
 def decode_forward(params, a, words, mask_h, parts, modes=None):

@@ -15,18 +15,18 @@ from numpy_sat.system.workspace import current
 
 
 class Cache(NamedTuple):
-    """The results of decode_forward that decode_backward needs. Arrays are (T, B, ...) unless stated otherwise."""
+    """Arrays and caches that decode_forward keeps for decode_backward."""
 
     params: dict
     picture: show_tell.PictureCache
-    words: np.ndarray
-    mask_h: np.ndarray
-    Ey: np.ndarray
+    words: np.ndarray  # (T, B)
+    mask_h: np.ndarray  # (T, B, S)
+    Ey: np.ndarray  # (T, B, M)
     h: np.ndarray  # (T + 1, B, S), the hidden state after the image first
     c: np.ndarray  # (T + 1, B, S)
-    ifog: np.ndarray
-    tanh_c: np.ndarray
-    dropped: np.ndarray  # h after dropout
+    ifog: np.ndarray  # (T, B, 4S) gates
+    tanh_c: np.ndarray  # (T, B, S)
+    dropped: np.ndarray  # (T, B, S) hidden states after dropout
 
 
 def decode_forward(params, a, words, mask_h):
