@@ -29,17 +29,27 @@ from numpy_sat.check.gradcheck import STEP, TINY
 
 
 def relative_error(analytic, numeric):
-    """max |a - n| / (max |a| + max |n|), from 0 where two arrays are equal to 1 where one of them is zero.
+    """Compute max |a - n| / (max |a| + max |n|).
 
-    Where both maxima are below TINY it is max |a - n|: both are zero, and a ratio would compare their rounding errors.
-    analytic, numeric: arrays of one shape. Returns a float, inf where there is a NaN; 0 of empty arrays.
+    It is 0 for equal arrays, and 1 if one array is zero. If both maxima are below TINY, both arrays count as zero, and
+    the result is max |a - n|, since a ratio would compare rounding errors.
+
+    Args:
+        analytic, numeric: arrays of the same shape.
+    Returns:
+        A float; inf if an array has a NaN, 0 for empty arrays.
     """
     raise NotImplementedError("exercise 1: relative_error")
 
 
 def numerical_gradient(loss, x, step=STEP):
-    """(loss(x + step) - loss(x - step)) / (2 step) for every entry of x, which is changed and restored in place.
+    """Compute (loss(x + step) - loss(x - step)) / (2 step) for every entry of x.
 
-    loss: function of no arguments that reads x; x: float64 array, or one entry's view. Returns an array like x.
+    Args:
+        loss: function without arguments that reads x.
+        x: float64 array, or the view of one entry; its entries are changed and restored in place.
+        step: size of the step.
+    Returns:
+        An array of the shape of x.
     """
     raise NotImplementedError("exercise 1: numerical_gradient")

@@ -1,1 +1,1 @@
-"""What tests and exercises judge with: numerical gradients, and verdicts in words."""
+"""Gradient checks against finite differences."""

@@ -1,9 +1,12 @@
-"""Gradient checks that bite: every entry of every gradient against central differences, in float64.
+"""Gradient checks: compare every entry of every gradient with central differences, in float64.
 
-A wrong backward pass slips through a weak check in known ways, and each has its answer here: a random upstream
-gradient for every output (under `out.sum()` a softmax has no gradient at all); every entry, not a sample; errors taken
-relative to an array's largest value; inputs at a kink (relu at 0, equal maxima) told apart from wrong gradients by
-other step sizes; and beside the numbers shapes, dtypes, untouched inputs, and independence of other calls.
+A weak check accepts some wrong backward passes. This check excludes the known cases:
+
+    upstream gradients are random, since under `out.sum()` the gradient of a softmax is zero
+    every entry is compared, not a sample
+    errors are relative to the largest value of an array
+    inputs at a kink (relu at 0, equal maxima) are told apart from wrong gradients by other step sizes
+    shapes, dtypes, unchanged inputs and independence of other calls are checked, too
 """
 
 from typing import NamedTuple
@@ -12,37 +15,37 @@ import numpy as np
 
 from numpy_sat.check import verdict
 
-STEP = 1e-5  # error of the difference quotient about step^2, of rounding about 1e-16 / step
-TINY = 1e-9  # below this on both sides a gradient is zero for our purposes, and errors are compared as they are
+STEP = 1e-5  # truncation error about step^2, rounding error about 1e-16 / step
+TINY = 1e-9  # if both gradients are below this, both count as zero, and their absolute difference is compared
 
 
 class ArrayReport(NamedTuple):
-    """How one gradient compares with finite differences."""
+    """The comparison of one gradient with finite differences."""
 
     name: str
-    error: float  # max |a - n| / (max |a| + max |n|); max |a - n| where `absolute`
+    error: float  # max |a - n| / (max |a| + max |n|); max |a - n| if `absolute`
     tolerance: float
-    absolute: bool  # both sides below TINY, as for a bias in front of a softmax
-    kink: bool  # two step sizes disagree: the inputs are to blame, not the gradient
-    index: tuple  # of the worst entry, and its two values
-    analytic: float
-    numeric: float
+    absolute: bool  # True if both gradients are below TINY, as for a bias before a softmax
+    kink: bool  # True if step sizes disagree: the inputs lie at a kink, so the gradient cannot be checked
+    index: tuple  # of the entry with the largest error
+    analytic: float  # the gradient there
+    numeric: float  # the finite difference there
 
     @property
     def ok(self):
-        """Whether the gradient is right: within the tolerance, at inputs that have one."""
+        """Return True if the error is within the tolerance, and the inputs are not at a kink."""
         return not self.kink and self.error <= self.tolerance
 
 
 class Report(NamedTuple):
-    """A whole check: one ArrayReport a gradient, and what is wrong besides the numbers, a sentence each."""
+    """The result of a check: one ArrayReport per gradient, and a sentence for each other mistake."""
 
     arrays: tuple[ArrayReport, ...]
     complaints: tuple[str, ...]
 
     @property
     def ok(self):
-        """Whether every gradient is right and there is nothing else to complain of."""
+        """Return True if every gradient is right and there is no complaint."""
         return not self.complaints and all(array.ok for array in self.arrays)
 
     def __str__(self):
@@ -50,11 +53,17 @@ class Report(NamedTuple):
 
 
 def check_layer(forward, backward, inputs, rng, options=None, tolerance=1e-7):
-    """Check a layer's pair: forward(**inputs, **options) -> outputs..., cache; backward(*d_outputs, cache).
+    """Check the forward and the backward pass of a layer.
 
-    inputs: {name: float64 array} to differentiate by, in the order in which backward returns their gradients;
-    options: {name: anything} passed along; rng: numpy Generator for the upstream gradients;
-    tolerance: largest error of a gradient. Returns a Report; never raises for a wrong gradient.
+    Args:
+        forward: function, forward(**inputs, **options) returns the outputs and a cache.
+        backward: function, backward(*upstream, cache) returns a gradient for each of the inputs.
+        inputs: {name: float64 array} to differentiate by, in the order of the gradients that backward returns.
+        rng: numpy Generator for the upstream gradients.
+        options: {name: value} of further arguments of forward.
+        tolerance: largest relative error of a right gradient.
+    Returns:
+        A Report. A wrong gradient raises no error.
     """
     options = options or {}
     watched = {**inputs, **{name: value for name, value in options.items() if isinstance(value, np.ndarray)}}
@@ -71,7 +80,7 @@ def check_layer(forward, backward, inputs, rng, options=None, tolerance=1e-7):
     grads = _as_dict(backward(*upstream, cache), inputs)
     complaints = _complaints(inputs, upstream, grads)
     comparable = all(_is_gradient(grads.get(name), x) for name, x in inputs.items())
-    kept = _copies(grads) if comparable else {}
+    gradients = _copies(grads) if comparable else {}
     complaints += _restore(watched, before)
     if not complaints:
         complaints = _repeat_complaints(run, backward, inputs, upstream, (outputs, cache, grads), rng)
@@ -79,14 +88,19 @@ def check_layer(forward, backward, inputs, rng, options=None, tolerance=1e-7):
     def loss():
         return sum(np.vdot(d, output) for d, output in zip(upstream, run(_copies(inputs))[0], strict=True))
 
-    arrays = _compare(loss, inputs, kept, tolerance) if comparable else ()
+    arrays = _compare(loss, inputs, gradients, tolerance) if comparable else ()
     return Report(arrays, tuple(complaints))
 
 
 def check_loss(loss_and_grads, params, tolerance=1e-6):
-    """Check a whole model: loss_and_grads(params) -> scalar loss, {name: gradient}.
+    """Check the gradients of a whole model.
 
-    params: {name: float64 array}. Returns a Report.
+    Args:
+        loss_and_grads: function, loss_and_grads(params) returns a scalar loss and {name: gradient}.
+        params: {name: float64 array}.
+        tolerance: largest relative error of a right gradient.
+    Returns:
+        A Report.
     """
     before = _copies(params)
     _, grads = loss_and_grads(params)
@@ -94,15 +108,20 @@ def check_loss(loss_and_grads, params, tolerance=1e-6):
     complaints += [f"a gradient for {name}, which is not a parameter" for name in grads if name not in params]
     if not complaints:
         complaints = _complaints(params, [], grads) + _restore(params, before)
-    # Copies, because the loss is about to be asked many times, and may own the arrays of its gradients.
+    # Copy the gradients: their arrays may belong to the loss, which is computed again below.
     arrays = () if complaints else _compare(lambda: loss_and_grads(params)[0], params, _copies(grads), tolerance)
     return Report(arrays, tuple(complaints))
 
 
 def numerical_gradient(loss, x, step=STEP):
-    """(loss(x + step) - loss(x - step)) / (2 step) for every entry of x, which is changed and restored in place.
+    """Compute (loss(x + step) - loss(x - step)) / (2 step) for every entry of x.
 
-    loss: function of no arguments that reads x; x: float64 array, or one entry's view. Returns an array like x.
+    Args:
+        loss: function without arguments that reads x.
+        x: float64 array, or the view of one entry; its entries are changed and restored in place.
+        step: size of the step.
+    Returns:
+        An array of the shape of x.
     """
     gradient = np.empty_like(x)
     for index in np.ndindex(x.shape):
@@ -117,10 +136,15 @@ def numerical_gradient(loss, x, step=STEP):
 
 
 def relative_error(analytic, numeric):
-    """max |a - n| / (max |a| + max |n|), from 0 where two arrays are equal to 1 where one of them is zero.
+    """Compute max |a - n| / (max |a| + max |n|).
 
-    Where both maxima are below TINY it is max |a - n|: both are zero, and a ratio would compare their rounding errors.
-    analytic, numeric: arrays of one shape. Returns a float, inf where there is a NaN; 0 of empty arrays.
+    It is 0 for equal arrays, and 1 if one array is zero. If both maxima are below TINY, both arrays count as zero, and
+    the result is max |a - n|, since a ratio would compare rounding errors.
+
+    Args:
+        analytic, numeric: arrays of the same shape.
+    Returns:
+        A float; inf if an array has a NaN, 0 for empty arrays.
     """
     worst, largest = _largest(analytic - numeric), (_largest(analytic), _largest(numeric))
     if not np.isfinite(worst):
@@ -129,17 +153,19 @@ def relative_error(analytic, numeric):
 
 
 def separated(rng, shape, gap=0.1):
-    """Random float64 values at least gap / 4 from zero and gap / 2 apart, so that no step crosses a kink."""
+    """Sample float64 values at least gap / 4 from zero and gap / 2 apart, so that no step crosses a kink."""
     size = int(np.prod(shape))
     values = (np.arange(size) - size // 2 + 0.5) * gap + rng.uniform(-gap / 4, gap / 4, size)
     return rng.permutation(values).reshape(shape)
 
 
 def _compare(loss, inputs, grads, tolerance):
+    """Return an ArrayReport for each of the inputs."""
     return tuple(_compare_array(loss, name, x, grads[name], tolerance) for name, x in inputs.items())
 
 
 def _compare_array(loss, name, x, analytic, tolerance):
+    """Compare a gradient with finite differences. Return its ArrayReport."""
     numeric = numerical_gradient(loss, x)
     if not x.size:
         return ArrayReport(name, 0.0, tolerance, True, False, (), 0.0, 0.0)
@@ -162,10 +188,16 @@ def _are_tiny(largest):
 
 
 def _at_kink(loss, entry, numeric, allowed):
-    """Whether the function has a corner within reach of the step.
+    """Return True if the loss has a kink within reach of the step.
 
-    Beside a corner, difference quotients with unlike steps disagree. In the very corner they agree, on the mean of the
-    slopes to the left and to the right; but there these two stay apart however small the step.
+    Beside a kink, difference quotients with different steps disagree. Exactly at a kink they agree on the mean of the
+    left and the right slope, but these two slopes stay apart for every step size.
+
+    Args:
+        loss: function without arguments.
+        entry: (1,) view of the entry.
+        numeric: the difference quotient with step STEP.
+        allowed: largest difference of a right gradient.
     """
     quotients = [numerical_gradient(loss, entry, STEP * factor)[0] for factor in (0.1, 3)]
     wide, narrow = (_slopes_apart(loss, entry, STEP * factor) for factor in (1, 0.1))
@@ -173,7 +205,7 @@ def _at_kink(loss, entry, numeric, allowed):
 
 
 def _slopes_apart(loss, entry, step):
-    """|slope to the right - slope to the left| of one entry's view: about step where the function is smooth."""
+    """Return |right slope - left slope| at one entry, which is about `step` for a smooth function."""
     value, middle, slopes = entry[0], loss(), []
     for x in (value - step, value + step):
         entry[0] = x
@@ -187,16 +219,17 @@ def _copies(arrays):
 
 
 def _restore(arrays, before):
-    """A complaint for every array that is not what it was; it is made so again, that the numbers can be judged."""
-    found = []
+    """Restore the arrays that were changed, and return a complaint for each of them."""
+    complaints = []
     for name, array in arrays.items():
         if not np.array_equal(array, before[name]):
-            found.append(f"{name} was changed")
+            complaints.append(f"{name} was changed")
             array[...] = before[name]
-    return found
+    return complaints
 
 
 def _as_dict(grads, inputs):
+    """Return gradients by the names of the inputs; under the name "" if their number is wrong."""
     grads = grads if isinstance(grads, tuple) else (grads,)
     return dict(zip(inputs, grads, strict=True)) if len(grads) == len(inputs) else {"": grads}
 
@@ -206,51 +239,64 @@ def _is_gradient(d, x):
 
 
 def _complaints(inputs, upstream, grads):
+    """Return complaints about the number, type, shape, dtype and memory of gradients."""
     if "" in grads:
         plural = "" if len(grads[""]) == 1 else "s"
         return [f"returned {len(grads[''])} gradient{plural} for {len(inputs)} arrays ({', '.join(inputs)})"]
-    found = []
+    complaints = []
     for name, x in inputs.items():
         d = grads[name]
         if not isinstance(d, np.ndarray):
-            found.append(f"d{name} is of type {type(d).__name__}, not an array")
+            complaints.append(f"d{name} is of type {type(d).__name__}, not an array")
         elif d.shape != x.shape:
-            found.append(f"d{name} has shape {d.shape}, {name} has shape {x.shape}")
+            complaints.append(f"d{name} has shape {d.shape}, {name} has shape {x.shape}")
         elif d.dtype != x.dtype:
-            found.append(f"d{name} is {d.dtype}, {name} is {x.dtype}")
+            complaints.append(f"d{name} is {d.dtype}, {name} is {x.dtype}")
         elif not d.flags.c_contiguous:
-            found.append(f"d{name} is not contiguous")
+            complaints.append(f"d{name} is not contiguous")
         elif any(np.shares_memory(d, other) for other in (*inputs.values(), *upstream)):
-            found.append(f"d{name} is a view of an input or of an upstream gradient, not an array of its own")
-    return found
+            complaints.append(f"d{name} is a view of an input or of an upstream gradient, not an array of its own")
+    return complaints
 
 
 def _repeat_complaints(run, backward, inputs, upstream, first, rng):
-    """The same call gives the same answer, and two forwards, then both backwards, give what each gives alone."""
+    """Return complaints about results that depend on other calls.
+
+    The same call must give the same result. Two forward passes, then both backward passes, must give the results of
+    each pair alone.
+
+    Args:
+        run: function of the inputs that returns the outputs and the cache.
+        backward: the backward pass.
+        inputs: {name: array}.
+        upstream: upstream gradients.
+        first: outputs, cache and gradients of the first call.
+        rng: numpy Generator for other inputs.
+    """
     outputs, cache, grads = first
-    outputs_kept, kept = [np.array(output) for output in outputs], _copies(grads)
+    first_outputs, first_grads = [np.array(output) for output in outputs], _copies(grads)
     twice = _as_dict(backward(*upstream, cache), inputs)
-    twice_differs = {name for name in inputs if not _same(kept[name], twice[name])}
+    twice_differs = {name for name in inputs if not _same(first_grads[name], twice[name])}
 
     other_inputs = {name: x + 0.01 * rng.standard_normal(x.shape) for name, x in inputs.items()}
     outputs_again, cache = run(inputs)
-    forward_differs = not all(map(_same, outputs_kept, outputs_again))
+    forward_differs = not all(map(_same, first_outputs, outputs_again))
     _, other_cache = run(other_inputs)
     backward(*upstream, other_cache)
-    overwritten = {name for name in inputs if not _same(kept[name], grads[name])}
+    overwritten = {name for name in inputs if not _same(first_grads[name], grads[name])}
     again = _as_dict(backward(*upstream, cache), inputs)
 
-    found = ["the forward gave another answer the second time"] if forward_differs else []
-    if not all(map(_same, outputs_kept, outputs)):
-        found.append("an output of the forward was changed by a later call")
+    complaints = ["the second call of forward gave another result"] if forward_differs else []
+    if not all(map(_same, first_outputs, outputs)):
+        complaints.append("an output of forward was changed by a later call")
     for name in inputs:
         if name in twice_differs:
-            found.append(f"d{name} is another when the backward is called twice with one cache")
-        elif not _same(kept[name], again[name]):
-            found.append(f"d{name} is another after a second forward in between")
+            complaints.append(f"d{name} differs when backward is called twice with the same cache")
+        elif not _same(first_grads[name], again[name]):
+            complaints.append(f"d{name} differs after a second call of forward in between")
         elif name in overwritten:
-            found.append(f"d{name} was changed by a later call")
-    return found
+            complaints.append(f"d{name} was changed by a later call")
+    return complaints
 
 
 def _same(a, b):

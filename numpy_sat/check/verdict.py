@@ -1,14 +1,15 @@
-"""A check's outcome in words."""
+"""The result of a gradient check as text."""
 
 
 def describe(report):
-    """A gradcheck.Report as lines: what is wrong first, then every gradient with its error."""
+    """Return a gradcheck.Report as text: first what is wrong, then each gradient with its error."""
     lines = [f"WRONG: {complaint}" for complaint in report.complaints]
     lines += [_describe_array(array) for array in sorted(report.arrays, key=lambda array: array.ok)]
     return "\n".join(lines)
 
 
 def _describe_array(array):
+    """Return a line about one gradient. array: gradcheck.ArrayReport."""
     name, error = f"d{array.name}", f"{array.error:.1e}"
     if array.kink:
         return (
@@ -19,9 +20,9 @@ def _describe_array(array):
         return f"ok: {name} is zero, as it should be (largest value {error})"
     if array.ok:
         return f"ok: {name} (error {error})"
-    of_size = "" if array.absolute else " of its size"
+    unit = "" if array.absolute else " of its size"
     return (
-        f"WRONG: {name} is off by {error}{of_size} ({array.tolerance:.0e} allowed); worst at {_entry(array)}: yours "
+        f"WRONG: {name} is off by {error}{unit} ({array.tolerance:.0e} allowed); worst at {_entry(array)}: yours "
         f"{array.analytic:.6g}, finite differences {array.numeric:.6g}{_hint(array)}"
     )
 
@@ -31,7 +32,7 @@ def _entry(array):
 
 
 def _hint(array):
-    """What the two values' ratio suggests, where it is a plain one."""
+    """Return what a simple ratio of the two values suggests, such as a flipped sign."""
     if abs(array.numeric) < 1e-12 or abs(array.analytic) < 1e-12:
         return "" if array.analytic else " (yours is zero: a term is missing)"
     ratio = array.analytic / array.numeric

@@ -1,4 +1,4 @@
-"""check: the judge itself. Right layers pass; each way of being wrong is caught, and named."""
+"""Test the gradient check: right layers pass, and each kind of mistake is found and named."""
 
 import re
 
@@ -30,7 +30,7 @@ def check_linear(rng, backward, **sizes):
 
 
 def edited(position, change):
-    """The backward of linear with one of its gradients changed by a function of (gradient, dy, cache)."""
+    """Return the backward pass of linear with one gradient changed by a function of (gradient, dy, cache)."""
 
     def backward(dy, cache):
         grads = list(linear.linear_backward(dy, cache))
@@ -41,11 +41,11 @@ def edited(position, change):
 
 
 def lines(report, word):
-    """The lines of the verdict that begin with a word."""
+    """Return the lines of the verdict that begin with a word."""
     return [line for line in str(report).splitlines() if line.startswith(word)]
 
 
-# What is right
+# Right gradients
 
 
 def test_right_layers_pass(rng):
@@ -61,8 +61,7 @@ def test_options_are_passed_along(rng):
     assert gradcheck.check_layer(pool.max_pool_forward, pool.max_pool_backward, inputs, rng, options).ok
 
 
-def test_inputs_are_as_before(rng):
-    """The checker moves every entry and puts it back."""
+def test_inputs_are_restored(rng):
     inputs = linear_inputs(rng)
     before = {name: x.copy() for name, x in inputs.items()}
     gradcheck.check_layer(linear.linear_forward, linear.linear_backward, inputs, rng)
@@ -83,13 +82,13 @@ TINY = gradcheck.TINY
     ("analytic", "numeric", "error"),
     [
         ([3.0, -4.0], [3.0, -4.0], 0),
-        ([3.0, -4.0], [3.0, -2.0], 2 / 7),  # of the largest values, wherever they are
+        ([3.0, -4.0], [3.0, -2.0], 2 / 7),  # relative to the largest values
         ([[1.0], [-8.0]], [[1.0], [8.0]], 1),
         ([0.0, 0.0], [0.0, 5e-7], 1),
         ([0.0, 0.0], [0.0, 0.0], 0),
-        ([0.9 * TINY], [-0.9 * TINY], 1.8 * TINY),  # absolutely
+        ([0.9 * TINY], [-0.9 * TINY], 1.8 * TINY),  # absolute error
         ([0.5 * TINY, 0.0], [0.0, 0.0], 0.5 * TINY),
-        ([1.1 * TINY], [0.0], 1),  # of one of them not tiny
+        ([1.1 * TINY], [0.0], 1),  # one of them is not tiny
         ([0.0], [-1.1 * TINY], 1),
         ([np.nan, 1.0], [1.0, 1.0], np.inf),
         ([1.0, 1.0], [1.0, np.nan], np.inf),
@@ -101,9 +100,9 @@ TINY = gradcheck.TINY
 )
 def test_relative_error(analytic, numeric, error):
     with np.errstate(all="raise"):
-        found = gradcheck.relative_error(np.array(analytic), np.array(numeric))
-    assert type(found) is float
-    assert found == pytest.approx(error, rel=1e-12, abs=0)
+        result = gradcheck.relative_error(np.array(analytic), np.array(numeric))
+    assert type(result) is float
+    assert result == pytest.approx(error, rel=1e-12, abs=0)
 
 
 def test_the_report_has_the_relative_error(rng, monkeypatch):
@@ -124,10 +123,10 @@ def test_separated(rng, shape, gap):
     if values.size > 1:
         assert abs(np.sign(values).sum()) <= 1, "both signs, half and half"
         assert (np.diff(values.ravel()) < 0).any(), "shuffled"
-        assert not np.isin(gradcheck.separated(rng, shape, gap), values).any(), "others the next time"
+        assert not np.isin(gradcheck.separated(rng, shape, gap), values).any(), "other values in the next call"
 
 
-# Wrong numbers: the array, how far off, and what its worst entry suggests
+# Wrong numbers: the message names the array, the error and what the worst entry suggests
 
 WRONG_NUMBERS = {
     "sign flipped": ("dx", edited(0, lambda dx, dy, cache: -dx), "the sign is flipped"),
@@ -144,8 +143,8 @@ WRONG_NUMBERS = {
 }
 
 
-@pytest.mark.parametrize(("name", "backward", "says"), WRONG_NUMBERS.values(), ids=WRONG_NUMBERS)
-def test_wrong_numbers(rng, name, backward, says):
+@pytest.mark.parametrize(("name", "backward", "message"), WRONG_NUMBERS.values(), ids=WRONG_NUMBERS)
+def test_wrong_numbers(rng, name, backward, message):
     with np.errstate(all="raise"):
         report = check_linear(rng, backward)
     assert not report.ok
@@ -153,20 +152,19 @@ def test_wrong_numbers(rng, name, backward, says):
     (wrong,) = lines(report, "WRONG")
     assert wrong == str(report).splitlines()[0], "what is wrong comes first"
     assert wrong.startswith(f"WRONG: {name} is off by ")
-    assert says in wrong
+    assert message in wrong
     assert len(lines(report, "ok")) == 2
 
 
 @pytest.mark.parametrize("factor", [1.5, -0.5, 7, 1 + 1e-5])
-def test_no_guess_without_reason(rng, factor):
-    """A ratio that is not a plain one suggests nothing."""
+def test_other_ratios_give_no_hint(rng, factor):
     (wrong,) = lines(check_linear(rng, edited(1, lambda dW, dy, cache: factor * dW)), "WRONG")
     assert re.search(r"finite differences \S+$", wrong)
 
 
 @pytest.mark.parametrize("scale", [1e-4, 1e4])
 def test_errors_are_relative(rng, scale):
-    """Small and large gradients are judged alike, by their array's largest value."""
+    """Check that small and large gradients have the same tolerance relative to the largest value."""
 
     def check(factor):
         def backward(dy, cache):
@@ -179,14 +177,14 @@ def test_errors_are_relative(rng, scale):
 
 
 def test_transposed_square_matrix(rng):
-    """The shapes are right, so the numbers must tell."""
+    """Check a wrong gradient with the right shape."""
     report = check_linear(rng, edited(0, lambda dx, dy, cache: dy @ cache.W), I=3, O=3)
     assert not report.ok
     assert [array.name for array in report.arrays if not array.ok] == ["x"]
 
 
 def test_values_of_the_worst_entry(rng):
-    """The verdict prints both sides, so that a learner can compute the entry by hand."""
+    """Check that the verdict prints both values, so that a learner can compute the entry by hand."""
     report = check_linear(rng, edited(1, lambda dW, dy, cache: dW + 10 * (dW == dW[2, 1])))
     (array,) = (array for array in report.arrays if not array.ok)
     assert array.index == (2, 1)
@@ -196,13 +194,13 @@ def test_values_of_the_worst_entry(rng):
 
 
 def test_small_errors_count(rng):
-    """1e-6 of the largest value is too much, 1e-9 is rounding."""
+    """Check that an error of 1e-6 of the largest value is wrong, and 1e-9 is rounding."""
     assert not check_linear(rng, edited(1, lambda dW, dy, cache: dW * (1 + 1e-6))).ok
     assert check_linear(rng, edited(1, lambda dW, dy, cache: dW * (1 + 1e-9))).ok
 
 
 def test_softmax_without_its_second_term(rng):
-    """Under an upstream gradient of ones the right answer is 0 for any softmax; a random one sees the term."""
+    """Check that a missing term is found, which an upstream gradient of ones would miss."""
 
     def backward(dp, cache):
         return cache.p * dp
@@ -213,7 +211,7 @@ def test_softmax_without_its_second_term(rng):
 
 
 def test_lstm_with_swapped_gates(rng):
-    """Where i is taken for o, everything is wrong."""
+    """Check that all gradients are wrong if i and o are swapped."""
 
     def backward(dh_next, dc_next, cache):
         ifo = np.concatenate(np.split(cache.ifo.y, 3, axis=1)[::-1], axis=1)
@@ -224,7 +222,7 @@ def test_lstm_with_swapped_gates(rng):
 
 
 def test_lstm_with_swapped_columns(rng):
-    """Where only the weights' columns are in another order, only the weights' gradients are wrong."""
+    """Check that only the weights' gradients are wrong if the columns of the weights are swapped."""
 
     def backward(dh_next, dc_next, cache):
         *others, dW_x, dW_hh, db = lstm.lstm_backward(dh_next, dc_next, cache)
@@ -236,8 +234,7 @@ def test_lstm_with_swapped_columns(rng):
 
 
 @pytest.mark.parametrize(("keep_h", "keep_c"), [(0, 1), (1, 0)])
-def test_lstm_that_forgets_an_upstream_gradient(rng, keep_h, keep_c):
-    """What reaches h' comes from the word and from later steps, what reaches c' from later steps only."""
+def test_lstm_without_an_upstream_gradient(rng, keep_h, keep_c):
 
     def backward(dh_next, dc_next, cache):
         return lstm.lstm_backward(keep_h * dh_next, keep_c * dc_next, cache)
@@ -246,8 +243,8 @@ def test_lstm_that_forgets_an_upstream_gradient(rng, keep_h, keep_c):
     assert len(lines(report, "WRONG")) == 6
 
 
-def test_attention_that_forgets_dalpha(rng):
-    """The penalty's gradient arrives at alpha, a second output; da alone does not pass through it."""
+def test_attention_without_dalpha(rng):
+    """Check a backward pass without the gradient of the attention penalty. Only da does not depend on it."""
 
     def backward(dz, dalpha, cache):
         return attention.attend_backward(dz, 0 * dalpha, cache)
@@ -257,7 +254,7 @@ def test_attention_that_forgets_dalpha(rng):
     assert [array.name for array in report.arrays if array.ok] == ["a"]
 
 
-# Wrong besides the numbers
+# Other mistakes than wrong numbers
 
 
 def change_dy(dy, cache):
@@ -272,7 +269,7 @@ def change_x(dy, cache):
     return grads
 
 
-BESIDES = {
+OTHER_MISTAKES = {
     "too few": (lambda dy, cache: linear.linear_backward(dy, cache)[:2], "returned 2 gradients for 3 arrays (x, W, b)"),
     "too many": (lambda dy, cache: (*linear.linear_backward(dy, cache), dy), "returned 4 gradients for 3 arrays"),
     "nothing": (lambda dy, cache: None, "returned 1 gradient for 3 arrays"),
@@ -288,12 +285,12 @@ BESIDES = {
 }
 
 
-@pytest.mark.parametrize(("backward", "says"), BESIDES.values(), ids=BESIDES)
-def test_wrong_besides_the_numbers(rng, backward, says):
+@pytest.mark.parametrize(("backward", "message"), OTHER_MISTAKES.values(), ids=OTHER_MISTAKES)
+def test_other_mistakes(rng, backward, message):
     report = check_linear(rng, backward)
     assert not report.ok
     (wrong,) = lines(report, "WRONG")
-    assert wrong.startswith(f"WRONG: {says}")
+    assert wrong.startswith(f"WRONG: {message}")
 
 
 def test_wrong_dtype_does_not_hide_the_numbers(rng):
@@ -303,7 +300,7 @@ def test_wrong_dtype_does_not_hide_the_numbers(rng):
 
 
 def test_view_of_the_upstream_gradient(rng):
-    """Adding into it later would change the upstream gradient."""
+    """Check that a view is refused, because a later in-place sum would change the upstream gradient."""
 
     def forward(x, y):
         return x + y, None
@@ -318,8 +315,8 @@ def test_view_of_the_upstream_gradient(rng):
     ]
 
 
-def test_upstream_gradient_worked_on_in_place(rng):
-    """The numbers are right: only what was done to the caller's arrays is to blame."""
+def test_upstream_gradient_changed_in_place(rng):
+    """Check that the numbers are right, and only the change of the caller's array is a mistake."""
 
     def backward(dy, cache):
         dy *= cache.y > 0
@@ -360,41 +357,43 @@ def test_option_changed(rng):
     assert lines(report, "WRONG") == ["WRONG: mask was changed"]
 
 
-# State kept between calls
+# State between calls
 
 
-def test_last_forward_remembered(rng):
-    """A cache kept by the module, as a class would in `self`, is the wrong one after a second forward."""
-    kept = {}
+def test_cache_in_the_module(rng):
+    """Check that a cache in the module, or in `self` of a class, is wrong after a second call of forward."""
+    state = {}
 
     def forward(x, W, b):
-        y, kept["cache"] = linear.linear_forward(x, W, b)
+        y, state["cache"] = linear.linear_forward(x, W, b)
         return y, None
 
     report = gradcheck.check_layer(
-        forward, lambda dy, cache: linear.linear_backward(dy, kept["cache"]), linear_inputs(rng), rng
+        forward, lambda dy, cache: linear.linear_backward(dy, state["cache"]), linear_inputs(rng), rng
     )
     assert not report.ok
-    assert lines(report, "WRONG") == [f"WRONG: d{name} is another after a second forward in between" for name in "xW"]
+    assert lines(report, "WRONG") == [
+        f"WRONG: d{name} differs after a second call of forward in between" for name in "xW"
+    ]
 
 
 def test_gradient_accumulated_between_calls(rng):
-    kept = {}
+    state = {}
 
     def accumulate(db, dy, cache):
-        kept["db"] = kept.get("db", 0) + db
-        return kept["db"]
+        state["db"] = state.get("db", 0) + db
+        return state["db"]
 
     report = check_linear(rng, edited(2, accumulate))
-    assert lines(report, "WRONG") == ["WRONG: db is another when the backward is called twice with one cache"]
+    assert lines(report, "WRONG") == ["WRONG: db differs when backward is called twice with the same cache"]
 
 
 def test_gradient_in_a_buffer_of_the_module(rng):
-    """The next call overwrites what the first returned."""
-    kept = {}
+    """Check a backward pass whose next call overwrites the gradient of the first call."""
+    state = {}
 
     def overwrite(dW, dy, cache):
-        buffer = kept.setdefault("dW", np.empty_like(dW))
+        buffer = state.setdefault("dW", np.empty_like(dW))
         buffer[...] = dW
         return buffer
 
@@ -411,7 +410,7 @@ def test_output_in_a_buffer_of_the_module(rng):
         return buffer, cache
 
     report = gradcheck.check_layer(forward, linear.linear_backward, linear_inputs(rng), rng)
-    assert lines(report, "WRONG") == ["WRONG: an output of the forward was changed by a later call"]
+    assert lines(report, "WRONG") == ["WRONG: an output of forward was changed by a later call"]
 
 
 def test_cache_used_up(rng):
@@ -427,10 +426,10 @@ def test_cache_used_up(rng):
     report = gradcheck.check_layer(forward, backward, linear_inputs(rng), rng)
     assert not report.ok
     assert len(lines(report, "WRONG")) == 3
-    assert "WRONG: dx is another when the backward is called twice with one cache" in str(report)
+    assert "WRONG: dx differs when backward is called twice with the same cache" in str(report)
 
 
-def test_forward_that_draws_its_own_random_numbers(rng):
+def test_forward_with_its_own_random_numbers(rng):
     noise = np.random.default_rng(1)
 
     def forward(x, W, b):
@@ -438,14 +437,14 @@ def test_forward_that_draws_its_own_random_numbers(rng):
         return y + noise.standard_normal(y.shape), cache
 
     report = gradcheck.check_layer(forward, linear.linear_backward, linear_inputs(rng), rng)
-    assert "WRONG: the forward gave another answer the second time" in str(report)
+    assert "WRONG: the second call of forward gave another result" in str(report)
 
 
-# Corners and zeros
+# Kinks and zeros
 
 
 @pytest.mark.parametrize("distance", [0.0, 1e-9, -1e-7, 2e-6, -5e-6, 9e-6])
-def test_relu_at_its_corner_is_undecided(rng, distance):
+def test_relu_at_its_kink_is_undecided(rng, distance):
     x = gradcheck.separated(rng, (3, 4))
     x[1, 2] = distance
     report = gradcheck.check_layer(activations.relu_forward, activations.relu_backward, {"x": x}, rng)
@@ -454,7 +453,7 @@ def test_relu_at_its_corner_is_undecided(rng, distance):
     assert "move them apart" in str(report)
 
 
-def test_corner_out_of_reach_is_no_corner(rng):
+def test_a_distant_kink_does_not_matter(rng):
     x = gradcheck.separated(rng, (3, 4))
     x[1, 2] = 1e-3
     assert gradcheck.check_layer(activations.relu_forward, activations.relu_backward, {"x": x}, rng).ok
@@ -472,8 +471,8 @@ def test_equal_maxima_are_undecided(rng, distance):
 
 
 @pytest.mark.parametrize("factor", [-1, 0, 2])
-def test_corner_is_no_excuse_for_a_smooth_layer(rng, factor):
-    """A wrong gradient of a strongly curved function is wrong, not undecided."""
+def test_a_strongly_curved_function_has_no_kink(rng, factor):
+    """Check that a wrong gradient of such a function is wrong, not undecided."""
 
     def forward(x):
         return np.sin(20 * x), x
@@ -487,7 +486,7 @@ def test_corner_is_no_excuse_for_a_smooth_layer(rng, factor):
 
 
 def bias_before_softmax(x, b):
-    """A bias shared by all scores of a row: softmax does not see it."""
+    """Compute a softmax of scores plus a common bias, which does not change the result."""
     p, cache = softmax.softmax_forward(x + b)
     return p, cache
 
@@ -503,7 +502,7 @@ def test_zero_gradient_is_compared_absolutely_and_listed(rng):
     assert "ok: db is zero, as it should be (largest value " in str(report)
 
 
-def test_gradient_where_there_should_be_none(rng):
+def test_gradient_that_should_be_zero(rng):
     def backward(dp, cache):
         return softmax.softmax_backward(dp, cache), dp.sum(keepdims=True).reshape(1)
 
@@ -513,8 +512,8 @@ def test_gradient_where_there_should_be_none(rng):
 
 
 @pytest.mark.parametrize("value", [1.5e-9, 1.0])
-def test_gradient_by_what_is_not_used(rng, value):
-    """Finite differences are exactly 0 here; beside them even 1.5e-9 is too much, and is not blamed on a corner."""
+def test_gradient_of_an_unused_input(rng, value):
+    """Check that even 1.5e-9 is wrong where finite differences are exactly 0, and that it does not count as a kink."""
 
     def backward(dy, cache):
         return dy.copy(), np.full(2, value)
@@ -529,7 +528,7 @@ def test_gradient_by_what_is_not_used(rng, value):
 
 
 def model(params):
-    """The mean square of a linear map, its loss and gradients."""
+    """Return the mean square of a linear map and its gradients."""
     x = np.arange(6.0).reshape(2, 3) / 5
     y, cache = linear.linear_forward(x, params["W"], params["b"])
     _, dW, db = linear.linear_backward(2 * y / y.size, cache)
@@ -552,7 +551,7 @@ def test_right_model_passes(rng):
 
 
 @pytest.mark.parametrize(
-    ("change", "says"),
+    ("change", "message"),
     [
         (lambda params, grads: grads.pop("b"), "no gradient for b"),
         (lambda params, grads: grads.update(v=np.ones(3)), "a gradient for v, which is not a parameter"),
@@ -563,15 +562,15 @@ def test_right_model_passes(rng):
         (lambda params, grads: params["b"].__iadd__(1), "b was changed"),
     ],
 )
-def test_wrong_model(rng, change, says):
+def test_wrong_model(rng, change, message):
     report = gradcheck.check_loss(edited_model(change), random_arrays(rng, W=(3, 4), b=(4,)))
     assert not report.ok
     (wrong,) = lines(report, "WRONG")
-    assert wrong.startswith(f"WRONG: {says}")
+    assert wrong.startswith(f"WRONG: {message}")
 
 
-def test_model_may_own_its_gradients(rng):
-    """A trainer's workspace is overwritten by each call; the first call's gradients are judged."""
+def test_gradients_may_live_in_a_workspace(rng):
+    """Check a model that overwrites its gradients in each call. The gradients of the first call count."""
     workspace = {"W": np.empty((3, 4)), "b": np.empty(4)}
 
     def loss_and_grads(params):
