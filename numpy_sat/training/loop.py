@@ -110,8 +110,8 @@ def _run_epoch(run, split, steps, bar, interrupt):
     save_time = step_time = time.monotonic()
     objective = objectives.of_epoch(run.recipe, progress.epoch)
     prepared = objective.prepare(split, run.vocabulary)
-    coming = batches.prefetch(_batches(run, split, first=progress.batch))
-    for batch in inputs.encoded(run.recipe, coming):
+    incoming = batches.prefetch(_batches(run, split, first=progress.batch))
+    for batch in inputs.encode_batches(run.recipe, incoming):
         loss, scores, norm, rate = train_step(run, batch, objective, prepared, steps, workspace)
         now = time.monotonic()
         progress.step, progress.batch = progress.step + 1, progress.batch + 1

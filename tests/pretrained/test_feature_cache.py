@@ -1,4 +1,4 @@
-"""Features kept on disk: the same bit for bit however often interrupted, whose they are, and what damages them."""
+"""The feature cache: interruption, damage, changes of net or images, and encoders that read features."""
 
 import inspect
 import os
@@ -21,8 +21,8 @@ N = 3 * feature_cache.BLOCK + 3
 
 
 @pytest.fixture
-def some(tmp_path, rng):
-    """N small images."""
+def examples(tmp_path, rng):
+    """Write N small images and return them as CaptionedImages."""
     folder = tmp_path / "images"
     folder.mkdir()
     for k in range(N):
@@ -46,18 +46,18 @@ def cache(tmp_path):
 
 
 @pytest.fixture
-def encoded():
-    """How many images each call encoded; filled by `counting`."""
+def sizes():
+    """Return a list that counting_net fills with the number of images in each call."""
     return []
 
 
-def counting(net, encoded, stop=None):
-    """The same net, noted; at call number `stop` the user presses Ctrl-C."""
+def counting_net(net, sizes, stop=None):
+    """Return a net that appends the size of each block to `sizes`. Call number `stop` raises KeyboardInterrupt."""
 
     def encode(images):
-        if len(encoded) == stop:
+        if len(sizes) == stop:
             raise KeyboardInterrupt
-        encoded.append(len(images))
+        sizes.append(len(images))
         return net.encode(images)
 
     return net._replace(encode=encode)
@@ -67,75 +67,75 @@ def files(cache):
     return sorted(path.suffix for path in cache.iterdir())
 
 
-def test_they_are_what_the_net_makes_of_each_image(some, params, net, cache):
-    found = feature_cache.load_features(some, net, cache)
-    assert (found.shape, found.dtype) == ((N, 6 * 6, 32), np.float16)
-    assert isinstance(found, np.memmap) and not found.flags.writeable
-    pixels = np.stack([images.read_image(image.path, SIDE) for image in some])
+def test_the_features_of_each_image(examples, params, net, cache):
+    features = feature_cache.load_features(examples, net, cache)
+    assert (features.shape, features.dtype) == ((N, 6 * 6, 32), np.float16)
+    assert isinstance(features, np.memmap) and not features.flags.writeable
+    pixels = np.stack([images.read_image(image.path, SIDE) for image in examples])
     expected = vgg.encode(params, batches.scale_pixels(pixels), STAGES)
-    np.testing.assert_allclose(found, expected, rtol=1e-3, atol=1e-4)
+    np.testing.assert_allclose(features, expected, rtol=1e-3, atol=1e-4)
 
 
-def test_the_second_time_nothing_is_encoded(some, net, cache, encoded):
-    first = feature_cache.load_features(some, counting(net, encoded), cache)
-    assert encoded == [8, 8, 8, 3]
-    again = feature_cache.load_features(some, counting(net, encoded), cache)
-    np.testing.assert_array_equal(again, first)
-    assert len(encoded) == 4 and files(cache) == [".npy", ".sums"]
+def test_the_second_call_encodes_nothing(examples, net, cache, sizes):
+    first = feature_cache.load_features(examples, counting_net(net, sizes), cache)
+    assert sizes == [8, 8, 8, 3]
+    second = feature_cache.load_features(examples, counting_net(net, sizes), cache)
+    np.testing.assert_array_equal(second, first)
+    assert len(sizes) == 4 and files(cache) == [".npy", ".sums"]
 
 
 @pytest.mark.parametrize("stop", [0, 1, 3])
-def test_interrupted_and_resumed_bit_for_bit(some, net, cache, encoded, tmp_path, stop):
-    whole = np.array(feature_cache.load_features(some, net, tmp_path / "other"))
+def test_interruption_does_not_change_the_features(examples, net, cache, sizes, tmp_path, stop):
+    expected = np.array(feature_cache.load_features(examples, net, tmp_path / "other"))
     with pytest.raises(KeyboardInterrupt):
-        feature_cache.load_features(some, counting(net, encoded, stop), cache)
-    assert files(cache) == [".part", ".sums"] and len(encoded) == stop
-    found = feature_cache.load_features(some, counting(net, encoded), cache)
-    assert encoded == [8, 8, 8, 3] and files(cache) == [".npy", ".sums"]
-    assert found.tobytes() == whole.tobytes()
-    (one,), (other,) = (list(folder.glob("*.npy")) for folder in (cache, tmp_path / "other"))
-    assert one.read_bytes() == other.read_bytes()
+        feature_cache.load_features(examples, counting_net(net, sizes, stop), cache)
+    assert files(cache) == [".part", ".sums"] and len(sizes) == stop
+    features = feature_cache.load_features(examples, counting_net(net, sizes), cache)
+    assert sizes == [8, 8, 8, 3] and files(cache) == [".npy", ".sums"]
+    assert features.tobytes() == expected.tobytes()
+    (file,), (expected_file,) = (list(folder.glob("*.npy")) for folder in (cache, tmp_path / "other"))
+    assert file.read_bytes() == expected_file.read_bytes()
 
 
-def test_progress_is_told_and_goes_on_where_it_was(some, net, cache, capsys):
+def test_the_progress_bar_continues_after_an_interruption(examples, net, cache, capsys):
     with pytest.raises(KeyboardInterrupt):
-        feature_cache.load_features(some, counting(net, [], 2), cache)
+        feature_cache.load_features(examples, counting_net(net, [], 2), cache)
     capsys.readouterr()
-    feature_cache.load_features(some, net, cache)
+    feature_cache.load_features(examples, net, cache)
     out, err = capsys.readouterr()
     assert out == "" and "encoding images: 100%" in err and f" 16/{N} " in err and f" 0/{N} " not in err
 
 
-def test_killed_between_a_block_and_its_sum(some, net, cache, encoded):
-    """Or in the middle of a block: what has no sum is computed anew."""
+def test_a_crash_between_a_block_and_its_checksum(examples, net, cache, sizes):
+    """Check that a block without a checksum is computed again."""
     with pytest.raises(KeyboardInterrupt):
-        feature_cache.load_features(some, counting(net, encoded, 2), cache)
+        feature_cache.load_features(examples, counting_net(net, sizes, 2), cache)
     (sums,) = cache.glob("*.sums")
     with open(sums, "r+b") as file:
         file.seek(4)
         file.write(bytes(4))
-    found = feature_cache.load_features(some, counting(net, encoded), cache)
-    assert encoded == [8, 8, 8, 8, 3]
-    np.testing.assert_array_equal(found, feature_cache.load_features(some, net, cache))
+    features = feature_cache.load_features(examples, counting_net(net, sizes), cache)
+    assert sizes == [8, 8, 8, 8, 3]
+    np.testing.assert_array_equal(features, feature_cache.load_features(examples, net, cache))
 
 
 @pytest.mark.parametrize("change", ["weight", "scale of pixels", "net", "size"])
-def test_other_weights_have_other_features_beside(some, params, net, cache, change):
-    first = np.array(feature_cache.load_features(some, net, cache))
-    other = {name: array.copy() for name, array in params.items()}
-    other["conv2_2.W"][1, 1, 3, 5] += change == "weight"
-    other["pixels.mean"] += change == "scale of pixels"
-    changed = feature_cache.net_of(vgg, other, STAGES, 2 * SIDE if change == "size" else SIDE)
+def test_each_net_has_its_own_file(examples, params, net, cache, change):
+    first = np.array(feature_cache.load_features(examples, net, cache))
+    new_params = {name: array.copy() for name, array in params.items()}
+    new_params["conv2_2.W"][1, 1, 3, 5] += change == "weight"
+    new_params["pixels.mean"] += change == "scale of pixels"
+    new_net = feature_cache.net_of(vgg, new_params, STAGES, 2 * SIDE if change == "size" else SIDE)
     if change == "net":
-        changed = feature_cache.net_of(convnet, params, STAGES, SIDE)
-    assert (changed.digest, changed.size) != (net.digest, net.size)
-    found = feature_cache.load_features(some, changed, cache)
-    assert found.shape != first.shape or not np.array_equal(found, first)
+        new_net = feature_cache.net_of(convnet, params, STAGES, SIDE)
+    assert (new_net.digest, new_net.size) != (net.digest, net.size)
+    features = feature_cache.load_features(examples, new_net, cache)
+    assert features.shape != first.shape or not np.array_equal(features, first)
     assert files(cache) == [".npy", ".npy", ".sums", ".sums"]
-    np.testing.assert_array_equal(feature_cache.load_features(some, net, cache), first)
+    np.testing.assert_array_equal(feature_cache.load_features(examples, net, cache), first)
 
 
-def test_the_digest_is_of_values_names_shapes_and_dtypes(params):
+def test_the_digest_depends_on_values_names_shapes_and_dtypes(params):
     x = np.arange(6, dtype=np.float32)
     variants = [{"x": x}, {"y": x}, {"x": x.reshape(2, 3)}, {"x": x.view(np.int32)}, {"x": x + 1}, {"x": x, "y": x}, {}]
     assert len({feature_cache.digest(variant) for variant in variants}) == len(variants)
@@ -148,104 +148,106 @@ def test_the_digest_is_of_values_names_shapes_and_dtypes(params):
     )
 
 
-def test_a_changed_image_replaces_them(some, net, cache, encoded):
-    first = np.array(feature_cache.load_features(some, net, cache))
-    Image.new("RGB", (15, 17), "red").save(some[9].path)
-    os.utime(some[9].path, ns=(0, 1))
-    found = feature_cache.load_features(some, counting(net, encoded), cache)
-    assert encoded == [8, 8, 8, 3] and files(cache) == [".npy", ".sums"]
-    assert [k for k in range(N) if not np.array_equal(found[k], first[k])] == [9]
+def test_a_changed_image_replaces_the_file(examples, net, cache, sizes):
+    first = np.array(feature_cache.load_features(examples, net, cache))
+    Image.new("RGB", (15, 17), "red").save(examples[9].path)
+    os.utime(examples[9].path, ns=(0, 1))
+    features = feature_cache.load_features(examples, counting_net(net, sizes), cache)
+    assert sizes == [8, 8, 8, 3] and files(cache) == [".npy", ".sums"]
+    assert [k for k in range(N) if not np.array_equal(features[k], first[k])] == [9]
 
 
-def test_part_of_a_set_superseded_goes_too(some, net, cache):
+def test_an_incomplete_file_of_changed_images_is_removed(examples, net, cache):
     with pytest.raises(KeyboardInterrupt):
-        feature_cache.load_features(some, counting(net, [], 1), cache)
-    os.utime(some[9].path, ns=(0, 1))
-    feature_cache.load_features(some, net, cache)
+        feature_cache.load_features(examples, counting_net(net, [], 1), cache)
+    os.utime(examples[9].path, ns=(0, 1))
+    feature_cache.load_features(examples, net, cache)
     assert files(cache) == [".npy", ".sums"]
 
 
 @pytest.mark.parametrize(
-    ("damage", "again"),
+    ("damage", "expected_sizes"),
     [
-        (lambda whole: whole[:-5000] + bytes([whole[-5000] ^ 1]) + whole[-4999:], [3]),  # a bit, in the last block
-        (lambda whole: whole[:-1], [8, 8, 8, 3]),
-        (lambda whole: whole[:40], [8, 8, 8, 3]),
-        (lambda whole: b"", [8, 8, 8, 3]),
-        (lambda whole: b"no array" * 100, [8, 8, 8, 3]),
-        (lambda whole: whole.replace(b"(27, 36, 32)", b"(27, 32, 36)"), [8, 8, 8, 3]),
-        (lambda whole: whole.replace(b"<f2", b"<i2"), [8, 8, 8, 3]),
+        (lambda data: data[:-5000] + bytes([data[-5000] ^ 1]) + data[-4999:], [3]),  # a bit, in the last block
+        (lambda data: data[:-1], [8, 8, 8, 3]),
+        (lambda data: data[:40], [8, 8, 8, 3]),
+        (lambda data: b"", [8, 8, 8, 3]),
+        (lambda data: b"no array" * 100, [8, 8, 8, 3]),
+        (lambda data: data.replace(b"(27, 36, 32)", b"(27, 32, 36)"), [8, 8, 8, 3]),
+        (lambda data: data.replace(b"<f2", b"<i2"), [8, 8, 8, 3]),
     ],
-    ids=["a bit", "cut", "cut in the header", "empty", "something else", "shape", "dtype"],
+    ids=["a bit", "truncated", "truncated header", "empty", "another format", "shape", "dtype"],
 )
-def test_damage_is_noticed_and_repaired(some, net, cache, encoded, damage, again):
-    first = np.array(feature_cache.load_features(some, net, cache))
+def test_damage_is_detected_and_repaired(examples, net, cache, sizes, damage, expected_sizes):
+    first = np.array(feature_cache.load_features(examples, net, cache))
     (file,) = cache.glob("*.npy")
     before = file.read_bytes()
     file.write_bytes(damage(before))
     assert file.read_bytes() != before
-    found = feature_cache.load_features(some, counting(net, encoded), cache)
-    assert encoded == again and files(cache) == [".npy", ".sums"]
-    np.testing.assert_array_equal(found, first)
+    features = feature_cache.load_features(examples, counting_net(net, sizes), cache)
+    assert sizes == expected_sizes and files(cache) == [".npy", ".sums"]
+    np.testing.assert_array_equal(features, first)
     assert file.read_bytes() == before
 
 
 @pytest.mark.parametrize("damage", [lambda sums: sums.unlink(), lambda sums: sums.write_bytes(b"four" * 3)])
-def test_without_sums_nothing_is_believed(some, net, cache, encoded, damage):
-    feature_cache.load_features(some, net, cache)
+def test_without_checksums_all_blocks_are_computed_again(examples, net, cache, sizes, damage):
+    feature_cache.load_features(examples, net, cache)
     damage(next(cache.glob("*.sums")))
-    feature_cache.load_features(some, counting(net, encoded), cache)
-    assert encoded == [8, 8, 8, 3]
+    feature_cache.load_features(examples, counting_net(net, sizes), cache)
+    assert sizes == [8, 8, 8, 3]
 
 
-@pytest.mark.parametrize(("value", "told"), [(7e4, "7e\\+04"), (np.inf, "inf"), (np.nan, "nan")])
-def test_what_16_bits_cannot_hold_is_refused(some, net, cache, value, told):
+@pytest.mark.parametrize(("value", "text"), [(7e4, "7e\\+04"), (np.inf, "inf"), (np.nan, "nan")])
+def test_features_that_float16_cannot_hold_are_refused(examples, net, cache, value, text):
     def encode(images):
         a = np.array(net.encode(images))
         a[2, 5, 7] = value
         return a
 
-    with pytest.raises(InputError, match=rf"2\.png: its features reach {told}, and 16 bits .* 65,504; is the prep"):
-        feature_cache.load_features(some, net._replace(encode=encode), cache)
-    feature_cache.load_features(some, net, cache)
+    with pytest.raises(
+        InputError, match=rf"2\.png: its features reach {text}, and 16 bits .* 65,504; check that --prep"
+    ):
+        feature_cache.load_features(examples, net._replace(encode=encode), cache)
+    feature_cache.load_features(examples, net, cache)
 
 
-def test_the_largest_that_16_bits_hold(some, net, cache):
-    found = feature_cache.load_features(some, net._replace(encode=lambda x: np.full((len(x), 36, 32), 65504.0)), cache)
-    assert (found == 65504).all()
+def test_the_largest_float16_number(examples, net, cache):
+    net = net._replace(encode=lambda x: np.full((len(x), 36, 32), 65504.0))
+    assert (feature_cache.load_features(examples, net, cache) == 65504).all()
 
 
-def test_a_bad_image_is_named_and_what_was_done_is_kept(some, net, cache, encoded):
-    whole = some[20].path.read_bytes()
-    stat = some[20].path.stat()
-    some[20].path.write_bytes(bytes(len(whole)))
-    os.utime(some[20].path, ns=(stat.st_mtime_ns, stat.st_mtime_ns))
+def test_a_bad_image_is_named_and_finished_blocks_remain(examples, net, cache, sizes):
+    path = examples[20].path
+    content, stat = path.read_bytes(), path.stat()
+    path.write_bytes(bytes(len(content)))
+    os.utime(path, ns=(stat.st_mtime_ns, stat.st_mtime_ns))
     with pytest.raises(InputError, match=r"20\.png is not an image"):
-        feature_cache.load_features(some, counting(net, encoded), cache)
-    some[20].path.write_bytes(whole)
-    os.utime(some[20].path, ns=(stat.st_mtime_ns, stat.st_mtime_ns))
-    feature_cache.load_features(some, counting(net, encoded), cache)
-    assert encoded == [8, 8, 8, 3]
+        feature_cache.load_features(examples, counting_net(net, sizes), cache)
+    path.write_bytes(content)
+    os.utime(path, ns=(stat.st_mtime_ns, stat.st_mtime_ns))
+    feature_cache.load_features(examples, counting_net(net, sizes), cache)
+    assert sizes == [8, 8, 8, 3]
 
 
-def test_a_full_disk_is_told_and_what_was_done_is_kept(some, net, cache, encoded, monkeypatch):
+def test_a_full_disk_is_reported_and_finished_blocks_remain(examples, net, cache, sizes, monkeypatch):
     write, calls = feature_cache._write, []
 
-    def until_full(file, data):
-        if len(calls) == 4:  # two blocks with their sums
+    def write_until_full(file, data):
+        if len(calls) == 4:  # two blocks with their checksums
             raise OSError(28, "No space left on device")
         calls.append(write(file, data))
 
-    monkeypatch.setattr(feature_cache, "_write", until_full)
+    monkeypatch.setattr(feature_cache, "_write", write_until_full)
     with pytest.raises(InputError, match=r"below: .* cannot be written \(No space left on device\); free some space"):
-        feature_cache.load_features(some, net, cache)
+        feature_cache.load_features(examples, net, cache)
     monkeypatch.undo()
-    feature_cache.load_features(some, counting(net, encoded), cache)
-    assert encoded == [8, 3]
+    feature_cache.load_features(examples, counting_net(net, sizes), cache)
+    assert sizes == [8, 3]
 
 
-def test_all_is_written_though_one_call_writes_less(rng):
-    class Slow:
+def test_all_data_are_written_in_several_calls(rng):
+    class SlowFile:
         written = b""
 
         def write(self, data):
@@ -253,84 +255,85 @@ def test_all_is_written_though_one_call_writes_less(rng):
             return min(5, len(data))
 
     data = rng.standard_normal((3, 4)).astype(np.float16)
-    file = Slow()
+    file = SlowFile()
     feature_cache._write(file, data)
     assert file.written == data.tobytes()
 
 
-def test_a_cache_that_cannot_be_written(some, net, tmp_path):
+def test_a_cache_that_cannot_be_written(examples, net, tmp_path):
     (tmp_path / "file").touch()
     with pytest.raises(InputError, match=r"file.* cannot be written \(.*\); .* NUMPY_SAT_CACHE"):
-        feature_cache.load_features(some, net, tmp_path / "file" / "cache")
+        feature_cache.load_features(examples, net, tmp_path / "file" / "cache")
 
 
-def test_another_process_that_is_done_first(some, net, cache):
-    """Both began at nothing; the other has moved the whole file to its place."""
+def test_another_process_that_finishes_first(examples, net, cache):
+    """Simulate another process that has computed the same features and renamed the file."""
 
     def encode(images):
         if (part := next(cache.glob("*.part"), None)) and len(images) < feature_cache.BLOCK:
             part.replace(Path(part).with_suffix(".npy"))
         return net.encode(images)
 
-    found = feature_cache.load_features(some, net._replace(encode=encode), cache)
-    np.testing.assert_array_equal(found, feature_cache.load_features(some, net, cache.parent / "other"))
+    features = feature_cache.load_features(examples, net._replace(encode=encode), cache)
+    np.testing.assert_array_equal(features, feature_cache.load_features(examples, net, cache.parent / "other"))
 
 
-@pytest.mark.parametrize(("given", "taken"), [("float16", "float32"), ("float32", "float32"), ("float64", "float64")])
-def test_the_encoder_of_features_gives_what_it_is_given(rng, given, taken):
-    annotations = rng.standard_normal((2, 9, 32)).astype(given)
+@pytest.mark.parametrize(
+    ("dtype", "expected_dtype"), [("float16", "float32"), ("float32", "float32"), ("float64", "float64")]
+)
+def test_the_features_encoder_without_tuned_stages_returns_its_inputs(rng, dtype, expected_dtype):
+    annotations = rng.standard_normal((2, 9, 32)).astype(dtype)
     before = annotations.copy()
-    sizes = vgg, STAGES, 0
-    assert encoder.init_params(rng, sizes) == {} and encoder.size(sizes) == 32
-    a, cache = encoder.encode_forward({}, annotations, sizes)
-    assert a.dtype == taken and np.array_equal(a, annotations)
-    np.testing.assert_array_equal(encoder.encode({}, annotations, sizes), a)
+    stages = vgg, STAGES, 0
+    assert encoder.init_params(rng, stages) == {} and encoder.size(stages) == 32
+    a, cache = encoder.encode_forward({}, annotations, stages)
+    assert a.dtype == expected_dtype and np.array_equal(a, annotations)
+    np.testing.assert_array_equal(encoder.encode({}, annotations, stages), a)
     assert encoder.encode_backward(a, cache) == {}
     np.testing.assert_array_equal(annotations, before)
 
 
-@pytest.mark.parametrize("given", ["float16", "float32", "float64"])
-def test_its_last_stages_are_computed(rng, params, given):
-    images = rng.standard_normal((2, 10, 10, 3)).astype("float64" if given == "float64" else "float32")
-    sizes, net = (vgg, STAGES, 1), {name: array.astype(images.dtype) for name, array in params.items()}
-    cells = vgg.encode(net, images, STAGES, stop=1).astype(given)
-    assert cells.shape == (2, 5 * 5, 16) and encoder.size(sizes) == 32
-    own = encoder.init_params(rng, sizes, dtype=images.dtype)
-    assert {name: array.shape for name, array in own.items()} == vgg.shapes(STAGES, start=1)
-    assert not any(array.any() for array in own.values())
-    own = {name: net[name] for name in own}
-    expected, cache = vgg.encode_forward(net, images, STAGES)
-    a, of_last = encoder.encode_forward(own, cells, sizes)
-    assert a.dtype == images.dtype and np.array_equal(encoder.encode(own, cells, sizes), a)
-    np.testing.assert_allclose(a, expected, rtol=0, atol=1e-2 if given == "float16" else 1e-5)
-    found, grads = encoder.encode_backward(a, of_last), vgg.encode_backward(a, cache)
-    assert found.keys() == own.keys()
-    for name, gradient in found.items():
-        error = np.linalg.norm(gradient - grads[name]) / np.linalg.norm(grads[name])
-        assert error <= (1e-2 if given == "float16" else 1e-5), name
+@pytest.mark.parametrize("dtype", ["float16", "float32", "float64"])
+def test_the_features_encoder_computes_tuned_stages(rng, params, dtype):
+    images = rng.standard_normal((2, 10, 10, 3)).astype("float64" if dtype == "float64" else "float32")
+    stages, net_params = (vgg, STAGES, 1), {name: array.astype(images.dtype) for name, array in params.items()}
+    features = vgg.encode(net_params, images, STAGES, stop=1).astype(dtype)
+    assert features.shape == (2, 5 * 5, 16) and encoder.size(stages) == 32
+    tuned_params = encoder.init_params(rng, stages, dtype=images.dtype)
+    assert {name: array.shape for name, array in tuned_params.items()} == vgg.shapes(STAGES, start=1)
+    assert not any(array.any() for array in tuned_params.values())
+    tuned_params = {name: net_params[name] for name in tuned_params}
+    expected, cache = vgg.encode_forward(net_params, images, STAGES)
+    a, tuned_cache = encoder.encode_forward(tuned_params, features, stages)
+    assert a.dtype == images.dtype and np.array_equal(encoder.encode(tuned_params, features, stages), a)
+    np.testing.assert_allclose(a, expected, rtol=0, atol=1e-2 if dtype == "float16" else 1e-5)
+    grads, expected_grads = encoder.encode_backward(a, tuned_cache), vgg.encode_backward(a, cache)
+    assert grads.keys() == tuned_params.keys()
+    for name, gradient in grads.items():
+        error = np.linalg.norm(gradient - expected_grads[name]) / np.linalg.norm(expected_grads[name])
+        assert error <= (1e-2 if dtype == "float16" else 1e-5), name
 
 
-def test_stages_that_are_left_out_tell_nets_apart(params):
+def test_the_digest_depends_on_tuned_stages(params):
     first = {name: params[name] for name in vgg.shapes(STAGES, stop=1)}
     net, part = feature_cache.net_of(vgg, params, STAGES, SIDE), feature_cache.net_of(vgg, first, STAGES, SIDE, 1)
-    whole = feature_cache.net_of(vgg, first, STAGES[:1], SIDE)  # of the same weights, but not pooled
-    assert len({net.digest, part.digest, whole.digest}) == 3
-    assert (net.shape(), part.shape(), whole.shape()) == ((36, 32), (36, 16), (144, 16))
+    short = feature_cache.net_of(vgg, first, STAGES[:1], SIDE)  # the weights of `part`, but no pooling after them
+    assert len({net.digest, part.digest, short.digest}) == 3
+    assert (net.shape(), part.shape(), short.shape()) == ((36, 32), (36, 16), (144, 16))
 
 
-def test_encoders_are_called_alike():
-    """Same functions, same order of arguments; those of one alone come last."""
+def test_encoders_have_the_same_interface():
+    """Check that all have the same functions with the same arguments, except `start` and `stop` at the end."""
     for module in (vgg, lite0, encoder):
         for name in ("init_params", "encode_forward", "encode_backward", "encode", "size"):
-            common, its_own = (inspect.signature(getattr(one, name)).parameters for one in (blind, module))
-            more = list(its_own)[len(common) :]
+            common, parameters = (inspect.signature(getattr(m, name)).parameters for m in (blind, module))
+            more = list(parameters)[len(common) :]
             assert set(more) <= {"start", "stop"} and (not more or name.startswith("encode"))
 
 
-def test_what_a_net_has_made_stays(net, rng):
-    """The next image's features do not take its place."""
+def test_a_second_call_does_not_overwrite_features(net, rng):
     first, second = (rng.uniform(-1, 1, (1, SIDE, SIDE, 3)).astype(np.float32) for _ in range(2))
-    found = net.encode(first)
-    before = found.copy()
+    features = net.encode(first)
+    before = features.copy()
     net.encode(second)
-    np.testing.assert_array_equal(found, before)
+    np.testing.assert_array_equal(features, before)

@@ -28,14 +28,14 @@ MARKER = "it-has-run"
 
 
 class Pickled:
-    """Written into a pickle as a call: of a function by its name, or of a persistent storage."""
+    """A value that Writer pickles as a call of a function by its name, or as a reference to a storage."""
 
     def __init__(self, name=None, *args, persistent=None):
         self.name, self.args, self.persistent = name, args, persistent
 
 
 class Writer(pickle._Pickler):
-    """A pickler that writes names that need not exist."""
+    """A pickler that can write names of functions that do not exist."""
 
     def save(self, obj, save_persistent_id=True):
         if not isinstance(obj, Pickled):
@@ -50,7 +50,7 @@ class Writer(pickle._Pickler):
 
 
 def name_of(text):
-    """The name alone, not a call."""
+    """Return a value that is pickled as a name alone, without a call."""
     return Pickled(text, None)
 
 
@@ -74,58 +74,59 @@ def storages(arrays):
 
 
 def old_file(named=None, keys=None, after=None, magic=torch_file.MAGIC, protocol=torch_file.PROTOCOL):
-    """A file as torch.save wrote it, of ARRAYS or of something else in the place of any part."""
+    """Return the bytes that the old torch.save writes for ARRAYS, or with other values in place of any part."""
     keys = [str(k) for k in range(len(ARRAYS))] if keys is None else keys
     if named is None:
         named = OrderedDict((name, tensor(str(k), array)) for k, (name, array) in enumerate(ARRAYS.items()))
-        named._metadata = OrderedDict(version=1)  # as torch notes it
+        named._metadata = OrderedDict(version=1)  # as in torch's state dicts
     return pickled(magic, protocol, {"little_endian": True}, named, keys) + (
         storages(ARRAYS.values()) if after is None else after
     )
 
 
 def read(tmp_path, data):
-    """Return what torch_file reads from these bytes, as the file that is expected."""
+    """Return what torch_file reads from a file with these bytes and the right digest."""
     path = tmp_path / "weights.pth"
     path.write_bytes(data)
     return torch_file.load(path, hashlib.sha256(data).hexdigest())
 
 
-def test_what_was_saved(tmp_path):
-    found = read(tmp_path, old_file())
-    assert list(found) == list(ARRAYS)
+def test_round_trip(tmp_path):
+    tensors = read(tmp_path, old_file())
+    assert list(tensors) == list(ARRAYS)
     for name, array in ARRAYS.items():
-        np.testing.assert_array_equal(found[name], array)
-        assert found[name].dtype == array.dtype and found[name].flags.writeable and found[name].flags.c_contiguous
+        np.testing.assert_array_equal(tensors[name], array)
+        assert tensors[name].dtype == array.dtype
+        assert tensors[name].flags.writeable and tensors[name].flags.c_contiguous
 
 
 def test_views_of_one_storage(tmp_path):
-    """Tensors may share numbers, lie transposed and begin somewhere within."""
+    """Read tensors that share numbers, are transposed, or start inside their storage."""
     numbers = np.arange(12, dtype="<f4")
     named = {
         "transposed": tensor("0", numbers, shape=(4, 3), strides=(1, 4)),
         "row": tensor("0", numbers, start=4, shape=(4,), strides=(1,)),
         "repeated": tensor("0", numbers, start=11, shape=(5,), strides=(0,)),
     }
-    found = read(tmp_path, old_file(named, ["0"], storages([numbers])))
-    np.testing.assert_array_equal(found["transposed"], numbers.reshape(3, 4).T)
-    np.testing.assert_array_equal(found["row"], [4, 5, 6, 7])
-    np.testing.assert_array_equal(found["repeated"], [11] * 5)
+    tensors = read(tmp_path, old_file(named, ["0"], storages([numbers])))
+    np.testing.assert_array_equal(tensors["transposed"], numbers.reshape(3, 4).T)
+    np.testing.assert_array_equal(tensors["row"], [4, 5, 6, 7])
+    np.testing.assert_array_equal(tensors["repeated"], [11] * 5)
 
 
-def test_as_torch_saves(tmp_path):
+def test_files_of_torch(tmp_path):
     torch = pytest.importorskip("torch")
     torch.manual_seed(0)
     net = torch.nn.Sequential(torch.nn.Conv2d(3, 4, 3), torch.nn.BatchNorm2d(4))
     torch.save(net.state_dict(), tmp_path / "saved.pth", _use_new_zipfile_serialization=False)
-    found = read(tmp_path, (tmp_path / "saved.pth").read_bytes())
-    assert list(found) == list(net.state_dict())
-    for name, right in net.state_dict().items():
-        np.testing.assert_array_equal(found[name], right.numpy())
+    tensors = read(tmp_path, (tmp_path / "saved.pth").read_bytes())
+    assert list(tensors) == list(net.state_dict())
+    for name, expected in net.state_dict().items():
+        np.testing.assert_array_equal(tensors[name], expected.numpy())
 
 
 class Reduced:
-    """Pickles as a call of any function."""
+    """A value that is pickled as a call of any function."""
 
     def __init__(self, function, *args):
         self.reduced = function, args
@@ -135,7 +136,7 @@ class Reduced:
 
 
 def attacks(marker):
-    """Values that, unpickled as Python does it, make the file `marker`."""
+    """Yield values that create the file `marker` when Python unpickles them."""
     program = f"open({str(marker)!r}, 'w')"
     yield "os.system", Reduced(os.system, f'"{sys.executable}" -c "{program}"')
     yield "builtins.exec", Reduced(exec, program)
@@ -143,17 +144,17 @@ def attacks(marker):
     yield "open", Reduced(open, str(marker), "w")
 
 
-@pytest.mark.parametrize("which", ["os.system", "builtins.exec", "a class", "open", "chain", "eval"])
+@pytest.mark.parametrize("attack", ["os.system", "builtins.exec", "a class", "open", "chain", "eval"])
 @pytest.mark.parametrize("place", ["alone", "magic", "value", "key", "in a tensor", "keys"])
-def test_nothing_is_run(tmp_path, which, place):
+def test_nothing_is_run(tmp_path, attack, place):
     marker = tmp_path / MARKER
-    if which == "eval":
+    if attack == "eval":
         evil = Pickled("builtins eval", f"open({str(marker)!r}, 'w')")
-    elif which == "chain":
+    elif attack == "chain":
         os_module = Pickled("builtins __import__", "os")
         evil = Pickled("builtins getattr", os_module, "getcwd")
     else:
-        evil = dict(attacks(marker))[which]
+        evil = dict(attacks(marker))[attack]
     array = np.zeros(1, "<f4")
     data = {
         "alone": lambda: pickled(evil),
@@ -168,8 +169,8 @@ def test_nothing_is_run(tmp_path, which, place):
     assert not marker.exists()
 
 
-def test_these_attacks_are_real(tmp_path):
-    """Python's own unpickler falls for them; else their refusal would say nothing."""
+def test_the_attacks_work_on_pickle(tmp_path):
+    """Check that Python's own unpickler runs the attacks. Otherwise the tests of their refusal would prove nothing."""
     for name, evil in attacks(tmp_path / MARKER):
         marker = tmp_path / MARKER
         result = pickle.loads(pickled(evil))
@@ -184,10 +185,13 @@ def test_these_attacks_are_real(tmp_path):
 @pytest.mark.parametrize(
     ("value", "message"),
     [
-        (np.arange(3.0), "it names numpy"),  # an array, by numpy's own functions
+        (np.arange(3.0), "it names numpy"),  # an array, pickled as a call of a function of numpy
         (Pickled("torch._utils _rebuild_parameter", 1), "it names torch._utils._rebuild_parameter"),
         (Pickled("collections OrderedDict", [("a", 1)]), "it calls OrderedDict with items"),
-        (Pickled("torch._utils _rebuild_tensor_v2", "0", 0, (1,), (2,)), "it describes a tensor by what is no Storage"),
+        (
+            Pickled("torch._utils _rebuild_tensor_v2", "0", 0, (1,), (2,)),
+            "it describes a tensor with a str instead of a Storage",
+        ),
         (Pickled(persistent=("module", "os", "0", "cpu", 1, None)), "it refers to"),
         (
             Pickled(persistent=("storage", name_of("torch QInt8Storage"), "0", "cpu", 1, None)),
@@ -196,11 +200,11 @@ def test_these_attacks_are_real(tmp_path):
         (b"bytes", "it names _codecs.encode"),
         (1.5, "it has the instruction BINFLOAT"),
         ({1, 2}, "it names __builtin__.set"),
-        ("a text", "it holds what is no tensor"),
-        (name_of("torch FloatStorage"), "it holds what is no tensor"),
+        ("a text", "it holds something other than tensors"),
+        (name_of("torch FloatStorage"), "it holds something other than tensors"),
     ],
 )
-def test_what_is_no_tensor_is_refused(tmp_path, value, message):
+def test_values_other_than_tensors_are_refused(tmp_path, value, message):
     with pytest.raises(InputError, match=f"refused, {message}"):
         read(tmp_path, old_file({"W": value}))
 
@@ -217,11 +221,11 @@ def test_what_is_no_tensor_is_refused(tmp_path, value, message):
         b"\x80\x02}N}b.",  # BUILD of None
         b"\x80\x02)}b.",  # BUILD of a tuple
         b"\x80\x05\x96\x01\x00\x00\x00\x00\x00\x00\x00a.",  # BYTEARRAY8
-        b"\x80\x02h\x07.",  # a memo that is not there
-        b"\x80\x02t.",  # a tuple since a mark that is not there
-        b"\x80\x02R.",  # a call of nothing
+        b"\x80\x02h\x07.",  # a memo index without a value
+        b"\x80\x02t.",  # a tuple without a mark
+        b"\x80\x02R.",  # a call without a function
         b"\x80\x02K\x01K\x02.",  # more than one value
-        b"\x80\x02}]Ns.",  # a list for a key
+        b"\x80\x02}]Ns.",  # a list as a key
         b"",
         b"PK\x03\x04 a zip, as torch.save writes today",
         b"not a pickle",
@@ -255,7 +259,7 @@ def test_tensors_stay_within_their_storage(tmp_path, changes):
 
 
 @pytest.mark.parametrize("keys", [[], ["0", "1", "2"], ["0", "1", "2", "3", "4"], ["0", "1", "2", "2"], [1, 2, 3, 4]])
-def test_keys_are_those_of_the_tensors(tmp_path, keys):
+def test_wrong_storage_keys(tmp_path, keys):
     with pytest.raises(InputError, match=r"refused|damaged"):
         read(tmp_path, old_file(keys=keys))
 
@@ -266,12 +270,12 @@ def test_other_files(tmp_path, change):
         read(tmp_path, old_file(**change))
 
 
-def test_cut_short_anywhere(tmp_path):
+def test_truncated_files(tmp_path):
     data = old_file()
     for length in [*range(0, len(data), 7), len(data) - 1]:
         with pytest.raises(InputError, match=r"weights.pth"):
             read(tmp_path, data[:length])
-    with pytest.raises(InputError, match="more in it"):
+    with pytest.raises(InputError, match="it has more bytes than its storages"):
         read(tmp_path, data + b"x")
 
 
@@ -325,15 +329,15 @@ def texts(count):
 
 
 HOSTILE = {  # name: (the program of a value, the message)
-    "BUILD of a class": (NAME + b"}X\x05\x00\x00\x00itemsK\x01sb", "it changes what is no list or dict"),
-    "BUILD of a function": (REBUILD + b"}b", "it changes what is no list or dict"),
+    "BUILD of a class": (NAME + b"}X\x05\x00\x00\x00itemsK\x01sb", "it changes a value that is not a list or dict"),
+    "BUILD of a function": (REBUILD + b"}b", "it changes a value that is not a list or dict"),
     "BUILD of a function's defaults": (
         REBUILD + b"N}X\x0c\x00\x00\x00__defaults__K\x01\x85s\x86b",
-        "it changes what is no list or dict",
+        "it changes a value that is not a list or dict",
     ),
-    "APPEND to a name": (NAME + b"K\x01a", "it changes what is no list or dict"),
-    "a note far away": (b"}r\xff\xff\xff\x7f", "it notes a value at place 2,147,483,647"),
-    "a note far away, once more": (b"}r\xff\xff\xff\xff", "it notes a value at place 4,294,967,295"),
+    "APPEND to a name": (NAME + b"K\x01a", "it changes a value that is not a list or dict"),
+    "a distant memo index": (b"}r\xff\xff\xff\x7f", "it stores a value at memo index 2,147,483,647"),
+    "a more distant memo index": (b"}r\xff\xff\xff\xff", "it stores a value at memo index 4,294,967,295"),
     "a tuple twice": (b"K\x01\x85q\x00h\x00\x86", "it uses a list, tuple or dict twice"),
     "a list in itself": (b"]q\x00h\x00a", "it uses a list, tuple or dict twice"),
     "doubled tuples": (
@@ -347,29 +351,29 @@ HOSTILE = {  # name: (the program of a value, the message)
     "deep calls": (b"N" + (b"q\x00" + NAME + b"h\x00\x85R") * 5_000, "it (uses|nests|names|calls)"),
     "deep marks": (b"(" * 90_000 + b"t" * 90_000, "it nests values too deep"),
     "many instructions": (b"(" + b"N" * 100_000 + b"t", "it has more than 100,000 instructions"),
-    "values from below a mark": (b"N(\x86t", "it takes values that are not there"),
-    "a long text that is not there": (b"X\xff\xff\xff\xffa", "cut short"),
-    "a long number that is not there": (b"\x8a\xffa", "cut short"),
+    "values from below a mark": (b"N(\x86t", "it takes values that do not exist"),
+    "a long text that is missing": (b"X\xff\xff\xff\xffa", "cut short"),
+    "a long number that is missing": (b"\x8a\xffa", "cut short"),
     "more text than is read": (b"X\x80\x84\x1e\x00" + b"a" * 2_000_000, "cut short"),
     "names on many lines": (b"c" + b"a" * 2_000_000, "cut short"),
     "a name without end": (b"c" + b"a" * 900_000 + b"\nload\n", "refused, it names"),
     "a dict as a function": (b"})R", "cut short, damaged"),
     "a text as a function": (texts(1) + b")R", "cut short, damaged"),
     "a storage's class as a function": (b"ctorch\nFloatStorage\n)R", "cut short, damaged"),
-    "arguments that are no tuple": (NAME + b"]R", "cut short, damaged"),
+    "arguments that are not a tuple": (NAME + b"]R", "cut short, damaged"),
     "arguments that are missing": (REBUILD + b")R", "cut short, damaged"),
-    "a key that has no hash": (b"}]Ns", "cut short, damaged"),
+    "a key without a hash": (b"}]Ns", "cut short, damaged"),
     "pairs without a value": (b"}(K\x01u", "cut short, damaged"),
     "a name of other modules": (b"ctorch.serialization\nload\n", r"it names torch\.serialization\.load"),
     "a dotted name": (b"ccollections\nOrderedDict.__init__\n", r"it names collections\.OrderedDict\.__init__"),
     "a module like torch": (b"ctorch.\nFloatStorage\n", r"it names torch\.\.FloatStorage"),
-    "a notice of another kind": (b"}N}K\x01K\x01s\x86b", "cut short, damaged"),
+    "attributes of another type": (b"}N}K\x01K\x01s\x86b", "cut short, damaged"),
 }
 
 
 @pytest.mark.parametrize("name", HOSTILE)
 def test_hostile_programs(tmp_path, name):
-    """Each is refused, in little memory and time, wherever it stands in the file."""
+    """Check that each program is refused with little memory at any position in the file."""
     program, message = HOSTILE[name]
     whole = b"\x80\x02" + program + b"."
     before = pickled(torch_file.MAGIC, torch_file.PROTOCOL, {})
@@ -408,13 +412,13 @@ STORAGE = ("storage", name_of("torch FloatStorage"), "0", "cpu", 1, None)
         (*STORAGE[:1], STORAGE[:1], *STORAGE[2:]),
     ],
 )
-def test_references_to_no_storage(tmp_path, reference):
-    with pytest.raises(InputError, match="refused, it refers to what is no storage of numbers"):
+def test_wrong_references_to_storages(tmp_path, reference):
+    with pytest.raises(InputError, match="refused, it refers to something other than a storage of numbers"):
         read(tmp_path, old_file({"W": Pickled(persistent=reference)}))
 
 
 def test_sizes_beyond_the_file(tmp_path):
-    """Neither a huge storage nor many views of one cost memory, and the largest tensors' sizes are never multiplied."""
+    """Check that huge storages and many views of one storage cost no memory, and that huge sizes are not multiplied."""
     numbers = np.zeros(100_000, "<f4")
     with pytest.raises(InputError, match="a storage is cut short"):
         read(tmp_path, old_file({"W": tensor("0", numbers, size=2**40)}, ["0"], struct.pack("<q", 2**40)))
@@ -424,7 +428,7 @@ def test_sizes_beyond_the_file(tmp_path):
     with pytest.raises(InputError, match="its tensors have more than 40,000,000 bytes"):
         read(tmp_path, old_file(views, ["0"], storages([numbers])))
     wide = tensor("0", numbers, shape=(2**2000,) * 1_000, strides=(0,) * 1_000)
-    with pytest.raises(InputError, match="a tensor has a size that cannot be"):
+    with pytest.raises(InputError, match="a tensor has an impossible size"):
         read(tmp_path, old_file({"W": wide}, ["0"], storages([numbers])))
     two = {"V": tensor("0", numbers), "W": tensor("0", numbers, size=50_000)}
     with pytest.raises(InputError, match="it describes one storage in two ways"):
@@ -434,20 +438,20 @@ def test_sizes_beyond_the_file(tmp_path):
 def test_a_file_of_another_size_is_refused_before_it_is_read(tmp_path):
     path = tmp_path / "weights.pth"
     with open(path, "wb") as file:
-        file.truncate(10**11)  # bytes, none of them on the disk
+        file.truncate(10**11)  # bytes of a sparse file, which takes no space on the disk
     with pytest.raises(InputError, match="it has more than 40,000,000 bytes"):
         torch_file.load(path, 64 * "0")
 
 
 def test_another_digest_is_refused_before_anything_is_read(tmp_path, monkeypatch):
-    monkeypatch.setattr(torch_file, "_tensors", None)
+    monkeypatch.setattr(torch_file, "_read_tensors", None)
     path = tmp_path / "weights.pth"
     path.write_bytes(old_file())
-    with pytest.raises(InputError, match=r"not the file that is expected: its SHA-256 is [0-9a-f]{64}, not 0000"):
+    with pytest.raises(InputError, match=r"not the expected file: its SHA-256 is [0-9a-f]{64}, not 0000"):
         torch_file.load(path, 64 * "0")
 
 
-def test_no_file(tmp_path):
+def test_missing_file(tmp_path):
     with pytest.raises(InputError, match=r"absent.pth: cannot be read"):
         torch_file.load(tmp_path / "absent.pth", 64 * "0")
 
