@@ -136,7 +136,7 @@ def test_settings_are_real(path):
             for text in piece.split():
                 name, _, value = text.partition("=")
                 if value != "N":
-                    settings.declared(name).parse(value)
+                    settings.find_setting(name).parse(value)
 
 
 def test_options_are_real(monkeypatch):

@@ -118,7 +118,7 @@ def test_captioner_of_the_package():
 def test_first_command_of_the_shipped_captioner():
     """Check that its first command gives its first recipe."""
     settings = checkpoint.load(runs.SHIPPED).settings
-    first = runs.beginning(settings)
+    first = runs.origin(settings)
     recipe = arguments.choose_recipe(arguments.parse(first["first_command"][1:]))
     digest = first["first_recipe"]["encoder"]["weights_digest"]
     assert first["first_command"][0] == "train" and settings["command"] is None

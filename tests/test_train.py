@@ -278,7 +278,7 @@ def test_a_blind_model_is_selected_by_loss_and_in_self_critical_epochs_by_cider(
     objective_per_epoch = []
 
     def is_self_critical(run):
-        return objectives.of_epoch(run.recipe, run.progress.epoch) is self_critical
+        return objectives.objective_of(run.recipe, run.progress.epoch) is self_critical
 
     monkeypatch.setattr(loop, "_run_epoch", lambda run, *_: objective_per_epoch.append(is_self_critical(run)))
     assert run(root, tmp_path / "run", "--blind", "--epochs", 6, "--set", "self_critical_epochs=3") == 0

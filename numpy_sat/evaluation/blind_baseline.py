@@ -79,7 +79,7 @@ def _training_command(run, model):
 
     It is the command that began the run, or the first run of its chain, with the decoder settings of this run.
     """
-    settings, first = model.settings, runs.beginning(model.settings)
+    settings, first = model.settings, runs.origin(model.settings)
     recipe = from_json(first["first_recipe"])
     command, *options = runs.without_options(first["first_command"], ("--out", "--root", "--weights"))
     options = [

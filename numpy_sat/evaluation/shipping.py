@@ -55,7 +55,7 @@ def ship(run, out):
         "encoder": _encoder(model.recipe),
         **_judged(run),
     }
-    first = runs.beginning(model.settings)
+    first = runs.origin(model.settings)
     first["first_command"] = runs.without_options(first["first_command"], ("--out", "--root"))
     settings = model.settings | first | {"command": None, "root": None, "provenance": provenance}
     settings.pop(runs.SOUP, None)  # names local folders, like the command and the root

@@ -59,7 +59,7 @@ def _embedding(run, model):
     words, E = (table[len(SPECIALS) :] for table in (model.vocabulary.words, model.params["E"]))
     if min(E.shape) < 2:
         raise InputError(f"{run}: {len(E)} x {E.shape[1]} numbers are too few for a map; train on more words.")
-    first = runs.beginning(model.settings)
+    first = runs.origin(model.settings)
     recipe, rng = from_json(first["first_recipe"]), stream(first["first_seed"], PARAMETERS)
     params = captioner.init_params(rng, recipe, np.zeros(len(model.vocabulary)))
     return words, E, params["E"][len(SPECIALS) :]

@@ -147,7 +147,7 @@ def read_log(folder):
     return entries
 
 
-def beginning(settings):
+def origin(settings):
     """Return the recipe (as JSON), seed and command of the first run of a chain.
 
     Each run of a chain was started --from the previous one.

@@ -18,14 +18,14 @@ def with_settings(recipe: Recipe, texts: Mapping[str, str]) -> Recipe:
     Raises:
         InputError: a setting is unknown, a value is impossible, or values contradict each other.
     """
-    changed = recipe.replace(**{name: declared(name).parse(text) for name, text in texts.items()})
+    changed = recipe.replace(**{name: find_setting(name).parse(text) for name, text in texts.items()})
     for name, setting in SETTINGS.items():
         if setting.refuse and (why := setting.refuse(changed)):
             raise InputError(f"{name}={_short(setting.text(changed.values()[name]))}: {why}.")
     return changed
 
 
-def declared(name: str):
+def find_setting(name: str):
     """Return the Setting of a name. Raises InputError, which suggests similar names, for an unknown one."""
     if name not in SETTINGS:
         similar = [known for known in SETTINGS if name in known] or difflib.get_close_matches(name, SETTINGS, 3)

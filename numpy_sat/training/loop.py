@@ -108,7 +108,7 @@ def _run_epoch(run, split, steps, bar, interrupt):
     """Train the remaining batches of an epoch, from run.progress on. Return early after Ctrl-C."""
     progress, workspace = run.progress, Workspace()
     save_time = step_time = time.monotonic()
-    objective = objectives.of_epoch(run.recipe, progress.epoch)
+    objective = objectives.objective_of(run.recipe, progress.epoch)
     prepared = objective.prepare(split, run.vocabulary)
     incoming = batches.prefetch(_batches(run, split, first=progress.batch))
     for batch in inputs.encode_batches(run.recipe, incoming):

@@ -88,7 +88,7 @@ def average_weights(params, state, keep):
         a += (1 - keep) * (params[name] - a)
 
 
-def averaged(params, state):
+def ema_params(params, state):
     """Return the parameters, with the EMA in place of each weight that has one.
 
     Args:

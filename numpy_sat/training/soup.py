@@ -49,7 +49,7 @@ def mix(paths, shares, out=None):
         _measure_running_statistics(params, first)
     ingredients = [(str(path), round(float(share), 4)) for path, share in zip(paths, shares, strict=True)]
     command = ["soup", *map(str, paths), "--shares", *(f"{share:g}" for share in shares)]
-    settings = first.settings | runs.beginning(first.settings) | {"command": command, runs.SOUP: ingredients}
+    settings = first.settings | runs.origin(first.settings) | {"command": command, runs.SOUP: ingredients}
     name = f"{runs.folder_of(paths[0]).resolve().name}-soup"
     seconds = max(model.progress["training_seconds"] for model in models)
     folder = out or runs.free_folder(name)
@@ -61,7 +61,7 @@ def mix(paths, shares, out=None):
 
 def _refuse_others(path, model, first_path, first):
     """Raise InputError if the two models do not have the same initial weights and the same tuned stages."""
-    if _beginning(model) != _beginning(first):
+    if _initial_state(model) != _initial_state(first):
         raise InputError(
             f"{path}: does not have the same initial weights as {first_path}, so the mean of their weights is "
             "meaningless; mix a run with the run it was trained --from, or two runs --from the same one."
@@ -74,9 +74,9 @@ def _refuse_others(path, model, first_path, first):
         )
 
 
-def _beginning(model):
+def _initial_state(model):
     """Return what determines the initial weights: recipe, seed and words of the first run of the model's chain."""
-    first = runs.beginning(model.settings)
+    first = runs.origin(model.settings)
     return first["first_recipe"], first["first_seed"], model.vocabulary.words
 
 

@@ -131,7 +131,7 @@ def _run_settings(args, before):
         "seed": args.seed or 0,
         "skip_missing": args.skip_missing,
     }
-    return settings | (runs.beginning(before.settings) if before else {})
+    return settings | (runs.origin(before.settings) if before else {})
 
 
 def _initial_params(args, recipe, before, seed, log_frequencies):

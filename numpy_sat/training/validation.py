@@ -27,7 +27,7 @@ def validate(run, data):
     """
     divergence.check(run)
     recipe, progress = run.recipe, run.progress
-    params = optimizers.averaged(run.params, run.optimizer)
+    params = optimizers.ema_params(run.params, run.optimizer)
     plain = batches.plain_batches(data.train, recipe.training.batch_size, captions_per_image=1)
     captioner.measure_running_statistics(params, plain, recipe)
     loss = heldout.loss(params, recipe, data.dev)
@@ -54,14 +54,14 @@ def validate(run, data):
 
 def _advance(progress, recipe, loss, mean_cider):
     """Update the progress after an epoch. Return True if its parameters are the best so far."""
-    objective = objectives.of_epoch(recipe, progress.epoch)
+    objective = objectives.objective_of(recipe, progress.epoch)
     score = objective.selection_score(recipe, mean_cider)
     is_best = (score, -loss) > (progress.best_score, -progress.best_loss)
     progress.epochs_since_best += 1
     if is_best:
         progress.best_score, progress.best_loss, progress.epochs_since_best = score, loss, 0
     progress.epoch, progress.batch = progress.epoch + 1, 0
-    if objectives.of_epoch(recipe, progress.epoch) is not objective:
+    if objectives.objective_of(recipe, progress.epoch) is not objective:
         progress.epochs_since_best = 0  # a new objective starts with the full patience
     return is_best
 

@@ -51,14 +51,14 @@ def test_rmsprop_matches_its_definition(rng):
 def test_ema_of_trained_weights(rng, update):
     """Check that the EMA starts as the weights, is separate from them, and exists only for weights with a gradient."""
     params, state, expected = params_and_grads(rng)[0] | {"fixed": np.ones(2)}, {}, {}
-    assert all(optimizers.averaged(params, state)[name] is array for name, array in params.items())
+    assert all(optimizers.ema_params(params, state)[name] is array for name, array in params.items())
     for t in range(4):
         grads = {name: rng.standard_normal(params[name].shape) for name in "Wb"}
         getattr(optimizers, update)(params, grads, state, 0.1)
         optimizers.average_weights(params, state, 0.75)
         for name in "Wb":
             expected[name] = 0.75 * expected[name] + 0.25 * params[name] if t else params[name].copy()
-    ema = optimizers.averaged(params, state)
+    ema = optimizers.ema_params(params, state)
     assert ema.keys() == params.keys() and ema["fixed"] is params["fixed"]
     for name in "Wb":
         np.testing.assert_allclose(ema[name], expected[name], rtol=1e-12)

@@ -17,7 +17,7 @@ model samples, in the last epochs of a run.
 from numpy_sat.training.objectives import cross_entropy, self_critical
 
 
-def of_epoch(recipe, epoch):
+def objective_of(recipe, epoch):
     """Return the objective module of an epoch. Epochs count from 0."""
     epochs, last = recipe.training.epochs, recipe.training.self_critical_epochs
     is_self_critical = last and epoch >= epochs - last
@@ -26,4 +26,4 @@ def of_epoch(recipe, epoch):
 
 def is_last(recipe, epoch):
     """Return True if the objective stays the same from this epoch to the end of the run."""
-    return of_epoch(recipe, epoch) is of_epoch(recipe, recipe.training.epochs)
+    return objective_of(recipe, epoch) is objective_of(recipe, recipe.training.epochs)
