@@ -2,11 +2,12 @@
 
 import argparse
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 from numpy_sat.data import catalog
 from numpy_sat.experiment import presets, runs, settings
-from numpy_sat.experiment.recipe import SETTINGS
+from numpy_sat.experiment.recipe import SETTINGS, Recipe
 from numpy_sat.system import cli
 from numpy_sat.system.errors import InputError
 
@@ -15,7 +16,7 @@ OPTIONS = tuple(name for name, setting in SETTINGS.items() if setting.has_own_op
 HELP = "help"  # argument of --set that prints all settings
 
 
-def parse(argv):
+def parse(argv: Sequence[str] | None) -> argparse.Namespace:
     """Parse the command's arguments.
 
     Contradictory arguments end the program with a message, as in argparse.
@@ -76,7 +77,7 @@ def _parser():
     return parser
 
 
-def choose_recipe(args, before=None):
+def choose_recipe(args: argparse.Namespace, before: runs.Model | None = None) -> Recipe:
     """Return the Recipe that the arguments select.
 
     Args:
@@ -93,7 +94,7 @@ def choose_recipe(args, before=None):
     return recipe
 
 
-def preset(args):
+def preset(args: argparse.Namespace) -> Recipe:
     """Return the preset Recipe of the arguments, before --set and other options change settings."""
     if not args.encoder:
         return presets.from_random_weights(args.data, args.small, args.model)

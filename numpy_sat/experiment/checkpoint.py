@@ -22,7 +22,7 @@ class Checkpoint(NamedTuple):
     progress: dict  # JSON: the fields of runs.Progress
 
 
-def save(path, checkpoint):
+def save(path: Path, checkpoint: Checkpoint) -> None:
     """Write a checkpoint file.
 
     The data go to a temporary file first, which is then renamed. So `path` never holds an incomplete checkpoint.
@@ -45,7 +45,7 @@ def save(path, checkpoint):
         os.replace(temporary, path)
 
 
-def load(path):
+def load(path: Path) -> Checkpoint:
     """Read a checkpoint file.
 
     Returns:
@@ -90,7 +90,7 @@ def _refuse_other_files(path):
         raise InputError(f"{path}: truncated, or not a checkpoint of numpy_sat; use another checkpoint of the run.")
 
 
-def check_shapes(path, params, expected):
+def check_shapes(path: Path, params: dict[str, np.ndarray], expected: dict[str, np.ndarray]) -> None:
     """Check that parameters have the expected names, shapes and dtypes.
 
     Args:

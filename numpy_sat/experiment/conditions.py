@@ -12,7 +12,7 @@ from numpy_sat.encoders import ENCODERS, lite0, reads_sentences
 GRIDS = tuple(lite0.STAGES)  # names of EfficientNet-Lite0's output grids: rows x columns x channels
 
 
-def read_stages(text):
+def read_stages(text: str) -> tuple:
     """Parse an encoder's stages: the name of a grid, or tuples of channels. Raises ValueError for other text."""
     if text in lite0.STAGES:
         return lite0.STAGES[text]
@@ -25,7 +25,7 @@ def read_stages(text):
     return stages
 
 
-def write_stages(stages):
+def write_stages(stages: tuple) -> str:
     """Return the text from which read_stages gets these stages."""
     grid = next((grid for grid, grid_stages in lite0.STAGES.items() if grid_stages == stages), None)
     return grid or str(stages).replace(" ", "")

@@ -198,7 +198,7 @@ class Augmentation:
     )
 
     @property
-    def changes(self):
+    def changes(self) -> bool:
         """True if training changes images at all."""
         return self != Augmentation()
 

@@ -3,6 +3,7 @@
 import hashlib
 import itertools
 import json
+from collections.abc import Collection, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import NamedTuple
@@ -60,7 +61,14 @@ class Run:
     progress: Progress
 
 
-def create(folder, settings, recipe, vocabulary, params, seconds=0.0):
+def create(
+    folder: Path,
+    settings: dict,
+    recipe: Recipe,
+    vocabulary: Vocabulary,
+    params: dict[str, np.ndarray],
+    seconds: float = 0.0,
+) -> Run:
     """Create the folder of a new run.
 
     Args:
@@ -86,13 +94,13 @@ def create(folder, settings, recipe, vocabulary, params, seconds=0.0):
     return Run(folder, settings, recipe, vocabulary, params, {}, Progress(training_seconds=seconds))
 
 
-def free_folder(name):
+def free_folder(name: str) -> Path:
     """Return runs/name, or the first of runs/name-2, runs/name-3, ... that does not exist yet."""
     names = itertools.chain([name], (f"{name}-{k}" for k in itertools.count(2)))
     return next(folder for folder in (Path("runs") / n for n in names) if not folder.exists())
 
 
-def resume(folder):
+def resume(folder: Path) -> Run:
     """Load the run in a folder from its last checkpoint, and remove later steps from its log.
 
     Returns:
@@ -115,12 +123,12 @@ def resume(folder):
     return Run(folder, model.settings, model.recipe, model.vocabulary, model.params, stored.optimizer, progress)
 
 
-def save_last(run):
+def save_last(run: Run) -> None:
     """Write the run's last checkpoint, from which training can be resumed."""
     _save(run, LAST, run.params, run.optimizer)
 
 
-def save_best(run, params):
+def save_best(run: Run, params: dict[str, np.ndarray]) -> None:
     """Write the run's best checkpoint. params: {name: array}, which may be the EMA of the weights."""
     _save(run, BEST, params, {})
 
@@ -129,13 +137,13 @@ def _save(run, name, params, optimizer):
     checkpoint.save(run.folder / name, checkpoint.Checkpoint(params, optimizer, run.settings, asdict(run.progress)))
 
 
-def log(run, kind, **entry):
+def log(run: Run, kind: str, **entry) -> None:
     """Append a line to the log: a JSON object with `kind`, the run's step, and the other keywords."""
     with writing(run.folder / LOG), open(run.folder / LOG, "a", encoding="utf-8") as file:
         file.write(json.dumps({"kind": kind, "step": run.progress.step, **entry}) + "\n")
 
 
-def read_log(folder):
+def read_log(folder: Path) -> list[dict]:
     """Return the entries of the log, oldest first; [] if there is no log. An incomplete last line is skipped."""
     entries = []
     if (folder / LOG).exists():
@@ -147,7 +155,7 @@ def read_log(folder):
     return entries
 
 
-def origin(settings):
+def origin(settings: dict) -> dict:
     """Return the recipe (as JSON), seed and command of the first run of a chain.
 
     Each run of a chain was started --from the previous one.
@@ -160,7 +168,7 @@ def origin(settings):
     return {first_name: settings.get(first_name, settings[name]) for first_name, name in FIRST.items()}
 
 
-def without_options(command, options):
+def without_options(command: Sequence[str], options: Collection[str]) -> list[str]:
     """Return a command line without some options and their values.
 
     Args:
@@ -175,12 +183,12 @@ def without_options(command, options):
     return words
 
 
-def folder_of(path):
+def folder_of(path: Path) -> Path:
     """Return a run's folder. path: the folder, or a checkpoint in it."""
     return path if path.is_dir() else path.parent
 
 
-def load_model(path):
+def load_model(path: Path) -> Model:
     """Load a trained model.
 
     Parameters that are stored as float16 become float32.
@@ -195,7 +203,7 @@ def load_model(path):
     return _read(checkpoint_of(path))[0]
 
 
-def checkpoint_of(path):
+def checkpoint_of(path: Path) -> Path:
     """Return the path of the checkpoint that load_model reads."""
     path = Path(path)
     if not path.is_dir():
@@ -203,7 +211,7 @@ def checkpoint_of(path):
     return path / BEST if (path / BEST).exists() else path / LAST
 
 
-def digest(path):
+def digest(path: Path) -> str:
     """Return the SHA-256 of the checkpoint that load_model reads. Evaluation reports contain it."""
     return hashlib.sha256(checkpoint_of(path).read_bytes()).hexdigest()
 

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping
 
 from numpy_sat.decoders import MODELS
 from numpy_sat.encoders import ENCODERS
+from numpy_sat.experiment.declaration import Setting
 from numpy_sat.experiment.recipe import SETTINGS, Recipe
 from numpy_sat.system.errors import InputError
 
@@ -25,7 +26,7 @@ def with_settings(recipe: Recipe, texts: Mapping[str, str]) -> Recipe:
     return changed
 
 
-def find_setting(name: str):
+def find_setting(name: str) -> Setting:
     """Return the Setting of a name. Raises InputError, which suggests similar names, for an unknown one."""
     if name not in SETTINGS:
         similar = [known for known in SETTINGS if name in known] or difflib.get_close_matches(name, SETTINGS, 3)

@@ -7,8 +7,11 @@ import importlib.util
 from functools import lru_cache
 from pathlib import Path
 
+import numpy as np
+
 from numpy_sat import captioner
 from numpy_sat.encoders import ENCODERS, lite0
+from numpy_sat.experiment.recipe import Recipe
 from numpy_sat.pretrained import feature_cache, torch_file, weights
 from numpy_sat.system.errors import InputError
 
@@ -17,7 +20,7 @@ FILE = "models/efficientnet-lite0-57934424.pth"
 SHA256 = "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db"
 
 
-def net(config):
+def net(config: Recipe) -> feature_cache.Net:
     """Return the feature_cache.Net of the frozen stages of a recipe's encoder.
 
     Args:
@@ -47,7 +50,7 @@ def net(config):
     return frozen
 
 
-def tuned(config):
+def tuned(config: Recipe) -> dict[str, np.ndarray]:
     """Return the pretrained weights of the tuned stages of a recipe's encoder, {name: array}; {} if there are none."""
     if not config.encoder.tuned_stages:
         return {}
@@ -74,7 +77,7 @@ def _params(name, stages, path, preprocessing):
     raise InputError(f"{name}: name the file of its weights by --weights.")
 
 
-def lite0_params(stages):
+def lite0_params(stages: tuple) -> dict[str, np.ndarray]:
     """Return the parameters of EfficientNet-Lite0, {name: array}.
 
     Args:
@@ -85,7 +88,7 @@ def lite0_params(stages):
     return lite0.adopt(torch_file.load(lite0_file(), SHA256), stages)
 
 
-def lite0_file():
+def lite0_file() -> Path:
     """Return the path of the file with the weights of EfficientNet-Lite0, without importing its package."""
     package = importlib.util.find_spec(PACKAGE)
     folders = package.submodule_search_locations if package else None

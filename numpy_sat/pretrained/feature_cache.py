@@ -12,14 +12,16 @@ scaled as the weights expect.
 import hashlib
 import os
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
+from types import ModuleType
 from typing import NamedTuple
 
 import numpy as np
 
 from numpy_sat.data import batches, images
+from numpy_sat.data.dataset import CaptionedImage
 from numpy_sat.system import progress
 from numpy_sat.system.errors import InputError
 from numpy_sat.system.workspace import Workspace
@@ -38,7 +40,7 @@ class Net(NamedTuple):
     digest: str  # hash of everything that determines the annotations of an image
 
 
-def net_of(encoder, params, stages, size, tuned=0):
+def net_of(encoder: ModuleType, params: dict[str, np.ndarray], stages: tuple, size: int, tuned: int = 0) -> Net:
     """Return the Net of the frozen stages of an encoder.
 
     Args:
@@ -60,7 +62,7 @@ def net_of(encoder, params, stages, size, tuned=0):
     return Net(encode, size, shape, digest(params, encoder.__name__, stages))
 
 
-def digest(params, *description):
+def digest(params: dict[str, np.ndarray], *description) -> str:
     """Return the SHA-256 of a net's parameters and description.
 
     Args:
@@ -75,7 +77,7 @@ def digest(params, *description):
     return sha256.hexdigest()
 
 
-def load_features(examples, net, cache):
+def load_features(examples: Sequence[CaptionedImage], net: Net, cache: Path) -> np.ndarray:
     """Load the features of a list of images from the cache. Compute missing ones first, with a progress bar.
 
     After Ctrl-C, the same call continues where the first one stopped.

@@ -1,16 +1,19 @@
 """The model inputs of images: pixels, or features from the frozen stages of a pretrained encoder."""
 
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
 
 from numpy_sat import pretrained
 from numpy_sat.data import batches, images
+from numpy_sat.data.dataset import CaptionedImage
+from numpy_sat.experiment.recipe import Recipe
 from numpy_sat.pretrained import feature_cache
 from numpy_sat.system import machine
 
 
-def load(config, examples):
+def load(config: Recipe, examples: Sequence[CaptionedImage]) -> np.ndarray:
     """Load the model inputs of a list of images, from the on-disk cache where possible.
 
     Args:
@@ -26,12 +29,12 @@ def load(config, examples):
     return load_pixels(config, examples)
 
 
-def load_pixels(config, examples):
+def load_pixels(config: Recipe, examples: Sequence[CaptionedImage]) -> np.ndarray:
     """Load images as (N, H, W, 3) uint8 for any encoder, as training with augmentation needs them."""
     return images.load_images(examples, config.encoder.image_size, machine.cache_folder())
 
 
-def encode_batches(config, incoming):
+def encode_batches(config: Recipe, incoming: Iterable[batches.Batch]) -> Iterator[batches.Batch]:
     """Encode the pixels of batches by the frozen stages of a pretrained encoder.
 
     Args:
@@ -45,7 +48,7 @@ def encode_batches(config, incoming):
         yield batch._replace(inputs=pretrained.net(config).encode(batch.inputs)) if is_pixels else batch
 
 
-def read(config, path):
+def read(config: Recipe, path: Path) -> np.ndarray:
     """Load the model input of a single image file, with a batch axis of 1. Raises InputError."""
     image = images.read_image(Path(path), config.encoder.image_size)[np.newaxis]
     return pretrained.net(config).encode(batches.scale_pixels(image)) if _reads_features(config) else image

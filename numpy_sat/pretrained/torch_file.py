@@ -26,6 +26,7 @@ import os
 import pickle
 import pickletools
 import textwrap
+from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
@@ -69,7 +70,7 @@ class _Refused(Exception):
     """A file contains something that is not read. The message says what."""
 
 
-def load(path, sha256):
+def load(path: Path, sha256: str) -> dict[str, np.ndarray]:
     """Load the tensors of a file.
 
     Args:

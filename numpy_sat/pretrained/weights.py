@@ -1,7 +1,9 @@
 """Read the weights of a net from a .safetensors or .npz file. Pickles are refused."""
 
 import textwrap
+from collections.abc import Sequence
 from pathlib import Path
+from types import ModuleType
 
 import numpy as np
 
@@ -11,7 +13,7 @@ MAX_NAMES = 4  # tensors that an error message names; it counts the others
 DTYPES = ("F32", "F16", "BF16")  # dtypes that can be read, by their names in safetensors
 
 
-def load(path, encoder, stages, preprocessing):
+def load(path: Path, encoder: ModuleType, stages: tuple, preprocessing: str) -> dict[str, np.ndarray]:
     """Load the parameters of a net from a file.
 
     Args:
@@ -27,7 +29,7 @@ def load(path, encoder, stages, preprocessing):
     return encoder.adopt(read(path, encoder.namings(stages), encoder.UNUSED), stages, preprocessing)
 
 
-def read(path, namings, unused=()):
+def read(path: Path, namings: Sequence[dict[str, tuple]], unused: Sequence[str] = ()) -> dict[str, np.ndarray]:
     """Read the tensors of a net with their names in the file. Other tensors are not read.
 
     Args:

@@ -6,13 +6,13 @@ from numpy_sat.experiment import runs
 from numpy_sat.system.errors import InputError
 
 
-def check(run):
+def check(run: runs.Run) -> None:
     """Raise InputError if a parameter is infinite or NaN, so that it is not saved. run: runs.Run."""
     if not all(np.isfinite(array).all() for array in run.params.values()):
         raise error(run)
 
 
-def error(run):
+def error(run: runs.Run) -> InputError:
     """Return the InputError that reports a diverged run and suggests what to change. run: runs.Run."""
     path = run.folder / runs.LAST
     note = f"the last good checkpoint is {path}" if path.exists() else "there was no checkpoint yet"

@@ -1,15 +1,19 @@
 """The training loop: epochs of steps, each epoch followed by a validation."""
 
+import argparse
 import signal
 import sys
 import time
 from functools import partial
+from types import ModuleType
+from typing import Any
 
 import numpy as np
 
 from numpy_sat import captioner
 from numpy_sat.data import batches
 from numpy_sat.experiment import runs
+from numpy_sat.loss import Loss
 from numpy_sat.pretrained import inputs
 from numpy_sat.system import cli
 from numpy_sat.system import progress as progress_bar
@@ -21,7 +25,7 @@ SAVE_SECONDS = 60  # seconds between checkpoints
 LOG_STEPS = 10  # steps between entries of the log
 
 
-def train(args):
+def train(args: argparse.Namespace) -> int:
     """Train a new or a resumed run to its end, or until Ctrl-C.
 
     Args:
@@ -50,7 +54,7 @@ def train(args):
     return 0
 
 
-def is_finished(run):
+def is_finished(run: runs.Run) -> bool:
     """Return True when training is over: all epochs are done, or early stopping triggered.
 
     Early stopping never ends a run before its self-critical epochs.
@@ -60,7 +64,9 @@ def is_finished(run):
     return progress.epoch >= recipe.training.epochs or stops_early
 
 
-def train_step(run, batch, objective, prepared, steps, workspace):
+def train_step(
+    run: runs.Run, batch: batches.Batch, objective: ModuleType, prepared: Any, steps: int, workspace: Workspace
+) -> tuple[Loss, dict[str, float], float, float]:
     """Update run.params and run.optimizer once, in place.
 
     Args:

@@ -11,7 +11,7 @@ from numpy_sat import kernels
 from numpy_sat.kernels import elementwise
 
 
-def clip_by_norm(grads, largest):
+def clip_by_norm(grads: dict[str, np.ndarray], largest: float) -> float:
     """Scale all gradients in place, so that their joint Euclidean norm is at most `largest` (Pascanu et al. 2013).
 
     Args:
@@ -27,7 +27,7 @@ def clip_by_norm(grads, largest):
     return norm
 
 
-def cosine_rate(step, steps, peak, warmup):
+def cosine_rate(step: int, steps: int, peak: float, warmup: int) -> float:
     """Return the learning rate of a step: linear warmup, then half a cosine down to 1 % of the peak.
 
     Args:
@@ -42,7 +42,7 @@ def cosine_rate(step, steps, peak, warmup):
     return peak * (0.01 + 0.99 * 0.5 * (1 + math.cos(math.pi * min(1.0, progress))))
 
 
-def decay_weights(params, grads, share):
+def decay_weights(params: dict[str, np.ndarray], grads: dict[str, np.ndarray], share: float) -> None:
     """Apply decoupled weight decay in place, w <- (1 - share) w (Loshchilov and Hutter 2019).
 
     Only matrices and filters with a gradient decay. Biases and the scales of batch normalization stay as they are.
@@ -57,7 +57,7 @@ def decay_weights(params, grads, share):
             params[name] *= 1 - share
 
 
-def shorten_step(params, before, share):
+def shorten_step(params: dict[str, np.ndarray], before: dict[str, np.ndarray], share: float) -> None:
     """Shorten the last step of some parameters in place, w <- before + share (w - before).
 
     Updates and weight decay change weights in proportion to the learning rate. So `share` scales the learning rate of
@@ -72,7 +72,7 @@ def shorten_step(params, before, share):
         params[name] -= (1 - share) * (params[name] - w)
 
 
-def average_weights(params, state, keep):
+def average_weights(params: dict[str, np.ndarray], state: dict[str, np.ndarray], keep: float) -> None:
     """Update the exponential moving average (EMA) of every trained weight in place, a <- keep a + (1 - keep) w.
 
     The EMA is about the mean of the last 1 / (1 - keep) steps, so the noise of single steps cancels (Polyak and
@@ -88,7 +88,7 @@ def average_weights(params, state, keep):
         a += (1 - keep) * (params[name] - a)
 
 
-def ema_params(params, state):
+def ema_params(params: dict[str, np.ndarray], state: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
     """Return the parameters, with the EMA in place of each weight that has one.
 
     Args:

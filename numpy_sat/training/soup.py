@@ -7,6 +7,9 @@ because it averages the word probabilities of all models. The mean of weights ma
 trained from the same initial weights.
 """
 
+from collections.abc import Sequence
+from pathlib import Path
+
 import numpy as np
 
 from numpy_sat import captioner, tasks
@@ -16,7 +19,7 @@ from numpy_sat.system import cli
 from numpy_sat.system.errors import InputError
 
 
-def mean(params, shares):
+def mean(params: Sequence[dict[str, np.ndarray]], shares: Sequence[float]) -> dict[str, np.ndarray]:
     """Return the weighted mean of parameters, {name: array}.
 
     Args:
@@ -30,7 +33,7 @@ def mean(params, shares):
     }
 
 
-def mix(paths, shares, out=None):
+def mix(paths: Sequence[Path], shares: Sequence[float], out: Path | None = None) -> None:
     """Write the weighted mean of the models of several runs as a new run.
 
     Args:

@@ -1,5 +1,6 @@
 """The start of training: create or resume a run, and load its data."""
 
+import argparse
 import hashlib
 from pathlib import Path
 from types import ModuleType
@@ -9,7 +10,7 @@ import numpy as np
 
 from numpy_sat import captioner, pretrained, tasks
 from numpy_sat.data import batches, catalog
-from numpy_sat.data.dataset import Example
+from numpy_sat.data.dataset import Dataset, Example
 from numpy_sat.data.vocabulary import Vocabulary, unigram_entropy, word_frequencies
 from numpy_sat.experiment import arguments, checkpoint, runs
 from numpy_sat.system.errors import InputError
@@ -25,7 +26,7 @@ class Data(NamedTuple):
     figure_example: Example  # the first example of dev, for the run's attention figure
 
 
-def start_run(args):
+def start_run(args: argparse.Namespace) -> tuple[runs.Run, Data]:
     """Create a new run and load its data.
 
     Args:
@@ -58,7 +59,7 @@ def start_run(args):
     return run, data
 
 
-def resume_run(args):
+def resume_run(args: argparse.Namespace) -> tuple[runs.Run, Data]:
     """Resume the run in the folder args.out, and load its data.
 
     Args:
@@ -79,7 +80,7 @@ def resume_run(args):
     return run, _load(run.recipe, run.vocabulary, dataset)
 
 
-def digest(dataset):
+def digest(dataset: Dataset) -> str:
     """Return the SHA-256 of the names and captions of train and dev, to recognize a data set."""
     examples = (example for split in ("train", "dev") for example in dataset.splits[split])
     text = "\0".join(part for example in examples for part in (example.name, *example.captions))

@@ -10,7 +10,7 @@ from numpy_sat import tasks
 from numpy_sat.decoders import MODELS
 from numpy_sat.evaluation import heldout
 from numpy_sat.experiment import arguments, runs
-from numpy_sat.experiment.recipe import SETTINGS
+from numpy_sat.experiment.recipe import SETTINGS, Recipe
 from numpy_sat.experiment.settings import is_idle
 from numpy_sat.system import cli
 from numpy_sat.system.errors import InputError, writing
@@ -32,7 +32,7 @@ VARIANTS = {  # {study: {name of the variant's folder: arguments of train}}
 RECIPE = "recipe"  # ablation of a recipe: each variant switches one setting off
 
 
-def run(study, out, rest, again):
+def run(study: str, out: Path | None, rest: list[str], again: str) -> int:
     """Train the variants of a study and compare them.
 
     Args:
@@ -70,7 +70,7 @@ def _compare(paths, common, out):
     tasks.of_data(common.data).compare(paths, request, out)
 
 
-def variants_of(study, recipe):
+def variants_of(study: str, recipe: Recipe) -> dict[str, list[str]]:
     """Return the variants of a study, {name: arguments of train}.
 
     Args:

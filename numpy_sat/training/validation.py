@@ -9,12 +9,12 @@ from numpy_sat.evaluation import figures, heldout
 from numpy_sat.experiment import runs
 from numpy_sat.metrics import bleu, cider
 from numpy_sat.system.errors import InputError
-from numpy_sat.training import divergence, objectives, optimizers
+from numpy_sat.training import divergence, objectives, optimizers, start
 
 SAMPLES = 3  # captions printed after every epoch
 
 
-def validate(run, data):
+def validate(run: runs.Run, data: start.Data) -> None:
     """Evaluate the run on the validation set, save it, and advance its progress to the next epoch.
 
     Loss and scores go to the log and the terminal. The curves and an attention map go to the run's figures.

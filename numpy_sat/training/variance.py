@@ -7,6 +7,9 @@ no baseline, a moving-average baseline, and the moving average with reward-to-go
 mean.
 """
 
+from collections.abc import Iterator
+from pathlib import Path
+
 import numpy as np
 
 from numpy_sat.data import batches
@@ -30,7 +33,7 @@ WAYS = {  # {name: (has the baseline, has reward-to-go)}
 }
 
 
-def show(path, rng):
+def show(path: Path, rng: np.random.Generator) -> None:
     """Print the variances while the model learns, and plot them.
 
     Args:
@@ -50,7 +53,9 @@ def show(path, rng):
     print(f"figure: {path}")
 
 
-def measure(rng, steps=STEPS, every=EVERY, repeats=REPEATS):
+def measure(
+    rng: np.random.Generator, steps: int = STEPS, every: int = EVERY, repeats: int = REPEATS
+) -> Iterator[tuple[int, float, dict[str, float]]]:
     """Train a tiny model, and measure the variance of its gradients on the way.
 
     Args:
@@ -75,7 +80,9 @@ def measure(rng, steps=STEPS, every=EVERY, repeats=REPEATS):
         optimizers.adam_update(params, grads, state, RATE)
 
 
-def variance(params, a, batch, way, rng, repeats):
+def variance(
+    params: dict[str, np.ndarray], a: np.ndarray, batch: batches.Batch, way: str, rng: np.random.Generator, repeats: int
+) -> float:
     """Return the variance of the gradient of one caption's bound (lambda_r = 1), summed over all parameters.
 
     The captions' samples are independent, so the variance of their mean gradient times B is that of one caption.
@@ -99,7 +106,7 @@ def variance(params, a, batch, way, rng, repeats):
     return np.var(gradients, axis=0, ddof=1).sum() * B
 
 
-def draw_batch(rng):
+def draw_batch(rng: np.random.Generator) -> tuple[np.ndarray, batches.Batch]:
     """Draw random images and their captions.
 
     Returns:

@@ -14,16 +14,19 @@ cross_entropy trains on the captions that people wrote, with teacher forcing. se
 model samples, in the last epochs of a run.
 """
 
+from types import ModuleType
+
+from numpy_sat.experiment.recipe import Recipe
 from numpy_sat.training.objectives import cross_entropy, self_critical
 
 
-def objective_of(recipe, epoch):
+def objective_of(recipe: Recipe, epoch: int) -> ModuleType:
     """Return the objective module of an epoch. Epochs count from 0."""
     epochs, last = recipe.training.epochs, recipe.training.self_critical_epochs
     is_self_critical = last and epoch >= epochs - last
     return self_critical if is_self_critical else cross_entropy
 
 
-def is_last(recipe, epoch):
+def is_last(recipe: Recipe, epoch: int) -> bool:
     """Return True if the objective stays the same from this epoch to the end of the run."""
     return objective_of(recipe, epoch) is objective_of(recipe, recipe.training.epochs)

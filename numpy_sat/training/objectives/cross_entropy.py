@@ -1,16 +1,27 @@
 """Cross-entropy with teacher forcing: the decoder predicts each word of a reference from the words before it."""
 
+from collections.abc import Callable
+
+import numpy as np
+
 from numpy_sat import captioner
+from numpy_sat.data.batches import Batch, Split
+from numpy_sat.data.vocabulary import Vocabulary
+from numpy_sat.experiment.recipe import Recipe
+from numpy_sat.loss import Loss
 from numpy_sat.system.streams import DROPOUT
+from numpy_sat.system.workspace import Workspace
 
 AVERAGES_WEIGHTS = False
 
 
-def prepare(split, vocabulary):
+def prepare(split: Split, vocabulary: Vocabulary) -> None:
     """Return None, because the batch holds everything that this objective needs."""
 
 
-def loss_and_grads(params, batch, recipe, prepared, random, workspace):
+def loss_and_grads(
+    params: dict[str, np.ndarray], batch: Batch, recipe: Recipe, prepared: None, random: Callable, workspace: Workspace
+) -> tuple[Loss, dict[str, np.ndarray], dict[str, float]]:
     """Compute the loss of equation 14 and its gradients.
 
     Args:
@@ -30,7 +41,7 @@ def loss_and_grads(params, batch, recipe, prepared, random, workspace):
     return loss, grads, {}
 
 
-def selection_score(config, cider):
+def selection_score(config: Recipe, cider: float) -> float:
     """Return the mean CIDEr-D on the validation set, or 0 for a blind model, so that its loss decides.
 
     A blind model writes the same caption for all images. Its CIDEr-D says little about how well it predicts words.

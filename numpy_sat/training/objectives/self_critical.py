@@ -5,19 +5,22 @@ is the score of the greedy caption of the same image. So samples that beat greed
 reward_baseline = "others", b is the mean score of the image's other samples (Luo 2020). No baseline has parameters.
 """
 
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import numpy as np
 
 from numpy_sat import captioner, decoders
 from numpy_sat.data import batches
-from numpy_sat.data.vocabulary import END, START
+from numpy_sat.data.vocabulary import END, START, Vocabulary
 from numpy_sat.decoders import MODELS
 from numpy_sat.decoding import search
 from numpy_sat.experiment.recipe import Recipe
 from numpy_sat.layers import policy, softmax
+from numpy_sat.loss import Loss
 from numpy_sat.metrics import cider
 from numpy_sat.system.streams import CAPTIONS, DROPOUT
+from numpy_sat.system.workspace import Workspace
 
 AVERAGES_WEIGHTS = True
 
@@ -27,7 +30,7 @@ class Judge(NamedTuple):
 
     idf: cider.Idf
     references: list  # for each training image, the cider.WeightedNgrams of each reference
-    vocabulary: object  # data.vocabulary.Vocabulary
+    vocabulary: Vocabulary
 
 
 class Samples(NamedTuple):
@@ -40,14 +43,21 @@ class Samples(NamedTuple):
     greedy: float  # mean CIDEr-D of the greedy captions, percent
 
 
-def prepare(split, vocabulary):
+def prepare(split: batches.Split, vocabulary: Vocabulary) -> Judge:
     """Return the Judge of a training split. split: data.batches.Split."""
     counts = [[cider.count_ngrams(words) for words in references] for references in split.references]
     idf = cider.Idf(counts)
     return Judge(idf, [[idf.weigh(caption) for caption in references] for references in counts], vocabulary)
 
 
-def loss_and_grads(params, batch, recipe, prepared, random, workspace):
+def loss_and_grads(
+    params: dict[str, np.ndarray],
+    batch: batches.Batch,
+    recipe: Recipe,
+    prepared: Judge,
+    random: Callable,
+    workspace: Workspace,
+) -> tuple[Loss, dict[str, np.ndarray], dict[str, float]]:
     """Sample captions of the batch's images, and compute the policy loss and its gradients.
 
     Args:
@@ -69,12 +79,12 @@ def loss_and_grads(params, batch, recipe, prepared, random, workspace):
     return loss, grads, {"sampled": samples.sampled, "greedy": samples.greedy}
 
 
-def selection_score(config, cider):
+def selection_score(config: Recipe, cider: float) -> float:
     """Return the mean CIDEr-D on the validation set, which this objective raises."""
     return cider
 
 
-def scores(judge, rows, captions):
+def scores(judge: Judge, rows: np.ndarray, captions: Sequence[Sequence[int]]) -> np.ndarray:
     """Score captions by CIDEr-D.
 
     Args:
@@ -90,7 +100,9 @@ def scores(judge, rows, captions):
     )
 
 
-def sample_captions(params, batch, recipe, judge, rng):
+def sample_captions(
+    params: dict[str, np.ndarray], batch: batches.Batch, recipe: Recipe, judge: Judge, rng: np.random.Generator
+) -> Samples:
     """Sample as many captions of each image as the batch has, and weight them by r - b.
 
     The model that is trained must be exactly the model that samples. Otherwise words that it never writes become ever
