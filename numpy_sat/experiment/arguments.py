@@ -46,7 +46,9 @@ def parse(argv: Sequence[str] | None) -> argparse.Namespace:
 
 
 def _parser():
-    parser = argparse.ArgumentParser(prog="python -m numpy_sat.train", description="Train the captioner.")
+    parser = argparse.ArgumentParser(
+        prog="python -m numpy_sat.train", description="Train a captioner of images, or a translator of phrases."
+    )
     parser.add_argument("--small", action="store_true", help="train a small model: a few minutes on a laptop")
     parser.add_argument("--data", choices=catalog.NAMES, help="data set (default: scenes, drawn images)")
     parser.add_argument("--root", type=Path, help="folder of the data set; for scenes, the folder to store them in")

@@ -130,7 +130,7 @@ class Training:
     batch_size: int = setting(16, "batch size: images per training step", minimum=1)
     captions_per_image: int = setting(3, "captions of each image in a batch", minimum=1)
     learning_rate: float = setting(4e-3, "learning rate at the peak of its schedule", above=0, option="--learning-rate")
-    optimizer: str = setting("adam", "update rule", choices=("adam", "rmsprop"), option="--optimizer")
+    optimizer: str = setting("adam", "update rule of the parameters", choices=("adam", "rmsprop"), option="--optimizer")
     warmup_steps: int = setting(100, "training steps until the learning rate reaches its peak", minimum=0)
     clip_norm: float = setting(
         5.0, "Euclidean norm above which the gradient is scaled down to it", above=0, option="--clip-norm"
