@@ -499,8 +499,8 @@ EQUIVALENT = {
         (
             *("init_params", "b = zeros"),
             [
-                f"blocks {one} and {other} of `b` (of i, f, o, g) are swapped"
-                for one, other in ((1, 2), (1, 3), (1, 4), (2, 3), (2, 4), (3, 4))
+                f"blocks {first} and {second} of `b` (of i, f, o, g) are swapped"
+                for first, second in ((1, 2), (1, 3), (1, 4), (2, 3), (2, 4), (3, 4))
             ],
             "all entries are zero",
         ),
@@ -569,8 +569,8 @@ EQUIVALENT = {
         (
             *("init_params", "b = np.zeros"),
             [
-                f"blocks {one} and {other} of `b` (of i, f, o, g) are swapped"
-                for one, other in itertools.combinations((1, 2, 3, 4), 2)
+                f"blocks {first} and {second} of `b` (of i, f, o, g) are swapped"
+                for first, second in itertools.combinations((1, 2, 3, 4), 2)
             ],
             "all entries are zero",
         ),

@@ -95,12 +95,12 @@ MISTAKES = [
         "conv_input_gradient",
         SHARE_LOOP,
         """\
-    spread = np.zeros((N, H + 2 * padding + P - 1, width + 2 * padding + Q - 1, dy.shape[3]), dy.dtype)
-    spread[:, P - 1 : P - 1 + rows * stride : stride, Q - 1 : Q - 1 + columns * stride : stride] = dy
+    dilated = np.zeros((N, H + 2 * padding + P - 1, width + 2 * padding + Q - 1, dy.shape[3]), dy.dtype)
+    dilated[:, P - 1 : P - 1 + rows * stride : stride, Q - 1 : Q - 1 + columns * stride : stride] = dy
     for p in range(P):
         for q in range(Q):
-            around = spread[:, p : p + H + 2 * padding, q : q + width + 2 * padding]
-            dx_padded += around @ W[p, q].T
+            cells = dilated[:, p : p + H + 2 * padding, q : q + width + 2 * padding]
+            dx_padded += cells @ W[p, q].T
 """,
         "dx_padded or cells or dx",
         TURNED,
