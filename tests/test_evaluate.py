@@ -1,4 +1,4 @@
-"""The command evaluate: the report on a trained model, its rows and its files."""
+"""Test the command evaluate: the report on a trained model, its rows and its files."""
 
 import dataclasses
 import json
@@ -33,82 +33,88 @@ from numpy_sat.pretrained import inputs
 pytestmark = pytest.mark.usefixtures("tiny_preset")
 
 
-def evaluated(*arguments):
+def run_evaluate(*arguments):
+    """Run the command and return its exit code."""
     return evaluate.main([*map(str, arguments)])
 
 
-def kept(folder, split="dev"):
+def read_report(folder, split="dev"):
+    """Return the JSON report in the folder of a run."""
     return json.loads((folder / f"evaluate-{split}.json").read_text(encoding="utf-8"))
 
 
 def test_evaluating(root, trained, capsys):
-    """What is in the JSON follows from the captions in it; the terminal and the Markdown show the same figures."""
-    assert evaluated(trained, "--beam", 2) == 0
+    """Check the scores in the JSON against its captions, and that output and Markdown show the same scores."""
+    assert run_evaluate(trained, "--beam", 2) == 0
     printed = capsys.readouterr().out
-    found, references = kept(trained), flickr8k.read_captions(root, "dev")
-    assert set(found["captions"]) == set(references) and len(references) == 8
-    rows = {row["name"]: row for row in found["rows"]}
-    score = judging.score(found["captions"], references)
+    report, references = read_report(trained), flickr8k.read_captions(root, "dev")
+    assert set(report["captions"]) == set(references) and len(references) == 8
+    rows = {row["name"]: row for row in report["rows"]}
+    score = judging.score(report["captions"], references)
     assert rows["this model"]["figures"] == pytest.approx(score)
     assert set(rows["this model"]["interval"]) == set(score)
-    without = judging.score(found["captions"], references, brevity=False)
-    assert rows["this model, no brevity penalty"]["figures"] == pytest.approx({n: without[n] for n in SCORES[:4]})
+    without_penalty = judging.score(report["captions"], references, brevity=False)
+    assert rows["this model, no brevity penalty"]["figures"] == pytest.approx(
+        {n: without_penalty[n] for n in SCORES[:4]}
+    )
     assert {"images shuffled (blind baseline)", "human captions, leave-one-out", "the paper, hard attention *"} < set(
         rows
     )
-    assert found["version"] == "0.1.0" and "8 images; beam width 2; 5 references" in found["protocol"]
-    assert 0 < found["attention"]["entropy"] <= found["attention"]["most"] == pytest.approx(math.log(64))
+    assert report["version"] == "0.1.0" and "8 images; beam width 2; 5 references" in report["protocol"]
+    assert 0 < report["attention"]["entropy"] <= report["attention"]["most"] == pytest.approx(math.log(64))
     markdown = (trained / "evaluate-dev.md").read_text(encoding="utf-8")
     for text in (printed, markdown):
         assert f"{score['BLEU-1']:.1f}" in text and "METEOR matches" in text and "COLLAPSED" not in text
-        assert found["protocol"].split(";")[0] in " ".join(text.split())
+        assert report["protocol"].split(";")[0] in " ".join(text.split())
     assert not list(trained.glob("*.part"))
 
 
-def test_constants_are_chosen_on_train(root, trained):
-    assert evaluated(trained, "--split", "test") == 0
-    found, known = kept(trained, "test"), flickr8k.read_captions(root, "train")
+def test_best_constants_come_from_train(root, trained):
+    assert run_evaluate(trained, "--split", "test") == 0
+    report, known = read_report(trained, "test"), flickr8k.read_captions(root, "train")
     best = {by: floors.best_constant(known, by) for by in ("BLEU-4", "CIDEr-D")}
     assert best["BLEU-4"] != best["CIDEr-D"]
     references = flickr8k.read_captions(root, "test")
-    rows = {row["name"]: row["figures"] for row in found["rows"]}
+    rows = {row["name"]: row["figures"] for row in report["rows"]}
     for by, text in best.items():
         expected = judging.score(dict.fromkeys(references, text), references)
         assert rows[f"best constant by {by}"] == pytest.approx(expected)
-        assert any(f'"{text}" (best constant by {by})' in note for note in found["notes"])
+        assert any(f'"{text}" (best constant by {by})' in note for note in report["notes"])
 
 
 def test_variety_is_of_all_captions_against_all_of_train(root, trained, monkeypatch):
-    seen, variety = [], caption_evaluation.variety
-    monkeypatch.setattr(caption_evaluation, "variety", lambda *args: seen.append(args) or variety(*args))
-    assert evaluated(trained) == 0
-    found, references = kept(trained), flickr8k.read_captions(root, "dev")
-    (ours, known), (people, _) = seen
-    assert [" ".join(words) for words in ours] == list(found["captions"].values())
-    assert [" ".join(words) for words in people] == [texts[0].lower()[:-2] for texts in references.values()]
-    assert len(known) == 24 * 5 and found["vocabulary"] == len(runs.load_model(trained).vocabulary) - 3
+    calls, variety = [], caption_evaluation.variety
+    monkeypatch.setattr(caption_evaluation, "variety", lambda *args: calls.append(args) or variety(*args))
+    assert run_evaluate(trained) == 0
+    report, references = read_report(trained), flickr8k.read_captions(root, "dev")
+    (captions, known), (human_captions, _) = calls
+    assert [" ".join(words) for words in captions] == list(report["captions"].values())
+    assert [" ".join(words) for words in human_captions] == [texts[0].lower()[:-2] for texts in references.values()]
+    assert len(known) == 24 * 5 and report["vocabulary"] == len(runs.load_model(trained).vocabulary) - 3
 
 
-def test_references_without_a_word_are_left_out(root, trained, tmp_path):
+def test_references_without_a_word_do_not_count(root, trained, tmp_path):
     copy = tmp_path / "copy"
     shutil.copytree(root, copy)
     token = copy / "Flickr8k_text" / "Flickr8k.token.txt"
     name = next(iter(flickr8k.read_captions(root, "dev")))
     lines = token.read_text().splitlines()
     token.write_text("".join(f"{name}#0\t...\n" if line.startswith(f"{name}#0") else f"{line}\n" for line in lines))
-    assert evaluated(trained, "--root", copy) == 0
-    assert "; 4 to 5 references per image" in kept(trained)["protocol"]
+    assert run_evaluate(trained, "--root", copy) == 0
+    assert "; 4 to 5 references per image" in read_report(trained)["protocol"]
 
 
-def test_one_constant_that_is_best_by_both_is_one_row(trained, monkeypatch):
+def test_a_constant_that_is_best_by_both_scores_has_one_row(trained, monkeypatch):
     monkeypatch.setattr(caption_evaluation.floors, "best_constant", lambda references, by: "a red circle")
-    assert evaluated(trained) == 0
-    assert [row["name"] for row in kept(trained)["rows"] if "constant" in row["name"]] == ["best constant caption"]
+    assert run_evaluate(trained) == 0
+    assert [row["name"] for row in read_report(trained)["rows"] if "constant" in row["name"]] == [
+        "best constant caption"
+    ]
 
 
-def test_the_blind_one_named_or_beside_the_run(root, trained, capsys):
+def test_a_blind_baseline_is_named_or_beside_the_run(root, trained, capsys):
     blind = trained.parent / "blind"
-    assert evaluated(trained) == 0
+    assert run_evaluate(trained) == 0
     printed = capsys.readouterr().out
     command = f"python -m numpy_sat.train --blind --small --data flickr8k --epochs 1 --root {root}"
     assert f"\n  {command} --out {trained}-blind\n" in printed and "blind language model:" not in printed
@@ -116,164 +122,172 @@ def test_the_blind_one_named_or_beside_the_run(root, trained, capsys):
     model.settings["command"] += ["--skip-missing", "--seed", "3"]
     (sentence,) = blind_baseline.notes(trained, model, None)
     assert "--epochs 1 --skip-missing --seed 3 --root" in sentence
-    assert evaluated(trained, "--blind", blind) == 0
-    named = kept(trained)
+    assert run_evaluate(trained, "--blind", blind) == 0
+    named = read_report(trained)
     blind.rename(f"{trained}-blind")
-    assert evaluated(trained / "best.npz") == 0
-    beside = kept(trained)
+    assert run_evaluate(trained / "best.npz") == 0
+    beside = read_report(trained)
     assert beside["rows"] == named["rows"]
     assert "blind language model" in [row["name"] for row in beside["rows"]]
     assert "There is no blind" not in str(beside["notes"]) and "(blind language model)" in str(beside["notes"])
 
 
-def test_a_blind_model_says_the_same_of_every_image(trained):
+def test_a_blind_model_writes_one_caption_for_all_images(trained):
     blind = trained.parent / "blind"
-    assert evaluated(blind) == 0
-    found = kept(blind)
-    assert len(set(found["captions"].values())) == 1 and "There is no blind" not in str(found["notes"])
-    assert evaluated(trained, "--blind", blind) == 0
-    rows = [{row["name"]: row["figures"] for row in one["rows"]} for one in (found, kept(trained))]
+    assert run_evaluate(blind) == 0
+    report = read_report(blind)
+    assert len(set(report["captions"].values())) == 1 and "There is no blind" not in str(report["notes"])
+    assert run_evaluate(trained, "--blind", blind) == 0
+    reports = report, read_report(trained)
+    rows = [{row["name"]: row["figures"] for row in report["rows"]} for report in reports]
     assert rows[0]["this model"] == rows[0]["images shuffled (blind baseline)"] == rows[1]["blind language model"]
 
 
-def test_what_is_no_blind_baseline_is_refused(root, trained, tmp_path, capsys):
-    assert evaluated(trained, "--blind", trained) == 2
+def test_unsuitable_blind_baselines_are_refused(root, trained, tmp_path, capsys):
+    assert run_evaluate(trained, "--blind", trained) == 2
     assert "is not a blind run; name one that was trained with --blind" in capsys.readouterr().err
     scenes.write(tmp_path / "other", seed=1, train=24, dev=8, test=4)
     assert run(tmp_path / "other", f"{trained}-blind", "--epochs", 1, "--blind") == 0
-    assert evaluated(trained) == 2
+    assert run_evaluate(trained) == 2
     assert "other captions than" in capsys.readouterr().err
-    assert evaluated(trained, "--blind", tmp_path / "nowhere") == 2
+    assert run_evaluate(trained, "--blind", tmp_path / "nowhere") == 2
     assert "nowhere" in capsys.readouterr().err
 
 
-def test_another_decoder_is_said(root, trained, monkeypatch):
-    """What --small stands for has changed since."""
+def test_another_decoder_is_reported(root, trained, monkeypatch):
+    """Check the notes after a change of the recipe of --small."""
     other = tiny.RECIPE.replace(hidden_size=8)
     monkeypatch.setitem(presets.PRESETS, ("flickr8k", True), other)
-    assert evaluated(trained) == 0
-    assert "--small" in str(kept(trained)["notes"]) and "--set" not in str(kept(trained)["notes"])
+    assert run_evaluate(trained) == 0
+    assert "--small" in str(read_report(trained)["notes"]) and "--set" not in str(read_report(trained)["notes"])
     assert run(root, f"{trained}-blind", "--epochs", 1, "--blind") == 0
-    assert evaluated(trained) == 0
-    assert "it differs in hidden_size." in str(kept(trained)["notes"])
+    assert run_evaluate(trained) == 0
+    assert "it differs in hidden_size." in str(read_report(trained)["notes"])
 
 
-def test_a_blind_run_is_kept_apart(root, tmp_path, monkeypatch):
+def test_a_blind_run_has_its_own_folder(root, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     assert train.main(["--small", "--blind", "--data", "flickr8k", "--root", str(root), "--epochs", "1"]) == 0
     model = runs.load_model(tmp_path / "runs" / "flickr8k-small-blind")
     assert model.recipe.encoder.blind and not any("conv" in name for name in model.params)
 
 
-def test_collapsed_attention_is_said_loudly(trained, capsys):
-    """With v = 0 every location scores the same."""
+def test_collapsed_attention_gives_a_warning(trained, capsys):
+    """Check a model with v = 0, whose locations all have the same score."""
     stored = checkpoint.load(trained / "best.npz")
     params = {**stored.params, "v": 0 * stored.params["v"]}
     checkpoint.save(trained / "best.npz", stored._replace(params=params))
-    assert evaluated(trained) == 0
+    assert run_evaluate(trained) == 0
     assert "!!! ATTENTION HAS COLLAPSED" in capsys.readouterr().out
-    assert kept(trained)["attention"]["collapsed"] is True
+    assert read_report(trained)["attention"]["collapsed"] is True
     assert "!!! ATTENTION HAS COLLAPSED" in (trained / "evaluate-dev.md").read_text()
 
 
-def test_only_the_photos_judged_are_needed(root, trained, tmp_path, capsys):
+def test_only_the_photos_of_the_split_are_needed(root, trained, tmp_path, capsys):
     copy = tmp_path / "copy"
     shutil.copytree(root, copy)
     lists = {split: flickr8k.read_captions(root, split) for split in ("train", "dev", "test")}
     for name in (*lists["train"], *lists["test"]):
         (copy / "Flicker8k_Dataset" / name).unlink()
-    assert evaluated(trained, "--root", copy) == 0
-    assert evaluated(trained, "--root", copy, "--split", "test") == 2
+    assert run_evaluate(trained, "--root", copy) == 0
+    assert run_evaluate(trained, "--root", copy, "--split", "test") == 2
     assert "Split test lacks 4 photos of 4" in capsys.readouterr().err
 
 
 def test_a_report_that_cannot_be_written(trained, capsys):
     (trained / "evaluate-dev.json").mkdir()
-    assert evaluated(trained) == 2
+    assert run_evaluate(trained) == 2
     assert "evaluate-dev.json: cannot be written" in capsys.readouterr().err
     assert not list(trained.glob("*.part"))
 
 
 @pytest.mark.parametrize("name", ["run", "tell"])
 def test_the_loss_is_the_one_of_training(root, trained, name, capsys):
-    """On all of dev; beside it that of the word frequencies of train, with one added to each word's count."""
+    """Check the loss on dev, and the loss of the word frequencies of train with add-one smoothing."""
     folder = trained.with_name(name)
-    assert evaluated(folder, "--beam", 1) == 0
+    assert run_evaluate(folder, "--beam", 1) == 0
     (logged,) = [entry["loss"] for entry in runs.read_log(folder) if entry["kind"] == "dev"]
-    loss = kept(folder)["loss"]
+    loss = read_report(folder)["loss"]
     assert loss["word"] == pytest.approx(logged, rel=1e-6)
     words = runs.load_model(folder).vocabulary.words
-    said = {
+    words_by_split = {
         split: [word for texts in flickr8k.read_captions(root, split).values() for text in texts
                 for word in (*ptb_tokenize(text), "<end>")]
         for split in ("train", "dev")
     }  # fmt: skip
-    count = Counter(said["train"])
-    log_p = [math.log((count[word] + 1) / (len(said["train"]) + len(words))) for word in said["dev"]]
+    count, total = Counter(words_by_split["train"]), len(words_by_split["train"]) + len(words)
+    log_p = [math.log((count[word] + 1) / total) for word in words_by_split["dev"]]
     assert loss["frequencies"] == pytest.approx(-np.mean(log_p), rel=1e-6)
     text = " ".join(capsys.readouterr().out.split())
     assert f"Loss: {loss['word']:.3f} nats per word" in text and f"alone reach {loss['frequencies']:.3f}" in text
 
 
-@pytest.mark.parametrize(("name", "said"), [("blind", "this model is blind"), ("tell", "this model has no attention")])
-def test_a_model_that_looks_nowhere(root, trained, tmp_path, capsys, name, said):
-    """Said wherever else it is said or drawn where a model looked; nothing has collapsed."""
+@pytest.mark.parametrize(
+    ("name", "reason"), [("blind", "this model is blind"), ("tell", "this model has no attention")]
+)
+def test_a_model_without_attention(root, trained, tmp_path, capsys, name, reason):
+    """Check that every command says why there is no attention map, and that no warning appears."""
     folder, photo = trained.with_name(name), next((root / "Flicker8k_Dataset").iterdir())
-    assert evaluated(folder) == 0
-    assert f"\nAttention: {said}" in capsys.readouterr().out
-    assert kept(folder)["attention"] is None and "COLLAPSED" not in (folder / "evaluate-dev.md").read_text()
+    assert run_evaluate(folder) == 0
+    assert f"\nAttention: {reason}" in capsys.readouterr().out
+    assert read_report(folder)["attention"] is None and "COLLAPSED" not in (folder / "evaluate-dev.md").read_text()
     assert show.main([str(folder), "--beam", "1"]) == 0
-    assert f"no attention map: {said}" in capsys.readouterr().out
+    assert f"no attention map: {reason}" in capsys.readouterr().out
     assert not (folder / "show-attention.png").exists() and (folder / "show-captions.png").exists()
     assert caption.main([str(folder), str(photo), "--show", str(tmp_path / "look.png")]) == 0
-    assert f"no attention map: {said}" in capsys.readouterr().out and not list(tmp_path.glob("*.png"))
+    assert f"no attention map: {reason}" in capsys.readouterr().out and not list(tmp_path.glob("*.png"))
     assert not (folder / "attention.png").exists() and (folder / "curves.png").exists()
 
 
-def test_an_ensemble_is_a_row_more(root, trained, capsys):
+def test_an_ensemble_has_its_own_row(root, trained, capsys):
     other = trained.with_name("tell")
-    assert evaluated(trained, "--with", other, "--beam", 1) == 0
-    found = kept(trained)
-    (row,) = [row for row in found["rows"] if row["kind"] == "ensemble"]
+    assert run_evaluate(trained, "--with", other, "--beam", 1) == 0
+    report = read_report(trained)
+    (row,) = [row for row in report["rows"] if row["kind"] == "ensemble"]
     assert row["name"] == "ensemble of 2 models" and set(row["interval"]) == set(row["figures"])
-    assert f"The ensemble: {trained}, {other}." in found["notes"]
-    assert evaluated(trained, "--with", trained, "--beam", 1) == 0
-    rows = {row["kind"]: row["figures"] for row in kept(trained)["rows"][::-1]}
+    assert f"The ensemble: {trained}, {other}." in report["notes"]
+    assert run_evaluate(trained, "--with", trained, "--beam", 1) == 0
+    rows = {row["kind"]: row["figures"] for row in read_report(trained)["rows"][::-1]}
     assert rows["ensemble"] == pytest.approx(rows["model"])
     with pytest.raises(SystemExit):
-        evaluated("--compare", trained, "--with", other)
+        run_evaluate("--compare", trained, "--with", other)
     assert "--with takes one RUN" in capsys.readouterr().err
 
 
-def test_how_hard_attention_looks_is_chosen(root, trained, tmp_path, capsys):
-    """By caption, by evaluate, and beside others; said in the report, refused for models that have no choice."""
+def test_attention_mode_of_hard_attention(root, trained, tmp_path, capsys):
+    """Check --attention-mode of caption and evaluate, also with --compare, and for other models."""
     hard, photo = tmp_path / "hard", next((root / "Flicker8k_Dataset").iterdir())
     assert run(root, hard, "--epochs", 1, "--model", "hard", "--learning-rate", 0.02) == 0
-    said = {}
-    for look in (None, "expected", "argmax", "sample", "sample"):
+    outputs = {}
+    for mode in (None, "expected", "argmax", "sample", "sample"):
         capsys.readouterr()
-        chosen = ["--attention-mode", look] if look else []
-        assert caption.main([str(hard), str(photo), *chosen]) == 0
+        options = ["--attention-mode", mode] if mode else []
+        assert caption.main([str(hard), str(photo), *options]) == 0
         printed = capsys.readouterr().out
-        assert said.setdefault(look, printed) == printed
-    assert said[None] == said["expected"] and len(set(said.values())) == 3
+        assert outputs.setdefault(mode, printed) == printed
+    assert outputs[None] == outputs["expected"] and len(set(outputs.values())) == 3
     expected = heldout.write(runs.load_model(hard), heldout.Request(beam=1))
-    for look in ("argmax", "sample"):
-        assert evaluated(hard, "--attention-mode", look, "--beam", 1) == 0
-        found = kept(hard)
-        config = runs.load_model(hard).recipe.replace(attention_mode=look)
+    for mode in ("argmax", "sample"):
+        assert run_evaluate(hard, "--attention-mode", mode, "--beam", 1) == 0
+        report = read_report(hard)
+        config = runs.load_model(hard).recipe.replace(attention_mode=mode)
         images = inputs.load(config, expected.examples)
-        right = search.caption_images(runs.load_model(hard).params, config, images, 1, tiny.RECIPE.decoding.max_words)
-        assert list(found["captions"].values()) == [heldout.text(runs.load_model(hard), one) for one in right]
-        assert f"--attention-mode {look}. The loss uses the expected context." in str(found["notes"])
-        assert f"attention_mode={look}" not in str(found["notes"])  # in the command that trains a blind baseline
-    assert evaluated("--compare", hard, "--attention-mode", "argmax", "--beam", 1) == 0
+        captions = search.caption_images(
+            runs.load_model(hard).params, config, images, 1, tiny.RECIPE.decoding.max_words
+        )
+        texts = [heldout.text(runs.load_model(hard), caption) for caption in captions]
+        assert list(report["captions"].values()) == texts
+        assert f"--attention-mode {mode}. The loss uses the expected context." in str(report["notes"])
+        assert f"attention_mode={mode}" not in str(report["notes"])  # in the command that trains a blind baseline
+    assert run_evaluate("--compare", hard, "--attention-mode", "argmax", "--beam", 1) == 0
     assert "--attention-mode argmax. The loss uses" in (hard / "compare-dev.md").read_text()
-    other = runs.load_model(hard).recipe.replace(attention_mode="argmax")
+    recipe = runs.load_model(hard).recipe.replace(attention_mode="argmax")
     together = ensemble.of([settings.with_attention_mode(runs.load_model(hard), "argmax")])
-    (one,) = ensemble.caption_images(together, [images[:1]], 1)
-    (alone,) = search.caption_images(runs.load_model(hard).params, other, images[:1], 1, tiny.RECIPE.decoding.max_words)
-    assert one.words == alone.words and one.log_p == pytest.approx(alone.log_p, rel=1e-6)
+    (joint,) = ensemble.caption_images(together, [images[:1]], 1)
+    (alone,) = search.caption_images(
+        runs.load_model(hard).params, recipe, images[:1], 1, tiny.RECIPE.decoding.max_words
+    )
+    assert joint.words == alone.words and joint.log_p == pytest.approx(alone.log_p, rel=1e-6)
     capsys.readouterr()
     arguments = [str(trained), "--attention-mode", "argmax"]
     for code in (evaluate.main(arguments), evaluate.main(["--compare", str(hard), *arguments]),
@@ -283,8 +297,8 @@ def test_how_hard_attention_looks_is_chosen(root, trained, tmp_path, capsys):
     assert capsys.readouterr().err.count("attention_mode: does nothing for the model soft; it is for hard.\n") == 4
 
 
-def test_the_blind_baseline_of_a_run_begun_with_another(root, trained, tmp_path):
-    """The command that is printed works, and trains the same decoder from the start, as the first run was."""
+def test_the_blind_baseline_of_a_run_that_continues_another(root, trained, tmp_path):
+    """Check that the printed command trains the same decoder with the recipe of the first run."""
     first, on, last = (tmp_path / name for name in ("first", "on", "last"))
     assert run(root, first, "--epochs", 2, "--set", "label_smoothing=0.1", "attention_penalty=0.2") == 0
     more = ["--epochs", "1", "--learning-rate", "0.0005", "--set", "self_critical_epochs=1", "dropout=0.1"]
@@ -299,20 +313,20 @@ def test_the_blind_baseline_of_a_run_begun_with_another(root, trained, tmp_path)
         assert blind_baseline.load(folder, model) is not None and blind_baseline.notes(folder, model, blind) == []
         assert blind.recipe.encoder == dataclasses.replace(model.recipe.encoder, blind=True)
         assert (blind.recipe.decoder, blind.recipe.loss) == (model.recipe.decoder, model.recipe.loss)
-        right = runs.load_model(first).recipe.replace(dropout=0.1, blind=True)
-        assert blind.recipe == right and blind.progress["epoch"] <= 2
+        expected = runs.load_model(first).recipe.replace(dropout=0.1, blind=True)
+        assert blind.recipe == expected and blind.progress["epoch"] <= 2
         assert blind.vocabulary == model.vocabulary
 
 
 def test_settings_that_do_nothing_are_not_in_the_blind_baselines_command(root, trained, monkeypatch):
-    """Though what --small stands for has changed in them since."""
+    """Check the command after a change of such a setting in the recipe of --small."""
     monkeypatch.setitem(presets.PRESETS, ("flickr8k", True), tiny.RECIPE.replace(entropy_weight=0.7))
     (sentence,) = blind_baseline.notes(trained, runs.load_model(trained), None)
     assert "entropy_weight" not in sentence and "--epochs 1 --root" in sentence
 
 
 def test_the_blind_command_is_the_first_one_changed(tmp_path):
-    """Without what a model without an encoder refuses, and with the decoder of the last run of the chain."""
+    """Check that it drops the settings of the encoder and takes the decoder of the last run."""
     first = presets.on_pretrained("flickr8k", "vgg16", tmp_path / "vgg.npz")
     last = first.replace(tuned_stages=3, dropout=0.1, learning_rate=0.1, without=("deep output",), length_power=1.0)
     command = ["train", "--out=old", "--root", "data", "--encoder", "vgg16", "--weights", "vgg.npz"]
@@ -329,7 +343,7 @@ def test_the_blind_command_is_the_first_one_changed(tmp_path):
 
 
 def test_comparing(root, trained, monkeypatch, capsys):
-    """A row a run; figures follow from the captions, here of 7, 6 and 5 words, and everything else from the runs."""
+    """Check the rows of three runs, whose captions have at most 7, 6 and 5 words."""
     write, words = heldout.write, iter((7, 6, 5))
 
     def shorter_and_shorter(*args):
@@ -339,10 +353,10 @@ def test_comparing(root, trained, monkeypatch, capsys):
 
     monkeypatch.setattr(heldout, "write", shorter_and_shorter)
     others = [trained.with_name(name) for name in ("tell", "blind")]
-    assert evaluated("--compare", trained, *others, "--beam", 2) == 0
+    assert run_evaluate("--compare", trained, *others, "--beam", 2) == 0
     printed = capsys.readouterr().out
-    found = json.loads((trained / "compare-dev.json").read_text())
-    rows = {row["name"]: row for row in found["rows"]}
+    report = json.loads((trained / "compare-dev.json").read_text())
+    rows = {row["name"]: row for row in report["rows"]}
     assert list(rows) == ["run", "tell", "blind"]
     references = flickr8k.read_captions(root, "dev")
     first = judging.judge(rows["run"]["captions"], references)
@@ -372,13 +386,13 @@ def test_comparing(root, trained, monkeypatch, capsys):
 
 def test_where_the_table_is_written(trained, tmp_path):
     out = tmp_path / "table.md"
-    assert evaluated("--compare", trained, trained / "last.npz", "--out", out, "--split", "test") == 0
+    assert run_evaluate("--compare", trained, trained / "last.npz", "--out", out, "--split", "test") == 0
     assert not (trained / "compare-test.md").exists() and out.exists()
     rows = json.loads(out.with_suffix(".json").read_text())["rows"]
     assert [row["name"] for row in rows] == ["run/best.npz", "run/last.npz"]
     assert set(map(tuple, rows[1]["difference"].values())) == {(0, 0)}
     (tmp_path / "no").write_text("a file")
-    assert evaluated("--compare", trained, "--out", tmp_path / "no" / "table.md") == 2
+    assert run_evaluate("--compare", trained, "--out", tmp_path / "no" / "table.md") == 2
 
 
 @pytest.mark.parametrize(
@@ -393,46 +407,46 @@ def test_where_the_table_is_written(trained, tmp_path):
         (["run", "some/run"], None),
     ],
 )
-def test_rows_are_told_apart(tmp_path, monkeypatch, paths, names):
-    """By as much of the path as that takes, of two checkpoints of a run by their files."""
+def test_rows_have_distinct_names(tmp_path, monkeypatch, paths, names):
+    """Check that names hold as much of the path as needed, and the file of two checkpoints of a run."""
     for folder in ("x/a/run", "x/b/run", "y/a/run", "a/run", "b/run", "b/other", "run", "some/run"):
         (tmp_path / folder).mkdir(parents=True)
         for name in ("best.npz", "last.npz"):
             (tmp_path / folder / name).touch()
     monkeypatch.chdir(tmp_path)
-    found = run_comparison._names([Path(path) for path in paths])
-    assert found == (names or [f"{tmp_path.name}/run", "some/run"])
+    row_names = run_comparison._names([Path(path) for path in paths])
+    assert row_names == (names or [f"{tmp_path.name}/run", "some/run"])
 
 
 def test_the_same_run_twice_is_refused(trained, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     for again in (trained, trained / "best.npz", "run"):
-        assert evaluated("--compare", trained, again) == 2
+        assert run_evaluate("--compare", trained, again) == 2
         assert f"{trained}, {again}: the same model; name each once" in capsys.readouterr().err
 
 
 def test_a_run_without_a_log_has_no_minutes(trained):
     (trained / "log.jsonl").unlink()
-    assert evaluated("--compare", trained, "--beam", 1) == 0
+    assert run_evaluate("--compare", trained, "--beam", 1) == 0
     assert json.loads((trained / "compare-dev.json").read_text())["rows"][0]["minutes"] is None
 
 
 def test_runs_of_other_data_are_not_compared(trained, tmp_path, capsys):
     scenes.write(tmp_path / "other", seed=1, train=24, dev=8, test=4)
     assert run(tmp_path / "other", tmp_path / "of-other", "--epochs", 1) == 0
-    assert evaluated("--compare", trained, tmp_path / "of-other") == 2
+    assert run_evaluate("--compare", trained, tmp_path / "of-other") == 2
     said = capsys.readouterr().err
     assert f"{tmp_path / 'of-other'} was trained on flickr8k, and {trained} on another copy of flickr8k" in said
 
 
 def test_losses_over_other_vocabularies_are_not_compared(root, trained):
     assert run(root, trained.with_name("few"), "--epochs", 1, "--set", "min_word_count=9") == 0
-    assert evaluated("--compare", trained, trained.with_name("few"), "--beam", 1) == 0
+    assert run_evaluate("--compare", trained, trained.with_name("few"), "--beam", 1) == 0
     assert "The models have different vocabularies" in (trained / "compare-dev.md").read_text()
 
 
 def test_comparing_on_scenes(tmp_path, monkeypatch, capsys):
-    """One model is made to write the truth and to look everywhere, the other to write nothing that is true."""
+    """Compare a model with true captions and uniform attention with one whose captions are wrong."""
     monkeypatch.setattr(scenes, "ensure", lambda folder, seed=0: folder / "few")
     monkeypatch.setitem(presets.PRESETS, ("scenes", True), tiny.RECIPE.replace(epochs=1))
     scenes.write(tmp_path / "few", train=24, dev=8, test=4)
@@ -443,13 +457,14 @@ def test_comparing_on_scenes(tmp_path, monkeypatch, capsys):
 
     def true_or_not(model, *args):
         written = write(model, *args)
-        looks = model.recipe.decoder.model == "soft"
-        texts = {name: of[0].lower().strip(" .") if looks else "nothing" for name, of in written.references.items()}
-        found = [one._replace(alpha=np.full((20, 64), 1 / 64)) if looks else one for one in written.captions]
-        return written._replace(texts=texts, captions=found)
+        if model.recipe.decoder.model != "soft":
+            return written._replace(texts=dict.fromkeys(written.references, "nothing"))
+        texts = {name: of[0].lower().strip(" .") for name, of in written.references.items()}
+        captions = [caption._replace(alpha=np.full((20, 64), 1 / 64)) for caption in written.captions]
+        return written._replace(texts=texts, captions=captions)
 
     monkeypatch.setattr(heldout, "write", true_or_not)
-    assert evaluated("--compare", tmp_path / "soft", tmp_path / "tell", "--beam", 1) == 0
+    assert run_evaluate("--compare", tmp_path / "soft", tmp_path / "tell", "--beam", 1) == 0
     soft, tell = json.loads((tmp_path / "soft" / "compare-dev.json").read_text())["rows"]
     complete = soft["truth"]["complete"]
     assert complete > 0.5 and soft["figures"]["true"] == pytest.approx(100 * complete)
@@ -474,5 +489,5 @@ def test_comparing_on_scenes(tmp_path, monkeypatch, capsys):
 )
 def test_arguments_that_do_not_go_together(arguments, sentence, capsys):
     with pytest.raises(SystemExit):
-        evaluated(*arguments)
+        run_evaluate(*arguments)
     assert sentence in capsys.readouterr().err

@@ -1,4 +1,4 @@
-"""Tests of the Markdown pages: links, files, commands, settings and printed output."""
+"""Test the Markdown pages: links, files, commands, settings and printed output."""
 
 import argparse
 import configparser
@@ -20,7 +20,7 @@ from numpy_sat.experiment import presets, settings
 from numpy_sat.experiment.recipe import SETTINGS
 from numpy_sat.system import cli
 
-RUNS = {  # the runs that pages name, by their folder's name without -on and -soup: what their recipe begins with
+RUNS = {  # {folder of a run on the pages, without -on and -soup: the recipe that it starts from}
     "scenes-small": presets.from_random_weights("scenes", True),
     "flickr8k": presets.from_random_weights("flickr8k", False),
     "flickr8k-lite0": presets.on_pretrained("flickr8k", "lite0"),
@@ -32,7 +32,7 @@ OTHER_OPTIONS = {"--impl"}  # of pytest, declared in conftest.py
 
 
 def parse(module, argv, monkeypatch):
-    """Run a command's argument parser, and nothing else."""
+    """Run only the argument parser of a command."""
     started = []
     monkeypatch.setattr(cli, "run", lambda work: started.append(work) or 0)
     output = io.StringIO()
@@ -52,7 +52,7 @@ def main_module(name):
 
 
 def base_recipe(args):
-    """Return the recipe that a command line of train or study begins with."""
+    """Return the recipe that a command line of train or study starts from."""
     if args.start:
         name = re.sub(r"(-on|-soup)+$", "", Path(args.start).name)
         assert name in RUNS, f"{args.start}: add it to RUNS"
@@ -88,7 +88,7 @@ def test_links_resolve(path):
 
 @pytest.mark.parametrize("path", PAGES, ids=names(PAGES))
 def test_files_in_code_exist(path):
-    """Paths below the project's folders, such as those of README's map of the code."""
+    """Check paths in the project's folders, such as those in the map of the code in README.md."""
     for piece in inline_code(path.read_text(encoding="utf-8")):
         if re.fullmatch(rf"({'|'.join(FOLDERS)})/[\w./-]*", piece):
             assert (ROOT / piece).exists(), f"{piece}: no such file"
@@ -100,9 +100,9 @@ def test_map_of_the_code_has_eight_lines():
     rows = [line for line in section.splitlines() if line.startswith("| `")]
     assert len(rows) == 8
     pieces = [piece for row in rows for piece in re.findall(r"`numpy_sat/([^`]+)`", row)]
-    listed = {piece.split("/")[0] for piece in pieces}
+    folders = {piece.split("/")[0] for piece in pieces}
     packages = {path.parent.name for path in (ROOT / "numpy_sat").glob("*/__init__.py")}
-    assert packages <= listed
+    assert packages <= folders
 
 
 @pytest.mark.parametrize("command", OURS, ids=map(described, OURS))
@@ -110,7 +110,7 @@ def test_commands_parse(command, monkeypatch):
     module, argv = command.module, list(command.argv)
     parse(main_module(module), argv, monkeypatch)
     if module == "numpy_sat.study":
-        argv = argv[1:]  # the rest are train's, and go to every variant
+        argv = argv[1:]  # all other arguments go to train
         parse("numpy_sat.train", argv, monkeypatch)
     if module not in ("numpy_sat.train", "numpy_sat.study"):
         return
@@ -130,7 +130,7 @@ def test_commands_parse(command, monkeypatch):
 
 @pytest.mark.parametrize("path", PAGES, ids=names(PAGES))
 def test_settings_are_real(path):
-    """Code such as `dropout=0`, or several of them."""
+    """Check code such as `dropout=0 epochs=3`."""
     for piece in inline_code(path.read_text(encoding="utf-8")):
         if re.fullmatch(r"[a-z_]+=[^=\s]\S*( [a-z_]+=\S+)*", piece):
             for text in piece.split():
@@ -140,7 +140,7 @@ def test_settings_are_real(path):
 
 
 def test_options_are_real(monkeypatch):
-    """Options that the text names, such as `--beam`, are options of some command."""
+    """Check that options in the text, such as `--beam`, belong to a command."""
     helps = [parse(main_module(f"numpy_sat.{name}"), ["--help"], monkeypatch) for name in COMMANDS]
     helps += [parse("exercises.__main__", [name, "--help"], monkeypatch) for name in OF_EXERCISES]
     known = OTHER_OPTIONS.union(*(re.findall(r"--[a-z][\w-]*", text) for text in helps))
@@ -152,7 +152,7 @@ def test_options_are_real(monkeypatch):
 
 
 def test_names_of_settings_in_text_are_real():
-    """A word with an underscore that stands alone as code is a setting, a function or a file somewhere."""
+    """Check that a single word of code with an underscore is a setting or occurs in the sources."""
     sources = "\n".join(
         path.read_text(encoding="utf-8") for folder in FOLDERS[:2] for path in (ROOT / folder).rglob("*.py")
     )
@@ -164,7 +164,7 @@ def test_names_of_settings_in_text_are_real():
 
 
 def test_packages_and_test_files_exist():
-    """What pages install and what they give to pytest."""
+    """Check the extras of pip commands and the files of pytest commands."""
     setup = configparser.ConfigParser()
     setup.read(ROOT / "setup.cfg", encoding="utf-8")
     extras = set(setup["options.extras_require"])
@@ -186,7 +186,7 @@ def test_syllabus_lists_every_exercise():
 
 @pytest.mark.parametrize("path", PAGES, ids=names(PAGES))
 def test_python_blocks_print_what_the_page_says(path):
-    """A block of Python with a block of text below it is run; rounding errors may differ from machine to machine."""
+    """Run Python blocks that have a text block below and compare the output, except for rounding errors."""
     for code, expected in re.findall(
         r"^```python\n([^`]*?^import[^`]*?)^```\n\n```text\n(.*?)^```$", path.read_text("utf-8"), re.S | re.M
     ):
@@ -198,7 +198,7 @@ def test_python_blocks_print_what_the_page_says(path):
 
 
 def test_readme_shows_what_a_check_says(tmp_path):
-    """README's mistake in exercise 3, checked in a copy of the project."""
+    """Check the mistake in exercise 3 of README.md in a copy of the project."""
     text = (ROOT / "README.md").read_text(encoding="utf-8")
     section = text.split("## Do exercise 3\n")[1].split("\n## ")[0]
     (code,), (shell,), (expected,) = (blocks(section, language) for language in ("python", "sh", "text"))
