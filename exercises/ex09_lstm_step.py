@@ -1,30 +1,30 @@
 """Exercise 9: One step of the LSTM.
 
-To learn: how a network remembers. Beside its state h an LSTM carries a memory c from word to word, and three gates,
-numbers between 0 and 1, rule over it: f says how much of c stays, i how much of the candidate g is added to it, o how
-much of it shows in the state.
+To learn: how a network remembers. Besides its hidden state h, an LSTM carries a cell state c from word to word. Three
+gates, numbers between 0 and 1, control it. f says how much of c stays, i how much of the candidate g is added, and o
+how much of c appears in the hidden state.
 
     affine = x W_x + h W_hh + b                 (B, 4S): four blocks of S columns, in the order i, f, o, g
     (1) i, f, o = sigm of their blocks;  g = tanh of its block        (sigm: the sigmoid)
     (2) c' = f * c + i * g        (3) h' = o * tanh(c')        * is elementwise; h' and c' are the new ones
 
-Why it remembers: back through (2), dc = f * dc'. No matrix and no tanh is on that way: where f is 1, the gradient
-arrives as it left, step after step.
+Why it remembers: back through (2), dc = f * dc'. This path has no matrix and no tanh. Where f is 1, the gradient does
+not change from step to step.
 
-Backward: the equations in reverse. A product gives each factor the other one times what came in: do = dh' * tanh(c').
-Mind c': two read it, the step after this one (dc_next) and h'. Add up what comes from both before you use it.
+Backward: the equations in reverse. In a product, the gradient of one factor contains the other: do = dh' * tanh(c').
+The trap is c': two places use it, the next step (dc_next) and h'. Add up both gradients before you use the sum.
 
-The cache is LSTMCache(x, h, c, W_x, W_hh, ifo, g, tanh_c). The last three are caches themselves. They come from
-activations: y, cache_y = activations.tanh_forward(s) gives y = tanh(s) and cache_y = TanhCache(y); sigmoid_forward
-likewise gives SigmoidCache(y). Put cache_y in as it is. ifo is of one call for three gates, on the first 3S columns;
-tanh_c is of tanh(c'). In the backward the numbers are cache.ifo.y (B, 3S), cache.g.y and cache.tanh_c.y.
+The cache is LSTMCache(x, h, c, W_x, W_hh, ifo, g, tanh_c). The last three are caches themselves, from activations:
+y, cache_y = activations.tanh_forward(s) returns y = tanh(s) and cache_y = TanhCache(y). sigmoid_forward returns
+SigmoidCache(y) in the same way. Store cache_y unchanged. ifo comes from one call for three gates, on the first 3S
+columns. tanh_c is the cache of tanh(c'). In the backward pass, use cache.ifo.y (B, 3S), cache.g.y and cache.tanh_c.y.
 
 You may use all of activations: sigmoid_backward(dy, cache_y) is dy * y (1 - y), tanh_backward(dy, cache_y) is
 dy * (1 - y^2). Write out the two functions below, nothing else.
 
 Predict before you run: B = I = S = 1, x = h = [[1]], c = [[2]], all weights and biases 0. What are the gates, c', h'?
 (i = f = o = 1/2 and g = 0, so c' = c / 2 = 1 and h' = tanh(c') / 2 = 0.3808.)
-Then dh_next = [[1]], dc_next = [[0]]. (do = 0.7616; all that reaches c' is 0.5 * (1 - 0.7616^2) = 0.2100.)
+Then dh_next = [[1]], dc_next = [[0]]. (do = 0.7616; the total gradient of c' is 0.5 * (1 - 0.7616^2) = 0.2100.)
 Find dc and the four numbers of db yourself. Which of the four is 0, and why?
 """
 

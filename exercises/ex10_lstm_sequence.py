@@ -4,23 +4,23 @@ To learn: a chain of steps with the same weights, and the way back along it, "ba
 
     h_t, c_t = step(x_t, h_{t-1}, c_{t-1}; W_x, W_hh, b)        for t = 1 ... T; in the code x[0] is x_1
 
-A captioner writes its sentence so: the same machine makes every word from what the word before has left.
-Backward we go from the last step to the first, and need three thoughts:
+A captioner writes its sentence in this way: the same step computes every word from the states after the word before.
+Backward, go from the last step to the first. Three facts matter:
 
-    h_t goes two ways, out of the function and into step t+1: what comes back from both is added,
-        dh_t = dh_all_t + (dh that step t+1 sends; after the last step, none)
-    c_t goes one way, into step t+1; only the last one is also returned, so dc starts as the dc that is given
-    W_x, W_hh, b take part in every step: their gradients are sums over t
+    h_t has two uses, as a result of the function and in step t+1. Add both gradients:
+        dh_t = dh_all_t + (dh from step t+1; none after the last step)
+    c_t has one use, in step t+1; only the last c is also returned, so dc starts as the argument dc
+    every step uses W_x, W_hh, b: their gradients are sums over t
 
-Nothing else is new, so the step itself is not to be written here. You may use, through the module,
+The step itself is exercise 9. You may use, through the module,
     lstm.lstm_forward(x_t, h, c, W_x, W_hh, b)           which returns h, c, cache_t
     lstm.lstm_backward(dh_next, dc_next, cache_t)        which returns dx_t, dh, dc, dW_x_t, dW_hh_t, db_t
-Write out the two functions below, which are loops around these.
+The two functions below are loops around these.
 
-The cache is LSTMSequenceCache(steps): steps is the list of the T caches cache_t, steps[0] that of x[0].
+The cache is LSTMSequenceCache(steps): steps is the list of the T caches cache_t, and steps[0] belongs to x[0].
 
-Predict before you run: B = I = S = 1, T = 2, all weights and biases 0, x and h 0, c = [[4]]. A step halves the
-memory, c' = c / 2, and shows half of its tanh, h' = tanh(c') / 2. What are h_all and c?
+Predict before you run: B = I = S = 1, T = 2, all weights and biases 0, x and h 0, c = [[4]]. A step halves the cell
+state, c' = c / 2, and the hidden state is half of its tanh, h' = tanh(c') / 2. What are h_all and c?
 (h_all = 0.4820, 0.3808; find c yourself.)
 Now dh_all = 0 and dc = [[1]]. A step sends dc' / 2 back to c, and dc' * c / 4 to the bias of the forget gate.
 Find dc before the first step, and db of the forget gate. (The last step alone gives it 1 * 2 / 4 = 0.5.)

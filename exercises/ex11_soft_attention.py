@@ -1,31 +1,31 @@
 """Exercise 11: Soft attention.
 
-To learn: how the decoder looks. Before each word its state h asks every location of the image how useful it is.
-The answers are scores e, the softmax makes them shares alpha, and the shares mix the annotations a_i into one z.
+To learn: how the decoder attends to an image. Before each word, its hidden state h gives every location a score e. The
+softmax turns the scores into weights alpha. The weighted mean of the annotations a_i is the context vector z.
 
-    (4) e_bi = v . tanh(keys_i + query_b)        query_b = h_b W_h;  keys_i = W_a a_i + b_a, given, once an image
+    (4) e_bi = v . tanh(keys_i + query_b)        query_b = h_b W_h;  keys_i = W_a a_i + b_a, given
     (5) alpha_b = softmax(e_b) over locations    (6) z_b = sum over i of alpha_bi a_i       b a caption, i a location
 
-The slides call "hello" the query and "ciao" the key, the reverse of common usage. Here as elsewhere who asks has the
-query, the decoder's state; who answers has keys (by which it is found) and values (what it gives): the locations.
+The slides call "hello" the query and "ciao" the key, the reverse of common usage. In this code, as elsewhere, the
+decoder's state gives the query. The locations give the keys, which are compared, and the values, which are read.
 
-The B captions belong to the N images in order, B / N to each: caption b to image b // (B / N). So the query
-h @ W_h, (B, A), as (N, B / N, 1, A) meets keys, (N, L, A), as keys[:, None]. Each is stretched along the axis that it
-lacks, and its gradient is a sum along just that axis: dkeys over the captions of an image, dquery over locations.
+The B captions belong to the N images in order, B / N to each: caption b to image b // (B / N). So reshape the query
+h @ W_h, (B, A), to (N, B / N, 1, A), and add keys[:, None]. Each is broadcast along the axis that it lacks. Its
+gradient is a sum along this axis: dkeys over the captions of an image, dquery over locations.
 
-attend_backward: alpha has two readers, (6) and, outside, the penalty of the loss. dalpha is what comes from outside;
-what comes from (6) is added to it before the softmax is gone back through.
+attend_backward: alpha has two uses, (6) and, outside, the attention penalty of the loss. dalpha is the gradient from
+outside. Add the gradient from (6) to it before you go back through the softmax.
 
-The caches are ScoreCache(h, W_h, v, u), u the cache that activations.tanh_forward returns beside tanh(s), which is
-TanhCache(tanh(s)), of shape (N, B / N, L, A); ContextCache(alpha, a); and AttendCache(score, softmax, context), the
-three caches that score_forward, softmax.softmax_forward and context_forward return. Put them in as they come.
+The caches are ScoreCache(h, W_h, v, u), ContextCache(alpha, a) and AttendCache(score, softmax, context). u is the
+second result of activations.tanh_forward(s), TanhCache(tanh(s)), of shape (N, B / N, L, A). AttendCache holds the
+caches that score_forward, softmax.softmax_forward and context_forward return.
 
 You may use activations.tanh_forward, tanh_backward(dy, cache.u), which is dy * (1 - y^2), softmax.softmax_forward
-and softmax_backward; and in attend your four others, by their names (each function is judged with ours for the rest).
+and softmax_backward. In attend, call your four other functions by name (each check uses the library's for the rest).
 
 Predict before you run: N = B = 1, a = [[[1, 0], [3, 4]]], and v = 0. All scores are 0, so alpha = [[1/2, 1/2]] and z
-is the mean annotation, [[2, 2]]. Now dz = [[1, 1]]. What does (6) send to alpha, what to a?
-([[1, 7]] to alpha, as alpha_i counts a_i . dz; find da yourself.)
+is the mean annotation, [[2, 2]]. Now dz = [[1, 1]]. Which gradients do alpha and a receive from (6)?
+([[1, 7]] for alpha, because dalpha_i = a_i . dz; find da yourself.)
 Find de if dalpha = [[0, 0]], and if dalpha = [[6, 0]]. Why is the second one zero?
 """
 

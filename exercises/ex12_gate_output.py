@@ -1,30 +1,30 @@
 """Exercise 12: The gate and the deep output.
 
-To learn: two small pieces around the LSTM, and what happens to a gradient where one number meets a whole vector, and
-where three roads come together.
+To learn: two small layers around the LSTM. What is the gradient of a number that multiplies a whole vector, and what
+are the gradients of the terms of a sum?
 
-The gate. Not every word needs the image as much ("red" does, "of" does not). So the state decides how loud the
-context z may speak, with one number between 0 and 1 for each caption:
+The gate. Some words need the image more than others ("red" does, "of" does not). So the hidden state scales the context
+z by one number between 0 and 1 for each caption:
 
     beta_b = sigm(w_beta . h_b + b_beta)        gated_b = beta_b z_b        (section 4.2.1)
 
-The deep output. The next word follows from the word before, from the state and from the image:
+The deep output. The next word depends on the word before, on the hidden state and on the image:
 
     inner = E y_{t-1} + h_t L_h + z_t L_z       (7) logits = inner L_o + b_o
 
-beta_b meets all D components of z_b, so its gradient is a sum over them. In inner three terms are added: each gets
+beta_b multiplies all D components of z_b, so its gradient is a sum over them. inner is a sum of three terms: each has
 the same gradient, dinner, and dEy is dinner itself. b_beta and db_beta have shape (1,).
 
-The caches: GateCache(z, h, w_beta, beta), the last being the cache that activations.sigmoid_forward(s) returns
-beside sigm(s), which is SigmoidCache(sigm(s)), here of B numbers; put it in as it comes. OutputCache(h, z, L_h, L_z,
-linear), the last being what linear.linear_forward(inner, L_o, b_o) returns beside logits, LinearCache(inner, L_o).
+The caches: GateCache(z, h, w_beta, beta), where beta is the second result of activations.sigmoid_forward(s),
+SigmoidCache(sigm(s)). OutputCache(h, z, L_h, L_z, linear), where linear is the second result of
+linear.linear_forward(inner, L_o, b_o), LinearCache(inner, L_o).
 
-In the output all arrays may have more axes, (T, B, M) say: all but the last count rows. You may use activations
+In the output, all arrays may have more axes, such as (T, B, M): all but the last count rows. You may use activations
 (sigmoid_backward(dy, cache.beta) is dy * y (1 - y)) and linear.linear_forward, linear_backward (which returns
-the gradients of inner, L_o, b_o). Write out the four functions below.
+the gradients of inner, L_o, b_o).
 
 Predict before you run. Gate: z = [[2, 4]], h = [[1, 3]], w_beta = [0, 0], b_beta = [0]: beta = 1/2, gated = [[1, 2]].
-dgated = [[1, 1]]: dz = [[0.5, 0.5]], and beta gets 2 + 4 = 6. Find dw_beta, db_beta and dh.
+dgated = [[1, 1]]: dz = [[0.5, 0.5]], and dbeta = 2 + 4 = 6. Find dw_beta, db_beta and dh.
 Output: Ey = [[1]], h = [[2]], z = [[3]], L_h = [[1]], L_z = [[2]], L_o = [[1, -1]], b_o = [0, 5]: inner = [[9]],
 logits = [[9, -4]]. dlogits = [[2, -1]]: dinner = [[3]], dL_o = [[18, -9]]. Find dEy, dh, dz, dL_h, dL_z.
 And if L_o and b_o were 0, what would every word's probability be, out of V words, and its loss?

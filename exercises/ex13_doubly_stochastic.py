@@ -1,26 +1,26 @@
 """Exercise 13: The doubly stochastic penalty.
 
-To learn: a loss may ask for more than right words. alpha_t says how the model divides its look at word t over the L
-locations, and sums to 1 over them. The penalty asks that it also sum to 1 over the words: by the end of a caption,
-every location should have been looked at alike. (Rows and columns that sum to 1: "doubly stochastic".)
+To learn: a loss may ask for more than right words. alpha_t is the attention map of word t. It sums to 1 over the L
+locations. The attention penalty asks that it also sum to 1 over the words, so that every location of the image gets
+the same total attention. (A matrix whose rows and columns sum to 1 is called doubly stochastic.)
 
     (14, right)   penalty of a caption = sum over i of (1 - sum over t of alpha_ti)^2
 
-The slides: lay the maps of all words over each other; what a location then lacks to 1 is squared.
+The slides: add up the attention maps of all words, subtract the sum at each location from 1, and square.
 
-A batch: mask_tb is 1 where caption b has a word t, and 0 at padding, which takes no part. The penalty is the mean
-over the B captions. Two options: normalisation="mean" also divides by L, as the authors' code; target="T/L" asks for
-(words of the caption) / L in place of 1, for T words have only T to give to the L locations.
+A batch: mask_tb is 1 where caption b has a word t, and 0 at padding, which does not count. The penalty is the mean
+over the B captions. There are two options. normalisation="mean" also divides by L, as in the authors' code.
+target="T/L" replaces 1 by T / L, with the caption's own T, because T words give a total of only T to L locations.
 
 Predict before you run, by hand, for one caption of three words and L = 4:
-  1. The maps are [.1 .4 .2 .3], [.1 .1 .1 .7], [.0 .4 .3 .3]. What does each location lack, and what is the penalty?
-  2. Which three maps are the worst of all, and what do they cost?
-  3. Which are the best, and why do they still cost something?
+  1. The maps are [.1 .4 .2 .3], [.1 .1 .1 .7], [.0 .4 .3 .3]. What is missing at each location? What is the penalty?
+  2. Which three maps are the worst of all, and what is their penalty?
+  3. Which are the best, and why is their penalty not 0?
   4. For dpenalty = 1, what is dalpha of each word in 1? Why is it the same for all three?
-(1: lacking are [.8 .1 .4 -.3], and the penalty is 0.9. 2: they cost 7; find the maps, and do 3 and 4 yourself.)
+(1: missing is [.8 .1 .4 -.3], and the penalty is 0.9. 2: the penalty is 7; find the maps, and do 3 and 4 yourself.)
 
-The cache is DoublyStochasticCache(missing, mask, scale): what the locations lack, (B, L); the mask; and what the sum
-of all squares is multiplied by, 1 / B or 1 / (B L).
+The cache is DoublyStochasticCache(missing, mask, scale): missing is (B, L), and scale is the factor of the sum of
+squares, 1 / B or 1 / (B L).
 
 NumPy is all you need.
 """

@@ -5,31 +5,31 @@ from exercises.judging.judge import Task
 from numpy_sat.layers import lstm
 
 INTRO = """\
-To learn: how a network remembers. Beside its state h an LSTM carries a memory c from word to word, and three gates,
-numbers between 0 and 1, rule over it: f says how much of c stays, i how much of the candidate g is added to it, o how
-much of it shows in the state.
+To learn: how a network remembers. Besides its hidden state h, an LSTM carries a cell state c from word to word. Three
+gates, numbers between 0 and 1, control it. f says how much of c stays, i how much of the candidate g is added, and o
+how much of c appears in the hidden state.
 
     affine = x W_x + h W_hh + b                 (B, 4S): four blocks of S columns, in the order i, f, o, g
     (1) i, f, o = sigm of their blocks;  g = tanh of its block        (sigm: the sigmoid)
     (2) c' = f * c + i * g        (3) h' = o * tanh(c')        * is elementwise; h' and c' are the new ones
 
-Why it remembers: back through (2), dc = f * dc'. No matrix and no tanh is on that way: where f is 1, the gradient
-arrives as it left, step after step.
+Why it remembers: back through (2), dc = f * dc'. This path has no matrix and no tanh. Where f is 1, the gradient does
+not change from step to step.
 
-Backward: the equations in reverse. A product gives each factor the other one times what came in: do = dh' * tanh(c').
-Mind c': two read it, the step after this one (dc_next) and h'. Add up what comes from both before you use it.
+Backward: the equations in reverse. In a product, the gradient of one factor contains the other: do = dh' * tanh(c').
+The trap is c': two places use it, the next step (dc_next) and h'. Add up both gradients before you use the sum.
 
-The cache is LSTMCache(x, h, c, W_x, W_hh, ifo, g, tanh_c). The last three are caches themselves. They come from
-activations: y, cache_y = activations.tanh_forward(s) gives y = tanh(s) and cache_y = TanhCache(y); sigmoid_forward
-likewise gives SigmoidCache(y). Put cache_y in as it is. ifo is of one call for three gates, on the first 3S columns;
-tanh_c is of tanh(c'). In the backward the numbers are cache.ifo.y (B, 3S), cache.g.y and cache.tanh_c.y.
+The cache is LSTMCache(x, h, c, W_x, W_hh, ifo, g, tanh_c). The last three are caches themselves, from activations:
+y, cache_y = activations.tanh_forward(s) returns y = tanh(s) and cache_y = TanhCache(y). sigmoid_forward returns
+SigmoidCache(y) in the same way. Store cache_y unchanged. ifo comes from one call for three gates, on the first 3S
+columns. tanh_c is the cache of tanh(c'). In the backward pass, use cache.ifo.y (B, 3S), cache.g.y and cache.tanh_c.y.
 
 You may use all of activations: sigmoid_backward(dy, cache_y) is dy * y (1 - y), tanh_backward(dy, cache_y) is
 dy * (1 - y^2). Write out the two functions below, nothing else.
 
 Predict before you run: B = I = S = 1, x = h = [[1]], c = [[2]], all weights and biases 0. What are the gates, c', h'?
 (i = f = o = 1/2 and g = 0, so c' = c / 2 = 1 and h' = tanh(c') / 2 = 0.3808.)
-Then dh_next = [[1]], dc_next = [[0]]. (do = 0.7616; all that reaches c' is 0.5 * (1 - 0.7616^2) = 0.2100.)
+Then dh_next = [[1]], dc_next = [[0]]. (do = 0.7616; the total gradient of c' is 0.5 * (1 - 0.7616^2) = 0.2100.)
 Find dc and the four numbers of db yourself. Which of the four is 0, and why?"""
 
 IMPORTS = """\
@@ -42,7 +42,7 @@ SIZES = [(3, 4, 2), (2, 3, 5), (3, 3, 3)]  # B, I, S
 
 
 def forward_cases(rng):
-    """All sizes different, more units than inputs, all equal; h, c and b are not zero, for zeros hide mistakes."""
+    """Return cases with different and equal sizes; h, c and b are nonzero, because zeros hide mistakes."""
     return [
         {
             "x": rng.standard_normal((B, I)),
@@ -70,15 +70,15 @@ FROM_H = "activations.tanh_backward(dh_next * o, cache_tanh_c)"
 SLOPES = "activations.sigmoid_backward(difo, cache_ifo), activations.tanh_backward(dg, cache_g)"
 
 BACKWARD_MISTAKES = (
-    Mistake("df = dc_next * c", f"df = (dc_next - {FROM_H}) * c", "`dc_next` alone where all that reaches c' belongs"),
-    Mistake("dc = dc_next * f", f"dc = (dc_next - {FROM_H}) * f", "`dc_next` alone where all that reaches c' belongs"),
+    Mistake("df = dc_next * c", f"df = (dc_next - {FROM_H}) * c", "`dc_next` alone where the total dc' belongs"),
+    Mistake("dc = dc_next * f", f"dc = (dc_next - {FROM_H}) * f", "`dc_next` alone where the total dc' belongs"),
     Mistake(
-        "df = dc_next * c", "df = dc_next * np.arctanh(cache_tanh_c.y)", "the new memory c' where the old c belongs"
+        "df = dc_next * c", "df = dc_next * np.arctanh(cache_tanh_c.y)", "the new cell state c' where the old c belongs"
     ),
     Mistake(
         "di = dc_next * cache_g.y\n    dg = dc_next * i",
         "di = dc_next * i\n    dg = dc_next * cache_g.y",
-        "`i` and `g` are in each other's place: a factor's gradient has the other factor in it",
+        "`i` and `g` are swapped: the gradient of one factor contains the other factor",
     ),
     Mistake(FROM_H, "dh_next * o * (1 - cache_tanh_c.y)", "1 - tanh(c') where 1 - tanh(c')^2 belongs"),
     Mistake(FROM_H, "dh_next * o * (1 - np.arctanh(cache_tanh_c.y) ** 2)", "1 - c'^2 where 1 - tanh(c')^2 belongs"),
@@ -93,15 +93,15 @@ BACKWARD_MISTAKES = (
         )
         for k, gate in enumerate("ifo")
     ),
-    Mistake("h.T @ daffine", "(o * cache_tanh_c.y).T @ daffine", "the new state h' where the old h belongs"),
+    Mistake("h.T @ daffine", "(o * cache_tanh_c.y).T @ daffine", "the new hidden state h' where the old h belongs"),
     Mistake(
         "daffine.sum(axis=0)",
         "np.tile(daffine[:, S : 2 * S].sum(axis=0), 4)",
-        "the forget gate's gradient stands in for all four",
+        "the forget gate's gradient is used for all four blocks",
     ),
     Mistake("daffine @ W_x.T", "daffine @ W_hh.T", "`W_hh` where `W_x` belongs"),
     Mistake("daffine @ W_hh.T", "daffine @ W_x.T", "`W_x` where `W_hh` belongs"),
-    Mistake("h.T @ daffine", "h.T @ daffine; dx, dh = dh, dx", "`dx` and `dh` are in each other's place"),
+    Mistake("h.T @ daffine", "h.T @ daffine; dx, dh = dh, dx", "`dx` and `dh` are swapped"),
 )
 
 
@@ -119,7 +119,7 @@ TASKS = (
             "o": "(1) o = sigm of the third block of affine",
             "g": "(1) g = tanh of the fourth block of affine",
             "c_next": "(2) c' = f * c + i * g",
-            "tanh_c": "tanh_c = tanh(c'), of the new memory",
+            "tanh_c": "tanh_c = tanh(c'), where c' is the new cell state",
             "h_next": "(3) h' = o * tanh(c')",
             "cache": "LSTMCache(x, h, c, W_x, W_hh, ifo, g, tanh_c): old h and c, and the caches of ifo, g, tanh(c')",
         },
@@ -134,17 +134,17 @@ TASKS = (
             "f": "f = the second S columns of cache.ifo.y",
             "o": "o = the third S columns of cache.ifo.y",
             "do": "(3) do = dh' * tanh(c')",
-            "dc_next": "(3) all of dc' = what the next step sends + what comes through h', dh' * o * (1 - tanh(c')^2)",
-            "df": "(2) df = dc' * c, c the old memory, dc' all that reaches c'",
-            "dc": "(2) dc = dc' * f, dc' all that reaches c'",
-            "di": "(2) di = dc' * g, dc' all that reaches c'",
-            "dg": "(2) dg = dc' * i, dc' all that reaches c'",
+            "dc_next": "(3) total dc' = dc_next, from the next step, + dh' * o * (1 - tanh(c')^2), through h'",
+            "df": "(2) df = dc' * c, with the old cell state c and the total dc'",
+            "dc": "(2) dc = dc' * f, with the total dc'",
+            "di": "(2) di = dc' * g, with the total dc'",
+            "dg": "(2) dg = dc' * i, with the total dc'",
             "difo": "difo = di, df, do side by side, in this order",
             "daffine": "(1) daffine = di i (1-i), df f (1-f), do o (1-o), dg (1-g^2) side by side, in this order",
             "dx": "dx = daffine W_x^T",
             "dW_x": "dW_x = x^T daffine, summed over the captions",
             "dh": "dh = daffine W_hh^T",
-            "dW_hh": "dW_hh = h^T daffine, h the old state, summed over the captions",
+            "dW_hh": "dW_hh = h^T daffine, with the old hidden state h, summed over the captions",
             "db": "db = the sum of daffine over the captions",
         },
         mistakes=BACKWARD_MISTAKES,
@@ -153,15 +153,15 @@ TASKS = (
 
 HINTS = {
     "lstm_forward": (
-        "Which columns of affine belong to which gate? Which one of the four is no gate, and may be negative?",
+        "Which columns of affine belong to which gate? Which of the four blocks is not a gate, and may be negative?",
         "i, f, o = sigm of columns 0..S-1, S..2S-1, 2S..3S-1; g = tanh of 3S..4S-1; c' = f c + i g; h' = o tanh(c')",
         "ifo, cache_ifo = activations.sigmoid_forward(affine[:, : 3 * S]), then i, f, o are slices of ifo.",
     ),
     "lstm_backward": (
-        "Two read c'. So how many terms has its gradient? And may you use it for df, dc, di, dg before all are in?",
+        "Two places use c'. How many terms does its gradient have? Do df, dc, di, dg need one term or the sum?",
         "dc' = dc_next + dh' * o * (1 - tanh(c')^2). Then do = dh' tanh(c'), df = dc' c, dc = dc' f, di = dc' g, "
         "dg = dc' i.",
-        "Lay di i (1-i), df f (1-f), do o (1-o), dg (1-g^2) side by side, np.concatenate([...], axis=1): that is "
-        "daffine. Then dW_hh = h.T @ daffine, dh = daffine @ W_hh.T, the same with x, and db = daffine.sum(axis=0).",
+        "daffine = np.concatenate([...], axis=1) of di i (1-i), df f (1-f), do o (1-o), dg (1-g^2). "
+        "Then dW_hh = h.T @ daffine, dh = daffine @ W_hh.T, the same with x, and db = daffine.sum(axis=0).",
     ),
 }

@@ -9,23 +9,23 @@ To learn: a chain of steps with the same weights, and the way back along it, "ba
 
     h_t, c_t = step(x_t, h_{t-1}, c_{t-1}; W_x, W_hh, b)        for t = 1 ... T; in the code x[0] is x_1
 
-A captioner writes its sentence so: the same machine makes every word from what the word before has left.
-Backward we go from the last step to the first, and need three thoughts:
+A captioner writes its sentence in this way: the same step computes every word from the states after the word before.
+Backward, go from the last step to the first. Three facts matter:
 
-    h_t goes two ways, out of the function and into step t+1: what comes back from both is added,
-        dh_t = dh_all_t + (dh that step t+1 sends; after the last step, none)
-    c_t goes one way, into step t+1; only the last one is also returned, so dc starts as the dc that is given
-    W_x, W_hh, b take part in every step: their gradients are sums over t
+    h_t has two uses, as a result of the function and in step t+1. Add both gradients:
+        dh_t = dh_all_t + (dh from step t+1; none after the last step)
+    c_t has one use, in step t+1; only the last c is also returned, so dc starts as the argument dc
+    every step uses W_x, W_hh, b: their gradients are sums over t
 
-Nothing else is new, so the step itself is not to be written here. You may use, through the module,
+The step itself is exercise 9. You may use, through the module,
     lstm.lstm_forward(x_t, h, c, W_x, W_hh, b)           which returns h, c, cache_t
     lstm.lstm_backward(dh_next, dc_next, cache_t)        which returns dx_t, dh, dc, dW_x_t, dW_hh_t, db_t
-Write out the two functions below, which are loops around these.
+The two functions below are loops around these.
 
-The cache is LSTMSequenceCache(steps): steps is the list of the T caches cache_t, steps[0] that of x[0].
+The cache is LSTMSequenceCache(steps): steps is the list of the T caches cache_t, and steps[0] belongs to x[0].
 
-Predict before you run: B = I = S = 1, T = 2, all weights and biases 0, x and h 0, c = [[4]]. A step halves the
-memory, c' = c / 2, and shows half of its tanh, h' = tanh(c') / 2. What are h_all and c?
+Predict before you run: B = I = S = 1, T = 2, all weights and biases 0, x and h 0, c = [[4]]. A step halves the cell
+state, c' = c / 2, and the hidden state is half of its tanh, h' = tanh(c') / 2. What are h_all and c?
 (h_all = 0.4820, 0.3808; find c yourself.)
 Now dh_all = 0 and dc = [[1]]. A step sends dc' / 2 back to c, and dc' * c / 4 to the bias of the forget gate.
 Find dc before the first step, and db of the forget gate. (The last step alone gives it 1 * 2 / 4 = 0.5.)"""
@@ -40,7 +40,7 @@ SIZES = [(4, 3, 5, 2), (3, 3, 3, 3), (1, 2, 3, 4)]  # T, B, I, S
 
 
 def forward_cases(rng):
-    """All sizes different, all equal, and a single step; h and c before the first step are not zero."""
+    """Return cases with different and equal sizes, and a single step; the first h and c are nonzero."""
     return [
         {
             "x": rng.standard_normal((T, B, I)),
@@ -72,7 +72,7 @@ FORWARD_MISTAKES = (
     Mistake(
         STEP,
         "lstm_forward(x[t], steps[0].h if t else h, steps[0].c if t else c, W_x, W_hh, b)",
-        "every step starts from the first `h` and `c`: nothing is carried from step to step",
+        "every step starts from the first `h` and `c`: they are not carried from step to step",
     ),
     Mistake(
         STEP, "lstm_forward(x[t], h, steps[0].c if t else c, W_x, W_hh, b)", "`c` is not carried from step to step"
@@ -83,22 +83,24 @@ FORWARD_MISTAKES = (
 )
 
 BACKWARD_MISTAKES = (
-    Mistake("cache.steps[t]", "cache.steps[-1]", "the last step's cache stands in for every step's"),
+    Mistake("cache.steps[t]", "cache.steps[-1]", "every step uses the last step's cache"),
     Mistake(
-        BACK, f"lstm_backward(dh_all[t] + dh, 0 * dc if {AT_LAST} else dc, cache.steps[t])", "the given `dc` is lost"
+        BACK, f"lstm_backward(dh_all[t] + dh, 0 * dc if {AT_LAST} else dc, cache.steps[t])", "the argument `dc` is lost"
     ),
     Mistake(
         BACK,
         f"lstm_backward(dh_all[t] + dh, given := dc if {AT_LAST} else given, cache.steps[t])",
-        "every step gets the given `dc`, and none what the step after it sends",
+        "every step uses the argument `dc`, not the dc from the next step",
     ),
     Mistake(
-        BACK, f"lstm_backward(dh_all[t] if {AT_LAST} else dh, dc, cache.steps[t])", "`dh_all[t]` counts at the end only"
+        BACK,
+        f"lstm_backward(dh_all[t] if {AT_LAST} else dh, dc, cache.steps[t])",
+        "`dh_all[t]` is used at the last step only",
     ),
     Mistake(
         BACK,
         f"{BACK}; dh = dh if t else dh_all[0].copy()",
-        "`dh_all[0]`, the gradient of the state after the first step, where that of the state before it belongs",
+        "`dh_all[0]`, the gradient of h after the first step, where the gradient of h before it belongs",
     ),
 )
 
@@ -110,12 +112,12 @@ TASKS = (
         forward_cases,
         ("h_all", "c", "cache"),
         {
-            "h_all": "h_all_t = h_t, the state after step t",
-            "h": "h_t, c_t = step(x_t, h_{t-1}, c_{t-1}): x_t is x[t], and each step starts where the one before ended",
-            "c": "h_t, c_t = step(x_t, h_{t-1}, c_{t-1}); returned is c_T, the memory after the last step",
+            "h_all": "h_all_t = h_t, the hidden state after step t",
+            "h": "h_t, c_t = step(x_t, h_{t-1}, c_{t-1}): x_t is x[t]; each step starts from the last step's states",
+            "c": "h_t, c_t = step(x_t, h_{t-1}, c_{t-1}); return c_T, the cell state after the last step",
             "cache_t": "h_t, c_t and cache_t = step(x_t, h_{t-1}, c_{t-1}): x_t is x[t]",
             "steps": "steps = the list of the steps' caches, first step first",
-            "cache": "the cache is LSTMSequenceCache(steps), steps the list of the steps' caches, first step first",
+            "cache": "the cache is LSTMSequenceCache(steps), where steps lists the steps' caches, first step first",
         },
         mistakes=FORWARD_MISTAKES,
     ),
@@ -125,9 +127,9 @@ TASKS = (
         backward_cases,
         ("dx", "dh", "dc", "dW_x", "dW_hh", "db"),
         {
-            "dx": "dx_t, dh, dc = back through step t, T first, of dh_all_t + dh and dc as step t+1 has left them",
-            "dh": "dh_{t-1} = what step t sends back to the state before it, given dh_all_t + dh_t",
-            "dc": "dc_{t-1} = what step t sends back to the memory before it, given dc_t; dc_T is the one given",
+            "dx": "dx_t, dh, dc = lstm_backward(dh_all_t + dh, dc), with dh and dc from step t+1; the last step first",
+            "dh": "dh_{t-1} = dh of step t, from lstm_backward(dh_all_t + dh_t, dc_t)",
+            "dc": "dc_{t-1} = dc of step t, from lstm_backward(dh_all_t + dh_t, dc_t); dc_T is the argument dc",
             "dW_x": "dW_x = the sum of dW_x_t over all steps t",
             "dW_hh": "dW_hh = the sum of dW_hh_t over all steps t",
             "db": "db = the sum of db_t over all steps t",
@@ -138,15 +140,15 @@ TASKS = (
 
 HINTS = {
     "lstm_sequence_forward": (
-        "What does a step need of the step before? And what do you need of each step on the way back?",
-        "h_t, c_t, cache_t = step(x_t, h_{t-1}, c_{t-1}; W_x, W_hh, b), with h and c given for t = 1",
-        "In a loop over t: h, c, cache_t = lstm.lstm_forward(x[t], h, c, W_x, W_hh, b). Keep h in h_all[t], of the "
-        "type of h, and cache_t in a list.",
+        "What does a step need from the step before? What does the backward pass need from each step?",
+        "h_t, c_t, cache_t = step(x_t, h_{t-1}, c_{t-1}; W_x, W_hh, b), with the arguments h and c for t = 1",
+        "In a loop over t: h, c, cache_t = lstm.lstm_forward(x[t], h, c, W_x, W_hh, b). Store h in h_all[t], with the "
+        "dtype of h, and cache_t in a list.",
     ),
     "lstm_sequence_backward": (
-        "Where did h_t go? And in how many steps does one weight take part?",
-        "dh_t = dh_all_t + dh from step t+1; dW_x = sum over t of dW_x_t; and likewise W_hh and b",
+        "Which two uses does h_t have? How many steps use the same weight?",
+        "dh_t = dh_all_t + dh from step t+1; dW_x = sum over t of dW_x_t; and the same for W_hh and b",
         "for t in reversed(range(T)): dx[t], dh, dc, dW_x_t, dW_hh_t, db_t = lstm.lstm_backward(dh_all[t] + dh, dc, "
-        "cache.steps[t]); then add the last three to their sums. dh starts at 0, dc at what is given.",
+        "cache.steps[t]); then add the last three to their sums. dh starts at 0, dc at the argument dc.",
     ),
 }

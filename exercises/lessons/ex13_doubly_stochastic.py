@@ -7,27 +7,27 @@ from exercises.judging.judge import Task
 from numpy_sat.layers import losses
 
 INTRO = """\
-To learn: a loss may ask for more than right words. alpha_t says how the model divides its look at word t over the L
-locations, and sums to 1 over them. The penalty asks that it also sum to 1 over the words: by the end of a caption,
-every location should have been looked at alike. (Rows and columns that sum to 1: "doubly stochastic".)
+To learn: a loss may ask for more than right words. alpha_t is the attention map of word t. It sums to 1 over the L
+locations. The attention penalty asks that it also sum to 1 over the words, so that every location of the image gets
+the same total attention. (A matrix whose rows and columns sum to 1 is called doubly stochastic.)
 
     (14, right)   penalty of a caption = sum over i of (1 - sum over t of alpha_ti)^2
 
-The slides: lay the maps of all words over each other; what a location then lacks to 1 is squared.
+The slides: add up the attention maps of all words, subtract the sum at each location from 1, and square.
 
-A batch: mask_tb is 1 where caption b has a word t, and 0 at padding, which takes no part. The penalty is the mean
-over the B captions. Two options: normalisation="mean" also divides by L, as the authors' code; target="T/L" asks for
-(words of the caption) / L in place of 1, for T words have only T to give to the L locations.
+A batch: mask_tb is 1 where caption b has a word t, and 0 at padding, which does not count. The penalty is the mean
+over the B captions. There are two options. normalisation="mean" also divides by L, as in the authors' code.
+target="T/L" replaces 1 by T / L, with the caption's own T, because T words give a total of only T to L locations.
 
 Predict before you run, by hand, for one caption of three words and L = 4:
-  1. The maps are [.1 .4 .2 .3], [.1 .1 .1 .7], [.0 .4 .3 .3]. What does each location lack, and what is the penalty?
-  2. Which three maps are the worst of all, and what do they cost?
-  3. Which are the best, and why do they still cost something?
+  1. The maps are [.1 .4 .2 .3], [.1 .1 .1 .7], [.0 .4 .3 .3]. What is missing at each location? What is the penalty?
+  2. Which three maps are the worst of all, and what is their penalty?
+  3. Which are the best, and why is their penalty not 0?
   4. For dpenalty = 1, what is dalpha of each word in 1? Why is it the same for all three?
-(1: lacking are [.8 .1 .4 -.3], and the penalty is 0.9. 2: they cost 7; find the maps, and do 3 and 4 yourself.)
+(1: missing is [.8 .1 .4 -.3], and the penalty is 0.9. 2: the penalty is 7; find the maps, and do 3 and 4 yourself.)
 
-The cache is DoublyStochasticCache(missing, mask, scale): what the locations lack, (B, L); the mask; and what the sum
-of all squares is multiplied by, 1 / B or 1 / (B L).
+The cache is DoublyStochasticCache(missing, mask, scale): missing is (B, L), and scale is the factor of the sum of
+squares, 1 / B or 1 / (B L).
 
 NumPy is all you need."""
 
@@ -45,7 +45,7 @@ CASES = [  # captions' words, T, L, options
 
 
 def forward_cases(rng):
-    """Captions of unlike lengths, with attention at their padding as well, under all four options."""
+    """Return captions of different lengths, with attention also at padding, for all four options."""
     cases = []
     for lengths, T, L, options in CASES:
         alpha = rng.dirichlet(np.ones(L), (T, len(lengths)))
@@ -69,12 +69,12 @@ FORWARD_MISTAKES = (
     Mistake(
         "(missing * missing).sum()",
         "((aim - alpha) ** 2 * mask[..., None]).sum()",
-        "squared first and then summed over words: what is missing after all words is squared",
+        "squared before the sum over words: square what is missing after the sum over all words",
     ),
     Mistake(
         "missing = aim - (alpha * mask[..., None]).sum(axis=0)",
         "missing = np.maximum(aim - (alpha * mask[..., None]).sum(axis=0), 0)",
-        "a location that was looked at too much counts as well: missing may be below 0",
+        "a location with too much attention counts as well: missing may be negative",
     ),
     Mistake(
         "* (missing * missing).sum()", "* np.sqrt((missing * missing).sum())", "the sum of the squares has no root"
@@ -90,11 +90,11 @@ TASKS = (
         {
             "penalty": "(14) penalty = scale * sum over b and i of missing_bi^2",
             "missing": "missing_bi = target - sum over t of mask_tb alpha_tbi",
-            "aim": "the target is 1, or the caption's own number of words, sum over t of mask_tb, over L",
+            "aim": "the target is 1, or T_b / L with the caption's own number of words, T_b = sum over t of mask_tb",
             "scale": 'scale = 1 / B for the "sum" over locations, 1 / (B L) for their "mean"',
             "B": "alpha is (T, B, L)",
             "L": "alpha is (T, B, L)",
-            "cache": "the cache keeps missing, mask, scale",
+            "cache": "the cache is DoublyStochasticCache(missing, mask, scale)",
         },
         refused=({**UNKNOWN, "normalisation": "max"}, {**UNKNOWN, "target": "T"}),
         mistakes=FORWARD_MISTAKES,
@@ -110,13 +110,13 @@ TASKS = (
 
 HINTS = {
     "doubly_stochastic_forward": (
-        "The sum runs over the words of one caption, at one location. Which axis is that? And what must not be in it?",
+        "The sum runs over the words of one caption, at one location. Which axis is that? What must the sum exclude?",
         "missing_bi = target - sum over t of mask_tb alpha_tbi;  penalty = scale * sum over b and i of missing_bi^2",
-        "mask is (T, B) and alpha (T, B, L): mask[..., None] stretches over the locations. Then .sum(axis=0).",
+        "mask is (T, B) and alpha (T, B, L): mask[..., None] is broadcast over the locations. Then .sum(axis=0).",
     ),
     "doubly_stochastic_backward": (
-        "In which of the squares does alpha_tbi take part, and with which sign? Does t matter at all?",
+        "Which of the squares contains alpha_tbi, and with which sign? Does the result depend on t?",
         "d missing_bi^2 / d missing_bi = 2 missing_bi;  d missing_bi / d alpha_tbi = -mask_tb",
-        "missing (B, L) times mask[..., None] (T, B, 1) gives (T, B, L): every word of a caption gets the same row.",
+        "missing (B, L) times mask[..., None] (T, B, 1) is (T, B, L): every word of a caption has the same row.",
     ),
 }
