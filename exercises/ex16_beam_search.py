@@ -1,32 +1,32 @@
 """Exercise 16: Beam search.
 
-To learn: the likeliest caption need not start with the likeliest word. Greedy search takes the best word each time,
-and cannot go back. Beam search keeps the k best beginnings of a caption, and all their continuations compete.
+To learn: the likeliest caption need not start with the likeliest word. Greedy decoding takes the best word at each
+step, and cannot go back. Beam search keeps the k best partial captions, and all their continuations compete.
 
     log p of a caption = sum over its words and <end> of log p(word | the words before)
     rank of a caption  = log p / length ** length_power         length counts the words, and <end> if it is written
 
-Every word costs something, so by log p alone (length_power 0) short captions win; the mean a word (1) is fairer.
+Every word lowers log p, so short captions win by log p alone (length_power 0). The mean per word (1) is fairer.
 
 Predict before you run. First word: "one" 0.6, "two" 0.4. After "one": dog 0.4, cat 0.3, <end> 0.3; after "two": dogs
 0.9, <end> 0.1; after dog, cat or dogs: <end> 1.
-  1. What does greedy search find, and with which p? What does k = 2 find, and which beginnings does it keep before?
+  1. What does greedy decoding find, and with which p? What does k = 2 find, and which partial captions does it keep?
   2. One caption has 2 words, another 4. With <end>, each step of the first has p 0.5, each of the second 0.6. Which
      one wins with length_power 0, and which with 1?
-(1: greedy "one dog", 0.24; k = 2 "two dogs", 0.36. 2: with 0 the first, for 0.5^3 = 0.125 > 0.6^5 = 0.078. With 1?)
+(1: greedy "one dog", 0.24; k = 2 "two dogs", 0.36. 2: with 0 the first, as 0.5^3 = 0.125 > 0.6^5 = 0.078. With 1?)
 
-extend is one step, for N images at once. An image has slots, a beginning in each, and each has V ways on: slots V
-candidates, number slot * V + word. The k of highest rank are kept, best first: word; parent, the slot it goes on
-from; score, which is log p so far, not the rank; length; done, which is whether its word is <end>. What was done
-before grows no longer: its one way on is another <end>, which costs nothing and is not counted.
+extend is one step, for N images at once. An image has slots, each with a partial caption. Each slot has V
+continuations, so there are slots V candidates, with the numbers slot * V + word. extend keeps the k of highest rank,
+best first. It returns word; parent, the slot it continues; score, which is log p so far, not the rank; length; and
+done, True if its word is <end>. A caption that was done before does not grow: its only continuation is another <end>,
+which has p = 1 and is not counted.
 
-beam_search starts with one slot an image, <start>. Each step: decoder.step; softmax.log_softmax of the logits, in
-float64; search.ban, which changes log_p in place to what may be written; extend; search.note_finished, which keeps
-each image's best finished caption as (rank, step, slot), at first (-inf, 0, 0); decoder.select. To the decoder all
-are rows: slot s of image n is row n * slots + s, in what it takes and in what it gives. A search.Step of every step
-goes into the history, through which search.read_back at the end follows the parents back from each image's best.
-There are at most max_words + 1 steps, for <end> comes last; nothing is left to do where all captions are done or
-impossible (score -inf).
+beam_search starts with one slot per image, <start>. Each step calls decoder.step; softmax.log_softmax of the logits,
+in float64; search.ban, which bans words in log_p in place; extend; search.note_finished, which keeps each image's best
+finished caption as (rank, step, slot), at first (-inf, 0, 0); decoder.select. The decoder works on rows: slot s of
+image n is row n * slots + s, in all arguments and results. Append a search.Step of every step to the history. At the
+end, search.read_back follows the parents back from each image's best caption. There are at most max_words + 1 steps,
+because <end> comes last. Stop when all captions are done or impossible (score -inf).
 
 From search you may use ban, note_finished, read_back and Step.
 """

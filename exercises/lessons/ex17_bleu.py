@@ -8,30 +8,31 @@ from numpy_sat.metrics import bleu
 from solutions import ex17_bleu as by_hand
 
 INTRO = """\
-To learn: how captions are scored, and what such a score cannot see. BLEU (Papineni et al. 2002) looks which n-grams
-of a caption, its runs of n words, also stand in one of the image's references.
+To learn: how captions are scored, and what such a score cannot see. BLEU (Papineni et al. 2002) counts the n-grams of
+a caption, its sequences of n words, that also occur in one of the image's references.
 
     p_n      = n-grams of the captions that match / n-grams of the captions
     matches  = for each different n-gram of a caption, min(its count there, its largest count in any one reference)
-    c, r     = words of the captions; words of the references, of each image the one whose length is closest to the
-               caption's, of two equally close the shorter
+    c        = words of the captions
+    r        = words of the references; for each image, the reference whose length is closest to the caption's (the
+               shorter one of two equally close)
     brevity  = 1 where c > r, else exp(1 - r / c)
     BLEU-n   = 100 brevity (p_1 p_2 ... p_n)^(1/n), for n = 1, 2, 3, 4; 0 where one of these p is 0
 
 The whole corpus is one text: matches, n-grams, c and r are summed over all captions before anything is divided.
 
-Why min: "the the the the" would match word by word. Why brevity: nothing else makes a caption say more than it is
-sure of. "a man in a", said of every photo of Flickr8k, gets BLEU-1 75 without it and 34 with it.
+Why min: every word of "the the the the" would match. Why brevity: without it, short captions of safe words would win.
+"a man in a" as the caption of every photo of Flickr8k has BLEU-1 75 without brevity and 34 with it.
 
 Predict before you run, for one caption, "a man in a", and one reference, "a man rides in the deep snow":
-  1. What are p_1, p_2 and p_3? Mind that the reference has one "a".
+  1. What are p_1, p_2 and p_3? Note that the reference has one "a".
   2. What are brevity and BLEU-1 to BLEU-4?
   3. A second image's caption is "snow", and so is its only reference. What is BLEU-1 of the two together? Is it the
      mean of 35.4 and 100?
-(p_1 = 3/4, p_2 = 1/3; brevity = exp(1 - 7/4) = 0.472, so BLEU-1 = 35.4 and BLEU-2 = 23.6. The rest is yours.)
+(p_1 = 3/4, p_2 = 1/3; brevity = exp(1 - 7/4) = 0.472, so BLEU-1 = 35.4 and BLEU-2 = 23.6. Find the rest yourself.)
 
-bleu returns a list of four floats. A caption of fewer than n words counts as having one n-gram, which does not match:
-nltk has it so, which the library counts with.
+bleu returns a list of four floats. A caption of fewer than n words counts as one n-gram that does not match, as in
+nltk, which the library uses.
 
 Python alone will do, with collections.Counter and math."""
 
@@ -39,7 +40,7 @@ IMPORTS = """\
 import math
 from collections import Counter"""
 
-CORPORA = {  # name: (captions, references of each); the first that is wrong by the alphabet tells most
+CORPORA = {  # name: (captions, references of each); the alphabetically first wrong one tells most
     "basic": (["a dog runs on the green grass"], [["a dog runs on wet green grass"]]),
     "brevity": (["a man in a"], [["a man rides in the deep snow all day long"]]),
     "clipped": (["the the the on the mat"], [["the cat is on the mat"]]),
@@ -60,25 +61,25 @@ CORPORA = {  # name: (captions, references of each); the first that is wrong by 
 RULES = {
     "basic": "p_n = matches / n-grams of the caption; BLEU-n = 100 (p_1 ... p_n)^(1/n)",
     "brevity": "brevity = exp(1 - r / c) where c <= r: c words of the caption, r of the reference",
-    "clipped": 'an n-gram matches as often as it is in the reference at most: "the" is there 2 times, so 2 of 4 match',
+    "clipped": 'an n-gram matches at most as often as it is in the reference: "the" occurs 2 times, so 2 of 4 match',
     "closest": "r is the length of the reference closest to the caption's: 5 words; 8, 3, 6 and 12 words, so 6",
     "corpus": "matches, n-grams, c and r are summed over all captions first; then p_n and one brevity for all",
-    "equally_close": "of two references equally close in length, r is the shorter's: 5 words; 6 and 4 words, so 4",
-    "no_pair": "where no n-gram matches, p_n is 0, and so are BLEU-n and those above",
+    "equally_close": "of two references equally close in length, r is the shorter: 5 words; 6 and 4 words, so 4",
+    "no_pair": "where no n-gram matches, p_n is 0, and so are BLEU-n and all higher ones",
     "nothing": "where no word matches, all four are 0",
-    "several": "an n-gram's count in the references is its largest in any one of them, not in all together",
-    "various": "all rules at once, in random captions of few words",
+    "several": "an n-gram's count in the references is its largest count in any one of them, not the sum over all",
+    "various": "all rules at once, in random captions with few different words",
 }
 
-OF_VARIABLES = {
-    "caption": "captions and references as they are given, lists of words without <end>",
-    "counts": "of each different n-gram, how often it is in the caption: n words from each start, 0 to words - n",
-    "limit": "of each n-gram, its largest count in any one reference",
+VARIABLES = {
+    "caption": "captions and references are the arguments, unchanged: lists of words without <end>",
+    "counts": "counts = the number of times each different n-gram occurs in the caption, from start 0 to words - n",
+    "limit": "limit = the largest count of each n-gram in any one reference",
     "matches": "matches = the sum over the caption's n-grams of min(count, largest count in one reference)",
-    "ngrams": "n-grams of the captions: words - n + 1 of each",
-    "length": "the caption's words",
+    "ngrams": "ngrams = the number of n-grams of the captions: words - n + 1 for each caption",
+    "length": "length = the number of words of the caption",
     "closest": RULES["closest"],
-    "caption_words": "c = the words of all captions",
+    "caption_words": "c = the number of words of all captions",
     "reference_words": "r = the sum over images of the closest reference's length",
     "brevity": "brevity = 1 where c > r, else exp(1 - r / c)",
     "precisions": "p_n = matches / n-grams, each summed over all captions",
@@ -88,9 +89,13 @@ OF_VARIABLES = {
 
 
 def cases(rng):
-    """Small corpora, each of which hangs on one rule, and a random one of few words."""
+    """Return small corpora that each test one rule, and a random one with few different words."""
+
+    def split(sentences):
+        return [sentence.split() for sentence in sentences]
+
     corpora = {
-        name: ([caption.split() for caption in captions], [[one.split() for one in several] for several in references])
+        name: (split(captions), [split(image_references) for image_references in references])
         for name, (captions, references) in CORPORA.items()
     }
 
@@ -102,41 +107,39 @@ def cases(rng):
 
 
 def drive(function, case):
-    """BLEU-1 to BLEU-4 of each corpus."""
+    """Return BLEU-1 to BLEU-4 of each corpus."""
     return tuple(np.array(function(captions, references)) for captions, references in case["corpora"].values())
 
 
-MATCHED = "sum(min(count, limit[ngram]) for ngram, count in counts.items())"
+MATCHES = "sum(min(count, limit[ngram]) for ngram, count in counts.items())"
 CLOSEST = "min((abs(len(reference) - length), len(reference)) for reference in image_references)[1]"
-RATIO, TURNED = "reference_words / caption_words", "caption_words / reference_words"
+RATIO, INVERTED = "reference_words / caption_words", "caption_words / reference_words"
 BREVITY = f"min(1.0, math.exp(1 - {RATIO}))"
 ALL = "zip(captions, references, strict=True)"
 
 MISTAKES = (  # of the solution's text
     Mistake(
-        MATCHED,
+        MATCHES,
         "sum(count for ngram, count in counts.items() if ngram in limit)",
         "not clipped: a repeated n-gram matches each time",
     ),
     Mistake(
-        MATCHED,
+        MATCHES,
         "sum(1 for ngram in counts if ngram in limit)",
-        "each different n-gram matches once; it may match as often as a reference has it",
+        "each different n-gram matches only once; it may match as often as it occurs in a reference",
     ),
     Mistake(
-        MATCHED,
+        MATCHES,
         "max(sum((counts & _count(reference, n)).values()) for reference in image_references)",
-        "clipped by the one reference that matches best: each n-gram may find another",
+        "clipped by the one reference that matches best: each n-gram may match another reference",
     ),
     Mistake("max(limit[ngram], count)", "limit[ngram] + count", "the counts of all references are added up"),
-    Mistake(
-        "max(limit[ngram], count)", "count", "the last reference that has the n-gram counts, not the largest count"
-    ),
+    Mistake("max(limit[ngram], count)", "count", "the count in the last reference, not the largest count"),
     Mistake("counts = _count(caption, n)", "counts = Counter(set(_count(caption, n)))", "each n-gram is counted once"),
     Mistake(
         "sum(counts.values()))",
         "sum(_count(image_references[0], n).values()))",
-        "divided by the reference's n-grams: precision asks for the caption's",
+        "divided by the number of the reference's n-grams: precision divides by the caption's",
     ),
     Mistake(CLOSEST, CLOSEST.replace("[1]", "[0]"), "the difference of the lengths, not the reference's length"),
     Mistake(CLOSEST, "len(image_references[0])", "the first reference, not the closest"),
@@ -152,23 +155,23 @@ MISTAKES = (  # of the solution's text
     Mistake(
         CLOSEST,
         "len(min(image_references, key=lambda reference: abs(len(reference) - length)))",
-        "of two equally close the first or the longer, not the shorter",
+        "of two equally close references, the first or the longer, not the shorter",
     ),
     Mistake(BREVITY, "1.0", "the brevity penalty is missing"),
-    Mistake(BREVITY, BREVITY.replace(RATIO, TURNED), "c / r where r / c belongs: the ratio is turned round"),
+    Mistake(BREVITY, BREVITY.replace(RATIO, INVERTED), "c / r where r / c belongs: the ratio is inverted"),
     Mistake(
         BREVITY,
-        f"1.0 if caption_words > reference_words else math.exp(1 - {TURNED})",
-        "c / r where r / c belongs: the ratio is turned round",
+        f"1.0 if caption_words > reference_words else math.exp(1 - {INVERTED})",
+        "c / r where r / c belongs: the ratio is inverted",
     ),
     Mistake(
         BREVITY,
         f"1.0 if caption_words > reference_words else math.exp(-{RATIO})",
         "exp(-r / c) where exp(1 - r / c) belongs",
     ),
-    Mistake(BREVITY, BREVITY[len("min(1.0, ") : -1], "nothing is gained by long captions: brevity is at most 1"),
-    Mistake(BREVITY, "min(1.0, caption_words / reference_words)", "c / r in place of exp(1 - r / c)"),
-    Mistake("1 - reference_words / caption_words", "1 - caption_words / reference_words", "r / c is turned round"),
+    Mistake(BREVITY, BREVITY[len("min(1.0, ") : -1], "brevity is at most 1: long captions get no bonus"),
+    Mistake(BREVITY, "min(1.0, caption_words / reference_words)", "c / r where exp(1 - r / c) belongs"),
+    Mistake("1 - reference_words / caption_words", "1 - caption_words / reference_words", "r / c is inverted"),
     Mistake("math.exp(mean_logarithm)", "sum(precisions) / n", "the arithmetic mean of p_1 ... p_n, not the geometric"),
     Mistake("math.exp(mean_logarithm)", "precisions[-1]", "p_n alone: BLEU-n is the geometric mean of p_1 to p_n"),
     Mistake("for p in precisions) / n", "for p in precisions) / 4", "the fourth root, not the n-th"),
@@ -176,10 +179,10 @@ MISTAKES = (  # of the solution's text
         "precisions = [",
         "precisions = []\n"
         "        if len(captions) > 1:\n"
-        f"            alone = [bleu([caption], [several]) for caption, several in {ALL}]\n"
-        "            return [sum(scores) / len(alone) for scores in zip(*alone)]\n"
+        f"            single = [bleu([caption], [image_references]) for caption, image_references in {ALL}]\n"
+        "            return [sum(scores) / len(single) for scores in zip(*single)]\n"
         "        precisions = [",
-        "the mean of the captions' BLEU: the corpus is one text",
+        "the mean of the captions' BLEU: the whole corpus counts as one text",
     ),
     Mistake(
         ALL,
@@ -189,7 +192,7 @@ MISTAKES = (  # of the solution's text
     Mistake(
         ALL,
         'zip([" ".join(c) for c in captions], [[" ".join(r) for r in several] for several in references])',
-        "runs of characters are counted, not of words",
+        "n-grams of characters are counted, not of words",
     ),
 )
 
@@ -199,7 +202,7 @@ TASKS = (
         "bleu",
         cases,
         tuple(RULES),
-        {**RULES, **OF_VARIABLES},
+        {**RULES, **VARIABLES},
         drive,
         single=False,
         mistakes=MISTAKES,
@@ -209,10 +212,10 @@ TASKS = (
 
 HINTS = {
     "bleu": (
-        "Of one caption and one n: which n-grams has it, how often, and how often may each of them match at most?",
+        "For one caption and one n: which n-grams does it have, how often, and how often may each of them match?",
         "matches_n = sum over captions and their n-grams of min(count, largest count in one reference);  "
         "BLEU-n = 100 brevity (p_1 ... p_n)^(1/n)",
-        "Counter(tuple(words[i : i + n]) for i in range(len(words) - n + 1)) counts n-grams; | of two Counters keeps "
+        "Counter(tuple(words[i : i + n]) for i in range(len(words) - n + 1)) counts n-grams. | of two Counters keeps "
         "the larger counts, & the smaller. Closest: min((abs(length - c), length) for length in lengths)[1].",
     ),
 }
