@@ -23,11 +23,11 @@ from llvmlite import ir
 from numba import njit, types
 from numba.extending import intrinsic
 
+from numpy_sat.kernels import cache
 from numpy_sat.system import machine
 
-# The decorator of kernels. "contract" lets a * b + c become one fused multiply-add. Sums keep their order.
+# "contract" lets a * b + c become one fused multiply-add. Sums keep their order.
 _options = dict(nogil=True, error_model="numpy", fastmath={"contract"}, no_cfunc_wrapper=True)
-kernel = functools.partial(njit, cache=True, **_options)
 # The decorator of the functions that kernels call. Their body is inlined, and Python never calls them.
 inline = functools.partial(njit, forceinline=True, no_cpython_wrapper=True, **_options)
 
@@ -38,6 +38,11 @@ CLAIMED, RUN, PARTICIPANTS = 0, 1, 2
 WORD = ir.IntType(64)
 # On Linux, the function that returns the core of the calling thread.
 _current_core = getattr(ctypes.CDLL(None), "sched_getcpu", None) if hasattr(os, "sched_getaffinity") else None
+
+
+def kernel(function):
+    """Let numba compile a function when it is called first, and store it on disk. This is the decorator of kernels."""
+    return cache.store(njit(**_options)(function))
 
 
 class _Pool:

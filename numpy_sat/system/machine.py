@@ -1,39 +1,32 @@
 """Set the use of the machine's cores and memory, before numpy and numba start any thread.
 
-The kernels run on their own threads (kernels/threads.py). Their number is THREADS: the cores of the machine, or
-NUMPY_SAT_THREADS. The kernels compute all large matrix products of a training step, so NumPy's own products run on one
-thread. The threads of BLAS wait by yielding the processor in a loop. If another program is busy, that makes a small
-product ten times slower.
+The kernels run on their own threads (kernels/threads.py). Their number is THREADS: the cores that this process may use
+(cores.py), or NUMPY_SAT_THREADS if that is less. The kernels compute all large matrix products of a training step, so
+NumPy's own products run on one thread. The threads of BLAS wait by yielding the processor in a loop. If another program
+is busy, that makes a small product ten times slower.
 """
 
-import contextlib
 import ctypes
-import hashlib
 import os
-import shutil
 import sys
-import tempfile
-import time
 from pathlib import Path
 
-KERNELS = Path(__file__).parents[1] / "kernels"
-MONTH = 30 * 24 * 3600  # seconds
+from numpy_sat.system import kernel_cache
+from numpy_sat.system.cores import cores
 
 
 def _threads():
-    """Return the number of threads: NUMPY_SAT_THREADS, or the number of cores."""
-    setting = os.environ.get("NUMPY_SAT_THREADS", "")
-    if setting:
-        if not setting.isdecimal() or int(setting) < 1:
-            raise SystemExit(f"NUMPY_SAT_THREADS={setting}: must be a whole number of at least 1.")
-        return int(setting)
-    return cores()
-
-
-def cores() -> int:
-    """Return the number of cores that this process may use. A container may have fewer than the machine."""
-    available = getattr(os, "sched_getaffinity", None)
-    return len(available(0)) if available else os.cpu_count() or 1
+    """Return the number of threads: NUMPY_SAT_THREADS, but no more than the cores that this process may use."""
+    setting, available = os.environ.get("NUMPY_SAT_THREADS", ""), cores()
+    if not setting:
+        return available
+    if not setting.isdecimal() or not float(setting):
+        raise SystemExit(f"NUMPY_SAT_THREADS={setting}: must be a whole number of at least 1.")
+    if float(setting) > available:
+        print(f"NUMPY_SAT_THREADS={setting[:20]}: {available}, the cores of this process, instead.", file=sys.stderr)
+        os.environ["NUMPY_SAT_THREADS"] = str(available)  # the processes that this one starts need not repeat it
+        return available
+    return int(setting)
 
 
 THREADS = _threads()
@@ -45,7 +38,7 @@ def cache_folder() -> Path:
     try:
         return Path(setting) if setting else Path.home() / ".cache" / "numpy_sat"
     except RuntimeError:  # the user has no home folder
-        return Path(tempfile.gettempdir()) / "numpy_sat"
+        return kernel_cache.temporary()
 
 
 def configure() -> None:
@@ -53,35 +46,8 @@ def configure() -> None:
     for library in ("OPENBLAS", "MKL", "BLIS"):
         os.environ.setdefault(f"{library}_NUM_THREADS", "1")
     os.environ.setdefault("VECLIB_MAXIMUM_THREADS", "1")
-    os.environ.setdefault("NUMBA_CACHE_DIR", str(_kernel_cache()))
+    os.environ["NUMBA_CACHE_DIR"] = kernel_cache.folder(cache_folder())
     _keep_freed_memory()
-
-
-def _kernel_cache():
-    """Return the folder of compiled kernels. A change of any kernel's source leads to a new folder.
-
-    numba checks only the file of the compiled function, not the files of the functions that it calls.
-    """
-    sources = b"".join(path.read_bytes() for path in sorted(KERNELS.glob("*.py")))
-    caches = _writable(cache_folder())
-    folder = caches / f"kernels-{hashlib.sha256(sources).hexdigest()[:16]}"
-    if not folder.exists():
-        for old in caches.glob("kernels-*"):
-            with contextlib.suppress(OSError):  # another process may remove the folder at the same time
-                if time.time() - old.stat().st_mtime > MONTH:
-                    shutil.rmtree(old)
-    return folder
-
-
-def _writable(folder):
-    """Return the folder, or a folder for temporary files if this one is not writable."""
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        if os.access(folder, os.W_OK):
-            return folder
-    except OSError:
-        pass
-    return Path(tempfile.gettempdir()) / f"numpy_sat-{os.getuid() if hasattr(os, 'getuid') else 'cache'}"
 
 
 def _keep_freed_memory():

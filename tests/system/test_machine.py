@@ -1,46 +1,38 @@
-"""Check the number of threads and the folder of compiled kernels."""
+"""Check the number of threads."""
 
 import os
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 
+from numpy_sat.system import machine
 
-@pytest.mark.parametrize(("setting", "expected"), [("1", "1\n"), ("3", "3\n"), ("0", ""), ("two", "")])
-def test_one_variable_sets_the_number_of_threads(setting, expected):
+
+def _threads(setting):
     code = (
         "from numpy_sat.system import machine; import os\n"
-        "assert os.environ['OPENBLAS_NUM_THREADS']; print(machine.THREADS)"
+        "assert os.environ['OPENBLAS_NUM_THREADS']; print(machine.THREADS, os.environ['NUMPY_SAT_THREADS'])"
     )
-    result = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, env=os.environ | {"NUMPY_SAT_THREADS": setting}
-    )
-    assert result.stdout == expected
-    assert (result.returncode == 0) == bool(expected)
-    if not expected:
-        assert f"NUMPY_SAT_THREADS={setting}: must be a whole number" in result.stderr
+    environment = os.environ | {"NUMPY_SAT_THREADS": setting}
+    return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=environment)
 
 
-def _import_with_cache(folder):
-    code = "import numpy_sat, os; print(os.environ['NUMBA_CACHE_DIR'])"
-    environment = {name: value for name, value in os.environ.items() if name != "NUMBA_CACHE_DIR"}
-    environment["NUMPY_SAT_CACHE"] = str(folder)
-    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=environment)
-    assert result.returncode == 0, result.stderr
-    return Path(result.stdout.strip())
+def test_one_variable_sets_the_number_of_threads():
+    result = _threads("1")
+    assert (result.stdout, result.stderr) == ("1 1\n", "")
 
 
-def test_kernels_are_cached_by_their_sources_and_old_ones_removed(tmp_path):
-    old, young = tmp_path / "kernels-old", tmp_path / "kernels-young"
-    for folder in (old, young):
-        folder.mkdir()
-    os.utime(old, (0, 0))
-    assert _import_with_cache(tmp_path).parent == tmp_path
-    assert young.exists() and not old.exists()
+@pytest.mark.parametrize("setting", ["0", "000", "two", "-1", "1.5"])
+def test_a_number_of_threads_that_is_none_is_refused(setting):
+    result = _threads(setting)
+    assert result.returncode == 1
+    assert result.stderr == f"NUMPY_SAT_THREADS={setting}: must be a whole number of at least 1.\n"
 
 
-def test_kernels_are_cached_elsewhere_if_the_folder_is_not_writable(tmp_path):
-    (tmp_path / "file").write_text("")
-    assert tmp_path not in _import_with_cache(tmp_path / "file" / "cache").parents
+@pytest.mark.parametrize("setting", [str(machine.cores() + 1), "100000", "9" * 5000])
+def test_there_are_no_more_threads_than_cores(setting):
+    """Check the sentence that says so, and that processes which this process starts get the number of cores."""
+    result, cores = _threads(setting), machine.cores()
+    assert result.stdout == f"{cores} {cores}\n"
+    assert result.stderr == f"NUMPY_SAT_THREADS={setting[:20]}: {cores}, the cores of this process, instead.\n"

@@ -1,0 +1,110 @@
+"""Store compiled kernels on disk (system/kernel_cache.py says where), and notice damaged files.
+
+numba stores a kernel in two files: an index (.nbi) and machine code for each type of the arguments (.nbc). It trusts
+them. A file that was cut off ends every command with a traceback, and a changed byte may crash the process or change
+results. Here a checksum follows the contents of each file. A file without the right checksum is removed, and the kernel
+is compiled again.
+"""
+
+import contextlib
+import hashlib
+import io
+import os
+import sys
+
+from numba import config
+from numba.core import caching
+from tqdm import tqdm
+
+config.CACHE_DIR = os.environ.get("NUMBA_CACHE_DIR", "")  # numba may have been imported before numpy_sat set it
+_messages = set()
+
+
+def store(dispatcher):
+    """Let a compiled function keep its machine code in the kernel cache. Returns the function."""
+    with contextlib.suppress(RuntimeError):  # there is no folder: every process compiles anew
+        dispatcher._cache = _Cache(dispatcher.py_func)
+    return dispatcher
+
+
+def _say_once(message):
+    """Print a message on standard error, unless this process has printed it before."""
+    if message not in _messages:
+        _messages.add(message)
+        tqdm.write(message, file=sys.stderr)
+
+
+class _Folder(caching.CompileResultCacheImpl):
+    """numba's choice of a folder, without those that other users or programs share."""
+
+    _locator_classes = caching.CompileResultCacheImpl._locator_classes[:1]  # NUMBA_CACHE_DIR
+
+
+class _Cache(caching.FunctionCache):
+    """numba's cache of one function. The files have checksums, and a full disk is no error."""
+
+    _impl_class = _Folder
+
+    def __init__(self, function):
+        super().__init__(function)
+        stamp = self._impl.locator.get_source_stamp()
+        self._cache_file = _Files(self._cache_path, self._impl.filename_base, stamp)
+
+    def save_overload(self, sig, data):
+        """Store a compiled function, or say why that is impossible."""
+        try:
+            super().save_overload(sig, data)
+        except OSError as error:
+            _say_once(
+                f"{os.environ.get('NUMBA_CACHE_DIR')}: compiled kernels cannot be stored ({error.strerror}); free some "
+                "space, or set NUMPY_SAT_CACHE to another folder."
+            )
+
+
+class _Files(caching.IndexDataCacheFile):
+    """The files of one function, each followed by the checksum of its contents."""
+
+    def _load_index(self):
+        """Return {types and machine: name of the file of machine code}, empty without an intact index."""
+        return super()._load_index() if _intact(self._index_path) else {}
+
+    def _load_data(self, name):
+        """Return the stored function. numba compiles it if the file is not found."""
+        if not _intact(self._data_path(name)):
+            raise FileNotFoundError(name)
+        return super()._load_data(name)
+
+    @contextlib.contextmanager
+    def _open_for_write(self, path):
+        """Collect the contents of a file, and write them with their checksum to a new file, which is then renamed."""
+        with super()._open_for_write(path) as file:
+            try:
+                contents = io.BytesIO()
+                yield contents
+                file.write(contents.getvalue() + _checksum(contents.getvalue()))
+            except BaseException:  # numba removes the new file after an Exception, but not after an interrupt
+                with contextlib.suppress(OSError):
+                    os.unlink(file.name)
+                raise
+
+
+def _checksum(contents):
+    return hashlib.sha256(contents).digest()
+
+
+def _intact(path):
+    """Return True if a file ends with its checksum or does not exist. Remove it otherwise, and say so."""
+    try:
+        with open(path, "rb") as file:
+            contents = file.read()
+        size = len(contents) - len(_checksum(b""))
+        if size > 0 and _checksum(contents[:size]) == contents[size:]:
+            return True
+    except FileNotFoundError:
+        return True
+    except OSError:  # not readable
+        pass
+    with contextlib.suppress(OSError):
+        os.unlink(path)
+    _say_once(f"{config.CACHE_DIR}: removed damaged files of the kernel cache; their kernels are compiled again")
+    return False
