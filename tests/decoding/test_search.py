@@ -1,4 +1,4 @@
-"""Beam search against brute force, and what a caption may never be."""
+"""Test beam search against brute force, and its rules about special words."""
 
 import itertools
 from types import SimpleNamespace
@@ -17,7 +17,7 @@ V, L = 6, 4
 
 
 class ToyDecoder:
-    """A decoder whose logits depend on the image and on all words so far; its state is those words."""
+    """A decoder whose logits depend on the image and on all words so far. Its state is these words."""
 
     def __init__(self, rng, end_bonus=0.0):
         self.table = 2 * rng.standard_normal((7, 4, V))
@@ -42,7 +42,7 @@ class ToyDecoder:
 
 
 def log_p(decoder, image, words):
-    """Log probability of the words and <end>, in one go."""
+    """Compute the log-probability of a caption, with <end>."""
     total, past = 0.0, (START,)
     for word in (*words, END):
         logits = decoder.logits(image, past)
@@ -52,6 +52,7 @@ def log_p(decoder, image, words):
 
 
 def brute_force(decoder, image, max_words, power):
+    """Return the best of all possible captions."""
     allowed = [word for word in range(V) if word not in (START, END, UNK)]
     captions = (c for n in range(1, max_words + 1) for c in itertools.product(allowed, repeat=n))
     return max(captions, key=lambda c: log_p(decoder, image, c) / (len(c) + 1) ** power)
@@ -61,16 +62,19 @@ def brute_force(decoder, image, max_words, power):
 @pytest.mark.parametrize("end_bonus", [-3.0, 0.0, 2.0])
 def test_a_wide_beam_is_brute_force(rng, power, end_bonus):
     decoder = ToyDecoder(rng, end_bonus)
-    found = search.beam_search(decoder, {}, np.zeros((3, L, 1)), k=200, max_words=4, length_power=power)
-    assert len(found) == 3
-    for image, caption in enumerate(found):
+    captions = search.beam_search(decoder, {}, np.zeros((3, L, 1)), k=200, max_words=4, length_power=power)
+    assert len(captions) == 3
+    for image, caption in enumerate(captions):
         best = brute_force(decoder, image, 4, power)
         assert caption.words == best
         assert caption.log_p == pytest.approx(log_p(decoder, image, best), abs=1e-12)
 
 
 def slow_beam_search(decoder, image, k, max_words, power):
-    """One caption at a time; (log p, words and, where finished, <end>) each."""
+    """Find the best caption of an image by beam search, one beam at a time.
+
+    A beam is (log p, words). The words of a finished beam end with <end>.
+    """
     beams, finished = [(0.0, ())], []
 
     def rank(beam):
@@ -97,20 +101,20 @@ def slow_beam_search(decoder, image, k, max_words, power):
 def test_a_narrow_beam_is_the_definition(rng, k, end_bonus):
     for images in (1, 1, 1, 1, 1, 3):
         decoder = ToyDecoder(rng, end_bonus)
-        found = search.beam_search(decoder, {}, np.zeros((images, L, 1)), k=k, max_words=6)
-        for image, caption in enumerate(found):
+        captions = search.beam_search(decoder, {}, np.zeros((images, L, 1)), k=k, max_words=6)
+        for image, caption in enumerate(captions):
             words, score = slow_beam_search(decoder, image, k, 6, 1.0)
             assert caption.words == words
             assert caption.log_p == pytest.approx(score, abs=1e-12)
 
 
-def test_the_decoder_sees_the_images_and_the_parameters(rng):
+def test_the_decoder_gets_the_annotations_and_the_parameters(rng):
     a, params, decoder = rng.standard_normal((2, L, 1)), {}, ToyDecoder(rng)
-    seen, begin, step = [], decoder.begin, decoder.step
-    decoder.begin = lambda params, a: seen.append((params, a)) or begin(params, a)
-    decoder.step = lambda params, state, words: seen.append((params, state.a)) or step(params, state, words)
+    calls, begin, step = [], decoder.begin, decoder.step
+    decoder.begin = lambda params, a: calls.append((params, a)) or begin(params, a)
+    decoder.step = lambda params, state, words: calls.append((params, state.a)) or step(params, state, words)
     search.beam_search(decoder, params, a, k=2, max_words=3)
-    assert len(seen) > 2 and all(p is params and images is a for p, images in seen)
+    assert len(calls) > 2 and all(p is params and annotations is a for p, annotations in calls)
 
 
 def test_one_beam_is_greedy(rng):
@@ -128,7 +132,7 @@ def test_one_beam_is_greedy(rng):
 
 
 @pytest.mark.parametrize("k", [1, 2, 5])
-def test_never_empty_and_never_unknown(rng, k):
+def test_captions_are_not_empty_and_have_no_special_words(rng, k):
     decoder = ToyDecoder(rng)
     decoder.table[..., UNK] += 20
     decoder.table[..., START] += 20
@@ -137,7 +141,7 @@ def test_never_empty_and_never_unknown(rng, k):
         assert caption.words and not {START, UNK, END} & set(caption.words)
 
 
-def test_never_longer_than_asked(rng):
+def test_captions_have_at_most_max_words(rng):
     decoder = ToyDecoder(rng, end_bonus=-50.0)
     for k in (1, 3):
         for caption in search.beam_search(decoder, {}, np.zeros((2, L, 1)), k=k, max_words=3):
@@ -146,7 +150,7 @@ def test_never_longer_than_asked(rng):
 
 
 def test_attention_belongs_to_the_words(rng):
-    """The toy's alpha says which word came before; it must match the caption after beams changed places."""
+    """Check alpha of the toy decoder, which names the previous word, after beams change slots."""
     decoder = ToyDecoder(rng)
     for image, caption in enumerate(search.beam_search(decoder, {}, np.zeros((3, L, 1)), k=4, max_words=4)):
         steps = len(caption.alpha)
@@ -163,7 +167,7 @@ def test_bad_arguments(rng, k, max_words):
 
 
 def test_images_are_captioned_in_batches(rng):
-    """Of 5 images 2 at a time, as all in one search."""
+    """Check that batches of 2 of 5 images give the captions of one batch."""
     config = Recipe().replace(image_size=8, stages=((4,),), embedding_size=8, hidden_size=9, attention_size=10)
     params = captioner.init_params(rng, config, np.zeros(V))
     params = {name: 3 * array for name, array in params.items()}  # so that images make a difference
@@ -171,12 +175,12 @@ def test_images_are_captioned_in_batches(rng):
     a = captioner.annotate(params, batches.scale_pixels(images), config)
     expected = search.beam_search(writer(config), params, a, 3, 4)
     for size in ({}, {"size": 2}):
-        found = search.caption_images(params, config, images, 3, 4, **size)
-        assert [caption.words for caption in found] == [caption.words for caption in expected]
+        captions = search.caption_images(params, config, images, 3, 4, **size)
+        assert [caption.words for caption in captions] == [caption.words for caption in expected]
     assert len({caption.words for caption in expected}) > 1
 
 
-# The steps of a search, by hand. N 2 images.
+# The steps of a search with two images
 
 
 @pytest.mark.parametrize("first", [False, True])
@@ -196,14 +200,14 @@ def test_ban(rng, first, last):
 @pytest.mark.parametrize("power", [0.0, 1.0])
 @pytest.mark.parametrize("k", [1, 4, 1000])
 def test_extend(rng, k, power):
-    """By going through all continuations; captions of unlike lengths, some finished."""
+    """Check against a loop over all continuations, for captions of different lengths, some finished."""
     scores, lengths = -10 * rng.random((2, 3)), rng.integers(1, 9, (2, 3))
     done = np.array([[False, True, False], [True, False, False]])
     log_p = -3 * rng.random((2, 3, V))
     search.ban(log_p, False, False, done)
-    found = search.extend(scores, lengths, done, log_p, k, power)
+    result = search.extend(scores, lengths, done, log_p, k, power)
     k = min(k, 3 * V)
-    assert all(array.shape == (2, k) for array in found)
+    assert all(array.shape == (2, k) for array in result)
     for n in range(2):
         ways = []
         for slot, word in itertools.product(range(3), range(V)):
@@ -211,41 +215,42 @@ def test_extend(rng, k, power):
             ways.append((score / length**power, word, slot, score, length, word == END))
         ways = sorted((way for way in ways if way[0] > -np.inf), key=lambda way: -way[0])[:k]
         for rank, (_, *way) in enumerate(ways):
-            assert [array[n, rank] for array in found] == way
-        assert np.isneginf(found[2][n, len(ways) :]).all()
+            assert [array[n, rank] for array in result] == way
+        assert np.isneginf(result[2][n, len(ways) :]).all()
 
 
 @pytest.mark.parametrize("k", [1, 2, 5, 700])
 def test_extend_of_a_large_vocabulary(rng, k):
-    """The k best of many, in order; of a few all are as good as sorted."""
+    """Check the order of the k best of many continuations."""
     scores, log_p = -rng.random((2, 3)), -10 * rng.random((2, 3, 500))
-    words, parents, found, *_ = search.extend(scores, np.zeros((2, 3), int), np.zeros((2, 3), bool), log_p, k, 1.0)
+    lengths, done = np.zeros((2, 3), int), np.zeros((2, 3), bool)
+    words, parents, new_scores, *_ = search.extend(scores, lengths, done, log_p, k, 1.0)
     total = (scores[..., None] + log_p).reshape(2, -1)
     np.testing.assert_array_equal(parents * 500 + words, np.argsort(-total, axis=1)[:, :k])
-    np.testing.assert_array_equal(found, -np.sort(-total, axis=1)[:, :k])
+    np.testing.assert_array_equal(new_scores, -np.sort(-total, axis=1)[:, :k])
 
 
 def test_note_finished():
-    """New and better, new and worse, going on, finished before, and impossible."""
+    """Check captions that are new and better, new and worse, unfinished, finished before, and impossible."""
     words = np.array([[END, 3, END], [END, END, 4]])
     parents = np.array([[1, 0, 0], [0, 1, 1]])
     done_before = np.array([[False, False], [True, False]])
     scores = np.array([[-6.0, -1.0, -8.0], [-0.5, -np.inf, -1.0]])
     lengths = np.array([[3, 3, 3], [2, 3, 3]])
 
-    def noted(*best, power=1.0):
+    def update(*best, power=1.0):
         return search.note_finished(list(best), 5, words, parents, done_before, scores, lengths, power)
 
-    none, of_second = (-np.inf, 0, 0), (-0.25, 1, 1)
-    assert noted(none, of_second) == [(-2, 5, 0), of_second]
-    assert noted((-2.5, 4, 1), none) == [(-2, 5, 0), none]
-    assert noted((-1.5, 4, 1), none) == [(-1.5, 4, 1), none]
-    assert noted((-2.0, 4, 1), none) == [(-2.0, 4, 1), none], "of equals the earlier"
-    assert noted((-5.0, 4, 1), none, power=0.0) == [(-5.0, 4, 1), none]
+    none, second_best = (-np.inf, 0, 0), (-0.25, 1, 1)
+    assert update(none, second_best) == [(-2, 5, 0), second_best]
+    assert update((-2.5, 4, 1), none) == [(-2, 5, 0), none]
+    assert update((-1.5, 4, 1), none) == [(-1.5, 4, 1), none]
+    assert update((-2.0, 4, 1), none) == [(-2.0, 4, 1), none], "the earlier of two equal captions"
+    assert update((-5.0, 4, 1), none, power=0.0) == [(-5.0, 4, 1), none]
 
 
 def test_read_back(rng):
-    """Of the second of three images, through slots 0, 1, 0 and 2; a later step does not matter."""
+    """Check the second of three images, through slots 0, 1, 0 and 2. A later step does not matter."""
     slots = 1, 3, 3, 3, 3
     history = [
         search.Step(*rng.integers(3, 6, (2, 3, 3)), rng.random((3, 3)), rng.random((3, k, L)), rng.random((3, k)))

@@ -1,4 +1,4 @@
-"""The floors that scores are compared with."""
+"""Test the floors with which scores are compared."""
 
 import pytest
 from captions import as_texts, random_captions
@@ -12,34 +12,35 @@ pytestmark = pytest.mark.usefixtures("no_wordnet")
 @pytest.mark.parametrize("by", ["BLEU-4", "CIDEr-D"])
 def test_no_reference_is_a_better_constant(rng, by):
     _, references = as_texts(*random_captions(rng, images=15))
-    of_each = {
+    scores = {
         text: judging.score(dict.fromkeys(references, text), references)[by]
         for texts in references.values()
         for text in texts
     }
     best = floors.best_constant(references, by)
-    assert of_each[best] == pytest.approx(max(of_each.values())) and of_each[best] > 0
+    assert scores[best] == pytest.approx(max(scores.values())) and scores[best] > 0
 
 
-def test_random_captions_are_trains():
+def test_random_captions_come_from_the_training_set():
     train = {f"{k}.jpg": [f"caption {k} {j}" for j in range(5)] for k in range(40)}
-    found = floors.random_captions(["x.jpg", "y.jpg", "z.jpg"], train, seed=1)
-    assert list(found) == ["x.jpg", "y.jpg", "z.jpg"] and len(set(found.values())) == 3
-    assert set(found.values()) <= {text for texts in train.values() for text in texts}
-    assert found == floors.random_captions(found, train, seed=1) != floors.random_captions(found, train, seed=2)
+    captions = floors.random_captions(["x.jpg", "y.jpg", "z.jpg"], train, seed=1)
+    assert list(captions) == ["x.jpg", "y.jpg", "z.jpg"] and len(set(captions.values())) == 3
+    assert set(captions.values()) <= {text for texts in train.values() for text in texts}
+    assert captions == floors.random_captions(captions, train, seed=1)
+    assert captions != floors.random_captions(captions, train, seed=2)
 
 
-def test_shuffled_captions_are_all_there_and_none_where_it_was(rng):
+def test_shuffling_moves_every_caption_to_another_image(rng):
     for images in (2, 3, 50):
         captions = {f"{k}.jpg": f"caption {k}" for k in rng.permutation(images)}
-        found = floors.shuffled(captions, seed=1)
-        assert list(found) == list(captions) and sorted(found.values()) == sorted(captions.values())
-        assert all(found[name] != text for name, text in captions.items())
-    assert found == floors.shuffled(captions, seed=1) != floors.shuffled(captions, seed=2)
+        shuffled = floors.shuffled(captions, seed=1)
+        assert list(shuffled) == list(captions) and sorted(shuffled.values()) == sorted(captions.values())
+        assert all(shuffled[name] != text for name, text in captions.items())
+    assert shuffled == floors.shuffled(captions, seed=1) != floors.shuffled(captions, seed=2)
     assert floors.shuffled({"1": "alone"}) == {"1": "alone"}
 
 
-def test_one_person_is_judged_by_the_others():
+def test_one_reference_is_judged_by_the_others():
     captions, references = floors.one_against_the_others({"1": ["a", "b", "c"], "2": ("d", "e", "f")}, 1)
     assert captions == {"1": "b", "2": "e"} and references == {"1": ["a", "c"], "2": ["d", "f"]}
     for references, k in (({"1": ["a", "b"]}, 2), ({"1": ["a"]}, 0)):

@@ -1,4 +1,4 @@
-"""Scores of captions by hand, and what cannot be judged."""
+"""Test the scores of captions against values computed by hand, and the errors of wrong arguments."""
 
 import math
 
@@ -12,61 +12,64 @@ pytestmark = pytest.mark.usefixtures("no_wordnet")
 
 
 def test_score_by_hand():
-    """Two images; of each score what the tests above say, as sums of counts or means of figures."""
+    """Check two images. Each score is a ratio of sums of counts, or a mean over the images."""
     captions = {"1.jpg": "A dog sits .", "2.jpg": "a cat sits"}
-    found = judging.score(captions, {"2.jpg": ["A cat sits."], "1.jpg": ["a dog runs"], "3.jpg": ["unused"]})
-    assert list(found) == NAMES
-    whole = 1 - 0.6 * (1 / 3) ** 0.2  # 3 matches, 1 chunk
-    part = 2 / 3 * (1 - 0.6 * (1 / 2) ** 0.2)  # 2 matches, P = R = 2/3
+    scores = judging.score(captions, {"2.jpg": ["A cat sits."], "1.jpg": ["a dog runs"], "3.jpg": ["unused"]})
+    assert list(scores) == NAMES
+    exact_meteor = 1 - 0.6 * (1 / 3) ** 0.2  # 3 matches, 1 chunk
+    partial_meteor = 2 / 3 * (1 - 0.6 * (1 / 2) ** 0.2)  # 2 matches, P = R = 2/3
     expected = {
         "BLEU-1": 5 / 6,
         "BLEU-2": math.sqrt(5 / 6 * 3 / 4),
         "BLEU-3": (5 / 6 * 3 / 4 * 1 / 2) ** (1 / 3),
         "BLEU-4": 0,
-        "METEOR": (whole + part) / 2,
+        "METEOR": (exact_meteor + partial_meteor) / 2,
         "ROUGE-L": (2 / 3 + 1) / 2,
         "CIDEr-D": 5,
     }
-    assert found == pytest.approx({name: 100 * figure for name, figure in expected.items()})
+    assert scores == pytest.approx({name: 100 * score for name, score in expected.items()})
 
 
-def test_brevity_is_bleus_alone():
+def test_only_bleu_has_a_brevity_penalty():
     captions, references = {"1": "a dog runs", "2": "a cat"}, {"1": ["a dog runs far away"], "2": ["a cat sits here"]}
-    with_it, without = (judging.score(captions, references, brevity) for brevity in (True, False))
-    brief = math.exp(1 - 9 / 5)
-    assert [with_it[name] for name in NAMES[:2]] == pytest.approx([brief * without[name] for name in NAMES[:2]])
-    assert [with_it[name] for name in NAMES[4:]] == [without[name] for name in NAMES[4:]]
+    with_penalty, without = (judging.score(captions, references, brevity) for brevity in (True, False))
+    penalty = math.exp(1 - 9 / 5)
+    assert [with_penalty[name] for name in NAMES[:2]] == pytest.approx([penalty * without[name] for name in NAMES[:2]])
+    assert [with_penalty[name] for name in NAMES[4:]] == [without[name] for name in NAMES[4:]]
     assert judging.intervals(captions, references, brevity=False)["BLEU-1"] == pytest.approx((100, 100))
     short, long = judging.judge(captions, references), judging.judge({"1": "a dog runs far", "2": "a cat"}, references)
     assert long.difference(short, brevity=False)["BLEU-1"] == pytest.approx((0, 0))
     assert long.difference(short)["BLEU-1"][1] > 1
 
 
-def test_a_caption_that_is_a_reference_has_all_there_is():
-    """CIDEr-D gives 0 for the orders that a caption is too short for, and METEOR is never quite 100."""
+def test_a_caption_equal_to_a_reference_has_the_highest_score():
+    """Check the highest scores. CIDEr-D is lower for captions with fewer than 4 words, and METEOR is always below 100.
+
+    CIDEr-D counts 0 for each order of n-grams that a caption is too short for.
+    """
     texts = {"1": "a dog runs on the grass", "2": "two cats sit by a wall", "3": "he jumps"}
     alone = judging.score(texts, {name: [text] for name, text in texts.items()})
     assert alone["CIDEr-D"] == pytest.approx(1000 * (1 + 1 + 2 / 4) / 3)
     del texts["3"]
-    found = judging.score(texts, {name: [text, "something else"] for name, text in texts.items()})
-    assert [found[name] for name in (*NAMES[:4], "ROUGE-L")] == pytest.approx([100] * 5)
-    assert found["METEOR"] == pytest.approx(100 * (1 - 0.6 * (1 / 6) ** 0.2))
+    scores = judging.score(texts, {name: [text, "something else"] for name, text in texts.items()})
+    assert [scores[name] for name in (*NAMES[:4], "ROUGE-L")] == pytest.approx([100] * 5)
+    assert scores["METEOR"] == pytest.approx(100 * (1 - 0.6 * (1 / 6) ** 0.2))
 
 
-def test_captions_with_nothing_right_and_without_words_score_0():
+def test_captions_without_matches_or_words_score_0():
     references = {"1": ["a dog runs"], "2": ["a cat sits"]}
     for caption in ("no such thing", ".", ""):
         assert set(judging.score({"1": caption, "2": caption}, references).values()) == {0.0}
     assert set(judging.score({"1": "."}, {"1": [".", "a dog"]}).values()) == {0.0}
 
 
-def test_a_reference_without_words_gives_nothing():
-    found = judging.score({"1": "a dog", "2": "a cat"}, {"1": ["a dog", "..."], "2": ["a cat"]})
-    assert found["ROUGE-L"] == pytest.approx(100) and all(map(math.isfinite, found.values()))
+def test_a_reference_without_words_does_not_change_the_scores():
+    scores = judging.score({"1": "a dog", "2": "a cat"}, {"1": ["a dog", "..."], "2": ["a cat"]})
+    assert scores["ROUGE-L"] == pytest.approx(100) and all(map(math.isfinite, scores.values()))
 
 
 @pytest.mark.parametrize(
-    ("captions", "references", "sentence"),
+    ("captions", "references", "message"),
     [
         ({}, {}, "no caption to judge"),
         ({"1": "a"}, {}, "1 has a caption but no references"),
@@ -79,6 +82,6 @@ def test_a_reference_without_words_gives_nothing():
         (["a dog"], [["a dog"]], "must be {image: text}"),
     ],
 )
-def test_what_cannot_be_judged_is_refused(captions, references, sentence):
-    with pytest.raises(InputError, match=sentence):
+def test_wrong_arguments(captions, references, message):
+    with pytest.raises(InputError, match=message):
         judging.score(captions, references)

@@ -1,4 +1,4 @@
-"""Cosines, neighbours and principal axes of an embedding's vectors, each by its definition."""
+"""Test cosines, neighbours and principal axes of an embedding against their definitions."""
 
 import itertools
 
@@ -17,10 +17,10 @@ SLIDES = ["I", "live", "in", "Rome", "Paris", "Italy", "France"]
 PLANE = np.array([[0, 2], [0, -1], [-1, 0], [4, 3], [8, 6], [3, 4], [6, 8]], float)  # of exercise 24
 
 
-def test_one_hot_words_of_the_slides_are_all_equally_unlike():
-    """Seven words, so one-hot vectors of length 7, at right angles; an embedding's rows need not be."""
-    words_of_corpus = dict.fromkeys(word for sentence in CORPUS for word in sentence.split())
-    assert list(words_of_corpus) == SLIDES
+def test_one_hot_vectors_are_at_right_angles():
+    """Check the seven words of the slides. Rows of an embedding can have other angles."""
+    corpus_words = dict.fromkeys(word for sentence in CORPUS for word in sentence.split())
+    assert list(corpus_words) == SLIDES
     vectors = embedding.one_hot(np.arange(7), 7)
     assert vectors.shape == (7, 7)
     for word in range(7):
@@ -33,14 +33,14 @@ def test_one_hot_words_of_the_slides_are_all_equally_unlike():
 
 def test_cosines_by_their_definition(rng):
     E, query = rng.standard_normal((V, M)), rng.standard_normal(M)
-    found = neighbors.cosine_similarity(E, query)
+    cosines = neighbors.cosine_similarity(E, query)
     for v in range(V):
         dot = sum(E[v, m] * query[m] for m in range(M))
         lengths = sum(e**2 for e in E[v]) ** 0.5 * sum(q**2 for q in query) ** 0.5
-        assert found[v] == pytest.approx(dot / lengths, rel=1e-13)
+        assert cosines[v] == pytest.approx(dot / lengths, rel=1e-13)
 
 
-def test_cosines_ask_for_directions_alone(rng):
+def test_cosines_depend_on_directions_only(rng):
     E, query = rng.standard_normal((V, M)), rng.standard_normal(M)
     sizes = 10 ** rng.uniform(-6, 6, (V, 1))
     expected = neighbors.cosine_similarity(E, query)
@@ -53,14 +53,14 @@ def test_a_zero_vector_has_no_direction(rng):
     E = rng.standard_normal((V, M))
     E[2] = 0
     with np.errstate(all="raise"):
-        found = neighbors.cosine_similarity(E, E[0])
-        assert found[2] == 0 and np.abs(np.delete(found, 2)).min() > 0
+        cosines = neighbors.cosine_similarity(E, E[0])
+        assert cosines[2] == 0 and np.abs(np.delete(cosines, 2)).min() > 0
         assert not neighbors.cosine_similarity(E, E[2]).any()
         assert neighbors.nearest(E, 2, V)[0].tolist() == [0, 1, *range(3, V)]
 
 
 def test_nearest_of_the_slides():
-    """Italy and France point one way: they are equally near to Rome, and the smaller number comes first."""
+    """Check Italy and France, which have the same direction: of equal cosines the smaller number comes first."""
     near, cosines = neighbors.nearest(PLANE, 3, 3)
     assert near.tolist() == [4, 5, 6]
     np.testing.assert_allclose(cosines, [1, 0.96, 0.96], rtol=1e-15)
@@ -72,15 +72,15 @@ def test_nearest_of_the_slides():
 def test_nearest_against_sorting_by_hand(rng, k):
     E = rng.standard_normal((V, M)) * rng.uniform(0.1, 9, (V, 1))
     for word in range(V):
-        cosines = neighbors.cosine_similarity(E, E[word])
-        pairs = sorted((-cosines[other], other) for other in range(V) if other != word)[:k]
-        near, found = neighbors.nearest(E, word, k)
+        all_cosines = neighbors.cosine_similarity(E, E[word])
+        pairs = sorted((-all_cosines[other], other) for other in range(V) if other != word)[:k]
+        near, cosines = neighbors.nearest(E, word, k)
         assert near.tolist() == [other for _, other in pairs] and np.issubdtype(near.dtype, np.integer)
-        np.testing.assert_array_equal(found, [-cosine for cosine, _ in pairs])
+        np.testing.assert_array_equal(cosines, [-cosine for cosine, _ in pairs])
 
 
-def test_a_word_is_not_its_own_neighbour_and_its_double_is(rng):
-    """Whether the double comes before or after it in the vocabulary."""
+def test_a_word_is_not_its_own_neighbor(rng):
+    """Check vectors with the same direction before and after the word in the vocabulary. They are neighbours."""
     E = rng.standard_normal((V, M))
     E[1], E[7] = 4 * E[5], 0.5 * E[5]
     near, cosines = neighbors.nearest(E, 5, 3)
@@ -90,13 +90,13 @@ def test_a_word_is_not_its_own_neighbour_and_its_double_is(rng):
 
 
 @pytest.mark.parametrize("word", [-1, V, -V, 1000])
-def test_nearest_of_no_word(rng, word):
+def test_nearest_of_a_wrong_word(rng, word):
     with pytest.raises(IndexError, match=r"must be in 0\.\.8"):
         neighbors.nearest(rng.standard_normal((V, M)), word, 1)
 
 
 def test_points_on_a_line():
-    """By hand: the mean is [5, 4], the direction [4, 3] / 5, and the points lie 5 apart on it; across it nothing."""
+    """Check values by hand: the mean is [5, 4], the direction [4, 3] / 5, and the points lie 5 apart."""
     E = np.array([[1, 1], [5, 4], [9, 7]], float)
     axes, shares = neighbors.principal_axes(E, 2)
     np.testing.assert_allclose(axes, [[0.8, 0.6], [-0.6, 0.8]], rtol=1e-14)
@@ -105,7 +105,7 @@ def test_points_on_a_line():
 
 
 def test_a_cross():
-    """By hand: 4 apart along one axis and 2 along another, so that they share the squares 8 and 2."""
+    """Check values by hand: points 4 apart along one axis and 2 along another have the squares 8 and 2."""
     E = np.array([[7, 10, 9], [7, 6, 9], [6, 8, 9], [8, 8, 9]], float)
     axes, shares = neighbors.principal_axes(E, 3)
     np.testing.assert_allclose(axes, [[0, 1, 0], [1, 0, 0], [0, 0, 1]], atol=1e-15)
@@ -114,7 +114,7 @@ def test_a_cross():
 
 
 @pytest.mark.parametrize("shape", [(V, M), (M, V), (5, 5), (2, 6), (1, 3), (6, 1)])
-def test_axes_are_at_right_angles_and_their_signs_settled(rng, shape):
+def test_axes_are_at_right_angles_with_fixed_signs(rng, shape):
     E = rng.standard_normal(shape) + 3
     k = min(shape)
     axes, shares = neighbors.principal_axes(E, k)
@@ -122,20 +122,20 @@ def test_axes_are_at_right_angles_and_their_signs_settled(rng, shape):
     np.testing.assert_allclose(axes @ axes.T, np.eye(k), atol=1e-13)
     assert (axes[np.arange(k), np.abs(axes).argmax(axis=1)] > 0).all()
     assert shares.sum() == pytest.approx(1 if shape[0] > 1 else 0) and (np.diff(shares) <= 0).all()
-    few, some = neighbors.principal_axes(E, max(1, k - 1))
-    np.testing.assert_array_equal(few, axes[: len(few)])
-    np.testing.assert_array_equal(some, shares[: len(some)])
+    first_axes, first_shares = neighbors.principal_axes(E, max(1, k - 1))
+    np.testing.assert_array_equal(first_axes, axes[: len(first_axes)])
+    np.testing.assert_array_equal(first_shares, shares[: len(first_shares)])
 
 
-def test_axes_do_not_depend_on_where_or_in_what_order_or_how_large(rng):
-    """In twelve sets of vectors, so that the decomposition alone would not happen to give the right signs."""
+def test_axes_do_not_depend_on_mean_order_or_scale(rng):
+    """Check twelve sets of vectors, so that signs are not right by chance."""
     for _ in range(12):
         E = rng.standard_normal((V, M)) * [5, 3, 2, 1]
         axes, shares = neighbors.principal_axes(E, 2)
-        for other in (E + 10, 0.01 * E, -E, E[rng.permutation(V)], np.concatenate([E, E])):
-            others, same = neighbors.principal_axes(other, 2)
-            np.testing.assert_allclose(others, axes, atol=1e-12)
-            np.testing.assert_allclose(same, shares, rtol=1e-12)
+        for changed in (E + 10, 0.01 * E, -E, E[rng.permutation(V)], np.concatenate([E, E])):
+            changed_axes, changed_shares = neighbors.principal_axes(changed, 2)
+            np.testing.assert_allclose(changed_axes, axes, atol=1e-12)
+            np.testing.assert_allclose(changed_shares, shares, rtol=1e-12)
 
 
 def test_shares_are_of_squared_distances(rng):
@@ -147,41 +147,41 @@ def test_shares_are_of_squared_distances(rng):
     np.testing.assert_allclose(x.sum(axis=0), 0, atol=1e-12)
 
 
-def test_no_direction_spreads_more(rng):
-    """Brute force: of all directions, a degree from each other, none has larger squares than the first axis."""
+def test_no_direction_has_a_larger_variance(rng):
+    """Check by brute force over all directions in steps of one degree."""
     E = rng.standard_normal((V, 2)) * [3, 1] @ [[0.8, 0.6], [-0.6, 0.8]] + 4
-    turned = np.deg2rad(np.arange(180))
-    spreads = ((E - E.mean(axis=0)) @ [np.cos(turned), np.sin(turned)]) ** 2
-    best = turned[spreads.sum(axis=0).argmax()]
+    angles = np.deg2rad(np.arange(180))
+    squares = ((E - E.mean(axis=0)) @ [np.cos(angles), np.sin(angles)]) ** 2
+    best = angles[squares.sum(axis=0).argmax()]
     axes, shares = neighbors.principal_axes(E, 2)
     assert abs(axes[0] @ [np.cos(best), np.sin(best)]) > np.cos(np.deg2rad(1))
-    largest = shares[0] * spreads[:, [0, 90]].sum()
-    assert largest >= spreads.sum(axis=0).max() and largest == pytest.approx(spreads.sum(axis=0).max(), rel=1e-3)
+    largest = shares[0] * squares[:, [0, 90]].sum()
+    assert largest >= squares.sum(axis=0).max() and largest == pytest.approx(squares.sum(axis=0).max(), rel=1e-3)
 
 
 def test_no_plane_is_nearer(rng):
-    """What an image loses, against that of many random planes through the mean, and of planes close to its own."""
+    """Check the squared distances from the plane against random planes through the mean, and against close ones."""
     E = rng.standard_normal((V, M)) * [4, 3, 2, 1] + 2
     axes, _ = neighbors.principal_axes(E, 2)
 
-    def lost(axes):
+    def loss(axes):
         return np.sum((E - E.mean(axis=0) - neighbors.project(E, axes) @ axes) ** 2)
 
     least = np.linalg.svd(E - E.mean(axis=0), compute_uv=False)[2:]
-    assert lost(axes) == pytest.approx(np.sum(least**2), rel=1e-12)
-    others = [rng.standard_normal((2, M)) for _ in range(300)]
-    others += [axes + 0.05 * rng.standard_normal((2, M)) for _ in range(100)]
-    assert all(lost(np.linalg.qr(other.T)[0].T) > lost(axes) for other in others)
+    assert loss(axes) == pytest.approx(np.sum(least**2), rel=1e-12)
+    planes = [rng.standard_normal((2, M)) for _ in range(300)]
+    planes += [axes + 0.05 * rng.standard_normal((2, M)) for _ in range(100)]
+    assert all(loss(np.linalg.qr(plane.T)[0].T) > loss(axes) for plane in planes)
 
 
-def test_equal_vectors_spread_nowhere():
+def test_equal_vectors_have_no_variance():
     with np.errstate(all="raise"):
         axes, shares = neighbors.principal_axes(np.full((4, 3), 2.0), 2)
     assert np.isfinite(axes).all() and shares.tolist() == [0, 0]
 
 
 @pytest.mark.parametrize(("shape", "k"), [((5, 3), 0), ((5, 3), 4), ((2, 3), 3), ((5, 3), -1)])
-def test_axes_that_there_are_not(rng, shape, k):
+def test_a_wrong_number_of_axes(rng, shape, k):
     with pytest.raises(ValueError, match=rf"must be in 1\.\.{min(shape)} for E"):
         neighbors.principal_axes(rng.standard_normal(shape), k)
 
@@ -196,13 +196,13 @@ def test_coordinates_along_any_axes(rng):
 
 
 def test_dtype_and_inputs(rng):
-    """Training's E is float32, and so is all that comes of it."""
+    """Check that float32 vectors, as in training, give float32 results and stay unchanged."""
     E = rng.standard_normal((V, M))
     single, before = E.astype(np.float32), E.astype(np.float32)
-    cosines, (near, of_near) = neighbors.cosine_similarity(single, single[0]), neighbors.nearest(single, 0, 3)
+    cosines, (near, near_cosines) = neighbors.cosine_similarity(single, single[0]), neighbors.nearest(single, 0, 3)
     axes, shares = neighbors.principal_axes(single, 2)
     x = neighbors.project(single, axes)
-    for result in (cosines, of_near, axes, shares, x):
+    for result in (cosines, near_cosines, axes, shares, x):
         assert result.dtype == np.float32
     np.testing.assert_array_equal(single, before)
     np.testing.assert_array_equal(near, neighbors.nearest(E, 0, 3)[0])

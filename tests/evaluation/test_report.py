@@ -1,4 +1,4 @@
-"""Reports and tables of scores: their text, their files and their curves."""
+"""Test reports and tables of scores: their text, Markdown and JSON."""
 
 import json
 import math
@@ -17,7 +17,8 @@ from numpy_sat.evaluation.scene_truth import Truth
 from numpy_sat.evaluation.variety import Variety
 
 
-def made_up_row(name, **others):
+def make_row(name, **changes):
+    """Return a row of made-up values. changes: other values by name."""
     figures = dict(zip(SCORES, (100.0, 91.7, 84.6, 74.7, 47.7, 84.8, 1000.0), strict=True))
     interval = {key: (figure - 1, figure) for key, figure in figures.items()}
     row = table.ModelFigures(
@@ -26,19 +27,17 @@ def made_up_row(name, **others):
         attention=AttentionStatistics(3.0, math.log(196), 0.25),
         captions={},
     )  # fmt: skip
-    return row._replace(**others)
+    return row._replace(**changes)
 
 
-def test_a_table_fits_the_terminal_and_is_loud():
+def test_a_table_fits_the_terminal_and_warns_of_collapsed_attention():
     rows = [
-        made_up_row("a-name-of-20-letters", truth=Truth(0.972, 0.99, 1.0, 0.358, 0.27, 0.078)),
-        made_up_row("collapsed", attention=AttentionStatistics(5.27, math.log(196), 0.0)),
-        made_up_row(
-            "nowhere", attention=None, minutes=math.nan, truth=Truth(0.5, 0.5, 1.0, math.nan, math.nan, math.nan)
-        ),
+        make_row("a-name-of-20-letters", truth=Truth(0.972, 0.99, 1.0, 0.358, 0.27, 0.078)),
+        make_row("collapsed", attention=AttentionStatistics(5.27, math.log(196), 0.0)),
+        make_row("pooled", attention=None, minutes=math.nan, truth=Truth(0.5, 0.5, 1.0, math.nan, math.nan, math.nan)),
     ]
-    found = table.Comparison("3 models", "a protocol", ("a note",), rows)
-    lines = table.as_text(found).splitlines()
+    models = table.Comparison("3 models", "a protocol", ("a note",), rows)
+    lines = table.as_text(models).splitlines()
     assert max(map(len, lines)) <= 100
     cells = [line.split() for line in lines]
     scores = ["2.971", "100.0", "91.7", "84.6", "74.7", "47.7", "84.8", "1000.0", "999.0", "to", "1000.0"]
@@ -46,19 +45,19 @@ def test_a_table_fits_the_terminal_and_is_loud():
     rest = ["12,345,678", "90.2", "12.3", "3.00", "5.28", "25.0", "35.8", "27.0", "7.8", "97.2"]
     assert cells[8] == ["a-name-of-20-letters", *rest]
     assert cells[9] == ["collapsed", *rest[:3], "!!!", "5.27", "5.28", "0.0", *"----"]
-    assert cells[10] == ["nowhere", rest[0], "-", rest[2], *"------", "50.0"]
+    assert cells[10] == ["pooled", rest[0], "-", rest[2], *"------", "50.0"]
     text = " ".join(" ".join(lines).split())
     assert "!!! ATTENTION HAS COLLAPSED in collapsed: " in text and "In box: " in text and "a note" in text
-    assert "collapsed: higher in all nowhere: higher in all" in text
-    markdown = table.as_markdown(found)
+    assert "collapsed: higher in all pooled: higher in all" in text
+    markdown = table.as_markdown(models)
     assert "!!! ATTENTION HAS COLLAPSED in collapsed: " in markdown and "| !!! 5.27 |" in markdown
-    assert json.loads(json.dumps(table.as_json(found), allow_nan=False))["rows"][2]["minutes"] is None
+    assert json.loads(json.dumps(table.as_json(models), allow_nan=False))["rows"][2]["minutes"] is None
 
 
 REFERENCES = {"1": ["a dog runs far away", "the dog runs"], "2": ["two cats sit on a wall", "cats on a wall"]}
 
 
-def test_differences_are_the_models_figures_less_the_floors():
+def test_differences_are_the_models_scores_minus_the_floors():
     good, bad = {"1": "a dog runs far away", "2": "two cats sit on a wall"}, {"1": "no", "2": "no"}
     rows = {row.name: row for row in comparison.compare(good, REFERENCES, {"bad": bad, "same": good})}
     assert rows["bad"].kind == "floor" and rows["bad"].figures["BLEU-1"] == 0
@@ -68,23 +67,23 @@ def test_differences_are_the_models_figures_less_the_floors():
     assert comparison.verdict(worse.difference) == f"LOWER in {', '.join(SCORES)}"
 
 
-def test_people_and_model_are_judged_by_the_same_references():
-    """Of two references each, so by one: people's by the other, twice; the model's by each."""
+def test_human_captions_and_model_are_judged_by_the_same_references():
+    """Check two references per image: each is judged by the other, and the model by each."""
     captions = {"1": "a dog runs", "2": "cats sit on a wall"}
     rows = {row.name: row.figures for row in comparison.compare(captions, REFERENCES, {})}
     first, second = ({name: texts[k] for name, texts in REFERENCES.items()} for k in (0, 1))
     by = {k: {name: [texts[k]] for name, texts in REFERENCES.items()} for k in (0, 1)}
-    for row, (one, other) in {
+    for row, scores in {
         "this model, leave-one-out": (judging.score(captions, by[1]), judging.score(captions, by[0])),
         "human captions, leave-one-out": (judging.score(first, by[1]), judging.score(second, by[0])),
     }.items():
-        assert rows[row] == pytest.approx({name: (one[name] + other[name]) / 2 for name in SCORES})
-    alone = comparison.compare(captions, {**REFERENCES, "2": ["cats"]}, {})
-    assert {row.kind for row in alone} == {"model"}
+        assert rows[row] == pytest.approx({name: (scores[0][name] + scores[1][name]) / 2 for name in SCORES})
+    single_reference = comparison.compare(captions, {**REFERENCES, "2": ["cats"]}, {})
+    assert {row.kind for row in single_reference} == {"model"}
 
 
 @pytest.mark.parametrize(
-    ("edges", "said"),
+    ("edges", "expected"),
     [
         ([(1, 2), (0.1, 3)], "higher in all"),
         ([(1, 2), (-1, 3)], "higher in BLEU-1; no difference shown in METEOR"),
@@ -92,14 +91,15 @@ def test_people_and_model_are_judged_by_the_same_references():
         ([(0, 0), (-3, 0)], "no difference shown in BLEU-1, METEOR"),
     ],
 )
-def test_verdicts(edges, said):
-    assert comparison.verdict(dict(zip(("BLEU-1", "METEOR"), edges, strict=True))) == said
+def test_verdicts(edges, expected):
+    assert comparison.verdict(dict(zip(("BLEU-1", "METEOR"), edges, strict=True))) == expected
 
 
 COMMAND = "  python -m numpy_sat.train --blind --data flickr8k --root /a/long/folder --out runs/x-blind"
 
 
-def made_up_report(truth=None, **attention):
+def make_report(truth=None, **attention):
+    """Return an evaluation with made-up values. attention: values of its AttentionStatistics."""
     figures = dict(zip(SCORES, (100.0, 91.7, 84.6, 74.7, 47.7, 84.8, 1000.0), strict=True))
     interval = {name: (figure - 1, figure) for name, figure in figures.items()}
     return report.Evaluation(
@@ -122,7 +122,7 @@ def made_up_report(truth=None, **attention):
 
 
 def test_the_text_fits_the_terminal():
-    lines = report.as_text(made_up_report(Truth(0.9, 0.8, float("nan"), 0.3, 0.2, 0.1))).splitlines()
+    lines = report.as_text(make_report(Truth(0.9, 0.8, float("nan"), 0.3, 0.2, 0.1))).splitlines()
     assert COMMAND in lines and max(len(line) for line in lines if line != COMMAND) == 80
     scores = [line for line in lines if line.startswith(("this model  ", "  95 %", "the paper, s"))]
     assert [line.split()[-7:] for line in scores] == [
@@ -146,25 +146,25 @@ def test_the_text_fits_the_terminal():
     assert "90.0 % of captions" in text and "; - of the relations" in text
     assert "30.0 %, chance 10.0 %, so 3.0 x chance; at the word before: 20.0 %." in text
     nothing_named = Truth(0.0, 0.0, *[float("nan")] * 4)
-    assert "no caption names an object of its scene." in " ".join(report.as_text(made_up_report(nothing_named)).split())
+    assert "no caption names an object of its scene." in " ".join(report.as_text(make_report(nothing_named)).split())
 
 
-def test_notes_on_rows_stand_only_where_the_rows_do():
-    found = made_up_report()
-    text = report.as_text(found._replace(rows=found.rows[:2]))
+def test_notes_need_the_rows_that_they_explain():
+    evaluation = make_report()
+    text = report.as_text(evaluation._replace(rows=evaluation.rows[:2]))
     assert "Xu et al." not in text and "Leave-one-out" not in text and "True: " not in text
 
 
 def test_markdown_tables_are_whole():
-    lines = report.as_markdown(made_up_report()).splitlines()
+    lines = report.as_markdown(make_report()).splitlines()
     cells = [line.count("|") for line in lines if line.startswith("|")]
     assert cells == [9] * 7 + [4] * 8
     assert "| this model | 100.0 (99.0 to 100.0) | 91.7 (90.7 to 91.7) |" in "\n".join(lines)
     assert "    python -m numpy_sat.train --blind" in "\n".join(lines)
 
 
-def test_json_has_none_for_what_is_no_number():
-    found = report.as_json(made_up_report(Truth(0.9, 0.8, float("nan"), 0.3, 0.2, 0.1), movement=float("nan")))
-    back = json.loads(json.dumps(found, allow_nan=False))
-    assert back["truth"]["relation"] is None is back["attention"]["movement"] and back["truth"]["chance"] == 0.1
-    assert back["attention"]["collapsed"] is False and back["rows"][1]["difference"]["BLEU-1"] == [99, 100]
+def test_json_has_none_in_place_of_nan():
+    plain = report.as_json(make_report(Truth(0.9, 0.8, float("nan"), 0.3, 0.2, 0.1), movement=float("nan")))
+    stored = json.loads(json.dumps(plain, allow_nan=False))
+    assert stored["truth"]["relation"] is None is stored["attention"]["movement"] and stored["truth"]["chance"] == 0.1
+    assert stored["attention"]["collapsed"] is False and stored["rows"][1]["difference"]["BLEU-1"] == [99, 100]

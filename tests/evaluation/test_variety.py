@@ -1,4 +1,4 @@
-"""The variety of captions by hand."""
+"""Test the variety of captions against values computed by hand."""
 
 import pytest
 
@@ -6,18 +6,18 @@ from numpy_sat.evaluation.variety import variety
 
 
 def test_variety_by_hand():
-    """Of 16 words "dog" and "a" of the second caption and "a" of the fourth have been in their caption before."""
+    """Check 16 words with 3 repetitions: "dog" and "a" in the second caption, "a" in the fourth."""
     captions = ["a dog runs", "a dog dog a sits", "a dog runs", "a dog a cat", "two"]
     train = ["a dog runs", "two cats", "a dog runs far", "a dog a sits"]
-    found = variety([text.split() for text in captions], [text.split() for text in train])
-    assert found.words == 6 and found.captions == 4 / 5
-    assert (found.length, found.shortest, found.longest) == (16 / 5, 1, 5)
-    assert found.stutters == 1 / 5  # "dog dog"
+    statistics = variety([text.split() for text in captions], [text.split() for text in train])
+    assert statistics.words == 6 and statistics.captions == 4 / 5
+    assert (statistics.length, statistics.shortest, statistics.longest) == (16 / 5, 1, 5)
+    assert statistics.stutters == 1 / 5  # "dog dog"
     assert variety([["a", "dog", "a", "cat"]], []).stutters == 0
-    assert found.repeated == pytest.approx(3 / 16)
-    assert found.copied == 2 / 5
+    assert statistics.repeated == pytest.approx(3 / 16)
+    assert statistics.copied == 2 / 5
 
 
 def test_captions_without_words():
-    found = variety([[], []], [["a"]])
-    assert (found.words, found.length, found.repeated, found.copied) == (0, 0, 0, 0)
+    statistics = variety([[], []], [["a"]])
+    assert (statistics.words, statistics.length, statistics.repeated, statistics.copied) == (0, 0, 0, 0)
