@@ -167,17 +167,20 @@ def test_bad_arguments(rng, k, max_words):
 
 
 def test_images_are_captioned_in_batches(rng):
-    """Check that batches of 2 of 5 images give the captions of one batch."""
+    """Check that batches of 5 of 12 images give the captions of one batch."""
     config = Recipe().replace(image_size=8, stages=((4,),), embedding_size=8, hidden_size=9, attention_size=10)
     params = captioner.init_params(rng, config, np.zeros(V))
     params = {name: 3 * array for name, array in params.items()}  # so that images make a difference
-    images = rng.integers(0, 256, (5, 8, 8, 3), dtype=np.uint8)
+    images = rng.integers(0, 256, (12, 8, 8, 3), dtype=np.uint8)
     a = captioner.annotate(params, batches.scale_pixels(images), config)
     expected = search.beam_search(writer(config), params, a, 3, 4)
-    for size in ({}, {"size": 2}):
+    for size in ({}, {"size": 5}):
         captions = search.caption_images(params, config, images, 3, 4, **size)
         assert [caption.words for caption in captions] == [caption.words for caption in expected]
     assert len({caption.words for caption in expected}) > 1
+    for beam in (2, 4):  # the beam width matters for these images
+        others = search.beam_search(writer(config), params, a, beam, 4)
+        assert [caption.words for caption in others] != [caption.words for caption in expected]
 
 
 # The steps of a search with two images
