@@ -8,12 +8,12 @@ locations would change nothing, because all would get the same attention weight.
 import numpy as np
 
 
-def init_params(rng, D, norm=False, dtype=np.float32):
+def init_params(rng: np.random.Generator, D: int, norm: bool = False, dtype: type = np.float32) -> dict:
     """Return {}: the encoder has no parameters. D is the size of the annotation vectors, here and below."""
     return {}
 
 
-def encode_forward(params, images, D):
+def encode_forward(params: dict[str, np.ndarray], images: np.ndarray, D: int) -> tuple[np.ndarray, None]:
     """Encode images in training.
 
     Args:
@@ -27,12 +27,12 @@ def encode_forward(params, images, D):
     return encode(params, images, D), None
 
 
-def encode_backward(da, cache):
+def encode_backward(da: np.ndarray, cache: None) -> dict:
     """Return {}: there are no gradients."""
     return {}
 
 
-def encode(params, images, D):
+def encode(params: dict[str, np.ndarray], images: np.ndarray, D: int) -> np.ndarray:
     """Encode images in inference mode.
 
     Args:
@@ -45,6 +45,6 @@ def encode(params, images, D):
     return np.zeros((len(images), 1, D), np.float64 if images.dtype == np.float64 else np.float32)
 
 
-def size(D):
+def size(D: int) -> int:
     """Return D."""
     return D

@@ -9,6 +9,7 @@ computes the same function everywhere, so its features hardly encode positions (
 a small net does not learn to tell left from right from a few thousand images.
 """
 
+from collections.abc import Iterable
 from typing import NamedTuple
 
 import numpy as np
@@ -30,7 +31,9 @@ class EncodeCache(NamedTuple):
     shape: tuple  # (N, H, W, C)
 
 
-def init_params(rng, stages, norm=False, dtype=np.float32):
+def init_params(
+    rng: np.random.Generator, stages: tuple, norm: bool = False, dtype: type = np.float32
+) -> dict[str, np.ndarray]:
     """Draw weights scaled for relu (He et al. 2015); biases are zero.
 
     Args:
@@ -55,7 +58,7 @@ def init_params(rng, stages, norm=False, dtype=np.float32):
     return params
 
 
-def encode_forward(params, images, stages):
+def encode_forward(params: dict[str, np.ndarray], images: np.ndarray, stages: tuple) -> tuple[np.ndarray, EncodeCache]:
     """Encode images in training. Batch normalization uses the mean and variance of the batch.
 
     Args:
@@ -76,7 +79,7 @@ def encode_forward(params, images, stages):
     return _with_place(x), EncodeCache(caches, x.shape)
 
 
-def encode_backward(da, cache):
+def encode_backward(da: np.ndarray, cache: EncodeCache) -> dict[str, np.ndarray]:
     """Compute the gradients of encode_forward. Images need no gradient.
 
     Args:
@@ -97,7 +100,7 @@ def encode_backward(da, cache):
     return {**grads, **_named(first, backward(dx, cache.blocks[first]))}
 
 
-def encode(params, images, stages):
+def encode(params: dict[str, np.ndarray], images: np.ndarray, stages: tuple) -> np.ndarray:
     """Encode images in inference mode. Batch normalization uses the running mean and variance.
 
     Args:
@@ -115,7 +118,7 @@ def encode(params, images, stages):
     return _with_place(x)
 
 
-def measure_running_statistics(params, batches, stages):
+def measure_running_statistics(params: dict[str, np.ndarray], batches: Iterable[np.ndarray], stages: tuple) -> None:
     """Set the running mean and variance of every block in place, from all batches together (Wu and Johnson 2021).
 
     As in training, every batch is normalized by its own mean and variance.
@@ -155,17 +158,17 @@ def _with_place(x):
     return np.concatenate([x, np.broadcast_to(place, (N, H, W, PLACE))], axis=-1).reshape(N, H * W, C + PLACE)
 
 
-def size(stages):
+def size(stages: tuple) -> int:
     """Return D, the size of the annotation vectors."""
     return stages[-1][-1] + PLACE
 
 
-def smallest(stages):
+def smallest(stages: tuple) -> int:
     """Return the side of the smallest image: every pooling halves it, and one cell must remain."""
     return 2 ** (len(stages) - 1)
 
 
-def layers(stages):
+def layers(stages: tuple) -> list[tuple[str, int, bool]]:
     """List the convolutions of a net.
 
     Args:

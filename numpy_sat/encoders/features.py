@@ -21,14 +21,18 @@ class EncodeCache(NamedTuple):
     inner: tuple  # the encoder's EncodeCache
 
 
-def init_params(rng, sizes, norm=False, dtype=np.float32):
+def init_params(
+    rng: np.random.Generator, sizes: tuple, norm: bool = False, dtype: type = np.float32
+) -> dict[str, np.ndarray]:
     """Return zeros by parameter name, which the pretrained weights of the trained stages replace later."""
     encoder, stages, tuned = sizes
     shapes = encoder.shapes(stages, start=len(stages) - tuned) if tuned else {}
     return {name: np.zeros(shape, dtype) for name, shape in shapes.items()}
 
 
-def encode_forward(params, features, sizes):
+def encode_forward(
+    params: dict[str, np.ndarray], features: np.ndarray, sizes: tuple
+) -> tuple[np.ndarray, EncodeCache | None]:
     """Encode features in training.
 
     Args:
@@ -46,7 +50,7 @@ def encode_forward(params, features, sizes):
     return a, EncodeCache(encoder, cache)
 
 
-def encode_backward(da, cache):
+def encode_backward(da: np.ndarray, cache: EncodeCache | None) -> dict[str, np.ndarray]:
     """Compute the gradients of encode_forward. Features need no gradient.
 
     Args:
@@ -58,7 +62,7 @@ def encode_backward(da, cache):
     return cache.encoder.encode_backward(da, cache.inner) if cache else {}
 
 
-def encode(params, features, sizes):
+def encode(params: dict[str, np.ndarray], features: np.ndarray, sizes: tuple) -> np.ndarray:
     """Encode features in inference mode.
 
     Args:
@@ -72,7 +76,7 @@ def encode(params, features, sizes):
     return encoder.encode(params, _grid(features), stages, start=len(stages) - tuned)
 
 
-def size(sizes):
+def size(sizes: tuple) -> int:
     """Return D, the size of the annotation vectors."""
     encoder, stages, _ = sizes
     return encoder.size(stages)

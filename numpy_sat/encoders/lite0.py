@@ -48,7 +48,7 @@ class Block(NamedTuple):
     O: int  # channels after
 
     @property
-    def expands(self):
+    def expands(self) -> bool:
         """Return True if the block has an expansion."""
         return self.E != self.C
 
@@ -67,7 +67,9 @@ class EncodeCache(NamedTuple):
     shape: tuple  # (N, H, W, C)
 
 
-def init_params(rng, stages, norm=False, dtype=np.float32):
+def init_params(
+    rng: np.random.Generator, stages: tuple, norm: bool = False, dtype: type = np.float32
+) -> dict[str, np.ndarray]:
     """Draw weights scaled for relu (He et al. 2015); biases are zero.
 
     Args:
@@ -92,7 +94,9 @@ def init_params(rng, stages, norm=False, dtype=np.float32):
     return params
 
 
-def encode_forward(params, images, stages, start=0):
+def encode_forward(
+    params: dict[str, np.ndarray], images: np.ndarray, stages: tuple, start: int = 0
+) -> tuple[np.ndarray, EncodeCache]:
     """Encode images in training.
 
     Args:
@@ -115,7 +119,7 @@ def encode_forward(params, images, stages, start=0):
     return _annotations(x), EncodeCache(caches, x.shape)
 
 
-def encode_backward(da, cache):
+def encode_backward(da: np.ndarray, cache: EncodeCache) -> dict[str, np.ndarray]:
     """Compute the gradients of encode_forward. Images need no gradient.
 
     Args:
@@ -136,7 +140,9 @@ def encode_backward(da, cache):
     return grads
 
 
-def encode(params, images, stages, start=0, stop=None):
+def encode(
+    params: dict[str, np.ndarray], images: np.ndarray, stages: tuple, start: int = 0, stop: int | None = None
+) -> np.ndarray:
     """Encode images in inference mode.
 
     Args:
@@ -161,17 +167,17 @@ def encode(params, images, stages, start=0, stop=None):
     return _annotations(x)
 
 
-def size(stages):
+def size(stages: tuple) -> int:
     """Return D, the size of the annotation vectors."""
     return stages[-1][-1]
 
 
-def smallest(stages):
+def smallest(stages: tuple) -> int:
     """Return 1, the side of the smallest image: images are padded, so there is no other limit."""
     return 1
 
 
-def namings(stages):
+def namings(stages: tuple) -> tuple[dict[str, tuple], dict[str, tuple]]:
     """Return the possible names and shapes of the tensors in a weight file, for pretrained/weights.py.
 
     Args:
@@ -189,7 +195,7 @@ def namings(stages):
     return theirs, ours
 
 
-def adopt(tensors, stages, preprocessing="lite0"):
+def adopt(tensors: dict[str, np.ndarray], stages: tuple, preprocessing: str = "lite0") -> dict[str, np.ndarray]:
     """Convert the tensors of a weight file to parameters.
 
     Filters (O, C, P, Q) become (P, Q, C, O). The batch normalization after them is folded in. The filters of the stem
@@ -223,7 +229,7 @@ def adopt(tensors, stages, preprocessing="lite0"):
     return params
 
 
-def parts(stages, start=0, stop=None):
+def parts(stages: tuple, start: int = 0, stop: int | None = None) -> dict[str, Block | None]:
     """List the parts of some stages.
 
     Args:
@@ -247,7 +253,7 @@ def parts(stages, start=0, stop=None):
     return {name: block for blocks in stage_parts[start:stop] for name, block in blocks.items()}
 
 
-def shapes(stages, start=0, stop=None):
+def shapes(stages: tuple, start: int = 0, stop: int | None = None) -> dict[str, tuple]:
     """Return {name: shape} of the parameters of some stages.
 
     Args:

@@ -53,7 +53,9 @@ class EncodeCache(NamedTuple):
     shape: tuple  # (N, H, W, C)
 
 
-def init_params(rng, stages, norm=False, dtype=np.float32):
+def init_params(
+    rng: np.random.Generator, stages: tuple, norm: bool = False, dtype: type = np.float32
+) -> dict[str, np.ndarray]:
     """Draw weights as convnet.init_params does, with a pixel scale that changes nothing.
 
     Args:
@@ -72,7 +74,9 @@ def init_params(rng, stages, norm=False, dtype=np.float32):
     return {**pixels, **convnet.init_params(rng, stages, dtype=dtype)}
 
 
-def encode_forward(params, images, stages, start=0):
+def encode_forward(
+    params: dict[str, np.ndarray], images: np.ndarray, stages: tuple, start: int = 0
+) -> tuple[np.ndarray, EncodeCache]:
     """Encode images in training.
 
     Args:
@@ -90,7 +94,7 @@ def encode_forward(params, images, stages, start=0):
     return _annotations(x), EncodeCache(caches, x.shape)
 
 
-def encode_backward(da, cache):
+def encode_backward(da: np.ndarray, cache: EncodeCache) -> dict[str, np.ndarray]:
     """Compute the gradients of encode_forward. Images need no gradient.
 
     Args:
@@ -107,7 +111,9 @@ def encode_backward(da, cache):
     return grads
 
 
-def encode(params, images, stages, start=0, stop=None):
+def encode(
+    params: dict[str, np.ndarray], images: np.ndarray, stages: tuple, start: int = 0, stop: int | None = None
+) -> np.ndarray:
     """Encode images in inference mode.
 
     Args:
@@ -122,17 +128,17 @@ def encode(params, images, stages, start=0, stop=None):
     return _annotations(x)
 
 
-def size(stages):
+def size(stages: tuple) -> int:
     """Return D, the size of the annotation vectors."""
     return stages[-1][-1]
 
 
-def smallest(stages):
+def smallest(stages: tuple) -> int:
     """Return the side of the smallest image that the net can encode."""
     return convnet.smallest(stages)
 
 
-def shapes(stages, start=0, stop=None):
+def shapes(stages: tuple, start: int = 0, stop: int | None = None) -> dict[str, tuple]:
     """Return {name: shape} of the parameters of some stages.
 
     Args:
@@ -146,7 +152,7 @@ def shapes(stages, start=0, stop=None):
     return shapes_by_name
 
 
-def namings(stages):
+def namings(stages: tuple) -> tuple[dict[str, tuple], dict[str, tuple]]:
     """Return the possible names and shapes of the tensors in a weight file, for pretrained/weights.py.
 
     torchvision and timm number the convolutions, relus and poolings consecutively: features.0, .2, (.4), .5, ...
@@ -162,7 +168,7 @@ def namings(stages):
     return theirs, shapes(stages)
 
 
-def adopt(tensors, stages, preprocessing):
+def adopt(tensors: dict[str, np.ndarray], stages: tuple, preprocessing: str) -> dict[str, np.ndarray]:
     """Convert the tensors of a weight file to parameters.
 
     Filters (O, C, P, Q) become (P, Q, C, O). The first filters are reordered to read RGB if they read BGR.
