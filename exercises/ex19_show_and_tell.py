@@ -1,32 +1,32 @@
 """Exercise 19: Show and Tell.
 
-To learn: how an image gets into a language model at all. Show and Tell (Vinyals et al. 2015) gives it to the LSTM as
-if it were a word, the first one, and once: whatever the caption needs of it, the memory must carry to the last word.
-Attention was invented to look again instead. The equations' numbers are that paper's, rows are vectors:
+To learn: the simplest way to feed an image to a language model. Show and Tell (Vinyals et al. 2015) gives it to the
+LSTM once, as the first word. The cell state must carry all information about it to the last word. Attention was
+invented to read the image again instead. The equations have that paper's numbers, and rows are vectors:
 
     (10)  x_{-1} = abar W_I + b_I, as long as a word's vector; abar = the mean of a over its L locations
-          h, c = LSTM(x_{-1}), from h = c = 0                                once an image: picture_forward
+          h, c = LSTM(x_{-1}), from h = c = 0                                once per image: picture_forward
     (11)  x_t = E y_t, y_0 = <start>                                         for each of its captions, all words
-    (12)  h_t, c_t = LSTM(x_t), from h_{t-1}, c_{t-1}; the first word's from what the image has left
+    (12)  h_t, c_t = LSTM(x_t), from h_{t-1}, c_{t-1}; the first word starts from the image's h and c
           logits_t = (h_t after dropout) L_o + b_o                           all of it: decode_forward
 
-It is one LSTM: W_x, W_hh and b are the same for the image and for the words. So backward, what was used in several
-places gathers what comes back from each:
+There is one LSTM: W_x, W_hh and b are the same for the image and for the words. So these arrays have several uses, and
+their gradients are sums:
 
-    h, c after the image: by its `each` = B / N captions, which stand side by side among the B
-    W_x, W_hh, b: by the words' steps and by the image's (one of the three gets nothing from that: which?)
-    a at each location: by the mean, each with the share 1 / L
+    h, c after the image: used by its `each` = B / N captions, which are side by side among the B
+    W_x, W_hh, b: used by the steps of the words and of the image (for one of the three, the image's term is 0: which?)
+    a at each location: used by the mean, with the factor 1 / L
 
 Predict before you run. All sizes 1, L = 2: a = [[[0.1], [0.3]]], W_I = [[2]], b_I = [0.5]; the gates i, f, o are open
-(b = [1000, 1000, 1000, 0]), W_x = [[0, 0, 0, 1]], W_hh = 0: so c' = c + tanh(x), h' = tanh(c'). The image is
-x = 0.9, and leaves c = tanh(0.9) = 0.7163, h = 0.6146. What is h after a word with E y = 0? After another with E y =
-0.3? (c = 1.0076; find both h.) Back from the image alone, dh = 0 and dc = 1: dx = 1 - 0.7163^2 = 0.4869. What are
-dW_I and da? (dW_I = 0.0974. da is 0.4869 at both locations: see why, for abar gets twice that.)
+(b = [1000, 1000, 1000, 0]), W_x = [[0, 0, 0, 1]], W_hh = 0: so c' = c + tanh(x), h' = tanh(c'). The image gives
+x = 0.9, c = tanh(0.9) = 0.7163, h = 0.6146. What is h after a word with E y = 0? After another with E y =
+0.3? (c = 1.0076; find both h.) Back through the image alone, dh = 0 and dc = 1: dx = 1 - 0.7163^2 = 0.4869. What are
+dW_I and da? (dW_I = 0.0974. da is 0.4869 at both locations. Why, when dabar is twice that?)
 
-The caches: PictureCache(locations, linear, lstm), which are L and the caches of linear_forward and lstm_forward;
-DecodeCache(image, each, embedding, lstm, dropout, output), of picture_forward, B / N, embedding_forward,
-lstm_sequence_forward, dropout_forward and, for the output, linear_forward. All these layers and their backward may be
-called, through their modules. grads is a dict with the parameters' names.
+The caches: PictureCache(locations, linear, lstm) holds L and the caches of linear_forward and lstm_forward.
+DecodeCache(image, each, embedding, lstm, dropout, output) holds B / N as `each`, and the caches of picture_forward,
+embedding_forward, lstm_sequence_forward, dropout_forward and linear_forward. You may call all these layers and their
+backward passes through their modules. grads is a dict with the parameters' names.
 """
 
 import numpy as np

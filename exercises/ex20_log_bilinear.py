@@ -1,32 +1,32 @@
 """Exercise 20: The log-bilinear model.
 
-To learn: a language model without any memory, and what happens to the gradient of a table that is used twice.
+To learn: a language model without a recurrent state, and the gradient of a table that is used twice.
 
-Kiros, Salakhutdinov and Zemel (2014) predict the next word's vector from the vectors of the last n - 1 words, each by
-a matrix of its own, and from the image; a word is the likelier, the greater its own vector's product with that is:
+Kiros, Salakhutdinov and Zemel (2014) predict the next word's vector from the image and from the vectors of the last
+n - 1 words, each with a separate matrix. The score of a word is the dot product of its vector with the prediction:
 
     r_hat_t = sum over i = 1 .. n-1 of E y_{t-i} C_i  +  abar C_m              predict_forward; C_i is C[i - 1]
     logits_t = (r_hat_t after dropout) E^T + b_o                               decode_forward
 
 Rows are vectors; abar is the mean of a over its L locations. n - 1 is 5, and log_bilinear.windows(words) gives you the
-5 words before each, (T, B, n-1), the latest first: Ey[..., 0, :] belongs to y_{t-1}. Before a caption's first word
-stand <start>s, whose vector counts like any other. A sum over words of products is one product: vectors side by side,
-(..., (n-1) M), times matrices one below the other, ((n-1) M, M). A loop over i does as well.
+5 words before each, (T, B, n-1), the latest first: Ey[..., 0, :] belongs to y_{t-1}. Before a caption's first word, the
+window holds <start>, whose vector counts like any other. A sum over words of products is one product: the vectors side
+by side, (..., (n-1) M), times the matrices one below the other, ((n-1) M, M). A loop over i is fine, too.
 
-Backward, each by what has used it:
-    C_i:  every prediction, of all t and all captions: a sum over rows, as in the affine map
-    abar C_m, one row an image:  all words of the image's B / N captions, which stand side by side among the B
-    E:  looked up in the windows, and multiplied by in the output: dE is the sum of both
+Backward, each gradient is a sum over the uses:
+    C_i:  every prediction, for all t and all captions: a sum over rows, as in the affine map
+    abar C_m, one row per image:  all words of the image's B / N captions, which are side by side among the B
+    E:  looked up in the windows, and the weights of the output: dE is the sum of both
 
 Predict before you run. E = [[0, 0], [1, 0], [0, 1], [1, 1]], C_1 = [[1, 0], [0, 1]], C_2 = [[0, 0.5], [-0.5, 0]], all
 other C_i = 0, abar C_m = [2, 4], b_o = 0. The caption begins 0 (<start>), 1, 2. r_hat_1 = [2, 4], r_hat_2 = [3, 4],
 with logits [0, 3, 4, 7]. What is r_hat_3? ([2, 5.5].) Now dlogits_2 = [0, 1, 0, -1], and none elsewhere: dr_hat_2 =
-[0, -1]. Find dC_1. In dE, the output's part is [3, 4] in row 1 and [-3, -4] in row 3. What do the windows add, in
+[0, -1]. Find dC_1. In dE, the output's term is [3, 4] in row 1 and [-3, -4] in row 3. What do the windows add, in
 which rows? (dE = [[-0.5, 0], [3, 3], [0, 0], [-3, -4]].) With the cross-entropy's dlogits, p - q, which rows are zero?
 
-The caches: PredictCache(Ey, abar, C, C_m); DecodeCache(locations, embedding, predict, dropout, output): L, and the
-caches of embedding_forward, predict_forward, dropout_forward and linear_forward, whose weights are E^T. Layers and
-their backward may be called, through their modules. grads: E, C, C_m, b_o by name.
+The caches are PredictCache(Ey, abar, C, C_m) and DecodeCache(locations, embedding, predict, dropout, output). The latter
+holds L and the caches of embedding_forward, predict_forward, dropout_forward and linear_forward, whose weights are E^T.
+You may call the layers and their backward passes through their modules. grads has the names E, C, C_m, b_o.
 """
 
 import numpy as np

@@ -1,33 +1,34 @@
 """Exercise 21: Scaled dot-product attention.
 
-To learn: queries, keys and values, the attention of today's language models (Vaswani et al. 2017). Exercise 11's
-score is a small net with a tanh; this one asks how far two vectors point the same way. Of one head:
+To learn: queries, keys and values, the attention of today's language models (Vaswani et al. 2017). The score of
+exercise 11 is a small network with a tanh. Here the score is a dot product. For one head:
 
-    query_b = h_b W_q        keys_i = a_i W_k, given, once an image        values_i = a_i W_v
+    query_b = h_b W_q        keys_i = a_i W_k, given                       values_i = a_i W_v
     (4) e_bi = query_b . keys_i / sqrt(K)     (5) alpha_b = softmax(e_b)     (6) z_b = sum over i of alpha_bi values_i
 
-A sum of K products is about sqrt(K) times as large as one of them: divided by that, scores do not grow with K.
+A sum of K products is about sqrt(K) times as large as one of them. The division keeps the scores from growing with K.
 
-The slides call "hello" the query and "ciao" the key, the reverse of common usage. "ciao" is about to be written: its
-decoder's state asks, so it has the query. "hello" is looked at: by its key it is found, and its value is what it gives.
+The slides call "hello" the query and "ciao" the key, the reverse of common usage. The decoder is about to write "ciao":
+its hidden state gives the query. "hello" is read: its key is compared with the query, and its value is what z receives.
 
-Several heads: one alpha looks mostly at one place. So each head has K numbers and matrices of its own, and looks where
-it will: W_q is (heads, S, K), W_v (heads, D, K), keys (heads, N, L, K), e and each head's alpha (heads, B, L). In z,
-(B, heads K), stands what they found side by side: first the K numbers of head 0, then those of head 1, and so on.
-attend_forward shows outside, where the penalty is, one alpha, (B, L): the heads' mean. What comes back to that mean,
-dalpha, is every head's, divided by the number of heads. @ multiplies stacks: h @ W_q is (heads, B, K).
-(6) is linear, so its order is free: mix the annotations first, seen_b = sum over i of alpha_bi a_i, (heads, B, D), and
-W_v multiplies one vector a caption, not one a location: z_b = seen_b W_v. Caption b belongs to image b // (B / N).
+Several heads: one alpha attends mostly to one location. So each head has K numbers and separate matrices, and attends
+to other locations: W_q is (heads, S, K), W_v (heads, D, K), keys (heads, N, L, K), e and each head's alpha (heads, B,
+L). z, (B, heads K), holds the results side by side: first the K numbers of head 0, then those of head 1, and so on.
+attend_forward returns one alpha for the attention penalty, (B, L): the mean over the heads. The gradient of this mean,
+dalpha, goes to every head, divided by the number of heads. @ multiplies stacks: h @ W_q is (heads, B, K).
+(6) is linear, so the order is free. Average the annotations first, seen_b = sum over i of alpha_bi a_i, (heads, B, D).
+Then W_v multiplies one vector per caption instead of one per location: z_b = seen_b W_v. Caption b belongs to image
+b // (B / N).
 
-The caches are ScoreCache(keys, h, W_q, query), query as (heads, N, B / N, K); ContextCache(alpha, a, W_v, seen); and
-AttendCache(score, softmax, context), the caches of (4), softmax.softmax_forward and (6). You may use
-softmax.softmax_forward and softmax_backward; and in attend your four others, by their names.
+The caches are ScoreCache(keys, h, W_q, query), with query as (heads, N, B / N, K); ContextCache(alpha, a, W_v, seen);
+and AttendCache(score, softmax, context), the caches of (4), softmax.softmax_forward and (6). You may use
+softmax.softmax_forward and softmax_backward. In attend, call your four other functions by name.
 
-Predict before you run: N = B = 1, two heads with K = 1, h = [[1]], both W_q = [[1]], a = [[[4], [8]]]; the first head's
-keys are [ln 3, 0], the second's [0, ln 3]. So the alphas are [3/4, 1/4] and [1/4, 3/4]: what does their mean tell?
-With W_v = [[1]] and [[10]] z is [[5, 70]]. Now dz = [[1, 0]] and dalpha = 0: of the first head de = [-3/4, 3/4], and
-dW_v = [[5]]; da = [[3/4], [1/4]]. What reaches the second head? Find dh.
-And if dz = 0 and dalpha = [[2, 0]]: which dalpha does each head get, and which de?
+Predict before you run: N = B = 1, two heads with K = 1, h = [[1]], both W_q = [[1]], a = [[[4], [8]]]. The first head's
+keys are [ln 3, 0], the second's [0, ln 3]. So the alphas are [3/4, 1/4] and [1/4, 3/4]. What does their mean hide?
+With W_v = [[1]] and [[10]], z is [[5, 70]]. Now dz = [[1, 0]] and dalpha = 0. For the first head, de = [-3/4, 3/4] and
+dW_v = [[5]]; da = [[3/4], [1/4]]. What are the gradients of the second head? Find dh.
+If dz = 0 and dalpha = [[2, 0]], which dalpha does each head have, and which de?
 """
 
 import math

@@ -7,33 +7,33 @@ from exercises.judging.judge import Task
 from numpy_sat.decoders import show_tell
 
 INTRO = """\
-To learn: how an image gets into a language model at all. Show and Tell (Vinyals et al. 2015) gives it to the LSTM as
-if it were a word, the first one, and once: whatever the caption needs of it, the memory must carry to the last word.
-Attention was invented to look again instead. The equations' numbers are that paper's, rows are vectors:
+To learn: the simplest way to feed an image to a language model. Show and Tell (Vinyals et al. 2015) gives it to the
+LSTM once, as the first word. The cell state must carry all information about it to the last word. Attention was
+invented to read the image again instead. The equations have that paper's numbers, and rows are vectors:
 
     (10)  x_{-1} = abar W_I + b_I, as long as a word's vector; abar = the mean of a over its L locations
-          h, c = LSTM(x_{-1}), from h = c = 0                                once an image: picture_forward
+          h, c = LSTM(x_{-1}), from h = c = 0                                once per image: picture_forward
     (11)  x_t = E y_t, y_0 = <start>                                         for each of its captions, all words
-    (12)  h_t, c_t = LSTM(x_t), from h_{t-1}, c_{t-1}; the first word's from what the image has left
+    (12)  h_t, c_t = LSTM(x_t), from h_{t-1}, c_{t-1}; the first word starts from the image's h and c
           logits_t = (h_t after dropout) L_o + b_o                           all of it: decode_forward
 
-It is one LSTM: W_x, W_hh and b are the same for the image and for the words. So backward, what was used in several
-places gathers what comes back from each:
+There is one LSTM: W_x, W_hh and b are the same for the image and for the words. So these arrays have several uses, and
+their gradients are sums:
 
-    h, c after the image: by its `each` = B / N captions, which stand side by side among the B
-    W_x, W_hh, b: by the words' steps and by the image's (one of the three gets nothing from that: which?)
-    a at each location: by the mean, each with the share 1 / L
+    h, c after the image: used by its `each` = B / N captions, which are side by side among the B
+    W_x, W_hh, b: used by the steps of the words and of the image (for one of the three, the image's term is 0: which?)
+    a at each location: used by the mean, with the factor 1 / L
 
 Predict before you run. All sizes 1, L = 2: a = [[[0.1], [0.3]]], W_I = [[2]], b_I = [0.5]; the gates i, f, o are open
-(b = [1000, 1000, 1000, 0]), W_x = [[0, 0, 0, 1]], W_hh = 0: so c' = c + tanh(x), h' = tanh(c'). The image is
-x = 0.9, and leaves c = tanh(0.9) = 0.7163, h = 0.6146. What is h after a word with E y = 0? After another with E y =
-0.3? (c = 1.0076; find both h.) Back from the image alone, dh = 0 and dc = 1: dx = 1 - 0.7163^2 = 0.4869. What are
-dW_I and da? (dW_I = 0.0974. da is 0.4869 at both locations: see why, for abar gets twice that.)
+(b = [1000, 1000, 1000, 0]), W_x = [[0, 0, 0, 1]], W_hh = 0: so c' = c + tanh(x), h' = tanh(c'). The image gives
+x = 0.9, c = tanh(0.9) = 0.7163, h = 0.6146. What is h after a word with E y = 0? After another with E y =
+0.3? (c = 1.0076; find both h.) Back through the image alone, dh = 0 and dc = 1: dx = 1 - 0.7163^2 = 0.4869. What are
+dW_I and da? (dW_I = 0.0974. da is 0.4869 at both locations. Why, when dabar is twice that?)
 
-The caches: PictureCache(locations, linear, lstm), which are L and the caches of linear_forward and lstm_forward;
-DecodeCache(image, each, embedding, lstm, dropout, output), of picture_forward, B / N, embedding_forward,
-lstm_sequence_forward, dropout_forward and, for the output, linear_forward. All these layers and their backward may be
-called, through their modules. grads is a dict with the parameters' names."""
+The caches: PictureCache(locations, linear, lstm) holds L and the caches of linear_forward and lstm_forward.
+DecodeCache(image, each, embedding, lstm, dropout, output) holds B / N as `each`, and the caches of picture_forward,
+embedding_forward, lstm_sequence_forward, dropout_forward and linear_forward. You may call all these layers and their
+backward passes through their modules. grads is a dict with the parameters' names."""
 
 IMPORTS = """\
 import numpy as np
@@ -51,13 +51,13 @@ SIZES = [  # captions' words, N, L, D, M, S
 
 
 def _params(rng, D, M, S):
-    """Those of init_params, with random biases as well."""
+    """Return parameters from init_params, with random biases."""
     params = show_tell.init_params(rng, D, M, S, rng.standard_normal(V), np.float64)
     return {name: array + 0.3 * rng.standard_normal(array.shape) for name, array in params.items()}
 
 
 def image_cases(rng):
-    """Parameters and annotations."""
+    """Return random parameters and annotations."""
     return [{"params": _params(rng, D, M, S), "a": rng.standard_normal((N, L, D)) + 0.5} for _, N, L, D, M, S in SIZES]
 
 
@@ -71,7 +71,7 @@ def image_back_cases(rng):
 
 
 def decode_cases(rng):
-    """Captions of unlike lengths, whose words repeat; real dropout."""
+    """Return captions of different lengths with repeated words, and dropout masks."""
     cases = []
     for lengths, N, L, D, M, S in SIZES:
         T, B = max(lengths), len(lengths)
@@ -93,16 +93,16 @@ def decode_back_cases(rng):
 
 
 IMAGE_MISTAKES = (
-    Mistake("(a.mean(axis=1),", "(a[:, 0],", "one location where the mean of all belongs"),
+    Mistake("(a.mean(axis=1),", "(a[:, 0],", "one location where the mean of all locations belongs"),
     Mistake("(x, zeros, zeros", "(np.tanh(x), zeros, zeros", "x_{-1} = abar W_I + b_I is linear: no tanh"),
 )
 
 IMAGE_BACK_MISTAKES = (
-    Mistake("dabar[:, None] / cache.locations", "dabar[:, None]", "the share 1 / L of each location is forgotten"),
+    Mistake("dabar[:, None] / cache.locations", "dabar[:, None]", "the factor 1 / L of each location is missing"),
     Mistake(
         "np.repeat(dabar[:, None] / cache.locations, cache.locations, axis=1)",
         "np.repeat(dabar[:, None], cache.locations, axis=1) * (np.arange(cache.locations) == 0)[:, None]",
-        "the first location gets all: it belongs to all L alike",
+        "only the first location gets the gradient: all L locations get the same",
     ),
 )
 
@@ -110,55 +110,57 @@ DECODE_MISTAKES = (
     Mistake(
         "np.repeat(h, each, axis=0), np.repeat(c, each, axis=0)",
         "np.tile(h, (each, 1)), np.tile(c, (each, 1))",
-        "captions are grouped as if they went round the images; those of one image stand side by side",
+        "captions are grouped by b mod N, but the captions of one image are side by side",
     ),
     Mistake(
         "hs, _, cache_lstm = lstm.lstm_sequence_forward(Ey, h, c,",
         "hs, _, cache_lstm = lstm.lstm_sequence_forward(Ey, 0 * h, 0 * c,",
-        "the words start from h = c = 0: what the image has left is lost",
+        "the words start from h = c = 0: the image's states are lost",
     ),
     Mistake(
         "hs, _, cache_lstm = lstm.lstm_sequence_forward(Ey, h, c,",
         "hs, _, cache_lstm = lstm.lstm_sequence_forward(Ey, h, 0 * c,",
-        "the words start from c = 0: the memory that the image has left is lost",
+        "the words start from c = 0: the image's cell state is lost",
     ),
     Mistake(
         "hs, _, cache_lstm = lstm.lstm_sequence_forward(Ey, h, c,",
         "hs, _, cache_lstm = lstm.lstm_sequence_forward("
         "Ey + np.repeat(cache_image.linear.x @ params['W_I'] + params['b_I'], each, axis=0), h, c,",
-        "the image is added to every word: it is read once, before <start>",
+        "the image is added to every word: it must be read once, before <start>",
     ),
     Mistake(
         "dropout.dropout_forward(hs, mask_h)",
         "dropout.dropout_forward(np.concatenate([h[None], hs[:-1]]), mask_h)",
-        "each word's logits come from the state before it has read: the image's step has none",
+        "each word's logits come from the hidden state before the word is read: shifted by one step",
     ),
 )
 
 ADDED = "grads[name] + gradient if name in grads"
 
 DECODE_BACK_MISTAKES = (
-    Mistake("np.zeros_like(dhs[0])", "dhs[-1]", "nothing comes to the memory after the last word: its gradient is 0"),
+    Mistake("np.zeros_like(dhs[0])", "dhs[-1]", "the cell state after the last word has no use: its gradient is 0"),
     *(
         Mistake(
             ADDED,
             f"grads[name] + (name != {name!r}) * gradient if name in grads",
-            f"the image's step has used {name}, too: its part is missing",
+            f"the image's step uses {name}, too: its term is missing",
         )
         for name in ("W_x", "b")
     ),
     Mistake(
         "grads[name] = grads[name] + gradient if name in grads else gradient",
         "grads[name] = gradient",
-        "the image's part of dW_x, dW_hh, db overwrites the words': = where += belongs",
+        "the image's term of dW_x, dW_hh, db overwrites the words' term: = where += belongs",
     ),
     Mistake(
         "grads[name] = grads[name] + gradient if name in grads else gradient",
         "grads[name] = grads.get(name, gradient)",
-        "the image's step has used W_x, W_hh and b, too: its part is missing",
+        "the image's step uses W_x, W_hh and b, too: its term is missing",
     ),
     Mistake(
-        "d.reshape(-1, cache.each, d.shape[1]).sum(axis=1)", "d[:: cache.each]", "only the first caption of each counts"
+        "d.reshape(-1, cache.each, d.shape[1]).sum(axis=1)",
+        "d[:: cache.each]",
+        "only the first caption of each image counts",
     ),
     Mistake(
         "dropout.dropout_backward(ddropped, cache.dropout)",
@@ -188,11 +190,11 @@ TASKS = (
         image_back_cases,
         ("da", "grads"),
         {
-            "dx": "dx, and dW_x, dW_hh, db = lstm_backward(dh, dc); what h = c = 0 would get, nobody needs",
+            "dx": "dx, _, _, dW_x, dW_hh, db = lstm_backward(dh, dc); h = c = 0 need no gradient",
             "dabar": "(10) dabar, dW_I, db_I = linear_backward(dx)",
-            "da": "da_i = dabar / L at each of the L locations, for abar = sum over i of a_i / L",
+            "da": "da_i = dabar / L at each of the L locations, because abar = sum over i of a_i / L",
             "dW_x": "dW_x of lstm_backward(dh, dc)",
-            "dW_hh": "dW_hh of lstm_backward(dh, dc): the h that it met is 0",
+            "dW_hh": "dW_hh of lstm_backward(dh, dc): 0, because h = 0 before the image",
             "db": "db of lstm_backward(dh, dc)",
             "dW_I": "(10) dW_I of linear_backward(dx)",
             "db_I": "(10) db_I of linear_backward(dx)",
@@ -205,12 +207,12 @@ TASKS = (
         decode_cases,
         ("logits", "cache"),
         {
-            "h": "(10) h, c of picture_forward, each image's for its B / N captions, which stand side by side",
-            "c": "(10) h, c of picture_forward, each image's for its B / N captions, which stand side by side",
-            "each": "each = B / N, the captions of an image",
+            "h": "(10) h, c of picture_forward, repeated for the B / N captions of each image, side by side",
+            "c": "(10) h, c of picture_forward, repeated for the B / N captions of each image, side by side",
+            "each": "each = B / N, the number of captions per image",
             "Ey": "(11) x_t = E y_t",
-            "hs": "(12) h_t, c_t = LSTM(x_t), from h_{t-1}, c_{t-1}, the first from what the image has left",
-            "dropped": "(12) h_t times its dropout mask, on the way to the output alone",
+            "hs": "(12) h_t, c_t = LSTM(x_t), from h_{t-1}, c_{t-1}; the first from the image's states",
+            "dropped": "(12) dropped_t = h_t times its dropout mask, for the output only",
             "logits": "(12) logits_t = dropped_t L_o + b_o",
             "cache": "the cache is DecodeCache(image, each, embedding, lstm, dropout, output)",
         },
@@ -225,17 +227,17 @@ TASKS = (
             "ddropped": "(12) ddropped, dL_o, db_o = linear_backward(dlogits)",
             "dL_o": "(12) dL_o of linear_backward(dlogits)",
             "db_o": "(12) db_o of linear_backward(dlogits)",
-            "dhs": "(12) dhs = dropout_backward(ddropped): what the output sends to each h_t",
-            "dEy": "(12) dEy, dh, dc and the words' part of dW_x, dW_hh, db = back through the sequence, of dhs; "
-            "nothing comes to the memory after the last word",
-            "dE": "(11) dE = embedding_backward(dEy): a word that occurs twice gathers both",
-            "dh": "dh of an image = the sum over its captions, which stand side by side, of dh before the first word",
-            "dc": "dc of an image = the sum over its captions, which stand side by side, of dc before the first word",
-            "da": "(10) da, and the image's part of dW_x, dW_hh, db = picture_backward(dh, dc)",
-            "grads": "dW_x, dW_hh, db = the words' part + the image's; grads: each by the parameter's name",
-            "dW_x": "dW_x = the words' part + the image's, for both have used it",
-            "dW_hh": "dW_hh = the words' part + the image's, for both have used it",
-            "db": "db = the words' part + the image's, for both have used it",
+            "dhs": "(12) dhs = dropout_backward(ddropped): the gradient of each h_t through the output",
+            "dEy": "(12) dEy, dh, dc and the words' term of dW_x, dW_hh, db = lstm_sequence_backward(dhs, 0); "
+            "the cell state after the last word has the gradient 0",
+            "dE": "(11) dE = embedding_backward(dEy): a word that occurs twice gets the sum of both gradients",
+            "dh": "dh of an image = the sum over its captions, side by side, of dh before the first word",
+            "dc": "dc of an image = the sum over its captions, side by side, of dc before the first word",
+            "da": "(10) da, and the image's term of dW_x, dW_hh, db = picture_backward(dh, dc)",
+            "grads": "dW_x, dW_hh, db = the words' term + the image's; grads: each by the parameter's name",
+            "dW_x": "dW_x = the words' term + the image's, because both use W_x",
+            "dW_hh": "dW_hh = the words' term + the image's, because both use W_hh",
+            "db": "db = the words' term + the image's, because both use b",
             "dW_I": "(10) dW_I of picture_backward(dh, dc)",
             "db_I": "(10) db_I of picture_backward(dh, dc)",
         },
@@ -245,26 +247,26 @@ TASKS = (
 
 HINTS = {
     "picture_forward": (
-        "What does the LSTM need besides its input, and what is that before anything has been read?",
+        "What does the LSTM need besides its input, and which values does it have before the first input?",
         "x_{-1} = abar W_I + b_I;  h, c = LSTM(x_{-1}) from h = c = 0",
-        "linear.linear_forward(a.mean(axis=1), ...), then lstm.lstm_forward(x, zeros, zeros, W_x, W_hh, b), the zeros "
-        "of shape (N, S), S = len(params['W_hh']), and of the dtype of a.",
+        "linear.linear_forward(a.mean(axis=1), ...), then lstm.lstm_forward(x, zeros, zeros, W_x, W_hh, b). The zeros "
+        "have the shape (N, S), S = len(params['W_hh']), and the dtype of a.",
     ),
     "picture_backward": (
-        "How much does abar move when one location's a moves by 1?",
+        "How much does abar change when a changes by 1 at one location?",
         "da_i = dabar / L for every location i",
         "dx, _, _, dW_x, dW_hh, db = lstm.lstm_backward(dh, dc, cache.lstm); linear_backward of dx gives dabar; da is "
-        "np.repeat(dabar[:, None] / L, L, axis=1), an array of its own.",
+        "np.repeat(dabar[:, None] / L, L, axis=1), a new array.",
     ),
     "decode_forward": (
-        "The image leaves one h and one c for each of N images; how many are needed, and in which order?",
-        "h, c of (N, S) -> (B, S): each image's B / N times, side by side; then h_t, c_t = LSTM(E y_t)",
-        "np.repeat(h, each, axis=0) and the same of c, each = words.shape[1] // len(a); then "
-        "lstm.lstm_sequence_forward(Ey, h, c, ...), which returns the states of all words.",
+        "There is one h and one c for each of N images. How many rows does the LSTM need, and in which order?",
+        "h, c of (N, S) -> (B, S): each image's row B / N times, side by side; then h_t, c_t = LSTM(E y_t)",
+        "np.repeat(h, each, axis=0) and the same for c, with each = words.shape[1] // len(a); then "
+        "lstm.lstm_sequence_forward(Ey, h, c, ...), which returns the hidden states of all words.",
     ),
     "decode_backward": (
-        "Which parameters were used by the words and by the image? And how many captions have used one image's h?",
-        "dh of an image = sum over its captions;  dW_x = the words' + the image's, and likewise W_hh and b",
+        "Which parameters do both the words and the image use? How many captions use one image's h?",
+        "dh of an image = sum over its captions;  dW_x = the words' term + the image's, and the same for W_hh and b",
         "dh.reshape(-1, cache.each, S).sum(axis=1) goes to picture_backward; its dW_x, dW_hh and db are added to "
         "those of lstm_sequence_backward, whose dc is zeros.",
     ),

@@ -7,33 +7,33 @@ from exercises.judging.judge import Task
 from numpy_sat.decoders import log_bilinear
 
 INTRO = """\
-To learn: a language model without any memory, and what happens to the gradient of a table that is used twice.
+To learn: a language model without a recurrent state, and the gradient of a table that is used twice.
 
-Kiros, Salakhutdinov and Zemel (2014) predict the next word's vector from the vectors of the last n - 1 words, each by
-a matrix of its own, and from the image; a word is the likelier, the greater its own vector's product with that is:
+Kiros, Salakhutdinov and Zemel (2014) predict the next word's vector from the image and from the vectors of the last
+n - 1 words, each with a separate matrix. The score of a word is the dot product of its vector with the prediction:
 
     r_hat_t = sum over i = 1 .. n-1 of E y_{t-i} C_i  +  abar C_m              predict_forward; C_i is C[i - 1]
     logits_t = (r_hat_t after dropout) E^T + b_o                               decode_forward
 
 Rows are vectors; abar is the mean of a over its L locations. n - 1 is 5, and log_bilinear.windows(words) gives you the
-5 words before each, (T, B, n-1), the latest first: Ey[..., 0, :] belongs to y_{t-1}. Before a caption's first word
-stand <start>s, whose vector counts like any other. A sum over words of products is one product: vectors side by side,
-(..., (n-1) M), times matrices one below the other, ((n-1) M, M). A loop over i does as well.
+5 words before each, (T, B, n-1), the latest first: Ey[..., 0, :] belongs to y_{t-1}. Before a caption's first word, the
+window holds <start>, whose vector counts like any other. A sum over words of products is one product: the vectors side
+by side, (..., (n-1) M), times the matrices one below the other, ((n-1) M, M). A loop over i is fine, too.
 
-Backward, each by what has used it:
-    C_i:  every prediction, of all t and all captions: a sum over rows, as in the affine map
-    abar C_m, one row an image:  all words of the image's B / N captions, which stand side by side among the B
-    E:  looked up in the windows, and multiplied by in the output: dE is the sum of both
+Backward, each gradient is a sum over the uses:
+    C_i:  every prediction, for all t and all captions: a sum over rows, as in the affine map
+    abar C_m, one row per image:  all words of the image's B / N captions, which are side by side among the B
+    E:  looked up in the windows, and the weights of the output: dE is the sum of both
 
 Predict before you run. E = [[0, 0], [1, 0], [0, 1], [1, 1]], C_1 = [[1, 0], [0, 1]], C_2 = [[0, 0.5], [-0.5, 0]], all
 other C_i = 0, abar C_m = [2, 4], b_o = 0. The caption begins 0 (<start>), 1, 2. r_hat_1 = [2, 4], r_hat_2 = [3, 4],
 with logits [0, 3, 4, 7]. What is r_hat_3? ([2, 5.5].) Now dlogits_2 = [0, 1, 0, -1], and none elsewhere: dr_hat_2 =
-[0, -1]. Find dC_1. In dE, the output's part is [3, 4] in row 1 and [-3, -4] in row 3. What do the windows add, in
+[0, -1]. Find dC_1. In dE, the output's term is [3, 4] in row 1 and [-3, -4] in row 3. What do the windows add, in
 which rows? (dE = [[-0.5, 0], [3, 3], [0, 0], [-3, -4]].) With the cross-entropy's dlogits, p - q, which rows are zero?
 
-The caches: PredictCache(Ey, abar, C, C_m); DecodeCache(locations, embedding, predict, dropout, output): L, and the
-caches of embedding_forward, predict_forward, dropout_forward and linear_forward, whose weights are E^T. Layers and
-their backward may be called, through their modules. grads: E, C, C_m, b_o by name."""
+The caches are PredictCache(Ey, abar, C, C_m) and DecodeCache(locations, embedding, predict, dropout, output). The latter
+holds L and the caches of embedding_forward, predict_forward, dropout_forward and linear_forward, whose weights are E^T.
+You may call the layers and their backward passes through their modules. grads has the names E, C, C_m, b_o."""
 
 IMPORTS = """\
 import numpy as np
@@ -58,7 +58,7 @@ CAPTIONS = [  # captions' words, N, L, D, M
 
 
 def predict_cases(rng):
-    """Random vectors and matrices, windows of several widths."""
+    """Return random vectors and matrices, for windows of several widths."""
     return [
         {
             "Ey": rng.standard_normal((*rows, words, M)),
@@ -80,7 +80,7 @@ def predict_back_cases(rng):
 
 
 def decode_cases(rng):
-    """Captions of unlike lengths, one longer than the window, whose words repeat; real dropout."""
+    """Return captions of different lengths, one longer than the window, with repeated words, and dropout masks."""
     cases = []
     for lengths, N, L, D, M in CAPTIONS:
         T, B = max(lengths), len(lengths)
@@ -109,9 +109,9 @@ PREDICT_MISTAKES = (
     Mistake(
         WORD_TERMS,
         "Ey[..., ::-1, :].reshape(*rows, -1) @ C.reshape(-1, M)",
-        "C_1 belongs to the latest word, Ey[..., 0, :]: the window is taken the other way round",
+        "C_1 belongs to the latest word, Ey[..., 0, :]: the order of the window is reversed",
     ),
-    Mistake(WORD_TERMS, "Ey.sum(axis=-2) @ C[0]", "each word before has a matrix of its own: C_1 is used for all"),
+    Mistake(WORD_TERMS, "Ey.sum(axis=-2) @ C[0]", "C_1 is used for all words: each word has its own matrix"),
     Mistake(WORD_TERMS, "Ey.sum(axis=-2) @ C.sum(axis=0)", "the sum of the words times the sum of the matrices"),
     Mistake(
         WORD_TERMS,
@@ -127,11 +127,11 @@ PREDICT_BACK_MISTAKES = (
         "C_i is not transposed: dEy_i = dr_hat C_i^T",
     ),
     Mistake(f"{BY_IMAGE}.sum(axis=(0, 2))", f"{BY_IMAGE}[0].sum(axis=1)", "only the first word of each caption counts"),
-    Mistake(f"{BY_IMAGE}.sum(axis=(0, 2))", f"{BY_IMAGE}[-1].sum(axis=1)", "only the last word of each counts"),
+    Mistake(f"{BY_IMAGE}.sum(axis=(0, 2))", f"{BY_IMAGE}[-1].sum(axis=1)", "only the last word of each caption counts"),
     Mistake(
         f"{BY_IMAGE}.sum(axis=(0, 2))",
         "drows.reshape(-1, B // len(abar), len(abar), M).sum(axis=(0, 1))",
-        "captions are grouped as if they went round the images; those of one image stand side by side",
+        "captions are grouped by b mod N, but the captions of one image are side by side",
     ),
     Mistake(
         f"{BY_IMAGE}.sum(axis=(0, 2))",
@@ -144,14 +144,14 @@ DECODE_MISTAKES = (
     Mistake(
         "windows(words)",
         "np.stack([np.roll(words, i, axis=0) for i in range(WINDOW)], axis=-1)",
-        "before the first word stand <start>s: the window goes round to the caption's end",
+        "the window wraps around to the caption's end: before the first word it holds <start>",
     ),
     Mistake(
         "windows(words)",
         "windows(np.concatenate([words[:1], words[:-1]]))",
-        "the window is a word too far back: words[t], the latest, is missing in it",
+        "the window is one word too far back: words[t], the latest, is missing",
     ),
-    Mistake("windows(words)", "windows(words)[..., ::-1]", "the window is turned round: the latest word comes first"),
+    Mistake("windows(words)", "windows(words)[..., ::-1]", "the window is reversed: the latest word must come first"),
     Mistake(
         "logits, cache_output = linear.linear_forward(dropped,",
         "logits, cache_output = linear.linear_forward(r_hat,",
@@ -163,14 +163,14 @@ DECODE_BACK_MISTAKES = (
     Mistake(
         "embedding.embedding_backward(dEy, cache.embedding) + dE_T.T",
         "embedding.embedding_backward(dEy, cache.embedding)",
-        "E is the output's weights, too: that part, dE_T^T, is missing",
+        "E is also the weights of the output: this term, dE_T^T, is missing",
     ),
     Mistake(
         "embedding.embedding_backward(dEy, cache.embedding) + dE_T.T",
         "np.ascontiguousarray(dE_T.T)",
-        "E is looked up in the windows, too: the part of embedding_backward is missing",
+        "E is also looked up in the windows: the term of embedding_backward is missing",
     ),
-    Mistake("dabar[:, None] / cache.locations", "dabar[:, None]", "the share 1 / L of each location is forgotten"),
+    Mistake("dabar[:, None] / cache.locations", "dabar[:, None]", "the factor 1 / L of each location is missing"),
     Mistake("dropout.dropout_backward(ddropped, cache.dropout)", "ddropped", "the dropout of r_hat is left out"),
 )
 
@@ -182,7 +182,7 @@ TASKS = (
         ("r_hat", "cache"),
         {
             "word_terms": "word_terms = sum over i of E y_{t-i} C_i, the latest word, Ey[..., 0, :], with C_1 = C[0]",
-            "image_terms": "image_terms = abar C_m, a row an image, for each of its B / N captions, side by side",
+            "image_terms": "image_terms = abar C_m, one row per image, repeated for its B / N captions, side by side",
             "r_hat": "r_hat = sum over i of E y_{t-i} C_i + abar C_m",
             "cache": "the cache is PredictCache(Ey, abar, C, C_m)",
         },
@@ -194,7 +194,7 @@ TASKS = (
         predict_back_cases,
         ("dEy", "dabar", "dC", "dC_m"),
         {
-            "drows": "drows = dr_hat, a row for every word of every caption",
+            "drows": "drows = dr_hat, one row for every word of every caption",
             "dEy": "dEy_i = dr_hat C_i^T, for every word of the window",
             "dC": "dC_i = (E y_{t-i})^T dr_hat, summed over all rows: words and captions",
             "dimage_terms": "dimage_terms = dr_hat summed over all words and the image's B / N captions, side by side",
@@ -223,16 +223,16 @@ TASKS = (
         decode_back_cases,
         ("da", "grads"),
         {
-            "ddropped": "ddropped, dE_T, db_o = linear_backward(dlogits), the output's weights being E^T",
-            "dE_T": "ddropped, dE_T, db_o = linear_backward(dlogits), the output's weights being E^T",
+            "ddropped": "ddropped, dE_T, db_o = linear_backward(dlogits), where the weights of the output are E^T",
+            "dE_T": "ddropped, dE_T, db_o = linear_backward(dlogits), where the weights of the output are E^T",
             "db_o": "db_o of linear_backward(dlogits)",
             "dr_hat": "dr_hat = dropout_backward(ddropped)",
             "dEy": "dEy, dabar, dC, dC_m = predict_backward(dr_hat)",
             "dabar": "dEy, dabar, dC, dC_m = predict_backward(dr_hat)",
             "dC": "dC of predict_backward(dr_hat)",
             "dC_m": "dC_m of predict_backward(dr_hat)",
-            "dE": "dE = embedding_backward(dEy), for the words read, + dE_T^T, for the words written",
-            "da": "da_i = dabar / L at each of the L locations, for abar = sum over i of a_i / L",
+            "dE": "dE = embedding_backward(dEy), through the windows, + dE_T^T, through the output",
+            "da": "da_i = dabar / L at each of the L locations, because abar = sum over i of a_i / L",
             "grads": "grads: each parameter's gradient by the parameter's name",
         },
         mistakes=DECODE_BACK_MISTAKES,
@@ -241,24 +241,24 @@ TASKS = (
 
 HINTS = {
     "predict_forward": (
-        "Which matrix does the word directly before meet? And how many rows has abar C_m, how many r_hat for one word?",
-        "r_hat_t = sum over i of E y_{t-i} C_i + abar C_m, the image's row for each of its B / N captions",
+        "Which matrix belongs to the word directly before? How many rows does abar C_m have, and how many r_hat_t?",
+        "r_hat_t = sum over i of E y_{t-i} C_i + abar C_m, with the image's row for each of its B / N captions",
         "Ey.reshape(*Ey.shape[:-2], -1) @ C.reshape(-1, M) + np.repeat(abar @ C_m, B // N, axis=0), B = Ey.shape[-3]",
     ),
     "predict_backward": (
-        "In how many predictions did C_1 take part? And in how many the one row abar C_m of an image?",
+        "How many predictions use C_1? How many use the one row abar C_m of an image?",
         "dEy_i = dr_hat C_i^T;  dC_i = sum over rows of (E y_{t-i})^T dr_hat;  dimage_terms = dr_hat summed over "
         "words and the image's captions",
         "dimage_terms = dr_hat.reshape(-1, N, B // N, M).sum(axis=(0, 2)), then as in the affine map: dC_m = abar.T @ "
         "dimage_terms, dabar = dimage_terms @ C_m.T.",
     ),
     "decode_forward": (
-        "What are the weights of the output layer, and which shape do they have to have?",
+        "What are the weights of the output layer, and which shape must they have?",
         "logits = (r_hat * mask_r) E^T + b_o, with Ey = E at windows(words)",
         "linear.linear_forward(dropped, params['E'].T, params['b_o']); a.mean(axis=1) goes to predict_forward.",
     ),
     "decode_backward": (
-        "In which two lines of the forward does E stand?",
+        "Which two lines of the forward pass use E?",
         "dE = embedding_backward(dEy) + (gradient of E^T)^T;  da_i = dabar / L",
         "linear_backward gives the gradient of E^T, (M, V): its transpose is added to embedding_backward's (V, M).",
     ),
