@@ -24,7 +24,7 @@ with logits [0, 3, 4, 7]. What is r_hat_3? ([2, 5.5].) Now dlogits_2 = [0, 1, 0,
 [0, -1]. Find dC_1. In dE, the output's term is [3, 4] in row 1 and [-3, -4] in row 3. What do the windows add, in
 which rows? (dE = [[-0.5, 0], [3, 3], [0, 0], [-3, -4]].) With the cross-entropy's dlogits, p - q, which rows are zero?
 
-The caches are PredictCache(Ey, abar, C, C_m) and DecodeCache(locations, embedding, predict, dropout, output). The latter
+The caches: PredictCache(Ey, abar, C, C_m); DecodeCache(locations, embedding, predict, dropout, output). The latter
 holds L and the caches of embedding_forward, predict_forward, dropout_forward and linear_forward, whose weights are E^T.
 You may call the layers and their backward passes through their modules. grads has the names E, C, C_m, b_o.
 """

@@ -1,35 +1,35 @@
 """Exercise 22: Hard attention.
 
-To learn: how to learn from a throw of dice. Soft attention takes a little of every location. Hard attention draws
-one, s_t ~ Categorical(alpha_t), and looks at it alone: z_t = a at s_t. A draw has no derivative: move alpha a little,
-and the same location is drawn. But one sees how the caption went, and can make good draws likelier (REINFORCE).
+To learn: how to train a model that makes a random choice. Soft attention reads a mean of all locations. Hard attention
+samples one, s_t ~ Categorical(alpha_t), and reads it alone: z_t = a at s_t. Sampling has no gradient: a small change of
+alpha leaves the sampled location unchanged. REINFORCE measures how well the caption went, and favors good samples.
 
-    (10) L_s = sum over s of p(s | a) log p(y | s, a), at most log p(y | a), is to grow. Its gradient is the mean of
-    (12) d log p(y | s, a) + lambda_r (log p(y | s, a) - b) d log p(s | a) + lambda_e dH[s]    over draws s
+    (10) maximize L_s = sum over s of p(s | a) log p(y | s, a), which is at most log p(y | a). Its gradient is the mean
+    (12) of d log p(y | s, a) + lambda_r (log p(y | s, a) - b) d log p(s | a) + lambda_e dH[s]    over samples s
 
-The baseline b, what captions usually get, changes nothing of the mean, for the mean of d log p(s | a) is 0; but draws
-are then praised for being better than usual, and scatter less. H, the entropy, keeps alpha trying.
+The baseline b is the usual log p of captions. It does not change the mean, because the mean of d log p(s | a) is 0. But
+it rewards only samples that are better than usual, which lowers the variance. H, the entropy, keeps alpha exploring.
 
-draw: cut a line into pieces as long as the alphas. A uniform number falls into one, and that location is drawn; where
-the pieces end alpha.cumsum says. Rounding may end them short of 1, so multiply the uniform number by where the last
-one ends (in one case here that is 0.9). Returned are the weights of z_t = sum over i of weights_i a_i, and s. Captions
-with expected True do not look where s is: their weights are alpha. The cache is DrawCache(expected).
+draw: divide a line into pieces of the lengths alpha_i, whose ends are alpha.cumsum. A uniform number falls into one
+piece, the sampled location. Rounding may end the line below 1, so multiply the uniform number by the end of the last
+piece (0.9 in one case here). Return the weights of z_t = sum over i of weights_i a_i, and s. Captions with expected
+True do not use s: their weights are alpha. The cache is DrawCache(expected).
 
-location_log_p: log p(s_t | a) = log alpha at s_t. The forward is there; its cache: LocationLogPCache(alpha, s).
+location_log_p: log p(s_t | a) = log alpha at s_t. The forward is given; its cache: LocationLogPCache(alpha, s).
 
-advantage: log p(y | s, a) is the sum of a caption's log p over its words, and all its draws get the same. With to_go
-a draw gets the log p of its own word and of those after it, for it has no part in those before; and of b as much as
-so many words get, b times their number over the mean number of a caption's words. Words, not padding: see mask.
-lambda_r and lambda_e are not yours to multiply by: the gradients that come in, dlog_p and dentropy, have them already.
+advantage: log p(y | s, a) is the sum of a caption's log p over its words, the reward of all its samples. With to_go,
+the reward of a sample is the sum from its own word on, because it does not affect the words before. Subtract b times
+the number of these words, divided by the mean number of words of a caption. Count words, not padding: see mask.
+Do not multiply by lambda_r and lambda_e: the incoming gradients, dlog_p and dentropy, contain them already.
 
-entropy: H = mean over captions of the sum over t, i of - alpha_ti log alpha_ti. Where alpha is 0, that is 0: take the
+entropy: H = mean over captions of the sum over t, i of - alpha_ti log alpha_ti. Where alpha is 0, this is 0: take the
 log of np.maximum(alpha, np.finfo(alpha.dtype).tiny). The cache is EntropyCache(alpha, mask). NumPy is all you need.
 
-Predict before you run: alpha = [[.2, .5, .3]]. The uniform number 0.6 draws the middle one: weights [[0, 1, 0]].
-Which does 0.2 draw? If the first draw is worth dlog_p = [[2]], dalpha is [[[0, 4, 0]]], and through the softmax the
-scores get [-0.4, 1, -0.6], which is 2 (weights - alpha). Had the first one been drawn, what would its score get?
-A caption's two words have log p = [[-1], [-3]], and b = [-6]: both draws' advantage is 2. What is it with to_go?
-(The first one's is -4 + 6 = 2; find the other's.) And where does b move? (To -5.4 - 0.4 = -5.8.)
+Predict before you run: alpha = [[.2, .5, .3]]. The uniform number 0.6 samples the middle one: weights [[0, 1, 0]].
+Which does 0.2 sample? If the first sample has dlog_p = [[2]], dalpha is [[[0, 4, 0]]]. Through the softmax, the
+gradient of the scores is [-0.4, 1, -0.6], which is 2 (weights - alpha). What is it if the first location is sampled?
+A caption's two words have log p = [[-1], [-3]], and b = [-6]: the advantage of both samples is 2. What is it with
+to_go? (For the first it is -4 + 6 = 2; find the other.) What is b after the update? (-5.4 - 0.4 = -5.8.)
 """
 
 import numpy as np

@@ -1,33 +1,33 @@
 """Exercise 23: Reading a sentence.
 
-To learn: how a sentence is read, so that the decoder that writes captions of images can write another of it.
+To learn: how to encode a sentence, so that the decoder that writes captions of images can translate it.
 
-The slides begin so: one LSTM reads "hello", and from the state it ends in another writes "ciao". But all of "the two
-red houses on monday" must fit into that one state as well. Attention came from here (Bahdanau et al. 2015): keep the
-state after every word, and let the decoder look. They are annotation vectors, a_j of word j, and alpha is now an
-alignment: "le due case rosse" looks at the, two, houses, red, crossing over where Italian changes the order.
+The slides begin like this: one LSTM reads "hello", and another LSTM starts from its last state and writes "ciao". But
+that one state must also hold all of "the two red houses on monday". Attention was invented here (Bahdanau et al. 2015):
+keep the state after every word, and let the decoder attend to them. The states are annotation vectors, a_j of word j.
+alpha is now an alignment: "le due case rosse" attends to the, two, houses, red, in the changed order of Italian.
 
-Who asks, who answers? The slides call "hello" the query and "ciao" the key. Commonly, and in this code, it is the
-other way round: the decoder's state, about to write "ciao", asks: query h W_h. What was read answers: "hello" gives
-the key, W_a a_j + b_a, by which it is found, and the value, a_j, which is then read.
+The slides call "hello" the query and "ciao" the key. Commonly, and in this code, it is the reverse. The decoder's
+hidden state before "ciao" gives the query, h W_h. The word "hello" gives the key, W_a a_j + b_a, which is compared with
+the query, and the value, a_j, which is read.
 
-An LSTM that reads ahead cannot know at "red" that houses follow: case rosse, but libri rossi. So there are two:
+An LSTM that reads forward cannot know at "red" that houses follow: case rosse, but libri rossi. So there are two:
 
     Ex_j = E x_j                          the words' vectors, j = 1 ... L
     ahead_j = LSTM(Ex_j, ahead_{j-1})     from the first word to the last, with W_x_ahead, W_hh_ahead, b_ahead
     back_j = LSTM(Ex_j, back_{j+1})       from the last word to the first, with W_x_back, W_hh_back, b_back
     a_j = (ahead_j, back_j)               side by side, D = 2S
 
-Both start from h = c = 0, and both are lstm.lstm_sequence_forward, which goes along the first axis from its beginning:
-so the words must come first, (L, N), and for `back` turned round, [::-1]; its states are then turned round, too.
+Both start from h = c = 0, and both are lstm.lstm_sequence_forward, which runs along the first axis from its beginning.
+So the words must be the first axis, (L, N). For `back`, reverse them, [::-1], and reverse the resulting states again.
 
-Predict before you run. M = S = 1, W_x = [[0, 0, 0, 1]], W_hh = 0, gates open (b = [1000, 1000, 1000, 0]): so memory
-adds up what is read, c' = c + tanh(Ex), and h' = tanh(c'). Three words have tanh(Ex) = 1/4, 1/2, 0. So ahead has
+Predict before you run. M = S = 1, W_x = [[0, 0, 0, 1]], W_hh = 0, gates open (b = [1000, 1000, 1000, 0]). So the cell
+state adds up the inputs, c' = c + tanh(Ex), and h' = tanh(c'). Three words have tanh(Ex) = 1/4, 1/2, 0. So ahead has
 c = 1/4, 3/4, 3/4 and a[0, :, 0] = 0.2449, 0.6351, 0.6351. What is a[0, :, 1]? (It begins with 0.6351.) Then let da be
-1 at a[0, 1, 1] and 0 elsewhere: which of the three words get no gradient? (The third gets one, though it adds 0.)
+1 at a[0, 1, 1] and 0 elsewhere: which of the three words have no gradient? (The third has one, though it adds 0.)
 
 params and grads are dicts with the names E_source, W_x_ahead, ..., b_back. The cache is EncodeCache(embedding, ahead,
-back), of embedding_forward and of both lstm_sequence_forward; call these and their backward through their modules.
+back), of embedding_forward and both lstm_sequence_forward. Call these and their backward passes through their modules.
 Sentences are filled up with <end>, which is read like any word.
 """
 

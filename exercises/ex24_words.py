@@ -1,33 +1,33 @@
 """Exercise 24: Neighbours of a word.
 
-To learn: how one sees what an embedding has learned: which words have become alike, and how hundreds of dimensions
-are drawn in two.
+To learn: how to see what an embedding has learned. Which words have similar vectors, and how do you draw hundreds of
+dimensions in two?
 
-The slides: "I live in Rome / Paris / Italy / France" has 7 words, so one-hot words have length 7, and the cosine of
-any two different ones is 0. one_hot @ E == E[index] gives each word a row of E instead, and rows may be alike:
+The slides: "I live in Rome / Paris / Italy / France" has 7 words, so one-hot vectors have length 7, and the cosine of
+any two different ones is 0. one_hot @ E == E[index] gives each word a row of E instead, and rows can be similar:
 
-    cos_v = E_v . q / (|E_v| |q|)        q: the vector asked about. 1: the same direction; 0: a right angle
+    cos_v = E_v . q / (|E_v| |q|)        q: the query vector. 1: the same direction; 0: a right angle
 
-It asks for directions alone: a vector and its double have cosine 1. The nearest words are those of largest cosine.
+It compares directions only: a vector and its double have cosine 1. The nearest words are those of largest cosine.
 
-To draw words, look along the directions in which they lie furthest apart, seen from their mean:
+To draw words, use the directions of the largest variance around their mean, the principal axes:
 
     E - mean = U diag(s) axes            singular values s_1 >= s_2 >= ..., rows of axes of length 1
-    share_j  = s_j^2 / sum of all s^2    how much of the words' squared distances from the mean axis_j shows
-    x_vj     = (E_v - mean) . axis_j     where word v is drawn
+    share_j  = s_j^2 / sum of all s^2    the part of the words' squared distances from the mean along axis_j
+    x_vj     = (E_v - mean) . axis_j     the coordinates of word v in the figure
 
--axis_j would do as well as axis_j. So that an image is the same every time, take the one in which the number of
-largest absolute value is positive.
+-axis_j is an axis as well. To get the same figure every time, choose the sign so that the number of largest absolute
+value is positive.
 
 Predict before you run. The seven words, with M = 2: I [0, 2], live [0, -1], in [-1, 0], Rome [4, 3], Paris [8, 6],
 Italy [3, 4], France [6, 8], numbered 0 to 6.
-  1. Of Rome: the cosine with Paris is 1, with Italy 24/25. With I, live and in?
-  2. nearest(E, 3, 2) is Paris and Italy, [4, 5], for of equal cosines the smaller number comes first. And of Italy?
+  1. The cosine of Rome with Paris is 1, with Italy 24/25. With I, live and in?
+  2. nearest(E, 3, 2) is Paris and Italy, [4, 5]: of equal cosines, the smaller number comes first. And for Italy?
   3. Only the points [1, 1], [5, 4], [9, 7]: mean [5, 4], first axis [0.8, 0.6], its share 1. What is x? And axis 2?
 
-np.linalg.norm and np.linalg.svd may be used, np.linalg.eigh too. nearest may call cosine_similarity of this file.
+You may use np.linalg.norm, np.linalg.svd and np.linalg.eigh. nearest may call cosine_similarity of this file.
 A zero vector has no direction: its cosine with any other is 0. Nothing here is trained, so there are no caches.
-Then look at an E that was: python -m numpy_sat.words RUN
+Then look at the E of a trained model: python -m numpy_sat.words RUN
 """
 
 import numpy as np

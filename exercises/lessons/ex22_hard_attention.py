@@ -7,36 +7,36 @@ from exercises.judging.judge import Task
 from numpy_sat.layers import hard_attention
 
 INTRO = """\
-To learn: how to learn from a throw of dice. Soft attention takes a little of every location. Hard attention draws
-one, s_t ~ Categorical(alpha_t), and looks at it alone: z_t = a at s_t. A draw has no derivative: move alpha a little,
-and the same location is drawn. But one sees how the caption went, and can make good draws likelier (REINFORCE).
+To learn: how to train a model that makes a random choice. Soft attention reads a mean of all locations. Hard attention
+samples one, s_t ~ Categorical(alpha_t), and reads it alone: z_t = a at s_t. Sampling has no gradient: a small change of
+alpha leaves the sampled location unchanged. REINFORCE measures how well the caption went, and favors good samples.
 
-    (10) L_s = sum over s of p(s | a) log p(y | s, a), at most log p(y | a), is to grow. Its gradient is the mean of
-    (12) d log p(y | s, a) + lambda_r (log p(y | s, a) - b) d log p(s | a) + lambda_e dH[s]    over draws s
+    (10) maximize L_s = sum over s of p(s | a) log p(y | s, a), which is at most log p(y | a). Its gradient is the mean
+    (12) of d log p(y | s, a) + lambda_r (log p(y | s, a) - b) d log p(s | a) + lambda_e dH[s]    over samples s
 
-The baseline b, what captions usually get, changes nothing of the mean, for the mean of d log p(s | a) is 0; but draws
-are then praised for being better than usual, and scatter less. H, the entropy, keeps alpha trying.
+The baseline b is the usual log p of captions. It does not change the mean, because the mean of d log p(s | a) is 0. But
+it rewards only samples that are better than usual, which lowers the variance. H, the entropy, keeps alpha exploring.
 
-draw: cut a line into pieces as long as the alphas. A uniform number falls into one, and that location is drawn; where
-the pieces end alpha.cumsum says. Rounding may end them short of 1, so multiply the uniform number by where the last
-one ends (in one case here that is 0.9). Returned are the weights of z_t = sum over i of weights_i a_i, and s. Captions
-with expected True do not look where s is: their weights are alpha. The cache is DrawCache(expected).
+draw: divide a line into pieces of the lengths alpha_i, whose ends are alpha.cumsum. A uniform number falls into one
+piece, the sampled location. Rounding may end the line below 1, so multiply the uniform number by the end of the last
+piece (0.9 in one case here). Return the weights of z_t = sum over i of weights_i a_i, and s. Captions with expected
+True do not use s: their weights are alpha. The cache is DrawCache(expected).
 
-location_log_p: log p(s_t | a) = log alpha at s_t. The forward is there; its cache: LocationLogPCache(alpha, s).
+location_log_p: log p(s_t | a) = log alpha at s_t. The forward is given; its cache: LocationLogPCache(alpha, s).
 
-advantage: log p(y | s, a) is the sum of a caption's log p over its words, and all its draws get the same. With to_go
-a draw gets the log p of its own word and of those after it, for it has no part in those before; and of b as much as
-so many words get, b times their number over the mean number of a caption's words. Words, not padding: see mask.
-lambda_r and lambda_e are not yours to multiply by: the gradients that come in, dlog_p and dentropy, have them already.
+advantage: log p(y | s, a) is the sum of a caption's log p over its words, the reward of all its samples. With to_go,
+the reward of a sample is the sum from its own word on, because it does not affect the words before. Subtract b times
+the number of these words, divided by the mean number of words of a caption. Count words, not padding: see mask.
+Do not multiply by lambda_r and lambda_e: the incoming gradients, dlog_p and dentropy, contain them already.
 
-entropy: H = mean over captions of the sum over t, i of - alpha_ti log alpha_ti. Where alpha is 0, that is 0: take the
+entropy: H = mean over captions of the sum over t, i of - alpha_ti log alpha_ti. Where alpha is 0, this is 0: take the
 log of np.maximum(alpha, np.finfo(alpha.dtype).tiny). The cache is EntropyCache(alpha, mask). NumPy is all you need.
 
-Predict before you run: alpha = [[.2, .5, .3]]. The uniform number 0.6 draws the middle one: weights [[0, 1, 0]].
-Which does 0.2 draw? If the first draw is worth dlog_p = [[2]], dalpha is [[[0, 4, 0]]], and through the softmax the
-scores get [-0.4, 1, -0.6], which is 2 (weights - alpha). Had the first one been drawn, what would its score get?
-A caption's two words have log p = [[-1], [-3]], and b = [-6]: both draws' advantage is 2. What is it with to_go?
-(The first one's is -4 + 6 = 2; find the other's.) And where does b move? (To -5.4 - 0.4 = -5.8.)"""
+Predict before you run: alpha = [[.2, .5, .3]]. The uniform number 0.6 samples the middle one: weights [[0, 1, 0]].
+Which does 0.2 sample? If the first sample has dlog_p = [[2]], dalpha is [[[0, 4, 0]]]. Through the softmax, the
+gradient of the scores is [-0.4, 1, -0.6], which is 2 (weights - alpha). What is it if the first location is sampled?
+A caption's two words have log p = [[-1], [-3]], and b = [-6]: the advantage of both samples is 2. What is it with
+to_go? (For the first it is -4 + 6 = 2; find the other.) What is b after the update? (-5.4 - 0.4 = -5.8.)"""
 
 IMPORTS = """\
 import numpy as np
@@ -44,11 +44,11 @@ import numpy as np
 from numpy_sat.layers.hard_attention import DrawCache, EntropyCache, LocationLogPCache"""
 
 SIZES = [(4, 6, 5), (3, 3, 3), (2, 5, 7)]  # T, B, L
-LENGTHS = [(2, 4, 1, 3, 4, 2), (3, 1, 2), (1, 2, 2, 1, 2)]  # of the captions
+LENGTHS = [(2, 4, 1, 3, 4, 2), (3, 1, 2), (1, 2, 2, 1, 2)]  # words of each caption
 
 
 def draw_cases(rng):
-    """Some captions with the expected context, none, and all; alpha that is 0, numbers on an edge, a sum of 0.9."""
+    """Return cases with the expected context for some, no and all captions, numbers on an edge, and a sum of 0.9."""
     (_, B, L), (_, B1, L1), (_, B2, L2) = SIZES
     edges = np.array([[0.5, 0.25, 0.25], [0.0, 0.0, 1.0], [0.25, 0.0, 0.75]])
     return [
@@ -69,7 +69,7 @@ def draw_backward_cases(rng):
 
 
 def log_p_cases(rng):
-    """A random dlog_p for draws of every size."""
+    """Return a random dlog_p for sampled locations of every size."""
     cases = []
     for T, B, L in SIZES:
         alpha, s = rng.dirichlet(np.ones(L), (T, B)), rng.integers(0, L, (T, B))
@@ -79,13 +79,13 @@ def log_p_cases(rng):
 
 
 def captions(rng):
-    """(log p of words, mask) for captions of unlike lengths."""
+    """Return pairs of log p of words, (T, B), and a mask, for captions of different lengths."""
     masks = [(np.arange(T)[:, None] < lengths) * 1.0 for (T, _, _), lengths in zip(SIZES, LENGTHS, strict=True)]
     return [(-rng.exponential(2.0, mask.shape) * mask, mask) for mask in masks]
 
 
 def advantage_cases(rng):
-    """Each with reward-to-go, and all at once."""
+    """Return every batch of captions with and without reward-to-go."""
     return [
         {"log_p": log_p, "mask": mask, "baseline": rng.normal(-5, 1, 1), "to_go": to_go}
         for log_p, mask in captions(rng)
@@ -94,20 +94,20 @@ def advantage_cases(rng):
 
 
 def baseline_cases(rng):
-    """Captions of unlike lengths."""
+    """Return captions of different lengths."""
     return [{"baseline": rng.normal(-5, 1, 1), "log_p": log_p} for log_p, _ in captions(rng)]
 
 
 def drive_baseline(function, case):
-    """The baseline after two batches, which must be the array that was given; nothing is returned."""
+    """Return the baseline after one and after two batches; the function changes it in place and returns nothing."""
     function(case["baseline"], case["log_p"])
-    once = case["baseline"].copy()
+    after_one = case["baseline"].copy()
     function(case["baseline"], 2 * case["log_p"])
-    return once, case["baseline"].copy()
+    return after_one, case["baseline"].copy()
 
 
 def entropy_cases(rng):
-    """Attention at padding as well; some that is exactly 0."""
+    """Return attention maps, with attention also at padding, and some exactly 0."""
     cases = [
         {"alpha": rng.dirichlet(np.ones(L), (T, B)), "mask": mask}
         for (T, B, L), (_, mask) in zip(SIZES, captions(rng), strict=True)
@@ -123,25 +123,35 @@ def entropy_backward_cases(rng):
 
 
 UPTO, REACHED = "alpha.cumsum(axis=1)", "(uniforms * upto[:, -1])[:, None]"
-DRAWN = f"(upto <= {REACHED}).sum(axis=1)"
+SAMPLED = f"(upto <= {REACHED}).sum(axis=1)"
 
 DRAW_MISTAKES = (
-    Mistake(DRAWN, "alpha.argmax(axis=1)", "the likeliest location, where one is drawn by the uniform number"),
-    Mistake(DRAWN, f"(alpha <= {REACHED}).sum(axis=1)", "alpha itself is compared, where the sums up to i belong"),
     Mistake(
-        DRAWN, f"(upto <= {REACHED}).argmax(axis=1)", "argmax of what is not reached yet, where its number belongs"
+        SAMPLED, "alpha.argmax(axis=1)", "the likeliest location where the one that the uniform number samples belongs"
     ),
-    Mistake(DRAWN, f"(upto > {REACHED}).sum(axis=1)", "the locations behind are counted, where those before belong"),
-    Mistake(DRAWN, f"{DRAWN} - 1", "one location too few: so many lie before it, and the first is 0"),
-    Mistake(DRAWN, "(uniforms * L).astype(int)", "every location alike, where each is as likely as its alpha"),
+    Mistake(SAMPLED, f"(alpha <= {REACHED}).sum(axis=1)", "alpha itself is compared where the sums up to i belong"),
     Mistake(
-        DRAWN,
+        SAMPLED,
+        f"(upto <= {REACHED}).argmax(axis=1)",
+        "argmax of the comparison where the number of True values belongs",
+    ),
+    Mistake(SAMPLED, f"(upto > {REACHED}).sum(axis=1)", "the locations after it are counted, not those before it"),
+    Mistake(
+        SAMPLED, f"{SAMPLED} - 1", "one location too few: count the locations before it, the first has the number 0"
+    ),
+    Mistake(SAMPLED, "(uniforms * L).astype(int)", "all locations are equally likely: their probabilities are alpha"),
+    Mistake(
+        SAMPLED,
         "np.minimum((upto <= uniforms[:, None]).sum(axis=1), L - 1)",
-        "the uniform number is not multiplied by where the last sum ends",
+        "the uniform number is not multiplied by the last sum",
     ),
-    Mistake("np.where(expected[:, None], alpha, one_hot)", "one_hot", "`expected` is ignored: all captions draw"),
     Mistake(
-        "np.where(expected[:, None], alpha, one_hot)", "one_hot * alpha", "the weight at s is alpha, where 1 belongs"
+        "np.where(expected[:, None], alpha, one_hot)",
+        "one_hot",
+        "`expected` is ignored: all captions use the sampled location",
+    ),
+    Mistake(
+        "np.where(expected[:, None], alpha, one_hot)", "one_hot * alpha", "the weight at s is alpha where 1 belongs"
     ),
 )
 
@@ -149,45 +159,51 @@ DRAW_BACKWARD_MISTAKES = (
     Mistake(
         "np.where(cache.expected[:, None], dweights, 0)",
         "dweights.copy()",
-        "draws get dweights as if they had a derivative (straight-through): they get 0",
+        "dweights is passed through the sample as if it had a derivative (straight-through): it is 0",
     ),
-    Mistake("np.where(cache.expected[:, None], dweights, 0)", "0 * dweights", "the expected context gets dweights"),
+    Mistake(
+        "np.where(cache.expected[:, None], dweights, 0)",
+        "0 * dweights",
+        "with the expected context, dalpha is dweights, not 0",
+    ),
 )
 
 AT_S = "np.take_along_axis(alpha, s[..., None], axis=-1)"
 LOG_P_MISTAKES = (
-    Mistake("dlog_p[..., None] / at_s", "dlog_p[..., None]", "the division by alpha is missing: log alpha is derived"),
     Mistake(
-        "dlog_p[..., None] / at_s", "dlog_p[..., None] * at_s", "multiplied by alpha, where log's slope is 1 / alpha"
+        "dlog_p[..., None] / at_s", "dlog_p[..., None]", "the division by alpha is missing: log has the slope 1 / alpha"
+    ),
+    Mistake(
+        "dlog_p[..., None] / at_s", "dlog_p[..., None] * at_s", "multiplied by alpha, but log has the slope 1 / alpha"
     ),
     Mistake(
         "np.put_along_axis(dalpha, s[..., None], dlog_p[..., None] / at_s, axis=-1)",
         "dalpha += dlog_p[..., None] / alpha",
-        "every location gets something: log p is of alpha at s alone",
+        "every location has a gradient, but log p depends on alpha at s alone",
     ),
     Mistake(
         "np.put_along_axis(dalpha, s[..., None], dlog_p[..., None] / at_s, axis=-1)",
         "np.put_along_axis(dalpha, s[..., None], dlog_p[..., None], axis=-1); dalpha -= dlog_p[..., None] * alpha",
-        "that is the gradient of the scores, before the softmax: here alpha's is asked",
+        "this is the gradient of the scores, before the softmax; return the gradient of alpha",
     ),
 )
 
 TO_GO = "log_p[::-1].cumsum(axis=0)[::-1]"
 WORDS = "mask[::-1].cumsum(axis=0)[::-1]"
 ADVANTAGE_MISTAKES = (
-    Mistake(TO_GO, "log_p.cumsum(axis=0)", "the words up to the draw are summed, where those from it on belong"),
-    Mistake(TO_GO, "log_p", "the word's own log p alone: the words after it belong to it, too"),
-    Mistake(TO_GO, f"{TO_GO} - log_p", "the words after it, without its own"),
-    Mistake("baseline * words / words[0].mean()", "baseline", "all of b, where b for the words that are left belongs"),
+    Mistake(TO_GO, "log_p.cumsum(axis=0)", "the words up to the sample are summed where those from it on belong"),
+    Mistake(TO_GO, "log_p", "the word's own log p alone: add the words after it"),
+    Mistake(TO_GO, f"{TO_GO} - log_p", "the words after it, without its own word"),
+    Mistake("baseline * words / words[0].mean()", "baseline", "all of b where b for the remaining words belongs"),
     Mistake(
         "baseline * words / words[0].mean()",
         "baseline * words / words[0]",
-        "divided by the caption's own words, where their mean belongs",
+        "divided by the caption's own number of words where the mean number belongs",
     ),
     Mistake(
         "baseline * words / words[0].mean()",
         "baseline * words / len(mask)",
-        "divided by the longest caption's words, where the mean belongs",
+        "divided by the longest caption's number of words where the mean number belongs",
     ),
     Mistake(
         "baseline * words / words[0].mean()", "baseline * words", "the division by the mean number of words is missing"
@@ -195,34 +211,34 @@ ADVANTAGE_MISTAKES = (
     Mistake(
         "reward, usual = log_p.sum(axis=0), baseline",
         "reward, usual = log_p, baseline",
-        "the word's own log p alone, where the whole caption's belongs",
+        "the word's own log p alone where the whole caption's belongs",
     ),
     Mistake(
         "reward, usual = log_p.sum(axis=0), baseline",
         "reward, usual = log_p.sum(axis=0) / mask.sum(axis=0), baseline",
-        "the mean log p of a word, where the caption's belongs",
+        "the mean log p of a word where the caption's sum belongs",
     ),
     Mistake(
         "reward, usual = log_p.sum(axis=0), baseline",
         "reward, usual = log_p.sum(axis=0).mean(), baseline",
-        "the mean over captions, where each draw is judged by its own",
+        "the mean over captions where the reward of the sample's own caption belongs",
     ),
 )
 
 MOVE = "baseline *= 0.9\n    baseline += 0.1 * log_p.sum(axis=0).mean()"
 BASELINE_MISTAKES = (
     Mistake(
-        MOVE, "baseline = 0.9 * baseline + 0.1 * log_p.sum(axis=0).mean()", "a new array got the name: use *= and +="
+        MOVE,
+        "baseline = 0.9 * baseline + 0.1 * log_p.sum(axis=0).mean()",
+        "the result is a new array: change it in place with *= and +=",
     ),
-    Mistake(
-        MOVE, "baseline *= 0.1\n    baseline += 0.9 * log_p.sum(axis=0).mean()", "0.9 and 0.1 are in each other's place"
-    ),
+    Mistake(MOVE, "baseline *= 0.1\n    baseline += 0.9 * log_p.sum(axis=0).mean()", "0.9 and 0.1 are swapped"),
     Mistake(
         "log_p.sum(axis=0).mean()",
         "log_p.mean()",
-        "the mean over words and captions, where a caption's words are summed",
+        "the mean over words and captions, but a caption's words are summed",
     ),
-    Mistake("log_p.sum(axis=0).mean()", "log_p.sum()", "the sum over captions, where their mean belongs"),
+    Mistake("log_p.sum(axis=0).mean()", "log_p.sum()", "the sum over captions where their mean belongs"),
 )
 
 OF_WORDS = "-(alpha * _log(alpha)).sum(axis=-1)"
@@ -231,7 +247,7 @@ ENTROPY_MISTAKES = (
     Mistake(
         "(word_entropy * mask).sum() / mask.shape[1]",
         "(word_entropy * mask).sum() / mask.sum()",
-        "the mean over words, where that over captions belongs",
+        "the mean over words where the mean over captions belongs",
     ),
     Mistake(
         "(word_entropy * mask).sum() / mask.shape[1]",
@@ -241,8 +257,8 @@ ENTROPY_MISTAKES = (
 )
 ENTROPY_BACKWARD_MISTAKES = (
     Mistake("-(_log(alpha) + 1)", "-_log(alpha)", "the term 1 is missing: alpha log alpha has the slope log alpha + 1"),
-    Mistake("-(_log(alpha) + 1)", "-(alpha * _log(alpha))", "the entropy itself, where its slope belongs"),
-    Mistake("-(_log(alpha) + 1)", "-1 / alpha", "the slope of log alpha, where that of alpha log alpha belongs"),
+    Mistake("-(_log(alpha) + 1)", "-(alpha * _log(alpha))", "the entropy itself where its slope belongs"),
+    Mistake("-(_log(alpha) + 1)", "-1 / alpha", "the slope of log alpha where the slope of alpha log alpha belongs"),
 )
 
 TASKS = (
@@ -254,9 +270,9 @@ TASKS = (
         {
             "L": "alpha is (B, L)",
             "upto": "upto_i = alpha_0 + ... + alpha_i",
-            "s": "s = the first i with upto_i > uniform * upto_last: so many lie before it as have upto_i <= that",
+            "s": "s = the first i with upto_i > uniform * upto_last; it is the number of i with upto_i <= that",
             "one_hot": "one_hot = 1 at s, 0 elsewhere",
-            "weights": "weights = 1 at s, 0 elsewhere; of captions with the expected context alpha",
+            "weights": "weights = 1 at s, 0 elsewhere; alpha for captions with the expected context",
             "cache": "the cache is DrawCache(expected)",
         },
         mistakes=DRAW_MISTAKES,
@@ -266,7 +282,7 @@ TASKS = (
         "draw_backward",
         draw_backward_cases,
         ("dalpha",),
-        {"dalpha": "dalpha = dweights of captions with the expected context; of those that drew 0"},
+        {"dalpha": "dalpha = dweights for captions with the expected context; 0 for sampled locations"},
         mistakes=DRAW_BACKWARD_MISTAKES,
     ),
     Task(
@@ -275,8 +291,8 @@ TASKS = (
         log_p_cases,
         ("dalpha",),
         {
-            "at_s": "alpha at s: of every word and caption that of the location drawn, (T, B, 1)",
-            "dalpha": "dalpha = dlog_p / alpha at the location that was drawn, 0 at all others",
+            "at_s": "at_s = alpha at the sampled location of every word and caption, (T, B, 1)",
+            "dalpha": "dalpha = dlog_p / alpha at the sampled location, 0 at all others",
         },
         mistakes=LOG_P_MISTAKES,
     ),
@@ -286,9 +302,9 @@ TASKS = (
         advantage_cases,
         ("better",),
         {
-            "words": "words_t = how many words there are from t on: the sum of mask over these",
-            "reward": "reward = the sum of the caption's log p; with to_go reward_t = the sum of those from t on",
-            "usual": "usual = b; with to_go usual_t = b words_t / (mean number of words of a caption)",
+            "words": "words_t = the number of words from t on, the sum of mask over them",
+            "reward": "reward = the sum of the caption's log p; with to_go, reward_t = the sum from t on",
+            "usual": "usual = b; with to_go, usual_t = b words_t / (mean number of words of a caption)",
             "better": "advantage = (reward - usual) mask",
         },
         mistakes=ADVANTAGE_MISTAKES,
@@ -301,7 +317,7 @@ TASKS = (
         {
             "baseline": "b <- 0.9 b + 0.1 (mean over captions of the sum of their words' log p), in place",
             "after_one": "b <- 0.9 b + 0.1 (mean over captions of the sum of their words' log p), in place",
-            "after_two": "the same once more, from where b is now",
+            "after_two": "the same update again, from the new b",
         },
         drive_baseline,
         changes=("baseline",),
@@ -313,7 +329,7 @@ TASKS = (
         entropy_cases,
         ("entropy", "cache"),
         {
-            "word_entropy": "of a word: - sum over i of alpha_i log alpha_i",
+            "word_entropy": "word_entropy = - sum over i of alpha_i log alpha_i",
             "entropy": "H = sum over t and b of mask_tb (- sum over i of alpha_tbi log alpha_tbi), divided by B",
             "cache": "the cache is EntropyCache(alpha, mask)",
         },
@@ -331,14 +347,14 @@ TASKS = (
 
 HINTS = {
     "draw_forward": (
-        "How many of the sums up to each location does the uniform number lie behind? So which location is it in?",
-        "upto_i = alpha_0 + ... + alpha_i;  s = how many i have upto_i <= uniform * upto_last;  weights = 1 at s",
+        "How many of the sums up to each location are below the uniform number? So which location is it in?",
+        "upto_i = alpha_0 + ... + alpha_i;  s = number of i with upto_i <= uniform * upto_last;  weights = 1 at s",
         "upto = alpha.cumsum(axis=1); s = (upto <= (uniforms * upto[:, -1])[:, None]).sum(axis=1); np.eye(L, "
         "dtype=alpha.dtype)[s] is 1 at s; np.where(expected[:, None], alpha, that).",
     ),
     "draw_backward": (
-        "If alpha moves a little, which captions' weights move?",
-        "expected context: weights = alpha, so dalpha = dweights;  a draw: weights do not move, so dalpha = 0",
+        "If alpha changes a little, which captions' weights change?",
+        "expected context: weights = alpha, so dalpha = dweights;  sample: the weights do not change, so dalpha = 0",
         "np.where(cache.expected[:, None], dweights, 0)",
     ),
     "location_log_p_backward": (
@@ -348,24 +364,24 @@ HINTS = {
         "None], values, axis=-1) writes there, into np.zeros_like(alpha).",
     ),
     "advantage": (
-        "Which words' log p can a draw at word t have changed? And what do that many words usually get?",
+        "Which words' log p can the sample at word t affect? What is the usual log p of that many words?",
         "reward_t = sum of log p from t on;  usual_t = b words_t / mean words;  without to_go the whole sum, and b",
-        "x[::-1].cumsum(axis=0)[::-1] sums from each word to the end: of log_p that is the reward, of mask the words "
-        "left, whose first row is the captions' lengths. At padding 0: times mask.",
+        "x[::-1].cumsum(axis=0)[::-1] sums from each word to the end. Of log_p it is the reward; of mask it is the "
+        "number of remaining words, whose first row is the captions' lengths. Multiply by mask: 0 at padding.",
     ),
     "move_baseline": (
-        "The baseline is an array of one number, which a checkpoint holds, too. How is it changed without a new one?",
+        "The baseline is an array of one number, which a checkpoint holds, too. How do you change it in place?",
         "b <- 0.9 b + 0.1 (mean over captions of the sum over words of log p)",
         "baseline *= 0.9; baseline += 0.1 * log_p.sum(axis=0).mean()",
     ),
     "entropy_forward": (
-        "Each word's entropy is a sum over its locations. Which words count, and what is the mean over?",
+        "Each word's entropy is a sum over its locations. Which words count? Over what is the mean?",
         "H = sum over t and b of mask_tb (- sum over i of alpha_tbi log alpha_tbi) / B",
         "log = np.log(np.maximum(alpha, np.finfo(alpha.dtype).tiny)); -(alpha * log).sum(axis=-1) is (T, B), as mask.",
     ),
     "entropy_backward": (
-        "In x log x x stands twice. What is its slope?",
+        "x log x contains x twice. What is its slope?",
         "d (x log x) / dx = log x + 1;  dalpha = - (log alpha + 1) mask dentropy / B",
-        "-(log + 1) * (mask * (dentropy / B))[..., None], the mask's new axis being that of the locations.",
+        "-(log + 1) * (mask * (dentropy / B))[..., None], where the mask's new axis is the location axis.",
     ),
 }

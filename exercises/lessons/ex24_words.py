@@ -7,34 +7,34 @@ from exercises.judging.judge import Task
 from numpy_sat.evaluation import neighbors
 
 INTRO = """\
-To learn: how one sees what an embedding has learned: which words have become alike, and how hundreds of dimensions
-are drawn in two.
+To learn: how to see what an embedding has learned. Which words have similar vectors, and how do you draw hundreds of
+dimensions in two?
 
-The slides: "I live in Rome / Paris / Italy / France" has 7 words, so one-hot words have length 7, and the cosine of
-any two different ones is 0. one_hot @ E == E[index] gives each word a row of E instead, and rows may be alike:
+The slides: "I live in Rome / Paris / Italy / France" has 7 words, so one-hot vectors have length 7, and the cosine of
+any two different ones is 0. one_hot @ E == E[index] gives each word a row of E instead, and rows can be similar:
 
-    cos_v = E_v . q / (|E_v| |q|)        q: the vector asked about. 1: the same direction; 0: a right angle
+    cos_v = E_v . q / (|E_v| |q|)        q: the query vector. 1: the same direction; 0: a right angle
 
-It asks for directions alone: a vector and its double have cosine 1. The nearest words are those of largest cosine.
+It compares directions only: a vector and its double have cosine 1. The nearest words are those of largest cosine.
 
-To draw words, look along the directions in which they lie furthest apart, seen from their mean:
+To draw words, use the directions of the largest variance around their mean, the principal axes:
 
     E - mean = U diag(s) axes            singular values s_1 >= s_2 >= ..., rows of axes of length 1
-    share_j  = s_j^2 / sum of all s^2    how much of the words' squared distances from the mean axis_j shows
-    x_vj     = (E_v - mean) . axis_j     where word v is drawn
+    share_j  = s_j^2 / sum of all s^2    the part of the words' squared distances from the mean along axis_j
+    x_vj     = (E_v - mean) . axis_j     the coordinates of word v in the figure
 
--axis_j would do as well as axis_j. So that an image is the same every time, take the one in which the number of
-largest absolute value is positive.
+-axis_j is an axis as well. To get the same figure every time, choose the sign so that the number of largest absolute
+value is positive.
 
 Predict before you run. The seven words, with M = 2: I [0, 2], live [0, -1], in [-1, 0], Rome [4, 3], Paris [8, 6],
 Italy [3, 4], France [6, 8], numbered 0 to 6.
-  1. Of Rome: the cosine with Paris is 1, with Italy 24/25. With I, live and in?
-  2. nearest(E, 3, 2) is Paris and Italy, [4, 5], for of equal cosines the smaller number comes first. And of Italy?
+  1. The cosine of Rome with Paris is 1, with Italy 24/25. With I, live and in?
+  2. nearest(E, 3, 2) is Paris and Italy, [4, 5]: of equal cosines, the smaller number comes first. And for Italy?
   3. Only the points [1, 1], [5, 4], [9, 7]: mean [5, 4], first axis [0.8, 0.6], its share 1. What is x? And axis 2?
 
-np.linalg.norm and np.linalg.svd may be used, np.linalg.eigh too. nearest may call cosine_similarity of this file.
+You may use np.linalg.norm, np.linalg.svd and np.linalg.eigh. nearest may call cosine_similarity of this file.
 A zero vector has no direction: its cosine with any other is 0. Nothing here is trained, so there are no caches.
-Then look at an E that was: python -m numpy_sat.words RUN"""
+Then look at the E of a trained model: python -m numpy_sat.words RUN"""
 
 IMPORTS = "import numpy as np"
 
@@ -42,7 +42,7 @@ SLIDES = np.array([[0, 2], [0, -1], [-1, 0], [4, 3], [8, 6], [3, 4], [6, 8]], fl
 
 
 def cosine_cases(rng):
-    """Lengths of all sizes; a square E with a zero row; a zero query; the slides' words."""
+    """Return cases of different lengths, a square E with a zero row, a zero query, and the slides' words."""
     E = rng.standard_normal((6, 4)) * [[1], [3], [0.2], [5], [1], [0.7]]
     square = rng.standard_normal((3, 3))
     square[1] = 0
@@ -55,7 +55,7 @@ def cosine_cases(rng):
 
 
 def nearest_cases(rng):
-    """Of a word with a double before it, and unlike lengths; equal cosines; fewer words than asked for; a zero word."""
+    """Return cases of a word after its double, equal cosines, fewer words than k, and a zero vector."""
     E = rng.standard_normal((8, 3)) * [[1], [1], [0.2], [5], [1], [0.7], [2], [0.3]]
     E[1] = 2 * E[4]
     zero = np.array([[1, 2, 2], [0, 0, 0], [-2, 1, 2]], float)
@@ -69,7 +69,7 @@ def nearest_cases(rng):
 
 
 def axes_cases(rng):
-    """An axis whose sum and first number are negative; square; fewer vectors than numbers each; the pencil's; equal."""
+    """Return cases that test the signs of axes, a square E, a wide E, the lesson's example, and equal vectors."""
     along = rng.standard_normal((7, 1)) * [-2, 3, -2, 0.5]
     return [
         {"E": 3 * along + rng.standard_normal((7, 4)) + 1, "k": 2},
@@ -81,16 +81,16 @@ def axes_cases(rng):
 
 
 def drive_axes(function, case):
-    """Axes and shares; where all vectors are equal, any axes will do, so zeros stand for them."""
-    found = function(**case)
+    """Return axes and shares; if all vectors are equal, any axes are right, so return zeros."""
+    results = function(**case)
     if np.ptp(case["E"], axis=0).any():
-        return found
-    axes, shares = found
+        return results
+    axes, shares = results
     return 0 * axes, shares
 
 
 def project_cases(rng):
-    """On axes that belong to other vectors, too, and of any length."""
+    """Return cases with axes of other vectors, axes of any length, and the lesson's example."""
     E = 1 - 3 * rng.standard_normal((5, 3))
     return [
         {"E": E, "axes": neighbors.principal_axes(rng.standard_normal((4, 3)), 2)[0]},
@@ -108,36 +108,42 @@ COSINE_MISTAKES = (
         "E @ query / (np.linalg.norm(E, axis=1) * (np.linalg.norm(query) or 1))",
         "divided by 0 where a vector is zero: its cosine is 0",
     ),
-    Mistake(COSINES, "E @ query", "the dot product alone: it is to be divided by both lengths"),
-    Mistake(LENGTHS, "np.linalg.norm(E) * np.linalg.norm(query)", "the length of all of E, where each row has its own"),
+    Mistake(COSINES, "E @ query", "the dot product alone: divide it by both lengths"),
+    Mistake(
+        LENGTHS,
+        "np.linalg.norm(E) * np.linalg.norm(query)",
+        "the norm of all of E where the length of each row belongs",
+    ),
     Mistake(
         LENGTHS,
         "np.sum(E * E, axis=1) * np.sum(query * query)",
         "squared lengths: the square root is missing",
     ),
-    Mistake(LENGTHS, "np.abs(E).sum(axis=1) * np.abs(query).sum()", "sums of absolute values in place of lengths"),
-    Mistake(COSINES, "-np.linalg.norm(E - query, axis=1)", "a distance, where the cosine of an angle belongs"),
+    Mistake(LENGTHS, "np.abs(E).sum(axis=1) * np.abs(query).sum()", "sums of absolute values where lengths belong"),
+    Mistake(COSINES, "-np.linalg.norm(E - query, axis=1)", "a distance where the cosine belongs"),
     Mistake(COSINES, "1 - E @ query / np.where(lengths > 0, lengths, 1)", "1 - cosine, a distance"),
 )
 
 ORDER, OTHERS, PAIR = 'np.argsort(-cosines, kind="stable")', "order[order != word][:k]", "return words, cosines[words]"
 NEAREST_MISTAKES = (
-    Mistake(OTHERS, "order[:k]", "the word itself is among its neighbours: it is to be left out"),
+    Mistake(OTHERS, "order[:k]", "the word itself is among its neighbors: it must be left out"),
     Mistake(
         OTHERS,
         "order[1 : k + 1]",
-        "the first is left out, taken for the word itself: another of cosine 1 may come before it",
+        "the first is left out, as if it were the word itself: another of cosine 1 may come before it",
     ),
     Mistake(ORDER, "np.argsort(cosines, kind='stable')", "the smallest cosine comes first: those are the farthest"),
     Mistake(ORDER, "np.argsort(cosines, kind='stable')[::-1]", "of equal cosines the larger number comes first"),
     Mistake(ORDER, "np.argsort(cosines)[::-1]", "of equal cosines the larger number comes first"),
     Mistake(PAIR, "return words, cosines[:k]", "the cosines of words 0 to k - 1, not of those that are returned"),
-    Mistake(PAIR, "return words, np.sort(cosines)[::-1][:k]", "the largest cosines, that with itself among them"),
-    Mistake("cosine_similarity(E, E[word])", "E @ E[word]", "the dot product, where the cosine belongs: long ones win"),
+    Mistake(PAIR, "return words, np.sort(cosines)[::-1][:k]", "the largest cosines, including that with itself"),
+    Mistake(
+        "cosine_similarity(E, E[word])", "E @ E[word]", "the dot product where the cosine belongs: long vectors win"
+    ),
     Mistake(
         "cosine_similarity(E, E[word])",
         "-np.linalg.norm(E - E[word], axis=1)",
-        "nearest by distance, where the cosine belongs",
+        "nearest by distance where the cosine belongs",
     ),
 )
 
@@ -145,28 +151,26 @@ ROWS_MEAN = "each vector's own mean is taken off (axis=1), where the mean vector
 SVD, SIGNED = "np.linalg.svd(centred, full_matrices=False)", "(axes * np.sign(largest))[:k]"
 AXES_MISTAKES = (
     Mistake("shares = squares[:k] / (squares.sum() or 1)", "shares = squares[:k]", "not divided by the sum of all s^2"),
-    Mistake(
-        "(squares.sum() or 1)", "(squares[:k].sum() or 1)", "divided by the k squares that are kept, not by all of them"
-    ),
-    Mistake("squares = s**2", "squares = s", "s where s^2 belongs: the spread is in squares"),
-    Mistake(SIGNED, "axes[:k]", "the sign is left as it comes"),
+    Mistake("(squares.sum() or 1)", "(squares[:k].sum() or 1)", "divided by the first k squares, not by all of them"),
+    Mistake("squares = s**2", "squares = s", "s where s^2 belongs: shares are shares of squares"),
+    Mistake(SIGNED, "axes[:k]", "the sign is not normalized"),
     Mistake(SIGNED, "(axes * np.sign(axes.sum(axis=1, keepdims=True)))[:k]", "the sign of an axis's sum"),
     Mistake(SIGNED, "(axes * np.sign(axes[:, :1]))[:k]", "the sign of an axis's first number, not of its largest"),
-    Mistake(SIGNED, "np.abs(axes)[:k]", "every number of an axis is made positive, not the largest alone"),
-    Mistake(SVD, f"{SVD}; axes = axes.T", "columns are taken for the axes; np.linalg.svd returns them as rows"),
+    Mistake(SIGNED, "np.abs(axes)[:k]", "every number of an axis is made positive, not only the largest"),
+    Mistake(SVD, f"{SVD}; axes = axes.T", "columns are used as axes; np.linalg.svd returns them as rows"),
     Mistake(
         SVD,
         f"{SVD}; axes = np.linalg.eigh(centred.T @ centred)[1][::-1]",
-        "rows are taken for the axes; np.linalg.eigh returns them as columns",
+        "rows are used as axes; np.linalg.eigh returns them as columns",
     ),
-    Mistake(SIGNED, "(axes * np.sign(largest))[::-1][:k]", "the last axes, along which there is least to see"),
+    Mistake(SIGNED, "(axes * np.sign(largest))[::-1][:k]", "the last axes, which have the smallest variance"),
     Mistake(
         "E - E.mean(axis=0)",
         "(E - E.mean(axis=0)) / E.std(axis=0)",
-        "divided by the standard deviations: here a direction of larger spread counts for more",
+        "divided by the standard deviations: here a direction of larger standard deviation counts more",
     ),
     Mistake("E - E.mean(axis=0)", "E - E.mean(axis=1, keepdims=True)", ROWS_MEAN),
-    Mistake("E - E.mean(axis=0)", "E - E.mean()", "the mean of all numbers: each of the M columns has its own"),
+    Mistake("E - E.mean(axis=0)", "E - E.mean()", "the mean of all numbers: each of the M columns has a separate mean"),
 )
 
 PROJECT_MISTAKES = (
@@ -174,10 +178,14 @@ PROJECT_MISTAKES = (
     Mistake(
         "return (E - E.mean(axis=0)) @ axes.T",
         "x = (E - E.mean(axis=0)) @ axes.T; return x / np.linalg.norm(x, axis=0)",
-        "each coordinate is divided by its length, as in U: so all axes look equally wide",
+        "each coordinate is divided by its length, as in U: all axes look equally wide",
     ),
-    Mistake("(E - E.mean(axis=0)) @", "E @", "the mean is not taken off"),
-    Mistake("(E - E.mean(axis=0)) @", "(E - E.mean()) @", "the mean of all numbers: each of the M columns has its own"),
+    Mistake("(E - E.mean(axis=0)) @", "E @", "the mean is not subtracted"),
+    Mistake(
+        "(E - E.mean(axis=0)) @",
+        "(E - E.mean()) @",
+        "the mean of all numbers: each of the M columns has a separate mean",
+    ),
 )
 
 TASKS = (
@@ -188,7 +196,7 @@ TASKS = (
         ("cosines",),
         {
             "cosines": "cos_v = E_v . query / (|E_v| |query|); 0 where one of the two is zero",
-            "lengths": "|E_v| |query|, a length for every row v",
+            "lengths": "lengths_v = |E_v| |query|, for every row v",
         },
         mistakes=COSINE_MISTAKES,
     ),
@@ -198,9 +206,9 @@ TASKS = (
         nearest_cases,
         ("words", "cosines"),
         {
-            "words": "the k words of largest cosine, the largest first, without the word itself",
-            "order": "all words by falling cosine, of equal ones the smaller number first",
-            "cosines": "the cosines of the returned words with the vector of the word asked about",
+            "words": "words = the k words of largest cosine, the largest first, without the word itself",
+            "order": "order = all words by decreasing cosine; of equal ones, the smaller number first",
+            "cosines": "cosines = the cosines of the returned words with the vector of the given word",
         },
         refused=({"E": np.eye(3), "word": -1, "k": 1}, {"E": np.eye(3), "word": 3, "k": 1}),
         mistakes=NEAREST_MISTAKES,
@@ -211,11 +219,11 @@ TASKS = (
         axes_cases,
         ("axes", "shares"),
         {
-            "centred": "E - mean, the mean over the V vectors",
+            "centred": "centred = E - mean, with the mean over the V vectors",
             "s": "E - mean = U diag(s) axes, s_1 >= s_2 >= ...",
-            "axes": "the first k right singular vectors of E - mean, a row each, their largest number positive",
-            "largest": "of each axis, the number of largest absolute value, whose sign is to be +",
-            "squares": "s_j^2, the sum of squared distances from the mean along axis_j",
+            "axes": "axes = the first k right singular vectors of E - mean, as rows, their largest number positive",
+            "largest": "largest = the number of largest absolute value of each axis, which must become positive",
+            "squares": "squares_j = s_j^2, the sum of squared distances from the mean along axis_j",
             "shares": "share_j = s_j^2 / sum of all s^2; 0 where that sum is 0",
         },
         drive_axes,
@@ -227,7 +235,7 @@ TASKS = (
         "project",
         project_cases,
         ("x",),
-        {"x": "x_vj = (E_v - mean) . axis_j, the mean over the V vectors"},
+        {"x": "x_vj = (E_v - mean) . axis_j, with the mean over the V vectors"},
         mistakes=PROJECT_MISTAKES,
     ),
 )
@@ -236,25 +244,25 @@ HINTS = {
     "cosine_similarity": (
         "E @ query has the V dot products. How many lengths are there to divide by, and what if one of them is 0?",
         "cos_v = E_v . query / (|E_v| |query|), |x| = sqrt(sum over m of x_m^2)",
-        "np.linalg.norm(E, axis=1) has the V lengths of the rows. Where a length is 0, so is the product: divide by 1 "
-        "there, np.where(lengths > 0, lengths, 1).",
+        "np.linalg.norm(E, axis=1) are the V lengths of the rows. Where a length is 0, the product is 0: divide by "
+        "1 there, np.where(lengths > 0, lengths, 1).",
     ),
     "nearest": (
         "Which word has the largest cosine with Rome? Is it always the first in order, if Paris is the double of Rome?",
-        "words = all but `word`, by falling cosine, of equal ones by rising number, the first k",
-        'np.argsort(-cosines, kind="stable") leaves equal ones in order. order[order != word] is without the word; '
-        "the cosines that are returned are cosines[words].",
+        "words = the first k of all words but `word`, by decreasing cosine, equal ones by increasing number",
+        'np.argsort(-cosines, kind="stable") keeps the order of equal ones. order[order != word] removes the word. '
+        "Return cosines[words].",
     ),
     "principal_axes": (
-        "From where are distances measured? Which of the three things that np.linalg.svd returns has the axes, as rows "
-        "or as columns?",
+        "From which point are distances measured? Which of the three results of np.linalg.svd holds the axes, and are "
+        "they rows or columns?",
         "E - mean = U diag(s) axes; share_j = s_j^2 / sum of all s^2; the sign of each axis such that its number of "
         "largest absolute value is positive",
-        "U, s, axes = np.linalg.svd(E - E.mean(axis=0), full_matrices=False): axes has rows. Its largest are in the "
-        "columns np.abs(axes).argmax(axis=1); multiply each row by the sign of its own.",
+        "U, s, axes = np.linalg.svd(E - E.mean(axis=0), full_matrices=False): the axes are rows. Their largest numbers "
+        "are in the columns np.abs(axes).argmax(axis=1). Multiply each row by the sign of its largest number.",
     ),
     "project": (
-        "Where on the image is a word that is just at the mean of all?",
+        "Where in the figure is a word whose vector is the mean of all?",
         "x_vj = sum over m of (E_vm - mean_m) axis_jm",
         "(E - E.mean(axis=0)) @ axes.T",
     ),
