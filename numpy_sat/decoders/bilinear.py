@@ -1,19 +1,27 @@
 """Provide the model "log-bilinear": the MLBL-B of Kiros et al. 2014 (see log_bilinear.py)."""
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from numpy_sat.decoders import log_bilinear, parts
 from numpy_sat.decoders.fast import choose
 from numpy_sat.decoders.fast import log_bilinear as fast_log_bilinear
 from numpy_sat.layers import dropout
-from numpy_sat.loss import loss_backward, loss_forward
+from numpy_sat.loss import Loss, loss_backward, loss_forward
+
+if TYPE_CHECKING:
+    from numpy_sat.data.batches import Batch
+    from numpy_sat.experiment.recipe import Recipe
 
 SETTINGS = ()
 
 step, select = log_bilinear.step, log_bilinear.select
 
 
-def init_params(rng, D, config, log_frequencies, dtype=np.float32):
+def init_params(
+    rng: np.random.Generator, D: int, config: "Recipe", log_frequencies: np.ndarray, dtype: type = np.float32
+) -> dict[str, np.ndarray]:
     """Draw all parameters.
 
     Args:
@@ -31,7 +39,9 @@ def init_params(rng, D, config, log_frequencies, dtype=np.float32):
     return log_bilinear.init_params(rng, D, config.decoder.embedding_size, log_frequencies, dtype)
 
 
-def loss_and_grads(params, a, batch, config, rng):
+def loss_and_grads(
+    params: dict[str, np.ndarray], a: np.ndarray, batch: "Batch", config: "Recipe", rng: np.random.Generator
+) -> tuple[Loss, np.ndarray, dict[str, np.ndarray]]:
     """Run one forward and backward pass.
 
     Args:
@@ -56,7 +66,7 @@ def loss_and_grads(params, a, batch, config, rng):
     return loss, da, grads
 
 
-def loss_only(params, a, batch, config):
+def loss_only(params: dict[str, np.ndarray], a: np.ndarray, batch: "Batch", config: "Recipe") -> Loss:
     """Compute the loss without dropout and without gradients.
 
     Args:
@@ -73,7 +83,9 @@ def loss_only(params, a, batch, config):
     return loss_forward(logits, None, batch, config)[0]
 
 
-def begin(params, a, config, rng=None):
+def begin(
+    params: dict[str, np.ndarray], a: np.ndarray, config: "Recipe", rng: np.random.Generator | None = None
+) -> log_bilinear.State:
     """Return the State before the first word, with one caption per image.
 
     Args:

@@ -4,19 +4,28 @@ The gate, the LSTM, the deep output, the first state and the parts that can be l
 z_t holds the contexts of the heads side by side. It has A numbers instead of D.
 """
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from numpy_sat.decoders import attend_tell, parts, soft
 from numpy_sat.decoders.attentions import dot as dot_attention
 from numpy_sat.decoders.attentions import mean_value
+from numpy_sat.loss import Loss
 from numpy_sat.system.errors import InputError
+
+if TYPE_CHECKING:
+    from numpy_sat.data.batches import Batch
+    from numpy_sat.experiment.recipe import Recipe
 
 SETTINGS = (*soft.SETTINGS, "heads")
 
 step, select = attend_tell.step, attend_tell.select
 
 
-def init_params(rng, D, config, log_frequencies, dtype=np.float32):
+def init_params(
+    rng: np.random.Generator, D: int, config: "Recipe", log_frequencies: np.ndarray, dtype: type = np.float32
+) -> dict[str, np.ndarray]:
     """Draw all parameters, except those of the parts in config.decoder.without.
 
     W_q: (heads, S, A / heads) and W_k, W_v: (heads, D, A / heads) replace W_a, b_a, W_h and v of the model "soft".
@@ -52,7 +61,9 @@ def init_params(rng, D, config, log_frequencies, dtype=np.float32):
     return parts.removed(params, config.decoder.without)
 
 
-def loss_and_grads(params, a, batch, config, rng):
+def loss_and_grads(
+    params: dict[str, np.ndarray], a: np.ndarray, batch: "Batch", config: "Recipe", rng: np.random.Generator
+) -> tuple[Loss, np.ndarray, dict[str, np.ndarray]]:
     """Run one forward and backward pass.
 
     Args:
@@ -69,7 +80,7 @@ def loss_and_grads(params, a, batch, config, rng):
     return soft.loss_and_grads_with(parts_of(config), params, a, batch, config, rng)
 
 
-def loss_only(params, a, batch, config):
+def loss_only(params: dict[str, np.ndarray], a: np.ndarray, batch: "Batch", config: "Recipe") -> Loss:
     """Compute the loss without dropout and without gradients.
 
     Args:
@@ -83,7 +94,9 @@ def loss_only(params, a, batch, config):
     return soft.loss_only_with(parts_of(config), params, a, batch, config)
 
 
-def begin(params, a, config, rng=None):
+def begin(
+    params: dict[str, np.ndarray], a: np.ndarray, config: "Recipe", rng: np.random.Generator | None = None
+) -> attend_tell.State:
     """Return the State before the first word, with one caption per image.
 
     Args:
@@ -95,6 +108,6 @@ def begin(params, a, config, rng=None):
     return attend_tell.begin(params, a, parts_of(config))
 
 
-def parts_of(config):
+def parts_of(config: "Recipe") -> attend_tell.Parts:
     """Return the attend_tell.Parts of a recipe."""
     return parts.remaining(config, dot_attention, mean_value)

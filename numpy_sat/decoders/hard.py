@@ -16,7 +16,9 @@ Their code also sums the last two terms of equation 12 over the batch, while the
 reinforce_weight = B / 10 and entropy_weight = B / 500 have the same effect here.
 """
 
+from collections.abc import Callable
 from functools import partial
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -24,7 +26,11 @@ from numpy_sat.decoders import attend_tell, parts
 from numpy_sat.decoders.attentions import hard as hard_attend
 from numpy_sat.decoders.fast import choose, recurrence
 from numpy_sat.layers import dropout, hard_attention, losses
-from numpy_sat.loss import loss_backward, loss_forward
+from numpy_sat.loss import Loss, loss_backward, loss_forward
+
+if TYPE_CHECKING:
+    from numpy_sat.data.batches import Batch
+    from numpy_sat.experiment.recipe import Recipe
 
 SETTINGS = (
     *("hidden_size", "attention_size", "attention_penalty", "penalty_normalization", "penalty_target"),
@@ -36,7 +42,9 @@ DECODER_PARTS = attend_tell.Parts(hard_attend, gate=False)
 step, select = attend_tell.step, attend_tell.select
 
 
-def init_params(rng, D, config, log_frequencies, dtype=np.float32):
+def init_params(
+    rng: np.random.Generator, D: int, config: "Recipe", log_frequencies: np.ndarray, dtype: type = np.float32
+) -> dict[str, np.ndarray]:
     """Draw all parameters: those of soft attention without the gate, and the baseline.
 
     Args:
@@ -56,7 +64,9 @@ def init_params(rng, D, config, log_frequencies, dtype=np.float32):
     return {**params, "baseline": np.zeros(1, dtype)}
 
 
-def loss_and_grads(params, a, batch, config, rng):
+def loss_and_grads(
+    params: dict[str, np.ndarray], a: np.ndarray, batch: "Batch", config: "Recipe", rng: np.random.Generator
+) -> tuple[Loss, np.ndarray, dict[str, np.ndarray]]:
     """Run one forward and backward pass, and update params["baseline"] in place.
 
     Args:
@@ -101,7 +111,7 @@ def loss_and_grads(params, a, batch, config, rng):
     return loss._replace(total=loss.total - config.loss.entropy_weight * entropy), da, grads
 
 
-def toss(rng, N, B, config):
+def toss(rng: np.random.Generator, N: int, B: int, config: "Recipe") -> np.ndarray:
     """Choose at random the captions that get the expected context.
 
     Args:
@@ -116,7 +126,7 @@ def toss(rng, N, B, config):
     return np.repeat(coins, B // len(coins))
 
 
-def loss_only(params, a, batch, config):
+def loss_only(params: dict[str, np.ndarray], a: np.ndarray, batch: "Batch", config: "Recipe") -> Loss:
     """Compute the loss with the expected context, without dropout and without gradients.
 
     Args:
@@ -133,7 +143,9 @@ def loss_only(params, a, batch, config):
     return loss_forward(logits, alpha, batch, config)[0]
 
 
-def begin(params, a, config, rng=None):
+def begin(
+    params: dict[str, np.ndarray], a: np.ndarray, config: "Recipe", rng: np.random.Generator | None = None
+) -> attend_tell.State:
     """Return the State before the first word, with one caption per image.
 
     Args:
@@ -149,7 +161,7 @@ def begin(params, a, config, rng=None):
     return attend_tell.begin(params, a, DECODER_PARTS, mode)
 
 
-def training_modes(uniforms, expected):
+def training_modes(uniforms: np.ndarray, expected: np.ndarray) -> list[Callable]:
     """Return the modes of T words in training.
 
     Args:
@@ -161,7 +173,7 @@ def training_modes(uniforms, expected):
     return [partial(hard_attention.draw_forward, uniforms=uniforms_t, expected=expected) for uniforms_t in uniforms]
 
 
-def expected_mode(alpha):
+def expected_mode(alpha: np.ndarray) -> tuple[np.ndarray, np.ndarray, hard_attention.DrawCache]:
     """Choose the expected context for all captions.
 
     Args:
@@ -172,7 +184,7 @@ def expected_mode(alpha):
     return hard_attention.draw_forward(alpha, np.zeros(len(alpha)), np.ones(len(alpha), bool))
 
 
-def argmax_mode(alpha):
+def argmax_mode(alpha: np.ndarray) -> tuple[np.ndarray, np.ndarray, hard_attention.DrawCache]:
     """Choose the annotation with the largest alpha.
 
     Args:
@@ -184,7 +196,7 @@ def argmax_mode(alpha):
     return hard_attention.draw_forward(one_hot, np.zeros(len(alpha)), np.zeros(len(alpha), bool))
 
 
-def sample_mode(rng):
+def sample_mode(rng: np.random.Generator) -> Callable:
     """Return the mode that samples locations. rng: numpy Generator."""
 
     def mode(alpha):

@@ -1,5 +1,7 @@
 """Provide the model "soft": Show, Attend and Tell with soft attention (see attend_tell.py)."""
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from numpy_sat.decoders import attend_tell, parts
@@ -7,14 +9,20 @@ from numpy_sat.decoders.attentions import mean
 from numpy_sat.decoders.attentions import soft as soft_attention
 from numpy_sat.decoders.fast import choose, recurrence
 from numpy_sat.layers import dropout
-from numpy_sat.loss import loss_backward, loss_forward
+from numpy_sat.loss import Loss, loss_backward, loss_forward
+
+if TYPE_CHECKING:
+    from numpy_sat.data.batches import Batch
+    from numpy_sat.experiment.recipe import Recipe
 
 SETTINGS = ("hidden_size", "attention_size", "without", "attention_penalty", "penalty_normalization", "penalty_target")
 
 step, select = attend_tell.step, attend_tell.select
 
 
-def init_params(rng, D, config, log_frequencies, dtype=np.float32):
+def init_params(
+    rng: np.random.Generator, D: int, config: "Recipe", log_frequencies: np.ndarray, dtype: type = np.float32
+) -> dict[str, np.ndarray]:
     """Draw all parameters, except those of the parts in config.decoder.without.
 
     Args:
@@ -30,7 +38,9 @@ def init_params(rng, D, config, log_frequencies, dtype=np.float32):
     return parts.removed(attend_tell.init_params(rng, *sizes, log_frequencies, dtype), config.decoder.without)
 
 
-def loss_and_grads(params, a, batch, config, rng):
+def loss_and_grads(
+    params: dict[str, np.ndarray], a: np.ndarray, batch: "Batch", config: "Recipe", rng: np.random.Generator
+) -> tuple[Loss, np.ndarray, dict[str, np.ndarray]]:
     """Run one forward and backward pass.
 
     Args:
@@ -47,7 +57,7 @@ def loss_and_grads(params, a, batch, config, rng):
     return loss_and_grads_with(parts_of(config), params, a, batch, config, rng)
 
 
-def loss_only(params, a, batch, config):
+def loss_only(params: dict[str, np.ndarray], a: np.ndarray, batch: "Batch", config: "Recipe") -> Loss:
     """Compute the loss without dropout and without gradients.
 
     Args:
@@ -61,7 +71,9 @@ def loss_only(params, a, batch, config):
     return loss_only_with(parts_of(config), params, a, batch, config)
 
 
-def begin(params, a, config, rng=None):
+def begin(
+    params: dict[str, np.ndarray], a: np.ndarray, config: "Recipe", rng: np.random.Generator | None = None
+) -> attend_tell.State:
     """Return the State before the first word, with one caption per image.
 
     Args:
@@ -73,12 +85,19 @@ def begin(params, a, config, rng=None):
     return attend_tell.begin(params, a, parts_of(config))
 
 
-def parts_of(config):
+def parts_of(config: "Recipe") -> attend_tell.Parts:
     """Return the attend_tell.Parts of a recipe."""
     return parts.remaining(config, soft_attention, mean)
 
 
-def loss_and_grads_with(decoder_parts, params, a, batch, config, rng):
+def loss_and_grads_with(
+    decoder_parts: attend_tell.Parts,
+    params: dict[str, np.ndarray],
+    a: np.ndarray,
+    batch: "Batch",
+    config: "Recipe",
+    rng: np.random.Generator,
+) -> tuple[Loss, np.ndarray, dict[str, np.ndarray]]:
     """Run one forward and backward pass with any attention that samples nothing.
 
     Args:
@@ -98,7 +117,9 @@ def loss_and_grads_with(decoder_parts, params, a, batch, config, rng):
     return loss, da, grads
 
 
-def loss_only_with(decoder_parts, params, a, batch, config):
+def loss_only_with(
+    decoder_parts: attend_tell.Parts, params: dict[str, np.ndarray], a: np.ndarray, batch: "Batch", config: "Recipe"
+) -> Loss:
     """Compute the loss with any attention that samples nothing, without dropout and without gradients.
 
     Args:

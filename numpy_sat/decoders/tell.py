@@ -1,19 +1,27 @@
 """Provide the model "tell": Show and Tell (see show_tell.py)."""
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from numpy_sat.decoders import parts, show_tell
 from numpy_sat.decoders.fast import choose
 from numpy_sat.decoders.fast import show_tell as fast_show_tell
 from numpy_sat.layers import dropout
-from numpy_sat.loss import loss_backward, loss_forward
+from numpy_sat.loss import Loss, loss_backward, loss_forward
+
+if TYPE_CHECKING:
+    from numpy_sat.data.batches import Batch
+    from numpy_sat.experiment.recipe import Recipe
 
 SETTINGS = ("hidden_size",)
 
 step, select = show_tell.step, show_tell.select
 
 
-def init_params(rng, D, config, log_frequencies, dtype=np.float32):
+def init_params(
+    rng: np.random.Generator, D: int, config: "Recipe", log_frequencies: np.ndarray, dtype: type = np.float32
+) -> dict[str, np.ndarray]:
     """Draw all parameters.
 
     Args:
@@ -33,7 +41,9 @@ def init_params(rng, D, config, log_frequencies, dtype=np.float32):
     )
 
 
-def loss_and_grads(params, a, batch, config, rng):
+def loss_and_grads(
+    params: dict[str, np.ndarray], a: np.ndarray, batch: "Batch", config: "Recipe", rng: np.random.Generator
+) -> tuple[Loss, np.ndarray, dict[str, np.ndarray]]:
     """Run one forward and backward pass.
 
     Args:
@@ -58,7 +68,7 @@ def loss_and_grads(params, a, batch, config, rng):
     return loss, da, grads
 
 
-def loss_only(params, a, batch, config):
+def loss_only(params: dict[str, np.ndarray], a: np.ndarray, batch: "Batch", config: "Recipe") -> Loss:
     """Compute the loss without dropout and without gradients.
 
     Args:
@@ -75,7 +85,9 @@ def loss_only(params, a, batch, config):
     return loss_forward(logits, None, batch, config)[0]
 
 
-def begin(params, a, config, rng=None):
+def begin(
+    params: dict[str, np.ndarray], a: np.ndarray, config: "Recipe", rng: np.random.Generator | None = None
+) -> show_tell.State:
     """Return the State before the first word, with one caption per image.
 
     Args:
