@@ -501,6 +501,28 @@ def test_a_run_is_not_overwritten(root, tmp_path, capsys):
     assert (tmp_path / "run" / "last.npz").read_bytes() == before
 
 
+def test_a_second_training_of_the_same_run_is_refused(root, tmp_path, monkeypatch, capsys):
+    """Start a second training and resume the run, while the first training still writes it."""
+    codes, step = [], loop.train_step
+
+    def train_step(state, *rest):
+        if state.progress.step == 2:  # no checkpoint exists yet
+            monkeypatch.setattr(loop, "train_step", step)
+            codes.extend([run(root, tmp_path / "run"), resume(tmp_path / "run")])
+        return step(state, *rest)
+
+    monkeypatch.setattr(loop, "train_step", train_step)
+    assert run(root, tmp_path / "run") == 0 and codes == [2, 2]
+    assert capsys.readouterr().err.count(f"{tmp_path / 'run'}: process {os.getpid()} on ") == 2
+    assert resume(tmp_path / "run") == 0  # the lock ends with the training
+
+
+def test_refused_arguments_leave_no_folder(root, tmp_path):
+    assert run(root, tmp_path / "new" / "run", "--set", "self_critical_epochs=2") == 2
+    assert resume(tmp_path / "other") == 2
+    assert not (tmp_path / "new").exists() and not (tmp_path / "other").exists()
+
+
 def test_nothing_to_resume(tmp_path, capsys):
     assert resume(tmp_path) == 2
     assert "no such checkpoint" in capsys.readouterr().err

@@ -15,7 +15,7 @@ from numpy_sat.data import batches
 from numpy_sat.experiment import runs
 from numpy_sat.loss import Loss
 from numpy_sat.pretrained import inputs
-from numpy_sat.system import cli
+from numpy_sat.system import cli, lock
 from numpy_sat.system import progress as progress_bar
 from numpy_sat.system.streams import stream
 from numpy_sat.system.workspace import Workspace
@@ -32,9 +32,17 @@ def train(args: argparse.Namespace) -> int:
         args: what experiment.arguments.parse returned.
     Returns:
         The command's exit code: 0, or 130 after Ctrl-C.
+    Raises:
+        InputError: the run cannot be started or resumed, for example because another process trains it.
     """
+    folder = args.out or start.free_folder(args)
+    with lock.folder_lock(folder):
+        return _train(args, folder)
+
+
+def _train(args, folder):
     start_time = time.monotonic()
-    run, data = start.resume_run(args) if args.resume else start.start_run(args)
+    run, data = start.resume_run(args) if args.resume else start.start_run(args, folder)
     recipe, progress = run.recipe, run.progress
     steps = recipe.training.epochs * batches.batches_per_epoch(data.train, recipe.training.batch_size)
     print(f"{run.folder}: {steps:,} steps of {recipe.training.batch_size} images")

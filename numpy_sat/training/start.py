@@ -26,11 +26,20 @@ class Data(NamedTuple):
     figure_example: Example  # the first example of dev, for the run's attention figure
 
 
-def start_run(args: argparse.Namespace) -> tuple[runs.Run, Data]:
+def free_folder(args: argparse.Namespace) -> Path:
+    """Return the default folder of a new run, such as runs/flickr8k-small-hard. It does not exist yet."""
+    if args.start:
+        return runs.free_folder(f"{runs.folder_of(args.start).resolve().name}-on")
+    parts = {"small": args.small, args.encoder: args.encoder, args.model: args.model, "blind": args.blind}
+    return runs.free_folder("-".join([args.data, *(word for word, value in parts.items() if value)]))
+
+
+def start_run(args: argparse.Namespace, folder: Path) -> tuple[runs.Run, Data]:
     """Create a new run and load its data.
 
     Args:
         args: what experiment.arguments.parse returned.
+        folder: folder of the run.
     Returns:
         run: runs.Run.
         data: Data.
@@ -47,7 +56,6 @@ def start_run(args: argparse.Namespace) -> tuple[runs.Run, Data]:
     frequencies = word_frequencies(vocabulary, map(vocabulary.encode, captions))
     params = _initial_params(args, recipe, before, settings["seed"], np.log(frequencies))
     data = _load(recipe, vocabulary, dataset)
-    folder = args.out or runs.free_folder(_folder_name(args, settings["data"]))
     seconds = before.progress["training_seconds"] if before else 0.0
     run = runs.create(folder, settings, recipe, vocabulary, params, seconds)
     dev_captions = [vocabulary.encode(words) for references in data.dev.references for words in references]
@@ -162,11 +170,3 @@ def _load(recipe, vocabulary, dataset):
     for note in (*dataset.notes, *data.train.notes, *data.dev.notes):
         print(note)
     return data
-
-
-def _folder_name(args, data):
-    """Return the default name of a new run's folder, such as flickr8k-small-hard."""
-    if args.start:
-        return f"{runs.folder_of(args.start).resolve().name}-on"
-    parts = {"small": args.small, args.encoder: args.encoder, args.model: args.model, "blind": args.blind}
-    return "-".join([data, *(word for word, value in parts.items() if value)])

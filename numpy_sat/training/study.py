@@ -12,7 +12,7 @@ from numpy_sat.evaluation import heldout
 from numpy_sat.experiment import arguments, runs
 from numpy_sat.experiment.recipe import SETTINGS, Recipe
 from numpy_sat.experiment.settings import is_idle
-from numpy_sat.system import cli
+from numpy_sat.system import cli, lock
 from numpy_sat.system.errors import InputError, writing
 from numpy_sat.training import loop
 
@@ -53,6 +53,11 @@ def run(study: str, out: Path | None, rest: list[str], again: str) -> int:
     variants = variants_of(study, arguments.choose_recipe(common))
     _refuse_what_does_not_apply(study, variants, rest)
     folder = out or Path("runs") / f"{study}-{common.data}{'-small' * common.small}"
+    with lock.folder_lock(folder):
+        return _run(study, variants, common, folder, rest, again)
+
+
+def _run(study, variants, common, folder, rest, again):
     _refuse_another(folder, {"study": study, **vars(common), "root": None, "command": None})
     root = ["--root", str(common.root)] if common.root else []
     for name, options in variants.items():
@@ -117,7 +122,9 @@ def _refuse_another(folder, settings):
 def _train(folder, argv, root):
     """Train a variant, or resume its training. Return train's exit code, which is 0 for a finished variant."""
     if (folder / runs.LAST).exists():
-        if loop.is_finished(runs.resume(folder)):
+        with lock.folder_lock(folder):
+            is_finished = loop.is_finished(runs.resume(folder))
+        if is_finished:
             print(f"{folder}: already trained")
             return 0
         argv = ["--resume", *root]
