@@ -112,9 +112,9 @@ def no_wordnet(use_wordnet):
 
 
 @pytest.fixture(autouse=True)
-def judged_by(request):
+def use_gradient_check(request):
     """Use the library's gradient check in all tests except its own."""
-    implementations.put_judges_in_place(request.module)
+    implementations.install_gradient_check(request.module)
 
 
 @pytest.fixture
@@ -123,7 +123,7 @@ def general_decoder(monkeypatch):
 
     The decoder of exercise 14 has soft attention and all parts.
     """
-    implementations.put_back(monkeypatch, attend_tell)
+    implementations.restore(monkeypatch, attend_tell)
 
 
 def pytest_addoption(parser):
@@ -150,7 +150,7 @@ def pytest_xdist_auto_num_workers(config):
 
 
 def pytest_configure(config):
-    implementations.put_in_place(config.getoption("--impl"))
+    implementations.install(config.getoption("--impl"))
 
 
 def pytest_report_header(config):
@@ -159,15 +159,15 @@ def pytest_report_header(config):
 
 def pytest_collection_modifyitems(config, items):
     if config.getoption("--impl") != "numpy_sat":
-        items[:] = [item for item in items if implementations.concerns(item.module)]
+        items[:] = [item for item in items if implementations.is_affected(item.module)]
 
 
 def pytest_sessionstart(session):
-    implementations.check_in_place()
+    implementations.check_origins()
 
 
 def pytest_sessionfinish(session):
-    implementations.check_in_place()
+    implementations.check_origins()
 
 
 @pytest.hookimpl(hookwrapper=True)

@@ -19,11 +19,11 @@ CHOICES = ("numpy_sat", "solutions", "exercises")
 
 LESSONS = [lessons.load(number) for number in lessons.names()]
 EXPECTED = {}  # {(module, name of a function): the file that must define it}
-JUDGES = {}  # {(module, name of a function): (the library's function, its replacement)}
+GRADIENT_CHECKS = {}  # {(module, name of a function): (the library's function, its replacement)}
 LIBRARY = {}  # {(module, name of a function): the library's function}
 
 
-def put_in_place(choice):
+def install(choice):
     """Replace the library's functions by those of an implementation. Called once, before pytest collects tests.
 
     Args:
@@ -33,29 +33,31 @@ def put_in_place(choice):
         source = None if choice == "numpy_sat" else _load(ROOT / choice / f"{lesson.name}.py")
         for task in lesson.tasks:
             original = LIBRARY[task.module, task.name] = task.function
-            replacement = original if source is None else vars(source).get(task.name) or _exit(task.name, source)
+            replacement = (
+                original if source is None else vars(source).get(task.name) or _exit_missing(task.name, source)
+            )
             if task.module is gradcheck:
-                JUDGES[task.module, task.name] = original, replacement
+                GRADIENT_CHECKS[task.module, task.name] = original, replacement
             else:
                 setattr(task.module, task.name, replacement)
                 EXPECTED[task.module, task.name] = Path(source.__file__ if source else task.module.__file__).resolve()
 
 
-def put_judges_in_place(test_module):
+def install_gradient_check(test_module):
     """Use the implementation's gradient check in its own tests, and the library's in all others."""
     is_own_test = test_module.__name__.endswith("test_gradcheck")
-    for (module, name), (original, replacement) in JUDGES.items():
+    for (module, name), (original, replacement) in GRADIENT_CHECKS.items():
         setattr(module, name, replacement if is_own_test else original)
 
 
-def put_back(monkeypatch, module):
+def restore(monkeypatch, module):
     """Restore the library's functions of a module for one test."""
     for (owner, name), function in LIBRARY.items():
         if owner is module:
             monkeypatch.setattr(owner, name, function)
 
 
-def check_in_place():
+def check_origins():
     """Assert that every function comes from the expected file."""
     for (module, name), expected_file in EXPECTED.items():
         file = _file(getattr(module, name))
@@ -67,12 +69,12 @@ def report():
     names_by_file = {}
     for name, function in [(name, getattr(module, name)) for module, name in EXPECTED]:
         names_by_file.setdefault(_file(function), []).append(name)
-    for (_, name), (_, replacement) in JUDGES.items():
+    for (_, name), (_, replacement) in GRADIENT_CHECKS.items():
         names_by_file.setdefault(_file(replacement), []).append(f"{name} (in test_gradcheck)")
     return [f"{file.relative_to(ROOT).as_posix()}: {', '.join(names)}" for file, names in names_by_file.items()]
 
 
-def concerns(test_module):
+def is_affected(test_module):
     """Return True if a file of tests uses any of these functions, directly or indirectly.
 
     Such a file imports a module with such a function, or a module that imports one. Tests of the kernels do not count.
@@ -99,7 +101,7 @@ def _load(path):
         pytest.exit(f"{path} cannot be imported, so nothing can be tested: {type(error).__name__}: {error}", 2)
 
 
-def _exit(name, source):
+def _exit_missing(name, source):
     """Stop pytest because a file lacks a function."""
     pytest.exit(f"{source.__file__} has no function {name}, so nothing can be tested", 2)
 

@@ -435,8 +435,8 @@ def test_runs_of_other_data_are_not_compared(trained, tmp_path, capsys):
     scenes.write(tmp_path / "other", seed=1, train=24, dev=8, test=4)
     assert run(tmp_path / "other", tmp_path / "of-other", "--epochs", 1) == 0
     assert run_evaluate("--compare", trained, tmp_path / "of-other") == 2
-    said = capsys.readouterr().err
-    assert f"{tmp_path / 'of-other'} was trained on flickr8k, and {trained} on another copy of flickr8k" in said
+    message = capsys.readouterr().err
+    assert f"{tmp_path / 'of-other'} was trained on flickr8k, and {trained} on another copy of flickr8k" in message
 
 
 def test_losses_over_other_vocabularies_are_not_compared(root, trained):
