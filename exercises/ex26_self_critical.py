@@ -1,41 +1,41 @@
 """Exercise 26: Self-critical training.
 
-To learn: how a model learns from its own captions. Cross-entropy asks it to say, word by word, what people said. But
-it is judged by whole captions, those that it writes itself, and by a score: CIDEr-D, the n-grams shared with people's
-captions, seldom ones counting most. No one can take a derivative of that. Nor need they (Rennie et al. 2017):
+To learn: how a model learns from its own captions. Cross-entropy trains it to predict the words of reference captions.
+But the model is evaluated on whole captions that it writes itself, by CIDEr-D: the n-grams shared with the references,
+where rare ones count most. This score has no derivative. It needs none (Rennie et al. 2017):
 
-    J         = sum over captions y of p(y) r(y), the expected score of a caption drawn from the model, is to grow
-    dJ        = sum over y of r(y) dp(y) = sum over y of p(y) r(y) d log p(y), for d log p = dp / p
-              = sum over y of p(y) (r(y) - b) d log p(y), for sum over y of p(y) d log p(y) = d 1 = 0
-    estimated = (r(y) - b) d log p(y) of a y that is drawn; its mean over draws is dJ, whatever b is
-    at the logits of a drawn word  d log p / d logits = onehot - p, onehot being 1 at that word, 0 elsewhere
+    J         = sum over captions y of p(y) r(y), the expected score of a sampled caption, which training maximizes
+    dJ        = sum over y of r(y) dp(y) = sum over y of p(y) r(y) d log p(y), because d log p = dp / p
+              = sum over y of p(y) (r(y) - b) d log p(y), because sum over y of p(y) d log p(y) = d 1 = 0
+    estimate  = (r(y) - b) d log p(y) of a sampled y; its mean over samples is dJ for any b
+    at the logits of a sampled word  d log p / d logits = onehot - p, where onehot is 1 at that word, 0 elsewhere
 
-b is what the greedy caption of the same image scores: who did better is made likelier, who did worse unlikelier.
+b is the score of the greedy caption of the same image. Better captions become likelier, worse captions less likely.
 
-advantage: r - b of B captions, B / N of each of N images side by side: captions 0, 1, 2 of image 0, then 3, 4, 5
-of image 1. One greedy caption an image.
+advantage: r - b of B captions, B / N for each of N images, side by side: captions 0, 1, 2 of image 0, then 3, 4, 5
+of image 1. There is one greedy caption per image.
 
-policy_forward: loss = - the mean over captions of (r - b) log p(y); log p(y) is the sum over its words. The minus is
-there because training goes downhill. The cache is PolicyCache(likelihood, weights), likelihood being the cache of
+policy_forward: loss = - the mean over captions of (r - b) log p(y), where log p(y) is the sum over its words. The minus
+turns the maximum into a minimum. The cache is PolicyCache(likelihood, weights). likelihood is the cache of
 losses.cross_entropy_forward(logits, words, mask), which has logits, log_sum and mask: log p_k = logits_k - log_sum.
 
-policy_backward: dlogits, worked out by yourself from that cache.
+policy_backward: compute dlogits from that cache.
 
-draw: B captions, y_t from p(y_t | a, y_1..t-1). The decoder has begin(params, a), a state of N rows; select(state,
-rows), those rows of it, where a row may come more than once; step(params, state, words), which returns logits, two
-things more and the next state. The first words are START. p is the softmax, of logits.astype(np.float64). Which word?
-Cut a line into pieces as long as the p: the word is the piece a uniform number falls into. p.cumsum says where pieces
-end; rounding may end the last short of 1, so multiply the uniform number by where it ends. uniforms is (T, B): row t
-is for the words at t, and each caption has its column. A caption ends with END, which is part of it; it is over after
-T words, too. When all have ended, stop.
+draw: sample B captions, y_t from p(y_t | a, y_1..t-1). The decoder has three methods. begin(params, a) returns a state
+of N rows. select(state, rows) returns these rows, which may repeat. step(params, state, words) returns logits, two
+other results and the next state. The first words are START. p is the softmax of logits.astype(np.float64). Divide a
+line into pieces of the lengths p_k: the word is the piece that a uniform number falls into. p.cumsum gives the ends of
+the pieces. Rounding may end the line below 1, so multiply the uniform number by the last end. uniforms is (T, B): row t
+is for the words at t, and each caption has a column. A caption ends with END, which is part of it, or after T words.
+Stop when all captions have ended.
 
-Predict before you run: one word is all there is to say, p = [.5, .3, .2], r = [0, 1, 3]: J = 0.9, and by the softmax's
-backward its gradient is p_k (r_k - J) = [-.45, .03, .42]. With b = 1 the draws give (onehot - p)(r - b): word 0
-[-.5, .3, .2], word 1 nothing, word 2 [-1, -.6, 1.6]; their mean, weighed .5, .3, .2, is [-.45, .03, .42]. And with
-b = 0: what does each draw give now, what is the mean, and which draws scatter more? What has a model to learn from
-when all its draws score as the greedy caption does? And what if all score far below it, as they do while a model is
-unsure of itself: what do they teach then, and what with another b, the mean score of the image's other draws, which
-`policy.advantage_over_others` takes? Which word does the uniform number 0.8 draw? And 0.6?
+Predict before you run: captions of one word, p = [.5, .3, .2], r = [0, 1, 3]. J = 0.9, and by the softmax's backward
+its gradient is p_k (r_k - J) = [-.45, .03, .42]. With b = 1, the samples give (onehot - p)(r - b): [-.5, .3, .2] for
+word 0, zero for word 1, [-1, -.6, 1.6] for word 2. Their mean with the weights .5, .3, .2 is [-.45, .03, .42]. With
+b = 0, what does each sample give, what is the mean, and which variance is larger? What can a model learn when all its
+samples score as high as the greedy caption? And when all score far below it, as they do while a model is uncertain?
+What changes with another b, the mean score of the image's other samples, as in `policy.advantage_over_others`? Which
+word does the uniform number 0.8 sample? And 0.6?
 """
 
 import numpy as np

@@ -1,1 +1,1 @@
-"""The exercises' solutions: the long form of the library's short form, step by step, with the algebra in words."""
+"""The solutions of the exercises: the library's functions in a long form, step by step, with their derivations."""

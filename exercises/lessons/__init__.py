@@ -1,6 +1,7 @@
-"""What each exercise asks, hints and judges with; its file for the learner is made from it (runner/stub.py).
+"""The lessons: one module for each exercise. runner/stub.py makes the learner's file from it.
 
-A lesson's docstring is its title. INTRO opens the learner's file; IMPORTS are its imports; TASKS the functions to be
-written, with what they are judged on; HINTS three of each: a question, the equation, the term. FORBIDDEN, where there
-is one, names modules that would give the answer away; TIMED says that what is right is compiled and timed.
+A lesson's docstring is its title. INTRO opens the learner's file, and IMPORTS are its imports. TASKS are the functions
+to write, with the cases and equations of their checks. HINTS has three hints for each function: a question, the
+equation and the code. The optional FORBIDDEN names modules that contain the answer. The optional TIMED says that a
+right solution is compiled and timed.
 """

@@ -12,7 +12,7 @@ many windows cover is a sum over these windows. The backward pass of a convoluti
 
     db[o]          = sum over n, i, j of dy[n, i, j, o]
     dW[p, q, c, o] = sum over n, i, j of x_padded[n, i s + p, j s + q, c] dy[n, i, j, o]
-    dx_padded[n, i s + p, j s + q, c] gains sum over o of dy[n, i, j, o] W[p, q, c, o], for every i, j, p, q
+    dx_padded[n, i s + p, j s + q, c] += sum over o of dy[n, i, j, o] W[p, q, c, o], for every i, j, p, q
     dx             = dx_padded without the padding
 
 For each number of the forward pass, ask: which y contain it, and with which factor? W[p, q, c, o] appears in

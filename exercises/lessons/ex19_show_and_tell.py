@@ -62,7 +62,7 @@ def image_cases(rng):
 
 
 def image_back_cases(rng):
-    """Return a random gradient of state and memory for each forward case."""
+    """Return a random gradient of hidden state and cell state for each forward case."""
     cases = []
     for inputs in image_cases(rng):
         h, c, cache = show_tell.picture_forward(**inputs)

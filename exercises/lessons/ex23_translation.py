@@ -77,10 +77,10 @@ FORWARD_MISTAKES = (
     Mistake(
         "[ahead, back[::-1]]",
         "[ahead, back]",
-        "the states of `back` are not turned round again: the first one belongs to the last word",
+        "the states of `back` are not reversed again: the first one belongs to the last word",
     ),
     Mistake(
-        "Ex[::-1], zeros", "Ex, zeros", "the words are not turned round: `back` reads from the first word, like `ahead`"
+        "Ex[::-1], zeros", "Ex, zeros", "the words are not reversed: `back` reads from the first word, like `ahead`"
     ),
     Mistake(
         READ_BACK,
@@ -104,9 +104,9 @@ GO_BACK = """\
     grads["E_source"] = embedding.embedding_backward(dEx_ahead + dEx_back[::-1], cache.embedding)
 """
 BACKWARD_MISTAKES = (
-    Mistake("dback[::-1]", "dback", "`dback` is not turned round: `back` begins with the last word"),
-    Mistake("+ dEx_back[::-1]", "+ dEx_back", "`dEx_back` is not turned round again: it begins with the last word"),
-    Mistake(GO_BACK, GO_BACK.replace("[::-1]", ""), "`dback` and `dEx_back` are not turned round, but the words were"),
+    Mistake("dback[::-1]", "dback", "`dback` is not reversed: `back` begins with the last word"),
+    Mistake("+ dEx_back[::-1]", "+ dEx_back", "`dEx_back` is not reversed again: it begins with the last word"),
+    Mistake(GO_BACK, GO_BACK.replace("[::-1]", ""), "`dback` and `dEx_back` are not reversed, but the words were"),
     Mistake(
         SPLIT,
         "(da.swapaxes(0, 1)[:, :, k::2] for k in (0, 1))",
@@ -145,7 +145,7 @@ TASKS = (
             "dback": "dback_j = the last S numbers of da_j, with the words as the first axis: (L, N, S)",
             "zeros": "the cell state after the last word has no use: its gradient is 0, (N, S)",
             "dEx_ahead": "dEx_ahead_j = lstm_sequence_backward(dahead), with the cache of `ahead`",
-            "dEx_back": "dEx_back_j = lstm_sequence_backward(dback), turned round like `back`, with its cache",
+            "dEx_back": "dEx_back_j = lstm_sequence_backward(dback), reversed like `back`, with its cache",
             "dE_source": "dE_source = embedding_backward(dEx), dEx_j = dEx_ahead_j + dEx_back_j: both LSTMs read x_j",
             **{
                 f"d{name}_{way}": f"d{name}_{way} = lstm_sequence_backward's d{name}, with the cache of `{way}`"

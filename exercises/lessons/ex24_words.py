@@ -147,7 +147,7 @@ NEAREST_MISTAKES = (
     ),
 )
 
-ROWS_MEAN = "each vector's own mean is taken off (axis=1), where the mean vector belongs (axis=0)"
+ROWS_MEAN = "each vector's own mean is subtracted (axis=1) where the mean vector belongs (axis=0)"
 SVD, SIGNED = "np.linalg.svd(centred, full_matrices=False)", "(axes * np.sign(largest))[:k]"
 AXES_MISTAKES = (
     Mistake("shares = squares[:k] / (squares.sum() or 1)", "shares = squares[:k]", "not divided by the sum of all s^2"),

@@ -7,33 +7,33 @@ from exercises.judging.judge import Task
 from numpy_sat.layers import depthwise
 
 INTRO = """\
-To learn: what a convolution costs, and how the nets that phones run save nine tenths of it.
+To learn: what a convolution costs, and how networks for phones save nine tenths of it.
 
-A convolution of C channels to C channels by filters of P x P does two things at once: it looks around each pixel, and
-it mixes channels. That takes P P C C products a pixel. One after the other, it is P P C + C C: first every channel by
-itself, with a filter of its own, and then a 1x1 convolution, the affine map of exercise 3, that mixes them. The first
-half is a depthwise convolution: the convolution of exercises 6 and 7 without its sum over channels.
+A convolution of C channels to C channels by filters of P x P does two things at once: it combines neighboring pixels,
+and it mixes channels. That takes P P C C products per pixel. One after the other, they take P P C + C C: first filter
+every channel separately, then mix the channels by a 1x1 convolution, the affine map of exercise 3. The first half is a
+depthwise convolution: the convolution of exercises 6 and 7 without the sum over channels.
 
     y[n, i, j, c]  = b[c] + sum over p, q of x_padded[n, i s + p, j s + q, c] W[p, q, c]          W is (P, P, C)
 
     db[c]          = sum over n, i, j of dy[n, i, j, c]
     dW[p, q, c]    = sum over n, i, j of x_padded[n, i s + p, j s + q, c] dy[n, i, j, c]
-    dx_padded[n, i s + p, j s + q, c] gains dy[n, i, j, c] W[p, q, c], for every i, j, p, q
-    dx             = dx_padded without its lines of padding
+    dx_padded[n, i s + p, j s + q, c] += dy[n, i, j, c] W[p, q, c], for every i, j, p, q
+    dx             = dx_padded without the padding
 
-Channel c of all of these has to do with channel c of the others alone.
+Channel c of each array depends only on channel c of the others.
 
-Padding is what TensorFlow calls "SAME": as many zeros as it takes for ceil(H / s) windows, half of them above, half
-below, and an odd one below. depthwise.same_padding(H, P, s) gives both numbers, for the width likewise. At stride 2 an
-even side gets none before and one behind: padding by one on both sides would look at other pixels.
+The padding is TensorFlow's "SAME": as many zeros as needed for ceil(H / s) windows, half of them above, half below, and
+an odd one below. depthwise.same_padding(H, P, s) returns both numbers; the width works in the same way. At stride 2, an
+even side has none before and one behind. Padding by one on both sides would read other pixels.
 
 Predict before you run: one image, two channels, P = 3, s = 2, x[:, :, c] = [[1, 2], [3, 4]] for both, b = [100, 0],
 W[:, :, 0] all 1, W[:, :, 1] all 0 but W[1, 1, 1] = 1. No zeros before and one behind, so there is one window, which
 begins at the image's first pixel: y = [[[110, 4]]]. (Padded by one on both sides: [[[110, 1]]].)
 With dy = [[[1, 10]]]: db = [1, 10], dW[:, :, 0] = [[1, 2, 0], [3, 4, 0], [0, 0, 0]]. What is dW[:, :, 1]? And dx?
-How many products has a pixel of 3 x 3 and 512 channels, whole and in two?
+How many products does a pixel take with 3 x 3 filters and 512 channels, in one step and in two?
 
-The cache is DepthwiseCache(x, W, stride). depthwise.check_arguments raises what the docstring promises: call it."""
+The cache is DepthwiseCache(x, W, stride). Call depthwise.check_arguments: it raises the errors of the docstring."""
 
 IMPORTS = """\
 from numpy_sat.layers import depthwise
@@ -49,7 +49,7 @@ GEOMETRIES = [
 
 
 def forward_cases(rng):
-    """Strides and paddings; the second is all square, where an exchange shows in the numbers only."""
+    """Return cases of strides and paddings; in the second all is square: only numbers show swapped axes."""
     return [
         {
             "x": rng.standard_normal(shape),
@@ -85,8 +85,8 @@ SWAPPED = (
     "np.pad(x, ((0, 0), *(same_padding(size, len(W), stride)[::-1] for size in x.shape[1:3]), (0, 0)))"  # odd one above
 )
 FORWARD_MISTAKES = (
-    Mistake(PADDED, f"{EVEN[:-1]})", "padded by P // 2 on both sides, where an odd zero is below and on the right"),
-    Mistake(PADDED, SWAPPED, "the odd zero is above and to the left, where it belongs below and to the right"),
+    Mistake(PADDED, f"{EVEN[:-1]})", "padded by P // 2 on both sides, but an odd zero belongs below and to the right"),
+    Mistake(PADDED, SWAPPED, "the odd zero is above and to the left, but it belongs below and to the right"),
     Mistake(
         PADDED,
         "np.pad(x, ((0, 0), *(same_padding(size, len(W), 1) for size in x.shape[1:3]), (0, 0)))",
@@ -95,38 +95,42 @@ FORWARD_MISTAKES = (
     Mistake(
         PADDED,
         "np.pad(x, ((0, 0), *((0, len(W)) for _ in range(2)), (0, 0)))",
-        "the padding is below and to the right only, where it belongs above and to the left as well",
+        "the padding is below and to the right only, but it belongs above and to the left as well",
     ),
     Mistake(START, "0 * np.broadcast_to(b, output_shape(cache))", "the bias `b` is missing"),
     Mistake(
         START,
         "len(W) ** 2 * np.broadcast_to(b, output_shape(cache))",
-        "`b` is added for every filter cell, once is right",
+        "`b` is added for every filter cell; add it once",
     ),
-    Mistake("* W[p, q]\n", "* W[-1 - p, -1 - q]\n", "the filter is turned by half a turn"),
-    Mistake("* W[p, q]\n", "* W[q, p]\n", "the filter's rows and columns are in each other's place"),
-    Mistake("* W[p, q]\n", "@ np.outer(np.ones(len(b)), W[p, q])\n", "summed over channels, which do not meet here"),
-    Mistake(TERM, f"({TERM}).sum(axis=-1, keepdims=True)", "summed over channels, which do not meet here"),
-    Mistake("* W[p, q]\n", "* W[p, q] + b\n", "`b` is added for every filter cell once more"),
-    Mistake("* W[p, q]\n", "* W[p, q].mean()\n", "one filter for all channels, where each has its own"),
+    Mistake("* W[p, q]\n", "* W[-1 - p, -1 - q]\n", "the filter is rotated by half a turn"),
+    Mistake("* W[p, q]\n", "* W[q, p]\n", "the filter's rows and columns are swapped"),
+    Mistake(
+        "* W[p, q]\n", "@ np.outer(np.ones(len(b)), W[p, q])\n", "summed over channels, which are independent here"
+    ),
+    Mistake(TERM, f"({TERM}).sum(axis=-1, keepdims=True)", "summed over channels, which are independent here"),
+    Mistake("* W[p, q]\n", "* W[p, q] + b\n", "`b` is added again for every filter cell"),
+    Mistake("* W[p, q]\n", "* W[p, q].mean()\n", "one filter for all channels: each channel has its own filter"),
 )
 
 DW = "(_cells(x_padded, p, q, dy, stride) * dy).sum(axis=(0, 1, 2))"
 CUT = "top : top + H, left : left + width"
 BACKWARD_MISTAKES = (
     Mistake("* dy).sum(axis=(0, 1, 2))", "* dy)[0].sum(axis=(0, 1))", "the sum over images is missing from dW"),
-    Mistake(
-        "* dy).sum(axis=(0, 1, 2))", "* dy).mean(axis=(0, 1, 2))", "the mean over windows, where their sum belongs"
-    ),
-    Mistake(DW, "(_cells(x_padded, p, q, dy, stride) * dy)[-1, -1, -1]", "the last window alone counts: += belongs"),
-    Mistake("dW[p, q] =", "dW[-1 - p, -1 - q] =", "`dW` is turned by half a turn"),
+    Mistake("* dy).sum(axis=(0, 1, 2))", "* dy).mean(axis=(0, 1, 2))", "the mean over windows where their sum belongs"),
+    Mistake(DW, "(_cells(x_padded, p, q, dy, stride) * dy)[-1, -1, -1]", "only the last window counts: use +="),
+    Mistake("dW[p, q] =", "dW[-1 - p, -1 - q] =", "`dW` is rotated by half a turn"),
     Mistake(
         DW,
         "np.einsum('nijc,nijd->c', _cells(x_padded, p, q, dy, stride), dy)",
-        "every channel of x with every channel of dy, where channels do not meet",
+        "every channel of x times every channel of dy, but channels are independent",
     ),
-    Mistake("cells += dy * W[p, q]", "cells += dy * W[-1 - p, -1 - q]", "the filter is turned, where dy is scattered"),
-    Mistake("cells += dy * W[p, q]", "cells[...] = dy * W[p, q]", "of windows that overlap the last one alone counts"),
+    Mistake(
+        "cells += dy * W[p, q]",
+        "cells += dy * W[-1 - p, -1 - q]",
+        "the filter is rotated by half a turn, but dy is scattered",
+    ),
+    Mistake("cells += dy * W[p, q]", "cells[...] = dy * W[p, q]", "where windows overlap, only the last one counts"),
     Mistake("cells += dy * W[p, q]", "cells += (dy * W[p, q]).sum(axis=-1, keepdims=True)", "summed over channels"),
     Mistake(CUT, ":H, :width", "the padding is cut off below and to the right only; some is above and to the left"),
     Mistake(CUT, "-H:, -width:", "the padding is cut off above and to the left only; some is below and to the right"),
@@ -142,7 +146,7 @@ TASKS = (
         forward_cases,
         ("y", "cache"),
         {
-            "x_padded": "x_padded = x with the zeros that depthwise.same_padding says before and behind each side",
+            "x_padded": "x_padded = x with zeros before and behind each side, as depthwise.same_padding returns",
             "y": "y[n, i, j, c] = b[c] + sum over p, q of x_padded[n, i s + p, j s + q, c] W[p, q, c]",
             "cache": "the cache is DepthwiseCache(x, W, stride)",
         },
@@ -155,13 +159,13 @@ TASKS = (
         backward_cases,
         ("dx", "dW", "db"),
         {
-            "x_padded": "x_padded = x with its lines of zeros, as in the forward",
+            "x_padded": "x_padded = x with zeros around it, as in the forward pass",
             "db": "db[c] = sum over n, i, j of dy[n, i, j, c]",
             "dW": "dW[p, q, c] = sum over n, i, j of x_padded[n, i s + p, j s + q, c] dy[n, i, j, c]",
-            "dx_padded": "dx_padded = zeros, as large as x_padded; then "
+            "dx_padded": "dx_padded = zeros in the shape of x_padded; then "
             "dx_padded[n, i s + p, j s + q, c] += dy[n, i, j, c] W[p, q, c], for every i, j, p, q",
-            "cells": "cells = dx_padded[n, i s + p, j s + q, c], what W[p, q] met, gains dy[n, i, j, c] W[p, q, c]",
-            "dx": "dx = dx_padded without its lines of zeros, the shape of x",
+            "cells": "cells = dx_padded[n, i s + p, j s + q, c], under W[p, q]; add dy[n, i, j, c] W[p, q, c]",
+            "dx": "dx = dx_padded without the padding, in the shape of x",
         },
         mistakes=BACKWARD_MISTAKES,
     ),
@@ -169,16 +173,16 @@ TASKS = (
 
 HINTS = {
     "depthwise_forward": (
-        "Take exercise 6 and cross out the sum over c: what becomes of the matrix product with W[p, q]?",
+        "Take exercise 6 and remove the sum over c. What does the matrix product with W[p, q] become?",
         "y[n, i, j, c] = b[c] + sum over p, q of x_padded[n, i s + p, j s + q, c] W[p, q, c]",
         "For every (p, q): y += x_padded[:, p : p + rows * s : s, q : q + columns * s : s] * W[p, q], where W[p, q] is "
-        "(C,), stretched over images and pixels. rows is ceil(H / s), that is -(-H // s).",
+        "(C,), broadcast over images and pixels. rows is ceil(H / s), that is -(-H // s).",
     ),
     "depthwise_backward": (
-        "In which y does W[p, q, c] take part, and in which a cell of x_padded? Times what, and of which channels?",
-        "dW[p, q, c] = sum over n, i, j of met[n, i, j, c] dy[n, i, j, c];  where W[p, q] met, dx_padded gains "
+        "Which y contain W[p, q, c], and which contain a cell of x_padded? With which factor, in which channels?",
+        "dW[p, q, c] = sum over n, i, j of cells[n, i, j, c] dy[n, i, j, c];  the same cells of dx_padded += "
         "dy[n, i, j, c] W[p, q, c];  db[c] = sum over n, i, j of dy[n, i, j, c]",
-        "For every (p, q): dW[p, q] = (met * dy).sum(axis=(0, 1, 2)), and to the same cells of dx_padded += dy * "
+        "For every (p, q): dW[p, q] = (cells * dy).sum(axis=(0, 1, 2)), and the same cells of dx_padded += dy * "
         "W[p, q]. Then dx = dx_padded[:, top : top + H, left : left + width].copy(), top and left from same_padding.",
     ),
 }

@@ -9,7 +9,7 @@ MISTAKES = [
         "back = back_reversed[::-1]",
         "back = back_reversed",
         "a or back",
-        r"not turned",
+        r"not reversed",
         "concatenates the states without reversing: the last word's state beside the first word's",
     ),
     Mistake(
@@ -57,7 +57,7 @@ back_reversed, _, cache_back = lstm.lstm_sequence_forward(Ex_reversed, start, st
         "dback_reversed = dback[::-1]",
         "dback_reversed = dback",
         "dEx_back",
-        r"not turned",
+        r"not reversed",
         "passes the gradients of the backward states without reversing them",
     ),
     Mistake(
@@ -66,7 +66,7 @@ back_reversed, _, cache_back = lstm.lstm_sequence_forward(Ex_reversed, start, st
         "dEx_back = dEx_reversed[::-1]",
         "dEx_back = dEx_reversed",
         "dE_source or dEx_back",
-        r"not turned",
+        r"not reversed",
         "adds the last word's gradient to the first's",
     ),
     Mistake(
