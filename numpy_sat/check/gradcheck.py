@@ -9,6 +9,7 @@ A weak check accepts some wrong backward passes. This check excludes the known c
     shapes, dtypes, unchanged inputs and independence of other calls are checked, too
 """
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
@@ -32,7 +33,7 @@ class ArrayReport(NamedTuple):
     numeric: float  # the finite difference there
 
     @property
-    def ok(self):
+    def ok(self) -> bool:
         """Return True if the error is within the tolerance, and the inputs are not at a kink."""
         return not self.kink and self.error <= self.tolerance
 
@@ -44,7 +45,7 @@ class Report(NamedTuple):
     complaints: tuple[str, ...]
 
     @property
-    def ok(self):
+    def ok(self) -> bool:
         """Return True if every gradient is right and there is no complaint."""
         return not self.complaints and all(array.ok for array in self.arrays)
 
@@ -52,7 +53,14 @@ class Report(NamedTuple):
         return verdict.describe(self)
 
 
-def check_layer(forward, backward, inputs, rng, options=None, tolerance=1e-7):
+def check_layer(
+    forward: Callable,
+    backward: Callable,
+    inputs: dict[str, np.ndarray],
+    rng: np.random.Generator,
+    options: dict | None = None,
+    tolerance: float = 1e-7,
+) -> Report:
     """Check the forward and the backward pass of a layer.
 
     Args:
@@ -92,7 +100,7 @@ def check_layer(forward, backward, inputs, rng, options=None, tolerance=1e-7):
     return Report(arrays, tuple(complaints))
 
 
-def check_loss(loss_and_grads, params, tolerance=1e-6):
+def check_loss(loss_and_grads: Callable, params: dict[str, np.ndarray], tolerance: float = 1e-6) -> Report:
     """Check the gradients of a whole model.
 
     Args:
@@ -152,7 +160,7 @@ def relative_error(analytic, numeric):
     return worst if _are_tiny(largest) else worst / sum(largest)
 
 
-def separated(rng, shape, gap=0.1):
+def separated(rng: np.random.Generator, shape: tuple[int, ...], gap: float = 0.1) -> np.ndarray:
     """Sample float64 values at least gap / 4 from zero and gap / 2 apart, so that no step crosses a kink."""
     size = int(np.prod(shape))
     values = (np.arange(size) - size // 2 + 0.5) * gap + rng.uniform(-gap / 4, gap / 4, size)
@@ -191,7 +199,7 @@ def _at_kink(loss, entry, numeric, allowed):
     """Return True if the loss has a kink within reach of the step.
 
     Beside a kink, difference quotients with different steps disagree. Exactly at a kink they agree on the mean of the
-    left and the right slope, but these two slopes stay apart for every step size.
+    left and the right slope. There, the two slopes stay apart for every step size.
 
     Args:
         loss: function without arguments.

@@ -1,5 +1,6 @@
 """Ensembles: several models write a caption together. The probability of a word is its mean over the models."""
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -7,6 +8,7 @@ import numpy as np
 from numpy_sat import captioner, decoders
 from numpy_sat.data import batches
 from numpy_sat.decoding import search
+from numpy_sat.experiment import runs
 from numpy_sat.layers import softmax
 from numpy_sat.system.errors import InputError
 
@@ -61,7 +63,7 @@ class Ensemble(NamedTuple):
         return [writer.select(state, rows) for writer, state in zip(self.writers, states, strict=True)]
 
 
-def of(models):
+def of(models: Sequence[runs.Model]) -> Ensemble:
     """Return the Ensemble of several models.
 
     Args:
@@ -80,7 +82,7 @@ def of(models):
     return Ensemble(tuple(models), tuple(decoders.writer(model.recipe) for model in models))
 
 
-def caption_images(ensemble, images, beam, size=64):
+def caption_images(ensemble: Ensemble, images: Sequence[np.ndarray], beam: int, size: int = 64) -> list[search.Caption]:
     """Caption images by beam search, with the decoding settings of the first member's recipe.
 
     Args:

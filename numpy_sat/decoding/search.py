@@ -7,6 +7,7 @@ import numpy as np
 from numpy_sat import captioner, decoders
 from numpy_sat.data import batches
 from numpy_sat.data.vocabulary import END, START, UNK
+from numpy_sat.experiment.recipe import Recipe
 from numpy_sat.layers import softmax
 
 
@@ -29,7 +30,15 @@ class Step(NamedTuple):
     beta: np.ndarray  # (N, slots before the step) gates
 
 
-def caption_images(params, config, images, beam, max_words, length_power=1.0, size=64):
+def caption_images(
+    params: dict[str, np.ndarray],
+    config: Recipe,
+    images: np.ndarray,
+    beam: int,
+    max_words: int,
+    length_power: float = 1.0,
+    size: int = 64,
+) -> list[Caption]:
     """Caption images by beam search.
 
     Args:

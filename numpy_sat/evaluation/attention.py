@@ -5,8 +5,10 @@ from typing import NamedTuple
 import numpy as np
 
 from numpy_sat.data.scenes import scenes
-from numpy_sat.evaluation import scene_truth
+from numpy_sat.evaluation import heldout, scene_truth
 from numpy_sat.evaluation.attention_statistics import AttentionStatistics, measure
+from numpy_sat.experiment import runs
+from numpy_sat.experiment.recipe import Recipe
 
 SIDE = 224  # pixels of an image in a figure, for every image size of the model
 POOLED = "this model reads the mean of all locations instead."  # if attention is left out
@@ -21,7 +23,7 @@ class AttentionJudgement(NamedTuple):
     is_true: np.ndarray | None  # for scenes: float64 (N,), 1 for a true and complete caption, else 0
 
 
-def judge(model, written):
+def judge(model: runs.Model, written: heldout.Written) -> AttentionJudgement:
     """Judge the attention of a model's captions.
 
     Args:
@@ -43,7 +45,7 @@ def judge(model, written):
     return AttentionJudgement(measure(alphas) if alphas else None, absence, truth, is_true)
 
 
-def explain_absence(config, alpha, pooled=POOLED):
+def explain_absence(config: Recipe, alpha: np.ndarray, pooled: str = POOLED) -> str | None:
     """Return a sentence that says why a model has no attention. Return None if it has attention.
 
     Args:

@@ -1,5 +1,6 @@
 """Statistics of attention weights: their entropy, and how much they change from word to word."""
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -15,17 +16,17 @@ class AttentionStatistics(NamedTuple):
     movement: float  # share of the attention that moves from word to word; nan if no caption has two words
 
     @property
-    def locations(self):
+    def locations(self) -> float:
         """Return the number of locations over which uniform attention has this entropy."""
         return float(np.exp(self.entropy))
 
     @property
-    def collapsed(self):
+    def collapsed(self) -> bool:
         """Return True if attention is nearly uniform."""
         return bool(self.locations >= COLLAPSED * np.exp(self.most))
 
 
-def measure(alphas):
+def measure(alphas: Sequence[np.ndarray]) -> AttentionStatistics:
     """Compute the statistics of the attention of several captions.
 
         entropy  = mean of - sum_i alpha_ti ln alpha_ti

@@ -1,6 +1,7 @@
 """The blind baseline of a run: the same decoder, trained on the same captions without images (encoders/blind.py)."""
 
 import itertools
+from pathlib import Path
 
 import numpy as np
 
@@ -16,7 +17,7 @@ SUFFIX = "-blind"  # the default folder is the run's folder with this suffix
 ENCODER_SETTINGS = ("tuned_stages=", "encoder_rate_factor=")  # refused by a model without an encoder
 
 
-def load(run, model, named=None):
+def load(run: Path, model: runs.Model, named: Path | None = None) -> runs.Model | None:
     """Load the blind baseline of a run.
 
     Args:
@@ -41,7 +42,7 @@ def load(run, model, named=None):
     return blind
 
 
-def caption(blind, beam):
+def caption(blind: runs.Model, beam: int) -> str:
     """Return the caption that a blind model writes for every image, as text. beam: beam width."""
     recipe = blind.recipe
     image = np.zeros((1, recipe.encoder.image_size, recipe.encoder.image_size, 3), np.uint8)
@@ -51,7 +52,7 @@ def caption(blind, beam):
     return heldout.text(blind, blind_caption)
 
 
-def notes(run, model, blind):
+def notes(run: Path, model: runs.Model, blind: runs.Model | None) -> list[str]:
     """Return sentences for the report: how to train a blind baseline, or how it differs from the run.
 
     Args:

@@ -9,7 +9,7 @@ RESAMPLES = 1000
 LOW, HIGH = 2.5, 97.5  # percentiles; 95 % of the resamples lie between them
 
 
-def resample(images, seed):
+def resample(images: int, seed: int) -> np.ndarray:
     """Resample images with replacement.
 
     Args:
@@ -22,7 +22,7 @@ def resample(images, seed):
     return np.random.default_rng(seed).multinomial(images, probabilities, RESAMPLES).astype(np.float64)
 
 
-def interval(figures):
+def interval(figures: np.ndarray) -> tuple[float, float]:
     """Return the 95 % confidence interval of a score, low and high. figures: (RESAMPLES,) its values on resamples."""
     low, high = np.percentile(figures, (LOW, HIGH))
     return float(low), float(high)

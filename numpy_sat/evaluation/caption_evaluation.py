@@ -1,5 +1,8 @@
 """The evaluation of one captioner: its scores beside those of blind baselines and of human captions."""
 
+from collections.abc import Sequence
+from pathlib import Path
+
 from numpy_sat import __version__
 from numpy_sat.data import vocabulary
 from numpy_sat.data.flickr8k import flickr8k
@@ -13,7 +16,9 @@ from numpy_sat.metrics.meteor import matching
 from numpy_sat.pretrained import inputs
 
 
-def evaluate(paths, models, request, blind_path=None):
+def evaluate(
+    paths: Sequence[Path], models: Sequence[runs.Model], request: heldout.Request, blind_path: Path | None = None
+) -> None:
     """Judge a captioner, print the report and write it into the run's folder.
 
     Args:
@@ -62,7 +67,7 @@ def evaluate(paths, models, request, blind_path=None):
     report_files.write(path, report.as_markdown(evaluation), plain)
 
 
-def attention_note(request, models):
+def attention_note(request: heldout.Request, models: Sequence[runs.Model]) -> list[str]:
     """Return a list of one sentence with the mode of hard attention, or no sentence for the default mode."""
     modes = [model.recipe.decoding.attention_mode for model in models]
     mode = request.attention_mode or next((mode for mode in modes if mode != SETTINGS["attention_mode"].default), None)

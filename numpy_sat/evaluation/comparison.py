@@ -30,7 +30,12 @@ PAPER = {
 }
 
 
-def compare(captions, references, seeing_nothing, seed=0):
+def compare(
+    captions: dict[str, str],
+    references: dict[str, list[str]],
+    seeing_nothing: dict[str, dict[str, str]],
+    seed: int = 0,
+) -> list[Row]:
     """Return the rows of a captioner, of each floor, and of human captions.
 
     Args:
@@ -76,7 +81,7 @@ def _mean(scores):
     return {name: float(np.mean([single[name] for single in scores])) for name in SCORES}
 
 
-def verdict(difference):
+def verdict(difference: dict[str, tuple[float, float]]) -> str:
     """Return in which scores two sets of captions differ by more than chance, as part of a sentence.
 
     Args:

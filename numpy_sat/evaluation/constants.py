@@ -6,6 +6,7 @@ The contribution of the references to each numbered n-gram is added up once, for
 """
 
 from collections import Counter, defaultdict
+from collections.abc import Sequence
 
 import numpy as np
 from nltk.translate.bleu_score import closest_ref_length
@@ -13,7 +14,7 @@ from nltk.translate.bleu_score import closest_ref_length
 from numpy_sat.metrics import bleu, cider
 
 
-def bleu_4(candidates, references):
+def bleu_4(candidates: Sequence[list[str]], references: Sequence[list[list[str]]]) -> np.ndarray:
     """Compute BLEU-4 of each candidate as the caption of every image.
 
     Args:
@@ -36,7 +37,7 @@ def bleu_4(candidates, references):
     return bleu.from_counts(counts)[:, 3]
 
 
-def cider_d(candidates, references):
+def cider_d(candidates: Sequence[list[str]], references: Sequence[list[list[str]]]) -> np.ndarray:
     """Compute CIDEr-D of each candidate as the caption of every image.
 
     Args:

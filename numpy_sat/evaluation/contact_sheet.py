@@ -1,16 +1,19 @@
 """Figures of a captioner's best, middle and worst captions: a contact sheet, and their attention."""
 
+from pathlib import Path
+
 import numpy as np
 
 from numpy_sat.data import images
-from numpy_sat.evaluation import attention, figures
+from numpy_sat.evaluation import attention, figures, heldout
 from numpy_sat.evaluation.judging import judge
+from numpy_sat.experiment import runs
 from numpy_sat.metrics import bleu
 
 GROUP_SIZE = 3  # captions each of the best, the middle and the worst
 
 
-def draw(folder, model, written):
+def draw(folder: Path, model: runs.Model, written: heldout.Written) -> None:
     """Draw the contact sheet and the attention of its captions into a folder.
 
     Args:

@@ -1,5 +1,7 @@
 """Baselines for a captioner's scores: captions that do not depend on the image (floors), and human captions."""
 
+from collections.abc import Iterable
+
 import numpy as np
 
 from numpy_sat.evaluation import constants
@@ -7,7 +9,7 @@ from numpy_sat.metrics.tokens import ptb_tokenize
 from numpy_sat.system.errors import InputError
 
 
-def best_constant(references, by="BLEU-4"):
+def best_constant(references: dict[str, list[str]], by: str = "BLEU-4") -> str:
     """Return the training caption that scores best as the caption of every image.
 
     Its score on other images is the floor for models that do not read the image.
@@ -24,7 +26,7 @@ def best_constant(references, by="BLEU-4"):
     return list(words)[int(np.argmax(score(list(words.values()), reference_words)))]
 
 
-def random_captions(images, references, seed=0):
+def random_captions(images: Iterable[str], references: dict[str, list[str]], seed: int = 0) -> dict[str, str]:
     """Assign a random training caption to each image.
 
     Args:
@@ -39,7 +41,7 @@ def random_captions(images, references, seed=0):
     return {image: captions[k] for image, k in zip(images, indices, strict=True)}
 
 
-def shuffled(captions, seed=0):
+def shuffled(captions: dict[str, str], seed: int = 0) -> dict[str, str]:
     """Assign every caption to another image. A single image keeps its caption.
 
     The score of these captions does not depend on what the model reads in an image.
@@ -56,7 +58,7 @@ def shuffled(captions, seed=0):
     return {name: captions[source[name]] for name in names}
 
 
-def one_against_the_others(references, k):
+def one_against_the_others(references: dict[str, list[str]], k: int) -> tuple[dict[str, str], dict[str, list[str]]]:
     """Return the k-th reference of each image as its caption, and the others as references, for judging.judge.
 
     A human caption then has one reference less than a model that is judged by all. To compare the two, judge the model

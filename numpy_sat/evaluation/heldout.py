@@ -1,14 +1,19 @@
 """The captions and the loss of a trained model on a held-out split, for its evaluation and its figures."""
 
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
+
+import numpy as np
 
 from numpy_sat import __version__, captioner
 from numpy_sat.data import batches, catalog, vocabulary
 from numpy_sat.data.dataset import Dataset
 from numpy_sat.decoding import search
 from numpy_sat.evaluation.report import Loss
+from numpy_sat.experiment import runs
+from numpy_sat.experiment.recipe import Recipe
 from numpy_sat.metrics.tokens import ptb_tokenize
 from numpy_sat.pretrained import inputs
 from numpy_sat.system.workspace import Workspace
@@ -37,7 +42,7 @@ class Written(NamedTuple):
     seconds: float  # time of encoder and beam search, with compiled kernels
 
 
-def write(model, request, load=inputs.load):
+def write(model: runs.Model, request: Request, load: Callable = inputs.load) -> Written:
     """Caption every image (or phrase) of a split of the data that a model was trained on.
 
     Args:
@@ -70,12 +75,12 @@ def write(model, request, load=inputs.load):
     )
 
 
-def text(model, caption):
+def text(model: runs.Model, caption: search.Caption) -> str:
     """Return a search.Caption as text."""
     return " ".join(model.vocabulary.decode(caption.words))
 
 
-def protocol(written, request):
+def protocol(written: Written, request: Request) -> str:
     """Return a sentence that says how captions are written and judged. written: Written; request: Request."""
     counts = sorted({len(texts) for texts in written.references.values()})
     references_per_image = " to ".join(map(str, sorted({counts[0], counts[-1]})))
@@ -86,7 +91,7 @@ def protocol(written, request):
     )
 
 
-def loss(params, recipe, split):
+def loss(params: dict[str, np.ndarray], recipe: Recipe, split: batches.Split) -> float:
     """Compute the negative log-likelihood per word of a split, in evaluation mode. Every word has the same weight.
 
     Args:
@@ -105,7 +110,7 @@ def loss(params, recipe, split):
     return total / words
 
 
-def judge_loss(model, written, train):
+def judge_loss(model: runs.Model, written: Written, train: dict[str, list[str]]) -> Loss:
     """Compute the report.Loss of a captioner.
 
     Args:

@@ -18,12 +18,12 @@ class Judged(NamedTuple):
     bleu: np.ndarray  # (N, 10), see bleu.count
     means: dict[str, np.ndarray]  # {score: (N,) float64}, for each score that is a mean over images
 
-    def score(self, brevity=True):
+    def score(self, brevity: bool = True) -> dict[str, float]:
         """Return {name: score in percent}. brevity: True for BLEU with brevity penalty."""
         ones = np.ones((1, len(self.images)))
         return {name: float(values[0]) for name, values in self._scores(ones, brevity).items()}
 
-    def intervals(self, seed=0, brevity=True):
+    def intervals(self, seed: int = 0, brevity: bool = True) -> dict[str, tuple[float, float]]:
         """Return {name: (low, high)}, the 95 % confidence intervals over resampled images.
 
         All resamples share the idf of the whole set.
@@ -31,7 +31,7 @@ class Judged(NamedTuple):
         scores = self._scores(bootstrap.resample(len(self.images), seed), brevity)
         return {name: bootstrap.interval(values) for name, values in scores.items()}
 
-    def difference(self, other, seed=0, brevity=True):
+    def difference(self, other: "Judged", seed: int = 0, brevity: bool = True) -> dict[str, tuple[float, float]]:
         """Return the 95 % confidence intervals of these scores minus those of other captions.
 
         Both are resampled together. If an interval excludes 0, the two differ by more than chance.
@@ -65,7 +65,7 @@ class Judged(NamedTuple):
         return scores | {name: counts @ values / len(self.images) for name, values in self.means.items()}
 
 
-def judge(captions, references):
+def judge(captions: Mapping[str, str], references: Mapping[str, list[str]]) -> Judged:
     """Judge one caption of each image by the references of the image.
 
     Texts are split into words by tokens.ptb_tokenize.
@@ -89,12 +89,14 @@ def judge(captions, references):
     return Judged(tuple(captions), bleu.count(words, reference_words), means)
 
 
-def score(captions, references, brevity=True):
+def score(captions: Mapping[str, str], references: Mapping[str, list[str]], brevity: bool = True) -> dict[str, float]:
     """Return the scores of judge(captions, references), {"BLEU-1": ..., "METEOR": ..., ...}, in percent."""
     return judge(captions, references).score(brevity)
 
 
-def intervals(captions, references, seed=0, brevity=True):
+def intervals(
+    captions: Mapping[str, str], references: Mapping[str, list[str]], seed: int = 0, brevity: bool = True
+) -> dict[str, tuple[float, float]]:
     """Return the 95 % confidence intervals of these scores, {"BLEU-1": (low, high), ...}, in percent."""
     return judge(captions, references).intervals(seed, brevity)
 

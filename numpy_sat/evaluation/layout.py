@@ -7,18 +7,18 @@ from typing import NamedTuple
 WIDTH = 80  # characters
 
 
-def number(value):
+def number(value: float | str | None) -> str:
     """Format a number with one decimal; integers have none. Return "-" for None and nan."""
     missing = value is None or (isinstance(value, float) and math.isnan(value))
     return "-" if missing else f"{value:.1f}" if isinstance(value, float) else str(value)
 
 
-def percent(share):
+def percent(share: float) -> str:
     """Format a share, 0 to 1, in percent. Return "-" for nan."""
     return f"{100 * share:.1f} %" if math.isfinite(share) else "-"
 
 
-def finite(record):
+def finite(record: tuple | None) -> dict | None:
     """Return a NamedTuple as a dict for the json module, with None in place of nan. Of None, return None."""
     if record is None:
         return None
@@ -26,7 +26,7 @@ def finite(record):
     return {name: None if name in nans else value for name, value in record._asdict().items()}
 
 
-def wrap(sentence, indent="", width=WIDTH):
+def wrap(sentence: str, indent: str = "", width: int = WIDTH) -> list[str]:
     """Wrap a sentence into lines. Text after its first line feed is a command, which is not wrapped.
 
     Args:
@@ -69,13 +69,13 @@ class Page(NamedTuple):
     width: int = WIDTH
 
 
-def as_text(page):
+def as_text(page: Page) -> str:
     """Return a Page as text for the terminal."""
     blocks = [wrap(page.title, width=page.width), *(_text_lines(block, page.width) for block in page.blocks)]
     return "\n\n".join("\n".join(lines) for lines in blocks) + "\n"
 
 
-def as_markdown(page):
+def as_markdown(page: Page) -> str:
     """Return a Page as Markdown."""
     return "\n\n".join([f"# {page.title}", *map(_markdown, page.blocks)]) + "\n"
 

@@ -44,12 +44,12 @@ class Evaluation(NamedTuple):
     no_attention: str | None = None  # for a model without attention: a sentence that says why
 
 
-def as_text(evaluation):
+def as_text(evaluation: Evaluation) -> str:
     """Return an Evaluation as text for the terminal."""
     return layout.as_text(_page(evaluation, _scores_text(evaluation.rows)))
 
 
-def as_markdown(evaluation):
+def as_markdown(evaluation: Evaluation) -> str:
     """Return an Evaluation as Markdown."""
     return layout.as_markdown(_page(evaluation, _scores_markdown(evaluation.rows)))
 
@@ -66,7 +66,7 @@ def _page(evaluation, scores):
     return Page(evaluation.title, blocks)
 
 
-def as_json(evaluation):
+def as_json(evaluation: Evaluation) -> dict:
     """Return an Evaluation as a dict for the json module; nan becomes None."""
     plain = {"rows": [row._asdict() for row in evaluation.rows]}
     plain |= {name: getattr(evaluation, name)._asdict() for name in ("ours", "people")}
@@ -74,7 +74,7 @@ def as_json(evaluation):
     return evaluation._asdict() | plain | {"attention": attention_as_json(evaluation.attention)}
 
 
-def attention_as_json(statistics):
+def attention_as_json(statistics: AttentionStatistics | None) -> dict | None:
     """Return AttentionStatistics as a dict for the json module. Of None, return None."""
     return statistics and finite(statistics) | {
         "locations": statistics.locations,

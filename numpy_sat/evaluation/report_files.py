@@ -7,7 +7,7 @@ from pathlib import Path
 from numpy_sat.system.errors import writing
 
 
-def write(path, markdown, everything):
+def write(path: Path, markdown: str, everything: dict) -> None:
     """Write a report as Markdown and, beside it, as JSON.
 
     Args:
@@ -26,6 +26,6 @@ def write(path, markdown, everything):
         print(f"written: {file}")
 
 
-def say(activity):
+def say(activity: str) -> None:
     """Print the current activity to stderr, since it is not part of the report."""
     print(f"{activity} ...", file=sys.stderr, flush=True)

@@ -1,6 +1,7 @@
 """Judge several trained models by the same protocol and print one table."""
 
 import math
+from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -8,7 +9,7 @@ from numpy_sat import __version__, captioner
 from numpy_sat.data.flickr8k import flickr8k
 from numpy_sat.evaluation import attention, heldout, report_files, table
 from numpy_sat.evaluation.caption_evaluation import attention_note
-from numpy_sat.evaluation.judging import judge
+from numpy_sat.evaluation.judging import Judged, judge
 from numpy_sat.experiment import runs, settings
 from numpy_sat.metrics.meteor import matching
 from numpy_sat.system.errors import InputError
@@ -22,7 +23,7 @@ class Contender(NamedTuple):
     model: runs.Model
 
 
-def compare(paths, request, out=None):
+def compare(paths: Sequence[Path], request: heldout.Request, out: Path | None = None) -> None:
     """Judge several captioners, print one table and write it to a file.
 
     Args:
@@ -56,7 +57,7 @@ def compare(paths, request, out=None):
     report_files.write(out, table.as_markdown(comparison), {"version": __version__, **table.as_json(comparison)})
 
 
-def load(paths, mode=None):
+def load(paths: Sequence[Path], mode: str | None = None) -> list[Contender]:
     """Load the models of several runs.
 
     Args:
@@ -101,7 +102,9 @@ def _names(paths):
     return [str(names[file.parent] / (file.name if folders.count(file.parent) > 1 else "")) for file in files]
 
 
-def measure(contender, written, train):
+def measure(
+    contender: Contender, written: heldout.Written, train: dict[str, list[str]]
+) -> tuple[table.ModelFigures, Judged]:
     """Measure the scores and the costs of a model.
 
     Args:
@@ -132,7 +135,7 @@ def measure(contender, written, train):
     return row, judged
 
 
-def notes(rows, contenders):
+def notes(rows: Sequence[table.ModelFigures], contenders: Sequence[Contender]) -> list[str]:
     """Return sentences about the losses and costs of the models.
 
     Args:

@@ -1,5 +1,6 @@
 """Judge captions of scenes against the objects in each scene: are they true, and does attention lie on the objects?"""
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -18,7 +19,11 @@ class Truth(NamedTuple):
     chance: float  # of the image's area: inside these boxes, the share of uniform attention
 
 
-def judge_captions(captions, alphas, true_scenes):
+def judge_captions(
+    captions: Sequence[list[str]],
+    alphas: Sequence[np.ndarray] | None,
+    true_scenes: Sequence[scene_language.Scene],
+) -> Truth:
     """Judge one caption of each scene.
 
     Args:
@@ -41,7 +46,7 @@ def judge_captions(captions, alphas, true_scenes):
     )
 
 
-def are_true(captions, true_scenes):
+def are_true(captions: Sequence[list[str]], true_scenes: Sequence[scene_language.Scene]) -> np.ndarray:
     """Judge which captions are true and complete.
 
     Args:

@@ -5,6 +5,7 @@ where it comes from. It contains no photo.
 """
 
 import json
+from pathlib import Path
 
 import numpy as np
 
@@ -21,7 +22,7 @@ DATA = {
 }
 
 
-def describe(path):
+def describe(path: Path) -> str:
     """Return the provenance of a shipped captioner as text. Raise InputError for any other checkpoint."""
     settings = checkpoint.load(path).settings
     if "provenance" not in settings:
@@ -29,7 +30,7 @@ def describe(path):
     return "\n".join(f"{name}: {text}" for name, text in settings["provenance"].items())
 
 
-def ship(run, out):
+def ship(run: Path, out: Path) -> None:
     """Write the best model of a run to a file, in the form in which the package ships it.
 
     Args:

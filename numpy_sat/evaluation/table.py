@@ -48,13 +48,13 @@ class Comparison(NamedTuple):
     rows: list[ModelFigures]
 
 
-def as_text(comparison):
+def as_text(comparison: Comparison) -> str:
     """Return a Comparison as text for the terminal, with its table in two parts."""
     rows = (None, *comparison.rows)
     return layout.as_text(_page(comparison, [Table([*map(part, rows)]) for part in (_scores, _rest)]))
 
 
-def as_markdown(comparison):
+def as_markdown(comparison: Comparison) -> str:
     """Return a Comparison as Markdown, with one table."""
     rows = [(*_scores(row), *_rest(row)[1:]) for row in (None, *comparison.rows)]
     return layout.as_markdown(_page(comparison, [Table(rows)]))
@@ -66,7 +66,7 @@ def _page(comparison, tables):
     return Page(comparison.title, [*tables, Paragraphs(_notes(comparison)), differences], WIDTH)
 
 
-def as_json(comparison):
+def as_json(comparison: Comparison) -> dict:
     """Return a Comparison as a dict for the json module; nan becomes None."""
     rows = [
         finite(row)

@@ -1,5 +1,7 @@
 """The evaluation of a translator: exact matches, BLEU and attention on the right words."""
 
+from collections.abc import Callable
+from pathlib import Path
 from typing import NamedTuple
 
 from numpy_sat import __version__
@@ -25,7 +27,7 @@ class Evaluation(NamedTuple):
     wrong: list  # some wrong translations: (English, Italian, right Italian)
 
 
-def evaluate(run, model, load, request):
+def evaluate(run: Path, model: runs.Model, load: Callable, request: heldout.Request) -> None:
     """Judge a translator, print the report and write it into the run's folder.
 
     Args:
@@ -41,7 +43,7 @@ def evaluate(run, model, load, request):
     report_files.write(runs.folder_of(run) / f"evaluate-{request.split}.md", text, as_json(evaluation))
 
 
-def judge(run, model, written, request):
+def judge(run: Path, model: runs.Model, written: heldout.Written, request: heldout.Request) -> Evaluation:
     """Return the Evaluation of a translator.
 
     Args:
@@ -68,7 +70,7 @@ def judge(run, model, written, request):
     )
 
 
-def as_text(evaluation):
+def as_text(evaluation: Evaluation) -> str:
     """Return an Evaluation as text, for the terminal and for Markdown."""
     truth = evaluation.truth
     lines = [f"# {evaluation.title}", "", *wrap(evaluation.protocol), ""]
@@ -85,7 +87,7 @@ def as_text(evaluation):
     return "\n".join(lines) + "\n"
 
 
-def as_json(evaluation):
+def as_json(evaluation: Evaluation) -> dict:
     """Return an Evaluation as a dict for the json module; nan becomes None."""
     truth = {name: share if share == share else None for name, share in evaluation.truth._asdict().items()}
     return {"version": __version__, **evaluation._asdict(), "truth": truth}

@@ -1,8 +1,11 @@
 """Judge translations against the grammar of the phrases: are they right, and does attention lie on the right words?"""
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
+
+from numpy_sat.data.phrases.phrase_language import Phrase
 
 
 class Truth(NamedTuple):
@@ -13,7 +16,9 @@ class Truth(NamedTuple):
     chance: float  # the same for uniform attention
 
 
-def judge_translations(translations, alphas, phrases):
+def judge_translations(
+    translations: Sequence[list[str]], alphas: Sequence[np.ndarray] | None, phrases: Sequence[Phrase]
+) -> Truth:
     """Judge one translation of each phrase.
 
     Args:
@@ -34,7 +39,7 @@ def judge_translations(translations, alphas, phrases):
     return Truth(float(exact.mean()), float(aligned), float(chance))
 
 
-def are_exact(translations, phrases):
+def are_exact(translations: Sequence[list[str]], phrases: Sequence[Phrase]) -> np.ndarray:
     """Judge which translations are those of the grammar, word for word.
 
     Args:

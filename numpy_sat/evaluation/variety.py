@@ -1,5 +1,6 @@
 """The variety of captions: words, lengths, repetitions, and copies from the training set."""
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -18,7 +19,7 @@ class Variety(NamedTuple):
     copied: float  # share of captions that equal a training caption
 
 
-def variety(captions, train):
+def variety(captions: Sequence[list[str]], train: Sequence[list[str]]) -> Variety:
     """Compute the Variety of captions.
 
     Args:

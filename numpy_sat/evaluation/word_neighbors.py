@@ -2,6 +2,8 @@
 
 import difflib
 import statistics
+from collections.abc import Sequence
+from pathlib import Path
 
 import numpy as np
 
@@ -18,7 +20,7 @@ LIST_LENGTH, MAP_SIZE = 20, 40  # most frequent words in the list and on the map
 SAME_START = 0.5  # if E and the computed random start have a larger cosine, training began from that start
 
 
-def show(run, asked_words=(), out=None):
+def show(run: Path, asked_words: Sequence[str] = (), out: Path | None = None) -> None:
     """Print the nearest neighbours of words, and draw a map.
 
     Args:

@@ -14,6 +14,9 @@ Each task is a module with the same functions. A command looks up a model's task
     EXAMPLE                                        the argument after `caption RUN` in messages
 """
 
+from pathlib import Path
+from types import ModuleType
+
 from numpy_sat.data import catalog
 from numpy_sat.experiment import runs
 from numpy_sat.tasks import captioning, translation
@@ -21,16 +24,16 @@ from numpy_sat.tasks import captioning, translation
 TASKS = {"captioning": captioning, "translation": translation}
 
 
-def of_data(name):
+def of_data(name: str) -> ModuleType:
     """Return the task module of a data set, one of catalog.NAMES."""
     return TASKS[catalog.DATASETS[name].TASK]
 
 
-def of_model(model):
+def of_model(model: runs.Model) -> ModuleType:
     """Return the task module of a runs.Model."""
     return of_data(model.settings["data"])
 
 
-def of_run(path):
+def of_run(path: Path) -> ModuleType:
     """Return the task module of a run's folder, or of a checkpoint."""
     return of_model(runs.load_model(path))

@@ -1,11 +1,14 @@
 """Figures of trained models: training curves, the filters of the first layer, captions and attention."""
 
+from collections.abc import Sequence
+from pathlib import Path
+
 from numpy_sat import tasks
 from numpy_sat.evaluation import figures, heldout, report_files
 from numpy_sat.experiment import runs
 
 
-def draw(paths, request):
+def draw(paths: Sequence[Path], request: heldout.Request) -> None:
     """Draw figures into the first run's folder.
 
     Args:

@@ -1,5 +1,7 @@
 """Pairs of arrays beside each other, and their difference."""
 
+from pathlib import Path
+
 import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
@@ -7,7 +9,7 @@ from matplotlib.ticker import MaxNLocator
 from numpy_sat.evaluation.figures import canvas
 
 
-def pairs_figure(path, pairs):
+def pairs_figure(path: Path, pairs: dict[str, tuple[np.ndarray, np.ndarray]]) -> None:
     """Write a PNG with one row for each pair of arrays: yours, the right one, and their difference.
 
     The last axis of an array goes across, all others go down. Yours and the right one share a scale. Entries that are

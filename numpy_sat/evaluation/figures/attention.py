@@ -1,5 +1,8 @@
 """Figures of attention weights: over an image, word by word, and over the words of a phrase."""
 
+from collections.abc import Sequence
+from pathlib import Path
+
 import numpy as np
 from matplotlib.figure import Figure
 from PIL import Image
@@ -11,7 +14,7 @@ COLUMNS = 6  # panels a row, of attention_figure
 OPACITY = 0.75  # of an attention map over its image
 
 
-def attention_figure(path, image, words, alpha, beta):
+def attention_figure(path: Path, image: np.ndarray, words: Sequence[str], alpha: np.ndarray, beta: np.ndarray) -> None:
     """Write a PNG of a caption's attention: the image, then one panel per word with its attention map.
 
     All panels share one brightness range, from 0 to the largest weight of the caption. Below each panel stand the gate
@@ -44,7 +47,7 @@ def attention_figure(path, image, words, alpha, beta):
     canvas.save(figure, path)
 
 
-def attention_rows_figure(path, entries):
+def attention_rows_figure(path: Path, entries: Sequence[tuple[np.ndarray, str, Sequence[str], np.ndarray]]) -> None:
     """Write a PNG of several captions' attention, one row per image: the image, then one panel per word.
 
     The panels of a row share one brightness range, from 0 to the largest weight of that caption. The row's color bar
@@ -74,7 +77,7 @@ def attention_rows_figure(path, entries):
     canvas.save(figure, path)
 
 
-def alignment_figure(path, source, words, alpha):
+def alignment_figure(path: Path, source: Sequence[str], words: Sequence[str], alpha: np.ndarray) -> None:
     """Write a PNG of a translation's attention: a matrix of queries (rows) and keys (columns).
 
     The decoder asks once for every word that it writes: its hidden state is the query, and the row carries the word.

@@ -1,8 +1,11 @@
 """What all figures share: panels of images, color bars, titles that fit, and saving."""
 
 import textwrap
+from collections.abc import Sequence
 from pathlib import Path
 
+import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.cm import ScalarMappable
 from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
@@ -14,7 +17,7 @@ POINTS_PER_INCH = 72
 CHARACTER = 0.62  # mean width of a character of the default font, as a share of its size
 
 
-def bare_panels(rows, columns, width, height):
+def bare_panels(rows: int, columns: int, width: float, height: float) -> tuple[Figure, np.ndarray]:
     """Create a figure of panels without ticks and frames, with room for text above and below.
 
     Args:
@@ -32,15 +35,24 @@ def bare_panels(rows, columns, width, height):
     return figure, axes
 
 
-def add_title(figure, *lines, size=11):
-    """Add a title above all panels, wrapped to the width of the figure. Each line starts on a new line."""
+def add_title(figure: Figure, *lines: str, size: float = 11) -> int:
+    """Add a title above all panels, wrapped to the width of the figure. Return its number of lines."""
     width = max(12, int(figure.get_figwidth() * POINTS_PER_INCH / (CHARACTER * size)))
     text = "\n".join(textwrap.fill(line, width) for line in lines)
     figure.suptitle(text, fontsize=size, parse_math=False)
     return text.count("\n") + 1
 
 
-def add_color_bar(figure, axes, low, high, label, cmap="gray", size=8, **options):
+def add_color_bar(
+    figure: Figure,
+    axes: Axes | Sequence[Axes],
+    low: float,
+    high: float,
+    label: str,
+    cmap: str = "gray",
+    size: float = 8,
+    **options,
+) -> None:
     """Add a color bar beside the axes.
 
     Args:
@@ -58,13 +70,13 @@ def add_color_bar(figure, axes, low, high, label, cmap="gray", size=8, **options
     bar.ax.tick_params(labelsize=size - 1)
 
 
-def fit_size(text, width, size):
+def fit_size(text: str, width: float, size: float) -> float:
     """Return the font size, at most `size` points, at which a text is about `width` inches wide or less."""
     longest = max(map(len, text.split("\n")))
     return max(SMALLEST, min(size, width * POINTS_PER_INCH / (CHARACTER * max(1, longest))))
 
 
-def save(figure, path):
+def save(figure: Figure, path: Path) -> None:
     """Write a figure to a PNG file. Raises InputError if it cannot be written."""
     temporary = Path(f"{path}.part")
     with writing(path, temporary):

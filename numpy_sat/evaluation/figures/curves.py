@@ -1,5 +1,8 @@
 """Figures of values over training steps: losses and scores of runs, comparisons, the variance of gradients."""
 
+from collections.abc import Sequence
+from pathlib import Path
+
 from matplotlib.figure import Figure
 
 from numpy_sat.evaluation.figures import canvas
@@ -8,7 +11,7 @@ STEP = "training step"
 LOSS = "negative log-likelihood per word (nats)"
 
 
-def runs_figure(path, runs):
+def runs_figure(path: Path, runs: dict[str, tuple[list[dict], list[dict]]]) -> None:
     """Write a PNG with the losses and the BLEU-4 of several runs in two panels.
 
     Args:
@@ -38,7 +41,7 @@ def runs_figure(path, runs):
     canvas.save(figure, path)
 
 
-def curves_figure(path, train, validations):
+def curves_figure(path: Path, train: list[dict], validations: list[dict]) -> None:
     """Write a PNG with the curves of one run: loss, BLEU and CIDEr-D.
 
     Args:
@@ -74,7 +77,7 @@ def curves_figure(path, train, validations):
     canvas.save(figure, path)
 
 
-def compared_figure(path, curves, xlabel, ylabel):
+def compared_figure(path: Path, curves: dict[str, dict[str, Sequence[float]]], xlabel: str, ylabel: str) -> None:
     """Write a PNG with one panel per title, each with several curves.
 
     Args:
@@ -96,7 +99,7 @@ def compared_figure(path, curves, xlabel, ylabel):
     canvas.save(figure, path)
 
 
-def variance_figure(path, steps, variances):
+def variance_figure(path: Path, steps: Sequence[int], variances: dict[str, Sequence[float]]) -> None:
     """Write a PNG with the variance of a gradient over the training steps.
 
     Args:

@@ -1,6 +1,8 @@
 """Figures of images: contact sheets of captions, and the filters of a convolution."""
 
 import textwrap
+from collections.abc import Sequence
+from pathlib import Path
 
 import numpy as np
 
@@ -9,7 +11,7 @@ from numpy_sat.evaluation.figures import canvas
 COLUMNS = 3  # images a row of a contact sheet
 
 
-def sheet_figure(path, entries):
+def sheet_figure(path: Path, entries: Sequence[tuple[np.ndarray, str, Sequence[str]]]) -> None:
     """Write a PNG of images with their captions, three a row: a title above each image, sentences below it.
 
     Args:
@@ -31,7 +33,7 @@ def sheet_figure(path, entries):
     canvas.save(figure, path)
 
 
-def filters_figure(path, W):
+def filters_figure(path: Path, W: np.ndarray) -> None:
     """Write a PNG of the first layer's filters as small color images.
 
     All filters share one scale: medium gray is weight 0, and the largest weight of all is black or full brightness.

@@ -1,6 +1,8 @@
 """The map of words: an embedding's rows in a plane."""
 
 import itertools
+from collections.abc import Sequence
+from pathlib import Path
 
 import numpy as np
 from matplotlib.figure import Figure
@@ -9,7 +11,7 @@ from matplotlib.transforms import Bbox
 from numpy_sat.evaluation.figures import canvas
 
 
-def words_figure(path, words, points, shares):
+def words_figure(path: Path, words: Sequence[str], points: np.ndarray, shares: Sequence[float]) -> None:
     """Write a PNG with a map of words. Where points crowd, their labels stand beside each other.
 
     Args:
