@@ -2,14 +2,17 @@
 
 import hashlib
 import os
+import stat
 import threading
 import warnings
 from concurrent.futures import ThreadPoolExecutor
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
 from PIL import Image, UnidentifiedImageError
 
+from numpy_sat.data import file_kinds
 from numpy_sat.data.dataset import CaptionedImage
 from numpy_sat.system import progress
 from numpy_sat.system.errors import InputError
@@ -17,6 +20,8 @@ from numpy_sat.system.errors import InputError
 MAX_PIXELS = 178_956_970  # also Pillow's limit: half a gigabyte of RGB
 CACHE_FORMAT = 1  # increase it when the same file gives different pixels
 THREADS = 4  # Pillow decodes and resizes without the GIL
+# The formats that are read, by their names in Pillow. Others may start programs: Pillow hands EPS to Ghostscript.
+FORMATS = ("JPEG", "MPO", "PNG", "GIF", "BMP", "DIB", "WEBP", "TIFF", "PPM", "JPEG2000", "AVIF")
 
 # EXIF orientation -> the transposition that makes the image upright (orientation 1 needs none).
 ORIENTATION_TAG = 0x0112
@@ -100,7 +105,7 @@ def _decode(path: Path, min_side: int | None) -> Image.Image:
     except Image.DecompressionBombError as error:
         raise InputError(f"{path} has more than {MAX_PIXELS:,} pixels; make it smaller first.") from error
     except UnidentifiedImageError as error:
-        raise InputError(f"{path} is not an image, or its format is unknown to Pillow; use JPEG or PNG.") from error
+        raise InputError(file_kinds.explain(path)) from error
     except PermissionError as error:
         raise InputError(f"{path}: no permission to read it; change its permissions.") from error
     except Exception as error:  # Pillow's decoders raise nearly anything on damaged files
@@ -111,9 +116,10 @@ def _decode(path: Path, min_side: int | None) -> Image.Image:
 
 def _refuse_no_file(path: Path) -> None:
     """Raise InputError if the file is missing, empty or a folder."""
-    if path.is_dir():
+    status = _stat(path)
+    if stat.S_ISDIR(status.st_mode):
         raise InputError(f"{path} is a folder; name an image in it.")
-    if _stat(path).st_size == 0:
+    if status.st_size == 0:
         raise InputError(f"{path} is empty; get the file again.")
 
 
@@ -121,6 +127,8 @@ def _stat(path: Path) -> os.stat_result:
     try:
         return os.stat(path)
     except OSError as error:
+        if address := file_kinds.web_address(path):
+            raise InputError(f"{address} is a web address; download the image and name its file.") from error
         raise InputError(f"{path} cannot be found ({error.strerror}); check its name and folder.") from error
 
 
@@ -129,11 +137,18 @@ def _open_header(path: Path) -> Image.Image:
     # Pillow warns from half of MAX_PIXELS on. Warning filters are global, so only one thread may change them at a time.
     with _open_lock, warnings.catch_warnings():
         warnings.simplefilter("ignore", Image.DecompressionBombWarning)
-        image = Image.open(path)
+        image = Image.open(path, formats=_formats())
     if image.width * image.height > MAX_PIXELS:  # Pillow's own limit may have been lifted
         image.close()
         raise Image.DecompressionBombError
     return image
+
+
+@lru_cache
+def _formats() -> tuple[str, ...]:
+    """Return those FORMATS that the installed Pillow knows. Image.open raises KeyError for others."""
+    Image.init()
+    return tuple(name for name in FORMATS if name in Image.OPEN)
 
 
 def _upright(image: Image.Image) -> Image.Image:
@@ -181,10 +196,10 @@ def cache_name(kind: str, images: list[CaptionedImage], content: str, version: i
     # Resolve each folder once: resolving 7,000 files takes longer than the rest of a start with a full cache.
     folders = {folder: str(folder.resolve()) for folder in {image.path.parent for image in images}}
     for image in images:
-        stat = _stat(image.path)
+        status = _stat(image.path)
         path = os.path.join(folders[image.path.parent], image.path.name)
         names.update(f"\0{image.name}".encode())
-        files.update(f"\0{path}\0{stat.st_size}\0{stat.st_mtime_ns}".encode())
+        files.update(f"\0{path}\0{status.st_size}\0{status.st_mtime_ns}".encode())
     return f"{kind}-{names.hexdigest()[:16]}-{files.hexdigest()[:32]}.npy"
 
 

@@ -4,11 +4,13 @@ import os
 import struct
 import warnings
 import zlib
+from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import EpsImagePlugin, Image
 
+import numpy_sat
 from numpy_sat.data import images
 from numpy_sat.data.dataset import CaptionedImage
 from numpy_sat.data.images import load_images, open_image, read_image
@@ -40,10 +42,18 @@ def png_header(path, width, height):
     return path
 
 
-@pytest.mark.parametrize("kind", ["png", "webp", "tiff", "bmp", "gif"])
+@pytest.mark.parametrize("kind", ["png", "webp", "tiff", "bmp", "gif", "ppm"])
 def test_rgb_of_every_format(tmp_path, kind):
     options = {"lossless": True} if kind == "webp" else {}
     assert np.array_equal(pixels(save(Image.fromarray(CORNERS), tmp_path / f"x.{kind}", **options)), CORNERS)
+
+
+def test_only_raster_formats_are_opened():
+    """Check that every way from a file to an image names the formats: Pillow would also try EPS and others."""
+    package = Path(numpy_sat.__file__).parents[1]
+    sources = [*package.glob("numpy_sat/**/*.py"), *package.glob("exercises/**/*.py")]
+    calls = [line for path in sources for line in path.read_text("utf-8").splitlines() if "Image.open(" in line]
+    assert calls and all("formats=" in line for line in calls)
 
 
 @pytest.mark.parametrize("kind", ["png", "tiff"])
@@ -183,6 +193,32 @@ class TestRefusals:
     def test_no_image(self, tmp_path, read):
         (tmp_path / "x.jpg").write_text("<html>404 Not Found</html>")
         with pytest.raises(InputError, match=r"x\.jpg is not an image"):
+            read(tmp_path / "x.jpg")
+
+    @pytest.mark.parametrize(
+        ("content", "sentence"),
+        [
+            (b"\0\0\0\x18ftypheic", "is an HEIC photo, which is not supported here; save it as JPEG or PNG"),
+            (b"\0\0\0\x18ftypmp42", "is a video; save one of its frames"),
+            (b"RIFF\0\0\0\0AVI LIST", "is a video; save one of its frames"),
+            (b"\x1a\x45\xdf\xa3", "is a video; save one of its frames"),
+            (b"%PDF-1.7", "is not an image of a supported format but a PDF document"),
+            (b"<svg xmlns=''/>", "is not an image of a supported format but an SVG drawing"),
+        ],
+    )
+    def test_other_formats_are_named(self, tmp_path, read, content, sentence):
+        (tmp_path / "x.jpg").write_bytes(content.ljust(200, b"\0"))
+        with pytest.raises(InputError, match=rf"x\.jpg {sentence}"):
+            read(tmp_path / "x.jpg")
+
+    def test_web_address(self, tmp_path, read):
+        with pytest.raises(InputError, match=r"^https://example\.org/a/b\.jpg is a web address; download the image"):
+            read(Path("https://example.org/a/b.jpg"))
+
+    def test_eps_never_reaches_ghostscript(self, tmp_path, read, monkeypatch):
+        monkeypatch.setattr(EpsImagePlugin, "Ghostscript", lambda *_, **__: pytest.fail("Ghostscript was called"))
+        save(Image.new("RGB", (8, 8), RED), tmp_path / "x.jpg", format="EPS")
+        with pytest.raises(InputError, match=r"x\.jpg is not an image of a supported format but an EPS"):
             read(tmp_path / "x.jpg")
 
     @pytest.mark.parametrize("kind", ["jpg", "png"])
