@@ -1,6 +1,5 @@
 """The command line `python -m exercises`: the board, and the commands on an exercise."""
 
-import argparse
 import sys
 from collections.abc import Sequence
 
@@ -63,7 +62,7 @@ def _number_or_all(text):
 
 
 def _parse(argv):
-    parser = argparse.ArgumentParser(
+    parser = cli.Parser(
         prog="python -m exercises",
         description="Check your solutions, get hints, and train a model with your functions.",
     )

@@ -1,14 +1,16 @@
 """Run `python -m numpy_sat.caption`: caption images or translate phrases, and draw attention maps."""
 
-import argparse
+import os
 import sys
 from pathlib import Path
 
 from numpy_sat import tasks
+from numpy_sat.data.flickr8k.flickr8k import PHOTO_SUFFIXES
 from numpy_sat.decoding import search
 from numpy_sat.experiment import runs, settings
 from numpy_sat.experiment.recipe import SETTINGS
-from numpy_sat.system import cli
+from numpy_sat.system import cli, output
+from numpy_sat.system.errors import InputError
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -20,17 +22,23 @@ def main(argv: list[str] | None = None) -> int:
 def _caption(args):
     model = settings.with_attention_mode(runs.load_model(args.run or runs.SHIPPED), args.attention_mode)
     task, recipe = tasks.of_model(model), model.recipe
+    exit_code = 0
     for number, source in enumerate(args.sources, 1):
-        inputs = task.read(recipe, source)
+        try:
+            inputs = task.read(recipe, source)
+        except InputError as error:  # the other sources may still be read
+            exit_code = cli.report(error)
+            continue
         (caption,) = search.caption_images(
             model.params, recipe, inputs, args.beam, recipe.decoding.max_words, recipe.decoding.length_power
         )
         words = model.vocabulary.decode(caption.words)
-        print(f"{source}: {task.write(words)}  (log p {caption.log_p:.2f})")
+        print(output.printable(f"{source}: {task.write(words)}  (log p {caption.log_p:.2f})"))
         if args.show:
             path = args.show if len(args.sources) == 1 else _numbered(args.show, number)
             reason = task.draw(path, recipe, source, [*words, "<end>"], caption)
-            print(f"  no attention map: {reason}" if reason else f"  attention map: {path}")
+            output.show(f"  no attention map: {reason}" if reason else f"  attention map: {path}")
+    return exit_code
 
 
 def _numbered(path, number):
@@ -38,10 +46,16 @@ def _numbered(path, number):
     return path.with_name(f"{path.stem}-{number}{path.suffix}")
 
 
+def _photo_of_folder(folder):
+    """Return a photo of a folder that has photos and no checkpoint; None for other folders."""
+    names = sorted(os.listdir(folder)) if os.access(folder, os.R_OK) and folder.is_dir() else []
+    is_run = any(name in (runs.BEST, runs.LAST) for name in names)
+    photos = [name for name in names if name.lower().endswith(PHOTO_SUFFIXES)]
+    return folder / photos[0] if photos and not is_run else None
+
+
 def _parse(argv):
-    parser = argparse.ArgumentParser(
-        prog="python -m numpy_sat.caption", description="Caption images or translate phrases."
-    )
+    parser = cli.Parser(prog="python -m numpy_sat.caption", description="Caption images or translate phrases.")
     parser.add_argument(
         "arguments",
         nargs="+",
@@ -64,9 +78,11 @@ def _parse(argv):
     args = parser.parse_args(argv)
     if args.show and not args.show.suffix:
         parser.error(f"--show needs a file name such as look.png, not {args.show}")
-    first, *others = args.arguments
+    first, *others = cli.expand_patterns(args.arguments)
     is_run = Path(first).is_dir() or first.endswith(".npz")
-    args.run, args.sources = (first, others) if is_run else (None, args.arguments)
+    if photo := is_run and _photo_of_folder(Path(first)):
+        parser.error(f"{first} is a folder of photos, not of a run: name the photos in it, such as {photo}")
+    args.run, args.sources = (first, others) if is_run else (None, [first, *others])
     if not args.sources:
         parser.error(f"no image to caption: name an IMAGE after {args.run}")
     return args

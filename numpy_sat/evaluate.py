@@ -7,7 +7,6 @@ With --compare, one table has a row for each of several models. It is printed, a
 compare-SPLIT.json in the folder of the first run.
 """
 
-import argparse
 import sys
 from pathlib import Path
 
@@ -35,9 +34,7 @@ def _evaluate(args):
 
 
 def _parse(argv):
-    parser = argparse.ArgumentParser(
-        prog="python -m numpy_sat.evaluate", description="Score the captions of a trained model."
-    )
+    parser = cli.Parser(prog="python -m numpy_sat.evaluate", description="Score the captions of a trained model.")
     parser.add_argument("runs", type=Path, nargs="+", metavar="RUN", help="the folder or checkpoint of a run")
     parser.add_argument("--compare", action="store_true", help="compare several RUNs on the same data in one table")
     parser.add_argument(

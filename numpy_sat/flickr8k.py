@@ -1,6 +1,5 @@
 """Run `python -m numpy_sat.flickr8k`: check a copy of Flickr8k, or download one."""
 
-import argparse
 import sys
 from pathlib import Path
 
@@ -16,9 +15,7 @@ def main(argv: list[str] | None = None) -> int:
 
 def _parse(argv):
     default = machine.cache_folder() / "flickr8k"
-    parser = argparse.ArgumentParser(
-        prog="python -m numpy_sat.flickr8k", description="Check a copy of Flickr8k, or download one."
-    )
+    parser = cli.Parser(prog="python -m numpy_sat.flickr8k", description="Check a copy of Flickr8k, or download one.")
     parser.add_argument("--download", action="store_true", help="download the missing files (1.1 GB) and unpack them")
     parser.add_argument("--root", type=Path, default=default, help="folder of the data set (default: %(default)s)")
     return parser.parse_args(argv)

@@ -1,17 +1,16 @@
 """Run `python -m numpy_sat.ship`: describe the captioner of the package, or replace it with a run."""
 
-import argparse
 import sys
 from pathlib import Path
 
 from numpy_sat.evaluation import shipping
 from numpy_sat.experiment import runs
-from numpy_sat.system import cli
+from numpy_sat.system import cli, output
 
 
 def main(argv: list[str] | None = None) -> int:
     """Run the command and return its exit code."""
-    parser = argparse.ArgumentParser(
+    parser = cli.Parser(
         prog="python -m numpy_sat.ship", description="Describe the captioner of the package, or replace it."
     )
     parser.add_argument(
@@ -21,7 +20,7 @@ def main(argv: list[str] | None = None) -> int:
         "--out", type=Path, default=runs.SHIPPED, metavar="FILE.npz", help="output file (default: in the package)"
     )
     args = parser.parse_args(argv)
-    return cli.run(lambda: shipping.ship(args.run, args.out) if args.run else print(shipping.describe(args.out)))
+    return cli.run(lambda: shipping.ship(args.run, args.out) if args.run else output.show(shipping.describe(args.out)))
 
 
 if __name__ == "__main__":

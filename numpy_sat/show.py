@@ -1,6 +1,5 @@
 """Run `python -m numpy_sat.show`: draw the training curves, the filters of the first layer, captions and attention."""
 
-import argparse
 import sys
 from pathlib import Path
 
@@ -16,7 +15,7 @@ def main(argv: list[str] | None = None) -> int:
 
 
 def _parse(argv):
-    parser = argparse.ArgumentParser(prog="python -m numpy_sat.show", description="Draw figures of trained runs.")
+    parser = cli.Parser(prog="python -m numpy_sat.show", description="Draw figures of trained runs.")
     parser.add_argument("runs", type=Path, nargs="+", metavar="RUN", help="folders of runs; only the curves show all")
     parser.add_argument("--beam", type=cli.count, default=3, help="beam width; 1 is greedy decoding (default: 3)")
     parser.add_argument("--root", type=Path, help="folder of the data set (default: the folder that training used)")

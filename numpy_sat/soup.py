@@ -1,6 +1,5 @@
 """Run `python -m numpy_sat.soup`: average the weights of several runs into one model."""
 
-import argparse
 import sys
 from pathlib import Path
 
@@ -15,7 +14,7 @@ def main(argv: list[str] | None = None) -> int:
 
 
 def _parse(argv):
-    parser = argparse.ArgumentParser(
+    parser = cli.Parser(
         prog="python -m numpy_sat.soup", description="Average the weights of several runs into one model."
     )
     parser.add_argument(

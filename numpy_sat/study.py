@@ -1,6 +1,5 @@
 """Run `python -m numpy_sat.study`: train variants of a model with the same budget, and print a table of them."""
 
-import argparse
 import sys
 from pathlib import Path
 
@@ -17,7 +16,7 @@ def main(argv: list[str] | None = None) -> int:
 
 
 def _parse(argv):
-    parser = argparse.ArgumentParser(
+    parser = cli.Parser(
         prog="python -m numpy_sat.study",
         usage="%(prog)s NAME [--out FOLDER] [--data NAME] [--root DIR] [--small] [--seed N] [--epochs N] [--set ...]",
         description="Train the variants of a study one after the other with the same budget, and print one table.",

@@ -1,6 +1,5 @@
 """Run `python -m numpy_sat.variance`: measure the variance of REINFORCE's gradients, with and without a baseline."""
 
-import argparse
 import sys
 from pathlib import Path
 
@@ -13,7 +12,7 @@ from numpy_sat.training import variance
 def main(argv: list[str] | None = None) -> int:
     """Run the command and return its exit code."""
     description = "Measure the variance of REINFORCE's gradients, with and without a baseline."
-    parser = argparse.ArgumentParser(prog="python -m numpy_sat.variance", description=description)
+    parser = cli.Parser(prog="python -m numpy_sat.variance", description=description)
     parser.add_argument(
         "--out", type=Path, default=Path("variance.png"), metavar="FILE", help="figure (default: %(default)s)"
     )

@@ -1,6 +1,5 @@
 """Run `python -m numpy_sat.words`: show the nearest neighbors of words in a trained model's embedding, and a map."""
 
-import argparse
 import sys
 from pathlib import Path
 
@@ -15,7 +14,7 @@ def main(argv: list[str] | None = None) -> int:
 
 
 def _parse(argv):
-    parser = argparse.ArgumentParser(
+    parser = cli.Parser(
         prog="python -m numpy_sat.words", description="Show which words have similar embeddings in a trained model."
     )
     parser.add_argument("run", type=Path, metavar="RUN", help="the folder or checkpoint of a run")

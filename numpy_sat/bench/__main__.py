@@ -1,6 +1,5 @@
 """python -m numpy_sat.bench: measure the speed of the kernels against the machine's limit and PyTorch."""
 
-import argparse
 import importlib.util
 import json
 import os
@@ -153,7 +152,7 @@ def _write(path, text):
 
 
 def _parse(argv):
-    parser = argparse.ArgumentParser(
+    parser = cli.Parser(
         prog="python -m numpy_sat.bench",
         description="Measure the kernels, the machine's limit and, if it is installed, PyTorch.",
         epilog="GFLOP/s counts the operations of the direct definition for every algorithm. Winograd needs fewer, so "

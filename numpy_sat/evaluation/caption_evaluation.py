@@ -14,6 +14,7 @@ from numpy_sat.experiment import runs
 from numpy_sat.experiment.recipe import SETTINGS
 from numpy_sat.metrics.meteor import matching
 from numpy_sat.pretrained import inputs
+from numpy_sat.system import output
 
 
 def evaluate(
@@ -36,7 +37,7 @@ def evaluate(
     report_files.say("writing captions")
     written = heldout.write(model, request)
     for note in written.dataset.notes:
-        print(note)
+        output.show(note)
     train = flickr8k.read_captions(written.dataset.root, "train")
     baselines, constants = _baselines(request, written, train, blind)
     report_files.say("judging")
@@ -61,7 +62,7 @@ def evaluate(
         no_attention=judgement.absence,
         truth=judgement.truth,
     )
-    print(f"\n{report.as_text(evaluation)}")
+    output.show(f"\n{report.as_text(evaluation)}")
     plain = {"version": __version__, "checkpoint": digest, **report.as_json(evaluation), "captions": written.texts}
     path = runs.folder_of(run) / f"evaluate-{request.split}.md"
     report_files.write(path, report.as_markdown(evaluation), plain)

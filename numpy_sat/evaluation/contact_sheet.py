@@ -9,6 +9,7 @@ from numpy_sat.evaluation import attention, figures, heldout
 from numpy_sat.evaluation.judging import judge
 from numpy_sat.experiment import runs
 from numpy_sat.metrics import bleu
+from numpy_sat.system import output
 
 GROUP_SIZE = 3  # captions each of the best, the middle and the worst
 
@@ -43,7 +44,7 @@ def _choose(cider):
 
 def _draw_sheet(path, written, judged, choice):
     figures.sheet_figure(path, [_entry(group, written, judged, k) for group, k in choice])
-    print(f"captions, the best, middle and worst by CIDEr-D: {path}")
+    output.show(f"captions, the best, middle and worst by CIDEr-D: {path}")
 
 
 def _entry(group, written, judged, k):
@@ -66,7 +67,7 @@ def _entry(group, written, judged, k):
 def _draw_attention(path, model, written, judged, choice):
     """Draw the attention of the same captions."""
     if absence := attention.explain_absence(model.recipe, written.captions[0].alpha):
-        print(f"no attention map: {absence}")
+        output.show(f"no attention map: {absence}")
         return
     entries = [
         (
@@ -78,4 +79,4 @@ def _draw_attention(path, model, written, judged, choice):
         for group, k in choice
     ]
     figures.attention_rows_figure(path, entries)
-    print(f"attention maps of these captions: {path}")
+    output.show(f"attention maps of these captions: {path}")

@@ -4,6 +4,7 @@ import json
 import sys
 from pathlib import Path
 
+from numpy_sat.system import output
 from numpy_sat.system.errors import writing
 
 
@@ -23,9 +24,9 @@ def write(path: Path, markdown: str, everything: dict) -> None:
         with writing(file, temporary):
             temporary.write_text(contents, encoding="utf-8")
             temporary.replace(file)
-        print(f"written: {file}")
+        output.show(f"written: {file}")
 
 
 def say(activity: str) -> None:
     """Print the current activity to stderr, since it is not part of the report."""
-    print(f"{activity} ...", file=sys.stderr, flush=True)
+    output.show(f"{activity} ...", file=sys.stderr)

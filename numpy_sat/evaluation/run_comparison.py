@@ -12,6 +12,7 @@ from numpy_sat.evaluation.caption_evaluation import attention_note
 from numpy_sat.evaluation.judging import Judged, judge
 from numpy_sat.experiment import runs, settings
 from numpy_sat.metrics.meteor import matching
+from numpy_sat.system import output
 from numpy_sat.system.errors import InputError
 
 
@@ -52,7 +53,7 @@ def compare(paths: Sequence[Path], request: heldout.Request, out: Path | None = 
         ),
         rows=rows,
     )
-    print(f"\n{table.as_text(comparison)}")
+    output.show(f"\n{table.as_text(comparison)}")
     out = out or runs.folder_of(paths[0]) / f"compare-{request.split}.md"
     report_files.write(out, table.as_markdown(comparison), {"version": __version__, **table.as_json(comparison)})
 

@@ -11,7 +11,7 @@ import numpy as np
 
 from numpy_sat import __version__, pretrained
 from numpy_sat.experiment import checkpoint, notice, runs
-from numpy_sat.system import cli
+from numpy_sat.system import cli, output
 from numpy_sat.system.errors import InputError
 
 LARGEST = 12_000_000  # bytes, to keep the package small
@@ -61,9 +61,9 @@ def ship(run: Path, out: Path) -> None:
     settings = model.settings | first | {"command": None, "root": None, "provenance": provenance}
     settings.pop(runs.SOUP, None)  # names local folders, like the command and the root
     checkpoint.save(out, checkpoint.Checkpoint(halves, {}, settings, model.progress))
-    print(f"{describe(out)}\nwritten: {out}, {out.stat().st_size / 1e6:.1f} MB")
+    output.show(f"{describe(out)}\nwritten: {out}, {out.stat().st_size / 1e6:.1f} MB")
     for path in notice.write(out, model.recipe.encoder):
-        print(f"written: {path}")
+        output.show(f"written: {path}")
 
 
 def _half(run, name, array):

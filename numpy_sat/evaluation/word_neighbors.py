@@ -12,6 +12,7 @@ from numpy_sat.data.vocabulary import SPECIALS
 from numpy_sat.evaluation import figures, neighbors
 from numpy_sat.experiment import runs
 from numpy_sat.experiment.recipe import from_json
+from numpy_sat.system import output
 from numpy_sat.system.errors import InputError
 from numpy_sat.system.streams import PARAMETERS, stream
 
@@ -33,19 +34,19 @@ def show(run: Path, asked_words: Sequence[str] = (), out: Path | None = None) ->
     model = runs.load_model(run)
     words, E, start = _embedding(run, model)
     asked = [_number(run, words, word) for word in asked_words]
-    print(
+    output.show(
         f"{len(E):,} words, {E.shape[1]} numbers each; nearest neighbours by cosine similarity. "
         f"In a random E the cosine of a nearest neighbour is about {_chance(E):.2f}."
     )
     learned, cosine = _learned(E, start)
     if cosine > SAME_START:
-        print(f"learned: neighbours in E minus its random start. E and its start have a cosine of {cosine:.2f}.")
+        output.show(f"learned: neighbours in E minus its random start. E and its start have a cosine of {cosine:.2f}.")
     rows = asked or list(range(min(LIST_LENGTH, len(E))))
     width = max(len(words[word]) for word in rows)
     for word in rows:
-        print(f"{words[word]:{width}}  {_nearest(words, E, word)}")
+        print(output.printable(f"{words[word]:{width}}  {_nearest(words, E, word)}"))
         if cosine > SAME_START:
-            print(f"{'':{width}}  learned: {_nearest(words, learned, word)}")
+            print(output.printable(f"{'':{width}}  learned: {_nearest(words, learned, word)}"))
     neighborhood = [other for word in asked for other in (word, *neighbors.nearest(E, word, NEIGHBORS)[0])]
     map_words = list(dict.fromkeys(neighborhood)) or list(range(min(MAP_SIZE, len(E))))
     _draw(out or runs.folder_of(run) / "words.png", [words[word] for word in map_words], E[map_words])
@@ -104,4 +105,4 @@ def _draw(path, words, E):
     directions = E / np.maximum(np.linalg.norm(E, axis=1, keepdims=True), np.finfo(E.dtype).tiny)
     axes, shares = neighbors.principal_axes(directions, 2)
     figures.words_figure(path, words, neighbors.project(directions, axes), shares)
-    print(f"map of {len(words)} words: {path}")
+    output.show(f"map of {len(words)} words: {path}")

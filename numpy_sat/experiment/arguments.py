@@ -8,7 +8,7 @@ from pathlib import Path
 from numpy_sat.data import catalog
 from numpy_sat.experiment import presets, runs, settings
 from numpy_sat.experiment.recipe import SETTINGS, Recipe
-from numpy_sat.system import cli
+from numpy_sat.system import cli, output
 from numpy_sat.system.errors import InputError
 
 DEFAULT_DATA = "scenes"
@@ -46,7 +46,7 @@ def parse(argv: Sequence[str] | None) -> argparse.Namespace:
 
 
 def _parser():
-    parser = argparse.ArgumentParser(
+    parser = cli.Parser(
         prog="python -m numpy_sat.train", description="Train a captioner of images, or a translator of phrases."
     )
     parser.add_argument("--small", action="store_true", help="train a small model: a few minutes on a laptop")
@@ -144,7 +144,7 @@ def _add_option(parser, setting):
 def _print_settings(parser, args):
     """Print all settings, with their values in the preset or in the run of --from, and end the program."""
     try:
-        print(settings.help_table(runs.load_model(args.start).recipe if args.start else preset(args)))
+        output.show(settings.help_table(runs.load_model(args.start).recipe if args.start else preset(args)))
     except InputError as error:
         parser.error(str(error))
     parser.exit()

@@ -2,16 +2,26 @@
 
 import argparse
 import contextlib
+import glob
 import os
 import shlex
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from typing import NoReturn
 
 from tqdm import tqdm
 
+from numpy_sat.system import output
 from numpy_sat.system.errors import InputError
+
+
+class Parser(argparse.ArgumentParser):
+    """An ArgumentParser whose error messages escape control characters of the arguments."""
+
+    def error(self, message: str) -> NoReturn:
+        super().error(output.printable(message))
 
 
 def run(work: Callable[[], int | None]) -> int:
@@ -23,21 +33,26 @@ def run(work: Callable[[], int | None]) -> int:
         The code that `work` returns; 2 after an InputError, whose message is printed; 130 after an interrupt; 1 if the
         reader of the output has stopped.
     """
-    for output in (sys.stdout, sys.stderr):
-        if hasattr(output, "reconfigure"):  # escape words that the console cannot show, instead of stopping
-            output.reconfigure(errors="backslashreplace")
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):  # escape words that the console cannot show, instead of stopping
+            stream.reconfigure(errors="backslashreplace")
     try:
         with compiling_announced():
             return work() or 0
     except InputError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
+        return report(error)
     except KeyboardInterrupt:
         print("interrupted", file=sys.stderr)
         return 130
     except BrokenPipeError:  # the reader of the output has stopped, as `head` does
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
+
+
+def report(error: InputError) -> int:
+    """Print the message of an error, and return the exit code of a command that had it."""
+    print(f"error: {output.printable(error)}", file=sys.stderr)
+    return 2
 
 
 @contextlib.contextmanager
@@ -66,6 +81,17 @@ def compiling_announced() -> Iterator[None]:
 
     with event.install_listener("numba:compile", Compiling()):
         yield
+
+
+def expand_patterns(arguments: Sequence[str], is_windows: bool = os.name == "nt") -> list[str]:
+    """Replace patterns such as *.jpg by the files that match, as other shells than those of Windows do.
+
+    A pattern without a match stays as it is.
+    """
+    if not is_windows:
+        return list(arguments)
+    matches = {text: sorted(glob.glob(text.replace("[", "[[]"))) for text in arguments if set(text) & set("*?")}
+    return [file for text in arguments for file in matches.get(text) or [text]]
 
 
 def quoted(path: str | Path) -> str:

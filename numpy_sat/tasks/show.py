@@ -6,6 +6,7 @@ from pathlib import Path
 from numpy_sat import tasks
 from numpy_sat.evaluation import figures, heldout, report_files
 from numpy_sat.experiment import runs
+from numpy_sat.system import output
 
 
 def draw(paths: Sequence[Path], request: heldout.Request) -> None:
@@ -24,7 +25,7 @@ def draw(paths: Sequence[Path], request: heldout.Request) -> None:
     if "conv1_1.W" in model.params:
         path = folder / "show-filters.png"
         figures.filters_figure(path, model.params["conv1_1.W"])
-        print(f"filters of the first layer: {path}")
+        output.show(f"filters of the first layer: {path}")
     report_files.say(f"writing captions for {request.split}")
     task.show(folder, model, heldout.write(model, request, task.load))
 
@@ -33,8 +34,8 @@ def _draw_curves(path, paths):
     """Draw the curves of the runs that have a log. The path of a run names its curves."""
     logs = {str(run): log for run in paths if (log := runs.read_log(runs.folder_of(run)))}
     if not logs:
-        print("training curves: none, because averaged and shipped models have no training log")
+        output.show("training curves: none, because averaged and shipped models have no training log")
         return
     entries = {name: [[e for e in log if e["kind"] == kind] for kind in ("train", "dev")] for name, log in logs.items()}
     figures.runs_figure(path, entries)
-    print(f"training curves: {path}")
+    output.show(f"training curves: {path}")

@@ -5,6 +5,7 @@ Functions that draw or judge import their modules when they are called, as in ca
 
 from numpy_sat.data.phrases import phrase_language, phrases
 from numpy_sat.data.vocabulary import Vocabulary
+from numpy_sat.system import output
 from numpy_sat.system.errors import InputError
 
 EXAMPLE = '"the two red houses on monday"'
@@ -79,9 +80,9 @@ def show(folder, model, written):
     phrase, caption, path = written.examples[longest], written.captions[longest], folder / "show-attention.png"
     words = [*model.vocabulary.decode(caption.words), "<end>"]
     if reason := draw(path, model.recipe, phrase.name, words, caption):
-        print(f"no attention map: {reason}")
+        output.show(f"no attention map: {reason}")
     else:
-        print(f"attention map of {phrase.name}: {path}")
+        output.show(f"attention map of {phrase.name}: {path}")
 
 
 def report(paths, models, request, blind=None):

@@ -15,7 +15,7 @@ from numpy_sat.data import batches
 from numpy_sat.experiment import runs
 from numpy_sat.loss import Loss
 from numpy_sat.pretrained import inputs
-from numpy_sat.system import cli, lock
+from numpy_sat.system import cli, lock, output
 from numpy_sat.system import progress as progress_bar
 from numpy_sat.system.streams import stream
 from numpy_sat.system.workspace import Workspace
@@ -45,7 +45,7 @@ def _train(args, folder):
     run, data = start.resume_run(args) if args.resume else start.start_run(args, folder)
     recipe, progress = run.recipe, run.progress
     steps = recipe.training.epochs * batches.batches_per_epoch(data.train, recipe.training.batch_size)
-    print(f"{run.folder}: {steps:,} steps of {recipe.training.batch_size} images")
+    output.show(f"{run.folder}: {steps:,} steps of {recipe.training.batch_size} images")
     bar = progress_bar.bar(total=steps, initial=progress.step, unit="step")
     with _Interrupt() as interrupt, bar:
         while not is_finished(run) and not interrupt.is_requested:
@@ -54,7 +54,7 @@ def _train(args, folder):
                 validation.validate(run, data)
     if interrupt.is_requested:
         _save_last(run)
-        print(f"stopped at step {progress.step}; continue with: {_resume_command(run)}")
+        output.show(f"stopped at step {progress.step}; continue with: {_resume_command(run)}")
         return 130
     if progress.epoch < recipe.training.epochs:
         print(f"stopped early: dev CIDEr-D has not risen for {progress.epochs_since_best} epochs")
@@ -167,7 +167,7 @@ def _report(run, task, seconds):
     files = [name for name in ("curves.png", "attention.png", runs.LOG) if (run.folder / name).exists()]
     score, loss = run.progress.best_score, run.progress.best_loss
     best = f"CIDEr-D {score:.1f}" if score > 0 else f"loss {loss:.3f}"
-    print(
+    output.show(
         f"done in {seconds / 60:.1f} minutes; best dev {best}. "
         f"In {run.folder}: {', '.join(files)}. Now try:\n"
         f"  python -m numpy_sat.evaluate {folder}\n"

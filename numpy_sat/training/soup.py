@@ -15,7 +15,7 @@ import numpy as np
 from numpy_sat import captioner, tasks
 from numpy_sat.data import batches, catalog
 from numpy_sat.experiment import runs
-from numpy_sat.system import cli, lock
+from numpy_sat.system import cli, lock, output
 from numpy_sat.system.errors import InputError
 
 
@@ -60,7 +60,7 @@ def mix(paths: Sequence[Path], shares: Sequence[float], out: Path | None = None)
         run = runs.create(folder, settings, first.recipe, first.vocabulary, params, seconds)
         runs.save_best(run, params)
     formula = " + ".join(f"{share:.2g} {path}" for path, share in ingredients)
-    print(f"{formula}: in {run.folder}. Now try:\n  python -m numpy_sat.evaluate {cli.quoted(run.folder)}")
+    output.show(f"{formula}: in {run.folder}. Now try:\n  python -m numpy_sat.evaluate {cli.quoted(run.folder)}")
 
 
 def _refuse_others(path, model, first_path, first):

@@ -13,6 +13,7 @@ from numpy_sat.data import batches, catalog
 from numpy_sat.data.dataset import Dataset, Example
 from numpy_sat.data.vocabulary import Vocabulary, unigram_entropy, word_frequencies
 from numpy_sat.experiment import arguments, checkpoint, runs
+from numpy_sat.system import output
 from numpy_sat.system.errors import InputError
 from numpy_sat.system.streams import PARAMETERS, stream
 
@@ -168,5 +169,5 @@ def _load(recipe, vocabulary, dataset):
     validation_examples = dev[: recipe.training.validation_images]
     data = Data(task, split(train, recipe.augmentation.changes), split(validation_examples, False), dev[0])
     for note in (*dataset.notes, *data.train.notes, *data.dev.notes):
-        print(note)
+        output.show(note)
     return data

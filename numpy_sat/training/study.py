@@ -12,7 +12,7 @@ from numpy_sat.evaluation import heldout
 from numpy_sat.experiment import arguments, runs
 from numpy_sat.experiment.recipe import SETTINGS, Recipe
 from numpy_sat.experiment.settings import is_idle
-from numpy_sat.system import cli, lock
+from numpy_sat.system import cli, lock, output
 from numpy_sat.system.errors import InputError, writing
 from numpy_sat.training import loop
 
@@ -66,7 +66,7 @@ def _run(study, variants, common, folder, rest, again):
     else:
         code = cli.run(lambda: _compare([folder / name for name in variants], common, folder / "table.md"))
     if code == 130:
-        print(f"continue the study with: {again}")
+        output.show(f"continue the study with: {again}")
     return code
 
 
@@ -125,9 +125,9 @@ def _train(folder, argv, root):
         with lock.folder_lock(folder):
             is_finished = loop.is_finished(runs.resume(folder))
         if is_finished:
-            print(f"{folder}: already trained")
+            output.show(f"{folder}: already trained")
             return 0
         argv = ["--resume", *root]
     argv = [*argv, "--out", str(folder)]
-    print(" ".join(["\npython -m numpy_sat.train", *map(cli.quoted, argv)]))
+    output.show(" ".join(["\npython -m numpy_sat.train", *map(cli.quoted, argv)]))
     return cli.run(lambda: loop.train(arguments.parse(argv)))

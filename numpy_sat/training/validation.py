@@ -8,6 +8,7 @@ from numpy_sat.decoding import search
 from numpy_sat.evaluation import figures, heldout
 from numpy_sat.experiment import runs
 from numpy_sat.metrics import bleu, cider
+from numpy_sat.system import output
 from numpy_sat.system.errors import InputError
 from numpy_sat.training import divergence, objectives, optimizers, start
 
@@ -70,7 +71,9 @@ def _show_samples(dev, texts, epoch):
     """Print a few captions, each with a reference. Every epoch shows other images."""
     for k in range(SAMPLES):
         row = (epoch * SAMPLES + k) * 7919 % len(texts)
-        tqdm.write(f"  {dev.names[row]}: {' '.join(texts[row])}\n    a person: {' '.join(dev.references[row][0])}")
+        reference = " ".join(dev.references[row][0])
+        lines = f"  {dev.names[row]}: {' '.join(texts[row])}\n    a person: {reference}"
+        tqdm.write(output.printable(lines, output.LAYOUT))
 
 
 def _draw_figures(run, data, caption):
@@ -91,4 +94,4 @@ def _draw_figures(run, data, caption):
         source = data.task.source(data.figure_example)
         data.task.draw(run.folder / "attention.png", run.recipe, source, words, caption)
     except InputError as error:
-        tqdm.write(f"note: {error}")
+        tqdm.write(output.printable(f"note: {error}"))

@@ -17,6 +17,7 @@ from numpy_sat.data.vocabulary import END, START
 from numpy_sat.decoders import hard
 from numpy_sat.evaluation import figures
 from numpy_sat.experiment.recipe import Recipe
+from numpy_sat.system import output
 from numpy_sat.training import optimizers
 
 PLACES, KINDS, FIRST_KIND = 6, 4, 2  # kind k is word FIRST_KIND + k
@@ -50,7 +51,7 @@ def show(path: Path, rng: np.random.Generator) -> None:
         row = "  ".join(f"{variance:{max(14, len(way))}.2f}" for way, variance in variances.items())
         print(f"{step:5}  {loss:11.3f}  {row}", flush=True)
     figures.variance_figure(path, steps, history)
-    print(f"figure: {path}")
+    output.show(f"figure: {path}")
 
 
 def measure(

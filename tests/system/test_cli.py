@@ -1,10 +1,12 @@
-"""Check the messages of commands about compiling."""
+"""Check the helpers of commands: messages about compiling, and patterns of files."""
 
 import os
 import subprocess
 import sys
 
 import pytest
+
+from numpy_sat.system import cli
 
 
 @pytest.mark.slow
@@ -20,3 +22,13 @@ def test_compiling_is_announced_once_and_only_when_it_happens(tmp_path):
         result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=environment)
         assert result.stdout == "4.0\n", result.stderr
         assert result.stderr.count("compiling, once") == expected_count
+
+
+def test_patterns_are_expanded_on_windows_only(tmp_path):
+    for name in ("b.jpg", "a.jpg", "c [1].jpg", "notes.txt"):
+        (tmp_path / name).touch()
+    pattern, brackets, phrase = str(tmp_path / "?.jpg"), str(tmp_path / "c [1].*"), "what is this?"
+    names = [str(tmp_path / name) for name in ("a.jpg", "b.jpg", "c [1].jpg")]
+    arguments = ["run", pattern, brackets, phrase]
+    assert cli.expand_patterns(arguments, is_windows=True) == ["run", *names, phrase]
+    assert cli.expand_patterns(arguments, is_windows=False) == arguments

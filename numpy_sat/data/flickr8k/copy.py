@@ -4,7 +4,7 @@ import sys
 from pathlib import Path
 
 from numpy_sat.data.flickr8k import download, flickr8k
-from numpy_sat.system import cli
+from numpy_sat.system import cli, output
 from numpy_sat.system.errors import InputError, writing
 
 TERMS = (
@@ -31,7 +31,7 @@ def describe(root: Path, download_missing: bool = False) -> int:
             obtain(root)
     except KeyboardInterrupt:
         command = f"python -m numpy_sat.flickr8k --download --root {cli.quoted(root)}"
-        print(f"\nstopped; the downloaded part is kept. Continue with: {command}", file=sys.stderr)
+        output.show(f"\nstopped; the downloaded part is kept. Continue with: {command}", file=sys.stderr)
         return 130
     if not root.exists():
         raise InputError(
@@ -48,11 +48,11 @@ def obtain(root: Path) -> None:
         InputError: a part cannot be downloaded, unpacked or written.
     """
     if _readable(root, skip_missing=True):
-        print(
+        output.show(
             f"{root} already holds a copy, so nothing is downloaded. For a new copy, name another folder with --root."
         )
         return
-    print(TERMS)
+    output.show(TERMS)
     incomplete = None
     with writing(root):
         root.mkdir(parents=True, exist_ok=True)
@@ -64,7 +64,7 @@ def obtain(root: Path) -> None:
                 download.unpack(download.fetch(archive, root), folder)
     if incomplete and not _readable(root, skip_missing=True):
         raise InputError(f"{incomplete} already exists but is incomplete; move it away and run the same command again.")
-    print(f"unpacked; the zips in {root} are no longer needed.")
+    output.show(f"unpacked; the zips in {root} are no longer needed.")
 
 
 def report(root: Path) -> None:
@@ -77,15 +77,15 @@ def report(root: Path) -> None:
         dataset = flickr8k.read(root, flickr8k.SPLITS, skip_missing=True)
     except InputError:  # training does not need the photos of the test split
         dataset = flickr8k.read(root, skip_missing=True)
-    print(f"{root}:")
+    output.show(f"{root}:")
     for split, images in dataset.splits.items():
         captions = sum(len(image.captions) for image in images)
         official = "" if len(images) == OFFICIAL[split] else f" (the official split: {OFFICIAL[split]:,} images)"
-        print(f"{split}: {len(images):,} images, {captions:,} captions{official}")
+        output.show(f"{split}: {len(images):,} images, {captions:,} captions{official}")
     for note in dataset.notes:
-        print(note)
+        output.show(note)
     option = "" if _readable(root) else " --skip-missing"
-    print(f"Train on it:\n  python -m numpy_sat.train --small --data flickr8k --root {cli.quoted(root)}{option}")
+    output.show(f"Train on it:\n  python -m numpy_sat.train --small --data flickr8k --root {cli.quoted(root)}{option}")
 
 
 def _readable(root, skip_missing=False):

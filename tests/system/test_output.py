@@ -1,0 +1,34 @@
+"""Check that control characters of outside text are escaped."""
+
+import pytest
+
+from numpy_sat.system import cli, output
+from numpy_sat.system.errors import InputError
+
+ATTACK = "a\x1b]0;owned\x07\x1b[2J\r\x9b1m\u202eb"
+ESCAPED = r"a\x1b]0;owned\x07\x1b[2J\r\x9b1m\u202eb"
+
+
+def test_control_characters_are_escaped_and_letters_are_kept():
+    assert output.printable(ATTACK) == ESCAPED
+    assert output.printable("a\nb\tc") == r"a\nb\tc"
+    assert output.printable("café 狗 नमस्ते 🐕") == "café 狗 नमस्ते 🐕"
+
+
+def test_lines_are_kept_where_the_program_writes_several(capsys):
+    output.show(f"first\n\tsecond {ATTACK}")
+    assert capsys.readouterr().out == f"first\n\tsecond {ESCAPED}\n"
+
+
+def test_errors_of_commands_are_escaped(capsys):
+    def fail():
+        raise InputError(f"{ATTACK}\nfake line")
+
+    assert cli.run(fail) == 2
+    assert capsys.readouterr().err == f"error: {ESCAPED}\\nfake line\n"
+
+
+def test_errors_about_arguments_are_escaped(capsys):
+    with pytest.raises(SystemExit):
+        cli.Parser(prog="command").parse_args([ATTACK])
+    assert capsys.readouterr().err.endswith(f"unrecognized arguments: {ESCAPED}\n")
