@@ -1,9 +1,11 @@
 """Loading of lessons, learners' files and solutions."""
 
+import ast
 import functools
 import hashlib
 import importlib
 import importlib.util
+import inspect
 import re
 import sys
 from pathlib import Path
@@ -86,7 +88,7 @@ def load(number: int) -> Lesson:
     return Lesson(
         number,
         all_names[number],
-        module.__doc__.strip(),
+        _title(module),
         module.INTRO,
         module.IMPORTS,
         module.TASKS,
@@ -94,6 +96,11 @@ def load(number: int) -> Lesson:
         getattr(module, "FORBIDDEN", ()),
         getattr(module, "TIMED", False),
     )
+
+
+def _title(module):
+    """Return the docstring of a lesson; `python -OO` drops it, so there it is read from the source."""
+    return (module.__doc__ or ast.get_docstring(ast.parse(inspect.getsource(module)))).strip()
 
 
 def load_file(path: Path) -> ModuleType:

@@ -160,6 +160,45 @@ def test_watch(learner):
         watching.kill()
 
 
+ALL_HELP = """
+import contextlib, importlib, io, pkgutil, sys
+import exercises.__main__, numpy_sat
+names = [module.name for module in pkgutil.iter_modules(numpy_sat.__path__, "numpy_sat.")]
+commands = [["exercises.__main__", *words] for words in ([], ["check"], ["watch"], ["hint"], ["show"], ["plug"])]
+commands += [["exercises.__main__", "reset"], ["exercises.__main__", "solution"], ["numpy_sat.bench.__main__"]]
+for name, *arguments in [*([name] for name in names), *commands]:
+    main = getattr(importlib.import_module(name), "main", None)
+    if main is None:
+        continue
+    sys.argv, text = [name, *arguments, "--help"], io.StringIO()
+    with contextlib.suppress(SystemExit), contextlib.redirect_stdout(text):
+        main([*arguments, "--help"])
+    print(name, *arguments, text.getvalue().startswith("usage: ") and len(text.getvalue()) > 200)
+"""
+
+
+def test_every_command_has_its_help_without_docstrings():
+    """Check that no command needs docstrings or assert statements, which `python -OO` drops."""
+    command = [sys.executable, "-OO", "-c", ALL_HELP]
+    result = subprocess.run(command, cwd=implementations.ROOT, capture_output=True, text=True)
+    lines = result.stdout.splitlines()
+    assert result.returncode == 0 and len(lines) > 18 and all(line.endswith("True") for line in lines), result
+
+
+@pytest.mark.parametrize("optimization", ["1", "2"])
+def test_exercises_work_without_docstrings(learner, optimization):
+    learner.environment["PYTHONOPTIMIZE"] = optimization  # as `python -O`, also for the processes of the checks
+    learner.file.write_text(WRONG, encoding="utf-8")
+    code, text = learner.run("check", "3", "--term")
+    assert code == 1 and "Exercise 3: The affine map" in text and "a mean of `drows` where its sum belongs." in text
+    assert "linear_backward: a question" in learner.run("hint", "3")[1]
+    assert "ex03_linear.py is restored." in learner.run("reset", "3")[1]
+    assert "the affine map" in learner.run("solution", "3", "--anyway")[1].lower()
+    learner.file.write_text(RIGHT, encoding="utf-8")
+    code, text = learner.run("check", "3")
+    assert code == 0 and "Solved." in text
+
+
 def test_no_such_exercise(learner):
     code, text = learner.run("check", "99")
     assert code == 2 and f"error: there is no exercise 99; they go from 1 to {len(lessons.names())}." in text
