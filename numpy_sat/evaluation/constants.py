@@ -58,6 +58,7 @@ def cider_d(candidates: Sequence[list[str]], references: Sequence[list[list[str]
 def _reference_weights(counts, idf, longest):
     """Sum g_s / |g_s| over the references s, separately for each numbered n-gram and each length of s.
 
+    Each image has weight 1, shared equally by its references. The sum is all that sim_n needs of the references, since
     min(g_c, g_s) g_s = idf g_s + ... + idf g_s, with one addend for each occurrence that both texts have.
 
     Args:
@@ -65,7 +66,7 @@ def _reference_weights(counts, idf, longest):
         idf: cider.Idf.
         longest: length of the longest reference in words.
     Returns:
-        {(n-gram, occurrence): (longest + 1,) float64}, by the length of s; each image's references have mean weight.
+        {(n-gram, occurrence): (longest + 1,) float64}, indexed by the length of s.
     """
     weights = defaultdict(lambda: np.zeros(longest + 1))
     for reference_counts in counts:
