@@ -35,7 +35,7 @@ def score_forward(keys, h, W_q):
 
     # product_bi = sum over k of query_bk keys_ik: for each image (its captions, K) times (K, L)
     keys_transposed = keys.swapaxes(2, 3)
-    product = query @ keys_transposed  # (heads, N, each, L)
+    product = query @ keys_transposed  # (heads, N, per_image, L)
 
     # (4) e_bi = product_bi / sqrt(K). A sum of K terms of variance 1 has a standard deviation of sqrt(K). math.sqrt
     # returns a Python float. np.sqrt would return a NumPy float64, which turns float32 arrays into float64.
@@ -106,7 +106,7 @@ def context_forward(alpha, a, W_v):
     # sum over i of alpha_bi (a_i W_v) = (sum over i of alpha_bi a_i) W_v. Compute the inner sum first: for each head
     # and image (its captions, L) times (L, D). All heads read the same annotations, so @ broadcasts a over the heads.
     alpha_by_image = alpha.reshape(heads, N, per_image, L)
-    mean_by_image = alpha_by_image @ a  # (heads, N, each, D)
+    mean_by_image = alpha_by_image @ a  # (heads, N, per_image, D)
     mean_annotation = mean_by_image.reshape(heads, B, D)
 
     # (6) z of each head = (sum over i of alpha_bi a_i) W_v

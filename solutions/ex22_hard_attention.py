@@ -127,7 +127,7 @@ def advantage(log_p, mask, baseline, to_go=False):
         words = mask[::-1].cumsum(axis=0)[::-1]
         lengths = words[0]
 
-        # usual_tb = b / mean length * words_tb. b belongs to a caption of mean length, so share it out over its words.
+        # usual_tb = b / mean length * words_tb. b belongs to a caption of mean length, so distribute it over its words.
         per_word = baseline / lengths.mean()
         usual = per_word * words
 

@@ -241,8 +241,6 @@ BASELINE_MISTAKES = (
     Mistake("log_p.sum(axis=0).mean()", "log_p.sum()", "the sum over captions where their mean belongs"),
 )
 
-OF_WORDS = "-(alpha * _log(alpha)).sum(axis=-1)"
-SCALE = "mask * (dentropy / mask.shape[1])"
 ENTROPY_MISTAKES = (
     Mistake(
         "(word_entropy * mask).sum() / mask.shape[1]",
