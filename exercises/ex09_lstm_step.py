@@ -1,8 +1,8 @@
 """Exercise 9: One step of the LSTM.
 
 To learn: how a network remembers. Besides its hidden state h, an LSTM carries a cell state c from word to word. Three
-gates, numbers between 0 and 1, control it. f says how much of c stays, i how much of the candidate g is added, and o
-how much of c appears in the hidden state.
+gates, numbers between 0 and 1, control it. f says how much of c stays. i says how much of the candidate g is added. o
+says how much of c appears in the hidden state.
 
     affine = x W_x + h W_hh + b                 (B, 4S): four blocks of S columns, in the order i, f, o, g
     (1) i, f, o = sigm of their blocks;  g = tanh of its block        (sigm: the sigmoid)

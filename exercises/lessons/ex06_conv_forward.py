@@ -14,7 +14,7 @@ P Q C numbers of the window, the output is O numbers, and all windows share the 
     y[n, i, j, o]    = b[o] + sum over p, q, c of x_padded[n, i s + p, j s + q, c] W[p, q, c, o]
     H'               = (H + 2 padding - P) // s + 1, and W' likewise: how often the filter fits
 
-i, j number the windows, p, q the filter's cells, c the channels that come in, o those that go out; s is the stride.
+i, j are the indices of windows, p, q of the filter's cells. c is an input channel, o an output channel, s the stride.
 If the stride leaves a remainder, no window covers the last rows. The filter is not flipped: mathematicians call this a
 cross-correlation.
 

@@ -61,7 +61,7 @@ CORPORA = {  # name: (captions, references of each); the alphabetically first wr
 RULES = {
     "basic": "p_n = matches / n-grams of the caption; BLEU-n = 100 (p_1 ... p_n)^(1/n)",
     "brevity": "brevity = exp(1 - r / c) where c <= r: c words of the caption, r of the reference",
-    "clipped": 'an n-gram matches at most as often as it is in the reference: "the" occurs 2 times, so 2 of 4 match',
+    "clipped": 'an n-gram matches at most as often as the reference has it: "the" occurs 2 times, so 2 of 4 match',
     "closest": "r is the length of the reference closest to the caption's: 5 words; 8, 3, 6 and 12 words, so 6",
     "corpus": "matches, n-grams, c and r are summed over all captions first; then p_n and one brevity for all",
     "equally_close": "of two references equally close in length, r is the shorter: 5 words; 6 and 4 words, so 4",
