@@ -48,7 +48,10 @@ def _numbered(path, number):
 
 def _photo_of_folder(folder):
     """Return a photo of a folder that has photos and no checkpoint; None for other folders."""
-    names = sorted(os.listdir(folder)) if os.access(folder, os.R_OK) and folder.is_dir() else []
+    try:
+        names = sorted(os.listdir(folder))
+    except OSError:
+        return None
     is_run = any(name in (runs.BEST, runs.LAST) for name in names)
     photos = [name for name in names if name.lower().endswith(PHOTO_SUFFIXES)]
     return folder / photos[0] if photos and not is_run else None
@@ -79,7 +82,7 @@ def _parse(argv):
     if args.show and not args.show.suffix:
         parser.error(f"--show needs a file name such as look.png, not {args.show}")
     first, *others = cli.expand_patterns(args.arguments)
-    is_run = Path(first).is_dir() or first.endswith(".npz")
+    is_run = os.path.isdir(first) or first.endswith(".npz")
     if photo := is_run and _photo_of_folder(Path(first)):
         parser.error(f"{first} is a folder of photos, not of a run: name the photos in it, such as {photo}")
     args.run, args.sources = (first, others) if is_run else (None, [first, *others])

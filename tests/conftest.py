@@ -90,6 +90,33 @@ def trained(tiny_preset, tiny_runs, tmp_path):
 
 
 @pytest.fixture
+def deny(monkeypatch):
+    """Return a function that makes a folder which behaves as unreadable, even for root, who may read everything."""
+    folders = []
+
+    def guard(name, includes_folder):
+        call = getattr(os, name)
+
+        def guarded(path=".", *args, **options):
+            if isinstance(path, str | Path):
+                denied = {*Path(path).parents, Path(path)} if includes_folder else {*Path(path).parents}
+                if denied.intersection(folders):
+                    raise PermissionError(13, "Permission denied", str(path))
+            return call(path, *args, **options)
+
+        monkeypatch.setattr(os, name, guarded)
+
+    for name, includes_folder in (("listdir", True), ("scandir", True), ("stat", False)):
+        guard(name, includes_folder)
+
+    def make(folder):
+        folder.mkdir()
+        folders.append(folder)
+
+    return make
+
+
+@pytest.fixture
 def use_wordnet(monkeypatch):
     """Return a function that replaces synsets() of WordNet."""
 

@@ -1,6 +1,7 @@
 """The blind baseline of a run: the same decoder, trained on the same captions without images (encoders/blind.py)."""
 
 import itertools
+import os
 from pathlib import Path
 
 import numpy as np
@@ -30,7 +31,7 @@ def load(run: Path, model: runs.Model, named: Path | None = None) -> runs.Model 
         InputError: the run is not blind, or was trained on other captions.
     """
     path = named or _default_folder(run)
-    if not named and not any((path / name).exists() for name in (runs.BEST, runs.LAST)):
+    if not named and not any(os.path.exists(path / name) for name in (runs.BEST, runs.LAST)):
         return None
     blind = runs.load_model(path)
     if not blind.recipe.encoder.blind:

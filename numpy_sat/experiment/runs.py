@@ -3,6 +3,7 @@
 import hashlib
 import itertools
 import json
+import os
 from collections.abc import Collection, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -245,7 +246,7 @@ def _with_weights(recipe, folder):
     """
     path = Path(recipe.encoder.weights_file)
     sibling = folder.resolve().parent / path.name
-    if not recipe.encoder.weights_file or path.exists() or not sibling.is_file():
+    if not recipe.encoder.weights_file or os.path.exists(path) or not os.path.isfile(sibling):
         return recipe
     return recipe.replace(weights_file=str(sibling))
 

@@ -4,6 +4,7 @@ The weights of EfficientNet-Lite0 come as a package, the extra `pretrained`. The
 """
 
 import importlib.util
+import os
 from functools import lru_cache
 from pathlib import Path
 
@@ -28,10 +29,11 @@ def net(config: Recipe) -> feature_cache.Net:
     Raises:
         InputError: the weights are missing, or do not have the digest of the recipe.
     """
-    if config.encoder.weights_digest and config.encoder.weights_file and not Path(config.encoder.weights_file).exists():
-        name = Path(config.encoder.weights_file).name
+    weights_file = config.encoder.weights_file
+    if config.encoder.weights_digest and weights_file and not os.path.exists(weights_file):
+        name = Path(weights_file).name
         raise InputError(
-            f"{config.encoder.weights_file}: there is no such file; put this run's weights there, or next to the run's "
+            f"{weights_file}: there is no such file; put this run's weights there, or next to the run's "
             f"folder as {name}."
         )
     frozen = _net(

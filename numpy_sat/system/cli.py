@@ -30,8 +30,8 @@ def run(work: Callable[[], int | None]) -> int:
     Args:
         work: returns None for 0, or an exit code.
     Returns:
-        The code that `work` returns; 2 after an InputError, whose message is printed; 130 after an interrupt; 1 if the
-        reader of the output has stopped.
+        The code that `work` returns; 2 after an InputError, whose message is printed, or a file without permission; 130
+        after an interrupt; 1 if the reader of the output has stopped.
     """
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):  # escape words that the console cannot show, instead of stopping
@@ -41,6 +41,8 @@ def run(work: Callable[[], int | None]) -> int:
             return work() or 0
     except InputError as error:
         return report(error)
+    except PermissionError as error:
+        return report(InputError(f"{error.filename or error}: no permission to use it; change its permissions."))
     except KeyboardInterrupt:
         print("interrupted", file=sys.stderr)
         return 130

@@ -32,3 +32,11 @@ def test_errors_about_arguments_are_escaped(capsys):
     with pytest.raises(SystemExit):
         cli.Parser(prog="command").parse_args([ATTACK])
     assert capsys.readouterr().err.endswith(f"unrecognized arguments: {ESCAPED}\n")
+
+
+def test_a_file_without_permission_is_named(capsys):
+    def fail():
+        raise PermissionError(13, "Permission denied", "secret.npz")
+
+    assert cli.run(fail) == 2
+    assert capsys.readouterr().err == "error: secret.npz: no permission to use it; change its permissions.\n"

@@ -13,6 +13,7 @@ import csv
 import hashlib
 import io
 import os
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -32,6 +33,15 @@ LAYOUTS = ((TOKEN_FILE, ("Flicker8k_Dataset", "Flickr8k_Dataset")), (CSV_FILE, (
 PHOTO_SUFFIXES = (".jpg", ".jpeg", ".png")
 DEPTH = 2  # the photos lie this deep if each zip was unpacked into its own folder
 HELD_OUT = 1000  # images in dev, and in test, of the official split
+OFFICIAL_DIGESTS = {  # SHA-256 of the sorted names of each official split, joined by zero bytes
+    "train": "b952103e00723fb6c726b70d3bfde109e615fb13878e4f3e7fb822131c2287cd",
+    "dev": "485224271f2aebfc05c3978bbe071491e561705b618564d110ffa0a34370bc18",
+    "test": "7895d5b62fdbd8d33a761e1dc34d2298a17fd52cd788e7d3861b6d7bab8390d4",
+}
+# Letters of Chinese, Japanese, Thai, Lao, Burmese and Khmer, which put no blanks between words.
+UNSPACED = re.compile(
+    r"[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]"
+)
 
 
 class _Copy(NamedTuple):
@@ -94,6 +104,7 @@ def read(
         examples[split], split_notes = _images(split, lists[split], captions, copy, skip_missing)
         notes += split_notes
     notes += _notes_on_unused(lists, splits, captions, copy)
+    notes += _notes_on_blanks(text for images in examples.values() for image in images for text in image.captions)
     return Dataset(name, root, examples, tuple(notes), tokenize)
 
 
@@ -116,6 +127,11 @@ def read_captions(root: Path, split: str) -> dict[str, list[str]]:
     return {name: captions[name] for name in names}
 
 
+def is_official(split: str, names: Iterable[str]) -> bool:
+    """Return True if the names are those of the complete official split of Flickr8k, in any order."""
+    return hashlib.sha256("\0".join(sorted(names)).encode()).hexdigest() == OFFICIAL_DIGESTS[split]
+
+
 def _refuse_unknown(splits: Sequence[str]) -> None:
     for split in splits:
         if split not in SPLITS:
@@ -130,7 +146,8 @@ def _find_copy(root: Path) -> _Copy:
         raise InputError(f"{root} is a file, not a folder; unpack the data set and name its folder.")
     folders = list(_folders(root))
     for caption_file, photo_folders in LAYOUTS:
-        captions = next((folder / caption_file for folder in folders if (folder / caption_file).is_file()), None)
+        # os.path.isfile returns False for a file in an unreadable folder, where Path.is_file raises PermissionError.
+        captions = next((folder / caption_file for folder in folders if os.path.isfile(folder / caption_file)), None)
         for photos in (folder for folder in folders if folder.name in photo_folders):
             files = frozenset(_list_names(photos))
             if captions and any(name.lower().endswith(PHOTO_SUFFIXES) for name in files):
@@ -160,11 +177,10 @@ def _folders(root: Path) -> Iterator[Path]:
 
 def _subfolders(folder: Path) -> list[Path]:
     try:
-        with os.scandir(folder) as entries:
-            names = sorted(entry.name for entry in entries if entry.is_dir() and entry.name != "__MACOSX")
-    except PermissionError:  # an unreadable folder may belong to something else
+        names = sorted(os.listdir(folder))
+    except OSError:  # an unreadable folder may belong to something else
         return []
-    return [folder / name for name in names]
+    return [folder / name for name in names if name != "__MACOSX" and os.path.isdir(folder / name)]
 
 
 def _read_captions(path: Path) -> tuple[dict[str, list[str]], list[str]]:
@@ -197,8 +213,12 @@ def _token_rows(path: Path) -> Iterator[tuple[str, str]]:
 def _csv_rows(path: Path) -> Iterator[tuple[str, str]]:
     reader = csv.reader(io.StringIO(_read_text(path), newline=""), strict=True)
     try:
-        if next(reader, None) != CSV_HEADER:
-            raise InputError(f'{path}, line 1: expected the header "{",".join(CSV_HEADER)}"; add it.')
+        header = next(reader, [])
+        if header != CSV_HEADER:
+            raise InputError(
+                f'{path}, line 1: expected the header "{",".join(CSV_HEADER)}", found "{",".join(header)[:60]}"; save '
+                "the table with these two columns alone, separated by commas (in pandas: to_csv with index=False)."
+            )
         for row in reader:
             if len(row) == 2:
                 yield row[0], row[1]
@@ -298,6 +318,18 @@ def _notes_on_unused(
     if strays:
         notes.append(f"Left out: the captions of {_count(len(strays), 'name')} with neither photo nor split.")
     return notes
+
+
+def _notes_on_blanks(captions: Iterable[str]) -> list[str]:
+    """Return a note if most captions of a script without blanks between words have no blank."""
+    unspaced = [text for text in captions if not text.isascii() and UNSPACED.search(text)]
+    unsplit = sum(len(text.split()) == 1 for text in unspaced)
+    if unsplit <= len(unspaced) / 2:
+        return []
+    return [
+        f"{_count(unsplit, 'caption')} without a blank, such as {unspaced[0]}: words are separated by blanks here, so "
+        "each whole phrase counts as one word. Put blanks between the words; a word segmenter does it."
+    ]
 
 
 def _count(number: int, noun: str) -> str:

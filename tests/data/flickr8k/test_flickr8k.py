@@ -205,6 +205,11 @@ def test_a_file_instead_of_a_folder(tmp_path):
         flickr8k.read(tmp_path / "Flickr8k.zip")
 
 
+def test_an_unreadable_neighbour_folder_is_skipped(zips, deny):
+    deny(zips / "Another_folder")
+    assert len(flickr8k.read(zips).splits["train"]) == 3
+
+
 def test_a_folder_of_neither_layout(tmp_path):
     with pytest.raises(InputError, match=r"looked for Flickr8k\.token\.txt with .* found nothing"):
         flickr8k.read(tmp_path)
@@ -259,7 +264,10 @@ def test_the_single_zip_with_some_lists_is_refused(tmp_path):
 @pytest.mark.parametrize(
     ("text", "sentence"),
     [
-        ("a.jpg,a dog\n", 'line 1: expected the header "image,caption"'),
+        ("a.jpg,a dog\n", 'line 1: expected the header "image,caption", found "a.jpg,a dog"'),
+        ("image;caption\na.jpg;a dog\n", 'found "image;caption"; save .* separated by commas'),
+        (",image,caption\n0,a.jpg,a dog\n", 'found ",image,caption"; save .*in pandas: to_csv with index=False'),
+        ("", 'found ""'),
         ("image,caption\na.jpg,a dog, a cat\n", "line 2: expected a name and a caption, found 3 fields"),
         ('image,caption\na.jpg,"a dog\n', "line 2: unexpected end of data; correct the quotes"),
     ],
@@ -269,6 +277,34 @@ def test_a_malformed_csv_is_refused(tmp_path, text, sentence):
     (tmp_path / "captions.txt").write_text(text)
     with pytest.raises(InputError, match=sentence):
         flickr8k.read(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("caption", "is_noted"),
+    [
+        ("一只狗在草地上奔跑", True),
+        ("一只狗，在草地上奔跑。", True),
+        ("犬が草の上を走っている", True),
+        ("สุนัขวิ่งบนหญ้า", True),
+        ("一 只 狗 在 草地 上 奔跑", False),
+        ("개가 풀밭을 달린다", False),
+        ("dog", False),
+    ],
+)
+def test_captions_without_blanks_between_words_are_noted(tmp_path, caption, is_noted):
+    write_photos(tmp_path / "Images", [f"n{i}" for i in range(20)])
+    lines = [f"n{i}.jpg,{caption}\n" for i in range(20)]
+    (tmp_path / "captions.txt").write_text("image,caption\n" + "".join(lines), encoding="utf-8")
+    notes = [note for note in flickr8k.read(tmp_path).notes if "without a blank" in note]
+    assert len(notes) == is_noted and all(caption in note and "each whole phrase" in note for note in notes)
+
+
+def test_official_splits_are_recognized(flickr8k_folder, zips):
+    for split in flickr8k.SPLITS:
+        names = list(flickr8k.read_captions(flickr8k_folder, split))
+        assert flickr8k.is_official(split, names[::-1])
+        assert not flickr8k.is_official(split, names[1:])
+        assert not flickr8k.is_official(split, flickr8k.read_captions(zips, split))
 
 
 def test_real_data(flickr8k_folder):
