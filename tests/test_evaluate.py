@@ -57,9 +57,7 @@ def test_evaluating(root, trained, capsys):
     assert rows["this model, no brevity penalty"]["figures"] == pytest.approx(
         {n: without_penalty[n] for n in SCORES[:4]}
     )
-    assert {"images shuffled (blind baseline)", "human captions, leave-one-out", "the paper, hard attention *"} < set(
-        rows
-    )
+    assert {"images shuffled (blind baseline)", "human captions, leave-one-out"} < set(rows)
     assert report["version"] == "0.1.0" and "8 images; beam width 2; 5 references" in report["protocol"]
     assert 0 < report["attention"]["entropy"] <= report["attention"]["most"] == pytest.approx(math.log(64))
     markdown = (trained / "evaluate-dev.md").read_text(encoding="utf-8")
@@ -67,6 +65,26 @@ def test_evaluating(root, trained, capsys):
         assert f"{score['BLEU-1']:.1f}" in text and "METEOR matches" in text and "COLLAPSED" not in text
         assert report["protocol"].split(";")[0] in " ".join(text.split())
     assert not list(trained.glob("*.part"))
+
+
+def test_the_papers_rows_stand_beside_the_official_splits_only(root, trained, capsys, monkeypatch):
+    def run_and_find_paper():
+        capsys.readouterr()
+        assert run_evaluate(trained) == 0
+        return "Xu et al." in capsys.readouterr().out, [row["name"] for row in read_report(trained)["rows"]]
+
+    printed, names = run_and_find_paper()
+    assert not printed and not any("paper" in name for name in names)
+    monkeypatch.setattr(flickr8k, "is_official", lambda split, names: split in ("dev", "train") and len(names) >= 8)
+    printed, names = run_and_find_paper()
+    assert printed and names[-2:] == ["the paper, soft attention *", "the paper, hard attention *"]
+
+
+def test_an_unreadable_folder_of_the_blind_baseline_is_skipped(trained, deny):
+    shutil.rmtree(trained.with_name("run-blind"), ignore_errors=True)
+    deny(trained.with_name("run-blind"))
+    assert run_evaluate(trained) == 0
+    assert not [row for row in read_report(trained)["rows"] if "blind language model" in row["name"]]
 
 
 def test_best_constants_come_from_train(root, trained):

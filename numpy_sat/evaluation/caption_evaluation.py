@@ -53,7 +53,7 @@ def evaluate(
         rows=[
             *comparison.compare(written.texts, written.references, baselines),
             *([_ensemble_row(request, written, mixture)] if mixture else []),
-            *comparison.PAPER.get(written.dataset.name, ()),
+            *(comparison.PAPER if _is_papers_data(request.split, written, train) else ()),
         ],
         vocabulary=len(model.vocabulary) - len(vocabulary.SPECIALS),
         loss=heldout.judge_loss(model, written, train),
@@ -66,6 +66,12 @@ def evaluate(
     plain = {"version": __version__, "checkpoint": digest, **report.as_json(evaluation), "captions": written.texts}
     path = runs.folder_of(run) / f"evaluate-{request.split}.md"
     report_files.write(path, report.as_markdown(evaluation), plain)
+
+
+def _is_papers_data(split, written, train):
+    """Return True if the model was judged on an official split of Flickr8k, and train is the official one too."""
+    names_by_split = {split: written.texts, "train": train}
+    return all(flickr8k.is_official(part, names) for part, names in names_by_split.items())
 
 
 def attention_note(request: heldout.Request, models: Sequence[runs.Model]) -> list[str]:

@@ -21,13 +21,11 @@ class Row(NamedTuple):
     difference: dict | None = None  # of a floor: the intervals of the model's scores minus the floor's
 
 
-# The scores that Xu et al. report: test set, VGG features, another METEOR, probably without brevity penalty.
-PAPER = {
-    "flickr8k": (
-        Row("the paper, soft attention *", "paper", dict(zip(SCORES, (67, 44.8, 29.9, 19.5, 18.93), strict=False))),
-        Row("the paper, hard attention *", "paper", dict(zip(SCORES, (67, 45.7, 31.4, 21.3, 20.30), strict=False))),
-    )
-}
+# The scores that Xu et al. report for Flickr8k: test set, VGG features, another METEOR, probably no brevity penalty.
+PAPER = (
+    Row("the paper, soft attention *", "paper", dict(zip(SCORES, (67, 44.8, 29.9, 19.5, 18.93), strict=False))),
+    Row("the paper, hard attention *", "paper", dict(zip(SCORES, (67, 45.7, 31.4, 21.3, 20.30), strict=False))),
+)
 
 
 def compare(

@@ -110,7 +110,7 @@ def make_report(truth=None, **attention):
             Row("this model", "model", figures, interval),
             Row("images shuffled (blind baseline)", "floor", figures, difference=interval),
             Row("human captions, leave-one-out", "people", figures),
-            *comparison.PAPER["flickr8k"],
+            *comparison.PAPER,
         ],
         vocabulary=2536,
         loss=report.Loss(2.9712, 5.1204),
