@@ -9,7 +9,7 @@ from numpy_sat.data import catalog
 from numpy_sat.experiment import presets, runs, settings
 from numpy_sat.experiment.recipe import SETTINGS, Recipe
 from numpy_sat.system import cli, output
-from numpy_sat.system.errors import InputError
+from numpy_sat.system.errors import InputError, shortened
 
 DEFAULT_DATA = "scenes"
 OPTIONS = tuple(name for name, setting in SETTINGS.items() if setting.has_own_option)
@@ -117,7 +117,9 @@ def _setting(text):
     if text == HELP:
         return HELP, ""
     if not equals:
-        raise argparse.ArgumentTypeError(f"must be NAME=VALUE, such as attention_penalty=0, or {HELP}, not {text}")
+        raise argparse.ArgumentTypeError(
+            f"must be NAME=VALUE, such as attention_penalty=0, or {HELP}, not {shortened(text)}"
+        )
     if name in SETTINGS and SETTINGS[name].option:
         raise argparse.ArgumentTypeError(f"{name} is set by its own option, {SETTINGS[name].option}")
     return name, value
@@ -136,7 +138,8 @@ def _add_option(parser, setting):
             try:
                 return setting.parse(text)
             except InputError as error:
-                raise argparse.ArgumentTypeError(f"must be {setting.describe_range()}, not {text}") from error
+                expected = setting.describe_expected(text)
+                raise argparse.ArgumentTypeError(f"must be {expected}, not {shortened(text)}") from error
 
         parser.add_argument(setting.option, type=value, metavar="N", help=f"{setting.meaning} (default: the preset's)")
 

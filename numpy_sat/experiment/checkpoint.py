@@ -1,16 +1,20 @@
 """Checkpoints: NumPy's .npz format without pickle, with arrays by name and one JSON text."""
 
+import contextlib
 import json
 import os
 import zipfile
+from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 
-from numpy_sat.system.errors import InputError, writing
+from numpy_sat.system import npz
+from numpy_sat.system.errors import InputError, refuse_special, writing
 
 VERSION = 2  # version of the file's layout
+MAX_JSON = 50_000_000  # bytes of the JSON text; a vocabulary of 100,000 words has about a million
 
 
 class Checkpoint(NamedTuple):
@@ -18,7 +22,7 @@ class Checkpoint(NamedTuple):
 
     params: dict  # {name: array}
     optimizer: dict  # {name: array}, empty in a checkpoint from which training cannot be resumed
-    settings: dict  # JSON: the entries of runs.STORED, such as recipe and vocabulary
+    settings: dict  # JSON: the entries of metadata.SETTINGS, such as recipe and vocabulary
     progress: dict  # JSON: the fields of runs.Progress
 
 
@@ -45,36 +49,87 @@ def save(path: Path, checkpoint: Checkpoint) -> None:
         os.replace(temporary, path)
 
 
-def load(path: Path) -> Checkpoint:
-    """Read a checkpoint file.
+class Reader:
+    """An open checkpoint. `read` returns its arrays; all else is known before."""
 
-    Returns:
-        The Checkpoint.
+    def __init__(self, path: Path, archive: npz.Npz):
+        """Read the JSON text. path: the file, for messages; archive: the npz.Npz."""
+        self._path, self._archive = path, archive
+        headers = dict(archive.headers)
+        json_size = headers.pop("json").nbytes
+        # Checkpoints are not compressed. So no array can be larger than the file.
+        if json_size > MAX_JSON or sum(header.nbytes for header in headers.values()) > os.path.getsize(path):
+            raise ValueError
+        meta = json.loads(archive.read("json").tobytes())
+        self.version = meta.get("version")
+        self.settings, self.progress = meta["settings"], meta["progress"]  # as in a Checkpoint
+        self.params, self.optimizer = _under("params/", headers), _under("optimizer/", headers)  # {name: npz.Header}
+
+    def read(self) -> Checkpoint:
+        """Read all arrays.
+
+        Returns:
+            The Checkpoint.
+        Raises:
+            InputError: the file is damaged, or a parameter holds infinite numbers or NaN.
+        """
+        with _damage_reported(self._path):
+            params = {name: self._archive.read(f"params/{name}") for name in self.params}
+            optimizer = {name: self._archive.read(f"optimizer/{name}") for name in self.optimizer}
+            broken = [name for name, array in params.items() if not np.isfinite(array).all()]
+        if broken:
+            raise InputError(
+                f"{self._path}: {broken[0]} holds infinite numbers or NaN, which training never saves; "
+                "use another checkpoint of the run."
+            )
+        return Checkpoint(params, optimizer, self.settings, self.progress)
+
+
+@contextlib.contextmanager
+def opened(path: Path) -> Iterator[Reader]:
+    """Open a checkpoint file, so that a caller can check what it declares before its arrays are read.
+
+    Yields:
+        The Reader.
     Raises:
         InputError: the file is missing or damaged, is not a checkpoint of this version, or holds pickled objects.
     """
     _refuse_other_files(path)
+    with _damage_reported(path):
+        archive = npz.Npz(path)
+    with archive:
+        with _damage_reported(path):
+            reader = Reader(path, archive)
+        if reader.version != VERSION:
+            raise InputError(
+                f"{path}: has checkpoint layout {reader.version}, but this version of numpy_sat reads {VERSION}; "
+                "train the model again, or use the version that wrote it."
+            )
+        yield reader
+
+
+def load(path: Path) -> Checkpoint:
+    """Read a checkpoint file. Returns the Checkpoint. Raises InputError as `opened` and Reader.read do."""
+    with opened(path) as reader:
+        return reader.read()
+
+
+@contextlib.contextmanager
+def _damage_reported(path):
+    """Turn any exception of the block, which reads the file, into an InputError."""
     try:
-        with np.load(path, allow_pickle=False) as file:
-            arrays = {name: file[name] for name in file.files}
-        meta = json.loads(arrays.pop("json").tobytes())
-        settings, progress = meta["settings"], meta["progress"]
+        yield
+    except InputError:
+        raise
     except Exception as error:  # damaged files make numpy and zipfile raise almost any exception
-        if "allow_pickle" in str(error):
-            raise InputError(f"{path}: refused, it holds pickled objects, which can run code when read.") from error
         raise InputError(
             f"{path}: damaged, or not a checkpoint of numpy_sat; use another checkpoint of the run."
         ) from error
-    if meta.get("version") != VERSION:
-        raise InputError(
-            f"{path}: has checkpoint layout {meta.get('version')}, but this version of numpy_sat reads {VERSION}; "
-            "train the model again, or use the version that wrote it."
-        )
-    return Checkpoint(_under("params/", arrays), _under("optimizer/", arrays), settings, progress)
 
 
 def _refuse_other_files(path):
     """Raise InputError if the file is not a zip archive. The message says what is wrong with it."""
+    refuse_special(path)
     try:
         with open(path, "rb") as file:
             start = file.read(1)
@@ -95,8 +150,8 @@ def check_shapes(path: Path, params: dict[str, np.ndarray], expected: dict[str, 
 
     Args:
         path: the checkpoint, for the message.
-        params: {name: array}.
-        expected: {name: array}.
+        params: {name: array or npz.Header}.
+        expected: {name: array or npz.Header}.
     Raises:
         InputError: they differ. The message names the first three differences.
     """

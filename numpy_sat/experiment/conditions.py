@@ -6,9 +6,12 @@ recipe is valid.
 
 import ast
 
+from numpy_sat.data.phrases import phrases
 from numpy_sat.decoders import MODELS
-from numpy_sat.encoders import ENCODERS, lite0, reads_sentences
+from numpy_sat.encoders import ENCODERS, lite0, reads_sentences, vgg
 
+MOST_CONVOLUTIONS, MOST_CHANNELS = 100, 16384  # of an encoder
+PRETRAINED = ("lite0", *vgg.STAGES)  # networks that start from weights trained on ImageNet
 GRIDS = tuple(lite0.STAGES)  # names of EfficientNet-Lite0's output grids: rows x columns x channels
 
 
@@ -20,7 +23,10 @@ def read_stages(text: str) -> tuple:
         stages = tuple(tuple(stage) for stage in ast.literal_eval(text))
     except (TypeError, SyntaxError, MemoryError, RecursionError) as error:
         raise ValueError from error
-    if not stages or not all(stages) or not all(type(c) is int and c > 0 for stage in stages for c in stage):
+    channels = [c for stage in stages for c in stage]
+    if not stages or not all(stages) or len(channels) > MOST_CONVOLUTIONS:
+        raise ValueError
+    if not all(type(c) is int and 0 < c <= MOST_CHANNELS for c in channels):
         raise ValueError
     return stages
 
@@ -31,8 +37,22 @@ def write_stages(stages: tuple) -> str:
     return grid or str(stages).replace(" ", "")
 
 
-def another_encoders_grid(recipe):
-    """Refuse a grid of EfficientNet-Lite0 for another encoder, which would read its numbers as channels."""
+def another_encoders_inputs(recipe):
+    """Refuse an encoder with the weights or the vocabulary of another one. `train` never selects these together."""
+    encoder, is_reader = recipe.encoder, reads_sentences(recipe)
+    if encoder.pretrained != (encoder.network in PRETRAINED):
+        return f"pretrained={str(encoder.pretrained).lower()} is for other encoders"
+    if encoder.source_words != (phrases.VOCABULARY.words if is_reader else ()):
+        return "the words that it reads are not those of this version's phrases"
+    if encoder.blind and is_reader:
+        return "a translator cannot be blind"
+    return None
+
+
+def another_encoders_stages(recipe):
+    """Refuse a grid of EfficientNet-Lite0 for another encoder, and channels for EfficientNet-Lite0."""
+    if recipe.encoder.network == "lite0" and recipe.encoder.stages not in lite0.STAGES.values():
+        return f"--encoder lite0 has the stages of a grid: {', '.join(GRIDS)}"
     if recipe.encoder.network != "lite0" and recipe.encoder.stages in lite0.STAGES.values():
         return f"{', '.join(GRIDS)} are grids of --encoder lite0, not of {recipe.encoder.network}"
     return None
@@ -89,6 +109,14 @@ def only_images(name):
         return None
 
     return refuse
+
+
+def shift_beyond_the_image(recipe):
+    """Refuse shifts that leave nothing of the image, and shifts of phrases."""
+    shift, size = recipe.augmentation.random_shift, recipe.encoder.image_size
+    if shift and shift >= size and not reads_sentences(recipe):
+        return f"must be below image_size={size}"
+    return only_images("random_shift")(recipe)
 
 
 def no_self_critical_epochs(recipe):

@@ -5,7 +5,7 @@ import math
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-from numpy_sat.system.errors import InputError
+from numpy_sat.system.errors import InputError, shortened
 
 
 class Setting(NamedTuple):
@@ -22,6 +22,7 @@ class Setting(NamedTuple):
     maximum: float | None = None  # largest possible value
     above: float | None = None  # exclusive lower bound
     below: float | None = None  # exclusive upper bound
+    most: int = 10**9  # largest possible whole number; a larger one is a mistake that could fill the memory
     choices: tuple | None = None
     off: Any = None  # the value that an ablation uses to switch the setting off; None: not part of ablations
     option: str | None = None  # the command-line option that replaces --set
@@ -61,7 +62,14 @@ class Setting(NamedTuple):
         try:
             return (self.read or self._read)(text)
         except ValueError as error:
-            raise InputError(f"{self.name}={text}: must be {self.describe_range()}.") from error
+            raise InputError(f"{self.name}={shortened(text)}: must be {self.describe_expected(text)}.") from error
+
+    def describe_expected(self, text: str) -> str:
+        """Return what the text of an impossible value must be instead, as it follows "must be"."""
+        try:
+            return f"at most {self.most:,}" if self._is_whole() and int(text) > self.most else self.describe_range()
+        except ValueError:
+            return self.describe_range()
 
     def text(self, value: Any) -> str:
         """Return the text from which `parse` gets this value."""
@@ -81,11 +89,16 @@ class Setting(NamedTuple):
         if isinstance(self.default, bool):
             return _checked(text.lower() == "true", text.lower() in ("true", "false"))
         value = type(self.default)(text)
-        return _checked(value, math.isfinite(value) and self._is_in_range(value))
+        return _checked(value, self._is_in_range(value))
+
+    def _is_whole(self):
+        return type(self.default) is int
 
     def _is_in_range(self, value):
         return (
-            (self.minimum is None or value >= self.minimum)
+            abs(value) < math.inf
+            and not (self._is_whole() and value > self.most)
+            and (self.minimum is None or value >= self.minimum)
             and (self.maximum is None or value <= self.maximum)
             and (self.above is None or value > self.above)
             and (self.below is None or value < self.below)

@@ -15,12 +15,20 @@ from numpy_sat.encoders import ENCODERS, vgg
 from numpy_sat.experiment import conditions
 from numpy_sat.experiment.declaration import Setting, setting
 
+MOST_COMPONENTS = 16384  # of a vector, far above every sensible value
+
 
 @dataclass(frozen=True)
 class Encoder:
     """Settings of the encoder, which turns an image (or a sentence) into annotation vectors."""
 
-    network: str = setting("convnet", "encoder network", choices=tuple(ENCODERS), option="--encoder")
+    network: str = setting(
+        "convnet",
+        "encoder network",
+        choices=tuple(ENCODERS),
+        option="--encoder",
+        refuse=conditions.another_encoders_inputs,
+    )
     stages: tuple = setting(
         ((16,), (32,), (64,), (128,)),
         "channels of each stage's convolutions, such as ((32,),(64,64)); for lite0 the name of a grid",
@@ -28,13 +36,14 @@ class Encoder:
         write=conditions.write_stages,
         range="the channels of every stage's convolutions, such as ((32,),(64,64)), "
         f"or for lite0 one of {', '.join(conditions.GRIDS)}",
-        refuse=conditions.another_encoders_grid,
+        refuse=conditions.another_encoders_stages,
         idle=conditions.no_images,
     )
     image_size: int = setting(
         64,
         "side of the encoder's square input image, in pixels",
         minimum=1,
+        most=4096,
         refuse=conditions.too_small,
         idle=conditions.no_images,
     )
@@ -72,15 +81,23 @@ class Decoder:
     """Settings of the decoder, which turns annotation vectors into words."""
 
     model: str = setting("soft", "decoder", choices=tuple(MODELS), option="--model")
-    embedding_size: int = setting(64, "embedding size M: components of a word's embedding", minimum=1)
-    hidden_size: int = setting(192, "hidden size S: components of the LSTM's hidden state", minimum=1)
+    embedding_size: int = setting(
+        64, "embedding size M: components of a word's embedding", minimum=1, most=MOST_COMPONENTS
+    )
+    hidden_size: int = setting(
+        192, "hidden size S: components of the LSTM's hidden state", minimum=1, most=MOST_COMPONENTS
+    )
     attention_size: int = setting(
-        96, "attention size A: components of the projections that attention compares", minimum=1
+        96,
+        "attention size A: components of the projections that attention compares",
+        minimum=1,
+        most=MOST_COMPONENTS,
     )
     heads: int = setting(
         1,
         "number of heads of dot-product attention; divides attention_size",
         minimum=1,
+        most=MOST_COMPONENTS,
         refuse=conditions.unequal_heads,
     )
     without: tuple = setting((), "parts of the decoder to leave out, separated by commas", choices=tuple(PARTS))
@@ -127,8 +144,8 @@ class Training:
     """Settings of the optimization."""
 
     epochs: int = setting(8, "number of passes over the training set", minimum=1, option="--epochs")
-    batch_size: int = setting(16, "batch size: images per training step", minimum=1)
-    captions_per_image: int = setting(3, "captions of each image in a batch", minimum=1)
+    batch_size: int = setting(16, "batch size: images per training step", minimum=1, most=65536)
+    captions_per_image: int = setting(3, "captions of each image in a batch", minimum=1, most=1000)
     learning_rate: float = setting(4e-3, "learning rate at the peak of its schedule", above=0, option="--learning-rate")
     optimizer: str = setting("adam", "update rule of the parameters", choices=("adam", "rmsprop"), option="--optimizer")
     warmup_steps: int = setting(100, "training steps until the learning rate reaches its peak", minimum=0)
@@ -177,8 +194,9 @@ class Augmentation:
         0,
         "random shift: largest distance in each direction, in pixels",
         minimum=0,
+        most=4096,
         off=0,
-        refuse=conditions.only_images("random_shift"),
+        refuse=conditions.shift_beyond_the_image,
     )
     random_crop: float = setting(
         1.0,
@@ -207,9 +225,9 @@ class Augmentation:
 class Decoding:
     """Settings of inference."""
 
-    max_words: int = setting(20, "words of the longest caption; training cuts longer ones", minimum=1)
+    max_words: int = setting(20, "words of the longest caption; training cuts longer ones", minimum=1, most=1000)
     length_power: float = setting(
-        1.0, "exponent of the length normalization in beam search; below 1 favors short captions", minimum=0
+        1.0, "exponent of the length normalization in beam search; below 1 favors short captions", minimum=0, maximum=10
     )
     attention_mode: str = setting(
         "expected",

@@ -11,18 +11,18 @@ from typing import NamedTuple
 
 import numpy as np
 
-from numpy_sat import captioner
 from numpy_sat.data.vocabulary import Vocabulary
-from numpy_sat.experiment import checkpoint
-from numpy_sat.experiment.recipe import Recipe, from_json
+from numpy_sat.experiment import checkpoint, memory, metadata
+from numpy_sat.experiment.recipe import Recipe
+from numpy_sat.system import npz
 from numpy_sat.system.errors import InputError, writing
 
 LAST, BEST, LOG, CONFIG = "last.npz", "best.npz", "log.jsonl", "config.json"
 SHIPPED = Path(__file__).parents[1] / "assets" / "captioner.npz"  # the captioner in the package, see ship.py
-# The entries of a run's settings. `command` is the list of arguments that started it: ["train", "--small", ...].
-STORED = ("command", "data", "root", "seed", "skip_missing", "dataset_digest", "recipe", "vocabulary")
 # Further entries of a run that was started with --from: those of the first run of the chain.
 FIRST = {"first_recipe": "recipe", "first_seed": "seed", "first_command": "command"}
+MOVING_MEANS = ("m", "v", "ema")  # first parts of the names of the optimizer's arrays, such as "m.W_x"
+STEPS = npz.Header((1,), np.dtype(np.int64))  # of the optimizer's array "t", the number of updates
 SOUP = "soup"  # a further entry of a run that soup.py wrote: [[run, share], ...]
 
 
@@ -32,7 +32,7 @@ class Model(NamedTuple):
     params: dict  # {name: array}
     recipe: Recipe
     vocabulary: Vocabulary
-    settings: dict  # settings of the run, see STORED
+    settings: dict  # settings of the run, see metadata.SETTINGS
     progress: dict  # the fields of Progress at the checkpoint
 
 
@@ -74,7 +74,7 @@ def create(
 
     Args:
         folder: path of the folder.
-        settings: the entries of STORED, except the recipe and the vocabulary.
+        settings: the entries of metadata.SETTINGS, except the recipe and the vocabulary.
         recipe: Recipe.
         vocabulary: Vocabulary.
         params: {name: array}, the initial parameters.
@@ -111,11 +111,9 @@ def resume(folder: Path) -> Run:
     """
     path = folder / LAST
     model, stored = _read(path)
-    try:
-        progress = Progress(**stored.progress)
-    except TypeError as error:
-        raise InputError(f"{path}: its training progress cannot be read ({error}); train the model again.") from error
-    _check_optimizer(path, stored, progress)
+    progress = Progress(**{name: stored.progress[name] for name in metadata.PROGRESS})
+    if not stored.optimizer and progress.step:
+        raise InputError(f"{path}: holds no optimizer state; resume from the run's {LAST}.")
     with writing(folder):
         lines = [json.dumps(entry) + "\n" for entry in read_log(folder) if entry["step"] <= progress.step]
         temporary = folder / f"{LOG}.part"
@@ -218,25 +216,30 @@ def digest(path: Path) -> str:
 
 
 def _read(path):
-    """Return the Model and the Checkpoint of a file."""
-    stored = checkpoint.load(path)
-    settings = stored.settings
-    try:
-        recipe = _with_weights(from_json(settings["recipe"]), path.parent)
-        vocabulary = Vocabulary(tuple(settings["vocabulary"]))
-        missing = [name for name in STORED if name not in settings]
-        if missing:
-            raise KeyError(*missing)
-    except (KeyError, TypeError, ValueError) as error:
-        raise InputError(
-            f"{path}: its settings are not those of a captioner ({error}); train the model again."
-        ) from error
+    """Return the Model and the Checkpoint of a file. What the file declares is checked before its arrays are read."""
+    with checkpoint.opened(path) as reader:
+        try:
+            recipe, vocabulary = metadata.read(reader.settings, reader.progress)
+        except InputError as error:
+            reason = str(error).rstrip(".")
+            raise InputError(
+                f"{path}: its settings are not those of a captioner ({reason}); train the model again."
+            ) from error
+        checkpoint.check_shapes(path, _as_float32(reader.params), memory.shapes(recipe, len(vocabulary)))
+        _check_optimizer(path, reader)
+        stored = reader.read()
     params = {
         name: array.astype(np.float32) if array.dtype == np.float16 else array for name, array in stored.params.items()
     }
-    expected = captioner.init_params(np.random.default_rng(0), recipe, np.zeros(len(vocabulary)))
-    checkpoint.check_shapes(path, params, expected)
-    return Model(params, recipe, vocabulary, settings, stored.progress), stored
+    return Model(params, _with_weights(recipe, path.parent), vocabulary, stored.settings, stored.progress), stored
+
+
+def _as_float32(headers):
+    """Return the headers of parameters as they are after loading, which converts float16."""
+    return {
+        name: header._replace(dtype=np.dtype(np.float32)) if header.dtype == np.float16 else header
+        for name, header in headers.items()
+    }
 
 
 def _with_weights(recipe, folder):
@@ -251,17 +254,23 @@ def _with_weights(recipe, folder):
     return recipe.replace(weights_file=str(sibling))
 
 
-def _check_optimizer(path, stored, progress):
+def _check_optimizer(path, reader):
     """Raise InputError unless the optimizer's moving means fit the parameters.
 
     Each parameter with a gradient has all moving means, in its shape. The others have none.
+
+    Args:
+        path: the checkpoint, for the message.
+        reader: checkpoint.Reader.
     """
-    moving_means = {name: array for name, array in stored.optimizer.items() if name != "t"}
+    moving_means = {name: header for name, header in reader.optimizer.items() if name != "t"}
     keys = [name.partition(".") for name in moving_means]
     letters, trained_names = ({key[k] for key in keys} for k in (0, 2))
     expected = {
-        f"{letter}.{name}": stored.params[name] for letter in letters for name in trained_names if name in stored.params
+        f"{letter}.{name}": reader.params[name]
+        for letter in letters.intersection(MOVING_MEANS)
+        for name in trained_names
+        if name in reader.params
     }
-    if not letters and progress.step:
-        raise InputError(f"{path}: holds no optimizer state; resume from the run's {LAST}.")
-    checkpoint.check_shapes(path, moving_means, expected)
+    counter = {"t": STEPS} if "t" in reader.optimizer else {}
+    checkpoint.check_shapes(path, reader.optimizer, expected | counter)

@@ -7,7 +7,7 @@ from numpy_sat.decoders import MODELS
 from numpy_sat.encoders import ENCODERS
 from numpy_sat.experiment.declaration import Setting
 from numpy_sat.experiment.recipe import SETTINGS, Recipe
-from numpy_sat.system.errors import InputError
+from numpy_sat.system.errors import InputError, shortened
 
 
 def with_settings(recipe: Recipe, texts: Mapping[str, str]) -> Recipe:
@@ -20,10 +20,17 @@ def with_settings(recipe: Recipe, texts: Mapping[str, str]) -> Recipe:
         InputError: a setting is unknown, a value is impossible, or values contradict each other.
     """
     changed = recipe.replace(**{name: find_setting(name).parse(text) for name, text in texts.items()})
-    for name, setting in SETTINGS.items():
-        if setting.refuse and (why := setting.refuse(changed)):
-            raise InputError(f"{name}={_short(setting.text(changed.values()[name]))}: {why}.")
+    _refuse_conflicts(changed)
     return changed
+
+
+def check(recipe: Recipe) -> None:
+    """Raise InputError unless the value of every setting is possible. The recipe may come from a file."""
+    for name, value in recipe.values().items():
+        text = SETTINGS[name].text(value)
+        if SETTINGS[name].parse(text) != value:
+            raise InputError(f"{name}={shortened(repr(value))}: must be {SETTINGS[name].describe_range()}.")
+    _refuse_conflicts(recipe)
 
 
 def find_setting(name: str) -> Setting:
@@ -31,7 +38,7 @@ def find_setting(name: str) -> Setting:
     if name not in SETTINGS:
         similar = [known for known in SETTINGS if name in known] or difflib.get_close_matches(name, SETTINGS, 3)
         hint = f"did you mean {' or '.join(similar)}? " if name and similar else ""
-        raise InputError(f"{name}: there is no such setting; {hint}train --set help lists all of them.")
+        raise InputError(f"{shortened(name)}: there is no such setting; {hint}train --set help lists all of them.")
     return SETTINGS[name]
 
 
@@ -85,7 +92,7 @@ def help_table(recipe: Recipe) -> str:
         setting, models = SETTINGS[name], models_of(name)
         meaning = setting.meaning + (f" (model {', '.join(models)})" if models and len(models) < len(MODELS) else "")
         possible = f"by {setting.option}" if setting.option else setting.describe_range()
-        rows.append((name, _short(setting.text(value), 24) or "-", _short(possible, 44), meaning))
+        rows.append((name, shortened(setting.text(value), 24) or "-", shortened(possible, 44), meaning))
     widths = [max(len(row[k]) for row in rows) for k in range(3)]
     return "\n".join("  ".join([*(row[k].ljust(widths[k]) for k in range(3)), row[3]]) for row in rows)
 
@@ -99,6 +106,9 @@ def _why_idle(recipe, name):
     return setting.idle(recipe) if setting.idle else None
 
 
-def _short(text, length=60):
-    """Return the text, cut to a length with "..." at its end."""
-    return text if len(text) <= length else text[: length - 3] + "..."
+def _refuse_conflicts(recipe):
+    """Raise InputError if values contradict each other."""
+    values = recipe.values()
+    for name, setting in SETTINGS.items():
+        if setting.refuse and (why := setting.refuse(recipe)):
+            raise InputError(f"{name}={shortened(setting.text(values[name]))}: {why}.")

@@ -7,7 +7,8 @@ from types import ModuleType
 
 import numpy as np
 
-from numpy_sat.system.errors import InputError
+from numpy_sat.system import npz
+from numpy_sat.system.errors import InputError, refuse_special
 
 MAX_NAMES = 4  # tensors that an error message names; it counts the others
 DTYPES = ("F32", "F16", "BF16")  # dtypes that can be read, by their names in safetensors
@@ -41,19 +42,20 @@ def read(path: Path, namings: Sequence[dict[str, tuple]], unused: Sequence[str] 
     Raises:
         InputError: a tensor is missing, unknown, of another shape or not finite, or the file is damaged.
     """
-    names, read_tensor = _open(Path(path))
-    naming = max(namings, key=lambda naming: len(names & naming.keys()))
-    unknown = [name for name in sorted(names - naming.keys()) if not name.startswith(tuple(unused))]
-    tensors = {name: read_tensor(name) for name in naming if name in names}
+    refuse_special(path)
+    shapes, read_tensor = _open(Path(path))
+    naming = max(namings, key=lambda naming: len(shapes.keys() & naming.keys()))
+    unknown = [name for name in sorted(shapes.keys() - naming.keys()) if not name.startswith(tuple(unused))]
     misfits = [
-        f"{name} is {tensors[name].shape}, not {shape}"
+        f"{name} is {shapes[name]}, not {shape}"
         for name, shape in naming.items()
-        if name in tensors and tensors[name].shape != shape
+        if name in shapes and shapes[name] != shape
     ]
-    faults = [("missing", [name for name in naming if name not in names]), ("unknown", unknown), ("", misfits)]
+    faults = [("missing", [name for name in naming if name not in shapes]), ("unknown", unknown), ("", misfits)]
     if any(items for _, items in faults):
         message = "; ".join(f"{fault} {_shorten(items)}".strip() for fault, items in faults if items)
         raise InputError(f"{path}: not the weights of this net: {message}.")
+    tensors = {name: read_tensor(name) for name in naming}
     for name, array in tensors.items():
         if not np.isfinite(array).all():
             raise InputError(f"{path}: {name} contains infinite or NaN values; get the file again.")
@@ -67,7 +69,7 @@ def _shorten(items):
 
 
 def _open(path):
-    """Open a file. Return the set of its tensors' names, and a function that reads one of them as float32."""
+    """Open a file. Return its tensors' shapes, {name: shape}, and a function that reads one tensor as float32."""
     if path.suffix == ".safetensors":
         return _open_safetensors(path)
     if path.suffix == ".npz":
@@ -102,27 +104,28 @@ def _open_safetensors(path):
         except (SafetensorError, ValueError) as error:  # NumPy refuses the size
             raise InputError(f"{path}: damaged at {name}; get it again.") from error
 
-    return set(file.keys()), read_tensor
+    return {name: tuple(file.get_slice(name).get_shape()) for name in file.keys()}, read_tensor
 
 
 def _open_npz(path):
     try:
-        file = np.load(path, allow_pickle=False)
-        names = set(file.files)
+        file = npz.Npz(path)
+    except InputError:
+        raise
+    except npz.DamagedArrayError as error:
+        raise InputError(f"{path}: damaged at {error.args[0]}; get it again.") from error
     except OSError as error:
         raise InputError(f"{path}: cannot be read ({error.strerror or 'not an .npz file'}).") from error
     except Exception as error:  # damaged files make numpy and zipfile raise almost any exception
         raise InputError(f"{path}: cut short, or not an .npz file; get it again.") from error
 
     def read_tensor(name):
+        dtype = file.headers[name].dtype
+        if dtype.kind != "f":
+            raise InputError(f"{path}: {name} is {dtype}, not floating-point.")
         try:
-            array = file[name]
+            return file.read(name).astype(np.float32)
         except Exception as error:
-            if "allow_pickle" in str(error):
-                raise InputError(f"{path}: refused, it holds pickled objects, which can run code when read.") from error
             raise InputError(f"{path}: damaged at {name}; get it again.") from error
-        if array.dtype.kind != "f":
-            raise InputError(f"{path}: {name} is {array.dtype}, not floating-point.")
-        return array.astype(np.float32)
 
-    return names, read_tensor
+    return {name: header.shape for name, header in file.headers.items()}, read_tensor

@@ -14,7 +14,7 @@ from typing import NoReturn
 from tqdm import tqdm
 
 from numpy_sat.system import output
-from numpy_sat.system.errors import InputError
+from numpy_sat.system.errors import InputError, shortened
 
 
 class Parser(argparse.ArgumentParser):
@@ -123,5 +123,5 @@ def _number(kind, text, minimum, description):
     except ValueError:
         value = None
     if value is None or not minimum <= value < float("inf"):
-        raise argparse.ArgumentTypeError(f"must be {description}, not {text}")
+        raise argparse.ArgumentTypeError(f"must be {description}, not {shortened(text)}")
     return value

@@ -1,5 +1,7 @@
 """The exception that commands print as a message to the user."""
 
+import os
+import stat
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -27,3 +29,19 @@ def writing(path: str | Path, aside: Path | None = None) -> Iterator[None]:
                 aside.unlink(missing_ok=True)
         reason = error.strerror or error
         raise InputError(f"{path}: cannot be written ({reason}); free some space or choose another place.") from error
+
+
+def refuse_special(path: str | Path) -> None:
+    """Raise InputError if the path is a pipe or a device. Reading it could wait forever, or never end.
+
+    A path that does not exist, or cannot be looked up, passes: opening it says why.
+    """
+    with suppress(OSError):
+        mode = os.stat(path).st_mode
+        if not stat.S_ISREG(mode) and not stat.S_ISDIR(mode):
+            raise InputError(f"{path}: a pipe or a device, not a file; name a file.")
+
+
+def shortened(text: str, length: int = 60) -> str:
+    """Return the text, cut to a length with "..." at its end."""
+    return text if len(text) <= length else text[: length - 3] + "..."

@@ -12,7 +12,7 @@ from numpy_sat import captioner, pretrained, tasks
 from numpy_sat.data import batches, catalog
 from numpy_sat.data.dataset import Dataset, Example
 from numpy_sat.data.vocabulary import Vocabulary, unigram_entropy, word_frequencies
-from numpy_sat.experiment import arguments, checkpoint, runs
+from numpy_sat.experiment import arguments, checkpoint, memory, runs
 from numpy_sat.system import output
 from numpy_sat.system.errors import InputError
 from numpy_sat.system.streams import PARAMETERS, stream
@@ -55,6 +55,7 @@ def start_run(args: argparse.Namespace, folder: Path) -> tuple[runs.Run, Data]:
     captions = [dataset.tokenize(text) for example in dataset.splits["train"] for text in example.captions]
     vocabulary = before.vocabulary if before else Vocabulary.build(captions, recipe.training.min_word_count)
     frequencies = word_frequencies(vocabulary, map(vocabulary.encode, captions))
+    memory.check(recipe, len(vocabulary))
     params = _initial_params(args, recipe, before, settings["seed"], np.log(frequencies))
     data = _load(recipe, vocabulary, dataset)
     seconds = before.progress["training_seconds"] if before else 0.0

@@ -1,6 +1,7 @@
 """Checkpoints: round trips, interrupted writes, and the messages about damaged or other files."""
 
 import json
+import os
 
 import numpy as np
 import pytest
@@ -120,3 +121,10 @@ def test_a_photo_is_not_a_checkpoint(tmp_path):
     (tmp_path / "photo.jpg").write_bytes(b"\xff\xd8\xff\xe0 and so on")
     with pytest.raises(InputError, match=r"photo\.jpg: truncated, or not a checkpoint"):
         checkpoint.load(tmp_path / "photo.jpg")
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="Windows has no such pipes")
+def test_a_pipe_is_refused(tmp_path):
+    os.mkfifo(tmp_path / "c.npz")
+    with pytest.raises(InputError, match=r"c\.npz: a pipe or a device, not a file"):
+        checkpoint.load(tmp_path / "c.npz")

@@ -104,6 +104,13 @@ def test_settings_between_two_recipes_turn_one_into_the_other(name):
         ("stages", "((32,),(0,))", "the channels of every stage's convolutions"),
         ("stages", "12", "the channels of every stage's convolutions"),
         ("stages", "import os", "the channels of every stage's convolutions"),
+        ("stages", "((1000000,),)", "the channels of every stage's convolutions"),
+        ("stages", f"({'(8,),' * 101})", "the channels of every stage's convolutions"),
+        ("embedding_size", "1000000000000", "embedding_size=1000000000000: must be at most 16,384"),
+        ("max_words", "1000000", "max_words=1000000: must be at most 1,000"),
+        ("epochs", "1" + "0" * 400, "000...: must be at most 1,000,000,000"),
+        ("random_shift", "112", "random_shift=112: must be below image_size=112"),
+        ("length_power", "1e300", "length_power=1e300: must be a number from 0 to 10"),
     ],
 )
 def test_impossible_settings(name, text, words):
@@ -148,6 +155,21 @@ def test_stages_that_cannot_be_tuned(recipe, tuned, words):
 def test_grids_of_another_encoder(recipe):
     with pytest.raises(InputError, match=r"14x14x112, .* are grids of --encoder lite0, not of (convnet|vgg16)"):
         with_settings(recipe, {"stages": "14x14x112"})
+
+
+def test_channels_for_lite0():
+    with pytest.raises(
+        InputError, match=r"stages=\(\(32,\),\(64,\)\): --encoder lite0 has the stages of a grid: 14x14x112"
+    ):
+        with_settings(on_pretrained("flickr8k", "lite0"), {"stages": "((32,),(64,))"})
+
+
+@pytest.mark.parametrize("name", ["epochs", "batch_size", "learning_rate", "stages", "model", "batch_norm"])
+@pytest.mark.parametrize("sign", ["9", "(", "x"])
+def test_a_value_of_100000_signs_gives_a_short_message(name, sign):
+    with pytest.raises(InputError) as error:
+        with_settings(RECIPE, {name: 100_000 * sign})
+    assert str(error.value).startswith(f"{name}={sign}") and len(str(error.value)) < 300
 
 
 def test_the_baseline_of_other_samples_needs_two_captions_per_image():

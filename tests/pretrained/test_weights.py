@@ -1,9 +1,11 @@
 """Weights from files: both formats, both namings of the tensors, and damaged or wrong files."""
 
 import json
+import os
 import pickle
 import struct
 import sys
+import tracemalloc
 
 import numpy as np
 import pytest
@@ -300,3 +302,25 @@ def test_an_npz_with_pickled_objects(tensors, saved):
     tensors["features.0.bias"] = np.array([{}] * 4, dtype=object)
     with pytest.raises(InputError, match=r"net\.npz: refused, it holds pickled objects"):
         load(saved(tensors, "net.npz"))
+
+
+def test_an_array_that_unpacks_to_more_than_the_net_needs_is_not_read(tensors, saved, tmp_path):
+    """Check that shapes are compared before arrays are read: 80 MB unpack from a small file."""
+    path = tmp_path / "bomb.npz"
+    large = np.broadcast_to(np.float32(0), (2000, 10000))
+    np.savez_compressed(path, **{**tensors, "features.0.weight": large, "classifier.more": large})
+    tracemalloc.start()
+    try:
+        with pytest.raises(InputError, match=r"bomb\.npz: .*features\.0\.weight is \(2000, 10000\), not"):
+            load(path)
+        assert tracemalloc.get_traced_memory()[1] < 5_000_000
+    finally:
+        tracemalloc.stop()
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="Windows has no such pipes")
+@pytest.mark.parametrize("name", ["net.npz", "net.safetensors"])
+def test_a_pipe_is_refused(tmp_path, name):
+    os.mkfifo(tmp_path / name)
+    with pytest.raises(InputError, match=f"{name}: a pipe or a device, not a file"):
+        load(tmp_path / name)

@@ -1,0 +1,119 @@
+"""Check the JSON of a checkpoint as a whole: whether a run of this version could have written it.
+
+Damaged or invented metadata would otherwise fail much later, in the middle of training or decoding.
+"""
+
+import math
+
+from numpy_sat.data import catalog
+from numpy_sat.data.vocabulary import SPECIALS, Vocabulary
+from numpy_sat.encoders import reads_sentences
+from numpy_sat.experiment import settings
+from numpy_sat.experiment.recipe import Recipe, from_json
+from numpy_sat.system.errors import InputError, shortened
+
+MOST = 2**53  # largest count that a float holds exactly
+
+
+def _is_count(value):
+    return type(value) is int and 0 <= value <= MOST
+
+
+def _is_seed(value):
+    return type(value) is int and value >= 0
+
+
+def _is_number(value):
+    return type(value) in (int, float) and abs(value) <= MOST
+
+
+def _is_text(value):
+    return type(value) is str
+
+
+def _is_flag(value):
+    return type(value) is bool
+
+
+def _is_command(value):
+    """Return True for a list of arguments, and for the None of a shipped captioner."""
+    return value is None or (type(value) is list and all(map(_is_text, value)))
+
+
+def _is_soup(value):
+    """Return True for a list of pairs: a run and its share."""
+    return type(value) is list and all(
+        type(pair) is list and len(pair) == 2 and _is_text(pair[0]) and _is_number(pair[1]) for pair in value
+    )
+
+
+# The entries of a run's settings, {entry: (condition, its description)}. `command` is the list of arguments that
+# started the run: ["train", "--small", ...].
+SETTINGS = {
+    "command": (_is_command, "a list of texts"),
+    "data": (lambda value: value in catalog.NAMES, f"one of {', '.join(catalog.NAMES)}"),
+    "root": (lambda value: value is None or _is_text(value), "a text or null"),
+    "seed": (_is_seed, "a whole number of at least 0"),
+    "skip_missing": (_is_flag, "true or false"),
+    "dataset_digest": (_is_text, "a text"),
+    "recipe": (lambda value: type(value) is dict, "an object"),
+    "vocabulary": (lambda value: type(value) is list and len(value) > len(SPECIALS), "a list of words"),
+}
+OPTIONAL = {  # entries that only some runs have: those started with --from, those of soup.py, and shipped ones
+    "first_recipe": SETTINGS["recipe"],
+    "first_seed": SETTINGS["seed"],
+    "first_command": SETTINGS["command"],
+    "soup": (_is_soup, "a list of runs and shares"),
+    "provenance": (
+        lambda value: type(value) is dict and all(map(_is_text, value.values())),
+        "an object of texts",
+    ),
+}
+PROGRESS = {  # the fields of runs.Progress
+    **dict.fromkeys(("step", "epoch", "batch", "epochs_since_best"), (_is_count, "a whole number of at least 0")),
+    **dict.fromkeys(("best_score", "training_seconds"), (_is_number, "a number")),
+    "best_loss": (lambda value: _is_number(value) or value == math.inf, "a number or Infinity"),
+}
+
+
+def read(stored: dict, progress: dict) -> tuple[Recipe, Vocabulary]:
+    """Check the settings and the progress of a checkpoint, and return what they describe.
+
+    Args:
+        stored: the checkpoint's settings, JSON.
+        progress: its progress, JSON.
+    Returns:
+        recipe: Recipe.
+        vocabulary: Vocabulary.
+    Raises:
+        InputError: no run could have written them.
+    """
+    _check_entries("settings", stored, SETTINGS, OPTIONAL)
+    _check_entries("progress", progress, PROGRESS, {})
+    recipe, vocabulary = _recipe(stored["recipe"]), Vocabulary(tuple(stored["vocabulary"]))
+    if "first_recipe" in stored:
+        _recipe(stored["first_recipe"])
+    if reads_sentences(recipe) != (catalog.DATASETS[stored["data"]].TASK == "translation"):
+        raise InputError(f"the encoder {recipe.encoder.network} does not read {stored['data']}")
+    return recipe, vocabulary
+
+
+def _recipe(stored):
+    """Return the Recipe that JSON holds. Raises InputError if a value is impossible."""
+    try:
+        recipe = from_json(stored)
+    except (KeyError, TypeError, ValueError, RecursionError) as error:
+        raise InputError(f"recipe: {shortened(str(error), 100)}") from error
+    settings.check(recipe)
+    return recipe
+
+
+def _check_entries(name, entries, required, optional):
+    """Raise InputError unless entries have all required names, and values that fulfil their conditions."""
+    if type(entries) is not dict:
+        raise InputError(f"{name}: must be an object")
+    if missing := [entry for entry in required if entry not in entries]:
+        raise InputError(f"{missing[0]} is missing")
+    for entry, (is_possible, description) in (required | optional).items():
+        if entry in entries and not is_possible(entries[entry]):
+            raise InputError(f"{entry}={shortened(repr(entries[entry]))}: must be {description}")
