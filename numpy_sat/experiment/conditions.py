@@ -51,11 +51,18 @@ def another_encoders_inputs(recipe):
 
 def another_encoders_stages(recipe):
     """Refuse a grid of EfficientNet-Lite0 for another encoder, and channels for EfficientNet-Lite0."""
-    if recipe.encoder.network == "lite0" and recipe.encoder.stages not in lite0.STAGES.values():
+    if recipe.encoder.network == "lite0" and not _is_lite0(recipe.encoder.stages):
         return f"--encoder lite0 has the stages of a grid: {', '.join(GRIDS)}"
     if recipe.encoder.network != "lite0" and recipe.encoder.stages in lite0.STAGES.values():
         return f"{', '.join(GRIDS)} are grids of --encoder lite0, not of {recipe.encoder.network}"
     return None
+
+
+def _is_lite0(stages):
+    """Return True for stages with the form of EfficientNet-Lite0: a stem, bottlenecks of five numbers, maybe a head."""
+    sizes = [len(stage) for stage in stages]
+    bottlenecks = sizes[1:-1] if sizes[-1] == 1 else sizes[1:]
+    return sizes[0] == 1 and set(bottlenecks) == {5}
 
 
 def too_small(recipe):

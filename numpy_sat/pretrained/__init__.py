@@ -85,9 +85,12 @@ def lite0_params(stages: tuple) -> dict[str, np.ndarray]:
     Args:
         stages: one of lite0.STAGES.
     Raises:
-        InputError: the package with the weights is missing or damaged.
+        InputError: the package with the weights is missing or damaged, or has no weights for these stages.
     """
-    return lite0.adopt(torch_file.load(lite0_file(), SHA256), stages)
+    path = lite0_file()
+    if stages not in lite0.STAGES.values():
+        raise InputError(f"{path}: has no weights for these stages; set stages to one of {', '.join(lite0.STAGES)}.")
+    return lite0.adopt(torch_file.load(path, SHA256), stages)
 
 
 def lite0_file() -> Path:

@@ -1,5 +1,6 @@
 """Decoders on a pretrained encoder: training, tuning, resuming, evaluation and captioning by the same commands."""
 
+import importlib.util
 import json
 
 import numpy as np
@@ -15,6 +16,7 @@ from numpy_sat.evaluation import attention, figures, heldout
 from numpy_sat.experiment import checkpoint, presets, runs
 from numpy_sat.experiment.recipe import Recipe
 from numpy_sat.pretrained import inputs
+from numpy_sat.system.errors import InputError
 from numpy_sat.training import loop
 
 STAGES = ((3,), (4, 5))
@@ -406,6 +408,13 @@ def test_loss_and_decoder_gradients_do_not_depend_on_tuned_stages(rng, encoder, 
         assert loss == pytest.approx(expected_loss, abs=1e-4)
         for name, gradient in grads.items():
             np.testing.assert_allclose(gradient, expected_grads[name], rtol=0, atol=1e-3, err_msg=name)
+
+
+def test_stages_for_which_the_package_has_no_weights():
+    if not importlib.util.find_spec(pretrained.PACKAGE):
+        pytest.skip(f"{pretrained.PACKAGE} is not installed")
+    with pytest.raises(InputError, match="has no weights for these stages; set stages to one of 14x14x112, "):
+        LOAD_PACKAGE(((32,), (1, 3, 1, 1, 8)))
 
 
 def test_missing_weights(root, tmp_path, weights, capsys, monkeypatch):
