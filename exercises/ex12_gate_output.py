@@ -46,7 +46,7 @@ def gate_forward(z, h, w_beta, b_beta):
         w_beta: (S,) weights of the gate.
         b_beta: (1,) bias of the gate.
     Returns:
-        gated: (B, D) beta_t z_t.
+        gated: (B, D) context vectors times beta, beta_t z_t.
         cache: what gate_backward needs.
     """
     raise NotImplementedError("exercise 12: gate_forward")

@@ -15,7 +15,7 @@ def lstm_forward(x, h, c, W_x, W_hh, b):
     """Compute one step of the LSTM (equations 1 to 3).
 
     Args:
-        x: (B, I) inputs; in the paper the concatenation of E y_{t-1} and z_t.
+        x: (B, I) inputs; in the paper, the concatenation of E y_{t-1} and z_t.
         h: (B, S) hidden states before the step.
         c: (B, S) cell states before the step.
         W_x: (I, 4S) weights of the inputs, with columns in the order i, f, o, g.
@@ -58,7 +58,7 @@ def lstm_backward(dh_next, dc_next, cache):
 
     Args:
         dh_next: (B, S) gradient of the hidden states after the step.
-        dc_next: (B, S) gradient of the cell states after the step, from the next step alone.
+        dc_next: (B, S) gradient of the cell states after the step, through the next step only.
         cache: from lstm_forward.
     Returns:
         dx: (B, I).

@@ -14,7 +14,7 @@ from numpy_sat.layers.lstm import LSTMSequenceCache
 
 
 def lstm_sequence_forward(x, h, c, W_x, W_hh, b):
-    """Compute T steps of the LSTM with the same weights. Each step starts from the states after the previous one.
+    """Compute T steps of the LSTM with the same weights. Each step starts from the states after the previous step.
 
     Args:
         x: (T, B, I) inputs of all steps.

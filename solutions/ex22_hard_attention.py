@@ -22,15 +22,15 @@ from numpy_sat.layers.hard_attention import DrawCache, EntropyCache
 def draw_forward(alpha, uniforms, expected):
     """Sample a location s_t ~ Categorical(alpha_t) for each caption and return the weights of the context vector.
 
-    The context vector is z_t = sum_i weights_ti a_i. A caption with `expected` True uses the expected context instead
-    of the sample. Its weights are alpha itself, which is soft attention.
+    The context vector is z_t = sum_i weights_ti a_i. If `expected` is True for a caption, its context vector is the
+    expected context, as in soft attention: the weights are alpha.
 
-    The sampled location is the first i with alpha_1 + ... + alpha_i > uniform * (alpha_1 + ... + alpha_L). The total
-    is 1 up to rounding.
+    The sampled location is the first i with alpha_1 + ... + alpha_i > uniform * (alpha_1 + ... + alpha_L). The sum of
+    all alpha is 1 up to rounding.
 
     Args:
         alpha: (B, L) attention weights.
-        uniforms: (B,) random numbers from 0 to below 1.
+        uniforms: (B,) uniform random numbers in [0, 1).
         expected: (B,) bool, True for captions that use the expected context.
     Returns:
         weights: (B, L) 1 at s_t and 0 elsewhere, or alpha for the expected context.
@@ -102,14 +102,15 @@ def location_log_p_backward(dlog_p, cache):
 def advantage(log_p, mask, baseline, to_go=False):
     """Compute the advantage log p(y | s, a) - b of every sampled location.
 
-    It says by how much the caption went better than the baseline. All samples of a caption share its advantage, except
-    with `to_go`. A sample cannot influence earlier words, so reward-to-go counts only the log p from its own word to
-    the end. The baseline then shrinks in proportion: b times the number of these words over the mean caption length.
+    Without `to_go`, all samples of a caption have the same advantage: the log p of the caption minus the baseline b.
+
+    With `to_go`, the reward of a sample is the log p of its own word and all later words, because a sample cannot
+    influence earlier words. The baseline shrinks in proportion: b times the number of these words over the mean length.
 
     Args:
         log_p: (T, B) log p of every word, 0 at padding.
         mask: (T, B) of the same dtype, 1 at words, 0 at padding.
-        baseline: (1,) b, usual log p of a caption.
+        baseline: (1,) b, the moving average of the log p of a caption.
         to_go: True for reward-to-go.
     Returns:
         (T, B) advantages, 0 at padding.

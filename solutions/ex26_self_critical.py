@@ -1,16 +1,16 @@
 """Solution 26: Self-critical training.
 
-The expected score is J = sum over y of p(y) r(y). Only p depends on the logits: the score r(y) of a caption does not
-depend on the model. So
+p(y) is the probability that the model samples the caption y, and r(y) is its score, CIDEr-D. The expected score is J =
+sum over y of p(y) r(y). Only p depends on the logits: the score of a caption does not depend on the model. So
 
     dJ = sum over y of r(y) dp(y) = sum over y of p(y) r(y) d log p(y)     because dp(y) = p(y) d log p(y)
 
-This is a mean over sampled captions, so a sample y gives the unbiased estimate r(y) d log p(y). The sum over y of p(y)
-is 1 for all logits, so the sum over y of p(y) d log p(y) is 0. So a baseline b can be subtracted, and the estimate is
-(r(y) - b) d log p(y).
+This is a mean over sampled captions, so a single sample y gives the unbiased estimate r(y) d log p(y). The sum over y
+of p(y) is 1 for all logits, so the sum over y of p(y) d log p(y) is d 1 = 0. Therefore a baseline b that does not
+depend on y leaves the mean unchanged. The estimate becomes (r(y) - b) d log p(y).
 
-log p(y) is the sum of log p over the words, and log p of a word is its logit minus log_sum. The loss -(r - b) log p(y)
-has this gradient with a minus sign, and the chain rule does the rest.
+The gradient of the loss -(r - b) log p(y) is minus this estimate. log p(y) is the sum of log p over the words. log p of
+a word is its logit minus log_sum, where log_sum = log sum_k exp(logits_k). The chain rule gives dlogits.
 """
 
 import numpy as np
@@ -29,20 +29,20 @@ def advantage(of_drawn, of_greedy):
     Returns:
         (B,) advantages.
     """
-    # B / N captions are sampled for each image.
+    # The model samples B / N captions for each image.
     B, N = len(of_drawn), len(of_greedy)
     per_image = B // N
 
-    # weights = r - b. The captions of an image are consecutive, so repeat each b.
+    # advantage = r - b. The captions of an image are consecutive, so repeat each b.
     baseline = np.repeat(of_greedy, per_image)
     return of_drawn - baseline
 
 
 def policy_forward(logits, words, mask, weights):
-    """Compute the mean over captions of -(r - b) log p(y). Minimising it follows the policy gradient.
+    """Compute the mean over captions of -(r - b) log p(y), whose negative gradient is the policy gradient.
 
     Args:
-        logits: (T, B, V) scores of all words at every position.
+        logits: (T, B, V) logits of all words at every position.
         words: (T, B) integers, the sampled words.
         mask: (T, B) of the dtype of the logits, 1 at words, 0 at padding.
         weights: (B,) advantages r - b, of the same dtype.
@@ -50,7 +50,7 @@ def policy_forward(logits, words, mask, weights):
         loss: a scalar.
         cache: what policy_backward needs.
     """
-    # Ignore the loss of cross-entropy. Its cache has log_sum.
+    # Use only the cache of cross-entropy, which has log_sum, not its loss.
     _, likelihood = losses.cross_entropy_forward(logits, words, mask)
 
     # log p of a word = its logit - log_sum. The mask removes padding.
@@ -60,7 +60,7 @@ def policy_forward(logits, words, mask, weights):
     # p(y) is the product of p of the words, each given the words before. So log p(y) = sum over words of log p.
     caption_log_p = word_log_p.sum(axis=0)
 
-    # loss = - mean over captions of (r - b) log p(y). Training minimises the loss, so this mean grows.
+    # loss = - mean over captions of (r - b) log p(y). Minimizing the loss maximizes this mean.
     loss = -(weights * caption_log_p).mean()
     return loss, PolicyCache(likelihood, weights)
 
@@ -82,7 +82,7 @@ def policy_backward(dloss, cache):
 
     # - log p of a word = log_sum - its logit. Its gradient at the logits is p - onehot:
     # term 1: through log_sum, whose derivative by logits_k is p_k
-    # term 2: through the word's own logit, - 1 at the word
+    # term 2: through the word's own logit, which gives -1 at the word
     p = np.exp(logits - log_sum[..., None])
     onehot = np.zeros_like(logits)
     np.put_along_axis(onehot, words[..., None], 1, axis=-1)

@@ -1,17 +1,18 @@
-"""Soft attention with an MLP score, and the gate beta (Xu et al. 2015, sections 4.2 and 4.2.1).
+"""Soft attention with an MLP score, and the gate beta (Xu et al. 2015, sections 3.1.2, 4.2 and 4.2.1).
 
-Before each word, the decoder scores every location of the image, turns the scores into weights, and reads the
-weighted mean of the annotation vectors:
+Before each word, the decoder scores every location of the image and turns the scores into weights. The context vector
+is the weighted mean of the annotation vectors:
 
     keys_i = W_a a_i + b_a                   computed once per image, because it does not depend on the word
     (4) e_ti = v . tanh(keys_i + h W_h)      score of location i for word t (Bahdanau et al. 2014)
     (5) alpha_t = softmax(e_t)               attention weights of the locations, which sum to 1
     (6) z_t = sum_i alpha_ti a_i             context vector
 
-In the usual terms, h W_h is the query, and each location has a key and a value, its annotation vector.
+In the terms of Vaswani et al. 2017, h W_h is the query. Each location has a key, keys_i, and a value, its annotation
+vector a_i.
 
-Captions of one image are consecutive: caption b belongs to image b // (B / N). They share its keys and annotations, so
-arrays with one row per caption are reshaped from (B, ...) to (N, B / N, ...).
+A batch has N images and B captions. Captions of one image are consecutive: caption b belongs to image b // (B / N).
+They share its keys and annotations, so arrays of shape (B, ...) are reshaped to (N, B / N, ...).
 """
 
 from typing import NamedTuple
@@ -27,7 +28,7 @@ class ScoreCache(NamedTuple):
     h: np.ndarray  # (B, S)
     W_h: np.ndarray  # (S, A)
     v: np.ndarray  # (A,)
-    u: activations.TanhCache  # of u = tanh(keys + query), (N, B / N, L, A)
+    u: activations.TanhCache  # (N, B / N, L, A), u = tanh(keys + query)
 
 
 class ContextCache(NamedTuple):
@@ -90,11 +91,11 @@ def score_backward(de, cache):
     """
     h, W_h, v, cache_u = cache
     u = cache_u.y  # (N, B / N, L, A)
-    N, captions, L, A = u.shape
-    de = de.reshape(N, captions, L)  # (N, B / N, L)
+    N, per_image, L, A = u.shape  # per_image = B / N captions
+    de = de.reshape(N, per_image, L)
     # dv = sum over captions b and locations i of de_bi u_bi
     dv = de.reshape(-1) @ u.reshape(-1, A)  # (A,)
-    # du_bi = de_bi v, times the derivative of tanh, 1 - u_bi^2
+    # du_bi = de_bi v (1 - u_bi^2), the gradient of keys_i + query_b: (1 - u^2) is the derivative of tanh
     du = activations.tanh_backward(de[..., None] * v, cache_u)  # (N, B / N, L, A)
     # dkeys_i = sum of du_bi over the captions b of the image
     dkeys = du.sum(axis=1)  # (N, L, A)
@@ -200,7 +201,7 @@ def gate_forward(z, h, w_beta, b_beta):
         w_beta: (S,) weights of the gate.
         b_beta: (1,) bias of the gate.
     Returns:
-        gated: (B, D) beta_t z_t.
+        gated: (B, D) context vectors times beta, beta_t z_t.
         cache: what gate_backward needs.
     """
     # beta_t = sigm(w_beta . h_{t-1} + b_beta), one number per caption
@@ -226,7 +227,8 @@ def gate_backward(dgated, cache):
     dz = cache_beta.y[:, None] * dgated  # (B, D)
     # dbeta_b = dgated_b . z_b
     dbeta = (dgated * z).sum(axis=1)  # (B,)
-    # daffine_b = dbeta_b beta_b (1 - beta_b), the derivative of the sigmoid
+    # beta_b = sigm(affine_b) with affine_b = w_beta . h_b + b_beta
+    # daffine_b = dbeta_b beta_b (1 - beta_b)
     daffine = activations.sigmoid_backward(dbeta, cache_beta)  # (B,)
     # dh_b = daffine_b w_beta
     dh = daffine[:, None] * w_beta  # (B, S)

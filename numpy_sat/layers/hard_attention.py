@@ -1,11 +1,12 @@
-"""Hard attention (Xu et al. 2015, section 4.1): the decoder samples one location for each word and reads only that one.
+"""Hard attention (Xu et al. 2015, section 4.1): the decoder samples one location per word and reads only that one.
 
 Sampling has no gradient: a small change of alpha usually leaves the sampled location unchanged. REINFORCE (Williams
-1992) learns alpha from how well the caption went after each sample. The objective is the variational bound
+1992) raises the probability of samples that lead to a high log p(y | s, a). The objective is the variational bound
 
     (10) L_s = sum_s p(s | a) log p(y | s, a) <= log p(y | a)
 
-Its gradient (11) is the mean over location sequences s, sampled from p(s | a), of
+Here y is the caption and s a sequence of sampled locations, one for each word. The gradient of L_s (11) is the mean
+over sequences s, sampled from p(s | a), of
 
     (12) d log p(y | s, a) + lambda_r (log p(y | s, a) - b) d log p(s | a) + lambda_e dH[s]
 
@@ -41,15 +42,15 @@ class EntropyCache(NamedTuple):
 def draw_forward(alpha, uniforms, expected):
     """Sample a location s_t ~ Categorical(alpha_t) for each caption and return the weights of the context vector.
 
-    The context vector is z_t = sum_i weights_ti a_i. A caption with `expected` True uses the expected context instead
-    of the sample. Its weights are alpha itself, which is soft attention.
+    The context vector is z_t = sum_i weights_ti a_i. If `expected` is True for a caption, its context vector is the
+    expected context, as in soft attention: the weights are alpha.
 
-    The sampled location is the first i with alpha_1 + ... + alpha_i > uniform * (alpha_1 + ... + alpha_L). The total
-    is 1 up to rounding.
+    The sampled location is the first i with alpha_1 + ... + alpha_i > uniform * (alpha_1 + ... + alpha_L). The sum of
+    all alpha is 1 up to rounding.
 
     Args:
         alpha: (B, L) attention weights.
-        uniforms: (B,) random numbers from 0 to below 1.
+        uniforms: (B,) uniform random numbers in [0, 1).
         expected: (B,) bool, True for captions that use the expected context.
     Returns:
         weights: (B, L) 1 at s_t and 0 elsewhere, or alpha for the expected context.
@@ -59,7 +60,7 @@ def draw_forward(alpha, uniforms, expected):
     L = alpha.shape[1]
     # upto_i = alpha_1 + ... + alpha_i
     upto = alpha.cumsum(axis=1)
-    # s = number of locations with upto_i <= uniform * upto_L, which is the index of the first one above it
+    # s = number of locations with upto_i <= uniform * upto_L, which is the index of the first location above it
     s = (upto <= (uniforms * upto[:, -1])[:, None]).sum(axis=1)
     one_hot = np.eye(L, dtype=alpha.dtype)[s]
     weights = np.where(expected[:, None], alpha, one_hot)
@@ -114,14 +115,15 @@ def location_log_p_backward(dlog_p, cache):
 def advantage(log_p, mask, baseline, to_go=False):
     """Compute the advantage log p(y | s, a) - b of every sampled location.
 
-    It says by how much the caption went better than the baseline. All samples of a caption share its advantage, except
-    with `to_go`. A sample cannot influence earlier words, so reward-to-go counts only the log p from its own word to
-    the end. The baseline then shrinks in proportion: b times the number of these words over the mean caption length.
+    Without `to_go`, all samples of a caption have the same advantage: the log p of the caption minus the baseline b.
+
+    With `to_go`, the reward of a sample is the log p of its own word and all later words, because a sample cannot
+    influence earlier words. The baseline shrinks in proportion: b times the number of these words over the mean length.
 
     Args:
         log_p: (T, B) log p of every word, 0 at padding.
         mask: (T, B) of the same dtype, 1 at words, 0 at padding.
-        baseline: (1,) b, usual log p of a caption.
+        baseline: (1,) b, the moving average of the log p of a caption.
         to_go: True for reward-to-go.
     Returns:
         (T, B) advantages, 0 at padding.
@@ -175,5 +177,5 @@ def entropy_backward(dentropy, cache):
 
 
 def _log(alpha):
-    """Return log alpha, or a large negative number where the softmax has rounded alpha to 0."""
+    """Return log alpha, or the log of the smallest normal number where the softmax has rounded alpha to 0."""
     return np.log(np.maximum(alpha, np.finfo(alpha.dtype).tiny))

@@ -2,12 +2,14 @@
 
     affine = x W_x + h W_hh + b            four blocks of S columns, in the order i, f, o, g
     (1) i, f, o = sigm(their blocks)       input, forget and output gate
-        g = tanh(its block)                candidate
+        g = tanh(its block)                candidate of the cell state
     (2) c' = f c + i g                     next cell state
     (3) h' = o tanh(c')                    next hidden state
 
-The equations are those of Xu et al. 2015. The captioner calls single steps, because it attends to the image between two
-steps. If all inputs are known beforehand, lstm_sequence_forward computes all steps in one call.
+The equations are those of Xu et al. 2015. B is the number of captions, I the size of the input x, S the hidden size.
+
+The captioner calls single steps, because it attends to the image between two steps. If all inputs are known beforehand,
+lstm_sequence_forward computes all steps in one call.
 """
 
 from typing import NamedTuple
@@ -33,14 +35,14 @@ class LSTMCache(NamedTuple):
 class LSTMSequenceCache(NamedTuple):
     """The caches of all steps of lstm_sequence_forward, first step first."""
 
-    steps: list  # of T LSTMCaches
+    steps: list  # T records of LSTMCache
 
 
 def lstm_forward(x, h, c, W_x, W_hh, b):
     """Compute one step of the LSTM (equations 1 to 3).
 
     Args:
-        x: (B, I) inputs; in the paper the concatenation of E y_{t-1} and z_t.
+        x: (B, I) inputs; in the paper, the concatenation of E y_{t-1} and z_t.
         h: (B, S) hidden states before the step.
         c: (B, S) cell states before the step.
         W_x: (I, 4S) weights of the inputs, with columns in the order i, f, o, g.
@@ -53,7 +55,7 @@ def lstm_forward(x, h, c, W_x, W_hh, b):
     """
     S = h.shape[1]
     affine = x @ W_x + h @ W_hh + b  # (B, 4S)
-    # (1) i, f, o = sigm(affine), g = tanh(affine), each of its own block
+    # (1) i, f, o = sigm(their blocks of affine), g = tanh(its block)
     ifo, cache_ifo = activations.sigmoid_forward(affine[:, : 3 * S])  # (B, 3S)
     g, cache_g = activations.tanh_forward(affine[:, 3 * S :])  # (B, S)
     i, f, o = ifo[:, :S], ifo[:, S : 2 * S], ifo[:, 2 * S :]
@@ -70,7 +72,7 @@ def lstm_backward(dh_next, dc_next, cache):
 
     Args:
         dh_next: (B, S) gradient of the hidden states after the step.
-        dc_next: (B, S) gradient of the cell states after the step, from the next step alone.
+        dc_next: (B, S) gradient of the cell states after the step, through the next step only.
         cache: from lstm_forward.
     Returns:
         dx: (B, I).
@@ -86,7 +88,7 @@ def lstm_backward(dh_next, dc_next, cache):
     # (3) do = dh' tanh(c')
     do = dh_next * cache_tanh_c.y
     # The gradient of c' is a sum:
-    # term 1, dc': through the next step
+    # term 1, the argument dc_next: through the next step
     # term 2, dh' o (1 - tanh(c')^2): through the hidden state h'
     dc_next = dc_next + activations.tanh_backward(dh_next * o, cache_tanh_c)
     # (2) df = dc' c,  dc = dc' f,  di = dc' g,  dg = dc' i
@@ -94,7 +96,7 @@ def lstm_backward(dh_next, dc_next, cache):
     dc = dc_next * f
     di = dc_next * cache_g.y
     dg = dc_next * i
-    # (1) back through sigm and tanh, with the blocks in the order i, f, o, g
+    # (1) the gradient of affine: back through sigm and tanh, with the blocks in the order i, f, o, g
     difo = np.concatenate([di, df, do], axis=1)  # (B, 3S)
     daffine = np.concatenate(
         [activations.sigmoid_backward(difo, cache_ifo), activations.tanh_backward(dg, cache_g)], axis=1
@@ -109,7 +111,7 @@ def lstm_backward(dh_next, dc_next, cache):
 
 
 def lstm_sequence_forward(x, h, c, W_x, W_hh, b):
-    """Compute T steps of the LSTM with the same weights. Each step starts from the states after the previous one.
+    """Compute T steps of the LSTM with the same weights. Each step starts from the states after the previous step.
 
     Args:
         x: (T, B, I) inputs of all steps.

@@ -55,10 +55,10 @@ def advantage_over_others(of_drawn, samples):
 
 
 def policy_forward(logits, words, mask, weights):
-    """Compute the mean over captions of -(r - b) log p(y). Minimising it follows the policy gradient.
+    """Compute the mean over captions of -(r - b) log p(y), whose negative gradient is the policy gradient.
 
     Args:
-        logits: (T, B, V) scores of all words at every position.
+        logits: (T, B, V) logits of all words at every position.
         words: (T, B) integers, the sampled words.
         mask: (T, B) of the dtype of the logits, 1 at words, 0 at padding.
         weights: (B,) advantages r - b, of the same dtype.

@@ -224,7 +224,7 @@ EQUIVALENT = {
         ("score_forward", "e =", ["2 where 1 belongs"], NEGATIVE),
         (
             *("score_backward", "de = de.reshape"),
-            [f"`{size}` is ignored: -1, the last index, replaces it" for size in ("N", "captions", "L")],
+            [f"`{size}` is ignored: -1, the last index, replaces it" for size in ("N", "per_image", "L")],
             TO_FIND,
         ),
         ("score_backward", "dv =", 2 * ["2 where 1 belongs"], NEGATIVE),
