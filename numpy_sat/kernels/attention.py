@@ -11,6 +11,7 @@ take 8.7 and 25.1 ms. D and A must be multiples of LANES.
 import numpy as np
 
 from numpy_sat.kernels import functions, tile
+from numpy_sat.kernels.checks import checked
 from numpy_sat.kernels.simd import LANES, fma, largest, load, maximum, repeat, store, store_first, total
 from numpy_sat.kernels.threads import claim_tasks, inline, kernel, run
 from numpy_sat.system import machine
@@ -19,6 +20,15 @@ from numpy_sat.system.workspace import current
 LOW = np.float32(-1e30)  # score of the padding after the last location; its exp is 1e-38
 
 
+@checked(
+    keys="(N, L, A)",
+    query="(B, A)",
+    v="(A,)",
+    a="(N, L, D)",
+    z="out (B, D)",
+    alpha="out (B, L)",
+    where="N and B % N == 0 and A % LANES == D % LANES == 0",
+)
 def attend(keys, query, v, a, z, alpha):
     """Compute the attention weights and the context vectors (Xu et al. 2015, equations 4 to 6).
 
@@ -39,6 +49,19 @@ def attend(keys, query, v, a, z, alpha):
         run(_attend, N, keys, query, v, a, z, alpha, e)
 
 
+@checked(
+    keys="(N, L, A)",
+    query="(B, A)",
+    v="(A,)",
+    a="(N, L, D)",
+    alpha="strided (B, L)",
+    dz="(B, D)",
+    dalpha="strided (B, L)",
+    dkeys="out (N, L, A)",
+    dv="out (N, A)",
+    dquery="out (B, A)",
+    where="N and B % N == 0 and A % LANES == D % LANES == 0",
+)
 def attend_backward(dz, dalpha, keys, query, v, a, alpha, dkeys, dv, dquery):
     """Compute the gradients of keys, v and query; `annotation_gradient` computes that of the annotations.
 
@@ -57,6 +80,7 @@ def attend_backward(dz, dalpha, keys, query, v, a, alpha, dkeys, dv, dquery):
         run(_attend_backward, N, dz, dalpha, keys, query, v, a, alpha, dkeys, dv, dquery, de)
 
 
+@checked(alphas="(T, B, L)", dzs="(T, B, D)", where="N and B % N == 0 and D % LANES == 0")
 def annotation_gradient(alphas, dzs, N):
     """Compute da_i = sum over words t and captions of alpha_ti dz_t.
 

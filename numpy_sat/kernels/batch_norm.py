@@ -6,6 +6,7 @@ dx. With the gate of relu applied to dy, dx = a dy + b x + c with three coeffici
 
 import numpy as np
 
+from numpy_sat.kernels.checks import checked
 from numpy_sat.kernels.threads import claim_tasks, kernel, run
 from numpy_sat.system.workspace import current
 
@@ -13,6 +14,7 @@ EPSILON = 1e-5  # added to the variance
 ROWS = 256  # rows of a task, and terms of a float32 sum: few enough for small rounding errors
 
 
+@checked(x="strided (..., C)", where="0 not in rest")
 def mean_and_variance(x):
     """Compute mean and variance of every channel of x: (..., C). Both are (C,) float32.
 
@@ -27,6 +29,7 @@ def mean_and_variance(x):
     return (rows[0] + first).astype(np.float32), (second - first * first).astype(np.float32)
 
 
+@checked(x="strided (..., C)", gamma="strided (C,)", beta="strided (C,)", mean="strided (C,)", var="strided (C,)")
 def normalize(x, gamma, beta, mean, var, lowest=-np.inf):
     """Compute normalize of layers/batch_norm.py, then max(y, lowest). Returns y: (..., C) and std: (C,)."""
     std = np.sqrt(var + np.float32(EPSILON))
@@ -39,6 +42,7 @@ def batch_norm_backward(dy, cache):
     return backward(dy, *cache)
 
 
+@checked(x="strided (..., C)", scale="strided (C,)", shift="strided (C,)")
 def affine(x, scale, shift, lowest):
     """Compute y = max(x scale + shift, lowest) of every channel.
 
@@ -56,6 +60,14 @@ def affine(x, scale, shift, lowest):
     return y
 
 
+@checked(
+    x="strided (..., C)",
+    dy="strided (..., C)",
+    gamma="strided (C,)",
+    mean="strided (C,)",
+    std="strided (C,)",
+    y="optional strided (..., C)",
+)
 def backward(dy, x, gamma, mean, std, y=None):
     """Compute the gradients of x, gamma and beta.
 

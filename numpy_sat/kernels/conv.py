@@ -11,6 +11,7 @@ and large filters F(2x2, 3x3) is faster, because its transformed filters are hal
 import numpy as np
 
 from numpy_sat.kernels import direct, elementwise, winograd, winograd_weights
+from numpy_sat.kernels.checks import checked
 from numpy_sat.kernels.panels import filled
 from numpy_sat.kernels.simd import LANES
 from numpy_sat.kernels.threads import claim_tasks, kernel, run
@@ -48,6 +49,12 @@ def conv_input_gradient(dy, cache):
     return input_gradient(dy, W, x.shape, stride, padding)
 
 
+@checked(
+    x="strided (N, H, width, C)",
+    W="strided (P, Q, C, O)",
+    b="strided (O,)",
+    where="stride > 0 <= padding and pool in (1, 2) and P <= H + 2 * padding and Q <= width + 2 * padding",
+)
 def forward(x, W, b, stride, padding, relu=False, pool=1):
     """Correlate x with W and add b; max-pool 2 x 2 if pool is 2; apply relu if relu is True.
 
@@ -69,6 +76,11 @@ def forward(x, W, b, stride, padding, relu=False, pool=1):
     return (y, winner) if y.shape[3] == O else (np.ascontiguousarray(y[..., :O]), np.ascontiguousarray(winner[..., :O]))
 
 
+@checked(
+    x_shape="tuple (N, H, width, C)",
+    W="strided (P, Q, C, O)",
+    dy="strided (N, (H + 2 * padding - P) // stride + 1, (width + 2 * padding - Q) // stride + 1, O)",
+)
 def input_gradient(dy, W, x_shape, stride, padding):
     """Compute the gradient of x: every cell of x gathers from all windows that contain it.
 
@@ -98,6 +110,11 @@ def input_gradient(dy, W, x_shape, stride, padding):
     return forward(inside, turned, no_bias, 1, 0)[0]
 
 
+@checked(
+    x="strided (N, H, width, C)",
+    W_shape="tuple (P, Q, C, O)",
+    dy="strided (N, (H + 2 * padding - P) // stride + 1, (width + 2 * padding - Q) // stride + 1, O)",
+)
 def weight_gradient(x, dy, W_shape, stride, padding):
     """Compute the gradient of W.
 
@@ -134,6 +151,7 @@ def _output_sides(x_shape, W_shape, padding):
     return tuple(side + 2 * padding - P + 1 for side, P in zip(x_shape[1:3], W_shape[:2], strict=True))
 
 
+@checked(W="(P, Q, C, O)")
 def turn(W):
     """Turn W: (P, Q, C, O) by 180 degrees and swap its channels. Returns (P, Q, O, C)."""
     workspace = current()

@@ -7,6 +7,7 @@ stored, one number per word. 1,280 words with V = 2,500 take 1.9 ms forward and 
 import numpy as np
 
 from numpy_sat.kernels import functions
+from numpy_sat.kernels.checks import checked
 from numpy_sat.kernels.simd import LANES, largest, load, load_first, maximum, repeat, store_first, total
 from numpy_sat.kernels.threads import claim_tasks, kernel, run
 from numpy_sat.system.workspace import current
@@ -14,6 +15,7 @@ from numpy_sat.system.workspace import current
 ROWS = 16  # words of a task
 
 
+@checked(logits="strided (..., V)", where="V > 0")
 def log_sum_exp(logits):
     """Compute the log-sum-exp and the mean of the logits.
 
@@ -29,6 +31,12 @@ def log_sum_exp(logits):
     return log_sum, mean
 
 
+@checked(
+    logits="strided (..., V)",
+    log_sum="strided (...)",
+    targets="strided integer (...)",
+    weight="strided floating (...)",
+)
 def gradient(logits, log_sum, targets, weight, smoothing):
     """Compute weight * (p - q), the gradient of the cross-entropy.
 

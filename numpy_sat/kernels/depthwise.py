@@ -15,6 +15,7 @@ from numba.core import cgutils
 from numba.extending import intrinsic
 
 from numpy_sat.kernels import elementwise, simd, tile
+from numpy_sat.kernels.checks import checked
 from numpy_sat.kernels.panels import filled
 from numpy_sat.kernels.simd import LANES, load, store
 from numpy_sat.kernels.threads import claim_tasks, inline, kernel, run
@@ -66,6 +67,13 @@ def panel_of(C, max_vectors=VECTORS):
     return LANES * next(vectors for vectors in range(max_vectors, 0, -1) if C // LANES % vectors == 0)
 
 
+@checked(
+    x="strided (N, H, width, C)",
+    W="strided (P, P, C)",
+    b="strided (C,)",
+    y_shape="tuple (N, -(-H // stride), -(-width // stride), C)",
+    where="0 < stride <= P and 0 <= padding[0] < P and 0 <= padding[1] < P",
+)
 def forward(x, W, b, stride, padding, y_shape, lowest, highest):
     """Compute y = clip(x correlated with W + b, lowest, highest), each channel with its own filter.
 
@@ -84,6 +92,12 @@ def forward(x, W, b, stride, padding, y_shape, lowest, highest):
     return _correlate_images(x, W, b, window, y_shape, lowest, highest)
 
 
+@checked(
+    x_shape="tuple (N, H, width, C)",
+    W="strided (P, P, C)",
+    dy="strided (N, -(-H // stride), -(-width // stride), C)",
+    where="0 < stride <= P and 0 <= padding[0] < P and 0 <= padding[1] < P",
+)
 def input_gradient(dy, W, x_shape, stride, padding):
     """Compute dx: dy with its cells `stride` apart, correlated with W turned by 180 degrees.
 
@@ -101,6 +115,11 @@ def input_gradient(dy, W, x_shape, stride, padding):
     return _correlate_images(dy, turned, no_bias, window, x_shape, -np.inf, np.inf)
 
 
+@checked(
+    x="strided (N, H, width, C)",
+    dy="strided (N, -(-H // stride), -(-width // stride), C)",
+    where="0 < stride <= P and 0 <= padding[0] < P and 0 <= padding[1] < P",
+)
 def weight_gradient(x, dy, P, stride, padding):
     """Compute dW[p, q, c] = sum over n, i, j of x_padded[n, i s + p, j s + q, c] dy[n, i, j, c].
 

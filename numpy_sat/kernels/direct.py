@@ -12,6 +12,7 @@ import numpy as np
 
 from numpy_sat.kernels import pool as pooling
 from numpy_sat.kernels import simd, tile
+from numpy_sat.kernels.checks import checked
 from numpy_sat.kernels.panels import cut
 from numpy_sat.kernels.simd import LANES
 from numpy_sat.kernels.threads import claim_tasks, inline, kernel, run
@@ -22,6 +23,12 @@ CHUNK = 192  # terms per partial sum: longer float32 sums have larger rounding e
 WEIGHT_TASKS = 8  # tasks of the weights' gradient: a constant, so that the sums do not depend on the number of threads
 
 
+@checked(
+    x="(N, height, width, C)",
+    W="(P, Q, C, O)",
+    bias="(O,)",
+    where="O % LANES == 0 < stride and pool in (1, 2) and P <= height and Q <= width",
+)
 def correlate(x, W, bias, stride, lowest, pool):
     """Compute max(pool(x correlated with W) + bias, lowest).
 
@@ -54,6 +61,12 @@ def correlate(x, W, bias, stride, lowest, pool):
     return y, winner
 
 
+@checked(
+    x="(N, height, width, C)",
+    W_shape="tuple (P, Q, C, O)",
+    dy="(N, (height - P) // stride + 1, (width - Q) // stride + 1, O)",
+    where="O % LANES == 0",
+)
 def weight_gradient(x, dy, W_shape, stride):
     """Compute dW[p, q, c, o] = sum over n, i, j of x[n, i s + p, j s + q, c] dy[n, i, j, o].
 

@@ -8,6 +8,7 @@ instead of 6.6 ms.
 import numpy as np
 
 from numpy_sat.kernels import functions
+from numpy_sat.kernels.checks import checked
 from numpy_sat.kernels.simd import LANES, load_first, square_root, store_first
 from numpy_sat.kernels.threads import claim_tasks, kernel, run
 from numpy_sat.system.workspace import current
@@ -17,6 +18,7 @@ TANH, SIGMOID = 0, 1
 NUMBERS = 1 << 15  # numbers of a task: 128 KiB of each array
 
 
+@checked(dy="strided (..., O)", y="strided (..., O)")
 def relu_backward(dy, y):
     """Compute the backward pass through relu, and the gradient of the bias before it.
 
@@ -38,6 +40,7 @@ def relu_backward(dy, y):
         return dx, sums.sum(axis=0, dtype=np.float64).astype(np.float32)
 
 
+@checked(x="strided (..., O)")
 def column_sums(x):
     """Compute the sum of x: (..., O) over all but the last axis. Returns (O,)."""
     workspace = current()
@@ -48,6 +51,7 @@ def column_sums(x):
         return sums.sum(axis=0, dtype=np.float64).astype(np.float32)
 
 
+@checked(rows="strided (K, M)", numbers="strided integer (K,)", total="strided out (V, M)")
 def add_rows(rows, numbers, total):
     """Add rows[k] to total[numbers[k]] for every k, in order.
 
@@ -59,11 +63,13 @@ def add_rows(rows, numbers, total):
     run(_add_rows, -(-rows.shape[1] // LANES), rows, numbers, total)
 
 
+@checked(x="strided (...)")
 def tanh(x):
     """Compute tanh of every number of x, see functions.py. Returns y in the shape of x."""
     return _apply_to_all(x, TANH)
 
 
+@checked(x="strided (...)")
 def sigmoid(x):
     """Compute 1 / (1 + exp(-x)) of every number of x, see functions.py. Returns y in the shape of x."""
     return _apply_to_all(x, SIGMOID)
@@ -88,6 +94,7 @@ def _apply_to_all(x, function):
     return y
 
 
+@checked(w="out (...)", g="strided (...)", m="out (...)", v="out (...)")
 def adam(w, g, m, v, rate, beta1, beta2, epsilon, correction1, correction2):
     """Run adam_update of training/optimizers.py for one parameter in one pass.
 
@@ -103,6 +110,7 @@ def adam(w, g, m, v, rate, beta1, beta2, epsilon, correction1, correction2):
     run(_adam, -(-w.size // NUMBERS), *flat, *(np.float32(number) for number in numbers))
 
 
+@checked(w="out (...)", g="strided (...)", v="out (...)")
 def rmsprop(w, g, v, rate, decay, epsilon):
     """Run rmsprop_update of training/optimizers.py for one parameter in one pass.
 

@@ -7,12 +7,21 @@ In NumPy it takes a dozen passes, each of which writes what the next one reads. 
 import numpy as np
 
 from numpy_sat.kernels import functions
+from numpy_sat.kernels.checks import checked
 from numpy_sat.kernels.simd import LANES, load_first, store_first
 from numpy_sat.kernels.threads import claim_tasks, kernel, run
 
 ROWS = 8  # rows of a task
 
 
+@checked(
+    c="(B, S)",
+    affine="(B, 4 * S)",
+    h_next="out (B, S)",
+    c_next="out (B, S)",
+    ifog="out (B, 4 * S)",
+    tanh_c="out (B, S)",
+)
 def gates(affine, c, h_next, c_next, ifog, tanh_c):
     """Compute i, f, o, g = sigm, sigm, sigm, tanh of affine, c' = f c + i g, and h' = o tanh(c').
 
@@ -26,6 +35,14 @@ def gates(affine, c, h_next, c_next, ifog, tanh_c):
     run(_gates, -(-len(c) // ROWS), affine, c, h_next, c_next, ifog, tanh_c)
 
 
+@checked(
+    c="(B, S)",
+    dh_next="(B, S)",
+    dc_next="out (B, S)",
+    ifog="(B, 4 * S)",
+    tanh_c="(B, S)",
+    daffine="out (B, 4 * S)",
+)
 def gates_backward(dh_next, dc_next, c, ifog, tanh_c, daffine):
     """Compute the gradients of affine and c.
 

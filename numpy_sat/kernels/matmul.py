@@ -13,6 +13,7 @@ from typing import NamedTuple
 import numpy as np
 
 from numpy_sat.kernels import tile
+from numpy_sat.kernels.checks import checked
 from numpy_sat.kernels.panels import cut, cut_transposed
 from numpy_sat.kernels.simd import LANES
 from numpy_sat.kernels.threads import claim_tasks, kernel, run
@@ -35,6 +36,7 @@ class Packed(NamedTuple):
     columns: int  # O
 
 
+@checked(W="strided (K, O)", bias="optional strided (O,)")
 def pack(W, bias=None):
     """Pack a matrix for `multiply`.
 
@@ -56,6 +58,7 @@ def pack(W, bias=None):
     return Packed(panels, padded, O)
 
 
+@checked(packed=("(panels, K, WIDTH)", "(panels * WIDTH,)"), x="strided (..., K)", y="optional out (..., packed[2])")
 def multiply(x, packed, y=None):
     """Compute x W + bias, or add x W to y in place.
 
@@ -78,6 +81,7 @@ def multiply(x, packed, y=None):
     return y
 
 
+@checked(x="strided (..., I)", d="strided (..., O)")
 def multiply_transposed(x, d):
     """Compute x^T d, the gradient of a weight matrix.
 

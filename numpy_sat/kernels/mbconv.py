@@ -18,6 +18,7 @@ from typing import NamedTuple
 import numpy as np
 
 from numpy_sat.kernels import depthwise, elementwise, pointwise, relu6, simd, tile
+from numpy_sat.kernels.checks import checked
 from numpy_sat.kernels.depthwise import PIXELS, Window
 from numpy_sat.kernels.matmul import multiply, multiply_transposed, pack
 from numpy_sat.kernels.simd import LANES, load, load_first, store, store_first
@@ -91,6 +92,16 @@ def mbconv_backward(dy, cache):
     return dx, dW_e, db_e, dW_d, db_d, dW_p, db_p
 
 
+@checked(
+    x="strided (N, H, width, C)",
+    W_d="strided (P, P, E)",
+    b_d="strided (E,)",
+    W_p="strided (E, O)",
+    b_p="strided (O,)",
+    W_e="optional strided (C, E)",
+    b_e="optional strided (E,)",
+    where="W_e is not None or C == E",
+)
 def mbconv_inference(x, W_e, b_e, W_d, b_d, W_p, b_p, stride):
     """Compute mbconv_inference of layers/mbconv.py; return y: (N, H', W', O)."""
     if not has_tiles(len(W_d), stride, W_d.shape[2]):
@@ -99,6 +110,16 @@ def mbconv_inference(x, W_e, b_e, W_d, b_d, W_p, b_p, stride):
     return _inference(x, expand, 1, W_d, b_d, W_p, b_p, stride)
 
 
+@checked(
+    x="strided (N, H, width, C)",
+    W="strided (S, S, C, E)",
+    b="strided (E,)",
+    W_d="strided (P, P, E)",
+    b_d="strided (E,)",
+    W_p="strided (E, O)",
+    b_p="strided (O,)",
+    where="stem_stride > 0 and S <= H and S <= width",
+)
 def stem_inference(x, W, b, stem_stride, W_d, b_d, W_p, b_p, stride):
     """Compute stem_inference of layers/mbconv.py; return y: (N, H', W', O).
 
@@ -125,6 +146,14 @@ def _is_residual(x, y_shape, stride):
     return stride == 1 and x.shape == y_shape
 
 
+@checked(
+    x="(N, H, width, C)",
+    depth=("strided (P, P, E)", "strided (E,)"),
+    project=("strided (E, O)", "strided (O,)"),
+    y_shape="tuple (N, rows, columns, O)",
+    expand=("optional strided (S, S, C, E)", "optional strided (E,)"),
+    where="E % LANES == 0 and P in SIDES and stride in STRIDES and (expand is not None or C == E)",
+)
 def forward(x, expand, depth, project, stride, padding, y_shape, residual=False, stem_stride=1):
     """Compute y = relu6(depthwise(relu6(x correlated with W_e + b_e))) W_p + b_p, plus x if `residual`.
 

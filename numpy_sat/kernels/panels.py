@@ -8,6 +8,7 @@ cost and the gain.
 import numpy as np
 
 from numpy_sat.kernels import simd
+from numpy_sat.kernels.checks import checked
 from numpy_sat.kernels.simd import LANES
 from numpy_sat.kernels.threads import claim_tasks, kernel, run
 
@@ -20,6 +21,7 @@ def filled(x, axis=-1):
     return np.pad(x, [(0, missing if k == axis else 0) for k in range(x.ndim)]) if missing else x
 
 
+@checked(W="(K, O)", panels="out (-(-O // width), K, width)", where="width % LANES == 0")
 def cut(W, panels):
     """Copy W into panels, with zeros after the last column.
 
@@ -30,6 +32,7 @@ def cut(W, panels):
     run(_cut, -(-len(W) // LANES), W, panels)
 
 
+@checked(W="(O, K)", panels="out (-(-O // width), K, width)", where="width % LANES == 0")
 def cut_transposed(W, panels):
     """Copy the transpose of W: (O, K), contiguous, into panels as `cut` does."""
     run(_cut_transposed, -(-len(W) // LANES), W, panels)

@@ -9,6 +9,7 @@ backward instead of 79 ms.
 import numpy as np
 
 from numpy_sat.kernels import simd
+from numpy_sat.kernels.checks import checked
 from numpy_sat.kernels.simd import LANES
 from numpy_sat.kernels.threads import claim_tasks, inline, kernel, run
 from numpy_sat.system.workspace import current
@@ -25,6 +26,7 @@ def max_pool_backward(dy, cache):
     return max_pool_scatter(dy, *cache)
 
 
+@checked(x="strided (N, H, width, C)", where="0 <= padding < window <= min(H, width) + 2 * padding and stride > 0")
 def max_pool(x, window, stride, padding):
     """Compute the maximum of every window and its place in the window.
 
@@ -43,6 +45,11 @@ def max_pool(x, window, stride, padding):
     return y, winner
 
 
+@checked(
+    x_shape="tuple (N, H, width, C)",
+    dy="strided (N, (H + 2 * padding - window) // stride + 1, (width + 2 * padding - window) // stride + 1, C)",
+    winner="strided uint8 (N, dy.shape[1], dy.shape[2], C)",
+)
 def max_pool_scatter(dy, winner, x_shape, window, stride, padding):
     """Add every number of dy to the cell that won its window; return dx: (N, H, W, C)."""
     workspace = current()
@@ -97,6 +104,12 @@ def finish(x, x_at, x_row, x_cell, height, width, pool, bias, lower, y, winner, 
             simd.store_bytes(where, winner, out_at)
 
 
+@checked(
+    y="(N, rows // 2, columns // 2, O)",
+    dy="strided (N, rows // 2, columns // 2, O)",
+    winner="uint8 (N, rows // 2, columns // 2, O)",
+    where="O % LANES == 0",
+)
 def pool_relu_backward(dy, y, winner, rows, columns):
     """Compute the backward pass through relu and 2 x 2 max-pooling in one pass.
 

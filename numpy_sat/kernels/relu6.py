@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from numpy_sat.kernels.checks import checked
 from numpy_sat.kernels.simd import LANES, load_first, maximum, minimum, repeat, store_first
 from numpy_sat.kernels.threads import claim_tasks, kernel, run
 from numpy_sat.system.workspace import current
@@ -10,6 +11,7 @@ NUMBERS = 1 << 15  # numbers of a task: 128 KiB
 ROWS = 256  # rows of a task, and terms of a float32 sum: few enough for small rounding errors
 
 
+@checked(x="out (...)")
 def bound(x):
     """Clip x to [0, 6] in place and return it. x: any shape, contiguous."""
     flat = x.reshape(-1)
@@ -17,6 +19,7 @@ def bound(x):
     return x
 
 
+@checked(dy="strided (..., O)", y="strided (..., O)")
 def backward(dy, y):
     """Compute the backward pass through relu6, and the gradient of the bias before it.
 

@@ -18,6 +18,7 @@ import numpy as np
 
 from numpy_sat.kernels import points, simd, tile
 from numpy_sat.kernels import pool as pooling
+from numpy_sat.kernels.checks import checked
 from numpy_sat.kernels.simd import LANES
 from numpy_sat.kernels.threads import claim_tasks, inline, kernel, run
 from numpy_sat.system import machine
@@ -39,6 +40,12 @@ class Scratch(NamedTuple):
     square: np.ndarray  # (threads, n^2 LANES): n x n vectors whose columns are transformed, but not yet their rows
 
 
+@checked(
+    x="(N, height, width, C)",
+    W="(3, 3, C, O)",
+    bias="(O,)",
+    where="C % LANES == O % LANES == 0 <= padding and pool in (1, 2) and min(height, width) + 2 * padding >= 3",
+)
 def correlate(x, W, bias, padding, lowest, pool, line):
     """Compute max(pool(x correlated with W) + bias, lowest).
 

@@ -11,6 +11,7 @@ from typing import NamedTuple
 import numpy as np
 
 from numpy_sat.kernels import points, simd, tile, winograd
+from numpy_sat.kernels.checks import checked
 from numpy_sat.kernels.simd import LANES
 from numpy_sat.kernels.threads import claim_tasks, inline, kernel, run
 from numpy_sat.system import machine
@@ -32,6 +33,11 @@ class Scratch(NamedTuple):
     patch_dy: np.ndarray  # (threads, m, m, O): gradients at the edge of an image, with zeros outside
 
 
+@checked(
+    x="(N, height, width, C)",
+    dy="(N, height + 2 * padding - 2, width + 2 * padding - 2, O)",
+    where="C % LANES == O % LANES == 0",
+)
 def weight_gradient(x, dy, padding):
     """Compute the gradient of the filters W of a 3x3 convolution of stride 1.
 
