@@ -16,7 +16,8 @@ otherwise:
     tuple      a shape, not an array
 
 A tuple of arrays has a tuple of such texts. The arrays are checked in the order of the declaration, so the first one
-defines the sizes. `checked` writes the checks as Python code and compiles it: they take half a microsecond an array.
+defines the sizes. `checked` writes the checks as Python code and compiles it, so they take a quarter of a microsecond
+an array.
 """
 
 import ast
