@@ -34,8 +34,9 @@ same names everywhere:
     V         vocabulary size
 """
 
-from numpy_sat.system import machine
+from numpy_sat.system import interrupt, machine
 
+interrupt.end_imports_quietly()
 machine.configure()  # must run before anything imports numpy or numba
 
 __version__ = "0.1.0"

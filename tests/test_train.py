@@ -1,5 +1,6 @@
 """The training command: complete runs, interrupted and resumed runs, and error messages."""
 
+import contextlib
 import dataclasses
 import json
 import os
@@ -215,36 +216,69 @@ def test_the_seed_determines_the_parameters(root, tmp_path):
     assert a.tobytes() == b.tobytes() != c.tobytes()
 
 
-@pytest.mark.skipif(os.name == "nt", reason="Windows cannot send Ctrl-C to one process; the test above covers the rest")
-def test_ctrl_c_saves_and_prints_how_to_continue(root, tmp_path):
-    """Send a real signal to a real process."""
-    out = tmp_path / "run"
-    script = (
-        "import sys\nfrom dataclasses import replace\nimport tiny\n"
-        "from numpy_sat import train\nfrom numpy_sat.experiment import presets\n"
-        "presets.PRESETS['flickr8k', True] = tiny.RECIPE.replace(epochs=10000, patience=10000)\n"
-        "sys.exit(train.main(sys.argv[1:]))"
-    )
+LONG = (  # a training that does not end
+    "import sys\nimport tiny\n"
+    "from numpy_sat import train\nfrom numpy_sat.experiment import presets\n"
+    "presets.PRESETS['flickr8k', True] = tiny.RECIPE.replace(epochs=10000, patience=10000)\n"
+    "sys.exit(train.main(sys.argv[1:]))"
+)
+
+
+@contextlib.contextmanager
+def long_training(root, out, has_begun, **options):
+    """Train in a process of its own. The block begins when has_begun() is true."""
     process = subprocess.Popen(
-        [sys.executable, "-c", script, "--small", "--data", "flickr8k", "--root", str(root), "--out", str(out)],
-        env={**os.environ, "PYTHONPATH": str(Path(__file__).parent)},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
+        [sys.executable, "-c", LONG, "--small", "--data", "flickr8k", "--root", str(root), "--out", str(out)],
+        **{"env": {**os.environ, "PYTHONPATH": str(Path(__file__).parent)}, "stderr": subprocess.PIPE, "text": True},
+        **options,
     )
     try:
         deadline = time.monotonic() + 180
-        while not (out / "last.npz").exists() and process.poll() is None and time.monotonic() < deadline:
+        while not has_begun() and process.poll() is None and time.monotonic() < deadline:
             time.sleep(0.05)
-        assert (out / "last.npz").exists()
-        process.send_signal(signal.SIGINT)
-        printed, errors = process.communicate(timeout=60)
+        assert has_begun()
+        yield process
     finally:
         process.kill()
-    assert process.returncode == 130, errors
+        process.communicate()
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows cannot send Ctrl-C to one process; the test above covers the rest")
+@pytest.mark.parametrize(("name", "code"), [("SIGINT", 130), ("SIGTERM", 143), ("SIGHUP", 129)])
+def test_a_signal_saves_and_prints_how_to_continue(root, tmp_path, name, code):
+    """Send a real signal to a real process. A closed terminal sends more than one."""
+    out = tmp_path / "run"
+    with long_training(root, out, (out / "last.npz").exists, stdout=subprocess.PIPE) as process:
+        process.send_signal(getattr(signal, name))
+        if name != "SIGINT":
+            process.send_signal(getattr(signal, name))
+        printed, errors = process.communicate(timeout=60)
+    assert process.returncode == code, errors
     assert f"continue with: python -m numpy_sat.train --resume --out {out}" in printed
     assert "Traceback" not in errors
     assert checkpoint.load(out / "last.npz").progress["step"] > 0
+    assert sorted(file.name for file in out.iterdir()) == [
+        *("attention.png", "best.npz", "config.json", "curves.png", "last.npz", "log.jsonl")
+    ]
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows cannot send Ctrl-C to one process")
+def test_training_continues_without_a_reader_of_its_output(root, tmp_path):
+    """Close the pipe after a line, as `train | head -1` does. The lines that follow go to a file."""
+    out, (reader, writer) = tmp_path / "run", os.pipe()
+    with open(reader) as lines, long_training(root, out, out.exists, stdout=writer) as process:
+        os.close(writer)
+        assert "24 images to train on" in lines.readline()
+        lines.close()
+        deadline = time.monotonic() + 180
+        while not (out / "best.npz").exists() and process.poll() is None and time.monotonic() < deadline:
+            time.sleep(0.05)
+        process.send_signal(signal.SIGINT)
+        _, errors = process.communicate(timeout=60)
+    assert process.returncode == 130, errors
+    assert f"standard output is closed (Broken pipe): continued in {out / 'output.log'}" in errors
+    assert "Traceback" not in errors and "Exception ignored" not in errors
+    assert f"continue with: python -m numpy_sat.train --resume --out {out}" in (out / "output.log").read_text()
 
 
 @pytest.mark.slow

@@ -2,6 +2,7 @@
 
 import argparse
 import contextlib
+import errno
 import glob
 import os
 import shlex
@@ -13,8 +14,10 @@ from typing import NoReturn
 
 from tqdm import tqdm
 
-from numpy_sat.system import output
+from numpy_sat.system import closed_output, interrupt, output
 from numpy_sat.system.errors import InputError, shortened
+
+FULL = {errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC)}  # a full disk, or the user's share of it
 
 
 class Parser(argparse.ArgumentParser):
@@ -30,30 +33,43 @@ def run(work: Callable[[], int | None]) -> int:
     Args:
         work: returns None for 0, or an exit code.
     Returns:
-        The code that `work` returns; 2 after an InputError, whose message is printed, or a file without permission; 130
-        after an interrupt; 1 if the reader of the output has stopped.
+        The code that `work` returns; 2 after an InputError, whose message is printed, a file without permission, or a
+        full disk; 130 after Ctrl-C, and 128 plus the number of another signal; 1 if the reader of the output has
+        stopped.
     """
+    closed_output.open_closed()
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):  # escape words that the console cannot show, instead of stopping
             stream.reconfigure(errors="backslashreplace")
     try:
-        with compiling_announced():
-            return work() or 0
+        with interrupt.raised(), compiling_announced():
+            code = work() or 0
+            sys.stdout.flush()
+            return code
     except InputError as error:
         return report(error)
     except PermissionError as error:
         return report(InputError(f"{error.filename or error}: no permission to use it; change its permissions."))
-    except KeyboardInterrupt:
-        print("interrupted", file=sys.stderr)
-        return 130
+    except KeyboardInterrupt as stop:
+        with contextlib.suppress(OSError):
+            print("interrupted", file=sys.stderr)
+        return getattr(stop, "code", 130)
     except BrokenPipeError:  # the reader of the output has stopped, as `head` does
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
+    except OSError as error:
+        if error.errno not in FULL:
+            raise
+        return report(
+            InputError(f"{error.filename or 'output'}: cannot be written ({error.strerror}); free some space.")
+        )
+    finally:
+        closed_output.discard_unwritten()
 
 
 def report(error: InputError) -> int:
     """Print the message of an error, and return the exit code of a command that had it."""
-    print(f"error: {output.printable(error)}", file=sys.stderr)
+    with contextlib.suppress(OSError):
+        print(f"error: {output.printable(error)}", file=sys.stderr)
     return 2
 
 

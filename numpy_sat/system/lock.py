@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from numpy_sat.system import output
 from numpy_sat.system.errors import InputError, writing
 
 if os.name == "nt":
@@ -64,7 +65,7 @@ def waiting_lock(path: Path, activity: str) -> Iterator[bool]:
     """
     file, is_exclusive = _try_lock(path)
     if file is None:
-        print(f"{activity}: waiting for {_holder(path)}, which does the same", file=sys.stderr)
+        output.show(f"{activity}: waiting for {_holder(path)}, which does the same", sys.stderr)
     while file is None:
         time.sleep(PAUSE)
         file, is_exclusive = _try_lock(path)
@@ -87,7 +88,7 @@ def _try_lock(path):
             if error.errno in LOCKED:
                 file.close()
                 return None, False
-            print(f"{path}: this file system has no locks; let only one process write here", file=sys.stderr)
+            output.show(f"{path}: this file system has no locks; let only one process write here", sys.stderr)
             return file, False
         with suppress(OSError):
             if os.path.samestat(os.fstat(file.fileno()), os.stat(path)):

@@ -1,8 +1,6 @@
 """The training loop: epochs of steps, each epoch followed by a validation."""
 
 import argparse
-import signal
-import sys
 import time
 from functools import partial
 from types import ModuleType
@@ -15,7 +13,7 @@ from numpy_sat.data import batches
 from numpy_sat.experiment import runs
 from numpy_sat.loss import Loss
 from numpy_sat.pretrained import inputs
-from numpy_sat.system import cli, lock, output
+from numpy_sat.system import cli, closed_output, interrupt, lock, output
 from numpy_sat.system import progress as progress_bar
 from numpy_sat.system.streams import stream
 from numpy_sat.system.workspace import Workspace
@@ -23,20 +21,21 @@ from numpy_sat.training import divergence, objectives, optimizers, start, valida
 
 SAVE_SECONDS = 60  # seconds between checkpoints
 LOG_STEPS = 10  # steps between entries of the log
+OUTPUT = "output.log"  # the file in the run's folder for what can no longer be printed
 
 
 def train(args: argparse.Namespace) -> int:
-    """Train a new or a resumed run to its end, or until Ctrl-C.
+    """Train a new or a resumed run to its end, or until Ctrl-C or another signal stops it.
 
     Args:
         args: what experiment.arguments.parse returned.
     Returns:
-        The command's exit code: 0, or 130 after Ctrl-C.
+        The command's exit code: 0, or 130 after Ctrl-C, 143 after SIGTERM, 129 after SIGHUP.
     Raises:
         InputError: the run cannot be started or resumed, for example because another process trains it.
     """
     folder = args.out or start.free_folder(args)
-    with lock.folder_lock(folder):
+    with lock.folder_lock(folder), closed_output.kept(folder / OUTPUT):
         return _train(args, folder)
 
 
@@ -47,15 +46,16 @@ def _train(args, folder):
     steps = recipe.training.epochs * batches.batches_per_epoch(data.train, recipe.training.batch_size)
     output.show(f"{run.folder}: {steps:,} steps of {recipe.training.batch_size} images")
     bar = progress_bar.bar(total=steps, initial=progress.step, unit="step")
-    with _Interrupt() as interrupt, bar:
-        while not is_finished(run) and not interrupt.is_requested:
-            _run_epoch(run, data.train, steps, bar, interrupt)
-            if not interrupt.is_requested:
+    with interrupt.Request() as stop, bar:
+        while not is_finished(run) and not stop.code:
+            _run_epoch(run, data.train, steps, bar, stop)
+            if not stop.code:
                 validation.validate(run, data)
-    if interrupt.is_requested:
-        _save_last(run)
+        if stop.code:
+            _save_last(run)
+    if stop.code:
         output.show(f"stopped at step {progress.step}; continue with: {_resume_command(run)}")
-        return 130
+        return stop.code
     if progress.epoch < recipe.training.epochs:
         print(f"stopped early: dev CIDEr-D has not risen for {progress.epochs_since_best} epochs")
     _report(run, data.task, time.monotonic() - start_time)
@@ -118,7 +118,7 @@ def _random(seed, step, purpose):
     return stream(seed, purpose, step)
 
 
-def _run_epoch(run, split, steps, bar, interrupt):
+def _run_epoch(run, split, steps, bar, stop):
     """Train the remaining batches of an epoch, from run.progress on. Return early after Ctrl-C."""
     progress, workspace = run.progress, Workspace()
     save_time = step_time = time.monotonic()
@@ -142,7 +142,7 @@ def _run_epoch(run, split, steps, bar, interrupt):
                 learning_rate=rate,
                 seconds=round(progress.training_seconds, 2),
             )
-        if interrupt.is_requested:
+        if stop.code:
             return
         if now - save_time > SAVE_SECONDS:
             _save_last(run)
@@ -177,21 +177,3 @@ def _report(run, task, seconds):
 
 def _resume_command(run):
     return f"python -m numpy_sat.train --resume --out {cli.quoted(run.folder)}"
-
-
-class _Interrupt:
-    """A context in which the first Ctrl-C only sets `is_requested`; the second one raises KeyboardInterrupt."""
-
-    def __enter__(self):
-        self.is_requested = False
-        self._previous_handler = signal.signal(signal.SIGINT, self._handle)
-        return self
-
-    def __exit__(self, *_):
-        signal.signal(signal.SIGINT, self._previous_handler)
-
-    def _handle(self, *_):
-        if self.is_requested:
-            raise KeyboardInterrupt
-        self.is_requested = True
-        print("\nstopping after this step or validation (Ctrl-C again: at once)", file=sys.stderr)

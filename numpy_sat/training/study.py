@@ -12,7 +12,7 @@ from numpy_sat.evaluation import heldout
 from numpy_sat.experiment import arguments, runs
 from numpy_sat.experiment.recipe import SETTINGS, Recipe
 from numpy_sat.experiment.settings import is_idle
-from numpy_sat.system import cli, lock, output
+from numpy_sat.system import cli, closed_output, lock, output
 from numpy_sat.system.errors import InputError, writing
 from numpy_sat.training import loop
 
@@ -53,7 +53,7 @@ def run(study: str, out: Path | None, rest: list[str], again: str) -> int:
     variants = variants_of(study, arguments.choose_recipe(common))
     _refuse_what_does_not_apply(study, variants, rest)
     folder = out or Path("runs") / f"{study}-{common.data}{'-small' * common.small}"
-    with lock.folder_lock(folder):
+    with lock.folder_lock(folder), closed_output.kept(folder / loop.OUTPUT):
         return _run(study, variants, common, folder, rest, again)
 
 
@@ -65,7 +65,7 @@ def _run(study, variants, common, folder, rest, again):
             break
     else:
         code = cli.run(lambda: _compare([folder / name for name in variants], common, folder / "table.md"))
-    if code == 130:
+    if code >= 128:  # a signal
         output.show(f"continue the study with: {again}")
     return code
 

@@ -22,17 +22,17 @@ def describe(root: Path, download_missing: bool = False) -> int:
         root: the folder.
         download_missing: download missing parts first.
     Returns:
-        0, or 130 if the download was interrupted.
+        0, or the code of an interruption.
     Raises:
         InputError: there is no copy, or it cannot be downloaded.
     """
     try:
         if download_missing:
             obtain(root)
-    except KeyboardInterrupt:
+    except KeyboardInterrupt as stop:
         command = f"python -m numpy_sat.flickr8k --download --root {cli.quoted(root)}"
         output.show(f"\nstopped; the downloaded part is kept. Continue with: {command}", file=sys.stderr)
-        return 130
+        return getattr(stop, "code", 130)
     if not root.exists():
         raise InputError(
             f"{root}: there is no such folder; use --download to download the data set, or --root to name your copy."
