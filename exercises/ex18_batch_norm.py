@@ -1,9 +1,9 @@
-"""Exercise 18: Batch normalisation.
+"""Exercise 18: Batch normalization.
 
 To learn: the gradient of a number that affects the result in several ways at once.
 
 Compare an exam that is graded on a curve: a grade is the distance from the mean, in standard deviations of the class.
-Batch normalisation (Ioffe and Szegedy 2015) does the same with the R numbers of every channel in the batch:
+Batch normalization (Ioffe and Szegedy 2015) does the same with the R numbers of every channel in the batch:
 
     mean = sum over r of x_r / R              var = sum over r of (x_r - mean)^2 / R
     std = sqrt(var + EPSILON)                 x_hat_r = (x_r - mean) / std
@@ -35,7 +35,7 @@ from numpy_sat.layers.batch_norm import EPSILON, BatchNormCache
 
 
 def batch_norm_forward(x, gamma, beta):
-    """Normalise every channel by its mean and variance over all other axes.
+    """Normalize every channel by its mean and variance over all other axes.
 
     y = gamma (x - mean) / sqrt(var + epsilon) + beta
 

@@ -1,4 +1,4 @@
-"""Exercise 24: Neighbours of a word.
+"""Exercise 24: Neighbors of a word.
 
 To learn: how to see what an embedding has learned. Which words have similar vectors, and how do you draw hundreds of
 dimensions in two?
@@ -48,12 +48,12 @@ def cosine_similarity(E, query):
 
 
 def nearest(E, word, k):
-    """Find the k nearest neighbours of a word: the vectors with the largest cosine similarity.
+    """Find the k nearest neighbors of a word: the vectors with the largest cosine similarity.
 
     Args:
         E: (V, M) embedding.
         word: an integer in 0..V-1.
-        k: number of neighbours.
+        k: number of neighbors.
     Returns:
         words: (min(k, V-1),) integers, the nearest first, without the word itself; of equal cosines the smaller first.
         cosines: (min(k, V-1),) their cosines.

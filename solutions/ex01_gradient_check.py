@@ -27,7 +27,7 @@ def relative_error(analytic, numeric):
         A float; inf if an array has a NaN, 0 for empty arrays.
     """
     # The sizes are maxima over the whole arrays, not the size of the worst entry alone. An entry near zero may carry
-    # the rounding errors of its large neighbours. initial=0 gives the maximum of an empty array.
+    # the rounding errors of its large neighbors. initial=0 gives the maximum of an empty array.
     worst = float(np.abs(analytic - numeric).max(initial=0))
     size_a = float(np.abs(analytic).max(initial=0))
     size_n = float(np.abs(numeric).max(initial=0))

@@ -1,4 +1,4 @@
-"""Solution 18: Batch normalisation.
+"""Solution 18: Batch normalization.
 
 One channel is a column of R numbers, one for every cell of every image. The forward pass has five small steps: mean,
 distance from the mean, variance, standard deviation, and a linear function of the normalized values. The backward pass
@@ -15,7 +15,7 @@ from numpy_sat.layers.batch_norm import EPSILON, BatchNormCache
 
 
 def batch_norm_forward(x, gamma, beta):
-    """Normalise every channel by its mean and variance over all other axes.
+    """Normalize every channel by its mean and variance over all other axes.
 
     y = gamma (x - mean) / sqrt(var + epsilon) + beta
 
@@ -30,18 +30,18 @@ def batch_norm_forward(x, gamma, beta):
     # The last axis holds the channels, which are independent. All other axes, images and cells, are rows of a channel.
     axes = tuple(range(x.ndim - 1))
 
-    # mean_c = sum over r of x_rc / R;  centred_rc = x_rc - mean_c
+    # mean_c = sum over r of x_rc / R;  centered_rc = x_rc - mean_c
     mean = x.mean(axis=axes)  # (C,)
-    centred = x - mean  # NumPy broadcasts (C,) over all rows
+    centered = x - mean  # NumPy broadcasts (C,) over all rows
 
     # var_c = sum over r of (x_rc - mean_c)^2 / R. Divide by R, not R - 1, so that these R numbers get variance 1.
-    var = (centred * centred).mean(axis=axes)  # (C,)
+    var = (centered * centered).mean(axis=axes)  # (C,)
 
     # std_c = sqrt(var_c + epsilon). Epsilon avoids a division by zero where a channel is constant.
     std = np.sqrt(var + EPSILON)  # (C,)
 
     # y_rc = gamma_c x_hat_rc + beta_c. x_hat has mean 0 and variance 1. The network learns another mean and std.
-    x_hat = centred / std
+    x_hat = centered / std
     y = gamma * x_hat + beta
     return y, BatchNormCache(x, gamma, mean, std)
 
@@ -62,8 +62,8 @@ def batch_norm_backward(dy, cache):
     x, gamma, mean, std = cache
     axes = tuple(range(x.ndim - 1))
     rows = x.size // x.shape[-1]  # R, all numbers of a channel: N H W of them in N images
-    centred = x - mean
-    x_hat = centred / std
+    centered = x - mean
+    x_hat = centered / std
 
     # Forward: y_rc = gamma_c x_hat_rc + beta_c.
     # dbeta_c = sum over r of dy_rc
@@ -73,29 +73,29 @@ def batch_norm_backward(dy, cache):
     # dx_hat_rc = gamma_c dy_rc
     dx_hat = gamma * dy
 
-    # x_hat_rc = centred_rc / std_c, so dcentred_rc = dx_hat_rc / std_c
-    dcentred = dx_hat / std
+    # x_hat_rc = centered_rc / std_c, so dcentered_rc = dx_hat_rc / std_c
+    dcentered = dx_hat / std
 
-    # dstd_c = - sum over r of dx_hat_rc centred_rc / std_c^2, because 1 / std has the derivative -1 / std^2
-    dstd = -(dx_hat * centred).sum(axis=axes) / std**2
+    # dstd_c = - sum over r of dx_hat_rc centered_rc / std_c^2, because 1 / std has the derivative -1 / std^2
+    dstd = -(dx_hat * centered).sum(axis=axes) / std**2
     # std = sqrt(var + epsilon), so dvar_c = dstd_c / (2 std_c)
     dvar = dstd / (2 * std)
 
-    # centred_rc = x_rc - mean_c, so dmean_c = - sum over r of dcentred_rc. (mean_c is also in var_c, but there its
-    # gradient is 0, because the sum of centred is 0.)
-    dmean = -dcentred.sum(axis=axes)
+    # centered_rc = x_rc - mean_c, so dmean_c = - sum over r of dcentered_rc. (mean_c is also in var_c, but there its
+    # gradient is 0, because the sum of centered is 0.)
+    dmean = -dcentered.sum(axis=axes)
 
-    # dx_rc = dcentred_rc + dmean_c / R + dvar_c 2 centred_rc / R
-    # term 1: directly, through centred_rc
-    through_itself = dcentred
+    # dx_rc = dcentered_rc + dmean_c / R + dvar_c 2 centered_rc / R
+    # term 1: directly, through centered_rc
+    through_itself = dcentered
     # term 2: through mean_c, the same for every row, (C,)
     through_mean = dmean / rows
     # term 3: through var_c
-    through_variance = dvar * 2 * centred / rows
+    through_variance = dvar * 2 * centered / rows
     dx = through_itself + through_mean + through_variance
 
     # Simplified:  term 1 = gamma dy / std.  dmean = -gamma dbeta / std, so term 2 = -gamma / std dbeta / R.
-    # dstd = -gamma dgamma / std, because centred / std is x_hat, and dvar = -gamma dgamma / (2 std^2).
-    # So term 3 = -gamma dgamma centred / (std^2 R) = -gamma / std x_hat dgamma / R.
+    # dstd = -gamma dgamma / std, because centered / std is x_hat, and dvar = -gamma dgamma / (2 std^2).
+    # So term 3 = -gamma dgamma centered / (std^2 R) = -gamma / std x_hat dgamma / R.
     # The sum is dx = gamma / std (dy - dbeta / R - x_hat dgamma / R), the library's line.
     return dx, dgamma, dbeta

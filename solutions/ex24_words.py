@@ -1,4 +1,4 @@
-"""Solution 24: Neighbours of a word.
+"""Solution 24: Neighbors of a word.
 
 A cosine is the dot product of two vectors that are divided by their lengths.
 
@@ -37,12 +37,12 @@ def cosine_similarity(E, query):
 
 
 def nearest(E, word, k):
-    """Find the k nearest neighbours of a word: the vectors with the largest cosine similarity.
+    """Find the k nearest neighbors of a word: the vectors with the largest cosine similarity.
 
     Args:
         E: (V, M) embedding.
         word: an integer in 0..V-1.
-        k: number of neighbours.
+        k: number of neighbors.
     Returns:
         words: (min(k, V-1),) integers, the nearest first, without the word itself; of equal cosines the smaller first.
         cosines: (min(k, V-1),) their cosines.
@@ -81,9 +81,9 @@ def principal_axes(E, k):
     V, M = E.shape
     if k < 1 or k > V or k > M:
         raise ValueError(f"principal_axes: k must be in 1..{min(V, M)} for E {E.shape}, this is {k}")
-    centred = E - E.mean(axis=0)
-    # C_mn = sum over v of centred_vm centred_vn, so the sum of squares along a is a^T C a
-    C = centred.T @ centred
+    centered = E - E.mean(axis=0)
+    # C_mn = sum over v of centered_vm centered_vn, so the sum of squares along a is a^T C a
+    C = centered.T @ centered
     # The eigenvectors of a symmetric matrix are orthogonal. NumPy returns them as columns, by increasing eigenvalue.
     eigenvalues, eigenvectors = np.linalg.eigh(C)
     squares = eigenvalues[::-1]
@@ -94,7 +94,7 @@ def principal_axes(E, k):
         if largest < 0:
             axis *= -1
     # share_j = squares_j / sum of all squared distances. A rotation of the axes does not change this sum.
-    total = (centred * centred).sum()
+    total = (centered * centered).sum()
     shares = squares[:k] / total if total > 0 else np.zeros_like(squares[:k])
     return axes, shares
 
@@ -110,8 +110,8 @@ def project(E, axes):
     """
     # x_vj = (E_v - mean) . axis_j
     mean = E.mean(axis=0)
-    centred = E - mean
+    centered = E - mean
     x = np.empty((len(E), len(axes)), E.dtype)
     for j, axis in enumerate(axes):
-        x[:, j] = centred @ axis
+        x[:, j] = centered @ axis
     return x

@@ -1,4 +1,4 @@
-"""Batch normalisation"""
+"""Batch normalization"""
 
 import numpy as np
 
@@ -11,7 +11,7 @@ INTRO = """\
 To learn: the gradient of a number that affects the result in several ways at once.
 
 Compare an exam that is graded on a curve: a grade is the distance from the mean, in standard deviations of the class.
-Batch normalisation (Ioffe and Szegedy 2015) does the same with the R numbers of every channel in the batch:
+Batch normalization (Ioffe and Szegedy 2015) does the same with the R numbers of every channel in the batch:
 
     mean = sum over r of x_r / R              var = sum over r of (x_r - mean)^2 / R
     std = sqrt(var + EPSILON)                 x_hat_r = (x_r - mean) / std
@@ -66,10 +66,10 @@ def backward_cases(rng):
 
 
 AXES, ROWS, STD = "tuple(range(x.ndim - 1))", "x.size // x.shape[-1]", "np.sqrt(var + EPSILON)"
-VAR = "(centred * centred).mean(axis=axes)"
+VAR = "(centered * centered).mean(axis=axes)"
 MOMENTS = f"""\
 x.mean(axis=axes)  # (C,)
-    centred = x - mean  # NumPy broadcasts (C,) over all rows
+    centered = x - mean  # NumPy broadcasts (C,) over all rows
 
     # var_c = sum over r of (x_rc - mean_c)^2 / R. Divide by R, not R - 1, so that these R numbers get variance 1.
     var = {VAR}"""
@@ -78,8 +78,8 @@ x.mean(axis=axes)  # (C,)
 def moments_over(axes):
     """Return the code MOMENTS for other axes, with keepdims."""
     return (
-        f"x.mean(axis={axes}, keepdims=True); centred = x - mean; "
-        f"var = (centred * centred).mean(axis={axes}, keepdims=True)"
+        f"x.mean(axis={axes}, keepdims=True); centered = x - mean; "
+        f"var = (centered * centered).mean(axis={axes}, keepdims=True)"
     )
 
 
@@ -94,14 +94,14 @@ FORWARD_MISTAKES = (
     Mistake(
         MOMENTS,
         moments_over("tuple(range(1, x.ndim))"),
-        "mean and variance of every image over its cells and channels, which is layer normalisation",
+        "mean and variance of every image over its cells and channels, which is layer normalization",
     ),
     Mistake(MOMENTS, moments_over("-1"), "mean and variance over the channels: every channel needs its own"),
     Mistake(AXES, "tuple(range(x.ndim))", "mean and variance of the whole array: every channel needs its own"),
     Mistake(MOMENTS, moments_over("None"), "mean and variance of the whole array: every channel needs its own"),
     Mistake(
         MOMENTS,
-        "x.reshape(x.shape[-1], -1).mean(axis=1); centred = x - mean; var = x.reshape(x.shape[-1], -1).var(axis=1)",
+        "x.reshape(x.shape[-1], -1).mean(axis=1); centered = x - mean; var = x.reshape(x.shape[-1], -1).var(axis=1)",
         "reshape does not transpose: it mixes up the channels; reshape x to (R, C)",
     ),
     Mistake(VAR, f"{VAR} * (x.size / (x.size - x.shape[-1]))", "the variance is divided by R - 1, not by R"),
@@ -146,8 +146,8 @@ BACKWARD_MISTAKES = (
     Mistake(ROWS, "x.size", "divided by the size of x: R is the number of its rows"),
     Mistake(AXES, "(0,)", "the sums go over the first axis alone: a channel is in every cell of every image"),
     Mistake(
-        "-(dx_hat * centred).sum(axis=axes) / std**2",
-        "-(dx_hat * centred).sum(axis=axes)",
+        "-(dx_hat * centered).sum(axis=axes) / std**2",
+        "-(dx_hat * centered).sum(axis=axes)",
         "1 / std has the derivative -1 / std^2: the division by std^2 is missing",
     ),
     Mistake(
@@ -158,11 +158,11 @@ BACKWARD_MISTAKES = (
     Mistake("dstd / (2 * std)", "dstd", "the root is forgotten: its derivative is 1 / (2 root)"),
     Mistake(
         "dstd / (2 * std)",
-        "-(dx_hat * centred).sum(axis=axes) / (2 * std**1.5)",
+        "-(dx_hat * centered).sum(axis=axes) / (2 * std**1.5)",
         "the power 3/2 belongs to var + epsilon; for the std, which is its root, the power is 3",
     ),
     Mistake("(dy * x_hat)", "(dy * (gamma * x_hat))", "gamma x_hat where x_hat, the factor of gamma, belongs"),
-    Mistake("centred / std\n", "centred / np.sqrt(centred.var(axis=axes))\n", "epsilon is missing from the std"),
+    Mistake("centered / std\n", "centered / np.sqrt(centered.var(axis=axes))\n", "epsilon is missing from the std"),
     Mistake(
         "mean, std = cache\n",
         "mean, std = cache; std = np.sqrt(std + 1e-5)\n",
@@ -212,7 +212,7 @@ TASKS = (
         {
             "axes": "mean and variance go over all axes but the last, the channel axis",
             "mean": "mean_c = sum over r of x_rc / R, over all R rows of channel c: all axes but the last",
-            "centred": "centred_rc = x_rc - mean_c",
+            "centered": "centered_rc = x_rc - mean_c",
             "var": "var_c = sum over r of (x_rc - mean_c)^2 / R",
             "std": "std_c = sqrt(var_c + EPSILON)",
             "x_hat": "x_hat_rc = (x_rc - mean_c) / std_c",
@@ -229,12 +229,12 @@ TASKS = (
         ("dx", "dgamma", "dbeta"),
         {
             "rows": "R is the number of all rows of a channel: N H W for N images of H x W cells",
-            "centred": "centred_rc = x_rc - mean_c",
+            "centered": "centered_rc = x_rc - mean_c",
             "x_hat": "x_hat_rc = (x_rc - mean_c) / std_c",
             "dbeta": "dbeta_c = sum over all rows r of dy_rc",
             "dgamma": "dgamma_c = sum over all rows r of dy_rc x_hat_rc",
             "dx_hat": "dx_hat_rc = gamma_c dy_rc",
-            "dcentred": "dcentred_rc = dx_hat_rc / std_c",
+            "dcentered": "dcentered_rc = dx_hat_rc / std_c",
             "dstd": "dstd_c = - sum over r of dx_hat_rc (x_rc - mean_c) / std_c^2",
             "dvar": "dvar_c = dstd_c / (2 std_c)",
             "dmean": "dmean_c = - sum over r of dx_hat_rc / std_c",

@@ -1,4 +1,4 @@
-"""Neighbours of a word"""
+"""Neighbors of a word"""
 
 import numpy as np
 
@@ -148,7 +148,7 @@ NEAREST_MISTAKES = (
 )
 
 ROWS_MEAN = "each vector's own mean is subtracted (axis=1) where the mean vector belongs (axis=0)"
-SVD, SIGNED = "np.linalg.svd(centred, full_matrices=False)", "(axes * np.sign(largest))[:k]"
+SVD, SIGNED = "np.linalg.svd(centered, full_matrices=False)", "(axes * np.sign(largest))[:k]"
 AXES_MISTAKES = (
     Mistake("shares = squares[:k] / (squares.sum() or 1)", "shares = squares[:k]", "not divided by the sum of all s^2"),
     Mistake("(squares.sum() or 1)", "(squares[:k].sum() or 1)", "divided by the first k squares, not by all of them"),
@@ -160,7 +160,7 @@ AXES_MISTAKES = (
     Mistake(SVD, f"{SVD}; axes = axes.T", "columns are used as axes; np.linalg.svd returns them as rows"),
     Mistake(
         SVD,
-        f"{SVD}; axes = np.linalg.eigh(centred.T @ centred)[1][::-1]",
+        f"{SVD}; axes = np.linalg.eigh(centered.T @ centered)[1][::-1]",
         "rows are used as axes; np.linalg.eigh returns them as columns",
     ),
     Mistake(SIGNED, "(axes * np.sign(largest))[::-1][:k]", "the last axes, which have the smallest variance"),
@@ -219,7 +219,7 @@ TASKS = (
         axes_cases,
         ("axes", "shares"),
         {
-            "centred": "centred = E - mean, with the mean over the V vectors",
+            "centered": "centered = E - mean, with the mean over the V vectors",
             "s": "E - mean = U diag(s) axes, s_1 >= s_2 >= ...",
             "axes": "axes = the first k right singular vectors of E - mean, as rows, their largest number positive",
             "largest": "largest = the number of largest absolute value of each axis, which must become positive",

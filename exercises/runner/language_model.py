@@ -67,7 +67,7 @@ def loss_and_grads(params: dict, batch: Batch, config: Config, rng: np.random.Ge
 
 
 def measure_running_statistics(params: dict, batches: Iterable[Batch], config: Config) -> None:
-    """Do nothing, because the model has no batch normalisation."""
+    """Do nothing, because the model has no batch normalization."""
 
 
 def _forward(params, words, config):

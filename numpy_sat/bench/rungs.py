@@ -126,7 +126,7 @@ def shifted_products(x: np.ndarray, W: np.ndarray, b: np.ndarray) -> np.ndarray:
 def plain_numba(x: np.ndarray, W: np.ndarray, b: np.ndarray) -> np.ndarray:
     """Compute the compiled loops for four pixels at a time, on all cores.
 
-    Gain: a row of y stays in the cache until all its terms are added. Four neighbouring pixels get three terms each at
+    Gain: a row of y stays in the cache until all its terms are added. Four neighboring pixels get three terms each at
     once. A weight is loaded once for four pixels. A result is loaded and stored once for three terms.
 
     Limit: 12 multiply-adds need 11 loads and stores. A processor can do hardly more loads and stores than multiply-adds

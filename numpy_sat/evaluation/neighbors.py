@@ -1,6 +1,6 @@
-"""Nearest neighbours in an embedding, and its principal axes.
+"""Nearest neighbors in an embedding, and its principal axes.
 
-One-hot vectors have no neighbours: any two are at a right angle. Training turns rows of E. Rows with nearly the same
+One-hot vectors have no neighbors: any two are at a right angle. Training turns rows of E. Rows with nearly the same
 direction have nearly the same effect in every product with E y.
 """
 
@@ -23,12 +23,12 @@ def cosine_similarity(E, query):
 
 
 def nearest(E, word, k):
-    """Find the k nearest neighbours of a word: the vectors with the largest cosine similarity.
+    """Find the k nearest neighbors of a word: the vectors with the largest cosine similarity.
 
     Args:
         E: (V, M) embedding.
         word: an integer in 0..V-1.
-        k: number of neighbours.
+        k: number of neighbors.
     Returns:
         words: (min(k, V-1),) integers, the nearest first, without the word itself; of equal cosines the smaller first.
         cosines: (min(k, V-1),) their cosines.
@@ -61,8 +61,8 @@ def principal_axes(E, k):
     """
     if not 1 <= k <= min(E.shape):
         raise ValueError(f"principal_axes: k must be in 1..{min(E.shape)} for E {E.shape}, this is {k}")
-    centred = E - E.mean(axis=0)
-    _, s, axes = np.linalg.svd(centred, full_matrices=False)
+    centered = E - E.mean(axis=0)
+    _, s, axes = np.linalg.svd(centered, full_matrices=False)
     squares = s**2
     shares = squares[:k] / (squares.sum() or 1)
     largest = np.take_along_axis(axes, np.abs(axes).argmax(axis=1)[:, None], axis=1)

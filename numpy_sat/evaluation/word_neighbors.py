@@ -1,4 +1,4 @@
-"""Nearest neighbours of words in the embedding of a trained model, and a map of words."""
+"""Nearest neighbors of words in the embedding of a trained model, and a map of words."""
 
 import difflib
 import statistics
@@ -22,7 +22,7 @@ SAME_START = 0.5  # if E and the computed random start have a larger cosine, tra
 
 
 def show(run: Path, asked_words: Sequence[str] = (), out: Path | None = None) -> None:
-    """Print the nearest neighbours of words, and draw a map.
+    """Print the nearest neighbors of words, and draw a map.
 
     Args:
         run: path of the run.
@@ -35,12 +35,12 @@ def show(run: Path, asked_words: Sequence[str] = (), out: Path | None = None) ->
     words, E, start = _embedding(run, model)
     asked = [_number(run, words, word) for word in asked_words]
     output.show(
-        f"{len(E):,} words, {E.shape[1]} numbers each; nearest neighbours by cosine similarity. "
-        f"In a random E the cosine of a nearest neighbour is about {_chance(E):.2f}."
+        f"{len(E):,} words, {E.shape[1]} numbers each; nearest neighbors by cosine similarity. "
+        f"In a random E the cosine of a nearest neighbor is about {_chance(E):.2f}."
     )
     learned, cosine = _learned(E, start)
     if cosine > SAME_START:
-        output.show(f"learned: neighbours in E minus its random start. E and its start have a cosine of {cosine:.2f}.")
+        output.show(f"learned: neighbors in E minus its random start. E and its start have a cosine of {cosine:.2f}.")
     rows = asked or list(range(min(LIST_LENGTH, len(E))))
     width = max(len(words[word]) for word in rows)
     for word in rows:
@@ -95,7 +95,7 @@ def _chance(E):
 
 
 def _nearest(words, E, word):
-    """Return the neighbours of a word and their cosines, as text."""
+    """Return the neighbors of a word and their cosines, as text."""
     nearest = zip(*neighbors.nearest(E, word, NEIGHBORS), strict=True)
     return ", ".join(f"{words[neighbor]} {cosine:.2f}" for neighbor, cosine in nearest)
 

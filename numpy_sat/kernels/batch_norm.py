@@ -1,4 +1,4 @@
-"""Batch normalisation, with relu before or after it, in two passes over memory forward and two backward.
+"""Batch normalization, with relu before or after it, in two passes over memory forward and two backward.
 
 Forward, one pass computes sums and one writes y. Backward, one pass computes the sums dbeta and dgamma, and one writes
 dx. With the gate of relu applied to dy, dx = a dy + b x + c with three coefficients per channel.
@@ -73,7 +73,7 @@ def backward(dy, x, gamma, mean, std, y=None):
 
     Args:
         dy: (..., C) gradient of the result.
-        x: (..., C) input of the normalisation.
+        x: (..., C) input of the normalization.
         gamma, mean, std: (C,).
         y: (..., C) the result after relu, or None without relu. Then dy counts only where y > 0.
     Returns:

@@ -2,7 +2,7 @@
 
 Each number of x takes part in only P x P products, so reading and writing limit the speed, not arithmetic. A task
 copies some rows of an image, for a panel of channels, into a frame of zeros that stays in the cache. In the frame no
-window crosses an edge. Results are computed for several neighbouring pixels at a time. A row of their windows and a row
+window crosses an edge. Results are computed for several neighboring pixels at a time. A row of their windows and a row
 of the filter are loaded once for all of them. mbconv.py writes its own intermediate results into the frame.
 """
 

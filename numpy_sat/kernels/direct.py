@@ -1,6 +1,6 @@
 """Convolution by its definition, with the sums in registers: any filter, any stride, any number of channels.
 
-Forward, the rows of a tile are neighbouring pixels of the output, and its vectors are output channels. A term is one
+Forward, the rows of a tile are neighboring pixels of the output, and its vectors are output channels. A term is one
 number of the window of each pixel. A row of a window is one run of Q C numbers, in x and in W. In the gradient of the
 weights, the rows of a tile are numbers of that run. A term is one pixel of a row of dy.
 

@@ -1,4 +1,4 @@
-"""A block with batch normalisation (layers/norm_block.py): convolution with pooling, then normalisation with relu.
+"""A block with batch normalization (layers/norm_block.py): convolution with pooling, then normalization with relu.
 
 The number of output channels must be a multiple of LANES.
 """
@@ -44,14 +44,14 @@ def norm_block_inference(x, W, gamma, beta, mean, var, pooled):
 
 
 def _conv_and_pool(x, W, pooled):
-    """Compute the input of the normalisation, and the fields of the pooling's cache or None."""
+    """Compute the input of the normalization, and the fields of the pooling's cache or None."""
     no_bias = np.zeros(W.shape[3], W.dtype)
     conv_y, winner = conv.forward(x, W, no_bias, 1, 1, pool=2 if pooled else 1)
     return conv_y, (winner, (*x.shape[:3], W.shape[3]), 2, 2, 0) if pooled else None
 
 
 def _backward_to_conv(dy, cache):
-    """Compute the convolution's gradient, dgamma and dbeta: back through relu, normalisation and pooling."""
+    """Compute the convolution's gradient, dgamma and dbeta: back through relu, normalization and pooling."""
     dy, dgamma, dbeta = batch_norm.backward(dy, *cache.norm, y=cache.relu.y)
     if cache.pool:
         dy = pool.max_pool_backward(dy, cache.pool)

@@ -1,6 +1,6 @@
-"""Batch normalisation (Ioffe and Szegedy 2015): bring every channel to mean 0 and variance 1, then scale and shift it.
+"""Batch normalization (Ioffe and Szegedy 2015): bring every channel to mean 0 and variance 1, then scale and shift it.
 
-In training, mean and variance are computed over the batch, so every row influences the normalisation of every other
+In training, mean and variance are computed over the batch, so every row influences the normalization of every other
 row. In inference mode they are the running mean and variance, estimated beforehand on many training images.
 """
 
@@ -24,7 +24,7 @@ class BatchNormCache(NamedTuple):
 
 
 def batch_norm_forward(x, gamma, beta):
-    """Normalise every channel by its mean and variance over all other axes.
+    """Normalize every channel by its mean and variance over all other axes.
 
     y = gamma (x - mean) / sqrt(var + epsilon) + beta
 
@@ -87,7 +87,7 @@ def mean_and_variance(x):
 
 @float32(kernel.normalize)
 def normalize(x, gamma, beta, mean, var):
-    """Normalise every channel by the given mean and variance. Inference mode calls this with the running ones.
+    """Normalize every channel by the given mean and variance. Inference mode calls this with the running ones.
 
     y = gamma (x - mean) / sqrt(var + epsilon) + beta
 

@@ -1,6 +1,6 @@
-"""A block with batch normalisation: convolution, 2x2 max-pooling at the end of a stage, normalisation, relu.
+"""A block with batch normalization: convolution, 2x2 max-pooling at the end of a stage, normalization, relu.
 
-Pooling comes first and leaves a quarter of the values for the normalisation, so mean and variance are those of the
+Pooling comes first and leaves a quarter of the values for the normalization, so mean and variance are those of the
 pooled values. The convolution has no bias, because subtracting the mean would remove it.
 """
 
@@ -34,7 +34,7 @@ def norm_block_forward(x, W, gamma, beta, pooled):
     Args:
         x: (N, H, W, C) images.
         W: (3, 3, C, O) filters.
-        gamma, beta: (O,) scales and shifts of the normalisation.
+        gamma, beta: (O,) scales and shifts of the normalization.
         pooled: True for 2x2 max-pooling.
     Returns:
         y: (N, H, W, O), or (N, H // 2, W // 2, O) with pooling.
@@ -96,7 +96,7 @@ def norm_block_inference(x, W, gamma, beta, mean, var, pooled):
 
 
 def _conv_and_pool(x, W, pooled):
-    """Return the input of the normalisation, and the caches of convolution and pooling."""
+    """Return the input of the normalization, and the caches of convolution and pooling."""
     no_bias = np.zeros(W.shape[3], W.dtype)
     y, cache_conv = conv.conv_forward(x, W, no_bias, stride=1, padding=1)
     if not pooled:
@@ -106,7 +106,7 @@ def _conv_and_pool(x, W, pooled):
 
 
 def _backward_to_conv(dy, cache):
-    """Run the backward passes of relu, normalisation and pooling.
+    """Run the backward passes of relu, normalization and pooling.
 
     Returns:
         dconv: gradient of the output of the convolution.

@@ -1,6 +1,6 @@
 """The policy gradient (Williams 1992): raise the probability of sampled captions that beat the baseline b.
 
-Training maximises the expected score of captions sampled from the model, sum_y p(y) r(y). The score r of a sampled
+Training maximizes the expected score of captions sampled from the model, sum_y p(y) r(y). The score r of a sampled
 caption has no gradient, but p(y) has one, and dp = p d log p. So the gradient is
 
     sum_y p(y) (r(y) - b) d log p(y)

@@ -40,7 +40,7 @@ def softmax_backward(dp, cache):
     p = cache.p
     # dx_i = p_i (dp_i - sum_j p_j dp_j)
     # term 1, dp_i: through the numerator exp(x_i)
-    # term 2, the sum: through the normalisation of every p_j
+    # term 2, the sum: through the normalization of every p_j
     return p * (dp - (p * dp).sum(axis=-1, keepdims=True))
 
 

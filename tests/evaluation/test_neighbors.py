@@ -1,4 +1,4 @@
-"""Test cosines, neighbours and principal axes of an embedding against their definitions."""
+"""Test cosines, neighbors and principal axes of an embedding against their definitions."""
 
 import itertools
 
@@ -80,7 +80,7 @@ def test_nearest_against_sorting_by_hand(rng, k):
 
 
 def test_a_word_is_not_its_own_neighbor(rng):
-    """Check vectors with the same direction before and after the word in the vocabulary. They are neighbours."""
+    """Check vectors with the same direction before and after the word in the vocabulary. They are neighbors."""
     E = rng.standard_normal((V, M))
     E[1], E[7] = 4 * E[5], 0.5 * E[5]
     near, cosines = neighbors.nearest(E, 5, 3)

@@ -634,7 +634,7 @@ EQUIVALENT = {
         ("cosine_similarity", "return", ["2 where 1 belongs"], "the dividend is 0"),
         (
             "principal_axes",
-            "centred =",
+            "centered =",
             ["the sign of `E - E.mean(axis=0)` is flipped"],
             "the signs of the axes are fixed afterwards",
         ),

@@ -166,7 +166,7 @@ def test_no_channels(rng, side, C, O):
 
 @pytest.mark.parametrize("pooled", [True, False])
 def test_blocks_without_input_channels(rng, pooled):
-    """Check that y is relu of the bias, and relu(beta) in a block with batch normalisation."""
+    """Check that y is relu of the bias, and relu(beta) in a block with batch normalization."""
     (x, W, b), _ = random_inputs(rng, ((2, 8, 8, 0), (3, 3), LANES, 1, 1))
     y, cache = block.block_forward(x, W, b, pooled)
     np.testing.assert_array_equal(y, np.broadcast_to(np.maximum(b, 0), y.shape))

@@ -1,4 +1,4 @@
-"""Tests of layers.batch_norm: batch normalisation."""
+"""Tests of layers.batch_norm: batch normalization."""
 
 import helpers
 import numpy as np
@@ -51,7 +51,7 @@ def test_output_has_mean_beta_and_standard_deviation_gamma(rng):
 def test_scale_and_shift_of_a_channel_do_not_matter(rng):
     """Check that y ignores them, and that dx has no component along x or along a constant.
 
-    This is why a convolution before the normalisation needs no bias.
+    This is why a convolution before the normalization needs no bias.
     """
     x, gamma, beta = random_inputs(rng, (40, 3)).values()
     y, cache = batch_norm.batch_norm_forward(x, gamma, beta)

@@ -1,4 +1,4 @@
-"""Tests of layers.norm_block: convolution, pooling, batch normalisation and relu, separately and in one fused pass."""
+"""Tests of layers.norm_block: convolution, pooling, batch normalization and relu, separately and in one fused pass."""
 
 import numpy as np
 import pytest

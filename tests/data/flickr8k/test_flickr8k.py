@@ -205,7 +205,7 @@ def test_a_file_instead_of_a_folder(tmp_path):
         flickr8k.read(tmp_path / "Flickr8k.zip")
 
 
-def test_an_unreadable_neighbour_folder_is_skipped(zips, deny):
+def test_an_unreadable_neighbor_folder_is_skipped(zips, deny):
     deny(zips / "Another_folder")
     assert len(flickr8k.read(zips).splits["train"]) == 3
 

@@ -6,7 +6,7 @@ MISTAKES = [
     Mistake(
         18,
         "batch_norm_forward",
-        "var = (centred * centred).mean(axis=axes)",
+        "var = (centered * centered).mean(axis=axes)",
         "var = x.var(axis=axes, ddof=1)",
         "var",
         r"R - 1|less one|one too few|ddof",
@@ -64,7 +64,7 @@ N = dy.shape[0]
         18,
         "batch_norm_backward",
         "dvar = dstd / (2 * std)",
-        "dvar = (dx_hat * centred * -0.5 * std**-1.5).sum(axis=axes)",
+        "dvar = (dx_hat * centered * -0.5 * std**-1.5).sum(axis=axes)",
         "dvar or dstd",
         r"power|exponent|root|variance|cube|\^|\*\*",
         "uses the standard deviation instead of the variance in the derivative",

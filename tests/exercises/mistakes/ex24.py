@@ -118,18 +118,18 @@ MISTAKES = [
     Mistake(
         24,
         "principal_axes",
-        "    centred = E - E.mean(axis=0)",
-        "    centred = E",
-        "centred",
+        "    centered = E - E.mean(axis=0)",
+        "    centered = E",
+        "centered",
         r"E\.mean\(axis=0\)`? is missing",
         "does not subtract the mean",
     ),
     Mistake(
         24,
         "principal_axes",
-        "    centred = E - E.mean(axis=0)",
-        "    centred = E - E.mean(axis=1, keepdims=True)",
-        "centred",
+        "    centered = E - E.mean(axis=0)",
+        "    centered = E - E.mean(axis=1, keepdims=True)",
+        "centered",
         r"axis",
         "subtracts each word's own mean",
     ),
@@ -146,7 +146,7 @@ MISTAKES = [
         24,
         "principal_axes",
         """\
-    C = centred.T @ centred
+    C = centered.T @ centered
     # The eigenvectors of a symmetric matrix are orthogonal. NumPy returns them as columns, by increasing eigenvalue.
     eigenvalues, eigenvectors = np.linalg.eigh(C)
     squares = eigenvalues[::-1]
@@ -158,7 +158,7 @@ MISTAKES = [
             axis *= -1
 """,
         """\
-    _, s, axes = np.linalg.svd(centred, full_matrices=False)
+    _, s, axes = np.linalg.svd(centered, full_matrices=False)
     squares, axes = s**2, axes[:k]
 """,
         "axes",
@@ -169,7 +169,7 @@ MISTAKES = [
         24,
         "principal_axes",
         "    squares = eigenvalues[::-1]\n",
-        "    squares = np.sqrt(np.maximum(eigenvalues[::-1], 0))\n    centred = np.sqrt(squares.sum())\n",
+        "    squares = np.sqrt(np.maximum(eigenvalues[::-1], 0))\n    centered = np.sqrt(squares.sum())\n",
         "squares or shares",
         r"s\^2|s \*\* 2|square|power",
         "computes shares of singular values instead of their squares",
@@ -186,7 +186,7 @@ MISTAKES = [
     Mistake(
         24,
         "principal_axes",
-        "    total = (centred * centred).sum()",
+        "    total = (centered * centered).sum()",
         "    total = squares[:k].sum()",
         "shares",
         r"k squares|not by all|\[:k\]",
@@ -195,8 +195,8 @@ MISTAKES = [
     Mistake(
         24,
         "project",
-        "    centred = E - mean",
-        "    centred = E",
+        "    centered = E - mean",
+        "    centered = E",
         "x",
         r"mean",
         "does not subtract the mean",
@@ -204,8 +204,8 @@ MISTAKES = [
     Mistake(
         24,
         "project",
-        "        x[:, j] = centred @ axis",
-        "        x[:, j] = centred @ axis / np.linalg.norm(centred @ axis)",
+        "        x[:, j] = centered @ axis",
+        "        x[:, j] = centered @ axis / np.linalg.norm(centered @ axis)",
         "x",
         r"length 1|divided|scaled",
         "returns left singular vectors, in which every axis has the same scale",
