@@ -20,7 +20,7 @@ def _board(args):
 def _check(args):
     lesson = lessons.load(args.number)
     board.show_head(lesson)
-    result = board.show_results(lesson, checks.watch(args.number), args.term)
+    result = board.show_results(lesson, checks.run_in_steps(args.number), args.term)
     if result.right and lesson.timed:
         from exercises.runner import speed
 

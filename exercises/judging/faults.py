@@ -13,7 +13,7 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 from exercises.judging.operators import OPERATORS, Scope
-from exercises.judging.trees import parsed, statements, targets_of, tree_of
+from exercises.judging.trees import parse, statements, targets_of, tree_of
 
 
 class Mistake(NamedTuple):
@@ -84,7 +84,7 @@ def from_mistakes(function: types.FunctionType, mistakes: Iterable[Mistake]) -> 
     for mistake in mistakes:
         if source.count(mistake.right) != 1:
             raise ValueError(f"{function.__name__}: {mistake.right!r} occurs {source.count(mistake.right)} times")
-        before, after = parsed(source), parsed(source.replace(mistake.right, mistake.wrong))
+        before, after = parse(source), parse(source.replace(mistake.right, mistake.wrong))
         target, line = _first_difference(before, after)
         faults.append(Fault(function, target, line + _offset(function), -1, mistake.term, _code(after)))
     return faults

@@ -1,4 +1,4 @@
-"""Functions as syntax trees: their plain bodies, their statements, and the names that each statement assigns."""
+"""Parse functions into syntax trees, and list their statements and the names that each statement assigns."""
 
 import ast
 import inspect
@@ -13,14 +13,14 @@ def plain_function(function: Callable) -> Callable:
 
 
 def tree_of(function: FunctionType) -> ast.FunctionDef:
-    """Return the function's syntax tree without docstring, decorators, checks and the branches for kernels."""
-    tree = parsed(textwrap.dedent(inspect.getsource(function)))
+    """Return what `parse` returns for the source of a function, with the line numbers of its file."""
+    tree = parse(textwrap.dedent(inspect.getsource(function)))
     ast.increment_lineno(tree, function.__code__.co_firstlineno - 1)
     return tree
 
 
-def parsed(source: str) -> ast.FunctionDef:
-    """Return the syntax tree of a function's source, without docstring, decorators, checks and branches for kernels."""
+def parse(source: str) -> ast.FunctionDef:
+    """Return the syntax tree of a function without its docstring, decorators, argument checks and kernel branches."""
     tree = _Plain().visit(ast.parse(source)).body[0]
     tree.decorator_list = []
     if ast.get_docstring(tree) is not None:
@@ -29,7 +29,7 @@ def parsed(source: str) -> ast.FunctionDef:
 
 
 class _Plain(ast.NodeTransformer):
-    """A transformer that removes the optimizers' kernel branches and the argument checks, which raise."""
+    """A transformer that removes argument checks (`if ...: raise`) and the branches of the optimizers' kernels."""
 
     def visit_If(self, node):
         self.generic_visit(node)
@@ -39,7 +39,10 @@ class _Plain(ast.NodeTransformer):
 
 
 def statements(node: ast.AST) -> Iterator[tuple[ast.stmt, ast.AST, str, int]]:
-    """Yield every statement within a function with its place: (statement, parent, field, index)."""
+    """Yield the statements within a function and their places, as (statement, parent, field, index).
+
+    Nested functions and `raise` statements are left out. The statement is getattr(parent, field)[index].
+    """
     for field in ("body", "orelse"):
         for index, statement in enumerate(getattr(node, field, []) or []):
             if isinstance(statement, (ast.FunctionDef, ast.Raise)):
@@ -49,15 +52,19 @@ def statements(node: ast.AST) -> Iterator[tuple[ast.stmt, ast.AST, str, int]]:
 
 
 def targets_of(statement: ast.stmt) -> list[str]:
-    """Return the names that a statement assigns, adds to, or changes by a call whose result is not used."""
+    """Return the names of the variables that a statement changes.
+
+    It assigns them, adds to them, or changes them by a call whose result is not used: the object of append, extend,
+    update and add, or the first argument of any other call.
+    """
     if isinstance(statement, ast.Assign):
         nodes = statement.targets
     elif isinstance(statement, (ast.AugAssign, ast.AnnAssign, ast.For)):
         nodes = [statement.target]
     elif isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Call):
         call = statement.value
-        grows = method_of(call) in ("append", "extend", "update", "add")
-        nodes = [call.func.value] if grows else call.args[:1]
+        changes_object = method_of(call) in ("append", "extend", "update", "add")
+        nodes = [call.func.value] if changes_object else call.args[:1]
     else:
         return []
     names = []
@@ -75,6 +82,7 @@ def _grad_key(node):
 
 
 def _base(node):
+    """Return the variable name x for nodes such as `x[i]`, `x.field` and `*x`, else None."""
     while isinstance(node, (ast.Subscript, ast.Attribute, ast.Starred)):
         node = node.value
     return node.id if isinstance(node, ast.Name) else None

@@ -1,4 +1,4 @@
-"""Recording the local variables of functions while they run."""
+"""Record the local variables of functions while they run."""
 
 import sys
 from collections.abc import Callable, Iterator
@@ -7,7 +7,12 @@ from types import FrameType
 
 
 class Recording:
-    """The local variables of watched functions when they first returned, by code object, in the order of the calls."""
+    """The variables of watched functions, by code object, in the order of the first calls.
+
+    Attributes:
+        locals: {code: {name: value}} local variables at the end of the first call; empty until it returns.
+        globals: {code: {name: value}} global variables of the function's module.
+    """
 
     def __init__(self):
         self.locals, self.globals = {}, {}
@@ -15,12 +20,12 @@ class Recording:
 
 @contextmanager
 def watching(selects: Callable[[FrameType], bool]) -> Iterator[Recording]:
-    """Record the functions that run inside this context.
+    """Record the variables of the functions that run inside this context.
 
     Args:
-        selects: selects(frame) returns True for the functions to record.
+        selects: function of a frame that returns True if the frame's function is to be recorded.
     Yields:
-        The Recording.
+        The Recording, which fills while the functions run.
     """
     recording = Recording()
 
@@ -38,9 +43,9 @@ def watching(selects: Callable[[FrameType], bool]) -> Iterator[Recording]:
 
         return on_return
 
-    before = sys.gettrace()
+    previous_trace = sys.gettrace()
     sys.settrace(on_call)
     try:
         yield recording
     finally:
-        sys.settrace(before)
+        sys.settrace(previous_trace)

@@ -48,7 +48,7 @@ def _draw(result, path):
     """Print the message about a function, and draw its arrays."""
     sentence = result["sentence"]
     if sentence:
-        say(f"{result['name']}: {board.ended(sentence)}")
+        say(f"{result['name']}: {board.with_full_stop(sentence)}")
     if result["pairs"]:
         figures.pairs_figure(path, result["pairs"])
         say(f"{result['name']}: {path}")

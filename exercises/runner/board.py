@@ -1,4 +1,4 @@
-"""Printing of results: the board of all exercises, and the verdicts on a single one."""
+"""Print results: the board, which lists all exercises, and the verdicts on a single exercise."""
 
 import math
 from collections.abc import Iterable
@@ -10,14 +10,14 @@ MARKS = {"right": ("right", "good"), "wrong": ("WRONG", "bad"), "unwritten": ("t
 
 
 def show_board() -> None:
-    """Print a line for each exercise as soon as it is judged, then the next exercise."""
+    """Print a line for each exercise as soon as it is judged, then the command for the next unsolved exercise."""
     numbers, solved, next_lesson = list(lessons.names()), 0, None
     for result in checks.results(numbers):
         lesson = lessons.load(result.number)
         solved += result.right
         next_lesson = next_lesson or (None if result.right else lesson)
-        mark, style, rest = _state(result)
-        print(f" {result.number:3}  {colored(f'{mark:<8}', style)} {lesson.title:<38} {rest}".rstrip())
+        mark, style, detail = _state(result)
+        print(f" {result.number:3}  {colored(f'{mark:<8}', style)} {lesson.title:<38} {detail}".rstrip())
     say(f"{solved} of {len(numbers)} solved.")
     if next_lesson:
         say(f"Next: open {_relative(next_lesson.file)}, write the functions, and run")
@@ -25,6 +25,7 @@ def show_board() -> None:
 
 
 def _state(result):
+    """Return the mark of an exercise on the board, its style, and a detail such as the first wrong function."""
     if result.right:
         return "solved", "good", ""
     if result.unwritten:
@@ -42,11 +43,11 @@ def show_head(lesson: lessons.Lesson) -> None:
 
 
 def show_results(lesson: lessons.Lesson, results: Iterable[checks.Result], term: bool) -> checks.Result:
-    """Print an exercise's verdicts, then its findings and the next command.
+    """Print an exercise's verdicts at once, then where its mistakes are (the findings) and the next command.
 
     Args:
         lesson: the lessons.Lesson.
-        results: iterable of one or two checks.Result; the second has the findings.
+        results: one or two checks.Result of the exercise; the last one has the findings.
         term: True to print the wrong term of each finding.
     Returns:
         The last Result.
@@ -68,14 +69,14 @@ def _show_verdicts(verdicts):
             _show_wrong(verdict)
 
 
-def ended(sentence: str) -> str:
-    """Return the sentence with a full stop, unless it ends with a punctuation mark."""
+def with_full_stop(sentence: str) -> str:
+    """Return the sentence with a full stop, unless it ends with ".", "?" or "!"."""
     return sentence if sentence.endswith((".", "?", "!")) else f"{sentence}."
 
 
 def _show_wrong(verdict):
     if verdict["sentence"]:
-        say(ended(verdict["sentence"]), 11, 13)
+        say(with_full_stop(verdict["sentence"]), 11, 13)
     for array in verdict["arrays"]:
         if not array["right"]:
             say(_array_sentence(array), 11, 13)
@@ -90,23 +91,24 @@ def _show_finding(name, finding, term):
     if finding["equation"]:
         say(finding["equation"], 4, 6)
     if term and finding["term"]:
-        say(ended(finding["term"]) if finding["exact"] else f"It seems: {ended(finding['term'])}", 4, 6)
+        sentence = with_full_stop(finding["term"])
+        say(sentence if finding["exact"] else f"It seems: {sentence}", 4, 6)
     elif term:
         say("No single mistake that the checker knows gives exactly these numbers.", 4, 6)
 
 
 def _array_sentence(array):
     name = array["name"]
-    if math.isnan(array["wanted"]):  # a result without numbers, such as whether arrays were changed in place
+    if math.isnan(array["wanted"]):  # not a number, but for example the check that inputs are unchanged
         return f"{name} is not what it should be"
     place = f"{name}[{', '.join(map(str, array['index']))}]" if array["index"] else name
-    size = array["error"]
-    amount = "" if size > 1e6 else f"off by {_percentage(size)} of its size, worst "
+    error = array["error"]  # relative to the size of the right array
+    amount = "" if error > 1e6 else f"off by {_percentage(error)} of its size, worst "
     return f"{name}: {amount}at {place}: yours {_number(array['yours'])}, right {_number(array['wanted'])}"
 
 
-def _percentage(size):
-    return f"{size:.0%}" if size >= 0.01 else f"{size:.1e}"
+def _percentage(error):
+    return f"{error:.0%}" if error >= 0.01 else f"{error:.1e}"
 
 
 def _number(value):

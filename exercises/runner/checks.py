@@ -1,4 +1,4 @@
-"""Run the checks in a separate process, and cache the results until a source file changes."""
+"""Run the checks in a separate process. Cache the results until the learner's file or the library changes."""
 
 import hashlib
 import json
@@ -13,11 +13,11 @@ from numpy_sat.system import machine
 
 
 class Result(NamedTuple):
-    """The verdicts on an exercise, one dict with the fields of judge.Verdict for each function."""
+    """The verdicts on an exercise."""
 
-    number: int
-    verdicts: list
-    complete: bool = True  # False if the same verdicts follow with their findings
+    number: int  # of the exercise
+    verdicts: list  # a dict with the fields of judge.Verdict for each function
+    complete: bool = True  # False: another Result follows, with the same verdicts and their findings
 
     @property
     def right(self) -> bool:
@@ -31,17 +31,17 @@ class Result(NamedTuple):
 
 
 def run(numbers: Iterable[int]) -> Iterator[Result]:
-    """Judge these exercises and yield the Result of each, in order."""
+    """Judge exercises and yield one Result for each of them, in order."""
     return (result for result in _run_all(numbers) if result.complete)
 
 
-def watch(number: int) -> Iterator[Result]:
-    """Judge one exercise and yield its Result at once and, if something is wrong, again with the findings."""
+def run_in_steps(number: int) -> Iterator[Result]:
+    """Judge one exercise. Yield the Result at once, and again with the findings if something is wrong."""
     return _run_all([number], "--prepare")
 
 
 def _run_all(numbers, *options):
-    """Start workers until each exercise has a Result; a worker that ends early gives its exercise a verdict."""
+    """Start workers until each exercise has a Result. If a worker ends early, its exercise gets the verdict "wrong"."""
     remaining = list(numbers)
     while remaining:
         for result in _run_worker(remaining, *options):
@@ -56,7 +56,7 @@ def _run_all(numbers, *options):
 
 
 def load_result(number: int) -> Result | None:
-    """Return the cached Result of an exercise, or None if its file or the library has changed."""
+    """Return the cached Result of an exercise, or None if there is none for the current file and library."""
     path = _cache_path(number)
     try:
         return Result(number, json.loads(path.read_text(encoding="utf-8")))
@@ -73,9 +73,9 @@ def results(numbers: Sequence[int]) -> Iterator[Result]:
 
 
 def _run_worker(numbers, *options):
-    """Start a worker and yield the Results it reports.
+    """Start a worker and yield the Results that it reports.
 
-    After the last Result the worker may continue to run: it makes the fault dictionaries for the next check.
+    After the last Result, the worker may continue to run. It then makes the fault dictionaries for the next check.
     """
     command = [sys.executable, "-m", "exercises.runner.worker", *map(str, numbers), *options]
     root = lessons.EXERCISES.parent
@@ -101,15 +101,15 @@ def _save(result):
     path = _cache_path(result.number)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        aside = path.with_suffix(f".{os.getpid()}")
-        aside.write_text(json.dumps(result.verdicts), encoding="utf-8")
-        aside.replace(path)
-    except OSError:  # without the file it is judged again next time
+        temporary_path = path.with_suffix(f".{os.getpid()}")
+        temporary_path.write_text(json.dumps(result.verdicts), encoding="utf-8")
+        temporary_path.replace(path)
+    except OSError:  # without the file, the exercise is judged again next time
         pass
 
 
 def _cache_path(number):
-    """Return the cache file for the verdicts on the current files."""
+    """Return the cache file of the verdicts. Its name changes with the library and the learner's file."""
     learner_file = lessons.EXERCISES / f"{lessons.names()[number]}.py"
     digest = hashlib.sha256(learner_file.read_bytes() if learner_file.exists() else b"").hexdigest()[:24]
     return machine.cache_folder() / "exercises" / f"{number:02}-{lessons.library_digest()}-{digest}.json"

@@ -38,7 +38,7 @@ def _check(number, term):
     print()
     board.show_head(lesson)
     start = time.monotonic()
-    board.show_results(lesson, checks.watch(number), term)
+    board.show_results(lesson, checks.run_in_steps(number), term)
     say(f"({time.strftime('%H:%M:%S')}, {time.monotonic() - start:.1f} s)")
 
 

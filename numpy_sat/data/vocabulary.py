@@ -15,15 +15,15 @@ from numpy_sat.system.errors import InputError
 SPECIALS = ("<start>", "<end>", "<unk>")
 START, END, UNK = range(3)
 
-PLAIN = str.maketrans(contractions.PLAIN)  # NFKC does not change these characters
-LETTER = r"[^\s'-]"  # valid after everything except letters, digits, ' and - was replaced by a blank
-GLUED = contractions.separator(LETTER)
-SEPARATOR = re.compile(r"[^a-z0-9'-]")  # in lower-case ASCII
+PLAIN = str.maketrans(contractions.PLAIN)  # typographic ' and -, which NFKC does not change
+LETTER = r"[^\s'-]"  # a letter or digit, in a text that contains nothing else but blanks, ' and -
+GLUED = contractions.separator(LETTER)  # the ending of a contraction inside a word
+SEPARATOR = re.compile(r"[^a-z0-9'-]")  # a character that separates words, in lower-case ASCII
 TOKEN = re.compile(rf"{contractions.ending(LETTER)}|{LETTER}+(?:['-]{LETTER}+)*")
 
 
 def tokenize(text: str) -> list[str]:
-    """Split a caption into the lower-case words that a captioner learns.
+    """Split a caption into lower-case words, the words of the vocabulary.
 
     "man's" becomes man + 's and "isn't" becomes is + n't, even if the text already separates them, as Flickr8k does.
     "t-shirt" and "o'clock" are one word. Every other punctuation mark or symbol separates words and is dropped.
@@ -34,7 +34,7 @@ def tokenize(text: str) -> list[str]:
 
 @lru_cache(maxsize=1 << 17)  # training tokenizes its captions twice: to build the vocabulary and to encode them
 def _tokens(text: str) -> tuple[str, ...]:
-    if text.isascii():  # same result, ten times faster
+    if text.isascii():  # the same result as below, ten times faster
         text = SEPARATOR.sub(" ", text.lower())
     else:
         text = unicodedata.normalize("NFKC", text).lower().translate(PLAIN)
@@ -44,7 +44,7 @@ def _tokens(text: str) -> tuple[str, ...]:
 
 @lru_cache(maxsize=4096)
 def _letter_or_blank(character: str) -> str:
-    # Keep marks (M) too: many scripts write vowels with them, and \w would split their words there.
+    # Keep letters (L), marks (M) and numbers (N). Many scripts write vowels as marks, where \w would split the words.
     return character if character in "'-" or unicodedata.category(character)[0] in "LMN" else " "
 
 
@@ -52,8 +52,8 @@ def _letter_or_blank(character: str) -> str:
 class Vocabulary:
     """The words of a model in the order of their numbers.
 
-    <start>, <end> and <unk> come first, then the other words by descending count, ties in alphabetical order. Store
-    `words` to save a vocabulary, and call Vocabulary(tuple(stored_words)) to load it.
+    <start>, <end> and <unk> come first. `build` sorts the other words by descending count, and words of equal count
+    alphabetically. To save a vocabulary, store `words`. To load it, call Vocabulary(tuple(stored_words)).
 
     Raises:
         InputError: the words do not form a vocabulary.
@@ -63,12 +63,12 @@ class Vocabulary:
 
     def __post_init__(self):
         if self.words[: len(SPECIALS)] != SPECIALS:
-            raise InputError(f"A vocabulary must start with {', '.join(SPECIALS)}; store it anew from the captions.")
+            raise InputError(f"A vocabulary must start with {', '.join(SPECIALS)}; build it from the captions again.")
         if not all(isinstance(word, str) for word in self.words):
-            raise InputError("A vocabulary must hold words only, as text; store it anew from the captions.")
+            raise InputError("A vocabulary must hold words only, as text; build it from the captions again.")
         repeated = [word for word, count in Counter(self.words).items() if count > 1]
         if repeated:
-            raise InputError(f'A vocabulary must hold each word once, but "{repeated[0]}" is repeated; store it anew.')
+            raise InputError(f'A vocabulary must hold each word once, but "{repeated[0]}" is repeated; build it again.')
 
     @classmethod
     def build(cls, captions: Iterable[Sequence[str]], min_count: int) -> "Vocabulary":
@@ -76,7 +76,7 @@ class Vocabulary:
 
         Args:
             captions: captions as word lists.
-            min_count: smallest number of occurrences of a word.
+            min_count: smallest count of a word in the vocabulary.
         Returns:
             The vocabulary.
         Raises:
@@ -87,7 +87,8 @@ class Vocabulary:
         if not frequent:
             raise InputError(
                 f"min_count = {min_count} leaves no word: "
-                f"the commonest occurs {max(counts.values(), default=0)} times; give more captions."
+                f"the most frequent word occurs {max(counts.values(), default=0)} times; "
+                "lower min_count or give more captions."
             )
         return cls(SPECIALS + tuple(sorted(frequent, key=lambda word: (-counts[word], word))))
 
@@ -103,8 +104,7 @@ class Vocabulary:
 
     def encode(self, words: Iterable[str]) -> list[int]:
         """Return the numbers of words, UNK for unknown words. Neither START nor END is added."""
-        number = self._numbers.get
-        return [number(word, UNK) for word in words]
+        return [self._numbers.get(word, UNK) for word in words]
 
     def decode(self, numbers: Iterable[int]) -> list[str]:
         """Return the words of numbers up to the first END, without START."""
@@ -118,9 +118,9 @@ class Vocabulary:
 
 
 def word_frequencies(vocabulary: Vocabulary, encoded_captions: Iterable[Sequence[int]]) -> np.ndarray:
-    """Compute the relative frequency of every word among a decoder's targets: the captions' words and their ENDs.
+    """Compute the relative frequency of every word among a decoder's targets: the words of the captions and END.
 
-    One is added to every count, so that the logarithm is finite. It initializes the output bias.
+    The logarithm of the frequencies initializes the output bias. It is finite, because one is added to every count.
 
     Args:
         vocabulary: vocabulary of V words.
@@ -133,15 +133,15 @@ def word_frequencies(vocabulary: Vocabulary, encoded_captions: Iterable[Sequence
 
 
 def unigram_entropy(frequencies: np.ndarray, encoded_captions: Iterable[Sequence[int]]) -> float:
-    """Compute the mean of -log frequency over the captions' words and ENDs, in nats per word.
+    """Compute the mean of -log frequency over the words of the captions and END.
 
-    This is the loss per word of a decoder whose output is only the bias log(frequencies).
+    This is the cross-entropy of a decoder that predicts `frequencies` for every word.
 
     Args:
         frequencies: (V,) relative frequencies of the words.
         encoded_captions: captions as word numbers, without END.
     Returns:
-        The entropy, in nats per word.
+        The cross-entropy, in nats per word.
     """
     counts = _target_counts(encoded_captions, len(frequencies))
     return float(-(counts @ np.log(frequencies)) / counts.sum())

@@ -57,9 +57,9 @@ def test_captions_may_come_from_a_generator():
     assert len(Vocabulary.build((caption for caption in CAPTIONS), min_count=1)) == 8
 
 
-@pytest.mark.parametrize(("captions", "commonest"), [(CAPTIONS, 3), ([], 0)])
-def test_a_vocabulary_without_words_is_refused(captions, commonest):
-    with pytest.raises(InputError, match=f"min_count = 4 leaves no word: the commonest occurs {commonest} times"):
+@pytest.mark.parametrize(("captions", "count"), [(CAPTIONS, 3), ([], 0)])
+def test_a_vocabulary_without_words_is_refused(captions, count):
+    with pytest.raises(InputError, match=f"min_count = 4 leaves no word: the most frequent word occurs {count} times"):
         Vocabulary.build(captions, min_count=4)
 
 

@@ -1,7 +1,7 @@
 """Random phrases to translate, from the grammar of phrase_language.py, in splits that test generalization.
 
-Every phrase of dev and test has a color next to a noun with which it never occurs in train. All single words occur in
-train. A model that memorizes phrases, or pairs of words, fails on them.
+Every phrase of dev and test has a noun with a color that this noun never has in train. All single words occur in train.
+A model that memorizes phrases, or pairs of words, fails on dev and test.
 """
 
 from collections.abc import Sequence
@@ -15,10 +15,10 @@ from numpy_sat.data.vocabulary import END, SPECIALS, Vocabulary
 from numpy_sat.system.errors import InputError
 
 TASK = "translation"
-COUNTS = {"train": 20000, "dev": 500, "test": 1000}
+COUNTS = {"train": 20000, "dev": 500, "test": 1000}  # phrases per split
 SPLITS = tuple(COUNTS)
 LONGEST = 14  # words of the longest English phrase
-FORMS = ("noun", "noun", "place", "place", *("conjunction",) * 4, "greeting")  # equally likely
+FORMS = ("noun", "noun", "place", "place", *("conjunction",) * 4, "greeting")  # one of these nine entries is chosen
 VOCABULARY = Vocabulary(SPECIALS + grammar.ENGLISH)  # of the English words
 
 
@@ -29,7 +29,7 @@ def open_dataset(root: Path | None, splits: Sequence[str], skip_missing: bool) -
 
 
 def tokenize(text: str) -> list[str]:
-    """Split an Italian phrase into words. The text has a blank also after an elided word such as l'."""
+    """Split an Italian phrase into words at blanks. Elided words such as l' are followed by a blank, too."""
     return text.split()
 
 
@@ -53,7 +53,7 @@ def sample_splits(seed: int = 0, counts: dict[str, int] = COUNTS) -> dict[str, t
 
 
 def number_sources(sources: Sequence[Sequence[str]], vocabulary: Vocabulary = VOCABULARY) -> np.ndarray:
-    """Encode English phrases as the input of an encoder, padded to one length.
+    """Encode English phrases as the input of the sentence encoder, padded to the same length with <end>.
 
     Args:
         sources: N phrases as word sequences.
@@ -93,27 +93,32 @@ def _sample_parts(rng):
 
 
 def _sample_noun_phrase(rng):
+    """Return a random NounPhrase. Plurals may have a number, and "a" is for singulars only."""
     plural = rng.random() < 0.5
     number = _choose_sometimes(rng, 0.5, grammar.NUMBERS) if plural else None
-    fourth = "a" if not plural else None if number else "the"
-    determiner = _choose(rng, ("the", "the", "that", fourth))
+    last_determiner = "a" if not plural else None if number else "the"
+    determiner = _choose(rng, ("the", "the", "that", last_determiner))
     adjective, color = _choose_sometimes(rng, 0.5, grammar.ADJECTIVES), _choose_sometimes(rng, 0.6, grammar.COLORS)
     return grammar.NounPhrase(_choose(rng, grammar.NOUNS), plural, determiner, number, adjective, color)
 
 
 def _choose(rng, words):
+    """Return one of the words; all are equally likely."""
     return tuple(words)[rng.integers(len(words))]
 
 
 def _choose_sometimes(rng, probability, words):
+    """Return one of the words with a probability, else None."""
     return _choose(rng, words) if rng.random() < probability else None
 
 
 def _split_of(noun_phrases):
-    """Return the split of a phrase, given by its pairs of noun and color.
+    """Return the split of a phrase, which depends on its pairs of noun and color.
 
-    For each noun, one of the eight colors is reserved for test and one for dev.
+    For each noun, one of the eight colors is reserved for test and another one for dev.
     """
     nouns, colors = tuple(grammar.NOUNS), tuple(grammar.COLORS)
-    pairs = {(nouns.index(t.noun) + colors.index(t.color)) % len(colors) for t in noun_phrases if t.color}
-    return "test" if 0 in pairs else "dev" if 4 in pairs else "train"
+    groups = {
+        (nouns.index(phrase.noun) + colors.index(phrase.color)) % len(colors) for phrase in noun_phrases if phrase.color
+    }
+    return "test" if 0 in groups else "dev" if 4 in groups else "train"
