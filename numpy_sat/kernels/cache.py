@@ -22,8 +22,11 @@ _messages = set()
 
 def store(dispatcher):
     """Let a compiled function keep its machine code in the kernel cache. Returns the function."""
-    with contextlib.suppress(RuntimeError):  # there is no folder: every process compiles anew
+    try:
         dispatcher._cache = _Cache(dispatcher.py_func)
+    except RuntimeError:  # numba cannot make files there
+        if config.CACHE_DIR:  # otherwise system/kernel_cache.py has said it
+            _say_not_stored("no files can be made there")
     return dispatcher
 
 
@@ -32,6 +35,12 @@ def _say_once(message):
     if message not in _messages:
         _messages.add(message)
         tqdm.write(message, file=sys.stderr)
+
+
+def _say_not_stored(reason):
+    """Say that every process compiles anew, and what to do."""
+    advice = "free some space, or set NUMPY_SAT_CACHE to another folder"
+    _say_once(f"{config.CACHE_DIR}: compiled kernels cannot be stored ({reason}); {advice}")
 
 
 class _Folder(caching.CompileResultCacheImpl):
@@ -55,14 +64,23 @@ class _Cache(caching.FunctionCache):
         try:
             super().save_overload(sig, data)
         except OSError as error:
-            _say_once(
-                f"{os.environ.get('NUMBA_CACHE_DIR')}: compiled kernels cannot be stored ({error.strerror}); free some "
-                "space, or set NUMPY_SAT_CACHE to another folder."
-            )
+            _say_not_stored(error.strerror)
 
 
 class _Files(caching.IndexDataCacheFile):
     """The files of one function, each followed by the checksum of its contents."""
+
+    def save(self, key, data):
+        """Store machine code under a name that depends on its key.
+
+        numba counts the files. If two processes store different kernels at the same time, it gives them one name, and
+        the index may lead to the wrong kernel.
+        """
+        name = self._data_name(int(hashlib.sha256(repr(key).encode()).hexdigest()[:12], 16))
+        index = self._load_index()
+        if index.get(key) != name:
+            self._save_index(index | {key: name})
+        self._save_data(name, data)
 
     def _load_index(self):
         """Return {types and machine: name of the file of machine code}, empty without an intact index."""

@@ -75,7 +75,7 @@ def _writable(caches):
         return _closed(temporary())
     status = _status(caches)
     if status is not None and status.st_mode & WRITABLE and not status.st_mode & stat.S_ISVTX:
-        caches.chmod(stat.S_IRWXU)
+        _close(caches)
     return caches
 
 
@@ -89,11 +89,22 @@ def _closed(folder):
     folder.mkdir(mode=stat.S_IRWXU, parents=True, exist_ok=True)
     status = _status(folder)
     if status is not None and status.st_mode & OTHERS:
-        folder.chmod(stat.S_IRWXU)
+        _close(folder)
         if status.st_mode & WRITABLE:
             for path in folder.iterdir():
                 shutil.rmtree(path) if path.is_dir() and not path.is_symlink() else path.unlink()
     return folder
+
+
+def _close(folder):
+    """Take all rights to a folder from other users.
+
+    Raises:
+        OSError: the file system does not keep modes.
+    """
+    folder.chmod(stat.S_IRWXU)
+    if folder.stat().st_mode & WRITABLE:
+        raise OSError(None, "other users can write to it", folder)
 
 
 def _status(folder):
@@ -106,9 +117,9 @@ def _status(folder):
         return None
     status = folder.lstat()
     if stat.S_ISLNK(status.st_mode):
-        raise OSError(None, "is a link, not a folder", folder)
+        raise OSError(None, "it is a link", folder)
     if status.st_uid != os.geteuid():
-        raise OSError(None, "belongs to another user", folder)
+        raise OSError(None, "it belongs to another user", folder)
     return status
 
 
@@ -122,7 +133,7 @@ def _new_folder(problem, variable):
     else:
         atexit.register(_remove, new, os.getpid())
         consequence = f"this process stores its kernels in {new}, and removes them when it ends"
-    print(f"{problem}; {consequence}. Set {variable} to a folder of your own.", file=sys.stderr)
+    print(f"{problem}; {consequence}; set {variable} to a folder of your own to keep them.", file=sys.stderr)
     return new
 
 

@@ -32,9 +32,10 @@ def _double():
     return double
 
 
-def _run(kernel):
-    """Check the kernel's result. Returns True if it came from the cache."""
-    x, y = np.arange(simd.LANES, dtype=np.float32), np.empty(simd.LANES, np.float32)
+def _run(kernel, axes=1):
+    """Check the kernel's result. Returns True if it came from the cache. axes: number of axes of its arrays."""
+    x = np.arange(simd.LANES, dtype=np.float32).reshape((1,) * (axes - 1) + (-1,))
+    y = np.empty_like(x)
     kernel(x, y)
     np.testing.assert_array_equal(y, 2 * x)
     return bool(kernel.stats.cache_hits)
@@ -75,6 +76,18 @@ def test_a_damaged_file_is_removed_and_the_kernel_compiled_again(folder, capsys,
     assert path.stat().st_size == len(contents)
     assert _run(_double())
     assert not capsys.readouterr().err
+
+
+def test_two_processes_that_store_kernels_at_the_same_time_use_different_files(folder, monkeypatch):
+    """Check kernels for arrays of one and two axes. Neither process sees the index of the other."""
+    with monkeypatch.context() as patch:
+        patch.setattr(cache._Files, "_load_index", lambda self: {})
+        for axes in (1, 2):
+            _run(_double(), axes)
+    assert len([*folder.rglob("*.nbc")]) == 2
+    for axes in (1, 2):
+        _run(_double(), axes)
+    assert _run(_double(), 1) and _run(_double(), 2)
 
 
 @pytest.mark.parametrize("suffix", [".nbi", ".nbc"])
@@ -128,10 +141,14 @@ def test_an_interrupt_leaves_no_temporary_file(folder, monkeypatch):
     assert not _files(folder)
 
 
-def test_kernels_run_without_a_folder(folder, monkeypatch):
-    monkeypatch.setattr(config, "CACHE_DIR", "")
-    assert not _run(_double())
-    assert not _run(_double())
+@pytest.mark.parametrize("name", ["", "file"])
+def test_kernels_run_without_a_folder(folder, capsys, monkeypatch, name):
+    """Check an empty name, of which system/kernel_cache.py has told, and a folder that cannot be made."""
+    (folder / "file").touch()
+    monkeypatch.setattr(config, "CACHE_DIR", name and str(folder / name))
+    for _ in range(2):
+        assert not _run(_double())
+    assert capsys.readouterr().err.count("cannot be stored") == bool(name)
 
 
 @pytest.mark.slow

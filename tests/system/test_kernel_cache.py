@@ -24,6 +24,8 @@ def _import(before="", **variables):
 
 ANOTHER_USER = "import os; own = os.geteuid(); os.geteuid = lambda: own + 1"  # the same as if chown gave the files away
 
+NO_MODES = "import pathlib; pathlib.Path.chmod = lambda *_: None"  # a file system without modes
+
 
 def test_kernels_are_cached_by_their_sources_and_old_ones_removed(tmp_path):
     old, young = tmp_path / "kernels-old", tmp_path / "kernels-young"
@@ -84,7 +86,10 @@ def test_the_folder_of_all_caches_is_closed_if_others_could_replace_the_kernels(
 
 @OWNERS
 @pytest.mark.parametrize("variable", ["NUMPY_SAT_CACHE", "NUMBA_CACHE_DIR"])
-@pytest.mark.parametrize(("kind", "reason"), [("link", "is a link"), ("owner", "belongs to another user")])
+@pytest.mark.parametrize(
+    ("kind", "reason"),
+    [("link", "it is a link"), ("owner", "it belongs to another user"), ("modes", "other users can write to it")],
+)
 def test_a_folder_that_others_control_is_not_used(tmp_path, variable, kind, reason):
     """Check that the process gets a new folder, says so in one line, and removes the folder when it ends."""
     (tmp_path / "target").mkdir()
@@ -92,7 +97,9 @@ def test_a_folder_that_others_control_is_not_used(tmp_path, variable, kind, reas
     if kind == "link":
         cache = tmp_path / "link"
         cache.symlink_to("target")
-    before = ANOTHER_USER if kind == "owner" else ""
+    if kind == "modes":
+        cache.chmod(0o777)
+    before = {"owner": ANOTHER_USER, "modes": NO_MODES}.get(kind, "")
     folder, mode, messages = _import(before, **{variable: cache})
     assert mode == "700" and tmp_path not in folder.parents and not folder.exists()
     assert messages.startswith(f"kernel cache {cache}: {reason}") and messages.count("\n") == 1
@@ -108,7 +115,7 @@ def test_the_folder_of_kernels_itself_is_checked(tmp_path):
     (tmp_path / "planted").mkdir()
     folder.symlink_to(tmp_path / "planted")
     new, _, messages = _import(NUMPY_SAT_CACHE=tmp_path)
-    assert new.parent != tmp_path and f"{folder}: is a link" in messages
+    assert new.parent != tmp_path and f"{folder}: it is a link" in messages
 
 
 @OWNERS
@@ -120,7 +127,7 @@ def test_a_folder_for_temporary_files_that_others_control_is_not_used(tmp_path):
     planted.symlink_to("target")
     folder, _, messages = _import(NUMPY_SAT_CACHE="", HOME=tmp_path / "file", TMPDIR=tmp_path)
     assert folder.parent == tmp_path and folder.name.startswith("numpy_sat-kernels-") and not folder.exists()
-    assert f"{planted}: is a link" in messages and not list((tmp_path / "target").iterdir())
+    assert f"{planted}: it is a link" in messages and not list((tmp_path / "target").iterdir())
 
 
 def test_processes_that_this_process_starts_use_the_same_folder(tmp_path):
