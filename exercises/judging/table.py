@@ -6,7 +6,6 @@ therefore made once and saved in the cache. A digest of everything it depends on
 
 import contextlib
 import json
-import os
 import sys
 import time
 import zlib
@@ -19,6 +18,8 @@ import numpy as np
 
 from exercises.judging import faults, judge, named, trees
 from exercises.judging.watching import watching
+from numpy_sat.system.errors import InputError
+from numpy_sat.system.files import replacing
 
 # Modules whose functions are edited if the task calls them.
 PACKAGES = ("layers", "decoders", "training.optimizers", "decoding.search", "metrics", "bench", "check.gradcheck")
@@ -106,15 +107,14 @@ def load(task: judge.Task, folder: Path, key: str) -> Table:
             text = json.loads(str(file["text"]))
             return Table([Entry(*entry) for entry in text["entries"]], text["names"], file["marks"], text["words"])
     table = make(task)
-    with contextlib.suppress(OSError):  # without the file it is made again next time
+    with contextlib.suppress(OSError, InputError):  # without the file it is made again next time
         folder.mkdir(parents=True, exist_ok=True)
-        aside = path.with_suffix(f".{os.getpid()}.npz")
         text = json.dumps({"entries": table.entries, "names": table.names, "words": table.words})
         for old in folder.glob(f"faults-{task.name}-*"):
             if time.time() - old.stat().st_mtime > WEEK:
                 old.unlink()
-        np.savez_compressed(aside, text=text, marks=table.marks)
-        aside.replace(path)
+        with replacing(path) as temporary, open(temporary, "wb") as file:
+            np.savez_compressed(file, text=text, marks=table.marks)
     return table
 
 

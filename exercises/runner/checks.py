@@ -10,6 +10,8 @@ from typing import NamedTuple
 
 from exercises.runner import lessons
 from numpy_sat.system import machine
+from numpy_sat.system.errors import InputError
+from numpy_sat.system.files import replacing
 
 
 class Result(NamedTuple):
@@ -101,10 +103,9 @@ def _save(result):
     path = _cache_path(result.number)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        temporary_path = path.with_suffix(f".{os.getpid()}")
-        temporary_path.write_text(json.dumps(result.verdicts), encoding="utf-8")
-        temporary_path.replace(path)
-    except OSError:  # without the file, the exercise is judged again next time
+        with replacing(path) as temporary:
+            temporary.write_text(json.dumps(result.verdicts), encoding="utf-8")
+    except (OSError, InputError):  # without the file, the exercise is judged again next time
         pass
 
 

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from exercises.runner import board, checks, lessons, stub
 from exercises.runner.terminal import say
-from numpy_sat.system import errors
+from numpy_sat.system import errors, files
 
 STEPS = ("a question", "the equation", "the term")
 SECONDS = 0.2  # between two reads of the files' times
@@ -82,12 +82,12 @@ def reset(lesson: lessons.Lesson) -> None:
     if path.exists() and path.read_text(encoding="utf-8") == text:
         say(f"{path.name} is unchanged: there is nothing to restore.")
         return
-    with errors.writing(path):
+    with files.replacing(path) as temporary:
+        temporary.write_text(text, encoding="utf-8")
         if path.exists():
             backup = _backup_path(path)
             path.replace(backup)
             say(f"Your file is kept as {backup.name}.")
-        path.write_text(text, encoding="utf-8")
     say(f"{path.name} is restored.")
 
 

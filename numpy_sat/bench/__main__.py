@@ -12,7 +12,7 @@ from pathlib import Path
 
 from numpy_sat.bench import report, works
 from numpy_sat.bench.workers import Worker
-from numpy_sat.system import cli, machine
+from numpy_sat.system import cli, files, machine
 from numpy_sat.system.errors import InputError, writing
 
 OURS = "from numpy_sat.bench import ours; ours.main()"
@@ -143,12 +143,16 @@ def _write(path, text):
 
     The check comes before an hour of measurements.
     """
-    temporary_path = Path(f"{path}.part")
-    with writing(path, temporary_path):
+    with writing(path):
         if path.is_dir():
             raise IsADirectoryError(None, "it is a folder")
-        temporary_path.write_text(text or "", encoding="utf-8")
-        temporary_path.unlink() if text is None else temporary_path.replace(path)
+        if text is None:
+            temporary_path = files.private(path)
+            temporary_path.touch()
+            temporary_path.unlink()
+            return
+    with files.replacing(path) as temporary_path:
+        temporary_path.write_text(text, encoding="utf-8")
 
 
 def _parse(argv):

@@ -9,7 +9,7 @@ from matplotlib.ticker import LogLocator, NullFormatter
 
 from numpy_sat.bench.report import Result
 from numpy_sat.bench.works import LADDER
-from numpy_sat.system.errors import writing
+from numpy_sat.system.files import replacing
 
 YOURS = "yours"  # the learner's loops of exercise 8
 MARKERS = dict(zip((*LADDER, "kernel", "torch", YOURS), "v^<>sDo*PHX", strict=True))
@@ -48,10 +48,8 @@ def roofline_figure(path: str | Path, results: Sequence[Result], peak: float, ba
         axes.grid(alpha=0.3)
     panels[0].set_ylabel(f"GFLOP/s of the definition; the roof: {peak:.0f} GFLOP/s, {bandwidth:.0f} GB/s")
     figure.legend(handles=_legend(results, layer_colors), loc="outside right upper", frameon=False)
-    temporary_path = Path(f"{path}.part")
-    with writing(path, temporary_path):
+    with replacing(path) as temporary_path:
         figure.savefig(temporary_path, format="png", dpi=100)
-        temporary_path.replace(path)
 
 
 def _roof(axes, peak, bandwidth, intensities):

@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 
 from numpy_sat.system import output
-from numpy_sat.system.errors import writing
+from numpy_sat.system.files import replacing
 
 
 def write(path: Path, markdown: str, everything: dict) -> None:
@@ -20,10 +20,8 @@ def write(path: Path, markdown: str, everything: dict) -> None:
     """
     text = json.dumps(everything, indent=1, allow_nan=False) + "\n"
     for file, contents in ((path, markdown), (path.with_suffix(".json"), text)):
-        temporary = Path(f"{file}.part")
-        with writing(file, temporary):
+        with replacing(file) as temporary:
             temporary.write_text(contents, encoding="utf-8")
-            temporary.replace(file)
         output.show(f"written: {file}")
 
 

@@ -11,7 +11,8 @@ from typing import NamedTuple
 import numpy as np
 
 from numpy_sat.system import npz
-from numpy_sat.system.errors import InputError, refuse_special, writing
+from numpy_sat.system.errors import InputError, refuse_special
+from numpy_sat.system.files import replacing
 
 VERSION = 2  # version of the file's layout
 MAX_JSON = 50_000_000  # bytes of the JSON text; a vocabulary of 100,000 words has about a million
@@ -40,13 +41,8 @@ def save(path: Path, checkpoint: Checkpoint) -> None:
     arrays = {f"params/{name}": array for name, array in checkpoint.params.items()}
     arrays |= {f"optimizer/{name}": array for name, array in checkpoint.optimizer.items()}
     meta = {"version": VERSION, "settings": checkpoint.settings, "progress": checkpoint.progress}
-    temporary = Path(f"{path}.part")
-    with writing(path, temporary):
-        with open(temporary, "wb") as file:
-            np.savez(file, json=np.frombuffer(json.dumps(meta).encode(), np.uint8), **arrays)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(temporary, path)
+    with replacing(path) as temporary, open(temporary, "wb") as file:
+        np.savez(file, json=np.frombuffer(json.dumps(meta).encode(), np.uint8), **arrays)
 
 
 class Reader:

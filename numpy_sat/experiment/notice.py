@@ -4,7 +4,7 @@ import shutil
 from pathlib import Path
 
 from numpy_sat.experiment.recipe import Encoder
-from numpy_sat.system.errors import writing
+from numpy_sat.system.files import replacing
 
 NOTICE, LICENSE = "NOTICE.md", "LICENSE-Apache-2.0.txt"
 ASSETS = Path(__file__).parents[1] / "assets"
@@ -46,8 +46,9 @@ def write(path: Path, encoder: Encoder) -> list[Path]:
     if not encoder.pretrained or not encoder.tuned_stages:
         return []
     notice, licence = path.with_name(NOTICE), path.with_name(LICENSE)
-    with writing(notice):
-        notice.write_text(text(path.name, encoder), encoding="utf-8")
-        if licence.resolve() != ASSETS / LICENSE:
-            shutil.copyfile(ASSETS / LICENSE, licence)
+    with replacing(notice) as temporary:
+        temporary.write_text(text(path.name, encoder), encoding="utf-8")
+    if licence.resolve() != ASSETS / LICENSE:
+        with replacing(licence) as temporary:
+            shutil.copyfile(ASSETS / LICENSE, temporary)
     return [notice, licence]

@@ -16,6 +16,7 @@ from numpy_sat.experiment import checkpoint, memory, metadata
 from numpy_sat.experiment.recipe import Recipe
 from numpy_sat.system import npz
 from numpy_sat.system.errors import InputError, writing
+from numpy_sat.system.files import replacing
 
 LAST, BEST, LOG, CONFIG = "last.npz", "best.npz", "log.jsonl", "config.json"
 SHIPPED = Path(__file__).parents[1] / "assets" / "captioner.npz"  # the captioner in the package, see ship.py
@@ -90,7 +91,8 @@ def create(
         if any((folder / name).exists() for name in (LAST, BEST)):
             raise InputError(f"{folder} already holds a run; continue it with --resume, or choose another --out.")
         folder.mkdir(parents=True, exist_ok=True)
-        (folder / CONFIG).write_text(json.dumps(config, indent=2) + "\n", encoding="utf-8")
+        with replacing(folder / CONFIG) as temporary:
+            temporary.write_text(json.dumps(config, indent=2) + "\n", encoding="utf-8")
         (folder / LOG).write_text("", encoding="utf-8")
     return Run(folder, settings, recipe, vocabulary, params, {}, Progress(training_seconds=seconds))
 
@@ -114,11 +116,9 @@ def resume(folder: Path) -> Run:
     progress = Progress(**{name: stored.progress[name] for name in metadata.PROGRESS})
     if not stored.optimizer and progress.step:
         raise InputError(f"{path}: holds no optimizer state; resume from the run's {LAST}.")
-    with writing(folder):
-        lines = [json.dumps(entry) + "\n" for entry in read_log(folder) if entry["step"] <= progress.step]
-        temporary = folder / f"{LOG}.part"
+    lines = [json.dumps(entry) + "\n" for entry in read_log(folder) if entry["step"] <= progress.step]
+    with replacing(folder / LOG) as temporary:
         temporary.write_text("".join(lines), encoding="utf-8")
-        temporary.replace(folder / LOG)
     return Run(folder, model.settings, model.recipe, model.vocabulary, model.params, stored.optimizer, progress)
 
 

@@ -12,21 +12,17 @@ class InputError(ValueError):
 
 
 @contextmanager
-def writing(path: str | Path, aside: Path | None = None) -> Iterator[None]:
+def writing(path: str | Path) -> Iterator[None]:
     """Turn an OSError of the block, which writes `path`, into an InputError that names the file.
 
     Args:
         path: the file.
-        aside: the temporary file that the block renames to `path`; it is removed after an error.
     Raises:
         InputError: the file cannot be written.
     """
     try:
         yield
     except OSError as error:
-        if aside is not None:
-            with suppress(OSError):
-                aside.unlink(missing_ok=True)
         reason = error.strerror or error
         raise InputError(f"{path}: cannot be written ({reason}); free some space or choose another place.") from error
 

@@ -14,6 +14,7 @@ from numpy_sat.experiment.recipe import SETTINGS, Recipe
 from numpy_sat.experiment.settings import is_idle
 from numpy_sat.system import cli, closed_output, lock, output
 from numpy_sat.system.errors import InputError, writing
+from numpy_sat.system.files import replacing
 from numpy_sat.training import loop
 
 WHOLE = {"whole": []}
@@ -116,7 +117,8 @@ def _refuse_another(folder, settings):
         raise InputError(f"{folder} holds a study with other arguments, see {path}; choose another folder with --out.")
     with writing(path):
         folder.mkdir(parents=True, exist_ok=True)
-        path.write_text(text, encoding="utf-8")
+        with replacing(path) as temporary:
+            temporary.write_text(text, encoding="utf-8")
 
 
 def _train(folder, argv, root):

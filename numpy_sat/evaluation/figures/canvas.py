@@ -10,7 +10,7 @@ from matplotlib.cm import ScalarMappable
 from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
 
-from numpy_sat.system.errors import writing
+from numpy_sat.system.files import replacing
 
 SMALLEST = 4  # points, of a text that is made to fit
 POINTS_PER_INCH = 72
@@ -78,7 +78,5 @@ def fit_size(text: str, width: float, size: float) -> float:
 
 def save(figure: Figure, path: Path) -> None:
     """Write a figure to a PNG file. Raises InputError if it cannot be written."""
-    temporary = Path(f"{path}.part")
-    with writing(path, temporary):
+    with replacing(path) as temporary:
         figure.savefig(temporary, format="png", dpi=100)
-        temporary.replace(path)

@@ -1,0 +1,42 @@
+"""Write files so that an interruption, a full disk or a second process never leaves half of one."""
+
+import os
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from numpy_sat.system.errors import writing
+
+PART = ".part"  # the suffix of temporary files
+
+
+@contextmanager
+def replacing(path: str | Path) -> Iterator[Path]:
+    """Give the block a temporary file to write, which replaces `path` after the block.
+
+    The temporary file has a name that no other process uses. It is removed after any error or interruption.
+
+    Args:
+        path: the file, which may exist.
+    Yields:
+        The path of the temporary file, in the same folder.
+    Raises:
+        InputError: the file cannot be written.
+    """
+    path = Path(path)
+    temporary = private(path)
+    try:
+        with writing(path):
+            yield temporary
+            with open(temporary, "r+b") as file:  # otherwise a power failure could leave an empty file
+                os.fsync(file.fileno())
+            temporary.replace(path)
+    finally:
+        with suppress(OSError):
+            temporary.unlink()
+
+
+def private(path: Path) -> Path:
+    """Return the name of a temporary file beside `path` that no other process uses."""
+    return path.with_name(f"{path.name}.{secrets.token_hex(6)}{PART}")

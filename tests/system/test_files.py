@@ -1,0 +1,71 @@
+"""Test that files are replaced as a whole or not at all: errors, interruptions and full disks."""
+
+import subprocess
+import sys
+
+import pytest
+
+from numpy_sat.system.errors import InputError
+from numpy_sat.system.files import replacing
+
+
+def test_the_file_is_replaced_at_the_end(tmp_path):
+    path = tmp_path / "x.txt"
+    path.write_text("old")
+    with replacing(path) as temporary:
+        temporary.write_text("new")
+        assert path.read_text() == "old" and temporary.parent == tmp_path
+    assert path.read_text() == "new" and list(tmp_path.iterdir()) == [path]
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt, ValueError, OSError(28, "No space left on device")])
+def test_after_an_error_the_old_file_remains_alone(tmp_path, error):
+    path = tmp_path / "x.txt"
+    path.write_text("old")
+    with pytest.raises((KeyboardInterrupt, ValueError)), replacing(path) as temporary:
+        temporary.write_text("half")
+        raise error
+    assert path.read_text() == "old" and list(tmp_path.iterdir()) == [path]
+
+
+def test_two_writers_do_not_meet(tmp_path):
+    with replacing(tmp_path / "x") as first, replacing(tmp_path / "x") as second:
+        first.write_text("first")
+        second.write_text("second")
+    assert (tmp_path / "x").read_text() == "first" and len(list(tmp_path.iterdir())) == 1
+
+
+def test_a_folder_in_the_way(tmp_path):
+    (tmp_path / "x").mkdir()
+    with pytest.raises(InputError, match=r"x: cannot be written \(.*\); free some space or choose another place"):
+        with replacing(tmp_path / "x") as temporary:
+            temporary.write_text("new")
+    assert [path.name for path in tmp_path.iterdir()] == ["x"]
+
+
+WRITERS = {  # each writes more than LIMIT bytes
+    "checkpoint": "from numpy_sat.experiment import checkpoint as c\n"
+    "c.save(path, c.Checkpoint({'a': np.ones(1000), 'b': np.ones(5000)}, {}, {}, {}))",
+    "figure": "from numpy_sat.evaluation import figures\n"
+    "figures.pairs_figure(path, {'a': (np.eye(9), np.ones((9, 9)))})",
+    "report": "from numpy_sat.evaluation import report_files\nreport_files.write(path, 'x' * 9000, {})",
+}
+LIMIT = 4000
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows cannot limit the size of files")
+@pytest.mark.parametrize("name", WRITERS)
+def test_a_full_disk_gives_a_sentence_and_leaves_no_file(tmp_path, name):
+    """Limit the size of files, which fails in the middle of a write as a full disk does."""
+    code = (
+        "import resource, sys\nfrom pathlib import Path\nimport numpy as np\nfrom numpy_sat.system import cli\n"
+        "import numpy_sat.evaluation.figures\npath = Path(sys.argv[1])\n"
+        f"def work():\n    resource.setrlimit(resource.RLIMIT_FSIZE, ({LIMIT}, {LIMIT}))\n    exec(sys.argv[2])\n"
+        "sys.exit(cli.run(work))"
+    )
+    command = [sys.executable, "-c", code, str(tmp_path / "result"), WRITERS[name]]
+    result = subprocess.run(command, capture_output=True, text=True)
+    assert result.returncode == 2, result.stderr
+    assert result.stderr.startswith("error: ") and "cannot be written (File too large)" in result.stderr
+    assert result.stderr.count("\n") == 1
+    assert list(tmp_path.iterdir()) == []
