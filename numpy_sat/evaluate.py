@@ -24,7 +24,9 @@ def main(argv: list[str] | None = None) -> int:
 
 
 def _evaluate(args):
-    request = heldout.Request(args.split, args.beam, args.root, args.skip_missing, args.attention_mode)
+    request = heldout.Request(
+        args.split, args.beam, args.root, args.skip_missing, args.attention_mode, args.skip_damaged
+    )
     if args.compare:
         tasks.of_run(args.runs[0]).compare(args.runs, request, args.out)
     else:
@@ -59,6 +61,7 @@ def _parse(argv):
     )
     parser.add_argument("--root", type=Path, help="folder of the data set (default: the folder that training used)")
     parser.add_argument("--skip-missing", action="store_true", help="skip missing photos instead of stopping")
+    parser.add_argument("--skip-damaged", action="store_true", help="skip damaged photos instead of stopping")
     args = parser.parse_args(argv)
     if not args.compare and (len(args.runs) > 1 or args.out):
         parser.error("several RUNs and --out need --compare")

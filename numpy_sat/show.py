@@ -11,7 +11,8 @@ from numpy_sat.tasks import show
 def main(argv: list[str] | None = None) -> int:
     """Run the command and return its exit code."""
     args = _parse(argv)
-    return cli.run(lambda: show.draw(args.runs, heldout.Request("dev", args.beam, args.root, args.skip_missing)))
+    request = heldout.Request("dev", args.beam, args.root, args.skip_missing, skip_damaged=args.skip_damaged)
+    return cli.run(lambda: show.draw(args.runs, request))
 
 
 def _parse(argv):
@@ -20,6 +21,7 @@ def _parse(argv):
     parser.add_argument("--beam", type=cli.count, default=3, help="beam width; 1 is greedy decoding (default: 3)")
     parser.add_argument("--root", type=Path, help="folder of the data set (default: the folder that training used)")
     parser.add_argument("--skip-missing", action="store_true", help="skip missing photos instead of stopping")
+    parser.add_argument("--skip-damaged", action="store_true", help="skip damaged photos instead of stopping")
     return parser.parse_args(argv)
 
 

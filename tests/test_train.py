@@ -586,3 +586,24 @@ def test_missing_photos(root, tmp_path, capsys):
     assert photos[0].name in capsys.readouterr().err
     assert run(copy, tmp_path / "run", "--skip-missing", "--epochs", 1) == 0
     assert "23 images to train on" in capsys.readouterr().out
+
+
+def test_damaged_photos(root, tmp_path, capsys):
+    """Check that damaged photos are named before training, and that --skip-damaged trains, resumes and evaluates."""
+    copy, out = tmp_path / "copy", tmp_path / "run"
+    shutil.copytree(root, copy)
+    lists = [
+        (copy / "Flickr8k_text" / f"Flickr_8k.{split}Images.txt").read_text().split() for split in ("train", "dev")
+    ]
+    damaged = [*lists[0][5:7], lists[1][3]]
+    for name in damaged:
+        photo = copy / "Flicker8k_Dataset" / name
+        photo.write_bytes(photo.read_bytes()[:200])
+    assert run(copy, out) == 2
+    assert ", ".join(damaged) in capsys.readouterr().err and not out.exists()
+    assert run(copy, out, "--skip-damaged", "--epochs", 1) == 0
+    printed = capsys.readouterr().out
+    assert "22 images to train on, 7 of dev" in printed and "Split train: 2 of 24 photos are damaged" in printed
+    assert train.main(["--resume", "--out", str(out)]) == 0
+    assert evaluate.main([str(out)]) == 2
+    assert evaluate.main([str(out), "--skip-damaged"]) == 0

@@ -9,17 +9,23 @@ open_dataset(root, splits, skip_missing)    find or make the data set; returns a
 from collections.abc import Sequence
 from pathlib import Path
 
+from numpy_sat.data import damage
 from numpy_sat.data.dataset import Dataset
 from numpy_sat.data.flickr8k import flickr8k
 from numpy_sat.data.phrases import phrases
 from numpy_sat.data.scenes import scenes
+from numpy_sat.system import machine
 
 DATASETS = {"scenes": scenes, "flickr8k": flickr8k, "phrases": phrases}
 NAMES = tuple(DATASETS)
 
 
 def open_dataset(
-    name: str, root: Path | str | None = None, splits: Sequence[str] = ("train", "dev"), skip_missing: bool = False
+    name: str,
+    root: Path | str | None = None,
+    splits: Sequence[str] = ("train", "dev"),
+    skip_missing: bool = False,
+    skip_damaged: bool = False,
 ) -> Dataset:
     """Open a data set. Scenes and phrases are made if they do not exist yet.
 
@@ -28,9 +34,12 @@ def open_dataset(
         root: the data set's folder; for scenes, the folder that contains their folder.
         splits: the splits to read.
         skip_missing: leave out images whose photos are missing.
+        skip_damaged: leave out images whose photos cannot be decoded.
     Returns:
         The data set.
     Raises:
         InputError: the data set is missing or damaged.
     """
-    return DATASETS[name].open_dataset(root, splits, skip_missing)
+    dataset = DATASETS[name].open_dataset(root, splits, skip_missing)
+    has_photos = DATASETS[name].TASK == "captioning"
+    return damage.check(dataset, skip_damaged, machine.cache_folder()) if has_photos else dataset

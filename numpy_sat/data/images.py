@@ -63,6 +63,15 @@ def read_image(path: Path, size: int) -> np.ndarray:
     return np.array(image.resize((size, size), Image.Resampling.BILINEAR, reducing_gap=3.0))
 
 
+def check_image(path: Path) -> None:
+    """Decode an image as coarsely as its format allows, which finds damage and files that are cut short.
+
+    Raises:
+        InputError: the file cannot be read as an image.
+    """
+    _decode(Path(path), 1)
+
+
 def load_images(images: list[CaptionedImage], size: int, cache: Path) -> np.ndarray:
     """Load images as squares from a cache file, which is written first if needed.
 

@@ -29,6 +29,7 @@ class Request(NamedTuple):
     root: Path | None = None  # folder of the data; None is the folder of the training
     skip_missing: bool = False  # True to leave out missing photos
     attention_mode: str | None = None  # of hard attention; None is the mode of the model's recipe
+    skip_damaged: bool = False  # True to leave out photos that cannot be decoded
 
 
 class Written(NamedTuple):
@@ -55,9 +56,9 @@ def write(model: runs.Model, request: Request, load: Callable = inputs.load) -> 
         InputError: the data cannot be read.
     """
     settings, recipe = model.settings, model.recipe
-    dataset = catalog.open_dataset(
-        settings["data"], request.root or settings["root"], (request.split,), request.skip_missing
-    )
+    root = request.root or settings["root"]
+    skip = request.skip_missing, request.skip_damaged
+    dataset = catalog.open_dataset(settings["data"], root, (request.split,), *skip)
     examples = dataset.splits[request.split]
     model_inputs = load(recipe, examples)
     options = request.beam, recipe.decoding.max_words, recipe.decoding.length_power

@@ -64,6 +64,7 @@ def _parser():
     parser.add_argument("--out", type=Path, help="folder of the run (default: a new one in runs/)")
     parser.add_argument("--resume", action="store_true", help="continue the run in --out exactly where it stopped")
     parser.add_argument("--skip-missing", action="store_true", help="leave out photos that are missing")
+    parser.add_argument("--skip-damaged", action="store_true", help="leave out photos that cannot be decoded")
     parser.add_argument("--seed", type=cli.natural, help="random seed (default: 0)")
     for name in OPTIONS:
         _add_option(parser, SETTINGS[name])

@@ -59,7 +59,8 @@ SETTINGS = {
     "recipe": (lambda value: type(value) is dict, "an object"),
     "vocabulary": (lambda value: type(value) is list and len(value) > len(SPECIALS), "a list of words"),
 }
-OPTIONAL = {  # entries that only some runs have: those started with --from, those of soup.py, and shipped ones
+OPTIONAL = {  # entries that only some runs have: those with --skip-damaged or --from, of soup.py, and shipped ones
+    "skip_damaged": SETTINGS["skip_missing"],
     "first_recipe": SETTINGS["recipe"],
     "first_seed": SETTINGS["seed"],
     "first_command": SETTINGS["command"],

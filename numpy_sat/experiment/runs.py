@@ -24,6 +24,7 @@ SHIPPED = Path(__file__).parents[1] / "assets" / "captioner.npz"  # the captione
 FIRST = {"first_recipe": "recipe", "first_seed": "seed", "first_command": "command"}
 MOVING_MEANS = ("m", "v", "ema")  # first parts of the names of the optimizer's arrays, such as "m.W_x"
 STEPS = npz.Header((1,), np.dtype(np.int64))  # of the optimizer's array "t", the number of updates
+SKIP_DAMAGED = "skip_damaged"  # a further entry of a run that was started with --skip-damaged: True
 SOUP = "soup"  # a further entry of a run that soup.py wrote: [[run, share], ...]
 
 
@@ -152,6 +153,11 @@ def read_log(folder: Path) -> list[dict]:
             except ValueError:
                 break
     return entries
+
+
+def skipped(settings: dict) -> tuple[bool, bool]:
+    """Return whether a run leaves out missing and damaged photos. settings: settings of the run."""
+    return settings["skip_missing"], settings.get(SKIP_DAMAGED, False)
 
 
 def origin(settings: dict) -> dict:

@@ -99,7 +99,8 @@ def report(paths, models, request, blind=None):
     from numpy_sat.evaluation import translation_evaluation
 
     model, *others = models
-    excluded = {"--blind": blind, "--with": others, "--root": request.root, "--skip-missing": request.skip_missing}
+    excluded = {"--blind": blind, "--with": others, "--root": request.root}
+    excluded |= {"--skip-missing": request.skip_missing, "--skip-damaged": request.skip_damaged}
     options = [option for option, value in excluded.items() if value]
     if options:
         raise InputError(f"these options do not apply to translators: leave out {' and '.join(options)}.")

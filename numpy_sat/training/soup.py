@@ -90,7 +90,7 @@ def _measure_running_statistics(params, model):
     The mean of the running statistics of several runs does not fit the mean of their weights.
     """
     recipe, settings = model.recipe, model.settings
-    dataset = catalog.open_dataset(settings["data"], settings["root"], ("train",), settings["skip_missing"])
+    dataset = catalog.open_dataset(settings["data"], settings["root"], ("train",), *runs.skipped(settings))
     examples, load = dataset.splits["train"], tasks.of_model(model).load
     inputs = load(recipe, examples)
     train = batches.make_split(examples, inputs, model.vocabulary, recipe.decoding.max_words, dataset.tokenize)

@@ -50,7 +50,9 @@ def start_run(args: argparse.Namespace, folder: Path) -> tuple[runs.Run, Data]:
     before = runs.load_model(args.start) if args.start else None
     recipe = _checked_recipe(args, before)
     settings = _run_settings(args, before)
-    dataset = catalog.open_dataset(settings["data"], settings["root"], ("train", "dev"), args.skip_missing)
+    dataset = catalog.open_dataset(
+        settings["data"], settings["root"], ("train", "dev"), args.skip_missing, args.skip_damaged
+    )
     settings["dataset_digest"] = digest(dataset)
     captions = [dataset.tokenize(text) for example in dataset.splits["train"] for text in example.captions]
     vocabulary = before.vocabulary if before else Vocabulary.build(captions, recipe.training.min_word_count)
@@ -84,7 +86,7 @@ def resume_run(args: argparse.Namespace) -> tuple[runs.Run, Data]:
     settings = run.settings
     if args.root:
         settings["root"] = str(args.root.resolve())
-    dataset = catalog.open_dataset(settings["data"], settings["root"], ("train", "dev"), settings["skip_missing"])
+    dataset = catalog.open_dataset(settings["data"], settings["root"], ("train", "dev"), *runs.skipped(settings))
     if digest(dataset) != settings["dataset_digest"]:
         raise InputError(f"{dataset.root}: not the images that {args.out} was trained on; name their folder by --root.")
     return run, _load(run.recipe, run.vocabulary, dataset)
@@ -142,6 +144,7 @@ def _run_settings(args, before):
         "seed": args.seed or 0,
         "skip_missing": args.skip_missing,
     }
+    settings |= {runs.SKIP_DAMAGED: True} if args.skip_damaged else {}
     return settings | (runs.origin(before.settings) if before else {})
 
 

@@ -59,7 +59,10 @@ def run(study: str, out: Path | None, rest: list[str], again: str) -> int:
 
 
 def _run(study, variants, common, folder, rest, again):
-    _refuse_another(folder, {"study": study, **vars(common), "root": None, "command": None})
+    settings = {"study": study, **vars(common), "root": None, "command": None}
+    if not common.skip_damaged:  # studies that began before this option existed lack the entry
+        del settings["skip_damaged"]
+    _refuse_another(folder, settings)
     root = ["--root", str(common.root)] if common.root else []
     for name, options in variants.items():
         if code := _train(folder / name, [*rest, *options], root):
@@ -72,7 +75,7 @@ def _run(study, variants, common, folder, rest, again):
 
 
 def _compare(paths, common, out):
-    request = heldout.Request(root=common.root, skip_missing=common.skip_missing)
+    request = heldout.Request(root=common.root, skip_missing=common.skip_missing, skip_damaged=common.skip_damaged)
     tasks.of_data(common.data).compare(paths, request, out)
 
 

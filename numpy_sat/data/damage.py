@@ -1,0 +1,87 @@
+"""Find the photos of a data set that cannot be decoded, before hours of training depend on them.
+
+Every photo is decoded once. The result is kept in the cache until the path, the length or the date of a photo changes.
+"""
+
+import json
+import os
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from pathlib import Path
+
+from numpy_sat.data import images
+from numpy_sat.data.dataset import CaptionedImage, Dataset
+from numpy_sat.system import progress
+from numpy_sat.system.errors import InputError, writing
+
+VERSION = 1  # increase it when other photos count as damaged
+
+
+def check(dataset: Dataset, skip: bool, cache: Path) -> Dataset:
+    """Return a data set without damaged photos.
+
+    Args:
+        dataset: a data set of CaptionedImages.
+        skip: leave out damaged photos, with a note, instead of raising an error.
+        cache: folder of cache files.
+    Returns:
+        The data set; with `skip`, the one of the photos that can be decoded.
+    Raises:
+        InputError: photos are damaged. The message lists all of them.
+    """
+    reasons = {split: find(examples, cache) for split, examples in dataset.splits.items()}
+    all_reasons = {name: reason for split_reasons in reasons.values() for name, reason in split_reasons.items()}
+    if not all_reasons:
+        return dataset
+    if not skip:
+        raise InputError(
+            f"{dataset.root}: {len(all_reasons):,} of {sum(map(len, dataset.splits.values())):,} photos cannot be "
+            f"decoded: {', '.join(all_reasons)}. The first: {next(iter(all_reasons.values()))} Get them again, or "
+            "leave them out with --skip-damaged."
+        )
+    splits, notes = {}, list(dataset.notes)
+    for split, examples in dataset.splits.items():
+        splits[split] = [example for example in examples if example.name not in reasons[split]]
+        if not splits[split]:
+            raise InputError(f"{dataset.root}: no photo of split {split} can be decoded; get them again.")
+        if names := list(reasons[split]):
+            notes.append(
+                f"Split {split}: {len(names):,} of {len(examples):,} photos are damaged; left out: {', '.join(names)}."
+            )
+    return dataset._replace(splits=splits, notes=tuple(notes))
+
+
+def find(examples: Sequence[CaptionedImage], cache: Path) -> dict[str, str]:
+    """Return the names of the images that cannot be decoded, each with the message that says why."""
+    path = (Path(cache) / images.cache_name("checked", examples, "", VERSION)).with_suffix(".json")
+    with suppress(OSError, ValueError):
+        return dict(json.loads(path.read_text(encoding="utf-8")))
+    pool = ThreadPoolExecutor(images.THREADS)
+    try:
+        results = pool.map(_reason, (image.path for image in examples))
+        bar = progress.bar(results, desc="checking images", total=len(examples), unit=" images")
+        reasons = {image.name: reason for image, reason in zip(examples, bar, strict=True) if reason}
+    finally:
+        pool.shutdown(cancel_futures=True)
+    _store(path, reasons)
+    return reasons
+
+
+def _reason(path):
+    """Return the message of the error that decoding an image raises, or None."""
+    try:
+        images.check_image(path)
+    except InputError as error:
+        return str(error)
+    return None
+
+
+def _store(path, reasons):
+    """Write the result to the cache, unless that is impossible: then the next start decodes the images again."""
+    temporary = path.with_suffix(f".{os.getpid()}.part")
+    with suppress(InputError), writing(path, temporary):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        temporary.write_text(json.dumps(reasons), encoding="utf-8")
+        os.replace(temporary, path)
+        images.remove_superseded(path)
