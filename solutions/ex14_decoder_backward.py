@@ -17,10 +17,10 @@ def recur_backward(dh, dc, dz, dalpha, cache):
     """Compute the gradients of recur_forward. The shapes are those of soft attention.
 
     Args:
-        dh: (B, S) gradient of h_t, from the output and the next word.
-        dc: (B, S) gradient of c_t, from the next word.
-        dz: (B, D) gradient of the gated context, from the output.
-        dalpha: (B, L) gradient of the attention weights, from the attention penalty.
+        dh: (B, S) gradient of h_t, through the output and the next word.
+        dc: (B, S) gradient of c_t, through the next word.
+        dz: (B, D) gradient of the gated context, through the output.
+        dalpha: (B, L) gradient of the attention weights, through the attention penalty.
         cache: from recur_forward.
     Returns:
         da: (N, L, D).
@@ -65,7 +65,7 @@ def decode_backward(dlogits, dalpha, cache):
 
     Args:
         dlogits: (T, B, V) gradient of the logits.
-        dalpha: (T, B, L) gradient of the attention weights from outside, such as that of the attention penalty.
+        dalpha: (T, B, L) gradient of the returned attention weights, for example from the attention penalty.
         cache: from decode_forward.
     Returns:
         da: (N, L, D).

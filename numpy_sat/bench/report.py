@@ -1,4 +1,4 @@
-"""The results as JSON and as a table."""
+"""Format the results of the bench as JSON objects and as lines of a table."""
 
 from typing import NamedTuple
 
@@ -8,17 +8,22 @@ LINE = "{:<14} {:<18} {:<16} {:>9} {:>7} {:>7} {:>7} {:>8} {:>5}"
 
 
 class Result(NamedTuple):
-    """The median time of one rung of one work."""
+    """The median time of one implementation (rung) of a work."""
 
     work: Work
     rung: str
     ms: float
-    error: float | None = None
-    torch_ms: float | None = None  # measured in the same rounds
+    error: float | None = None  # largest error against float64, relative to the largest value
+    torch_ms: float | None = None  # median time of PyTorch in the same rounds
 
 
 def row(result: Result, peak: float) -> dict:
-    """Return the JSON object of a Result. peak: the machine's limit in GFLOP/s."""
+    """Return the JSON object of a Result.
+
+    Args:
+        result: the Result.
+        peak: the machine's limit in GFLOP/s.
+    """
     work, rung, ms, error, torch_ms = result
     gflops = work.flops and work.flops / ms / 1e6
     return {
@@ -29,13 +34,18 @@ def row(result: Result, peak: float) -> dict:
 
 
 def head(group: str) -> str:
-    """Return the head line of a group's table."""
+    """Return the header line of a group's table."""
     speed = "GB/s" if group == "elementwise" else "GFLOP/s"
     return LINE.format(group, "", "rung", "ms", speed, "of peak", "error", "torch ms", "ratio")
 
 
 def line(result: Result, peak: float) -> str:
-    """Return the line of a Result in the table. Elementwise works have GB/s in the place of GFLOP/s."""
+    """Return the line of a Result in the table, with GB/s instead of GFLOP/s for elementwise works.
+
+    Args:
+        result: the Result.
+        peak: the machine's limit in GFLOP/s.
+    """
     work, fields = result.work, row(result, peak)
     speed = work.bytes / result.ms / 1e6 if work.group == "elementwise" else fields["gflops"]
     numbers = _number(speed), _fixed(fields["share_of_peak"]), "-" if result.error is None else f"{result.error:.0e}"
@@ -46,10 +56,10 @@ def line(result: Result, peak: float) -> str:
 
 
 def _number(value):
-    """Format a number with three digits, or all digits before the point."""
+    """Format a number with three significant digits, or as an integer from 100 on; None gives "-"."""
     return "-" if value is None else f"{value:.0f}" if value >= 100 else f"{value:.3g}"
 
 
 def _fixed(value):
-    """Format a number with two decimals, or as an integer from 100 on."""
+    """Format a number with two decimals, or as an integer from 100 on; None gives "-"."""
     return "-" if value is None else f"{value:.2f}" if value < 100 else f"{value:.0f}"

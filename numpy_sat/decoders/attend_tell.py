@@ -1,8 +1,8 @@
 """Define the decoder of Show, Attend and Tell (Xu et al. 2015, sections 3.1.2 and 4.2) for any attention.
 
-`Parts` names the attention, a module of attentions/. Training reads whole captions (`decode_forward`,
-`decode_backward`). Captioning goes word by word (`begin`, `step`). Both run the same recurrence, `recur_forward`.
-decoders/fast/recurrence.py computes the same with fused kernels.
+`Parts` selects the attention, a module of attentions/. In training, `decode_forward` and `decode_backward` process
+whole captions. While the model writes a caption, `begin` and `step` process one word at a time. `decode_forward` and
+`step` both call `recur_forward` for each word. decoders/fast/recurrence.py computes the same with fused kernels.
 """
 
 from types import ModuleType
@@ -15,20 +15,20 @@ from numpy_sat.layers import activations, attention, dropout, embedding, linear,
 
 
 class Parts(NamedTuple):
-    """The parts of the decoder. A part that is left out has no parameters."""
+    """The parts of the decoder. A part that is switched off has no parameters."""
 
-    attention: ModuleType  # one of attentions/
+    attention: ModuleType  # a module of attentions/
     gate: bool = True  # True: beta_t scales the context
-    deep_output: bool = True  # True: the output reads the previous word, h_t and the context; False: h_t alone
+    deep_output: bool = True  # True: the output reads the previous word, h_t and the context; False: only h_t
 
 
 class State(NamedTuple):
-    """The state of decoding between two words, for N images and B captions."""
+    """The state of the decoder between two words, for N images and B captions."""
 
     parts: Parts
     mode: Any  # mode of hard attention (see attentions/hard.py); None for every other attention
     a: np.ndarray  # (N, L, D)
-    keys: np.ndarray  # result of the attention's keys_forward
+    keys: np.ndarray  # result of the attention's keys_forward; (N, L, A) for soft attention
     h: np.ndarray  # (B, S)
     c: np.ndarray  # (B, S)
 
@@ -49,14 +49,14 @@ class FirstStateCache(NamedTuple):
 
 
 class StartCache(NamedTuple):
-    """The caches of everything that is computed once per image."""
+    """The caches of what is computed once per image: the first states and the keys."""
 
     state: FirstStateCache
     keys: Any  # cache of the attention's keys_forward
 
 
 class RecurCache(NamedTuple):
-    """The caches that recur_forward keeps for recur_backward, of one word."""
+    """The caches of one word that recur_forward keeps for recur_backward."""
 
     parts: Parts
     attend: Any  # cache of the attention's attend_forward
@@ -71,16 +71,16 @@ class DecodeCache(NamedTuple):
     start: StartCache
     each: int  # captions per image
     embedding: embedding.EmbeddingCache
-    steps: list  # a RecurCache per word
+    steps: list  # T records of RecurCache, one per word
     dropout: dropout.DropoutCache
     output: output.OutputCache | shallow_output.OutputCache
 
 
 def init_params(rng, D, M, S, A, log_frequencies, dtype=np.float32):
-    """Draw the parameters of the decoder with soft attention and all parts.
+    """Initialize the parameters of the decoder with soft attention, the gate and the deep output.
 
-    Weights are normal and scaled by 1 / sqrt(inputs). The output bias starts at the log word frequencies. The forget
-    bias starts at 1, all other biases at 0.
+    Weights are normal with standard deviation 1 / sqrt(number of inputs), and word embeddings with 0.5. The output bias
+    starts at the log word frequencies, the forget bias at 1, and all other biases at 0.
 
     Args:
         rng: numpy Generator.
@@ -88,7 +88,7 @@ def init_params(rng, D, M, S, A, log_frequencies, dtype=np.float32):
         log_frequencies: (V,) log frequencies of the words.
         dtype: dtype of the parameters.
     Returns:
-        Arrays by name.
+        The parameters: arrays by name.
     """
     V = len(log_frequencies)
 
@@ -112,21 +112,21 @@ def init_params(rng, D, M, S, A, log_frequencies, dtype=np.float32):
 
 
 def decode_forward(params, a, words, mask_h, parts, modes=None):
-    """Predict every word of whole captions from the true words before it (teacher forcing).
+    """Predict every word of whole captions from the reference words before it (teacher forcing).
 
     Args:
         params: arrays by name.
         a: (N, L, D) annotations.
         words: (T, B) integers y_0 = <start>, y_1, ...; B / N consecutive captions belong to each image.
-        mask_h: (T, B, S) dropout mask of h_t on its way to the output.
+        mask_h: (T, B, S) dropout mask of h_t before the output layer; the LSTM reads h_t without dropout.
         parts: Parts.
         modes: T modes of hard attention, one per word (see attentions/hard.py); None for any other attention.
     Returns:
-        logits: (T, B, V).
+        logits: (T, B, V) of the next words y_1, y_2, ...
         alpha: (T, B, L) attention weights.
         cache: what decode_backward needs.
     """
-    # h_0, c_0 and the keys, once per image
+    # Compute h_0, c_0 and the keys once per image. Repeat h_0 and c_0 for each of its captions.
     h0, c0, keys, cache_start = _start_forward(params, a, parts)
     each = words.shape[1] // len(a)
     h, c = (np.repeat(x, each, axis=0) for x in (h0, c0))
@@ -134,7 +134,7 @@ def decode_forward(params, a, words, mask_h, parts, modes=None):
     hs, zs, alphas, steps = [], [], [], []
     for t, Ey_t in enumerate(Ey):
         mode = modes[t] if modes else None
-        # (4) (5) (6), the gate, (1) (2) (3)
+        # (4) (5) (6) attention, the gate, (1) (2) (3) LSTM
         h, c, z, alpha, cache = recur_forward(params, a, keys, Ey_t, h, c, parts, mode)
         for values, value in ((hs, h), (zs, z), (alphas, alpha), (steps, cache)):
             values.append(value)
@@ -150,7 +150,7 @@ def decode_backward(dlogits, dalpha, cache):
 
     Args:
         dlogits: (T, B, V) gradient of the logits.
-        dalpha: (T, B, L) gradient of the attention weights from outside, such as that of the attention penalty.
+        dalpha: (T, B, L) gradient of the returned attention weights, for example from the attention penalty.
         cache: from decode_forward.
     Returns:
         da: (N, L, D).
@@ -188,7 +188,7 @@ def decode_backward(dlogits, dalpha, cache):
 
 
 def locations(cache):
-    """Return the locations of hard attention.
+    """Return the locations that hard attention has chosen.
 
     Args:
         cache: from decode_forward.
@@ -202,7 +202,7 @@ def recur_forward(params, a, keys, Ey, h, c, parts, mode=None):
     """Compute the attention, the gate and the LSTM of one word.
 
     Args:
-        params: arrays by name: W_x, W_hh, b and those of the attention and of the gate.
+        params: arrays by name: W_x, W_hh, b and the parameters of the attention and of the gate.
         a: (N, L, D) annotations.
         keys: from the attention's keys_forward, computed once per image.
         Ey: (B, M) embeddings of the previous words.
@@ -211,7 +211,7 @@ def recur_forward(params, a, keys, Ey, h, c, parts, mode=None):
         mode: the mode of hard attention (see attentions/hard.py); None for any other attention.
     Returns:
         h, c: (B, S) hidden and cell states after this word.
-        z: (B, D) contexts, after the gate.
+        z: (B, D) contexts after the gate.
         alpha: (B, L) attention weights.
         cache: what recur_backward needs.
     """
@@ -231,10 +231,10 @@ def recur_backward(dh, dc, dz, dalpha, cache):
     """Compute the gradients of recur_forward. The shapes are those of soft attention.
 
     Args:
-        dh: (B, S) gradient of h_t, from the output and the next word.
-        dc: (B, S) gradient of c_t, from the next word.
-        dz: (B, D) gradient of the gated context, from the output.
-        dalpha: (B, L) gradient of the attention weights, from the attention penalty.
+        dh: (B, S) gradient of h_t, through the output and the next word.
+        dc: (B, S) gradient of c_t, through the next word.
+        dz: (B, D) gradient of the gated context, through the output.
+        dalpha: (B, L) gradient of the attention weights, through the attention penalty.
         cache: from recur_forward.
     Returns:
         da: (N, L, D).
@@ -252,16 +252,16 @@ def recur_backward(dh, dc, dz, dalpha, cache):
     dEy, dgated = np.ascontiguousarray(dx[:, :M]), dz + dx[:, M:]
     dcontext, dh_gate = dgated, 0
     if cache.parts.gate:
-        # z_t = beta_t context_t, beta_t from h_{t-1}
+        # z_t = beta_t context_t, where beta_t depends on h_{t-1}
         dcontext, dh_gate, grads["w_beta"], grads["b_beta"] = attention.gate_backward(dgated, cache.gate)
-    # (6) (5) (4): context_t and alpha_t from a, the keys and h_{t-1}
+    # (6) (5) (4): context_t and alpha_t depend on a, the keys and h_{t-1}
     da, dkeys, dh_attend, grads_attend = cache.parts.attention.attend_backward(dcontext, dalpha, cache.attend)
     # gradient of h_{t-1} = term 1: through the LSTM + term 2: through the gate + term 3: through the attention
     return da, dkeys, dEy, dh_lstm + dh_gate + dh_attend, dc, {**grads, **grads_attend}
 
 
 def _output_forward(params, Ey, h, z, parts):
-    """Compute the logits of one word or of all words with equation 7, or with the shallow output."""
+    """Compute the logits, (B, V) of one word or (T, B, V) of all words, by equation 7 or the shallow output."""
     L_h, L_o, b_o = params["L_h"], params["L_o"], params["b_o"]
     if parts.deep_output:
         return output.output_forward(Ey, h, z, L_h, params["L_z"], L_o, b_o)
@@ -269,7 +269,7 @@ def _output_forward(params, Ey, h, z, parts):
 
 
 def _start_forward(params, a, parts):
-    """Compute what every word needs, once per image.
+    """Compute the first states and the keys, once per image.
 
     Returns:
         h0, c0: (N, S) first hidden and cell states.
@@ -308,10 +308,10 @@ def first_state_forward(params, a):
         params: arrays by name: W_h0, b_h0, W_c0 and b_c0.
         a: (N, L, D) annotations.
     Returns:
-        h_0, c_0: (N, S).
+        h_0, c_0: (N, S) first hidden and cell states.
         cache: what first_state_backward needs.
     """
-    abar = a.mean(axis=1)
+    abar = a.mean(axis=1)  # (N, D)
     # h_0 = tanh(W_h0 abar + b_h0)
     h0, cache_h0 = _tanh_linear_forward(abar, params["W_h0"], params["b_h0"])
     # c_0 = tanh(W_c0 abar + b_c0)
@@ -323,17 +323,17 @@ def first_state_backward(dh0, dc0, cache):
     """Compute the gradients of first_state_forward.
 
     Args:
-        dh0, dc0: (N, S).
+        dh0, dc0: (N, S) gradients of h_0 and c_0.
         cache: from first_state_forward.
     Returns:
-        da: (N, D) gradient of the annotation at a location, the same at all L locations.
+        da: (N, D) gradient of the annotation vector of a location, the same for all L locations.
         grads: W_h0, b_h0, W_c0 and b_c0 by name.
     """
     grads = {}
     dabar_c, grads["W_c0"], grads["b_c0"] = _tanh_linear_backward(dc0, cache.c0)
     dabar_h, grads["W_h0"], grads["b_h0"] = _tanh_linear_backward(dh0, cache.h0)
     # gradient of abar = term 1: through h_0 (dabar_h) + term 2: through c_0 (dabar_c)
-    # abar = sum_i a_i / L: each location gets the share 1 / L
+    # abar = sum_i a_i / L, so da_i = dabar / L
     return (dabar_h + dabar_c) / cache.locations, grads
 
 
@@ -365,7 +365,7 @@ def select(state, rows):
 
     Args:
         state: State of B captions.
-        rows: (B',) integers, the captions to keep or repeat, B' / N for each image.
+        rows: (B',) indices of captions, which may repeat; B' / N for each image, in the order of the images.
     Returns:
         State of B' captions.
     """
@@ -373,16 +373,16 @@ def select(state, rows):
 
 
 def step(params, state, words):
-    """Advance by one word and predict the next one.
+    """Process the previous words and predict the next ones.
 
     Args:
         params: arrays by name.
         state: State.
         words: (B,) integers, the previous words.
     Returns:
-        logits: (B, V).
+        logits: (B, V) of the next words.
         alpha: (B, L) attention weights.
-        beta: (B,) the gate; ones without a gate.
+        beta: (B,) values of the gate; ones without a gate.
         state: State after these words.
     """
     Ey, _ = embedding.embedding_forward(params["E"], words)

@@ -1,8 +1,14 @@
-"""Provide hard attention (Xu et al. 2015, section 4.1) for the recurrence: z_t is one annotation.
+"""Provide hard attention (Xu et al. 2015, section 4.1) for the recurrence: z_t is a single annotation vector.
 
-A mode chooses this annotation. It is a function of alpha: (B, L). It returns the results of
-hard_attention.draw_forward: the weights of z_t = sum_i weights_ti a_i, the locations s_t and a cache. Training samples
-a location. While the model writes a caption, it can also use the most probable location or the expected context.
+A mode is a function that chooses z_t from the attention weights. Its argument is alpha, (B, L). It returns what
+hard_attention.draw_forward returns:
+
+    weights   (B, L), with z_t = sum_i weights_ti a_i
+    s         (B,) integers, the locations s_t
+    cache     what hard_attention.draw_backward needs
+
+decoders/hard.py has the modes. In training, the mode samples a location. While the model writes a caption, a mode can
+also choose the most probable location or the expected context.
 """
 
 from typing import NamedTuple
@@ -16,24 +22,24 @@ keys_forward, keys_backward = soft.keys_forward, soft.keys_backward
 
 
 class AttendCache(NamedTuple):
-    """The caches of the four steps of attend_forward, and the locations."""
+    """The caches of the four steps of attend_forward, and the chosen locations."""
 
     score: attention.ScoreCache
     softmax: softmax.SoftmaxCache
     draw: hard_attention.DrawCache
     context: attention.ContextCache
-    s: np.ndarray  # (B,) locations
+    s: np.ndarray  # (B,) integers
 
 
 def attend_forward(params, a, keys, h, mode):
     """Compute the contexts of one word: the annotations at the locations that the mode chooses.
 
     Args:
-        params: arrays by name: W_h and v.
+        params: arrays by name: W_h (S, A) and v (A,).
         a: (N, L, D) annotations.
         keys: (N, L, A), from keys_forward.
-        h: (B, S) hidden states before the word.
-        mode: a function of alpha (see above).
+        h: (B, S) hidden states before the word; B / N consecutive captions belong to each image.
+        mode: function of alpha, described at the top of this file.
     Returns:
         z: (B, D) contexts.
         alpha: (B, L) probabilities of the locations.
@@ -53,21 +59,21 @@ def attend_forward(params, a, keys, h, mode):
 def attend_backward(dz, dalpha, cache):
     """Compute the gradients of attend_forward.
 
-    A sampled location passes no gradient from z to alpha. The gradient of REINFORCE is part of dalpha.
+    No gradient flows from z to alpha through a sampled location. Instead, dalpha contains the gradient of REINFORCE.
 
     Args:
-        dz: (B, D).
-        dalpha: (B, L) gradient of alpha, from the attention penalty, REINFORCE and the entropy.
+        dz: (B, D) gradient of the contexts.
+        dalpha: (B, L) gradient of alpha, through the attention penalty, REINFORCE and the entropy.
         cache: from attend_forward.
     Returns:
         da: (N, L, D).
         dkeys: (N, L, A).
         dh: (B, S).
-        grads: W_h and v by name.
+        grads: gradients by name: W_h (S, A) and v (A,).
     """
     # (6) z_t = sum_i weights_ti a_i
     dweights, da = attention.context_backward(dz, cache.context)
-    # gradient of alpha = term 1: from outside (dalpha) + term 2: through the expected context
+    # gradient of alpha = term 1: through the loss (dalpha) + term 2: through the expected context
     dalpha = dalpha + hard_attention.draw_backward(dweights, cache.draw)
     # (5) alpha_t = softmax(e_t)
     de = softmax.softmax_backward(dalpha, cache.softmax)
