@@ -99,7 +99,7 @@ def _show_finding(name, finding, term):
 
 def _array_sentence(array):
     name = array["name"]
-    if math.isnan(array["wanted"]):  # not a number, but for example the check that inputs are unchanged
+    if math.isnan(array["wanted"]):  # a check without numbers, such as "inputs are unchanged"
         return f"{name} is not what it should be"
     place = f"{name}[{', '.join(map(str, array['index']))}]" if array["index"] else name
     error = array["error"]  # relative to the size of the right array
