@@ -16,6 +16,8 @@ from numba import config
 from numba.core import caching
 from tqdm import tqdm
 
+from numpy_sat.system import output
+
 config.CACHE_DIR = os.environ.get("NUMBA_CACHE_DIR", "")  # numba may have been imported before numpy_sat set it
 _messages = set()
 
@@ -34,7 +36,7 @@ def _say_once(message):
     """Print a message on standard error, unless this process has printed it before."""
     if message not in _messages:
         _messages.add(message)
-        tqdm.write(message, file=sys.stderr)
+        tqdm.write(output.printable(message), file=sys.stderr)
 
 
 def _say_not_stored(reason):

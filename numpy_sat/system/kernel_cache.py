@@ -15,6 +15,8 @@ import time
 from contextlib import suppress
 from pathlib import Path
 
+from numpy_sat.system import output
+
 KERNELS = Path(__file__).parents[1] / "kernels"
 MONTH = 30 * 24 * 3600  # seconds
 OTHERS = stat.S_IRWXG | stat.S_IRWXO  # what the group and all others may do
@@ -133,7 +135,7 @@ def _new_folder(problem, variable):
     else:
         atexit.register(_remove, new, os.getpid())
         consequence = f"this process stores its kernels in {new}, and removes them when it ends"
-    print(f"{problem}; {consequence}; set {variable} to a folder of your own to keep them.", file=sys.stderr)
+    output.show(f"{problem}; {consequence}; set {variable} to a folder of your own to keep them.", sys.stderr)
     return new
 
 

@@ -11,7 +11,7 @@ import os
 import sys
 from pathlib import Path
 
-from numpy_sat.system import kernel_cache
+from numpy_sat.system import kernel_cache, output
 from numpy_sat.system.cores import cores
 
 
@@ -21,7 +21,7 @@ def _threads():
     if not setting:
         return available
     if not setting.isdecimal() or not float(setting):
-        raise SystemExit(f"NUMPY_SAT_THREADS={setting}: must be a whole number of at least 1.")
+        raise SystemExit(f"NUMPY_SAT_THREADS={output.printable(setting[:20])}: must be a whole number of at least 1.")
     if float(setting) > available:
         print(f"NUMPY_SAT_THREADS={setting[:20]}: {available}, the cores of this process, instead.", file=sys.stderr)
         os.environ["NUMPY_SAT_THREADS"] = str(available)  # the processes that this one starts need not repeat it

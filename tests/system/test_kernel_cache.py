@@ -108,6 +108,13 @@ def test_a_folder_that_others_control_is_not_used(tmp_path, variable, kind, reas
 
 
 @OWNERS
+def test_control_characters_of_the_name_do_not_reach_the_terminal(tmp_path):
+    (tmp_path / "cache\x1b").symlink_to(tmp_path)
+    _, _, messages = _import(NUMPY_SAT_CACHE=tmp_path / "cache\x1b")
+    assert f"kernel cache {tmp_path}/cache\\x1b: it is a link" in messages
+
+
+@OWNERS
 def test_the_folder_of_kernels_itself_is_checked(tmp_path):
     """Check it where the folder of all caches is the user's, but somebody planted the folder of the kernels."""
     folder = _import(NUMPY_SAT_CACHE=tmp_path)[0]

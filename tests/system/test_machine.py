@@ -23,7 +23,7 @@ def test_one_variable_sets_the_number_of_threads():
     assert (result.stdout, result.stderr) == ("1 1\n", "")
 
 
-@pytest.mark.parametrize("setting", ["0", "000", "two", "-1", "1.5"])
+@pytest.mark.parametrize("setting", ["0", "000", "two", "-1", "1.5", "²"])
 def test_a_number_of_threads_that_is_none_is_refused(setting):
     result = _threads(setting)
     assert result.returncode == 1
