@@ -2,15 +2,19 @@
 
 import itertools
 import re
+import warnings
 
 import numpy as np
 import pytest
+from fontTools.fontBuilder import FontBuilder
+from fontTools.pens.ttGlyphPen import TTGlyphPen
 from matplotlib.figure import Figure
+from matplotlib.font_manager import fontManager
 from matplotlib.text import Text
 from PIL import Image
 
 from numpy_sat.evaluation import figures
-from numpy_sat.evaluation.figures import canvas
+from numpy_sat.evaluation.figures import canvas, fonts
 
 LABELS = [f"word{number}" for number in range(30)]
 LONG_WORDS = ["a", "counterrevolutionaries", "skateboarding", "incomprehensibilities"] * 5
@@ -106,6 +110,79 @@ def test_rows_of_an_alignment_are_queries_and_columns_are_keys(tmp_path, saved):
 def test_alignments_of_any_length_are_not_clipped(rng, tmp_path, saved, source, words):
     figures.alignment_figure(tmp_path / "a.png", source, words, weights(rng, len(words), len(source) + 1))
     assert_all_texts_are_inside(saved[0])
+
+
+# Fonts
+
+
+@pytest.fixture
+def installed_fonts(monkeypatch):
+    """Leave the default font alone installed, and return the list of fonts."""
+    installed = [entry for entry in fontManager.ttflist if entry.name == "DejaVu Sans"]
+    monkeypatch.setattr(fontManager, "ttflist", installed)
+    caches = (fonts._fallbacks, fonts._coverage, fonts._note)
+    for cache in caches:
+        cache.cache_clear()
+    yield installed
+    for cache in caches:
+        cache.cache_clear()
+
+
+def write_font(path, characters):
+    """Write a font in which every character is a square."""
+    pen = TTGlyphPen(None)
+    for k, point in enumerate([(0, 0), (0, 900), (900, 900), (900, 0)]):
+        (pen.lineTo if k else pen.moveTo)(point)
+    pen.closePath()
+    square, names = pen.glyph(), [".notdef", *(f"u{ord(character):X}" for character in characters)]
+    builder = FontBuilder(1000, isTTF=True)
+    builder.setupGlyphOrder(names)
+    builder.setupCharacterMap(dict(zip(map(ord, characters), names[1:], strict=True)))
+    builder.setupGlyf(dict.fromkeys(names, square))
+    builder.setupHorizontalMetrics(dict.fromkeys(names, (1000, 0)))
+    builder.setupHorizontalHeader(ascent=900, descent=-100)
+    builder.setupNameTable({"familyName": "Tiny Han", "styleName": "Regular"})
+    builder.setupOS2()
+    builder.setupPost()
+    builder.save(path)
+
+
+def draw_all_with_words(folder, words):
+    """Draw the figures that show words of captions, with every warning an error."""
+    image, alpha = np.zeros((16, 16, 3), np.uint8), np.full((len(words), 4), 0.25)
+    points = np.arange(2.0 * len(words)).reshape(-1, 2) ** 2
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        figures.attention_figure(folder / "a.png", image, words, alpha, np.ones(len(words)))
+        figures.attention_rows_figure(folder / "b.png", [(image, "best", words, alpha)])
+        figures.alignment_figure(folder / "c.png", [*words, "<end>"], words, np.full((len(words), 9), 0.1))
+        figures.sheet_figure(folder / "d.png", [(image, "best", [f"model: {' '.join(words)}"])])
+        figures.words_figure(folder / "e.png", words, points, (0.7, 0.2))
+
+
+def test_missing_characters_are_named_once_without_a_warning(tmp_path, installed_fonts, capsys):
+    draw_all_with_words(tmp_path, ["dog", "狗", "草地"])
+    err = capsys.readouterr().err
+    assert err.startswith("note: no installed font has the characters 地 狗 草: figures show boxes instead. Install")
+    assert err.count("\n") == 1
+
+
+def test_an_installed_font_that_has_the_characters_is_chosen(tmp_path, installed_fonts, saved, capsys):
+    write_font(tmp_path / "tiny.ttf", "狗草地")
+    fontManager.addfont(tmp_path / "tiny.ttf")
+    draw_all_with_words(tmp_path, ["dog", "狗", "草地"])
+    assert capsys.readouterr().err == ""
+    for figure in saved:
+        texts = figure.findobj(lambda artist: isinstance(artist, Text) and "狗" in artist.get_text())
+        assert texts and all("Tiny Han" in text.get_fontfamily() for text in texts)
+        assert_all_texts_are_inside(figure)
+
+
+def test_ordinary_words_keep_the_default_font(tmp_path, installed_fonts, saved, capsys):
+    draw_all_with_words(tmp_path, ["dog", "café"])
+    assert capsys.readouterr().err == ""
+    families = {tuple(text.get_fontfamily()) for figure in saved for text in figure.findobj(Text)}
+    assert len(families) == 1
 
 
 # Curves

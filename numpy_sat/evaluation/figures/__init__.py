@@ -5,6 +5,7 @@
     images.py      contact sheets of captions, filters
     words.py       the map of words
     arrays.py      pairs of arrays beside each other
+    fonts.py       fonts for characters that the default font lacks
     canvas.py      what all figures share: panels, color bars, titles, saving
 
 Every figure has a title and names its axes with their units. Where colors mean numbers, a color bar gives the scale.

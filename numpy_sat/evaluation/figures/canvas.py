@@ -1,6 +1,7 @@
 """What all figures share: panels of images, color bars, titles that fit, and saving."""
 
 import textwrap
+import unicodedata
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -10,6 +11,7 @@ from matplotlib.cm import ScalarMappable
 from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
 
+from numpy_sat.evaluation.figures import fonts
 from numpy_sat.system.files import replacing
 
 SMALLEST = 4  # points, of a text that is made to fit
@@ -72,11 +74,18 @@ def add_color_bar(
 
 def fit_size(text: str, width: float, size: float) -> float:
     """Return the font size, at most `size` points, at which a text is about `width` inches wide or less."""
-    longest = max(map(len, text.split("\n")))
+    longest = max(map(columns_of, text.split("\n")))
     return max(SMALLEST, min(size, width * POINTS_PER_INCH / (CHARACTER * max(1, longest))))
+
+
+def columns_of(line: str) -> float:
+    """Return the width of a line, in characters of mean width. Letters of East Asian scripts are as wide as high."""
+    wide = sum(unicodedata.east_asian_width(character) in "WF" for character in line)
+    return len(line) + wide * (1 / CHARACTER - 1)
 
 
 def save(figure: Figure, path: Path) -> None:
     """Write a figure to a PNG file. Raises InputError if it cannot be written."""
-    with replacing(path) as temporary:
+    fonts.cover(figure)
+    with replacing(path) as temporary, fonts.quiet():
         figure.savefig(temporary, format="png", dpi=100)

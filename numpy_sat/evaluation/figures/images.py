@@ -9,6 +9,7 @@ import numpy as np
 from numpy_sat.evaluation.figures import canvas
 
 COLUMNS = 3  # images a row of a contact sheet
+LINE = 45  # characters a line of the text below an image
 
 
 def sheet_figure(path: Path, entries: Sequence[tuple[np.ndarray, str, Sequence[str]]]) -> None:
@@ -26,11 +27,17 @@ def sheet_figure(path: Path, entries: Sequence[tuple[np.ndarray, str, Sequence[s
         axis.imshow(image)
         axis.set_anchor("W")
         axis.set_title(title, fontsize=canvas.fit_size(title, 3.2, 9), loc="left", parse_math=False)
-        below = "\n".join(textwrap.fill(sentence, 45, subsequent_indent="    ") for sentence in sentences)
+        below = "\n".join(_wrap(sentence) for sentence in sentences)
         axis.set_xlabel(below, fontsize=9, loc="left", parse_math=False)
     lines = canvas.add_title(figure, "Captions of the model, a reference of each image, and scores (%)")
     figure.set_figheight(height * rows + 0.2 * lines)
     canvas.save(figure, path)
+
+
+def _wrap(sentence):
+    """Break a sentence into lines as wide as an image. Lines of wide letters have fewer of them."""
+    width = int(LINE * len(sentence) / max(1, canvas.columns_of(sentence)))
+    return textwrap.fill(sentence, max(1, width), subsequent_indent="    ")
 
 
 def filters_figure(path: Path, W: np.ndarray) -> None:

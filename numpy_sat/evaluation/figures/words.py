@@ -8,7 +8,7 @@ import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.transforms import Bbox
 
-from numpy_sat.evaluation.figures import canvas
+from numpy_sat.evaluation.figures import canvas, fonts
 
 
 def words_figure(path: Path, words: Sequence[str], points: np.ndarray, shares: Sequence[float]) -> None:
@@ -34,12 +34,13 @@ def words_figure(path: Path, words: Sequence[str], points: np.ndarray, shares: S
     figure.draw_without_rendering()  # fixes the positions in pixels
     places = axis.transData.transform(points)
     occupied = [Bbox.from_extents(x - 3, y - 3, x + 3, y + 3) for x, y in places]
+    font = {"fontsize": 9, "fontfamily": fonts.families("".join(words)), "parse_math": False}
     for word, point, place in zip(words, points, places, strict=True):
-        occupied.append(_label(axis, word, point, place, occupied))
+        occupied.append(_label(axis, word, point, place, occupied, font))
     canvas.save(figure, path)
 
 
-def _label(axis, word, point, place, occupied):
+def _label(axis, word, point, place, occupied, font):
     """Write a word as near its point as there is room.
 
     Args:
@@ -48,11 +49,13 @@ def _label(axis, word, point, place, occupied):
         point: (2,) coordinates.
         place: (2,) the same in pixels.
         occupied: Bboxes in pixels, of points and of earlier labels.
+        font: options of the text.
     Returns:
         The Bbox of the label and its margin, in pixels.
     """
-    text = axis.text(0, 0, word, fontsize=9, parse_math=False)
-    size, frame = text.get_window_extent().size, axis.get_window_extent()
+    text = axis.text(0, 0, word, **font)
+    with fonts.quiet():
+        size, frame = text.get_window_extent().size, axis.get_window_extent()
     text.remove()
     for distance, angle in itertools.product(range(5, 120, 5), np.arange(8) * np.pi / 4):
         offset = (distance + size / 2) * (np.cos(angle), np.sin(angle))
@@ -61,5 +64,5 @@ def _label(axis, word, point, place, occupied):
             break
     line = {"arrowstyle": "-", "lw": 0.5, "color": "0.6"} if distance > 10 else None
     position = {"xytext": offset, "textcoords": "offset pixels", "ha": "center", "va": "center"}
-    axis.annotate(word, point, **position, fontsize=9, arrowprops=line, parse_math=False)
+    axis.annotate(word, point, **position, **font, arrowprops=line)
     return box.padded(4)  # a blank between two words
