@@ -4,7 +4,6 @@ Every photo is decoded once. The result is kept in the cache until the path, the
 """
 
 import json
-import os
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -13,7 +12,8 @@ from pathlib import Path
 from numpy_sat.data import images
 from numpy_sat.data.dataset import CaptionedImage, Dataset
 from numpy_sat.system import progress
-from numpy_sat.system.errors import InputError, writing
+from numpy_sat.system.errors import InputError
+from numpy_sat.system.files import replacing
 
 VERSION = 1  # increase it when other photos count as damaged
 
@@ -79,9 +79,8 @@ def _reason(path):
 
 def _store(path, reasons):
     """Write the result to the cache, unless that is impossible: then the next start decodes the images again."""
-    temporary = path.with_suffix(f".{os.getpid()}.part")
-    with suppress(InputError), writing(path, temporary):
+    with suppress(InputError, OSError):
         path.parent.mkdir(parents=True, exist_ok=True)
-        temporary.write_text(json.dumps(reasons), encoding="utf-8")
-        os.replace(temporary, path)
+        with replacing(path) as temporary:
+            temporary.write_text(json.dumps(reasons), encoding="utf-8")
         images.remove_superseded(path)
