@@ -18,9 +18,10 @@ def _board(args):
 
 
 def _check(args):
+    results = checks.run_in_steps(args.number)  # its process starts while this one imports the lesson
     lesson = lessons.load(args.number)
     board.show_head(lesson)
-    result = board.show_results(lesson, checks.run_in_steps(args.number), args.term)
+    result = board.show_results(lesson, results, args.term)
     if result.right and lesson.timed:
         from exercises.runner import speed
 

@@ -101,7 +101,7 @@ def load(task: judge.Task, folder: Path, key: str) -> Table:
     Returns:
         Table
     """
-    path = folder / f"faults-{task.name}-{key}.npz"
+    path = path_of(task, folder, key)
     with contextlib.suppress(OSError, ValueError, KeyError):
         with np.load(path) as file:
             text = json.loads(str(file["text"]))
@@ -116,6 +116,11 @@ def load(task: judge.Task, folder: Path, key: str) -> Table:
         with replacing(path) as temporary, open(temporary, "wb") as file:
             np.savez_compressed(file, text=text, marks=table.marks)
     return table
+
+
+def path_of(task: judge.Task, folder: Path, key: str) -> Path:
+    """Return the path of a task's Table, see `load`."""
+    return folder / f"faults-{task.name}-{key}.npz"
 
 
 def make(task: judge.Task) -> Table:

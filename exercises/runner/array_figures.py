@@ -1,28 +1,21 @@
 """The command `show`: draw every wrong array beside the right one.
 
-The learner's code runs in a separate process, which writes the arrays to a file:
-python -m exercises.runner.array_figures NUMBER FILE.py OUT.npz
+The learner's code runs in a process of its own (isolation.py), which sends the arrays:
+python -m exercises.runner.array_figures NUMBER FILE.py
 """
 
-import contextlib
-import json
-import os
-import subprocess
 import sys
-import tempfile
 from pathlib import Path
 
 import numpy as np
 
 from exercises.judging import judge, named
-from exercises.runner import board, lessons, worker
+from exercises.runner import board, channel, isolation, lessons, worker
 from exercises.runner.terminal import say
 from numpy_sat.evaluation import figures
 from numpy_sat.system.errors import writing
 
-ROOT = Path(__file__).parents[2]
 FOLDER = Path("runs") / "exercises"
-SECONDS = 60  # time limit of all functions together; each function also has the worker's limit
 
 
 def show(lesson: lessons.Lesson) -> int:
@@ -57,52 +50,55 @@ def _draw(result, path):
 
 
 def _run_in_process(lesson):
-    """Run this module in a separate process and return what _judge_file gives there."""
-    with tempfile.TemporaryDirectory() as folder:
-        out = Path(folder) / "arrays.npz"
-        arguments = [str(lesson.number), str(lesson.file), str(out)]
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            command = [sys.executable, "-m", "exercises.runner.array_figures", *arguments]
-            subprocess.run(command, cwd=ROOT, timeout=SECONDS, check=False)
-        if not out.exists():
+    """Run this module in a process of its own and return the results that it sends last, with arrays in them."""
+    with isolation.Process("exercises.runner.array_figures", str(lesson.number), str(lesson.file)) as process:
+        results = [_result(lesson.file.name, "running")]
+        for message in process.messages():
+            results = message["results"]
+    for result in results:
+        if result["state"] == "running":
             sentence = "the process ended without a result: does your code end Python?"
-            return [{"name": lesson.file.name, "state": "wrong", "sentence": sentence, "pairs": {}}]
-        with np.load(out) as stored:
-            return _unpack(stored)
+            reason = f"it {process.problem}{process.place(lesson.file)}" if process.problem else sentence
+            result["state"], result["sentence"] = "wrong", reason
+        result["pairs"] = {name: tuple(map(_array, pair)) for name, pair in result["pairs"].items()}
+    return results
 
 
 def main() -> None:
-    """Judge a learner's file in this process and write the arrays."""
-    number, path, out = sys.argv[1:]
-    sys.stdout = sys.stderr  # for the output of the learner's code
-    _pack(out, _judge_file(lessons.load(int(number)), path, lambda results: _pack(out, results)))
+    """Judge a learner's file in this process and send the results."""
+    number, path = sys.argv[1:]
+    results_channel = channel.Channel()
+    for results in _judge_file(lessons.load(int(number)), path):
+        running = results[-1]["state"] == "running"
+        results_channel.send({"results": results}, worker.SECONDS if running else channel.PAUSE)
 
 
-def _judge_file(lesson, path, save):
+def _judge_file(lesson, path):
     """Judge all functions of a file.
 
     Args:
         lesson: the lessons.Lesson.
         path: the learner's file.
-        save: save(results) is called before the process ends because a function exceeds the time limit.
-    Returns:
-        For each function a dict of "name", "state", "sentence" and "pairs", which is {array: (yours, right)}.
+    Yields:
+        A list with a dict of "name", "state", "sentence" and "pairs" for each function that was called. "pairs" is
+        {array: (yours, right)}. The state is "running" before the function is called.
     """
-    results = []
-
-    def time_out(place):
-        name = lesson.tasks[len(results)].name
-        sentence = f"still running after {worker.SECONDS} seconds{place}"
-        save([*results, {"name": name, "state": "wrong", "sentence": sentence, "pairs": {}}])
-        os._exit(0)
-
+    results, tasks = [], {task.name: task for task in lesson.tasks}
     try:
-        for task, examination in zip(lesson.tasks, worker.examine(lesson, path, time_out), strict=True):
-            verdict, pairs = examination.judged.verdict, _pairs(task, examination.judged)
-            results.append({"name": task.name, "state": verdict.state, "sentence": verdict.sentence, "pairs": pairs})
+        for name, examination in worker.examine(lesson, path):
+            if examination is None:
+                yield [*results, _result(name or Path(path).name, "running")]
+            else:
+                verdict, pairs = examination.judged.verdict, _pairs(tasks[name], examination.judged)
+                pairs = {array: tuple(map(_as_json, pair)) for array, pair in pairs.items()}
+                results.append(_result(name, verdict.state, verdict.sentence, pairs))
     except judge.Complaint as complaint:
-        return [{"name": Path(path).name, "state": "wrong", "sentence": str(complaint), "pairs": {}}]
-    return results
+        results = [_result(Path(path).name, "wrong", str(complaint))]
+    yield results
+
+
+def _result(name, state, sentence="", pairs=None):
+    return {"name": name, "state": state, "sentence": sentence, "pairs": pairs or {}}
 
 
 def _pairs(task, judged):
@@ -118,24 +114,14 @@ def _pairs(task, judged):
     }
 
 
-def _pack(out, results):
-    """Write the results: texts as JSON, and each array under its function's and its own number."""
-    arrays, texts = {}, []
-    for k, result in enumerate(results):
-        texts.append({**result, "pairs": list(result["pairs"])})
-        for n, pair in enumerate(result["pairs"].values()):
-            arrays |= {f"{k}.{n}.{side}": np.asarray(array, float) for side, array in zip("yr", pair, strict=True)}
-    np.savez(out, about=np.array(json.dumps(texts)), **arrays)
+def _as_json(array):
+    array = np.asarray(array, float)
+    return {"shape": array.shape, "values": array.ravel().tolist()}
 
 
-def _unpack(stored):
-    results = json.loads(str(stored["about"]))
-    for k, result in enumerate(results):
-        names = enumerate(result["pairs"])
-        result["pairs"] = {name: (stored[f"{k}.{n}.y"], stored[f"{k}.{n}.r"]) for n, name in names}
-    return results
+def _array(stored):
+    return np.array(stored["values"], float).reshape(stored["shape"])
 
 
 if __name__ == "__main__":
-    with contextlib.suppress(KeyboardInterrupt):  # the process that waits for this one reports it
-        main()
+    main()

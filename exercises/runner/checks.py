@@ -8,7 +8,7 @@ import sys
 from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
-from exercises.runner import lessons
+from exercises.runner import isolation, lessons
 from numpy_sat.system import machine
 from numpy_sat.system.errors import InputError
 from numpy_sat.system.files import replacing
@@ -38,23 +38,73 @@ def run(numbers: Iterable[int]) -> Iterator[Result]:
 
 
 def run_in_steps(number: int) -> Iterator[Result]:
-    """Judge one exercise. Yield the Result at once, and again with the findings if something is wrong."""
-    return _run_all([number], "--prepare")
+    """Start to judge one exercise; yield its Result and, if something is wrong, again with the findings.
+
+    Afterwards make its fault dictionaries, which the next check may need.
+
+    Raises:
+        InputError: there is no exercise with this number.
+    """
+    lessons.name(number)
+    return _run_in_steps(number, _start([number]))
 
 
-def _run_all(numbers, *options):
-    """Start workers until each exercise has a Result. If a worker ends early, its exercise gets the verdict "wrong"."""
+def _run_in_steps(number, worker):
+    yield from _run_all([number], worker)
+    _prepare(number)
+
+
+def _start(numbers):
+    return isolation.Process("exercises.runner.worker", *map(str, numbers))
+
+
+def _run_all(numbers, worker=None):
+    """Start workers until each exercise has a Result; a worker that ends early gives its exercise a verdict.
+
+    Args:
+        numbers: the exercises.
+        worker: a worker that is already running, or None.
+    """
     remaining = list(numbers)
     while remaining:
-        for result in _run_worker(remaining, *options):
-            if result.complete:
-                remaining.remove(result.number)
+        with worker or _start(remaining) as worker:
+            last = None
+            for message in worker.messages():
+                last = Result(message["number"], message["verdicts"], message["complete"])
+                if any(verdict["state"] == "running" for verdict in last.verdicts):
+                    continue
+                if last.complete:
+                    remaining.remove(last.number)
+                    _save(last)
+                yield last
+                if not remaining:
+                    return
+            result = _unfinished(worker, remaining.pop(0), last)
+            if worker.problem:
                 _save(result)
             yield result
-        if remaining:
-            sentence = "the check ended without a verdict: does your code end Python?"
-            verdict = {"name": "", "state": "wrong", "sentence": sentence, "arrays": [], "findings": []}
-            yield Result(remaining.pop(0), [verdict])
+        worker = None
+
+
+def _unfinished(worker, number, last):
+    """Return the Result of an exercise whose worker has ended without one.
+
+    Args:
+        worker: the isolation.Process.
+        number: the exercise's number.
+        last: the last Result of the worker, or None.
+    """
+    unknown = "the check ended without a verdict: does your code end Python?"
+    if last is None or last.number != number:
+        return Result(number, [{"name": "", "state": "wrong", "sentence": unknown, "arrays": [], "findings": []}])
+    reason = worker.problem + worker.place(lessons.load(number).file) if worker.problem else ""
+    verdicts = []
+    for verdict in last.verdicts:
+        if verdict["state"] == "running":
+            sentence = f"{verdict['name'] or 'the import of the file'} {reason}" if reason else unknown
+            verdict = {**verdict, "state": "wrong", "sentence": sentence}
+        verdicts.append(verdict)
+    return Result(number, verdicts)
 
 
 def load_result(number: int) -> Result | None:
@@ -74,29 +124,14 @@ def results(numbers: Sequence[int]) -> Iterator[Result]:
         yield cached[number] or next(new_results)
 
 
-def _run_worker(numbers, *options):
-    """Start a worker and yield the Results that it reports.
-
-    After the last Result, the worker may continue to run. It then makes the fault dictionaries for the next check.
-    """
-    command = [sys.executable, "-m", "exercises.runner.worker", *map(str, numbers), *options]
-    root = lessons.EXERCISES.parent
-    path = os.pathsep.join([str(root), *filter(None, [os.environ.get("PYTHONPATH")])])
-    environment = os.environ | {"PYTHONPATH": path, "PYTHONUTF8": "1"}
-    worker = subprocess.Popen(command, stdout=subprocess.PIPE, cwd=root, env=environment, encoding="utf-8")
-    remaining = set(numbers)
-    try:
-        for line in worker.stdout:
-            report = json.loads(line)
-            if report["complete"]:
-                remaining.discard(report["number"])
-            yield Result(report["number"], report["verdicts"], report["complete"])
-            if not remaining:
-                return
-    finally:
-        if remaining:
-            worker.kill()
-        worker.stdout.close()
+def _prepare(number):
+    """Start a process that makes the fault dictionaries that are missing. It runs on after this one has ended."""
+    if lessons.load(number).has_tables():
+        return
+    command = [sys.executable, "-m", "exercises.runner.prepare", str(number)]
+    path = os.pathsep.join([str(isolation.ROOT), *filter(None, [os.environ.get("PYTHONPATH")])])
+    streams = dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.DEVNULL)
+    subprocess.Popen(command, **streams, env=os.environ | {"PYTHONPATH": path}, start_new_session=True)
 
 
 def _save(result):

@@ -50,8 +50,17 @@ class Lesson(NamedTuple):
         """Load the fault dictionary of one of the tasks, or make it."""
         from exercises.judging import table  # imports NumPy, which the board does not need
 
-        key = f"{self.number:02}-{library_digest()}"  # functions of several exercises may share a name
-        return table.load(task, machine.cache_folder() / "exercises", key)
+        return table.load(task, *self._tables())
+
+    def has_tables(self) -> bool:
+        """Return True if the fault dictionaries of all tasks are in the cache."""
+        from exercises.judging import table
+
+        return all(table.path_of(task, *self._tables()).exists() for task in self.tasks)
+
+    def _tables(self):
+        """Return the folder of the fault dictionaries and a key: functions of several exercises may share a name."""
+        return machine.cache_folder() / "exercises", f"{self.number:02}-{library_digest()}"
 
 
 @functools.cache
@@ -75,8 +84,8 @@ def names() -> dict[int, str]:
     return {int(re.match(r"ex(\d+)_", path.name)[1]): path.stem for path in paths}
 
 
-def load(number: int) -> Lesson:
-    """Load the Lesson of an exercise.
+def name(number: int) -> str:
+    """Return the name of an exercise, without importing it.
 
     Raises:
         InputError: there is no exercise with this number.
@@ -84,10 +93,19 @@ def load(number: int) -> Lesson:
     all_names = names()
     if number not in all_names:
         raise InputError(f"there is no exercise {number}; they go from {min(all_names)} to {max(all_names)}.")
-    module = importlib.import_module(f"exercises.lessons.{all_names[number]}")
+    return all_names[number]
+
+
+def load(number: int) -> Lesson:
+    """Load the Lesson of an exercise.
+
+    Raises:
+        InputError: there is no exercise with this number.
+    """
+    module = importlib.import_module(f"exercises.lessons.{name(number)}")
     return Lesson(
         number,
-        all_names[number],
+        name(number),
         _title(module),
         module.INTRO,
         module.IMPORTS,

@@ -1,56 +1,111 @@
-"""The command `plug`: train a small model with a learner's functions in place of the library's."""
+"""The command `plug`: train a small model with a learner's functions in place of the library's.
 
-from collections.abc import Sequence
+The training runs in a process of its own (isolation.py), which sends what is to be printed:
+python -m exercises.runner.plug FOLDER NUMBER...
+"""
+
+import sys
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
 
-from exercises.runner import board, checks, small_training, worker
+from exercises.judging import judge
+from exercises.runner import board, channel, checks, isolation, lessons, small_training, terminal, worker
 from exercises.runner.lessons import Lesson
 from exercises.runner.substitution import Broken, Part, in_place
-from exercises.runner.terminal import say
+from exercises.runner.terminal import say, show
 from numpy_sat.decoders import attend_tell, log_bilinear, show_tell
 from numpy_sat.encoders import reader
 from numpy_sat.evaluation import figures
 from numpy_sat.layers import depthwise, dot_attention, hard_attention, lstm, policy
 from numpy_sat.system import cli
-from numpy_sat.system.errors import writing
+from numpy_sat.system.errors import InputError, writing
 from numpy_sat.training.objectives import self_critical
 
 FOLDER = Path("runs")
 TOLERANCE = 0.05  # nats per word; curves that differ only by rounding stay closer than this
+CALL_SECONDS = small_training.SECONDS  # time limit of one call of a learner's function
 ROWS = 8  # in the table of losses
 DECODERS = {  # {module: the only decoder that calls it}
     **{dot_attention: "dot", hard_attention: "hard", show_tell: "tell", log_bilinear: "log-bilinear"},
 }
 
 
-def plug(lessons: Sequence[Lesson]) -> int:
+def plug(chosen: Sequence[Lesson]) -> int:
     """Train a small model with the functions of all right files among these lessons; return the exit code."""
-    solved = _solved(lessons)
+    solved = _solved(chosen)
     if not solved:
         return 1
     for lesson in solved:
         board.show_head(lesson)
-    name = f"plug-{solved[0].number:02}" if len(lessons) == 1 else "plug-all"
-    files = [(worker.load(str(lesson.file), lesson), lesson.tasks) for lesson in solved]
-    parts = [Part(task.module, task.name, getattr(file, task.name)) for file, tasks in files for task in tasks]
+    return _run_in_process(solved, FOLDER / (f"plug-{solved[0].number:02}" if len(chosen) == 1 else "plug-all"))
+
+
+def _run_in_process(solved, folder):
+    """Run this module in a process of its own, print what it sends, and return its exit code."""
+    code = None
+    with isolation.Process("exercises.runner.plug", str(folder), *(str(lesson.number) for lesson in solved)) as process:
+        for message in process.messages():
+            if "text" in message:
+                print(message["text"], end="", file=getattr(sys, message["stream"]), flush=True)
+            if "error" in message:
+                raise InputError(message["error"])
+            code = message.get("code", code)
+    if code is None:
+        place = process.place(*(lesson.file for lesson in solved))
+        reason = f"Your code {process.problem}{place}" if process.problem else "Does your code end Python?"
+        print(file=sys.stderr)  # after the bar of progress
+        say(board.ended(f"The training ended without a result. {reason}"))
+        return 1
+    return code
+
+
+def main() -> None:
+    """Train in this process; send the output, and the exit code or the message of an InputError."""
+    folder, *numbers = sys.argv[1:]
+    results = channel.Channel()
+    terminal.use(*(channel.Text(results, stream, CALL_SECONDS) for stream in ("stdout", "stderr")))
+    results.send({}, CALL_SECONDS)
     try:
-        with cli.compiling_announced():
-            return train_on(parts, FOLDER / name)
-    except Broken as broken:
-        say(str(broken))
+        solved = [lessons.load(int(number)) for number in numbers]
+        results.send({"code": train(solved, Path(folder), lambda: results.beat(CALL_SECONDS))})
+    except InputError as error:
+        results.send({"error": str(error)})
+
+
+def train(solved: Sequence[Lesson], folder: Path, before_call: Callable[[], None] | None = None) -> int:
+    """Train a small model with the functions of learners' files.
+
+    Args:
+        solved: the lessons.
+        folder: pathlib.Path for the figures.
+        before_call: function without arguments to call before each learner's function, or None.
+    Returns:
+        The exit code.
+    """
+    try:
+        files = [(worker.load(str(lesson.file), lesson), lesson.tasks) for lesson in solved]
+        parts = [
+            Part(task.module, task.name, getattr(file, task.name), before_call)
+            for file, tasks in files
+            for task in tasks
+        ]
+        with cli.compiling_announced(terminal.stream("stderr")):
+            return train_on(parts, folder)
+    except (Broken, judge.Complaint) as problem:
+        say(str(problem))
         return 1
 
 
-def _solved(lessons):
+def _solved(chosen):
     """Return the lessons whose checks pass, and print the others."""
     wrong = {}
-    for result in checks.results([lesson.number for lesson in lessons]):
+    for result in checks.results([lesson.number for lesson in chosen]):
         names = [verdict["name"] for verdict in result.verdicts if verdict["state"] != "right"]
         if names:
             wrong[result.number] = ", ".join(filter(None, names)) or "the file"
-    solved = [lesson for lesson in lessons if lesson.number not in wrong]
+    solved = [lesson for lesson in chosen if lesson.number not in wrong]
     if wrong:
         say(
             "Training needs functions that are right. The library's functions replace these:"
@@ -60,7 +115,7 @@ def _solved(lessons):
         for number, names in wrong.items():
             say(f"exercise {number:2}  {names}", 2, 15)
         say(f"See what is wrong: python -m exercises check {min(wrong)}")
-    elif len(lessons) > 1:
+    elif len(chosen) > 1:
         say("All exercises are solved: training runs on your code alone.")
     return solved
 
@@ -134,16 +189,16 @@ def _gradients_right(model, parts):
         say(f"Gradient check of {model.name} (tiny, float64): right, largest error {worst:.0e}.")
     else:
         say(f"Gradient check of {model.name} (tiny, float64) with your functions:")
-        print(report)
+        show(report)
     return report.ok
 
 
 def _show_losses(title, yours, library):
     """Print both curves and return True if they agree."""
-    print(f"\n{title}: -log p per word, nats\n{'step':>6}{'yours':>12}{'library':>12}{'difference':>14}")
+    show(f"\n{title}: -log p per word, nats\n{'step':>6}{'yours':>12}{'library':>12}{'difference':>14}")
     differences = np.abs(np.subtract(yours, library))
     for step in np.unique(np.linspace(0, len(yours) - 1, ROWS + 1).astype(int)):
-        print(f"{step + 1:6}{yours[step]:12.4f}{library[step]:12.4f}{differences[step]:14.1e}")
+        show(f"{step + 1:6}{yours[step]:12.4f}{library[step]:12.4f}{differences[step]:14.1e}")
     worst, agree = int(differences.argmax()), bool(differences.max() < TOLERANCE)
     if not differences.any():
         say("The curves are equal to the last digit.")
@@ -166,7 +221,7 @@ def _show_captions(title, yours, library, data):
     lines = {"before": decode(yours.before.words), "after": decode(yours.after.words), "reference": reference}
     if library.after.words != yours.after.words:
         lines["library"] = decode(library.after.words)  # captions of nearly equal probability may change by rounding
-    print(f"\n{title}: captions of an unseen {'phrase' if data.unseen.inputs.ndim == 2 else 'image'}")
+    show(f"\n{title}: captions of an unseen {'phrase' if data.unseen.inputs.ndim == 2 else 'image'}")
     for who, words in lines.items():
         say(f"{who:<10}{' '.join(words)}", 2, 12)
     scores = [" ".join(f"{score:.1f}" for score in outcome.bleu) for outcome in (yours, library)]
@@ -199,7 +254,7 @@ def _all_called(parts):
                 small_training.check_gradients(model)
                 for optimizer in optimizers:
                     small_training.run(model, optimizer, small_training.make_data(model), "extra run", steps=1)
-    print()
+    show()
     say(f"Calls of your functions: {', '.join(f'{part.name} {part.calls:,}' for part in parts if part.calls)}.")
     alone = [part.name for part in idle if part.calls]
     if alone:
@@ -208,3 +263,7 @@ def _all_called(parts):
     if never:
         say(f"Never called: {', '.join(never)}. The training does not test this.")
     return not never
+
+
+if __name__ == "__main__":
+    main()

@@ -14,7 +14,7 @@ import numpy as np
 from PIL import Image
 from tqdm import tqdm
 
-from exercises.runner import language_model
+from exercises.runner import language_model, terminal
 from numpy_sat import captioner, kernels
 from numpy_sat.check import gradcheck
 from numpy_sat.data import batches
@@ -230,7 +230,7 @@ def _train(model, params, optimizer, data, label, steps):
     training_batches = batches.epoch_batches(data.train, BATCH_SIZE, CAPTIONS_PER_IMAGE, augmentation, SEED, epoch=0)
     judge = self_critical.prepare(data.train, data.vocabulary) if model.self_critical else None
     start = time.monotonic()
-    for step in tqdm(range(steps), desc=label, unit="step", ascii=True, ncols=79):
+    for step in tqdm(range(steps), desc=label, unit="step", ascii=True, ncols=79, file=terminal.stream("stderr")):
         if losses and time.monotonic() - start > SECONDS:
             break
         batch, random = next(training_batches), functools.partial(_random, step)

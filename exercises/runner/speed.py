@@ -1,21 +1,17 @@
 """The speed of the learner's loops of exercise 8, compared with the library's rungs and the machine's limit.
 
-The measurement runs in a separate process, which prints its result as JSON:
+The measurement runs in a process of its own (isolation.py), which sends its result:
 python -m exercises.runner.speed NUMBER FILE.py
 """
 
-import contextlib
-import json
-import os
 import statistics
-import subprocess
 import sys
 from pathlib import Path
 
 import numpy as np
 
 from exercises.judging import named
-from exercises.runner import checks, lessons, substitution, worker
+from exercises.runner import channel, checks, isolation, lessons, substitution, worker
 from exercises.runner.terminal import colored, say
 from numpy_sat.bench import limits, ours, roofline, works
 from numpy_sat.bench.report import Result
@@ -25,7 +21,6 @@ from numpy_sat.layers import conv
 from numpy_sat.system import machine
 from numpy_sat.system.errors import writing
 
-ROOT = Path(__file__).parents[2]
 PATH = Path("runs") / "exercises" / "roofline.png"
 SECONDS = 60
 WORK = works.conv_work("forward", N=1, H=56, C=64, O=64)  # the convolution to time
@@ -57,19 +52,14 @@ def report(lesson: lessons.Lesson) -> int:
 
 
 def _run_in_process(lesson):
-    """Run this module in a separate process and return what `measure` gives there, or {"problem": a sentence}."""
-    command = [sys.executable, "-m", "exercises.runner.speed", str(lesson.number), str(lesson.file)]
-    options = {"cwd": ROOT, "stdout": subprocess.PIPE, "encoding": "utf-8"}
-    try:
-        child = subprocess.run(command, **options, timeout=SECONDS, check=False)
-    except subprocess.TimeoutExpired:
-        return {"problem": f"The timing was stopped after {SECONDS} seconds: your loops are slow."}
-    try:
-        return json.loads(child.stdout)
-    except ValueError:
-        return {
-            "problem": "The timing ended without a result: compiled loops that index outside an array can end Python."
-        }
+    """Run this module in a process of its own and return what `measure` gives there, or {"problem": a sentence}."""
+    with isolation.Process("exercises.runner.speed", str(lesson.number), str(lesson.file)) as process:
+        *_, measurement = {}, *process.messages()
+    if process.problem:
+        return {"problem": f"The timing was stopped. Your code {process.problem}."}
+    return measurement or {
+        "problem": "The timing ended without a result: compiled loops that index outside an array can end Python."
+    }
 
 
 def _show(measurement):
@@ -90,10 +80,10 @@ def _show(measurement):
 
 
 def main() -> None:
-    """Time a learner's file in this process and print the measurement."""
-    out = os.fdopen(os.dup(sys.stdout.fileno()), "w", encoding="utf-8")
-    sys.stdout = sys.stderr  # for the output of the learner's code
+    """Time a learner's file in this process and send the measurement."""
     number, path = sys.argv[1:]
+    measurement_channel = channel.Channel()
+    measurement_channel.send({}, SECONDS)
     lesson = lessons.load(int(number))
     (task,) = lesson.tasks
     part = substitution.Part(task.module, task.name, getattr(worker.load(path, lesson), task.name))
@@ -101,8 +91,7 @@ def main() -> None:
         measurement = measure(part)
     except substitution.Broken as broken:
         measurement = {"problem": str(broken)}
-    out.write(json.dumps(measurement))
-    out.close()
+    measurement_channel.send(measurement)
 
 
 def measure(part: substitution.Part) -> dict:
@@ -144,5 +133,4 @@ def _time(rung):
 
 
 if __name__ == "__main__":
-    with contextlib.suppress(KeyboardInterrupt):  # the process that waits for this one reports it
-        main()
+    main()

@@ -22,12 +22,16 @@ class Broken(Exception):
 class Part:
     """A learner's function that replaces the library's function of the same name."""
 
-    def __init__(self, module: ModuleType, name: str, function: Callable):
-        self.module, self.name, self.function = module, name, function
+    def __init__(
+        self, module: ModuleType, name: str, function: Callable, before_call: Callable[[], None] | None = None
+    ):
+        self.module, self.name, self.function, self.before_call = module, name, function, before_call
         self.right, self.calls = getattr(module, name), 0
 
     def __call__(self, *args, **kwargs):
         self.calls += 1
+        if self.before_call:
+            self.before_call()
         try:
             return self.function(*args, **kwargs)
         except Broken:  # raised by another part that this one calls

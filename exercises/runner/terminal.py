@@ -3,9 +3,30 @@
 import os
 import sys
 import textwrap
+from typing import TextIO
+
+from numpy_sat.system import output
 
 WIDTH = 79
 CODES = {"good": "32", "bad": "31", "open": "33", "dim": "2", "strong": "1"}
+
+
+_streams = {}  # those set by `use`
+
+
+def use(out: TextIO, err: TextIO) -> None:
+    """Print to these streams from now on, instead of standard output and standard error."""
+    _streams.update(stdout=out, stderr=err)
+
+
+def stream(name: str = "stdout") -> TextIO:
+    """Return the stream to print to: "stdout", or "stderr" for progress."""
+    return _streams.get(name) or getattr(sys, name)
+
+
+def show(text: object = "") -> None:
+    """Print a text as it is."""
+    print(text, file=stream(), flush=True)
 
 
 def say(text: str = "", indent: int = 0, then: int | None = None) -> None:
@@ -17,8 +38,8 @@ def say(text: str = "", indent: int = 0, then: int | None = None) -> None:
         then: columns before further lines; None for the same as `indent`.
     """
     then = indent if then is None else then
-    print(textwrap.fill(text, WIDTH, initial_indent=" " * indent, subsequent_indent=" " * then, break_long_words=False))
-    sys.stdout.flush()
+    text = output.printable(text, keep="\t\n\v\f\r")  # these become blanks
+    show(textwrap.fill(text, WIDTH, initial_indent=" " * indent, subsequent_indent=" " * then, break_long_words=False))
 
 
 def colored(text: str, style: str) -> str:
@@ -28,14 +49,13 @@ def colored(text: str, style: str) -> str:
 
 def line(mark: str, style: str, text: str, indent: int = 2) -> None:
     """Print a line that starts with a colored mark of nine columns."""
-    print((" " * indent + colored(f"{mark:<9}", style) + text).rstrip())
-    sys.stdout.flush()
+    show((" " * indent + colored(f"{mark:<9}", style) + text).rstrip())
 
 
 def _use_color():
     if os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb":
         return False
-    if not sys.stdout.isatty():
+    if not stream().isatty():
         return False
     if os.name == "nt":
         os.system("")  # enables color codes in the Windows console

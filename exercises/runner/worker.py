@@ -1,30 +1,27 @@
-"""Judge learners' files in a separate process: python -m exercises.runner.worker NUMBER...
+"""Judge learners' files in a process of their own (isolation.py): python -m exercises.runner.worker NUMBER...
 
-A learner's code may loop forever, end Python or print. A separate process protects the board from that. The worker
-writes the verdicts to standard output, one line of JSON for each exercise as soon as it is judged. The output of the
-learner's code goes to standard error.
+The worker sends the verdicts through its channel, one line of JSON for each exercise as soon as it is judged. Before it
+calls a learner's code, it sends the verdicts that hold if the code does not return.
 """
 
 import argparse
 import ast
 import contextlib
 import inspect
-import json
 import os
 import sys
-import threading
-import time
 import traceback
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import ModuleType
-from typing import NamedTuple, TextIO
+from typing import NamedTuple
 
 from exercises.judging import blame, judge, trees
-from exercises.runner import lessons
+from exercises.runner import channel, lessons
 from exercises.runner.lessons import Lesson
 
 SECONDS = 4  # time limit of one function
+FINDING_SECONDS = 120  # time limit of all findings on a file
 
 
 def main() -> None:
@@ -32,19 +29,14 @@ def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("numbers", nargs="+", type=int)
     parser.add_argument("--file", help="judge this file instead of the exercise's own")
-    parser.add_argument("--prepare", action="store_true", help="afterwards, make the exercise's fault dictionaries")
     args = parser.parse_args()
-    out = os.fdopen(os.dup(sys.stdout.fileno()), "w", encoding="utf-8")
-    sys.stdout = sys.stderr
+    verdict_channel = channel.Channel()
     sys.breakpointhook = _no_debugger
     for number in args.numbers:
         lesson = lessons.load(number)
-        for verdicts, complete in judge_file(lesson, args.file or lesson.file, out):
-            report(out, number, verdicts, complete)
-    if args.prepare:
-        _detach(out)
-        for task in lesson.tasks:
-            lesson.table(task)
+        for verdicts, complete in judge_file(lesson, args.file or lesson.file):
+            message = {"number": number, "verdicts": _as_json(verdicts), "complete": complete}
+            verdict_channel.send(message, _time_limit(verdicts, complete))
 
 
 def _no_debugger(*_args, **_options):
@@ -54,29 +46,11 @@ def _no_debugger(*_args, **_options):
     )
 
 
-def _detach(out):
-    """Close the output, so that the caller need not wait, and lower the priority of this process."""
-    out.close()
-    if hasattr(os, "nice"):
-        os.nice(10)
-    devnull = os.open(os.devnull, os.O_WRONLY)
-    for stream in (1, 2):
-        os.dup2(devnull, stream)
-
-
-def report(out: TextIO, number: int, verdicts: Iterable[judge.Verdict], complete: bool = True) -> None:
-    """Write the verdicts on an exercise as a line of JSON.
-
-    Args:
-        out: file to write to.
-        number: the exercise's number.
-        verdicts: list of judge.Verdict.
-        complete: False if the same verdicts follow with their findings.
-    """
-    verdicts = [_as_json(verdict) for verdict in verdicts]
-    with contextlib.suppress(BrokenPipeError):  # the reader has ended
-        out.write(json.dumps({"number": number, "verdicts": verdicts, "complete": complete}) + "\n")
-        out.flush()
+def _time_limit(verdicts, complete):
+    """Return the seconds until the next message."""
+    if any(verdict.state == "running" for verdict in verdicts):
+        return SECONDS
+    return channel.PAUSE if complete else FINDING_SECONDS
 
 
 def _as_json(value):
@@ -86,42 +60,46 @@ def _as_json(value):
     return [_as_json(part) for part in value] if isinstance(value, (tuple, list)) else value
 
 
-def judge_file(lesson: Lesson, path: Path | str, out: TextIO) -> Iterator[tuple[list[judge.Verdict], bool]]:
+def judge_file(lesson: Lesson, path: Path | str) -> Iterator[tuple[list[judge.Verdict], bool]]:
     """Judge all functions of a file.
 
-    The first verdicts come at once. If a function is wrong, the verdicts come again with the findings, which take
-    longer. If a function exceeds the time limit, the verdicts go to `out` and the process ends.
+    Before each function, and before the import of the file, its verdict has the state "running". Then the verdicts come
+    at once. If a function is wrong, they come again with the findings, which take longer.
 
     Args:
         lesson: the lessons.Lesson.
         path: the file to judge.
-        out: file for the verdicts after a time-out.
     Yields:
         verdicts: list of judge.Verdict, one for each function, or a single one on the whole file.
         complete: True for the last verdicts.
     """
-    examinations = []
-
-    def time_out(place):
-        name, rest = lesson.tasks[len(examinations)].name, lesson.tasks[len(examinations) + 1 :]
-        sentence = f"{name} is still running after {SECONDS} seconds{place}"
-        verdicts = [judge.Verdict(name, "wrong", sentence), *(_not_reached(task) for task in rest)]
-        report(out, lesson.number, [*(examination.judged.verdict for examination in examinations), *verdicts])
-        os._exit(0)
-
+    examinations, verdicts = [], []
     try:
-        for examination in examine(lesson, path, time_out):
-            examinations.append(examination)
+        for name, examination in examine(lesson, path):
+            if examination is None:
+                yield [*verdicts, *_running(lesson, name)], False
+            else:
+                examinations.append(examination)
+                verdicts.append(examination.judged.verdict)
     except judge.Complaint as complaint:
         yield [judge.Verdict("", "wrong", str(complaint), line=complaint.at)], True
         return
-    verdicts = [examination.judged.verdict for examination in examinations]
     wrong = [k for k, verdict in enumerate(verdicts) if verdict.state == "wrong" and examinations[k].judged.cases]
-    yield verdicts, not wrong
+    yield list(verdicts), not wrong
     for k in wrong:
         verdicts[k] = verdicts[k]._replace(findings=_findings(lesson, lesson.tasks[k], examinations[k]))
     if wrong:
         yield verdicts, True
+
+
+def _running(lesson, name):
+    """Return the verdicts on a function that is about to be called, or "" for the file, and on all after it."""
+    names = [task.name for task in lesson.tasks]
+    later = names[names.index(name) + 1 :] if name else names
+    sentence = f"{name or 'the import of the file'} is still running after {SECONDS} seconds"
+    reason = "an earlier function" if name else "the import of the file"
+    not_reached = [judge.Verdict(task, "wrong", f"not reached: {reason} does not return") for task in later]
+    return [judge.Verdict(name, "running", sentence), *not_reached]
 
 
 def _findings(lesson, task, examination):
@@ -138,34 +116,27 @@ class Examination(NamedTuple):
     originals: dict  # {name: the library's function} of all functions of the exercise
 
 
-def examine(lesson: Lesson, path: Path | str, time_out: Callable[[str], None]) -> Iterator[Examination]:
+def examine(lesson: Lesson, path: Path | str) -> Iterator[tuple[str, Examination | None]]:
     """Judge the functions of an exercise in order.
 
     Args:
         lesson: the lessons.Lesson.
         path: the learner's file.
-        time_out: time_out(place) is called when a function exceeds the time limit. It must not return.
     Yields:
-        An Examination for each function.
+        name: the name of a function; "" for the file as a whole.
+        examination: None before the file is imported and before the function is called, then its Examination.
     Raises:
         judge.Complaint: the file cannot be imported.
     """
     tasks = [(task, cases := judge.cases_of(task), judge.expected_of(task, cases)) for task in lesson.tasks]
     with guard_library(lesson) as guard:
-        clock = Clock(str(path), time_out)
-        try:
-            module = load(str(path), lesson)
-            for task, cases, expected in tasks:
-                clock.restart()
-                with other_functions_right(guard.originals, task, module):
-                    judged = judge_function(task, cases, expected, module, guard)
-                yield Examination(judged, module, guard.originals)
-        finally:
-            clock.stop()
-
-
-def _not_reached(task):
-    return judge.Verdict(task.name, "wrong", "not reached: an earlier function does not end")
+        yield "", None
+        module = load(str(path), lesson)
+        for task, cases, expected in tasks:
+            yield task.name, None
+            with other_functions_right(guard.originals, task, module):
+                judged = judge_function(task, cases, expected, module, guard)
+            yield task.name, Examination(judged, module, guard.originals)
 
 
 @contextlib.contextmanager
@@ -284,39 +255,6 @@ def _check_imports(tree, lesson):
             if name.startswith(("solutions", "numpy_sat.kernels", *lesson.forbidden)):
                 sentence = f"line {node.lineno} imports {name}, which contains the answer: write it out"
                 raise judge.Complaint(sentence, node.lineno)
-
-
-class Clock(threading.Thread):
-    """A thread that calls time_out(place) when a function takes longer than SECONDS."""
-
-    def __init__(self, path: str, time_out: Callable[[str], None]):
-        super().__init__(daemon=True)
-        self.path, self.time_out, self.main_thread = path, time_out, threading.main_thread().ident
-        self.until = time.monotonic() + SECONDS
-        self.start()
-
-    def restart(self) -> None:
-        """Start the time limit again, for another function."""
-        self.until = time.monotonic() + SECONDS
-
-    def stop(self) -> None:
-        """End the thread without a time-out."""
-        self.until = float("inf")
-
-    def run(self) -> None:
-        """Wait until the time is up or the clock is stopped."""
-        while time.monotonic() < self.until:
-            time.sleep(0.05)
-            if self.until == float("inf"):
-                return
-        self.time_out(self._place())
-
-    def _place(self):
-        """Return the line of the learner's file that is running, as the end of a sentence, or ""."""
-        frame = sys._current_frames().get(self.main_thread)
-        while frame is not None and frame.f_code.co_filename != self.path:
-            frame = frame.f_back
-        return f", at line {frame.f_lineno}: does that loop end?" if frame else ""
 
 
 if __name__ == "__main__":

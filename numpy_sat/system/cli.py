@@ -10,7 +10,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import NoReturn
+from typing import NoReturn, TextIO
 
 from tqdm import tqdm
 
@@ -74,10 +74,13 @@ def report(error: InputError) -> int:
 
 
 @contextlib.contextmanager
-def compiling_announced() -> Iterator[None]:
+def compiling_announced(file: TextIO | None = None) -> Iterator[None]:
     """Print a line when the block compiles its first kernel, because compiling takes seconds.
 
     Kernels in the cache are not compiled.
+
+    Args:
+        file: the stream to print to; None for standard error.
     """
     if "numba" not in sys.modules:  # nothing compiles, and importing numba takes a third of a second
         yield
@@ -92,7 +95,7 @@ def compiling_announced() -> Iterator[None]:
         def on_start(self, _):
             if not self.announced:
                 self.announced = True
-                tqdm.write("compiling, once (all kernels take about 15 seconds)", file=sys.stderr)
+                tqdm.write("compiling, once (all kernels take about 15 seconds)", file=file or sys.stderr)
 
         def on_end(self, _):
             pass

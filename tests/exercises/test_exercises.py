@@ -2,7 +2,6 @@
 
 import ast
 import inspect
-import io
 import json
 import subprocess
 import sys
@@ -28,7 +27,7 @@ def library_only(request):
 
 def verdicts_of(lesson, path):
     """Return the worker's verdicts on a file, judged in this process."""
-    *_, (verdicts, complete) = worker.judge_file(lesson, path or lesson.file, io.StringIO())
+    *_, (verdicts, complete) = worker.judge_file(lesson, path or lesson.file)
     assert complete
     return verdicts
 

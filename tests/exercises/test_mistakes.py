@@ -5,7 +5,6 @@ Each mistake in mistakes/ is a patch of a solution with the diagnosis to expect.
 
 import ast
 import functools
-import io
 import re
 import tempfile
 from collections import Counter
@@ -45,7 +44,7 @@ def verdicts_of(mistake):
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "mine.py"
         path.write_text(patch_solution(lesson, mistake), encoding="utf-8")
-        *_, (verdicts, _) = worker.judge_file(lesson, path, io.StringIO())
+        *_, (verdicts, _) = worker.judge_file(lesson, path)
     return {verdict.name: verdict for verdict in verdicts}
 
 

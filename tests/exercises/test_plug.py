@@ -46,6 +46,12 @@ def learner(tmp_path, monkeypatch):
 
 
 @pytest.fixture
+def in_this_process(monkeypatch):
+    """Let plug train in this process, where training is short."""
+    monkeypatch.setattr(plug, "_run_in_process", plug.train)
+
+
+@pytest.fixture
 def unchecked(monkeypatch):
     """Skip the gradient check, which takes most of the time."""
     monkeypatch.setattr(small_training, "check_gradients", lambda model: gradcheck.Report((), ()))
@@ -81,7 +87,7 @@ def test_solutions_of_all_exercises_train_all_models(tmp_path, capsys):
     assert max(map(len, output.splitlines())) <= 80 and output.isascii()
 
 
-def test_a_solved_exercise_is_plugged(unchecked, learner, monkeypatch, capsys):
+def test_a_solved_exercise_is_plugged(unchecked, in_this_process, learner, monkeypatch, capsys):
     learner(LINEAR.solution.read_text(encoding="utf-8"))
     set_states(monkeypatch, "right", "right")
     assert plug.plug([LINEAR]) == 0
@@ -100,7 +106,7 @@ def test_only_right_functions_are_plugged(state, learner, monkeypatch, capsys):
 
 
 @pytest.mark.slow
-def test_plug_all_uses_the_solved_exercises(unchecked, learner, monkeypatch, capsys):
+def test_plug_all_uses_the_solved_exercises(unchecked, in_this_process, learner, monkeypatch, capsys):
     cross_entropy = ALL[3]
     learner(LINEAR.solution.read_text(encoding="utf-8"))
     states = {3: "right", 4: "unwritten"}

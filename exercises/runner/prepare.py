@@ -1,0 +1,22 @@
+"""Make the fault dictionaries of an exercise for its next check: python -m exercises.runner.prepare NUMBER
+
+This is a process of its own, so that it runs without the learner's code, and a check need not wait for it.
+"""
+
+import os
+import sys
+
+from exercises.runner import lessons
+
+
+def main() -> None:
+    """Make the fault dictionaries of the exercise at a low priority."""
+    if hasattr(os, "nice"):
+        os.nice(10)
+    lesson = lessons.load(int(sys.argv[1]))
+    for task in lesson.tasks:
+        lesson.table(task)
+
+
+if __name__ == "__main__":
+    main()
