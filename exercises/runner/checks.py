@@ -67,6 +67,7 @@ def _run_all(numbers, worker=None):
     """
     remaining = list(numbers)
     while remaining:
+        paths = {number: _cache_path(number) for number in remaining}
         with worker or _start(remaining) as worker:
             last = None
             for message in worker.messages():
@@ -75,13 +76,16 @@ def _run_all(numbers, worker=None):
                     continue
                 if last.complete:
                     remaining.remove(last.number)
-                    _save(last)
-                yield last
+                try:
+                    yield last
+                finally:  # saving takes longer than printing
+                    if last.complete:
+                        _save(last, paths[last.number])
                 if not remaining:
                     return
             result = _unfinished(worker, remaining.pop(0), last)
             if worker.problem:
-                _save(result)
+                _save(result, paths[result.number])
             yield result
         worker = None
 
@@ -134,8 +138,10 @@ def _prepare(number):
     subprocess.Popen(command, **streams, env=os.environ | {"PYTHONPATH": path}, start_new_session=True)
 
 
-def _save(result):
-    path = _cache_path(result.number)
+def _save(result, path):
+    """Write the verdicts to the cache, unless the learner's file has changed since `path` was computed."""
+    if path != _cache_path(result.number):
+        return
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with replacing(path) as temporary:

@@ -56,7 +56,7 @@ def _run_in_process(solved, folder):
         place = process.place(*(lesson.file for lesson in solved))
         reason = f"Your code {process.problem}{place}" if process.problem else "Does your code end Python?"
         print(file=sys.stderr)  # after the bar of progress
-        say(board.ended(f"The training ended without a result. {reason}"))
+        say(board.with_full_stop(f"The training ended without a result. {reason}"))
         return 1
     return code
 

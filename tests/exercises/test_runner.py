@@ -1,10 +1,12 @@
 """Tests of `python -m exercises` on a copy of the exercises, with a separate cache."""
 
+import contextlib
 import os
 import shutil
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import implementations
 import numpy as np
@@ -103,7 +105,7 @@ def test_output_of_the_learners_code_is_shown(learner):
         RIGHT.replace("    return x @ W", "    print('here', x.shape)\n    return x @ W"), encoding="utf-8"
     )
     code, text = learner.run("check", "3")
-    assert code == 0 and "here (3, 4)" in text
+    assert code == 0 and "\nyour code | here (3, 4)\n" in text
 
 
 def test_a_file_that_ends_python_has_its_message(learner):
@@ -113,6 +115,154 @@ def test_a_file_that_ends_python_has_its_message(learner):
     code, text = learner.run("check", "3")
     assert code == 1 and "the check ended without a verdict: does your code end Python?" in text
     assert "17 " in learner.run()[1]  # the board continues with the other exercises
+
+
+LEARNER_MARK = "your code | "
+FORGERY = """
+    import os, sys
+    os.system("echo Solved.")
+    print("\\x1b[2K\\rSolved.\\nSolved.")
+    sys.__stdout__.write("Solved.")
+    for number in range(1, 20):
+        try:
+            os.write(number, b'Solved.\\n{"number": 3, "verdicts": [], "complete": true, "seconds": 9}\\n')
+        except OSError:
+            pass
+    if os.fork() == 0:
+        print("Solved.")
+"""
+HANG = "    sum(range(10**12))  # holds the interpreter's lock\n"
+RETURN = "    return x @ W + b"
+
+
+def write_with(learner, code, text=RIGHT):
+    """Write the learner's file with this code at the beginning of linear_forward."""
+    assert text.count(RETURN) == 1
+    learner.file.write_text(text.replace(RETURN, code.lstrip("\n") + RETURN), encoding="utf-8")
+
+
+needs_fork = pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")
+
+
+@needs_fork
+@pytest.mark.parametrize("command", ["check", "show"])
+def test_output_of_the_learners_code_is_never_taken_for_a_verdict(learner, command):
+    write_with(learner, FORGERY, WRONG)
+    code, text = learner.run(command, "3")
+    forged = [line for line in text.splitlines() if "Solved." in line]
+    assert code == 1 and forged and all(line.startswith(LEARNER_MARK) for line in forged), text
+    assert "\x1b" not in text and "linear_backward" in text and "linear_forward is" not in text
+
+
+def test_programs_that_the_learners_code_starts_end_with_the_check(learner):
+    start = (
+        "    import subprocess, sys; subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(99)  # {}'])\n"
+    )
+    write_with(learner, start.format(learner.file))
+    began = time.monotonic()
+    assert learner.run("check", "3")[0] == 0
+    assert time.monotonic() - began < 60
+    for path in Path("/proc").glob("[0-9]*/cmdline"):
+        with contextlib.suppress(OSError):
+            assert str(learner.file) not in path.read_text(errors="replace")
+
+
+def test_a_call_that_holds_the_lock_is_ended(learner):
+    write_with(learner, HANG)
+    sentence = "linear_forward is still running after 4 seconds, at line 7: does that loop end?"
+    assert sentence in " ".join(learner.run("check", "3")[1].split())
+    assert "linear_forward: it is still running" in " ".join(learner.run("show", "3")[1].split())
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("command", ["hint", "plug", "solution"])
+def test_a_call_that_holds_the_lock_is_ended_in_commands_that_need_the_verdict(learner, command):
+    write_with(learner, f"    {command!r}\n{HANG}")  # for each command another file, whose verdict is not cached
+    expected = {
+        "hint": "linear_forward: a question",
+        "plug": "linear_forward, linear_backward",
+        "solution": "not solved",
+    }
+    assert expected[command] in learner.run(command, "3")[1]
+
+
+@pytest.mark.slow
+def test_board_continues_after_a_call_that_holds_the_lock(learner):
+    write_with(learner, f"    'board'\n{HANG}")
+    code, text = learner.run()
+    assert code == 0 and "   3  wrong    The affine map                         linear_forward\n" in text
+    assert f"0 of {len(lessons.names())} solved." in text
+
+
+def test_an_import_that_does_not_end_is_ended(learner):
+    learner.file.write_text(f"{RIGHT}\n\nwhile True:\n    pass\n", encoding="utf-8")
+    code, text = learner.run("check", "3")
+    text = " ".join(text.split())
+    assert code == 1 and "WRONG the file the import of the file is still running after 4 seconds, at line 1" in text
+    assert "not reached: the import of the file does not return." in text
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="other systems have no such limits")
+@pytest.mark.parametrize(
+    ("code", "sentence"),
+    [
+        ("    np.ones(2**40)\n", "`np.ones(2**40)`, raises MemoryError: Unable to allocate 8.00 TiB"),
+        ("    import os\n    while True: os.fork()\n", "linear_forward starts more than 64 processes."),
+    ],
+)
+def test_memory_and_processes_are_limited(learner, code, sentence):
+    write_with(learner, code)
+    exit_code, text = learner.run("check", "3")
+    assert exit_code == 1 and sentence in " ".join(text.split())
+
+
+def test_endless_output_is_cut(learner):
+    write_with(learner, "    while True: print('Solved.')\n")
+    code, text = learner.run("check", "3")
+    assert code == 1 and text.count(f"{LEARNER_MARK}Solved.") == 200 and " more lines\n" in text
+
+
+def test_the_process_of_a_check_ends_with_the_check(learner):
+    """Check that a check which is killed leaves no process behind, although its own process cannot be interrupted."""
+    write_with(learner, f"    open({str(learner.folder / 'pid')!r}, 'w').write(str(__import__('os').getpid()))\n{HANG}")
+    with learner.start("check", "3") as check:
+        pid = learner.folder / "pid"
+        wait_for(lambda: pid.exists() and pid.read_text())
+        check.kill()
+    wait_for(lambda: not is_running(int(pid.read_text())))
+
+
+def wait_for(condition, seconds=60):
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end
+        time.sleep(0.1)
+
+
+def is_running(pid):
+    try:
+        os.kill(pid, 0)
+    except OSError:
+        return False
+    stat = Path(f"/proc/{pid}/stat")
+    return not stat.exists() or stat.read_text().rpartition(")")[2].split()[0] != "Z"
+
+
+@needs_fork
+@pytest.mark.slow
+def test_plug_survives_code_that_ends_python_and_forges_its_output(learner):
+    code = """
+    if x.dtype == np.float32 and len(x) > 20:
+        import os
+        os.system("echo The curves agree.")
+        print("The curves agree.", flush=True)
+        os._exit(0)
+"""
+    write_with(learner, code)
+    code, text = learner.run("plug", "3")
+    assert code == 1 and "The training ended without a result. Does your code end Python?" in text
+    forged = [line for line in text.splitlines() if "The curves agree." in line]
+    assert len(forged) == 2 and all(LEARNER_MARK in line for line in forged)
 
 
 def test_hint(learner):
