@@ -36,7 +36,7 @@ def folder(caches: Path) -> str:
     """
     setting = os.environ.get("NUMBA_CACHE_DIR")
     try:
-        return str(_closed(Path(setting)) if setting else _folder_in(_writable(caches)))
+        return str(_named(Path(setting)) if setting else _folder_in(_writable(caches)))
     except OSError as error:
         problem = f"kernel cache {error.filename}: {error.strerror}"
         return _new_folder(problem, "NUMBA_CACHE_DIR" if setting else "NUMPY_SAT_CACHE")
@@ -81,13 +81,29 @@ def _writable(caches):
     return caches
 
 
+def _named(folder):
+    """Return the folder that the user named, and create it if necessary. Its files may be other than kernels.
+
+    Raises:
+        OSError: the folder is a link, other users own it or can write to it, or it cannot be created.
+    """
+    folder = folder.absolute()  # the process, or one that it starts, may change its working directory
+    folder.mkdir(mode=stat.S_IRWXU, parents=True, exist_ok=True)
+    status = _status(folder)
+    if status is not None and status.st_mode & WRITABLE:
+        raise OSError(None, "other users can write to it", folder)
+    return folder
+
+
 def _closed(folder):
-    """Close a folder to other users, create it if necessary, and return it. What others may have put there is removed.
+    """Close a folder of kernels to other users, create it if necessary, and return it.
+
+    If others could write to it, all its files are removed.
 
     Raises:
         OSError: the folder is a link, belongs to another user, or cannot be created.
     """
-    folder = folder.absolute()  # the process, or one that it starts, may change its working directory
+    folder = folder.absolute()
     folder.mkdir(mode=stat.S_IRWXU, parents=True, exist_ok=True)
     status = _status(folder)
     if status is not None and status.st_mode & OTHERS:

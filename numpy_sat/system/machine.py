@@ -23,7 +23,8 @@ def _threads():
     if not setting.isdecimal() or not float(setting):
         raise SystemExit(f"NUMPY_SAT_THREADS={output.printable(setting[:20])}: must be a whole number of at least 1.")
     if float(setting) > available:
-        print(f"NUMPY_SAT_THREADS={setting[:20]}: {available}, the cores of this process, instead.", file=sys.stderr)
+        limit = f"the number of threads is {available}, one for each core that this process may use"
+        print(f"NUMPY_SAT_THREADS={setting[:20]}: {limit}.", file=sys.stderr)
         os.environ["NUMPY_SAT_THREADS"] = str(available)  # the processes that this one starts need not repeat it
         return available
     return int(setting)

@@ -62,17 +62,26 @@ def test_the_folder_of_a_user_without_home_contains_the_number_of_the_user(tmp_p
 
 
 @OWNERS
-@pytest.mark.parametrize("variable", ["NUMPY_SAT_CACHE", "NUMBA_CACHE_DIR"])
-def test_wider_modes_are_closed(tmp_path, variable):
+def test_wider_modes_are_closed(tmp_path):
     """Check that files which others may have put there are removed, and that files of the user alone are kept."""
-    folder = _import(**{variable: tmp_path / "cache"})[0]
-    for mode, kept in ((0o755, True), (0o775, False), (0o777, False)):
+    folder = _import(NUMPY_SAT_CACHE=tmp_path)[0]
+    for mode, is_kept in ((0o755, True), (0o775, False), (0o777, False)):
         (folder / "sub").mkdir(exist_ok=True)
         (folder / "sub" / "file.nbi").write_text("")
         folder.chmod(mode)
-        same_folder, closed_mode, messages = _import(**{variable: tmp_path / "cache"})
-        assert (same_folder, closed_mode, messages) == (folder, "700", "")
-        assert (folder / "sub" / "file.nbi").exists() == kept
+        assert _import(NUMPY_SAT_CACHE=tmp_path) == (folder, "700", "")
+        assert (folder / "sub" / "file.nbi").exists() == is_kept
+
+
+@OWNERS
+def test_files_in_the_folder_that_the_user_names_are_never_removed(tmp_path):
+    """Check NUMBA_CACHE_DIR, which may hold other files, also if others can write to it."""
+    (tmp_path / "notes").write_text("")
+    for mode, is_used in ((0o755, True), (0o775, False), (0o777, False)):
+        tmp_path.chmod(mode)
+        folder, _, messages = _import(NUMBA_CACHE_DIR=tmp_path)
+        assert (folder == tmp_path) == is_used and ("other users can write to it" in messages) != is_used
+        assert (tmp_path / "notes").exists() and tmp_path.stat().st_mode & 0o777 == mode
 
 
 @OWNERS

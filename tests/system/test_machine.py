@@ -35,4 +35,5 @@ def test_there_are_no_more_threads_than_cores(setting):
     """Check the sentence that says so, and that processes which this process starts get the number of cores."""
     result, cores = _threads(setting), machine.cores()
     assert result.stdout == f"{cores} {cores}\n"
-    assert result.stderr == f"NUMPY_SAT_THREADS={setting[:20]}: {cores}, the cores of this process, instead.\n"
+    limit = f"the number of threads is {cores}, one for each core that this process may use"
+    assert result.stderr == f"NUMPY_SAT_THREADS={setting[:20]}: {limit}.\n"
