@@ -1,10 +1,14 @@
 """Read images of common file formats as 8-bit RGB, and lists of images as one memory-mapped array."""
 
+import contextlib
 import hashlib
 import os
 import stat
+import sys
 import threading
+import time
 import warnings
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
 from pathlib import Path
@@ -12,13 +16,15 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, UnidentifiedImageError
 
-from numpy_sat.data import file_kinds
+from numpy_sat.data import array_file, file_kinds
 from numpy_sat.data.dataset import CaptionedImage
-from numpy_sat.system import progress
+from numpy_sat.system import lock, output, progress
 from numpy_sat.system.errors import InputError
+from numpy_sat.system.files import PART
 
 MAX_PIXELS = 178_956_970  # also Pillow's limit: half a gigabyte of RGB
-CACHE_FORMAT = 1  # increase it when the same file gives different pixels
+CACHE_FORMAT = 2  # increase it when the same file gives different pixels
+UNUSED = 60 * 24 * 3600  # seconds after which a cache file that nobody opens is removed
 THREADS = 4  # Pillow decodes and resizes without the GIL
 # The formats that are read, by their names in Pillow. Others may start programs: Pillow hands EPS to Ghostscript.
 FORMATS = ("JPEG", "MPO", "PNG", "GIF", "BMP", "DIB", "WEBP", "TIFF", "PPM", "JPEG2000", "AVIF")
@@ -75,7 +81,8 @@ def check_image(path: Path) -> None:
 def load_images(images: list[CaptionedImage], size: int, cache: Path) -> np.ndarray:
     """Load images as squares from a cache file, which is written first if needed.
 
-    The cache file is replaced when the path, the length or the date of an image changes.
+    The cache file is replaced when the path, the length or the date of an image changes, or when it is damaged. Of
+    several processes that need the same cache file, one writes it and the others wait.
 
     Args:
         images: N images.
@@ -86,20 +93,27 @@ def load_images(images: list[CaptionedImage], size: int, cache: Path) -> np.ndar
     Raises:
         InputError: an image cannot be read, or the cache cannot be written.
     """
-    path = Path(cache) / cache_name("pictures", images, f"{size}", CACHE_FORMAT)
-    cached = _open_cache(path, (len(images), size, size, 3))
-    if cached is not None:
-        return cached
+    path, shape = Path(cache) / cache_name("pictures", images, f"{size}", CACHE_FORMAT), (len(images), size, size, 3)
+    array = array_file.open_array(path, shape, np.uint8)
+    if array is not None:
+        return array
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        _write_cache(path, images, size)
+        with cache_lock(path, "reading images"):
+            array = array_file.open_array(path, shape, np.uint8)  # another process may have written it
+            if array is None:
+                note_damage(path)
+                _write_cache(path, images, size)
+                remove_superseded(path)
+                array = array_file.open_array(path, shape, np.uint8)
     except OSError as error:
         raise InputError(
             f"{cache}: the cache of decoded images cannot be written ({error.strerror}); "
             "free some space, or set NUMPY_SAT_CACHE to another folder."
         ) from error
-    remove_superseded(path)
-    return np.lib.format.open_memmap(path, mode="r")
+    if array is None:
+        raise InputError(f"{path}: differs from what was written; check the disk, or set NUMPY_SAT_CACHE.")
+    return array
 
 
 def _decode(path: Path, min_side: int | None) -> Image.Image:
@@ -191,8 +205,9 @@ def _to_8_bit(image: Image.Image) -> Image.Image:
 def cache_name(kind: str, images: list[CaptionedImage], content: str, version: int) -> str:
     """Return the name of a cache file, <kind>-<set>-<key>.npy.
 
-    <set> identifies the image names and the content. <key> also identifies the image files and the version. Caches of
-    different sets lie side by side. A cache with another key of the same set is superseded.
+    <set> identifies the image names, their folders and the content. <key> also identifies the image files and the
+    version. Caches of different sets, such as two copies of a data set, lie side by side. A cache with another key of
+    the same set is superseded.
 
     Args:
         kind: first part of the name.
@@ -204,47 +219,64 @@ def cache_name(kind: str, images: list[CaptionedImage], content: str, version: i
     files = hashlib.sha256(f"{version} {content}".encode())
     # Resolve each folder once: resolving 7,000 files takes longer than the rest of a start with a full cache.
     folders = {folder: str(folder.resolve()) for folder in {image.path.parent for image in images}}
+    for folder in sorted(set(folders.values())):
+        names.update(f"\0{folder}".encode(errors="surrogateescape"))
     for image in images:
         status = _stat(image.path)
         path = os.path.join(folders[image.path.parent], image.path.name)
-        names.update(f"\0{image.name}".encode())
-        files.update(f"\0{path}\0{status.st_size}\0{status.st_mtime_ns}".encode())
+        names.update(f"\0{image.name}".encode(errors="surrogateescape"))
+        files.update(f"\0{path}\0{status.st_size}\0{status.st_mtime_ns}".encode(errors="surrogateescape"))
     return f"{kind}-{names.hexdigest()[:16]}-{files.hexdigest()[:32]}.npy"
 
 
-def _open_cache(path: Path, shape: tuple[int, ...]) -> np.ndarray | None:
-    """Map a cache file. Return None if it is missing, cut short or has another shape or type."""
-    try:
-        array = np.lib.format.open_memmap(path, mode="r")
-    except (OSError, ValueError):
-        return None
-    return array if array.shape == shape and array.dtype == np.uint8 else None
+@contextlib.contextmanager
+def cache_lock(path: Path, activity: str) -> Iterator[None]:
+    """Let one process at a time write caches of the set of `path`. Remove what killed processes have left of them.
+
+    Args:
+        path: a cache file, named by `cache_name`.
+        activity: what the holder does, for the message to a user who waits.
+    Raises:
+        OSError: the folder cannot be written.
+    """
+    image_set = path.name.rpartition("-")[0]
+    with lock.waiting_lock(path.with_name(f"{image_set}.lock"), activity) as is_exclusive:
+        if is_exclusive:
+            for part in path.parent.glob(f"{image_set}-*.npy.*{PART}"):
+                _remove(part)
+        yield
 
 
-def _write_cache(path: Path, images: list[CaptionedImage], size: int) -> None:
-    """Decode the images into a temporary file, and rename it to `path` when it is complete."""
-    part = path.with_suffix(f".{os.getpid()}.part")
-    header = {"descr": "|u1", "fortran_order": False, "shape": (len(images), size, size, 3)}
-    pool = ThreadPoolExecutor(THREADS)
-    try:
-        # Write the file instead of mapping it: a full disk then raises an OSError and does not kill the process.
-        with part.open("wb") as file:
-            np.lib.format.write_array_header_1_0(file, header)
-            squares = pool.map(lambda image: read_image(image.path, size), images)
-            for square in progress.bar(squares, desc="reading images", total=len(images), unit=" images"):
-                file.write(square)
-        os.replace(part, path)
-    finally:
-        pool.shutdown(cancel_futures=True)
-        part.unlink(missing_ok=True)
+def note_damage(path: Path) -> None:
+    """Tell the user if a cache file exists that cannot be used."""
+    if path.exists():
+        output.show(f"{path}: the cache file is damaged; it is made again", sys.stderr)
 
 
 def remove_superseded(path: Path) -> None:
-    """Remove older caches of the same set of images that have the same suffix as `path`."""
+    """Remove older caches of the same set of images that have the same suffix as `path`, and unused ones of any set."""
     same_set = path.name.rpartition("-")[0]
     for old in path.parent.glob(f"{same_set}-*{path.suffix}"):
         if old != path:
-            try:
-                old.unlink()
-            except OSError:  # Windows keeps a file that another process maps; the next call removes it
-                pass
+            _remove(old)
+    for old in path.parent.glob(f"{path.name.partition('-')[0]}-*{path.suffix}"):
+        with contextlib.suppress(OSError):
+            status = old.stat()
+            if time.time() - max(status.st_atime, status.st_mtime) > UNUSED:
+                _remove(old)
+
+
+def _remove(path):
+    with contextlib.suppress(OSError):  # Windows keeps a file that another process maps; the next call removes it
+        path.unlink()
+
+
+def _write_cache(path: Path, images: list[CaptionedImage], size: int) -> None:
+    """Decode the images into a cache file."""
+    pool = ThreadPoolExecutor(THREADS)
+    try:
+        squares = pool.map(lambda image: read_image(image.path, size), images)
+        bar = progress.bar(squares, desc="reading images", total=len(images), unit=" images")
+        array_file.write(path, (len(images), size, size, 3), np.uint8, bar)
+    finally:
+        pool.shutdown(cancel_futures=True)

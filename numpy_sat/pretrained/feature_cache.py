@@ -1,8 +1,11 @@
 """The on-disk cache of features: a frozen net encodes the images of a data set once, as float16.
 
 A second file holds a checksum for each finished block of images. So interrupted work continues with the first missing
-block, and a damaged block is detected and computed again. A block is always encoded as a whole, because kernels may
-round differently for other numbers of images. So interruptions do not change a single bit of the features.
+block, and a damaged block is detected and computed again. A start compares all blocks with their checksums if the times
+of the two files differ, that is, if either has changed or was copied. Otherwise it compares a few blocks.
+
+A block is always encoded as a whole, because kernels may round differently for other numbers of images. So
+interruptions do not change a single bit of the features.
 
 float16 holds numbers up to 65,504 with three digits, which is more than a decoder needs. Larger features are refused,
 not scaled. VGG's features are a thousand times smaller, so larger ones are a mistake: usually, the pixels are not
@@ -20,7 +23,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from numpy_sat.data import batches, images
+from numpy_sat.data import array_file, batches, images
 from numpy_sat.data.dataset import CaptionedImage
 from numpy_sat.system import progress
 from numpy_sat.system.errors import InputError
@@ -96,14 +99,20 @@ def load_features(examples: Sequence[CaptionedImage], net: Net, cache: Path) -> 
     shape = (len(examples), *net.shape())
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        if not _intact_blocks(path, sums, shape).all():
-            if path.exists():
-                os.replace(path, part)
-            _complete(part, sums, examples, net, shape)
-            with suppress(FileNotFoundError):  # another process did the same work and finished first
-                os.replace(part, path)
-            for superseded in (path, part, sums):
-                images.remove_superseded(superseded)
+        if not _is_intact(path, sums, shape):
+            with images.cache_lock(path, "encoding images"):  # another process may compute the same features
+                if not _intact_blocks(path, sums, shape).all():
+                    images.note_damage(path)
+                    if path.exists():
+                        os.replace(path, part)
+                    _complete(part, sums, examples, net, shape)
+                    with suppress(FileNotFoundError):  # another process did the same work and finished first
+                        os.replace(part, path)
+                    for superseded in (path, part, sums):
+                        images.remove_superseded(superseded)
+            if not _intact_blocks(path, sums, shape).all():
+                raise InputError(f"{path}: differs from what was written; check the disk, or set NUMPY_SAT_CACHE.")
+            _set_stamps(path, sums, array_file.new_stamp())
     except OSError as error:
         raise InputError(
             f"{cache}: the cache of features cannot be written ({error.strerror}); "
@@ -112,17 +121,47 @@ def load_features(examples: Sequence[CaptionedImage], net: Net, cache: Path) -> 
     return np.lib.format.open_memmap(path, mode="r")
 
 
-def _intact_blocks(path, sums, shape):
-    """Return a (blocks,) bool array: True for each block in the file that matches its checksum."""
+def _is_intact(path, sums, shape):
+    """Return True if the file is complete and undamaged.
+
+    After a complete comparison with the checksums, both files get the same time. While they have it, a sample of blocks
+    is compared, so that a start does not have to read the whole file.
+    """
+    try:
+        stamp, sums_stamp = os.stat(path).st_mtime_ns, os.stat(sums).st_mtime_ns
+    except OSError:
+        return False
+    is_unchanged = stamp == sums_stamp
+    if not is_unchanged:
+        stamp = array_file.new_stamp()
+    blocks = len(range(0, shape[0], BLOCK))
+    numbers = array_file.sample(blocks) if is_unchanged else range(blocks)
+    if not _intact_blocks(path, sums, shape, numbers).all():
+        return False
+    _set_stamps(path, sums, stamp)
+    return True
+
+
+def _set_stamps(path, sums, stamp):
+    for file in (path, sums):
+        array_file.set_stamp(file, stamp)
+
+
+def _intact_blocks(path, sums, shape, numbers=None):
+    """Return a (blocks,) bool array: True for each block in the file that matches its checksum.
+
+    With `numbers`, only these blocks are compared.
+    """
     starts = range(0, shape[0], BLOCK)
-    none = np.zeros(len(starts), bool)
+    numbers = range(len(starts)) if numbers is None else numbers
+    none = np.zeros(len(numbers), bool)
     try:
         array, checksums = np.lib.format.open_memmap(path, mode="r"), np.fromfile(sums, "<u4")
     except (OSError, ValueError):
         return none
     if array.shape != shape or array.dtype != HALF or len(checksums) != len(starts):
         return none
-    return np.array([zlib.crc32(array[start : start + BLOCK]) for start in starts], "<u4") == checksums
+    return array_file.block_checksums(array, starts, numbers) == checksums[list(numbers)]
 
 
 def _complete(part, sums, examples, net, shape):
@@ -147,6 +186,8 @@ def _complete(part, sums, examples, net, shape):
             sums_file.seek(4 * int(k))
             _write(sums_file, zlib.crc32(features).to_bytes(4, "little"))
             bar.update(len(block))
+        for written in (file, sums_file):
+            os.fsync(written.fileno())
 
 
 def _write(file, data):

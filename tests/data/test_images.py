@@ -1,7 +1,11 @@
 """Test reading images of all formats, the refusal of other files, and the cache of decoded images."""
 
 import os
+import signal
 import struct
+import subprocess
+import sys
+import time
 import warnings
 import zlib
 from pathlib import Path
@@ -306,11 +310,25 @@ def test_new_pixels_are_read(examples, cache):
     assert np.array_equal(load_images(examples, 6, cache)[2, 0, 0], GREEN)
 
 
-def test_a_moved_source_replaces_the_cache(examples, cache, decoded_names, tmp_path):
+def test_copies_of_a_data_set_do_not_remove_each_others_caches(examples, cache, decoded_names, tmp_path):
+    (tmp_path / "copy").mkdir()
+    copies = [example._replace(path=tmp_path / "copy" / example.name) for example in examples]
+    for copy in copies:
+        save(Image.new("RGB", (9, 7), GREEN), copy.path)
+    for _ in range(2):
+        assert load_images(examples, 6, cache)[4, 0, 0, 0] == 200
+        assert load_images(copies, 6, cache)[4, 0, 0, 1] == 255
+    assert len(decoded_names) == 10 and len(list(cache.iterdir())) == 2
+
+
+def test_a_cache_that_nobody_opens_is_removed_in_the_end(examples, cache, tmp_path):
     load_images(examples, 6, cache)
+    (old,) = cache.iterdir()
     (tmp_path / "moved").mkdir()
-    load_images([p._replace(path=p.path.rename(tmp_path / "moved" / p.name)) for p in examples], 6, cache)
-    assert len(decoded_names) == 10 and len(list(cache.iterdir())) == 1
+    moved = [example._replace(path=example.path.rename(tmp_path / "moved" / example.name)) for example in examples]
+    os.utime(old, (0, 0))
+    load_images(moved, 6, cache)
+    assert len(list(cache.iterdir())) == 1 and not old.exists()
 
 
 def test_the_same_files_by_another_path_need_no_decoding(examples, cache, decoded_names, tmp_path):
@@ -342,12 +360,66 @@ def test_another_size_set_or_order_has_its_own_cache(examples, cache, decoded_na
         lambda content: content.replace(b"|u1", b"|i1"),
     ],
 )
-def test_a_damaged_cache_is_rebuilt(examples, cache, decoded_names, damage):
+def test_a_damaged_cache_is_rebuilt(examples, cache, decoded_names, damage, capsys):
     first = np.array(load_images(examples, 6, cache))
     (file,) = cache.iterdir()
+    capsys.readouterr()
     file.write_bytes(damage(file.read_bytes()))
     assert np.array_equal(load_images(examples, 6, cache), first)
     assert len(decoded_names) == 10
+    assert f"{file}: the cache file is damaged; it is made again" in capsys.readouterr().err
+
+
+def test_zeros_of_a_power_failure_are_noticed_although_the_time_is_right(examples, cache, decoded_names):
+    first = np.array(load_images(examples, 6, cache))
+    (file,) = cache.iterdir()
+    content, status = file.read_bytes(), file.stat()
+    file.write_bytes(content[:128] + bytes(first.nbytes) + content[128 + first.nbytes :])
+    os.utime(file, ns=(status.st_atime_ns, status.st_mtime_ns))
+    assert np.array_equal(load_images(examples, 6, cache), first)
+    assert len(decoded_names) == 10
+
+
+def test_a_copied_cache_file_is_believed_after_a_comparison(examples, cache, decoded_names):
+    load_images(examples, 6, cache)
+    (file,) = cache.iterdir()
+    stamp = file.stat().st_mtime_ns
+    os.utime(file)
+    load_images(examples, 6, cache)
+    assert len(decoded_names) == 5 and file.stat().st_mtime_ns == stamp
+
+
+def test_what_a_killed_process_left_is_removed(examples, cache):
+    load_images(examples, 6, cache)
+    (file,) = cache.iterdir()
+    file.rename(file.with_name(f"{file.name}.0123456789ab.part"))
+    load_images(examples, 6, cache)
+    assert list(cache.iterdir()) == [file]
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no SIGKILL")
+def test_processes_at_once_and_one_is_killed(examples, cache, tmp_path):
+    """Start three processes that need the same cache. Kill the one that writes it."""
+    code = (
+        "import sys, time\nfrom pathlib import Path\nfrom numpy_sat.data import images\n"
+        "from numpy_sat.data.dataset import CaptionedImage\nread = images.read_image\n"
+        "def slow(path, size):\n    time.sleep(0.3)\n    return read(path, size)\n"
+        "images.read_image = slow\n"
+        "some = [CaptionedImage(f'{i}.png', Path(sys.argv[1]) / f'{i}.png', ('a',)) for i in range(5)]\n"
+        "print(images.load_images(some, 6, Path(sys.argv[2]))[:, 0, 0, 0].tolist())"
+    )
+    command = [sys.executable, "-c", code, str(tmp_path), str(cache)]
+    processes = [subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) for _ in range(3)]
+    deadline = time.monotonic() + 60
+    while not list(cache.glob("*.part")) and time.monotonic() < deadline:
+        time.sleep(0.01)
+    (holder,) = [int(path.read_text().split()[1]) for path in cache.glob("*.lock")]
+    os.kill(holder, signal.SIGKILL)
+    for process in processes:
+        out, err = process.communicate(timeout=60)
+        assert process.pid == holder or out == "[0, 50, 100, 150, 200]\n", err
+    assert sum(process.returncode == 0 for process in processes) == 2
+    assert [path.suffix for path in cache.iterdir()] == [".npy"]
 
 
 def test_a_bad_image_is_named_and_no_cache_remains(examples, cache):

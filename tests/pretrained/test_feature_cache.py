@@ -190,6 +190,18 @@ def test_damage_is_detected_and_repaired(examples, net, cache, sizes, damage, ex
     assert file.read_bytes() == before
 
 
+def test_zeros_of_a_power_failure_are_noticed_although_the_times_are_right(examples, net, cache, sizes, capsys):
+    first = np.array(feature_cache.load_features(examples, net, cache))
+    (file,) = cache.glob("*.npy")
+    content, status = file.read_bytes(), file.stat()
+    assert status.st_mtime_ns == next(cache.glob("*.sums")).stat().st_mtime_ns
+    file.write_bytes(content[:128] + bytes(len(content) - 128))
+    os.utime(file, ns=(status.st_atime_ns, status.st_mtime_ns))
+    features = feature_cache.load_features(examples, counting_net(net, sizes), cache)
+    assert sizes == [8, 8, 8, 3] and np.array_equal(features, first)
+    assert f"{file}: the cache file is damaged; it is made again" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize("damage", [lambda sums: sums.unlink(), lambda sums: sums.write_bytes(b"four" * 3)])
 def test_without_checksums_all_blocks_are_computed_again(examples, net, cache, sizes, damage):
     feature_cache.load_features(examples, net, cache)
