@@ -32,7 +32,7 @@ def _evaluate(args):
     else:
         paths = (*args.runs, *args.others)
         models = [settings.with_attention_mode(runs.load_model(path), args.attention_mode) for path in paths]
-        tasks.of_model(models[0]).report(paths, models, request, args.blind)
+        tasks.of_model(models[0]).report(paths, models, request, args.blind, args.out)
 
 
 def _parse(argv):
@@ -40,7 +40,7 @@ def _parse(argv):
     parser.add_argument("runs", type=Path, nargs="+", metavar="RUN", help="the folder or checkpoint of a run")
     parser.add_argument("--compare", action="store_true", help="compare several RUNs on the same data in one table")
     parser.add_argument(
-        "--out", type=Path, metavar="FILE.md", help="file for this table (default: in the folder of RUN)"
+        "--out", type=Path, metavar="FILE.md", help="file for the report (default: in the folder of RUN)"
     )
     parser.add_argument("--split", choices=("dev", "test"), default="dev", help="images to caption (default: dev)")
     parser.add_argument("--beam", type=cli.count, default=3, help="beam width; 1 is greedy decoding (default: 3)")
@@ -63,8 +63,8 @@ def _parse(argv):
     parser.add_argument("--skip-missing", action="store_true", help="skip missing photos instead of stopping")
     parser.add_argument("--skip-damaged", action="store_true", help="skip damaged photos instead of stopping")
     args = parser.parse_args(argv)
-    if not args.compare and (len(args.runs) > 1 or args.out):
-        parser.error("several RUNs and --out need --compare")
+    if not args.compare and len(args.runs) > 1:
+        parser.error("several RUNs need --compare")
     if args.compare and args.blind:
         parser.error("--compare takes no --blind: name a blind run among the RUNs")
     if args.compare and args.others:

@@ -13,7 +13,7 @@ import pytest
 import tiny
 from tiny import run
 
-from numpy_sat import caption, evaluate, show, train
+from numpy_sat import caption, evaluate, show, train, words
 from numpy_sat.data.flickr8k import flickr8k
 from numpy_sat.data.scenes import scenes
 from numpy_sat.decoding import ensemble, search
@@ -499,8 +499,8 @@ def test_comparing_on_scenes(tmp_path, monkeypatch, capsys):
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
-        (["a", "b"], "several RUNs and --out need --compare"),
-        (["a", "--out", "b.md"], "several RUNs and --out need --compare"),
+        (["a", "b"], "several RUNs need --compare"),
+        (["a", "--out", "b"], "the name of a Markdown file"),
         (["--compare", "a", "b", "--blind", "c"], "--compare takes no --blind"),
         (["--compare", "a", "b", "--out", "c"], "the name of a Markdown file"),
     ],
@@ -509,3 +509,21 @@ def test_arguments_that_do_not_go_together(arguments, sentence, capsys):
     with pytest.raises(SystemExit):
         run_evaluate(*arguments)
     assert sentence in capsys.readouterr().err
+
+
+def test_reports_and_figures_of_the_captioner_in_the_package(trained, tmp_path, monkeypatch, capsys):
+    """Check that they are written beside the caller, or where --out says, and never into the package."""
+    caller = tmp_path / "caller"
+    caller.mkdir()
+    monkeypatch.chdir(caller)
+    monkeypatch.setattr(runs, "PACKAGE", trained.resolve())
+    before = {file.name: file.read_bytes() for file in trained.iterdir()}
+    path = trained / "best.npz"
+    assert run_evaluate(path) == run_evaluate(path, "--out", "report.md") == run_evaluate("--compare", path) == 0
+    assert words.main([str(path)]) == show.main([str(path)]) == 0
+    assert {file.name: file.read_bytes() for file in trained.iterdir()} == before
+    assert {
+        *("evaluate-dev.md", "evaluate-dev.json", "report.md", "report.json", "compare-dev.md", "compare-dev.json"),
+        *("words.png", "show-curves.png", "show-filters.png", "show-captions.png", "show-attention.png"),
+    } == {file.name for file in caller.iterdir()}
+    assert runs.output_folder(tmp_path / "tell") == tmp_path / "tell"

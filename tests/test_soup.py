@@ -132,3 +132,10 @@ def test_wrong_arguments(arguments, words, capsys):
     with pytest.raises(SystemExit):
         soup.main(arguments)
     assert words in capsys.readouterr().err
+
+
+def test_shares_whose_sum_is_too_large(folder, capsys):
+    """Check that an infinite sum is refused. It would make all weights zero."""
+    assert mix(folder, "before", "after", shares=("1e308", "1e308"), out="large") == 2
+    assert "--shares: the sum of 1e+308, 1e+308 is too large; use 1, 2, ..." in capsys.readouterr().err
+    assert not (folder / "large").exists()

@@ -19,7 +19,7 @@ import tiny
 from PIL import Image
 from tiny import run
 
-from numpy_sat import captioner, evaluate, train
+from numpy_sat import captioner, evaluate, show, train
 from numpy_sat.data import batches, catalog
 from numpy_sat.data.scenes import scenes
 from numpy_sat.evaluation import blind_baseline, heldout
@@ -555,6 +555,50 @@ def test_refused_arguments_leave_no_folder(root, tmp_path):
     assert run(root, tmp_path / "new" / "run", "--set", "self_critical_epochs=2") == 2
     assert resume(tmp_path / "other") == 2
     assert not (tmp_path / "new").exists() and not (tmp_path / "other").exists()
+
+
+def test_a_best_checkpoint_without_a_last_one(root, tmp_path, capsys):
+    """Check that the messages offer a command that works: a new run from the best checkpoint."""
+    out = tmp_path / "run"
+    assert run(root, out, "--epochs", 1) == 0
+    (out / "last.npz").unlink()
+    best = (out / "best.npz").read_bytes()
+    capsys.readouterr()
+    for start in (lambda: run(root, out, "--epochs", 1), lambda: resume(out)):
+        assert start() == 2
+        command = capsys.readouterr().err.partition("start a new run from it: ")[2]
+    assert (out / "best.npz").read_bytes() == best
+    argv = shlex.split(command.rstrip().rstrip("."))
+    assert argv == ["python", "-m", "numpy_sat.train", "--from", str(out)]
+    assert train.main([*argv[3:], "--epochs", "1", "--out", str(tmp_path / "new")]) == 0
+    assert (tmp_path / "new" / "last.npz").exists()
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (b"\xff\xfe{\x00", "line 1: not UTF-8"),
+        (b'{"kind": "train", "step": 1, "loss": 2}\n\xe9', "line 2: not UTF-8"),
+        (b"7\n", "line 1: not an entry of a training log"),
+        (b"[]\n{}\n", "line 1: not an entry"),
+        (b"{}\n", "line 1: not an entry"),
+        (b'{"kind": "train", "step": 1, "loss": 2}\n{"kind": "train", "loss": 2}\n', "line 2: not an entry"),
+        (b'{"kind": "train", "step": "1", "loss": 2}\n', "line 1: not an entry"),
+        (b'{"kind": "dev", "step": 1, "loss": 2, "bleu": [1], "cider": 3}\n', "line 1: not an entry"),
+        (b'{"kind": "tra\n{"kind": "train", "step": 1, "loss": 2}\n', "line 1: not JSON"),
+        (b"[" * 100_000 + b"\n", "line 1: not JSON"),
+    ],
+)
+def test_a_log_that_cannot_be_read(trained, capsys, content, words):
+    log = trained / "log.jsonl"
+    log.write_bytes(content)
+    for command in (lambda: resume(trained), lambda: show.main([str(trained)])):
+        assert command() == 2
+        message = capsys.readouterr().err
+        assert f"error: {log}, {words}" in message and "; correct the line, or move the log away." in message
+        assert log.read_bytes() == content
+    log.rename(trained / "log.old")
+    assert resume(trained) == 0
 
 
 def test_nothing_to_resume(tmp_path, capsys):

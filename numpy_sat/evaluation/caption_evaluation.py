@@ -18,15 +18,20 @@ from numpy_sat.system import output
 
 
 def evaluate(
-    paths: Sequence[Path], models: Sequence[runs.Model], request: heldout.Request, blind_path: Path | None = None
+    paths: Sequence[Path],
+    models: Sequence[runs.Model],
+    request: heldout.Request,
+    blind_path: Path | None = None,
+    out: Path | None = None,
 ) -> None:
-    """Judge a captioner, print the report and write it into the run's folder.
+    """Judge a captioner, print the report and write it to files.
 
     Args:
         paths: path of the run, followed by those of further members of an ensemble.
         models: the runs.Model of each path.
         request: heldout.Request.
         blind_path: path of the run's blind baseline; if None, the folder beside the run's is searched.
+        out: path of the Markdown file; the default is a file in the run's folder.
     Raises:
         InputError: the data, the blind baseline or the ensemble's models do not fit.
     """
@@ -64,7 +69,7 @@ def evaluate(
     )
     output.show(f"\n{report.as_text(evaluation)}")
     plain = {"version": __version__, "checkpoint": digest, **report.as_json(evaluation), "captions": written.texts}
-    path = runs.folder_of(run) / f"evaluate-{request.split}.md"
+    path = out or runs.output_folder(run) / f"evaluate-{request.split}.md"
     report_files.write(path, report.as_markdown(evaluation), plain)
 
 

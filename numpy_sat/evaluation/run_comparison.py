@@ -54,7 +54,7 @@ def compare(paths: Sequence[Path], request: heldout.Request, out: Path | None = 
         rows=rows,
     )
     output.show(f"\n{table.as_text(comparison)}")
-    out = out or runs.folder_of(paths[0]) / f"compare-{request.split}.md"
+    out = out or runs.output_folder(paths[0]) / f"compare-{request.split}.md"
     report_files.write(out, table.as_markdown(comparison), {"version": __version__, **table.as_json(comparison)})
 
 
@@ -157,5 +157,5 @@ def notes(rows: Sequence[table.ModelFigures], contenders: Sequence[Contender]) -
 
 def _seconds(run):
     """Return the training time of a run in seconds from its log; nan without a log."""
-    seconds = [entry["seconds"] for entry in runs.read_log(runs.folder_of(run))]
+    seconds = [entry["seconds"] for entry in runs.read_log(runs.folder_of(run)) if "seconds" in entry]
     return seconds[-1] if seconds else math.nan

@@ -28,20 +28,22 @@ class Evaluation(NamedTuple):
     wrong: list  # some wrong translations: (English, Italian, right Italian)
 
 
-def evaluate(run: Path, model: runs.Model, load: Callable, request: heldout.Request) -> None:
-    """Judge a translator, print the report and write it into the run's folder.
+def evaluate(run: Path, model: runs.Model, load: Callable, request: heldout.Request, out: Path | None = None) -> None:
+    """Judge a translator, print the report and write it to files.
 
     Args:
         run: path of the run.
         model: its runs.Model.
         load: tasks.translation.load.
         request: heldout.Request.
+        out: path of the Markdown file; the default is a file in the run's folder.
     """
     report_files.say("translating")
     evaluation = judge(run, model, heldout.write(model, request, load), request)
     text = as_text(evaluation)
     output.show(f"\n{text}")
-    report_files.write(runs.folder_of(run) / f"evaluate-{request.split}.md", text, as_json(evaluation))
+    path = out or runs.output_folder(run) / f"evaluate-{request.split}.md"
+    report_files.write(path, text, as_json(evaluation))
 
 
 def judge(run: Path, model: runs.Model, written: heldout.Written, request: heldout.Request) -> Evaluation:

@@ -49,7 +49,7 @@ def show(run: Path, asked_words: Sequence[str] = (), out: Path | None = None) ->
             print(output.printable(f"{'':{width}}  learned: {_nearest(words, learned, word)}"))
     neighborhood = [other for word in asked for other in (word, *neighbors.nearest(E, word, NEIGHBORS)[0])]
     map_words = list(dict.fromkeys(neighborhood)) or list(range(min(MAP_SIZE, len(E))))
-    _draw(out or runs.folder_of(run) / "words.png", [words[word] for word in map_words], E[map_words])
+    _draw(out or runs.output_folder(run) / "words.png", [words[word] for word in map_words], E[map_words])
 
 
 def _embedding(run, model):

@@ -64,6 +64,7 @@ OPTIONAL = {  # entries that only some runs have: those with --skip-damaged or -
     "first_recipe": SETTINGS["recipe"],
     "first_seed": SETTINGS["seed"],
     "first_command": SETTINGS["command"],
+    "skip_damaged": SETTINGS["skip_missing"],
     "soup": (_is_soup, "a list of runs and shares"),
     "provenance": (
         lambda value: type(value) is dict and all(map(_is_text, value.values())),
@@ -75,6 +76,19 @@ PROGRESS = {  # the fields of runs.Progress
     **dict.fromkeys(("best_score", "training_seconds"), (_is_number, "a number")),
     "best_loss": (lambda value: _is_number(value) or value == math.inf, "a number or Infinity"),
 }
+
+
+def is_log_entry(entry: object) -> bool:
+    """Return True if a JSON value has what the readers of a training log need."""
+    if type(entry) is not dict or entry.get("kind") not in ("train", "dev"):
+        return False
+    numbers = [entry.get("loss"), *([entry["seconds"]] if "seconds" in entry else [])]
+    if entry["kind"] == "dev":
+        scores = entry.get("bleu")
+        if type(scores) is not list or len(scores) != 4:
+            return False
+        numbers += [entry.get("cider"), *scores]
+    return _is_count(entry.get("step")) and all(type(number) in (int, float) for number in numbers)
 
 
 def read(stored: dict, progress: dict) -> tuple[Recipe, Vocabulary]:

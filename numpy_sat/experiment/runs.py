@@ -14,12 +14,13 @@ import numpy as np
 from numpy_sat.data.vocabulary import Vocabulary
 from numpy_sat.experiment import checkpoint, memory, metadata
 from numpy_sat.experiment.recipe import Recipe
-from numpy_sat.system import npz
+from numpy_sat.system import cli, npz
 from numpy_sat.system.errors import InputError, writing
 from numpy_sat.system.files import replacing
 
 LAST, BEST, LOG, CONFIG = "last.npz", "best.npz", "log.jsonl", "config.json"
-SHIPPED = Path(__file__).parents[1] / "assets" / "captioner.npz"  # the captioner in the package, see ship.py
+PACKAGE = Path(__file__).resolve().parents[1]
+SHIPPED = PACKAGE / "assets" / "captioner.npz"  # the captioner in the package, see ship.py
 # Further entries of a run that was started with --from: those of the first run of the chain.
 FIRST = {"first_recipe": "recipe", "first_seed": "seed", "first_command": "command"}
 MOVING_MEANS = ("m", "v", "ema")  # first parts of the names of the optimizer's arrays, such as "m.W_x"
@@ -89,13 +90,20 @@ def create(
     settings = {**settings, "recipe": asdict(recipe), "vocabulary": list(vocabulary.words)}
     config = {name: value for name, value in settings.items() if name != "vocabulary"}
     with writing(folder):
-        if any((folder / name).exists() for name in (LAST, BEST)):
+        if (folder / LAST).exists():
             raise InputError(f"{folder} already holds a run; continue it with --resume, or choose another --out.")
+        if (folder / BEST).exists():
+            raise InputError(f"{folder} already holds a trained model; {_way_out(folder)}, or choose another --out.")
         folder.mkdir(parents=True, exist_ok=True)
         with replacing(folder / CONFIG) as temporary:
             temporary.write_text(json.dumps(config, indent=2) + "\n", encoding="utf-8")
         (folder / LOG).write_text("", encoding="utf-8")
     return Run(folder, settings, recipe, vocabulary, params, {}, Progress(training_seconds=seconds))
+
+
+def _way_out(folder):
+    """Return how to train on from a folder that has a best checkpoint and no last one."""
+    return f"start a new run from it: python -m numpy_sat.train --from {cli.quoted(folder)}"
 
 
 def free_folder(name: str) -> Path:
@@ -113,6 +121,8 @@ def resume(folder: Path) -> Run:
         InputError: there is no checkpoint, it is damaged, or it lacks the state of training.
     """
     path = folder / LAST
+    if not path.exists() and (folder / BEST).exists():
+        raise InputError(f"{folder}: has a {BEST}, but no {LAST} to resume from; {_way_out(folder)}.")
     model, stored = _read(path)
     progress = Progress(**{name: stored.progress[name] for name in metadata.PROGRESS})
     if not stored.optimizer and progress.step:
@@ -144,14 +154,31 @@ def log(run: Run, kind: str, **entry) -> None:
 
 
 def read_log(folder: Path) -> list[dict]:
-    """Return the entries of the log, oldest first; [] if there is no log. An incomplete last line is skipped."""
-    entries = []
-    if (folder / LOG).exists():
-        for line in (folder / LOG).read_text(encoding="utf-8").splitlines():
-            try:
-                entries.append(json.loads(line))
-            except ValueError:
-                break
+    """Return the entries of the log, oldest first; [] if there is no log. An incomplete last line is skipped.
+
+    Raises:
+        InputError: the log cannot be read, or a line is not an entry.
+    """
+    path, entries = folder / LOG, []
+    remedy = "correct the line, or move the log away"
+    try:
+        text = path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        return []
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read ({error.strerror}); {remedy}.") from error
+    except UnicodeDecodeError as error:
+        line = path.read_bytes()[: error.start].count(b"\n") + 1
+        raise InputError(f"{path}, line {line}: not UTF-8; {remedy}.") from error
+    *lines, _ = text.split("\n")  # every entry ends with its line
+    for number, line in enumerate(lines, 1):
+        try:
+            entry = json.loads(line)
+        except (ValueError, RecursionError) as error:
+            raise InputError(f"{path}, line {number}: not JSON; {remedy}.") from error
+        if not metadata.is_log_entry(entry):
+            raise InputError(f"{path}, line {number}: not an entry of a training log; {remedy}.")
+        entries.append(entry)
     return entries
 
 
@@ -191,6 +218,16 @@ def without_options(command: Sequence[str], options: Collection[str]) -> list[st
 def folder_of(path: Path) -> Path:
     """Return a run's folder. path: the folder, or a checkpoint in it."""
     return path if path.is_dir() else path.parent
+
+
+def output_folder(path: Path) -> Path:
+    """Return the folder for reports and figures of a run: its own, or for a captioner of the package the current one.
+
+    Args:
+        path: the run's folder, or a checkpoint in it.
+    """
+    folder = folder_of(path)
+    return Path() if folder.resolve().is_relative_to(PACKAGE) else folder
 
 
 def load_model(path: Path) -> Model:

@@ -73,20 +73,21 @@ def show(folder, model, written):
     contact_sheet.draw(folder, model, written)
 
 
-def report(paths, models, request, blind=None):
-    """Judge a captioner, print the report and write it into the run's folder.
+def report(paths, models, request, blind=None, out=None):
+    """Judge a captioner, print the report and write it to files.
 
     Args:
         paths: path of the run, followed by those of further members of an ensemble.
         models: the runs.Model of each path.
         request: heldout.Request.
         blind: path of the run's blind baseline; if None, the folder beside the run's is searched.
+        out: path of the Markdown file; the default is a file in the run's folder.
     Raises:
         InputError: the data, the blind baseline or the ensemble's models do not fit.
     """
     from numpy_sat.evaluation import caption_evaluation
 
-    caption_evaluation.evaluate(paths, models, request, blind)
+    caption_evaluation.evaluate(paths, models, request, blind, out)
 
 
 def compare(paths, request, out=None):

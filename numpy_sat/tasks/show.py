@@ -10,7 +10,7 @@ from numpy_sat.system import output
 
 
 def draw(paths: Sequence[Path], request: heldout.Request) -> None:
-    """Draw figures into the first run's folder.
+    """Draw figures into the first run's folder, or for a captioner of the package into the current one.
 
     Args:
         paths: paths of the runs. The curves show all runs, the other figures only the first.
@@ -18,7 +18,7 @@ def draw(paths: Sequence[Path], request: heldout.Request) -> None:
     Raises:
         InputError: a run or its data cannot be read.
     """
-    folder = runs.folder_of(paths[0])
+    folder = runs.output_folder(paths[0])
     model, *_ = [runs.load_model(path) for path in paths]
     task = tasks.of_model(model)
     _draw_curves(folder / "show-curves.png", paths)

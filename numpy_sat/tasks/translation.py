@@ -85,14 +85,15 @@ def show(folder, model, written):
         output.show(f"attention map of {phrase.name}: {path}")
 
 
-def report(paths, models, request, blind=None):
-    """Judge a translator, print the report and write it into the run's folder.
+def report(paths, models, request, blind=None, out=None):
+    """Judge a translator, print the report and write it to files.
 
     Args:
         paths: a list with the path of the run.
         models: a list with its runs.Model.
         request: heldout.Request.
         blind: must be None.
+        out: path of the Markdown file; the default is a file in the run's folder.
     Raises:
         InputError: an argument or an option does not apply to translators.
     """
@@ -104,7 +105,7 @@ def report(paths, models, request, blind=None):
     options = [option for option, value in excluded.items() if value]
     if options:
         raise InputError(f"these options do not apply to translators: leave out {' and '.join(options)}.")
-    translation_evaluation.evaluate(paths[0], model, load, request)
+    translation_evaluation.evaluate(paths[0], model, load, request, out)
 
 
 def compare(paths, request, out=None):

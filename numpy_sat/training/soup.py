@@ -46,7 +46,12 @@ def mix(paths: Sequence[Path], shares: Sequence[float], out: Path | None = None)
     models = [runs.load_model(path) for path in paths]
     for path, model in zip(paths[1:], models[1:], strict=True):
         _refuse_others(path, model, paths[0], models[0])
-    first, shares = models[0], np.array(shares) / sum(shares)
+    first, total = models[0], sum(shares)
+    if not np.isfinite(total):
+        raise InputError(
+            f"--shares: the sum of {', '.join(f'{share:g}' for share in shares)} is too large; use 1, 2, ..."
+        )
+    shares = np.array(shares) / total
     params = mean([model.params for model in models], shares)
     if first.recipe.encoder.batch_norm:
         _measure_running_statistics(params, first)

@@ -86,10 +86,10 @@ def _draw_figures(run, data, caption):
         data: start.Data.
         caption: search.Caption of data.figure_example.
     """
-    log = runs.read_log(run.folder)
-    train, dev = ([entry for entry in log if entry["kind"] == kind] for kind in ("train", "dev"))
     words = [*run.vocabulary.decode(caption.words), "<end>"]
     try:
+        log = runs.read_log(run.folder)
+        train, dev = ([entry for entry in log if entry["kind"] == kind] for kind in ("train", "dev"))
         figures.curves_figure(run.folder / "curves.png", train, dev)
         source = data.task.source(data.figure_example)
         data.task.draw(run.folder / "attention.png", run.recipe, source, words, caption)
