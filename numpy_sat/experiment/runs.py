@@ -93,7 +93,7 @@ def create(
         if (folder / LAST).exists():
             raise InputError(f"{folder} already holds a run; continue it with --resume, or choose another --out.")
         if (folder / BEST).exists():
-            raise InputError(f"{folder} already holds a trained model; {_way_out(folder)}, or choose another --out.")
+            raise InputError(f"{folder} already holds a run; {_way_out(folder)}, or choose another --out.")
         folder.mkdir(parents=True, exist_ok=True)
         with replacing(folder / CONFIG) as temporary:
             temporary.write_text(json.dumps(config, indent=2) + "\n", encoding="utf-8")
