@@ -64,7 +64,6 @@ OPTIONAL = {  # entries that only some runs have: those with --skip-damaged or -
     "first_recipe": SETTINGS["recipe"],
     "first_seed": SETTINGS["seed"],
     "first_command": SETTINGS["command"],
-    "skip_damaged": SETTINGS["skip_missing"],
     "soup": (_is_soup, "a list of runs and shares"),
     "provenance": (
         lambda value: type(value) is dict and all(map(_is_text, value.values())),
