@@ -4,7 +4,7 @@ import sys
 from pathlib import Path
 
 from numpy_sat.data.flickr8k import download, flickr8k
-from numpy_sat.system import cli, output
+from numpy_sat.system import cli, lock, output
 from numpy_sat.system.errors import InputError, writing
 
 TERMS = (
@@ -53,18 +53,23 @@ def obtain(root: Path) -> None:
         )
         return
     output.show(TERMS)
-    incomplete = None
     with writing(root):
         root.mkdir(parents=True, exist_ok=True)
-        for archive in download.ARCHIVES:
-            folder = root / Path(archive.name).stem
-            if folder.exists():
-                incomplete = folder
-            elif not _readable(root, skip_missing=True):
-                download.unpack(download.fetch(archive, root), folder)
+        with lock.waiting_lock(root / lock.NAME, "downloading"):
+            _obtain_missing(root)
+    output.show(f"unpacked; the zips in {root} are no longer needed.")
+
+
+def _obtain_missing(root):
+    incomplete = None
+    for archive in download.ARCHIVES:
+        folder = root / Path(archive.name).stem
+        if folder.exists():
+            incomplete = folder
+        elif not _readable(root, skip_missing=True):
+            download.unpack(download.fetch(archive, root), folder)
     if incomplete and not _readable(root, skip_missing=True):
         raise InputError(f"{incomplete} already exists but is incomplete; move it away and run the same command again.")
-    output.show(f"unpacked; the zips in {root} are no longer needed.")
 
 
 def report(root: Path) -> None:

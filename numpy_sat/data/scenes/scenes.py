@@ -6,6 +6,8 @@ reader reads both. The boxes allow measuring how well attention locates the obje
 
 import colorsys
 import json
+import shutil
+import sys
 import tempfile
 from collections.abc import Sequence
 from functools import cache
@@ -15,6 +17,7 @@ from typing import NamedTuple
 import numpy as np
 from PIL import Image, ImageDraw
 
+from numpy_sat.data import checked_folder
 from numpy_sat.data.dataset import Dataset
 from numpy_sat.data.flickr8k import flickr8k
 from numpy_sat.data.scenes.scene_language import (
@@ -31,8 +34,8 @@ from numpy_sat.data.scenes.scene_language import (
     describe,
     relation_between,
 )
-from numpy_sat.system import machine, progress
-from numpy_sat.system.errors import InputError
+from numpy_sat.system import lock, machine, output, progress
+from numpy_sat.system.errors import InputError, writing
 
 TASK = "captioning"
 SPLITS = flickr8k.SPLITS
@@ -260,19 +263,43 @@ _OUTLINES = {
 
 
 def ensure(folder: Path, seed: int = 0) -> Path:
-    """Return the data set's folder inside `folder`. Write the data set first if it does not exist yet.
+    """Return the data set's folder inside `folder`. Write the data set first if it does not exist or is damaged.
+
+    Of several processes that need the data set, one writes it and the others wait.
 
     Raises:
         InputError: the data set cannot be written.
     """
     root = folder / f"scenes-{VERSION}-{seed}"
-    if not root.exists():
-        try:
-            write(root, seed)
-        except InputError:
-            if not root.exists():  # otherwise another process has written it in the meantime
-                raise
+    if root.exists() and not checked_folder.differences(root):
+        return root
+    with writing(root):
+        folder.mkdir(parents=True, exist_ok=True)
+        with lock.waiting_lock(folder / f".{root.name}.lock", "drawing scenes") as is_exclusive:
+            if is_exclusive:
+                for draft in folder.glob(f".{root.name}-*"):  # left by a killed process
+                    shutil.rmtree(draft, ignore_errors=True)
+            if root.exists() and (names := checked_folder.differences(root)):
+                _set_aside(root, names)
+            if not root.exists():
+                try:
+                    write(root, seed)
+                except InputError:
+                    if not root.exists():  # otherwise another process has written it in the meantime
+                        raise
     return root
+
+
+def _set_aside(root, names):
+    """Rename a damaged data set, so that it can be written again and nothing in it is lost."""
+    old = root.with_name(f"{root.name}-damaged")
+    shutil.rmtree(old, ignore_errors=True)
+    root.rename(old)
+    example = f"{names[0]} and {len(names) - 1} more files are" if len(names) > 1 else f"{names[0]} is"
+    output.show(
+        f"{root}: {example} damaged; the scenes are drawn again, and the damaged ones are kept as {old.name}",
+        sys.stderr,
+    )
 
 
 def write(root: Path, seed: int = 0, train: int = 15000, dev: int = 500, test: int = 500) -> None:
@@ -321,6 +348,7 @@ def _write_all(root: Path, seed: int, sizes: dict[str, int]) -> None:
         (texts / f"Flickr_8k.{split}Images.txt").write_text(lines, encoding="utf-8")
         start += size
     (root / "scenes.json").write_text(json.dumps(scenes), encoding="utf-8")
+    checked_folder.seal(root)
 
 
 def read_scenes(root: Path) -> dict[str, Scene]:

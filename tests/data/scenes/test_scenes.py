@@ -128,6 +128,54 @@ def test_ensure_accepts_a_data_set_written_by_another_process(tmp_path, monkeypa
     assert scenes.ensure(tmp_path).is_dir()
 
 
+@pytest.fixture
+def drawn(tmp_path, monkeypatch):
+    """Return a folder with a small data set that `ensure` has written."""
+    write = scenes.write
+    monkeypatch.setattr(scenes, "write", lambda root, seed: write(root, seed, **SIZES))
+    scenes.ensure(tmp_path)
+    return tmp_path
+
+
+def zero(path):
+    path.write_bytes(bytes(path.stat().st_size))
+
+
+@pytest.mark.parametrize("damage", [zero, lambda path: path.unlink(), lambda path: path.write_bytes(b"")])
+@pytest.mark.parametrize(
+    "name", ["scenes.json", "Flicker8k_Dataset/scene_00007.jpg", "Flickr8k_text/Flickr8k.token.txt", "checksums.json"]
+)
+def test_a_damaged_data_set_is_drawn_again(drawn, name, damage, capsys):
+    """Check that the damaged one is kept. Without the list of checksums, nothing can be compared."""
+    root = scenes.ensure(drawn)
+    before = contents(root)
+    damage(root / name)
+    scenes.ensure(drawn)
+    if (root / name).exists() or name != "checksums.json":
+        assert contents(root) == before
+        assert f"{root}: {name} is damaged; the scenes are drawn again" in capsys.readouterr().err
+        assert sorted(path.name for path in drawn.iterdir()) == [root.name, f"{root.name}-damaged"]
+    capsys.readouterr()
+    scenes.ensure(drawn)
+    assert capsys.readouterr().err == ""
+
+
+def test_a_copy_with_other_times_is_not_drawn_again(drawn, capsys):
+    root = scenes.ensure(drawn)
+    for path in root.rglob("*.jpg"):
+        path.touch()
+    capsys.readouterr()
+    assert scenes.ensure(drawn) == root
+    assert capsys.readouterr().err == "" and [path.name for path in drawn.iterdir()] == [root.name]
+
+
+def test_the_draft_of_a_killed_process_is_removed(tmp_path, monkeypatch):
+    (tmp_path / f".scenes-{scenes.VERSION}-0-abc" / "below").mkdir(parents=True)
+    monkeypatch.setattr(scenes, "write", lambda root, seed: root.mkdir())
+    scenes.ensure(tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == [f"scenes-{scenes.VERSION}-0"]
+
+
 def test_every_aspect_occurs(many):
     groups = [group for scene in many for group in scene.groups]
     assert {group.shape for group in groups} == set(language.SHAPES) and len(language.SHAPES) == 4
