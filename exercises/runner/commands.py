@@ -1,5 +1,7 @@
 """The commands watch, hint, reset and solution."""
 
+import contextlib
+import itertools
 import time
 from collections.abc import Sequence
 
@@ -79,24 +81,33 @@ def reset(lesson: lessons.Lesson) -> None:
     """Restore the learner's file to its original text, and keep a copy of the old text beside it."""
     path = lesson.file
     text = stub.render(lesson)
-    if path.exists() and path.read_text(encoding="utf-8") == text:
+    if _has_text(path, text):
         say(f"{path.name} is unchanged: there is nothing to restore.")
         return
     with files.replacing(path) as temporary:
         temporary.write_text(text, encoding="utf-8")
         if path.exists():
-            backup = _backup_path(path)
+            backup = _new_backup(path)
             path.replace(backup)
             say(f"Your file is kept as {backup.name}.")
     say(f"{path.name} is restored.")
 
 
-def _backup_path(path):
-    """Return exNN_name.mine-1.txt, or the next name that is free."""
-    k = 1
-    while (backup := path.with_name(f"{path.stem}.mine-{k}.txt")).exists():
-        k += 1
-    return backup
+def _has_text(path, text):
+    """Return True if the file has this text, with line ends of any system. It may hold anything else."""
+    try:
+        return path.read_bytes().replace(b"\r\n", b"\n") == text.encode()
+    except OSError:
+        return False
+
+
+def _new_backup(path):
+    """Create an empty file exNN_name.mine-1.txt, or with the next number that no file has, and return its path."""
+    for k in itertools.count(1):
+        backup = path.with_name(f"{path.stem}.mine-{k}.txt")
+        with contextlib.suppress(FileExistsError):  # also if another process has just created it
+            backup.touch(exist_ok=False)
+            return backup
 
 
 def solution(lesson: lessons.Lesson, anyway: bool) -> int:

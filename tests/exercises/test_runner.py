@@ -12,7 +12,7 @@ import implementations
 import numpy as np
 import pytest
 
-from exercises.runner import board, lessons
+from exercises.runner import board, commands, lessons
 
 NAME = "ex03_linear.py"
 RIGHT = """
@@ -296,6 +296,52 @@ def test_reset_keeps_the_old_file(learner):
     learner.file.unlink()
     assert learner.run("reset", "3")[0] == 0
     assert learner.file.read_text(encoding="utf-8") == original
+
+
+def test_reset_keeps_a_file_that_is_no_text_and_every_older_copy(learner, monkeypatch):
+    """Check that no bytes are lost, even if another process takes the name of the copy at the same time."""
+    content = "# d\xe9j\xe0 vu\n".encode("latin-1")
+    learner.file.write_bytes(content)
+    other = learner.file.with_name("ex03_linear.mine-1.txt")
+    other.write_text("older", encoding="utf-8")
+    exists = Path.exists
+    monkeypatch.setattr(Path, "exists", lambda path: path != other and exists(path))
+    monkeypatch.setattr(lessons, "EXERCISES", learner.file.parent)
+    commands.reset(lessons.load(3))
+    assert other.read_text(encoding="utf-8") == "older"
+    assert learner.file.with_name("ex03_linear.mine-2.txt").read_bytes() == content
+    original = learner.file.read_bytes()
+    learner.file.write_bytes(original.replace(b"\n", b"\r\n"))  # as git writes it on Windows
+    assert "is unchanged" in learner.run("reset", "3")[1]
+
+
+@pytest.mark.skipif(os.name == "nt" or not shutil.which("git"), reason="needs git and a POSIX shell")
+def test_an_update_as_the_page_describes_it_keeps_the_answers(tmp_path):
+    """Run the page's commands on a clone: both sides change the same lines, and others."""
+    page = (lessons.EXERCISES / "README.md").read_text(encoding="utf-8")
+    script = page.split("## Keep your answers when you update")[1].split("```")[1].removeprefix("sh\n")
+    names = {f"GIT_{who}_{what}": "x@example.org" for who in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")}
+
+    def run(command, folder):
+        environment = os.environ | names | {"GIT_CONFIG_GLOBAL": os.devnull}
+        return subprocess.run(command, cwd=folder, env=environment, shell=True, check=True, capture_output=True)
+
+    def commit(folder):
+        run("git add . && git commit -qm update", folder)
+
+    upstream, mine = tmp_path / "upstream", tmp_path / "mine"
+    upstream.mkdir()
+    run("git init -q -b main .", upstream)
+    (upstream / NAME).write_text("one\ntwo\nthree\nfour\nfive\nsix\n", encoding="utf-8")
+    commit(upstream)
+    run(f"git clone -q {upstream.as_posix()} {mine.as_posix()}", tmp_path)
+    (mine / NAME).write_text("one\ntwo\nthree\nfour\nfive\nmy answer\n", encoding="utf-8")
+    (upstream / NAME).write_text("ONE\ntwo\nthree\nfour\nfive\nSIX\n", encoding="utf-8")
+    (upstream / "new.py").write_text("new\n", encoding="utf-8")
+    commit(upstream)
+    run("set -e\n" + script, mine)
+    assert (mine / NAME).read_text(encoding="utf-8") == "ONE\ntwo\nthree\nfour\nfive\nmy answer\n"
+    assert (mine / "new.py").exists()
 
 
 def test_watch(learner):
