@@ -66,7 +66,7 @@ def _parse(argv):
         help="the folder or checkpoint of a run (default: the captioner of the package), and image files; for a "
         "translator, phrases in quotes",
     )
-    parser.add_argument("--beam", type=cli.count, default=3, help="beam width; 1 is greedy decoding (default: 3)")
+    parser.add_argument("--beam", type=cli.beam, default=3, help="beam width; 1 is greedy decoding (default: 3)")
     parser.add_argument(
         "--attention-mode",
         choices=SETTINGS["attention_mode"].choices,
@@ -74,7 +74,7 @@ def _parse(argv):
     )
     parser.add_argument(
         "--show",
-        type=Path,
+        type=cli.path,
         metavar="FILE.png",
         help="draw the attention map of every word into this file; with several images FILE-1.png, FILE-2.png, ...",
     )

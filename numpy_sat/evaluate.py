@@ -8,7 +8,6 @@ compare-SPLIT.json in the folder of the first run.
 """
 
 import sys
-from pathlib import Path
 
 from numpy_sat import tasks
 from numpy_sat.evaluation import heldout
@@ -37,29 +36,31 @@ def _evaluate(args):
 
 def _parse(argv):
     parser = cli.Parser(prog="python -m numpy_sat.evaluate", description="Score the captions of a trained model.")
-    parser.add_argument("runs", type=Path, nargs="+", metavar="RUN", help="the folder or checkpoint of a run")
+    parser.add_argument("runs", type=cli.path, nargs="+", metavar="RUN", help="the folder or checkpoint of a run")
     parser.add_argument("--compare", action="store_true", help="compare several RUNs on the same data in one table")
     parser.add_argument(
-        "--out", type=Path, metavar="FILE.md", help="file for the report (default: in the folder of RUN)"
+        "--out", type=cli.path, metavar="FILE.md", help="file for the report (default: in the folder of RUN)"
     )
     parser.add_argument("--split", choices=("dev", "test"), default="dev", help="images to caption (default: dev)")
-    parser.add_argument("--beam", type=cli.count, default=3, help="beam width; 1 is greedy decoding (default: 3)")
+    parser.add_argument("--beam", type=cli.beam, default=3, help="beam width; 1 is greedy decoding (default: 3)")
     parser.add_argument(
         "--attention-mode",
         choices=SETTINGS["attention_mode"].choices,
         help="how hard attention chooses locations while it writes (default: the run's setting, else expected)",
     )
-    parser.add_argument("--blind", type=Path, metavar="RUN", help="blind baseline (default: RUN-blind, if it exists)")
+    parser.add_argument(
+        "--blind", type=cli.path, metavar="RUN", help="blind baseline (default: RUN-blind, if it exists)"
+    )
     parser.add_argument(
         "--with",
         dest="others",
-        type=Path,
+        type=cli.path,
         nargs="+",
         default=[],
         metavar="RUN",
         help="add a row for the ensemble of RUN and these runs",
     )
-    parser.add_argument("--root", type=Path, help="folder of the data set (default: the folder that training used)")
+    parser.add_argument("--root", type=cli.path, help="folder of the data set (default: the folder that training used)")
     parser.add_argument("--skip-missing", action="store_true", help="skip missing photos instead of stopping")
     parser.add_argument("--skip-damaged", action="store_true", help="skip damaged photos instead of stopping")
     args = parser.parse_args(argv)

@@ -1,7 +1,6 @@
 """Run `python -m numpy_sat.flickr8k`: check a copy of Flickr8k, or download one."""
 
 import sys
-from pathlib import Path
 
 from numpy_sat.data.flickr8k import copy
 from numpy_sat.system import cli, machine
@@ -17,7 +16,7 @@ def _parse(argv):
     default = machine.cache_folder() / "flickr8k"
     parser = cli.Parser(prog="python -m numpy_sat.flickr8k", description="Check a copy of Flickr8k, or download one.")
     parser.add_argument("--download", action="store_true", help="download the missing files (1.1 GB) and unpack them")
-    parser.add_argument("--root", type=Path, default=default, help="folder of the data set (default: %(default)s)")
+    parser.add_argument("--root", type=cli.path, default=default, help="folder of the data set (default: %(default)s)")
     return parser.parse_args(argv)
 
 

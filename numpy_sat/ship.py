@@ -1,7 +1,6 @@
 """Run `python -m numpy_sat.ship`: describe the captioner of the package, or replace it with a run."""
 
 import sys
-from pathlib import Path
 
 from numpy_sat.evaluation import shipping
 from numpy_sat.experiment import runs
@@ -14,10 +13,10 @@ def main(argv: list[str] | None = None) -> int:
         prog="python -m numpy_sat.ship", description="Describe the captioner of the package, or replace it."
     )
     parser.add_argument(
-        "run", type=Path, nargs="?", help="a run that `evaluate` has scored (default: describe the captioner)"
+        "run", type=cli.path, nargs="?", help="a run that `evaluate` has scored (default: describe the captioner)"
     )
     parser.add_argument(
-        "--out", type=Path, default=runs.SHIPPED, metavar="FILE.npz", help="output file (default: in the package)"
+        "--out", type=cli.path, default=runs.SHIPPED, metavar="FILE.npz", help="output file (default: in the package)"
     )
     args = parser.parse_args(argv)
     return cli.run(lambda: shipping.ship(args.run, args.out) if args.run else output.show(shipping.describe(args.out)))

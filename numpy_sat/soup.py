@@ -1,7 +1,6 @@
 """Run `python -m numpy_sat.soup`: average the weights of several runs into one model."""
 
 import sys
-from pathlib import Path
 
 from numpy_sat.system import cli
 from numpy_sat.training import soup
@@ -18,7 +17,7 @@ def _parse(argv):
         prog="python -m numpy_sat.soup", description="Average the weights of several runs into one model."
     )
     parser.add_argument(
-        "runs", type=Path, nargs="+", metavar="RUN", help="runs that started --from each other or from the same run"
+        "runs", type=cli.path, nargs="+", metavar="RUN", help="runs that started --from each other or from the same run"
     )
     parser.add_argument(
         "--shares",
@@ -27,7 +26,7 @@ def _parse(argv):
         metavar="SHARE",
         help="weight of each RUN in the mean (default: equal)",
     )
-    parser.add_argument("--out", type=Path, help="folder of the new run (default: a new one in runs/)")
+    parser.add_argument("--out", type=cli.path, help="folder of the new run (default: a new one in runs/)")
     args = parser.parse_args(argv)
     if len(args.runs) < 2:
         parser.error("name at least two RUNs")

@@ -1,7 +1,6 @@
 """Run `python -m numpy_sat.study`: train variants of a model with the same budget, and print a table of them."""
 
 import sys
-from pathlib import Path
 
 from numpy_sat.system import cli
 from numpy_sat.training import study
@@ -25,7 +24,9 @@ def _parse(argv):
     )
     names = (*study.VARIANTS, study.RECIPE)
     parser.add_argument("study", metavar="NAME", choices=names, help=" or ".join(names))
-    parser.add_argument("--out", type=Path, metavar="FOLDER", help="folder of the study (default: a new one in runs/)")
+    parser.add_argument(
+        "--out", type=cli.path, metavar="FOLDER", help="folder of the study (default: a new one in runs/)"
+    )
     return parser.parse_known_args(argv)
 
 

@@ -1,7 +1,6 @@
 """Run `python -m numpy_sat.words`: show the nearest neighbors of words in a trained model's embedding, and a map."""
 
 import sys
-from pathlib import Path
 
 from numpy_sat.evaluation import word_neighbors
 from numpy_sat.system import cli
@@ -17,10 +16,10 @@ def _parse(argv):
     parser = cli.Parser(
         prog="python -m numpy_sat.words", description="Show which words have similar embeddings in a trained model."
     )
-    parser.add_argument("run", type=Path, metavar="RUN", help="the folder or checkpoint of a run")
+    parser.add_argument("run", type=cli.path, metavar="RUN", help="the folder or checkpoint of a run")
     parser.add_argument("words", nargs="*", metavar="WORD", help="words to show (default: the most frequent ones)")
     parser.add_argument(
-        "--out", type=Path, metavar="FILE.png", help="map of the words (default: words.png in the folder of RUN)"
+        "--out", type=cli.path, metavar="FILE.png", help="map of the words (default: words.png in the folder of RUN)"
     )
     args = parser.parse_args(argv)
     if args.out and not args.out.suffix:

@@ -188,7 +188,8 @@ def test_a_run_from_another_run(root, tmp_path, capsys):
     for name, array in params.items():
         np.testing.assert_allclose(new_params[name], array, rtol=0, atol=1e-7, err_msg=name)
     assert train.main([*argv, "--set", "hidden_size=8", "--out", str(tmp_path / "other")]) == 2
-    assert "does not fit the model" in capsys.readouterr().err
+    message = f"hidden_size=8: does not fit the model of {before}, which has 7; leave it out."
+    assert message in capsys.readouterr().err
     assert train.main([*argv, "--set", "min_word_count=2", "--out", str(tmp_path / "other")]) == 2
     assert "min_word_count: --from takes the vocabulary from the run" in capsys.readouterr().err
     for name in ("flickr8k", "scenes"):  # scenes is the default of --data, which is refused too

@@ -15,6 +15,7 @@ from numpy_sat.data.flickr8k import flickr8k
 from numpy_sat.data.phrases import phrases
 from numpy_sat.data.scenes import scenes
 from numpy_sat.system import machine
+from numpy_sat.system.errors import InputError
 
 DATASETS = {"scenes": scenes, "flickr8k": flickr8k, "phrases": phrases}
 NAMES = tuple(DATASETS)
@@ -38,8 +39,12 @@ def open_dataset(
     Returns:
         The data set.
     Raises:
-        InputError: the data set is missing or damaged.
+        InputError: the data set is missing or damaged, or has no folder in which `root` or a skip has an effect.
     """
-    dataset = DATASETS[name].open_dataset(root, splits, skip_missing)
     has_photos = DATASETS[name].TASK == "captioning"
+    if not has_photos and (root or skip_missing or skip_damaged):
+        raise InputError(
+            f"{name} are sampled, not read from a folder: leave out --root, --skip-missing and --skip-damaged."
+        )
+    dataset = DATASETS[name].open_dataset(root, splits, skip_missing)
     return damage.check(dataset, skip_damaged, machine.cache_folder()) if has_photos else dataset

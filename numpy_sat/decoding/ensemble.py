@@ -10,7 +10,7 @@ from numpy_sat.data import batches
 from numpy_sat.decoding import search
 from numpy_sat.experiment import runs
 from numpy_sat.layers import softmax
-from numpy_sat.system.errors import InputError
+from numpy_sat.system.errors import InputError, shortened
 
 # Settings that all members must share. They decide whether a model reads images. The encoders may differ.
 SHARED = ("source_words", "blind")
@@ -76,6 +76,7 @@ def of(models: Sequence[runs.Model]) -> Ensemble:
         for name in SHARED:
             value, expected = (model.recipe.values()[name] for model in (other, first))
             if value != expected:
+                value, expected = (shortened(str(setting)) for setting in (value, expected))
                 raise InputError(f"an ensemble needs models with the same inputs: {name} is {value}, not {expected}.")
         if other.vocabulary.words != first.vocabulary.words:
             raise InputError("an ensemble needs models with the same vocabulary, trained on the same captions.")

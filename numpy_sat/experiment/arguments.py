@@ -3,7 +3,6 @@
 import argparse
 import sys
 from collections.abc import Sequence
-from pathlib import Path
 
 from numpy_sat.data import catalog
 from numpy_sat.experiment import presets, runs, settings
@@ -51,17 +50,19 @@ def _parser():
     )
     parser.add_argument("--small", action="store_true", help="train a small model: a few minutes on a laptop")
     parser.add_argument("--data", choices=catalog.NAMES, help="data set (default: scenes, drawn images)")
-    parser.add_argument("--root", type=Path, help="folder of the data set; for scenes, the folder to store them in")
+    parser.add_argument(
+        "--root", type=cli.path, help="folder of the data set; for scenes, an existing folder to store them in"
+    )
     parser.add_argument(
         "--encoder",
         choices=tuple(presets.ENCODER_STAGES),
         help="pretrained encoder; --set tuned_stages=N trains its last N stages",
     )
-    parser.add_argument("--weights", type=Path, metavar="FILE", help="weights of VGG, .safetensors or .npz")
+    parser.add_argument("--weights", type=cli.path, metavar="FILE", help="weights of VGG, .safetensors or .npz")
     parser.add_argument(
-        "--from", type=Path, dest="start", metavar="RUN", help="start a new run with the best parameters of RUN"
+        "--from", type=cli.path, dest="start", metavar="RUN", help="start a new run with the best parameters of RUN"
     )
-    parser.add_argument("--out", type=Path, help="folder of the run (default: a new one in runs/)")
+    parser.add_argument("--out", type=cli.path, help="folder of the run (default: a new one in runs/)")
     parser.add_argument("--resume", action="store_true", help="continue the run in --out exactly where it stopped")
     parser.add_argument("--skip-missing", action="store_true", help="leave out photos that are missing")
     parser.add_argument("--skip-damaged", action="store_true", help="leave out photos that cannot be decoded")

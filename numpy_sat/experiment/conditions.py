@@ -45,7 +45,7 @@ def another_encoders_inputs(recipe):
     if encoder.source_words != (phrases.VOCABULARY.words if is_reader else ()):
         return "the words that it reads are not those of this version's phrases"
     if encoder.blind and is_reader:
-        return "a translator cannot be blind"
+        return "a translator cannot be blind: leave out --blind"
     return None
 
 

@@ -18,6 +18,7 @@ from numpy_sat.system import closed_output, interrupt, output
 from numpy_sat.system.errors import InputError, shortened
 
 FULL = {errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC)}  # a full disk, or the user's share of it
+WIDEST_BEAM = 100  # memory and time grow with it, and captions hardly improve beyond 5
 
 
 class Parser(argparse.ArgumentParser):
@@ -48,6 +49,8 @@ def run(work: Callable[[], int | None]) -> int:
             return code
     except InputError as error:
         return report(error)
+    except MemoryError as error:
+        return report(InputError(f"not enough memory ({error}); choose smaller sizes or batches, or a smaller --beam."))
     except PermissionError as error:
         return report(InputError(f"{error.filename or error}: no permission to use it; change its permissions."))
     except KeyboardInterrupt as stop:
@@ -120,6 +123,23 @@ def quoted(path: str | Path) -> str:
     return subprocess.list2cmdline([str(path)]) if os.name == "nt" else shlex.quote(str(path))
 
 
+def path(text: str) -> Path:
+    """Parse an argument that names a file or a folder, which need not exist."""
+    if not text:
+        raise argparse.ArgumentTypeError("must be the name of a file or folder, not empty")
+    try:
+        os.lstat(text)
+    except OSError as error:
+        if error.errno == errno.ENAMETOOLONG:
+            raise argparse.ArgumentTypeError(f"is too long for the name of a file: {shortened(text)}") from error
+    return Path(text)
+
+
+def beam(text: str) -> int:
+    """Parse an argument that must be a beam width."""
+    return _number(int, text, 1, f"a whole number from 1 to {WIDEST_BEAM}", WIDEST_BEAM)
+
+
 def count(text: str) -> int:
     """Parse an argument that must be an integer of at least 1."""
     return _number(int, text, 1, "a whole number of at least 1")
@@ -135,12 +155,12 @@ def positive(text: str) -> float:
     return _number(float, text, sys.float_info.min, "a number above 0")
 
 
-def _number(kind, text, minimum, description):
-    """Parse an argument that must be a number of at least `minimum`."""
+def _number(kind, text, minimum, description, maximum=sys.float_info.max):
+    """Parse an argument that must be a number from `minimum` to `maximum`."""
     try:
         value = kind(text)
     except ValueError:
         value = None
-    if value is None or not minimum <= value < float("inf"):
+    if value is None or not minimum <= value <= maximum:
         raise argparse.ArgumentTypeError(f"must be {description}, not {shortened(text)}")
     return value

@@ -13,9 +13,13 @@ from numpy_sat.data import batches, catalog
 from numpy_sat.data.dataset import Dataset, Example
 from numpy_sat.data.vocabulary import Vocabulary, unigram_entropy, word_frequencies
 from numpy_sat.experiment import arguments, checkpoint, memory, runs
+from numpy_sat.experiment.recipe import SETTINGS
+from numpy_sat.experiment.settings import settings_between
 from numpy_sat.system import output
 from numpy_sat.system.errors import InputError
 from numpy_sat.system.streams import PARAMETERS, stream
+
+GROWING = ("tuned_stages",)  # settings that add parameters, which a run of --from takes from elsewhere
 
 
 class Data(NamedTuple):
@@ -153,8 +157,30 @@ def _initial_params(args, recipe, before, seed, log_frequencies):
     params = captioner.init_params(stream(seed, PARAMETERS), recipe, log_frequencies)
     trained_params = pretrained.tuned(recipe) | (before.params if before else {})
     if before:
+        _refuse_other_sizes(args.start, before.recipe, recipe)
         checkpoint.check_shapes(args.start, trained_params, params)
     return params | trained_params
+
+
+def _refuse_other_sizes(start, before_recipe, recipe):
+    """Raise InputError if a setting gives the parameters other names or shapes than those of the run of --from."""
+    shapes = memory.shapes(before_recipe, 1)
+    for name, text in settings_between(recipe, before_recipe).items():
+        changed = before_recipe.replace(**{name: recipe.values()[name]})
+        if name not in GROWING and not _are_alike(shapes, changed):
+            old_text = SETTINGS[name].text(before_recipe.values()[name]) or "none"
+            raise InputError(f"{name}={text}: does not fit the model of {start}, which has {old_text}; leave it out.")
+
+
+def _are_alike(shapes, recipe):
+    """Return True if a recipe's parameters have these shapes, {name: array}."""
+    try:
+        other_shapes = memory.shapes(recipe, 1)
+    except InputError:  # such as a number of heads that does not divide the attention size
+        return False
+    return {name: array.shape for name, array in shapes.items()} == {
+        name: array.shape for name, array in other_shapes.items()
+    }
 
 
 def _load(recipe, vocabulary, dataset):

@@ -67,6 +67,7 @@ def test_the_mean_of_the_probabilities(images, rng):
     [
         (model(1)._replace(vocabulary=Vocabulary((*SPECIALS, *"hgfedcba"))), "needs models with the same vocabulary"),
         (model(1, blind=True), "the same inputs: blind is True, not False"),
+        (model(1, source_words=tuple(100 * "w")), r"the same inputs: source_words is .{57}\.\.\., not \(\)\."),
     ],
 )
 def test_models_that_cannot_form_an_ensemble(other, message):

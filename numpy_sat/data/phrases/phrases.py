@@ -4,6 +4,7 @@ Every phrase of dev and test has a noun with a color that this noun never has in
 A model that memorizes phrases, or pairs of words, fails on dev and test.
 """
 
+import difflib
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from numpy_sat.data.vocabulary import END, SPECIALS, Vocabulary
 from numpy_sat.system.errors import InputError
 
 TASK = "translation"
+SIMILAR = 5  # known words that the message about an unknown word names
 COUNTS = {"train": 20000, "dev": 500, "test": 1000}  # phrases per split
 SPLITS = tuple(COUNTS)
 LONGEST = 14  # words of the longest English phrase
@@ -70,8 +72,11 @@ def number_sources(sources: Sequence[Sequence[str]], vocabulary: Vocabulary = VO
             raise InputError(f"{text}: a phrase has 1 to {LONGEST} words, not {len(words)}.")
         unknown_words = [word for word in words if word not in vocabulary]
         if unknown_words:
-            known_words = ", ".join(vocabulary.words[len(SPECIALS) :])
-            raise InputError(f"{text}: {unknown_words[0]!r} is not among the known words: {known_words}.")
+            similar = difflib.get_close_matches(unknown_words[0], vocabulary.words[len(SPECIALS) :], SIMILAR, cutoff=0)
+            raise InputError(
+                f"{text}: {unknown_words[0]!r} is not among the known words; "
+                f"those with the most similar spelling are {', '.join(similar)}."
+            )
         row[: len(words)] = vocabulary.encode(words)
     return numbers
 

@@ -6,6 +6,7 @@ reader reads both. The boxes allow measuring how well attention locates the obje
 
 import colorsys
 import json
+import os
 import shutil
 import sys
 import tempfile
@@ -80,12 +81,14 @@ def open_dataset(root: Path | None, splits: Sequence[str], skip_missing: bool) -
     """Read the scenes in a folder. Draw them first if they do not exist yet.
 
     Args:
-        root: folder that contains the data set's folder; by default the cache.
+        root: existing folder that contains the data set's folder; by default the cache.
         splits: the splits to read.
         skip_missing: leave out images whose files are missing.
     Raises:
-        InputError: the scenes cannot be written or read.
+        InputError: `root` does not exist, or the scenes cannot be written or read.
     """
+    if root and not os.path.isdir(root):  # a mistyped name would start drawing 16,000 images there
+        raise InputError(f"{root}: there is no such folder; create it to draw scenes there, or correct --root.")
     return flickr8k.read(ensure(Path(root or machine.cache_folder())), splits, skip_missing, "scenes")
 
 

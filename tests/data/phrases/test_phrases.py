@@ -257,7 +257,10 @@ def test_sources_are_numbered_and_padded_with_end():
     [
         ([], '"": a phrase has 1 to 14 words, not 0.'),
         (["the"] * 15, "a phrase has 1 to 14 words, not 15."),
-        (["the", "purple", "house"], "'purple' is not among the known words: a, an, and, backpack,"),
+        (
+            ["the", "purple", "house"],
+            "'purple' is not among the known words; those with the most similar spelling are ",
+        ),
     ],
 )
 def test_invalid_sources_are_refused(words, sentence):

@@ -1,0 +1,87 @@
+"""Arguments of all commands that are refused before any work: empty and too long names, absurd sizes, no effect."""
+
+import pytest
+
+from numpy_sat import caption, evaluate, flickr8k, ship, show, soup, study, train, variance, words
+from numpy_sat.system import cli
+
+PATHS = [
+    (train.main, ["--out"]),
+    (train.main, ["--root"]),
+    (train.main, ["--from"]),
+    (train.main, ["--encoder", "vgg16", "--weights"]),
+    (evaluate.main, []),
+    (evaluate.main, ["run", "--out"]),
+    (evaluate.main, ["run", "--blind"]),
+    (evaluate.main, ["run", "--with"]),
+    (evaluate.main, ["run", "--root"]),
+    (caption.main, ["run", "photo.jpg", "--show"]),
+    (show.main, []),
+    (words.main, []),
+    (words.main, ["run", "--out"]),
+    (soup.main, ["run"]),
+    (soup.main, ["a", "b", "--out"]),
+    (study.main, ["slides", "--out"]),
+    (study.main, ["slides", "--root"]),
+    (ship.main, []),
+    (ship.main, ["run", "--out"]),
+    (flickr8k.main, ["--root"]),
+    (variance.main, ["--out"]),
+]
+
+
+@pytest.mark.parametrize(("main", "arguments"), PATHS)
+@pytest.mark.parametrize(
+    ("name", "sentence"),
+    [
+        ("", "must be the name of a file or folder, not empty"),
+        (1000 * "x", f"is too long for the name of a file: {57 * 'x'}..."),
+    ],
+)
+def test_names_of_files_that_cannot_be(main, arguments, name, sentence, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(SystemExit) as exit:
+        main([*arguments, name])
+    assert exit.value.code == 2 and sentence in capsys.readouterr().err and not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("main", [evaluate.main, show.main, caption.main])
+@pytest.mark.parametrize("text", ["1000000", "0", "x", "9" * 100_000, "-1", "3.5"])
+def test_an_absurd_beam_width(main, text, capsys):
+    with pytest.raises(SystemExit):
+        main(["run", "--beam", text])
+    message = capsys.readouterr().err
+    assert "argument --beam: must be a whole number from 1 to 100, not " in message and len(message) < 2000
+
+
+@pytest.mark.parametrize("text", ["9" * 100_000, "x" * 100_000])
+@pytest.mark.parametrize("option", ["--epochs", "--learning-rate", "--clip-norm", "--seed", "--set"])
+def test_a_number_of_100000_signs(option, text, capsys):
+    with pytest.raises(SystemExit):
+        train.main([option, text])
+    message = capsys.readouterr().err
+    assert f"argument {option}" in message and len(message) < 3000
+
+
+@pytest.mark.parametrize("more", [["--root", "."], ["--skip-missing"], ["--skip-damaged"]])
+def test_options_without_effect_on_phrases(more, tmp_path, capsys):
+    out = tmp_path / "run"
+    assert train.main(["--data", "phrases", *more, "--out", str(out)]) == 2
+    assert "phrases are sampled, not read from a folder: leave out --root, --skip-missing" in capsys.readouterr().err
+    assert not out.exists()
+
+
+def test_a_mistyped_root_of_scenes(tmp_path, capsys):
+    """Check that nothing is drawn into a folder that does not exist."""
+    root = tmp_path / "mistyped"
+    assert train.main(["--small", "--root", str(root), "--out", str(tmp_path / "run")]) == 2
+    assert f"{root}: there is no such folder; create it to draw scenes there" in capsys.readouterr().err
+    assert not list(tmp_path.iterdir())
+
+
+def test_too_little_memory_gives_a_sentence(capsys):
+    def work():
+        raise MemoryError("Unable to allocate 7.45 TiB for an array")
+
+    assert cli.run(work) == 2
+    assert capsys.readouterr().err.startswith("error: not enough memory (Unable to allocate 7.45 TiB for an array); ")
