@@ -149,7 +149,7 @@ def _add_option(parser, setting):
 def _print_settings(parser, args):
     """Print all settings, with their values in the preset or in the run of --from, and end the program."""
     try:
-        output.show(settings.help_table(runs.load_model(args.start).recipe if args.start else preset(args)))
+        output.show(settings.help_text(runs.load_model(args.start).recipe if args.start else preset(args)))
     except InputError as error:
         parser.error(str(error))
     parser.exit()

@@ -153,7 +153,10 @@ class Training:
         5.0, "Euclidean norm above which the gradient is scaled down to it", above=0, option="--clip-norm"
     )
     encoder_rate_factor: float = setting(
-        1.0, "learning rate of the encoder divided by that of the decoder", minimum=0, idle=conditions.encoder_is_fixed
+        1.0,
+        "factor by which the encoder's learning rate differs from the decoder's",
+        minimum=0,
+        idle=conditions.encoder_is_fixed,
     )
     weight_decay: float = setting(
         0.0, "weight decay: each step multiplies weights by 1 - learning rate * weight_decay", minimum=0, off=0.0

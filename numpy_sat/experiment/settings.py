@@ -1,6 +1,8 @@
 """The settings of a recipe by name, as text: `train --set attention_penalty=0 without=gate`."""
 
 import difflib
+import shutil
+import textwrap
 from collections.abc import Iterable, Mapping
 
 from numpy_sat.decoders import MODELS
@@ -8,6 +10,9 @@ from numpy_sat.encoders import ENCODERS
 from numpy_sat.experiment.declaration import Setting
 from numpy_sat.experiment.recipe import SETTINGS, Recipe
 from numpy_sat.system.errors import InputError, shortened
+
+MAX_WIDTH, MAX_VALUE = 100, 40  # characters of a line and of a value in the list of settings
+INDENT = "    "
 
 
 def with_settings(recipe: Recipe, texts: Mapping[str, str]) -> Recipe:
@@ -85,16 +90,18 @@ def with_attention_mode(model, mode: str | None):
     return model._replace(recipe=with_settings(model.recipe, {"attention_mode": mode}))
 
 
-def help_table(recipe: Recipe) -> str:
-    """Return a table of all settings with their name, their value in this recipe, their range and their meaning."""
-    rows = [("setting", "value", "possible", "meaning")]
+def help_text(recipe: Recipe) -> str:
+    """Return a list of all settings: name, value in this recipe and possible values, then the meaning."""
+    width = min(shutil.get_terminal_size().columns, MAX_WIDTH)
+    lines = []
     for name, value in recipe.values().items():
         setting, models = SETTINGS[name], models_of(name)
+        possible = f"set by {setting.option}" if setting.option else setting.describe_range()
         meaning = setting.meaning + (f" (model {', '.join(models)})" if models and len(models) < len(MODELS) else "")
-        possible = f"by {setting.option}" if setting.option else setting.describe_range()
-        rows.append((name, shortened(setting.text(value), 24) or "-", shortened(possible, 44), meaning))
-    widths = [max(len(row[k]) for row in rows) for k in range(3)]
-    return "\n".join("  ".join([*(row[k].ljust(widths[k]) for k in range(3)), row[3]]) for row in rows)
+        head = f"{name} = {shortened(setting.text(value), MAX_VALUE) or '-'}"
+        for text, indent in ((f"{head}   [{possible}]", ""), (meaning, INDENT)):
+            lines += textwrap.wrap(text, width, initial_indent=indent, subsequent_indent=INDENT)
+    return "\n".join(lines)
 
 
 def _why_idle(recipe, name):

@@ -98,7 +98,10 @@ def compiling_announced(file: TextIO | None = None) -> Iterator[None]:
         def on_start(self, _):
             if not self.announced:
                 self.announced = True
-                tqdm.write("compiling, once (all kernels take about 15 seconds)", file=file or sys.stderr)
+                tqdm.write(
+                    "compiling the kernels that no command has used before (all of them: about 15 seconds)",
+                    file=file or sys.stderr,
+                )
 
         def on_end(self, _):
             pass

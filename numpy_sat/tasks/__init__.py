@@ -10,7 +10,6 @@ Each task is a module with the same functions. A command looks up a model's task
     show(folder, model, written)                   draw figures of the captions of a split
     report(paths, models, request, blind, out)     judge a model, print the report and write it to files
     compare(paths, request, out)                   judge several models, print one table and write it to files
-    check_recipe(recipe)                           raise InputError if the task is impossible with a recipe
     EXAMPLE                                        the argument after `caption RUN` in messages
 """
 

@@ -38,10 +38,6 @@ def source(example):
     return example.path
 
 
-def check_recipe(recipe):
-    """Accept every recipe."""
-
-
 def draw(path, config, source, words, caption):
     """Draw a PNG of the attention on an image.
 

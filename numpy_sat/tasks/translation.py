@@ -46,12 +46,6 @@ def source(example):
     return example.name
 
 
-def check_recipe(recipe):
-    """Raise InputError for a blind recipe."""
-    if recipe.encoder.blind:
-        raise InputError("a translator cannot be blind: leave out --blind.")
-
-
 def draw(path, config, source, words, caption):
     """Draw a PNG of the attention on a phrase: a matrix of Italian and English words.
 

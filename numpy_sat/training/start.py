@@ -121,7 +121,6 @@ def _checked_recipe(args, before):
             f"self_critical_epochs={self_critical_epochs}: an untrained model cannot learn from the captions that it "
             f"samples; choose more --epochs than {epochs}, or fewer self_critical_epochs."
         )
-    tasks.of_data(before.settings["data"] if before else args.data).check_recipe(recipe)
     return recipe
 
 

@@ -58,21 +58,23 @@ def test_the_recipe_is_read_back_from_json():
         Recipe().replace(penalty=0)
 
 
-def test_help_lists_every_setting_with_its_value_and_range(capsys):
+def test_help_lists_every_setting_with_its_value_and_range(capsys, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "80")
     with pytest.raises(SystemExit) as exit:
         parse(["--data", "flickr8k", "--model", "dot", "--set", "help"])
     lines = capsys.readouterr().out.splitlines()
-    assert exit.value.code == 0 and [line.split()[0] for line in lines] == ["setting", *SETTINGS]
-    (line,) = (line for line in lines if line.startswith("random_crop "))
-    assert line.split()[1] == "0.7" and "a number above 0 to 1" in line and SETTINGS["random_crop"].meaning in line
-    (line,) = (line for line in lines if line.startswith("reinforce_weight "))
-    assert "(model hard)" in line
+    assert exit.value.code == 0 and [line.split()[0] for line in lines if line[0] != " "] == [*SETTINGS]
+    assert all(len(line) <= 80 for line in lines)
+    k = lines.index("random_crop = 0.7   [a number above 0 to 1]")
+    assert " ".join(f"{lines[k + 1]} {lines[k + 2]}".split()).startswith(SETTINGS["random_crop"].meaning)
+    (k,) = (k for k, line in enumerate(lines) if line.startswith("reinforce_weight = 0.05 "))
+    assert lines[k + 1].endswith("(model hard)")
 
 
 def test_help_shows_the_settings_of_the_run_that_from_names(trained, capsys):
     with pytest.raises(SystemExit) as exit:
         parse(["--from", str(trained), "--set", "help"])
-    values = dict(line.split()[:2] for line in capsys.readouterr().out.splitlines())
+    values = dict(line.split()[:3:2] for line in capsys.readouterr().out.splitlines() if line[0] != " ")
     assert exit.value.code == 0 and values["hidden_size"] == str(tiny.RECIPE.decoder.hidden_size)
 
 
