@@ -648,7 +648,7 @@ def test_damaged_photos(root, tmp_path, capsys):
     assert ", ".join(damaged) in capsys.readouterr().err and not out.exists()
     assert run(copy, out, "--skip-damaged", "--epochs", 1) == 0
     printed = capsys.readouterr().out
-    assert "22 images to train on, 7 of dev" in printed and "Split train: 2 of 24 photos are damaged" in printed
+    assert "22 images to train on, 7 of dev" in printed and "Split train has damaged photos, 2 of 24" in printed
     assert train.main(["--resume", "--out", str(out)]) == 0
     assert evaluate.main([str(out)]) == 2
     assert evaluate.main([str(out), "--skip-damaged"]) == 0

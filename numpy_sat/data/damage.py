@@ -47,7 +47,7 @@ def check(dataset: Dataset, skip: bool, cache: Path) -> Dataset:
             raise InputError(f"{dataset.root}: no photo of split {split} can be decoded; get them again.")
         if names := list(reasons[split]):
             notes.append(
-                f"Split {split}: {len(names):,} of {len(examples):,} photos are damaged; left out: {', '.join(names)}."
+                f"Split {split} has damaged photos, {len(names):,} of {len(examples):,}; left out: {', '.join(names)}."
             )
     return dataset._replace(splits=splits, notes=tuple(notes))
 

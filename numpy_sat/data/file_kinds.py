@@ -6,6 +6,7 @@ START = 64  # bytes that identify a file
 # ISO media files name their brand after "ftyp".
 HEIC_BRANDS = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1")
 AVIF_BRANDS = (b"avif", b"avis")
+SUPPORTED_STARTS = (b"\xff\xd8", b"\x89PNG", b"GIF8", b"BM", b"II*\0", b"MM\0*")
 OTHER_STARTS = {  # the first bytes of a file, and what it is
     b"%!PS": "an EPS or PostScript file",
     b"\xc5\xd0\xd3\xc6": "an EPS file",
@@ -13,6 +14,7 @@ OTHER_STARTS = {  # the first bytes of a file, and what it is
     b"8BPS": "a Photoshop file",
     b"PK\3\4": "a zip",
     b"<svg": "an SVG drawing",
+    b"<?xml": "an SVG drawing or another XML file",
     b"<!DOC": "a web page",
     b"<!doc": "a web page",
     b"<html": "a web page",
@@ -25,7 +27,10 @@ OTHER_STARTS = {  # the first bytes of a file, and what it is
 
 def explain(path: Path) -> str:
     """Return a message for a file that is not an image of a supported format: what it is and what to do."""
-    kind = _kind(_first_bytes(path))
+    start = _first_bytes(path)
+    if start.startswith(SUPPORTED_STARTS):
+        return f"{path} cannot be decoded; it is damaged or cut short: get the file again."
+    kind = _kind(start)
     if kind in ("an HEIC photo", "an AVIF photo"):
         return f"{path} is {kind}, which is not supported here; save it as JPEG or PNG and name that file."
     if kind == "a video":

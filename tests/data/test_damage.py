@@ -46,8 +46,8 @@ def test_damaged_photos_are_left_out_with_a_note(dataset, cache):
     assert names == {"train": ["0.jpg", "3.jpg", "5.jpg"], "dev": ["6.jpg"]}
     assert checked.notes == (
         "a note",
-        "Split train: 3 of 6 photos are damaged; left out: 1.jpg, 2.jpg, 4.jpg.",
-        "Split dev: 1 of 2 photos are damaged; left out: 7.jpg.",
+        "Split train has damaged photos, 3 of 6; left out: 1.jpg, 2.jpg, 4.jpg.",
+        "Split dev has damaged photos, 1 of 2; left out: 7.jpg.",
     )
 
 

@@ -208,6 +208,8 @@ class TestRefusals:
             (b"\x1a\x45\xdf\xa3", "is a video; save one of its frames"),
             (b"%PDF-1.7", "is not an image of a supported format but a PDF document"),
             (b"<svg xmlns=''/>", "is not an image of a supported format but an SVG drawing"),
+            (b"\xff\xd8\xff\xe0", "cannot be decoded; it is damaged or cut short"),
+            (b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR", "cannot be decoded"),
         ],
     )
     def test_other_formats_are_named(self, tmp_path, read, content, sentence):
