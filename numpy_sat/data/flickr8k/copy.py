@@ -1,5 +1,6 @@
 """Describe a user's copy of Flickr8k, or download one: the command python -m numpy_sat.flickr8k."""
 
+import re
 import sys
 from pathlib import Path
 
@@ -12,6 +13,7 @@ TERMS = (
     "M. Hodosh, P. Young and J. Hockenmaier (2013), Framing Image Description as a Ranking Task: Data, Models and\n"
     "Evaluation Metrics, Journal of Artificial Intelligence Research 47."
 )
+FLICKR_NAME = re.compile(r"\d+_[0-9a-f]{10}\.jpg")  # all photos of Flickr8k have such names
 OFFICIAL = {"train": 6000, "dev": 1000, "test": 1000}  # images per split
 
 
@@ -85,7 +87,8 @@ def report(root: Path) -> None:
     output.show(f"{root}:")
     for split, images in dataset.splits.items():
         captions = sum(len(image.captions) for image in images)
-        official = "" if len(images) == OFFICIAL[split] else f" (the official split: {OFFICIAL[split]:,} images)"
+        is_short = len(images) != OFFICIAL[split] and all(FLICKR_NAME.fullmatch(image.name) for image in images)
+        official = f" (the official split: {OFFICIAL[split]:,} images)" if is_short else ""
         output.show(f"{split}: {len(images):,} images, {captions:,} captions{official}")
     for note in dataset.notes:
         output.show(note)
