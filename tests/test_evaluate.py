@@ -80,6 +80,13 @@ def test_the_papers_rows_stand_beside_the_official_splits_only(root, trained, ca
     assert printed and names[-2:] == ["the paper, soft attention *", "the paper, hard attention *"]
 
 
+def test_control_characters_of_captions_reach_neither_terminal_nor_report(trained, capsys, monkeypatch):
+    monkeypatch.setattr(caption_evaluation.floors, "best_constant", lambda references, by: "a \x1b[2Jdog\x07")
+    assert run_evaluate(trained) == 0
+    for text in (capsys.readouterr().out, (trained / "evaluate-dev.md").read_text(encoding="utf-8")):
+        assert r"a \x1b[2Jdog\x07" in text and "\x1b" not in text and "\x07" not in text
+
+
 def test_an_unreadable_folder_of_the_blind_baseline_is_skipped(trained, deny):
     shutil.rmtree(trained.with_name("run-blind"), ignore_errors=True)
     deny(trained.with_name("run-blind"))

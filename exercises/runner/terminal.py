@@ -49,7 +49,7 @@ def colored(text: str, style: str) -> str:
 
 def line(mark: str, style: str, text: str, indent: int = 2) -> None:
     """Print a line that starts with a colored mark of nine columns."""
-    show((" " * indent + colored(f"{mark:<9}", style) + text).rstrip())
+    show((" " * indent + colored(f"{mark:<9}", style) + output.printable(text)).rstrip())
 
 
 def _use_color():

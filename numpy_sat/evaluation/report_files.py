@@ -19,7 +19,7 @@ def write(path: Path, markdown: str, everything: dict) -> None:
         InputError: a file cannot be written.
     """
     text = json.dumps(everything, indent=1, allow_nan=False) + "\n"
-    for file, contents in ((path, markdown), (path.with_suffix(".json"), text)):
+    for file, contents in ((path, output.printable(markdown, output.LAYOUT)), (path.with_suffix(".json"), text)):
         with replacing(file) as temporary:
             temporary.write_text(contents, encoding="utf-8")
         output.show(f"written: {file}")

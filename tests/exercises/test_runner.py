@@ -12,7 +12,7 @@ import implementations
 import numpy as np
 import pytest
 
-from exercises.runner import board, commands, lessons
+from exercises.runner import board, commands, lessons, terminal
 
 NAME = "ex03_linear.py"
 RIGHT = """
@@ -406,6 +406,14 @@ def test_a_result_without_numbers_has_a_sentence():
     assert board._array_sentence(array) == "in_place is not what it should be"
     array |= {"name": "y", "index": [0, 1], "wanted": 2.0}
     assert board._array_sentence(array) == "y: at y[0, 1]: yours NaN, right 2"
+
+
+def test_control_characters_of_messages_are_escaped(capsys):
+    terminal.say("your code raised ValueError: \x1b[2J\x1b[32mSolved")
+    terminal.line("wrong", "bad", "linear\r\x1b[32mSolved")
+    printed = capsys.readouterr().out
+    assert r"ValueError: \x1b[2J\x1b[32mSolved" in printed and r"linear\r\x1b[32mSolved" in printed
+    assert "\x1b" not in printed and "\r" not in printed
 
 
 def test_cached_results_depend_on_all_sources(tmp_path, monkeypatch):
