@@ -6,7 +6,7 @@ from pathlib import Path
 
 from numpy_sat import tasks
 from numpy_sat.data.flickr8k.flickr8k import PHOTO_SUFFIXES
-from numpy_sat.decoding import search
+from numpy_sat.decoding import overflow, search
 from numpy_sat.experiment import runs, settings
 from numpy_sat.experiment.recipe import SETTINGS
 from numpy_sat.system import cli, output
@@ -32,6 +32,7 @@ def _caption(args):
         (caption,) = search.caption_images(
             model.params, recipe, inputs, args.beam, recipe.decoding.max_words, recipe.decoding.length_power
         )
+        overflow.refuse([caption])
         words = model.vocabulary.decode(caption.words)
         print(output.printable(f"{source}: {task.write(words)}  (log p {caption.log_p:.2f})"))
         if args.show:

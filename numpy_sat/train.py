@@ -9,8 +9,7 @@ from numpy_sat.training import loop
 
 def main(argv: list[str] | None = None) -> int:
     """Run the command and return its exit code."""
-    args = arguments.parse(argv)
-    return cli.run(lambda: loop.train(args))
+    return cli.run(lambda: loop.train(arguments.parse(argv)))
 
 
 if __name__ == "__main__":

@@ -1,5 +1,9 @@
 """Arguments of all commands that are refused before any work: empty and too long names, absurd sizes, no effect."""
 
+import os
+import subprocess
+import sys
+
 import pytest
 
 from numpy_sat import caption, evaluate, flickr8k, ship, show, soup, study, train, variance, words
@@ -85,3 +89,14 @@ def test_too_little_memory_gives_a_sentence(capsys):
 
     assert cli.run(work) == 2
     assert capsys.readouterr().err.startswith("error: not enough memory (Unable to allocate 7.45 TiB for an array); ")
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="this system has no such device")
+@pytest.mark.parametrize("arguments", [["train", "--set", "help"], ["ship"]])
+def test_a_full_device(arguments):
+    """Check the message and the exit code of a process whose output cannot be written."""
+    with open("/dev/full", "w") as full:
+        command = [sys.executable, "-m", f"numpy_sat.{arguments[0]}", *arguments[1:]]
+        result = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, timeout=120)
+    assert result.returncode == 2 and "cannot be written (No space left on device)" in result.stderr
+    assert "Traceback" not in result.stderr

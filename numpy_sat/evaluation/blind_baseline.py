@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from numpy_sat.decoding import search
+from numpy_sat.decoding import overflow, search
 from numpy_sat.evaluation import heldout
 from numpy_sat.experiment import runs
 from numpy_sat.experiment.recipe import SETTINGS, from_json
@@ -50,6 +50,7 @@ def caption(blind: runs.Model, beam: int) -> str:
     (blind_caption,) = search.caption_images(
         blind.params, recipe, image, beam, recipe.decoding.max_words, recipe.decoding.length_power
     )
+    overflow.refuse([blind_caption])
     return heldout.text(blind, blind_caption)
 
 

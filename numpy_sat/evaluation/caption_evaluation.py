@@ -6,7 +6,7 @@ from pathlib import Path
 from numpy_sat import __version__
 from numpy_sat.data import vocabulary
 from numpy_sat.data.flickr8k import flickr8k
-from numpy_sat.decoding import ensemble
+from numpy_sat.decoding import ensemble, overflow
 from numpy_sat.evaluation import attention, blind_baseline, comparison, floors, heldout, report, report_files
 from numpy_sat.evaluation.judging import judge
 from numpy_sat.evaluation.variety import variety
@@ -118,6 +118,7 @@ def _ensemble_row(request, written, mixture):
     report_files.say(f"writing captions with an ensemble of {size} models")
     model_inputs = [inputs.load(member.recipe, written.examples) for member in mixture.members]
     captions = ensemble.caption_images(mixture, model_inputs, request.beam)
+    overflow.refuse(captions)
     texts = {name: heldout.text(model, caption) for name, caption in zip(written.texts, captions, strict=True)}
     judged = judge(texts, written.references)
     return comparison.Row(f"ensemble of {size} models", "ensemble", judged.score(), judged.intervals())

@@ -10,7 +10,7 @@ import numpy as np
 from numpy_sat import __version__, captioner
 from numpy_sat.data import batches, catalog, vocabulary
 from numpy_sat.data.dataset import Dataset
-from numpy_sat.decoding import search
+from numpy_sat.decoding import overflow, search
 from numpy_sat.evaluation.report import Loss
 from numpy_sat.experiment import runs
 from numpy_sat.experiment.recipe import Recipe
@@ -66,6 +66,7 @@ def write(model: runs.Model, request: Request, load: Callable = inputs.load) -> 
     start = time.perf_counter()
     captions = search.caption_images(model.params, recipe, model_inputs, *options)
     seconds = time.perf_counter() - start
+    overflow.refuse(captions)
     return Written(
         dataset,
         examples,

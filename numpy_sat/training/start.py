@@ -113,6 +113,8 @@ def _checked_recipe(args, before):
         InputError: the recipe does not fit the run of --from, the data or the weights.
     """
     recipe = arguments.choose_recipe(args, before)
+    if before:
+        _refuse_other_sizes(args.start, before.recipe, recipe)
     if recipe.encoder.pretrained:
         recipe = _with_digest(recipe, args.start, before)
     epochs, self_critical_epochs = recipe.training.epochs, recipe.training.self_critical_epochs
@@ -156,7 +158,6 @@ def _initial_params(args, recipe, before, seed, log_frequencies):
     params = captioner.init_params(stream(seed, PARAMETERS), recipe, log_frequencies)
     trained_params = pretrained.tuned(recipe) | (before.params if before else {})
     if before:
-        _refuse_other_sizes(args.start, before.recipe, recipe)
         checkpoint.check_shapes(args.start, trained_params, params)
     return params | trained_params
 

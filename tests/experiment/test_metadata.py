@@ -10,7 +10,7 @@ from dataclasses import fields
 import numpy as np
 import pytest
 
-from numpy_sat import caption
+from numpy_sat import caption, evaluate
 from numpy_sat.experiment import checkpoint, metadata, presets, runs, settings
 from numpy_sat.experiment.recipe import from_json
 from numpy_sat.system.errors import InputError
@@ -167,3 +167,13 @@ def test_weights_that_are_not_finite_are_refused(trained, capsys, name, value):
     checkpoint.save(trained / name, stored)
     assert caption.main([str(trained / name), "photo.jpg"]) == 2
     assert f"{name}: W_h holds infinite numbers or NaN" in capsys.readouterr().err
+
+
+def test_weights_whose_logits_overflow_are_refused(trained, root, capsys):
+    """Check that no empty caption with log p -inf is printed or judged."""
+    stored = checkpoint.load(trained / "best.npz")
+    checkpoint.save(trained / "best.npz", stored._replace(params={k: 1e30 * w for k, w in stored.params.items()}))
+    photo = next(root.rglob("*.jpg"))
+    for command in (lambda: caption.main([str(trained), str(photo)]), lambda: evaluate.main([str(trained)])):
+        assert command() == 2
+        assert "the model's log-probabilities are not finite numbers" in capsys.readouterr().err
