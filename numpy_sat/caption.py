@@ -82,11 +82,11 @@ def _parse(argv):
     args = parser.parse_args(argv)
     if args.show and not args.show.suffix:
         parser.error(f"--show needs a file name such as look.png, not {args.show}")
-    first, *others = cli.expand_patterns(args.arguments)
+    first, *others = args.arguments
     is_run = os.path.isdir(first) or first.endswith(".npz")
     if photo := is_run and _photo_of_folder(Path(first)):
         parser.error(f"{first} is a folder of photos, not of a run: name the photos in it, such as {photo}")
-    args.run, args.sources = (first, others) if is_run else (None, [first, *others])
+    args.run, args.sources = (first, others) if is_run else (None, args.arguments)
     if not args.sources:
         parser.error(f"no image to caption: name an IMAGE after {args.run}")
     return args

@@ -18,11 +18,18 @@ from numpy_sat.system import closed_output, interrupt, output
 from numpy_sat.system.errors import InputError, shortened
 
 FULL = {errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC)}  # a full disk, or the user's share of it
+IS_WINDOWS = os.name == "nt"
 WIDEST_BEAM = 100  # memory and time grow with it, and captions hardly improve beyond 5
 
 
 class Parser(argparse.ArgumentParser):
-    """An ArgumentParser whose error messages escape control characters of the arguments."""
+    """An ArgumentParser that expands patterns of files on Windows, and escapes control characters in its errors."""
+
+    def parse_known_args(
+        self, args: Sequence[str] | None = None, namespace: argparse.Namespace | None = None
+    ) -> tuple[argparse.Namespace, list[str]]:
+        args = sys.argv[1:] if args is None else args
+        return super().parse_known_args(expand_patterns(args) if IS_WINDOWS else args, namespace)
 
     def error(self, message: str) -> NoReturn:
         super().error(output.printable(message))
@@ -110,13 +117,11 @@ def compiling_announced(file: TextIO | None = None) -> Iterator[None]:
         yield
 
 
-def expand_patterns(arguments: Sequence[str], is_windows: bool = os.name == "nt") -> list[str]:
+def expand_patterns(arguments: Sequence[str]) -> list[str]:
     """Replace patterns such as *.jpg by the files that match, as other shells than those of Windows do.
 
     A pattern without a match stays as it is.
     """
-    if not is_windows:
-        return list(arguments)
     matches = {text: sorted(glob.glob(text.replace("[", "[[]"))) for text in arguments if set(text) & set("*?")}
     return [file for text in arguments for file in matches.get(text) or [text]]
 

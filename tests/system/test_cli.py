@@ -24,11 +24,14 @@ def test_compiling_is_announced_once_and_only_when_it_happens(tmp_path):
         assert result.stderr.count("compiling the kernels") == expected_count
 
 
-def test_patterns_are_expanded_on_windows_only(tmp_path):
+def test_patterns_are_expanded_on_windows_only(tmp_path, monkeypatch):
     for name in ("b.jpg", "a.jpg", "c [1].jpg", "notes.txt"):
         (tmp_path / name).touch()
     pattern, brackets, phrase = str(tmp_path / "?.jpg"), str(tmp_path / "c [1].*"), "what is this?"
     names = [str(tmp_path / name) for name in ("a.jpg", "b.jpg", "c [1].jpg")]
     arguments = ["run", pattern, brackets, phrase]
-    assert cli.expand_patterns(arguments, is_windows=True) == ["run", *names, phrase]
-    assert cli.expand_patterns(arguments, is_windows=False) == arguments
+    parser = cli.Parser()
+    parser.add_argument("files", nargs="+")
+    for is_windows, expected in ((True, ["run", *names, phrase]), (False, arguments)):
+        monkeypatch.setattr(cli, "IS_WINDOWS", is_windows)
+        assert parser.parse_args(arguments).files == expected
