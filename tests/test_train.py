@@ -217,6 +217,7 @@ def test_the_seed_determines_the_parameters(root, tmp_path):
     assert a.tobytes() == b.tobytes() != c.tobytes()
 
 
+KILLS = 8
 LONG = (  # a training that does not end
     "import sys\nimport tiny\n"
     "from numpy_sat import train\nfrom numpy_sat.experiment import presets\n"
@@ -261,6 +262,46 @@ def test_a_signal_saves_and_prints_how_to_continue(root, tmp_path, name, code):
     assert sorted(file.name for file in out.iterdir()) == [
         *("attention.png", "best.npz", "config.json", "curves.png", "last.npz", "log.jsonl")
     ]
+
+
+SAVING = (  # a training that writes a checkpoint after every step, and continues if there is one
+    "import sys, tiny\nfrom pathlib import Path\nfrom numpy_sat import train\n"
+    "from numpy_sat.experiment import presets\nfrom numpy_sat.training import loop\nloop.SAVE_SECONDS = -1\n"
+    "presets.PRESETS['flickr8k', True] = tiny.RECIPE.replace(epochs=4)\n"
+    "root, out = sys.argv[1:]\nnew = ['--small', '--data', 'flickr8k', '--root', root]\n"
+    "sys.exit(train.main([*(['--resume'] if (Path(out) / 'last.npz').exists() else new), '--out', out]))"
+)
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no SIGKILL")
+def test_two_processes_killed_at_random_moments(root, tmp_path, rng):
+    """Start two trainings of the same run, kill both, and repeat this. The resumed run equals an uninterrupted one."""
+
+    def start(out):
+        command = [sys.executable, "-c", SAVING, str(root), str(out)]
+        environment = {
+            **os.environ,
+            "PYTHONPATH": str(Path(__file__).parent),
+            "NUMPY_SAT_CACHE": str(tmp_path / "cache"),
+        }
+        return subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+    for _ in range(KILLS):
+        processes = [start(tmp_path / "killed") for _ in range(2)]
+        time.sleep(rng.uniform(0.5, 6))
+        for process in processes:
+            process.kill()
+            assert "Traceback" not in process.communicate()[1]
+    for name in ("killed", "uninterrupted"):
+        process = start(tmp_path / name)
+        _, errors = process.communicate(timeout=180)
+        assert process.returncode == 0, errors
+    expected, resumed = (arrays(tmp_path / name / "last.npz") for name in ("uninterrupted", "killed"))
+    assert {key: x.tobytes() for key, x in expected.items()} == {key: x.tobytes() for key, x in resumed.items()}
+    names = {path.name for path in (tmp_path / "killed").iterdir()}
+    assert names == {path.name for path in (tmp_path / "uninterrupted").iterdir()}
+    assert [path.suffix for path in (tmp_path / "cache").glob("pictures*")] == [".npy"] * 2
 
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows cannot send Ctrl-C to one process")

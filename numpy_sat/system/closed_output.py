@@ -13,6 +13,10 @@ from numpy_sat.system import output
 @contextmanager
 def kept(path: Path) -> Iterator[None]:
     """Continue the block's output in the file `path` when it cannot be written, as in `train | head -1`."""
+    for stream in (sys.stdout, sys.stderr):
+        if getattr(stream, "name", None) == os.devnull:  # it was closed when the process started, see open_closed
+            with suppress(OSError):
+                _point_to(stream, path)
     outputs = _Output(sys.stdout, "standard output", path), _Output(sys.stderr, "standard error", path)
     with redirect_stdout(outputs[0]), redirect_stderr(outputs[1]):
         yield

@@ -1,5 +1,6 @@
 """Write files so that an interruption, a full disk or a second process never leaves half of one."""
 
+import glob
 import os
 import secrets
 from collections.abc import Iterator
@@ -40,3 +41,10 @@ def replacing(path: str | Path) -> Iterator[Path]:
 def private(path: Path) -> Path:
     """Return the name of a temporary file beside `path` that no other process uses."""
     return path.with_name(f"{path.name}.{secrets.token_hex(6)}{PART}")
+
+
+def remove_left(path: Path) -> None:
+    """Remove temporary files for `path` that killed processes have left. No process may write `path` meanwhile."""
+    for temporary in path.parent.glob(f"{glob.escape(path.name)}.*{PART}"):
+        with suppress(OSError):
+            temporary.unlink()

@@ -13,7 +13,7 @@ from numpy_sat.data import batches
 from numpy_sat.experiment import runs
 from numpy_sat.loss import Loss
 from numpy_sat.pretrained import inputs
-from numpy_sat.system import cli, closed_output, interrupt, lock, output
+from numpy_sat.system import cli, closed_output, files, interrupt, lock, output
 from numpy_sat.system import progress as progress_bar
 from numpy_sat.system.streams import stream
 from numpy_sat.system.workspace import Workspace
@@ -36,6 +36,8 @@ def train(args: argparse.Namespace) -> int:
     """
     folder = args.out or start.free_folder(args)
     with lock.folder_lock(folder), closed_output.kept(folder / OUTPUT):
+        for name in (runs.LAST, runs.BEST, runs.LOG):
+            files.remove_left(folder / name)
         return _train(args, folder)
 
 

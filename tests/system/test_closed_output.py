@@ -51,7 +51,7 @@ def test_closed_when_the_process_starts(tmp_path):
     )
     command = [sys.executable, "-c", RUN + code, str(tmp_path / "log"), str(tmp_path / "file")]
     assert subprocess.run(["sh", "-c", '"$@" >&- 2>&-', "sh", *command]).returncode == 0
-    assert (tmp_path / "file").read_text() == "safe"
+    assert (tmp_path / "file").read_text() == "safe" and (tmp_path / "log").read_text() == "one\ntwo\n"
 
 
 @pytest.mark.skipif(os.name == "nt", reason="needs a pipe of Unix")

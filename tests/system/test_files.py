@@ -6,7 +6,7 @@ import sys
 import pytest
 
 from numpy_sat.system.errors import InputError
-from numpy_sat.system.files import replacing
+from numpy_sat.system.files import remove_left, replacing
 
 
 def test_the_file_is_replaced_at_the_end(tmp_path):
@@ -33,6 +33,13 @@ def test_two_writers_do_not_meet(tmp_path):
         first.write_text("first")
         second.write_text("second")
     assert (tmp_path / "x").read_text() == "first" and len(list(tmp_path.iterdir())) == 1
+
+
+def test_what_killed_processes_left_is_removed(tmp_path):
+    for name in ("x", "x.0123456789ab.part", "xx.0123456789ab.part"):
+        (tmp_path / name).touch()
+    remove_left(tmp_path / "x")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["x", "xx.0123456789ab.part"]
 
 
 def test_a_folder_in_the_way(tmp_path):
