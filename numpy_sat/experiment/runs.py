@@ -13,7 +13,7 @@ import numpy as np
 
 from numpy_sat.data.vocabulary import Vocabulary
 from numpy_sat.experiment import checkpoint, memory, metadata
-from numpy_sat.experiment.recipe import Recipe
+from numpy_sat.experiment.recipe import Recipe, from_json
 from numpy_sat.system import cli, npz
 from numpy_sat.system.errors import InputError, writing
 from numpy_sat.system.files import replacing
@@ -268,13 +268,28 @@ def _read(path):
             raise InputError(
                 f"{path}: its settings are not those of a captioner ({reason}); train the model again."
             ) from error
-        checkpoint.check_shapes(path, _as_float32(reader.params), memory.shapes(recipe, len(vocabulary)))
+        shapes = memory.shapes(recipe, len(vocabulary))
+        checkpoint.check_shapes(path, _as_float32(reader.params), shapes)
+        _check_first_recipe(path, reader.settings, shapes)
         _check_optimizer(path, reader)
         stored = reader.read()
     params = {
         name: array.astype(np.float32) if array.dtype == np.float16 else array for name, array in stored.params.items()
     }
     return Model(params, _with_weights(recipe, path.parent), vocabulary, stored.settings, stored.progress), stored
+
+
+def _check_first_recipe(path, settings, shapes):
+    """Raise InputError unless the first run of the chain had parameters of these shapes. --from may only add some.
+
+    Args:
+        path: the checkpoint, for the message.
+        settings: settings of the run.
+        shapes: {name: array} with the shapes of the run's parameters.
+    """
+    if "first_recipe" in settings:
+        first_shapes = memory.shapes(from_json(settings["first_recipe"]), len(settings["vocabulary"]))
+        checkpoint.check_shapes(path, {name: shapes[name] for name in first_shapes.keys() & shapes}, first_shapes)
 
 
 def _as_float32(headers):

@@ -177,3 +177,14 @@ def test_weights_whose_logits_overflow_are_refused(trained, root, capsys):
     for command in (lambda: caption.main([str(trained), str(photo)]), lambda: evaluate.main([str(trained)])):
         assert command() == 2
         assert "the model's log-probabilities are not finite numbers" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("name", ["embedding_size", "hidden_size"])
+def test_sizes_of_the_first_run_of_a_chain(trained, name):
+    """Check that the first recipe, from which `words` initializes parameters, cannot ask for much memory."""
+    stored = checkpoint.load(trained / "best.npz")
+    first = copy.deepcopy(stored.settings["recipe"])
+    first["decoder"][name] = 16384
+    checkpoint.save(trained / "best.npz", stored._replace(settings={**stored.settings, "first_recipe": first}))
+    with pytest.raises(InputError, match="does not fit the model it describes"):
+        runs.load_model(trained)
