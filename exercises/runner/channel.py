@@ -13,8 +13,9 @@ import sys
 import time
 from pathlib import Path
 
-from exercises.runner import isolation
-
+VARIABLE = "NUMPY_SAT_CHANNEL"  # environment variable with the token of the messages
+MEMORY = 4 * 2**30  # bytes
+FILE_SIZE = 2**26  # bytes of each file that the code writes, including its output
 PAUSE = 300  # seconds until the next message while only the library runs
 
 
@@ -23,7 +24,7 @@ class Channel:
 
     def __init__(self):
         """Move the pipe away from standard output, where all programs find it, and limit memory and files."""
-        settings = json.loads(os.environ.pop(isolation.VARIABLE, "{}"))
+        settings = json.loads(os.environ.pop(VARIABLE, "{}"))
         self._token, self._beat = settings.get("token", ""), 0.0
         self._traceback = open(settings["traceback"], "w") if settings else sys.stderr
         self._pipe = os.dup(1)  # programs that the learner's code starts do not inherit it
@@ -75,15 +76,23 @@ class Text(io.TextIOBase):
             self._channel.send({"stream": self._stream, "text": text}, self._seconds)
 
 
+def memory_limit() -> int:
+    """Return the bytes that a learner's code may use: MEMORY, or half of the machine's memory if that is less."""
+    try:
+        return min(MEMORY, os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") // 2)
+    except (AttributeError, OSError, ValueError):  # Windows
+        return MEMORY
+
+
 def _limit_resources():
     """Limit the size of files and the memory of this process, where the system can."""
     with contextlib.suppress(ImportError):  # Windows
         import resource
 
-        _limit(resource, resource.RLIMIT_FSIZE, isolation.FILE_SIZE)
+        _limit(resource, resource.RLIMIT_FSIZE, FILE_SIZE)
         with contextlib.suppress(OSError):  # only Linux has the file, and counts all memory as data
             pages = int(Path("/proc/self/statm").read_text().split()[5])
-            _limit(resource, resource.RLIMIT_DATA, pages * resource.getpagesize() + isolation.memory_limit())
+            _limit(resource, resource.RLIMIT_DATA, pages * resource.getpagesize() + memory_limit())
 
 
 def _limit(resource, kind, value):

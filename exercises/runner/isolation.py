@@ -19,26 +19,15 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+from exercises.runner import channel
 from exercises.runner.learner_output import LearnerOutput
 
 ROOT = Path(__file__).parents[2]
-VARIABLE = "NUMPY_SAT_CHANNEL"  # environment variable with the token of the messages
 START = 300  # seconds until the first message: imports, and sometimes compilation
 GRACE = 1.0  # seconds after the time limit, in which the process may still say where it is
-POLL = 0.25  # seconds between checks of memory and number of processes
-GIB = 2**30
-MEMORY = 4 * GIB  # bytes
+POLL = 0.5  # seconds between checks of memory and number of processes
 PROCESSES = 64  # at the same time
-FILE_SIZE = 2**26  # bytes of each file that the code writes, including its output
 LONGEST = 2**28  # bytes of a message
-
-
-def memory_limit() -> int:
-    """Return the bytes that a learner's code may use: MEMORY, or half of the machine's memory if that is less."""
-    try:
-        return min(MEMORY, os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") // 2)
-    except (AttributeError, OSError, ValueError):  # Windows
-        return MEMORY
 
 
 class Process:
@@ -57,14 +46,14 @@ class Process:
             self._traceback = folder / "traceback"
             written = stack.enter_context(open(folder / "output", "wb"))
             self._output = LearnerOutput(stack.enter_context(open(folder / "output", "rb")))
-            channel = json.dumps({"token": self._token, "traceback": str(self._traceback)})
+            settings = json.dumps({"token": self._token, "traceback": str(self._traceback)})
             path = os.pathsep.join([str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])])
             self._process = subprocess.Popen(
                 [sys.executable, "-m", module, *arguments],
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
                 stderr=written,
-                env=os.environ | {"PYTHONPATH": path, "PYTHONUTF8": "1", VARIABLE: channel},
+                env=os.environ | {"PYTHONPATH": path, "PYTHONUTF8": "1", channel.VARIABLE: settings},
                 start_new_session=True,
             )
             stack.callback(self._kill)
@@ -124,8 +113,8 @@ class Process:
         memory = _session(self._process.pid)
         if len(memory) > PROCESSES:
             return f"starts more than {PROCESSES} processes"
-        if sum(memory.values()) > memory_limit():
-            return f"uses more than {memory_limit() / GIB:.1f} GB of memory"
+        if sum(memory.values()) > channel.memory_limit():
+            return f"uses more than {channel.memory_limit() / 2**30:.1f} GB of memory"
         return ""
 
     def _kill(self):
