@@ -67,22 +67,28 @@ class Process:
         self._stack.close()
 
     def messages(self) -> Iterator[dict]:
-        """Yield the messages of the process until it ends or exceeds a limit."""
+        """Yield the messages of the process until it ends or exceeds a limit.
+
+        At its time limit, the process writes which lines it is running and ends. If it does not, this one ends it.
+        """
         seconds, limit = START, time.monotonic() + START
         while True:
             try:
                 message = self._messages.get(timeout=POLL)
             except queue.Empty:
                 self._output.show()
-                self.problem = self._excess() or self._time_out(seconds, limit + GRACE)
+                self.problem = self._excess()
+                if not self.problem and time.monotonic() > limit + GRACE:
+                    self.problem = _time_out(seconds)
                 if self.problem:
                     return
                 continue
             self._output.show()
             if message is None:
-                self.problem = self._time_out(seconds, limit)
                 with contextlib.suppress(OSError):  # the process has ended before it has opened the file
                     self._frames = self._traceback.read_text(errors="replace")
+                if self._frames:
+                    self.problem = _time_out(seconds)
                 return
             seconds = message.pop("seconds")
             limit = time.monotonic() + seconds
@@ -104,9 +110,6 @@ class Process:
                 with contextlib.suppress(ValueError):
                     self._messages.put(json.loads(line.partition(token)[2]))
         self._messages.put(None)
-
-    def _time_out(self, seconds, limit):
-        return f"is still running after {seconds:g} seconds" if time.monotonic() >= limit else ""
 
     def _excess(self):
         """Return which limit the processes of the session exceed, or ""."""
@@ -130,6 +133,10 @@ class Process:
                     os.kill(process, signal.SIGKILL)
         self._process.wait()
         self._output.show(end=True)
+
+
+def _time_out(seconds):
+    return f"is still running after {seconds:g} seconds"
 
 
 def _session(leader):
