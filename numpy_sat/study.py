@@ -25,7 +25,10 @@ def _parse(argv):
     names = (*study.VARIANTS, study.RECIPE)
     parser.add_argument("study", metavar="NAME", choices=names, help=" or ".join(names))
     parser.add_argument(
-        "--out", type=cli.path, metavar="FOLDER", help="folder of the study (default: a new one in runs/)"
+        "--out",
+        type=cli.path,
+        metavar="FOLDER",
+        help="folder of the study (default: one in runs/; a study that is there continues)",
     )
     return parser.parse_known_args(argv)
 

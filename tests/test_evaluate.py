@@ -57,7 +57,7 @@ def test_evaluating(root, trained, capsys):
     assert rows["this model, no brevity penalty"]["figures"] == pytest.approx(
         {n: without_penalty[n] for n in SCORES[:4]}
     )
-    assert {"images shuffled (blind baseline)", "human captions, leave-one-out"} < set(rows)
+    assert {"images shuffled", "human captions, leave-one-out"} < set(rows)
     assert report["version"] == "0.1.0" and "8 images; beam width 2; 5 references" in report["protocol"]
     assert 0 < report["attention"]["entropy"] <= report["attention"]["most"] == pytest.approx(math.log(64))
     markdown = (trained / "evaluate-dev.md").read_text(encoding="utf-8")
@@ -165,7 +165,7 @@ def test_a_blind_model_writes_one_caption_for_all_images(trained):
     assert run_evaluate(trained, "--blind", blind) == 0
     reports = report, read_report(trained)
     rows = [{row["name"]: row["figures"] for row in report["rows"]} for report in reports]
-    assert rows[0]["this model"] == rows[0]["images shuffled (blind baseline)"] == rows[1]["blind language model"]
+    assert rows[0]["this model"] == rows[0]["images shuffled"] == rows[1]["blind language model"]
 
 
 def test_unsuitable_blind_baselines_are_refused(root, trained, tmp_path, capsys):

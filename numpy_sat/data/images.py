@@ -23,7 +23,7 @@ from numpy_sat.system.errors import InputError
 from numpy_sat.system.files import PART
 
 MAX_PIXELS = 178_956_970  # also Pillow's limit: half a gigabyte of RGB
-CACHE_FORMAT = 2  # increase it when the same file gives different pixels
+CACHE_FORMAT = 2  # increase it when the layout changes, or when the same file gives different pixels
 UNUSED = 60 * 24 * 3600  # seconds after which a cache file that nobody opens is removed
 THREADS = 4  # Pillow decodes and resizes without the GIL
 # The formats that are read, by their names in Pillow. Others may start programs: Pillow hands EPS to Ghostscript.

@@ -45,18 +45,18 @@ SHAPES = tuple(dict.fromkeys(SHAPE_OF.values()))
 ONE_GROUP_FORMS = (
     "there {be} {first}",
     "there {be} {first} {ground}",
-    "there {be} {first} in the image",
+    "there {be} {first} in the picture",
     "{first} {ground}",
     "{ground} {be} {first}",
-    "the image shows {first}",
-    "an image of {first}",
+    "the picture shows {first}",
+    "a picture of {first}",
 )
 TWO_GROUP_FORMS = (
     "{first} {relation} {second}",
     "{first} {be} {relation} {second}",
     "{first} {relation} {second} {ground}",
     "there {be} {first} {relation} {second}",
-    "the image shows {first} {relation} {second}",
+    "the picture shows {first} {relation} {second}",
 )
 
 CAPTIONS = 5  # captions per scene, as in Flickr8k

@@ -1,5 +1,7 @@
 """Test the images of scenes, their files, and the measures on their boxes."""
 
+import hashlib
+
 import numpy as np
 import pytest
 from PIL import Image
@@ -37,6 +39,12 @@ def test_different_seeds_give_different_images(root, tmp_path):
     scenes.write(tmp_path / "other", seed=4, **SIZES)
     files, other_files = contents(root), contents(tmp_path / "other")
     assert not any(files[name] == other_files[name] for name in files if name.endswith(".jpg"))
+
+
+def test_captions_of_a_seed_never_change():
+    """Check the captions of 30 scenes. If they change on purpose, scenes.VERSION and this digest change, too."""
+    captions = "\n".join(caption.text for index in range(30) for caption in scenes.sample(0, index)[2])
+    assert (scenes.VERSION, hashlib.sha256(captions.encode()).hexdigest()[:16]) == (5, "6d4482a28a05184d")
 
 
 def test_layout_equals_flickr8k(root):
