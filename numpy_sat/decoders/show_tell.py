@@ -46,8 +46,7 @@ def init_params(rng, D, M, S, log_frequencies, dtype=np.float32):
     """Draw all parameters.
 
     Weights are normal, with the standard deviation 0.5 for E and 1 / sqrt(inputs) for the others. The output bias
-    starts at the log word frequencies. The forget
-    bias starts at 1, all other biases at 0.
+    starts at the log word frequencies. The forget bias starts at 1, all other biases at 0.
 
     Args:
         rng: numpy Generator.
