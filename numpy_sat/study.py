@@ -28,7 +28,7 @@ def _parse(argv):
         "--out",
         type=cli.path,
         metavar="FOLDER",
-        help="folder of the study (default: one in runs/; a study that is there continues)",
+        help="folder of the study (default: one in runs/; it continues a study that is there)",
     )
     return parser.parse_known_args(argv)
 

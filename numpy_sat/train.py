@@ -9,7 +9,8 @@ from numpy_sat.training import loop
 
 def main(argv: list[str] | None = None) -> int:
     """Run the command and return its exit code."""
-    return cli.run(lambda: loop.train(arguments.parse(argv)))
+    args = arguments.parse(argv)
+    return cli.run(lambda: loop.train(args))
 
 
 if __name__ == "__main__":

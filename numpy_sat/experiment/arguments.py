@@ -40,7 +40,7 @@ def parse(argv: Sequence[str] | None) -> argparse.Namespace:
     args.data = args.data or DEFAULT_DATA
     args.command = ["train", *argv]
     if HELP in dict(args.set):
-        _print_settings(parser, args)
+        parser.exit(_print_settings(args))
     return args
 
 
@@ -146,10 +146,8 @@ def _add_option(parser, setting):
         parser.add_argument(setting.option, type=value, metavar="N", help=f"{setting.meaning} (default: the preset's)")
 
 
-def _print_settings(parser, args):
-    """Print all settings, with their values in the preset or in the run of --from, and end the program."""
-    try:
-        output.show(settings.help_text(runs.load_model(args.start).recipe if args.start else preset(args)))
-    except InputError as error:
-        parser.error(str(error))
-    parser.exit()
+def _print_settings(args):
+    """Print all settings, with their values in the preset or in the run of --from, and return the exit code."""
+    return cli.run(
+        lambda: output.show(settings.help_text(runs.load_model(args.start).recipe if args.start else preset(args)))
+    )
