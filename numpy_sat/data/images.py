@@ -10,6 +10,7 @@ import time
 import warnings
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, suppress
 from functools import lru_cache
 from pathlib import Path
 
@@ -157,14 +158,23 @@ def _stat(path: Path) -> os.stat_result:
 
 def _open_header(path: Path) -> Image.Image:
     """Open an image without decoding it. Raise DecompressionBombError if it has more than MAX_PIXELS."""
-    # Pillow warns from half of MAX_PIXELS on. Warning filters are global, so only one thread may change them at a time.
-    with _open_lock, warnings.catch_warnings():
-        warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+    with _without_warnings():
         image = Image.open(path, formats=_formats())
+        if image.format == "TIFF":  # otherwise load() reads the EXIF block, and warns if it is damaged
+            with suppress(Exception):
+                image.getexif()
     if image.width * image.height > MAX_PIXELS:  # Pillow's own limit may have been lifted
         image.close()
         raise Image.DecompressionBombError
     return image
+
+
+@contextmanager
+def _without_warnings() -> Iterator[None]:
+    """Suppress Pillow's warnings: about images of more than half of MAX_PIXELS, and about damaged metadata."""
+    with _open_lock, warnings.catch_warnings():  # filters are global: only one thread may change them at a time
+        warnings.simplefilter("ignore")
+        yield
 
 
 @lru_cache
@@ -177,7 +187,8 @@ def _formats() -> tuple[str, ...]:
 def _upright(image: Image.Image) -> Image.Image:
     # ImageOps.exif_transpose also rewrites the EXIF block, which fails if the block is damaged.
     try:
-        orientation = image.getexif().get(ORIENTATION_TAG)
+        with _without_warnings():
+            orientation = image.getexif().get(ORIENTATION_TAG)
     except Exception:  # the pixels of an image with a damaged EXIF block are still valid
         return image
     return image.transpose(UPRIGHT[orientation]) if orientation in UPRIGHT else image

@@ -96,6 +96,16 @@ def test_a_damaged_exif_block_is_ignored(tmp_path):
     assert np.array_equal(pixels(path)[0, 0], RED)
 
 
+def test_damaged_metadata_gives_no_warning(tmp_path):
+    path = save(Image.fromarray(CORNERS), tmp_path / "x.tiff", compression="raw", software="a" * 20)
+    content = path.read_bytes()
+    entry = content.index(struct.pack("<HHI", 305, 2, 21))  # of the tag `software`, whose length becomes too large
+    path.write_bytes(content[:entry] + struct.pack("<HHI", 305, 2, 2_000_000) + content[entry + 8 :])
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert np.array_equal(pixels(path), CORNERS)
+
+
 def test_gray_and_black_and_white(tmp_path):
     gray = np.array([[0, 100, 255]], np.uint8)
     assert np.array_equal(pixels(save(Image.fromarray(gray), tmp_path / "l.png")), np.stack([gray] * 3, -1))
