@@ -12,7 +12,7 @@ import implementations
 import numpy as np
 import pytest
 
-from exercises.runner import board, commands, lessons, terminal
+from exercises.runner import board, channel, commands, isolation, lessons, terminal
 
 NAME = "ex03_linear.py"
 RIGHT = """
@@ -216,6 +216,24 @@ def test_memory_and_processes_are_limited(learner, code, sentence):
     assert exit_code == 1 and sentence in " ".join(text.split())
 
 
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="other systems have no /proc")
+def test_memory_of_all_processes_together_is_limited(tmp_path, monkeypatch):
+    monkeypatch.setattr(channel, "MEMORY", 300 * 2**20)
+    program = "a = b'x' * 150_000_000; import time; time.sleep(60)"
+    code = f"    import subprocess, sys\n    for _ in range(3): subprocess.Popen([sys.executable, '-c', {program!r}])\n"
+    path = tmp_path / NAME
+    path.write_text(RIGHT.replace(RETURN, f"{code}    import time; time.sleep(60)\n{RETURN}"), encoding="utf-8")
+    with isolation.Process("exercises.runner.worker", "3", "--file", str(path)) as worker:
+        *_, last = worker.messages()
+    assert last["verdicts"][0]["state"] == "running" and worker.problem == "uses more than 0.3 GB of memory"
+
+
+def test_time_limit_holds_without_the_help_of_the_process(learner):
+    write_with(learner, f"    import faulthandler; faulthandler.cancel_dump_traceback_later()\n{HANG}")
+    code, text = learner.run("check", "3")
+    assert code == 1 and "linear_forward is still running after 4 seconds." in text
+
+
 def test_endless_output_is_cut(learner):
     write_with(learner, "    while True: print('Solved.')\n")
     code, text = learner.run("check", "3")
@@ -393,6 +411,22 @@ def test_exercises_work_without_docstrings(learner, optimization):
     learner.file.write_text(RIGHT, encoding="utf-8")
     code, text = learner.run("check", "3")
     assert code == 0 and "Solved." in text
+
+
+@pytest.mark.slow
+def test_watch_goes_on_after_a_call_that_holds_the_lock(learner):
+    with learner.start("watch", "3") as watching:
+        watching.stdout.readline()
+        time.sleep(0.5)
+        write_with(learner, HANG)
+        output = ""
+        while "not reached" not in output:
+            output += watching.stdout.readline()
+        assert "linear_forward is still running after 4 seconds" in output
+        learner.file.write_text(RIGHT, encoding="utf-8")
+        while "Solved." not in output:
+            output += watching.stdout.readline()
+        watching.kill()
 
 
 def test_no_such_exercise(learner):
