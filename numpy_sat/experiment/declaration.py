@@ -22,7 +22,7 @@ class Setting(NamedTuple):
     maximum: float | None = None  # largest possible value
     above: float | None = None  # exclusive lower bound
     below: float | None = None  # exclusive upper bound
-    most: int = 10**9  # largest possible whole number; a larger one is a mistake that could fill the memory
+    limit: int = 10**9  # largest possible whole number; a larger one is a mistake that could fill the memory
     choices: tuple | None = None
     off: Any = None  # the value that an ablation uses to switch the setting off; None: not part of ablations
     option: str | None = None  # the command-line option that replaces --set
@@ -67,7 +67,7 @@ class Setting(NamedTuple):
     def describe_expected(self, text: str) -> str:
         """Return what the text of an impossible value must be instead, as it follows "must be"."""
         try:
-            return f"at most {self.most:,}" if self._is_whole() and int(text) > self.most else self.describe_range()
+            return f"at most {self.limit:,}" if self._is_whole() and int(text) > self.limit else self.describe_range()
         except ValueError:
             return self.describe_range()
 
@@ -97,7 +97,7 @@ class Setting(NamedTuple):
     def _is_in_range(self, value):
         return (
             abs(value) < math.inf
-            and not (self._is_whole() and value > self.most)
+            and not (self._is_whole() and value > self.limit)
             and (self.minimum is None or value >= self.minimum)
             and (self.maximum is None or value <= self.maximum)
             and (self.above is None or value > self.above)

@@ -15,7 +15,7 @@ from numpy_sat.encoders import ENCODERS, vgg
 from numpy_sat.experiment import conditions
 from numpy_sat.experiment.declaration import Setting, setting
 
-MOST_COMPONENTS = 16384  # of a vector, far above every sensible value
+COMPONENT_LIMIT = 16384  # of a vector, far above every sensible value
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,7 @@ class Encoder:
         64,
         "side of the encoder's square input image, in pixels",
         minimum=1,
-        most=4096,
+        limit=4096,
         refuse=conditions.too_small,
         idle=conditions.no_images,
     )
@@ -82,22 +82,22 @@ class Decoder:
 
     model: str = setting("soft", "decoder", choices=tuple(MODELS), option="--model")
     embedding_size: int = setting(
-        64, "embedding size M: components of a word's embedding", minimum=1, most=MOST_COMPONENTS
+        64, "embedding size M: components of a word's embedding", minimum=1, limit=COMPONENT_LIMIT
     )
     hidden_size: int = setting(
-        192, "hidden size S: components of the LSTM's hidden state", minimum=1, most=MOST_COMPONENTS
+        192, "hidden size S: components of the LSTM's hidden state", minimum=1, limit=COMPONENT_LIMIT
     )
     attention_size: int = setting(
         96,
         "attention size A: components of the projections that attention compares",
         minimum=1,
-        most=MOST_COMPONENTS,
+        limit=COMPONENT_LIMIT,
     )
     heads: int = setting(
         1,
         "number of heads of dot-product attention; divides attention_size",
         minimum=1,
-        most=MOST_COMPONENTS,
+        limit=COMPONENT_LIMIT,
         refuse=conditions.unequal_heads,
     )
     without: tuple = setting((), "parts of the decoder to leave out, separated by commas", choices=tuple(PARTS))
@@ -144,8 +144,8 @@ class Training:
     """Settings of the optimization."""
 
     epochs: int = setting(8, "number of passes over the training set", minimum=1, option="--epochs")
-    batch_size: int = setting(16, "batch size: images per training step", minimum=1, most=65536)
-    captions_per_image: int = setting(3, "captions of each image in a batch", minimum=1, most=1000)
+    batch_size: int = setting(16, "batch size: images per training step", minimum=1, limit=65536)
+    captions_per_image: int = setting(3, "captions of each image in a batch", minimum=1, limit=1000)
     learning_rate: float = setting(4e-3, "learning rate at the peak of its schedule", above=0, option="--learning-rate")
     optimizer: str = setting("adam", "update rule of the parameters", choices=("adam", "rmsprop"), option="--optimizer")
     warmup_steps: int = setting(100, "training steps until the learning rate reaches its peak", minimum=0)
@@ -197,7 +197,7 @@ class Augmentation:
         0,
         "random shift: largest distance in each direction, in pixels",
         minimum=0,
-        most=4096,
+        limit=4096,
         off=0,
         refuse=conditions.shift_beyond_the_image,
     )
@@ -228,7 +228,7 @@ class Augmentation:
 class Decoding:
     """Settings of inference."""
 
-    max_words: int = setting(20, "words of the longest caption; training cuts longer ones", minimum=1, most=1000)
+    max_words: int = setting(20, "words of the longest caption; training cuts longer ones", minimum=1, limit=1000)
     length_power: float = setting(
         1.0, "exponent of the length normalization in beam search; below 1 favors short captions", minimum=0, maximum=10
     )
