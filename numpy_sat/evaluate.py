@@ -5,6 +5,8 @@ same way. It is printed, and written to evaluate-SPLIT.md and evaluate-SPLIT.jso
 
 With --compare, one table has a row for each of several models. It is printed, and written to compare-SPLIT.md and
 compare-SPLIT.json in the folder of the first run.
+
+--out names other files. For the captioner of the package, the default is the current folder.
 """
 
 import sys

@@ -628,6 +628,8 @@ def test_a_best_checkpoint_without_a_last_one(root, tmp_path, capsys):
         (b'{"kind": "train", "step": "1", "loss": 2}\n', "line 1: not an entry"),
         (b'{"kind": "dev", "step": 1, "loss": 2, "bleu": [1], "cider": 3}\n', "line 1: not an entry"),
         (b'{"kind": "tra\n{"kind": "train", "step": 1, "loss": 2}\n', "line 1: not JSON"),
+        (b'{"kind": "train", "step": 1, "loss": 1' + 400 * b"0" + b"}\n", "line 1: not an entry"),
+        (b'{"kind": "train", "step": 1, "loss": 1e308}\n', "line 1: not an entry"),
         (b"[" * 100_000 + b"\n", "line 1: not JSON"),
     ],
 )
@@ -641,6 +643,15 @@ def test_a_log_that_cannot_be_read(trained, capsys, content, words):
         assert log.read_bytes() == content
     log.rename(trained / "log.old")
     assert resume(trained) == 0
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="Windows has no such pipes")
+def test_a_log_that_is_a_pipe(trained, capsys):
+    (trained / "log.jsonl").unlink()
+    os.mkfifo(trained / "log.jsonl")
+    for command in (lambda: resume(trained), lambda: show.main([str(trained)])):
+        assert command() == 2
+        assert "log.jsonl: a pipe or a device, not a file; name a file." in capsys.readouterr().err
 
 
 def test_nothing_to_resume(tmp_path, capsys):

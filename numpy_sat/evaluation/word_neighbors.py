@@ -13,7 +13,7 @@ from numpy_sat.evaluation import figures, neighbors
 from numpy_sat.experiment import runs
 from numpy_sat.experiment.recipe import from_json
 from numpy_sat.system import output
-from numpy_sat.system.errors import InputError
+from numpy_sat.system.errors import InputError, shortened
 from numpy_sat.system.streams import PARAMETERS, stream
 
 NEIGHBORS = 5  # per word
@@ -73,7 +73,9 @@ def _number(run, words, word):
     if word.lower() in words:
         return words.index(word.lower())
     similar = ", ".join(difflib.get_close_matches(word.lower(), words, NEIGHBORS, cutoff=0))
-    raise InputError(f'"{word}" is not among the {len(words):,} words of {run}; similar spellings: {similar}.')
+    raise InputError(
+        f'"{shortened(word)}" is not among the {len(words):,} words of {run}; similar spellings: {similar}.'
+    )
 
 
 def _learned(E, start):

@@ -27,6 +27,11 @@ def _is_number(value):
     return type(value) in (int, float) and abs(value) <= MOST
 
 
+def _is_logged(value):
+    """Return True for a number of a training log, which may be NaN or infinite after an overflow."""
+    return _is_number(value) or (type(value) is float and not math.isfinite(value))
+
+
 def _is_text(value):
     return type(value) is str
 
@@ -87,7 +92,7 @@ def is_log_entry(entry: object) -> bool:
         if type(scores) is not list or len(scores) != 4:
             return False
         numbers += [entry.get("cider"), *scores]
-    return _is_count(entry.get("step")) and all(type(number) in (int, float) for number in numbers)
+    return _is_count(entry.get("step")) and all(map(_is_logged, numbers))
 
 
 def read(stored: dict, progress: dict) -> tuple[Recipe, Vocabulary]:

@@ -15,7 +15,7 @@ from numpy_sat.data.vocabulary import Vocabulary
 from numpy_sat.experiment import checkpoint, memory, metadata
 from numpy_sat.experiment.recipe import Recipe, from_json
 from numpy_sat.system import cli, npz
-from numpy_sat.system.errors import InputError, writing
+from numpy_sat.system.errors import InputError, refuse_special, writing
 from numpy_sat.system.files import replacing
 
 LAST, BEST, LOG, CONFIG = "last.npz", "best.npz", "log.jsonl", "config.json"
@@ -161,6 +161,7 @@ def read_log(folder: Path) -> list[dict]:
     """
     path, entries = folder / LOG, []
     remedy = "correct the line, or move the log away"
+    refuse_special(path)
     try:
         text = path.read_text(encoding="utf-8")
     except FileNotFoundError:
