@@ -180,7 +180,7 @@ def test_tuning_a_run(root, tmp_path, weights, capsys, encoder):
     assert (
         "--blind --data flickr8k" in printed and "tuned_stages" not in printed and "encoder_rate_factor" not in printed
     )
-    assert "after, before: parameters and milliseconds are without" in " ".join(printed.split())
+    assert "after, before: parameters and milliseconds exclude the frozen stages" in " ".join(printed.split())
     counts = [row["parameters"] for row in json.loads((after / "compare-dev.json").read_text())["rows"]]
     assert counts[0] - counts[1] == sum(net_params[name].size for name in tuned_shapes)
     assert ship.main([str(after), "--out", str(tmp_path / "shipped.npz")]) == (2 if encoder == "vgg16" else 0)
