@@ -186,8 +186,8 @@ def test_tuning_a_run(root, tmp_path, weights, capsys, encoder):
     assert ship.main([str(after), "--out", str(tmp_path / "shipped.npz")]) == (2 if encoder == "vgg16" else 0)
     if encoder == "lite0":
         printed = capsys.readouterr().out
-        assert "its first 2 stages not in this file" in printed
-        assert "its last 2 in this file, changed by training" in printed
+        assert "the first 2 stages are not in this file" in printed
+        assert "the last 2 are in this file" in printed
         assert set(tuned_shapes) <= set(checkpoint.load(tmp_path / "shipped.npz").params)
 
 
