@@ -13,6 +13,8 @@ import sys
 import time
 from pathlib import Path
 
+from numpy_sat.system import memory
+
 VARIABLE = "NUMPY_SAT_CHANNEL"  # environment variable with the token of the messages
 MEMORY = 4 * 2**30  # bytes
 FILE_SIZE = 2**26  # bytes of each file that the code writes, including its output
@@ -78,10 +80,7 @@ class Text(io.TextIOBase):
 
 def memory_limit() -> int:
     """Return the bytes that a learner's code may use: MEMORY, or half of the machine's memory if that is less."""
-    try:
-        return min(MEMORY, os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") // 2)
-    except (AttributeError, OSError, ValueError):  # Windows
-        return MEMORY
+    return int(min(MEMORY, memory.total() / 2))
 
 
 def _limit_resources():
