@@ -82,5 +82,5 @@ def lstm_sequence_backward(dh_all, dc, cache):
         dW_x += dW_x_t
         dW_hh += dW_hh_t
         db += db_t
-        dh_from_next, dc_from_next = dh_before, dc_before  # for step t-1, this one is the next
+        dh_from_next, dc_from_next = dh_before, dc_before  # step t is the next step of step t - 1
     return dx, dh_from_next, dc_from_next, dW_x, dW_hh, db

@@ -22,7 +22,7 @@ def extend(scores, lengths, done, log_p, k, length_power):
         scores: (N, slots) log-probabilities so far.
         lengths: (N, slots) number of words so far, including <end>.
         done: (N, slots) which captions are finished; these do not grow.
-        log_p: (N, slots, V) log-probabilities of the next word, after `ban`.
+        log_p: (N, slots, V) log-probabilities of the next word; `ban` has set impossible words to -inf.
         k: number of continuations, at most slots V.
         length_power: exponent of the length normalization.
     Returns:
@@ -35,7 +35,8 @@ def extend(scores, lengths, done, log_p, k, length_power):
     # log p(words, word) = log p(words) + log p(word | words) of every candidate: (N, slots, V)
     total = scores[:, :, None] + log_p
 
-    # A candidate is one word longer than its slot, unless the slot is finished. All V candidates of a slot are alike.
+    # A candidate is one word longer than its slot, unless the slot is finished. All V candidates of a slot have the
+    # same length.
     candidate_lengths = np.where(done, lengths, lengths + 1)
 
     # rank = log p / length ** length_power. Impossible candidates keep a rank of -inf.
@@ -47,7 +48,7 @@ def extend(scores, lengths, done, log_p, k, length_power):
     parents = numbers // V
     words = numbers % V
 
-    # Carry on the score, not the rank. The next step computes the rank again from a longer sum and a larger length.
+    # Keep the score, not the rank. The next step computes the rank again from a longer sum and a larger length.
     images = np.arange(N)[:, None]
     new_scores = total[images, parents, words]
     new_lengths = candidate_lengths[images, parents]
@@ -76,7 +77,7 @@ def beam_search(decoder, params, a, k, max_words, length_power=1.0):
     if k < 1 or max_words < 1:
         raise ValueError(f"beam search needs k and max_words of at least 1, not {k} and {max_words}")
 
-    # Begin with one empty caption for each image. With k equal ones, all k would continue alike, as in greedy decoding.
+    # Begin with one empty caption for each image. With k equal ones, all k would get the same words.
     N, slots = len(a), 1
     state = decoder.begin(params, a)
     words = np.full((N, slots), START)
@@ -101,7 +102,7 @@ def beam_search(decoder, params, a, k, max_words, length_power=1.0):
         beta = beta.reshape(N, slots_before)
         history.append(search.Step(words, parents, scores, alpha, beta))
 
-        # A finished caption may lose its slot to a partial caption with a higher rank. So record the best one.
+        # A finished caption may lose its slot to a partial caption with a higher rank. So record the best finished one.
         best = search.note_finished(best, t, words, parents, done_before, scores, lengths, length_power)
 
         # A slot continues from its parent's state.

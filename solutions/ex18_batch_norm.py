@@ -4,9 +4,9 @@ One channel is a column of R numbers, one for every cell of every image. The for
 distance from the mean, variance, standard deviation, and a linear function of the normalized values. The backward pass
 goes through the same steps in reverse.
 
-Mean and variance are functions of x, too. So a number x_r affects y in three ways: directly, which changes y_r alone;
-through the mean, which changes y in every row; and through the variance, which also changes every row. Each way has a
-gradient, and dx is their sum. The algebra at the end simplifies the sum to the library's line.
+Mean and variance are functions of x, too. So a number x_r affects y in three ways. Its direct effect changes y_r alone.
+Its effects through the mean and through the variance change y in every row. Each way has a gradient, and dx is their
+sum. The algebra at the end simplifies the sum to the library's line.
 """
 
 import numpy as np

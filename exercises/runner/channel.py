@@ -1,7 +1,7 @@
-"""The process of a learner's code: its messages to the process that started it, see isolation.py.
+"""Messages from the process that runs a learner's code to the process that started it, see isolation.py.
 
-The messages go through a pipe of their own. Each starts with a token that only the two processes know, so a line that
-the learner's code writes anywhere is never taken for a message.
+The messages go through a separate pipe. Each starts with a token that only the two processes know, so no output of the
+learner's code is mistaken for a message.
 """
 
 import contextlib
@@ -25,11 +25,11 @@ class Channel:
     """The pipe to the process that started this one."""
 
     def __init__(self):
-        """Move the pipe away from standard output, where all programs find it, and limit memory and files."""
+        """Move the pipe away from standard output, to which other code may write, and limit memory and file size."""
         settings = json.loads(os.environ.pop(VARIABLE, "{}"))
         self._token, self._beat = settings.get("token", ""), 0.0
         self._traceback = open(settings["traceback"], "w") if settings else sys.stderr
-        self._pipe = os.dup(1)  # programs that the learner's code starts do not inherit it
+        self._pipe = os.dup(1)  # a new descriptor, which programs that the learner's code starts do not inherit
         os.dup2(2, 1)
         sys.stdout = sys.stderr
         if hasattr(os, "register_at_fork"):
@@ -79,7 +79,7 @@ class Text(io.TextIOBase):
 
 
 def memory_limit() -> int:
-    """Return the bytes that a learner's code may use: MEMORY, or half of the machine's memory if that is less."""
+    """Return the memory limit of a learner's code in bytes: MEMORY, or half of the total memory if that is less."""
     return int(min(MEMORY, memory.total() / 2))
 
 

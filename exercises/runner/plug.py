@@ -1,6 +1,6 @@
 """The command `plug`: train a small model with a learner's functions in place of the library's.
 
-The training runs in a process of its own (isolation.py), which sends what is to be printed:
+The training runs in a separate process (isolation.py), which sends its output to this one as messages. Its command is
 python -m exercises.runner.plug FOLDER NUMBER...
 """
 
@@ -32,14 +32,14 @@ DECODERS = {  # {module: the only decoder that calls it}
 }
 
 
-def plug(chosen: Sequence[Lesson]) -> int:
-    """Train a small model with the functions of all right files among these lessons; return the exit code."""
-    solved = _solved(chosen)
+def plug(selection: Sequence[Lesson]) -> int:
+    """Train a small model with the functions of the lessons whose checks pass, and return the exit code."""
+    solved = _solved(selection)
     if not solved:
         return 1
     for lesson in solved:
         board.show_head(lesson)
-    return _run_in_process(solved, FOLDER / (f"plug-{solved[0].number:02}" if len(chosen) == 1 else "plug-all"))
+    return _run_in_process(solved, FOLDER / (f"plug-{solved[0].number:02}" if len(selection) == 1 else "plug-all"))
 
 
 def _run_in_process(solved, folder):
@@ -55,7 +55,7 @@ def _run_in_process(solved, folder):
     if code is None:
         place = process.place(*(lesson.file for lesson in solved))
         reason = f"Your code {process.problem}{place}" if process.problem else "Does your code end Python?"
-        print(file=sys.stderr)  # after the bar of progress
+        print(file=sys.stderr)  # end the line of the progress bar
         say(board.with_full_stop(f"The training ended without a result. {reason}"))
         return 1
     return code
@@ -98,14 +98,14 @@ def train(solved: Sequence[Lesson], folder: Path, before_call: Callable[[], None
         return 1
 
 
-def _solved(chosen):
+def _solved(selection):
     """Return the lessons whose checks pass, and print the others."""
     wrong = {}
-    for result in checks.results([lesson.number for lesson in chosen]):
+    for result in checks.results([lesson.number for lesson in selection]):
         names = [verdict["name"] for verdict in result.verdicts if verdict["state"] != "right"]
         if names:
             wrong[result.number] = ", ".join(filter(None, names)) or "the file"
-    solved = [lesson for lesson in chosen if lesson.number not in wrong]
+    solved = [lesson for lesson in selection if lesson.number not in wrong]
     if wrong:
         say(
             "Training needs functions that are right. The library's functions replace these:"
@@ -115,7 +115,7 @@ def _solved(chosen):
         for number, names in wrong.items():
             say(f"exercise {number:2}  {names}", 2, 15)
         say(f"See what is wrong: python -m exercises check {min(wrong)}")
-    elif len(chosen) > 1:
+    elif len(selection) > 1:
         say("All exercises are solved: training runs on your code alone.")
     return solved
 
@@ -177,7 +177,7 @@ def _models_for(parts):
 
 
 def _parts_for(model, parts):
-    """Return the parts that fit a model: exercise 14 is about the decoder with the MLP score, not about the others."""
+    """Return the parts to use in a model. The functions of attend_tell (exercise 14) go into the captioner alone."""
     return [part for part in parts if part.module is not attend_tell or model is small_training.CAPTIONER]
 
 
@@ -207,7 +207,7 @@ def _show_losses(title, yours, library):
     else:
         say(
             f"The curves differ by {differences[worst]:.2f} at step {worst + 1}. Your functions are right in the "
-            "check, but not in the model, where arrays are larger, and float32."
+            "check, but not in the model, where arrays are larger and have dtype float32."
         )
     if len(yours) < small_training.STEPS:
         steps, seconds = small_training.STEPS, small_training.SECONDS
@@ -246,7 +246,7 @@ def _draw_words(folder, word_map):
 
 
 def _all_called(parts):
-    """Return True if every part was called; a part that the other parts do not call gets its own short run."""
+    """Return True if every part was called. Parts that the training did not call get a short extra run first."""
     idle = [part for part in parts if not part.calls]
     if idle:
         with in_place(idle):

@@ -1,7 +1,7 @@
 """Training of a small model for a few dozen steps, with a learner's functions in place of the library's.
 
-All functions are called through their modules, so a function that replaces the library's is called. Parameters, images
-and batches are the same in every run.
+The library calls each function through its module, so a replacement in the module takes effect everywhere. Parameters,
+images and batches are the same in every run.
 """
 
 import functools
@@ -51,7 +51,7 @@ class Model(NamedTuple):
     module: ModuleType  # with the functions of captioner.py
     writer: ModuleType  # with caption_images, as in search.py
     small: object  # the recipe or configuration for training
-    tiny: object  # the one for the gradient check, which moves each parameter twice
+    tiny: object  # a smaller one for the gradient check, which computes the loss twice per number of a parameter
     self_critical: bool = False  # True if the last quarter of the steps is self-critical training
 
 
@@ -110,7 +110,7 @@ def self_critical_captioner() -> Model:
 
 
 class Data(NamedTuple):
-    """Images, or phrases, with captions: some to train on, some to caption afterwards."""
+    """Images or phrases with captions: a training set, and unseen examples to caption."""
 
     vocabulary: Vocabulary
     train: batches.Split
@@ -138,7 +138,7 @@ class Outcome(NamedTuple):
 
 
 def make_data(model: Model = CAPTIONER) -> Data:
-    """Return the Data for a Model, from a fixed seed; it takes about a second."""
+    """Return the Data for a Model, from a fixed seed. This takes about a second."""
     return _phrases() if model is TRANSLATOR else _scenes()
 
 
@@ -146,7 +146,7 @@ def make_data(model: Model = CAPTIONER) -> Data:
 def _scenes():
     count = STEPS * BATCH_SIZE
     samples = [scenes.sample(SEED, index) for index in range(count + UNSEEN)]
-    # So few steps teach most about single objects, so a scene with few objects comes first and is shown.
+    # After so few steps, captions of single objects are best. plug shows the first image, so few objects come first.
     unseen = sorted(samples[count:], key=lambda sample: len(sample.scene.objects))
     captions = [tokenize(caption.text) for sample in samples for caption in sample.captions]
     vocabulary = Vocabulary.build(captions, min_count=1)
@@ -218,9 +218,10 @@ def _frequencies(data):
 
 
 def _write(model, params, data, images):
+    """Measure the running mean and variance, and return the captions of images."""
     train_batches = batches.plain_batches(data.train, BATCH_SIZE, captions_per_image=1)
-    some = itertools.islice(train_batches, STATISTICS_BATCHES)
-    model.module.measure_running_statistics(params, some, model.small)
+    first_batches = itertools.islice(train_batches, STATISTICS_BATCHES)
+    model.module.measure_running_statistics(params, first_batches, model.small)
     return model.writer.caption_images(params, model.small, images, BEAM, RECIPE.decoding.max_words)
 
 

@@ -1,6 +1,7 @@
 """Find the photos of a data set that cannot be decoded, before hours of training depend on them.
 
-Every photo is decoded once. The result is kept in the cache until the path, the length or the date of a photo changes.
+Every photo is decoded once. The result stays in the cache until the path, the size or the modification time of a photo
+changes.
 """
 
 import json
@@ -15,20 +16,20 @@ from numpy_sat.system import progress
 from numpy_sat.system.errors import InputError
 from numpy_sat.system.files import replacing
 
-VERSION = 1  # increase it when other photos count as damaged
+VERSION = 1  # increase it when a change of the code makes other photos count as damaged
 
 
 def check(dataset: Dataset, skip: bool, cache: Path) -> Dataset:
-    """Return a data set without damaged photos.
+    """Return a data set without its damaged photos, or raise an error if it has any.
 
     Args:
         dataset: a data set of CaptionedImages.
         skip: leave out damaged photos, with a note, instead of raising an error.
         cache: folder of cache files.
     Returns:
-        The data set; with `skip`, the one of the photos that can be decoded.
+        The data set with the photos that can be decoded.
     Raises:
-        InputError: photos are damaged. The message lists all of them.
+        InputError: photos are damaged; the message lists all of them. With `skip`, only if a split has no other photos.
     """
     reasons = {split: find(examples, cache) for split, examples in dataset.splits.items()}
     all_reasons = {name: reason for split_reasons in reasons.values() for name, reason in split_reasons.items()}
@@ -78,7 +79,7 @@ def _reason(path):
 
 
 def _store(path, reasons):
-    """Write the result to the cache, unless that is impossible: then the next start decodes the images again."""
+    """Write the result to the cache. If that is impossible, the next start decodes the images again."""
     with suppress(InputError, OSError):
         path.parent.mkdir(parents=True, exist_ok=True)
         with replacing(path) as temporary:

@@ -125,7 +125,7 @@ def extend(scores, lengths, done, log_p, k, length_power):
         scores: (N, slots) log-probabilities so far.
         lengths: (N, slots) number of words so far, including <end>.
         done: (N, slots) which captions are finished; these do not grow.
-        log_p: (N, slots, V) log-probabilities of the next word, after `ban`.
+        log_p: (N, slots, V) log-probabilities of the next word; `ban` has set impossible words to -inf.
         k: number of continuations, at most slots V.
         length_power: exponent of the length normalization.
     Returns:

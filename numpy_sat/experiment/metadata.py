@@ -1,6 +1,6 @@
-"""Check the JSON of a checkpoint as a whole: whether a run of this version could have written it.
+"""Check that a run of this version could have written the JSON of a checkpoint.
 
-Damaged or invented metadata would otherwise fail much later, in the middle of training or decoding.
+Without this check, damaged or forged metadata would fail much later, in the middle of training or decoding.
 """
 
 import math
@@ -12,7 +12,7 @@ from numpy_sat.experiment import settings
 from numpy_sat.experiment.recipe import Recipe, from_json
 from numpy_sat.system.errors import InputError, shortened
 
-MOST = 2**53  # largest count that a float holds exactly
+MOST = 2**53  # largest number; a float holds every whole number up to it exactly
 
 
 def _is_count(value):
@@ -41,7 +41,7 @@ def _is_flag(value):
 
 
 def _is_command(value):
-    """Return True for a list of arguments, and for the None of a shipped captioner."""
+    """Return True for a list of arguments, or for None, which a shipped captioner has."""
     return value is None or (type(value) is list and all(map(_is_text, value)))
 
 
@@ -64,7 +64,7 @@ SETTINGS = {
     "recipe": (lambda value: type(value) is dict, "an object"),
     "vocabulary": (lambda value: type(value) is list and len(value) > len(SPECIALS), "a list of words"),
 }
-OPTIONAL = {  # entries that only some runs have: those with --skip-damaged or --from, of soup.py, and shipped ones
+OPTIONAL = {  # entries of runs with --skip-damaged or --from, of soups, and of shipped captioners
     "skip_damaged": SETTINGS["skip_missing"],
     "first_recipe": SETTINGS["recipe"],
     "first_seed": SETTINGS["seed"],
@@ -96,7 +96,7 @@ def is_log_entry(entry: object) -> bool:
 
 
 def read(stored: dict, progress: dict) -> tuple[Recipe, Vocabulary]:
-    """Check the settings and the progress of a checkpoint, and return what they describe.
+    """Check the settings and the progress of a checkpoint, and return its recipe and vocabulary.
 
     Args:
         stored: the checkpoint's settings, JSON.
@@ -105,7 +105,7 @@ def read(stored: dict, progress: dict) -> tuple[Recipe, Vocabulary]:
         recipe: Recipe.
         vocabulary: Vocabulary.
     Raises:
-        InputError: no run could have written them.
+        InputError: no run of this version could have written them.
     """
     _check_entries("settings", stored, SETTINGS, OPTIONAL)
     _check_entries("progress", progress, PROGRESS, {})

@@ -1,7 +1,7 @@
-"""Choose the folder of compiled kernels. Nobody but this user may write to it.
+"""Choose the folder of compiled kernels. Only this user may write to it.
 
-numba stores kernels as pickles and machine code. Who can write to their folder can execute any code as this user. The
-other caches (scenes, images, features) contain data only.
+numba stores kernels as pickles and machine code. Anyone who can write to their folder can run any code as this user.
+The other caches (scenes, images, features) contain data only.
 """
 
 import atexit
@@ -19,15 +19,15 @@ from numpy_sat.system import output
 
 KERNELS = Path(__file__).parents[1] / "kernels"
 MONTH = 30 * 24 * 3600  # seconds
-OTHERS = stat.S_IRWXG | stat.S_IRWXO  # what the group and all others may do
-WRITABLE = stat.S_IWGRP | stat.S_IWOTH
+OTHERS = stat.S_IRWXG | stat.S_IRWXO  # all rights of the group and of other users
+WRITABLE = stat.S_IWGRP | stat.S_IWOTH  # their right to write
 
 
 def folder(caches: Path) -> str:
     """Return the folder of compiled kernels, NUMBA_CACHE_DIR or a folder in `caches`. It is created if necessary.
 
-    If other users could write to it, the process gets a new folder, which is removed when it ends. A sentence on
-    standard error says so.
+    Other users lose their rights to a folder in `caches`. If the folder is not safe even so, or cannot be created, the
+    process gets a new folder, which is removed when it ends. A sentence on standard error says so.
 
     Args:
         caches: the folder of cached files.
@@ -43,27 +43,27 @@ def folder(caches: Path) -> str:
 
 
 def temporary() -> Path:
-    """Return the folder of cached files of a user who has no home folder, or one that is not writable."""
+    """Return the folder of cached files of a user without a writable home folder."""
     return Path(tempfile.gettempdir()) / f"numpy_sat-{os.geteuid() if hasattr(os, 'geteuid') else 'cache'}"
 
 
 def _folder_in(caches):
-    """Return the folder for the present kernels. A change of any kernel's source leads to a new folder.
+    """Return the folder for the current kernels. A change of any kernel's source leads to a new folder.
 
     numba checks only the file of the compiled function, not the files of the functions that it calls.
     """
     sources = b"".join(path.read_bytes() for path in sorted(KERNELS.glob("*.py")))
-    present = caches / f"kernels-{hashlib.sha256(sources).hexdigest()[:16]}"
-    if not present.exists():
+    current = caches / f"kernels-{hashlib.sha256(sources).hexdigest()[:16]}"
+    if not current.exists():
         for old in caches.glob("kernels-*"):
             with suppress(OSError):  # another process may remove the folder at the same time
                 if time.time() - old.stat().st_mtime > MONTH:
                     shutil.rmtree(old)
-    return _closed(present)
+    return _closed(current)
 
 
 def _writable(caches):
-    """Return the folder of cached files, or one for temporary files if it is not writable.
+    """Return the folder of cached files, or `temporary()` if it is not writable. Close it if others can replace files.
 
     Raises:
         OSError: other users could replace what is in the folder.
@@ -82,7 +82,7 @@ def _writable(caches):
 
 
 def _named(folder):
-    """Return the folder that the user named, and create it if necessary. Its files may be other than kernels.
+    """Return the folder that the user named, and create it if necessary. It may hold other files, so none is removed.
 
     Raises:
         OSError: the folder is a link, other users own it or can write to it, or it cannot be created.

@@ -8,15 +8,15 @@ import numpy as np
 
 from numpy_sat.evaluation.figures import canvas
 
-COLUMNS = 3  # images a row of a contact sheet
-LINE = 45  # characters a line of the text below an image
+COLUMNS = 3  # images in each row of a contact sheet
+LINE = 45  # characters in each line of the text below an image
 
 
 def sheet_figure(path: Path, entries: Sequence[tuple[np.ndarray, str, Sequence[str]]]) -> None:
-    """Write a PNG of images with their captions, three a row: a title above each image, sentences below it.
+    """Write a PNG of images, three in each row, with a title above each image and sentences below it.
 
     Args:
-        path: of the PNG.
+        path: file name of the PNG.
         entries: a list of (image (H, W, 3) uint8, title, sentences).
     Raises:
         InputError: the file cannot be written.
@@ -27,15 +27,15 @@ def sheet_figure(path: Path, entries: Sequence[tuple[np.ndarray, str, Sequence[s
         axis.imshow(image)
         axis.set_anchor("W")
         axis.set_title(title, fontsize=canvas.fit_size(title, 3.2, 9), loc="left", parse_math=False)
-        below = "\n".join(_wrap(sentence) for sentence in sentences)
-        axis.set_xlabel(below, fontsize=9, loc="left", parse_math=False)
+        text = "\n".join(_wrap(sentence) for sentence in sentences)
+        axis.set_xlabel(text, fontsize=9, loc="left", parse_math=False)
     lines = canvas.add_title(figure, "Captions of the model, a reference of each image, and scores (%)")
     figure.set_figheight(height * rows + 0.2 * lines)
     canvas.save(figure, path)
 
 
 def _wrap(sentence):
-    """Break a sentence into lines as wide as an image. Lines of wide letters have fewer of them."""
+    """Break a sentence into lines as wide as an image. Lines of wide letters have fewer letters."""
     width = int(LINE * len(sentence) / max(1, canvas.columns_of(sentence)))
     return textwrap.fill(sentence, max(1, width), subsequent_indent="    ")
 
@@ -44,10 +44,10 @@ def filters_figure(path: Path, W: np.ndarray) -> None:
     """Write a PNG of the first layer's filters as small color images.
 
     All filters share one scale: medium gray is weight 0, and the largest weight of all is black or full brightness.
-    Below each filter stands its own largest weight.
+    The number below each filter is its own largest absolute weight.
 
     Args:
-        path: of the PNG.
+        path: file name of the PNG.
         W: (3, 3, 3, O) weights; the third axis is red, green and blue.
     Raises:
         InputError: the file cannot be written.
