@@ -93,7 +93,7 @@ def folder(tmp_path, monkeypatch):
     small = presets.PRETRAINED["flickr8k"].replace(epochs=1, embedding_size=5, hidden_size=7, batch_size=8)
     monkeypatch.setitem(presets.PRETRAINED, "flickr8k", small)
     monkeypatch.setattr(works, "all_works", tiny_works)
-    monkeypatch.setattr(variance, "measured", partial(variance.measured, steps=2, every=1, repeats=3))
+    monkeypatch.setattr(variance, "measure", partial(variance.measure, steps=2, every=1, repeats=3))
     return tmp_path
 
 
