@@ -106,7 +106,7 @@ def compiling_announced(file: TextIO | None = None) -> Iterator[None]:
             if not self.announced:
                 self.announced = True
                 tqdm.write(
-                    "compiling the kernels that no command has used before (all of them: about 15 seconds)",
+                    "compiling the kernels that no command has used before",
                     file=file or sys.stderr,
                 )
 
