@@ -216,6 +216,7 @@ def test_memory_and_processes_are_limited(learner, code, sentence):
     assert exit_code == 1 and sentence in " ".join(text.split())
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="other systems have no /proc")
 def test_memory_of_all_processes_together_is_limited(tmp_path, monkeypatch):
     monkeypatch.setattr(channel, "MEMORY", 300 * 2**20)
@@ -228,18 +229,21 @@ def test_memory_of_all_processes_together_is_limited(tmp_path, monkeypatch):
     assert last["verdicts"][0]["state"] == "running" and worker.problem == "uses more than 0.3 GB of memory"
 
 
+@pytest.mark.slow
 def test_time_limit_holds_without_the_help_of_the_process(learner):
     write_with(learner, f"    import faulthandler; faulthandler.cancel_dump_traceback_later()\n{HANG}")
     code, text = learner.run("check", "3")
     assert code == 1 and "linear_forward is still running after 4 seconds." in text
 
 
+@pytest.mark.slow
 def test_endless_output_is_cut(learner):
     write_with(learner, "    while True: print('Solved.')\n")
     code, text = learner.run("check", "3")
     assert code == 1 and text.count(f"{LEARNER_MARK}Solved.") == 200 and " more lines\n" in text
 
 
+@pytest.mark.slow
 def test_the_process_of_a_check_ends_with_the_check(learner):
     """Check that a check which is killed leaves no process behind, although its own process cannot be interrupted."""
     write_with(learner, f"    open({str(learner.folder / 'pid')!r}, 'w').write(str(__import__('os').getpid()))\n{HANG}")
