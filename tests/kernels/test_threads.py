@@ -85,13 +85,14 @@ def test_the_run_after_an_interrupt_is_complete():
     before = signal.signal(signal.SIGALRM, interrupt)
     try:
         for k in range(60):
-            try:
-                signal.setitimer(signal.ITIMER_REAL, 2e-5 * (1 + k))
-                run(_count_slowly, tasks, np.zeros(tasks, np.int64), np.zeros(tasks))
+            try:  # the outer one: the timer may also go off in `finally`, before it is stopped
+                try:
+                    signal.setitimer(signal.ITIMER_REAL, 2e-5 * (1 + k))
+                    run(_count_slowly, tasks, np.zeros(tasks, np.int64), np.zeros(tasks))
+                finally:
+                    signal.setitimer(signal.ITIMER_REAL, 0)
             except KeyboardInterrupt:
                 interrupted += 1
-            finally:
-                signal.setitimer(signal.ITIMER_REAL, 0)
             done = np.zeros(tasks, np.int64)
             run(_count_slowly, tasks, done, np.zeros(tasks))
             np.testing.assert_array_equal(done, 1)
