@@ -1,6 +1,7 @@
 """Provide the decoders, which turn annotation vectors into captions.
 
-MODELS maps the values of the setting `model` to modules. Every module has these members:
+MODELS maps the values of the setting `model` to modules, or to objects such as without_attention.Model. Each has these
+members:
 
     SETTINGS                                             names of the settings that only some decoders read
     init_params(rng, D, config, log_frequencies, dtype)  parameters by name
@@ -20,12 +21,19 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from numpy_sat.decoders import bilinear, dot, hard, soft, tell
+from numpy_sat.decoders import dot, hard, log_bilinear, show_tell, soft
+from numpy_sat.decoders.fast import log_bilinear as fast_log_bilinear
+from numpy_sat.decoders.fast import show_tell as fast_show_tell
+from numpy_sat.decoders.without_attention import Model
 
 if TYPE_CHECKING:
     from numpy_sat.experiment.recipe import Recipe
 
-MODELS = {"soft": soft, "dot": dot, "hard": hard, "tell": tell, "log-bilinear": bilinear}
+MODELS = {
+    **{"soft": soft, "dot": dot, "hard": hard},
+    "tell": Model("tell", show_tell, fast_show_tell, ("embedding_size", "hidden_size")),
+    "log-bilinear": Model("log-bilinear", log_bilinear, fast_log_bilinear, ("embedding_size",)),
+}
 
 
 class Writer(NamedTuple):

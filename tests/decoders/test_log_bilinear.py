@@ -8,12 +8,13 @@ import whole_model
 
 from numpy_sat.check import gradcheck
 from numpy_sat.data.vocabulary import START
-from numpy_sat.decoders import bilinear, log_bilinear
+from numpy_sat.decoders import MODELS, log_bilinear
 from numpy_sat.decoders.fast import log_bilinear as fast_log_bilinear
 from numpy_sat.system.errors import InputError
 from numpy_sat.system.workspace import Workspace
 
 CONFIG = whole_model.TINY.replace(model="log-bilinear")
+MODEL = MODELS["log-bilinear"]
 
 
 def test_gradients_of_the_whole_model(rng):
@@ -26,7 +27,7 @@ def test_a_blind_model(rng):
 
 def test_no_part_can_be_left_out(rng):
     with pytest.raises(InputError, match="without=gate: the model log-bilinear has no parts that can be left out"):
-        bilinear.init_params(rng, 5, CONFIG.replace(without=("gate",)), np.zeros(11))
+        MODEL.init_params(rng, 5, CONFIG.replace(without=("gate",)), np.zeros(11))
 
 
 def test_float32_is_float64(rng):
@@ -143,7 +144,7 @@ def test_gradients_along_a_direction(rng):
 
     def loss_and_grads(step):
         moved = {name: array + step * direction[name] for name, array in arrays.items()}
-        loss, da, grads = bilinear.loss_and_grads(moved, moved["a"], batch, config, np.random.default_rng(5))
+        loss, da, grads = MODEL.loss_and_grads(moved, moved["a"], batch, config, np.random.default_rng(5))
         return loss.total, {**grads, "a": da}
 
     _, grads = loss_and_grads(0)
@@ -168,12 +169,12 @@ def test_only_the_last_words_count(rng):
 def test_dropout_applies_in_training_alone(rng):
     params, batch = whole_model.params_of(rng, CONFIG), whole_model.batch_of(rng, CONFIG)
     a = rng.standard_normal((2, 16, 5))
-    first, second = (bilinear.loss_and_grads(params, a, batch, CONFIG, rng)[0] for _ in range(2))
+    first, second = (MODEL.loss_and_grads(params, a, batch, CONFIG, rng)[0] for _ in range(2))
     assert first != second and first.penalty == 0
     without_dropout = CONFIG.replace(dropout=0.0)
-    loss = bilinear.loss_only(params, a, batch, CONFIG)
-    assert loss == bilinear.loss_only(params, a, batch, without_dropout)
-    assert loss == bilinear.loss_and_grads(params, a, batch, without_dropout, rng)[0]
+    loss = MODEL.loss_only(params, a, batch, CONFIG)
+    assert loss == MODEL.loss_only(params, a, batch, without_dropout)
+    assert loss == MODEL.loss_and_grads(params, a, batch, without_dropout, rng)[0]
 
 
 def test_states_are_selected(rng):
@@ -195,8 +196,8 @@ def test_fusing_is_what_float32_does(monkeypatch, rng):
     monkeypatch.setattr(log_bilinear, "predict_forward", None)
     params, batch = whole_model.params_of(rng, CONFIG, np.float32), whole_model.batch_of(rng, CONFIG, np.float32)
     a = rng.standard_normal((2, 16, 5)).astype(np.float32)
-    bilinear.loss_and_grads(params, a, batch, CONFIG, rng)
-    bilinear.loss_only(params, a, batch, CONFIG)
+    MODEL.loss_and_grads(params, a, batch, CONFIG, rng)
+    MODEL.loss_only(params, a, batch, CONFIG)
 
 
 def test_two_fused_forwards_then_both_backwards_in_one_workspace(rng):

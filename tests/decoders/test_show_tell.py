@@ -7,7 +7,7 @@ import pytest
 import whole_model
 
 from numpy_sat.check import gradcheck
-from numpy_sat.decoders import show_tell, tell
+from numpy_sat.decoders import MODELS, show_tell
 from numpy_sat.decoders.fast import show_tell as fast_show_tell
 from numpy_sat.layers import linear, lstm
 from numpy_sat.system.workspace import Workspace
@@ -196,8 +196,8 @@ def test_fusing_is_what_float32_does(monkeypatch, rng):
     monkeypatch.setattr(show_tell, "decode_forward", None)
     params, batch = whole_model.params_of(rng, CONFIG, np.float32), whole_model.batch_of(rng, CONFIG, np.float32)
     a = rng.standard_normal((2, 16, 5)).astype(np.float32)
-    tell.loss_and_grads(params, a, batch, CONFIG, rng)
-    tell.loss_only(params, a, batch, CONFIG)
+    MODELS["tell"].loss_and_grads(params, a, batch, CONFIG, rng)
+    MODELS["tell"].loss_only(params, a, batch, CONFIG)
 
 
 def test_two_fused_forwards_then_both_backwards_in_one_workspace(rng):
