@@ -1,9 +1,13 @@
 """The Markdown pages and the commands in them."""
 
+import contextlib
+import io
 import re
 import shlex
 from pathlib import Path
 from typing import NamedTuple
+
+import numpy as np
 
 ROOT = Path(__file__).parents[1]
 FOLDERS = ("numpy_sat", "exercises", "solutions", "tests", ".github")
@@ -37,6 +41,23 @@ def inline_code(text):
 def blocks(text, *languages):
     """Return the blocks of code in these languages."""
     return [body for language, body in re.findall(r"^```(\w+)\n(.*?)^```$", text, re.S | re.M) if language in languages]
+
+
+def run_python(text):
+    """Run the Python blocks of a page in order, in one namespace.
+
+    Returns:
+        A pair (output, expected) for each block: what it printed, and the text block directly below it, or "" if there
+        is none. Rounding errors, such as (error 6.8e-12), are replaced by (error).
+    """
+    namespace, pairs = {"__name__": "page"}, []
+    with np.printoptions():  # restore the options that a page sets
+        for code, expected in re.findall(r"^```python\n(.*?)^```$(?:\n\n```text\n(.*?)^```$)?", text, re.S | re.M):
+            output = io.StringIO()
+            with contextlib.redirect_stdout(output):
+                exec(code, namespace)
+            pairs.append(tuple(re.sub(r"\(error [^)]*\)", "(error)", each) for each in (output.getvalue(), expected)))
+    return pairs
 
 
 def anchors(path):

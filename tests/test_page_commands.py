@@ -32,6 +32,7 @@ ELSEWHERE = {  # (module, arguments): where it runs
     **{("pytest", tuple(arguments)): ".ci/run" for arguments in PYTEST},
     ("pytest", ("-s", "-m", "", "tests/exercises/test_mistakes.py")): "among the slow tests",
     ("pip", ("install", "torch==2.13.0")): "by hand, where a rival's speed is measured",
+    ("exercises.chapters.figures", ()): "tests/exercises/test_chapters.py draws each figure",
 }
 LITE0 = ("train", "--data", "flickr8k", "--root", "FOLDER", "--encoder", "lite0")
 EARLIER = {  # the runs that a page takes as there, because another page trains them
@@ -143,11 +144,13 @@ def test_commands_of_the_package(page, folder, once, capfd):
 
 
 def copy_project(folder, *parts):
-    """Copy parts of the project in which exercises 3 and 8 are solved, and return the environment to run them in."""
+    """Copy parts of the project with solutions of all exercises that the pages check, and return the environment."""
     for part in parts:
         shutil.copytree(ROOT / part, folder / part, ignore=shutil.ignore_patterns("__pycache__"))
-    for name in ("ex03_linear.py", "ex08_conv_numba.py"):
-        shutil.copy(folder / "solutions" / name, folder / "exercises" / name)
+    numbers = {int(n) for c in ALL_COMMANDS if c.module == "exercises" for n in c.argv[1:2] if n.isdecimal()}
+    for path in (folder / "solutions").glob("ex*.py"):
+        if int(path.name[2:4]) in numbers:
+            shutil.copy(path, folder / "exercises")
     shutil.copy(ROOT / "pyproject.toml", folder)
     path = os.pathsep.join([str(folder), str(ROOT)])
     return os.environ | {"PYTHONPATH": path, "PYTHONUTF8": "1", "COLUMNS": "80"}

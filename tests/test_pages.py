@@ -14,7 +14,20 @@ import sys
 from pathlib import Path
 
 import pytest
-from pages import ALL_COMMANDS, FOLDERS, OURS, PAGES, ROOT, anchors, blocks, described, inline_code, names, prose
+from pages import (
+    ALL_COMMANDS,
+    FOLDERS,
+    OURS,
+    PAGES,
+    ROOT,
+    anchors,
+    blocks,
+    described,
+    inline_code,
+    names,
+    prose,
+    run_python,
+)
 
 from numpy_sat.experiment import presets, settings
 from numpy_sat.experiment.recipe import SETTINGS
@@ -186,15 +199,9 @@ def test_syllabus_lists_every_exercise():
 
 @pytest.mark.parametrize("path", PAGES, ids=names(PAGES))
 def test_python_blocks_print_what_the_page_says(path):
-    """Run Python blocks that have a text block below and compare the output, except for rounding errors."""
-    for code, expected in re.findall(
-        r"^```python\n([^`]*?^import[^`]*?)^```\n\n```text\n(.*?)^```$", path.read_text("utf-8"), re.S | re.M
-    ):
-        output = io.StringIO()
-        with contextlib.redirect_stdout(output):
-            exec(code, {})
-        same = [re.sub(r"\(error [^)]*\)", "(error)", text) for text in (output.getvalue(), expected)]
-        assert same[0] == same[1]
+    """Run the Python blocks and compare what they print with the text blocks below them."""
+    for output, expected in run_python(path.read_text("utf-8")):
+        assert output == expected
 
 
 def test_readme_shows_what_a_check_says(tmp_path):

@@ -1,0 +1,1 @@
+"""Chapters: the longer story behind the exercises, in Markdown, and the code that draws their figures."""

@@ -1,0 +1,33 @@
+"""The figures of the chapters: one module per chapter, one public function per figure.
+
+A module has the name of its chapter, and modules whose names begin with an underscore hold shared code. A function
+takes no arguments and returns a matplotlib Figure. Its file is exercises/chapters/images/FUNCTION.png. To draw all
+files again, or only some of them:
+
+    python -m exercises.chapters.figures
+    python -m exercises.chapters.figures FUNCTION ...
+
+Figures show numbers that the program computes, or images of drawn scenes. They never show photos.
+"""
+
+import inspect
+import pkgutil
+from collections.abc import Callable
+from importlib import import_module
+from pathlib import Path
+
+from matplotlib.figure import Figure
+
+IMAGES = Path(__file__).parents[1] / "images"
+
+
+def drawers() -> dict[str, Callable[[], Figure]]:
+    """Return the functions that draw the figures, by name."""
+    names = [module.name for module in pkgutil.iter_modules(__path__) if not module.name.startswith("_")]
+    modules = [import_module(f"{__name__}.{name}") for name in names]
+    return {
+        name: function
+        for module in modules
+        for name, function in inspect.getmembers(module, inspect.isfunction)
+        if function.__module__ == module.__name__ and not name.startswith("_")
+    }
