@@ -4,39 +4,31 @@ To learn: queries, keys and values, the attention of today's language models (Va
 exercise 11 is a small network with a tanh. Here the score is a dot product. For one head:
 
     query_b = h_b W_q        keys_i = a_i W_k, given                       values_i = a_i W_v
-    (4) e_bi = query_b . keys_i / sqrt(K)     (5) alpha_b = softmax(e_b)     (6) z_b = sum over i of alpha_bi values_i
+    (4) e_bi = query_b . keys_i / sqrt(K)                 (6) z_b = sum over i of alpha_bi values_i
 
 A sum of K products is about sqrt(K) times as large as one of them. The division keeps the scores from growing with K.
-
-The slides call "hello" the query and "ciao" the key, the reverse of common usage. The decoder is about to write "ciao":
-its hidden state gives the query. "hello" is read: its key is compared with the query, and its value is what z receives.
 
 Several heads: one alpha attends mostly to one location. So each head has K numbers and separate matrices, and attends
 to other locations: W_q is (heads, S, K), W_v (heads, D, K), keys (heads, N, L, K), e and each head's alpha (heads, B,
 L). z, (B, heads K), holds the results side by side: first the K numbers of head 0, then those of head 1, and so on.
-attend_forward returns one alpha for the attention penalty, (B, L): the mean over the heads. The gradient of this mean,
-dalpha, goes to every head, divided by the number of heads. @ multiplies stacks: h @ W_q is (heads, B, K).
+@ multiplies stacks: h @ W_q is (heads, B, K).
 (6) is linear, so the order is free. Average the annotations first, seen_b = sum over i of alpha_bi a_i, (heads, B, D).
 Then W_v multiplies one vector per caption instead of one per location: z_b = seen_b W_v. Caption b belongs to image
 b // (B / N).
 
-The caches are ScoreCache(keys, h, W_q, query), with query as (heads, N, B / N, K); ContextCache(alpha, a, W_v, seen);
-and AttendCache(score, softmax, context), the caches of (4), softmax.softmax_forward and (6). You may use
-softmax.softmax_forward and softmax_backward. In attend, call your four other functions by name.
+The caches are ScoreCache(keys, h, W_q, query), with query as (heads, N, B / N, K), and ContextCache(alpha, a, W_v,
+seen).
 
-Predict before you run: N = B = 1, two heads with K = 1, h = [[1]], both W_q = [[1]], a = [[[4], [8]]]. The first head's
-keys are [ln 3, 0], the second's [0, ln 3]. So the alphas are [3/4, 1/4] and [1/4, 3/4]. What does their mean hide?
-With W_v = [[1]] and [[10]], z is [[5, 70]]. Now dz = [[1, 0]] and dalpha = 0. For the first head, de = [-3/4, 3/4] and
-dW_v = [[5]]; da = [[3/4], [1/4]]. What are the gradients of the second head? Find dh.
-If dz = 0 and dalpha = [[2, 0]], which dalpha does each head have, and which de?
+Predict before you run: N = B = 1, two heads with K = 1, a = [[[4], [8]]]. The alphas are [3/4, 1/4] and [1/4, 3/4].
+With W_v = [[1]] and [[10]], z is [[5, 70]]. Now dz = [[1, 0]]. For the first head, dW_v = [[5]]; da = [[3/4], [1/4]].
+What are the gradients of the second head?
 """
 
 import math
 
 import numpy as np
 
-from numpy_sat.layers import softmax
-from numpy_sat.layers.dot_attention import AttendCache, ContextCache, ScoreCache
+from numpy_sat.layers.dot_attention import ContextCache, ScoreCache
 
 
 def score_forward(keys, h, W_q):
@@ -96,37 +88,3 @@ def context_backward(dz, cache):
         dW_v: (heads, D, K).
     """
     raise NotImplementedError("exercise 21: context_backward")
-
-
-def attend_forward(a, keys, h, W_q, W_v):
-    """Compute the context vectors and the attention weights of all heads (equations 4 to 6).
-
-    Args:
-        a: (N, L, D) annotation vectors.
-        keys: (heads, N, L, K) a_i W_k of every location, computed once per image.
-        h: (B, S) hidden states before the word; B / N consecutive captions belong to each image.
-        W_q: (heads, S, K) projections of the hidden state.
-        W_v: (heads, D, K) projections of the annotations.
-    Returns:
-        z: (B, heads K) context vectors, those of the heads concatenated.
-        alpha: (B, L) mean of the heads' attention weights; each row sums to 1.
-        cache: what attend_backward needs.
-    """
-    raise NotImplementedError("exercise 21: attend_forward")
-
-
-def attend_backward(dz, dalpha, cache):
-    """Compute the gradients of attend_forward.
-
-    Args:
-        dz: (B, heads K) gradient of the context vectors.
-        dalpha: (B, L) gradient of the returned mean weights, for example from the attention penalty.
-        cache: from attend_forward.
-    Returns:
-        da: (N, L, D).
-        dkeys: (heads, N, L, K).
-        dh: (B, S).
-        dW_q: (heads, S, K).
-        dW_v: (heads, D, K).
-    """
-    raise NotImplementedError("exercise 21: attend_backward")

@@ -3,15 +3,14 @@
 Each head is a separate attention with separate matrices. The head axis comes first, and @ multiplies the stacks of
 matrices pairwise, so one line of code computes all heads.
 
-The heads interact in three places. They read the same h and the same annotations, so these gradients are sums over
-heads. They write their results side by side into z. The alpha that the function returns is their mean. As in
-exercise 11, each caption attends to the locations of its own image.
+The heads interact in two places. They read the same h and the same annotations, so these gradients are sums over
+heads. They write their results side by side into z. As in exercise 11, each caption attends to the locations of its
+own image.
 """
 
 import math
 
-from numpy_sat.layers import softmax
-from numpy_sat.layers.dot_attention import AttendCache, ContextCache, ScoreCache
+from numpy_sat.layers.dot_attention import ContextCache, ScoreCache
 
 
 def score_forward(keys, h, W_q):
@@ -161,60 +160,3 @@ def context_backward(dz, cache):
     da_by_heads = alpha_transposed @ dmean_by_image  # (heads, N, L, D)
     da = da_by_heads.sum(axis=0)
     return dalpha, da, dW_v
-
-
-def attend_forward(a, keys, h, W_q, W_v):
-    """Compute the context vectors and the attention weights of all heads (equations 4 to 6).
-
-    Args:
-        a: (N, L, D) annotation vectors.
-        keys: (heads, N, L, K) a_i W_k of every location, computed once per image.
-        h: (B, S) hidden states before the word; B / N consecutive captions belong to each image.
-        W_q: (heads, S, K) projections of the hidden state.
-        W_v: (heads, D, K) projections of the annotations.
-    Returns:
-        z: (B, heads K) context vectors, those of the heads concatenated.
-        alpha: (B, L) mean of the heads' attention weights; each row sums to 1.
-        cache: what attend_backward needs.
-    """
-    # (4) e_ti = q_t . k_i / sqrt(K), a score for every head and location
-    e, cache_score = score_forward(keys, h, W_q)
-    # (5) alpha_t = softmax(e_t) over the locations, which are the last axis
-    alpha, cache_softmax = softmax.softmax_forward(e)
-    # (6) z_t = sum over i of alpha_ti a_i W_v of every head
-    z, cache_context = context_forward(alpha, a, W_v)
-
-    # alpha_mean = sum over heads of alpha / heads: one attention map for each word, which sums to 1
-    alpha_mean = alpha.mean(axis=0)
-    return z, alpha_mean, AttendCache(cache_score, cache_softmax, cache_context)
-
-
-def attend_backward(dz, dalpha, cache):
-    """Compute the gradients of attend_forward.
-
-    Args:
-        dz: (B, heads K) gradient of the context vectors.
-        dalpha: (B, L) gradient of the returned mean weights, for example from the attention penalty.
-        cache: from attend_forward.
-    Returns:
-        da: (N, L, D).
-        dkeys: (heads, N, L, K).
-        dh: (B, S).
-        dW_q: (heads, S, K).
-        dW_v: (heads, D, K).
-    """
-    # alpha of a head has two uses, the context and the mean:
-    # term 1: through the context, (6) z_t = sum over i of alpha_ti a_i W_v
-    dalpha_from_context, da, dW_v = context_backward(dz, cache.context)
-
-    # term 2: through alpha_mean = sum over heads of alpha / heads, so dalpha / heads for every head. NumPy broadcasts
-    # (B, L) over the heads.
-    heads = len(dalpha_from_context)
-    dalpha_from_mean = dalpha / heads
-    dalpha_total = dalpha_from_context + dalpha_from_mean
-
-    # (5) de_i = alpha_i (dalpha_i - sum over j of alpha_j dalpha_j)
-    de = softmax.softmax_backward(dalpha_total, cache.softmax)
-    # (4) e_ti = q_t . k_i / sqrt(K)
-    dkeys, dh, dW_q = score_backward(de, cache.score)
-    return da, dkeys, dh, dW_q, dW_v

@@ -5,3 +5,5 @@ to write, with the cases and equations of their checks. HINTS has three hints fo
 equation and the code. The optional FORBIDDEN names modules that contain the answer. The optional TIMED says that a
 right solution is compiled and timed.
 """
+
+FOLLOWS = {27: 4, 28: 11, 29: 21, 30: 22}  # second halves, and the exercise that each follows in the syllabus

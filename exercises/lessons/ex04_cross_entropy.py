@@ -1,41 +1,28 @@
-"""Softmax and cross-entropy"""
+"""Softmax and log-sum-exp"""
 
 import numpy as np
 
 from exercises.judging.judge import Task
-from numpy_sat.layers import losses, softmax
+from numpy_sat.layers import softmax
 
 INTRO = """\
-To learn: how scores become probabilities (of words here, of locations in exercise 11), and what a wrong word costs.
+To learn: how scores become probabilities (of words here, of locations in exercise 11).
 
     softmax        p_i = exp(x_i) / sum over j of exp(x_j)
     its backward   dx_i = p_i (dp_i - sum over j of p_j dp_j)          each score affects every p of its row
     log sum exp    log_sum = log of sum over j of exp(x_j), so that log p_i = x_i - log_sum
-    a word         word_tb = - sum over k of q_k log p_k           q: 1 at the target, 0 elsewhere
-                   label smoothing s: q is 1 - s at the target, plus s / V at every word
-    a batch        (14) loss = sum over t and b of mask_tb word_tb / B         a sum over words, a mean over captions
-    its backward   dlogits = (p - q) mask / B dloss                the predicted minus the target distribution
 
 exp(710) is infinite. Subtracting the same number from all scores of a row changes no p (why?). So subtract the row's
-maximum. A p below 1e-324 is 0, and its log is infinite. So compute log p from log_sum, not from p.
+maximum. A p below 1e-324 is 0, and its log is infinite. So exercise 27 computes log p from log_sum, not from p.
 
 Predict before you run: softmax of [0, 0] is [1/2, 1/2]; of [1000, 1000 + ln 3] it is [1/4, 3/4]. Of [0, ln 3, ln 4]?
 Backward at p = [1/2, 1/2]: dp = [1, 0] gives dx = [1/4, -1/4]. What does dp = [7, 7] give, and why must it?
-With equal logits, every p is 1 / V and a word costs ln V, which is 7.82 for V = 2500. If your training starts far
-above, look for a mistake. Two captions, of 3 words and of 1, equal logits: the loss is 2 ln V. What would it be if the
-padding were counted (T = 3)? What does label smoothing change here?
-p = [1/2, 1/4, 1/4], target 0, one caption of one word: dlogits = [-1/2, 1/4, 1/4]. And with label smoothing s = 0.3?
 
-logits are (T, B, V), targets and mask (T, B). mask is 1.0 at words and 0.0 at padding. The loss is a mean over
-captions, not over words. The caches are SoftmaxCache(p) and CrossEntropyCache(logits, log_sum, targets, mask,
-smoothing), where log_sum is (T, B). In the cross-entropy you may call softmax.log_sum_exp and
-softmax.softmax_forward."""
+The cache is SoftmaxCache(p)."""
 
 IMPORTS = """\
 import numpy as np
 
-from numpy_sat.layers import softmax
-from numpy_sat.layers.losses import CrossEntropyCache
 from numpy_sat.layers.softmax import SoftmaxCache"""
 
 
@@ -53,30 +40,6 @@ def softmax_backward_cases(rng):
         p, cache = softmax.softmax_forward(**inputs)
         cases.append({"dp": rng.standard_normal(p.shape), "cache": cache})
     return cases
-
-
-def loss_cases(rng):
-    """Return cases of captions of different lengths, with and without label smoothing, and with large logits."""
-    cases = []
-    for lengths, V, scale, smoothing in [
-        ([2, 4, 3], 7, 1, {"smoothing": 0.2}),
-        ([3, 1, 2], 3, 1, {"smoothing": 0.0}),
-        ([1, 3], 4, 3000, {"smoothing": 0.1}),
-        ([2, 2, 2, 2], 6, 1, {}),
-    ]:
-        T, B = max(lengths), len(lengths)
-        logits = scale * rng.standard_normal((T, B, V))
-        mask = (np.arange(T)[:, None] < lengths).astype(float)
-        cases.append({"logits": logits, "targets": rng.integers(V, size=(T, B)), "mask": mask, **smoothing})
-    return cases
-
-
-def loss_backward_cases(rng):
-    """Return a random dloss for each forward case; a dloss of 1 would hide that it is ignored."""
-    return [
-        {"dloss": float(rng.uniform(0.5, 3)), "cache": losses.cross_entropy_forward(**inputs)[1]}
-        for inputs in loss_cases(rng)
-    ]
 
 
 TASKS = (
@@ -108,32 +71,6 @@ TASKS = (
             "largest": "largest = the largest score of each row",
         },
     ),
-    Task(
-        losses,
-        "cross_entropy_forward",
-        loss_cases,
-        ("loss", "cache"),
-        {
-            "loss": "(14) loss = sum over t and b of mask_tb word_tb, divided by the B captions",
-            "word": "word = - sum over k of q_k log p_k = (1 - s) (log_sum - at_target) + s (log_sum - mean)",
-            "at_target": "at_target = the target word's logit",
-            "log_sum": "log_sum = log of the sum over k of exp(logits_k), so that - log p_k = log_sum - logits_k",
-            "mean": "mean = the mean of a word's V logits, for the label smoothing",
-            "cache": "the cache is CrossEntropyCache(logits, log_sum, targets, mask, smoothing)",
-        },
-    ),
-    Task(
-        losses,
-        "cross_entropy_backward",
-        loss_backward_cases,
-        ("dlogits",),
-        {
-            "dlogits": "dlogits_tbk = (p_k - q_k) mask_tb dloss / B",
-            "weight": "weight_tb = mask_tb dloss / B: the weight of a word in the loss",
-            "difference": "difference_k = p_k - q_k, where q_k is s / V, plus 1 - s at the target",
-            "at_target": "at the target, p - q is p - s / V - (1 - s)",
-        },
-    ),
 )
 
 HINTS = {
@@ -151,17 +88,5 @@ HINTS = {
         "exp(x_j) = exp(m) exp(x_j - m): what becomes of the factor exp(m) under the logarithm?",
         "log_sum = m + log of the sum over j of exp(x_j - m), where m is the largest x_j of the row",
         "m = x.max(axis=-1) has one axis less than x: x - m[..., None] adds it again.",
-    ),
-    "cross_entropy_forward": (
-        "What does one word cost without label smoothing? Which words count? What is their sum divided by?",
-        "word = (1 - s) (log_sum - target's logit) + s (log_sum - mean of the logits); loss = sum of mask word / B",
-        "np.take_along_axis(logits, targets[..., None], axis=-1)[..., 0] is the target's logit of each word. "
-        "B is targets.shape[1].",
-    ),
-    "cross_entropy_backward": (
-        "log p_k = logits_k - log_sum. Which logits does log_sum depend on? What is its derivative by each?",
-        "dlogits_tbk = (p_k - q_k) mask_tb dloss / B, p = exp(logits - log_sum)",
-        "Build q: s / V everywhere, plus (1 - s) where np.arange(V) == targets[..., None]. Then (p - q) times "
-        "(mask * (dloss / B))[..., None].",
     ),
 }

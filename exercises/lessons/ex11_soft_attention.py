@@ -1,4 +1,4 @@
-"""Soft attention"""
+"""Soft attention: score and context"""
 
 from exercises.judging.faults import Mistake
 from exercises.judging.judge import Task
@@ -6,38 +6,32 @@ from numpy_sat.layers import attention
 
 INTRO = """\
 To learn: how the decoder attends to an image. Before each word, its hidden state h gives every location a score e. The
-softmax turns the scores into weights alpha. The weighted mean of the annotations a_i is the context vector z.
+softmax turns the scores into weights alpha. The weighted mean of the annotations a_i is the context vector z. Here you
+write the first and the last of these steps; exercise 28 joins all three.
 
     (4) e_bi = v . tanh(keys_i + query_b)        query_b = h_b W_h;  keys_i = W_a a_i + b_a, given
-    (5) alpha_b = softmax(e_b) over locations    (6) z_b = sum over i of alpha_bi a_i       b a caption, i a location
+    (6) z_b = sum over i of alpha_bi a_i         b a caption, i a location
 
-The slides call "hello" the query and "ciao" the key, the reverse of common usage. In this code, as elsewhere, the
-decoder's state gives the query. The locations give the keys, which are compared, and the values, which are read.
+In the usual terms, the decoder's state gives the query. The locations give the keys, which are compared, and the
+values, which are read.
 
 The B captions belong to the N images in order, B / N to each: caption b to image b // (B / N). So reshape the query
 h @ W_h, (B, A), to (N, B / N, 1, A), and add keys[:, None]. Each is broadcast along the axis that it lacks. Its
 gradient is a sum along this axis: dkeys over the captions of an image, dquery over locations.
 
-attend_backward: alpha has two uses, (6) and, outside, the attention penalty of the loss. dalpha is the gradient from
-outside. Add the gradient from (6) to it before you go back through the softmax.
+The caches are ScoreCache(h, W_h, v, u) and ContextCache(alpha, a). u is the second result of
+activations.tanh_forward(s), TanhCache(tanh(s)), of shape (N, B / N, L, A). You may use activations.tanh_forward and
+tanh_backward(dy, cache.u), which is dy * (1 - y^2).
 
-The caches are ScoreCache(h, W_h, v, u), ContextCache(alpha, a) and AttendCache(score, softmax, context). u is the
-second result of activations.tanh_forward(s), TanhCache(tanh(s)), of shape (N, B / N, L, A). AttendCache holds the
-caches that score_forward, softmax.softmax_forward and context_forward return.
-
-You may use activations.tanh_forward, tanh_backward(dy, cache.u), which is dy * (1 - y^2), softmax.softmax_forward
-and softmax_backward. In attend, call your four other functions by name (each check uses the library's for the rest).
-
-Predict before you run: N = B = 1, a = [[[1, 0], [3, 4]]], and v = 0. All scores are 0, so alpha = [[1/2, 1/2]] and z
-is the mean annotation, [[2, 2]]. Now dz = [[1, 1]]. Which gradients do alpha and a receive from (6)?
-([[1, 7]] for alpha, because dalpha_i = a_i . dz; find da yourself.)
-Find de if dalpha = [[0, 0]], and if dalpha = [[6, 0]]. Why is the second one zero?"""
+Predict before you run: N = B = 1, a = [[[1, 0], [3, 4]]], alpha = [[1/2, 1/2]]. z is the mean annotation, [[2, 2]].
+Now dz = [[1, 1]]. Which gradients do alpha and a receive? ([[1, 7]] for alpha, because dalpha_i = a_i . dz; find da
+yourself.)"""
 
 IMPORTS = """\
 import numpy as np
 
-from numpy_sat.layers import activations, softmax
-from numpy_sat.layers.attention import AttendCache, ContextCache, ScoreCache"""
+from numpy_sat.layers import activations
+from numpy_sat.layers.attention import ContextCache, ScoreCache"""
 
 # N, B, L, D, S, A: three captions per image, no two sizes equal; one caption per image; as many equal as possible.
 SIZES = [(2, 6, 5, 8, 4, 7), (3, 3, 4, 2, 5, 6), (3, 9, 3, 3, 3, 3)]
@@ -80,29 +74,6 @@ def context_backward_cases(rng):
     return cases
 
 
-def attend_cases(rng):
-    """Return random annotations, and keys that are independent of them."""
-    return random_cases(rng, a="NLD", keys="NLA", h="BS", W_h="SA", v="A")
-
-
-def attend_forward_cases(rng):
-    """Return the cases of attend_cases, and one with scores in the thousands, whose exp would overflow."""
-    cases = attend_cases(rng)
-    return [*cases, {**cases[0], "v": 1000 * cases[0]["v"]}]
-
-
-def attend_backward_cases(rng):
-    """Return a random dz and dalpha for each forward case."""
-    cases = []
-    for inputs in attend_cases(rng):
-        z, alpha, cache = attention.attend_forward(**inputs)
-        dz, dalpha = rng.standard_normal(z.shape), rng.standard_normal(alpha.shape)
-        cases.append({"dz": dz, "dalpha": dalpha, "cache": cache})
-    return cases
-
-
-SOFTMAX = "alpha, cache_softmax = softmax.softmax_forward(e)"
-BACK = "softmax.softmax_backward(dalpha + dalpha_context, cache.softmax)"
 OTHER_IMAGE = "caption b belongs to image b // (B / N), not b mod N: the captions of one image are side by side"
 
 SCORE_MISTAKES = (
@@ -132,42 +103,6 @@ CONTEXT_BACKWARD_MISTAKES = (
     ),
     Mistake(
         "swapaxes(1, 2) @ dz", "swapaxes(1, 2) @ dz / dz.shape[1]", "a mean over the captions where the sum belongs"
-    ),
-)
-
-ATTEND_MISTAKES = (
-    Mistake(
-        SOFTMAX,
-        "alpha, cache_softmax = softmax.softmax_forward(e[..., None]); alpha = alpha[..., 0]",
-        "the softmax goes over an axis of length 1, so all weights are 1",
-    ),
-    Mistake(
-        SOFTMAX,
-        "alpha = softmax.softmax_forward(e.T)[0].T.copy(); cache_softmax = softmax.SoftmaxCache(alpha)",
-        "the softmax goes over the captions, not over the locations",
-    ),
-    Mistake(
-        SOFTMAX,
-        "alpha = np.exp(e - e.max()) / np.exp(e - e.max()).sum(); cache_softmax = softmax.SoftmaxCache(alpha)",
-        "the softmax goes over the whole array, not over the locations of one caption",
-    ),
-    Mistake(
-        SOFTMAX,
-        "alpha = np.exp(e) / np.exp(e).sum(axis=1, keepdims=True); cache_softmax = softmax.SoftmaxCache(alpha)",
-        "exp overflows where scores are large: softmax.softmax_forward subtracts the maximum first",
-    ),
-)
-
-ATTEND_BACKWARD_MISTAKES = (
-    Mistake(
-        BACK,
-        "(dalpha + dalpha_context) * cache.softmax.p * (1 - cache.softmax.p)",
-        "p (1 - p) is only the diagonal of the softmax's derivative: every e_j affects every alpha_i",
-    ),
-    Mistake(
-        BACK,
-        "softmax.softmax_backward(dalpha_context, cache.softmax) + dalpha",
-        "`dalpha` is added to de, but it is the gradient of alpha: add it before the softmax",
     ),
 )
 
@@ -226,35 +161,6 @@ TASKS = (
         },
         mistakes=CONTEXT_BACKWARD_MISTAKES,
     ),
-    Task(
-        attention,
-        "attend_forward",
-        attend_forward_cases,
-        ("z", "alpha", "cache"),
-        {
-            "e": "(4) e = the scores of keys, h, W_h, v",
-            "alpha": "(5) alpha_b = softmax(e_b) over the locations",
-            "z": "(6) z_b = sum over i of alpha_bi a_i",
-            "cache": "the cache is AttendCache(score, softmax, context), the caches of (4), (5), (6)",
-        },
-        mistakes=ATTEND_MISTAKES,
-    ),
-    Task(
-        attention,
-        "attend_backward",
-        attend_backward_cases,
-        ("da", "dkeys", "dh", "dW_h", "dv"),
-        {
-            "dalpha_context": "(6) dalpha_context_bi = a_i . dz_b, the gradient of alpha through the context",
-            "da": "(6) da_i = sum over the captions b of the image of alpha_bi dz_b",
-            "de": "(5) de = softmax_backward(dalpha + dalpha_context), because alpha has two uses",
-            "dkeys": "(4) dkeys, dh, dW_h, dv = score_backward(de)",
-            "dh": "(4) dkeys, dh, dW_h, dv = score_backward(de)",
-            "dW_h": "(4) dkeys, dh, dW_h, dv = score_backward(de)",
-            "dv": "(4) dkeys, dh, dW_h, dv = score_backward(de)",
-        },
-        mistakes=ATTEND_BACKWARD_MISTAKES,
-    ),
 )
 
 HINTS = {
@@ -281,16 +187,5 @@ HINTS = {
         "dalpha_bi = sum over d of a_id dz_bd;  da_i = sum over the image's captions b of alpha_bi dz_b",
         "With dz as (N, B / N, D) and alpha as (N, B / N, L): dalpha = dz @ a.swapaxes(1, 2), reshaped to (B, L); "
         "da = alpha.swapaxes(1, 2) @ dz.",
-    ),
-    "attend_forward": (
-        "Three lines, one for each equation. What does each pass to the next?",
-        "e = score(keys, h, W_h, v);  alpha = softmax(e);  z = context(alpha, a)",
-        "e, cache_score = score_forward(keys, h, W_h, v); alpha, cache_softmax = softmax.softmax_forward(e); ...",
-    ),
-    "attend_backward": (
-        "Which two uses does alpha have? Before which step must you add their gradients?",
-        "de = softmax backward of (dalpha + the gradient of alpha through (6))",
-        "dalpha_context, da = context_backward(dz, cache.context), then "
-        "de = softmax.softmax_backward(dalpha + dalpha_context, cache.softmax), then score_backward.",
     ),
 }

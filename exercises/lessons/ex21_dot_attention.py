@@ -9,39 +9,31 @@ To learn: queries, keys and values, the attention of today's language models (Va
 exercise 11 is a small network with a tanh. Here the score is a dot product. For one head:
 
     query_b = h_b W_q        keys_i = a_i W_k, given                       values_i = a_i W_v
-    (4) e_bi = query_b . keys_i / sqrt(K)     (5) alpha_b = softmax(e_b)     (6) z_b = sum over i of alpha_bi values_i
+    (4) e_bi = query_b . keys_i / sqrt(K)                 (6) z_b = sum over i of alpha_bi values_i
 
 A sum of K products is about sqrt(K) times as large as one of them. The division keeps the scores from growing with K.
-
-The slides call "hello" the query and "ciao" the key, the reverse of common usage. The decoder is about to write "ciao":
-its hidden state gives the query. "hello" is read: its key is compared with the query, and its value is what z receives.
 
 Several heads: one alpha attends mostly to one location. So each head has K numbers and separate matrices, and attends
 to other locations: W_q is (heads, S, K), W_v (heads, D, K), keys (heads, N, L, K), e and each head's alpha (heads, B,
 L). z, (B, heads K), holds the results side by side: first the K numbers of head 0, then those of head 1, and so on.
-attend_forward returns one alpha for the attention penalty, (B, L): the mean over the heads. The gradient of this mean,
-dalpha, goes to every head, divided by the number of heads. @ multiplies stacks: h @ W_q is (heads, B, K).
+@ multiplies stacks: h @ W_q is (heads, B, K).
 (6) is linear, so the order is free. Average the annotations first, seen_b = sum over i of alpha_bi a_i, (heads, B, D).
 Then W_v multiplies one vector per caption instead of one per location: z_b = seen_b W_v. Caption b belongs to image
 b // (B / N).
 
-The caches are ScoreCache(keys, h, W_q, query), with query as (heads, N, B / N, K); ContextCache(alpha, a, W_v, seen);
-and AttendCache(score, softmax, context), the caches of (4), softmax.softmax_forward and (6). You may use
-softmax.softmax_forward and softmax_backward. In attend, call your four other functions by name.
+The caches are ScoreCache(keys, h, W_q, query), with query as (heads, N, B / N, K), and ContextCache(alpha, a, W_v,
+seen).
 
-Predict before you run: N = B = 1, two heads with K = 1, h = [[1]], both W_q = [[1]], a = [[[4], [8]]]. The first head's
-keys are [ln 3, 0], the second's [0, ln 3]. So the alphas are [3/4, 1/4] and [1/4, 3/4]. What does their mean hide?
-With W_v = [[1]] and [[10]], z is [[5, 70]]. Now dz = [[1, 0]] and dalpha = 0. For the first head, de = [-3/4, 3/4] and
-dW_v = [[5]]; da = [[3/4], [1/4]]. What are the gradients of the second head? Find dh.
-If dz = 0 and dalpha = [[2, 0]], which dalpha does each head have, and which de?"""
+Predict before you run: N = B = 1, two heads with K = 1, a = [[[4], [8]]]. The alphas are [3/4, 1/4] and [1/4, 3/4].
+With W_v = [[1]] and [[10]], z is [[5, 70]]. Now dz = [[1, 0]]. For the first head, dW_v = [[5]]; da = [[3/4], [1/4]].
+What are the gradients of the second head?"""
 
 IMPORTS = """\
 import math
 
 import numpy as np
 
-from numpy_sat.layers import softmax
-from numpy_sat.layers.dot_attention import AttendCache, ContextCache, ScoreCache"""
+from numpy_sat.layers.dot_attention import ContextCache, ScoreCache"""
 
 # heads, N, B, L, D, S, K: no two sizes equal; one head, one image; one caption per image; as many equal as possible.
 SIZES = [(3, 2, 8, 5, 9, 6, 7), (1, 1, 3, 4, 5, 6, 2), (2, 3, 3, 4, 2, 5, 6), (3, 3, 9, 3, 3, 3, 3)]
@@ -81,27 +73,6 @@ def context_backward_cases(rng):
     for inputs in context_cases(rng):
         z, cache = dot_attention.context_forward(**inputs)
         cases.append({"dz": rng.standard_normal(z.shape), "cache": cache})
-    return cases
-
-
-def attend_cases(rng):
-    """Return random annotations, and keys that are independent of them."""
-    return random_cases(rng, a="NLD", keys="GNLK", h="BS", W_q="GSK", W_v="GDK")
-
-
-def attend_forward_cases(rng):
-    """Return the cases of attend_cases, and one with scores in the thousands, whose exp would overflow."""
-    cases = attend_cases(rng)
-    return [*cases, {**cases[0], "W_q": 1000 * cases[0]["W_q"]}]
-
-
-def attend_backward_cases(rng):
-    """Return a random dz and dalpha for each forward case."""
-    cases = []
-    for inputs in attend_cases(rng):
-        z, alpha, cache = dot_attention.attend_forward(**inputs)
-        dz, dalpha = rng.standard_normal(z.shape), rng.standard_normal(alpha.shape)
-        cases.append({"dz": dz, "dalpha": dalpha, "cache": cache})
     return cases
 
 
@@ -184,63 +155,6 @@ CONTEXT_BACKWARD_MISTAKES = (
     ),
 )
 
-SOFTMAX = "alpha, cache_softmax = softmax.softmax_forward(e)"
-MEAN = "alpha.mean(axis=0), AttendCache"
-
-ATTEND_MISTAKES = (
-    Mistake(
-        SOFTMAX,
-        "alpha = softmax.softmax_forward(e.swapaxes(0, 2))[0].swapaxes(0, 2).copy(); "
-        "cache_softmax = softmax.SoftmaxCache(alpha)",
-        "the softmax goes over the heads, not over the locations",
-    ),
-    Mistake(
-        SOFTMAX,
-        "alpha = softmax.softmax_forward(e.swapaxes(1, 2))[0].swapaxes(1, 2).copy(); "
-        "cache_softmax = softmax.SoftmaxCache(alpha)",
-        "the softmax goes over the captions, not over the locations",
-    ),
-    Mistake(
-        SOFTMAX,
-        "alpha = softmax.softmax_forward(e.mean(axis=0))[0] + 0 * e; cache_softmax = softmax.SoftmaxCache(alpha)",
-        "the softmax of the heads' mean score: every head needs its own alpha",
-    ),
-    Mistake(
-        SOFTMAX,
-        "alpha = np.exp(e) / np.exp(e).sum(axis=2, keepdims=True); cache_softmax = softmax.SoftmaxCache(alpha)",
-        "exp overflows where scores are large: softmax.softmax_forward subtracts the maximum first",
-    ),
-    Mistake(MEAN, "alpha.sum(axis=0), AttendCache", "the sum over heads is returned as alpha where their mean belongs"),
-    Mistake(
-        MEAN, "alpha.max(axis=0), AttendCache", "the maximum over heads is returned as alpha where their mean belongs"
-    ),
-    Mistake(MEAN, "alpha[0].copy(), AttendCache", "the first head's alpha is returned where the mean of all belongs"),
-)
-
-BACK = "softmax.softmax_backward(dalpha_context + dalpha_mean, cache.softmax)"
-
-ATTEND_BACKWARD_MISTAKES = (
-    Mistake("dalpha / len(dalpha_context)", "dalpha", "the derivative 1 / heads of the mean over heads is missing"),
-    Mistake("dalpha / len(dalpha_context)", "dalpha * len(dalpha_context)", "multiplied by the number of heads"),
-    Mistake(BACK, f"{BACK[:-1].replace(' + dalpha_mean', '')})", "`dalpha`, the gradient from outside, is left out"),
-    Mistake(
-        BACK,
-        "softmax.softmax_backward(dalpha_context, cache.softmax) + dalpha_mean",
-        "`dalpha` is added to de, but it is the gradient of alpha: add it before the softmax",
-    ),
-    Mistake(
-        BACK,
-        "(dalpha_context + dalpha_mean) * cache.softmax.p * (1 - cache.softmax.p)",
-        "p (1 - p) is only the diagonal of the softmax's derivative: every e_j affects every alpha_i",
-    ),
-    Mistake(
-        "dalpha_mean = dalpha / len(dalpha_context)",
-        "dalpha_mean = np.zeros_like(dalpha_context); dalpha_mean[0] = dalpha",
-        "`dalpha` goes to the first head alone: every head gets dalpha / heads",
-    ),
-)
-ATTEND_BACKWARD = "(4) dkeys, dh, dW_q = score_backward(de)"
-
 TASKS = (
     Task(
         dot_attention,
@@ -294,36 +208,6 @@ TASKS = (
         },
         mistakes=CONTEXT_BACKWARD_MISTAKES,
     ),
-    Task(
-        dot_attention,
-        "attend_forward",
-        attend_forward_cases,
-        ("z", "alpha", "cache"),
-        {
-            "e": "(4) e = the scores of keys, h, W_q",
-            "alpha": "(5) alpha_b = softmax(e_b) over the locations, of every head; return the mean over heads",
-            "z": "(6) z_b = sum over i of alpha_bi a_i W_v, the heads side by side",
-            "cache": "the cache is AttendCache(score, softmax, context), the caches of (4), (5), (6)",
-        },
-        mistakes=ATTEND_MISTAKES,
-    ),
-    Task(
-        dot_attention,
-        "attend_backward",
-        attend_backward_cases,
-        ("da", "dkeys", "dh", "dW_q", "dW_v"),
-        {
-            "dalpha_context": "(6) dalpha_context_bi = a_i . dseen_b, the gradient of each head's alpha through z",
-            "da": "(6) dalpha_context, da, dW_v = context_backward(dz)",
-            "dW_v": "(6) dalpha_context, da, dW_v = context_backward(dz)",
-            "dalpha_mean": "dalpha_mean = dalpha / heads, for every head: the returned alpha is the mean over heads",
-            "de": "(5) de = softmax_backward(dalpha_context + dalpha / heads), because alpha has two uses",
-            "dkeys": ATTEND_BACKWARD,
-            "dh": ATTEND_BACKWARD,
-            "dW_q": ATTEND_BACKWARD,
-        },
-        mistakes=ATTEND_BACKWARD_MISTAKES,
-    ),
 )
 
 HINTS = {
@@ -353,17 +237,5 @@ HINTS = {
         "da_i = sum over the heads and the image's captions b of alpha_bi dseen_b",
         "dz = dz.reshape(B, heads, K).swapaxes(0, 1); with dseen as (heads, N, B / N, D) dalpha = dseen @ "
         "a.swapaxes(1, 2), and da = (alpha.reshape(heads, N, B // N, L).swapaxes(2, 3) @ dseen).sum(axis=0).",
-    ),
-    "attend_forward": (
-        "Three lines, one for each equation. What does each pass to the next, and which alpha do you return?",
-        "e = score(keys, h, W_q);  alpha = softmax(e);  z = context(alpha, a, W_v);  return the mean alpha over heads",
-        "e, cache_score = score_forward(keys, h, W_q); alpha, cache_softmax = softmax.softmax_forward(e); ... and "
-        "return alpha.mean(axis=0).",
-    ),
-    "attend_backward": (
-        "Which two uses does a head's alpha have? What is the derivative of a mean of three numbers by each of them?",
-        "de = softmax backward of (the gradient of each head's alpha through (6) + dalpha / heads)",
-        "dalpha_context, da, dW_v = context_backward(dz, cache.context), then de = softmax.softmax_backward("
-        "dalpha_context + dalpha / heads, cache.softmax) with heads = len(dalpha_context), then score_backward.",
     ),
 }

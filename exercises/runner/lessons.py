@@ -12,6 +12,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, NamedTuple
 
+from exercises.lessons import FOLLOWS
 from numpy_sat.system import machine
 from numpy_sat.system.errors import InputError
 
@@ -79,9 +80,10 @@ def library_digest() -> str:
 
 
 def names() -> dict[int, str]:
-    """Return {number: name} of all exercises in order, without importing them."""
-    paths = sorted((EXERCISES / "lessons").glob("ex*.py"))
-    return {int(re.match(r"ex(\d+)_", path.name)[1]): path.stem for path in paths}
+    """Return {number: name} of all exercises in the order of the syllabus, without importing them."""
+    paths = (EXERCISES / "lessons").glob("ex*.py")
+    all_names = {int(re.match(r"ex(\d+)_", path.name)[1]): path.stem for path in paths}
+    return {number: all_names[number] for number in sorted(all_names, key=lambda n: (FOLLOWS.get(n, n), n))}
 
 
 def name(number: int) -> str:

@@ -1,0 +1,138 @@
+"""Soft attention, all three steps"""
+
+from exercises.judging.faults import Mistake
+from exercises.judging.judge import Task
+from exercises.lessons.ex11_soft_attention import random_cases
+from numpy_sat.layers import attention
+
+INTRO = """\
+To learn: how the three steps of soft attention become one. Before each word, the hidden state h gives every location a
+score e. The softmax turns the scores into weights alpha. The weighted mean of the annotations a_i is the context z.
+
+    (4) e_bi = v . tanh(keys_i + h_b W_h)        attention.score_forward and score_backward, exercise 11
+    (5) alpha_b = softmax(e_b) over locations    softmax.softmax_forward and softmax_backward, exercise 4
+    (6) z_b = sum over i of alpha_bi a_i         attention.context_forward and context_backward, exercise 11
+
+attend_backward: alpha has two uses, (6) and, outside, the attention penalty of the loss. dalpha is the gradient from
+outside. Add the gradient from (6) to it before you go back through the softmax.
+
+The cache is AttendCache(score, softmax, context). It holds the caches that score_forward, softmax_forward and
+context_forward return.
+
+Predict before you run: N = B = 1, a = [[[1, 0], [3, 4]]], and v = 0. All scores are 0, so alpha = [[1/2, 1/2]] and z
+is the mean annotation, [[2, 2]]. Now dz = [[1, 1]], so alpha receives [[1, 7]] from (6).
+Find de if dalpha = [[0, 0]], and if dalpha = [[6, 0]]. Why is the second one zero?"""
+
+IMPORTS = """\
+import numpy as np
+
+from numpy_sat.layers import attention, softmax
+from numpy_sat.layers.attention import AttendCache"""
+
+
+def attend_cases(rng):
+    """Return random annotations, and keys that are independent of them."""
+    return random_cases(rng, a="NLD", keys="NLA", h="BS", W_h="SA", v="A")
+
+
+def attend_forward_cases(rng):
+    """Return the cases of attend_cases, and one with scores in the thousands, whose exp would overflow."""
+    cases = attend_cases(rng)
+    return [*cases, {**cases[0], "v": 1000 * cases[0]["v"]}]
+
+
+def attend_backward_cases(rng):
+    """Return a random dz and dalpha for each forward case."""
+    cases = []
+    for inputs in attend_cases(rng):
+        z, alpha, cache = attention.attend_forward(**inputs)
+        dz, dalpha = rng.standard_normal(z.shape), rng.standard_normal(alpha.shape)
+        cases.append({"dz": dz, "dalpha": dalpha, "cache": cache})
+    return cases
+
+
+SOFTMAX = "alpha, cache_softmax = softmax.softmax_forward(e)"
+BACK = "softmax.softmax_backward(dalpha + dalpha_context, cache.softmax)"
+
+ATTEND_MISTAKES = (
+    Mistake(
+        SOFTMAX,
+        "alpha, cache_softmax = softmax.softmax_forward(e[..., None]); alpha = alpha[..., 0]",
+        "the softmax goes over an axis of length 1, so all weights are 1",
+    ),
+    Mistake(
+        SOFTMAX,
+        "alpha = softmax.softmax_forward(e.T)[0].T.copy(); cache_softmax = softmax.SoftmaxCache(alpha)",
+        "the softmax goes over the captions, not over the locations",
+    ),
+    Mistake(
+        SOFTMAX,
+        "alpha = np.exp(e - e.max()) / np.exp(e - e.max()).sum(); cache_softmax = softmax.SoftmaxCache(alpha)",
+        "the softmax goes over the whole array, not over the locations of one caption",
+    ),
+    Mistake(
+        SOFTMAX,
+        "alpha = np.exp(e) / np.exp(e).sum(axis=1, keepdims=True); cache_softmax = softmax.SoftmaxCache(alpha)",
+        "exp overflows where scores are large: softmax.softmax_forward subtracts the maximum first",
+    ),
+)
+
+ATTEND_BACKWARD_MISTAKES = (
+    Mistake(
+        BACK,
+        "(dalpha + dalpha_context) * cache.softmax.p * (1 - cache.softmax.p)",
+        "p (1 - p) is only the diagonal of the softmax's derivative: every e_j affects every alpha_i",
+    ),
+    Mistake(
+        BACK,
+        "softmax.softmax_backward(dalpha_context, cache.softmax) + dalpha",
+        "`dalpha` is added to de, but it is the gradient of alpha: add it before the softmax",
+    ),
+)
+
+
+TASKS = (
+    Task(
+        attention,
+        "attend_forward",
+        attend_forward_cases,
+        ("z", "alpha", "cache"),
+        {
+            "e": "(4) e = the scores of keys, h, W_h, v",
+            "alpha": "(5) alpha_b = softmax(e_b) over the locations",
+            "z": "(6) z_b = sum over i of alpha_bi a_i",
+            "cache": "the cache is AttendCache(score, softmax, context), the caches of (4), (5), (6)",
+        },
+        mistakes=ATTEND_MISTAKES,
+    ),
+    Task(
+        attention,
+        "attend_backward",
+        attend_backward_cases,
+        ("da", "dkeys", "dh", "dW_h", "dv"),
+        {
+            "dalpha_context": "(6) dalpha_context_bi = a_i . dz_b, the gradient of alpha through the context",
+            "da": "(6) da_i = sum over the captions b of the image of alpha_bi dz_b",
+            "de": "(5) de = softmax_backward(dalpha + dalpha_context), because alpha has two uses",
+            "dkeys": "(4) dkeys, dh, dW_h, dv = score_backward(de)",
+            "dh": "(4) dkeys, dh, dW_h, dv = score_backward(de)",
+            "dW_h": "(4) dkeys, dh, dW_h, dv = score_backward(de)",
+            "dv": "(4) dkeys, dh, dW_h, dv = score_backward(de)",
+        },
+        mistakes=ATTEND_BACKWARD_MISTAKES,
+    ),
+)
+
+HINTS = {
+    "attend_forward": (
+        "Three lines, one for each equation. What does each pass to the next?",
+        "e = score(keys, h, W_h, v);  alpha = softmax(e);  z = context(alpha, a)",
+        "e, cache_score = score_forward(keys, h, W_h, v); alpha, cache_softmax = softmax.softmax_forward(e); ...",
+    ),
+    "attend_backward": (
+        "Which two uses does alpha have? Before which step must you add their gradients?",
+        "de = softmax backward of (dalpha + the gradient of alpha through (6))",
+        "dalpha_context, da = context_backward(dz, cache.context), then "
+        "de = softmax.softmax_backward(dalpha + dalpha_context, cache.softmax), then score_backward.",
+    ),
+}
