@@ -29,6 +29,7 @@ from pages import (
     run_python,
 )
 
+from exercises.runner import lessons
 from numpy_sat.experiment import presets, settings
 from numpy_sat.experiment.recipe import SETTINGS
 from numpy_sat.system import cli
@@ -189,12 +190,10 @@ def test_packages_and_test_files_exist():
                 assert (ROOT / argument).exists(), described(command)
 
 
-def test_syllabus_lists_every_exercise():
+def test_syllabus_lists_every_exercise_in_the_boards_order():
     text = (ROOT / "exercises" / "README.md").read_text(encoding="utf-8")
     rows = re.findall(r"^\| (\d+) \| \[(\w+\.py)\]\(\2\)", text, re.M)
-    files = sorted(path.name for path in (ROOT / "exercises").glob("ex*.py"))
-    assert [name for _, name in rows] == files
-    assert [int(number) for number, _ in rows] == [int(name[2:4]) for name in files]
+    assert [(int(number), name) for number, name in rows] == [(n, f"{name}.py") for n, name in lessons.names().items()]
 
 
 @pytest.mark.parametrize("path", PAGES, ids=names(PAGES))
