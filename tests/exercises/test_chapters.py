@@ -11,7 +11,6 @@ from pages import ROOT, names, prose, run_python
 
 from exercises.chapters import figures
 from exercises.chapters.figures import __main__ as command
-from numpy_sat.evaluation.figures import canvas
 
 FOLDER = ROOT / "exercises" / "chapters"
 INDEX = FOLDER / "README.md"
@@ -150,7 +149,7 @@ def test_every_image_has_its_function_and_its_chapter():
 def test_figure(name, tmp_path):
     figure = DRAWERS[name]()
     assert isinstance(figure, Figure)
-    canvas.save(figure, tmp_path / "figure.png")
+    figures.save(figure, tmp_path / "figure.png")
     assert (tmp_path / "figure.png").stat().st_size <= MOST_BYTES
     assert (FOLDER / "images" / f"{name}.png").stat().st_size <= MOST_BYTES
 

@@ -17,7 +17,11 @@ from importlib import import_module
 from pathlib import Path
 
 from matplotlib.figure import Figure
+from PIL import Image
 
+from numpy_sat.evaluation.figures import canvas
+
+COLORS = 128  # a palette of so many makes the files about half as large
 IMAGES = Path(__file__).parents[1] / "images"
 
 
@@ -31,3 +35,9 @@ def drawers() -> dict[str, Callable[[], Figure]]:
         for name, function in inspect.getmembers(module, inspect.isfunction)
         if function.__module__ == module.__name__ and not name.startswith("_")
     }
+
+
+def save(figure: Figure, path: Path) -> None:
+    """Write a figure to a PNG file with a palette."""
+    canvas.save(figure, path)
+    Image.open(path).convert("RGB").quantize(COLORS, dither=Image.Dither.NONE).save(path, optimize=True)

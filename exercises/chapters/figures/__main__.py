@@ -3,7 +3,6 @@
 import sys
 
 from exercises.chapters import figures
-from numpy_sat.evaluation.figures import canvas
 from numpy_sat.system import cli
 
 
@@ -22,7 +21,7 @@ def _draw(drawers):
     """Draw figures and print the names of their files."""
     for name, draw in drawers.items():
         path = figures.IMAGES / f"{name}.png"
-        canvas.save(draw(), path)
+        figures.save(draw(), path)
         print(path)
 
 

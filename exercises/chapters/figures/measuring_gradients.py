@@ -9,9 +9,9 @@ from exercises.chapters.figures import _drawing as drawing
 def difference_quotients():
     """Draw secants of x^4 at 1 (left), and the errors of both difference quotients over the step (right)."""
     figure = Figure(figsize=(8.4, 3.3), layout="constrained")
-    left, right = figure.subplots(1, 2)
-    _draw_secants(left, step=0.6)
-    _draw_errors(right)
+    axes = figure.subplots(1, 2)
+    _draw_secants(axes[0], step=0.6)
+    _draw_errors(axes[1])
     return figure
 
 
