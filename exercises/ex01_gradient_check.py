@@ -1,4 +1,4 @@
-"""Exercise 1: Gradients by measuring.
+"""Exercise 1: Gradients by measuring                                              (difficulty 1 of 3, about 30 minutes)
 
 To learn: a gradient can be measured. Change one number a little, and compute the loss again. That takes two losses for
 each number, which is too slow for training. But it needs no algebra, so it makes no algebra mistakes. Every backward
@@ -21,6 +21,8 @@ Three traps:
 - A distance is never negative, and NaN > 0.001 is false. A check that forgets either of these accepts wrong gradients.
 - Two gradients below TINY are zeros with rounding errors. Their ratio means nothing, so compare max |a - n| alone.
   Empty arrays have no maximum, unless you give a start value: .max(initial=0).
+Run             python -m exercises check 1      python -m exercises hint 1
+Read            exercises/chapters/measuring_gradients.md, the longer story
 """
 
 import numpy as np

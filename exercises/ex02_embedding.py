@@ -1,4 +1,4 @@
-"""Exercise 2: Words as vectors.
+"""Exercise 2: Words as vectors                                                    (difficulty 1 of 3, about 30 minutes)
 
 To learn: how a word enters a network, and where its gradient goes. The backward pass is one line, and the line that
 most people write first is wrong.
@@ -23,6 +23,7 @@ For dEy = [[1, 0], [0, 1], [10, 10]], what is dE, and which row of it is zero?
 words may have any shape, usually (T, B). Ey and the one-hot vectors have one more axis, the last.
 -1 is no word, but NumPy would use it as the last one: one_hot must raise IndexError.
 The cache is EmbeddingCache(words, E).
+Run             python -m exercises check 2      python -m exercises hint 2
 """
 
 import numpy as np
@@ -59,6 +60,7 @@ def embedding_forward(E, words):
         IndexError: a word is V or more.
     """
     raise NotImplementedError("exercise 2: embedding_forward")
+    return Ey, EmbeddingCache(words, E)
 
 
 def embedding_backward(dEy, cache):
@@ -70,4 +72,5 @@ def embedding_backward(dEy, cache):
     Returns:
         dE: (V, M); a word that occurs several times receives the sum of its gradients.
     """
+    words, E = cache
     raise NotImplementedError("exercise 2: embedding_backward")

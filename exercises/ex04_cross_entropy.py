@@ -1,4 +1,4 @@
-"""Exercise 4: Softmax and log-sum-exp.
+"""Exercise 4: Softmax and log-sum-exp                                             (difficulty 2 of 3, about 40 minutes)
 
 To learn: how scores become probabilities (of words here, of locations in exercise 11).
 
@@ -13,6 +13,8 @@ Predict before you run: softmax of [0, 0] is [1/2, 1/2]; of [1000, 1000 + ln 3] 
 Backward at p = [1/2, 1/2]: dp = [1, 0] gives dx = [1/4, -1/4]. What does dp = [7, 7] give, and why must it?
 
 The cache is SoftmaxCache(p).
+Run             python -m exercises check 4      python -m exercises hint 4
+Read            exercises/chapters/softmax.md, the longer story
 """
 
 import numpy as np
@@ -32,6 +34,7 @@ def softmax_forward(x):
         cache: what softmax_backward needs.
     """
     raise NotImplementedError("exercise 4: softmax_forward")
+    return p, SoftmaxCache(p)
 
 
 def softmax_backward(dp, cache):
@@ -43,6 +46,7 @@ def softmax_backward(dp, cache):
     Returns:
         dx: (..., K).
     """
+    p = cache.p
     raise NotImplementedError("exercise 4: softmax_backward")
 
 

@@ -1,4 +1,4 @@
-"""Exercise 5: relu and max-pooling.
+"""Exercise 5: relu and max-pooling                                                (difficulty 2 of 3, about 60 minutes)
 
 To learn: two layers that only select. relu selects the positive numbers, and max-pooling selects one cell of each
 window. The selected number receives the whole gradient, the others receive 0. A cell that is selected twice receives
@@ -25,6 +25,7 @@ the padding were zeros?
 
 Call `pool.check_arguments`: it raises the errors of the docstring. Python loops over p and q are fast enough. Loops
 over all windows are slow.
+Run             python -m exercises check 5      python -m exercises hint 5
 """
 
 import numpy as np
@@ -44,6 +45,7 @@ def relu_forward(x):
         cache: what relu_backward needs.
     """
     raise NotImplementedError("exercise 5: relu_forward")
+    return y, ReluCache(y)
 
 
 def relu_backward(dy, cache):
@@ -55,6 +57,7 @@ def relu_backward(dy, cache):
     Returns:
         dx: the shape of x.
     """
+    y = cache.y
     raise NotImplementedError("exercise 5: relu_backward")
 
 
@@ -75,6 +78,7 @@ def max_pool_forward(x, window, stride, padding=0):
         ValueError: a window is larger than the padded image, or could lie entirely in the padding.
     """
     raise NotImplementedError("exercise 5: max_pool_forward")
+    return y, PoolCache(winner, x.shape, window, stride, padding)
 
 
 def max_pool_backward(dy, cache):
@@ -88,4 +92,5 @@ def max_pool_backward(dy, cache):
     Returns:
         dx: (N, H, W, C).
     """
+    winner, x_shape, window, stride, padding = cache
     raise NotImplementedError("exercise 5: max_pool_backward")

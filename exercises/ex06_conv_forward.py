@@ -1,4 +1,4 @@
-"""Exercise 6: Convolution, forward.
+"""Exercise 6: Convolution, forward                          (difficulty 2 of 3, about 45 minutes; builds on exercise 3)
 
 To learn: a convolution applies the same affine map of exercise 3 to every small window of an image. The input is the
 P Q C numbers of the window, the output is O numbers, and all windows share the weights.
@@ -24,6 +24,7 @@ Predict before you run: one image, one channel in and out, b = 100, no padding, 
 Now stride 2 and padding 1: where do the four windows begin? (y[0, 0] = 110, y[1, 1] = 195; what are the other two?)
 
 The cache is ConvCache(x, W, stride, padding). Call `conv.check_arguments`: it raises the errors of the docstring.
+Run             python -m exercises check 6      python -m exercises hint 6
 """
 
 import numpy as np
@@ -50,3 +51,4 @@ def conv_forward(x, W, b, stride=1, padding=0):
         ValueError: channels or dtypes differ, or the filter is larger than the padded image.
     """
     raise NotImplementedError("exercise 6: conv_forward")
+    return y, ConvCache(x, W, stride, padding)

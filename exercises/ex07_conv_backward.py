@@ -1,4 +1,4 @@
-"""Exercise 7: Convolution, backward.
+"""Exercise 7: Convolution, backward                         (difficulty 3 of 3, about 75 minutes; builds on exercise 6)
 
 To learn: the gradient of a weight that is used in many places is a sum over these places. The gradient of a cell that
 many windows cover is a sum over these windows. The backward pass of a convolution needs nothing else.
@@ -27,6 +27,7 @@ What are db and dW[1, 0]? Which dy reaches the corner dx[2, 2], through which we
 
 There are two functions, because the layer next to the image needs no dx. Both take the cache ConvCache(x, W, stride,
 padding) of exercise 6. You may use the rest of the library, also conv.conv_forward.
+Run             python -m exercises check 7      python -m exercises hint 7
 """
 
 import numpy as np
@@ -47,6 +48,7 @@ def conv_parameter_gradients(dy, cache):
         dW: (P, Q, C, O).
         db: (O,).
     """
+    x, W, stride, padding = cache
     raise NotImplementedError("exercise 7: conv_parameter_gradients")
 
 
@@ -61,4 +63,5 @@ def conv_input_gradient(dy, cache):
     Returns:
         dx: (N, H, W, C).
     """
+    x, W, stride, padding = cache
     raise NotImplementedError("exercise 7: conv_input_gradient")

@@ -1,4 +1,4 @@
-"""Exercise 8: Convolution as loops, in numba.
+"""Exercise 8: Convolution as loops, in numba                (difficulty 2 of 3, about 45 minutes; builds on exercise 6)
 
 To learn: how to make a compiler turn Python loops into fast machine code, and how fast the processor can be.
 
@@ -28,6 +28,7 @@ one channel, x = [1, 2, 3, 4], W = [10, 1], b = 100, y = [nan, nan, nan]. (y[0] 
 
 numba compiles loops, numbers, tuples and arrays. It does not check indices: an index out of range reads arbitrary
 memory without an error.
+Run             python -m exercises check 8      python -m exercises hint 8
 """
 
 import numba

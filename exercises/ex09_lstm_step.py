@@ -1,4 +1,4 @@
-"""Exercise 9: One step of the LSTM.
+"""Exercise 9: One step of the LSTM                          (difficulty 2 of 3, about 60 minutes; builds on exercise 3)
 
 To learn: how a network remembers. Besides its hidden state h, an LSTM carries a cell state c from word to word. Three
 gates, numbers between 0 and 1, control it. f says how much of c stays. i says how much of the candidate g is added. o
@@ -26,6 +26,7 @@ Predict before you run: B = I = S = 1, x = h = [[1]], c = [[2]], all weights and
 (i = f = o = 1/2 and g = 0, so c' = c / 2 = 1 and h' = tanh(c') / 2 = 0.3808.)
 Then dh_next = [[1]], dc_next = [[0]]. (do = 0.7616; the total gradient of c' is 0.5 * (1 - 0.7616^2) = 0.2100.)
 Find dc and the four numbers of db yourself. Which of the four is 0, and why?
+Run             python -m exercises check 9      python -m exercises hint 9
 """
 
 import numpy as np
@@ -50,6 +51,7 @@ def lstm_forward(x, h, c, W_x, W_hh, b):
         cache: what lstm_backward needs.
     """
     raise NotImplementedError("exercise 9: lstm_forward")
+    return h_next, c_next, LSTMCache(x, h, c, W_x, W_hh, cache_ifo, cache_g, cache_tanh_c)
 
 
 def lstm_backward(dh_next, dc_next, cache):
@@ -67,4 +69,6 @@ def lstm_backward(dh_next, dc_next, cache):
         dW_hh: (S, 4S).
         db: (4S,).
     """
+    x, h, c, W_x, W_hh, cache_ifo, cache_g, cache_tanh_c = cache
+    ifo, g, tanh_c = cache_ifo.y, cache_g.y, cache_tanh_c.y
     raise NotImplementedError("exercise 9: lstm_backward")

@@ -1,4 +1,4 @@
-"""Exercise 11: Soft attention: score and context.
+"""Exercise 11: Soft attention, score and context            (difficulty 3 of 3, about 75 minutes; builds on exercise 3)
 
 To learn: how the decoder attends to an image. Before each word, its hidden state h gives every location a score e. The
 softmax turns the scores into weights alpha. The weighted mean of the annotations a_i is the context vector z. Here you
@@ -21,6 +21,7 @@ tanh_backward(dy, cache.u), which is dy * (1 - y^2).
 Predict before you run: N = B = 1, a = [[[1, 0], [3, 4]]], alpha = [[1/2, 1/2]]. z is the mean annotation, [[2, 2]].
 Now dz = [[1, 1]]. Which gradients do alpha and a receive? ([[1, 7]] for alpha, because dalpha_i = a_i . dz; find da
 yourself.)
+Run             python -m exercises check 11      python -m exercises hint 11
 """
 
 import numpy as np
@@ -42,6 +43,7 @@ def score_forward(keys, h, W_h, v):
         cache: what score_backward needs.
     """
     raise NotImplementedError("exercise 11: score_forward")
+    return e, ScoreCache(h, W_h, v, cache_u)
 
 
 def score_backward(de, cache):
@@ -56,6 +58,8 @@ def score_backward(de, cache):
         dW_h: (S, A).
         dv: (A,).
     """
+    h, W_h, v, cache_u = cache
+    u = cache_u.y
     raise NotImplementedError("exercise 11: score_backward")
 
 
@@ -70,6 +74,7 @@ def context_forward(alpha, a):
         cache: what context_backward needs.
     """
     raise NotImplementedError("exercise 11: context_forward")
+    return z, ContextCache(alpha, a)
 
 
 def context_backward(dz, cache):
@@ -82,4 +87,5 @@ def context_backward(dz, cache):
         dalpha: (B, L).
         da: (N, L, D).
     """
+    alpha, a = cache
     raise NotImplementedError("exercise 11: context_backward")

@@ -1,4 +1,4 @@
-"""Exercise 12: The gate and the deep output.
+"""Exercise 12: The gate and the deep output         (difficulty 2 of 3, about 60 minutes; builds on exercises 3 and 28)
 
 To learn: two small layers around the LSTM. What is the gradient of a number that multiplies a whole vector, and what
 are the gradients of the terms of a sum?
@@ -28,6 +28,7 @@ dgated = [[1, 1]]: dz = [[0.5, 0.5]], and dbeta = 2 + 4 = 6. Find dw_beta, db_be
 Output: Ey = [[1]], h = [[2]], z = [[3]], L_h = [[1]], L_z = [[2]], L_o = [[1, -1]], b_o = [0, 5]: inner = [[9]],
 logits = [[9, -4]]. dlogits = [[2, -1]]: dinner = [[3]], dL_o = [[18, -9]]. Find dEy, dh, dz, dL_h, dL_z.
 And if L_o and b_o were 0, what would every word's probability be, out of V words, and its loss?
+Run             python -m exercises check 12      python -m exercises hint 12
 """
 
 import numpy as np
@@ -50,6 +51,7 @@ def gate_forward(z, h, w_beta, b_beta):
         cache: what gate_backward needs.
     """
     raise NotImplementedError("exercise 12: gate_forward")
+    return gated, GateCache(z, h, w_beta, cache_beta)
 
 
 def gate_backward(dgated, cache):
@@ -64,6 +66,8 @@ def gate_backward(dgated, cache):
         dw_beta: (S,).
         db_beta: (1,).
     """
+    z, h, w_beta, cache_beta = cache
+    beta = cache_beta.y
     raise NotImplementedError("exercise 12: gate_backward")
 
 
@@ -83,6 +87,7 @@ def output_forward(Ey, h, z, L_h, L_z, L_o, b_o):
         cache: what output_backward needs.
     """
     raise NotImplementedError("exercise 12: output_forward")
+    return logits, OutputCache(h, z, L_h, L_z, cache_linear)
 
 
 def output_backward(dlogits, cache):
@@ -100,4 +105,5 @@ def output_backward(dlogits, cache):
         dL_o: (M, V).
         db_o: (V,).
     """
+    h, z, L_h, L_z, cache_linear = cache
     raise NotImplementedError("exercise 12: output_backward")

@@ -1,4 +1,4 @@
-"""Exercise 13: The doubly stochastic penalty.
+"""Exercise 13: The doubly stochastic penalty               (difficulty 2 of 3, about 40 minutes; builds on exercise 28)
 
 To learn: a loss may ask for more than right words. alpha_t is the attention map of word t. It sums to 1 over the L
 locations. The attention penalty asks that it also sum to 1 over the words, so that every location of the image gets
@@ -23,6 +23,7 @@ The cache is DoublyStochasticCache(missing, mask, scale): missing is (B, L), and
 squares, 1 / B or 1 / (B L).
 
 NumPy is all you need.
+Run             python -m exercises check 13      python -m exercises hint 13
 """
 
 import numpy as np
@@ -47,6 +48,7 @@ def doubly_stochastic_forward(alpha, mask, normalisation="sum", target="one"):
         ValueError: the normalisation or the target is unknown.
     """
     raise NotImplementedError("exercise 13: doubly_stochastic_forward")
+    return penalty, DoublyStochasticCache(missing, mask, scale)
 
 
 def doubly_stochastic_backward(dpenalty, cache):
@@ -61,4 +63,5 @@ def doubly_stochastic_backward(dpenalty, cache):
     Returns:
         dalpha: (T, B, L).
     """
+    missing, mask, scale = cache
     raise NotImplementedError("exercise 13: doubly_stochastic_backward")

@@ -1,4 +1,4 @@
-"""Exercise 14: The decoder, back through time.
+"""Exercise 14: The decoder, back through time   (difficulty 3 of 3, about 90 minutes; builds on exercises 9, 12 and 28)
 
 To learn: whole networks need no new mathematics, only bookkeeping. All layers have a backward pass. Call them in
 reverse order, and add up the gradients of every array that is used in several places.
@@ -26,6 +26,7 @@ decoder. Here it is always soft attention with gate and deep output, so ignore i
 
 You may call every layer's backward pass through its module. grads is a dict with the parameters' names. Arguments must
 not change: use += only on arrays that you have created.
+Run             python -m exercises check 14      python -m exercises hint 14
 """
 
 import numpy as np
@@ -50,6 +51,7 @@ def recur_backward(dh, dc, dz, dalpha, cache):
         dh, dc: (B, S) gradients of h_{t-1} and c_{t-1}.
         grads: W_h (S, A), v (A,), w_beta (S,), b_beta (1,), W_x (M + D, 4S), W_hh (S, 4S), b (4S,) by name.
     """
+    parts, cache_attend, cache_gate, cache_lstm = cache
     raise NotImplementedError("exercise 14: recur_backward")
 
 
@@ -64,4 +66,5 @@ def decode_backward(dlogits, dalpha, cache):
         da: (N, L, D).
         grads: gradients by parameter name.
     """
+    parts, cache_start, each, cache_embedding, steps, cache_dropout, cache_output = cache
     raise NotImplementedError("exercise 14: decode_backward")

@@ -1,4 +1,4 @@
-"""Exercise 15: Adam and RMSProp.
+"""Exercise 15: Adam and RMSProp                                                   (difficulty 1 of 3, about 40 minutes)
 
 To learn: the gradient gives the direction, not the length of a step. The gradients of one weight may be a thousand
 times those of another. So both methods estimate, for each weight, the size of its recent gradients, and divide by it.
@@ -24,6 +24,7 @@ choice, what must persist between calls. A checkpoint stores it, so it may hold 
 restored as arrays. params has many arrays, but one call is one update: t counts calls.
 
 NumPy is all you need.
+Run             python -m exercises check 15      python -m exercises hint 15
 """
 
 import numpy as np

@@ -1,4 +1,4 @@
-"""Exercise 16: Beam search.
+"""Exercise 16: Beam search                                  (difficulty 3 of 3, about 90 minutes; builds on exercise 4)
 
 To learn: the likeliest caption need not start with the likeliest word. Greedy decoding takes the best word at each
 step, and cannot go back. Beam search keeps the k best partial captions, and all their continuations compete.
@@ -29,6 +29,7 @@ end, search.read_back follows the parents back from each image's best caption. T
 because <end> comes last. Stop when all captions are done or impossible (score -inf).
 
 From search you may use ban, note_finished, read_back and Step.
+Run             python -m exercises check 16      python -m exercises hint 16
 """
 
 import numpy as np

@@ -1,4 +1,4 @@
-"""Exercise 17: BLEU.
+"""Exercise 17: BLEU                                                               (difficulty 2 of 3, about 45 minutes)
 
 To learn: how captions are scored, and what such a score cannot see. BLEU (Papineni et al. 2002) counts the n-grams of
 a caption, its sequences of n words, that also occur in one of the image's references.
@@ -27,6 +27,7 @@ bleu returns a list of four floats. A caption of fewer than n words counts as on
 nltk, which the library uses.
 
 Python alone will do, with collections.Counter and math.
+Run             python -m exercises check 17      python -m exercises hint 17
 """
 
 import math

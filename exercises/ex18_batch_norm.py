@@ -1,4 +1,4 @@
-"""Exercise 18: Batch normalization.
+"""Exercise 18: Batch normalization                          (difficulty 3 of 3, about 75 minutes; builds on exercise 3)
 
 To learn: the gradient of a number that affects the result in several ways at once.
 
@@ -27,6 +27,7 @@ x_hat = [[-1], [-1], [1], [1]], y = [[8], [8], [12], [12]]. And dy = [[4], [0], 
 dx is [[4], [0], [0], [0]] directly, -1 in every row by the mean, and [[-1], [-1], [1], [1]] by the variance.
 What is dx? Why must its sum be 0? (What would y be if 7 were added to all of x, or if x were 100 times as large?)
 And for two rows, x = [[1], [3]], dx is 0 for any dy. Why?
+Run             python -m exercises check 18      python -m exercises hint 18
 """
 
 import numpy as np
@@ -48,6 +49,7 @@ def batch_norm_forward(x, gamma, beta):
         cache: what batch_norm_backward needs.
     """
     raise NotImplementedError("exercise 18: batch_norm_forward")
+    return y, BatchNormCache(x, gamma, mean, std)
 
 
 def batch_norm_backward(dy, cache):
@@ -63,4 +65,5 @@ def batch_norm_backward(dy, cache):
         dgamma: (C,).
         dbeta: (C,).
     """
+    x, gamma, mean, std = cache
     raise NotImplementedError("exercise 18: batch_norm_backward")

@@ -1,4 +1,4 @@
-"""Exercise 19: Show and Tell.
+"""Exercise 19: Show and Tell                               (difficulty 3 of 3, about 75 minutes; builds on exercise 10)
 
 To learn: the simplest way to feed an image to a language model. Show and Tell (Vinyals et al. 2015) gives it to the
 LSTM once, as the first word. The cell state must carry all information about it to the last word. Attention was
@@ -27,6 +27,7 @@ The caches: PictureCache(locations, linear, lstm) holds L and the caches of line
 DecodeCache(image, each, embedding, lstm, dropout, output) holds B / N as `each`, and the caches of picture_forward,
 embedding_forward, lstm_sequence_forward, dropout_forward and linear_forward. You may call all these layers and their
 backward passes through their modules. grads is a dict with the parameters' names.
+Run             python -m exercises check 19      python -m exercises hint 19
 """
 
 import numpy as np
@@ -46,6 +47,7 @@ def picture_forward(params, a):
         cache: what picture_backward needs.
     """
     raise NotImplementedError("exercise 19: picture_forward")
+    return h, c, PictureCache(a.shape[1], cache_linear, cache_lstm)
 
 
 def picture_backward(dh, dc, cache):
@@ -58,6 +60,7 @@ def picture_backward(dh, dc, cache):
         da: (N, L, D).
         grads: W_I (D, M), b_I (M,), W_x (M, 4S), W_hh (S, 4S) and b (4S,) by name.
     """
+    locations, cache_linear, cache_lstm = cache
     raise NotImplementedError("exercise 19: picture_backward")
 
 
@@ -74,6 +77,7 @@ def decode_forward(params, a, words, mask_h):
         cache: what decode_backward needs.
     """
     raise NotImplementedError("exercise 19: decode_forward")
+    return logits, DecodeCache(cache_image, each, cache_embedding, cache_lstm, cache_dropout, cache_output)
 
 
 def decode_backward(dlogits, cache):
@@ -86,4 +90,5 @@ def decode_backward(dlogits, cache):
         da: (N, L, D).
         grads: gradients by parameter name.
     """
+    cache_image, each, cache_embedding, cache_lstm, cache_dropout, cache_output = cache
     raise NotImplementedError("exercise 19: decode_backward")

@@ -1,4 +1,4 @@
-"""Exercise 20: The log-bilinear model.
+"""Exercise 20: The log-bilinear model                (difficulty 3 of 3, about 75 minutes; builds on exercises 2 and 3)
 
 To learn: a language model without a recurrent state, and the gradient of a table that is used twice.
 
@@ -27,6 +27,7 @@ which rows? (dE = [[-0.5, 0], [3, 3], [0, 0], [-3, -4]].) With the cross-entropy
 The caches: PredictCache(Ey, abar, C, C_m); DecodeCache(locations, embedding, predict, dropout, output). The latter
 holds L and the caches of embedding_forward, predict_forward, dropout_forward and linear_forward, whose weights are E^T.
 You may call the layers and their backward passes through their modules. grads has the names E, C, C_m, b_o.
+Run             python -m exercises check 20      python -m exercises hint 20
 """
 
 import numpy as np
@@ -51,6 +52,7 @@ def predict_forward(Ey, abar, C, C_m):
         cache: what predict_backward needs.
     """
     raise NotImplementedError("exercise 20: predict_forward")
+    return r_hat, PredictCache(Ey, abar, C, C_m)
 
 
 def predict_backward(dr_hat, cache):
@@ -65,6 +67,7 @@ def predict_backward(dr_hat, cache):
         dC: (n - 1, M, M).
         dC_m: (D, M).
     """
+    Ey, abar, C, C_m = cache
     raise NotImplementedError("exercise 20: predict_backward")
 
 
@@ -81,6 +84,7 @@ def decode_forward(params, a, words, mask_r):
         cache: what decode_backward needs.
     """
     raise NotImplementedError("exercise 20: decode_forward")
+    return logits, DecodeCache(a.shape[1], cache_embedding, cache_predict, cache_dropout, cache_output)
 
 
 def decode_backward(dlogits, cache):
@@ -93,4 +97,5 @@ def decode_backward(dlogits, cache):
         da: (N, L, D).
         grads: E (V, M), C (n - 1, M, M), C_m (D, M) and b_o (V,) by name.
     """
+    locations, cache_embedding, cache_predict, cache_dropout, cache_output = cache
     raise NotImplementedError("exercise 20: decode_backward")

@@ -1,4 +1,4 @@
-"""Exercise 21: Scaled dot-product attention.
+"""Exercise 21: Scaled dot-product attention                (difficulty 3 of 3, about 75 minutes; builds on exercise 11)
 
 To learn: queries, keys and values, the attention of today's language models (Vaswani et al. 2017). The score of
 exercise 11 is a small network with a tanh. Here the score is a dot product. For one head:
@@ -22,6 +22,7 @@ seen).
 Predict before you run: N = B = 1, two heads with K = 1, a = [[[4], [8]]]. The alphas are [3/4, 1/4] and [1/4, 3/4].
 With W_v = [[1]] and [[10]], z is [[5, 70]]. Now dz = [[1, 0]]. For the first head, dW_v = [[5]]; da = [[3/4], [1/4]].
 What are the gradients of the second head?
+Run             python -m exercises check 21      python -m exercises hint 21
 """
 
 import math
@@ -43,6 +44,7 @@ def score_forward(keys, h, W_q):
         cache: what score_backward needs.
     """
     raise NotImplementedError("exercise 21: score_forward")
+    return e, ScoreCache(keys, h, W_q, query)
 
 
 def score_backward(de, cache):
@@ -56,6 +58,7 @@ def score_backward(de, cache):
         dh: (B, S).
         dW_q: (heads, S, K).
     """
+    keys, h, W_q, query = cache
     raise NotImplementedError("exercise 21: score_backward")
 
 
@@ -74,6 +77,7 @@ def context_forward(alpha, a, W_v):
         cache: what context_backward needs.
     """
     raise NotImplementedError("exercise 21: context_forward")
+    return z, ContextCache(alpha, a, W_v, seen)
 
 
 def context_backward(dz, cache):
@@ -87,4 +91,5 @@ def context_backward(dz, cache):
         da: (N, L, D).
         dW_v: (heads, D, K).
     """
+    alpha, a, W_v, seen = cache
     raise NotImplementedError("exercise 21: context_backward")

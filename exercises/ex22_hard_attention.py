@@ -1,4 +1,4 @@
-"""Exercise 22: Hard attention: sampling a location.
+"""Exercise 22: Hard attention, sampling a location         (difficulty 2 of 3, about 45 minutes; builds on exercise 28)
 
 To learn: how to train a model that makes a random choice. Soft attention reads a mean of all locations. Hard attention
 samples one, s_t ~ Categorical(alpha_t), and reads it alone: z_t = a at s_t. Sampling has no gradient: a small change of
@@ -19,6 +19,7 @@ location_log_p: log p(s_t | a) = log alpha at s_t. The forward is given; its cac
 Predict before you run: alpha = [[.2, .5, .3]]. The uniform number 0.6 samples the middle one: weights [[0, 1, 0]].
 Which does 0.2 sample? If the first sample has dlog_p = [[2]], dalpha is [[[0, 4, 0]]]. Through the softmax, the
 gradient of the scores is [-0.4, 1, -0.6], which is 2 (weights - alpha). What is it if the first location is sampled?
+Run             python -m exercises check 22      python -m exercises hint 22
 """
 
 import numpy as np
@@ -45,6 +46,7 @@ def draw_forward(alpha, uniforms, expected):
         cache: what draw_backward needs.
     """
     raise NotImplementedError("exercise 22: draw_forward")
+    return weights, s, DrawCache(expected)
 
 
 def draw_backward(dweights, cache):
@@ -56,6 +58,7 @@ def draw_backward(dweights, cache):
     Returns:
         dalpha: (B, L).
     """
+    expected = cache.expected
     raise NotImplementedError("exercise 22: draw_backward")
 
 
@@ -68,4 +71,5 @@ def location_log_p_backward(dlog_p, cache):
     Returns:
         dalpha: (T, B, L).
     """
+    alpha, s = cache
     raise NotImplementedError("exercise 22: location_log_p_backward")

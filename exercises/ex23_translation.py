@@ -1,4 +1,4 @@
-"""Exercise 23: Reading a sentence.
+"""Exercise 23: Reading a sentence                   (difficulty 2 of 3, about 45 minutes; builds on exercises 2 and 10)
 
 To learn: how to encode a sentence, so that the decoder that writes captions of images can translate it.
 
@@ -29,6 +29,7 @@ c = 1/4, 3/4, 3/4 and a[0, :, 0] = 0.2449, 0.6351, 0.6351. What is a[0, :, 1]? (
 params and grads are dicts with the names E_source, W_x_ahead, ..., b_back. The cache is EncodeCache(embedding, ahead,
 back), of embedding_forward and both lstm_sequence_forward. Call these and their backward passes through their modules.
 Sentences are filled up with <end>, which is read like any word.
+Run             python -m exercises check 23      python -m exercises hint 23
 """
 
 import numpy as np
@@ -51,6 +52,7 @@ def encode_forward(params, sources, sizes):
         cache: what encode_backward needs.
     """
     raise NotImplementedError("exercise 23: encode_forward")
+    return a, EncodeCache(cache_embedding, cache_ahead, cache_back)
 
 
 def encode_backward(da, cache):
@@ -62,4 +64,5 @@ def encode_backward(da, cache):
     Returns:
         Gradients by parameter name.
     """
+    cache_embedding, cache_ahead, cache_back = cache
     raise NotImplementedError("exercise 23: encode_backward")

@@ -1,4 +1,4 @@
-"""Exercise 24: Neighbors of a word.
+"""Exercise 24: Neighbors of a word                          (difficulty 1 of 3, about 45 minutes; builds on exercise 2)
 
 To learn: how to see what an embedding has learned. Which words have similar vectors, and how do you draw hundreds of
 dimensions in two?
@@ -28,6 +28,7 @@ Italy [3, 4], France [6, 8], numbered 0 to 6.
 You may use np.linalg.norm, np.linalg.svd and np.linalg.eigh. nearest may call cosine_similarity of this file.
 A zero vector has no direction: its cosine with any other is 0. Nothing here is trained, so there are no caches.
 Then look at the E of a trained model: python -m numpy_sat.words RUN
+Run             python -m exercises check 24      python -m exercises hint 24
 """
 
 import numpy as np

@@ -1,4 +1,4 @@
-"""Exercise 25: Depthwise convolution.
+"""Exercise 25: Depthwise convolution                        (difficulty 2 of 3, about 60 minutes; builds on exercise 7)
 
 To learn: what a convolution costs, and how networks for phones save nine tenths of it.
 
@@ -27,6 +27,7 @@ With dy = [[[1, 10]]]: db = [1, 10], dW[:, :, 0] = [[1, 2, 0], [3, 4, 0], [0, 0,
 How many products does a pixel take with 3 x 3 filters and 512 channels, in one step and in two?
 
 The cache is DepthwiseCache(x, W, stride). Call depthwise.check_arguments: it raises the errors of the docstring.
+Run             python -m exercises check 25      python -m exercises hint 25
 """
 
 from numpy_sat.layers import depthwise
@@ -50,6 +51,7 @@ def depthwise_forward(x, W, b, stride=1):
         ValueError: shapes or dtypes do not fit.
     """
     raise NotImplementedError("exercise 25: depthwise_forward")
+    return y, DepthwiseCache(x, W, stride)
 
 
 def depthwise_backward(dy, cache):
@@ -67,4 +69,5 @@ def depthwise_backward(dy, cache):
         dW: (P, P, C).
         db: (C,).
     """
+    x, W, stride = cache
     raise NotImplementedError("exercise 25: depthwise_backward")

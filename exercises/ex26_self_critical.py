@@ -1,4 +1,4 @@
-"""Exercise 26: Self-critical training.
+"""Exercise 26: Self-critical training              (difficulty 3 of 3, about 90 minutes; builds on exercises 27 and 30)
 
 To learn: how a model learns from its own captions. Cross-entropy trains it to predict the words of reference captions.
 But the model is evaluated on whole captions that it writes itself, by CIDEr-D: the n-grams shared with the references,
@@ -36,6 +36,7 @@ b = 0, what does each sample give, what is the mean, and which variance is large
 samples score as high as the greedy caption? And when all score far below it, as they do while a model is uncertain?
 What changes with another b, the mean score of the image's other samples, as in `policy.advantage_over_others`? Which
 word does the uniform number 0.8 sample? And 0.6?
+Run             python -m exercises check 26      python -m exercises hint 26
 """
 
 import numpy as np
@@ -70,6 +71,7 @@ def policy_forward(logits, words, mask, weights):
         cache: what policy_backward needs.
     """
     raise NotImplementedError("exercise 26: policy_forward")
+    return loss, PolicyCache(likelihood, weights)
 
 
 def policy_backward(dloss, cache):
@@ -83,6 +85,7 @@ def policy_backward(dloss, cache):
     Returns:
         dlogits: (T, B, V).
     """
+    likelihood, weights = cache
     raise NotImplementedError("exercise 26: policy_backward")
 
 

@@ -1,4 +1,4 @@
-"""Exercise 28: Soft attention, all three steps.
+"""Exercise 28: Soft attention, all three steps      (difficulty 2 of 3, about 30 minutes; builds on exercises 4 and 11)
 
 To learn: how the three steps of soft attention become one. Before each word, the hidden state h gives every location a
 score e. The softmax turns the scores into weights alpha. The weighted mean of the annotations a_i is the context z.
@@ -16,6 +16,7 @@ context_forward return.
 Predict before you run: N = B = 1, a = [[[1, 0], [3, 4]]], and v = 0. All scores are 0, so alpha = [[1/2, 1/2]] and z
 is the mean annotation, [[2, 2]]. Now dz = [[1, 1]], so alpha receives [[1, 7]] from (6).
 Find de if dalpha = [[0, 0]], and if dalpha = [[6, 0]]. Why is the second one zero?
+Run             python -m exercises check 28      python -m exercises hint 28
 """
 
 import numpy as np
@@ -39,6 +40,7 @@ def attend_forward(a, keys, h, W_h, v):
         cache: what attend_backward needs.
     """
     raise NotImplementedError("exercise 28: attend_forward")
+    return z, alpha, AttendCache(cache_score, cache_softmax, cache_context)
 
 
 def attend_backward(dz, dalpha, cache):
@@ -55,4 +57,5 @@ def attend_backward(dz, dalpha, cache):
         dW_h: (S, A).
         dv: (A,).
     """
+    cache_score, cache_softmax, cache_context = cache
     raise NotImplementedError("exercise 28: attend_backward")

@@ -1,4 +1,4 @@
-"""Exercise 29: Multi-head attention, all three steps.
+"""Exercise 29: Multi-head attention                (difficulty 2 of 3, about 30 minutes; builds on exercises 21 and 28)
 
 To learn: how several heads work as one attention. Exercise 21 computes the scores and the contexts of all heads.
 
@@ -16,6 +16,7 @@ keys are [ln 3, 0], the second's [0, ln 3]. So the alphas are [3/4, 1/4] and [1/
 With W_v = [[1]] and [[10]], z is [[5, 70]]. Now dz = [[1, 0]] and dalpha = 0. For the first head, de = [-3/4, 3/4].
 What is it for the second head? Find dh.
 If dz = 0 and dalpha = [[2, 0]], which dalpha does each head have, and which de?
+Run             python -m exercises check 29      python -m exercises hint 29
 """
 
 import numpy as np
@@ -39,6 +40,7 @@ def attend_forward(a, keys, h, W_q, W_v):
         cache: what attend_backward needs.
     """
     raise NotImplementedError("exercise 29: attend_forward")
+    return z, alpha, AttendCache(cache_score, cache_softmax, cache_context)
 
 
 def attend_backward(dz, dalpha, cache):
@@ -55,4 +57,5 @@ def attend_backward(dz, dalpha, cache):
         dW_q: (heads, S, K).
         dW_v: (heads, D, K).
     """
+    cache_score, cache_softmax, cache_context = cache
     raise NotImplementedError("exercise 29: attend_backward")

@@ -1,4 +1,4 @@
-"""Exercise 30: REINFORCE: advantage and entropy.
+"""Exercise 30: REINFORCE, advantage and entropy            (difficulty 2 of 3, about 45 minutes; builds on exercise 22)
 
 To learn: what a sampled location is worth. Exercise 22 samples one location for each word. REINFORCE favors samples
 that lead to a better caption than usual. The gradient of the objective is the mean
@@ -19,6 +19,7 @@ log of np.maximum(alpha, np.finfo(alpha.dtype).tiny). The cache is EntropyCache(
 Predict before you run: a caption's two words have log p = [[-1], [-3]], and b = [-6]: the advantage of both samples is
 2. What is it with to_go? (For the first it is -4 + 6 = 2; find the other.) What is b after the update? (-5.4 - 0.4 =
 -5.8.)
+Run             python -m exercises check 30      python -m exercises hint 30
 """
 
 import numpy as np
@@ -66,6 +67,7 @@ def entropy_forward(alpha, mask):
         cache: what entropy_backward needs.
     """
     raise NotImplementedError("exercise 30: entropy_forward")
+    return entropy, EntropyCache(alpha, mask)
 
 
 def entropy_backward(dentropy, cache):
@@ -77,4 +79,5 @@ def entropy_backward(dentropy, cache):
     Returns:
         dalpha: (T, B, L).
     """
+    alpha, mask = cache
     raise NotImplementedError("exercise 30: entropy_backward")

@@ -1,4 +1,4 @@
-"""Solution 29: Multi-head attention, all three steps.
+"""Solution 29: Multi-head attention.
 
 The three steps are those of exercise 28, for all heads at once. The alpha that the function returns is the mean over
 heads, so its gradient goes to every head, divided by their number.

@@ -3,7 +3,19 @@
 A lesson's docstring is its title. INTRO opens the learner's file, and IMPORTS are its imports. TASKS are the functions
 to write, with the cases and equations of their checks. HINTS has three hints for each function: a question, the
 equation and the code. The optional FORBIDDEN names modules that contain the answer. The optional TIMED says that a
-right solution is compiled and timed.
+right solution is compiled and timed. FACTS are for the headline of the learner's file and for the syllabus.
 """
+
+from typing import NamedTuple
+
+
+class Facts(NamedTuple):
+    """How hard an exercise is, how long it takes, and what it builds on."""
+
+    difficulty: int  # 1 to 3
+    minutes: int  # estimate
+    builds_on: tuple = ()  # numbers of exercises whose ideas help
+    chapter: str = ""  # name of the page in exercises/chapters/ that tells the longer story
+
 
 FOLLOWS = {27: 4, 28: 11, 29: 21, 30: 22}  # second halves, and the exercise that each follows in the syllabus

@@ -4,7 +4,10 @@ import numpy as np
 
 from exercises.judging.faults import Mistake
 from exercises.judging.judge import Task
+from exercises.lessons import Facts
 from numpy_sat.check import gradcheck
+
+FACTS = Facts(difficulty=1, minutes=30, chapter="measuring_gradients")
 
 INTRO = """\
 To learn: a gradient can be measured. Change one number a little, and compute the loss again. That takes two losses for

@@ -4,7 +4,10 @@ import numpy as np
 
 from exercises.judging.faults import Mistake
 from exercises.judging.judge import Task
+from exercises.lessons import Facts
 from numpy_sat.layers import embedding
+
+FACTS = Facts(difficulty=1, minutes=30)
 
 INTRO = """\
 To learn: how a word enters a network, and where its gradient goes. The backward pass is one line, and the line that

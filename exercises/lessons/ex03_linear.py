@@ -2,7 +2,10 @@
 
 from exercises.judging.faults import Mistake
 from exercises.judging.judge import Task
+from exercises.lessons import Facts
 from numpy_sat.layers import linear
+
+FACTS = Facts(difficulty=1, minutes=30)
 
 INTRO = """\
 To learn: every layer with weights contains this one. If you can derive its three gradients from the shapes and from

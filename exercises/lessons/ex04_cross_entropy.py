@@ -3,7 +3,10 @@
 import numpy as np
 
 from exercises.judging.judge import Task
+from exercises.lessons import Facts
 from numpy_sat.layers import softmax
+
+FACTS = Facts(difficulty=2, minutes=40, chapter="softmax")
 
 INTRO = """\
 To learn: how scores become probabilities (of words here, of locations in exercise 11).

@@ -4,8 +4,11 @@ import numpy as np
 
 from exercises.judging.faults import Mistake
 from exercises.judging.judge import Task
+from exercises.lessons import Facts
 from numpy_sat.check import gradcheck
 from numpy_sat.layers import activations, pool
+
+FACTS = Facts(difficulty=2, minutes=60)
 
 INTRO = """\
 To learn: two layers that only select. relu selects the positive numbers, and max-pooling selects one cell of each

@@ -4,7 +4,10 @@ import numpy as np
 
 from exercises.judging.faults import Mistake
 from exercises.judging.judge import Task
+from exercises.lessons import Facts
 from numpy_sat.layers import conv
+
+FACTS = Facts(difficulty=2, minutes=45, builds_on=(3,))
 
 INTRO = """\
 To learn: a convolution applies the same affine map of exercise 3 to every small window of an image. The input is the

@@ -2,7 +2,10 @@
 
 from exercises.judging.faults import Mistake
 from exercises.judging.judge import Task
+from exercises.lessons import Facts
 from numpy_sat.layers import conv
+
+FACTS = Facts(difficulty=3, minutes=75, builds_on=(6,))
 
 INTRO = """\
 To learn: the gradient of a weight that is used in many places is a sum over these places. The gradient of a cell that

@@ -4,7 +4,10 @@ import numpy as np
 
 from exercises.judging.faults import Mistake
 from exercises.judging.judge import Task
+from exercises.lessons import Facts
 from numpy_sat.bench import rungs
+
+FACTS = Facts(difficulty=2, minutes=45, builds_on=(6,))
 
 INTRO = """\
 To learn: how to make a compiler turn Python loops into fast machine code, and how fast the processor can be.

@@ -2,7 +2,10 @@
 
 from exercises.judging.faults import Mistake
 from exercises.judging.judge import Task
+from exercises.lessons import Facts
 from numpy_sat.layers import lstm
+
+FACTS = Facts(difficulty=2, minutes=60, builds_on=(3,))
 
 INTRO = """\
 To learn: how a network remembers. Besides its hidden state h, an LSTM carries a cell state c from word to word. Three

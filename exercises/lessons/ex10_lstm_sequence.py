@@ -2,7 +2,10 @@
 
 from exercises.judging.faults import Mistake
 from exercises.judging.judge import Task
+from exercises.lessons import Facts
 from numpy_sat.layers import lstm
+
+FACTS = Facts(difficulty=2, minutes=45, builds_on=(9,))
 
 INTRO = """\
 To learn: a chain of steps with the same weights, and the way back along it, "backpropagation through time".

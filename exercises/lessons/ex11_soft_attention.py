@@ -1,8 +1,11 @@
-"""Soft attention: score and context"""
+"""Soft attention, score and context"""
 
 from exercises.judging.faults import Mistake
 from exercises.judging.judge import Task
+from exercises.lessons import Facts
 from numpy_sat.layers import attention
+
+FACTS = Facts(difficulty=3, minutes=75, builds_on=(3,))
 
 INTRO = """\
 To learn: how the decoder attends to an image. Before each word, its hidden state h gives every location a score e. The

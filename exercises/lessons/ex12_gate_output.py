@@ -2,7 +2,10 @@
 
 from exercises.judging.faults import Mistake
 from exercises.judging.judge import Task
+from exercises.lessons import Facts
 from numpy_sat.layers import attention, output
+
+FACTS = Facts(difficulty=2, minutes=60, builds_on=(3, 28))
 
 INTRO = """\
 To learn: two small layers around the LSTM. What is the gradient of a number that multiplies a whole vector, and what

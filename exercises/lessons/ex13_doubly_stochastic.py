@@ -4,7 +4,10 @@ import numpy as np
 
 from exercises.judging.faults import Mistake
 from exercises.judging.judge import Task
+from exercises.lessons import Facts
 from numpy_sat.layers import losses
+
+FACTS = Facts(difficulty=2, minutes=40, builds_on=(28,))
 
 INTRO = """\
 To learn: a loss may ask for more than right words. alpha_t is the attention map of word t. It sums to 1 over the L

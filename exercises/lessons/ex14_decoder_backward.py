@@ -4,8 +4,11 @@ import numpy as np
 
 from exercises.judging.faults import Mistake
 from exercises.judging.judge import Task
+from exercises.lessons import Facts
 from numpy_sat.decoders import attend_tell
 from numpy_sat.decoders.attentions import soft
+
+FACTS = Facts(difficulty=3, minutes=90, builds_on=(9, 12, 28))
 
 INTRO = """\
 To learn: whole networks need no new mathematics, only bookkeeping. All layers have a backward pass. Call them in

@@ -4,7 +4,10 @@ import numpy as np
 
 from exercises.judging.faults import Mistake
 from exercises.judging.judge import Task
+from exercises.lessons import Facts
 from numpy_sat.training import optimizers
+
+FACTS = Facts(difficulty=1, minutes=40)
 
 INTRO = """\
 To learn: the gradient gives the direction, not the length of a step. The gradients of one weight may be a thousand

@@ -6,8 +6,11 @@ import numpy as np
 
 from exercises.judging.faults import Mistake
 from exercises.judging.judge import Task
+from exercises.lessons import Facts
 from numpy_sat.data.vocabulary import END, START
 from numpy_sat.decoding import search
+
+FACTS = Facts(difficulty=3, minutes=90, builds_on=(4,))
 
 INTRO = """\
 To learn: the likeliest caption need not start with the likeliest word. Greedy decoding takes the best word at each

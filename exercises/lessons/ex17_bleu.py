@@ -4,8 +4,11 @@ import numpy as np
 
 from exercises.judging.faults import Mistake
 from exercises.judging.judge import Task
+from exercises.lessons import Facts
 from numpy_sat.metrics import bleu
 from solutions import ex17_bleu as by_hand
+
+FACTS = Facts(difficulty=2, minutes=45)
 
 INTRO = """\
 To learn: how captions are scored, and what such a score cannot see. BLEU (Papineni et al. 2002) counts the n-grams of

@@ -4,8 +4,11 @@ import numpy as np
 
 from exercises.judging.faults import Mistake
 from exercises.judging.judge import Task
+from exercises.lessons import Facts
 from numpy_sat.layers import batch_norm
 from solutions import ex18_batch_norm as by_hand
+
+FACTS = Facts(difficulty=3, minutes=75, builds_on=(3,))
 
 INTRO = """\
 To learn: the gradient of a number that affects the result in several ways at once.

@@ -4,7 +4,10 @@ import numpy as np
 
 from exercises.judging.faults import Mistake
 from exercises.judging.judge import Task
+from exercises.lessons import Facts
 from numpy_sat.decoders import show_tell
+
+FACTS = Facts(difficulty=3, minutes=75, builds_on=(10,))
 
 INTRO = """\
 To learn: the simplest way to feed an image to a language model. Show and Tell (Vinyals et al. 2015) gives it to the

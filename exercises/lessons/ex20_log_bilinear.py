@@ -4,7 +4,10 @@ import numpy as np
 
 from exercises.judging.faults import Mistake
 from exercises.judging.judge import Task
+from exercises.lessons import Facts
 from numpy_sat.decoders import log_bilinear
+
+FACTS = Facts(difficulty=3, minutes=75, builds_on=(2, 3))
 
 INTRO = """\
 To learn: a language model without a recurrent state, and the gradient of a table that is used twice.

@@ -2,7 +2,10 @@
 
 from exercises.judging.faults import Mistake
 from exercises.judging.judge import Task
+from exercises.lessons import Facts
 from numpy_sat.layers import dot_attention
+
+FACTS = Facts(difficulty=3, minutes=75, builds_on=(11,))
 
 INTRO = """\
 To learn: queries, keys and values, the attention of today's language models (Vaswani et al. 2017). The score of

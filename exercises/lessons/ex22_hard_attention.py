@@ -1,10 +1,13 @@
-"""Hard attention: sampling a location"""
+"""Hard attention, sampling a location"""
 
 import numpy as np
 
 from exercises.judging.faults import Mistake
 from exercises.judging.judge import Task
+from exercises.lessons import Facts
 from numpy_sat.layers import hard_attention
+
+FACTS = Facts(difficulty=2, minutes=45, builds_on=(28,))
 
 INTRO = """\
 To learn: how to train a model that makes a random choice. Soft attention reads a mean of all locations. Hard attention

@@ -4,8 +4,11 @@ import numpy as np
 
 from exercises.judging.faults import Mistake
 from exercises.judging.judge import Task
+from exercises.lessons import Facts
 from numpy_sat.data.vocabulary import END
 from numpy_sat.encoders import reader
+
+FACTS = Facts(difficulty=2, minutes=45, builds_on=(2, 10))
 
 INTRO = """\
 To learn: how to encode a sentence, so that the decoder that writes captions of images can translate it.

@@ -4,7 +4,10 @@ import numpy as np
 
 from exercises.judging.faults import Mistake
 from exercises.judging.judge import Task
+from exercises.lessons import Facts
 from numpy_sat.evaluation import neighbors
+
+FACTS = Facts(difficulty=1, minutes=45, builds_on=(2,))
 
 INTRO = """\
 To learn: how to see what an embedding has learned. Which words have similar vectors, and how do you draw hundreds of

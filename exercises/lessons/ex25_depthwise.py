@@ -4,7 +4,10 @@ import numpy as np
 
 from exercises.judging.faults import Mistake
 from exercises.judging.judge import Task
+from exercises.lessons import Facts
 from numpy_sat.layers import depthwise
+
+FACTS = Facts(difficulty=2, minutes=60, builds_on=(7,))
 
 INTRO = """\
 To learn: what a convolution costs, and how networks for phones save nine tenths of it.

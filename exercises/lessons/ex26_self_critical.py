@@ -6,10 +6,13 @@ import numpy as np
 
 from exercises.judging.faults import Mistake
 from exercises.judging.judge import Task
+from exercises.lessons import Facts
 from numpy_sat.data.vocabulary import END, START
 from numpy_sat.layers import policy
 from numpy_sat.training.objectives import self_critical
 from solutions import ex26_self_critical as by_hand
+
+FACTS = Facts(difficulty=3, minutes=90, builds_on=(27, 30))
 
 INTRO = """\
 To learn: how a model learns from its own captions. Cross-entropy trains it to predict the words of reference captions.

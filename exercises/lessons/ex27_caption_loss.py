@@ -3,7 +3,10 @@
 import numpy as np
 
 from exercises.judging.judge import Task
+from exercises.lessons import Facts
 from numpy_sat.layers import losses
+
+FACTS = Facts(difficulty=2, minutes=40, builds_on=(4,), chapter="softmax")
 
 INTRO = """\
 To learn: what a wrong word costs. This is the loss that trains the captioner.

@@ -2,8 +2,11 @@
 
 from exercises.judging.faults import Mistake
 from exercises.judging.judge import Task
+from exercises.lessons import Facts
 from exercises.lessons.ex11_soft_attention import random_cases
 from numpy_sat.layers import attention
+
+FACTS = Facts(difficulty=2, minutes=30, builds_on=(4, 11))
 
 INTRO = """\
 To learn: how the three steps of soft attention become one. Before each word, the hidden state h gives every location a

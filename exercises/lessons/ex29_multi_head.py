@@ -1,9 +1,12 @@
-"""Multi-head attention, all three steps"""
+"""Multi-head attention"""
 
 from exercises.judging.faults import Mistake
 from exercises.judging.judge import Task
+from exercises.lessons import Facts
 from exercises.lessons.ex21_dot_attention import random_cases
 from numpy_sat.layers import dot_attention
+
+FACTS = Facts(difficulty=2, minutes=30, builds_on=(21, 28))
 
 INTRO = """\
 To learn: how several heads work as one attention. Exercise 21 computes the scores and the contexts of all heads.

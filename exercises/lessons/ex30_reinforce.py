@@ -1,11 +1,14 @@
-"""REINFORCE: advantage and entropy"""
+"""REINFORCE, advantage and entropy"""
 
 import numpy as np
 
 from exercises.judging.faults import Mistake
 from exercises.judging.judge import Task
+from exercises.lessons import Facts
 from exercises.lessons.ex22_hard_attention import SIZES
 from numpy_sat.layers import hard_attention
+
+FACTS = Facts(difficulty=2, minutes=45, builds_on=(22,))
 
 INTRO = """\
 To learn: what a sampled location is worth. Exercise 22 samples one location for each word. REINFORCE favors samples

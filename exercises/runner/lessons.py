@@ -12,7 +12,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, NamedTuple
 
-from exercises.lessons import FOLLOWS
+from exercises.lessons import FOLLOWS, Facts
 from numpy_sat.system import machine
 from numpy_sat.system.errors import InputError
 
@@ -36,6 +36,7 @@ class Lesson(NamedTuple):
     hints: dict  # {function: (question, equation, term)}
     forbidden: tuple  # modules that contain the answer, so the learner's file must not import them
     timed: bool  # True if a right solution is compiled and timed
+    facts: Facts
 
     @property
     def file(self) -> Path:
@@ -115,6 +116,7 @@ def load(number: int) -> Lesson:
         module.HINTS,
         getattr(module, "FORBIDDEN", ()),
         getattr(module, "TIMED", False),
+        module.FACTS,
     )
 
 
