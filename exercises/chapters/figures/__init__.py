@@ -21,7 +21,7 @@ from PIL import Image
 
 from numpy_sat.evaluation.figures import canvas
 
-COLORS = 128  # a palette of so many makes the files about half as large
+COLORS = 256  # a palette makes the files about half as large
 IMAGES = Path(__file__).parents[1] / "images"
 
 
@@ -40,4 +40,6 @@ def drawers() -> dict[str, Callable[[], Figure]]:
 def save(figure: Figure, path: Path) -> None:
     """Write a figure to a PNG file with a palette."""
     canvas.save(figure, path)
-    Image.open(path).convert("RGB").quantize(COLORS, dither=Image.Dither.NONE).save(path, optimize=True)
+    Image.open(path).convert("RGB").quantize(COLORS, Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE).save(
+        path, optimize=True
+    )
