@@ -41,8 +41,8 @@ def save(path: Path, checkpoint: Checkpoint) -> None:
     arrays = {f"params/{name}": array for name, array in checkpoint.params.items()}
     arrays |= {f"optimizer/{name}": array for name, array in checkpoint.optimizer.items()}
     meta = {"version": VERSION, "settings": checkpoint.settings, "progress": checkpoint.progress}
-    with replacing(path) as temporary, open(temporary, "wb") as file:
-        np.savez(file, json=np.frombuffer(json.dumps(meta).encode(), np.uint8), **arrays)
+    with replacing(path) as temporary:
+        npz.write(temporary, {"json": np.frombuffer(json.dumps(meta).encode(), np.uint8), **arrays})
 
 
 class Reader:

@@ -8,6 +8,7 @@ import pytest
 
 from numpy_sat.experiment import checkpoint, runs
 from numpy_sat.experiment.checkpoint import Checkpoint
+from numpy_sat.system import npz
 from numpy_sat.system.errors import InputError
 
 
@@ -31,11 +32,11 @@ def test_an_interrupted_write_leaves_the_old_checkpoint(tmp_path, stored, monkey
     path = tmp_path / "c.npz"
     checkpoint.save(path, stored)
 
-    def full_disk(file, **arrays):
-        file.write(b"half")
+    def full_disk(path, arrays):
+        path.write_bytes(b"half")
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(np, "savez", full_disk)
+    monkeypatch.setattr(npz, "write", full_disk)
     with pytest.raises(InputError, match=r"c\.npz: cannot be written \(No space left on device\)"):
         checkpoint.save(path, stored._replace(progress={"step": 8}))
     assert checkpoint.load(path).progress == {"step": 7}

@@ -1,4 +1,4 @@
-"""Test reading .npz files: headers first, and no array of another size than its header declares."""
+"""Test writing .npz files, and reading them: headers first, and no array of another size than its header declares."""
 
 import io
 import zipfile
@@ -26,7 +26,13 @@ def write(path, members, method=zipfile.ZIP_STORED):
     return path
 
 
-@pytest.mark.parametrize("save", [np.savez, np.savez_compressed])
+def save(path, **arrays):
+    npz.write(path, arrays)
+    with np.load(path) as file:
+        assert file.files == list(arrays)
+
+
+@pytest.mark.parametrize("save", [save, np.savez, np.savez_compressed])
 def test_round_trip(tmp_path, rng, save):
     arrays = {"a/b": rng.standard_normal((2, 3)), "empty": np.zeros((0, 4)), "f": np.ones((3, 2), np.float16, "F")}
     save(tmp_path / "a.npz", **arrays)

@@ -88,4 +88,6 @@ def save(figure: Figure, path: Path) -> None:
     """Write a figure to a PNG file. Raises InputError if it cannot be written."""
     fonts.cover(figure)
     with replacing(path) as temporary, fonts.quiet():
+        # One layout leaves too little room below images that shrink for the text beside them. savefig lays out again.
+        figure.get_layout_engine().execute(figure)
         figure.savefig(temporary, format="png", dpi=100)
