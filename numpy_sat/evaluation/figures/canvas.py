@@ -89,5 +89,6 @@ def save(figure: Figure, path: Path) -> None:
     fonts.cover(figure)
     with replacing(path) as temporary, fonts.quiet():
         # One layout leaves too little room below images that shrink for the text beside them. savefig lays out again.
-        figure.get_layout_engine().execute(figure)
+        if engine := figure.get_layout_engine():  # a diagram has none: it sets its own places
+            engine.execute(figure)
         figure.savefig(temporary, format="png", dpi=100)
