@@ -3,7 +3,7 @@
 import sys
 from collections.abc import Sequence
 
-from exercises.runner import board, checks, commands, lessons
+from exercises.runner import board, checks, commands, lessons, records
 from numpy_sat.system import cli
 
 
@@ -17,11 +17,20 @@ def _board(args):
     board.show_board()
 
 
+def _next(args):
+    lesson = board.next_lesson()
+    if args.open and lesson:
+        commands.open_file(lesson.file)
+
+
 def _check(args):
-    results = checks.run_in_steps(args.number)  # its process starts while this one imports the lesson
+    if args.json:
+        *_, result = checks.run_in_steps(args.number)
+        lesson = lessons.load(args.number)
+        records.show(records.of_exercise(lesson, lesson.file, result))
+        return 0 if result.right else 1
+    result = commands.check(args.number, args.term, args.all)
     lesson = lessons.load(args.number)
-    board.show_head(lesson)
-    result = board.show_results(lesson, results, args.term)
     if result.right and lesson.timed:
         from exercises.runner import speed
 
@@ -30,7 +39,7 @@ def _check(args):
 
 
 def _watch(args):
-    commands.watch([args.number] if args.number else list(lessons.names()), args.term)
+    commands.watch([args.number] if args.number else list(lessons.names()), args.term, args.all)
 
 
 def _hint(args):
@@ -70,17 +79,25 @@ def _parse(argv):
     parser.set_defaults(work=_board)
     commands = parser.add_subparsers(metavar="COMMAND", title="commands (without one, show the board of all exercises)")
 
-    def add(name, work, description, number=cli.count, number_help="number of the exercise", **options):
+    def add_plain(name, work, description):
         command = commands.add_parser(name, help=description, description=description)
         command.set_defaults(work=work)
+        return command
+
+    def add(name, work, description, number=cli.count, number_help="number of the exercise", **options):
+        command = add_plain(name, work, description)
         command.add_argument("number", type=number, help=number_help, **options)
         return command
 
-    term = {"action": "store_true", "help": "name the wrong term as well"}
-    add("check", _check, "show what is right, what is wrong, and where to look").add_argument("--term", **term)
+    following = add_plain("next", _next, "name the first exercise, in the order of the syllabus, that is not solved")
+    following.add_argument("--open", action="store_true", help="open its file in your editor ($EDITOR)")
+    check = add("check", _check, "show what is right, what is wrong, and where to look")
     watch_help = "number of the exercise (default: all exercises)"
     watch = add("watch", _watch, "check a file each time you save it", number_help=watch_help, nargs="?")
-    watch.add_argument("--term", **term)
+    for command in (check, watch):
+        command.add_argument("--term", action="store_true", help="name the wrong term as well")
+        command.add_argument("--all", action="store_true", help="list every wrong array, in any number of lines")
+    check.add_argument("--json", action="store_true", help="print the whole result as JSON, for programs")
     hint = add("hint", _hint, "show a hint: a question, the equation or the term")
     hint_help = "1 for the question, 2 for the equation, 3 for the term (default: 1)"
     hint.add_argument("step", type=int, choices=(1, 2, 3), nargs="?", default=1, help=hint_help)

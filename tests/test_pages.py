@@ -41,7 +41,7 @@ RUNS = {  # {folder of a run on the pages, without -on and -soup: the recipe tha
     "local": presets.on_pretrained("flickr8k", "lite0"),
 }
 COMMANDS = ("train", "evaluate", "caption", "show", "words", "study", "soup", "ship", "variance", "flickr8k", "bench")
-OF_EXERCISES = ("check", "watch", "hint", "show", "plug", "reset", "solution")
+OF_EXERCISES = ("next", "check", "watch", "hint", "show", "plug", "reset", "solution")
 OUTSIDE_CHAPTERS = [path for path in PAGES if path.parent.name != "chapters"]  # test_chapters.py runs those
 OTHER_OPTIONS = {"--impl"}  # of pytest, declared in conftest.py
 
@@ -212,8 +212,15 @@ def test_readme_shows_what_a_check_says(tmp_path):
     for folder in ("numpy_sat", "exercises", "solutions"):
         shutil.copytree(ROOT / folder, tmp_path / folder, ignore=shutil.ignore_patterns("__pycache__", "*.npz", "*.md"))
     file = tmp_path / "exercises" / "ex03_linear.py"
-    head = file.read_text(encoding="utf-8").split("\ndef ")[0]
-    file.write_text(f"{head}\n{code}", encoding="utf-8")
+    learner_text = file.read_text(encoding="utf-8")
+    for definition in code.strip().split("\n\n\n"):  # each body replaces the stub's, below the docstring
+        head, body = definition.split("\n", 1)
+        docstring = re.search(rf'{re.escape(head)}\n    """.*?"""\n', learner_text, re.DOTALL)[0]
+        parts = docstring, body + "\n"
+        learner_text = re.sub(
+            rf"{re.escape(docstring)}(    .*\n)+", lambda _, parts=parts: "".join(parts), learner_text
+        )
+    file.write_text(learner_text, encoding="utf-8")
     command = shlex.split(shell)[1:]
     environment = os.environ | {"PYTHONPATH": str(tmp_path), "PYTHONUTF8": "1", "NO_COLOR": "1", "COLUMNS": "80"}
     done = subprocess.run(

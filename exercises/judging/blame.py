@@ -33,7 +33,8 @@ class Finding(NamedTuple):
     equation: str  # the equation in plain text
     term: str  # what is wrong with the equation, or "" if unknown
     function: str  # the library's function that contains the equation
-    exact: bool  # True if an edit of the equation gives exactly these numbers
+    certainty: str  # of the term: "certain", "likely", or "unknown" if there is none
+    runner_up: str | None = None  # another term that may be the wrong one
 
 
 def blame(judged: Judged, task: Task, function: Callable, tasks: Sequence[Task], table: Table) -> tuple[Finding, ...]:
@@ -123,7 +124,7 @@ class _Diagnosis:
         while function.__name__ not in self.tasks:
             caller, statement = self._caller(function)
             if caller is None:
-                return Finding(target, "", term, function.__name__, exact)
+                return Finding(target, "", term, function.__name__, _certainty(term, exact))
             function, target = caller, ", ".join(trees.targets_of(statement)) or "return 0"
         owner = self.tasks[function.__name__]
         flow = Flow(function, owner.outputs)
@@ -134,7 +135,7 @@ class _Diagnosis:
         array = array or next((name for name in flow.downstream(targets[0]) if name in owner.equations), None)
         if array is None:
             array = self.wrong[0].split(".")[0] if owner is self.task and self.wrong else targets[0]
-        return Finding(array, owner.equations.get(array, ""), term, function.__name__, exact)
+        return Finding(array, owner.equations.get(array, ""), term, function.__name__, _certainty(term, exact))
 
     def finding_of(self, entry: Entry, exact: bool) -> Finding:
         """Return the Finding for an edit of the table."""
@@ -147,6 +148,12 @@ class _Diagnosis:
                 if caller is not function and not hasattr(statement, "body") and _calls(statement, function.__name__):
                     return caller, statement
         return None, None
+
+
+def _certainty(term, exact):
+    if not term:
+        return "unknown"
+    return "certain" if exact else "likely"
 
 
 def _calls(statement, name):

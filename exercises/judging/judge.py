@@ -57,7 +57,7 @@ class Array(NamedTuple):
     error: float  # relative, see named.error
     index: tuple  # of the worst entry
     yours: float  # the learner's value there
-    wanted: float  # the library's value there
+    expected: float  # the library's value there
 
 
 class Verdict(NamedTuple):
@@ -69,6 +69,7 @@ class Verdict(NamedTuple):
     arrays: tuple = ()  # Array records of the first case that is wrong
     line: int = 0  # line of the learner's file that the sentence is about, or 0
     findings: tuple = ()  # blame.Finding records: where the mistake is
+    notes: tuple = ()  # sentences about a function, also a right one, that are no fault
 
 
 class Judged(NamedTuple):

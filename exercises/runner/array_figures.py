@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from exercises.judging import judge, named
-from exercises.runner import board, channel, isolation, lessons, worker
+from exercises.runner import channel, isolation, lessons, report, worker
 from exercises.runner.terminal import say
 from numpy_sat.evaluation import figures
 from numpy_sat.system.errors import writing
@@ -41,7 +41,7 @@ def _draw(result, path):
     """Print the message about a function, and draw its arrays."""
     sentence = result["sentence"]
     if sentence:
-        say(f"{result['name']}: {board.with_full_stop(sentence)}")
+        say(f"{result['name']}: {report.with_full_stop(sentence)}")
     if result["pairs"]:
         figures.pairs_figure(path, result["pairs"])
         say(f"{result['name']}: {path}")

@@ -1,11 +1,15 @@
-"""The commands watch, hint, reset and solution."""
+"""The commands check, watch, hint, reset and solution, and the editor of `next --open`."""
 
 import contextlib
 import itertools
+import os
+import shlex
+import subprocess
 import time
 from collections.abc import Sequence
+from pathlib import Path
 
-from exercises.runner import board, checks, lessons, stub
+from exercises.runner import checks, lessons, report, stub
 from exercises.runner.terminal import say
 from numpy_sat.system import errors, files
 
@@ -13,14 +17,15 @@ STEPS = ("a question", "the equation", "the term")
 SECONDS = 0.2  # between two reads of the files' times
 
 
-def watch(numbers: Sequence[int], term: bool) -> None:
+def watch(numbers: Sequence[int], term: bool, everything: bool) -> None:
     """Check an exercise each time its file is saved, until the user interrupts.
 
     Args:
         numbers: the exercises to watch.
         term: True to name the wrong term as well.
+        everything: True to print all details.
     """
-    files = {number: lessons.load(number).file for number in numbers}
+    files = lessons.files(numbers)
     times = {number: _save_time(path) for number, path in files.items()}
     say(f"Watching {len(files)} file{'s' * (len(files) > 1)}: a file is checked when you save it. Ctrl-C ends.")
     try:
@@ -29,19 +34,33 @@ def watch(numbers: Sequence[int], term: bool) -> None:
                 save_time = _save_time(path)
                 if save_time != times[number] and save_time:
                     times[number] = save_time
-                    _check(number, term)
+                    _check(number, term, everything)
             time.sleep(SECONDS)
     except KeyboardInterrupt:
         print()
 
 
-def _check(number, term):
-    lesson = lessons.load(number)
-    print()
-    board.show_head(lesson)
+def _check(number, term, everything):
     start = time.monotonic()
-    board.show_results(lesson, checks.run_in_steps(number), term)
+    print()
+    check(number, term, everything)
     say(f"({time.strftime('%H:%M:%S')}, {time.monotonic() - start:.1f} s)")
+
+
+def check(number: int, term: bool, everything: bool) -> checks.Result:
+    """Judge an exercise, print the verdicts and return the last Result.
+
+    Args:
+        number: the exercise.
+        term: True to name the wrong term as well.
+        everything: True to print all details.
+    Raises:
+        InputError: there is no exercise with this number.
+    """
+    results = checks.run_in_steps(number)  # its process starts while this one imports the lesson
+    lesson = lessons.load(number)
+    report.show_head(lesson)
+    return report.show_results(lesson, results, term, everything)
 
 
 def _save_time(path):
@@ -50,6 +69,23 @@ def _save_time(path):
         return path.stat().st_mtime_ns
     except OSError:
         return 0
+
+
+def open_file(path: Path) -> None:
+    """Open a file in the user's editor, and wait until the editor ends.
+
+    Raises:
+        InputError: $EDITOR is not set, or cannot be started.
+    """
+    editor = os.environ.get("EDITOR", "")
+    if not editor.strip():
+        raise errors.InputError("EDITOR is not set; set it to your editor's command, for example export EDITOR=nano.")
+    try:
+        subprocess.run([*shlex.split(editor, posix=os.name != "nt"), str(path)], check=False)
+    except (OSError, ValueError) as error:
+        raise errors.InputError(
+            f"EDITOR={editor} cannot be started ({error}); set it to your editor's command."
+        ) from error
 
 
 def hint(lesson: lessons.Lesson, step: int, of: str | None = None) -> None:
@@ -64,7 +100,7 @@ def hint(lesson: lessons.Lesson, step: int, of: str | None = None) -> None:
     """
     if of is not None and of not in lesson.hints:
         raise errors.InputError(f"exercise {lesson.number} has no function {of}; it has {', '.join(lesson.hints)}.")
-    board.show_head(lesson)
+    report.show_head(lesson)
     (result,) = checks.results([lesson.number])
     states = {verdict["name"]: verdict["state"] for verdict in result.verdicts}
     unsolved = [task.name for task in lesson.tasks if states.get(task.name) != "right"]

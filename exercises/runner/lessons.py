@@ -1,6 +1,7 @@
 """Loading of lessons, learners' files and solutions."""
 
 import ast
+import contextlib
 import functools
 import hashlib
 import importlib
@@ -8,12 +9,13 @@ import importlib.util
 import inspect
 import re
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, NamedTuple
 
 from exercises.lessons import FOLLOWS, Facts
-from numpy_sat.system import machine
+from numpy_sat.system import lock, machine
 from numpy_sat.system.errors import InputError
 
 if TYPE_CHECKING:
@@ -49,10 +51,12 @@ class Lesson(NamedTuple):
         return SOLUTIONS / f"{self.name}.py"
 
     def table(self, task: "Task") -> "Table":
-        """Load the fault dictionary of one of the tasks, or make it."""
+        """Load the fault dictionary of one of the tasks, or make it, in one process at a time."""
         from exercises.judging import table  # imports NumPy, which the board does not need
 
-        return table.load(task, *self._tables())
+        path = table.path_of(task, *self._tables())
+        with _one_at_a_time(path):
+            return table.load(task, *self._tables())
 
     def has_tables(self) -> bool:
         """Return True if the fault dictionaries of all tasks are in the cache."""
@@ -63,6 +67,17 @@ class Lesson(NamedTuple):
     def _tables(self):
         """Return the folder of the fault dictionaries and a key: functions of several exercises may share a name."""
         return machine.cache_folder() / "exercises", f"{self.number:02}-{library_digest()}"
+
+
+@contextlib.contextmanager
+def _one_at_a_time(path):
+    """Let only one process make a file of the cache. The others wait until it exists."""
+    with contextlib.ExitStack() as stack:
+        if not path.exists():
+            with contextlib.suppress(OSError):  # the cache cannot be written: each process makes its own
+                path.parent.mkdir(parents=True, exist_ok=True)
+                stack.enter_context(lock.waiting_lock(path.with_suffix(".lock")))
+        yield
 
 
 @functools.cache
@@ -97,6 +112,15 @@ def name(number: int) -> str:
     if number not in all_names:
         raise InputError(f"there is no exercise {number}; they go from {min(all_names)} to {max(all_names)}.")
     return all_names[number]
+
+
+def files(numbers: Iterable[int]) -> dict[int, Path]:
+    """Return {number: path of the learner's file} of exercises, without importing them.
+
+    Raises:
+        InputError: there is no exercise with one of these numbers.
+    """
+    return {number: EXERCISES / f"{name(number)}.py" for number in numbers}
 
 
 def load(number: int) -> Lesson:

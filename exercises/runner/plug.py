@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from exercises.judging import judge
-from exercises.runner import board, channel, checks, isolation, lessons, small_training, terminal, worker
+from exercises.runner import channel, checks, isolation, lessons, report, small_training, terminal, worker
 from exercises.runner.lessons import Lesson
 from exercises.runner.substitution import Broken, Part, in_place
 from exercises.runner.terminal import say, show
@@ -38,7 +38,7 @@ def plug(selection: Sequence[Lesson]) -> int:
     if not solved:
         return 1
     for lesson in solved:
-        board.show_head(lesson)
+        report.show_head(lesson)
     return _run_in_process(solved, FOLDER / (f"plug-{solved[0].number:02}" if len(selection) == 1 else "plug-all"))
 
 
@@ -56,7 +56,7 @@ def _run_in_process(solved, folder):
         place = process.place(*(lesson.file for lesson in solved))
         reason = f"Your code {process.problem}{place}" if process.problem else "Does your code end Python?"
         print(file=sys.stderr)  # end the line of the progress bar
-        say(board.with_full_stop(f"The training ended without a result. {reason}"))
+        say(report.with_full_stop(f"The training ended without a result. {reason}"))
         return 1
     return code
 

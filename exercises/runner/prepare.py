@@ -1,12 +1,16 @@
 """Make the fault dictionaries of an exercise for its next check: python -m exercises.runner.prepare NUMBER
 
-This is a process of its own, so that it runs without the learner's code, and a check need not wait for it.
+This is a process of its own, so that it runs without the learner's code, and a check need not wait for it. Only one
+such process runs at a time: another one ends at once.
 """
 
+import contextlib
 import os
 import sys
 
 from exercises.runner import lessons
+from numpy_sat.system import lock, machine
+from numpy_sat.system.errors import InputError
 
 
 def main() -> None:
@@ -14,8 +18,9 @@ def main() -> None:
     if hasattr(os, "nice"):
         os.nice(10)
     lesson = lessons.load(int(sys.argv[1]))
-    for task in lesson.tasks:
-        lesson.table(task)
+    with contextlib.suppress(InputError), lock.folder_lock(machine.cache_folder() / "exercises" / "preparing"):
+        for task in lesson.tasks:
+            lesson.table(task)
 
 
 if __name__ == "__main__":

@@ -63,6 +63,12 @@ def stub(function: Callable, number: int) -> str:
     return "\n".join([*head, *(f"    {line}" for line in body)]) + "\n"
 
 
+def docstring(function: Callable) -> str:
+    """Return the docstring of a function, read from the source, because `python -OO` drops it."""
+    source = textwrap.dedent(inspect.getsource(trees.plain_function(function)))
+    return ast.get_docstring(ast.parse(source).body[0]) or ""
+
+
 def _declares_kernel(decorator):
     return isinstance(decorator, ast.Call) and ast.unparse(decorator.func) == "float32"
 
@@ -96,7 +102,7 @@ def _results_and_pack(function):
 
 def _names_of_results(function):
     """Return the names in the section "Returns" of a docstring."""
-    section = inspect.getdoc(function).split("Returns:\n")[1].split("\nRaises:")[0]
+    section = docstring(function).split("Returns:\n")[1].split("\nRaises:")[0]
     return [name for line in section.splitlines() if ":" in line for name in line.split(":")[0].strip().split(", ")]
 
 

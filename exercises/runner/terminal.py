@@ -9,7 +9,7 @@ from numpy_sat.system import output
 
 WIDTH = 79
 CODES = {"good": "32", "bad": "31", "open": "33", "dim": "2", "strong": "1"}
-
+MARKS = {"right": ("right", "good"), "wrong": ("WRONG", "bad"), "unwritten": ("to write", "open")}  # of states
 
 _streams = {}  # those set by `use`
 
@@ -30,7 +30,12 @@ def show(text: object = "") -> None:
 
 
 def say(text: str = "", indent: int = 0, then: int | None = None) -> None:
-    """Print a wrapped paragraph.
+    """Print a wrapped paragraph, see `wrapped`."""
+    show("\n".join(wrapped(text, indent, then)))
+
+
+def wrapped(text: str, indent: int = 0, then: int | None = None) -> list[str]:
+    """Return the lines of a wrapped paragraph.
 
     Args:
         text: the paragraph.
@@ -39,7 +44,8 @@ def say(text: str = "", indent: int = 0, then: int | None = None) -> None:
     """
     then = indent if then is None else then
     text = output.printable(text, keep="\t\n\v\f\r")  # these become blanks
-    show(textwrap.fill(text, WIDTH, initial_indent=" " * indent, subsequent_indent=" " * then, break_long_words=False))
+    options = {"initial_indent": " " * indent, "subsequent_indent": " " * then, "break_long_words": False}
+    return textwrap.wrap(text, WIDTH, **options)
 
 
 def colored(text: str, style: str) -> str:
@@ -47,9 +53,9 @@ def colored(text: str, style: str) -> str:
     return f"\033[{CODES[style]}m{text}\033[0m" if _use_color() else text
 
 
-def line(mark: str, style: str, text: str, indent: int = 2) -> None:
-    """Print a line that starts with a colored mark of nine columns."""
-    show((" " * indent + colored(f"{mark:<9}", style) + output.printable(text)).rstrip())
+def marked(mark: str, style: str, text: str, indent: int = 2) -> str:
+    """Return a line that starts with a colored mark of nine columns."""
+    return (" " * indent + colored(f"{mark:<9}", style) + output.printable(text)).rstrip()
 
 
 def _use_color():

@@ -1,4 +1,4 @@
-"""Judge learners' files in a process of their own (isolation.py): python -m exercises.runner.worker NUMBER...
+"""Judge learners' files in a process of their own (isolation.py): python -m exercises.runner.worker NUMBER=FILE...
 
 The worker sends the verdicts through its channel, one line of JSON for each exercise as soon as it is judged. Before it
 calls a learner's code, it sends the verdicts that hold if the code does not return.
@@ -17,7 +17,7 @@ from types import ModuleType
 from typing import NamedTuple
 
 from exercises.judging import blame, judge, trees
-from exercises.runner import channel, lessons
+from exercises.runner import channel, lessons, places
 from exercises.runner.lessons import Lesson
 
 SECONDS = 4  # time limit of one function
@@ -27,15 +27,15 @@ FINDING_SECONDS = 120  # time limit of all findings on a file
 def main() -> None:
     """Judge the exercises of the command line, in order."""
     parser = argparse.ArgumentParser()
-    parser.add_argument("numbers", nargs="+", type=int)
-    parser.add_argument("--file", help="judge this file instead of the exercise's own")
+    parser.add_argument("files", nargs="+", metavar="NUMBER=FILE", help="an exercise and the learner's file")
     args = parser.parse_args()
     verdict_channel = channel.Channel()
     sys.breakpointhook = _no_debugger
-    for number in args.numbers:
-        lesson = lessons.load(number)
-        for verdicts, complete in judge_file(lesson, args.file or lesson.file):
-            message = {"number": number, "verdicts": _as_json(verdicts), "complete": complete}
+    for text in args.files:
+        number, _, path = text.partition("=")
+        lesson = lessons.load(int(number))
+        for verdicts, complete in judge_file(lesson, path):
+            message = {"number": lesson.number, "verdicts": _as_json(verdicts), "complete": complete}
             verdict_channel.send(message, _time_limit(verdicts, complete))
 
 
@@ -85,11 +85,21 @@ def judge_file(lesson: Lesson, path: Path | str) -> Iterator[tuple[list[judge.Ve
         yield [judge.Verdict("", "wrong", str(complaint), line=complaint.at)], True
         return
     wrong = [k for k, verdict in enumerate(verdicts) if verdict.state == "wrong" and examinations[k].judged.cases]
-    yield list(verdicts), not wrong
+    yield _with_lines(lesson, verdicts, examinations), not wrong
     for k in wrong:
         verdicts[k] = verdicts[k]._replace(findings=_findings(lesson, lesson.tasks[k], examinations[k]))
     if wrong:
-        yield verdicts, True
+        yield _with_lines(lesson, verdicts, examinations), True
+
+
+def _with_lines(lesson, verdicts, examinations):
+    """Return the verdicts, each wrong one with a line of the file."""
+    lines = []
+    for task, verdict, examination in zip(lesson.tasks, verdicts, examinations, strict=True):
+        function = getattr(examination.module, task.name, None)
+        is_wrong = verdict.state == "wrong" and callable(function)
+        lines.append(places.line_of(function, task, verdict) if is_wrong else verdict.line)
+    return [verdict._replace(line=line) for verdict, line in zip(verdicts, lines, strict=True)]
 
 
 def _running(lesson, name):

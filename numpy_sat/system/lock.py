@@ -52,19 +52,19 @@ def folder_lock(folder: Path) -> Iterator[None]:
 
 
 @contextmanager
-def waiting_lock(path: Path, activity: str) -> Iterator[bool]:
+def waiting_lock(path: Path, activity: str = "") -> Iterator[bool]:
     """Hold the lock of a file during the block. Wait until other processes release it.
 
     Args:
         path: the file to lock, which holds nothing else. It is created, and removed after the block.
-        activity: what the holder does, for the message to a user who waits.
+        activity: what the holder does, for the message to a user who waits; "" for no message.
     Yields:
         True; False if the file system has no locks, so that other processes may run the block at the same time.
     Raises:
         OSError: the file cannot be written.
     """
     file, is_exclusive = _try_lock(path)
-    if file is None:
+    if file is None and activity:
         output.show(f"{activity}: waiting for {_holder(path)}, which does the same", sys.stderr)
     while file is None:
         time.sleep(PAUSE)

@@ -160,7 +160,7 @@ def check_file(folder, text):
     """Return the verdicts on a file with this text, judged by the worker in its own process."""
     path = folder / "mine.py"
     path.write_text(text, encoding="utf-8")
-    command = [sys.executable, "-m", "exercises.runner.worker", "3", "--file", str(path)]
+    command = [sys.executable, "-m", "exercises.runner.worker", f"3={path}"]
     result = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
     assert "Traceback" not in result.stderr, result.stderr
     return json.loads(result.stdout.splitlines()[-1])["verdicts"]

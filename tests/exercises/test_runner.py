@@ -1,18 +1,23 @@
 """Tests of `python -m exercises` on a copy of the exercises, with a separate cache."""
 
 import contextlib
+import json
 import os
+import shlex
 import shutil
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import implementations
-import numpy as np
 import pytest
 
-from exercises.runner import board, channel, commands, isolation, lessons, terminal
+from exercises.__main__ import main
+from exercises.judging import table
+from exercises.runner import channel, checks, commands, isolation, lessons, prepare, terminal
+from numpy_sat.system import lock, machine
 
 NAME = "ex03_linear.py"
 RIGHT = """
@@ -44,18 +49,18 @@ class LearnerFolder:
 
     def run(self, *arguments):
         """Run `python -m exercises` and return the exit code and the output."""
-        result = subprocess.run(self._command(arguments), capture_output=True, text=True, **self._options())
+        result = subprocess.run(self.command(arguments), capture_output=True, text=True, **self.options())
         assert "Traceback" not in result.stderr, result.stderr
         return result.returncode, result.stdout + result.stderr
 
     def start(self, *arguments):
         """Start `python -m exercises` and return the running process."""
-        return subprocess.Popen(self._command(arguments), stdout=subprocess.PIPE, text=True, **self._options())
+        return subprocess.Popen(self.command(arguments), stdout=subprocess.PIPE, text=True, **self.options())
 
-    def _command(self, arguments):
+    def command(self, arguments):
         return [sys.executable, "-m", "exercises", *arguments]
 
-    def _options(self):
+    def options(self):
         return {"cwd": self.folder, "env": self.environment}
 
 
@@ -98,6 +103,68 @@ def test_check(learner):
     learner.file.write_text(RIGHT, encoding="utf-8")
     code, text = learner.run("check", "3")
     assert code == 0 and "Solved." in text
+
+
+def test_json(learner):
+    write_with(learner, "    print('here')\n", WRONG)
+    command = learner.command(["check", "3", "--json"])
+    result = subprocess.run(command, capture_output=True, text=True, **learner.options())
+    record = json.loads(result.stdout)
+    assert result.returncode == 1 and record["exercise"] == 3 and not record["solved"]
+    wrong = record["functions"][1]
+    assert (wrong["function"], wrong["state"], wrong["line"]) == ("linear_backward", "wrong", 14)
+    assert wrong["findings"][0]["array"] == "db" and wrong["findings"][0]["certainty"] == "certain"
+
+
+def test_next_names_the_first_exercise_that_is_not_solved_and_opens_it(monkeypatch, tmp_path, capsys):
+    solved = checks.Result(1, [{"state": "right"}], 0.0)
+    unsolved = checks.Result(3, [{"state": "unwritten"}], 0.0)
+    monkeypatch.setattr(checks, "results", lambda numbers: iter([solved, unsolved]))
+    command = f"import sys; open({str(tmp_path / 'opened')!r}, 'w').write(sys.argv[1])"
+    monkeypatch.setenv("EDITOR", f"{shlex.quote(sys.executable)} -c {shlex.quote(command)}")
+    assert main(["next", "--open"]) == 0
+    assert "Exercise 3: The affine map\n" in capsys.readouterr().out
+    assert (tmp_path / "opened").read_text() == str(lessons.load(3).file)
+    monkeypatch.setenv("EDITOR", "no-such-editor")
+    assert main(["next", "--open"]) == 2 and "EDITOR=no-such-editor cannot be started" in capsys.readouterr().err
+    monkeypatch.delenv("EDITOR")
+    assert main(["next", "--open"]) == 2 and "EDITOR is not set" in capsys.readouterr().err
+    monkeypatch.setattr(checks, "results", lambda numbers: iter([solved]))
+    assert main(["next"]) == 0 and "All exercises are solved." in capsys.readouterr().out
+
+
+def test_a_fault_dictionary_is_made_by_one_process_at_a_time(monkeypatch, tmp_path):
+    """Check that the others wait, and that they load the one that was made."""
+    monkeypatch.setattr(machine, "cache_folder", lambda: tmp_path)
+    running, made = [], []
+
+    def load(task, folder, key):
+        path = table.path_of(task, folder, key)
+        if not path.exists():
+            running.append(path)
+            assert running == [path]
+            time.sleep(0.05)
+            path.write_text("made")
+            made.append(running.pop())
+
+    monkeypatch.setattr(table, "load", load)
+    lesson = lessons.load(3)
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(lambda _: lesson.table(lesson.tasks[1]), range(4)))
+    assert len(made) == 1 and not list(tmp_path.rglob("*.lock"))
+
+
+def test_preparations_do_not_pile_up(monkeypatch, tmp_path):
+    monkeypatch.setattr(machine, "cache_folder", lambda: tmp_path)
+    monkeypatch.setattr(os, "nice", lambda increment: None, raising=False)
+    monkeypatch.setattr(sys, "argv", ["prepare", "3"])
+    made = []
+    monkeypatch.setattr(lessons.Lesson, "table", lambda lesson, task: made.append(task.name))
+    with lock.folder_lock(tmp_path / "exercises" / "preparing"):
+        prepare.main()
+    assert made == []
+    prepare.main()
+    assert made == ["linear_forward", "linear_backward"]
 
 
 def test_output_of_the_learners_code_is_shown(learner):
@@ -232,7 +299,7 @@ def test_memory_of_all_processes_together_is_limited(tmp_path, monkeypatch):
     code = f"    import subprocess, sys\n    for _ in range(3): subprocess.Popen([sys.executable, '-c', {program!r}])\n"
     path = tmp_path / NAME
     path.write_text(RIGHT.replace(RETURN, f"{code}    import time; time.sleep(60)\n{RETURN}"), encoding="utf-8")
-    with isolation.Process("exercises.runner.worker", "3", "--file", str(path)) as worker:
+    with isolation.Process("exercises.runner.worker", f"3={path}") as worker:
         *_, last = worker.messages()
     assert last["verdicts"][0]["state"] == "running" and worker.problem == "uses more than 0.3 GB of memory"
 
@@ -390,8 +457,9 @@ ALL_HELP = """
 import contextlib, importlib, io, pkgutil, sys
 import exercises.__main__, numpy_sat
 names = [module.name for module in pkgutil.iter_modules(numpy_sat.__path__, "numpy_sat.")]
-commands = [["exercises.__main__", *words] for words in ([], ["check"], ["watch"], ["hint"], ["show"], ["plug"])]
-commands += [["exercises.__main__", "reset"], ["exercises.__main__", "solution"], ["numpy_sat.bench.__main__"]]
+commands = [["exercises.__main__", *words] for words in ([], ["next"], ["check"], ["watch"], ["hint"])]
+commands += [["exercises.__main__", word] for word in ("show", "plug", "reset", "solution")]
+commands += [["numpy_sat.bench.__main__"]]
 for name, *arguments in [*([name] for name in names), *commands]:
     main = getattr(importlib.import_module(name), "main", None)
     if main is None:
@@ -446,17 +514,9 @@ def test_no_such_exercise(learner):
     assert code == 2 and f"error: there is no exercise 99; they go from 1 to {len(lessons.names())}." in text
 
 
-def test_a_result_without_numbers_has_a_sentence():
-    """Check the sentence on exercise 15's in_place, which is no array, and on an array that holds NaN."""
-    array = {"name": "in_place", "right": False, "error": np.inf, "index": [], "yours": np.nan, "wanted": np.nan}
-    assert board._array_sentence(array) == "in_place is not what it should be"
-    array |= {"name": "y", "index": [0, 1], "wanted": 2.0}
-    assert board._array_sentence(array) == "y: at y[0, 1]: yours NaN, right 2"
-
-
 def test_control_characters_of_messages_are_escaped(capsys):
     terminal.say("your code raised ValueError: \x1b[2J\x1b[32mSolved")
-    terminal.line("wrong", "bad", "linear\r\x1b[32mSolved")
+    terminal.show(terminal.marked("wrong", "bad", "linear\r\x1b[32mSolved"))
     printed = capsys.readouterr().out
     assert r"ValueError: \x1b[2J\x1b[32mSolved" in printed and r"linear\r\x1b[32mSolved" in printed
     assert "\x1b" not in printed and "\r" not in printed
