@@ -1,21 +1,26 @@
 """Exercise 3: The affine map                                                      (difficulty 1 of 3, about 30 minutes)
 
-To learn: every layer with weights contains this one. If you can derive its three gradients from the shapes and from
-the outputs that contain each number, you can derive all that follow.
+Goal            Derive the gradients of a layer with weights. You need two questions: which outputs contain a number,
+                and with which factor? Every layer with weights contains this one, so all later backward passes use it.
 
-    y = x W + b            y_no = sum over i of x_ni W_io + b_o
+Equations       y = x W + b         y_no = sum over i of x_ni W_io + b_o        (..., O)
+                dx, dW, db          the shapes of x, W and b: (..., I), (I, O), (O,)
+                The weight W_io appears in y_no of every row n, with the factor x_ni. So dW_io is a sum over n. Ask the
+                same of x_ni and of b_o. Then look at the shapes: only one product of x and dy has the shape of W.
 
-The slides: a layer is a table of weights. Learning asks how the loss changes with each weight. The weight W_io appears
-in y_no of every row n, with the factor x_ni. So its gradient is a sum over n.
-Do the same for x_ni and b_o. Then look at the shapes: dW has the shape of W, and only one product of x and dy has it.
+Worked example  x = [[1, 2]]   W = [[1, 0, 2], [0, 1, 3]]   b = [0, 0, 1]   dy = [[1, 10, 100]]
+                y = [[1, 2, 9]]   dx = [[201, 310]]              Find dW and db.
+                Now give x and dy a second row, the same as the first. Which of the three gradients become twice as
+                large?
 
-Predict before you run: x = [[1, 2]], W = [[1, 0, 2], [0, 1, 3]], b = [0, 0, 1], dy = [[1, 10, 100]].
-What are y, dx, dW and db? (y = [[1, 2, 9]], dx = [[201, 310]]; find dW and db yourself.)
-Now a second row, the same as the first, in x and in dy: which of the three gradients become twice as large?
+Your task       1. linear_forward: compute y.
+                2. linear_backward: compute dx, dW and db. Trap: x may have more than two axes, such as (T, B, I). All
+                   axes but the last count rows, and dx has the shape of x. Trap: do not divide. dy is the gradient of
+                   the whole loss. If the loss is a mean, dy contains the division already.
 
-x may have more than two axes, such as (T, B, I): all but the last count rows. dx always has the shape of x.
-dy is the gradient of the whole loss: if the loss is a mean, dy already contains the division.
-The cache is LinearCache(x, W): it holds only what the backward pass needs. (Why does it not hold b?)
+Given           The cache LinearCache(x, W) is packed and unpacked for you. It holds only what the backward pass needs.
+                (Why does it not hold b?)
+
 Run             python -m exercises check 3      python -m exercises hint 3
 """
 

@@ -1,30 +1,31 @@
 """Exercise 5: relu and max-pooling                                                (difficulty 2 of 3, about 60 minutes)
 
-To learn: two layers that only select. relu selects the positive numbers, and max-pooling selects one cell of each
-window. The selected number receives the whole gradient, the others receive 0. A cell that is selected twice receives
-the sum of both.
+Goal            Write two layers that only select. relu selects the positive numbers, and max-pooling selects one cell
+                of each window. Backward, the selected number receives the whole gradient, and the others receive 0.
 
-    relu       y = max(x, 0)
-    max_pool   y[n, i, j, c] = the largest of x[n, i s - padding + p, j s - padding + q, c] over p, q in the window
+Equations       relu       y = max(x, 0)                                                        the shape of x
+                max_pool   y[n, i, j, c] = largest of x[n, i s - padding + p, j s - padding + q, c]     (N, H', W', C)
+                           over p, q = 0 ... window - 1;      H' = (H + 2 padding - window) // s + 1, and W' likewise
+                Window (i, j) begins at row i s - padding and column j s - padding, where s is the stride. So windows
+                overlap where s < window. A remainder is ignored. Every channel is pooled separately.
 
-Window (i, j) begins at row i s - padding and column j s - padding (s is the stride), so windows overlap where
-s < window. H' = (H + 2 padding - window) // s + 1 of them fit from top to bottom. A remainder is ignored.
-Every channel is pooled separately. The padding must never win: a ring of zeros would win over negative cells.
+Worked example  x = [-2, 0, 3]   dy = [5, 7, 9]   y = [0, 0, 3]      Find dx. (At 0 there is no derivative; use 0.)
+                Max-pooling of one row of windows, with window 2 and stride 1:
+                x = [[1, 3, 3], [3, 3, 2]]   y = [[3, 3]]   winner = [[1, 0]]   dy = [[7, 20]]      Find dx.
+                A 3 x 3 image of nothing but -5, with window 3, stride 2 and padding 1: y is -5 everywhere. What would
+                it be if the padding were zeros?
 
-The caches are ReluCache(y) and PoolCache(winner, x.shape, window, stride, padding). winner has the shape of y and the
-dtype np.uint8. It holds the number p * window + q of each window's largest cell, the first of equal ones, row by row.
+Your task       1. relu_forward and relu_backward: select.
+                2. max_pool_forward: compute y and winner, which the cache needs. Call pool.check_arguments(x, window,
+                   stride, padding) first: it raises the errors of the docstring. Trap: the padding must never win. A
+                   ring of zeros would win over negative cells.
+                3. max_pool_backward: compute dx. Trap: a cell that several windows select receives the sum of their
+                   gradients.
 
-Predict before you run. relu, x = [-2, 0, 3], dy = [5, 7, 9]: y = [0, 0, 3]. What is dx? (At 0 there is no derivative;
-we use 0.) Max-pooling with window 2 and stride 1:
+Given           The caches are packed and unpacked for you. winner has the shape of y and the dtype np.uint8. It holds
+                the number p * window + q of each window's largest cell, the first of equal ones, row by row. Python
+                loops over p and q are fast enough; loops over all windows are slow.
 
-    x = [[1, 3, 3],     dy = [7, 20]      y = [3, 3], winner = [1, 0]. Which cells of x get which gradient?
-         [3, 3, 2]]
-
-And a 3 x 3 image of nothing but -5: with window 3, stride 2 and padding 1, y is -5 everywhere. What would it be if
-the padding were zeros?
-
-Call `pool.check_arguments`: it raises the errors of the docstring. Python loops over p and q are fast enough. Loops
-over all windows are slow.
 Run             python -m exercises check 5      python -m exercises hint 5
 """
 

@@ -1,31 +1,33 @@
 """Exercise 9: One step of the LSTM                          (difficulty 2 of 3, about 60 minutes; builds on exercise 3)
 
-To learn: how a network remembers. Besides its hidden state h, an LSTM carries a cell state c from word to word. Three
-gates, numbers between 0 and 1, control it. f says how much of c stays. i says how much of the candidate g is added. o
-says how much of c appears in the hidden state.
+Goal            Write the layer that remembers. Besides its hidden state h, an LSTM carries a cell state c from word to
+                word. Three gates between 0 and 1 control it: f says how much of c stays, i how much of the candidate g
+                is added, o how much of c appears in h. Back through (2), dc = f * dc'. So where f is 1, a gradient
+                passes unchanged.
 
-    affine = x W_x + h W_hh + b                 (B, 4S): four blocks of S columns, in the order i, f, o, g
-    (1) i, f, o = sigm of their blocks;  g = tanh of its block        (sigm: the sigmoid)
-    (2) c' = f * c + i * g        (3) h' = o * tanh(c')        * is elementwise; h' and c' are the new ones
+Equations       affine = x W_x + h W_hh + b        (B, 4S), four blocks of S columns:
+                    0 ... S-1      S ... 2S-1    2S ... 3S-1    3S ... 4S-1
+                 |     i      |      f      |      o      |      g      |    * is elementwise, ' marks the new states
+                     sigm          sigm          sigm          tanh
+                (1) i, f, o = sigm of their blocks;  g = tanh of its block          (B, S) each; sigm is the sigmoid
+                (2) c' = f * c + i * g        (B, S)      c ---> * f ---> + i * g ---> c' ----------> to the next step
+                (3) h' = o * tanh(c')         (B, S)                                   +---> tanh ---> * o ---> h'
 
-Why it remembers: back through (2), dc = f * dc'. This path has no matrix and no tanh. Where f is 1, the gradient does
-not change from step to step.
+Worked example  B = I = S = 1, all weights and biases 0, so i = f = o = 1/2 and g = 0:
+                x = [[1]]   h = [[1]]   c = [[2]]   c_next = [[1]]   h_next = [[0.3808]]
+                dh_next = [[1]]   dc_next = [[0]]   do = 0.7616;   dc' in all: 0.5 * (1 - 0.7616^2) = 0.2100
+                Find dc and the four numbers of db. Which of the four is 0, and why?
 
-Backward: the equations in reverse. In a product, the gradient of one factor contains the other: do = dh' * tanh(c').
-The trap is c': two places use it, the next step (dc_next) and h'. Add up both gradients before you use the sum.
+Your task       1. lstm_forward: compute (1) to (3). Write the two functions out.
+                2. lstm_backward: go through the equations in reverse. In a product, the gradient of one factor contains
+                   the other: do = dh' * tanh(c'). Trap: c' has two uses, the next step (dc_next) and h'. Add both
+                   gradients before you use the sum.
 
-The cache is LSTMCache(x, h, c, W_x, W_hh, ifo, g, tanh_c). The last three are caches themselves, from activations:
-y, cache_y = activations.tanh_forward(s) returns y = tanh(s) and cache_y = TanhCache(y). sigmoid_forward returns
-SigmoidCache(y) in the same way. Store cache_y unchanged. ifo comes from one call for three gates, on the first 3S
-columns. tanh_c is the cache of tanh(c'). In the backward pass, use cache.ifo.y (B, 3S), cache.g.y and cache.tanh_c.y.
+Given           activations. y, cache_y = activations.tanh_forward(s) returns y = tanh(s) and its cache; sigmoid_forward
+                does the same. tanh_backward(dy, cache_y) is dy * (1 - y^2), sigmoid_backward(dy, cache_y) is dy *
+                y (1 - y). LSTMCache is packed and unpacked for you. It needs cache_ifo (one sigmoid_forward of the
+                first 3S columns), cache_g, and cache_tanh_c of tanh(c').
 
-You may use all of activations: sigmoid_backward(dy, cache_y) is dy * y (1 - y), tanh_backward(dy, cache_y) is
-dy * (1 - y^2). Write out the two functions below, nothing else.
-
-Predict before you run: B = I = S = 1, x = h = [[1]], c = [[2]], all weights and biases 0. What are the gates, c', h'?
-(i = f = o = 1/2 and g = 0, so c' = c / 2 = 1 and h' = tanh(c') / 2 = 0.3808.)
-Then dh_next = [[1]], dc_next = [[0]]. (do = 0.7616; the total gradient of c' is 0.5 * (1 - 0.7616^2) = 0.2100.)
-Find dc and the four numbers of db yourself. Which of the four is 0, and why?
 Run             python -m exercises check 9      python -m exercises hint 9
 """
 

@@ -1,29 +1,33 @@
 """Exercise 10: The LSTM over a sequence                     (difficulty 2 of 3, about 45 minutes; builds on exercise 9)
 
-To learn: a chain of steps with the same weights, and the way back along it, "backpropagation through time".
+Goal            Run a layer along a sequence, and send the gradient back along it: backpropagation through time. A
+                captioner writes its sentence in this way. One step with the same weights computes every word from the
+                states after the word before.
 
-    h_t, c_t = step(x_t, h_{t-1}, c_{t-1}; W_x, W_hh, b)        for t = 1 ... T; in the code x[0] is x_1
+Equations       h_t, c_t = step(x_t, h_{t-1}, c_{t-1}; W_x, W_hh, b)      t = 1 ... T      h_all: (T, B, S), c: (B, S)
+                dh_t  = dh_all_t + (dh from step t + 1; none after the last step)           (B, S): h_t has two uses
+                dc_t  = dc from step t + 1; after the last step, the argument dc            (B, S): c_t has one use
+                dW_x, dW_hh, db = sums over t, because every step uses the same weights     the shapes of W_x, W_hh, b
+                h_t is a result of the function, and step t + 1 reads it. Only the last c is returned. In the code, x[0]
+                is x_1.
 
-A captioner writes its sentence in this way: the same step computes every word from the states after the word before.
-Backward, go from the last step to the first. Three facts matter:
+Worked example  B = I = S = 1, T = 2, all weights and biases 0, x and h 0. A step halves the cell state, c' = c / 2, and
+                the hidden state is half of its tanh, h' = tanh(c') / 2:
+                c = [[4]]   h_all = [[[0.4820]], [[0.3808]]]            Find c after the last step.
+                dh_all = [[[0]], [[0]]]   dc = [[1]]
+                A step sends dc' / 2 back to c, and dc' * c / 4 to the bias of the forget gate. The last step alone
+                gives that bias 1 * 2 / 4 = 0.5. Find dc before the first step, and db of the forget gate.
 
-    h_t has two uses, as a result of the function and in step t+1. Add both gradients:
-        dh_t = dh_all_t + (dh from step t+1; none after the last step)
-    c_t has one use, in step t+1; only the last c is also returned, so dc starts as the argument dc
-    every step uses W_x, W_hh, b: their gradients are sums over t
+Your task       1. lstm_sequence_forward: loop over the steps, from the first to the last. Collect h of every step in
+                   h_all, and the step's cache in the list `steps`: steps[0] belongs to x[0].
+                2. lstm_sequence_backward: loop from the last step to the first. Trap: dh of a step goes to the step
+                   before it, and is added to dh_all there. Trap: the weights' gradients are sums over all steps.
 
-The step itself is exercise 9. You may use, through the module,
-    lstm.lstm_forward(x_t, h, c, W_x, W_hh, b)           which returns h, c, cache_t
-    lstm.lstm_backward(dh_next, dc_next, cache_t)        which returns dx_t, dh, dc, dW_x_t, dW_hh_t, db_t
-The two functions below are loops around these.
+Given           The step, through its module (exercise 9):
+                lstm.lstm_forward(x_t, h, c, W_x, W_hh, b)           returns h, c, cache_t
+                lstm.lstm_backward(dh_next, dc_next, cache_t)        returns dx_t, dh, dc, dW_x_t, dW_hh_t, db_t
+                The cache LSTMSequenceCache(steps) is packed and unpacked for you.
 
-The cache is LSTMSequenceCache(steps): steps is the list of the T caches cache_t, and steps[0] belongs to x[0].
-
-Predict before you run: B = I = S = 1, T = 2, all weights and biases 0, x and h 0, c = [[4]]. A step halves the cell
-state, c' = c / 2, and the hidden state is half of its tanh, h' = tanh(c') / 2. What are h_all and c?
-(h_all = 0.4820, 0.3808; find c yourself.)
-Now dh_all = 0 and dc = [[1]]. A step sends dc' / 2 back to c, and dc' * c / 4 to the bias of the forget gate.
-Find dc before the first step, and db of the forget gate. (The last step alone gives it 1 * 2 / 4 = 0.5.)
 Run             python -m exercises check 10      python -m exercises hint 10
 """
 

@@ -1,26 +1,32 @@
 """Exercise 11: Soft attention, score and context            (difficulty 3 of 3, about 75 minutes; builds on exercise 3)
 
-To learn: how the decoder attends to an image. Before each word, its hidden state h gives every location a score e. The
-softmax turns the scores into weights alpha. The weighted mean of the annotations a_i is the context vector z. Here you
-write the first and the last of these steps; exercise 28 joins all three.
+Goal            Let the decoder look at an image. Before each word, its hidden state h gives every location a score e.
+                The softmax turns the scores into weights alpha. The weighted mean of the annotations a_i is the context
+                z. Here you write the first and the last of these steps. Exercise 28 joins all three.
 
-    (4) e_bi = v . tanh(keys_i + query_b)        query_b = h_b W_h;  keys_i = W_a a_i + b_a, given
-    (6) z_b = sum over i of alpha_bi a_i         b a caption, i a location
+Equations       (4) e_bi = v . tanh(keys_i + query_b)        (B, L)      query_b = h_b W_h;  keys_i, given
+                (6) z_b  = sum over i of alpha_bi a_i        (B, D)      caption b, location i of its image
+                In (4), every caption of an image meets every location. Each array is stretched along the axis that it
+                lacks, and its gradient is a sum along this axis. One image with 2 captions and 3 locations:
+                               location 1   location 2   location 3
+                caption 1      k1 + q1      k2 + q1      k3 + q1     ---> dquery_1     sums along the rows
+                caption 2      k1 + q2      k2 + q2      k3 + q2     ---> dquery_2     (over locations)
+                               dkeys_1      dkeys_2      dkeys_3     sums down the columns (over the image's captions)
 
-In the usual terms, the decoder's state gives the query. The locations give the keys, which are compared, and the
-values, which are read.
+Worked example  Score:    keys = [[[0], [0]]]   h = [[1], [2]]   W_h = [[0]]   v = [5]   so u = tanh(0) = 0 and e = 0
+                          de = [[1, 2], [3, 4]]   dkeys = [[[20], [30]]]      Find dW_h. Why are dh and dv zero?
+                Context:  a = [[[1, 0], [3, 4]]]   alpha = [[1/2, 1/2]]   z = [[2, 2]]
+                          dz = [[1, 1]]   dalpha = [[1, 7]]                   Find da.
 
-The B captions belong to the N images in order, B / N to each: caption b to image b // (B / N). So reshape the query
-h @ W_h, (B, A), to (N, B / N, 1, A), and add keys[:, None]. Each is broadcast along the axis that it lacks. Its
-gradient is a sum along this axis: dkeys over the captions of an image, dquery over locations.
+Your task       1. score_forward: reshape the query, (B, A), to (N, B / N, 1, A), and add keys[:, None]. Trap: caption b
+                   belongs to image b // (B / N). The captions of an image are side by side.
+                2. score_backward: go back through v and the tanh, then compute the two sums of the drawing.
+                3. context_forward: compute (6), each caption with its own image. @ multiplies stacks of matrices.
+                4. context_backward: compute dalpha and da. Trap: an annotation is read by all captions of its image.
 
-The caches are ScoreCache(h, W_h, v, u) and ContextCache(alpha, a). u is the second result of
-activations.tanh_forward(s), TanhCache(tanh(s)), of shape (N, B / N, L, A). You may use activations.tanh_forward and
-tanh_backward(dy, cache.u), which is dy * (1 - y^2).
+Given           activations. u, cache_u = activations.tanh_forward(s), where s and u are (N, B / N, L, A).
+                tanh_backward(dy, cache_u) is dy * (1 - u^2). The caches are packed and unpacked for you.
 
-Predict before you run: N = B = 1, a = [[[1, 0], [3, 4]]], alpha = [[1/2, 1/2]]. z is the mean annotation, [[2, 2]].
-Now dz = [[1, 1]]. Which gradients do alpha and a receive? ([[1, 7]] for alpha, because dalpha_i = a_i . dz; find da
-yourself.)
 Run             python -m exercises check 11      python -m exercises hint 11
 """
 

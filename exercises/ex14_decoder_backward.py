@@ -1,31 +1,36 @@
 """Exercise 14: The decoder, back through time   (difficulty 3 of 3, about 90 minutes; builds on exercises 9, 12 and 28)
 
-To learn: whole networks need no new mathematics, only bookkeeping. All layers have a backward pass. Call them in
-reverse order, and add up the gradients of every array that is used in several places.
+Goal            Send the gradient back through the whole decoder. This needs no new mathematics, only bookkeeping: call
+                the layers' backward passes in reverse order, and add up the gradients of each array that has several
+                uses.
 
-Forward, of each image:  h_0, c_0 = tanh of affine maps of abar;  keys = a W_a + b_a
-         for each word t:  z  = sum over i of alpha_i a_i, alpha from keys and h_{t-1}       attention.attend_forward
-                           z' = beta z, beta from h_{t-1}                                    attention.gate_forward
-                           h_t, c_t from x = (E y_{t-1}, z'), h_{t-1}, c_{t-1}               lstm.lstm_forward
-         for all at once:  dropout of h_t;  logits from E y_{t-1}, dropped h_t, z'           output.output_forward
+Equations       per image   h_0, c_0 = tanh of affine maps of the mean annotation;   keys = a W_a + b_a
+                per word    z  = attention(a, keys, h_{t-1}), with alpha         (B, D)      attention.attend_forward
+                            z' = beta z, with beta from h_{t-1}                  (B, D)      attention.gate_forward
+                            h_t, c_t from x = (E y_{t-1}, z'), h_{t-1}, c_{t-1}  (B, S)      lstm.lstm_forward
+                all words   logits from E y_{t-1}, dropout of h_t, z'            (T, B, V)   output.output_forward
+                 h_0 ---> word 1 ---> h_1 ---> word 2 ---> h_2 ---> word 3 ---> h_3
+                                       |                    |                    |      h_2 has two uses, so dh_2 =
+                                    logits_1             logits_2             logits_3  the gradient from logits_2
+                                       |                    |                    |      + the gradient from word 3
+                dh_0 <--- word 1 <--- dh_1 <-- word 2 <--- dh_2 <-- word 3 <--- dh_3
+                da, dkeys and the gradients of the weights: each word adds its term
 
-recur_backward handles one word, decode_backward the whole caption. These arrays have several uses:
-  in a word      h_{t-1}: by attention, gate, LSTM;    z': by LSTM and output;    alpha: by z and by the penalty
-  between words  h_t: by the output and the next word;    a, keys and the weights: by every word
-  at the start   h_0, c_0: by all `each` captions of the image, side by side;    a: by abar and the keys as well
+Worked example  The smallest recurrence, h_t = w h_{t-1}, with loss = h_1 + h_2 + h_3, h_0 = 1 and w = 2:
+                dh_3 = 1   dh_2 = 3   dh_1 = 7      because dh_2 = 1 directly + w dh_3
+                Find dh_0. Each word adds dh_t h_{t-1} to dw: find dw, the slope of w + w^2 + w^3 at 2.
 
-Predict before you run. The slides' smallest recurrence is h_t = w h_{t-1}, from h_0 = 1 with w = 2 for three words,
-loss = h_1 + h_2 + h_3. Backward, dh_3 = 1. dh_2 = 1 directly, plus w * 1 = 2 through h_3, so 3. What are dh_1 and dh_0?
-Each word adds dh_t * h_{t-1} to dw: what is dw? (dh_1 = 7; find dh_0 and dw, the slope of w + w^2 + w^3.) Both `=` for
-`+=`, and a dh that is not carried from word to word, give dw = 7 here. Why?
+Your task       1. recur_backward, one word: LSTM, gate, attention. Uses in a word: h_{t-1} by all three; z' by LSTM and
+                   output (dz); alpha by z and by the penalty (dalpha). x holds E y_{t-1} first, then z'.
+                2. decode_backward, all words, last first. a, keys and weights are used by every word, h_0 and c_0 by
+                   all `each` captions of an image, side by side. a also makes the keys and h_0, c_0. Trap: arguments
+                   must not change, so use += only on arrays that you created.
 
-The caches: RecurCache(parts, attend, gate, lstm); DecodeCache(parts, start, each, embedding, steps, dropout, output),
-where steps are the RecurCaches, and start is StartCache(state, keys). keys is for linear.linear_backward. state is for
-attend_tell.first_state_backward, whose gradient of a, (N, D), is the same at all L locations. parts describes the
-decoder. Here it is always soft attention with gate and deep output, so ignore it.
+Given           Every layer's backward pass, through its module. The caches are unpacked for you: cache_start.keys is
+                for linear.linear_backward, and cache_start.state for attend_tell.first_state_backward(dh0, dc0, cache).
+                The latter returns da, (N, D), the same for each location, and grads. Ignore `parts`. grads is a dict by
+                parameter name.
 
-You may call every layer's backward pass through its module. grads is a dict with the parameters' names. Arguments must
-not change: use += only on arrays that you have created.
 Run             python -m exercises check 14      python -m exercises hint 14
 """
 

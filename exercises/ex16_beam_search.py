@@ -1,34 +1,40 @@
 """Exercise 16: Beam search                                  (difficulty 3 of 3, about 90 minutes; builds on exercise 4)
 
-To learn: the likeliest caption need not start with the likeliest word. Greedy decoding takes the best word at each
-step, and cannot go back. Beam search keeps the k best partial captions, and all their continuations compete.
+Goal            Find likely captions. The likeliest caption need not start with the likeliest word. Greedy decoding
+                takes the best word at each step and cannot go back. Beam search keeps the k best partial captions, and
+                lets all their continuations compete.
 
-    log p of a caption = sum over its words and <end> of log p(word | the words before)
-    rank of a caption  = log p / length ** length_power         length counts the words, and <end> if it is written
+Equations       log p = sum over words and <end> of log p(word | words before);   rank = log p / length ** length_power
+                Every word lowers log p. So short captions win by log p alone (length_power 0), and the mean per word
+                (1) is fairer. length counts the words, and <end> if it is written. The two functions in pseudo-code:
+                extend, for each image:
+                    for each slot (a partial caption) and each of the V words:
+                        score = scores[slot] + log_p[slot, word];  length = lengths[slot] + (0 if done[slot] else 1)
+                        rank  = score / length ** length_power
+                    keep the k candidates of highest rank, best first: word, slot as parent, score, length, word == END
+                beam_search: one slot per image, with the word START, score 0, length 0, done False
+                    for t = 0 ... max_words:
+                        logits, alpha, beta, state = decoder.step(params, state, words of all rows)
+                        log_p = softmax.log_softmax(logits as float64);  search.ban(log_p, t == 0, t == max_words, done)
+                        extend;  append a search.Step to the history;  best = search.note_finished(best, t, ...)
+                        state = decoder.select(state, rows of the parents);  stop if all are done or have score -inf
+                    return [search.read_back(history, n, best[n]) for each image n]
 
-Every word lowers log p, so short captions win by log p alone (length_power 0). The mean per word (1) is fairer.
+Worked example  First word: "one" 0.6, "two" 0.4. After "one": dog 0.4, cat 0.3, <end> 0.3. After "two": dogs 0.9, <end>
+                0.1. After dog, cat or dogs: <end> 1. Greedy decoding finds "one dog", p = 0.24. What does k = 2 find? A
+                caption has 2 words, another 4. With <end>, each step has p 0.5 in the first, 0.6 in the second. With
+                length_power 0 the first wins, 0.125 > 0.078. Which wins with 1?
 
-Predict before you run. First word: "one" 0.6, "two" 0.4. After "one": dog 0.4, cat 0.3, <end> 0.3; after "two": dogs
-0.9, <end> 0.1; after dog, cat or dogs: <end> 1.
-  1. What does greedy decoding find, and with which p? What does k = 2 find, and which partial captions does it keep?
-  2. One caption has 2 words, another 4. With <end>, each step of the first has p 0.5, each of the second 0.6. Which
-     one wins with length_power 0, and which with 1?
-(1: greedy "one dog", 0.24; k = 2 "two dogs", 0.36. 2: with 0 the first, as 0.5^3 = 0.125 > 0.6^5 = 0.078. With 1?)
+Your task       1. extend: one step. Trap: keep the score, not the rank. A done caption's only continuation, <end>, has
+                   p 1.
+                2. beam_search: the loop. Trap: slot s of image n is row n * slots + s in all arguments and results of
+                   the decoder. The first step has one slot, later ones k. alpha and beta belong to the slots before
+                   `extend`.
 
-extend is one step, for N images at once. An image has slots, each with a partial caption. Each slot has V
-continuations, so there are slots V candidates, with the numbers slot * V + word. extend keeps the k of highest rank,
-best first. It returns word; parent, the slot it continues; score, which is log p so far, not the rank; length; and
-done, True if its word is <end>. A caption that was done before does not grow: its only continuation is another <end>,
-which has p = 1 and is not counted.
+Given           state = decoder.begin(params, a). best starts as [(-np.inf, 0, 0)] * N: rank, step and slot of each
+                image's best finished caption. Raise ValueError if k or max_words is below 1. search.Step is (words,
+                parents, scores, alpha, beta).
 
-beam_search starts with one slot per image, <start>. Each step calls decoder.step; softmax.log_softmax of the logits,
-in float64; search.ban, which bans words in log_p in place; extend; search.note_finished, which keeps each image's best
-finished caption as (rank, step, slot), at first (-inf, 0, 0); decoder.select. The decoder works on rows: slot s of
-image n is row n * slots + s, in all arguments and results. Append a search.Step of every step to the history. At the
-end, search.read_back follows the parents back from each image's best caption. There are at most max_words + 1 steps,
-because <end> comes last. Stop when all captions are done or impossible (score -inf).
-
-From search you may use ban, note_finished, read_back and Step.
 Run             python -m exercises check 16      python -m exercises hint 16
 """
 

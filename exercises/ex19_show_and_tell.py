@@ -1,32 +1,36 @@
 """Exercise 19: Show and Tell                               (difficulty 3 of 3, about 75 minutes; builds on exercise 10)
 
-To learn: the simplest way to feed an image to a language model. Show and Tell (Vinyals et al. 2015) gives it to the
-LSTM once, as the first word. The cell state must carry all information about it to the last word. Attention was
-invented to read the image again instead. The equations have that paper's numbers, and rows are vectors:
+Goal            Feed an image to a language model in the simplest way. Show and Tell (Vinyals et al. 2015) gives it to
+                the LSTM once, as the first word. The cell state must then carry everything about the image to the last
+                word. Attention was invented to read the image again instead.
 
-    (10)  x_{-1} = abar W_I + b_I, as long as a word's vector; abar = the mean of a over its L locations
-          h, c = LSTM(x_{-1}), from h = c = 0                                once per image: picture_forward
-    (11)  x_t = E y_t, y_0 = <start>                                         for each of its captions, all words
-    (12)  h_t, c_t = LSTM(x_t), from h_{t-1}, c_{t-1}; the first word starts from the image's h and c
-          logits_t = (h_t after dropout) L_o + b_o                           all of it: decode_forward
+Equations       The numbers are those of that paper; rows are vectors; abar is the mean of a over its L locations.
+                (10) x_{-1} = abar W_I + b_I;   h, c = LSTM(x_{-1}), from h = c = 0    (N, M); (N, S)    picture_forward
+                (11) x_t = E y_t, y_0 = <start>                                       (T, B, M)
+                (12) h_t, c_t = LSTM(x_t), from h_{t-1}, c_{t-1}                      (T, B, S)         decode_forward
+                     logits_t = (h_t after dropout) L_o + b_o                         (T, B, V)
+                There is one LSTM: W_x, W_hh and b are the same for the image and for the words.
 
-There is one LSTM: W_x, W_hh and b are the same for the image and for the words. So these arrays have several uses, and
-their gradients are sums:
+Worked example  All sizes 1, L = 2, gates i, f, o open: c' = c + tanh(x), h' = tanh(c').
+                a = [[[0.1], [0.3]]]   W_I = [[2]]   b_I = [0.5]   W_x = [[0, 0, 0, 1]]   b = [1000, 1000, 1000, 0]
+                The image gives x = 0.9, so c = 0.7163 and h = 0.6146. W_hh = [[0, 0, 0, 0]]
+                Find h after a word with E y = 0, and after another with E y = 0.3, where c = 1.0076. Back through the
+                image alone:
+                dh = [[0]]   dc = [[1]]   dx = 1 - 0.7163^2 = 0.4869   dW_I = [[0.0974]]
+                da is 0.4869 at both locations. Why, when dabar is twice that?
 
-    h, c after the image: used by its `each` = B / N captions, which are side by side among the B
-    W_x, W_hh, b: used by the steps of the words and of the image (for one of the three, the image's term is 0: which?)
-    a at each location: used by the mean, with the factor 1 / L
+Your task       1. picture_forward: compute (10), from states of zeros.
+                2. picture_backward: compute da, and grads with the keys W_I, b_I, W_x, W_hh and b.
+                3. decode_forward: repeat h and c for the `each` = B / N captions of an image, which are side by side.
+                4. decode_backward: compute da and all grads. Trap: h and c after the image have `each` uses, and the
+                   weights of the LSTM two, the image and the words. For one of the three weights, the image's term is
+                   0. Which?
 
-Predict before you run. All sizes 1, L = 2: a = [[[0.1], [0.3]]], W_I = [[2]], b_I = [0.5]; the gates i, f, o are open
-(b = [1000, 1000, 1000, 0]), W_x = [[0, 0, 0, 1]], W_hh = 0: so c' = c + tanh(x), h' = tanh(c'). The image gives
-x = 0.9, c = tanh(0.9) = 0.7163, h = 0.6146. What is h after a word with E y = 0? After another with E y =
-0.3? (c = 1.0076; find both h.) Back through the image alone, dh = 0 and dc = 1: dx = 1 - 0.7163^2 = 0.4869. What are
-dW_I and da? (dW_I = 0.0974. da is 0.4869 at both locations. Why, when dabar is twice that?)
+Given           linear, embedding, lstm (also lstm_sequence_forward) and dropout (dropout_forward(x, mask)), with their
+                backward passes, through the modules. The caches hold those of the layers, and L or `each`. They are
+                packed and unpacked for you; cache_image is the cache of picture_forward. params and grads are dicts by
+                parameter name.
 
-The caches: PictureCache(locations, linear, lstm) holds L and the caches of linear_forward and lstm_forward.
-DecodeCache(image, each, embedding, lstm, dropout, output) holds B / N as `each`, and the caches of picture_forward,
-embedding_forward, lstm_sequence_forward, dropout_forward and linear_forward. You may call all these layers and their
-backward passes through their modules. grads is a dict with the parameters' names.
 Run             python -m exercises check 19      python -m exercises hint 19
 """
 

@@ -1,41 +1,36 @@
 """Exercise 26: Self-critical training              (difficulty 3 of 3, about 90 minutes; builds on exercises 27 and 30)
 
-To learn: how a model learns from its own captions. Cross-entropy trains it to predict the words of reference captions.
-But the model is evaluated on whole captions that it writes itself, by CIDEr-D: the n-grams shared with the references,
-where rare ones count most. This score has no derivative. It needs none (Rennie et al. 2017):
+Goal            Let a model learn from its own captions. Cross-entropy trains it on the words of reference captions. But
+                it is evaluated on whole captions that it writes itself, by CIDEr-D. This score has no derivative, and
+                needs none (Rennie et al. 2017): captions that score above the model's greedy caption become likelier.
 
-    J         = sum over captions y of p(y) r(y), the expected score of a sampled caption, which training maximizes
-    dJ        = sum over y of r(y) dp(y) = sum over y of p(y) r(y) d log p(y), because d log p = dp / p
-              = sum over y of p(y) (r(y) - b) d log p(y), because sum over y of p(y) d log p(y) = d 1 = 0
-    estimate  = (r(y) - b) d log p(y) of a sampled y; its mean over samples is dJ for any b
-    at the logits of a sampled word  d log p / d logits = onehot - p, where onehot is 1 at that word, 0 elsewhere
+Equations       J  = sum over captions y of p(y) r(y)             a number: the expected score of a sampled caption
+                dJ = mean over samples y of (r(y) - b) d log p(y), for any b, since the mean of d log p(y) is 0
+                loss = - mean over the B captions of (r_b - b_b) (sum over words of log p)        a number
+                at a sampled word:  d log p / d logits = onehot - p       (V,)   onehot: 1 at that word, 0 elsewhere
 
-b is the score of the greedy caption of the same image. Better captions become likelier, worse captions less likely.
+Worked example  Captions of one word, p = [.5, .3, .2], r = [0, 1, 3]:
+                J = 0.9   gradient = [-.45, .03, .42]          by the softmax's backward, p_k (r_k - J)
+                With b = 1, the samples give (onehot - p)(r - b): [-.5, .3, .2] for word 0, 0 for word 1, [-1, -.6, 1.6]
+                for word 2. Their mean, weighted by p, is the gradient. Find the same with b = 0. Which variance is
+                larger? What can a model learn when all samples score as high as the greedy caption? Which word does the
+                uniform number 0.8 sample? And 0.6?
 
-advantage: r - b of B captions, B / N for each of N images, side by side: captions 0, 1, 2 of image 0, then 3, 4, 5
-of image 1. There is one greedy caption per image.
+Your task       1. advantage: r - b of B captions, where b is the score of the greedy caption of the same image. Trap:
+                   captions 0, 1, 2 belong to image 0, then 3, 4, 5 to image 1.
+                2. policy_forward: compute the loss. Trap: the minus turns the maximum into a minimum.
+                3. policy_backward: compute dlogits. Trap: 0 at padding.
+                4. draw: sample captions, word by word. Divide a line into pieces of the lengths p_k, in float64. The
+                   word is the piece that the uniform number falls into. Trap: rounding may end the line below 1. So
+                   multiply the number by the last end. Row t of uniforms is for the words at t. A caption ends with
+                   END, which is part of it, or after T words. Stop when all have ended.
 
-policy_forward: loss = - the mean over captions of (r - b) log p(y), where log p(y) is the sum over its words. The minus
-turns the maximum into a minimum. The cache is PolicyCache(likelihood, weights). likelihood is the cache of
-losses.cross_entropy_forward(logits, words, mask), which has logits, log_sum and mask: log p_k = logits_k - log_sum.
+Given           The cache PolicyCache(likelihood, weights) is packed and unpacked for you. likelihood is the cache of
+                losses.cross_entropy_forward(logits, words, mask): logits, log_sum, words, mask and 0.0, with log p_k =
+                logits_k - log_sum. decoder: begin(params, a) returns a state of N rows; select(state, rows) returns
+                these rows, which may repeat; step(params, state, words) returns logits, two other results and the next
+                state. The first words are START.
 
-policy_backward: compute dlogits from that cache.
-
-draw: sample B captions, y_t from p(y_t | a, y_1..t-1). The decoder has three methods. begin(params, a) returns a state
-of N rows. select(state, rows) returns these rows, which may repeat. step(params, state, words) returns logits, two
-other results and the next state. The first words are START. p is the softmax of logits.astype(np.float64). Divide a
-line into pieces of the lengths p_k: the word is the piece that a uniform number falls into. p.cumsum gives the ends of
-the pieces. Rounding may end the line below 1, so multiply the uniform number by the last end. uniforms is (T, B): row t
-is for the words at t, and each caption has a column. A caption ends with END, which is part of it, or after T words.
-Stop when all captions have ended.
-
-Predict before you run: captions of one word, p = [.5, .3, .2], r = [0, 1, 3]. J = 0.9, and by the softmax's backward
-its gradient is p_k (r_k - J) = [-.45, .03, .42]. With b = 1, the samples give (onehot - p)(r - b): [-.5, .3, .2] for
-word 0, zero for word 1, [-1, -.6, 1.6] for word 2. Their mean with the weights .5, .3, .2 is [-.45, .03, .42]. With
-b = 0, what does each sample give, what is the mean, and which variance is larger? What can a model learn when all its
-samples score as high as the greedy caption? And when all score far below it, as they do while a model is uncertain?
-What changes with another b, the mean score of the image's other samples, as in `policy.advantage_over_others`? Which
-word does the uniform number 0.8 sample? And 0.6?
 Run             python -m exercises check 26      python -m exercises hint 26
 """
 

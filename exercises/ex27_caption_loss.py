@@ -1,22 +1,31 @@
 """Exercise 27: Cross-entropy with label smoothing           (difficulty 2 of 3, about 40 minutes; builds on exercise 4)
 
-To learn: what a wrong word costs. This is the loss that trains the captioner.
+Goal            Compute what a caption costs. This is the loss that trains the captioner, and its gradient is where
+                every backward pass starts.
 
-    a word         word_tb = - sum over k of q_k log p_k           q: 1 at the target, 0 elsewhere
-                   label smoothing s: q is 1 - s at the target, plus s / V at every word
-    a batch        (14) loss = sum over t and b of mask_tb word_tb / B         a sum over words, a mean over captions
-    its backward   dlogits = (p - q) mask / B dloss                the predicted minus the target distribution
+Equations       a word          word_tb = - sum over k of q_k log p_k                (T, B)      p = softmax(logits)
+                its target      q_k = 1 at the target word, 0 elsewhere              (T, B, V)
+                smoothing s     q_k = 1 - s at the target, plus s / V at every word  (T, B, V)
+                (14, left)      loss = sum over t, b of mask_tb word_tb / B    a number: sum over words, mean over B
+                backward        dlogits = (p - q) mask / B dloss                     (T, B, V): predicted minus target p
+                (14) is an equation of the paper: its left term is this loss, its right term the penalty of exercise 13.
 
-A p below 1e-324 is 0, and its log is infinite. So compute log p_k = logits_k - log_sum, not the log of p.
+Worked example  One caption of one word, s = 0:
+                p = [1/2, 1/4, 1/4]   target = 0   dlogits = [-1/2, 1/4, 1/4]              Find dlogits for s = 0.3.
+                With equal logits, every p is 1 / V and a word costs ln V, which is 7.82 for V = 2500. If your training
+                starts far above, look for a mistake. Two captions, of 3 words and of 1, with equal logits: loss = 2 ln
+                V. What would it be if the padding were counted (T = 3)? What does label smoothing change here?
 
-Predict before you run: With equal logits, every p is 1 / V and a word costs ln V, which is 7.82 for V = 2500. If your
-training starts far above, look for a mistake. Two captions, of 3 words and of 1, equal logits: the loss is 2 ln V. What
-would it be if the padding were counted (T = 3)? What does label smoothing change here?
-p = [1/2, 1/4, 1/4], target 0, one caption of one word: dlogits = [-1/2, 1/4, 1/4]. And with label smoothing s = 0.3?
+Your task       1. cross_entropy_forward: compute the loss, and log_sum for the cache. Trap: a p may be 0, and log 0 is
+                   infinite. So compute log p_k = logits_k - log_sum. Trap: divide by B, the number of captions, not of
+                   words.
+                2. cross_entropy_backward: compute dlogits. Trap: it is 0 at padding, and label smoothing changes it
+                   too.
 
-logits are (T, B, V), targets and mask (T, B). mask is 1.0 at words and 0.0 at padding. The loss is a mean over
-captions, not over words. The cache is CrossEntropyCache(logits, log_sum, targets, mask, smoothing), where log_sum is
-(T, B). You may call softmax.log_sum_exp and softmax.softmax_forward.
+Given           softmax.log_sum_exp and softmax.softmax_forward, exercise 4. mask is 1.0 at words and 0.0 at padding.
+                The cache is packed and unpacked for you; log_sum is (T, B), the log of the sum of exp(logits) over the
+                words.
+
 Run             python -m exercises check 27      python -m exercises hint 27
 Read            exercises/chapters/softmax.md, the longer story
 """

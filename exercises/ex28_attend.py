@@ -1,21 +1,29 @@
 """Exercise 28: Soft attention, all three steps      (difficulty 2 of 3, about 30 minutes; builds on exercises 4 and 11)
 
-To learn: how the three steps of soft attention become one. Before each word, the hidden state h gives every location a
-score e. The softmax turns the scores into weights alpha. The weighted mean of the annotations a_i is the context z.
+Goal            Join the three steps of soft attention: score, softmax, mean. You meet an array with two uses: alpha
+                makes the context, and the attention penalty of exercise 13 reads it too.
 
-    (4) e_bi = v . tanh(keys_i + h_b W_h)        attention.score_forward and score_backward, exercise 11
-    (5) alpha_b = softmax(e_b) over locations    softmax.softmax_forward and softmax_backward, exercise 4
-    (6) z_b = sum over i of alpha_bi a_i         attention.context_forward and context_backward, exercise 11
+Equations       (4) e_bi    = v . tanh(keys_i + h_b W_h)         (B, L)     attention.score_forward, score_backward
+                (5) alpha_b = softmax(e_b) over locations        (B, L)     softmax.softmax_forward, softmax_backward
+                (6) z_b     = sum over i of alpha_bi a_i         (B, D)     attention.context_forward, context_backward
 
-attend_backward: alpha has two uses, (6) and, outside, the attention penalty of the loss. dalpha is the gradient from
-outside. Add the gradient from (6) to it before you go back through the softmax.
+                dz ---> (6) ---> dalpha from (6) ---> + ---> (5) ---> de ---> (4) ---> dkeys, dh, dW_h, dv
+                         |                             ^
+                         +---> da                      dalpha, the argument: from the penalty
 
-The cache is AttendCache(score, softmax, context). It holds the caches that score_forward, softmax_forward and
-context_forward return.
+Worked example  N = B = 1, with all scores 0 because v = 0:
+                a = [[[1, 0], [3, 4]]]   v = [0]   alpha = [[1/2, 1/2]]   z = [[2, 2]]
+                dz = [[1, 1]]   dalpha = [[0, 0]]   so alpha receives [[1, 7]] from (6), and de = [[-1.5, 1.5]]
+                Find de for dalpha = [[6, 0]]. Why must it be so?
 
-Predict before you run: N = B = 1, a = [[[1, 0], [3, 4]]], and v = 0. All scores are 0, so alpha = [[1/2, 1/2]] and z
-is the mean annotation, [[2, 2]]. Now dz = [[1, 1]], so alpha receives [[1, 7]] from (6).
-Find de if dalpha = [[0, 0]], and if dalpha = [[6, 0]]. Why is the second one zero?
+Your task       1. attend_forward: call the three steps in order. Each returns its result and its cache.
+                2. attend_backward: call the three backward functions in reverse. Trap: add the two gradients of alpha
+                   before you go back through the softmax, not after it.
+
+Given           The functions above, which you wrote in exercises 11 and 4. Call them through their modules, attention
+                and softmax. The cache AttendCache holds the caches of the three steps, cache_score, cache_softmax and
+                cache_context. It is packed and unpacked for you.
+
 Run             python -m exercises check 28      python -m exercises hint 28
 """
 

@@ -1,24 +1,35 @@
 """Exercise 30: REINFORCE, advantage and entropy            (difficulty 2 of 3, about 45 minutes; builds on exercise 22)
 
-To learn: what a sampled location is worth. Exercise 22 samples one location for each word. REINFORCE favors samples
-that lead to a better caption than usual. The gradient of the objective is the mean
+Goal            Tell a sampled location how much it was worth. REINFORCE favors samples that lead to a better caption
+                than usual. The baseline b is the usual log p of a caption. It does not change the mean gradient,
+                because the mean of d log p(s | a) is 0. But it lowers the variance. The entropy H keeps alpha
+                exploring.
 
-    (12) of d log p(y | s, a) + lambda_r (log p(y | s, a) - b) d log p(s | a) + lambda_e dH[s]    over samples s
+Equations       (12) dL_s = mean over samples s of  d log p(y | s, a) + lambda_r (log p(y | s, a) - b) d log p(s | a)
+                                                    + lambda_e dH[s]
+                advantage_tb = (sum over all words of log p) - b                               (T, B), 0 at padding
+                with to_go    (sum over the words from t on of log p) - b words_tb / mean length of a caption
+                baseline      b <- 0.9 b + 0.1 (mean over captions of the sum over words of log p)      (1,)
+                entropy       H = sum over t, b, i of - mask_tb alpha_tbi log alpha_tbi / B             a number
+                words_tb is the number of the caption's words from t on. A sample does not affect the words before it,
+                so to_go leaves them out.
 
-The baseline b is the usual log p of captions. It does not change the mean, because the mean of d log p(s | a) is 0. But
-it rewards only samples that are better than usual, which lowers the variance. H, the entropy, keeps alpha exploring.
+Worked example  One caption of two words:
+                log_p = [[-1], [-3]]   baseline = [-6]   advantage = [[2], [2]]
+                With to_go, the advantage of the first sample is -4 + 6 = 2. Find the second.
+                After the update, b = 0.9 * -6 + 0.1 * -4 = -5.8. What is it after a second update with the same log_p?
+                One word with two locations, alpha = [1/2, 1/2]: H = ln 2, about 0.693. Find dalpha for dentropy = 1.
+                What is H of [1, 0]?
 
-advantage: log p(y | s, a) is the sum of a caption's log p over its words, the reward of all its samples. With to_go,
-the reward of a sample is the sum from its own word on, because it does not affect the words before. Subtract b times
-the number of these words, divided by the mean number of words of a caption. Count words, not padding: see mask.
-Do not multiply by lambda_r and lambda_e: the incoming gradients, dlog_p and dentropy, contain them already.
+Your task       1. advantage: count words, not padding. Trap: lambda_r is not part of it; the caller multiplies by it.
+                2. move_baseline: change the array in place with *= and +=, because the model holds the same array.
+                3. entropy_forward. Trap: 0 log 0 counts as 0. So take the log of np.maximum(alpha,
+                   np.finfo(alpha.dtype).tiny).
+                4. entropy_backward: alpha log alpha contains alpha twice. dentropy contains lambda_e already.
 
-entropy: H = mean over captions of the sum over t, i of - alpha_ti log alpha_ti. Where alpha is 0, this is 0: take the
-log of np.maximum(alpha, np.finfo(alpha.dtype).tiny). The cache is EntropyCache(alpha, mask). NumPy is all you need.
+Given           NumPy is all you need. x[::-1].cumsum(axis=0)[::-1] sums from each word to the end. The cache
+                EntropyCache(alpha, mask) is packed and unpacked for you.
 
-Predict before you run: a caption's two words have log p = [[-1], [-3]], and b = [-6]: the advantage of both samples is
-2. What is it with to_go? (For the first it is -4 + 6 = 2; find the other.) What is b after the update? (-5.4 - 0.4 =
--5.8.)
 Run             python -m exercises check 30      python -m exercises hint 30
 """
 

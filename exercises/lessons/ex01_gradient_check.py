@@ -10,27 +10,32 @@ from numpy_sat.check import gradcheck
 FACTS = Facts(difficulty=1, minutes=30, chapter="measuring_gradients")
 
 INTRO = """\
-To learn: a gradient can be measured. Change one number a little, and compute the loss again. That takes two losses for
-each number, which is too slow for training. But it needs no algebra, so it makes no algebra mistakes. Every backward
-pass of this course is checked against it. So first make sure that the check itself is right.
+Goal            Measure a gradient: change one number a little, and compute the loss again. This is too slow for
+                training, because it takes two losses per number. But it needs no algebra, so it makes no algebra
+                mistakes. Every backward pass of this course is checked against it. So first make sure that the check
+                itself is right.
 
-    forward difference   (f(x + d) - f(x)) / d             wrong by about d / 2 times f''(x)
-    central difference   (f(x + d) - f(x - d)) / (2 d)     wrong by about d^2 / 6 times f'''(x): this one is ours
+Equations       forward difference   (f(x + d) - f(x)) / d               error about d / 2 times f''(x)
+                central difference   (f(x + d) - f(x - d)) / (2 d)       error about d^2 / 6 times f'''(x)
+                relative error       max |a - n| / (max |a| + max |n|)   a number; a: analytic, n: numerical gradient
 
-    relative error       max |a - n| / (max |a| + max |n|)        a: analytic gradient, n: numerical one
+Worked example  f(x) = x^3 at x = 2, where the slope is 12, with the huge step d = 1. f is 1, 8 and 27 at 1, 2 and 3.
+                forward = 19   central = 13            With d = 0.1, central = 12.01. Find the forward difference.
+                By how much does each error shrink when the step becomes ten times smaller?
+                a = [3, -4]   n = [3, -2]   error = 2/7   Find the error of [-3, 4], and of a gradient twice too large.
+                a = [0, 0]   n = [0, 5e-7]   error = 1       the largest value possible: a small gradient was forgotten
 
-Predict before you run: f(x) = x^3 at x = 2, where the slope is 12, with the huge step 1: f is 1, 8, 27 at 1, 2, 3.
-Forward difference: 19. Central difference: 13. And with the step 0.1? (Central: 12.01; find the forward one.)
-By how much does each error shrink when the step becomes ten times smaller?
-Relative error of [3, -4] and [3, -2]: 2 / (4 + 3) = 2/7. Of [3, -4] and [-3, 4]? Of a gradient that is twice too large?
-Of [0, 0] and [0, 0.0000005], a small gradient that somebody forgot? (1, the largest possible value.)
+Your task       1. relative_error: compute the error of two whole arrays, not of each entry. If max |a| and max |n| are
+                   both below TINY, return max |a - n|, because both arrays are zeros with rounding errors. Trap: a
+                   distance is never negative, and NaN > 0.001 is False. A careless check accepts a NaN; return np.inf
+                   for it.
+                2. numerical_gradient: loss() takes no arguments and reads x itself. So change x in place, one entry at
+                   a time. Trap: 0.3 + 0.1 - 0.1 is 0.30000000000000004. So store the old number and restore it. The
+                   check compares x to the last bit (`restored`).
 
-Three traps:
-- loss() takes no arguments: it reads x itself. So change x in place, one entry at a time, and restore it exactly.
-  0.3 + 0.1 - 0.1 is 0.30000000000000004, so store the old number. The check compares to the last bit (`restored`).
-- A distance is never negative, and NaN > 0.001 is false. A check that forgets either of these accepts wrong gradients.
-- Two gradients below TINY are zeros with rounding errors. Their ratio means nothing, so compare max |a - n| alone.
-  Empty arrays have no maximum, unless you give a start value: .max(initial=0)."""
+Given           STEP, the size of the step, and TINY, below which a gradient counts as zero. Empty arrays have no
+                maximum, unless you give a start value: .max(initial=0).
+"""
 
 IMPORTS = """\
 import numpy as np

@@ -10,29 +10,30 @@ from numpy_sat.layers import embedding
 FACTS = Facts(difficulty=1, minutes=30)
 
 INTRO = """\
-To learn: how a word enters a network, and where its gradient goes. The backward pass is one line, and the line that
-most people write first is wrong.
+Goal            Turn words into vectors, and find where their gradient goes. Every word of a caption enters the decoder
+                through this layer. Its backward pass is one line, and the line that most people write first is wrong.
 
-The slides: "I live in Rome / Paris / Italy / France" has the words I, live, in, Rome, Paris, Italy, France, numbered
-0 to 6. So a one-hot vector has length 7, and Paris is [0, 0, 0, 0, 1, 0, 0]. Any two words are equally different: the
-vector only says which word it is. The network learns what words have in common, one row of E for each word:
+Equations       Ey = y E        Ey_m = sum over v of y_v E_vm                    (..., M)   y: one-hot, (..., V)
+                dE = y^T dEy    dE_vm = sum over all positions n of y_nv dEy_nm  (V, M)
+                All terms of the first sum but one are 0, so Ey is the row of E at the word. No multiplication is
+                needed. In the second sum, which terms remain for one word v? In how many positions can a word occur?
 
-    Ey = y E             Ey_m = sum over v of y_v E_vm          y: one-hot, (V,); E: (V, M)
+Worked example  The words I, live, in, Rome, Paris, Italy, France have the numbers 0 to 6. So a one-hot vector has
+                length 7, and Paris is [0, 0, 0, 0, 1, 0, 0].
+                The four sentences "I live in Rome / Paris / Italy / France" are words of shape (4, 4): "I live in
+                Paris" is [0, 1, 2, 4]. Let M = 2, and let every entry of dEy be 1. Then dE is (7, 2), and its row for
+                "live" is [4, 4]. What are the other six rows?
+                E = [[1, 2], [3, 4], [5, 6]]   words = [2, 0, 2]   Ey = [[5, 6], [1, 2], [5, 6]]
+                dEy = [[1, 0], [0, 1], [10, 10]]              Find dE. Which of its rows is zero?
 
-All terms but one are zero, so no multiplication is needed: Ey is the row of E at the word. Backward is a product, too:
+Your task       1. one_hot: return 1 at the index of each word and 0 elsewhere, as float64. Trap: -1 is no word, but
+                   NumPy reads it as the last one. Raise IndexError if a word is outside 0..V-1.
+                2. embedding_forward: look up the row of E for each word.
+                3. embedding_backward: compute dE. Trap: one word may occur in several positions.
 
-    dE = y^T dEy         dE_vm = sum over all positions n of y_nv dEy_nm
-
-Again most terms are zero. Which terms remain for one word v? In how many positions can it occur?
-
-Predict before you run: the four sentences are words of shape (4, 4), "I live in Paris" being [0, 1, 2, 4]. Let M = 2
-and let every entry of dEy be 1. Then dE is (7, 2), and its row for "live" is [4, 4]. What are the other six rows?
-And with E = [[1, 2], [3, 4], [5, 6]]: Ey of the words [2, 0, 2] is [[5, 6], [1, 2], [5, 6]].
-For dEy = [[1, 0], [0, 1], [10, 10]], what is dE, and which row of it is zero?
-
-words may have any shape, usually (T, B). Ey and the one-hot vectors have one more axis, the last.
--1 is no word, but NumPy would use it as the last one: one_hot must raise IndexError.
-The cache is EmbeddingCache(words, E)."""
+Given           words may have any shape, usually (T, B). Ey and the one-hot vectors have one more axis, the last.
+                EmbeddingCache(words, E) is packed and unpacked for you.
+"""
 
 IMPORTS = """\
 import numpy as np

@@ -8,33 +8,33 @@ from numpy_sat.layers import conv
 FACTS = Facts(difficulty=3, minutes=75, builds_on=(6,))
 
 INTRO = """\
-To learn: the gradient of a weight that is used in many places is a sum over these places. The gradient of a cell that
-many windows cover is a sum over these windows. The backward pass of a convolution needs nothing else.
+Goal            Write the backward pass of a convolution. The gradient of a weight that is used in many places is a sum
+                over these places. The gradient of a cell that many windows cover is a sum over these windows.
 
-    y[n, i, j, o]  = b[o] + sum over p, q, c of x_padded[n, i s + p, j s + q, c] W[p, q, c, o]        forward
+Equations       db[o]          = sum over n, i, j of dy[n, i, j, o]                                     (O,)
+                dW[p, q, c, o] = sum over n, i, j of x_padded[n, i s + p, j s + q, c] dy[n, i, j, o]     (P, Q, C, O)
+                dx_padded[n, i s + p, j s + q, c] += sum over o of dy[n, i, j, o] W[p, q, c, o], for every i, j, p, q
+                dx             = dx_padded without the padding                                          (N, H, W, C)
+                The windows of a filter W = [[a, b], [c, d]] on a 3 x 3 image. All four cover the middle cell *:
+                dy[0, 0]      dy[0, 1]      dy[1, 0]      dy[1, 1]
+                [a  b ] .     .  [a  b]      .  .   .     .  .  .        dx[1, 1] = dy[0, 0] d + dy[0, 1] c
+                [c  d*] .     .  [c* d]     [a  b*] .     . [a* b]                + dy[1, 0] b + dy[1, 1] a
+                 .  .   .     .   .  .      [c  d ] .     . [c  d]
 
-    db[o]          = sum over n, i, j of dy[n, i, j, o]
-    dW[p, q, c, o] = sum over n, i, j of x_padded[n, i s + p, j s + q, c] dy[n, i, j, o]
-    dx_padded[n, i s + p, j s + q, c] += sum over o of dy[n, i, j, o] W[p, q, c, o], for every i, j, p, q
-    dx             = dx_padded without the padding
+Worked example  x = [[1, 2, 3],    W = [[1,  0],    dy = [[  1,   10],    dW[0, 0] = 1*1 + 2*10 + 4*100 + 5*1000 = 5421
+                     [4, 5, 6],         [0, 10]]          [100, 1000]]    dx[1, 1] = 1*10 + 1000*1 = 1010
+                     [7, 8, 9]]         one image and channel in and out, no padding, stride 1
+                Find db and dW[1, 0]. Which dy reaches the corner dx[2, 2], through which weight? Which cells of dx are
+                0?
 
-For each number of the forward pass, ask: which y contain it, and with which factor? W[p, q, c, o] appears in
-y[n, i, j, o] of every n, i, j, times a cell of x_padded. That cell appears in every window that covers it.
+Your task       1. conv_parameter_gradients: compute dW and db. The layer next to the image needs no dx.
+                2. conv_input_gradient: compute dx. You can scatter: add each dy to the cells of its window, with the
+                   filter as it is. Or gather: let each cell sum over the windows that cover it, with the filter rotated
+                   by half a turn. Trap: a mixture of the two is wrong. Trap: windows overlap, so use +=. Cells that no
+                   window covers stay 0.
 
-There are two ways to compute dx. Scatter: each dy is added to the cells of its window, with += because windows overlap.
-Here the filter is not flipped. Gather: each cell sums over the windows that cover it, in reverse order. Here the filter
-is rotated by half a turn. Both are right, a mixture is wrong. dx has the shape of x. Cells that no window covers are 0.
-
-Predict before you run: one image, one channel in and out, no padding, stride 1,
-
-    x = [[1, 2, 3],     W = [[1,  0],     dy = [[  1,   10],     dW[0, 0] = 1*1 + 2*10 + 4*100 + 5*1000 = 5421
-         [4, 5, 6],          [0, 10]]           [100, 1000]]     dx[1, 1] = 1*1000 + 10*1 = 1010
-         [7, 8, 9]]
-
-What are db and dW[1, 0]? Which dy reaches the corner dx[2, 2], through which weight? Which cells of dx are 0?
-
-There are two functions, because the layer next to the image needs no dx. Both take the cache ConvCache(x, W, stride,
-padding) of exercise 6. You may use the rest of the library, also conv.conv_forward."""
+Given           conv.conv_forward and the rest of the library. The cache of exercise 6 is unpacked for you.
+"""
 
 IMPORTS = """\
 import numpy as np

@@ -10,34 +10,33 @@ from numpy_sat.bench import rungs
 FACTS = Facts(difficulty=2, minutes=45, builds_on=(6,))
 
 INTRO = """\
-To learn: how to make a compiler turn Python loops into fast machine code, and how fast the processor can be.
+Goal            Turn Python loops into fast machine code with numba, and see how fast the processor can be. In every
+                iteration, Python looks up types and creates an object for each number. That takes a thousand cycles for
+                one multiplication and one addition. In compiled loops, an operation is a single instruction.
 
-    y[n, i, j, o] = b[o] + sum over p, q, c of x[n, i + p, j + q, c] W[p, q, c, o]
+Equations       y[n, i, j, o] = b[o] + sum over p, q, c of x[n, i + p, j + q, c] W[p, q, c, o]            (N, H, W, O)
+                This is exercise 6 with stride 1, and x is padded already. The seven loops may have any order. All are
+                right, but not all are fast. One instruction can multiply and add 4 to 16 numbers at once, if they are
+                neighbors in memory. The last index has its neighbors side by side: y[n, i, j, :] and W[p, q, c, :] are
+                such rows. So o belongs innermost: add x[n, i + p, j + q, c] times a row of W to a row of y. With c
+                innermost, all terms go into one sum in a fixed order. So each addition waits for the one before.
+                The core's limit in operations per second is: numbers in a vector x 2 (multiply and add) x vectors per
+                cycle x cycles per second. numpy_sat/RESULTS.md has measured rates of such loops and of faster kernels.
 
-This is the convolution of exercise 6 with stride 1. x is padded already. y is an argument that holds arbitrary numbers:
-write the result to it and return nothing. Write plain loops over single numbers. `@kernel` passes them to numba, which
-compiles them at the first call with arrays. The check runs your loops as plain Python, on small arrays.
+Worked example  An image of one row and one channel. The old y holds arbitrary numbers, here NaN:
+                x = [1, 2, 3, 4]   W = [10, 1]   b = 100   y[0] = 112            Find y[1] and y[2].
+                128 to 256 channels, 3 x 3, 8 images of 56 x 56 take 2 * 8 * 56 * 56 * 9 * 128 * 256 = 14.8e9
+                operations. Python's loops reached 0.0054 GFLOP/s on the machine of RESULTS.md (1 GFLOP/s is 1e9
+                operations per second): 46 minutes. How long is it at 1.2 GFLOP/s, at 44, at 250?
 
-The seven loops may have any order, and every order is right. Not every order is fast:
+Your task       1. correlate: write plain loops over single numbers. Write the result to the argument y, and return
+                   nothing. Trap: y holds arbitrary numbers before, so do not add to them. Trap: numba does not check
+                   indices. An index out of range reads arbitrary memory without an error.
 
-  * In every iteration, Python looks up types, and creates and frees an object for each number. That takes a thousand
-    cycles for one multiplication and one addition. In compiled loops, an operation is a single instruction.
-  * One instruction can multiply and add 4 to 16 numbers at once, a vector, if they are neighbors in memory. The last
-    index has its neighbors side by side: y[n, i, j, :] and W[p, q, c, :] are such rows. So o belongs innermost: add the
-    number x[n, i + p, j + q, c] times a row of W to a row of y. These additions are independent.
-  * With c innermost, all terms go into one sum in a fixed order: each addition waits for the one before.
-
-On one core of an AMD Zen 5 we measured 0.0054 GFLOP/s (1e9 operations per second) for Python's loops, 1.2 for numba's
-with c innermost, and 44 with o innermost. The limit of the core is 250: numbers in a vector x 2 (multiply and add) x
-vectors per cycle x cycles per second. We stay below it, because every multiply-add still loads twice and stores once.
-When the check passes, `python -m exercises check 8` compiles your loops and draws them against your machine's limit.
-
-Predict before you run: 128 to 256 channels, 3 x 3, 8 images of 56 x 56 are 2 * 8 * 56 * 56 * 9 * 128 * 256 = 14.8e9
-operations. At 0.0054 GFLOP/s that takes 46 minutes. At 1.2, at 44, at 250? And a small one: an image of one row and
-one channel, x = [1, 2, 3, 4], W = [10, 1], b = 100, y = [nan, nan, nan]. (y[0] is 100 + 10 + 2 = 112; the others?)
-
-numba compiles loops, numbers, tuples and arrays. It does not check indices: an index out of range reads arbitrary
-memory without an error."""
+Given           @kernel, which passes your loops to numba. numba compiles loops, numbers, tuples and arrays. The check
+                runs your loops as plain Python on small arrays. When they are right, it compiles them and draws them
+                against your machine's limit. There is no cache.
+"""
 
 TIMED = True  # runner/speed.py times a right solution
 

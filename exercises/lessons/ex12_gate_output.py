@@ -8,34 +8,34 @@ from numpy_sat.layers import attention, output
 FACTS = Facts(difficulty=2, minutes=60, builds_on=(3, 28))
 
 INTRO = """\
-To learn: two small layers around the LSTM. What is the gradient of a number that multiplies a whole vector, and what
-are the gradients of the terms of a sum?
+Goal            Write two small layers around the LSTM. Some words need the image more than others: "red" does, "of"
+                does not. So the gate scales the context z by one number between 0 and 1. The deep output predicts the
+                next word from the word before, the hidden state and the image.
 
-The gate. Some words need the image more than others ("red" does, "of" does not). So the hidden state scales the context
-z by one number between 0 and 1 for each caption:
+Equations       beta_b  = sigm(w_beta . h_b + b_beta)            (B,)        section 4.2.1 of the paper; b_beta: (1,)
+                gated_b = beta_b z_b                             (B, D)
+                inner   = E y_{t-1} + h_t L_h + z_t L_z          (..., M)
+                (7) logits = inner L_o + b_o                     (..., V)    p = softmax(logits)
 
-    beta_b = sigm(w_beta . h_b + b_beta)        gated_b = beta_b z_b        (section 4.2.1)
+Worked example  Gate:    z = [[2, 4]]   h = [[1, 3]]   w_beta = [0, 0]   b_beta = [0]   gated = [[1, 2]]   beta = [1/2]
+                         dgated = [[1, 1]]   dz = [[0.5, 0.5]]   dbeta = 2 + 4 = 6      Find dw_beta, db_beta and dh.
+                Output:  Ey = [[1]]   h = [[2]]   z = [[3]]   L_h = [[1]]   L_z = [[2]]   L_o = [[1, -1]]   b_o = [0, 5]
+                         logits = [[9, -4]]   dlogits = [[2, -1]]   dL_o = [[18, -9]]   inner = [[9]]   dinner = [[3]]
+                         Find dEy, dh, dz, dL_h and dL_z.
+                If L_o and b_o were 0, what would each word's probability be, out of V words, and its loss?
 
-The deep output. The next word depends on the word before, on the hidden state and on the image:
+Your task       1. gate_forward: compute gated.
+                2. gate_backward: beta_b multiplies all D components of z_b. What kind of sum is its gradient? Trap:
+                   db_beta has the shape (1,).
+                3. output_forward: compute the logits.
+                4. output_backward: each term of a sum has the same gradient, dinner. Trap: arrays may have more axes,
+                   such as (T, B, M). All but the last count rows.
 
-    inner = E y_{t-1} + h_t L_h + z_t L_z       (7) logits = inner L_o + b_o
-
-beta_b multiplies all D components of z_b, so its gradient is a sum over them. inner is a sum of three terms: each has
-the same gradient, dinner, and dEy is dinner itself. b_beta and db_beta have shape (1,).
-
-The caches: GateCache(z, h, w_beta, beta), where beta is the second result of activations.sigmoid_forward(s),
-SigmoidCache(sigm(s)). OutputCache(h, z, L_h, L_z, linear), where linear is the second result of
-linear.linear_forward(inner, L_o, b_o), LinearCache(inner, L_o).
-
-In the output, all arrays may have more axes, such as (T, B, M): all but the last count rows. You may use activations
-(sigmoid_backward(dy, cache.beta) is dy * y (1 - y)) and linear.linear_forward, linear_backward (which returns
-the gradients of inner, L_o, b_o).
-
-Predict before you run. Gate: z = [[2, 4]], h = [[1, 3]], w_beta = [0, 0], b_beta = [0]: beta = 1/2, gated = [[1, 2]].
-dgated = [[1, 1]]: dz = [[0.5, 0.5]], and dbeta = 2 + 4 = 6. Find dw_beta, db_beta and dh.
-Output: Ey = [[1]], h = [[2]], z = [[3]], L_h = [[1]], L_z = [[2]], L_o = [[1, -1]], b_o = [0, 5]: inner = [[9]],
-logits = [[9, -4]]. dlogits = [[2, -1]]: dinner = [[3]], dL_o = [[18, -9]]. Find dEy, dh, dz, dL_h, dL_z.
-And if L_o and b_o were 0, what would every word's probability be, out of V words, and its loss?"""
+Given           activations.sigmoid_forward(s) returns sigm(s) and its cache; sigmoid_backward(dy, cache_beta) is dy *
+                y (1 - y). linear.linear_forward(inner, L_o, b_o) returns its result and cache_linear;
+                linear_backward(dlogits, cache_linear) returns the gradients of inner, L_o and b_o. The caches are
+                packed and unpacked for you.
+"""
 
 IMPORTS = """\
 import numpy as np

@@ -10,29 +10,30 @@ from numpy_sat.layers import losses
 FACTS = Facts(difficulty=2, minutes=40, builds_on=(28,))
 
 INTRO = """\
-To learn: a loss may ask for more than right words. alpha_t is the attention map of word t. It sums to 1 over the L
-locations. The attention penalty asks that it also sum to 1 over the words, so that every location of the image gets
-the same total attention. (A matrix whose rows and columns sum to 1 is called doubly stochastic.)
+Goal            Ask a loss for more than right words. alpha_t is the attention map of word t, and it sums to 1 over the
+                L locations. The attention penalty asks that it also sum to 1 over the words. Then every location of the
+                image gets the same total attention. (A matrix whose rows and columns sum to 1 is doubly stochastic.)
 
-    (14, right)   penalty of a caption = sum over i of (1 - sum over t of alpha_ti)^2
+Equations       missing_bi  = target - sum over t of mask_tb alpha_tbi                (B, L)     target: 1, or T_b / L
+                (14, right)   penalty = scale * sum over b and i of missing_bi^2   a number   scale: 1 / B, or 1 / (B L)
+                dalpha_tbi  = - 2 scale dpenalty missing_bi at words, 0 at padding    (T, B, L)
+                mask_tb is 1 where caption b has a word t, and 0 at padding. normalisation="mean" divides by L as well,
+                as in the authors' code. target="T/L" uses the caption's own number of words T_b. T words give a total
+                of T, not of L.
 
-The slides: add up the attention maps of all words, subtract the sum at each location from 1, and square.
+Worked example  One caption of three words, L = 4:
+                maps = [[.1, .4, .2, .3], [.1, .1, .1, .7], [0, .4, .3, .3]]  missing = [.8, .1, .4, -.3]  penalty = .9
+                1. For dpenalty = 1, find dalpha of each word. Why is it the same for all three?
+                2. Which three maps are the worst of all? Their penalty is 7.
+                3. Which are the best, and why is their penalty not 0?
 
-A batch: mask_tb is 1 where caption b has a word t, and 0 at padding, which does not count. The penalty is the mean
-over the B captions. There are two options. normalisation="mean" also divides by L, as in the authors' code.
-target="T/L" replaces 1 by T / L, with the caption's own T, because T words give a total of only T to L locations.
+Your task       1. doubly_stochastic_forward: compute the penalty, and missing and scale for the cache. Raise ValueError
+                   for any other normalisation or target. Trap: alpha at padding is not 0, so multiply by the mask.
+                2. doubly_stochastic_backward: compute dalpha. Trap: it is 0 at padding.
 
-Predict before you run, by hand, for one caption of three words and L = 4:
-  1. The maps are [.1 .4 .2 .3], [.1 .1 .1 .7], [.0 .4 .3 .3]. What is missing at each location? What is the penalty?
-  2. Which three maps are the worst of all, and what is their penalty?
-  3. Which are the best, and why is their penalty not 0?
-  4. For dpenalty = 1, what is dalpha of each word in 1? Why is it the same for all three?
-(1: missing is [.8 .1 .4 -.3], and the penalty is 0.9. 2: the penalty is 7; find the maps, and do 3 and 4 yourself.)
-
-The cache is DoublyStochasticCache(missing, mask, scale): missing is (B, L), and scale is the factor of the sum of
-squares, 1 / B or 1 / (B L).
-
-NumPy is all you need."""
+Given           NumPy is all you need. The cache DoublyStochasticCache(missing, mask, scale) is packed and unpacked for
+                you. missing is (B, L), and scale is a number.
+"""
 
 IMPORTS = """\
 import numpy as np

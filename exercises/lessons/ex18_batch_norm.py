@@ -11,33 +11,32 @@ from solutions import ex18_batch_norm as by_hand
 FACTS = Facts(difficulty=3, minutes=75, builds_on=(3,))
 
 INTRO = """\
-To learn: the gradient of a number that affects the result in several ways at once.
+Goal            Find the gradient of a number that affects the result in several ways at once. Batch normalization
+                (Ioffe and Szegedy 2015) keeps the numbers of a network in a good range, so that it trains faster.
+                Compare an exam that is graded on a curve: one better exam changes every grade.
 
-Compare an exam that is graded on a curve: a grade is the distance from the mean, in standard deviations of the class.
-Batch normalization (Ioffe and Szegedy 2015) does the same with the R numbers of every channel in the batch:
+Equations       mean  = sum over r of x_r / R                          (C,)      R numbers per channel: all other axes
+                var   = sum over r of (x_r - mean)^2 / R               (C,)
+                std   = sqrt(var + EPSILON)                            (C,)
+                x_hat = (x - mean) / std                               (..., C)
+                y     = gamma x_hat + beta                             (..., C)  gamma, beta: (C,)
+                x_r affects y in three ways. Find the gradient of x through each, and add the three:
+                directly, in x_r - mean      by the mean, in x_r - mean of every row      by the variance, in the std
 
-    mean = sum over r of x_r / R              var = sum over r of (x_r - mean)^2 / R
-    std = sqrt(var + EPSILON)                 x_hat_r = (x_r - mean) / std
-    y_r = gamma x_hat_r + beta
+Worked example  With EPSILON = 0:
+                x = [[1], [1], [5], [5]]   gamma = [2]   beta = [10]  mean = [3]  var = [4]  y = [[8], [8], [12], [12]]
+                dy = [[4], [0], [0], [0]]   dgamma = [-4]   dbeta = [4]
+                dx is [[4], [0], [0], [0]] directly, -1 in every row by the mean, and [[-1], [-1], [1], [1]] by the
+                variance. What is dx? Why must its sum be 0? What would y be if 7 were added to all of x? And for two
+                rows, x = [[1], [3]], dx is 0 for any dy. Why?
 
-Channels are the last axis and are independent: mean, std, gamma and beta have the shape (C,). All other axes count
-rows: for N images of H x W cells, R is N H W, not N. The variance is divided by R, not R - 1. EPSILON is under the
-root: for a constant channel, x_hat is 0 and not 0 / 0.
+Your task       1. batch_norm_forward: compute y, mean and std. Trap: for N images of H x W cells, R is N H W, not N.
+                   Trap: divide the variance by R, not R - 1. EPSILON is under the root.
+                2. batch_norm_backward: go back through the five equations, to dx_hat, dstd, dvar, dmean and dx. For
+                   each number, ask which others contain it. In the sum, many terms cancel.
 
-On a curve, one better exam changes every grade. So x_r affects y of every row, in three ways:
-
-    directly, in x_r - mean           by the mean, in x_r - mean of every row          by the variance, in the std
-
-Find the gradient of x through each way, and add the three. Go backwards through the five equations above, to dx_hat,
-dstd, dvar, dmean and dx. For each number, ask which others contain it. In the sum, many terms cancel.
-
-The cache is BatchNormCache(x, gamma, mean, std). x may have any number of axes. EPSILON is the library's, 1e-5.
-
-Predict before you run, with EPSILON = 0: x = [[1], [1], [5], [5]], gamma = [2], beta = [10]: mean = [3], var = [4],
-x_hat = [[-1], [-1], [1], [1]], y = [[8], [8], [12], [12]]. And dy = [[4], [0], [0], [0]]: dbeta = [4], dgamma = [-4];
-dx is [[4], [0], [0], [0]] directly, -1 in every row by the mean, and [[-1], [-1], [1], [1]] by the variance.
-What is dx? Why must its sum be 0? (What would y be if 7 were added to all of x, or if x were 100 times as large?)
-And for two rows, x = [[1], [3]], dx is 0 for any dy. Why?"""
+Given           EPSILON, 1e-5. The cache BatchNormCache(x, gamma, mean, std) is packed and unpacked for you.
+"""
 
 IMPORTS = """\
 import numpy as np

@@ -10,33 +10,36 @@ from numpy_sat.decoders import log_bilinear
 FACTS = Facts(difficulty=3, minutes=75, builds_on=(2, 3))
 
 INTRO = """\
-To learn: a language model without a recurrent state, and the gradient of a table that is used twice.
+Goal            Write a language model without a recurrent state, and find the gradient of a table that is used twice.
+                Kiros, Salakhutdinov and Zemel (2014) predict the next word's vector from the image and the last n - 1
+                words. A word's score is the product of its vector with the prediction.
 
-Kiros, Salakhutdinov and Zemel (2014) predict the next word's vector from the image and from the vectors of the last
-n - 1 words, each with a separate matrix. The score of a word is the dot product of its vector with the prediction:
+Equations       r_hat_t  = sum over i = 1 ... n-1 of E y_{t-i} C_i + abar C_m    (T, B, M)   predict_forward
+                logits_t = (r_hat_t after dropout) E^T + b_o                     (T, B, V)   decode_forward
+                Rows are vectors; abar is the mean of a over its L locations; n - 1 is 5; C_i is C[i - 1] in the code.
+                Before a caption's first word, the window holds <start>, whose vector counts like any other. Backward,
+                each gradient is a sum over the uses:
+                C_i   every prediction, for all t and captions           abar C_m   all words of the image's captions
+                E     twice: looked up in the windows, and the weights of the output
 
-    r_hat_t = sum over i = 1 .. n-1 of E y_{t-i} C_i  +  abar C_m              predict_forward; C_i is C[i - 1]
-    logits_t = (r_hat_t after dropout) E^T + b_o                               decode_forward
+Worked example  All other C_i are 0, abar C_m = [2, 4], b_o = 0. The caption begins 0 (<start>), 1, 2.
+                E = [[0, 0], [1, 0], [0, 1], [1, 1]]   C_1 = [[1, 0], [0, 1]]   C_2 = [[0, 0.5], [-0.5, 0]]
+                r_hat_1 = [2, 4]   r_hat_2 = [3, 4]   logits_2 = [0, 3, 4, 7]                  Find r_hat_3.
+                dlogits_2 = [0, 1, 0, -1], none elsewhere:   dr_hat_2 = [0, -1]               Find dC_1.
+                dE = [[-0.5, 0], [3, 3], [0, 0], [-3, -4]]
+                In dE, the output's term is [3, 4] in row 1 and [-3, -4] in row 3. What do the windows add, in which
+                rows? With the cross-entropy's dlogits, p - q, which rows of dE would be zero?
 
-Rows are vectors; abar is the mean of a over its L locations. n - 1 is 5, and log_bilinear.windows(words) gives you the
-5 words before each, (T, B, n-1), the latest first: Ey[..., 0, :] belongs to y_{t-1}. Before a caption's first word, the
-window holds <start>, whose vector counts like any other. A sum over words of products is one product: the vectors side
-by side, (..., (n-1) M), times the matrices one below the other, ((n-1) M, M). A loop over i is fine, too.
+Your task       1. predict_forward: Ey[..., 0, :] belongs to the latest word. A sum of products is one product of the
+                   vectors side by side with the matrices one below the other. A loop over i is fine, too.
+                2. predict_backward. Trap: B / N captions, side by side, share one row of abar.
+                3. decode_forward: windows, embedding, predict_forward, dropout, output.
+                4. decode_backward. Trap: dE has two terms, and a has L locations in abar.
 
-Backward, each gradient is a sum over the uses:
-    C_i:  every prediction, for all t and all captions: a sum over rows, as in the affine map
-    abar C_m, one row per image:  all words of the image's B / N captions, which are side by side among the B
-    E:  looked up in the windows, and the weights of the output: dE is the sum of both
-
-Predict before you run. E = [[0, 0], [1, 0], [0, 1], [1, 1]], C_1 = [[1, 0], [0, 1]], C_2 = [[0, 0.5], [-0.5, 0]], all
-other C_i = 0, abar C_m = [2, 4], b_o = 0. The caption begins 0 (<start>), 1, 2. r_hat_1 = [2, 4], r_hat_2 = [3, 4],
-with logits [0, 3, 4, 7]. What is r_hat_3? ([2, 5.5].) Now dlogits_2 = [0, 1, 0, -1], and none elsewhere: dr_hat_2 =
-[0, -1]. Find dC_1. In dE, the output's term is [3, 4] in row 1 and [-3, -4] in row 3. What do the windows add, in
-which rows? (dE = [[-0.5, 0], [3, 3], [0, 0], [-3, -4]].) With the cross-entropy's dlogits, p - q, which rows are zero?
-
-The caches: PredictCache(Ey, abar, C, C_m); DecodeCache(locations, embedding, predict, dropout, output). The latter
-holds L and the caches of embedding_forward, predict_forward, dropout_forward and linear_forward, whose weights are E^T.
-You may call the layers and their backward passes through their modules. grads has the names E, C, C_m, b_o."""
+Given           log_bilinear.windows(words) is (T, B, n-1), the words before each, the latest first. embedding, dropout
+                and linear (its weights are E^T), through their modules. The caches are packed and unpacked for you.
+                grads: E, C, C_m, b_o.
+"""
 
 IMPORTS = """\
 import numpy as np

@@ -8,28 +8,35 @@ from numpy_sat.layers import dot_attention
 FACTS = Facts(difficulty=3, minutes=75, builds_on=(11,))
 
 INTRO = """\
-To learn: queries, keys and values, the attention of today's language models (Vaswani et al. 2017). The score of
-exercise 11 is a small network with a tanh. Here the score is a dot product. For one head:
+Goal            Write the attention of today's language models (Vaswani et al. 2017), with queries, keys and values. In
+                exercise 11, a score is a small network with a tanh. Here it is a dot product. Several heads attend to
+                several places at once.
 
-    query_b = h_b W_q        keys_i = a_i W_k, given                       values_i = a_i W_v
-    (4) e_bi = query_b . keys_i / sqrt(K)                 (6) z_b = sum over i of alpha_bi values_i
+Equations       For each head, with its own matrices and K numbers:
+                query_b = h_b W_q                               (heads, B, K)    keys_i = a_i W_k: (heads, N, L, K)
+                (4) e_bi   = query_b . keys_i / sqrt(K)         (heads, B, L)    keys are given
+                    seen_b = sum over i of alpha_bi a_i         (heads, B, D)
+                (6) z_b    = seen_b W_v                         (B, heads K)     the heads side by side
+                A sum of K products is about sqrt(K) times as large as one of them, and the division undoes that. The
+                values of a location are a_i W_v. (6) averages first, because then W_v multiplies one vector per
+                caption, not one per location.
 
-A sum of K products is about sqrt(K) times as large as one of them. The division keeps the scores from growing with K.
+Worked example  N = B = 1, two heads with K = 1. The decoder's h is the query; the locations are the keys and values.
+                h = [[1]]   W_q = [[[1]], [[1]]]   keys = [[[[ln 3], [0]]], [[[0], [ln 3]]]]
+                a = [[[4], [8]]]   alpha = [[[3/4, 1/4]], [[1/4, 3/4]]]   W_v = [[[1]], [[10]]]   z = [[5, 70]]
+                dz = [[1, 0]]:   dW_v of head 0 is 5, and da = [[[3/4], [1/4]]]
+                Find e of both heads and dalpha. What are the gradients of head 1?
 
-Several heads: one alpha attends mostly to one location. So each head has K numbers and separate matrices, and attends
-to other locations: W_q is (heads, S, K), W_v (heads, D, K), keys (heads, N, L, K), e and each head's alpha (heads, B,
-L). z, (B, heads K), holds the results side by side: first the K numbers of head 0, then those of head 1, and so on.
-@ multiplies stacks: h @ W_q is (heads, B, K).
-(6) is linear, so the order is free. Average the annotations first, seen_b = sum over i of alpha_bi a_i, (heads, B, D).
-Then W_v multiplies one vector per caption instead of one per location: z_b = seen_b W_v. Caption b belongs to image
-b // (B / N).
+Your task       1. score_forward: @ multiplies stacks: h @ W_q is (heads, B, K). Reshape it to (heads, N, B / N, K).
+                2. score_backward. Trap: the query of every head comes from h, so dh is a sum over heads.
+                3. context_forward. Trap: the K numbers of one head stand side by side in z, so move the axes before you
+                   reshape.
+                4. context_backward. Trap: every head reads a, so da is a sum over heads and over the captions of the
+                   image.
 
-The caches are ScoreCache(keys, h, W_q, query), with query as (heads, N, B / N, K), and ContextCache(alpha, a, W_v,
-seen).
-
-Predict before you run: N = B = 1, two heads with K = 1, a = [[[4], [8]]]. The alphas are [3/4, 1/4] and [1/4, 3/4].
-With W_v = [[1]] and [[10]], z is [[5, 70]]. Now dz = [[1, 0]]. For the first head, dW_v = [[5]]; da = [[3/4], [1/4]].
-What are the gradients of the second head?"""
+Given           math.sqrt(K), a Python float, keeps float32. Caption b belongs to image b // (B / N). The caches are
+                packed and unpacked for you; `query` in the cache is (heads, N, B / N, K), and `seen` (heads, B, D).
+"""
 
 IMPORTS = """\
 import math

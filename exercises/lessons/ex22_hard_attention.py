@@ -10,25 +10,35 @@ from numpy_sat.layers import hard_attention
 FACTS = Facts(difficulty=2, minutes=45, builds_on=(28,))
 
 INTRO = """\
-To learn: how to train a model that makes a random choice. Soft attention reads a mean of all locations. Hard attention
-samples one, s_t ~ Categorical(alpha_t), and reads it alone: z_t = a at s_t. Sampling has no gradient: a small change of
-alpha leaves the sampled location unchanged. REINFORCE measures how well the caption went, and favors good samples.
+Goal            Train a model that makes a random choice. Soft attention reads a mean of all locations; hard attention
+                samples one and reads it alone. Sampling has no gradient: a small change of alpha usually leaves the
+                sampled location unchanged. REINFORCE works around this. It lets the model write the caption, measures
+                how well it went, and raises the probability of samples that did better than a baseline.
 
-    (10) maximize L_s = sum over s of p(s | a) log p(y | s, a), which is at most log p(y | a). Its gradient is the mean
-    (12) of d log p(y | s, a) + lambda_r (log p(y | s, a) - b) d log p(s | a) + lambda_e dH[s]    over samples s
+Equations       s_tb ~ Categorical(alpha_tb);   z_tb = a at location s_tb                    (T, B); (T, B, D)
+                (10) L_s = sum over s of p(s | a) log p(y | s, a) <= log p(y | a)            a number, to maximize
+                (12) dL_s = mean over samples s of  d log p(y | s, a) + lambda_r (log p(y | s, a) - b) d log p(s | a)
+                                                    + lambda_e dH[s]
+                log p(s_tb | a) = log alpha_tbi at i = s_tb                                  (T, B)
+                Here you write the sample and d log p(s | a). Exercise 30 has b, the advantage log p(y | s, a) - b, and
+                H.
 
-Here you write the sample s and the gradient of log p(s | a). Exercise 30 has b, the advantage and the entropy.
+Worked example  alpha = [[.2, .5, .3]]   uniforms = [0.6]   s = [1]   weights = [[0, 1, 0]]    Which does 0.2 sample?
+                s = [1]   dlog_p = [[2]]   dalpha = [[[0, 4, 0]]]     What is dalpha if location 0 is sampled?
+                Through the softmax, the gradient of the scores is [-0.4, 1, -0.6], which is 2 (weights - alpha).
 
-draw: divide a line into pieces of the lengths alpha_i, whose ends are alpha.cumsum. A uniform number falls into one
-piece, the sampled location. Rounding may end the line below 1, so multiply the uniform number by the end of the last
-piece (0.9 in one case here). Return the weights of z_t = sum over i of weights_i a_i, and s. Captions with expected
-True do not use s: their weights are alpha. The cache is DrawCache(expected).
+Your task       1. draw_forward: divide a line into pieces of the lengths alpha_i, whose ends are alpha.cumsum. The
+                   uniform number falls into one piece, the sampled location s. Return the weights of z = sum over i of
+                   weights_i a_i: 1 at s and 0 elsewhere. Captions with expected True read the mean of all locations:
+                   their weights are alpha. Trap: rounding may end the line below 1. So multiply the uniform number by
+                   the end of the last piece.
+                2. draw_backward: pass dweights on for captions with the expected context, and 0 for samples.
+                3. location_log_p_backward: compute dalpha. Its forward, location_log_p_forward, is in the library.
+                   Trap: dlog_p contains lambda_r already.
 
-location_log_p: log p(s_t | a) = log alpha at s_t. The forward is given; its cache: LocationLogPCache(alpha, s).
-
-Predict before you run: alpha = [[.2, .5, .3]]. The uniform number 0.6 samples the middle one: weights [[0, 1, 0]].
-Which does 0.2 sample? If the first sample has dlog_p = [[2]], dalpha is [[[0, 4, 0]]]. Through the softmax, the
-gradient of the scores is [-0.4, 1, -0.6], which is 2 (weights - alpha). What is it if the first location is sampled?"""
+Given           NumPy is all you need: np.take_along_axis and np.put_along_axis read and write at s. The caches
+                DrawCache(expected) and LocationLogPCache(alpha, s) are packed and unpacked for you.
+"""
 
 IMPORTS = """\
 import numpy as np

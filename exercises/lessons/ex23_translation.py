@@ -11,35 +11,34 @@ from numpy_sat.encoders import reader
 FACTS = Facts(difficulty=2, minutes=45, builds_on=(2, 10))
 
 INTRO = """\
-To learn: how to encode a sentence, so that the decoder that writes captions of images can translate it.
+Goal            Encode a sentence, so that the decoder that writes captions can translate it. Early translators read
+                "hello" with one LSTM, and a second LSTM started from its last state and wrote "ciao". One state must
+                then hold the whole sentence. Attention was invented here (Bahdanau et al. 2015): keep the state after
+                every word, and let the decoder attend to them. The states are annotations, a_j of word j.
 
-The slides begin like this: one LSTM reads "hello", and another LSTM starts from its last state and writes "ciao". But
-that one state must also hold all of "the two red houses on monday". Attention was invented here (Bahdanau et al. 2015):
-keep the state after every word, and let the decoder attend to them. The states are annotation vectors, a_j of word j.
-alpha is now an alignment: "le due case rosse" attends to the, two, houses, red, in the changed order of Italian.
+Equations       Ex_j    = E x_j                        (L, N, M)     j = 1 ... L, the words' vectors
+                ahead_j = LSTM(Ex_j, ahead_{j-1})      (L, N, S)     from the first word to the last
+                back_j  = LSTM(Ex_j, back_{j+1})       (L, N, S)     from the last word to the first
+                a_j     = (ahead_j, back_j)            (N, L, 2S)    side by side
+                An LSTM that reads forward cannot know at "red" which noun follows: case rosse, but libri rossi. So
+                there are two. Both start from h = c = 0. In the decoder, its hidden state gives the query. Word j gives
+                the key and the value.
 
-The slides call "hello" the query and "ciao" the key. Commonly, and in this code, it is the reverse. The decoder's
-hidden state before "ciao" gives the query, h W_h. The word "hello" gives the key, W_a a_j + b_a, which is compared with
-the query, and the value, a_j, which is read.
+Worked example  M = S = 1, open gates: c' = c + tanh(Ex), h' = tanh(c'). Three words:
+                tanh_Ex = [1/4, 1/2, 0]   c_ahead = [1/4, 3/4, 3/4]   a_ahead = [0.2449, 0.6351, 0.6351]
+                Find a_back, which begins with 0.6351. Then let da be 1 at a[0, 1, 1] and 0 elsewhere. Which of the
+                three words have no gradient? (The third has one, though it adds 0.)
 
-An LSTM that reads forward cannot know at "red" that houses follow: case rosse, but libri rossi. So there are two:
+Your task       1. encode_forward: look up the words, run both LSTMs, and put the states side by side. Trap:
+                   lstm_sequence_forward runs along the first axis, so the words must be first, (L, N). For `back`,
+                   reverse the words, [::-1], and reverse the resulting states again.
+                2. encode_backward: undo each step, in reverse. Trap: both LSTMs read Ex, so its gradient is a sum.
 
-    Ex_j = E x_j                          the words' vectors, j = 1 ... L
-    ahead_j = LSTM(Ex_j, ahead_{j-1})     from the first word to the last, with W_x_ahead, W_hh_ahead, b_ahead
-    back_j = LSTM(Ex_j, back_{j+1})       from the last word to the first, with W_x_back, W_hh_back, b_back
-    a_j = (ahead_j, back_j)               side by side, D = 2S
-
-Both start from h = c = 0, and both are lstm.lstm_sequence_forward, which runs along the first axis from its beginning.
-So the words must be the first axis, (L, N). For `back`, reverse them, [::-1], and reverse the resulting states again.
-
-Predict before you run. M = S = 1, W_x = [[0, 0, 0, 1]], W_hh = 0, gates open (b = [1000, 1000, 1000, 0]). So the cell
-state adds up the inputs, c' = c + tanh(Ex), and h' = tanh(c'). Three words have tanh(Ex) = 1/4, 1/2, 0. So ahead has
-c = 1/4, 3/4, 3/4 and a[0, :, 0] = 0.2449, 0.6351, 0.6351. What is a[0, :, 1]? (It begins with 0.6351.) Then let da be
-1 at a[0, 1, 1] and 0 elsewhere: which of the three words have no gradient? (The third has one, though it adds 0.)
-
-params and grads are dicts with the names E_source, W_x_ahead, ..., b_back. The cache is EncodeCache(embedding, ahead,
-back), of embedding_forward and both lstm_sequence_forward. Call these and their backward passes through their modules.
-Sentences are filled up with <end>, which is read like any word."""
+Given           embedding and lstm, through their modules. The names in params and grads are E_source, then W_x, W_hh
+                and b with _ahead and _back: W_x_ahead, ... The cache EncodeCache holds cache_embedding, cache_ahead and
+                cache_back. It is packed and unpacked for you. Sentences are filled up with <end>, which is read like
+                any word.
+"""
 
 IMPORTS = """\
 import numpy as np

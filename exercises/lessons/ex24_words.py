@@ -10,34 +10,34 @@ from numpy_sat.evaluation import neighbors
 FACTS = Facts(difficulty=1, minutes=45, builds_on=(2,))
 
 INTRO = """\
-To learn: how to see what an embedding has learned. Which words have similar vectors, and how do you draw hundreds of
-dimensions in two?
+Goal            See what an embedding has learned. Which words have similar vectors? And how do you draw hundreds of
+                dimensions in two? One-hot vectors of two words always have cosine 0. Rows of E can be similar.
 
-The slides: "I live in Rome / Paris / Italy / France" has 7 words, so one-hot vectors have length 7, and the cosine of
-any two different ones is 0. one_hot @ E == E[index] gives each word a row of E instead, and rows can be similar:
+Equations       cos_v    = E_v . q / (|E_v| |q|)         (V,)     1: the same direction, 0: a right angle, -1: opposite
+                E - mean = U diag(s) axes                (k, M) axes   s_1 >= s_2 >= ...; rows of length 1
+                share_j  = s_j^2 / sum of all s^2        (k,)     share of the variance along axis j
+                x_vj     = (E_v - mean) . axis_j         (V, k)   coordinates of word v in the figure
+                The principal axes are the directions of the largest variance around the mean. -axis_j is an axis as
+                well. To get the same figure every time, make the number of largest absolute value in each axis
+                positive.
 
-    cos_v = E_v . q / (|E_v| |q|)        q: the query vector. 1: the same direction; 0: a right angle
+Worked example  Seven words, numbered 0 to 6, with M = 2: I, live, in, Rome, Paris, Italy, France.
+                E = [[0, 2], [0, -1], [-1, 0], [4, 3], [8, 6], [3, 4], [6, 8]]
+                1. The cosine of Rome with Paris is 1, with Italy 24/25. Find those with I, live and in.
+                2. nearest(E, 3, 2) is Paris and Italy, [4, 5]. Find nearest(E, 5, 2).
+                3. Only the points [1, 1], [5, 4], [9, 7]: mean [5, 4], first axis [0.8, 0.6] with share 1. Find x and
+                   axis 2.
 
-It compares directions only: a vector and its double have cosine 1. The nearest words are those of largest cosine.
+Your task       1. cosine_similarity: compare one query with all rows. Trap: a zero vector has no direction. Its cosine
+                   is 0.
+                2. nearest: return words and cosines, the nearest first, without the word itself. Trap: of equal
+                   cosines, the smaller number comes first. It may call cosine_similarity of this file.
+                3. principal_axes: return axes and shares. Trap: subtract the mean first.
+                4. project: return the coordinates x.
 
-To draw words, use the directions of the largest variance around their mean, the principal axes:
-
-    E - mean = U diag(s) axes            singular values s_1 >= s_2 >= ..., rows of axes of length 1
-    share_j  = s_j^2 / sum of all s^2    the part of the words' squared distances from the mean along axis_j
-    x_vj     = (E_v - mean) . axis_j     the coordinates of word v in the figure
-
--axis_j is an axis as well. To get the same figure every time, choose the sign so that the number of largest absolute
-value is positive.
-
-Predict before you run. The seven words, with M = 2: I [0, 2], live [0, -1], in [-1, 0], Rome [4, 3], Paris [8, 6],
-Italy [3, 4], France [6, 8], numbered 0 to 6.
-  1. The cosine of Rome with Paris is 1, with Italy 24/25. With I, live and in?
-  2. nearest(E, 3, 2) is Paris and Italy, [4, 5]: of equal cosines, the smaller number comes first. And for Italy?
-  3. Only the points [1, 1], [5, 4], [9, 7]: mean [5, 4], first axis [0.8, 0.6], its share 1. What is x? And axis 2?
-
-You may use np.linalg.norm, np.linalg.svd and np.linalg.eigh. nearest may call cosine_similarity of this file.
-A zero vector has no direction: its cosine with any other is 0. Nothing here is trained, so there are no caches.
-Then look at the E of a trained model: python -m numpy_sat.words RUN"""
+Given           np.linalg.norm, np.linalg.svd and np.linalg.eigh. Nothing here is trained, so there are no caches. Then
+                look at the E of a trained model: python -m numpy_sat.words RUN
+"""
 
 IMPORTS = "import numpy as np"
 

@@ -9,22 +9,28 @@ from numpy_sat.layers import dot_attention
 FACTS = Facts(difficulty=2, minutes=30, builds_on=(21, 28))
 
 INTRO = """\
-To learn: how several heads work as one attention. Exercise 21 computes the scores and the contexts of all heads.
+Goal            Let several heads work as one attention. You join score, softmax and context of exercise 21. One new
+                thing comes in: the attention penalty reads one map per word, the mean over the heads. So each head's
+                alpha has two uses.
 
-    (4) e = score of every head            dot_attention.score_forward and score_backward
-    (5) alpha = softmax(e) of every head   softmax.softmax_forward and softmax_backward
-    (6) z = context of every head          dot_attention.context_forward and context_backward
+Equations       (4) e      = score of every head         (heads, B, L)  dot_attention.score_forward, score_backward
+                (5) alpha  = softmax(e) over locations   (heads, B, L)  softmax.softmax_forward, softmax_backward
+                (6) z      = context of every head       (B, heads K)   dot_attention.context_forward, context_backward
+                    result = mean of alpha over heads    (B, L)         the gradient of the result is dalpha
 
-attend_forward returns one alpha for the attention penalty, (B, L): the mean over the heads. The gradient of this mean,
-dalpha, goes to every head, divided by the number of heads.
+Worked example  N = B = 1, two heads with K = 1, h = [[1]], both W_q = [[1]], a = [[[4], [8]]], W_v = [[1]] and [[10]]:
+                keys = [[[[ln 3], [0]]], [[[0], [ln 3]]]]   z = [[5, 70]]   alpha = [[1/2, 1/2]]
+                The heads have the alphas [3/4, 1/4] and [1/4, 3/4]. What does their mean hide?
+                dz = [[1, 0]]   dalpha = [[0, 0]]   de of head 0 is [-3/4, 3/4]           Find dh.
+                If dz = 0 and dalpha = [[2, 0]], which dalpha does each head have, and which de?
 
-The cache is AttendCache(score, softmax, context), the caches of (4), softmax.softmax_forward and (6).
+Your task       1. attend_forward: call the three steps; return z and the mean of alpha over the heads.
+                2. attend_backward: call the three steps in reverse. Trap: dalpha goes to every head, divided by the
+                   number of heads. Add it before the softmax.
 
-Predict before you run: N = B = 1, two heads with K = 1, h = [[1]], both W_q = [[1]], a = [[[4], [8]]]. The first head's
-keys are [ln 3, 0], the second's [0, ln 3]. So the alphas are [3/4, 1/4] and [1/4, 3/4]. What does their mean hide?
-With W_v = [[1]] and [[10]], z is [[5, 70]]. Now dz = [[1, 0]] and dalpha = 0. For the first head, de = [-3/4, 3/4].
-What is it for the second head? Find dh.
-If dz = 0 and dalpha = [[2, 0]], which dalpha does each head have, and which de?"""
+Given           The functions above, through their modules. The cache AttendCache holds the caches of the three steps.
+                It is packed and unpacked for you. Its softmax has the alpha of every head.
+"""
 
 IMPORTS = """\
 import numpy as np

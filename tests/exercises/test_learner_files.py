@@ -1,15 +1,20 @@
-"""Tests of the learners' files: the given lines unpack and pack the caches as the library does."""
+"""Tests of the learners' files: the form of the page, and the given lines, which unpack and pack the caches."""
 
 import ast
+import re
 
 import implementations
 import pytest
 
 from exercises.judging import judge, named, trees
 from exercises.runner import stub
+from exercises.runner.lessons import EXERCISES
 
 TASKS = [(lesson, task) for lesson in implementations.LESSONS for task in lesson.tasks]
 each_task = pytest.mark.parametrize(("lesson", "task"), TASKS, ids=[f"{le.number}-{task.name}" for le, task in TASKS])
+
+
+SECTIONS = ("Goal", "Equations", "Worked example", "Your task", "Given", "Run")
 
 
 @pytest.fixture(autouse=True)
@@ -52,3 +57,33 @@ def test_a_result_is_returned_with_the_librarys_cache(lesson, task):
         known = set(function.__code__.co_varnames)  # arguments and local variables
         used = {node.id for argument in pack.args for node in ast.walk(argument) if isinstance(node, ast.Name)}
         assert used <= known
+
+
+@pytest.mark.parametrize("lesson", implementations.LESSONS, ids=lambda lesson: lesson.name)
+def test_page_has_the_form_of_a_page(lesson):
+    text = lesson.file.read_text(encoding="utf-8")
+    page = text[: text.index('\n"""\n')] + '\n"""'
+    assert len(text.splitlines()) <= 120 and len(page.splitlines()) <= 40
+    assert max(map(len, text.splitlines())) <= 120
+    headings = [heading.strip() for heading in re.findall(r"^(\S.{15})(?=\S)", page, re.M)][1:]
+    assert [heading for heading in headings if heading != "Read"] == list(SECTIONS)
+    assert f"python -m exercises check {lesson.number} " in page
+    assert f"python -m exercises hint {lesson.number}" in page
+    assert not re.search(r"\b[Ss]lides?\b", page)
+    for task in lesson.tasks:
+        assert task.name in page
+
+
+def test_chapters_of_the_pages_exist():
+    chapters = {lesson.facts.chapter for lesson in implementations.LESSONS} - {""}
+    assert chapters
+    for chapter in chapters:
+        assert (EXERCISES / "chapters" / f"{chapter}.md").exists(), chapter
+
+
+def test_prerequisites_come_earlier_in_the_syllabus():
+    order = [lesson.number for lesson in implementations.LESSONS]
+    for lesson in implementations.LESSONS:
+        earlier = order[: order.index(lesson.number)]
+        assert set(lesson.facts.builds_on) <= set(earlier)
+        assert lesson.facts.difficulty in (1, 2, 3)
