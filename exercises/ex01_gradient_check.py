@@ -27,7 +27,7 @@ Given           STEP, the size of the step, and TINY, below which a gradient cou
                 maximum, unless you give a start value: .max(initial=0).
 
 Run             python -m exercises check 1      python -m exercises hint 1
-Read            exercises/chapters/measuring_gradients.md, the longer story
+Read            exercises/chapters/measuring_gradients.md: the longer story, with figures
 """
 
 import numpy as np

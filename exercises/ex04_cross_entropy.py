@@ -23,7 +23,7 @@ Given           NumPy. With keepdims=True, a maximum or sum keeps its axis, with
                 The cache SoftmaxCache(p) is packed and unpacked for you.
 
 Run             python -m exercises check 4      python -m exercises hint 4
-Read            exercises/chapters/softmax.md, the longer story
+Read            exercises/chapters/softmax.md: the longer story, with figures
 """
 
 import numpy as np

@@ -29,6 +29,7 @@ Given           activations. y, cache_y = activations.tanh_forward(s) returns y 
                 first 3S columns), cache_g, and cache_tanh_c of tanh(c').
 
 Run             python -m exercises check 9      python -m exercises hint 9
+Read            exercises/chapters/lstm.md: the longer story, with figures
 """
 
 import numpy as np

@@ -29,6 +29,7 @@ Given           The step, through its module (exercise 9):
                 The cache LSTMSequenceCache(steps) is packed and unpacked for you.
 
 Run             python -m exercises check 10      python -m exercises hint 10
+Read            exercises/chapters/lstm.md: the longer story, with figures
 """
 
 import numpy as np

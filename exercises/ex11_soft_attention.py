@@ -28,6 +28,7 @@ Given           activations. u, cache_u = activations.tanh_forward(s), where s a
                 tanh_backward(dy, cache_u) is dy * (1 - u^2). The caches are packed and unpacked for you.
 
 Run             python -m exercises check 11      python -m exercises hint 11
+Read            exercises/chapters/soft_attention.md: the longer story, with figures
 """
 
 import numpy as np

@@ -25,6 +25,7 @@ Given           NumPy is all you need. The cache DoublyStochasticCache(missing, 
                 you. missing is (B, L), and scale is a number.
 
 Run             python -m exercises check 13      python -m exercises hint 13
+Read            exercises/chapters/doubly_stochastic.md: the longer story, with figures
 """
 
 import numpy as np

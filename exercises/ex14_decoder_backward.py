@@ -32,6 +32,7 @@ Given           Every layer's backward pass, through its module. The caches are 
                 parameter name.
 
 Run             python -m exercises check 14      python -m exercises hint 14
+Read            exercises/chapters/decoder_through_time.md: the longer story, with figures
 """
 
 import numpy as np

@@ -36,6 +36,7 @@ Given           state = decoder.begin(params, a). best starts as [(-np.inf, 0, 0
                 parents, scores, alpha, beta).
 
 Run             python -m exercises check 16      python -m exercises hint 16
+Read            exercises/chapters/beam_search.md: the longer story, with figures
 """
 
 import numpy as np

@@ -25,6 +25,7 @@ Your task       1. bleu: return BLEU-1 to BLEU-4 as a list of four floats. Trap:
 Given           Python alone will do, with collections.Counter and math. captions are lists of words. There is no cache.
 
 Run             python -m exercises check 17      python -m exercises hint 17
+Read            exercises/chapters/judging_captions.md: the longer story, with figures
 """
 
 import math

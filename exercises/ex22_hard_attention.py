@@ -30,6 +30,7 @@ Given           NumPy is all you need: np.take_along_axis and np.put_along_axis 
                 DrawCache(expected) and LocationLogPCache(alpha, s) are packed and unpacked for you.
 
 Run             python -m exercises check 22      python -m exercises hint 22
+Read            exercises/chapters/hard_attention.md: the longer story, with figures
 """
 
 import numpy as np

@@ -27,7 +27,7 @@ Given           softmax.log_sum_exp and softmax.softmax_forward, exercise 4. mas
                 words.
 
 Run             python -m exercises check 27      python -m exercises hint 27
-Read            exercises/chapters/softmax.md, the longer story
+Read            exercises/chapters/softmax.md: the longer story, with figures
 """
 
 import numpy as np

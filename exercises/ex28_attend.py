@@ -25,6 +25,7 @@ Given           The functions above, which you wrote in exercises 11 and 4. Call
                 cache_context. It is packed and unpacked for you.
 
 Run             python -m exercises check 28      python -m exercises hint 28
+Read            exercises/chapters/soft_attention.md: the longer story, with figures
 """
 
 import numpy as np

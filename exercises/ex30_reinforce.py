@@ -31,6 +31,7 @@ Given           NumPy is all you need. x[::-1].cumsum(axis=0)[::-1] sums from ea
                 EntropyCache(alpha, mask) is packed and unpacked for you.
 
 Run             python -m exercises check 30      python -m exercises hint 30
+Read            exercises/chapters/hard_attention.md: the longer story, with figures
 """
 
 import numpy as np

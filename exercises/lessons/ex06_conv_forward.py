@@ -7,7 +7,7 @@ from exercises.judging.judge import Task
 from exercises.lessons import Facts
 from numpy_sat.layers import conv
 
-FACTS = Facts(difficulty=2, minutes=45, builds_on=(3,))
+FACTS = Facts(difficulty=2, minutes=45, builds_on=(3,), chapter="convolution")
 
 INTRO = """\
 Goal            Write the layer that reads images. A convolution applies the affine map of exercise 3 to every small

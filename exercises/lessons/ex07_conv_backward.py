@@ -5,7 +5,7 @@ from exercises.judging.judge import Task
 from exercises.lessons import Facts
 from numpy_sat.layers import conv
 
-FACTS = Facts(difficulty=3, minutes=75, builds_on=(6,))
+FACTS = Facts(difficulty=3, minutes=75, builds_on=(6,), chapter="convolution")
 
 INTRO = """\
 Goal            Write the backward pass of a convolution. The gradient of a weight that is used in many places is a sum

@@ -5,7 +5,7 @@ from exercises.judging.judge import Task
 from exercises.lessons import Facts
 from numpy_sat.layers import lstm
 
-FACTS = Facts(difficulty=2, minutes=60, builds_on=(3,))
+FACTS = Facts(difficulty=2, minutes=60, builds_on=(3,), chapter="lstm")
 
 INTRO = """\
 Goal            Write the layer that remembers. Besides its hidden state h, an LSTM carries a cell state c from word to

@@ -5,7 +5,7 @@ from exercises.judging.judge import Task
 from exercises.lessons import Facts
 from numpy_sat.layers import lstm
 
-FACTS = Facts(difficulty=2, minutes=45, builds_on=(9,))
+FACTS = Facts(difficulty=2, minutes=45, builds_on=(9,), chapter="lstm")
 
 INTRO = """\
 Goal            Run a layer along a sequence, and send the gradient back along it: backpropagation through time. A

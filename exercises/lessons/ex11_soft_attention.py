@@ -5,7 +5,7 @@ from exercises.judging.judge import Task
 from exercises.lessons import Facts
 from numpy_sat.layers import attention
 
-FACTS = Facts(difficulty=3, minutes=75, builds_on=(3,))
+FACTS = Facts(difficulty=3, minutes=75, builds_on=(3,), chapter="soft_attention")
 
 INTRO = """\
 Goal            Let the decoder look at an image. Before each word, its hidden state h gives every location a score e.

@@ -7,7 +7,7 @@ from exercises.judging.judge import Task
 from exercises.lessons import Facts
 from numpy_sat.layers import losses
 
-FACTS = Facts(difficulty=2, minutes=40, builds_on=(28,))
+FACTS = Facts(difficulty=2, minutes=40, builds_on=(28,), chapter="doubly_stochastic")
 
 INTRO = """\
 Goal            Ask a loss for more than right words. alpha_t is the attention map of word t, and it sums to 1 over the

@@ -8,7 +8,7 @@ from exercises.lessons import Facts
 from numpy_sat.decoders import attend_tell
 from numpy_sat.decoders.attentions import soft
 
-FACTS = Facts(difficulty=3, minutes=90, builds_on=(9, 12, 28))
+FACTS = Facts(difficulty=3, minutes=90, builds_on=(9, 12, 28), chapter="decoder_through_time")
 
 INTRO = """\
 Goal            Send the gradient back through the whole decoder. This needs no new mathematics, only bookkeeping: call

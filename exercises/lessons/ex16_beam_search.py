@@ -10,7 +10,7 @@ from exercises.lessons import Facts
 from numpy_sat.data.vocabulary import END, START
 from numpy_sat.decoding import search
 
-FACTS = Facts(difficulty=3, minutes=90, builds_on=(4,))
+FACTS = Facts(difficulty=3, minutes=90, builds_on=(4,), chapter="beam_search")
 
 INTRO = """\
 Goal            Find likely captions. The likeliest caption need not start with the likeliest word. Greedy decoding

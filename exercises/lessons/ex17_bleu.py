@@ -8,7 +8,7 @@ from exercises.lessons import Facts
 from numpy_sat.metrics import bleu
 from solutions import ex17_bleu as by_hand
 
-FACTS = Facts(difficulty=2, minutes=45)
+FACTS = Facts(difficulty=2, minutes=45, chapter="judging_captions")
 
 INTRO = """\
 Goal            Score captions, and see what such a score misses. BLEU (Papineni et al. 2002) counts the n-grams of a

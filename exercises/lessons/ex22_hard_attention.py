@@ -7,7 +7,7 @@ from exercises.judging.judge import Task
 from exercises.lessons import Facts
 from numpy_sat.layers import hard_attention
 
-FACTS = Facts(difficulty=2, minutes=45, builds_on=(28,))
+FACTS = Facts(difficulty=2, minutes=45, builds_on=(28,), chapter="hard_attention")
 
 INTRO = """\
 Goal            Train a model that makes a random choice. Soft attention reads a mean of all locations; hard attention

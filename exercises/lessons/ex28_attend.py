@@ -6,7 +6,7 @@ from exercises.lessons import Facts
 from exercises.lessons.ex11_soft_attention import random_cases
 from numpy_sat.layers import attention
 
-FACTS = Facts(difficulty=2, minutes=30, builds_on=(4, 11))
+FACTS = Facts(difficulty=2, minutes=30, builds_on=(4, 11), chapter="soft_attention")
 
 INTRO = """\
 Goal            Join the three steps of soft attention: score, softmax, mean. You meet an array with two uses: alpha

@@ -8,7 +8,7 @@ from exercises.lessons import Facts
 from exercises.lessons.ex22_hard_attention import SIZES
 from numpy_sat.layers import hard_attention
 
-FACTS = Facts(difficulty=2, minutes=45, builds_on=(22,))
+FACTS = Facts(difficulty=2, minutes=45, builds_on=(22,), chapter="hard_attention")
 
 INTRO = """\
 Goal            Tell a sampled location how much it was worth. REINFORCE favors samples that lead to a better caption

@@ -41,7 +41,7 @@ def _last_lines(lesson):
     """Return the lines on how to check the answer and where to read more."""
     lines = [f"Run             python -m exercises check {lesson.number}      python -m exercises hint {lesson.number}"]
     if lesson.facts.chapter:
-        lines.append(f"Read            exercises/chapters/{lesson.facts.chapter}.md, the longer story")
+        lines.append(f"Read            exercises/chapters/{lesson.facts.chapter}.md: the longer story, with figures")
     return "\n".join(lines)
 
 

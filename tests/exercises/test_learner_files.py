@@ -74,11 +74,17 @@ def test_page_has_the_form_of_a_page(lesson):
         assert task.name in page
 
 
-def test_chapters_of_the_pages_exist():
-    chapters = {lesson.facts.chapter for lesson in implementations.LESSONS} - {""}
-    assert chapters
-    for chapter in chapters:
-        assert (EXERCISES / "chapters" / f"{chapter}.md").exists(), chapter
+@pytest.mark.parametrize("lesson", implementations.LESSONS, ids=lambda lesson: lesson.name)
+def test_the_chapter_of_a_page_exists_and_lists_the_exercise(lesson):
+    rows = (EXERCISES / "chapters" / "README.md").read_text(encoding="utf-8")
+    chapters = {
+        name: numbers.split(", ") for name, numbers in re.findall(r"\]\((\w+)\.md\) .* \| ([\d, ]+) \|$", rows, re.M)
+    }
+    chapter = lesson.facts.chapter
+    if chapter:
+        assert str(lesson.number) in chapters[chapter]
+        assert (EXERCISES / "chapters" / f"{chapter}.md").exists()
+        assert f"exercises/chapters/{chapter}.md" in stub.render(lesson)
 
 
 def test_prerequisites_come_earlier_in_the_syllabus():
