@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.transforms import Bbox
 
@@ -31,13 +32,24 @@ def words_figure(path: Path, words: Sequence[str], points: np.ndarray, shares: S
     axis.set(xlabel=labels[0], ylabel=labels[1])
     axis.margins(0.12)
     axis.grid(alpha=0.3)
-    figure.draw_without_rendering()  # fixes the positions in pixels
+    label_points(axis, words, points)
+    canvas.save(figure, path)
+
+
+def label_points(axis: Axes, words: Sequence[str], points: np.ndarray) -> None:
+    """Write words beside their points, so that no word covers another word or a point.
+
+    Args:
+        axis: map on which the points are drawn already, since its limits must be final.
+        words: V texts.
+        points: (V, 2) coordinates.
+    """
+    axis.figure.draw_without_rendering()  # fixes the positions in pixels
     places = axis.transData.transform(points)
     occupied = [Bbox.from_extents(x - 3, y - 3, x + 3, y + 3) for x, y in places]
     font = {"fontsize": 9, "fontfamily": fonts.families("".join(words)), "parse_math": False}
     for word, point, place in zip(words, points, places, strict=True):
         occupied.append(_label(axis, word, point, place, occupied, font))
-    canvas.save(figure, path)
 
 
 def _label(axis, word, point, place, occupied, font):
