@@ -59,6 +59,12 @@ def _plug(args):
     return plug.plug([lessons.load(number) for number in numbers])
 
 
+def _grade(args):
+    from exercises.runner import grade
+
+    return grade.grade(args.folders, args.json)
+
+
 def _reset(args):
     commands.reset(lessons.load(args.number))
 
@@ -106,6 +112,10 @@ def _parse(argv):
     add("show", _show, "draw each wrong array: yours, the right one, the difference")
     plug_help = "number of the exercise, or all for every exercise that you have solved"
     add("plug", _plug, "train a small model with your functions", _number_or_all, plug_help)
+    grade = add_plain("grade", _grade, "judge the exercises of many learners, a folder for each")
+    folders_help = "a learner's folder: it holds exNN_*.py files, or a folder exercises with them"
+    grade.add_argument("folders", type=cli.path, nargs="+", metavar="FOLDER", help=folders_help)
+    grade.add_argument("--json", action="store_true", help="print all results as JSON, for programs")
     add("reset", _reset, "restore the file to its original text; yours is kept beside it")
     solution = add("solution", _solution, "print the solution, once you have solved the exercise")
     solution.add_argument("--anyway", action="store_true", help="print it even if the exercise is not solved")

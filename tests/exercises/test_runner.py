@@ -458,7 +458,7 @@ import contextlib, importlib, io, pkgutil, sys
 import exercises.__main__, numpy_sat
 names = [module.name for module in pkgutil.iter_modules(numpy_sat.__path__, "numpy_sat.")]
 commands = [["exercises.__main__", *words] for words in ([], ["next"], ["check"], ["watch"], ["hint"])]
-commands += [["exercises.__main__", word] for word in ("show", "plug", "reset", "solution")]
+commands += [["exercises.__main__", word] for word in ("show", "plug", "grade", "reset", "solution")]
 commands += [["numpy_sat.bench.__main__"]]
 for name, *arguments in [*([name] for name in names), *commands]:
     main = getattr(importlib.import_module(name), "main", None)
