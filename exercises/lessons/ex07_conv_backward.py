@@ -29,9 +29,9 @@ Worked example  x = [[1, 2, 3],    W = [[1,  0],    dy = [[  1,   10],    dW[0, 
 
 Your task       1. conv_parameter_gradients: compute dW and db. The layer next to the image needs no dx.
                 2. conv_input_gradient: compute dx. You can scatter: add each dy to the cells of its window, with the
-                   filter as it is. Or gather: let each cell sum over the windows that cover it, with the filter rotated
-                   by half a turn. Trap: a mixture of the two is wrong. Trap: windows overlap, so use +=. Cells that no
-                   window covers stay 0.
+                   filter unchanged. Or gather: let each cell sum over the windows that cover it, with the filter
+                   rotated by half a turn. Trap: a mixture of the two is wrong. Trap: windows overlap, so use +=. Cells
+                   that no window covers stay 0.
 
 Given           conv.conv_forward and the rest of the library. The cache of exercise 6 is unpacked for you.
 """

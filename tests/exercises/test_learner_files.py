@@ -93,3 +93,17 @@ def test_prerequisites_come_earlier_in_the_syllabus():
         earlier = order[: order.index(lesson.number)]
         assert set(lesson.facts.builds_on) <= set(earlier)
         assert lesson.facts.difficulty in (1, 2, 3)
+
+
+def test_syllabus_has_the_facts_of_the_lessons():
+    text = (EXERCISES / "README.md").read_text(encoding="utf-8")
+    rows = re.findall(
+        r"^\| (\d+) \| \[ex.*\| ([\d, ]*) ?\| (\d) \| (\d+) \|(?: \[.*\]\(chapters/(\w+)\.md\))? \|$", text, re.M
+    )
+    assert len(rows) == len(implementations.LESSONS)
+    for lesson, (number, builds_on, difficulty, minutes, chapter) in zip(implementations.LESSONS, rows, strict=True):
+        facts = tuple(map(int, re.findall(r"\d+", builds_on))), int(difficulty), int(minutes), chapter
+        assert int(number) == lesson.number
+        assert facts == (lesson.facts.builds_on, lesson.facts.difficulty, lesson.facts.minutes, lesson.facts.chapter)
+    hours = round(sum(lesson.facts.minutes for lesson in implementations.LESSONS) / 60)
+    assert f"All {len(rows)} together take about {hours} hours" in " ".join(text.split())
