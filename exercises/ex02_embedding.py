@@ -25,6 +25,7 @@ Given           words may have any shape, usually (T, B). Ey and the one-hot vec
                 EmbeddingCache(words, E) is packed and unpacked for you.
 
 Run             python -m exercises check 2      python -m exercises hint 2
+Read            exercises/chapters/word_vectors.md: the longer story, with figures
 """
 
 import numpy as np

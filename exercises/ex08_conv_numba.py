@@ -28,7 +28,7 @@ Given           @kernel, which passes your loops to numba. numba compiles loops,
                 against your machine's limit. There is no cache.
 
 Run             python -m exercises check 8      python -m exercises hint 8
-Read            exercises/chapters/convolution.md: the longer story, with figures
+Read            exercises/chapters/kernels.md: the longer story, with figures
 """
 
 import numba

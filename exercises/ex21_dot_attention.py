@@ -30,6 +30,7 @@ Given           math.sqrt(K), a Python float, keeps float32. Caption b belongs t
                 packed and unpacked for you; `query` in the cache is (heads, N, B / N, K), and `seen` (heads, B, D).
 
 Run             python -m exercises check 21      python -m exercises hint 21
+Read            exercises/chapters/from_show_and_tell_to_attention.md: the longer story, with figures
 """
 
 import math

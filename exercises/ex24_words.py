@@ -29,6 +29,7 @@ Given           np.linalg.norm, np.linalg.svd and np.linalg.eigh. Nothing here i
                 look at the E of a trained model: python -m numpy_sat.words RUN
 
 Run             python -m exercises check 24      python -m exercises hint 24
+Read            exercises/chapters/word_vectors.md: the longer story, with figures
 """
 
 import numpy as np

@@ -23,6 +23,7 @@ Given           The functions above, through their modules. The cache AttendCach
                 It is packed and unpacked for you. Its softmax has the alpha of every head.
 
 Run             python -m exercises check 29      python -m exercises hint 29
+Read            exercises/chapters/from_show_and_tell_to_attention.md: the longer story, with figures
 """
 
 import numpy as np

@@ -7,7 +7,7 @@ from exercises.judging.judge import Task
 from exercises.lessons import Facts
 from numpy_sat.layers import embedding
 
-FACTS = Facts(difficulty=1, minutes=30)
+FACTS = Facts(difficulty=1, minutes=30, chapter="word_vectors")
 
 INTRO = """\
 Goal            Turn words into vectors, and find where their gradient goes. Every word of a caption enters the decoder

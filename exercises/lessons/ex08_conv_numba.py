@@ -7,7 +7,7 @@ from exercises.judging.judge import Task
 from exercises.lessons import Facts
 from numpy_sat.bench import rungs
 
-FACTS = Facts(difficulty=2, minutes=45, builds_on=(6,), chapter="convolution")
+FACTS = Facts(difficulty=2, minutes=45, builds_on=(6,), chapter="kernels")
 
 INTRO = """\
 Goal            Turn Python loops into fast machine code with numba, and see how fast the processor can be. In every

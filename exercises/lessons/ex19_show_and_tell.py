@@ -7,7 +7,7 @@ from exercises.judging.judge import Task
 from exercises.lessons import Facts
 from numpy_sat.decoders import show_tell
 
-FACTS = Facts(difficulty=3, minutes=75, builds_on=(10,))
+FACTS = Facts(difficulty=3, minutes=75, builds_on=(10,), chapter="from_show_and_tell_to_attention")
 
 INTRO = """\
 Goal            Feed an image to a language model in the simplest way. Show and Tell (Vinyals et al. 2015) gives it to
@@ -36,10 +36,12 @@ Your task       1. picture_forward: compute (10), from states of zeros.
                    weights of the LSTM two, the image and the words. For one of the three weights, the image's term is
                    0. Which?
 
-Given           linear, embedding, lstm (also lstm_sequence_forward) and dropout (dropout_forward(x, mask)), with their
-                backward passes, through the modules. The caches hold those of the layers, and L or `each`. They are
-                packed and unpacked for you; cache_image is the cache of picture_forward. params and grads are dicts by
-                parameter name.
+Given           linear.linear_forward(x, W, b)                           embedding.embedding_forward(E, words)
+                lstm.lstm_forward(x, h, c, W_x, W_hh, b)                 dropout.dropout_forward(x, mask)
+                lstm.lstm_sequence_forward(x, h, c, W_x, W_hh, b)        returns h_all, c, cache
+                Their backward functions take the gradients of the results and the cache. The caches here hold those of
+                the layers, L (`locations`) and `each`; cache_image is that of picture_forward. They are packed and
+                unpacked for you. params and grads are dicts by parameter name: "E", "W_I", "L_o" and so on.
 """
 
 IMPORTS = """\

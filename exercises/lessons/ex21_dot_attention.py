@@ -5,7 +5,7 @@ from exercises.judging.judge import Task
 from exercises.lessons import Facts
 from numpy_sat.layers import dot_attention
 
-FACTS = Facts(difficulty=3, minutes=75, builds_on=(11,))
+FACTS = Facts(difficulty=3, minutes=75, builds_on=(11,), chapter="from_show_and_tell_to_attention")
 
 INTRO = """\
 Goal            Write the attention of today's language models (Vaswani et al. 2017), with queries, keys and values. In

@@ -7,7 +7,7 @@ from exercises.judging.judge import Task
 from exercises.lessons import Facts
 from numpy_sat.evaluation import neighbors
 
-FACTS = Facts(difficulty=1, minutes=45, builds_on=(2,))
+FACTS = Facts(difficulty=1, minutes=45, builds_on=(2,), chapter="word_vectors")
 
 INTRO = """\
 Goal            See what an embedding has learned. Which words have similar vectors? And how do you draw hundreds of

@@ -6,7 +6,7 @@ from exercises.lessons import Facts
 from exercises.lessons.ex21_dot_attention import random_cases
 from numpy_sat.layers import dot_attention
 
-FACTS = Facts(difficulty=2, minutes=30, builds_on=(21, 28))
+FACTS = Facts(difficulty=2, minutes=30, builds_on=(21, 28), chapter="from_show_and_tell_to_attention")
 
 INTRO = """\
 Goal            Let several heads work as one attention. You join score, softmax and context of exercise 21. One new
