@@ -15,11 +15,13 @@ import tiny
 
 from numpy_sat.data.scenes import scenes
 from numpy_sat.decoders import attend_tell
+from numpy_sat.evaluation.figures import canvas
 from numpy_sat.experiment import presets
 from numpy_sat.metrics import meteor
 from numpy_sat.system import machine
 # isort: on
 
+DRAW = canvas.save
 MOST_WORKERS = 8  # with more, the longest file of tests takes longer than all others together
 
 
@@ -27,6 +29,21 @@ MOST_WORKERS = 8  # with more, the longest file of tests takes longer than all o
 def rng(request):
     """Return a Generator whose seed depends on the name of the test alone, so that failures are reproducible."""
     return np.random.default_rng(zlib.crc32(request.node.name.encode()))
+
+
+@pytest.fixture(scope="session", autouse=True)
+def blank_figures():
+    """Save figures as blank images: drawing takes most of the time of a tiny run."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(canvas, "save", tiny.save_blank)
+        yield
+
+
+@pytest.fixture(autouse=True)
+def drawn_figures(request, monkeypatch):
+    """Draw the figures of a test that is marked `drawn`."""
+    if request.node.get_closest_marker("drawn"):
+        monkeypatch.setattr(canvas, "save", DRAW)
 
 
 @pytest.fixture(scope="session")

@@ -10,6 +10,7 @@ from numpy_sat.experiment import checkpoint
 pytestmark = pytest.mark.usefixtures("tiny_preset")
 
 
+@pytest.mark.drawn
 def test_captioning(root, trained, tmp_path, capsys):
     photos = sorted((root / "Flicker8k_Dataset").iterdir())[:2]
     show = tmp_path / "look.png"

@@ -17,6 +17,7 @@ from numpy_sat.metrics.tokens import ptb_tokenize
 pytestmark = pytest.mark.usefixtures("tiny_preset")
 
 
+@pytest.mark.drawn
 def test_showing(root, trained, monkeypatch, capsys):
     """Check the four figures in the folder of the first run, and the order and scores of the captions."""
     write, sheets, attention_maps, curves = heldout.write, [], [], []

@@ -38,6 +38,7 @@ def arrays(path):
     return {**stored.params, **{f"optimizer {name}": array for name, array in stored.optimizer.items()}}
 
 
+@pytest.mark.drawn
 def test_a_complete_run(root, tmp_path, capsys):
     out = tmp_path / "run"
     assert run(root, out) == 0
@@ -220,7 +221,8 @@ def test_the_seed_determines_the_parameters(root, tmp_path):
 KILLS = 8
 LONG = (  # a training that does not end
     "import sys\nimport tiny\n"
-    "from numpy_sat import train\nfrom numpy_sat.experiment import presets\n"
+    "from numpy_sat import train\nfrom numpy_sat.evaluation.figures import canvas\n"
+    "from numpy_sat.experiment import presets\ncanvas.save = tiny.save_blank\n"
     "presets.PRESETS['flickr8k', True] = tiny.RECIPE.replace(epochs=10000, patience=10000)\n"
     "sys.exit(train.main(sys.argv[1:]))"
 )

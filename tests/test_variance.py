@@ -51,6 +51,7 @@ def test_captions_name_the_kind_at_each_place(rng):
         assert np.array_equal(a[n, :, :6], np.eye(6))
 
 
+@pytest.mark.drawn
 def test_the_command_writes_a_figure(tmp_path, capsys, monkeypatch):
     monkeypatch.setattr(variance, "measure", partial(variance.measure, steps=2, every=1, repeats=3))
     assert command.main(["--out", str(tmp_path / "v.png"), "--seed", "1"]) == 0

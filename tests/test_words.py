@@ -62,6 +62,7 @@ def rows_of(out, vocabulary):
     return {line.split()[0]: line for line in out.splitlines() if line.split()[0] in vocabulary}
 
 
+@pytest.mark.drawn
 def test_command_with_words(tmp_path, capsys):
     """Check the neighbors where Rome and Paris have the same direction, and so have France and Italy."""
 

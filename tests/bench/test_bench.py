@@ -280,6 +280,7 @@ def test_elementwise_works_have_gigabytes_in_the_table():
     assert report.line(tanh, 500.0).split() == "tanh forward numpy 10 6.4 - - - -".split()
 
 
+@pytest.mark.drawn
 def test_the_roofline(tmp_path):
     results = [result for result in example_results() if result.work.group == "conv"]
     roofline.roofline_figure(tmp_path / "roof.png", results, 500.0, 70.0)

@@ -16,6 +16,7 @@ from PIL import Image
 from numpy_sat.evaluation import figures
 from numpy_sat.evaluation.figures import canvas, fonts
 
+pytestmark = pytest.mark.drawn
 LABELS = [f"word{number}" for number in range(30)]
 LONG_WORDS = ["a", "counterrevolutionaries", "skateboarding", "incomprehensibilities"] * 5
 LOSS = "negative log-likelihood per word (nats)"

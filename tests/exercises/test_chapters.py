@@ -145,6 +145,7 @@ def test_every_image_has_its_function_and_its_chapter():
     assert images == DRAWERS.keys() == set(re.findall(r"\]\(images/(\w+)\.png\)", text))
 
 
+@pytest.mark.drawn
 @pytest.mark.parametrize("name", DRAWERS)
 def test_figure(name, tmp_path):
     figure = DRAWERS[name]()

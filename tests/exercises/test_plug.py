@@ -244,6 +244,7 @@ def wrong_solution(old="return dx, dW, db", new="return 2 * dx, dW, db"):
     return text.replace(old, new)
 
 
+@pytest.mark.drawn
 def test_wrong_arrays_are_drawn(learner, capsys, monkeypatch):
     learner(wrong_solution())
     pairs_of_figure = {}
