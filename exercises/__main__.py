@@ -29,6 +29,10 @@ def _check(args):
         lesson = lessons.load(args.number)
         records.show(records.of_exercise(lesson, lesson.file, result))
         return 0 if result.right else 1
+    if args.pencil:
+        from exercises.runner import pencil
+
+        return pencil.run(lessons.load(args.number))
     result = commands.check(args.number, args.term, args.all)
     lesson = lessons.load(args.number)
     if result.right and lesson.timed:
@@ -103,7 +107,10 @@ def _parse(argv):
     for command in (check, watch):
         command.add_argument("--term", action="store_true", help="name the wrong term as well")
         command.add_argument("--all", action="store_true", help="list every wrong array, in any number of lines")
-    check.add_argument("--json", action="store_true", help="print the whole result as JSON, for programs")
+    instead = check.add_mutually_exclusive_group()
+    instead.add_argument("--json", action="store_true", help="print the whole result as JSON, for programs")
+    pencil_help = "run the page's worked example instead, and print each number beside the right one"
+    instead.add_argument("--pencil", action="store_true", help=pencil_help)
     hint = add("hint", _hint, "show a hint: a question, the equation or the term")
     hint_help = "1 for the question, 2 for the equation, 3 for the term (default: 1)"
     hint.add_argument("step", type=int, choices=(1, 2, 3), nargs="?", default=1, help=hint_help)

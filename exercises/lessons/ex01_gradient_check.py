@@ -4,7 +4,7 @@ import numpy as np
 
 from exercises.judging.faults import Mistake
 from exercises.judging.judge import Task
-from exercises.lessons import Facts
+from exercises.lessons import Example, Facts
 from numpy_sat.check import gradcheck
 
 FACTS = Facts(difficulty=1, minutes=30, chapter="measuring_gradients")
@@ -212,3 +212,19 @@ HINTS = {
         "minus; x[index] = value.",
     ),
 }
+
+
+def pencil():
+    """Return the worked example of the page."""
+
+    def cube(x):
+        return float((x**3).sum())
+
+    a = np.array([3.0, -4])
+    return [
+        Example("relative_error", {"analytic": a, "numeric": np.array([3.0, -2])}),
+        Example("relative_error", {"analytic": a, "numeric": -a}),
+        Example("relative_error", {"analytic": np.zeros(2), "numeric": np.array([0, 5e-7])}),
+        Example("numerical_gradient", {"f": cube, "x": np.array([2.0]), "step": 1.0}),
+        Example("numerical_gradient", {"f": cube, "x": np.array([2.0]), "step": 0.1}),
+    ]

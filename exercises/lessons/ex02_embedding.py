@@ -4,7 +4,7 @@ import numpy as np
 
 from exercises.judging.faults import Mistake
 from exercises.judging.judge import Task
-from exercises.lessons import Facts
+from exercises.lessons import Example, Facts
 from numpy_sat.layers import embedding
 
 FACTS = Facts(difficulty=1, minutes=30, chapter="word_vectors")
@@ -159,3 +159,14 @@ HINTS = {
         "loop over the positions.",
     ),
 }
+
+
+def pencil():
+    """Return the worked example of the page."""
+    E, words = np.array([[1.0, 2], [3, 4], [5, 6]]), np.array([2, 0, 2])
+    _, cache = embedding.embedding_forward(E, words)
+    return [
+        Example("one_hot", {"words": SENTENCES[1], "V": 7}),
+        Example("embedding_forward", {"E": E, "words": words}),
+        Example("embedding_backward", {"dEy": np.array([[1.0, 0], [0, 1], [10, 10]]), "cache": cache}),
+    ]

@@ -1,8 +1,10 @@
 """The affine map"""
 
+import numpy as np
+
 from exercises.judging.faults import Mistake
 from exercises.judging.judge import Task
-from exercises.lessons import Facts
+from exercises.lessons import Example, Facts
 from numpy_sat.layers import linear
 
 FACTS = Facts(difficulty=1, minutes=30)
@@ -92,3 +94,11 @@ HINTS = {
         "Reshape x and dy to (rows, I) and (rows, O) first. Then x^T dy has the shape of W. dx = dy @ W.T.",
     ),
 }
+
+
+def pencil():
+    """Return the worked example of the page."""
+    inputs = {"x": np.array([[1.0, 2]]), "W": np.array([[1.0, 0, 2], [0, 1, 3]]), "b": np.array([0.0, 0, 1])}
+    _, cache = linear.linear_forward(**inputs)
+    dy = np.array([[1.0, 10, 100]])
+    return [Example("linear_forward", inputs), Example("linear_backward", {"dy": dy, "cache": cache})]

@@ -3,7 +3,7 @@
 import numpy as np
 
 from exercises.judging.judge import Task
-from exercises.lessons import Facts
+from exercises.lessons import Example, Facts
 from numpy_sat.layers import softmax
 
 FACTS = Facts(difficulty=2, minutes=40, chapter="softmax")
@@ -102,3 +102,17 @@ HINTS = {
         "m = x.max(axis=-1) has one axis less than x: x - m[..., None] adds it again.",
     ),
 }
+
+
+def pencil():
+    """Return the worked example of the page."""
+    x = np.log([1.0, 3, 4])
+    cache = softmax.SoftmaxCache(np.array([0.5, 0.5]))
+    return [
+        Example("softmax_forward", {"x": np.zeros(2)}),
+        Example("softmax_forward", {"x": 1000 + np.log([1.0, 3])}),
+        Example("softmax_forward", {"x": x}),
+        Example("softmax_backward", {"dp": np.array([1.0, 0]), "cache": cache}),
+        Example("softmax_backward", {"dp": np.array([7.0, 7]), "cache": cache}),
+        Example("log_sum_exp", {"x": x}),
+    ]

@@ -4,7 +4,7 @@ import numpy as np
 
 from exercises.judging.faults import Mistake
 from exercises.judging.judge import Task
-from exercises.lessons import Facts
+from exercises.lessons import Example, Facts
 from numpy_sat.check import gradcheck
 from numpy_sat.layers import activations, pool
 
@@ -230,3 +230,17 @@ HINTS = {
         "Then cut off the padding: padding : padding + H. (padding:-padding is empty where padding is 0.)",
     ),
 }
+
+
+def pencil():
+    """Return the worked example of the page."""
+    x, image = np.array([-2.0, 0, 3]), np.array([[1.0, 3, 3], [3, 3, 2]])[None, ..., None]
+    _, relu_cache = activations.relu_forward(x)
+    _, pool_cache = pool.max_pool_forward(image, 2, 1)
+    return [
+        Example("relu_forward", {"x": x}),
+        Example("relu_backward", {"dy": np.array([5.0, 7, 9]), "cache": relu_cache}),
+        Example("max_pool_forward", {"x": image, "window": 2, "stride": 1}),
+        Example("max_pool_backward", {"dy": np.array([7.0, 20])[None, None, :, None], "cache": pool_cache}),
+        Example("max_pool_forward", {"x": np.full((1, 3, 3, 1), -5.0), "window": 3, "stride": 2, "padding": 1}),
+    ]

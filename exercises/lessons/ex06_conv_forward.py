@@ -4,7 +4,7 @@ import numpy as np
 
 from exercises.judging.faults import Mistake
 from exercises.judging.judge import Task
-from exercises.lessons import Facts
+from exercises.lessons import Example, Facts
 from numpy_sat.layers import conv
 
 FACTS = Facts(difficulty=2, minutes=45, builds_on=(3,), chapter="convolution")
@@ -133,3 +133,13 @@ HINTS = {
         "q : q + s * columns : s], where rows x columns windows fit; y += cells @ W[p, q].",
     ),
 }
+
+
+def pencil():
+    """Return the worked example of the page."""
+    x, W = np.arange(1.0, 10).reshape(1, 3, 3, 1), np.diag([1.0, 10])[..., None, None]
+    inputs = {"x": x, "W": W, "b": np.array([100.0])}
+    return [
+        Example("conv_forward", {**inputs, "stride": 1, "padding": 0}),
+        Example("conv_forward", {**inputs, "stride": 2, "padding": 1}),
+    ]

@@ -1,8 +1,10 @@
 """Convolution, backward"""
 
+import numpy as np
+
 from exercises.judging.faults import Mistake
 from exercises.judging.judge import Task
-from exercises.lessons import Facts
+from exercises.lessons import Example, Facts
 from numpy_sat.layers import conv
 
 FACTS = Facts(difficulty=3, minutes=75, builds_on=(6,), chapter="convolution")
@@ -159,3 +161,11 @@ HINTS = {
         "cut off the padding: padding : padding + H. (padding:-padding is empty where padding is 0.)",
     ),
 }
+
+
+def pencil():
+    """Return the worked example of the page."""
+    x, W = np.arange(1.0, 10).reshape(1, 3, 3, 1), np.diag([1.0, 10])[..., None, None]
+    _, cache = conv.conv_forward(x, W, np.zeros(1))
+    case = {"dy": np.array([[1.0, 10], [100, 1000]])[None, ..., None], "cache": cache}
+    return [Example("conv_parameter_gradients", case), Example("conv_input_gradient", case)]

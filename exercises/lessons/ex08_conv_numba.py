@@ -4,7 +4,7 @@ import numpy as np
 
 from exercises.judging.faults import Mistake
 from exercises.judging.judge import Task
-from exercises.lessons import Facts
+from exercises.lessons import Example, Facts
 from numpy_sat.bench import rungs
 
 FACTS = Facts(difficulty=2, minutes=45, builds_on=(6,), chapter="kernels")
@@ -117,3 +117,9 @@ HINTS = {
         "for o in range(O): y[n, i, j, o] += x[n, i + p, j + q, c] * W[p, q, c, o].",
     ),
 }
+
+
+def pencil():
+    """Return the worked example of the page."""
+    x, W = np.arange(1.0, 5).reshape(1, 1, 4, 1), np.array([10.0, 1]).reshape(1, 2, 1, 1)
+    return [Example("correlate", {"x": x, "W": W, "b": np.array([100.0])})]

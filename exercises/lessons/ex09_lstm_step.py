@@ -1,8 +1,10 @@
 """One step of the LSTM"""
 
+import numpy as np
+
 from exercises.judging.faults import Mistake
 from exercises.judging.judge import Task
-from exercises.lessons import Facts
+from exercises.lessons import Example, Facts
 from numpy_sat.layers import lstm
 
 FACTS = Facts(difficulty=2, minutes=60, builds_on=(3,), chapter="lstm")
@@ -170,3 +172,12 @@ HINTS = {
         "Then dW_hh = h.T @ daffine, dh = daffine @ W_hh.T, the same with x, and db = daffine.sum(axis=0).",
     ),
 }
+
+
+def pencil():
+    """Return the worked example of the page."""
+    zeros = {"W_x": np.zeros((1, 4)), "W_hh": np.zeros((1, 4)), "b": np.zeros(4)}
+    inputs = {"x": np.ones((1, 1)), "h": np.ones((1, 1)), "c": np.array([[2.0]]), **zeros}
+    _, _, cache = lstm.lstm_forward(**inputs)
+    gradients = {"dh_next": np.ones((1, 1)), "dc_next": np.zeros((1, 1)), "cache": cache}
+    return [Example("lstm_forward", inputs), Example("lstm_backward", gradients)]

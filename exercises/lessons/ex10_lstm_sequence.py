@@ -1,8 +1,10 @@
 """The LSTM over a sequence"""
 
+import numpy as np
+
 from exercises.judging.faults import Mistake
 from exercises.judging.judge import Task
-from exercises.lessons import Facts
+from exercises.lessons import Example, Facts
 from numpy_sat.layers import lstm
 
 FACTS = Facts(difficulty=2, minutes=45, builds_on=(9,), chapter="lstm")
@@ -159,3 +161,12 @@ HINTS = {
         "cache.steps[t]); then add the last three to their sums. dh starts at 0, dc at the argument dc.",
     ),
 }
+
+
+def pencil():
+    """Return the worked example of the page."""
+    zeros = {"W_x": np.zeros((1, 4)), "W_hh": np.zeros((1, 4)), "b": np.zeros(4)}
+    inputs = {"x": np.zeros((2, 1, 1)), "h": np.zeros((1, 1)), "c": np.array([[4.0]]), **zeros}
+    _, _, cache = lstm.lstm_sequence_forward(**inputs)
+    gradients = {"dh_all": np.zeros((2, 1, 1)), "dc": np.ones((1, 1)), "cache": cache}
+    return [Example("lstm_sequence_forward", inputs), Example("lstm_sequence_backward", gradients)]

@@ -1,8 +1,10 @@
 """Soft attention, score and context"""
 
+import numpy as np
+
 from exercises.judging.faults import Mistake
 from exercises.judging.judge import Task
-from exercises.lessons import Facts
+from exercises.lessons import Example, Facts
 from numpy_sat.layers import attention
 
 FACTS = Facts(difficulty=3, minutes=75, builds_on=(3,), chapter="soft_attention")
@@ -198,3 +200,17 @@ HINTS = {
         "da = alpha.swapaxes(1, 2) @ dz.",
     ),
 }
+
+
+def pencil():
+    """Return the worked example of the page."""
+    scores = {"keys": np.zeros((1, 2, 1)), "h": np.array([[1.0], [2]]), "W_h": np.zeros((1, 1)), "v": np.array([5.0])}
+    context = {"alpha": np.array([[0.5, 0.5]]), "a": np.array([[[1.0, 0], [3, 4]]])}
+    _, score_cache = attention.score_forward(**scores)
+    _, context_cache = attention.context_forward(**context)
+    return [
+        Example("score_forward", scores),
+        Example("score_backward", {"de": np.array([[1.0, 2], [3, 4]]), "cache": score_cache}),
+        Example("context_forward", context),
+        Example("context_backward", {"dz": np.ones((1, 2)), "cache": context_cache}),
+    ]

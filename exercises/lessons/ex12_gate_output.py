@@ -1,8 +1,10 @@
 """The gate and the deep output"""
 
+import numpy as np
+
 from exercises.judging.faults import Mistake
 from exercises.judging.judge import Task
-from exercises.lessons import Facts
+from exercises.lessons import Example, Facts
 from numpy_sat.layers import attention, output
 
 FACTS = Facts(difficulty=2, minutes=60, builds_on=(3, 28))
@@ -221,3 +223,19 @@ HINTS = {
         "dinner to (rows, M): then it is h.T @ dinner. dEy is dinner.",
     ),
 }
+
+
+def pencil():
+    """Return the worked example of the page."""
+    gate = {"z": np.array([[2.0, 4]]), "h": np.array([[1.0, 3]]), "w_beta": np.zeros(2), "b_beta": np.zeros(1)}
+    words = {"Ey": np.array([[1.0]]), "h": np.array([[2.0]]), "z": np.array([[3.0]])}
+    weights = {"L_h": np.array([[1.0]]), "L_z": np.array([[2.0]]), "L_o": np.array([[1.0, -1]])}
+    logits = {**words, **weights, "b_o": np.array([0.0, 5])}
+    _, gate_cache = attention.gate_forward(**gate)
+    _, output_cache = output.output_forward(**logits)
+    return [
+        Example("gate_forward", gate),
+        Example("gate_backward", {"dgated": np.ones((1, 2)), "cache": gate_cache}),
+        Example("output_forward", logits),
+        Example("output_backward", {"dlogits": np.array([[2.0, -1]]), "cache": output_cache}),
+    ]

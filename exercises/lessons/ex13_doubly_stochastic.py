@@ -4,7 +4,7 @@ import numpy as np
 
 from exercises.judging.faults import Mistake
 from exercises.judging.judge import Task
-from exercises.lessons import Facts
+from exercises.lessons import Example, Facts
 from numpy_sat.layers import losses
 
 FACTS = Facts(difficulty=2, minutes=40, builds_on=(28,), chapter="doubly_stochastic")
@@ -124,3 +124,12 @@ HINTS = {
         "missing (B, L) times mask[..., None] (T, B, 1) is (T, B, L): every word of a caption has the same row.",
     ),
 }
+
+
+def pencil():
+    """Return the worked example of the page."""
+    alpha = np.array([[0.1, 0.4, 0.2, 0.3], [0.1, 0.1, 0.1, 0.7], [0, 0.4, 0.3, 0.3]])[:, None]
+    inputs = {"alpha": alpha, "mask": np.ones((3, 1))}
+    _, cache = losses.doubly_stochastic_forward(**inputs)
+    gradient = {"dpenalty": 1.0, "cache": cache}
+    return [Example("doubly_stochastic_forward", inputs), Example("doubly_stochastic_backward", gradient)]

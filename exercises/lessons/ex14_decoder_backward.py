@@ -212,3 +212,8 @@ HINTS = {
         "dalpha[t], cache.steps[t]); at the end dh.reshape(-1, cache.each, S).sum(axis=1) is dh0.",
     ),
 }
+
+
+def pencil():
+    """Return no examples: the recurrence of the page's worked example is not computed by a function of the file."""
+    return []

@@ -4,7 +4,7 @@ import numpy as np
 
 from exercises.judging.faults import Mistake
 from exercises.judging.judge import Task
-from exercises.lessons import Facts
+from exercises.lessons import Example, Facts
 from numpy_sat.training import optimizers
 
 FACTS = Facts(difficulty=1, minutes=40)
@@ -247,3 +247,20 @@ HINTS = {
         "holds the uncorrected m and v.",
     ),
 }
+
+
+def pencil():
+    """Return the worked example of the page."""
+
+    def case(**options):
+        return {
+            "params": {"w": np.ones(1)},
+            "grads": [{"w": np.array([4.0])}, {"w": np.array([-2.0])}],
+            "options": options,
+        }
+
+    outputs = "first update", "second update", "in_place"
+    return [
+        Example("rmsprop_update", case(rate=0.1, decay=3 / 4, epsilon=0.0), outputs),
+        Example("adam_update", case(rate=0.1, beta1=1 / 2, beta2=15 / 16, epsilon=0.0), outputs),
+    ]

@@ -6,7 +6,7 @@ import numpy as np
 
 from exercises.judging.faults import Mistake
 from exercises.judging.judge import Task
-from exercises.lessons import Facts
+from exercises.lessons import Example, Facts
 from numpy_sat.data.vocabulary import END, START
 from numpy_sat.decoding import search
 
@@ -316,3 +316,16 @@ HINTS = {
         "extend. step takes words.ravel(); reshape its logits to (N, slots, V).",
     ),
 }
+
+
+def pencil():
+    """Return the worked example of the page."""
+    log_p = np.full((1, 2, 8), -np.inf)  # after "one" and after "two"
+    log_p[0, 0, [5, 6, END]], log_p[0, 1, [7, END]] = np.log([0.4, 0.3, 0.3]), np.log([0.9, 0.1])
+    slots = {"scores": np.log([[0.6, 0.4]]), "lengths": np.ones((1, 2), int), "done": np.zeros((1, 2), bool)}
+    search_case = {"decoder": dogs(), "params": {}, "a": np.zeros((1, L, 1)), "max_words": 4}
+    return [
+        Example("extend", {**slots, "log_p": log_p, "k": 2, "length_power": 0.0}),
+        Example("beam_search", {**search_case, "k": 1}),
+        Example("beam_search", {**search_case, "k": 2}),
+    ]

@@ -4,7 +4,7 @@ import numpy as np
 
 from exercises.judging.faults import Mistake
 from exercises.judging.judge import Task
-from exercises.lessons import Facts
+from exercises.lessons import Example, Facts
 from numpy_sat.metrics import bleu
 from solutions import ex17_bleu as by_hand
 
@@ -221,3 +221,10 @@ HINTS = {
 }
 
 FORBIDDEN = ("nltk", "sacrebleu")
+
+
+def pencil():
+    """Return the worked example of the page."""
+    caption, references = "a man in a".split(), ["a man rides in the deep snow".split()]
+    corpora = {"one": ([caption], [references]), "two": ([caption, ["snow"]], [references, [["snow"]]])}
+    return [Example("bleu", {"corpora": corpora}, ("one image", "two images"))]

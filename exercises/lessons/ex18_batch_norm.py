@@ -4,7 +4,7 @@ import numpy as np
 
 from exercises.judging.faults import Mistake
 from exercises.judging.judge import Task
-from exercises.lessons import Facts
+from exercises.lessons import Example, Facts
 from numpy_sat.layers import batch_norm
 from solutions import ex18_batch_norm as by_hand
 
@@ -266,3 +266,11 @@ HINTS = {
         "(dy * x_hat).sum(axis=axes). Simplified, dx = gamma / std * (dy - dbeta / R - x_hat * dgamma / R).",
     ),
 }
+
+
+def pencil():
+    """Return the worked example of the page."""
+    inputs = {"x": np.array([[1.0], [1], [5], [5]]), "gamma": np.array([2.0]), "beta": np.array([10.0])}
+    _, cache = batch_norm.batch_norm_forward(**inputs)
+    gradient = {"dy": np.array([[4.0], [0], [0], [0]]), "cache": cache}
+    return [Example("batch_norm_forward", inputs), Example("batch_norm_backward", gradient)]

@@ -4,7 +4,7 @@ import numpy as np
 
 from exercises.judging.faults import Mistake
 from exercises.judging.judge import Task
-from exercises.lessons import Facts
+from exercises.lessons import Example, Facts
 from numpy_sat.decoders import show_tell
 
 FACTS = Facts(difficulty=3, minutes=75, builds_on=(10,), chapter="from_show_and_tell_to_attention")
@@ -280,3 +280,18 @@ HINTS = {
         "those of lstm_sequence_backward, whose dc is zeros.",
     ),
 }
+
+
+def pencil():
+    """Return the worked example of the page."""
+    gates = {"W_x": np.array([[0.0, 0, 0, 1]]), "W_hh": np.zeros((1, 4)), "b": np.array([1000.0, 1000, 1000, 0])}
+    image = {"W_I": np.array([[2.0]]), "b_I": np.array([0.5]), **gates}
+    params = {**image, "E": np.array([[0.0], [0.3]]), "L_o": np.ones((1, 1)), "b_o": np.zeros(1)}  # the logits are h
+    a = np.array([[[0.1], [0.3]]])
+    _, _, cache = show_tell.picture_forward(image, a)
+    sentence = {"words": np.array([[0], [1]]), "mask_h": np.ones((2, 1, 1))}
+    return [
+        Example("picture_forward", {"params": image, "a": a}),
+        Example("picture_backward", {"dh": np.zeros((1, 1)), "dc": np.ones((1, 1)), "cache": cache}),
+        Example("decode_forward", {"params": params, "a": a, **sentence}),
+    ]

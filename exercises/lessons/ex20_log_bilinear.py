@@ -4,7 +4,7 @@ import numpy as np
 
 from exercises.judging.faults import Mistake
 from exercises.judging.judge import Task
-from exercises.lessons import Facts
+from exercises.lessons import Example, Facts
 from numpy_sat.decoders import log_bilinear
 
 FACTS = Facts(difficulty=3, minutes=75, builds_on=(2, 3))
@@ -269,3 +269,21 @@ HINTS = {
         "linear_backward gives the gradient of E^T, (M, V): its transpose is added to embedding_backward's (V, M).",
     ),
 }
+
+
+def pencil():
+    """Return the worked example of the page."""
+    C = np.zeros((log_bilinear.WINDOW, 2, 2))
+    C[0], C[1] = [[1, 0], [0, 1]], [[0, 0.5], [-0.5, 0]]
+    E = np.array([[0.0, 0], [1, 0], [0, 1], [1, 1]])
+    params, words = {"E": E, "C": C, "C_m": np.array([[2.0, 4]]), "b_o": np.zeros(4)}, np.array([[0], [1], [2]])
+    inputs = {"params": params, "a": np.ones((1, 1, 1)), "words": words, "mask_r": np.ones((3, 1, 2))}
+    _, cache = log_bilinear.decode_forward(**inputs)
+    dlogits = np.zeros((3, 1, 4))
+    dlogits[1, 0] = [0, 1, 0, -1]
+    Ey = E[log_bilinear.windows(words)]
+    return [
+        Example("predict_forward", {"Ey": Ey, "abar": np.ones((1, 1)), "C": C, "C_m": params["C_m"]}),
+        Example("decode_forward", inputs),
+        Example("decode_backward", {"dlogits": dlogits, "cache": cache}),
+    ]

@@ -1,8 +1,10 @@
 """Scaled dot-product attention"""
 
+import numpy as np
+
 from exercises.judging.faults import Mistake
 from exercises.judging.judge import Task
-from exercises.lessons import Facts
+from exercises.lessons import Example, Facts
 from numpy_sat.layers import dot_attention
 
 FACTS = Facts(difficulty=3, minutes=75, builds_on=(11,), chapter="from_show_and_tell_to_attention")
@@ -249,3 +251,17 @@ HINTS = {
         "a.swapaxes(1, 2), and da = (alpha.reshape(heads, N, B // N, L).swapaxes(2, 3) @ dseen).sum(axis=0).",
     ),
 }
+
+
+def pencil():
+    """Return the worked example of the page."""
+    ln3 = np.log(3)
+    scores = {"keys": np.array([[[[ln3], [0]]], [[[0], [ln3]]]]), "h": np.ones((1, 1)), "W_q": np.ones((2, 1, 1))}
+    alpha, a = np.array([[[3 / 4, 1 / 4]], [[1 / 4, 3 / 4]]]), np.array([[[4.0], [8]]])
+    context = {"alpha": alpha, "a": a, "W_v": np.array([[[1.0]], [[10]]])}
+    _, cache = dot_attention.context_forward(**context)
+    return [
+        Example("score_forward", scores),
+        Example("context_forward", context),
+        Example("context_backward", {"dz": np.array([[1.0, 0]]), "cache": cache}),
+    ]

@@ -4,7 +4,7 @@ import numpy as np
 
 from exercises.judging.faults import Mistake
 from exercises.judging.judge import Task
-from exercises.lessons import Facts
+from exercises.lessons import Example, Facts
 from numpy_sat.layers import hard_attention
 
 FACTS = Facts(difficulty=2, minutes=45, builds_on=(28,), chapter="hard_attention")
@@ -201,3 +201,17 @@ HINTS = {
         "None], values, axis=-1) writes there, into np.zeros_like(alpha).",
     ),
 }
+
+
+def pencil():
+    """Return the worked example of the page."""
+    alpha, sampled = np.array([[0.2, 0.5, 0.3]]), np.zeros(1, bool)
+    cache = hard_attention.LocationLogPCache(alpha[None], np.array([[1]]))
+    other = hard_attention.LocationLogPCache(alpha[None], np.array([[0]]))
+    dlog_p = np.array([[2.0]])
+    return [
+        Example("draw_forward", {"alpha": alpha, "uniforms": np.array([0.6]), "expected": sampled}),
+        Example("draw_forward", {"alpha": alpha, "uniforms": np.array([0.2]), "expected": sampled}),
+        Example("location_log_p_backward", {"dlog_p": dlog_p, "cache": cache}),
+        Example("location_log_p_backward", {"dlog_p": dlog_p, "cache": other}),
+    ]

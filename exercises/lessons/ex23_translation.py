@@ -4,7 +4,7 @@ import numpy as np
 
 from exercises.judging.faults import Mistake
 from exercises.judging.judge import Task
-from exercises.lessons import Facts
+from exercises.lessons import Example, Facts
 from numpy_sat.data.vocabulary import END
 from numpy_sat.encoders import reader
 
@@ -177,3 +177,15 @@ HINTS = {
         "dEx = dEx_ahead + dEx_back[::-1].",
     ),
 }
+
+
+def pencil():
+    """Return the worked example of the page."""
+    gates = {"W_x": np.array([[0.0, 0, 0, 1]]), "W_hh": np.zeros((1, 4)), "b": np.array([1000.0, 1000, 1000, 0])}
+    params = {f"{name}_{way}": array for way in ("ahead", "back") for name, array in gates.items()}
+    params["E_source"] = np.arctanh([[1 / 4], [1 / 2], [0]])
+    inputs = {"params": params, "sources": np.array([[0, 1, 2]]), "sizes": (3, 1, 1)}
+    a, cache = reader.encode_forward(**inputs)
+    da = np.zeros_like(a)
+    da[0, 1, 1] = 1
+    return [Example("encode_forward", inputs), Example("encode_backward", {"da": da, "cache": cache})]

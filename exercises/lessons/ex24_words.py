@@ -4,7 +4,7 @@ import numpy as np
 
 from exercises.judging.faults import Mistake
 from exercises.judging.judge import Task
-from exercises.lessons import Facts
+from exercises.lessons import Example, Facts
 from numpy_sat.evaluation import neighbors
 
 FACTS = Facts(difficulty=1, minutes=45, builds_on=(2,), chapter="word_vectors")
@@ -270,3 +270,16 @@ HINTS = {
         "(E - E.mean(axis=0)) @ axes.T",
     ),
 }
+
+
+def pencil():
+    """Return the worked example of the page."""
+    E = np.array([[0.0, 2], [0, -1], [-1, 0], [4, 3], [8, 6], [3, 4], [6, 8]])
+    points = np.array([[1.0, 1], [5, 4], [9, 7]])
+    return [
+        Example("cosine_similarity", {"E": E, "query": E[3]}),
+        Example("nearest", {"E": E, "word": 3, "k": 2}),
+        Example("nearest", {"E": E, "word": 5, "k": 2}),
+        Example("principal_axes", {"E": points, "k": 2}),
+        Example("project", {"E": points, "axes": np.array([[0.8, 0.6]])}),
+    ]

@@ -4,7 +4,7 @@ import numpy as np
 
 from exercises.judging.faults import Mistake
 from exercises.judging.judge import Task
-from exercises.lessons import Facts
+from exercises.lessons import Example, Facts
 from numpy_sat.layers import depthwise
 
 FACTS = Facts(difficulty=2, minutes=60, builds_on=(7,))
@@ -190,3 +190,13 @@ HINTS = {
         "W[p, q]. Then dx = dx_padded[:, top : top + H, left : left + width].copy(), top and left from same_padding.",
     ),
 }
+
+
+def pencil():
+    """Return the worked example of the page."""
+    x, W = np.repeat(np.array([[1.0, 2], [3, 4]])[None, ..., None], 2, axis=3), np.zeros((3, 3, 2))
+    W[:, :, 0], W[1, 1, 1] = 1, 1
+    inputs = {"x": x, "W": W, "b": np.array([100.0, 0]), "stride": 2}
+    _, cache = depthwise.depthwise_forward(**inputs)
+    gradient = {"dy": np.array([[[[1.0, 10]]]]), "cache": cache}
+    return [Example("depthwise_forward", inputs), Example("depthwise_backward", gradient)]

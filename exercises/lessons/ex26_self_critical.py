@@ -6,7 +6,7 @@ import numpy as np
 
 from exercises.judging.faults import Mistake
 from exercises.judging.judge import Task
-from exercises.lessons import Facts
+from exercises.lessons import Example, Facts
 from numpy_sat.data.vocabulary import END, START
 from numpy_sat.layers import policy
 from numpy_sat.training.objectives import self_critical
@@ -391,3 +391,18 @@ HINTS = {
         "is decoder.select(decoder.begin(params, a), np.repeat(np.arange(N), B // N)).",
     ),
 }
+
+
+def pencil():
+    """Return the worked example of the page."""
+    p, r = np.array([0.5, 0.3, 0.2]), np.array([0.0, 1, 3])
+    logits = np.repeat(np.log(p)[None, None], 3, axis=1)
+    captions = {"logits": logits, "words": np.array([[0, 1, 2]]), "mask": np.ones((1, 3))}
+    examples = []
+    for b in (1, 0):
+        _, cache = policy.policy_forward(**captions, weights=r - b)
+        examples.append(Example("policy_forward", {**captions, "weights": r - b}))
+        examples.append(Example("policy_backward", {"dloss": 1.0, "cache": cache}))
+    decoder = Table(np.random.default_rng(0), np.log(p)[None])
+    uniforms = {"params": {}, "a": np.zeros((1, 1, 1)), "uniforms": np.array([[0.8, 0.6]])}
+    return [*examples, Example("draw", {"decoder": decoder, **uniforms})]

@@ -3,7 +3,7 @@
 import numpy as np
 
 from exercises.judging.judge import Task
-from exercises.lessons import Facts
+from exercises.lessons import Example, Facts
 from numpy_sat.layers import losses
 
 FACTS = Facts(difficulty=2, minutes=40, builds_on=(4,), chapter="softmax")
@@ -110,3 +110,15 @@ HINTS = {
         "(mask * (dloss / B))[..., None].",
     ),
 }
+
+
+def pencil():
+    """Return the worked example of the page."""
+    inputs = {"logits": np.log([[[0.5, 0.25, 0.25]]]), "targets": np.array([[0]]), "mask": np.ones((1, 1))}
+    examples = []
+    for smoothing in (0.0, 0.3):
+        case = {**inputs, "smoothing": smoothing}
+        _, cache = losses.cross_entropy_forward(**case)
+        examples.append(Example("cross_entropy_forward", case))
+        examples.append(Example("cross_entropy_backward", {"dloss": 1.0, "cache": cache}))
+    return examples

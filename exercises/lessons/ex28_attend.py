@@ -1,8 +1,10 @@
 """Soft attention, all three steps"""
 
+import numpy as np
+
 from exercises.judging.faults import Mistake
 from exercises.judging.judge import Task
-from exercises.lessons import Facts
+from exercises.lessons import Example, Facts
 from exercises.lessons.ex11_soft_attention import random_cases
 from numpy_sat.layers import attention
 
@@ -147,3 +149,16 @@ HINTS = {
         "de = softmax.softmax_backward(dalpha + dalpha_context, cache.softmax), then score_backward.",
     ),
 }
+
+
+def pencil():
+    """Return the worked example of the page."""
+    scores = {"keys": np.zeros((1, 2, 1)), "h": np.zeros((1, 1)), "W_h": np.zeros((1, 1)), "v": np.zeros(1)}
+    inputs = {"a": np.array([[[1.0, 0], [3, 4]]]), **scores}
+    _, _, cache = attention.attend_forward(**inputs)
+    gradients = {"dz": np.ones((1, 2)), "dalpha": np.zeros((1, 2)), "cache": cache}
+    return [
+        Example("attend_forward", inputs),
+        Example("attend_backward", gradients),
+        Example("attend_backward", {**gradients, "dalpha": np.array([[6.0, 0]])}),
+    ]

@@ -1,8 +1,10 @@
 """Multi-head attention"""
 
+import numpy as np
+
 from exercises.judging.faults import Mistake
 from exercises.judging.judge import Task
-from exercises.lessons import Facts
+from exercises.lessons import Example, Facts
 from exercises.lessons.ex21_dot_attention import random_cases
 from numpy_sat.layers import dot_attention
 
@@ -164,3 +166,17 @@ HINTS = {
         "dalpha_context + dalpha / heads, cache.softmax) with heads = len(dalpha_context), then score_backward.",
     ),
 }
+
+
+def pencil():
+    """Return the worked example of the page."""
+    ln3 = np.log(3)
+    scores = {"keys": np.array([[[[ln3], [0]]], [[[0], [ln3]]]]), "h": np.ones((1, 1)), "W_q": np.ones((2, 1, 1))}
+    inputs = {"a": np.array([[[4.0], [8]]]), **scores, "W_v": np.array([[[1.0]], [[10]]])}
+    _, _, cache = dot_attention.attend_forward(**inputs)
+    dz, dalpha = np.array([[1.0, 0]]), np.array([[2.0, 0]])
+    return [
+        Example("attend_forward", inputs),
+        Example("attend_backward", {"dz": dz, "dalpha": 0 * dalpha, "cache": cache}),
+        Example("attend_backward", {"dz": 0 * dz, "dalpha": dalpha, "cache": cache}),
+    ]

@@ -4,7 +4,7 @@ import numpy as np
 
 from exercises.judging.faults import Mistake
 from exercises.judging.judge import Task
-from exercises.lessons import Facts
+from exercises.lessons import Example, Facts
 from exercises.lessons.ex22_hard_attention import SIZES
 from numpy_sat.layers import hard_attention
 
@@ -237,3 +237,19 @@ HINTS = {
         "-(log + 1) * (mask * (dentropy / B))[..., None], where the mask's new axis is the location axis.",
     ),
 }
+
+
+def pencil():
+    """Return the worked example of the page."""
+    log_p, baseline, mask = np.array([[-1.0], [-3]]), np.array([-6.0]), np.ones((2, 1))
+    alpha = np.full((1, 1, 2), 0.5)
+    _, cache = hard_attention.entropy_forward(alpha, mask[:1])
+    rewards = {"log_p": log_p, "mask": mask, "baseline": baseline}
+    outputs = "after one update", "after another one, with twice the log_p"
+    return [
+        Example("advantage", {**rewards, "to_go": False}),
+        Example("advantage", {**rewards, "to_go": True}),
+        Example("move_baseline", {"baseline": baseline, "log_p": log_p}, outputs),
+        Example("entropy_forward", {"alpha": alpha, "mask": mask[:1]}),
+        Example("entropy_backward", {"dentropy": 1.0, "cache": cache}),
+    ]

@@ -9,7 +9,7 @@ import importlib.util
 import inspect
 import re
 import sys
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, NamedTuple
@@ -39,6 +39,7 @@ class Lesson(NamedTuple):
     forbidden: tuple  # modules that contain the answer, so the learner's file must not import them
     timed: bool  # True if a right solution is compiled and timed
     facts: Facts
+    pencil: Callable  # () -> list of Example records, the page's worked example
 
     @property
     def file(self) -> Path:
@@ -141,6 +142,7 @@ def load(number: int) -> Lesson:
         getattr(module, "FORBIDDEN", ()),
         getattr(module, "TIMED", False),
         module.FACTS,
+        module.pencil,
     )
 
 

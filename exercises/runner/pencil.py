@@ -1,0 +1,224 @@
+"""The command `check N --pencil`: run the page's worked example, and print each intermediate beside the right one.
+
+The learner's code runs in a process of its own (isolation.py), which sends the examples one by one:
+python -m exercises.runner.pencil NUMBER FILE.py
+"""
+
+import ast
+import sys
+import textwrap
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+
+from exercises.judging import judge, named, table, trees
+from exercises.judging.flow import Flow, names_in
+from exercises.judging.watching import watching
+from exercises.runner import channel, isolation, lessons, report, terminal, worker
+from exercises.runner.terminal import MARKS, colored, say, show
+from numpy_sat.system import output
+
+LARGEST = 36  # entries of an array that is written out
+DIGITS = 4  # after the point
+INDENT = 27  # columns before an array
+
+
+def run(lesson: lessons.Lesson) -> int:
+    """Print the worked example of an exercise, computed by the learner's code, and return the exit code."""
+    if not lesson.pencil():
+        say(f"The worked example of exercise {lesson.number} is not computed by a function of its file.")
+        return 1
+    last, states = None, []
+    with isolation.Process("exercises.runner.pencil", str(lesson.number), str(lesson.file)) as process:
+        for message in process.messages():
+            last = message["name"]
+            if "state" in message:
+                last = None
+                states.append(message["state"])
+                _show_example(message)
+    if last is not None or not states:
+        reason = f"{process.problem}{process.place(lesson.file)}" if process.problem else "ends Python"
+        say(report.with_full_stop(f"{last or 'The import of the file'} {reason}"))
+        return 1
+    return 0 if all(state == "right" for state in states) else 1
+
+
+def _show_example(message):
+    """Print the message about an example: its inputs, then yours and the right one of each variable and result."""
+    show(terminal.marked(*MARKS[message["state"]], message["name"]))
+    if message["sentence"]:
+        say(report.with_full_stop(message["sentence"]), *report.DETAIL)
+    for name, text in message["inputs"]:
+        _show_row("", "", name, text)
+    for row in message["rows"]:
+        mark, style = MARKS[row["state"]] if row["state"] else ("", "dim")
+        if row["state"] == "wrong":
+            _show_row(mark, style, row["name"], f"yours  {row['yours']}")
+            _show_row("", style, "", f"right  {row['right']}")
+        else:
+            _show_row(mark, style, row["name"], f"{row['right']}{row['remark']}")
+
+
+def _show_row(mark, style, name, text):
+    """Print a row; further lines of a long array stand below its first one."""
+    head = f"    {colored(f'{mark:<7}', style)} {output.printable(name):<14} "
+    for line in textwrap.wrap(text, terminal.WIDTH - INDENT):
+        show(f"{head}{line}".rstrip())
+        head = " " * INDENT
+
+
+def main() -> None:
+    """Run the examples in this process and send a message about each, first its name and then what it gives."""
+    number, path = sys.argv[1:]
+    lesson, results = lessons.load(int(number)), channel.Channel()
+    results.send({"name": ""}, worker.SECONDS)
+    try:
+        for message in examine(lesson, path):
+            results.send(message, worker.SECONDS)
+    except judge.Complaint as complaint:
+        results.send({"name": Path(path).name, "state": "wrong", "sentence": str(complaint), "inputs": [], "rows": []})
+
+
+def examine(lesson: lessons.Lesson, path: str) -> Iterator[dict]:
+    """Run the worked example of a lesson on a learner's file.
+
+    Yields:
+        {"name": function} before a function is called. Then the same with "state", "sentence", "inputs", which is a
+        list of (name, text), and "rows", a list of dicts of "name", "state", "yours", "right" and "remark".
+    Raises:
+        judge.Complaint: the file cannot be imported.
+    """
+    tasks = {task.name: task for task in lesson.tasks}
+    examples = lesson.pencil()
+    runs = [table.look_into(tasks[example.function], example.case) for example in examples]
+    expected = [_expected(tasks[example.function], example) for example in examples]
+    with worker.guard_library(lesson) as guard:
+        module = worker.load(path, lesson)
+        for example, run, results in zip(examples, runs, expected, strict=True):
+            task = tasks[example.function]
+            task = task._replace(outputs=example.outputs or task.outputs)
+            yield {"name": task.name}
+            with worker.other_functions_right(guard.originals, task, module):
+                guard.shut = task.name
+                yield {"name": task.name, **_compare(task, example, run, results, getattr(module, task.name, None))}
+                guard.shut = None
+
+
+def _expected(task, example):
+    task = task._replace(outputs=example.outputs or task.outputs)
+    return judge.expected_of(task, [example.case])[0]
+
+
+def _compare(task, example, run, expected, function):
+    """Return the message about an example without its name."""
+    plain = trees.plain_function(function)
+    message = {"inputs": _inputs(example), "rows": [], "sentence": ""}
+    if not hasattr(plain, "__code__"):
+        return {**message, "state": "wrong", "sentence": f"there is no function {task.name} in the file"}
+    judged_task = task._replace(refused=(), single=False)
+    judged = judge.judge(judged_task, function, [example.case], [expected])
+    state, sentence = judged.verdict.state, judged.verdict.sentence
+    if state == "unwritten":
+        return {**message, "state": state}
+    yours = _variables(task, plain, example.case)
+    results = judged.yours[0] if judged.yours else {}
+    rows = _rows_of_variables(task, example, run, yours, state == "wrong") + _rows_of_results(task, results, expected)
+    return {**message, "state": state, "sentence": sentence, "rows": rows}
+
+
+def _variables(task, function, case):
+    """Return {name: value} of the learner's local variables when the function returns or raises."""
+    with watching(lambda frame: frame.f_code is function.__code__) as recording, np.errstate(all="ignore"):
+        try:
+            task.drive(function, named.copy_arrays(case))
+        except Exception:  # the verdict has its sentence
+            pass
+    return recording.locals.get(function.__code__, {})
+
+
+def _inputs(example):
+    leaves = named.flatten("", {name: value for name, value in example.case.items() if name != "cache"})
+    texts = {_without_brackets(name): _text(value) for name, value in leaves.items() if named.is_number(value)}
+    return [(name, text) for name, text in texts.items() if text]
+
+
+def _without_brackets(name):
+    """Return an argument's name without the brackets that flatten puts around a key."""
+    return name[1:].replace("]", "", 1)
+
+
+def _rows_of_variables(task, example, run, yours, is_wrong):
+    """Return a row for each variable that the library's function computes on the way to its results."""
+    rows, unpacked = [], _unpacked(run.function)
+    for name in Flow(run.function, task.outputs).order:
+        right = run.variables.get(name)
+        if not isinstance(right, (np.ndarray, float)) or name in (*task.outputs, *unpacked, "_"):
+            continue
+        if name in example.case and named.same(right, example.case[name], 0):
+            continue
+        rows.append(_row_of_variable(task, example.case, name, right, yours, is_wrong))
+    return [row for row in rows if row["right"]]
+
+
+def _unpacked(function):
+    """Return the variables that a function only unpacks from its cache."""
+    names = {"cache"}
+    for statement, *_ in trees.statements(trees.tree_of(function)):
+        value = getattr(statement, "value", None)
+        only_names = not any(isinstance(node, (ast.Call, ast.BinOp, ast.Subscript)) for node in ast.walk(statement))
+        if isinstance(statement, ast.Assign) and only_names and names_in(value) and names_in(value) <= names:
+            names.update(trees.targets_of(statement))
+    return names
+
+
+def _row_of_variable(task, case, name, right, yours, is_wrong):
+    """Return the row of a variable: "wrong" only if the function is wrong and the shapes are equal.
+
+    In a right function, a variable of the same name may be something else.
+    """
+    row, mine = {"name": name, "right": _text(right), "yours": "", "remark": "", "state": ""}, yours.get(name)
+    if _are_equal(mine, right, task.tolerance):
+        return {**row, "state": "right"}
+    is_argument = name in case and named.is_number(mine) and named.same(mine, case[name], 0)
+    if is_wrong and named.is_number(mine) and np.shape(mine) == np.shape(right) and not is_argument:
+        return {**row, "state": "wrong", "yours": _text(mine)}
+    equal = [other for other in yours if other not in case and _are_equal(yours[other], right, task.tolerance)]
+    if equal and np.size(right) > 1:  # single numbers are often equal by chance
+        return {**row, "state": "right", "remark": f"   (your {equal[0]})"}
+    return {**row, "remark": "   (no variable of yours has these numbers)"}
+
+
+def _are_equal(a, b, tolerance):
+    """Return True if two leaves have the same numbers, also in another shape."""
+    if not named.is_number(a) or np.size(a) != np.size(b):
+        return False
+    return named.same(np.reshape(a, -1), np.reshape(b, -1), tolerance)
+
+
+def _rows_of_results(task, results, expected):
+    rows = []
+    for name, right in expected.items():
+        if name.startswith("cache") or not named.is_number(right):
+            continue
+        mine = results.get(name)
+        state = "right" if named.is_number(mine) and named.same(mine, right, task.tolerance) else "wrong"
+        yours = _text(mine) or f"of shape {np.shape(mine)}" if named.is_number(mine) else "none"
+        rows.append({"name": name, "right": _text(right), "yours": yours, "remark": "", "state": state})
+    return [row for row in rows if row["right"]]
+
+
+def _text(value):
+    """Return a small array or a number as text in one line, or "" for a large array."""
+    array = np.asarray(value)
+    if array.size > LARGEST:
+        return ""
+    if array.dtype.kind == "f":
+        array = np.round(array.astype(float), DIGITS) + 0.0
+    options = {"separator": ", ", "max_line_width": 10**6, "suppress_small": True, "precision": DIGITS}
+    text = np.array2string(array, formatter={"float_kind": lambda number: f"{number:.10g}"}, **options)
+    return " ".join(text.split()).replace("[ ", "[")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,87 @@
+"""Tests of `check N --pencil`: the page's worked example on a learner's code, each number beside the right one."""
+
+import implementations
+import pytest
+
+from exercises.__main__ import main
+from exercises.judging import judge
+from exercises.runner import lessons, pencil
+
+LINEAR = lessons.load(3)
+each_lesson = pytest.mark.parametrize("lesson", implementations.LESSONS, ids=lambda lesson: lesson.name)
+WITHOUT_EXAMPLE = {  # functions whose results a page's worked example does not give
+    **{14: {"recur_backward", "decode_backward"}, 19: {"decode_backward"}, 20: {"predict_backward"}},
+    **{21: {"score_backward"}, 22: {"draw_backward"}, 26: {"advantage"}},
+}
+
+
+@pytest.fixture(autouse=True)
+def library_only(request):
+    if request.config.getoption("--impl") != "numpy_sat":
+        pytest.skip("the examples compare with the library's functions")
+
+
+def messages_of(folder, lesson, text):
+    """Return the messages about the examples for a file with this text."""
+    path = folder / f"{lesson.name}.py"
+    path.write_text(text, encoding="utf-8")
+    return [message for message in pencil.examine(lesson, str(path)) if "state" in message]
+
+
+@each_lesson
+def test_solutions_compute_the_worked_example(lesson, tmp_path):
+    messages = messages_of(tmp_path, lesson, lesson.solution.read_text(encoding="utf-8"))
+    assert all(message["state"] == "right" and not message["sentence"] for message in messages), messages
+    assert not [row for message in messages for row in message["rows"] if row["state"] == "wrong"]
+    missing = {task.name for task in lesson.tasks} - {message["name"] for message in messages}
+    assert missing == WITHOUT_EXAMPLE.get(lesson.number, set())
+
+
+def linear_messages(folder, old, new):
+    text = LINEAR.solution.read_text(encoding="utf-8")
+    assert text.count(old) == 1
+    return messages_of(folder, LINEAR, text.replace(old, new))
+
+
+def test_each_intermediate_stands_beside_the_right_one(tmp_path):
+    old = "    db = drows.sum(axis=0)"
+    forward, backward = linear_messages(tmp_path, old, f"    drows = 2 * drows\n{old}")
+    assert forward["state"] == "right" and ("x", "[[1, 2]]") in forward["inputs"]
+    rows = {row["name"]: row for row in backward["rows"]}
+    assert rows["drows"]["state"] == "wrong" and rows["drows"]["yours"] == "[[2, 20, 200]]"
+    assert rows["db"]["state"] == "wrong" and rows["db"]["right"] == "[1, 10, 100]"
+    assert rows["dx"]["right"] == "[[201, 310]]"
+
+
+def test_an_exception_leaves_the_variables_before_it(tmp_path):
+    _, backward = linear_messages(tmp_path, "    db = drows.sum(axis=0)", "    db = nothing")
+    assert "NameError" in backward["sentence"] and backward["state"] == "wrong"
+    rows = {row["name"]: row for row in backward["rows"]}
+    assert rows["drows"]["state"] == "right" and rows["db"]["yours"] == "none"
+
+
+def test_a_stub_has_its_inputs_only(tmp_path):
+    forward, backward = messages_of(tmp_path, LINEAR, LINEAR.file.read_text(encoding="utf-8"))
+    assert forward["state"] == backward["state"] == "unwritten"
+    assert forward["inputs"] and not forward["rows"] and not backward["rows"]
+    with pytest.raises(judge.Complaint, match="is not Python"):
+        messages_of(tmp_path, LINEAR, "def (")
+
+
+def test_the_example_runs_in_a_process_of_its_own(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(lessons, "EXERCISES", tmp_path)
+    monkeypatch.setattr(lessons, "names", lambda: {3: LINEAR.name, 14: "ex14_decoder_backward"})
+    text = LINEAR.solution.read_text(encoding="utf-8")
+    (tmp_path / "ex03_linear.py").write_text(
+        text.replace("return dx, dW, db", "return dx, dW, 3 * db"), encoding="utf-8"
+    )
+    assert main(["check", "3", "--pencil"]) == 1
+    lines = capsys.readouterr().out.splitlines()
+    assert "  right    linear_forward" in lines and "  WRONG    linear_backward" in lines
+    wrong = next(k for k, line in enumerate(lines) if line.split()[:2] == ["WRONG", "db"])
+    assert lines[wrong].endswith("yours  [3, 30, 300]") and lines[wrong + 1].split() == ["right", "[1,", "10,", "100]"]
+    (tmp_path / "ex03_linear.py").write_text("import os\nos._exit(0)\n", encoding="utf-8")
+    assert main(["check", "3", "--pencil"]) == 1
+    assert "The import of the file ends Python." in capsys.readouterr().out
+    assert main(["check", "14", "--pencil"]) == 1
+    assert "is not computed by a function of its file" in capsys.readouterr().out
