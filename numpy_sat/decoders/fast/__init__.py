@@ -1,4 +1,4 @@
-"""Provide fused versions of the decoders of attend_tell.py, show_tell.py and log_bilinear.py for float32.
+"""Provide fused versions of the decoders for float32.
 
 The equations are the same, and the results are equal up to rounding. The order of the computation differs:
 
