@@ -130,6 +130,9 @@ class Loss:
         "attention that each location should get over the whole caption: 1, or T words / L locations",
         choices=("one", "T/L"),
     )
+    reconstruction_weight: float = setting(
+        1.0, "eta: weight of the error of the image that the visual memory reconstructs", minimum=0
+    )
     expected_context: float = setting(
         0.5, "probability of training an image with the expected context, not sampled locations", minimum=0, maximum=1
     )
