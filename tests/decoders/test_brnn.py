@@ -49,6 +49,23 @@ def decoder_arrays(rng):
     return {name: array + 0.3 * rng.standard_normal(array.shape) for name, array in arrays.items()}
 
 
+def test_weights_at_the_start(rng):
+    """Check that weights are normal and scaled by 1 / sqrt(inputs), W_hh is half the identity, and the biases."""
+    D, M, S, V = 50, 60, 70, 100
+    frequencies = rng.standard_normal(V)
+    params = brnn.init_params(rng, D, M, S, frequencies)
+    assert {name: x.shape for name, x in params.items()} == {
+        **{"W_hi": (D, S), "E": (V, M), "W_hx": (M, S), "W_hh": (S, S), "b_h": (S,), "W_oh": (S, V), "b_o": (V,)}
+    }
+    stds = {"W_hi": D**-0.5, "E": 0.5, "W_hx": M**-0.5, "W_oh": S**-0.5}
+    for name, std in stds.items():
+        assert params[name].std() == pytest.approx(std, rel=0.05) and abs(params[name].mean()) < 0.1 * std, name
+        assert abs(params[name]).max() < 6 * std
+    np.testing.assert_array_equal(params["W_hh"], 0.5 * np.eye(S))
+    np.testing.assert_array_equal(params["b_h"], 0)
+    np.testing.assert_array_equal(params["b_o"], frequencies.astype(np.float32))
+
+
 def test_gradients_of_the_decoder_along_a_direction(rng):
     """Compare the slope along one direction in the space of all arrays, as test_mutations.py needs it: fast."""
     arrays, (T, B) = decoder_arrays(rng), (5, 6)

@@ -79,6 +79,26 @@ def decoder_arrays(rng):
     return {name: array + 0.3 * rng.standard_normal(array.shape) for name, array in arrays.items()}
 
 
+def test_weights_at_the_start(rng):
+    """Check that weights are normal and scaled by 1 / sqrt(inputs), and the biases."""
+    D, M, S, V = 50, 60, 70, 100
+    frequencies = rng.standard_normal(V)
+    params = visual_memory.init_params(rng, D, M, S, frequencies)
+    weights = {
+        **{"E": (V, M), "W_xs": (M + D, 4 * S), "W_ss": (S, 4 * S), "W_xu": (M, 4 * S), "W_uu": (S, 4 * S)},
+        **{"W_r": (S, D), "L_o": (2 * S, V)},
+    }
+    assert {name: x.shape for name, x in params.items() if x.ndim == 2} == weights
+    for name, shape in weights.items():
+        std = 0.5 if name == "E" else shape[0] ** -0.5
+        assert params[name].std() == pytest.approx(std, rel=0.05) and abs(params[name].mean()) < 0.1 * std, name
+        assert abs(params[name]).max() < 6 * std
+    for name in ("b_s", "b_u"):
+        np.testing.assert_array_equal(params[name], np.repeat([0, 1, 0, 0], S))
+    np.testing.assert_array_equal(params["b_r"], np.zeros(D))
+    np.testing.assert_array_equal(params["b_o"], frequencies.astype(np.float32))
+
+
 def test_gradients_of_the_decoder_along_a_direction(rng):
     """Compare the slope along one direction in the space of all arrays, as test_mutations.py needs it: fast."""
     arrays, (T, B) = decoder_arrays(rng), (5, 6)

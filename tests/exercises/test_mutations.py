@@ -20,7 +20,7 @@ from numpy_sat.system import machine
 # Modules that take longest come first. Tests of kernels do not count, because only float64 code is edited. Of the tests
 # of whole models only the quick ones run.
 LAYER, PLAIN = "numpy_sat.layers", "not (float32 or one_pass or unfused or workspace)"
-OF_A_MODEL = "not (whole_model or blind or float32 or fus or test_captions or first_loss or padding)"
+OF_A_MODEL = "not (whole_model or blind or float32 or fus or test_captions or first_loss or padding or terms)"
 ATTENTIONS, ATTEND = "numpy_sat.decoders.attentions", ("soft", "dot", "hard", "mean", "mean_value")
 OF_A_DECODER = "direction or step_by_step"
 OF_A_READER = "not (float32 or translator or torch)"
@@ -31,13 +31,16 @@ MODULES = {  # {name: (module, expression that selects tests, name of the test f
         "numpy_sat.decoders.attend_tell",
         "(recurrence and soft) or step_by_step or start or direction or first_state",
     ),
-    **{layer: (f"{LAYER}.{layer}", PLAIN) for layer in ("lstm", "norm_block", "pool", "block")},
+    **{layer: (f"{LAYER}.{layer}", PLAIN) for layer in ("lstm", "rnn", "norm_block", "pool", "block")},
     "dot_attention": (f"{LAYER}.dot_attention", f"({PLAIN}) and not torchs"),
-    **{layer: (f"{LAYER}.{layer}", PLAIN) for layer in ("attention", "losses")},
+    **{layer: (f"{LAYER}.{layer}", PLAIN) for layer in ("attention", "losses", "reconstruction", "skip_gram", "glove")},
     **{layer: (f"{LAYER}.{layer}", PLAIN) for layer in ("depthwise", "mbconv", "pointwise")},
     "policy": (f"{LAYER}.policy", PLAIN),
     "self_critical": ("numpy_sat.training.objectives.self_critical", "not (expected_score or likely or weigh)"),
-    **{name: (f"numpy_sat.decoders.{name}", OF_A_MODEL) for name in ("show_tell", "log_bilinear")},
+    **{
+        name: (f"numpy_sat.decoders.{name}", OF_A_MODEL)
+        for name in ("show_tell", "log_bilinear", "brnn", "visual_memory")
+    },
     "dot": ("numpy_sat.decoders.dot", "weights_at_the_start or cannot_share or direction or step_by_step"),
     **{f"attend_{name}": (f"{ATTENTIONS}.{name}", OF_A_DECODER, "attend_tell") for name in ATTEND},
     "shallow_output": ("numpy_sat.decoders.shallow_output", "direction or step_by_step", "attend_tell"),
@@ -611,6 +614,127 @@ EQUIVALENT = {
         ("predict_backward", "dimage_terms =", 2 * zeros("abar"), SHAPE),
         ("begin", "return", zeros("a"), SHAPE),
         ("step", "return", 2 * zeros("words"), SHAPE),
+    ],
+    "brnn": [
+        ("init_params", "V =", zeros("log_frequencies"), SHAPE),
+        ("init_params", '"E":', ["-0.5 where 0.5 belongs"], "a normal distribution about 0 is symmetric"),
+        ("init_params", '"W_hh":', ["the factor `np.eye(S)` occurs twice"], ZERO_ONE),
+        ("decode_forward", "u[0] +=", zeros("a"), SHAPE),
+        (
+            *("decode_forward", "h, cache_rnn"),
+            ["1 where 0 belongs", "-1 where 0 belongs", *swapped("u", "mask_h")],
+            SAME_SHAPE,
+        ),
+        ("decode_backward", "db_v =", ["2 where 1 belongs"], NEGATIVE),
+        (
+            *("decode_backward", "db_v ="),
+            swapped("du", "cache.rnn.h_before", "cache.dropout.mask", "cache.output.x", "ddropped"),
+            SAME_SHAPE,
+        ),
+        ("step", "empty, ones", [*2 * zeros("words"), *2 * swapped("h", "state.h", "state.image", "u")], SHAPE),
+        ("step", "return", ["the sign of `empty` is flipped"], "it has no entries"),
+        ("step", "return", swapped("state.image", "state.h", "u", "h"), SAME_SHAPE),
+    ],
+    "visual_memory": [
+        ("init_params", "words =", zeros("log_frequencies"), SHAPE),
+        ("init_params", '"E":', ["-0.5 where 0.5 belongs"], "a normal distribution about 0 is symmetric"),
+        ("decode_forward", "V =", zeros("a"), SHAPE),
+        ("decode_forward", "x =", zeros("words"), SHAPE),
+        *(
+            (function, line, count * zeros("zeros"), "it is an array of zeros")
+            for function, line, count in (
+                ("decode_forward", "s, _, cache_s", 2),
+                ("decode_forward", "u, _, cache_u", 2),
+                ("decode_backward", "dEy_u, _, _", 1),
+                ("decode_backward", "dx, _, _", 1),
+                ("begin", "return", 4),
+                ("reconstruct", "u, _, _", 2),
+            )
+        ),
+        (
+            *("decode_backward", "zeros ="),
+            [
+                *("1 where 0 belongs", "-1 where 0 belongs"),
+                *swapped("ds", "cache.reconstruction.x", "du", "du_reconstruction"),
+            ],
+            SAME_SHAPE,
+        ),
+        ("decode_backward", "dabar =", ["2 where 1 belongs"], NEGATIVE),
+        ("begin", "zeros =", zeros("a"), SHAPE),
+        ("step", "x =", ["the minus of `-1` is missing"], LAST_AXIS),
+        ("step", "logits, _", ["the minus of `-1` is missing"], LAST_AXIS),
+        (
+            *("step", "empty, ones"),
+            [
+                *2 * zeros("words"),
+                *2 * swapped("s", "state.s", "state.s_cell", "state.u", "state.u_cell", "s_cell", "u", "u_cell"),
+            ],
+            SHAPE,
+        ),
+        ("step", "return", ["the sign of `empty` is flipped"], "it has no entries"),
+    ],
+    "rnn": [
+        ("rnn_sequence_forward", "h_before, h_all", exchanged("h_before", "h_all"), "both are overwritten"),
+        ("rnn_sequence_forward", "for t", [*zeros("u"), *swapped("u", "h_before", "h_all")], SAME_SHAPE),
+        ("rnn_sequence_backward", "for t", [*zeros("dh_all"), *swapped("dh_all", "h_before", "du")], SAME_SHAPE),
+        (
+            *("rnn_sequence_backward", "du, dh"),
+            [
+                *("1 where 0 belongs", "-1 where 0 belongs"),
+                *2 * swapped("dh_all", "h_before"),
+                *swapped("h_before", "dh_all"),
+            ],
+            SAME_SHAPE,
+        ),
+    ],
+    "reconstruction": [
+        ("reconstruction_forward", "difference =", zeros("V"), SHAPE),
+        ("reconstruction_forward", "difference =", ["`B` is one too many"], "N still divides it as often"),
+        ("reconstruction_forward", "loss =", ["the factor `mask[..., None]` occurs twice"], ZERO_ONE),
+        ("reconstruction_backward", "B, D =", exchanged("B", "D"), COMMUTES),
+        (
+            "reconstruction_backward",
+            "return",
+            ["the brackets of `2 * dloss / (B * D)` are in the wrong place"],
+            IN_BRACKETS,
+        ),
+        ("reconstruction_backward", "return", ["the factor `mask[..., None]` occurs twice"], ZERO_ONE),
+        (
+            *("word_errors", "return"),
+            ["the mean of `cache.difference * cache.difference` goes over axis 2 instead of axis -1"],
+            LAST_AXIS,
+        ),
+        ("word_errors", "return", ["the factor `cache.mask` occurs twice"], ZERO_ONE),
+    ],
+    "skip_gram": [
+        (
+            *("skip_gram_forward", "loss ="),
+            [
+                "the sum of `np.logaddexp(0, scores[:, 1:])` goes over axis -1 instead of axis 1",
+                *exchanged("0", "-scores[:, 0]"),
+                *exchanged("0", "scores[:, 1:]"),
+            ],
+            "both numbers mean the same axis, and logaddexp is symmetric",
+        ),
+        ("skip_gram_backward", "dscores *=", zeros("v"), SHAPE),
+    ],
+    "glove": [
+        (
+            *("glove_forward", "difference ="),
+            ["the sum of `w * w_tilde` goes over axis -1 instead of axis 1"],
+            LAST_AXIS,
+        ),
+        (
+            *("glove_forward", "difference ="),
+            ["the brackets of `(w * w_tilde).sum(axis=1) + b + b_tilde - np.log(counts)` are in the wrong place"],
+            IN_BRACKETS,
+        ),
+        ("glove_forward", "weight =", exchanged("1", "counts / largest"), COMMUTES),
+        ("glove_forward", "return", exchanged("difference", "weight"), "the backward pass needs only their product"),
+        ("glove_backward", "w, w_tilde,", exchanged("difference", "weight"), "only their product counts"),
+        ("glove_backward", "return", exchanged("dscore", "dscore.copy()"), "they have the same values"),
+        ("glove_backward", "dscore =", ["the brackets of `2 * dloss / len(w)` are in the wrong place"], IN_BRACKETS),
+        ("glove_backward", "dscore =", [*zeros("w"), *swapped("w", "w_tilde")], SHAPE),
     ],
     "reader": [
         ("encode_forward", "zeros =", zeros("sources"), SHAPE),

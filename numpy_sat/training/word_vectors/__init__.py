@@ -1,0 +1,33 @@
+"""Word vectors that are learned from captions alone, without images: word2vec's skip-gram, and GloVe.
+
+Each method is a module with train(corpus, M, rng) -> (V, M) float32 vectors.
+"""
+
+from collections.abc import Iterable
+
+import numpy as np
+
+from numpy_sat.data.vocabulary import Vocabulary
+from numpy_sat.system.streams import WORD_VECTORS, stream
+from numpy_sat.training.word_vectors import glove, skip_gram
+from numpy_sat.training.word_vectors.corpus import Corpus
+
+METHODS = {"skip-gram": skip_gram, "glove": glove}
+
+
+def train(method: str, captions: Iterable[list[str]], vocabulary: Vocabulary, M: int, seed: int) -> np.ndarray:
+    """Train the vectors of all words of a vocabulary.
+
+    Args:
+        method: one of METHODS.
+        captions: the training captions as word lists.
+        vocabulary: vocabulary of V words. <start> and <end> stand at both ends of each caption.
+        M: size of a vector.
+        seed: random seed.
+    Returns:
+        (V, M) float32 vectors, with the root mean square 0.5 of a captioner's E at its start. Words that never occur
+        keep the direction of their random start.
+    """
+    corpus = Corpus.build(captions, vocabulary)
+    vectors = METHODS[method].train(corpus, M, stream(seed, WORD_VECTORS))
+    return (0.5 * vectors / np.sqrt((vectors * vectors).mean())).astype(np.float32)
