@@ -1,15 +1,18 @@
 """Run `python -m numpy_sat.words`: show the nearest neighbors of words in a trained model's embedding, and a map."""
 
 import sys
+from functools import partial
 
 from numpy_sat.evaluation import word_neighbors
 from numpy_sat.system import cli
+from numpy_sat.training import word_vectors
 
 
 def main(argv: list[str] | None = None) -> int:
     """Run the command and return its exit code."""
     args = _parse(argv)
-    return cli.run(lambda: word_neighbors.show(args.run, args.words, args.out))
+    vectors = {method: partial(word_vectors.of_run, method) for method in args.vectors}
+    return cli.run(lambda: word_neighbors.show(args.run, args.words, args.out, vectors, args.analogy))
 
 
 def _parse(argv):
@@ -21,6 +24,16 @@ def _parse(argv):
     parser.add_argument(
         "--out", type=cli.path, metavar="FILE.png", help="map of the words (default: words.png in the folder of RUN)"
     )
+    vectors_help = "train word vectors on the captions of the run's training set, and show them beside its embedding"
+    parser.add_argument(
+        "--vectors",
+        nargs="+",
+        choices=tuple(word_vectors.METHODS),
+        default=[],
+        metavar="METHOD",
+        help=f"{vectors_help}: {' or '.join(word_vectors.METHODS)}, or both",
+    )
+    parser.add_argument("--analogy", nargs=3, metavar=("A", "B", "C"), help="find what is to C as B is to A")
     args = parser.parse_args(argv)
     if args.out and not args.out.suffix:
         parser.error(f"--out needs a file name such as words.png, not {args.out}")

@@ -4,14 +4,16 @@ import dataclasses
 
 import numpy as np
 import pytest
+import tiny
 from PIL import Image
 
-from numpy_sat import captioner, words
+from numpy_sat import captioner, train, words
 from numpy_sat.data.vocabulary import SPECIALS, Vocabulary, tokenize
 from numpy_sat.decoders import MODELS
 from numpy_sat.evaluation import figures, neighbors, word_neighbors
 from numpy_sat.experiment import presets, runs
 from numpy_sat.system.streams import PARAMETERS, stream
+from numpy_sat.training import word_vectors
 
 CORPUS = ["I live in Rome", "I live in Paris", "I live in Italy", "I live in France"]  # from the course's slides
 
@@ -203,3 +205,42 @@ def test_too_few_words_for_a_map(tmp_path, capsys):
     write_run(tmp_path / "run", corpus=["one one one"])
     code, _, err = run_words(capsys, tmp_path / "run")
     assert code == 2 and "1 x 5 numbers are too few for a map" in err
+
+
+def test_other_vectors_and_an_analogy(tmp_path, capsys, monkeypatch):
+    """Check the neighbors in other vectors than E, their own map, and what is to Italy as Rome is to Paris."""
+    vocabulary, _ = write_run(tmp_path / "run")
+    table = np.zeros((len(SPECIALS) + len(vocabulary), 3), np.float32)
+    table[len(SPECIALS) :] = 1, 1, 1
+    for word, row in {"paris": (0, 1, 0), "rome": (1, 1, 0), "italy": (0, 1, 1), "france": (1, 1, 1)}.items():
+        table[len(SPECIALS) + vocabulary.index(word)] = row
+    monkeypatch.setattr(word_vectors, "of_run", lambda method, model: table * (2 if method == "glove" else -1))
+    command = (tmp_path / "run", "rome", "--vectors", "glove", "--analogy", "Paris", "Rome", "Italy")
+    code, out, err = run_words(capsys, *command, "--out", tmp_path / "map.png")
+    assert code == 0 and not err
+    lines = [line.strip() for line in out.splitlines()]
+    assert "glove: i 0.82, in 0.82, live 0.82, france 0.82, paris 0.71" in lines
+    answers = lines[lines.index("paris is to rome as italy is to:") + 1 :]
+    assert answers[0].startswith("E: ") and not {"paris", "rome", "italy"} & set(answers[0].split())
+    assert next(line for line in answers if line.startswith("glove: ")).count("1.00") == 4  # i, live, in and france
+    assert (tmp_path / "map.png").exists() and (tmp_path / "map-glove.png").exists()
+    code, _, err = run_words(capsys, tmp_path / "run", "--analogy", "Paris", "Rome", "Itally")
+    assert code == 2 and '"Itally" is not among' in err
+
+
+def test_vectors_of_a_run(root, tmp_path, tiny_preset):
+    """Check that the vectors come from the run's own training captions, with the size of its E."""
+    assert tiny.run(root, tmp_path / "run", "--epochs", 1) == 0
+    model = runs.load_model(tmp_path / "run")
+    vectors = word_vectors.of_run("glove", model)
+    assert vectors.shape == model.params["E"].shape and np.isfinite(vectors).all()
+
+
+def test_training_starts_from_word_vectors(root, tmp_path, tiny_preset, capsys):
+    started = "--set", "embedding_start=glove"
+    run = ("--epochs", 1, "--learning-rate", 1e-30)
+    assert tiny.run(root, tmp_path / "run", *run, *started) == 0
+    model = runs.load_model(tmp_path / "run")
+    np.testing.assert_allclose(model.params["E"], word_vectors.of_run("glove", model), rtol=0, atol=1e-6)
+    assert train.main(["--from", str(tmp_path / "run"), "--set", "embedding_start=random"]) == 2
+    assert f"embedding_start: does nothing, because E comes from {tmp_path / 'run'}" in capsys.readouterr().err

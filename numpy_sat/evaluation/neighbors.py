@@ -43,6 +43,23 @@ def nearest(E, word, k):
     return words, cosines[words]
 
 
+def analogy(E, a, b, c, k):
+    """Find the k words nearest to E_b - E_a + E_c: what is to c as b is to a (Mikolov et al. 2013).
+
+    Args:
+        E: (V, M) embedding.
+        a, b, c: integers in 0..V-1.
+        k: number of words.
+    Returns:
+        words: (min(k, V-3),) integers, the nearest first, without a, b and c.
+        cosines: (min(k, V-3),) their cosines with E_b - E_a + E_c.
+    """
+    cosines = cosine_similarity(E, E[b] - E[a] + E[c])
+    order = np.argsort(-cosines, kind="stable")
+    words = order[~np.isin(order, (a, b, c))][:k]
+    return words, cosines[words]
+
+
 def principal_axes(E, k):
     """Compute the first k principal axes of vectors by singular value decomposition.
 

@@ -2,8 +2,9 @@
 
 import difflib
 import statistics
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 
 import numpy as np
 
@@ -21,19 +22,30 @@ LIST_LENGTH, MAP_SIZE = 20, 40  # most frequent words in the list and on the map
 SAME_START = 0.5  # if E and the computed random start have a larger cosine, training began from that start
 
 
-def show(run: Path, asked_words: Sequence[str] = (), out: Path | None = None) -> None:
+def show(
+    run: Path,
+    asked_words: Sequence[str] = (),
+    out: Path | None = None,
+    vectors: Mapping[str, Callable[[runs.Model], np.ndarray]] = MappingProxyType({}),
+    asked_analogy: Sequence[str] | None = None,
+) -> None:
     """Print the nearest neighbors of words, and draw a map.
 
     Args:
         run: path of the run.
         asked_words: texts; the default is the most frequent words.
         out: path of the map's PNG; the default is words.png in the run's folder.
+        vectors: {name: function that returns other (V, M) vectors of the model's words}, shown beside E. The file name
+            of a map contains the name.
+        asked_analogy: three words a, b, c, to find what is to c as b is to a.
     Raises:
         InputError: the model has no embedding, or a word is unknown.
     """
     model = runs.load_model(run)
     words, E, start = _embedding(run, model)
     asked = [_number(run, words, word) for word in asked_words]
+    asked_analogy = asked_analogy and [_number(run, words, word) for word in asked_analogy]
+    tables = {name: train(model)[len(SPECIALS) :] for name, train in vectors.items()}
     output.show(
         f"{len(E):,} words, {E.shape[1]} numbers each; nearest neighbors by cosine similarity. "
         f"In a random E the cosine of a nearest neighbor is about {_chance(E):.2f}."
@@ -41,15 +53,32 @@ def show(run: Path, asked_words: Sequence[str] = (), out: Path | None = None) ->
     learned, cosine = _learned(E, start)
     if cosine > SAME_START:
         output.show(f"learned: neighbors in E minus its random start. E and its start have a cosine of {cosine:.2f}.")
-    rows = asked or list(range(min(LIST_LENGTH, len(E))))
+        tables = {"learned": learned, **tables}
+    _print_rows(words, E, tables, asked or list(range(min(LIST_LENGTH, len(E)))))
+    if asked_analogy:
+        _print_analogy(words, {"E": E, **tables}, asked_analogy)
+    path = out or runs.output_folder(run) / "words.png"
+    _draw(path, words, E, asked)
+    for name in vectors:
+        _draw(path.with_stem(f"{path.stem}-{name}"), words, tables[name], asked)
+
+
+def _print_rows(words, E, tables, rows):
+    """Print the neighbors of each word in E, and below in the other tables, {name: (V, M)}."""
     width = max(len(words[word]) for word in rows)
     for word in rows:
         print(output.printable(f"{words[word]:{width}}  {_nearest(words, E, word)}"))
-        if cosine > SAME_START:
-            print(output.printable(f"{'':{width}}  learned: {_nearest(words, learned, word)}"))
-    neighborhood = [other for word in asked for other in (word, *neighbors.nearest(E, word, NEIGHBORS)[0])]
-    map_words = list(dict.fromkeys(neighborhood)) or list(range(min(MAP_SIZE, len(E))))
-    _draw(out or runs.output_folder(run) / "words.png", [words[word] for word in map_words], E[map_words])
+        for name, table in tables.items():
+            print(output.printable(f"{'':{width}}  {name}: {_nearest(words, table, word)}"))
+
+
+def _print_analogy(words, tables, numbers):
+    """Print what is to c as b is to a, in each table. numbers: those of a, b and c."""
+    a, b, c = (words[number] for number in numbers)
+    output.show(f"{a} is to {b} as {c} is to:")
+    for name, table in tables.items():
+        nearest = zip(*neighbors.analogy(table, *numbers, NEIGHBORS), strict=True)
+        print(output.printable(f"  {name}: " + ", ".join(f"{words[word]} {cosine:.2f}" for word, cosine in nearest)))
 
 
 def _embedding(run, model):
@@ -102,9 +131,15 @@ def _nearest(words, E, word):
     return ", ".join(f"{words[neighbor]} {cosine:.2f}" for neighbor, cosine in nearest)
 
 
-def _draw(path, words, E):
-    """Draw the map of rows of E, scaled to length 1 because the cosine depends on directions only."""
+def _draw(path, words, E, asked):
+    """Draw the map of the asked words and their neighbors, or of the most frequent words.
+
+    Rows are scaled to length 1, because the cosine depends on directions only.
+    """
+    neighborhood = [other for word in asked for other in (word, *neighbors.nearest(E, word, NEIGHBORS)[0])]
+    rows = list(dict.fromkeys(neighborhood)) or list(range(min(MAP_SIZE, len(E))))
+    E = E[rows]
     directions = E / np.maximum(np.linalg.norm(E, axis=1, keepdims=True), np.finfo(E.dtype).tiny)
     axes, shares = neighbors.principal_axes(directions, 2)
-    figures.words_figure(path, words, neighbors.project(directions, axes), shares)
-    output.show(f"map of {len(words)} words: {path}")
+    figures.words_figure(path, [words[row] for row in rows], neighbors.project(directions, axes), shares)
+    output.show(f"map of {len(rows)} words: {path}")

@@ -84,6 +84,11 @@ class Decoder:
     embedding_size: int = setting(
         64, "embedding size M: components of a word's embedding", minimum=1, limit=COMPONENT_LIMIT
     )
+    embedding_start: str = setting(
+        "random",
+        "start of E: random, or word vectors that are trained on the captions alone before training begins",
+        choices=("random", "skip-gram", "glove"),
+    )
     hidden_size: int = setting(
         192, "hidden size S: components of the LSTM's hidden state", minimum=1, limit=COMPONENT_LIMIT
     )

@@ -18,6 +18,7 @@ from numpy_sat.experiment.settings import settings_between
 from numpy_sat.system import output
 from numpy_sat.system.errors import InputError
 from numpy_sat.system.streams import PARAMETERS, stream
+from numpy_sat.training import word_vectors
 
 GROWING = ("tuned_stages",)  # settings that add parameters, which a run of --from takes from elsewhere
 
@@ -63,6 +64,10 @@ def start_run(args: argparse.Namespace, folder: Path) -> tuple[runs.Run, Data]:
     frequencies = word_frequencies(vocabulary, map(vocabulary.encode, captions))
     memory.check(recipe, len(vocabulary))
     params = _initial_params(args, recipe, before, settings["seed"], np.log(frequencies))
+    if recipe.decoder.embedding_start != "random" and not before:
+        params["E"] = word_vectors.train(
+            recipe.decoder.embedding_start, captions, vocabulary, recipe.decoder.embedding_size, settings["seed"]
+        )
     data = _load(recipe, vocabulary, dataset)
     seconds = before.progress["training_seconds"] if before else 0.0
     run = runs.create(folder, settings, recipe, vocabulary, params, seconds)
@@ -115,6 +120,8 @@ def _checked_recipe(args, before):
     recipe = arguments.choose_recipe(args, before)
     if before:
         _refuse_other_sizes(args.start, before.recipe, recipe)
+        if recipe.decoder.embedding_start != before.recipe.decoder.embedding_start:
+            raise InputError(f"embedding_start: does nothing, because E comes from {args.start}; leave it out.")
     if recipe.encoder.pretrained:
         recipe = _with_digest(recipe, args.start, before)
     epochs, self_critical_epochs = recipe.training.epochs, recipe.training.self_critical_epochs

@@ -208,3 +208,22 @@ def test_dtype_and_inputs(rng):
     np.testing.assert_array_equal(near, neighbors.nearest(E, 0, 3)[0])
     np.testing.assert_allclose(axes, neighbors.principal_axes(E, 2)[0], atol=1e-5)
     np.testing.assert_allclose(x, neighbors.project(E, axes.astype(float)), atol=1e-5)
+
+
+def test_analogies():
+    """Check France = Italy - Rome + Paris in the plane, without the three words, and ties in order."""
+    E = np.array([[1.0, 0], [1, 1], [3, 0], [3, 1], [-1, -2], [3, 1]])  # E_1 - E_0 + E_2 = E_3 = E_5
+    words, cosines = neighbors.analogy(E, 0, 1, 2, 2)
+    assert words.tolist() == [3, 5]
+    np.testing.assert_allclose(cosines, 1)
+    assert neighbors.analogy(E, 1, 0, 3, 9)[0].tolist() == [2, 5, 4]  # E_0 - E_1 + E_3 = E_2
+
+
+def test_analogies_by_their_definition(rng):
+    E = rng.standard_normal((6, M))
+    for a, b, c in itertools.product(range(6), repeat=3):
+        cosines = neighbors.cosine_similarity(E, E[b] - E[a] + E[c])
+        expected = sorted({0, 1, 2, 3, 4, 5} - {a, b, c}, key=lambda word: -cosines[word])
+        words, nearest_cosines = neighbors.analogy(E, a, b, c, 6)
+        assert words.tolist() == expected
+        np.testing.assert_array_equal(nearest_cosines, cosines[expected])

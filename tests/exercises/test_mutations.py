@@ -756,6 +756,7 @@ EQUIVALENT = {
     "neighbors": [
         ("cosine_similarity", "return", ["`lengths != 0` where `lengths > 0` belongs"], "a length is never negative"),
         ("cosine_similarity", "return", ["2 where 1 belongs"], "the dividend is 0"),
+        ("analogy", "words = order", exchanged("a", "b", "c"), COMMUTES),
         (
             "principal_axes",
             "centered =",

@@ -7,6 +7,7 @@ from numpy_sat.data.scenes import scenes
 from numpy_sat.data.scenes.scene_language import COLORS
 from numpy_sat.data.vocabulary import END, START, Vocabulary, tokenize
 from numpy_sat.evaluation import neighbors
+from numpy_sat.experiment.recipe import SETTINGS
 from numpy_sat.training import word_vectors
 from numpy_sat.training.word_vectors.corpus import Corpus
 
@@ -49,3 +50,7 @@ def test_the_seed_determines_the_vectors(captions):
     vocabulary = Vocabulary.build(captions[:100], 1)
     first, second, other = (word_vectors.train("skip-gram", captions[:100], vocabulary, 4, seed) for seed in (1, 1, 2))
     assert np.array_equal(first, second) and not np.array_equal(first, other)
+
+
+def test_the_recipe_offers_all_methods():
+    assert SETTINGS["embedding_start"].choices == ("random", *word_vectors.METHODS)

@@ -7,7 +7,9 @@ from collections.abc import Iterable
 
 import numpy as np
 
+from numpy_sat.data import catalog
 from numpy_sat.data.vocabulary import Vocabulary
+from numpy_sat.experiment import runs
 from numpy_sat.system.streams import WORD_VECTORS, stream
 from numpy_sat.training.word_vectors import glove, skip_gram
 from numpy_sat.training.word_vectors.corpus import Corpus
@@ -31,3 +33,20 @@ def train(method: str, captions: Iterable[list[str]], vocabulary: Vocabulary, M:
     corpus = Corpus.build(captions, vocabulary)
     vectors = METHODS[method].train(corpus, M, stream(seed, WORD_VECTORS))
     return (0.5 * vectors / np.sqrt((vectors * vectors).mean())).astype(np.float32)
+
+
+def of_run(method: str, model: runs.Model) -> np.ndarray:
+    """Train vectors on the captions of a model's training set, of the size of its embedding.
+
+    Args:
+        method: one of METHODS.
+        model: runs.Model.
+    Returns:
+        (V, M) float32 vectors of the model's words.
+    Raises:
+        InputError: the data set cannot be read.
+    """
+    settings = model.settings
+    dataset = catalog.open_dataset(settings["data"], settings["root"], ("train",), *runs.skipped(settings))
+    captions = [dataset.tokenize(text) for example in dataset.splits["train"] for text in example.captions]
+    return train(method, captions, model.vocabulary, model.recipe.decoder.embedding_size, settings["seed"])
