@@ -127,13 +127,14 @@ def judge(task: Task, function: Callable, cases: list[dict], expected: list[dict
         for k, (case, right) in enumerate(zip(cases, expected, strict=True)):
             result = _run(task, function, case)
             _check_form(task, result, right)
-            yours.append(flat(task, result))
+            yours.append(flat(task, result, right))
             _check_leaves(yours[-1], right)
             arrays = compare(task, yours[-1], right)
             if wrong is None and not all(array.right for array in arrays):
                 wrong, verdict = k, Verdict(task.name, "wrong", arrays=arrays)
         if wrong is None:
-            _check_conventions(task, function, cases[0], expected[0])
+            notes = _check_conventions(task, function, cases[0], expected[0])
+            verdict = verdict._replace(notes=notes)
     except NotWritten:
         return Judged(Verdict(task.name, "unwritten"), [], [])
     except Complaint as complaint:
@@ -246,26 +247,33 @@ def _frames_of(function, error):
     return [frame for frame in traceback.extract_tb(error.__traceback__) if frame.filename == file]
 
 
-def _result_tuple(result):
-    """Return a result as a tuple; a named tuple is a single result."""
-    return result if isinstance(result, tuple) and not hasattr(result, "_fields") else (result,)
+def _results(task, result):
+    """Return the results of a task's function as a tuple: of several, also those of a list or a named tuple."""
+    if len(task.outputs) == 1 and (not isinstance(result, tuple) or hasattr(result, "_fields")):
+        return (result,)
+    return tuple(result) if isinstance(result, (tuple, list)) else (result,)
 
 
-def flat(task: Task, result) -> dict:
-    """Return {name: leaf} of the result of a task's function."""
+def flat(task: Task, result, expected: dict | None = None) -> dict:
+    """Return {name: leaf} of the result of a task's function.
+
+    Args:
+        task: the Task.
+        result: what the function returned.
+        expected: {name: leaf} of the right results, or None. Where they have a named tuple, a plain one of the same
+            length has its names, and where they have a sequence, an array counts as one.
+    """
     leaves = {}
-    for name, value in zip(task.outputs, _result_tuple(result), strict=True):
+    for name, value in zip(task.outputs, _results(task, result), strict=True):
         leaves |= named.flatten(name, value)
-    return leaves
+    return named.with_names_of(leaves, expected) if expected else leaves
 
 
 def _check_form(task, result, expected):
     """Raise a Complaint if the number, the names or the containers of the results are wrong."""
     if result is None:
         raise Complaint(f"{task.name} returns None; it should return {', '.join(task.outputs)}")
-    results = _result_tuple(result)
-    if isinstance(result, list) and len(task.outputs) > 1:
-        raise Complaint(f"{task.name} returns a list; return a tuple: `return {', '.join(task.outputs)}`")
+    results = _results(task, result)
     if len(results) != len(task.outputs):
         raise Complaint(
             f"{task.name} returns {len(results)} value{'s' * (len(results) > 1)}, "
@@ -274,7 +282,7 @@ def _check_form(task, result, expected):
     for name, value in zip(task.outputs, results, strict=True):
         if name in expected and isinstance(value, (list, tuple, dict)):
             raise Complaint(f"{name} is of type {type(value).__name__}, not a NumPy array")
-    leaves = flat(task, result)
+    leaves = flat(task, result, expected)
     for name in expected:
         if name not in leaves:
             raise Complaint(_missing(name, leaves))
@@ -309,8 +317,13 @@ def _check_leaf(name, value, right):
         raise Complaint(f"{name} is of type {type(value).__name__}, not a number or an array of numbers")
     if np.shape(value) != np.shape(right):
         raise Complaint(_shape_sentence(name, np.shape(value), np.shape(right)))
-    if isinstance(value, np.ndarray) and isinstance(right, np.ndarray) and value.dtype != right.dtype:
+    if isinstance(value, np.ndarray) and isinstance(right, np.ndarray) and not _is_usable_as(value.dtype, right.dtype):
         raise Complaint(f"{name} is {value.dtype}, not {right.dtype}")
+
+
+def _is_usable_as(dtype, right):
+    """Return True for an equal dtype; integers of any size can replace each other."""
+    return dtype == right or {dtype.kind, right.kind} <= set("iu")
 
 
 def _shape_sentence(name, shape, right):
@@ -327,40 +340,49 @@ def _shape_sentence(name, shape, right):
 
 
 def _check_conventions(task, function, case, expected):
-    """Raise a Complaint if results with right numbers break a convention.
+    """Return notes on results with right numbers, or raise a Complaint if they break a convention.
 
-    Results must not be views of an argument. They must be contiguous, the same for every call, and float32 for float32
-    arguments. Unusable arguments must raise.
+    Results must be the same for every call, and float32 for float32 arguments. Unusable arguments must raise. A note
+    says that a result is a view of an argument, or not contiguous.
     """
     arguments = named.copy_arrays(case)
     with np.errstate(all="ignore"):
-        result = task.drive(function, arguments)
-        again = flat(task, task.drive(function, named.copy_arrays(case)))
-    leaves, inputs = flat(task, result), named.flatten("", arguments)
-    for name, value in leaves.items():
-        if not isinstance(value, np.ndarray) or name.startswith("cache"):
-            continue
-        for argument, x in inputs.items():
-            if isinstance(x, np.ndarray) and value.size and np.shares_memory(value, x):
-                raise Complaint(
-                    f"{name} is a view of {_argument(argument)}: a change of one changes the other; "
-                    "return a copy instead"
-                )
-        if not value.flags.c_contiguous:
-            raise Complaint(f"{name} is not contiguous in memory: wrap it in np.ascontiguousarray")
+        leaves = flat(task, task.drive(function, arguments), expected)
+        again = flat(task, task.drive(function, named.copy_arrays(case)), expected)
     for name, value in leaves.items():
         if not named.same(again[name], value, 0):
             raise Complaint(f"{name} differs when {task.name} is called again with the same arguments")
     _check_single(task, function, case, expected)
     _check_refused(task, function)
+    return _notes(leaves, named.flatten("", arguments))
+
+
+def _notes(leaves, inputs):
+    """Return sentences on results that share memory with an argument or are not contiguous."""
+    notes = []
+    for name, value in leaves.items():
+        if not isinstance(value, np.ndarray) or name.startswith("cache") or not value.size:
+            continue
+        arrays = {argument: x for argument, x in inputs.items() if isinstance(x, np.ndarray)}
+        shared = next((argument for argument, x in arrays.items() if np.shares_memory(value, x)), None)
+        if shared:
+            argument = _argument(shared)
+            notes.append(f"{name} shares its memory with {argument}: who changes one in place changes the other")
+        if not value.flags.c_contiguous:
+            notes.append(
+                f"{name} is not contiguous in memory: compiled kernels and reshape copy such an array first, which "
+                "takes time (np.ascontiguousarray does it once)"
+            )
+    return tuple(notes)
 
 
 def _check_single(task, function, case, expected):
+    """Raise a Complaint if float32 arguments, as in training, give float64 arrays."""
     if not task.single:
         return
     try:
         with np.errstate(all="ignore"):
-            leaves = flat(task, task.drive(function, named.copy_arrays(case, named.to_single)))
+            leaves = flat(task, task.drive(function, named.copy_arrays(case, named.to_single)), expected)
     except Exception as error:
         raise Complaint(f"it fails with float32 arrays: {type(error).__name__}: {error}") from error
     for name, right in expected.items():

@@ -1,5 +1,6 @@
 """Nested results and arguments as flat dicts of named arrays."""
 
+import re
 from collections.abc import Callable
 
 import numpy as np
@@ -23,6 +24,61 @@ def flatten(name: str, value) -> dict:
     for part_name, part in parts:
         leaves |= flatten(part_name, part)
     return leaves
+
+
+def with_names_of(leaves: dict, expected: dict) -> dict:
+    """Return leaves under the names of other leaves that are built of other containers.
+
+    Args:
+        leaves: {name: leaf}, as flatten returns it.
+        expected: {name: leaf}. Where it has cache.x, cache.y, the items cache[0] and cache[1] of a plain sequence get
+            these names; where it has y[0], y[1], the rows of an array y.
+    Returns:
+        {name: leaf} in the order of `leaves`.
+    """
+    for parent, children in _children(expected).items():
+        if children[0].startswith("["):
+            leaves = _with_rows(leaves, parent)
+        elif f"{parent}[{len(children) - 1}]" in _prefixes(leaves) and f"{parent}{children[0]}" not in _prefixes(
+            leaves
+        ):
+            items = {f"{parent}[{k}]": f"{parent}{child}" for k, child in enumerate(children)}
+            leaves = {_renamed(name, items): leaf for name, leaf in leaves.items()}
+    return leaves
+
+
+def _children(leaves):
+    """Return {name of a container: the last parts of the names of its members}, outer containers first."""
+    children = {}
+    for prefix in _prefixes(leaves):
+        parts = re.match(r"(.+?)(\.\w+|\[\w+\])$", prefix)
+        if parts:
+            children.setdefault(parts[1], []).append(parts[2])
+    return dict(sorted(children.items(), key=lambda item: len(item[0])))
+
+
+def _prefixes(leaves):
+    """Return the names of the leaves and of the containers that hold them, in order."""
+    prefixes = {}
+    for name in leaves:
+        ends = [match.start() for match in re.finditer(r"[.\[]", name)]
+        prefixes |= dict.fromkeys([name[:end] for end in ends if end] + [name])
+    return prefixes
+
+
+def _renamed(name, items):
+    """Return a name with one of its beginnings replaced, if `items` has it."""
+    for old, new in items.items():
+        if name == old or name.startswith((f"{old}.", f"{old}[")):
+            return new + name[len(old) :]
+    return name
+
+
+def _with_rows(leaves, parent):
+    value = leaves.get(parent)
+    if not isinstance(value, np.ndarray) or not value.ndim:
+        return leaves
+    return {name: leaf for name, leaf in leaves.items() if name != parent} | flatten(parent, list(value))
 
 
 def copy_arrays(value, change: Callable[[np.ndarray], np.ndarray] = np.copy):

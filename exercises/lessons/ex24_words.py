@@ -202,6 +202,7 @@ TASKS = (
             "lengths": "lengths_v = |E_v| |query|, for every row v",
         },
         mistakes=COSINE_MISTAKES,
+        single=False,  # nothing is trained with it
     ),
     Task(
         neighbors,
@@ -215,6 +216,7 @@ TASKS = (
         },
         refused=({"E": np.eye(3), "word": -1, "k": 1}, {"E": np.eye(3), "word": 3, "k": 1}),
         mistakes=NEAREST_MISTAKES,
+        single=False,  # nothing is trained with it
     ),
     Task(
         neighbors,
@@ -232,6 +234,7 @@ TASKS = (
         drive_axes,
         refused=({"E": np.eye(3), "k": 0}, {"E": np.zeros((2, 5)), "k": 3}, {"E": np.zeros((5, 2)), "k": 3}),
         mistakes=AXES_MISTAKES,
+        single=False,  # nothing is trained with it
     ),
     Task(
         neighbors,
@@ -240,6 +243,7 @@ TASKS = (
         ("x",),
         {"x": "x_vj = (E_v - mean) . axis_j, with the mean over the V vectors"},
         mistakes=PROJECT_MISTAKES,
+        single=False,  # nothing is trained with it
     ),
 )
 

@@ -117,7 +117,7 @@ MISUSES = {  # {misuse: (text of RIGHT, its replacement, a part of the message)}
     "recursion": ("y = x @ W + b", "y = linear_forward(x, W, b)[0]", "linear_forward calls itself without end"),
     "None": ("    return y, LinearCache(x, W)", "    y, LinearCache(x, W)", "linear_forward returns None; it should"),
     "one thing": ("return y, LinearCache(x, W)", "return y", "linear_forward returns 1 value, not 2: y, cache"),
-    "a list": ("return y, LinearCache(x, W)", "return [y, 0]", "returns a list; return a tuple: `return y, cache`"),
+    "a list": ("return y, LinearCache(x, W)", "return [y]", "linear_forward returns 1 value, not 2: y, cache"),
     "no such name": ("y = x @ W + b", "y = x @ w + b", "raises NameError: name 'w' is not defined"),
     "debugger": (
         "y = x @ W + b",
@@ -135,7 +135,6 @@ MISUSES = {  # {misuse: (text of RIGHT, its replacement, a part of the message)}
     "library's": ("y = x @ W + b", "y = linear.linear_forward(x, W, b)[0]", "calls the library's linear_forward"),
     "taken": ("def linear_forward", "linear_forward = linear.linear_forward\ndef other", "is not written in the file"),
     "solution": ("import numpy as np", "import solutions", "line 2 imports solutions, which contains the answer"),
-    "not contiguous": ("return y, Lin", "return np.asfortranarray(y), Lin", "y is not contiguous in memory"),
     "random": (
         "y = x @ W + b",
         "y = x @ W + b + 1e-13 * np.random.rand()",
@@ -143,6 +142,22 @@ MISUSES = {  # {misuse: (text of RIGHT, its replacement, a part of the message)}
     ),
     "raises": ("rows.T @ drows", "rows @ drows", RAISES),
 }
+
+
+NOTES = {  # {style: (text of RIGHT, its replacement, a part of the note)}
+    "not contiguous": ("return y, Lin", "return np.asfortranarray(y), Lin", "y is not contiguous in memory: compiled"),
+    "a list of results": ("return y, LinearCache(x, W)", "return [y, LinearCache(x, W)]", ""),
+    "a plain cache": ("return y, LinearCache(x, W)", "return y, (x, W)", ""),
+}
+
+
+@pytest.mark.parametrize("style", NOTES)
+def test_another_style_is_right_with_a_note(tmp_path, style):
+    old, new, note = NOTES[style]
+    assert RIGHT.count(old) == 1
+    verdicts = check_file(tmp_path, RIGHT.replace(old, new))
+    assert [verdict["state"] for verdict in verdicts] == ["right", "right"]
+    assert note in " ".join(verdicts[0]["notes"]) and bool(verdicts[0]["notes"]) == bool(note)
 
 
 @pytest.mark.parametrize("misuse", MISUSES)
