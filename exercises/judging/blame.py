@@ -11,12 +11,13 @@ The search asks these questions in order:
 
 import ast
 import contextlib
+import functools
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import numpy as np
 
-from exercises.judging import named, trees
+from exercises.judging import named, repairs, trees
 from exercises.judging.flow import Flow, names_in, statement_at
 from exercises.judging.judge import Judged, Task
 from exercises.judging.relations import relation, wrong_part
@@ -50,15 +51,25 @@ def blame(judged: Judged, task: Task, function: Callable, tasks: Sequence[Task],
         Tuple of Findings, the most certain first; empty if nothing is found.
     """
     diagnosis = _Diagnosis(task, judged, tasks, table)
+    wrong = diagnosis.wrong
+    if not wrong and not judged.error and not judged.verdict.sentence:
+        return ()
+    whole, findings = ([], {}) if judged.error else _edits_that_fit(diagnosis)
+    terms = {name: term for name in wrong if name not in findings and (term := _relation(diagnosis, name))}
+    explained = whole or judged.error or (wrong and len(terms) + len(findings) == len(wrong))
+    right = functools.partial(_is_right, diagnosis)
+    repair = repairs.search(task, function, judged.order[0], right, None if explained else table)
+    if repair is not None and repair.entry is None:
+        return (_proof(diagnosis, repair, whole, function),)
     if judged.error:
         return tuple(_findings_of_error(diagnosis, function))
-    wrong = diagnosis.wrong
+    if whole:
+        return (_best_of(diagnosis, whole, function),)
+    if repair is not None:
+        rest = diagnosis.finding_of(repair.entry, False)
+        return _first_per_array([_finding_of_repair(diagnosis, repair, function)._replace(certainty="likely"), rest])
     if not wrong:
         return ()
-    whole, findings = _edits_that_fit(diagnosis)
-    if whole:
-        return (whole,)
-    terms = {name: term for name in wrong if name not in findings and (term := _relation(diagnosis, name))}
     if len(wrong) > 1 and len(terms) == len(wrong) and len(set(terms.values())) == 1:
         source = diagnosis.flow.bottleneck(set(wrong))
         if diagnosis.flow.reaches(source) == set(wrong):  # one mistake in the source explains all wrong arrays
@@ -71,6 +82,67 @@ def blame(judged: Judged, task: Task, function: Callable, tasks: Sequence[Task],
     if first is not None:
         findings["first of the rest"] = first._replace(term=first.term or _wrong_part(diagnosis, rest))
     return _first_per_array(findings.values())
+
+
+def _proof(diagnosis, repair, whole, function):
+    """Return the Finding of a Repair: certain, because all numbers are right with it.
+
+    A Mistake of the lesson with the same numbers and the same equation tells it in words.
+    """
+    proof = _finding_of_repair(diagnosis, repair, function)
+    same = next((finding for finding, entry in whole if finding.array == proof.array and entry.rank < 0), None)
+    return proof._replace(term=f"{same.term} ({repair.sentence})") if same else proof
+
+
+def _finding_of_repair(diagnosis, repair, function):
+    """Return the Finding of a Repair: the equation is that of the first variable that is one of the library's."""
+    flow = Flow(trees.plain_function(function), diagnosis.task.outputs)
+    for target in repair.fault.target.split(", "):
+        own = repair.fault.function is trees.plain_function(function)
+        for user in flow.downstream(target) if own else [target]:
+            for name in _library_names(diagnosis, user, repair.values.get(user)):
+                finding = diagnosis.finding(diagnosis.function, name, repair.sentence, True)
+                if finding.equation:
+                    return finding
+    name = diagnosis.flow.bottleneck(set(diagnosis.wrong)) or next(iter(diagnosis.task.equations))
+    return diagnosis.finding(diagnosis.function, name, repair.sentence, True)
+
+
+def _library_names(diagnosis, target, value):
+    """Yield the library's variables that a learner's variable may be: of its name and value, then of its value."""
+    if target.startswith("return "):
+        yield target
+    variables = {name: diagnosis.run.variables.get(name) for name in diagnosis.flow.order}
+    equal = [name for name, right in variables.items() if _equal_arrays(diagnosis, value, right)]
+    yield from sorted(equal, key=lambda name: name != target)
+    if target in diagnosis.task.equations:
+        yield target
+
+
+def _is_right(diagnosis, value):
+    """Return True if a value is one of the library's variables, other than an argument."""
+    variables = diagnosis.run.variables
+    return any(_equal_arrays(diagnosis, value, variables.get(name)) for name in diagnosis.flow.order)
+
+
+def _equal_arrays(diagnosis, a, b):
+    arrays = isinstance(a, np.ndarray) and isinstance(b, np.ndarray) and a.size > 1
+    return arrays and named.same(a, b, diagnosis.task.tolerance)
+
+
+def _best_of(diagnosis, whole, function):
+    """Return the likeliest of several Findings whose edits give all numbers, with its certainty.
+
+    It is certain only if no edit of another equation gives the same numbers, and if they are wrong in two cases.
+    """
+    yours = _variables_of(diagnosis, function)
+    whole = [finding for finding, _ in whole]
+    guilty = [finding for finding in whole if not _is_among(diagnosis, finding.array, yours)] or whole
+    best = guilty[0]
+    other = next((finding for finding in guilty if finding.array != best.array), None)
+    if other is None and diagnosis.wrong_cases >= 2:
+        return best
+    return best._replace(certainty="likely", runner_up=other and other.term)
 
 
 def _wrong_part(diagnosis, names):
@@ -94,6 +166,15 @@ class _Diagnosis:
         self.function = self.run.function
         self.flow = Flow(self.function, task.outputs)
         self.wrong = self._wrong()
+
+    @property
+    def wrong_cases(self) -> int:
+        """Return the number of cases in which a result is wrong."""
+        pairs = zip(self.judged.yours, self.judged.expected, strict=True)
+        return sum(
+            any(not named.same(yours[name], right, self.task.tolerance) for name, right in expected.items())
+            for yours, expected in pairs
+        )
 
     def _wrong(self):
         """Return the names of the leaves that differ in the first case.
@@ -165,7 +246,7 @@ def _edits_that_fit(diagnosis):
     """Look up the edits that give the learner's numbers.
 
     Returns:
-        whole: the Finding of an edit that gives all numbers, or None.
+        whole: [(Finding, Entry), ...] of the edits that give all numbers.
         findings: {array: Finding} of edits that give a single wrong array and leave the right ones right.
     """
     orders = diagnosis.judged.order
@@ -173,7 +254,8 @@ def _edits_that_fit(diagnosis):
     in_all_cases = fits.all(axis=0)  # (entries, names)
     whole = np.flatnonzero(in_all_cases.all(axis=1))
     if whole.size:
-        return diagnosis.finding_of(diagnosis.table.entries[whole[0]], True), {}
+        entries = [diagnosis.table.entries[k] for k in whole]
+        return [(diagnosis.finding_of(entry, True), entry) for entry in entries], {}
     names, findings = diagnosis.table.names, {}
     right = [k for k, name in enumerate(names) if name not in diagnosis.wrong and not name.startswith("cache")]
     harmless = in_all_cases[:, right].all(axis=1)  # an edit that changes a right result is not the learner's mistake
@@ -181,7 +263,7 @@ def _edits_that_fit(diagnosis):
         fitting = np.flatnonzero(in_all_cases[:, names.index(name)] & harmless)
         if fitting.size:
             findings[name] = diagnosis.finding_of(diagnosis.table.entries[fitting[0]], True)
-    return None, findings
+    return [], findings
 
 
 def _relation(diagnosis, name):

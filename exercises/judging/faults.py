@@ -9,7 +9,7 @@ import ast
 import inspect
 import textwrap
 import types
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple
 
 from exercises.judging.operators import OPERATORS, Scope
@@ -33,6 +33,8 @@ class Fault(NamedTuple):
     rank: int  # of the operator; a lower rank is a likelier mistake
     term: str  # the mistake in words
     code: types.CodeType  # replaces function.__code__ to run the edit
+    old: str = ""  # text of the edited expression or statement
+    new: str = ""  # text that replaces it
 
 
 def edits(function: types.FunctionType, values: dict) -> list[Fault]:
@@ -44,22 +46,48 @@ def edits(function: types.FunctionType, values: dict) -> list[Fault]:
     Returns:
         List of Faults, the likeliest first. Some of them may raise when they run.
     """
+    return [fault for draft in sorted_drafts(function, values, OPERATORS) if (fault := draft.compiled(function))]
+
+
+def sorted_drafts(function: types.FunctionType, values: dict, operators: Sequence[Callable]) -> list["Draft"]:
+    """Return the edits of a function that the operators make, the likeliest first, before they are compiled."""
     tree = tree_of(function)
     expressions, others = _expressions(values)
-    faults, texts = [], set()
+    drafts, texts = [], set()
     for slot in list(_slots(tree)):
-        scope = Scope(expressions, others, slot.statement)
-        texts.add((slot.statement.lineno, slot.place, ast.unparse(slot.node)))  # the original text is no edit
-        for rank, operator in enumerate(OPERATORS):
+        scope, old = Scope(expressions, others, slot.statement), ast.unparse(slot.node)
+        texts.add((slot.statement.lineno, slot.place, old))  # the original text is no edit
+        for rank, operator in enumerate(operators):
             for node, term in operator(slot.node, scope):
                 text = (slot.statement.lineno, slot.place, ast.unparse(node))
-                if text in texts:
-                    continue
-                texts.add(text)
-                code = _compile_edit(tree, slot, node)
-                if code is not None:
-                    faults.append(Fault(function, _target(slot, node), slot.node.lineno, rank, term, code))
-    return sorted(faults, key=lambda fault: fault.rank)
+                if text not in texts:
+                    texts.add(text)
+                    drafts.append(Draft(tree, slot, node, rank, term, old, text[-1]))
+    return sorted(drafts, key=lambda draft: draft.rank)
+
+
+class Draft(NamedTuple):
+    """An edit that is not compiled yet."""
+
+    tree: ast.FunctionDef
+    slot: "_Slot"
+    node: ast.AST  # replaces slot.node
+    rank: int  # as in Fault
+    term: str
+    old: str
+    new: str
+
+    @property
+    def target(self) -> str:
+        """Return the target as in Fault."""
+        return _target(self.slot, self.node)
+
+    def compiled(self, function: types.FunctionType) -> Fault | None:
+        """Return the Fault, or None if the edit does not compile."""
+        code = _compile_edit(self.tree, self.slot, self.node)
+        if code is None:
+            return None
+        return Fault(function, self.target, self.slot.node.lineno, self.rank, self.term, code, self.old, self.new)
 
 
 def _target(slot, node):

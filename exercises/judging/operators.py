@@ -128,11 +128,11 @@ def flip_sign(node, scope):
 
 def negate(node, scope):
     """Flip the sign of the whole right side."""
-    if _is_value(node, scope) and not isinstance(node, (ast.Tuple, ast.Call, ast.Constant)):
+    if is_value(node, scope) and not isinstance(node, (ast.Tuple, ast.Call, ast.Constant)):
         yield ast.UnaryOp(ast.USub(), node), f"the sign of {_show(node)} is flipped"
 
 
-def _is_value(node, scope):
+def is_value(node, scope):
     """Return True if the node is the value that a statement assigns or returns, or an element of that tuple."""
     whole = getattr(scope.statement, "value", None)
     return node is whole or (isinstance(whole, ast.Tuple) and node in whole.elts)
@@ -165,7 +165,7 @@ def change_transpose(node, scope):
             yield edit, f"{_show(operand)} is transposed where it should not be"
         yield ast.BinOp(node.right, MATRIX(), node.left), f"the factors of {_show(node)} are the wrong way round"
         yield ast.BinOp(node.left, TIMES(), node.right), f"{_show(node)} is an elementwise product: @, not *"
-    if _is_value(node, scope) and _assigns_square(scope):
+    if is_value(node, scope) and _assigns_square(scope):
         yield _swapped_axes(node), f"{_show(node)} is transposed"
 
 
@@ -353,7 +353,7 @@ def move_brackets(node, scope):
 
 def swap_blocks(node, scope):
     """Swap two of the four blocks of columns of an LSTM's gates."""
-    if not _is_value(node, scope) or not isinstance(scope.statement, ast.Assign):
+    if not is_value(node, scope) or not isinstance(scope.statement, ast.Assign):
         return
     targets = targets_of(scope.statement)
     shape = _shape(scope.values.get(targets[0])) if len(targets) == 1 else ()

@@ -34,6 +34,7 @@ class Entry(NamedTuple):
     target: str  # see faults.Fault
     line: int
     term: str
+    rank: int  # see faults.Fault; -1 for a Mistake of the lesson
 
 
 class Table(NamedTuple):
@@ -135,7 +136,7 @@ def make(task: judge.Task) -> Table:
         row, errors = _run_fault(task, function, fault, cases, names)
         if np.array_equal(row, right):
             continue
-        entries.append(Entry(function.__name__, fault.target, fault.line, fault.term))
+        entries.append(Entry(function.__name__, fault.target, fault.line, fault.term, fault.rank))
         marks.append(row)
         words.append(errors)
     return Table(entries, names, np.array(marks).reshape(-1, len(cases), len(names), 4), words)
