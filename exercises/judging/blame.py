@@ -52,24 +52,22 @@ def blame(judged: Judged, task: Task, function: Callable, tasks: Sequence[Task],
     """
     diagnosis = _Diagnosis(task, judged, tasks, table)
     wrong = diagnosis.wrong
-    if not wrong and not judged.error and not judged.verdict.sentence:
+    if not wrong and not judged.error:
         return ()
     whole, findings = ([], {}) if judged.error else _edits_that_fit(diagnosis)
     terms = {name: term for name in wrong if name not in findings and (term := _relation(diagnosis, name))}
-    explained = whole or judged.error or (wrong and len(terms) + len(findings) == len(wrong))
+    explained = whole or judged.error or len(terms) + len(findings) == len(wrong)
     right = functools.partial(_is_right, diagnosis)
-    repair = repairs.search(task, function, judged.order[0], right, None if explained else table)
-    if repair is not None and repair.entry is None:
-        return (_proof(diagnosis, repair, whole, function),)
+    proofs, pair = repairs.search(task, function, judged.order[0], right, None if explained else table)
+    if proofs:
+        return (_proof(diagnosis, proofs, whole, function),)
     if judged.error:
         return tuple(_findings_of_error(diagnosis, function))
     if whole:
         return (_best_of(diagnosis, whole, function),)
-    if repair is not None:
-        rest = diagnosis.finding_of(repair.entry, False)
-        return _first_per_array([_finding_of_repair(diagnosis, repair, function)._replace(certainty="likely"), rest])
-    if not wrong:
-        return ()
+    if pair is not None:
+        rest = diagnosis.finding_of(pair.entry, False)
+        return _first_per_array([_finding_of_repair(diagnosis, pair, function)._replace(certainty="likely"), rest])
     if len(wrong) > 1 and len(terms) == len(wrong) and len(set(terms.values())) == 1:
         source = diagnosis.flow.bottleneck(set(wrong))
         if diagnosis.flow.reaches(source) == set(wrong):  # one mistake in the source explains all wrong arrays
@@ -84,14 +82,21 @@ def blame(judged: Judged, task: Task, function: Callable, tasks: Sequence[Task],
     return _first_per_array(findings.values())
 
 
-def _proof(diagnosis, repair, whole, function):
-    """Return the Finding of a Repair: certain, because all numbers are right with it.
+def _proof(diagnosis, proofs, whole, function):
+    """Return the Finding of the likeliest Repair: certain, because all numbers are right with it.
 
-    A Mistake of the lesson with the same numbers and the same equation tells it in words.
+    Of several Repairs, one of the equation of an edit of the table is likelier. If that edit is a Mistake of the
+    lesson, it tells the mistake in words.
     """
-    proof = _finding_of_repair(diagnosis, repair, function)
+    places = [finding.array for finding, _ in whole]
+    findings = [(repair, _finding_of_repair(diagnosis, repair, function)) for repair in proofs]
+    ranks = [
+        (places.index(proof.array) if proof.array in places else len(places), proof.array != repair.fault.target)
+        for repair, proof in findings
+    ]
+    repair, proof = findings[ranks.index(min(ranks))]
     same = next((finding for finding, entry in whole if finding.array == proof.array and entry.rank < 0), None)
-    return proof._replace(term=f"{same.term} ({repair.sentence})") if same else proof
+    return proof._replace(term=f"{same.term} ({repair.place})") if same else proof
 
 
 def _finding_of_repair(diagnosis, repair, function):
@@ -119,10 +124,11 @@ def _library_names(diagnosis, target, value):
         yield target
 
 
-def _is_right(diagnosis, value):
-    """Return True if a value is one of the library's variables, other than an argument."""
+def _is_right(diagnosis, name, value):
+    """Return True if a value is that of the library's variable of this name, or of any if it has no such variable."""
     variables = diagnosis.run.variables
-    return any(_equal_arrays(diagnosis, value, variables.get(name)) for name in diagnosis.flow.order)
+    names = [name] if name in diagnosis.flow.order else diagnosis.flow.order
+    return any(_equal_arrays(diagnosis, value, variables.get(other)) for other in names)
 
 
 def _equal_arrays(diagnosis, a, b):
@@ -142,7 +148,7 @@ def _best_of(diagnosis, whole, function):
     other = next((finding for finding in guilty if finding.array != best.array), None)
     if other is None and diagnosis.wrong_cases >= 2:
         return best
-    return best._replace(certainty="likely", runner_up=other and other.term)
+    return best._replace(certainty="likely", runner_up=other.term if other else None)
 
 
 def _wrong_part(diagnosis, names):
@@ -169,7 +175,9 @@ class _Diagnosis:
 
     @property
     def wrong_cases(self) -> int:
-        """Return the number of cases in which a result is wrong."""
+        """Return the number of cases in which a result is wrong; of a single case, of wrong results."""
+        if len(self.judged.yours) == 1:
+            return len(self.wrong)
         pairs = zip(self.judged.yours, self.judged.expected, strict=True)
         return sum(
             any(not named.same(yours[name], right, self.task.tolerance) for name, right in expected.items())

@@ -1,5 +1,6 @@
 """Simple relations between a wrong array and the right one: a named factor, a missing term, another order."""
 
+import itertools
 from collections.abc import Sequence
 
 import numpy as np
@@ -24,13 +25,20 @@ def relation(name: str, pairs: Sequence[tuple], cases: Sequence[dict], variables
         return ""
     pairs = [(np.asarray(a, float), np.asarray(b, float)) for a, b in pairs]
     if any(a.shape != b.shape for a, b in pairs):
-        return _axis_too_many(pairs)
+        return other_shape(pairs)
     return _factor(cases, pairs) or _difference(variables, *pairs[0]) or _moved(pairs) or _factors(name, *pairs[0])
 
 
-def _axis_too_many(pairs):
-    """Return a sentence if a sum over one axis makes arrays of the wrong shape right, else an empty string."""
+def other_shape(pairs: Sequence[tuple]) -> str:
+    """Return a sentence if arrays of the wrong shape hold the right numbers, or their addends, else an empty string."""
     pairs = [(a, b) for a, b in pairs if a.shape != b.shape]
+    if all(a.size == b.size and np.allclose(a.ravel(), b.ravel()) for a, b in pairs):
+        return "its numbers are right, but not its shape: reshape it"
+    if all(a.ndim == b.ndim for a, b in pairs):
+        for axes in itertools.permutations(range(pairs[0][0].ndim)):
+            turned = [(a.transpose(axes), b) for a, b in pairs if a.ndim == len(axes)]
+            if len(turned) == len(pairs) and all(a.shape == b.shape and np.allclose(a, b) for a, b in turned):
+                return "it is right, but transposed" if len(axes) == 2 else f"it is right after transpose{axes}"
     for axis in range(pairs[0][0].ndim):
         sums = [a.sum(axis=axis) if axis < a.ndim else a for a, _ in pairs]
         if all(total.shape == b.shape and np.allclose(total, b) for total, (_, b) in zip(sums, pairs, strict=True)):
@@ -69,6 +77,8 @@ def _factor(cases, pairs):
     quotients = sizes[:, None] / sizes
     for j, k in np.argwhere(_equal(quotients, np.array(factors))):
         return f"divided by {sizes[k, 0]:.6g} ({names[k]}) instead of {sizes[j, 0]:.6g} ({names[j]})"
+    if any(b.size == 1 for _, b in pairs):  # every number is a multiple of another
+        return ""
     if np.allclose(factors, factors[0], rtol=1e-7):
         return f"it is {factors[0]:.6g} times the right one"
     return f"it is {factors[0]:.6g} times the right one here; the factor differs from case to case"

@@ -7,6 +7,8 @@ is right. If there are two mistakes, an edit of the learner's function may give 
 
 import ast
 import contextlib
+import copy
+import itertools
 import time
 from collections.abc import Callable, Iterator
 from types import FunctionType
@@ -19,6 +21,9 @@ from exercises.judging.table import Entry, Table, in_place
 from exercises.judging.watching import watching
 
 SECONDS = 2.5  # time limit of a search
+SECONDS_IF_EXPLAINED = 0.8  # the same if the fault dictionary has a sentence already
+SECONDS_FOR_OTHERS = 0.4  # time limit of the search for further Repairs
+ENOUGH = 6  # Repairs
 LONGEST = 60  # characters of an expression in a sentence
 
 
@@ -30,33 +35,37 @@ class Repair(NamedTuple):
     entry: Entry | None = None  # the edit of the library's function that gives the numbers that remain, or None
 
     @property
-    def sentence(self) -> str:
+    def place(self) -> str:
         """Return what to change in which line."""
         old, new, line = self.fault.old, self.fault.new, self.fault.line
-        if REPAIRS[self.fault.rank] is accumulate:
-            return f"line {line}: `{old}` overwrites what is already there; add to it: `{new}`"
         if new == "pass":
             return f"line {line}: without `{old}`, the numbers are right"
         return f"line {line}: `{old}` where `{new}` belongs"
+
+    @property
+    def sentence(self) -> str:
+        """Return the mistake in words and its place."""
+        return f"{self.fault.term} ({self.place})" if self.fault.term else self.place
 
 
 class Search:
     """The learner's function, the cases, and the edits to try."""
 
-    def __init__(self, task: judge.Task, function: Callable, first: int):
+    def __init__(self, task: judge.Task, function: Callable, first: int, seconds: float):
         """Prepare the cases.
 
         Args:
             task: the judge.Task.
             function: the learner's function.
             first: the number of a case that is wrong.
+            seconds: time limit.
         """
         self.task, self.function = task, trees.plain_function(function)
         cases = judge.cases_of(task)
         self.order = sorted(range(len(cases)), key=lambda k: k != first)
         self.cases, expected = [cases[k] for k in self.order], judge.expected_of(task, cases)
         self.expected = [expected[k] for k in self.order]
-        self.deadline = time.monotonic() + SECONDS
+        self.deadline = time.monotonic() + seconds
 
     def variables(self) -> dict[FunctionType, dict]:
         """Return {function: its local variables} of all functions of the learner's file that run, the task's first."""
@@ -75,19 +84,19 @@ class Search:
         """Yield the edits of the learner's functions, the likeliest first, until the time is over.
 
         Args:
-            right: function of a value that returns True if the library has a variable with this value. A statement that
-                assigns one is right.
+            right: function of a variable's name and value that returns True if the library has one with this value. A
+                statement that assigns it is right.
         """
         functions = self.variables()
         if any(_may_run_for_ever(function) for function in functions):
             return
         drafts = []
         for function, values in functions.items():
-            is_right = {name for name, value in values.items() if right(value)}
+            is_right = {name for name, value in values.items() if right(name, value)}
             for draft in faults.sorted_drafts(function, values, REPAIRS):
                 if _is_short(draft) and not set(draft.target.split(", ")) <= is_right:
                     drafts.append((draft, function))
-        for draft, function in sorted(drafts, key=lambda pair: (pair[0].rank, len(pair[0].old))):
+        for draft, function in sorted(drafts, key=lambda pair: _order(pair[0])):
             if time.monotonic() > self.deadline:
                 return
             edit = draft.compiled(function)
@@ -117,43 +126,68 @@ class Search:
         return Repair(edit, recording.locals.get(code, {}), entry)
 
 
-def search(task: judge.Task, function: Callable, first: int, right: Callable, table: Table | None) -> Repair | None:
-    """Search for a Repair of a wrong function.
+def search(
+    task: judge.Task, function: Callable, first: int, right: Callable, table: Table | None
+) -> tuple[list[Repair], Repair | None]:
+    """Search for Repairs of a wrong function.
 
     Args:
         task: the judge.Task.
         function: the learner's function.
         first: the number of a case that is wrong.
-        right: function of a value that returns True if the library has a variable with this value.
-        table: the fault dictionary, to return also an edit after which one of its edits explains the rest; or None.
+        right: function of a variable's name and value that returns True if the library has one with this value.
+        table: the fault dictionary, to find also an edit after which one of its edits explains the rest; or None.
     Returns:
-        The likeliest Repair after which all numbers are right, else one of a pair, else None.
+        proofs: the Repairs after which all numbers are right, the likeliest first; at most ENOUGH.
+        pair: a Repair after which an edit of the table gives the numbers, or None.
     """
-    space = Search(task, function, first)
-    pair = None
+    space = Search(task, function, first, SECONDS if table else SECONDS_IF_EXPLAINED)
+    proofs, pair = [], None
     for edit in space.edits(right):
         leaves = space.leaves(edit, 0)
         if space.right(leaves, 0):
             if all(space.right(space.leaves(edit, k), k) for k in range(1, len(space.cases))):
-                return space.repair(edit)
+                proofs.append(space.repair(edit))
+                space.deadline = min(space.deadline, time.monotonic() + SECONDS_FOR_OTHERS)
+                if len(proofs) == ENOUGH:
+                    break
         elif table and pair is None and leaves is not None and REPAIRS[edit.rank] in OF_PAIRS:
             entry = _entry_of_rest(space, edit, leaves, table)
             pair = entry and (edit, entry)
-    return space.repair(*pair) if pair else None
+    return proofs, space.repair(*pair) if pair and not proofs else None
 
 
 def _entry_of_rest(space, edit, leaves, table):
     """Return the likeliest edit of the table that gives the numbers of the edited function in all cases, or None."""
+    if not _tells(leaves, space.expected[0]):
+        return None
     fits = table.fitting(space.order[0], leaves).all(axis=1)
     for k in range(1, len(space.cases)):
         if not fits.any():
             return None
         leaves = space.leaves(edit, k)
-        if leaves is None:
+        if leaves is None or not _tells(leaves, space.expected[k]):
             return None
         fits &= table.fitting(space.order[k], leaves).all(axis=1)
     places = np.flatnonzero(fits)
     return table.entries[places[0]] if places.size else None
+
+
+def _tells(leaves, expected):
+    """Return True if no array is zero or NaN where the right one is not: such an array fits many mistakes."""
+    for name, right in expected.items():
+        if named.is_number(right) and np.size(right) and np.any(right):
+            value = np.asarray(leaves[name], float)
+            if not value.any() or np.isfinite(value).all() != np.isfinite(np.asarray(right, float)).all():
+                return False
+    return True
+
+
+def _order(draft):
+    """Return a key that sorts edits: the likelier kinds first, returned results last, and short texts first."""
+    is_result = draft.target.startswith("return ")
+    changes_name = is_result and REPAIRS[draft.rank] is replace_variable
+    return changes_name, draft.rank, is_result, len(draft.old)
 
 
 def _is_short(draft):
@@ -168,43 +202,137 @@ def _may_run_for_ever(function):
 # The operators below insert what is missing; most operators of mistakes remove or replace something.
 
 
+def _show(node):
+    return f"`{ast.unparse(node)}`"
+
+
+def _without_words(operator):
+    """Return an operator of mistakes as one of repairs: its words are about the edit, not about what it mends."""
+
+    def edits(node, scope):
+        for edit, _ in operator(node, scope):
+            yield edit, ""
+
+    return edits
+
+
 def transpose(node, scope):
-    """Transpose a factor of a matrix product, or remove its transpose."""
+    """Transpose a factor of a matrix product, remove its transpose, or exchange the factors."""
     if isinstance(node, ast.BinOp) and isinstance(node.op, ast.MatMult):
         for side in ("left", "right"):
             operand, edit = getattr(node, side), ast.BinOp(node.left, node.op, node.right)
-            is_transposed = isinstance(operand, ast.Attribute) and operand.attr == "T"
-            setattr(edit, side, operand.value if is_transposed else ast.Attribute(operand, "T", ast.Load()))
-            yield edit, ""
-        yield ast.BinOp(node.right, node.op, node.left), ""
+            if isinstance(operand, ast.Attribute) and operand.attr == "T":
+                other, words = operand.value, f"{_show(operand.value)} is transposed where it should not be"
+            else:
+                other, words = ast.Attribute(operand, "T", ast.Load()), f"the transpose of {_show(operand)} is missing"
+            setattr(edit, side, other)
+            yield edit, words
+        yield ast.BinOp(node.right, node.op, node.left), "the factors are the wrong way round"
     if isinstance(node, ast.Attribute) and node.attr == "T":
-        yield node.value, ""
+        yield node.value, f"{_show(node.value)} is transposed where it should not be"
+
+
+def flip_sign(node, scope):
+    """Exchange plus and minus, or the operands of a difference or a quotient."""
+    if isinstance(node, ast.BinOp) and isinstance(node.op, (ast.Sub, ast.Div)):
+        words = "the sign is flipped" if isinstance(node.op, ast.Sub) else "the quotient is upside down"
+        yield ast.BinOp(node.right, node.op, node.left), words
+    for edit, _ in operators.flip_sign(node, scope):
+        yield edit, "a sign is flipped"
+
+
+def negate(node, scope):
+    """Flip the sign of the assigned value."""
+    for edit, _ in operators.negate(node, scope):
+        yield edit, "the sign is flipped"
+
+
+def exchange_variables(node, scope):
+    """Exchange two variables of the same shape in a value."""
+    if not operators.is_value(node, scope):
+        return
+    names = sorted({part.id for part in ast.walk(node) if isinstance(part, ast.Name)})
+    arrays = [name for name in names if isinstance(scope.values.get(name), np.ndarray)]
+    for first, second in itertools.combinations(arrays, 2):
+        if scope.values[first].shape == scope.values[second].shape:
+            edit = _Exchange(first, second).visit(copy.deepcopy(node))
+            yield edit, f"`{first}` and `{second}` are exchanged"
+
+
+class _Exchange(ast.NodeTransformer):
+    """A transformer that exchanges two names."""
+
+    def __init__(self, first, second):
+        self.other = {first: second, second: first}
+
+    def visit_Name(self, node):
+        return ast.Name(self.other.get(node.id, node.id), node.ctx)
+
+
+def swap_elements(node, scope):
+    """Swap elements as operators.swap_elements does, but not the names that a shape is unpacked into."""
+    if not (isinstance(node, ast.Tuple) and ast.unparse(scope.statement).endswith(".shape")):
+        for edit, words in operators.swap_elements(node, scope):
+            yield edit, words.replace("are swapped", "are exchanged")
+
+
+def replace_variable(node, scope):
+    """Replace a variable by another of the same kind of number."""
+    kind = _kind(scope.values.get(ast.unparse(node)))
+    for edit, _ in operators.replace_variable(node, scope):
+        if _kind(scope.values.get(ast.unparse(edit))) == kind:
+            yield edit, ""
+
+
+def _kind(value):
+    return value.dtype.kind if isinstance(value, np.ndarray) else type(value)
+
+
+def drop_factor(node, scope):
+    """Drop a factor or a divisor."""
+    if isinstance(node, ast.BinOp) and isinstance(node.op, (ast.Mult, ast.MatMult)):
+        yield node.left, f"the factor {_show(node.right)} does not belong here"
+        yield node.right, f"the factor {_show(node.left)} does not belong here"
+    if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Div):
+        yield node.left, f"the division by {_show(node.right)} does not belong here"
+    if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Pow):
+        yield node.left, f"the power {_show(node.right)} does not belong here"
+
+
+def drop_term(node, scope):
+    """Drop a term of a sum."""
+    if isinstance(node, ast.BinOp) and isinstance(node.op, (ast.Add, ast.Sub)):
+        yield node.left, f"the term {_show(node.right)} does not belong here"
+        if isinstance(node.op, ast.Add):
+            yield node.right, f"the term {_show(node.left)} does not belong here"
 
 
 def accumulate(node, scope):
     """Replace `=` by `+=`, and `x[i] += y` by np.add.at."""
+    words = "= where += belongs: it is overwritten instead of accumulated"
     if isinstance(node, ast.Assign) and isinstance(node.targets[0], (ast.Name, ast.Subscript)):
-        yield ast.AugAssign(node.targets[0], ast.Add(), node.value, lineno=node.lineno), ""
+        yield ast.AugAssign(node.targets[0], ast.Add(), node.value, lineno=node.lineno), words
     if isinstance(node, (ast.Assign, ast.AugAssign)):
         target = node.targets[0] if isinstance(node, ast.Assign) else node.target
         if isinstance(target, ast.Subscript):
             if not any(isinstance(part, ast.Slice) for part in ast.walk(target.slice)):
                 call = ast.Call(ast.parse("np.add.at", mode="eval").body, [target.value, target.slice, node.value], [])
-                yield ast.Expr(call), ""
+                yield ast.Expr(call), "an index that occurs twice counts only once"
 
 
 def reverse(node, scope):
     """Reverse the steps of a loop, or an array along its first axis."""
+    words = f"{_show(node)} is in the wrong order" if isinstance(node, ast.expr) else ""
     if isinstance(node, ast.Call) and ast.unparse(node.func) == "range":
-        yield ast.Call(ast.Name("reversed", ast.Load()), [node], []), ""
+        yield ast.Call(ast.Name("reversed", ast.Load()), [node], []), words
     if isinstance(node, ast.Call) and ast.unparse(node.func) == "reversed":
-        yield node.args[0], ""
+        yield node.args[0], words
     if isinstance(node, (ast.Name, ast.Attribute)) and isinstance(node.ctx, ast.Load):
         value = scope.values.get(ast.unparse(node))
         if (isinstance(value, np.ndarray) and value.ndim) or isinstance(value, list):
-            yield ast.parse(f"{ast.unparse(node)}[::-1]", mode="eval").body, ""
+            yield ast.parse(f"{ast.unparse(node)}[::-1]", mode="eval").body, words
     if isinstance(node, ast.Subscript) and ast.unparse(node.slice) == "::-1":
-        yield node.value, ""
+        yield node.value, words
 
 
 def add_axis(node, scope):
@@ -213,10 +341,10 @@ def add_axis(node, scope):
         text, value = ast.unparse(node), scope.values.get(ast.unparse(node))
         if isinstance(value, np.ndarray) and value.ndim and value.dtype.kind in "fb":
             for index in ("[:, None]", "[..., None]", "[None]")[value.ndim == 1 :]:
-                yield ast.parse(text + index, mode="eval").body, ""
+                yield ast.parse(text + index, mode="eval").body, f"{_show(node)} lacks a new axis"
     if _is_reduction(node) and not any(keyword.arg == "keepdims" for keyword in node.keywords):
         keyword = ast.keyword("keepdims", ast.Constant(True))
-        yield ast.Call(node.func, node.args, [*node.keywords, keyword]), ""
+        yield ast.Call(node.func, node.args, [*node.keywords, keyword]), "keepdims is missing"
 
 
 REDUCTIONS = ("sum", "mean", "max", "min")
@@ -230,67 +358,86 @@ def reduce(node, scope):
     """Change the axes or the kind of a reduction, also of np.sum and the like."""
     if not _is_reduction(node):
         return
-    for name in REDUCTIONS[:3]:
-        if name != node.func.attr:
-            yield ast.Call(ast.Attribute(node.func.value, name, ast.Load()), node.args, node.keywords), ""
+    name = node.func.attr
+    for other in REDUCTIONS[:2]:
+        if other != name:
+            edit = ast.Call(ast.Attribute(node.func.value, other, ast.Load()), node.args, node.keywords)
+            yield edit, f"a {name} where a {other} belongs"
     for axis in (0, 1, 2, -1, (0, 1), (0, 1, 2)):
         keywords = [keyword for keyword in node.keywords if keyword.arg != "axis"]
         is_function = isinstance(node.func.value, ast.Name) and node.func.value.id == "np"
         arguments = node.args[: 1 if is_function else 0]
         axis_node = ast.parse(repr(axis), mode="eval").body
-        yield ast.Call(node.func, arguments, [ast.keyword("axis", axis_node), *keywords]), ""
+        edit = ast.Call(node.func, arguments, [ast.keyword("axis", axis_node), *keywords])
+        yield edit, f"the {name} goes over the wrong axis"
 
 
 def sum_up(node, scope):
     """Sum the assigned value over an axis."""
     if operators.is_value(node, scope) and isinstance(node, (ast.Name, ast.BinOp, ast.Call)):
         for axis in (0, 1, -1):
-            yield ast.parse(f"({ast.unparse(node)}).sum(axis={axis})", mode="eval").body, ""
+            edit = ast.parse(f"({ast.unparse(node)}).sum(axis={axis})", mode="eval").body
+            yield edit, f"a sum over axis {axis} is missing"
 
 
-def insert(node, scope):
-    """Insert a term, a factor or a divisor that is one of the variables."""
+def insert_term(node, scope):
+    """Add or subtract one of the variables."""
+    for text, _ in _insertable(node, scope):
+        for operation in (ast.Add(), ast.Sub()):
+            edit = ast.BinOp(node, operation, ast.parse(text, mode="eval").body)
+            yield edit, f"the term `{text}` is missing"
+
+
+def insert_factor(node, scope):
+    """Multiply by 2 or one of the variables, or divide by 2 or one that is a single number."""
+    for text, value in [("2", 2), *_insertable(node, scope)] if operators.is_value(node, scope) else ():
+        is_array = isinstance(value, np.ndarray) and value.ndim > 0
+        for axis in ("", "[..., None]", "[:, None]") if is_array else ("",):
+            edit = ast.BinOp(node, ast.Mult(), ast.parse(text + axis, mode="eval").body)
+            yield edit, f"the factor `{text + axis}` is missing"
+        if not is_array:
+            edit = ast.BinOp(node, ast.Div(), ast.parse(text, mode="eval").body)
+            yield edit, f"the division by `{text}` is missing"
+
+
+def _insertable(node, scope):
+    """Yield (expression, value) of the variables of floats, and of single numbers, that a value may lack."""
     if not operators.is_value(node, scope) or isinstance(node, ast.Tuple):
         return
-    assigned = set(trees.targets_of(scope.statement))
+    assigned = {*trees.targets_of(scope.statement), ast.unparse(node)}
     for text in scope.others:
         value = scope.values[text]
         if text in assigned or isinstance(value, bool) or not isinstance(value, (np.ndarray, int, float)):
             continue
-        if isinstance(value, np.ndarray) and (value.dtype.kind not in "fb" or not value.size):
-            continue
-        axes = ["", "[..., None]", "[:, None]"] if isinstance(value, np.ndarray) and value.ndim else [""]
-        for operation in (ast.Mult(), ast.Add(), ast.Sub(), ast.Div()):
-            for axis in axes if isinstance(operation, ast.Mult) else axes[:1]:
-                other = ast.parse(text + axis, mode="eval").body
-                yield ast.BinOp(node, operation, other), ""
+        if not isinstance(value, np.ndarray) or (value.dtype.kind in "fb" and value.size):
+            yield text, value
 
 
 REPAIRS = (
     transpose,
     accumulate,
-    operators.flip_sign,
-    operators.change_comparison,
-    operators.swap_elements,
+    flip_sign,
+    _without_words(operators.change_comparison),
+    swap_elements,
+    exchange_variables,
     reduce,
     reverse,
-    operators.replace_variable,
-    operators.drop_factor,
-    operators.drop_term,
-    operators.drop_derivative,
-    operators.change_reduction,
+    drop_factor,
+    drop_term,
+    replace_variable,
+    _without_words(operators.drop_derivative),
     add_axis,
-    operators.drop_new_axis,
-    operators.move_brackets,
-    operators.change_number,
-    operators.overwrite,
-    operators.drop_statement,
-    operators.double_factor,
-    operators.negate,
+    _without_words(operators.drop_new_axis),
+    _without_words(operators.move_brackets),
     sum_up,
-    insert,
+    insert_term,
+    insert_factor,
+    _without_words(operators.change_reduction),
+    _without_words(operators.change_number),
+    _without_words(operators.overwrite),
+    _without_words(operators.drop_statement),
+    negate,
 )
 
 # Operators that lose nothing of the learner's numbers. After another one, an edit of the table may lose the same.
-OF_PAIRS = (transpose, accumulate, operators.flip_sign, operators.change_comparison, operators.swap_elements, reverse)
-OF_PAIRS += (add_axis, operators.move_brackets, insert)
+OF_PAIRS = (transpose, accumulate, flip_sign, swap_elements, exchange_variables, reverse, add_axis, insert_term)
