@@ -358,18 +358,17 @@ def reduce(node, scope):
     """Change the axes or the kind of a reduction, also of np.sum and the like."""
     if not _is_reduction(node):
         return
-    name = node.func.attr
+    name, is_function = node.func.attr, ast.unparse(node.func.value) == "np"
+    array = node.args[0] if is_function and node.args else node.func.value
     for other in REDUCTIONS[:2]:
         if other != name:
             edit = ast.Call(ast.Attribute(node.func.value, other, ast.Load()), node.args, node.keywords)
-            yield edit, f"a {name} where a {other} belongs"
+            yield edit, f"a {name} of {_show(array)} where its {other} belongs"
+    others = [keyword for keyword in node.keywords if keyword.arg != "axis"]
     for axis in (0, 1, 2, -1, (0, 1), (0, 1, 2)):
-        keywords = [keyword for keyword in node.keywords if keyword.arg != "axis"]
-        is_function = isinstance(node.func.value, ast.Name) and node.func.value.id == "np"
-        arguments = node.args[: 1 if is_function else 0]
-        axis_node = ast.parse(repr(axis), mode="eval").body
-        edit = ast.Call(node.func, arguments, [ast.keyword("axis", axis_node), *keywords])
-        yield edit, f"the {name} goes over the wrong axis"
+        keyword = ast.keyword("axis", ast.parse(repr(axis), mode="eval").body)
+        edit = ast.Call(node.func, node.args[: 1 if is_function else 0], [keyword, *others])
+        yield edit, f"the {name} of {_show(array)} goes over the wrong axis: axis={axis} is right"
 
 
 def sum_up(node, scope):
