@@ -100,25 +100,38 @@ def check_layer(
     return Report(arrays, tuple(complaints))
 
 
-def check_loss(loss_and_grads: Callable, params: dict[str, np.ndarray], tolerance: float = 1e-6) -> Report:
+def check_loss(
+    loss_and_grads: Callable,
+    params: dict[str, np.ndarray],
+    tolerance: float = 1e-6,
+    loss: Callable | None = None,
+) -> Report:
     """Check the gradients of a whole model.
 
     Args:
         loss_and_grads: function, loss_and_grads(params) returns a scalar loss and {name: gradient}.
         params: {name: float64 array}.
         tolerance: largest relative error of a right gradient.
+        loss: function, loss(params) returns the same loss. Without a backward pass the check is twice as fast.
     Returns:
         A Report.
     """
     before = _copies(params)
-    _, grads = loss_and_grads(params)
+    value, grads = loss_and_grads(params)
     complaints = [f"no gradient for {name}" for name in params if name not in grads]
     complaints += [f"a gradient for {name}, which is not a parameter" for name in grads if name not in params]
     if not complaints:
         complaints = _complaints(params, [], grads) + _restore(params, before)
-    # Copy the gradients: their arrays may belong to the loss, which is computed again below.
-    arrays = () if complaints else _compare(lambda: loss_and_grads(params)[0], params, _copies(grads), tolerance)
-    return Report(arrays, tuple(complaints))
+    if complaints:
+        return Report((), tuple(complaints))
+    grads = _copies(grads)  # their arrays may belong to the loss, which is computed again below
+
+    def run():
+        return loss_and_grads(params)[0] if loss is None else loss(params)
+
+    if run() != value:
+        return Report((), ("the second computation of the loss gave another result",))
+    return Report(_compare(run, params, grads, tolerance), ())
 
 
 def numerical_gradient(loss, x, step=STEP):

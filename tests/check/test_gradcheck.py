@@ -569,6 +569,19 @@ def test_wrong_model(rng, change, message):
     assert wrong.startswith(f"WRONG: {message}")
 
 
+def test_a_loss_of_its_own(rng):
+    """Check that finite differences use the function of the loss alone, and that another loss is refused."""
+    params, calls = random_arrays(rng, W=(3, 4), b=(4,)), []
+
+    def loss_and_grads(params):
+        calls.append(params)
+        return model(params)
+
+    assert gradcheck.check_loss(loss_and_grads, params, loss=lambda params: model(params)[0]).ok and len(calls) == 1
+    report = gradcheck.check_loss(loss_and_grads, params, loss=lambda params: 1 + model(params)[0])
+    assert report.complaints == ("the second computation of the loss gave another result",)
+
+
 def test_gradients_may_live_in_a_workspace(rng):
     """Check a model that overwrites its gradients in each call. The gradients of the first call count."""
     workspace = {"W": np.empty((3, 4)), "b": np.empty(4)}
