@@ -111,9 +111,9 @@ def _parse(argv):
     instead.add_argument("--json", action="store_true", help="print the whole result as JSON, for programs")
     pencil_help = "run the page's worked example instead, and print each number beside the right one"
     instead.add_argument("--pencil", action="store_true", help=pencil_help)
-    hint = add("hint", _hint, "show a hint: a question, the equation or the term")
-    hint_help = "1 for the question, 2 for the equation, 3 for the term (default: 1)"
-    hint.add_argument("step", type=int, choices=(1, 2, 3), nargs="?", default=1, help=hint_help)
+    hint = add("hint", _hint, "show a hint: a question, the equation, the shapes or the term")
+    hint_help = "1 for the question, 2 for the equation, 3 for the shapes, 4 for the term (default: 1)"
+    hint.add_argument("step", type=int, choices=(1, 2, 3, 4), nargs="?", default=1, help=hint_help)
     function_help = "function to get a hint on (default: the first one that is not right)"
     hint.add_argument("--of", metavar="FUNCTION", help=function_help)
     add("show", _show, "draw each wrong array: yours, the right one, the difference")

@@ -202,12 +202,16 @@ HINTS = {
         "Which three maxima does it need? What should it return for two zero gradients, and for a NaN?",
         "error = max |a - n| / (max |a| + max |n|), each max over the whole array; "
         "max |a - n| alone where both sizes are below TINY; inf where max |a - n| is not finite",
+        "analytic and numeric have the same shape, (...). Each maximum over it is one number, so the result is a "
+        "float. Empty arrays, such as (0, 3), have no maximum without initial=0.",
         "worst = np.abs(analytic - numeric).max(initial=0), and the two sizes in the same way. First test "
         "np.isfinite(worst), then whether both sizes are < TINY, then divide.",
     ),
     "numerical_gradient": (
         "Which array does loss() read? What must it contain at the two calls, and before the next entry?",
         "for every index: gradient[index] = (loss with x[index] + step - loss with x[index] - step) / (2 step)",
+        "gradient has the shape of x, whatever it is. index is a tuple with one number for each axis of x, so "
+        "x[index] and gradient[index] are numbers.",
         "for index in np.ndindex(x.shape): value = x[index]; x[index] = value + step; above = loss(); the same with "
         "minus; x[index] = value.",
     ),

@@ -144,17 +144,21 @@ HINTS = {
     "one_hot": (
         "How long is a vector, and how many are there? Which numbers would you compare with which?",
         "y_nv = 1 where v is the word at n, else 0, for v = 0 .. V - 1",
+        "words is (...), for example (T, B). y is (..., V): words[..., None], (..., 1), against np.arange(V), (V,), "
+        "broadcasts to (..., V).",
         "words[..., None] == np.arange(V) compares every word with every v. A row without a 1 is not a word: raise. "
         "Convert the result to float64.",
     ),
     "embedding_forward": (
         "Which term of one_hot(words, V) @ E remains, when all others are zero?",
         "Ey_n = E_v, where v is the word at n",
+        "words is (...) and E is (V, M), so Ey is (..., M): each word is replaced by a row of M numbers.",
         "E[words]: indexing with an array returns one row for each index, in the shape of words.",
     ),
     "embedding_backward": (
         'At which positions is the word "live" in the four sentences? Which gradients does its row of dE contain?',
         "dE_v = sum of dEy_n over all n whose word is v",
+        "dE is (V, M), as E. dEy is (..., M): as rows, dEy.reshape(-1, M) has one row for each entry of words.ravel().",
         "dE[words] += dEy counts a word that occurs twice only once. np.add.at(dE, words, dEy) counts both. So does a "
         "loop over the positions.",
     ),

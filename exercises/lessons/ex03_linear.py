@@ -86,11 +86,15 @@ HINTS = {
     "linear_forward": (
         "Which axis of x and which axis of W is summed over? Which axis of y does b have?",
         "y_no = sum over i of x_ni W_io + b_o",
+        "x is (..., I) and W is (I, O), so x @ W is (..., O): the axis I is summed over. b, (O,), is added to each "
+        "row.",
         "x @ W sums over the last axis of x and the first of W. + b broadcasts b over the rows.",
     ),
     "linear_backward": (
         "Which outputs contain the weight W_io? With which factor?",
         "dW_io = sum over n of x_ni dy_no;  dx_ni = sum over o of dy_no W_io;  db_o = sum over n of dy_no",
+        "With x as (rows, I) and dy as (rows, O): dx = (rows, O) (O, I), in the shape of x; dW = (I, rows) (rows, O), "
+        "in the shape of W; db is (O,), so the rows are summed over.",
         "Reshape x and dy to (rows, I) and (rows, O) first. Then x^T dy has the shape of W. dx = dy @ W.T.",
     ),
 }

@@ -89,16 +89,21 @@ HINTS = {
     "softmax_forward": (
         "Which number of a row can be subtracted without changing p? Along which axis do the p sum to 1?",
         "p_i = exp(x_i - m) / sum over j of exp(x_j - m), where m is the largest x_j of the row",
+        "x, exp and p are (..., K). The largest number and the sum of a row need the shape (..., 1), so that they "
+        "broadcast along the row.",
         "x.max(axis=-1, keepdims=True) and exp.sum(axis=-1, keepdims=True): with keepdims they broadcast to rows.",
     ),
     "softmax_backward": (
         "If x_i grows, what happens to p_i, and what to all the others?",
         "dp_j/dx_i = p_j (1 if i = j, else 0) - p_j p_i, so dx_i = p_i dp_i - p_i sum over j of p_j dp_j",
+        "dp, p and dx are (..., K). The sum over j of p_j dp_j is one number for each row, (..., 1).",
         "p * (dp - (p * dp).sum(axis=-1, keepdims=True)): the sum is one number for each row.",
     ),
     "log_sum_exp": (
         "exp(x_j) = exp(m) exp(x_j - m): what becomes of the factor exp(m) under the logarithm?",
         "log_sum = m + log of the sum over j of exp(x_j - m), where m is the largest x_j of the row",
+        "x is (..., K), and the result is (...): one number for each row. The largest number is needed as (..., 1) "
+        "inside exp, and as (...) outside.",
         "m = x.max(axis=-1) has one axis less than x: x - m[..., None] adds it again.",
     ),
 }

@@ -210,22 +210,28 @@ HINTS = {
     "relu_forward": (
         "Which numbers does relu keep, and what replaces the others?",
         "y = x where x > 0, else 0",
+        "y has the shape of x, whatever it is.",
         "np.maximum(x, 0) works elementwise and returns a new array. (np.max would return the maximum of the array.)",
     ),
     "relu_backward": (
         "The cache holds y, not x. Can you tell from y alone where x was positive?",
         "dx = dy where y > 0, else 0",
+        "dy, cache.y and dx have the same shape, so all is elementwise.",
         "cache.y > 0 is an array of True and False; dy times it is dy or 0. (cache.y >= 0 would hold everywhere.)",
     ),
     "max_pool_forward": (
         "Compare the cells of all windows one after the other, (0, 0) first. When does a new cell become the winner?",
         "for every (p, q): cells = x_padded[:, p + s i, q + s j]; where cells > y: y = cells, winner = p * window + q",
+        "x is (N, H, W, C), x_padded is (N, H + 2 padding, W + 2 padding, C). y, winner and cells are (N, H', W', C), "
+        "with H' = (H + 2 padding - window) // stride + 1.",
         "cells = x_padded[:, p : p + s * rows : s, q : q + s * columns : s] for rows x columns windows; pad with "
         "np.pad(..., constant_values=-np.inf), the first and last axis by 0; start from cell (0, 0) and winner 0.",
     ),
     "max_pool_backward": (
         "A cell may win in several windows. Which gradient does it receive from each of them?",
         "dx_padded[n, i s + p, j s + q, c] += dy[n, i, j, c] where winner[n, i, j, c] = p * window + q",
+        "dy and winner are (N, H', W', C). dx_padded is (N, H + 2 padding, W + 2 padding, C), and a slice of it for "
+        "one (p, q) is (N, H', W', C) again. dx is (N, H, W, C).",
         "For every (p, q), use the forward's slice of dx_padded: slice += dy * (winner == p * window + q). "
         "Then cut off the padding: padding : padding + H. (padding:-padding is empty where padding is 0.)",
     ),

@@ -129,6 +129,8 @@ HINTS = {
     "conv_forward": (
         "Take one cell (p, q) of the filter. Which cell of x_padded is under it in window (0, 0)? In (0, 1), (1, 0)?",
         "y[n, i, j, o] = b[o] + sum over p, q, c of x_padded[n, i s + p, j s + q, c] W[p, q, c, o]",
+        "x_padded is (N, H + 2 padding, W + 2 padding, C). The cells under W[p, q], (C, O), are (N, H', W', C). Their "
+        "product is (N, H', W', O), as y, with H' = (H + 2 padding - P) // stride + 1.",
         "Begin with b in every place of y. For every (p, q): cells = x_padded[:, p : p + s * rows : s, "
         "q : q + s * columns : s], where rows x columns windows fit; y += cells @ W[p, q].",
     ),

@@ -151,12 +151,16 @@ HINTS = {
         "Which y contain the weight W[p, q, c, o]? With which factor in each?",
         "dW[p, q, c, o] = sum over n, i, j of x_padded[n, i s + p, j s + q, c] dy[n, i, j, o];  "
         "db[o] = sum over n, i, j of dy[n, i, j, o]",
+        "The cells under W[p, q] are (N, H', W', C), and dy is (N, H', W', O). dW[p, q] is (C, O), so N, H' and W' "
+        "are summed over. db is (O,).",
         "For every (p, q), take the cells under W[p, q], (N, H', W', C). Then dW[p, q] = "
         "np.tensordot(cells, dy, axes=((0, 1, 2), (0, 1, 2))), the x^T dy of exercise 3 with windows as rows.",
     ),
     "conv_input_gradient": (
         "Which windows cover the cell in row r, column k? Which gradient does each of them send?",
         "dx_padded[n, i s + p, j s + q, c] += sum over o of dy[n, i, j, o] W[p, q, c, o]",
+        "dy, (N, H', W', O), times W[p, q].T, (O, C), is (N, H', W', C): as many cells of dx_padded, (N, H + 2 "
+        "padding, W + 2 padding, C).",
         "For every (p, q): dx_padded[:, p : p + s * rows : s, q : q + s * columns : s] += dy @ W[p, q].T. Then "
         "cut off the padding: padding : padding + H. (padding:-padding is empty where padding is 0.)",
     ),

@@ -113,6 +113,8 @@ HINTS = {
     "correlate": (
         "Along which arrays' neighbors in memory does each loop move? What must y hold before the first term?",
         "y[n, i, j, o] = b[o], then for every p, q, c: y[n, i, j, o] += x[n, i + p, j + q, c] W[p, q, c, o]",
+        "x is (N, H + P - 1, W + Q - 1, C), the filter (P, Q, C, O), b is (O,), y is (N, H, W, O): i runs to H, j to "
+        "W, p to P, q to Q.",
         "for n, i, j: for o: y[n, i, j, o] = b[o]; then for p, q, c, and innermost "
         "for o in range(O): y[n, i, j, o] += x[n, i + p, j + q, c] * W[p, q, c, o].",
     ),

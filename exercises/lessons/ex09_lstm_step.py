@@ -162,12 +162,16 @@ HINTS = {
     "lstm_forward": (
         "Which columns of affine belong to which gate? Which of the four blocks is not a gate, and may be negative?",
         "i, f, o = sigm of columns 0..S-1, S..2S-1, 2S..3S-1; g = tanh of 3S..4S-1; c' = f c + i g; h' = o tanh(c')",
+        "affine is (B, 4S): x W_x is (B, I) (I, 4S), h W_hh is (B, S) (S, 4S), b is (4S,). ifo is (B, 3S). i, f, o, "
+        "g, c' and h' are (B, S).",
         "ifo, cache_ifo = activations.sigmoid_forward(affine[:, : 3 * S]), then i, f, o are slices of ifo.",
     ),
     "lstm_backward": (
         "Two places use c'. How many terms does its gradient have? Do df, dc, di, dg need one term or the sum?",
         "dc' = dc_next + dh' * o * (1 - tanh(c')^2). Then do = dh' tanh(c'), df = dc' c, dc = dc' f, di = dc' g, "
         "dg = dc' i.",
+        "do, df, di, dg, dc' and dc are (B, S); side by side, in the order i, f, o, g, they are daffine, (B, 4S). "
+        "dW_x is (I, B) (B, 4S), dW_hh is (S, B) (B, 4S), db is (4S,). dx is (B, 4S) (4S, I).",
         "daffine = np.concatenate([...], axis=1) of di i (1-i), df f (1-f), do o (1-o), dg (1-g^2). "
         "Then dW_hh = h.T @ daffine, dh = daffine @ W_hh.T, the same with x, and db = daffine.sum(axis=0).",
     ),

@@ -151,12 +151,15 @@ HINTS = {
     "lstm_sequence_forward": (
         "What does a step need from the step before? What does the backward pass need from each step?",
         "h_t, c_t, cache_t = step(x_t, h_{t-1}, c_{t-1}; W_x, W_hh, b), with the arguments h and c for t = 1",
+        "x is (T, B, I), so x[t] is (B, I). h and c are (B, S) at each step. h_all is (T, B, S), c is (B, S).",
         "In a loop over t: h, c, cache_t = lstm.lstm_forward(x[t], h, c, W_x, W_hh, b). Store h in h_all[t], with the "
         "dtype of h, and cache_t in a list.",
     ),
     "lstm_sequence_backward": (
         "Which two uses does h_t have? How many steps use the same weight?",
         "dh_t = dh_all_t + dh from step t+1; dW_x = sum over t of dW_x_t; and the same for W_hh and b",
+        "dx is (T, B, I). dh and dc are (B, S) at each step. dW_x is (I, 4S), dW_hh is (S, 4S) and db is (4S,): sums "
+        "over steps keep the shape of one step's.",
         "for t in reversed(range(T)): dx[t], dh, dc, dW_x_t, dW_hh_t, db_t = lstm.lstm_backward(dh_all[t] + dh, dc, "
         "cache.steps[t]); then add the last three to their sums. dh starts at 0, dc at the argument dc.",
     ),

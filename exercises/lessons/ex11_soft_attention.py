@@ -178,6 +178,8 @@ HINTS = {
     "score_forward": (
         "Which of keys, query and v depends on the image, and which on the caption? Which axes does each of them need?",
         "e_bi = sum over k of v_k tanh(keys_ik + query_bk), query_b = h_b W_h, keys of image b // (B / N)",
+        "keys is (N, L, A), as (N, 1, L, A). query is h W_h, (B, A), as (N, B / N, 1, A). Their sum and u are (N, B / "
+        "N, L, A). @ v, (A,), leaves (N, B / N, L): as rows, e is (B, L).",
         "query = (h @ W_h).reshape(N, -1, 1, A). keys[:, None] + query is (N, B / N, L, A). Its tanh @ v has no "
         "last axis; reshape(-1, L) gives (B, L).",
     ),
@@ -185,17 +187,23 @@ HINTS = {
         "keys_i is broadcast over the captions of its image, query_b over locations. What is a broadcast backward?",
         "du_bi = de_bi v * (1 - u_bi^2);  dkeys_i = sum over b of du_bi;  dquery_b = sum over i of du_bi;  "
         "dv = sum over b and i of de_bi u_bi",
+        "de as (N, B / N, L), with a new last axis, times v, (A,), is (N, B / N, L, A), as u. dkeys, (N, L, A), lacks "
+        "the axis of captions; dquery, (B, A), the axis of locations; dv, (A,), all three. dW_h is (S, B) (B, A).",
         "With de as (N, B / N, L): du = activations.tanh_backward(de[..., None] * v, cache.u), dkeys = du.sum(axis=1), "
         "dquery = du.sum(axis=2).reshape(-1, A). Then dW_h = h.T @ dquery, dh = dquery @ W_h.T.",
     ),
     "context_forward": (
         "Which axis of alpha and of a is the location? How do you combine each caption with its own image only?",
         "z_b = sum over i of alpha_bi a_i, a of image b // (B / N)",
+        "alpha is (B, L), as (N, B / N, L). a is (N, L, D). Image by image, (B / N, L) (L, D) gives (N, B / N, D): as "
+        "rows, z is (B, D).",
         "alpha.reshape(N, -1, L) @ a multiplies (B / N, L) by (L, D) image by image; then reshape to (B, D).",
     ),
     "context_backward": (
         "What does alpha_bi multiply, and what does a_i? How many captions' z contain one a_i?",
         "dalpha_bi = sum over d of a_id dz_bd;  da_i = sum over the image's captions b of alpha_bi dz_b",
+        "dz as (N, B / N, D) times a with swapped axes, (N, D, L), is (N, B / N, L): as rows, dalpha is (B, L). alpha "
+        "as (N, L, B / N) times dz is (N, L, D), as da.",
         "With dz as (N, B / N, D) and alpha as (N, B / N, L): dalpha = dz @ a.swapaxes(1, 2), reshaped to (B, L); "
         "da = alpha.swapaxes(1, 2) @ dz.",
     ),

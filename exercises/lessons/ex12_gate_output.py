@@ -202,23 +202,30 @@ HINTS = {
     "gate_forward": (
         "How many numbers does beta have, and along which axis must it be broadcast to multiply z?",
         "beta_b = sigm(sum over s of h_bs w_beta_s + b_beta);  gated_bd = beta_b z_bd",
+        "h w_beta is (B, S) (S,), so beta is (B,), one number for each caption. z and gated are (B, D): beta[:, None] "
+        "is (B, 1).",
         "beta, cache_beta = activations.sigmoid_forward(h @ w_beta + b_beta) is (B,); beta[:, None] * z is (B, D).",
     ),
     "gate_backward": (
         "How many components of gated contain one beta_b? How many captions use w_beta and b_beta?",
         "dbeta_b = sum over d of dgated_bd z_bd;  daffine_b = dbeta_b beta_b (1 - beta_b);  "
         "dw_beta = sum over b of daffine_b h_b",
+        "dgated and dz are (B, D). dbeta is (B,), so D is summed over. dh is (B, S), dw_beta is (S,), db_beta is "
+        "(1,), so B is summed over.",
         "daffine = activations.sigmoid_backward((dgated * z).sum(axis=1), cache.beta) is (B,). "
         "dh = daffine[:, None] * w_beta, dw_beta = daffine @ h, db_beta = daffine.sum(keepdims=True).",
     ),
     "output_forward": (
         "Three vectors of different sizes are added. Which size must all have, and which matrices project to it?",
         "inner = Ey + h L_h + z L_z;  logits = inner L_o + b_o",
+        "Ey, h L_h and z L_z are (..., M), and so is inner. logits is (..., M) (M, V), that is (..., V).",
         "h @ L_h is (..., M), like Ey. logits, cache_linear = linear.linear_forward(inner, L_o, b_o).",
     ),
     "output_backward": (
         "inner is a sum of three terms. What is the gradient of each term? Which of them are products?",
         "dinner = dlogits L_o^T;  dEy = dinner;  dh = dinner L_h^T;  dL_h = h^T dinner over all rows; the same for z",
+        "dinner and dEy are (..., M). dh is (..., M) (M, S). dL_h is (S, rows) (rows, M), where all axes but the last "
+        "become rows; dL_z is (D, M) in the same way.",
         "dinner, dL_o, db_o = linear.linear_backward(dlogits, cache.linear). For dL_h, reshape h to (rows, S) and "
         "dinner to (rows, M): then it is h.T @ dinner. dEy is dinner.",
     ),

@@ -116,11 +116,14 @@ HINTS = {
     "doubly_stochastic_forward": (
         "The sum runs over the words of one caption, at one location. Which axis is that? What must the sum exclude?",
         "missing_bi = target - sum over t of mask_tb alpha_tbi;  penalty = scale * sum over b and i of missing_bi^2",
+        "alpha is (T, B, L). mask is (T, B), as (T, B, 1). The sum over T leaves missing, (B, L). penalty is one "
+        "number.",
         "mask is (T, B) and alpha (T, B, L): mask[..., None] is broadcast over the locations. Then .sum(axis=0).",
     ),
     "doubly_stochastic_backward": (
         "Which of the squares contains alpha_tbi, and with which sign? Does the result depend on t?",
         "d missing_bi^2 / d missing_bi = 2 missing_bi;  d missing_bi / d alpha_tbi = -mask_tb",
+        "dalpha is (T, B, L). missing is (B, L), broadcast over T; mask[..., None] is (T, B, 1), broadcast over L.",
         "missing (B, L) times mask[..., None] (T, B, 1) is (T, B, L): every word of a caption has the same row.",
     ),
 }

@@ -201,6 +201,8 @@ HINTS = {
     "recur_backward": (
         "Which three layers use the hidden state h_{t-1}? Which two use the gated context z'?",
         "dgated = dz + dx's last D columns;  dh = dh_lstm + dh_gate + dh_attend",
+        "dh, dc are (B, S). dx is (B, M + D): dEy is its first M columns, the gated context's gradient the other D. "
+        "dz and dcontext are (B, D), dalpha is (B, L), da is (N, L, D), dkeys is (N, L, A).",
         "lstm_backward first; M = dx.shape[1] - dz.shape[1]; then gate_backward(dz + dx[:, M:], cache.gate), whose "
         "dcontext goes to attend_backward. dx[:, :M] is a view of dx: np.ascontiguousarray copies it.",
     ),
@@ -208,6 +210,8 @@ HINTS = {
         "Which arrays connect a word with the next word? Which arrays do all words of an image's captions share?",
         "recur_backward of word t takes dhs_t + dh and dc, with dh and dc from word t + 1;  da, dkeys and the weights "
         "sum over t;  dh0 = sum over the image's captions of dh",
+        "dlogits is (T, B, V), dhs is (T, B, S), dz is (T, B, D), dEy is (T, B, M): row t belongs to word t. dh and "
+        "dc are (B, S) at each step; dh0 and dc0 are (N, S). da is (N, L, D), dkeys is (N, L, A).",
         "for t in reversed(range(T)): da_t, dkeys_t, dEy_t, dh, dc, grads_t = recur_backward(dhs[t] + dh, dc, dz[t], "
         "dalpha[t], cache.steps[t]); at the end dh.reshape(-1, cache.each, S).sum(axis=1) is dh0.",
     ),

@@ -237,12 +237,15 @@ HINTS = {
     "rmsprop_update": (
         "What must the state hold between calls, for each array separately? What is it before the first call?",
         "v <- v + (1 - decay) (g^2 - v);  w <- w - rate g / (sqrt(v) + epsilon)",
+        "Each array of params, for example (I, 4S), has a gradient and a v of the same shape. All is elementwise.",
         'If f"v.{name}" is not in the state yet, store np.zeros_like(g) there. Then v = state[...], and v += ... '
         "changes the state, too. v = v + ... would not.",
     ),
     "adam_update": (
         "Which of m, v and t exist once for every array, and which only once? When does t change?",
         "m_hat = m / (1 - beta1^t), v_hat = v / (1 - beta2^t);  w <- w - rate m_hat / (sqrt(v_hat) + epsilon)",
+        "Each array of params has a gradient, an m and a v of the same shape. t and both corrections are single "
+        "numbers.",
         'state["t"] = state.get("t", 0) + 1 before the loop over the arrays. m_hat and v_hat are new arrays: the state '
         "holds the uncorrected m and v.",
     ),

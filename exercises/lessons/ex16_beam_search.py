@@ -306,12 +306,16 @@ HINTS = {
     "extend": (
         "An image's slots compete with each other. Do you need the best along V, or along slots and V together?",
         "total = score + log p;  rank = total / length ** length_power;  number = slot V + word",
+        "scores, lengths and done are (N, slots); log_p, total and rank are (N, slots, V), as (N, slots V). The "
+        "results are (N, k); k may be larger than slots V, and then they are (N, slots V).",
         "Reshape to (N, slots * V); np.argsort(-rank, axis=1)[:, :k] are the numbers. number // V is the parent, "
         "number % V the word, and np.take_along_axis(total, numbers, axis=1) are the scores.",
     ),
     "beam_search": (
         "After extend, slot 0 may continue the former slot 2. What else must move with it before the next step?",
         "state <- select(state, row n * (slots before) + parent);  Step's alpha and beta are those of the slots before",
+        "words, scores, lengths and done are (N, slots), at first (N, 1) and then (N, k). The decoder's words are (N "
+        "slots,), its logits (N slots, V), as (N, slots, V) for extend.",
         "state = decoder.select(state, (np.arange(N)[:, None] * slots + parents).ravel()), with the slots before "
         "extend. step takes words.ravel(); reshape its logits to (N, slots, V).",
     ),

@@ -215,6 +215,8 @@ HINTS = {
         "For one caption and one n: which n-grams does it have, how often, and how often may each of them match?",
         "matches_n = sum over captions and their n-grams of min(count, largest count in one reference);  "
         "BLEU-n = 100 brevity (p_1 ... p_n)^(1/n)",
+        "A corpus has as many captions as lists of references. matches_n and ngrams_n are one number for each n, "
+        "summed over all captions. The result is a list of four floats.",
         "Counter(tuple(words[i : i + n]) for i in range(len(words) - n + 1)) counts n-grams. | of two Counters keeps "
         "the larger counts, & the smaller. Closest: min((abs(length - c), length) for length in lengths)[1].",
     ),

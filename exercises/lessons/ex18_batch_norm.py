@@ -255,6 +255,7 @@ HINTS = {
         "x has R numbers of channel c. Along which axes are they, and how many means are there?",
         "mean_c = sum over r of x_rc / R;  var_c = sum over r of (x_rc - mean_c)^2 / R;  "
         "y_rc = gamma_c (x_rc - mean_c) / sqrt(var_c + EPSILON) + beta_c",
+        "x, x_hat and y are (..., C). mean, var, std, gamma and beta are (C,), one number for each channel.",
         "axes = tuple(range(x.ndim - 1)) are all axes but the last. x.mean(axis=axes) and x.var(axis=axes) are (C,), "
         "and NumPy broadcasts them over the rows. x.var divides by R.",
     ),
@@ -262,6 +263,8 @@ HINTS = {
         "If one number of a channel grows, which y of that channel change? Name the three reasons.",
         "dx_hat = gamma dy;  dstd = - sum over r of dx_hat_r (x_r - mean) / std^2;  dvar = dstd / (2 std);"
         "  dmean = - sum over r of dx_hat_r / std;  dx_r = dx_hat_r / std + dmean / R + dvar 2 (x_r - mean) / R",
+        "dy, dx_hat and dx are (..., C). dgamma, dbeta, dstd, dvar and dmean are (C,): all axes but the last are "
+        "summed over. R = x.size // C is a number.",
         "axes = tuple(range(x.ndim - 1)) for every sum, R = x.size // x.shape[-1]; dbeta = dy.sum(axis=axes), dgamma = "
         "(dy * x_hat).sum(axis=axes). Simplified, dx = gamma / std * (dy - dbeta / R - x_hat * dgamma / R).",
     ),

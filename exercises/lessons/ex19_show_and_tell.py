@@ -258,24 +258,31 @@ HINTS = {
     "picture_forward": (
         "What does the LSTM need besides its input, and which values does it have before the first input?",
         "x_{-1} = abar W_I + b_I;  h, c = LSTM(x_{-1}) from h = c = 0",
+        "a is (N, L, D), its mean over locations is (N, D), x_{-1} is (N, D) (D, M). h and c are (N, S), as the zeros "
+        "before them.",
         "linear.linear_forward(a.mean(axis=1), ...), then lstm.lstm_forward(x, zeros, zeros, W_x, W_hh, b). The zeros "
         "have the shape (N, S), S = len(params['W_hh']), and the dtype of a.",
     ),
     "picture_backward": (
         "How much does abar change when a changes by 1 at one location?",
         "da_i = dabar / L for every location i",
+        "dh and dc are (N, S), dx is (N, M), dabar is (N, D). da is (N, L, D): dabar[:, None] / L at every location.",
         "dx, _, _, dW_x, dW_hh, db = lstm.lstm_backward(dh, dc, cache.lstm); linear_backward of dx gives dabar; da is "
         "np.repeat(dabar[:, None] / L, L, axis=1), a new array.",
     ),
     "decode_forward": (
         "There is one h and one c for each of N images. How many rows does the LSTM need, and in which order?",
         "h, c of (N, S) -> (B, S): each image's row B / N times, side by side; then h_t, c_t = LSTM(E y_t)",
+        "h and c of the image are (N, S), those of its captions (B, S). Ey is (T, B, M), the hidden states are (T, B, "
+        "S), logits is (T, B, V).",
         "np.repeat(h, each, axis=0) and the same for c, with each = words.shape[1] // len(a); then "
         "lstm.lstm_sequence_forward(Ey, h, c, ...), which returns the hidden states of all words.",
     ),
     "decode_backward": (
         "Which parameters do both the words and the image use? How many captions use one image's h?",
         "dh of an image = sum over its captions;  dW_x = the words' term + the image's, and the same for W_hh and b",
+        "dlogits is (T, B, V), dhs is (T, B, S), dEy is (T, B, M). dh and dc before the first word are (B, S); summed "
+        "over each image's captions, (N, S).",
         "dh.reshape(-1, cache.each, S).sum(axis=1) goes to picture_backward; its dW_x, dW_hh and db are added to "
         "those of lstm_sequence_backward, whose dc is zeros.",
     ),

@@ -249,23 +249,31 @@ HINTS = {
     "predict_forward": (
         "Which matrix belongs to the word directly before? How many rows does abar C_m have, and how many r_hat_t?",
         "r_hat_t = sum over i of E y_{t-i} C_i + abar C_m, with the image's row for each of its B / N captions",
+        "Ey is (..., B, n - 1, M), as (..., B, (n - 1) M), and C is (n - 1, M, M), as ((n - 1) M, M). Their product "
+        "is (..., B, M). abar C_m is (N, M), repeated to (B, M).",
         "Ey.reshape(*Ey.shape[:-2], -1) @ C.reshape(-1, M) + np.repeat(abar @ C_m, B // N, axis=0), B = Ey.shape[-3]",
     ),
     "predict_backward": (
         "How many predictions use C_1? How many use the one row abar C_m of an image?",
         "dEy_i = dr_hat C_i^T;  dC_i = sum over rows of (E y_{t-i})^T dr_hat;  dimage_terms = dr_hat summed over "
         "words and the image's captions",
+        "dr_hat is (..., B, M), as rows (rows, M). dEy is (..., B, n - 1, M), dC is (n - 1, M, M). dimage_terms is "
+        "(N, M), so dC_m is (D, N) (N, M) and dabar is (N, M) (M, D).",
         "dimage_terms = dr_hat.reshape(-1, N, B // N, M).sum(axis=(0, 2)), then as in the affine map: dC_m = abar.T @ "
         "dimage_terms, dabar = dimage_terms @ C_m.T.",
     ),
     "decode_forward": (
         "What are the weights of the output layer, and which shape must they have?",
         "logits = (r_hat * mask_r) E^T + b_o, with Ey = E at windows(words)",
+        "words is (T, B), windows(words) is (T, B, n - 1), Ey is (T, B, n - 1, M), r_hat is (T, B, M). E is (V, M), "
+        "so the weights are E^T, (M, V), and logits is (T, B, V).",
         "linear.linear_forward(dropped, params['E'].T, params['b_o']); a.mean(axis=1) goes to predict_forward.",
     ),
     "decode_backward": (
         "Which two lines of the forward pass use E?",
         "dE = embedding_backward(dEy) + (gradient of E^T)^T;  da_i = dabar / L",
+        "The gradient of E^T is (M, V), the one of the windows (V, M). dr_hat is (T, B, M), dEy is (T, B, n - 1, M), "
+        "dabar is (N, D), da is (N, L, D).",
         "linear_backward gives the gradient of E^T, (M, V): its transpose is added to embedding_backward's (V, M).",
     ),
 }

@@ -226,6 +226,8 @@ HINTS = {
     "score_forward": (
         "Which captions use which keys? Which axes must query and keys share, so that @ pairs them?",
         "e_bi = sum over k of query_bk keys_ik / sqrt(K), query_b = h_b W_q, keys of image b // (B / N)",
+        "query is h W_q, (B, S) times (heads, S, K): (heads, B, K), as (heads, N, B / N, K). keys is (heads, N, L, "
+        "K), with swapped axes (heads, N, K, L). The product is (heads, N, B / N, L): e is (heads, B, L).",
         "query = (h @ W_q).reshape(heads, N, B // N, K); query @ keys.swapaxes(2, 3) is (heads, N, B / N, L). Divide "
         "by math.sqrt(K), a Python float, which keeps float32. np.sqrt(K) would not.",
     ),
@@ -233,6 +235,9 @@ HINTS = {
         "e_bi is a product of two vectors, divided by a constant. What is the gradient of each? Which heads use h?",
         "dkeys_i = sum over b of de_bi query_b / sqrt(K);  dquery_b = sum over i of de_bi keys_i / sqrt(K);  "
         "dh = sum over the heads of dquery W_q^T",
+        "de as (heads, N, B / N, L) times keys, (heads, N, L, K), is dquery, (heads, N, B / N, K). With its axes "
+        "swapped, times query, it is dkeys, (heads, N, L, K). dW_q is (S, B) times (heads, B, K); dh, (B, S), is "
+        "summed over heads.",
         "With dproduct = de.reshape(heads, N, B // N, L) / math.sqrt(K): dkeys = dproduct.swapaxes(2, 3) @ query, "
         "dquery = (dproduct @ keys).reshape(heads, B, K), dW_q = h.T @ dquery, dh = (dquery @ W_q.swapaxes(1, 2))"
         ".sum(axis=0).",
@@ -240,6 +245,8 @@ HINTS = {
     "context_forward": (
         "How do you combine each caption with its own image only? Which comes first in z: head or component?",
         "seen_b = sum over i of alpha_bi a_i, a of image b // (B / N);  z_b = the heads' seen_b W_v, side by side",
+        "alpha as (heads, N, B / N, L) times a, (N, L, D), is seen, (heads, N, B / N, D), as (heads, B, D). seen W_v "
+        "is (heads, B, K). z is (B, heads K), so B comes first: swap before you reshape.",
         "seen = alpha.reshape(heads, N, B // N, L) @ a, reshaped to (heads, B, D); seen @ W_v is (heads, B, K); "
         "swapaxes(0, 1) makes it (B, heads, K), and reshape(B, heads * K) gives z.",
     ),
@@ -247,6 +254,8 @@ HINTS = {
         "Undo the forward's last step first: which numbers of dz belong to head g? How many heads use one a_i?",
         "dW_v = seen^T dz;  dseen = dz W_v^T;  dalpha_bi = a_i . dseen_b;  "
         "da_i = sum over the heads and the image's captions b of alpha_bi dseen_b",
+        "dz, (B, heads K), as (B, heads, K) and swapped, is (heads, B, K). dW_v is (heads, D, B) (heads, B, K). dseen "
+        "is (heads, B, D), dalpha is (heads, B, L). da is (N, L, D): captions and heads are summed over.",
         "dz = dz.reshape(B, heads, K).swapaxes(0, 1); with dseen as (heads, N, B / N, D) dalpha = dseen @ "
         "a.swapaxes(1, 2), and da = (alpha.reshape(heads, N, B // N, L).swapaxes(2, 3) @ dseen).sum(axis=0).",
     ),

@@ -186,17 +186,22 @@ HINTS = {
     "draw_forward": (
         "How many of the sums up to each location are below the uniform number? So which location is it in?",
         "upto_i = alpha_0 + ... + alpha_i;  s = number of i with upto_i <= uniform * upto_last;  weights = 1 at s",
+        "alpha, its cumulative sums and weights are (B, L). uniforms, expected and s are (B,): [:, None] makes (B, 1) "
+        "of them, to broadcast over locations.",
         "upto = alpha.cumsum(axis=1); s = (upto <= (uniforms * upto[:, -1])[:, None]).sum(axis=1); np.eye(L, "
         "dtype=alpha.dtype)[s] is 1 at s; np.where(expected[:, None], alpha, that).",
     ),
     "draw_backward": (
         "If alpha changes a little, which captions' weights change?",
         "expected context: weights = alpha, so dalpha = dweights;  sample: the weights do not change, so dalpha = 0",
+        "dweights and dalpha are (B, L). cache.expected is (B,), so it needs a new axis, (B, 1).",
         "np.where(cache.expected[:, None], dweights, 0)",
     ),
     "location_log_p_backward": (
         "log p(s_t | a) is the log of one number of alpha_t. Which? And what is the slope of a log?",
         "d log alpha_s / d alpha_s = 1 / alpha_s, and 0 for every other location",
+        "dlog_p and s are (T, B), dalpha and alpha are (T, B, L). s[..., None] is (T, B, 1), as take_along_axis needs "
+        "it.",
         "np.take_along_axis(alpha, s[..., None], axis=-1) is alpha at s, (T, B, 1); np.put_along_axis(dalpha, s[..., "
         "None], values, axis=-1) writes there, into np.zeros_like(alpha).",
     ),

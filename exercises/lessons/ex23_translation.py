@@ -166,6 +166,8 @@ HINTS = {
         "Which axis is time for lstm_sequence_forward? If the words are reversed, which word does the first state "
         "belong to?",
         "Ex = E[sources.T];  ahead from Ex;  back from Ex[::-1], then reversed;  a_j = (ahead_j, back_j)",
+        "sources is (N, L). Its transpose is (L, N), so Ex is (L, N, M). ahead and back are (L, N, S), side by side "
+        "(L, N, 2S). a is (N, L, 2S).",
         "back, _, cache_back = lstm.lstm_sequence_forward(Ex[::-1], zeros, zeros, ...); then "
         "np.concatenate([ahead, back[::-1]], axis=2), and swap its first two axes; np.ascontiguousarray.",
     ),
@@ -173,6 +175,8 @@ HINTS = {
         "Each LSTM needs the gradients of its states in the order in which it computed them. Which order is that for "
         "`back`? Which LSTMs read the vector of word j?",
         "dEx_j = dEx_ahead_j + dEx_back_j;  dE = embedding_backward(dEx)",
+        "da is (N, L, 2S), with its first axes swapped (L, N, 2S): dahead is its first S columns, dback the others. "
+        "dEx is (L, N, M), as the embedding's words are (L, N).",
         "dEx_back, _, _, dW_x, dW_hh, db = lstm.lstm_sequence_backward(dback[::-1], zeros, cache.back), and then "
         "dEx = dEx_ahead + dEx_back[::-1].",
     ),

@@ -251,12 +251,15 @@ HINTS = {
     "cosine_similarity": (
         "E @ query has the V dot products. How many lengths are there to divide by, and what if one of them is 0?",
         "cos_v = E_v . query / (|E_v| |query|), |x| = sqrt(sum over m of x_m^2)",
+        "E is (V, M) and query is (M,), so E @ query is (V,). The lengths of the rows are (V,), the query's length "
+        "one number.",
         "np.linalg.norm(E, axis=1) are the V lengths of the rows. Where a length is 0, the product is 0: divide by "
         "1 there, np.where(lengths > 0, lengths, 1).",
     ),
     "nearest": (
         "Which word has the largest cosine with Rome? Is it always the first in order, if Paris is the double of Rome?",
         "words = the first k of all words but `word`, by decreasing cosine, equal ones by increasing number",
+        "cosines and the order of the words are (V,), without the word itself (V - 1,). Both results are (k,).",
         'np.argsort(-cosines, kind="stable") keeps the order of equal ones. order[order != word] removes the word. '
         "Return cosines[words].",
     ),
@@ -265,12 +268,14 @@ HINTS = {
         "they rows or columns?",
         "E - mean = U diag(s) axes; share_j = s_j^2 / sum of all s^2; the sign of each axis such that its number of "
         "largest absolute value is positive",
+        "E - mean is (V, M). axes is (k, M), one axis in each row. shares is (k,).",
         "U, s, axes = np.linalg.svd(E - E.mean(axis=0), full_matrices=False): the axes are rows. Their largest numbers "
         "are in the columns np.abs(axes).argmax(axis=1). Multiply each row by the sign of its largest number.",
     ),
     "project": (
         "Where in the figure is a word whose vector is the mean of all?",
         "x_vj = sum over m of (E_vm - mean_m) axis_jm",
+        "E - mean is (V, M) and axes is (k, M). x is (V, k), that is (V, M) (M, k).",
         "(E - E.mean(axis=0)) @ axes.T",
     ),
 }

@@ -179,6 +179,8 @@ HINTS = {
     "depthwise_forward": (
         "Take exercise 6 and remove the sum over c. What does the matrix product with W[p, q] become?",
         "y[n, i, j, c] = b[c] + sum over p, q of x_padded[n, i s + p, j s + q, c] W[p, q, c]",
+        "x is (N, H, W, C). y and the cells under W[p, q] are (N, H', W', C), with H' = ceil(H / stride). W[p, q] is "
+        "(C,), not (C, O): nothing is summed over channels.",
         "For every (p, q): y += x_padded[:, p : p + rows * s : s, q : q + columns * s : s] * W[p, q], where W[p, q] is "
         "(C,), broadcast over images and pixels. rows is ceil(H / s), that is -(-H // s).",
     ),
@@ -186,6 +188,8 @@ HINTS = {
         "Which y contain W[p, q, c], and which contain a cell of x_padded? With which factor, in which channels?",
         "dW[p, q, c] = sum over n, i, j of cells[n, i, j, c] dy[n, i, j, c];  the same cells of dx_padded += "
         "dy[n, i, j, c] W[p, q, c];  db[c] = sum over n, i, j of dy[n, i, j, c]",
+        "dy and the cells are (N, H', W', C), so dW[p, q] and db are (C,): N, H' and W' are summed over. dx_padded "
+        "has the shape of x_padded, dx the shape of x.",
         "For every (p, q): dW[p, q] = (cells * dy).sum(axis=(0, 1, 2)), and the same cells of dx_padded += dy * "
         "W[p, q]. Then dx = dx_padded[:, top : top + H, left : left + width].copy(), top and left from same_padding.",
     ),

@@ -369,24 +369,31 @@ HINTS = {
     "advantage": (
         "Six captions are sampled for two images, and two are greedy. With which greedy one is the fourth compared?",
         "weights_b = of_drawn_b - of_greedy_n, where n is the image of caption b, b // (B / N)",
+        "of_drawn is (B,), of_greedy is (N,): each of its numbers belongs to B / N captions side by side.",
         "np.repeat(of_greedy, len(of_drawn) // len(of_greedy)) has one number for each caption; np.tile has another "
         "order.",
     ),
     "policy_forward": (
         "Which captions must become likelier, and which less likely? Which sign must r - b have in a loss?",
         "loss = - (1 / B) sum over b of weights_b sum over t of mask_tb (logits at the word - log_sum_tb)",
+        "logits is (T, B, V). words, mask and log_sum are (T, B). A caption's log p and weights are (B,): T is summed "
+        "over. loss is one number.",
         "_, likelihood = losses.cross_entropy_forward(logits, words, mask) has log_sum; np.take_along_axis(logits, "
         "words[..., None], axis=-1)[..., 0] are the words' logits.",
     ),
     "policy_backward": (
         "A sampled caption is worse than the greedy caption. How must the logits of its words change, and the others?",
         "dlogits_tbk = (p_tbk - onehot_tbk) mask_tb weights_b dloss / B",
+        "dlogits, p and onehot are (T, B, V). mask is (T, B), weights is (B,), broadcast over T. Their product needs "
+        "a new last axis, (T, B, 1).",
         "p = np.exp(logits - log_sum[..., None]); subtract 1 at likelihood.targets; multiply by (mask * weights * "
         "dloss / B)[..., None].",
     ),
     "draw": (
         "What must the decoder read before it can predict the next word?",
         "word = the number of k with p_0 + ... + p_k <= uniform number times (p_0 + ... + p_last)",
+        "uniforms is (T, B), so a step has B uniform numbers. logits, p and upto are (B, V), words is (B,). The "
+        "decoder's state has N rows after begin, B after select.",
         "upto = p.cumsum(axis=1); words = (upto <= (uniforms_t * upto[:, -1])[:, None]).sum(axis=1). The first state "
         "is decoder.select(decoder.begin(params, a), np.repeat(np.arange(N), B // N)).",
     ),

@@ -100,12 +100,16 @@ HINTS = {
     "cross_entropy_forward": (
         "What does one word cost without label smoothing? Which words count? What is their sum divided by?",
         "word = (1 - s) (log_sum - target's logit) + s (log_sum - mean of the logits); loss = sum of mask word / B",
+        "logits is (T, B, V). targets, mask, log_sum, the mean of the logits, the target's logit and word are (T, B). "
+        "loss is one number.",
         "np.take_along_axis(logits, targets[..., None], axis=-1)[..., 0] is the target's logit of each word. "
         "B is targets.shape[1].",
     ),
     "cross_entropy_backward": (
         "log p_k = logits_k - log_sum. Which logits does log_sum depend on? What is its derivative by each?",
         "dlogits_tbk = (p_k - q_k) mask_tb dloss / B, p = exp(logits - log_sum)",
+        "dlogits is (T, B, V), as p and q. log_sum and mask * dloss / B are (T, B): each needs a new last axis, [..., "
+        "None], to broadcast over V.",
         "Build q: s / V everywhere, plus (1 - s) where np.arange(V) == targets[..., None]. Then (p - q) times "
         "(mask * (dloss / B))[..., None].",
     ),

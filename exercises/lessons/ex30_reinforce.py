@@ -218,22 +218,27 @@ HINTS = {
     "advantage": (
         "Which words' log p can the sample at word t affect? What is the usual log p of that many words?",
         "reward_t = sum of log p from t on;  usual_t = b words_t / mean words;  without to_go the whole sum, and b",
+        "log_p, mask and the result are (T, B). The reward of a caption is (B,), the same for its words; with to_go "
+        "it is (T, B). baseline is (1,), the mean number of words one number.",
         "x[::-1].cumsum(axis=0)[::-1] sums from each word to the end. Of log_p it is the reward; of mask it is the "
         "number of remaining words, whose first row is the captions' lengths. Multiply by mask: 0 at padding.",
     ),
     "move_baseline": (
         "The baseline is an array of one number, which a checkpoint holds, too. How do you change it in place?",
         "b <- 0.9 b + 0.1 (mean over captions of the sum over words of log p)",
+        "baseline is (1,) and stays the same array. log_p is (T, B): the sum over T is (B,), its mean one number.",
         "baseline *= 0.9; baseline += 0.1 * log_p.sum(axis=0).mean()",
     ),
     "entropy_forward": (
         "Each word's entropy is a sum over its locations. Which words count? Over what is the mean?",
         "H = sum over t and b of mask_tb (- sum over i of alpha_tbi log alpha_tbi) / B",
+        "alpha is (T, B, L). A word's entropy is (T, B), as mask. entropy is one number.",
         "log = np.log(np.maximum(alpha, np.finfo(alpha.dtype).tiny)); -(alpha * log).sum(axis=-1) is (T, B), as mask.",
     ),
     "entropy_backward": (
         "x log x contains x twice. What is its slope?",
         "d (x log x) / dx = log x + 1;  dalpha = - (log alpha + 1) mask dentropy / B",
+        "dalpha is (T, B, L). mask * dentropy / B is (T, B), with a new last axis (T, B, 1).",
         "-(log + 1) * (mask * (dentropy / B))[..., None], where the mask's new axis is the location axis.",
     ),
 }

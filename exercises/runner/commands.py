@@ -13,7 +13,7 @@ from exercises.runner import checks, lessons, report, stub
 from exercises.runner.terminal import say
 from numpy_sat.system import errors, files
 
-STEPS = ("a question", "the equation", "the term")
+STEPS = ("a question", "the equation", "the shapes", "the term")
 SECONDS = 0.2  # between two reads of the files' times
 
 
@@ -89,11 +89,11 @@ def open_file(path: Path) -> None:
 
 
 def hint(lesson: lessons.Lesson, step: int, of: str | None = None) -> None:
-    """Print a hint on a function.
+    """Print what is wrong with the learner's code, and a hint on it.
 
     Args:
         lesson: the lessons.Lesson.
-        step: 1 for the question, 2 for the equation, 3 for the term.
+        step: 1 for the question, 2 for the equation, 3 for the shapes, 4 for the term.
         of: name of the function; None for the first function that is not right yet, or the last one if all are right.
     Raises:
         errors.InputError: the exercise has no such function.
@@ -102,15 +102,38 @@ def hint(lesson: lessons.Lesson, step: int, of: str | None = None) -> None:
         raise errors.InputError(f"exercise {lesson.number} has no function {of}; it has {', '.join(lesson.hints)}.")
     report.show_head(lesson)
     (result,) = checks.results([lesson.number])
-    states = {verdict["name"]: verdict["state"] for verdict in result.verdicts}
-    unsolved = [task.name for task in lesson.tasks if states.get(task.name) != "right"]
+    verdicts = {verdict["name"]: verdict for verdict in result.verdicts}
+    unsolved = [
+        task.name for task in lesson.tasks if task.name not in verdicts or verdicts[task.name]["state"] != "right"
+    ]
     name = of or (unsolved or [lesson.tasks[-1].name])[0]
     say(f"{name}: {STEPS[step - 1]}")
+    for sentence in _about_your_code(verdicts.get(name) or verdicts.get(""), step):
+        say(sentence, 4)
     say(lesson.hints[name][step - 1], 4)
     if step < len(STEPS):
         say(f"More: python -m exercises hint {lesson.number} {step + 1}{f' --of {of}' if of else ''}")
-    elif not result.unwritten:
-        say(f"For the wrong term in your own code: python -m exercises check {lesson.number} --term")
+    elif lesson.pencil():
+        say(f"Your numbers beside the right ones: python -m exercises check {lesson.number} --pencil")
+
+
+def _about_your_code(verdict, step):
+    """Return sentences on what is wrong in the learner's code. A later step of the hint says more."""
+    if verdict is None or verdict["state"] != "wrong":
+        return []
+    wrong, right = (
+        [array["name"] for array in verdict["arrays"] if array["right"] == state] for state in (False, True)
+    )
+    sentences = [f"In your code: {verdict['sentence']}"]
+    if wrong:
+        good = f"; right: {report.some(right)}" * bool(right)
+        sentences = [f"In your code: {report.some(wrong)} {'is' if len(wrong) == 1 else 'are'} wrong{good}"]
+    for finding in verdict["findings"][:1]:
+        if step > 1 and finding["equation"]:
+            sentences.append(f"The equation to look at: {finding['equation']}")
+        if step == len(STEPS):
+            sentences += report.term_sentences(verdict, finding)
+    return [report.with_full_stop(sentence) for sentence in sentences]
 
 
 def reset(lesson: lessons.Lesson) -> None:

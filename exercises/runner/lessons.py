@@ -35,7 +35,7 @@ class Lesson(NamedTuple):
     intro: str
     imports: str
     tasks: tuple  # of judging.judge.Task
-    hints: dict  # {function: (question, equation, term)}
+    hints: dict  # {function: (question, equation, shapes, term)}
     forbidden: tuple  # modules that contain the answer, so the learner's file must not import them
     timed: bool  # True if a right solution is compiled and timed
     facts: Facts

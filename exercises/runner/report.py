@@ -2,7 +2,7 @@
 
 import math
 import threading
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from exercises.runner import checks, lessons
 from exercises.runner.terminal import MARKS, colored, marked, say, show, wrapped
@@ -120,16 +120,16 @@ def _details(verdict, everything):
             lines += wrapped(sentence, *DETAIL)
         right = [array["name"] for array in verdict["arrays"] if array["right"]]
         if right:
-            lines += wrapped(f"right: {_names(right, everything)}", *DETAIL)
+            lines += wrapped(f"right: {', '.join(right) if everything else some(right)}", *DETAIL)
     for note in verdict["notes"]:
         lines += wrapped(f"Note: {with_full_stop(note)}", *DETAIL)
     return lines
 
 
-def _names(names, everything):
-    if everything or len(names) <= NAMES:
-        return ", ".join(names)
-    return f"{', '.join(names[:NAMES])} and {len(names) - NAMES} more"
+def some(names: Sequence[str]) -> str:
+    """Return the first names as text, and the number of the others."""
+    more = f" and {len(names) - NAMES} more" * (len(names) > NAMES)
+    return ", ".join(names[:NAMES]) + more
 
 
 def array_sentences(verdict: dict, everything: bool = False) -> list[str]:

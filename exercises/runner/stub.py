@@ -5,6 +5,7 @@ The lines that unpack and pack a cache are given: a function's file holds them a
 
 import ast
 import inspect
+import re
 import textwrap
 from collections.abc import Callable
 from types import FunctionType
@@ -67,6 +68,13 @@ def docstring(function: Callable) -> str:
     """Return the docstring of a function, read from the source, because `python -OO` drops it."""
     source = textwrap.dedent(inspect.getsource(trees.plain_function(function)))
     return ast.get_docstring(ast.parse(source).body[0]) or ""
+
+
+def shapes(function: Callable) -> dict[str, tuple[str, ...]]:
+    """Return {argument or result: names of its axes, such as ("B", "4S")}, from the function's docstring."""
+    matches = re.findall(r"^ +([\w, ]+): \(([^()]+)\)", docstring(function), re.M)
+    pairs = [(name.strip(), axes) for names, axes in matches for name in names.split(",")]
+    return {name: tuple(part.strip() for part in axes.rstrip(",").split(",")) for name, axes in pairs}
 
 
 def _declares_kernel(decorator):

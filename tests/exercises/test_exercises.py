@@ -3,6 +3,7 @@
 import ast
 import inspect
 import json
+import re
 import subprocess
 import sys
 
@@ -77,10 +78,11 @@ def test_solution_is_right(lesson):
 
 @each_lesson
 def test_lesson_is_complete(lesson):
-    """Check that every function has three hints and its equations, in ASCII text that any terminal shows."""
+    """Check that every function has four hints, one on shapes, and its equations, in ASCII text."""
     assert set(lesson.hints) == {task.name for task in lesson.tasks}
     for task in lesson.tasks:
-        assert len(lesson.hints[task.name]) == 3 and all(lesson.hints[task.name])
+        assert len(lesson.hints[task.name]) == 4 and all(lesson.hints[task.name])
+        assert re.search(r"\([^)]*\)|shape|number", lesson.hints[task.name][2])
         for output in task.outputs:
             has_equation = any(key.split("[")[0] == output for key in task.equations) or output == "grads"
             assert has_equation, f"{task.name}: no equation for {output}"

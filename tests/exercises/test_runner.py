@@ -367,9 +367,34 @@ def test_hint(learner):
     code, text = learner.run("hint", "3")
     assert code == 0 and text.count("Which axis of x and which axis of W is summed over?") == 1 and "hint 3 2" in text
     learner.file.write_text(WRONG, encoding="utf-8")  # now the second function is the first that is not right
-    for step in (1, 2, 3):
-        text = learner.run("hint", "3", str(step))[1]
-        assert " ".join(hints["linear_backward"][step - 1].split()) in " ".join(text.split())
+    for step in (1, 4):
+        text = " ".join(learner.run("hint", "3", str(step))[1].split())
+        assert " ".join(hints["linear_backward"][step - 1].split()) in text
+        assert "In your code: db is wrong; right: dx, dW." in text
+        assert ("a mean of `drows` where its sum belongs" in text) == (step == 4)
+
+
+def test_a_hint_starts_from_what_is_wrong(monkeypatch, capsys):
+    finding = {"array": "db", "equation": "db = a sum", "term": "the sum is missing", "certainty": "likely"}
+    wrong = {"name": "linear_backward", "state": "wrong", "sentence": "", "line": 9, "notes": []}
+    arrays = [{"name": name, "right": name == "dx"} for name in ("dx", "dW", "db")]
+    verdicts = [{"name": "linear_forward", "state": "right"}, wrong | {"arrays": arrays}]
+    verdicts[1]["findings"] = [finding | {"runner_up": None, "function": "linear_backward"}]
+    monkeypatch.setattr(checks, "results", lambda numbers: iter([checks.Result(3, verdicts, 0.1)]))
+
+    def text_of(step):
+        commands.hint(lessons.load(3), step)
+        return " ".join(capsys.readouterr().out.split())
+
+    assert "linear_backward: a question In your code: dW, db are wrong; right: dx. Which outputs" in text_of(1)
+    assert "In your code: dW, db are wrong; right: dx. The equation to look at: db = a sum. dW_io = " in text_of(2)
+    assert "linear_backward: the shapes" in text_of(3)
+    text = text_of(4)
+    assert "It seems: the sum is missing. Reshape x and dy" in text and "check 3 --pencil" in text
+    verdicts[1] |= {"sentence": "`y` raises NameError", "arrays": [], "findings": []}
+    assert "In your code: `y` raises NameError. Which outputs" in text_of(1)
+    verdicts[:] = [wrong | {"name": "", "sentence": "line 9 is not Python", "arrays": [], "findings": []}]
+    assert "linear_forward: a question In your code: line 9 is not Python." in text_of(1)
 
 
 def test_solution_is_printed_once_the_exercise_is_solved(learner):
