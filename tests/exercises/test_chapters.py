@@ -8,6 +8,7 @@ import re
 import pytest
 from matplotlib.figure import Figure
 from pages import ROOT, names, prose, run_python
+from PIL import Image
 
 from exercises.chapters import figures
 from exercises.chapters.figures import __main__ as command
@@ -150,9 +151,11 @@ def test_every_image_has_its_function_and_its_chapter():
 def test_figure(name, tmp_path):
     figure = DRAWERS[name]()
     assert isinstance(figure, Figure)
-    figures.save(figure, tmp_path / "figure.png")
-    assert (tmp_path / "figure.png").stat().st_size <= MOST_BYTES
-    assert (FOLDER / "images" / f"{name}.png").stat().st_size <= MOST_BYTES
+    paths = tmp_path / "figure.png", FOLDER / "images" / f"{name}.png"
+    figures.save(figure, paths[0])
+    assert max(path.stat().st_size for path in paths) <= MOST_BYTES
+    drawn, stored = (Image.open(path).size for path in paths)
+    assert drawn == stored, "run python -m exercises.chapters.figures"
 
 
 def test_command_draws_figures(tmp_path, monkeypatch, capsys):
