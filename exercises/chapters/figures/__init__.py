@@ -40,6 +40,6 @@ def drawers() -> dict[str, Callable[[], Figure]]:
 def save(figure: Figure, path: Path) -> None:
     """Write a figure to a PNG file with a palette."""
     canvas.save(figure, path)
-    Image.open(path).convert("RGB").quantize(COLORS, Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE).save(
-        path, optimize=True
-    )
+    Image.open(path, formats=["PNG"]).convert("RGB").quantize(
+        COLORS, Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE
+    ).save(path, optimize=True)
