@@ -188,9 +188,22 @@ def _unusable(task, function, module):
     if plain.__code__.co_filename != module.__file__:
         return f"{task.name} is not written in the file but imported or assigned: write it out"
     signature, right = inspect.signature(plain), inspect.signature(trees.plain_function(task.function.right))
-    if str(signature) != str(right):
+    if not _accepts(signature, right):
         return f"{task.name} takes {signature}, not {right}"
     return ""
+
+
+def _accepts(signature, right):
+    """Return True if a signature has the parameters of the right one, in order, and others only with defaults."""
+    yours, others = list(signature.parameters.values()), list(right.parameters.values())
+    same = all(a.name == b.name and a.kind == b.kind for a, b in zip(yours, others, strict=False))
+    missing_defaults = any(
+        b.default is not b.empty and a.default is a.empty for a, b in zip(yours, others, strict=False)
+    )
+    further = yours[len(others) :]
+    return (
+        same and len(yours) >= len(others) and not missing_defaults and all(p.default is not p.empty for p in further)
+    )
 
 
 class Guard:

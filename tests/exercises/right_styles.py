@@ -1,0 +1,467 @@
+"""Right functions in other styles than the solutions': memory order, views, loops, einsum, lists and float64.
+
+{exercise: sources of functions}. Each replaces the function of its name in the solution.
+"""
+
+STYLES = {
+    1: [
+        """
+def relative_error(analytic, numeric):
+    a, n = np.asfortranarray(analytic).ravel(order="K"), numeric.ravel()
+    if a.size == 0:
+        return 0
+    difference = max(abs(x - y) for x, y in zip(analytic.ravel(), n))
+    if np.isnan(analytic).any() or np.isnan(numeric).any():
+        return float("inf")
+    sizes = np.array([np.abs(analytic).max(), np.abs(numeric).max()])
+    return difference if (sizes < TINY).all() else difference / np.sum(sizes)
+""",
+        """
+def numerical_gradient(loss, x, step=STEP):
+    gradient = np.zeros(x.shape)
+    with np.nditer(x, flags=["multi_index"], op_flags=["readwrite"]) as entries:
+        for _ in entries:
+            place = entries.multi_index
+            old = x[place].copy()
+            losses = []
+            for sign in (1, -1):
+                x[place] = old + sign * step
+                losses.append(loss())
+            x[place] = old
+            gradient[place] = -np.diff(losses)[0] / step / 2
+    return gradient
+""",
+    ],
+    2: [
+        """
+def one_hot(words: np.ndarray, V: int) -> np.ndarray:
+    words = np.asarray(words)
+    if np.any((words < 0) + (words >= V)):
+        raise ValueError("a word is not in the vocabulary")
+    return np.eye(V)[words]
+""",
+        """
+def one_hot(words, V):
+    if (words < 0).any() or (words >= V).any():
+        raise IndexError("outside")
+    return (words[..., None] == np.arange(V)) * 1.0
+""",
+        """
+def embedding_forward(E, words):
+    return np.take(E, words, axis=0), (words, E)
+""",
+        """
+def embedding_backward(dEy, cache):
+    words, E = cache.words, cache.E
+    hot = (words.reshape(-1)[:, None] == np.arange(len(E))[None]).astype(dEy.dtype)
+    return np.asfortranarray(hot.T @ dEy.reshape(-1, E.shape[1]))
+""",
+    ],
+    3: [
+        """
+def linear_forward(x, W, b):
+    return [np.einsum("...i,io->...o", x, W) + b, [x, W]]
+""",
+        """
+def linear_backward(dy, cache):
+    x, W = cache
+    dx = np.einsum("...o,io->...i", dy, W)
+    dW = np.tensordot(dy, x, axes=(tuple(range(dy.ndim - 1)),) * 2).T
+    db = np.add.reduce(dy, axis=tuple(range(dy.ndim - 1)))
+    return dx, dW, db
+""",
+        """
+def linear_backward(dy, cache):
+    x, W = cache
+    dW, db = np.zeros_like(W), np.zeros_like(W[0])
+    for index in np.ndindex(x.shape[:-1]):
+        dW += np.outer(x[index], dy[index])
+        db += dy[index]
+    return (W @ dy[..., None])[..., 0], dW, db
+""",
+    ],
+    4: [
+        """
+def softmax_forward(x):
+    z = np.exp(x.T - np.max(x.T, axis=0)).T
+    p = z / np.sum(z, axis=-1)[..., np.newaxis]
+    return p, (p,)
+""",
+        """
+def softmax_backward(dp, cache):
+    p = cache.p
+    J = p[..., :, None] * np.eye(p.shape[-1], dtype=p.dtype) - p[..., :, None] * p[..., None, :]
+    return np.einsum("...ij,...j->...i", J, dp)
+""",
+        """
+def log_sum_exp(x):
+    return np.logaddexp.reduce(x, axis=-1)
+""",
+    ],
+    5: [
+        """
+def relu_forward(x):
+    y = np.where(x > 0, x, np.zeros_like(x))
+    return y, ReluCache(y)
+""",
+        """
+def relu_forward(x):
+    y = (x + np.abs(x)) / 2
+    return y, ReluCache(y=y)
+""",
+        """
+def relu_backward(dy, cache):
+    dx = np.array(dy)
+    dx[cache.y <= 0] *= 0
+    return dx
+""",
+        """
+def max_pool_backward(dy, cache):
+    winner, x_shape, window, stride, padding = cache
+    N, H, W, C = x_shape
+    dx = np.zeros((N, H + 2 * padding, W + 2 * padding, C), dy.dtype)
+    for n, i, j, c in np.ndindex(dy.shape):
+        p, q = divmod(int(winner[n, i, j, c]), window)
+        dx[n, i * stride + p, j * stride + q, c] += dy[n, i, j, c]
+    return dx[:, padding : padding + H, padding : padding + W]
+""",
+        """
+def max_pool_forward(x, window, stride, padding=0):
+    pool.check_arguments(x, window, stride, padding)
+    border = ((0, 0), (padding, padding), (padding, padding), (0, 0))
+    x_padded = np.pad(x, border, constant_values=-np.inf)
+    windows = np.lib.stride_tricks.sliding_window_view(x_padded, (window, window), axis=(1, 2))
+    windows = windows[:, ::stride, ::stride].reshape(*windows[:, ::stride, ::stride].shape[:4], -1)
+    return windows.max(axis=-1), PoolCache(windows.argmax(axis=-1), x.shape, window, stride, padding)
+""",
+    ],
+    6: [
+        """
+def conv_forward(x, W, b, stride=1, padding=0):
+    conv.check_arguments(x, W, b, stride, padding)
+    x_padded = np.pad(x, ((0, 0), (padding,) * 2, (padding,) * 2, (0, 0)))
+    P, Q = W.shape[:2]
+    windows = np.lib.stride_tricks.sliding_window_view(x_padded, (P, Q), axis=(1, 2))[:, ::stride, ::stride]
+    return np.einsum("nijcpq,pqco->nijo", windows, W) + b, ConvCache(x, W, stride, padding)
+""",
+    ],
+    7: [
+        """
+def conv_parameter_gradients(dy, cache):
+    x, W, stride, padding = cache
+    x_padded = np.pad(x, ((0, 0), (padding, padding), (padding, padding), (0, 0)))
+    P, Q = W.shape[:2]
+    windows = np.lib.stride_tricks.sliding_window_view(x_padded, (P, Q), axis=(1, 2))
+    windows = windows[:, ::stride, ::stride][:, : dy.shape[1], : dy.shape[2]]
+    return np.einsum("nijcpq,nijo->pqco", windows, dy), np.einsum("nijo->o", dy)
+""",
+        """
+def conv_input_gradient(dy, cache):
+    x, W, s, pad = cache
+    N, H, width, C = x.shape
+    dx = np.zeros((N, H + 2 * pad, width + 2 * pad, C), dy.dtype)
+    for i in range(dy.shape[1]):
+        for j in range(dy.shape[2]):
+            dx[:, i * s : i * s + W.shape[0], j * s : j * s + W.shape[1]] += np.einsum("no,pqco->npqc", dy[:, i, j], W)
+    return dx[:, pad : H + pad, pad : width + pad]
+""",
+    ],
+    9: [
+        """
+def lstm_forward(x, h, c, W_x, W_hh, b):
+    S = h.shape[1]
+    affine = np.hstack([x, h]) @ np.vstack([W_x, W_hh]) + b
+    ifo, cache_ifo = activations.sigmoid_forward(affine[:, : 3 * S])
+    g, cache_g = activations.tanh_forward(affine[:, -S:])
+    i, f, o = ifo.reshape(-1, 3, S).transpose(1, 0, 2)
+    c_next = np.add(np.multiply(f, c), i * g)
+    tanh_c, cache_tanh_c = activations.tanh_forward(c_next)
+    return o * tanh_c, c_next, (x, h, c, W_x, W_hh, cache_ifo, cache_g, cache_tanh_c)
+""",
+        """
+def lstm_backward(dh_next, dc_next, cache):
+    S = cache.h.shape[1]
+    i, f, o = np.split(cache.ifo.y, 3, axis=1)
+    g, t = cache.g.y, cache.tanh_c.y
+    dc_total = dc_next + dh_next * o * (1 - t) * (1 + t)
+    d = np.empty((len(i), 4 * S), dh_next.dtype, order="F")
+    d[:, :S] = dc_total * g * (i - i * i)
+    d[:, S : 2 * S] = dc_total * cache.c * (f - f**2)
+    d[:, 2 * S : 3 * S] = dh_next * t * o * (1 - o)
+    d[:, 3 * S :] = dc_total * i * (1 - g**2)
+    return (d @ cache.W_x.T, (cache.W_hh @ d.T).T, dc_total * f, cache.x.T @ d, cache.h.T @ d, np.ones_like(d[:, 0]) @ d)
+""",
+    ],
+    10: [
+        """
+def lstm_sequence_forward(x, h, c, W_x, W_hh, b):
+    hs, caches = [], []
+    for x_t in x:
+        h, c, cache = lstm.lstm_forward(x_t, h, c, W_x, W_hh, b)
+        hs += [h]
+        caches += [cache]
+    return np.stack(hs), c, LSTMSequenceCache(tuple(caches))
+""",
+        """
+def lstm_sequence_backward(dh_all, dc, cache):
+    dxs, dh = [], np.zeros_like(dh_all[0])
+    totals = None
+    for dh_t, step in zip(dh_all[::-1], cache.steps[::-1], strict=True):
+        dx, dh, dc, *grads = lstm.lstm_backward(dh_t + dh, dc, step)
+        dxs.insert(0, dx)
+        totals = grads if totals is None else [total + grad for total, grad in zip(totals, grads, strict=True)]
+    return (np.array(dxs), dh, dc, *totals)
+""",
+    ],
+    11: [
+        """
+def score_forward(keys, h, W_h, v):
+    each = len(h) // len(keys)
+    query = (h @ W_h).reshape(len(keys), each, 1, -1)
+    u, cache_u = activations.tanh_forward(keys[:, None] + query)
+    e = np.einsum("ncla,a->ncl", u, v).reshape(len(h), -1)
+    return e, (h, W_h, v, cache_u)
+""",
+        """
+def context_forward(alpha, a):
+    each = len(alpha) // len(a)
+    z = np.array([sum(weight * row for weight, row in zip(alpha[b], a[b // each])) for b in range(len(alpha))])
+    return z, ContextCache(alpha, a)
+""",
+        """
+def context_backward(dz, cache):
+    alpha, a = cache
+    N, L, D = a.shape
+    rows = np.repeat(a, len(alpha) // N, axis=0)
+    dalpha = np.einsum("bd,bld->bl", dz, rows)
+    da = np.einsum("bl,bd->bld", alpha, dz).reshape(N, -1, L, D).sum(axis=1)
+    return dalpha, da
+""",
+    ],
+    12: [
+        """
+def gate_forward(z, h, w_beta, b_beta):
+    beta, cache_beta = activations.sigmoid_forward(np.sum(h * w_beta, axis=-1) + b_beta[0])
+    return (z.T * beta).T, GateCache(z, h, w_beta, cache_beta)
+""",
+        """
+def gate_backward(dgated, cache):
+    z, h, w_beta, cache_beta = cache
+    beta = cache_beta.y
+    daffine = np.einsum("bd,bd->b", dgated, z) * beta * (1 - beta)
+    dz = np.einsum("bd,b->bd", dgated, beta)
+    return dz, np.outer(daffine, w_beta), (h * daffine[:, None]).sum(axis=0), np.array([daffine.sum()])
+""",
+    ],
+    13: [
+        """
+def doubly_stochastic_backward(dpenalty, cache):
+    dmissing = cache.scale * dpenalty * 2 * cache.missing
+    dalpha = np.zeros((*cache.mask.shape, cache.missing.shape[1]), cache.missing.dtype)
+    for t in range(len(dalpha)):
+        dalpha[t] -= cache.mask[t][:, None] * dmissing
+    return dalpha
+""",
+    ],
+    15: [
+        """
+def adam_update(params, grads, state, rate, beta1=0.9, beta2=0.999, epsilon=1e-8):
+    state["t"] = state.get("t", np.zeros(1, np.int64)) + 1
+    t = state["t"].item()
+    for name in grads:
+        g = grads[name]
+        m = beta1 * state.get("m." + name, 0) + (1 - beta1) * g
+        v = beta2 * state.get("v." + name, 0) + (1 - beta2) * g**2
+        state["m." + name], state["v." + name] = m, v
+        params[name][...] -= rate * (m / (1 - beta1**t)) / (np.sqrt(v / (1 - beta2**t)) + epsilon)
+""",
+        """
+def rmsprop_update(params, grads, state, rate, decay=0.95, epsilon=1e-6):
+    for name, g in grads.items():
+        v = state.setdefault("v." + name, np.zeros_like(g))
+        v[...] = decay * v + (1 - decay) * np.square(g)
+        np.subtract(params[name], rate * g / (v**0.5 + epsilon), out=params[name])
+""",
+    ],
+    16: [
+        """
+def extend(scores, lengths, done, log_p, k, length_power):
+    N, slots, V = log_p.shape
+    results = [[], [], [], [], []]
+    for n in range(N):
+        rows = []
+        for slot in range(slots):
+            length = lengths[n, slot] + (0 if done[n, slot] else 1)
+            for word in range(V):
+                score = scores[n, slot] + log_p[n, slot, word]
+                rows.append((score / length**length_power, word, slot, score, length))
+        rows.sort(key=lambda row: -row[0])
+        best = rows[:k]
+        results[0].append([row[1] for row in best])
+        results[1].append([row[2] for row in best])
+        results[2].append([row[3] for row in best])
+        results[3].append([row[4] for row in best])
+        results[4].append([row[1] == END for row in best])
+    return tuple(np.array(result) for result in results)
+""",
+    ],
+    17: [
+        """
+def bleu(captions, references):
+    matched, total, c, r = np.zeros(4), np.zeros(4), 0, 0
+    for caption, others in zip(captions, references):
+        c += len(caption)
+        r += sorted((abs(len(o) - len(caption)), len(o)) for o in others)[0][1]
+        for n in range(1, 5):
+            mine = Counter(zip(*(caption[i:] for i in range(n))))
+            theirs = Counter()
+            for o in others:
+                theirs |= Counter(zip(*(o[i:] for i in range(n))))
+            matched[n - 1] += sum((mine & theirs).values())
+            total[n - 1] += max(1, len(caption) - n + 1)
+    if c == 0:
+        return (0.0,) * 4
+    brevity = 1 if c > r else np.exp(1 - r / c)
+    with np.errstate(all="ignore"):
+        logs = np.log(matched / total)
+        return list(100 * brevity * np.exp(np.cumsum(logs) / np.arange(1, 5)))
+""",
+    ],
+    18: [
+        """
+def batch_norm_forward(x, gamma, beta):
+    rows = x.reshape(-1, x.shape[-1])
+    mean, std = rows.mean(0), (rows.var(0) + EPSILON) ** 0.5
+    y = (x - mean) * (gamma / std) + beta
+    return y, (x, gamma, mean, std)
+""",
+        """
+def batch_norm_backward(dy, cache):
+    x, gamma, mean, std = cache
+    rows, dyrows = x.reshape(-1, len(gamma)), dy.reshape(-1, len(gamma))
+    x_hat, R = (rows - mean) / std, len(rows)
+    dgamma, dbeta = np.einsum("rc,rc->c", dyrows, x_hat), dyrows.sum(0)
+    dx = gamma / (R * std) * (R * dyrows - dbeta - x_hat * dgamma)
+    return dx.reshape(x.shape), dgamma, dbeta
+""",
+    ],
+    20: [
+        """
+def predict_forward(Ey, abar, C, C_m):
+    each = Ey.shape[-3] // len(abar)
+    image = (abar @ C_m)[np.arange(Ey.shape[-3]) // each]
+    return np.einsum("...im,imk->...k", Ey, C) + image, PredictCache(Ey, abar, C, C_m)
+""",
+    ],
+    22: [
+        """
+def draw_forward(alpha, uniforms, expected):
+    s = []
+    for row, uniform in zip(alpha, uniforms):
+        ends = np.cumsum(row)
+        s.append(np.searchsorted(ends, uniform * ends[-1], side="right"))
+    s = np.array(s)
+    weights = (np.arange(alpha.shape[1]) == s[:, None]).astype(alpha.dtype)
+    weights[expected] = alpha[expected]
+    return weights, s, DrawCache(expected)
+""",
+        """
+def draw_backward(dweights, cache):
+    return dweights * cache.expected[:, None]
+""",
+        """
+def location_log_p_backward(dlog_p, cache):
+    alpha, s = cache
+    dalpha = np.zeros_like(alpha)
+    for t, b in np.ndindex(s.shape):
+        dalpha[t, b, s[t, b]] = dlog_p[t, b] / alpha[t, b, s[t, b]]
+    return dalpha
+""",
+    ],
+    24: [
+        """
+def cosine_similarity(E, query):
+    cosines = []
+    for row in E.astype(np.float64):
+        length = np.linalg.norm(row) * np.linalg.norm(query)
+        cosines.append(0.0 if length == 0 else row @ query / length)
+    return np.array(cosines)
+""",
+        """
+def principal_axes(E, k):
+    if not 1 <= k <= min(E.shape):
+        raise ValueError("k")
+    centered = np.asarray(E - E.mean(axis=0), np.float64)
+    _, s, axes = np.linalg.svd(centered, full_matrices=False)
+    axes = axes[:k]
+    largest = axes[np.arange(len(axes)), np.abs(axes).argmax(axis=1)]
+    axes = np.where(largest[:, None] < 0, -axes, axes)
+    total = (s * s).sum()
+    return axes, s[:k] ** 2 / total if total > 0 else np.zeros(len(axes))
+""",
+        """
+def project(E, axes):
+    return np.dot(axes, (E - np.mean(E, axis=0)).T).T
+""",
+    ],
+    25: [
+        """
+def depthwise_backward(dy, cache):
+    x, W, stride = cache
+    P, (N, H, width, C) = len(W), x.shape
+    (top, bottom), (left, right) = (depthwise.same_padding(size, P, stride) for size in (H, width))
+    x_padded = np.pad(x, ((0, 0), (top, bottom), (left, right), (0, 0)))
+    dx, dW = np.zeros_like(x_padded), np.zeros_like(W)
+    for n, i, j, c in np.ndindex(dy.shape):
+        rows, columns = slice(i * stride, i * stride + P), slice(j * stride, j * stride + P)
+        dW[..., c] += x_padded[n, rows, columns, c] * dy[n, i, j, c]
+        dx[n, rows, columns, c] += W[..., c] * dy[n, i, j, c]
+    return dx[:, top : top + H, left : left + width], dW, dy.sum((0, 1, 2))
+""",
+    ],
+    26: [
+        """
+def advantage(of_drawn, of_greedy):
+    return (of_drawn.reshape(len(of_greedy), -1) - of_greedy[:, None]).ravel()
+""",
+        """
+def advantage(of_drawn, of_greedy):
+    each = len(of_drawn) // len(of_greedy)
+    return np.array([r - of_greedy[b // each] for b, r in enumerate(of_drawn)])
+""",
+    ],
+    27: [
+        """
+def cross_entropy_backward(dloss, cache):
+    logits, log_sum, targets, mask, smoothing = cache
+    T, B, V = logits.shape
+    d = np.exp(logits - log_sum[:, :, None])
+    d -= smoothing / V
+    d[np.arange(T)[:, None], np.arange(B)[None], targets] -= 1 - smoothing
+    d *= (mask * dloss / B)[:, :, None]
+    return d
+""",
+    ],
+    28: [
+        """
+def attend_forward(a, keys, h, W_h, v):
+    e, cache_e = attention.score_forward(keys, h, W_h, v)
+    alpha, cache_alpha = softmax.softmax_forward(e)
+    z, cache_z = attention.context_forward(alpha, a)
+    return [z, alpha, [cache_e, cache_alpha, cache_z]]
+""",
+    ],
+    30: [
+        """
+def entropy_forward(alpha, mask):
+    T, B, L = alpha.shape
+    logs = np.log(np.where(alpha > 0, alpha, 1))
+    return -np.einsum("tb,tbl,tbl->", mask, alpha, logs) / B, EntropyCache(alpha, mask)
+""",
+        """
+def move_baseline(baseline, log_p):
+    baseline *= 0.9
+    baseline += 0.1 * log_p.sum() / log_p.shape[1]
+""",
+    ],
+}
