@@ -22,6 +22,7 @@ class Mistake(NamedTuple):
     right: str
     wrong: str
     term: str  # the mistake in words
+    array: str = ""  # the variable whose equation is wrong, if it is not that of the first statement that differs
 
 
 class Fault(NamedTuple):
@@ -114,6 +115,7 @@ def from_mistakes(function: types.FunctionType, mistakes: Iterable[Mistake]) -> 
             raise ValueError(f"{function.__name__}: {mistake.right!r} occurs {source.count(mistake.right)} times")
         before, after = parse(source), parse(source.replace(mistake.right, mistake.wrong))
         target, line = _first_difference(before, after)
+        target = mistake.array or target
         faults.append(Fault(function, target, line + _offset(function), -1, mistake.term, _code(after)))
     return faults
 

@@ -7,6 +7,7 @@ words). Several edits may give the same numbers, so OPERATORS lists the likelier
 import ast
 import copy
 import itertools
+import re
 from typing import NamedTuple
 
 import numpy as np
@@ -265,6 +266,13 @@ def change_grouping(node, scope):
 SLOPES = ("tanh", "sigmoid", "relu", "softmax")
 
 
+def _with_slope(node, slope):
+    """Return the text of dy * slope for a call f_backward(dy, cache), where y in the slope is cache.y."""
+    y = f"({_text(node.args[1])}).y"
+    slope_of_cache = re.sub(r"\by\b", y, slope)
+    return f"({_text(node.args[0])}) * ({slope_of_cache})"
+
+
 UNARY = {"exp", "log", "sqrt", "tanh", "abs"}
 
 
@@ -281,9 +289,18 @@ def drop_derivative(node, scope):
             other = {"tanh": "sigmoid", "sigmoid": "tanh"}[kind]
             yield _renamed(node, f"{prefix}.{other}_backward"), f"the derivative of {other} where {kind}'s belongs"
             for slope in ("y", "1 - y", "1 + y * y"):
-                text = f"({_text(node.args[0])}) * ({slope.replace('y', f'({_text(node.args[1])}).y')})"
-                wrong = ast.parse(text, mode="eval").body
+                wrong = ast.parse(_with_slope(node, slope), mode="eval").body
                 yield wrong, f"the derivative of {kind} is computed as {slope}, where y is {kind} itself"
+            again = f"{prefix}.{kind}_forward(y)[0]"
+            slope = {"tanh": f"1 - {again} ** 2", "sigmoid": f"{again} * (1 - {again})"}[kind]
+            yield (
+                ast.parse(_with_slope(node, slope), mode="eval").body,
+                f"the slope of {kind} is taken at its output y, as if y were the input; y is {kind} already",
+            )
+        if kind == "softmax":
+            for slope, words in (("p", "p dp"), ("p * (1 - p)", "p (1 - p) dp, the slope of sigm")):
+                text = f"({_text(node.args[0])}) * ({slope.replace('p', f'({_text(node.args[1])}).p')})"
+                yield ast.parse(text, mode="eval").body, f"{words} where p (dp - sum of p dp) belongs"
     elif direction == "forward" and kind in ("tanh", "sigmoid"):
         for other in ("tanh", "sigmoid", "relu"):
             if other != kind:

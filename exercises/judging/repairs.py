@@ -371,6 +371,31 @@ def reduce(node, scope):
         yield edit, f"the {name} of {_show(array)} goes over the wrong axis: axis={axis} is right"
 
 
+FUNCTIONS = {
+    "np.empty": ("np.zeros", "np.empty holds arbitrary numbers"),
+    "np.empty_like": ("np.zeros_like", "np.empty_like holds arbitrary numbers"),
+    "np.ones": ("np.zeros", ""),
+    "np.ones_like": ("np.zeros_like", ""),
+    "np.tile": ("np.repeat", "np.tile lets the rows take turns; those of one image are side by side"),
+    "np.repeat": ("np.tile", ""),
+    "np.argmax": ("np.argmin", ""),
+    "np.argmin": ("np.argmax", ""),
+    "np.maximum": ("np.minimum", ""),
+    "np.minimum": ("np.maximum", ""),
+}
+
+
+def change_function(node, scope):
+    """Replace a function of NumPy by the one it is mistaken for, or np.full by np.zeros."""
+    name = ast.unparse(node.func) if isinstance(node, ast.Call) else ""
+    if name in FUNCTIONS:
+        other, words = FUNCTIONS[name]
+        yield ast.Call(ast.parse(other, mode="eval").body, node.args, node.keywords), words
+    if name in ("np.full", "np.full_like") and len(node.args) > 1:
+        other = ast.parse(name.replace("full", "zeros"), mode="eval").body
+        yield ast.Call(other, [node.args[0], *node.args[2:]], node.keywords), "the array must start from zeros"
+
+
 def sum_up(node, scope):
     """Sum the assigned value over an axis."""
     if operators.is_value(node, scope) and isinstance(node, (ast.Name, ast.BinOp, ast.Call)):
@@ -421,6 +446,7 @@ REPAIRS = (
     exchange_variables,
     reduce,
     reverse,
+    change_function,
     drop_factor,
     drop_term,
     replace_variable,

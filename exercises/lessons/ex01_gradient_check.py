@@ -58,6 +58,8 @@ def relative_error_cases(rng):
         {"analytic": np.zeros(2), "numeric": np.array([0, 5e-7])},
         {"analytic": np.array([gradcheck.TINY, 0]), "numeric": np.zeros(2)},
         {"analytic": np.array([1, np.nan]), "numeric": np.ones(2)},
+        {"analytic": np.array([[0.5, 2], [1, 1]]), "numeric": np.array([[np.nan, 2], [-3, 1]])},
+        {"analytic": np.array([4, np.inf, -1]), "numeric": np.array([4.0, 2, 1])},
         {"analytic": np.empty((0, 3)), "numeric": np.empty((0, 3))},
     ]
 
@@ -97,7 +99,50 @@ def drive(function, case):
 
 
 NO_ABS = "the absolute value is missing: a negative difference counts as zero"
+QUOTIENT = "return worst if _are_tiny(largest) else worst / sum(largest)"
+SIZES = "np.abs(analytic) + np.abs(numeric)"
+OF_ENTRIES = (
+    "the largest ratio of single entries: an entry near zero dominates it; divide the maxima over the whole arrays"
+)
+UNCHECKED = "a NaN or an infinite number must give inf: test np.isfinite(worst) first"
 ERROR_MISTAKES = (
+    *(
+        Mistake(
+            QUOTIENT,
+            f"return worst if _are_tiny(largest) else float(np.max(np.abs(analytic - numeric) / ({sizes})))",
+            OF_ENTRIES,
+        )
+        for sizes in (
+            f"np.maximum(1e-8, {SIZES})",
+            f"np.maximum(1e-12, {SIZES})",
+            f"np.maximum(TINY, {SIZES})",
+            f"{SIZES} + 1e-8",
+            f"{SIZES} + 1e-12",
+            "np.maximum(np.abs(analytic), np.abs(numeric))",
+        )
+    ),
+    Mistake(
+        QUOTIENT,
+        "return worst if _are_tiny(largest) else "
+        "np.linalg.norm(analytic - numeric) / (np.linalg.norm(analytic) + np.linalg.norm(numeric))",
+        "norms where maxima belong: a single wrong entry hides among many right ones",
+    ),
+    Mistake(
+        QUOTIENT,
+        "return worst if _are_tiny(largest) else abs(analytic - numeric).mean() / sum(largest)",
+        "the mean of |a - n| where its maximum belongs",
+    ),
+    Mistake(QUOTIENT, "return worst / sum(largest)", "two arrays below TINY need max |a - n| alone, not the ratio"),
+    Mistake(QUOTIENT, "return worst / max(sum(largest), 1e-8)", "arrays below TINY need max |a - n|, not a ratio"),
+    Mistake(
+        QUOTIENT,
+        "return worst if _are_tiny(largest) else worst / max(largest)",
+        "the larger of max |a| and max |n| where their sum belongs",
+    ),
+    Mistake("if not np.isfinite(worst):", "if False:", UNCHECKED),
+    Mistake("return np.inf", "return np.nan", UNCHECKED),
+    Mistake("return np.inf", "return 0.0", UNCHECKED),
+    Mistake("if not np.isfinite(worst):", "if np.isnan(analytic).any():", "a NaN in `numeric` must give inf, too"),
     Mistake(
         "worst, largest = _largest(analytic - numeric)",
         "worst, largest = float((analytic - numeric).max(initial=0))",
@@ -132,7 +177,17 @@ MOVE = """\
         below = loss()
         x[index] = value
         gradient[index] = (above - below) / (2 * step)"""
+ADDED = "x is moved back by adding the step, which leaves a rounding error: store the old number and put it back"
 GRADIENT_MISTAKES = (
+    Mistake(
+        MOVE,
+        MOVE.replace("x[index] = value + step", "x[index] += step")
+        .replace("x[index] = value - step", "x[index] -= 2 * step")
+        .replace("x[index] = value\n", "x[index] += step\n"),
+        ADDED,
+        "restored",
+    ),
+    Mistake(MOVE, MOVE.replace("x[index] = value\n", "x[index] += step\n"), ADDED, "restored"),
     Mistake(
         MOVE,
         MOVE.replace("value - step", "value").replace("(2 * step)", "step"),

@@ -51,6 +51,7 @@ GEOMETRIES = [
     ((2, 5, 5, 3), (3, 3), 3, 1, 0),
     ((1, 4, 5, 1), (2, 3), 2, 3, 2),  # windows in the padding alone
     ((2, 8, 6, 2), (3, 3), 3, 2, 0),  # a last row and column that no window reaches
+    ((1, 6, 7, 2), (3, 2), 4, 1, 2),  # a wide border and small steps
 ]
 
 
@@ -68,7 +69,24 @@ def conv_forward_cases(rng):
     ]
 
 
+OUTPUT = "(*_output_shape(x, W, stride, padding), 1)"
 MISTAKES = (
+    Mistake(
+        OUTPUT,
+        "(len(x), *((n - k) // stride + 1 for n, k in zip(x.shape[1:3], W.shape, strict=False)), 1)",
+        "2 padding is missing in H' and W': the windows move over the padded image",
+    ),
+    Mistake(
+        OUTPUT,
+        "(len(x), *((n + padding - k) // stride + 1 for n, k in zip(x.shape[1:3], W.shape, strict=False)), 1)",
+        "padding where 2 padding belongs in H' and W': there is a border on both sides",
+    ),
+    Mistake("@ W[p, q]", "@ W[-1 - p, -1 - q]", "`W` is rotated by half a turn: a correlation does not rotate it"),
+    Mistake(
+        "@ W[p, q]",
+        "@ W.swapaxes(0, 1).reshape(W.shape)[p, q]",
+        "the rows and columns of the filter are exchanged",
+    ),
     Mistake(
         "(*_output_shape(x, W, stride, padding), 1)",
         "(len(x), *((n + 2 * padding - k) // stride for n, k in zip(x.shape[1:3], W.shape, strict=False)), 1)",

@@ -49,6 +49,7 @@ GEOMETRIES = [
     ((2, 5, 5, 3), (3, 3), 3, 1, 0),
     ((3, 7, 5, 1), (2, 3), 2, 3, 2),  # windows in the padding alone
     ((2, 8, 6, 2), (3, 3), 3, 2, 0),  # a last row and column that no window reaches
+    ((1, 6, 7, 2), (3, 2), 4, 1, 2),  # a wide border and small steps
 ]
 
 

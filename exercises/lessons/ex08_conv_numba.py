@@ -47,7 +47,7 @@ import numba
 kernel = numba.njit(error_model="numpy", fastmath={"contract"}, nogil=True)"""
 
 # (N, H, W), (P, Q), C, O; H and W are those of y
-SHAPES = [((2, 4, 3), (3, 2), 5, 6), ((2, 3, 3), (3, 3), 2, 2), ((1, 2, 4), (1, 3), 1, 3)]
+SHAPES = [((2, 4, 3), (3, 2), 5, 6), ((2, 3, 3), (3, 3), 2, 2), ((1, 2, 4), (1, 3), 1, 3), ((2, 3, 2), (2, 1), 1, 2)]
 
 
 def correlate_cases(rng):
@@ -63,10 +63,10 @@ def correlate_cases(rng):
 
 
 def into_garbage(correlate, case):
-    """Return the result that correlate writes to a y full of NaN."""
+    """Return the result that correlate writes to a y full of NaN, or of 7 if there is one channel only."""
     x, W = case["x"], case["W"]
     (N, H, width, _), (P, Q, _, O) = x.shape, W.shape
-    y = np.full((N, H - P + 1, width - Q + 1, O), np.nan, x.dtype)
+    y = np.full((N, H - P + 1, width - Q + 1, O), np.nan if x.shape[3] > 1 else 7, x.dtype)
     if correlate(**case, y=y) is not None:
         raise TypeError("it should return nothing, and write its result to the argument y")
     return y
@@ -74,6 +74,16 @@ def into_garbage(correlate, case):
 
 BIAS, PRODUCT = "= b[o]\n", "x[n, i + p, j + q, c] * W[p, q, c, o]"
 MISTAKES = (
+    Mistake(
+        "P, Q, C, _ = W.shape", "P, Q, C, _ = W.shape; y = y.copy()", "the result is in a new array: write it to y"
+    ),
+    Mistake(
+        PRODUCT,
+        "x[n, min(i + q, x.shape[1] - 1), min(j + p, x.shape[2] - 1), c] * W[p, q, c, o]",
+        "p and q are exchanged: p belongs to the row i, q to the column j",
+    ),
+    Mistake(PRODUCT, "x[n, i + q, j + p, c] * W[p, q, c, o]", "p and q are exchanged: p goes with i, q with j"),
+    Mistake(PRODUCT, "x[n, i + p, j + q, c] * W[q, p, c, o]", "p and q are exchanged in W"),
     Mistake(BIAS, "+= b[o]\n", "`y` is not initialized, so old numbers stay in the sum: begin with =, not with +="),
     Mistake(BIAS, "= 0\n", "the bias `b` is missing"),
     Mistake(BIAS, "= P * Q * C * b[o]\n", "`b` is added to every term, P Q C times; add it once"),

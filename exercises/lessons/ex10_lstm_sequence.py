@@ -76,7 +76,12 @@ STEP = "lstm_forward(x[t], h, c, W_x, W_hh, b)"
 BACK = "lstm_backward(dh_all[t] + dh, dc, cache.steps[t])"
 AT_LAST = "t == len(dh_all) - 1"
 
+START = "h_all, steps ="
 FORWARD_MISTAKES = (
+    Mistake(START, f"h, c = 0 * h, 0 * c; {START}", "the first step starts from zeros, not from the given h and c"),
+    Mistake(START, f"h = 0 * h; {START}", "the first step starts from h = 0, not from the given h"),
+    Mistake(START, f"c = 0 * c; {START}", "the first step starts from c = 0, not from the given c"),
+    Mistake(START, f"x = x[::-1]; {START}", "x is read from its last step to its first"),
     Mistake("steps.append(cache_t)", "steps.insert(0, cache_t)", "the last step's cache comes first"),
     Mistake(
         STEP,

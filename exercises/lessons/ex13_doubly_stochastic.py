@@ -66,7 +66,15 @@ def backward_cases(rng):
 
 UNKNOWN = {"alpha": np.full((2, 1, 4), 0.25), "mask": np.ones((2, 1))}
 
+WORDS_SQUARED = "each word is squared by itself; the square belongs outside of the sum over words"
 FORWARD_MISTAKES = (
+    Mistake("(missing * missing).sum()", "((1 - alpha) ** 2 * mask[..., None]).sum()", WORDS_SQUARED),
+    Mistake("(missing * missing).sum()", "((1 - alpha * mask[..., None]) ** 2).sum()", WORDS_SQUARED),
+    Mistake("(missing * missing).sum()", "(alpha * alpha * mask[..., None]).sum()", WORDS_SQUARED),
+    Mistake("(missing * missing).sum()", "np.abs(missing).sum()", "absolute values where squares belong"),
+    Mistake(
+        "(missing * missing).sum()", "missing.sum() ** 2", "the square of the sum where the sum of squares belongs"
+    ),
     Mistake(
         "mask.sum(axis=0)[:, None] / L", "len(mask) / L", "T is the caption's own number of words, not the longest's"
     ),

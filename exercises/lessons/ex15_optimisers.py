@@ -148,6 +148,16 @@ ADAM_MISTAKES = (
         "1 - beta1 / int(t[0]), 1 - beta2 / int(t[0])",
         "beta / t where the power beta^t belongs",
     ),
+    Mistake(
+        "1 - beta1 ** int(t[0]), 1 - beta2 ** int(t[0])",
+        "1 - beta1 * int(t[0]), 1 - beta2 * int(t[0])",
+        "beta t, a product, where the power beta^t belongs",
+    ),
+    Mistake(
+        CHANGE,
+        "params[name] -= rate * m / np.sqrt(v + epsilon)",
+        "the corrections are missing, and epsilon belongs outside of the root",
+    ),
     Mistake(CHANGE, "pass", UNCHANGED),
     Mistake(CHANGE, CHANGE.replace("-=", "= params[name] -"), NEW_ARRAY),
     Mistake(CHANGE, "params[name] -= rate * m / (np.sqrt(v) + epsilon)", "the corrections are missing"),

@@ -169,7 +169,19 @@ def drive_search(beam_search, case):
 
 REFUSED = {"decoder": dogs(), "params": {}, "a": np.zeros((1, L, 1))}
 
+NUMBERS = "parents, words = top // V, top % V"
 EXTEND_MISTAKES = (
+    Mistake(NUMBERS, f"S = scores.shape[1]; {NUMBERS.replace('V', 'S')}", "divided by the number of slots, not by V"),
+    Mistake(
+        "words == END",
+        "np.take_along_axis(done, parents, axis=1)",
+        "done of the parent alone: a caption is done when its new word is <end>",
+    ),
+    Mistake(
+        "words == END",
+        "np.take_along_axis(done, parents, axis=1) & (words == END)",
+        "a caption is done when its new word is <end>, also if its parent was not",
+    ),
     Mistake(
         "top // V, top % V",
         "np.minimum(top // scores.shape[1], scores.shape[1] - 1), top % V",

@@ -118,6 +118,22 @@ BREVITY = f"min(1.0, math.exp(1 - {RATIO}))"
 ALL = "zip(captions, references, strict=True)"
 
 MISTAKES = (  # of the solution's text
+    *(
+        Mistake(
+            "        for n in (1, 2, 3, 4):\n            counts",
+            f"        image_references = image_references[{part}]\n        for n in (1, 2, 3, 4):\n            counts",
+            f"only the {which} reference is used",
+        )
+        for part, which in ((":1", "first"), ("-1:", "last"))
+    ),
+    *(
+        Mistake(
+            "            for reference in image_references:\n",
+            f"            for reference in image_references[{part}]:\n",
+            f"n-grams are compared with the {which} reference only",
+        )
+        for part, which in ((":1", "first"), ("-1:", "last"))
+    ),
     Mistake(
         MATCHES,
         "sum(count for ngram, count in counts.items() if ngram in limit)",

@@ -84,6 +84,11 @@ SAMPLED = f"(upto <= {REACHED}).sum(axis=1)"
 
 DRAW_MISTAKES = (
     Mistake(
+        "np.where(expected[:, None], alpha, one_hot)",
+        "np.where(expected[:, None], alpha, alpha * one_hot)",
+        "alpha at the sampled location where 1 belongs",
+    ),
+    Mistake(
         SAMPLED, "alpha.argmax(axis=1)", "the likeliest location where the one that the uniform number samples belongs"
     ),
     Mistake(SAMPLED, f"(alpha <= {REACHED}).sum(axis=1)", "alpha itself is compared where the sums up to i belong"),

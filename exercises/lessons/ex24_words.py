@@ -104,7 +104,19 @@ def project_cases(rng):
 
 COSINES = "E @ query / np.where(lengths > 0, lengths, 1)"
 LENGTHS = "np.linalg.norm(E, axis=1) * np.linalg.norm(query)"
+CENTERED = "np.linalg.norm(E - E.mean(axis=1, keepdims=True), axis=1) * np.linalg.norm(query - query.mean())"
 COSINE_MISTAKES = (
+    Mistake(
+        LENGTHS,
+        f"{CENTERED}; E, query = E - E.mean(axis=1, keepdims=True), query - query.mean()",
+        "the mean of each vector is subtracted first, which is a correlation; the cosine takes the vectors as they are",
+    ),
+    Mistake(
+        LENGTHS,
+        f"{LENGTHS}; E = E - E.mean(axis=0)",
+        "the mean vector is subtracted first; the cosine takes the vectors as they are",
+    ),
+    Mistake(COSINES, f"np.abs({COSINES})", "the absolute value is taken: a cosine may be negative"),
     Mistake(COSINES, "E @ query / lengths", "divided by 0 where a vector is zero: its cosine is 0"),
     Mistake(
         COSINES,

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from exercises.judging.faults import Mistake
 from exercises.judging.judge import Task
 from exercises.lessons import Example, Facts
 from numpy_sat.layers import losses
@@ -67,6 +68,106 @@ def loss_backward_cases(rng):
     ]
 
 
+WORD = "word = (1 - smoothing) * (log_sum - at_target) + smoothing * (log_sum - mean)"
+OF_LOG_P = (
+    "at_target = np.take_along_axis(log_p, targets[..., None], axis=-1)[..., 0]; "
+    "word = -((1 - smoothing) * at_target + smoothing * log_p.mean(axis=-1))"
+)
+P = "np.exp(logits - log_sum[..., None])"
+EPSILONS = ("1e-6", "1e-7", "1e-8", "1e-9", "1e-10", "1e-12", "1e-15", "1e-16", "1e-20", "1e-30", "1e-300")
+ADDED = "log(p + eps) is not log p: log p = logits - log_sum needs no eps, also where p is 0"
+LIMITED = "p is limited before its logarithm: log p = logits - log_sum is exact, also where p is 0"
+TOTAL = "(word * mask).sum() / targets.shape[1]"
+OTHERS = "s / (V - 1) for the other words alone, where s / V belongs at every word, also at the target"
+FORWARD_MISTAKES = (
+    *(Mistake(WORD, f"log_p = np.log({P} + {epsilon}); {OF_LOG_P}", ADDED, "word") for epsilon in EPSILONS),
+    *(
+        Mistake(WORD, f"log_p = np.log(np.maximum({P}, {epsilon})); {OF_LOG_P}", LIMITED, "word")
+        for epsilon in EPSILONS
+    ),
+    *(
+        Mistake(WORD, f"log_p = np.log(np.clip({P}, {epsilon}, 1 - {epsilon})); {OF_LOG_P}", LIMITED, "word")
+        for epsilon in EPSILONS
+    ),
+    Mistake(WORD, f"log_p = np.log({P}); {OF_LOG_P}", "log p is -inf where p is 0: log p = logits - log_sum", "word"),
+    Mistake(
+        WORD,
+        f"log_p = np.log({P}); at_target = np.take_along_axis(log_p, targets[..., None], axis=-1)[..., 0]; "
+        "word = -((1 - smoothing) * at_target + (smoothing * log_p.mean(axis=-1) if smoothing else 0))",
+        "log p is -inf where p is 0: log p = logits - log_sum",
+        "word",
+    ),
+    Mistake(
+        WORD,
+        f"log_p = np.log(np.exp(logits) / np.exp(logits).sum(axis=-1, keepdims=True)); {OF_LOG_P}",
+        "exp overflows for large logits: log p = logits - log_sum, where log_sum_exp subtracts the largest first",
+        "word",
+    ),
+    Mistake(WORD, "word = log_sum - at_target", "label smoothing is forgotten: q is 1 - s at the target, plus s / V"),
+    Mistake(
+        WORD,
+        "V = logits.shape[-1]; word = (1 - smoothing) * (log_sum - at_target) + smoothing / (V - 1) * "
+        "(V * (log_sum - mean) - (log_sum - at_target))",
+        OTHERS,
+    ),
+    Mistake(
+        WORD,
+        "V = logits.shape[-1]; word = (1 - smoothing) * (log_sum - at_target) + smoothing / V * "
+        "(V * (log_sum - mean) - (log_sum - at_target))",
+        "the target lacks its share s / V: q is 1 - s + s / V there",
+    ),
+    Mistake(WORD, WORD.replace("(1 - smoothing) * ", ""), "q is 1 at the target, where 1 - s + s / V belongs"),
+    Mistake(TOTAL, "(word * mask).sum() / mask.sum()", "the mean over words where the mean over captions belongs"),
+    Mistake(TOTAL, "(word * mask).sum() / word.size", "divided by T B: the mean goes over the B captions alone"),
+    Mistake(TOTAL, "(word * mask).sum() / len(mask)", "divided by T, the words, where B, the captions, belongs"),
+    Mistake(TOTAL, "(word * mask).sum()", "the sum over captions where their mean belongs"),
+    Mistake(TOTAL, "word.sum() / targets.shape[1]", "the mask is forgotten: padding counts as words"),
+    Mistake(
+        TOTAL,
+        "((word * mask).sum(axis=0) / mask.sum(axis=0)).mean()",
+        "each caption is divided by its own number of words; its words are summed",
+    ),
+)
+DIFFERENCE = "np.exp(logits - log_sum[..., None]) - smoothing / V"
+BACKWARD_MISTAKES = (
+    Mistake(
+        f"difference = {DIFFERENCE}",
+        f"smoothing = 0; difference = {DIFFERENCE}",
+        "label smoothing is forgotten: q is 1 - s at the target, plus s / V at every word",
+    ),
+    Mistake(
+        f"difference = {DIFFERENCE}",
+        f"smoothing, weight = 0, weight / dloss; difference = {DIFFERENCE}",
+        "label smoothing and dloss are forgotten",
+        "dlogits",
+    ),
+    Mistake(f"difference = {DIFFERENCE}", f"V = V - 1; difference = {DIFFERENCE}", "s / (V - 1) where s / V belongs"),
+    Mistake(
+        f"difference = {DIFFERENCE}",
+        f"V = V - 1; difference = {DIFFERENCE}; np.put_along_axis(difference, targets[..., None], smoothing / V + "
+        "np.take_along_axis(difference, targets[..., None], axis=-1), axis=-1)",
+        OTHERS,
+    ),
+    Mistake(
+        f"difference = {DIFFERENCE}",
+        f"difference = {DIFFERENCE}; np.put_along_axis(difference, targets[..., None], smoothing / V + "
+        "np.take_along_axis(difference, targets[..., None], axis=-1), axis=-1)",
+        "the target lacks its share s / V: q is 1 - s + s / V there",
+    ),
+    Mistake(
+        f"difference = {DIFFERENCE}",
+        "difference = logits - log_sum[..., None] - smoothing / V",
+        "log p where p belongs",
+    ),
+    Mistake(
+        "dloss / targets.shape[1]", "dloss / mask.sum()", "the mean over words where the mean over captions belongs"
+    ),
+    Mistake("dloss / targets.shape[1]", "dloss / mask.size", "divided by T B where B, the captions, belongs"),
+    Mistake("dloss / targets.shape[1]", "dloss / len(mask)", "divided by T, the words, where B, the captions, belongs"),
+    Mistake("dloss / targets.shape[1]", "1 / targets.shape[1]", "the factor dloss is forgotten"),
+    Mistake("mask * (dloss", "(0 * mask + 1) * (dloss", "the mask is forgotten: padding has a gradient"),
+)
+
 TASKS = (
     Task(
         losses,
@@ -81,6 +182,7 @@ TASKS = (
             "mean": "mean = the mean of a word's V logits, for the label smoothing",
             "cache": "the cache is CrossEntropyCache(logits, log_sum, targets, mask, smoothing)",
         },
+        mistakes=FORWARD_MISTAKES,
     ),
     Task(
         losses,
@@ -93,6 +195,7 @@ TASKS = (
             "difference": "difference_k = p_k - q_k, where q_k is s / V, plus 1 - s at the target",
             "at_target": "at the target, p - q is p - s / V - (1 - s)",
         },
+        mistakes=BACKWARD_MISTAKES,
     ),
 )
 

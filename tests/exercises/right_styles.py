@@ -189,7 +189,8 @@ def lstm_backward(dh_next, dc_next, cache):
     d[:, S : 2 * S] = dc_total * cache.c * (f - f**2)
     d[:, 2 * S : 3 * S] = dh_next * t * o * (1 - o)
     d[:, 3 * S :] = dc_total * i * (1 - g**2)
-    return (d @ cache.W_x.T, (cache.W_hh @ d.T).T, dc_total * f, cache.x.T @ d, cache.h.T @ d, np.ones_like(d[:, 0]) @ d)
+    db = np.ones_like(d[:, 0]) @ d
+    return d @ cache.W_x.T, (cache.W_hh @ d.T).T, dc_total * f, cache.x.T @ d, cache.h.T @ d, db
 """,
     ],
     10: [
