@@ -184,6 +184,13 @@ class _Diagnosis:
             for yours, expected in pairs
         )
 
+    def cases_with_wrong(self, name: str) -> int:
+        """Return the number of cases in which a result is wrong."""
+        pairs = zip(self.judged.yours, self.judged.expected, strict=True)
+        return sum(
+            name in right and not named.same(yours[name], right[name], self.task.tolerance) for yours, right in pairs
+        )
+
     def _wrong(self):
         """Return the names of the leaves that differ in the first case.
 
@@ -270,7 +277,8 @@ def _edits_that_fit(diagnosis):
     for name in diagnosis.wrong:
         fitting = np.flatnonzero(in_all_cases[:, names.index(name)] & harmless)
         if fitting.size:
-            findings[name] = diagnosis.finding_of(diagnosis.table.entries[fitting[0]], True)
+            entry = diagnosis.table.entries[fitting[0]]
+            findings[name] = diagnosis.finding_of(entry, diagnosis.cases_with_wrong(name) >= 2)
     return [], findings
 
 

@@ -500,6 +500,8 @@ def double_factor(node, scope):
         for factor in (node.left, node.right):
             yield ast.BinOp(node, TIMES(), factor), f"the factor {_show(factor)} occurs twice"
         yield ast.BinOp(node.left, DIVIDED(), node.right), f"divided by {_show(node.right)} instead of multiplied"
+    if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Pow):
+        yield ast.BinOp(node.left, TIMES(), node.right), f"a product where the power {_show(node)} belongs"
     if isinstance(node, ast.BinOp) and isinstance(node.op, DIVIDED):
         yield ast.BinOp(node.left, TIMES(), node.right), f"multiplied by {_show(node.right)} instead of divided"
     if isinstance(node, ast.BinOp) and isinstance(node.op, PLUS):

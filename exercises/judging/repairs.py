@@ -38,6 +38,8 @@ class Repair(NamedTuple):
     def place(self) -> str:
         """Return what to change in which line."""
         old, new, line = self.fault.old, self.fault.new, self.fault.line
+        if max(len(old), len(new)) > LONGEST or "\n" in old + new:
+            return f"line {line}"
         if new == "pass":
             return f"line {line}: without `{old}`, the numbers are right"
         return f"line {line}: `{old}` where `{new}` belongs"
@@ -191,8 +193,8 @@ def _order(draft):
 
 
 def _is_short(draft):
-    """Return True if a sentence can quote the edit."""
-    return max(len(draft.old), len(draft.new)) <= LONGEST and "\n" not in draft.old + draft.new
+    """Return True if a sentence can quote the edit, or has words for it."""
+    return bool(draft.term) or max(len(draft.old), len(draft.new)) <= LONGEST and "\n" not in draft.old + draft.new
 
 
 def _may_run_for_ever(function):

@@ -207,6 +207,10 @@ TUPLE = ".reshape((*words.shape, -1))"  # the same result, but makes log_p the f
 
 ENDED = "if (done | np.isneginf(scores)).all():"
 SEARCH_MISTAKES = (
+    Mistake("first=t == 0", "first=True", "<end> is banned at every step: `first` is True at t = 0 only"),
+    Mistake(
+        "last=t == max_words", "last=False", "captions of more than max_words words are not ended: see `last` of ban"
+    ),
     Mistake(
         ONE_SLOT,
         ONE_SLOT.replace("(N, 1)", "(N, k)") + "    state = decoder.select(state, np.repeat(np.arange(N), k))\n",

@@ -131,6 +131,7 @@ MISTAKES = (  # of the solution's text
             "            for reference in image_references:\n",
             f"            for reference in image_references[{part}]:\n",
             f"n-grams are compared with the {which} reference only",
+            "limit",
         )
         for part, which in ((":1", "first"), ("-1:", "last"))
     ),
