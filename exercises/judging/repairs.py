@@ -194,7 +194,8 @@ def _order(draft):
 
 def _is_short(draft):
     """Return True if a sentence can quote the edit, or has words for it."""
-    return bool(draft.term) or max(len(draft.old), len(draft.new)) <= LONGEST and "\n" not in draft.old + draft.new
+    is_quotable = max(len(draft.old), len(draft.new)) <= LONGEST and "\n" not in draft.old + draft.new
+    return bool(draft.term) or is_quotable
 
 
 def _may_run_for_ever(function):
