@@ -71,8 +71,18 @@ def test_refused(judged, tmp_path, monkeypatch, capsys):
 
     (run / "evaluate-dev.json").rename(tmp_path / "evaluate-dev.json")
     refused(f"first judge the run: python -m numpy_sat.evaluate {run}")
-    (run / "evaluate-dev.json").write_text("{}")
-    refused("not a file of evaluate; evaluate again")
+    row = '{"checkpoint": "", "protocol": "", "rows": [%s]}'
+    for text in (
+        "{}",
+        "[]",
+        "5",
+        "[" * 100_000,
+        row % "",
+        row % '{"figures": 3}',
+        row % '{"figures": {"CIDEr-D": "x"}}',
+    ):
+        (run / "evaluate-dev.json").write_text(text)
+        refused("not a file of evaluate; evaluate again")
     (tmp_path / "evaluate-dev.json").replace(run / "evaluate-dev.json")
     (run / runs.BEST).rename(tmp_path / runs.BEST)  # now the last checkpoint counts, which evaluate has not scored
     refused(f"evaluate-dev.json: of another checkpoint than {run / runs.LAST}; evaluate again: python -m numpy_sat.ev")

@@ -433,6 +433,42 @@ def test_bad_arguments(capsys, option, value, sentence):
     assert sentence in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(("function", "call"), [("save_best", 1), ("save_last", 2), ("save_last", 4)])
+def test_a_run_that_was_killed_during_a_validation_can_be_resumed(root, tmp_path, monkeypatch, function, call):
+    """Stop between the log's entry, the best and the last checkpoint. Each epoch saves the last one twice."""
+    assert run(root, tmp_path / "whole") == 0
+    save, calls = getattr(runs, function), []
+
+    def killed(*args):
+        calls.append(args)
+        if len(calls) == call:
+            raise ZeroDivisionError
+        save(*args)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(runs, function, killed)
+        with pytest.raises(ZeroDivisionError):
+            run(root, tmp_path / "killed")
+    assert resume(tmp_path / "killed") == 0
+    logs = [
+        [{**entry, "seconds": 0} for entry in runs.read_log(folder)]
+        for folder in (tmp_path / "whole", tmp_path / "killed")
+    ]
+    assert logs[0] == logs[1]
+    for name in (runs.BEST, runs.LAST):
+        expected, resumed = arrays(tmp_path / "whole" / name), arrays(tmp_path / "killed" / name)
+        assert {key: x.tobytes() for key, x in expected.items()} == {key: x.tobytes() for key, x in resumed.items()}
+
+
+def test_temporary_files_of_a_killed_run_are_removed(root, tmp_path):
+    out = tmp_path / "run"
+    assert run(root, out, "--epochs", 1) == 0
+    for name in ("config.json", "curves.png", "best.npz", "evaluate-dev.md"):
+        (out / f"{name}.0123456789ab.part").touch()
+    assert resume(out) == 0
+    assert not [*out.glob("*.part")]
+
+
 def test_an_optimizer_state_that_does_not_fit(root, tmp_path, capsys):
     assert run(root, tmp_path / "run", "--epochs", 1) == 0
     path = tmp_path / "run" / "last.npz"
@@ -440,6 +476,9 @@ def test_an_optimizer_state_that_does_not_fit(root, tmp_path, capsys):
     for optimizer, sentence in (
         ({}, "holds no optimizer state"),
         ({**stored.optimizer, "m.E": np.zeros(3, np.float32)}, "m.E is (3,) float32"),
+        ({name: x for name, x in stored.optimizer.items() if name != "t"}, "t is missing"),
+        ({name: x for name, x in stored.optimizer.items() if not name.startswith("m.")}, "is missing"),
+        ({**stored.optimizer, "t": np.array([5])}, "its optimizer has not made 6 steps"),
     ):
         checkpoint.save(path, stored._replace(optimizer=optimizer))
         assert resume(tmp_path / "run") == 2

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import numpy as np
 
-from numpy_sat.system import files
+from numpy_sat.system import files, lock
 
 BLOCK = 1 << 20  # bytes: rows are grouped into blocks of about this size
 SAMPLES = 16
@@ -39,7 +39,7 @@ def write(path: Path, shape: tuple[int, ...], dtype: np.dtype, rows: Iterable[np
     per_block, checksums, stamp = _rows_per_block(shape, dtype), [], new_stamp()
     try:
         # Write the file instead of mapping it: a full disk then raises an OSError and does not kill the process.
-        with temporary.open("wb") as file:
+        with lock.in_use(temporary), temporary.open("wb") as file:
             np.lib.format.write_array_header_1_0(file, header)
             for number, row in enumerate(rows):
                 if number % per_block == 0:

@@ -39,7 +39,7 @@ def differences(folder: Path) -> list[str]:
         checksums = json.loads((folder / LIST).read_text(encoding="utf-8"))
         stamp = os.stat(folder / LIST).st_mtime_ns
         return [name for name, entry in checksums.items() if not _is_right(os.path.join(folder, name), *entry, stamp)]
-    except (OSError, ValueError, AttributeError, TypeError):
+    except (OSError, ValueError, AttributeError, TypeError, RecursionError):
         return [LIST]
 
 

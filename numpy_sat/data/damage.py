@@ -5,6 +5,7 @@ changes.
 """
 
 import json
+import zlib
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -16,7 +17,7 @@ from numpy_sat.system import progress
 from numpy_sat.system.errors import InputError
 from numpy_sat.system.files import replacing
 
-VERSION = 1  # increase it when a change of the code makes other photos count as damaged
+VERSION = 2  # increase it when a change of the code makes other photos count as damaged
 
 
 def check(dataset: Dataset, skip: bool, cache: Path) -> Dataset:
@@ -56,8 +57,8 @@ def check(dataset: Dataset, skip: bool, cache: Path) -> Dataset:
 def find(examples: Sequence[CaptionedImage], cache: Path) -> dict[str, str]:
     """Return the names of the images that cannot be decoded, each with the message that says why."""
     path = (Path(cache) / images.cache_name("checked", examples, "", VERSION)).with_suffix(".json")
-    with suppress(OSError, ValueError):
-        return dict(json.loads(path.read_text(encoding="utf-8")))
+    if (reasons := _stored(path)) is not None:
+        return reasons
     pool = ThreadPoolExecutor(images.THREADS)
     try:
         results = pool.map(_reason, (image.path for image in examples))
@@ -79,9 +80,28 @@ def _reason(path):
 
 
 def _store(path, reasons):
-    """Write the result to the cache. If that is impossible, the next start decodes the images again."""
+    """Write the result and its checksum to the cache. If this fails, the next start decodes the images again."""
+    text = json.dumps(reasons)
     with suppress(InputError, OSError):
         path.parent.mkdir(parents=True, exist_ok=True)
         with replacing(path) as temporary:
-            temporary.write_text(json.dumps(reasons), encoding="utf-8")
+            temporary.write_text(f"{_checksum(text)}\n{text}", encoding="utf-8")
         images.remove_superseded(path)
+
+
+def _stored(path):
+    """Return the result in the cache, or None if there is none or it is damaged."""
+    try:
+        checksum, _, text = path.read_text(encoding="utf-8").partition("\n")
+        if checksum == _checksum(text):
+            return json.loads(text)
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError):
+        pass
+    images.note_damage(path)
+    return None
+
+
+def _checksum(text):
+    return f"{zlib.crc32(text.encode()):08x}"

@@ -19,9 +19,8 @@ from PIL import Image, UnidentifiedImageError
 
 from numpy_sat.data import array_file, file_kinds
 from numpy_sat.data.dataset import CaptionedImage
-from numpy_sat.system import lock, output, progress
+from numpy_sat.system import files, lock, output, progress
 from numpy_sat.system.errors import InputError
-from numpy_sat.system.files import PART
 
 MAX_PIXELS = 178_956_970  # also Pillow's limit: half a gigabyte of RGB
 CACHE_FORMAT = 2  # increase it when the layout changes, or when the same file gives different pixels
@@ -97,6 +96,7 @@ def load_images(images: list[CaptionedImage], size: int, cache: Path) -> np.ndar
     path, shape = Path(cache) / cache_name("pictures", images, f"{size}", CACHE_FORMAT), (len(images), size, size, 3)
     array = array_file.open_array(path, shape, np.uint8)
     if array is not None:
+        release_left(path)
         return array
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -250,12 +250,26 @@ def cache_lock(path: Path, activity: str) -> Iterator[None]:
     Raises:
         OSError: the folder cannot be written.
     """
-    image_set = path.name.rpartition("-")[0]
-    with lock.waiting_lock(path.with_name(f"{image_set}.lock"), activity) as is_exclusive:
+    with lock.waiting_lock(_lock_path(path), activity) as is_exclusive:
         if is_exclusive:
-            for part in path.parent.glob(f"{image_set}-*.npy.*{PART}"):
-                _remove(part)
+            files.remove_parts(path.parent, f"{_image_set(path)}-*")
         yield
+
+
+def release_left(path: Path) -> None:
+    """Remove the file of a `cache_lock` that a killed process has left beside its complete cache file."""
+    if _lock_path(path).exists():
+        with suppress(OSError), cache_lock(path, "reading a cache"):
+            pass
+
+
+def _lock_path(path):
+    return path.with_name(f"{_image_set(path)}.lock")
+
+
+def _image_set(path):
+    """Return the part of a cache file's name that identifies its set of images."""
+    return path.name.rpartition("-")[0]
 
 
 def note_damage(path: Path) -> None:
@@ -266,11 +280,11 @@ def note_damage(path: Path) -> None:
 
 def remove_superseded(path: Path) -> None:
     """Remove older caches of the same set of images that have the same suffix as `path`, and unused ones of any set."""
-    same_set = path.name.rpartition("-")[0]
-    for old in path.parent.glob(f"{same_set}-*{path.suffix}"):
+    for old in path.parent.glob(f"{_image_set(path)}-*{path.suffix}"):
         if old != path:
             _remove(old)
-    for old in path.parent.glob(f"{path.name.partition('-')[0]}-*{path.suffix}"):
+    files.remove_parts(path.parent, f"{_image_set(path)}-*{path.suffix}")
+    for old in path.parent.glob(f"{path.name.partition('-')[0]}-*{path.suffix}*"):
         with contextlib.suppress(OSError):
             status = old.stat()
             if time.time() - max(status.st_atime, status.st_mtime) > UNUSED:

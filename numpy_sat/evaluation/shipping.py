@@ -107,11 +107,12 @@ def _judged(run):
     judging = f"python -m numpy_sat.evaluate {cli.quoted(run)}"
     try:
         report = json.loads(path.read_text(encoding="utf-8"))
-        digest, protocol, scores = report["checkpoint"], report["protocol"], report["rows"][0]["figures"]
+        digest, protocol, figures = report["checkpoint"], report["protocol"], report["rows"][0]["figures"]
+        scores = ", ".join(f"{name} {score:.1f}" for name, score in figures.items())
     except FileNotFoundError as error:
         raise InputError(f"{path}: the file is missing; first judge the run: {judging}") from error
-    except (OSError, ValueError, KeyError, IndexError) as error:
+    except (OSError, ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
         raise InputError(f"{path}: unreadable, or not a file of evaluate; evaluate again: {judging}") from error
     if digest != runs.digest(run):
         raise InputError(f"{path}: of another checkpoint than {runs.checkpoint_of(run)}; evaluate again: {judging}")
-    return {"protocol": protocol, "scores": ", ".join(f"{name} {score:.1f}" for name, score in scores.items())}
+    return {"protocol": protocol, "scores": scores}

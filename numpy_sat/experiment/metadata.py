@@ -89,7 +89,7 @@ def is_log_entry(entry: object) -> bool:
     numbers = [entry.get("loss"), *([entry["seconds"]] if "seconds" in entry else [])]
     if entry["kind"] == "dev":
         scores = entry.get("bleu")
-        if type(scores) is not list or len(scores) != 4:
+        if type(scores) is not list or len(scores) != 4 or not _is_count(entry.get("epoch")):
             return False
         numbers += [entry.get("cider"), *scores]
     return _is_count(entry.get("step")) and all(map(_is_logged, numbers))

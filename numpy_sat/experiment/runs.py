@@ -23,8 +23,9 @@ PACKAGE = Path(__file__).resolve().parents[1]
 SHIPPED = PACKAGE / "assets" / "captioner.npz"  # the captioner in the package, see ship.py
 # Further entries of a run that was started with --from: those of the first run of the chain.
 FIRST = {"first_recipe": "recipe", "first_seed": "seed", "first_command": "command"}
-MOVING_MEANS = ("m", "v", "ema")  # first parts of the names of the optimizer's arrays, such as "m.W_x"
-STEPS = npz.Header((1,), np.dtype(np.int64))  # of the optimizer's array "t", the number of updates
+MOVING_MEANS = {"adam": {"m", "v"}, "rmsprop": {"v"}}  # first parts of the names of the optimizer's arrays, as "m.W_x"
+EMA = "ema"  # a further moving mean, in runs with self-critical epochs
+STEPS = npz.Header((1,), np.dtype(np.int64))  # of Adam's array "t", the number of updates
 SKIP_DAMAGED = "skip_damaged"  # a further entry of a run that was started with --skip-damaged: True
 SOUP = "soup"  # a further entry of a run that soup.py wrote: [[run, share], ...]
 
@@ -127,10 +128,20 @@ def resume(folder: Path) -> Run:
     progress = Progress(**{name: stored.progress[name] for name in metadata.PROGRESS})
     if not stored.optimizer and progress.step:
         raise InputError(f"{path}: holds no optimizer state; resume from the run's {LAST}.")
-    lines = [json.dumps(entry) + "\n" for entry in read_log(folder) if entry["step"] <= progress.step]
+    if stored.optimizer.get("t", progress.step) != progress.step:
+        raise InputError(
+            f"{path}: its optimizer has not made {progress.step} steps; use another checkpoint of the run."
+        )
+    lines = [json.dumps(entry) + "\n" for entry in read_log(folder) if _is_before(entry, progress)]
     with replacing(folder / LOG) as temporary:
         temporary.write_text("".join(lines), encoding="utf-8")
     return Run(folder, model.settings, model.recipe, model.vocabulary, model.params, stored.optimizer, progress)
+
+
+def _is_before(entry, progress):
+    """Return True if a log's entry describes what was done before the checkpoint, and so will not be done again."""
+    is_validated = entry["kind"] != "dev" or entry["epoch"] <= progress.epoch  # the step alone does not tell
+    return entry["step"] <= progress.step and is_validated
 
 
 def save_last(run: Run) -> None:
@@ -272,7 +283,7 @@ def _read(path):
         shapes = memory.shapes(recipe, len(vocabulary))
         checkpoint.check_shapes(path, _as_float32(reader.params), shapes)
         _check_first_recipe(path, reader.settings, shapes)
-        _check_optimizer(path, reader)
+        _check_optimizer(path, reader, recipe)
         stored = reader.read()
     params = {
         name: array.astype(np.float32) if array.dtype == np.float16 else array for name, array in stored.params.items()
@@ -313,23 +324,22 @@ def _with_weights(recipe, folder):
     return recipe.replace(weights_file=str(sibling))
 
 
-def _check_optimizer(path, reader):
-    """Raise InputError unless the optimizer's moving means fit the parameters.
+def _check_optimizer(path, reader, recipe):
+    """Raise InputError unless the optimizer's moving means are those of its kind and fit the parameters.
 
     Each parameter with a gradient has all moving means, in its shape. The others have none.
 
     Args:
         path: the checkpoint, for the message.
         reader: checkpoint.Reader.
+        recipe: Recipe.
     """
-    moving_means = {name: header for name, header in reader.optimizer.items() if name != "t"}
-    keys = [name.partition(".") for name in moving_means]
-    letters, trained_names = ({key[k] for key in keys} for k in (0, 2))
+    if not reader.optimizer:
+        return
+    keys = [name.partition(".") for name in reader.optimizer if name != "t"]
+    letters = MOVING_MEANS[recipe.training.optimizer] | {EMA for letter, *_ in keys if letter == EMA}
     expected = {
-        f"{letter}.{name}": reader.params[name]
-        for letter in letters.intersection(MOVING_MEANS)
-        for name in trained_names
-        if name in reader.params
+        f"{letter}.{name}": reader.params[name] for letter in letters for *_, name in keys if name in reader.params
     }
-    counter = {"t": STEPS} if "t" in reader.optimizer else {}
+    counter = {"t": STEPS} if recipe.training.optimizer == "adam" else {}
     checkpoint.check_shapes(path, reader.optimizer, expected | counter)

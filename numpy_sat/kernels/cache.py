@@ -16,7 +16,8 @@ from numba import config
 from numba.core import caching
 from tqdm import tqdm
 
-from numpy_sat.system import output
+from numpy_sat.system import files, output
+from numpy_sat.system.errors import InputError
 
 config.CACHE_DIR = os.environ.get("NUMBA_CACHE_DIR", "")  # numba may have been imported before numpy_sat set it
 _messages = set()
@@ -65,8 +66,8 @@ class _Cache(caching.FunctionCache):
         """Store a compiled function, or say why that is impossible."""
         try:
             super().save_overload(sig, data)
-        except OSError as error:
-            _say_not_stored(error.strerror)
+        except (InputError, OSError) as error:
+            _say_not_stored(getattr(error.__cause__ or error, "strerror", error))
 
 
 class _Files(caching.IndexDataCacheFile):
@@ -97,15 +98,10 @@ class _Files(caching.IndexDataCacheFile):
     @contextlib.contextmanager
     def _open_for_write(self, path):
         """Collect the contents of a file, and write them with their checksum to a new file, which is then renamed."""
-        with super()._open_for_write(path) as file:
-            try:
-                contents = io.BytesIO()
-                yield contents
-                file.write(contents.getvalue() + _checksum(contents.getvalue()))
-            except BaseException:  # numba removes the new file after an Exception, but not after an interrupt
-                with contextlib.suppress(OSError):
-                    os.unlink(file.name)
-                raise
+        contents = io.BytesIO()
+        yield contents
+        with files.replacing(path) as temporary:
+            temporary.write_bytes(contents.getvalue() + _checksum(contents.getvalue()))
 
 
 def _checksum(contents):

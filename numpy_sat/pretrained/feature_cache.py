@@ -99,7 +99,9 @@ def load_features(examples: Sequence[CaptionedImage], net: Net, cache: Path) -> 
     shape = (len(examples), *net.shape())
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        if not _is_intact(path, sums, shape):
+        if _is_intact(path, sums, shape):
+            images.release_left(path)
+        else:
             with images.cache_lock(path, "encoding images"):  # another process may compute the same features
                 if not _intact_blocks(path, sums, shape).all():
                     images.note_damage(path)

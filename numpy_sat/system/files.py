@@ -1,4 +1,7 @@
-"""Write files so that an interruption, a full disk or a second process never leaves half of one."""
+"""Write files so that an interruption, a full disk or a second process never leaves half of one.
+
+A process that is killed can leave a temporary file. The next one that writes the same file removes it.
+"""
 
 import glob
 import os
@@ -7,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from numpy_sat.system import lock
 from numpy_sat.system.errors import writing
 
 PART = ".part"  # the suffix of temporary files
@@ -28,7 +32,8 @@ def replacing(path: str | Path) -> Iterator[Path]:
     path = Path(path)
     temporary = private(path)
     try:
-        with writing(path):
+        remove_left(path)
+        with writing(path), lock.in_use(temporary):
             yield temporary
             with open(temporary, "r+b") as file:  # otherwise a power failure could leave an empty file
                 os.fsync(file.fileno())
@@ -44,7 +49,13 @@ def private(path: Path) -> Path:
 
 
 def remove_left(path: Path) -> None:
-    """Remove temporary files for `path` that killed processes have left. No process may write `path` meanwhile."""
-    for temporary in path.parent.glob(f"{glob.escape(path.name)}.*{PART}"):
-        with suppress(OSError):
-            temporary.unlink()
+    """Remove temporary files for `path` that killed processes have left."""
+    remove_parts(path.parent, glob.escape(path.name))
+
+
+def remove_parts(folder: Path, pattern: str) -> None:
+    """Remove temporary files that killed processes have left. pattern: names of the files that they are for."""
+    for temporary in folder.glob(f"{pattern}.*{PART}"):
+        if lock.is_left(temporary):
+            with suppress(OSError):
+                temporary.unlink()

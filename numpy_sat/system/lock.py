@@ -21,6 +21,7 @@ else:
     import fcntl
 
 NAME = ".lock"  # the file in a folder that `folder_lock` locks
+DAY = 24 * 3600  # seconds
 PAUSE = 0.2  # seconds between two attempts to get a lock
 BYTE = 1 << 30  # the byte that Windows locks; nobody can read a locked byte, so it is far behind the holder's name
 LOCKED = {errno.EACCES, errno.EAGAIN, errno.EWOULDBLOCK, errno.EDEADLK}
@@ -75,6 +76,42 @@ def waiting_lock(path: Path, activity: str = "") -> Iterator[bool]:
         _release(file, path)
 
 
+@contextmanager
+def in_use(path: Path) -> Iterator[None]:
+    """Create a temporary file, and lock it during the block, so that `is_left` returns False.
+
+    Windows does not rename open files. So nothing is locked there.
+
+    Raises:
+        OSError: the file cannot be created.
+    """
+    if os.name == "nt":
+        yield
+        return
+    with open(path, "ab") as file:
+        with suppress(OSError):  # this file system has no locks
+            _lock(file)
+        yield
+
+
+def is_left(path: Path) -> bool:
+    """Return True if the process that held a file `in_use` has ended without removing it.
+
+    Without locks, a file of more than a day counts as left.
+    """
+    try:
+        if os.name != "nt":
+            with open(path, "r+b") as file:
+                _lock(file)
+                return True
+    except OSError as error:
+        if error.errno in LOCKED:
+            return False
+    with suppress(OSError):
+        return time.time() - os.stat(path).st_mtime > DAY
+    return False
+
+
 def _try_lock(path):
     """Return the open file and True after locking it, or None and False if another process holds its lock.
 
@@ -97,7 +134,7 @@ def _try_lock(path):
     try:
         file.truncate(0)
         start_time = time.strftime("%Y-%m-%d %H:%M:%S %z")
-        file.write(f"process {os.getpid()} on {platform.node()}, started at {start_time},".encode())
+        file.write(f"process {os.getpid()} on {platform.node()} (started at {start_time})".encode())
         file.flush()
     except OSError:
         _release(file, path)

@@ -36,8 +36,7 @@ def train(args: argparse.Namespace) -> int:
     """
     folder = args.out or start.free_folder(args)
     with lock.folder_lock(folder), closed_output.kept(folder / OUTPUT):
-        for name in (runs.LAST, runs.BEST, runs.LOG):
-            files.remove_left(folder / name)
+        files.remove_parts(folder, "*")
         return _train(args, folder)
 
 
@@ -52,6 +51,7 @@ def _train(args, folder):
         while not is_finished(run) and not stop.code:
             _run_epoch(run, data.train, steps, bar, stop)
             if not stop.code:
+                _save_last(run)  # a process that is killed during the validation can be resumed
                 validation.validate(run, data)
         if stop.code:
             _save_last(run)

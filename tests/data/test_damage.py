@@ -78,3 +78,36 @@ def test_photos_are_decoded_again_only_if_one_has_changed(dataset, cache, monkey
 def test_without_a_cache_photos_are_checked_every_time(dataset, tmp_path):
     (tmp_path / "file").touch()
     assert list(damage.find(dataset.splits["dev"], tmp_path / "file" / "cache")) == ["7.jpg"]
+
+
+@pytest.mark.parametrize(
+    "damage_file",
+    [
+        lambda b: b"",
+        lambda b: b"null",
+        lambda b: b"[1]",
+        lambda b: b"[" * 100_000,
+        lambda b: b"{}",
+        lambda b: b.replace(b"1.jpg", b"3.jpg", 1),
+    ],
+)
+def test_a_damaged_result_in_the_cache_is_made_again(dataset, cache, capsys, damage_file):
+    reasons = damage.find(dataset.splits["train"], cache)
+    (path,) = cache.glob("checked-*")
+    path.write_bytes(damage_file(path.read_bytes()))
+    capsys.readouterr()
+    assert damage.find(dataset.splits["train"], cache) == reasons
+    assert f"{path}: the cache file is damaged; it is made again" in capsys.readouterr().err
+    assert damage.find(dataset.splits["train"], cache) == reasons and not capsys.readouterr().err
+
+
+def test_what_a_killed_process_left_is_removed(dataset, cache):
+    """Check temporary files for the same photos, also if they have changed since."""
+    damage.find(dataset.splits["train"], cache)
+    (path,) = cache.glob("checked-*")
+    for name in (path.name, path.name.replace(path.stem[-8:], "01234567")):
+        (cache / f"{name}.0123456789ab.part").touch()
+        os.utime(cache / f"{name}.0123456789ab.part", (0, 0))
+    path.unlink()
+    damage.find(dataset.splits["train"], cache)
+    assert [*cache.iterdir()] == [path]

@@ -1,10 +1,10 @@
 """Check that damaged files of the kernel cache are noticed, and that kernels run without a place on the disk."""
 
-import contextlib
 import errno
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -111,22 +111,12 @@ def test_a_folder_in_place_of_a_file_is_no_error(folder, capsys):
 def test_kernels_run_if_they_cannot_be_stored(folder, capsys, monkeypatch, failing):
     """Check that a full disk leads to one sentence, and leaves no temporary file."""
 
-    class FullDisk:
-        def __init__(self, file):
-            self.name, self.file = file.name, file
+    def write_a_part(path, contents):
+        with open(path, "wb") as file:
+            file.write(contents[:10])
+        raise OSError(failing, os.strerror(failing))
 
-        def write(self, contents):
-            self.file.write(contents[:10])
-            raise OSError(failing, os.strerror(failing))
-
-    original = cache.caching.IndexDataCacheFile._open_for_write
-
-    @contextlib.contextmanager
-    def open_for_write(self, path):
-        with original(self, path) as file:
-            yield FullDisk(file)
-
-    monkeypatch.setattr(cache.caching.IndexDataCacheFile, "_open_for_write", open_for_write)
+    monkeypatch.setattr(Path, "write_bytes", write_a_part)
     for _ in range(2):
         assert not _run(_double())
     message = capsys.readouterr().err
@@ -139,6 +129,17 @@ def test_an_interrupt_leaves_no_temporary_file(folder, monkeypatch):
     with pytest.raises(KeyboardInterrupt):
         _run(_double())
     assert not _files(folder)
+
+
+@pytest.mark.parametrize("suffix", [".nbi", ".nbc"])
+def test_what_a_killed_process_left_is_removed(folder, suffix):
+    _run(_double())
+    path = _files(folder)[suffix]
+    left = path.with_name(f"{path.name}.0123456789ab.part")
+    path.rename(left)
+    os.utime(left, (0, 0))
+    assert not _run(_double())
+    assert not left.exists() and _run(_double())
 
 
 @pytest.mark.parametrize("name", ["", "file"])

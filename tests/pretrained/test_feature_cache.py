@@ -202,6 +202,14 @@ def test_zeros_of_a_power_failure_are_noticed_although_the_times_are_right(examp
     assert f"{file}: the cache file is damaged; it is made again" in capsys.readouterr().err
 
 
+def test_the_lock_of_a_process_that_was_killed_after_encoding_is_removed(examples, net, cache):
+    feature_cache.load_features(examples, net, cache)
+    files = sorted(cache.iterdir())
+    (cache / f"{files[0].name.rpartition('-')[0]}.lock").touch()
+    feature_cache.load_features(examples, net, cache)
+    assert sorted(cache.iterdir()) == files
+
+
 @pytest.mark.parametrize("damage", [lambda sums: sums.unlink(), lambda sums: sums.write_bytes(b"four" * 3)])
 def test_without_checksums_all_blocks_are_computed_again(examples, net, cache, sizes, damage):
     feature_cache.load_features(examples, net, cache)

@@ -1,10 +1,14 @@
 """Test that files are replaced as a whole or not at all: errors, interruptions and full disks."""
 
+import os
 import subprocess
 import sys
+import time
+from pathlib import Path
 
 import pytest
 
+from numpy_sat.system import lock
 from numpy_sat.system.errors import InputError
 from numpy_sat.system.files import remove_left, replacing
 
@@ -35,11 +39,55 @@ def test_two_writers_do_not_meet(tmp_path):
     assert (tmp_path / "x").read_text() == "first" and len(list(tmp_path.iterdir())) == 1
 
 
-def test_what_killed_processes_left_is_removed(tmp_path):
+def remove(path):
+    remove_left(path)
+
+
+def replace(path):
+    with replacing(path) as temporary:
+        temporary.write_text("new")
+
+
+@pytest.mark.parametrize("work", [remove, replace])
+def test_what_killed_processes_left_is_removed(tmp_path, work):
     for name in ("x", "x.0123456789ab.part", "xx.0123456789ab.part"):
         (tmp_path / name).touch()
-    remove_left(tmp_path / "x")
+        os.utime(tmp_path / name, (0, 0))  # on Windows, only old files are removed
+    work(tmp_path / "x")
     assert sorted(path.name for path in tmp_path.iterdir()) == ["x", "xx.0123456789ab.part"]
+
+
+WRITER = (
+    "import sys, time; from pathlib import Path; from numpy_sat.system.files import replacing\n"
+    "with replacing(Path(sys.argv[1])) as temporary:\n"
+    "    temporary.write_text('of another process'); print(temporary, flush=True); input()"
+)
+
+
+def test_the_file_of_a_process_that_still_writes_is_kept_and_that_of_a_killed_one_removed(tmp_path):
+    command = [sys.executable, "-c", WRITER, str(tmp_path / "x")]
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
+    with subprocess.Popen(command, **pipes) as writer, subprocess.Popen(command, **pipes) as victim:
+        temporary, killed = (Path(process.stdout.readline().strip()) for process in (writer, victim))
+        victim.kill()
+        victim.wait()
+        os.utime(killed, (0, 0))
+        replace(tmp_path / "x")
+        assert temporary.exists() and not killed.exists()
+        writer.communicate("\n")
+    assert (tmp_path / "x").read_text() == "of another process" and len([*tmp_path.iterdir()]) == 1
+
+
+def test_without_locks_only_old_files_are_removed(tmp_path, monkeypatch):
+    def no_locks(file):
+        raise OSError(38, "Function not implemented")
+
+    monkeypatch.setattr(lock, "_lock", no_locks)
+    for name, age in (("new", 60), ("old", 2 * lock.DAY)):
+        (tmp_path / f"x.{name}.part").touch()
+        os.utime(tmp_path / f"x.{name}.part", (time.time() - age,) * 2)
+    replace(tmp_path / "x")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["x", "x.new.part"]
 
 
 def test_a_folder_in_the_way(tmp_path):

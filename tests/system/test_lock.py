@@ -28,7 +28,7 @@ def holder(tmp_path):
 
 
 def test_the_message_names_the_holder(tmp_path, holder):
-    pattern = rf"run: process {holder.pid} on \S+, started at \d{{4}}-\d\d-\d\d \d\d:\d\d:\d\d \S+, writes here; wait"
+    pattern = rf"run: process {holder.pid} on \S+ \(started at \d{{4}}-\d\d-\d\d \d\d:\d\d:\d\d \S+\) writes here; wait"
     with pytest.raises(InputError, match=pattern), lock.folder_lock(tmp_path / "run"):
         pass
 

@@ -11,6 +11,7 @@ import shutil
 import sys
 import tempfile
 from collections.abc import Sequence
+from contextlib import contextmanager, suppress
 from functools import cache
 from pathlib import Path
 from typing import NamedTuple
@@ -275,13 +276,13 @@ def ensure(folder: Path, seed: int = 0) -> Path:
     """
     root = folder / f"scenes-{VERSION}-{seed}"
     if root.exists() and not checked_folder.differences(root):
+        if _lock_path(root).exists():  # left by a process that was killed after drawing
+            with suppress(OSError), _drawing_lock(root):
+                pass
         return root
     with writing(root):
         folder.mkdir(parents=True, exist_ok=True)
-        with lock.waiting_lock(folder / f".{root.name}.lock", "drawing scenes") as is_exclusive:
-            if is_exclusive:
-                for draft in folder.glob(f".{root.name}-*"):  # left by a killed process
-                    shutil.rmtree(draft, ignore_errors=True)
+        with _drawing_lock(root):
             if root.exists() and (names := checked_folder.differences(root)):
                 _set_aside(root, names)
             if not root.exists():
@@ -291,6 +292,20 @@ def ensure(folder: Path, seed: int = 0) -> Path:
                     if not root.exists():  # otherwise another process has written it in the meantime
                         raise
     return root
+
+
+@contextmanager
+def _drawing_lock(root):
+    """Let one process at a time write a data set. Remove what killed processes have left of it."""
+    with lock.waiting_lock(_lock_path(root), "drawing scenes") as is_exclusive:
+        if is_exclusive:
+            for draft in root.parent.glob(f".{root.name}-*"):
+                shutil.rmtree(draft, ignore_errors=True)
+        yield
+
+
+def _lock_path(root):
+    return root.with_name(f".{root.name}.lock")
 
 
 def _set_aside(root, names):
@@ -368,7 +383,7 @@ def read_scenes(root: Path) -> dict[str, Scene]:
         raise InputError(
             f"cannot read {path}: {error.strerror or error}; is {root} the folder of a scenes data set?"
         ) from error
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise InputError(f"{path} does not hold scenes; remove {root} to draw the scenes again") from error
 
 

@@ -111,7 +111,7 @@ def test_write_does_not_touch_an_existing_folder(tmp_path):
     assert (tmp_path / "mine").read_text() == "precious"
 
 
-@pytest.mark.parametrize("text", [None, "{", "[]", '{"a": {"groups": []}}'])
+@pytest.mark.parametrize("text", [None, "{", "[]", '{"a": {"groups": []}}', "[" * 100_000])
 def test_unreadable_scenes_are_refused(tmp_path, text):
     if text is not None:
         (tmp_path / "scenes.json").write_text(text)
@@ -168,6 +168,15 @@ def test_a_damaged_data_set_is_drawn_again(drawn, name, damage, capsys):
     assert capsys.readouterr().err == ""
 
 
+@pytest.mark.parametrize("text", ["5", "{", '{"scenes.json": 3}', '{"scenes.json": [1, 2, 3]}', "[" * 100_000])
+def test_a_damaged_list_of_checksums(drawn, text, capsys):
+    root = scenes.ensure(drawn)
+    before = contents(root)
+    (root / "checksums.json").write_text(text)
+    scenes.ensure(drawn)
+    assert contents(root) == before and "the scenes are drawn again" in capsys.readouterr().err
+
+
 def test_a_copy_with_other_times_is_not_drawn_again(drawn, capsys):
     root = scenes.ensure(drawn)
     for path in root.rglob("*.jpg"):
@@ -182,6 +191,14 @@ def test_the_draft_of_a_killed_process_is_removed(tmp_path, monkeypatch):
     monkeypatch.setattr(scenes, "write", lambda root, seed: root.mkdir())
     scenes.ensure(tmp_path)
     assert [path.name for path in tmp_path.iterdir()] == [f"scenes-{scenes.VERSION}-0"]
+
+
+def test_what_a_process_left_that_was_killed_after_drawing_is_removed(drawn):
+    root = scenes.ensure(drawn)
+    (drawn / f".{root.name}-abc").mkdir()
+    (drawn / f".{root.name}.lock").touch()
+    scenes.ensure(drawn)
+    assert [path.name for path in drawn.iterdir()] == [root.name]
 
 
 def test_every_aspect_occurs(many):
