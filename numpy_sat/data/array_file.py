@@ -58,10 +58,10 @@ def write(path: Path, shape: tuple[int, ...], dtype: np.dtype, rows: Iterable[np
 
 def open_array(path: Path, shape: tuple[int, ...], dtype: np.dtype) -> np.ndarray | None:
     """Map a file of `write` read-only. Return None if it is missing, damaged, or has another shape or type."""
+    array = mapped(path, shape, dtype)
+    if array is None:
+        return None
     try:
-        array = np.lib.format.open_memmap(path, mode="r")
-        if array.shape != shape or array.dtype != dtype:
-            return None
         starts = range(0, len(array), _rows_per_block(shape, dtype))
         status, tail_size = os.stat(path), 4 * len(starts) + 8
         if status.st_size != array.offset + array.nbytes + tail_size:
@@ -78,6 +78,15 @@ def open_array(path: Path, shape: tuple[int, ...], dtype: np.dtype) -> np.ndarra
     except (OSError, ValueError, OverflowError):
         return None
     return array
+
+
+def mapped(path: Path, shape: tuple[int, ...], dtype: np.dtype) -> np.ndarray | None:
+    """Map a .npy file read-only. Return None if it is missing, has no valid header, or has another shape or type."""
+    try:
+        array = np.lib.format.open_memmap(path, mode="r")
+    except Exception:  # damaged headers make NumPy raise almost any exception, such as tokenize.TokenError
+        return None
+    return array if array.shape == shape and array.dtype == dtype else None
 
 
 def block_checksums(array: np.ndarray, starts: range, numbers: Sequence[int]) -> np.ndarray:

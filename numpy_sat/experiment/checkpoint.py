@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 
 from numpy_sat.system import npz
-from numpy_sat.system.errors import InputError, refuse_special
+from numpy_sat.system.errors import InputError, refuse_special, shortened
 from numpy_sat.system.files import replacing
 
 VERSION = 2  # version of the file's layout
@@ -152,7 +152,7 @@ def check_shapes(path: Path, params: dict[str, np.ndarray], expected: dict[str, 
         InputError: they differ. The message names the first three differences.
     """
     differences = [f"{name} is missing" for name in expected if name not in params]
-    differences += [f"{name} is unknown" for name in params if name not in expected]
+    differences += [f"{shortened(name)} is unknown" for name in params if name not in expected]
     differences += [
         f"{name} is {params[name].shape} {params[name].dtype}, not {array.shape} {array.dtype}"
         for name, array in expected.items()

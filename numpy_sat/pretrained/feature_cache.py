@@ -156,12 +156,12 @@ def _intact_blocks(path, sums, shape, numbers=None):
     """
     starts = range(0, shape[0], BLOCK)
     numbers = range(len(starts)) if numbers is None else numbers
-    none = np.zeros(len(numbers), bool)
+    none, array = np.zeros(len(numbers), bool), array_file.mapped(path, shape, HALF)
     try:
-        array, checksums = np.lib.format.open_memmap(path, mode="r"), np.fromfile(sums, "<u4")
+        checksums = np.fromfile(sums, "<u4")
     except (OSError, ValueError):
         return none
-    if array.shape != shape or array.dtype != HALF or len(checksums) != len(starts):
+    if array is None or len(checksums) != len(starts):
         return none
     return array_file.block_checksums(array, starts, numbers) == checksums[list(numbers)]
 

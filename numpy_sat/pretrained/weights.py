@@ -8,7 +8,7 @@ from types import ModuleType
 import numpy as np
 
 from numpy_sat.system import npz
-from numpy_sat.system.errors import InputError, refuse_special
+from numpy_sat.system.errors import InputError, refuse_special, shortened
 
 MAX_NAMES = 4  # tensors that an error message names; it counts the others
 DTYPES = ("F32", "F16", "BF16")  # dtypes that can be read, by their names in safetensors
@@ -65,7 +65,7 @@ def read(path: Path, namings: Sequence[dict[str, tuple]], unused: Sequence[str] 
 def _shorten(items):
     """Return the first few items as a text, with the number of the others."""
     more = len(items) - MAX_NAMES
-    return ", ".join(items[:MAX_NAMES]) + (f" and {more} more" if more > 0 else "")
+    return ", ".join(map(shortened, items[:MAX_NAMES])) + (f" and {more} more" if more > 0 else "")
 
 
 def _open(path):
@@ -113,7 +113,7 @@ def _open_npz(path):
     except InputError:
         raise
     except npz.DamagedArrayError as error:
-        raise InputError(f"{path}: damaged at {error.args[0]}; get it again.") from error
+        raise InputError(f"{path}: damaged at {shortened(error.args[0])}; get it again.") from error
     except OSError as error:
         raise InputError(f"{path}: cannot be read ({error.strerror or 'not an .npz file'}).") from error
     except Exception as error:  # damaged files make numpy and zipfile raise almost any exception

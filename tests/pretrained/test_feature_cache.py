@@ -175,8 +175,9 @@ def test_an_incomplete_file_of_changed_images_is_removed(examples, net, cache):
         (lambda data: b"no array" * 100, [8, 8, 8, 3]),
         (lambda data: data.replace(b"(27, 36, 32)", b"(27, 32, 36)"), [8, 8, 8, 3]),
         (lambda data: data.replace(b"<f2", b"<i2"), [8, 8, 8, 3]),
+        (lambda data: data.replace(b"36, 32)", b"36, 32("), [8, 8, 8, 3]),
     ],
-    ids=["a bit", "truncated", "truncated header", "empty", "another format", "shape", "dtype"],
+    ids=["a bit", "truncated", "truncated header", "empty", "another format", "shape", "dtype", "parentheses"],
 )
 def test_damage_is_detected_and_repaired(examples, net, cache, sizes, damage, expected_sizes):
     first = np.array(feature_cache.load_features(examples, net, cache))

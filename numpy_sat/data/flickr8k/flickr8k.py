@@ -21,7 +21,7 @@ from typing import NamedTuple
 from numpy_sat.data.dataset import CaptionedImage, Dataset
 from numpy_sat.data.vocabulary import tokenize
 from numpy_sat.system import machine
-from numpy_sat.system.errors import InputError
+from numpy_sat.system.errors import InputError, shortened
 
 TASK = "captioning"
 SPLITS = ("train", "dev", "test")
@@ -263,7 +263,7 @@ def _refuse_repeated(lists: dict[str, list[str]], folder: Path) -> None:
         for name in names:
             if name in split_of:
                 raise InputError(
-                    f"{path}: {name} is already listed in split {split_of[name]}; remove one of the lines."
+                    f"{path}: {shortened(name)} is already listed in split {split_of[name]}; remove one of the lines."
                 )
             split_of[name] = split
 
@@ -338,4 +338,4 @@ def _count(number: int, noun: str) -> str:
 
 def _first_names(names: Iterable[str], limit: int = 3) -> str:
     names = list(names)
-    return ", ".join(names[:limit]) + (", and more" if len(names) > limit else "")
+    return ", ".join(map(shortened, names[:limit])) + (", and more" if len(names) > limit else "")
