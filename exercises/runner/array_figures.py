@@ -10,7 +10,8 @@ from pathlib import Path
 import numpy as np
 
 from exercises.judging import judge, named
-from exercises.runner import channel, isolation, lessons, report, worker
+from exercises.judging.flow import Flow
+from exercises.runner import channel, checks, isolation, lessons, report, stub, worker
 from exercises.runner.terminal import say
 from numpy_sat.evaluation import figures
 from numpy_sat.system.errors import writing
@@ -31,22 +32,48 @@ def show(lesson: lessons.Lesson) -> int:
         FOLDER.mkdir(parents=True, exist_ok=True)
     for result in results:
         if result["state"] == "wrong" or right:
-            _draw(result, FOLDER / f"ex{lesson.number:02}-{result['name']}.png")
+            _draw(lesson, result, FOLDER / f"ex{lesson.number:02}-{result['name']}.png")
         else:
             say(f"{result['name']}: {'right' if result['state'] == 'right' else 'not written yet'}.")
     return 0 if right else 1
 
 
-def _draw(result, path):
-    """Print the message about a function, and draw its arrays."""
+def _draw(lesson, result, path):
+    """Print the message about a function, and draw its arrays, the first wrong one above."""
     sentence = result["sentence"]
     if sentence:
         say(f"{result['name']}: {report.with_full_stop(sentence)}")
     if result["pairs"]:
-        figures.pairs_figure(path, result["pairs"])
+        figures.pairs_figure(path, _in_order(lesson, result), _axes(lesson))
         say(f"{result['name']}: {path}")
     elif not sentence:
         say(f"{result['name']} is wrong in a result that is not an array.")
+
+
+def _in_order(lesson, result):
+    """Return the pairs of a result: first the arrays that the check blames, then those that are computed first."""
+    (verdicts,) = (check.verdicts for check in checks.results_of({lesson.number: lesson.file}))
+    blamed = [
+        finding["array"] for verdict in verdicts if verdict["name"] == result["name"] for finding in verdict["findings"]
+    ]
+    task = next(task for task in lesson.tasks if task.name == result["name"])
+    order = [*blamed, *Flow(task.plain, task.outputs).order]
+
+    def place(name):
+        variable = name.split(".")[0].split("[")[0]
+        return order.index(variable) if variable in order else len(order)
+
+    return {name: result["pairs"][name] for name in sorted(result["pairs"], key=place)}
+
+
+def _axes(lesson):
+    """Return {array: names of its axes} of the lesson's functions; a gradient dW has the axes of W."""
+    axes = {}
+    for task in lesson.tasks:
+        for name, names in stub.shapes(task.function).items():
+            axes.setdefault(name, names)
+            axes.setdefault(f"d{name}", names)
+    return axes
 
 
 def _run_in_process(lesson):

@@ -275,6 +275,22 @@ def test_pairs_have_labelled_scales(rng, tmp_path, saved):
     assert_all_texts_are_inside(figure)
 
 
+def test_small_pairs_show_numbers_axes_and_gates(rng, tmp_path, saved):
+    dW, dkeys = np.zeros((2, 8)), rng.standard_normal((2, 3, 4))
+    dW[0, 7], dkeys[0, 0, 0] = 3, np.nan
+    axes = {"dW": ("I", "4S"), "dkeys": ("N", "L", "A")}
+    figures.pairs_figure(tmp_path / "a.png", {"dW": (dW, 2 * dW), "dkeys": (dkeys, dkeys)}, axes)
+    (figure,) = saved
+    yours = figure.axes[0]
+    texts = [text.get_text() for text in yours.texts]
+    assert texts[:4] == list("ifog") and texts[4:] == ["0.00"] * 7 + ["3.00"] + ["0.00"] * 8
+    assert yours.get_xlabel() == "4S" and yours.get_ylabel() == "I" and len(yours.lines) == 6
+    keys = figure.axes[3]
+    assert keys.get_xlabel() == "A" and keys.get_ylabel() == "N, L" and keys.texts[0].get_text() == "nan"
+    assert [label.get_text() for label in keys.get_yticklabels()] == ["0, 0", "0, 1", "0, 2", "1, 0", "1, 1", "1, 2"]
+    assert_all_texts_are_inside(figure)
+
+
 # The map of words
 
 

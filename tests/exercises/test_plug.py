@@ -65,7 +65,7 @@ def solution_parts(*lessons_to_load):
 def set_states(monkeypatch, *states):
     """Let the checks return these states for the functions of exercise 3."""
     verdicts = [{"name": task.name, "state": state} for task, state in zip(LINEAR.tasks, states, strict=True)]
-    monkeypatch.setattr(checks, "results", lambda numbers: [checks.Result(number, verdicts) for number in numbers])
+    monkeypatch.setattr(checks, "results", lambda numbers: [checks.Result(number, verdicts, 0.0) for number in numbers])
 
 
 # plug
@@ -113,7 +113,7 @@ def test_plug_all_uses_the_solved_exercises(unchecked, in_this_process, learner,
     monkeypatch.setattr(
         checks,
         "results",
-        lambda numbers: [checks.Result(n, [{"name": f"function_{n}", "state": states[n]}]) for n in numbers],
+        lambda numbers: [checks.Result(n, [{"name": f"function_{n}", "state": states[n]}], 0.0) for n in numbers],
     )
     assert plug.plug([LINEAR, cross_entropy]) == 0
     output = " ".join(capsys.readouterr().out.split())
@@ -250,7 +250,9 @@ def test_wrong_arrays_are_drawn(learner, capsys, monkeypatch):
     pairs_of_figure = {}
     draw = array_figures.figures.pairs_figure
     monkeypatch.setattr(
-        array_figures.figures, "pairs_figure", lambda path, pairs: (pairs_of_figure.update(pairs), draw(path, pairs))
+        array_figures.figures,
+        "pairs_figure",
+        lambda path, pairs, axes: (pairs_of_figure.update(pairs), draw(path, pairs, axes)),
     )
     assert array_figures.show(LINEAR) == 1
     path = array_figures.FOLDER / "ex03-linear_backward.png"
@@ -259,6 +261,17 @@ def test_wrong_arrays_are_drawn(learner, capsys, monkeypatch):
     assert list(pairs_of_figure) == ["dx"]
     yours, right = pairs_of_figure["dx"]
     np.testing.assert_allclose(yours, 2 * right)
+
+
+def test_the_array_that_the_check_blames_comes_first(monkeypatch):
+    finding = {"array": "db"}
+    verdicts = [{"name": "linear_backward", "findings": [finding]}]
+    monkeypatch.setattr(array_figures.checks, "results_of", lambda files: [checks.Result(3, verdicts, 0.1)])
+    pairs = {name: (np.zeros(2), np.ones(2)) for name in ("dx", "dW", "db")}
+    order = array_figures._in_order(LINEAR, {"name": "linear_backward", "pairs": pairs})
+    assert list(order) == ["db", "dW", "dx"]  # the others in the order in which the library computes them
+    axes = array_figures._axes(lessons.load(9))
+    assert axes["dW_x"] == axes["W_x"] == ("I", "4S") and axes["dh"] == ("B", "S")
 
 
 def test_a_wrong_shape_is_drawn_and_reported(learner, capsys):
