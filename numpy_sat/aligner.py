@@ -1,7 +1,7 @@
 """Define the model that aligns words with regions (Karpathy and Li 2014), on one page.
 
     v_i = W_m a_i + b_m          a region's vector, from its annotation
-    s_t = BRNN(words)_t          a word's vector, from its whole sentence (encoders/brnn.py)
+    s_t = BRNN(words)_t          a word's vector, from its whole sentence (encoders/bidirectional.py)
     S_kl, C                      score of an image and a sentence, and the margin loss (layers/alignment.py)
 
 Training sees pairs of images and captions only. Nothing says which region belongs to which word.
@@ -9,14 +9,14 @@ Training sees pairs of images and captions only. Nothing says which region belon
 
 import numpy as np
 
-from numpy_sat.encoders import brnn
+from numpy_sat.encoders import bidirectional
 from numpy_sat.layers import alignment, linear
 
 Arrays = dict[str, np.ndarray]  # parameters or gradients by name
 
 
 def init_params(rng: np.random.Generator, D: int, V: int, M: int, H: int, dtype: type = np.float32) -> Arrays:
-    """Draw all parameters.
+    """Draw all parameters. Region vectors start small, so that most scores differ by less than the margin.
 
     Args:
         rng: numpy Generator.
@@ -25,8 +25,8 @@ def init_params(rng: np.random.Generator, D: int, V: int, M: int, H: int, dtype:
     Returns:
         Arrays by name.
     """
-    W_m = (rng.standard_normal((D, H)) / np.sqrt(D)).astype(dtype)
-    return {"W_m": W_m, "b_m": np.zeros(H, dtype), **brnn.init_params(rng, V, M, H, dtype)}
+    W_m = (0.01 * rng.standard_normal((D, H)) / np.sqrt(D)).astype(dtype)
+    return {"W_m": W_m, "b_m": np.zeros(H, dtype), **bidirectional.init_params(rng, V, M, H, dtype)}
 
 
 def loss_and_grads(params: Arrays, a: np.ndarray, words: np.ndarray, lengths: np.ndarray) -> tuple[float, Arrays]:
@@ -43,14 +43,14 @@ def loss_and_grads(params: Arrays, a: np.ndarray, words: np.ndarray, lengths: np
     """
     mask = (np.arange(len(words))[:, None] < lengths).astype(a.dtype)
     v, cache_v = linear.linear_forward(a, params["W_m"], params["b_m"])
-    s, cache_s = brnn.encode_forward(params, words, lengths)
+    s, cache_s = bidirectional.encode_forward(params, words, lengths)
     S, cache_S = alignment.score_forward(v, s, mask)
     loss, cache_loss = alignment.margin_forward(S)
 
     dS = alignment.margin_backward(1.0, cache_loss).astype(a.dtype)
     dv, ds = alignment.score_backward(dS, cache_S)
     _, dW_m, db_m = linear.linear_backward(dv, cache_v)
-    return float(loss), {"W_m": dW_m, "b_m": db_m, **brnn.encode_backward(ds, cache_s)}
+    return float(loss), {"W_m": dW_m, "b_m": db_m, **bidirectional.encode_backward(ds, cache_s)}
 
 
 def products(params: Arrays, a: np.ndarray, words: np.ndarray) -> np.ndarray:
@@ -63,7 +63,7 @@ def products(params: Arrays, a: np.ndarray, words: np.ndarray) -> np.ndarray:
     Returns:
         (T, R).
     """
-    s, _ = brnn.encode_forward(params, words[:, None], np.array([len(words)]))
+    s, _ = bidirectional.encode_forward(params, words[:, None], np.array([len(words)]))
     return s[:, 0] @ (a @ params["W_m"] + params["b_m"]).T
 
 
@@ -79,5 +79,5 @@ def scores(params: Arrays, a: np.ndarray, words: np.ndarray, lengths: np.ndarray
         S: (K, B).
     """
     mask = (np.arange(len(words))[:, None] < lengths).astype(a.dtype)
-    s, _ = brnn.encode_forward(params, words, lengths)
+    s, _ = bidirectional.encode_forward(params, words, lengths)
     return alignment.score_forward(a @ params["W_m"] + params["b_m"], s, mask)[0]

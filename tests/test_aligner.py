@@ -5,6 +5,7 @@ import pytest
 
 from numpy_sat import aligner
 from numpy_sat.check import gradcheck
+from numpy_sat.layers import alignment
 
 LENGTHS = np.array([4, 2, 3])
 
@@ -31,3 +32,17 @@ def test_scores_are_the_sums_of_the_largest_products(rng):
         for l, T in enumerate(LENGTHS):
             products = aligner.products(params, a[k], words[:T, l])
             assert products.shape == (T, 5) and S[k, l] == pytest.approx(products.max(axis=1).sum())
+
+
+def test_the_loss_is_the_margin_of_the_scores(rng):
+    params, a, words = draw(rng)
+    loss, _ = alignment.margin_forward(aligner.scores(params, a, words, LENGTHS))
+    assert aligner.loss_and_grads(params, a, words, LENGTHS)[0] == pytest.approx(loss)
+
+
+def test_weights_at_the_start(rng):
+    D, V, M, H = 50, 100, 40, 60
+    params = aligner.init_params(rng, D, V, M, H)
+    assert params["W_m"].shape == (D, H) and not params["b_m"].any() and params["b_m"].shape == (H,)
+    assert params["W_m"].std() == pytest.approx(0.01 * D**-0.5, rel=0.05) and abs(params["W_m"].mean()) < 1e-4
+    assert params["E"].shape == (V, M) and params["W_d"].shape == (H, H)

@@ -33,7 +33,11 @@ MODULES = {  # {name: (module, expression that selects tests, name of the test f
     ),
     **{layer: (f"{LAYER}.{layer}", PLAIN) for layer in ("lstm", "rnn", "norm_block", "pool", "block")},
     "dot_attention": (f"{LAYER}.dot_attention", f"({PLAIN}) and not torchs"),
-    **{layer: (f"{LAYER}.{layer}", PLAIN) for layer in ("attention", "losses", "reconstruction", "skip_gram", "glove")},
+    **{
+        layer: (f"{LAYER}.{layer}", PLAIN)
+        for layer in ("attention", "losses", "reconstruction", "skip_gram", "glove", "alignment")
+    },
+    "bidirectional": ("numpy_sat.encoders.bidirectional", "not padding"),
     **{layer: (f"{LAYER}.{layer}", PLAIN) for layer in ("depthwise", "mbconv", "pointwise")},
     "policy": (f"{LAYER}.policy", PLAIN),
     "self_critical": ("numpy_sat.training.objectives.self_critical", "not (expected_score or likely or weigh)"),
@@ -705,6 +709,49 @@ EQUIVALENT = {
             LAST_AXIS,
         ),
         ("word_errors", "return", ["the factor `cache.mask` occurs twice"], ZERO_ONE),
+    ],
+    "alignment": [
+        (
+            *("score_forward", "products ="),
+            [*2 * ignored("K", "R", "T", "B", "H")],
+            TO_FIND,
+        ),
+        ("score_forward", "largest =", ["-1 where 0 belongs"], ONE),
+        ("score_forward", "S =", ["the factor `mask` occurs twice"], ZERO_ONE),
+        ("score_backward", "(K, R, H)", exchanged("B", "_"), "the two are read only in a product of all"),
+        ("score_backward", "dproducts =", ignored("K", "R", "T", "B"), TO_FIND),
+        ("score_backward", "np.put_along_axis", ["the factor `mask` occurs twice"], ZERO_ONE),
+        ("score_backward", "dv =", ignored("T", "B", "H"), TO_FIND),
+        ("score_backward", "ds =", ignored("K", "R", "H"), TO_FIND),
+        (
+            *("margin_forward", "K, right"),
+            ["`~np.eye(len(S), dtype=bool)` is transposed", *2 * zeros("S")],
+            "the matrix is symmetric, and len reads only the shape",
+        ),
+        (
+            *("margin_backward", "dS[np"),
+            ["the sum of `over_sentences` goes over axis -1 instead of axis 1"],
+            LAST_AXIS,
+        ),
+        ("margin_backward", "return", ["the brackets of `dS * (dloss / K)` are in the wrong place"], IN_BRACKETS),
+        ("margin_backward", "K =", [*zeros("over_sentences"), *swapped("over_sentences", "over_images")], SAME_SHAPE),
+    ],
+    "bidirectional": [
+        ("init_params", '"E":', ["-0.5 where 0.5 belongs"], "a normal distribution about 0 is symmetric"),
+        ("init_params", '"W_e":', 2 * ["the factor `np.eye(H)` occurs twice"], ZERO_ONE),
+        ("encode_forward", "order =", zeros("words"), SHAPE),
+        ("encode_forward", "ahead, cache_ahead", zeros("start"), "it is an array of zeros"),
+        ("encode_forward", "back, cache_back", zeros("start"), "it is an array of zeros"),
+        (
+            *("encode_forward", "start ="),
+            ["1 where 0 belongs", "-1 where 0 belongs", *swapped("e", "affine")],
+            SAME_SHAPE,
+        ),
+        (
+            *("_from_right_to_left", "return"),
+            ["`t <= lengths` where `t < lengths` belongs", "`t != lengths` where `t < lengths` belongs"],
+            "they differ at padding only, where any order will do",
+        ),
     ],
     "skip_gram": [
         (

@@ -39,10 +39,10 @@ def test_the_score_by_its_definition(rng):
 
 
 def test_the_margin_by_hand():
-    S = np.array([[2.0, 1.5, -3.0], [0.5, 1.0, 0.0], [2.5, 0.25, 5.0]])
-    # image 0: 1.5 - 2 + 1; image 1: 0.5 - 1 + 1 and 0 - 1 + 1 = 0; image 2: nothing
-    # sentence 0: 2.5 - 2 + 1; sentence 1: 1.5 - 1 + 1 and 0.25 - 1 + 1; sentence 2: nothing
+    S = np.array([[2.0, 0.5, 4.0], [0.5, 1.0, 0.0], [2.5, 0.25, 5.0]])
+    # image 0: 4 - 2 + 1; image 1: 0.5 - 1 + 1 and 0 - 1 + 1 = 0; image 2: nothing
+    # sentence 0: 2.5 - 2 + 1; sentence 1: 0.5 - 1 + 1 and 0.25 - 1 + 1; sentence 2: 4 - 5 + 1 = 0
     loss, cache = alignment.margin_forward(S)
-    assert loss == pytest.approx((0.5 + 0.5 + 1.5 + 1.5 + 0.25) / 3)
+    assert loss == pytest.approx((3 + 0.5 + 1.5 + 0.5 + 0.25) / 3)
     dS = alignment.margin_backward(3.0, cache)
-    assert dS.tolist() == [[-2, 2, 0], [1, -3, 0], [1, 1, 0]]
+    assert dS.tolist() == [[-2, 1, 1], [1, -3, 0], [1, 1, 0]]

@@ -4,14 +4,14 @@ import numpy as np
 import pytest
 
 from numpy_sat.check import gradcheck
-from numpy_sat.encoders import brnn
+from numpy_sat.encoders import bidirectional
 
 LENGTHS = np.array([5, 2, 1])
 
 
 def arrays(rng):
     """Draw parameters: V 7, M 3, H 4."""
-    params = brnn.init_params(rng, 7, 3, 4, np.float64)
+    params = bidirectional.init_params(rng, 7, 3, 4, np.float64)
     return {name: array + 0.3 * rng.standard_normal(array.shape) for name, array in params.items()}
 
 
@@ -20,8 +20,8 @@ def test_gradients(rng):
     ds *= (np.arange(5)[:, None] < LENGTHS)[..., None]
 
     def loss_and_grads(params):
-        s, cache = brnn.encode_forward(params, words, LENGTHS)
-        return np.vdot(ds, s), brnn.encode_backward(ds, cache)
+        s, cache = bidirectional.encode_forward(params, words, LENGTHS)
+        return np.vdot(ds, s), bidirectional.encode_backward(ds, cache)
 
     report = gradcheck.check_loss(loss_and_grads, arrays(rng))
     assert report.ok, str(report)
@@ -29,7 +29,7 @@ def test_gradients(rng):
 
 def test_by_its_definition(rng):
     params, words = arrays(rng), rng.integers(0, 7, (5, 3))
-    s, _ = brnn.encode_forward(params, words, LENGTHS)
+    s, _ = bidirectional.encode_forward(params, words, LENGTHS)
 
     def relu(x):
         return np.maximum(x, 0)
@@ -48,14 +48,14 @@ def test_by_its_definition(rng):
 def test_padding_changes_nothing(rng):
     params, words = arrays(rng), rng.integers(0, 7, (5, 3))
     other_words = np.where(np.arange(5)[:, None] < LENGTHS, words, (words + 1) % 7)
-    s, other_s = (brnn.encode_forward(params, w, LENGTHS)[0] for w in (words, other_words))
+    s, other_s = (bidirectional.encode_forward(params, w, LENGTHS)[0] for w in (words, other_words))
     for b, T in enumerate(LENGTHS):
         np.testing.assert_array_equal(s[:T, b], other_s[:T, b])
 
 
 def test_weights_at_the_start(rng):
     V, M, H = 100, 50, 60
-    params = brnn.init_params(rng, V, M, H)
+    params = bidirectional.init_params(rng, V, M, H)
     assert {name: x.shape for name, x in params.items()} == {
         **{"E": (V, M), "W_e": (M, H), "W_f": (H, H), "W_b": (H, H), "W_d": (H, H)},
         **{name: (H,) for name in ("b_e", "b_f", "b_b", "b_d")},

@@ -1,0 +1,94 @@
+"""Judge a model that aligns words with regions: are nouns at their objects, and do captions find their images?"""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from numpy_sat import aligner
+from numpy_sat.data.scenes.scene_language import Scene, judge
+from numpy_sat.decoding.viterbi import viterbi
+from numpy_sat.evaluation import regions
+
+BETAS = (0.0, 1.0, 3.0, 10.0)  # rewards for neighboring words with the same region
+POOL = 100  # images among which a caption looks for its own
+
+
+class Sample(NamedTuple):
+    """An image and one of its captions."""
+
+    vectors: np.ndarray  # (R, D) annotations of the regions
+    words: list  # the T words of the caption
+    numbers: np.ndarray  # (T,) their numbers
+    scene: Scene | None  # for scenes
+    links: dict  # {position of a noun: indices of its objects}, for scenes
+
+
+class Row(NamedTuple):
+    """The alignment with one beta. Shares are from 0 to 1, nan without scenes."""
+
+    beta: float
+    nouns: float  # share of nouns in a region that shows one of their objects
+    chance: float  # the same if a region is chosen at random
+    count: int  # number of nouns
+    phrase: float  # mean number of neighboring words with the same region
+
+
+def judge_alignment(params: aligner.Arrays, samples: Sequence[Sample], kind: regions.Kind) -> list[Row]:
+    """Align the words of all captions with each of BETAS, and return one Row for each.
+
+    Args:
+        params: arrays of the aligner by name.
+        samples: the images and captions.
+        kind: the kind of regions.
+    """
+    products = [aligner.products(params, sample.vectors, sample.numbers) for sample in samples]
+    return [_row(beta, products, samples, kind) for beta in BETAS]
+
+
+def _row(beta, products, samples, kind):
+    right, chance, words, phrases = [], [], 0, 0
+    for sample, scores in zip(samples, products, strict=True):
+        a = viterbi(scores, beta)
+        words, phrases = words + len(a), phrases + 1 + np.count_nonzero(np.diff(a))
+        for position, objects in sample.links.items():
+            shows = kind.right(sample.scene, objects, scores.shape[1])
+            right.append(shows[a[position]])
+            chance.append(shows.mean())
+    return Row(beta, _mean(right), _mean(chance), len(right), words / phrases)
+
+
+def retrieval(params: aligner.Arrays, samples: Sequence[Sample]) -> tuple[float, float]:
+    """Let each caption choose the best image among POOL.
+
+    For scenes, every image of which the caption is true is right. Otherwise two equal captions would count as errors.
+
+    Args:
+        params: arrays of the aligner by name.
+        samples: the images and captions.
+    Returns:
+        found: share of captions that choose a right image.
+        chance: the same for an image that is chosen at random.
+    """
+    found, chance = [], []
+    for first in range(0, len(samples), POOL):
+        pool = samples[first : first + POOL]
+        lengths = np.array([len(sample.numbers) for sample in pool])
+        words = np.zeros((lengths.max(), len(pool)), np.int64)
+        for b, sample in enumerate(pool):
+            words[: lengths[b], b] = sample.numbers
+        best = aligner.scores(params, np.stack([sample.vectors for sample in pool]), words, lengths).argmax(axis=0)
+        for b, sample in enumerate(pool):
+            right = np.array([k == b or _is_true(sample, other) for k, other in enumerate(pool)])
+            found.append(right[best[b]])
+            chance.append(right.mean())
+    return _mean(found), _mean(chance)
+
+
+def _is_true(sample, other):
+    """Return True if the caption of a sample is true of another sample's scene."""
+    return other.scene is not None and judge(sample.words, other.scene).true
+
+
+def _mean(values):
+    return float(np.mean(values)) if values else float("nan")
