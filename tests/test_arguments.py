@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from numpy_sat import caption, evaluate, flickr8k, ship, show, soup, study, train, variance, words
+from numpy_sat import align, caption, evaluate, flickr8k, ship, show, soup, study, train, variance, words
 from numpy_sat.system import cli
 
 PATHS = [
@@ -23,6 +23,7 @@ PATHS = [
     (show.main, []),
     (words.main, []),
     (words.main, ["run", "--out"]),
+    (align.main, ["run", "--out"]),
     (soup.main, ["run"]),
     (soup.main, ["a", "b", "--out"]),
     (study.main, ["slides", "--out"]),

@@ -40,7 +40,20 @@ RUNS = {  # {folder of a run on the pages, without -on and -soup: the recipe tha
     "flickr8k-lite0": presets.on_pretrained("flickr8k", "lite0"),
     "local": presets.on_pretrained("flickr8k", "lite0"),
 }
-COMMANDS = ("train", "evaluate", "caption", "show", "words", "study", "soup", "ship", "variance", "flickr8k", "bench")
+COMMANDS = (
+    "train",
+    "evaluate",
+    "caption",
+    "show",
+    "words",
+    "study",
+    "soup",
+    "ship",
+    "variance",
+    "flickr8k",
+    "bench",
+    "align",
+)
 OF_EXERCISES = ("next", "check", "watch", "hint", "show", "plug", "grade", "reset", "solution")
 OUTSIDE_CHAPTERS = [path for path in PAGES if path.parent.name != "chapters"]  # test_chapters.py runs those
 OTHER_OPTIONS = {"--impl"}  # of pytest, declared in conftest.py

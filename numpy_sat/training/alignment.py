@@ -71,8 +71,6 @@ def align(request: Request) -> None:
 def _train(request, model, dataset, path):
     """Train the remaining epochs and return the parameters. After each epoch, write a checkpoint to `path`."""
     split = _split(model, dataset, "train")
-    if len(split.names) < BATCH:
-        raise InputError(f"{dataset.root}: {len(split.names)} images to train on are fewer than a batch, {BATCH}.")
     origin = {"captioner": runs.digest(request.run), "regions": request.kind, "seed": request.seed}
     state = _load(path, origin) if path.exists() else None
     if state is None:
@@ -99,8 +97,9 @@ def _load(path, origin):
 def _epoch(request, model, dataset, split, state, epoch):
     """Train one epoch, change the state in place, and return the mean loss."""
     true_scenes, losses = _scenes(dataset, split.names), []
-    incoming = batches.epoch_batches(split, BATCH, 1, Augmentation(), request.seed, epoch)
-    steps = batches.batches_per_epoch(split, BATCH)
+    batch_size = min(BATCH, len(split.names))
+    incoming = batches.epoch_batches(split, batch_size, 1, Augmentation(), request.seed, epoch)
+    steps = batches.batches_per_epoch(split, batch_size)
     for batch in progress.bar(batches.prefetch(incoming), total=steps, desc=f"epoch {epoch + 1}", leave=False):
         a = _vectors(model, batch.inputs, true_scenes and [true_scenes[row] for row in batch.rows], request.kind)
         lengths = (batch.mask * (batch.targets != batches.END)).sum(axis=0).astype(int)
