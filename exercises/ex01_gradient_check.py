@@ -26,7 +26,7 @@ Your task       1. relative_error: compute the error of two whole arrays, not of
 Given           STEP, the size of the step, and TINY, below which a gradient counts as zero. Empty arrays have no
                 maximum, unless you give a start value: .max(initial=0).
 
-Run             python -m exercises check 1      python -m exercises hint 1
+Run             python -m exercises check 1   python -m exercises hint 1   python -m exercises check 1 --pencil
 Read            exercises/chapters/measuring_gradients.md: the longer story, with figures
 """
 

@@ -24,7 +24,7 @@ Your task       1. one_hot: return 1 at the index of each word and 0 elsewhere, 
 Given           words may have any shape, usually (T, B). Ey and the one-hot vectors have one more axis, the last.
                 EmbeddingCache(words, E) is packed and unpacked for you.
 
-Run             python -m exercises check 2      python -m exercises hint 2
+Run             python -m exercises check 2   python -m exercises hint 2   python -m exercises check 2 --pencil
 Read            exercises/chapters/word_vectors.md: the longer story, with figures
 """
 

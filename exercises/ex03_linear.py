@@ -21,7 +21,7 @@ Your task       1. linear_forward: compute y.
 Given           The cache LinearCache(x, W) is packed and unpacked for you. It holds only what the backward pass needs.
                 (Why does it not hold b?)
 
-Run             python -m exercises check 3      python -m exercises hint 3
+Run             python -m exercises check 3   python -m exercises hint 3   python -m exercises check 3 --pencil
 """
 
 import numpy as np

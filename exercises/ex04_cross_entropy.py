@@ -22,7 +22,7 @@ Your task       1. softmax_forward: compute p over the last axis. Trap: each row
 Given           NumPy. With keepdims=True, a maximum or sum keeps its axis, with length 1, and broadcasts to the rows.
                 The cache SoftmaxCache(p) is packed and unpacked for you.
 
-Run             python -m exercises check 4      python -m exercises hint 4
+Run             python -m exercises check 4   python -m exercises hint 4   python -m exercises check 4 --pencil
 Read            exercises/chapters/softmax.md: the longer story, with figures
 """
 

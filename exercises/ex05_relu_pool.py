@@ -26,7 +26,7 @@ Given           The caches are packed and unpacked for you. winner has the shape
                 the number p * window + q of each window's largest cell, the first of equal ones, row by row. Python
                 loops over p and q are fast enough; loops over all windows are slow.
 
-Run             python -m exercises check 5      python -m exercises hint 5
+Run             python -m exercises check 5   python -m exercises hint 5   python -m exercises check 5 --pencil
 """
 
 import numpy as np

@@ -28,7 +28,7 @@ Your task       1. conv_forward: compute y. Call conv.check_arguments(x, W, b, s
 
 Given           np.pad. The cache ConvCache(x, W, stride, padding) is packed for you.
 
-Run             python -m exercises check 6      python -m exercises hint 6
+Run             python -m exercises check 6   python -m exercises hint 6   python -m exercises check 6 --pencil
 Read            exercises/chapters/convolution.md: the longer story, with figures
 """
 

@@ -27,7 +27,7 @@ Given           @kernel, which passes your loops to numba. numba compiles loops,
                 runs your loops as plain Python on small arrays. When they are right, it compiles them and draws them
                 against your machine's limit. There is no cache.
 
-Run             python -m exercises check 8      python -m exercises hint 8
+Run             python -m exercises check 8   python -m exercises hint 8   python -m exercises check 8 --pencil
 Read            exercises/chapters/kernels.md: the longer story, with figures
 """
 

@@ -28,7 +28,7 @@ Given           activations. y, cache_y = activations.tanh_forward(s) returns y 
                 y (1 - y). LSTMCache is packed and unpacked for you. It needs cache_ifo (one sigmoid_forward of the
                 first 3S columns), cache_g, and cache_tanh_c of tanh(c').
 
-Run             python -m exercises check 9      python -m exercises hint 9
+Run             python -m exercises check 9   python -m exercises hint 9   python -m exercises check 9 --pencil
 Read            exercises/chapters/lstm.md: the longer story, with figures
 """
 

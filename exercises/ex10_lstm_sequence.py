@@ -28,7 +28,7 @@ Given           The step, through its module (exercise 9):
                 lstm.lstm_backward(dh_next, dc_next, cache_t)        returns dx_t, dh, dc, dW_x_t, dW_hh_t, db_t
                 The cache LSTMSequenceCache(steps) is packed and unpacked for you.
 
-Run             python -m exercises check 10      python -m exercises hint 10
+Run             python -m exercises check 10   python -m exercises hint 10   python -m exercises check 10 --pencil
 Read            exercises/chapters/lstm.md: the longer story, with figures
 """
 

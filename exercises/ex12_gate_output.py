@@ -28,7 +28,7 @@ Given           activations.sigmoid_forward(s) returns sigm(s) and its cache; si
                 linear_backward(dlogits, cache_linear) returns the gradients of inner, L_o and b_o. The caches are
                 packed and unpacked for you.
 
-Run             python -m exercises check 12      python -m exercises hint 12
+Run             python -m exercises check 12   python -m exercises hint 12   python -m exercises check 12 --pencil
 """
 
 import numpy as np

@@ -24,7 +24,7 @@ Your task       1. doubly_stochastic_forward: compute the penalty, and missing a
 Given           NumPy is all you need. The cache DoublyStochasticCache(missing, mask, scale) is packed and unpacked for
                 you. missing is (B, L), and scale is a number.
 
-Run             python -m exercises check 13      python -m exercises hint 13
+Run             python -m exercises check 13   python -m exercises hint 13   python -m exercises check 13 --pencil
 Read            exercises/chapters/doubly_stochastic.md: the longer story, with figures
 """
 

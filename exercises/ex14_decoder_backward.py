@@ -35,7 +35,7 @@ Given           attention.attend_backward(dz, dalpha, cache)   returns da, dkeys
                 is for attend_tell.first_state_backward(dh0, dc0, cache), which returns da, (N, D), the same for each
                 location, and grads. grads is a dict by parameter name: "L_h", "E", "W_a" and so on.
 
-Run             python -m exercises check 14      python -m exercises hint 14
+Run             python -m exercises check 14   python -m exercises hint 14
 Read            exercises/chapters/decoder_through_time.md: the longer story, with figures
 """
 

@@ -27,7 +27,7 @@ Given           NumPy is all you need. `state` is a dict, {} before the first up
                 between calls, under names of your choice. A checkpoint saves it, so it may hold only arrays or numbers,
                 and they are restored as arrays. There is no cache.
 
-Run             python -m exercises check 15      python -m exercises hint 15
+Run             python -m exercises check 15   python -m exercises hint 15   python -m exercises check 15 --pencil
 """
 
 import numpy as np

@@ -31,7 +31,7 @@ Given           state = decoder.begin(params, a). best starts as [(-np.inf, 0, 0
                 image's best finished caption. search.Step is (words, parents, scores, alpha, beta), with alpha as (N,
                 slots, L). search.note_finished(best, t, words, parents, done_before, scores, lengths, length_power)
                 takes `done` before and the rest after extend.
-Run             python -m exercises check 16      python -m exercises hint 16
+Run             python -m exercises check 16   python -m exercises hint 16   python -m exercises check 16 --pencil
 Read            exercises/chapters/beam_search.md: the longer story, with figures
 """
 

@@ -24,7 +24,7 @@ Your task       1. bleu: return BLEU-1 to BLEU-4 as a list of four floats. Trap:
 
 Given           Python alone will do, with collections.Counter and math. captions are lists of words. There is no cache.
 
-Run             python -m exercises check 17      python -m exercises hint 17
+Run             python -m exercises check 17   python -m exercises hint 17   python -m exercises check 17 --pencil
 Read            exercises/chapters/judging_captions.md: the longer story, with figures
 """
 

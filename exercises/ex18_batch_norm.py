@@ -26,7 +26,7 @@ Your task       1. batch_norm_forward: compute y, mean and std. Trap: for N imag
 
 Given           EPSILON, 1e-5. The cache BatchNormCache(x, gamma, mean, std) is packed and unpacked for you.
 
-Run             python -m exercises check 18      python -m exercises hint 18
+Run             python -m exercises check 18   python -m exercises hint 18   python -m exercises check 18 --pencil
 """
 
 import numpy as np

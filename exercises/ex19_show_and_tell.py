@@ -33,7 +33,7 @@ Given           linear.linear_forward(x, W, b)                           embeddi
                 the layers, L (`locations`) and `each`; cache_image is that of picture_forward. They are packed and
                 unpacked for you. params and grads are dicts by parameter name: "E", "W_I", "L_o" and so on.
 
-Run             python -m exercises check 19      python -m exercises hint 19
+Run             python -m exercises check 19   python -m exercises hint 19   python -m exercises check 19 --pencil
 Read            exercises/chapters/from_show_and_tell_to_attention.md: the longer story, with figures
 """
 

@@ -30,7 +30,7 @@ Given           log_bilinear.windows(words) is (T, B, n-1), the words before eac
                 embedding_forward(E, words), dropout_forward(x, mask) and linear_forward (its weights are E^T), through
                 their modules. The caches are packed and unpacked for you. grads: E, C, C_m, b_o.
 
-Run             python -m exercises check 20      python -m exercises hint 20
+Run             python -m exercises check 20   python -m exercises hint 20   python -m exercises check 20 --pencil
 """
 
 import numpy as np

@@ -29,7 +29,7 @@ Your task       1. score_forward: @ multiplies stacks: h @ W_q is (heads, B, K).
 Given           math.sqrt(K), a Python float, keeps float32. Caption b belongs to image b // (B / N). The caches are
                 packed and unpacked for you; `query` in the cache is (heads, N, B / N, K), and `seen` (heads, B, D).
 
-Run             python -m exercises check 21      python -m exercises hint 21
+Run             python -m exercises check 21   python -m exercises hint 21   python -m exercises check 21 --pencil
 Read            exercises/chapters/from_show_and_tell_to_attention.md: the longer story, with figures
 """
 

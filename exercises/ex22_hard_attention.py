@@ -29,7 +29,7 @@ Your task       1. draw_forward: divide a line into pieces of the lengths alpha_
 Given           NumPy is all you need: np.take_along_axis and np.put_along_axis read and write at s. The caches
                 DrawCache(expected) and LocationLogPCache(alpha, s) are packed and unpacked for you.
 
-Run             python -m exercises check 22      python -m exercises hint 22
+Run             python -m exercises check 22   python -m exercises hint 22   python -m exercises check 22 --pencil
 Read            exercises/chapters/hard_attention.md: the longer story, with figures
 """
 

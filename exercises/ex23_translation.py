@@ -29,7 +29,7 @@ Given           embedding.embedding_forward(E, words), lstm.lstm_sequence_forwar
                 cache_ahead and cache_back. It is packed and unpacked for you. Sentences are filled up with <end>, which
                 is read like any word.
 
-Run             python -m exercises check 23      python -m exercises hint 23
+Run             python -m exercises check 23   python -m exercises hint 23   python -m exercises check 23 --pencil
 Read            exercises/chapters/from_show_and_tell_to_attention.md: the longer story, with figures
 """
 

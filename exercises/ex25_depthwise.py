@@ -28,7 +28,7 @@ Your task       1. depthwise_forward: compute y. Call depthwise.check_arguments(
 Given           depthwise.same_padding(H, P, s) returns the zeros before and behind, for one side. The cache
                 DepthwiseCache(x, W, stride) is packed and unpacked for you.
 
-Run             python -m exercises check 25      python -m exercises hint 25
+Run             python -m exercises check 25   python -m exercises hint 25   python -m exercises check 25 --pencil
 """
 
 from numpy_sat.layers import depthwise

@@ -31,7 +31,7 @@ Given           The cache PolicyCache(likelihood, weights) is packed and unpacke
                 these rows, which may repeat; step(params, state, words) returns logits, two other results and the next
                 state. The first words are START.
 
-Run             python -m exercises check 26      python -m exercises hint 26
+Run             python -m exercises check 26   python -m exercises hint 26   python -m exercises check 26 --pencil
 """
 
 import numpy as np

@@ -26,7 +26,7 @@ Given           softmax.log_sum_exp and softmax.softmax_forward, exercise 4. mas
                 The cache is packed and unpacked for you; log_sum is (T, B), the log of the sum of exp(logits) over the
                 words.
 
-Run             python -m exercises check 27      python -m exercises hint 27
+Run             python -m exercises check 27   python -m exercises hint 27   python -m exercises check 27 --pencil
 Read            exercises/chapters/softmax.md: the longer story, with figures
 """
 

@@ -24,7 +24,7 @@ Given           The functions above, which you wrote in exercises 11 and 4. Call
                 and softmax. The cache AttendCache holds the caches of the three steps, cache_score, cache_softmax and
                 cache_context. It is packed and unpacked for you.
 
-Run             python -m exercises check 28      python -m exercises hint 28
+Run             python -m exercises check 28   python -m exercises hint 28   python -m exercises check 28 --pencil
 Read            exercises/chapters/soft_attention.md: the longer story, with figures
 """
 

@@ -22,7 +22,7 @@ Your task       1. attend_forward: call the three steps; return z and the mean o
 Given           The functions above, through their modules. The cache AttendCache holds the caches of the three steps.
                 It is packed and unpacked for you. Its softmax has the alpha of every head.
 
-Run             python -m exercises check 29      python -m exercises hint 29
+Run             python -m exercises check 29   python -m exercises hint 29   python -m exercises check 29 --pencil
 Read            exercises/chapters/from_show_and_tell_to_attention.md: the longer story, with figures
 """
 

@@ -30,7 +30,7 @@ Your task       1. advantage: count words, not padding. Trap: lambda_r is not pa
 Given           NumPy is all you need. x[::-1].cumsum(axis=0)[::-1] sums from each word to the end. The cache
                 EntropyCache(alpha, mask) is packed and unpacked for you.
 
-Run             python -m exercises check 30      python -m exercises hint 30
+Run             python -m exercises check 30   python -m exercises hint 30   python -m exercises check 30 --pencil
 Read            exercises/chapters/hard_attention.md: the longer story, with figures
 """
 

@@ -216,8 +216,8 @@ HINTS = {
     "relu_backward": (
         "The cache holds y, not x. Can you tell from y alone where x was positive?",
         "dx = dy where y > 0, else 0",
-        "dy, cache.y and dx have the same shape, so all is elementwise.",
-        "cache.y > 0 is an array of True and False; dy times it is dy or 0. (cache.y >= 0 would hold everywhere.)",
+        "dy, y and dx have the same shape, so all is elementwise.",
+        "y > 0 is an array of True and False; dy times it is dy or 0. (y >= 0 would hold everywhere.)",
     ),
     "max_pool_forward": (
         "Compare the cells of all windows one after the other, (0, 0) first. When does a new cell become the winner?",

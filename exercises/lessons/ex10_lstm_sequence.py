@@ -166,7 +166,7 @@ HINTS = {
         "dx is (T, B, I). dh and dc are (B, S) at each step. dW_x is (I, 4S), dW_hh is (S, 4S) and db is (4S,): sums "
         "over steps keep the shape of one step's.",
         "for t in reversed(range(T)): dx[t], dh, dc, dW_x_t, dW_hh_t, db_t = lstm.lstm_backward(dh_all[t] + dh, dc, "
-        "cache.steps[t]); then add the last three to their sums. dh starts at 0, dc at the argument dc.",
+        "steps[t]); then add the last three to their sums. dh starts at 0, dc at the argument dc.",
     ),
 }
 

@@ -189,7 +189,7 @@ HINTS = {
         "dv = sum over b and i of de_bi u_bi",
         "de as (N, B / N, L), with a new last axis, times v, (A,), is (N, B / N, L, A), as u. dkeys, (N, L, A), lacks "
         "the axis of captions; dquery, (B, A), the axis of locations; dv, (A,), all three. dW_h is (S, B) (B, A).",
-        "With de as (N, B / N, L): du = activations.tanh_backward(de[..., None] * v, cache.u), dkeys = du.sum(axis=1), "
+        "With de as (N, B / N, L): du = activations.tanh_backward(de[..., None] * v, cache_u), dkeys = du.sum(axis=1), "
         "dquery = du.sum(axis=2).reshape(-1, A). Then dW_h = h.T @ dquery, dh = dquery @ W_h.T.",
     ),
     "context_forward": (

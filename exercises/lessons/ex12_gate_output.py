@@ -212,7 +212,7 @@ HINTS = {
         "dw_beta = sum over b of daffine_b h_b",
         "dgated and dz are (B, D). dbeta is (B,), so D is summed over. dh is (B, S), dw_beta is (S,), db_beta is "
         "(1,), so B is summed over.",
-        "daffine = activations.sigmoid_backward((dgated * z).sum(axis=1), cache.beta) is (B,). "
+        "daffine = activations.sigmoid_backward((dgated * z).sum(axis=1), cache_beta) is (B,). "
         "dh = daffine[:, None] * w_beta, dw_beta = daffine @ h, db_beta = daffine.sum(keepdims=True).",
     ),
     "output_forward": (
@@ -226,7 +226,7 @@ HINTS = {
         "dinner = dlogits L_o^T;  dEy = dinner;  dh = dinner L_h^T;  dL_h = h^T dinner over all rows; the same for z",
         "dinner and dEy are (..., M). dh is (..., M) (M, S). dL_h is (S, rows) (rows, M), where all axes but the last "
         "become rows; dL_z is (D, M) in the same way.",
-        "dinner, dL_o, db_o = linear.linear_backward(dlogits, cache.linear). For dL_h, reshape h to (rows, S) and "
+        "dinner, dL_o, db_o = linear.linear_backward(dlogits, cache_linear). For dL_h, reshape h to (rows, S) and "
         "dinner to (rows, M): then it is h.T @ dinner. dEy is dinner.",
     ),
 }

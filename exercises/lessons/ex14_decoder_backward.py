@@ -203,7 +203,7 @@ HINTS = {
         "dgated = dz + dx's last D columns;  dh = dh_lstm + dh_gate + dh_attend",
         "dh, dc are (B, S). dx is (B, M + D): dEy is its first M columns, the gated context's gradient the other D. "
         "dz and dcontext are (B, D), dalpha is (B, L), da is (N, L, D), dkeys is (N, L, A).",
-        "lstm_backward first; M = dx.shape[1] - dz.shape[1]; then gate_backward(dz + dx[:, M:], cache.gate), whose "
+        "lstm_backward first; M = dx.shape[1] - dz.shape[1]; then gate_backward(dz + dx[:, M:], cache_gate), whose "
         "dcontext goes to attend_backward. dx[:, :M] is a view of dx: np.ascontiguousarray copies it.",
     ),
     "decode_backward": (
@@ -213,7 +213,7 @@ HINTS = {
         "dlogits is (T, B, V), dhs is (T, B, S), dz is (T, B, D), dEy is (T, B, M): row t belongs to word t. dh and "
         "dc are (B, S) at each step; dh0 and dc0 are (N, S). da is (N, L, D), dkeys is (N, L, A).",
         "for t in reversed(range(T)): da_t, dkeys_t, dEy_t, dh, dc, grads_t = recur_backward(dhs[t] + dh, dc, dz[t], "
-        "dalpha[t], cache.steps[t]); at the end dh.reshape(-1, cache.each, S).sum(axis=1) is dh0.",
+        "dalpha[t], steps[t]); at the end dh.reshape(-1, each, S).sum(axis=1) is dh0.",
     ),
 }
 

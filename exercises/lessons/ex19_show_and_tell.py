@@ -267,7 +267,7 @@ HINTS = {
         "How much does abar change when a changes by 1 at one location?",
         "da_i = dabar / L for every location i",
         "dh and dc are (N, S), dx is (N, M), dabar is (N, D). da is (N, L, D): dabar[:, None] / L at every location.",
-        "dx, _, _, dW_x, dW_hh, db = lstm.lstm_backward(dh, dc, cache.lstm); linear_backward of dx gives dabar; da is "
+        "dx, _, _, dW_x, dW_hh, db = lstm.lstm_backward(dh, dc, cache_lstm); linear_backward of dx gives dabar; da is "
         "np.repeat(dabar[:, None] / L, L, axis=1), a new array.",
     ),
     "decode_forward": (
@@ -283,7 +283,7 @@ HINTS = {
         "dh of an image = sum over its captions;  dW_x = the words' term + the image's, and the same for W_hh and b",
         "dlogits is (T, B, V), dhs is (T, B, S), dEy is (T, B, M). dh and dc before the first word are (B, S); summed "
         "over each image's captions, (N, S).",
-        "dh.reshape(-1, cache.each, S).sum(axis=1) goes to picture_backward; its dW_x, dW_hh and db are added to "
+        "dh.reshape(-1, each, S).sum(axis=1) goes to picture_backward; its dW_x, dW_hh and db are added to "
         "those of lstm_sequence_backward, whose dc is zeros.",
     ),
 }

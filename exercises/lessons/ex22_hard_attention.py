@@ -199,8 +199,8 @@ HINTS = {
     "draw_backward": (
         "If alpha changes a little, which captions' weights change?",
         "expected context: weights = alpha, so dalpha = dweights;  sample: the weights do not change, so dalpha = 0",
-        "dweights and dalpha are (B, L). cache.expected is (B,), so it needs a new axis, (B, 1).",
-        "np.where(cache.expected[:, None], dweights, 0)",
+        "dweights and dalpha are (B, L). expected is (B,), so it needs a new axis, (B, 1).",
+        "np.where(expected[:, None], dweights, 0)",
     ),
     "location_log_p_backward": (
         "log p(s_t | a) is the log of one number of alpha_t. Which? And what is the slope of a log?",

@@ -177,7 +177,7 @@ HINTS = {
         "dEx_j = dEx_ahead_j + dEx_back_j;  dE = embedding_backward(dEx)",
         "da is (N, L, 2S), with its first axes swapped (L, N, 2S): dahead is its first S columns, dback the others. "
         "dEx is (L, N, M), as the embedding's words are (L, N).",
-        "dEx_back, _, _, dW_x, dW_hh, db = lstm.lstm_sequence_backward(dback[::-1], zeros, cache.back), and then "
+        "dEx_back, _, _, dW_x, dW_hh, db = lstm.lstm_sequence_backward(dback[::-1], zeros, cache_back), and then "
         "dEx = dEx_ahead + dEx_back[::-1].",
     ),
 }

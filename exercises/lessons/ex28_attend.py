@@ -142,15 +142,16 @@ HINTS = {
         "e = score(keys, h, W_h, v);  alpha = softmax(e);  z = context(alpha, a)",
         "e and alpha are (B, L), z is (B, D). a is (N, L, D) and keys is (N, L, A): only the three functions combine "
         "images with captions.",
-        "e, cache_score = score_forward(keys, h, W_h, v); alpha, cache_softmax = softmax.softmax_forward(e); ...",
+        "e, cache_score = attention.score_forward(keys, h, W_h, v); alpha, cache_softmax = "
+        "softmax.softmax_forward(e); ...",
     ),
     "attend_backward": (
         "Which two uses does alpha have? Before which step must you add their gradients?",
         "de = softmax backward of (dalpha + the gradient of alpha through (6))",
         "dz is (B, D). dalpha, dalpha_context and de are (B, L). da is (N, L, D), dkeys (N, L, A), dh (B, S), dW_h "
         "(S, A), dv (A,).",
-        "dalpha_context, da = context_backward(dz, cache.context), then "
-        "de = softmax.softmax_backward(dalpha + dalpha_context, cache.softmax), then score_backward.",
+        "dalpha_context, da = attention.context_backward(dz, cache_context), then "
+        "de = softmax.softmax_backward(dalpha + dalpha_context, cache_softmax), then attention.score_backward.",
     ),
 }
 

@@ -158,16 +158,17 @@ HINTS = {
         "e = score(keys, h, W_q);  alpha = softmax(e);  z = context(alpha, a, W_v);  return the mean alpha over heads",
         "e and the heads' alpha are (heads, B, L), z is (B, heads K). The alpha that is returned is (B, L), the mean "
         "over heads.",
-        "e, cache_score = score_forward(keys, h, W_q); alpha, cache_softmax = softmax.softmax_forward(e); ... and "
-        "return alpha.mean(axis=0).",
+        "e, cache_score = dot_attention.score_forward(keys, h, W_q); alpha, cache_softmax = "
+        "softmax.softmax_forward(e); ... and return alpha.mean(axis=0).",
     ),
     "attend_backward": (
         "Which two uses does a head's alpha have? What is the derivative of a mean of three numbers by each of them?",
         "de = softmax backward of (the gradient of each head's alpha through (6) + dalpha / heads)",
         "dalpha is (B, L), the heads' dalpha_context and de are (heads, B, L). da is (N, L, D), dkeys is (heads, N, "
         "L, K), dh is (B, S), dW_q and dW_v are (heads, S, K) and (heads, D, K).",
-        "dalpha_context, da, dW_v = context_backward(dz, cache.context), then de = softmax.softmax_backward("
-        "dalpha_context + dalpha / heads, cache.softmax) with heads = len(dalpha_context), then score_backward.",
+        "dalpha_context, da, dW_v = dot_attention.context_backward(dz, cache_context), then de = "
+        "softmax.softmax_backward(dalpha_context + dalpha / heads, cache_softmax) with heads = len(dalpha_context), "
+        "then dot_attention.score_backward.",
     ),
 }
 

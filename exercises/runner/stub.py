@@ -40,7 +40,9 @@ def _prerequisites(numbers):
 
 def _last_lines(lesson):
     """Return the lines on how to check the answer and where to read more."""
-    lines = [f"Run             python -m exercises check {lesson.number}      python -m exercises hint {lesson.number}"]
+    number = lesson.number
+    commands = [f"check {number}", f"hint {number}", *[f"check {number} --pencil"] * bool(lesson.pencil())]
+    lines = ["Run             " + "   ".join(f"python -m exercises {command}" for command in commands)]
     if lesson.facts.chapter:
         lines.append(f"Read            exercises/chapters/{lesson.facts.chapter}.md: the longer story, with figures")
     return "\n".join(lines)
