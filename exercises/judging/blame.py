@@ -10,7 +10,6 @@ The search asks these questions in order:
 """
 
 import ast
-import contextlib
 import functools
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
@@ -21,8 +20,7 @@ from exercises.judging import named, repairs, trees
 from exercises.judging.flow import Flow, names_in, statement_at
 from exercises.judging.judge import Judged, Task
 from exercises.judging.relations import relation, wrong_part
-from exercises.judging.table import Entry, Table, look_into
-from exercises.judging.watching import watching
+from exercises.judging.table import Entry, Table, look_into, variables_of
 
 ROUNDING = 1e-5  # rounding error of float32, relative to the array's size
 
@@ -141,7 +139,7 @@ def _best_of(diagnosis, whole, function):
 
     It is certain only if no edit of another equation gives the same numbers, and if they are wrong in two cases.
     """
-    yours = _variables_of(diagnosis, function)
+    yours = variables_of(diagnosis.task, function, diagnosis.judged.cases[0])
     whole = [finding for finding, _ in whole]
     guilty = [finding for finding in whole if not _is_among(diagnosis, finding.array, yours)] or whole
     best = guilty[0]
@@ -295,7 +293,7 @@ def _findings_of_error(diagnosis, function):
     """
     if diagnosis.judged.error.startswith(("NameError", "UnboundLocalError")):
         return []
-    at_line, yours = _at_line(diagnosis, function), _variables_of(diagnosis, function)
+    at_line, yours = _at_line(diagnosis, function), variables_of(diagnosis.task, function, diagnosis.judged.cases[0])
     findings = _edits_that_raise(diagnosis, function, yours)
     if at_line:
         findings = [finding for finding in findings if finding.array == at_line[0].array]
@@ -354,15 +352,6 @@ def _parse_expression(text):
         return None
 
 
-def _variables_of(diagnosis, function):
-    """Return {name: value} of the learner's local variables when the function returns or raises on the first case."""
-    function = trees.plain_function(function)
-    with watching(lambda frame: frame.f_code is function.__code__) as recording, np.errstate(all="ignore"):
-        with contextlib.suppress(Exception):
-            diagnosis.task.drive(function, named.copy_arrays(diagnosis.judged.cases[0]))
-    return recording.locals.get(function.__code__, {})
-
-
 def _is_among(diagnosis, name, yours):
     """Return True if one of the learner's variables, under any name, equals this variable of the library's function."""
     right = diagnosis.run.variables.get(name)
@@ -383,7 +372,7 @@ def _first_wrong_shape(diagnosis, yours):
 
 def _first_wrong_local(diagnosis, function):
     """Return the Finding for the first variable that differs from the library's variable of the same name, or None."""
-    yours, variables = _variables_of(diagnosis, function), diagnosis.run.variables
+    yours, variables = variables_of(diagnosis.task, function, diagnosis.judged.cases[0]), diagnosis.run.variables
     arguments = diagnosis.judged.cases[0]
     for name in diagnosis.flow.order:
         a, b = yours.get(name), variables.get(name)

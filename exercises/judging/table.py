@@ -9,7 +9,7 @@ import json
 import sys
 import time
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import FunctionType
 from typing import NamedTuple
@@ -85,6 +85,15 @@ def look_into(task: judge.Task, case: dict) -> Run:
         if getattr(helper, "__code__", None) is code:
             functions.setdefault(code.co_name, (helper, values))
     return Run(function, functions)
+
+
+def variables_of(task: judge.Task, function: Callable, case: dict) -> dict:
+    """Return {name: value} of a learner's local variables when the function returns or raises on a case."""
+    function = trees.plain_function(function)
+    with watching(lambda frame: frame.f_code is function.__code__) as recording, np.errstate(all="ignore"):
+        with contextlib.suppress(Exception):
+            task.drive(function, named.copy_arrays(case))
+    return recording.locals.get(function.__code__, {})
 
 
 def _is_editable(frame):

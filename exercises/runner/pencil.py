@@ -14,7 +14,6 @@ import numpy as np
 
 from exercises.judging import judge, named, table, trees
 from exercises.judging.flow import Flow, names_in
-from exercises.judging.watching import watching
 from exercises.runner import channel, isolation, lessons, report, terminal, worker
 from exercises.runner.terminal import MARKS, colored, say, show
 from numpy_sat.system import output
@@ -121,20 +120,10 @@ def _compare(task, example, run, expected, function):
     state, sentence = judged.verdict.state, judged.verdict.sentence
     if state == "unwritten":
         return {**message, "state": state}
-    yours = _variables(task, plain, example.case)
+    yours = table.variables_of(task, plain, example.case)
     results = judged.yours[0] if judged.yours else {}
     rows = _rows_of_variables(task, example, run, yours, state == "wrong") + _rows_of_results(task, results, expected)
     return {**message, "state": state, "sentence": sentence, "rows": rows}
-
-
-def _variables(task, function, case):
-    """Return {name: value} of the learner's local variables when the function returns or raises."""
-    with watching(lambda frame: frame.f_code is function.__code__) as recording, np.errstate(all="ignore"):
-        try:
-            task.drive(function, named.copy_arrays(case))
-        except Exception:  # the verdict has its sentence
-            pass
-    return recording.locals.get(function.__code__, {})
 
 
 def _inputs(example):

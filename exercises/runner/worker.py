@@ -16,7 +16,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import NamedTuple
 
-from exercises.judging import blame, judge, trees
+from exercises.judging import blame, judge, trees, words
 from exercises.runner import channel, lessons, places
 from exercises.runner.lessons import Lesson
 
@@ -115,7 +115,8 @@ def _running(lesson, name):
 def _findings(lesson, task, examination):
     function = getattr(examination.module, task.name)
     with other_functions_right(examination.originals, task, examination.module):
-        return blame.blame(examination.judged, task, function, lesson.tasks, lesson.table(task))
+        findings = blame.blame(examination.judged, task, function, lesson.tasks, lesson.table(task))
+        return words.in_learners_words(findings, task, function, examination.judged.cases[0])
 
 
 class Examination(NamedTuple):
