@@ -119,6 +119,8 @@ def _details(verdict, everything):
         for sentence in array_sentences(verdict, everything):
             lines += wrapped(sentence, *DETAIL)
         right = [array["name"] for array in verdict["arrays"] if array["right"]]
+        if not everything:  # the members of a cache are mostly arguments
+            right = [name for name in right if not name.startswith("cache")]
         if right:
             lines += wrapped(f"right: {', '.join(right) if everything else some(right)}", *DETAIL)
     for note in verdict["notes"]:
@@ -146,9 +148,7 @@ def array_sentences(verdict: dict, everything: bool = False) -> list[str]:
         listed = wrong
     sentences = [array_sentence(array) for array in listed]
     if count := len(wrong) - len(listed):
-        one_cause = [finding["certainty"] for finding in verdict["findings"]] == ["certain"]
-        many = f"{count} more array{'s are' if count > 1 else ' is'} wrong"
-        sentences.append(f"{many}, only because of this mistake" if one_cause else many)
+        sentences.append(f"{count} more array{'s are' if count > 1 else ' is'} wrong, too")
     return sentences
 
 
@@ -193,6 +193,7 @@ def _next_lines(lesson, result, term):
 
 def with_full_stop(sentence: str) -> str:
     """Return the sentence with a full stop, unless it ends with ".", "?" or "!"."""
+    sentence = sentence.rstrip()
     return sentence if sentence.endswith((".", "?", "!")) else f"{sentence}."
 
 
