@@ -75,24 +75,18 @@ def report():
 
 
 def is_affected(test_module):
-    """Return True if a file of tests uses any of these functions, directly or indirectly.
+    """Return True if a file of tests checks any of these functions.
 
-    Such a file imports a module with such a function, or a module that imports one. Tests of the kernels and of the
-    pages' commands do not count.
+    Such a file imports a module that has one, or checks a whole model. It lies in the folder of the tests of such
+    modules, such as tests/layers, or is test_captioner.py. Tests of commands only use what these tests check, and
+    tests/exercises/test_plug.py trains all models with all solutions in place.
     """
-    if "kernels" in test_module.__name__ or test_module.__name__.endswith("test_page_commands"):
-        return False
-    if test_module.__name__.endswith("test_gradcheck"):
-        return True
-    exercised = {module for module, _ in EXPECTED}
-    tested = _imported(test_module)
-    return bool(exercised & tested) or any(exercised & _imported(module) for module in tested)
-
-
-def _imported(module):
-    """Return the modules of the package that a module imports."""
-    values = filter(inspect.ismodule, vars(module).values())
-    return {value for value in values if value.__name__.split(".")[0] == "numpy_sat"}
+    exercised = {module for module, _ in (*EXPECTED, *GRADIENT_CHECKS)}
+    folders = {module.__name__.split(".")[1] for module in exercised}
+    path = Path(test_module.__file__).relative_to(ROOT / "tests")
+    imported = [value for value in vars(test_module).values() if inspect.ismodule(value)]
+    checks = any(value in exercised or value.__name__.endswith("whole_model") for value in imported)
+    return checks and (path.parts[0] in folders or path.name == "test_captioner.py")
 
 
 def _load(path):
