@@ -162,7 +162,9 @@ def test_another_style_is_right_with_a_note(tmp_path, style):
     assert note in " ".join(verdicts[0]["notes"]) and bool(verdicts[0]["notes"]) == bool(note)
 
 
-@pytest.mark.parametrize("misuse", MISUSES)
+@pytest.mark.parametrize(
+    "misuse", [pytest.param(name, marks=[pytest.mark.slow] if name == "for ever" else []) for name in MISUSES]
+)
 def test_every_misuse_has_its_message(tmp_path, misuse):
     old, new, sentence = MISUSES[misuse]
     assert RIGHT.count(old) == 1

@@ -246,19 +246,19 @@ def test_a_call_that_holds_the_lock_is_ended(learner):
     write_with(learner, HANG)
     sentence = "linear_forward is still running after 4 seconds, at line 7: does that loop end?"
     assert sentence in " ".join(learner.run("check", "3")[1].split())
-    assert "linear_forward: it is still running" in " ".join(learner.run("show", "3")[1].split())
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("command", ["hint", "plug", "solution"])
+@pytest.mark.parametrize("command", ["hint", "plug", "show", "solution"])
 def test_a_call_that_holds_the_lock_is_ended_in_commands_that_need_the_verdict(learner, command):
     write_with(learner, f"    {command!r}\n{HANG}")  # for each command another file, whose verdict is not cached
     expected = {
         "hint": "linear_forward: a question",
         "plug": "linear_forward, linear_backward",
+        "show": "linear_forward: it is still running",
         "solution": "not solved",
     }
-    assert expected[command] in learner.run(command, "3")[1]
+    assert expected[command] in " ".join(learner.run(command, "3")[1].split())
 
 
 @pytest.mark.slow
@@ -281,7 +281,7 @@ def test_an_import_that_does_not_end_is_ended(learner):
 @pytest.mark.parametrize(
     ("code", "sentence"),
     [
-        ("    np.ones(2**40)\n", "`np.ones(2**40)`, raises MemoryError: Unable to allocate 8.00 TiB"),
+        ("    np.ones(2**40)\n", "raises MemoryError: Unable to allocate 8.00 TiB"),
         ("    import os\n    while True: os.fork()\n", "linear_forward starts more than 64 processes."),
     ],
 )
@@ -504,7 +504,7 @@ def test_every_command_has_its_help_without_docstrings():
     assert result.returncode == 0 and len(lines) > 18 and all(line.endswith("True") for line in lines), result
 
 
-@pytest.mark.parametrize("optimization", ["1", "2"])
+@pytest.mark.parametrize("optimization", [pytest.param("1", marks=pytest.mark.slow), "2"])
 def test_exercises_work_without_docstrings(learner, optimization):
     learner.environment["PYTHONOPTIMIZE"] = optimization  # as `python -O`, also for the processes of the checks
     learner.file.write_text(WRONG, encoding="utf-8")
