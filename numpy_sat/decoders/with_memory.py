@@ -50,5 +50,9 @@ class Model(without_attention.Model):
         error, _ = reconstruction.reconstruction_forward(V_tilde, a.mean(axis=1), batch.mask)
         return loss._replace(total=loss.total + config.loss.reconstruction_weight * error)
 
+    def reconstruct(self, params: dict[str, np.ndarray], words: np.ndarray) -> np.ndarray:
+        """Reconstruct images' vectors from captions alone: see visual_memory.reconstruct."""
+        return visual_memory.reconstruct(params, words)
+
     def _mask_shape(self, batch, config):
         return (*batch.words.shape, 2 * config.decoder.hidden_size)  # both states

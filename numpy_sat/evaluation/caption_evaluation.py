@@ -7,7 +7,16 @@ from numpy_sat import __version__
 from numpy_sat.data import vocabulary
 from numpy_sat.data.flickr8k import flickr8k
 from numpy_sat.decoding import ensemble, overflow
-from numpy_sat.evaluation import attention, blind_baseline, comparison, floors, heldout, report, report_files
+from numpy_sat.evaluation import (
+    attention,
+    blind_baseline,
+    comparison,
+    floors,
+    heldout,
+    memory_evaluation,
+    report,
+    report_files,
+)
 from numpy_sat.evaluation.judging import judge
 from numpy_sat.evaluation.variety import variety
 from numpy_sat.experiment import runs
@@ -65,6 +74,7 @@ def evaluate(
         **_variety(written, train),
         attention=judgement.statistics,
         no_attention=judgement.absence,
+        reconstruction=memory_evaluation.judge(model, written),
         truth=judgement.truth,
     )
     output.show(f"\n{report.as_text(evaluation)}")

@@ -7,6 +7,7 @@ from numpy_sat.evaluation import layout
 from numpy_sat.evaluation.attention_statistics import AttentionStatistics
 from numpy_sat.evaluation.comparison import SCORES, Row, verdict
 from numpy_sat.evaluation.layout import Page, Paragraphs, Points, Table, finite, number, percent
+from numpy_sat.evaluation.reconstruction import POOL, Reconstruction
 from numpy_sat.evaluation.scene_truth import Truth
 from numpy_sat.evaluation.variety import Variety
 
@@ -42,6 +43,7 @@ class Evaluation(NamedTuple):
     attention: AttentionStatistics | None  # None for a model without attention
     truth: Truth | None  # for scenes
     no_attention: str | None = None  # for a model without attention: a sentence that says why
+    reconstruction: Reconstruction | None = None  # for a model with a visual memory
 
 
 def as_text(evaluation: Evaluation) -> str:
@@ -70,7 +72,7 @@ def as_json(evaluation: Evaluation) -> dict:
     """Return an Evaluation as a dict for the json module; nan becomes None."""
     plain = {"rows": [row._asdict() for row in evaluation.rows]}
     plain |= {name: getattr(evaluation, name)._asdict() for name in ("ours", "people")}
-    plain |= {name: finite(getattr(evaluation, name)) for name in ("loss", "truth")}
+    plain |= {name: finite(getattr(evaluation, name)) for name in ("loss", "truth", "reconstruction")}
     return evaluation._asdict() | plain | {"attention": attention_as_json(evaluation.attention)}
 
 
@@ -139,7 +141,20 @@ def _sentences(evaluation):
         f"Loss: {evaluation.loss.word:.3f} nats per word of the reference captions, where <end> counts as a word. The "
         f"word frequencies of the training set alone reach {evaluation.loss.frequencies:.3f}."
     )
-    return [loss, *_attention(evaluation), *_truth(evaluation)]
+    return [loss, *_attention(evaluation), *_truth(evaluation), *_reconstruction(evaluation.reconstruction)]
+
+
+def _reconstruction(reconstruction):
+    """Return sentences about the image that a visual memory reconstructs."""
+    if reconstruction is None:
+        return []
+    falls = ", ".join(f"{kind} {percent(fall)}" for kind, fall in reconstruction.falls.items())
+    return [
+        f"Visual memory: after a human caption, it explains {percent(reconstruction.end)} of the variance of the "
+        f"images' vectors, before the first word {percent(reconstruction.start)}. One word adds on average: {falls}. "
+        f"{percent(reconstruction.found)} of the reconstructions are nearest to a right image among {POOL}, by chance "
+        f"{percent(reconstruction.chance)}."
+    ]
 
 
 def _attention(evaluation):
