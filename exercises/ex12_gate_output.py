@@ -4,7 +4,7 @@ Goal            Write two small layers around the LSTM. Some words need the imag
                 does not. So the gate scales the context z by one number between 0 and 1. The deep output predicts the
                 next word from the word before, the hidden state and the image.
 
-Equations       beta_b  = sigm(w_beta . h_b + b_beta)            (B,)        section 4.2.1 of the paper; b_beta: (1,)
+Equations       beta_b  = sigm(w_beta . h_b + b_beta)            (B,)        Xu et al. 2015, section 4.2.1
                 gated_b = beta_b z_b                             (B, D)
                 inner   = E y_{t-1} + h_t L_h + z_t L_z          (..., M)
                 (7) logits = inner L_o + b_o                     (..., V)    p = softmax(logits)

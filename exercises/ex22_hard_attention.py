@@ -10,8 +10,8 @@ Equations       s_tb ~ Categorical(alpha_tb);   z_tb = a at location s_tb       
                 (12) dL_s = mean over samples s of  d log p(y | s, a) + lambda_r (log p(y | s, a) - b) d log p(s | a)
                                                     + lambda_e dH[s]
                 log p(s_tb | a) = log alpha_tbi at i = s_tb                                  (T, B)
-                Here you write the sample and d log p(s | a). Exercise 30 has b, the advantage log p(y | s, a) - b, and
-                H.
+                The equations are those of Xu et al. 2015. Here you write the sample and d log p(s | a). Exercise 30 has
+                b, the advantage log p(y | s, a) - b, and H.
 
 Worked example  alpha = [[.2, .5, .3]]   uniforms = [0.6]   s = [1]   weights = [[0, 1, 0]]    Which does 0.2 sample?
                 s = [1]   dlog_p = [[2]]   dalpha = [[[0, 4, 0]]]     What is dalpha if location 0 is sampled?

@@ -18,7 +18,8 @@ Equations       a word          word_tb = - sum over k of q_k log p_k           
                 smoothing s     q_k = 1 - s at the target, plus s / V at every word  (T, B, V)
                 (14, left)      loss = sum over t, b of mask_tb word_tb / B    a number: sum over words, mean over B
                 backward        dlogits = (p - q) mask / B dloss                     (T, B, V): predicted minus target p
-                (14) is an equation of the paper: its left term is this loss, its right term the penalty of exercise 13.
+                (14) is an equation of Xu et al. 2015. Its left term is this loss, its right term the penalty of
+                exercise 13.
 
 Worked example  One caption of one word, s = 0:
                 p = [1/2, 1/4, 1/4]   target = 0   dlogits = [-1/2, 1/4, 1/4]              Find dlogits for s = 0.3.
