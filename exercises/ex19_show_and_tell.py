@@ -30,7 +30,7 @@ Given           linear.linear_forward(x, W, b)                           embeddi
                 lstm.lstm_forward(x, h, c, W_x, W_hh, b)                 dropout.dropout_forward(x, mask)
                 lstm.lstm_sequence_forward(x, h, c, W_x, W_hh, b)        returns h_all, c, cache
                 Their backward functions take the gradients of the results and the cache. The caches here hold those of
-                the layers, L (`locations`) and `each`; cache_image is that of picture_forward. They are packed and
+                the layers, L (`locations`) and `each`; cache_picture is that of picture_forward. They are packed and
                 unpacked for you. params and grads are dicts by parameter name: "E", "W_I", "L_o" and so on.
 
 Run             python -m exercises check 19   python -m exercises hint 19   python -m exercises check 19 --pencil
@@ -84,7 +84,7 @@ def decode_forward(params, a, words, mask_h):
         cache: what decode_backward needs.
     """
     raise NotImplementedError("exercise 19: decode_forward")
-    return logits, DecodeCache(cache_image, each, cache_embedding, cache_lstm, cache_dropout, cache_output)
+    return logits, DecodeCache(cache_picture, each, cache_embedding, cache_lstm, cache_dropout, cache_output)
 
 
 def decode_backward(dlogits, cache):
@@ -97,5 +97,5 @@ def decode_backward(dlogits, cache):
         da: (N, L, D).
         grads: gradients by parameter name.
     """
-    cache_image, each, cache_embedding, cache_lstm, cache_dropout, cache_output = cache
+    cache_picture, each, cache_embedding, cache_lstm, cache_dropout, cache_output = cache
     raise NotImplementedError("exercise 19: decode_backward")

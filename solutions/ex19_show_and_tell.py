@@ -83,7 +83,7 @@ def decode_forward(params, a, words, mask_h):
     per_image = B // N
 
     # (10) One state for each image, (N, S).
-    h_image, c_image, cache_image = picture_forward(params, a)
+    h_image, c_image, cache_picture = picture_forward(params, a)
 
     # The captions of image 0 come first, then those of image 1. So repeat row n once for each caption of image n, as
     # np.repeat does. np.tile would cycle through the images instead.
@@ -97,7 +97,7 @@ def decode_forward(params, a, words, mask_h):
     # logits = (mask_h h) L_o + b_o. Dropout applies to the output only; the next step reads h without dropout.
     h_dropped, cache_dropout = dropout.dropout_forward(h_all, mask_h)
     logits, cache_output = linear.linear_forward(h_dropped, params["L_o"], params["b_o"])
-    return logits, DecodeCache(cache_image, per_image, cache_embedding, cache_lstm, cache_dropout, cache_output)
+    return logits, DecodeCache(cache_picture, per_image, cache_embedding, cache_lstm, cache_dropout, cache_output)
 
 
 def decode_backward(dlogits, cache):

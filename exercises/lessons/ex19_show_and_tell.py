@@ -40,7 +40,7 @@ Given           linear.linear_forward(x, W, b)                           embeddi
                 lstm.lstm_forward(x, h, c, W_x, W_hh, b)                 dropout.dropout_forward(x, mask)
                 lstm.lstm_sequence_forward(x, h, c, W_x, W_hh, b)        returns h_all, c, cache
                 Their backward functions take the gradients of the results and the cache. The caches here hold those of
-                the layers, L (`locations`) and `each`; cache_image is that of picture_forward. They are packed and
+                the layers, L (`locations`) and `each`; cache_picture is that of picture_forward. They are packed and
                 unpacked for you. params and grads are dicts by parameter name: "E", "W_I", "L_o" and so on.
 """
 
@@ -134,7 +134,7 @@ DECODE_MISTAKES = (
     Mistake(
         "hs, _, cache_lstm = lstm.lstm_sequence_forward(Ey, h, c,",
         "hs, _, cache_lstm = lstm.lstm_sequence_forward("
-        "Ey + np.repeat(cache_image.linear.x @ params['W_I'] + params['b_I'], each, axis=0), h, c,",
+        "Ey + np.repeat(cache_picture.linear.x @ params['W_I'] + params['b_I'], each, axis=0), h, c,",
         "the image is added to every word: it must be read once, before <start>",
     ),
     Mistake(

@@ -84,7 +84,7 @@ def decode_forward(params, a, words, mask_h):
         cache: what decode_backward needs.
     """
     # (10) h, c = LSTM(W_I abar + b_I), once per image
-    h, c, cache_image = picture_forward(params, a)
+    h, c, cache_picture = picture_forward(params, a)
     each = words.shape[1] // len(a)
     h, c = np.repeat(h, each, axis=0), np.repeat(c, each, axis=0)
     # (11) x_t = E y_t
@@ -93,7 +93,7 @@ def decode_forward(params, a, words, mask_h):
     hs, _, cache_lstm = lstm.lstm_sequence_forward(Ey, h, c, params["W_x"], params["W_hh"], params["b"])
     dropped, cache_dropout = dropout.dropout_forward(hs, mask_h)
     logits, cache_output = linear.linear_forward(dropped, params["L_o"], params["b_o"])
-    return logits, DecodeCache(cache_image, each, cache_embedding, cache_lstm, cache_dropout, cache_output)
+    return logits, DecodeCache(cache_picture, each, cache_embedding, cache_lstm, cache_dropout, cache_output)
 
 
 def decode_backward(dlogits, cache):
