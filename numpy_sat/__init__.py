@@ -36,9 +36,12 @@ same names everywhere:
     V         vocabulary size
 """
 
-from numpy_sat.system import interrupt, machine
+from numpy_sat.system import interrupt
 
-interrupt.end_imports_quietly()
+interrupt.end_imports_quietly()  # before all other imports, so that Ctrl-C during them gives no traceback
+
+from numpy_sat.system import machine  # noqa: E402
+
 machine.configure()  # must run before anything imports numpy or numba
 
 __version__ = "0.1.0"

@@ -73,6 +73,27 @@ def test_ctrl_c_while_a_command_is_imported():
         assert process.returncode in (0, 130, -signal.SIGINT)
 
 
+INTERRUPT_AT = """
+import signal, sys
+
+class Finder:
+    def find_spec(name, path, target=None):
+        if name == {name!r}:
+            signal.raise_signal(signal.SIGINT)
+
+sys.meta_path.insert(0, Finder)
+"""
+
+
+@pytest.mark.parametrize("name", ["numpy_sat.system.machine", "numpy_sat.system.cli", "numpy"])
+def test_ctrl_c_at_an_import(tmp_path, name):
+    (tmp_path / "sitecustomize.py").write_text(INTERRUPT_AT.format(name=name))
+    path = os.pathsep.join([str(tmp_path), *filter(None, [os.environ.get("PYTHONPATH")])])
+    command = [sys.executable, "-m", "numpy_sat.caption", "--help"]
+    result = subprocess.run(command, capture_output=True, text=True, env=os.environ | {"PYTHONPATH": path})
+    assert (result.returncode, result.stdout, result.stderr) == (130, "", "interrupted\n")
+
+
 def test_importing_the_library_leaves_ctrl_c_alone():
     code = "import signal, numpy_sat; print(signal.getsignal(signal.SIGINT) is signal.default_int_handler)"
     result = subprocess.run([sys.executable, "-c", code, "-m", "numpy_sat.train"], capture_output=True, text=True)
