@@ -64,7 +64,7 @@ def _draw_box(axis, x, y, text, width=2 * STATE):
     drawing.draw_box(axis, x - width / 2, y - height / 2, width, height, text, color=color, size=10)
 
 
-def gradients_through_time():
+def decoder_gradients():
     """Draw the gradient of the cell state (left) and the terms of the hidden state's gradient (right), word by word."""
     figure = Figure(figsize=(9.4, 3.6), layout="constrained")
     left, right = figure.subplots(1, 2)
