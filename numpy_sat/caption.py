@@ -9,7 +9,7 @@ from numpy_sat.data.flickr8k.flickr8k import PHOTO_SUFFIXES
 from numpy_sat.decoding import overflow, search
 from numpy_sat.experiment import runs, settings
 from numpy_sat.experiment.recipe import SETTINGS
-from numpy_sat.system import cli, output
+from numpy_sat.system import cli, files, output
 from numpy_sat.system.errors import InputError
 
 
@@ -22,8 +22,9 @@ def main(argv: list[str] | None = None) -> int:
 def _caption(args):
     model = settings.with_attention_mode(runs.load_model(args.run or runs.SHIPPED), args.attention_mode)
     task, recipe = tasks.of_model(model), model.recipe
+    figures = _figures(args.show, args.sources)
     exit_code = 0
-    for number, source in enumerate(args.sources, 1):
+    for source, path in zip(args.sources, figures, strict=True):
         try:
             inputs = task.read(recipe, source)
         except InputError as error:  # the other sources may still be read
@@ -35,16 +36,30 @@ def _caption(args):
         overflow.refuse([caption])
         words = model.vocabulary.decode(caption.words)
         print(output.printable(f"{source}: {task.write(words)}  (log p {caption.log_p:.2f})"))
-        if args.show:
-            path = args.show if len(args.sources) == 1 else _numbered(args.show, number)
+        if path:
             reason = task.draw(path, recipe, source, [*words, "<end>"], caption)
             output.show(f"  no attention map: {reason}" if reason else f"  attention map: {path}")
     return exit_code
 
 
-def _numbered(path, number):
-    """Insert a number into the name of a file: look.png becomes look-1.png."""
-    return path.with_name(f"{path.stem}-{number}{path.suffix}")
+def _figures(path, sources):
+    """Return the path of each source's attention map: `path`, or look-1.png, look-2.png, ... for several sources.
+
+    Args:
+        path: Path, or None if no map is drawn.
+        sources: the image files or phrases.
+    Raises:
+        InputError: a map cannot be written, or would replace one of the images.
+    """
+    if not path:
+        return [None] * len(sources)
+    numbers = [""] if len(sources) == 1 else [f"-{number}" for number in range(1, len(sources) + 1)]
+    figures = [path.with_name(f"{path.stem}{number}{path.suffix}") for number in numbers]
+    for figure in figures:
+        files.refuse_unwritable(figure)
+        if figure.exists() and any(os.path.exists(source) and figure.samefile(source) for source in sources):
+            raise InputError(f"--show {path}: would replace the image {figure}; choose another name.")
+    return figures
 
 
 def _photo_of_folder(folder):
@@ -75,13 +90,11 @@ def _parse(argv):
     )
     parser.add_argument(
         "--show",
-        type=cli.path,
+        type=cli.png,
         metavar="FILE.png",
         help="draw the attention map of every word into this file; with several images FILE-1.png, FILE-2.png, ...",
     )
     args = parser.parse_args(argv)
-    if args.show and not args.show.suffix:
-        parser.error(f"--show needs a file name such as look.png, not {args.show}")
     first, *others = args.arguments
     is_run = os.path.isdir(first) or first.endswith(".npz")
     if photo := is_run and _photo_of_folder(Path(first)):

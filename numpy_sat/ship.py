@@ -19,6 +19,8 @@ def main(argv: list[str] | None = None) -> int:
         "--out", type=cli.path, default=runs.SHIPPED, metavar="FILE.npz", help="output file (default: in the package)"
     )
     args = parser.parse_args(argv)
+    if args.out.suffix != ".npz":
+        parser.error(f"--out needs the name of a checkpoint such as captioner.npz, not {args.out}")
     return cli.run(lambda: shipping.ship(args.run, args.out) if args.run else output.show(shipping.describe(args.out)))
 
 

@@ -14,7 +14,7 @@ def main(argv: list[str] | None = None) -> int:
     description = "Measure the variance of REINFORCE's gradients, with and without a baseline."
     parser = cli.Parser(prog="python -m numpy_sat.variance", description=description)
     parser.add_argument(
-        "--out", type=cli.path, default=Path("variance.png"), metavar="FILE", help="figure (default: %(default)s)"
+        "--out", type=cli.png, default=Path("variance.png"), metavar="FILE.png", help="figure (default: %(default)s)"
     )
     parser.add_argument("--seed", type=cli.natural, default=0, help="random seed (default: 0)")
     args = parser.parse_args(argv)

@@ -22,7 +22,7 @@ def _parse(argv):
     parser.add_argument("run", type=cli.path, metavar="RUN", help="the folder or checkpoint of a run")
     parser.add_argument("words", nargs="*", metavar="WORD", help="words to show (default: the most frequent ones)")
     parser.add_argument(
-        "--out", type=cli.path, metavar="FILE.png", help="map of the words (default: words.png in the folder of RUN)"
+        "--out", type=cli.png, metavar="FILE.png", help="map of the words (default: words.png in the folder of RUN)"
     )
     vectors_help = "train word vectors on the captions of the run's training set, and show them beside its embedding"
     parser.add_argument(
@@ -34,10 +34,7 @@ def _parse(argv):
         help=f"{vectors_help}: {' or '.join(word_vectors.METHODS)}, or both",
     )
     parser.add_argument("--analogy", nargs=3, metavar=("A", "B", "C"), help="find what is to C as B is to A")
-    args = parser.parse_args(argv)
-    if args.out and not args.out.suffix:
-        parser.error(f"--out needs a file name such as words.png, not {args.out}")
-    return args
+    return parser.parse_args(argv)
 
 
 if __name__ == "__main__":

@@ -100,7 +100,8 @@ def _try_edits(function, values, items):
 
 def _code(tree):
     module = compile(ast.fix_missing_locations(ast.Module([tree], [])), "<plain>", "exec")
-    return next(const for const in module.co_consts if inspect.iscode(const))
+    # Python 3.14 also compiles the type hints of a function, into a code object of its own.
+    return next(const for const in module.co_consts if inspect.iscode(const) and const.co_name == tree.name)
 
 
 @contextmanager

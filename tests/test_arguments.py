@@ -3,10 +3,13 @@
 import os
 import subprocess
 import sys
+from functools import partial
 
 import pytest
 
 from numpy_sat import align, caption, evaluate, flickr8k, ship, show, soup, study, train, variance, words
+from numpy_sat.bench import __main__ as bench
+from numpy_sat.data.scenes import scenes
 from numpy_sat.system import cli
 
 PATHS = [
@@ -82,6 +85,45 @@ def test_a_mistyped_root_of_scenes(tmp_path, capsys):
     assert train.main(["--small", "--root", str(root), "--out", str(tmp_path / "run")]) == 2
     assert f"{root}: there is no such folder; create it to draw scenes there" in capsys.readouterr().err
     assert not list(tmp_path.iterdir())
+
+
+def test_a_root_of_scenes_that_holds_other_things(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(scenes, "write", lambda *_: pytest.fail("scenes were drawn"))
+    root, out = tmp_path / "photos", tmp_path / "run"
+    root.mkdir()
+    (root / "holiday.jpg").touch()
+    assert train.main(["--small", "--root", str(root), "--out", str(out)]) == 2
+    assert f"{root}: holds holiday.jpg, but no scenes; name an empty folder" in capsys.readouterr().err
+    assert sorted(path.name for path in tmp_path.rglob("*")) == ["holiday.jpg", "photos"]
+
+
+@pytest.mark.parametrize("name", [".DS_Store", "scenes-4-0", f"scenes-{scenes.VERSION}-0"])
+def test_a_root_of_scenes_may_hold_hidden_files_and_scenes(name, tmp_path, monkeypatch):
+    monkeypatch.setattr(scenes, "write", partial(scenes.write, train=2, dev=1, test=1))
+    (tmp_path / name).touch()
+    if name == f"scenes-{scenes.VERSION}-0":
+        (tmp_path / name).unlink()
+        scenes.write(tmp_path / name)
+        (tmp_path / "notes.txt").touch()
+    assert len(scenes.open_dataset(tmp_path, ["dev"], False).splits["dev"]) == 1
+
+
+@pytest.mark.parametrize("name", ["map", "photo.jpg", "last.npz", "x.", "png"])
+@pytest.mark.parametrize(
+    "main, arguments",
+    [
+        (caption.main, ["run", "photo.jpg", "--show"]),
+        (words.main, ["run", "--out"]),
+        (variance.main, ["--out"]),
+        (bench.main, ["--plot"]),
+    ],
+)
+def test_a_figure_needs_the_name_of_a_png_file(main, arguments, name, capsys):
+    """Check that no figure takes the place of a photo or a checkpoint."""
+    with pytest.raises(SystemExit) as end:
+        main([*arguments, name])
+    assert end.value.code == 2
+    assert f"must be the name of a PNG file, such as figure.png, not {name}" in capsys.readouterr().err
 
 
 def test_too_little_memory_gives_a_sentence(capsys):

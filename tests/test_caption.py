@@ -1,5 +1,7 @@
 """Test the command caption: captions of images, and errors."""
 
+import os
+
 import numpy as np
 import pytest
 from PIL import Image
@@ -96,4 +98,18 @@ def test_captioning_with_a_checkpoint_of_another_shape(root, trained, tmp_path, 
 def test_a_figure_that_cannot_be_written(root, trained, tmp_path, capsys):
     photo = next((root / "Flicker8k_Dataset").iterdir())
     assert caption.main([str(trained), str(photo), "--show", str(tmp_path / "no" / "look.png")]) == 2
-    assert "look.png: cannot be written" in capsys.readouterr().err
+    captured = capsys.readouterr()
+    assert "look.png: cannot be written" in captured.err and not captured.out
+
+
+@pytest.mark.parametrize("photos, show", [(["a.png"], "a.png"), (["a-1.png", "a-2.png"], "a.png"), (["link"], "a.png")])
+def test_a_figure_never_replaces_an_image(trained, tmp_path, monkeypatch, capsys, photos, show):
+    monkeypatch.chdir(tmp_path)
+    for name in ("a.png", "a-1.png", "a-2.png"):
+        Image.new("RGB", (9, 9)).save(name)
+    os.symlink("a.png", "link")
+    before = {path: path.read_bytes() for path in tmp_path.glob("*.png")}
+    assert caption.main([str(trained), *photos, "--show", show]) == 2
+    captured = capsys.readouterr()
+    assert "would replace the image a" in captured.err and not captured.out
+    assert {path: path.read_bytes() for path in tmp_path.glob("*.png")} == before

@@ -33,6 +33,34 @@ from numpy_sat.pretrained import inputs
 pytestmark = pytest.mark.usefixtures("tiny_preset")
 
 
+@pytest.fixture
+def no_captions(monkeypatch):
+    """Let a test fail that writes captions."""
+    monkeypatch.setattr(heldout, "write", lambda *_: pytest.fail("captions were written"))
+
+
+@pytest.mark.parametrize("more", [[], ["--compare"]])
+@pytest.mark.parametrize(
+    "name, message",
+    [("no/x.md", "no/x.md: cannot be written"), ("folder.md", "it is a folder"), ("data.md", "replace")],
+)
+def test_a_report_that_cannot_be_written_is_refused_first(
+    trained, no_captions, monkeypatch, capsys, name, message, more
+):
+    monkeypatch.chdir(trained)
+    (trained / "folder.md").mkdir()
+    (trained / "data.json").write_text("{}")
+    assert run_evaluate(trained, "--out", name, *more) == 2
+    assert message in capsys.readouterr().err
+    assert (trained / "data.json").read_text() == "{}" and not list(trained.rglob("*.part"))
+
+
+def test_a_run_that_cannot_be_written_is_refused_first(trained, no_captions, capsys):
+    (trained / "evaluate-dev.md").mkdir()
+    assert run_evaluate(trained) == 2
+    assert "evaluate-dev.md: cannot be written (it is a folder)" in capsys.readouterr().err
+
+
 def run_evaluate(*arguments):
     """Run the command and return its exit code."""
     return evaluate.main([*map(str, arguments)])

@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import os
 import shutil
 
 import numpy as np
@@ -96,6 +97,48 @@ def test_refused(judged, tmp_path, monkeypatch, capsys):
     refused("L_o has numbers above 65,504")
     assert ship.main(["--out", str(run / runs.BEST)]) == 2
     assert "not a shipped captioner" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("report", ["[]", "null", '{"checkpoint": 1, "protocol": 2, "rows": 3}', "[" * 100_000, "pipe"])
+def test_a_report_that_evaluate_cannot_have_written(judged, tmp_path, capsys, report):
+    run = tmp_path / "run"
+    shutil.copytree(judged, run)
+    path = run / "evaluate-dev.json"
+    path.unlink()
+    path.write_text(report) if report != "pipe" else os.mkfifo(path)
+    assert ship.main([str(run), "--out", str(tmp_path / "captioner.npz")]) == 2
+    assert "unreadable, or not a file of evaluate; evaluate again" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("scores", [[1], 7, None, {"BLEU-1": "high"}, {"BLEU-1": None}])
+def test_scores_that_evaluate_cannot_have_written(judged, tmp_path, capsys, scores):
+    run = tmp_path / "run"
+    shutil.copytree(judged, run)
+    report = json.loads((run / "evaluate-dev.json").read_text())
+    report["rows"][0]["figures"] = scores
+    (run / "evaluate-dev.json").write_text(json.dumps(report))
+    assert ship.main([str(run), "--out", str(tmp_path / "captioner.npz")]) == 2
+    assert "unreadable, or not a file of evaluate; evaluate again" in capsys.readouterr().err
+
+
+def test_shipping_replaces_only_shipped_captioners(judged, tmp_path, capsys):
+    """Check that a run's checkpoint and a user's notice stay."""
+    shutil.copytree(judged, tmp_path / "run")
+    best = tmp_path / "run" / runs.BEST
+    before = best.read_bytes()
+    assert ship.main([str(judged), "--out", str(best)]) == 2
+    assert "best.npz: holds something else than a shipped captioner" in capsys.readouterr().err
+    assert best.read_bytes() == before
+    for _ in range(2):
+        assert ship.main([str(judged), "--out", str(tmp_path / "c.npz")]) == 0
+    with pytest.raises(SystemExit):
+        ship.main([str(judged), "--out", str(tmp_path / "c.txt")])
+    assert "--out needs the name of a checkpoint" in capsys.readouterr().err
+    (tmp_path / notice.NOTICE).write_text("mine")
+    encoder = from_json(runs.load_model(runs.SHIPPED).settings["recipe"]).encoder
+    with pytest.raises(InputError, match="would be replaced by the captioner's notice"):
+        notice.refuse_others(tmp_path / "c.npz", encoder)
+    notice.refuse_others(runs.SHIPPED, encoder)
 
 
 def test_a_translator_is_not_shipped(tmp_path, monkeypatch, capsys):

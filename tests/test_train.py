@@ -596,6 +596,22 @@ def test_a_diverged_run_stops_and_keeps_the_last_good_checkpoint(root, tmp_path,
     assert stored.progress["step"] == 6 and all(np.isfinite(array).all() for array in stored.params.values())
 
 
+def test_a_state_of_the_optimizer_that_overflows_is_not_saved(root, tmp_path, monkeypatch, capsys):
+    """Check that no checkpoint is written that could not be read again."""
+    step = loop.train_step
+
+    def overflowing_step(state, *rest):
+        result = step(state, *rest)
+        if state.progress.step == 5:  # the last step before a checkpoint
+            state.optimizer["v.W_h"][0, 0] = np.inf
+        return result
+
+    monkeypatch.setattr(loop, "train_step", overflowing_step)
+    assert run(root, tmp_path / "run") == 2
+    assert "smaller --clip-norm than 5" in capsys.readouterr().err
+    assert not (tmp_path / "run" / "last.npz").exists()
+
+
 @pytest.mark.filterwarnings("error::RuntimeWarning")
 def test_a_far_too_large_learning_rate_is_reported(root, tmp_path, capsys):
     out = tmp_path / "run"

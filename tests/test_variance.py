@@ -58,4 +58,6 @@ def test_the_command_writes_a_figure(tmp_path, capsys, monkeypatch):
     assert Image.open(tmp_path / "v.png").size == (700, 420)
     lines = capsys.readouterr().out.splitlines()
     assert len(lines) == 6 and "reward-to-go" in lines[1] and lines[-1].endswith("v.png")
+    capsys.readouterr()
     assert command.main(["--out", str(tmp_path / "nowhere" / "v.png")]) == 2
+    assert not capsys.readouterr().out

@@ -13,7 +13,7 @@ from pathlib import Path
 from numpy_sat.bench import report, works
 from numpy_sat.bench.workers import Worker
 from numpy_sat.system import cli, files, machine
-from numpy_sat.system.errors import InputError, writing
+from numpy_sat.system.errors import InputError
 
 OURS = "from numpy_sat.bench import ours; ours.main()"
 # torch comes first: numpy_sat sets environment variables for itself, and torch must not see them.
@@ -32,7 +32,7 @@ def _bench(args):
     selection = _select_works(args)
     for path in (args.json, args.plot):
         if path and path != Path("-"):
-            _write(path, None)
+            files.refuse_unwritable(path)
     show = partial(print, file=sys.stderr if args.json == Path("-") else sys.stdout, flush=True)
     results = []
     with ExitStack() as stack:
@@ -51,7 +51,8 @@ def _bench(args):
     if args.json == Path("-"):
         print(lines, end="")
     elif args.json:
-        _write(args.json, lines)
+        with files.replacing(args.json) as temporary_path:
+            temporary_path.write_text(lines, encoding="utf-8")
     if args.plot:
         from numpy_sat.bench import roofline  # matplotlib takes a second
 
@@ -138,23 +139,6 @@ def _print_limits(workers, show):
     return limits["gflops"], limits["gbytes"]
 
 
-def _write(path, text):
-    """Write a temporary file and rename it. Without text, only check that the file can be written.
-
-    The check comes before an hour of measurements.
-    """
-    with writing(path):
-        if path.is_dir():
-            raise IsADirectoryError(None, "it is a folder")
-        if text is None:
-            temporary_path = files.private(path)
-            temporary_path.touch()
-            temporary_path.unlink()
-            return
-    with files.replacing(path) as temporary_path:
-        temporary_path.write_text(text, encoding="utf-8")
-
-
 def _parse(argv):
     parser = cli.Parser(
         prog="python -m numpy_sat.bench",
@@ -169,12 +153,12 @@ def _parse(argv):
     parser.add_argument("--rounds", type=cli.count, default=7, help="default: 7")
     parser.add_argument(
         "--json",
-        type=Path,
+        type=cli.path,
         metavar="FILE",
         help="write one JSON object per line; -: to standard output, with the table on standard error",
     )
     parser.add_argument(
-        "--plot", type=Path, metavar="FILE.png", help="draw the convolutions under the machine's roofline"
+        "--plot", type=cli.png, metavar="FILE.png", help="draw the convolutions under the machine's roofline"
     )
     args = parser.parse_args(argv)
     args.group = args.group or works.GROUPS

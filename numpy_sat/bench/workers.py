@@ -93,7 +93,11 @@ def serve(prepare_work: Callable[[Work, list[str]], dict[str, Timed]], **more_fu
     functions = {"ready": lambda: True, "prepare": prepare, "measure": measure, **more_functions}
     for line in sys.stdin:
         question, *args = json.loads(line)
-        print(json.dumps(functions[question](*args)), file=answers, flush=True)
+        answer = json.dumps(functions[question](*args))
+        try:
+            print(answer, file=answers, flush=True)
+        except BrokenPipeError:  # the process that asked has ended
+            os._exit(1)
 
 
 def milliseconds(call: Callable[[], object], repeats: int = 1) -> float:

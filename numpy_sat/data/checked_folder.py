@@ -11,6 +11,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from numpy_sat.data import array_file
+from numpy_sat.system import files
 
 LIST = "checksums.json"  # {path in the folder: [size in bytes, CRC-32]}
 
@@ -36,10 +37,10 @@ def differences(folder: Path) -> list[str]:
     if not (folder / LIST).exists():
         return []
     try:
-        checksums = json.loads((folder / LIST).read_text(encoding="utf-8"))
+        checksums = files.read_json(folder / LIST)
         stamp = os.stat(folder / LIST).st_mtime_ns
         return [name for name, entry in checksums.items() if not _is_right(os.path.join(folder, name), *entry, stamp)]
-    except (OSError, ValueError, AttributeError, TypeError, RecursionError):
+    except (OSError, ValueError, AttributeError, TypeError):
         return [LIST]
 
 

@@ -45,6 +45,7 @@ def evaluate(
         InputError: the data, the blind baseline or the ensemble's models do not fit.
     """
     run, model = paths[0], models[0]
+    path = report_files.place(out, run, f"evaluate-{request.split}")
     digest = runs.digest(run)
     blind = blind_baseline.load(run, model, blind_path)
     mixture = ensemble.of(models) if len(models) > 1 else None
@@ -79,7 +80,6 @@ def evaluate(
     )
     output.show(f"\n{report.as_text(evaluation)}")
     plain = {"version": __version__, "checkpoint": digest, **report.as_json(evaluation), "captions": written.texts}
-    path = out or runs.output_folder(run) / f"evaluate-{request.split}.md"
     report_files.write(path, report.as_markdown(evaluation), plain)
 
 

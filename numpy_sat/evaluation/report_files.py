@@ -4,8 +4,29 @@ import json
 import sys
 from pathlib import Path
 
+from numpy_sat.experiment import runs
 from numpy_sat.system import output
-from numpy_sat.system.files import replacing
+from numpy_sat.system.errors import InputError
+from numpy_sat.system.files import refuse_unwritable, replacing
+
+
+def place(out: Path | None, run: Path, name: str) -> Path:
+    """Return the path of a report, after a check that its two files can be written.
+
+    Args:
+        out: path of the Markdown file, or None for a file in the run's folder.
+        run: path of the run.
+        name: the file's name in the run's folder, without its suffix.
+    Raises:
+        InputError: a file cannot be written, or the JSON file would replace one that belongs to no report.
+    """
+    path = out or runs.output_folder(run) / f"{name}.md"
+    data = path.with_suffix(".json")
+    for file in (path, data):
+        refuse_unwritable(file)
+    if out and data.exists() and not path.exists():
+        raise InputError(f"--out {path}: the report's figures would replace {data}; choose another name.")
+    return path
 
 
 def write(path: Path, markdown: str, everything: dict) -> None:

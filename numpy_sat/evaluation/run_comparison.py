@@ -35,6 +35,7 @@ def compare(paths: Sequence[Path], request: heldout.Request, out: Path | None = 
         InputError: the runs were trained on different data, or a run is named twice.
     """
     contenders, rows, first = load(paths, request.attention_mode), [], None
+    path = report_files.place(out, paths[0], f"compare-{request.split}")
     for contender in contenders:
         report_files.say(f"{contender.name}: writing captions and judging them")
         written = heldout.write(contender.model, request)
@@ -54,8 +55,7 @@ def compare(paths: Sequence[Path], request: heldout.Request, out: Path | None = 
         rows=rows,
     )
     output.show(f"\n{table.as_text(comparison)}")
-    out = out or runs.output_folder(paths[0]) / f"compare-{request.split}.md"
-    report_files.write(out, table.as_markdown(comparison), {"version": __version__, **table.as_json(comparison)})
+    report_files.write(path, table.as_markdown(comparison), {"version": __version__, **table.as_json(comparison)})
 
 
 def load(paths: Sequence[Path], mode: str | None = None) -> list[Contender]:

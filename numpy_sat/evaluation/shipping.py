@@ -4,14 +4,13 @@ It is a checkpoint with two differences. Its parameters are stored as float16, w
 where it comes from. It contains no photo.
 """
 
-import json
 from pathlib import Path
 
 import numpy as np
 
 from numpy_sat import __version__, pretrained
 from numpy_sat.experiment import checkpoint, notice, runs
-from numpy_sat.system import cli, output
+from numpy_sat.system import cli, files, output
 from numpy_sat.system.errors import InputError
 
 LARGEST = 12_000_000  # bytes, to keep the package small
@@ -37,9 +36,14 @@ def ship(run: Path, out: Path) -> None:
         run: path of a run that `evaluate` has judged.
         out: path of the checkpoint file.
     Raises:
-        InputError: the run is no captioner, is too large, is not judged, or needs weights of no public package.
+        InputError: the run is no captioner, is too large, is not judged, or needs weights of no public package. Or the
+            file cannot be written, or holds anything but a shipped captioner.
     """
+    files.refuse_unwritable(out)
+    if out.exists():
+        _refuse_another(out)
     model = runs.load_model(run)
+    notice.refuse_others(out, model.recipe.encoder)
     if model.settings["data"] not in DATA:
         raise InputError(f"{run}: a translator; choose a run that captions images.")
     halves = {name: _half(run, name, array) for name, array in model.params.items()}
@@ -64,6 +68,14 @@ def ship(run: Path, out: Path) -> None:
     output.show(f"{describe(out)}\nwritten: {out}, {out.stat().st_size / 1e6:.1f} MB")
     for path in notice.write(out, model.recipe.encoder):
         output.show(f"written: {path}")
+
+
+def _refuse_another(out):
+    """Raise InputError unless a file holds a shipped captioner. A run's checkpoint would be lost."""
+    try:
+        describe(out)
+    except InputError as error:
+        raise InputError(f"--out {out}: holds something else than a shipped captioner; choose another name.") from error
 
 
 def _half(run, name, array):
@@ -106,13 +118,13 @@ def _judged(run):
     path = runs.folder_of(run) / "evaluate-dev.json"
     judging = f"python -m numpy_sat.evaluate {cli.quoted(run)}"
     try:
-        report = json.loads(path.read_text(encoding="utf-8"))
+        report = files.read_json(path)
         digest, protocol, figures = report["checkpoint"], report["protocol"], report["rows"][0]["figures"]
         scores = ", ".join(f"{name} {score:.1f}" for name, score in figures.items())
     except FileNotFoundError as error:
         raise InputError(f"{path}: the file is missing; first judge the run: {judging}") from error
-    except (OSError, ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
+    except (OSError, ValueError, LookupError, TypeError, AttributeError) as error:
         raise InputError(f"{path}: unreadable, or not a file of evaluate; evaluate again: {judging}") from error
     if digest != runs.digest(run):
         raise InputError(f"{path}: of another checkpoint than {runs.checkpoint_of(run)}; evaluate again: {judging}")
-    return {"protocol": protocol, "scores": scores}
+    return {"protocol": str(protocol), "scores": scores}

@@ -38,11 +38,11 @@ def evaluate(run: Path, model: runs.Model, load: Callable, request: heldout.Requ
         request: heldout.Request.
         out: path of the Markdown file; the default is a file in the run's folder.
     """
+    path = report_files.place(out, run, f"evaluate-{request.split}")
     report_files.say("translating")
     evaluation = judge(run, model, heldout.write(model, request, load), request)
     text = as_text(evaluation)
     output.show(f"\n{text}")
-    path = out or runs.output_folder(run) / f"evaluate-{request.split}.md"
     report_files.write(path, text, as_json(evaluation))
 
 

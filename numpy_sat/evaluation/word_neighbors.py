@@ -13,7 +13,7 @@ from numpy_sat.data.vocabulary import SPECIALS
 from numpy_sat.evaluation import figures, neighbors
 from numpy_sat.experiment import runs
 from numpy_sat.experiment.recipe import from_json
-from numpy_sat.system import output
+from numpy_sat.system import files, output
 from numpy_sat.system.errors import InputError, shortened
 from numpy_sat.system.streams import PARAMETERS, stream
 
@@ -41,7 +41,11 @@ def show(
     Raises:
         InputError: the model has no embedding, or a word is unknown.
     """
+    path = out or runs.output_folder(run) / "words.png"
+    paths = {"": path, **{name: path.with_stem(f"{path.stem}-{name}") for name in vectors}}  # of the maps
     model = runs.load_model(run)
+    for map_path in paths.values():
+        files.refuse_unwritable(map_path)
     words, E, start = _embedding(run, model)
     asked = [_number(run, words, word) for word in asked_words]
     asked_analogy = asked_analogy and [_number(run, words, word) for word in asked_analogy]
@@ -57,10 +61,8 @@ def show(
     _print_rows(words, E, tables, asked or list(range(min(LIST_LENGTH, len(E)))))
     if asked_analogy:
         _print_analogy(words, {"E": E, **tables}, asked_analogy)
-    path = out or runs.output_folder(run) / "words.png"
-    _draw(path, words, E, asked)
-    for name in vectors:
-        _draw(path.with_stem(f"{path.stem}-{name}"), words, tables[name], asked)
+    for name, map_path in paths.items():
+        _draw(map_path, words, tables[name] if name else E, asked)
 
 
 def _print_rows(words, E, tables, rows):

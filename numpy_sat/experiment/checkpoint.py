@@ -67,12 +67,12 @@ class Reader:
         Returns:
             The Checkpoint.
         Raises:
-            InputError: the file is damaged, or a parameter holds infinite numbers or NaN.
+            InputError: the file is damaged, or a parameter or the optimizer's state holds infinite numbers or NaN.
         """
         with _damage_reported(self._path):
             params = {name: self._archive.read(f"params/{name}") for name in self.params}
             optimizer = {name: self._archive.read(f"optimizer/{name}") for name in self.optimizer}
-            broken = [name for name, array in params.items() if not np.isfinite(array).all()]
+            broken = [name for name, array in (params | optimizer).items() if not np.isfinite(array).all()]
         if broken:
             raise InputError(
                 f"{self._path}: {broken[0]} holds infinite numbers or NaN, which training never saves; "

@@ -4,6 +4,7 @@ import shutil
 from pathlib import Path
 
 from numpy_sat.experiment.recipe import Encoder
+from numpy_sat.system.errors import InputError
 from numpy_sat.system.files import replacing
 
 NOTICE, LICENSE = "NOTICE.md", "LICENSE-Apache-2.0.txt"
@@ -34,6 +35,20 @@ def text(file: str, encoder: Encoder) -> str:
     return TEXT.format(file=file, license=LICENSE, tuned=encoder.tuned_stages, stages=len(encoder.stages))
 
 
+def refuse_others(path: Path, encoder: Encoder) -> None:
+    """Check that the notice beside a captioner's file replaces no file of another kind.
+
+    Args:
+        path: the captioner's file.
+        encoder: the encoder's settings.
+    Raises:
+        InputError: it would.
+    """
+    notice = path.with_name(NOTICE)
+    if _is_necessary(encoder) and notice.exists() and not notice.read_bytes().startswith(TEXT[:12].encode()):
+        raise InputError(f"{notice}: would be replaced by the captioner's notice; choose another folder with --out.")
+
+
 def write(path: Path, encoder: Encoder) -> list[Path]:
     """Write the notice and the licence beside a captioner's file, if it needs them.
 
@@ -43,7 +58,7 @@ def write(path: Path, encoder: Encoder) -> list[Path]:
     Returns:
         The paths of the files written; empty if the captioner's file contains no stage of a pretrained encoder.
     """
-    if not encoder.pretrained or not encoder.tuned_stages:
+    if not _is_necessary(encoder):
         return []
     notice, licence = path.with_name(NOTICE), path.with_name(LICENSE)
     with replacing(notice) as temporary:
@@ -52,3 +67,8 @@ def write(path: Path, encoder: Encoder) -> list[Path]:
         with replacing(licence) as temporary:
             shutil.copyfile(ASSETS / LICENSE, temporary)
     return [notice, licence]
+
+
+def _is_necessary(encoder):
+    """Return True if a captioner's file contains stages of a pretrained encoder."""
+    return encoder.pretrained and encoder.tuned_stages > 0

@@ -143,6 +143,14 @@ def path(text: str) -> Path:
     return Path(text)
 
 
+def png(text: str) -> Path:
+    """Parse an argument that names a figure to write. Other names could be those of a photo or of a checkpoint."""
+    file = path(text)
+    if file.suffix.lower() != ".png":
+        raise argparse.ArgumentTypeError(f"must be the name of a PNG file, such as figure.png, not {shortened(text)}")
+    return file
+
+
 def beam(text: str) -> int:
     """Parse an argument that must be a beam width."""
     return _number(int, text, 1, f"a whole number from 1 to {WIDEST_BEAM}", WIDEST_BEAM)

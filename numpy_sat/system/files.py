@@ -3,15 +3,18 @@
 A process that is killed can leave a temporary file. The next one that writes the same file removes it.
 """
 
+import errno
 import glob
+import json
 import os
 import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Any
 
 from numpy_sat.system import lock
-from numpy_sat.system.errors import writing
+from numpy_sat.system.errors import refuse_special, writing
 
 PART = ".part"  # the suffix of temporary files
 
@@ -27,9 +30,10 @@ def replacing(path: str | Path) -> Iterator[Path]:
     Yields:
         The path of the temporary file, in the same folder.
     Raises:
-        InputError: the file cannot be written.
+        InputError: the file cannot be written, or the path is a pipe or a device.
     """
     path = Path(path)
+    refuse_special(path)
     temporary = private(path)
     try:
         remove_left(path)
@@ -41,6 +45,37 @@ def replacing(path: str | Path) -> Iterator[Path]:
     finally:
         with suppress(OSError):
             temporary.unlink()
+
+
+def refuse_unwritable(path: Path) -> None:
+    """Check that a file can be written, before the work whose result it will hold.
+
+    Raises:
+        InputError: the file cannot be written, or the path is a pipe or a device.
+    """
+    refuse_special(path)
+    with writing(path):
+        if os.path.isdir(path):
+            raise IsADirectoryError(errno.EISDIR, "it is a folder")
+        temporary = private(path)
+        temporary.touch()
+        temporary.unlink(missing_ok=True)  # another process may remove what looks like a leftover
+
+
+def read_json(path: Path) -> Any:
+    """Read a JSON file.
+
+    Returns:
+        Its value.
+    Raises:
+        OSError: the file cannot be read.
+        ValueError: it does not hold JSON, or the path is a pipe or a device (an InputError).
+    """
+    refuse_special(path)
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except RecursionError as error:
+        raise ValueError("nested too deeply") from error
 
 
 def private(path: Path) -> Path:

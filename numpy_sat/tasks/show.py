@@ -6,7 +6,9 @@ from pathlib import Path
 from numpy_sat import tasks
 from numpy_sat.evaluation import figures, heldout, report_files
 from numpy_sat.experiment import runs
-from numpy_sat.system import output
+from numpy_sat.system import files, output
+
+CURVES = "show-curves.png"
 
 
 def draw(paths: Sequence[Path], request: heldout.Request) -> None:
@@ -20,8 +22,9 @@ def draw(paths: Sequence[Path], request: heldout.Request) -> None:
     """
     folder = runs.output_folder(paths[0])
     model, *_ = [runs.load_model(path) for path in paths]
+    files.refuse_unwritable(folder / CURVES)
     task = tasks.of_model(model)
-    _draw_curves(folder / "show-curves.png", paths)
+    _draw_curves(folder / CURVES, paths)
     if "conv1_1.W" in model.params:
         path = folder / "show-filters.png"
         figures.filters_figure(path, model.params["conv1_1.W"])

@@ -7,8 +7,12 @@ from numpy_sat.system.errors import InputError
 
 
 def check(run: runs.Run) -> None:
-    """Raise InputError if a parameter is infinite or NaN, so that it is not saved. run: runs.Run."""
-    if not all(np.isfinite(array).all() for array in run.params.values()):
+    """Raise InputError if a number to be saved is infinite or NaN, in the parameters or the optimizer's state.
+
+    Args:
+        run: runs.Run.
+    """
+    if not all(np.isfinite(array).all() for array in (*run.params.values(), *run.optimizer.values())):
         raise error(run)
 
 

@@ -13,7 +13,7 @@ from numpy_sat.experiment import arguments, runs
 from numpy_sat.experiment.recipe import SETTINGS, Recipe
 from numpy_sat.experiment.settings import is_idle
 from numpy_sat.system import cli, closed_output, lock, output
-from numpy_sat.system.errors import InputError, writing
+from numpy_sat.system.errors import InputError, refuse_special, writing
 from numpy_sat.system.files import replacing
 from numpy_sat.training import loop
 
@@ -51,6 +51,8 @@ def run(study: str, out: Path | None, rest: list[str], again: str) -> int:
         raise InputError(
             "a study trains captioners of images from scratch: leave out --from, --blind and --data phrases."
         )
+    if study == "models" and common.model:
+        raise InputError(f"the study {study} trains every model: leave out --model {common.model}.")
     variants = variants_of(study, arguments.choose_recipe(common))
     _refuse_what_does_not_apply(study, variants, rest)
     folder = out or Path("runs") / f"{study}-{common.data}{'-small' * common.small}"
@@ -116,7 +118,8 @@ def _refuse_what_does_not_apply(study, variants, rest):
 def _refuse_another(folder, settings):
     """Raise InputError if the folder holds a study with other arguments. settings: {argument: value}."""
     path, text = folder / "study.json", json.dumps(settings, default=str, indent=1) + "\n"
-    if any(folder.glob(f"*/{runs.LAST}")) and path.exists() and path.read_text(encoding="utf-8") != text:
+    refuse_special(path)
+    if any(folder.glob(f"*/{runs.LAST}")) and path.exists() and path.read_text("utf-8", "replace") != text:
         raise InputError(f"{folder} holds a study with other arguments, see {path}; choose another folder with --out.")
     with writing(path):
         folder.mkdir(parents=True, exist_ok=True)

@@ -17,7 +17,7 @@ from numpy_sat.data.vocabulary import END, START
 from numpy_sat.decoders import hard
 from numpy_sat.evaluation import figures
 from numpy_sat.experiment.recipe import Recipe
-from numpy_sat.system import output
+from numpy_sat.system import files, output
 from numpy_sat.training import optimizers
 
 PLACES, KINDS, FIRST_KIND = 6, 4, 2  # kind k is word FIRST_KIND + k
@@ -41,6 +41,7 @@ def show(path: Path, rng: np.random.Generator) -> None:
         path: PNG file to write.
         rng: numpy Generator.
     """
+    files.refuse_unwritable(path)
     print("variance of a caption's gradient over samples, summed over all parameters")
     print(f"{'step':>5}  {'nats/word':>11}  " + "  ".join(f"{way:>14}" for way in WAYS))
     steps, history = [], {way: [] for way in WAYS}

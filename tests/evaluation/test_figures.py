@@ -52,6 +52,15 @@ def assert_all_texts_are_inside(figure):
             assert frame.y0 <= box.y0 and box.y1 <= frame.y1, text.get_text()
 
 
+def test_curves_without_a_validation_say_so(tmp_path, saved):
+    train = [{"step": 10, "loss": 3.0}, {"step": 20, "loss": 2.5}]
+    figures.runs_figure(tmp_path / "a.png", {"interrupted": (train, [])})
+    figures.runs_figure(tmp_path / "b.png", {"interrupted": (train, []), "whole": (train, VALIDATIONS)})
+    texts = [[text.get_text() for text in figure.axes[1].texts] for figure in saved]
+    assert texts == [["no validation yet: the first one follows the first epoch"], []]
+    assert_all_texts_are_inside(saved[0])
+
+
 # Attention
 
 

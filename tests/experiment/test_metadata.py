@@ -10,7 +10,7 @@ from dataclasses import fields
 import numpy as np
 import pytest
 
-from numpy_sat import caption, evaluate
+from numpy_sat import caption, evaluate, train
 from numpy_sat.experiment import checkpoint, metadata, presets, runs, settings
 from numpy_sat.experiment.recipe import from_json
 from numpy_sat.system.errors import InputError
@@ -167,6 +167,15 @@ def test_weights_that_are_not_finite_are_refused(trained, capsys, name, value):
     checkpoint.save(trained / name, stored)
     assert caption.main([str(trained / name), "photo.jpg"]) == 2
     assert f"{name}: W_h holds infinite numbers or NaN" in capsys.readouterr().err
+
+
+def test_a_state_of_the_optimizer_that_is_not_finite_is_refused(trained, capsys):
+    """Check that training does not continue with updates of zero or NaN."""
+    stored = checkpoint.load(trained / "last.npz")
+    stored.optimizer["v.W_h"][0, 0] = np.inf
+    checkpoint.save(trained / "last.npz", stored)
+    assert train.main(["--resume", "--out", str(trained)]) == 2
+    assert "last.npz: v.W_h holds infinite numbers or NaN" in capsys.readouterr().err
 
 
 def test_weights_whose_logits_overflow_are_refused(trained, root, capsys):

@@ -10,7 +10,7 @@ import pytest
 
 from numpy_sat.system import lock
 from numpy_sat.system.errors import InputError
-from numpy_sat.system.files import remove_left, replacing
+from numpy_sat.system.files import read_json, refuse_unwritable, remove_left, replacing
 
 
 def test_the_file_is_replaced_at_the_end(tmp_path):
@@ -30,6 +30,27 @@ def test_after_an_error_the_old_file_remains_alone(tmp_path, error):
         temporary.write_text("half")
         raise error
     assert path.read_text() == "old" and list(tmp_path.iterdir()) == [path]
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no named pipes")
+@pytest.mark.parametrize("kind", ["pipe", "link to a pipe"])
+def test_a_pipe_or_a_device_is_never_replaced(tmp_path, kind):
+    path = tmp_path / "pipe"
+    os.mkfifo(path)
+    if kind != "pipe":
+        (tmp_path / "link").symlink_to("pipe")
+        path = tmp_path / "link"
+    for write in (lambda: replacing(path).__enter__(), lambda: refuse_unwritable(path), lambda: read_json(path)):
+        with pytest.raises(InputError, match="a pipe or a device, not a file; name a file"):
+            write()
+    assert path.is_fifo() and not list(tmp_path.glob("*.part"))
+
+
+@pytest.mark.parametrize("text", [b"", b"[1", b"\xff", b"[" * 100_000], ids=["empty", "cut", "bytes", "deep"])
+def test_a_file_without_json(tmp_path, text):
+    (tmp_path / "x.json").write_bytes(text)
+    with pytest.raises(ValueError):
+        read_json(tmp_path / "x.json")
 
 
 def test_two_writers_do_not_meet(tmp_path):

@@ -36,10 +36,11 @@ from numpy_sat.data.scenes.scene_language import (
     describe,
     relation_between,
 )
-from numpy_sat.system import lock, machine, output, progress
+from numpy_sat.system import files, lock, machine, output, progress
 from numpy_sat.system.errors import InputError, writing
 
 TASK = "captioning"
+NAME = "scenes"  # of the data set; the names of its folders begin with it
 SPLITS = flickr8k.SPLITS
 VERSION = 5  # increase it when the same seed gives different files
 SIDE = 128  # width and height of an image in pixels
@@ -86,11 +87,22 @@ def open_dataset(root: Path | None, splits: Sequence[str], skip_missing: bool) -
         splits: the splits to read.
         skip_missing: leave out images whose files are missing.
     Raises:
-        InputError: `root` does not exist, or the scenes cannot be written or read.
+        InputError: `root` does not exist or holds other things, or the scenes cannot be written or read.
     """
-    if root and not os.path.isdir(root):  # a mistyped name would start drawing 16,000 images there
+    if root:
+        _refuse_wrong_root(Path(root))
+    return flickr8k.read(ensure(Path(root or machine.cache_folder())), splits, skip_missing, NAME)
+
+
+def _refuse_wrong_root(root):
+    """Raise InputError for a folder in which nobody wants 16,000 new images: a missing one, or one of other things."""
+    if not os.path.isdir(root):
         raise InputError(f"{root}: there is no such folder; create it to draw scenes there, or correct --root.")
-    return flickr8k.read(ensure(Path(root or machine.cache_folder())), splits, skip_missing, "scenes")
+    others = [name for name in sorted(os.listdir(root)) if not name.startswith((f"{NAME}-", "."))]
+    if others and not os.path.isdir(root / f"{NAME}-{VERSION}-0"):
+        raise InputError(
+            f"{root}: holds {others[0]}, but no scenes; name an empty folder to draw them there, or correct --root."
+        )
 
 
 def sample(seed: int, index: int) -> Sample:
@@ -274,7 +286,7 @@ def ensure(folder: Path, seed: int = 0) -> Path:
     Raises:
         InputError: the data set cannot be written.
     """
-    root = folder / f"scenes-{VERSION}-{seed}"
+    root = folder / f"{NAME}-{VERSION}-{seed}"
     if root.exists() and not checked_folder.differences(root):
         if _lock_path(root).exists():  # left by a process that was killed after drawing
             with suppress(OSError), _drawing_lock(root):
@@ -377,7 +389,7 @@ def read_scenes(root: Path) -> dict[str, Scene]:
     """
     path = root / "scenes.json"
     try:
-        records = json.loads(path.read_text(encoding="utf-8"))
+        records = files.read_json(path)
         return {name: _from_json(record) for name, record in records.items()}
     except OSError as error:
         raise InputError(

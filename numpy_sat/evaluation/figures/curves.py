@@ -30,6 +30,10 @@ def runs_figure(path: Path, runs: dict[str, tuple[list[dict], list[dict]]]) -> N
         loss_panel.plot(steps, losses, lw=0.5, alpha=0.4, color=color)
         _plot(loss_panel, validations, lambda entry: entry["loss"], marker=".", color=color, label=name)
         _plot(bleu_panel, validations, lambda entry: entry["bleu"][3], marker=".", color=color)
+    if not any(validations for _, validations in runs.values()):
+        text = "no validation yet: the first one follows the first epoch"
+        bleu_panel.text(0.5, 0.5, text, ha="center", va="center", transform=bleu_panel.transAxes)
+        bleu_panel.set(xticks=[], yticks=[])
     loss_panel.set(xlabel=STEP, ylabel=LOSS)
     loss_panel.set_title("Loss (thin line: training batches; dots: validation set)", fontsize=10)
     bleu_panel.set(xlabel=STEP, ylabel="BLEU-4 (%)", ylim=(0, None))
