@@ -5,6 +5,7 @@ import json
 import math
 import shlex
 import shutil
+import sys
 from collections import Counter
 from pathlib import Path
 
@@ -53,6 +54,14 @@ def test_a_report_that_cannot_be_written_is_refused_first(
     assert run_evaluate(trained, "--out", name, *more) == 2
     assert message in capsys.readouterr().err
     assert (trained / "data.json").read_text() == "{}" and not list(trained.rglob("*.part"))
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems refuse such names")
+def test_a_run_whose_name_is_not_utf8(trained, capsys):
+    folder = trained.rename(trained.with_name("r\udcff"))
+    assert run_evaluate(folder, "--beam", 1) == 0
+    assert r"/r\udcff: its captions" in (folder / "evaluate-dev.md").read_text(encoding="utf-8")
+    assert r"/r\udcff: its captions" in capsys.readouterr().out
 
 
 def test_a_run_that_cannot_be_written_is_refused_first(trained, no_captions, capsys):

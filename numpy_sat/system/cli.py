@@ -41,7 +41,7 @@ def run(work: Callable[[], int | None]) -> int:
     Args:
         work: returns None for 0, or an exit code.
     Returns:
-        The code that `work` returns; 2 after an InputError, whose message is printed, a file without permission, or a
+        The code that `work` returns; 2 after an InputError, whose message is printed, a file that cannot be used, or a
         full disk; 130 after Ctrl-C, and 128 plus the number of another signal; 1 if the reader of the output has
         stopped.
     """
@@ -67,11 +67,11 @@ def run(work: Callable[[], int | None]) -> int:
     except BrokenPipeError:  # the reader of the output has stopped, as `head` does
         return 1
     except OSError as error:
-        if error.errno not in FULL:
-            raise
-        return report(
-            InputError(f"{error.filename or 'output'}: cannot be written ({error.strerror}); free some space.")
-        )
+        reason = error.strerror or error
+        if error.errno in FULL:
+            return report(InputError(f"{error.filename or 'output'}: cannot be written ({reason}); free some space."))
+        name = "a file" if error.filename is None else error.filename
+        return report(InputError(f"{name}: cannot be used ({reason}); correct its path, or the limit that it names."))
     finally:
         closed_output.discard_unwritten()
 

@@ -8,8 +8,8 @@ import sys
 from typing import TextIO
 
 # Control characters of ASCII and Latin-1, line and paragraph separators, and characters that change the direction of
-# the text.
-CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
+# the text. Surrogates stand for bytes of file names that are not UTF-8; no file and no figure can hold them.
+CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 LAYOUT = "\n\t"
 
 

@@ -61,6 +61,12 @@ def test_curves_without_a_validation_say_so(tmp_path, saved):
     assert_all_texts_are_inside(saved[0])
 
 
+def test_texts_that_no_font_can_show_are_escaped(tmp_path, saved):
+    """Check a run whose folder's name is not UTF-8, and one with control characters."""
+    figures.runs_figure(tmp_path / "a.png", {"r\udcff": ([], VALIDATIONS), "\x1b[31m": ([], VALIDATIONS)})
+    assert [text.get_text() for text in saved[0].legends[0].get_texts()] == [r"r\udcff", r"\x1b[31m"]
+
+
 # Attention
 
 

@@ -12,6 +12,7 @@ ESCAPED = r"a\x1b]0;owned\x07\x1b[2J\r\x9b1m\u202eb"
 def test_control_characters_are_escaped_and_letters_are_kept():
     assert output.printable(ATTACK) == ESCAPED
     assert output.printable("a\nb\tc") == r"a\nb\tc"
+    assert output.printable("r\udcff") == r"r\udcff"
     assert output.printable("café 狗 नमस्ते 🐕") == "café 狗 नमस्ते 🐕"
 
 
@@ -32,6 +33,18 @@ def test_errors_about_arguments_are_escaped(capsys):
     with pytest.raises(SystemExit):
         cli.Parser(prog="command").parse_args([ATTACK])
     assert capsys.readouterr().err.endswith(f"unrecognized arguments: {ESCAPED}\n")
+
+
+@pytest.mark.parametrize("name", ["loop.npz", None])
+def test_any_error_of_the_system_gives_a_sentence(capsys, name):
+    """Check errors that no module expects, such as too many open files and loops of links."""
+
+    def fail():
+        raise OSError(24, "Too many open files", name)
+
+    assert cli.run(fail) == 2
+    expected = f"error: {name or 'a file'}: cannot be used (Too many open files); correct its path, or the limit"
+    assert capsys.readouterr().err.startswith(expected)
 
 
 def test_a_file_without_permission_is_named(capsys):

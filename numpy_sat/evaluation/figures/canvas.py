@@ -10,8 +10,10 @@ from matplotlib.axes import Axes
 from matplotlib.cm import ScalarMappable
 from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
+from matplotlib.text import Text
 
 from numpy_sat.evaluation.figures import fonts
+from numpy_sat.system import output
 from numpy_sat.system.files import replacing
 
 SMALLEST = 4  # points, of a text that is made to fit
@@ -85,7 +87,13 @@ def columns_of(line: str) -> float:
 
 
 def save(figure: Figure, path: Path) -> None:
-    """Write a figure to a PNG file. Raises InputError if it cannot be written."""
+    """Write a figure to a PNG file, with control characters in its texts escaped.
+
+    Raises:
+        InputError: the file cannot be written.
+    """
+    for text in figure.findobj(Text):
+        text.set_text(output.printable(text.get_text(), output.LAYOUT))
     fonts.cover(figure)
     with replacing(path) as temporary, fonts.quiet():
         # One layout leaves too little room below images that shrink for the text beside them. savefig lays out again.
