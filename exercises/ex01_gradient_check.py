@@ -23,8 +23,8 @@ Your task       1. relative_error: compute the error of two whole arrays, not of
                    a time. Trap: 0.3 + 0.1 - 0.1 is 0.30000000000000004. So store the old number and restore it. The
                    check compares x to the last bit (`restored`).
 
-Given           STEP, the size of the step, and TINY, below which a gradient counts as zero. Empty arrays have no
-                maximum, unless you give a start value: .max(initial=0).
+Given           STEP is the size of the step. Below TINY, a gradient counts as zero. Empty arrays have no maximum,
+                unless you give a start value: .max(initial=0).
 
 Run             python -m exercises check 1   python -m exercises hint 1   python -m exercises check 1 --pencil
 Read            exercises/chapters/measuring_gradients.md: the longer story, with figures

@@ -19,8 +19,8 @@ Your task       1. softmax_forward: compute p over the last axis. Trap: each row
                 2. softmax_backward: compute dx. Each score affects every p of its row, so dx_i has two terms.
                 3. log_sum_exp: compute the log of the sum. It must be finite wherever the scores are finite.
 
-Given           NumPy. With keepdims=True, a maximum or sum keeps its axis, with length 1, and broadcasts to the rows.
-                The cache SoftmaxCache(p) is packed and unpacked for you.
+Given           NumPy is all you need. With keepdims=True, a maximum or sum keeps its axis, with length 1, and
+                broadcasts to the rows. The cache SoftmaxCache(p) is packed and unpacked for you.
 
 Run             python -m exercises check 4   python -m exercises hint 4   python -m exercises check 4 --pencil
 Read            exercises/chapters/softmax.md: the longer story, with figures

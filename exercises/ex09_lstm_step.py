@@ -23,10 +23,10 @@ Your task       1. lstm_forward: compute (1) to (3). Write the two functions out
                    the other: do = dh' * tanh(c'). Trap: c' has two uses, the next step (dc_next) and h'. Add both
                    gradients before you use the sum.
 
-Given           activations. y, cache_y = activations.tanh_forward(s) returns y = tanh(s) and its cache; sigmoid_forward
-                does the same. tanh_backward(dy, cache_y) is dy * (1 - y^2), sigmoid_backward(dy, cache_y) is dy *
-                y (1 - y). LSTMCache is packed and unpacked for you. It needs cache_ifo (one sigmoid_forward of the
-                first 3S columns), cache_g, and cache_tanh_c of tanh(c').
+Given           y, cache_y = activations.tanh_forward(s) returns y = tanh(s) and its cache. sigmoid_forward does the
+                same. tanh_backward(dy, cache_y) is dy * (1 - y^2), sigmoid_backward(dy, cache_y) is dy * y (1 - y).
+                LSTMCache is packed and unpacked for you. It needs cache_ifo (one sigmoid_forward of the first 3S
+                columns), cache_g, and cache_tanh_c of tanh(c').
 
 Run             python -m exercises check 9   python -m exercises hint 9   python -m exercises check 9 --pencil
 Read            exercises/chapters/lstm.md: the longer story, with figures

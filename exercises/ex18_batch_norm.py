@@ -24,7 +24,7 @@ Your task       1. batch_norm_forward: compute y, mean and std. Trap: for N imag
                 2. batch_norm_backward: go back through the five equations, to dx_hat, dstd, dvar, dmean and dx. For
                    each number, ask which others contain it. In the sum, many terms cancel.
 
-Given           EPSILON, 1e-5. The cache BatchNormCache(x, gamma, mean, std) is packed and unpacked for you.
+Given           EPSILON is 1e-5. The cache BatchNormCache(x, gamma, mean, std) is packed and unpacked for you.
 
 Run             python -m exercises check 18   python -m exercises hint 18   python -m exercises check 18 --pencil
 """

@@ -26,8 +26,8 @@ Your task       1. predict_forward: Ey[..., 0, :] belongs to the latest word. A 
                 3. decode_forward: windows, embedding, predict_forward, dropout, output.
                 4. decode_backward. Trap: dE has two terms, and a has L locations in abar.
 
-Given           log_bilinear.windows(words) is (T, B, n-1), the words before each, the latest first.
-                embedding_forward(E, words), dropout_forward(x, mask) and linear_forward (its weights are E^T), through
+Given           log_bilinear.windows(words) is (T, B, n-1), the words before each, the latest first. Call
+                embedding_forward(E, words), dropout_forward(x, mask) and linear_forward (its weights are E^T) through
                 their modules. The caches are packed and unpacked for you. grads: E, C, C_m, b_o.
 
 Run             python -m exercises check 20   python -m exercises hint 20   python -m exercises check 20 --pencil

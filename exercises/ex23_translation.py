@@ -23,11 +23,11 @@ Your task       1. encode_forward: look up the words, run both LSTMs, and put th
                    reverse the words, [::-1], and reverse the resulting states again.
                 2. encode_backward: undo each step, in reverse. Trap: both LSTMs read Ex, so its gradient is a sum.
 
-Given           embedding.embedding_forward(E, words), lstm.lstm_sequence_forward(x, h, c, W_x, W_hh, b), which returns
-                h_all, c and its cache, and their backward functions. The names in params and grads are E_source, then
-                W_x, W_hh and b with _ahead and _back: W_x_ahead, ... The cache EncodeCache holds cache_embedding,
-                cache_ahead and cache_back. It is packed and unpacked for you. Sentences are filled up with <end>, which
-                is read like any word.
+Given           Call embedding.embedding_forward(E, words) and lstm.lstm_sequence_forward(x, h, c, W_x, W_hh, b), which
+                returns h_all, c and its cache. Their backward functions take the gradients and the cache. The names in
+                params and grads are E_source, then W_x, W_hh and b with _ahead and _back: W_x_ahead, ... The cache
+                EncodeCache holds cache_embedding, cache_ahead and cache_back. It is packed and unpacked for you.
+                Sentences are filled up with <end>, which is read like any word.
 
 Run             python -m exercises check 23   python -m exercises hint 23   python -m exercises check 23 --pencil
 Read            exercises/chapters/from_show_and_tell_to_attention.md: the longer story, with figures

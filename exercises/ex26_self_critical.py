@@ -1,8 +1,8 @@
 """Exercise 26: Self-critical training              (difficulty 3 of 3, about 90 minutes; builds on exercises 27 and 30)
 
-Goal            Let a model learn from its own captions. Cross-entropy trains it on the words of reference captions. But
-                it is evaluated on whole captions that it writes itself, by CIDEr-D. This score has no derivative, and
-                needs none (Rennie et al. 2017): captions that score above the model's greedy caption become likelier.
+Goal            Train a model on its own captions. Cross-entropy trains it on the words of reference captions. But it is
+                evaluated on whole captions that it writes itself, by CIDEr-D. This score has no derivative, and needs
+                none (Rennie et al. 2017): captions that score above the model's greedy caption become likelier.
 
 Equations       J  = sum over captions y of p(y) r(y)             a number: the expected score of a sampled caption
                 dJ = mean over samples y of (r(y) - b) d log p(y), for any b, since the mean of d log p(y) is 0

@@ -23,9 +23,9 @@ Your task       1. cross_entropy_forward: compute the loss, and log_sum for the 
                 2. cross_entropy_backward: compute dlogits. Trap: it is 0 at padding, and label smoothing changes it
                    too.
 
-Given           softmax.log_sum_exp and softmax.softmax_forward, exercise 4. mask is 1.0 at words and 0.0 at padding.
-                The cache is packed and unpacked for you; log_sum is (T, B), the log of the sum of exp(logits) over the
-                words.
+Given           You may use softmax.log_sum_exp and softmax.softmax_forward (exercise 4). mask is 1.0 at words and 0.0
+                at padding. The cache is packed and unpacked for you; log_sum is (T, B), the log of the sum of
+                exp(logits) over the words.
 
 Run             python -m exercises check 27   python -m exercises hint 27   python -m exercises check 27 --pencil
 Read            exercises/chapters/softmax.md: the longer story, with figures

@@ -20,8 +20,8 @@ Your task       1. attend_forward: call the three steps in order. Each returns i
                 2. attend_backward: call the three backward functions in reverse. Trap: add the two gradients of alpha
                    before you go back through the softmax, not after it.
 
-Given           The functions above, which you wrote in exercises 11 and 4. Call them through their modules, attention
-                and softmax. The cache AttendCache holds the caches of the three steps, cache_score, cache_softmax and
+Given           Call the functions above, which you wrote in exercises 11 and 4, through their modules, attention and
+                softmax. The cache AttendCache holds the caches of the three steps, cache_score, cache_softmax and
                 cache_context. It is packed and unpacked for you.
 
 Run             python -m exercises check 28   python -m exercises hint 28   python -m exercises check 28 --pencil

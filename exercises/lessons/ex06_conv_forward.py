@@ -36,7 +36,7 @@ Your task       1. conv_forward: compute y. Call conv.check_arguments(x, W, b, s
                 Trap: with a stride above 1, the slice of x_padded needs its end. A step alone may take one cell too
                 many.
 
-Given           np.pad. The cache ConvCache(x, W, stride, padding) is packed for you.
+Given           np.pad adds the zeros. The cache ConvCache(x, W, stride, padding) is packed for you.
 """
 
 IMPORTS = """\

@@ -35,7 +35,7 @@ Your task       1. conv_parameter_gradients: compute dW and db. The layer next t
                    rotated by half a turn. Trap: a mixture of the two is wrong. Trap: windows overlap, so use +=. Cells
                    that no window covers stay 0.
 
-Given           conv.conv_forward and the rest of the library. The cache of exercise 6 is unpacked for you.
+Given           You may use conv.conv_forward and the rest of the library. The cache of exercise 6 is unpacked for you.
 """
 
 IMPORTS = """\

@@ -33,9 +33,9 @@ Your task       1. correlate: write plain loops over single numbers. Write the r
                    nothing. Trap: y holds arbitrary numbers before, so do not add to them. Trap: numba does not check
                    indices. An index out of range reads arbitrary memory without an error.
 
-Given           @kernel, which passes your loops to numba. numba compiles loops, numbers, tuples and arrays. The check
-                runs your loops as plain Python on small arrays. When they are right, it compiles them and draws them
-                against your machine's limit. There is no cache.
+Given           @kernel passes your loops to numba. numba compiles loops, numbers, tuples and arrays. The check runs
+                your loops as plain Python on small arrays. When they are right, it compiles them and draws them against
+                your machine's limit. There is no cache.
 """
 
 TIMED = True  # runner/speed.py times a right solution

@@ -34,8 +34,8 @@ Your task       1. score_forward: reshape the query, (B, A), to (N, B / N, 1, A)
                 3. context_forward: compute (6), each caption with its own image. @ multiplies stacks of matrices.
                 4. context_backward: compute dalpha and da. Trap: an annotation is read by all captions of its image.
 
-Given           activations. u, cache_u = activations.tanh_forward(s), where s and u are (N, B / N, L, A).
-                tanh_backward(dy, cache_u) is dy * (1 - u^2). The caches are packed and unpacked for you.
+Given           Call u, cache_u = activations.tanh_forward(s), where s and u are (N, B / N, L, A). tanh_backward(dy,
+                cache_u) is dy * (1 - u^2). The caches are packed and unpacked for you.
 """
 
 IMPORTS = """\

@@ -10,9 +10,10 @@ from numpy_sat.layers import losses
 FACTS = Facts(difficulty=2, minutes=40, builds_on=(28,), chapter="doubly_stochastic")
 
 INTRO = """\
-Goal            Ask a loss for more than right words. alpha_t is the attention map of word t, and it sums to 1 over the
-                L locations. The attention penalty asks that it also sum to 1 over the words. Then every location of the
-                image gets the same total attention. (A matrix whose rows and columns sum to 1 is doubly stochastic.)
+Goal            Make the attention cover the whole image. alpha_t is the attention map of word t, and it sums to 1 over
+                the L locations. The attention penalty, the second term of the loss, asks that it also sum to 1 over the
+                words. Then every location of the image gets the same total attention. (A matrix whose rows and columns
+                sum to 1 is doubly stochastic.)
 
 Equations       missing_bi  = target - sum over t of mask_tb alpha_tbi                (B, L)     target: 1, or T_b / L
                 (14, right)   penalty = scale * sum over b and i of missing_bi^2   a number   scale: 1 / B, or 1 / (B L)

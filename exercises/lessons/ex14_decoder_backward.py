@@ -41,10 +41,10 @@ Given           attention.attend_backward(dz, dalpha, cache)   returns da, dkeys
                 attention.gate_backward(dgated, cache)         returns dz, dh, dw_beta, db_beta
                 lstm.lstm_backward(dh, dc, cache)              returns dx, dh, dc, dW_x, dW_hh, db
                 output.output_backward(dlogits, cache)         returns dEy, dh, dz, dL_h, dL_z, dL_o, db_o
-                embedding.embedding_backward, dropout.dropout_backward, linear.linear_backward. The caches are unpacked
-                for you; ignore `parts`. cache_start.keys is that of the affine map with W_a and b_a. cache_start.state
-                is for attend_tell.first_state_backward(dh0, dc0, cache), which returns da, (N, D), the same for each
-                location, and grads. grads is a dict by parameter name: "L_h", "E", "W_a" and so on.
+                You also need the backward functions of embedding, dropout and linear. The caches are unpacked; ignore
+                `parts`. cache_start.keys is that of the affine map with W_a and b_a. cache_start.state is for
+                attend_tell.first_state_backward(dh0, dc0, cache), which returns da, (N, D), the same for each location,
+                and grads. grads is a dict by parameter name: "L_h", "E", "W_a" and so on.
 """
 
 IMPORTS = """\

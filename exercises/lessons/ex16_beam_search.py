@@ -16,6 +16,7 @@ INTRO = """\
 Goal            Find likely captions. The likeliest caption need not start with the likeliest word. Greedy decoding
                 takes the best word at each step and cannot go back. Beam search keeps the k best partial captions, and
                 lets all their continuations compete.
+
 Equations       log p = sum over words and <end> of log p(word | words before);   rank = log p / length ** length_power
                 Every word lowers log p. So short captions win by log p alone (length_power 0), and the mean per word
                 (1) is fairer. length counts the words, and <end> if it is written. The two functions in pseudo-code:
@@ -31,19 +32,22 @@ Equations       log p = sum over words and <end> of log p(word | words before); 
                         extend;  append a search.Step to the history;  best = search.note_finished(best, t, ...)
                         state = decoder.select(state, rows of the parents);  stop if all are done or have score -inf
                     return [search.read_back(history, n, best[n]) for each image n]
+
 Worked example  First word: "one" 0.6, "two" 0.4. After "one": dog 0.4, cat 0.3, <end> 0.3. After "two": dogs 0.9, <end>
                 0.1. After dog, cat or dogs: <end> 1. Greedy decoding finds "one dog", p = 0.24. What does k = 2 find? A
                 caption has 2 words, another 4. With <end>, each step has p 0.5 in the first, 0.6 in the second. With
                 length_power 0 the first wins, 0.125 > 0.078. Which wins with 1?
-Your task       1. extend: one step. Trap: keep the score, not the rank. A done caption's only continuation, <end>, has
-                   p 1.
+
+Your task       1. extend: one step. Trap: keep the score, not the rank. A done caption continues with <end>, p = 1.
                 2. beam_search: the loop. Trap: slot s of image n is row n * slots + s in all arguments and results of
                    the decoder. The first step has one slot, later ones k. alpha and beta belong to the slots before
                    `extend`.
+
 Given           state = decoder.begin(params, a). best starts as [(-np.inf, 0, 0)] * N: rank, step and slot of each
                 image's best finished caption. search.Step is (words, parents, scores, alpha, beta), with alpha as (N,
                 slots, L). search.note_finished(best, t, words, parents, done_before, scores, lengths, length_power)
-                takes `done` before and the rest after extend."""
+                takes `done` before and the rest after extend.
+"""
 
 IMPORTS = """\
 import numpy as np

@@ -35,8 +35,8 @@ Your task       1. cosine_similarity: compare one query with all rows. Trap: a z
                 3. principal_axes: return axes and shares. Trap: subtract the mean first.
                 4. project: return the coordinates x.
 
-Given           np.linalg.norm, np.linalg.svd and np.linalg.eigh. Nothing here is trained, so there are no caches. Then
-                look at the E of a trained model: python -m numpy_sat.words RUN
+Given           You may use np.linalg.norm, np.linalg.svd and np.linalg.eigh. Nothing here is trained, so there are no
+                caches. Then look at the E of a trained model: python -m numpy_sat.words RUN
 """
 
 IMPORTS = "import numpy as np"

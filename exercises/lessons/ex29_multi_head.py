@@ -30,8 +30,8 @@ Your task       1. attend_forward: call the three steps; return z and the mean o
                 2. attend_backward: call the three steps in reverse. Trap: dalpha goes to every head, divided by the
                    number of heads. Add it before the softmax.
 
-Given           The functions above, through their modules. The cache AttendCache holds the caches of the three steps.
-                It is packed and unpacked for you. Its softmax has the alpha of every head.
+Given           Call the functions above through their modules. The cache AttendCache holds the caches of the three
+                steps. It is packed and unpacked for you. Its softmax has the alpha of every head.
 """
 
 IMPORTS = """\

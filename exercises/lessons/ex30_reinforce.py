@@ -11,9 +11,9 @@ from numpy_sat.layers import hard_attention
 FACTS = Facts(difficulty=2, minutes=45, builds_on=(22,), chapter="hard_attention")
 
 INTRO = """\
-Goal            Tell a sampled location how much it was worth. REINFORCE favors samples that lead to a better caption
-                than usual. The baseline b is the usual log p of a caption. It does not change the mean gradient,
-                because the mean of d log p(s | a) is 0. But it lowers the variance. The entropy H keeps alpha
+Goal            Measure how much better than usual a sampled location was. REINFORCE favors samples that lead to a
+                better caption than usual. The baseline b is the usual log p of a caption. It does not change the mean
+                gradient, because the mean of d log p(s | a) is 0. But it lowers the variance. The entropy H keeps alpha
                 exploring.
 
 Equations       (12) dL_s = mean over samples s of  d log p(y | s, a) + lambda_r (log p(y | s, a) - b) d log p(s | a)
