@@ -136,10 +136,8 @@ def path_of(task: judge.Task, folder: Path, key: str) -> Path:
 def make(task: judge.Task) -> Table:
     """Run every edit on every case of a task and return the Table. Edits that change nothing are left out."""
     cases = judge.cases_of(task)
-    with np.errstate(all="ignore"):
-        expected = [judge.flat(task, task.drive(task.plain, named.copy_arrays(case))) for case in cases]
-    names = list(dict.fromkeys(name for flat in expected for name in flat))
-    right = np.array([_marks(flat, names) for flat in expected])
+    names = list(dict.fromkeys(name for flat in _results(task, cases) for name in flat))
+    right = marks_of_function(task, cases, names)
     entries, marks, words = [], [], []
     for function, fault in _all_faults(task, look_into(task, cases[0])):
         row, errors = _run_fault(task, function, fault, cases, names)
@@ -149,6 +147,17 @@ def make(task: judge.Task) -> Table:
         marks.append(row)
         words.append(errors)
     return Table(entries, names, np.array(marks).reshape(-1, len(cases), len(names), 4), words)
+
+
+def marks_of_function(task: judge.Task, cases: list[dict], names: list[str]) -> np.ndarray:
+    """Return the marks of the right results, (cases, names, 4)."""
+    return np.array([_marks(flat, names) for flat in _results(task, cases)])
+
+
+def _results(task, cases):
+    """Return {name: leaf} of the results of the task's function for each case."""
+    with np.errstate(all="ignore"):
+        return [judge.flat(task, task.drive(task.plain, named.copy_arrays(case))) for case in cases]
 
 
 def _all_faults(task, run):

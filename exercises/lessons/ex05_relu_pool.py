@@ -51,6 +51,9 @@ GEOMETRIES = [
     ((2, 5, 6, 4), 2, 2, 0),  # a last row that no window reaches
     ((3, 4, 4, 1), 3, 1, 2),  # overlapping by all but one
     ((2, 7, 5, 2), 2, 3, 1),  # gaps between the windows
+    ((1, 6, 8, 2), 4, 3, 2),  # a border as wide as half a window
+    ((1, 7, 6, 1), 3, 1, 0),
+    ((1, 5, 4, 2), 1, 2, 0),  # windows of a single cell
 ]
 
 
