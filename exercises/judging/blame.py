@@ -76,6 +76,9 @@ def blame(judged: Judged, task: Task, function: Callable, tasks: Sequence[Task],
     rest = [name for name in wrong if name not in findings]
     first = (_first_wrong_local(diagnosis, function) or _by_flow(diagnosis, rest)) if rest else None
     if first is not None:
+        findings = {name: finding._replace(certainty=_less(finding.certainty)) for name, finding in findings.items()}
+        if any(finding.array == first.array for finding in findings.values()):
+            first = diagnosis.finding(diagnosis.function, rest[0].split(".")[0], "", False)
         findings["first of the rest"] = first._replace(term=first.term or _wrong_part(diagnosis, rest))
     return _first_per_array(findings.values())
 
@@ -242,6 +245,11 @@ class _Diagnosis:
                 if caller is not function and not hasattr(statement, "body") and _calls(statement, function.__name__):
                     return caller, statement
         return None, None
+
+
+def _less(certainty):
+    """Return the certainty of a finding that leaves a wrong array unexplained."""
+    return "likely" if certainty == "certain" else certainty
 
 
 def _certainty(term, exact):

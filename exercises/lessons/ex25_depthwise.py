@@ -49,6 +49,9 @@ GEOMETRIES = [
     ((3, 3, 3, 3), 3, 1),
     ((2, 8, 7, 2), 5, 2),
     ((1, 4, 5, 3), 2, 1),  # padded on one side only
+    ((1, 7, 8, 2), 3, 3),  # windows side by side
+    ((2, 5, 6, 1), 4, 2),
+    ((1, 4, 6, 2), 1, 1),  # a single cell, without padding
 ]
 
 
