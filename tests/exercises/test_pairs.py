@@ -68,15 +68,16 @@ def library_only(request):
         pytest.skip("the fault dictionary edits the library's functions")
 
 
-def other_cases(monkeypatch, lesson, task):
+def other_cases(lesson, task):
     """Return cases of other random numbers, and of other sizes where OTHER_SIZES has some."""
     cases = task.cases(np.random.default_rng(1)) + task.cases(np.random.default_rng(2))
     module = importlib.import_module(task.cases.__module__)
     if lesson.number in (28, 29):  # the second halves of exercises 11 and 21
         module = importlib.import_module(module.random_cases.__module__)
-    for name, sizes in OTHER_SIZES.get(lesson.number, {}).items():
-        monkeypatch.setattr(module, name, sizes)
-    return cases + (task.cases(np.random.default_rng(3)) if lesson.number in OTHER_SIZES else [])
+    with pytest.MonkeyPatch.context() as patch:
+        for name, sizes in OTHER_SIZES.get(lesson.number, {}).items():
+            patch.setattr(module, name, sizes)
+        return cases + (task.cases(np.random.default_rng(3)) if lesson.number in OTHER_SIZES else [])
 
 
 def equal_marks(first, second):
@@ -114,9 +115,9 @@ def pairs_not_separated(lesson, task, others):
 
 
 @pytest.mark.parametrize(("lesson", "k"), PARAMS)
-def test_cases_separate_all_edits_that_others_separate(monkeypatch, lesson, k):
+def test_cases_separate_all_edits_that_others_separate(lesson, k):
     task = lesson.tasks[k]
-    pairs = pairs_not_separated(lesson, task, other_cases(monkeypatch, lesson, task))
+    pairs = pairs_not_separated(lesson, task, other_cases(lesson, task))
     allowed = ALLOWED.get((lesson.number, task.name), ())
     assert [pair for pair in pairs if not any(words in pair for words in allowed)] == []
 
