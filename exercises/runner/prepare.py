@@ -17,8 +17,8 @@ def main() -> None:
     """Make the fault dictionaries of the exercise at a low priority."""
     if hasattr(os, "nice"):
         os.nice(10)
-    lesson = lessons.load(int(sys.argv[1]))
     with contextlib.suppress(InputError), lock.folder_lock(machine.cache_folder() / "exercises" / "preparing"):
+        lesson = lessons.load(int(sys.argv[1]))
         for task in lesson.tasks:
             lesson.table(task)
 
