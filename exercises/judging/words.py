@@ -65,9 +65,12 @@ class _Speaker:
 
     def __init__(self, task, function, case, place, words):
         run = look_into(task, case)
-        library_function, self._values = run.functions.get(place, (run.function, run.variables))
-        self._words, self._definitions = words, _definitions(library_function, self._values)
-        self._yours = variables_of(task, function, case) if library_function is run.function else {}
+        self._words, self._values, self._definitions = words, {}, {}
+        self._yours = variables_of(task, function, case)
+        ran = sorted(run.functions.values(), key=lambda pair: pair[0].__name__ != place)  # `place` first
+        for library_function, values in reversed(ran):
+            self._values |= values
+            self._definitions |= dict.fromkeys(values) | _definitions(library_function, values)
 
     def translate(self, text):
         """Return a term with its quotes in the learner's words."""
