@@ -1,10 +1,10 @@
 """The lessons: one module for each exercise. runner/stub.py makes the learner's file from it.
 
-A lesson's docstring is its title. INTRO opens the learner's file, and IMPORTS are its imports. TASKS are the functions
-to write, with the cases and equations of their checks. HINTS has four hints for each function: a question, the
-equation, the shapes and the code. pencil() returns the page's worked example. The optional FORBIDDEN names modules that
-contain the answer. The optional TIMED says that a right solution is compiled and timed. FACTS are for the headline of
-the learner's file and for the syllabus.
+A lesson's docstring is its title. INTRO opens the learner's file: the sections Goal to Given of its page. IMPORTS are
+its imports. TASKS are the functions to write, with the cases and equations of their checks. HINTS has four hints for
+each function: a question, the equation, the shapes and the code. pencil() returns the page's worked example. The
+optional FORBIDDEN names modules that contain the answer. The optional TIMED says that a right solution is compiled and
+timed. FACTS are for the headline of the learner's file and for the syllabus.
 """
 
 from typing import NamedTuple

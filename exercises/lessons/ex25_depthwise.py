@@ -21,7 +21,8 @@ Equations       y[n, i, j, c] = b[c] + sum over p, q of x_padded[n, i s + p, j s
                 dx_padded[n, i s + p, j s + q, c] += dy[n, i, j, c] W[p, q, c], for every i, j, p, q
                 dx            = dx_padded without the padding                                             (N, H, W, C)
                 The padding is TensorFlow's "SAME": as many zeros as needed for H' = ceil(H / s) windows, half of them
-                above, half below, and an odd one below. At stride 2, an even side has none before and one behind.
+                above, half below, and an odd one below. For P = 3 and stride 2, an even side has none before and one
+                behind.
 
 Worked example  One image of 2 x 2, two channels, P = 3, s = 2; so one window, which begins at the first pixel:
                 x of both channels: [[1, 2], [3, 4]]      W[:, :, 0]: all 1      W[:, :, 1]: 0, but 1 in the middle
