@@ -30,6 +30,7 @@ from numpy_sat.evaluation.comparison import SCORES
 from numpy_sat.experiment import checkpoint, presets, runs, settings
 from numpy_sat.metrics.tokens import ptb_tokenize
 from numpy_sat.pretrained import inputs
+from numpy_sat.system import output
 
 pytestmark = pytest.mark.usefixtures("tiny_preset")
 
@@ -62,6 +63,18 @@ def test_a_run_whose_name_is_not_utf8(trained, capsys):
     assert run_evaluate(folder, "--beam", 1) == 0
     assert r"/r\udcff: its captions" in (folder / "evaluate-dev.md").read_text(encoding="utf-8")
     assert r"/r\udcff: its captions" in capsys.readouterr().out
+
+
+def test_the_files_are_written_before_the_report_is_printed(trained, monkeypatch):
+    """Check that `evaluate RUN | head -1` loses no report."""
+
+    def closed(text="", file=None):
+        if file is None:
+            raise BrokenPipeError
+
+    monkeypatch.setattr(output, "show", closed)
+    assert run_evaluate(trained, "--beam", 1) == 1
+    assert (trained / "evaluate-dev.md").exists() and (trained / "evaluate-dev.json").exists()
 
 
 def test_a_run_that_cannot_be_written_is_refused_first(trained, no_captions, capsys):

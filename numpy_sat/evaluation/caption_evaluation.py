@@ -78,9 +78,8 @@ def evaluate(
         reconstruction=memory_evaluation.judge(model, written),
         truth=judgement.truth,
     )
-    output.show(f"\n{report.as_text(evaluation)}")
     plain = {"version": __version__, "checkpoint": digest, **report.as_json(evaluation), "captions": written.texts}
-    report_files.write(path, report.as_markdown(evaluation), plain)
+    report_files.write(path, report.as_markdown(evaluation), plain, report.as_text(evaluation))
 
 
 def _is_papers_data(split, written, train):

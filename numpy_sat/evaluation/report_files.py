@@ -29,20 +29,26 @@ def place(out: Path | None, run: Path, name: str) -> Path:
     return path
 
 
-def write(path: Path, markdown: str, everything: dict) -> None:
-    """Write a report as Markdown and, beside it, as JSON.
+def write(path: Path, markdown: str, everything: dict, text: str) -> None:
+    """Write a report as Markdown and, beside it, as JSON. Then print it.
+
+    The files come first. They are complete even if the reader of the output has stopped, as `head` does.
 
     Args:
         path: path of the Markdown file; the JSON file has the suffix .json.
-        markdown: text.
+        markdown: the report as Markdown.
         everything: a dict for the json module.
+        text: the report for the terminal.
     Raises:
         InputError: a file cannot be written.
     """
-    text = json.dumps(everything, indent=1, allow_nan=False) + "\n"
-    for file, contents in ((path, output.printable(markdown, output.LAYOUT)), (path.with_suffix(".json"), text)):
+    data = json.dumps(everything, indent=1, allow_nan=False) + "\n"
+    files = {path: output.printable(markdown, output.LAYOUT), path.with_suffix(".json"): data}
+    for file, contents in files.items():
         with replacing(file) as temporary:
             temporary.write_text(contents, encoding="utf-8")
+    output.show(f"\n{text}")
+    for file in files:
         output.show(f"written: {file}")
 
 

@@ -12,7 +12,6 @@ from numpy_sat.evaluation.caption_evaluation import attention_note
 from numpy_sat.evaluation.judging import Judged, judge
 from numpy_sat.experiment import runs, settings
 from numpy_sat.metrics.meteor import matching
-from numpy_sat.system import output
 from numpy_sat.system.errors import InputError
 
 
@@ -54,8 +53,8 @@ def compare(paths: Sequence[Path], request: heldout.Request, out: Path | None = 
         ),
         rows=rows,
     )
-    output.show(f"\n{table.as_text(comparison)}")
-    report_files.write(path, table.as_markdown(comparison), {"version": __version__, **table.as_json(comparison)})
+    plain = {"version": __version__, **table.as_json(comparison)}
+    report_files.write(path, table.as_markdown(comparison), plain, table.as_text(comparison))
 
 
 def load(paths: Sequence[Path], mode: str | None = None) -> list[Contender]:

@@ -11,7 +11,6 @@ from numpy_sat.evaluation.layout import percent, wrap
 from numpy_sat.evaluation.translation_truth import Truth, are_exact, judge_translations
 from numpy_sat.experiment import runs
 from numpy_sat.metrics import bleu
-from numpy_sat.system import output
 
 EXAMPLES = 5  # wrong translations in the report
 
@@ -42,8 +41,7 @@ def evaluate(run: Path, model: runs.Model, load: Callable, request: heldout.Requ
     report_files.say("translating")
     evaluation = judge(run, model, heldout.write(model, request, load), request)
     text = as_text(evaluation)
-    output.show(f"\n{text}")
-    report_files.write(path, text, as_json(evaluation))
+    report_files.write(path, text, as_json(evaluation), text)
 
 
 def judge(run: Path, model: runs.Model, written: heldout.Written, request: heldout.Request) -> Evaluation:

@@ -124,7 +124,7 @@ WRITERS = {  # each writes more than LIMIT bytes
     "c.save(path, c.Checkpoint({'a': np.ones(1000), 'b': np.ones(5000)}, {}, {}, {}))",
     "figure": "from numpy_sat.evaluation import figures\n"
     "figures.pairs_figure(path, {'a': (np.eye(9), np.ones((9, 9)))})",
-    "report": "from numpy_sat.evaluation import report_files\nreport_files.write(path, 'x' * 9000, {})",
+    "report": "from numpy_sat.evaluation import report_files\nreport_files.write(path, 'x' * 9000, {}, '')",
 }
 LIMIT = 4000
 
