@@ -430,18 +430,21 @@ def test_processes_at_once_and_one_is_killed(examples, cache, tmp_path):
     code = (
         "import sys, time\nfrom pathlib import Path\nfrom numpy_sat.data import images\n"
         "from numpy_sat.data.dataset import CaptionedImage\nread = images.read_image\n"
-        "def slow(path, size):\n    time.sleep(0.3)\n    return read(path, size)\n"
-        "images.read_image = slow\n"
+        "def read_after_the_kill(path, size):\n"
+        "    while not Path(sys.argv[3]).exists(): time.sleep(0.01)\n"
+        "    return read(path, size)\n"
+        "images.read_image = read_after_the_kill\n"
         "some = [CaptionedImage(f'{i}.png', Path(sys.argv[1]) / f'{i}.png', ('a',)) for i in range(5)]\n"
         "print(images.load_images(some, 6, Path(sys.argv[2]))[:, 0, 0, 0].tolist())"
     )
-    command = [sys.executable, "-c", code, str(tmp_path), str(cache)]
+    command = [sys.executable, "-c", code, str(tmp_path), str(cache), str(tmp_path / "killed")]
     processes = [subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) for _ in range(3)]
     deadline = time.monotonic() + 60
     while not list(cache.glob("*.part")) and time.monotonic() < deadline:
         time.sleep(0.01)
     (holder,) = [int(path.read_text().split()[1]) for path in cache.glob("*.lock")]
     os.kill(holder, signal.SIGKILL)
+    (tmp_path / "killed").touch()
     for process in processes:
         out, err = process.communicate(timeout=60)
         assert process.pid == holder or out == "[0, 50, 100, 150, 200]\n", err
