@@ -663,11 +663,17 @@ def test_a_best_checkpoint_without_a_last_one(root, tmp_path, capsys):
     (out / "last.npz").unlink()
     best = (out / "best.npz").read_bytes()
     capsys.readouterr()
-    for start in (lambda: run(root, out, "--epochs", 1), lambda: resume(out)):
+    commands = []
+    for start, end in (
+        (lambda: run(root, out, "--epochs", 1), ", or choose another --out."),
+        (lambda: resume(out), "."),
+    ):
         assert start() == 2
-        command = capsys.readouterr().err.partition("start a new run from it: ")[2]
+        commands.append(capsys.readouterr().err.partition("start a new run from it: ")[2].strip().removesuffix(end))
+    command = commands[0]
+    assert commands == [command, command]
     assert (out / "best.npz").read_bytes() == best
-    argv = shlex.split(command.rstrip().rstrip("."))
+    argv = shlex.split(command)
     assert argv == ["python", "-m", "numpy_sat.train", "--from", str(out)]
     assert train.main([*argv[3:], "--epochs", "1", "--out", str(tmp_path / "new")]) == 0
     assert (tmp_path / "new" / "last.npz").exists()
