@@ -9,7 +9,7 @@ import ast
 import inspect
 import textwrap
 import types
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 from exercises.judging.operators import OPERATORS, Scope
@@ -47,24 +47,33 @@ def edits(function: types.FunctionType, values: dict) -> list[Fault]:
     Returns:
         List of Faults, the likeliest first. Some of them may raise when they run.
     """
-    return [fault for draft in sorted_drafts(function, values, OPERATORS) if (fault := draft.compiled(function))]
+    return [fault for draft in drafts(function, values, OPERATORS) if (fault := draft.compiled(function))]
 
 
-def sorted_drafts(function: types.FunctionType, values: dict, operators: Sequence[Callable]) -> list["Draft"]:
-    """Return the edits of a function that the operators make, the likeliest first, before they are compiled."""
+def drafts(
+    function: types.FunctionType, values: dict, operators: Sequence[Callable], right: Container[str] = ()
+) -> Iterator["Draft"]:
+    """Yield the edits of a function that the operators make, the likeliest first, before they are compiled.
+
+    Args:
+        function: plain Python function.
+        values: {name: value} of its local variables in one run.
+        operators: the kinds of edits, the likeliest first.
+        right: names of variables whose statements are not edited.
+    """
     tree = tree_of(function)
     expressions, others = _expressions(values)
-    drafts, texts = [], set()
-    for slot in list(_slots(tree)):
-        scope, old = Scope(expressions, others, slot.statement), ast.unparse(slot.node)
-        texts.add((slot.statement.lineno, slot.place, old))  # the original text is no edit
-        for rank, operator in enumerate(operators):
-            for node, term in operator(slot.node, scope):
-                text = (slot.statement.lineno, slot.place, ast.unparse(node))
+    slots = [slot for slot in _slots(tree) if not all(name in right for name in slot.target.split(", "))]
+    old = [ast.unparse(slot.node) for slot in slots]
+    texts = {(slot.statement.lineno, slot.place, text) for slot, text in zip(slots, old, strict=True)}  # are no edits
+    for rank, operator in enumerate(operators):
+        for slot, old_text in zip(slots, old, strict=True):
+            for node, term in operator(slot.node, Scope(expressions, others, slot.statement)):
+                new_text = ast.unparse(node)
+                text = (slot.statement.lineno, slot.place, new_text)
                 if text not in texts:
                     texts.add(text)
-                    drafts.append(Draft(tree, slot, node, rank, term, old, text[-1]))
-    return sorted(drafts, key=lambda draft: draft.rank)
+                    yield Draft(tree, slot, node, rank, term, old_text, new_text)
 
 
 class Draft(NamedTuple):

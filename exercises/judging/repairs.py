@@ -8,6 +8,7 @@ is right. If there are two mistakes, an edit of the learner's function may give 
 import ast
 import contextlib
 import copy
+import heapq
 import itertools
 import time
 from collections.abc import Callable, Iterator
@@ -20,10 +21,10 @@ from exercises.judging import faults, judge, named, operators, trees
 from exercises.judging.table import Entry, Table, in_place
 from exercises.judging.watching import watching
 
-SECONDS = 2.5  # time limit of a search
-SECONDS_IF_EXPLAINED = 0.8  # the same if the fault dictionary has a sentence already
-SECONDS_FOR_OTHERS = 0.4  # time limit of the search for further Repairs
-ENOUGH = 6  # Repairs
+SECONDS = 1.5  # of the processor, the limit of a search
+SECONDS_IF_EXPLAINED = 0.4  # the same if the fault dictionary has a sentence already
+SECONDS_FOR_OTHERS = 0.15  # the same for further Repairs
+ENOUGH = 4  # Repairs
 LONGEST = 60  # characters of an expression in a sentence
 
 
@@ -67,7 +68,7 @@ class Search:
         self.order = sorted(range(len(cases)), key=lambda k: k != first)
         self.cases, expected = [cases[k] for k in self.order], judge.expected_of(task, cases)
         self.expected = [expected[k] for k in self.order]
-        self.deadline = time.monotonic() + seconds
+        self.deadline = time.process_time() + seconds
 
     def variables(self) -> dict[FunctionType, dict]:
         """Return {function: its local variables} of all functions of the learner's file that run, the task's first."""
@@ -92,18 +93,20 @@ class Search:
         functions = self.variables()
         if any(_may_run_for_ever(function) for function in functions):
             return
-        drafts = []
+        drafts, last = [], []
         for function, values in functions.items():
             is_right = {name for name, value in values.items() if right(name, value)}
-            for draft in faults.sorted_drafts(function, values, REPAIRS):
-                if _is_short(draft) and not set(draft.target.split(", ")) <= is_right:
-                    drafts.append((draft, function))
-        for draft, function in sorted(drafts, key=lambda pair: _order(pair[0])):
-            if time.monotonic() > self.deadline:
-                return
-            edit = draft.compiled(function)
-            if edit:
-                yield edit
+            drafts.append((draft, function) for draft in faults.drafts(function, values, REPAIRS, is_right))
+        by_rank = heapq.merge(*drafts, key=lambda pair: pair[0].rank)
+        for _, group in itertools.groupby(by_rank, key=lambda pair: pair[0].rank):
+            for draft, function in sorted(group, key=lambda pair: _order(pair[0])):
+                if time.process_time() > self.deadline:
+                    return
+                if _renames_result(draft):
+                    last.append((draft, function))
+                elif _is_short(draft) and (edit := draft.compiled(function)):
+                    yield edit
+        yield from (edit for draft, function in last if (edit := draft.compiled(function)))
 
     def leaves(self, edit: faults.Fault, k: int) -> dict | None:
         """Return {name: leaf} of the edited function's results on case k, or None if it raises."""
@@ -150,7 +153,7 @@ def search(
         if space.right(leaves, 0):
             if all(space.right(space.leaves(edit, k), k) for k in range(1, len(space.cases))):
                 proofs.append(space.repair(edit))
-                space.deadline = min(space.deadline, time.monotonic() + SECONDS_FOR_OTHERS)
+                space.deadline = min(space.deadline, time.process_time() + SECONDS_FOR_OTHERS)
                 if len(proofs) == ENOUGH:
                     break
         elif table and pair is None and leaves is not None and REPAIRS[edit.rank] in OF_PAIRS:
@@ -186,10 +189,13 @@ def _tells(leaves, expected):
 
 
 def _order(draft):
-    """Return a key that sorts edits: the likelier kinds first, returned results last, and short texts first."""
-    is_result = draft.target.startswith("return ")
-    changes_name = is_result and REPAIRS[draft.rank] is replace_variable
-    return changes_name, draft.rank, is_result, len(draft.old)
+    """Return a key that sorts edits of one kind: returned results last, and short texts first."""
+    return draft.target.startswith("return "), len(draft.old)
+
+
+def _renames_result(draft):
+    """Return True if another variable is returned: it may be equal by chance."""
+    return draft.target.startswith("return ") and REPAIRS[draft.rank] is replace_variable
 
 
 def _is_short(draft):
