@@ -170,7 +170,7 @@ def _save(result, file, path):
 def _cache_path(number, file):
     """Return the cache file of the verdicts. Its name changes with the library and the learner's file."""
     try:
-        content = file.read_bytes()
+        content = file.read_bytes() if file.is_file() else b""  # reading a pipe would wait forever
     except OSError:
         content = b""
     digest = hashlib.sha256(content).hexdigest()[:24]

@@ -155,7 +155,7 @@ def reset(lesson: lessons.Lesson) -> None:
 def _has_text(path, text):
     """Return True if the file has this text, with line ends of any system. It may hold anything else."""
     try:
-        return path.read_bytes().replace(b"\r\n", b"\n") == text.encode()
+        return path.is_file() and path.read_bytes().replace(b"\r\n", b"\n") == text.encode()
     except OSError:
         return False
 

@@ -19,6 +19,7 @@ from typing import NamedTuple
 from exercises.judging import blame, judge, trees, words
 from exercises.runner import channel, lessons, places
 from exercises.runner.lessons import Lesson
+from numpy_sat.system.errors import InputError, refuse_special
 
 SECONDS = 4  # time limit of one function
 FINDING_SECONDS = 120  # time limit of all findings on a file
@@ -246,18 +247,24 @@ def load(path: str, lesson: Lesson) -> ModuleType:
     Raises:
         judge.Complaint: the file cannot be read or imported, or it imports the answer.
     """
+    name, restore = os.path.basename(path), f"python -m exercises reset {lesson.number}"
     try:
+        refuse_special(path)
         with open(path, encoding="utf-8") as file:
             source = file.read()
         tree = ast.parse(source, path)
+    except InputError as error:
+        raise judge.Complaint(f"{name} is a pipe or a device: remove it, and run {restore}") from error
     except OSError as error:
-        name = os.path.basename(path)
-        sentence = f"{name} cannot be read: {error.strerror}. Restore it: python -m exercises reset {lesson.number}"
-        raise judge.Complaint(sentence) from error
+        raise judge.Complaint(f"{name} cannot be read: {error.strerror}. Restore it: {restore}") from error
     except UnicodeDecodeError as error:
-        raise judge.Complaint(f"{os.path.basename(path)} is not UTF-8 text: {error}") from error
+        raise judge.Complaint(f"{name} is not UTF-8 text: {error}") from error
     except SyntaxError as error:
         raise judge.Complaint(f"line {error.lineno} is not Python: {error.msg}", error.lineno or 0) from error
+    except (MemoryError, RecursionError) as error:
+        raise judge.Complaint(f"{name} cannot be read as Python: an expression is nested too deeply") from error
+    except ValueError as error:  # a null character, before Python 3.12
+        raise judge.Complaint(f"{name} is not Python: {error}") from error
     _check_imports(tree, lesson)
     try:
         return lessons.load_file(Path(path))

@@ -3,6 +3,7 @@
 import ast
 import inspect
 import json
+import os
 import re
 import subprocess
 import sys
@@ -13,7 +14,8 @@ import pytest
 from exercises.judging import judge
 from exercises.judging.trees import plain_function
 from exercises.lessons import FOLLOWS
-from exercises.runner import lessons, stub, worker
+from exercises.runner import checks, commands, lessons, stub, worker
+from numpy_sat.system.errors import InputError
 
 ROOT = implementations.ROOT
 each_lesson = pytest.mark.parametrize("lesson", implementations.LESSONS, ids=lambda lesson: lesson.name)
@@ -173,6 +175,29 @@ def test_every_misuse_has_its_message(tmp_path, misuse):
     assert sentence in messages, messages
     if misuse in ("dtype", "no such name"):  # no equation is wrong
         assert not any(verdict["findings"] for verdict in verdicts)
+
+
+def test_files_that_cannot_be_parsed_have_a_sentence(tmp_path):
+    for text, sentence in (
+        ("x = " + "-" * 100_000 + "1\n", "nested too deeply"),
+        ("x = 1\0\n", "not Python|null bytes"),
+    ):
+        path = tmp_path / "mine.py"
+        path.write_text(RIGHT + text, encoding="utf-8")
+        with pytest.raises(judge.Complaint, match=sentence):
+            worker.load(str(path), LINEAR)
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no pipes with names")
+def test_a_pipe_is_refused(tmp_path, monkeypatch):
+    path = tmp_path / "ex03_linear.py"
+    os.mkfifo(path)
+    with pytest.raises(judge.Complaint, match="is a pipe or a device: remove it, and run python -m exercises"):
+        worker.load(str(path), LINEAR)
+    assert checks.load_result(3, path) is None or not checks.load_result(3, path).right
+    monkeypatch.setattr(lessons, "EXERCISES", tmp_path)
+    with pytest.raises(InputError, match="a pipe or a device"):
+        commands.reset(LINEAR)
 
 
 def check_file(folder, text):
