@@ -23,8 +23,9 @@ Equations       (4) e_bi = v . tanh(keys_i + query_b)        (B, L)      query_b
                 caption 2      k1 + q2      k2 + q2      k3 + q2     ---> dquery_2     (over locations)
                                dkeys_1      dkeys_2      dkeys_3     sums down the columns (over the image's captions)
 
-Worked example  Score:    keys = [[[0], [0]]]   h = [[1], [2]]   W_h = [[0]]   v = [5]   so u = tanh(0) = 0 and e = 0
-                          de = [[1, 2], [3, 4]]   dkeys = [[[20], [30]]]      Find dW_h. Why are dh and dv zero?
+Worked example  Score:    keys = [[[ln 2], [ln 3]]]   h = [[1], [2]]   W_h = [[0]]   v = [5]   e = [[3, 4], [3, 4]]
+                          because tanh(ln 2) = 0.6 and tanh(ln 3) = 0.8
+                          de = [[1, 2], [3, 4]]   dkeys = [[[12.8], [10.8]]]      Find dv and dW_h. Why is dh zero?
                 Context:  a = [[[1, 0], [3, 4]]]   alpha = [[1/2, 1/2]]   z = [[2, 2]]
                           dz = [[1, 1]]   dalpha = [[1, 7]]                   Find da.
 
@@ -212,7 +213,8 @@ HINTS = {
 
 def pencil():
     """Return the worked example of the page."""
-    scores = {"keys": np.zeros((1, 2, 1)), "h": np.array([[1.0], [2]]), "W_h": np.zeros((1, 1)), "v": np.array([5.0])}
+    keys = np.log([[[2.0], [3]]])
+    scores = {"keys": keys, "h": np.array([[1.0], [2]]), "W_h": np.zeros((1, 1)), "v": np.array([5.0])}
     context = {"alpha": np.array([[0.5, 0.5]]), "a": np.array([[[1.0, 0], [3, 4]]])}
     _, score_cache = attention.score_forward(**scores)
     _, context_cache = attention.context_forward(**context)

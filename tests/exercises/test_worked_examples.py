@@ -159,7 +159,8 @@ def lstm_steps(page):
 
 
 def soft_attention(page):
-    _, cache = attention.score_forward(**page.arguments("keys", "h", "W_h", "v"))
+    e, cache = attention.score_forward(**page.arguments("keys", "h", "W_h", "v"))
+    yield "e", 0, e
     yield "dkeys", 0, attention.score_backward(page("de"), cache)[0]
     z, cache = attention.context_forward(**page.arguments("alpha", "a"))
     yield "z", 0, z
