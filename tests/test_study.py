@@ -26,7 +26,6 @@ def run(root, out, *more, name="two"):
     return study.main([name, "--out", str(out), "--data", "flickr8k", "--small", "--root", str(root), *map(str, more)])
 
 
-@pytest.mark.drawn
 def test_a_complete_study(root, two, tmp_path, capsys):
     """Check that all variants share data, seed and budget, the table, and that a second call trains nothing."""
     assert run(root, tmp_path / "study", "--epochs", 1, "--set", "attention_penalty=0.2", "--seed", 3) == 0
