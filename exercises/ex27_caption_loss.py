@@ -21,7 +21,8 @@ Your task       1. cross_entropy_forward: compute the loss, and log_sum for the 
                    infinite. So compute log p_k = logits_k - log_sum. Trap: divide by B, the number of captions, not of
                    words.
                 2. cross_entropy_backward: compute dlogits. Trap: it is 0 at padding, and label smoothing changes it
-                   too.
+                   too. Trap: dlogits has the dtype of logits, float32 in training. A comparison times a number is
+                   float64: use astype(logits.dtype).
 
 Given           You may use softmax.log_sum_exp and softmax.softmax_forward (exercise 4). mask is 1.0 at words and 0.0
                 at padding. The cache is packed and unpacked for you; log_sum is (T, B), the log of the sum of
