@@ -61,11 +61,12 @@ def blame(judged: Judged, task: Task, function: Callable, tasks: Sequence[Task],
         return (_proof(diagnosis, proofs, whole, function),)
     if judged.error:
         return tuple(_findings_of_error(diagnosis, function))
+    if _only_shapes_differ(diagnosis, whole, terms):
+        return tuple(diagnosis.finding(diagnosis.function, name, terms[name], True) for name in wrong)
     if whole:
         return (_best_of(diagnosis, whole, function),)
     if pair is not None:
-        rest = diagnosis.finding_of(pair.entry, False)
-        return _first_per_array([_finding_of_repair(diagnosis, pair, function)._replace(certainty="likely"), rest])
+        return _two_mistakes(_finding_of_repair(diagnosis, pair, function), diagnosis.finding_of(pair.entry, False))
     if len(wrong) > 1 and len(terms) == len(wrong) and len(set(terms.values())) == 1:
         source = diagnosis.flow.bottleneck(set(wrong))
         if diagnosis.flow.reaches(source) == set(wrong):  # one mistake in the source explains all wrong arrays
@@ -150,6 +151,21 @@ def _best_of(diagnosis, whole, function):
     if other is None and diagnosis.wrong_cases >= 2:
         return best
     return best._replace(certainty="likely", runner_up=other.term if other else None)
+
+
+def _two_mistakes(first, second):
+    """Return the Findings of two mistakes that together give the numbers: one Finding if the equation is the same."""
+    first, second = (finding._replace(certainty="likely") for finding in (first, second))
+    if (first.function, first.array) == (second.function, second.array):
+        return (first._replace(term=f"{first.term}, and {second.term}"),)
+    return first, second
+
+
+def _only_shapes_differ(diagnosis, whole, terms):
+    """Return True if all wrong arrays hold the right numbers in another shape, and no Mistake of the lesson fits."""
+    yours, right = diagnosis.judged.yours[0], diagnosis.judged.expected[0]
+    shapes = all(np.shape(yours[name]) != np.shape(right[name]) and name in terms for name in diagnosis.wrong)
+    return shapes and not any(entry.rank < 0 for _, entry in whole)
 
 
 def _wrong_part(diagnosis, names):

@@ -251,7 +251,10 @@ def flip_sign(node, scope):
 
 
 def negate(node, scope):
-    """Flip the sign of the assigned value."""
+    """Flip the sign of the assigned value, unless it is a count."""
+    targets = trees.targets_of(scope.statement)
+    if any(isinstance(scope.values.get(name), int) for name in targets):
+        return
     for edit, _ in operators.negate(node, scope):
         yield edit, "the sign is flipped"
 
@@ -438,6 +441,8 @@ def _insertable(node, scope):
     if not operators.is_value(node, scope) or isinstance(node, ast.Tuple):
         return
     assigned = {*trees.targets_of(scope.statement), ast.unparse(node)}
+    if isinstance(node, ast.UnaryOp):  # x - 2 x for -x is a matter of the sign
+        assigned.add(ast.unparse(node.operand))
     for text in scope.others:
         value = scope.values[text]
         if text in assigned or isinstance(value, bool) or not isinstance(value, (np.ndarray, int, float)):

@@ -142,6 +142,42 @@ def test_two_mistakes_are_named_separately(tmp_path, fault_table):
     }
 
 
+def test_a_proof_is_certain_and_quotes_the_learners_line(tmp_path, fault_table):
+    (finding,) = findings_of(tmp_path, fault_table, "ds @ W.T", "ds @ (2 * W.T)")
+    assert (finding.array, finding.certainty, finding.runner_up) == ("dx", "certain", None)
+    assert finding.term == "the factor `2` does not belong here (line 7: `2 * W.T` where `W.T` belongs)"
+
+
+def test_a_diagnosis_with_a_rival_is_likely_and_names_it(fault_table):
+    """Check that edits of two equations with the same numbers are not certain, nor an edit wrong in one case only."""
+    cases = judge.cases_of(TASK)
+    expected = judge.expected_of(TASK, cases)
+
+    def nothing(dy, cache, start):
+        return tuple(0 * value for value in affine_backward(dy, cache, start))
+
+    judged = judge.judge(TASK, nothing, cases, expected)
+    diagnosis = blame._Diagnosis(TASK, judged, [TASK], fault_table)
+    one, other = (blame.Finding(name, "equation", f"term of {name}", "f", "certain") for name in ("dW", "dx"))
+    assert blame._best_of(diagnosis, [(one, None)], nothing) == one
+    rivals = [(one, None), (one._replace(term="the same equation"), None), (other, None)]
+    assert blame._best_of(diagnosis, rivals, nothing) == one._replace(certainty="likely", runner_up="term of dx")
+    once = judged._replace(yours=[judged.yours[0], expected[1]])
+    diagnosis = blame._Diagnosis(TASK, once, [TASK], fault_table)
+    assert blame._best_of(diagnosis, [(one, None)], nothing).certainty == "likely"
+
+
+def test_a_result_of_another_shape_is_named(tmp_path, fault_table):
+    (finding,) = findings_of(tmp_path, fault_table, "x.T @ ds + start", "(x.T @ ds + start).ravel()")
+    assert (finding.array, finding.term) == ("dW", "its numbers are right, but not its shape: reshape it")
+
+
+def test_two_mistakes_in_one_equation_are_a_pair(tmp_path, fault_table):
+    (finding,) = findings_of(tmp_path, fault_table, "ds @ W.T - 0.5 * x", "ds @ W.T + x")
+    assert (finding.array, finding.certainty) == ("dx", "likely")
+    assert finding.term.startswith("a sign is flipped (line 7") and "the factor `0.5` is missing" in finding.term
+
+
 def test_a_line_that_raises_is_named(tmp_path, fault_table):
     (finding,) = findings_of(tmp_path, fault_table, "x.T @ ds", "x @ ds")
     assert (finding.array, finding.equation) == ("dW", TASK.equations["dW"])
