@@ -12,13 +12,13 @@ Equations       forward difference   (f(x + d) - f(x)) / d               error a
 Worked example  f(x) = x^3 at x = 2, where the slope is 12, with the huge step d = 1. f is 1, 8 and 27 at 1, 2 and 3.
                 forward = 19   central = 13            With d = 0.1, central = 12.01. Find the forward difference.
                 By how much does each error shrink when the step becomes ten times smaller?
-                a = [3, -4]   n = [3, -2]   error = 2/7   Find the error of [-3, 4], and of a gradient twice too large.
+                a = [3, -4]   n = [3, -2]   error = 2/7   Find it with [-3, 4] as n, and for a gradient twice too large.
                 a = [0, 0]   n = [0, 5e-7]   error = 1       the largest value possible: a small gradient was forgotten
 
 Your task       1. relative_error: compute the error of two whole arrays, not of each entry. If max |a| and max |n| are
                    both below TINY, return max |a - n|, because both arrays are zeros with rounding errors. Trap: a
-                   distance is never negative, and NaN > 0.001 is False. A careless check accepts a NaN; return np.inf
-                   for it.
+                   distance is never negative, and NaN > 0.001 is False. A careless check accepts a NaN. Return np.inf
+                   if an entry is NaN or infinite.
                 2. numerical_gradient: loss() takes no arguments and reads x itself. So change x in place, one entry at
                    a time. Trap: 0.3 + 0.1 - 0.1 is 0.30000000000000004. So store the old number and restore it. The
                    check compares x to the last bit (`restored`).

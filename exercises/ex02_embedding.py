@@ -18,7 +18,7 @@ Worked example  The words I, live, in, Rome, Paris, Italy, France have the numbe
 
 Your task       1. one_hot: return 1 at the index of each word and 0 elsewhere, as float64. Trap: -1 is no word, but
                    NumPy reads it as the last one. Raise IndexError if a word is outside 0..V-1.
-                2. embedding_forward: look up the row of E for each word.
+                2. embedding_forward: look up the row of E for each word. It need not refuse -1.
                 3. embedding_backward: compute dE. Trap: one word may occur in several positions.
 
 Given           words may have any shape, usually (T, B). Ey and the one-hot vectors have one more axis, the last.

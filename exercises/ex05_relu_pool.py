@@ -15,7 +15,7 @@ Worked example  x = [-2, 0, 3]   dy = [5, 7, 9]   y = [0, 0, 3]      Find dx. (A
                 A 3 x 3 image of nothing but -5, with window 3, stride 2 and padding 1: y is -5 everywhere. What would
                 it be if the padding were zeros?
 
-Your task       1. relu_forward and relu_backward: select.
+Your task       1. relu_forward and relu_backward: select, and return new arrays.
                 2. max_pool_forward: compute y and winner, which the cache needs. Call pool.check_arguments(x, window,
                    stride, padding) first: it raises the errors of the docstring. Trap: the padding must never win. A
                    ring of zeros would win over negative cells.
@@ -76,7 +76,8 @@ def max_pool_forward(x, window, stride, padding=0):
         y: (N, H', W', C) with H' = (H + 2 padding - window) // s + 1, and W' likewise.
         cache: what max_pool_backward needs.
     Raises:
-        ValueError: a window is larger than the padded image, or could lie entirely in the padding.
+        ValueError: a window is larger than the padded image or than 15, or could lie entirely in the padding, or the
+            stride is below 1.
     """
     raise NotImplementedError("exercise 5: max_pool_forward")
     return y, PoolCache(winner, x.shape, window, stride, padding)

@@ -21,7 +21,7 @@ Worked example  B = I = S = 1, all weights and biases 0, so i = f = o = 1/2 and 
 Your task       1. lstm_forward: compute (1) to (3). Write the two functions out.
                 2. lstm_backward: go through the equations in reverse. In a product, the gradient of one factor contains
                    the other: do = dh' * tanh(c'). Trap: c' has two uses, the next step (dc_next) and h'. Add both
-                   gradients before you use the sum.
+                   gradients before you use the sum, in a new array: `dc_next +=` would change an argument.
 
 Given           y, cache_y = activations.tanh_forward(s) returns y = tanh(s) and its cache. sigmoid_forward does the
                 same. tanh_backward(dy, cache_y) is dy * (1 - y^2), sigmoid_backward(dy, cache_y) is dy * y (1 - y).

@@ -18,11 +18,18 @@ Worked example  N = B = 1, with all scores 0 because v = 0:
 
 Your task       1. attend_forward: call the three steps in order. Each returns its result and its cache.
                 2. attend_backward: call the three backward functions in reverse. Trap: add the two gradients of alpha
-                   before you go back through the softmax, not after it.
+                   before you go back through the softmax, not after it. Add them in a new array: `dalpha +=` would
+                   change an argument.
 
-Given           Call the functions above, which you wrote in exercises 11 and 4, through their modules, attention and
-                softmax. The cache AttendCache holds the caches of the three steps, cache_score, cache_softmax and
-                cache_context. It is packed and unpacked for you.
+Given           attention.score_forward(keys, h, W_h, v)      returns e, cache
+                attention.score_backward(de, cache)           returns dkeys, dh, dW_h, dv
+                softmax.softmax_forward(e)                    returns alpha, cache
+                softmax.softmax_backward(dalpha, cache)       returns de
+                attention.context_forward(alpha, a)           returns z, cache
+                attention.context_backward(dz, cache)         returns dalpha, da
+                You wrote them in exercises 11 and 4. Call them through their modules. The cache AttendCache holds the
+                caches of the three steps, cache_score, cache_softmax and cache_context. It is packed and unpacked for
+                you.
 
 Run             python -m exercises check 28   python -m exercises hint 28   python -m exercises check 28 --pencil
 Read            exercises/chapters/soft_attention.md: the longer story, with figures

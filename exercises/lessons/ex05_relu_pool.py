@@ -26,7 +26,7 @@ Worked example  x = [-2, 0, 3]   dy = [5, 7, 9]   y = [0, 0, 3]      Find dx. (A
                 A 3 x 3 image of nothing but -5, with window 3, stride 2 and padding 1: y is -5 everywhere. What would
                 it be if the padding were zeros?
 
-Your task       1. relu_forward and relu_backward: select.
+Your task       1. relu_forward and relu_backward: select, and return new arrays.
                 2. max_pool_forward: compute y and winner, which the cache needs. Call pool.check_arguments(x, window,
                    stride, padding) first: it raises the errors of the docstring. Trap: the padding must never win. A
                    ring of zeros would win over negative cells.

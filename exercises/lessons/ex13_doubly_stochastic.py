@@ -15,12 +15,12 @@ Goal            Make the attention cover the whole image. alpha_t is the attenti
                 words. Then every location of the image gets the same total attention. (A matrix whose rows and columns
                 sum to 1 is doubly stochastic.)
 
-Equations       missing_bi  = target - sum over t of mask_tb alpha_tbi                (B, L)     target: 1, or T_b / L
+Equations       missing_bi  = aim_b - sum over t of mask_tb alpha_tbi                 (B, L)     aim_b: 1, or T_b / L
                 (14, right)   penalty = scale * sum over b and i of missing_bi^2   a number   scale: 1 / B, or 1 / (B L)
                 dalpha_tbi  = - 2 scale dpenalty missing_bi at words, 0 at padding    (T, B, L)
-                mask_tb is 1 where caption b has a word t, and 0 at padding. normalisation="mean" divides by L as well,
-                as in the authors' code. target="T/L" uses the caption's own number of words T_b. T words give a total
-                of T, not of L.
+                mask_tb is 1 where caption b has a word t, and 0 at padding. normalisation="mean" divides by L as well.
+                (So does the authors' code, which sums over captions.) With target="one", aim_b is 1. With "T/L", it is
+                T_b / L, where T_b is the caption's number of words.
 
 Worked example  One caption of three words, L = 4:
                 maps = [[.1, .4, .2, .3], [.1, .1, .1, .7], [0, .4, .3, .3]]  missing = [.8, .1, .4, -.3]  penalty = .9

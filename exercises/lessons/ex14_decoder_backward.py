@@ -11,9 +11,8 @@ from numpy_sat.decoders.attentions import soft
 FACTS = Facts(difficulty=3, minutes=90, builds_on=(9, 12, 28), chapter="decoder_through_time")
 
 INTRO = """\
-Goal            Send the gradient back through the whole decoder. This needs no new mathematics, only bookkeeping: call
-                the layers' backward passes in reverse order, and add up the gradients of each array that has several
-                uses.
+Goal            Send the gradient back through the whole decoder. This needs no new mathematics: call the layers'
+                backward passes in reverse order, and add up the gradients of each array that has several uses.
 
 Equations       per image   h_0, c_0 = tanh of affine maps of the mean annotation;   keys = a W_a + b_a
                 per word    z  = attention(a, keys, h_{t-1}), with alpha         (B, D)      attention.attend_forward
@@ -32,7 +31,7 @@ Worked example  The smallest recurrence, h_t = w h_{t-1}, with loss = h_1 + h_2 
                 Find dh_0. Each word adds dh_t h_{t-1} to dw: find dw, the slope of w + w^2 + w^3 at 2.
 
 Your task       1. recur_backward, one word: LSTM, gate, attention. Uses in a word: h_{t-1} by all three; z' by LSTM and
-                   output (dz); alpha by z and by the penalty (dalpha). x holds E y_{t-1} first, then z'.
+                   output (dz); alpha by z and by the penalty (dalpha). x holds E y_{t-1}, then z' (as wide as dz).
                 2. decode_backward, all words, last first. a, keys and weights are used by every word, h_0 and c_0 by
                    all `each` captions of an image, side by side. a also makes the keys and h_0, c_0. Trap: arguments
                    must not change, so use += only on arrays that you created.
@@ -41,10 +40,10 @@ Given           attention.attend_backward(dz, dalpha, cache)   returns da, dkeys
                 attention.gate_backward(dgated, cache)         returns dz, dh, dw_beta, db_beta
                 lstm.lstm_backward(dh, dc, cache)              returns dx, dh, dc, dW_x, dW_hh, db
                 output.output_backward(dlogits, cache)         returns dEy, dh, dz, dL_h, dL_z, dL_o, db_o
-                You also need the backward functions of embedding, dropout and linear. The caches are unpacked; ignore
-                `parts`. cache_start.keys is that of the affine map with W_a and b_a. cache_start.state is for
-                attend_tell.first_state_backward(dh0, dc0, cache), which returns da, (N, D), the same for each location,
-                and grads. grads is a dict by parameter name: "L_h", "E", "W_a" and so on.
+                dropout_backward(dy, cache) returns dx, linear_backward(dy, cache) dx, dW, db, embedding_backward(dEy,
+                cache) dE. Ignore `parts`. cache_start.keys is that of the affine map with W_a and b_a.
+                cache_start.state is for attend_tell.first_state_backward(dh0, dc0, cache), which returns da, (N, D),
+                the same for each location, and grads. grads is a dict by parameter name: "L_h", "E", "W_a" ...
 """
 
 IMPORTS = """\

@@ -17,7 +17,7 @@ Equations       a word          word_tb = - sum over k of q_k log p_k           
                 its target      q_k = 1 at the target word, 0 elsewhere              (T, B, V)
                 smoothing s     q_k = 1 - s at the target, plus s / V at every word  (T, B, V)
                 (14, left)      loss = sum over t, b of mask_tb word_tb / B    a number: sum over words, mean over B
-                backward        dlogits = (p - q) mask / B dloss                     (T, B, V): predicted minus target p
+                backward        dlogits = (p - q) mask dloss / B                     (T, B, V): predicted minus target p
                 (14) is an equation of Xu et al. 2015. Its left term is this loss, its right term the penalty of
                 exercise 13.
 
@@ -34,9 +34,9 @@ Your task       1. cross_entropy_forward: compute the loss, and log_sum for the 
                    too. Trap: dlogits has the dtype of logits, float32 in training. A comparison times a number is
                    float64: use astype(logits.dtype).
 
-Given           You may use softmax.log_sum_exp and softmax.softmax_forward (exercise 4). mask is 1.0 at words and 0.0
-                at padding. The cache is packed and unpacked for you; log_sum is (T, B), the log of the sum of
-                exp(logits) over the words.
+Given           You may use softmax.log_sum_exp and softmax.softmax_forward, which returns p and a cache (exercise 4).
+                mask is 1.0 at words and 0.0 at padding. The cache is packed and unpacked for you; log_sum is (T, B),
+                the log of the sum of exp(logits) over the words.
 """
 
 IMPORTS = """\

@@ -30,8 +30,14 @@ Your task       1. attend_forward: call the three steps; return z and the mean o
                 2. attend_backward: call the three steps in reverse. Trap: dalpha goes to every head, divided by the
                    number of heads. Add it before the softmax.
 
-Given           Call the functions above through their modules. The cache AttendCache holds the caches of the three
-                steps. It is packed and unpacked for you. Its softmax has the alpha of every head.
+Given           dot_attention.score_forward(keys, h, W_q)         returns e, cache
+                dot_attention.score_backward(de, cache)           returns dkeys, dh, dW_q
+                softmax.softmax_forward(e)                        returns alpha, cache
+                softmax.softmax_backward(dalpha, cache)           returns de
+                dot_attention.context_forward(alpha, a, W_v)      returns z, cache
+                dot_attention.context_backward(dz, cache)         returns dalpha, da, dW_v
+                Call them through their modules. The cache AttendCache holds the caches of the three steps. It is packed
+                and unpacked for you. Its softmax has the alpha of every head.
 """
 
 IMPORTS = """\

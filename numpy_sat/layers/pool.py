@@ -43,7 +43,8 @@ def max_pool_forward(x, window, stride, padding=0):
         y: (N, H', W', C) with H' = (H + 2 padding - window) // s + 1, and W' likewise.
         cache: what max_pool_backward needs.
     Raises:
-        ValueError: a window is larger than the padded image, or could lie entirely in the padding.
+        ValueError: a window is larger than the padded image or than 15, or could lie entirely in the padding, or the
+            stride is below 1.
     """
     check_arguments(x, window, stride, padding)
     x_padded = _pad(x, padding, -np.inf)
