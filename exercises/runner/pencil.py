@@ -170,8 +170,8 @@ def _row_of_variable(task, case, name, right, yours, is_wrong):
     if _are_equal(mine, right, task.tolerance):
         return {**row, "state": "right"}
     is_argument = name in case and named.is_number(mine) and named.same(mine, case[name], 0)
-    if is_wrong and named.is_number(mine) and np.shape(mine) == np.shape(right) and not is_argument:
-        return {**row, "state": "wrong", "yours": _text(mine)}
+    if named.is_number(mine) and np.shape(mine) == np.shape(right) and not is_argument:
+        return row | ({"state": "wrong", "yours": _text(mine)} if is_wrong else {"remark": f"   (yours {_text(mine)})"})
     equal = [other for other in yours if other not in case and _are_equal(yours[other], right, task.tolerance)]
     if equal and np.size(right) > 1:  # single numbers are often equal by chance
         return {**row, "state": "right", "remark": f"   (your {equal[0]})"}

@@ -60,6 +60,16 @@ def test_an_exception_leaves_the_variables_before_it(tmp_path):
     assert rows["drows"]["state"] == "right" and rows["db"]["yours"] == "none"
 
 
+def test_a_variable_of_the_same_name_goes_before_an_equal_one_of_another_name(tmp_path):
+    lesson = lessons.load(28)
+    text = lesson.solution.read_text(encoding="utf-8")
+    assert text.count("softmax_backward(dalpha_total,") == 1
+    text = text.replace("softmax_backward(dalpha_total,", "softmax_backward(dalpha_total - dalpha,")
+    *_, last = messages_of(tmp_path, lesson, text)
+    (row,) = [row for row in last["rows"] if row["name"] == "de"]  # de should be 0, as dkeys is
+    assert row["state"] == "" and row["remark"] == "   (yours [[-1.5, 1.5]])"
+
+
 def test_a_stub_has_its_inputs_only(tmp_path):
     forward, backward = messages_of(tmp_path, LINEAR, LINEAR.file.read_text(encoding="utf-8"))
     assert forward["state"] == backward["state"] == "unwritten"
