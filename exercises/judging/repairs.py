@@ -10,6 +10,7 @@ import contextlib
 import copy
 import heapq
 import itertools
+import os
 import time
 from collections.abc import Callable, Iterator
 from types import FunctionType
@@ -110,7 +111,7 @@ class Search:
 
     def leaves(self, edit: faults.Fault, k: int) -> dict | None:
         """Return {name: leaf} of the edited function's results on case k, or None if it raises."""
-        with contextlib.suppress(Exception), in_place(edit.function, edit), np.errstate(all="ignore"):
+        with contextlib.suppress(Exception, SystemExit), in_place(edit.function, edit), np.errstate(all="ignore"):
             result = self.task.drive(self.function, named.copy_arrays(self.cases[k]))
             leaves = judge.flat(self.task, result, self.expected[k])
             return leaves if leaves.keys() == self.expected[k].keys() else None
@@ -146,7 +147,12 @@ def search(
         proofs: the Repairs after which all numbers are right, the likeliest first; at most ENOUGH.
         pair: a Repair after which an edit of the table gives the numbers, or None.
     """
-    space = Search(task, function, first, SECONDS if table else SECONDS_IF_EXPLAINED)
+    with open(os.devnull, "w", encoding="utf-8") as nothing:  # a print would be repeated by every edit
+        with contextlib.redirect_stdout(nothing), contextlib.redirect_stderr(nothing):
+            return _search(Search(task, function, first, SECONDS if table else SECONDS_IF_EXPLAINED), right, table)
+
+
+def _search(space, right, table):
     proofs, pair = [], None
     for edit in space.edits(right):
         leaves = space.leaves(edit, 0)
@@ -204,8 +210,13 @@ def _is_short(draft):
     return bool(draft.term) or is_quotable
 
 
+ENDLESS = {"count", "cycle", "itertools.count", "itertools.cycle", "iter"}  # iterators
+
+
 def _may_run_for_ever(function):
-    return any(isinstance(node, ast.While) for node in ast.walk(trees.tree_of(function)))
+    nodes = list(ast.walk(trees.tree_of(function)))
+    calls = {ast.unparse(node.func) for node in nodes if isinstance(node, ast.Call)}
+    return any(isinstance(node, ast.While) for node in nodes) or not calls.isdisjoint(ENDLESS)
 
 
 # The operators below insert what is missing; most operators of mistakes remove or replace something.

@@ -148,6 +148,11 @@ def test_a_proof_is_certain_and_quotes_the_learners_line(tmp_path, fault_table):
     assert finding.term == "the factor `2` does not belong here (line 7: `2 * W.T` where `W.T` belongs)"
 
 
+def test_the_search_does_not_repeat_what_the_learner_prints(tmp_path, fault_table, capsys):
+    findings_of(tmp_path, fault_table, "x.T @ ds + start", "x.T @ ds; print('printed')")
+    assert 0 < capsys.readouterr().out.count("printed") < 12
+
+
 def test_a_diagnosis_with_a_rival_is_likely_and_names_it(fault_table):
     """Check that edits of two equations with the same numbers are not certain, nor an edit wrong in one case only."""
     cases = judge.cases_of(TASK)
