@@ -1,8 +1,7 @@
 """Exercise 16: Beam search                                  (difficulty 3 of 3, about 90 minutes; builds on exercise 4)
 
-Goal            Find likely captions. The likeliest caption need not start with the likeliest word. Greedy decoding
-                takes the best word at each step and cannot go back. Beam search keeps the k best partial captions, and
-                lets all their continuations compete.
+Goal            Find likely captions. Greedy decoding takes the best word at each step and cannot go back. Beam search
+                keeps the k best partial captions, and lets all their continuations compete.
 
 Equations       log p = sum over words and <end> of log p(word | words before);   rank = log p / length ** length_power
                 Every word lowers log p. So short captions win by log p alone (length_power 0), and the mean per word
@@ -26,14 +25,15 @@ Worked example  First word: "one" 0.6, "two" 0.4. After "one": dog 0.4, cat 0.3,
                 length_power 0 the first wins, 0.125 > 0.078. Which wins with 1?
 
 Your task       1. extend: one step. Trap: keep the score, not the rank. A done caption continues with <end>, p = 1.
+                   With fewer than k candidates, keep all. Candidates of rank -inf are impossible: they only fill up.
                 2. beam_search: the loop. Trap: slot s of image n is row n * slots + s in all arguments and results of
                    the decoder. The first step has one slot, later ones k. alpha and beta belong to the slots before
                    `extend`.
 
 Given           state = decoder.begin(params, a). best starts as [(-np.inf, 0, 0)] * N: rank, step and slot of each
                 image's best finished caption. search.Step is (words, parents, scores, alpha, beta), with alpha as (N,
-                slots, L). search.note_finished(best, t, words, parents, done_before, scores, lengths, length_power)
-                takes `done` before and the rest after extend.
+                slots, L) and beta as (N, slots). search.note_finished(best, t, words, parents, done_before, scores,
+                lengths, length_power) takes `done` before and the rest after extend.
 
 Run             python -m exercises check 16   python -m exercises hint 16   python -m exercises check 16 --pencil
 Read            exercises/chapters/beam_search.md: the longer story, with figures
@@ -54,7 +54,7 @@ def extend(scores, lengths, done, log_p, k, length_power):
         lengths: (N, slots) number of words so far, including <end>.
         done: (N, slots) which captions are finished; these do not grow.
         log_p: (N, slots, V) log-probabilities of the next word; `ban` has set impossible words to -inf.
-        k: number of continuations, at most slots V.
+        k: number of continuations; all slots V of them if k is larger.
         length_power: exponent of the length normalization.
     Returns:
         words: (N, k) new words, the best continuation first.

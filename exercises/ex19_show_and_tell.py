@@ -29,9 +29,11 @@ Your task       1. picture_forward: compute (10), from states of zeros.
 Given           linear.linear_forward(x, W, b)                           embedding.embedding_forward(E, words)
                 lstm.lstm_forward(x, h, c, W_x, W_hh, b)                 dropout.dropout_forward(x, mask)
                 lstm.lstm_sequence_forward(x, h, c, W_x, W_hh, b)        returns h_all, c, cache
-                Their backward functions take the gradients of the results and the cache. The caches here hold those of
-                the layers, L (`locations`) and `each`; cache_picture is that of picture_forward. They are packed and
-                unpacked for you. params and grads are dicts by parameter name: "E", "W_I", "L_o" and so on.
+                lstm.lstm_backward(dh, dc, cache)                        returns dx, dh, dc, dW_x, dW_hh, db
+                lstm.lstm_sequence_backward(dh_all, dc, cache)           returns the same
+                The other backward functions are of the same kind. The caches here hold those of the layers, L
+                (`locations`) and `each`; cache_picture is that of picture_forward. They are packed and unpacked for
+                you. params and grads are dicts with the names E, W_I, b_I, W_x, W_hh, b, L_o and b_o.
 
 Run             python -m exercises check 19   python -m exercises hint 19   python -m exercises check 19 --pencil
 Read            exercises/chapters/from_show_and_tell_to_attention.md: the longer story, with figures

@@ -26,7 +26,7 @@ Your task       1. predict_forward: Ey[..., 0, :] belongs to the latest word. A 
                 3. decode_forward: windows, embedding, predict_forward, dropout, output.
                 4. decode_backward. Trap: dE has two terms, and a has L locations in abar.
 
-Given           log_bilinear.windows(words) is (T, B, n-1), the words before each, the latest first. Call
+Given           log_bilinear.windows(words) is (T, B, n-1): row t has words[t], words[t-1], ..., START. Call
                 embedding_forward(E, words), dropout_forward(x, mask) and linear_forward (its weights are E^T) through
                 their modules. The caches are packed and unpacked for you. grads: E, C, C_m, b_o.
 

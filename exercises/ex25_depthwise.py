@@ -32,6 +32,8 @@ Given           depthwise.same_padding(H, P, s) returns the zeros before and beh
 Run             python -m exercises check 25   python -m exercises hint 25   python -m exercises check 25 --pencil
 """
 
+import numpy as np
+
 from numpy_sat.layers import depthwise
 from numpy_sat.layers.depthwise import DepthwiseCache
 

@@ -87,7 +87,7 @@ def policy_backward(dloss, cache):
 def draw(decoder, params, a, uniforms):
     """Sample captions word by word, y_t from p(y_t | a, y_1..t-1), until <end> or T words.
 
-    The sampled word is the first k for which p_1 + ... + p_k exceeds the uniform number times the sum of all p, in
+    The sampled word is the first k for which p_0 + ... + p_k exceeds the uniform number times the sum of all p, in
     float64. Hard attention samples locations in the same way.
 
     Args:

@@ -7,7 +7,7 @@ Goal            Let several heads work as one attention. You join score, softmax
 Equations       (4) e      = score of every head         (heads, B, L)  dot_attention.score_forward, score_backward
                 (5) alpha  = softmax(e) over locations   (heads, B, L)  softmax.softmax_forward, softmax_backward
                 (6) z      = context of every head       (B, heads K)   dot_attention.context_forward, context_backward
-                    result = mean of alpha over heads    (B, L)         the gradient of the result is dalpha
+                    result = mean of alpha over heads    (B, L)         returned as alpha; dalpha is its gradient
 
 Worked example  N = B = 1, two heads with K = 1, h = [[1]], both W_q = [[1]], a = [[[4], [8]]], W_v = [[1]] and [[10]]:
                 keys = [[[[ln 3], [0]]], [[[0], [ln 3]]]]   z = [[5, 70]]   alpha = [[1/2, 1/2]]

@@ -24,8 +24,8 @@ def draw_forward(alpha, uniforms, expected):
     The context vector is z_t = sum_i weights_ti a_i. If `expected` is True for a caption, its context vector is the
     expected context, as in soft attention: the weights are alpha.
 
-    The sampled location is the first i with alpha_1 + ... + alpha_i > uniform * (alpha_1 + ... + alpha_L). The sum of
-    all alpha is 1 up to rounding.
+    The sampled location is the first i with alpha_0 + ... + alpha_i > uniform * (sum of all alpha). This sum is 1 up to
+    rounding.
 
     Args:
         alpha: (B, L) attention weights.
@@ -36,7 +36,7 @@ def draw_forward(alpha, uniforms, expected):
         s: (B,) integers, the sampled location of every caption.
         cache: what draw_backward needs.
     """
-    # ends_i = alpha_1 + ... + alpha_i. Divide a line into pieces of the lengths alpha_i; piece i ends at ends_i. A
+    # ends_i = alpha_0 + ... + alpha_i. Divide a line into pieces of the lengths alpha_i; piece i ends at ends_i. A
     # uniform number falls into piece i with probability alpha_i.
     ends = np.cumsum(alpha, axis=1)
 

@@ -96,7 +96,7 @@ def policy_backward(dloss, cache):
 def draw(decoder, params, a, uniforms):
     """Sample captions word by word, y_t from p(y_t | a, y_1..t-1), until <end> or T words.
 
-    The sampled word is the first k for which p_1 + ... + p_k exceeds the uniform number times the sum of all p, in
+    The sampled word is the first k for which p_0 + ... + p_k exceeds the uniform number times the sum of all p, in
     float64. Hard attention samples locations in the same way.
 
     Args:
@@ -122,7 +122,7 @@ def draw(decoder, params, a, uniforms):
         logits, _, _, state = decoder.step(params, state, words)
         p, _ = softmax.softmax_forward(logits.astype(np.float64))  # (B, V)
 
-        # ends_k = p_1 + ... + p_k. Divide a line into pieces of the lengths p_k. A uniform number falls into piece k
+        # ends_k = p_0 + ... + p_k. Divide a line into pieces of the lengths p_k. A uniform number falls into piece k
         # with probability p_k. Rounding may end the line just below 1, so scale the uniform number to its length.
         ends = np.cumsum(p, axis=1)
         place = uniforms[t] * ends[:, -1]

@@ -13,9 +13,8 @@ from numpy_sat.decoding import search
 FACTS = Facts(difficulty=3, minutes=90, builds_on=(4,), chapter="beam_search")
 
 INTRO = """\
-Goal            Find likely captions. The likeliest caption need not start with the likeliest word. Greedy decoding
-                takes the best word at each step and cannot go back. Beam search keeps the k best partial captions, and
-                lets all their continuations compete.
+Goal            Find likely captions. Greedy decoding takes the best word at each step and cannot go back. Beam search
+                keeps the k best partial captions, and lets all their continuations compete.
 
 Equations       log p = sum over words and <end> of log p(word | words before);   rank = log p / length ** length_power
                 Every word lowers log p. So short captions win by log p alone (length_power 0), and the mean per word
@@ -39,14 +38,15 @@ Worked example  First word: "one" 0.6, "two" 0.4. After "one": dog 0.4, cat 0.3,
                 length_power 0 the first wins, 0.125 > 0.078. Which wins with 1?
 
 Your task       1. extend: one step. Trap: keep the score, not the rank. A done caption continues with <end>, p = 1.
+                   With fewer than k candidates, keep all. Candidates of rank -inf are impossible: they only fill up.
                 2. beam_search: the loop. Trap: slot s of image n is row n * slots + s in all arguments and results of
                    the decoder. The first step has one slot, later ones k. alpha and beta belong to the slots before
                    `extend`.
 
 Given           state = decoder.begin(params, a). best starts as [(-np.inf, 0, 0)] * N: rank, step and slot of each
                 image's best finished caption. search.Step is (words, parents, scores, alpha, beta), with alpha as (N,
-                slots, L). search.note_finished(best, t, words, parents, done_before, scores, lengths, length_power)
-                takes `done` before and the rest after extend.
+                slots, L) and beta as (N, slots). search.note_finished(best, t, words, parents, done_before, scores,
+                lengths, length_power) takes `done` before and the rest after extend.
 """
 
 IMPORTS = """\

@@ -31,7 +31,7 @@ Worked example  The caption "a man in a" and one reference, "a man rides in the 
 
 Your task       1. bleu: return BLEU-1 to BLEU-4 as a list of four floats. Trap: a caption of fewer than n words counts
                    as one n-gram that does not match, as in nltk, which the library uses. Trap: a match is clipped by
-                   each reference on its own, not by the sum over references.
+                   each reference on its own, not by the sum over references. If no caption has a word, return zeros.
 
 Given           Python alone will do, with collections.Counter and math. captions are lists of words. There is no cache.
 """

@@ -41,6 +41,8 @@ Given           depthwise.same_padding(H, P, s) returns the zeros before and beh
 """
 
 IMPORTS = """\
+import numpy as np
+
 from numpy_sat.layers import depthwise
 from numpy_sat.layers.depthwise import DepthwiseCache"""
 

@@ -19,7 +19,7 @@ Goal            Measure how much better than usual a sampled location was. REINF
 Equations       (12) dL_s = mean over samples s of  d log p(y | s, a) + lambda_r (log p(y | s, a) - b) d log p(s | a)
                                                     + lambda_e dH[s]
                 advantage_tb = (sum over all words of log p) - b                               (T, B), 0 at padding
-                with to_go    (sum over the words from t on of log p) - b words_tb / mean length of a caption
+                with to_go    (sum over the words from t on of log p) - b words_tb / mean length of the B captions
                 baseline      b <- 0.9 b + 0.1 (mean over captions of the sum over words of log p)      (1,)
                 entropy       H = sum over t, b, i of - mask_tb alpha_tbi log alpha_tbi / B             a number
                 words_tb is the number of the caption's words from t on. A sample does not affect the words before it,

@@ -126,7 +126,7 @@ def extend(scores, lengths, done, log_p, k, length_power):
         lengths: (N, slots) number of words so far, including <end>.
         done: (N, slots) which captions are finished; these do not grow.
         log_p: (N, slots, V) log-probabilities of the next word; `ban` has set impossible words to -inf.
-        k: number of continuations, at most slots V.
+        k: number of continuations; all slots V of them if k is larger.
         length_power: exponent of the length normalization.
     Returns:
         words: (N, k) new words, the best continuation first.

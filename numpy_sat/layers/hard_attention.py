@@ -45,8 +45,8 @@ def draw_forward(alpha, uniforms, expected):
     The context vector is z_t = sum_i weights_ti a_i. If `expected` is True for a caption, its context vector is the
     expected context, as in soft attention: the weights are alpha.
 
-    The sampled location is the first i with alpha_1 + ... + alpha_i > uniform * (alpha_1 + ... + alpha_L). The sum of
-    all alpha is 1 up to rounding.
+    The sampled location is the first i with alpha_0 + ... + alpha_i > uniform * (sum of all alpha). This sum is 1 up to
+    rounding.
 
     Args:
         alpha: (B, L) attention weights.
@@ -58,7 +58,7 @@ def draw_forward(alpha, uniforms, expected):
         cache: what draw_backward needs.
     """
     L = alpha.shape[1]
-    # upto_i = alpha_1 + ... + alpha_i
+    # upto_i = alpha_0 + ... + alpha_i
     upto = alpha.cumsum(axis=1)
     # s = number of locations with upto_i <= uniform * upto_L, which is the index of the first location above it
     s = (upto <= (uniforms * upto[:, -1])[:, None]).sum(axis=1)
