@@ -11,7 +11,7 @@ from numpy_sat.training import word_vectors
 def main(argv: list[str] | None = None) -> int:
     """Run the command and return its exit code."""
     args = _parse(argv)
-    vectors = {method: partial(word_vectors.of_run, method) for method in args.vectors}
+    vectors = {method: partial(word_vectors.train_on_run, method) for method in args.vectors}
     return cli.run(lambda: word_neighbors.show(args.run, args.words, args.out, vectors, args.analogy))
 
 

@@ -69,10 +69,10 @@ def test_what_does_not_fit_is_refused(run, tiny_runs, tmp_path, capsys):
 
 @pytest.mark.parametrize("kind", regions.KINDS)
 def test_nouns_of_scenes(kind, tmp_path, monkeypatch, capsys):
-    monkeypatch.setattr(scenes, "ensure", lambda folder, seed=0: folder / "few")
+    monkeypatch.setattr(scenes, "ensure", lambda folder, seed=0: folder / "scenes-few")
     monkeypatch.setitem(presets.PRESETS, ("scenes", True), tiny.RECIPE.replace(epochs=1))
     monkeypatch.setattr(alignment, "BATCH", 4)
-    scenes.write(tmp_path / "few", train=8, dev=4, test=4)
+    scenes.write(tmp_path / "scenes-few", train=8, dev=4, test=4)
     assert train.main(["--small", "--root", str(tmp_path), "--out", str(tmp_path / "run")]) == 0
     assert align.main([str(tmp_path / "run"), "--regions", kind, "--epochs", "1"]) == 0
     out = capsys.readouterr().out
@@ -126,4 +126,4 @@ def test_nouns_and_retrieval_by_hand(monkeypatch):
 
     samples = [judging.Sample(np.zeros((1, 1)), ["x"], np.array([k]), None, {}) for k in range(4)]
     monkeypatch.setattr(judging.aligner, "scores", lambda *_: np.eye(4)[[1, 0, 2, 3]])
-    assert judging.retrieval({}, samples) == (0.5, 0.25)
+    assert judging.retrieve({}, samples) == (0.5, 0.25)

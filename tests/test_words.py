@@ -212,7 +212,7 @@ def test_other_vectors_and_an_analogy(tmp_path, capsys, monkeypatch):
     table[len(SPECIALS) :] = 1, 1, 1
     for word, row in {"paris": (0, 1, 0), "rome": (1, 1, 0), "italy": (0, 1, 1), "france": (1, 1, 1)}.items():
         table[len(SPECIALS) + vocabulary.index(word)] = row
-    monkeypatch.setattr(word_vectors, "of_run", lambda method, model: table * (2 if method == "glove" else -1))
+    monkeypatch.setattr(word_vectors, "train_on_run", lambda method, model: table * (2 if method == "glove" else -1))
     command = (tmp_path / "run", "rome", "--vectors", "glove", "--analogy", "Paris", "Rome", "Italy")
     code, out, err = run_words(capsys, *command, "--out", tmp_path / "map.png")
     assert code == 0 and not err
@@ -230,7 +230,7 @@ def test_vectors_of_a_run(root, tmp_path, tiny_preset):
     """Check that the vectors come from the run's own training captions, with the size of its E."""
     assert tiny.run(root, tmp_path / "run", "--epochs", 1) == 0
     model = runs.load_model(tmp_path / "run")
-    vectors = word_vectors.of_run("glove", model)
+    vectors = word_vectors.train_on_run("glove", model)
     assert vectors.shape == model.params["E"].shape and np.isfinite(vectors).all()
 
 
@@ -239,6 +239,6 @@ def test_training_starts_from_word_vectors(root, tmp_path, tiny_preset, capsys):
     run = ("--epochs", 1, "--learning-rate", 1e-30)
     assert tiny.run(root, tmp_path / "run", *run, *started) == 0
     model = runs.load_model(tmp_path / "run")
-    np.testing.assert_allclose(model.params["E"], word_vectors.of_run("glove", model), rtol=0, atol=1e-6)
+    np.testing.assert_allclose(model.params["E"], word_vectors.train_on_run("glove", model), rtol=0, atol=1e-6)
     assert train.main(["--from", str(tmp_path / "run"), "--set", "embedding_start=random"]) == 2
     assert f"embedding_start: does nothing, because E comes from {tmp_path / 'run'}" in capsys.readouterr().err

@@ -39,7 +39,7 @@ def write(path: Path, shape: tuple[int, ...], dtype: np.dtype, rows: Iterable[np
     per_block, checksums, stamp = _rows_per_block(shape, dtype), [], new_stamp()
     try:
         # Write the file instead of mapping it: a full disk then raises an OSError and does not kill the process.
-        with lock.in_use(temporary), temporary.open("wb") as file:
+        with lock.hold(temporary), temporary.open("wb") as file:
             np.lib.format.write_array_header_1_0(file, header)
             for number, row in enumerate(rows):
                 if number % per_block == 0:
@@ -58,7 +58,7 @@ def write(path: Path, shape: tuple[int, ...], dtype: np.dtype, rows: Iterable[np
 
 def open_array(path: Path, shape: tuple[int, ...], dtype: np.dtype) -> np.ndarray | None:
     """Map a file of `write` read-only. Return None if it is missing, damaged, or has another shape or type."""
-    array = mapped(path, shape, dtype)
+    array = map_npy(path, shape, dtype)
     if array is None:
         return None
     try:
@@ -80,7 +80,7 @@ def open_array(path: Path, shape: tuple[int, ...], dtype: np.dtype) -> np.ndarra
     return array
 
 
-def mapped(path: Path, shape: tuple[int, ...], dtype: np.dtype) -> np.ndarray | None:
+def map_npy(path: Path, shape: tuple[int, ...], dtype: np.dtype) -> np.ndarray | None:
     """Map a .npy file read-only. Return None if it is missing, has no valid header, or has another shape or type."""
     try:
         array = np.lib.format.open_memmap(path, mode="r")

@@ -96,7 +96,7 @@ def load_images(images: list[CaptionedImage], size: int, cache: Path) -> np.ndar
     path, shape = Path(cache) / cache_name("pictures", images, f"{size}", CACHE_FORMAT), (len(images), size, size, 3)
     array = array_file.open_array(path, shape, np.uint8)
     if array is not None:
-        release_left(path)
+        remove_abandoned_lock(path)
         return array
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -256,7 +256,7 @@ def cache_lock(path: Path, activity: str) -> Iterator[None]:
         yield
 
 
-def release_left(path: Path) -> None:
+def remove_abandoned_lock(path: Path) -> None:
     """Remove the file of a `cache_lock` that a killed process has left beside its complete cache file."""
     if _lock_path(path).exists():
         with suppress(OSError), cache_lock(path, "reading a cache"):

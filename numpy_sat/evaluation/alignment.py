@@ -6,12 +6,11 @@ from typing import NamedTuple
 import numpy as np
 
 from numpy_sat import aligner
-from numpy_sat.data.scenes.scene_language import Scene, judge
+from numpy_sat.data.scenes.scene_language import Scene
 from numpy_sat.decoding.viterbi import viterbi
-from numpy_sat.evaluation import regions
+from numpy_sat.evaluation import regions, retrieval
 
 BETAS = (0.0, 1.0, 3.0, 10.0)  # rewards for neighboring words with the same region
-POOL = 100  # images among which a caption looks for its own
 
 
 class Sample(NamedTuple):
@@ -58,36 +57,27 @@ def _row(beta, products, samples, kind):
     return Row(beta, _mean(right), _mean(chance), len(right), words / phrases)
 
 
-def retrieval(params: aligner.Arrays, samples: Sequence[Sample]) -> tuple[float, float]:
-    """Let each caption choose the best image among POOL.
-
-    For scenes, every image of which the caption is true is right. Otherwise two equal captions would count as errors.
+def retrieve(params: aligner.Arrays, samples: Sequence[Sample]) -> tuple[float, float]:
+    """Let each caption choose the image with the highest score S_kl, as retrieval.measure describes.
 
     Args:
         params: arrays of the aligner by name.
         samples: the images and captions.
     Returns:
-        found: share of captions that choose a right image.
+        share: share of captions that choose a right image.
         chance: the same for an image that is chosen at random.
     """
-    found, chance = [], []
-    for first in range(0, len(samples), POOL):
-        pool = samples[first : first + POOL]
+
+    def choose(rows):
+        pool = samples[rows]
         lengths = np.array([len(sample.numbers) for sample in pool])
         words = np.zeros((lengths.max(), len(pool)), np.int64)
         for b, sample in enumerate(pool):
             words[: lengths[b], b] = sample.numbers
-        best = aligner.scores(params, np.stack([sample.vectors for sample in pool]), words, lengths).argmax(axis=0)
-        for b, sample in enumerate(pool):
-            right = np.array([k == b or _is_true(sample, other) for k, other in enumerate(pool)])
-            found.append(right[best[b]])
-            chance.append(right.mean())
-    return _mean(found), _mean(chance)
+        return aligner.scores(params, np.stack([sample.vectors for sample in pool]), words, lengths).argmax(axis=0)
 
-
-def _is_true(sample, other):
-    """Return True if the caption of a sample is true of another sample's scene."""
-    return other.scene is not None and judge(sample.words, other.scene).true
+    captions, scenes = [sample.words for sample in samples], [sample.scene for sample in samples]
+    return retrieval.measure(captions, scenes, choose)
 
 
 def _mean(values):

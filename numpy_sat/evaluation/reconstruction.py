@@ -7,8 +7,8 @@ import numpy as np
 
 from numpy_sat.data.scenes import scene_language
 from numpy_sat.data.scenes.scene_language import Scene
+from numpy_sat.evaluation import retrieval
 
-POOL = 100  # images among which a reconstruction looks for its own
 KINDS = {  # {kind: words of scenes}; all other words are OTHER
     "colors": set(scene_language.COLORS),
     "shapes": set(scene_language.SHAPE_OF),
@@ -24,7 +24,7 @@ class Reconstruction(NamedTuple):
     start: float  # before the first word
     end: float  # after the last word
     falls: dict  # {kind of word: share of the variance that one such word adds, on average}
-    found: float  # share of reconstructions that are nearest to a right image among POOL
+    retrieval: float  # share of reconstructions that are nearest to a right image among retrieval.POOL
     chance: float  # the same for an image that is chosen at random
 
 
@@ -42,11 +42,12 @@ def measure(
         Reconstruction.
     """
     lengths, n = np.array([len(caption) for caption in captions]), np.arange(len(V))
+    ends = V_tilde[lengths, n]
     errors = ((V_tilde - V) ** 2).mean(axis=2) / V.var(axis=0).mean()  # (T, N), as shares of the variance
-    last = errors[lengths, n].mean()
     falls = _falls(errors, captions, KINDS if true_scenes[0] else {})
-    found, chance = _retrieval(V_tilde[lengths, n], V, captions, true_scenes)
-    return Reconstruction(float(1 - errors[0].mean()), float(1 - last), falls, found, chance)
+    share, chance = retrieval.measure(captions, true_scenes, lambda rows: _nearest(ends[rows], V[rows]))
+    start, end = (float(1 - error.mean()) for error in (errors[0], errors[lengths, n]))
+    return Reconstruction(start, end, falls, share, chance)
 
 
 def _falls(errors, captions, kinds):
@@ -59,21 +60,6 @@ def _falls(errors, captions, kinds):
     return {name: float(np.mean(values)) for name, values in falls.items() if values}
 
 
-def _retrieval(ends, V, captions, true_scenes):
-    """Return how many reconstructions are nearest to a right image, and chance.
-
-    An image of which the caption is true is right, too.
-    """
-    found, chance = [], []
-    for first in range(0, len(V), POOL):
-        pool = range(first, min(first + POOL, len(V)))
-        for n in pool:
-            nearest = ((V[pool.start : pool.stop] - ends[n]) ** 2).sum(axis=1).argmin()
-            right = [k == n or _is_true(captions[n], true_scenes[k]) for k in pool]
-            found.append(right[nearest])
-            chance.append(np.mean(right))
-    return float(np.mean(found)), float(np.mean(chance))
-
-
-def _is_true(caption, scene):
-    return scene is not None and scene_language.judge(caption, scene).true
+def _nearest(ends, V):
+    """Return the row of V that is nearest to each reconstruction, (K,)."""
+    return ((V - ends[:, None]) ** 2).sum(axis=2).argmin(axis=1)

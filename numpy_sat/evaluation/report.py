@@ -7,7 +7,8 @@ from numpy_sat.evaluation import layout
 from numpy_sat.evaluation.attention_statistics import AttentionStatistics
 from numpy_sat.evaluation.comparison import SCORES, Row, verdict
 from numpy_sat.evaluation.layout import Page, Paragraphs, Points, Table, finite, number, percent
-from numpy_sat.evaluation.reconstruction import POOL, Reconstruction
+from numpy_sat.evaluation.reconstruction import Reconstruction
+from numpy_sat.evaluation.retrieval import POOL
 from numpy_sat.evaluation.scene_truth import Truth
 from numpy_sat.evaluation.variety import Variety
 
@@ -152,8 +153,8 @@ def _reconstruction(reconstruction):
     return [
         f"Visual memory: after a human caption, it explains {percent(reconstruction.end)} of the variance of the "
         f"images' vectors, before the first word {percent(reconstruction.start)}. One word adds on average: {falls}. "
-        f"{percent(reconstruction.found)} of the reconstructions are nearest to a right image among {POOL}, by chance "
-        f"{percent(reconstruction.chance)}."
+        f"{percent(reconstruction.retrieval)} of the reconstructions are nearest to a right image among {POOL}, by "
+        f"chance {percent(reconstruction.chance)}."
     ]
 
 

@@ -44,8 +44,3 @@ def reconstruction_backward(dloss, cache):
     difference, mask = cache
     B, D = difference.shape[1:]
     return (2 * dloss / (B * D)) * difference * mask[..., None]
-
-
-def word_errors(cache):
-    """Return |V - V_tilde_t|^2 / D after every word, (T, B). cache: from reconstruction_forward."""
-    return (cache.difference * cache.difference).mean(axis=-1) * cache.mask

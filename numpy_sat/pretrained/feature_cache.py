@@ -100,7 +100,7 @@ def load_features(examples: Sequence[CaptionedImage], net: Net, cache: Path) -> 
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         if _is_intact(path, sums, shape):
-            images.release_left(path)
+            images.remove_abandoned_lock(path)
         else:
             with images.cache_lock(path, "encoding images"):  # another process may compute the same features
                 if not _intact_blocks(path, sums, shape).all():
@@ -156,7 +156,7 @@ def _intact_blocks(path, sums, shape, numbers=None):
     """
     starts = range(0, shape[0], BLOCK)
     numbers = range(len(starts)) if numbers is None else numbers
-    none, array = np.zeros(len(numbers), bool), array_file.mapped(path, shape, HALF)
+    none, array = np.zeros(len(numbers), bool), array_file.map_npy(path, shape, HALF)
     try:
         checksums = np.fromfile(sums, "<u4")
     except (OSError, ValueError):

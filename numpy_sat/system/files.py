@@ -36,8 +36,8 @@ def replacing(path: str | Path) -> Iterator[Path]:
     refuse_special(path)
     temporary = private(path)
     try:
-        remove_left(path)
-        with writing(path), lock.in_use(temporary):
+        remove_leftovers(path)
+        with writing(path), lock.hold(temporary):
             yield temporary
             with open(temporary, "r+b") as file:  # otherwise a power failure could leave an empty file
                 os.fsync(file.fileno())
@@ -83,7 +83,7 @@ def private(path: Path) -> Path:
     return path.with_name(f"{path.name}.{secrets.token_hex(6)}{PART}")
 
 
-def remove_left(path: Path) -> None:
+def remove_leftovers(path: Path) -> None:
     """Remove temporary files for `path` that killed processes have left."""
     remove_parts(path.parent, glob.escape(path.name))
 
@@ -91,6 +91,6 @@ def remove_left(path: Path) -> None:
 def remove_parts(folder: Path, pattern: str) -> None:
     """Remove temporary files that killed processes have left. pattern: names of the files that they are for."""
     for temporary in folder.glob(f"{pattern}.*{PART}"):
-        if lock.is_left(temporary):
+        if lock.is_abandoned(temporary):
             with suppress(OSError):
                 temporary.unlink()

@@ -77,8 +77,8 @@ def waiting_lock(path: Path, activity: str = "") -> Iterator[bool]:
 
 
 @contextmanager
-def in_use(path: Path) -> Iterator[None]:
-    """Create a temporary file, and lock it during the block, so that `is_left` returns False.
+def hold(path: Path) -> Iterator[None]:
+    """Create a temporary file, and lock it during the block, so that `is_abandoned` returns False.
 
     Windows does not rename open files. So nothing is locked there.
 
@@ -94,8 +94,8 @@ def in_use(path: Path) -> Iterator[None]:
         yield
 
 
-def is_left(path: Path) -> bool:
-    """Return True if the process that held a file `in_use` has ended without removing it.
+def is_abandoned(path: Path) -> bool:
+    """Return True if the process that held a file with `hold` has ended without removing it.
 
     Without locks, a file of more than a day counts as left.
     """

@@ -17,7 +17,7 @@ from numpy_sat.data import batches, catalog, images
 from numpy_sat.data.dataset import Dataset
 from numpy_sat.data.scenes import scenes
 from numpy_sat.decoding.viterbi import viterbi
-from numpy_sat.evaluation import alignment, attention, figures, regions
+from numpy_sat.evaluation import alignment, attention, figures, regions, retrieval
 from numpy_sat.experiment import checkpoint, runs
 from numpy_sat.experiment.recipe import Augmentation
 from numpy_sat.pretrained import inputs
@@ -30,7 +30,7 @@ FILE, FIGURE = "alignment.npz", "alignment.png"
 H = 128  # size of the vectors of regions and words
 BATCH = 64  # pairs of an image and a caption
 RATE, WARMUP, LARGEST_NORM = 1e-3, 100, 5.0  # of Adam: learning rate, steps until it is reached, largest gradient
-DRAWN, DRAWN_BETA = 4, 3.0  # images in the figure, and its beta
+FIGURE_IMAGES, FIGURE_BETA = 4, 3.0  # images in the figure, and its beta
 
 
 class Request(NamedTuple):
@@ -139,8 +139,9 @@ def _samples(model, dataset, name, kind):
     true_scenes, samples = _scenes(dataset, split.names), []
     for first in range(0, len(split.names), BATCH):
         rows = range(first, min(first + BATCH, len(split.names)))
-        chosen = true_scenes and [true_scenes[row] for row in rows]
-        for row, vectors in zip(rows, _vectors(model, split.inputs[rows.start : rows.stop], chosen, kind), strict=True):
+        some_scenes = true_scenes and [true_scenes[row] for row in rows]
+        some_vectors = _vectors(model, split.inputs[rows.start : rows.stop], some_scenes, kind)
+        for row, vectors in zip(rows, some_vectors, strict=True):
             words = split.references[row][0]
             scene = true_scenes and true_scenes[row]
             links = scene.links[0] if scene else {}
@@ -157,17 +158,17 @@ def _report(params, samples, kind):
         nouns = f"{row.nouns:.1%} +- {margin:.1%}" if row.count else "unknown"
         chance = f"{row.chance:.1%}" if row.count else "unknown"
         print(f"{row.beta:5.1f}  {row.phrase:14.2f}  {nouns:>22}  {chance:>9}")
-    found, chance = alignment.retrieval(params, samples)
-    print(f"captions that find a right image among {alignment.POOL}: {found:.1%}, by chance {chance:.1%}")
+    share, chance = alignment.retrieve(params, samples)
+    print(f"captions that find a right image among {retrieval.POOL}: {share:.1%}, by chance {chance:.1%}")
 
 
 def _draw(path, params, samples, dataset, kind):
     """Draw the first images of dev with their phrases and regions."""
     entries = []
-    for sample, example in zip(samples[:DRAWN], dataset.splits["dev"], strict=False):
+    for sample, example in zip(samples[:FIGURE_IMAGES], dataset.splits["dev"], strict=False):
         scores = aligner.products(params, sample.vectors, sample.numbers)
         shares = regions.KINDS[kind].shares(sample.scene, scores.shape[1])
-        words = zip(viterbi(scores, DRAWN_BETA), sample.words, strict=True)
+        words = zip(viterbi(scores, FIGURE_BETA), sample.words, strict=True)
         phrases = [
             (" ".join(word for _, word in group), shares[region])
             for region, group in itertools.groupby(words, key=lambda pair: pair[0])

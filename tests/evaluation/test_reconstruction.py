@@ -17,7 +17,7 @@ def test_by_hand():
     assert result.start == pytest.approx(1 - (0 + 2 + 2 + 0) / 4) and result.end == 1
     # errors 0, 0 | 2, 2, 0 | 2, 0 | 0, 0.5, 0
     assert result.falls == pytest.approx({"other words": (0 + 0 + 2 + 2 - 0.5 + 0.5) / 6})
-    assert result.found == 0.75 and result.chance == 0.25  # images 0 and 3 are equal, and the first one is nearest
+    assert result.retrieval == 0.75 and result.chance == 0.25  # images 0 and 3 are equal, and the first one is nearest
 
 
 def test_words_of_scenes_and_true_captions():
@@ -27,7 +27,7 @@ def test_words_of_scenes_and_true_captions():
     V = np.array([[0.0], [2.0]])
     V_tilde = np.broadcast_to(np.linspace(1, 0, T)[:, None, None] * np.ones((2, 1)), (T, 2, 1))
     result = reconstruction.measure(V, V_tilde, captions, [scene, scene])
-    assert result.found == result.chance == 1  # both captions are true of both images
+    assert result.retrieval == result.chance == 1  # both captions are true of both images
     assert {"colors", "shapes", "other words"} <= result.falls.keys()
 
 

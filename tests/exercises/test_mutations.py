@@ -703,12 +703,6 @@ EQUIVALENT = {
             IN_BRACKETS,
         ),
         ("reconstruction_backward", "return", ["the factor `mask[..., None]` occurs twice"], ZERO_ONE),
-        (
-            *("word_errors", "return"),
-            ["the mean of `cache.difference * cache.difference` goes over axis 2 instead of axis -1"],
-            LAST_AXIS,
-        ),
-        ("word_errors", "return", ["the factor `cache.mask` occurs twice"], ZERO_ONE),
     ],
     "alignment": [
         (

@@ -21,6 +21,5 @@ def test_gradients(rng):
 def test_by_hand():
     V, mask = np.array([[1.0, 2], [0, 0]]), np.array([[1.0, 1, 1, 0], [1, 0, 1, 0]])
     V_tilde = np.array([[[1.0, 0], [1, 2], [2, 0], [9, 9]], [[3, 2], [9, 9], [0, 2], [9, 9]]])
-    loss, cache = reconstruction.reconstruction_forward(V_tilde, V, mask)
-    np.testing.assert_array_equal(reconstruction.word_errors(cache), [[2, 0, 2, 0], [2, 0, 2, 0]])
+    loss, _ = reconstruction.reconstruction_forward(V_tilde, V, mask)
     assert loss == pytest.approx(8 / 4)

@@ -10,7 +10,7 @@ import pytest
 
 from numpy_sat.system import lock
 from numpy_sat.system.errors import InputError
-from numpy_sat.system.files import read_json, refuse_unwritable, remove_left, replacing
+from numpy_sat.system.files import read_json, refuse_unwritable, remove_leftovers, replacing
 
 
 def test_the_file_is_replaced_at_the_end(tmp_path):
@@ -61,7 +61,7 @@ def test_two_writers_do_not_meet(tmp_path):
 
 
 def remove(path):
-    remove_left(path)
+    remove_leftovers(path)
 
 
 def replace(path):

@@ -35,7 +35,7 @@ def train(method: str, captions: Iterable[list[str]], vocabulary: Vocabulary, M:
     return (0.5 * vectors / np.sqrt((vectors * vectors).mean())).astype(np.float32)
 
 
-def of_run(method: str, model: runs.Model) -> np.ndarray:
+def train_on_run(method: str, model: runs.Model) -> np.ndarray:
     """Train vectors on the captions of a model's training set, of the size of its embedding.
 
     Args:

@@ -28,14 +28,15 @@ def train(corpus: Corpus, M: int, rng: np.random.Generator) -> np.ndarray:
     V = len(corpus.counts)
     params = {"v": rng.standard_normal((V, M), np.float32) / np.float32(M), "u": np.zeros((V, M), np.float32)}
     # negative samples come from the distribution count^0.75, as in the paper
-    upto = np.cumsum(corpus.counts**0.75)
+    cumulative = np.cumsum(corpus.counts**0.75)
     state: dict = {}
     for epoch in range(EPOCHS):
         center, context = _pairs(corpus, rng)
         rows = range(0, len(center), BATCH)
         for first in progress.bar(rows, desc=f"skip-gram, epoch {epoch + 1} of {EPOCHS}", leave=False):
             batch = slice(first, first + BATCH)
-            negatives = np.searchsorted(upto, rng.random((len(center[batch]), NEGATIVES)) * upto[-1], side="right")
+            uniform = rng.random((len(center[batch]), NEGATIVES))
+            negatives = np.searchsorted(cumulative, uniform * cumulative[-1], side="right")
             words = np.concatenate([context[batch, None], negatives], axis=1)
             optimizers.adam_update(params, _gradients(params, center[batch], words), state, RATE)
     return params["v"]
@@ -61,8 +62,8 @@ def _pairs(corpus, rng):
     keep_rate = np.sqrt(FREQUENT / np.maximum(frequency, FREQUENT))
     # A vocabulary of a few dozen words has only frequent ones: skip none more often than the median word.
     keep_rate = np.minimum(1, keep_rate / np.median(keep_rate[corpus.counts > 0]))
-    kept = rng.random(len(corpus.words)) < keep_rate[corpus.words]
-    corpus = corpus._replace(words=corpus.words[kept], captions=corpus.captions[kept])
+    keep = rng.random(len(corpus.words)) < keep_rate[corpus.words]
+    corpus = corpus._replace(words=corpus.words[keep], captions=corpus.captions[keep])
     width = rng.integers(1, WINDOW + 1, len(corpus.words))
     center, context = [], []
     for distance in range(1, WINDOW + 1):
