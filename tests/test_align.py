@@ -72,8 +72,8 @@ def test_nouns_of_scenes(kind, tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(scenes, "ensure", lambda folder, seed=0: folder / "scenes-few")
     monkeypatch.setitem(presets.PRESETS, ("scenes", True), tiny.RECIPE.replace(epochs=1))
     monkeypatch.setattr(alignment, "BATCH", 4)
-    scenes.write(tmp_path / "scenes-few", train=8, dev=4, test=4)
-    assert train.main(["--small", "--root", str(tmp_path), "--out", str(tmp_path / "run")]) == 0
+    scenes.write(tmp_path / "data" / "scenes-few", train=8, dev=4, test=4)
+    assert train.main(["--small", "--root", str(tmp_path / "data"), "--out", str(tmp_path / "run")]) == 0
     assert align.main([str(tmp_path / "run"), "--regions", kind, "--epochs", "1"]) == 0
     out = capsys.readouterr().out
     assert re.search(r"^  0\.0 .* \d+\.\d% \+- \d+\.\d%  +\d+\.\d%$", out, re.M)
