@@ -32,7 +32,8 @@ Your task       1. cosine_similarity: compare one query with all rows. Trap: a z
                    is 0.
                 2. nearest: return words and cosines, the nearest first, without the word itself. Trap: of equal
                    cosines, the smaller number comes first. It may call cosine_similarity of this file.
-                3. principal_axes: return axes and shares. Trap: subtract the mean first.
+                3. principal_axes: return axes and shares. Trap: subtract the mean first. If all rows are equal, the
+                   shares are 0, and the axes those of np.linalg.svd.
                 4. project: return the coordinates x.
 
 Given           You may use np.linalg.norm, np.linalg.svd and np.linalg.eigh. Nothing here is trained, so there are no
