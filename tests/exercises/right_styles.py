@@ -166,6 +166,34 @@ def conv_input_gradient(dy, cache):
     return dx[:, pad : H + pad, pad : width + pad]
 """,
     ],
+    8: [
+        """
+def correlate(x, W, b, y):
+    for o in range(W.shape[3]):
+        for n, i, j in np.ndindex(y.shape[:3]):
+            total = 0.0
+            for p in range(W.shape[0] - 1, -1, -1):
+                for q in range(W.shape[1]):
+                    for c in range(W.shape[2]):
+                        total += W[p, q, c, o] * x[n, i + p, j + q, c]
+            y[n, i, j, o] = total + b[o]
+""",
+        """
+def correlate(x, W, b, y):
+    y[:] = b
+    for p, q in np.ndindex(W.shape[:2]):
+        y += x[:, p : p + y.shape[1], q : q + y.shape[2]] @ W[p, q]
+""",
+    ],
+    21: [
+        """
+def score_forward(keys, h, W_q):
+    heads, N, L, K = keys.shape
+    query = np.stack([h @ W for W in W_q]).reshape(heads, N, -1, K)
+    e = np.einsum("gnck,gnlk->gncl", query, keys) * K**-0.5
+    return e.reshape(heads, -1, L), (keys, h, W_q, query)
+""",
+    ],
     9: [
         """
 def lstm_forward(x, h, c, W_x, W_hh, b):
