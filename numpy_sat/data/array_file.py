@@ -110,7 +110,7 @@ def new_stamp() -> int:
 
 
 def set_stamp(path: Path, stamp: int) -> None:
-    """Give a file the time of complete files, and note that it is in use now."""
+    """Give a file the time of complete files, and note that it was read now."""
     with suppress(OSError):  # the file belongs to another user; it can be read anyway
         os.utime(path, ns=(time.time_ns(), stamp))
 

@@ -24,7 +24,7 @@ class Model(without_attention.Model):
     """The model "visual-memory", with the members that decoders/__init__.py lists."""
 
     def __init__(self):
-        """Define the model. init_params takes the sizes M and S."""
+        """Define the model."""
         super().__init__("visual-memory", visual_memory, fast_visual_memory, ("embedding_size", "hidden_size"))
         self.SETTINGS = (*self.SETTINGS, "reconstruction_weight")
 

@@ -19,8 +19,8 @@ class Sample(NamedTuple):
     vectors: np.ndarray  # (R, D) annotations of the regions
     words: list  # the T words of the caption
     numbers: np.ndarray  # (T,) their numbers
-    scene: Scene | None  # for scenes
-    links: dict  # {position of a noun: indices of its objects}, for scenes
+    scene: Scene | None  # of a drawn image
+    links: dict  # {position of a noun: indices of its objects}, for drawn images
 
 
 class Row(NamedTuple):

@@ -36,13 +36,13 @@ def text(file: str, encoder: Encoder) -> str:
 
 
 def refuse_others(path: Path, encoder: Encoder) -> None:
-    """Check that the notice beside a captioner's file replaces no file of another kind.
+    """Refuse a captioner's file whose notice would replace a file of another kind.
 
     Args:
         path: the captioner's file.
         encoder: the encoder's settings.
     Raises:
-        InputError: it would.
+        InputError: such a file exists.
     """
     notice = path.with_name(NOTICE)
     if _is_necessary(encoder) and notice.exists() and not notice.read_bytes().startswith(TEXT[:12].encode()):

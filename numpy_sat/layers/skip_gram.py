@@ -1,7 +1,7 @@
 """The loss of skip-gram with negative sampling (Mikolov et al. 2013, word2vec).
 
-A word's vector v should have a large product with the vectors u of the words near it, and a small one with those of
-words that are drawn at random.
+The vector v of a word should have a large product with the vectors u of the words near it. Its product with the vectors
+of random words, the negative samples, should be small.
 """
 
 from typing import NamedTuple

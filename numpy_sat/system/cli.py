@@ -120,7 +120,7 @@ def compiling_announced(file: TextIO | None = None) -> Iterator[None]:
 def expand_patterns(arguments: Sequence[str]) -> list[str]:
     """Replace patterns such as *.jpg by the files that match, as other shells than those of Windows do.
 
-    A pattern without a match stays as it is.
+    A pattern without a match does not change.
     """
     matches = {text: sorted(glob.glob(text.replace("[", "[[]"))) for text in arguments if set(text) & set("*?")}
     return [file for text in arguments for file in matches.get(text) or [text]]

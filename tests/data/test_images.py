@@ -405,8 +405,8 @@ def test_a_copied_cache_file_is_believed_after_a_comparison(examples, cache, dec
 def test_what_a_killed_process_left_is_removed(examples, cache):
     load_images(examples, 6, cache)
     (file,) = cache.iterdir()
-    left = file.rename(file.with_name(f"{file.name}.0123456789ab.part"))
-    os.utime(left, (0, 0))  # on Windows, only old files are removed
+    leftover = file.rename(file.with_name(f"{file.name}.0123456789ab.part"))
+    os.utime(leftover, (0, 0))  # on Windows, only old files are removed
     load_images(examples, 6, cache)
     assert list(cache.iterdir()) == [file]
     (cache / f"{file.name.rpartition('-')[0]}.lock").touch()  # of a process that was killed after writing
@@ -417,11 +417,11 @@ def test_what_a_killed_process_left_is_removed(examples, cache):
 def test_an_unfinished_cache_file_that_nobody_completes_is_removed(examples, cache):
     load_images(examples, 6, cache)
     (file,) = cache.iterdir()
-    left = cache / "pictures-0123456789abcdef-0123.npy.0123456789ab.part"
-    left.touch()
-    os.utime(left, (time.time() - images.UNUSED - 60,) * 2)
+    leftover = cache / "pictures-0123456789abcdef-0123.npy.0123456789ab.part"
+    leftover.touch()
+    os.utime(leftover, (time.time() - images.UNUSED - 60,) * 2)
     load_images(examples[:3], 6, cache)
-    assert file.exists() and not left.exists()
+    assert file.exists() and not leftover.exists()
 
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows has no SIGKILL")

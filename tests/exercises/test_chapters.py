@@ -90,11 +90,11 @@ def test_numbers(path):
 
 
 @chapters
-def test_every_shown_output_is_computed(path):
+def test_every_output_is_computed(path):
     """Check that each text block stands below a block of Python or of shell commands."""
     text = path.read_text("utf-8")
-    shown = re.findall(r"^```text$", text, re.M)
-    assert len(re.findall(r"^```(?:python|sh)\n[^`]*?^```\n\n```text$", text, re.M)) == len(shown)
+    text_blocks = re.findall(r"^```text$", text, re.M)
+    assert len(re.findall(r"^```(?:python|sh)\n[^`]*?^```\n\n```text$", text, re.M)) == len(text_blocks)
 
 
 @chapters
@@ -155,9 +155,9 @@ def test_figure(name, tmp_path):
     paths = tmp_path / "figure.png", FOLDER / "images" / f"{name}.png"
     figures.save(figure, paths[0])
     assert max(path.stat().st_size for path in paths) <= MOST_BYTES
-    drawn, stored = (Image.open(path).size for path in paths)
+    new_size, stored_size = (Image.open(path).size for path in paths)
     # Versions of matplotlib round the size of 4.1 inches differently.
-    assert np.allclose(drawn, stored, rtol=0, atol=1), "run python -m exercises.chapters.figures"
+    assert np.allclose(new_size, stored_size, rtol=0, atol=1), "run python -m exercises.chapters.figures"
 
 
 def test_command_draws_figures(tmp_path, monkeypatch, capsys):

@@ -41,10 +41,10 @@ def test_a_cache_is_unpacked_into_the_variables_of_the_forward_function(lesson, 
     exec(compile(ast.Module(unpacking, []), "stub", "exec"), variables)
     cache = variables.pop("cache", ())
     for field, value in cache._asdict().items() if cache else ():
-        of_activation = hasattr(value, "y") and len(value) == 1
-        name = field if field in variables and not of_activation else f"cache_{field}"
+        is_activation = hasattr(value, "y") and len(value) == 1
+        name = field if field in variables and not is_activation else f"cache_{field}"
         assert variables[name] is value
-        assert not of_activation or variables[field] is value.y
+        assert not is_activation or variables[field] is value.y
 
 
 @each_task

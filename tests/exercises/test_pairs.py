@@ -96,11 +96,11 @@ def pairs_not_separated(lesson, task, others):
     """
     cases = judge.cases_of(task)
     count = len(cases)
-    made = table.make(task._replace(cases=lambda rng: [*cases, *others]))
-    right = table.marks_of_function(task, [*cases, *others], made.names)
-    marks, words = np.concatenate([right[None], made.marks]), ["", *(entry.term for entry in made.entries)]
+    faults = table.make(task._replace(cases=lambda rng: [*cases, *others]))
+    right = table.marks_of_function(task, [*cases, *others], faults.names)
+    marks, words = np.concatenate([right[None], faults.marks]), ["", *(entry.term for entry in faults.entries)]
     names = [other.name for other in lesson.tasks]
-    learners = [True, *(entry.function in names or entry.function.startswith("_") for entry in made.entries)]
+    learners = [True, *(entry.function in names or entry.function.startswith("_") for entry in faults.entries)]
     marks, words = marks[learners], [text for text, keep in zip(words, learners, strict=True) if keep]
     raises = np.isnan(marks).all(axis=(2, 3))
     pairs = []

@@ -136,7 +136,7 @@ def test_next_names_the_first_exercise_that_is_not_solved_and_opens_it(monkeypat
 def test_a_fault_dictionary_is_made_by_one_process_at_a_time(monkeypatch, tmp_path):
     """Check that the others wait, and that they load the one that was made."""
     monkeypatch.setattr(machine, "cache_folder", lambda: tmp_path)
-    running, made = [], []
+    running, makers = [], []
 
     def load(task, folder, key):
         path = table.path_of(task, folder, key)
@@ -145,26 +145,26 @@ def test_a_fault_dictionary_is_made_by_one_process_at_a_time(monkeypatch, tmp_pa
             assert running == [path]
             time.sleep(0.05)
             path.write_text("made")
-            made.append(running.pop())
+            makers.append(running.pop())
 
     monkeypatch.setattr(table, "load", load)
     lesson = lessons.load(3)
     with ThreadPoolExecutor(4) as pool:
         list(pool.map(lambda _: lesson.table(lesson.tasks[1]), range(4)))
-    assert len(made) == 1 and not list(tmp_path.rglob("*.lock"))
+    assert len(makers) == 1 and not list(tmp_path.rglob("*.lock"))
 
 
 def test_preparations_do_not_pile_up(monkeypatch, tmp_path):
     monkeypatch.setattr(machine, "cache_folder", lambda: tmp_path)
     monkeypatch.setattr(os, "nice", lambda increment: None, raising=False)
     monkeypatch.setattr(sys, "argv", ["prepare", "3"])
-    made = []
-    monkeypatch.setattr(lessons.Lesson, "table", lambda lesson, task: made.append(task.name))
+    names = []
+    monkeypatch.setattr(lessons.Lesson, "table", lambda lesson, task: names.append(task.name))
     with lock.folder_lock(tmp_path / "exercises" / "preparing"):
         prepare.main()
-    assert made == []
+    assert names == []
     prepare.main()
-    assert made == ["linear_forward", "linear_backward"]
+    assert names == ["linear_forward", "linear_backward"]
 
 
 def test_output_of_the_learners_code_is_shown(learner):

@@ -135,11 +135,11 @@ def test_an_interrupt_leaves_no_temporary_file(folder, monkeypatch):
 def test_what_a_killed_process_left_is_removed(folder, suffix):
     _run(_double())
     path = _files(folder)[suffix]
-    left = path.with_name(f"{path.name}.0123456789ab.part")
-    path.rename(left)
-    os.utime(left, (0, 0))
+    leftover = path.with_name(f"{path.name}.0123456789ab.part")
+    path.rename(leftover)
+    os.utime(leftover, (0, 0))
     assert not _run(_double())
-    assert not left.exists() and _run(_double())
+    assert not leftover.exists() and _run(_double())
 
 
 @pytest.mark.parametrize("name", ["", "file"])

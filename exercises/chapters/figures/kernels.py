@@ -21,12 +21,12 @@ def loop_order():
     steps_c, steps_o = np.arange(C), np.arange(O)
     column, row = np.zeros((C, O), int), np.zeros((C, O), int)
     column[:, 0], row[0] = steps_c + 1, steps_o // VECTOR + 1
-    _draw_touched(axes[:, 0], steps_c + 1, column, np.eye(1, O, dtype=int)[0] * C, "sums: c innermost, one at a time")
-    _draw_touched(axes[:, 1], np.eye(1, C, dtype=int)[0], row, row[0], f"rows: o innermost, {VECTOR} at a time")
+    _draw_steps(axes[:, 0], steps_c + 1, column, np.eye(1, O, dtype=int)[0] * C, "sums: c innermost, one at a time")
+    _draw_steps(axes[:, 1], np.eye(1, C, dtype=int)[0], row, row[0], f"rows: o innermost, {VECTOR} at a time")
     return figure
 
 
-def _draw_touched(axes, x, W, y, title):
+def _draw_steps(axes, x, W, y, title):
     """Draw a row of x, W and a row of y. The cells have the number of the instruction that uses them last, or 0."""
     for axis, name, steps in zip(axes, ("x[p, :]", "W[:, :]", "y[p, :]"), (x, W, y), strict=True):
         texts = np.where(steps > 0, steps.astype(str), "")

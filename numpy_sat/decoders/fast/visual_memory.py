@@ -1,7 +1,7 @@
 """Compute the decoder of visual_memory.py with fused kernels.
 
-The terms of E y and of the image in both LSTMs are computed before the loop over words, those of the image once per
-caption. lstm_sequence.py has the loop.
+The terms of E y and of the image in both LSTMs are computed before the loop over words. Those of the image are computed
+once per caption. lstm_sequence.py has the loop.
 """
 
 from typing import NamedTuple
