@@ -14,7 +14,7 @@ from numpy_sat import loss as losses
 from numpy_sat.check import gradcheck
 from numpy_sat.data import batches
 from numpy_sat.data.vocabulary import END, START
-from numpy_sat.decoders import soft, without_attention, writer
+from numpy_sat.decoders import soft, with_memory, without_attention, writer
 from numpy_sat.decoding import search
 from numpy_sat.experiment.recipe import Recipe
 from numpy_sat.layers import softmax
@@ -55,14 +55,17 @@ class ForwardPassEndError(Exception):
 
 
 def loss_alone(loss_and_grads):
-    """Return a function that runs loss_and_grads as far as its loss, for all decoders but the one of hard attention."""
+    """Return a function that runs loss_and_grads as far as the cross-entropy and the attention penalty.
+
+    All decoders but the one of hard attention can use it.
+    """
 
     def stop(*arguments):
         raise ForwardPassEndError(losses.loss_forward(*arguments)[0].total)
 
     def loss(params):
         with ExitStack() as stack, pytest.raises(ForwardPassEndError) as end:
-            for module in (soft, without_attention):
+            for module in (soft, without_attention, with_memory):
                 stack.enter_context(mock.patch.object(module, "loss_forward", stop))
             loss_and_grads(params)
         return end.value.args[0]
