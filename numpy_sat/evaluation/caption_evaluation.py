@@ -65,11 +65,7 @@ def evaluate(
             *_ensemble_note(paths),
             *attention_note(request, models),
         ),
-        rows=[
-            *comparison.compare(written.texts, written.references, baselines),
-            *([_ensemble_row(request, written, mixture)] if mixture else []),
-            *(comparison.PAPER if _is_papers_data(request.split, written, train) else ()),
-        ],
+        rows=_rows(request, written, train, baselines, mixture),
         vocabulary=len(model.vocabulary) - len(vocabulary.SPECIALS),
         loss=heldout.judge_loss(model, written, train),
         **_variety(written, train),
@@ -80,6 +76,13 @@ def evaluate(
     )
     plain = {"version": __version__, "checkpoint": digest, **report.as_json(evaluation), "captions": written.texts}
     report_files.write(path, report.as_markdown(evaluation), plain, report.as_text(evaluation))
+
+
+def _rows(request, written, train, baselines, mixture):
+    """Return the rows of the table: the model between its baselines, the ensemble and the paper."""
+    ensemble_rows = [_ensemble_row(request, written, mixture)] if mixture else []
+    paper_rows = comparison.PAPER if _is_papers_data(request.split, written, train) else ()
+    return [*comparison.compare(written.texts, written.references, baselines), *ensemble_rows, *paper_rows]
 
 
 def _is_papers_data(split, written, train):
