@@ -127,7 +127,7 @@ def test_shipping_replaces_only_shipped_captioners(judged, tmp_path, capsys):
     best = tmp_path / "run" / runs.BEST
     before = best.read_bytes()
     assert ship.main([str(judged), "--out", str(best)]) == 2
-    assert "best.npz: holds something other than a shipped captioner" in capsys.readouterr().err
+    assert "best.npz: holds no shipped captioner" in capsys.readouterr().err
     assert best.read_bytes() == before
     for _ in range(2):
         assert ship.main([str(judged), "--out", str(tmp_path / "c.npz")]) == 0

@@ -75,7 +75,7 @@ def _refuse_another(out):
     try:
         describe(out)
     except InputError as error:
-        raise InputError(f"--out {out}: holds something other than a shipped captioner; choose another name.") from error
+        raise InputError(f"--out {out}: holds no shipped captioner; choose another name.") from error
 
 
 def _half(run, name, array):

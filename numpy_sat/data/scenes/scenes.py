@@ -95,7 +95,7 @@ def open_dataset(root: Path | None, splits: Sequence[str], skip_missing: bool) -
 
 
 def _refuse_wrong_root(root):
-    """Raise InputError for a folder in which nobody wants 16,000 new images: a missing one, or one of other things."""
+    """Raise InputError if the folder for 16,000 new images is missing, or holds other things."""
     if not os.path.isdir(root):
         raise InputError(f"{root}: there is no such folder; create it to draw scenes there, or correct --root.")
     others = [name for name in sorted(os.listdir(root)) if not name.startswith((f"{NAME}-", "."))]
