@@ -104,18 +104,8 @@ def _parse(argv):
     check = add("check", _check, "show what is right, what is wrong, and where to look")
     watch_help = "number of the exercise (default: all exercises)"
     watch = add("watch", _watch, "check a file each time you save it", number_help=watch_help, nargs="?")
-    for command in (check, watch):
-        command.add_argument("--term", action="store_true", help="name the wrong term as well")
-        command.add_argument("--all", action="store_true", help="list every wrong array, in any number of lines")
-    instead = check.add_mutually_exclusive_group()
-    instead.add_argument("--json", action="store_true", help="print the whole result as JSON, for programs")
-    pencil_help = "run the page's worked example instead, and print each number beside the right one"
-    instead.add_argument("--pencil", action="store_true", help=pencil_help)
-    hint = add("hint", _hint, "show a hint: a question, the equation, the shapes or the term")
-    hint_help = "1 for the question, 2 for the equation, 3 for the shapes, 4 for the term (default: 1)"
-    hint.add_argument("step", type=int, choices=(1, 2, 3, 4), nargs="?", default=1, help=hint_help)
-    function_help = "function to get a hint on (default: the first one that is not right)"
-    hint.add_argument("--of", metavar="FUNCTION", help=function_help)
+    _add_options_of_check(check, watch)
+    _add_options_of_hint(add("hint", _hint, "show a hint: a question, the equation, the shapes or the term"))
     add("show", _show, "draw each wrong array: yours, the right one, the difference")
     plug_help = "number of the exercise, or all for every exercise that you have solved"
     add("plug", _plug, "train a small model with your functions", _number_or_all, plug_help)
@@ -127,6 +117,23 @@ def _parse(argv):
     solution = add("solution", _solution, "print the solution, once you have solved the exercise")
     solution.add_argument("--anyway", action="store_true", help="print it even if the exercise is not solved")
     return parser.parse_args(argv)
+
+
+def _add_options_of_check(check, watch):
+    for command in (check, watch):
+        command.add_argument("--term", action="store_true", help="name the wrong term as well")
+        command.add_argument("--all", action="store_true", help="list every wrong array, in any number of lines")
+    instead = check.add_mutually_exclusive_group()
+    instead.add_argument("--json", action="store_true", help="print the whole result as JSON, for programs")
+    pencil_help = "run the page's worked example instead, and print each number beside the right one"
+    instead.add_argument("--pencil", action="store_true", help=pencil_help)
+
+
+def _add_options_of_hint(hint):
+    step_help = "1 for the question, 2 for the equation, 3 for the shapes, 4 for the term (default: 1)"
+    hint.add_argument("step", type=int, choices=(1, 2, 3, 4), nargs="?", default=1, help=step_help)
+    function_help = "function to get a hint on (default: the first one that is not right)"
+    hint.add_argument("--of", metavar="FUNCTION", help=function_help)
 
 
 if __name__ == "__main__":

@@ -260,8 +260,8 @@ def flat(task: Task, result, expected: dict | None = None) -> dict:
     Args:
         task: the Task.
         result: what the function returned.
-        expected: {name: leaf} of the right results, or None. Where they have a named tuple, a plain one of the same
-            length has its names, and where they have a sequence, an array counts as one.
+        expected: {name: leaf} of the right results, or None. A plain tuple takes the names of a named tuple of the same
+            length. An array counts as a sequence where they have one.
     """
     leaves = {}
     for name, value in zip(task.outputs, _results(task, result), strict=True):
@@ -367,7 +367,7 @@ def _notes(leaves, inputs):
         shared = next((argument for argument, x in arrays.items() if np.shares_memory(value, x)), None)
         if shared:
             argument = _argument(shared)
-            notes.append(f"{name} shares its memory with {argument}: who changes one in place changes the other")
+            notes.append(f"{name} shares its memory with {argument}: a change of one in place changes the other")
         if not value.flags.c_contiguous:
             notes.append(
                 f"{name} is not contiguous in memory: compiled kernels and reshape copy such an array first, which "

@@ -25,7 +25,8 @@ class Scope(NamedTuple):
     statement: ast.stmt
 
 
-def _show(node):
+def quote(node: ast.AST) -> str:
+    """Return a node's code in backquotes, for a term."""
     return f"`{ast.unparse(node)}`"
 
 
@@ -52,23 +53,23 @@ def drop_term(node, scope):
         return
     left, right = node.left, node.right
     if _accumulates(scope.statement, left):
-        yield right, f"{_show(left)} is overwritten instead of accumulated: = where += belongs"
+        yield right, f"{quote(left)} is overwritten instead of accumulated: = where += belongs"
     else:
         remainder = right if isinstance(node.op, PLUS) else ast.UnaryOp(ast.USub(), right)
-        yield remainder, f"the term {_show(left)} is missing"
+        yield remainder, f"the term {quote(left)} is missing"
         if isinstance(node.op, MINUS) and isinstance(left, ast.Constant):
-            yield right, f"{_show(right)} where {_show(node)} belongs"
-    yield left, f"the term {_show(right)} is missing"
+            yield right, f"{quote(right)} where {quote(node)} belongs"
+    yield left, f"the term {quote(right)} is missing"
     for term, rest in ((left, right), (right, left)):  # zeros keep the shape, in case the rest would broadcast
         zeros = ast.BinOp(ast.Constant(0), TIMES(), term)
         remainder = ast.BinOp(rest, PLUS(), zeros) if rest is left else ast.BinOp(zeros, node.op, rest)
-        yield remainder, f"the term {_show(term)} is missing"
+        yield remainder, f"the term {quote(term)} is missing"
 
 
 def overwrite(node, scope):
     """Replace `+=` by `=`."""
     if isinstance(node, ast.AugAssign) and isinstance(node.op, (PLUS, MINUS)):
-        target, words = node.target, f"{_show(node.target)} is overwritten instead of accumulated: = where += belongs"
+        target, words = node.target, f"{quote(node.target)} is overwritten instead of accumulated: = where += belongs"
         if isinstance(target, ast.Name):
             all_entries = ast.Subscript(ast.Name(target.id, ast.Load()), ast.Constant(...), ast.Store())
             yield ast.Assign([all_entries], node.value, lineno=node.lineno), words
@@ -78,20 +79,20 @@ def overwrite(node, scope):
         place = ast.Subscript(array, index, ast.Store())
         yield (
             ast.AugAssign(place, PLUS(), value, lineno=node.lineno),
-            f"{_show(place)} += counts an index that occurs twice only once: use np.add.at",
+            f"{quote(place)} += counts an index that occurs twice only once: use np.add.at",
         )
         yield (
             ast.Assign([place], value, lineno=node.lineno),
-            f"{_show(place)} is overwritten instead of accumulated: an index may occur twice",
+            f"{quote(place)} is overwritten instead of accumulated: an index may occur twice",
         )
 
 
 def drop_statement(node, scope):
     """Drop a statement that adds to a variable or assigns a part of it."""
     if isinstance(node, ast.AugAssign) or (isinstance(node, ast.Expr) and isinstance(node.value, ast.Call)):
-        yield ast.Pass(lineno=node.lineno), f"the step {_show(node)} is missing"
+        yield ast.Pass(lineno=node.lineno), f"the step {quote(node)} is missing"
     if isinstance(node, ast.Assign) and any(isinstance(target, ast.Subscript) for target in node.targets):
-        yield ast.Pass(lineno=node.lineno), f"the step {_show(node)} is missing"
+        yield ast.Pass(lineno=node.lineno), f"the step {quote(node)} is missing"
 
 
 def drop_factor(node, scope):
@@ -102,35 +103,35 @@ def drop_factor(node, scope):
         return
     if isinstance(node.op, (TIMES, MATRIX)):
         for factor, remainder in ((node.right, node.left), (node.left, node.right)):
-            words = f"the factor {_show(factor)} is missing"
+            words = f"the factor {quote(factor)} is missing"
             yield remainder, words
             if isinstance(node.op, TIMES):  # ones keep the shape, in case the remainder would broadcast
                 yield ast.BinOp(remainder, TIMES(), _call("np.ones_like", factor)), words
     elif isinstance(node.op, DIVIDED):
-        yield node.left, f"the division by {_show(node.right)} is missing"
+        yield node.left, f"the division by {quote(node.right)} is missing"
     elif isinstance(node.op, ast.Pow):
-        yield node.left, f"the power {_show(node.right)} is missing"
+        yield node.left, f"the power {quote(node.right)} is missing"
 
 
 def flip_sign(node, scope):
     """Exchange plus and minus."""
     if isinstance(node, ast.BinOp) and isinstance(node.op, (PLUS, MINUS)):
         opposite = MINUS() if isinstance(node.op, PLUS) else PLUS()
-        yield ast.BinOp(node.left, opposite, node.right), f"the sign of {_show(node.right)} is flipped"
+        yield ast.BinOp(node.left, opposite, node.right), f"the sign of {quote(node.right)} is flipped"
     elif isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub):
-        yield node.operand, f"the minus of {_show(node)} is missing"
+        yield node.operand, f"the minus of {quote(node)} is missing"
     elif isinstance(node, ast.AugAssign) and isinstance(node.op, (PLUS, MINUS)):
         opposite = MINUS() if isinstance(node.op, PLUS) else PLUS()
         yield (
             ast.AugAssign(node.target, opposite, node.value, lineno=node.lineno),
-            (f"the sign of {_show(node.value)} is flipped"),
+            (f"the sign of {quote(node.value)} is flipped"),
         )
 
 
 def negate(node, scope):
     """Flip the sign of the whole right side."""
     if is_value(node, scope) and not isinstance(node, (ast.Tuple, ast.Call, ast.Constant)):
-        yield ast.UnaryOp(ast.USub(), node), f"the sign of {_show(node)} is flipped"
+        yield ast.UnaryOp(ast.USub(), node), f"the sign of {quote(node)} is flipped"
 
 
 def is_value(node, scope):
@@ -142,20 +143,20 @@ def is_value(node, scope):
 def change_transpose(node, scope):
     """Drop or add a transpose, or exchange the factors of a matrix product."""
     if isinstance(node, ast.Attribute) and node.attr == "T":
-        yield node.value, f"the transpose of {_show(node.value)} is missing"
+        yield node.value, f"the transpose of {quote(node.value)} is missing"
         edit = ast.parse(f"({_text(node.value)}).reshape(({_text(node.value)}).shape[::-1])", mode="eval").body
-        yield edit, f"{_show(node.value)} is reshaped where it should be transposed: that mixes up its numbers"
+        yield edit, f"{quote(node.value)} is reshaped where it should be transposed: that mixes up its numbers"
     if method_of(node) in ("ravel", "reshape") and len(_shape(scope.values.get(_text(node.func.value)))) > 1:
         edit = _copy(node)
         suffix = ".T" if node.func.attr == "ravel" else ".swapaxes(0, 1)"
         edit.func.value = ast.parse(f"({_text(node.func.value)}){suffix}", mode="eval").body
-        yield edit, f"the axes of {_show(node.func.value)} are in another order before they are joined"
+        yield edit, f"the axes of {quote(node.func.value)} are in another order before they are joined"
     if method_of(node) == "swapaxes":
         array = node.func.value
-        yield array, f"the transpose of {_show(array)} is missing"
+        yield array, f"the transpose of {quote(array)} is missing"
         text = "x.reshape(*x.shape[:-2], x.shape[-1], x.shape[-2])".replace("x", f"({_text(array)})")
         edit = ast.parse(text, mode="eval").body
-        yield edit, f"{_show(array)} is reshaped where it should be transposed: that mixes up its numbers"
+        yield edit, f"{quote(array)} is reshaped where it should be transposed: that mixes up its numbers"
     if isinstance(node, ast.BinOp) and isinstance(node.op, MATRIX):
         for side in ("left", "right"):
             operand = getattr(node, side)
@@ -163,11 +164,11 @@ def change_transpose(node, scope):
                 continue
             edit = _copy(node)
             setattr(edit, side, _swapped_axes(operand))
-            yield edit, f"{_show(operand)} is transposed where it should not be"
-        yield ast.BinOp(node.right, MATRIX(), node.left), f"the factors of {_show(node)} are the wrong way round"
-        yield ast.BinOp(node.left, TIMES(), node.right), f"{_show(node)} is an elementwise product: @, not *"
+            yield edit, f"{quote(operand)} is transposed where it should not be"
+        yield ast.BinOp(node.right, MATRIX(), node.left), f"the factors of {quote(node)} are the wrong way round"
+        yield ast.BinOp(node.left, TIMES(), node.right), f"{quote(node)} is an elementwise product: @, not *"
     if is_value(node, scope) and _assigns_square(scope):
-        yield _swapped_axes(node), f"{_show(node)} is transposed"
+        yield _swapped_axes(node), f"{quote(node)} is transposed"
 
 
 def _shape(value):
@@ -203,7 +204,7 @@ def change_reduction(node, scope):
         if reduction != name and ("min" not in (name, reduction) or {name, reduction} == {"max", "min"}):
             edit = _copy(node)
             edit.func.attr = reduction
-            yield edit, f"a {reduction} of {_show(array)} where its {name} belongs"
+            yield edit, f"a {reduction} of {quote(array)} where its {name} belongs"
     for keyword in node.keywords:
         if keyword.arg == "axis":
             for axis in (0, 1, 2, -1, None):
@@ -213,16 +214,16 @@ def change_reduction(node, scope):
                     over = "everything" if axis is None else f"axis {axis}"
                     yield (
                         edit,
-                        (f"the {name} of {_show(array)} goes over {over} instead of axis {ast.unparse(keyword.value)}"),
+                        (f"the {name} of {quote(array)} goes over {over} instead of axis {ast.unparse(keyword.value)}"),
                     )
         if keyword.arg == "keepdims":
             edit = _copy(node)
             edit.keywords = [k for k in edit.keywords if k.arg != "keepdims"]
-            yield edit, f"keepdims is missing from the {name} of {_show(array)}"
+            yield edit, f"keepdims is missing from the {name} of {quote(array)}"
             for place, words in ((0, "first"), (-1, "last")):
                 entry = _call("np.take", array, ast.Constant(place), keyword.value)
-                yield entry, f"the {words} of {_show(array)} along axis {_text(keyword.value)} is used, not the {name}"
-    yield array, f"the {name} of {_show(array)} is missing"
+                yield entry, f"the {words} of {quote(array)} along axis {_text(keyword.value)} is used, not the {name}"
+    yield array, f"the {name} of {quote(array)} is missing"
 
 
 def drop_new_axis(node, scope):
@@ -237,11 +238,11 @@ def drop_new_axis(node, scope):
     whole = all(isinstance(part, ast.Slice) or ast.unparse(part) == "..." for part in indices)
     yield (
         node.value if whole else ast.Subscript(node.value, ast.Tuple(indices, ast.Load()), ast.Load()),
-        f"the new axis of {_show(node)} is missing",
+        f"the new axis of {quote(node)} is missing",
     )
     if whole:
         moved = _call("np.expand_dims", node.value, ast.Constant(0 if new[0] else -1))
-        yield moved, f"the new axis of {_show(node)} is in the wrong place"
+        yield moved, f"the new axis of {quote(node)} is in the wrong place"
 
 
 def change_grouping(node, scope):
@@ -284,7 +285,7 @@ def drop_derivative(node, scope):
     prefix, _, last = name.rpartition(".")
     kind, _, direction = last.rpartition("_")
     if direction == "backward" and kind in SLOPES:
-        yield node.args[0], f"the derivative of {kind} is forgotten: {_show(node.args[0])} goes through unchanged"
+        yield node.args[0], f"the derivative of {kind} is forgotten: {quote(node.args[0])} goes through unchanged"
         if kind in ("tanh", "sigmoid"):
             other = {"tanh": "sigmoid", "sigmoid": "tanh"}[kind]
             yield _renamed(node, f"{prefix}.{other}_backward"), f"the derivative of {other} where {kind}'s belongs"
@@ -309,7 +310,7 @@ def drop_derivative(node, scope):
         identity.args = [node.args[0]]
         yield identity, f"{kind} is forgotten"
     elif prefix in ("np", "math") and last in UNARY and len(node.args) == 1:
-        yield node.args[0], f"{last} of {_show(node.args[0])} is forgotten"
+        yield node.args[0], f"{last} of {quote(node.args[0])} is forgotten"
     elif name in ("np.maximum", "np.minimum"):
         other = {"np.maximum": "np.minimum", "np.minimum": "np.maximum"}[name]
         yield _renamed(node, other), f"{other} where {name} belongs"
@@ -336,14 +337,14 @@ def swap_elements(node, scope):
                 continue
             edit = _copy(node)
             edit.elts[j], edit.elts[k] = edit.elts[k], edit.elts[j]
-            yield edit, f"{_show(node.elts[j])} and {_show(node.elts[k])} are swapped"
+            yield edit, f"{quote(node.elts[j])} and {quote(node.elts[k])} are swapped"
     if isinstance(node, ast.Call) and len(node.args) > 1:
         for j, k in itertools.combinations(range(len(node.args)), 2):
             if not _may_swap(node.args[j], node.args[k], scope):
                 continue
             edit = _copy(node)
             edit.args[j], edit.args[k] = edit.args[k], edit.args[j]
-            yield edit, f"{_show(node.args[j])} and {_show(node.args[k])} are swapped"
+            yield edit, f"{quote(node.args[j])} and {quote(node.args[k])} are swapped"
 
 
 def _may_swap(first, second, scope):
@@ -356,7 +357,7 @@ def move_brackets(node, scope):
     """Move brackets: x (W + b) instead of x W + b, (1 - y) y instead of 1 - y y."""
     if not isinstance(node, ast.BinOp):
         return
-    words = f"the brackets of {_show(node)} are in the wrong place"
+    words = f"the brackets of {quote(node)} are in the wrong place"
     if isinstance(node.left, ast.BinOp) and not isinstance(node.left.op, type(node.op)):
         a, b, c = node.left.left, node.left.right, node.right
         yield ast.BinOp(a, node.left.op, ast.BinOp(b, node.op, c)), words
@@ -365,7 +366,7 @@ def move_brackets(node, scope):
         yield ast.BinOp(ast.BinOp(a, node.op, b), node.right.op, c), words
     if isinstance(node.left, ast.Call) and len(node.left.args) == 1 and not node.left.keywords:
         inside = ast.Call(node.left.func, [ast.BinOp(node.left.args[0], node.op, node.right)], [])
-        yield inside, f"{_show(node.right)} belongs outside of {_function_name(node.left)}"
+        yield inside, f"{quote(node.right)} belongs outside of {_function_name(node.left)}"
 
 
 def swap_blocks(node, scope):
@@ -393,24 +394,24 @@ def pass_zeros(node, scope):
             if isinstance(scope.values.get(ast.unparse(argument)), np.ndarray):
                 edit = _copy(node)
                 edit.args[k] = ast.BinOp(ast.Constant(0), TIMES(), argument)
-                yield edit, f"{_show(argument)} is not passed on: zeros replace it"
+                yield edit, f"{quote(argument)} is not passed on: zeros replace it"
 
 
 def change_steps(node, scope):
     """Reverse the steps of a loop, or leave out the first or the last."""
     if isinstance(node, ast.Call) and _function_name(node) == "reversed":
-        yield node.args[0], f"the loop over {_show(node.args[0])} goes forwards; it should go backwards"
+        yield node.args[0], f"the loop over {quote(node.args[0])} goes forwards; it should go backwards"
     if isinstance(node, ast.Call) and _function_name(node) == "range":
         stop = node.args[-1]
         shorter = ast.BinOp(stop, MINUS(), ast.Constant(1))
         start = node.args[0] if len(node.args) > 1 else ast.Constant(0)
         later = ast.BinOp(start, PLUS(), ast.Constant(1))
-        yield ast.Call(node.func, [start, shorter], []), f"the last step of {_show(node)} is left out"
-        yield ast.Call(node.func, [later, stop], []), f"the first step of {_show(node)} is left out"
+        yield ast.Call(node.func, [start, shorter], []), f"the last step of {quote(node)} is left out"
+        yield ast.Call(node.func, [later, stop], []), f"the first step of {quote(node)} is left out"
     if isinstance(node, ast.For) and not isinstance(node.iter, ast.Call):
         backwards = ast.Subscript(node.iter, _backwards(), ast.Load())
         edit = ast.For(node.target, backwards, node.body, node.orelse, lineno=node.lineno)
-        yield edit, f"the loop over {_show(node.iter)} goes backwards"
+        yield edit, f"the loop over {quote(node.iter)} goes backwards"
 
 
 def _backwards():
@@ -452,12 +453,12 @@ def change_comparison(node, scope):
             if isinstance(node.ops[0], comparison):
                 continue
             edit = ast.Compare(node.left, [comparison()], node.comparators)
-            yield edit, f"{_show(edit)} where {_show(node)} belongs"
+            yield edit, f"{quote(edit)} where {quote(node)} belongs"
     if isinstance(node, ast.IfExp):
-        yield node.body, f"always {_show(node.body)}: the condition {_show(node.test)} is ignored"
-        yield node.orelse, f"always {_show(node.orelse)}: the condition {_show(node.test)} is ignored"
+        yield node.body, f"always {quote(node.body)}: the condition {quote(node.test)} is ignored"
+        yield node.orelse, f"always {quote(node.orelse)}: the condition {quote(node.test)} is ignored"
     if isinstance(node, ast.UnaryOp) and isinstance(node.op, (ast.Not, ast.Invert)):
-        yield node.operand, f"the negation of {_show(node.operand)} is missing"
+        yield node.operand, f"the negation of {quote(node.operand)} is missing"
 
 
 def change_number(node, scope):
@@ -467,21 +468,21 @@ def change_number(node, scope):
             for axis in range(4):
                 if axis != node.slice.value:
                     edit = ast.Subscript(node.value, ast.Constant(axis), ast.Load())
-                    yield edit, f"the size {_show(edit)} where {_show(node)} belongs"
+                    yield edit, f"the size {quote(edit)} where {quote(node)} belongs"
     if isinstance(node, ast.Subscript) and isinstance(node.slice, ast.Tuple):
         names = [element for element in node.slice.elts if isinstance(element, ast.Name)]
         if len(names) == len(node.slice.elts) and isinstance(node.ctx, ast.Load):
             rotated = ast.Subscript(node.value, ast.Tuple([_backwards()] * len(names), ast.Load()), ast.Load())
             edit = ast.Subscript(rotated, node.slice, ast.Load())
-            yield edit, f"{_show(node.value)} is rotated by half a turn"
+            yield edit, f"{quote(node.value)} is rotated by half a turn"
     value = scope.values.get(ast.unparse(node)) if isinstance(node, (ast.Name, ast.Attribute)) else None
     is_count = isinstance(value, (int, np.integer)) and not isinstance(value, bool) and _is_load(node)
     if is_count:
         for sign, words in ((PLUS, "one too many"), (MINUS, "one too few")):
-            yield ast.BinOp(node, sign(), ast.Constant(1)), f"{_show(node)} is {words}"
-        yield ast.Constant(1), f"{_show(node)} is ignored: 1 replaces it"
-        yield ast.Constant(0), f"{_show(node)} is ignored: 0 replaces it"
-        yield ast.Constant(-1), f"{_show(node)} is ignored: -1, the last index, replaces it"
+            yield ast.BinOp(node, sign(), ast.Constant(1)), f"{quote(node)} is {words}"
+        yield ast.Constant(1), f"{quote(node)} is ignored: 1 replaces it"
+        yield ast.Constant(0), f"{quote(node)} is ignored: 0 replaces it"
+        yield ast.Constant(-1), f"{quote(node)} is ignored: -1, the last index, replaces it"
     if isinstance(node, ast.Constant) and type(node.value) in (int, float):
         for number in dict.fromkeys((1, 2 * node.value, node.value + 1, node.value - 1)):
             if number != node.value:
@@ -496,17 +497,17 @@ def double_factor(node, scope):
     """Use a factor or a term twice, or exchange multiplication and division."""
     if isinstance(node, ast.BinOp) and isinstance(node.op, TIMES):
         if _text(node.left) == _text(node.right):
-            yield _call("np.abs", node.left), f"the absolute value of {_show(node.left)} where its square belongs"
+            yield _call("np.abs", node.left), f"the absolute value of {quote(node.left)} where its square belongs"
         for factor in (node.left, node.right):
-            yield ast.BinOp(node, TIMES(), factor), f"the factor {_show(factor)} occurs twice"
-        yield ast.BinOp(node.left, DIVIDED(), node.right), f"divided by {_show(node.right)} instead of multiplied"
+            yield ast.BinOp(node, TIMES(), factor), f"the factor {quote(factor)} occurs twice"
+        yield ast.BinOp(node.left, DIVIDED(), node.right), f"divided by {quote(node.right)} instead of multiplied"
     if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Pow):
-        yield ast.BinOp(node.left, TIMES(), node.right), f"a product where the power {_show(node)} belongs"
+        yield ast.BinOp(node.left, TIMES(), node.right), f"a product where the power {quote(node)} belongs"
     if isinstance(node, ast.BinOp) and isinstance(node.op, DIVIDED):
-        yield ast.BinOp(node.left, TIMES(), node.right), f"multiplied by {_show(node.right)} instead of divided"
+        yield ast.BinOp(node.left, TIMES(), node.right), f"multiplied by {quote(node.right)} instead of divided"
     if isinstance(node, ast.BinOp) and isinstance(node.op, PLUS):
         for term in (node.left, node.right):
-            yield ast.BinOp(node, PLUS(), term), f"the term {_show(term)} occurs twice"
+            yield ast.BinOp(node, PLUS(), term), f"the term {quote(term)} occurs twice"
 
 
 def replace_variable(node, scope):

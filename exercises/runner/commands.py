@@ -25,12 +25,12 @@ def watch(numbers: Sequence[int], term: bool, everything: bool) -> None:
         term: True to name the wrong term as well.
         everything: True to print all details.
     """
-    files = lessons.files(numbers)
-    times = {number: _save_time(path) for number, path in files.items()}
-    say(f"Watching {len(files)} file{'s' * (len(files) > 1)}: a file is checked when you save it. Ctrl-C ends.")
+    paths = lessons.files(numbers)
+    times = {number: _save_time(path) for number, path in paths.items()}
+    say(f"Watching {len(paths)} file{'s' * (len(paths) > 1)}: a file is checked when you save it. Ctrl-C ends.")
     try:
         while True:
-            for number, path in files.items():
+            for number, path in paths.items():
                 save_time = _save_time(path)
                 if save_time != times[number] and save_time:
                     times[number] = save_time

@@ -26,7 +26,7 @@ class Learner(NamedTuple):
 def grade(folders: Sequence[Path], as_json: bool) -> int:
     """Judge the exercises in learners' folders and print a table of learners by exercises.
 
-    An interrupt ends the judging; what is judged until then is printed. The cache makes a second run short.
+    After an interrupt, the output has the results so far. The cache makes a second run short.
 
     Args:
         folders: a folder for each learner, with files exNN_*.py in it or in its folder "exercises".

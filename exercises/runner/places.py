@@ -9,8 +9,8 @@ from exercises.judging import judge, trees
 def line_of(function: Callable, task: judge.Task, verdict: judge.Verdict) -> int:
     """Return the line of a wrong function to look at.
 
-    It is the line of the verdict's sentence, else the one that computes the first array that is blamed or wrong, else
-    the function's first line.
+    It is the line of the verdict's sentence, if there is one. Otherwise it is the line that computes the first array
+    that is blamed or wrong. If there is none, it is the function's first line.
 
     Args:
         function: the learner's function.

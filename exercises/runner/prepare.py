@@ -1,7 +1,7 @@
-"""Make the fault dictionaries of an exercise for its next check: python -m exercises.runner.prepare NUMBER
+"""Make the fault dictionaries of an exercise for its next check.
 
-This is a process of its own, so that it runs without the learner's code, and a check need not wait for it. Only one
-such process runs at a time: another one ends at once.
+It is a process of its own, python -m exercises.runner.prepare NUMBER. So no learner's code runs in it, and a check need
+not wait for it. Only one such process runs at a time: another one ends at once.
 """
 
 import contextlib

@@ -67,8 +67,8 @@ def text_lines(lesson: lessons.Lesson, result: checks.Result, term: bool, everyt
     verdicts = [_verdict_line(lesson, verdict) for verdict in result.verdicts]
     details = [_details(verdict, everything) for verdict in result.verdicts]
     end = _next_lines(lesson, result, term)
-    kept, missing = findings[:1], 0
-    room = math.inf if everything else LINES - 2 - len(verdicts) - len(end) - sum(map(len, kept))
+    shortlist, missing = findings[:1], 0
+    room = math.inf if everything else LINES - 2 - len(verdicts) - len(end) - sum(map(len, shortlist))
     for blocks in (details, findings[1:]):
         for k, block in enumerate(blocks):
             fits = len(block) <= room
@@ -77,10 +77,10 @@ def text_lines(lesson: lessons.Lesson, result: checks.Result, term: bool, everyt
             if blocks is details:
                 details[k] = block if fits else []
             elif fits:
-                kept.append(block)
+                shortlist.append(block)
     body = [line for verdict, block in zip(verdicts, details, strict=True) for line in (verdict, *block)]
     more = [f"... and {missing} more lines: python -m exercises check {lesson.number} --all"] if missing else []
-    return [line for block in kept for line in block] + body + more + end
+    return [line for block in shortlist for line in block] + body + more + end
 
 
 def _finding_lines(verdict, finding, term):
@@ -143,11 +143,11 @@ def array_sentences(verdict: dict, everything: bool = False) -> list[str]:
     """
     wrong = [array for array in verdict["arrays"] if not array["right"]]
     blamed = {finding["array"] for finding in verdict["findings"]}
-    listed = [array for array in wrong if array["name"].split(".")[0].split("[")[0] in blamed] or wrong[:1]
+    selection = [array for array in wrong if array["name"].split(".")[0].split("[")[0] in blamed] or wrong[:1]
     if everything:
-        listed = wrong
-    sentences = [array_sentence(array) for array in listed]
-    if count := len(wrong) - len(listed):
+        selection = wrong
+    sentences = [array_sentence(array) for array in selection]
+    if count := len(wrong) - len(selection):
         sentences.append(f"{count} more array{'s are' if count > 1 else ' is'} wrong, too")
     return sentences
 

@@ -34,8 +34,8 @@ def _prerequisites(numbers):
     if not numbers:
         return ""
     *others, last = map(str, numbers)
-    listed = f"{', '.join(others)} and {last}" if others else last
-    return f"; builds on exercise{'s' * (len(numbers) > 1)} {listed}"
+    text = f"{', '.join(others)} and {last}" if others else last
+    return f"; builds on exercise{'s' * (len(numbers) > 1)} {text}"
 
 
 def _last_lines(lesson):

@@ -25,7 +25,7 @@ def stream(name: str = "stdout") -> TextIO:
 
 
 def show(text: object = "") -> None:
-    """Print a text as it is."""
+    """Print a text without wrapping it."""
     print(text, file=stream(), flush=True)
 
 

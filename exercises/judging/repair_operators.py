@@ -1,0 +1,281 @@
+"""Edits of a learner's function that may repair it: operators that repairs.py tries, the likeliest first.
+
+Most operators of mistakes (operators.py) remove or replace something. These insert what is missing, too. An operator
+takes a node and a Scope, and yields pairs of an edited node and the mistake in words, or "" for no words.
+"""
+
+import ast
+import copy
+import itertools
+
+import numpy as np
+
+from exercises.judging import operators, trees
+from exercises.judging.operators import quote
+
+
+def _without_words(operator):
+    """Return an operator of mistakes as one of repairs, without its words, which describe the opposite edit."""
+
+    def edits(node, scope):
+        for edit, _ in operator(node, scope):
+            yield edit, ""
+
+    return edits
+
+
+def transpose(node, scope):
+    """Transpose a factor of a matrix product, remove its transpose, or exchange the factors."""
+    if isinstance(node, ast.BinOp) and isinstance(node.op, ast.MatMult):
+        for side in ("left", "right"):
+            operand, edit = getattr(node, side), ast.BinOp(node.left, node.op, node.right)
+            if isinstance(operand, ast.Attribute) and operand.attr == "T":
+                other, words = operand.value, f"{quote(operand.value)} is transposed where it should not be"
+            else:
+                other, words = ast.Attribute(operand, "T", ast.Load()), f"the transpose of {quote(operand)} is missing"
+            setattr(edit, side, other)
+            yield edit, words
+        yield ast.BinOp(node.right, node.op, node.left), "the factors are the wrong way round"
+    if isinstance(node, ast.Attribute) and node.attr == "T":
+        yield node.value, f"{quote(node.value)} is transposed where it should not be"
+
+
+def flip_sign(node, scope):
+    """Exchange plus and minus, or the operands of a difference or a quotient."""
+    if isinstance(node, ast.BinOp) and isinstance(node.op, (ast.Sub, ast.Div)):
+        words = "the sign is flipped" if isinstance(node.op, ast.Sub) else "the quotient is upside down"
+        yield ast.BinOp(node.right, node.op, node.left), words
+    for edit, _ in operators.flip_sign(node, scope):
+        yield edit, "a sign is flipped"
+
+
+def negate(node, scope):
+    """Flip the sign of the assigned value, unless it is a count."""
+    targets = trees.targets_of(scope.statement)
+    if any(isinstance(scope.values.get(name), int) for name in targets):
+        return
+    for edit, _ in operators.negate(node, scope):
+        yield edit, "the sign is flipped"
+
+
+def exchange_variables(node, scope):
+    """Exchange two variables of the same shape in a value."""
+    if not operators.is_value(node, scope):
+        return
+    names = sorted({part.id for part in ast.walk(node) if isinstance(part, ast.Name)})
+    arrays = [name for name in names if isinstance(scope.values.get(name), np.ndarray)]
+    for first, second in itertools.combinations(arrays, 2):
+        if scope.values[first].shape == scope.values[second].shape:
+            edit = _Exchange(first, second).visit(copy.deepcopy(node))
+            yield edit, f"`{first}` and `{second}` are exchanged"
+
+
+class _Exchange(ast.NodeTransformer):
+    """A transformer that exchanges two names."""
+
+    def __init__(self, first, second):
+        self.other = {first: second, second: first}
+
+    def visit_Name(self, node):
+        return ast.Name(self.other.get(node.id, node.id), node.ctx)
+
+
+def swap_elements(node, scope):
+    """Swap elements as operators.swap_elements does, but not the names that a shape is unpacked into."""
+    if not (isinstance(node, ast.Tuple) and ast.unparse(scope.statement).endswith(".shape")):
+        for edit, words in operators.swap_elements(node, scope):
+            yield edit, words.replace("are swapped", "are exchanged")
+
+
+def replace_variable(node, scope):
+    """Replace a variable by another of the same kind of number."""
+    kind = _kind(scope.values.get(ast.unparse(node)))
+    for edit, _ in operators.replace_variable(node, scope):
+        if _kind(scope.values.get(ast.unparse(edit))) == kind:
+            yield edit, ""
+
+
+def _kind(value):
+    return value.dtype.kind if isinstance(value, np.ndarray) else type(value)
+
+
+def drop_factor(node, scope):
+    """Drop a factor or a divisor."""
+    if isinstance(node, ast.BinOp) and isinstance(node.op, (ast.Mult, ast.MatMult)):
+        yield node.left, f"the factor {quote(node.right)} does not belong here"
+        yield node.right, f"the factor {quote(node.left)} does not belong here"
+    if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Div):
+        yield node.left, f"the division by {quote(node.right)} does not belong here"
+    if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Pow):
+        yield node.left, f"the power {quote(node.right)} does not belong here"
+
+
+def drop_term(node, scope):
+    """Drop a term of a sum."""
+    if isinstance(node, ast.BinOp) and isinstance(node.op, (ast.Add, ast.Sub)):
+        yield node.left, f"the term {quote(node.right)} does not belong here"
+        if isinstance(node.op, ast.Add):
+            yield node.right, f"the term {quote(node.left)} does not belong here"
+
+
+def accumulate(node, scope):
+    """Replace `=` by `+=`, and `x[i] += y` by np.add.at."""
+    words = "= where += belongs: it is overwritten instead of accumulated"
+    if isinstance(node, ast.Assign) and isinstance(node.targets[0], (ast.Name, ast.Subscript)):
+        yield ast.AugAssign(node.targets[0], ast.Add(), node.value, lineno=node.lineno), words
+    if isinstance(node, (ast.Assign, ast.AugAssign)):
+        target = node.targets[0] if isinstance(node, ast.Assign) else node.target
+        if isinstance(target, ast.Subscript):
+            if not any(isinstance(part, ast.Slice) for part in ast.walk(target.slice)):
+                call = ast.Call(ast.parse("np.add.at", mode="eval").body, [target.value, target.slice, node.value], [])
+                yield ast.Expr(call), "an index that occurs twice counts only once"
+
+
+def reverse(node, scope):
+    """Reverse the steps of a loop, or an array along its first axis."""
+    words = f"{quote(node)} is in the wrong order" if isinstance(node, ast.expr) else ""
+    if isinstance(node, ast.Call) and ast.unparse(node.func) == "range":
+        yield ast.Call(ast.Name("reversed", ast.Load()), [node], []), words
+    if isinstance(node, ast.Call) and ast.unparse(node.func) == "reversed":
+        yield node.args[0], words
+    if isinstance(node, (ast.Name, ast.Attribute)) and isinstance(node.ctx, ast.Load):
+        value = scope.values.get(ast.unparse(node))
+        if (isinstance(value, np.ndarray) and value.ndim) or isinstance(value, list):
+            yield ast.parse(f"{ast.unparse(node)}[::-1]", mode="eval").body, words
+    if isinstance(node, ast.Subscript) and ast.unparse(node.slice) == "::-1":
+        yield node.value, words
+
+
+def add_axis(node, scope):
+    """Insert a new axis or keepdims=True."""
+    if isinstance(node, (ast.Name, ast.Attribute)) and isinstance(node.ctx, ast.Load):
+        text, value = ast.unparse(node), scope.values.get(ast.unparse(node))
+        if isinstance(value, np.ndarray) and value.ndim and value.dtype.kind in "fb":
+            for index in ("[:, None]", "[..., None]", "[None]")[value.ndim == 1 :]:
+                yield ast.parse(text + index, mode="eval").body, f"{quote(node)} lacks a new axis"
+    if _is_reduction(node) and not any(keyword.arg == "keepdims" for keyword in node.keywords):
+        keyword = ast.keyword("keepdims", ast.Constant(True))
+        yield ast.Call(node.func, node.args, [*node.keywords, keyword]), "keepdims is missing"
+
+
+REDUCTIONS = ("sum", "mean", "max", "min")
+
+
+def _is_reduction(node):
+    return isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in REDUCTIONS
+
+
+def reduce(node, scope):
+    """Change the axes or the kind of a reduction, also of np.sum and the like."""
+    if not _is_reduction(node):
+        return
+    name, is_function = node.func.attr, ast.unparse(node.func.value) == "np"
+    array = node.args[0] if is_function and node.args else node.func.value
+    for other in REDUCTIONS[:2]:
+        if other != name:
+            edit = ast.Call(ast.Attribute(node.func.value, other, ast.Load()), node.args, node.keywords)
+            yield edit, f"a {name} of {quote(array)} where its {other} belongs"
+    others = [keyword for keyword in node.keywords if keyword.arg != "axis"]
+    for axis in (0, 1, 2, -1, (0, 1), (0, 1, 2)):
+        keyword = ast.keyword("axis", ast.parse(repr(axis), mode="eval").body)
+        edit = ast.Call(node.func, node.args[: 1 if is_function else 0], [keyword, *others])
+        yield edit, f"the {name} of {quote(array)} goes over the wrong axis: axis={axis} is right"
+
+
+FUNCTIONS = {
+    "np.empty": ("np.zeros", "np.empty holds arbitrary numbers"),
+    "np.empty_like": ("np.zeros_like", "np.empty_like holds arbitrary numbers"),
+    "np.ones": ("np.zeros", ""),
+    "np.ones_like": ("np.zeros_like", ""),
+    "np.tile": ("np.repeat", "np.tile lets the rows take turns; those of one image are side by side"),
+    "np.repeat": ("np.tile", ""),
+    "np.argmax": ("np.argmin", ""),
+    "np.argmin": ("np.argmax", ""),
+    "np.maximum": ("np.minimum", ""),
+    "np.minimum": ("np.maximum", ""),
+}
+
+
+def change_function(node, scope):
+    """Replace a function of NumPy by the one it is mistaken for, or np.full by np.zeros."""
+    name = ast.unparse(node.func) if isinstance(node, ast.Call) else ""
+    if name in FUNCTIONS:
+        other, words = FUNCTIONS[name]
+        yield ast.Call(ast.parse(other, mode="eval").body, node.args, node.keywords), words
+    if name in ("np.full", "np.full_like") and len(node.args) > 1:
+        other = ast.parse(name.replace("full", "zeros"), mode="eval").body
+        yield ast.Call(other, [node.args[0], *node.args[2:]], node.keywords), "the array must start from zeros"
+
+
+def sum_up(node, scope):
+    """Sum the assigned value over an axis."""
+    if operators.is_value(node, scope) and isinstance(node, (ast.Name, ast.BinOp, ast.Call)):
+        for axis in (0, 1, -1):
+            edit = ast.parse(f"({ast.unparse(node)}).sum(axis={axis})", mode="eval").body
+            yield edit, f"a sum over axis {axis} is missing"
+
+
+def insert_term(node, scope):
+    """Add or subtract one of the variables."""
+    for text, _ in _insertable(node, scope):
+        for operation in (ast.Add(), ast.Sub()):
+            edit = ast.BinOp(node, operation, ast.parse(text, mode="eval").body)
+            yield edit, f"the term `{text}` is missing"
+
+
+def insert_factor(node, scope):
+    """Multiply by 2 or one of the variables, or divide by 2 or one that is a single number."""
+    for text, value in [("2", 2), *_insertable(node, scope)] if operators.is_value(node, scope) else ():
+        is_array = isinstance(value, np.ndarray) and value.ndim > 0
+        for axis in ("", "[..., None]", "[:, None]") if is_array else ("",):
+            edit = ast.BinOp(node, ast.Mult(), ast.parse(text + axis, mode="eval").body)
+            yield edit, f"the factor `{text + axis}` is missing"
+        if not is_array:
+            edit = ast.BinOp(node, ast.Div(), ast.parse(text, mode="eval").body)
+            yield edit, f"the division by `{text}` is missing"
+
+
+def _insertable(node, scope):
+    """Yield (expression, value) of the variables of floats, and of single numbers, that a value may lack."""
+    if not operators.is_value(node, scope) or isinstance(node, ast.Tuple):
+        return
+    assigned = {*trees.targets_of(scope.statement), ast.unparse(node)}
+    if isinstance(node, ast.UnaryOp):  # x - 2 x for -x is a matter of the sign
+        assigned.add(ast.unparse(node.operand))
+    for text in scope.others:
+        value = scope.values[text]
+        if text in assigned or isinstance(value, bool) or not isinstance(value, (np.ndarray, int, float)):
+            continue
+        if not isinstance(value, np.ndarray) or (value.dtype.kind in "fb" and value.size):
+            yield text, value
+
+
+REPAIRS = (
+    transpose,
+    accumulate,
+    flip_sign,
+    _without_words(operators.change_comparison),
+    swap_elements,
+    exchange_variables,
+    reduce,
+    reverse,
+    change_function,
+    drop_factor,
+    drop_term,
+    replace_variable,
+    _without_words(operators.drop_derivative),
+    add_axis,
+    _without_words(operators.drop_new_axis),
+    _without_words(operators.move_brackets),
+    sum_up,
+    insert_term,
+    insert_factor,
+    _without_words(operators.change_reduction),
+    _without_words(operators.change_number),
+    _without_words(operators.overwrite),
+    _without_words(operators.drop_statement),
+    negate,
+)
+
+# Operators that lose nothing of the learner's numbers. After another one, an edit of the table may lose the same.
+OF_PAIRS = (transpose, accumulate, flip_sign, swap_elements, exchange_variables, reverse, add_axis, insert_term)
