@@ -1,6 +1,6 @@
 """Exercise 20: The log-bilinear model                (difficulty 3 of 3, about 75 minutes; builds on exercises 2 and 3)
 
-Goal            Write a language model without a recurrent state, and find the gradient of a table that is used twice.
+Goal            Write a language model without a recurrent state. Find the gradient of a table that is used twice.
                 Kiros, Salakhutdinov and Zemel (2014) predict the next word's vector from the image and the last n - 1
                 words. A word's score is the product of its vector with the prediction.
 

@@ -102,8 +102,8 @@ TASKS = (
         ("penalty", "cache"),
         {
             "penalty": "(14) penalty = scale * sum over b and i of missing_bi^2",
-            "missing": "missing_bi = target - sum over t of mask_tb alpha_tbi",
-            "aim": "the target is 1, or T_b / L with the caption's own number of words, T_b = sum over t of mask_tb",
+            "missing": "missing_bi = aim_b - sum over t of mask_tb alpha_tbi",
+            "aim": "aim_b is 1, or T_b / L with the caption's own number of words, T_b = sum over t of mask_tb",
             "scale": 'scale = 1 / B for the "sum" over locations, 1 / (B L) for their "mean"',
             "B": "alpha is (T, B, L)",
             "L": "alpha is (T, B, L)",
@@ -124,7 +124,7 @@ TASKS = (
 HINTS = {
     "doubly_stochastic_forward": (
         "The sum runs over the words of one caption, at one location. Which axis is that? What must the sum exclude?",
-        "missing_bi = target - sum over t of mask_tb alpha_tbi;  penalty = scale * sum over b and i of missing_bi^2",
+        "missing_bi = aim_b - sum over t of mask_tb alpha_tbi;  penalty = scale * sum over b and i of missing_bi^2",
         "alpha is (T, B, L). mask is (T, B), as (T, B, 1). The sum over T leaves missing, (B, L). penalty is one "
         "number.",
         "mask is (T, B) and alpha (T, B, L): mask[..., None] is broadcast over the locations. Then .sum(axis=0).",

@@ -10,7 +10,7 @@ from numpy_sat.decoders import log_bilinear
 FACTS = Facts(difficulty=3, minutes=75, builds_on=(2, 3))
 
 INTRO = """\
-Goal            Write a language model without a recurrent state, and find the gradient of a table that is used twice.
+Goal            Write a language model without a recurrent state. Find the gradient of a table that is used twice.
                 Kiros, Salakhutdinov and Zemel (2014) predict the next word's vector from the image and the last n - 1
                 words. A word's score is the product of its vector with the prediction.
 

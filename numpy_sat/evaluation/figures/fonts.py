@@ -32,10 +32,10 @@ def families(text: str) -> list[str]:
 def cover(figure: Figure) -> None:
     """Set the families of all texts of a figure, if the default font lacks some of their characters."""
     texts = figure.findobj(Text)
-    chosen = families("".join(text.get_text() for text in texts))
-    if chosen != mpl.rcParams["font.family"]:
+    selection = families("".join(text.get_text() for text in texts))
+    if selection != mpl.rcParams["font.family"]:
         for text in texts:
-            text.set_fontfamily(chosen)
+            text.set_fontfamily(selection)
 
 
 @contextmanager
@@ -51,14 +51,14 @@ def _fallbacks(characters: frozenset[str]) -> tuple[tuple[str, ...], str]:
     """Return families that have the characters which the default font lacks, and the characters that none has."""
     default = FT2Font(fontManager.findfont(FontProperties()))
     missing = {character for character in characters if not default.get_char_index(ord(character))}
-    chosen = []
+    selection = []
     while missing:
         name, covered = max(_coverage(frozenset(missing)), key=lambda item: len(item[1]), default=("", frozenset()))
         if not covered:
             break
-        chosen.append(name)
+        selection.append(name)
         missing -= covered
-    return tuple(chosen), "".join(sorted(missing))
+    return tuple(selection), "".join(sorted(missing))
 
 
 @lru_cache
