@@ -248,8 +248,9 @@ NOT_IN_THE_MODEL = {
     "numpy_sat.layers.embedding.one_hot",  # shows the lookup as a product
     "numpy_sat.layers.policy.advantage",  # computes the weights of a batch before the step
     "numpy_sat.layers.policy.advantage_over_others",
-    "numpy_sat.layers.lstm.lstm_sequence_forward",  # needs all inputs at once, but each context depends on the
-    "numpy_sat.layers.lstm.lstm_sequence_backward",  # hidden state before
+    *(f"numpy_sat.layers.skip_gram.skip_gram_{way}" for way in ("forward", "backward")),  # of word vectors
+    *(f"numpy_sat.layers.glove.glove_{way}" for way in ("forward", "backward")),
+    *(f"numpy_sat.layers.alignment.{name}_{way}" for name in ("score", "margin") for way in ("forward", "backward")),
 }
 
 
@@ -274,7 +275,10 @@ def test_every_layer_function_is_reached_through_its_module(request, rng, monkey
                 names.add(f"{module.__name__}.{name}")
                 monkeypatch.setattr(module, name, counted(f"{module.__name__}.{name}", function))
     batch = tiny_batch(rng, dtype=dtype)
-    models = TINY.replace(model="dot", heads=2), TINY.replace(model="hard")
+    models = [
+        *(TINY.replace(model=name) for name in ("hard", "brnn", "visual-memory")),
+        TINY.replace(model="dot", heads=2),
+    ]
     bottlenecks = TINY.replace(network="lite0", stages=((3,), (1, 3, 1, 1, 3), (1, 5, 1, 2, 4), (5,)))
     for config in (TINY, TINY.replace(batch_norm=True), *models, bottlenecks):
         params = {name: array.astype(dtype) for name, array in tiny_params(rng, config).items()}

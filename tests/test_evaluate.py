@@ -62,7 +62,7 @@ def test_a_run_whose_name_is_not_utf8(trained, capsys):
     folder = trained.rename(trained.with_name("r\udcff"))
     assert run_evaluate(folder, "--beam", 1) == 0
     assert r"/r\udcff: its captions" in (folder / "evaluate-dev.md").read_text(encoding="utf-8")
-    assert r"/r\udcff: its captions" in capsys.readouterr().out
+    assert r"/r\udcff: its captions" in " ".join(capsys.readouterr().out.split())  # a long path wraps the line
 
 
 def test_the_files_are_written_before_the_report_is_printed(trained, monkeypatch):

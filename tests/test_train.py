@@ -506,14 +506,15 @@ def test_scenes_from_training_to_evaluation(tmp_path, monkeypatch, capsys):
     """Train on the default data set in --root, resume, and evaluate truth and attention."""
 
     def write_few(folder, seed=0):
-        if not (folder / "few").exists():
-            scenes.write(folder / "few", seed, train=24, dev=8, test=4)
-        return folder / "few"
+        if not (folder / "scenes-few").exists():
+            scenes.write(folder / "scenes-few", seed, train=24, dev=8, test=4)
+        return folder / "scenes-few"
 
     monkeypatch.setattr(scenes, "ensure", write_few)
     monkeypatch.setitem(presets.PRESETS, ("scenes", True), tiny.RECIPE)
-    out = tmp_path / "run"
-    assert train.main(["--small", "--root", str(tmp_path), "--out", str(out), "--epochs", "1"]) == 0
+    root, out = tmp_path / "root", tmp_path / "run"
+    root.mkdir()
+    assert train.main(["--small", "--root", str(root), "--out", str(out), "--epochs", "1"]) == 0
     assert resume(out) == 0
     assert evaluate.main([str(out), "--split", "test"]) == 0
     printed = capsys.readouterr().out
