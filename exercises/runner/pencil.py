@@ -83,8 +83,8 @@ def examine(lesson: lessons.Lesson, path: str) -> Iterator[dict]:
     """Run the worked example of a lesson on a learner's file.
 
     Yields:
-        {"name": function} before a function is called. Then the same with "state", "sentence", "inputs", which is a
-        list of (name, text), and "rows", a list of dicts of "name", "state", "yours", "right" and "remark".
+        {"name": function} before a function is called. Then the same with "state", "sentence", "inputs" and "rows".
+        The inputs are a list of (name, text). A row is a dict of "name", "state", "yours", "right" and "remark".
     Raises:
         judge.Complaint: the file cannot be imported.
     """

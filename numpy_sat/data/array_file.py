@@ -1,9 +1,9 @@
 """Arrays in cache files: a .npy file with checksums of its blocks behind the array.
 
-Only complete files get their final name. `open_array` compares every block with its checksum if the file's time is not
-the one that `write` gave it, so it detects every change by another program, and a copy that went wrong. If the time is
-right, it compares SAMPLES blocks, which takes about 10 ms for any size. This detects a file of zeros after a power
-failure, but not every single bit that a disk has lost.
+Only complete files get their final name. If the file's time is not the one that `write` gave it, `open_array`
+compares every block with its checksum. So it detects every change by another program, and a copy that went wrong. If
+the time is right, it compares SAMPLES blocks, which takes about 10 ms for any size. This detects a file of zeros after
+a power failure, but not every single bit that a disk has lost.
 """
 
 import os
