@@ -130,7 +130,6 @@ DRAW_BACKWARD_MISTAKES = (
     ),
 )
 
-AT_S = "np.take_along_axis(alpha, s[..., None], axis=-1)"
 LOG_P_MISTAKES = (
     Mistake(
         "dlog_p[..., None] / at_s", "dlog_p[..., None]", "the division by alpha is missing: log has the slope 1 / alpha"

@@ -1,7 +1,5 @@
 """Baselines for a captioner's scores: captions that do not depend on the image (floors), and human captions."""
 
-from collections.abc import Iterable
-
 import numpy as np
 
 from numpy_sat.evaluation import constants
@@ -24,21 +22,6 @@ def best_constant(references: dict[str, list[str]], by: str = "BLEU-4") -> str:
     words = {text: ptb_tokenize(text) for texts in references.values() for text in texts}
     reference_words = [[words[text] for text in texts] for texts in references.values()]
     return list(words)[int(np.argmax(score(list(words.values()), reference_words)))]
-
-
-def random_captions(images: Iterable[str], references: dict[str, list[str]], seed: int = 0) -> dict[str, str]:
-    """Assign a random training caption to each image.
-
-    Args:
-        images: N names.
-        references: {image: [texts]}, the captions of the training set.
-        seed: seed of the random numbers.
-    Returns:
-        {image: text}.
-    """
-    captions = [text for texts in references.values() for text in texts]
-    indices = np.random.default_rng(seed).integers(len(captions), size=len(images))
-    return {image: captions[k] for image, k in zip(images, indices, strict=True)}
 
 
 def shuffled(captions: dict[str, str], seed: int = 0) -> dict[str, str]:
