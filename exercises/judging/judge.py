@@ -199,13 +199,10 @@ def _run(task, function, case):
         argument = name.strip("[]").split("]")[0].split(".")[0]
         if isinstance(value, np.ndarray) and argument not in task.changes:
             if not np.array_equal(value, after[name], equal_nan=True):
-                raise Complaint(f"{_argument(name)} is changed; inputs must stay as they are (work on a copy)")
+                raise Complaint(
+                    f"{named.without_brackets(name)} is changed; inputs must stay as they are (work on a copy)"
+                )
     return result
-
-
-def _argument(name):
-    """Return an argument's name without the brackets that flatten puts around a key: "[cache].x" becomes cache.x."""
-    return name[1:].replace("]", "", 1)
 
 
 def _error_complaint(task, function, error):
@@ -366,7 +363,7 @@ def _notes(leaves, inputs):
         arrays = {argument: x for argument, x in inputs.items() if isinstance(x, np.ndarray)}
         shared = next((argument for argument, x in arrays.items() if np.shares_memory(value, x)), None)
         if shared:
-            argument = _argument(shared)
+            argument = named.without_brackets(shared)
             notes.append(f"{name} shares its memory with {argument}: a change of one in place changes the other")
         if not value.flags.c_contiguous:
             notes.append(

@@ -26,6 +26,11 @@ def flatten(name: str, value) -> dict:
     return leaves
 
 
+def without_brackets(name: str) -> str:
+    """Return the name of an argument that flatten("", arguments) put into brackets: "[cache].x" becomes cache.x."""
+    return name[1:].replace("]", "", 1)
+
+
 def with_names_of(leaves: dict, expected: dict) -> dict:
     """Return leaves under the names of other leaves that are built of other containers.
 

@@ -128,13 +128,8 @@ def _compare(task, example, run, expected, function):
 
 def _inputs(example):
     leaves = named.flatten("", {name: value for name, value in example.case.items() if name != "cache"})
-    texts = {_without_brackets(name): _text(value) for name, value in leaves.items() if named.is_number(value)}
+    texts = {named.without_brackets(name): _text(value) for name, value in leaves.items() if named.is_number(value)}
     return [(name, text) for name, text in texts.items() if text]
-
-
-def _without_brackets(name):
-    """Return an argument's name without the brackets that flatten puts around a key."""
-    return name[1:].replace("]", "", 1)
 
 
 def _rows_of_variables(task, example, run, yours, is_wrong):

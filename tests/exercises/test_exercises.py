@@ -22,13 +22,6 @@ each_lesson = pytest.mark.parametrize("lesson", implementations.LESSONS, ids=lam
 LINEAR = next(lesson for lesson in implementations.LESSONS if lesson.name == "ex03_linear")
 
 
-@pytest.fixture(autouse=True)
-def library_only(request):
-    """Skip the tests unless --impl is the library, because checks compare with the library's functions."""
-    if request.config.getoption("--impl") != "numpy_sat":
-        pytest.skip("these tests compare with the library's functions")
-
-
 def verdicts_of(lesson, path):
     """Return the worker's verdicts on a file, judged in this process."""
     *_, (verdicts, complete) = worker.judge_file(lesson, path or lesson.file)

@@ -17,13 +17,6 @@ each_task = pytest.mark.parametrize(("lesson", "task"), TASKS, ids=[f"{le.number
 SECTIONS = ("Goal", "Equations", "Worked example", "Your task", "Given", "Run")
 
 
-@pytest.fixture(autouse=True)
-def library_only(request):
-    """Skip the tests unless --impl is the library, from which the files are made."""
-    if request.config.getoption("--impl") != "numpy_sat":
-        pytest.skip("learners' files are made from the library's functions")
-
-
 def body_of(lesson, task):
     """Return the given statements of a stub above and below the `raise`."""
     definition = ast.parse(stub.stub(task.function, lesson.number)).body[0]

@@ -19,13 +19,6 @@ from exercises.runner import worker
 LESSONS = {lesson.number: lesson for lesson in implementations.LESSONS}
 
 
-@pytest.fixture(autouse=True)
-def library_only(request):
-    """Skip the tests unless --impl is the library, because checks compare with the library's functions."""
-    if request.config.getoption("--impl") != "numpy_sat":
-        pytest.skip("checks compare with the library's functions")
-
-
 def patch_solution(lesson, mistake):
     """Return the text of the solution with the mistake in it."""
     text = lesson.solution.read_text(encoding="utf-8")

@@ -15,12 +15,6 @@ WITHOUT_EXAMPLE = {  # functions whose results a page's worked example does not 
 }
 
 
-@pytest.fixture(autouse=True)
-def library_only(request):
-    if request.config.getoption("--impl") != "numpy_sat":
-        pytest.skip("the examples compare with the library's functions")
-
-
 def messages_of(folder, lesson, text):
     """Return the messages about the examples for a file with this text."""
     path = folder / f"{lesson.name}.py"

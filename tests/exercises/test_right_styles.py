@@ -12,13 +12,6 @@ LESSONS = {lesson.number: lesson for lesson in implementations.LESSONS}
 PARAMS = [(number, k) for number, sources in STYLES.items() for k in range(len(sources))]
 
 
-@pytest.fixture(autouse=True)
-def library_only(request):
-    """Skip the tests unless --impl is the library, because checks compare with the library's functions."""
-    if request.config.getoption("--impl") != "numpy_sat":
-        pytest.skip("checks compare with the library's functions")
-
-
 def with_function(text, source):
     """Return the text of a solution with one of its functions replaced by another source."""
     name = ast.parse(source).body[0].name

@@ -70,9 +70,7 @@ def cache(tmp_path_factory):
 
 
 @pytest.fixture
-def learner(tmp_path, cache, request):
-    if request.config.getoption("--impl") != "numpy_sat":
-        pytest.skip("checks compare with the library's functions")
+def learner(tmp_path, cache):
     return LearnerFolder(tmp_path, cache)
 
 
