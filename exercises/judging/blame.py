@@ -306,8 +306,10 @@ def _edits_that_fit(diagnosis):
 
 def _relation(diagnosis, name):
     judged = diagnosis.judged
-    pairs = [(yours.get(name), right[name]) for yours, right in zip(judged.yours, judged.expected, strict=True)]
-    return relation(name, pairs, judged.cases, diagnosis.run.variables)
+    # A case may lack a name: a cache of fewer steps has fewer members.
+    known = [case for case, right in enumerate(judged.expected) if name in right]
+    pairs = [(judged.yours[case].get(name), judged.expected[case][name]) for case in known]
+    return relation(name, pairs, [judged.cases[case] for case in known], diagnosis.run.variables)
 
 
 def _findings_of_error(diagnosis, function):

@@ -33,7 +33,7 @@ class Task(NamedTuple):
     drive: Callable = call  # drive(function, case) -> the results that `outputs` names
     changes: tuple = ()  # arguments that the function changes in place on purpose
     refused: tuple = ()  # cases that must raise ValueError or IndexError
-    single: bool = True  # True if float32 arguments must give float32 results
+    single: bool = True  # True if float32 arguments should give float32 results
     tolerance: float = 1e-9  # largest error, relative to the array's size
     mistakes: tuple = ()  # faults.Mistake records: common mistakes that are more than a single edit
     twin: Callable | None = None  # an equal function to edit, where the library's only calls another function
@@ -339,8 +339,8 @@ def _shape_sentence(name, shape, right):
 def _check_conventions(task, function, case, expected):
     """Return notes on results with right numbers, or raise a Complaint if they break a convention.
 
-    Results must be the same for every call, and float32 for float32 arguments. Unusable arguments must raise. A note
-    says that a result is a view of an argument, or not contiguous.
+    Results must be the same for every call, and unusable arguments must raise. A note says that a result is a view of
+    an argument, not contiguous, or float64 although the arguments are float32.
     """
     arguments = named.copy_arrays(case)
     with np.errstate(all="ignore"):
@@ -349,9 +349,8 @@ def _check_conventions(task, function, case, expected):
     for name, value in leaves.items():
         if not named.same(again[name], value, 0):
             raise Complaint(f"{name} differs when {task.name} is called again with the same arguments")
-    _check_single(task, function, case, expected)
     _check_refused(task, function)
-    return _notes(leaves, named.flatten("", arguments))
+    return (*_notes(leaves, named.flatten("", arguments)), *_dtype_notes(task, function, case, expected))
 
 
 def _notes(leaves, inputs):
@@ -373,22 +372,30 @@ def _notes(leaves, inputs):
     return tuple(notes)
 
 
-def _check_single(task, function, case, expected):
-    """Raise a Complaint if float32 arguments, as in training, give float64 arrays."""
+def _dtype_notes(task, function, case, expected):
+    """Return a note if float32 arguments, as in training, give float64 arrays; it names all of them.
+
+    Raises:
+        Complaint: the function fails with float32 arguments.
+    """
     if not task.single:
-        return
+        return ()
     try:
         with np.errstate(all="ignore"):
             leaves = flat(task, task.drive(function, named.copy_arrays(case, named.to_single)), expected)
     except Exception as error:
         raise Complaint(f"it fails with float32 arrays: {type(error).__name__}: {error}") from error
-    for name, right in expected.items():
-        value = leaves[name]
-        if isinstance(right, np.ndarray) and right.dtype == np.float64 and value.dtype != np.float32:
-            raise Complaint(
-                f"{name} is {value.dtype} although the inputs are float32, as in training; "
-                "np.zeros, np.eye and similar functions make float64 unless you pass dtype="
-            )
+    doubles = [
+        name
+        for name, right in expected.items()
+        if isinstance(right, np.ndarray) and right.dtype == np.float64 and leaves[name].dtype != np.float32
+    ]
+    if not doubles:
+        return ()
+    return (
+        f"float64 although the inputs are float32, as in training: {', '.join(doubles)}. It costs time and memory "
+        "(np.zeros, np.eye and similar functions make float64 unless you pass dtype=)",
+    )
 
 
 def _check_refused(task, function):

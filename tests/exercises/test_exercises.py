@@ -126,7 +126,6 @@ MISUSES = {  # {misuse: (text of RIGHT, its replacement, a part of the message)}
     "shape": ("return y, Lin", "return y.swapaxes(0, -1), Lin", "y has shape (2, 3), not (3, 2): its axes"),
     "stretched": ("return y, Lin", "return y[:1], Lin", "y has shape (1, 2), not (3, 2); NumPy would"),
     "dtype": ("return y, Lin", "return y.astype('f4'), Lin", "y is float32, not float64"),
-    "float64 only": ("y = x @ W + b", "y = x @ W + b + np.zeros(1)", "y is float64 although the inputs are float32"),
     "input changed": ("y = x @ W + b", "y = x @ W + b; x *= 2", "x is changed; inputs must stay as they are"),
     "cache changed": ("x, W = cache", "x, W = cache; W += 0.5", "cache.W is changed; inputs must stay as they are"),
     "library's": ("y = x @ W + b", "y = linear.linear_forward(x, W, b)[0]", "calls the library's linear_forward"),
@@ -143,6 +142,7 @@ MISUSES = {  # {misuse: (text of RIGHT, its replacement, a part of the message)}
 
 NOTES = {  # {style: (text of RIGHT, its replacement, a part of the note)}
     "not contiguous": ("return y, Lin", "return np.asfortranarray(y), Lin", "y is not contiguous in memory: compiled"),
+    "float64 only": ("y = x @ W + b", "y = x @ W + b + np.zeros(1)", "the inputs are float32, as in training: y. It"),
     "a list of results": ("return y, LinearCache(x, W)", "return [y, LinearCache(x, W)]", ""),
     "a plain cache": ("return y, LinearCache(x, W)", "return y, (x, W)", ""),
 }

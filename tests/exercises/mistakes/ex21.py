@@ -41,15 +41,6 @@ MISTAKES = [
     ),
     Mistake(
         21,
-        "score_forward",
-        "e = product / root",
-        "e = product.astype(float) / root",
-        "",
-        r"float32",
-        "computes in float64 for float32 arguments",
-    ),
-    Mistake(
-        21,
         "score_backward",
         "dproduct = de_by_image / root",
         "dproduct = de_by_image",

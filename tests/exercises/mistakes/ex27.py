@@ -21,7 +21,7 @@ MISTAKES = [
     dlog_p = -q * dword[..., None]
     # log p_k = logits_k - log_sum. All k share log_sum, so dlog_sum = - sum over k of dlog_p_k.
     dlog_sum = -dlog_p.sum(axis=-1, keepdims=True)
-    # log_sum = log sum over j of exp(logits_j). Its derivative by logits_k is exp(logits_k) / total = p_k.
+    # log_sum = log sum over j of exp(logits_j). Its derivative with respect to logits_k is exp(logits_k) / total = p_k.
     p = np.exp(log_p)
     # dlogits_k = dlog_p_k + p_k dlog_sum
     # term 1: through logits_k in log p_k, dlog_p_k
