@@ -8,10 +8,9 @@ Equations       y = x W + b         y_no = sum over i of x_ni W_io + b_o        
                 The weight W_io appears in y_no of every row n, with the factor x_ni. So dW_io is a sum over n. Ask the
                 same of x_ni and of b_o. Then look at the shapes: only one product of x and dy has the shape of W.
 
-Worked example  x = [[1, 2]]   W = [[1, 0, 2], [0, 1, 3]]   b = [0, 0, 1]   dy = [[1, 10, 100]]
-                y = [[1, 2, 9]]   dx = [[201, 310]]              Find dW and db.
-                Now give x and dy a second row, the same as the first. Which of the three gradients become twice as
-                large?
+Worked example  x = [[1, 2], [3, 0]]   W = [[1, 0, 2], [0, 1, 3]]   b = [0, 0, 1]   dy = [[1, 10, 100], [0, 1, 0]]
+                y = [[1, 2, 9], [3, 0, 7]]   dx = [[201, 310], [0, 1]]              Find dW and db.
+                Now repeat the two rows of x and dy below them. Which of the three gradients become twice as large?
 
 Your task       1. linear_forward: compute y.
                 2. linear_backward: compute dx, dW and db. Trap: x may have more than two axes, such as (T, B, I). All

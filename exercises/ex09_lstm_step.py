@@ -15,7 +15,7 @@ Equations       affine = x W_x + h W_hh + b        (B, 4S), four blocks of S col
 
 Worked example  B = I = S = 1, all weights and biases 0, so i = f = o = 1/2 and g = 0:
                 x = [[1]]   h = [[1]]   c = [[2]]   c_next = [[1]]   h_next = [[0.3808]]
-                dh_next = [[1]]   dc_next = [[0]]   do = 0.7616;   dc' in all: 0.5 * (1 - 0.7616^2) = 0.2100
+                dh_next = [[1]]   dc_next = [[3]]   do = 0.7616;   dc' in all: 3 + 0.5 * (1 - 0.7616^2) = 3.2100
                 Find dc and the four numbers of db. Which of the four is 0, and why?
 
 Your task       1. lstm_forward: compute (1) to (3). Write the two functions out.

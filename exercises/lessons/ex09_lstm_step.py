@@ -25,7 +25,7 @@ Equations       affine = x W_x + h W_hh + b        (B, 4S), four blocks of S col
 
 Worked example  B = I = S = 1, all weights and biases 0, so i = f = o = 1/2 and g = 0:
                 x = [[1]]   h = [[1]]   c = [[2]]   c_next = [[1]]   h_next = [[0.3808]]
-                dh_next = [[1]]   dc_next = [[0]]   do = 0.7616;   dc' in all: 0.5 * (1 - 0.7616^2) = 0.2100
+                dh_next = [[1]]   dc_next = [[3]]   do = 0.7616;   dc' in all: 3 + 0.5 * (1 - 0.7616^2) = 3.2100
                 Find dc and the four numbers of db. Which of the four is 0, and why?
 
 Your task       1. lstm_forward: compute (1) to (3). Write the two functions out.
@@ -183,5 +183,5 @@ def pencil():
     zeros = {"W_x": np.zeros((1, 4)), "W_hh": np.zeros((1, 4)), "b": np.zeros(4)}
     inputs = {"x": np.ones((1, 1)), "h": np.ones((1, 1)), "c": np.array([[2.0]]), **zeros}
     _, _, cache = lstm.lstm_forward(**inputs)
-    gradients = {"dh_next": np.ones((1, 1)), "dc_next": np.zeros((1, 1)), "cache": cache}
+    gradients = {"dh_next": np.ones((1, 1)), "dc_next": np.full((1, 1), 3.0), "cache": cache}
     return [Example("lstm_forward", inputs), Example("lstm_backward", gradients)]

@@ -100,8 +100,10 @@ SCORE_MISTAKES = (
 )
 
 SCORE_BACKWARD_MISTAKES = (
-    Mistake("du.sum(axis=1)", "du[:, 0].copy()", "only the first caption of the image counts, not the sum over all"),
-    Mistake("du.sum(axis=1)", "du.reshape(-1, L, A)", "the sum over the captions of an image is missing"),
+    Mistake(
+        "dsum.sum(axis=1)", "dsum[:, 0].copy()", "only the first caption of the image counts, not the sum over all"
+    ),
+    Mistake("dsum.sum(axis=1)", "dsum.reshape(-1, L, A)", "the sum over the captions of an image is missing"),
 )
 
 CONTEXT_MISTAKES = (Mistake("alpha.reshape(N, -1, L)", "alpha.reshape(-1, N, L).swapaxes(0, 1)", OTHER_IMAGE),)
@@ -142,9 +144,10 @@ TASKS = (
             "u": "u = cache.u.y, the tanh of the forward pass",
             "de": "de reshaped to (N, B / N, L), like the axes of u",
             "dv": "(4) dv = sum over captions b and locations i of de_bi u_bi",
-            "du": "(4) du_bi = de_bi v * (1 - u_bi^2), through v and then through the tanh",
-            "dkeys": "dkeys_i = sum of du_bi over the captions b of the image",
-            "dquery": "dquery_b = sum of du_bi over the locations i",
+            "du": "(4) du_bi = de_bi v, the gradient of u",
+            "dsum": "(4) dsum_bi = du_bi * (1 - u_bi^2), through the tanh to the sum keys_i + query_b",
+            "dkeys": "dkeys_i = sum of dsum_bi over the captions b of the image",
+            "dquery": "dquery_b = sum of dsum_bi over the locations i",
             "dW_h": "dW_h = h^T dquery, summed over the captions",
             "dh": "dh = dquery W_h^T",
         },
@@ -186,12 +189,12 @@ HINTS = {
     ),
     "score_backward": (
         "keys_i is broadcast over the captions of its image, query_b over locations. What is a broadcast backward?",
-        "du_bi = de_bi v * (1 - u_bi^2);  dkeys_i = sum over b of du_bi;  dquery_b = sum over i of du_bi;  "
-        "dv = sum over b and i of de_bi u_bi",
+        "du_bi = de_bi v;  dsum_bi = du_bi * (1 - u_bi^2);  dkeys_i = sum over b of dsum_bi;  dquery_b = sum over i of "
+        "dsum_bi;  dv = sum over b and i of de_bi u_bi",
         "de as (N, B / N, L), with a new last axis, times v, (A,), is (N, B / N, L, A), as u. dkeys, (N, L, A), lacks "
         "the axis of captions; dquery, (B, A), the axis of locations; dv, (A,), all three. dW_h is (S, B) (B, A).",
-        "With de as (N, B / N, L): du = activations.tanh_backward(de[..., None] * v, cache_u), dkeys = du.sum(axis=1), "
-        "dquery = du.sum(axis=2).reshape(-1, A). Then dW_h = h.T @ dquery, dh = dquery @ W_h.T.",
+        "With de as (N, B / N, L): dsum = activations.tanh_backward(de[..., None] * v, cache_u), dkeys = "
+        "dsum.sum(axis=1), dquery = dsum.sum(axis=2).reshape(-1, A). Then dW_h = h.T @ dquery, dh = dquery @ W_h.T.",
     ),
     "context_forward": (
         "Which axis of alpha and of a is the location? How do you combine each caption with its own image only?",

@@ -28,19 +28,26 @@ def run(lesson: lessons.Lesson) -> int:
     if not lesson.pencil():
         say(f"The worked example of exercise {lesson.number} is not computed by a function of its file.")
         return 1
-    last, states = None, []
+    last, states, others = None, [], []
     with isolation.Process("exercises.runner.pencil", str(lesson.number), str(lesson.file)) as process:
         for message in process.messages():
             last = message["name"]
             if "state" in message:
                 last = None
                 states.append(message["state"])
+                others.append(message["others"])
                 _show_example(message)
     if last is not None or not states:
         reason = f"{process.problem}{process.place(lesson.file)}" if process.problem else "ends Python"
         say(report.with_full_stop(f"{last or 'The import of the file'} {reason}"))
         return 1
-    return 0 if all(state == "right" for state in states) else 1
+    if not all(state == "right" for state in states):
+        return 1
+    if "wrong" in others:
+        examples = "The example is" if len(states) == 1 else "The examples are"
+        say(f"{examples} right, but other cases are wrong: python -m exercises check {lesson.number}")
+        return 1
+    return 0
 
 
 def _show_example(message):
@@ -76,7 +83,7 @@ def main() -> None:
         for message in examine(lesson, path):
             results.send(message, worker.SECONDS)
     except judge.Complaint as complaint:
-        results.send({"name": Path(path).name, "state": "wrong", "sentence": str(complaint), "inputs": [], "rows": []})
+        results.send({"name": Path(path).name, **_message("wrong", str(complaint))})
 
 
 def examine(lesson: lessons.Lesson, path: str) -> Iterator[dict]:
@@ -85,6 +92,7 @@ def examine(lesson: lessons.Lesson, path: str) -> Iterator[dict]:
     Yields:
         {"name": function} before a function is called. Then the same with "state", "sentence", "inputs" and "rows".
         The inputs are a list of (name, text). A row is a dict of "name", "state", "yours", "right" and "remark".
+        "others" is the function's state in the cases of the check.
     Raises:
         judge.Complaint: the file cannot be imported.
     """
@@ -93,15 +101,23 @@ def examine(lesson: lessons.Lesson, path: str) -> Iterator[dict]:
     runs = [table.look_into(tasks[example.function], example.case) for example in examples]
     expected = [_expected(tasks[example.function], example) for example in examples]
     with worker.guard_library(lesson) as guard:
-        module = worker.load(path, lesson)
+        module, others = worker.load(path, lesson), {}
         for example, run, results in zip(examples, runs, expected, strict=True):
             task = tasks[example.function]
             task = task._replace(outputs=example.outputs or task.outputs)
             yield {"name": task.name}
             with worker.other_functions_right(guard.originals, task, module):
-                guard.shut = task.name
-                yield {"name": task.name, **_compare(task, example, run, results, getattr(module, task.name, None))}
+                if task.name not in others:
+                    others[task.name] = _state_in_check(tasks[task.name], module, guard)
+                    yield {"name": task.name}
+                guard.shut, function = task.name, getattr(module, task.name, None)
+                yield {"name": task.name, **_compare(task, example, run, results, function, others[task.name])}
                 guard.shut = None
+
+
+def _state_in_check(task, module, guard):
+    cases = judge.cases_of(task)
+    return worker.judge_function(task, cases, judge.expected_of(task, cases), module, guard).verdict.state
 
 
 def _expected(task, example):
@@ -109,21 +125,24 @@ def _expected(task, example):
     return judge.expected_of(task, [example.case])[0]
 
 
-def _compare(task, example, run, expected, function):
-    """Return the message about an example without its name."""
-    plain = trees.plain_function(function)
-    message = {"inputs": _inputs(example), "rows": [], "sentence": ""}
+def _message(state, sentence="", inputs=(), rows=(), others=""):
+    return {"state": state, "sentence": sentence, "inputs": [*inputs], "rows": [*rows], "others": others}
+
+
+def _compare(task, example, run, expected, function, others):
+    """Return the message about an example without its name; `others` is the function's state in the check."""
+    plain, inputs = trees.plain_function(function), _inputs(example)
     if not hasattr(plain, "__code__"):
-        return {**message, "state": "wrong", "sentence": f"there is no function {task.name} in the file"}
+        return _message("wrong", f"there is no function {task.name} in the file", inputs)
     judged_task = task._replace(refused=(), single=False)
     judged = judge.judge(judged_task, function, [example.case], [expected])
     state, sentence = judged.verdict.state, judged.verdict.sentence
     if state == "unwritten":
-        return {**message, "state": state}
+        return _message(state, inputs=inputs)
     yours = table.variables_of(task, plain, example.case)
     results = judged.yours[0] if judged.yours else {}
-    rows = _rows_of_variables(task, example, run, yours, state == "wrong") + _rows_of_results(task, results, expected)
-    return {**message, "state": state, "sentence": sentence, "rows": rows}
+    rows = _rows_of_variables(task, example, run, yours, "wrong" in (state, others))
+    return _message(state, sentence, inputs, rows + _rows_of_results(task, results, expected), others)
 
 
 def _inputs(example):
@@ -142,7 +161,7 @@ def _rows_of_variables(task, example, run, yours, is_wrong):
         if name in example.case and named.same(right, example.case[name], 0):
             continue
         rows.append(_row_of_variable(task, example.case, name, right, yours, is_wrong))
-    return [row for row in rows if row["right"]]
+    return [row for row in rows if row and row["right"]]
 
 
 def _unpacked(function):
@@ -157,20 +176,33 @@ def _unpacked(function):
 
 
 def _row_of_variable(task, case, name, right, yours, is_wrong):
-    """Return the row of a variable: "wrong" only if the function is wrong and the shapes are equal.
+    """Return the row of a variable, or None if the learner has no such variable.
 
-    In a right function, a variable of the same name may be something else.
+    The learner's variable of the same name comes first. It is "wrong" only if the function is wrong, its shape is
+    right, and no other variable has the right numbers: in a right function, it may be something else.
     """
     row, mine = {"name": name, "right": _text(right), "yours": "", "remark": "", "state": ""}, yours.get(name)
     if _are_equal(mine, right, task.tolerance):
         return {**row, "state": "right"}
+    others = _other_names(task, case, right, yours)
+    if len(others) == 1 or (others and mine is not None):
+        return {**row, "state": "right", "remark": f"   (your {others[0]})"}
     is_argument = name in case and named.is_number(mine) and named.same(mine, case[name], 0)
-    if named.is_number(mine) and np.shape(mine) == np.shape(right) and not is_argument:
-        return row | ({"state": "wrong", "yours": _text(mine)} if is_wrong else {"remark": f"   (yours {_text(mine)})"})
-    equal = [other for other in yours if other not in case and _are_equal(yours[other], right, task.tolerance)]
-    if equal and np.size(right) > 1:  # single numbers are often equal by chance
-        return {**row, "state": "right", "remark": f"   (your {equal[0]})"}
-    return {**row, "remark": "   (no variable of yours has these numbers)"}
+    if not named.is_number(mine) or np.shape(mine) != np.shape(right) or is_argument:
+        return None
+    return row | ({"state": "wrong", "yours": _text(mine)} if is_wrong else {"remark": f"   (yours {_text(mine)})"})
+
+
+def _other_names(task, case, right, yours):
+    """Return the learner's variables with the numbers of a right one.
+
+    Zeros, the numbers of an argument, and results are not compared, because they are often equal by chance.
+    """
+    arguments = named.flatten("", case).values()
+    if not np.any(right) or any(_are_equal(argument, right, task.tolerance) for argument in arguments):
+        return []
+    names = [name for name in yours if name not in (*case, *task.outputs)]
+    return [name for name in names if _are_equal(yours[name], right, task.tolerance)]
 
 
 def _are_equal(a, b, tolerance):

@@ -95,12 +95,14 @@ def score_backward(de, cache):
     de = de.reshape(N, per_image, L)
     # dv = sum over captions b and locations i of de_bi u_bi
     dv = de.reshape(-1) @ u.reshape(-1, A)  # (A,)
-    # du_bi = de_bi v (1 - u_bi^2), the gradient of keys_i + query_b: (1 - u^2) is the derivative of tanh
-    du = activations.tanh_backward(de[..., None] * v, cache_u)  # (N, B / N, L, A)
-    # dkeys_i = sum of du_bi over the captions b of the image
-    dkeys = du.sum(axis=1)  # (N, L, A)
-    # dquery_b = sum of du_bi over the locations i
-    dquery = du.sum(axis=2).reshape(-1, A)  # (B, A)
+    # du_bi = de_bi v
+    du = de[..., None] * v  # (N, B / N, L, A)
+    # dsum_bi = du_bi (1 - u_bi^2), the gradient of keys_i + query_b: (1 - u^2) is the derivative of tanh
+    dsum = activations.tanh_backward(du, cache_u)
+    # dkeys_i = sum of dsum_bi over the captions b of the image
+    dkeys = dsum.sum(axis=1)  # (N, L, A)
+    # dquery_b = sum of dsum_bi over the locations i
+    dquery = dsum.sum(axis=2).reshape(-1, A)  # (B, A)
     # dW_h = h^T dquery
     dW_h = h.T @ dquery  # (S, A)
     # dh = dquery W_h^T

@@ -40,11 +40,11 @@ def linear_messages(folder, old, new):
 def test_each_intermediate_stands_beside_the_right_one(tmp_path):
     old = "    db = drows.sum(axis=0)"
     forward, backward = linear_messages(tmp_path, old, f"    drows = 2 * drows\n{old}")
-    assert forward["state"] == "right" and ("x", "[[1, 2]]") in forward["inputs"]
+    assert forward["state"] == "right" and ("x", "[[1, 2], [3, 0]]") in forward["inputs"]
     rows = {row["name"]: row for row in backward["rows"]}
-    assert rows["drows"]["state"] == "wrong" and rows["drows"]["yours"] == "[[2, 20, 200]]"
-    assert rows["db"]["state"] == "wrong" and rows["db"]["right"] == "[1, 10, 100]"
-    assert rows["dx"]["right"] == "[[201, 310]]"
+    assert rows["drows"]["state"] == "wrong" and rows["drows"]["yours"] == "[[2, 20, 200], [0, 2, 0]]"
+    assert rows["db"]["state"] == "wrong" and rows["db"]["right"] == "[1, 11, 100]"
+    assert rows["dx"]["right"] == "[[201, 310], [0, 1]]"
 
 
 def test_an_exception_leaves_the_variables_before_it(tmp_path):
@@ -61,7 +61,49 @@ def test_a_variable_of_the_same_name_goes_before_an_equal_one_of_another_name(tm
     text = text.replace("softmax_backward(dalpha_total,", "softmax_backward(dalpha_total - dalpha,")
     *_, last = messages_of(tmp_path, lesson, text)
     (row,) = [row for row in last["rows"] if row["name"] == "de"]  # de should be 0, as dkeys is
-    assert row["state"] == "" and row["remark"] == "   (yours [[-1.5, 1.5]])"
+    assert row["state"] == "wrong" and row["yours"] == "[[-1.5, 1.5]]" and row["right"] == "[[0, 0]]"
+    assert last["state"] == "right" and last["others"] == "wrong"
+
+
+def rows_of(folder, number, *changes):
+    """Return {name: row} of the last example of an exercise's solution with changes (old, new)."""
+    lesson = lessons.load(number)
+    text = lesson.solution.read_text(encoding="utf-8")
+    for old, new in changes:
+        assert text.count(old) == 1
+        text = text.replace(old, new)
+    messages = messages_of(folder, lesson, text)
+    return [{row["name"]: row for row in message["rows"]} for message in messages]
+
+
+def test_a_variable_of_another_name_is_not_wrong(tmp_path):
+    changes = [("    du = de_by_image * cache.v\n", "    before = de_by_image * cache.v\n")]
+    changes += [("    dsum = du * (1 - u * u)\n", "    du = before * (1 - u * u)\n")]
+    changes += [("dsum.sum(axis=1)", "du.sum(axis=1)"), ("dsum.sum(axis=2)", "du.sum(axis=2)")]
+    changes += [("dh = dquery @ cache.W_h.T", "dh = 2 + dquery @ cache.W_h.T")]
+    rows = rows_of(tmp_path, 11, *changes)[1]
+    assert rows["dh"]["state"] == "wrong"
+    assert rows["du"]["state"] == "right" and rows["du"]["remark"] == "   (your before)"
+    assert rows["dsum"]["state"] == "right" and rows["dsum"]["remark"] == "   (your du)"
+
+
+def test_a_number_under_another_name_is_the_learners(tmp_path):
+    rows = rows_of(tmp_path, 9)[1]
+    assert rows["dc_next"]["state"] == "right" and rows["dc_next"]["remark"] == "   (your dc_total)"
+
+
+def test_variables_that_the_learner_has_not_are_left_out(tmp_path):
+    changes = [
+        ("    rows = x.reshape(-1, I)\n    drows", "    drows"),
+        ("columns = rows.T", "columns = x.reshape(-1, I).T"),
+    ]
+    assert "rows" not in rows_of(tmp_path, 3, *changes)[1]
+
+
+def test_examples_show_the_traps_of_their_pages(tmp_path):
+    assert rows_of(tmp_path, 3, ("drows.sum(axis=0)", "drows.mean(axis=0)"))[1]["db"]["state"] == "wrong"
+    for new in ("dc_total = dc_through_h", "dc_total = dc_next"):  # one of the two uses of c' is forgotten
+        assert rows_of(tmp_path, 9, ("dc_total = dc_next + dc_through_h", new))[1]["dc"]["state"] == "wrong"
 
 
 def test_a_stub_has_its_inputs_only(tmp_path):
@@ -83,7 +125,11 @@ def test_the_example_runs_in_a_process_of_its_own(tmp_path, monkeypatch, capsys)
     lines = capsys.readouterr().out.splitlines()
     assert "  right    linear_forward" in lines and "  WRONG    linear_backward" in lines
     wrong = next(k for k, line in enumerate(lines) if line.split()[:2] == ["WRONG", "db"])
-    assert lines[wrong].endswith("yours  [3, 30, 300]") and lines[wrong + 1].split() == ["right", "[1,", "10,", "100]"]
+    assert lines[wrong].endswith("yours  [3, 33, 300]") and lines[wrong + 1].split() == ["right", "[1,", "11,", "100]"]
+    wrong_elsewhere = text.replace("return dx, dW, db", "return dx, dW, db * (x.ndim == 2 and len(x) == 2)")
+    (tmp_path / "ex03_linear.py").write_text(wrong_elsewhere, encoding="utf-8")
+    assert main(["check", "3", "--pencil"]) == 1
+    assert "right, but other cases are wrong: python -m exercises check 3" in capsys.readouterr().out
     (tmp_path / "ex03_linear.py").write_text("import os\nos._exit(0)\n", encoding="utf-8")
     assert main(["check", "3", "--pencil"]) == 1
     assert "The import of the file ends Python." in capsys.readouterr().out

@@ -151,6 +151,8 @@ def lstm_step(page):
     yield "h_next", 0, h_next
     yield "c_next", 0, c_next
     yield "do", 0, cache.tanh_c.y[0, 0]
+    *_, dc, _, _, _ = lstm.lstm_backward(page("dh_next"), page("dc_next"), cache)
+    assert round(2 * dc[0, 0], 4) == 3.21  # dc = f dc', with f = 1/2
 
 
 def lstm_steps(page):

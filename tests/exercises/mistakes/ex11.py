@@ -26,7 +26,7 @@ MISTAKES = [
         """\
     dkeys, dquery = du.sum(1), du.sum(2).reshape(B, A)
 """,
-        "du",
+        "dsum",
         r"(tanh|slope|deriv|1 - u)",
         "forgets the tanh's derivative",
     ),
