@@ -11,6 +11,7 @@ The search asks these questions in order:
 
 import ast
 import functools
+import itertools
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
@@ -20,6 +21,7 @@ from exercises.judging import named, repairs, trees
 from exercises.judging.flow import Flow, names_in, statement_at
 from exercises.judging.judge import Judged, Task
 from exercises.judging.relations import relation, wrong_part
+from exercises.judging.repair_operators import all_axes_reversed
 from exercises.judging.table import Entry, Table, look_into, variables_of
 
 ROUNDING = 1e-5  # rounding error of float32, relative to the array's size
@@ -90,6 +92,7 @@ def _proof(diagnosis, proofs, whole, function):
     Of several Repairs, one of the equation of an edit of the table is likelier. If that edit is a Mistake of the
     lesson, it tells the mistake in words.
     """
+    proofs = [repair for repair in proofs if not repair.is_doubtful] or proofs
     places = [finding.array for finding, _ in whole]
     findings = [(repair, _finding_of_repair(diagnosis, repair, function)) for repair in proofs]
     ranks = [
@@ -98,6 +101,8 @@ def _proof(diagnosis, proofs, whole, function):
     ]
     repair, proof = findings[ranks.index(min(ranks))]
     same = next((finding for finding, entry in whole if finding.array == proof.array and entry.rank < 0), None)
+    if repair.is_doubtful:
+        proof = proof._replace(certainty="likely")
     return proof._replace(term=f"{same.term} ({repair.place})") if same else proof
 
 
@@ -130,7 +135,15 @@ def _is_right(diagnosis, name, value):
     """Return True if a value is that of the library's variable of this name, or of any if it has no such variable."""
     variables = diagnosis.run.variables
     names = [name] if name in diagnosis.flow.order else diagnosis.flow.order
-    return any(_equal_arrays(diagnosis, value, variables.get(other)) for other in names)
+    return any(_is_variable(diagnosis, value, variables.get(other)) for other in names)
+
+
+def _is_variable(diagnosis, value, right):
+    """Return True for arrays that are equal, or equal after a reshape that is more than a new axis."""
+    if _equal_arrays(diagnosis, value, right):
+        return True
+    arrays = isinstance(value, np.ndarray) and isinstance(right, np.ndarray) and value.size > 1
+    return arrays and np.squeeze(value).ndim != np.squeeze(right).ndim and _differ_by_reshape(diagnosis, value, right)
 
 
 def _equal_arrays(diagnosis, a, b):
@@ -138,13 +151,21 @@ def _equal_arrays(diagnosis, a, b):
     return arrays and named.same(a, b, diagnosis.task.tolerance)
 
 
+def _differ_by_reshape(diagnosis, a, b):
+    """Return True if two arrays hold the same numbers in the same order, but not in the same shape."""
+    return a.shape != b.shape and a.size == b.size and named.same(a.ravel(), b.ravel(), diagnosis.task.tolerance)
+
+
 def _best_of(diagnosis, whole, function):
     """Return the likeliest of several Findings whose edits give all numbers, with its certainty.
 
     It is certain only if no edit of another equation gives the same numbers, and if they are wrong in two cases.
+    An edit of a function of the library that the learner's function calls is no mistake of the learner.
     """
     yours = variables_of(diagnosis.task, function, diagnosis.judged.cases[0])
-    whole = [finding for finding, _ in whole]
+    calls = {name for name in trees.plain_function(function).__code__.co_names if name not in diagnosis.tasks}
+    written = [finding for finding, entry in whole if entry is None or entry.function not in calls]
+    whole = written or [finding for finding, _ in whole]
     guilty = [finding for finding in whole if not _is_among(diagnosis, finding.array, yours)] or whole
     best = guilty[0]
     other = next((finding for finding in guilty if finding.array != best.array), None)
@@ -320,10 +341,12 @@ def _findings_of_error(diagnosis, function):
     if diagnosis.judged.error.startswith(("NameError", "UnboundLocalError")):
         return []
     at_line, yours = _at_line(diagnosis, function), variables_of(diagnosis.task, function, diagnosis.judged.cases[0])
+    if seen := _exchanged(diagnosis, function, yours) or _reversed_axes(diagnosis, at_line, yours):
+        return seen
     findings = _edits_that_raise(diagnosis, function, yours)
     if at_line:
         findings = [finding for finding in findings if finding.array == at_line[0].array]
-    return findings[:1] or _first_wrong_shape(diagnosis, yours) or at_line
+    return findings[:1] or _first_wrong_shape(diagnosis, function, yours) or at_line
 
 
 def _at_line(diagnosis, function):
@@ -386,11 +409,45 @@ def _is_among(diagnosis, name, yours):
     )
 
 
-def _first_wrong_shape(diagnosis, yours):
+def _comparable(diagnosis, function):
+    """Return the library's variables with one value, the same in both functions: neither arguments nor of a loop."""
+    repeated = set()
+    for code in (function, diagnosis.function):
+        for loop in ast.walk(trees.tree_of(trees.plain_function(code))):
+            if isinstance(loop, (ast.For, ast.While)):
+                repeated |= {name for statement in (loop, *_inside(loop)) for name in trees.targets_of(statement)}
+    return [name for name in diagnosis.flow.order if name not in repeated and name not in diagnosis.judged.cases[0]]
+
+
+def _inside(loop):
+    return [statement for statement, *_ in trees.statements(loop)]
+
+
+def _exchanged(diagnosis, function, yours):
+    """Return the Finding, in a list, for two variables of which each has the other's value."""
+    variables = diagnosis.run.variables
+    for first, second in itertools.combinations(_comparable(diagnosis, function), 2):
+        a, b = variables.get(first), variables.get(second)
+        mine = _equal_arrays(diagnosis, yours.get(first), b) and _equal_arrays(diagnosis, yours.get(second), a)
+        if mine and not named.same(a, b, diagnosis.task.tolerance):
+            return [diagnosis.finding(diagnosis.function, first, f"`{first}` and `{second}` are exchanged", False)]
+    return []
+
+
+def _reversed_axes(diagnosis, at_line, yours):
+    """Return the Finding of the failing line, in a list, if its expression has the .T of more than two axes."""
+    for node in ast.walk(_parse_expression(diagnosis.judged.expression) or ast.Pass()):
+        if isinstance(node, ast.Attribute) and node.attr == "T" and np.ndim(yours.get(ast.unparse(node.value))) > 2:
+            return [finding._replace(term=all_axes_reversed(node), certainty="likely") for finding in at_line]
+    return []
+
+
+def _first_wrong_shape(diagnosis, function, yours):
     """Return the Finding, in a list, for the first variable whose shape differs from the library's of that name."""
-    for name in diagnosis.flow.order:
+    for name in _comparable(diagnosis, function):
         a, b = yours.get(name), diagnosis.run.variables.get(name)
-        if isinstance(a, np.ndarray) and isinstance(b, np.ndarray) and a.shape != b.shape:
+        arrays = isinstance(a, np.ndarray) and isinstance(b, np.ndarray)
+        if arrays and a.shape != b.shape and not _differ_by_reshape(diagnosis, a, b):
             term = f"`{name}` has shape {a.shape}; the library's has {b.shape}"
             return [diagnosis.finding(diagnosis.function, name, term, False)]
     return []

@@ -65,10 +65,11 @@ def drafts(
     expressions, others = _expressions(values)
     slots = [slot for slot in _slots(tree) if not all(name in right for name in slot.target.split(", "))]
     old = [ast.unparse(slot.node) for slot in slots]
+    arguments = frozenset(argument.arg for argument in tree.args.args)
     texts = {(slot.statement.lineno, slot.place, text) for slot, text in zip(slots, old, strict=True)}  # are no edits
     for rank, operator in enumerate(operators):
         for slot, old_text in zip(slots, old, strict=True):
-            for node, term in operator(slot.node, Scope(expressions, others, slot.statement)):
+            for node, term in operator(slot.node, Scope(expressions, others, slot.statement, arguments)):
                 new_text = ast.unparse(node)
                 text = (slot.statement.lineno, slot.place, new_text)
                 if text not in texts:

@@ -58,6 +58,7 @@ class Array(NamedTuple):
     index: tuple  # of the worst entry
     yours: float  # the learner's value there
     expected: float  # the library's value there
+    kind: str = "f"  # of the library's numbers, as in NumPy's dtypes: "f", "i" or "b"
 
 
 class Verdict(NamedTuple):
@@ -143,8 +144,21 @@ def judge(task: Task, function: Callable, cases: list[dict], expected: list[dict
             if complaint.error:  # the case that raised it has no results
                 return Judged(verdict, [cases[len(yours)]], [len(yours)], (), (), complaint.error, complaint.expression)
             wrong = max(0, len(yours) - 1)
+        elif not complaint.error:  # of a later case
+            verdict = verdict._replace(sentence=str(complaint))
+    if verdict.arrays:
+        records = [compare(task, mine, right) for mine, right in zip(yours, expected, strict=False)]
+        verdict = verdict._replace(arrays=_worst_of(verdict.arrays, records))
     order = sorted(range(len(yours)), key=lambda k: k != wrong)
     return Judged(verdict, [cases[k] for k in order], order, [yours[k] for k in order], [expected[k] for k in order])
+
+
+def _worst_of(arrays, records):
+    """Return the Array records of a case; one that is wrong in another case only is that case's record."""
+    others = [array for case in records for array in case if not array.right]
+    return tuple(
+        next((other for other in others if array.right and other.name == array.name), array) for array in arrays
+    )
 
 
 def compare(task: Task, yours: dict, expected: dict) -> tuple[Array, ...]:
@@ -169,7 +183,7 @@ def compare(task: Task, yours: dict, expected: dict) -> tuple[Array, ...]:
         distance[np.isnan(distance)] = np.inf
         index = tuple(int(i) for i in np.unravel_index(distance.argmax(), distance.shape)) if distance.size else ()
         values = (float(a[index]), float(b[index])) if distance.size else (0.0, 0.0)
-        arrays.append(Array(name, ok, named.error(a, b), index, *values))
+        arrays.append(Array(name, ok, named.error(a, b), index, *values, np.asarray(right).dtype.kind))
     return tuple(arrays)
 
 
@@ -194,15 +208,20 @@ def _run(task, function, case):
             raise Complaint(f"{task.name} calls itself without end", _line_of(function, error)) from error
         except Exception as error:
             raise _error_complaint(task, function, error) from error
+    if name := changed_argument(task, case, arguments):
+        raise Complaint(f"{name} is changed; inputs must stay as they are (work on a copy)")
+    return result
+
+
+def changed_argument(task: Task, case: dict, arguments: dict) -> str:
+    """Return the name of the first array that differs from the case's and must not, or ""."""
     before, after = named.flatten("", case), named.flatten("", arguments)
     for name, value in before.items():
         argument = name.strip("[]").split("]")[0].split(".")[0]
         if isinstance(value, np.ndarray) and argument not in task.changes:
             if not np.array_equal(value, after[name], equal_nan=True):
-                raise Complaint(
-                    f"{named.without_brackets(name)} is changed; inputs must stay as they are (work on a copy)"
-                )
-    return result
+                return named.without_brackets(name)
+    return ""
 
 
 def _error_complaint(task, function, error):

@@ -23,6 +23,7 @@ class Scope(NamedTuple):
     values: dict  # {expression: its value in one run}, for variables and members of named tuples
     others: list  # expressions that may replace another; a member that is also a variable is listed as the variable
     statement: ast.stmt
+    arguments: frozenset = frozenset()  # names of the function's arguments
 
 
 def quote(node: ast.AST) -> str:
@@ -52,7 +53,7 @@ def drop_term(node, scope):
     if not isinstance(node, ast.BinOp) or not isinstance(node.op, (PLUS, MINUS)):
         return
     left, right = node.left, node.right
-    if _accumulates(scope.statement, left):
+    if _accumulates(scope.statement, left) and ast.unparse(left) not in scope.arguments:
         yield right, f"{quote(left)} is overwritten instead of accumulated: = where += belongs"
     else:
         remainder = right if isinstance(node.op, PLUS) else ast.UnaryOp(ast.USub(), right)

@@ -40,13 +40,51 @@ def transpose(node, scope):
         yield node.value, f"{quote(node.value)} is transposed where it should not be"
 
 
+def keep_first_axis(node, scope):
+    """Exchange the last two axes of an array of more than two, whose .T reverses all of them."""
+    if isinstance(node, ast.Attribute) and node.attr == "T":
+        axes = np.ndim(scope.values.get(ast.unparse(node.value)))
+        if axes > 2:
+            edit = ast.parse(f"{ast.unparse(node.value)}.swapaxes({axes - 2}, {axes - 1})", mode="eval").body
+            yield edit, all_axes_reversed(node)
+
+
+def all_axes_reversed(node: ast.Attribute) -> str:
+    """Return the sentence about the node x.T of an array x of more than two axes."""
+    return f"{quote(node)} reverses all axes: only the last two may change places"
+
+
+SORTS = ("np.sort", "np.argsort", "np.partition", "np.argpartition")
+
+
+def reverse_sort(node, scope):
+    """Reverse the direction of a sort: negate what it sorts, or change its `reverse`."""
+    words = "the sort goes in the wrong direction"
+    calls = [part for part in ast.walk(scope.statement) if isinstance(part, ast.Call)]
+    if any(ast.unparse(call.func) in SORTS and call.args[:1] == [node] for call in calls):
+        is_negative = isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub)
+        yield (node.operand if is_negative else ast.UnaryOp(ast.USub(), node)), words
+    if isinstance(node, ast.Call) and trees.method_of(node) == "argsort" and ast.unparse(node.func.value) != "np":
+        negative = ast.UnaryOp(ast.USub(), node.func.value)
+        yield ast.Call(ast.Attribute(negative, "argsort", ast.Load()), node.args, node.keywords), words
+    if isinstance(node, ast.Call) and (ast.unparse(node.func) == "sorted" or trees.method_of(node) == "sort"):
+        others = [keyword for keyword in node.keywords if keyword.arg != "reverse"]
+        reversing = [ast.keyword("reverse", ast.Constant(True))] if others == node.keywords else []
+        yield ast.Call(node.func, node.args, [*others, *reversing]), words
+
+
 def flip_sign(node, scope):
-    """Exchange plus and minus, or the operands of a difference or a quotient."""
-    if isinstance(node, ast.BinOp) and isinstance(node.op, (ast.Sub, ast.Div)):
-        words = "the sign is flipped" if isinstance(node.op, ast.Sub) else "the quotient is upside down"
-        yield ast.BinOp(node.right, node.op, node.left), words
+    """Exchange plus and minus, or the operands of a difference."""
+    if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Sub):
+        yield ast.BinOp(node.right, node.op, node.left), "the sign is flipped"
     for edit, _ in operators.flip_sign(node, scope):
         yield edit, "a sign is flipped"
+
+
+def invert_quotient(node, scope):
+    """Exchange the operands of a quotient."""
+    if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Div):
+        yield ast.BinOp(node.right, node.op, node.left), "the quotient is upside down"
 
 
 def negate(node, scope):
@@ -121,6 +159,10 @@ def drop_term(node, scope):
 def accumulate(node, scope):
     """Replace `=` by `+=`, and `x[i] += y` by np.add.at."""
     words = "= where += belongs: it is overwritten instead of accumulated"
+    if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) in scope.arguments:
+        total = ast.BinOp(ast.parse(ast.unparse(node.targets[0]), mode="eval").body, ast.Add(), node.value)
+        words_of_term = f"the term {quote(node.targets[0])} is missing"
+        yield ast.Assign(node.targets, total, lineno=node.lineno), words_of_term
     if isinstance(node, ast.Assign) and isinstance(node.targets[0], (ast.Name, ast.Subscript)):
         yield ast.AugAssign(node.targets[0], ast.Add(), node.value, lineno=node.lineno), words
     if isinstance(node, (ast.Assign, ast.AugAssign)):
@@ -159,6 +201,14 @@ def add_axis(node, scope):
 
 
 REDUCTIONS = ("sum", "mean", "max", "min")
+
+
+def drop_keepdims(node, scope):
+    """Remove keepdims=True."""
+    if _is_reduction(node):
+        others = [keyword for keyword in node.keywords if keyword.arg != "keepdims"]
+        if others != node.keywords:
+            yield ast.Call(node.func, node.args, others), "leave out keepdims=True"
 
 
 def _is_reduction(node):
@@ -251,6 +301,9 @@ def _insertable(node, scope):
 
 
 REPAIRS = (
+    keep_first_axis,
+    reverse_sort,
+    drop_keepdims,
     transpose,
     accumulate,
     flip_sign,
@@ -275,6 +328,7 @@ REPAIRS = (
     _without_words(operators.overwrite),
     _without_words(operators.drop_statement),
     negate,
+    invert_quotient,
 )
 
 # Operators that lose nothing of the learner's numbers. After another one, an edit of the table may lose the same.

@@ -86,7 +86,8 @@ def text_lines(lesson: lessons.Lesson, result: checks.Result, term: bool, everyt
 def _finding_lines(verdict, finding, term):
     name = verdict["name"]
     place = name if finding["function"] == name else f"{name} (in its call of {finding['function']})"
-    lines = wrapped(f"Look at {finding['array']} in {place}:")
+    array = "the result" if finding["array"].startswith("return ") else finding["array"]
+    lines = wrapped(f"Look at {array} in {place}:")
     if finding["equation"]:
         lines += wrapped(finding["equation"], 4, 6)
     return lines + [line for sentence in term_sentences(verdict, finding) * term for line in wrapped(sentence, 4, 6)]
@@ -157,6 +158,10 @@ def array_sentence(array: dict) -> str:
     name, yours, expected, error = (array[key] for key in ("name", "yours", "expected", "error"))
     if math.isnan(expected):  # a check without numbers, such as "inputs are unchanged"
         return f"{name} is not what it should be"
+    if array.get("kind", "f") in "iub" and math.isfinite(yours):
+        entry = f"{name}[{', '.join(map(str, array['index']))}]" if array["index"] else name
+        kind = bool if array["kind"] == "b" and yours in (0, 1) else float
+        return f"{entry} is {_text(yours, kind)}, right is {_text(expected, kind)}"
     place = f"at {name}[{', '.join(map(str, array['index']))}]" if array["index"] else ""
     amount = _amount(name, yours, expected, error, bool(place))
     where = ", worst ".join(filter(None, (amount, place)))
@@ -173,6 +178,10 @@ def _amount(name, yours, expected, error, has_entries):
     amount = f"{error:.3g} times" if error >= 10 else f"{100 * error:.{'0f' if error >= 0.1 else '2g'}} %"
     whole = f"the largest entry of {name}" if has_entries else "the right number"
     return f"off by {amount} {'' if error >= 10 else 'of '}{whole}"
+
+
+def _text(value, kind):
+    return str(bool(value)) if kind is bool else _number(value)
 
 
 def _number(value):

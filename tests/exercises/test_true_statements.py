@@ -1,0 +1,94 @@
+"""Tests that `check` states nothing false: wrong files whose diagnosis was once the opposite of the truth."""
+
+import ast
+
+import implementations
+import pytest
+
+from exercises.runner import checks, report, worker
+
+LESSONS = {lesson.number: lesson for lesson in implementations.LESSONS}
+
+
+@pytest.fixture(autouse=True)
+def library_only(request):
+    """Skip the tests unless --impl is the library, because checks compare with the library's functions."""
+    if request.config.getoption("--impl") != "numpy_sat":
+        pytest.skip("checks compare with the library's functions")
+
+
+def text_of(folder, number, function, *edits):
+    """Return the text of `check --term` for a solution with edits of one function, in one line."""
+    lesson = LESSONS[number]
+    source = lesson.solution.read_text(encoding="utf-8")
+    node = next(n for n in ast.parse(source).body if isinstance(n, ast.FunctionDef) and n.name == function)
+    lines = source.splitlines(keepends=True)
+    body = "".join(lines[node.lineno - 1 : node.end_lineno])
+    for right, wrong in edits:
+        assert body.count(right) == 1, right
+        body = body.replace(right, wrong)
+    path = folder / "mine.py"
+    path.write_text("".join([*lines[: node.lineno - 1], body, *lines[node.end_lineno :]]), encoding="utf-8")
+    *_, (verdicts, _) = worker.judge_file(lesson, path)
+    result = checks.Result(number, worker._as_json(verdicts), 0.0)
+    return " ".join(" ".join(report.text_lines(lesson, result, True, False)).split())
+
+
+SORT = "the sort goes in the wrong direction"
+ROWS = "numbers = np.argsort(-rank.reshape(N, slots * V), axis=1, kind="
+LOOP = """\
+rows = rank.reshape(N, slots * V)
+    numbers = np.array([sorted(range(slots * V), key=row.__getitem__) for row in rows])"""
+
+
+@pytest.mark.parametrize(
+    "edit", [("argsort(-rank", "argsort(rank"), (f'{ROWS}"stable")', LOOP)], ids=["argsort", "sorted"]
+)
+def test_a_sort_in_the_wrong_direction_is_no_quotient_upside_down(tmp_path, edit):
+    text = text_of(tmp_path, 16, "extend", edit)
+    assert SORT in text and "upside down" not in text
+    assert "words[0, 3] is 0, right is 6" in text and "%" not in text
+
+
+def test_arguments_and_reshaped_arrays_are_not_blamed_for_an_exception(tmp_path):
+    sums = ("dkeys = dsum.sum(axis=1)", "dkeys = dsum.sum(axis=2)"), ("dsum.sum(axis=2).", "dsum.sum(axis=1).")
+    text = text_of(tmp_path, 11, "score_backward", *sums[::-1])
+    assert "Look at dkeys" in text and "`de` has" not in text
+    names = ("parents = numbers // V", "words = numbers // V"), ("words = numbers % V", "parents = numbers % V")
+    text = text_of(tmp_path, 16, "extend", *names[::-1])
+    assert "Look at parents" in text and "`parents` and `words` are exchanged" in text
+
+
+def test_variables_of_a_loop_are_not_compared_after_an_exception(tmp_path):
+    text = text_of(tmp_path, 16, "beam_search", (".reshape(N, slots, -1)\n", "\n"))
+    assert "Look at log_p" in text and "the library's has" not in text
+
+
+def test_the_transpose_of_more_than_two_axes_reverses_all(tmp_path):
+    edit = ("dz_by_image @ a_transposed", "dz_by_image @ a.T")
+    text = text_of(tmp_path, 11, "context_backward", edit)
+    assert "`a.T` reverses all axes" in text and "`a.T` where `a.swapaxes(1, 2)` belongs" in text
+
+
+@pytest.mark.parametrize("name", ["dc_total", "dc_next"])
+def test_no_repair_changes_an_argument_in_place(tmp_path, name):
+    edits = [("dc_total = dc_next + dc_through_h", f"{name} = dc_through_h")]
+    edits += [(f"{d} = dc_total * ", f"{d} = {name} * ") for d in ("df", " dc", "di", "dg")]
+    text = text_of(tmp_path, 9, "lstm_backward", *edits)
+    assert "the term `dc_next` is missing" in text and "+=" not in text
+
+
+def test_an_array_is_right_only_if_it_is_right_in_all_cases(tmp_path):
+    edits = ("np.ascontiguousarray(dxrows.reshape(x.shape))", "dxrows"), ("drows.sum(axis=0)", "drows.mean(axis=0)")
+    text = text_of(tmp_path, 3, "linear_backward", *edits)
+    assert "right: dW" in text and "dx has shape" in text
+
+
+def test_keepdims_too_many_is_left_out(tmp_path):
+    text = text_of(tmp_path, 3, "linear_backward", ("drows.sum(axis=0)", "drows.sum(axis=0, keepdims=True)"))
+    assert "leave out keepdims=True" in text and ".sum(axis=0)." not in text.replace("leave out", "")
+
+
+def test_a_function_that_is_called_is_not_suspected(tmp_path):
+    text = text_of(tmp_path, 16, "beam_search", ("range(max_words + 1)", "range(max_words)"))
+    assert "the term `1` is missing" in text and "END` is missing" not in text
