@@ -99,7 +99,7 @@ def _parse(argv):
         command.add_argument("number", type=number, help=number_help, **options)
         return command
 
-    following = add_plain("next", _next, "name the first exercise, in the order of the syllabus, that is not solved")
+    following = add_plain("next", _next, "name the next exercise: one that is begun, or else the first unsolved one")
     following.add_argument("--open", action="store_true", help="open its file in your editor ($EDITOR)")
     check = add("check", _check, "show what is right, what is wrong, and where to look")
     watch_help = "number of the exercise (default: all exercises)"

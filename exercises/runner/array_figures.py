@@ -10,7 +10,6 @@ from pathlib import Path
 import numpy as np
 
 from exercises.judging import judge, named
-from exercises.judging.flow import Flow
 from exercises.runner import channel, checks, isolation, lessons, report, stub, worker
 from exercises.runner.terminal import say
 from numpy_sat.evaluation import figures
@@ -44,20 +43,21 @@ def _draw(lesson, result, path):
     if sentence:
         say(f"{result['name']}: {report.with_full_stop(sentence)}")
     if result["pairs"]:
-        figures.pairs_figure(path, _in_order(lesson, result), _axes(lesson))
+        title = f"Exercise {lesson.number}, {result['name']}: your arrays and the right ones"
+        figures.pairs_figure(path, _in_order(lesson, result), title, _axes(lesson))
         say(f"{result['name']}: {path}")
     elif not sentence:
         say(f"{result['name']} is wrong in a result that is not an array.")
 
 
 def _in_order(lesson, result):
-    """Return the pairs of a result: first the arrays that the check blames, then those that are computed first."""
+    """Return the pairs of a result: first the arrays that the check blames, then as in the return statement."""
     (verdicts,) = (check.verdicts for check in checks.results_of({lesson.number: lesson.file}))
     blamed = [
         finding["array"] for verdict in verdicts if verdict["name"] == result["name"] for finding in verdict["findings"]
     ]
     task = next(task for task in lesson.tasks if task.name == result["name"])
-    order = [*blamed, *Flow(task.plain, task.outputs).order]
+    order = [*blamed, *task.outputs]
 
     def place(name):
         variable = name.split(".")[0].split("[")[0]
@@ -142,12 +142,13 @@ def _pairs(task, judged):
 
 
 def _as_json(array):
-    array = np.asarray(array, float)
-    return {"shape": array.shape, "values": array.ravel().tolist()}
+    """Return an array as a dict. Booleans become the integers 0 and 1."""
+    array, kind = np.asarray(array), "int64" if np.asarray(array).dtype.kind in "biu" else "float64"
+    return {"shape": array.shape, "values": array.astype(kind).ravel().tolist(), "dtype": kind}
 
 
 def _array(stored):
-    return np.array(stored["values"], float).reshape(stored["shape"])
+    return np.array(stored["values"], stored["dtype"]).reshape(stored["shape"])
 
 
 if __name__ == "__main__":

@@ -6,30 +6,33 @@ from exercises.runner.terminal import colored, say
 
 
 def show_board() -> None:
-    """Print a line for each exercise as soon as it is judged, then the command for the next unsolved exercise."""
-    numbers, solved, next_lesson = list(lessons.names()), 0, None
+    """Print a line for each exercise as soon as it is judged, then the command for the next exercise."""
+    numbers, unsolved = list(lessons.names()), []
     for result in checks.results(numbers):
         lesson = lessons.load(result.number)
-        solved += result.right
-        next_lesson = next_lesson or (None if result.right else lesson)
+        unsolved += [] if result.right else [result]
         mark, style, detail = _state(result)
         print(f" {result.number:3}  {colored(f'{mark:<8}', style)} {lesson.title:<38} {detail}".rstrip())
-    say(f"{solved} of {len(numbers)} solved.")
-    if next_lesson:
-        _show_task(next_lesson)
+    say(f"{len(numbers) - len(unsolved)} of {len(numbers)} solved.")
+    if unsolved:
+        _show_task(lessons.load(_next_number(unsolved)))
 
 
 def next_lesson() -> lessons.Lesson | None:
-    """Print which exercise is the first that is not solved, and return its Lesson, or None if all are solved."""
-    unsolved = (result.number for result in checks.results(list(lessons.names())) if not result.right)
-    number = next(unsolved, None)
-    if number is None:
+    """Print which exercise is next, and return its Lesson, or None if all are solved."""
+    unsolved = [result for result in checks.results(list(lessons.names())) if not result.right]
+    if not unsolved:
         say("All exercises are solved.")
         return None
-    lesson = lessons.load(number)
-    say(f"Exercise {number}: {lesson.title}")
+    lesson = lessons.load(_next_number(unsolved))
+    say(f"Exercise {lesson.number}: {lesson.title}")
     _show_task(lesson)
     return lesson
+
+
+def _next_number(unsolved):
+    """Return the number of the first unsolved exercise that is begun, or else of the first one."""
+    return next((result for result in unsolved if not result.unwritten), unsolved[0]).number
 
 
 def _show_task(lesson):

@@ -3,6 +3,7 @@
 import contextlib
 import itertools
 import os
+import re
 import shlex
 import subprocess
 import time
@@ -106,15 +107,38 @@ def hint(lesson: lessons.Lesson, step: int, of: str | None = None) -> None:
     unsolved = [
         task.name for task in lesson.tasks if task.name not in verdicts or verdicts[task.name]["state"] != "right"
     ]
-    name = of or (unsolved or [lesson.tasks[-1].name])[0]
-    say(f"{name}: {STEPS[step - 1]}")
-    for sentence in _about_your_code(verdicts.get(name) or verdicts.get(""), step):
+    if not unsolved and of is None:
+        say(f"All is right. The derivation: python -m exercises solution {lesson.number}")
+        say(f"A hint on one of the functions: python -m exercises hint {lesson.number} --of {lesson.tasks[-1].name}")
+        return
+    name = of or unsolved[0]
+    verdict = verdicts.get(name) or verdicts.get("")
+    is_right = verdict is not None and verdict["state"] == "right"
+    say(f"{name}{' (yours is right)' * is_right}: {STEPS[step - 1]}")
+    for sentence in _about_your_code(verdict, step):
         say(sentence, 4)
-    say(lesson.hints[name][step - 1], 4)
+    say((step == 1 and _question(lesson, name, verdict)) or lesson.hints[name][step - 1], 4)
     if step < len(STEPS):
         say(f"More: python -m exercises hint {lesson.number} {step + 1}{f' --of {of}' if of else ''}")
     elif lesson.pencil():
         say(f"Your numbers beside the right ones: python -m exercises check {lesson.number} --pencil")
+
+
+def _question(lesson, name, verdict):
+    """Return a question about the wrong gradient if the function's own question is about another one, else ""."""
+    if verdict is None or verdict["state"] != "wrong":
+        return ""
+    wrong = [array["name"] for array in verdict["arrays"] if not array["right"]]
+    array = [*(finding["array"] for finding in verdict["findings"]), *wrong, ""][0]
+    (task,) = (task for task in lesson.tasks if task.name == name)
+    variables = [output[1:] for output in task.outputs if re.match(r"d\w", output)]
+    subjects = [variable for variable in variables if re.search(rf"\b{variable}(_|\b)", lesson.hints[name][0])]
+    if not subjects or array[1:] in subjects or array[1:] not in variables or array[0] != "d":
+        return ""
+    return (
+        f"Where does {array[1:]} appear in the equations of the forward pass, and with which factor? "
+        f"Over which indices is {array} a sum?"
+    )
 
 
 def _about_your_code(verdict, step):

@@ -280,7 +280,9 @@ def test_filters_share_one_scale(rng, tmp_path, saved, filters):
 
 def test_pairs_have_labelled_scales(rng, tmp_path, saved):
     pairs = {"dx": rng.standard_normal((2, 5, 7)), "db": rng.standard_normal((2, 3))}
-    figures.pairs_figure(tmp_path / "a.png", {"dx": (pairs["dx"], -pairs["dx"]), "db": (pairs["db"], np.ones(3))})
+    figures.pairs_figure(
+        tmp_path / "a.png", {"dx": (pairs["dx"], -pairs["dx"]), "db": (pairs["db"], np.ones(3))}, "Pairs"
+    )
     (figure,) = saved
     names = [bar.get_ylabel() for bar in color_bars(figure)]
     assert names == ["value", "value", "difference", "value", "value"]
@@ -294,7 +296,7 @@ def test_small_pairs_show_numbers_axes_and_gates(rng, tmp_path, saved):
     dW, dkeys = np.zeros((2, 8)), rng.standard_normal((2, 3, 4))
     dW[0, 7], dkeys[0, 0, 0] = 3, np.nan
     axes = {"dW": ("I", "4S"), "dkeys": ("N", "L", "A")}
-    figures.pairs_figure(tmp_path / "a.png", {"dW": (dW, 2 * dW), "dkeys": (dkeys, dkeys)}, axes)
+    figures.pairs_figure(tmp_path / "a.png", {"dW": (dW, 2 * dW), "dkeys": (dkeys, dkeys)}, "Small", axes)
     (figure,) = saved
     yours = figure.axes[0]
     texts = [text.get_text() for text in yours.texts]
@@ -304,6 +306,22 @@ def test_small_pairs_show_numbers_axes_and_gates(rng, tmp_path, saved):
     assert keys.get_xlabel() == "A" and keys.get_ylabel() == "N, L" and keys.texts[0].get_text() == "nan"
     assert [label.get_text() for label in keys.get_yticklabels()] == ["0, 0", "0, 1", "0, 2", "1, 0", "1, 1", "1, 2"]
     assert_all_texts_are_inside(figure)
+    assert figure.get_suptitle() == "Small"
+
+
+def test_numbers_of_pairs_do_not_touch(tmp_path, saved):
+    db = -0.0123 * np.arange(1, 9)
+    figures.pairs_figure(tmp_path / "a.png", {"db": (db, 2 * db)}, "Pairs")
+    boxes = [text.get_window_extent() for text in saved[0].axes[0].texts]
+    assert len(boxes) == 8 and all(left.x1 < right.x0 for left, right in itertools.pairwise(boxes))
+
+
+def test_whole_numbers_of_pairs_have_no_decimals(tmp_path, saved):
+    figures.pairs_figure(tmp_path / "a.png", {"s": (np.array([0, 2, 1]), np.array([0, 1, 1]))}, "Pairs")
+    (figure,) = saved
+    assert [text.get_text() for text in figure.axes[0].texts] == ["0", "2", "1"]
+    ticks = [tick for bar in color_bars(figure) for tick in bar.get_yticks()]
+    assert ticks and all(tick == int(tick) for tick in ticks)
 
 
 # The map of words

@@ -250,7 +250,7 @@ def test_wrong_arrays_are_drawn(learner, capsys, monkeypatch):
     monkeypatch.setattr(
         array_figures.figures,
         "pairs_figure",
-        lambda path, pairs, axes: (pairs_of_figure.update(pairs), draw(path, pairs, axes)),
+        lambda path, pairs, *others: (pairs_of_figure.update(pairs), draw(path, pairs, *others)),
     )
     assert array_figures.show(LINEAR) == 1
     path = array_figures.FOLDER / "ex03-linear_backward.png"
@@ -267,7 +267,7 @@ def test_the_array_that_the_check_blames_comes_first(monkeypatch):
     monkeypatch.setattr(array_figures.checks, "results_of", lambda files: [checks.Result(3, verdicts, 0.1)])
     pairs = {name: (np.zeros(2), np.ones(2)) for name in ("dx", "dW", "db")}
     order = array_figures._in_order(LINEAR, {"name": "linear_backward", "pairs": pairs})
-    assert list(order) == ["db", "dW", "dx"]  # the others in the order in which the library computes them
+    assert list(order) == ["db", "dx", "dW"]  # the others in the order of the return statement
     axes = array_figures._axes(lessons.load(9))
     assert axes["dW_x"] == axes["W_x"] == ("I", "4S") and axes["dh"] == ("B", "S")
 

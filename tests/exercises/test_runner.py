@@ -16,7 +16,7 @@ import pytest
 
 from exercises.__main__ import main
 from exercises.judging import table
-from exercises.runner import channel, checks, commands, isolation, lessons, prepare, terminal
+from exercises.runner import board, channel, checks, commands, isolation, lessons, prepare, terminal
 from numpy_sat.system import lock, machine
 
 NAME = "ex03_linear.py"
@@ -85,6 +85,17 @@ def test_board(learner):
     learner.file.write_text(WRONG, encoding="utf-8")
     assert "   3  wrong    The affine map                         linear_backward\n" in learner.run()[1]
     assert max(map(len, learner.run()[1].splitlines())) < 80
+    assert "python -m exercises check 3" in learner.run()[1]  # it is begun
+
+
+def test_an_exercise_that_is_begun_is_next(monkeypatch, capsys):
+    states = {1: "right", 2: "unwritten", 3: "wrong"}
+    results = [checks.Result(number, [{"name": "f", "state": state}], 0.1) for number, state in states.items()]
+    monkeypatch.setattr(checks, "results", lambda numbers: iter(results))
+    assert board.next_lesson().number == 3
+    assert "Exercise 3" in capsys.readouterr().out
+    results.pop()
+    assert board.next_lesson().number == 2
 
 
 def test_check(learner):
@@ -361,15 +372,21 @@ def test_plug_survives_code_that_ends_python_and_forges_its_output(learner):
 
 
 def test_hint(learner):
-    hints = lessons.load(3).hints
+    hints = lessons.load(3).hints["linear_backward"]
     code, text = learner.run("hint", "3")
     assert code == 0 and text.count("Which axis of x and which axis of W is summed over?") == 1 and "hint 3 2" in text
     learner.file.write_text(WRONG, encoding="utf-8")  # now the second function is the first that is not right
     for step in (1, 4):
         text = " ".join(learner.run("hint", "3", str(step))[1].split())
-        assert " ".join(hints["linear_backward"][step - 1].split()) in text
+        question = "Where does b appear in the equations of the forward pass" if step == 1 else hints[3]
+        assert " ".join(question.split()) in text
         assert "In your code: db is wrong; right: dx, dW." in text
         assert ("a mean of `drows` where its sum belongs" in text) == (step == 4)
+    learner.file.write_text(RIGHT, encoding="utf-8")
+    text = " ".join(learner.run("hint", "3")[1].split())
+    assert "All is right. The derivation: python -m exercises solution 3" in text and "?" not in text
+    text = learner.run("hint", "3", "--of", "linear_backward")[1]
+    assert "linear_backward (yours is right): a question" in text and "Which outputs contain" in text
 
 
 def test_a_hint_starts_from_what_is_wrong(monkeypatch, capsys):
@@ -384,7 +401,7 @@ def test_a_hint_starts_from_what_is_wrong(monkeypatch, capsys):
         commands.hint(lessons.load(3), step)
         return " ".join(capsys.readouterr().out.split())
 
-    assert "linear_backward: a question In your code: dW, db are wrong; right: dx. Which outputs" in text_of(1)
+    assert "linear_backward: a question In your code: dW, db are wrong; right: dx. Where does b appear" in text_of(1)
     assert "In your code: dW, db are wrong; right: dx. The equation to look at: db = a sum. dW_io = " in text_of(2)
     assert "linear_backward: the shapes" in text_of(3)
     text = text_of(4)

@@ -123,7 +123,7 @@ WRITERS = {  # each writes more than LIMIT bytes
     "checkpoint": "from numpy_sat.experiment import checkpoint as c\n"
     "c.save(path, c.Checkpoint({'a': np.ones(1000), 'b': np.ones(5000)}, {}, {}, {}))",
     "figure": "from numpy_sat.evaluation import figures\n"
-    "figures.pairs_figure(path, {'a': (np.eye(9), np.ones((9, 9)))})",
+    "figures.pairs_figure(path, {'a': (np.eye(9), np.ones((9, 9)))}, '')",
     "report": "from numpy_sat.evaluation import report_files\nreport_files.write(path, 'x' * 9000, {}, '')",
 }
 LIMIT = 4000

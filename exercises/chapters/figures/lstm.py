@@ -20,7 +20,7 @@ def lstm_cell():
     for name, x in places.items():
         drawing.draw_arrow(axis, (x, bottom + 0.4), (x, middle), GATES[name])
         drawing.draw_box(axis, x - 0.5, middle, 1, 0.38, names[name], drawing.PALE[GATES[name]])
-    times_f, plus, times_ig, times_o = (1.6, top), (3.0, top), (3.0, 2.75), (6.6, 2.75)
+    times_f, plus, times_ig, times_o = (1.6, top), (3.0, top), (3.0, 2.75), (6.6, 2.55)
     for point, sign in ((times_f, "×"), (plus, "+"), (times_ig, "×"), (times_o, "×")):
         _draw_sign(axis, point, sign)
     drawing.draw_arrow(axis, (0.6, top), (1.43, top))
@@ -30,14 +30,15 @@ def lstm_cell():
     drawing.draw_arrow(axis, (places["f"] - 0.5, middle + 0.3), (1.6, top - 0.17), GATES["f"], bend=-0.25)
     drawing.draw_arrow(axis, (places["i"], middle + 0.38), (2.88, 2.63), GATES["i"])
     drawing.draw_arrow(axis, (places["g"], middle + 0.38), (3.17, 2.75), GATES["g"], bend=0.12)
-    drawing.draw_arrow(axis, (places["o"], middle + 0.38), (6.45, 2.67), GATES["o"])
+    drawing.draw_arrow(axis, (places["o"], middle + 0.38), (6.45, 2.47), GATES["o"])
     drawing.draw_box(axis, 6.25, 2.98, 0.7, 0.28, "tanh", size=9)
     drawing.draw_arrow(axis, (6.6, top), (6.6, 3.26))
-    drawing.draw_arrow(axis, (6.77, 2.75), (7.7, 2.75))
-    for x, y, text in ((0.4, top, "c"), (7.95, top, "c'"), (7.95, 2.75, "h'")):
+    drawing.draw_arrow(axis, (6.6, 2.98), (6.6, 2.72))
+    drawing.draw_arrow(axis, (6.77, 2.55), (7.7, 2.55))
+    for x, y, text in ((0.4, top, "c"), (7.95, top, "c'"), (7.95, 2.55, "h'")):
         axis.text(x, y, text, fontsize=14, ha="center", va="center")
     axis.text(4.9, top + 0.17, "(2)  c' = f c + i g", fontsize=10, ha="center", color=drawing.GRAY)
-    axis.text(7.25, 2.45, "(3)  h' = o tanh(c')", fontsize=10, ha="center", color=drawing.GRAY)
+    axis.text(7.3, 2.25, "(3)  h' = o tanh(c')", fontsize=10, ha="center", color=drawing.GRAY)
     axis.text(7.55, middle + 0.19, "(1)  gates", fontsize=10, ha="center", va="center", color=drawing.GRAY)
     return figure
 

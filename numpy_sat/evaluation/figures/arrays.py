@@ -9,11 +9,15 @@ from matplotlib.ticker import MaxNLocator
 from numpy_sat.evaluation.figures import canvas
 
 LARGEST = 12, 8  # rows and columns of an array whose numbers are written into its cells
+CELLS_WIDTH = 2.6  # inches, of the cells of a panel
 BLOCKS = {"3S": "ifo", "4S": "ifog"}  # {size of an axis of the LSTM: its gates, a block of S columns for each}
 
 
 def pairs_figure(
-    path: Path, pairs: dict[str, tuple[np.ndarray, np.ndarray]], axes: dict[str, tuple[str, ...]] | None = None
+    path: Path,
+    pairs: dict[str, tuple[np.ndarray, np.ndarray]],
+    title: str,
+    axes: dict[str, tuple[str, ...]] | None = None,
 ) -> None:
     """Write a PNG with one row for each pair of arrays: yours, the right one, and their difference.
 
@@ -23,6 +27,7 @@ def pairs_figure(
     Args:
         path: of the PNG.
         pairs: {name: (yours, right)}, arrays of any shapes.
+        title: of the figure.
         axes: {name: names of the array's axes, such as ("B", "4S")}; arrays that it lacks have general labels.
     Raises:
         InputError: the file cannot be written.
@@ -32,7 +37,7 @@ def pairs_figure(
     rows = figure.subplots(len(pairs), 3, squeeze=False, height_ratios=heights)
     for panels, (name, (yours, right)) in zip(rows, pairs.items(), strict=True):
         _draw_pair(figure, panels, name, yours, right, (axes or {}).get(name, ()))
-    canvas.add_title(figure, "Your arrays and the right ones")
+    canvas.add_title(figure, title)
     canvas.save(figure, path)
 
 
@@ -72,7 +77,7 @@ def _draw_array(figure, panel, title, array, label, scale, axes):
         _write_numbers(panel, image, _as_matrix(array))
         if array.ndim > 2:
             panel.set_yticks(range(len(cells)), [", ".join(map(str, index)) for index in np.ndindex(array.shape[:-1])])
-    bar = figure.colorbar(image, ax=panel)
+    bar = figure.colorbar(image, ax=panel, ticks=MaxNLocator(6, integer=True) if _is_whole(array) else None)
     bar.set_label(label, fontsize=8)
     bar.ax.tick_params(labelsize=7)
 
@@ -90,14 +95,23 @@ def _mark_gates(panel, gates, columns):
 
 
 def _write_numbers(panel, image, cells):
-    """Write each number into its cell, with three digits of the largest, in black or white, whichever can be read."""
+    """Write each number into its cell, with three digits of the largest, in black or white, whichever can be read.
+
+    Whole numbers have no decimals.
+    """
     largest = np.abs(cells[np.isfinite(cells)]).max(initial=0)
-    decimals = int(np.clip(2 - np.floor(np.log10(largest)), 0, 9)) if largest else 0
-    for (row, column), value in np.ndenumerate(cells):
-        text = f"{value:.2g}" if largest >= 1e5 else f"{round(value, decimals) + 0.0:.{decimals}f}"
+    decimals = int(np.clip(2 - np.floor(np.log10(largest)), 0, 9)) if largest and not _is_whole(cells) else 0
+    style = ".2g" if largest >= 1e5 else f".{decimals}f"
+    texts = [f"{np.round(value, decimals) + 0.0:{style}}" for value in cells.flat]
+    size = canvas.fit_size(max(texts, key=len, default="") + " ", CELLS_WIDTH / cells.shape[1], 7)
+    for ((row, column), value), text in zip(np.ndenumerate(cells), texts, strict=True):
         red, green, blue, _ = image.cmap(image.norm(value)) if np.isfinite(value) else (0, 0, 0, 1)
         color = "black" if 0.3 * red + 0.59 * green + 0.11 * blue > 0.5 else "white"
-        panel.text(column, row, text, fontsize=7, color=color, ha="center", va="center")
+        panel.text(column, row, text, fontsize=size, color=color, ha="center", va="center")
+
+
+def _is_whole(array):
+    return array.dtype.kind in "biu"
 
 
 def _as_matrix(array):
