@@ -341,8 +341,8 @@ def _findings_of_error(diagnosis, function):
     if diagnosis.judged.error.startswith(("NameError", "UnboundLocalError")):
         return []
     at_line, yours = _at_line(diagnosis, function), variables_of(diagnosis.task, function, diagnosis.judged.cases[0])
-    if seen := _exchanged(diagnosis, function, yours) or _reversed_axes(diagnosis, at_line, yours):
-        return seen
+    if evident := _exchanged(diagnosis, function, yours) or _reversed_axes(diagnosis, at_line, yours):
+        return evident
     findings = _edits_that_raise(diagnosis, function, yours)
     if at_line:
         findings = [finding for finding in findings if finding.array == at_line[0].array]

@@ -129,7 +129,7 @@ class Search:
         )
 
     def changes_arguments(self, edit: faults.Fault) -> bool:
-        """Return True if the edited function changes an array of the first case that must stay as it is."""
+        """Return True if the edited function changes an array of the first case that must not change."""
         arguments = named.copy_arrays(self.cases[0])
         with contextlib.suppress(Exception, SystemExit), in_place(edit.function, edit), np.errstate(all="ignore"):
             self.task.drive(self.function, arguments)
