@@ -8,6 +8,12 @@ Taylor's expansion gives the error of a difference quotient. With d = step,
 Subtract the second line from the first. The terms f(x) and d^2 / 2 f''(x) cancel, and 2 d f'(x) + d^3 / 3 f'''(x)
 remains. Divide by 2 d: the result is f'(x) with an error of d^2 / 6 f'''(x). A one-sided difference has an error of
 d / 2 f''(x), which is much larger for a small d.
+
+Answers to the questions of the page:
+
+With d = 0.1, forward = 12.61. A step ten times smaller shrinks the error of the forward difference about ten times,
+from 7 to 0.61, and that of the central difference a hundred times, from 1 to 0.01. With n = [-3, 4], error = 1. For a
+gradient twice too large, error = 1/3.
 """
 
 import numpy as np

@@ -4,6 +4,12 @@ A one-hot vector times E is a sum with a single nonzero term, so the product is 
 without a multiplication. The backward pass follows from the product: dE = one_hot^T dEy. In this sum, too, only the
 terms with a 1 remain. Each position adds its gradient to the row of its word. A word that occurs twice receives two
 gradients.
+
+Answers to the questions of the page:
+
+The rows of dE for I and in are [4, 4], like that of live. The rows of Rome, Paris, Italy and France are [1, 1]. In the
+second sum, the terms of the positions whose word is v remain. There may be any number of them, also none.
+dE = [[0, 1], [0, 0], [11, 10]]   Row 1 is zero, because word 1 does not occur.
 """
 
 import numpy as np

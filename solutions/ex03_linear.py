@@ -6,6 +6,12 @@ over the index that the number itself does not have.
 
 A matrix product writes such a sum in short form. It sums over the last axis of the left factor and the first axis of
 the right factor. A transpose moves the summed index to this position.
+
+Answers to the questions of the page:
+
+dW = [[1, 13, 100], [2, 20, 200]]   db = [1, 11, 100]
+With the rows repeated, dW and db become twice as large, because they are sums over rows. dx has more rows with the same
+numbers. The cache does not hold b, because b has the factor 1: no gradient contains b.
 """
 
 import numpy as np

@@ -4,6 +4,12 @@ Forward: softmax turns scores into probabilities. Backward: the same steps in re
 softmax distributes a gradient over all scores of a row.
 
 Nothing overflows, because exp is applied only to differences from the largest score. These are at most 0.
+
+Answers to the questions of the page:
+
+p = [1/8, 3/8, 1/2]   log_sum = ln 8, about 2.0794
+dx = [0, 0]   A change of x leaves the sum of p at 1. So if all entries of dp are equal, the loss does not change.
+Subtracting c from all scores divides each exp(x) and their sum by exp(c), so p stays.
 """
 
 import numpy as np

@@ -5,6 +5,12 @@ Both layers only select. Where x > 0, relu gives y = x with the slope 1. Elsewhe
 The y of a window is its largest cell, the winner. The slope of y is 1 for the winner. A small change of any other cell
 does not change y, so its slope is 0. The backward pass only needs to know which cell won, and sends dy there. A cell
 that won in several windows appears in several y, so its gradient is the sum of their dy.
+
+Answers to the questions of the page:
+
+relu: dx = [0, 0, 9]
+Max-pooling: dx = [[0, 27, 0], [0, 0, 0]]   Both windows have the same winner, so its gradient is 7 + 20.
+If the padding were zeros, y would be 0 everywhere, because each of the four windows contains padding.
 """
 
 import numpy as np

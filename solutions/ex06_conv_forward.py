@@ -8,6 +8,11 @@ The order of the sums is free, so sum over p and q last. For a fixed cell (p, q)
 
 is the affine map of exercise 3 without b. Its rows are the windows (n, i, j), and its weights are W[p, q], (C, O). So a
 convolution is a loop over P Q matrix products. Each of them reads the image shifted by (p, q).
+
+Answers to the questions of the page:
+
+The windows begin at the cells (-1, -1), (-1, 1), (1, -1) and (1, 1) of the image; -1 is the padding.
+y = [[110, 130], [170, 195]]
 """
 
 import numpy as np

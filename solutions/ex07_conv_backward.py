@@ -12,6 +12,13 @@ cell (p, q) of the filter with i s + p = r and j s + q = k. The factor there is 
 
 The forward pass is P Q matrix products, y += cells(p, q) W[p, q]. Each has the gradients of exercise 3: cells^T dy for
 W[p, q], and dy W[p, q]^T for the cells.
+
+Answers to the questions of the page:
+
+db = 1111; dW[1, 0] = 4*1 + 5*10 + 7*100 + 8*1000 = 8754
+dx[2, 2] = 10000   Only dy[1, 1] reaches this corner, through W[1, 1] = 10.
+The cells dx[0, 2] and dx[2, 0] are 0: only the windows of dy[0, 1] and dy[1, 0] cover them, with the weights W[0, 1]
+and W[1, 0], which are 0.
 """
 
 import numpy as np

@@ -11,6 +11,11 @@ A multiply-add reads one number of x, one of W and one of y. This is what an inc
 
 So o is innermost. Next come c, q and p: the O numbers of one row of y stay in the fastest cache until their sums are
 complete. Then come j, i and n, which read the images in memory order.
+
+Answers to the questions of the page:
+
+y[1] = 123   y[2] = 134
+14.8e9 operations take 12.3 s at 1.2 GFLOP/s, 0.34 s at 44 and 0.06 s at 250.
 """
 
 import numba

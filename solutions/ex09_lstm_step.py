@@ -3,6 +3,11 @@
 One matrix holds four affine maps side by side: one for each of the three gates, and one for the candidate. All other
 operations are elementwise, so the units of the captions are independent. The backward pass is scalar calculus, gate
 by gate. At the end, it concatenates the four gradients and goes back through the affine map.
+
+Answers to the questions of the page:
+
+dc = [[1.6050]]   db = [0, 1.6050, 0.1904, 1.6050]
+The first number of db, that of i, is 0: i is multiplied by g in (2), and g = 0.
 """
 
 import numpy as np

@@ -5,6 +5,11 @@ gradients of its h_t and c_t. A part of them comes from step t + 1, so the loop 
 
 All T steps use the same weights. If each step had its own copy, the gradients of the copies would be dW_1 ... dW_T.
 The shared weight moves all copies at once, so its gradient is their sum.
+
+Answers to the questions of the page:
+
+After the last step, c = [[1]]. Before the first step, dc = [[0.25]]. The first step receives dc' = 0.5.
+So it adds 0.5 * 4 / 4 = 0.5 to db of the forget gate. Both steps together: df = 1
 """
 
 import numpy as np

@@ -4,6 +4,11 @@ Attention combines every caption of an image with every location of that image. 
 image, caption of the image, location, component. An array with fewer axes is broadcast over the missing ones.
 Broadcasting uses a number several times, and each use sends back a gradient. So a broadcast in the forward pass is a
 sum over the same axis in the backward pass.
+
+Answers to the questions of the page:
+
+dv = [7.2]   dW_h = [[40.4]]   dh = [[0], [0]], because h reaches the score only through W_h, which is 0.
+da = [[[0.5, 0.5], [0.5, 0.5]]]
 """
 
 from numpy_sat.layers import activations

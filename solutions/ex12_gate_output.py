@@ -5,6 +5,13 @@ gradient is a sum over the vector.
 
 The output layer adds three terms in the space of the word embeddings and maps the sum to a score for every word.
 Backward, each term has the gradient of the sum. The two terms that are products pass it on to both factors.
+
+Answers to the questions of the page:
+
+Gate: dw_beta = [1.5, 4.5]   db_beta = [1.5]   dh = [[0, 0]]
+Output: dEy = [[3]]   dh = [[3]]   dz = [[6]]   dL_h = [[6]]   dL_z = [[9]]
+If L_o and b_o were 0, every word would have the probability 1 / V and the loss ln V.
+beta_b multiplies all D components, so its gradient is the dot product of dgated_b and z_b.
 """
 
 from numpy_sat.layers import activations, linear

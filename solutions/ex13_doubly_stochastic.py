@@ -3,6 +3,14 @@
 Forward: sum a caption's attention maps over its words, subtract the sums from the target, square, and add up.
 Backward: apply the chain rule to each step, penalty <- squares <- missing <- attention_sum <- alpha. The last step
 multiplies by mask_tb. So padding has no gradient, and all words of a caption have the same gradient.
+
+Answers to the questions of the page:
+
+1. dalpha = [-1.6, -0.2, -0.8, 0.6] for each of the three words. The penalty depends only on the sum of the maps, in
+   which each map has the factor 1.
+2. All three maps have the weight 1 at the same location. Then missing = [-2, 1, 1, 1] up to the order.
+3. The maps with the sum 3/4 at each location: missing is 1/4 there, and penalty = 0.25. It is not 0, because three maps
+   have the sum 3 in all, and four locations need 4.
 """
 
 from numpy_sat.layers.losses import DoublyStochasticCache

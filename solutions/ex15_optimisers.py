@@ -8,6 +8,12 @@ The weights sum to (1 - beta) (1 + beta + ... + beta^{t-1}) = 1 - beta^t, not to
 mean from the first update on. This is Adam's bias correction. RMSProp has no correction.
 
 The parameters and the means in the state persist between updates, so both functions change them in place.
+
+Answers to the questions of the page:
+
+Adam's second update gives w = 0.9: m = 2/2 - 2/2 is 0, so the weight does not move.
+Without the corrections, the first update would give w = 0.8, because m divided by the root of v is 2.
+With the gradient 400, it would give w = 0.9, as with 4: m_hat and the root of v_hat both grow by the factor 100.
 """
 
 import numpy as np

@@ -3,6 +3,12 @@
 BLEU adds up three counts over the whole corpus: the n-grams of the captions, those that match a reference, and the
 words of the closest references. It divides only after that. A mean over captions would give a caption of three words
 the same weight as one of twenty.
+
+Answers to the questions of the page:
+
+p_3 = 0   BLEU-3 = 0   BLEU-4 = 0      because neither "a man in" nor "man in a" is in the reference
+For both images together, p_1 is 4/5 and the brevity is exp(1 - 8/5): BLEU-1 = 43.9. The mean of 35.4 and 100 is 67.7:
+BLEU of a corpus is no mean over captions.
 """
 
 import math

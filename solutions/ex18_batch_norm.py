@@ -7,6 +7,13 @@ goes through the same steps in reverse.
 Mean and variance are functions of x, too. So a number x_r affects y in three ways. Its direct effect changes y_r alone.
 Its effects through the mean and through the variance change y in every row. Each way has a gradient, and dx is their
 sum. The algebra at the end simplifies the sum to the library's line.
+
+Answers to the questions of the page:
+
+dx = [[2], [-2], [0], [0]]
+Adding 7 to all of x changes the mean, not the distances from it: y stays the same. So the loss stays the same, and the
+sum of dx must be 0. Two rows, x = [[1], [3]], give beta - gamma and beta + gamma, as any other pair does. y does not
+change, so dx is 0.
 """
 
 import numpy as np

@@ -5,6 +5,12 @@ the LSTM step is the same. So this exercise needs no new derivative.
 
 Forward, the state of an image is copied to each of its captions. Backward, the copy becomes a sum over these captions.
 The weights W_x, W_hh and b are used in 1 + T steps. So add the image step to the sum over the words.
+
+Answers to the questions of the page:
+
+After the word with E y = 0, c stays 0.7163: h = 0.6146. After the next word, h = 0.7648. dabar is dx W_I, 0.9738. abar
+is the mean of L = 2 locations, so each of them receives half of dabar. The image's term of dW_hh is 0, because h is 0
+before the image.
 """
 
 import numpy as np

@@ -6,6 +6,12 @@ gradients are those of the affine map, once for each word of the window.
 Two arrays have several uses, so their gradients are sums. The image's row is added to every prediction of its captions.
 E gives the input vectors, and it is also the weight matrix of the output. Imagine two tables with the same numbers:
 each has its own gradient. The shared table moves both at once, so dE is the sum.
+
+Answers to the questions of the page:
+
+r_hat_3 = [2, 5.5]   dC_1 = [[0, -1], [0, 0]]
+The windows add [-0.5, 0] in row 0 and [0, -1] in row 1: words 0 and 1 are the window of r_hat_2. With dlogits p - q, no
+row of dE would be zero, because p is above 0 for every word.
 """
 
 import numpy as np

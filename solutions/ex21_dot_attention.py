@@ -6,6 +6,11 @@ matrices pairwise, so one line of code computes all heads.
 The heads interact in two places. They read the same h and the same annotations, so these gradients are sums over
 heads. They write their results side by side into z. As in exercise 11, each caption attends to the locations of its
 own image.
+
+Answers to the questions of the page:
+
+e = [[[ln 3, 0]], [[0, ln 3]]]   dalpha = [[[4, 8]], [[0, 0]]]
+All gradients of head 1 are 0, because its part of dz is 0.
 """
 
 import math

@@ -11,6 +11,11 @@ depends on alpha. Apply the product rule, and replace dp(s) by p(s) d log p(s), 
 
 This is a mean over samples of s, so a single sample gives an unbiased estimate: the bracket.
 location_log_p_backward computes d log p(s).
+
+Answers to the questions of the page:
+
+0.2 samples location 1: the sum of the weights up to location 0 is 0.2, which is not above 0.2.
+If location 0 is sampled, dalpha = [[[10, 0, 0]]]
 """
 
 import numpy as np

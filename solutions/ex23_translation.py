@@ -5,6 +5,12 @@ exercise 10. The task is to keep track of the order. Which axis is time, and in 
 of the second LSTM must be reversed before the concatenation.
 
 Backward, undo every reversal and every split. Both LSTMs read a word's vector, so its gradient is the sum of two terms.
+
+Answers to the questions of the page:
+
+a_back = [0.6351, 0.4621, 0]
+Only the first word has no gradient. The LSTM that reads backward meets the third word, then the second, and then the
+first. a[0, 1, 1] is its state after the second word.
 """
 
 import numpy as np

@@ -9,6 +9,12 @@ Let a be a direction of length 1. The sum of squares of the vectors along a is
 At its maximum over all a, the gradient 2 C a is parallel to a. Otherwise a rotation of a would increase the sum. So
 C a = c a: the axes are eigenvectors of C, and the eigenvalue c = a^T C a is the sum of squares along the axis. The
 singular value decomposition E - mean = U diag(s) axes gives the same axes, because C = axes^T diag(s^2) axes.
+
+Answers to the questions of the page:
+
+1. The cosine with I is 3/5, with live -3/5 and with in -4/5.
+2. nearest(E, 5, 2) is France and Rome, [6, 3]. Paris has the same cosine as Rome, and the smaller number comes first.
+3. x = [-5, 0, 5] along the first axis. Axis 2 is perpendicular to it, [-0.6, 0.8] or its opposite, with share 0.
 """
 
 import numpy as np

@@ -11,6 +11,13 @@ depend on y leaves the mean unchanged. The estimate becomes (r(y) - b) d log p(y
 
 The gradient of the loss -(r - b) log p(y) is minus this estimate. log p(y) is the sum of log p over the words. log p of
 a word is its logit minus log_sum, where log_sum = log sum_k exp(logits_k). The chain rule gives dlogits.
+
+Answers to the questions of the page:
+
+With b = 0, the samples give [0, 0, 0] for word 0, [-.5, .7, -.2] for word 1 and [-1.5, -.9, 2.4] for word 2. The
+variance with b = 0 is larger: the mean squared length is 1.998, with b = 1 it is 0.974, and the mean is the same. When
+all samples score as high as the greedy caption, all r - b are 0, and the model learns nothing. 0.8 samples word 2,
+because the sum of p must exceed the uniform number. 0.6 samples word 1.
 """
 
 import numpy as np

@@ -4,6 +4,12 @@ Forward: a word costs - log p, a caption costs the sum over its words, and a bat
 Backward: the same steps in reverse order. The logarithm of the sum in log p distributes a gradient over all scores.
 
 Nothing overflows, because log p is a difference of two finite numbers, the score and the log of the sum.
+
+Answers to the questions of the page:
+
+With s = 0.3, dlogits = [-0.3, 0.15, 0.15]
+If the padding were counted, the loss would be 3 ln V. Label smoothing changes nothing here: all words cost ln V, so any
+mean of their costs is ln V, too.
 """
 
 import numpy as np

@@ -2,6 +2,11 @@
 
 Forward: score the locations, turn the scores into weights, and compute the weighted mean. Backward: the same three
 steps in reverse order. The weights alpha have two uses, so their gradient has two terms.
+
+Answers to the questions of the page:
+
+de = [[0, 0]]   alpha receives [[7, 7]] in all. The weights sum to 1, so the loss does not change if both locations are
+equally good.
 """
 
 from numpy_sat.layers import attention, softmax

@@ -2,6 +2,12 @@
 
 The three steps are those of exercise 28, for all heads at once. The alpha that the function returns is the mean over
 heads, so its gradient goes to every head, divided by their number.
+
+Answers to the questions of the page:
+
+The mean hides that the heads look at different locations.
+dh = [[-0.8240]], which is -3/4 ln 3
+Each head has half of the gradient of the mean, dalpha = [[1, 0]]. de = [[3/16, -3/16]] for both.
 """
 
 from numpy_sat.layers import dot_attention, softmax

@@ -6,6 +6,12 @@ Exercise 22 derives the gradient of the bound: a mean over samples s of
 
 The sum over s of p(s) is 1 for every alpha, so the sum over s of p(s) d log p(s) is 0. So a baseline b can be
 subtracted from log p(y | s), if it is the same for all samples. The difference is the advantage.
+
+Answers to the questions of the page:
+
+The second advantage is -3 + 6 / 2 = 0, because one of two words is left, and with it half of the baseline.
+After the second update, b = -5.62. For dentropy = 1, dalpha = [-0.3069, -0.3069], which is ln 2 - 1.
+H of [1, 0] is 0, the smallest value.
 """
 
 import numpy as np
