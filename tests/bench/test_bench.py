@@ -117,7 +117,13 @@ def test_training_imports_nothing_of_bench_and_our_side_no_torch():
     subprocess.run([sys.executable, "-c", code], check=True)
 
 
-@tiny_works
+@pytest.mark.parametrize(
+    "work",
+    [  # convolutions have kernels that only bench compiles
+        pytest.param(work, marks=[pytest.mark.slow] if work.group == "conv" else [], id=f"{work.name} {work.pass_}")
+        for work in TINY
+    ],
+)
 def test_our_side_runs_a_work_with_small_errors(work):
     work = works.Work(*json.loads(json.dumps(work)))  # a worker gets the work as JSON
     prepared = ours.prepare(work, work.rungs)
