@@ -59,11 +59,14 @@ def blame(judged: Judged, task: Task, function: Callable, tasks: Sequence[Task],
     explained = whole or judged.error or len(terms) + len(findings) == len(wrong)
     right = functools.partial(_is_right, diagnosis)
     proofs, pair = repairs.search(task, function, judged.order[0], right, None if explained else table)
+    only_shapes = _only_shapes_differ(diagnosis, whole, terms)
+    if only_shapes and not any("a sum" in term for term in terms.values()):  # such a sum only drops an axis of length 1
+        proofs = [repair for repair in proofs if not repair.is_sum]
     if proofs:
         return (_proof(diagnosis, proofs, whole, function),)
     if judged.error:
         return tuple(_findings_of_error(diagnosis, function))
-    if _only_shapes_differ(diagnosis, whole, terms):
+    if only_shapes:
         return tuple(diagnosis.finding(diagnosis.function, name, terms[name], True) for name in wrong)
     if whole:
         return (_best_of(diagnosis, whole, function),)
@@ -184,6 +187,8 @@ def _two_mistakes(first, second):
 
 def _only_shapes_differ(diagnosis, whole, terms):
     """Return True if all wrong arrays hold the right numbers in another shape, and no Mistake of the lesson fits."""
+    if diagnosis.judged.error:
+        return False
     yours, right = diagnosis.judged.yours[0], diagnosis.judged.expected[0]
     shapes = all(np.shape(yours[name]) != np.shape(right[name]) and name in terms for name in diagnosis.wrong)
     return shapes and not any(entry.rank < 0 for _, entry in whole)
@@ -437,7 +442,8 @@ def _exchanged(diagnosis, function, yours):
 def _reversed_axes(diagnosis, at_line, yours):
     """Return the Finding of the failing line, in a list, if its expression has the .T of more than two axes."""
     for node in ast.walk(_parse_expression(diagnosis.judged.expression) or ast.Pass()):
-        if isinstance(node, ast.Attribute) and node.attr == "T" and np.ndim(yours.get(ast.unparse(node.value))) > 2:
+        array = yours.get(ast.unparse(node.value)) if isinstance(node, ast.Attribute) and node.attr == "T" else None
+        if getattr(array, "ndim", 0) > 2:
             return [finding._replace(term=all_axes_reversed(node), certainty="likely") for finding in at_line]
     return []
 

@@ -38,12 +38,14 @@ def transpose(node, scope):
         yield ast.BinOp(node.right, node.op, node.left), "the factors are the wrong way round"
     if isinstance(node, ast.Attribute) and node.attr == "T":
         yield node.value, f"{quote(node.value)} is transposed where it should not be"
+    if trees.method_of(node) == "swapaxes":
+        yield node.func.value, f"{quote(node.func.value)} is transposed where it should not be"
 
 
 def keep_first_axis(node, scope):
     """Exchange the last two axes of an array of more than two, whose .T reverses all of them."""
     if isinstance(node, ast.Attribute) and node.attr == "T":
-        axes = np.ndim(scope.values.get(ast.unparse(node.value)))
+        axes = getattr(scope.values.get(ast.unparse(node.value)), "ndim", 0)
         if axes > 2:
             edit = ast.parse(f"{ast.unparse(node.value)}.swapaxes({axes - 2}, {axes - 1})", mode="eval").body
             yield edit, all_axes_reversed(node)
@@ -188,6 +190,13 @@ def reverse(node, scope):
         yield node.value, words
 
 
+def drop_function(node, scope):
+    """Drop an elementwise function or its derivative, where a sentence can quote what remains."""
+    for edit, _ in operators.drop_derivative(node, scope):
+        if not any(word in ast.unparse(edit) and word not in ast.unparse(node) for word in ("relu", "lambda")):
+            yield edit, ""
+
+
 def add_axis(node, scope):
     """Insert a new axis or keepdims=True."""
     if isinstance(node, (ast.Name, ast.Attribute)) and isinstance(node.ctx, ast.Load):
@@ -267,10 +276,19 @@ def sum_up(node, scope):
 
 def insert_term(node, scope):
     """Add or subtract one of the variables."""
+    terms = _addends(node)
     for text, _ in _insertable(node, scope):
+        if text in terms:
+            continue
         for operation in (ast.Add(), ast.Sub()):
             edit = ast.BinOp(node, operation, ast.parse(text, mode="eval").body)
             yield edit, f"the term `{text}` is missing"
+
+
+def _addends(node):
+    """Return the texts of all terms of sums and differences in an expression."""
+    sums = [part for part in ast.walk(node) if isinstance(part, ast.BinOp) and isinstance(part.op, (ast.Add, ast.Sub))]
+    return {ast.unparse(term) for part in sums for term in (part.left, part.right)}
 
 
 def insert_factor(node, scope):
@@ -316,7 +334,7 @@ REPAIRS = (
     drop_factor,
     drop_term,
     replace_variable,
-    _without_words(operators.drop_derivative),
+    drop_function,
     add_axis,
     _without_words(operators.drop_new_axis),
     _without_words(operators.move_brackets),

@@ -18,7 +18,7 @@ from typing import NamedTuple
 import numpy as np
 
 from exercises.judging import faults, judge, named, trees
-from exercises.judging.repair_operators import OF_PAIRS, REPAIRS, invert_quotient, replace_variable
+from exercises.judging.repair_operators import OF_PAIRS, REPAIRS, invert_quotient, replace_variable, sum_up
 from exercises.judging.table import Entry, Table, in_place
 from exercises.judging.watching import watching
 
@@ -40,6 +40,11 @@ class Repair(NamedTuple):
     def is_doubtful(self) -> bool:
         """Return True for a quotient upside down, which may restore an order by chance."""
         return REPAIRS[self.fault.rank] is invert_quotient
+
+    @property
+    def is_sum(self) -> bool:
+        """Return True for a sum over an axis, which may be of length 1."""
+        return REPAIRS[self.fault.rank] is sum_up
 
     @property
     def place(self) -> str:

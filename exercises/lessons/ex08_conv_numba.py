@@ -88,6 +88,7 @@ MISTAKES = (
     Mistake(BIAS, "= 0\n", "the bias `b` is missing"),
     Mistake(BIAS, "= P * Q * C * b[o]\n", "`b` is added to every term, P Q C times; add it once"),
     Mistake(BIAS, "= (P * Q * C + 1) * b[o]\n", "`b` is added again to every term"),
+    Mistake(BIAS, "= C * b[o]\n", "`b` is added for every input channel; add it once"),
     Mistake(BIAS, "= P * Q * b[o]\n", "`b` is added for every filter cell; add it once"),
     Mistake(
         "P, Q, C, _ = W.shape",

@@ -97,6 +97,11 @@ SCORE_MISTAKES = (
         "the tanh is applied to keys alone; it belongs around the sum of keys and query",
     ),
     Mistake("(u @ v)", "u.sum(axis=-1)", "the factor `v` is missing"),
+    Mistake(
+        "keys[:, None] + query)",
+        "(np.tile(keys, (len(h) // N, 1, 1)) + query.reshape(-1, 1, A)).reshape(N, -1, L, A))",
+        OTHER_IMAGE,
+    ),
 )
 
 SCORE_BACKWARD_MISTAKES = (
@@ -104,9 +109,17 @@ SCORE_BACKWARD_MISTAKES = (
         "dsum.sum(axis=1)", "dsum[:, 0].copy()", "only the first caption of the image counts, not the sum over all"
     ),
     Mistake("dsum.sum(axis=1)", "dsum.reshape(-1, L, A)", "the sum over the captions of an image is missing"),
+    Mistake("dsum.sum(axis=1)", "dsum.reshape(-1, N, L, A).sum(axis=0)", OTHER_IMAGE),
 )
 
-CONTEXT_MISTAKES = (Mistake("alpha.reshape(N, -1, L)", "alpha.reshape(-1, N, L).swapaxes(0, 1)", OTHER_IMAGE),)
+CONTEXT_MISTAKES = (
+    Mistake("alpha.reshape(N, -1, L)", "alpha.reshape(-1, N, L).swapaxes(0, 1)", OTHER_IMAGE),
+    Mistake(
+        "(alpha.reshape(N, -1, L) @ a)",
+        "np.einsum('bl,bld->bd', alpha, np.tile(a, (len(alpha) // N, 1, 1)))",
+        OTHER_IMAGE,
+    ),
+)
 
 CONTEXT_BACKWARD_MISTAKES = (
     Mistake("a.swapaxes(1, 2)", "a.reshape(N, D, L)", "`a` is reshaped where it should be transposed: swapaxes(1, 2)"),
@@ -117,6 +130,16 @@ CONTEXT_BACKWARD_MISTAKES = (
     ),
     Mistake(
         "swapaxes(1, 2) @ dz", "swapaxes(1, 2) @ dz / dz.shape[1]", "a mean over the captions where the sum belongs"
+    ),
+    Mistake(
+        "dz @ a.swapaxes(1, 2)",
+        "np.einsum('bd,bld->bl', dz.reshape(-1, D), np.tile(a, (len(alpha) // N, 1, 1)))",
+        OTHER_IMAGE,
+    ),
+    Mistake(
+        "alpha.reshape(N, -1, L).swapaxes(1, 2) @ dz",
+        "np.einsum('jnl,jnd->nld', alpha.reshape(-1, N, L), dz.reshape(-1, N, D))",
+        OTHER_IMAGE,
     ),
 )
 

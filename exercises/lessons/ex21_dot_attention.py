@@ -104,6 +104,11 @@ SCORE_MISTAKES = (
         "(h @ W_q).reshape(heads, B // N, N, K).swapaxes(1, 2)",
         OTHER_IMAGE,
     ),
+    Mistake(
+        "query @ keys.swapaxes(2, 3)",
+        "np.einsum('hbk,hblk->hbl', query.reshape(heads, B, K), np.tile(keys, (1, B // N, 1, 1)))",
+        OTHER_IMAGE,
+    ),
     Mistake("(h @ W_q)", "(h @ W_q[:1]).repeat(heads, axis=0)", "every head uses the first head's W_q"),
 )
 
@@ -132,6 +137,11 @@ SCORE_BACKWARD_MISTAKES = (
 CONTEXT_MISTAKES = (
     Mistake("(seen @ W_v)", "(seen @ W_v[:1].repeat(heads, axis=0))", "every head uses the first head's W_v"),
     Mistake("alpha.reshape(heads, N, B // N, L)", "alpha.reshape(heads, B // N, N, L).swapaxes(1, 2)", OTHER_IMAGE),
+    Mistake(
+        "(alpha.reshape(heads, N, B // N, L) @ a)",
+        "np.einsum('hbl,bld->hbd', alpha, np.tile(a, (B // N, 1, 1)))",
+        OTHER_IMAGE,
+    ),
     Mistake(
         ".swapaxes(0, 1).reshape(B, heads * K)",
         ".transpose(1, 2, 0).reshape(B, heads * K)",

@@ -3,9 +3,13 @@
 import ast
 
 import implementations
+import numpy as np
 import pytest
 
+from exercises.judging import faults
+from exercises.judging.repair_operators import REPAIRS
 from exercises.runner import checks, report, worker
+from numpy_sat.layers import activations
 
 LESSONS = {lesson.number: lesson for lesson in implementations.LESSONS}
 
@@ -89,6 +93,31 @@ def test_keepdims_too_many_is_left_out(tmp_path):
     assert "leave out keepdims=True" in text and ".sum(axis=0)." not in text.replace("leave out", "")
 
 
+@pytest.mark.parametrize("image", ["a[np.arange(B) % N]", "np.tile(a, (B // N, 1, 1))"], ids=["modulo", "tile"])
+def test_captions_of_an_image_are_side_by_side(tmp_path, image):
+    edit = ("alpha_by_image @ a\n", f"np.einsum('bl,bld->bd', alpha, {image})\n")
+    text = text_of(tmp_path, 11, "context_forward", ("alpha_by_image = ", "import numpy as np; "), edit)
+    assert "caption b belongs to image b // (B / N), not b mod N" in text
+
+
 def test_a_function_that_is_called_is_not_suspected(tmp_path):
     text = text_of(tmp_path, 16, "beam_search", ("range(max_words + 1)", "range(max_words)"))
     assert "the term `1` is missing" in text and "END` is missing" not in text
+
+
+def test_an_axis_of_length_1_is_no_missing_sum(tmp_path):
+    edit = ("return largest + np.log(total)", "total = np.log(total)[..., None]\n    return largest[..., None] + total")
+    text = text_of(tmp_path, 4, "log_sum_exp", edit)
+    assert "a sum over axis" not in text
+
+
+def slopes(x, y):
+    s = activations.sigmoid_forward(x)[0] + y
+    return s.swapaxes(0, 1)
+
+
+def test_a_repair_neither_adds_a_term_twice_nor_puts_in_a_relu():
+    values = {"x": np.ones((2, 2)), "y": np.ones((2, 2)), "s": np.ones((2, 2))}
+    edits = {draft.new: draft.term for draft in faults.drafts(slopes, values, REPAIRS)}
+    assert edits["s"] == "`s` is transposed where it should not be"
+    assert not any("relu" in text or text.endswith("+ y - y") for text in edits)
