@@ -385,12 +385,15 @@ def _edits_that_raise(diagnosis, function, yours):
     judged, scores = diagnosis.judged, []
     failing = _parse_expression(judged.expression) or statement_at(function, judged.verdict.line)
     names = names_in(failing)
+    transposes = failing is not None and any(word in ast.unparse(failing) for word in (".T", "swapaxes", "transpose"))
     for entry, words in zip(diagnosis.table.entries, diagnosis.table.words, strict=True):
         if words[judged.order[0]] != judged.error:
             continue
         statement = statement_at(diagnosis.run.functions[entry.function][0], entry.line)
         if failing is not None and any(ast.dump(part) == ast.dump(failing) for part in ast.walk(statement)):
             continue  # the learner's expression equals the library's
+        if not transposes and entry.term.endswith("transposed where it should not be"):
+            continue
         if any(_is_among(diagnosis, name, yours) for name in trees.targets_of(statement)):
             continue
         library_names = names_in(statement)
