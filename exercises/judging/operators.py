@@ -483,7 +483,7 @@ def change_number(node, scope):
             yield ast.BinOp(node, sign(), ast.Constant(1)), f"{quote(node)} is {words}"
         yield ast.Constant(1), f"{quote(node)} is ignored: 1 replaces it"
         yield ast.Constant(0), f"{quote(node)} is ignored: 0 replaces it"
-        if _is_index(node, scope):
+        if _is_index_or_size(node, scope):
             yield ast.Constant(-1), f"{quote(node)} is ignored: -1, the last index, replaces it"
     if isinstance(node, ast.Constant) and type(node.value) in (int, float):
         for number in dict.fromkeys((1, 2 * node.value, node.value + 1, node.value - 1)):
@@ -491,10 +491,12 @@ def change_number(node, scope):
                 yield ast.Constant(number), f"{number} where {node.value} belongs"
 
 
-def _is_index(node, scope):
-    """Return True if a node is part of an index."""
-    indices = [part.slice for part in ast.walk(scope.statement) if isinstance(part, ast.Subscript)]
-    return any(part is node for index in indices for part in ast.walk(index))
+def _is_index_or_size(node, scope):
+    """Return True if a node is part of an index or of an argument of a call, such as a size for reshape."""
+    parts = list(ast.walk(scope.statement))
+    places = [part.slice for part in parts if isinstance(part, ast.Subscript)]
+    places += [argument for part in parts if isinstance(part, ast.Call) for argument in part.args]
+    return any(part is node for place in places for part in ast.walk(place))
 
 
 def _is_load(node):

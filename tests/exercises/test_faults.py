@@ -281,3 +281,14 @@ def test_helpers_that_a_task_calls_are_edited_too():
     tasks = {task.name: task for number in (15, 16) for task in lessons.load(number).tasks}
     for name, helpers in {"adam_update": {"_moments"}, "beam_search": {"ban", "extend", "read_back"}}.items():
         assert helpers <= table.look_into(tasks[name], judge.cases_of(tasks[name])[0]).functions.keys()
+
+
+def test_a_divisor_is_no_index():
+    """Check that -1, the last index, replaces counts in indices and sizes only."""
+    terms = [fault.term for fault in edits_of(mean_of_first, x=(6, 2), N=3)]
+    assert sum("the last index" in term for term in terms) == 1
+
+
+def mean_of_first(x, N):
+    first = x[:N]
+    return first.sum(axis=0) / N
