@@ -197,6 +197,9 @@ EXTEND_MISTAKES = (
         "pass",
         "the k best are right, but they are not sorted best first",
     ),
+    Mistake(
+        "np.argsort(-np.take", "np.argsort(np.take", "the k best are right, but the best one comes last, not first"
+    ),
 )
 
 ONE_SLOT = """\

@@ -125,3 +125,9 @@ def test_a_repair_neither_adds_a_term_twice_nor_puts_in_a_relu():
 def test_what_is_not_transposed_is_not_said_to_be(tmp_path):
     text = text_of(tmp_path, 21, "context_backward", ("mean_transposed @ dvalues", "mean_annotation @ dvalues"))
     assert "Look at dW_v" in text and "is transposed where it should not be" not in text
+
+
+def test_the_best_one_last_is_said_without_code_of_the_library(tmp_path):
+    edits = ("argsort(-rank", "argsort(rank"), ("[:, :k]", "[:, -k:]")
+    text = text_of(tmp_path, 16, "extend", *edits)
+    assert "the best one comes last, not first" in text and "take_along_axis" not in text
