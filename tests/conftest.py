@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import signal
 import zlib
 from pathlib import Path
 from types import SimpleNamespace
@@ -29,6 +30,13 @@ MOST_WORKERS = 8  # with more, the longest file of tests takes longer than all o
 def rng(request):
     """Return a Generator whose seed depends on the name of the test alone, so that failures are reproducible."""
     return np.random.default_rng(zlib.crc32(request.node.name.encode()))
+
+
+@pytest.fixture(scope="session", autouse=True)
+def hangup_not_ignored():
+    """Undo `nohup` for the tests of signals. A program that nohup starts ignores SIGHUP, and so do its children."""
+    if hasattr(signal, "SIGHUP") and signal.getsignal(signal.SIGHUP) == signal.SIG_IGN:
+        signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 
 @pytest.fixture(scope="session", autouse=True)

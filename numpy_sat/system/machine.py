@@ -43,12 +43,25 @@ def cache_folder() -> Path:
 
 
 def configure() -> None:
-    """Set the threads of BLAS, the reuse of memory, and the cache of kernels. numpy_sat calls this when imported."""
+    """Set the threads of BLAS, the reuse of memory, and the cache of kernels. numpy_sat calls this when imported.
+
+    Raises:
+        SystemExit: a setting of numba in the environment is one with which no kernel runs.
+    """
+    _refuse_settings_of_numba()
     for library in ("OPENBLAS", "MKL", "BLIS"):
         os.environ.setdefault(f"{library}_NUM_THREADS", "1")
     os.environ.setdefault("VECLIB_MAXIMUM_THREADS", "1")
     os.environ["NUMBA_CACHE_DIR"] = kernel_cache.folder(cache_folder())
     _keep_freed_memory()
+
+
+def _refuse_settings_of_numba():
+    if os.environ.get("NUMBA_DISABLE_JIT", "") not in ("", "0"):
+        raise SystemExit("NUMBA_DISABLE_JIT: the kernels run only when compiled; unset it, or set it to 0.")
+    threads = os.environ.get("NUMBA_NUM_THREADS", "1")
+    if not threads.isdecimal() or not float(threads):
+        raise SystemExit(f"NUMBA_NUM_THREADS={output.printable(threads[:20])}: must be a whole number of at least 1.")
 
 
 def _keep_freed_memory():

@@ -37,3 +37,17 @@ def test_there_are_no_more_threads_than_cores(setting):
     assert result.stdout == f"{cores} {cores}\n"
     limit = f"the number of threads is {cores}, one for each core that this process may use"
     assert result.stderr == f"NUMPY_SAT_THREADS={setting[:20]}: {limit}.\n"
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "module", "sentence"),
+    [
+        ("NUMBA_DISABLE_JIT", "1", "numpy_sat", "NUMBA_DISABLE_JIT: the kernels run only when compiled; unset it"),
+        ("NUMBA_NUM_THREADS", "0", "numpy_sat", "NUMBA_NUM_THREADS=0: must be a whole number of at least 1"),
+        ("MPLBACKEND", "nonsense", "numpy_sat.evaluation.figures", "MPLBACKEND=nonsense: is no backend of matplotlib"),
+    ],
+)
+def test_settings_of_libraries_that_cannot_work_have_a_sentence(name, value, module, sentence):
+    command, environment = [sys.executable, "-c", f"import {module}"], os.environ | {name: value}
+    result = subprocess.run(command, capture_output=True, text=True, env=environment)
+    assert result.returncode == 1 and result.stderr.startswith(sentence) and result.stderr.count("\n") == 1

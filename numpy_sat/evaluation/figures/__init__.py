@@ -12,6 +12,16 @@
 Every figure has a title and names its axes with their units. Where colors mean numbers, a color bar gives the scale.
 """
 
+import os
+
+from numpy_sat.system import output
+
+try:
+    import matplotlib  # noqa: F401, the first import of it, which reads MPLBACKEND
+except ValueError as error:
+    backend = output.printable(os.environ.get("MPLBACKEND", "")[:40])
+    raise SystemExit(f"MPLBACKEND={backend}: is no backend of matplotlib; unset it, or set it to agg.") from error
+
 from numpy_sat.evaluation.figures.arrays import pairs_figure
 from numpy_sat.evaluation.figures.attention import alignment_figure, attention_figure, attention_rows_figure
 from numpy_sat.evaluation.figures.curves import compared_figure, curves_figure, runs_figure, variance_figure
