@@ -230,10 +230,10 @@ def test_output_of_the_learners_code_is_never_taken_for_a_verdict(learner, comma
     assert "\x1b" not in text and "linear_backward" in text and "linear_forward is" not in text
 
 
-def test_programs_that_the_learners_code_starts_end_with_the_check(learner):
-    start = (
-        "    import subprocess, sys; subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(99)  # {}'])\n"
-    )
+@pytest.mark.parametrize("options", ["", ", preexec_fn=os.setpgrp"], ids=["its process group", "one of their own"])
+def test_programs_that_the_learners_code_starts_end_with_the_check(learner, options):
+    program = "[sys.executable, '-c', 'import time; time.sleep(99)  # {}']"
+    start = f"    import os, subprocess, sys; subprocess.Popen({program}{options})\n"
     write_with(learner, start.format(learner.file))
     began = time.monotonic()
     assert learner.run("check", "3")[0] == 0
