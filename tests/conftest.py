@@ -33,10 +33,12 @@ def rng(request):
 
 
 @pytest.fixture(scope="session", autouse=True)
-def hangup_not_ignored():
-    """Undo `nohup` for the tests of signals. A program that nohup starts ignores SIGHUP, and so do its children."""
-    if hasattr(signal, "SIGHUP") and signal.getsignal(signal.SIGHUP) == signal.SIG_IGN:
-        signal.signal(signal.SIGHUP, signal.SIG_DFL)
+def signals_not_ignored():
+    """Undo `nohup` and `&` for the tests of signals: programs that a shell starts so ignore SIGHUP or SIGINT."""
+    for name, handler in (("SIGHUP", signal.SIG_DFL), ("SIGINT", signal.default_int_handler)):
+        number = getattr(signal, name, None)
+        if number is not None and signal.getsignal(number) == signal.SIG_IGN:
+            signal.signal(number, handler)
 
 
 @pytest.fixture(scope="session", autouse=True)
