@@ -156,6 +156,8 @@ def search_cases(rng):
         case(dogs(), 1, 1, 4),
         case(Table(rng, 12, 7, end=-3.0), 3, 60, 3, length_power=0.0),
         case(Table(rng, 12, 7, end=3.0), 4, 3, 4),
+        case(Table(np.random.default_rng(2), 12, 7, end=-3.0), 3, 60, 3, length_power=0.0),
+        case(Table(np.random.default_rng(21), 12, 7), 5, 3, 4),
     ]
 
 
