@@ -15,7 +15,9 @@ BATCH = 64  # images at a time
 
 
 def judge(model: runs.Model, written: heldout.Written) -> reconstruction.Reconstruction | None:
-    """Reconstruct the vector of each image from its first reference. Return None for a model without a memory.
+    """Reconstruct the vector of each image from its first reference.
+
+    Return None for a model without a memory, and if all images have the same vector, as for a blind model.
 
     Args:
         model: runs.Model.
@@ -24,12 +26,14 @@ def judge(model: runs.Model, written: heldout.Written) -> reconstruction.Reconst
     reconstruct = getattr(MODELS[model.recipe.decoder.model], "reconstruct", None)
     if reconstruct is None:
         return None
+    V = _vectors(model, written.examples)
+    if (V == V[0]).all():
+        return None
     captions = [written.dataset.tokenize(written.references[example.name][0]) for example in written.examples]
     words, _, _ = batches.arrange([[*model.vocabulary.encode(caption), END] for caption in captions])
     scene_by_name = scenes.read_scenes(written.dataset.root) if written.dataset.name == "scenes" else {}
     true_scenes = [scene_by_name.get(example.name) for example in written.examples]
-    V, V_tilde = _vectors(model, written.examples), reconstruct(model.params, words)
-    return reconstruction.measure(V, V_tilde, captions, true_scenes)
+    return reconstruction.measure(V, reconstruct(model.params, words), captions, true_scenes)
 
 
 def _vectors(model, examples):
