@@ -71,15 +71,16 @@ def align(request: Request) -> None:
 def _train(request, model, dataset, path):
     """Train the remaining epochs and return the parameters. After each epoch, write a checkpoint to `path`."""
     split = _split(model, dataset, "train")
+    true_scenes = _scenes(dataset, split.names)
     origin = {"captioner": runs.digest(request.run), "regions": request.kind, "seed": request.seed}
     state = _load(path, origin) if path.exists() else None
     if state is None:
-        D = _vectors(model, split.inputs[:1], _scenes(dataset, split.names[:1]), request.kind).shape[2]
+        D = _vectors(model, split.inputs[:1], true_scenes and true_scenes[:1], request.kind).shape[2]
         sizes = D, len(model.vocabulary), model.recipe.decoder.embedding_size, H
         state = checkpoint.Checkpoint(aligner.init_params(stream(request.seed, PARAMETERS), *sizes), {}, origin, {})
     first = state.progress.get("epochs", 0)
     for epoch in range(first, request.epochs):
-        loss = _epoch(request, model, dataset, split, state, epoch)
+        loss = _epoch(request, model, split, true_scenes, state, epoch)
         checkpoint.save(path, state._replace(progress={"epochs": epoch + 1}))
         output.show(f"epoch {epoch + 1} of {request.epochs}: margin loss {loss:.3f}")
     return state.params
@@ -94,10 +95,9 @@ def _load(path, origin):
     return state
 
 
-def _epoch(request, model, dataset, split, state, epoch):
+def _epoch(request, model, split, true_scenes, state, epoch):
     """Train one epoch, change the state in place, and return the mean loss."""
-    true_scenes, losses = _scenes(dataset, split.names), []
-    batch_size = min(BATCH, len(split.names))
+    batch_size, losses = min(BATCH, len(split.names)), []
     incoming = batches.epoch_batches(split, batch_size, 1, Augmentation(), request.seed, epoch)
     steps = batches.batches_per_epoch(split, batch_size)
     for batch in progress.bar(batches.prefetch(incoming), total=steps, desc=f"epoch {epoch + 1}", leave=False):
