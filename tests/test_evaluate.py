@@ -128,6 +128,9 @@ def test_the_papers_rows_stand_beside_the_official_splits_only(root, trained, ca
     monkeypatch.setattr(flickr8k, "is_official", lambda split, names: split in ("dev", "train") and len(names) >= 8)
     printed, names = run_and_find_paper()
     assert printed and names[-2:] == ["the paper, soft attention *", "the paper, hard attention *"]
+    assert run_evaluate("--compare", trained, trained.with_name("tell")) == 0
+    paper = json.loads((trained / "compare-dev.json").read_text())["paper"]
+    assert [row["name"] for row in paper] == ["the paper, soft attention *", "the paper, Google NIC *"]
 
 
 def test_control_characters_of_captions_reach_neither_terminal_nor_report(trained, capsys, monkeypatch):
@@ -454,7 +457,7 @@ def test_comparing(root, trained, monkeypatch, capsys):
         assert "Against run, by the 95 % intervals of the difference" in text and "COLLAPSED" not in text
         assert "flickr8k, dev, 8 images; beam width 2; 5 references" in " ".join(text.split())
         assert f"have a loss of {rows['run']['loss']['frequencies']:.3f}." in " ".join(text.split())
-        assert "pretrained" not in text
+        assert "pretrained" not in text and "Xu et al." not in text
     cells = [line.count("|") for line in markdown.splitlines() if line.startswith("|")]
     assert len(cells) == 5 and len(set(cells)) == 1 and not list(trained.glob("*.part"))
 

@@ -160,9 +160,10 @@ def test_an_ablation_leaves_out_settings_that_do_nothing():
     assert "no-attention-penalty" in studies.variants_of("recipe", presets.PRESETS["flickr8k", False])
 
 
-def test_the_study_of_models_takes_no_model(tmp_path, capsys):
-    assert study.main(["models", "--small", "--model", "tell", "--out", str(tmp_path / "study")]) == 2
-    assert "the study models trains every model: leave out --model tell" in capsys.readouterr().err
+@pytest.mark.parametrize("name", ["models", "table"])
+def test_a_study_of_models_takes_no_model(tmp_path, capsys, name):
+    assert study.main([name, "--small", "--model", "tell", "--out", str(tmp_path / "study")]) == 2
+    assert f"the study {name} chooses the models: leave out --model tell" in capsys.readouterr().err
     assert not (tmp_path / "study").exists()
 
 

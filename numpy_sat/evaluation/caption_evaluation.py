@@ -81,14 +81,8 @@ def evaluate(
 def _rows(request, written, train, baselines, mixture):
     """Return the rows of the table: the model between its baselines, the ensemble and the paper."""
     ensemble_rows = [_ensemble_row(request, written, mixture)] if mixture else []
-    paper_rows = comparison.PAPER if _is_papers_data(request.split, written, train) else ()
+    paper_rows = comparison.paper_rows(("soft", "hard"), {request.split: written.texts, "train": train})
     return [*comparison.compare(written.texts, written.references, baselines), *ensemble_rows, *paper_rows]
-
-
-def _is_papers_data(split, written, train):
-    """Return True if the model was judged on an official split of Flickr8k, and train is the official one too."""
-    names_by_split = {split: written.texts, "train": train}
-    return all(flickr8k.is_official(part, names) for part, names in names_by_split.items())
 
 
 def attention_note(request: heldout.Request, models: Sequence[runs.Model]) -> list[str]:

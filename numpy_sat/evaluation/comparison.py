@@ -1,9 +1,11 @@
 """The rows of an evaluation's table: the scores of a captioner, of baselines, of human captions and of the paper."""
 
+from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 import numpy as np
 
+from numpy_sat.data.flickr8k import flickr8k
 from numpy_sat.evaluation import floors
 from numpy_sat.evaluation.judging import judge
 
@@ -21,11 +23,36 @@ class Row(NamedTuple):
     difference: dict | None = None  # of a floor: the intervals of the model's scores minus the floor's
 
 
-# The scores that Xu et al. report for Flickr8k: test set, VGG features, another METEOR, probably no brevity penalty.
-PAPER = (
-    Row("the paper, soft attention *", "paper", dict(zip(SCORES, (67, 44.8, 29.9, 19.5, 18.93), strict=False))),
-    Row("the paper, hard attention *", "paper", dict(zip(SCORES, (67, 45.7, 31.4, 21.3, 20.30), strict=False))),
+def _paper(name: str, *figures: float) -> Row:
+    return Row(f"the paper, {name} *", "paper", dict(zip(SCORES, figures, strict=False)))
+
+
+# {model: its scores in table 1 of Xu et al. for Flickr8k}. The paper compares all these systems, some on COCO alone.
+PAPER = {
+    "soft": _paper("soft attention", 67, 44.8, 29.9, 19.5, 18.93),
+    "hard": _paper("hard attention", 67, 45.7, 31.4, 21.3, 20.30),
+    "tell": _paper("Google NIC", 63, 41, 27),
+    "log-bilinear": _paper("Log Bilinear", 65.6, 42.4, 27.7, 17.7, 17.31),
+    "brnn": _paper("BRNN"),
+    "visual-memory": _paper("CMU/MS Research"),
+}
+PAPER_NOTE = (
+    "* Xu et al. 2015, table 1, not measured here: test set, features of networks that were trained on ImageNet (VGG "
+    "for soft and hard attention), another implementation of METEOR, and probably no brevity penalty."
 )
+
+
+def paper_rows(models: Iterable[str], names_by_split: Mapping[str, Iterable[str]]) -> list[Row]:
+    """Return the rows of the paper for some models. There are none unless all splits are official ones of Flickr8k.
+
+    Args:
+        models: names of models; those that the paper does not compare have no row.
+        names_by_split: {split: names of its images}.
+    """
+    if not all(flickr8k.is_official(split, names) for split, names in names_by_split.items()):
+        return []
+    models = set(models)
+    return [row for model, row in PAPER.items() if model in models]
 
 
 def compare(

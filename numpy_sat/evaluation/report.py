@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from numpy_sat.evaluation import layout
 from numpy_sat.evaluation.attention_statistics import AttentionStatistics
-from numpy_sat.evaluation.comparison import SCORES, Row, verdict
+from numpy_sat.evaluation.comparison import PAPER_NOTE, SCORES, Row, verdict
 from numpy_sat.evaluation.layout import Page, Paragraphs, Points, Table, finite, number, percent
 from numpy_sat.evaluation.reconstruction import Reconstruction
 from numpy_sat.evaluation.retrieval import POOL
@@ -13,10 +13,6 @@ from numpy_sat.evaluation.scene_truth import Truth
 from numpy_sat.evaluation.variety import Variety
 
 AGAINST = "This model against each baseline, by the 95 % intervals of the difference"
-PAPER_NOTE = (
-    "* Xu et al. 2015, table 1, not measured here: test set, features of a VGG that was trained on ImageNet, another "
-    "implementation of METEOR, and probably no brevity penalty. Compare it with the row without brevity penalty."
-)
 PEOPLE_NOTE = (
     "Leave-one-out: each reference in turn counts as the human caption and is judged by the other references. The "
     "model is judged by the same references. Both rows are means over the turns."
@@ -88,7 +84,8 @@ def attention_as_json(statistics: AttentionStatistics | None) -> dict | None:
 def _notes(evaluation):
     """Return the sentences below the table of scores."""
     kinds = {row.kind for row in evaluation.rows}
-    row_notes = [note for kind, note in (("people", PEOPLE_NOTE), ("paper", PAPER_NOTE)) if kind in kinds]
+    paper_note = f"{PAPER_NOTE} Compare it with the row without brevity penalty."
+    row_notes = [note for kind, note in (("people", PEOPLE_NOTE), ("paper", paper_note)) if kind in kinds]
     return [f"Protocol: {evaluation.protocol}", *evaluation.notes, *row_notes]
 
 

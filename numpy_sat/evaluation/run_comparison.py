@@ -9,6 +9,7 @@ from numpy_sat import __version__, captioner
 from numpy_sat.data.flickr8k import flickr8k
 from numpy_sat.evaluation import attention, heldout, report_files, table
 from numpy_sat.evaluation.caption_evaluation import attention_note
+from numpy_sat.evaluation.comparison import paper_rows
 from numpy_sat.evaluation.judging import Judged, judge
 from numpy_sat.experiment import runs, settings
 from numpy_sat.metrics.meteor import matching
@@ -43,6 +44,7 @@ def compare(paths: Sequence[Path], request: heldout.Request, out: Path | None = 
         rows.append(row._replace(difference=judged.difference(first)) if first else row)
         first = first or judged
     models = [contender.model for contender in contenders]
+    paper = paper_rows((model.recipe.decoder.model for model in models), {request.split: written.texts, "train": train})
     comparison = table.Comparison(
         title=f"{len(rows)} models: their captions of {written.dataset.name}, {request.split}",
         protocol=heldout.protocol(written, request),
@@ -52,6 +54,7 @@ def compare(paths: Sequence[Path], request: heldout.Request, out: Path | None = 
             *attention_note(request, models),
         ),
         rows=rows,
+        paper=paper,
     )
     plain = {"version": __version__, **table.as_json(comparison)}
     report_files.write(path, table.as_markdown(comparison), plain, table.as_text(comparison))

@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 from numpy_sat.evaluation import layout
 from numpy_sat.evaluation.attention_statistics import AttentionStatistics
-from numpy_sat.evaluation.comparison import BLEU, SCORES, verdict
+from numpy_sat.evaluation.comparison import BLEU, PAPER_NOTE, SCORES, Row, verdict
 from numpy_sat.evaluation.layout import Page, Paragraphs, Points, Table, finite, number
 from numpy_sat.evaluation.report import Loss, attention_as_json
 from numpy_sat.evaluation.scene_truth import Truth
@@ -46,17 +46,21 @@ class Comparison(NamedTuple):
     protocol: str
     notes: tuple  # sentences below the table
     rows: list[ModelFigures]
+    paper: list[Row]  # scores of the paper, for its data only
 
 
 def as_text(comparison: Comparison) -> str:
     """Return a Comparison as text for the terminal, with its table in two parts."""
     rows = (None, *comparison.rows)
-    return layout.as_text(_page(comparison, [Table([*map(part, rows)]) for part in (_scores, _rest)]))
+    scores = [*map(_scores, rows), *map(_paper_scores, comparison.paper)]
+    return layout.as_text(_page(comparison, [Table(scores), Table([*map(_rest, rows)])]))
 
 
 def as_markdown(comparison: Comparison) -> str:
     """Return a Comparison as Markdown, with one table."""
     rows = [(*_scores(row), *_rest(row)[1:]) for row in (None, *comparison.rows)]
+    unknown = ("-",) * (len(_rest(None)) - 1)
+    rows += [(*_paper_scores(row), *unknown) for row in comparison.paper]
     return layout.as_markdown(_page(comparison, [Table(rows)]))
 
 
@@ -73,7 +77,7 @@ def as_json(comparison: Comparison) -> dict:
         | {"loss": finite(row.loss), "attention": attention_as_json(row.attention), "truth": finite(row.truth)}
         for row in comparison.rows
     ]
-    return comparison._asdict() | {"rows": rows}
+    return comparison._asdict() | {"rows": rows, "paper": [row._asdict() for row in comparison.paper]}
 
 
 def _scores(row):
@@ -82,6 +86,12 @@ def _scores(row):
         return ("", "loss", "BLEU-1", "-2", "-3", "-4", *SCORES[len(BLEU) :], "interval")
     interval = " to ".join(map(number, row.interval["CIDEr-D"]))
     return (row.name, f"{row.loss.word:.3f}", *(number(row.figures[name]) for name in SCORES), interval)
+
+
+def _paper_scores(row):
+    """Return the cells with the scores of a comparison.Row of the paper."""
+    name = row.name.removeprefix("the paper, ")  # short enough for WIDTH; the note explains its asterisk
+    return (name, "-", *(number(row.figures.get(score)) for score in SCORES), "-")
 
 
 def _rest(row):
@@ -104,7 +114,8 @@ def _notes(comparison):
     legend = f"{LEGEND} {LEGEND_SCENES}" if any(row.truth for row in comparison.rows) else LEGEND
     collapsed = [row.name for row in comparison.rows if row.attention and row.attention.collapsed]
     warning = [f"!!! ATTENTION HAS COLLAPSED in {', '.join(collapsed)}: it is nearly uniform."] * bool(collapsed)
-    return [*warning, f"Protocol: {comparison.protocol}", *comparison.notes, legend]
+    paper = [PAPER_NOTE] * bool(comparison.paper)
+    return [*warning, f"Protocol: {comparison.protocol}", *comparison.notes, legend, *paper]
 
 
 def _against(comparison):

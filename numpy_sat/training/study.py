@@ -9,13 +9,14 @@ from pathlib import Path
 from numpy_sat import tasks
 from numpy_sat.decoders import MODELS
 from numpy_sat.evaluation import heldout
+from numpy_sat.evaluation.comparison import PAPER
 from numpy_sat.experiment import arguments, runs
 from numpy_sat.experiment.recipe import SETTINGS, Recipe
 from numpy_sat.experiment.settings import is_idle
 from numpy_sat.system import cli, closed_output, lock, output
 from numpy_sat.system.errors import InputError, refuse_special, writing
 from numpy_sat.system.files import replacing
-from numpy_sat.training import loop
+from numpy_sat.training import loop, word_vectors
 
 WHOLE = {"whole": []}
 VARIANTS = {  # {study: {name of the variant's folder: arguments of train}}
@@ -29,6 +30,11 @@ VARIANTS = {  # {study: {name of the variant's folder: arguments of train}}
         "blind": ["--blind"],
     },
     "models": {name: ["--model", name] for name in MODELS},
+    "table": {name: ["--model", name] for name in PAPER},  # the systems that Xu et al. compare
+    "word-vectors": {
+        **WHOLE,
+        **{name: ["--set", f"embedding_start={name}"] for name in word_vectors.METHODS},
+    },
 }
 RECIPE = "recipe"  # ablation of a recipe: each variant switches one setting off
 
@@ -51,9 +57,9 @@ def run(study: str, out: Path | None, rest: list[str], again: str) -> int:
         raise InputError(
             "a study trains captioners of images from scratch: leave out --from, --blind and --data phrases."
         )
-    if study == "models" and common.model:
-        raise InputError(f"the study {study} trains every model: leave out --model {common.model}.")
     variants = variants_of(study, arguments.choose_recipe(common))
+    if common.model and any("--model" in options for options in variants.values()):
+        raise InputError(f"the study {study} chooses the models: leave out --model {common.model}.")
     _refuse_what_does_not_apply(study, variants, rest)
     folder = out or Path("runs") / f"{study}-{common.data}{'-small' * common.small}"
     with lock.folder_lock(folder), closed_output.kept(folder / loop.OUTPUT):

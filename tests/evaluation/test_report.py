@@ -36,22 +36,29 @@ def test_a_table_fits_the_terminal_and_warns_of_collapsed_attention():
         make_row("collapsed", attention=AttentionStatistics(5.27, math.log(196), 0.0)),
         make_row("pooled", attention=None, minutes=math.nan, truth=Truth(0.5, 0.5, 1.0, math.nan, math.nan, math.nan)),
     ]
-    models = table.Comparison("3 models", "a protocol", ("a note",), rows)
+    paper = list(comparison.PAPER.values())
+    models = table.Comparison("3 models", "a protocol", ("a note",), rows, paper)
     lines = table.as_text(models).splitlines()
     assert max(map(len, lines)) <= 100
     cells = [line.split() for line in lines]
     scores = ["2.971", "100.0", "91.7", "84.6", "74.7", "47.7", "84.8", "1000.0", "999.0", "to", "1000.0"]
     assert cells[3] == ["a-name-of-20-letters", *scores]
     rest = ["12,345,678", "90.2", "12.3", "3.00", "5.28", "25.0", "35.8", "27.0", "7.8", "97.2"]
-    assert cells[8] == ["a-name-of-20-letters", *rest]
-    assert cells[9] == ["collapsed", *rest[:3], "!!!", "5.27", "5.28", "0.0", *"----"]
-    assert cells[10] == ["pooled", rest[0], "-", rest[2], *"------", "50.0"]
+    assert cells[8] == ["Google", "NIC", "*", "-", "63", "41", "27", *"-----"]
+    assert cells[10][:4] == ["BRNN", "*", "-", "-"]
+    assert cells[14] == ["a-name-of-20-letters", *rest]
+    assert cells[15] == ["collapsed", *rest[:3], "!!!", "5.27", "5.28", "0.0", *"----"]
+    assert cells[16] == ["pooled", rest[0], "-", rest[2], *"------", "50.0"]
     text = " ".join(" ".join(lines).split())
+    assert "* Xu et al. 2015, table 1, not measured here" in text
+    assert "Xu et al." not in table.as_text(models._replace(paper=[]))
     assert "!!! ATTENTION HAS COLLAPSED in collapsed: " in text and "In box: " in text and "a note" in text
     assert "collapsed: higher in all pooled: higher in all" in text
     markdown = table.as_markdown(models)
     assert "!!! ATTENTION HAS COLLAPSED in collapsed: " in markdown and "| !!! 5.27 |" in markdown
-    assert json.loads(json.dumps(table.as_json(models), allow_nan=False))["rows"][2]["minutes"] is None
+    assert len({line.count("|") for line in markdown.splitlines() if line.startswith("|")}) == 1
+    plain = json.loads(json.dumps(table.as_json(models), allow_nan=False))
+    assert plain["rows"][2]["minutes"] is None and plain["paper"][3]["figures"]["METEOR"] == 17.31
 
 
 REFERENCES = {"1": ["a dog runs far away", "the dog runs"], "2": ["two cats sit on a wall", "cats on a wall"]}
@@ -110,7 +117,7 @@ def make_report(truth=None, **attention):
             Row("this model", "model", figures, interval),
             Row("images shuffled", "floor", figures, difference=interval),
             Row("human captions, leave-one-out", "people", figures),
-            *comparison.PAPER,
+            *(comparison.PAPER[model] for model in ("soft", "hard")),
         ],
         vocabulary=2536,
         loss=report.Loss(2.9712, 5.1204),
