@@ -251,6 +251,12 @@ NOT_IN_THE_MODEL = {
     *(f"numpy_sat.layers.skip_gram.skip_gram_{way}" for way in ("forward", "backward")),  # of word vectors
     *(f"numpy_sat.layers.glove.glove_{way}" for way in ("forward", "backward")),
     *(f"numpy_sat.layers.alignment.{name}_{way}" for name in ("score", "margin") for way in ("forward", "backward")),
+    *(f"numpy_sat.layers.noisy_or.noisy_or_{way}" for way in ("forward", "backward")),
+    *(f"numpy_sat.layers.noisy_or.detection_{way}" for way in ("forward", "backward")),
+    *(f"numpy_sat.layers.noisy_or.{name}" for name in ("bias_of_rate", "softplus")),
+    *(f"numpy_sat.layers.similarity.cosine_{way}" for way in ("forward", "backward")),
+    *(f"numpy_sat.layers.similarity.contrast_{way}" for way in ("forward", "backward")),
+    *(f"numpy_sat.layers.maximum_entropy.maximum_entropy_{way}" for way in ("forward", "backward")),
 }
 
 

@@ -37,6 +37,8 @@ MODULES = {  # {name: (module, expression that selects tests, name of the test f
         layer: (f"{LAYER}.{layer}", PLAIN)
         for layer in ("attention", "losses", "reconstruction", "skip_gram", "glove", "alignment")
     },
+    **{layer: (f"{LAYER}.{layer}", PLAIN) for layer in ("noisy_or", "similarity", "maximum_entropy")},
+    "line_search": ("numpy_sat.decoding.line_search", PLAIN),
     "bidirectional": ("numpy_sat.encoders.bidirectional", "not padding"),
     **{layer: (f"{LAYER}.{layer}", PLAIN) for layer in ("depthwise", "mbconv", "pointwise")},
     "policy": (f"{LAYER}.policy", PLAIN),
@@ -776,6 +778,114 @@ EQUIVALENT = {
         ("glove_backward", "return", exchanged("dscore", "dscore.copy()"), "they have the same values"),
         ("glove_backward", "dscore =", ["the brackets of `2 * dloss / len(w)` are in the wrong place"], IN_BRACKETS),
         ("glove_backward", "dscore =", [*zeros("w"), *swapped("w", "w_tilde")], SHAPE),
+    ],
+    "noisy_or": [
+        (
+            *("noisy_or_forward", "log_not_p ="),
+            exchanged("softplus(z).sum(axis=1)", "np.finfo(z.dtype).tiny"),
+            COMMUTES,
+        ),
+        ("detection_forward", "loss =", [*zeros("labels"), *swapped("labels", "log_p", "log_not_p")], SAME_SHAPE),
+        (
+            *("detection_forward", "loss ="),
+            ["the factor `labels` occurs twice", "the factor `1 - labels` occurs twice"],
+            ZERO_ONE,
+        ),
+        ("detection_backward", "weight =", zeros("cache.labels"), SHAPE),
+        (
+            *("detection_backward", "return"),
+            ["the factor `cache.labels` occurs twice", "the factor `1 - cache.labels` occurs twice"],
+            ZERO_ONE,
+        ),
+        ("softplus", "return", exchanged("x", "0"), COMMUTES),
+    ],
+    "similarity": [
+        (
+            *("cosine_forward", "norm_I, norm_S ="),
+            exchanged("np.linalg.norm(y, axis=1, keepdims=True)", "SMALLEST"),
+            COMMUTES,
+        ),
+        (
+            *("cosine_backward", "dy_I ="),
+            ["the sum of `dunit_I * unit_I` goes over axis -1 instead of axis 1"],
+            LAST_AXIS,
+        ),
+        (
+            *("cosine_backward", "dy_S ="),
+            ["the sum of `dunit_S * unit_S` goes over axis -1 instead of axis 1"],
+            LAST_AXIS,
+        ),
+        (
+            *("contrast_forward", "right, scores ="),
+            exchanged("own", "gamma * R"),
+            "where a score is not 0, it is true, and the scores of right captions are not read",
+        ),
+        ("contrast_forward", "right, scores =", ["2 where 1 belongs"], NEGATIVE),
+        (
+            "contrast_forward",
+            "own =",
+            ["`B` is one too many"],
+            "the last number has no caption, or N divides it as often",
+        ),
+        (
+            "contrast_backward",
+            "own =",
+            ["`B` is one too many"],
+            "the last number has no caption, or N divides it as often",
+        ),
+        ("contrast_backward", "dR =", ["the sum of `error` goes over axis -1 instead of axis 1"], LAST_AXIS),
+        (
+            *("contrast_backward", "return"),
+            [
+                "the brackets of `dR * (dloss * gamma / B)` are in the wrong place",
+                "the brackets of `dloss * gamma / B` are in the wrong place",
+            ],
+            IN_BRACKETS,
+        ),
+    ],
+    "maximum_entropy": [
+        ("maximum_entropy_forward", "logits[:, end] +=", ["the factor `~detected.any(axis=1)` occurs twice"], ZERO_ONE),
+        ("maximum_entropy_forward", "places =", swapped("logits", "log_p", "detected"), SAME_SHAPE),
+        ("maximum_entropy_forward", "logits +=", 2 * swapped("logits", "log_p", "detected"), SAME_SHAPE),
+        ("maximum_entropy_backward", "inside =", ["the factor `detected` occurs twice"], ZERO_ONE),
+        (
+            *("maximum_entropy_backward", "rows ="),
+            ["the factor `detected[ngrams.position, ngrams.word].astype(int)` occurs twice"],
+            ZERO_ONE,
+        ),
+        ("maximum_entropy_backward", "dngram =", ignored("K"), TO_FIND),
+        (
+            *("maximum_entropy_backward", "devidence ="),
+            swapped("detected", "inside"),
+            "it is 0 where `detected` is false, and only that is read",
+        ),
+        (
+            *("maximum_entropy_backward", "return"),
+            2 * swapped("dlogits", "log_p", "inside"),
+            "the three have the same dtype, and the function reads only the dtype",
+        ),
+    ],
+    "line_search": [
+        ("upper_envelope", "lines, starts =", exchanged("lines", "starts"), EMPTY),
+        (
+            *("upper_envelope", "start ="),
+            [
+                "always `(intercepts[lines[-1]] - intercepts[line]) / rise`: the condition `rise > 0` is ignored",
+                "`rise >= 0` where `rise > 0` belongs",
+                "`rise != 0` where `rise > 0` belongs",
+                "-1 where 0 belongs",
+            ],
+            "no rise is negative, and a division by 0 gives -inf for a line that is higher",
+        ),
+        ("line_search", "total, places, changes =", exchanged("places", "changes"), EMPTY),
+        ("line_search", "for features, statistics", ["the loop over `lists` goes backwards"], COMMUTES),
+        (
+            "line_search",
+            "qualities =",
+            ["`right != left` where `right > left` belongs"],
+            "no interval ends before it begins",
+        ),
+        ("line_search", "return 0.0", ["-1 where 0 belongs"], "there is a single quality"),
     ],
     "reader": [
         ("encode_forward", "zeros =", zeros("sources"), SHAPE),
