@@ -34,6 +34,12 @@ def _parse(argv):
         default=defaults["epochs"],
         help="passes over the training set (default: %(default)s)",
     )
+    parser.add_argument(
+        "--split",
+        choices=("dev", "test"),
+        default=defaults["split"],
+        help="images to judge and to draw (default: %(default)s)",
+    )
     parser.add_argument("--seed", type=cli.natural, default=defaults["seed"], help="random seed (default: %(default)s)")
     parser.add_argument("--out", type=cli.path, metavar="FOLDER", help="results (default: alignment in RUN's folder)")
     parser.add_argument("--root", type=cli.path, metavar="FOLDER", help="the data set, if it has moved since training")

@@ -6,11 +6,13 @@ import numpy as np
 import pytest
 import tiny
 
-from numpy_sat import align, train
+from numpy_sat import align, decoders, train
+from numpy_sat.data import catalog
 from numpy_sat.data.scenes import scenes
+from numpy_sat.data.vocabulary import START
 from numpy_sat.evaluation import alignment as judging
 from numpy_sat.evaluation import regions
-from numpy_sat.experiment import checkpoint, presets
+from numpy_sat.experiment import checkpoint, presets, runs
 from numpy_sat.system import progress
 from numpy_sat.training import alignment
 
@@ -28,6 +30,10 @@ def test_the_command_trains_judges_and_draws(run, tmp_path, capsys):
     out = capsys.readouterr().out
     assert re.search(r"epoch 2 of 2: margin loss \d+\.\d+", out) and "8 images of dev" in out
     assert len(re.findall(r"^ +\d+\.0 +\d", out, re.M)) == len(judging.BETAS)
+    assert re.search(r"^attention +\d", out, re.M) and re.search(r"among 100: \d+\.\d% \+- \d+\.\d%, by chance", out)
+    assert align.main([str(run), "--epochs", "2", "--out", str(tmp_path / "out"), "--split", "test"]) == 0
+    out = capsys.readouterr().out
+    assert "4 images of test" in out and "margin loss" not in out
     assert {path.name for path in (tmp_path / "out").iterdir()} >= {"alignment.npz", "alignment.png"}
 
 
@@ -76,7 +82,7 @@ def test_nouns_of_scenes(kind, tmp_path, monkeypatch, capsys):
     assert train.main(["--small", "--root", str(tmp_path / "data"), "--out", str(tmp_path / "run")]) == 0
     assert align.main([str(tmp_path / "run"), "--regions", kind, "--epochs", "1"]) == 0
     out = capsys.readouterr().out
-    assert re.search(r"^  0\.0 .* \d+\.\d% \+- \d+\.\d%  +\d+\.\d%$", out, re.M)
+    assert re.search(r"^ +0\.0 .* \d+\.\d% \+- \d+\.\d%  +\d+\.\d%$", out, re.M)
     assert (tmp_path / "run" / "alignment" / "alignment.png").exists()
 
 
@@ -112,6 +118,33 @@ def test_right_regions():
 
 
 # Judging
+
+
+def test_the_attention_of_a_captioner(tiny_runs):
+    """Check that each word has the attention of the step that writes it."""
+    model = runs.load_model(tiny_runs / "run")
+    dataset = catalog.open_dataset("flickr8k", model.settings["root"], ("dev",))
+    samples = alignment._samples(model, dataset, "dev", "cells")
+    split = alignment._split(model, dataset, "dev")
+    for n in (0, 5):
+        a = alignment._annotate(model, split.inputs[n : n + 1])
+        writer = decoders.writer(model.recipe)
+        state, previous = writer.begin(model.params, a), START
+        assert samples[n].attention.shape == (len(samples[n].words), a.shape[1])
+        for word, weights in zip(samples[n].numbers, samples[n].attention, strict=True):
+            _, alpha, _, state = writer.step(model.params, state, np.array([previous]))
+            np.testing.assert_allclose(weights, alpha[0], rtol=1e-4)
+            previous = word
+    tell = runs.load_model(tiny_runs / "tell")
+    assert alignment._samples(tell, dataset, "dev", "cells")[0].attention is None
+
+
+def test_attention_aligns_a_noun_with_the_region_that_has_most_of_it():
+    kind = regions.Kind(None, lambda scene, objects, R: np.isin(np.arange(R), objects), None)
+    attention = np.array([[0.9, 0.1], [0.4, 0.6], [0.7, 0.3]])
+    sample = judging.Sample(None, ["a", "b", "c"], np.arange(3), None, {1: (1,), 2: (1,)}, attention)
+    row = judging.judge_attention([sample], kind)
+    assert (row.beta, row.nouns, row.chance, row.count, row.phrase) == (None, 0.5, 0.5, 2, 1.0)
 
 
 def test_nouns_and_retrieval_by_hand(monkeypatch):

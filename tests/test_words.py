@@ -109,7 +109,8 @@ def test_map_has_frequent_words_or_the_given_words_and_their_neighbors(tmp_path,
         for other in (vocabulary.index(word), *nearest_two(E, vocabulary, word))
     ]
     assert selected[1] == list(dict.fromkeys(near))
-    _, names, points, shares = all_words
+    _, names, points, shares, title = all_words
+    assert title == "E"
     unit = E / np.linalg.norm(E, axis=1, keepdims=True)
     np.testing.assert_allclose(np.sum(points**2, axis=0), shares * np.sum((unit - unit.mean(axis=0)) ** 2), rtol=1e-5)
     assert points.shape == (len(names), 2)
@@ -214,6 +215,10 @@ def test_other_vectors_and_an_analogy(tmp_path, capsys, monkeypatch):
         table[len(SPECIALS) + vocabulary.index(word)] = row
     monkeypatch.setattr(word_vectors, "train_on_run", lambda method, model: table * (2 if method == "glove" else -1))
     command = (tmp_path / "run", "rome", "--vectors", "glove", "--analogy", "Paris", "Rome", "Italy")
+    save, titles = figures.canvas.save, []
+    monkeypatch.setattr(
+        figures.canvas, "save", lambda figure, path: titles.append(figure.axes[0].get_title()) or save(figure, path)
+    )
     code, out, err = run_words(capsys, *command, "--out", tmp_path / "map.png")
     assert code == 0 and not err
     lines = [line.strip() for line in out.splitlines()]
@@ -222,8 +227,16 @@ def test_other_vectors_and_an_analogy(tmp_path, capsys, monkeypatch):
     assert answers[0].startswith("E: ") and not {"paris", "rome", "italy"} & set(answers[0].split())
     assert next(line for line in answers if line.startswith("glove: ")).count("1.00") == 4  # i, live, in and france
     assert (tmp_path / "map.png").exists() and (tmp_path / "map-glove.png").exists()
+    assert titles == [f"Words in the plane of the first two principal axes of {name}" for name in ("E", "glove")]
     code, _, err = run_words(capsys, tmp_path / "run", "--analogy", "Paris", "Rome", "Itally")
     assert code == 2 and '"Itally" is not among' in err
+
+
+def test_neighbors_of_the_same_kind(capsys):
+    """Check two colors beside each other, and a shape beside a color."""
+    words, table = ["red", "blue", "circle", "star"], np.array([[1, 0], [1, 0.1], [1, 0.5], [0, 1]])
+    word_neighbors._print_kinds(words, {"E": table})
+    assert capsys.readouterr().out.splitlines()[1] == "  E: 2 of 2 colors, 1 of 2 shapes, 0 of 0 sizes, 0 of 0 counts"
 
 
 def test_vectors_of_a_run(root, tmp_path, tiny_preset):

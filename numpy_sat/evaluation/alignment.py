@@ -21,12 +21,13 @@ class Sample(NamedTuple):
     numbers: np.ndarray  # (T,) their numbers
     scene: Scene | None  # of a drawn image
     links: dict  # {position of a noun: indices of its objects}, for drawn images
+    attention: np.ndarray | None = None  # (T, R) the captioner's attention to each region while it writes each word
 
 
 class Row(NamedTuple):
-    """The alignment with one beta. Shares are from 0 to 1, nan without scenes."""
+    """The alignment with one beta, or by attention. Shares are from 0 to 1, nan without scenes."""
 
-    beta: float
+    beta: float | None  # None for attention
     nouns: float  # share of nouns in a region that shows one of their objects
     chance: float  # the same if a region is chosen at random
     count: int  # number of nouns
@@ -45,10 +46,20 @@ def judge_alignment(params: aligner.Arrays, samples: Sequence[Sample], kind: reg
     return [_row(beta, products, samples, kind) for beta in BETAS]
 
 
+def judge_attention(samples: Sequence[Sample], kind: regions.Kind) -> Row:
+    """Align each word with the region that has most of the captioner's attention while it is written.
+
+    Args:
+        samples: the images and captions; all have attention.
+        kind: the kind of regions.
+    """
+    return _row(None, [sample.attention for sample in samples], samples, kind)
+
+
 def _row(beta, products, samples, kind):
     right, chance, words, phrases = [], [], 0, 0
     for sample, scores in zip(samples, products, strict=True):
-        a = viterbi(scores, beta)
+        a = viterbi(scores, beta or 0.0)
         words, phrases = words + len(a), phrases + 1 + np.count_nonzero(np.diff(a))
         for position, objects in sample.links.items():
             shows = kind.right(sample.scene, objects, scores.shape[1])
@@ -77,7 +88,8 @@ def retrieve(params: aligner.Arrays, samples: Sequence[Sample]) -> tuple[float, 
         return aligner.scores(params, np.stack([sample.vectors for sample in pool]), words, lengths).argmax(axis=0)
 
     captions, scenes = [sample.words for sample in samples], [sample.scene for sample in samples]
-    return retrieval.measure(captions, scenes, choose)
+    right, chance = retrieval.measure(captions, scenes, choose)
+    return float(right.mean()), chance
 
 
 def _mean(values):

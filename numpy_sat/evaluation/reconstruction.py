@@ -7,7 +7,7 @@ import numpy as np
 
 from numpy_sat.data.scenes import scene_language
 from numpy_sat.data.scenes.scene_language import Scene
-from numpy_sat.evaluation import retrieval
+from numpy_sat.evaluation import bootstrap, retrieval
 
 KINDS = {  # {kind: words of scenes}; all other words are OTHER
     "colors": set(scene_language.COLORS),
@@ -16,16 +16,27 @@ KINDS = {  # {kind: words of scenes}; all other words are OTHER
     "counts": set(scene_language.COUNT_OF) - {"a", "an"},
 }
 OTHER = "other words"
+RIDGE = 0.1  # weight of the squared coefficients of the bag of words
+
+
+class Share(NamedTuple):
+    """A share, from 0 to 1, with its 95 % interval over resampled images. A bad explained share is below 0."""
+
+    value: float
+    low: float
+    high: float
 
 
 class Reconstruction(NamedTuple):
-    """How much of the variance of the images' vectors is explained. Shares are from 0 to 1; a bad one is below 0."""
+    """How much of the variance of the images' vectors is explained."""
 
-    start: float  # before the first word
-    end: float  # after the last word
-    falls: dict  # {kind of word: share of the variance that one such word adds, on average}
-    retrieval: float  # share of reconstructions that are nearest to a right image among retrieval.POOL
+    start: Share  # before the first word
+    end: Share  # after the last word
+    bag: Share  # by a linear function of how often each word occurs, fitted to the captions of other images
+    falls: dict  # {kind of word: Share of the variance that one such word adds, on average}
+    retrieval: Share  # share of reconstructions that are nearest to a right image among retrieval.POOL
     chance: float  # the same for an image that is chosen at random
+    reach: tuple[float, float] | None = None  # of the memory and of the language state, see memory_evaluation.reach
 
 
 def measure(
@@ -43,21 +54,61 @@ def measure(
     """
     lengths, n = np.array([len(caption) for caption in captions]), np.arange(len(V))
     ends = V_tilde[lengths, n]
-    errors = ((V_tilde - V) ** 2).mean(axis=2) / V.var(axis=0).mean()  # (T, N), as shares of the variance
-    falls = _falls(errors, captions, KINDS if true_scenes[0] else {})
-    share, chance = retrieval.measure(captions, true_scenes, lambda rows: _nearest(ends[rows], V[rows]))
-    start, end = (float(1 - error.mean()) for error in (errors[0], errors[lengths, n]))
-    return Reconstruction(start, end, falls, share, chance)
+    counts = bootstrap.resample(len(V), seed=0)
+    errors = _errors(V_tilde, V)
+    bag_errors = _errors(_bag(V, captions), V)
+    start, end, bag = (_share(counts, 1 - error) for error in (errors[0], errors[lengths, n], bag_errors))
+    falls = _falls(counts, errors, captions, KINDS if true_scenes[0] else {})
+    right, chance = retrieval.measure(captions, true_scenes, lambda rows: _nearest(ends[rows], V[rows]))
+    return Reconstruction(start, end, bag, falls, _share(counts, right), chance)
 
 
-def _falls(errors, captions, kinds):
-    """Return by how much the error falls at the words of each kind, {kind: mean}."""
-    falls = {name: [] for name in (*kinds, OTHER)}
+def _errors(V_tilde, V):
+    """Return the squared errors of reconstructions as shares of the variance of V, without their last axis."""
+    return ((V_tilde - V) ** 2).mean(axis=-1) / V.var(axis=0).mean()
+
+
+def _share(counts, values, weights=None):
+    """Return the Share of the mean of values.
+
+    Args:
+        counts: (RESAMPLES, N) of bootstrap.resample.
+        values: (N,) value of each image; with weights, a sum over its cases.
+        weights: (N,) number of cases of each image; the default is 1.
+    """
+    weights = np.ones(len(values)) if weights is None else weights
+    cases = counts @ weights
+    means = (counts @ values)[cases > 0] / cases[cases > 0]  # a resample of few images may have no case
+    return Share(float(values.sum() / weights.sum()), *bootstrap.interval(means))
+
+
+def _falls(counts, errors, captions, kinds):
+    """Return by how much the error falls at the words of each kind, {kind: Share}."""
+    sums = {name: np.zeros((2, len(captions))) for name in (*kinds, OTHER)}  # falls and words of each caption
     for n, caption in enumerate(captions):
         for t, word in enumerate(caption):
             kind = next((name for name, words in kinds.items() if word in words), OTHER)
-            falls[kind].append(errors[t, n] - errors[t + 1, n])
-    return {name: float(np.mean(values)) for name, values in falls.items() if values}
+            sums[kind][:, n] += errors[t, n] - errors[t + 1, n], 1
+    return {name: _share(counts, *values) for name, values in sums.items() if values[1].any()}
+
+
+def _bag(V, captions):
+    """Return reconstructions (N, D) from the bag of words of each caption: (X W)_n, with X_nw the count of the word w.
+
+    W is a ridge regression on the images of the other half: on those with odd numbers for the even ones.
+    """
+    words = {word: k for k, word in enumerate(sorted(set().union(*captions)))}
+    X = np.zeros((len(captions), len(words) + 1))
+    X[:, -1] = 1  # a constant
+    for n, caption in enumerate(captions):
+        for word in caption:
+            X[n, words[word]] += 1
+    V_tilde = np.empty(V.shape)
+    for first in (0, 1):
+        half, other = slice(first, None, 2), slice(1 - first, None, 2)
+        gram = X[other].T @ X[other] + RIDGE * np.eye(X.shape[1])
+        V_tilde[half] = X[half] @ np.linalg.solve(gram, X[other].T @ V[other])
+    return V_tilde
 
 
 def _nearest(ends, V):

@@ -146,13 +146,31 @@ def _reconstruction(reconstruction):
     """Return sentences about the image that a visual memory reconstructs."""
     if reconstruction is None:
         return []
-    falls = ", ".join(f"{kind} {percent(fall)}" for kind, fall in reconstruction.falls.items())
+    falls = ", ".join(f"{kind} {_interval(fall)}" for kind, fall in reconstruction.falls.items())
     return [
-        f"Visual memory: after a human caption, it explains {percent(reconstruction.end)} of the variance of the "
-        f"images' vectors, before the first word {percent(reconstruction.start)}. One word adds on average: {falls}. "
-        f"{percent(reconstruction.retrieval)} of the reconstructions are nearest to a right image among {POOL}, by "
-        f"chance {percent(reconstruction.chance)}."
+        f"Visual memory: after a human caption, it explains {_interval(reconstruction.end)} of the variance of the "
+        f"images' vectors, before the first word {_interval(reconstruction.start)}. A linear function of the counts of "
+        f"words explains {_interval(reconstruction.bag)}. One word adds on average: {falls}. "
+        f"{_interval(reconstruction.retrieval)} of the reconstructions are nearest to a right image among {POOL}, by "
+        f"chance {percent(reconstruction.chance)}.",
+        *_reach(reconstruction.reach),
     ]
+
+
+def _reach(reach):
+    """Return a sentence about the first word's effect on the last states. reach: that of a Reconstruction."""
+    if reach is None:
+        return []
+    memory, language = map(percent, reach)
+    return [
+        f"Reach: the gradient of the memory after the last word is {memory} as large for the first word as for the "
+        f"last one, that of the language state {language}."
+    ]
+
+
+def _interval(share):
+    """Return a reconstruction.Share in percent with its 95 % interval."""
+    return f"{percent(share.value)} ({number(100 * share.low)} to {number(100 * share.high)})"
 
 
 def _attention(evaluation):

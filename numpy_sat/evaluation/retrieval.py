@@ -11,7 +11,7 @@ POOL = 100  # images among which a caption chooses
 
 def measure(
     captions: Sequence[list[str]], scenes: Sequence[Scene | None], choose: Callable[[slice], np.ndarray]
-) -> tuple[float, float]:
+) -> tuple[np.ndarray, float]:
     """Let each caption choose one image of its pool.
 
     For scenes, every image of which the caption is true is right. Otherwise two equal captions would count as errors.
@@ -22,8 +22,8 @@ def measure(
         choose: function, choose(rows) returns the choice of each caption of a pool, as a position in the pool. rows is
             the slice of the pool.
     Returns:
-        share: share of captions that choose a right image.
-        chance: the same for an image that is chosen at random.
+        right: (N,) float64, 1 for a caption that chooses a right image, else 0.
+        chance: mean probability that an image chosen at random is right.
     """
     right, chance = [], []
     for first in range(0, len(captions), POOL):
@@ -32,7 +32,7 @@ def measure(
             is_right = [k == n or _is_true(captions[n], scene) for k, scene in enumerate(scenes[rows], first)]
             right.append(is_right[choice])
             chance.append(np.mean(is_right))
-    return float(np.mean(right)), float(np.mean(chance))
+    return np.array(right, np.float64), float(np.mean(chance))
 
 
 def _is_true(caption, scene):

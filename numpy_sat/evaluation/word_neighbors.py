@@ -10,7 +10,7 @@ import numpy as np
 
 from numpy_sat import captioner
 from numpy_sat.data.vocabulary import SPECIALS
-from numpy_sat.evaluation import figures, neighbors
+from numpy_sat.evaluation import figures, neighbors, reconstruction
 from numpy_sat.experiment import runs
 from numpy_sat.experiment.recipe import from_json
 from numpy_sat.system import files, output
@@ -61,8 +61,10 @@ def show(
     _print_rows(words, E, tables, asked or list(range(min(LIST_LENGTH, len(E)))))
     if asked_analogy:
         _print_analogy(words, {"E": E, **tables}, asked_analogy)
+    if model.settings["data"] == "scenes":
+        _print_kinds(words, {"E": E, **tables})
     for name, map_path in paths.items():
-        _draw(map_path, words, tables[name] if name else E, asked)
+        _draw(map_path, words, tables[name] if name else E, asked, name or "E")
 
 
 def _print_rows(words, E, tables, rows):
@@ -81,6 +83,18 @@ def _print_analogy(words, tables, numbers):
     for name, table in tables.items():
         nearest = zip(*neighbors.analogy(table, *numbers, NEIGHBORS), strict=True)
         print(output.printable(f"  {name}: " + ", ".join(f"{words[word]} {cosine:.2f}" for word, cosine in nearest)))
+
+
+def _print_kinds(words, tables):
+    """Print how many words of each kind in scenes have a nearest neighbor of their kind, in each table."""
+    print("nearest neighbors of the same kind:")
+    for name, table in tables.items():
+        shares = []
+        for kind, members in reconstruction.KINDS.items():
+            rows = [row for row, word in enumerate(words) if word in members]
+            same = sum(words[neighbors.nearest(table, row, 1)[0][0]] in members for row in rows)
+            shares.append(f"{same} of {len(rows)} {kind}")
+        print(f"  {name}: {', '.join(shares)}")
 
 
 def _embedding(run, model):
@@ -133,7 +147,7 @@ def _nearest(words, E, word):
     return ", ".join(f"{words[neighbor]} {cosine:.2f}" for neighbor, cosine in nearest)
 
 
-def _draw(path, words, E, asked):
+def _draw(path, words, E, asked, name):
     """Draw the map of the asked words and their neighbors, or of the most frequent words.
 
     Rows are scaled to length 1, because the cosine depends on directions only.
@@ -143,5 +157,5 @@ def _draw(path, words, E, asked):
     E = E[rows]
     directions = E / np.maximum(np.linalg.norm(E, axis=1, keepdims=True), np.finfo(E.dtype).tiny)
     axes, shares = neighbors.principal_axes(directions, 2)
-    figures.words_figure(path, [words[row] for row in rows], neighbors.project(directions, axes), shares)
+    figures.words_figure(path, [words[row] for row in rows], neighbors.project(directions, axes), shares, name)
     output.show(f"map of {len(rows)} words: {path}")

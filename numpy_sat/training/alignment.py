@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from numpy_sat import aligner, captioner
+from numpy_sat import aligner, captioner, decoders
 from numpy_sat.data import batches, catalog, images
 from numpy_sat.data.dataset import Dataset
 from numpy_sat.data.scenes import scenes
@@ -42,10 +42,11 @@ class Request(NamedTuple):
     epochs: int = 8
     seed: int = 0
     root: Path | None = None  # folder of the data; None is the folder of the training
+    split: str = "dev"  # or "test": the images to judge and to draw
 
 
 def align(request: Request) -> None:
-    """Train the model, or continue. Then print how well it aligns dev, and draw some alignments.
+    """Train the model, or continue. Then print how well it aligns a held-out split, and draw some alignments.
 
     Args:
         request: Request.
@@ -59,21 +60,23 @@ def align(request: Request) -> None:
     if request.kind == "boxes" and settings["data"] != "scenes":
         raise InputError("--regions boxes: boxes are known for scenes only; choose cells.")
     root = request.root or settings["root"]
-    dataset = catalog.open_dataset(settings["data"], root, ("train", "dev"), *runs.skipped(settings))
+    dataset = catalog.open_dataset(settings["data"], root, ("train", request.split), *runs.skipped(settings))
     folder = request.out or runs.output_folder(request.run) / "alignment"
     with lock.folder_lock(folder):
         params = _train(request, model, dataset, folder / FILE)
-        samples = _samples(model, dataset, "dev", request.kind)
-        _report(params, samples, request.kind)
-        _draw(folder / FIGURE, params, samples, dataset, request.kind)
+        samples = _samples(model, dataset, request.split, request.kind)
+        _report(params, samples, request)
+        _draw(folder / FIGURE, params, samples, dataset, request)
 
 
 def _train(request, model, dataset, path):
     """Train the remaining epochs and return the parameters. After each epoch, write a checkpoint to `path`."""
-    split = _split(model, dataset, "train")
-    true_scenes = _scenes(dataset, split.names)
     origin = {"captioner": runs.digest(request.run), "regions": request.kind, "seed": request.seed}
     state = _load(path, origin) if path.exists() else None
+    if state and state.progress["epochs"] >= request.epochs:
+        return state.params
+    split = _split(model, dataset, "train")
+    true_scenes = _scenes(dataset, split.names)
     if state is None:
         D = _vectors(model, split.inputs[:1], true_scenes and true_scenes[:1], request.kind).shape[2]
         sizes = D, len(model.vocabulary), model.recipe.decoder.embedding_size, H
@@ -129,8 +132,29 @@ def _scenes(dataset: Dataset, names: Sequence[str]):
 
 def _vectors(model, model_inputs, true_scenes, kind):
     """Return the annotations of regions, (N, R, D)."""
-    a = captioner.annotate(model.params, batches.scale_pixels(model_inputs), model.recipe)
-    return regions.KINDS[kind].vectors(a, true_scenes)
+    return regions.KINDS[kind].vectors(_annotate(model, model_inputs), true_scenes)
+
+
+def _annotate(model, model_inputs):
+    """Return the annotations, (N, L, D)."""
+    return captioner.annotate(model.params, batches.scale_pixels(model_inputs), model.recipe)
+
+
+def _attend(model, a, captions):
+    """Return the attention while given captions are written, (N, T, L), where L is 0 without attention.
+
+    Args:
+        model: runs.Model.
+        a: (N, L, D) annotations.
+        captions: N lists of word numbers, of which the longest has T.
+    """
+    words, _, _ = batches.arrange(captions)
+    writer = decoders.writer(model.recipe)
+    state, alphas = writer.begin(model.params, a), []
+    for previous in words:
+        _, alpha, _, state = writer.step(model.params, state, previous)
+        alphas.append(alpha)
+    return np.stack(alphas, axis=1)
 
 
 def _samples(model, dataset, name, kind):
@@ -140,34 +164,51 @@ def _samples(model, dataset, name, kind):
     for first in range(0, len(split.names), BATCH):
         rows = range(first, min(first + BATCH, len(split.names)))
         some_scenes = true_scenes and [true_scenes[row] for row in rows]
-        some_vectors = _vectors(model, split.inputs[rows.start : rows.stop], some_scenes, kind)
-        for row, vectors in zip(rows, some_vectors, strict=True):
-            words = split.references[row][0]
-            scene = true_scenes and true_scenes[row]
+        captions = [split.references[row][0] for row in rows]
+        numbers = [model.vocabulary.encode(words) for words in captions]
+        a = _annotate(model, split.inputs[rows.start : rows.stop])
+        alphas = _attend(model, a, numbers)
+        some_vectors = regions.KINDS[kind].vectors(a, some_scenes)
+        pooled = None
+        if not attention.explain_absence(model.recipe, alphas[0]):
+            # a word's attention to a region is pooled like one number of the annotations
+            pooled = regions.KINDS[kind].vectors(alphas.transpose(0, 2, 1), some_scenes)
+        for n, row in enumerate(rows):
+            scene, T = true_scenes and true_scenes[row], len(numbers[n])
             links = scene.links[0] if scene else {}
-            samples.append(alignment.Sample(vectors, words, np.array(model.vocabulary.encode(words)), scene, links))
+            alpha = None if pooled is None else pooled[n, :, :T].T
+            samples.append(alignment.Sample(some_vectors[n], captions[n], np.array(numbers[n]), scene, links, alpha))
     return samples
 
 
-def _report(params, samples, kind):
+def _report(params, samples, request):
     """Print how well words are aligned, for each beta, and how well captions find their images."""
-    print(f"{len(samples):,} images of dev, their first captions; regions: {kind}")
-    print(f"{'beta':>5}  {'words a phrase':>14}  {'nouns at their objects':>22}  {'by chance':>9}")
-    for row in alignment.judge_alignment(params, samples, regions.KINDS[kind]):
-        margin = 1.96 * math.sqrt(row.nouns * (1 - row.nouns) / max(1, row.count))
-        nouns = f"{row.nouns:.1%} +- {margin:.1%}" if row.count else "unknown"
-        chance = f"{row.chance:.1%}" if row.count else "unknown"
-        print(f"{row.beta:5.1f}  {row.phrase:14.2f}  {nouns:>22}  {chance:>9}")
+    kind = regions.KINDS[request.kind]
+    print(f"{len(samples):,} images of {request.split}, their first captions; regions: {request.kind}")
+    print(f"{'beta':>9}  {'words a phrase':>14}  {'nouns at their objects':>22}  {'by chance':>9}")
+    rows = alignment.judge_alignment(params, samples, kind)
+    if samples[0].attention is not None:
+        rows.append(alignment.judge_attention(samples, kind))
+    for row in rows:
+        beta = "attention" if row.beta is None else f"{row.beta:.1f}"
+        nouns, chance = (_share(row.nouns, row.count), f"{row.chance:.1%}") if row.count else 2 * ("unknown",)
+        print(f"{beta:>9}  {row.phrase:14.2f}  {nouns:>22}  {chance:>9}")
     share, chance = alignment.retrieve(params, samples)
-    print(f"captions that find a right image among {retrieval.POOL}: {share:.1%}, by chance {chance:.1%}")
+    right = _share(share, len(samples))
+    print(f"captions that find a right image among {retrieval.POOL}: {right}, by chance {chance:.1%}")
 
 
-def _draw(path, params, samples, dataset, kind):
-    """Draw the first images of dev with their phrases and regions."""
+def _share(share, count):
+    """Return a share of `count` cases with half the width of its 95 % interval, as text."""
+    return f"{share:.1%} +- {1.96 * math.sqrt(share * (1 - share) / count):.1%}"
+
+
+def _draw(path, params, samples, dataset, request):
+    """Draw the first images of the split with their phrases and regions."""
     entries = []
-    for sample, example in zip(samples[:FIGURE_IMAGES], dataset.splits["dev"], strict=False):
+    for sample, example in zip(samples[:FIGURE_IMAGES], dataset.splits[request.split], strict=False):
         scores = aligner.products(params, sample.vectors, sample.numbers)
-        shares = regions.KINDS[kind].shares(sample.scene, scores.shape[1])
+        shares = regions.KINDS[request.kind].shares(sample.scene, scores.shape[1])
         words = zip(viterbi(scores, FIGURE_BETA), sample.words, strict=True)
         phrases = [
             (" ".join(word for _, word in group), shares[region])

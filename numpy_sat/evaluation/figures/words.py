@@ -12,7 +12,9 @@ from matplotlib.transforms import Bbox
 from numpy_sat.evaluation.figures import canvas, fonts
 
 
-def words_figure(path: Path, words: Sequence[str], points: np.ndarray, shares: Sequence[float]) -> None:
+def words_figure(
+    path: Path, words: Sequence[str], points: np.ndarray, shares: Sequence[float], name: str = "E"
+) -> None:
     """Write a PNG with a map of words. Where points crowd, their labels stand beside each other.
 
     Args:
@@ -20,6 +22,7 @@ def words_figure(path: Path, words: Sequence[str], points: np.ndarray, shares: S
         words: V texts.
         points: (V, 2) coordinates of the words along the first two principal axes.
         shares: (2,) share of the variance along each axis, 0 to 1.
+        name: name of the embedding, for the title.
     Raises:
         InputError: the file cannot be written.
     """
@@ -27,7 +30,7 @@ def words_figure(path: Path, words: Sequence[str], points: np.ndarray, shares: S
     axis = figure.subplots()
     axis.scatter(*points.T, s=10)
     axis.set_aspect("equal", adjustable="datalim")
-    axis.set_title("Word embeddings in the plane of their first two principal axes")
+    axis.set_title(f"Words in the plane of the first two principal axes of {name}")
     labels = [f"principal axis {k} ({share:.0%} of the variance)" for k, share in enumerate(shares, 1)]
     axis.set(xlabel=labels[0], ylabel=labels[1])
     axis.margins(0.12)
