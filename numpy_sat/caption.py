@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 
 from numpy_sat import tasks
-from numpy_sat.data.flickr8k.flickr8k import PHOTO_SUFFIXES
+from numpy_sat.data.captioned_photos.photo_files import is_photo
 from numpy_sat.decoding import overflow, search
 from numpy_sat.experiment import runs, settings
 from numpy_sat.experiment.recipe import SETTINGS
@@ -69,7 +69,7 @@ def _photo_of_folder(folder):
     except OSError:
         return None
     is_run = any(name in (runs.BEST, runs.LAST) for name in names)
-    photos = [name for name in names if name.lower().endswith(PHOTO_SUFFIXES)]
+    photos = [name for name in names if is_photo(name)]
     return folder / photos[0] if photos and not is_run else None
 
 

@@ -2,14 +2,14 @@
 
 TASK                                        "captioning" or "translation", see tasks/
 SPLITS                                      names of its splits
-tokenize(text)                              split a caption into words
 open_dataset(root, splits, skip_missing)    find or make the data set; returns a dataset.Dataset
+read_captions(root, split)                  for captioning: {image: captions} of a split whose photos may be missing
 """
 
 from collections.abc import Sequence
 from pathlib import Path
 
-from numpy_sat.data import damage
+from numpy_sat.data import coco, damage, flickr30k, folder
 from numpy_sat.data.dataset import Dataset
 from numpy_sat.data.flickr8k import flickr8k
 from numpy_sat.data.phrases import phrases
@@ -17,7 +17,14 @@ from numpy_sat.data.scenes import scenes
 from numpy_sat.system import machine
 from numpy_sat.system.errors import InputError
 
-DATASETS = {"scenes": scenes, "flickr8k": flickr8k, "phrases": phrases}
+DATASETS = {
+    "scenes": scenes,
+    "flickr8k": flickr8k,
+    "flickr30k": flickr30k,
+    "coco": coco,
+    "folder": folder,
+    "phrases": phrases,
+}
 NAMES = tuple(DATASETS)
 
 
@@ -48,3 +55,17 @@ def open_dataset(
         )
     dataset = DATASETS[name].open_dataset(root, splits, skip_missing)
     return damage.check(dataset, skip_damaged, machine.cache_folder()) if has_photos else dataset
+
+
+def read_captions(dataset: Dataset, split: str) -> dict[str, list[str]]:
+    """Read the captions of any split of a data set of images that is open. The photos may be missing.
+
+    Args:
+        dataset: the data set.
+        split: name of the split, which need not be among dataset.splits.
+    Returns:
+        The captions by image name.
+    Raises:
+        InputError: the captions have become unusable.
+    """
+    return DATASETS[dataset.name].read_captions(dataset.root, split)

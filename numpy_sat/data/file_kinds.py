@@ -30,7 +30,7 @@ def explain(path: Path) -> str:
     start = _first_bytes(path)
     if start.startswith(SUPPORTED_STARTS):
         return f"{path} cannot be decoded; it is damaged or cut short: get the file again."
-    kind = _kind(start)
+    kind = kind_of(start)
     if kind in ("an HEIC photo", "an AVIF photo"):
         return f"{path} is {kind}, which is not supported here; save it as JPEG or PNG and name that file."
     if kind == "a video":
@@ -46,7 +46,7 @@ def web_address(path: Path) -> str | None:
     return f"{scheme}//{'/'.join(rest)}" if scheme.lower() in ("http:", "https:", "ftp:") else None
 
 
-def _kind(start: bytes) -> str | None:
+def kind_of(start: bytes) -> str | None:
     """Return what a file is by its first bytes, or None if they are not known."""
     if start[4:8] == b"ftyp":
         brand = start[8:12]

@@ -4,8 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from numpy_sat import __version__
-from numpy_sat.data import vocabulary
-from numpy_sat.data.flickr8k import flickr8k
+from numpy_sat.data import catalog, vocabulary
 from numpy_sat.decoding import ensemble, overflow
 from numpy_sat.evaluation import (
     attention,
@@ -53,7 +52,7 @@ def evaluate(
     written = heldout.write(model, request)
     for note in written.dataset.notes:
         output.show(note)
-    train = flickr8k.read_captions(written.dataset.root, "train")
+    train = catalog.read_captions(written.dataset, "train")
     baselines, constants = _baselines(request, written, train, blind)
     report_files.say("judging")
     judgement = attention.judge(model, written)
@@ -81,7 +80,8 @@ def evaluate(
 def _rows(request, written, train, baselines, mixture):
     """Return the rows of the table: the model between its baselines, the ensemble and the paper."""
     ensemble_rows = [_ensemble_row(request, written, mixture)] if mixture else []
-    paper_rows = comparison.paper_rows(("soft", "hard"), {request.split: written.texts, "train": train})
+    names = {request.split: written.texts, "train": train}
+    paper_rows = comparison.paper_rows(("soft", "hard"), written.dataset.name, names)
     return [*comparison.compare(written.texts, written.references, baselines), *ensemble_rows, *paper_rows]
 
 

@@ -36,20 +36,22 @@ PAPER = {
     "brnn": _paper("BRNN"),
     "visual-memory": _paper("CMU/MS Research"),
 }
+PAPER_DATA = "flickr8k"
 PAPER_NOTE = (
     "* Xu et al. 2015, table 1, not measured here: test set, features of networks that were trained on ImageNet (VGG "
     "for soft and hard attention), another implementation of METEOR, and probably no brevity penalty."
 )
 
 
-def paper_rows(models: Iterable[str], names_by_split: Mapping[str, Iterable[str]]) -> list[Row]:
+def paper_rows(models: Iterable[str], data: str, names_by_split: Mapping[str, Iterable[str]]) -> list[Row]:
     """Return the rows of the paper for some models. There are none unless all splits are official ones of Flickr8k.
 
     Args:
         models: names of models; those that the paper does not compare have no row.
+        data: name of the data set.
         names_by_split: {split: names of its images}.
     """
-    if not all(flickr8k.is_official(split, names) for split, names in names_by_split.items()):
+    if data != PAPER_DATA or not all(flickr8k.is_official(split, names) for split, names in names_by_split.items()):
         return []
     models = set(models)
     return [row for model, row in PAPER.items() if model in models]

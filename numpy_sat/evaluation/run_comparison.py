@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from numpy_sat import __version__, captioner
-from numpy_sat.data.flickr8k import flickr8k
+from numpy_sat.data import catalog
 from numpy_sat.evaluation import attention, heldout, report_files, table
 from numpy_sat.evaluation.caption_evaluation import attention_note
 from numpy_sat.evaluation.comparison import paper_rows
@@ -39,12 +39,13 @@ def compare(paths: Sequence[Path], request: heldout.Request, out: Path | None = 
     for contender in contenders:
         report_files.say(f"{contender.name}: writing captions and judging them")
         written = heldout.write(contender.model, request)
-        train = flickr8k.read_captions(written.dataset.root, "train")
+        train = catalog.read_captions(written.dataset, "train")
         row, judged = measure(contender, written, train)
         rows.append(row._replace(difference=judged.difference(first)) if first else row)
         first = first or judged
     models = [contender.model for contender in contenders]
-    paper = paper_rows((model.recipe.decoder.model for model in models), {request.split: written.texts, "train": train})
+    names = {request.split: written.texts, "train": train}
+    paper = paper_rows((model.recipe.decoder.model for model in models), written.dataset.name, names)
     comparison = table.Comparison(
         title=f"{len(rows)} models: their captions of {written.dataset.name}, {request.split}",
         protocol=heldout.protocol(written, request),

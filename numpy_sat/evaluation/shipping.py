@@ -17,6 +17,10 @@ LARGEST = 12_000_000  # bytes, to keep the package small
 DATA = {
     "flickr8k": "training photos and captions of Flickr8k (Hodosh, Young and Hockenmaier 2013, Journal of "
     "Artificial Intelligence Research 47)",
+    "flickr30k": "training photos and captions of Flickr30k (Young, Lai, Hodosh and Hockenmaier 2014, Transactions of "
+    "the Association for Computational Linguistics 2)",
+    "coco": "training photos and captions of COCO (Chen et al. 2015, arXiv 1504.00325)",
+    "folder": "photos and captions of its own",
     "scenes": "generated scenes",
 }
 

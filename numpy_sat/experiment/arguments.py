@@ -49,7 +49,11 @@ def _parser():
         prog="python -m numpy_sat.train", description="Train a captioner of images, or a translator of phrases."
     )
     parser.add_argument("--small", action="store_true", help="train a small model: a few minutes on a laptop")
-    parser.add_argument("--data", choices=catalog.NAMES, help="data set (default: scenes, drawn images)")
+    parser.add_argument(
+        "--data",
+        choices=catalog.NAMES,
+        help="data set (default: scenes, drawn images; folder: your own photos and captions, in --root)",
+    )
     parser.add_argument(
         "--root", type=cli.path, help="folder of the data set; for scenes, an existing folder to store them in"
     )
@@ -102,8 +106,8 @@ def preset(args: argparse.Namespace) -> Recipe:
     """Return the preset Recipe of the arguments, before --set and other options change settings."""
     if not args.encoder:
         return presets.from_random_weights(args.data, args.small, args.model)
-    if args.data not in presets.PRETRAINED:
-        raise InputError(f"--encoder {args.encoder} is for photos: --data {', '.join(presets.PRETRAINED)}")
+    if args.data not in presets.PHOTOS:
+        raise InputError(f"--encoder {args.encoder} is for photos: --data {', '.join(presets.PHOTOS)}")
     return presets.on_pretrained(args.data, args.encoder, args.weights)
 
 

@@ -17,6 +17,8 @@ _PHRASES = Recipe().replace(
     attention_penalty=0.0,  # function words of the source need no attention
     **{"batch_size": 64, "captions_per_image": 1, "learning_rate": 5e-3},
 )
+# {data set: the one whose recipes it shares}. All sets of photos share those that were measured on Flickr8k.
+SHARED = {"flickr30k": "flickr8k", "coco": "flickr8k", "folder": "flickr8k"}
 PRESETS = {  # {(data set, True for --small): recipe}
     ("scenes", True): _SCENES,
     ("scenes", False): _SCENES.replace(
@@ -54,6 +56,7 @@ PRETRAINED = {  # {data set: recipe with a pretrained encoder}
         length_power=0.7,
     ),
 }
+PHOTOS = (*PRETRAINED, *SHARED)  # the data sets for which a pretrained encoder is
 
 
 def from_random_weights(data: str, small: bool, model: str | None = None) -> Recipe:
@@ -64,6 +67,7 @@ def from_random_weights(data: str, small: bool, model: str | None = None) -> Rec
         small: True for the preset of --small.
         model: one of decoders.MODELS, which may need its own learning rate; None means the preset's.
     """
+    data = SHARED.get(data, data)
     recipe = PRESETS[data, small]
     rate = LEARNING_RATES.get((data, model), recipe.training.learning_rate)
     return recipe.replace(learning_rate=rate)
@@ -73,11 +77,11 @@ def on_pretrained(data: str, network: str, weights_file: Path | None = None) -> 
     """Return the recipe of a data set for a pretrained encoder.
 
     Args:
-        data: data set, one of PRETRAINED.
+        data: data set, one of PHOTOS.
         network: one of ENCODER_STAGES.
         weights_file: weights of VGG; None for a network whose weights come as a package.
     """
-    return PRETRAINED[data].replace(
+    return PRETRAINED[SHARED.get(data, data)].replace(
         network=network,
         stages=ENCODER_STAGES[network],
         weights_file=str(weights_file.resolve()) if weights_file else "",

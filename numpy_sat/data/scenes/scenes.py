@@ -42,6 +42,7 @@ from numpy_sat.system.errors import InputError, writing
 TASK = "captioning"
 NAME = "scenes"  # of the data set; the names of its folders begin with it
 SPLITS = flickr8k.SPLITS
+read_captions = flickr8k.read_captions  # the files have the same layout
 VERSION = 5  # increase it when the same seed gives different files
 SIDE = 128  # width and height of an image in pixels
 EDGE = 2  # smallest gap in pixels between an object and the edge of the image

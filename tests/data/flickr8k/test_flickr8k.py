@@ -4,6 +4,7 @@ import csv
 
 import pytest
 
+from numpy_sat.data.captioned_photos import split_lists
 from numpy_sat.data.flickr8k import flickr8k
 from numpy_sat.system.errors import InputError
 
@@ -240,7 +241,7 @@ def test_a_copy_without_lists_is_split_by_hash(tmp_path):
 
 
 def test_the_complete_single_zip_has_1000_images_in_dev_and_test():
-    lists = flickr8k._hashed_lists({f"{i}.jpg": ["a"] for i in range(8091)} | {"x.jpg.1": ["dirt"]})
+    lists = split_lists.hash_splits({f"{i}.jpg": ["a"] for i in range(8091)} | {"x.jpg.1": ["dirt"]})
     assert [len(names) for names in lists.values()] == [6091, 1000, 1000]
 
 
