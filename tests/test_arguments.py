@@ -7,7 +7,7 @@ from functools import partial
 
 import pytest
 
-from numpy_sat import align, caption, evaluate, flickr8k, ship, show, soup, study, train, variance, words
+from numpy_sat import align, caption, describe, evaluate, flickr8k, ship, show, soup, study, train, variance, words
 from numpy_sat.bench import __main__ as bench
 from numpy_sat.data.scenes import scenes
 from numpy_sat.system import cli
@@ -34,6 +34,7 @@ PATHS = [
     (ship.main, []),
     (ship.main, ["run", "--out"]),
     (flickr8k.main, ["--root"]),
+    (describe.main, ["--root"]),
     (variance.main, ["--out"]),
 ]
 

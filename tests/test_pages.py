@@ -53,6 +53,7 @@ COMMANDS = (
     "flickr8k",
     "bench",
     "align",
+    "describe",
 )
 OF_EXERCISES = ("next", "check", "watch", "hint", "show", "plug", "grade", "reset", "solution")
 OUTSIDE_CHAPTERS = [path for path in PAGES if path.parent.name != "chapters"]  # test_chapters.py runs those

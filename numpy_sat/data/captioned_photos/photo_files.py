@@ -4,6 +4,7 @@ import os
 import re
 import unicodedata
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from pathlib import Path, PurePosixPath
 
 from numpy_sat.data.captioned_photos.oddities import count
@@ -29,19 +30,16 @@ def list_names(folder: Path) -> list[str]:
 
 def subfolders(folder: Path) -> list[Path]:
     """Return the folders in a folder by name, without hidden ones and those that macOS adds to zips."""
-    try:
-        with os.scandir(folder) as entries:  # it knows which entries are folders without looking at 118,000 photos
-            names = sorted(entry.name for entry in entries if _is_folder(entry))
-    except OSError:  # an unreadable folder may belong to something else
-        return []
-    return [folder / name for name in names if name != "__MACOSX" and not name.startswith(".")]
+    return [folder / name for name in _contents(folder)[1]]
 
 
-def _is_folder(entry):
-    try:
-        return entry.is_dir()
-    except OSError:
-        return False
+def _contents(folder):
+    """Return the names of the files and of the subfolders in a folder, sorted."""
+    files, folders = [], []
+    with suppress(OSError), os.scandir(folder) as entries:  # an unreadable folder may belong to something else
+        for entry in entries:  # it knows which entries are folders without looking at 118,000 photos
+            (folders if entry.is_dir() else files).append(entry.name)
+    return sorted(files), sorted(name for name in folders if name != "__MACOSX" and not name.startswith("."))
 
 
 def is_photo(name: str) -> bool:
@@ -59,11 +57,9 @@ def below(root: Path) -> dict[str, Path]:
     files: dict[str, Path] = {}
     level = [""]
     for _ in range(DEPTH + 1):
-        below = {prefix: {folder.name for folder in subfolders(root / prefix)} for prefix in level}
-        for prefix, folders in below.items():
-            names = list_names(root / prefix)
-            files |= {prefix + name: root for name in names if name not in folders}
-        level = [f"{prefix}{folder}/" for prefix, folders in below.items() for folder in sorted(folders)]
+        contents = {prefix: _contents(root / prefix) for prefix in level}
+        files |= {prefix + name: root for prefix, (names, _) in contents.items() for name in names}
+        level = [f"{prefix}{folder}/" for prefix, (_, folders) in contents.items() for folder in folders]
     return files
 
 

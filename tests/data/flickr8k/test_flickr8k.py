@@ -123,7 +123,7 @@ def test_known_irregularities_are_noted(zips):
     dataset = flickr8k.read(zips)
     assert dataset.splits["train"][1].captions[2:] == ("a",)
     assert dataset.notes == (
-        "Left out: 1 empty caption of Flickr8k.token.txt.",
+        "Left out: 1 empty caption of Flickr8k.token.txt (line 13).",
         "Left out: 1 photo with captions but in no split.",
         "Left out: the captions of 1 name with neither photo nor split.",
     )
@@ -265,11 +265,12 @@ def test_the_single_zip_with_some_lists_is_refused(tmp_path):
 @pytest.mark.parametrize(
     ("text", "sentence"),
     [
-        ("a.jpg,a dog\n", 'line 1: expected the header "image,caption", found "a.jpg,a dog"'),
-        ("image;caption\na.jpg;a dog\n", 'found "image;caption"; save .* separated by commas'),
-        (",image,caption\n0,a.jpg,a dog\n", 'found ",image,caption"; save .*in pandas: to_csv with index=False'),
+        ("a.jpg\n", 'line 1: expected a header such as "image,caption", found "a.jpg"'),
         ("", 'found ""'),
-        ("image,caption\na.jpg,a dog, a cat\n", "line 2: expected a name and a caption, found 3 fields"),
+        (
+            "image,caption\na.jpg,a dog, a cat\n",
+            r"line 2: expected 2 fields \(image, caption\), found 3; put a caption that",
+        ),
         ('image,caption\na.jpg,"a dog\n', "line 2: unexpected end of data; correct the quotes"),
     ],
 )
