@@ -18,6 +18,7 @@ encoders/__init__.py list all models. The other models replace some of these lin
     r_hat, _      = log_bilinear.predict_forward(Ey, abar, C, C_m)           decoders/log_bilinear.py  log-bilinear
     h, _          = rnn.rnn_sequence_forward(u, h, W_hh)                     decoders/brnn.py          brnn
     V_tilde, _    = linear.linear_forward(u, W_r, b_r)                       decoders/visual_memory.py visual-memory
+    y, _          = transformer_block.block_forward(x, params, mask)         decoders/stack.py         transformer
     a, _          = reader.encode_forward(params, sentences, sizes)          encoders/reader.py        translation
 
 With float64 arrays, the code in layers/, encoders/ and decoders/ runs. With float32 arrays, as in training, the same

@@ -296,6 +296,6 @@ def test_every_layer_function_is_reached_through_its_module(request, rng, monkey
     for config in (TINY, TINY.replace(batch_norm=True), *models, bottlenecks):
         train_and_search(config)
     assert calls["numpy_sat.layers.conv.conv_forward"] == 39 and calls["numpy_sat.layers.lstm.lstm_backward"] == 70
-    for name in ("brnn", "visual-memory"):
+    for name in ("brnn", "visual-memory", "transformer"):
         train_and_search(TINY.replace(model=name))
     assert names - set(calls) == NOT_IN_THE_MODEL

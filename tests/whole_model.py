@@ -73,9 +73,12 @@ def loss_alone(loss_and_grads):
     return loss
 
 
-def check_gradients(rng, config):
-    """Check the gradients of all parameters, including the encoder's, with dropout and label smoothing."""
-    config = config.replace(hidden_size=4)  # which halves the time and equals no other size
+def check_gradients(rng, config, hidden_size=4):
+    """Check the gradients of all parameters, including the encoder's, with dropout and label smoothing.
+
+    A small hidden size halves the time. 4 equals no other size.
+    """
+    config = config.replace(hidden_size=hidden_size)
     params, batch = params_of(rng, config), batch_of(rng, config)
 
     def loss_and_grads(params):
@@ -87,10 +90,10 @@ def check_gradients(rng, config):
     assert {array.name for array in report.arrays} == set(params)
 
 
-def check_a_blind_model(rng, config):
+def check_a_blind_model(rng, config, hidden_size=4):
     """Check that the gradients of a blind model are correct and do not depend on the image."""
     config = config.replace(blind=True)
-    check_gradients(rng, config)
+    check_gradients(rng, config, hidden_size)
     params, batch = params_of(rng, config), batch_of(rng, config)
     _, grads = captioner.loss_and_grads(params, batch, config, np.random.default_rng(5))
     other_batch = batch._replace(inputs=-batch.inputs)
@@ -140,8 +143,14 @@ def check_padding(rng, config):
         np.testing.assert_allclose(other_grads[name], gradient, rtol=0, atol=1e-13 * np.abs(gradient).max())
 
 
-def check_steps(rng, config):
-    """Check that decoding word by word gives the log probabilities of whole captions in training."""
+def check_steps(rng, config, locations=0):
+    """Check that decoding word by word gives the log probabilities of whole captions in training.
+
+    Args:
+        rng: numpy Generator.
+        config: the recipe.
+        locations: L; 0 for a decoder without attention.
+    """
     config = config.replace(dropout=0.0, label_smoothing=0.0, attention_penalty=0.0)
     params, batch = params_of(rng, config), batch_of(rng, config)
     decoder, T = writer(config), len(batch.words)
@@ -151,23 +160,29 @@ def check_steps(rng, config):
         state, total = decoder.select(decoder.begin(params, a), np.repeat([0, 1], 3)), 0.0
         for words, targets, mask in zip(batch.words, batch.targets, batch.mask, strict=True):
             logits, alpha, beta, state = decoder.step(params, state, words)
-            assert alpha.shape == (6, 0) and np.array_equal(beta, np.ones(6)) and logits.shape == (6, V)
+            assert alpha.shape == (6, locations) and beta.shape == (6,) and logits.shape == (6, V)
+            assert ((0 < beta) & (beta < 1)).all() if locations else np.array_equal(beta, np.ones(6))
+            assert locations == 0 or np.allclose(alpha.sum(axis=1), 1, rtol=0, atol=1e-12)
             total += (softmax.log_softmax(logits)[np.arange(6), targets] * mask).sum()
         assert captioner.loss_only(params, batch, config).total == pytest.approx(-total / 6, rel=1e-12)
         loss, _ = captioner.loss_and_grads(params, batch, config, rng)
         assert loss.total == pytest.approx(-total / 6, rel=1e-12)
 
 
-def check_captions(rng, config):
-    """Check that beam search returns a caption of each image with the log p that the model gives to it."""
+def check_captions(rng, config, locations=0):
+    """Check that beam search returns a caption of each image with the log p that the model gives to it.
+
+    The arguments are those of check_steps.
+    """
     config = config.replace(dropout=0.0, label_smoothing=0.0)
     params = params_of(rng, config, np.float32)
     images = rng.integers(0, 256, (3, config.encoder.image_size, config.encoder.image_size, 3), np.uint8)
     captions = search.caption_images(params, config, images, 3, 6)
     for image, caption in zip(images, captions, strict=True):
         batch = batches.make_batch(image[None], [np.array([*caption.words, END])])
-        assert 1 <= len(caption.words) <= 6 and caption.alpha.shape == (len(caption.words) + 1, 0)
-        assert np.array_equal(caption.beta, np.ones(len(caption.words) + 1))
+        T = len(caption.words) + 1
+        assert 2 <= T <= 7 and caption.alpha.shape == (T, locations)
+        assert (caption.beta < 1).all() if locations else np.array_equal(caption.beta, np.ones(T))
         loss = captioner.loss_only(params, batch, config)
         assert loss.total == pytest.approx(-caption.log_p, rel=1e-4)
 

@@ -12,7 +12,7 @@ members:
     select(state, rows)                                  state of selected captions
 
 Training, beam search and evaluation use all decoders alike. The equations are in attend_tell.py, show_tell.py,
-log_bilinear.py, brnn.py and visual_memory.py. fast/ has fused versions of these for float32.
+log_bilinear.py, brnn.py, visual_memory.py and transformer.py. fast/ has fused versions of these for float32.
 """
 
 from collections.abc import Callable
@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from numpy_sat.decoders import brnn, dot, hard, log_bilinear, show_tell, soft, with_memory
+from numpy_sat.decoders import brnn, dot, hard, log_bilinear, show_tell, soft, with_memory, with_transformer
 from numpy_sat.decoders.fast import brnn as fast_brnn
 from numpy_sat.decoders.fast import log_bilinear as fast_log_bilinear
 from numpy_sat.decoders.fast import show_tell as fast_show_tell
@@ -36,6 +36,7 @@ MODELS = {
     "log-bilinear": Model("log-bilinear", log_bilinear, fast_log_bilinear, ("embedding_size",)),
     "brnn": Model("brnn", brnn, fast_brnn, ("embedding_size", "hidden_size")),
     "visual-memory": with_memory.Model(),
+    "transformer": with_transformer.Model(),
 }
 
 

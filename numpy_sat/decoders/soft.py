@@ -15,7 +15,10 @@ if TYPE_CHECKING:
     from numpy_sat.data.batches import Batch
     from numpy_sat.experiment.recipe import Recipe
 
-SETTINGS = ("hidden_size", "attention_size", "without", "attention_penalty", "penalty_normalization", "penalty_target")
+SETTINGS = (
+    *("embedding_size", "hidden_size", "attention_size", "without"),
+    *("attention_penalty", "penalty_normalization", "penalty_target"),
+)
 
 step, select = attend_tell.step, attend_tell.select
 

@@ -12,7 +12,7 @@ import numpy as np
 from numpy_sat.decoders import visual_memory, without_attention
 from numpy_sat.decoders.fast import choose
 from numpy_sat.decoders.fast import visual_memory as fast_visual_memory
-from numpy_sat.layers import dropout, reconstruction
+from numpy_sat.layers import reconstruction
 from numpy_sat.loss import Loss, loss_backward, loss_forward
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ class Model(without_attention.Model):
         self, params: dict[str, np.ndarray], a: np.ndarray, batch: "Batch", config: "Recipe", rng: np.random.Generator
     ) -> tuple[Loss, np.ndarray, dict[str, np.ndarray]]:
         """Run one forward and backward pass. Arguments and results are those of without_attention.Model."""
-        mask = dropout.dropout_mask(rng, self._mask_shape(batch, config), config.decoder.dropout, a.dtype)
+        mask = self._mask(a, batch, config, rng)
         decoder, eta = choose(a, self.equations, self.fused), config.loss.reconstruction_weight
         logits, V_tilde, cache = decoder.decode_forward(params, a, batch.words, mask)
         loss, cache_loss = loss_forward(logits, None, batch, config)
@@ -44,7 +44,7 @@ class Model(without_attention.Model):
 
     def loss_only(self, params: dict[str, np.ndarray], a: np.ndarray, batch: "Batch", config: "Recipe") -> Loss:
         """Compute the loss without dropout and gradients. Arguments and results: see without_attention.Model."""
-        decoder, mask = choose(a, self.equations, self.fused), np.ones(self._mask_shape(batch, config), a.dtype)
+        decoder, mask = choose(a, self.equations, self.fused), self._mask(a, batch, config)
         logits, V_tilde, _ = decoder.decode_forward(params, a, batch.words, mask)
         loss, _ = loss_forward(logits, None, batch, config)
         error, _ = reconstruction.reconstruction_forward(V_tilde, a.mean(axis=1), batch.mask)

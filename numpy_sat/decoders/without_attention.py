@@ -36,7 +36,7 @@ class Model:
             sizes: settings that init_params takes. The last one is the size of the vector that dropout masks.
         """
         self.name, self.equations, self.fused, self.sizes = name, equations, fused, sizes
-        self.SETTINGS = tuple(size for size in sizes if size != "embedding_size")  # every decoder reads that one
+        self.SETTINGS = sizes
 
     def init_params(
         self,
@@ -79,7 +79,7 @@ class Model:
             grads: gradients by name.
         """
         decoder = choose(a, self.equations, self.fused)
-        mask = dropout.dropout_mask(rng, self._mask_shape(batch, config), config.decoder.dropout, a.dtype)
+        mask = self._mask(a, batch, config, rng)
         logits, cache = decoder.decode_forward(params, a, batch.words, mask)
         loss, cache_loss = loss_forward(logits, None, batch, config)
         dlogits, _ = loss_backward(cache_loss)
@@ -98,7 +98,7 @@ class Model:
             loss.Loss.
         """
         decoder = choose(a, self.equations, self.fused)
-        logits, _ = decoder.decode_forward(params, a, batch.words, np.ones(self._mask_shape(batch, config), a.dtype))
+        logits, _ = decoder.decode_forward(params, a, batch.words, self._mask(a, batch, config))
         return loss_forward(logits, None, batch, config)[0]
 
     def begin(
@@ -123,6 +123,11 @@ class Model:
 
     def _sizes(self, config):
         return [getattr(config.decoder, size) for size in self.sizes]
+
+    def _mask(self, a, batch, config, rng=None):
+        """Draw the dropout mask of a batch. Without rng, return ones."""
+        shape = self._mask_shape(batch, config)
+        return dropout.dropout_mask(rng, shape, config.decoder.dropout, a.dtype) if rng else np.ones(shape, a.dtype)
 
     def _mask_shape(self, batch, config):
         return (*batch.words.shape, self._sizes(config)[-1])

@@ -11,7 +11,7 @@ import numpy as np
 
 from numpy_sat.layers import embedding, lstm
 
-SETTINGS = ("hidden_size",)  # half of it is the size of each LSTM
+SETTINGS = ("embedding_size", "hidden_size")  # half of it is the size of each LSTM
 WEIGHTS = ("W_x", "W_hh", "b")  # weights of an LSTM
 
 

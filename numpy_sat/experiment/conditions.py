@@ -74,11 +74,18 @@ def too_small(recipe):
 
 
 def unequal_heads(recipe):
-    """Refuse a number of heads that does not divide the attention size."""
-    heads, A = recipe.decoder.heads, recipe.decoder.attention_size
-    if "heads" in MODELS[recipe.decoder.model].SETTINGS and A % heads:
-        return f"must divide attention_size={A}"
+    """Refuse a number of heads that does not divide the size that the heads share."""
+    settings = MODELS[recipe.decoder.model].SETTINGS
+    shared = "attention_size" if "attention_size" in settings else "hidden_size"
+    if "heads" in settings and (size := recipe.values()[shared]) % recipe.decoder.heads:
+        return f"must divide {shared}={size}"
     return None
+
+
+def no_embedding_size(recipe):
+    """Return why the start of E does nothing: word vectors have another size than this model's E."""
+    model = recipe.decoder.model
+    return None if "embedding_size" in MODELS[model].SETTINGS else f"for the model {model}"
 
 
 def nothing_to_normalize(recipe):

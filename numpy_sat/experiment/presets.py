@@ -43,8 +43,9 @@ PRESETS = {  # {(data set, True for --small): recipe}
     ("phrases", True): _PHRASES.replace(epochs=5),
     ("phrases", False): _PHRASES,
 }
-LEARNING_RATES = {  # {(data set, model): rate}; at the preset's rate these models learn nothing about the image
-    ("scenes", "tell"): 1e-3,
+CHANGES = {  # {(data set, model): settings}; the settings of a preset suit models with an LSTM and attention
+    ("scenes", "tell"): {"learning_rate": 1e-3},  # at the preset's rate it learns nothing about the image
+    ("scenes", "transformer"): {"learning_rate": 1e-3, "heads": 4},
 }
 ENCODER_STAGES = {"lite0": lite0.STAGES["7x7x1280"], **vgg.STAGES}  # {pretrained encoder: stages}
 PRETRAINED = {  # {data set: recipe with a pretrained encoder}
@@ -65,12 +66,10 @@ def from_random_weights(data: str, small: bool, model: str | None = None) -> Rec
     Args:
         data: data set.
         small: True for the preset of --small.
-        model: one of decoders.MODELS, which may need its own learning rate; None means the preset's.
+        model: one of decoders.MODELS, which may need settings of its own; None means the preset's.
     """
     data = SHARED.get(data, data)
-    recipe = PRESETS[data, small]
-    rate = LEARNING_RATES.get((data, model), recipe.training.learning_rate)
-    return recipe.replace(learning_rate=rate)
+    return PRESETS[data, small].replace(**CHANGES.get((data, model), {}))
 
 
 def on_pretrained(data: str, network: str, weights_file: Path | None = None) -> Recipe:

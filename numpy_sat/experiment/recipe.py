@@ -88,9 +88,10 @@ class Decoder:
         "random",
         "start of E: random, or word vectors that are trained on the captions alone before training begins",
         choices=("random", "skip-gram", "glove"),
+        idle=conditions.no_embedding_size,
     )
     hidden_size: int = setting(
-        192, "hidden size S: components of the LSTM's hidden state", minimum=1, limit=COMPONENT_LIMIT
+        192, "hidden size S: components of the decoder's hidden state", minimum=1, limit=COMPONENT_LIMIT
     )
     attention_size: int = setting(
         96,
@@ -100,15 +101,17 @@ class Decoder:
     )
     heads: int = setting(
         1,
-        "number of heads of dot-product attention; divides attention_size",
+        "number of heads of dot-product attention; divides attention_size, or hidden_size of the Transformer",
         minimum=1,
         limit=COMPONENT_LIMIT,
         refuse=conditions.unequal_heads,
     )
+    layers: int = setting(3, "number of blocks of the Transformer", minimum=1, limit=1000)
     without: tuple = setting((), "parts of the decoder to leave out, separated by commas", choices=tuple(PARTS))
     dropout: float = setting(
         0.0,
-        "dropout: probability of setting a component of the hidden state to 0 before the output layer",
+        "dropout: probability of setting a component of the hidden state to 0 before the output layer, "
+        "or of the result of each part of the Transformer",
         minimum=0,
         below=1,
         off=0.0,

@@ -12,6 +12,7 @@ Read the files in this order:
 3. Matrix products: panels.py, matmul.py.
 4. EfficientNet-Lite0: relu6.py, depthwise.py, pointwise.py, mbconv.py.
 5. The decoder: functions.py (tanh and exp), attention.py, lstm.py, cross_entropy.py, elementwise.py.
+6. The Transformer: layer_norm.py, gelu.py, self_attention.py.
 
 Five words have one meaning in all files:
 

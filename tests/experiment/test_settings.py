@@ -232,16 +232,28 @@ def test_images_without_pixels():
         (["--data", "phrases", "--set", "image_size=32"], "image_size: does nothing for phrases."),
         (["--data", "phrases", "--set", "stages=((8,),)"], "stages: does nothing for phrases."),
         (["--set", "attention_mode=argmax"], "attention_mode: does nothing for the model soft; it is for hard."),
-        (["--set", "heads=4"], "heads: does nothing for the model soft; it is for dot."),
+        (["--set", "heads=4"], "heads: does nothing for the model soft; it is for dot, transformer."),
         (
             ["--set", "attention_penalty=0", "reinforce_weight=1"],
             "reinforce_weight: does nothing for the model soft; it is for hard.",
         ),
-        (["--model", "hard", "--set", "heads=1"], "heads: does nothing for the model hard; it is for dot."),
+        (
+            ["--model", "hard", "--set", "heads=1"],
+            "heads: does nothing for the model hard; it is for dot, transformer.",
+        ),
         (
             ["--model", "hard", "--set", "without=gate"],
             "without: does nothing for the model hard; it is for soft, dot.",
         ),
+        (
+            ["--model", "transformer", "--set", "embedding_size=9"],
+            "embedding_size: does nothing for the model transformer; it is for soft, ",
+        ),
+        (
+            ["--model", "transformer", "--set", "embedding_start=glove"],
+            "embedding_start: does nothing for the model transformer.",
+        ),
+        (["--set", "layers=2"], "layers: does nothing for the model soft; it is for transformer."),
         (["--model", "dot", "--set", "authors_code=true"], "authors_code: does nothing for the model dot"),
         (
             ["--model", "tell", "--set", "attention_size=9"],
@@ -347,8 +359,11 @@ def test_impossible_arguments_of_set(text, words, capsys):
     assert words in capsys.readouterr().err
 
 
-def test_heads_share_the_attention_size():
+def test_heads_share_the_attention_size_or_the_hidden_size():
     with pytest.raises(InputError, match="heads=5: must divide attention_size=256"):
         with_settings(RECIPE, {"model": "dot", "heads": "5"})
     assert with_settings(RECIPE, {"model": "dot", "heads": "8"}).decoder.heads == 8
+    with pytest.raises(InputError, match="heads=5: must divide hidden_size=384"):
+        with_settings(RECIPE, {"model": "transformer", "heads": "5"})
+    assert with_settings(RECIPE, {"model": "transformer", "heads": "3"}).decoder.heads == 3
     assert with_settings(RECIPE, {"model": "soft", "heads": "5"}).decoder.heads == 5  # refuse_idle refuses it

@@ -1,0 +1,160 @@
+"""Compute the blocks of stack.py with fused kernels.
+
+One product gives queries, keys and values. The product with W_o, and the one with W_2, adds to the residual sum in
+place, and so do the gradients of the normalizations. Heads are padded with zeros to whole SIMD vectors.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from numpy_sat.decoders.stack import Memory, blocks_of, with_prefix
+from numpy_sat.kernels import elementwise, gelu, layer_norm, self_attention
+from numpy_sat.kernels.matmul import multiply, multiply_transposed, pack
+from numpy_sat.kernels.panels import filled
+from numpy_sat.system.workspace import current
+
+
+class BlockCache(NamedTuple):
+    """Arrays that block_forward keeps for block_backward."""
+
+    params: dict
+    norm_1: tuple  # the fields of layer_norm.LayerNormCache
+    n_1: np.ndarray  # (N, P, S) LN_1(x)
+    qkv: np.ndarray  # (N, P, 3, heads, padded K)
+    p: np.ndarray  # (N, heads, P, padded P)
+    o: np.ndarray  # (N, P, heads, padded K)
+    mask_1: np.ndarray | None
+    norm_2: tuple
+    n_2: np.ndarray  # (N, P, S) LN_2(h)
+    u: np.ndarray  # (N, P, F) before GELU
+    g: np.ndarray  # (N, P, F) after GELU
+    mask_2: np.ndarray | None
+
+
+class StackCache(NamedTuple):
+    """The caches that stack_forward keeps for stack_backward."""
+
+    mask: np.ndarray | None
+    blocks: list
+    norm: tuple
+
+
+def stack_forward(params, x, mask, masks=None):
+    """Compute all blocks. Arguments and results are those of stack.stack_forward."""
+    blocks, caches, mask = blocks_of(params), [], self_attention.padded_mask(mask)
+    masks = masks or (1 + 2 * len(blocks)) * [None]
+    x = _dropped(x, masks[0])
+    for k, block in enumerate(blocks):
+        x, cache = block_forward(x, block, mask, *masks[1 + 2 * k : 3 + 2 * k])
+        caches.append(cache)
+    y, cache_norm = layer_norm.layer_norm_forward(x, params["gamma"], params["beta"])
+    return y, StackCache(masks[0], caches, cache_norm)
+
+
+def stack_backward(dy, cache):
+    """Compute the gradients of stack_forward. Arguments and results are those of stack.stack_backward."""
+    grads = {}
+    dx, grads["gamma"], grads["beta"] = layer_norm.layer_norm_backward(dy, cache.norm)
+    for k in reversed(range(len(cache.blocks))):
+        dx, grads_block = block_backward(dx, cache.blocks[k])
+        grads |= with_prefix(grads_block, k)
+    return _dropped(dx, cache.mask), grads
+
+
+def memories(cache):
+    """Return the Memory of each block: the keys and values of all positions of a forward pass."""
+    return [
+        Memory(*(np.ascontiguousarray(block.qkv[:, :, which, :, : block.params["W_q"].shape[2]]) for which in (1, 2)))
+        for block in cache.blocks
+    ]
+
+
+def block_forward(x, params, mask, mask_1, mask_2):
+    """Compute a block.
+
+    Args:
+        x: (N, P, S).
+        params: arrays by name.
+        mask: from self_attention.padded_mask.
+        mask_1, mask_2: dropout masks (N, P, S); None without dropout.
+    Returns:
+        y: (N, P, S).
+        cache: BlockCache.
+    """
+    (N, P, _), (_, heads, K) = x.shape, params["W_q"].shape
+    # h = x + dropout(SelfAttention(LN_1(x)))
+    n_1, norm_1 = layer_norm.layer_norm_forward(x, params["gamma_1"], params["beta_1"])
+    qkv = multiply(n_1, pack(_projections(params))).reshape(N, P, 3, heads, -1)
+    o, p = self_attention.attend(qkv, mask, K**-0.5)
+    h = _add_product(x, o.reshape(N, P, -1), _output_matrix(params), params["b_o"], mask_1)
+    # y = h + dropout(W_2 GELU(W_1 LN_2(h) + b_1) + b_2)
+    n_2, norm_2 = layer_norm.layer_norm_forward(h, params["gamma_2"], params["beta_2"])
+    u = multiply(n_2, pack(params["W_1"], params["b_1"]))
+    g, _ = gelu.gelu_forward(u)
+    y = _add_product(h, g, params["W_2"], params["b_2"], mask_2)
+    return y, BlockCache(params, norm_1, n_1, qkv, p, o, mask_1, norm_2, n_2, u, g, mask_2)
+
+
+def block_backward(dy, cache):
+    """Compute the gradients of block_forward.
+
+    Args:
+        dy: (N, P, S); overwritten with dx.
+        cache: BlockCache.
+    Returns:
+        dx: (N, P, S), the array dy.
+        grads: gradients by parameter name.
+    """
+    params, grads, (N, P, S) = cache.params, {}, dy.shape
+    (_, heads, K), padded = params["W_q"].shape, cache.qkv.shape[4]
+    # y = h + dropout(W_2 GELU(W_1 LN_2(h) + b_1) + b_2)
+    dfed = _dropped(dy, cache.mask_2)
+    grads |= {"W_2": multiply_transposed(cache.g, dfed), "b_2": elementwise.column_sums(dfed)}
+    du = multiply(dfed, pack(params["W_2"].T))
+    gelu.gelu_backward(du, (cache.u,), du)
+    grads |= {"W_1": multiply_transposed(cache.n_2, du), "b_1": elementwise.column_sums(du)}
+    dn_2 = multiply(du, pack(params["W_1"].T))
+    # gradient of h = term 1: directly (dy) + term 2: through the feed-forward network
+    dh, grads["gamma_2"], grads["beta_2"] = layer_norm.layer_norm_backward(dn_2, cache.norm_2, dy)
+    # h = x + dropout(SelfAttention(LN_1(x)))
+    dattended = _dropped(dh, cache.mask_1)
+    dW_o = multiply_transposed(cache.o.reshape(N, P, -1), dattended).reshape(heads, padded, S)
+    grads |= {"W_o": dW_o[:, :K].reshape(S, S), "b_o": elementwise.column_sums(dattended)}
+    do = multiply(dattended, pack(_output_matrix(params).T)).reshape(cache.o.shape)
+    dqkv = self_attention.attend_gradient(do, cache.qkv, cache.p, K**-0.5).reshape(N, P, -1)
+    dW_qkv = multiply_transposed(cache.n_1, dqkv).reshape(S, 3, heads, padded)
+    for which, name in enumerate(("W_q", "W_k", "W_v")):
+        grads[name] = np.ascontiguousarray(dW_qkv[:, which, :, :K])
+    dn_1 = multiply(dqkv, pack(_projections(params).T))
+    # gradient of x = term 1: directly (dh) + term 2: through the attention
+    dx, grads["gamma_1"], grads["beta_1"] = layer_norm.layer_norm_backward(dn_1, cache.norm_1, dh)
+    return dx, grads
+
+
+def _add_product(x, y, W, b, mask):
+    """Compute x + mask (y W + b) in a new array; mask None means 1."""
+    if mask is not None:
+        result = multiply(y, pack(W, b))
+        result *= mask
+        result += x
+        return result
+    return multiply(y, pack(W), np.add(x, b, out=current().empty(x.shape)))
+
+
+def _dropped(x, mask):
+    """Return x mask in a new array, or x itself if mask is None."""
+    return x if mask is None else np.multiply(x, mask, out=current().empty(x.shape))
+
+
+def _projections(params):
+    """Return W_q, W_k and W_v side by side, with each head padded: (S, 3 heads padded K)."""
+    return np.concatenate(
+        [filled(params[name]).reshape(len(params[name]), -1) for name in ("W_q", "W_k", "W_v")], axis=1
+    )
+
+
+def _output_matrix(params):
+    """Return W_o with the rows of each head padded: (heads padded K, S)."""
+    S, heads, K = params["W_q"].shape
+    return filled(params["W_o"].reshape(heads, K, S), 1).reshape(-1, S)

@@ -1,0 +1,181 @@
+"""The core of all Transformers here: some blocks, one after the other, and a last normalization.
+
+It knows neither images nor words. Its input is any sequence of vectors, and a mask says which positions see which
+(masks.py). decoders/transformer.py feeds it regions and words.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from numpy_sat.layers import dropout, layer_norm, linear, self_attention, softmax, transformer_block
+
+
+class StackCache(NamedTuple):
+    """The caches that stack_forward keeps for stack_backward."""
+
+    dropout: dropout.DropoutCache
+    blocks: list  # a transformer_block.BlockCache for each block
+    norm: layer_norm.LayerNormCache
+
+
+class Memory(NamedTuple):
+    """The keys and values of a block that later positions see."""
+
+    k: np.ndarray  # (N or B, positions, heads, K)
+    v: np.ndarray
+
+
+def init_params(rng, S, layers, heads, dtype=np.float32):
+    """Draw the parameters: those of every block, such as "block1.W_q", and gamma and beta of the last normalization.
+
+    Args:
+        rng: numpy Generator.
+        S, layers, heads: hidden size, number of blocks, heads of each block.
+        dtype: dtype of the parameters.
+    Returns:
+        Arrays by name.
+    """
+    params = {}
+    for k in range(1, layers + 1):
+        block = transformer_block.init_params(rng, S, heads, dtype)
+        params |= {f"block{k}.{name}": array for name, array in block.items()}
+    return params | {"gamma": np.ones(S, dtype), "beta": np.zeros(S, dtype)}
+
+
+def blocks_of(params):
+    """Return the parameters of each block, without the prefix of their names, in a list."""
+    layers = sum(name.endswith(".W_q") for name in params)
+    prefixes = [f"block{k}." for k in range(1, layers + 1)]
+    return [
+        {name.removeprefix(prefix): array for name, array in params.items() if name.startswith(prefix)}
+        for prefix in prefixes
+    ]
+
+
+def with_prefix(grads, k):
+    """Return the gradients of block k, from 0, by the parameters' full names."""
+    return {f"block{k + 1}.{name}": gradient for name, gradient in grads.items()}
+
+
+def dropout_masks(rng, shape, layers, rate, dtype):
+    """Draw the dropout masks: one for the input, and two for each block.
+
+    Args:
+        rng: numpy Generator.
+        shape: (N, P, S).
+        layers: number of blocks.
+        rate: dropout rate.
+        dtype: dtype of the masks.
+    Returns:
+        A list of 1 + 2 layers arrays (N, P, S); None if the rate is 0.
+    """
+    return [dropout.dropout_mask(rng, shape, rate, dtype) for _ in range(1 + 2 * layers)] if rate else None
+
+
+def stack_forward(params, x, mask, masks=None):
+    """Compute all blocks and the last normalization.
+
+    Args:
+        params: arrays by name.
+        x: (N, P, S) N sequences of P positions.
+        mask: (1, P, P) or (N, P, P) which positions see which.
+        masks: dropout masks, from dropout_masks; None for no dropout.
+    Returns:
+        y: (N, P, S).
+        cache: what stack_backward needs.
+    """
+    blocks, caches = blocks_of(params), []
+    masks = masks or (1 + 2 * len(blocks)) * [1.0]
+    x, cache_dropout = dropout.dropout_forward(x, masks[0])
+    for k, block in enumerate(blocks):
+        x, cache = transformer_block.block_forward(x, block, mask, *masks[1 + 2 * k : 3 + 2 * k])
+        caches.append(cache)
+    y, cache_norm = layer_norm.layer_norm_forward(x, params["gamma"], params["beta"])
+    return y, StackCache(cache_dropout, caches, cache_norm)
+
+
+def stack_backward(dy, cache):
+    """Compute the gradients of stack_forward.
+
+    Args:
+        dy: (N, P, S) gradient of y.
+        cache: from stack_forward.
+    Returns:
+        dx: (N, P, S).
+        grads: gradients by parameter name.
+    """
+    grads = {}
+    dx, grads["gamma"], grads["beta"] = layer_norm.layer_norm_backward(dy, cache.norm)
+    for k in reversed(range(len(cache.blocks))):
+        dx, grads_block = transformer_block.block_backward(dx, cache.blocks[k])
+        grads |= with_prefix(grads_block, k)
+    return dropout.dropout_backward(dx, cache.dropout), grads
+
+
+def memories(cache):
+    """Return the Memory of each block: the keys and values of all positions of a forward pass.
+
+    Args:
+        cache: from stack_forward.
+    Returns:
+        A list of Memory.
+    """
+    return [Memory(block.attention.attend.k, block.attention.attend.v) for block in cache.blocks]
+
+
+def stack_step(params, x, shared, own):
+    """Compute one new position of each sequence, which sees all positions before it.
+
+    Args:
+        params: arrays by name.
+        x: (B, S) the new positions.
+        shared: a Memory of N images for each block; B / N consecutive sequences share it.
+        own: a Memory of the B sequences for each block.
+    Returns:
+        y: (B, S).
+        p: (B, heads, L + t + 1) attention weights of the last block: the shared positions, then the own ones.
+        own: the Memory of each block with the new position.
+    """
+    longer = []
+    for block, shared_block, own_block in zip(blocks_of(params), shared, own, strict=True):
+        n, _ = layer_norm.layer_norm_forward(x, block["gamma_1"], block["beta_1"])
+        q, k, v = (self_attention.project_forward(n, block[name])[0] for name in ("W_q", "W_k", "W_v"))
+        own_block = Memory(_append(own_block.k, k), _append(own_block.v, v))
+        longer.append(own_block)
+        o, p = _attend_step(q, shared_block, own_block)
+        attended, _ = linear.linear_forward(o, block["W_o"], block["b_o"])
+        h = x + attended
+        n, _ = layer_norm.layer_norm_forward(h, block["gamma_2"], block["beta_2"])
+        fed, _ = transformer_block.feed_forward_forward(n, *(block[name] for name in ("W_1", "b_1", "W_2", "b_2")))
+        x = h + fed
+    y, _ = layer_norm.layer_norm_forward(x, params["gamma"], params["beta"])
+    return y, p, longer
+
+
+def _append(rows, row):
+    """Append a row (B, heads, K) to rows (B, t, heads, K)."""
+    return np.concatenate([rows, row[:, None]], axis=1)
+
+
+def _attend_step(q, shared, own):
+    """Compute the attention of one new position over the shared and the own memory.
+
+    Args:
+        q: (B, heads, K).
+        shared, own: Memory of N images and of B sequences.
+    Returns:
+        o: (B, heads K).
+        p: (B, heads, positions).
+    """
+    (B, heads, K), (N, L, _, _) = q.shape, shared.k.shape
+    by_image = q.reshape(N, B // N, heads, K).swapaxes(1, 2)  # (N, heads, B / N, K)
+    # E_j = q . k_j / sqrt(K)
+    e_shared = (by_image @ shared.k.transpose(0, 2, 3, 1)).swapaxes(1, 2).reshape(B, heads, L)
+    e_own = (q[:, :, None] @ own.k.transpose(0, 2, 3, 1))[:, :, 0]
+    p, _ = softmax.softmax_forward(np.concatenate([e_shared, e_own], axis=2) / K**0.5)
+    # o = sum_j P_j v_j
+    p_shared = p[:, :, :L].reshape(N, B // N, heads, L).swapaxes(1, 2)
+    o = (p_shared @ shared.v.swapaxes(1, 2)).swapaxes(1, 2).reshape(B, heads, K)
+    o = o + (p[:, :, None, L:] @ own.v.swapaxes(1, 2))[:, :, 0]
+    return o.reshape(B, heads * K), p

@@ -1,0 +1,212 @@
+"""Define the Transformer that writes captions (after Vaswani et al. 2017), with regions and words in one sequence.
+
+    r_i = W_r a_i + b_r + place(i)                regions, one for each annotation
+    x_t = sqrt(S) E y_{t-1} + place(t)            words, from y_0 = <start>
+    h   = Stack(r_1 .. r_L, x_1 .. x_T)           self-attention with a mask; h_t is the vector of word t
+    p(y_t | a, y_1..t-1) ~ exp(E h_t + b_o)       the output reads the same matrix E as the input
+
+The mask hides all later words from a word, and all words from the regions (masks.py). So the model predicts all words
+of a caption at once in training, and each from the words before it. Place(i) is a vector of sinusoids
+(layers/position.py). All captions of an image share its regions, in one sequence.
+
+Input and output share E, so both use the same vector of a word. Its entries start small, 1 / sqrt(S), as an output
+matrix needs them. The factor sqrt(S) brings the input to the scale of the places.
+"""
+
+import math
+from typing import NamedTuple
+
+import numpy as np
+
+from numpy_sat.decoders import masks, stack
+from numpy_sat.layers import embedding, linear, position
+
+
+class DecodeCache(NamedTuple):
+    """The caches that decode_forward keeps for decode_backward."""
+
+    regions: linear.LinearCache
+    embedding: embedding.EmbeddingCache
+    stack: stack.StackCache
+    output: linear.LinearCache
+
+
+class State(NamedTuple):
+    """The state of decoding between two words, for N images and B captions: what the next word sees."""
+
+    regions: list  # stack.Memory of the regions for each block, (N, L, heads, K)
+    words: list  # stack.Memory of the words so far for each block, (B, t, heads, K)
+
+
+def init_params(rng, D, S, layers, heads, log_frequencies, dtype=np.float32):
+    """Draw all parameters.
+
+    Weights are normal with standard deviation 1 / sqrt(number of inputs), and E with 1 / sqrt(S). The output bias
+    starts at the log word frequencies, and all other biases and shifts at 0. Scales start at 1, but that of the last
+    normalization at 1 / sqrt(S). With 1, the shared E would make the model repeat each word at first.
+
+    Args:
+        rng: numpy Generator.
+        D, S: annotation size, hidden size.
+        layers, heads: number of blocks, and of heads in each block.
+        log_frequencies: (V,) log frequencies of the words.
+        dtype: dtype of the parameters.
+    Returns:
+        Arrays by name.
+    """
+    V = len(log_frequencies)
+    return {
+        "W_r": (rng.standard_normal((D, S)) / np.sqrt(D)).astype(dtype),
+        "b_r": np.zeros(S, dtype),
+        "E": (rng.standard_normal((V, S)) / np.sqrt(S)).astype(dtype),
+        **stack.init_params(rng, S, layers, heads, dtype),
+        "gamma": np.full(S, 1 / np.sqrt(S), dtype),
+        "b_o": np.asarray(log_frequencies).astype(dtype),
+    }
+
+
+def decode_forward(params, a, words, dropout_masks):
+    """Predict every word of whole captions from the image and the true words before it (teacher forcing).
+
+    Args:
+        params: arrays by name.
+        a: (N, L, D) annotations.
+        words: (T, B) integers y_0 = <start>, y_1, ...; B / N consecutive captions belong to each image.
+        dropout_masks: from stack.dropout_masks, for P = L + T B / N positions; None for no dropout.
+    Returns:
+        logits: (T, B, V).
+        cache: what decode_backward needs.
+    """
+    (N, L, _), (T, B) = a.shape, words.shape
+    # r_i = W_r a_i + b_r + place(i)
+    r, cache_regions = linear.linear_forward(a, params["W_r"], params["b_r"])
+    # x_t = sqrt(S) E y_{t-1} + place(t)
+    Ey, cache_embedding = embedding.embedding_forward(params["E"], words.T)
+    sequence = join(r, Ey)
+    # h = Stack(r, x)
+    mask = masks.left_to_right(L, T, B // N, a.dtype)
+    h, cache_stack = stack.stack_forward(params, sequence, mask, dropout_masks)
+    # logits_t = E h_t + b_o
+    logits, cache_output = linear.linear_forward(words_of(h, L, T), params["E"].T, params["b_o"])
+    return logits, DecodeCache(cache_regions, cache_embedding, cache_stack, cache_output)
+
+
+def decode_backward(dlogits, cache):
+    """Compute the gradients of decode_forward.
+
+    Args:
+        dlogits: (T, B, V).
+        cache: from decode_forward.
+    Returns:
+        da: (N, L, D).
+        grads: gradients by parameter name.
+    """
+    (N, L, _), T = cache.regions.x.shape, cache.embedding.words.shape[1]
+    # logits_t = E h_t + b_o
+    dh_words, dE_output, db_o = linear.linear_backward(dlogits, cache.output)
+    # h = Stack(r, x); no loss depends on the last vectors of the regions
+    dh = np.zeros_like(cache.stack.norm.x)
+    dh[:, L:] = dh_words.swapaxes(0, 1).reshape(N, -1, dh.shape[2])
+    dsequence, grads = stack.stack_backward(dh, cache.stack)
+    dr, dEy = split(dsequence, L, T)
+    # gradient of E = term 1: through the output + term 2: through the input x_t
+    grads["E"] = embedding.embedding_backward(dEy, cache.embedding)
+    grads["E"] += dE_output.T
+    grads["b_o"] = db_o
+    # r_i = W_r a_i + b_r + place(i)
+    da, grads["W_r"], grads["b_r"] = linear.linear_backward(dr, cache.regions)
+    return da, grads
+
+
+def join(r, Ey):
+    """Return the sequence of each image: its regions, then the words of each caption, with their places.
+
+    Args:
+        r: (N, L, S) W_r a_i + b_r.
+        Ey: (B, T, S) embeddings of the previous words.
+    Returns:
+        (N, L + T B / N, S).
+    """
+    (N, L, S), T = r.shape, Ey.shape[1]
+    # x_t = sqrt(S) E y_{t-1} + place(t)
+    x = math.sqrt(S) * Ey + position.sinusoids(T, S, r.dtype)
+    return np.concatenate([r + position.sinusoids(L, S, r.dtype), x.reshape(N, -1, S)], axis=1)
+
+
+def split(dsequence, L, T):
+    """Compute the gradients of join.
+
+    Args:
+        dsequence: (N, P, S) gradient of the sequences.
+        L, T: number of regions, and of words of each caption.
+    Returns:
+        dr: (N, L, S).
+        dEy: (B, T, S).
+    """
+    S = dsequence.shape[2]
+    # x_t = sqrt(S) E y_{t-1} + place(t)
+    dEy = math.sqrt(S) * dsequence[:, L:].reshape(-1, T, S)
+    return np.ascontiguousarray(dsequence[:, :L]), dEy
+
+
+def words_of(h, L, T):
+    """Return the vectors of the words, (T, B, S) and contiguous, of sequences h: (N, L + T B / N, S)."""
+    return np.ascontiguousarray(h[:, L:].reshape(-1, T, h.shape[2]).swapaxes(0, 1))
+
+
+def begin(params, a, core=stack):
+    """Return the State before the first word, with one caption per image.
+
+    Args:
+        params: arrays by name.
+        a: (N, L, D) annotations.
+        core: the module that computes the blocks: stack, or fast/stack.py for float32.
+    """
+    r, _ = linear.linear_forward(a, params["W_r"], params["b_r"])
+    _, L, S = r.shape
+    r = r + position.sinusoids(L, S, r.dtype)
+    # Regions see regions only, so their keys and values are the same for all captions.
+    mask = masks.left_to_right(L, 0, 1, r.dtype)
+    _, cache = core.stack_forward(params, r, mask)
+    regions = core.memories(cache)
+    return State(regions, [stack.Memory(memory.k[:, :0], memory.v[:, :0]) for memory in regions])
+
+
+def select(state, rows):
+    """Return the State of selected captions.
+
+    Args:
+        state: State of B captions.
+        rows: (B',) indices of captions, which may repeat; B' / N for each image, in the order of the images.
+    Returns:
+        State of B' captions.
+    """
+    return state._replace(words=[stack.Memory(memory.k[rows], memory.v[rows]) for memory in state.words])
+
+
+def step(params, state, words):
+    """Advance by one word and predict the next one.
+
+    Only the new word is computed. The keys and values of the regions and of all words before it are in the State.
+
+    Args:
+        params: arrays by name.
+        state: State.
+        words: (B,) integers, the previous words.
+    Returns:
+        logits: (B, V).
+        alpha: (B, L) attention of the last block from the word to the regions: the mean over heads, over its sum.
+        beta: (B,) that sum, the share of the attention that goes to regions.
+        state: State after these words.
+    """
+    t, L = state.words[0].k.shape[1], state.regions[0].k.shape[1]
+    Ey, _ = embedding.embedding_forward(params["E"], words)
+    S = Ey.shape[1]
+    # x_t = sqrt(S) E y_{t-1} + place(t)
+    x = math.sqrt(S) * Ey + position.sinusoids(t + 1, S, Ey.dtype)[t]
+    h, p, longer = stack.stack_step(params, x, state.regions, state.words)
+    # logits_t = E h_t + b_o
+    logits, _ = linear.linear_forward(h, params["E"].T, params["b_o"])
+    to_regions = p[:, :, :L].mean(axis=1)
+    beta = to_regions.sum(axis=1)
+    return logits, to_regions / beta[:, None], beta, State(state.regions, longer)

@@ -1,0 +1,33 @@
+"""Provide the model "transformer" (see transformer.py)."""
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from numpy_sat.decoders import stack, transformer, without_attention
+from numpy_sat.decoders.fast import choose
+from numpy_sat.decoders.fast import stack as fast_stack
+from numpy_sat.decoders.fast import transformer as fast_transformer
+
+if TYPE_CHECKING:
+    from numpy_sat.experiment.recipe import Recipe
+
+
+class Model(without_attention.Model):
+    """The model "transformer", with the members that decoders/__init__.py lists."""
+
+    def __init__(self):
+        """Define the model."""
+        super().__init__("transformer", transformer, fast_transformer, ("hidden_size", "layers", "heads"))
+
+    def begin(
+        self, params: dict[str, np.ndarray], a: np.ndarray, config: "Recipe", rng: np.random.Generator | None = None
+    ) -> transformer.State:
+        """Return the State before the first word. Arguments and result are those of without_attention.Model."""
+        return transformer.begin(params, a, choose(a, stack, fast_stack))
+
+    def _mask(self, a, batch, config, rng=None):
+        """Draw the dropout masks of a batch, for all positions of its sequences. Without rng, return None."""
+        (N, L, _), decoder = a.shape, config.decoder
+        shape = N, L + batch.words.size // N, decoder.hidden_size
+        return stack.dropout_masks(rng, shape, decoder.layers, decoder.dropout, a.dtype) if rng else None

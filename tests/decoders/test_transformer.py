@@ -1,0 +1,246 @@
+"""Test the Transformer that writes captions: its gradients, its mask, its memory while it writes, and float32."""
+
+import numpy as np
+import pytest
+import whole_model
+
+from numpy_sat.decoders import MODELS, stack, transformer
+from numpy_sat.decoders.fast import transformer as fast_transformer
+from numpy_sat.kernels import threads
+from numpy_sat.layers import position
+from numpy_sat.system import machine
+from numpy_sat.system.workspace import Workspace
+
+CONFIG = whole_model.TINY.replace(model="transformer", layers=2)
+L = 16  # locations of whole_model's images
+
+
+@pytest.mark.parametrize("heads", [2, pytest.param(1, marks=pytest.mark.slow)])
+def test_gradients_of_the_whole_model(rng, heads):
+    whole_model.check_gradients(rng, CONFIG.replace(heads=heads), 6)
+
+
+def test_a_blind_model(rng):
+    whole_model.check_a_blind_model(rng, CONFIG, 6)
+
+
+def test_float32_is_float64(rng):
+    whole_model.check_float32(rng, CONFIG.replace(heads=3))
+
+
+def test_padding_changes_nothing(rng):
+    whole_model.check_padding(rng, CONFIG)
+
+
+def test_steps_are_the_training_recurrence(rng):
+    whole_model.check_steps(rng, CONFIG.replace(heads=3), L)
+
+
+def test_captions(rng):
+    whole_model.check_captions(rng, CONFIG.replace(heads=3), L)
+
+
+def test_the_first_loss(rng):
+    whole_model.check_the_start(rng, CONFIG.replace(heads=4))
+
+
+# The decoder alone: N 2, L 3, D 4, B 6, T 5, S 12, heads 3, V 9, two blocks.
+
+
+def decoder_arrays(rng, dtype=np.float64):
+    """Draw parameters and annotations."""
+    arrays = transformer.init_params(rng, 4, 12, 2, 3, np.zeros(9), np.float64)
+    arrays["a"] = rng.standard_normal((2, 3, 4))
+    return {name: (array + 0.2 * rng.standard_normal(array.shape)).astype(dtype) for name, array in arrays.items()}
+
+
+def test_weights_at_the_start(rng):
+    D, S, V = 50, 64, 300
+    frequencies = rng.standard_normal(V)
+    params = transformer.init_params(rng, D, S, 2, 4, frequencies)
+    blocks = {name for name in params if name.startswith("block")}
+    assert len(blocks) == 2 * 13 and {name[:7] for name in blocks} == {"block1.", "block2."}
+    assert {name: params[name].shape for name in params.keys() - blocks} == {
+        **{"W_r": (D, S), "b_r": (S,), "E": (V, S), "gamma": (S,), "beta": (S,), "b_o": (V,)}
+    }
+    for name, std in {"W_r": D**-0.5, "E": S**-0.5}.items():
+        assert params[name].std() == pytest.approx(std, rel=0.05) and abs(params[name].mean()) < 0.1 * std, name
+        assert abs(params[name]).max() < 6 * std
+    np.testing.assert_array_equal(params["gamma"], np.float32(0.125))
+    assert not params["b_r"].any() and not params["beta"].any()
+    np.testing.assert_array_equal(params["b_o"], frequencies.astype(np.float32))
+    assert not np.array_equal(params["block1.W_q"], params["block2.W_q"])
+
+
+def test_gradients_of_the_decoder_along_a_direction(rng):
+    """Compare the slope along one direction in the space of all arrays, as test_mutations.py needs it: fast."""
+    arrays, (T, B) = decoder_arrays(rng), (5, 6)
+    words, dlogits = rng.integers(0, 9, (T, B)), rng.standard_normal((T, B, 9))
+    dropout_masks = list(rng.choice([0, 1.5], (5, 2, 3 + 15, 12)))
+    direction = {name: rng.standard_normal(array.shape) for name, array in arrays.items()}
+
+    def decode(step):
+        moved = {name: array + step * direction[name] for name, array in arrays.items()}
+        return transformer.decode_forward(moved, moved["a"], words, dropout_masks)
+
+    da, grads = transformer.decode_backward(dlogits, decode(0)[1])
+    grads["a"] = da
+    assert {name: array.shape for name, array in arrays.items()} == {name: d.shape for name, d in grads.items()}
+    assert all(d.flags.c_contiguous for d in grads.values())
+    slope = sum(np.vdot(grads[name], direction[name]) for name in arrays)
+    above, below = (np.vdot(dlogits, decode(step)[0]) for step in (1e-6, -1e-6))
+    assert (above - below) / 2e-6 == pytest.approx(slope, rel=1e-6)
+
+
+def test_the_input_of_the_stack(rng):
+    """Check that an image's sequence is its regions, then the words of its captions, each with its place."""
+    r, Ey = rng.standard_normal((2, 3, 4)), rng.standard_normal((6, 5, 4))
+    sequence = transformer.join(r, Ey)
+    assert sequence.shape == (2, 3 + 15, 4)
+    places = position.sinusoids(5, 4)
+    np.testing.assert_allclose(sequence[1, 2], r[1, 2] + places[2], rtol=0, atol=1e-15)
+    # caption 5 is the last one of image 1
+    np.testing.assert_allclose(sequence[1, 3 + 10 + 1], 2 * Ey[5, 1] + places[1], rtol=0, atol=1e-15)
+    np.testing.assert_array_equal(transformer.words_of(sequence, 3, 5)[1, 5], sequence[1, 3 + 10 + 1])
+
+
+def later_words_exchanged(words, t, V):
+    """Return the words with all words after t exchanged."""
+    other = words.copy()
+    other[t + 1 :] = (other[t + 1 :] + 1) % V
+    return other
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+@pytest.mark.parametrize("fused", [True, False])
+def test_a_later_word_changes_no_bit_of_an_earlier_logit(rng, dtype, fused):
+    """Check that nothing leaks: not from later words of a caption, nor from another caption of the image."""
+    arrays, words = decoder_arrays(rng, dtype), rng.integers(0, 9, (5, 6))
+    module = fast_transformer if fused and dtype == np.float32 else transformer
+    logits, _ = module.decode_forward(arrays, arrays["a"], words, None)
+    for t in range(4):
+        other, _ = module.decode_forward(arrays, arrays["a"], later_words_exchanged(words, t, 9), None)
+        np.testing.assert_array_equal(other[: t + 1], logits[: t + 1])
+        assert (other[t + 1 :] != logits[t + 1 :]).any(axis=-1).all()
+    others = words.copy()
+    others[:, 1] = (others[:, 1] + 1) % 9
+    other, _ = module.decode_forward(arrays, arrays["a"], others, None)
+    rest = [0, 2, 3, 4, 5]
+    np.testing.assert_array_equal(other[:, rest], logits[:, rest])
+    assert (other[:, 1] != logits[:, 1]).any()
+
+
+def test_every_word_sees_every_region(rng):
+    arrays, words = decoder_arrays(rng), rng.integers(0, 9, (5, 6))
+    logits, _ = transformer.decode_forward(arrays, arrays["a"], words, None)
+    for region in range(3):
+        a = arrays["a"].copy()
+        a[0, region] += 1
+        other, _ = transformer.decode_forward(arrays, a, words, None)
+        assert (other[:, :3] != logits[:, :3]).any(axis=-1).all()
+        np.testing.assert_array_equal(other[:, 3:], logits[:, 3:])
+
+
+@pytest.mark.parametrize(("dtype", "tolerance"), [(np.float64, 1e-13), (np.float32, 1e-5)])
+def test_the_memory_gives_the_logits_of_whole_captions_step_by_step(rng, dtype, tolerance):
+    arrays, words = decoder_arrays(rng, dtype), rng.integers(0, 9, (5, 6))
+    logits, _ = transformer.decode_forward(arrays, arrays["a"], words, None)
+    state = transformer.select(transformer.begin(arrays, arrays["a"]), np.repeat([0, 1], 3))
+    for t in range(5):
+        logits_t, _, _, state = transformer.step(arrays, state, words[t])
+        np.testing.assert_allclose(logits_t, logits[t], rtol=0, atol=tolerance * np.abs(logits).max())
+        assert logits_t.dtype == dtype and state.words[1].k.shape == (6, t + 1, 3, 4)
+
+
+def test_attention_maps_are_those_of_the_last_block(rng):
+    arrays, words = decoder_arrays(rng), rng.integers(0, 9, (5, 6))
+    _, cache = transformer.decode_forward(arrays, arrays["a"], words, None)
+    weights = cache.stack.blocks[1].attention.attend.p.mean(axis=1)  # (N, P, P)
+    state = transformer.select(transformer.begin(arrays, arrays["a"]), np.repeat([0, 1], 3))
+    for t in range(5):
+        _, alpha, beta, state = transformer.step(arrays, state, words[t])
+        for b in range(6):
+            row = weights[b // 3, 3 + b % 3 * 5 + t, :3]
+            np.testing.assert_allclose(beta[b], row.sum(), rtol=1e-12)
+            np.testing.assert_allclose(alpha[b], row / row.sum(), rtol=1e-12)
+
+
+def test_states_are_selected(rng):
+    arrays = decoder_arrays(rng)
+    state = transformer.select(transformer.begin(arrays, arrays["a"]), np.array([0, 0, 1, 1]))
+    *_, state = transformer.step(arrays, state, np.array([3, 4, 5, 6]))
+    rows, words = np.array([1, 1, 0, 3, 2, 3]), np.array([1, 2, 3, 4, 5, 6])
+    logits, *_ = transformer.step(arrays, transformer.select(state, rows), words)
+    for k in range(3):
+        pair = [k, 3 + k]  # a caption of each image
+        alone, *_ = transformer.step(arrays, transformer.select(state, rows[pair]), words[pair])
+        np.testing.assert_allclose(logits[pair], alone, rtol=0, atol=1e-13)
+
+
+def test_dropout_masks(rng):
+    masks = stack.dropout_masks(rng, (2, 3, 400), 2, 0.25, np.float32)
+    assert len(masks) == 5 and all(mask.shape == (2, 3, 400) and mask.dtype == np.float32 for mask in masks)
+    assert all(np.isin(mask, [0, np.float32(1 / 0.75)]).all() for mask in masks)
+    assert np.mean(masks) == pytest.approx(1, abs=0.05) and not np.array_equal(masks[0], masks[1])
+    assert stack.dropout_masks(rng, (2, 3, 4), 2, 0.0, np.float32) is None
+
+
+def test_fusing_is_what_float32_does(monkeypatch, rng):
+    monkeypatch.setattr(transformer, "decode_forward", None)
+    params, batch = whole_model.params_of(rng, CONFIG, np.float32), whole_model.batch_of(rng, CONFIG, np.float32)
+    a = rng.standard_normal((2, 16, 5)).astype(np.float32)
+    MODELS["transformer"].loss_and_grads(params, a, batch, CONFIG, rng)
+    MODELS["transformer"].loss_only(params, a, batch, CONFIG)
+
+
+@pytest.mark.parametrize("heads", [1, 4])
+def test_fused_gradients_are_equal_for_any_number_of_threads(monkeypatch, rng, heads):
+    """Check bits, with and without dropout."""
+    params = transformer.init_params(rng, 10, 64, 2, heads, np.zeros(30))
+    a, words = rng.standard_normal((5, 20, 10)).astype(np.float32), rng.integers(0, 30, (9, 15))
+    dlogits = rng.standard_normal((9, 15, 30)).astype(np.float32)
+    dropped = stack.dropout_masks(rng, (5, 20 + 27, 64), 2, 0.3, np.float32)
+
+    def results(dropout_masks):
+        logits, cache = fast_transformer.decode_forward(params, a, words, dropout_masks)
+        da, grads = fast_transformer.decode_backward(dlogits, cache)
+        return [logits, da, *grads.values()]
+
+    for dropout_masks in (None, dropped):
+        monkeypatch.setattr(machine, "THREADS", 1)
+        expected = results(dropout_masks)
+        monkeypatch.setattr(machine, "THREADS", 3)
+        pool = threads._Pool()
+        monkeypatch.setattr(threads, "_cached_pool", lambda pool=pool: pool)
+        for _ in range(2):
+            assert all(map(np.array_equal, results(dropout_masks), expected))
+
+
+def test_two_fused_forwards_then_both_backwards_in_one_workspace(rng):
+    params, inputs = transformer.init_params(rng, 4, 12, 2, 3, np.zeros(9)), []
+    for T in (5, 3):
+        a, dlogits = (rng.standard_normal(shape).astype(np.float32) for shape in ((2, 3, 4), (T, 6, 9)))
+        inputs.append(((params, a, rng.integers(0, 9, (T, 6)), None), dlogits))
+
+    def results(logits, cache, dlogits):
+        da, grads = fast_transformer.decode_backward(dlogits, cache)
+        return [logits, da, *grads.values()]
+
+    separate = [results(*fast_transformer.decode_forward(*arrays), dlogits) for arrays, dlogits in inputs]
+    with Workspace().step():
+        forwards = [fast_transformer.decode_forward(*arrays) for arrays, _ in inputs]
+        together = [results(*forward, dlogits) for forward, (_, dlogits) in zip(forwards, inputs, strict=True)]
+    for arrays, expected_arrays in zip(together, separate, strict=True):
+        for array, expected in zip(arrays, expected_arrays, strict=True):
+            np.testing.assert_array_equal(array, expected)
+
+
+def test_writing_begins_with_fused_blocks(monkeypatch, rng):
+    arrays = decoder_arrays(rng, np.float32)
+    plain = transformer.begin(arrays, arrays["a"])
+    monkeypatch.setattr(stack, "stack_forward", None)
+    fused = MODELS["transformer"].begin(arrays, arrays["a"], CONFIG)
+    for memory, expected in zip(fused.regions, plain.regions, strict=True):
+        for x, y in zip(memory, expected, strict=True):
+            assert x.shape == (2, 3, 3, 4) and x.flags.c_contiguous
+            np.testing.assert_allclose(x, y, rtol=0, atol=1e-5 * np.abs(y).max())
