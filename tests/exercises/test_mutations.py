@@ -815,12 +815,7 @@ EQUIVALENT = {
             ["the sum of `dunit_S * unit_S` goes over axis -1 instead of axis 1"],
             LAST_AXIS,
         ),
-        (
-            *("contrast_forward", "right, scores ="),
-            exchanged("own", "gamma * R"),
-            "where a score is not 0, it is true, and the scores of right captions are not read",
-        ),
-        ("contrast_forward", "right, scores =", ["2 where 1 belongs"], NEGATIVE),
+        ("contrast_forward", "right =", ignored("N", "N", "B"), TO_FIND),
         (
             "contrast_forward",
             "own =",
