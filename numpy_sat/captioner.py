@@ -4,7 +4,7 @@ Every function takes the recipe of the run (experiment.recipe.Recipe) as `config
 """
 
 import itertools
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
@@ -24,7 +24,7 @@ Arrays = dict[str, np.ndarray]  # parameters or gradients by name
 
 STATISTICS_BATCHES = 32  # number of batches that measure the running mean and variance of batch normalization
 # Ends of the names of parameters that are measured, not learned.
-MEASURED = (".running_mean", ".running_var", "baseline")
+MEASURED = (".running_mean", ".running_var", "baseline", "base_rates", "ngrams")
 
 
 def init_params(
@@ -46,7 +46,9 @@ def init_params(
     return {**params, **MODELS[config.decoder.model].init_params(rng, D, config, log_frequencies, dtype)}
 
 
-def loss_and_grads(params: Arrays, batch: "Batch", config: "Recipe", rng: np.random.Generator) -> tuple[Loss, Arrays]:
+def loss_and_grads(
+    params: Arrays, batch: "Batch", config: "Recipe", rng: np.random.Generator, of_decoder: Callable | None = None
+) -> tuple[Loss, Arrays]:
     """Run one forward and backward pass.
 
     Args:
@@ -54,14 +56,16 @@ def loss_and_grads(params: Arrays, batch: "Batch", config: "Recipe", rng: np.ran
         batch: data.batches.Batch.
         config: the recipe.
         rng: numpy Generator, for dropout masks and sampled locations.
+        of_decoder: another loss of the decoder than its loss_and_grads, with the same arguments and results.
     Returns:
         loss: loss.Loss.
         grads: gradients by name. Within a workspace's step they use its memory.
     """
-    (encoder, sizes), decoder = encoders.choose(config), MODELS[config.decoder.model]
+    encoder, sizes = encoders.choose(config)
+    of_decoder = of_decoder or MODELS[config.decoder.model].loss_and_grads
     a, cache = encoder.encode_forward(params, batch.inputs, sizes)
     mask = annotations_mask(rng, a, config)
-    loss, da, grads = decoder.loss_and_grads(params, a * mask, batch, config, rng)
+    loss, da, grads = of_decoder(params, a * mask, batch, config, rng)
     return loss, grads | encoder.encode_backward(da * mask, cache)
 
 

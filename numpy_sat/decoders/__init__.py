@@ -11,8 +11,15 @@ members:
     step(params, state, words)                           logits, alpha, beta and the next state
     select(state, rows)                                  state of selected captions
 
+A model may have more members:
+
+    count(captions, V, config)       parameters that are counted in the training captions before training starts
+    stages(epochs)                   the names of the objectives (training/objectives) that train it, one for each epoch
+    rank(params, a, lists)           position of the best caption in each image's list of finished captions
+
 Training, beam search and evaluation use all decoders alike. The equations are in attend_tell.py, show_tell.py,
-log_bilinear.py, brnn.py, visual_memory.py and transformer.py. fast/ has fused versions of these for float32.
+log_bilinear.py, brnn.py, visual_memory.py, transformer.py and detected_words/. fast/ has
+fused versions of these for float32.
 """
 
 from collections.abc import Callable
@@ -22,6 +29,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from numpy_sat.decoders import brnn, dot, hard, log_bilinear, show_tell, soft, with_memory, with_transformer
+from numpy_sat.decoders.detected_words import model as detected_words
 from numpy_sat.decoders.fast import brnn as fast_brnn
 from numpy_sat.decoders.fast import log_bilinear as fast_log_bilinear
 from numpy_sat.decoders.fast import show_tell as fast_show_tell
@@ -37,6 +45,7 @@ MODELS = {
     "brnn": Model("brnn", brnn, fast_brnn, ("embedding_size", "hidden_size")),
     "visual-memory": with_memory.Model(),
     "transformer": with_transformer.Model(),
+    "detected-words": detected_words.Model(),
 }
 
 
@@ -46,6 +55,7 @@ class Writer(NamedTuple):
     begin: Callable  # (params, a) -> state
     step: Callable  # (params, state, words) -> logits, alpha, beta, state
     select: Callable  # (state, rows) -> state
+    rank: Callable | None = None  # (params, a, lists) -> positions; None for a decoder that ranks no lists
 
 
 def writer(config: "Recipe", seed: int = 0) -> Writer:
@@ -56,4 +66,4 @@ def writer(config: "Recipe", seed: int = 0) -> Writer:
         seed: random seed for the locations that hard attention samples.
     """
     model, rng = MODELS[config.decoder.model], np.random.default_rng(seed)
-    return Writer(partial(model.begin, config=config, rng=rng), model.step, model.select)
+    return Writer(partial(model.begin, config=config, rng=rng), model.step, model.select, getattr(model, "rank", None))

@@ -29,7 +29,9 @@ def upper_envelope(slopes: np.ndarray, intercepts: np.ndarray) -> tuple[list[int
         starts: the K places gamma from which each of them is the highest; the first is -inf.
     """
     lines, starts = [], []
-    for line in np.lexsort((intercepts, slopes)).tolist():  # from the left, the line of the smallest slope is highest
+    order = np.lexsort((intercepts, slopes))  # on the left, the line of the smallest slope is the highest
+    slopes, intercepts = slopes.tolist(), intercepts.tolist()  # Python's numbers are faster one by one
+    for line in order.tolist():
         while lines:
             rise = slopes[line] - slopes[lines[-1]]
             # the two lines cross where intercept + slope gamma is equal; a parallel line is higher everywhere

@@ -55,8 +55,16 @@ def caption_images(
     decoder, captions = decoders.writer(config), []
     for start in range(0, len(images), size):
         a = captioner.annotate(params, batches.scale_pixels(images[start : start + size]), config)
-        captions += beam_search(decoder, params, a, beam, max_words, length_power)
+        captions += _search(decoder, params, a, beam, max_words, length_power)
     return captions
+
+
+def _search(decoder, params, a, *options):
+    """Search captions by beam_search. A decoder with `rank` chooses them from lists of finished captions."""
+    if not decoder.rank:
+        return beam_search(decoder, params, a, *options)
+    lists = m_best(decoder, params, a, *options)
+    return [captions[position] for captions, position in zip(lists, decoder.rank(params, a, lists), strict=True)]
 
 
 def beam_search(decoder, params, a, k, max_words, length_power=1.0):
@@ -186,3 +194,34 @@ def read_back(history, n, best):
         alphas.append(past.alpha[n, slot])
         betas.append(past.beta[n, slot])
     return Caption(tuple(words[:0:-1]), log_p, np.stack(alphas[::-1]), np.array(betas[::-1]))
+
+
+def m_best(decoder, params, a, k, max_words, length_power=1.0):
+    """Find lists of finished captions (M-best lists).
+
+    A finished caption leaves the beam. The search goes on with the others until each image has k captions.
+
+    Args:
+        decoder, params, a, k, max_words, length_power: as in beam_search.
+    Returns:
+        For each image a list of Captions without attention, at least one, in the order in which they were finished.
+    """
+    N, state, lists = len(a), decoder.begin(params, a), [[] for _ in range(len(a))]
+    words, scores, lengths = np.full((N, 1), START), np.zeros((N, 1)), np.zeros((N, 1), int)
+    written = np.zeros((N, 1, 0), int)  # the words of each slot so far
+    for t in range(max_words + 1):
+        logits, _, _, state = decoder.step(params, state, words.ravel())
+        log_p = softmax.log_softmax(logits.astype(np.float64)).reshape(*words.shape, -1)
+        none = np.zeros(words.shape, bool)  # no caption of the beam is finished
+        ban(log_p, first=t == 0, last=t == max_words, done=none)
+        words, parents, scores, lengths, done = extend(scores, lengths, none, log_p, k, length_power)
+        state = decoder.select(state, (np.arange(N)[:, None] * none.shape[1] + parents).ravel())
+        written = np.take_along_axis(written, parents[..., None], axis=1)
+        for n, slot in np.argwhere(done & ~np.isneginf(scores)):
+            numbers, log_p_of_all = tuple(written[n, slot].tolist()), float(scores[n, slot])
+            lists[n].append(Caption(numbers, log_p_of_all, np.zeros((t + 1, 0)), np.ones(t + 1)))
+        scores[done] = -np.inf
+        written = np.concatenate([written, words[..., None]], axis=2)
+        if min(map(len, lists)) >= k or np.isneginf(scores).all():
+            break
+    return lists

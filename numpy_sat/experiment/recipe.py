@@ -99,6 +99,12 @@ class Decoder:
         minimum=1,
         limit=COMPONENT_LIMIT,
     )
+    ngrams: int = setting(
+        32768,
+        "most frequent n-grams of the training captions that are features of the language model",
+        minimum=1,
+        limit=10**7,
+    )
     heads: int = setting(
         1,
         "number of heads of dot-product attention; divides attention_size, or hidden_size of the Transformer",

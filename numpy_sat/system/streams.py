@@ -5,7 +5,7 @@ So no random state is stored, and a resumed training gets the same numbers as a 
 
 import numpy as np
 
-PARAMETERS, ORDER, IMAGE, DROPOUT, CAPTIONS, WORD_VECTORS = range(6)  # purposes
+PARAMETERS, ORDER, IMAGE, DROPOUT, CAPTIONS, WORD_VECTORS, RANKING = range(7)  # purposes
 
 
 def stream(seed: int, purpose: int, *place: int) -> np.random.Generator:

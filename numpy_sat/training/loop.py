@@ -101,7 +101,7 @@ def train_step(
         norm = optimizers.clip_by_norm(grads, recipe.training.clip_norm)
     if not np.isfinite(loss.total) or not np.isfinite(norm):
         raise divergence.error(run)
-    rate = optimizers.cosine_rate(step, steps, recipe.training.learning_rate, recipe.training.warmup_steps)
+    rate = objectives.learning_rate(recipe, run.progress.epoch, step, steps)
     # The encoder may have its own learning rate, which shorten_step applies after the update.
     names = captioner.names_of_encoder(recipe) & grads.keys() if recipe.training.encoder_rate_factor != 1 else ()
     before = {name: run.params[name].copy() for name in names}

@@ -12,6 +12,7 @@ from numpy_sat import captioner, pretrained, tasks
 from numpy_sat.data import batches, catalog
 from numpy_sat.data.dataset import Dataset, Example
 from numpy_sat.data.vocabulary import Vocabulary, unigram_entropy, word_frequencies
+from numpy_sat.decoders import MODELS
 from numpy_sat.experiment import arguments, checkpoint, memory, runs
 from numpy_sat.experiment.recipe import SETTINGS
 from numpy_sat.experiment.settings import settings_between
@@ -64,6 +65,8 @@ def start_run(args: argparse.Namespace, folder: Path) -> tuple[runs.Run, Data]:
     frequencies = word_frequencies(vocabulary, map(vocabulary.encode, captions))
     memory.check(recipe, len(vocabulary))
     params = _initial_params(args, recipe, before, settings["seed"], np.log(frequencies))
+    if not before:
+        params |= _counted(recipe, vocabulary, dataset)
     if recipe.decoder.embedding_start != "random" and not before:
         params["E"] = word_vectors.train(
             recipe.decoder.embedding_start, captions, vocabulary, recipe.decoder.embedding_size, settings["seed"]
@@ -167,6 +170,15 @@ def _initial_params(args, recipe, before, seed, log_frequencies):
     if before:
         checkpoint.check_shapes(args.start, trained_params, params)
     return params | trained_params
+
+
+def _counted(recipe, vocabulary, dataset):
+    """Return the parameters that the model counts in the training captions, {} for most models."""
+    count = getattr(MODELS[recipe.decoder.model], "count", None)
+    captions = [
+        [vocabulary.encode(dataset.tokenize(text)) for text in example.captions] for example in dataset.splits["train"]
+    ]
+    return count(captions, len(vocabulary), recipe) if count else {}
 
 
 def _refuse_other_sizes(start, before_recipe, recipe):

@@ -31,6 +31,7 @@ def validate(run: runs.Run, data: start.Data) -> None:
     params = optimizers.ema_params(run.params, run.optimizer)
     plain = batches.plain_batches(data.train, recipe.training.batch_size, captions_per_image=1)
     captioner.measure_running_statistics(params, plain, recipe)
+    objectives.objective_of(recipe, progress.epoch).measure(run, data.train)
     loss = heldout.loss(params, recipe, data.dev)
     captions = search.caption_images(
         params, recipe, data.dev.inputs, 1, recipe.decoding.max_words, recipe.decoding.length_power

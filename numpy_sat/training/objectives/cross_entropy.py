@@ -8,11 +8,13 @@ from numpy_sat import captioner
 from numpy_sat.data.batches import Batch, Split
 from numpy_sat.data.vocabulary import Vocabulary
 from numpy_sat.experiment.recipe import Recipe
+from numpy_sat.experiment.runs import Run
 from numpy_sat.loss import Loss
 from numpy_sat.system.streams import DROPOUT
 from numpy_sat.system.workspace import Workspace
 
 AVERAGES_WEIGHTS = False
+RATE_FACTOR = 1.0
 
 
 def prepare(split: Split, vocabulary: Vocabulary) -> None:
@@ -39,6 +41,10 @@ def loss_and_grads(
     with workspace.step():
         loss, grads = captioner.loss_and_grads(params, batch, recipe, random(DROPOUT))
     return loss, grads, {}
+
+
+def measure(run: Run, split: Split) -> None:
+    """Do nothing, because no parameter of this objective is measured."""
 
 
 def selection_score(config: Recipe, cider: float) -> float:

@@ -16,6 +16,7 @@ from numpy_sat.data.vocabulary import END, START, Vocabulary
 from numpy_sat.decoders import MODELS
 from numpy_sat.decoding import search
 from numpy_sat.experiment.recipe import Recipe
+from numpy_sat.experiment.runs import Run
 from numpy_sat.layers import policy, softmax
 from numpy_sat.loss import Loss
 from numpy_sat.metrics import cider
@@ -23,6 +24,7 @@ from numpy_sat.system.streams import CAPTIONS, DROPOUT
 from numpy_sat.system.workspace import Workspace
 
 AVERAGES_WEIGHTS = True
+RATE_FACTOR = 1.0
 
 
 class Judge(NamedTuple):
@@ -77,6 +79,10 @@ def loss_and_grads(
     with workspace.step():
         loss, _, grads = decoder.loss_and_grads(params, samples.a, samples.batch, samples.config, random(DROPOUT))
     return loss, grads, {"sampled": samples.sampled, "greedy": samples.greedy}
+
+
+def measure(run: Run, split: batches.Split) -> None:
+    """Do nothing, because no parameter of this objective is measured."""
 
 
 def selection_score(config: Recipe, cider: float) -> float:
