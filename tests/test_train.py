@@ -67,6 +67,7 @@ def test_a_complete_run(root, tmp_path, capsys):
         ("--set", "batch_norm=true", "random_crop=0.7", "weight_decay=0.05"),
         ("--set", "self_critical_epochs=1"),
         ("--blind", "--set", "self_critical_epochs=1"),
+        ("--model", "detected-words", "--set", "ngrams=100"),
     ],
 )
 def test_an_interrupted_and_resumed_run_equals_an_uninterrupted_one(root, tmp_path, monkeypatch, more):

@@ -22,9 +22,10 @@ LENGTHS = (7, 3, 4, 2, 5, 1)  # of 6 captions of 2 images
 
 
 def tiny_params(rng, config=TINY):
-    """Draw parameters and move all of them away from their initial values."""
+    """Draw parameters and move all of them away from their initial values, except counts of the training captions."""
     params = captioner.init_params(rng, config, np.log(rng.dirichlet(np.ones(V))), np.float64)
-    moved = {name: array + 0.3 * rng.standard_normal(array.shape) for name, array in params.items()}
+    counted = {name: params.pop(name) for name in ("base_rates", "ngrams") if name in params}
+    moved = {name: array + 0.3 * rng.standard_normal(array.shape) for name, array in params.items()} | counted
     return {name: np.abs(array) + 0.1 if name.endswith(".running_var") else array for name, array in moved.items()}
 
 

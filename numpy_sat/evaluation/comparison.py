@@ -35,6 +35,7 @@ PAPER = {
     "log-bilinear": _paper("Log Bilinear", 65.6, 42.4, 27.7, 17.7, 17.31),
     "brnn": _paper("BRNN"),
     "visual-memory": _paper("CMU/MS Research"),
+    "detected-words": _paper("MS Research"),
 }
 PAPER_DATA = "flickr8k"
 PAPER_NOTE = (
