@@ -73,23 +73,28 @@ def dropout_masks(rng, shape, layers, rate, dtype):
     return [dropout.dropout_mask(rng, shape, rate, dtype) for _ in range(1 + 2 * layers)] if rate else None
 
 
-def stack_forward(params, x, mask, masks=None):
+def stack_forward(params, x, mask, masks=None, first=0):
     """Compute all blocks and the last normalization.
+
+    The last block computes only the positions whose results are needed.
 
     Args:
         params: arrays by name.
         x: (N, P, S) N sequences of P positions.
         mask: (1, P, P) or (N, P, P) which positions see which.
         masks: dropout masks, from dropout_masks; None for no dropout.
+        first: the first position whose result is needed.
     Returns:
-        y: (N, P, S).
+        y: (N, P - first, S).
         cache: what stack_backward needs.
     """
     blocks, caches = blocks_of(params), []
     masks = masks or (1 + 2 * len(blocks)) * [1.0]
     x, cache_dropout = dropout.dropout_forward(x, masks[0])
     for k, block in enumerate(blocks):
-        x, cache = transformer_block.block_forward(x, block, mask, *masks[1 + 2 * k : 3 + 2 * k])
+        needed = slice(first if k == len(blocks) - 1 else 0, None)
+        block_masks = (m if np.isscalar(m) else m[:, needed] for m in masks[1 + 2 * k : 3 + 2 * k])
+        x, cache = transformer_block.block_forward(x, block, mask[:, needed], *block_masks)
         caches.append(cache)
     y, cache_norm = layer_norm.layer_norm_forward(x, params["gamma"], params["beta"])
     return y, StackCache(cache_dropout, caches, cache_norm)
@@ -99,7 +104,7 @@ def stack_backward(dy, cache):
     """Compute the gradients of stack_forward.
 
     Args:
-        dy: (N, P, S) gradient of y.
+        dy: (N, P - first, S) gradient of y.
         cache: from stack_forward.
     Returns:
         dx: (N, P, S).

@@ -85,9 +85,9 @@ def decode_forward(params, a, words, dropout_masks):
     sequence = join(r, Ey)
     # h = Stack(r, x)
     mask = masks.left_to_right(L, T, B // N, a.dtype)
-    h, cache_stack = stack.stack_forward(params, sequence, mask, dropout_masks)
+    h, cache_stack = stack.stack_forward(params, sequence, mask, dropout_masks, first=L)
     # logits_t = E h_t + b_o
-    logits, cache_output = linear.linear_forward(words_of(h, L, T), params["E"].T, params["b_o"])
+    logits, cache_output = linear.linear_forward(by_word(h, T), params["E"].T, params["b_o"])
     return logits, DecodeCache(cache_regions, cache_embedding, cache_stack, cache_output)
 
 
@@ -103,11 +103,9 @@ def decode_backward(dlogits, cache):
     """
     (N, L, _), T = cache.regions.x.shape, cache.embedding.words.shape[1]
     # logits_t = E h_t + b_o
-    dh_words, dE_output, db_o = linear.linear_backward(dlogits, cache.output)
-    # h = Stack(r, x); no loss depends on the last vectors of the regions
-    dh = np.zeros_like(cache.stack.norm.x)
-    dh[:, L:] = dh_words.swapaxes(0, 1).reshape(N, -1, dh.shape[2])
-    dsequence, grads = stack.stack_backward(dh, cache.stack)
+    dh, dE_output, db_o = linear.linear_backward(dlogits, cache.output)
+    # h = Stack(r, x)
+    dsequence, grads = stack.stack_backward(by_image(dh, N), cache.stack)
     dr, dEy = split(dsequence, L, T)
     # gradient of E = term 1: through the output + term 2: through the input x_t
     grads["E"] = embedding.embedding_backward(dEy, cache.embedding)
@@ -149,9 +147,14 @@ def split(dsequence, L, T):
     return np.ascontiguousarray(dsequence[:, :L]), dEy
 
 
-def words_of(h, L, T):
-    """Return the vectors of the words, (T, B, S) and contiguous, of sequences h: (N, L + T B / N, S)."""
-    return np.ascontiguousarray(h[:, L:].reshape(-1, T, h.shape[2]).swapaxes(0, 1))
+def by_word(h, T):
+    """Return the vectors of all words, (T, B, S), from those of each image, h: (N, T B / N, S)."""
+    return np.ascontiguousarray(h.reshape(-1, T, h.shape[2]).swapaxes(0, 1))
+
+
+def by_image(h, N):
+    """Return the vectors of each image's words, (N, T B / N, S), from those of all words, h: (T, B, S)."""
+    return h.swapaxes(0, 1).reshape(N, -1, h.shape[2])
 
 
 def begin(params, a, core=stack):

@@ -39,10 +39,10 @@ class ProjectCache(NamedTuple):
 class AttendCache(NamedTuple):
     """Arrays that attend_forward keeps for attend_backward."""
 
-    q: np.ndarray  # (N, P, heads, K)
-    k: np.ndarray
+    q: np.ndarray  # (N, Q, heads, K)
+    k: np.ndarray  # (N, P, heads, K)
     v: np.ndarray
-    p: np.ndarray  # (N, heads, P, P) attention weights
+    p: np.ndarray  # (N, heads, Q, P) attention weights
 
 
 class SelfAttentionCache(NamedTuple):
@@ -95,10 +95,11 @@ def attend_forward(q, k, v, mask):
     """Compute the outputs of all heads.
 
     Args:
-        q, k, v: (N, P, heads, K) queries, keys and values of P positions.
-        mask: (1, P, P) the mask of all sequences, or (N, P, P) one for each: 0 or HIDDEN in row i and column j.
+        q: (N, Q, heads, K) queries of the last Q positions.
+        k, v: (N, P, heads, K) keys and values of all P positions.
+        mask: (1, Q, P) the mask of all sequences, or (N, Q, P) one for each: 0 or HIDDEN in row i and column j.
     Returns:
-        o: (N, P, heads, K).
+        o: (N, Q, heads, K).
         cache: what attend_backward needs.
     """
     q_rows, k_rows, v_rows = (x.swapaxes(1, 2) for x in (q, k, v))  # (N, heads, P, K)
@@ -116,10 +117,11 @@ def attend_backward(do, cache):
     """Compute the gradients of attend_forward.
 
     Args:
-        do: (N, P, heads, K) gradient of the outputs.
+        do: (N, Q, heads, K) gradient of the outputs.
         cache: from attend_forward.
     Returns:
-        dq, dk, dv: (N, P, heads, K).
+        dq: (N, Q, heads, K).
+        dk, dv: (N, P, heads, K).
     """
     q_rows, k_rows, v_rows, do_rows = (x.swapaxes(1, 2) for x in (*cache[:3], do))  # (N, heads, P, K)
     # dv_j = sum_i P_ij do_i
@@ -136,24 +138,25 @@ def attend_backward(do, cache):
 
 
 def self_attention_forward(x, mask, W_q, W_k, W_v, W_o, b_o):
-    """Compute self-attention over the positions of each sequence.
+    """Compute self-attention over the positions of each sequence. The last Q positions ask, all P positions answer.
 
     Args:
         x: (N, P, S) N sequences of P positions.
-        mask: (1, P, P) or (N, P, P), as for attend_forward.
+        mask: (1, Q, P) or (N, Q, P), as for attend_forward. Its rows are the positions that ask.
         W_q, W_k, W_v: (S, heads, K) projections to queries, keys and values.
         W_o, b_o: (S, S) and (S,), the affine map of the heads' outputs.
     Returns:
-        y: (N, P, S).
+        y: (N, Q, S).
         cache: what self_attention_backward needs.
     """
+    first = x.shape[1] - mask.shape[1]
     # q_i = x_i W_q,  k_j = x_j W_k,  v_j = x_j W_v
-    q, cache_q = project_forward(x, W_q)
+    q, cache_q = project_forward(x[:, first:], W_q)
     k, cache_k = project_forward(x, W_k)
     v, cache_v = project_forward(x, W_v)
     o, cache_attend = attend_forward(q, k, v, mask)
     # y_i = o_i W_o + b_o, with the outputs of the heads side by side
-    y, cache_output = linear.linear_forward(o.reshape(x.shape), W_o, b_o)
+    y, cache_output = linear.linear_forward(o.reshape(*o.shape[:2], -1), W_o, b_o)
     return y, SelfAttentionCache(cache_q, cache_k, cache_v, cache_attend, cache_output)
 
 
@@ -161,7 +164,7 @@ def self_attention_backward(dy, cache):
     """Compute the gradients of self_attention_forward.
 
     Args:
-        dy: (N, P, S) gradient of y.
+        dy: (N, Q, S) gradient of y.
         cache: from self_attention_forward.
     Returns:
         dx: (N, P, S).
@@ -174,5 +177,7 @@ def self_attention_backward(dy, cache):
     dx_q, dW_q = project_backward(dq, cache.q)
     dx_k, dW_k = project_backward(dk, cache.k)
     dx_v, dW_v = project_backward(dv, cache.v)
-    # dx = term 1: through the queries + term 2: through the keys + term 3: through the values
-    return dx_q + dx_k + dx_v, dW_q, dW_k, dW_v, dW_o, db_o
+    # dx = term 1: through the keys + term 2: through the values + term 3: through the queries of the last positions
+    dx = dx_k + dx_v
+    dx[:, dx.shape[1] - dx_q.shape[1] :] += dx_q
+    return dx, dW_q, dW_k, dW_v, dW_o, db_o

@@ -103,15 +103,15 @@ def feed_forward_backward(dy, cache):
 
 
 def block_forward(x, params, mask, mask_1=1.0, mask_2=1.0):
-    """Compute a block.
+    """Compute a block at the last Q positions. Usually these are all P positions.
 
     Args:
         x: (N, P, S) N sequences of P positions.
         params: arrays by name, as listed at the top of this file.
-        mask: (1, P, P) or (N, P, P) which positions see which, see layers/self_attention.py.
-        mask_1, mask_2: (N, P, S) dropout masks of the two parts; the number 1 without dropout.
+        mask: (1, Q, P) or (N, Q, P) which positions see which, see layers/self_attention.py.
+        mask_1, mask_2: (N, Q, S) dropout masks of the two parts; the number 1 without dropout.
     Returns:
-        y: (N, P, S).
+        y: (N, Q, S).
         cache: what block_backward needs.
     """
     # h = x + dropout(SelfAttention(LN_1(x)))
@@ -119,7 +119,7 @@ def block_forward(x, params, mask, mask_1=1.0, mask_2=1.0):
     arrays = (params[name] for name in ("W_q", "W_k", "W_v", "W_o", "b_o"))
     attended, cache_attention = self_attention.self_attention_forward(n, mask, *arrays)
     dropped, cache_dropout_1 = dropout.dropout_forward(attended, mask_1)
-    h = x + dropped
+    h = x[:, x.shape[1] - mask.shape[1] :] + dropped
     # y = h + dropout(W_2 GELU(W_1 LN_2(h) + b_1) + b_2)
     n, cache_norm_2 = layer_norm.layer_norm_forward(h, params["gamma_2"], params["beta_2"])
     arrays = (params[name] for name in ("W_1", "b_1", "W_2", "b_2"))
@@ -133,7 +133,7 @@ def block_backward(dy, cache):
     """Compute the gradients of block_forward.
 
     Args:
-        dy: (N, P, S) gradient of y.
+        dy: (N, Q, S) gradient of y.
         cache: from block_forward.
     Returns:
         dx: (N, P, S).
@@ -151,5 +151,6 @@ def block_backward(dy, cache):
     dn, *dattention = self_attention.self_attention_backward(dattended, cache.attention)
     grads |= dict(zip(("W_q", "W_k", "W_v", "W_o", "b_o"), dattention, strict=True))
     dx, grads["gamma_1"], grads["beta_1"] = layer_norm.layer_norm_backward(dn, cache.norm_1)
-    # gradient of x = term 1: directly (dh) + term 2: through the attention
-    return dh + dx, grads
+    # gradient of x = term 1: through the attention + term 2: directly, at the last Q positions (dh)
+    dx[:, dx.shape[1] - dh.shape[1] :] += dh
+    return dx, grads

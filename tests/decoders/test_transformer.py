@@ -101,7 +101,9 @@ def test_the_input_of_the_stack(rng):
     np.testing.assert_allclose(sequence[1, 2], r[1, 2] + places[2], rtol=0, atol=1e-15)
     # caption 5 is the last one of image 1
     np.testing.assert_allclose(sequence[1, 3 + 10 + 1], 2 * Ey[5, 1] + places[1], rtol=0, atol=1e-15)
-    np.testing.assert_array_equal(transformer.words_of(sequence, 3, 5)[1, 5], sequence[1, 3 + 10 + 1])
+    words = transformer.by_word(sequence[:, 3:], 5)
+    np.testing.assert_array_equal(words[1, 5], sequence[1, 3 + 10 + 1])
+    np.testing.assert_array_equal(transformer.by_image(words, 2), sequence[:, 3:])
 
 
 def later_words_exchanged(words, t, V):
@@ -155,12 +157,12 @@ def test_the_memory_gives_the_logits_of_whole_captions_step_by_step(rng, dtype, 
 def test_attention_maps_are_those_of_the_last_block(rng):
     arrays, words = decoder_arrays(rng), rng.integers(0, 9, (5, 6))
     _, cache = transformer.decode_forward(arrays, arrays["a"], words, None)
-    weights = cache.stack.blocks[1].attention.attend.p.mean(axis=1)  # (N, P, P)
+    weights = cache.stack.blocks[1].attention.attend.p.mean(axis=1)  # (N, Q, P), Q = 3 * 5 words
     state = transformer.select(transformer.begin(arrays, arrays["a"]), np.repeat([0, 1], 3))
     for t in range(5):
         _, alpha, beta, state = transformer.step(arrays, state, words[t])
         for b in range(6):
-            row = weights[b // 3, 3 + b % 3 * 5 + t, :3]
+            row = weights[b // 3, b % 3 * 5 + t, :3]
             np.testing.assert_allclose(beta[b], row.sum(), rtol=1e-12)
             np.testing.assert_allclose(alpha[b], row / row.sum(), rtol=1e-12)
 

@@ -40,7 +40,7 @@ SPECIAL = {
     "mbconv.stem_inference": {"P": 3},
     "panels.cut": {"width": LANES},
     "panels.cut_transposed": {"width": LANES},
-    "self_attention": {"K": LANES, "heads": 3, "masks": 2},
+    "self_attention": {"P": LANES, "Q": LANES, "K": LANES, "heads": 3, "masks": 2},
 }
 
 

@@ -61,6 +61,20 @@ def test_gradients_with_a_mask_for_each_sequence(rng, name):
     assert report.ok, str(report)
 
 
+@pytest.mark.parametrize("masks", [1, 2])
+def test_only_the_last_positions_ask(rng, masks):
+    """Check gradients and results if the first two positions give keys and values only."""
+    inputs, options = random_inputs(rng, "self_attention"), {"mask": random_mask(rng, masks, 5)}
+    y, _ = self_attention.self_attention_forward(**inputs, **options)
+    options["mask"] = options["mask"][:, 2:]
+    last, _ = self_attention.self_attention_forward(**inputs, **options)
+    np.testing.assert_allclose(last, y[:, 2:], rtol=0, atol=1e-13)
+    report = gradcheck.check_layer(*pair("self_attention"), inputs, rng, options)
+    assert report.ok, str(report)
+    inputs = {array: x if array == "x" else x / x.shape[0] ** 0.5 for array, x in inputs.items()}
+    helpers.check_float32(*pair("self_attention"), inputs, rng, options)
+
+
 def test_attend_is_the_definition(rng):
     q, k, v = random_inputs(rng, "attend").values()
     mask = random_mask(rng, 2, 5)

@@ -20,10 +20,10 @@ def random_mask(rng):
     return np.where(sees, 0.0, self_attention.HIDDEN)
 
 
-@pytest.mark.parametrize("drops", [False, True])
-def test_gradients(rng, drops):
-    params, mask = random_params(rng), random_mask(rng)
-    masks = rng.choice([0, 1.5], (2, N, P, S)) if drops else [1.0, 1.0]
+@pytest.mark.parametrize(("drops", "first"), [(False, 0), (True, 0), (True, 1)])
+def test_gradients(rng, drops, first):
+    params, mask = random_params(rng), random_mask(rng)[:, first:]
+    masks = rng.choice([0, 1.5], (2, N, P - first, S)) if drops else [1.0, 1.0]
 
     def forward(x, **arrays):
         return transformer_block.block_forward(x, arrays, mask, *masks)

@@ -22,13 +22,13 @@ class BlockCache(NamedTuple):
     norm_1: tuple  # the fields of layer_norm.LayerNormCache
     n_1: np.ndarray  # (N, P, S) LN_1(x)
     qkv: np.ndarray  # (N, P, 3, heads, padded K)
-    p: np.ndarray  # (N, heads, P, padded P)
-    o: np.ndarray  # (N, P, heads, padded K)
+    p: np.ndarray  # (N, heads, Q, padded P)
+    o: np.ndarray  # (N, Q, heads, padded K)
     mask_1: np.ndarray | None
     norm_2: tuple
-    n_2: np.ndarray  # (N, P, S) LN_2(h)
-    u: np.ndarray  # (N, P, F) before GELU
-    g: np.ndarray  # (N, P, F) after GELU
+    n_2: np.ndarray  # (N, Q, S) LN_2(h)
+    u: np.ndarray  # (N, Q, F) before GELU
+    g: np.ndarray  # (N, Q, F) after GELU
     mask_2: np.ndarray | None
 
 
@@ -40,13 +40,15 @@ class StackCache(NamedTuple):
     norm: tuple
 
 
-def stack_forward(params, x, mask, masks=None):
+def stack_forward(params, x, mask, masks=None, first=0):
     """Compute all blocks. Arguments and results are those of stack.stack_forward."""
     blocks, caches, mask = blocks_of(params), [], self_attention.padded_mask(mask)
     masks = masks or (1 + 2 * len(blocks)) * [None]
     x = _dropped(x, masks[0])
     for k, block in enumerate(blocks):
-        x, cache = block_forward(x, block, mask, *masks[1 + 2 * k : 3 + 2 * k])
+        needed = slice(first if k == len(blocks) - 1 else 0, None)
+        block_masks = (None if m is None else m[:, needed] for m in masks[1 + 2 * k : 3 + 2 * k])
+        x, cache = block_forward(x, block, np.ascontiguousarray(mask[:, needed]), *block_masks)
         caches.append(cache)
     y, cache_norm = layer_norm.layer_norm_forward(x, params["gamma"], params["beta"])
     return y, StackCache(masks[0], caches, cache_norm)
@@ -71,23 +73,23 @@ def memories(cache):
 
 
 def block_forward(x, params, mask, mask_1, mask_2):
-    """Compute a block.
+    """Compute a block at the last Q positions.
 
     Args:
         x: (N, P, S).
         params: arrays by name.
-        mask: from self_attention.padded_mask.
-        mask_1, mask_2: dropout masks (N, P, S); None without dropout.
+        mask: (1 or N, Q, padded P), see self_attention.padded_mask.
+        mask_1, mask_2: dropout masks (N, Q, S); None without dropout.
     Returns:
-        y: (N, P, S).
+        y: (N, Q, S).
         cache: BlockCache.
     """
-    (N, P, _), (_, heads, K) = x.shape, params["W_q"].shape
+    (N, P, _), (_, heads, K), Q = x.shape, params["W_q"].shape, mask.shape[1]
     # h = x + dropout(SelfAttention(LN_1(x)))
     n_1, norm_1 = layer_norm.layer_norm_forward(x, params["gamma_1"], params["beta_1"])
     qkv = multiply(n_1, pack(_projections(params))).reshape(N, P, 3, heads, -1)
     o, p = self_attention.attend(qkv, mask, K**-0.5)
-    h = _add_product(x, o.reshape(N, P, -1), _output_matrix(params), params["b_o"], mask_1)
+    h = _add_product(x[:, P - Q :], o.reshape(N, Q, -1), _output_matrix(params), params["b_o"], mask_1)
     # y = h + dropout(W_2 GELU(W_1 LN_2(h) + b_1) + b_2)
     n_2, norm_2 = layer_norm.layer_norm_forward(h, params["gamma_2"], params["beta_2"])
     u = multiply(n_2, pack(params["W_1"], params["b_1"]))
@@ -100,14 +102,14 @@ def block_backward(dy, cache):
     """Compute the gradients of block_forward.
 
     Args:
-        dy: (N, P, S); overwritten with dx.
+        dy: (N, Q, S); overwritten.
         cache: BlockCache.
     Returns:
-        dx: (N, P, S), the array dy.
+        dx: (N, P, S).
         grads: gradients by parameter name.
     """
-    params, grads, (N, P, S) = cache.params, {}, dy.shape
-    (_, heads, K), padded = params["W_q"].shape, cache.qkv.shape[4]
+    params, grads, (N, Q, S) = cache.params, {}, dy.shape
+    (_, heads, K), (_, P, _, _, padded) = params["W_q"].shape, cache.qkv.shape
     # y = h + dropout(W_2 GELU(W_1 LN_2(h) + b_1) + b_2)
     dfed = _dropped(dy, cache.mask_2)
     grads |= {"W_2": multiply_transposed(cache.g, dfed), "b_2": elementwise.column_sums(dfed)}
@@ -119,7 +121,7 @@ def block_backward(dy, cache):
     dh, grads["gamma_2"], grads["beta_2"] = layer_norm.layer_norm_backward(dn_2, cache.norm_2, dy)
     # h = x + dropout(SelfAttention(LN_1(x)))
     dattended = _dropped(dh, cache.mask_1)
-    dW_o = multiply_transposed(cache.o.reshape(N, P, -1), dattended).reshape(heads, padded, S)
+    dW_o = multiply_transposed(cache.o.reshape(N, Q, -1), dattended).reshape(heads, padded, S)
     grads |= {"W_o": dW_o[:, :K].reshape(S, S), "b_o": elementwise.column_sums(dattended)}
     do = multiply(dattended, pack(_output_matrix(params).T)).reshape(cache.o.shape)
     dqkv = self_attention.attend_gradient(do, cache.qkv, cache.p, K**-0.5).reshape(N, P, -1)
@@ -127,8 +129,12 @@ def block_backward(dy, cache):
     for which, name in enumerate(("W_q", "W_k", "W_v")):
         grads[name] = np.ascontiguousarray(dW_qkv[:, which, :, :K])
     dn_1 = multiply(dqkv, pack(_projections(params).T))
-    # gradient of x = term 1: directly (dh) + term 2: through the attention
-    dx, grads["gamma_1"], grads["beta_1"] = layer_norm.layer_norm_backward(dn_1, cache.norm_1, dh)
+    # gradient of x = term 1: directly, at the last Q positions (dh) + term 2: through the attention
+    dx = dh
+    if Q < P:
+        dx = current().empty((N, P, S))
+        dx[:, : P - Q], dx[:, P - Q :] = 0, dh
+    _, grads["gamma_1"], grads["beta_1"] = layer_norm.layer_norm_backward(dn_1, cache.norm_1, dx)
     return dx, grads
 
 

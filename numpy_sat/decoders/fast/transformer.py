@@ -6,10 +6,9 @@ import numpy as np
 
 from numpy_sat.decoders import masks
 from numpy_sat.decoders.fast import stack
-from numpy_sat.decoders.transformer import join, split, words_of
+from numpy_sat.decoders.transformer import by_image, by_word, join, split
 from numpy_sat.kernels import elementwise
 from numpy_sat.kernels.matmul import multiply, multiply_transposed, pack
-from numpy_sat.system.workspace import current
 
 
 class Cache(NamedTuple):
@@ -30,21 +29,18 @@ def decode_forward(params, a, words, dropout_masks):
     sequence = join(multiply(a, pack(params["W_r"], params["b_r"])), params["E"][words.T])
     # h = Stack(r, x)
     mask = masks.left_to_right(L, T, B // N, np.float32)
-    h, cache_stack = stack.stack_forward(params, sequence, mask, dropout_masks)
-    h_words = words_of(h, L, T)
+    h, cache_stack = stack.stack_forward(params, sequence, mask, dropout_masks, first=L)
+    h = by_word(h, T)
     # logits_t = E h_t + b_o
-    logits = multiply(h_words, pack(params["E"].T, params["b_o"]))
-    return logits, Cache(params, a, words, cache_stack, h_words)
+    logits = multiply(h, pack(params["E"].T, params["b_o"]))
+    return logits, Cache(params, a, words, cache_stack, h)
 
 
 def decode_backward(dlogits, cache):
     """Compute the gradients of decode_forward. Arguments and results are those of transformer.decode_backward."""
     params, (N, L, _), (T, _, S) = cache.params, cache.a.shape, cache.h.shape
-    # logits_t = E h_t + b_o; no loss depends on the last vectors of the regions
-    dh_words = multiply(dlogits, pack(params["E"]))
-    dh = current().empty((N, L + cache.words.size // N, S))
-    dh[:, :L] = 0
-    dh[:, L:] = dh_words.swapaxes(0, 1).reshape(N, -1, S)
+    # logits_t = E h_t + b_o
+    dh = by_image(multiply(dlogits, pack(params["E"])), N)
     dsequence, grads = stack.stack_backward(dh, cache.stack)
     dr, dEy = split(dsequence, L, T)
     # gradient of E = term 1: through the output + term 2: through the input x_t
