@@ -96,14 +96,15 @@ def multiply_transposed(x, d):
     K = d.size // O
     y = workspace.empty((I, O))
     with workspace.scratch():
-        packed_rows = workspace.empty((-(-I // R), K, R))
-        run(_pack_for_rows, -(-K // CHUNK), x.reshape(K, I), packed_rows)
-        _run(packed_rows, I, K, 1, R, pack(d.reshape(K, O)), y, add=False)
+        _run(x, I, K, 1, I, pack(d.reshape(K, O)), y, add=False)
     return y
 
 
 def _run(x, rows, K, row_step, term_step, packed, y, add):
-    """Run the kernel of a product on a matrix x with `rows` rows and K terms."""
+    """Run the kernel of a product on a matrix x with `rows` rows and K terms.
+
+    Term k of row m is x[m row_step + k term_step].
+    """
     tasks = len(packed.panels) * -(-rows // ROWS)
     sizes = rows, K, row_step, term_step, packed.columns
     run(
@@ -113,10 +114,7 @@ def _run(x, rows, K, row_step, term_step, packed, y, add):
 
 @kernel
 def _multiply(thread, counter, tasks, tile_rows, tile_columns, M, K, row_step, term_step, O, x, W, bias, y, add):
-    """Compute ROWS rows of one panel of y per task.
-
-    The rows m to m + R - 1 of x begin at x[m K], both in a plain and in a packed x.
-    """
+    """Compute ROWS rows of one panel of y per task."""
     blocks = -(-M // ROWS)
     columns = tile.offsets(tile_columns, 0, len(tile_columns), LANES)
     for task in claim_tasks(thread, counter, tasks):
@@ -127,7 +125,7 @@ def _multiply(thread, counter, tasks, tile_rows, tile_columns, M, K, row_step, t
                 sums = tile.zeros(rows, columns)
                 for k in range(chunk, min(chunk + CHUNK, K)):
                     w_at = (panel * K + k) * WIDTH
-                    sums = tile.add_products(sums, rows, columns, x, m * K + k * term_step, W, w_at)
+                    sums = tile.add_products(sums, rows, columns, x, m * row_step + k * term_step, W, w_at)
                 if chunk == 0 and not add:
                     sums = tile.add(sums, tile.load(tile_rows, columns, bias, panel * WIDTH))
                 y_rows, y_at, width = tile.offsets(tile_rows, m, M, O), panel * WIDTH, O - panel * WIDTH
@@ -139,15 +137,3 @@ def _multiply(thread, counter, tasks, tile_rows, tile_columns, M, K, row_step, t
                     if add or chunk > 0:
                         sums = tile.add(sums, tile.load_within(y_rows, columns, y, y_at, width))
                     tile.store_within(sums, y_rows, columns, y, y_at, width)
-
-
-@kernel
-def _pack_for_rows(thread, counter, tasks, x, packed_rows):
-    """Copy columns of x: (K, I) to rows of tiles: (I / R, K, R), CHUNK rows of x per task."""
-    K, I = x.shape
-    rows = packed_rows.shape[2]
-    for task in claim_tasks(thread, counter, tasks):
-        for i in range(0, I, rows):
-            for k in range(task * CHUNK, min((task + 1) * CHUNK, K)):
-                for r in range(min(rows, I - i)):
-                    packed_rows[i // rows, k, r] = x[k, i + r]
