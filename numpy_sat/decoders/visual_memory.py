@@ -95,12 +95,8 @@ def decode_forward(params, a, words, mask):
     V_tilde, cache_r = linear.linear_forward(u, params["W_r"], params["b_r"])
     # logits_t = L_o [s_t, u_t] + b_o, with both states after dropout
     dropped, cache_dropout = dropout.dropout_forward(np.concatenate([s, u], axis=-1), mask)
-    logits, cache_output = linear.linear_forward(dropped, params["L_o"], params["b_o"])
-    return (
-        logits,
-        V_tilde,
-        DecodeCache(a.shape, cache_embedding, cache_s, cache_u, cache_r, cache_dropout, cache_output),
-    )
+    logits, cache_o = linear.linear_forward(dropped, params["L_o"], params["b_o"])
+    return logits, V_tilde, DecodeCache(a.shape, cache_embedding, cache_s, cache_u, cache_r, cache_dropout, cache_o)
 
 
 def decode_backward(dlogits, dV_tilde, cache):

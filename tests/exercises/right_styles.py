@@ -493,4 +493,110 @@ def move_baseline(baseline, log_p):
     baseline += 0.1 * log_p.sum() / log_p.shape[1]
 """,
     ],
+    31: [
+        """
+def score_forward(v, s, mask):
+    products = np.einsum("kih,tbh->ktbi", v, s)
+    S = np.einsum("ktb,tb->kb", products.max(axis=-1), mask)
+    return [S, (v, s, products.argmax(axis=-1), mask)]
+""",
+        """
+def score_backward(dS, cache):
+    v, s, best, mask = cache
+    hot = np.eye(v.shape[1], dtype=v.dtype)[best] * (dS[:, None] * mask)[..., None]
+    return np.einsum("ktbi,tbh->kih", hot, s), np.einsum("ktbi,kih->tbh", hot, v)
+""",
+        """
+def margin_forward(S):
+    K, loss = len(S), 0
+    over_sentences, over_images = np.zeros((2, K, K), bool)
+    for k, l in np.ndindex(K, K):
+        if k != l:
+            over_sentences[k, l], over_images[k, l] = S[k, l] + 1 > S[k, k], S[k, l] + 1 > S[l, l]
+            loss += max(0, S[k, l] - S[k, k] + 1) + max(0, S[k, l] - S[l, l] + 1)
+    return loss / K, MarginCache(over_sentences, over_images)
+""",
+        """
+def margin_backward(dloss, cache):
+    first, second = (np.asarray(over, float) for over in cache)
+    dS = first + second - np.diag(first.sum(1)) - np.diag(second.sum(0))
+    return np.asfortranarray(dS / len(dS) * dloss)
+""",
+    ],
+    32: [
+        """
+def viterbi(scores, beta):
+    T, R = scores.shape
+    reward, ahead = beta * np.eye(R), np.zeros((T, R))
+    for t in range(T - 2, -1, -1):
+        ahead[t] = (reward + scores[t + 1] + ahead[t + 1]).max(axis=1)
+    a = [int((scores[0] + ahead[0]).argmax())]
+    for t in range(1, T):
+        a.append(int((reward[a[-1]] + scores[t] + ahead[t]).argmax()))
+    return np.array(a)
+""",
+        """
+def viterbi(scores, beta):
+    paths = {i: (score, [i]) for i, score in enumerate(scores[0])}
+    for row in scores[1:]:
+        new = {}
+        for i, score in enumerate(row):
+            total, path = max((total + beta * (j == i), path) for j, (total, path) in paths.items())
+            new[i] = total + score, [*path, i]
+        paths = new
+    return np.array(max(paths.values())[1], np.int32)
+""",
+    ],
+    33: [
+        """
+def reconstruction_forward(V_tilde, V, mask):
+    T, B, D = V_tilde.shape
+    difference = V_tilde - V[np.arange(B) // (B // len(V))]
+    return np.einsum("tbd,tbd,tb->", difference, difference, mask) / B / D, (difference, mask)
+""",
+        """
+def decode_forward(params, a, words, mask):
+    h = np.zeros((words.shape[1], len(params["W_ss"])), a.dtype)
+    V = np.repeat(a, words.shape[1] // len(a), axis=0).mean(axis=1)
+    Ey, cache_Ey = embedding.embedding_forward(params["E"], words)
+    u, _, cache_u = lstm.lstm_sequence_forward(Ey, h, h, params["W_xu"], params["W_uu"], params["b_u"])
+    V_tilde, cache_r = linear.linear_forward(u, params["W_r"], params["b_r"])
+    x = np.concatenate([Ey, np.stack([V] * len(words))], axis=2)
+    s, _, cache_s = lstm.lstm_sequence_forward(x, h, h, params["W_xs"], params["W_ss"], params["b_s"])
+    out, cache_out = dropout.dropout_forward(np.dstack([s, u]), mask)
+    logits, cache_logits = linear.linear_forward(out, params["L_o"], params["b_o"])
+    return logits, V_tilde, (a.shape, cache_Ey, cache_s, cache_u, cache_r, cache_out, cache_logits)
+""",
+    ],
+    34: [
+        """
+def skip_gram_forward(v, u):
+    scores = np.sum(u * v[:, None], axis=-1)
+    signs = np.where(np.arange(u.shape[1]) == 0, -1, 1)
+    return np.mean(np.sum(np.logaddexp(0, signs * scores), axis=1)), (v, u, scores)
+""",
+        """
+def skip_gram_backward(dloss, cache):
+    v, u, scores = cache
+    dv, du = np.zeros_like(v), np.zeros_like(u)
+    for b, k in np.ndindex(scores.shape):
+        slope = (1 / (1 + np.exp(-scores[b, k])) - (k == 0)) * dloss / len(v)
+        dv[b] += slope * u[b, k]
+        du[b, k] = slope * v[b]
+    return dv, du
+""",
+    ],
+    35: [
+        """
+def glove_forward(w, w_tilde, b, b_tilde, counts, largest=100.0, power=0.75):
+    difference = np.einsum("pm,pm->p", w, w_tilde) - np.log(counts) + b_tilde + b
+    weight = np.minimum((counts / largest) ** power, 1)
+    return np.dot(weight, difference**2) / len(counts), (w, w_tilde, difference, weight)
+""",
+        """
+def glove_backward(dloss, cache):
+    d = 2 * cache.difference * cache.weight * dloss / cache.w.shape[0]
+    return (cache.w_tilde.T * d).T, np.einsum("p,pm->pm", d, cache.w), d, 1 * d
+""",
+    ],
 }

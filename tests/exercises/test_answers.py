@@ -10,16 +10,18 @@ from test_worked_examples import Grammar, Page, one_channel, zero_lstm
 
 from numpy_sat.check import gradcheck
 from numpy_sat.decoders import log_bilinear, show_tell
-from numpy_sat.decoding import search
+from numpy_sat.decoding import search, viterbi
 from numpy_sat.encoders import reader
 from numpy_sat.evaluation import neighbors
 from numpy_sat.layers import (
+    alignment,
     attention,
     batch_norm,
     conv,
     depthwise,
     dot_attention,
     embedding,
+    glove,
     hard_attention,
     linear,
     losses,
@@ -27,6 +29,8 @@ from numpy_sat.layers import (
     output,
     policy,
     pool,
+    reconstruction,
+    skip_gram,
     softmax,
 )
 from numpy_sat.layers.activations import relu_backward, relu_forward
@@ -295,12 +299,64 @@ def caption_loss(page):
     yield "dlogits", 0, losses.cross_entropy_backward(1.0, cache)[0, 0]
 
 
+def words_and_regions(page):
+    _, cache = alignment.score_forward(page("v").astype(float), page("s").astype(float), np.ones((2, 1)))
+    yield "dv", 0, alignment.score_backward(page("dS").astype(float), cache)[0]
+    yield "dS", 0, alignment.margin_backward(1.0, alignment.margin_forward(page("scores"))[1])
+    v, s = np.zeros((1, 2, 3)), np.arange(6.0).reshape(2, 1, 3)
+    dv, ds = alignment.score_backward(np.ones((1, 1)), alignment.score_forward(v, s, np.ones((2, 1)))[1])
+    assert dv[0, 0].any() and not dv[0, 1].any()
+    yield "ds", 0, ds
+
+
+def phrases(page):
+    scores = page("scores").astype(float)
+    sums = {beta: scores[0][:, None] + beta * np.eye(2) for beta in (1.5,)}
+    yield "before_1", 0, sums[1.5].argmax(axis=0)
+    best = scores[1] + sums[1.5].max(axis=0)
+    yield "before_2", 0, (best[:, None] + 1.5 * np.eye(2)).argmax(axis=0)
+    for beta, expected in ((1.5, [0, 0, 0]), (1.01, [0, 0, 0]), (0.99, [0, 1, 0])):
+        assert viterbi.viterbi(scores, beta).tolist() == expected
+    yield "a", 0, viterbi.viterbi(scores, 1.5)
+    assert round(64**12 / 1e21) == 5
+
+
+def memory(page):
+    _, cache = reconstruction.reconstruction_forward(**page.arguments("V_tilde", "V", "mask"))
+    yield "dV_tilde", 0, reconstruction.reconstruction_backward(1.0, cache)
+    yield "du", 0, page("dlogits") * page("L_o")[1, 0] + page("dV_tilde") * page("W_r")[0, 0]
+    vectors = np.random.default_rng(0).choice([-1.0, 1.0], (1000, 4))
+    loss, _ = reconstruction.reconstruction_forward(np.zeros((1, 1000, 4)), vectors, np.ones((1, 1000)))
+    assert loss == 1
+
+
+def true_and_random_pairs(page):
+    _, cache = skip_gram.skip_gram_forward(**page.arguments("v", "u"))
+    dv, du = skip_gram.skip_gram_backward(1.0, cache)
+    yield "dv", 0, dv
+    yield "du", 0, du
+    yield "loss", 0, skip_gram.skip_gram_forward(np.array([[1.0]]), np.array([[[-1000.0]]]))[0]
+    yield "ratio", 0, 81**0.75 / 16**0.75
+
+
+def counts(page):
+    arrays = page.arguments("w", "w_tilde", "counts") | {"b": np.zeros(2), "b_tilde": np.zeros(2)}
+    dw, _, db, _ = glove.glove_backward(1.0, glove.glove_forward(**arrays, largest=page("x_max"))[1])
+    yield "db", 0, db
+    yield "dw", 0, dw
+    arrays |= {"w": np.zeros((2, 2)), "w_tilde": np.zeros((2, 2))}
+    dw, _, db, _ = glove.glove_backward(1.0, glove.glove_forward(**arrays, largest=page("x_max"))[1])
+    yield "dw", 1, dw
+    yield "db", 1, db[1]
+
+
 ANSWERS = {
     **{1: measuring, 2: words, 3: affine, 4: softmaxes, 27: caption_loss, 5: selections, 6: convolution},
     **{7: convolution_backward, 8: loops, 9: lstm_step, 10: lstm_steps, 11: soft_attention, 28: attend},
     **{12: gate_and_output, 13: penalty, 14: through_time, 15: optimizer_steps, 16: beams, 17: bleus},
     **{18: normalization, 19: show_and_tell, 20: bilinear, 21: dot_product, 29: multi_head, 22: sampling},
     **{30: reinforce, 23: sentence, 24: nearest_words, 25: depthwise_convolution, 26: own_captions},
+    **{31: words_and_regions, 32: phrases, 33: memory, 34: true_and_random_pairs, 35: counts},
 }
 
 

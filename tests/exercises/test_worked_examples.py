@@ -10,16 +10,18 @@ import pytest
 from numpy_sat.check import gradcheck
 from numpy_sat.data.vocabulary import END, START
 from numpy_sat.decoders import log_bilinear, show_tell
-from numpy_sat.decoding import search
+from numpy_sat.decoding import search, viterbi
 from numpy_sat.encoders import reader
 from numpy_sat.evaluation import neighbors
 from numpy_sat.layers import (
+    alignment,
     attention,
     batch_norm,
     conv,
     depthwise,
     dot_attention,
     embedding,
+    glove,
     hard_attention,
     linear,
     losses,
@@ -27,6 +29,8 @@ from numpy_sat.layers import (
     output,
     policy,
     pool,
+    reconstruction,
+    skip_gram,
     softmax,
 )
 from numpy_sat.layers.activations import relu_forward
@@ -387,12 +391,60 @@ def own_captions(page):
     np.testing.assert_allclose(samples, [[-0.5, 0.3, 0.2], [0, 0, 0], [-1, -0.6, 1.6]], atol=1e-9)
 
 
+def words_and_regions(page):
+    v, s = page("v").astype(float), page("s").astype(float)
+    S, cache = alignment.score_forward(v, s, np.ones((2, 1)))
+    yield "S", 0, S
+    yield "ds", 0, alignment.score_backward(page("dS").astype(float), cache)[1]
+    scores = page("scores")
+    loss, cache = alignment.margin_forward(scores)
+    yield "loss", 0, loss
+    for name, over, right in (("sentences", cache.over_sentences, [0, 0]), ("images", cache.over_images, [1, 1])):
+        yield f"{name}_01", 0, scores[0, 1] - scores[right[0], right[0]] + 1
+        yield f"{name}_10", 0, scores[1, 0] - scores[1 - right[0], 1 - right[0]] + 1
+        assert over.tolist() == [[False, True], [False, False]]
+
+
+def phrases(page):
+    scores = page("scores").astype(float)
+    yield "a", 0, viterbi.viterbi(scores, 0.0)
+    assert scores.max(axis=1).sum() == 7
+    best = scores[0]
+    yield "best_0", 0, best
+    for t in (1, 2):
+        best = scores[t] + np.maximum(best + page("beta", 1), best.max())
+        yield f"best_{t}", 0, best
+
+
+def memory(page):
+    arrays = page.arguments("V_tilde", "V", "mask")
+    yield "loss", 0, reconstruction.reconstruction_forward(**arrays)[0]
+    yield "ds", 0, page("dlogits") * page("L_o")[0, 0]
+
+
+def true_and_random_pairs(page):
+    loss, cache = skip_gram.skip_gram_forward(**page.arguments("v", "u"))
+    yield "loss", 0, loss
+    yield "score", 0, cache.scores
+    _, du = skip_gram.skip_gram_backward(1.0, cache)
+    yield "dscore", 0, du[..., 0]  # both numbers of v are 1
+
+
+def counts(page):
+    zeros = {"b": np.zeros(2), "b_tilde": np.zeros(2)}
+    loss, cache = glove.glove_forward(**page.arguments("w", "w_tilde", "counts"), **zeros, largest=page("x_max"))
+    yield "weight", 0, cache.weight
+    yield "difference", 0, cache.difference
+    yield "loss", 0, loss
+
+
 EXAMPLES = {
     **{1: measuring, 2: words, 3: affine, 4: softmaxes, 27: caption_loss, 5: selections, 6: convolution},
     **{7: convolution_backward, 8: loops, 9: lstm_step, 10: lstm_steps, 11: soft_attention, 28: attend},
     **{12: gate_and_output, 13: penalty, 14: through_time, 15: optimizer_steps, 16: beams, 17: bleus},
     **{18: normalization, 19: show_and_tell, 20: bilinear, 21: dot_product, 29: multi_head, 22: sampling},
     **{30: reinforce, 23: sentence, 24: nearest_words, 25: depthwise_convolution, 26: own_captions},
+    **{31: words_and_regions, 32: phrases, 33: memory, 34: true_and_random_pairs, 35: counts},
 }
 
 
