@@ -16,7 +16,7 @@ Worked example  One caption of two words and padding, D = 2:
                 V = [[1, 3]]   V_tilde = [[[0, 3]], [[1, 2]], [[9, 9]]]   mask = [[1], [1], [0]]   loss = 1
                 1. For dloss = 1, find dV_tilde.
                 2. At one word, all sizes are 1: dlogits = 0.5, L_o = [[3], [2]], W_r = [[4]] and dV_tilde = -1, without
-                   dropout. So ds = 1.5. Find du, the sum of its two terms.
+                   dropout. So ds = 1.5. Find the two terms of du, and their sum.
                 3. The encoder is trained, too. Why does V get no gradient from this loss?
                 4. V differs between images with variance 1 in each entry. What does a memory that always says the mean
                    image cost per word? With which number do you compare the loss of a trained one?
@@ -30,7 +30,8 @@ Given           embedding.embedding_forward(E, words)  linear.linear_forward(x, 
                 lstm.lstm_sequence_forward(x, h, c, W_x, W_hh, b)     returns h_all, c, cache
                 lstm.lstm_sequence_backward(dh_all, dc, cache)        returns dx, dh, dc, dW_x, dW_hh, db
                 The other backward functions are of the same kind. All caches are packed and unpacked for you. shape is
-                a.shape. The weights of s are W_xs, W_ss and b_s; those of u are W_xu, W_uu and b_u.
+                a.shape. cache_s and cache_u are those of the LSTMs, cache_r that of W_r, cache_o that of L_o. The
+                weights of s are W_xs, W_ss and b_s; those of u are W_xu, W_uu and b_u.
 
 Run             python -m exercises check 33   python -m exercises hint 33   python -m exercises check 33 --pencil
 """

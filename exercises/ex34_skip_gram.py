@@ -29,6 +29,7 @@ Given           NumPy is all you need. The cache SkipGramCache(v, u, scores) is 
                 exercise, train the vectors: python -m numpy_sat.words RUN --vectors skip-gram
 
 Run             python -m exercises check 34   python -m exercises hint 34   python -m exercises check 34 --pencil
+Read            exercises/chapters/word_vectors.md: the longer story, with figures
 """
 
 import numpy as np

@@ -29,6 +29,7 @@ Given           NumPy is all you need. The cache GloveCache(w, w_tilde, differen
                 exercise, train the vectors: python -m numpy_sat.words RUN --vectors glove
 
 Run             python -m exercises check 35   python -m exercises hint 35   python -m exercises check 35 --pencil
+Read            exercises/chapters/word_vectors.md: the longer story, with figures
 """
 
 import numpy as np

@@ -7,7 +7,7 @@ first. u has two uses, so its gradient is a sum of two terms. So has E y, which 
 Answers to the questions of the page:
 
 1. dV_tilde = [[[-1, 0]], [[0, -1]], [[0, 0]]]. With B D = 2, the factor 2 of the square cancels.
-2. du = -3. Through the logits it is 0.5 * 2, through the reconstruction -1 * 4.
+2. term_1 = 0.5 * 2 = 1, through the logits. term_2 = -1 * 4 = -4, through the reconstruction. So du = -3.
 3. An encoder that gives all images the same V makes this loss 0: then the memory knows V without any words. The image's
    vector is a target, as the true words are.
 4. It costs 1: each of the D squares is 1 on average, and the loss divides by D. Compare with the variance of V. The
@@ -130,21 +130,21 @@ def decode_backward(dlogits, dV_tilde, cache):
     B = dlogits.shape[1]
 
     # logits_t = [s_t, u_t] L_o + b_o, with both states after dropout
-    ddropped, dL_o, db_o = linear.linear_backward(dlogits, cache.output)
+    ddropped, dL_o, db_o = linear.linear_backward(dlogits, cache.o)
     dboth = dropout.dropout_backward(ddropped, cache.dropout)
     S = dboth.shape[2] // 2
     ds, du_output = dboth[:, :, :S], dboth[:, :, S:]
 
     # V_tilde_t = u_t W_r + b_r
-    du_reconstruction, dW_r, db_r = linear.linear_backward(dV_tilde, cache.reconstruction)
+    du_reconstruction, dW_r, db_r = linear.linear_backward(dV_tilde, cache.r)
 
     # u_t has two uses. term 1: through the output; term 2: through the reconstruction
     du = du_output + du_reconstruction
     end = np.zeros((B, S), du.dtype)  # nobody reads the cell states after the last word
-    dEy_memory, _, _, dW_xu, dW_uu, db_u = lstm.lstm_sequence_backward(du, end, cache.memory)
+    dEy_memory, _, _, dW_xu, dW_uu, db_u = lstm.lstm_sequence_backward(du, end, cache.u)
 
     # s_t = LSTM([E y_{t-1}, V], s_{t-1})
-    dx, _, _, dW_xs, dW_ss, db_s = lstm.lstm_sequence_backward(ds, end, cache.language)
+    dx, _, _, dW_xs, dW_ss, db_s = lstm.lstm_sequence_backward(ds, end, cache.s)
     M = dx.shape[2] - D
     dEy_language, dV = dx[:, :, :M], dx[:, :, M:]
 

@@ -27,7 +27,7 @@ Worked example  One caption of two words and padding, D = 2:
                 V = [[1, 3]]   V_tilde = [[[0, 3]], [[1, 2]], [[9, 9]]]   mask = [[1], [1], [0]]   loss = 1
                 1. For dloss = 1, find dV_tilde.
                 2. At one word, all sizes are 1: dlogits = 0.5, L_o = [[3], [2]], W_r = [[4]] and dV_tilde = -1, without
-                   dropout. So ds = 1.5. Find du, the sum of its two terms.
+                   dropout. So ds = 1.5. Find the two terms of du, and their sum.
                 3. The encoder is trained, too. Why does V get no gradient from this loss?
                 4. V differs between images with variance 1 in each entry. What does a memory that always says the mean
                    image cost per word? With which number do you compare the loss of a trained one?
@@ -41,7 +41,8 @@ Given           embedding.embedding_forward(E, words)  linear.linear_forward(x, 
                 lstm.lstm_sequence_forward(x, h, c, W_x, W_hh, b)     returns h_all, c, cache
                 lstm.lstm_sequence_backward(dh_all, dc, cache)        returns dx, dh, dc, dW_x, dW_hh, db
                 The other backward functions are of the same kind. All caches are packed and unpacked for you. shape is
-                a.shape. The weights of s are W_xs, W_ss and b_s; those of u are W_xu, W_uu and b_u.
+                a.shape. cache_s and cache_u are those of the LSTMs, cache_r that of W_r, cache_o that of L_o. The
+                weights of s are W_xs, W_ss and b_s; those of u are W_xu, W_uu and b_u.
 """
 
 IMPORTS = """\
@@ -229,7 +230,7 @@ TASKS = (
             "V_tilde": "V_tilde_t = u_t W_r + b_r, without dropout",
             "dropped": "dropped_t = [s_t, u_t] times their dropout mask",
             "logits": "logits_t = dropped_t L_o + b_o",
-            "cache": "the cache is DecodeCache(shape, embedding, language, memory, reconstruction, dropout, output)",
+            "cache": "the cache is DecodeCache(shape, embedding, s, u, r, dropout, o), the caches of the layers",
         },
         mistakes=DECODE_MISTAKES,
     ),
@@ -306,7 +307,16 @@ def pencil():
     V_tilde = np.array([[[0.0, 3]], [[1, 2]], [[9, 9]]])
     inputs = {"V_tilde": V_tilde, "V": np.array([[1.0, 3]]), "mask": np.array([[1.0], [1], [0]])}
     _, cache = reconstruction.reconstruction_forward(**inputs)
+    gates, b = np.array([[0.0, 0, 0, 1]]), np.array([1000.0, 1000, 1000, 0])
+    params = {"E": np.array([[0.3]]), "W_xs": np.repeat(gates, 2, axis=0), "W_xu": gates, "b_s": b, "b_u": b}
+    params |= {"W_ss": np.zeros((1, 4)), "W_uu": np.zeros((1, 4)), "W_r": np.array([[4.0]]), "b_r": np.zeros(1)}
+    params |= {"L_o": np.array([[3.0], [2]]), "b_o": np.zeros(1)}
+    word = {"params": params, "a": np.ones((1, 1, 1)), "words": np.zeros((1, 1), int), "mask": np.ones((1, 1, 2))}
+    _, _, word_cache = visual_memory.decode_forward(**word)
+    gradients = {"dlogits": np.full((1, 1, 1), 0.5), "dV_tilde": -np.ones((1, 1, 1))}
     return [
         Example("reconstruction_forward", inputs),
         Example("reconstruction_backward", {"dloss": 1.0, "cache": cache}),
+        Example("decode_forward", word),
+        Example("decode_backward", {**gradients, "cache": word_cache}),
     ]

@@ -7,7 +7,7 @@ from exercises.judging.judge import Task
 from exercises.lessons import Example, Facts
 from numpy_sat.layers import skip_gram
 
-FACTS = Facts(difficulty=2, minutes=45, builds_on=(2, 4))
+FACTS = Facts(difficulty=2, minutes=45, builds_on=(2, 4), chapter="word_vectors")
 
 INTRO = """\
 Goal            Learn word vectors from text alone, as word2vec does (Mikolov et al. 2013). Words that have the same

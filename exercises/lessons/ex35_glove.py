@@ -7,7 +7,7 @@ from exercises.judging.judge import Task
 from exercises.lessons import Example, Facts
 from numpy_sat.layers import glove
 
-FACTS = Facts(difficulty=1, minutes=40, builds_on=(2,))
+FACTS = Facts(difficulty=1, minutes=40, builds_on=(2,), chapter="word_vectors")
 
 INTRO = """\
 Goal            Learn word vectors from counts. GloVe (Pennington, Socher and Manning 2014) first counts how often the

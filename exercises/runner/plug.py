@@ -11,14 +11,24 @@ from pathlib import Path
 import numpy as np
 
 from exercises.judging import judge
-from exercises.runner import channel, checks, isolation, lessons, report, small_training, terminal, worker
+from exercises.runner import (
+    channel,
+    checks,
+    isolation,
+    lessons,
+    other_trainings,
+    report,
+    small_training,
+    terminal,
+    worker,
+)
 from exercises.runner.lessons import Lesson
 from exercises.runner.substitution import Broken, Part, in_place
 from exercises.runner.terminal import say, show
-from numpy_sat.decoders import attend_tell, log_bilinear, show_tell
+from numpy_sat.decoders import attend_tell, log_bilinear, show_tell, visual_memory
 from numpy_sat.encoders import reader
 from numpy_sat.evaluation import figures
-from numpy_sat.layers import depthwise, dot_attention, hard_attention, lstm, policy
+from numpy_sat.layers import depthwise, dot_attention, hard_attention, lstm, policy, reconstruction
 from numpy_sat.system import cli
 from numpy_sat.system.errors import InputError, writing
 from numpy_sat.training.objectives import self_critical
@@ -29,6 +39,7 @@ CALL_SECONDS = small_training.SECONDS  # time limit of one call of a learner's f
 ROWS = 8  # in the table of losses
 DECODERS = {  # {module: the only decoder that calls it}
     **{dot_attention: "dot", hard_attention: "hard", show_tell: "tell", log_bilinear: "log-bilinear"},
+    **dict.fromkeys((visual_memory, reconstruction), "visual-memory"),
 }
 
 
@@ -145,15 +156,22 @@ def train_on(parts: Sequence[Part], folder: Path) -> int:
             library = small_training.run(model, optimizer, data, "library", len(yours.losses))
             title = f"{model.name}, {optimizer}"
             curves[title] = {"with the library's functions": library.losses, "with your functions": yours.losses}
-            agree &= _show_losses(title, yours.losses, library.losses)
+            agree &= _show_losses(f"{title}: -log p per word, nats", yours.losses, library.losses)
             _show_captions(title, yours, library, data)
             if model is small_training.CAPTIONER and optimizer == "adam":
                 _draw_attention(folder, yours, data)
                 _draw_words(folder, yours.map)
+    for training in other_trainings.needed(parts):
+        with in_place(parts):
+            losses, line = training.run(small_training.STEPS)
+        library_losses, _ = training.run(small_training.STEPS)
+        curves[training.name] = {"with the library's functions": library_losses, "with your functions": losses}
+        agree &= _show_losses(f"{training.name}: {training.unit}", losses, library_losses)
+        say(line)
     path = folder / "curves.png"
-    figures.compared_figure(path, curves, "training step", "negative log-likelihood per word (nats)")
+    figures.compared_figure(path, curves, "training step", "loss")
     say(f"Both curves: {path}")
-    say(f"These were {len(yours.losses)} steps. A captioner needs thousands: python -m numpy_sat.train --small")
+    say(f"These were {small_training.STEPS} steps. A captioner needs thousands: python -m numpy_sat.train --small")
     return 0 if _all_called(parts) and agree else 1
 
 
@@ -164,8 +182,9 @@ def _models_for(parts):
     mobile = [part for part in parts if part.module is depthwise]
     reinforcement = [part for part in parts if part.module in (policy, self_critical)]
     decoders = [DECODERS[part.module] for part in parts if part.module in DECODERS]
+    others = [part for part in parts if part.module in other_trainings.TRAININGS]
     optimizers = ("adam", "rmsprop")[: 2 if any(part.name == "rmsprop_update" for part in parts) else 1]
-    outside_captioner = len(sequence + reading + mobile + reinforcement) + len(decoders)
+    outside_captioner = len(sequence + reading + mobile + reinforcement + others) + len(decoders)
     return [
         *[(small_training.CAPTIONER, optimizers)] * (outside_captioner < len(parts)),
         *[(small_training.LANGUAGE_MODEL, ("adam",))] * (len(sequence) > 0),
@@ -194,8 +213,8 @@ def _gradients_right(model, parts):
 
 
 def _show_losses(title, yours, library):
-    """Print both curves and return True if they agree."""
-    show(f"\n{title}: -log p per word, nats\n{'step':>6}{'yours':>12}{'library':>12}{'difference':>14}")
+    """Print both curves below a title and return True if they agree."""
+    show(f"\n{title}\n{'step':>6}{'yours':>12}{'library':>12}{'difference':>14}")
     differences = np.abs(np.subtract(yours, library))
     for step in np.unique(np.linspace(0, len(yours) - 1, ROWS + 1).astype(int)):
         show(f"{step + 1:6}{yours[step]:12.4f}{library[step]:12.4f}{differences[step]:14.1e}")
@@ -254,6 +273,8 @@ def _all_called(parts):
                 small_training.check_gradients(model)
                 for optimizer in optimizers:
                     small_training.run(model, optimizer, small_training.make_data(model), "extra run", steps=1)
+            for training in other_trainings.needed(idle):
+                training.run(1)
     show()
     say(f"Calls of your functions: {', '.join(f'{part.name} {part.calls:,}' for part in parts if part.calls)}.")
     alone = [part.name for part in idle if part.calls]

@@ -28,15 +28,15 @@ class State(NamedTuple):
 
 
 class DecodeCache(NamedTuple):
-    """The caches that decode_forward keeps for decode_backward."""
+    """The caches that decode_forward keeps for decode_backward. Their names are those of their parameters."""
 
     shape: tuple[int, int, int]  # N, L, D
     embedding: embedding.EmbeddingCache
-    language: lstm.LSTMSequenceCache
-    memory: lstm.LSTMSequenceCache
-    reconstruction: linear.LinearCache
+    s: lstm.LSTMSequenceCache  # the language state
+    u: lstm.LSTMSequenceCache  # the visual memory
+    r: linear.LinearCache  # the reconstruction
     dropout: dropout.DropoutCache
-    output: linear.LinearCache
+    o: linear.LinearCache  # the output
 
 
 def init_params(rng, D, M, S, log_frequencies, dtype=np.float32):
@@ -112,16 +112,16 @@ def decode_backward(dlogits, dV_tilde, cache):
     """
     grads, (N, L, D) = {}, cache.shape
     # logits_t = L_o [s_t, u_t] + b_o, with both states after dropout
-    ddropped, grads["L_o"], grads["b_o"] = linear.linear_backward(dlogits, cache.output)
+    ddropped, grads["L_o"], grads["b_o"] = linear.linear_backward(dlogits, cache.o)
     ds, du = np.split(dropout.dropout_backward(ddropped, cache.dropout), 2, axis=-1)
     # V_tilde_t = W_r u_t + b_r
-    du_reconstruction, grads["W_r"], grads["b_r"] = linear.linear_backward(dV_tilde, cache.reconstruction)
+    du_reconstruction, grads["W_r"], grads["b_r"] = linear.linear_backward(dV_tilde, cache.r)
     zeros = np.zeros_like(ds[0])
     # u_t = LSTM(E y_{t-1}, u_{t-1}): term 1: through the output, term 2: through the reconstruction
-    dEy_u, _, _, *dweights = lstm.lstm_sequence_backward(du + du_reconstruction, zeros, cache.memory)
+    dEy_u, _, _, *dweights = lstm.lstm_sequence_backward(du + du_reconstruction, zeros, cache.u)
     grads |= zip(("W_xu", "W_uu", "b_u"), dweights, strict=True)
     # s_t = LSTM([E y_{t-1}, V], s_{t-1})
-    dx, _, _, *dweights = lstm.lstm_sequence_backward(ds, zeros, cache.language)
+    dx, _, _, *dweights = lstm.lstm_sequence_backward(ds, zeros, cache.s)
     grads |= zip(("W_xs", "W_ss", "b_s"), dweights, strict=True)
     dEy_s, dV = dx[..., :-D], dx[..., -D:]
     # gradient of E y = term 1: through the memory + term 2: through the language state

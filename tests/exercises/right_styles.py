@@ -599,4 +599,51 @@ def glove_backward(dloss, cache):
     return (cache.w_tilde.T * d).T, np.einsum("p,pm->pm", d, cache.w), d, 1 * d
 """,
     ],
+    36: [
+        """
+def noisy_or_forward(z):
+    q = np.maximum(np.logaddexp(0, z).sum(axis=1), np.finfo(z.dtype).tiny)
+    log_p = np.where(q < 0.7, np.log(-np.expm1(-q)), np.log1p(-np.exp(-q)))
+    return log_p, -q, (z, log_p, -q)
+""",
+        """
+def noisy_or_backward(dlog_p, dlog_not_p, cache):
+    p_j = 1 / (1 + np.exp(-cache.z))
+    odds = np.exp(cache.log_not_p) / -np.expm1(cache.log_not_p)
+    return np.swapaxes(np.swapaxes(p_j, 0, 1) * (dlog_p * odds - dlog_not_p), 0, 1)
+""",
+        """
+def bias_of_rate(rate, L):
+    stays_out = np.exp(np.log1p(-rate) / L)
+    return -np.log(1 / -np.expm1(np.log1p(-rate) / L) - 1) if L > 1 else np.log(rate / stays_out)
+""",
+    ],
+    37: [
+        """
+def upper_envelope(slopes, intercepts):
+    line = max(range(len(slopes)), key=lambda m: (-slopes[m], intercepts[m]))
+    lines, starts = [line], [-np.inf]
+    while True:
+        steeper = [m for m in range(len(slopes)) if slopes[m] > slopes[line]]
+        if not steeper:
+            return np.array(lines), np.array(starts)
+        places = [(intercepts[line] - intercepts[m]) / (slopes[m] - slopes[line]) for m in steeper]
+        start = min(places)
+        line = max((m for m, place in zip(steeper, places) if place == start), key=lambda m: slopes[m])
+        lines.append(line)
+        starts.append(start)
+""",
+        """
+def line_search(lists, weights, direction, quality):
+    places = set()
+    for f, _ in lists:
+        places |= set(upper_envelope(f @ direction, f @ weights)[1][1:])
+    places = np.sort(np.array(list(places)))
+    ends = np.concatenate([places[:1] - 2, places, places[-1:] + 2])
+    gammas = (ends[1:] + ends[:-1]) / 2 if len(places) else np.zeros(1)
+    sums = [sum(s[np.argmax(f @ (weights + gamma * direction))] for f, s in lists) for gamma in gammas]
+    scores = quality(np.stack(sums))
+    return gammas[np.argmax(scores)], max(scores)
+""",
+    ],
 }

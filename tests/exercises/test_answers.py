@@ -10,7 +10,7 @@ from test_worked_examples import Grammar, Page, one_channel, zero_lstm
 
 from numpy_sat.check import gradcheck
 from numpy_sat.decoders import log_bilinear, show_tell
-from numpy_sat.decoding import search, viterbi
+from numpy_sat.decoding import line_search, search, viterbi
 from numpy_sat.encoders import reader
 from numpy_sat.evaluation import neighbors
 from numpy_sat.layers import (
@@ -26,6 +26,7 @@ from numpy_sat.layers import (
     linear,
     losses,
     lstm,
+    noisy_or,
     output,
     policy,
     pool,
@@ -324,7 +325,8 @@ def phrases(page):
 def memory(page):
     _, cache = reconstruction.reconstruction_forward(**page.arguments("V_tilde", "V", "mask"))
     yield "dV_tilde", 0, reconstruction.reconstruction_backward(1.0, cache)
-    yield "du", 0, page("dlogits") * page("L_o")[1, 0] + page("dV_tilde") * page("W_r")[0, 0]
+    terms = page("dlogits") * page("L_o")[1, 0], page("dV_tilde") * page("W_r")[0, 0]
+    yield from (("term_1", 0, terms[0]), ("term_2", 0, terms[1]), ("du", 0, sum(terms)))
     vectors = np.random.default_rng(0).choice([-1.0, 1.0], (1000, 4))
     loss, _ = reconstruction.reconstruction_forward(np.zeros((1, 1000, 4)), vectors, np.ones((1, 1000)))
     assert loss == 1
@@ -350,13 +352,35 @@ def counts(page):
     yield "db", 1, db[1]
 
 
+def detectors(page):
+    _, _, cache = noisy_or.noisy_or_forward(page("z"))
+    yield "dz", 0, noisy_or.noisy_or_backward(np.ones((1, 1)), np.zeros((1, 1)), cache)[0, :, 0]
+    yield "bias", 0, noisy_or.bias_of_rate(np.array([0.19]), 2)[0]
+    _, _, cache = noisy_or.noisy_or_forward(np.zeros((1, 64, 1)))
+    present = noisy_or.noisy_or_backward(np.ones((1, 1)), np.zeros((1, 1)), cache)
+    np.testing.assert_allclose(present, 2.0**-65)
+
+
+def corners(page):
+    slopes, intercepts = np.append(page("slopes"), 0.5), np.append(page("intercepts"), 0.1)
+    lines, starts = line_search.upper_envelope(slopes, intercepts)
+    yield "lines", 0, lines
+    np.testing.assert_allclose(starts[1:], [0.5, 0.8, 1.2])
+    lists = [line_search.Candidates(np.array([[1.0, 0], [0.5, 1]]), np.array([[1.0], [5]]))]
+    lists += [line_search.Candidates(np.array([[4.0, 0], [2, 1], [-1, 2]]), np.array([[0.0], [3], [9]]))]
+    found = line_search.line_search(lists, page("w"), page("d"), lambda sums: sums[:, 0])
+    assert found[1] == 14
+    yield "gamma", 0, found[0]
+
+
 ANSWERS = {
     **{1: measuring, 2: words, 3: affine, 4: softmaxes, 27: caption_loss, 5: selections, 6: convolution},
     **{7: convolution_backward, 8: loops, 9: lstm_step, 10: lstm_steps, 11: soft_attention, 28: attend},
     **{12: gate_and_output, 13: penalty, 14: through_time, 15: optimizer_steps, 16: beams, 17: bleus},
     **{18: normalization, 19: show_and_tell, 20: bilinear, 21: dot_product, 29: multi_head, 22: sampling},
     **{30: reinforce, 23: sentence, 24: nearest_words, 25: depthwise_convolution, 26: own_captions},
-    **{31: words_and_regions, 32: phrases, 33: memory, 34: true_and_random_pairs, 35: counts},
+    **{31: words_and_regions, 32: phrases, 33: memory, 34: true_and_random_pairs, 35: counts, 36: detectors},
+    37: corners,
 }
 
 

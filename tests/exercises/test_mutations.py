@@ -661,7 +661,7 @@ EQUIVALENT = {
             *("decode_backward", "zeros ="),
             [
                 *("1 where 0 belongs", "-1 where 0 belongs"),
-                *swapped("ds", "cache.reconstruction.x", "du", "du_reconstruction"),
+                *swapped("ds", "cache.r.x", "du", "du_reconstruction"),
             ],
             SAME_SHAPE,
         ),

@@ -5,7 +5,17 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from exercises.runner import array_figures, checks, language_model, lessons, plug, small_training, speed, substitution
+from exercises.runner import (
+    array_figures,
+    checks,
+    language_model,
+    lessons,
+    other_trainings,
+    plug,
+    small_training,
+    speed,
+    substitution,
+)
 from exercises.runner.substitution import Part, in_place
 from numpy_sat import kernels
 from numpy_sat.bench import rungs
@@ -80,7 +90,9 @@ def test_solutions_of_all_exercises_train_all_models(tmp_path, capsys):
         *("curves.png", "attention-before.png", "attention-after.png", "words.png")
     }
     output = capsys.readouterr().out
-    assert output.count("-log p per word, nats\n") == 10 and "The curves differ" not in output
+    assert output.count("-log p per word, nats\n") == 11 and "The curves differ" not in output
+    others = dict.fromkeys(other_trainings.TRAININGS.values())
+    assert all(f"\n{training.name}: {training.unit}\n" in output for training in others)
     assert "Never called" not in output and "do not call" not in output
     assert max(map(len, output.splitlines())) <= 80 and output.isascii()
 
@@ -91,6 +103,16 @@ def test_a_solved_exercise_is_plugged(unchecked, in_this_process, learner, monke
     assert plug.plug([LINEAR]) == 0
     output = capsys.readouterr().out
     assert "Exercise 3: The affine map" in output and "runs/plug-03/curves.png" in output.replace("\\", "/")
+
+
+def test_parts_outside_of_a_captioner_have_trainings_of_their_own(tmp_path, capsys):
+    numbers = [lesson.number for lesson in ALL if lesson.tasks[0].module in other_trainings.TRAININGS]
+    parts = solution_parts(*(lessons.load(number) for number in numbers))
+    assert {part.module for part in parts} == other_trainings.TRAININGS.keys()
+    assert plug.train_on(parts, tmp_path) == 0
+    output = capsys.readouterr().out
+    assert all(part.calls for part in parts) and "per word, nats" not in output
+    assert output.count("The curves") == 5 and 'Nearest to "a"' in output and "Cells of the words: " in output
 
 
 @pytest.mark.parametrize("state", ["wrong", "unwritten"])

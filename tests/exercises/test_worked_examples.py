@@ -10,7 +10,7 @@ import pytest
 from numpy_sat.check import gradcheck
 from numpy_sat.data.vocabulary import END, START
 from numpy_sat.decoders import log_bilinear, show_tell
-from numpy_sat.decoding import search, viterbi
+from numpy_sat.decoding import line_search, search, viterbi
 from numpy_sat.encoders import reader
 from numpy_sat.evaluation import neighbors
 from numpy_sat.layers import (
@@ -26,6 +26,7 @@ from numpy_sat.layers import (
     linear,
     losses,
     lstm,
+    noisy_or,
     output,
     policy,
     pool,
@@ -438,13 +439,35 @@ def counts(page):
     yield "loss", 0, loss
 
 
+def detectors(page):
+    log_p, log_not_p, cache = noisy_or.noisy_or_forward(page("z"))
+    yield "p", 0, math.exp(log_p[0, 0])
+    yield "log_p", 0, log_p[0, 0]
+    yield "log_not_p", 0, log_not_p[0, 0]
+    yield "dz", 0, noisy_or.noisy_or_backward(np.zeros((1, 1)), np.ones((1, 1)), cache)[0, :, 0]
+    assert abs(noisy_or.bias_of_rate(np.array([0.75]), 2)[0]) < 1e-9
+
+
+def corners(page):
+    lines, starts = line_search.upper_envelope(page("slopes"), page("intercepts"))
+    yield "lines", 0, lines
+    for k in (1, 2):
+        yield f"starts[{k}]", 0, starts[k]
+    lists = [line_search.Candidates(np.array([[1.0, 0], [0.5, 1]]), np.array([[1.0], [5]]))]
+    lists += [line_search.Candidates(np.array([[4.0, 0], [2, 1], [-1, 2]]), np.array([[0.0], [3], [1]]))]
+    found = line_search.line_search(lists, page("w"), page("d"), lambda sums: sums[:, 0])
+    assert found[1] == 8
+    yield "gamma", 0, found[0]
+
+
 EXAMPLES = {
     **{1: measuring, 2: words, 3: affine, 4: softmaxes, 27: caption_loss, 5: selections, 6: convolution},
     **{7: convolution_backward, 8: loops, 9: lstm_step, 10: lstm_steps, 11: soft_attention, 28: attend},
     **{12: gate_and_output, 13: penalty, 14: through_time, 15: optimizer_steps, 16: beams, 17: bleus},
     **{18: normalization, 19: show_and_tell, 20: bilinear, 21: dot_product, 29: multi_head, 22: sampling},
     **{30: reinforce, 23: sentence, 24: nearest_words, 25: depthwise_convolution, 26: own_captions},
-    **{31: words_and_regions, 32: phrases, 33: memory, 34: true_and_random_pairs, 35: counts},
+    **{31: words_and_regions, 32: phrases, 33: memory, 34: true_and_random_pairs, 35: counts, 36: detectors},
+    37: corners,
 }
 
 
