@@ -54,9 +54,10 @@ from numpy_sat.layers.reconstruction import ReconstructionCache"""
 
 V = 10
 ERRORS = [  # captions' words, N, D
-    ((4, 2, 1, 3), 2, 3),
-    ((2, 3, 3), 3, 4),  # one caption an image
-    ((3, 1, 2), 1, 3),  # one image
+    ((5, 2, 1, 3), 2, 3),
+    ((2, 4, 3), 3, 4),  # one caption an image
+    ((2, 1, 2), 1, 3),  # one image
+    ((3, 3), 1, 2),  # no padding
 ]
 SIZES = [  # captions' words, N, L, D, M, S
     ((4, 2, 1, 3, 4, 2), 2, 3, 5, 7, 4),

@@ -66,7 +66,7 @@ def envelope_cases(rng):
     low = {"slopes": slopes, "intercepts": np.array([1, -3, -4, -5, -4, 1.5]) + 0.1 * rng.standard_normal(6)}
     order = rng.permutation(6)
     low = {name: values[order] for name, values in low.items()}
-    parallel = {"slopes": np.array([1.0, -1, 1, -1, 0]), "intercepts": rng.standard_normal(5)}
+    parallel = {"slopes": np.array([1.0, -1, 1, -1, 0]), "intercepts": np.array([0.7, -1.1, -0.4, -0.2, 0.3])}
     example = {"slopes": np.array([0.0, 1, -1, 0.5]), "intercepts": np.array([0.5, -0.5, 1, 0.1])}
     return [*cases, low, parallel, example]
 
@@ -94,7 +94,9 @@ def search_cases(rng):
         lists = [Candidates(rng.standard_normal((M, F)), rng.random((M, S)) + 0.1) for M in sizes]
         weights, direction = rng.standard_normal((2, F))
         cases.append({"lists": lists, "weights": weights, "direction": direction, "quality": ratio})
-    return [*cases, example_lists(1.0), example_lists(9.0), {**example_lists(1.0), "quality": lambda s: -s[:, 0]}]
+    left = {**example_lists(1.0), "quality": lambda sums: -sums[:, 0]}  # the first interval is the best
+    steep = {**left, "direction": 10 * left["direction"]}
+    return [*cases, example_lists(1.0), example_lists(9.0), left, steep]
 
 
 def example_lists(last):
