@@ -3,10 +3,20 @@
 The images are resampled with replacement, as Koehn (2004) does with sentences for BLEU.
 """
 
+from typing import NamedTuple
+
 import numpy as np
 
 RESAMPLES = 1000
 LOW, HIGH = 2.5, 97.5  # percentiles of the scores; 95 % of the resamples score between them
+
+
+class Share(NamedTuple):
+    """A mean over images, such as a share from 0 to 1, with its 95 % interval over resampled images."""
+
+    value: float
+    low: float
+    high: float
 
 
 def resample(images: int, seed: int) -> np.ndarray:
@@ -32,3 +42,19 @@ def interval(scores: np.ndarray) -> tuple[float, float]:
     """
     low, high = np.percentile(scores, (LOW, HIGH))
     return float(low), float(high)
+
+
+def share(counts: np.ndarray, values: np.ndarray, weights: np.ndarray | None = None) -> Share:
+    """Return the Share of the mean of values; all nan without any case.
+
+    Args:
+        counts: (RESAMPLES, N) of resample.
+        values: (N,) value of each image; with weights, a sum over its cases.
+        weights: (N,) number of cases of each image; the default is 1.
+    """
+    values, weights = np.asarray(values), np.ones(len(values)) if weights is None else np.asarray(weights)
+    if not weights.any():
+        return Share(*3 * [float("nan")])
+    cases = counts @ weights
+    means = (counts @ values)[cases > 0] / cases[cases > 0]  # a resample of few images may have no case
+    return Share(float(values.sum() / weights.sum()), *interval(means))

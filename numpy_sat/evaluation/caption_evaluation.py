@@ -15,6 +15,7 @@ from numpy_sat.evaluation import (
     memory_evaluation,
     report,
     report_files,
+    word_evaluation,
 )
 from numpy_sat.evaluation.judging import judge
 from numpy_sat.evaluation.variety import variety
@@ -71,6 +72,7 @@ def evaluate(
         attention=judgement.statistics,
         no_attention=judgement.absence,
         reconstruction=memory_evaluation.judge(model, written),
+        detection=word_evaluation.judge(model, written, request.beam),
         truth=judgement.truth,
     )
     plain = {"version": __version__, "checkpoint": digest, **report.as_json(evaluation), "captions": written.texts}

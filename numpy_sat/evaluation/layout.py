@@ -20,10 +20,16 @@ def percent(share: float) -> str:
 
 def finite(record: tuple | None) -> dict | None:
     """Return a NamedTuple as a dict for the json module, with None in place of nan. Of None, return None."""
-    if record is None:
-        return None
-    nans = {name for name, value in record._asdict().items() if isinstance(value, float) and math.isnan(value)}
-    return {name: None if name in nans else value for name, value in record._asdict().items()}
+    return None if record is None else {name: _finite(value) for name, value in record._asdict().items()}
+
+
+def _finite(value):
+    """Return a value with None in place of nan, also inside of tuples and dicts."""
+    if isinstance(value, dict):
+        return {name: _finite(part) for name, part in value.items()}
+    if isinstance(value, tuple):
+        return [_finite(part) for part in value]
+    return None if isinstance(value, float) and math.isnan(value) else value
 
 
 def wrap(sentence: str, indent: str = "", width: int = WIDTH) -> list[str]:

@@ -8,6 +8,7 @@ import numpy as np
 from numpy_sat.data.scenes import scene_language
 from numpy_sat.data.scenes.scene_language import Scene
 from numpy_sat.evaluation import bootstrap, retrieval
+from numpy_sat.evaluation.bootstrap import Share
 
 KINDS = {  # {kind: words of scenes}; all other words are OTHER
     "colors": set(scene_language.COLORS),
@@ -17,14 +18,6 @@ KINDS = {  # {kind: words of scenes}; all other words are OTHER
 }
 OTHER = "other words"
 RIDGE = 0.1  # weight of the squared coefficients of the bag of words
-
-
-class Share(NamedTuple):
-    """A share, from 0 to 1, with its 95 % interval over resampled images. A bad explained share is below 0."""
-
-    value: float
-    low: float
-    high: float
 
 
 class Reconstruction(NamedTuple):
@@ -57,29 +50,15 @@ def measure(
     counts = bootstrap.resample(len(V), seed=0)
     errors = _errors(V_tilde, V)
     bag_errors = _errors(_bag(V, captions), V)
-    start, end, bag = (_share(counts, 1 - error) for error in (errors[0], errors[lengths, n], bag_errors))
+    start, end, bag = (bootstrap.share(counts, 1 - error) for error in (errors[0], errors[lengths, n], bag_errors))
     falls = _falls(counts, errors, captions, KINDS if true_scenes[0] else {})
     right, chance = retrieval.measure(captions, true_scenes, lambda rows: _nearest(ends[rows], V[rows]))
-    return Reconstruction(start, end, bag, falls, _share(counts, right), chance)
+    return Reconstruction(start, end, bag, falls, bootstrap.share(counts, right), chance)
 
 
 def _errors(V_tilde, V):
     """Return the squared errors of reconstructions as shares of the variance of V, without their last axis."""
     return ((V_tilde - V) ** 2).mean(axis=-1) / V.var(axis=0).mean()
-
-
-def _share(counts, values, weights=None):
-    """Return the Share of the mean of values.
-
-    Args:
-        counts: (RESAMPLES, N) of bootstrap.resample.
-        values: (N,) value of each image; with weights, a sum over its cases.
-        weights: (N,) number of cases of each image; the default is 1.
-    """
-    weights = np.ones(len(values)) if weights is None else weights
-    cases = counts @ weights
-    means = (counts @ values)[cases > 0] / cases[cases > 0]  # a resample of few images may have no case
-    return Share(float(values.sum() / weights.sum()), *bootstrap.interval(means))
 
 
 def _falls(counts, errors, captions, kinds):
@@ -89,7 +68,7 @@ def _falls(counts, errors, captions, kinds):
         for t, word in enumerate(caption):
             kind = next((name for name, words in kinds.items() if word in words), OTHER)
             sums[kind][:, n] += errors[t, n] - errors[t + 1, n], 1
-    return {name: _share(counts, *values) for name, values in sums.items() if values[1].any()}
+    return {name: bootstrap.share(counts, *values) for name, values in sums.items() if values[1].any()}
 
 
 def _bag(V, captions):

@@ -6,6 +6,7 @@ from typing import NamedTuple
 from numpy_sat.evaluation import layout
 from numpy_sat.evaluation.attention_statistics import AttentionStatistics
 from numpy_sat.evaluation.comparison import PAPER_NOTE, SCORES, Row, verdict
+from numpy_sat.evaluation.detection import Detection
 from numpy_sat.evaluation.layout import Page, Paragraphs, Points, Table, finite, number, percent
 from numpy_sat.evaluation.reconstruction import Reconstruction
 from numpy_sat.evaluation.retrieval import POOL
@@ -41,6 +42,7 @@ class Evaluation(NamedTuple):
     truth: Truth | None  # for scenes
     no_attention: str | None = None  # for a model without attention: a sentence that says why
     reconstruction: Reconstruction | None = None  # for a model with a visual memory
+    detection: Detection | None = None  # for a model with word detectors
 
 
 def as_text(evaluation: Evaluation) -> str:
@@ -69,7 +71,7 @@ def as_json(evaluation: Evaluation) -> dict:
     """Return an Evaluation as a dict for the json module; nan becomes None."""
     plain = {"rows": [row._asdict() for row in evaluation.rows]}
     plain |= {name: getattr(evaluation, name)._asdict() for name in ("ours", "people")}
-    plain |= {name: finite(getattr(evaluation, name)) for name in ("loss", "truth", "reconstruction")}
+    plain |= {name: finite(getattr(evaluation, name)) for name in ("loss", "truth", "reconstruction", "detection")}
     return evaluation._asdict() | plain | {"attention": attention_as_json(evaluation.attention)}
 
 
@@ -139,7 +141,53 @@ def _sentences(evaluation):
         f"Loss: {evaluation.loss.word:.3f} nats per word of the reference captions, where <end> counts as a word. The "
         f"word frequencies of the training set alone reach {evaluation.loss.frequencies:.3f}."
     )
-    return [loss, *_attention(evaluation), *_truth(evaluation), *_reconstruction(evaluation.reconstruction)]
+    sentences = [loss, *_attention(evaluation), *_truth(evaluation), *_reconstruction(evaluation.reconstruction)]
+    return [*sentences, *_detection(evaluation.detection)]
+
+
+def _detection(detection):
+    """Return sentences about word detectors, and about the captions that are written from their words."""
+    if detection is None:
+        return []
+    alike = ", ".join(f"{pair} {value:.2f}" for pair, value in detection.correlations.items())
+    sources = "; ".join(f"{name}: {_caption_scores(scores)}" for name, scores in detection.captions.items())
+    return [
+        f"Word detectors: mean average precision {_interval(detection.precision)} over {len(detection.words)} words, "
+        f"constant detectors reach {percent(detection.chance)}."
+        + (f" Correlation of the log odds over images: {alike}." if alike else ""),
+        *_localization(detection.localization),
+        f"Captions from other words, or chosen by other weights. {sources}.",
+        *_relations(detection),
+    ]
+
+
+def _caption_scores(scores):
+    """Return detection.CaptionScores as text."""
+    cider = f"CIDEr-D {number(scores.cider.value)} ({number(scores.cider.low)} to {number(scores.cider.high)})"
+    return f"{cider}, true and complete {_interval(scores.true)}" if scores.true else cider
+
+
+def _localization(localization):
+    """Return a sentence about the locations of shape words."""
+    if localization is None:
+        return []
+    return [
+        f"Of {localization.cases:,} words for shapes, {_interval(localization.right)} have their highest logit in a "
+        f"box of that shape, by chance {percent(localization.chance)}. No box was a target in training."
+    ]
+
+
+def _relations(detection):
+    """Return sentences about the relations and noun phrases of captions of scenes."""
+    if detection.relations is None:
+        return []
+    with_, without = detection.relations, detection.relations_without
+    return [
+        f"Relations between two true noun phrases: {_interval(with_.axis)} have the right axis. Of these "
+        f"{with_.cases:,}, {_interval(with_.right)} are true; without the similarity, {_interval(without.right)} "
+        f"of {without.cases:,}. A coin would reach 50 %. Of the captions with a wrong noun phrase, "
+        f"{_interval(detection.swapped)} have only words that fit the scene, in wrong pairs."
+    ]
 
 
 def _reconstruction(reconstruction):
@@ -169,7 +217,7 @@ def _reach(reach):
 
 
 def _interval(share):
-    """Return a reconstruction.Share in percent with its 95 % interval."""
+    """Return a bootstrap.Share in percent with its 95 % interval."""
     return f"{percent(share.value)} ({number(100 * share.low)} to {number(100 * share.high)})"
 
 

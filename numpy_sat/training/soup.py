@@ -20,7 +20,7 @@ from numpy_sat.system.errors import InputError
 
 
 def mean(params: Sequence[dict[str, np.ndarray]], shares: Sequence[float]) -> dict[str, np.ndarray]:
-    """Return the weighted mean of parameters, {name: array}.
+    """Return the weighted mean of parameters, {name: array}. Integers are no weights; those of the first model stay.
 
     Args:
         params: list of {name: array}, one for each model.
@@ -28,8 +28,10 @@ def mean(params: Sequence[dict[str, np.ndarray]], shares: Sequence[float]) -> di
     """
     first = params[0]
     return {
-        name: sum(share * arrays[name] for share, arrays in zip(shares, params, strict=True)).astype(first[name].dtype)
-        for name in first
+        name: array
+        if array.dtype.kind == "i"
+        else sum(share * arrays[name] for share, arrays in zip(shares, params, strict=True)).astype(array.dtype)
+        for name, array in first.items()
     }
 
 

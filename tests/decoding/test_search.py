@@ -266,3 +266,44 @@ def test_read_back(rng):
     assert caption.log_p == history[3].scores[1, 2]
     np.testing.assert_array_equal(caption.alpha, [history[t].alpha[1, slot] for t, slot in enumerate((0, 0, 1, 0))])
     np.testing.assert_array_equal(caption.beta, [history[t].beta[1, slot] for t, slot in enumerate((0, 0, 1, 0))])
+
+
+@pytest.mark.parametrize("power", [1.0, 0.5])
+def test_a_wide_search_lists_all_captions(rng, power):
+    """Compare M-best lists with all captions of at most two words: log-probabilities, and nothing twice."""
+    decoder, a = ToyDecoder(rng), np.zeros((3, L, 2))
+    words = [word for word in range(V) if word not in (START, END, UNK)]
+    possible = [caption for n in (1, 2) for caption in itertools.product(words, repeat=n)]
+    lists = search.m_best(decoder, {}, a, 50, 2, power)
+    for image, captions in enumerate(lists):
+        assert sorted(caption.words for caption in captions) == sorted(possible)
+        for caption in captions:
+            assert caption.log_p == pytest.approx(log_p(decoder, image, caption.words))
+            assert caption.alpha.shape == (len(caption.words) + 1, 0) and len(caption.beta) == len(caption.words) + 1
+
+
+def test_lists_have_the_best_caption_of_beam_search(rng):
+    """Check that a list of a narrow beam ends with k captions or more, and has the caption of greedy decoding."""
+    decoder, a = ToyDecoder(rng, end_bonus=1.0), np.zeros((4, L, 2))
+    for k in (1, 2, 3):
+        lists = search.m_best(decoder, {}, a, k, 8)
+        assert all(len(captions) >= k for captions in lists)
+        if k == 1:
+            greedy = search.beam_search(decoder, {}, a, 1, 8)
+            assert [captions[0].words for captions in lists] == [caption.words for caption in greedy]
+
+
+def test_the_longest_captions_end_after_max_words(rng):
+    decoder = ToyDecoder(rng, end_bonus=-50.0)
+    for captions in search.m_best(decoder, {}, np.zeros((2, L, 2)), 2, 3):
+        assert {len(caption.words) for caption in captions} == {3}
+
+
+def test_a_decoder_that_ranks_chooses_from_the_list(monkeypatch, rng):
+    decoder, a = ToyDecoder(rng), np.zeros((2, L, 2))
+    lists = search.m_best(decoder, {}, a, 3, 4)
+    decoder.rank = lambda params, a, given: [len(captions) - 1 for captions in given]
+    monkeypatch.setattr(search.decoders, "writer", lambda config: decoder)
+    monkeypatch.setattr(search.captioner, "annotate", lambda params, images, config: a)
+    chosen = search.caption_images({}, None, np.zeros((2, 1)), 3, 4)
+    assert [caption.words for caption in chosen] == [captions[-1].words for captions in lists]

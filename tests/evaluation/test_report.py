@@ -46,9 +46,9 @@ def test_a_table_fits_the_terminal_and_warns_of_collapsed_attention():
     rest = ["12,345,678", "90.2", "12.3", "3.00", "5.28", "25.0", "35.8", "27.0", "7.8", "97.2"]
     assert cells[8] == ["Google", "NIC", "*", "-", "63", "41", "27", *"-----"]
     assert cells[10][:4] == ["BRNN", "*", "-", "-"]
-    assert cells[14] == ["a-name-of-20-letters", *rest]
-    assert cells[15] == ["collapsed", *rest[:3], "!!!", "5.27", "5.28", "0.0", *"----"]
-    assert cells[16] == ["pooled", rest[0], "-", rest[2], *"------", "50.0"]
+    assert cells[15] == ["a-name-of-20-letters", *rest]
+    assert cells[16] == ["collapsed", *rest[:3], "!!!", "5.27", "5.28", "0.0", *"----"]
+    assert cells[17] == ["pooled", rest[0], "-", rest[2], *"------", "50.0"]
     text = " ".join(" ".join(lines).split())
     assert "* Xu et al. 2015, table 1, not measured here" in text
     assert "Xu et al." not in table.as_text(models._replace(paper=[]))

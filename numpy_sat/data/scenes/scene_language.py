@@ -186,6 +186,12 @@ def judge(words: Sequence[str], scene: Scene) -> Verdict:
     return Verdict(true, complete, links, objects_right, relation_right)
 
 
+def relation_said(words: Sequence[str]) -> str | None:
+    """Return the first relation in a caption, such as "left"; None without a relation. words: lower-case words."""
+    match = _RELATION.search(" ".join(words))
+    return RELATION_OF[match.group()] if match else None
+
+
 def _bounding_box(boxes: Sequence[Box]) -> Box:
     x0, y0, x1, y1 = zip(*boxes, strict=True)
     return min(x0), min(y0), max(x1), max(y1)

@@ -59,6 +59,21 @@ def base_rates(labels: np.ndarray) -> np.ndarray:
     return (labels.sum(axis=0) + 1) / (len(labels) + 2)
 
 
+def location_logits(params, a):
+    """Compute the logit of every word at every location.
+
+    Args:
+        params: arrays by name.
+        a: (N, L, D) annotations.
+    Returns:
+        z: (N, L, V).
+        cache: of layers/linear.py.
+    """
+    # z_jw = W_d a_j + b_w + beta_w
+    beta = noisy_or.bias_of_rate(params["base_rates"].astype(np.float64), a.shape[1]).astype(a.dtype)
+    return linear.linear_forward(a, params["W_d"], params["b_d"] + beta)
+
+
 def detect_forward(params, a):
     """Compute log p and log(1 - p) of every word.
 
@@ -70,9 +85,7 @@ def detect_forward(params, a):
         log_not_p: (N, V).
         cache: what detect_backward needs.
     """
-    # z_jw = W_d a_j + b_w + beta_w
-    beta = noisy_or.bias_of_rate(params["base_rates"].astype(np.float64), a.shape[1]).astype(a.dtype)
-    z, cache_linear = linear.linear_forward(a, params["W_d"], params["b_d"] + beta)
+    z, cache_linear = location_logits(params, a)
     log_p, log_not_p, cache_noisy_or = noisy_or.noisy_or_forward(z)
     return log_p, log_not_p, DetectCache(cache_linear, cache_noisy_or)
 

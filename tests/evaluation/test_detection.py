@@ -1,0 +1,67 @@
+"""Test the measures of word detectors, by hand and on a tiny model."""
+
+import json
+
+import numpy as np
+import pytest
+import tiny
+
+from numpy_sat import evaluate
+from numpy_sat.data.scenes.scene_language import Group, Scene, SceneObject
+from numpy_sat.evaluation import detection
+
+RED = Group(1, "small", "red", "circle")
+BLUE = Group(1, "large", "blue", "star")
+# a red circle left of a blue star, on a grid of 4 x 4 locations of 32 pixels
+SCENE = Scene((RED, BLUE), (SceneObject(0, (0, 40, 22, 62)), SceneObject(1, (64, 32, 96, 64))), "plain")
+
+
+def test_average_precision_by_hand():
+    scores = np.array([0.9, 0.1, 0.8, 0.7])
+    assert detection.average_precision(scores, np.array([True, False, False, True])) == pytest.approx((1 + 2 / 3) / 2)
+    assert detection.average_precision(scores, np.array([False, True, False, False])) == 0.25
+    share, each = detection.mean_precision(np.stack([scores, scores], axis=1), np.eye(4, 2, dtype=bool))
+    assert each == [1, 0.25] and share.value == 0.625 and share.low <= 0.625 <= share.high
+
+
+def test_locations_by_hand():
+    words, labels = ("red", "circle", "stars", "star"), np.array([[True, True, False, True]] * 2)
+    best = np.array([[0, 0, 0, 6], [0, 4, 0, 5]])  # the star covers location 6; no location is half covered by a circle
+    result = detection.localize(best, 16, words, labels, [SCENE, SCENE])
+    assert result.cases == 4 and result.right.value == 0.25 and result.chance == pytest.approx((1 / 16 + 0) / 2)
+
+
+def test_correlations_by_hand():
+    log_odds = np.array([[0.0, 1, 2], [2, 3, 0], [1, 2, 1]])
+    assert detection.correlations(log_odds, ("left", "right", "above")) == pytest.approx(
+        {"left and right": 1, "left and above": -1}
+    )
+    assert detection.correlations(log_odds, ("left", "circle", "star")) == {}
+
+
+def test_relations_by_hand():
+    captions = [
+        "a red circle left of a blue star",
+        "a red circle to the right of a blue star",
+        "a blue star is on the right side of a red circle",
+        "a red circle above a blue star",
+        "a blue circle left of a red star",
+        "a red circle and a blue star",
+    ]
+    words = [caption.split() for caption in captions]
+    result = detection.judge_relations(words, [SCENE] * len(words))
+    assert result.axis.value == 3 / 4 and result.cases == 3 and result.right.value == pytest.approx(2 / 3)
+    assert detection.swapped(words[3:], 3 * [SCENE]).value == 1  # of the one caption with wrong phrases
+    others = ["a green circle left of a red star".split(), words[4]]
+    assert detection.swapped(others, 2 * [SCENE]).value == 0.5
+    assert np.isnan(detection.swapped(words[:1], [SCENE]).value)
+
+
+def test_the_report_of_a_model_with_detectors(root, tmp_path, tiny_preset, capsys):
+    out = tmp_path / "run"
+    assert tiny.run(root, out, "--model", "detected-words", "--epochs", 3, "--set", "ngrams=50") == 0
+    assert evaluate.main([str(out)]) == 0
+    text = " ".join(capsys.readouterr().out.split())
+    assert "Word detectors: mean average precision" in text and "Relations between" not in text
+    report = json.loads((out / "evaluate-dev.json").read_text())["detection"]
+    assert report["localization"] is None and set(report["captions"]) >= {"no words", "words of human captions"}
