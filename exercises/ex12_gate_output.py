@@ -29,6 +29,7 @@ Given           activations.sigmoid_forward(s) returns sigm(s) and its cache; si
                 packed and unpacked for you.
 
 Run             python -m exercises check 12   python -m exercises hint 12   python -m exercises check 12 --pencil
+Read            exercises/chapters/decoder_through_time.md: the longer story, with figures
 """
 
 import numpy as np

@@ -31,6 +31,7 @@ Given           log_bilinear.windows(words) is (T, B, n-1): row t has words[t], 
                 their modules. The caches are packed and unpacked for you. grads: E, C, C_m, b_o.
 
 Run             python -m exercises check 20   python -m exercises hint 20   python -m exercises check 20 --pencil
+Read            exercises/chapters/six_ways.md: the longer story, with figures
 """
 
 import numpy as np

@@ -32,6 +32,7 @@ Given           The cache PolicyCache(likelihood, weights) is packed and unpacke
                 state. The first words are START.
 
 Run             python -m exercises check 26   python -m exercises hint 26   python -m exercises check 26 --pencil
+Read            exercises/chapters/hard_attention.md: the longer story, with figures
 """
 
 import numpy as np

@@ -32,6 +32,7 @@ Given           NumPy is all you need. The caches ScoreCache(v, s, best, mask) a
                 over_images) are packed and unpacked for you. best is (K, T, B). over_... are (K, K), True or False.
 
 Run             python -m exercises check 31   python -m exercises hint 31   python -m exercises check 31 --pencil
+Read            exercises/chapters/six_ways.md: the longer story, with figures
 """
 
 import numpy as np

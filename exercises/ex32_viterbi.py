@@ -29,6 +29,7 @@ Given           NumPy is all you need. There is no cache, because nothing here i
                 the check. A comparison of all j with all i is fast enough: it takes T R^2 steps.
 
 Run             python -m exercises check 32   python -m exercises hint 32   python -m exercises check 32 --pencil
+Read            exercises/chapters/six_ways.md: the longer story, with figures
 """
 
 import numpy as np

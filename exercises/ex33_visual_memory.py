@@ -34,6 +34,7 @@ Given           embedding.embedding_forward(E, words)  linear.linear_forward(x, 
                 weights of s are W_xs, W_ss and b_s; those of u are W_xu, W_uu and b_u.
 
 Run             python -m exercises check 33   python -m exercises hint 33   python -m exercises check 33 --pencil
+Read            exercises/chapters/six_ways.md: the longer story, with figures
 """
 
 import numpy as np

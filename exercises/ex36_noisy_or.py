@@ -30,6 +30,7 @@ Given           softplus(x)        log(1 + exp(x)) without overflow
                 log sigm(x) = -softplus(-x). The cache NoisyOrCache(z, log_p, log_not_p) is packed and unpacked for you.
 
 Run             python -m exercises check 36   python -m exercises hint 36   python -m exercises check 36 --pencil
+Read            exercises/chapters/six_ways.md: the longer story, with figures
 """
 
 import numpy as np

@@ -31,6 +31,7 @@ Given           A list is Candidates(features, statistics), of the shapes (M, F)
                 and returns (E,) numbers. You may call upper_envelope of this file. In the check no three lines meet.
 
 Run             python -m exercises check 37   python -m exercises hint 37   python -m exercises check 37 --pencil
+Read            exercises/chapters/six_ways.md: the longer story, with figures
 """
 
 from collections.abc import Callable, Sequence

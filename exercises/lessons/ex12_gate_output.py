@@ -7,7 +7,7 @@ from exercises.judging.judge import Task
 from exercises.lessons import Example, Facts
 from numpy_sat.layers import attention, output
 
-FACTS = Facts(difficulty=2, minutes=60, builds_on=(3, 28))
+FACTS = Facts(difficulty=2, minutes=60, builds_on=(3, 28), chapter="decoder_through_time")
 
 INTRO = """\
 Goal            Write two small layers around the LSTM. Some words need the image more than others: "red" does, "of"

@@ -7,7 +7,7 @@ from exercises.judging.judge import Task
 from exercises.lessons import Example, Facts
 from numpy_sat.decoders import log_bilinear
 
-FACTS = Facts(difficulty=3, minutes=75, builds_on=(2, 3))
+FACTS = Facts(difficulty=3, minutes=75, builds_on=(2, 3), chapter="six_ways")
 
 INTRO = """\
 Goal            Write a language model without a recurrent state. Find the gradient of a table that is used twice.

@@ -12,7 +12,7 @@ from numpy_sat.layers import policy
 from numpy_sat.training.objectives import self_critical
 from solutions import ex26_self_critical as by_hand
 
-FACTS = Facts(difficulty=3, minutes=90, builds_on=(27, 30))
+FACTS = Facts(difficulty=3, minutes=90, builds_on=(27, 30), chapter="hard_attention")
 
 INTRO = """\
 Goal            Train a model on its own captions. Cross-entropy trains it on the words of reference captions. But it is

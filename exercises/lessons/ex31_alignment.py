@@ -7,7 +7,7 @@ from exercises.judging.judge import Task
 from exercises.lessons import Example, Facts
 from numpy_sat.layers import alignment
 
-FACTS = Facts(difficulty=2, minutes=60, builds_on=(3, 5))
+FACTS = Facts(difficulty=2, minutes=60, builds_on=(3, 5), chapter="six_ways")
 
 INTRO = """\
 Goal            Find out which part of an image a word speaks about, from pairs of images and captions alone. Each word

@@ -7,7 +7,7 @@ from exercises.judging.judge import Task
 from exercises.lessons import Example, Facts
 from numpy_sat.decoding import viterbi
 
-FACTS = Facts(difficulty=2, minutes=45, builds_on=(31,))
+FACTS = Facts(difficulty=2, minutes=45, builds_on=(31,), chapter="six_ways")
 
 INTRO = """\
 Goal            Find the best of all assignments without trying them all. Exercise 31 gives a score to each word and

@@ -8,7 +8,7 @@ from exercises.lessons import Example, Facts
 from numpy_sat.decoders import visual_memory
 from numpy_sat.layers import reconstruction
 
-FACTS = Facts(difficulty=3, minutes=75, builds_on=(10, 19))
+FACTS = Facts(difficulty=3, minutes=75, builds_on=(10, 19), chapter="six_ways")
 
 INTRO = """\
 Goal            Train a decoder with two losses. After Chen and Zitnick (2014), a visual memory reads the words alone,

@@ -7,7 +7,7 @@ from exercises.judging.judge import Task
 from exercises.lessons import Example, Facts
 from numpy_sat.layers import noisy_or
 
-FACTS = Facts(difficulty=2, minutes=60, builds_on=(4,))
+FACTS = Facts(difficulty=2, minutes=60, builds_on=(4,), chapter="six_ways")
 
 INTRO = """\
 Goal            Detect the words of an image, and learn where they are from labels without places (Fang et al. 2014). A

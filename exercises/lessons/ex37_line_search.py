@@ -8,7 +8,7 @@ from exercises.lessons import Example, Facts
 from numpy_sat.decoding import line_search
 from numpy_sat.decoding.line_search import Candidates
 
-FACTS = Facts(difficulty=3, minutes=75, builds_on=(16, 17))
+FACTS = Facts(difficulty=3, minutes=75, builds_on=(16, 17), chapter="six_ways")
 
 INTRO = """\
 Goal            Find the best weights where there is no gradient. A beam search gives a list of captions for each image,

@@ -21,7 +21,7 @@ DRAWERS = figures.drawers()
 MOST_BYTES = 60_000  # of an image
 MACROS = set(  # GitHub draws these; it refuses some others, such as \operatorname
     """
-    alpha beta gamma delta epsilon varepsilon theta lambda mu nu pi rho sigma tau phi psi omega Delta Sigma Phi
+    alpha beta gamma delta epsilon varepsilon eta theta lambda mu nu pi rho sigma tau phi psi omega Delta Sigma Phi
     frac tfrac sqrt sum prod int log exp ln tanh max min arg cos sin Pr lim
     cdot cdots ldots dots times odot circ star top partial nabla infty approx propto equiv sim pm in notin neq ne le leq
     ge geq lt gt ll gg to mapsto leftarrow rightarrow Rightarrow qquad quad text mathrm mathbf mathbb mathcal bar hat
