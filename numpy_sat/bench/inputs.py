@@ -8,7 +8,7 @@ import numpy as np
 
 from numpy_sat import captioner
 from numpy_sat.data.batches import Batch
-from numpy_sat.decoders import attend_tell
+from numpy_sat.decoders import MODELS, attend_tell
 from numpy_sat.encoders import lite0 as lite0_encoder
 from numpy_sat.experiment.recipe import from_json
 
@@ -69,6 +69,16 @@ def step(recipe: dict, V: int, T: int) -> tuple[Any, ...]:
     params = captioner.init_params(rng, recipe, np.zeros(V))
     words, targets = rng.integers(0, V, (2, T, N * recipe.training.captions_per_image))
     return recipe, params, Batch(normal(N, side, side, 3), words, targets, np.ones(words.shape, np.float32))
+
+
+def transformer(recipe: dict, L: int, D: int, V: int, T: int) -> tuple[Any, ...]:
+    """Return the Recipe of its JSON, the decoder's parameters, a: (N, L, D), and a Batch of captions of T words."""
+    rng, recipe = np.random.default_rng(0), from_json(recipe)
+    N, each = recipe.training.batch_size, recipe.training.captions_per_image
+    params = MODELS["transformer"].init_params(rng, D, recipe, np.zeros(V))
+    words, targets = rng.integers(0, V, (2, T, N * each))
+    a = np.maximum(normal(N, L, D), 0)
+    return recipe, params, a, Batch(a, words, targets, np.ones(words.shape, np.float32))
 
 
 def _filters(C, O):

@@ -11,7 +11,7 @@ from numpy_sat.bench.rungs import RUNGS, cut
 from numpy_sat.bench.workers import Timed
 from numpy_sat.bench.works import Work
 from numpy_sat.data.batches import Batch
-from numpy_sat.decoders import attend_tell
+from numpy_sat.decoders import MODELS, attend_tell
 from numpy_sat.decoders.attentions import soft
 from numpy_sat.decoders.fast import choose, recurrence
 from numpy_sat.encoders import lite0
@@ -32,7 +32,7 @@ def main() -> None:
 def prepare(work: Work, rungs: Sequence[str]) -> dict[str, Timed]:
     """Return {rung: Timed} of a Work."""
     prepare_group = {"conv": _conv, "depthwise": _depthwise, "net": _net, "lite0": _lite0, "decoder": _decoder}
-    prepare_group |= {"step": _step, "elementwise": _elementwise}
+    prepare_group |= {"step": _step, "elementwise": _elementwise, "transformer": _transformer}
     return {rung: prepare_group[work.group](work, rung) for rung in rungs}
 
 
@@ -177,6 +177,23 @@ def train_step(
 ) -> Loss:
     """Update the whole model once, in place. Returns the Loss before the update."""
     loss, grads = captioner.loss_and_grads(params, batch, recipe, rng)
+    optimizers.clip_by_norm(grads, recipe.training.clip_norm)
+    optimizers.adam_update(params, grads, state, recipe.training.learning_rate)
+    return loss
+
+
+def _transformer(work, _):
+    """Return the Timed of a training step of the model "transformer" on given annotations."""
+    recipe, params, a, batch = inputs.transformer(**work.sizes)
+    state, rng = {}, np.random.default_rng(0)
+    return Timed(_reusing(lambda: transformer_step(recipe, params, a, batch, state, rng)))
+
+
+def transformer_step(
+    recipe: Recipe, params: dict[str, np.ndarray], a: np.ndarray, batch: Batch, state: dict, rng: np.random.Generator
+) -> Loss:
+    """Update the decoder once, in place. Returns the Loss before the update."""
+    loss, _, grads = MODELS["transformer"].loss_and_grads(params, a, batch, recipe, rng)
     optimizers.clip_by_norm(grads, recipe.training.clip_norm)
     optimizers.adam_update(params, grads, state, recipe.training.learning_rate)
     return loss

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch.nn import functional as F
 
-from numpy_sat.bench import inputs, workers
+from numpy_sat.bench import inputs, their_transformer, workers
 from numpy_sat.bench.workers import Timed
 from numpy_sat.bench.works import Work
 from numpy_sat.encoders import convnet, lite0
@@ -27,7 +27,7 @@ def main() -> None:
 def prepare(work: Work, _) -> dict[str, Timed]:
     """Return {"torch": Timed} of a Work: the fastest of its candidates."""
     candidates_of_group = {"conv": _conv, "depthwise": _depthwise, "net": _net, "lite0": _lite0, "decoder": _decoder}
-    candidates_of_group |= {"step": _step, "elementwise": _elementwise}
+    candidates_of_group |= {"step": _step, "elementwise": _elementwise, "transformer": their_transformer.candidates}
     best, best_ms = None, float("inf")
     for candidate in candidates_of_group[work.group](work):
         candidate()

@@ -10,7 +10,7 @@ from numpy_sat.encoders import convnet, lite0
 from numpy_sat.experiment.presets import PRESETS
 from numpy_sat.experiment.recipe import Recipe
 
-GROUPS = ("conv", "depthwise", "net", "lite0", "decoder", "step", "elementwise")
+GROUPS = ("conv", "depthwise", "net", "lite0", "decoder", "step", "transformer", "elementwise")
 BLAS_RUNGS = ("im2col + BLAS", "shifted products")
 LADDER = ("nested loops", "numba loops", *BLAS_RUNGS, "plain numba", "SIMD direct", "Winograd F2", "Winograd F4")
 LAYERS = ((224, 3, 64), (224, 64, 64), (112, 64, 128), (56, 128, 256), (28, 256, 512), (14, 512, 512))  # H, C, O
@@ -65,6 +65,10 @@ def all_works() -> Iterator[Work]:
     recipe = PRESETS["flickr8k", False]
     larger = recipe.replace(image_size=112, stages=((32,), (64,), (128,), (256,)), batch_size=32, captions_per_image=5)
     yield step_work("flickr8k 14x14", larger, V=2500, T=20)
+    recipe = PRESETS["scenes", True].replace(model="transformer", layers=3, heads=4)
+    yield transformer_work("scenes small", recipe.replace(hidden_size=128), L=64, D=130, V=50, T=20)
+    recipe = recipe.replace(hidden_size=384, batch_size=32)
+    yield transformer_work("photos, 7x7", recipe, L=49, D=1280, V=2500, T=20)
     for name, pass_, rung, shape, arrays in ELEMENTWISE:
         yield Work("elementwise", name, pass_, [rung], dict(shape=shape), None, 4 * arrays * math.prod(shape))
 
@@ -109,6 +113,15 @@ def step_work(name: str, recipe: Recipe, V: int, T: int) -> Work:
     flops = _net_flops(N, encoder.image_size, _blocks(encoder.stages, pool_last=False), backward=True)
     flops += _decoder_flops(recipe.training.captions_per_image, N, grid * grid, D, M, S, A, V, T)
     return Work("step", name, "train", ["numpy_sat"], dict(recipe=asdict(recipe), V=V, T=T), flops)
+
+
+def transformer_work(name: str, recipe: Recipe, L: int, D: int, V: int, T: int) -> Work:
+    """Return a training step of the Transformer on annotations (N, L, D): loss, gradients, clipping and Adam."""
+    N, each, S = recipe.training.batch_size, recipe.training.captions_per_image, recipe.decoder.hidden_size
+    sizes, P = dict(recipe=asdict(recipe), L=L, D=D, V=V, T=T), L + each * T
+    # a block: four projections, the two products of the attention, and a feed-forward network of 4 S units
+    products = recipe.decoder.layers * P * (12 * S * S + 2 * P * S) + L * D * S + each * T * S * V
+    return Work("transformer", name, "train", ["numpy_sat"], sizes, 3 * 2 * N * products)
 
 
 def _blocks(stages, pool_last):

@@ -30,6 +30,9 @@ TINY = [
     works.lite0_work("tiny lite0", 2, 16, ((32,), (1, 3, 1, 1, 16), (2, 3, 2, 2, 24), (40,))),
     works.decoder_work(N=3, L=4, D=6, M=5, S=7, A=3, V=11, T=3),
     works.step_work("tiny", RECIPE.replace(**MODEL, batch_size=2), V=11, T=4),
+    works.transformer_work(
+        "tiny", RECIPE.replace(model="transformer", hidden_size=8, heads=2, layers=2, batch_size=2), L=4, D=6, V=11, T=3
+    ),
     *(
         works.Work("elementwise", name, pass_, [rung], dict(shape=[2, 4, 4, 16]), None, 4096)
         for name, pass_, rung, *_ in works.ELEMENTWISE
@@ -230,6 +233,26 @@ def test_torchs_training_is_ours():
         assert loss.item() == pytest.approx(expected.total, rel=1e-5)
 
 
+def test_torchs_transformer_is_ours():
+    """Compare some steps with the same form of GELU, with one sequence per image and one per caption."""
+    torch = pytest.importorskip("torch")
+    from numpy_sat.bench import their_transformer
+
+    for shared in (True, False):
+        recipe, params, a, batch = inputs.transformer(**tiny("transformer", "train").sizes)
+        model, state = their_transformer.Transformer(params, "tanh"), {}
+        model.requires_grad_(True)
+        for layer in model.encoder.layers:
+            layer.self_attn.in_proj_bias.requires_grad_(False)  # ours has none
+        parameters = [parameter for parameter in model.parameters() if parameter.requires_grad]
+        optimizer = torch.optim.Adam(parameters, recipe.training.learning_rate)
+        arrays = [torch.from_numpy(array.copy()) for array in (a, *batch[1:4])]
+        for _ in range(3):
+            loss = their_transformer.train_step(model, optimizer, recipe.training.clip_norm, shared, *arrays)
+            expected = ours.transformer_step(recipe, params, a, batch, state, np.random.default_rng(0))
+            assert loss.item() == pytest.approx(expected.total, rel=1e-5)
+
+
 def test_the_worker_answers_and_is_killed_after_an_error():
     with pytest.raises(KeyboardInterrupt), workers.Worker(command.OURS, None) as worker:
         work = tiny("conv", "input gradient")
@@ -314,7 +337,7 @@ def test_the_command_without_torch(tmp_path, monkeypatch, capsys):
     [
         (
             ["--work", "nothing"],
-            "no work of conv, depthwise, net, lite0, decoder, step, elementwise has",
+            "no work of conv, depthwise, net, lite0, decoder, step, transformer, elementwise has",
         ),
         (["--json", "missing/rows.jsonl"], "missing/rows.jsonl: cannot be written"),
         (["--json", "."], "cannot be written (it is a folder)"),
