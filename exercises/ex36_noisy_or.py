@@ -1,16 +1,16 @@
 """Exercise 36: Noisy-OR in logarithms                       (difficulty 2 of 3, about 60 minutes; builds on exercise 4)
 
-Goal            Detect the words of an image, and learn where they are from labels without places (Fang et al. 2014). A
-                word fits an image if it fits at least one location. The labels say only which words the captions have.
-                A probability of nearly 0 or 1 loses all its digits, so everything is computed in logarithms.
+Goal            Detect the words of an image, and learn where they are, from labels without places, after Fang et al.
+                (2014). A word fits an image if it fits at least one location. The labels only say which words the
+                captions have. 1 - p loses its digits if p is nearly 0 or 1, so everything is computed in logarithms.
 
 Equations       p_j        = sigm(z_j)                              for each image, location j and word     (N, L, V)
                 p          = 1 - product over j of (1 - p_j)        noisy-OR: at least one location         (N, V)
                 log(1 - p) = - sum over j of softplus(z_j),         softplus(x) = log(1 + exp(x))
                 log p      = log(1 - exp(log(1 - p)))
                 d log p / d z_j = p_j (1 - p) / p                   d log(1 - p) / d z_j = - p_j
-                bias of a word with the base rate r, at L equal locations: its noisy-OR is r, so (1 - p_j)^L = 1 - r and
-                z_j = log(p_j / (1 - p_j))                                                                  (V,)
+                The base rate r of a word is the share of images whose captions have it. With the bias of r, the
+                noisy-OR of L equal locations is r: (1 - p_j)^L = 1 - r, and bias = log(p_j / (1 - p_j))    (V,)
 
 Worked example  One word at three locations, p_j = [1/2, 1/5, 3/4]:
                 z = [[[0], [-ln 4], [ln 3]]]   p = 0.9   log_not_p = -2.3026   log_p = -0.1054

@@ -6,6 +6,7 @@ Goal            Find the best weights where there is no gradient. A beam search 
 
 Equations       score_m(gamma) = (w + gamma d) . f_m = intercept_m + slope_m gamma       a line for each caption m
                 intercept_m = w . f_m     slope_m = d . f_m                              (M,) each
+                The weights after a step gamma along the direction d are w + gamma d.
                 Lines i and j cross at gamma = (intercept_i - intercept_j) / (slope_j - slope_i).
                 The best caption of a list is the highest line. The upper envelope says which line that is, from left to
                 right: `lines` with ever larger slopes, each from its place in `starts` on. Add the lines one by one, by
@@ -27,8 +28,9 @@ Your task       1. upper_envelope: return lines and starts, with -inf first. Tra
                    between two changes of any list, or 1 beyond the first or the last change. It is 0 without changes.
                    Trap: `quality` takes sums over all lists. It is not a sum.
 
-Given           A list is Candidates(features, statistics), of the shapes (M, F) and (M, S). quality takes (E, S) sums
-                and returns (E,) numbers. You may call upper_envelope of this file. In the check no three lines meet.
+Given           A list is Candidates(features, statistics), of the shapes (M, F) and (M, S). quality takes the sums
+                of E intervals, (E, S), and returns (E,) numbers. You may call upper_envelope of this file. In the
+                check, no three lines meet in a point.
 
 Run             python -m exercises check 37   python -m exercises hint 37   python -m exercises check 37 --pencil
 Read            exercises/chapters/six_ways.md: the longer story, with figures

@@ -20,7 +20,8 @@ Equations       products_kitb = v_ki . s_tb                    (K, R, T, B)   re
                 ds_tb    = sum over images k of dS_kb v_ki, with i the word's best region     (T, B, H)
                 sentences_kl = S_kl - S_kk + 1   images_kl = S_kl - S_ll + 1                  (K, K) each
                 loss     = (sum of max(0, sentences_kl) + sum of max(0, images_kl)) / K       both over all l != k
-                dS_kl    = dloss / K for each term above 0 that has S_kl, minus the same for each that has it as S_kk
+                dS_kl    = dloss / K times the number of its terms above 0, for l != k                (K, K)
+                dS_kk    = -dloss / K times the number of terms above 0 that subtract S_kk
 
 Worked example  Two images of two regions, and one sentence of two words:
                 v = [[[1, 0], [0, 2]], [[0, 3], [1, 1]]]   s = [[[1, 0]], [[0, 1]]]   S = [[3], [4]]

@@ -29,8 +29,8 @@ Worked example  One caption of two words and padding, D = 2:
                 2. At one word, all sizes are 1: dlogits = 0.5, L_o = [[3], [2]], W_r = [[4]] and dV_tilde = -1, without
                    dropout. So ds = 1.5. Find the two terms of du, and their sum.
                 3. The encoder is trained, too. Why does V get no gradient from this loss?
-                4. V differs between images with variance 1 in each entry. What does a memory that always says the mean
-                   image cost per word? With which number do you compare the loss of a trained one?
+                4. Over the images, each entry of V has the variance 1. What is the loss per word of a memory that
+                   always gives the mean of V? With which number do you compare the loss of a trained one?
 
 Your task       1. reconstruction_forward: compute the loss. Trap: padding counts nothing, and V has one row per image.
                 2. reconstruction_backward: compute dV_tilde, the only gradient.

@@ -26,7 +26,7 @@ Equations       score_bk = u_bk . v_b, with k = 0, ..., K                       
 Worked example  One pair, one negative sample, M = 2:
                 v = [[1, 1]]   u = [[[ln 3, 0], [2, -2]]]   score = [[ln 3, 0]], so sigm(score) is 3/4 and 1/2.
                 loss = 0.9808, which is log(4/3) + log(2) = log(8/3). For dloss = 1, dscore = [[-0.25, 0.5]]
-                1. Find dv and du. In which direction does a step move v?
+                1. Find dv and du. In which direction does gradient descent move v?
                 2. A true pair has the score -1000. What is its loss, and what does np.log(1 / (1 + np.exp(1000))) give?
                 3. Negative samples are drawn in proportion to count^0.75. One word occurs 81 times, another 16 times.
                    How many times as often as the other is the first one drawn?

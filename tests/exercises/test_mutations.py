@@ -38,7 +38,7 @@ MODULES = {  # {name: (module, expression that selects tests, name of the test f
         for layer in ("attention", "losses", "reconstruction", "skip_gram", "glove", "alignment")
     },
     **{layer: (f"{LAYER}.{layer}", PLAIN) for layer in ("noisy_or", "similarity", "maximum_entropy")},
-    "line_search": ("numpy_sat.decoding.line_search", PLAIN),
+    **{name: (f"numpy_sat.decoding.{name}", PLAIN) for name in ("line_search", "viterbi")},
     "bidirectional": ("numpy_sat.encoders.bidirectional", "not padding"),
     **{layer: (f"{LAYER}.{layer}", PLAIN) for layer in ("depthwise", "mbconv", "pointwise")},
     "policy": (f"{LAYER}.policy", PLAIN),
@@ -858,6 +858,20 @@ EQUIVALENT = {
             *("maximum_entropy_backward", "return"),
             2 * swapped("dlogits", "log_p", "inside"),
             "the three have the same dtype, and the function reads only the dtype",
+        ),
+    ],
+    "viterbi": [
+        ("viterbi", "before =", ["`T` is one too many"], "only its rows 1 to T - 1 are used"),
+        (
+            *("viterbi", "stay ="),
+            ["`best + beta > best[first]` where `best + beta >= best[first]` belongs"],
+            "of equal sums, either is the largest",
+        ),
+        (
+            "viterbi",
+            "for t in reversed",
+            ["`a` is not carried from step to step: each step starts from the first value"],
+            IN_PLACE,
         ),
     ],
     "line_search": [
