@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from numpy_sat.layers import losses, policy
+from numpy_sat.layers import losses, policy, rollouts
 
 if TYPE_CHECKING:
     from numpy_sat.data.batches import Batch
@@ -31,7 +31,7 @@ class LossCache(NamedTuple):
 def loss_forward(
     logits: np.ndarray, alpha: np.ndarray | None, batch: "Batch", config: "Recipe"
 ) -> tuple[Loss, LossCache]:
-    """Compute the loss of captions, or the policy loss of sampled captions that have weights (layers/policy.py).
+    """Compute the loss of captions, or the policy loss of samples, whose captions or words have weights.
 
     Args:
         logits: (T, B, V).
@@ -48,7 +48,8 @@ def loss_forward(
         )
         cache_policy = None
     else:
-        likelihood, cache_policy = policy.policy_forward(logits, batch.targets, batch.mask, batch.weights)
+        policy_forward = policy.policy_forward if batch.weights.ndim == 1 else rollouts.word_policy_forward
+        likelihood, cache_policy = policy_forward(logits, batch.targets, batch.mask, batch.weights)
         cache_likelihood = cache_policy.likelihood
     penalty, cache_penalty = 0.0, None
     if alpha is not None:

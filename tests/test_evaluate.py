@@ -379,7 +379,7 @@ def test_the_blind_baseline_of_a_run_that_continues_another(root, trained, tmp_p
     """Check that the printed command trains the same decoder with the recipe of the first run."""
     first, on, last = (tmp_path / name for name in ("first", "on", "last"))
     assert run(root, first, "--epochs", 2, "--set", "label_smoothing=0.1", "attention_penalty=0.2") == 0
-    more = ["--epochs", "1", "--learning-rate", "0.0005", "--set", "self_critical_epochs=1", "dropout=0.1"]
+    more = ["--epochs", "1", "--learning-rate", "0.0005", "--set", "objective=self-critical", "dropout=0.1"]
     assert train.main(["--from", str(first), "--out", str(on), *more]) == 0
     assert train.main(["--from", str(on), "--out", str(last), *more]) == 0
     for folder in (on, last):

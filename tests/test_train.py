@@ -35,7 +35,8 @@ pytestmark = pytest.mark.usefixtures("tiny_preset")
 def arrays(path):
     """Return all arrays of a checkpoint, {name: array}."""
     stored = checkpoint.load(path)
-    return {**stored.params, **{f"optimizer {name}": array for name, array in stored.optimizer.items()}}
+    parts = {"optimizer": stored.optimizer} | {f"objective {part}": own for part, own in stored.objective.items()}
+    return {**stored.params, **{f"{part} {name}": array for part, own in parts.items() for name, array in own.items()}}
 
 
 @pytest.mark.drawn
@@ -65,8 +66,9 @@ def test_a_complete_run(root, tmp_path, capsys):
         ("--optimizer", "adam"),
         ("--optimizer", "rmsprop"),
         ("--set", "batch_norm=true", "random_crop=0.7", "weight_decay=0.05"),
-        ("--set", "self_critical_epochs=1"),
-        ("--blind", "--set", "self_critical_epochs=1"),
+        ("--set", "objective=self-critical", "cross_entropy_epochs=1"),
+        ("--blind", "--set", "objective=self-critical", "cross_entropy_epochs=1"),
+        ("--set", "objective=adversarial", "cross_entropy_epochs=1", "rollouts=2", "ema=0.9"),
         ("--model", "detected-words", "--set", "ngrams=100"),
     ],
 )
@@ -142,12 +144,12 @@ def test_self_critical_training(root, tmp_path, monkeypatch, capsys):
 
     The encoder is not trained, so its parameters have no moving means in the resumed checkpoint.
     """
-    assert run(root, tmp_path / "new", "--set", "self_critical_epochs=2") == 2
-    assert "self_critical_epochs=2: an untrained model cannot learn" in capsys.readouterr().err
+    assert run(root, tmp_path / "new", "--set", "objective=self-critical") == 2
+    assert "objective=self-critical: an untrained model cannot learn" in capsys.readouterr().err
     before, uninterrupted, interrupted = (tmp_path / name for name in ("before", "uninterrupted", "interrupted"))
     monkeypatch.setattr(loop, "LOG_STEPS", 1)
     assert run(root, before, "--epochs", 1) == 0
-    argv = ["--from", str(before), "--set", "self_critical_epochs=1", "ema=0.5", "--epochs", "1", "--out"]
+    argv = ["--from", str(before), "--set", "objective=self-critical", "ema=0.5", "--epochs", "1", "--out"]
     assert train.main([*argv, str(uninterrupted)]) == 0
     best, last = (checkpoint.load(uninterrupted / name) for name in ("best.npz", "last.npz"))
     trained_names = {name.removeprefix("ema.") for name in last.optimizer if name.startswith("ema.")}
@@ -178,11 +180,11 @@ def test_a_run_from_another_run(root, tmp_path, capsys):
     """Check that it takes over data, vocabulary and best parameters, which a tiny learning rate leaves unchanged."""
     before, after = tmp_path / "before", tmp_path / "after"
     assert run(root, before, "--epochs", 1) == 0
-    argv = ["--from", str(before), "--set", "self_critical_epochs=1", "--epochs", "1", "--learning-rate", "1e-30"]
+    argv = ["--from", str(before), "--set", "objective=self-critical", "--epochs", "1", "--learning-rate", "1e-30"]
     assert train.main([*argv, "--out", str(after)]) == 0
     config = json.loads((after / "config.json").read_text())
     assert (
-        config["recipe"]["training"]["self_critical_epochs"] == 1
+        config["recipe"]["training"]["objective"] == "self-critical"
         and config["data"] == "flickr8k"
         and config["root"] == str(root)
     )
@@ -350,6 +352,7 @@ def test_the_loss_selects_the_best_checkpoint_while_cider_is_zero(root, tmp_path
 @pytest.mark.slow
 def test_a_blind_model_is_selected_by_loss_and_in_self_critical_epochs_by_cider(root, tmp_path, monkeypatch, capsys):
     """Check that the CIDEr-D of earlier epochs does not count, nor the loss of self-critical epochs."""
+    later = "cross_entropy_epochs=3"
     losses, ciders = [2.0, 1.0, 3.0, 4.0, 5.0, 6.0], [9.0, 8.0, 9.5, 3.0, 5.0, 4.0]
     results = iter(losses), iter(ciders)
     monkeypatch.setattr(heldout, "loss", lambda params, recipe, split: next(results[0]))
@@ -360,7 +363,7 @@ def test_a_blind_model_is_selected_by_loss_and_in_self_critical_epochs_by_cider(
         return objectives.objective_of(run.recipe, run.progress.epoch) is self_critical
 
     monkeypatch.setattr(loop, "_run_epoch", lambda run, *_: objective_per_epoch.append(is_self_critical(run)))
-    assert run(root, tmp_path / "run", "--blind", "--epochs", 6, "--set", "self_critical_epochs=3") == 0
+    assert run(root, tmp_path / "run", "--blind", "--epochs", 6, "--set", "objective=self-critical", later) == 0
     printed = capsys.readouterr().out
     best = [line.partition("/")[0] for line in printed.splitlines() if line.endswith("(best so far)")]
     assert best == ["epoch 1", "epoch 2", "epoch 4", "epoch 5"]
@@ -576,7 +579,8 @@ def test_patience_waits_for_the_self_critical_epochs(root, tmp_path, monkeypatch
     """Check that early stopping, due after three epochs, waits and counts the self-critical epochs separately."""
     monkeypatch.setattr(cider, "cider_d", lambda captions, references: np.zeros(8))
     monkeypatch.setattr(heldout, "loss", lambda params, recipe, split: 1.0)
-    assert run(root, tmp_path / "run", "--epochs", 8, "--set", "patience=2", "self_critical_epochs=3") == 0
+    later = "objective=self-critical", "cross_entropy_epochs=5"
+    assert run(root, tmp_path / "run", "--epochs", 8, "--set", "patience=2", *later) == 0
     assert "stopped early: dev CIDEr-D has not risen for 2 epochs" in capsys.readouterr().out
     assert checkpoint.load(tmp_path / "run" / "last.npz").progress["epoch"] == 7
 
@@ -653,7 +657,7 @@ def test_a_second_training_of_the_same_run_is_refused(root, tmp_path, monkeypatc
 
 
 def test_refused_arguments_leave_no_folder(root, tmp_path):
-    assert run(root, tmp_path / "new" / "run", "--set", "self_critical_epochs=2") == 2
+    assert run(root, tmp_path / "new" / "run", "--set", "objective=self-critical") == 2
     assert resume(tmp_path / "other") == 2
     assert not (tmp_path / "new").exists() and not (tmp_path / "other").exists()
 

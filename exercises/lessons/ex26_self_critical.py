@@ -8,8 +8,8 @@ from exercises.judging.faults import Mistake
 from exercises.judging.judge import Task
 from exercises.lessons import Example, Facts
 from numpy_sat.data.vocabulary import END, START
+from numpy_sat.decoding import sampling
 from numpy_sat.layers import policy
-from numpy_sat.training.objectives import self_critical
 from solutions import ex26_self_critical as by_hand
 
 FACTS = Facts(difficulty=3, minutes=90, builds_on=(27, 30), chapter="hard_attention")
@@ -51,6 +51,7 @@ IMPORTS = """\
 import numpy as np
 
 from numpy_sat.data.vocabulary import END, START
+from numpy_sat.decoding import sampling
 from numpy_sat.layers import losses, softmax
 from numpy_sat.layers.policy import PolicyCache"""
 
@@ -341,7 +342,7 @@ TASKS = (
         twin=by_hand.policy_backward,
     ),
     Task(
-        self_critical,
+        sampling,
         "draw",
         draw_cases,
         ("words_of_captions",),

@@ -26,12 +26,12 @@ from exercises.runner.lessons import Lesson
 from exercises.runner.substitution import Broken, Part, in_place
 from exercises.runner.terminal import say, show
 from numpy_sat.decoders import attend_tell, log_bilinear, show_tell, visual_memory
+from numpy_sat.decoding import sampling
 from numpy_sat.encoders import reader
 from numpy_sat.evaluation import figures
 from numpy_sat.layers import depthwise, dot_attention, hard_attention, lstm, policy, reconstruction
 from numpy_sat.system import cli
 from numpy_sat.system.errors import InputError, writing
-from numpy_sat.training.objectives import self_critical
 
 FOLDER = Path("runs")
 TOLERANCE = 0.05  # nats per word; curves that differ only by rounding stay closer than this
@@ -180,7 +180,7 @@ def _models_for(parts):
     sequence = [part for part in parts if part.module is lstm and "sequence" in part.name]
     reading = [part for part in parts if part.module is reader]
     mobile = [part for part in parts if part.module is depthwise]
-    reinforcement = [part for part in parts if part.module in (policy, self_critical)]
+    reinforcement = [part for part in parts if part.module in (policy, sampling)]
     decoders = [DECODERS[part.module] for part in parts if part.module in DECODERS]
     others = [part for part in parts if part.module in other_trainings.TRAININGS]
     optimizers = ("adam", "rmsprop")[: 2 if any(part.name == "rmsprop_update" for part in parts) else 1]

@@ -230,7 +230,7 @@ def _train(model, params, optimizer, data, label, steps):
     losses, state, workspace = [], {}, Workspace()
     augmentation = (TRANSLATOR.small if model is TRANSLATOR else RECIPE).augmentation
     training_batches = batches.epoch_batches(data.train, BATCH_SIZE, CAPTIONS_PER_IMAGE, augmentation, SEED, epoch=0)
-    judge = self_critical.prepare(data.train, data.vocabulary) if model.self_critical else None
+    judge = self_critical.judge_of(data.train, data.vocabulary) if model.self_critical else None
     start = time.monotonic()
     for step in tqdm(range(steps), desc=label, unit="step", ascii=True, ncols=79, file=terminal.stream("stderr")):
         if losses and time.monotonic() - start > SECONDS:

@@ -43,7 +43,7 @@ class Batch(NamedTuple):
     targets: np.ndarray  # (T, B) y_1, ..., <end>: the words that it has to predict
     mask: np.ndarray  # (T, B) 1 at words, 0 at padding
     rows: np.ndarray | None = None  # (N,) indices of the images in the split
-    weights: np.ndarray | None = None  # (B,) r - b of sampled captions, see self_critical.py
+    weights: np.ndarray | None = None  # (B,) r - b of sampled captions, or (T, B) of their words, see samples.py
 
 
 def make_split(

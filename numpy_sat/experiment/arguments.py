@@ -97,9 +97,15 @@ def choose_recipe(args: argparse.Namespace, before: runs.Model | None = None) ->
     texts = _settings(args)
     if before and "min_word_count" in texts:
         raise InputError("min_word_count: --from takes the vocabulary from the run; leave out this setting.")
-    recipe = settings.with_settings(before.recipe.replace(self_critical_epochs=0) if before else preset(args), texts)
+    start = continued(before.recipe) if before else preset(args)
+    recipe = settings.with_settings(start, texts)
     settings.refuse_idle(recipe, texts)
     return recipe
+
+
+def continued(recipe: Recipe) -> Recipe:
+    """Return the recipe of a run that starts from a run of this recipe, before --set changes settings."""
+    return recipe.replace(objective=SETTINGS["objective"].default, cross_entropy_epochs=0)
 
 
 def preset(args: argparse.Namespace) -> Recipe:

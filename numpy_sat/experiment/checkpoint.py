@@ -4,8 +4,9 @@ import contextlib
 import json
 import os
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import NamedTuple
 
 import numpy as np
@@ -25,6 +26,7 @@ class Checkpoint(NamedTuple):
     optimizer: dict  # {name: array}, empty in a checkpoint from which training cannot be resumed
     settings: dict  # JSON: the entries of metadata.SETTINGS, such as recipe and vocabulary
     progress: dict  # JSON: the fields of runs.Progress
+    objective: Mapping = MappingProxyType({})  # {part: {name: array}}, parameters that an objective has of its own
 
 
 def save(path: Path, checkpoint: Checkpoint) -> None:
@@ -40,6 +42,8 @@ def save(path: Path, checkpoint: Checkpoint) -> None:
     """
     arrays = {f"params/{name}": array for name, array in checkpoint.params.items()}
     arrays |= {f"optimizer/{name}": array for name, array in checkpoint.optimizer.items()}
+    for part, own_arrays in checkpoint.objective.items():
+        arrays |= {f"objective/{part}/{name}": array for name, array in own_arrays.items()}
     meta = {"version": VERSION, "settings": checkpoint.settings, "progress": checkpoint.progress}
     with replacing(path) as temporary:
         npz.write(temporary, {"json": np.frombuffer(json.dumps(meta).encode(), np.uint8), **arrays})
@@ -59,7 +63,9 @@ class Reader:
         meta = json.loads(archive.read("json").tobytes())
         self.version = meta.get("version")
         self.settings, self.progress = meta["settings"], meta["progress"]  # as in a Checkpoint
-        self.params, self.optimizer = _under("params/", headers), _under("optimizer/", headers)  # {name: npz.Header}
+        self.params, self.optimizer, self.objective = (  # {name: npz.Header}; of an objective, {part/name: npz.Header}
+            _under(f"{prefix}/", headers) for prefix in ("params", "optimizer", "objective")
+        )
 
     def read(self) -> Checkpoint:
         """Read all arrays.
@@ -72,13 +78,18 @@ class Reader:
         with _damage_reported(self._path):
             params = {name: self._archive.read(f"params/{name}") for name in self.params}
             optimizer = {name: self._archive.read(f"optimizer/{name}") for name in self.optimizer}
-            broken = [name for name, array in (params | optimizer).items() if not np.isfinite(array).all()]
+            objective = {name: self._archive.read(f"objective/{name}") for name in self.objective}
+            arrays = params | optimizer | objective
+            broken = [name for name, array in arrays.items() if not np.isfinite(array).all()]
         if broken:
             raise InputError(
                 f"{self._path}: {broken[0]} holds infinite numbers or NaN, which training never saves; "
                 "use another checkpoint of the run."
             )
-        return Checkpoint(params, optimizer, self.settings, self.progress)
+        parts = dict.fromkeys(name.partition("/")[0] for name in objective)
+        return Checkpoint(
+            params, optimizer, self.settings, self.progress, {part: _under(f"{part}/", objective) for part in parts}
+        )
 
 
 @contextlib.contextmanager

@@ -12,6 +12,7 @@ from numpy_sat.encoders import ENCODERS, lite0, reads_sentences, vgg
 
 MOST_CONVOLUTIONS, MOST_CHANNELS = 100, 16384  # of an encoder
 PRETRAINED = ("lite0", *vgg.STAGES)  # networks that start from weights trained on ImageNet
+CROSS_ENTROPY = "cross-entropy"  # the objective that needs no trained model
 GRIDS = tuple(lite0.STAGES)  # names of EfficientNet-Lite0's output grids: rows x columns x channels
 
 
@@ -108,7 +109,8 @@ def nothing_to_tune(recipe):
 def nothing_to_compare(recipe):
     """Refuse the baseline of the other samples if each image has a single sample."""
     training = recipe.training
-    if training.self_critical_epochs and training.reward_baseline == "others" and training.captions_per_image == 1:
+    is_compared = training.objective != CROSS_ENTROPY and training.reward_baseline == "others"
+    if is_compared and training.captions_per_image == 1:
         return "with one caption per image there are no others; set captions_per_image to 2 or more"
     return None
 
@@ -133,10 +135,36 @@ def shift_beyond_the_image(recipe):
     return only_images("random_shift")(recipe)
 
 
-def no_self_critical_epochs(recipe):
-    """Return why settings of self-critical training do nothing: the run has no self-critical epochs."""
-    if not recipe.training.self_critical_epochs:
-        return "without self-critical epochs; set self_critical_epochs too"
+def no_epoch_left(recipe):
+    """Refuse an objective that never begins, because all epochs train on cross-entropy."""
+    training = recipe.training
+    if training.objective != CROSS_ENTROPY and training.cross_entropy_epochs >= training.epochs:
+        return (
+            f"would begin after {training.cross_entropy_epochs} epochs, and the run has {training.epochs}; set fewer "
+            f"cross_entropy_epochs, or objective={CROSS_ENTROPY}"
+        )
+    return None
+
+
+def only_cross_entropy(recipe):
+    """Return why settings of sampled captions do nothing: the run trains on cross-entropy alone."""
+    if recipe.training.objective == CROSS_ENTROPY:
+        return f"for objective={CROSS_ENTROPY}; set another objective too"
+    return None
+
+
+def no_discriminator(recipe):
+    """Return why settings of adversarial training do nothing: the run has no discriminator."""
+    if recipe.training.objective != "adversarial":
+        return f"for objective={recipe.training.objective}; it is for adversarial"
+    return None
+
+
+def no_other_image(recipe):
+    """Refuse mismatched captions if a batch has a single image."""
+    adversarial, training = recipe.adversarial, recipe.training
+    if training.objective == "adversarial" and adversarial.mismatch_weight and training.batch_size == 1:
+        return "a batch of one image has no captions of others; set batch_size to 2 or more"
     return None
 
 

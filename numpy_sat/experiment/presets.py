@@ -37,7 +37,7 @@ PRESETS = {  # {(data set, True for --small): recipe}
         batch_norm=True,
         **{"embedding_size": 256, "hidden_size": 384, "attention_size": 256, "dropout": 0.5},
         **{"epochs": 34, "patience": 34, "learning_rate": 1.5e-3, "validation_images": 1000},
-        **{"self_critical_epochs": 10, "reward_baseline": "others", "ema": 0.998},
+        **{"objective": "self-critical", "cross_entropy_epochs": 24, "reward_baseline": "others", "ema": 0.998},
         **{"horizontal_flip": True, "random_crop": 0.7, "length_power": 1.2},
     ),
     ("phrases", True): _PHRASES.replace(epochs=5),

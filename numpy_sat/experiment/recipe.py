@@ -179,25 +179,66 @@ class Training:
         0.0, "weight decay: each step multiplies weights by 1 - learning rate * weight_decay", minimum=0, off=0.0
     )
     min_word_count: int = setting(1, "occurrences in the training set below which a word becomes <unk>", minimum=1)
-    self_critical_epochs: int = setting(
-        0, "number of last epochs that train on the CIDEr-D of sampled captions", minimum=0
+    objective: str = setting(
+        "cross-entropy",
+        "what training minimizes: cross-entropy with references, or sampled captions are rewarded by their CIDEr-D "
+        "(self-critical) or by a discriminator (adversarial)",
+        choices=("cross-entropy", "self-critical", "adversarial"),
+        refuse=conditions.no_epoch_left,
+    )
+    cross_entropy_epochs: int = setting(
+        0,
+        "number of first epochs that train on cross-entropy, before another objective",
+        minimum=0,
+        idle=conditions.only_cross_entropy,
     )
     reward_baseline: str = setting(
         "greedy",
-        "baseline of a sampled caption's CIDEr-D: that of the greedy caption, or the mean of the other samples",
+        "baseline of a sampled caption's reward: that of the greedy caption, or the mean of the other samples",
         choices=("greedy", "others"),
-        idle=conditions.no_self_critical_epochs,
+        idle=conditions.only_cross_entropy,
         refuse=conditions.nothing_to_compare,
     )
     ema: float = setting(
         0.0,
-        "decay per step of the exponential moving average (EMA) of the weights in self-critical epochs; 0: none",
+        "decay per step of the exponential moving average (EMA) of the weights while sampled captions are rewarded; "
+        "0: none",
         minimum=0,
         below=1,
-        idle=conditions.no_self_critical_epochs,
+        idle=conditions.only_cross_entropy,
     )
     patience: int = setting(5, "epochs without a better CIDEr-D on the validation set until early stopping", minimum=1)
     validation_images: int = setting(500, "images of the validation set to caption after each epoch", minimum=1)
+
+
+@dataclass(frozen=True)
+class Adversarial:
+    """Settings of adversarial training (after Dai et al. 2017)."""
+
+    discriminator_size: int = setting(
+        128,
+        "components of the discriminator's hidden state and word embeddings",
+        minimum=1,
+        limit=COMPONENT_LIMIT,
+        idle=conditions.no_discriminator,
+    )
+    discriminator_rate: float = setting(
+        1e-3, "learning rate of the discriminator, the same at every step", above=0, idle=conditions.no_discriminator
+    )
+    mismatch_weight: float = setting(
+        1.0,
+        "alpha: weight of real captions of other images in the discriminator's loss",
+        minimum=0,
+        refuse=conditions.no_other_image,
+        idle=conditions.no_discriminator,
+    )
+    rollouts: int = setting(
+        0,
+        "roll-outs per word, whose mean reward is the reward of the word; 0: the caption's reward is that of its words",
+        minimum=0,
+        limit=1000,
+        idle=conditions.no_discriminator,
+    )
 
 
 @dataclass(frozen=True)
@@ -264,6 +305,7 @@ class Recipe:
     decoder: Decoder = Decoder()
     loss: Loss = Loss()
     training: Training = Training()
+    adversarial: Adversarial = Adversarial()
     augmentation: Augmentation = Augmentation()
     decoding: Decoding = Decoding()
 
@@ -305,10 +347,25 @@ def from_json(stored: dict) -> Recipe:
         KeyError, TypeError or ValueError: `stored` is not a recipe.
     """
     groups = {group.name: type(group.default) for group in dataclasses.fields(Recipe)}
-    if differing_names := groups.keys() ^ dict(stored).keys():
+    stored = _from_older_version(dict(stored))
+    if differing_names := groups.keys() ^ stored.keys():
         raise KeyError(*sorted(differing_names))
     values = {name: {key: _to_tuple(value) for key, value in dict(group).items()} for name, group in stored.items()}
     return Recipe(**{name: groups[name](**group_values) for name, group_values in values.items()})
+
+
+def _from_older_version(stored):
+    """Return the JSON of a recipe in this version's settings.
+
+    Older versions had self_critical_epochs, the number of last epochs with that objective, and no adversarial training.
+    """
+    training = dict(stored["training"])
+    if "self_critical_epochs" not in training:
+        return stored
+    last, epochs = training.pop("self_critical_epochs"), training.get("epochs", SETTINGS["epochs"].default)
+    if last:
+        training |= {"objective": "self-critical", "cross_entropy_epochs": max(0, epochs - last)}
+    return stored | {"training": training, "adversarial": {}}
 
 
 def _to_tuple(value):

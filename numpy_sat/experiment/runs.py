@@ -24,7 +24,7 @@ SHIPPED = PACKAGE / "assets" / "captioner.npz"  # the captioner in the package, 
 # Further entries of a run that was started with --from: those of the first run of the chain.
 FIRST = {"first_recipe": "recipe", "first_seed": "seed", "first_command": "command"}
 MOVING_MEANS = {"adam": {"m", "v"}, "rmsprop": {"v"}}  # first parts of the names of the optimizer's arrays, as "m.W_x"
-EMA = "ema"  # a further moving mean, in runs with self-critical epochs
+EMA = "ema"  # a further moving mean, in runs that train on sampled captions
 STEPS = npz.Header((1,), np.dtype(np.int64))  # of Adam's array "t", the number of updates
 SKIP_DAMAGED = "skip_damaged"  # a further entry of a run that was started with --skip-damaged: True
 SOUP = "soup"  # a further entry of a run that soup.py wrote: [[run, share], ...]
@@ -64,6 +64,7 @@ class Run:
     params: dict
     optimizer: dict
     progress: Progress
+    objective: dict  # {part: {name: array}}, what an objective trains of its own, such as a discriminator
 
 
 def create(
@@ -99,7 +100,7 @@ def create(
         with replacing(folder / CONFIG) as temporary:
             temporary.write_text(json.dumps(config, indent=2) + "\n", encoding="utf-8")
         (folder / LOG).write_text("", encoding="utf-8")
-    return Run(folder, settings, recipe, vocabulary, params, {}, Progress(training_seconds=seconds))
+    return Run(folder, settings, recipe, vocabulary, params, {}, Progress(training_seconds=seconds), {})
 
 
 def _way_out(folder):
@@ -135,7 +136,10 @@ def resume(folder: Path) -> Run:
     lines = [json.dumps(entry) + "\n" for entry in read_log(folder) if _is_before(entry, progress)]
     with replacing(folder / LOG) as temporary:
         temporary.write_text("".join(lines), encoding="utf-8")
-    return Run(folder, model.settings, model.recipe, model.vocabulary, model.params, stored.optimizer, progress)
+    return Run(
+        *(folder, model.settings, model.recipe, model.vocabulary, model.params, stored.optimizer, progress),
+        stored.objective,
+    )
 
 
 def _is_before(entry, progress):
@@ -146,16 +150,17 @@ def _is_before(entry, progress):
 
 def save_last(run: Run) -> None:
     """Write the run's last checkpoint, from which training can be resumed."""
-    _save(run, LAST, run.params, run.optimizer)
+    _save(run, LAST, run.params, run.optimizer, run.objective)
 
 
 def save_best(run: Run, params: dict[str, np.ndarray]) -> None:
     """Write the run's best checkpoint. params: {name: array}, which may be the EMA of the weights."""
-    _save(run, BEST, params, {})
+    _save(run, BEST, params, {}, {})
 
 
-def _save(run, name, params, optimizer):
-    checkpoint.save(run.folder / name, checkpoint.Checkpoint(params, optimizer, run.settings, asdict(run.progress)))
+def _save(run, name, params, optimizer, objective):
+    contents = checkpoint.Checkpoint(params, optimizer, run.settings, asdict(run.progress), objective)
+    checkpoint.save(run.folder / name, contents)
 
 
 def log(run: Run, kind: str, **entry) -> None:

@@ -13,6 +13,9 @@ from numpy_sat.system.errors import InputError, shortened
 
 MAX_WIDTH, MAX_VALUE = 100, 40  # characters of a line and of a value in the list of settings
 INDENT = "    "
+RENAMED = {  # {setting of older versions: what replaces it}
+    "self_critical_epochs": "set objective=self-critical, and cross_entropy_epochs for the epochs before it",
+}
 
 
 def with_settings(recipe: Recipe, texts: Mapping[str, str]) -> Recipe:
@@ -43,6 +46,8 @@ def find_setting(name: str) -> Setting:
     if name not in SETTINGS:
         similar = [known for known in SETTINGS if name in known] or difflib.get_close_matches(name, SETTINGS, 3)
         hint = f"did you mean {' or '.join(similar)}? " if name and similar else ""
+        if name in RENAMED:
+            raise InputError(f"{name}: is no longer a setting; {RENAMED[name]}.")
         raise InputError(f"{shortened(name)}: there is no such setting; {hint}train --set help lists all of them.")
     return SETTINGS[name]
 

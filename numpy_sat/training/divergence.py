@@ -7,12 +7,13 @@ from numpy_sat.system.errors import InputError
 
 
 def check(run: runs.Run) -> None:
-    """Raise InputError if a number to be saved is infinite or NaN, in the parameters or the optimizer's state.
+    """Raise InputError if a number that a checkpoint would hold is infinite or NaN.
 
     Args:
         run: runs.Run.
     """
-    if not all(np.isfinite(array).all() for array in (*run.params.values(), *run.optimizer.values())):
+    parts = run.params, run.optimizer, *run.objective.values()
+    if not all(np.isfinite(array).all() for part in parts for array in part.values()):
         raise error(run)
 
 

@@ -67,7 +67,7 @@ def _train(args, folder):
 def is_finished(run: runs.Run) -> bool:
     """Return True when training is over: all epochs are done, or early stopping triggered.
 
-    Early stopping never ends a run before its self-critical epochs.
+    Early stopping never ends a run before its last objective has begun.
     """
     recipe, progress = run.recipe, run.progress
     stops_early = progress.epochs_since_best >= recipe.training.patience and objectives.is_last(recipe, progress.epoch)
@@ -125,7 +125,7 @@ def _run_epoch(run, split, steps, bar, stop):
     progress, workspace = run.progress, Workspace()
     save_time = step_time = time.monotonic()
     objective = objectives.objective_of(run.recipe, progress.epoch)
-    prepared = objective.prepare(split, run.vocabulary)
+    prepared = objective.prepare(run, split)
     incoming = batches.prefetch(_batches(run, split, first=progress.batch))
     for batch in inputs.encode_batches(run.recipe, incoming):
         loss, scores, norm, rate = train_step(run, batch, objective, prepared, steps, workspace)

@@ -127,11 +127,11 @@ def _checked_recipe(args, before):
             raise InputError(f"embedding_start: does nothing, because E comes from {args.start}; leave it out.")
     if recipe.encoder.pretrained:
         recipe = _with_digest(recipe, args.start, before)
-    epochs, self_critical_epochs = recipe.training.epochs, recipe.training.self_critical_epochs
-    if self_critical_epochs >= epochs and not before:
+    objective = recipe.training.objective
+    if objective != SETTINGS["objective"].default and not recipe.training.cross_entropy_epochs and not before:
         raise InputError(
-            f"self_critical_epochs={self_critical_epochs}: an untrained model cannot learn from the captions that it "
-            f"samples; choose more --epochs than {epochs}, or fewer self_critical_epochs."
+            f"objective={objective}: an untrained model cannot learn from the captions that it samples; start --from "
+            "a trained run, or set cross_entropy_epochs."
         )
     return recipe
 

@@ -226,14 +226,14 @@ def test_long_names_of_runs_are_not_clipped(tmp_path, saved):
 def test_the_training_curve_is_the_loss_of_reference_captions(tmp_path, saved):
     """Check that self-critical steps are left out. Their loss, of sampled captions, has another scale."""
     references = [{"step": 10, "loss": 3.0}, {"step": 20, "loss": 2.0}]
-    train = [*references, {"step": 30, "loss": 0.1, "greedy": 9.0}]
+    train = [*references, {"step": 30, "loss": 0.1, "sampled": 8.0, "greedy": 9.0}]
     figures.curves_figure(tmp_path / "a.png", train, VALIDATIONS)
     figures.runs_figure(tmp_path / "b.png", {"a": (train, VALIDATIONS)})
     assert [figure.axes[0].lines[0].get_xydata().tolist() for figure in saved] == [[[10, 3], [20, 2]]] * 2
 
 
 def test_without_reference_captions_there_is_no_training_curve(tmp_path, saved):
-    figures.curves_figure(tmp_path / "a.png", [{"step": 30, "loss": 0.1, "greedy": 9.0}], VALIDATIONS)
+    figures.curves_figure(tmp_path / "a.png", [{"step": 30, "loss": 0.1, "sampled": 8.0, "greedy": 9.0}], VALIDATIONS)
     loss_panel, _, cider_panel = saved[0].axes
     assert [text.get_text() for text in loss_panel.get_legend().get_texts()] == ["validation set"]
     names = [text.get_text() for text in cider_panel.get_legend().get_texts()]

@@ -42,7 +42,9 @@ MODULES = {  # {name: (module, expression that selects tests, name of the test f
     "bidirectional": ("numpy_sat.encoders.bidirectional", "not padding"),
     **{layer: (f"{LAYER}.{layer}", PLAIN) for layer in ("depthwise", "mbconv", "pointwise")},
     "policy": (f"{LAYER}.policy", PLAIN),
-    "self_critical": ("numpy_sat.training.objectives.self_critical", "not (expected_score or likely or weigh)"),
+    **{layer: (f"{LAYER}.{layer}", PLAIN) for layer in ("discriminator", "rollouts")},
+    "sampling": ("numpy_sat.decoding.sampling", PLAIN),
+    "samples": ("numpy_sat.training.objectives.samples", "not (expected_score or likely or weigh)", "self_critical"),
     **{
         name: (f"numpy_sat.decoders.{name}", OF_A_MODEL)
         for name in ("show_tell", "log_bilinear", "brnn", "visual_memory")
@@ -146,18 +148,66 @@ EQUIVALENT = {
             LAST_AXIS,
         ),
     ],
-    "self_critical": [
-        ("sample_captions", "a = a *", zeros("a"), SHAPE),
-        ("sample_captions", "sampled_scores =", zeros("a"), SHAPE),
+    "discriminator": [
+        ("image_forward", "f, cache_whole =", zeros("a"), SHAPE),
+        ("image_forward", "f, cache_whole =", ["2 where 1 belongs"], NEGATIVE),
+        ("sentence_forward", "B, S =", zeros("W_hh"), SHAPE),
+        ("sentence_forward", "h_all, _, cache_lstm =", 2 * zeros("zeros"), "they are zeros"),
+        ("sentence_backward", "dh_all[cache.last", zeros("dh"), SHAPE),
+        ("score_forward", "score =", zeros("h", "f"), SHAPE),
         (
-            *("sample_captions", "if recipe.training.reward_baseline"),
+            *("score_forward", "score ="),
+            [
+                "the sum of `np.repeat(f, len(h) // len(f), axis=0) * h` goes over axis -1 instead of axis 1",
+            ],
+            LAST_AXIS,
+        ),
+        ("score_backward", "df =", [*zeros("f"), "2 where 1 belongs"], SHAPE),
+        ("score_backward", "dh =", zeros("h", "f"), SHAPE),
+        ("score_backward", "dh =", ["`df` where `f` belongs"], SAME_SHAPE),
+        (
+            *("loss_backward", "dreal ="),
+            ["the brackets of `-_sigmoid(-real) * (dloss / len(real))` are in the wrong place"],
+            IN_BRACKETS,
+        ),
+        (
+            *("loss_backward", "dgenerated ="),
+            ["the brackets of `_sigmoid(generated) * (dloss / len(generated))` are in the wrong place"],
+            IN_BRACKETS,
+        ),
+        (
+            *("loss_backward", "dmismatched ="),
+            [
+                "the brackets of `_sigmoid(mismatched) * (weight * dloss / len(mismatched))` are in the wrong place",
+                "the brackets of `weight * dloss / len(mismatched)` are in the wrong place",
+            ],
+            IN_BRACKETS,
+        ),
+        ("loss_backward", "dreal =", zeros("real"), SHAPE),
+        ("loss_backward", "dgenerated =", zeros("generated"), SHAPE),
+        ("loss_backward", "dmismatched =", zeros("mismatched"), SHAPE),
+    ],
+    "rollouts": [
+        ("word_rewards", "value[last", zeros("last"), SHAPE),
+        ("word_rewards", "value[last", swapped("last", "of_captions"), SAME_SHAPE),
+        ("word_rewards", "return np.where", ["`mask != 0` where `mask > 0` belongs"], "it is 0 or 1"),
+    ],
+    "samples": [
+        ("draw", "a = a *", zeros("a"), SHAPE),
+        ("draw", "return Samples", 2 * zeros("a"), SHAPE),
+        ("weigh", "of_greedy =", zeros("samples.a"), SHAPE),
+        (
+            *("weigh", "if recipe.training.reward_baseline"),
             [
                 "`recipe.training.reward_baseline >= 'others'` where "
                 "`recipe.training.reward_baseline == 'others'` belongs"
             ],
             "no other allowed baseline comes after it in the alphabet",
         ),
+    ],
+    "sampling": [
         ("draw", "state =", 2 * zeros("a"), SHAPE),
+        ("draw", "words, captions, done =", ["`B` is ignored: 1 replaces it"], "NumPy repeats the only first word"),
         (
             *("draw", "words ="),
             ["the sum of `upto <= (uniforms_t * upto[:, -1])[:, None]` goes over axis -1 instead of axis 1"],

@@ -20,12 +20,12 @@ RECIPE = PRESETS["flickr8k", False]
 
 def test_settings_of_all_groups():
     texts = {
-        **{"epochs": "3", "horizontal_flip": "false", "random_crop": "1", "random_shift": "0", "optimizer": "rmsprop"},
+        **{"epochs": "30", "horizontal_flip": "false", "random_crop": "1", "random_shift": "0", "optimizer": "rmsprop"},
         **{"attention_penalty": "0", "without": "gate,deep output", "penalty_target": "T/L"},
         **{"stages": "((8,),(16,16))", "length_power": "0.7"},
     }
     recipe = with_settings(RECIPE, texts)
-    values = {"epochs": 3, "horizontal_flip": False, "random_crop": 1.0, "random_shift": 0, "optimizer": "rmsprop"}
+    values = {"epochs": 30, "horizontal_flip": False, "random_crop": 1.0, "random_shift": 0, "optimizer": "rmsprop"}
     values |= {"attention_penalty": 0.0, "without": ("gate", "deep output"), "penalty_target": "T/L"}
     values |= {"stages": ((8,), (16, 16)), "length_power": 0.7}
     assert recipe == RECIPE.replace(**values)
@@ -177,8 +177,8 @@ def test_a_value_of_100000_signs_gives_a_short_message(name, sign):
 def test_the_baseline_of_other_samples_needs_two_captions_per_image():
     texts = {"reward_baseline": "others", "captions_per_image": "1"}
     with pytest.raises(InputError, match="with one caption per image there are no others; set captions_per_image to 2"):
-        with_settings(RECIPE, {**texts, "self_critical_epochs": "2"})
-    assert with_settings(RECIPE, {**texts, "self_critical_epochs": "0"}).training.reward_baseline == "others"
+        with_settings(RECIPE, {**texts, "objective": "self-critical"})
+    assert with_settings(RECIPE, {**texts, "objective": "cross-entropy"}).training.reward_baseline == "others"
 
 
 def test_tuned_stages_depend_on_other_settings():
@@ -261,8 +261,13 @@ def test_images_without_pixels():
         ),
         (["--model", "tell", "--set", "penalty_target=T/L"], "penalty_target: does nothing for the model tell"),
         (["--model", "log-bilinear", "--set", "hidden_size=9"], "hidden_size: does nothing for the model log-bilinear"),
-        (["--set", "ema=0.9"], "ema: does nothing without self-critical epochs; set self_critical_epochs too."),
-        (["--set", "reward_baseline=others"], "reward_baseline: does nothing without self-critical epochs"),
+        (["--set", "ema=0.9"], "ema: does nothing for objective=cross-entropy; set another objective too."),
+        (["--set", "reward_baseline=others"], "reward_baseline: does nothing for objective=cross-entropy"),
+        (["--set", "cross_entropy_epochs=1"], "cross_entropy_epochs: does nothing for objective=cross-entropy"),
+        (
+            ["--set", "objective=self-critical", "rollouts=2"],
+            "rollouts: does nothing for objective=self-critical; it is for adversarial.",
+        ),
         (
             ["--data", "flickr8k", "--encoder", "lite0", "--set", "encoder_rate_factor=0.3"],
             "encoder_rate_factor: does nothing where the encoder is not trained; set tuned_stages too.",
@@ -300,7 +305,7 @@ def test_settings_that_do_nothing(argv, words):
         ],
         ["--model", "tell", "--set", "hidden_size=9", "embedding_size=9", "dropout=0.1", "label_smoothing=0.1"],
         ["--model", "log-bilinear", "--data", "phrases", "--set", "hidden_size=8"],  # for the encoder
-        ["--model", "soft", "--set", "self_critical_epochs=1", "ema=0.9", "reward_baseline=others"],
+        ["--model", "soft", "--set", "objective=self-critical", "ema=0.9", "reward_baseline=others"],
         ["--model", "hard", "--set", "attention_mode=argmax", "length_power=0.7", "max_words=9"],
         ["--model", "soft", "--set", "encoder_rate_factor=0.3"],  # the encoder is trained from random weights
         [

@@ -215,7 +215,8 @@ def test_a_resumed_run_with_tuned_stages_equals_an_uninterrupted_one(
         "--set",
         f"tuned_stages={TUNED[encoder]}",
         "encoder_rate_factor=0.5",
-        "self_critical_epochs=1",
+        "objective=self-critical",
+        "cross_entropy_epochs=1",
         "dropout=0.2",
         *changes,
     ]

@@ -11,6 +11,7 @@ from numpy_sat.check import gradcheck
 from numpy_sat.data import batches
 from numpy_sat.data.vocabulary import END, START, Vocabulary
 from numpy_sat.decoders import MODELS, soft, writer
+from numpy_sat.decoding import sampling, search
 from numpy_sat.experiment.recipe import Recipe
 from numpy_sat.metrics import cider
 from numpy_sat.system import streams
@@ -70,75 +71,12 @@ def test_captions_are_sampled_with_their_probabilities(rng, params):
     batch, samples = all_captions(rng), 20_000
     p = probabilities(params, batch)
     a = captioner.annotate(params, batch.inputs, CONFIG)
-    captions = self_critical.draw(writer(CONFIG), params, a, rng.random((MAX_WORDS, samples)))
+    captions = sampling.draw(writer(CONFIG), params, a, rng.random((MAX_WORDS, samples)))
     counts = {caption: 0 for caption in CAPTIONS}
     for caption in captions:
         counts[tuple(caption)] += 1
     z = (np.array(list(counts.values())) - samples * p) / np.sqrt(samples * p * (1 - p))
     assert np.abs(z).max() < 5 and 0.8 < np.sqrt((z**2).mean()) < 1.2
-
-
-class Table:
-    """A decoder whose state is a row of a table: p[state, previous word] has the probabilities of the next word."""
-
-    def __init__(self, p):
-        self.p, self.steps = np.array(p), 0
-
-    def begin(self, params, a):
-        """Return the first state of each image, which is its annotation."""
-        return a[:, 0, 0].astype(int)
-
-    def step(self, params, state, words):
-        self.steps += 1
-        with np.errstate(divide="ignore"):
-            return np.log(self.p[state, words]), None, None, np.minimum(state + 1, len(self.p) - 1)
-
-    def select(self, state, rows):
-        return state[rows]
-
-
-def test_captions_are_sampled_by_their_uniform_numbers():
-    """Check each word against the table, up to <end> (word 1) or the last uniform number."""
-    table = Table(
-        [
-            [[0.25, 0.25, 0.5], [0, 0, 1], [0.5, 0.25, 0.25]],
-            [[0.75, 0.25, 0], [0, 0, 1], [0, 0.5, 0.5]],
-            [[0.25, 0.25, 0.5], [0.5, 0.5, 0], [0.75, 0.25, 0]],
-        ]
-    )
-    a = np.arange(2.0)[:, None, None]
-    uniforms = np.array([[0.25, 0.6, 0.0, 0.8], [0.9, 0.5, 0.74, 0.9], [0.49, 0.3, 0.75, 0.9]])
-    assert self_critical.draw(table, {}, a, uniforms) == [[END], [2, 2, 0], [0, 2, END], [END]] and table.steps == 3
-    assert self_critical.draw(table, {}, a, uniforms[:2, 1:3]) == [[2, 2], [0, 2]]
-    assert self_critical.draw(table, {}, a[:1], uniforms[:, 1:2]) == [[2, 2, 0]]
-    table.steps = 0
-    assert self_critical.draw(table, {}, a[:1], np.full((9, 2), 0.25)) == [[END]] * 2 and table.steps == 1
-
-
-def test_probabilities_that_sum_to_less_than_one():
-    """Check that the largest uniform number below 1 selects the last word even if rounding makes the sum smaller."""
-    for V in (3, 10, 300):
-        captions = self_critical.draw(
-            Table(np.full((1, V, V), 1 / V)), {}, np.zeros((1, 1, 1)), np.full((1, 1), 1 - 2**-53)
-        )
-        assert captions == [[V - 1]]
-
-
-def test_words_are_sampled_in_float64():
-    """Sample at uniform numbers that are closer to an edge than the rounding error of a sum of 300 float32 numbers."""
-    p = np.random.default_rng(3).dirichlet(np.ones(300)).astype(np.float32)
-
-    class Single(Table):
-        def step(self, params, state, words):
-            logits, *others = super().step(params, state, words)
-            return logits.astype(np.float32), *others
-
-    exact = np.exp(np.log(p).astype(np.float64)).cumsum()
-    edges = exact[[100, 200, 280]] / exact[-1]
-    for word, edge in zip([100, 200, 280], edges, strict=True):
-        for nudge, expected in ((-1e-9, word), (1e-9, word + 1)):
-            decoder, uniforms = Single(np.full((1, 300, 300), p)), np.full((1, 1), edge + nudge)
-            assert self_critical.draw(decoder, {}, np.zeros((1, 1, 1)), uniforms) == [[expected]]
 
 
 @pytest.mark.usefixtures("general_decoder")
@@ -178,7 +116,7 @@ def test_sampled_captions_of_a_batch(rng, params, monkeypatch):
     texts = [["red square", "square"], ["red"], ["square square red"]]
     references = tuple(tuple(text.split() for text in image_texts) for image_texts in texts)
     split = batches.Split((), None, (), references, ())
-    judge = self_critical.prepare(split, vocabulary)
+    judge = self_critical.judge_of(split, vocabulary)
     captions = [[3, 4, END], [4, 4, END], [4, 4, 3]]
     words = [vocabulary.decode(caption) for caption in captions]
     scores = self_critical.scores(judge, [0, 1, 2], captions)
@@ -200,16 +138,16 @@ def test_sampled_captions_of_a_batch(rng, params, monkeypatch):
     scores = self_critical.scores(judge, [2, 2, 2, 0, 0, 0], captions)
     baseline = scores - samples.batch.weights
     assert np.ptp(baseline[:3]) < 1e-6 and np.ptp(baseline[3:]) < 1e-6
-    means = [100 * scores.mean(), 100 * baseline.mean()]
-    np.testing.assert_allclose([samples.sampled, samples.greedy], means, rtol=1e-5)
+    np.testing.assert_allclose(samples.rewards, scores)
+    np.testing.assert_allclose(np.repeat(samples.of_greedy, 3), baseline, atol=1e-6)
     others = self_critical.sample_captions(params, batch, recipe.replace(reward_baseline="others"), judge, rng)
     scores = self_critical.scores(judge, [2, 2, 2, 0, 0, 0], captions_of(others.batch))
     weights = others.batch.weights
     np.testing.assert_allclose(weights, 1.5 * (scores - np.repeat(scores.reshape(2, 3).mean(1), 3)), atol=1e-6)
-    assert np.ptp(weights) > 0 and weights.dtype == np.float32 and others.greedy == samples.greedy
+    assert np.ptp(weights) > 0 and weights.dtype == np.float32 and np.array_equal(others.of_greedy, samples.of_greedy)
     single = batch._replace(inputs=batch.inputs[1:], words=batch.words[:, :3], rows=batch.rows[1:])
     assert self_critical.sample_captions(params, single, recipe, judge, rng).batch.weights.shape == (3,)
-    monkeypatch.setattr(self_critical, "draw", lambda decoder, params, a, uniforms: greedy(params, a, uniforms))
+    monkeypatch.setattr(sampling, "draw", lambda decoder, params, a, uniforms: greedy(params, a, uniforms))
     greedy_samples = self_critical.sample_captions(params, batch, recipe, judge, rng)
     np.testing.assert_allclose(greedy_samples.batch.weights, 0, atol=1e-6)
 
@@ -217,19 +155,19 @@ def test_sampled_captions_of_a_batch(rng, params, monkeypatch):
 def test_sampling_greedy_decoding_and_training_share_annotation_dropout(rng, params, monkeypatch):
     """Check that both kinds of captions use the same annotations after dropout, and that training drops no more."""
     vocabulary = Vocabulary(("<start>", "<end>", "<unk>", "red", "square"))
-    judge = self_critical.prepare(batches.Split((), None, (), ((["red"],), (["square"],)), ()), vocabulary)
+    judge = self_critical.judge_of(batches.Split((), None, (), ((["red"],), (["square"],)), ()), vocabulary)
     recipe = CONFIG.replace(annotation_dropout=0.4).replace(
         epochs=1, batch_size=2, captions_per_image=3, learning_rate=1e-3, max_words=MAX_WORDS
     )
     batch = all_captions(rng, 2)._replace(words=np.zeros((4, 6), int), rows=np.arange(2))
     a, inputs = captioner.annotate(params, batch.inputs, CONFIG), []
-    draw, beam_search = self_critical.draw, self_critical.search.beam_search
+    draw, beam_search = sampling.draw, search.beam_search
 
     def recorder(function):
         return lambda decoder, params, a, *rest: inputs.append(a) or function(decoder, params, a, *rest)
 
-    monkeypatch.setattr(self_critical, "draw", recorder(draw))
-    monkeypatch.setattr(self_critical.search, "beam_search", recorder(beam_search))
+    monkeypatch.setattr(sampling, "draw", recorder(draw))
+    monkeypatch.setattr(search, "beam_search", recorder(beam_search))
     samples = self_critical.sample_captions(params, batch, recipe, judge, rng)
     is_dropped = (samples.a == 0).all(axis=1, keepdims=True)
     assert 0 < is_dropped.mean() < 1 and samples.config.encoder.annotation_dropout == 0
@@ -240,7 +178,7 @@ def test_sampling_greedy_decoding_and_training_share_annotation_dropout(rng, par
 def test_the_baseline_is_the_score_of_the_images_greedy_caption(rng, params, monkeypatch):
     vocabulary = Vocabulary(("<start>", "<end>", "<unk>", "red", "square"))
     references = (["red", "square"],), (["red"],), (["square", "square", "red"],)
-    judge = self_critical.prepare(batches.Split((), None, (), references, ()), vocabulary)
+    judge = self_critical.judge_of(batches.Split((), None, (), references, ()), vocabulary)
     recipe = CONFIG.replace(batch_size=2, captions_per_image=3, max_words=MAX_WORDS)
     batch = all_captions(rng, 2)._replace(words=np.zeros((4, 6), int), rows=np.array([2, 0]))
     captions, arguments = [(4, 3), (3, 4)], []
@@ -249,7 +187,7 @@ def test_the_baseline_is_the_score_of_the_images_greedy_caption(rng, params, mon
         arguments.append((beam, max_words))
         return [SimpleNamespace(words=words) for words in captions]
 
-    monkeypatch.setattr(self_critical.search, "beam_search", beam_search)
+    monkeypatch.setattr(search, "beam_search", beam_search)
     samples = self_critical.sample_captions(params, batch, recipe, judge, rng)
     scores = self_critical.scores(judge, [2, 2, 2, 0, 0, 0], captions_of(samples.batch))
     baseline = scores - samples.batch.weights
@@ -260,7 +198,7 @@ def test_the_baseline_is_the_score_of_the_images_greedy_caption(rng, params, mon
 
 def test_the_loss_is_the_decoders_on_the_sampled_captions(rng, params):
     vocabulary = Vocabulary(("<start>", "<end>", "<unk>", "red", "square"))
-    judge = self_critical.prepare(batches.Split((), None, (), ((["red"],), (["square"],)), ()), vocabulary)
+    judge = self_critical.judge_of(batches.Split((), None, (), ((["red"],), (["square"],)), ()), vocabulary)
     recipe = CONFIG.replace(batch_size=2, captions_per_image=3, max_words=MAX_WORDS)
     batch = all_captions(rng, 2)._replace(words=np.zeros((4, 6), int), rows=np.arange(2))
     loss, grads, scores = self_critical.loss_and_grads(params, batch, recipe, judge, np.random.default_rng, Workspace())
@@ -268,7 +206,10 @@ def test_the_loss_is_the_decoders_on_the_sampled_captions(rng, params):
     samples = self_critical.sample_captions(params, batch, recipe, judge, np.random.default_rng(streams.CAPTIONS))
     random = np.random.default_rng(streams.DROPOUT)
     expected, _, expected_grads = soft.loss_and_grads(params, samples.a, samples.batch, samples.config, random)
-    assert loss == expected and scores == {"sampled": samples.sampled, "greedy": samples.greedy}
+    assert loss == expected and scores == {
+        "sampled": 100 * samples.rewards.mean(),
+        "greedy": 100 * samples.of_greedy.mean(),
+    }
     assert grads.keys() == expected_grads.keys()
     assert all(np.array_equal(grads[name], expected_grads[name]) for name in grads)
     assert self_critical.selection_score(recipe, 12.5) == 12.5
@@ -277,7 +218,7 @@ def test_the_loss_is_the_decoders_on_the_sampled_captions(rng, params):
 def greedy(params, a, uniforms):
     """Return the greedy caption of each image with <end>, as often as the image has uniform numbers."""
     captions_per_image = uniforms.shape[1] // len(a)
-    captions = self_critical.search.beam_search(writer(CONFIG), params, a, 1, MAX_WORDS)
+    captions = search.beam_search(writer(CONFIG), params, a, 1, MAX_WORDS)
     return [[*caption.words, END] for caption in captions for _ in range(captions_per_image)]
 
 

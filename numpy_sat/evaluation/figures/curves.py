@@ -50,7 +50,8 @@ def curves_figure(path: Path, train: list[dict], validations: list[dict]) -> Non
 
     Args:
         path: of the PNG.
-        train: log entries with "step" and "loss"; those of self-critical steps also have "greedy".
+        train: log entries with "step" and "loss"; those of sampled captions also have "sampled", those of
+            self-critical steps "greedy".
         validations: log entries with "step", "loss", "bleu" (four percentages) and "cider".
     Raises:
         InputError: the file cannot be written.
@@ -134,7 +135,7 @@ def _plot(axis, entries, value, **options):
 def _reference_losses(train):
     """Return steps and losses of the log entries with the loss of reference captions.
 
-    The loss of a self-critical step is that of sampled captions, on another scale.
+    The loss of sampled captions is on another scale.
     """
-    entries = [entry for entry in train if "greedy" not in entry]
+    entries = [entry for entry in train if "sampled" not in entry]
     return [entry["step"] for entry in entries], [entry["loss"] for entry in entries]

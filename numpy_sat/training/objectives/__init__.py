@@ -1,7 +1,8 @@
 """The objectives: how training computes the loss and the gradients of a batch. Each objective is a module with
 
-    prepare(split, vocabulary)
-        Compute what the objective needs from the training split, at the start of an epoch.
+    prepare(run, split)
+        Compute what the objective needs at the start of an epoch. An objective with parameters of its own creates them
+        in run.objective, {part: {name: array}}. Checkpoints hold them.
     loss_and_grads(params, batch, recipe, prepared, random, workspace)
         Compute the loss.Loss of a batch, the gradients by parameter name, and further scores {name: percent} for
         the log. `random` returns the numpy Generator of a purpose of system/streams.py at this step.
@@ -14,9 +15,10 @@
     RATE_FACTOR
         Factor of the recipe's learning rate.
 
-cross_entropy trains on the captions that people wrote, with teacher forcing. self_critical trains on captions that the
-model samples, in the last epochs of a run. A model that is trained in stages names the objectives of its epochs
-(`stages` in decoders/__init__.py): word_detection, caption_matching and language_model train "detected-words".
+cross_entropy trains on the captions that people wrote, with teacher forcing. self_critical and adversarial train on
+captions that the model samples (samples.py). CIDEr-D rewards them, or a discriminator that is trained at the same time.
+A model that is trained in stages names the objectives of its first epochs (`stages` in decoders/__init__.py):
+word_detection, caption_matching and language_model train "detected-words".
 """
 
 from types import ModuleType
@@ -25,6 +27,7 @@ from numpy_sat.decoders import MODELS
 from numpy_sat.experiment.recipe import Recipe
 from numpy_sat.training import optimizers
 from numpy_sat.training.objectives import (
+    adversarial,
     caption_matching,
     cross_entropy,
     language_model,
@@ -32,6 +35,7 @@ from numpy_sat.training.objectives import (
     word_detection,
 )
 
+OBJECTIVES = {"cross-entropy": cross_entropy, "self-critical": self_critical, "adversarial": adversarial}
 STAGES = {  # the objectives that a model's `stages` names
     "word_detection": word_detection,
     "caption_matching": caption_matching,
@@ -70,14 +74,18 @@ def learning_rate(recipe: Recipe, epoch: int, step: int, steps: int) -> float:
 
 def _objectives(recipe):
     """Return the objective module of every epoch."""
-    epochs, last = recipe.training.epochs, recipe.training.self_critical_epochs
-    stages = _stages(recipe)
-    first = [STAGES[name] for name in stages] if stages else (epochs - last) * [cross_entropy]
-    return [*first, *last * [self_critical]]
+    stages, first = _stages(recipe), _first_epochs(recipe)
+    first_objectives = [STAGES[name] for name in stages] if stages else first * [cross_entropy]
+    return [*first_objectives, *(recipe.training.epochs - first) * [OBJECTIVES[recipe.training.objective]]]
 
 
 def _stages(recipe):
-    """Return the names of the objectives of the epochs before the self-critical ones; [] for a model without stages."""
+    """Return the names of the objectives of the first epochs; [] for a model without stages."""
     model = MODELS[recipe.decoder.model]
-    epochs = recipe.training.epochs - recipe.training.self_critical_epochs
-    return model.stages(epochs) if hasattr(model, "stages") else []
+    return model.stages(_first_epochs(recipe)) if hasattr(model, "stages") else []
+
+
+def _first_epochs(recipe):
+    """Return the number of epochs before the recipe's objective, or of all epochs if that is cross-entropy."""
+    training = recipe.training
+    return training.epochs if OBJECTIVES[training.objective] is cross_entropy else training.cross_entropy_epochs

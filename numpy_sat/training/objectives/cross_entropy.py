@@ -6,7 +6,6 @@ import numpy as np
 
 from numpy_sat import captioner
 from numpy_sat.data.batches import Batch, Split
-from numpy_sat.data.vocabulary import Vocabulary
 from numpy_sat.experiment.recipe import Recipe
 from numpy_sat.experiment.runs import Run
 from numpy_sat.loss import Loss
@@ -17,7 +16,7 @@ AVERAGES_WEIGHTS = False
 RATE_FACTOR = 1.0
 
 
-def prepare(split: Split, vocabulary: Vocabulary) -> None:
+def prepare(run: Run, split: Split) -> None:
     """Return None, because the batch holds everything that this objective needs."""
 
 

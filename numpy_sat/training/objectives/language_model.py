@@ -8,7 +8,6 @@ from collections.abc import Callable
 import numpy as np
 
 from numpy_sat.data.batches import Batch, Split
-from numpy_sat.data.vocabulary import Vocabulary
 from numpy_sat.decoders import MODELS
 from numpy_sat.experiment.recipe import Recipe
 from numpy_sat.experiment.runs import Run
@@ -23,7 +22,7 @@ RATE_FACTOR = 10.0  # weights of features start at 0 and end at a few units
 selection_score = cross_entropy.selection_score
 
 
-def prepare(split: Split, vocabulary: Vocabulary) -> None:
+def prepare(run: Run, split: Split) -> None:
     """Return None, because the batch holds everything that this objective needs."""
 
 

@@ -88,7 +88,7 @@ def _lists(run, split) -> Iterator[Candidates]:
     recipe, decoding = run.recipe, run.recipe.decoding
     model, decoder = MODELS[recipe.decoder.model], decoders.writer(recipe)
     part = batches.Split(*(field[:IMAGES] for field in split))
-    judge = self_critical.prepare(part, run.vocabulary)
+    judge = self_critical.judge_of(part, run.vocabulary)
     for batch in inputs.encode_batches(recipe, batches.plain_batches(part, BATCH, captions_per_image=1)):
         a = captioner.annotate(run.params, batch.inputs, recipe)
         lists = search.m_best(decoder, run.params, a, BEAM, decoding.max_words, decoding.length_power)

@@ -9,7 +9,6 @@ import numpy as np
 
 from numpy_sat import captioner
 from numpy_sat.data.batches import Batch, Split
-from numpy_sat.data.vocabulary import Vocabulary
 from numpy_sat.decoders import MODELS
 from numpy_sat.decoders.detected_words import detector
 from numpy_sat.experiment.recipe import Recipe
@@ -22,9 +21,9 @@ AVERAGES_WEIGHTS = False
 RATE_FACTOR = 1.0
 
 
-def prepare(split: Split, vocabulary: Vocabulary) -> np.ndarray:
+def prepare(run: Run, split: Split) -> np.ndarray:
     """Return the labels of all images, (N, V) bool."""
-    return detector.word_labels(split.captions, len(vocabulary))
+    return detector.word_labels(split.captions, len(run.vocabulary))
 
 
 def loss_and_grads(

@@ -1,0 +1,172 @@
+"""Adversarial training: the discriminator's gradients, the policy gradient of its reward, roll-outs, and resuming."""
+
+from functools import partial
+from itertools import product
+
+import numpy as np
+import pytest
+
+from numpy_sat import captioner
+from numpy_sat.check import gradcheck
+from numpy_sat.data import batches
+from numpy_sat.data.vocabulary import END
+from numpy_sat.decoders import attend_tell, soft, writer
+from numpy_sat.decoding import sampling
+from numpy_sat.experiment.recipe import Recipe
+from numpy_sat.layers import losses
+from numpy_sat.system.workspace import Workspace
+from numpy_sat.training.objectives import adversarial, discriminator, samples
+
+V, MAX_WORDS, SIZE = 5, 3, 5  # <start>, <end>, <unk> and two words; captions of at most three words
+CONFIG = Recipe().replace(
+    **{"image_size": 4, "stages": ((2,),), "embedding_size": 3, "hidden_size": 4, "attention_size": 5},
+    **{"attention_penalty": 0.0, "objective": "adversarial", "max_words": MAX_WORDS, "captions_per_image": 3},
+)
+CAPTIONS = [
+    (*words, *end)
+    for length in range(MAX_WORDS + 1)
+    for words in product([word for word in range(V) if word != END], repeat=length)
+    for end in ([()] if length == MAX_WORDS else [(END,)])
+]  # all possible captions: with <end>, or cut at MAX_WORDS
+
+
+@pytest.fixture
+def params(rng):
+    arrays = captioner.init_params(rng, CONFIG, np.log(rng.dirichlet(np.ones(V))), np.float64)
+    return {name: array + 0.5 * rng.standard_normal(array.shape) for name, array in arrays.items()}
+
+
+@pytest.fixture
+def net(rng):
+    arrays = discriminator.init_params(rng, (16, 4), V, SIZE, np.float64)
+    return {name: array + 0.3 * rng.standard_normal(array.shape) for name, array in arrays.items()}
+
+
+def batch_of(rng, captions, images=2):
+    """Return a batch of random images with these captions, and the annotations of random numbers."""
+    words, targets, mask = batches.arrange(captions)
+    inputs = rng.standard_normal((images, 4, 4, 3))
+    return batches.Batch(inputs, words, targets, mask.astype(np.float64))
+
+
+def test_gradients_of_the_discriminator(rng, net):
+    a = rng.standard_normal((2, 16, 4))
+    real = batch_of(rng, [[3, END], [4, 3, END], [3, 3, 4], [END]])
+    generated = batch_of(rng, [[4, END], [END], [3, END], [4, 4, 3, 3, END], [3, 2], [4]])
+
+    def loss_and_grads(params):
+        loss, grads, _ = discriminator.loss_and_grads(params, a, real, generated, 0.7)
+        return loss, grads
+
+    report = gradcheck.check_loss(loss_and_grads, net)
+    assert report.ok, str(report)
+
+
+def test_the_discriminator_pairs_captions_with_images(rng, net):
+    """Check the three kinds of probabilities against those of single captions. The wrong image is the previous one."""
+    a = rng.standard_normal((2, 16, 4))
+    captions, sampled = [[3, END], [4, 3, END], [3, 3, 4], [END]], [[4, 4, END], [4, END]]
+    _, _, r = discriminator.loss_and_grads(net, a, batch_of(rng, captions), batch_of(rng, sampled), 1.0)
+
+    def alone(image, caption):
+        (probability,) = discriminator.rewards(net, a[image : image + 1], np.array([0]), [caption])
+        return probability
+
+    images = np.array([0, 0, 1, 1])
+    np.testing.assert_allclose(r["real"], [alone(n, caption) for n, caption in zip(images, captions, strict=True)])
+    np.testing.assert_allclose(
+        r["mismatched"], [alone(1 - n, caption) for n, caption in zip(images, captions, strict=True)]
+    )
+    np.testing.assert_allclose(r["generated"], [alone(0, sampled[0]), alone(1, sampled[1])])
+    np.testing.assert_allclose(discriminator.rewards(net, a, images, captions), r["real"])
+    assert len({*r["real"], *r["mismatched"]}) == 8
+
+
+def word_log_probabilities(params, a, batch):
+    """Return log p of every word of every caption, (T, B), 0 at padding."""
+    mask_h = np.ones((*batch.words.shape, CONFIG.decoder.hidden_size))
+    logits, _, _ = attend_tell.decode_forward(params, a, batch.words, mask_h, soft.parts_of(CONFIG))
+    _, cache = losses.cross_entropy_forward(logits, batch.targets, batch.mask)
+    return losses.word_log_probabilities(cache)
+
+
+@pytest.mark.parametrize("by_word", [False, True])
+def test_the_policy_gradient_is_that_of_the_expected_reward(rng, params, net, by_word):
+    """Compare the mean of the policy gradient over all captions with differences of sum_y p(y) r(y).
+
+    By word, V_t is the exact expected reward of the captions that begin with the same t words.
+    """
+    batch, a = batch_of(rng, CAPTIONS, images=1), rng.standard_normal((1, 16, 4))
+    r = discriminator.rewards(net, a, np.zeros(len(CAPTIONS), int), CAPTIONS)
+    assert np.ptp(r) > 0.1
+    begin_alike = {
+        (t, b): np.array([other[: t + 1] == caption[: t + 1] for other in CAPTIONS])
+        for b, caption in enumerate(CAPTIONS)
+        for t in range(len(caption))
+    }
+    some_params = {name: params[name] for name in ("W_h0", "W_h", "L_z", "b_o", "b")}
+
+    def probabilities(some):
+        return np.exp(word_log_probabilities({**params, **some}, a, batch).sum(axis=0))
+
+    def loss_and_grads(some):
+        p = probabilities(some)
+        assert p.sum() == pytest.approx(1, abs=1e-12)
+        weights = len(r) * p * (r - 0.3)
+        if by_word:
+            weights = np.zeros(batch.mask.shape)
+            for (t, b), alike in begin_alike.items():
+                weights[t, b] = len(r) * p[b] * (p[alike] @ r[alike] / p[alike].sum() - 0.3)
+        weighted = batch._replace(weights=weights)
+        _, _, grads = soft.loss_and_grads({**params, **some}, a, weighted, CONFIG, rng)
+        return -(p @ r), {name: grads[name] for name in some}
+
+    report = gradcheck.check_loss(loss_and_grads, some_params, loss=lambda some: -(probabilities(some) @ r))
+    assert report.ok, str(report)
+
+
+def drawn_samples(rng, params, recipe):
+    batch = batch_of(rng, [[3, END], [4, 3, END], [3, 3, 4], [END], [4, END], [4, 4, 4]])
+    return samples.draw(params, batch._replace(rows=np.arange(2)), recipe, rng), batch
+
+
+def test_roll_outs_estimate_the_expected_reward(rng, params):
+    """Reward captions by their last word. A word's value is then the share of endings with that word."""
+    recipe = CONFIG.replace(rollouts=3000)
+    drawn, _ = drawn_samples(rng, params, recipe)
+
+    def reward(images, captions):
+        return np.array([float(caption[-1] == END) + 10 * n for n, caption in zip(images, captions, strict=True)])
+
+    of_captions = reward(drawn.images, drawn.captions)
+    values = adversarial.word_values(params, drawn, reward, of_captions, recipe, rng)
+    decoder = writer(CONFIG)
+    for b, caption in enumerate(drawn.captions):
+        assert values[len(caption) - 1, b] == of_captions[b] and (values[len(caption) :, b] == 0).all()
+        if len(caption) > 1:
+            a = drawn.a[drawn.images[b] :][:1]
+            whole = sampling.draw(decoder, params, a, rng.random((MAX_WORDS, 20_000)))
+            ends = [other[-1] == END for other in whole if other[0] == caption[0]]
+            assert values[0, b] == pytest.approx(np.mean(ends) + 10 * drawn.images[b], abs=0.05)
+    assert any(len(caption) > 1 for caption in drawn.captions)
+
+
+@pytest.mark.parametrize("rollouts", [0, 2])
+def test_a_step_moves_the_discriminator_towards_real_captions(rng, params, net, rollouts):
+    recipe = CONFIG.replace(rollouts=rollouts, reward_baseline="others", discriminator_rate=0.01)
+    batch = batch_of(rng, [[3, END], [4, 3, END], [3, 3, 4], [END], [4, END], [4, 4, 4]])
+    opponent = adversarial.Opponent(net, {})
+    before = {name: array.copy() for name, array in net.items()}
+    random = np.random.default_rng
+    first = adversarial.loss_and_grads(params, batch, recipe, opponent, random, Workspace())
+    assert all(np.abs(net[name] - before[name]).max() > 1e-4 for name in net)
+    for _ in range(20):
+        *_, scores = adversarial.loss_and_grads(params, batch, recipe, opponent, random, Workspace())
+    assert scores["real"] > first[2]["real"] and scores.keys() == {"sampled", "real", "mismatched"}
+    assert opponent.optimizer["t"] == 21
+    drawn = samples.draw(params, batch, recipe, np.random.default_rng(4))
+    weighted = samples.weigh(drawn, partial(discriminator.rewards, before, drawn.a), recipe)
+    loss, grads = samples.policy_step(params, weighted, random, Workspace())
+    assert first[1].keys() == grads.keys()
+    if not rollouts:
+        assert first[0] == loss and all(np.array_equal(first[1][name], grads[name]) for name in grads)
