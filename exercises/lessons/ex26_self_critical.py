@@ -51,7 +51,6 @@ IMPORTS = """\
 import numpy as np
 
 from numpy_sat.data.vocabulary import END, START
-from numpy_sat.decoding import sampling
 from numpy_sat.layers import losses, softmax
 from numpy_sat.layers.policy import PolicyCache"""
 

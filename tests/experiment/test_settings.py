@@ -372,3 +372,27 @@ def test_heads_share_the_attention_size_or_the_hidden_size():
         with_settings(RECIPE, {"model": "transformer", "heads": "5"})
     assert with_settings(RECIPE, {"model": "transformer", "heads": "3"}).decoder.heads == 3
     assert with_settings(RECIPE, {"model": "soft", "heads": "5"}).decoder.heads == 5  # refuse_idle refuses it
+
+
+@pytest.mark.parametrize(("last", "epochs", "first"), [(0, 8, 0), (3, 8, 5), (8, 8, 0), (9, 8, 0)])
+def test_a_recipe_of_an_older_version(last, epochs, first):
+    """Check that self_critical_epochs, the number of last epochs, becomes the objective and the epochs before it."""
+    stored = json.loads(json.dumps(dataclasses.asdict(Recipe())))
+    del stored["adversarial"]
+    for name in ("objective", "cross_entropy_epochs"):
+        del stored["training"][name]
+    stored["training"] |= {"self_critical_epochs": last, "epochs": epochs}
+    expected = {"objective": "self-critical", "cross_entropy_epochs": first} if last else {}
+    assert from_json(stored) == Recipe().replace(epochs=epochs, **expected)
+    with pytest.raises(InputError, match="self_critical_epochs: is no longer a setting; set objective=self-critical"):
+        with_settings(RECIPE, {"self_critical_epochs": "3"})
+
+
+def test_an_objective_that_would_never_begin():
+    recipe = RECIPE.replace(epochs=4, batch_size=1)
+    texts = {"objective": "adversarial", "mismatch_weight": "0"}
+    assert with_settings(recipe, {**texts, "cross_entropy_epochs": "3"}).training.cross_entropy_epochs == 3
+    with pytest.raises(InputError, match="objective=adversarial: would begin after 4 epochs, and the run has 4"):
+        with_settings(recipe, {**texts, "cross_entropy_epochs": "4"})
+    with pytest.raises(InputError, match=r"mismatch_weight=1\.0: a batch of one image has no captions of others"):
+        with_settings(recipe, {"objective": "adversarial", "cross_entropy_epochs": "3"})

@@ -1,5 +1,6 @@
 """Adversarial training: the discriminator's gradients, the policy gradient of its reward, roll-outs, and resuming."""
 
+import dataclasses
 from functools import partial
 from itertools import product
 
@@ -9,12 +10,15 @@ import pytest
 from numpy_sat import captioner
 from numpy_sat.check import gradcheck
 from numpy_sat.data import batches
-from numpy_sat.data.vocabulary import END
+from numpy_sat.data.vocabulary import END, Vocabulary
 from numpy_sat.decoders import attend_tell, soft, writer
 from numpy_sat.decoding import sampling
-from numpy_sat.experiment.recipe import Recipe
+from numpy_sat.experiment import checkpoint, runs
+from numpy_sat.experiment.recipe import SETTINGS, Recipe
 from numpy_sat.layers import losses
+from numpy_sat.system.errors import InputError
 from numpy_sat.system.workspace import Workspace
+from numpy_sat.training import objectives
 from numpy_sat.training.objectives import adversarial, discriminator, samples
 
 V, MAX_WORDS, SIZE = 5, 3, 5  # <start>, <end>, <unk> and two words; captions of at most three words
@@ -170,3 +174,37 @@ def test_a_step_moves_the_discriminator_towards_real_captions(rng, params, net, 
     assert first[1].keys() == grads.keys()
     if not rollouts:
         assert first[0] == loss and all(np.array_equal(first[1][name], grads[name]) for name in grads)
+
+
+def test_every_objective_has_a_module():
+    assert tuple(objectives.OBJECTIVES) == SETTINGS["objective"].choices
+    members = ("prepare", "loss_and_grads", "selection_score", "measure", "AVERAGES_WEIGHTS", "RATE_FACTOR")
+    for module in (*objectives.OBJECTIVES.values(), *objectives.STAGES.values()):
+        assert all(hasattr(module, member) for member in members), module.__name__
+
+
+def test_a_checkpoint_keeps_the_discriminator_and_refuses_another(rng, params, tmp_path):
+    """Check that it is created once, from the seed, and that a checkpoint with other shapes is an error."""
+    captions = (np.array([3, END]),)
+    images = rng.integers(0, 256, (2, 4, 4, 3)).astype(np.uint8)
+    split = batches.Split(("a", "b"), images, (captions, captions), (), ())
+    params = {name: array.astype(np.float32) for name, array in params.items()}
+    words = Vocabulary(("<start>", "<end>", "<unk>", "red", "square"))
+    run = runs.Run(tmp_path, {"seed": 3}, CONFIG, words, params, {}, runs.Progress(), {})
+    opponent = adversarial.prepare(run, split)
+    assert opponent.params is run.objective["params"] and opponent.params["W_f"].shape == (16 * 32, 128)
+    batch = batch_of(rng, [[3, END], [4, 3, END], [3, 3, 4], [END], [4, END], [4, 4, 4]])._replace(
+        inputs=batches.scale_pixels(images)
+    )
+    adversarial.loss_and_grads(params, batch, CONFIG, opponent, np.random.default_rng, Workspace())
+    runs.save_last(run)
+    stored = checkpoint.load(tmp_path / "last.npz").objective
+    assert {part: list(arrays) for part, arrays in stored.items()} == {
+        part: list(arrays) for part, arrays in run.objective.items()
+    }
+    resumed = dataclasses.replace(run, objective=stored)
+    opponent = adversarial.prepare(resumed, split)
+    assert all(np.array_equal(opponent.params[name], array) for name, array in run.objective["params"].items())
+    del stored["optimizer"]["m.W_hh"]
+    with pytest.raises(InputError, match=r"last\.npz: does not fit .*: optimizer/m.W_hh is missing"):
+        adversarial.prepare(resumed, split)
