@@ -113,7 +113,6 @@ def test_a_root_of_scenes_may_hold_hidden_files_and_scenes(name, tmp_path, monke
 @pytest.mark.parametrize(
     "main, arguments",
     [
-        (caption.main, ["run", "photo.jpg", "--show"]),
         (words.main, ["run", "--out"]),
         (variance.main, ["--out"]),
         (bench.main, ["--plot"]),
@@ -125,6 +124,14 @@ def test_a_figure_needs_the_name_of_a_png_file(main, arguments, name, capsys):
         main([*arguments, name])
     assert end.value.code == 2
     assert f"must be the name of a PNG file, such as figure.png, not {name}" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("name", ["map", "photo.jpg", "look.htm", "x.", "html"])
+def test_maps_need_the_name_of_a_png_or_html_file(name, capsys):
+    with pytest.raises(SystemExit) as end:
+        caption.main(["run", "photo.jpg", "--show", name])
+    assert end.value.code == 2
+    assert f"a PNG or HTML file, such as look.png or look.html, not {name}" in capsys.readouterr().err
 
 
 def test_too_little_memory_gives_a_sentence(capsys):

@@ -232,7 +232,7 @@ def test_attention_is_not_uniform_and_moves(encoder, photos):
     """Check the attention of the shipped captioner on photos."""
     model = runs.load_model(runs.SHIPPED)
     config, recipe = model.recipe, model.recipe
-    images = np.concatenate([inputs.read(config, path) for path in photos[:20]])
+    images = inputs.encode(config, np.concatenate([inputs.read(config, path) for path in photos[:20]]))
     captions = search.caption_images(
         model.params, config, images, 3, recipe.decoding.max_words, recipe.decoding.length_power
     )

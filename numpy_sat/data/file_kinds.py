@@ -31,7 +31,12 @@ def explain(path: Path) -> str:
     if start.startswith(SUPPORTED_STARTS):
         return f"{path} cannot be decoded; it is damaged or cut short: get the file again."
     kind = kind_of(start)
-    if kind in ("an HEIC photo", "an AVIF photo"):
+    if kind == "an HEIC photo":
+        return (
+            f"{path} is an HEIC photo, the format of iPhones; install the reader (python -m pip install pillow-heif), "
+            "or save the photo as JPEG and name that file."
+        )
+    if kind == "an AVIF photo":
         return f"{path} is {kind}, which is not supported here; save it as JPEG or PNG and name that file."
     if kind == "a video":
         return f"{path} is a video; save one of its frames as JPEG or PNG and name that file."

@@ -2,6 +2,7 @@
 
 import contextlib
 import hashlib
+import importlib
 import os
 import stat
 import sys
@@ -27,7 +28,7 @@ CACHE_FORMAT = 2  # increase it when the layout changes, or when the same file g
 UNUSED = 60 * 24 * 3600  # seconds after which a cache file that nobody opens is removed
 THREADS = 4  # Pillow decodes and resizes without the GIL
 # The formats that are read, by their names in Pillow. Others may start programs: Pillow hands EPS to Ghostscript.
-FORMATS = ("JPEG", "MPO", "PNG", "GIF", "BMP", "DIB", "WEBP", "TIFF", "PPM", "JPEG2000", "AVIF")
+FORMATS = ("JPEG", "MPO", "PNG", "GIF", "BMP", "DIB", "WEBP", "TIFF", "PPM", "JPEG2000", "AVIF", "HEIF")
 
 # EXIF orientation -> the transposition that makes the image upright (orientation 1 needs none).
 ORIENTATION_TAG = 0x0112
@@ -67,6 +68,17 @@ def read_image(path: Path, size: int) -> np.ndarray:
     image = _decode(Path(path), 2 * size)
     # Pillow's bilinear filter widens with the factor, so it averages. reducing_gap only saves work on huge images.
     return np.array(image.resize((size, size), Image.Resampling.BILINEAR, reducing_gap=3.0))
+
+
+def read_small(path: Path, side: int) -> Image.Image:
+    """Read an image as upright 8-bit RGB, and shrink it if its longer side has more than `side` pixels.
+
+    Raises:
+        InputError: the file cannot be read as an image.
+    """
+    image = _decode(Path(path), side)
+    image.thumbnail((side, side), Image.Resampling.BICUBIC, reducing_gap=3.0)
+    return image
 
 
 def check_image(path: Path) -> None:
@@ -181,6 +193,8 @@ def _without_warnings() -> Iterator[None]:
 def _formats() -> tuple[str, ...]:
     """Return those FORMATS that the installed Pillow knows. Image.open raises KeyError for others."""
     Image.init()
+    with suppress(ImportError):  # an optional package, which reads the photos of iPhones
+        importlib.import_module("pillow_heif").register_heif_opener()
     return tuple(name for name in FORMATS if name in Image.OPEN)
 
 

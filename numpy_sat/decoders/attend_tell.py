@@ -31,6 +31,7 @@ class State(NamedTuple):
     keys: np.ndarray  # result of the attention's keys_forward; (N, L, A) for soft attention
     h: np.ndarray  # (B, S)
     c: np.ndarray  # (B, S)
+    weights: np.ndarray | None = None  # (heads, B, L) weights of the last context; None after begin and select
 
 
 class TanhLinearCache(NamedTuple):
@@ -369,7 +370,7 @@ def select(state, rows):
     Returns:
         State of B' captions.
     """
-    return state._replace(h=state.h[rows], c=state.c[rows])
+    return state._replace(h=state.h[rows], c=state.c[rows], weights=None)
 
 
 def step(params, state, words):
@@ -389,4 +390,5 @@ def step(params, state, words):
     h, c, z, alpha, cache = recur_forward(params, state.a, state.keys, Ey, state.h, state.c, state.parts, state.mode)
     logits, _ = _output_forward(params, Ey, h, z, state.parts)
     beta = cache.gate.beta.y if state.parts.gate else np.ones(len(words), h.dtype)
-    return logits, alpha, beta, state._replace(h=h, c=c)
+    weights = state.parts.attention.weights(alpha, cache.attend)
+    return logits, alpha, beta, state._replace(h=h, c=c, weights=weights)

@@ -55,11 +55,11 @@ def caption_images(
     decoder, captions = decoders.writer(config), []
     for start in range(0, len(images), size):
         a = captioner.annotate(params, batches.scale_pixels(images[start : start + size]), config)
-        captions += _search(decoder, params, a, beam, max_words, length_power)
+        captions += search(decoder, params, a, beam, max_words, length_power)
     return captions
 
 
-def _search(decoder, params, a, *options):
+def search(decoder, params, a, *options):
     """Search captions by beam_search. A decoder with `rank` chooses them from lists of finished captions."""
     if not decoder.rank:
         return beam_search(decoder, params, a, *options)

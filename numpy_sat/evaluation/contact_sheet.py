@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 
 from numpy_sat.data import images
-from numpy_sat.evaluation import attention, figures, heldout
+from numpy_sat.evaluation import attention, figures, heldout, page
 from numpy_sat.evaluation.judging import judge
 from numpy_sat.experiment import runs
 from numpy_sat.metrics import bleu
@@ -25,7 +25,7 @@ def draw(folder: Path, model: runs.Model, written: heldout.Written) -> None:
     judged = judge(written.texts, written.references)
     choice = _choose(judged.means["CIDEr-D"])
     _draw_sheet(folder / "show-captions.png", written, judged, choice)
-    _draw_attention(folder / "show-attention.png", model, written, judged, choice)
+    _draw_attention(folder, model, written, judged, choice)
 
 
 def _choose(cider):
@@ -64,19 +64,32 @@ def _entry(group, written, judged, k):
     )
 
 
-def _draw_attention(path, model, written, judged, choice):
-    """Draw the attention of the same captions."""
-    if absence := attention.explain_absence(model.recipe, written.captions[0].alpha):
+def _draw_attention(folder, model, written, judged, choice):
+    """Draw the attention of the same captions, as a figure and as a page."""
+    traces = heldout.trace(model, written, [k for _, k in choice])
+    titles = [f"{group}: CIDEr-D {judged.means['CIDEr-D'][k]:.0f}" for group, k in choice]
+    examples = [written.examples[k] for _, k in choice]
+    absence = attention.explain_absence(model.recipe, traces[0].alpha)
+    entries = [
+        page.Entry(
+            example.name,
+            traced,
+            images.read_small(example.path, page.SIDE),
+            absence=absence,
+            note=f"{title}. A person: {written.references[example.name][0]}",
+        )
+        for example, traced, title in zip(examples, traces, titles, strict=True)
+    ]
+    path = folder / "show-attention.html"
+    page.write(path, "The best, middle and worst captions by CIDEr-D", entries)
+    output.show(f"these captions word by word, for a browser: {path}")
+    if absence:
         output.show(f"no attention map: {absence}")
         return
-    entries = [
-        (
-            images.read_image(written.examples[k].path, attention.SIDE),
-            f"{group}: CIDEr-D {judged.means['CIDEr-D'][k]:.0f}",
-            [*model.vocabulary.decode(written.captions[k].words), "<end>"],
-            written.captions[k].alpha,
-        )
-        for group, k in choice
+    rows = [
+        (images.read_image(example.path, attention.SIDE), title, traced.texts, traced.alpha)
+        for example, traced, title in zip(examples, traces, titles, strict=True)
     ]
-    figures.attention_rows_figure(path, entries)
+    path = folder / "show-attention.png"
+    figures.attention_rows_figure(path, rows)
     output.show(f"attention maps of these captions: {path}")

@@ -1,7 +1,7 @@
 """The captions and the loss of a trained model on a held-out split, for its evaluation and its figures."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -11,6 +11,7 @@ from numpy_sat import __version__, captioner
 from numpy_sat.data import batches, catalog, vocabulary
 from numpy_sat.data.dataset import Dataset
 from numpy_sat.decoding import overflow, search
+from numpy_sat.decoding.trace import Trace, trace_images
 from numpy_sat.evaluation.report import Loss
 from numpy_sat.experiment import runs
 from numpy_sat.experiment.recipe import Recipe
@@ -41,6 +42,8 @@ class Written(NamedTuple):
     texts: dict  # {name: text}, the captions as text
     references: dict  # {name: [texts]}; references without a word are left out
     seconds: float  # time of encoder and beam search, with compiled kernels
+    inputs: np.ndarray  # (N, ...) model inputs of the examples
+    beam: int  # beam width
 
 
 def write(model: runs.Model, request: Request, load: Callable = inputs.load) -> Written:
@@ -74,7 +77,20 @@ def write(model: runs.Model, request: Request, load: Callable = inputs.load) -> 
         {example.name: text(model, caption) for example, caption in zip(examples, captions, strict=True)},
         {example.name: list(filter(ptb_tokenize, example.captions)) for example in examples},
         seconds,
+        model_inputs,
+        request.beam,
     )
+
+
+def trace(model: runs.Model, written: Written, indices: Sequence[int]) -> list[Trace]:
+    """Trace the captions of some examples of a split.
+
+    Args:
+        model: runs.Model.
+        written: Written of the model.
+        indices: indices of the examples.
+    """
+    return trace_images(model, written.inputs[list(indices)], written.beam)
 
 
 def text(model: runs.Model, caption: search.Caption) -> str:

@@ -232,6 +232,11 @@ def without_options(command: Sequence[str], options: Collection[str]) -> list[st
     return words
 
 
+def is_run(folder: Path) -> bool:
+    """Return True if a folder is that of a run: it holds a checkpoint or a configuration."""
+    return any((folder / name).exists() for name in (BEST, LAST, CONFIG))
+
+
 def folder_of(path: Path) -> Path:
     """Return a run's folder. path: the folder, or a checkpoint in it."""
     return path if path.is_dir() else path.parent

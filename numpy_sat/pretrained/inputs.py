@@ -49,9 +49,24 @@ def encode_batches(config: Recipe, incoming: Iterable[batches.Batch]) -> Iterato
 
 
 def read(config: Recipe, path: Path) -> np.ndarray:
-    """Load the model input of a single image file, with a batch axis of 1. Raises InputError."""
-    image = images.read_image(Path(path), config.encoder.image_size)[np.newaxis]
-    return pretrained.net(config).encode(batches.scale_pixels(image)) if _reads_features(config) else image
+    """Read a single image file, with a batch axis of 1: (1, H, W, 3) uint8. Raises InputError."""
+    return images.read_image(Path(path), config.encoder.image_size)[np.newaxis]
+
+
+def encode(config: Recipe, pixels: np.ndarray) -> np.ndarray:
+    """Return the model inputs of images that `read` has read, without any cache.
+
+    Args:
+        config: Recipe of the model.
+        pixels: (N, H, W, 3) uint8 images.
+    Returns:
+        The same images, or for a pretrained encoder (N, L, C) float32 features.
+    """
+    if not _reads_features(config):
+        return pixels
+    net, block = pretrained.net(config), feature_cache.BLOCK
+    blocks = (pixels[start : start + block] for start in range(0, len(pixels), block))
+    return np.concatenate([net.encode(batches.scale_pixels(images_of_block)) for images_of_block in blocks])
 
 
 def _reads_features(config):

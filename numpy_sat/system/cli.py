@@ -19,6 +19,7 @@ from numpy_sat.system.errors import InputError, shortened
 
 FULL = {errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC)}  # a full disk, or the user's share of it
 IS_WINDOWS = os.name == "nt"
+PAGE_SUFFIX = ".html"
 WIDEST_BEAM = 100  # memory and time grow with it, and captions hardly improve beyond 5
 
 
@@ -148,6 +149,16 @@ def png(text: str) -> Path:
     file = path(text)
     if file.suffix.lower() != ".png":
         raise argparse.ArgumentTypeError(f"must be the name of a PNG file, such as figure.png, not {shortened(text)}")
+    return file
+
+
+def figure_or_page(text: str) -> Path:
+    """Parse an argument that names a figure or an HTML page to write."""
+    file = path(text)
+    if file.suffix.lower() not in (".png", PAGE_SUFFIX):
+        raise argparse.ArgumentTypeError(
+            f"must be the name of a PNG or HTML file, such as look.png or look.html, not {shortened(text)}"
+        )
     return file
 
 

@@ -4,13 +4,58 @@ Functions that draw or judge import their modules when they are called. These mo
 takes half a second. Writing a caption does not need them.
 """
 
+import os
+from collections.abc import Sequence
 from pathlib import Path
 
+from numpy_sat.data import file_kinds
+from numpy_sat.data.captioned_photos import photo_files
+from numpy_sat.experiment import runs
 from numpy_sat.pretrained import inputs
+from numpy_sat.system import cli
+from numpy_sat.system.errors import InputError
 
 EXAMPLE = "IMAGE"
 
-read = inputs.read
+read, encode = inputs.read, inputs.encode
+
+
+def sources(arguments: Sequence[str]) -> list[str]:
+    """Return the image files that the arguments of a command name.
+
+    An argument is an image file, a folder of photos, or a pattern such as shots/*.jpg that the shell has not expanded.
+
+    Args:
+        arguments: texts.
+    Returns:
+        Paths in the order of the arguments; the files of a folder or of a pattern are sorted.
+    Raises:
+        InputError: a folder holds no photo or is a run, or no file matches a pattern.
+    """
+    return [path for argument in arguments for path in _files(argument)]
+
+
+def _files(argument):
+    """Return the image files of one argument."""
+    if os.path.isdir(argument):
+        return _photos(argument)
+    is_pattern = set(argument) & set("*?") and not os.path.lexists(argument)
+    if not is_pattern or file_kinds.web_address(Path(argument)):
+        return [argument]
+    paths = cli.expand_patterns([argument])
+    if paths == [argument]:
+        raise InputError(f"{argument}: no file has such a name; check the folder and the pattern.")
+    return paths
+
+
+def _photos(folder):
+    """Return the paths of the photos in a folder, sorted by name."""
+    if runs.is_run(Path(folder)):
+        raise InputError(f"{folder} is the folder of a run; name one run, and name it before the images.")
+    names = sorted(filter(photo_files.is_photo, photo_files.list_names(Path(folder))))
+    if not names:
+        raise InputError(f"{folder} holds neither a run nor photos; name a run, an image or a folder of images.")
+    return [os.path.join(folder, name) for name in names]
 
 
 def load(config, examples, augmented=False):
@@ -38,28 +83,46 @@ def source(example):
     return example.path
 
 
-def draw(path, config, source, words, caption):
+def absence(config, traced):
+    """Return a sentence that says why a model has no attention, or None. traced: trace.Trace of a caption."""
+    from numpy_sat.evaluation import attention
+
+    return attention.explain_absence(config, traced.alpha)
+
+
+def draw(path, source, traced):
     """Draw a PNG of the attention on an image.
 
     Args:
         path: path of the PNG.
-        config: the recipe.
         source: path of the image file.
-        words: the words of the caption, <end> last.
-        caption: search.Caption.
-    Returns:
-        None, or a sentence that says why the model has no attention.
+        traced: trace.Trace of the caption.
     Raises:
         InputError: the image cannot be read or the PNG written.
     """
     from numpy_sat.data import images
     from numpy_sat.evaluation import attention, figures
 
-    reason = attention.explain_absence(config, caption.alpha)
-    if not reason:
-        image = images.read_image(Path(source), attention.SIDE)
-        figures.attention_figure(path, image, words, caption.alpha, caption.beta)
-    return reason
+    image = images.read_image(Path(source), attention.SIDE)
+    figures.attention_figure(path, image, traced.texts, traced.alpha, traced.beta)
+
+
+def entry(config, source, traced, note=""):
+    """Return the page.Entry of a caption.
+
+    Args:
+        config: the recipe.
+        source: path of the image file.
+        traced: trace.Trace of the caption.
+        note: a line below the name of the image.
+    Raises:
+        InputError: the image cannot be read.
+    """
+    from numpy_sat.data import images
+    from numpy_sat.evaluation import page
+
+    image = images.read_small(Path(source), page.SIDE)
+    return page.Entry(Path(source).name, traced, image, absence=absence(config, traced), note=note)
 
 
 def show(folder, model, written):

@@ -9,9 +9,10 @@ from numpy_sat.system import output
 from numpy_sat.system.errors import InputError
 
 EXAMPLE = '"the two red houses on monday"'
+PAGE_PHRASES = 9  # phrases on the page of `show`
 POOLED = "this model reads the encoder's state after the last word instead."  # if attention is left out
 
-write = phrase_language.text
+write, sources = phrase_language.text, list
 
 
 def load(config, examples, augmented=False):
@@ -41,42 +42,82 @@ def read(config, text):
     return phrases.number_sources([text.lower().split()], Vocabulary(config.encoder.source_words))
 
 
+def encode(config, numbers):
+    """Return the model inputs of phrases that `read` has read: the same (N, L) integers."""
+    return numbers
+
+
 def source(example):
     """Return the English phrase of an example, as text."""
     return example.name
 
 
-def draw(path, config, source, words, caption):
+def absence(config, traced):
+    """Return a sentence that says why a model has no attention, or None. traced: trace.Trace of a translation."""
+    from numpy_sat.evaluation import attention
+
+    return attention.explain_absence(config, traced.alpha, POOLED)
+
+
+def draw(path, source, traced):
     """Draw a PNG of the attention on a phrase: a matrix of Italian and English words.
 
     Args:
         path: path of the PNG.
-        config: the recipe.
         source: the phrase as text.
-        words: the words of the translation, <end> last.
-        caption: search.Caption.
-    Returns:
-        None, or a sentence that says why the model has no attention.
+        traced: trace.Trace of the translation.
     Raises:
         InputError: the PNG cannot be written.
     """
-    from numpy_sat.evaluation import attention, figures
+    from numpy_sat.evaluation import figures
 
-    reason = attention.explain_absence(config, caption.alpha, POOLED)
-    if not reason:
-        figures.alignment_figure(path, [*source.lower().split(), "<end>"], words, caption.alpha)
-    return reason
+    words = _read_words(source)
+    figures.alignment_figure(path, words, traced.texts, traced.without_padding(len(words)).alpha)
+
+
+def entry(config, source, traced, note=""):
+    """Return the page.Entry of a translation.
+
+    Args:
+        config: the recipe.
+        source: the phrase as text.
+        traced: trace.Trace of the translation.
+        note: a line below the phrase.
+    """
+    from numpy_sat.evaluation import page
+
+    words, why = _read_words(source), absence(config, traced)
+    shown = traced if why else traced.without_padding(len(words))
+    return page.Entry(source, shown, source=tuple(words), absence=why, note=note)
+
+
+def _read_words(phrase):
+    """Return the words of a phrase that the encoder reads, <end> last."""
+    return [*phrase.lower().split(), "<end>"]
 
 
 def show(folder, model, written):
-    """Draw the attention on the longest phrase into a folder. written: heldout.Written of the model."""
-    longest = max(range(len(written.examples)), key=lambda k: len(written.examples[k].source))
-    phrase, caption, path = written.examples[longest], written.captions[longest], folder / "show-attention.png"
-    words = [*model.vocabulary.decode(caption.words), "<end>"]
-    if reason := draw(path, model.recipe, phrase.name, words, caption):
+    """Draw the attention on the longest phrase into a folder, and a page of the longest ones.
+
+    Args:
+        folder: folder of the run.
+        model: runs.Model.
+        written: heldout.Written of the model.
+    """
+    from numpy_sat.evaluation import heldout, page
+
+    order = sorted(range(len(written.examples)), key=lambda k: -len(written.examples[k].source))[:PAGE_PHRASES]
+    phrases_shown, traces = [written.examples[k].name for k in order], heldout.trace(model, written, order)
+    path = folder / "show-attention.html"
+    entries = [entry(model.recipe, phrase, traced) for phrase, traced in zip(phrases_shown, traces, strict=True)]
+    page.write(path, "Translations of the longest phrases", entries)
+    output.show(f"translations word by word, for a browser: {path}")
+    if reason := absence(model.recipe, traces[0]):
         output.show(f"no attention map: {reason}")
-    else:
-        output.show(f"attention map of {phrase.name}: {path}")
+        return
+    path = folder / "show-attention.png"
+    draw(path, phrases_shown[0], traces[0])
+    output.show(f"attention map of {phrases_shown[0]}: {path}")
 
 
 def report(paths, models, request, blind=None, out=None):

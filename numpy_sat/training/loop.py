@@ -60,6 +60,7 @@ def _train(args, folder):
         return stop.code
     if progress.epoch < recipe.training.epochs:
         print(f"stopped early: dev CIDEr-D has not risen for {progress.epochs_since_best} epochs")
+    validation.write_page(run, data)
     _report(run, data.task, time.monotonic() - start_time)
     return 0
 
@@ -166,7 +167,9 @@ def _save_last(run):
 def _report(run, task, seconds):
     """Print the result of training, its files, and commands to try next."""
     folder = cli.quoted(run.folder)
-    files = [name for name in ("curves.png", "attention.png", runs.LOG) if (run.folder / name).exists()]
+    files = [
+        name for name in ("curves.png", "attention.png", validation.PAGE, runs.LOG) if (run.folder / name).exists()
+    ]
     score, loss = run.progress.best_score, run.progress.best_loss
     best = f"CIDEr-D {score:.1f}" if score > 0 else f"loss {loss:.3f}"
     output.show(

@@ -30,7 +30,7 @@ class Data(NamedTuple):
     task: ModuleType  # one of tasks.TASKS
     train: batches.Split
     dev: batches.Split  # the examples of the validation set that validation uses
-    figure_example: Example  # the first example of dev, for the run's attention figure
+    dev_examples: tuple[Example, ...]  # those of dev, in the same order, for the run's figures
 
 
 def free_folder(args: argparse.Namespace) -> Path:
@@ -216,7 +216,7 @@ def _load(recipe, vocabulary, dataset):
         return batches.make_split(examples, inputs, vocabulary, recipe.decoding.max_words, dataset.tokenize)
 
     validation_examples = dev[: recipe.training.validation_images]
-    data = Data(task, split(train, recipe.augmentation.changes), split(validation_examples, False), dev[0])
+    data = Data(task, split(train, recipe.augmentation.changes), split(validation_examples, False), validation_examples)
     for note in (*dataset.notes, *data.train.notes, *data.dev.notes):
         output.show(note)
     return data

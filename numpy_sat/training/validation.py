@@ -5,7 +5,8 @@ from tqdm import tqdm
 from numpy_sat import captioner
 from numpy_sat.data import batches
 from numpy_sat.decoding import search
-from numpy_sat.evaluation import figures, heldout
+from numpy_sat.decoding.trace import trace_images
+from numpy_sat.evaluation import figures, heldout, page
 from numpy_sat.experiment import runs
 from numpy_sat.metrics import bleu, cider
 from numpy_sat.system import output
@@ -13,6 +14,7 @@ from numpy_sat.system.errors import InputError
 from numpy_sat.training import divergence, objectives, optimizers, start
 
 SAMPLES = 3  # captions printed after every epoch
+PAGE, PAGE_IMAGES, PAGE_BEAM = "attention.html", 12, 3  # the page that training ends with
 
 
 def validate(run: runs.Run, data: start.Data) -> None:
@@ -51,7 +53,7 @@ def validate(run: runs.Run, data: start.Data) -> None:
         f"{' (best so far)' if is_best else ''}"
     )
     _show_samples(data.dev, texts, progress.epoch)
-    _draw_figures(run, data, captions[0])
+    _draw_figures(run, data, params)
 
 
 def _advance(progress, recipe, loss, mean_cider):
@@ -77,22 +79,44 @@ def _show_samples(dev, texts, epoch):
         tqdm.write(output.printable(lines, output.LAYOUT))
 
 
-def _draw_figures(run, data, caption):
-    """Draw the run's curves and the attention map of one caption.
+def _draw_figures(run, data, params):
+    """Draw the run's curves and the attention map of the first image of the validation set.
 
     Training continues if a figure cannot be written, for example because a viewer on Windows has opened it.
 
     Args:
         run: runs.Run.
         data: start.Data.
-        caption: search.Caption of data.figure_example.
+        params: {name: array}, which may be the EMA of the weights.
     """
-    words = [*run.vocabulary.decode(caption.words), "<end>"]
     try:
         log = runs.read_log(run.folder)
         train, dev = ([entry for entry in log if entry["kind"] == kind] for kind in ("train", "dev"))
         figures.curves_figure(run.folder / "curves.png", train, dev)
-        source = data.task.source(data.figure_example)
-        data.task.draw(run.folder / "attention.png", run.recipe, source, words, caption)
+        model = runs.Model(params, run.recipe, run.vocabulary, run.settings, {})
+        (traced,) = trace_images(model, data.dev.inputs[:1], beam=1)
+        if not data.task.absence(run.recipe, traced):
+            data.task.draw(run.folder / "attention.png", data.task.source(data.dev_examples[0]), traced)
     except InputError as error:
         tqdm.write(output.printable(f"note: {error}"))
+
+
+def write_page(run: runs.Run, data: start.Data) -> None:
+    """Write a page of the best checkpoint's first captions of the validation set, attention.html.
+
+    Training ends well even if the page cannot be written.
+
+    Args:
+        run: runs.Run whose training is over.
+        data: start.Data.
+    """
+    try:
+        model = runs.load_model(run.folder)
+        traces = trace_images(model, data.dev.inputs[:PAGE_IMAGES], beam=PAGE_BEAM)
+        entries = [
+            data.task.entry(run.recipe, data.task.source(example), traced, f"A person: {' '.join(references[0])}")
+            for example, traced, references in zip(data.dev_examples, traces, data.dev.references, strict=False)
+        ]
+        page.write(run.folder / PAGE, f"Captions of {run.folder.resolve().name}", entries)
+    except InputError as error:
+        output.show(f"note: {error}")

@@ -212,7 +212,7 @@ class TestRefusals:
     @pytest.mark.parametrize(
         ("content", "sentence"),
         [
-            (b"\0\0\0\x18ftypheic", "is an HEIC photo, which is not supported here; save it as JPEG or PNG"),
+            (b"\0\0\0\x18ftypheic", "is an HEIC photo, the format of iPhones; install the reader"),
             (b"\0\0\0\x18ftypmp42", "is a video; save one of its frames"),
             (b"RIFF\0\0\0\0AVI LIST", "is a video; save one of its frames"),
             (b"\x1a\x45\xdf\xa3", "is a video; save one of its frames"),

@@ -106,12 +106,12 @@ def test_the_panels_of_a_row_share_one_scale(rng, tmp_path, saved):
 
 
 def test_rows_of_an_alignment_are_queries_and_columns_are_keys(tmp_path, saved):
-    """Check the matrix of three source words, five locations and two target words; padding counts as <end>."""
-    alpha = np.array([[0.1, 0.2, 0.3, 0.15, 0.25], [0.6, 0.1, 0.1, 0.1, 0.1]])
+    """Check the matrix of three source words and two target words."""
+    alpha = np.array([[0.1, 0.2, 0.7], [0.6, 0.1, 0.3]])
     figures.alignment_figure(tmp_path / "a.png", ["red", "house", "<end>"], ["casa", "rossa"], alpha)
     (figure,) = saved
     axis = figure.axes[0]
-    np.testing.assert_allclose(axis.images[0].get_array(), [[0.1, 0.2, 0.7], [0.6, 0.1, 0.3]])
+    np.testing.assert_array_equal(axis.images[0].get_array(), alpha)
     assert [label.get_text() for label in axis.get_xticklabels()] == ["red", "house", "<end>"]
     assert [label.get_text() for label in axis.get_yticklabels()] == ["casa", "rossa"]
     assert axis.get_xlabel().startswith("keys: ") and figure.get_supylabel().startswith("queries: ")
@@ -124,7 +124,7 @@ def test_rows_of_an_alignment_are_queries_and_columns_are_keys(tmp_path, saved):
 
 @pytest.mark.parametrize(("source", "words"), [(["<end>"], ["casa"]), ([*LONG_WORDS, "<end>"], LONG_WORDS)])
 def test_alignments_of_any_length_are_not_clipped(rng, tmp_path, saved, source, words):
-    figures.alignment_figure(tmp_path / "a.png", source, words, weights(rng, len(words), len(source) + 1))
+    figures.alignment_figure(tmp_path / "a.png", source, words, weights(rng, len(words), len(source)))
     assert_all_texts_are_inside(saved[0])
 
 
@@ -171,7 +171,7 @@ def draw_all_with_words(folder, words):
         warnings.simplefilter("error")
         figures.attention_figure(folder / "a.png", image, words, alpha, np.ones(len(words)))
         figures.attention_rows_figure(folder / "b.png", [(image, "best", words, alpha)])
-        figures.alignment_figure(folder / "c.png", [*words, "<end>"], words, np.full((len(words), 9), 0.1))
+        figures.alignment_figure(folder / "c.png", [*words, "<end>"], words, np.full((len(words), len(words) + 1), 0.1))
         figures.sheet_figure(folder / "d.png", [(image, "best", [f"model: {' '.join(words)}"])])
         figures.words_figure(folder / "e.png", words, points, (0.7, 0.2))
 

@@ -11,7 +11,10 @@ from numpy_sat.data.captioned_photos.oddities import count
 from numpy_sat.system.errors import InputError, shortened
 
 DEPTH = 3  # photos of one's own may lie in such folders as photos/2024/june
-PHOTO_SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".gif", ".bmp", ".tif", ".tiff", ".ppm", ".jp2", ".avif")
+PHOTO_SUFFIXES = (
+    *(".jpg", ".jpeg", ".png", ".webp", ".gif", ".bmp", ".tif", ".tiff", ".ppm", ".jp2", ".avif"),
+    *(".heic", ".heif"),  # photos of iPhones; images.py reads them if the package pillow-heif is installed
+)
 # The releases of COCO of 2014 and 2017 hold the same photos. That of 2017 drops this part of their names.
 COCO_2014 = re.compile(r"COCO_(?:train|val)2014_")
 

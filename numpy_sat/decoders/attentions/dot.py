@@ -47,6 +47,18 @@ def attend_forward(params, a, keys, h, mode=None):
     return dot_attention.attend_forward(a, keys, h, params["W_q"], params["W_v"])
 
 
+def weights(alpha, cache):
+    """Return the weights of the locations in the contexts.
+
+    Args:
+        alpha: (B, L) attention weights, from attend_forward.
+        cache: from attend_forward.
+    Returns:
+        (heads, B, L) weights of each head.
+    """
+    return cache.context.alpha
+
+
 def attend_backward(dz, dalpha, cache):
     """Compute the gradients of attend_forward.
 

@@ -56,6 +56,18 @@ def attend_forward(params, a, keys, h, mode):
     return z, alpha, AttendCache(cache_score, cache_softmax, cache_draw, cache_context, s)
 
 
+def weights(alpha, cache):
+    """Return the weights of the locations in the contexts.
+
+    Args:
+        alpha: (B, L) attention weights, from attend_forward.
+        cache: from attend_forward.
+    Returns:
+        (heads, B, L) weights, as one head: 1 at s_t and 0 elsewhere, or alpha for the expected context.
+    """
+    return cache.context.alpha[None]
+
+
 def attend_backward(dz, dalpha, cache):
     """Compute the gradients of attend_forward.
 

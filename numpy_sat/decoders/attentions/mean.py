@@ -63,6 +63,18 @@ def attend_forward(params, a, abar, h, mode=None):
     return z, np.full((len(h), L), 1 / L, a.dtype), AttendCache(N)
 
 
+def weights(alpha, cache):
+    """Return the weights of the locations in the contexts.
+
+    Args:
+        alpha: (B, L) attention weights, from attend_forward.
+        cache: from attend_forward.
+    Returns:
+        (heads, B, L) weights: alpha, as one head.
+    """
+    return alpha[None]
+
+
 def attend_backward(dz, dalpha, cache):
     """Compute the gradients of attend_forward.
 

@@ -6,7 +6,7 @@ import numpy as np
 
 from numpy_sat.decoders.attentions import mean
 
-attend_forward, attend_backward = mean.attend_forward, mean.attend_backward
+attend_forward, attend_backward, weights = mean.attend_forward, mean.attend_backward, mean.weights
 
 
 class MeanCache(NamedTuple):

@@ -47,6 +47,18 @@ def attend_forward(params, a, keys, h, mode=None):
     return attention.attend_forward(a, keys, h, params["W_h"], params["v"])
 
 
+def weights(alpha, cache):
+    """Return the weights of the locations in the contexts.
+
+    Args:
+        alpha: (B, L) attention weights, from attend_forward.
+        cache: from attend_forward.
+    Returns:
+        (heads, B, L) weights: alpha, as one head.
+    """
+    return alpha[None]
+
+
 def attend_backward(dz, dalpha, cache):
     """Compute the gradients of attend_forward.
 

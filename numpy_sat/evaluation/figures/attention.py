@@ -14,7 +14,9 @@ COLUMNS = 6  # panels a row, of attention_figure
 OPACITY = 0.75  # of an attention map over its image
 
 
-def attention_figure(path: Path, image: np.ndarray, words: Sequence[str], alpha: np.ndarray, beta: np.ndarray) -> None:
+def attention_figure(
+    path: Path, image: np.ndarray, words: Sequence[str], alpha: np.ndarray, beta: Sequence[float] | None
+) -> None:
     """Write a PNG of a caption's attention: the image, then one panel per word with its attention map.
 
     All panels share one brightness range, from 0 to the largest weight of the caption. Below each panel stand the gate
@@ -25,7 +27,7 @@ def attention_figure(path: Path, image: np.ndarray, words: Sequence[str], alpha:
         image: (H, W, 3) uint8.
         words: T texts, the words of the caption, and <end> if it was written.
         alpha: (T, L) attention weights; L is a square number.
-        beta: (T,) gates.
+        beta: T values of the gate; None for a model without a gate.
     Raises:
         InputError: the file cannot be written.
     """
@@ -36,12 +38,13 @@ def attention_figure(path: Path, image: np.ndarray, words: Sequence[str], alpha:
     largest = np.max(alpha)
     axes[0].imshow(image)
     axes[0].set_title("image", fontsize=9)
-    for axis, word, weights, gate in zip(axes[1:], words, alpha, beta, strict=False):
+    gates = [""] * len(words) if beta is None else [f"beta {gate:.2f}, " for gate in beta]
+    for axis, word, weights, gate in zip(axes[1:], words, alpha, gates, strict=False):
         _draw_map(axis, image, weights, largest)
         _write_word(axis, word, 0.85 * width, 9)
-        axis.set_xlabel(f"beta {gate:.2f}, max {weights.max():.2f}", fontsize=8)
+        axis.set_xlabel(f"{gate}max {weights.max():.2f}", fontsize=8)
     canvas.add_color_bar(figure, list(axes), 0, largest, LABEL, fraction=0.15 / columns, aspect=30, pad=0.01)
-    legend = "bright: much attention; beta: gate; max: largest alpha of the panel"
+    legend = f"bright: much attention; {'' if beta is None else 'beta: gate; '}max: largest alpha of the panel"
     lines = canvas.add_title(figure, "Attention while each word is written", legend)
     figure.set_figheight(height * rows + 0.2 * lines)
     canvas.save(figure, path)
@@ -87,16 +90,14 @@ def alignment_figure(path: Path, source: Sequence[str], words: Sequence[str], al
         path: of the PNG.
         source: J texts, the words that were read, <end> last.
         words: T texts, the words that were written, and <end>.
-        alpha: (T, L) attention weights, L >= J. Locations behind the J-th are padding with <end>; their weights are
-            added to those of <end>.
+        alpha: (T, J) attention weights.
     Raises:
         InputError: the file cannot be written.
     """
     J = len(source)
-    weights = np.concatenate([alpha[:, : J - 1], alpha[:, J - 1 :].sum(axis=1, keepdims=True)], axis=1)
     figure = Figure(figsize=(3.2 + 0.42 * J, 2.4 + 0.42 * len(words)), layout="constrained")
     axis = figure.subplots()
-    axis.imshow(weights, cmap="gray", vmin=0, vmax=1)
+    axis.imshow(alpha, cmap="gray", vmin=0, vmax=1)
     axis.set_xticks(range(J), source, rotation=60, ha="left", rotation_mode="anchor", parse_math=False)
     axis.set_yticks(range(len(words)), words, parse_math=False)
     axis.tick_params(length=0, top=True, labeltop=True, bottom=False, labelbottom=False)

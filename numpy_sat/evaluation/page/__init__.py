@@ -1,0 +1,127 @@
+"""Write captions as one HTML file that needs no network: each word with its attention map and the model's predictions.
+
+The file holds page.html with page.css, page.js and the data. The browser refuses everything else: the page's policy
+allows its own script and style, and images that are part of it.
+"""
+
+import base64
+import hashlib
+import html
+import io
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+from PIL import Image
+
+from numpy_sat.decoding.trace import Trace
+from numpy_sat.system import output
+from numpy_sat.system.files import replacing
+
+FOLDER = Path(__file__).parent
+SIDE = 480  # largest side of an image in the page, pixels
+IMAGE_BYTES = 64 * 1024  # largest JPEG
+QUALITIES = (85, 70, 50, 30, 10)  # of the JPEG; the first one that is small enough
+UNIT = 10_000  # weights are stored in parts of 1 / UNIT; page.js has the same number
+HELP = (
+    "Point at a word, or choose it with the arrow keys. The map shows where the model attends while it writes the "
+    "word: bright means much attention. The gate beta scales the context vector that the model reads."
+)
+
+
+class Entry(NamedTuple):
+    """A caption on the page."""
+
+    name: str  # name of the image file without its folder, or the phrase
+    trace: Trace
+    image: Image.Image | None = None  # with no side longer than SIDE; None for a phrase
+    source: tuple = ()  # J words of a phrase, <end> last; the attention has J weights
+    absence: str | None = None  # for a model without attention: a sentence that says why
+    note: str = ""  # a line below the name
+
+
+def write(path: Path, title: str, entries: Sequence[Entry]) -> None:
+    """Write captions as an HTML file.
+
+    Args:
+        path: path of the HTML file.
+        title: title of the page.
+        entries: the captions, in the order of the page.
+    Raises:
+        InputError: the file cannot be written.
+    """
+    with replacing(path) as temporary:
+        temporary.write_text(text(title, entries), encoding="utf-8")
+
+
+def text(title: str, entries: Sequence[Entry]) -> str:
+    """Return captions as the text of an HTML page."""
+    style, script = ((FOLDER / name).read_text(encoding="utf-8") for name in ("page.css", "page.js"))
+    data = json.dumps([as_json(entry) for entry in entries], separators=(",", ":"), allow_nan=False)
+    policy = f"default-src 'none'; img-src data:; style-src {_digest(style)}; script-src {_digest(script)}"
+    pieces = {
+        "policy": policy,
+        "title": html.escape(output.printable(title)),
+        "style": style,
+        "help": html.escape(HELP),
+        "data": data.replace("<", "\\u003c"),
+        "script": script,
+    }
+    page = (FOLDER / "page.html").read_text(encoding="utf-8")
+    # Split first: a piece may hold the name of another one in braces.
+    head, *parts = page.replace("}", "{").split("{")
+    return head + "".join(pieces[part] if k % 2 == 0 else part for k, part in enumerate(parts))
+
+
+def as_json(entry: Entry) -> dict:
+    """Return an Entry as the data that page.js draws, for the json module."""
+    trace, absence = entry.trace, entry.absence
+    side = round(np.sqrt(trace.alpha.shape[1]))
+    return {
+        "name": output.printable(entry.name),
+        "note": output.printable(entry.note),
+        "caption": output.printable(" ".join(trace.texts[:-1])),
+        "log_p": trace.log_p,
+        "image": _data_address(entry.image) if entry.image else None,
+        "source": [output.printable(word) for word in entry.source],
+        "grid": [side, side],
+        "absence": absence,
+        "words": [_word_as_json(word, bool(absence)) for word in trace.words],
+    }
+
+
+def _word_as_json(word, is_without_map):
+    """Return a TracedWord as data."""
+    return {
+        "text": output.printable(word.text),
+        "probability": round(word.probability, 6),
+        "likeliest": [[output.printable(likely), round(probability, 6)] for likely, probability in word.likeliest],
+        "beta": None if word.beta is None else round(word.beta, 4),
+        "alpha": [] if is_without_map else _whole(word.alpha),
+        "heads": [] if is_without_map else [_whole(weights) for weights in word.heads],
+        "location": None if is_without_map else word.location,
+        "beams": [[output.printable(" ".join(beam.words)), round(beam.log_p, 4)] for beam in word.beams],
+    }
+
+
+def _whole(weights):
+    """Return weights as integers, in parts of 1 / UNIT."""
+    return np.rint(UNIT * np.asarray(weights, np.float64)).astype(int).tolist()
+
+
+def _data_address(image):
+    """Return an image as a data address of a JPEG of at most IMAGE_BYTES."""
+    for quality in QUALITIES:
+        buffer = io.BytesIO()
+        image.save(buffer, "JPEG", quality=quality)
+        if buffer.tell() <= IMAGE_BYTES:
+            break
+    return "data:image/jpeg;base64," + base64.b64encode(buffer.getvalue()).decode("ascii")
+
+
+def _digest(code):
+    """Return the source expression of a script or style for a content security policy."""
+    sha256 = base64.b64encode(hashlib.sha256(code.encode()).digest()).decode("ascii")
+    return f"'sha256-{sha256}'"
