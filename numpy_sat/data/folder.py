@@ -5,6 +5,7 @@
 * Or folders `train/`, `dev/` and `test/`, each with a `metadata.csv` and its photos.
 """
 
+import os
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -59,7 +60,7 @@ def _find(root: Path) -> Copy:
 
 def _tables(folder: Path) -> list[Path]:
     """Return a list of the table of captions in a folder, or an empty list. Raises InputError if there are several."""
-    names = sorted(photo_files.list_names(folder))
+    names = [name for name in sorted(photo_files.list_names(folder)) if not os.path.isdir(folder / name)]
     tables = [name for name in TABLES if name in names][:1]
     tables = tables or [name for name in names if name.lower().endswith(TABLE_SUFFIXES) and not name.startswith(".")]
     if len(tables) > 1:

@@ -1,6 +1,7 @@
 """Tokenization of captions, and the vocabulary that numbers their words."""
 
 import re
+import sys
 import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -39,7 +40,8 @@ def _tokens(text: str) -> tuple[str, ...]:
     else:
         text = unicodedata.normalize("NFKC", text).lower().translate(PLAIN)
         text = "".join(map(_letter_or_blank, text))
-    return tuple(TOKEN.findall(GLUED.sub(r" \1", text)))
+    # sys.intern keeps a word once, however often captions repeat it.
+    return tuple(map(sys.intern, TOKEN.findall(GLUED.sub(r" \1", text))))
 
 
 @lru_cache(maxsize=4096)

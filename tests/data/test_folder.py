@@ -342,6 +342,10 @@ def test_folders_that_are_refused(tmp_path):
         folder.open_dataset(tmp_path / "nowhere", ("train",), False)
     with pytest.raises(InputError, match=r"holds no table of captions; put your photos and a file captions\.csv"):
         folder.open_dataset(tmp_path, ("train",), False)
+    (tmp_path / "captions.csv").mkdir()
+    with pytest.raises(InputError, match="holds no table of captions"):
+        folder.open_dataset(tmp_path, ("train",), False)
+    (tmp_path / "captions.csv").rmdir()
     write_text(tmp_path / "captions.csv", table())
     with pytest.raises(InputError, match="holds no photo; put your photos"):
         folder.open_dataset(tmp_path, ("train",), False)

@@ -94,6 +94,8 @@ def _read_source(source: Source, texts: dict[str, list[str]], split_of: dict[str
         text = row.text.strip()
         if oddities.is_left_out(text, row.number):
             continue
+        if not text.isascii() or not row.image.isascii():
+            _refuse_half_characters(text + row.image, f"{path}, {unit} {row.number}")
         image, given = source.folder + row.image, row.split or source.split
         if given not in splits:
             splits[given] = split_lists.of_name(given, f"{path}, {unit} {row.number}")
@@ -109,6 +111,16 @@ def _read_source(source: Source, texts: dict[str, list[str]], split_of: dict[str
         oddities.inspect(text, row.number)
         captions.append(text)
     return oddities.notes()
+
+
+def _refuse_half_characters(text: str, place: str) -> None:
+    """Raise InputError if a text cannot be written as UTF-8, as after "\\ud83d" in JSON without its second half."""
+    try:
+        text.encode()
+    except UnicodeEncodeError as error:
+        raise InputError(
+            f"{place}: half of a character, {text[error.start]!a}, without its other half; correct or remove it."
+        ) from error
 
 
 def _listed(split_of: dict[str, str | None]) -> dict[str, list[str]]:

@@ -82,7 +82,7 @@ def complete(lists: dict[str, list[str]], names: Iterable[str], source: str) -> 
 def hash_splits(names: Iterable[str]) -> dict[str, list[str]]:
     """Split images by a hash of their names, so that the splits are the same on every machine."""
     names = [name for name in names if not NUMBERED.search(name)]
-    names.sort(key=lambda name: hashlib.sha256(name.encode(errors="surrogatepass")).digest())
+    names.sort(key=lambda name: hashlib.sha256(name.encode()).digest())
     held_out = min(HELD_OUT, len(names) // SHARE)
     return {"train": names[2 * held_out :], "dev": names[:held_out], "test": names[held_out : 2 * held_out]}
 
