@@ -15,6 +15,7 @@ from importlib.util import find_spec
 import numpy as np
 import pytest
 import tiny
+from copies import write_coco, write_text
 from pages import ALL_COMMANDS, PAGES, ROOT, commands_of, described, names
 from PIL import Image
 
@@ -31,6 +32,7 @@ ELSEWHERE = {  # (module, arguments): where it runs
     **{("pip", ("install", "-e", f".[{extras}]")): ".ci/run" for extras in EXTRAS},
     **{("pytest", tuple(arguments)): ".ci/run" for arguments in PYTEST},
     ("pytest", ("-s", "-m", "", "tests/exercises/test_mistakes.py")): "among the slow tests",
+    ("pytest", ("-s", "-m", "", "tests/data/test_large_set.py")): "among the slow tests, with fewer images",
     ("pip", ("install", "torch==2.13.0")): "by hand, where a rival's speed is measured",
     ("exercises.chapters.figures", ()): "tests/exercises/test_chapters.py draws each figure",
 }
@@ -65,6 +67,16 @@ def tiny_works():
     ]
 
 
+def write_other_layouts(root):
+    """Add a table of captions to a folder of scenes, and a few of the scenes in the layout of COCO."""
+    photos = sorted((root / "Flicker8k_Dataset").iterdir())
+    write_text(root / "captions.csv", "\n".join(["image,caption", *(f"{photo.name},a red circle" for photo in photos)]))
+    (root / "train2017").mkdir()
+    for number, photo in enumerate(photos):
+        shutil.copy(photo, root / "train2017" / f"{number:012}.jpg")
+    write_coco(root / "captions_train2017.json", sorted(path.name for path in (root / "train2017").iterdir()))
+
+
 def weights_file(path):
     """Write random weights of VGG-16 in torchvision's layout."""
     from safetensors.numpy import save_file
@@ -83,6 +95,7 @@ def folder(tmp_path, monkeypatch):
         Image.effect_noise((60, 40), 50).convert("RGB").save(name)
     monkeypatch.setattr(scenes, "write", partial(scenes.write, train=40, dev=8, test=4))
     scenes.write(tmp_path / "FOLDER")
+    write_other_layouts(tmp_path / "FOLDER")
     weights_file("FILE.safetensors")
     shutil.copy(runs.SHIPPED, "captioner.npz")
     monkeypatch.setattr(runs, "SHIPPED", tmp_path / "captioner.npz")

@@ -25,8 +25,8 @@ def test_the_layout_of_2017(tmp_path):
     assert dataset.splits["dev"][0].path == tmp_path / "val2017" / VAL[0]
     assert dataset.splits["dev"][0].captions == (f"A dog 0 of {VAL[0]}", f"A dog 1 of {VAL[0]}")
     assert dataset.notes == (
-        "There is no split test; 2 images of 20 in train were held out in its place, in the order of the SHA-256 of "
-        "their names.",
+        "There is no split test; held out instead: 2 images of 20 in train, in the order of the SHA-256 of their "
+        "names.",
     )
 
 

@@ -78,6 +78,7 @@ def test_several_caption_columns(tmp_path, columns):
     write_text(tmp_path / "metadata.csv", header + "\n" + "".join(f"{name},a,b,,d,\n" for name in NAMES))
     write_photos(tmp_path, NAMES)
     assert captions_of(tmp_path, "3.jpg") == ("a", "b", "d")
+    assert folder.open_dataset(tmp_path, ("train",), False).notes == (SPLIT.format("metadata.csv"),)
 
 
 def test_a_table_of_any_name(tmp_path):
@@ -122,8 +123,8 @@ def test_one_table_of_photos_in_the_folders_of_splits(tmp_path):
     dataset = folder.open_dataset(tmp_path, folder.SPLITS, False)
     assert names_of(dataset)["dev"] == ["val/0.jpg"] and len(dataset.splits["test"]) == 2
     assert dataset.notes == (
-        "There is no split test; 2 images of 16 in train were held out in its place, in the order of the SHA-256 of "
-        "their names.",
+        "There is no split test; held out instead: 2 images of 16 in train, in the order of the SHA-256 of their "
+        "names.",
     )
 
 
@@ -141,6 +142,18 @@ def test_a_split_column(tmp_path):
     dataset = folder.open_dataset(tmp_path, folder.SPLITS, False)
     assert names_of(dataset) == {"train": NAMES[:13], "dev": NAMES[13:14], "test": NAMES[14:15]}
     assert dataset.notes == ("Left out: 1 photo with captions but in no split.",)
+
+
+def test_a_split_need_not_be_repeated(tmp_path):
+    rows = [
+        f"{name},{split},a dog\n{name},,a cat" for name, split in zip(NAMES, ["train"] * 14 + ["val"] * 2, strict=True)
+    ]
+    write_text(tmp_path / "captions.csv", "\n".join(["image,split,caption", *rows]))
+    write_photos(tmp_path, NAMES)
+    assert names_of(folder.open_dataset(tmp_path, ("dev",), False)) == {"dev": NAMES[14:]}
+    write_text(tmp_path / "captions.csv", "\n".join(["image,split,caption", *rows, "3.jpg,val,a dog"]))
+    with pytest.raises(InputError, match=r"line 34: 3\.jpg is in split dev, and before in train; an image must"):
+        folder.open_dataset(tmp_path, ("dev",), False)
 
 
 def test_the_splits_depend_on_the_names_alone(tmp_path):
@@ -290,6 +303,7 @@ REFUSED = {  # {kind: (lines after the table, the sentence)}
         "double quotes, and separate the fields by commas",
     ),
     "too few fields": ("3.jpg", r"captions\.csv, line 18: expected 2 fields \(image, caption\), found 1"),
+    "neither name nor comma": ("4   a dog runs", r"line 18: expected 2 fields \(image, caption\), found 1"),
     "unclosed quote": ('3.jpg,"a dog\n4.jpg,a cat', r"line 18: unexpected end of data; correct the quotes there"),
     "text after a quote": ('3.jpg,"a dog" runs', r"line 18: ',' expected after '\"'; correct the quotes there"),
     "a caption that never ends": ('3.jpg,"' + 30_000 * "a dog\n", "line 18: field larger than field limit"),

@@ -78,17 +78,17 @@ def match(names: Iterable[str], files: dict[str, Path], place: Path) -> tuple[di
         files: {file: folder}; `file` is the path in `folder`, with / between folders.
         place: what to name in messages.
     Returns:
-        found: {name: file} of all names whose photo exists.
+        file_of: {name: file} of all names whose photo exists.
         notes: a sentence on the names that are spelled differently.
     Raises:
         InputError: a name fits several files, or two names fit one.
     """
     names = dict.fromkeys(names)
-    found = {name: name for name in names if name in files}
-    others = [name for name in names if name not in found]
+    file_of = {name: name for name in names if name in files}
+    others = [name for name in names if name not in file_of]
     if not others:
-        return found, []
-    rest = [file for file in files if file not in found]
+        return file_of, []
+    rest = [file for file in files if file not in file_of]
     indices = [(key, _index(rest, key)) for key in KEYS]
     claims: dict[str, str] = {}
     for name in others:
@@ -99,9 +99,9 @@ def match(names: Iterable[str], files: dict[str, Path], place: Path) -> tuple[di
                     "use one spelling in the captions."
                 )
             claims[file] = name
-            found[name] = file
+            file_of[name] = file
     respelled = {name: file for file, name in claims.items() if PurePosixPath(file).name != PurePosixPath(name).name}
-    return found, _note(respelled)
+    return file_of, _note(respelled)
 
 
 def _candidate(name, indices, place):

@@ -38,14 +38,14 @@ def read(name: str, root: Path, copy: Copy, splits: Sequence[str], skip_missing:
         InputError: the copy is unusable, or a photo is missing without skip_missing.
     """
     texts, lists, notes = _read_captions(copy, splits)
-    listed = [image for images in lists.values() for image in images]
-    found, match_notes = photo_files.match([*listed, *texts], copy.files, copy.photos)
+    split_images = [image for images in lists.values() for image in images]
+    file_of, match_notes = photo_files.match([*split_images, *texts], copy.files, copy.photos)
     notes += match_notes
     examples = {}
     for split in splits:
-        examples[split], split_notes = _examples(split, lists[split], texts, found, copy, skip_missing)
+        examples[split], split_notes = _examples(split, lists[split], texts, file_of, copy, skip_missing)
         notes += split_notes
-    notes += _notes_on_unused(lists, splits, texts, found, copy)
+    notes += _notes_on_unused(lists, splits, texts, file_of, copy)
     notes += notes_on_blanks(text for images in examples.values() for image in images for text in image.captions)
     return Dataset(name, root, examples, tuple(notes), tokenize)
 
@@ -89,22 +89,23 @@ def _read_source(source: Source, texts: dict[str, list[str]], split_of: dict[str
     """Add the captions and splits of one file to `texts` and `split_of`. Return notes."""
     path, unit = source.path, source.reader.UNIT
     oddities = Oddities(source.folder + path.name, unit)
-    splits: dict[str | None, str | None] = {None: None}  # {as in the file: as in SPLITS}, to look up each once
+    splits: dict[str | None, str | None] = {None: None}  # {name in the file: split}, to look up each name once
     for row in source.reader.rows(path, oddities):
         text = row.text.strip()
         if oddities.is_left_out(text, row.number):
             continue
         if not text.isascii() or not row.image.isascii():
             _refuse_half_characters(text + row.image, f"{path}, {unit} {row.number}")
-        image, given = source.folder + row.image, row.split or source.split
-        if given not in splits:
-            splits[given] = split_lists.of_name(given, f"{path}, {unit} {row.number}")
-        split = splits[given]
-        if split_of.setdefault(image, split) != split:
+        image, split_name = source.folder + row.image, row.split or source.split
+        if split_name not in splits:
+            splits[split_name] = split_lists.of_name(split_name, f"{path}, {unit} {row.number}")
+        split, earlier = splits[split_name], split_of.get(image)
+        if split and earlier and split != earlier:
             raise InputError(
-                f"{path}, {unit} {row.number}: {shortened(image)} is in split {split}, and before in "
-                f"{split_of[image]}; an image must be in one split."
+                f"{path}, {unit} {row.number}: {shortened(image)} is in split {split}, and before in {earlier}; "
+                "an image must be in one split."
             )
+        split_of[image] = earlier or split
         captions = texts.setdefault(image, [])
         if text in captions:
             oddities.add("repeated", row.number)
@@ -152,21 +153,21 @@ def _examples(
     split: str,
     images: list[str],
     texts: dict[str, list[str]],
-    found: dict[str, str],
+    file_of: dict[str, str],
     copy: Copy,
     skip_missing: bool,
 ) -> tuple[list[CaptionedImage], list[str]]:
     """Return the examples of a split, and a note on those left out."""
-    missing = [image for image in images if image not in found]
+    missing = [image for image in images if image not in file_of]
     lack = f"Split {split} lacks {count(len(missing), 'photo')} of {len(images):,}"
     if missing and not skip_missing:
         raise InputError(
             f"{copy.photos}: {lack}: {first_names(missing)}; unpack them again, or leave them out with --skip-missing."
         )
     present = [
-        CaptionedImage(image, copy.files[found[image]] / found[image], tuple(texts[image]))
+        CaptionedImage(image, copy.files[file_of[image]] / file_of[image], tuple(texts[image]))
         for image in images
-        if image in found
+        if image in file_of
     ]
     if not present:
         raise InputError(f"{copy.photos}: split {split} has no image at all; get its photos, or name other splits.")
@@ -177,23 +178,23 @@ def _notes_on_unused(
     lists: dict[str, list[str]],
     splits: Sequence[str],
     texts: dict[str, list[str]],
-    found: dict[str, str],
+    file_of: dict[str, str],
     copy: Copy,
 ) -> list[str]:
     """Return notes on the splits that are not read, the images in no split, and the photos without captions."""
     notes = []
     for split, images in lists.items():
-        missing = sum(image not in found for image in images)
+        missing = sum(image not in file_of for image in images)
         if missing and split not in splits:
             notes.append(f"Split {split}, not used here, lacks {count(missing, 'photo')} of {len(images):,}.")
-    listed = {image for images in lists.values() for image in images}
-    unlisted = [image for image in texts if image not in listed and image in found]
+    split_images = {image for images in lists.values() for image in images}
+    unlisted = [image for image in texts if image not in split_images and image in file_of]
     if unlisted:
         notes.append(f"Left out: {count(len(unlisted), 'photo')} with captions but in no split.")
-    strays = [image for image in texts if image not in listed and image not in found]
+    strays = [image for image in texts if image not in split_images and image not in file_of]
     if strays:
         notes.append(f"Left out: the captions of {count(len(strays), 'name')} with neither photo nor split.")
-    return [*notes, *_notes_on_uncaptioned(copy.files, found.values())]
+    return [*notes, *_notes_on_uncaptioned(copy.files, file_of.values())]
 
 
 def _notes_on_uncaptioned(files: Iterable[str], captioned: Iterable[str]) -> list[str]:

@@ -69,12 +69,11 @@ def complete(lists: dict[str, list[str]], names: Iterable[str], source: str) -> 
         return lists, []
     hashed = _hash(lists["train"], source)
     held_out = {split: hashed[split] for split in missing}
-    taken = {name for split_names in held_out.values() for name in split_names}
-    rest = [name for name in lists["train"] if name not in taken]
+    others = {name for split_names in held_out.values() for name in split_names}
+    rest = [name for name in lists["train"] if name not in others]
     note = (
-        f"There is no split {' and no split '.join(missing)}; {count(len(taken), 'image')} of "
-        f"{len(lists['train']):,} in train {'was' if len(taken) == 1 else 'were'} held out in its place, in the "
-        "order of the SHA-256 of their names."
+        f"There is no split {' and no split '.join(missing)}; held out instead: {count(len(others), 'image')} of "
+        f"{len(lists['train']):,} in train, in the order of the SHA-256 of their names."
     )
     return {split: {**lists, **held_out, "train": rest}[split] for split in SPLITS}, [note]
 

@@ -133,7 +133,8 @@ def _complete(path, number, cells, columns, oddities):
     expected = len(columns.names)
     if len(cells) > expected and not any(cell.strip() for cell in cells[expected:]):
         return cells[:expected]  # spreadsheets fill rows up to the longest
-    if len(cells) == expected - 1 == columns.captions[0] and (match := UNSEPARATED.fullmatch(cells[-1])):
+    has_number = columns.captions == [expected - 1] and columns.image < expected - 2  # before the caption
+    if has_number and len(cells) == expected - 1 and (match := UNSEPARATED.fullmatch(cells[-1])):
         oddities.add("unseparated", number)
         return [*cells[:-1], "", match[1]]
     if len(cells) != expected:
