@@ -86,6 +86,7 @@ def margin_backward_cases(rng):
 
 LARGEST = "np.take_along_axis(products, best[:, None], axis=1)[:, 0]"
 SCORE_MISTAKES = (
+    Mistake("products.argmax(axis=1)", "products.argmin(axis=1)", "the worst region of each word, not the best"),
     Mistake("(largest * mask).sum(axis=1)", "largest.sum(axis=1)", "`mask` is forgotten: padding counts as words"),
     Mistake(LARGEST, "np.maximum(products.max(axis=1), 0)", "a largest product below 0 counts as 0: there is no relu"),
     Mistake(LARGEST, "products.sum(axis=1)", "the sum over regions where the largest product belongs"),

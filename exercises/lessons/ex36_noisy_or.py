@@ -105,6 +105,7 @@ FORWARD_MISTAKES = (
         "-softplus(-z).sum(axis=1)",
         "the logarithm of the product of all p_j: one location is enough",
     ),
+    Mistake(LOG_P, "-log_not_p", "the minus stands before the logarithm: log p is that of 1 - exp(log(1 - p))"),
     Mistake(LOG_P, "np.log1p(-np.exp(log_not_p))", "the digits of a small p are lost: use np.expm1"),
     Mistake(LOG_P, "-softplus(-z.sum(axis=1))", "the sigmoid of the sum of the logits where noisy-OR belongs"),
     Mistake(LOG_P, "-softplus(-z.max(axis=1))", "only the best location counts: noisy-OR takes all of them"),

@@ -74,9 +74,10 @@ def envelope_cases(rng):
 
 
 def drive_envelope(function, case):
-    """Return lines and starts as arrays."""
+    """Return lines and starts as arrays, filled up to M entries, so that all cases can be compared entry by entry."""
     lines, starts = function(**case)
-    return np.array(lines), np.array(starts, float)
+    missing = max(0, len(case["slopes"]) - len(lines))
+    return np.append(lines, missing * [-1]).astype(int), np.append(starts, missing * [np.inf])
 
 
 def ratio(sums):
@@ -215,8 +216,9 @@ TASKS = (
         {
             "rise": "rise = slope of the new line - slope of the last line, not below 0",
             "start": "the new line starts at gamma = (intercept_last - intercept_new) / (slope_new - slope_last)",
-            "lines": "lines: by increasing slope; the last one is dropped if the new one does not start to its right",
-            "starts": "starts: -inf, then where each line crosses the one before it",
+            "lines": "lines: by increasing slope; the last one is dropped if the new one does not start to its right "
+            "(the check fills the list up with -1)",
+            "starts": "starts: -inf, then where each line crosses the one before it (the check fills the list up with inf)",
         },
         drive_envelope,
         single=False,
