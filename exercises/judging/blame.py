@@ -12,6 +12,7 @@ The search asks these questions in order:
 import ast
 import functools
 import itertools
+import re
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
@@ -56,10 +57,11 @@ def blame(judged: Judged, task: Task, function: Callable, tasks: Sequence[Task],
         return ()
     whole, findings = ([], {}) if judged.error else _edits_that_fit(diagnosis)
     terms = {name: term for name in wrong if name not in findings and (term := _relation(diagnosis, name))}
-    explained = whole or judged.error or len(terms) + len(findings) == len(wrong)
-    right = functools.partial(_is_right, diagnosis)
-    proofs, pair = repairs.search(task, function, judged.order[0], right, None if explained else table)
-    only_shapes = _only_shapes_differ(diagnosis, whole, terms)
+    right, contradicts = (functools.partial(part, diagnosis) for part in (_is_right, _contradictions))
+    more = None if whole or judged.error else table
+    is_clear = bool(whole) and (whole[0][1].rank < 0 or len({finding.term for finding, _ in whole}) == 1)
+    found = repairs.search(task, function, judged.order[0], right, more, contradicts, is_clear)
+    proofs, only_shapes = found.proofs, _only_shapes_differ(diagnosis, whole, terms)
     if only_shapes and not any("a sum" in term for term in terms.values()):  # such a sum only drops an axis of length 1
         proofs = [repair for repair in proofs if not repair.is_sum]
     if proofs:
@@ -70,8 +72,8 @@ def blame(judged: Judged, task: Task, function: Callable, tasks: Sequence[Task],
         return tuple(diagnosis.finding(diagnosis.function, name, terms[name], True) for name in wrong)
     if whole:
         return (_best_of(diagnosis, whole, function),)
-    if pair is not None:
-        return _two_mistakes(_finding_of_repair(diagnosis, pair, function), diagnosis.finding_of(pair.entry, False))
+    if found.pair:
+        return _two_mistakes(*_findings_of_pair(diagnosis, found.pair, function))
     if len(wrong) > 1 and len(terms) == len(wrong) and len(set(terms.values())) == 1:
         source = diagnosis.flow.bottleneck(set(wrong))
         if diagnosis.flow.reaches(source) == set(wrong):  # one mistake in the source explains all wrong arrays
@@ -79,6 +81,10 @@ def blame(judged: Judged, task: Task, function: Callable, tasks: Sequence[Task],
     findings |= {
         name: diagnosis.finding(diagnosis.function, name.split(".")[0], term, False) for name, term in terms.items()
     }
+    for repair in found.parts:
+        for name in repair.mended:
+            if name in wrong and name not in findings:
+                findings[name] = _finding_of_repair(diagnosis, repair, function)._replace(certainty="likely")
     rest = [name for name in wrong if name not in findings]
     first = (_first_wrong_local(diagnosis, function) or _by_flow(diagnosis, rest)) if rest else None
     if first is not None:
@@ -90,23 +96,49 @@ def blame(judged: Judged, task: Task, function: Callable, tasks: Sequence[Task],
 
 
 def _proof(diagnosis, proofs, whole, function):
-    """Return the Finding of the likeliest Repair: certain, because all numbers are right with it.
+    """Return the Finding of the likeliest Repair. It is certain if no other one is as likely in another line.
 
-    Of several Repairs, one of the equation of an edit of the table is likelier. If that edit is a Mistake of the
-    lesson, it tells the mistake in words.
+    Of several Repairs, one of what is written is likelier than an insertion, and then one of the equation of an edit of
+    the table. If that edit is a Mistake of the lesson, it tells the mistake in words.
     """
-    proofs = [repair for repair in proofs if not repair.is_doubtful] or proofs
     places = [finding.array for finding, _ in whole]
-    findings = [(repair, _finding_of_repair(diagnosis, repair, function)) for repair in proofs]
-    ranks = [
-        (places.index(proof.array) if proof.array in places else len(places), proof.array != repair.fault.target)
-        for repair, proof in findings
-    ]
-    repair, proof = findings[ranks.index(min(ranks))]
+    ranks = {}
+    for k, repair in enumerate(proofs):
+        finding = _finding_of_repair(diagnosis, repair, function)
+        place = places.index(finding.array) if finding.array in places else len(places)
+        agrees = bool(repair.fault.term) and any(entry.term == repair.fault.term for _, entry in whole)
+        odd = _contradictions(diagnosis, repair.values)
+        ranks[odd, repair.weight, not agrees, place, finding.array != repair.fault.target, k] = repair, finding
+    best = min(ranks)
+    repair, proof = ranks.pop(best)
+    others = [other for rank, other in sorted(ranks.items()) if rank[:2] == best[:2] and not _agree(repair, other[0])]
     same = next((finding for finding, entry in whole if finding.array == proof.array and entry.rank < 0), None)
-    if repair.is_doubtful:
-        proof = proof._replace(certainty="likely")
-    return proof._replace(term=f"{same.term} ({repair.place})") if same else proof
+    if same is not None:
+        return proof._replace(term=f"{same.term} ({repair.place})" if repair.weight == 0 else same.term)
+    if repair.weight == 2 or others:
+        runner_up = others[0][1].term if others else None
+        return proof._replace(certainty="likely", runner_up=runner_up)
+    return proof
+
+
+def _contradictions(diagnosis, values):
+    """Return how many of the learner's variables differ from the library's variable of the same name and shape."""
+    names = [name for name in diagnosis.flow.order if isinstance(diagnosis.run.variables.get(name), np.ndarray)]
+    pairs = [(values[name], diagnosis.run.variables[name]) for name in names if name in values]
+    pairs = [(mine, right) for mine, right in pairs if isinstance(mine, np.ndarray) and mine.shape == right.shape]
+    return sum(not named.same(mine, right, diagnosis.task.tolerance) for mine, right in pairs)
+
+
+def _agree(repair, other):
+    """Return True if two Repairs are of the same kind or of the same line, such as a factor here or one step later."""
+    first, second = repair.fault, other.fault
+    return first.line == second.line or bool(first.term and second.term) and first.rank == second.rank
+
+
+def _findings_of_pair(diagnosis, pair, function):
+    """Return the two Findings of Repairs.pair."""
+    findings = [_finding_of_repair(diagnosis, repair, function) for repair in pair]
+    return findings if len(findings) == 2 else [*findings, diagnosis.finding_of(pair[0].entry, False)]
 
 
 def _finding_of_repair(diagnosis, repair, function):
@@ -167,14 +199,35 @@ def _best_of(diagnosis, whole, function):
     """
     yours = variables_of(diagnosis.task, function, diagnosis.judged.cases[0])
     calls = {name for name in trees.plain_function(function).__code__.co_names if name not in diagnosis.tasks}
-    written = [finding for finding, entry in whole if entry is None or entry.function not in calls]
-    whole = written or [finding for finding, _ in whole]
-    guilty = [finding for finding in whole if not _is_among(diagnosis, finding.array, yours)] or whole
-    best = guilty[0]
-    other = next((finding for finding in guilty if finding.array != best.array), None)
-    if other is None and diagnosis.wrong_cases >= 2:
+    whole = [pair for pair in whole if pair[1].function not in calls] or whole
+    guilty = [pair for pair in whole if pair[1].rank < 0 or not _is_among(diagnosis, pair[0].array, yours)] or whole
+    guilty = sorted(guilty, key=lambda pair: _is_contradicted(diagnosis, pair, function))
+    best, entry = guilty[0]
+    same_kind = [finding for finding, other in guilty if entry.rank >= 0 or other.rank < 0]
+    other = next((finding for finding in same_kind if finding.term != best.term), None)
+    other = other or next((finding for finding, _ in guilty if finding.array != best.array), None)
+    if other is None and diagnosis.wrong_cases >= 2 and not _is_contradicted(diagnosis, guilty[0], function):
         return best
     return best._replace(certainty="likely", runner_up=other.term if other else None)
+
+
+def _is_contradicted(diagnosis, pair, function):
+    """Return True if an edit says that something is missing that the learner's function has."""
+    finding, entry = pair
+    missing = re.search(r"the (\w+) `([^`]+)` is missing", finding.term)
+    if missing is None or entry.rank < 0:
+        return False
+    kind, text = missing.groups()
+    statements = _changes(function, entry.target)
+    if kind == "step":
+        return len(statements) >= len(_changes(diagnosis.run.functions[entry.function][0], entry.target))
+    return any(ast.unparse(part) == text for statement in statements for part in ast.walk(statement))
+
+
+def _changes(function, target):
+    """Return the statements of a function that change a variable."""
+    statements = [statement for statement, *_ in trees.statements(trees.tree_of(trees.plain_function(function)))]
+    return [part for part in statements if target in trees.targets_of(part) and not hasattr(part, "body")]
 
 
 def _two_mistakes(first, second):

@@ -7,6 +7,7 @@ have a gap (tests/exercises/test_mutations.py). operators.py makes the edits.
 
 import ast
 import inspect
+import itertools
 import textwrap
 import types
 from collections.abc import Callable, Container, Iterable, Iterator, Sequence
@@ -96,9 +97,33 @@ class Draft(NamedTuple):
     def compiled(self, function: types.FunctionType) -> Fault | None:
         """Return the Fault, or None if the edit does not compile."""
         code = _compile_edit(self.tree, self.slot, self.node)
-        if code is None:
+        return None if code is None else self.fault(function, code)
+
+    def fault(self, function: types.FunctionType, code: types.CodeType) -> Fault:
+        """Return the Fault with this edit's words."""
+        line = getattr(self.slot.node, "lineno", self.slot.statement.lineno)  # a slice has no line
+        return Fault(function, self.target, line, self.rank, self.term, code, self.old, self.new)
+
+
+def compiled_together(drafts: Sequence[Draft], function: types.FunctionType) -> Fault | None:
+    """Return the Fault of several edits of a function at once, with the words of the first one, or None.
+
+    None stands for edits that do not compile, or of which one replaces a part of another one.
+    """
+    slots = [draft.slot for draft in drafts]
+    for first, second in itertools.permutations(slots, 2):
+        if any(part is second.node for part in ast.walk(first.node)) or first.place == second.place:
             return None
-        return Fault(function, self.target, self.slot.node.lineno, self.rank, self.term, code, self.old, self.new)
+    for draft in drafts:
+        draft.slot.put(draft.node)
+    try:
+        code = _code(drafts[0].tree)
+    except (SyntaxError, ValueError, TypeError):
+        return None
+    finally:
+        for slot in reversed(slots):
+            slot.put(slot.node)
+    return drafts[0].fault(function, code)
 
 
 def _target(slot, node):

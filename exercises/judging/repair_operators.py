@@ -11,6 +11,8 @@ import itertools
 import numpy as np
 
 from exercises.judging import operators, trees
+from exercises.judging import repair_functions as functions
+from exercises.judging import repair_places as places
 from exercises.judging.operators import quote
 
 
@@ -79,8 +81,10 @@ def flip_sign(node, scope):
     """Exchange plus and minus, or the operands of a difference."""
     if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Sub):
         yield ast.BinOp(node.right, node.op, node.left), "the sign is flipped"
-    for edit, _ in operators.flip_sign(node, scope):
-        yield edit, "a sign is flipped"
+    steps = [part.step for part in ast.walk(scope.statement) if isinstance(part, ast.Slice)]
+    if node not in steps:  # another step is another order, see `reverse`
+        for edit, _ in operators.flip_sign(node, scope):
+            yield edit, "a sign is flipped"
 
 
 def invert_quotient(node, scope):
@@ -128,11 +132,18 @@ def swap_elements(node, scope):
 
 
 def replace_variable(node, scope):
-    """Replace a variable by another of the same kind of number."""
-    kind = _kind(scope.values.get(ast.unparse(node)))
-    for edit, _ in operators.replace_variable(node, scope):
-        if _kind(scope.values.get(ast.unparse(edit))) == kind:
-            yield edit, ""
+    """Replace a variable by another of the same kind of number and the same shape."""
+    if not isinstance(node, (ast.Name, ast.Attribute)) or not isinstance(node.ctx, ast.Load):
+        return
+    text = ast.unparse(node)
+    value = scope.values.get(text)
+    if not isinstance(value, (np.ndarray, int, float)):
+        return
+    for other in scope.others:
+        candidate = scope.values[other]
+        if other != text and _kind(candidate) == _kind(value) and np.shape(candidate) == np.shape(value):
+            if candidate is not value or isinstance(node, ast.Name):  # in a loop, an equal one may be older
+                yield ast.parse(other, mode="eval").body, ""
 
 
 def _kind(value):
@@ -246,12 +257,6 @@ FUNCTIONS = {
     "np.empty_like": ("np.zeros_like", "np.empty_like holds arbitrary numbers"),
     "np.ones": ("np.zeros", ""),
     "np.ones_like": ("np.zeros_like", ""),
-    "np.tile": ("np.repeat", "np.tile lets the rows take turns; those of one image are side by side"),
-    "np.repeat": ("np.tile", ""),
-    "np.argmax": ("np.argmin", ""),
-    "np.argmin": ("np.argmax", ""),
-    "np.maximum": ("np.minimum", ""),
-    "np.minimum": ("np.maximum", ""),
 }
 
 
@@ -293,7 +298,8 @@ def _addends(node):
 
 def insert_factor(node, scope):
     """Multiply by 2 or one of the variables, or divide by 2 or one that is a single number."""
-    for text, value in [("2", 2), *_insertable(node, scope)] if operators.is_value(node, scope) else ():
+    numbers = [("2", 2), ("100", 100)]
+    for text, value in [*numbers, *_insertable(node, scope)] if operators.is_value(node, scope) else ():
         is_array = isinstance(value, np.ndarray) and value.ndim > 0
         for axis in ("", "[..., None]", "[:, None]") if is_array else ("",):
             edit = ast.BinOp(node, ast.Mult(), ast.parse(text + axis, mode="eval").body)
@@ -301,6 +307,9 @@ def insert_factor(node, scope):
         if not is_array:
             edit = ast.BinOp(node, ast.Div(), ast.parse(text, mode="eval").body)
             yield edit, f"the division by `{text}` is missing"
+            if isinstance(value, float) and 0 < value < 1:
+                edit = ast.BinOp(ast.parse(f"1 - {text}", mode="eval").body, ast.Mult(), node)
+                yield edit, f"the factor `1 - {text}` is missing"
 
 
 def _insertable(node, scope):
@@ -324,30 +333,70 @@ REPAIRS = (
     drop_keepdims,
     transpose,
     accumulate,
+    reverse,
     flip_sign,
     _without_words(operators.change_comparison),
     swap_elements,
     exchange_variables,
+    functions.exchange_operands,
     reduce,
-    reverse,
+    places.group_rows,
     change_function,
+    functions.change_degrees,
+    places.change_padding,
     drop_factor,
     drop_term,
+    places.use_all,
+    places.sum_groups,
+    places.drop_index,
     replace_variable,
+    places.change_key,
     drop_function,
-    add_axis,
+    functions.change_family,
+    functions.divide_by_count,
+    functions.divide_sum,
+    functions.change_slope,
+    functions.move_out,
+    functions.replace_text,
+    places.change_range,
+    places.shift_slice,
+    functions.change_shape,
+    functions.change_operation,
+    functions.round_up,
+    functions.drop_limit,
+    places.write_through,
+    functions.replace_number,
+    _without_words(operators.change_reduction),
+    _without_words(operators.change_number),
     _without_words(operators.drop_new_axis),
     _without_words(operators.move_brackets),
+    add_axis,
     sum_up,
     insert_term,
     insert_factor,
-    _without_words(operators.change_reduction),
-    _without_words(operators.change_number),
+    functions.insert_inside,
+    functions.insert_slope,
+    functions.insert_function,
     _without_words(operators.overwrite),
     _without_words(operators.drop_statement),
+    functions.limit,
+    places.read_part,
     negate,
     invert_quotient,
 )
 
+# Operators that add what the learner's function does not have. They may repair a mistake of another kind elsewhere.
+INSERTIONS = (
+    add_axis,
+    sum_up,
+    insert_term,
+    insert_factor,
+    functions.insert_inside,
+    functions.insert_slope,
+    functions.insert_function,
+    functions.limit,
+    places.read_part,
+)
+
 # Operators that lose nothing of the learner's numbers. After another one, an edit of the table may lose the same.
-OF_PAIRS = (transpose, accumulate, flip_sign, swap_elements, exchange_variables, reverse, add_axis, insert_term)
+OF_PAIRS = (transpose, accumulate, flip_sign, swap_elements, exchange_variables, reduce, places.use_all)

@@ -10,6 +10,7 @@ import contextlib
 import heapq
 import itertools
 import os
+import re
 import time
 from collections.abc import Callable, Iterator
 from types import FunctionType
@@ -18,15 +19,25 @@ from typing import NamedTuple
 import numpy as np
 
 from exercises.judging import faults, judge, named, trees
-from exercises.judging.repair_operators import OF_PAIRS, REPAIRS, invert_quotient, replace_variable, sum_up
+from exercises.judging.repair_operators import (
+    INSERTIONS,
+    OF_PAIRS,
+    REPAIRS,
+    invert_quotient,
+    negate,
+    replace_variable,
+    sum_up,
+)
 from exercises.judging.table import Entry, Table, in_place
 from exercises.judging.watching import watching
 
 SECONDS = 1.5  # of the processor, the limit of a search
 SECONDS_IF_EXPLAINED = 0.4  # the same if the fault dictionary has a sentence already
 SECONDS_FOR_OTHERS = 0.15  # the same for further Repairs
+SECONDS_FOR_PAIRS = 2.0  # the same for two edits at once, if nothing else explains the numbers
 ENOUGH = 4  # Repairs
 LONGEST = 60  # characters of an expression in a sentence
+MOST_ALIKE = 4  # edits at once that differ only in names
 
 
 class Repair(NamedTuple):
@@ -35,11 +46,18 @@ class Repair(NamedTuple):
     fault: faults.Fault
     values: dict  # {name: value} of the edited function's variables in the first case, after the edit
     entry: Entry | None = None  # the edit of the library's function that gives the numbers that remain, or None
+    mended: frozenset = frozenset()  # names of wrong results that are right after the edit, if not all are
 
     @property
     def is_doubtful(self) -> bool:
         """Return True for a quotient upside down, which may restore an order by chance."""
         return REPAIRS[self.fault.rank] is invert_quotient
+
+    @property
+    def weight(self) -> int:
+        """Return 0 for an edit of what is written, 1 for something inserted, 2 for a change of the whole value."""
+        operator = REPAIRS[self.fault.rank]
+        return 2 if operator in (invert_quotient, negate) else int(operator in INSERTIONS)
 
     @property
     def is_sum(self) -> bool:
@@ -65,7 +83,7 @@ class Repair(NamedTuple):
 class Search:
     """The learner's function, the cases, and the edits to try."""
 
-    def __init__(self, task: judge.Task, function: Callable, first: int, seconds: float):
+    def __init__(self, task: judge.Task, function: Callable, first: int, seconds: float, contradicts: Callable):
         """Prepare the cases.
 
         Args:
@@ -73,13 +91,33 @@ class Search:
             function: the learner's function.
             first: the number of a case that is wrong.
             seconds: time limit.
+            contradicts: see `search`.
         """
+        self.contradicts = contradicts
         self.task, self.function = task, trees.plain_function(function)
         cases = judge.cases_of(task)
         self.order = sorted(range(len(cases)), key=lambda k: k != first)
         self.cases, expected = [cases[k] for k in self.order], judge.expected_of(task, cases)
         self.expected = [expected[k] for k in self.order]
         self.deadline = time.process_time() + seconds
+        self.tried = []  # (draft, function) of the edits so far
+        self.wrong, self.wrong_entries = self._mistakes()
+
+    def _mistakes(self):
+        """Return the names of the results that are wrong, and _wrong_entries of each case; [] if a case raises."""
+        wrong, entries = set(), []
+        for k, (case, expected) in enumerate(zip(self.cases, self.expected, strict=True)):
+            try:
+                with np.errstate(all="ignore"):
+                    leaves = judge.flat(self.task, self.task.drive(self.function, named.copy_arrays(case)), expected)
+                entries.append(self._wrong_entries(leaves, k))
+            except Exception:
+                return set(), []
+            wrong |= {name for name in expected if not self._same(leaves, expected, name)}
+        return wrong, entries
+
+    def _same(self, leaves, expected, name):
+        return name not in expected or name in leaves and named.same(leaves[name], expected[name], self.task.tolerance)
 
     def variables(self) -> dict[FunctionType, dict]:
         """Return {function: its local variables} of all functions of the learner's file that run, the task's first."""
@@ -107,7 +145,7 @@ class Search:
         drafts, last = [], []
         for function, values in functions.items():
             is_right = {name for name, value in values.items() if right(name, value)}
-            drafts.append((draft, function) for draft in faults.drafts(function, values, REPAIRS, is_right))
+            drafts.append(zip(faults.drafts(function, values, REPAIRS, is_right), itertools.repeat(function)))
         by_rank = heapq.merge(*drafts, key=lambda pair: pair[0].rank)
         for _, group in itertools.groupby(by_rank, key=lambda pair: pair[0].rank):
             for draft, function in sorted(group, key=lambda pair: _order(pair[0])):
@@ -116,8 +154,105 @@ class Search:
                 if _renames_result(draft):
                     last.append((draft, function))
                 elif _is_short(draft) and (edit := draft.compiled(function)):
+                    self.tried.append((draft, function))
                     yield edit
-        yield from (edit for draft, function in last if (edit := draft.compiled(function)))
+        for draft, function in last:
+            if edit := draft.compiled(function):
+                self.tried.append((draft, function))
+                yield edit
+
+    def alike(self) -> Iterator[faults.Fault]:
+        """Yield edits of several places at once, such as of rows and columns: they differ only in variables' names."""
+        groups = {}
+        for draft, function in self.tried:
+            key = function, draft.rank, _without_names(f"{draft.old} -> {draft.new}")
+            groups.setdefault(key, []).append(draft)
+        for (function, *_), drafts in list(groups.items()):
+            distinct = list({draft.slot.place: draft for draft in drafts}.values())
+            if 2 <= len(distinct) <= MOST_ALIKE and time.process_time() < self.deadline:
+                if edit := faults.compiled_together(distinct, function):
+                    yield edit
+
+    def proves(self, edit: faults.Fault, leaves: dict | None) -> bool:
+        """Return True if all results are right after the edit, in all cases, and no argument is changed.
+
+        Args:
+            edit: the edit.
+            leaves: {name: leaf} of its results in the first case, or None.
+        """
+        if not self.right(leaves, 0) or self.changes_arguments(edit):
+            return False
+        return all(self.right(self.leaves(edit, k), k) for k in range(1, len(self.cases)))
+
+    def mended(self, edit: faults.Fault, leaves: dict) -> frozenset[str] | None:
+        """Return the names of the wrong results that the edit makes right in all cases, maybe none.
+
+        Args:
+            edit: the edit.
+            leaves: {name: leaf} of its results in the first case.
+        Returns:
+            The names, or None if the edit makes a right number wrong or no wrong one right.
+        """
+        if not self.wrong_entries or not self._improves(leaves, 0):
+            return None
+        others = [self.leaves(edit, k) for k in range(1, len(self.cases))]
+        if not all(self._improves(other, k) for k, other in enumerate(others, 1)):
+            return None
+        every = list(enumerate([leaves, *others]))
+        return frozenset(n for n in self.wrong if all(self._same(found, self.expected[k], n) for k, found in every))
+
+    def _improves(self, leaves, k):
+        """Return True if wrong numbers of a case become right and no right one becomes wrong."""
+        if leaves is None:
+            return False
+        before, after = self.wrong_entries[k], self._wrong_entries(leaves, k)
+        subset = all(np.shape(after[n]) == np.shape(before[n]) and not (after[n] & ~before[n]).any() for n in after)
+        return (
+            subset
+            and sum(map(np.sum, after.values())) < sum(map(np.sum, before.values()))
+            or (subset and not any(part.any() for part in before.values()))
+        )
+
+    def _wrong_entries(self, leaves, k):
+        """Return {name: bool array, True at the wrong entries} of the results of a case."""
+        wrong = {}
+        for name, right in self.expected[k].items():
+            value = leaves[name]
+            if not named.is_number(right) or np.shape(value) != np.shape(right):
+                wrong[name] = np.array(not self._same(leaves, self.expected[k], name))
+                continue
+            a, b = np.asarray(value, float), np.asarray(right, float)
+            scale = np.abs(b[np.isfinite(b)]).max(initial=0) if b.ndim else abs(float(b))
+            with np.errstate(invalid="ignore"):
+                near = np.abs(a - b) <= self.task.tolerance * (scale if scale > 1e-6 else 1.0)
+            wrong[name] = ~(near | (a == b) | (np.isnan(a) & np.isnan(b)))
+        return wrong
+
+    def pair(self, first: tuple, second: tuple) -> tuple["Repair", ...]:
+        """Return the Repairs of two edits, as (draft, function), if all numbers are right with both; else ()."""
+        (draft, function), (other, owner) = first, second
+        if function is not owner or draft is other:
+            return ()
+        edit = faults.compiled_together((draft, other), function)
+        if edit is None or not all(self.right(self.leaves(edit, k), k) for k in range(len(self.cases))):
+            return ()
+        repair = self.repair(edit)
+        second_fault = other.fault(function, edit.code)
+        return repair, repair._replace(fault=second_fault)
+
+    def of_variables(self, right: Callable) -> list[tuple]:
+        """Return the edits, as (draft, function), after which the assigned variable is right; one for each variable."""
+        firsts = {}
+        for draft, function in self.tried:
+            target = draft.target
+            if target in firsts or target.startswith("return ") or function is not self.function:
+                continue
+            if time.process_time() > self.deadline - SECONDS_FOR_PAIRS / 2:
+                break
+            edit = draft.compiled(function)
+            if edit and right(target, self.repair(edit).values.get(target)):
+                firsts[target] = (draft, function)
+        return list(firsts.values())
 
     def leaves(self, edit: faults.Fault, k: int) -> dict | None:
         """Return {name: leaf} of the edited function's results on case k, or None if it raises."""
@@ -149,9 +284,23 @@ class Search:
         return Repair(edit, recording.locals.get(code, {}), entry)
 
 
+class Repairs(NamedTuple):
+    """The result of a search."""
+
+    proofs: list  # Repairs after which all numbers are right, the likeliest first; at most ENOUGH
+    pair: tuple = ()  # of two Repairs after which all numbers are right together; or of one, the other is its `entry`
+    parts: list = ()  # Repairs after which some of the wrong arrays are right, and none else is wrong
+
+
 def search(
-    task: judge.Task, function: Callable, first: int, right: Callable, table: Table | None
-) -> tuple[list[Repair], Repair | None]:
+    task: judge.Task,
+    function: Callable,
+    first: int,
+    right: Callable,
+    table: Table | None,
+    contradicts: Callable,
+    is_clear: bool,
+) -> Repairs:
     """Search for Repairs of a wrong function.
 
     Args:
@@ -160,29 +309,65 @@ def search(
         first: the number of a case that is wrong.
         right: function of a variable's name and value that returns True if the library has one with this value.
         table: the fault dictionary, to find also the first of two mistakes, whose second is in it; or None.
-    Returns:
-        proofs: the Repairs after which all numbers are right, the likeliest first; at most ENOUGH.
-        pair: a Repair after which an edit of the table gives the numbers, or None.
+        contradicts: function of {name: value} of the learner's variables that returns the number of those that differ
+            from the library's variable of the same name.
+        is_clear: True if the fault dictionary has a single explanation, which leaves less to search for.
     """
     with open(os.devnull, "w", encoding="utf-8") as nothing:  # a print would be repeated by every edit
         with contextlib.redirect_stdout(nothing), contextlib.redirect_stderr(nothing):
-            return _search(Search(task, function, first, SECONDS if table else SECONDS_IF_EXPLAINED), right, table)
+            space = Search(task, function, first, SECONDS_IF_EXPLAINED if is_clear else SECONDS, contradicts)
+            return _search(space, right, table)
 
 
 def _search(space, right, table):
-    proofs, pair = [], None
+    proofs, parts, with_entry = [], [], None
     for edit in space.edits(right):
         leaves = space.leaves(edit, 0)
-        if space.right(leaves, 0) and not space.changes_arguments(edit):
-            if all(space.right(space.leaves(edit, k), k) for k in range(1, len(space.cases))):
-                proofs.append(space.repair(edit))
-                space.deadline = min(space.deadline, time.process_time() + SECONDS_FOR_OTHERS)
-                if len(proofs) == ENOUGH:
-                    break
-        elif table and pair is None and leaves is not None and REPAIRS[edit.rank] in OF_PAIRS:
-            entry = _entry_of_rest(space, edit, leaves, table)
-            pair = entry and (edit, entry)
-    return proofs, space.repair(*pair) if pair and not proofs else None
+        if space.proves(edit, leaves):
+            proofs.append(space.repair(edit))
+            space.deadline = min(space.deadline, time.process_time() + SECONDS_FOR_OTHERS)
+            if len(proofs) == ENOUGH:
+                break
+        elif table and not proofs and leaves is not None:
+            names = space.mended(edit, leaves)
+            if names is not None:
+                parts.append((*space.tried[-1], names))
+            elif with_entry is None and REPAIRS[edit.rank] in OF_PAIRS:
+                entry = _entry_of_rest(space, edit, leaves, table)
+                with_entry = entry and (edit, entry)
+    if not proofs:
+        proofs = [space.repair(edit) for edit in space.alike() if space.proves(edit, space.leaves(edit, 0))][:1]
+    if proofs or not table:
+        return Repairs(proofs)
+    pair = _pair(space, parts, right)
+    if not pair and with_entry:
+        pair = (space.repair(*with_entry),)
+    repairs = [space.repair(draft.compiled(owner))._replace(mended=names) for draft, owner, names in parts if names]
+    return Repairs([], pair, repairs)
+
+
+def _pair(space, parts, right):
+    """Return two Repairs after which all numbers are right together, or ().
+
+    The first edit makes some numbers right, or a variable of the library, or it changes what is written.
+    """
+    space.deadline = time.process_time() + SECONDS_FOR_PAIRS
+    parts = [part[:2] for part in sorted(parts, key=lambda part: -len(part[2]))]
+    written = [trial for trial in space.tried if REPAIRS[trial[0].rank] not in INSERTIONS]
+    best = ()
+    for pairs in (
+        itertools.combinations(parts, 2),
+        itertools.product([*parts[:ENOUGH], *space.of_variables(right)], space.tried),
+        itertools.combinations(written, 2),
+    ):
+        for first, second in pairs:
+            if time.process_time() > space.deadline:
+                return best
+            if pair := space.pair(first, second):
+                if not space.contradicts(pair[0].values):
+                    return pair
+                best = best or pair
+    return best
 
 
 def _entry_of_rest(space, edit, leaves, table):
@@ -209,6 +394,12 @@ def _tells(leaves, expected):
             if not value.any() or np.isfinite(value).all() != np.isfinite(np.asarray(right, float)).all():
                 return False
     return True
+
+
+def _without_names(text):
+    """Return a text with v0, v1, ... in place of the names of its variables."""
+    names = {}
+    return re.sub(r"(?<![\w.])[A-Za-z_]\w*", lambda match: names.setdefault(match[0], f"v{len(names)}"), text)
 
 
 def _order(draft):
