@@ -14,10 +14,10 @@ Equations       The numbers are those of that paper; rows are vectors; abar is t
 Worked example  All sizes 1, L = 2, gates i, f, o open: c' = c + tanh(x), h' = tanh(c').
                 a = [[[0.1], [0.3]]]   W_I = [[2]]   b_I = [0.5]   W_x = [[0, 0, 0, 1]]   b = [1000, 1000, 1000, 0]
                 The image gives x = 0.9, so c = 0.7163 and h = 0.6146. W_hh = [[0, 0, 0, 0]]
-                Find h after a word with E y = 0, and after another with E y = 0.3, where c = 1.0076. Back through the
-                image alone:
-                dh = [[0]]   dc = [[1]]   dx = 1 - 0.7163^2 = 0.4869   dW_I = [[0.0974]]
+                Find h after a word with E y = 0, and after another with E y = 0.3, where c = 1.0076.
+                Back through the image:   dh = [[0]]   dc = [[1]]   dx = 1 - 0.7163^2 = 0.4869   dW_I = [[0.0974]]
                 da is 0.4869 at both locations. Why, when dabar is twice that?
+                Back from the second word alone:   dlogits = [[[0]], [[1]]]   dE = [[0.4151], [0.3799]]
 
 Your task       1. picture_forward: compute (10), from states of zeros.
                 2. picture_backward: compute da, and grads with the keys W_I, b_I, W_x, W_hh and b.

@@ -15,6 +15,7 @@ Equations       For each head, with its own matrices and K numbers:
 
 Worked example  N = B = 1, two heads with K = 1. The decoder's h is the query; the locations are the keys and values.
                 h = [[1]]   W_q = [[[1]], [[1]]]   keys = [[[[ln 3], [0]]], [[[0], [ln 3]]]]
+                de = [[[1, -1]], [[0, 0]]]:   dkeys of head 0 is [[[1], [-1]]]                Find dh.
                 a = [[[4], [8]]]   alpha = [[[3/4, 1/4]], [[1/4, 3/4]]]   W_v = [[[1]], [[10]]]   z = [[5, 70]]
                 dz = [[1, 0]]:   dW_v of head 0 is 5, and da = [[[3/4], [1/4]]]
                 Find e of both heads and dalpha. What are the gradients of head 1?

@@ -14,6 +14,7 @@ Equations       s_tb ~ Categorical(alpha_tb);   z_tb = a at location s_tb       
                 b, the advantage log p(y | s, a) - b, and H.
 
 Worked example  alpha = [[.2, .5, .3]]   uniforms = [0.6]   s = [1]   weights = [[0, 1, 0]]    Which does 0.2 sample?
+                dweights = [[5, 1, 2]]   dalpha = [[0, 0, 0]], because s was sampled. What is dalpha where `expected`?
                 s = [1]   dlog_p = [[2]]   dalpha = [[[0, 4, 0]]]     What is dalpha if location 0 is sampled?
                 Through the softmax, the gradient of the scores is [-0.4, 1, -0.6], which is 2 (weights - alpha).
 

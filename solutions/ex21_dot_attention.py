@@ -9,7 +9,7 @@ own image.
 
 Answers to the questions of the page:
 
-e = [[[ln 3, 0]], [[0, ln 3]]]   dalpha = [[[4, 8]], [[0, 0]]]
+e = [[[ln 3, 0]], [[0, ln 3]]]   dh = [[ln 3]]   dalpha = [[[4, 8]], [[0, 0]]]
 All gradients of head 1 are 0, because its part of dz is 0.
 """
 

@@ -15,6 +15,7 @@ location_log_p_backward computes d log p(s).
 Answers to the questions of the page:
 
 0.2 samples location 1: the sum of the weights up to location 0 is 0.2, which is not above 0.2.
+Where `expected`, alpha itself is the weights:   dalpha = [[5, 1, 2]]   as dweights
 If location 0 is sampled, dalpha = [[[10, 0, 0]]]
 """
 

@@ -132,7 +132,7 @@ def _contradictions(diagnosis, values):
 def _agree(repair, other):
     """Return True if two Repairs are of the same kind or of the same line, such as a factor here or one step later."""
     first, second = repair.fault, other.fault
-    return first.line == second.line or bool(first.term and second.term) and first.rank == second.rank
+    return first.line == second.line or (bool(first.term and second.term) and first.rank == second.rank)
 
 
 def _findings_of_pair(diagnosis, pair, function):

@@ -248,7 +248,7 @@ def drop_new_axis(node, scope):
 
 def change_grouping(node, scope):
     """Group captions as if the images took turns, although the captions of an image are consecutive."""
-    words = "captions are grouped as if the images took turns; those of one image are side by side"
+    words = "caption b belongs to image b // (B / N), not b mod N: the captions of one image are side by side"
     if method_of(node) in REDUCTIONS and method_of(node.func.value) == "reshape" and len(node.func.value.args) > 2:
         edit = _copy(node)
         arguments = edit.func.value.args

@@ -12,6 +12,7 @@ import itertools
 import os
 import re
 import time
+import warnings
 from collections.abc import Callable, Iterator
 from types import FunctionType
 from typing import NamedTuple
@@ -117,7 +118,9 @@ class Search:
         return wrong, entries
 
     def _same(self, leaves, expected, name):
-        return name not in expected or name in leaves and named.same(leaves[name], expected[name], self.task.tolerance)
+        return name not in expected or (
+            name in leaves and named.same(leaves[name], expected[name], self.task.tolerance)
+        )
 
     def variables(self) -> dict[FunctionType, dict]:
         """Return {function: its local variables} of all functions of the learner's file that run, the task's first."""
@@ -207,11 +210,8 @@ class Search:
             return False
         before, after = self.wrong_entries[k], self._wrong_entries(leaves, k)
         subset = all(np.shape(after[n]) == np.shape(before[n]) and not (after[n] & ~before[n]).any() for n in after)
-        return (
-            subset
-            and sum(map(np.sum, after.values())) < sum(map(np.sum, before.values()))
-            or (subset and not any(part.any() for part in before.values()))
-        )
+        wrong_before, wrong_after = (sum(map(np.sum, parts.values())) for parts in (before, after))
+        return subset and (wrong_after < wrong_before or not wrong_before)
 
     def _wrong_entries(self, leaves, k):
         """Return {name: bool array, True at the wrong entries} of the results of a case."""
@@ -313,7 +313,8 @@ def search(
             from the library's variable of the same name.
         is_clear: True if the fault dictionary has a single explanation, which leaves less to search for.
     """
-    with open(os.devnull, "w", encoding="utf-8") as nothing:  # a print would be repeated by every edit
+    with open(os.devnull, "w", encoding="utf-8") as nothing, warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # a print or a warning would be repeated by every edit
         with contextlib.redirect_stdout(nothing), contextlib.redirect_stderr(nothing):
             space = Search(task, function, first, SECONDS_IF_EXPLAINED if is_clear else SECONDS, contradicts)
             return _search(space, right, table)

@@ -99,7 +99,10 @@ FORWARD_MISTAKES = (
 BACKWARD_MISTAKES = (
     Mistake("cache.steps[t]", "cache.steps[-1]", "every step uses the last step's cache"),
     Mistake(
-        BACK, f"lstm_backward(dh_all[t] + dh, 0 * dc if {AT_LAST} else dc, cache.steps[t])", "the argument `dc` is lost"
+        BACK,
+        f"lstm_backward(dh_all[t] + dh, 0 * dc if {AT_LAST} else dc, cache.steps[t])",
+        "the argument `dc` is lost",
+        "dc",
     ),
     Mistake(
         BACK,

@@ -107,6 +107,17 @@ FORWARD_MISTAKES = (
         "reshape does not transpose: it mixes up the channels; reshape x to (R, C)",
     ),
     Mistake(VAR, f"{VAR} * (x.size / (x.size - x.shape[-1]))", "the variance is divided by R - 1, not by R"),
+    Mistake(VAR, "(x * x).mean(axis=axes)", "the mean of x^2 is no variance: the square of the mean is not subtracted"),
+    *(
+        Mistake(
+            MOMENTS,
+            f"{1 - new} * x.mean(axis=axes) * 0 + {new} * x.mean(axis=axes); centered = x - mean; "
+            f"var = {1 - new} * {start} + {new} * x.var(axis=axes)",
+            "running statistics where the mean and the variance of this batch belong",
+        )
+        for new in (0.1, 0.01)
+        for start in (0, 1)
+    ),
     Mistake(STD, "np.sqrt(var) + EPSILON", "epsilon is outside of the root, but it belongs under the root"),
     Mistake(STD, "np.maximum(np.sqrt(var), EPSILON)", "epsilon is a lower bound of the std: add it to `var` instead"),
     Mistake(STD, "np.sqrt(var + 1e-8)", "epsilon is 1e-8 where EPSILON, 1e-5, belongs"),

@@ -290,8 +290,13 @@ def pencil():
     dlogits = np.zeros((3, 1, 4))
     dlogits[1, 0] = [0, 1, 0, -1]
     Ey = E[log_bilinear.windows(words)]
+    prediction = {"Ey": Ey, "abar": np.ones((1, 1)), "C": C, "C_m": params["C_m"]}
+    _, cache_predict = log_bilinear.predict_forward(**prediction)
+    dr_hat = np.zeros((3, 1, 2))
+    dr_hat[1, 0] = [0, -1]
     return [
-        Example("predict_forward", {"Ey": Ey, "abar": np.ones((1, 1)), "C": C, "C_m": params["C_m"]}),
+        Example("predict_forward", prediction),
+        Example("predict_backward", {"dr_hat": dr_hat, "cache": cache_predict}),
         Example("decode_forward", inputs),
         Example("decode_backward", {"dlogits": dlogits, "cache": cache}),
     ]

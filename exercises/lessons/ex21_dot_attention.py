@@ -25,6 +25,7 @@ Equations       For each head, with its own matrices and K numbers:
 
 Worked example  N = B = 1, two heads with K = 1. The decoder's h is the query; the locations are the keys and values.
                 h = [[1]]   W_q = [[[1]], [[1]]]   keys = [[[[ln 3], [0]]], [[[0], [ln 3]]]]
+                de = [[[1, -1]], [[0, 0]]]:   dkeys of head 0 is [[[1], [-1]]]                Find dh.
                 a = [[[4], [8]]]   alpha = [[[3/4, 1/4]], [[1/4, 3/4]]]   W_v = [[[1]], [[10]]]   z = [[5, 70]]
                 dz = [[1, 0]]:   dW_v of head 0 is 5, and da = [[[3/4], [1/4]]]
                 Find e of both heads and dalpha. What are the gradients of head 1?
@@ -278,9 +279,12 @@ def pencil():
     scores = {"keys": np.array([[[[ln3], [0]]], [[[0], [ln3]]]]), "h": np.ones((1, 1)), "W_q": np.ones((2, 1, 1))}
     alpha, a = np.array([[[3 / 4, 1 / 4]], [[1 / 4, 3 / 4]]]), np.array([[[4.0], [8]]])
     context = {"alpha": alpha, "a": a, "W_v": np.array([[[1.0]], [[10]]])}
+    _, cache_score = dot_attention.score_forward(**scores)
+    de = np.array([[[1.0, -1]], [[0, 0]]])
     _, cache = dot_attention.context_forward(**context)
     return [
         Example("score_forward", scores),
+        Example("score_backward", {"de": de, "cache": cache_score}),
         Example("context_forward", context),
         Example("context_backward", {"dz": np.array([[1.0, 0]]), "cache": cache}),
     ]

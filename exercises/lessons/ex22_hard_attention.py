@@ -24,6 +24,7 @@ Equations       s_tb ~ Categorical(alpha_tb);   z_tb = a at location s_tb       
                 b, the advantage log p(y | s, a) - b, and H.
 
 Worked example  alpha = [[.2, .5, .3]]   uniforms = [0.6]   s = [1]   weights = [[0, 1, 0]]    Which does 0.2 sample?
+                dweights = [[5, 1, 2]]   dalpha = [[0, 0, 0]], because s was sampled. What is dalpha where `expected`?
                 s = [1]   dlog_p = [[2]]   dalpha = [[[0, 4, 0]]]     What is dalpha if location 0 is sampled?
                 Through the softmax, the gradient of the scores is [-0.4, 1, -0.6], which is 2 (weights - alpha).
 
@@ -218,9 +219,12 @@ def pencil():
     cache = hard_attention.LocationLogPCache(alpha[None], np.array([[1]]))
     other = hard_attention.LocationLogPCache(alpha[None], np.array([[0]]))
     dlog_p = np.array([[2.0]])
+    dweights = np.array([[5.0, 1, 2]])
+    backward = [{"dweights": dweights, "cache": hard_attention.DrawCache(np.array([mode]))} for mode in (False, True)]
     return [
         Example("draw_forward", {"alpha": alpha, "uniforms": np.array([0.6]), "expected": sampled}),
         Example("draw_forward", {"alpha": alpha, "uniforms": np.array([0.2]), "expected": sampled}),
+        *(Example("draw_backward", case) for case in backward),
         Example("location_log_p_backward", {"dlog_p": dlog_p, "cache": cache}),
         Example("location_log_p_backward", {"dlog_p": dlog_p, "cache": other}),
     ]

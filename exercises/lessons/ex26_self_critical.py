@@ -407,6 +407,7 @@ def pencil():
     captions = {"logits": logits, "words": np.array([[0, 1, 2]]), "mask": np.ones((1, 3))}
     examples = []
     for b in (1, 0):
+        examples.append(Example("advantage", {"of_drawn": r, "of_greedy": np.array([float(b)])}))
         _, cache = policy.policy_forward(**captions, weights=r - b)
         examples.append(Example("policy_forward", {**captions, "weights": r - b}))
         examples.append(Example("policy_backward", {"dloss": 1.0, "cache": cache}))

@@ -22,9 +22,10 @@ Equations       (4) e_bi    = v . tanh(keys_i + h_b W_h)         (B, L)     atte
                          |                             ^
                          +---> da                      dalpha, the argument: from the penalty
 
-Worked example  N = B = 1, with all scores 0 because v = 0:
-                a = [[[1, 0], [3, 4]]]   v = [0]   alpha = [[1/2, 1/2]]   z = [[2, 2]]
-                dz = [[1, 1]]   dalpha = [[0, 0]]   so alpha receives [[1, 7]] from (6), and de = [[-1.5, 1.5]]
+Worked example  N = B = 1, with h W_h = 0, and tanh(1000) = 1:
+                a = [[[1, 0], [3, 4]]]   keys = [[[1000], [0]]]   v = [ln 3]   e = [[ln 3, 0]]
+                alpha = [[3/4, 1/4]]   z = [[1.5, 1]]
+                dz = [[1, 1]]   dalpha = [[0, 0]]   so alpha receives [[1, 7]] from (6), and de = [[-1.125, 1.125]]
                 Find de for dalpha = [[6, 0]]. Why must it be so?
 
 Your task       1. attend_forward: call the three steps in order. Each returns its result and its cache.
@@ -165,7 +166,8 @@ HINTS = {
 
 def pencil():
     """Return the worked example of the page."""
-    scores = {"keys": np.zeros((1, 2, 1)), "h": np.zeros((1, 1)), "W_h": np.zeros((1, 1)), "v": np.zeros(1)}
+    scores = {"keys": np.array([[[1000.0], [0]]]), "h": np.zeros((1, 1)), "W_h": np.zeros((1, 1))}
+    scores["v"] = np.array([np.log(3)])
     inputs = {"a": np.array([[[1.0, 0], [3, 4]]]), **scores}
     _, _, cache = attention.attend_forward(**inputs)
     gradients = {"dz": np.ones((1, 2)), "dalpha": np.zeros((1, 2)), "cache": cache}

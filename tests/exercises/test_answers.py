@@ -213,8 +213,11 @@ def bilinear(page):
 
 
 def dot_product(page):
-    e, _ = dot_attention.score_forward(**page.arguments("keys", "h", "W_q"))
+    e, cache = dot_attention.score_forward(**page.arguments("keys", "h", "W_q"))
     yield "e", 0, e
+    dkeys, dh, _ = dot_attention.score_backward(page("de").astype(float), cache)
+    assert dkeys[0, 0].tolist() == [[1], [-1]]
+    yield "dh", 0, dh
     _, cache = dot_attention.context_forward(**page.arguments("alpha", "a", "W_v"))
     dalpha, _, dW_v = dot_attention.context_backward(page("dz").astype(float), cache)
     yield "dalpha", 0, dalpha
@@ -235,7 +238,9 @@ def sampling(page):
     _, s, _ = hard_attention.draw_forward(page("alpha"), np.array([0.2]), np.zeros(1, bool))
     assert s.tolist() == [1]
     cache = hard_attention.LocationLogPCache(page("alpha")[None], np.array([[0]]))
-    yield "dalpha", 0, hard_attention.location_log_p_backward(page("dlog_p").astype(float), cache)
+    expected = hard_attention.DrawCache(np.ones(1, bool))
+    yield "dalpha", 0, hard_attention.draw_backward(page("dweights").astype(float), expected)
+    yield "dalpha", 1, hard_attention.location_log_p_backward(page("dlog_p").astype(float), cache)
 
 
 def reinforce(page):

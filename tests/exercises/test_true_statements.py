@@ -102,7 +102,7 @@ def test_captions_of_an_image_are_side_by_side(tmp_path, image):
 
 def test_a_function_that_is_called_is_not_suspected(tmp_path):
     text = text_of(tmp_path, 16, "beam_search", ("range(max_words + 1)", "range(max_words)"))
-    assert "the term `1` is missing" in text and "END` is missing" not in text
+    assert "the last step is left out (line 95: `range(max_words)` where" in text and "END` is missing" not in text
 
 
 def test_an_axis_of_length_1_is_no_missing_sum(tmp_path):

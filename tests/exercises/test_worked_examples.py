@@ -176,8 +176,9 @@ def soft_attention(page):
 
 def attend(page):
     z, alpha, cache = attention.attend_forward(
-        page("a").astype(float), np.zeros((1, 2, 1)), np.zeros((1, 1)), np.zeros((1, 1)), page("v").astype(float)
+        page("a").astype(float), page("keys").astype(float), np.zeros((1, 1)), np.zeros((1, 1)), page("v")
     )
+    yield "e", 0, (cache.score.u.y @ page("v"))[0]
     yield "z", 0, z
     yield "alpha", 0, alpha
     dalpha, _ = attention.context_backward(page("dz"), cache.context)
@@ -289,6 +290,9 @@ def show_and_tell(page):
     yield "dx", 0, da[0, 0, 0]
     yield "dW_I", 0, grads["W_I"]
     yield "c", 1, c[0, 0] + math.tanh(0) + math.tanh(0.3)
+    params |= {"E": np.array([[0.0], [0.3]]), "L_o": np.ones((1, 1)), "b_o": np.zeros(1)}
+    _, cache = show_tell.decode_forward(params, page("a"), np.array([[0], [1]]), np.ones((2, 1, 1)))
+    yield "dE", 0, show_tell.decode_backward(page("dlogits").astype(float), cache)[1]["E"]
 
 
 def bilinear(page):
@@ -334,9 +338,11 @@ def sampling(page):
     weights, s, _ = hard_attention.draw_forward(page("alpha"), page("uniforms"), np.zeros(1, bool))
     yield "weights", 0, weights
     yield "s", 0, s
+    sampled = hard_attention.DrawCache(np.zeros(1, bool))
+    yield "dalpha", 0, hard_attention.draw_backward(page("dweights").astype(float), sampled)
     cache = hard_attention.LocationLogPCache(page("alpha")[None], page("s", 1)[None])
     dalpha = hard_attention.location_log_p_backward(page("dlog_p").astype(float), cache)
-    yield "dalpha", 0, dalpha
+    yield "dalpha", 1, dalpha
     scores = softmax.softmax_backward(dalpha[0], softmax.SoftmaxCache(page("alpha")))
     np.testing.assert_allclose(scores[0], [-0.4, 1, -0.6])
 
