@@ -115,7 +115,7 @@ def _proof(diagnosis, proofs, whole, function):
     same = next((finding for finding, entry in whole if finding.array == proof.array and entry.rank < 0), None)
     if same is not None:
         return proof._replace(term=f"{same.term} ({repair.place})" if repair.weight == 0 else same.term)
-    if repair.weight == 2 or others:
+    if repair.weight == 2 or others or best[0]:  # or a variable of the library's name differs from it
         runner_up = others[0][1].term if others else None
         return proof._replace(certainty="likely", runner_up=runner_up)
     return proof

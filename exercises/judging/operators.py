@@ -138,7 +138,8 @@ def negate(node, scope):
 def is_value(node, scope):
     """Return True if the node is the value that a statement assigns or returns, or an element of that tuple."""
     whole = getattr(scope.statement, "value", None)
-    return node is whole or (isinstance(whole, ast.Tuple) and node in whole.elts)
+    in_tuple = isinstance(whole, ast.Tuple) and node in whole.elts and not isinstance(node, ast.Starred)
+    return node is whole or in_tuple
 
 
 def change_transpose(node, scope):

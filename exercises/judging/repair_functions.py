@@ -50,6 +50,13 @@ def _others(name, families):
     return [other for family in families if name in family for other in family if other != name]
 
 
+def largest_entry(node, scope):
+    """Replace a norm by the largest absolute entry."""
+    if isinstance(node, ast.Call) and ast.unparse(node.func) == "np.linalg.norm" and len(node.args) == 1:
+        edit = ast.parse(f"np.abs({ast.unparse(node.args[0])}).max(initial=0)", mode="eval").body
+        yield edit, "a norm where the largest absolute entry belongs"
+
+
 def change_degrees(node, scope):
     """Remove ddof, the number by which a variance's divisor is too small."""
     if isinstance(node, ast.Call) and any(keyword.arg == "ddof" for keyword in node.keywords):
@@ -232,6 +239,12 @@ def divide_by_count(node, scope):
 
 def replace_number(node, scope):
     """Replace a constant by a common one, or by a variable that is a single number."""
+    if isinstance(node, ast.UnaryOp) and isinstance(node.operand, ast.Constant) and type(node.operand.value) is int:
+        for name in scope.others:
+            if type(scope.values[name]) is int:
+                yield ast.parse(name, mode="eval").body, ""
+    if isinstance(node, ast.Name) and _is_load(node) and isinstance(scope.values.get(node.id), np.ndarray):
+        yield ast.Constant(1), ""
     if not isinstance(node, ast.Constant) or type(node.value) not in (int, float, bool):
         return
     for name in scope.others:

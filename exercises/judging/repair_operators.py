@@ -126,7 +126,8 @@ class _Exchange(ast.NodeTransformer):
 
 def swap_elements(node, scope):
     """Swap elements as operators.swap_elements does, but not the names that a shape is unpacked into."""
-    if not (isinstance(node, ast.Tuple) and ast.unparse(scope.statement).endswith(".shape")):
+    is_index = isinstance(node, ast.Tuple) and any(isinstance(part, ast.Slice) for part in node.elts)
+    if not is_index and not (isinstance(node, ast.Tuple) and ast.unparse(scope.statement).endswith(".shape")):
         for edit, words in operators.swap_elements(node, scope):
             yield edit, words.replace("are swapped", "are exchanged")
 
@@ -194,11 +195,13 @@ def reverse(node, scope):
     if isinstance(node, ast.Call) and ast.unparse(node.func) == "reversed":
         yield node.args[0], words
     if isinstance(node, (ast.Name, ast.Attribute)) and isinstance(node.ctx, ast.Load):
-        value = scope.values.get(ast.unparse(node))
+        value = scope.values.get(ast.unparse(node).removesuffix(".T"))
         if (isinstance(value, np.ndarray) and value.ndim) or isinstance(value, list):
             yield ast.parse(f"{ast.unparse(node)}[::-1]", mode="eval").body, words
     if isinstance(node, ast.Subscript) and ast.unparse(node.slice) == "::-1":
         yield node.value, words
+    if isinstance(node, ast.Slice) and ast.unparse(node) == "::-1":  # one of several axes
+        yield ast.Slice(), f"{quote(node)} reverses an axis whose order is right"
 
 
 def drop_function(node, scope):
@@ -312,6 +315,21 @@ def insert_factor(node, scope):
                 yield edit, f"the factor `1 - {text}` is missing"
 
 
+def insert_in_term(node, scope):
+    """Multiply or divide a term of a sum by a single number."""
+    numbers = [text for text in scope.others if type(scope.values[text]) in (int, float)]
+    if isinstance(node, ast.BinOp) and isinstance(node.op, (ast.Add, ast.Sub)):
+        for side in ("left", "right"):
+            term = getattr(node, side)
+            if isinstance(term, (ast.Constant, ast.Slice)) or ast.unparse(term) in numbers:
+                continue
+            for text in ["2", *numbers]:
+                for operation, words in ((ast.Mult(), "the factor"), (ast.Div(), "the division by")):
+                    edit = ast.BinOp(node.left, node.op, node.right)
+                    setattr(edit, side, ast.BinOp(term, operation, ast.parse(text, mode="eval").body))
+                    yield edit, f"{words} `{text}` is missing"
+
+
 def _insertable(node, scope):
     """Yield (expression, value) of the variables of floats, and of single numbers, that a value may lack."""
     if not operators.is_value(node, scope) or isinstance(node, ast.Tuple):
@@ -333,6 +351,7 @@ REPAIRS = (
     drop_keepdims,
     transpose,
     accumulate,
+    places.change_range,
     reverse,
     flip_sign,
     _without_words(operators.change_comparison),
@@ -343,10 +362,12 @@ REPAIRS = (
     places.group_rows,
     change_function,
     functions.change_degrees,
+    functions.largest_entry,
     places.change_padding,
     drop_factor,
     drop_term,
     places.use_all,
+    places.sum_slice,
     places.sum_groups,
     places.drop_index,
     replace_variable,
@@ -358,7 +379,6 @@ REPAIRS = (
     functions.change_slope,
     functions.move_out,
     functions.replace_text,
-    places.change_range,
     places.shift_slice,
     functions.change_shape,
     functions.change_operation,
@@ -377,6 +397,7 @@ REPAIRS = (
     functions.insert_inside,
     functions.insert_slope,
     functions.insert_function,
+    insert_in_term,
     _without_words(operators.overwrite),
     _without_words(operators.drop_statement),
     functions.limit,
@@ -391,6 +412,7 @@ INSERTIONS = (
     sum_up,
     insert_term,
     insert_factor,
+    insert_in_term,
     functions.insert_inside,
     functions.insert_slope,
     functions.insert_function,

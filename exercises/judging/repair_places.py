@@ -48,6 +48,14 @@ def use_all(node, scope):
         yield _expression(whole), f"only the {which} of `{array}` along axis {axis} is read, not all"
 
 
+def sum_slice(node, scope):
+    """Sum over the first axis where a slice keeps one of its entries."""
+    if _is_read(node) and ast.unparse(node.slice) in (":1", "-1:"):
+        array = ast.unparse(node.value)
+        words = f"only one entry of `{array}` counts, not the sum over all"
+        yield _expression(f"{array}.sum(axis=0, keepdims=True)"), words
+
+
 def _number(node):
     """Return the number that a node writes, or None."""
     try:
@@ -90,7 +98,15 @@ def shift_slice(node, scope):
     """Exchange the part before a bound and the part after it, or move an index or a bound by one."""
     if isinstance(node, ast.Slice):
         if (node.lower is None) != (node.upper is None):
-            yield ast.Slice(node.upper, node.lower, node.step), "the other part of the array belongs here"
+            words = "the other part of the array belongs here"
+            yield ast.Slice(node.upper, node.lower, node.step), words
+            if isinstance(node.lower, ast.UnaryOp):
+                yield ast.Slice(None, node.lower.operand, node.step), words
+            for name in scope.others:
+                if type(scope.values[name]) is int:
+                    bound = _expression(name)
+                    yield (ast.Slice(bound) if node.upper is None else ast.Slice(None, bound)), words
+                    yield (ast.Slice(None, bound) if node.upper is None else ast.Slice(bound)), words
         for field in ("lower", "upper"):
             bound = getattr(node, field)
             for other in _neighbors(bound) if bound is not None else ():
@@ -121,6 +137,8 @@ def _neighbors(node):
     else:
         yield ast.BinOp(node, ast.Add(), ast.Constant(1))
         yield ast.BinOp(node, ast.Sub(), ast.Constant(1))
+        if isinstance(node, ast.BinOp):
+            yield from (part for part in ast.walk(node) if isinstance(part, ast.Name))
 
 
 def read_part(node, scope):

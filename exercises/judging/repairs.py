@@ -170,6 +170,8 @@ class Search:
         for draft, function in self.tried:
             key = function, draft.rank, _without_names(f"{draft.old} -> {draft.new}")
             groups.setdefault(key, []).append(draft)
+            if draft.term and "`" not in draft.term:
+                groups.setdefault((function, draft.rank, f"all: {draft.term}"), []).append(draft)
         for (function, *_), drafts in list(groups.items()):
             distinct = list({draft.slot.place: draft for draft in drafts}.values())
             if 2 <= len(distinct) <= MOST_ALIKE and time.process_time() < self.deadline:

@@ -204,6 +204,11 @@ GRADIENT_MISTAKES = (
         "the whole of x is moved, where only one entry should move",
     ),
     Mistake(
+        "for index in np.ndindex(x.shape):\n        value = x[index]\n",
+        "for index in range(len(x)):\n        value = x[index].copy()\n",
+        "a whole row of x is moved where only one entry should move",
+    ),
+    Mistake(
         "gradient = np.empty_like(x)",
         "gradient = np.empty_like(x); x = x.copy()",
         "a copy of x is moved: the loss reads the original, which does not change",

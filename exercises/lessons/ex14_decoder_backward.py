@@ -160,6 +160,10 @@ RECUR_MISTAKES = (
     ),
 )
 DECODE_MISTAKES = (
+    Mistake(
+        "(dhs[t] + dh, dc,", "(dhs[t], dc,", "`dh` of word t + 1 is not added: h_t is read by word t + 1, too", "dh"
+    ),
+    Mistake("(dhs[t] + dh, dc,", "(dhs[t] + dh, 0 * dc,", "`dc` of word t + 1 is lost: zeros replace it", "dc"),
     Mistake("dropout.dropout_backward(ddropped, cache.dropout)", "ddropped", "the dropout of h_t is left out"),
     Mistake("dz[t], dalpha[t],", "dz[t], 0 * dalpha[t],", "dalpha, the attention penalty's gradient, is not passed on"),
     Mistake(

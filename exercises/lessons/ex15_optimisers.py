@@ -158,6 +158,8 @@ ADAM_MISTAKES = (
     Mistake(CHANGE, "params[name] -= rate * m / (np.sqrt(v) + epsilon)", "the corrections are missing"),
     Mistake(CHANGE, "params[name] -= rate * g / (np.sqrt(v) + epsilon)", "g where m_hat belongs, and v not corrected"),
     Mistake("(rate / correction1) * m", "rate * g", "g where m_hat belongs"),
+    Mistake("(rate / correction1) * m", "rate * m", "m is not divided by 1 - beta1^t: its correction is missing"),
+    Mistake("np.sqrt(v / correction2)", "np.sqrt(v)", "v is not divided by 1 - beta2^t: its correction is missing"),
     Mistake(
         "1 - beta1 ** int(t[0]), 1 - beta2 ** int(t[0])",
         "1 - beta1, 1 - beta2",

@@ -57,9 +57,9 @@ def test_a_variable_of_the_same_name_goes_before_an_equal_one_of_another_name(tm
     assert text.count("softmax_backward(dalpha_total,") == 1
     text = text.replace("softmax_backward(dalpha_total,", "softmax_backward(dalpha_total - dalpha,")
     *_, last = messages_of(tmp_path, lesson, text)
-    (row,) = [row for row in last["rows"] if row["name"] == "de"]  # de should be 0, as dkeys is
+    (row,) = [row for row in last["rows"] if row["name"] == "de"]  # de should be 0
     assert row["state"] == "wrong" and row["yours"] == "[[-1.125, 1.125]]" and row["right"] == "[[0, 0]]"
-    assert last["state"] == "right" and last["others"] == "wrong"
+    assert last["state"] == "wrong" and last["others"] == "wrong"
 
 
 def rows_of(folder, number, *changes):
