@@ -112,10 +112,14 @@ def _proof(diagnosis, proofs, whole, function):
     best = min(ranks)
     repair, proof = ranks.pop(best)
     others = [other for rank, other in sorted(ranks.items()) if rank[:2] == best[:2] and not _agree(repair, other[0])]
-    same = next((finding for finding, entry in whole if finding.array == proof.array and entry.rank < 0), None)
+    in_place = [(finding, entry) for finding, entry in whole if finding.array == proof.array]
+    same = next((finding for finding, entry in in_place if entry.rank < 0), None)
+    if repair.is_of_a_term:  # 0.5 is missing, or the division by 2: the table knows which
+        same = same or next((finding for finding, _ in in_place if finding.term.endswith(" is missing")), None)
     if same is not None:
         return proof._replace(term=f"{same.term} ({repair.place})" if repair.weight == 0 else same.term)
-    if repair.weight == 2 or others or best[0]:  # or a variable of the library's name differs from it
+    before = _contradictions(diagnosis, variables_of(diagnosis.task, function, diagnosis.judged.cases[0]))
+    if repair.weight == 2 or others or best[0] > before:
         runner_up = others[0][1].term if others else None
         return proof._replace(certainty="likely", runner_up=runner_up)
     return proof
@@ -144,7 +148,8 @@ def _findings_of_pair(diagnosis, pair, function):
 def _finding_of_repair(diagnosis, repair, function):
     """Return the Finding of a Repair: the equation is that of the first variable that is one of the library's."""
     flow = Flow(trees.plain_function(function), diagnosis.task.outputs)
-    for target in repair.fault.target.split(", "):
+    edited = set(re.findall(r"\w+", f"{repair.fault.old} {repair.fault.new}"))
+    for target in sorted(repair.fault.target.split(", "), key=lambda name: name not in edited):
         own = repair.fault.function is trees.plain_function(function)
         for user in flow.downstream(target) if own else [target]:
             for name in _library_names(diagnosis, user, repair.values.get(user)):

@@ -24,6 +24,7 @@ from exercises.judging.repair_operators import (
     INSERTIONS,
     OF_PAIRS,
     REPAIRS,
+    insert_in_term,
     invert_quotient,
     negate,
     replace_variable,
@@ -34,7 +35,7 @@ from exercises.judging.watching import watching
 
 SECONDS = 1.5  # of the processor, the limit of a search
 SECONDS_IF_EXPLAINED = 0.4  # the same if the fault dictionary has a sentence already
-SECONDS_FOR_OTHERS = 0.15  # the same for further Repairs
+SECONDS_FOR_OTHERS = 0.25  # the same for further Repairs, in other lines
 SECONDS_FOR_PAIRS = 2.0  # the same for two edits at once, if nothing else explains the numbers
 ENOUGH = 4  # Repairs
 LONGEST = 60  # characters of an expression in a sentence
@@ -59,6 +60,11 @@ class Repair(NamedTuple):
         """Return 0 for an edit of what is written, 1 for something inserted, 2 for a change of the whole value."""
         operator = REPAIRS[self.fault.rank]
         return 2 if operator in (invert_quotient, negate) else int(operator in INSERTIONS)
+
+    @property
+    def is_of_a_term(self) -> bool:
+        """Return True for a factor of one term of a sum."""
+        return REPAIRS[self.fault.rank] is insert_in_term
 
     @property
     def is_sum(self) -> bool:
@@ -327,7 +333,8 @@ def _search(space, right, table):
     for edit in space.edits(right):
         leaves = space.leaves(edit, 0)
         if space.proves(edit, leaves):
-            proofs.append(space.repair(edit))
+            if edit.line not in [proof.fault.line for proof in proofs]:
+                proofs.append(space.repair(edit))
             space.deadline = min(space.deadline, time.process_time() + SECONDS_FOR_OTHERS)
             if len(proofs) == ENOUGH:
                 break
@@ -402,7 +409,9 @@ def _tells(leaves, expected):
 def _without_names(text):
     """Return a text with v0, v1, ... in place of the names of its variables."""
     names = {}
-    return re.sub(r"(?<![\w.])[A-Za-z_]\w*", lambda match: names.setdefault(match[0], f"v{len(names)}"), text)
+    return re.sub(
+        r"(?<![\w.])(?!np\.)[A-Za-z_][\w.]*", lambda match: names.setdefault(match[0], f"v{len(names)}"), text
+    )
 
 
 def _order(draft):
