@@ -218,7 +218,8 @@ TASKS = (
             "start": "the new line starts at gamma = (intercept_last - intercept_new) / (slope_new - slope_last)",
             "lines": "lines: by increasing slope; the last one is dropped if the new one does not start to its right "
             "(the check fills the list up with -1)",
-            "starts": "starts: -inf, then where each line crosses the one before it (the check fills the list up with inf)",
+            "starts": "starts: -inf, then where each line crosses the one before it (the check fills the list up with "
+            "inf)",
         },
         drive_envelope,
         single=False,
