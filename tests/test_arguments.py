@@ -7,7 +7,21 @@ from functools import partial
 
 import pytest
 
-from numpy_sat import align, caption, describe, evaluate, flickr8k, ship, show, soup, study, train, variance, words
+from numpy_sat import (
+    align,
+    caption,
+    describe,
+    diversity,
+    evaluate,
+    flickr8k,
+    ship,
+    show,
+    soup,
+    study,
+    train,
+    variance,
+    words,
+)
 from numpy_sat.bench import __main__ as bench
 from numpy_sat.data.scenes import scenes
 from numpy_sat.system import cli
@@ -36,6 +50,9 @@ PATHS = [
     (flickr8k.main, ["--root"]),
     (describe.main, ["--root"]),
     (variance.main, ["--out"]),
+    (diversity.main, []),
+    (diversity.main, ["run", "--out"]),
+    (diversity.main, ["run", "--root"]),
 ]
 
 
@@ -115,6 +132,9 @@ def test_a_root_of_scenes_may_hold_hidden_files_and_scenes(name, tmp_path, monke
     [
         (words.main, ["run", "--out"]),
         (variance.main, ["--out"]),
+        (diversity.main, []),
+        (diversity.main, ["run", "--out"]),
+        (diversity.main, ["run", "--root"]),
         (bench.main, ["--plot"]),
     ],
 )

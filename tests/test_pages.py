@@ -50,6 +50,7 @@ COMMANDS = (
     "soup",
     "ship",
     "variance",
+    "diversity",
     "flickr8k",
     "bench",
     "align",

@@ -4,8 +4,11 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from numpy_sat import captioner, decoders
+from numpy_sat.data import batches
 from numpy_sat.data.vocabulary import END, START
 from numpy_sat.decoders import Writer
+from numpy_sat.experiment.recipe import Recipe
 from numpy_sat.layers import softmax
 
 
@@ -68,3 +71,49 @@ def after(decoder: Writer, state: Any, words: np.ndarray) -> Writer:
         return Continued(decoder.select(continued.state, rows), words)
 
     return Writer(begin, step, select)
+
+
+def tempered(decoder: Writer, temperature: float) -> Writer:
+    """Return a Writer with the distribution softmax(logits / temperature).
+
+    Temperatures below 1 favor likely words. The limit 0 is greedy decoding.
+
+    Args:
+        decoder: decoders.Writer.
+        temperature: positive number.
+    """
+
+    def step(params, state, words):
+        logits, *others = decoder.step(params, state, words)
+        return logits / temperature, *others
+
+    return Writer(decoder.begin, step, decoder.select)
+
+
+def sample_images(
+    params: dict[str, np.ndarray],
+    config: Recipe,
+    images: np.ndarray,
+    samples: int,
+    temperature: float,
+    rng: np.random.Generator,
+    size: int = 64,
+) -> list[list[int]]:
+    """Sample several captions of each image.
+
+    Args:
+        params: arrays by name.
+        config: the recipe.
+        images: (N, ...) model inputs, as inputs.load returns them.
+        samples: K, captions per image.
+        temperature: see tempered.
+        rng: numpy Generator.
+        size: batch size.
+    Returns:
+        N K lists of word numbers; K consecutive captions belong to each image.
+    """
+    decoder, captions = tempered(decoders.writer(config), temperature), []
+    for start in range(0, len(images), size):
+        a = captioner.annotate(params, batches.scale_pixels(images[start : start + size]), config)
+        captions += draw(decoder, params, a, rng.random((config.decoding.max_words, len(a) * samples)))
+    return captions

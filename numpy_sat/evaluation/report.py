@@ -126,6 +126,7 @@ def _variety(evaluation):
         "captions copied from the training set": "copied",
         "captions that repeat a word in a row": "stutters",
         "words that repeat a word of their caption": "repeated",
+        "captions that repeat a content word": "content",
     }
     return [
         ("", "this model", "human captions"),

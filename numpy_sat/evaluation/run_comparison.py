@@ -5,12 +5,16 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+import numpy as np
+
 from numpy_sat import __version__, captioner
 from numpy_sat.data import catalog
 from numpy_sat.evaluation import attention, heldout, report_files, table
 from numpy_sat.evaluation.caption_evaluation import attention_note
 from numpy_sat.evaluation.comparison import paper_rows
 from numpy_sat.evaluation.judging import Judged, judge
+from numpy_sat.evaluation.layout import percent
+from numpy_sat.evaluation.variety import repeats_content
 from numpy_sat.experiment import runs, settings
 from numpy_sat.metrics.meteor import matching
 from numpy_sat.system.errors import InputError
@@ -140,7 +144,7 @@ def measure(
 
 
 def notes(rows: Sequence[table.ModelFigures], contenders: Sequence[Contender]) -> list[str]:
-    """Return sentences about the losses and costs of the models.
+    """Return sentences about the losses, the costs and the repetitions of the models.
 
     Args:
         rows: table.ModelFigures of each model.
@@ -155,7 +159,13 @@ def notes(rows: Sequence[table.ModelFigures], contenders: Sequence[Contender]) -
         f"{', '.join(pretrained)}: parameters and milliseconds exclude the frozen stages of the pretrained encoder, "
         "whose features are cached on disk."
     )
-    return [loss_note, *[cost_note] * bool(pretrained)]
+    repeats = {row.name: np.mean([repeats_content(text.split()) for text in row.captions.values()]) for row in rows}
+    repeats_note = ", ".join(f"{name} {percent(float(share))}" for name, share in repeats.items())
+    return [
+        loss_note,
+        *[cost_note] * bool(pretrained),
+        f"Captions that repeat a content word: {repeats_note}.",
+    ]
 
 
 def _seconds(run):

@@ -1,9 +1,17 @@
 """The variety of captions: words, lengths, repetitions, and copies from the training set."""
 
 from collections.abc import Sequence
+from functools import cache
 from typing import NamedTuple
 
 import numpy as np
+from nltk.stem.porter import PorterStemmer
+
+FUNCTION_WORDS = frozenset(  # words that good captions repeat: articles, prepositions, conjunctions, forms of "be"
+    "a an the this that these those some another other one of in on at to from with by for over under above below near "
+    "behind beside between into onto out off up down through across along around against while as and or but is are "
+    "was were be being been has have his her its their he she it they who which there".split()
+)
 
 
 class Variety(NamedTuple):
@@ -16,6 +24,7 @@ class Variety(NamedTuple):
     longest: int  # words
     stutters: float  # share of captions with the same word twice in a row
     repeated: float  # share of words that occur earlier in their caption, "a" and "the" included
+    content: float  # share of captions that repeat a content word, see repeats_content
     copied: float  # share of captions that equal a training caption
 
 
@@ -37,5 +46,20 @@ def variety(captions: Sequence[list[str]], train: Sequence[list[str]]) -> Variet
         longest=max(lengths),
         stutters=float(np.mean([any(map(str.__eq__, words, words[1:])) for words in captions])),
         repeated=repetitions / max(1, sum(lengths)),
+        content=float(np.mean([repeats_content(words) for words in captions])),
         copied=float(np.mean([tuple(words) in train_captions for words in captions])),
     )
+
+
+def repeats_content(words: Sequence[str]) -> bool:
+    """Return True if two words of a caption have the same stem and are no FUNCTION_WORDS.
+
+    Two examples are "a man in a hat is wearing a hat" and "kayaking in a kayak".
+    """
+    stems = [_stem(word) for word in words if word not in FUNCTION_WORDS]
+    return len(set(stems)) < len(stems)
+
+
+@cache
+def _stem(word):
+    return PorterStemmer().stem(word)

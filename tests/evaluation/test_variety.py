@@ -2,7 +2,7 @@
 
 import pytest
 
-from numpy_sat.evaluation.variety import variety
+from numpy_sat.evaluation.variety import repeats_content, variety
 
 
 def test_variety_by_hand():
@@ -15,7 +15,20 @@ def test_variety_by_hand():
     assert statistics.stutters == 1 / 5  # "dog dog"
     assert variety([["a", "dog", "a", "cat"]], []).stutters == 0
     assert statistics.repeated == pytest.approx(3 / 16)
-    assert statistics.copied == 2 / 5
+    assert statistics.content == 1 / 5 and statistics.copied == 2 / 5
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("a man in a hat is wearing a hat", True),
+        ("a man is kayaking in a kayak", True),
+        ("a man in a red shirt is in the water with the dog", False),
+        ("", False),
+    ],
+)
+def test_repeated_content_words(text, expected):
+    assert repeats_content(text.split()) is expected
 
 
 def test_captions_without_words():

@@ -192,6 +192,29 @@ def relation_said(words: Sequence[str]) -> str | None:
     return RELATION_OF[match.group()] if match else None
 
 
+def choices(words: Sequence[str], scene: Scene) -> list[tuple[tuple, object]]:
+    """Return the choices that a caption makes where the grammar leaves several, as (question, answer).
+
+    A caption that does not parse answers the first question, which form it has, by None, and no other. WORDINGS has the
+    probability of every right answer.
+
+    Args:
+        words: lower-case words, without punctuation.
+        scene: the scene that the caption describes.
+    """
+    sentence, groups = _parse(" ".join(words)), len(scene.groups)
+    if sentence is None:
+        return [(("form", groups), None)]
+    phrases = [phrase for phrase in (sentence.first, sentence.second) if phrase]
+    answers = [(("form", groups), sentence.form)]
+    answers += [(("relation", RELATION_OF[sentence.relation]), sentence.relation)] if sentence.relation else []
+    answers += [(("ground",), sentence.ground.split()[0])] if sentence.ground else []
+    answers += [(("size", SIZE_OF[phrase.size]), phrase.size) for phrase in phrases if phrase.size]
+    answers += [(("size said",), phrase.size is not None) for phrase in phrases]
+    answers += [(("colors said",), sum(phrase.color is not None for phrase in phrases))] if len(phrases) == 2 else []
+    return answers
+
+
 def _bounding_box(boxes: Sequence[Box]) -> Box:
     x0, y0, x1, y1 = zip(*boxes, strict=True)
     return min(x0), min(y0), max(x1), max(y1)
@@ -295,6 +318,29 @@ def _parse_phrase(text: str) -> _Phrase:
     size = next((word for word in words if word in SIZE_OF), None)
     color = next((word for word in words if word in COLORS), None)
     return _Phrase(COUNT_OF.get(words[0]), size, color, SHAPE_OF[words[-1]])
+
+
+# The probability of every choice
+
+
+def _uniform(answers: Iterable[T]) -> dict[T, float]:
+    answers = list(answers)
+    return dict.fromkeys(answers, 1 / len(answers))
+
+
+def _wordings(table: dict[str, T], meaning: T) -> dict[str, float]:
+    return _uniform(wording for wording in table if table[wording] == meaning)
+
+
+WORDINGS = {  # {question: {answer: probability}}, see choices
+    ("form", 1): _uniform(ONE_GROUP_FORMS),
+    ("form", 2): _uniform(TWO_GROUP_FORMS),
+    **{("relation", meaning): _wordings(RELATION_OF, meaning) for meaning in dict.fromkeys(RELATION_OF.values())},
+    ("ground",): _uniform(dict.fromkeys(wording.split()[0] for wording in GROUND_OF)),
+    **{("size", meaning): _wordings(SIZE_OF, meaning) for meaning in SIZES},
+    ("size said",): {True: SIZE_PROBABILITY, False: 1 - SIZE_PROBABILITY},
+    ("colors said",): {2: 1 - MISSING_COLOR_PROBABILITY, 1: MISSING_COLOR_PROBABILITY},
+}
 
 
 # Matching phrases with groups

@@ -3,6 +3,7 @@
     attention.py   attention weights over an image, or over the words of a phrase
     curves.py      values over training steps
     images.py      contact sheets of captions, filters
+    plane.py       captioners in the plane of diversity and accuracy
     regions.py     phrases and the regions of an image
     words.py       the map of words
     arrays.py      pairs of arrays beside each other
@@ -26,6 +27,7 @@ from numpy_sat.evaluation.figures.arrays import pairs_figure
 from numpy_sat.evaluation.figures.attention import alignment_figure, attention_figure, attention_rows_figure
 from numpy_sat.evaluation.figures.curves import compared_figure, curves_figure, runs_figure, variance_figure
 from numpy_sat.evaluation.figures.images import filters_figure, sheet_figure
+from numpy_sat.evaluation.figures.plane import plane_figure
 from numpy_sat.evaluation.figures.regions import regions_figure
 from numpy_sat.evaluation.figures.words import words_figure
 
@@ -37,6 +39,7 @@ __all__ = [
     "curves_figure",
     "filters_figure",
     "pairs_figure",
+    "plane_figure",
     "regions_figure",
     "runs_figure",
     "sheet_figure",

@@ -1,0 +1,43 @@
+"""Figures of captioners as points in the plane of diversity and accuracy."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from matplotlib.figure import Figure
+
+from numpy_sat.evaluation.bootstrap import Share
+from numpy_sat.evaluation.figures import canvas
+
+
+def plane_figure(
+    path: Path, groups: Mapping[str, Sequence[tuple[str, Share, Share]]], xlabel: str, ylabel: str, title: str
+) -> None:
+    """Write a PNG with a point for each way of writing captions. Lines join the points of a group.
+
+    Args:
+        path: of the PNG.
+        groups: {label of the group: [(label of the point, x, y)]}; error bars show the intervals.
+        xlabel, ylabel: names of the axes with their units.
+        title: title of the figure.
+    Raises:
+        InputError: the file cannot be written.
+    """
+    figure = Figure(figsize=(8, 5.5), layout="constrained")
+    axis = figure.subplots()
+    for k, (label, points) in enumerate(groups.items()):
+        x, y = ([point[which] for point in points] for which in (1, 2))
+        errors = {name: _error_bars(shares) for name, shares in (("xerr", x), ("yerr", y))}
+        values = ([share.value for share in shares] for shares in (x, y))
+        axis.errorbar(*values, **errors, marker=".", markersize=9, lw=1.2, elinewidth=0.7, color=f"C{k}", label=label)
+        for name, x_share, y_share in points:
+            axis.annotate(name, (x_share.value, y_share.value), (5, 4), textcoords="offset points", fontsize=8)
+    axis.set(xlabel=xlabel, ylabel=ylabel)
+    axis.set_title(title, fontsize=canvas.fit_size(title, 7.5, 11))
+    axis.legend(frameon=False, fontsize=9)
+    axis.grid(alpha=0.3)
+    canvas.save(figure, path)
+
+
+def _error_bars(shares):
+    """Return the distances from each value to its lower and its upper limit."""
+    return [[share.value - share.low for share in shares], [share.high - share.value for share in shares]]
