@@ -132,9 +132,6 @@ def test_a_root_of_scenes_may_hold_hidden_files_and_scenes(name, tmp_path, monke
     [
         (words.main, ["run", "--out"]),
         (variance.main, ["--out"]),
-        (diversity.main, []),
-        (diversity.main, ["run", "--out"]),
-        (diversity.main, ["run", "--root"]),
         (bench.main, ["--plot"]),
     ],
 )
