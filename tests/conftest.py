@@ -13,7 +13,9 @@ import implementations
 import numpy as np
 import pytest
 import tiny
+from PIL import Image
 
+from numpy_sat.data import images
 from numpy_sat.data.scenes import scenes
 from numpy_sat.decoders import attend_tell
 from numpy_sat.evaluation.figures import canvas
@@ -141,6 +143,12 @@ def deny(monkeypatch):
         folders.append(folder)
 
     return make
+
+
+@pytest.fixture
+def no_heif(monkeypatch):
+    """Hide the package pillow-heif, which reads HEIC photos, if it is installed."""
+    monkeypatch.setattr(images, "_formats", lambda: tuple(name for name in images.FORMATS[:-1] if name in Image.OPEN))
 
 
 @pytest.fixture

@@ -47,7 +47,7 @@ def test_captioning_a_file_that_is_not_an_image(trained, tmp_path, capsys, make,
     assert message.startswith("error: ") and f"p.jpg {sentence}" in message
 
 
-def test_a_bad_photo_does_not_end_a_list_of_photos(root, trained, tmp_path, capsys):
+def test_a_bad_photo_does_not_end_a_list_of_photos(root, trained, tmp_path, no_heif, capsys):
     first, last = sorted((root / "Flicker8k_Dataset").iterdir())[:2]
     heic = tmp_path / "phone.jpg"
     heic.write_bytes(b"\0\0\0\x18ftypheic" + bytes(100))

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from html_pages import data_of
 from PIL import Image
 
 from numpy_sat import show
@@ -40,6 +41,9 @@ def test_showing(root, trained, monkeypatch, capsys):
         with Image.open(trained / f"show-{name}.png") as image:
             assert image.format == "PNG" and image.width > 300 and np.ptp(np.asarray(image.convert("L"))) > 100
     assert not list((trained.parent / "blind").glob("show-*"))
+    assert f": {trained / 'show-attention.html'}\n" in printed
+    entries = data_of((trained / "show-attention.html").read_text(encoding="utf-8"))
+    assert [entry["note"].split(":")[0] for entry in entries] == ["best"] * 3 + ["middle"] * 3 + ["worst"] * 3
     ((_, logs),) = curves
     assert list(logs) == [str(trained), str(trained.parent / "blind")]
     assert all([e["step"] for e in dev] == [6] and dev[0]["bleu"] for _, dev in logs.values())

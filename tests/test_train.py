@@ -16,6 +16,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 import tiny
+from html_pages import data_of
 from PIL import Image
 from tiny import run
 
@@ -44,7 +45,7 @@ def test_a_complete_run(root, tmp_path, capsys):
     out = tmp_path / "run"
     assert run(root, out) == 0
     assert {file.name for file in out.iterdir()} == {
-        *("config.json", "log.jsonl", "curves.png", "attention.png", "last.npz", "best.npz")
+        *("config.json", "log.jsonl", "curves.png", "attention.png", "attention.html", "last.npz", "best.npz")
     }
     config = json.loads((out / "config.json").read_text())
     assert config["seed"] == 0 and config["recipe"]["decoder"]["hidden_size"] == 7
@@ -56,7 +57,10 @@ def test_a_complete_run(root, tmp_path, capsys):
     for name in ("curves.png", "attention.png"):
         with Image.open(out / name) as image:
             assert image.format == "PNG" and image.width > 300
+    page = data_of((out / "attention.html").read_text(encoding="utf-8"))
+    assert len(page) == 8 and all(entry["note"].startswith("A person: ") for entry in page)
     printed = capsys.readouterr().out
+    assert "attention.png, attention.html, log.jsonl" in printed
     assert "a person: " in printed and "dev loss" in printed and "python -m numpy_sat.caption" in printed
 
 

@@ -3,10 +3,14 @@
 Each task is a module with the same functions. A command looks up a model's task once, by the data set of its training.
 
     load(config, examples, augmented=False)        load the model inputs of examples, (N, ...)
-    read(config, text)                             load the model input of one image file, or of one phrase, (1, ...)
+    sources(arguments)                             return the image files, or phrases, that a command's arguments name
+    read(config, source)                           read one image file, or one phrase, (1, ...)
+    encode(config, arrays)                         return the model inputs of what `read` returned for N of them
     write(words)                                   return the words of a caption as text
-    source(example)                                return the argument `source` of draw: the image file, or the phrase
-    draw(path, config, source, words, caption)     draw the attention; return None, or why there is none
+    source(example)                                return the image file, or the phrase, of an example
+    absence(config, traced)                        return why a model has no attention, or None
+    draw(path, source, traced)                     draw a figure of the attention
+    entry(config, source, traced, note="")         return the page.Entry of a caption, for an HTML page
     show(folder, model, written)                   draw figures of the captions of a split
     report(paths, models, request, blind, out)     judge a model, print the report and write it to files
     compare(paths, request, out)                   judge several models, print one table and write it to files

@@ -222,7 +222,7 @@ class TestRefusals:
             (b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR", "cannot be decoded"),
         ],
     )
-    def test_other_formats_are_named(self, tmp_path, read, content, sentence):
+    def test_other_formats_are_named(self, tmp_path, read, no_heif, content, sentence):
         (tmp_path / "x.jpg").write_bytes(content.ljust(200, b"\0"))
         with pytest.raises(InputError, match=rf"x\.jpg {sentence}"):
             read(tmp_path / "x.jpg")

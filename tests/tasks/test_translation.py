@@ -4,6 +4,7 @@ import json
 
 import numpy as np
 import pytest
+from html_pages import data_of
 
 from numpy_sat import caption, captioner, evaluate, show, train
 from numpy_sat.data import batches, catalog
@@ -68,9 +69,18 @@ def test_training_and_evaluation(tmp_path, capsys):
     assert caption.main([str(out), "Hello", "the two red houses", "--show", str(tmp_path / "look.png")]) == 0
     assert capsys.readouterr().out.startswith("Hello: ")
     assert (tmp_path / "look-1.png").exists() and (tmp_path / "look-2.png").exists()
+    capsys.readouterr()
+    assert caption.main([str(out), "Hello", "the two red houses", "--show", str(tmp_path / "look.html")]) == 0
+    first, second = data_of((tmp_path / "look.html").read_text(encoding="utf-8"))
+    assert (first["source"], second["source"]) == (["hello", "<end>"], ["the", "two", "red", "houses", "<end>"])
+    for entry in (first, second):
+        assert all(len(word["alpha"]) == len(entry["source"]) for word in entry["words"]) and entry["image"] is None
+        assert all(abs(sum(word["alpha"]) - 10_000) < 10 for word in entry["words"])
+    capsys.readouterr()
     assert caption.main([str(out), "the two red elephants"]) == 2
     assert "'elephants' is not among the known words" in capsys.readouterr().err
     assert show.main([str(out)]) == 0
+    assert len(data_of((out / "show-attention.html").read_text(encoding="utf-8"))) == SIZES["dev"]
     assert (out / "show-attention.png").exists() and not (out / "show-captions.png").exists()
     assert evaluate.main(["--compare", str(out)]) == 2
     assert "evaluate translators one by one" in capsys.readouterr().err

@@ -2,6 +2,7 @@
 // Each entry shows one caption. Choosing a word draws its attention map over the image, and what the model predicted.
 
 const UNIT = 1e4; // weights are stored as whole ten-thousandths
+const SMOOTH = 32; // pixels of the map for one location, in rows and columns
 
 function element(name, text = "", options = {}) {
   return Object.assign(document.createElement(name), { textContent: text, ...options });
@@ -49,11 +50,14 @@ function addEntry(data, parent) {
     canvas.hidden = !word;
     show(".location", word && word.location !== null);
     if (!word) return;
-    Object.assign(canvas, { width: columns, height: rows });
-    const context = canvas.getContext("2d");
-    const pixels = context.createImageData(columns, rows);
+    const small = element("canvas", "", { width: columns, height: rows });
+    const pixels = new ImageData(columns, rows);
     weights(word).forEach((weight, i) => pixels.data.set([...Array(3).fill(gray(weight, largest)), 255], 4 * i));
-    context.putImageData(pixels, 0, 0);
+    small.getContext("2d").putImageData(pixels, 0, 0);
+    Object.assign(canvas, { width: SMOOTH * columns, height: SMOOTH * rows });
+    const context = canvas.getContext("2d");
+    context.imageSmoothingQuality = "high"; // not that of CSS, which shows a mesh
+    context.drawImage(small, 0, 0, canvas.width, canvas.height);
     if (word.location !== null) {
       const size = [100 / columns, 100 / rows];
       Object.assign(find(".location").style, {
@@ -155,7 +159,8 @@ function addEntry(data, parent) {
   buttons.forEach((button, k) => {
     button.addEventListener("click", () => choose(k - 1));
     button.addEventListener("focus", () => choose(k - 1));
-    button.addEventListener("pointerenter", (event) => { if (event.pointerType === "mouse") choose(k - 1); });
+    // Not pointerenter, which fires as well when the page scrolls below a pointer at rest.
+    button.addEventListener("pointermove", (event) => { if (event.pointerType === "mouse") choose(k - 1); });
   });
   find(".words").append(...buttons);
   find(".words").addEventListener("keydown", (event) => {
