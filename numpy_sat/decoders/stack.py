@@ -11,6 +11,13 @@ import numpy as np
 from numpy_sat.layers import dropout, layer_norm, linear, self_attention, softmax, transformer_block
 
 
+class Masks(NamedTuple):
+    """The dropout masks of a stack."""
+
+    input: np.ndarray  # (N, P, S), of the input
+    blocks: list  # for each block, those of its two parts: (N, P, S), in the last block (N, P - first, S)
+
+
 class StackCache(NamedTuple):
     """The caches that stack_forward keeps for stack_backward."""
 
@@ -26,12 +33,13 @@ class Memory(NamedTuple):
     v: np.ndarray
 
 
-def init_params(rng, S, layers, heads, dtype=np.float32):
+def init_params(rng, S, layers, heads, scale, dtype=np.float32):
     """Draw the parameters: those of every block, such as "block1.W_q", and gamma and beta of the last normalization.
 
     Args:
         rng: numpy Generator.
         S, layers, heads: hidden size, number of blocks, heads of each block.
+        scale: gamma at the start.
         dtype: dtype of the parameters.
     Returns:
         Arrays by name.
@@ -40,7 +48,7 @@ def init_params(rng, S, layers, heads, dtype=np.float32):
     for k in range(1, layers + 1):
         block = transformer_block.init_params(rng, S, heads, dtype)
         params |= {f"block{k}.{name}": array for name, array in block.items()}
-    return params | {"gamma": np.ones(S, dtype), "beta": np.zeros(S, dtype)}
+    return params | {"gamma": np.full(S, scale, dtype), "beta": np.zeros(S, dtype)}
 
 
 def blocks_of(params):
@@ -58,19 +66,25 @@ def with_prefix(grads, k):
     return {f"block{k + 1}.{name}": gradient for name, gradient in grads.items()}
 
 
-def dropout_masks(rng, shape, layers, rate, dtype):
-    """Draw the dropout masks: one for the input, and two for each block.
+def dropout_masks(rng, shape, layers, first, rate, dtype):
+    """Draw the dropout masks of a stack.
 
     Args:
         rng: numpy Generator.
         shape: (N, P, S).
         layers: number of blocks.
+        first: the first position whose result is needed, as for stack_forward.
         rate: dropout rate.
         dtype: dtype of the masks.
     Returns:
-        A list of 1 + 2 layers arrays (N, P, S); None if the rate is 0.
+        Masks; None if the rate is 0.
     """
-    return [dropout.dropout_mask(rng, shape, rate, dtype) for _ in range(1 + 2 * layers)] if rate else None
+    if not rate:
+        return None
+    (N, P, S), pairs = shape, (layers - 1) * [2 * [shape]]
+    pairs = [*pairs, 2 * [(N, P - first, S)]]
+    blocks = [[dropout.dropout_mask(rng, size, rate, dtype) for size in pair] for pair in pairs]
+    return Masks(dropout.dropout_mask(rng, shape, rate, dtype), blocks)
 
 
 def stack_forward(params, x, mask, masks=None, first=0):
@@ -82,19 +96,18 @@ def stack_forward(params, x, mask, masks=None, first=0):
         params: arrays by name.
         x: (N, P, S) N sequences of P positions.
         mask: (1, P, P) or (N, P, P) which positions see which.
-        masks: dropout masks, from dropout_masks; None for no dropout.
+        masks: Masks; None for no dropout.
         first: the first position whose result is needed.
     Returns:
         y: (N, P - first, S).
         cache: what stack_backward needs.
     """
     blocks, caches = blocks_of(params), []
-    masks = masks or (1 + 2 * len(blocks)) * [1.0]
-    x, cache_dropout = dropout.dropout_forward(x, masks[0])
-    for k, block in enumerate(blocks):
-        needed = slice(first if k == len(blocks) - 1 else 0, None)
-        block_masks = (m if np.isscalar(m) else m[:, needed] for m in masks[1 + 2 * k : 3 + 2 * k])
-        x, cache = transformer_block.block_forward(x, block, mask[:, needed], *block_masks)
+    masks = masks or Masks(1.0, len(blocks) * [(1.0, 1.0)])
+    x, cache_dropout = dropout.dropout_forward(x, masks.input)
+    for k, (block, block_masks) in enumerate(zip(blocks, masks.blocks, strict=True), 1):
+        rows = mask if k < len(blocks) else mask[:, first:]
+        x, cache = transformer_block.block_forward(x, block, rows, *block_masks)
         caches.append(cache)
     y, cache_norm = layer_norm.layer_norm_forward(x, params["gamma"], params["beta"])
     return y, StackCache(cache_dropout, caches, cache_norm)

@@ -59,8 +59,7 @@ def init_params(rng, D, S, layers, heads, log_frequencies, dtype=np.float32):
         "W_r": (rng.standard_normal((D, S)) / np.sqrt(D)).astype(dtype),
         "b_r": np.zeros(S, dtype),
         "E": (rng.standard_normal((V, S)) / np.sqrt(S)).astype(dtype),
-        **stack.init_params(rng, S, layers, heads, dtype),
-        "gamma": np.full(S, 1 / np.sqrt(S), dtype),
+        **stack.init_params(rng, S, layers, heads, 1 / np.sqrt(S), dtype),
         "b_o": np.asarray(log_frequencies).astype(dtype),
     }
 
@@ -72,7 +71,7 @@ def decode_forward(params, a, words, dropout_masks):
         params: arrays by name.
         a: (N, L, D) annotations.
         words: (T, B) integers y_0 = <start>, y_1, ...; B / N consecutive captions belong to each image.
-        dropout_masks: from stack.dropout_masks, for P = L + T B / N positions; None for no dropout.
+        dropout_masks: stack.Masks for P = L + T B / N positions, with first = L; None for no dropout.
     Returns:
         logits: (T, B, V).
         cache: what decode_backward needs.
@@ -101,12 +100,12 @@ def decode_backward(dlogits, cache):
         da: (N, L, D).
         grads: gradients by parameter name.
     """
-    (N, L, _), T = cache.regions.x.shape, cache.embedding.words.shape[1]
+    N, L, _ = cache.regions.x.shape
     # logits_t = E h_t + b_o
     dh, dE_output, db_o = linear.linear_backward(dlogits, cache.output)
     # h = Stack(r, x)
     dsequence, grads = stack.stack_backward(by_image(dh, N), cache.stack)
-    dr, dEy = split(dsequence, L, T)
+    dr, dEy = split(dsequence, L)
     # gradient of E = term 1: through the output + term 2: through the input x_t
     grads["E"] = embedding.embedding_backward(dEy, cache.embedding)
     grads["E"] += dE_output.T
@@ -131,19 +130,18 @@ def join(r, Ey):
     return np.concatenate([r + position.sinusoids(L, S, r.dtype), x.reshape(N, -1, S)], axis=1)
 
 
-def split(dsequence, L, T):
+def split(dsequence, L):
     """Compute the gradients of join.
 
     Args:
         dsequence: (N, P, S) gradient of the sequences.
-        L, T: number of regions, and of words of each caption.
+        L: number of regions.
     Returns:
         dr: (N, L, S).
-        dEy: (B, T, S).
+        dEy: (N, T B / N, S), the words in their order in the sequences.
     """
-    S = dsequence.shape[2]
     # x_t = sqrt(S) E y_{t-1} + place(t)
-    dEy = math.sqrt(S) * dsequence[:, L:].reshape(-1, T, S)
+    dEy = math.sqrt(dsequence.shape[2]) * dsequence[:, L:]
     return np.ascontiguousarray(dsequence[:, :L]), dEy
 
 

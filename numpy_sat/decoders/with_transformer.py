@@ -30,4 +30,4 @@ class Model(without_attention.Model):
         """Draw the dropout masks of a batch, for all positions of its sequences. Without rng, return None."""
         (N, L, _), decoder = a.shape, config.decoder
         shape = N, L + batch.words.size // N, decoder.hidden_size
-        return stack.dropout_masks(rng, shape, decoder.layers, decoder.dropout, a.dtype) if rng else None
+        return stack.dropout_masks(rng, shape, decoder.layers, L, decoder.dropout, a.dtype) if rng else None

@@ -114,7 +114,7 @@ def preset(args: argparse.Namespace) -> Recipe:
         return presets.from_random_weights(args.data, args.small, args.model)
     if args.data not in presets.PHOTOS:
         raise InputError(f"--encoder {args.encoder} is for photos: --data {', '.join(presets.PHOTOS)}")
-    return presets.on_pretrained(args.data, args.encoder, args.weights)
+    return presets.on_pretrained(args.data, args.encoder, args.weights, args.model)
 
 
 def _settings(args):

@@ -19,6 +19,7 @@ _PHRASES = Recipe().replace(
 )
 # {data set: the one whose recipes it shares}. All sets of photos share those that were measured on Flickr8k.
 SHARED = {"flickr30k": "flickr8k", "coco": "flickr8k", "folder": "flickr8k"}
+PRETRAINED_ENCODER = "pretrained"  # the key of CHANGES for every data set with a pretrained encoder
 PRESETS = {  # {(data set, True for --small): recipe}
     ("scenes", True): _SCENES,
     ("scenes", False): _SCENES.replace(
@@ -43,9 +44,13 @@ PRESETS = {  # {(data set, True for --small): recipe}
     ("phrases", True): _PHRASES.replace(epochs=5),
     ("phrases", False): _PHRASES,
 }
-CHANGES = {  # {(data set, model): settings}; the settings of a preset suit models with an LSTM and attention
+_TRANSFORMER = {"heads": 4, "learning_rate": 1e-3}
+CHANGES = {  # {(data set or PRETRAINED_ENCODER, model): settings}; the presets suit models with an LSTM and attention
     ("scenes", "tell"): {"learning_rate": 1e-3},  # at the preset's rate it learns nothing about the image
-    ("scenes", "transformer"): {"learning_rate": 1e-3, "heads": 4},
+    ("scenes", "transformer"): _TRANSFORMER | {"hidden_size": 128},
+    ("flickr8k", "transformer"): _TRANSFORMER | {"hidden_size": 256, "dropout": 0.2},
+    ("phrases", "transformer"): _TRANSFORMER,
+    (PRETRAINED_ENCODER, "transformer"): _TRANSFORMER | {"hidden_size": 256, "dropout": 0.2},
 }
 ENCODER_STAGES = {"lite0": lite0.STAGES["7x7x1280"], **vgg.STAGES}  # {pretrained encoder: stages}
 PRETRAINED = {  # {data set: recipe with a pretrained encoder}
@@ -72,16 +77,18 @@ def from_random_weights(data: str, small: bool, model: str | None = None) -> Rec
     return PRESETS[data, small].replace(**CHANGES.get((data, model), {}))
 
 
-def on_pretrained(data: str, network: str, weights_file: Path | None = None) -> Recipe:
+def on_pretrained(data: str, network: str, weights_file: Path | None = None, model: str | None = None) -> Recipe:
     """Return the recipe of a data set for a pretrained encoder.
 
     Args:
         data: data set, one of PHOTOS.
         network: one of ENCODER_STAGES.
         weights_file: weights of VGG; None for a network whose weights come as a package.
+        model: as for from_random_weights.
     """
     return PRETRAINED[SHARED.get(data, data)].replace(
         network=network,
         stages=ENCODER_STAGES[network],
         weights_file=str(weights_file.resolve()) if weights_file else "",
+        **CHANGES.get((PRETRAINED_ENCODER, model), {}),
     )

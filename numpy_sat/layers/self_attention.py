@@ -149,9 +149,8 @@ def self_attention_forward(x, mask, W_q, W_k, W_v, W_o, b_o):
         y: (N, Q, S).
         cache: what self_attention_backward needs.
     """
-    first = x.shape[1] - mask.shape[1]
     # q_i = x_i W_q,  k_j = x_j W_k,  v_j = x_j W_v
-    q, cache_q = project_forward(x[:, first:], W_q)
+    q, cache_q = project_forward(x[:, -mask.shape[1] :], W_q)
     k, cache_k = project_forward(x, W_k)
     v, cache_v = project_forward(x, W_v)
     o, cache_attend = attend_forward(q, k, v, mask)
@@ -179,5 +178,5 @@ def self_attention_backward(dy, cache):
     dx_v, dW_v = project_backward(dv, cache.v)
     # dx = term 1: through the keys + term 2: through the values + term 3: through the queries of the last positions
     dx = dx_k + dx_v
-    dx[:, dx.shape[1] - dx_q.shape[1] :] += dx_q
+    dx[:, -dx_q.shape[1] :] += dx_q
     return dx, dW_q, dW_k, dW_v, dW_o, db_o

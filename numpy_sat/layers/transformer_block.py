@@ -119,7 +119,7 @@ def block_forward(x, params, mask, mask_1=1.0, mask_2=1.0):
     arrays = (params[name] for name in ("W_q", "W_k", "W_v", "W_o", "b_o"))
     attended, cache_attention = self_attention.self_attention_forward(n, mask, *arrays)
     dropped, cache_dropout_1 = dropout.dropout_forward(attended, mask_1)
-    h = x[:, x.shape[1] - mask.shape[1] :] + dropped
+    h = x[:, -mask.shape[1] :] + dropped
     # y = h + dropout(W_2 GELU(W_1 LN_2(h) + b_1) + b_2)
     n, cache_norm_2 = layer_norm.layer_norm_forward(h, params["gamma_2"], params["beta_2"])
     arrays = (params[name] for name in ("W_1", "b_1", "W_2", "b_2"))
@@ -152,5 +152,5 @@ def block_backward(dy, cache):
     grads |= dict(zip(("W_q", "W_k", "W_v", "W_o", "b_o"), dattention, strict=True))
     dx, grads["gamma_1"], grads["beta_1"] = layer_norm.layer_norm_backward(dn, cache.norm_1)
     # gradient of x = term 1: through the attention + term 2: directly, at the last Q positions (dh)
-    dx[:, dx.shape[1] - dh.shape[1] :] += dh
+    dx[:, -dh.shape[1] :] += dh
     return dx, grads

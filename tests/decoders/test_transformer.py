@@ -44,13 +44,13 @@ def test_the_first_loss(rng):
     whole_model.check_the_start(rng, CONFIG.replace(heads=4))
 
 
-# The decoder alone: N 2, L 3, D 4, B 6, T 5, S 12, heads 3, V 9, two blocks.
+# The decoder alone: N 2, L 4, D 7, B 6, T 5, S 12, heads 3, V 9, two blocks.
 
 
 def decoder_arrays(rng, dtype=np.float64):
     """Draw parameters and annotations."""
-    arrays = transformer.init_params(rng, 4, 12, 2, 3, np.zeros(9), np.float64)
-    arrays["a"] = rng.standard_normal((2, 3, 4))
+    arrays = transformer.init_params(rng, 7, 12, 2, 3, np.zeros(9), np.float64)
+    arrays["a"] = rng.standard_normal((2, 4, 7))
     return {name: (array + 0.2 * rng.standard_normal(array.shape)).astype(dtype) for name, array in arrays.items()}
 
 
@@ -69,14 +69,26 @@ def test_weights_at_the_start(rng):
     np.testing.assert_array_equal(params["gamma"], np.float32(0.125))
     assert not params["b_r"].any() and not params["beta"].any()
     np.testing.assert_array_equal(params["b_o"], frequencies.astype(np.float32))
+    assert params["block2.W_q"].shape == (S, 4, 16)
     assert not np.array_equal(params["block1.W_q"], params["block2.W_q"])
+
+
+def test_the_start_of_weights_is_scaled_exactly():
+    """Check the scales with a generator that draws ones."""
+
+    class Ones:
+        standard_normal = staticmethod(np.ones)
+
+    params = transformer.init_params(Ones, 50, 64, 1, 4, np.zeros(30), np.float64)
+    for name, inputs in {"W_r": 50, "E": 64, "block1.W_q": 64, "block1.W_2": 256}.items():
+        np.testing.assert_allclose(params[name], inputs**-0.5, rtol=1e-15)
 
 
 def test_gradients_of_the_decoder_along_a_direction(rng):
     """Compare the slope along one direction in the space of all arrays, as test_mutations.py needs it: fast."""
     arrays, (T, B) = decoder_arrays(rng), (5, 6)
     words, dlogits = rng.integers(0, 9, (T, B)), rng.standard_normal((T, B, 9))
-    dropout_masks = list(rng.choice([0, 1.5], (5, 2, 3 + 15, 12)))
+    dropout_masks = stack.dropout_masks(rng, (2, 4 + 15, 12), 2, 4, 0.3, np.float64)
     direction = {name: rng.standard_normal(array.shape) for name, array in arrays.items()}
 
     def decode(step):
@@ -94,13 +106,13 @@ def test_gradients_of_the_decoder_along_a_direction(rng):
 
 def test_the_input_of_the_stack(rng):
     """Check that an image's sequence is its regions, then the words of its captions, each with its place."""
-    r, Ey = rng.standard_normal((2, 3, 4)), rng.standard_normal((6, 5, 4))
+    r, Ey = rng.standard_normal((2, 3, 16)), rng.standard_normal((6, 5, 16))
     sequence = transformer.join(r, Ey)
-    assert sequence.shape == (2, 3 + 15, 4)
-    places = position.sinusoids(5, 4)
+    assert sequence.shape == (2, 3 + 15, 16)
+    places = position.sinusoids(5, 16)
     np.testing.assert_allclose(sequence[1, 2], r[1, 2] + places[2], rtol=0, atol=1e-15)
     # caption 5 is the last one of image 1
-    np.testing.assert_allclose(sequence[1, 3 + 10 + 1], 2 * Ey[5, 1] + places[1], rtol=0, atol=1e-15)
+    np.testing.assert_allclose(sequence[1, 3 + 10 + 1], 4 * Ey[5, 1] + places[1], rtol=0, atol=1e-14)
     words = transformer.by_word(sequence[:, 3:], 5)
     np.testing.assert_array_equal(words[1, 5], sequence[1, 3 + 10 + 1])
     np.testing.assert_array_equal(transformer.by_image(words, 2), sequence[:, 3:])
@@ -135,7 +147,7 @@ def test_a_later_word_changes_no_bit_of_an_earlier_logit(rng, dtype, fused):
 def test_every_word_sees_every_region(rng):
     arrays, words = decoder_arrays(rng), rng.integers(0, 9, (5, 6))
     logits, _ = transformer.decode_forward(arrays, arrays["a"], words, None)
-    for region in range(3):
+    for region in range(4):
         a = arrays["a"].copy()
         a[0, region] += 1
         other, _ = transformer.decode_forward(arrays, a, words, None)
@@ -162,7 +174,7 @@ def test_attention_maps_are_those_of_the_last_block(rng):
     for t in range(5):
         _, alpha, beta, state = transformer.step(arrays, state, words[t])
         for b in range(6):
-            row = weights[b // 3, b % 3 * 5 + t, :3]
+            row = weights[b // 3, b % 3 * 5 + t, :4]
             np.testing.assert_allclose(beta[b], row.sum(), rtol=1e-12)
             np.testing.assert_allclose(alpha[b], row / row.sum(), rtol=1e-12)
 
@@ -180,11 +192,14 @@ def test_states_are_selected(rng):
 
 
 def test_dropout_masks(rng):
-    masks = stack.dropout_masks(rng, (2, 3, 400), 2, 0.25, np.float32)
-    assert len(masks) == 5 and all(mask.shape == (2, 3, 400) and mask.dtype == np.float32 for mask in masks)
-    assert all(np.isin(mask, [0, np.float32(1 / 0.75)]).all() for mask in masks)
-    assert np.mean(masks) == pytest.approx(1, abs=0.05) and not np.array_equal(masks[0], masks[1])
-    assert stack.dropout_masks(rng, (2, 3, 4), 2, 0.0, np.float32) is None
+    masks = stack.dropout_masks(rng, (2, 5, 400), 3, 1, 0.25, np.float32)
+    arrays = [masks.input, *(mask for pair in masks.blocks for mask in pair)]
+    assert [mask.shape for mask in arrays] == [*5 * [(2, 5, 400)], *2 * [(2, 4, 400)]]
+    for mask in arrays:
+        assert mask.dtype == np.float32 and np.isin(mask, [0, np.float32(1 / 0.75)]).all()
+        assert mask.mean() == pytest.approx(1, abs=0.05)
+    assert not np.array_equal(arrays[0], arrays[1])
+    assert stack.dropout_masks(rng, (2, 3, 4), 2, 1, 0.0, np.float32) is None
 
 
 def test_fusing_is_what_float32_does(monkeypatch, rng):
@@ -201,7 +216,7 @@ def test_fused_gradients_are_equal_for_any_number_of_threads(monkeypatch, rng, h
     params = transformer.init_params(rng, 10, 64, 2, heads, np.zeros(30))
     a, words = rng.standard_normal((5, 20, 10)).astype(np.float32), rng.integers(0, 30, (9, 15))
     dlogits = rng.standard_normal((9, 15, 30)).astype(np.float32)
-    dropped = stack.dropout_masks(rng, (5, 20 + 27, 64), 2, 0.3, np.float32)
+    dropped = stack.dropout_masks(rng, (5, 20 + 27, 64), 2, 20, 0.3, np.float32)
 
     def results(dropout_masks):
         logits, cache = fast_transformer.decode_forward(params, a, words, dropout_masks)
@@ -244,5 +259,5 @@ def test_writing_begins_with_fused_blocks(monkeypatch, rng):
     fused = MODELS["transformer"].begin(arrays, arrays["a"], CONFIG)
     for memory, expected in zip(fused.regions, plain.regions, strict=True):
         for x, y in zip(memory, expected, strict=True):
-            assert x.shape == (2, 3, 3, 4) and x.flags.c_contiguous
+            assert x.shape == (2, 4, 3, 4) and x.flags.c_contiguous
             np.testing.assert_allclose(x, y, rtol=0, atol=1e-5 * np.abs(y).max())

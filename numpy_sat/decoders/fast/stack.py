@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from numpy_sat.decoders.stack import Memory, blocks_of, with_prefix
+from numpy_sat.decoders.stack import Masks, Memory, blocks_of, with_prefix
 from numpy_sat.kernels import elementwise, gelu, layer_norm, self_attention
 from numpy_sat.kernels.matmul import multiply, multiply_transposed, pack
 from numpy_sat.kernels.panels import filled
@@ -43,15 +43,14 @@ class StackCache(NamedTuple):
 def stack_forward(params, x, mask, masks=None, first=0):
     """Compute all blocks. Arguments and results are those of stack.stack_forward."""
     blocks, caches, mask = blocks_of(params), [], self_attention.padded_mask(mask)
-    masks = masks or (1 + 2 * len(blocks)) * [None]
-    x = _dropped(x, masks[0])
-    for k, block in enumerate(blocks):
-        needed = slice(first if k == len(blocks) - 1 else 0, None)
-        block_masks = (None if m is None else m[:, needed] for m in masks[1 + 2 * k : 3 + 2 * k])
-        x, cache = block_forward(x, block, np.ascontiguousarray(mask[:, needed]), *block_masks)
+    masks = masks or Masks(None, len(blocks) * [(None, None)])
+    x = _dropped(x, masks.input)
+    for k, (block, block_masks) in enumerate(zip(blocks, masks.blocks, strict=True), 1):
+        rows = mask if k < len(blocks) else np.ascontiguousarray(mask[:, first:])
+        x, cache = block_forward(x, block, rows, *block_masks)
         caches.append(cache)
     y, cache_norm = layer_norm.layer_norm_forward(x, params["gamma"], params["beta"])
-    return y, StackCache(masks[0], caches, cache_norm)
+    return y, StackCache(masks.input, caches, cache_norm)
 
 
 def stack_backward(dy, cache):

@@ -38,11 +38,11 @@ def decode_forward(params, a, words, dropout_masks):
 
 def decode_backward(dlogits, cache):
     """Compute the gradients of decode_forward. Arguments and results are those of transformer.decode_backward."""
-    params, (N, L, _), (T, _, S) = cache.params, cache.a.shape, cache.h.shape
+    params, (N, L, _), S = cache.params, cache.a.shape, cache.h.shape[2]
     # logits_t = E h_t + b_o
     dh = by_image(multiply(dlogits, pack(params["E"])), N)
     dsequence, grads = stack.stack_backward(dh, cache.stack)
-    dr, dEy = split(dsequence, L, T)
+    dr, dEy = split(dsequence, L)
     # gradient of E = term 1: through the output + term 2: through the input x_t
     grads["E"] = multiply_transposed(dlogits, cache.h)
     elementwise.add_rows(dEy.reshape(-1, S), cache.words.T.ravel(), grads["E"])
