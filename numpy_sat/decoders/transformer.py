@@ -166,9 +166,8 @@ def begin(params, a, core=stack):
     r, _ = linear.linear_forward(a, params["W_r"], params["b_r"])
     _, L, S = r.shape
     r = r + position.sinusoids(L, S, r.dtype)
-    # Regions see regions only, so their keys and values are the same for all captions.
-    mask = masks.left_to_right(L, 0, 1, r.dtype)
-    _, cache = core.stack_forward(params, r, mask)
+    # Regions see all regions and no word, so their keys and values are the same for all captions.
+    _, cache = core.stack_forward(params, r, np.zeros((1, L, L), r.dtype))
     regions = core.memories(cache)
     return State(regions, [stack.Memory(memory.k[:, :0], memory.v[:, :0]) for memory in regions])
 

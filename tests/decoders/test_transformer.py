@@ -44,12 +44,12 @@ def test_the_first_loss(rng):
     whole_model.check_the_start(rng, CONFIG.replace(heads=4))
 
 
-# The decoder alone: N 2, L 4, D 7, B 6, T 5, S 12, heads 3, V 9, two blocks.
+# The decoder alone: N 2, L 4, D 7, B 6, T 5, S 18, heads 3, V 9, two blocks.
 
 
 def decoder_arrays(rng, dtype=np.float64):
     """Draw parameters and annotations."""
-    arrays = transformer.init_params(rng, 7, 12, 2, 3, np.zeros(9), np.float64)
+    arrays = transformer.init_params(rng, 7, 18, 2, 3, np.zeros(9), np.float64)
     arrays["a"] = rng.standard_normal((2, 4, 7))
     return {name: (array + 0.2 * rng.standard_normal(array.shape)).astype(dtype) for name, array in arrays.items()}
 
@@ -88,7 +88,7 @@ def test_gradients_of_the_decoder_along_a_direction(rng):
     """Compare the slope along one direction in the space of all arrays, as test_mutations.py needs it: fast."""
     arrays, (T, B) = decoder_arrays(rng), (5, 6)
     words, dlogits = rng.integers(0, 9, (T, B)), rng.standard_normal((T, B, 9))
-    dropout_masks = stack.dropout_masks(rng, (2, 4 + 15, 12), 2, 4, 0.3, np.float64)
+    dropout_masks = stack.dropout_masks(rng, (2, 4 + 15, 18), 2, 4, 0.3, np.float64)
     direction = {name: rng.standard_normal(array.shape) for name, array in arrays.items()}
 
     def decode(step):
@@ -163,7 +163,7 @@ def test_the_memory_gives_the_logits_of_whole_captions_step_by_step(rng, dtype, 
     for t in range(5):
         logits_t, _, _, state = transformer.step(arrays, state, words[t])
         np.testing.assert_allclose(logits_t, logits[t], rtol=0, atol=tolerance * np.abs(logits).max())
-        assert logits_t.dtype == dtype and state.words[1].k.shape == (6, t + 1, 3, 4)
+        assert logits_t.dtype == dtype and state.words[1].k.shape == (6, t + 1, 3, 6)
 
 
 def test_attention_maps_are_those_of_the_last_block(rng):
@@ -184,7 +184,10 @@ def test_states_are_selected(rng):
     state = transformer.select(transformer.begin(arrays, arrays["a"]), np.array([0, 0, 1, 1]))
     *_, state = transformer.step(arrays, state, np.array([3, 4, 5, 6]))
     rows, words = np.array([1, 1, 0, 3, 2, 3]), np.array([1, 2, 3, 4, 5, 6])
-    logits, *_ = transformer.step(arrays, transformer.select(state, rows), words)
+    selected = transformer.select(state, rows)
+    for memory, before in zip(selected.words, state.words, strict=True):
+        assert np.array_equal(memory.k, before.k[rows]) and np.array_equal(memory.v, before.v[rows])
+    logits, *_ = transformer.step(arrays, selected, words)
     for k in range(3):
         pair = [k, 3 + k]  # a caption of each image
         alone, *_ = transformer.step(arrays, transformer.select(state, rows[pair]), words[pair])
@@ -259,5 +262,5 @@ def test_writing_begins_with_fused_blocks(monkeypatch, rng):
     fused = MODELS["transformer"].begin(arrays, arrays["a"], CONFIG)
     for memory, expected in zip(fused.regions, plain.regions, strict=True):
         for x, y in zip(memory, expected, strict=True):
-            assert x.shape == (2, 4, 3, 4) and x.flags.c_contiguous
+            assert x.shape == (2, 4, 3, 6) and x.flags.c_contiguous
             np.testing.assert_allclose(x, y, rtol=0, atol=1e-5 * np.abs(y).max())

@@ -23,6 +23,7 @@ LAYER, PLAIN = "numpy_sat.layers", "not (float32 or one_pass or unfused or works
 OF_A_MODEL = "not (whole_model or blind or float32 or fus or test_captions or first_loss or padding or terms)"
 ATTENTIONS, ATTEND = "numpy_sat.decoders.attentions", ("soft", "dot", "hard", "mean", "mean_value")
 OF_A_DECODER = "direction or step_by_step"
+OF_A_TRANSFORMER = "(direction or start or input or selected or maps or memory or dropout) and not float32"
 OF_A_READER = "not (float32 or translator or torch)"
 MODULES = {  # {name: (module, expression that selects tests, name of the test file if it differs)}
     "conv": (f"{LAYER}.conv", PLAIN),
@@ -49,6 +50,9 @@ MODULES = {  # {name: (module, expression that selects tests, name of the test f
         name: (f"numpy_sat.decoders.{name}", OF_A_MODEL)
         for name in ("show_tell", "log_bilinear", "brnn", "visual_memory")
     },
+    **{layer: (f"{LAYER}.{layer}", PLAIN) for layer in ("self_attention", "transformer_block", "layer_norm", "gelu")},
+    "transformer": ("numpy_sat.decoders.transformer", OF_A_TRANSFORMER),
+    "stack": ("numpy_sat.decoders.stack", OF_A_TRANSFORMER, "transformer"),
     "dot": ("numpy_sat.decoders.dot", "weights_at_the_start or cannot_share or direction or step_by_step"),
     **{f"attend_{name}": (f"{ATTENTIONS}.{name}", OF_A_DECODER, "attend_tell") for name in ATTEND},
     "shallow_output": ("numpy_sat.decoders.shallow_output", "direction or step_by_step", "attend_tell"),
@@ -728,6 +732,92 @@ EQUIVALENT = {
             SHAPE,
         ),
         ("step", "return", ["the sign of `empty` is flipped"], "it has no entries"),
+    ],
+    "gelu": [],
+    "layer_norm": [
+        (
+            "layer_norm_forward",
+            "y =",
+            ["the brackets of `gamma * ((x - mean) / std)` are in the wrong place"],
+            IN_BRACKETS,
+        ),
+        ("layer_norm_backward", "rows =", swapped("x", "dy"), SAME_SHAPE),
+    ],
+    "self_attention": [
+        ("project_forward", "y =", [*exchanged("S", "heads * K"), *ignored("S", *2 * ("heads", "K"))], TO_FIND),
+        ("project_backward", "S, heads, K =", exchanged("heads", "K"), COMMUTES),
+        ("project_backward", "rows, drows =", 2 * ["2 where 1 belongs"], NEGATIVE),
+        ("project_backward", "dx =", [*exchanged("S", "heads * K"), *ignored("S", "heads", "K")], TO_FIND),
+        ("attend_forward", "q_rows,", exchanged("1", "2"), COMMUTES),
+        ("attend_forward", "e =", [*exchanged("2", "3"), *swapped("q", "k", "v")], f"{COMMUTES}, or {SAME_SHAPE}"),
+        (
+            *("attend_forward", "e ="),
+            ["the brackets of `q_rows @ k_rows.swapaxes(2, 3) / math.sqrt(q.shape[3])` are in the wrong place"],
+            IN_BRACKETS,
+        ),
+        ("attend_forward", "e =", ["the term `mask[:, None]` occurs twice"], "-20000 hides as well as -10000"),
+        ("attend_forward", "return", exchanged("1", "2"), COMMUTES),
+        ("attend_backward", "q_rows,", exchanged("1", "2"), COMMUTES),
+        *(("attend_backward", line, exchanged("2", "3"), COMMUTES) for line in ("dv =", "dp =", "dk =")),
+        ("attend_backward", "dproduct =", swapped("do", "cache.q", "cache.k", "cache.v"), SAME_SHAPE),
+        ("attend_backward", "return", exchanged("1", "2"), COMMUTES),
+        ("self_attention_forward", "y, cache_output", ["2 where 1 belongs", *swapped("o", "q")], SAME_SHAPE),
+        (
+            *("self_attention_backward", "dx[:, -dx_q"),
+            [
+                *swapped("dx_q", "dy", "cache.q.x", "cache.output.x", "do"),
+            ],
+            SAME_SHAPE,
+        ),
+    ],
+    "transformer_block": [
+        ("init_params", "**{name: weights(S, heads", ["`S` is one too many"], "heads divides S"),
+        (
+            *("block_backward", "dx[:, -dh"),
+            swapped(
+                "dh",
+                *("dy", "cache.attention.q.x", "cache.attention.output.x", "cache.norm_2.x"),
+                *("cache.feed_forward.inner.x", "dfed", "dattended"),
+            ),
+            SAME_SHAPE,
+        ),
+    ],
+    "transformer": [
+        ("init_params", "V =", zeros("log_frequencies"), SHAPE),
+        ("decode_forward", "mask =", ["`B` is one too many"], "N divides B, and the quotient is rounded down"),
+        ("join", "return", ["2 where 1 belongs"], NEGATIVE),
+        *((name, "return", [*exchanged("0", "1"), "2 where 1 belongs"], NEGATIVE) for name in ("by_word", "by_image")),
+        ("begin", "return", exchanged("memory.k[:, :0]", "memory.v[:, :0]"), "both are empty"),
+        ("step", "t, L =", 2 * ["1 where 0 belongs", "-1 where 0 belongs"], SAME_SHAPE),
+        (
+            *("step", "x ="),
+            [
+                *("`t` is one too many", "2 where 1 belongs", "`t` is ignored: -1, the last index, replaces it"),
+                *("the term `t` occurs twice", "the term `1` occurs twice", *swapped("t", "L", "S")),
+            ],
+            "a longer table begins alike, and only row t is read",
+        ),
+        ("step", "beta =", ["the sum of `to_regions` goes over axis -1 instead of axis 1"], LAST_AXIS),
+    ],
+    "stack": [
+        ("stack_forward", "rows =", ["`k != len(blocks)` where `k < len(blocks)` belongs"], "k is never larger"),
+        ("_append", "return", exchanged("rows", "row[:, None]"), "attention does not depend on the order"),
+        ("_attend_step", "(B, heads, K), (N", swapped("shared.k", "shared.v"), SAME_SHAPE),
+        (
+            *("_attend_step", "by_image ="),
+            [*exchanged("1", "2"), "`B` is one too many", *ignored("N", "B", "N", "heads", "K")],
+            TO_FIND,
+        ),
+        ("_attend_step", "e_shared =", [*exchanged("1", "2"), *ignored("B", "heads", "L")], TO_FIND),
+        (
+            *("_attend_step", "p_shared ="),
+            [*exchanged("1", "2"), "`B` is one too many", *ignored("N", "B", "N", "heads", "L")],
+            TO_FIND,
+        ),
+        ("_attend_step", "o = (p_shared", [*2 * exchanged("1", "2"), *ignored("B", "heads", "K")], TO_FIND),
+        ("_attend_step", "o = o +", [*exchanged("1", "2"), "-1 where 0 belongs"], f"{COMMUTES}, or {ONE}"),
+        ("_attend_step", "e_own =", ["-1 where 0 belongs"], ONE),
+        ("_attend_step", "return", ignored("B", "heads", "K"), TO_FIND),
     ],
     "rnn": [
         ("rnn_sequence_forward", "h_before, h_all", exchanged("h_before", "h_all"), "both are overwritten"),
