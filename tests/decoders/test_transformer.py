@@ -44,13 +44,13 @@ def test_the_first_loss(rng):
     whole_model.check_the_start(rng, CONFIG.replace(heads=4))
 
 
-# The decoder alone: N 2, L 4, D 7, B 6, T 5, S 18, heads 3, V 9, two blocks.
+# The decoder alone: N 2, L 4, D 9, B 6, T 5, S 18, heads 3, V 9, two blocks.
 
 
 def decoder_arrays(rng, dtype=np.float64):
     """Draw parameters and annotations."""
-    arrays = transformer.init_params(rng, 7, 18, 2, 3, np.zeros(9), np.float64)
-    arrays["a"] = rng.standard_normal((2, 4, 7))
+    arrays = transformer.init_params(rng, 9, 18, 2, 3, np.zeros(9), np.float64)
+    arrays["a"] = rng.standard_normal((2, 4, 9))
     return {name: (array + 0.2 * rng.standard_normal(array.shape)).astype(dtype) for name, array in arrays.items()}
 
 

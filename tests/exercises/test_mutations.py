@@ -787,6 +787,11 @@ EQUIVALENT = {
         ("decode_forward", "mask =", ["`B` is one too many"], "N divides B, and the quotient is rounded down"),
         ("join", "return", ["2 where 1 belongs"], NEGATIVE),
         *((name, "return", [*exchanged("0", "1"), "2 where 1 belongs"], NEGATIVE) for name in ("by_word", "by_image")),
+        (
+            *("begin", "_, cache ="),
+            ["2 where 1 belongs", "`L` is ignored: 1 replaces it"],
+            "zeros of this shape are broadcast to the right one",
+        ),
         ("begin", "return", exchanged("memory.k[:, :0]", "memory.v[:, :0]"), "both are empty"),
         ("step", "t, L =", 2 * ["1 where 0 belongs", "-1 where 0 belongs"], SAME_SHAPE),
         (
