@@ -44,7 +44,8 @@ def attention_figure(
         _write_word(axis, word, 0.85 * width, 9)
         axis.set_xlabel(f"{gate}max {weights.max():.2f}", fontsize=8)
     canvas.add_color_bar(figure, list(axes), 0, largest, LABEL, fraction=0.15 / columns, aspect=30, pad=0.01)
-    legend = f"bright: much attention; {'' if beta is None else 'beta: weight of the image; '}max: largest alpha of the panel"
+    gate = "" if beta is None else "beta: weight of the image; "
+    legend = f"bright: much attention; {gate}max: largest alpha of the panel"
     lines = canvas.add_title(figure, "Attention while each word is written", legend)
     figure.set_figheight(height * rows + 0.2 * lines)
     canvas.save(figure, path)
