@@ -375,3 +375,14 @@ def test_an_unreadable_folder_among_the_photos_is_skipped(tmp_path, deny):
     write_photos(tmp_path, NAMES)
     deny(tmp_path / "private")
     assert folder.open_dataset(tmp_path, ("train",), False).notes == (SPLIT.format("captions.csv"),)
+
+
+def test_links_that_lead_nowhere_are_skipped(tmp_path):
+    write_text(tmp_path / "captions.csv", table())
+    write_photos(tmp_path / "photos", NAMES)
+    for name in ("0-itself", "1-itself"):
+        (tmp_path / "photos" / name).symlink_to(tmp_path / "photos" / name)
+    (tmp_path / "photos" / "gone.jpg").symlink_to(tmp_path / "nowhere.jpg")
+    (tmp_path / "photos" / "up").symlink_to(tmp_path)
+    notes = folder.open_dataset(tmp_path, ("train",), False).notes
+    assert notes == (SPLIT.format("captions.csv"), "Left out: 1 photo without captions: photos/gone.jpg.")

@@ -40,9 +40,17 @@ def _contents(folder):
     """Return the names of the files and of the subfolders in a folder, sorted."""
     files, folders = [], []
     with suppress(OSError), os.scandir(folder) as entries:  # an unreadable folder may belong to something else
-        for entry in entries:  # it knows which entries are folders without looking at 118,000 photos
-            (folders if entry.is_dir() else files).append(entry.name)
+        for entry in entries:
+            (folders if _is_folder(entry) else files).append(entry.name)
     return sorted(files), sorted(name for name in folders if name != "__MACOSX" and not name.startswith("."))
+
+
+def _is_folder(entry):
+    """Return True for the os.DirEntry of a folder. It knows that without looking at each of 118,000 photos."""
+    try:
+        return entry.is_dir()
+    except OSError:  # such as a link to itself
+        return False
 
 
 def is_photo(name: str) -> bool:
@@ -58,11 +66,16 @@ def in_folders(folders: Iterable[Path]) -> dict[str, Path]:
 def below(root: Path) -> dict[str, Path]:
     """Return the files in a folder and up to DEPTH folders below it, {path in the folder: the folder}."""
     files: dict[str, Path] = {}
-    level = [""]
+    level, visited = [""], set()  # a link may lead to a folder that was visited, such as the root
     for _ in range(DEPTH + 1):
-        contents = {prefix: _contents(root / prefix) for prefix in level}
-        files |= {prefix + name: root for prefix, (names, _) in contents.items() for name in names}
-        level = [f"{prefix}{folder}/" for prefix, (_, folders) in contents.items() for folder in folders]
+        deeper = []
+        for prefix in level:
+            if (place := os.path.realpath(root / prefix)) not in visited:
+                visited.add(place)
+                names, folders = _contents(root / prefix)
+                files |= {prefix + name: root for name in names}
+                deeper += [f"{prefix}{folder}/" for folder in folders]
+        level = deeper
     return files
 
 
