@@ -120,3 +120,8 @@ def test_ascii_is_tokenized_like_other_text(rng):
     for _ in range(500):
         text = "".join(rng.choice(characters, size=30))
         assert tokenize(text) == tokenize(f"{text} é")[:-1]
+
+
+def test_a_word_is_once_in_memory():
+    first, second = tokenize("A brown dog."), tokenize("The dogs and the brown dog, 狗")
+    assert first[1] is second[4] and first[2] is second[5]

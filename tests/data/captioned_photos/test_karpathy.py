@@ -21,6 +21,8 @@ def test_flickr8k_is_read_with_its_splits(folder):
     assert names_of(dataset) == {"train": ["a.jpg", "b.jpg"], "dev": ["c.jpg"], "test": ["d.jpg"]}
     assert dataset.notes == () and dataset.splits["train"][0].captions[4] == "A dog, a.jpg, 4."
     assert list(flickr8k.read_captions(folder, "train")) == ["a.jpg", "b.jpg"]
+    write_text(folder / "Flickr_8k.trainImages.txt", "d.jpg")  # the file's own splits count
+    assert names_of(flickr8k.read(folder, ("train",))) == {"train": ["a.jpg", "b.jpg"]}
 
 
 @pytest.mark.parametrize(
