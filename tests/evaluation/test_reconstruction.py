@@ -26,15 +26,18 @@ def test_by_hand():
 
 
 def test_a_bag_of_words_reconstructs_what_is_linear_in_the_counts(rng):
-    """Check vectors that are sums over the words of a caption, and vectors that no word is about."""
-    words, vectors = np.array(list("abcdef")), rng.standard_normal((6, 3))
-    numbers = [rng.integers(0, 6, rng.integers(2, 6)) for _ in range(200)]
-    captions = [list(words[row]) for row in numbers]
+    """Check vectors that are sums over the words of a caption, and vectors that no word is about.
+
+    The latter would seem explained by the 40 words if these were fitted to the same captions.
+    """
+    vectors = rng.standard_normal((40, 3))
+    numbers = [rng.integers(0, 40, rng.integers(2, 6)) for _ in range(400)]
+    captions = [[f"word{number}" for number in row] for row in numbers]
     V = np.stack([vectors[row].sum(axis=0) for row in numbers])
-    V_tilde = np.zeros((6, 200, 3))
-    assert reconstruction.measure(V, V_tilde, captions, [None] * 200).bag.value > 0.999
+    V_tilde = np.zeros((6, 400, 3))
+    assert reconstruction.measure(V, V_tilde, captions, [None] * 400).bag.value > 0.99
     other = rng.standard_normal(V.shape)
-    assert abs(reconstruction.measure(other, V_tilde, captions, [None] * 200).bag.value) < 0.2
+    assert reconstruction.measure(other, V_tilde, captions, [None] * 400).bag.value < 0
 
 
 def test_falls_are_means_over_words_with_intervals(rng):
