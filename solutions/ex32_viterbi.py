@@ -32,20 +32,19 @@ def viterbi(scores: np.ndarray, beta: float) -> np.ndarray:
 
     # best_i = the largest sum of the words so far, if the last of them is at region i
     best = scores[0]
-    before = []
+    before = np.zeros((T, R), np.intp)
     for t in range(1, T):
         # sums_ji = best_j + beta if j = i: the sum if word t - 1 is at region j and word t at region i
         sums = np.repeat(best[:, None], R, axis=1)
         sums[np.diag_indices(R)] += beta
 
-        # before_i = the best j for each i, and best_i = its sum with the score of word t
-        before.append(sums.argmax(axis=0))
+        # before_ti = the best j for each i, and best_i = its sum with the score of word t
+        before[t] = sums.argmax(axis=0)
         best = scores[t] + sums.max(axis=0)
 
     # The last word takes the best region. Each word before it is where the best sum came from.
-    region = best.argmax()
-    backwards = [region]
-    for came_from in reversed(before):
-        region = came_from[region]
-        backwards.append(region)
-    return np.array(backwards[::-1])
+    a = np.empty(T, np.intp)
+    a[T - 1] = best.argmax()
+    for t in range(T - 1, 0, -1):
+        a[t - 1] = before[t, a[t]]
+    return a

@@ -6,8 +6,8 @@ MISTAKES = [
     Mistake(
         32,
         "viterbi",
-        "    return np.array(backwards[::-1])",
-        "    return scores.argmax(axis=1)",
+        "    return a\n",
+        "    return scores.argmax(axis=1)\n",
         "a",
         r"own best|beta",
         "gives each word its own best region",
@@ -15,8 +15,8 @@ MISTAKES = [
     Mistake(
         32,
         "viterbi",
-        "    return np.array(backwards[::-1])",
-        "    return np.array(backwards)",
+        "    return a\n",
+        "    return a[::-1]\n",
         "a",
         r"revers|order|way back",
         "returns the assignment from its end to its start",
@@ -24,8 +24,8 @@ MISTAKES = [
     Mistake(
         32,
         "viterbi",
-        "        region = came_from[region]\n",
-        "        region = came_from[best.argmax()]\n",
+        "a[t - 1] = before[t, a[t]]",
+        "a[t - 1] = before[t, best.argmax()]",
         "a or before",
         r"follow|a\[t\]|`?t`? is ignored: -1, the last",
         "follows the best region of the last word at every step",
@@ -51,14 +51,8 @@ MISTAKES = [
     Mistake(
         32,
         "viterbi",
-        """\
-    region = best.argmax()
-    backwards = [region]
-""",
-        """\
-    region = scores[-1].argmax()
-    backwards = [region]
-""",
+        "a[T - 1] = best.argmax()",
+        "a[T - 1] = scores[-1].argmax()",
         "a",
         r"last word|best",
         "starts the way back at the last word's own best region",
@@ -66,12 +60,13 @@ MISTAKES = [
     Mistake(
         32,
         "viterbi",
-        "    return np.array(backwards[::-1])",
+        "    return a\n",
         """\
     a = [scores[0].argmax()]
     for t in range(1, T):
         a.append((scores[t] + beta * (np.arange(R) == a[-1])).argmax())
-    return np.array(a)""",
+    return np.array(a)
+""",
         "a",
         r"from the left|later",
         "chooses each word from the left and never changes it",
