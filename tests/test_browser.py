@@ -1,6 +1,8 @@
-"""Open pages of captions in a real browser: the map under the pointer, the keyboard, light and dark, no requests."""
+"""Open pages in a real browser: the map under the pointer, the keyboard, light and dark, no requests, and serve."""
 
+import base64
 import io
+import threading
 
 import browsers
 import numpy as np
@@ -9,6 +11,8 @@ from PIL import Image
 
 from numpy_sat.decoding.trace import Beam, Trace, TracedWord
 from numpy_sat.evaluation import page
+from numpy_sat.experiment import runs
+from numpy_sat.tasks.serve import Server
 
 pytestmark = pytest.mark.slow
 SIDE = 5  # rows and columns of an attention map
@@ -242,3 +246,97 @@ def test_no_requests_and_no_console_errors(browser, entries):
     # The policy of the page refuses what a caption could smuggle in.
     browser.execute_script("document.body.append(Object.assign(new Image(), {src: 'https://example.org/x.png'}))")
     assert "Content Security Policy" in browser.get_log("browser")[0]["message"]
+
+
+# The page of `serve`
+
+
+@pytest.fixture
+def served(browser, trained):
+    """Open the page of a server with two tiny models, and return the server."""
+    models = {"first": runs.load_model(trained), "tell": runs.load_model(trained.parent / "tell")}
+    with Server(0, models) as server:
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+        thread.start()
+        browsers.requests(browser)
+        browser.get_log("browser")
+        browser.get(f"http://127.0.0.1:{server.server_port}/")
+        yield server
+        assert all(address.startswith((browser.current_url, "data:")) for address in browsers.requests(browser))
+        server.shutdown()
+        thread.join()
+
+
+DROP = """
+const [content, name, type] = arguments, data = new DataTransfer();
+data.items.add(new File([Uint8Array.from(atob(content), (c) => c.charCodeAt(0))], name, {type: "image/jpeg"}));
+const options = type === "paste" ? {clipboardData: data} : {dataTransfer: data};
+const Kind = type === "paste" ? ClipboardEvent : DragEvent;
+document.body.dispatchEvent(new Kind(type, {...options, bubbles: true, cancelable: true}));
+"""
+
+
+def drop(browser, content, name, kind="drop"):
+    """Drop or paste a file."""
+    browser.execute_script(DROP, base64.b64encode(content).decode("ascii"), name, kind)
+
+
+def wait(browser, articles, errors=0):
+    """Wait until the page shows so many captions and errors, and return their elements."""
+    from selenium.webdriver.support.wait import WebDriverWait
+
+    def found(driver):
+        both = find(driver, "article"), find(driver, ".errors li")
+        return both if (len(both[0]), len(both[1])) == (articles, errors) else None
+
+    return WebDriverWait(browser, 60, 0.05).until(found)
+
+
+def test_photos_are_dropped_pasted_and_chosen(browser, served, root):
+    """Read the caption, see the map change under the pointer, and choose another model."""
+    photos = sorted((root / "Flicker8k_Dataset").iterdir())[:3]
+    drop(browser, photos[0].read_bytes(), "dropped.jpg")
+    (entry,), _ = wait(browser, 1)
+    image, first, *_ = words_of(entry)
+    assert find(entry, "h2")[0].text == "dropped.jpg" and first.text
+    hover(browser, image)
+    (photo,) = find(entry, ".photo")
+    alone = pixels(photo)
+    hover(browser, first)
+    assert np.abs(pixels(photo) - alone).mean() > 5
+    drop(browser, photos[1].read_bytes(), "pasted.jpg", "paste")
+    entries, _ = wait(browser, 2)
+    assert [find(entry, "h2")[0].text for entry in entries] == ["pasted.jpg", "dropped.jpg"]
+    browser.find_element("name", "model").send_keys("tell")
+    browser.find_element("name", "photos").send_keys(str(photos[2]))
+    entries, _ = wait(browser, 3)
+    assert find(entries[0], ".absence")[0].text == "No attention map: this model has no attention."
+    assert browser.get_log("browser") == []
+
+
+def test_damaged_and_huge_photos_get_a_sentence(browser, served, root, tmp_path):
+    drop(browser, b"no image", "x.jpg")
+    _, (error,) = wait(browser, 0, 1)
+    assert error.text == "x.jpg is not an image, or its format is not supported; use JPEG or PNG."
+    with open(tmp_path / "huge.jpg", "wb") as file:
+        file.truncate(200 * 2**20)
+    browser.find_element("name", "photos").send_keys(str(tmp_path / "huge.jpg"))
+    _, (error,) = wait(browser, 0, 1)
+    assert error.text == "huge.jpg has more than 50 MB; make it smaller first."
+
+
+def test_30_photos_in_one_go(browser, served, root):
+    photos = sorted((root / "Flicker8k_Dataset").iterdir())[:30]
+    browser.find_element("name", "photos").send_keys("\n".join(map(str, photos)))
+    entries, _ = wait(browser, 30)
+    assert [find(entry, "h2")[0].text for entry in entries] == [photo.name for photo in reversed(photos)]
+    assert browser.find_element("css selector", ".progress").text == "30 of 30 photos done."
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_the_served_page_is_narrow_too(browser, served, scheme):
+    browsers.emulate(browser, scheme, 320)
+    try:
+        assert browser.execute_script("return document.documentElement.scrollWidth") <= 320
+    finally:
+        browsers.emulate(browser)

@@ -45,6 +45,7 @@ COMMANDS = (
     "evaluate",
     "caption",
     "show",
+    "serve",
     "words",
     "study",
     "soup",

@@ -25,9 +25,13 @@ OTHER_STARTS = {  # the first bytes of a file, and what it is
 }
 
 
-def explain(path: Path) -> str:
-    """Return a message for a file that is not an image of a supported format: what it is and what to do."""
-    start = _first_bytes(path)
+def explain(path: object, start: bytes) -> str:
+    """Return a message for a file that is not an image of a supported format: what it is and what to do.
+
+    Args:
+        path: its path or name.
+        start: its first START bytes.
+    """
     if start.startswith(SUPPORTED_STARTS):
         return f"{path} cannot be decoded; it is damaged or cut short: get the file again."
     kind = kind_of(start)
@@ -59,11 +63,3 @@ def kind_of(start: bytes) -> str | None:
     if start[:4] == b"RIFF" and start[8:12] == b"AVI ":
         return "a video"
     return next((kind for known_start, kind in OTHER_STARTS.items() if start.startswith(known_start)), None)
-
-
-def _first_bytes(path: Path) -> bytes:
-    try:
-        with open(path, "rb") as file:
-            return file.read(START)
-    except OSError:
-        return b""

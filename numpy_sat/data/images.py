@@ -3,6 +3,7 @@
 import contextlib
 import hashlib
 import importlib
+import io
 import os
 import stat
 import sys
@@ -14,6 +15,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from functools import lru_cache
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 from PIL import Image, UnidentifiedImageError
@@ -45,6 +47,16 @@ UPRIGHT = {
 _open_lock = threading.Lock()
 
 
+class Upload(NamedTuple):
+    """An image file that is in memory. Its text is its name."""
+
+    name: str
+    content: bytes
+
+    def __str__(self):
+        return self.name
+
+
 def open_image(path: Path) -> Image.Image:
     """Read an image as upright 8-bit RGB. Transparent pixels are composited on white.
 
@@ -54,29 +66,29 @@ def open_image(path: Path) -> Image.Image:
     return _decode(Path(path), None)
 
 
-def read_image(path: Path, size: int) -> np.ndarray:
+def read_image(source: Path | Upload, size: int) -> np.ndarray:
     """Read an image and resize it to a square. The aspect ratio is not kept, and nothing is cropped.
 
     Args:
-        path: the image file.
+        source: the image file.
         size: side of the square in pixels.
     Returns:
         (size, size, 3) uint8 RGB.
     Raises:
         InputError: the file cannot be read as an image.
     """
-    image = _decode(Path(path), 2 * size)
+    image = _decode(source, 2 * size)
     # Pillow's bilinear filter widens with the factor, so it averages. reducing_gap only saves work on huge images.
     return np.array(image.resize((size, size), Image.Resampling.BILINEAR, reducing_gap=3.0))
 
 
-def read_small(path: Path, side: int) -> Image.Image:
+def read_small(source: Path | Upload, side: int) -> Image.Image:
     """Read an image as upright 8-bit RGB, and shrink it if its longer side has more than `side` pixels.
 
     Raises:
         InputError: the file cannot be read as an image.
     """
-    image = _decode(Path(path), side)
+    image = _decode(source, side)
     image.thumbnail((side, side), Image.Resampling.BICUBIC, reducing_gap=3.0)
     return image
 
@@ -129,34 +141,49 @@ def load_images(images: list[CaptionedImage], size: int, cache: Path) -> np.ndar
     return array
 
 
-def _decode(path: Path, min_side: int | None) -> Image.Image:
+def _decode(source: Path | Upload, min_side: int | None) -> Image.Image:
     """Read an image as upright RGB. A JPEG may be decoded smaller if both sides stay at least `min_side` pixels."""
-    _refuse_no_file(path)
+    _refuse_no_file(source)
     try:
-        with _open_header(path) as image:
+        with _open_header(source) as image:
             if min_side is not None:
                 image.draft(None, (min_side, min_side))
             image.load()
             return _to_rgb(_upright(image))
     except Image.DecompressionBombError as error:
-        raise InputError(f"{path} has more than {MAX_PIXELS:,} pixels; make it smaller first.") from error
+        raise InputError(f"{source} has more than {MAX_PIXELS:,} pixels; make it smaller first.") from error
     except UnidentifiedImageError as error:
-        raise InputError(file_kinds.explain(path)) from error
+        raise InputError(file_kinds.explain(source, _first_bytes(source))) from error
     except PermissionError as error:
-        raise InputError(f"{path}: no permission to read it; change its permissions.") from error
+        raise InputError(f"{source}: no permission to read it; change its permissions.") from error
     except Exception as error:  # Pillow's decoders raise nearly anything on damaged files
         raise InputError(
-            f"{path} cannot be decoded ({error}); it may be damaged or cut short: get the file again."
+            f"{source} cannot be decoded ({error}); it may be damaged or cut short: get the file again."
         ) from error
 
 
-def _refuse_no_file(path: Path) -> None:
+def _first_bytes(source: Path | Upload) -> bytes:
+    """Return the bytes that identify a file; none if it cannot be read."""
+    if isinstance(source, Upload):
+        return source.content[: file_kinds.START]
+    try:
+        with open(source, "rb") as file:
+            return file.read(file_kinds.START)
+    except OSError:
+        return b""
+
+
+def _refuse_no_file(source: Path | Upload) -> None:
     """Raise InputError if the file is missing, empty or a folder."""
-    status = _stat(path)
-    if stat.S_ISDIR(status.st_mode):
-        raise InputError(f"{path} is a folder; name an image in it.")
-    if status.st_size == 0:
-        raise InputError(f"{path} is empty; get the file again.")
+    if isinstance(source, Upload):
+        size = len(source.content)
+    else:
+        status = _stat(source)
+        size = status.st_size
+        if stat.S_ISDIR(status.st_mode):
+            raise InputError(f"{source} is a folder; name an image in it.")
+    if size == 0:
+        raise InputError(f"{source} is empty; get the file again.")
 
 
 def _stat(path: Path) -> os.stat_result:
@@ -168,10 +195,11 @@ def _stat(path: Path) -> os.stat_result:
         raise InputError(f"{path} cannot be found ({error.strerror}); check its name and folder.") from error
 
 
-def _open_header(path: Path) -> Image.Image:
+def _open_header(source: Path | Upload) -> Image.Image:
     """Open an image without decoding it. Raise DecompressionBombError if it has more than MAX_PIXELS."""
     with _without_warnings():
-        image = Image.open(path, formats=_formats())
+        file = io.BytesIO(source.content) if isinstance(source, Upload) else source
+        image = Image.open(file, formats=_formats())
         if image.format == "TIFF":  # otherwise load() reads the EXIF block, and warns if it is damaged
             with suppress(Exception):
                 image.getexif()

@@ -48,9 +48,9 @@ def encode_batches(config: Recipe, incoming: Iterable[batches.Batch]) -> Iterato
         yield batch._replace(inputs=pretrained.net(config).encode(batch.inputs)) if is_pixels else batch
 
 
-def read(config: Recipe, path: Path) -> np.ndarray:
+def read(config: Recipe, source: Path | images.Upload) -> np.ndarray:
     """Read a single image file, with a batch axis of 1: (1, H, W, 3) uint8. Raises InputError."""
-    return images.read_image(Path(path), config.encoder.image_size)[np.newaxis]
+    return images.read_image(source, config.encoder.image_size)[np.newaxis]
 
 
 def encode(config: Recipe, pixels: np.ndarray) -> np.ndarray:

@@ -167,6 +167,11 @@ def beam(text: str) -> int:
     return _number(int, text, 1, f"a whole number from 1 to {WIDEST_BEAM}", WIDEST_BEAM)
 
 
+def port(text: str) -> int:
+    """Parse an argument that must be the port of a server."""
+    return _number(int, text, 0, "a port from 0 to 65,535", 65535)
+
+
 def count(text: str) -> int:
     """Parse an argument that must be an integer of at least 1."""
     return _number(int, text, 1, "a whole number of at least 1")

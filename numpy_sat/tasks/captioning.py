@@ -17,7 +17,7 @@ from numpy_sat.system.errors import InputError
 
 EXAMPLE = "IMAGE"
 
-read, encode = inputs.read, inputs.encode
+encode = inputs.encode
 
 
 def sources(arguments: Sequence[str]) -> list[str]:
@@ -56,6 +56,16 @@ def _photos(folder):
     if not names:
         raise InputError(f"{folder} holds neither a run nor photos; name a run, an image or a folder of images.")
     return [os.path.join(folder, name) for name in names]
+
+
+def read(config, source):
+    """Read a single image, with a batch axis of 1: (1, H, W, 3) uint8. source: path, or an images.Upload."""
+    return inputs.read(config, _named(source))
+
+
+def _named(source):
+    """Return the path of an image as a Path; an images.Upload is returned as it is."""
+    return Path(source) if isinstance(source, str) else source
 
 
 def load(config, examples, augmented=False):
@@ -112,7 +122,7 @@ def entry(config, source, traced, note=""):
 
     Args:
         config: the recipe.
-        source: path of the image file.
+        source: path of the image file, or an images.Upload.
         traced: trace.Trace of the caption.
         note: a line below the name of the image.
     Raises:
@@ -121,8 +131,9 @@ def entry(config, source, traced, note=""):
     from numpy_sat.data import images
     from numpy_sat.evaluation import page
 
-    image = images.read_small(Path(source), page.SIDE)
-    return page.Entry(Path(source).name, traced, image, absence=absence(config, traced), note=note)
+    source = _named(source)
+    image = images.read_small(source, page.SIDE)
+    return page.Entry(source.name, traced, image, absence=absence(config, traced), note=note)
 
 
 def show(folder, model, written):

@@ -25,6 +25,7 @@ SIDE = 480  # largest side of an image in the page, pixels
 IMAGE_BYTES = 64 * 1024  # largest JPEG
 QUALITIES = (85, 70, 50, 30, 10)  # of the JPEG; the first one that is small enough
 UNIT = 10_000  # weights are stored in parts of 1 / UNIT; page.js has the same number
+MOST_ENTRIES = 50  # captions that a served page keeps; older ones go
 HELP = (
     "Point at a word, or choose it with the arrow keys. The map shows where the model attends while it writes the "
     "word: bright means much attention. The gate beta scales the context vector that the model reads."
@@ -58,21 +59,53 @@ def write(path: Path, title: str, entries: Sequence[Entry]) -> None:
 
 def text(title: str, entries: Sequence[Entry]) -> str:
     """Return captions as the text of an HTML page."""
-    style, script = ((FOLDER / name).read_text(encoding="utf-8") for name in ("page.css", "page.js"))
-    data = json.dumps([as_json(entry) for entry in entries], separators=(",", ":"), allow_nan=False)
-    policy = f"default-src 'none'; img-src data:; style-src {_digest(style)}; script-src {_digest(script)}"
+    return _fill(title, [as_json(entry) for entry in entries], _read("page.js"))
+
+
+def served(title: str, models: Sequence[dict], upload_bytes: int) -> str:
+    """Return a page without captions that sends photos to its own server, and shows the captions that come back.
+
+    Args:
+        title: title of the page.
+        models: the models to choose from: {"name": text, "length_power": its default}.
+        upload_bytes: size of the largest photo that the server takes.
+    """
+    settings = {"models": list(models), "bytes": upload_bytes, "entries": MOST_ENTRIES}
+    controls = _insert(_read("serve.html"), {"settings": _script_data(settings)})
+    return _fill(title, [], _read("page.js") + _read("serve.js"), controls, "; connect-src 'self'")
+
+
+def _fill(title, data, script, controls="", more_policy=""):
+    """Return page.html with everything that belongs into it."""
+    style = _read("page.css")
     pieces = {
-        "policy": policy,
+        "policy": f"default-src 'none'; img-src data:; style-src {_digest(style)}; script-src {_digest(script)}"
+        f"{more_policy}",
         "title": html.escape(output.printable(title)),
         "style": style,
         "help": html.escape(HELP),
-        "data": data.replace("<", "\\u003c"),
+        "controls": controls,
+        "data": _script_data(data),
         "script": script,
     }
-    page = (FOLDER / "page.html").read_text(encoding="utf-8")
+    return _insert(_read("page.html"), pieces)
+
+
+def _read(name):
+    """Return the text of a file of this folder."""
+    return (FOLDER / name).read_text(encoding="utf-8")
+
+
+def _insert(template, pieces):
+    """Return a template with pieces in place of their names in braces."""
     # Split first: a piece may hold the name of another one in braces.
-    head, *parts = page.replace("}", "{").split("{")
+    head, *parts = template.replace("}", "{").split("{")
     return head + "".join(pieces[part] if k % 2 == 0 else part for k, part in enumerate(parts))
+
+
+def _script_data(data):
+    """Return data as JSON that cannot end the script element around it."""
+    return json.dumps(data, separators=(",", ":"), allow_nan=False).replace("<", "\\u003c")
 
 
 def as_json(entry: Entry) -> dict:

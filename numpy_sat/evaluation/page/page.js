@@ -8,7 +8,7 @@ function element(name, text = "", options = {}) {
   return Object.assign(document.createElement(name), { textContent: text, ...options });
 }
 
-const percent = (p) => (p < 0.001 ? "< 0.1 %" : `${(100 * p).toFixed(p < 0.1 ? 1 : 0)} %`);
+const percent = (p) => (p < 0.001 ? "<\u00a00.1\u00a0%" : `${(100 * p).toFixed(p < 0.1 ? 1 : 0)}\u00a0%`);
 
 function addEntry(data, parent) {
   const root = document.getElementById("entry").content.firstElementChild.cloneNode(true);
