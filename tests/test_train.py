@@ -73,6 +73,7 @@ def test_a_complete_run(root, tmp_path, capsys):
         ("--set", "objective=self-critical", "cross_entropy_epochs=1"),
         ("--blind", "--set", "objective=self-critical", "cross_entropy_epochs=1"),
         ("--set", "objective=adversarial", "cross_entropy_epochs=1", "rollouts=2", "ema=0.9"),
+        ("--set", "objective=adversarial", "cross_entropy_epochs=1", "gradient=straight-through"),
         ("--model", "detected-words", "--set", "ngrams=100"),
     ],
 )

@@ -160,6 +160,33 @@ def no_discriminator(recipe):
     return None
 
 
+def no_soft_words(recipe):
+    """Refuse the straight-through gradient for models that cannot write soft words (decoders/soft_words.py)."""
+    writers = [name for name, model in MODELS.items() if hasattr(model, "parts_of")]
+    if recipe.adversarial.gradient == "straight-through" and recipe.decoder.model not in writers:
+        return f"the model {recipe.decoder.model} cannot write soft words; {', '.join(writers)} can"
+    return None
+
+
+def no_soft_words_written(recipe):
+    """Return why the temperature of soft words does nothing: no soft words are written."""
+    if recipe.adversarial.gradient != "straight-through":
+        return "without soft words; set gradient=straight-through too"
+    return no_discriminator(recipe)
+
+
+def no_baseline(recipe):
+    """Return why a baseline of sampled captions does nothing: no captions are sampled."""
+    return only_cross_entropy(recipe) or (no_samples(recipe) if recipe.training.objective == "adversarial" else None)
+
+
+def no_samples(recipe):
+    """Return why settings of sampled captions do nothing: soft words are written instead."""
+    if recipe.adversarial.gradient == "straight-through":
+        return "for gradient=straight-through, which samples no captions"
+    return no_discriminator(recipe)
+
+
 def no_other_image(recipe):
     """Refuse mismatched captions if a batch has a single image."""
     adversarial, training = recipe.adversarial, recipe.training

@@ -196,7 +196,7 @@ class Training:
         "greedy",
         "baseline of a sampled caption's reward: that of the greedy caption, or the mean of the other samples",
         choices=("greedy", "others"),
-        idle=conditions.only_cross_entropy,
+        idle=conditions.no_baseline,
         refuse=conditions.nothing_to_compare,
     )
     ema: float = setting(
@@ -215,6 +215,20 @@ class Training:
 class Adversarial:
     """Settings of adversarial training (after Dai et al. 2017)."""
 
+    gradient: str = setting(
+        "reinforce",
+        "estimate of the gradient of the discriminator's reward: reinforce, with sampled captions and a baseline, or "
+        "straight-through, with soft words",
+        choices=("reinforce", "straight-through"),
+        refuse=conditions.no_soft_words,
+        idle=conditions.no_discriminator,
+    )
+    gumbel_temperature: float = setting(
+        0.5,
+        "tau: temperature of soft words, which are nearly hard if it is small",
+        above=0,
+        idle=conditions.no_soft_words_written,
+    )
     discriminator_size: int = setting(
         128,
         "components of the discriminator's hidden state and word embeddings",
@@ -237,7 +251,7 @@ class Adversarial:
         "roll-outs per word, whose mean reward is the reward of the word; 0: the caption's reward is that of its words",
         minimum=0,
         limit=1000,
-        idle=conditions.no_discriminator,
+        idle=conditions.no_samples,
     )
 
 

@@ -43,7 +43,7 @@ MODULES = {  # {name: (module, expression that selects tests, name of the test f
     "bidirectional": ("numpy_sat.encoders.bidirectional", "not padding"),
     **{layer: (f"{LAYER}.{layer}", PLAIN) for layer in ("depthwise", "mbconv", "pointwise")},
     "policy": (f"{LAYER}.policy", PLAIN),
-    **{layer: (f"{LAYER}.{layer}", PLAIN) for layer in ("discriminator", "rollouts")},
+    **{layer: (f"{LAYER}.{layer}", PLAIN) for layer in ("discriminator", "rollouts", "gumbel")},
     "sampling": ("numpy_sat.decoding.sampling", PLAIN),
     "samples": ("numpy_sat.training.objectives.samples", "not (expected_score or likely or weigh)", "self_critical"),
     **{
@@ -190,6 +190,10 @@ EQUIVALENT = {
         ("loss_backward", "dreal =", zeros("real"), SHAPE),
         ("loss_backward", "dgenerated =", zeros("generated"), SHAPE),
         ("loss_backward", "dmismatched =", zeros("mismatched"), SHAPE),
+    ],
+    "gumbel": [
+        ("gumbel_noise", "u =", exchanged("uniforms", "np.finfo(np.float64).tiny"), COMMUTES),
+        ("straight_through", "return", 2 * ["the minus of `-1` is missing"], LAST_AXIS),
     ],
     "rollouts": [
         ("word_rewards", "value[last", zeros("last"), SHAPE),

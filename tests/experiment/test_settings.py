@@ -269,6 +269,14 @@ def test_images_without_pixels():
             "rollouts: does nothing for objective=self-critical; it is for adversarial.",
         ),
         (
+            ["--set", "objective=adversarial", "gradient=straight-through", "reward_baseline=others"],
+            "reward_baseline: does nothing for gradient=straight-through, which samples no captions.",
+        ),
+        (
+            ["--set", "objective=adversarial", "gumbel_temperature=1"],
+            "gumbel_temperature: does nothing without soft words; set gradient=straight-through too.",
+        ),
+        (
             ["--data", "flickr8k", "--encoder", "lite0", "--set", "encoder_rate_factor=0.3"],
             "encoder_rate_factor: does nothing where the encoder is not trained; set tuned_stages too.",
         ),
@@ -386,6 +394,13 @@ def test_a_recipe_of_an_older_version(last, epochs, first):
     assert from_json(stored) == Recipe().replace(epochs=epochs, **expected)
     with pytest.raises(InputError, match="self_critical_epochs: is no longer a setting; set objective=self-critical"):
         with_settings(RECIPE, {"self_critical_epochs": "3"})
+
+
+def test_a_model_without_soft_words():
+    texts = {"objective": "adversarial", "cross_entropy_epochs": "3", "gradient": "straight-through", "model": "tell"}
+    with pytest.raises(InputError, match="gradient=straight-through: the model tell cannot write soft words"):
+        with_settings(RECIPE, texts)
+    assert with_settings(RECIPE, texts | {"model": "dot"}).adversarial.gradient == "straight-through"
 
 
 def test_an_objective_that_would_never_begin():

@@ -19,7 +19,7 @@ from numpy_sat.layers import losses
 from numpy_sat.system.errors import InputError
 from numpy_sat.system.workspace import Workspace
 from numpy_sat.training import objectives
-from numpy_sat.training.objectives import adversarial, discriminator, samples
+from numpy_sat.training.objectives import adversarial, discriminator, reinforce, samples, straight_through
 
 V, MAX_WORDS, SIZE = 5, 3, 5  # <start>, <end>, <unk> and two words; captions of at most three words
 CONFIG = Recipe().replace(
@@ -143,7 +143,7 @@ def test_roll_outs_estimate_the_expected_reward(rng, params):
         return np.array([float(caption[-1] == END) + 10 * n for n, caption in zip(images, captions, strict=True)])
 
     of_captions = reward(drawn.images, drawn.captions)
-    values = adversarial.word_values(params, drawn, reward, of_captions, recipe, rng)
+    values = reinforce.word_values(params, drawn, reward, of_captions, recipe, rng)
     decoder = writer(CONFIG)
     for b, caption in enumerate(drawn.captions):
         assert values[len(caption) - 1, b] == of_captions[b] and (values[len(caption) :, b] == 0).all()
@@ -153,6 +153,43 @@ def test_roll_outs_estimate_the_expected_reward(rng, params):
             ends = [other[-1] == END for other in whole if other[0] == caption[0]]
             assert values[0, b] == pytest.approx(np.mean(ends) + 10 * drawn.images[b], abs=0.05)
     assert any(len(caption) > 1 for caption in drawn.captions)
+
+
+def test_the_gradient_of_the_reward_at_soft_words(rng, net):
+    a, y = rng.standard_normal((2, 16, 4)), rng.dirichlet(np.ones(V), (3, 4))
+    mask = (np.arange(3)[:, None] < [3, 1, 2, 3]) * 1.0
+    weights = rng.standard_normal(4)
+
+    def loss_and_grads(words):
+        r, dy = discriminator.reward_and_gradient(net, a, words["y"], mask)
+        return r @ weights, {"y": dy * weights[:, None]}
+
+    report = gradcheck.check_loss(loss_and_grads, {"y": y})
+    assert report.ok, str(report)
+    hard = np.eye(V)[[[3, 4, 1, 3], [4, 0, 1, 3], [1, 0, 0, 4]]]
+    captions = [[3, 4, 1], [4], [1, 1], [3, 3, 4]]
+    expected = discriminator.rewards(net, a, np.array([0, 0, 1, 1]), captions)
+    np.testing.assert_allclose(discriminator.reward_and_gradient(net, a, hard, mask)[0], expected)
+
+
+def test_the_straight_through_gradient_points_along_the_exact_one(rng, params, net):
+    """Compare the mean of many steps with the exact gradient of sum_y p(y) r(y): biased, but an ascent direction."""
+    recipe = CONFIG.replace(gradient="straight-through", gumbel_temperature=0.5)
+    batch = batch_of(rng, [[3, END]] * 4000, images=1)
+    generated = straight_through.step(params, batch, recipe, net, np.random.default_rng, Workspace())
+    everything = batch_of(rng, CAPTIONS, images=1)
+    r = discriminator.rewards(net, generated.a, np.zeros(len(CAPTIONS), int), CAPTIONS)
+    p = np.exp(word_log_probabilities(params, generated.a, everything).sum(axis=0))
+    assert generated.rewards.mean() == pytest.approx(p @ r, abs=0.02) and generated.loss.total < 0
+    weighted = everything._replace(weights=len(r) * p * r)
+    _, _, exact = soft.loss_and_grads(params, generated.a, weighted, CONFIG, rng)
+    cosines = [
+        (generated.grads[name] * exact[name]).sum()
+        / np.linalg.norm(generated.grads[name])
+        / np.linalg.norm(exact[name])
+        for name in ("b_o", "L_o", "L_h")
+    ]
+    assert min(cosines) > 0.3
 
 
 @pytest.mark.parametrize("rollouts", [0, 2])

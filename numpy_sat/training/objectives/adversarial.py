@@ -1,37 +1,35 @@
-"""Adversarial training (after Dai et al. 2017): a discriminator rewards the captions that the model samples.
+"""Adversarial training (after Dai et al. 2017 and Shetty et al. 2017): a discriminator rewards generated captions.
 
 Every step has two parts:
 
-1. The model samples captions. The reward of a caption is r(I, S), the probability that the discriminator takes it for a
-   real caption of its image (layers/discriminator.py). The policy gradient raises the expected reward. With
-   rollouts = K, every word has a reward of its own (layers/rollouts.py).
-2. The discriminator learns to tell the same samples from real captions, and real captions from mismatched ones.
+1. The model generates captions. The reward of a caption is r(I, S), the probability that the discriminator takes it for
+   a real caption of its image (layers/discriminator.py). The model moves along the gradient of the expected reward.
+   GRADIENTS names two estimates of it: reinforce.py (Dai et al.) and straight_through.py (Shetty et al.).
+2. The discriminator learns to tell the same captions from real ones, and real captions from mismatched ones.
 
 The discriminator learns at its full rate from the first step on, while the captioner's learning rate warms up. So the
 first rewards, which mean nothing, change the captioner little.
 """
 
 from collections.abc import Callable
-from functools import partial
 from typing import NamedTuple
 
 import numpy as np
 
 from numpy_sat import captioner
 from numpy_sat.data import batches
-from numpy_sat.decoding import sampling
 from numpy_sat.experiment import checkpoint, runs
 from numpy_sat.experiment.recipe import Recipe
-from numpy_sat.layers import rollouts
 from numpy_sat.loss import Loss
 from numpy_sat.pretrained import inputs
-from numpy_sat.system.streams import CAPTIONS, DISCRIMINATOR, stream
+from numpy_sat.system.streams import DISCRIMINATOR, stream
 from numpy_sat.system.workspace import Workspace
 from numpy_sat.training import optimizers
-from numpy_sat.training.objectives import discriminator, samples
+from numpy_sat.training.objectives import discriminator, reinforce, samples, straight_through
 
 AVERAGES_WEIGHTS = True
 RATE_FACTOR = 1.0
+GRADIENTS = {"reinforce": reinforce, "straight-through": straight_through}  # estimates of the generator's gradient
 
 
 class Opponent(NamedTuple):
@@ -66,7 +64,7 @@ def loss_and_grads(
     random: Callable,
     workspace: Workspace,
 ) -> tuple[Loss, dict[str, np.ndarray], dict[str, float]]:
-    """Sample captions, compute the policy loss and its gradients, and update the discriminator once.
+    """Generate captions, compute the generator's loss and its gradients, and update the discriminator once.
 
     Args:
         params: {name: array}.
@@ -78,21 +76,13 @@ def loss_and_grads(
     Returns:
         loss: loss.Loss.
         grads: gradients by name.
-        scores: mean probability of being real of sampled, real and mismatched captions, in percent.
+        scores: mean probability of being real of generated, real and mismatched captions, in percent.
     """
-    rng = random(CAPTIONS)
-    drawn = samples.draw(params, batch, recipe, rng)
-    reward = partial(discriminator.rewards, prepared.params, drawn.a)
-    weighted = samples.weigh(drawn, reward, recipe)
-    if recipe.adversarial.rollouts:
-        values = word_values(params, drawn, reward, weighted.rewards, recipe, rng)
-        # V_t - b = (V_t - r) + (r - b)
-        weights = (values - weighted.rewards + weighted.batch.weights) * drawn.batch.mask
-        weighted = weighted._replace(batch=weighted.batch._replace(weights=weights.astype(drawn.batch.mask.dtype)))
-    loss, grads = samples.policy_step(params, weighted, random, workspace)
-    r = _train_discriminator(prepared, drawn, batch, recipe)
-    scores = samples.percents(sampled=weighted.rewards, real=r["real"], mismatched=r["mismatched"])
-    return loss, grads, scores
+    estimator = GRADIENTS[recipe.adversarial.gradient]
+    generated = estimator.step(params, batch, recipe, prepared.params, random, workspace)
+    r = _train_discriminator(prepared, generated, batch, recipe)
+    scores = samples.percents(sampled=generated.rewards, real=r["real"], mismatched=r["mismatched"])
+    return generated.loss, generated.grads, scores
 
 
 def measure(run: runs.Run, split: batches.Split) -> None:
@@ -108,44 +98,10 @@ def selection_score(config: Recipe, cider: float) -> float:
     return cider
 
 
-def word_values(
-    params: dict[str, np.ndarray],
-    drawn: samples.Samples,
-    reward: samples.Reward,
-    of_captions: np.ndarray,
-    recipe: Recipe,
-    rng: np.random.Generator,
-) -> np.ndarray:
-    """Estimate V_t of every word by roll-outs: samples that begin with the caption's first t words.
-
-    Args:
-        params: {name: array}.
-        drawn: samples.Samples.
-        reward: samples.Reward.
-        of_captions: (B,) rewards of the sampled captions.
-        recipe: Recipe.
-        rng: numpy Generator.
-    Returns:
-        (T, B) V_t, 0 at padding.
-    """
-    decoder, (T, B), K = drawn.decoder, drawn.batch.targets.shape, recipe.adversarial.rollouts
-    of_rollouts = np.zeros((K, T, B))
-    images = np.repeat(drawn.images, K)
-    state = decoder.select(decoder.begin(params, drawn.a), drawn.images)
-    for t in range(T - 1):
-        _, _, _, state = decoder.step(params, state, drawn.batch.words[t])
-        writer = sampling.after(decoder, state, drawn.batch.targets[t])
-        endings = sampling.draw(writer, params, drawn.images, rng.random((recipe.decoding.max_words - t - 1, B * K)))
-        beginnings = [caption[: t + 1] for caption in drawn.captions for _ in range(K)]
-        captions = [beginning + ending for beginning, ending in zip(beginnings, endings, strict=True)]
-        of_rollouts[:, t] = reward(images, captions).reshape(B, K).T
-    return rollouts.word_rewards(of_rollouts, of_captions, drawn.batch.mask)
-
-
-def _train_discriminator(opponent, drawn, batch, recipe):
+def _train_discriminator(opponent, generated, batch, recipe):
     """Update the discriminator once, in place. Return the probabilities r of before, by kind of caption."""
     _, grads, r = discriminator.loss_and_grads(
-        opponent.params, drawn.a, batch, drawn.batch, recipe.adversarial.mismatch_weight
+        opponent.params, generated.a, batch, generated.batch, recipe.adversarial.mismatch_weight
     )
     optimizers.clip_by_norm(grads, recipe.training.clip_norm)
     optimizers.adam_update(opponent.params, grads, opponent.optimizer, recipe.adversarial.discriminator_rate)

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from numpy_sat.data import batches
-from numpy_sat.layers import activations, discriminator, embedding
+from numpy_sat.layers import activations, discriminator, embedding, gumbel
 
 LOCATION_SIZE = 32  # K, components of each location's projection
 IMAGE, SENTENCE = ("W_a", "b_a", "W_f", "b_f"), ("W_x", "W_hh", "b")  # the parameters of f(I), and of h(S) beside E
@@ -57,6 +57,32 @@ def rewards(
     h, _ = _sentence_forward(params, targets, mask)
     score, _ = discriminator.score_forward(f[images], h)
     return _probability(score)
+
+
+def reward_and_gradient(
+    params: dict[str, np.ndarray], a: np.ndarray, y: np.ndarray, mask: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Compute r(I, S) of captions of soft words, and its gradient.
+
+    Args:
+        params: {name: array}.
+        a: (N, L, D) annotations.
+        y: (T, B, V) soft or one-hot words; B / N consecutive captions belong to each image.
+        mask: (T, B) 1 at words up to <end>, 0 after it.
+    Returns:
+        r: (B,) float64.
+        dy: (T, B, V) gradient of each caption's r at its words, 0 after <end>.
+    """
+    f, _ = discriminator.image_forward(a, *(params[name] for name in IMAGE))
+    Ey, _ = gumbel.mixture_forward(params["E"], y)
+    h, cache_h = discriminator.sentence_forward(Ey, mask, *(params[name] for name in SENTENCE))
+    score, cache_score = discriminator.score_forward(f, h)
+    r = _probability(score)
+    # d sigm(s) / ds = r (1 - r)
+    _, dh = discriminator.score_backward((r * (1 - r)).astype(score.dtype), cache_score)
+    dEy, *_ = discriminator.sentence_backward(dh, cache_h)
+    # Ey = y E
+    return r, dEy @ params["E"].T
 
 
 def loss_and_grads(
