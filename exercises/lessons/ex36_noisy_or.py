@@ -74,6 +74,7 @@ def bias_cases(rng):
 
 SUM, LOG_P = "softplus(z).sum(axis=1)", "np.log(-np.expm1(log_not_p))"
 FORWARD_MISTAKES = (
+    Mistake(LOG_P, "np.log(1 - np.exp(log_not_p))", "1 - exp loses the digits of a small p: use np.expm1"),
     Mistake(
         "log_not_p = -np.maximum(softplus(z).sum(axis=1), np.finfo(z.dtype).tiny)",
         "log_not_p = np.log(np.prod(1 - 1 / (1 + np.exp(-z)), axis=1))",
@@ -97,9 +98,8 @@ FORWARD_MISTAKES = (
     Mistake(
         "log_not_p = -np.maximum(softplus(z).sum(axis=1), np.finfo(z.dtype).tiny)",
         "log_not_p = -np.log(1 + np.exp(z)).sum(axis=1)",
-        "log(1 + exp(z)) is not softplus for large numbers, where exp overflows, and for small ones",
+        "log(1 + exp(z)) rounds to 0 for a z of -40: softplus does not",
     ),
-    Mistake(LOG_P, "np.log(1 - np.exp(log_not_p))", "1 - exp loses the digits of a small p: use np.expm1"),
     Mistake(
         LOG_P,
         "-softplus(-z).sum(axis=1)",
