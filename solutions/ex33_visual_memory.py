@@ -140,7 +140,7 @@ def decode_backward(dlogits, dV_tilde, cache):
 
     # u_t has two uses. term 1: through the output; term 2: through the reconstruction
     du = du_output + du_reconstruction
-    end = np.zeros((B, S), du.dtype)  # nobody reads the cell states after the last word
+    end = np.zeros((B, S), du.dtype)  # no step reads the cell states after the last word
     dEy_memory, _, _, dW_xu, dW_uu, db_u = lstm.lstm_sequence_backward(du, end, cache.u)
 
     # s_t = LSTM([E y_{t-1}, V], s_{t-1})
