@@ -6,8 +6,8 @@ is constant. One gamma in each interval is enough to see all qualities that exis
 
 Answers to the questions of the page:
 
-1. lines = [2, 0, 3, 1], with the starts -inf, 0.5, 0.8 and 1.2. Line 3 crosses line 0 at 0.8. Line 1 now starts where it
-   crosses line 3, at 1.2.
+1. lines = [2, 0, 3, 1], with the starts -inf, 0.5, 0.8 and 1.2. Line 3 crosses line 0 at 0.8. Line 1 now starts where
+   it crosses line 3, at 1.2.
 2. gamma = 4, which is 1 beyond the last change, with the quality 14. The slope at 2.5 is 0, as nearly everywhere: so
    gradient descent does not move.
 3. BLEU is computed from sums over all captions, so the sum of single scores is another number, with another best gamma.
