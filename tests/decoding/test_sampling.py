@@ -3,8 +3,12 @@
 import numpy as np
 import pytest
 
+from numpy_sat import captioner
+from numpy_sat.data import batches
 from numpy_sat.data.vocabulary import END
+from numpy_sat.decoders import writer
 from numpy_sat.decoding import sampling
+from numpy_sat.experiment.recipe import Recipe
 
 
 class Table:
@@ -83,3 +87,30 @@ def test_captions_continue_after_given_words(rng, length):
         decoder = sampling.after(table, state, np.array([captions[b][length - 1]]))
         endings = sampling.draw(decoder, {}, a[:1], np.repeat(uniforms[length:, b : b + 1], 2, axis=1))
         assert endings == 2 * [captions[b][length:]]
+
+
+def test_the_temperature_divides_the_logits(rng):
+    """Check samples of a table at temperature 1/2 against samples of the table with squared probabilities."""
+    p, uniforms, a = rng.dirichlet(np.ones(4), (7, 4)), rng.random((6, 30)), np.array([0.0, 2.0])[:, None, None]
+    squared = p**2 / (p**2).sum(axis=-1, keepdims=True)
+    cold = sampling.tempered(Table(p), 0.5)
+    assert sampling.draw(cold, {}, a, uniforms) == sampling.draw(Table(squared), {}, a, uniforms)
+    assert sampling.draw(sampling.tempered(Table(p), 1.0), {}, a, uniforms) == sampling.draw(Table(p), {}, a, uniforms)
+
+
+def test_samples_of_images(rng):
+    """Check three batches of images against one call for each of them. Later batches use later random numbers."""
+    config = Recipe().replace(
+        **{"image_size": 4, "stages": ((2,),), "embedding_size": 3, "hidden_size": 4, "attention_size": 5},
+        max_words=6,
+    )
+    params = captioner.init_params(rng, config, np.log(rng.dirichlet(np.ones(9))))
+    params = {name: array + rng.standard_normal(array.shape).astype(np.float32) for name, array in params.items()}
+    images = rng.integers(0, 256, (5, 4, 4, 3)).astype(np.uint8)
+    captions = sampling.sample_images(params, config, images, 3, 0.7, np.random.default_rng(1), size=2)
+    again, expected = np.random.default_rng(1), []
+    for start, stop in ((0, 2), (2, 4), (4, 5)):
+        a = captioner.annotate(params, batches.scale_pixels(images[start:stop]), config)
+        uniforms = again.random((6, 3 * (stop - start)))
+        expected += sampling.draw(sampling.tempered(writer(config), 0.7), params, a, uniforms)
+    assert captions == expected and len(captions) == 15 and len({tuple(caption) for caption in captions}) > 5

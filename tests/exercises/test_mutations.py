@@ -226,6 +226,8 @@ EQUIVALENT = {
             ["`done` is not carried from step to step: each step starts from the first value"],
             IN_PLACE,
         ),
+        ("sample_images", "for start", zeros("images"), SHAPE),
+        ("sample_images", "captions +=", zeros("a"), SHAPE),
     ],
     "mbconv": [
         (
