@@ -215,7 +215,6 @@ EQUIVALENT = {
     ],
     "sampling": [
         ("draw", "state =", 2 * zeros("a"), SHAPE),
-        ("draw", "words, captions, done =", ["`B` is ignored: 1 replaces it"], "NumPy repeats the only first word"),
         (
             *("draw", "words ="),
             ["the sum of `upto <= (uniforms_t * upto[:, -1])[:, None]` goes over axis -1 instead of axis 1"],
