@@ -164,10 +164,12 @@ def train_on(parts: Sequence[Part], folder: Path) -> int:
     for training in other_trainings.needed(parts):
         with in_place(parts):
             losses, line = training.run(small_training.STEPS)
-        library_losses, _ = training.run(small_training.STEPS)
+        library_losses, library_line = training.run(small_training.STEPS)
         curves[training.name] = {"with the library's functions": library_losses, "with your functions": losses}
         agree &= _show_losses(f"{training.name}: {training.unit}", losses, library_losses)
         say(line)
+        if library_line != line:  # numbers that are nearly equal may change their order by rounding
+            say(f"With the library's functions: {library_line}")
     path = folder / "curves.png"
     figures.compared_figure(path, curves, "training step", "loss")
     say(f"Both curves: {path}")
