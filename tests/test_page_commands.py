@@ -46,6 +46,7 @@ EARLIER = {  # the runs that a page takes as there, because another page trains 
     ],
 }
 BY_THEMSELVES = ("numpy_sat.study", "numpy_sat.bench", "numpy_sat.variance")  # these read no other command's output
+RECIPE_OF_A_TRANSFORMER = presets.from_random_weights("scenes", True, "transformer").replace(model="transformer")
 TINY_NET = ((16,), (16, 32))
 TINY_STAGES = ((32,), (1, 3, 1, 1, 16), (2, 3, 2, 2, 24), (40,))
 
@@ -64,6 +65,7 @@ def tiny_works():
         works.lite0_work("tiny", 2, 16, TINY_STAGES),
         works.decoder_work(N=3, L=4, D=6, M=5, S=7, A=3, V=11, T=3),
         works.step_work("tiny", presets.PRESETS["scenes", True].replace(**sizes), V=11, T=4),
+        works.transformer_work("tiny", RECIPE_OF_A_TRANSFORMER.replace(batch_size=2), L=4, D=6, V=11, T=3),
     ]
 
 
@@ -121,7 +123,8 @@ def shortened(argv):
     argv = [argument.replace("numpy_sat/assets/captioner.npz", "runs/flickr8k-lite0-on") for argument in argv]
     if "--epochs" in argv:
         argv[argv.index("--epochs") + 1] = "1"
-    return ["image_size=64" if argument == "image_size=256" else argument for argument in argv]
+    smaller = {"image_size=256": "image_size=64", "skipped_images=500": "skipped_images=8"}
+    return [smaller.get(argument, argument) for argument in argv]
 
 
 def run(module, argv):

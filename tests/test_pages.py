@@ -36,6 +36,7 @@ from numpy_sat.system import cli
 
 RUNS = {  # {folder of a run on the pages, without -on and -soup: the recipe that it starts from}
     "scenes-small": presets.from_random_weights("scenes", True),
+    "scenes-small-vlp": presets.from_random_weights("scenes", True, "vlp").replace(model="vlp"),
     "flickr8k": presets.from_random_weights("flickr8k", False),
     "flickr8k-lite0": presets.on_pretrained("flickr8k", "lite0"),
     "local": presets.on_pretrained("flickr8k", "lite0"),

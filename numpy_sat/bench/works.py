@@ -65,9 +65,9 @@ def all_works() -> Iterator[Work]:
     recipe = PRESETS["flickr8k", False]
     larger = recipe.replace(image_size=112, stages=((32,), (64,), (128,), (256,)), batch_size=32, captions_per_image=5)
     yield step_work("flickr8k 14x14", larger, V=2500, T=20)
-    recipe = PRESETS["scenes", True].replace(model="transformer", layers=3, heads=4)
-    yield transformer_work("scenes small", recipe.replace(hidden_size=128), L=64, D=130, V=50, T=20)
-    recipe = recipe.replace(hidden_size=384, batch_size=32)
+    recipe = PRESETS["scenes", True].replace(model="transformer", heads=4)
+    yield transformer_work("scenes small", recipe.replace(hidden_size=128, layers=2), L=64, D=130, V=50, T=20)
+    recipe = recipe.replace(hidden_size=384, layers=3, batch_size=32)
     yield transformer_work("photos, 7x7", recipe, L=49, D=1280, V=2500, T=20)
     for name, pass_, rung, shape, arrays in ELEMENTWISE:
         yield Work("elementwise", name, pass_, [rung], dict(shape=shape), None, 4 * arrays * math.prod(shape))

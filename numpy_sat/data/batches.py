@@ -14,7 +14,7 @@ from PIL import Image
 from numpy_sat.data.dataset import Example
 from numpy_sat.data.vocabulary import END, START, Vocabulary, tokenize
 from numpy_sat.system.errors import InputError
-from numpy_sat.system.streams import IMAGE, ORDER, stream
+from numpy_sat.system.streams import IMAGE, NOISE, ORDER, stream
 
 if TYPE_CHECKING:
     from numpy_sat.experiment.recipe import Augmentation
@@ -74,6 +74,28 @@ def make_split(
     notes = (f"{dropped:,} captions without a known word are left out.",) if dropped else ()
     names = tuple(example.name for example in examples)
     return Split(names, inputs, captions, references, notes)
+
+
+def exchange_captions(split: Split, share: float, seed: int) -> Split:
+    """Replace captions by captions of other images, so that they are as noisy as captions from the web.
+
+    Args:
+        split: the split.
+        share: probability that a caption is replaced.
+        seed: seed of the run.
+    Returns:
+        The split, itself if the share is 0. Its references stay.
+    """
+    if not share:
+        return split
+    rng, captions = stream(seed, NOISE), []
+    for n, own in enumerate(split.captions):
+        others = rng.integers(1, len(split.captions), len(own)) + n  # never the image itself
+        exchanged = [split.captions[k % len(split.captions)] for k in others]
+        exchanged = [image_captions[rng.integers(len(image_captions))] for image_captions in exchanged]
+        replaces = rng.random(len(own)) < share
+        captions.append(tuple(b if is_other else a for a, b, is_other in zip(own, exchanged, replaces, strict=True)))
+    return split._replace(captions=tuple(captions))
 
 
 def _known_captions(example, vocabulary, tokenize):

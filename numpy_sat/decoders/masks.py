@@ -33,8 +33,48 @@ def left_to_right(L, T, captions, dtype=np.float64):
     return _additive(is_region | (same_caption & (place <= place[:, None])), dtype)
 
 
+@lru_cache
+def writing(L, T, captions, dtype=np.float64):
+    """Return the mask under which [MASK] tokens predict all words of a caption at once, each from the words before it.
+
+    The sequence is the regions, then the words 1 to T - 1 of every caption, then T [MASK] tokens for every caption.
+    The one at place t sees all regions, the words 1 to t - 1 of its caption, and itself. No position sees another
+    [MASK] token.
+
+    Args:
+        L: number of regions.
+        T: number of words of each caption.
+        captions: number of captions of the image.
+        dtype: dtype of the mask.
+    Returns:
+        (1, P, P) with P = L + captions (2 T - 1), read-only.
+    """
+    each = np.arange(1, captions + 1)
+    caption = np.concatenate([np.zeros(L, int), np.repeat(each, T - 1), np.repeat(each, T)])
+    places = np.arange(1, T + 1)
+    place = np.concatenate([np.zeros(L, int), np.tile(places[:-1], captions), np.tile(places, captions)])
+    is_mask = np.arange(len(place)) >= L + captions * (T - 1)
+    earlier = ~is_mask & (place < place[:, None]) & (caption == caption[:, None])
+    return _additive((caption == 0) | earlier | np.eye(len(place), dtype=bool), dtype)
+
+
+def bidirectional(L, real, dtype=np.float64):
+    """Return the masks of captions whose words and regions all see each other, with one caption in each sequence.
+
+    Args:
+        L: number of regions.
+        real: (B, T) 1 at words, 0 at padding, which nothing sees.
+        dtype: dtype of the masks.
+    Returns:
+        (B, P, P) with P = L + T, read-only.
+    """
+    B, T = real.shape
+    sees = np.concatenate([np.ones((B, L), bool), real > 0], axis=1)
+    return np.broadcast_to(_additive(sees, dtype)[0][:, None], (B, L + T, L + T))
+
+
 def _additive(sees, dtype):
-    """Return the mask to be added to the scores: 0 where `sees`: (P, P) is True, else HIDDEN."""
+    """Return what is added to the scores, with one more axis in front: 0 where `sees` is True, else HIDDEN."""
     mask = np.where(sees, 0, self_attention.HIDDEN).astype(dtype)[None]
     mask.flags.writeable = False
     return mask

@@ -195,8 +195,7 @@ def step(params, state, words):
         words: (B,) integers, the previous words.
     Returns:
         logits: (B, V).
-        alpha: (B, L) attention of the last block from the word to the regions: the mean over heads, over its sum.
-        beta: (B,) that sum, the share of the attention that goes to regions.
+        alpha, beta: (B, L) and (B,) attention of the last block, see attention_map.
         state: State after these words.
     """
     t, L = state.words[0].k.shape[1], state.regions[0].k.shape[1]
@@ -207,6 +206,20 @@ def step(params, state, words):
     h, p, longer = stack.stack_step(params, x, state.regions, state.words)
     # logits_t = E h_t + b_o
     logits, _ = linear.linear_forward(h, params["E"].T, params["b_o"])
+    alpha, beta = attention_map(p, L)
+    return logits, alpha, beta, State(state.regions, longer)
+
+
+def attention_map(p, L):
+    """Compute the attention to the regions, as a mean over heads.
+
+    Args:
+        p: (B, heads, positions) attention weights of a word; the regions come first.
+        L: number of regions.
+    Returns:
+        alpha: (B, L) attention to each region; each row sums to 1.
+        beta: (B,) share of the attention that goes to regions.
+    """
     to_regions = p[:, :, :L].mean(axis=1)
     beta = to_regions.sum(axis=1)
-    return logits, to_regions / beta[:, None], beta, State(state.regions, longer)
+    return to_regions / beta[:, None], beta

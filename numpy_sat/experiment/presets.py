@@ -44,13 +44,20 @@ PRESETS = {  # {(data set, True for --small): recipe}
     ("phrases", True): _PHRASES.replace(epochs=5),
     ("phrases", False): _PHRASES,
 }
+TRANSFORMERS = "transformer", "vlp"
 _TRANSFORMER = {"heads": 4, "learning_rate": 1e-3}
 CHANGES = {  # {(data set or PRETRAINED_ENCODER, model): settings}; the presets suit models with an LSTM and attention
     ("scenes", "tell"): {"learning_rate": 1e-3},  # at the preset's rate it learns nothing about the image
-    ("scenes", "transformer"): _TRANSFORMER | {"hidden_size": 128},
-    ("flickr8k", "transformer"): _TRANSFORMER | {"hidden_size": 256, "dropout": 0.2},
-    ("phrases", "transformer"): _TRANSFORMER,
-    (PRETRAINED_ENCODER, "transformer"): _TRANSFORMER | {"hidden_size": 256, "dropout": 0.2},
+    **{
+        ("scenes", model): _TRANSFORMER | {"hidden_size": 128, "layers": 2, "learning_rate": 3e-3}
+        for model in TRANSFORMERS
+    },
+    **{("phrases", model): _TRANSFORMER for model in TRANSFORMERS},
+    **{
+        (photos, model): _TRANSFORMER | {"hidden_size": 256, "dropout": 0.2}
+        for photos in ("flickr8k", PRETRAINED_ENCODER)
+        for model in TRANSFORMERS
+    },
 }
 ENCODER_STAGES = {"lite0": lite0.STAGES["7x7x1280"], **vgg.STAGES}  # {pretrained encoder: stages}
 PRETRAINED = {  # {data set: recipe with a pretrained encoder}

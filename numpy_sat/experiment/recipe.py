@@ -147,6 +147,18 @@ class Loss:
     reconstruction_weight: float = setting(
         1.0, "eta: weight of the error of the image that the visual memory reconstructs", minimum=0
     )
+    hidden_words: float = setting(
+        0.15,
+        "share of a caption's words that are hidden and predicted, at least one and at most three",
+        above=0,
+        maximum=1,
+    )
+    bidirectional: float = setting(
+        0.25,
+        "probability that the words of a batch see the words after them, too; 0 to learn writing alone",
+        minimum=0,
+        maximum=1,
+    )
     expected_context: float = setting(
         0.5, "probability of training an image with the expected context, not sampled locations", minimum=0, maximum=1
     )
@@ -177,6 +189,11 @@ class Training:
     )
     weight_decay: float = setting(
         0.0, "weight decay: each step multiplies weights by 1 - learning rate * weight_decay", minimum=0, off=0.0
+    )
+    skipped_images: int = setting(0, "number of first training images that are left out", minimum=0)
+    train_images: int = setting(0, "number of training images after the skipped ones; 0 for all", minimum=0)
+    caption_noise: float = setting(
+        0.0, "probability that a training caption is replaced by one of another image", minimum=0, maximum=1, off=0.0
     )
     min_word_count: int = setting(1, "occurrences in the training set below which a word becomes <unk>", minimum=1)
     objective: str = setting(

@@ -5,7 +5,7 @@ So no random state is stored, and a resumed training gets the same numbers as a 
 
 import numpy as np
 
-PARAMETERS, ORDER, IMAGE, DROPOUT, CAPTIONS, WORD_VECTORS, RANKING, DISCRIMINATOR = range(8)  # purposes
+PARAMETERS, ORDER, IMAGE, DROPOUT, CAPTIONS, WORD_VECTORS, RANKING, DISCRIMINATOR, NOISE = range(9)  # purposes
 
 
 def stream(seed: int, purpose: int, *place: int) -> np.random.Generator:

@@ -71,7 +71,7 @@ def start_run(args: argparse.Namespace, folder: Path) -> tuple[runs.Run, Data]:
         params["E"] = word_vectors.train(
             recipe.decoder.embedding_start, captions, vocabulary, recipe.decoder.embedding_size, settings["seed"]
         )
-    data = _load(recipe, vocabulary, dataset)
+    data = _load(recipe, vocabulary, dataset, settings["seed"])
     seconds = before.progress["training_seconds"] if before else 0.0
     run = runs.create(folder, settings, recipe, vocabulary, params, seconds)
     dev_captions = [vocabulary.encode(words) for references in data.dev.references for words in references]
@@ -101,7 +101,7 @@ def resume_run(args: argparse.Namespace) -> tuple[runs.Run, Data]:
     dataset = catalog.open_dataset(settings["data"], settings["root"], ("train", "dev"), *runs.skipped(settings))
     if digest(dataset) != settings["dataset_digest"]:
         raise InputError(f"{dataset.root}: not the images that {args.out} was trained on; name their folder by --root.")
-    return run, _load(run.recipe, run.vocabulary, dataset)
+    return run, _load(run.recipe, run.vocabulary, dataset, settings["seed"])
 
 
 def digest(dataset: Dataset) -> str:
@@ -202,9 +202,11 @@ def _are_alike(shapes, recipe):
     }
 
 
-def _load(recipe, vocabulary, dataset):
+def _load(recipe, vocabulary, dataset, seed):
     """Load the model inputs of train and dev, from the on-disk cache where possible, and encode the captions."""
     train, dev = dataset.splits["train"], dataset.splits["dev"]
+    first, count = recipe.training.skipped_images, recipe.training.train_images or len(train)
+    train = train[first : first + count]
     if len(train) < recipe.training.batch_size:
         raise InputError(
             f"{dataset.root}: {len(train)} images to train on are fewer than a batch, {recipe.training.batch_size}."
@@ -216,7 +218,9 @@ def _load(recipe, vocabulary, dataset):
         return batches.make_split(examples, inputs, vocabulary, recipe.decoding.max_words, dataset.tokenize)
 
     validation_examples = dev[: recipe.training.validation_images]
-    data = Data(task, split(train, recipe.augmentation.changes), split(validation_examples, False), validation_examples)
+    train_split = split(train, recipe.augmentation.changes)
+    train_split = batches.exchange_captions(train_split, recipe.training.caption_noise, seed)
+    data = Data(task, train_split, split(validation_examples, False), validation_examples)
     for note in (*dataset.notes, *data.train.notes, *data.dev.notes):
         output.show(note)
     return data

@@ -207,3 +207,18 @@ def test_augmentation_is_deterministic():
     )
     np.testing.assert_array_equal(first.inputs, again.inputs)
     assert not np.array_equal(first.inputs, plain.inputs)
+
+
+def test_a_share_of_the_captions_is_exchanged():
+    """Check that exchanged captions are those of other images, and the same for the same seed."""
+    captions = tuple(tuple(np.array([n, k]) for k in range(5)) for n in range(400))
+    split = batches.Split((), np.zeros(0), captions, (), ())
+    exchanged = batches.exchange_captions(split, 0.3, seed=1).captions
+    owner = np.array([[caption[0] for caption in image] for image in exchanged])
+    assert owner.shape == (400, 5) and len(np.unique(owner)) > 350
+    assert (owner != np.arange(400)[:, None]).mean() == pytest.approx(0.3, abs=0.04)
+    again = batches.exchange_captions(split, 0.3, seed=1).captions
+    assert all(np.array_equal(a, b) for x, y in zip(exchanged, again, strict=True) for a, b in zip(x, y, strict=True))
+    assert batches.exchange_captions(split, 0.0, seed=1) is split
+    owner = np.array([[caption[0] for caption in image] for image in batches.exchange_captions(split, 1.0, 2).captions])
+    assert (owner != np.arange(400)[:, None]).all()

@@ -30,3 +30,23 @@ def test_a_mask_is_made_once():
     mask = masks.left_to_right(3, 4, 2, np.float32)
     assert mask.dtype == np.float32 and not mask.flags.writeable
     assert masks.left_to_right(3, 4, 2, np.float32) is mask
+
+
+def test_writing_all_words_of_two_captions_at_once():
+    """Check one region and two captions of two words: word 1 of each, then [MASK] at the places 1 and 2 of each."""
+    expected = [
+        [o, X, X, X, X, X, X],  # the region
+        [o, o, X, X, X, X, X],  # word 1 of the first caption
+        [o, X, o, X, X, X, X],  # word 1 of the second caption
+        [o, X, X, o, X, X, X],  # [MASK] at place 1 of the first caption sees the region alone
+        [o, o, X, X, o, X, X],  # [MASK] at place 2 sees word 1
+        [o, X, X, X, X, o, X],
+        [o, X, o, X, X, X, o],
+    ]
+    np.testing.assert_array_equal(masks.writing(1, 2, 2), [expected])
+
+
+def test_a_bidirectional_mask_hides_padding_alone():
+    mask = masks.bidirectional(1, np.array([[1.0, 1, 0], [1, 1, 1]]))
+    np.testing.assert_array_equal(mask[0], 4 * [[o, o, o, X]])
+    np.testing.assert_array_equal(mask[1], np.zeros((4, 4)))

@@ -1,0 +1,84 @@
+"""Provide the model "vlp" (see vlp.py), which trains on hidden words."""
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from numpy_sat.decoders import masking, parts, stack, vlp
+from numpy_sat.decoders.fast import choose
+from numpy_sat.decoders.fast import stack as fast_stack
+from numpy_sat.loss import Loss, loss_backward, loss_forward
+
+if TYPE_CHECKING:
+    from numpy_sat.data.batches import Batch
+    from numpy_sat.experiment.recipe import Recipe
+
+
+class Model:
+    """The model "vlp", with the members that decoders/__init__.py lists."""
+
+    SETTINGS = ("hidden_size", "layers", "heads", "hidden_words", "bidirectional")
+
+    def init_params(
+        self, rng: np.random.Generator, D: int, config: "Recipe", log_frequencies: np.ndarray, dtype: type = np.float32
+    ) -> dict[str, np.ndarray]:
+        """Draw all parameters. Arguments and result are those of without_attention.Model."""
+        decoder = config.decoder
+        parts.refuse("vlp", decoder.without)
+        sizes = decoder.hidden_size, decoder.layers, decoder.heads
+        return vlp.init_params(rng, D, *sizes, log_frequencies, dtype)
+
+    def loss_and_grads(
+        self, params: dict[str, np.ndarray], a: np.ndarray, batch: "Batch", config: "Recipe", rng: np.random.Generator
+    ) -> tuple[Loss, np.ndarray, dict[str, np.ndarray]]:
+        """Run one forward and backward pass on hidden words, or on all words of sampled captions that have weights.
+
+        Arguments and results are those of without_attention.Model.
+        """
+        reading, batch = _reading(a, batch, config, rng, len(params["E"]))
+        L, (sequences, Q), decoder = a.shape[1], reading.tokens.shape, config.decoder
+        shape, core = (sequences, L + Q, decoder.hidden_size), choose(a, stack, fast_stack)
+        dropped = stack.dropout_masks(rng, shape, decoder.layers, L + reading.first, decoder.dropout, a.dtype)
+        logits, cache = vlp.predict_forward(params, a, reading, core, dropped)
+        loss, cache_loss = loss_forward(vlp.by_word(logits, len(batch.words)), None, batch, config)
+        dlogits, _ = loss_backward(cache_loss)
+        da, grads = vlp.predict_backward(vlp.by_sequence(dlogits, sequences), cache, core)
+        return loss, da, grads
+
+    def loss_only(self, params: dict[str, np.ndarray], a: np.ndarray, batch: "Batch", config: "Recipe") -> Loss:
+        """Compute the loss of all words, each predicted from the words before it, as the model writes.
+
+        Arguments and result are those of without_attention.Model.
+        """
+        N, L, _ = a.shape
+        reading = vlp.writing(batch.words, len(params["E"]), L, N, a.dtype)
+        logits, _ = vlp.predict_forward(params, a, reading, choose(a, stack, fast_stack))
+        return loss_forward(vlp.by_word(logits, len(batch.words)), None, batch, config)[0]
+
+    def begin(
+        self, params: dict[str, np.ndarray], a: np.ndarray, config: "Recipe", rng: np.random.Generator | None = None
+    ) -> vlp.State:
+        """Return the State before the first word. Arguments and result are those of without_attention.Model."""
+        return vlp.begin(params, a, choose(a, stack, fast_stack))
+
+    def step(self, params: dict[str, np.ndarray], state: vlp.State, words: np.ndarray) -> tuple:
+        """Advance by one word: see vlp.step."""
+        return vlp.step(params, state, words)
+
+    def select(self, state: vlp.State, rows: np.ndarray) -> vlp.State:
+        """Return the State of selected captions: see vlp.select."""
+        return vlp.select(state, rows)
+
+
+def _reading(a, batch, config, rng, V):
+    """Return what the model reads in a training step, and the batch with the mask of the words that it predicts."""
+    N, L, _ = a.shape
+    if batch.weights is not None:
+        return vlp.writing(batch.words, V, L, N, a.dtype), batch
+    chosen = masking.choose(rng, batch.mask, config.loss.hidden_words)
+    tokens = masking.hide(rng, batch.targets, chosen, V)
+    if rng.random() < config.loss.bidirectional:
+        reading = vlp.bidirectional(tokens, batch.mask, L, N, a.dtype)
+    else:
+        reading = vlp.left_to_right(tokens, L, N, a.dtype)
+    return reading, batch._replace(mask=chosen.astype(batch.mask.dtype))
