@@ -156,7 +156,8 @@ def test_commands_parse(command, monkeypatch):
     args, _ = parser.parse_known_args(argv)
     if "help" not in args.set:
         values = dict(text.split("=", 1) for text in args.set)
-        recipe = settings.with_settings(base_recipe(args).replace(model=args.model or "soft"), values)
+        base = base_recipe(args)
+        recipe = settings.with_settings(base.replace(model=args.model) if args.model else base, values)
         settings.refuse_idle(recipe, values)
 
 

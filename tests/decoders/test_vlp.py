@@ -51,9 +51,12 @@ def test_sampled_captions_with_weights_train_all_words(rng):
     config = CONFIG.replace(dropout=0.0)
     params, batch = whole_model.params_of(rng, config), whole_model.batch_of(rng, config)
     batch.words[1:] = batch.targets[:-1]
-    loss, _ = captioner.loss_and_grads(params, batch._replace(weights=np.ones(6)), config, rng)
+    loss, grads = captioner.loss_and_grads(params, batch._replace(weights=np.ones(6)), config, rng)
     plain = captioner.loss_only(params, batch, config.replace(label_smoothing=0.0))
     assert loss.word == pytest.approx(plain.word, rel=1e-12)
+    _, negative = captioner.loss_and_grads(params, batch._replace(weights=-2 * np.ones(6)), config, rng)
+    for name, gradient in grads.items():
+        np.testing.assert_allclose(negative[name], -2 * gradient, rtol=1e-9, atol=1e-12, err_msg=name)
 
 
 # The model alone: N 2, L 3, D 4, B 6, T 5, S 12, heads 2, V 9, two blocks.
