@@ -25,6 +25,11 @@ from exercises.judging.relations import relation, wrong_part
 from exercises.judging.repair_operators import all_axes_reversed
 from exercises.judging.table import Entry, Table, look_into, variables_of
 
+ERRORS = {  # a part of an exception's text: what the function does not expect
+    "zero-size array": "an array may be empty: its maximum needs a start value, such as initial=0",
+    "math domain error": "a logarithm of 0, or a root of a negative number: test for this case first",
+    "ZeroDivisionError": "a division by 0: test for this case first",
+}
 ROUNDING = 1e-5  # rounding error of float32, relative to the array's size
 
 
@@ -119,7 +124,8 @@ def _proof(diagnosis, proofs, whole, function):
     if same is not None:
         return proof._replace(term=f"{same.term} ({repair.place})" if repair.weight == 0 else same.term)
     before = _contradictions(diagnosis, variables_of(diagnosis.task, function, diagnosis.judged.cases[0]))
-    if repair.weight == 2 or others or best[0] > before:
+    chance = diagnosis.wrong_cases < 2 or (repair.is_doubtful and best[2])  # best[2]: the table does not say so
+    if repair.weight == 2 or others or chance or best[0] > before:
         runner_up = others[0][1].term if others else None
         return proof._replace(certainty="likely", runner_up=runner_up)
     return proof
@@ -151,13 +157,27 @@ def _finding_of_repair(diagnosis, repair, function):
     edited = set(re.findall(r"\w+", f"{repair.fault.old} {repair.fault.new}"))
     for target in sorted(repair.fault.target.split(", "), key=lambda name: name not in edited):
         own = repair.fault.function is trees.plain_function(function)
-        for user in flow.downstream(target) if own else [target]:
+        users = _used_from(function, repair.fault.line, flow.downstream(target)) if own else [target]
+        for user in users:
             for name in _library_names(diagnosis, user, repair.values.get(user)):
                 finding = diagnosis.finding(diagnosis.function, name, repair.sentence, True)
                 if finding.equation:
                     return finding
     name = diagnosis.flow.bottleneck(set(diagnosis.wrong)) or next(iter(diagnosis.task.equations))
     return diagnosis.finding(diagnosis.function, name, repair.sentence, True)
+
+
+def _used_from(function, line, names):
+    """Return the names without those that are assigned only above a line, which is in no loop."""
+    tree = trees.tree_of(trees.plain_function(function))
+    loops = [loop for loop in ast.walk(tree) if isinstance(loop, (ast.For, ast.While))]
+    if any(loop.lineno <= line <= loop.end_lineno for loop in loops):
+        return names
+    assigned = {}
+    for statement, *_ in trees.statements(tree):
+        for name in trees.targets_of(statement):
+            assigned[name] = max(statement.end_lineno, assigned.get(name, 0))
+    return [name for name in names if assigned.get(name, line) >= line]
 
 
 def _library_names(diagnosis, target, value):
@@ -407,8 +427,10 @@ def _findings_of_error(diagnosis, function):
     if evident := _exchanged(diagnosis, function, yours) or _reversed_axes(diagnosis, at_line, yours):
         return evident
     findings = _edits_that_raise(diagnosis, function, yours)
+    term = next((words for text, words in ERRORS.items() if text in diagnosis.judged.error), "")
     if at_line:
         findings = [finding for finding in findings if finding.array == at_line[0].array]
+    at_line = [finding._replace(term=term, certainty="likely") if term else finding for finding in at_line]
     return findings[:1] or _first_wrong_shape(diagnosis, function, yours) or at_line
 
 

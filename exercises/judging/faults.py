@@ -221,8 +221,19 @@ def _compile_edit(tree, slot, node):
 
 
 def _code(tree):
+    if any(_grows_its_list(loop) for loop in ast.walk(tree) if isinstance(loop, ast.For)):
+        raise ValueError("a loop over a list that its body makes longer never ends")
     module = compile(ast.fix_missing_locations(ast.Module([tree], [])), "<fault>", "exec")
     return next(const for const in module.co_consts if isinstance(const, types.CodeType))
+
+
+def _grows_its_list(loop):
+    """Return True if the body of a for loop may append to the list that it goes over."""
+    calls = [part.func for statement in loop.body for part in ast.walk(statement) if isinstance(part, ast.Call)]
+    methods = [
+        func for func in calls if isinstance(func, ast.Attribute) and func.attr in ("append", "extend", "insert")
+    ]
+    return ast.unparse(loop.iter) in [ast.unparse(func.value) for func in methods]
 
 
 def _slots(function):
@@ -294,4 +305,5 @@ def _expressions(values):
     for name, value in values.items():
         add(name, value)
     others = [text for text, value in expressions.items() if text in values or id(value) not in variables]
+    others = [text for text in others if text != "_"]  # by convention, its value is not used
     return expressions, others

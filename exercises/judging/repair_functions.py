@@ -78,6 +78,69 @@ def insert_function(node, scope):
             yield ast.Call(ast.parse(name, mode="eval").body, [node], []), f"{name} of {quote(node)} is missing"
 
 
+def drop_elementwise(node, scope):
+    """Drop an elementwise function of NumPy, or abs."""
+    names = (*FUNCTIONS, "abs", "math.exp", "math.log", "math.sqrt")
+    if isinstance(node, ast.Call) and ast.unparse(node.func) in names and len(node.args) == 1:
+        yield node.args[0], f"{ast.unparse(node.func)} does not belong here"
+
+
+def replace_expression(node, scope):
+    """Replace 1 - x, or a function of x, by a variable of the shape of x."""
+    inner = None
+    if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Sub) and _is_one(node.left):
+        inner = node.right
+    elif isinstance(node, ast.Call) and len(node.args) == 1 and ast.unparse(node.func) in FUNCTIONS:
+        inner = node.args[0]
+    value = scope.values.get(ast.unparse(inner)) if inner is not None else None
+    if isinstance(value, np.ndarray) and value.dtype.kind == "f" and value.size > 1:
+        for other in scope.others:
+            candidate = scope.values[other]
+            if isinstance(candidate, np.ndarray) and candidate.shape == value.shape and candidate.dtype.kind == "f":
+                yield ast.parse(other, mode="eval").body, ""
+
+
+def rename_all(node, scope):
+    """Replace a variable at all its places in a value or a slice by another one of the same kind and shape."""
+    if not (operators.is_value(node, scope) or isinstance(node, ast.Slice)):
+        return
+    names = [part.id for part in ast.walk(node) if isinstance(part, ast.Name) and _is_load(part)]
+    for name in sorted({name for name in names if names.count(name) > 1}):
+        value = scope.values.get(name)
+        if not isinstance(value, (np.ndarray, int, float)):
+            continue
+        for other in scope.others:
+            candidate = scope.values[other]
+            if other.isidentifier() and other != name and type(candidate) is type(value):
+                if np.shape(candidate) == np.shape(value):
+                    yield _Renaming({name: other}).visit(copy.deepcopy(node)), ""
+
+
+def replace_by_other_shape(node, scope):
+    """Replace an array of floats by one of another shape."""
+    if not isinstance(node, (ast.Name, ast.Attribute)) or not _is_load(node):
+        return
+    value = scope.values.get(ast.unparse(node))
+    if not isinstance(value, np.ndarray) or value.dtype.kind != "f" or value.size < 2:
+        return
+    for other in scope.others:
+        candidate = scope.values[other]
+        if isinstance(candidate, np.ndarray) and candidate.dtype.kind == "f" and candidate.size > 1:
+            if candidate.shape != value.shape:
+                yield ast.parse(other, mode="eval").body, ""
+
+
+def replace_size(node, scope):
+    """Read a size of another array where a size is read."""
+    is_size = isinstance(node, ast.Subscript) and ast.unparse(node.value).endswith(".shape")
+    is_size = is_size or (isinstance(node, ast.Call) and ast.unparse(node.func) == "len")
+    if is_size and operators.is_value(node, scope):
+        for other in scope.others:
+            value = scope.values[other]
+            for axis in range(value.ndim) if isinstance(value, np.ndarray) else ():
+                yield ast.parse(f"{other}.shape[{axis}]", mode="eval").body, ""
+
+
 def _is_load(node):
     return isinstance(getattr(node, "ctx", ast.Load()), ast.Load)
 
@@ -119,7 +182,7 @@ OPERATIONS = {
 def change_operation(node, scope):
     """Replace an operation by another one, or `and` by `or`."""
     if isinstance(node, ast.BinOp):
-        for operation in OPERATIONS.get(type(node.op), ()):
+        for operation in OPERATIONS.get(type(node.op), ()) if not _is_one(node.left) else ():
             yield ast.BinOp(node.left, operation(), node.right), ""
         if isinstance(node.op, ast.Pow):
             yield ast.BinOp(node.right, node.op, node.left), "base and exponent are exchanged"
@@ -285,7 +348,7 @@ def exchange_operands(node, scope):
     """Exchange the names of two numbers, such as p and q, in a value or an index."""
     if not (operators.is_value(node, scope) or isinstance(node, (ast.Tuple, ast.Subscript, ast.Slice))):
         return
-    names = sorted({part.id for part in ast.walk(node) if isinstance(part, ast.Name)})
+    names = sorted({part.id for part in ast.walk(node) if isinstance(part, ast.Name)} - {"_"})
     numbers = [name for name in names if type(scope.values.get(name)) in (int, float)]
     for k, first in enumerate(numbers):
         for second in numbers[k + 1 :]:

@@ -82,9 +82,17 @@ def flip_sign(node, scope):
     if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Sub):
         yield ast.BinOp(node.right, node.op, node.left), "the sign is flipped"
     steps = [part.step for part in ast.walk(scope.statement) if isinstance(part, ast.Slice)]
-    if node not in steps:  # another step is another order, see `reverse`
+    ranges = [part for part in ast.walk(scope.statement) if isinstance(part, ast.Call) and _calls_range(part)]
+    ranges = [argument for call in ranges for argument in call.args]
+    ranges += [part for part in ast.walk(scope.statement) if isinstance(part, ast.Slice)]
+    bounds = [part for bound in ranges for part in ast.walk(bound)]
+    if node not in steps and node not in bounds:  # another step is another order, see `reverse` and `change_range`
         for edit, _ in operators.flip_sign(node, scope):
             yield edit, "a sign is flipped"
+
+
+def _calls_range(call):
+    return ast.unparse(call.func) == "range"
 
 
 def invert_quotient(node, scope):
@@ -106,7 +114,7 @@ def exchange_variables(node, scope):
     """Exchange two variables of the same shape in a value."""
     if not operators.is_value(node, scope):
         return
-    names = sorted({part.id for part in ast.walk(node) if isinstance(part, ast.Name)})
+    names = sorted({part.id for part in ast.walk(node) if isinstance(part, ast.Name)} - {"_"})
     arrays = [name for name in names if isinstance(scope.values.get(name), np.ndarray)]
     for first, second in itertools.combinations(arrays, 2):
         if scope.values[first].shape == scope.values[second].shape:
@@ -168,6 +176,8 @@ def drop_term(node, scope):
         yield node.left, f"the term {quote(node.right)} does not belong here"
         if isinstance(node.op, ast.Add):
             yield node.right, f"the term {quote(node.left)} does not belong here"
+        elif isinstance(node.left, ast.Constant):
+            yield node.right, ""
 
 
 def accumulate(node, scope):
@@ -178,8 +188,12 @@ def accumulate(node, scope):
         words_of_term = f"the term {quote(node.targets[0])} is missing"
         yield ast.Assign(node.targets, total, lineno=node.lineno), words_of_term
     if isinstance(node, ast.Assign) and isinstance(node.targets[0], (ast.Name, ast.Subscript)):
+        old = scope.values.get(ast.unparse(node.targets[0]))
+        if getattr(old, "dtype", type(old)) == bool:
+            words_of_bool = f"the old {quote(node.targets[0])} is lost: once true, it must stay true"
+            yield ast.AugAssign(node.targets[0], ast.BitOr(), node.value, lineno=node.lineno), words_of_bool
         yield ast.AugAssign(node.targets[0], ast.Add(), node.value, lineno=node.lineno), words
-    if isinstance(node, (ast.Assign, ast.AugAssign)):
+    if isinstance(node, ast.Assign) or (isinstance(node, ast.AugAssign) and isinstance(node.op, ast.Add)):
         target = node.targets[0] if isinstance(node, ast.Assign) else node.target
         if isinstance(target, ast.Subscript):
             if not any(isinstance(part, ast.Slice) for part in ast.walk(target.slice)):
@@ -196,12 +210,19 @@ def reverse(node, scope):
         yield node.args[0], words
     if isinstance(node, (ast.Name, ast.Attribute)) and isinstance(node.ctx, ast.Load):
         value = scope.values.get(ast.unparse(node).removesuffix(".T"))
+        if _is_indexed(node, scope):  # x[::-1][0] is x[-1], see places.shift_slice
+            value = None
         if (isinstance(value, np.ndarray) and value.ndim) or isinstance(value, list):
             yield ast.parse(f"{ast.unparse(node)}[::-1]", mode="eval").body, words
     if isinstance(node, ast.Subscript) and ast.unparse(node.slice) == "::-1":
         yield node.value, words
     if isinstance(node, ast.Slice) and ast.unparse(node) == "::-1":  # one of several axes
         yield ast.Slice(), f"{quote(node)} reverses an axis whose order is right"
+
+
+def _is_indexed(node, scope):
+    parts = [part for part in ast.walk(scope.statement) if isinstance(part, ast.Subscript) and part.value is node]
+    return any(isinstance(part.slice, (ast.Constant, ast.UnaryOp)) for part in parts)
 
 
 def drop_function(node, scope):
@@ -373,6 +394,10 @@ REPAIRS = (
     replace_variable,
     places.change_key,
     drop_function,
+    functions.drop_elementwise,
+    functions.rename_all,
+    functions.replace_expression,
+    places.change_all,
     functions.change_family,
     functions.divide_by_count,
     functions.divide_sum,
@@ -390,6 +415,8 @@ REPAIRS = (
     _without_words(operators.change_number),
     _without_words(operators.drop_new_axis),
     _without_words(operators.move_brackets),
+    functions.replace_size,
+    functions.replace_by_other_shape,
     add_axis,
     sum_up,
     insert_term,
@@ -418,6 +445,24 @@ INSERTIONS = (
     functions.insert_function,
     functions.limit,
     places.read_part,
+)
+
+# Operators whose edit may give the right numbers by chance: exp restores the order of a sort, and a new axis lets an
+# index change all entries. Such a Repair is never certain by itself.
+ACCIDENTAL = (
+    add_axis,
+    functions.insert_function,
+    functions.limit,
+    functions.replace_size,
+    functions.replace_by_other_shape,
+    functions.replace_number,
+    functions.change_shape,
+    functions.exchange_operands,
+    places.read_part,
+    places.shift_slice,
+    places.write_through,
+    negate,
+    invert_quotient,
 )
 
 # Operators that lose nothing of the learner's numbers. After another one, an edit of the table may lose the same.

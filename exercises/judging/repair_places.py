@@ -11,6 +11,7 @@ import numpy as np
 from exercises.judging import operators, trees
 from exercises.judging.operators import quote
 
+ORDER = "reshape does not transpose: it fills the new shape with the numbers in their old order"
 GROUPS = "caption b belongs to image b // (B / N), not b mod N: the captions of one image are side by side"
 
 
@@ -46,6 +47,15 @@ def use_all(node, scope):
             words = f"only the {which} of `{array}` along axis {axis} counts, not the {reduction} over all"
             yield _expression(f"{whole}.{reduction}(axis={axis})"), words
         yield _expression(whole), f"only the {which} of `{array}` along axis {axis} is read, not all"
+
+
+def change_all(node, scope):
+    """Change the whole array where an index lets one entry of its first axis change."""
+    if isinstance(node, ast.AugAssign) and isinstance(node.target, ast.Subscript):
+        if isinstance(_number(node.target.slice), int):
+            words = f"only {quote(node.target)} is changed, not all of {quote(node.target.value)}"
+            every = ast.Subscript(node.target.value, ast.Constant(...), ast.Store())
+            yield ast.AugAssign(every, node.op, node.value, lineno=node.lineno), words
 
 
 def sum_slice(node, scope):
@@ -146,7 +156,7 @@ def read_part(node, scope):
     if isinstance(node, (ast.Name, ast.Attribute)) and isinstance(node.ctx, ast.Load):
         value = scope.values.get(ast.unparse(node))
         if isinstance(value, np.ndarray) and value.ndim and len(value) > 1:
-            for index in ("[1:]", "[:-1]", "[0]", "[-1]"):
+            for index in ("[1:]", "[:-1]"):
                 yield _expression(ast.unparse(node) + index), f"{quote(node)} is read as a whole"
 
 
@@ -192,17 +202,17 @@ def group_rows(node, scope):
             swapped = [*node.args[:k], node.args[k + 1], node.args[k], *node.args[k + 2 :]]
             edit = ast.Call(node.func, swapped, node.keywords)
             yield edit, ""
-            yield (
-                ast.Call(ast.Attribute(edit, "swapaxes", ast.Load()), [ast.Constant(k), ast.Constant(k + 1)], []),
-                (GROUPS if k == 0 else ""),
-            )
+            axes = [ast.Constant(k), ast.Constant(k + 1)]
+            words = GROUPS if k == 0 and _splits_rows(node, scope) else ORDER
+            yield ast.Call(ast.Attribute(edit, "swapaxes", ast.Load()), axes, []), words
     array = node.func.value if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) else None
     if trees.method_of(node) in ("sum", "mean") and trees.method_of(array) == "reshape" and len(array.args) > 1:
         axes = {keyword.arg: _number(keyword.value) for keyword in node.keywords}
         if axes.get("axis") in (0, 1):
             swapped = ast.Call(array.func, [array.args[1], array.args[0], *array.args[2:]], [])
             other = [ast.keyword("axis", ast.Constant(1 - axes["axis"]))]
-            yield ast.Call(ast.Attribute(swapped, node.func.attr, ast.Load()), [], other), GROUPS
+            words = GROUPS if _splits_rows(array, scope) else ORDER
+            yield ast.Call(ast.Attribute(swapped, node.func.attr, ast.Load()), [], other), words
     if isinstance(node, ast.BinOp) and isinstance(node.op, (ast.Mod, ast.FloorDiv)) and _number(node.right) is None:
         other = ast.FloorDiv() if isinstance(node.op, ast.Mod) else ast.Mod()
         yield ast.BinOp(node.left, other, node.right), ""
@@ -211,7 +221,21 @@ def group_rows(node, scope):
             if type(size) is int and size > 0 and name != ast.unparse(node.right):
                 if isinstance(node.op, ast.Mod):
                     for divisor in (f"({name} // {ast.unparse(node.right)})", name):
-                        yield _expression(f"{ast.unparse(node.left)} // {divisor}"), GROUPS
+                        words = GROUPS if ast.unparse(node.right) in IMAGES else ""
+                        yield _expression(f"{ast.unparse(node.left)} // {divisor}"), words
+
+
+IMAGES = ("N", "images", "len(a)", "a.shape[0]")  # usual expressions of the number of images
+
+
+def _splits_rows(node, scope):
+    """Return True if x.reshape(p, q, ...) splits the first axis of x in p q, so that captions may be grouped by image."""
+    value = scope.values.get(ast.unparse(node.func.value))
+    sizes = [scope.values.get(ast.unparse(part), _number(part)) for part in node.args]
+    if not isinstance(value, np.ndarray) or len(node.args) <= value.ndim:
+        return False
+    rest, kept = ([size for size in part if size != 1] for part in (sizes[2:], value.shape[1:]))
+    return len(rest) == len(kept) and all(size in (None, -1, right) for size, right in zip(rest, kept, strict=True))
 
 
 def change_padding(node, scope):

@@ -21,6 +21,7 @@ import numpy as np
 
 from exercises.judging import faults, judge, named, trees
 from exercises.judging.repair_operators import (
+    ACCIDENTAL,
     INSERTIONS,
     OF_PAIRS,
     REPAIRS,
@@ -52,8 +53,16 @@ class Repair(NamedTuple):
 
     @property
     def is_doubtful(self) -> bool:
-        """Return True for a quotient upside down, which may restore an order by chance."""
-        return REPAIRS[self.fault.rank] is invert_quotient
+        """Return True if the edit may give the right numbers by chance, or if its place is not the mistake's.
+
+        A variable that is computed for one place alone may be the wrong one, not its use there.
+        """
+        operator, function = REPAIRS[self.fault.rank], self.fault.function
+        if operator is replace_variable:
+            names = [node for node in ast.walk(trees.tree_of(function)) if isinstance(node, ast.Name)]
+            uses = [isinstance(node.ctx, ast.Load) for node in names if node.id == self.fault.old]
+            return sum(uses) == 1 and not all(uses)
+        return operator in ACCIDENTAL
 
     @property
     def weight(self) -> int:

@@ -209,6 +209,17 @@ GRADIENT_MISTAKES = (
         "a whole row of x is moved where only one entry should move",
     ),
     Mistake(
+        "gradient = np.empty_like(x)\n    for index in np.ndindex(x.shape):\n        value = x[index]\n"
+        + MOVE
+        + "\n    return gradient",
+        "gradient, before = np.empty_like(x), x.copy()\n    for index in np.ndindex(x.shape):\n"
+        "        value = before[index]\n"
+        + MOVE.replace("        x[index] = value\n", "")
+        + "\n    x[...] = before\n    return gradient",
+        "an entry stays at value - step while the next ones are moved: put it back before",
+        "x",
+    ),
+    Mistake(
         "gradient = np.empty_like(x)",
         "gradient = np.empty_like(x); x = x.copy()",
         "a copy of x is moved: the loss reads the original, which does not change",

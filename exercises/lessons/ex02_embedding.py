@@ -83,6 +83,11 @@ HOT_MISTAKES = (
         "every vector has a 1 for every word of the batch, not only for its own word: index rows and columns together",
     ),
     Mistake(HOT, "words[..., None] - 1 == np.arange(V)", "words are counted from 1, not from 0"),
+    Mistake(
+        HOT,
+        "np.sort(words, axis=None).reshape(words.shape)[..., None] == np.arange(V)",
+        "the rows are those of the sorted words, not in the words' own order",
+    ),
 )
 LOOKUP_MISTAKES = (
     Mistake("return E[words]", "return E[words - 1]", "words are counted from 1, not from 0"),

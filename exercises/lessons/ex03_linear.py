@@ -64,6 +64,19 @@ BACKWARD_MISTAKES = (
     Mistake(
         "db = drows.sum(axis=0)", "db = dy.sum(axis=0)", "the sum goes over the first axis only, not over all rows"
     ),
+    Mistake(
+        "dx = dy @ W.T",
+        "dx = np.broadcast_to(drows.sum(axis=0) @ W.T, x.shape).copy()",
+        "dy is summed over the rows first, but every row of x has a gradient of its own",
+    ),
+    *(
+        Mistake(
+            "dW = rows.T @ drows",
+            f"dW = x[{k}].reshape(-1, W.shape[0]).T @ dy[{k}].reshape(-1, W.shape[1])",
+            f"only the {which} entry of the first axis counts: add the terms of all rows",
+        )
+        for k, which in ((0, "first"), (-1, "last"))
+    ),
     Mistake("dW = rows.T @ drows", "dW = x.T @ dy", "x.T reverses all axes: reshape x and dy to rows first"),
 )
 

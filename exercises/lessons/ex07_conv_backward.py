@@ -96,7 +96,9 @@ for p, q in reversed([*np.ndindex(W.shape[:2])]):
         cells[...] = {}
 """
 CUT = "padding : padding + H, padding : padding + width"
+WRONG_WAY = "the filter is the wrong way round: rotate it by half a turn to gather dy, and never to scatter dy"
 INPUT_MISTAKES = (
+    Mistake("dy @ W[p, q].T", "dy @ W[-1 - p, -1 - q].T", WRONG_WAY),
     Mistake(
         LOOP,
         BACKWARDS.format("dy @ W[p, q].T"),

@@ -96,6 +96,25 @@ MISTAKES = (
         "the sum continues from one output channel to the next: start a new sum for each channel",
     ),
     Mistake(PRODUCT, "x[n, i + p, j + q, c] * W[-1 - p, -1 - q, c, o]", "`W` is rotated by half a turn"),
+    *(
+        Mistake(
+            PRODUCT,
+            f"({last}) * {PRODUCT}",
+            f"the sum begins with `b` again at every {place}; only the last one counts",
+        )
+        for last, place in (
+            ("p == P - 1", "row p of the filter"),
+            ("p == P - 1 and q == Q - 1", "cell (p, q) of the filter"),
+        )
+    ),
+    *(
+        Mistake(BIAS, f"= (b[o] if {k} == 0 else y[{before}, o])\n", f"the sum runs on: it must begin with `b` {place}")
+        for k, before, place in (
+            ("j", "n, i, j - 1", "for every pixel, also of one row"),
+            ("i", "n, i - 1, j", "for every row i"),
+            ("n", "n - 1, i, j", "for every image n"),
+        )
+    ),
     Mistake(PRODUCT, "x[n, i, j, c] * W[p, q, c, o]", "p and q are missing in the indices of x: i + p, j + q"),
     Mistake(PRODUCT, "x[n, i - p, j - q, c] * W[p, q, c, o]", "i - p, j - q where i + p, j + q belong"),
     Mistake(

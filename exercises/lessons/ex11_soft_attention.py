@@ -113,6 +113,11 @@ SCORE_BACKWARD_MISTAKES = (
 )
 
 CONTEXT_MISTAKES = (
+    Mistake(
+        "(alpha.reshape(N, -1, L) @ a).reshape(-1, D)",
+        "alpha @ a",
+        "every caption with every image: a caption reads the annotation vectors of its own image alone",
+    ),
     Mistake("alpha.reshape(N, -1, L)", "alpha.reshape(-1, N, L).swapaxes(0, 1)", OTHER_IMAGE),
     Mistake(
         "(alpha.reshape(N, -1, L) @ a)",

@@ -177,6 +177,12 @@ REFUSED = {"decoder": dogs(), "params": {}, "a": np.zeros((1, L, 1))}
 
 NUMBERS = "parents, words = top // V, top % V"
 EXTEND_MISTAKES = (
+    Mistake(
+        NUMBERS,
+        "S = scores.shape[1]; parents, words = top % S, top // S",
+        "read as word * slots + slot, but a candidate's number is slot * V + word: number // V, number % V",
+    ),
+    Mistake(NUMBERS, "parents, words = top % V, top // V", "slot = number // V and word = number % V are exchanged"),
     Mistake(NUMBERS, f"S = scores.shape[1]; {NUMBERS.replace('V', 'S')}", "divided by the number of slots, not by V"),
     Mistake(
         "words == END",

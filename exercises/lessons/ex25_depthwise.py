@@ -138,7 +138,7 @@ BACKWARD_MISTAKES = (
     Mistake(
         "cells += dy * W[p, q]",
         "cells += dy * W[-1 - p, -1 - q]",
-        "the filter is rotated by half a turn, but dy is scattered",
+        "the filter is the wrong way round: rotate it by half a turn to gather dy, and never to scatter dy",
     ),
     Mistake("cells += dy * W[p, q]", "cells[...] = dy * W[p, q]", "where windows overlap, only the last one counts"),
     Mistake("cells += dy * W[p, q]", "cells += (dy * W[p, q]).sum(axis=-1, keepdims=True)", "summed over channels"),

@@ -146,7 +146,7 @@ ADVANTAGE_MISTAKES = (
     Mistake(
         ADVANTAGE,
         "np.tile(of_greedy, len(of_drawn) // len(of_greedy))",
-        "np.tile, but an image's captions are side by side: use np.repeat",
+        "the rows take turns, as with np.tile, but an image's captions are side by side: np.repeat",
     ),
     Mistake(ADVANTAGE, "of_greedy.mean()", "the mean of all greedy captions: each image has its own b"),
     Mistake(ADVANTAGE, "of_drawn.mean()", "the mean of the sampled captions where the greedy caption's score belongs"),
@@ -279,7 +279,7 @@ DRAW_MISTAKES = (
     Mistake(
         "np.repeat(np.arange(len(a)), B // len(a))",
         "np.tile(np.arange(len(a)), B // len(a))",
-        "np.tile, but an image's captions are side by side: use np.repeat",
+        "the rows take turns, as with np.tile, but an image's captions are side by side: np.repeat",
     ),
     Mistake("_, _, state = decoder.step", "_, _, _ = decoder.step", "the state that step returns is lost"),
     Mistake(

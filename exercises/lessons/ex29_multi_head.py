@@ -98,6 +98,11 @@ ATTEND_MISTAKES = (
     Mistake(
         MEAN, "alpha.max(axis=0), AttendCache", "the maximum over heads is returned as alpha where their mean belongs"
     ),
+    Mistake(
+        MEAN,
+        "softmax.softmax_forward(e.mean(axis=0))[0], AttendCache",
+        "the softmax of the mean score is returned as alpha, where the mean of the heads' alpha belongs",
+    ),
     Mistake(MEAN, "alpha[0].copy(), AttendCache", "the first head's alpha is returned where the mean of all belongs"),
 )
 

@@ -147,6 +147,7 @@ BASELINE_MISTAKES = (
 )
 
 ENTROPY_MISTAKES = (
+    Mistake("_log(alpha)", "np.log(alpha)", "log 0 is -inf, and 0 log 0 becomes NaN: it counts as 0"),
     Mistake(
         "(word_entropy * mask).sum() / mask.shape[1]",
         "(word_entropy * mask).sum() / mask.sum()",
@@ -159,6 +160,7 @@ ENTROPY_MISTAKES = (
     ),
 )
 ENTROPY_BACKWARD_MISTAKES = (
+    Mistake("_log(alpha)", "np.log(alpha)", "log 0 is -inf: log alpha must stay finite where alpha is 0"),
     Mistake("-(_log(alpha) + 1)", "-_log(alpha)", "the term 1 is missing: alpha log alpha has the slope log alpha + 1"),
     Mistake("-(_log(alpha) + 1)", "-(alpha * _log(alpha))", "the entropy itself where its slope belongs"),
     Mistake("-(_log(alpha) + 1)", "-1 / alpha", "the slope of log alpha where the slope of alpha log alpha belongs"),
