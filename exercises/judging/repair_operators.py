@@ -189,7 +189,7 @@ def accumulate(node, scope):
         yield ast.Assign(node.targets, total, lineno=node.lineno), words_of_term
     if isinstance(node, ast.Assign) and isinstance(node.targets[0], (ast.Name, ast.Subscript)):
         old = scope.values.get(ast.unparse(node.targets[0]))
-        if getattr(old, "dtype", type(old)) == bool:
+        if np.asarray(old).dtype.kind == "b":
             words_of_bool = f"the old {quote(node.targets[0])} is lost: once true, it must stay true"
             yield ast.AugAssign(node.targets[0], ast.BitOr(), node.value, lineno=node.lineno), words_of_bool
         yield ast.AugAssign(node.targets[0], ast.Add(), node.value, lineno=node.lineno), words
@@ -415,8 +415,6 @@ REPAIRS = (
     _without_words(operators.change_number),
     _without_words(operators.drop_new_axis),
     _without_words(operators.move_brackets),
-    functions.replace_size,
-    functions.replace_by_other_shape,
     add_axis,
     sum_up,
     insert_term,
@@ -425,6 +423,8 @@ REPAIRS = (
     functions.insert_slope,
     functions.insert_function,
     insert_in_term,
+    functions.replace_size,
+    functions.replace_by_other_shape,
     _without_words(operators.overwrite),
     _without_words(operators.drop_statement),
     functions.limit,

@@ -229,7 +229,7 @@ IMAGES = ("N", "images", "len(a)", "a.shape[0]")  # usual expressions of the num
 
 
 def _splits_rows(node, scope):
-    """Return True if x.reshape(p, q, ...) splits the first axis of x in p q, so that captions may be grouped by image."""
+    """Return True if x.reshape(p, q, ...) splits the first axis of x, so that captions may be grouped by image."""
     value = scope.values.get(ast.unparse(node.func.value))
     sizes = [scope.values.get(ast.unparse(part), _number(part)) for part in node.args]
     if not isinstance(value, np.ndarray) or len(node.args) <= value.ndim:

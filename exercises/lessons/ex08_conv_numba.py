@@ -108,7 +108,7 @@ MISTAKES = (
         )
     ),
     *(
-        Mistake(BIAS, f"= (b[o] if {k} == 0 else y[{before}, o])\n", f"the sum runs on: it must begin with `b` {place}")
+        Mistake(BIAS, f"= (b[o] if {k} == 0 else y[{before}, o])\n", f"the sum runs on: begin it with `b` {place}")
         for k, before, place in (
             ("j", "n, i, j - 1", "for every pixel, also of one row"),
             ("i", "n, i - 1, j", "for every row i"),
