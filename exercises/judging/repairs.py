@@ -36,7 +36,7 @@ from exercises.judging.watching import watching
 
 SECONDS = 1.5  # of the processor, the limit of a search
 SECONDS_IF_EXPLAINED = 0.4  # the same if the fault dictionary has a sentence already
-SECONDS_FOR_OTHERS = 0.25  # the same for further Repairs, in other lines
+SECONDS_FOR_OTHERS = 0.35  # the same for further Repairs, in other lines
 SECONDS_FOR_PAIRS = 2.0  # the same for two edits at once, if nothing else explains the numbers
 ENOUGH = 4  # Repairs
 LONGEST = 60  # characters of an expression in a sentence
