@@ -101,8 +101,8 @@ def replace_expression(node, scope):
 
 
 def rename_all(node, scope):
-    """Replace a variable at all its places in a value or a slice by another one of the same kind and shape."""
-    if not (operators.is_value(node, scope) or isinstance(node, ast.Slice)):
+    """Replace a variable at all its places in a value or an index by another one of the same kind and shape."""
+    if not (operators.is_value(node, scope) or isinstance(node, (ast.Slice, ast.Tuple))):
         return
     names = [part.id for part in ast.walk(node) if isinstance(part, ast.Name) and _is_load(part)]
     for name in sorted({name for name in names if names.count(name) > 1}):

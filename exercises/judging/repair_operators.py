@@ -457,7 +457,6 @@ ACCIDENTAL = (
     functions.replace_by_other_shape,
     functions.replace_number,
     functions.change_shape,
-    functions.exchange_operands,
     places.read_part,
     places.shift_slice,
     places.write_through,
