@@ -1,25 +1,32 @@
 """Judge word detectors: do they find the words of the captions, and do they look where the objects are?"""
 
+import math
 from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
 
-from numpy_sat.data.scenes import scene_language
+from numpy_sat.data.scenes import scene_language, scenes
 from numpy_sat.data.scenes.scene_language import Scene
 from numpy_sat.evaluation import bootstrap, regions
 from numpy_sat.evaluation.bootstrap import Share
 
 ALIKE = (("left", "right"), ("left", "above"))  # pairs of words whose detectors are compared
+MEANINGS = {  # kinds of words that stand for something in a place
+    "colors": {color: color for color in scene_language.COLORS},
+    "shapes": scene_language.SHAPE_OF,
+}
 SIDEWAYS = ("left", "right")  # relations of groups side by side; the others are of groups on top of each other
 SAMPLES = 200  # resamples for the interval of the mean average precision
 
 
 class Localization(NamedTuple):
-    """Whether the location with the highest logit of a shape's word lies in a box of that shape. Shares, 0 to 1."""
+    """Where the detectors of colors or shapes have their highest logit. Shares are from 0 to 1."""
 
-    right: Share  # the location lies in a box
-    chance: float  # the same for a random location
+    in_box: Share  # of words: the location lies in a box of an object that the word fits
+    in_box_chance: float  # the same for a random location
+    nearest: Share  # of words that fit one of two groups: the object nearest to the location is one of that group
+    nearest_chance: float  # the same for a random location
     cases: int  # pairs of an image and a word of its captions
 
 
@@ -46,7 +53,7 @@ class Detection(NamedTuple):
     words: dict  # {word: (average precision, share of images with the word)}
     correlations: dict  # {"a and b": correlation of the log odds of their detectors}
     captions: dict  # {what they are written from or chosen by: CaptionScores}
-    localization: Localization | None = None  # for scenes
+    localization: dict | None = None  # for scenes: {"colors": Localization, "shapes": Localization}
     relations: Relations | None = None  # for scenes: of captions ranked with the similarity
     relations_without: Relations | None = None  # for scenes: the same without the similarity
     swapped: Share | None = (
@@ -69,35 +76,53 @@ def average_precision(scores: np.ndarray, labels: np.ndarray) -> float:
 
 
 def localize(
-    best: np.ndarray, L: int, words: Sequence[str], labels: np.ndarray, true_scenes: Sequence[Scene]
+    best: np.ndarray,
+    L: int,
+    meaning_of: dict[str, str],
+    words: Sequence[str],
+    labels: np.ndarray,
+    true_scenes: Sequence,
 ) -> Localization:
-    """Measure where the detectors of shapes look. A location lies in a box that covers at least half of it.
+    """Measure where the detectors of words look. A location lies in a box that covers at least half of it.
 
     Args:
         best: (N, V) the location with the highest logit of each word.
         L: number of locations, those of a square grid.
+        meaning_of: {word: color or shape} of the words to judge.
         words: the V words.
         labels: (N, V) bool, the words of each image's captions.
         true_scenes: N Scenes.
     Returns:
         Localization.
     """
-    right, chance, cases = np.zeros((3, len(best)))
-    shapes = {number: shape for number, word in enumerate(words) if (shape := scene_language.SHAPE_OF.get(word))}
+    in_box, in_box_chance, nearest, nearest_chance, cases, two_groups = np.zeros((6, len(best)))
     for n, scene in enumerate(true_scenes):
-        for number, shape in shapes.items():
-            if labels[n, number]:
-                groups = [k for k, group in enumerate(scene.groups) if group.shape == shape]
-                inside = regions.cell_right(scene, scene.members(groups), L)
-                right[n] += inside[best[n, number]]
-                chance[n] += inside.mean()
+        owners = _nearest_objects(scene, L)
+        for number, word in enumerate(words):
+            if word in meaning_of and labels[n, number]:
+                fitting = [meaning_of[word] in (group.color, group.shape) for group in scene.groups]
+                inside = regions.cell_right(scene, scene.members(np.flatnonzero(fitting)), L)
+                in_box[n] += inside[best[n, number]]
+                in_box_chance[n] += inside.mean()
                 cases[n] += 1
-    total = int(cases.sum())
-    return Localization(
-        bootstrap.share(bootstrap.resample(len(right), seed=0), right, cases),
-        float(chance.sum() / total) if total else float("nan"),
-        total,
-    )
+                if sum(fitting) == 1 and len(fitting) == 2:
+                    is_right = np.array([fitting[scene.objects[k].group] for k in owners])
+                    nearest[n] += is_right[best[n, number]]
+                    nearest_chance[n] += is_right.mean()
+                    two_groups[n] += 1
+    counts = bootstrap.resample(len(best), seed=0)
+    in_box, nearest = bootstrap.share(counts, in_box, cases), bootstrap.share(counts, nearest, two_groups)
+    chances = [x.sum() / max(1, y.sum()) for x, y in ((in_box_chance, cases), (nearest_chance, two_groups))]
+    return Localization(in_box, float(chances[0]), nearest, float(chances[1]), int(cases.sum()))
+
+
+def _nearest_objects(scene, L):
+    """Return the object whose center is nearest to each location: (L,) indices."""
+    side = math.isqrt(L)
+    places = (np.arange(side) + 0.5) * scenes.SIDE / side
+    centers = np.array([[(x0 + x1) / 2, (y0 + y1) / 2] for x0, y0, x1, y1 in (item.box for item in scene.objects)])
+    x, y = np.meshgrid(places, places)
+    return np.hypot(x.ravel()[:, None] - centers[:, 0], y.ravel()[:, None] - centers[:, 1]).argmin(axis=1)
 
 
 def correlations(log_odds: np.ndarray, words: Sequence[str]) -> dict[str, float]:

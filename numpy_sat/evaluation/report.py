@@ -169,12 +169,13 @@ def _caption_scores(scores):
 
 
 def _localization(localization):
-    """Return a sentence about the locations of shape words."""
-    if localization is None:
-        return []
+    """Return sentences about the locations where the detectors of colors and shapes look."""
     return [
-        f"Of {localization.cases:,} words for shapes, {_interval(localization.right)} have their highest logit in a "
-        f"box of that shape, by chance {percent(localization.chance)}. No box was a target in training."
+        f"The {result.cases:,} words for {kind} have their highest logit in a box of an object that they fit for "
+        f"{_interval(result.in_box)}, by chance {percent(result.in_box_chance)}. If they fit one of two groups, the "
+        f"nearest object is one of that group for {_interval(result.nearest)}, by chance "
+        f"{percent(result.nearest_chance)}. No box was a target in training."
+        for kind, result in (localization or {}).items()
     ]
 
 

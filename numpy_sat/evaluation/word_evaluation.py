@@ -66,7 +66,10 @@ def judge(model: runs.Model, written: heldout.Written, beam: int) -> detection.D
     if true_scenes is None:
         return result
     return result._replace(
-        localization=detection.localize(seen.best, _locations(model, written), words, labels, true_scenes),
+        localization={
+            kind: detection.localize(seen.best, _locations(model, written), meaning_of, words, labels, true_scenes)
+            for kind, meaning_of in detection.MEANINGS.items()
+        },
         relations=detection.judge_relations(captions[WITH], true_scenes),
         relations_without=detection.judge_relations(captions[WITHOUT], true_scenes),
         swapped=detection.swapped(captions[WITH], true_scenes),

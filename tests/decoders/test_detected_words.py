@@ -1,11 +1,14 @@
 """Test the model "detected-words": its detectors, its language model, its similarity, and the ranking of captions."""
 
+import itertools
+
 import numpy as np
 import pytest
 import whole_model
 
 from numpy_sat import captioner
 from numpy_sat.check import gradcheck
+from numpy_sat.data import batches
 from numpy_sat.data.vocabulary import END, START
 from numpy_sat.decoders import MODELS, writer
 from numpy_sat.decoders.detected_words import detector, language, matching, ranking
@@ -154,6 +157,12 @@ def test_active_ngrams_by_their_definition(rng):
     assert active == expected and len(expected) > 10
 
 
+def test_histories_are_numbered_in_their_order():
+    """Check all histories of three words and NONE: their numbers rise, in the order in which n-grams are sorted."""
+    histories = np.array(list(itertools.product(range(language.NONE, 3), repeat=3)))
+    assert (np.diff(language._numbers(histories, 3)) > 0).all()
+
+
 def test_steps_are_the_training_recurrence(rng):
     params, batch = params_of(rng), whole_model.batch_of(rng, CONFIG)
     a, decoder = rng.standard_normal((2, 16, 5)), writer(CONFIG)
@@ -183,8 +192,23 @@ def test_quarters_of_a_grid():
     assert even[0, 1].tolist() == [[0, 0, 0.25, 0.25]] * 2 + [[0] * 4] * 2
     odd = matching.quarters(9).reshape(2, 2, 3, 3)  # the middle belongs to all quarters, by the share of its area
     np.testing.assert_allclose(odd[1, 0], np.array([[0, 0, 0], [2, 1, 0], [4, 2, 0]]) / 9)
-    np.testing.assert_allclose(matching.quarters(1), 1)
-    np.testing.assert_allclose(matching.quarters(6), 1 / 6)
+    np.testing.assert_allclose(matching.quarters(1), np.ones((4, 1)))
+    np.testing.assert_allclose(matching.quarters(6), np.full((4, 6), 1 / 6))
+
+
+def test_similarities_by_their_definition(rng):
+    params, a, T = params_of(rng), rng.standard_normal((2, 16, 5)), (4, 2, 3)
+    captions = [[*rng.integers(3, V, length - 1), END] for length in T]
+    words, targets, mask = batches.arrange(captions)
+    R = matching.similarities(params, a, words, targets, mask)
+    for image, (b, caption) in itertools.product(range(2), enumerate(captions)):
+        grid = a[image].reshape(4, 4, 5)
+        x = np.concatenate([grid[i : i + 2, j : j + 2].mean(axis=(0, 1)) for i in (0, 2) for j in (0, 2)])
+        y_I = np.tanh(x @ params["W_x"] + params["b_x"]) @ params["W_I"]
+        padded = [START, *caption, END]
+        e = [np.concatenate(params["E"][padded[t : t + 3]]) for t in range(len(caption))]
+        y_S = np.mean([np.tanh(e_t @ params["W_e"] + params["b_e"]) for e_t in e], axis=0) @ params["W_S"]
+        assert R[image, b] == pytest.approx(y_I @ y_S / np.linalg.norm(y_I) / np.linalg.norm(y_S))
 
 
 def test_vectors_of_captions_ignore_padding(rng):
@@ -242,6 +266,31 @@ def test_the_first_loss_is_that_of_the_word_frequencies(rng):
     batch, a = whole_model.batch_of(rng, CONFIG), rng.standard_normal((2, 16, 5))
     expected = -(np.log(frequencies)[batch.targets] * batch.mask).sum() / batch.mask.sum()
     assert MODEL.loss_only(params, a, batch, CONFIG).word == pytest.approx(expected)
+
+
+def test_weights_at_the_start(rng):
+    """Check the standard deviations of all drawn weights, and the constants."""
+    D, M, H, words = 60, 70, 50, 80
+    config = CONFIG.replace(embedding_size=M, hidden_size=H)
+    frequencies = rng.standard_normal(words)
+    params = MODEL.init_params(rng, D, config, frequencies)
+    drawn = {
+        **{"W_d": (D, words, 0.01 * D**-0.5), "E": (words, M, 0.5)},
+        **{"W_x": (4 * D, H, (4 * D) ** -0.5), "W_I": (H, H, H**-0.5)},
+        **{"W_e": (3 * M, H, (3 * M) ** -0.5), "W_S": (H, H, H**-0.5)},
+    }
+    for name, (rows, columns, std) in drawn.items():
+        array = params.pop(name)
+        assert array.shape == (rows, columns) and array.dtype == np.float32
+        assert array.std() == pytest.approx(std, rel=0.05) and abs(array.mean()) < 0.1 * std, name
+    np.testing.assert_array_equal(params.pop("ngrams"), np.full((NGRAMS, 4), language.NONE, np.int32))
+    np.testing.assert_array_equal(params.pop("base_rates"), np.full(words, 0.5, np.float32))
+    np.testing.assert_array_equal(params.pop("unigram"), np.stack([frequencies, frequencies]).astype(np.float32))
+    weights = params.pop("ranking")
+    assert weights.shape == (2, 16) and (weights == (np.array(ranking.FEATURES) == "log p per word")).all()
+    zeros = {"b_d": words, "ngram": (2, NGRAMS), "evidence": 3, "b_x": H, "b_e": H}
+    assert params.keys() == zeros.keys()
+    assert all(np.array_equal(params[name], np.zeros(shape, np.float32)) for name, shape in zeros.items())
 
 
 def test_labels_are_the_words_of_all_captions():

@@ -27,8 +27,15 @@ def test_average_precision_by_hand():
 def test_locations_by_hand():
     words, labels = ("red", "circle", "stars", "star"), np.array([[True, True, False, True]] * 2)
     best = np.array([[0, 0, 0, 6], [0, 4, 0, 5]])  # the star covers location 6; no location is half covered by a circle
-    result = detection.localize(best, 16, words, labels, [SCENE, SCENE])
-    assert result.cases == 4 and result.right.value == 0.25 and result.chance == pytest.approx((1 / 16 + 0) / 2)
+    result = detection.localize(best, 16, detection.MEANINGS["shapes"], words, labels, [SCENE, SCENE])
+    assert result.cases == 4 and result.in_box.value == 0.25 and result.in_box_chance == pytest.approx(1 / 32)
+    # each location is nearest to one of the two objects
+    assert result.nearest.value == 1 and result.nearest_chance == 0.5
+    colors = detection.localize(best, 16, detection.MEANINGS["colors"], words, labels, [SCENE, SCENE])
+    assert colors.cases == 2 and colors.in_box.value == 0 and colors.nearest.value == 1
+    one = Scene((RED,), SCENE.objects[:1], "plain")
+    result = detection.localize(best[:1], 16, detection.MEANINGS["colors"], words, labels[:1], [one])
+    assert result.cases == 1 and np.isnan(result.nearest.value)
 
 
 def test_correlations_by_hand():

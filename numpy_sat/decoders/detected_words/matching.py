@@ -1,7 +1,7 @@
 """The similarity of an image and a caption, from two small networks (after Fang et al. 2014).
 
 y_I = W_I tanh(W_x x + b_x)                   x: the mean annotations of the image's four quarters
-y_S = W_S mean_t tanh(W_e e_t + b_e)          e_t: the embeddings of three neighboring words
+y_S = W_S sum_t tanh(W_e e_t + b_e)           e_t: the embeddings of three neighboring words
 R(I, S) = cos(y_I, y_S)                       trained to choose right captions among wrong ones (layers/similarity.py)
 """
 
@@ -24,8 +24,8 @@ class NetworkCache(NamedTuple):
     first: linear.LinearCache
     tanh: activations.TanhCache
     second: linear.LinearCache
-    weights: np.ndarray  # of the mean over words: (T, B); for images not used
-    embedding: embedding.EmbeddingCache | None
+    mask: np.ndarray | None  # (T, B) of captions
+    embedding: embedding.EmbeddingCache | None  # of captions
 
 
 def init_params(rng, D, V, M, H, dtype=np.float32):
@@ -90,16 +90,16 @@ def caption_forward(params, words, targets, mask):
     windows, cache_embedding = embedding.embedding_forward(params["E"], np.stack([words, targets, following], axis=-1))
     hidden, cache_first = linear.linear_forward(windows.reshape(*words.shape, -1), params["W_e"], params["b_e"])
     hidden, cache_tanh = activations.tanh_forward(hidden)
-    weights = (mask / mask.sum(axis=0)).astype(hidden.dtype)
-    mean = (hidden * weights[..., None]).sum(axis=0)
-    y_S, cache_second = linear.linear_forward(mean, params["W_S"], np.zeros(len(params["b_e"]), hidden.dtype))
-    return y_S, NetworkCache(cache_first, cache_tanh, cache_second, weights, cache_embedding)
+    # y_S = W_S sum_t tanh(W_e e_t + b_e); the cosine ignores its length
+    total = (hidden * mask[..., None]).sum(axis=0)
+    y_S, cache_second = linear.linear_forward(total, params["W_S"], np.zeros(len(params["b_e"]), hidden.dtype))
+    return y_S, NetworkCache(cache_first, cache_tanh, cache_second, mask, cache_embedding)
 
 
 def caption_backward(dy_S, cache):
     """Compute the gradients of caption_forward by name. dy_S: (B, H)."""
-    dmean, dW_S, _ = linear.linear_backward(dy_S, cache.second)
-    dhidden = activations.tanh_backward(dmean * cache.weights[..., None], cache.tanh)
+    dtotal, dW_S, _ = linear.linear_backward(dy_S, cache.second)
+    dhidden = activations.tanh_backward(dtotal * cache.mask[..., None], cache.tanh)
     dwindows, dW_e, db_e = linear.linear_backward(dhidden, cache.first)
     dE = embedding.embedding_backward(dwindows.reshape(*dwindows.shape[:-1], WINDOW, -1), cache.embedding)
     return {"W_S": dW_S, "W_e": dW_e, "b_e": db_e, "E": dE}
