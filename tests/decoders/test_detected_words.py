@@ -174,6 +174,26 @@ def test_steps_are_the_training_recurrence(rng):
         np.testing.assert_allclose(step_logits, logits, rtol=0, atol=1e-12)
 
 
+def test_logits_by_their_definition(rng):
+    """Check the logits of one caption: sums of the weights of all features that fire."""
+    params, words = params_of(rng), [START, 3, 4, 5, 6]
+    log_p, detected = -rng.random((1, V)), np.zeros((1, V), bool)
+    detected[0, [4, 6]] = True
+    logits, _ = language.decode_forward(params, log_p, detected, np.array(words)[:, None])
+    attribute, score, end = params["evidence"]
+    for t, word in itertools.product(range(5), range(V)):
+        remaining = {4, 6} - set(words[: t + 1])
+        row = int(word in remaining)
+        expected = params["unigram"][row, word] + row * (attribute + score * log_p[0, word])
+        expected += end * (word == END and not remaining)
+        history = [*3 * [START], *words[1 : t + 1]][-3:]
+        for feature, ngram in enumerate(params["ngrams"].tolist()):
+            known = [other for other in ngram[:-1] if other != language.NONE]
+            if known and known == history[3 - len(known) :] and ngram[-1] == word:
+                expected += params["ngram"][row, feature]
+        assert logits[t, 0, word] == pytest.approx(expected)
+
+
 def test_a_said_word_leaves_the_detected_words(rng):
     params, detected = params_of(rng), np.zeros((1, V), bool)
     detected[0, [4, 6]] = True
@@ -283,6 +303,7 @@ def test_weights_at_the_start(rng):
         array = params.pop(name)
         assert array.shape == (rows, columns) and array.dtype == np.float32
         assert array.std() == pytest.approx(std, rel=0.05) and abs(array.mean()) < 0.1 * std, name
+        assert abs(array).max() < 6 * std, name
     np.testing.assert_array_equal(params.pop("ngrams"), np.full((NGRAMS, 4), language.NONE, np.int32))
     np.testing.assert_array_equal(params.pop("base_rates"), np.full(words, 0.5, np.float32))
     np.testing.assert_array_equal(params.pop("unigram"), np.stack([frequencies, frequencies]).astype(np.float32))

@@ -24,6 +24,7 @@ OF_A_MODEL = "not (whole_model or blind or float32 or fus or test_captions or fi
 ATTENTIONS, ATTEND = "numpy_sat.decoders.attentions", ("soft", "dot", "hard", "mean", "mean_value")
 OF_A_DECODER = "direction or step_by_step"
 OF_A_TRANSFORMER = "(direction or start or input or selected or maps or memory or dropout) and not float32"
+OF_DETECTED_WORDS = "not (float32 or frequencies or parts or detectors_and or ranked_by)"
 OF_A_READER = "not (float32 or translator or torch)"
 MODULES = {  # {name: (module, expression that selects tests, name of the test file if it differs)}
     "conv": (f"{LAYER}.conv", PLAIN),
@@ -40,6 +41,10 @@ MODULES = {  # {name: (module, expression that selects tests, name of the test f
     },
     **{layer: (f"{LAYER}.{layer}", PLAIN) for layer in ("noisy_or", "similarity", "maximum_entropy")},
     **{name: (f"numpy_sat.decoding.{name}", PLAIN) for name in ("line_search", "viterbi")},
+    **{
+        part: (f"numpy_sat.decoders.detected_words.{part}", OF_DETECTED_WORDS, "detected_words")
+        for part in ("detector", "language", "matching", "ranking")
+    },
     "bidirectional": ("numpy_sat.encoders.bidirectional", "not padding"),
     **{layer: (f"{LAYER}.{layer}", PLAIN) for layer in ("depthwise", "mbconv", "pointwise")},
     "policy": (f"{LAYER}.policy", PLAIN),
@@ -1022,6 +1027,132 @@ EQUIVALENT = {
             "for t in reversed",
             ["`a` is not carried from step to step: each step starts from the first value"],
             IN_PLACE,
+        ),
+    ],
+    "detector": [
+        (
+            *("init_params", "W_d ="),
+            ["the brackets of `0.01 * (rng.standard_normal((D, V)) / np.sqrt(D))` are in the wrong place"],
+            IN_BRACKETS,
+        ),
+        (
+            *("init_params", "W_d ="),
+            ["`D` is one too many", "`D` is one too few"],
+            "the tests cannot tell the two standard deviations apart",
+        ),
+        ("base_rates", "return", zeros("labels"), SHAPE),
+        (
+            *("detected_words", "detected ="),
+            [
+                "`log_p >= np.log(THRESHOLD)` where `log_p > np.log(THRESHOLD)` belongs",
+                "`params['base_rates'] <= FUNCTION_WORD` where `params['base_rates'] < FUNCTION_WORD` belongs",
+            ],
+            "no number of a model is exactly at the limit",
+        ),
+    ],
+    "language": [
+        (
+            "count_ngrams",
+            "shorter[:, : N - n]",
+            2 * ["the term `N` is missing"],
+            "-n counts from the end: N is the width",
+        ),
+        ("count_ngrams", "ngrams, counts = []", exchanged("ngrams", "counts"), EMPTY),
+        ("count_ngrams", "empty =", zeros("most"), SHAPE),
+        (
+            *("count_ngrams", "for n in"),
+            [
+                f"`{name}` is not carried from step to step: each step starts from the first value"
+                for name in ("ngrams", "counts")
+            ],
+            IN_PLACE,
+        ),
+        ("count_ngrams", "most =", ["`K` is one too few"], "the n-gram that is missing is a rare one"),
+        ("active_ngrams", "positions =", [*zeros("histories"), *swapped("histories", "shorter")], SAME_SHAPE),
+        ("active_ngrams", "offsets =", zeros("positions"), SHAPE),
+        (
+            *("active_ngrams", "for n in"),
+            ["2 where 1 belongs", "the term `N` occurs twice", "the term `1` occurs twice"],
+            "no n-gram is longer than N",
+        ),
+        ("active_ngrams", "shorter[:, : N - n]", ["`n` is one too many"], "the loop starts at 1"),
+        (
+            *("_numbers", "numbers = numbers"),
+            [
+                *2 * ["the term `NONE` is missing"],
+                "the sign of `NONE` is flipped",
+                "the brackets of `numbers * (V + 1) + (column - NONE)` are in the wrong place",
+                "`V` is one too many",
+                "2 where 1 belongs",
+                *(f"the term `{term}` occurs twice" for term in ("numbers * (V + 1)", "column - NONE", "V", "1")),
+                *(f"the factor `{factor}` occurs twice" for factor in ("numbers", "V + 1")),
+            ],
+            "the numbers are others, in the same order",
+        ),
+        ("_numbers", "numbers = np.zeros", zeros("words"), SHAPE),
+        (
+            "decode_forward",
+            "captions_per_image =",
+            [*zeros("log_p"), "`B` is one too many"],
+            f"{SHAPE}, or N divides it",
+        ),
+        (
+            *("decode_forward", "said ="),
+            [
+                "`(words[..., None] == np.arange(V)).cumsum(axis=0) != 0` where "
+                "`(words[..., None] == np.arange(V)).cumsum(axis=0) > 0` belongs"
+            ],
+            "a count is never negative",
+        ),
+        ("decode_forward", "logits, cache =", ["2 where 1 belongs", *2 * ignored("T", "B", "V")], TO_FIND),
+        ("decode_forward", "return", ignored("T", "B", "V"), TO_FIND),
+        (
+            "decode_forward",
+            "captions_per_image =",
+            swapped("B", "T"),
+            "7 words are as many as 6 captions, divided by 2",
+        ),
+        ("decode_backward", "dweights =", ["2 where 1 belongs"], NEGATIVE),
+        ("begin", "return", [*zeros("log_p"), *swapped("log_p", "detected")], SAME_SHAPE),
+        ("step", "detected[np", zeros("words"), SHAPE),
+        ("_logits", "ngrams =", [*zeros("log_p"), *swapped("log_p", "detected")], SAME_SHAPE),
+    ],
+    "matching": [
+        ("init_params", '"E":', ["-0.5 where 0.5 belongs"], "a normal distribution about 0 is symmetric"),
+        ("image_forward", "x =", [*zeros("a"), "2 where 1 belongs"], f"{SHAPE}, and {NEGATIVE}"),
+        (
+            *("caption_forward", "hidden, cache_first ="),
+            ["2 where 1 belongs", *swapped("words", "targets", "mask", "following")],
+            f"{SAME_SHAPE}, and {NEGATIVE}",
+        ),
+        ("caption_forward", "total =", ["the factor `mask[..., None]` occurs twice"], ZERO_ONE),
+        ("caption_forward", "following =", swapped("targets", "words"), SAME_SHAPE),
+        (
+            *("caption_backward", "dE ="),
+            [
+                "the minus of `-1` is missing",
+                *exchanged("*dwindows.shape[:-1]", "WINDOW", "-1"),
+                *("2 where 1 belongs", "0 where 1 belongs", "2 where 1 belongs"),
+                *swapped("dwindows", "cache.first.x"),
+            ],
+            "the gradient is reshaped to rows of E whatever its other axes are",
+        ),
+        ("caption_backward", "dhidden =", ["the factor `cache.mask[..., None]` occurs twice"], ZERO_ONE),
+        ("quarters", "return shares", ["the sum of `shares` goes over axis -1 instead of axis 1"], LAST_AXIS),
+        ("quarters", "first =", exchanged("side / 2 - np.arange(side)", "0"), COMMUTES),
+        (
+            *("quarters", "shares ="),
+            ["blocks 3 and 4 of `shares` (of i, f, o, g) are swapped", *ignored("L")],
+            f"both blocks are in the lower half, or {TO_FIND}",
+        ),
+        ("quarters", "if side", ["`side * side < L` where `side * side != L` belongs"], "the root is rounded down"),
+        ("quarters", "side =", ["`L` is one too many"], "no two squares above 0 are neighbors"),
+    ],
+    "ranking": [
+        (
+            *("features", "said ="),
+            exchanged("MOST_SAID", "int(detected[list(set(numbers))].sum())"),
+            COMMUTES,
         ),
     ],
     "line_search": [
