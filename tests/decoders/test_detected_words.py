@@ -168,6 +168,7 @@ def test_steps_are_the_training_recurrence(rng):
     a, decoder = rng.standard_normal((2, 16, 5)), writer(CONFIG)
     expected, _ = language.decode_forward(params, *MODEL.detect(params, a), batch.words)
     state = decoder.select(decoder.begin(params, a), np.repeat([0, 1], 3))
+    state = state._replace(unsaid=np.full(6, V))  # captions may end at once, as in training
     for words, logits in zip(batch.words, expected, strict=True):
         step_logits, alpha, beta, state = decoder.step(params, state, words)
         assert alpha.shape == (6, 0) and np.array_equal(beta, np.ones(6))
@@ -202,6 +203,17 @@ def test_a_said_word_leaves_the_detected_words(rng):
     _, state = language.step(params, state, np.array([6]))
     assert np.flatnonzero(state.detected).tolist() == [4] and state.history.tolist() == [[START, START, 6]]
     assert before.detected.sum() == 2  # the state before is another one
+
+
+def test_captions_end_after_a_third_of_the_detected_words(rng):
+    params, detected = params_of(rng), np.zeros((1, V), bool)
+    detected[0, 4:8] = True  # of four words, two must be said
+    state, logits = language.begin(np.zeros((1, V)), detected), []
+    for word in (START, 5, 5, 9, 7):
+        step_logits, state = language.step(params, state, np.array([word]))
+        free, _ = language.step(params, state._replace(unsaid=np.array([V])), np.array([word]))
+        logits.append((free - step_logits)[0, END])
+    assert np.allclose(logits, [30, 30, 30, 30, 0])
 
 
 # The similarity

@@ -1,8 +1,10 @@
 """The maximum-entropy language model, which writes a caption from detected words (after Fang et al. 2014).
 
 P(y_t | y_{t-1}, ..., V~_t) is a softmax over sums of weights (layers/maximum_entropy.py). V~_t holds the detected words
-that y_1, ..., y_{t-1} have not said. The n-grams are the most frequent ones of the training captions. An n-gram is a
-row of four word numbers; n-grams with n < 4 begin with NONE.
+that y_1, ..., y_{t-1} have not said. In decoding, a caption must say a share of the detected words before it ends.
+
+The n-grams are the most frequent ones of the training captions. An n-gram is a row of four word numbers; n-grams with
+n < 4 begin with NONE.
 """
 
 from collections.abc import Iterable, Sequence
@@ -15,6 +17,8 @@ from numpy_sat.layers import maximum_entropy
 
 N = 4  # words of the longest n-gram
 NONE = -1  # in place of the words that a shorter n-gram does not have
+COVERAGE = 1 / 3  # share of the detected words that a caption says before it ends; most human captions say more
+TOO_EARLY = 30.0  # what the logit of <end> loses before; finite, since a caption must end after max_words
 WEIGHTS = ("unigram", "ngram", "evidence")  # names of the parameters that are trained
 
 
@@ -24,6 +28,7 @@ class State(NamedTuple):
     history: np.ndarray  # (B, N - 1) the last words, the latest one last
     detected: np.ndarray  # (B, V) bool, the words of V~
     log_p: np.ndarray  # (B, V) log p of the words' detectors
+    unsaid: np.ndarray  # (B,) largest number of words in V~ with which a caption may end
 
 
 def init_params(V, K, log_frequencies, dtype=np.float32):
@@ -144,11 +149,12 @@ def begin(log_p, detected):
         log_p: (N, V) log p of the words' detectors.
         detected: (N, V) bool, the detected words.
     """
-    return State(np.full((len(log_p), N - 1), START), detected, log_p)
+    unsaid = np.floor((1 - COVERAGE) * detected.sum(axis=1))
+    return State(np.full((len(log_p), N - 1), START), detected, log_p, unsaid)
 
 
 def step(params, state, words):
-    """Advance by one word and predict the next one.
+    """Advance by one word and predict the next one. <end> is unlikely as long as too few detected words are said.
 
     Args:
         params: arrays by name.
@@ -162,7 +168,8 @@ def step(params, state, words):
     detected = state.detected.copy()
     detected[np.arange(len(words)), words] = False  # a said word leaves V~
     logits, _ = _logits(params, history, state.log_p, detected)
-    return logits, State(history, detected, state.log_p)
+    logits[detected.sum(axis=1) > state.unsaid, END] -= TOO_EARLY
+    return logits, State(history, detected, state.log_p, state.unsaid)
 
 
 def _logits(params, histories, log_p, detected):
