@@ -36,6 +36,7 @@ class State(NamedTuple):
 
     regions: list  # stack.Memory of the regions for each block, (N, L, heads, K)
     words: list  # stack.Memory of the words so far for each block, (B, t, heads, K)
+    weights: np.ndarray | None = None  # (heads, B, L) alpha of each head for the last word; None after begin and select
 
 
 def init_params(rng, D, S, layers, heads, log_frequencies, dtype=np.float32):
@@ -181,7 +182,8 @@ def select(state, rows):
     Returns:
         State of B' captions.
     """
-    return state._replace(words=[stack.Memory(memory.k[rows], memory.v[rows]) for memory in state.words])
+    words = [stack.Memory(memory.k[rows], memory.v[rows]) for memory in state.words]
+    return state._replace(words=words, weights=None)
 
 
 def step(params, state, words):
@@ -207,7 +209,8 @@ def step(params, state, words):
     # logits_t = E h_t + b_o
     logits, _ = linear.linear_forward(h, params["E"].T, params["b_o"])
     alpha, beta = attention_map(p, L)
-    return logits, alpha, beta, State(state.regions, longer)
+    weights = p[:, :, :L].swapaxes(0, 1) / beta[:, None]
+    return logits, alpha, beta, State(state.regions, longer, weights)
 
 
 def attention_map(p, L):

@@ -32,7 +32,7 @@ class TracedWord(NamedTuple):
     text: str  # the word, or <end>
     probability: float  # given the image and the words before
     likeliest: tuple  # LIKELIEST pairs (text, probability), the most probable first
-    beta: float | None  # value of the gate; None for a model without a gate
+    beta: float | None  # value of the gate, see search.Caption; None for a model without a gate
     alpha: np.ndarray  # (L,) attention weights; L is 0 for a model without attention
     heads: np.ndarray  # (heads, L) the weights of each head; (0, L) for a model with one head
     location: int | None  # the only location that hard attention read; None if it read the expected context
@@ -159,14 +159,15 @@ class _Recorder:
 
 def _trace(model, recorder, image, caption):
     """Return the Trace of the search.Caption of an image."""
+    has_gate = bool((caption.beta != 1).any())
     words = [
-        _traced_word(model, recorder, (image, START, *caption.words[:t]), word)
+        _traced_word(model, recorder, (image, START, *caption.words[:t]), word, has_gate)
         for t, word in enumerate((*caption.words, END))
     ]
     return Trace(tuple(words), caption.log_p)
 
 
-def _traced_word(model, recorder, written, word):
+def _traced_word(model, recorder, written, word, has_gate):
     """Return the TracedWord of a word that follows the words `written`."""
     prediction, vocabulary = recorder.predictions[written], model.vocabulary.words
     probabilities = np.exp(prediction.log_p)
@@ -176,7 +177,7 @@ def _traced_word(model, recorder, written, word):
         vocabulary[word],
         float(probabilities[word]),
         tuple((vocabulary[index], float(probabilities[index])) for index in order),
-        prediction.beta if "w_beta" in model.params else None,
+        prediction.beta if has_gate else None,
         prediction.alpha,
         heads,
         location,

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from tiny_captioner import TINY, V, tiny_batch, tiny_params
 
-from numpy_sat.data.vocabulary import SPECIALS, Vocabulary
+from numpy_sat.data.vocabulary import END, SPECIALS, Vocabulary
 from numpy_sat.decoding import search
 from numpy_sat.decoding.trace import LIKELIEST, trace_images
 from numpy_sat.experiment import runs
@@ -17,7 +17,9 @@ MODELS = {
     "hard, expected": {"model": "hard"},
     "hard, argmax": {"model": "hard", "attention_mode": "argmax"},
     "hard, sample": {"model": "hard", "attention_mode": "sample"},
+    "transformer": {"model": "transformer", "hidden_size": 8, "heads": 2, "layers": 2},
     "tell": {"model": "tell"},
+    "detected-words": {"model": "detected-words"},
 }
 
 
@@ -44,8 +46,8 @@ def test_a_trace_is_that_of_the_search(rng, name, beam):
         assert trace.texts == [*WORDS.decode(caption.words), "<end>"] and trace.log_p == caption.log_p
         np.testing.assert_array_equal(trace.alpha, caption.alpha)
         assert sum(np.log(word.probability) for word in trace.words) == pytest.approx(caption.log_p, abs=1e-9)
-        if "w_beta" in model.params:
-            assert trace.beta == caption.beta.tolist()
+        if name in ("soft", "dot", "transformer"):
+            assert trace.beta == caption.beta.tolist() and 0 < min(trace.beta) < 1
         else:
             assert trace.beta is None
 
@@ -55,7 +57,7 @@ def test_heads_and_locations(rng, name):
     """Check that heads have the mean alpha, and that hard attention names the location it has read."""
     model, images = model_of(rng, name), tiny_batch(rng).inputs
     words = [word for trace in trace_images(model, images, 2) for word in trace.words]
-    if name == "dot":
+    if name in ("dot", "transformer"):
         for word in words:
             assert word.heads.shape == (2, 16)
             np.testing.assert_allclose(word.heads.mean(axis=0), word.alpha)
@@ -86,6 +88,19 @@ def test_the_likeliest_words_and_beams(rng):
             log_p = sum(np.log(earlier.probability) for earlier in trace.words[:t])
             assert beam.log_p == pytest.approx(log_p, abs=1e-9)
             assert len(word.beams) == (3 if t else 1) and len(set(word.beams)) == len(word.beams)
+
+
+def test_a_finished_beam_keeps_its_log_probability():
+    """Check beams that are finished before the search ends, while the others grow."""
+    rng = np.random.default_rng(5)
+    model = model_of(rng, "soft")
+    model.params["b_o"][END] += 1
+    repeated = 0
+    for trace in trace_images(model, tiny_batch(rng).inputs, beam=6):
+        beams = [beam for word in trace.words for beam in word.beams if "<end>" in beam.words]
+        assert len(set(beams)) == len({beam.words for beam in beams})
+        repeated += len(beams) - len(set(beams))
+    assert repeated
 
 
 def test_a_trace_without_padding(rng):

@@ -28,7 +28,8 @@ UNIT = 10_000  # weights are stored in parts of 1 / UNIT; page.js has the same n
 MOST_ENTRIES = 50  # captions that a served page keeps; older ones go
 HELP = (
     "Point at a word, or choose it with the arrow keys. The map shows where the model attends while it writes the "
-    "word: bright means much attention. The gate beta scales the context vector that the model reads."
+    "word: bright means much attention. The gate beta says how much of what it sees there it uses: it scales the "
+    "context vector. In a transformer, beta is the share of the attention that goes to the image."
 )
 
 
