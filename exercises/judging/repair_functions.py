@@ -127,7 +127,8 @@ def replace_by_other_shape(node, scope):
         candidate = scope.values[other]
         if isinstance(candidate, np.ndarray) and candidate.dtype.kind == "f" and candidate.size > 1:
             if candidate.shape != value.shape:
-                yield ast.parse(other, mode="eval").body, ""
+                axes = ("", "[:, None]", "[..., None]") if candidate.ndim == value.ndim - 1 else ("",)
+                yield from ((ast.parse(other + axis, mode="eval").body, "") for axis in axes)
 
 
 def replace_size(node, scope):

@@ -51,11 +51,14 @@ def statements(node: ast.AST) -> Iterator[tuple[ast.stmt, ast.AST, str, int]]:
             yield from statements(statement)
 
 
+CHANGES = ("append", "extend", "insert", "update", "add", "sort", "reverse", "fill")  # methods that change their object
+
+
 def targets_of(statement: ast.stmt) -> list[str]:
     """Return the names of the variables that a statement changes.
 
-    It assigns them, adds to them, or changes them by a call whose result is not used: the object of append, extend,
-    update and add, or the first argument of any other call.
+    It assigns them, adds to them, or changes them by a call whose result is not used: the object of a method in CHANGES,
+    or the first argument of any other call.
     """
     if isinstance(statement, ast.Assign):
         nodes = statement.targets
@@ -63,7 +66,7 @@ def targets_of(statement: ast.stmt) -> list[str]:
         nodes = [statement.target]
     elif isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Call):
         call = statement.value
-        changes_object = method_of(call) in ("append", "extend", "update", "add")
+        changes_object = method_of(call) in CHANGES
         nodes = [call.func.value] if changes_object else call.args[:1]
     else:
         return []

@@ -105,6 +105,12 @@ FORWARD_MISTAKES = (
         "exp overflows for large logits: log p = logits - log_sum, where log_sum_exp subtracts the largest first",
         "word",
     ),
+    Mistake(
+        WORD,
+        f"log_sum = np.log(np.exp(logits).sum(axis=-1)); {WORD}",
+        "exp overflows for large logits: log_sum_exp subtracts the largest first",
+        "log_sum",
+    ),
     Mistake(WORD, "word = log_sum - at_target", "label smoothing is forgotten: q is 1 - s at the target, plus s / V"),
     Mistake(
         WORD,
