@@ -80,8 +80,8 @@ def drafts(
 
 
 def _edits(operator, node, scope):
-    """Yield the edits of an operator, up to one that is no Python, such as a product with `*values`."""
-    with contextlib.suppress(SyntaxError):
+    """Yield the edits of an operator, up to one that fails: learners write nodes that no operator expects."""
+    with contextlib.suppress(Exception):
         yield from operator(node, scope)
 
 

@@ -189,7 +189,7 @@ def accumulate(node, scope):
         yield ast.Assign(node.targets, total, lineno=node.lineno), words_of_term
     if isinstance(node, ast.Assign) and isinstance(node.targets[0], (ast.Name, ast.Subscript)):
         old = scope.values.get(ast.unparse(node.targets[0]))
-        if np.asarray(old).dtype.kind == "b":
+        if isinstance(old, (bool, np.bool_)) or (isinstance(old, np.ndarray) and old.dtype.kind == "b"):
             words_of_bool = f"the old {quote(node.targets[0])} is lost: once true, it must stay true"
             yield ast.AugAssign(node.targets[0], ast.BitOr(), node.value, lineno=node.lineno), words_of_bool
         yield ast.AugAssign(node.targets[0], ast.Add(), node.value, lineno=node.lineno), words

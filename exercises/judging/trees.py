@@ -57,8 +57,8 @@ CHANGES = ("append", "extend", "insert", "update", "add", "sort", "reverse", "fi
 def targets_of(statement: ast.stmt) -> list[str]:
     """Return the names of the variables that a statement changes.
 
-    It assigns them, adds to them, or changes them by a call whose result is not used: the object of a method in CHANGES,
-    or the first argument of any other call.
+    It assigns them, adds to them, or changes them by a call whose result is not used: the object of a method in
+    CHANGES, or the first argument of any other call.
     """
     if isinstance(statement, ast.Assign):
         nodes = statement.targets
