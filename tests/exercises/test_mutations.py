@@ -1067,15 +1067,13 @@ EQUIVALENT = {
             ],
             IN_PLACE,
         ),
-        ("count_ngrams", "most =", ["`K` is one too few"], "the n-gram that is missing is a rare one"),
         ("active_ngrams", "positions =", [*zeros("histories"), *swapped("histories", "shorter")], SAME_SHAPE),
         ("active_ngrams", "offsets =", zeros("positions"), SHAPE),
         (
-            *("active_ngrams", "for n in"),
-            ["2 where 1 belongs", "the term `N` occurs twice", "the term `1` occurs twice"],
-            "no n-gram is longer than N",
+            *("active_ngrams", "shorter[:, : N - n]"),
+            ["`n` is one too many"],
+            "the bigrams then come last, because -1 counts from the end",
         ),
-        ("active_ngrams", "shorter[:, : N - n]", ["`n` is one too many"], "the loop starts at 1"),
         (
             *("_numbers", "numbers = numbers"),
             [
@@ -1090,12 +1088,7 @@ EQUIVALENT = {
             "the numbers are others, in the same order",
         ),
         ("_numbers", "numbers = np.zeros", zeros("words"), SHAPE),
-        (
-            "decode_forward",
-            "captions_per_image =",
-            [*zeros("log_p"), "`B` is one too many"],
-            f"{SHAPE}, or N divides it",
-        ),
+        ("decode_forward", "captions_per_image =", zeros("log_p"), SHAPE),
         (
             *("decode_forward", "said ="),
             [
@@ -1106,16 +1099,12 @@ EQUIVALENT = {
         ),
         ("decode_forward", "logits, cache =", ["2 where 1 belongs", *2 * ignored("T", "B", "V")], TO_FIND),
         ("decode_forward", "return", ignored("T", "B", "V"), TO_FIND),
-        (
-            "decode_forward",
-            "captions_per_image =",
-            swapped("B", "T"),
-            "7 words are as many as 6 captions, divided by 2",
-        ),
         ("decode_backward", "dweights =", ["2 where 1 belongs"], NEGATIVE),
+        ("begin", "unsaid =", ["the sum of `detected` goes over axis -1 instead of axis 1"], LAST_AXIS),
         ("begin", "return", [*zeros("log_p"), *swapped("log_p", "detected")], SAME_SHAPE),
-        ("step", "detected[np", zeros("words"), SHAPE),
-        ("_logits", "ngrams =", [*zeros("log_p"), *swapped("log_p", "detected")], SAME_SHAPE),
+        ("step", "logits[detected", ["the sum of `detected` goes over axis -1 instead of axis 1"], LAST_AXIS),
+        ("step", "detected[np", [*zeros("words"), *swapped("words", "state.unsaid")], SAME_SHAPE),
+        ("_logits", "ngrams =", swapped("log_p", "detected"), SAME_SHAPE),
     ],
     "matching": [
         ("init_params", '"E":', ["-0.5 where 0.5 belongs"], "a normal distribution about 0 is symmetric"),
