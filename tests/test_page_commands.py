@@ -23,10 +23,14 @@ from numpy_sat.bench import works
 from numpy_sat.data.scenes import scenes
 from numpy_sat.encoders import vgg
 from numpy_sat.experiment import presets, runs
+from numpy_sat.tasks import serve
 from numpy_sat.training import variance
 
 EXTRAS = ("test", "pretrained", "pretrained,test", "pretrained,test,lint")
-PYTEST = ([], ["-m", ""], ["-m", "slow"], ["-m", "", "--impl=solutions"], ["tests/layers/test_linear.py"])
+PYTEST = (
+    *([], ["-m", ""], ["-m", "slow"], ["-m", "", "--impl=solutions"], ["tests/layers/test_linear.py"]),
+    ["-m", "slow", "tests/test_browser.py"],
+)
 ELSEWHERE = {  # (module, arguments): where it runs
     **{("venv", (".venv",)): ".ci/run"},
     **{("pip", ("install", "-e", f".[{extras}]")): ".ci/run" for extras in EXTRAS},
@@ -88,6 +92,11 @@ def weights_file(path):
     save_file({name: 0.05 * rng.standard_normal(shape, dtype=np.float32) for name, shape in shapes.items()}, path)
 
 
+def interrupted(server):
+    """Stop a server at once, as Ctrl-C does."""
+    raise KeyboardInterrupt
+
+
 @pytest.fixture
 def folder(tmp_path, monkeypatch):
     """Enter a folder with a photo and a data set, where every recipe and every measured work is tiny."""
@@ -95,6 +104,10 @@ def folder(tmp_path, monkeypatch):
     monkeypatch.setenv("NUMPY_SAT_CACHE", str(tmp_path / "cache"))
     for name in ("PHOTO.jpg", "IMAGE.png"):
         Image.effect_noise((60, 40), 50).convert("RGB").save(name)
+    for name in ("PHOTOS", "shots"):
+        os.mkdir(name)
+        shutil.copy("PHOTO.jpg", name)
+    monkeypatch.setattr(serve.Server, "serve_forever", interrupted)
     monkeypatch.setattr(scenes, "write", partial(scenes.write, train=40, dev=8, test=4))
     scenes.write(tmp_path / "FOLDER")
     write_other_layouts(tmp_path / "FOLDER")
