@@ -251,6 +251,17 @@ NOT_IN_THE_MODEL = {
     *(f"numpy_sat.layers.skip_gram.skip_gram_{way}" for way in ("forward", "backward")),  # of word vectors
     *(f"numpy_sat.layers.glove.glove_{way}" for way in ("forward", "backward")),
     *(f"numpy_sat.layers.alignment.{name}_{way}" for name in ("score", "margin") for way in ("forward", "backward")),
+    # of adversarial training
+    *(
+        f"numpy_sat.layers.{name}_{way}"
+        for name in (
+            *(f"discriminator.{part}" for part in ("image", "sentence", "score", "loss")),
+            *("gumbel.gumbel_softmax", "gumbel.mixture"),
+        )
+        for way in ("forward", "backward")
+    ),
+    *(f"numpy_sat.layers.rollouts.{name}" for name in ("word_rewards", "word_policy_forward")),
+    *(f"numpy_sat.layers.gumbel.{name}" for name in ("gumbel_noise", "straight_through")),
     # of the earlier stages of "detected-words", and of its ranking
     "numpy_sat.layers.noisy_or.noisy_or_backward",
     *(f"numpy_sat.layers.noisy_or.detection_{way}" for way in ("forward", "backward")),
