@@ -583,6 +583,7 @@ def test_reports_and_figures_of_the_captioner_in_the_package(trained, tmp_path, 
     assert {file.name: file.read_bytes() for file in trained.iterdir()} == before
     assert {
         *("evaluate-dev.md", "evaluate-dev.json", "report.md", "report.json", "compare-dev.md", "compare-dev.json"),
-        *("words.png", "show-curves.png", "show-filters.png", "show-captions.png", "show-attention.png"),
+        *("words.png", "show-curves.png", "show-filters.png", "show-captions.png"),
+        *("show-attention.png", "show-attention.html"),
     } == {file.name for file in caller.iterdir()}
     assert runs.output_folder(tmp_path / "tell") == tmp_path / "tell"

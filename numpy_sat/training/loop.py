@@ -176,7 +176,7 @@ def _report(run, task, seconds):
         f"done in {seconds / 60:.1f} minutes; best dev {best}. "
         f"In {run.folder}: {', '.join(files)}. Now try:\n"
         f"  python -m numpy_sat.evaluate {folder}\n"
-        f"  python -m numpy_sat.caption {folder} {task.EXAMPLE} --show attention.png"
+        f"  python -m numpy_sat.caption {folder} {task.EXAMPLE} --show look.html"
     )
 
 
