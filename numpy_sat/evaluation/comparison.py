@@ -40,7 +40,8 @@ PAPER = {
 PAPER_DATA = "flickr8k"
 PAPER_NOTE = (
     "* Xu et al. 2015, table 1, not measured here: test set, features of networks that were trained on ImageNet (VGG "
-    "for soft and hard attention), another implementation of METEOR, and probably no brevity penalty."
+    "for soft and hard attention), another implementation of METEOR, and probably no brevity penalty. "
+    "Where it shows -, the paper has no score."
 )
 
 
