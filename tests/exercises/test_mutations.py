@@ -58,6 +58,7 @@ MODULES = {  # {name: (module, expression that selects tests, name of the test f
     **{layer: (f"{LAYER}.{layer}", PLAIN) for layer in ("self_attention", "transformer_block", "layer_norm", "gelu")},
     "transformer": ("numpy_sat.decoders.transformer", OF_A_TRANSFORMER),
     "stack": ("numpy_sat.decoders.stack", OF_A_TRANSFORMER, "transformer"),
+    "masking": ("numpy_sat.decoders.masking", PLAIN),
     "dot": ("numpy_sat.decoders.dot", "weights_at_the_start or cannot_share or direction or step_by_step"),
     **{f"attend_{name}": (f"{ATTENTIONS}.{name}", OF_A_DECODER, "attend_tell") for name in ATTEND},
     "shallow_output": ("numpy_sat.decoders.shallow_output", "direction or step_by_step", "attend_tell"),
@@ -742,6 +743,32 @@ EQUIVALENT = {
             SHAPE,
         ),
         ("step", "return", ["the sign of `empty` is flipped"], "it has no entries"),
+    ],
+    "masking": [
+        ("choose", "count =", exchanged("np.rint(rate * real.sum(axis=0))", "1"), COMMUTES),
+        (
+            *("choose", "order ="),
+            ["`real != 0` where `real > 0` belongs", *(f"{n} where 2.0 belongs" for n in ("1", "4.0", "3.0"))],
+            "real is 0 or 1, and every number from 1 on is larger than the random ones",
+        ),
+        ("hide", "kind =", swapped("words", "chosen"), SAME_SHAPE),
+        (
+            *("hide", "others ="),
+            ["`V` is one too many", "`V` is one too few", *swapped("words", "chosen", "kind")],
+            f"one of many words; {SAME_SHAPE}",
+        ),
+        ("hide", "hidden =", ["`kind <= MASKED` where `kind < MASKED` belongs"], "no random number equals it"),
+        (
+            *("hide", "return"),
+            [
+                "`kind > MASKED` where `kind >= MASKED` belongs",
+                *(
+                    f"`kind {sign} MASKED + REPLACED` where `kind < MASKED + REPLACED` belongs"
+                    for sign in (">", ">=", "<=")
+                ),
+            ],
+            "no random number equals it, and as many words are replaced as stay",
+        ),
     ],
     "gelu": [],
     "layer_norm": [
