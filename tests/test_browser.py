@@ -184,6 +184,7 @@ def test_a_screen_reader_gets_names_and_states(browser, entries):
     nodes = [(node["role"]["value"], node.get("name", {}).get("value", "")) for node in tree if not node["ignored"]]
     assert ("button", "word 2 of 4: dog") in nodes and ("button", "the image alone") in nodes
     assert ("toolbar", "Words of the caption") in nodes and ("image", "The image soft.jpg") in nodes
+    assert ("table", "Attention weights: a row for each written word, a column for each read word") in nodes
     assert ("status", "") in nodes and ("meter", "Gate beta") in nodes and ("heading", "soft.jpg") in nodes
 
 
