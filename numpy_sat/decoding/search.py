@@ -59,11 +59,11 @@ def caption_images(
     return captions
 
 
-def search(decoder, params, a, *options):
+def search(decoder, params, a, k, max_words, length_power=1.0):
     """Search captions by beam_search. A decoder with `rank` chooses them from lists of finished captions."""
     if not decoder.rank:
-        return beam_search(decoder, params, a, *options)
-    lists = m_best(decoder, params, a, *options)
+        return beam_search(decoder, params, a, k, max_words, length_power)
+    lists = m_best(decoder, params, a, k, max_words)
     return [captions[position] for captions, position in zip(lists, decoder.rank(params, a, lists), strict=True)]
 
 
@@ -196,30 +196,32 @@ def read_back(history, n, best):
     return Caption(tuple(words[:0:-1]), log_p, np.stack(alphas[::-1]), np.array(betas[::-1]))
 
 
-def m_best(decoder, params, a, k, max_words, length_power=1.0):
+def m_best(decoder, params, a, k, max_words):
     """Find lists of finished captions (M-best lists).
 
-    A finished caption leaves the beam. The search goes on with the others until each image has k captions.
+    A finished caption leaves the beam. The search goes on with the others until each image has k captions. All captions
+    of the beam are equally long, so their lengths do not matter.
 
     Args:
-        decoder, params, a, k, max_words, length_power: as in beam_search.
+        decoder, params, a, k, max_words: as in beam_search.
     Returns:
         For each image a list of Captions without attention, at least one, in the order in which they were finished.
     """
-    N, state, lists = len(a), decoder.begin(params, a), [[] for _ in range(len(a))]
-    words, scores, lengths = np.full((N, 1), START), np.zeros((N, 1)), np.zeros((N, 1), int)
+    N, lists = len(a), [[] for _ in a]
+    state = decoder.begin(params, a)
+    words, scores = np.full((N, 1), START), np.zeros((N, 1))
     written = np.zeros((N, 1, 0), int)  # the words of each slot so far
     for t in range(max_words + 1):
         logits, _, _, state = decoder.step(params, state, words.ravel())
-        log_p = softmax.log_softmax(logits.astype(np.float64)).reshape(*words.shape, -1)
-        none = np.zeros(words.shape, bool)  # no caption of the beam is finished
-        ban(log_p, first=t == 0, last=t == max_words, done=none)
-        words, parents, scores, lengths, done = extend(scores, lengths, none, log_p, k, length_power)
-        state = decoder.select(state, (np.arange(N)[:, None] * none.shape[1] + parents).ravel())
+        log_p = softmax.log_softmax(logits.astype(np.float64)).reshape(*scores.shape, -1)
+        lengths, unfinished = np.full(scores.shape, t), np.zeros(scores.shape, bool)
+        ban(log_p, first=t == 0, last=t == max_words, done=unfinished)
+        words, parents, scores, _, done = extend(scores, lengths, unfinished, log_p, k, length_power=0)
+        state = decoder.select(state, (np.arange(N)[:, None] * log_p.shape[1] + parents).ravel())
         written = np.take_along_axis(written, parents[..., None], axis=1)
         for n, slot in np.argwhere(done & ~np.isneginf(scores)):
-            numbers, log_p_of_all = tuple(written[n, slot].tolist()), float(scores[n, slot])
-            lists[n].append(Caption(numbers, log_p_of_all, np.zeros((t + 1, 0)), np.ones(t + 1)))
+            caption = tuple(written[n, slot].tolist())
+            lists[n].append(Caption(caption, float(scores[n, slot]), np.zeros((t + 1, 0)), np.ones(t + 1)))
         scores[done] = -np.inf
         written = np.concatenate([written, words[..., None]], axis=2)
         if min(map(len, lists)) >= k or np.isneginf(scores).all():

@@ -94,7 +94,7 @@ def _look(model, written, human, beam):
 
 def _write(model, a, log_p, human, beam):
     """Return the captions of some images that are written from no words, detected words and human words."""
-    params, decoding, decoder = model.params, model.recipe.decoding, MODELS[model.recipe.decoder.model]
+    params, decoder = model.params, MODELS[model.recipe.decoder.model]
     detected = detector.detected_words(params, log_p)
     sources = {
         NO_WORDS: (log_p, np.zeros_like(detected)),
@@ -104,7 +104,7 @@ def _write(model, a, log_p, human, beam):
     captions, lists = {}, {}
     for name, source in sources.items():
         writer = Writer(lambda params, a, source=source: language.begin(*source), decoder.step, decoder.select)
-        lists[name] = search.m_best(writer, params, a, beam, decoding.max_words, decoding.length_power)
+        lists[name] = search.m_best(writer, params, a, beam, model.recipe.decoding.max_words)
         captions[name] = [max(own, key=lambda c: c.log_p / (len(c.words) + 1)).words for own in lists[name]]
     features = decoder.features(params, a, lists[DETECTED])
     for name, row in ((WITHOUT, ranking.WITHOUT), (WITH, ranking.WITH)):

@@ -268,13 +268,52 @@ def test_read_back(rng):
     np.testing.assert_array_equal(caption.beta, [history[t].beta[1, slot] for t, slot in enumerate((0, 0, 1, 0))])
 
 
-@pytest.mark.parametrize("power", [1.0, 0.5])
-def test_a_wide_search_lists_all_captions(rng, power):
+def list_by_definition(decoder, image, k, max_words):
+    """Return the list of one image: a finished caption leaves the beam of k captions."""
+    beam, finished = [((), 0.0)], []
+    for t in range(max_words + 1):
+        candidates = []
+        for words, score in beam:
+            logits = decoder.logits(image, (START, *words))
+            allowed = [END] if t == max_words else [w for w in range(V) if w not in (START, UNK) and (t or w != END)]
+            candidates += [(score + logits[w] - np.log(np.exp(logits).sum()), words, w) for w in allowed]
+        best = sorted(candidates, key=lambda candidate: -candidate[0])[:k]
+        finished += [(words, score) for score, words, w in best if w == END]
+        beam = [((*words, w), score) for score, words, w in best if w != END]
+        if len(finished) >= k or not beam:
+            break
+    return finished
+
+
+@pytest.mark.parametrize(
+    ("k", "max_words", "bonus"), [(1, 4, 0.0), (2, 6, 0.0), (3, 5, 1.5), (4, 3, -1.0), (6, 1, 0.0)]
+)
+def test_lists_by_their_definition(rng, k, max_words, bonus):
+    for _ in range(10):
+        decoder = ToyDecoder(rng, bonus)
+        (captions,) = search.m_best(decoder, {}, np.zeros((1, L, 2)), k, max_words)
+        expected = list_by_definition(decoder, 0, k, max_words)
+        assert [caption.words for caption in captions] == [words for words, _ in expected]
+        assert [caption.log_p for caption in captions] == pytest.approx([score for _, score in expected])
+
+
+def test_the_lists_of_several_images_are_those_of_each(rng):
+    """Check that lists start alike, since the search goes on until each image has k captions."""
+    decoder, k = ToyDecoder(rng, 0.5), 3
+    lists = search.m_best(decoder, {}, np.zeros((4, L, 2)), k, 7)
+    for image, captions in enumerate(lists):
+        expected = list_by_definition(decoder, image, k, 7)
+        assert (
+            len(captions) >= k and [caption.words for caption in captions][:k] == [words for words, _ in expected][:k]
+        )
+
+
+def test_a_wide_search_lists_all_captions(rng):
     """Compare M-best lists with all captions of at most two words: log-probabilities, and nothing twice."""
     decoder, a = ToyDecoder(rng), np.zeros((3, L, 2))
     words = [word for word in range(V) if word not in (START, END, UNK)]
     possible = [caption for n in (1, 2) for caption in itertools.product(words, repeat=n)]
-    lists = search.m_best(decoder, {}, a, 50, 2, power)
+    lists = search.m_best(decoder, {}, a, 50, 2)
     for image, captions in enumerate(lists):
         assert sorted(caption.words for caption in captions) == sorted(possible)
         for caption in captions:

@@ -85,13 +85,13 @@ def _climb(lists, weights, features, rng):
 
 def _lists(run, split) -> Iterator[Candidates]:
     """Yield the Candidates of the first training images."""
-    recipe, decoding = run.recipe, run.recipe.decoding
+    recipe = run.recipe
     model, decoder = MODELS[recipe.decoder.model], decoders.writer(recipe)
     part = batches.Split(*(field[:IMAGES] for field in split))
     judge = self_critical.judge_of(part, run.vocabulary)
     for batch in inputs.encode_batches(recipe, batches.plain_batches(part, BATCH, captions_per_image=1)):
         a = captioner.annotate(run.params, batch.inputs, recipe)
-        lists = search.m_best(decoder, run.params, a, BEAM, decoding.max_words, decoding.length_power)
+        lists = search.m_best(decoder, run.params, a, BEAM, recipe.decoding.max_words)
         for row, captions, features in zip(batch.rows, lists, model.features(run.params, a, lists), strict=True):
             numbers = [caption.words for caption in captions]
             scores = self_critical.scores(judge, [row] * len(captions), numbers)
