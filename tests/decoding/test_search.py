@@ -339,10 +339,10 @@ def test_the_longest_captions_end_after_max_words(rng):
 
 
 def test_a_decoder_that_ranks_chooses_from_the_list(monkeypatch, rng):
-    decoder, a = ToyDecoder(rng), np.zeros((2, L, 2))
+    decoder, a = ToyDecoder(rng, 1.0), np.zeros((6, L, 2))
     lists = search.m_best(decoder, {}, a, 3, 4)
     decoder.rank = lambda params, a, given: [len(captions) - 1 for captions in given]
     monkeypatch.setattr(search.decoders, "writer", lambda config: decoder)
     monkeypatch.setattr(search.captioner, "annotate", lambda params, images, config: a)
-    chosen = search.caption_images({}, None, np.zeros((2, 1)), 3, 4)
+    chosen = search.caption_images({}, None, np.zeros((6, 1)), 3, 4)
     assert [caption.words for caption in chosen] == [captions[-1].words for captions in lists]

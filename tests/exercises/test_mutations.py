@@ -509,6 +509,58 @@ EQUIVALENT = {
         ("_moments", "for", ["the loop over `letters` goes backwards"], "every name occurs once, in another order"),
     ],
     "search": [
+        ("search", "lists =", zeros("a"), SHAPE),
+        ("search", "return [captions", zeros("a"), SHAPE),
+        (
+            *("m_best", "words, scores ="),
+            ["`np.full((N, 1), START)` is transposed", *exchanged("N", "1")],
+            "<start> is 0, and the words are read in one row",
+        ),
+        (
+            *("m_best", "written = np.zeros"),
+            [*exchanged("N", "1"), "`N` is ignored: 1 replaces it", "2 where 1 belongs", "0 where 1 belongs"],
+            "it has no words yet",
+        ),
+        ("m_best", "N, lists =", zeros("a"), SHAPE),
+        ("m_best", "state = decoder.begin", zeros("a"), SHAPE),
+        (
+            *("m_best", "lengths, unfinished ="),
+            [
+                *("`t` is one too many", "`t` is one too few", "`t` is ignored: 1 replaces it"),
+                *("`t` is ignored: 0 replaces it", "`t` is ignored: -1, the last index, replaces it"),
+                *swapped("t", "max_words"),
+            ],
+            "the power of the length is 0",
+        ),
+        ("m_best", "lengths, unfinished =", 2 * swapped("scores", "words"), SAME_SHAPE),
+        (
+            *("m_best", "words, parents, scores, _, done ="),
+            [
+                *exchanged("lengths", "unfinished"),
+                *zeros("lengths", "unfinished"),
+                "1 where 0 belongs",
+                *swapped("lengths", "words", "scores", "unfinished"),
+                *swapped("unfinished", "words", "lengths"),
+            ],
+            "no length matters, and no caption of the beam is finished",
+        ),
+        ("m_best", "ban", ["`t <= 0` where `t == 0` belongs"], "t starts at 0"),
+        ("m_best", "ban", ["`t >= max_words` where `t == max_words` belongs"], "t is never larger"),
+        (
+            *("m_best", "for t"),
+            [
+                *("`max_words` is one too many", "the term `max_words` occurs twice"),
+                *("2 where 1 belongs", "the term `1` occurs twice"),
+            ],
+            "the search ends when all captions are finished, at the latest after max_words + 1 steps",
+        ),
+        ("m_best", "log_p =", ["2 where 1 belongs"], NEGATIVE),
+        ("m_best", "log_p =", swapped("scores", "words"), SAME_SHAPE),
+        (
+            *("m_best", "if min"),
+            swapped("scores", "words", "lengths", "unfinished", "parents", "done"),
+            "it only ends a search earlier that finds nothing more",
+        ),
         ("caption_images", "for", zeros("images"), SHAPE),
         ("beam_search", "N =", zeros("a"), SHAPE),
         ("beam_search", "words, scores =", ["`N` is ignored: 1 replaces it"], "one score broadcasts to all images"),
