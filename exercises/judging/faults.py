@@ -221,18 +221,21 @@ def _compile_edit(tree, slot, node):
 
 
 def _code(tree):
-    if any(_grows_its_list(loop) for loop in ast.walk(tree) if isinstance(loop, ast.For)):
-        raise ValueError("a loop over a list that its body makes longer never ends")
     module = compile(ast.fix_missing_locations(ast.Module([tree], [])), "<fault>", "exec")
-    return next(const for const in module.co_consts if isinstance(const, types.CodeType))
+    code = next(const for const in module.co_consts if isinstance(const, types.CodeType))
+    if not GROWTH.isdisjoint(code.co_names):
+        if any(_grows_its_list(loop) for loop in ast.walk(tree) if isinstance(loop, ast.For)):
+            raise ValueError("a loop over a list that its body makes longer never ends")
+    return code
+
+
+GROWTH = {"append", "extend", "insert"}  # methods that make a list longer
 
 
 def _grows_its_list(loop):
     """Return True if the body of a for loop may append to the list that it goes over."""
     calls = [part.func for statement in loop.body for part in ast.walk(statement) if isinstance(part, ast.Call)]
-    methods = [
-        func for func in calls if isinstance(func, ast.Attribute) and func.attr in ("append", "extend", "insert")
-    ]
+    methods = [func for func in calls if isinstance(func, ast.Attribute) and func.attr in GROWTH]
     return ast.unparse(loop.iter) in [ast.unparse(func.value) for func in methods]
 
 

@@ -34,7 +34,7 @@ from exercises.judging.repair_operators import (
 from exercises.judging.table import Entry, Table, in_place
 from exercises.judging.watching import watching
 
-SECONDS = 1.5  # of the processor, the limit of a search
+SECONDS = 2.0  # of the processor, the limit of a search
 SECONDS_IF_EXPLAINED = 0.4  # the same if the fault dictionary has a sentence already
 SECONDS_FOR_OTHERS = 0.35  # the same for further Repairs, in other lines
 SECONDS_FOR_PAIRS = 2.0  # the same for two edits at once, if nothing else explains the numbers
