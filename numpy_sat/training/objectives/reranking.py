@@ -15,6 +15,7 @@ from numpy_sat.decoding import line_search, search
 from numpy_sat.decoding.line_search import Candidates
 from numpy_sat.experiment import runs
 from numpy_sat.pretrained import inputs
+from numpy_sat.system import progress
 from numpy_sat.system.streams import RANKING, stream
 from numpy_sat.training.objectives import self_critical
 
@@ -89,7 +90,8 @@ def _lists(run, split) -> Iterator[Candidates]:
     model, decoder = MODELS[recipe.decoder.model], decoders.writer(recipe)
     part = batches.Split(*(field[:IMAGES] for field in split))
     judge = self_critical.judge_of(part, run.vocabulary)
-    for batch in inputs.encode_batches(recipe, batches.plain_batches(part, BATCH, captions_per_image=1)):
+    incoming = inputs.encode_batches(recipe, batches.plain_batches(part, BATCH, captions_per_image=1))
+    for batch in progress.bar(incoming, total=-(-len(part.names) // BATCH), desc="lists to rank", leave=False):
         a = captioner.annotate(run.params, batch.inputs, recipe)
         lists = search.m_best(decoder, run.params, a, BEAM, recipe.decoding.max_words)
         for row, captions, features in zip(batch.rows, lists, model.features(run.params, a, lists), strict=True):
