@@ -50,9 +50,10 @@ def _rng():
 
 
 def _align(steps):
+    """Train in float64. In float32, rounding decides which region is the best one, and two right codes differ."""
     data, rng, losses, state = small_training.make_data(), _rng(), [], {}
-    a = _annotations(data.train)
-    params = aligner.init_params(rng, 3, len(data.vocabulary), SIZE, SIZE)
+    a = _annotations(data.train).astype(np.float64)
+    params = aligner.init_params(rng, 3, len(data.vocabulary), SIZE, SIZE, np.float64)
     for _ in range(steps):
         rows = rng.choice(len(a), min(PAIRS, len(a)), replace=False)
         captions = [data.train.captions[row][0][:-1] for row in rows]  # without <end>

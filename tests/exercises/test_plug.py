@@ -24,7 +24,7 @@ from numpy_sat.data.scenes import scenes
 from numpy_sat.data.vocabulary import END, START, UNK
 from numpy_sat.decoders.fast import recurrence
 from numpy_sat.decoding import search
-from numpy_sat.layers import attention, conv, linear
+from numpy_sat.layers import alignment, attention, conv, linear
 
 ALL = [lessons.load(number) for number in lessons.names()]
 LINEAR = ALL[2]
@@ -139,6 +139,17 @@ def test_plug_all_uses_the_solved_exercises(unchecked, in_this_process, learner,
     output = " ".join(capsys.readouterr().out.split())
     assert "The library's functions replace these: exercise 4 function_4" in output
     assert "runs/plug-all/curves.png" in output
+
+
+def test_rounding_does_not_change_the_curve_of_the_alignment(monkeypatch):
+    def score_forward(v, s, mask):
+        products = np.einsum("krh,tbh->krtb", v, s)
+        return (products.max(axis=1) * mask).sum(axis=1), alignment.ScoreCache(v, s, products.argmax(axis=1), mask)
+
+    library, _ = other_trainings.ALIGN.run(10)
+    monkeypatch.setattr(alignment, "score_forward", score_forward)
+    yours, _ = other_trainings.ALIGN.run(10)
+    np.testing.assert_allclose(yours, library, atol=plug.TOLERANCE / 10)
 
 
 @pytest.mark.slow
