@@ -18,7 +18,7 @@ Worked example  B = I = S = 1, all weights and biases 0, so i = f = o = 1/2 and 
                 dh_next = [[1]]   dc_next = [[3]]   do = 0.7616;   dc' in all: 3 + 0.5 * (1 - 0.7616^2) = 3.2100
                 Find dc and the four numbers of db. Which of the four is 0, and why?
 
-Your task       1. lstm_forward: compute (1) to (3). Write the two functions out.
+Your task       1. lstm_forward: compute (1) to (3) with the functions given below.
                 2. lstm_backward: go through the equations in reverse. In a product, the gradient of one factor contains
                    the other: do = dh' * tanh(c'). Trap: c' has two uses, the next step (dc_next) and h'. Add both
                    gradients before you use the sum, in a new array: `dc_next +=` would change an argument.

@@ -4,7 +4,7 @@ Goal            Let the decoder look at an image. Before each word, its hidden s
                 The softmax turns the scores into weights alpha. The weighted mean of the annotations a_i is the context
                 z. Here you write the first and the last of these steps. Exercise 28 joins all three.
 
-Equations       (4) e_bi = v . tanh(keys_i + query_b)        (B, L)      query_b = h_b W_h;  keys_i, given
+Equations       (4) e_bi = v . tanh(keys_i + query_b)        (B, L)      query_b = h_b W_h; keys_i is an input
                 (6) z_b  = sum over i of alpha_bi a_i        (B, D)      caption b, location i of its image
                 In (4), every caption of an image meets every location. Each array is stretched along the axis that it
                 lacks, and its gradient is a sum along this axis. One image with 2 captions and 3 locations:

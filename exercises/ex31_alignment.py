@@ -8,7 +8,8 @@ Equations       products_kitb = v_ki . s_tb                    (K, R, T, B)   re
                 S_kb     = sum over words t of max over i of products_kitb                    (K, B)
                 dv_ki    = sum of dS_kb s_tb over the words (t, b) whose best region it is    (K, R, H)
                 ds_tb    = sum over images k of dS_kb v_ki, with i the word's best region     (T, B, H)
-                sentences_kl = S_kl - S_kk + 1   images_kl = S_kl - S_ll + 1                  (K, K) each
+                sentences_kl = S_kl - S_kk + 1   another sentence l for image k               (K, K)
+                images_kl    = S_kl - S_ll + 1   another image k for sentence l               (K, K)
                 loss     = (sum of max(0, sentences_kl) + sum of max(0, images_kl)) / K       both over all l != k
                 dS_kl    = dloss / K times the number of its terms above 0, for l != k                (K, K)
                 dS_kk    = -dloss / K times the number of terms above 0 that subtract S_kk
@@ -23,7 +24,7 @@ Worked example  Two images of two regions, and one sentence of two words:
                 3. If all v_i are 0 at the start, what are dv and ds?
 
 Your task       1. score_forward: compute S, and keep the best region of each word for the cache.
-                   Trap: mask is 0 at padding, and a best product may be negative.
+                   Trap: a word at padding, where mask is 0, adds nothing. A best product below 0 counts as it is.
                 2. score_backward: compute dv and ds. Trap: several words can have the same best region.
                 3. margin_forward: compute the loss, and for the cache which terms are above 0.
                    Trap: the right pairs, l = k, have no term.

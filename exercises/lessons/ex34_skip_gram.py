@@ -15,13 +15,13 @@ Goal            Learn word vectors from text alone, as word2vec does (Mikolov et
                 words. So the loss asks a smaller question: is this a true pair, or does a random word stand there?
 
 Equations       score_bk = u_bk . v_b, with k = 0, ..., K                                      (B, 1 + K)
-                loss     = mean over b of  - log sigm(score_b0) - sum over k >= 1 of log sigm(-score_bk)    a number
+                loss     = mean over b of [-log sigm(score_b0) - sum over k >= 1 of log sigm(-score_bk)]    a number
                 sigm(x)  = 1 / (1 + exp(-x)), and -log sigm(x) = log(1 + exp(-x))
                 dscore   = (sigm(score) - 1) dloss / B for the true pair, k = 0; sigm(score) dloss / B for k >= 1
                 dv_b     = sum over k of dscore_bk u_bk                                        (B, M)
                 du_bk    = dscore_bk v_b                                                       (B, 1 + K, M)
                 v_b is the vector of the center word of pair b. u_b0 is the context vector of a word near it, u_b1 to
-                u_bK are those of the K negative samples, random words.
+                u_bK are the context vectors of K negative samples, which are random words.
 
 Worked example  One pair, one negative sample, M = 2:
                 v = [[1, 1]]   u = [[[ln 3, 0], [2, -2]]]   score = [[ln 3, 0]], so sigm(score) is 3/4 and 1/2.
@@ -153,7 +153,7 @@ TASKS = (
         ("loss", "cache"),
         {
             "scores": "score_bk = u_bk . v_b",
-            "loss": "loss = mean over b of log(1 + exp(-score_b0)) + sum over k >= 1 of log(1 + exp(score_bk))",
+            "loss": "loss = mean over b of [log(1 + exp(-score_b0)) + sum over k >= 1 of log(1 + exp(score_bk))]",
             "cache": "the cache is SkipGramCache(v, u, scores)",
         },
         mistakes=FORWARD_MISTAKES,
@@ -186,8 +186,8 @@ HINTS = {
         "dscore_bk u_bk",
         "dscores is (B, 1 + K), as (B, 1 + K, 1) beside u and beside v[:, None], (B, 1, M). dv is (B, M), du is (B, "
         "1 + K, M).",
-        "dscores = (1 + np.tanh(scores / 2)) / 2, which is sigm; dscores[:, 0] -= 1; dscores *= dloss / B; then dv is "
-        "(dscores[..., None] * u).sum(axis=1).",
+        "dscores = (1 + np.tanh(scores / 2)) / 2, which is sigm without overflow; dscores[:, 0] -= 1; dscores *= dloss "
+        "/ B; then dv is (dscores[..., None] * u).sum(axis=1).",
     ),
 }
 

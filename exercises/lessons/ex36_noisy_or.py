@@ -32,7 +32,8 @@ Worked example  One word at three locations, p_j = [1/2, 1/5, 3/4]:
 
 Your task       1. noisy_or_forward: compute log p and log(1 - p). Trap: 1 - p_j rounds to 1 for a z_j of -40, and to 0
                    for one of 40. The check has logits from -200 to 200.
-                2. noisy_or_backward: compute dz, the sum of two terms. Trap: divide by p in logarithms.
+                2. noisy_or_backward: compute dz, the sum of two terms. Trap: you divide by p, and
+                   1 - exp(log_not_p) can round to 0. Subtract log p in the exponent instead.
                 3. bias_of_rate: compute the biases that start each word at its base rate.
 
 Given           softplus(x)        log(1 + exp(x)) without overflow
