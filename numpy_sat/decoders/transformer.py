@@ -208,8 +208,7 @@ def step(params, state, words):
     h, p, longer = stack.stack_step(params, x, state.regions, state.words)
     # logits_t = E h_t + b_o
     logits, _ = linear.linear_forward(h, params["E"].T, params["b_o"])
-    alpha, beta = attention_map(p, L)
-    weights = p[:, :, :L].swapaxes(0, 1) / beta[:, None]
+    alpha, beta, weights = attention_map(p, L)
     return logits, alpha, beta, State(state.regions, longer, weights)
 
 
@@ -222,7 +221,9 @@ def attention_map(p, L):
     Returns:
         alpha: (B, L) attention to each region; each row sums to 1.
         beta: (B,) share of the attention that goes to regions.
+        weights: (heads, B, L) attention of each head over beta, whose mean is alpha.
     """
-    to_regions = p[:, :, :L].mean(axis=1)
-    beta = to_regions.sum(axis=1)
-    return to_regions / beta[:, None], beta
+    to_regions = p[:, :, :L].swapaxes(0, 1)
+    alpha = to_regions.mean(axis=0)
+    beta = alpha.sum(axis=1)
+    return alpha / beta[:, None], beta, to_regions / beta[:, None]

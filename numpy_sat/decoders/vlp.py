@@ -42,10 +42,12 @@ class PredictCache(NamedTuple):
 
 
 class State(NamedTuple):
-    """The state of decoding between two words."""
+    """The state of decoding between two words. The first three fields are those of transformer.State."""
 
-    memory: transformer.State
-    started: bool  # False before the first word
+    regions: list
+    words: list
+    weights: np.ndarray | None = None  # (heads, B, L) alpha of each head for the last word; None after begin and select
+    started: bool = False  # False before the first word
 
 
 def init_params(rng, D, S, layers, heads, log_frequencies, dtype=np.float32):
@@ -169,12 +171,12 @@ def _in_sequences(words, N):
 
 def begin(params, a, core=stack):
     """Return the State before the first word. Arguments: see transformer.begin."""
-    return State(transformer.begin(params, a, core), started=False)
+    return State(*transformer.begin(params, a, core))
 
 
 def select(state, rows):
     """Return the State of selected captions: see transformer.select."""
-    return state._replace(memory=transformer.select(state.memory, rows))
+    return transformer.select(state, rows)
 
 
 def step(params, state, words):
@@ -189,15 +191,15 @@ def step(params, state, words):
         alpha, beta: (B, L) and (B,) attention of [MASK], see transformer.step.
         state: State after these words.
     """
-    regions, written = state.memory
+    regions, written = state.regions, state.words
     if state.started:
         _, _, written = stack.stack_step(params, _token(params["E"][words], written), regions, written)
     B = len(words)
     token = _token(np.repeat(params["E_mask"], B, axis=0), written)
     h, p, _ = stack.stack_step(params, token, regions, written)
     logits, _ = linear.linear_forward(h, params["E"].T, params["b_o"])
-    alpha, beta = transformer.attention_map(p, regions[0].k.shape[1])
-    return logits, alpha, beta, State(transformer.State(regions, written), started=True)
+    alpha, beta, weights = transformer.attention_map(p, regions[0].k.shape[1])
+    return logits, alpha, beta, State(regions, written, weights, started=True)
 
 
 def _token(E_w, written):

@@ -167,6 +167,6 @@ def test_the_first_word_is_written_from_the_regions_alone(rng):
     logits, _, _, state = vlp.step(arrays, state, np.full(2, START))
     other, *_ = vlp.step(arrays, vlp.begin(arrays, arrays["a"]), np.full(2, 7))
     np.testing.assert_array_equal(logits, other)
-    assert state.memory.words[0].k.shape[1] == 0
+    assert state.words[0].k.shape[1] == 0
     _, _, _, state = vlp.step(arrays, state, np.array([4, 5]))
-    assert state.memory.words[0].k.shape[1] == 1
+    assert state.words[0].k.shape[1] == 1

@@ -891,7 +891,7 @@ EQUIVALENT = {
             ],
             "a longer table begins alike, and only row t is read",
         ),
-        ("step", "beta =", ["the sum of `to_regions` goes over axis -1 instead of axis 1"], LAST_AXIS),
+        ("attention_map", "beta =", ["the sum of `alpha` goes over axis -1 instead of axis 1"], LAST_AXIS),
     ],
     "stack": [
         ("stack_forward", "rows =", ["`k != len(blocks)` where `k < len(blocks)` belongs"], "k is never larger"),
