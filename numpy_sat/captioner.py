@@ -47,7 +47,7 @@ def init_params(
 
 
 def loss_and_grads(
-    params: Arrays, batch: "Batch", config: "Recipe", rng: np.random.Generator, of_decoder: Callable | None = None
+    params: Arrays, batch: "Batch", config: "Recipe", rng: np.random.Generator, decoder_loss: Callable | None = None
 ) -> tuple[Loss, Arrays]:
     """Run one forward and backward pass.
 
@@ -56,16 +56,16 @@ def loss_and_grads(
         batch: data.batches.Batch.
         config: the recipe.
         rng: numpy Generator, for dropout masks and sampled locations.
-        of_decoder: another loss of the decoder than its loss_and_grads, with the same arguments and results.
+        decoder_loss: another loss of the decoder than its loss_and_grads, with the same arguments and results.
     Returns:
         loss: loss.Loss.
         grads: gradients by name. Within a workspace's step they use its memory.
     """
     encoder, sizes = encoders.choose(config)
-    of_decoder = of_decoder or MODELS[config.decoder.model].loss_and_grads
+    decoder_loss = decoder_loss or MODELS[config.decoder.model].loss_and_grads
     a, cache = encoder.encode_forward(params, batch.inputs, sizes)
     mask = annotations_mask(rng, a, config)
-    loss, da, grads = of_decoder(params, a * mask, batch, config, rng)
+    loss, da, grads = decoder_loss(params, a * mask, batch, config, rng)
     return loss, grads | encoder.encode_backward(da * mask, cache)
 
 

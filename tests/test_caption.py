@@ -74,8 +74,8 @@ def test_a_folder_and_a_pattern_name_all_their_photos_in_order(root, trained, tm
     photos = sorted(map(str, (root / "Flicker8k_Dataset").iterdir()))
     assert len(photos) > BATCH
     assert caption.main([str(trained), str(root / "Flicker8k_Dataset")]) == 0
-    of_folder = lines(capsys)
-    assert [line.partition(": ")[0] for line in of_folder] == photos
+    folder_lines = lines(capsys)
+    assert [line.partition(": ")[0] for line in folder_lines] == photos
     assert caption.main([str(trained), photos[5], str(root / "Flicker8k_Dataset" / "*_0000?.jpg")]) == 0
     assert [line.partition(": ")[0] for line in lines(capsys)] == [photos[5], *photos[:10]]
     assert caption.main([str(trained), str(tmp_path / "*.jpg")]) == 2
@@ -83,7 +83,7 @@ def test_a_folder_and_a_pattern_name_all_their_photos_in_order(root, trained, tm
     # A file whose name looks like a pattern is itself.
     (tmp_path / "really?.jpg").write_bytes(Path(photos[0]).read_bytes())
     assert caption.main([str(trained), str(tmp_path / "really?.jpg")]) == 0
-    assert lines(capsys)[0].endswith(of_folder[0].rpartition(": ")[2])
+    assert lines(capsys)[0].endswith(folder_lines[0].rpartition(": ")[2])
 
 
 def test_what_a_folder_is(root, trained, tmp_path, capsys):

@@ -234,8 +234,8 @@ def _splits_rows(node, scope):
     sizes = [scope.values.get(ast.unparse(part), _number(part)) for part in node.args]
     if not isinstance(value, np.ndarray) or len(node.args) <= value.ndim:
         return False
-    rest, kept = ([size for size in part if size != 1] for part in (sizes[2:], value.shape[1:]))
-    return len(rest) == len(kept) and all(size in (None, -1, right) for size, right in zip(rest, kept, strict=True))
+    rest, axes = ([size for size in part if size != 1] for part in (sizes[2:], value.shape[1:]))
+    return len(rest) == len(axes) and all(size in (None, -1, right) for size, right in zip(rest, axes, strict=True))
 
 
 def change_padding(node, scope):

@@ -27,18 +27,18 @@ def choose(rng, real, rate):
     return order < count
 
 
-def hide(rng, words, chosen, V):
+def hide(rng, words, choice, V):
     """Replace most of the chosen words.
 
     Args:
         rng: numpy Generator.
         words: (T, B) integers.
-        chosen: (T, B) True at the chosen words.
+        choice: (T, B) True at the chosen words.
         V: vocabulary size, which is the number of [MASK].
     Returns:
         (T, B) integers up to V.
     """
     kind = rng.random(words.shape)
     others = rng.integers(len(SPECIALS), V, words.shape)
-    hidden = np.where(chosen & (kind < MASKED), V, words)
-    return np.where(chosen & (kind >= MASKED) & (kind < MASKED + REPLACED), others, hidden)
+    hidden = np.where(choice & (kind < MASKED), V, words)
+    return np.where(choice & (kind >= MASKED) & (kind < MASKED + REPLACED), others, hidden)

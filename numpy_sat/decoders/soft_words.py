@@ -97,13 +97,13 @@ def write_backward(dy, cache):
         # gradient of word t = term 1: the argument dy_t + term 2: the decoder reads it before word t + 1
         dwords = (dy[t] + dwords_next) * mask[t][:, None]
         dlogits = gumbel.gumbel_softmax_backward(dwords, step.gumbel)
-        dEy_output, dh_output, dz, *of_output = layer.output_backward(dlogits, step.output)
+        dEy_output, dh_output, dz, *output_grads = layer.output_backward(dlogits, step.output)
         # gradient of h_t = term 1: through the output + term 2: through the next word
         _, dkeys_t, dEy, dh, dc, grads_t = attend_tell.recur_backward(dh + dh_output, dc, dz, dalpha, step.recur)
         # gradient of E y_{t-1} = term 1: through the LSTM + term 2: through the output, 0 if that does not read it
         grads_t["E"], dwords_next = gumbel.mixture_backward(dEy + dEy_output, step.mixture)
         dkeys = dkeys + dkeys_t
-        for name, gradient in (grads_t | dict(zip(names, of_output, strict=True))).items():
+        for name, gradient in (grads_t | dict(zip(names, output_grads, strict=True))).items():
             grads[name] = grads.get(name, 0) + gradient
     dh0, dc0 = (d.reshape(-1, cache.each, d.shape[1]).sum(axis=1) for d in (dh, dc))
     _, grads_keys = parts.attention.keys_backward(dkeys, cache.keys)

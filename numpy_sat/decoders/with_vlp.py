@@ -75,10 +75,10 @@ def _reading(a, batch, config, rng, V):
     N, L, _ = a.shape
     if batch.weights is not None:
         return vlp.writing(batch.words, V, L, N, a.dtype), batch
-    chosen = masking.choose(rng, batch.mask, config.loss.hidden_words)
-    tokens = masking.hide(rng, batch.targets, chosen, V)
+    choice = masking.choose(rng, batch.mask, config.loss.hidden_words)
+    tokens = masking.hide(rng, batch.targets, choice, V)
     if rng.random() < config.loss.bidirectional:
         reading = vlp.bidirectional(tokens, batch.mask, L, N, a.dtype)
     else:
         reading = vlp.left_to_right(tokens, L, N, a.dtype)
-    return reading, batch._replace(mask=chosen.astype(batch.mask.dtype))
+    return reading, batch._replace(mask=choice.astype(batch.mask.dtype))

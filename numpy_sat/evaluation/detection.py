@@ -162,16 +162,16 @@ def judge_relations(captions: Sequence[Sequence[str]], true_scenes: Sequence[Sce
         captions: N word lists.
         true_scenes: N Scenes.
     """
-    said, axis, right = np.zeros((3, len(captions)))
+    stated, axis, right = np.zeros((3, len(captions)))
     for n, (caption, scene) in enumerate(zip(captions, true_scenes, strict=True)):
         relation, verdict = scene_language.relation_said(caption), scene_language.judge(caption, scene)
         if relation and verdict.objects_right and len(scene.groups) == 2:
             true_relation = scene_language.relation_between(scene.boxes([0]), scene.boxes([1]))
-            said[n] = 1
+            stated[n] = 1
             axis[n] = (relation in SIDEWAYS) == (true_relation in SIDEWAYS)
             right[n] = axis[n] and verdict.relation_right
     counts = bootstrap.resample(len(captions), seed=0)
-    return Relations(bootstrap.share(counts, axis, said), bootstrap.share(counts, right, axis), int(axis.sum()))
+    return Relations(bootstrap.share(counts, axis, stated), bootstrap.share(counts, right, axis), int(axis.sum()))
 
 
 def swapped(captions: Sequence[Sequence[str]], true_scenes: Sequence[Scene]) -> Share:

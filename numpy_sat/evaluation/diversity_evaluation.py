@@ -151,11 +151,11 @@ def _read(model, request):
     examples = dataset.splits[request.split]
     references = [list(filter(None, map(vocabulary.tokenize, example.captions))) for example in examples]
     train = [vocabulary.tokenize(text) for texts in catalog.read_captions(dataset, "train").values() for text in texts]
-    of_split = None
+    split_scenes = None
     if dataset.name == scenes.NAME:
         scene_by_name = scenes.read_scenes(dataset.root)
-        of_split = [scene_by_name[example.name] for example in examples]
-    return Data(dataset, examples, references, train, of_split)
+        split_scenes = [scene_by_name[example.name] for example in examples]
+    return Data(dataset, examples, references, train, split_scenes)
 
 
 def _write(contender, data, request, temperatures):
@@ -207,11 +207,11 @@ def _scores(ways, counts):
     names = ("true", "CIDEr-D") if are_scenes else ("CIDEr-D",)
     rows = [("", "", *names, "Div-1", "Div-2", "self-BLEU", "words", "novel", "repeats")]
     for way in ways:
-        of_images = way.diversity
+        measures = way.diversity
         accuracies = (_mean(way.accuracy, counts), *([number(float(way.cider.mean()))] * are_scenes))
-        shares = (f"{100 * values.mean():.1f}" for values in (of_images.novel, of_images.repeats))
-        div1, div2 = number(100 * float(of_images.div1.mean())), _mean(100 * of_images.div2, counts)
-        diversities = (div1, div2, number(_self_bleu(way)), f"{of_images.words:,}")
+        shares = (f"{100 * values.mean():.1f}" for values in (measures.novel, measures.repeats))
+        div1, div2 = number(100 * float(measures.div1.mean())), _mean(100 * measures.div2, counts)
+        diversities = (div1, div2, number(_self_bleu(way)), f"{measures.words:,}")
         rows.append((way.group, way.name, *accuracies, *diversities, *shares))
     return rows
 

@@ -23,7 +23,7 @@ NO_WORDS, DETECTED, HUMAN = "no words", "detected words", "words of human captio
 WITHOUT, WITH = "detected words, ranked without the similarity", "detected words, ranked with the similarity"
 
 
-class Seen(NamedTuple):
+class Detections(NamedTuple):
     """What the detectors say about N images, and the captions that are written from it."""
 
     log_p: np.ndarray  # (N, V)
@@ -47,27 +47,27 @@ def judge(model: runs.Model, written: heldout.Written, beam: int) -> detection.D
     labels = detector.word_labels([[model.vocabulary.encode(text) for text in image] for image in texts], len(words))
     content = (model.params["base_rates"] < detector.FUNCTION_WORD) & labels.any(axis=0)
     content[: len(SPECIALS)] = False
-    seen = _look(model, written, labels & content, beam)
-    precision, each = detection.mean_precision(seen.log_p[:, content], labels[:, content])
+    detected = _detect(model, written, labels & content, beam)
+    precision, each = detection.mean_precision(detected.log_p[:, content], labels[:, content])
     shares, names = labels[:, content].mean(axis=0), [words[number] for number in np.flatnonzero(content)]
     true_scenes = None
     if written.dataset.name == "scenes":
         scene_by_name = scenes.read_scenes(written.dataset.root)
         true_scenes = [scene_by_name[example.name] for example in written.examples]
-    captions = {name: [model.vocabulary.decode(caption) for caption in seen.captions[name]] for name in seen.captions}
+    captions = {name: [model.vocabulary.decode(words) for words in own] for name, own in detected.captions.items()}
     references = [list(map(ptb_tokenize, written.references[example.name])) for example in written.examples]
     result = detection.Detection(
         precision=precision,
         chance=float(shares.mean()),
         words={name: (ap, float(share)) for name, ap, share in zip(names, each, shares, strict=True)},
-        correlations=detection.correlations(seen.log_odds, words),
+        correlations=detection.correlations(detected.log_odds, words),
         captions={name: _scores(own, references, true_scenes) for name, own in captions.items()},
     )
     if true_scenes is None:
         return result
     return result._replace(
         localization={
-            kind: detection.localize(seen.best, _locations(model, written), meaning_of, words, labels, true_scenes)
+            kind: detection.localize(detected.best, _locations(model, written), meaning_of, words, labels, true_scenes)
             for kind, meaning_of in detection.MEANINGS.items()
         },
         relations=detection.judge_relations(captions[WITH], true_scenes),
@@ -76,7 +76,7 @@ def judge(model: runs.Model, written: heldout.Written, beam: int) -> detection.D
     )
 
 
-def _look(model, written, human, beam):
+def _detect(model, written, human, beam):
     """Run the detectors on all images, and write captions. human: (N, V) bool, the words of human captions."""
     loaded = inputs.load(model.recipe, written.examples)
     parts = []
@@ -86,10 +86,10 @@ def _look(model, written, human, beam):
         log_p, log_not_p, _ = detector.detect_forward(model.params, a)
         z, _ = detector.location_logits(model.params, a)
         captions = _write(model, a, log_p, human[rows], beam)
-        parts.append(Seen(log_p, log_p - log_not_p, z.argmax(axis=1), captions))
+        parts.append(Detections(log_p, log_p - log_not_p, z.argmax(axis=1), captions))
     log_p, log_odds, best = (np.concatenate(arrays) for arrays in list(zip(*parts, strict=True))[:3])
     captions = {name: [caption for part in parts for caption in part.captions[name]] for name in parts[0].captions}
-    return Seen(log_p, log_odds, best, captions)
+    return Detections(log_p, log_odds, best, captions)
 
 
 def _write(model, a, log_p, human, beam):

@@ -14,22 +14,22 @@ import numpy as np
 from numpy_sat.layers import losses, policy
 
 
-def word_rewards(of_rollouts, of_captions, mask):
+def word_rewards(rollout_rewards, caption_rewards, mask):
     """Compute the reward of every word of sampled captions.
 
     Args:
-        of_rollouts: (K, T, B) rewards of K captions that begin with the first t words; not read at the last word of a
-            caption and at padding.
-        of_captions: (B,) rewards of the captions themselves.
+        rollout_rewards: (K, T, B) rewards of K captions that begin with the first t words. Entries at the
+            last word of a caption and at padding are not read.
+        caption_rewards: (B,) rewards of the captions themselves.
         mask: (T, B) 1 at words, 0 at padding.
     Returns:
         (T, B) V_t, 0 at padding.
     """
     # V_t = mean of the rewards of the roll-outs
-    value = of_rollouts.mean(axis=0)
+    value = rollout_rewards.mean(axis=0)
     # V_T = r(y)
     last = mask.astype(bool).sum(axis=0) - 1
-    value[last, np.arange(len(last))] = of_captions
+    value[last, np.arange(len(last))] = caption_rewards
     return np.where(mask > 0, value, 0)
 
 

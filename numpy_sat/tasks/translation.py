@@ -87,8 +87,8 @@ def entry(config, source, traced, note=""):
     from numpy_sat.evaluation import page
 
     words, why = _read_words(source), absence(config, traced)
-    shown = traced if why else traced.without_padding(len(words))
-    return page.Entry(source, shown, source=tuple(words), absence=why, note=note)
+    visible_trace = traced if why else traced.without_padding(len(words))
+    return page.Entry(source, visible_trace, source=tuple(words), absence=why, note=note)
 
 
 def _read_words(phrase):

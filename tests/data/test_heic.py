@@ -12,12 +12,12 @@ pillow_heif = pytest.importorskip("pillow_heif", reason="pillow-heif is not inst
 
 def test_a_photo_of_an_iphone_is_read_whatever_its_suffix(tmp_path):
     pillow_heif.register_heif_opener()
-    left = np.zeros((64, 96, 3), np.uint8)
-    left[:, :48] = 200
+    image = np.zeros((64, 96, 3), np.uint8)
+    image[:, :48] = 200
     for name in ("photo.heic", "photo.jpg"):
-        Image.fromarray(left).save(tmp_path / name, format="HEIF", quality=90)
+        Image.fromarray(image).save(tmp_path / name, format="HEIF", quality=90)
         pixels = np.asarray(images.open_image(tmp_path / name)).astype(int)
-        assert pixels.shape == (64, 96, 3) and np.abs(pixels - left).mean() < 5
+        assert pixels.shape == (64, 96, 3) and np.abs(pixels - image).mean() < 5
 
 
 def test_a_damaged_photo_of_an_iphone(tmp_path):

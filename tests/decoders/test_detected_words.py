@@ -51,11 +51,11 @@ def check(rng, names, loss_and_grads):
 def test_gradients_of_the_detectors_and_the_encoder(rng):
     batch, labels = whole_model.batch_of(rng, CONFIG), rng.random((2, V)) < 0.5
 
-    def of_decoder(params, a, batch, config, rng):
+    def decoder_loss(params, a, batch, config, rng):
         return MODEL.detection_loss_and_grads(params, a, labels, config, rng)
 
     def loss_and_grads(params):
-        return captioner.loss_and_grads(params, batch, CONFIG, np.random.default_rng(5), of_decoder)
+        return captioner.loss_and_grads(params, batch, CONFIG, np.random.default_rng(5), decoder_loss)
 
     check(rng, ("W_d", "b_d", *captioner.names_of_encoder(CONFIG)), loss_and_grads)
 
@@ -84,13 +84,13 @@ def test_float32_is_float64(rng):
     params32 = {name: x.astype(np.float32) if x.dtype == np.float64 else x for name, x in params.items()}
     batch32, a32 = batch._replace(mask=batch.mask.astype(np.float32)), a.astype(np.float32)
     labels, config = rng.random((2, V)) < 0.5, CONFIG.replace(dropout=0.0)
-    for function, of_64, of_32 in (
+    for function, other_batch, other_batch32 in (
         (MODEL.loss_and_grads, batch, batch32),
         (MODEL.matching_loss_and_grads, batch, batch32),
         (MODEL.detection_loss_and_grads, labels, labels),
     ):
-        loss, da, grads = function(params, a, of_64, config, rng)
-        loss32, da32, grads32 = function(params32, a32, of_32, config, rng)
+        loss, da, grads = function(params, a, other_batch, config, rng)
+        loss32, da32, grads32 = function(params32, a32, other_batch32, config, rng)
         assert loss32.total == pytest.approx(loss.total, rel=1e-5)
         for name, gradient in (grads | {"a": da}).items():
             gradient32 = (grads32 | {"a": da32})[name]
@@ -264,8 +264,8 @@ def test_features_by_hand():
     assert table["log p"].tolist() == [-10, -3, -9] and table["words"].tolist() == [5, 2, 18]
     assert table["log p per word"].tolist() == [-2, -1.5, -0.5] and table["similarity"].tolist() == [0.1, 0.2, 0.3]
     np.testing.assert_allclose(table["log rank"], np.log([3, 1, 2]))
-    said = np.column_stack([table[f"{count} detected words said"] for count in range(11)])
-    assert said.argmax(axis=1).tolist() == [2, 0, 10] and said.sum() == 3
+    indicators = np.column_stack([table[f"{count} detected words said"] for count in range(11)])
+    assert indicators.argmax(axis=1).tolist() == [2, 0, 10] and indicators.sum() == 3
 
 
 def test_captions_are_ranked_by_the_weights_with_the_similarity(rng):
@@ -306,12 +306,12 @@ def test_weights_at_the_start(rng):
     config = CONFIG.replace(embedding_size=M, hidden_size=H)
     frequencies = rng.standard_normal(words)
     params = MODEL.init_params(rng, D, config, frequencies)
-    drawn = {
+    random_weights = {
         **{"W_d": (D, words, 0.01 * D**-0.5), "E": (words, M, 0.5)},
         **{"W_x": (4 * D, H, (4 * D) ** -0.5), "W_I": (H, H, H**-0.5)},
         **{"W_e": (3 * M, H, (3 * M) ** -0.5), "W_S": (H, H, H**-0.5)},
     }
-    for name, (rows, columns, std) in drawn.items():
+    for name, (rows, columns, std) in random_weights.items():
         array = params.pop(name)
         assert array.shape == (rows, columns) and array.dtype == np.float32
         assert array.std() == pytest.approx(std, rel=0.05) and abs(array.mean()) < 0.1 * std, name

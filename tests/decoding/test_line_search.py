@@ -39,16 +39,16 @@ def best_quality(lists, weights):
 def test_no_step_of_a_fine_grid_is_better(rng):
     for _ in range(5):
         lists, weights, direction = draw(rng), rng.standard_normal(3), rng.standard_normal(3)
-        gamma, found = line_search.line_search(lists, weights, direction, quality)
-        assert best_quality(lists, weights + gamma * direction) == pytest.approx(found)
+        gamma, best = line_search.line_search(lists, weights, direction, quality)
+        assert best_quality(lists, weights + gamma * direction) == pytest.approx(best)
         others = [best_quality(lists, weights + g * direction) for g in np.linspace(-20, 20, 2001)]
-        assert found >= max(others) - 1e-12
+        assert best >= max(others) - 1e-12
 
 
 def test_a_list_of_one_caption_leaves_the_weights(rng):
     lists = draw(rng, M=1)
-    gamma, found = line_search.line_search(lists, np.ones(3), np.ones(3), quality)
-    assert gamma == 0 and found == pytest.approx(best_quality(lists, np.ones(3)))
+    gamma, best = line_search.line_search(lists, np.ones(3), np.ones(3), quality)
+    assert gamma == 0 and best == pytest.approx(best_quality(lists, np.ones(3)))
 
 
 def test_a_search_by_hand():
@@ -69,7 +69,7 @@ def test_a_search_by_hand():
 
 def test_changes_at_one_place_happen_together():
     lists = 2 * [Candidates(np.array([[0.0, 0], [0, 1]]), np.array([[1.0], [2]]))]
-    gamma, found = line_search.line_search(
+    gamma, best = line_search.line_search(
         lists, np.array([1.0, 0]), np.array([0.0, 1]), lambda s: -((s[:, 0] - 3) ** 2)
     )
-    assert (gamma, found) == (-1.0, -1.0)  # the sum 3 occurs nowhere
+    assert (gamma, best) == (-1.0, -1.0)  # the sum 3 occurs nowhere

@@ -341,8 +341,8 @@ def test_the_longest_captions_end_after_max_words(rng):
 def test_a_decoder_that_ranks_chooses_from_the_list(monkeypatch, rng):
     decoder, a = ToyDecoder(rng, 1.0), np.zeros((6, L, 2))
     lists = search.m_best(decoder, {}, a, 3, 4)
-    decoder.rank = lambda params, a, given: [len(captions) - 1 for captions in given]
+    decoder.rank = lambda params, a, lists_of_images: [len(captions) - 1 for captions in lists_of_images]
     monkeypatch.setattr(search.decoders, "writer", lambda config: decoder)
     monkeypatch.setattr(search.captioner, "annotate", lambda params, images, config: a)
-    chosen = search.caption_images({}, None, np.zeros((6, 1)), 3, 4)
-    assert [caption.words for caption in chosen] == [captions[-1].words for captions in lists]
+    captions_by_rank = search.caption_images({}, None, np.zeros((6, 1)), 3, 4)
+    assert [caption.words for caption in captions_by_rank] == [captions[-1].words for captions in lists]

@@ -23,13 +23,13 @@ def test_distinct_ngrams_by_hand():
 
 def test_diversity_by_hand():
     captions = [words_of("a red ball", "a red ball"), words_of("the cat of a cat", "two dogs run")]
-    of_images = diversity.measure(captions, words_of("a red ball", "two dogs run"))
-    assert of_images.words == 9 and of_images.novel.tolist() == [0, 0.5] and of_images.repeats.tolist() == [0, 0.5]
-    np.testing.assert_allclose(of_images.div1, [3 / 6, 7 / 8])
-    np.testing.assert_allclose(of_images.div2, [2 / 6, 6 / 8])
-    equal = bleu.from_counts(of_images.self_bleu[0])
+    measures = diversity.measure(captions, words_of("a red ball", "two dogs run"))
+    assert measures.words == 9 and measures.novel.tolist() == [0, 0.5] and measures.repeats.tolist() == [0, 0.5]
+    np.testing.assert_allclose(measures.div1, [3 / 6, 7 / 8])
+    np.testing.assert_allclose(measures.div2, [2 / 6, 6 / 8])
+    equal = bleu.from_counts(measures.self_bleu[0])
     assert equal[2] == pytest.approx(100)
-    assert bleu.from_counts(of_images.self_bleu[1])[0] == 0
+    assert bleu.from_counts(measures.self_bleu[1])[0] == 0
 
 
 def test_self_bleu_uses_the_other_captions_as_references():
@@ -67,8 +67,8 @@ def test_every_caption_of_the_grammar_is_read_and_every_answer_is_possible(descr
 
 def test_a_captioner_with_one_form_is_far_from_the_grammar(described):
     captions, its_scenes = described
-    chosen = [k for k, words in enumerate(captions) if words[:2] in (["there", "is"], ["there", "are"])]
-    wording = scene_wording.measure([captions[k] for k in chosen], [its_scenes[k] for k in chosen])
+    indices = [k for k, words in enumerate(captions) if words[:2] in (["there", "is"], ["there", "are"])]
+    wording = scene_wording.measure([captions[k] for k in indices], [its_scenes[k] for k in indices])
     assert wording.forms.value > 0.4 and wording.synonyms.value < 0.06
 
 

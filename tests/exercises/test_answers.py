@@ -373,9 +373,9 @@ def corners(page):
     np.testing.assert_allclose(starts[1:], [0.5, 0.8, 1.2])
     lists = [line_search.Candidates(np.array([[1.0, 0], [0.5, 1]]), np.array([[1.0], [5]]))]
     lists += [line_search.Candidates(np.array([[4.0, 0], [2, 1], [-1, 2]]), np.array([[0.0], [3], [9]]))]
-    found = line_search.line_search(lists, page("w"), page("d"), lambda sums: sums[:, 0])
-    assert found[1] == 14
-    yield "gamma", 0, found[0]
+    result = line_search.line_search(lists, page("w"), page("d"), lambda sums: sums[:, 0])
+    assert result[1] == 14
+    yield "gamma", 0, result[0]
 
 
 ANSWERS = {

@@ -203,13 +203,13 @@ EQUIVALENT = {
     ],
     "rollouts": [
         ("word_rewards", "value[last", zeros("last"), SHAPE),
-        ("word_rewards", "value[last", swapped("last", "of_captions"), SAME_SHAPE),
+        ("word_rewards", "value[last", swapped("last", "caption_rewards"), SAME_SHAPE),
         ("word_rewards", "return np.where", ["`mask != 0` where `mask > 0` belongs"], "it is 0 or 1"),
     ],
     "samples": [
         ("draw", "a = a *", zeros("a"), SHAPE),
         ("draw", "return Samples", 2 * zeros("a"), SHAPE),
-        ("weigh", "of_greedy =", zeros("samples.a"), SHAPE),
+        ("weigh", "greedy_rewards =", zeros("samples.a"), SHAPE),
         (
             *("weigh", "if recipe.training.reward_baseline"),
             [
@@ -803,10 +803,10 @@ EQUIVALENT = {
             ["`real != 0` where `real > 0` belongs", *(f"{n} where 2.0 belongs" for n in ("1", "4.0", "3.0"))],
             "real is 0 or 1, and every number from 1 on is larger than the random ones",
         ),
-        ("hide", "kind =", swapped("words", "chosen"), SAME_SHAPE),
+        ("hide", "kind =", swapped("words", "choice"), SAME_SHAPE),
         (
             *("hide", "others ="),
-            ["`V` is one too many", "`V` is one too few", *swapped("words", "chosen", "kind")],
+            ["`V` is one too many", "`V` is one too few", *swapped("words", "choice", "kind")],
             f"one of many words; {SAME_SHAPE}",
         ),
         ("hide", "hidden =", ["`kind <= MASKED` where `kind < MASKED` belongs"], "no random number equals it"),
@@ -1169,7 +1169,7 @@ EQUIVALENT = {
         ("_numbers", "numbers = np.zeros", zeros("words"), SHAPE),
         ("decode_forward", "captions_per_image =", zeros("log_p"), SHAPE),
         (
-            *("decode_forward", "said ="),
+            *("decode_forward", "history ="),
             [
                 "`(words[..., None] == np.arange(V)).cumsum(axis=0) != 0` where "
                 "`(words[..., None] == np.arange(V)).cumsum(axis=0) > 0` belongs"
@@ -1218,7 +1218,7 @@ EQUIVALENT = {
     ],
     "ranking": [
         (
-            *("features", "said ="),
+            *("features", "word_counts ="),
             exchanged("MOST_SAID", "int(detected[list(set(numbers))].sum())"),
             COMMUTES,
         ),

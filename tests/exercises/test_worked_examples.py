@@ -461,9 +461,9 @@ def corners(page):
         yield f"starts[{k}]", 0, starts[k]
     lists = [line_search.Candidates(np.array([[1.0, 0], [0.5, 1]]), np.array([[1.0], [5]]))]
     lists += [line_search.Candidates(np.array([[4.0, 0], [2, 1], [-1, 2]]), np.array([[0.0], [3], [1]]))]
-    found = line_search.line_search(lists, page("w"), page("d"), lambda sums: sums[:, 0])
-    assert found[1] == 8
-    yield "gamma", 0, found[0]
+    result = line_search.line_search(lists, page("w"), page("d"), lambda sums: sums[:, 0])
+    assert result[1] == 8
+    yield "gamma", 0, result[0]
 
 
 EXAMPLES = {

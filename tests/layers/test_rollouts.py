@@ -10,11 +10,11 @@ MASK = (np.arange(T)[:, None] < [3, 1, 2, 3]) * 1.0
 
 
 def test_rewards_by_hand():
-    of_rollouts = np.array([[[0.2, 9.0], [0.6, 9.0], [9.0, 9.0]], [[0.4, 9.0], [1.0, 9.0], [9.0, 9.0]]])
+    rollout_rewards = np.array([[[0.2, 9.0], [0.6, 9.0], [9.0, 9.0]], [[0.4, 9.0], [1.0, 9.0], [9.0, 9.0]]])
     mask = np.array([[1.0, 1], [1, 0], [1, 0]])
-    values = rollouts.word_rewards(of_rollouts, np.array([0.5, 0.7]), mask)
+    values = rollouts.word_rewards(rollout_rewards, np.array([0.5, 0.7]), mask)
     np.testing.assert_allclose(values, [[0.3, 0.7], [0.8, 0], [0.5, 0]])
-    assert of_rollouts[0, 2, 0] == 9
+    assert rollout_rewards[0, 2, 0] == 9
 
 
 def policy_arguments(rng):
@@ -30,10 +30,10 @@ def test_gradients(rng):
 
 def test_equal_weights_of_a_captions_words_are_the_weight_of_the_caption(rng):
     inputs, options = policy_arguments(rng)
-    of_captions = options | {"weights": options["weights"][0]}
-    of_words = options | {"weights": np.tile(options["weights"][0], (T, 1))}
-    expected, cache = policy.policy_forward(**inputs, **of_captions)
-    loss, cache_words = rollouts.word_policy_forward(**inputs, **of_words)
+    caption_options = options | {"weights": options["weights"][0]}
+    word_options = options | {"weights": np.tile(options["weights"][0], (T, 1))}
+    expected, cache = policy.policy_forward(**inputs, **caption_options)
+    loss, cache_words = rollouts.word_policy_forward(**inputs, **word_options)
     np.testing.assert_allclose(loss, expected)
     np.testing.assert_allclose(policy.policy_backward(0.7, cache_words), policy.policy_backward(0.7, cache))
 

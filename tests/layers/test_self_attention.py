@@ -80,13 +80,13 @@ def test_attend_is_the_definition(rng):
     mask = random_mask(rng, 2, 5)
     o, cache = self_attention.attend_forward(q, k, v, mask)
     for n, i, g in np.ndindex(2, 5, 3):
-        seen = [j for j in range(5) if mask[n, i, j] == 0]
-        scores = [math.exp(q[n, i, g] @ k[n, j, g] / 2) for j in seen]
+        visible = [j for j in range(5) if mask[n, i, j] == 0]
+        scores = [math.exp(q[n, i, g] @ k[n, j, g] / 2) for j in visible]
         weights = [score / sum(scores) for score in scores]
         np.testing.assert_allclose(
-            o[n, i, g], sum(w * v[n, j, g] for w, j in zip(weights, seen, strict=True)), rtol=0, atol=1e-14
+            o[n, i, g], sum(w * v[n, j, g] for w, j in zip(weights, visible, strict=True)), rtol=0, atol=1e-14
         )
-        np.testing.assert_allclose(cache.p[n, g, i, seen], weights, rtol=0, atol=1e-15)
+        np.testing.assert_allclose(cache.p[n, g, i, visible], weights, rtol=0, atol=1e-15)
         assert cache.p[n, g, i].sum() == pytest.approx(1)
 
 

@@ -137,22 +137,22 @@ def drawn_samples(rng, params, recipe):
 def test_roll_outs_estimate_the_expected_reward(rng, params):
     """Reward captions by their last word. A word's value is then the share of endings with that word."""
     recipe = CONFIG.replace(rollouts=3000)
-    drawn, _ = drawn_samples(rng, params, recipe)
+    sample, _ = drawn_samples(rng, params, recipe)
 
     def reward(images, captions):
         return np.array([float(caption[-1] == END) + 10 * n for n, caption in zip(images, captions, strict=True)])
 
-    of_captions = reward(drawn.images, drawn.captions)
-    values = reinforce.word_values(params, drawn, reward, of_captions, recipe, rng)
+    caption_rewards = reward(sample.images, sample.captions)
+    values = reinforce.word_values(params, sample, reward, caption_rewards, recipe, rng)
     decoder = writer(CONFIG)
-    for b, caption in enumerate(drawn.captions):
-        assert values[len(caption) - 1, b] == of_captions[b] and (values[len(caption) :, b] == 0).all()
+    for b, caption in enumerate(sample.captions):
+        assert values[len(caption) - 1, b] == caption_rewards[b] and (values[len(caption) :, b] == 0).all()
         if len(caption) > 1:
-            a = drawn.a[drawn.images[b] :][:1]
+            a = sample.a[sample.images[b] :][:1]
             whole = sampling.draw(decoder, params, a, rng.random((MAX_WORDS, 20_000)))
             ends = [other[-1] == END for other in whole if other[0] == caption[0]]
-            assert values[0, b] == pytest.approx(np.mean(ends) + 10 * drawn.images[b], abs=0.05)
-    assert any(len(caption) > 1 for caption in drawn.captions)
+            assert values[0, b] == pytest.approx(np.mean(ends) + 10 * sample.images[b], abs=0.05)
+    assert any(len(caption) > 1 for caption in sample.captions)
 
 
 def test_the_gradient_of_the_reward_at_soft_words(rng, net):
@@ -205,8 +205,8 @@ def test_a_step_moves_the_discriminator_towards_real_captions(rng, params, net, 
         *_, scores = adversarial.loss_and_grads(params, batch, recipe, opponent, random, Workspace())
     assert scores["real"] > first[2]["real"] and scores.keys() == {"sampled", "real", "mismatched"}
     assert opponent.optimizer["t"] == 21
-    drawn = samples.draw(params, batch, recipe, np.random.default_rng(4))
-    weighted = samples.weigh(drawn, partial(discriminator.rewards, before, drawn.a), recipe)
+    sample = samples.draw(params, batch, recipe, np.random.default_rng(4))
+    weighted = samples.weigh(sample, partial(discriminator.rewards, before, sample.a), recipe)
     loss, grads = samples.policy_step(params, weighted, random, Workspace())
     assert first[1].keys() == grads.keys()
     if not rollouts:

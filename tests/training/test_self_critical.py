@@ -140,12 +140,13 @@ def test_sampled_captions_of_a_batch(rng, params, monkeypatch):
     baseline = scores - samples.batch.weights
     assert np.ptp(baseline[:3]) < 1e-6 and np.ptp(baseline[3:]) < 1e-6
     np.testing.assert_allclose(samples.rewards, scores)
-    np.testing.assert_allclose(np.repeat(samples.of_greedy, 3), baseline, atol=1e-6)
+    np.testing.assert_allclose(np.repeat(samples.greedy_rewards, 3), baseline, atol=1e-6)
     others = self_critical.sample_captions(params, batch, recipe.replace(reward_baseline="others"), judge, rng)
     scores = self_critical.scores(judge, [2, 2, 2, 0, 0, 0], captions_of(others.batch))
     weights = others.batch.weights
     np.testing.assert_allclose(weights, 1.5 * (scores - np.repeat(scores.reshape(2, 3).mean(1), 3)), atol=1e-6)
-    assert np.ptp(weights) > 0 and weights.dtype == np.float32 and np.array_equal(others.of_greedy, samples.of_greedy)
+    both = (others.greedy_rewards, samples.greedy_rewards)
+    assert np.ptp(weights) > 0 and weights.dtype == np.float32 and np.array_equal(*both)
     single = batch._replace(inputs=batch.inputs[1:], words=batch.words[:, :3], rows=batch.rows[1:])
     assert self_critical.sample_captions(params, single, recipe, judge, rng).batch.weights.shape == (3,)
     monkeypatch.setattr(sampling, "draw", lambda decoder, params, a, uniforms: greedy(params, a, uniforms))
@@ -209,7 +210,7 @@ def test_the_loss_is_the_decoders_on_the_sampled_captions(rng, params):
     expected, _, expected_grads = soft.loss_and_grads(params, samples.a, samples.batch, samples.config, random)
     assert loss == expected and scores == {
         "sampled": 100 * samples.rewards.mean(),
-        "greedy": 100 * samples.of_greedy.mean(),
+        "greedy": 100 * samples.greedy_rewards.mean(),
     }
     assert grads.keys() == expected_grads.keys()
     assert all(np.array_equal(grads[name], expected_grads[name]) for name in grads)

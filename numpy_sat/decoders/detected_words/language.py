@@ -64,8 +64,8 @@ def count_ngrams(captions: Iterable[Sequence[int]], K: int) -> np.ndarray:
     for n in range(2, N + 1):
         shorter = longest.copy()
         shorter[:, : N - n] = NONE
-        of_n, counts_of_n = np.unique(shorter, axis=0, return_counts=True)
-        ngrams.append(of_n)
+        distinct, counts_of_n = np.unique(shorter, axis=0, return_counts=True)
+        ngrams.append(distinct)
         counts.append(counts_of_n)
     ngrams, counts = np.concatenate(ngrams), np.concatenate(counts)
     most = ngrams[np.argsort(-counts, kind="stable")[:K]]
@@ -83,7 +83,7 @@ def active_ngrams(ngrams, histories, V):
     Returns:
         maximum_entropy.Ngrams.
     """
-    starts, found = _numbers(ngrams[:, :-1], V), []
+    starts, pairs = _numbers(ngrams[:, :-1], V), []
     for n in range(2, N + 1):
         shorter = histories.copy()
         shorter[:, : N - n] = NONE
@@ -93,8 +93,8 @@ def active_ngrams(ngrams, histories, V):
         counts = counts - first
         positions = np.repeat(np.arange(len(histories)), counts)
         offsets = np.arange(len(positions)) - np.repeat(counts.cumsum() - counts, counts)
-        found.append((positions, np.repeat(first, counts) + offsets))
-    positions, features = (np.concatenate(arrays) for arrays in zip(*found, strict=True))
+        pairs.append((positions, np.repeat(first, counts) + offsets))
+    positions, features = (np.concatenate(arrays) for arrays in zip(*pairs, strict=True))
     return maximum_entropy.Ngrams(positions, features, ngrams[features, -1].astype(np.int64))
 
 
@@ -120,8 +120,8 @@ def decode_forward(params, log_p, detected, words):
     """
     (T, B), V = words.shape, log_p.shape[1]
     captions_per_image = B // len(log_p)
-    said = (words[..., None] == np.arange(V)).cumsum(axis=0) > 0
-    remaining = np.repeat(detected, captions_per_image, axis=0) & ~said
+    history = (words[..., None] == np.arange(V)).cumsum(axis=0) > 0
+    remaining = np.repeat(detected, captions_per_image, axis=0) & ~history
     padded = np.concatenate([np.full((N - 2, B), START), words])
     histories = np.stack([padded[k : k + T] for k in range(N - 1)], axis=-1)
     log_p = np.broadcast_to(np.repeat(log_p, captions_per_image, axis=0), (T, B, V))

@@ -35,6 +35,6 @@ def features(captions, detected, similarity):
     log_p = np.array([log_p for _, log_p in captions], np.float64)
     words = np.array([len(numbers) + 1 for numbers, _ in captions])  # with <end>
     rank = 1 + (-log_p).argsort(kind="stable").argsort(kind="stable")
-    said = [min(MOST_SAID, int(detected[list(set(numbers))].sum())) for numbers, _ in captions]
-    indicators = np.eye(MOST_SAID + 1)[said]
+    word_counts = [min(MOST_SAID, int(detected[list(set(numbers))].sum())) for numbers, _ in captions]
+    indicators = np.eye(MOST_SAID + 1)[word_counts]
     return np.column_stack([log_p, words, log_p / words, np.log(rank), indicators, similarity])

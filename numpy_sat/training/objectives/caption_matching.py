@@ -24,8 +24,8 @@ def loss_and_grads(
     params: dict[str, np.ndarray], batch: Batch, recipe: Recipe, prepared: None, random: Callable, workspace: Workspace
 ) -> tuple[Loss, dict[str, np.ndarray], dict[str, float]]:
     """Compute the loss of right captions among wrong ones, and its gradients. Arguments: see cross_entropy."""
-    of_decoder = MODELS[recipe.decoder.model].matching_loss_and_grads
-    return fixed_encoder.loss_and_grads(params, batch, recipe, random, workspace, of_decoder)
+    decoder_loss = MODELS[recipe.decoder.model].matching_loss_and_grads
+    return fixed_encoder.loss_and_grads(params, batch, recipe, random, workspace, decoder_loss)
 
 
 def measure(run: Run, split: Split) -> None:

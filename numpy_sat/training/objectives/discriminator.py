@@ -117,9 +117,9 @@ def loss_and_grads(
     df = df_real + df_generated + np.roll(df_mismatched, -1, axis=0)
     grads = dict(zip(IMAGE, discriminator.image_backward(df, cache_f), strict=True))
     # a real caption also serves as a mismatched one
-    of_real = _sentence_backward(dh_real + dh_mismatched, cache_real)
-    of_generated = _sentence_backward(dh_generated, cache_generated)
-    grads |= {name: of_real[name] + of_generated[name] for name in of_real}
+    real_grads = _sentence_backward(dh_real + dh_mismatched, cache_real)
+    generated_grads = _sentence_backward(dh_generated, cache_generated)
+    grads |= {name: real_grads[name] + generated_grads[name] for name in real_grads}
     scores = {"real": s_real, "generated": s_generated, "mismatched": s_mismatched}
     return float(loss), grads, {kind: _probability(score) for kind, score in scores.items()}
 

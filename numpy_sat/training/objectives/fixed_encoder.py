@@ -18,7 +18,7 @@ def loss_and_grads(
     recipe: Recipe,
     random: Callable,
     workspace: Workspace,
-    of_decoder: Callable,
+    decoder_loss: Callable,
 ) -> tuple[Loss, dict[str, np.ndarray], dict[str, float]]:
     """Encode the batch in inference mode, and compute the decoder's loss and gradients.
 
@@ -28,7 +28,7 @@ def loss_and_grads(
         recipe: Recipe of the run.
         random: function that returns the numpy Generator of a purpose of system/streams.py.
         workspace: system.workspace.Workspace. It owns the memory of the gradients until its next step.
-        of_decoder: function of the arguments and results of a decoder's loss_and_grads.
+        decoder_loss: function of the arguments and results of a decoder's loss_and_grads.
     Returns:
         loss: loss.Loss.
         grads: gradients of the decoder by name.
@@ -37,5 +37,5 @@ def loss_and_grads(
     rng = random(DROPOUT)
     with workspace.step():
         a = captioner.annotate(params, batch.inputs, recipe)
-        loss, _, grads = of_decoder(params, a * captioner.annotations_mask(rng, a, recipe), batch, recipe, rng)
+        loss, _, grads = decoder_loss(params, a * captioner.annotations_mask(rng, a, recipe), batch, recipe, rng)
     return loss, grads, {}

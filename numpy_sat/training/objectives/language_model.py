@@ -33,8 +33,8 @@ def loss_and_grads(
 
     Arguments and results are those of cross_entropy.loss_and_grads.
     """
-    of_decoder = MODELS[recipe.decoder.model].loss_and_grads
-    loss, grads, scores = fixed_encoder.loss_and_grads(params, batch, recipe, random, workspace, of_decoder)
+    decoder_loss = MODELS[recipe.decoder.model].loss_and_grads
+    loss, grads, scores = fixed_encoder.loss_and_grads(params, batch, recipe, random, workspace, decoder_loss)
     # L2 / 2 lambda^2 of every weight lambda has the gradient L2 lambda
     penalty = 0.5 * L2 * sum(float(np.vdot(params[name], params[name])) for name in grads)
     grads = {name: gradient + L2 * params[name] for name, gradient in grads.items()}

@@ -22,7 +22,7 @@ def step(
     params: dict[str, np.ndarray],
     batch: batches.Batch,
     recipe: Recipe,
-    of_discriminator: dict[str, np.ndarray],
+    discriminator_params: dict[str, np.ndarray],
     random: Callable,
     workspace: Workspace,
 ) -> Generated:
@@ -32,30 +32,30 @@ def step(
         params: {name: array}.
         batch: data.batches.Batch.
         recipe: Recipe of the run.
-        of_discriminator: the discriminator's parameters, {name: array}.
+        discriminator_params: the discriminator's parameters, {name: array}.
         random: function that returns the numpy Generator of a purpose of system/streams.py.
         workspace: system.workspace.Workspace. It owns the memory of the gradients until its next step.
     Returns:
         The Generated captions with their loss and gradients.
     """
     rng = random(CAPTIONS)
-    drawn = samples.draw(params, batch, recipe, rng)
-    reward = partial(discriminator.rewards, of_discriminator, drawn.a)
-    weighted = samples.weigh(drawn, reward, recipe)
+    sample = samples.draw(params, batch, recipe, rng)
+    reward = partial(discriminator.rewards, discriminator_params, sample.a)
+    weighted = samples.weigh(sample, reward, recipe)
     if recipe.adversarial.rollouts:
-        values = word_values(params, drawn, reward, weighted.rewards, recipe, rng)
+        values = word_values(params, sample, reward, weighted.rewards, recipe, rng)
         # V_t - b = (V_t - r) + (r - b)
-        weights = (values - weighted.rewards + weighted.batch.weights) * drawn.batch.mask
-        weighted = weighted._replace(batch=weighted.batch._replace(weights=weights.astype(drawn.batch.mask.dtype)))
+        weights = (values - weighted.rewards + weighted.batch.weights) * sample.batch.mask
+        weighted = weighted._replace(batch=weighted.batch._replace(weights=weights.astype(sample.batch.mask.dtype)))
     loss, grads = samples.policy_step(params, weighted, random, workspace)
-    return Generated(drawn.a, drawn.batch, weighted.rewards, loss, grads)
+    return Generated(sample.a, sample.batch, weighted.rewards, loss, grads)
 
 
 def word_values(
     params: dict[str, np.ndarray],
-    drawn: samples.Samples,
+    sample: samples.Samples,
     reward: samples.Reward,
-    of_captions: np.ndarray,
+    caption_rewards: np.ndarray,
     recipe: Recipe,
     rng: np.random.Generator,
 ) -> np.ndarray:
@@ -63,23 +63,23 @@ def word_values(
 
     Args:
         params: {name: array}.
-        drawn: samples.Samples.
+        sample: samples.Samples.
         reward: samples.Reward.
-        of_captions: (B,) rewards of the sampled captions.
+        caption_rewards: (B,) rewards of the sampled captions.
         recipe: Recipe.
         rng: numpy Generator.
     Returns:
         (T, B) V_t, 0 at padding.
     """
-    decoder, (T, B), K = drawn.decoder, drawn.batch.targets.shape, recipe.adversarial.rollouts
-    of_rollouts = np.zeros((K, T, B))
-    images = np.repeat(drawn.images, K)
-    state = decoder.select(decoder.begin(params, drawn.a), drawn.images)
+    decoder, (T, B), K = sample.decoder, sample.batch.targets.shape, recipe.adversarial.rollouts
+    rollout_rewards = np.zeros((K, T, B))
+    images = np.repeat(sample.images, K)
+    state = decoder.select(decoder.begin(params, sample.a), sample.images)
     for t in range(T - 1):
-        _, _, _, state = decoder.step(params, state, drawn.batch.words[t])
-        writer = sampling.after(decoder, state, drawn.batch.targets[t])
-        endings = sampling.draw(writer, params, drawn.images, rng.random((recipe.decoding.max_words - t - 1, B * K)))
-        beginnings = [caption[: t + 1] for caption in drawn.captions for _ in range(K)]
+        _, _, _, state = decoder.step(params, state, sample.batch.words[t])
+        writer = sampling.after(decoder, state, sample.batch.targets[t])
+        endings = sampling.draw(writer, params, sample.images, rng.random((recipe.decoding.max_words - t - 1, B * K)))
+        beginnings = [caption[: t + 1] for caption in sample.captions for _ in range(K)]
         captions = [beginning + ending for beginning, ending in zip(beginnings, endings, strict=True)]
-        of_rollouts[:, t] = reward(images, captions).reshape(B, K).T
-    return rollouts.word_rewards(of_rollouts, of_captions, drawn.batch.mask)
+        rollout_rewards[:, t] = reward(images, captions).reshape(B, K).T
+    return rollouts.word_rewards(rollout_rewards, caption_rewards, sample.batch.mask)

@@ -44,7 +44,7 @@ class Weighted(NamedTuple):
     batch: batches.Batch  # the sampled captions, with their weights r - b
     config: Recipe
     rewards: np.ndarray  # (B,) of the sampled captions
-    of_greedy: np.ndarray  # (N,) rewards of the greedy captions
+    greedy_rewards: np.ndarray  # (N,) rewards of the greedy captions
 
 
 def draw(params: dict[str, np.ndarray], batch: batches.Batch, recipe: Recipe, rng: np.random.Generator) -> Samples:
@@ -82,13 +82,13 @@ def weigh(samples: Samples, reward: Reward, recipe: Recipe) -> Weighted:
         The Weighted captions.
     """
     rewards = reward(samples.images, samples.captions)
-    of_greedy = reward(np.arange(len(samples.a)), samples.greedy)
+    greedy_rewards = reward(np.arange(len(samples.a)), samples.greedy)
     if recipe.training.reward_baseline == "others":
         weights = policy.advantage_over_others(rewards, recipe.training.captions_per_image)
     else:
-        weights = policy.advantage(rewards, of_greedy)
+        weights = policy.advantage(rewards, greedy_rewards)
     batch = samples.batch._replace(weights=weights.astype(samples.batch.mask.dtype))
-    return Weighted(samples.a, batch, samples.config, rewards, of_greedy)
+    return Weighted(samples.a, batch, samples.config, rewards, greedy_rewards)
 
 
 def percents(**rewards: np.ndarray) -> dict[str, float]:

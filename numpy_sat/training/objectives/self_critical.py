@@ -68,7 +68,7 @@ def loss_and_grads(
     """
     weighted = sample_captions(params, batch, recipe, prepared, random(CAPTIONS))
     loss, grads = samples.policy_step(params, weighted, random, workspace)
-    return loss, grads, samples.percents(sampled=weighted.rewards, greedy=weighted.of_greedy)
+    return loss, grads, samples.percents(sampled=weighted.rewards, greedy=weighted.greedy_rewards)
 
 
 def measure(run: Run, split: batches.Split) -> None:
@@ -88,8 +88,8 @@ def sample_captions(
     def reward(images, captions):
         return scores(judge, batch.rows[images], captions)
 
-    drawn = samples.draw(params, batch, recipe, rng)
-    return samples.weigh(drawn, reward, recipe)
+    sample = samples.draw(params, batch, recipe, rng)
+    return samples.weigh(sample, reward, recipe)
 
 
 def scores(judge: Judge, rows: np.ndarray, captions: Sequence[Sequence[int]]) -> np.ndarray:

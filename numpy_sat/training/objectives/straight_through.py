@@ -25,7 +25,7 @@ def step(
     params: dict[str, np.ndarray],
     batch: batches.Batch,
     recipe: Recipe,
-    of_discriminator: dict[str, np.ndarray],
+    discriminator_params: dict[str, np.ndarray],
     random: Callable,
     workspace: Workspace,
 ) -> Generated:
@@ -37,7 +37,7 @@ def step(
         params: {name: array}.
         batch: data.batches.Batch.
         recipe: Recipe of the run.
-        of_discriminator: the discriminator's parameters, {name: array}.
+        discriminator_params: the discriminator's parameters, {name: array}.
         random: function that returns the numpy Generator of a purpose of system/streams.py.
         workspace: not used.
     Returns:
@@ -50,7 +50,7 @@ def step(
     noise, parts = gumbel.gumbel_noise(rng.random(shape)), MODELS[recipe.decoder.model].parts_of(recipe)
     temperature = recipe.adversarial.gumbel_temperature
     y, mask, log_p, cache = soft_words.write_forward(params, a, noise, temperature, parts)
-    rewards, dy = discriminator.reward_and_gradient(of_discriminator, a, y, mask)
+    rewards, dy = discriminator.reward_and_gradient(discriminator_params, a, y, mask)
     # loss = - mean over captions of r(I, S)
     grads = soft_words.write_backward(-dy / len(rewards), cache)
     loss = Loss(-float(rewards.mean()), -float(log_p.sum() / mask.sum()), 0.0)

@@ -50,11 +50,11 @@ def loss_and_grads(
     """
     model = MODELS[recipe.decoder.model]
 
-    def of_decoder(params, a, batch, config, rng):
+    def decoder_loss(params, a, batch, config, rng):
         return model.detection_loss_and_grads(params, a, prepared[batch.rows], config, rng)
 
     with workspace.step():
-        loss, grads = captioner.loss_and_grads(params, batch, recipe, random(DROPOUT), of_decoder)
+        loss, grads = captioner.loss_and_grads(params, batch, recipe, random(DROPOUT), decoder_loss)
     return loss, grads, {}
 
 
