@@ -77,7 +77,8 @@ def _learner(folder, name):
         else:
             files[number] = path.resolve()
     if not paths:
-        problems = [f"{folder}: no file has a name such as ex03_linear.py, here or in its folder exercises"]
+        missing = "no file has a name such as ex03_linear.py, here or in its folder exercises"
+        problems = [f"{folder}: {missing}; give the folder of one learner"]
     return Learner(name, folder, {number: files[number] for number in known if number in files}, problems, {})
 
 

@@ -142,7 +142,9 @@ def _compare(task, example, run, expected, function, others):
     yours = table.variables_of(task, plain, example.case)
     results = judged.yours[0] if judged.yours else {}
     rows = _rows_of_variables(task, example, run, yours, "wrong" in (state, others))
-    return _message(state, sentence, inputs, rows + _rows_of_results(task, results, expected), others)
+    rows += _rows_of_results(task, results, expected)
+    _take_marks_of_homonyms(task, run, rows)
+    return _message(state, sentence, inputs, rows, others)
 
 
 def _inputs(example):
@@ -203,6 +205,19 @@ def _other_names(task, case, right, yours):
         return []
     names = [name for name in yours if name not in (*case, *task.outputs)]
     return [name for name in names if _are_equal(yours[name], right, task.tolerance)]
+
+
+def _take_marks_of_homonyms(task, run, rows):
+    """Take the mark "wrong" from each variable of which only right numbers are made.
+
+    It is something else in the learner's code, under the same name: difo may be the gradient before the sigmoid.
+    """
+    flow, values = Flow(run.function, task.outputs), run.variables
+    states = {row["name"]: row["state"] for row in rows if named.is_number(values.get(row["name"]))}
+    for row in rows:
+        made = [name for name in flow.downstream(row["name"])[1:] if name in states and np.any(values[name])]
+        if row["state"] == "wrong" and made and all(states[name] == "right" for name in made):
+            row.update(state="", remark=f"   (yours {row['yours']})")
 
 
 def _are_equal(a, b, tolerance):

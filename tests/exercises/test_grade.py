@@ -53,7 +53,7 @@ def test_a_broken_folder_gets_its_sentence_and_the_others_are_judged(submissions
     text = " ".join(" ".join(lines).split())
     assert "ex99_none.py: there is no exercise 99; the file is left out." in text
     assert "ex03_other.py: it is left out, because ex03_linear.py is exercise 3, too." in text
-    assert "dora: no file has a name such as ex03_linear.py, here or in its folder exercises." in text
+    assert "dora: no file has a name such as ex03_linear.py, here or in its folder exercises;" in text
     assert "emil: " in text and "; give the folder of one learner." in text
 
 

@@ -44,6 +44,14 @@ def test_each_intermediate_stands_beside_the_right_one(tmp_path):
     assert rows["dx"]["right"] == "[[201, 310], [0, 1]]"
 
 
+def test_a_variable_of_which_only_right_numbers_are_made_is_not_wrong(tmp_path):
+    old = "    dx = np.ascontiguousarray(dxrows.reshape(x.shape))"
+    _, backward = linear_messages(tmp_path, old, "    dx, drows = 2 * dxrows, 2 * drows")
+    rows = {row["name"]: row for row in backward["rows"]}
+    assert rows["dW"]["state"] == rows["db"]["state"] == "right" and rows["dx"]["state"] == "wrong"
+    assert not rows["drows"]["state"] and rows["drows"]["remark"] == "   (yours [[2, 20, 200], [0, 2, 0]])"
+
+
 def test_an_exception_leaves_the_variables_before_it(tmp_path):
     _, backward = linear_messages(tmp_path, "    db = drows.sum(axis=0)", "    db = nothing")
     assert "NameError" in backward["sentence"] and backward["state"] == "wrong"
