@@ -10,7 +10,7 @@ Equations       V       = abar, the mean of a over its L locations; row b belong
                 logits  = [s_t, u_t] L_o + b_o, with [s_t, u_t] after dropout                               (T, B, V)
                 loss    = sum over t, b of mask_tb |V_tilde_tb - V_b|^2 / (B D)                              a number
                 The model's whole loss is the cross-entropy of the logits plus eta times this loss. Its dlogits and
-                dV_tilde arrive together at decode_backward.
+                dV_tilde arrive together at decode_backward. In the shape (T, B, V), V is the size of the vocabulary.
 
 Worked example  One caption of two words and padding, D = 2:
                 V = [[1, 3]]   V_tilde = [[[0, 3]], [[1, 2]], [[9, 9]]]   mask = [[1], [1], [0]]   loss = 1

@@ -12,7 +12,7 @@ Equations       score_m(gamma) = (w + gamma d) . f_m = intercept_m + slope_m gam
                 right: `lines` with ever larger slopes, each from its place in `starts` on. Add the lines one by one, by
                 increasing slope. A new line starts where it crosses the last one of the envelope. If that is not to the
                 right of the start of the last line, the last line is nowhere the highest: drop it, and try again.
-                quality(gamma) = quality(sum over lists of the statistics of their best captions)
+                The quality at gamma is quality(sum over lists of the statistics of their best captions at gamma).
 
 Worked example  slopes = [0, 1, -1]   intercepts = [0.5, -0.5, 1]   lines = [2, 0, 1]   starts[1] = 0.5   starts[2] = 1
                 1. A fourth line has the slope 0.5 and the intercept 0.1. Find lines and starts.
