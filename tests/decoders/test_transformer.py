@@ -177,6 +177,8 @@ def test_attention_maps_are_those_of_the_last_block(rng):
             row = weights[b // 3, b % 3 * 5 + t, :4]
             np.testing.assert_allclose(beta[b], row.sum(), rtol=1e-12)
             np.testing.assert_allclose(alpha[b], row / row.sum(), rtol=1e-12)
+            heads = cache.stack.blocks[1].attention.attend.p[b // 3, :, b % 3 * 5 + t, :4]
+            np.testing.assert_allclose(state.weights[:, b], heads / beta[b], rtol=1e-12)
 
 
 def test_states_are_selected(rng):

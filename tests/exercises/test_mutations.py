@@ -891,6 +891,7 @@ EQUIVALENT = {
             ],
             "a longer table begins alike, and only row t is read",
         ),
+        ("attention_map", "to_regions =", exchanged("0", "1"), COMMUTES),
         ("attention_map", "beta =", ["the sum of `alpha` goes over axis -1 instead of axis 1"], LAST_AXIS),
     ],
     "stack": [
