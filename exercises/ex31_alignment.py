@@ -24,7 +24,7 @@ Worked example  Two images of two regions, and one sentence of two words:
                 3. If all v_i are 0 at the start, what are dv and ds?
 
 Your task       1. score_forward: compute S, and keep the best region of each word for the cache.
-                   Trap: a word at padding, where mask is 0, adds nothing. A best product below 0 counts as it is.
+                   Trap: a word at padding, where mask is 0, adds nothing. A best product below 0 counts, too.
                 2. score_backward: compute dv and ds. Trap: several words can have the same best region.
                 3. margin_forward: compute the loss, and for the cache which terms are above 0.
                    Trap: the right pairs, l = k, have no term.

@@ -8,8 +8,8 @@ Answers to the questions of the page:
 
 1. before_1 = [0, 0], before_2 = [0, 1] and a = [0, 0, 0]. Word 1 moves from region 1 to region 0. best_1 is larger at
    region 1, but from there word 2 can only reach 7.5 by staying, or 7 at region 0. At region 0 the reward counts twice.
-2. Above beta = 1. All words at region 0 have the sum 5 + 2 beta, the assignment [0, 1, 0] has 7, and [0, 1, 1] has 6 +
-   beta.
+2. Above beta = 1. All words at region 0 have the sum 5 + 2 beta. The assignment [0, 1, 0] has 7, and [0, 1, 1] has
+   6 + beta.
 3. assignments = 64^12, about 5 * 10^21. The algorithm takes 11 steps of 64 * 64 comparisons.
 """
 

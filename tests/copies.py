@@ -1,4 +1,4 @@
-"""Write small copies of data sets of photos, in the layouts that people have them."""
+"""Write small copies of data sets of photos, in their usual layouts."""
 
 import json
 

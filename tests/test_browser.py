@@ -91,7 +91,7 @@ def pixels(element):
 
 
 def brightest_cell(gray):
-    """Return the cell of a SIDE x SIDE grid with the highest mean of a picture."""
+    """Return the cell of a SIDE x SIDE grid with the highest mean of an image."""
     rows = np.array_split(gray, SIDE, axis=0)
     means = [block.mean() for row in rows for block in np.array_split(row, SIDE, axis=1)]
     return int(np.argmax(means))

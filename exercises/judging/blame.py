@@ -65,8 +65,8 @@ def blame(judged: Judged, task: Task, function: Callable, tasks: Sequence[Task],
     right, contradicts = (functools.partial(part, diagnosis) for part in (_is_right, _contradictions))
     more = None if whole or judged.error else table
     is_clear = bool(whole) and (whole[0][1].rank < 0 or len({finding.term for finding, _ in whole}) == 1)
-    found = repairs.search(task, function, judged.order[0], right, more, contradicts, is_clear)
-    proofs, only_shapes = found.proofs, _only_shapes_differ(diagnosis, whole, terms)
+    search = repairs.search(task, function, judged.order[0], right, more, contradicts, is_clear)
+    proofs, only_shapes = search.proofs, _only_shapes_differ(diagnosis, whole, terms)
     if only_shapes and not any("a sum" in term for term in terms.values()):  # such a sum only drops an axis of length 1
         proofs = [repair for repair in proofs if not repair.is_sum]
     if proofs:
@@ -77,8 +77,8 @@ def blame(judged: Judged, task: Task, function: Callable, tasks: Sequence[Task],
         return tuple(diagnosis.finding(diagnosis.function, name, terms[name], True) for name in wrong)
     if whole:
         return (_best_of(diagnosis, whole, function),)
-    if found.pair:
-        return _two_mistakes(*_findings_of_pair(diagnosis, found.pair, function))
+    if search.pair:
+        return _two_mistakes(*_findings_of_pair(diagnosis, search.pair, function))
     if len(wrong) > 1 and len(terms) == len(wrong) and len(set(terms.values())) == 1:
         source = diagnosis.flow.bottleneck(set(wrong))
         if diagnosis.flow.reaches(source) == set(wrong):  # one mistake in the source explains all wrong arrays
@@ -86,7 +86,7 @@ def blame(judged: Judged, task: Task, function: Callable, tasks: Sequence[Task],
     findings |= {
         name: diagnosis.finding(diagnosis.function, name.split(".")[0], term, False) for name, term in terms.items()
     }
-    for repair in found.parts:
+    for repair in search.parts:
         for name in repair.mended:
             if name in wrong and name not in findings:
                 findings[name] = _finding_of_repair(diagnosis, repair, function)._replace(certainty="likely")

@@ -219,7 +219,7 @@ class Search:
         if not all(self._improves(other, k) for k, other in enumerate(others, 1)):
             return None
         every = list(enumerate([leaves, *others]))
-        return frozenset(n for n in self.wrong if all(self._same(found, self.expected[k], n) for k, found in every))
+        return frozenset(n for n in self.wrong if all(self._same(leaves, self.expected[k], n) for k, leaves in every))
 
     def _improves(self, leaves, k):
         """Return True if wrong numbers of a case become right and no right one becomes wrong."""

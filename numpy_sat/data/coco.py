@@ -1,4 +1,4 @@
-"""Read COCO's captions (Chen et al. 2015) in the layouts that people have them.
+"""Read COCO's captions (Chen et al. 2015) in its usual layouts.
 
 * Karpathy's `dataset_coco.json`, with captions and splits, and the photos of 2014 or 2017.
 * `captions_train2017.json` and `captions_val2017.json`, and the photos in `train2017/` and `val2017/`.

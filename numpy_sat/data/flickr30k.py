@@ -1,4 +1,4 @@
-"""Read Flickr30k (Young, Lai, Hodosh and Hockenmaier 2014) in the layouts that people have it.
+"""Read Flickr30k (Young, Lai, Hodosh and Hockenmaier 2014) in its usual layouts.
 
 * Karpathy's `dataset_flickr30k.json`, with captions and splits.
 * `results.csv`, a table with lines `name.jpg| 0| caption`. One line lacks its second bar. It has no splits.

@@ -1,4 +1,4 @@
-"""Read a folder of one's own photos and captions.
+"""Read a folder of the user's own photos and captions.
 
 * A table of captions in the folder, such as `captions.csv` or `metadata.csv` (see captioned_photos/table.py), and the
   photos beside it or in folders below it.
@@ -18,7 +18,7 @@ TASK = "captioning"
 NAME = "folder"
 SPLITS = split_lists.SPLITS
 TABLES = ("captions.csv", "captions.tsv", "captions.txt", "metadata.csv")  # the first one counts
-TABLE_SUFFIXES = (".csv", ".tsv")  # of the only table in the folder, if it has another name
+TABLE_SUFFIXES = (".csv", ".tsv")  # suffixes of the only table in the folder, if it has another name
 
 
 def open_dataset(root: Path | None, splits: Sequence[str], skip_missing: bool) -> Dataset:

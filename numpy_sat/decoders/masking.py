@@ -1,7 +1,7 @@
 """Hide words of captions, which the model then predicts (Devlin et al. 2018, arXiv 1810.04805).
 
-Most of the chosen words become the token [MASK]. Some become another word and some stay, so that the model cannot trust
-the words that it sees, and has to form a vector of every word.
+Most of the chosen words become the token [MASK]. Some become another word and some stay. So the model cannot trust the
+words that it sees, and has to form a vector of every word.
 """
 
 import numpy as np

@@ -175,7 +175,7 @@ def judge_relations(captions: Sequence[Sequence[str]], true_scenes: Sequence[Sce
 
 
 def swapped(captions: Sequence[Sequence[str]], true_scenes: Sequence[Scene]) -> Share:
-    """Return of captions with a wrong noun phrase the share whose colors, sizes and shapes all occur in the scene.
+    """Return the share of captions with a wrong noun phrase whose colors, sizes and shapes all occur in the scene.
 
     Such a caption has the right words in wrong pairs, such as the color of one group and the shape of the other.
 

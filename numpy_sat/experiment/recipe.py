@@ -198,7 +198,7 @@ class Training:
     min_word_count: int = setting(1, "occurrences in the training set below which a word becomes <unk>", minimum=1)
     objective: str = setting(
         "cross-entropy",
-        "what training minimizes: cross-entropy with references, or sampled captions are rewarded by their CIDEr-D "
+        "objective of training: cross-entropy with references, or the reward of sampled captions, by CIDEr-D "
         "(self-critical) or by a discriminator (adversarial)",
         choices=("cross-entropy", "self-critical", "adversarial"),
         refuse=conditions.no_epoch_left,

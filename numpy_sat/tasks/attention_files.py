@@ -29,7 +29,7 @@ class Figures:
         return f"  attention map: {path}"
 
     def close(self) -> str:
-        """Return no line: each figure has had its own."""
+        """Return no line, because `add` returned one for each figure."""
         return ""
 
 

@@ -64,7 +64,7 @@ def read(config, source):
 
 
 def _named(source):
-    """Return the path of an image as a Path; an images.Upload is returned as it is."""
+    """Return the path of an image as a Path; an images.Upload is returned unchanged."""
     return Path(source) if isinstance(source, str) else source
 
 

@@ -1,9 +1,9 @@
 """Serve a page in the browser that captions photos: an HTTP server for this computer alone.
 
 The server is that of the standard library: two addresses need no framework. It answers only on 127.0.0.1, and only
-requests whose Host and Origin are its own, so that no other page in the same browser can use it. One photo is read,
-decoded and captioned at a time, so 30 uploads at once need no more memory than one. Nothing is written to disk, and no
-answer names a path of the computer.
+requests whose Host and Origin are its own. So no other page in the same browser can use it. One photo is read, decoded
+and captioned at a time, so 30 uploads at once need no more memory than one. Nothing is written to disk, and no answer
+names a path of the computer.
 """
 
 import json

@@ -313,7 +313,7 @@ REFUSED = {  # {kind: (lines after the table, the sentence)}
         r"line 18: https://example.org/a.jpg is a web address; download the photo and name its file",
     ),
     "missing photo": ("none.jpg,a dog", r"Split \w+ lacks 1 photo of \d+: none\.jpg; unpack .* --skip-missing"),
-    "zero byte": ("3.jpg,a\0dog", "line 18: holds a zero byte, as text never does; the file is damaged"),
+    "zero byte": ("3.jpg,a\0dog", "line 18: holds a zero byte, which text never does; the file is damaged"),
 }
 
 

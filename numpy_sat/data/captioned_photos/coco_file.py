@@ -1,4 +1,4 @@
-"""Read COCO's caption files, captions_train2014.json and their like.
+"""Read COCO's caption files, such as captions_train2014.json.
 
 They hold {"images": [{"id": ..., "file_name": ...}, ...], "annotations": [{"image_id": ..., "caption": ...}, ...]}.
 """

@@ -1,4 +1,4 @@
-"""Find the files of a data set: its caption files and its photos, in the layouts that people have."""
+"""Find the files of a data set: its caption files and its photos, in the usual layouts."""
 
 import os
 from collections.abc import Iterator, Sequence

@@ -10,12 +10,12 @@ from pathlib import Path, PurePosixPath
 from numpy_sat.data.captioned_photos.oddities import count
 from numpy_sat.system.errors import InputError, shortened
 
-DEPTH = 3  # photos of one's own may lie in such folders as photos/2024/june
+DEPTH = 3  # users' own photos may lie in folders such as photos/2024/june
 PHOTO_SUFFIXES = (
     *(".jpg", ".jpeg", ".png", ".webp", ".gif", ".bmp", ".tif", ".tiff", ".ppm", ".jp2", ".avif"),
     *(".heic", ".heif"),  # photos of iPhones; images.py reads them if the package pillow-heif is installed
 )
-# The releases of COCO of 2014 and 2017 hold the same photos. That of 2017 drops this part of their names.
+# The releases of COCO of 2014 and 2017 hold the same photos. The release of 2017 drops this part of their names.
 COCO_2014 = re.compile(r"COCO_(?:train|val)2014_")
 
 
@@ -54,7 +54,7 @@ def _is_folder(entry):
 
 
 def is_photo(name: str) -> bool:
-    """Return True for the name of a photo; the hidden files that macOS adds beside photos are none."""
+    """Return True for the name of a photo, and False for a hidden file that macOS adds beside photos."""
     return name.lower().endswith(PHOTO_SUFFIXES) and not PurePosixPath(name).name.startswith(".")
 
 

@@ -66,7 +66,7 @@ def rows(path: Path, oddities: Oddities) -> Iterator[Row]:
         image = _image_name(path, number, cells[columns.image])
         split = cells[columns.split].strip() or None if columns.split is not None else None
         captions = [cells[position] for position in columns.captions]
-        # Of several caption columns, an image need not fill all.
+        # An image may leave some of several caption columns empty.
         for caption in [caption for caption in captions if caption.strip()] or captions[:1]:
             yield Row(image, caption, number, split)
 
@@ -147,7 +147,7 @@ def _complete(path, number, cells, columns, oddities):
 
 
 def _image_name(path, number, cell):
-    """Return the name of a photo without its folder on another computer. Raise InputError if it is none."""
+    """Return the name of a photo without its folder on another computer. Raise InputError for other text."""
     name = cell.strip()
     if not name:
         raise InputError(f"{path}, line {number}: a caption without the name of its photo; add the name.")

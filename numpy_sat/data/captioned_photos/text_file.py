@@ -35,7 +35,7 @@ def read(path: Path) -> str:
         ) from error
     if "\0" in text:
         raise InputError(
-            f"{path}, line {_line(content, content.index(0))}: holds a zero byte, as text never does; "
+            f"{path}, line {_line(content, content.index(0))}: holds a zero byte, which text never does; "
             "the file is damaged: get it again."
         )
     return text

@@ -1,4 +1,4 @@
-"""Read Flickr8k in the layouts that people have it.
+"""Read Flickr8k in its usual layouts.
 
 * The authors' two zips: `Flicker8k_Dataset/` (sic) with the photos, `Flickr8k.token.txt` with lines
   `name.jpg#0<TAB>caption`, and split lists `Flickr_8k.{train,dev,test}Images.txt`.

@@ -18,7 +18,7 @@ from numpy_sat.layers import maximum_entropy
 N = 4  # words of the longest n-gram
 NONE = -1  # in place of the words that a shorter n-gram does not have
 COVERAGE = 1 / 3  # share of the detected words that a caption says before it ends; most human captions say more
-TOO_EARLY = 30.0  # what the logit of <end> loses before; finite, since a caption must end after max_words
+TOO_EARLY = 30.0  # subtracted from the logit of <end> before that; finite, because a caption must end after max_words
 WEIGHTS = ("unigram", "ngram", "evidence")  # names of the parameters that are trained
 
 
@@ -166,7 +166,7 @@ def step(params, state, words):
     """
     history = np.concatenate([state.history[:, 1:], words[:, None]], axis=1)
     detected = state.detected.copy()
-    detected[np.arange(len(words)), words] = False  # a said word leaves V~
+    detected[np.arange(len(words)), words] = False  # a word leaves V~ when it is said
     logits, _ = _logits(params, history, state.log_p, detected)
     logits[detected.sum(axis=1) > state.unsaid, END] -= TOO_EARLY
     return logits, State(history, detected, state.log_p, state.unsaid)

@@ -116,7 +116,7 @@ def quarters(L):
     """Return the weights of the locations in the mean of each quarter of the image.
 
     Args:
-        L: number of locations. Of other numbers than squares, such as words of a phrase, each mean takes all.
+        L: number of locations. If L is no square, as for the words of a phrase, each mean takes all locations.
     Returns:
         (QUARTERS, L) weights; each row sums to 1.
     """

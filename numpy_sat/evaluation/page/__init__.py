@@ -77,7 +77,7 @@ def served(title: str, models: Sequence[dict], upload_bytes: int) -> str:
 
 
 def _fill(title, data, script, controls="", more_policy=""):
-    """Return page.html with everything that belongs into it."""
+    """Return page.html with its style, script, data and controls."""
     style = _read("page.css")
     pieces = {
         "policy": f"default-src 'none'; img-src data:; style-src {_digest(style)}; script-src {_digest(script)}"
