@@ -118,6 +118,11 @@ CONTEXT_MISTAKES = (
         "alpha @ a",
         "every caption with every image: a caption reads the annotation vectors of its own image alone",
     ),
+    Mistake(
+        "(alpha.reshape(N, -1, L) @ a).reshape(-1, D)",
+        "np.einsum('bl,nld->bd', alpha, a)",
+        "a sum over all images: a caption reads the annotation vectors of its own image alone",
+    ),
     Mistake("alpha.reshape(N, -1, L)", "alpha.reshape(-1, N, L).swapaxes(0, 1)", OTHER_IMAGE),
     Mistake(
         "(alpha.reshape(N, -1, L) @ a)",
@@ -135,6 +140,11 @@ CONTEXT_BACKWARD_MISTAKES = (
     ),
     Mistake(
         "swapaxes(1, 2) @ dz", "swapaxes(1, 2) @ dz / dz.shape[1]", "a mean over the captions where the sum belongs"
+    ),
+    Mistake(
+        "alpha.reshape(N, -1, L).swapaxes(1, 2) @ dz",
+        "alpha[..., None] * dz.reshape(-1, 1, D)",
+        "the sum over the captions of an image is missing",
     ),
     Mistake(
         "dz @ a.swapaxes(1, 2)",

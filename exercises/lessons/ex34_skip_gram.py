@@ -125,6 +125,8 @@ BACKWARD_MISTAKES = (
         "dscores",
     ),
     Mistake(SIGMOID, "scores.copy()", "the score where its sigmoid belongs"),
+    Mistake(SIGMOID, "0.5 * (1 - np.tanh(0.5 * scores))", "sigm(-score) where sigm(score) belongs"),
+    Mistake("v[:, None]", "u", "`u` where `v` belongs: the gradient of one factor contains the other"),
     Mistake(
         SIGMOID,
         "np.exp(scores - np.logaddexp.reduce(scores, axis=1, keepdims=True))",
