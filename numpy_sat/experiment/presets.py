@@ -46,11 +46,11 @@ PRESETS = {  # {(data set, True for --small): recipe}
 }
 TRANSFORMERS = "transformer", "vlp"
 _TRANSFORMER = {"heads": 4, "learning_rate": 1e-3}
-_ON_SCENES = {"heads": 4, "hidden_size": 128, "layers": 2, "learning_rate": 3e-3}
+_ON_SCENES = {"heads": 4, "hidden_size": 128, "layers": 2, "learning_rate": 1e-3}
 CHANGES = {  # {(data set or PRETRAINED_ENCODER, model): settings}; the presets suit models with an LSTM and attention
     ("scenes", "tell"): {"learning_rate": 5e-4},  # at larger rates it may learn nothing about the image
     **{
-        ("scenes", model): _TRANSFORMER | {"hidden_size": 128, "layers": 2, "learning_rate": 3e-3}
+        ("scenes", model): _TRANSFORMER | {"hidden_size": 128, "layers": 2, "learning_rate": 1e-3}
         for model in TRANSFORMERS
     },
     **{("phrases", model): _TRANSFORMER for model in TRANSFORMERS},
