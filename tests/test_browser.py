@@ -105,7 +105,7 @@ def hover(browser, element):
 
 
 def press(browser, *keys):
-    """Press keys on whatever has the focus."""
+    """Press keys on the element that has the focus."""
     from selenium.webdriver import ActionChains
 
     ActionChains(browser, duration=0).send_keys(*keys).perform()
@@ -244,7 +244,7 @@ def test_no_requests_and_no_console_errors(browser, entries):
     """Check the log of all tests above: the page asks for itself and its own data alone."""
     assert all(address.startswith(("file:", "data:")) for address in browsers.requests(browser))
     assert browser.get_log("browser") == []
-    # The policy of the page refuses what a caption could smuggle in.
+    # The page's policy blocks addresses that a caption could inject.
     browser.execute_script("document.body.append(Object.assign(new Image(), {src: 'https://example.org/x.png'}))")
     assert "Content Security Policy" in browser.get_log("browser")[0]["message"]
 

@@ -1,4 +1,4 @@
-"""Test the command that describes a data set of photos, and a run on one's own photos from start to end."""
+"""Test the command that describes a data set of photos, and a run on a user's own photos from start to end."""
 
 import json
 import shlex
@@ -44,7 +44,7 @@ def test_a_folder_from_its_description_to_a_caption(folder, tmp_path, capsys, mo
     assert command == f"  python -m numpy_sat.train --small --data folder --root '{folder}'"
     assert train.main([*shlex.split(command)[3:], "--epochs", "1", "--set", "min_word_count=1"]) == 0
     run = tmp_path / "runs" / "folder-small"
-    # The paper's rows do not stand beside one's own photos, not even if their names are those of Flickr8k.
+    # The paper's rows are not printed for users' own photos, even if the photos have the names of Flickr8k's.
     monkeypatch.setattr(flickr8k, "is_official", lambda split, names: True)
     assert evaluate.main([str(run), "--split", "test"]) == 0
     printed = capsys.readouterr().out

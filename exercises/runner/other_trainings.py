@@ -50,7 +50,7 @@ def _rng():
 
 
 def _align(steps):
-    """Train in float64. In float32, rounding decides which region is the best one, and two right codes differ."""
+    """Train in float64. In float32, rounding decides which region is the best, and two right implementations differ."""
     data, rng, losses, state = small_training.make_data(), _rng(), [], {}
     a = _annotations(data.train).astype(np.float64)
     params = aligner.init_params(rng, 3, len(data.vocabulary), SIZE, SIZE, np.float64)

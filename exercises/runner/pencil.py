@@ -208,9 +208,9 @@ def _other_names(task, case, right, yours):
 
 
 def _take_marks_of_homonyms(task, run, rows):
-    """Take the mark "wrong" from each variable of which only right numbers are made.
+    """Remove the mark "wrong" from each variable that leads to right numbers only.
 
-    It is something else in the learner's code, under the same name: difo may be the gradient before the sigmoid.
+    The learner's code uses this name for something else: difo may be the gradient before the sigmoid.
     """
     flow, values = Flow(run.function, task.outputs), run.variables
     states = {row["name"]: row["state"] for row in rows if named.is_number(values.get(row["name"]))}

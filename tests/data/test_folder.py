@@ -1,4 +1,4 @@
-"""Test the reader of one's own photos and captions: the shapes of tables and folders, and every kind of dirt."""
+"""Test the reader of users' own photos and captions: layouts of tables and folders, and damaged or unusual lines."""
 
 import unicodedata
 
@@ -226,9 +226,9 @@ def test_files_that_are_no_photos_are_ignored(tmp_path):
     assert folder.open_dataset(tmp_path, ("train",), False).notes == (SPLIT.format("captions.csv"),)
 
 
-# Dirt that is noted
+# Unusual lines that are noted
 
-DIRT = {  # {kind: (further lines, the note)}
+ODDITIES = {  # {kind: (further lines, the note)}
     "empty caption": ("3.jpg,\n3.jpg,  ", "Left out: 2 empty captions of captions.csv (first in line 18)."),
     "missing value": (
         "3.jpg,nan\n4.jpg,NULL",
@@ -275,9 +275,9 @@ DIRT = {  # {kind: (further lines, the note)}
 }
 
 
-@pytest.mark.parametrize("kind", DIRT)
+@pytest.mark.parametrize("kind", ODDITIES)
 def test_dirt_that_is_noted(tmp_path, kind):
-    lines, note = DIRT[kind]
+    lines, note = ODDITIES[kind]
     write_text(tmp_path / "captions.csv", table(lines))
     write_photos(tmp_path, [*NAMES, *(["sub/alone.jpg"] if kind == "photo without caption" else [])])
     notes = folder.open_dataset(tmp_path, folder.SPLITS, False).notes
@@ -294,7 +294,7 @@ def test_captions_without_blanks_are_noted(tmp_path, caption):
     assert note.startswith(f"12 captions without a blank, such as {caption}: words are separated by blanks here")
 
 
-# Dirt that is refused
+# Lines that are refused
 
 REFUSED = {  # {kind: (lines after the table, the sentence)}
     "too many fields": (

@@ -2,7 +2,6 @@
 
 import dataclasses
 from functools import partial
-from itertools import product
 
 import numpy as np
 import pytest
@@ -20,18 +19,13 @@ from numpy_sat.system.errors import InputError
 from numpy_sat.system.workspace import Workspace
 from numpy_sat.training import objectives
 from numpy_sat.training.objectives import adversarial, discriminator, reinforce, samples, straight_through
+from tests.short_captions import CAPTIONS, MAX_WORDS, V
 
-V, MAX_WORDS, SIZE = 5, 3, 5  # <start>, <end>, <unk> and two words; captions of at most three words
+SIZE = 5  # hidden size of the discriminator
 CONFIG = Recipe().replace(
     **{"image_size": 4, "stages": ((2,),), "embedding_size": 3, "hidden_size": 4, "attention_size": 5},
     **{"attention_penalty": 0.0, "objective": "adversarial", "max_words": MAX_WORDS, "captions_per_image": 3},
 )
-CAPTIONS = [
-    (*words, *end)
-    for length in range(MAX_WORDS + 1)
-    for words in product([word for word in range(V) if word != END], repeat=length)
-    for end in ([()] if length == MAX_WORDS else [(END,)])
-]  # all possible captions: with <end>, or cut at MAX_WORDS
 
 
 @pytest.fixture

@@ -1,6 +1,5 @@
 """Self-critical training: how captions are sampled, how they are weighted, and the gradient."""
 
-from itertools import product
 from types import SimpleNamespace
 
 import numpy as np
@@ -17,17 +16,11 @@ from numpy_sat.metrics import cider
 from numpy_sat.system import streams
 from numpy_sat.system.workspace import Workspace
 from numpy_sat.training.objectives import self_critical
+from tests.short_captions import CAPTIONS, MAX_WORDS, V
 
-V, MAX_WORDS = 5, 3  # <start>, <end>, <unk> and two words; captions of at most three words
 CONFIG = Recipe().replace(
     image_size=4, stages=((2,),), embedding_size=3, hidden_size=4, attention_size=5, attention_penalty=0.0
 )
-CAPTIONS = [
-    (*words, *end)
-    for length in range(MAX_WORDS + 1)
-    for words in product([word for word in range(V) if word != END], repeat=length)
-    for end in ([()] if length == MAX_WORDS else [(END,)])
-]  # all possible captions: with <end>, or cut at MAX_WORDS
 
 
 @pytest.fixture
