@@ -6,7 +6,6 @@ have a gap (tests/exercises/test_mutations.py). operators.py makes the edits.
 """
 
 import ast
-import contextlib
 import inspect
 import itertools
 import textwrap
@@ -71,18 +70,12 @@ def drafts(
     texts = {(slot.statement.lineno, slot.place, text) for slot, text in zip(slots, old, strict=True)}  # are no edits
     for rank, operator in enumerate(operators):
         for slot, old_text in zip(slots, old, strict=True):
-            for node, term in _edits(operator, slot.node, Scope(expressions, others, slot.statement, arguments)):
+            for node, term in operator(slot.node, Scope(expressions, others, slot.statement, arguments)):
                 new_text = ast.unparse(node)
                 text = (slot.statement.lineno, slot.place, new_text)
                 if text not in texts:
                     texts.add(text)
                     yield Draft(tree, slot, node, rank, term, old_text, new_text)
-
-
-def _edits(operator, node, scope):
-    """Yield the edits of an operator, up to one that fails: learners write nodes that no operator expects."""
-    with contextlib.suppress(Exception):
-        yield from operator(node, scope)
 
 
 class Draft(NamedTuple):

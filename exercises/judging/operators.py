@@ -75,7 +75,7 @@ def overwrite(node, scope):
             all_entries = ast.Subscript(ast.Name(target.id, ast.Load()), ast.Constant(...), ast.Store())
             yield ast.Assign([all_entries], node.value, lineno=node.lineno), words
         yield ast.Assign([target], node.value, lineno=node.lineno), words
-    if isinstance(node, ast.Expr) and _function_name(node.value) == "np.add.at":
+    if isinstance(node, ast.Expr) and _function_name(node.value) == "np.add.at" and len(node.value.args) == 3:
         array, index, value = node.value.args
         place = ast.Subscript(array, index, ast.Store())
         yield (
@@ -262,7 +262,7 @@ def change_grouping(node, scope):
         edit = _copy(node)
         edit.args[0], edit.args[1] = edit.args[1], edit.args[0]
         yield ast.Call(ast.Attribute(edit, "swapaxes", ast.Load()), [ast.Constant(0), ast.Constant(1)], []), words
-    if _function_name(node) == "np.repeat":
+    if _function_name(node) == "np.repeat" and len(node.args) > 1:
         yield _call("np.concatenate", ast.BinOp(ast.List([node.args[0]], ast.Load()), TIMES(), node.args[1])), words
 
 
@@ -284,17 +284,17 @@ def drop_derivative(node, scope):
     name = _function_name(node)
     if name is None:
         return
-    prefix, _, last = name.rpartition(".")
-    kind, _, direction = last.rpartition("_")
-    if direction == "backward" and kind in SLOPES:
+    prefix, dot, last = name.rpartition(".")
+    module, (kind, _, direction) = prefix + dot, last.rpartition("_")
+    if direction == "backward" and kind in SLOPES and len(node.args) == 2:
         yield node.args[0], f"the derivative of {kind} is forgotten: {quote(node.args[0])} goes through unchanged"
         if kind in ("tanh", "sigmoid"):
             other = {"tanh": "sigmoid", "sigmoid": "tanh"}[kind]
-            yield _renamed(node, f"{prefix}.{other}_backward"), f"the derivative of {other} where {kind}'s belongs"
+            yield _renamed(node, f"{module}{other}_backward"), f"the derivative of {other} where {kind}'s belongs"
             for slope in ("y", "1 - y", "1 + y * y"):
                 wrong = ast.parse(_with_slope(node, slope), mode="eval").body
                 yield wrong, f"the derivative of {kind} is computed as {slope}, where y is {kind} itself"
-            again = f"{prefix}.{kind}_forward(y)[0]"
+            again = f"{module}{kind}_forward(y)[0]"
             slope = {"tanh": f"1 - {again} ** 2", "sigmoid": f"{again} * (1 - {again})"}[kind]
             yield (
                 ast.parse(_with_slope(node, slope), mode="eval").body,
@@ -304,11 +304,11 @@ def drop_derivative(node, scope):
             for slope, words in (("p", "p dp"), ("p * (1 - p)", "p (1 - p) dp, the slope of sigm")):
                 text = f"({_text(node.args[0])}) * ({slope.replace('p', f'({_text(node.args[1])}).p')})"
                 yield ast.parse(text, mode="eval").body, f"{words} where p (dp - sum of p dp) belongs"
-    elif direction == "forward" and kind in ("tanh", "sigmoid"):
+    elif direction == "forward" and kind in ("tanh", "sigmoid") and len(node.args) == 1:
         for other in ("tanh", "sigmoid", "relu"):
             if other != kind:
-                yield _renamed(node, f"{prefix}.{other}_forward"), f"{other} where {kind} belongs"
-        identity = ast.parse(f"(lambda x: (x, {prefix}.{kind.title()}Cache(x)))(None)", mode="eval").body
+                yield _renamed(node, f"{module}{other}_forward"), f"{other} where {kind} belongs"
+        identity = ast.parse(f"(lambda x: (x, {module}{kind.title()}Cache(x)))(None)", mode="eval").body
         identity.args = [node.args[0]]
         yield identity, f"{kind} is forgotten"
     elif prefix in ("np", "math") and last in UNARY and len(node.args) == 1:
@@ -401,9 +401,9 @@ def pass_zeros(node, scope):
 
 def change_steps(node, scope):
     """Reverse the steps of a loop, or leave out the first or the last."""
-    if isinstance(node, ast.Call) and _function_name(node) == "reversed":
+    if isinstance(node, ast.Call) and _function_name(node) == "reversed" and node.args:
         yield node.args[0], f"the loop over {quote(node.args[0])} goes forwards; it should go backwards"
-    if isinstance(node, ast.Call) and _function_name(node) == "range":
+    if isinstance(node, ast.Call) and _function_name(node) == "range" and node.args:
         stop = node.args[-1]
         shorter = ast.BinOp(stop, MINUS(), ast.Constant(1))
         start = node.args[0] if len(node.args) > 1 else ast.Constant(0)
@@ -429,7 +429,7 @@ def drop_carry(node, scope):
             continue
         loop, first_name = _copy(node), f"_first_{name}"
         for statement in loop.body:
-            _ReadRenamer(name, first_name).visit(statement.value if hasattr(statement, "value") else statement)
+            _ReadRenamer(name, first_name).visit(getattr(statement, "value", None) or statement)
             if name in targets_of(statement):
                 break
         if ast.unparse(loop) != ast.unparse(node):

@@ -206,7 +206,7 @@ def reverse(node, scope):
     words = f"{quote(node)} is in the wrong order" if isinstance(node, ast.expr) else ""
     if isinstance(node, ast.Call) and ast.unparse(node.func) == "range":
         yield ast.Call(ast.Name("reversed", ast.Load()), [node], []), words
-    if isinstance(node, ast.Call) and ast.unparse(node.func) == "reversed":
+    if isinstance(node, ast.Call) and ast.unparse(node.func) == "reversed" and node.args:
         yield node.args[0], words
     if isinstance(node, (ast.Name, ast.Attribute)) and isinstance(node.ctx, ast.Load):
         value = scope.values.get(ast.unparse(node).removesuffix(".T"))

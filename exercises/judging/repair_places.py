@@ -187,11 +187,11 @@ def _plus(node, number):
 def group_rows(node, scope):
     """Repeat or group rows so that the captions of one image are side by side."""
     if isinstance(node, ast.Call) and ast.unparse(node.func) == "np.tile" and len(node.args) == 2:
-        count = node.args[1].elts[0] if isinstance(node.args[1], ast.Tuple) else node.args[1]
+        counts = node.args[1].elts if isinstance(node.args[1], ast.Tuple) else [node.args[1]]
         axis = [ast.keyword("axis", ast.Constant(0))]
         words = f"np.tile lets the rows take turns; {GROUPS}"
         for keywords in (axis, []):
-            yield ast.Call(_expression("np.repeat"), [node.args[0], count], keywords), words
+            yield ast.Call(_expression("np.repeat"), [node.args[0], *counts[:1]], keywords), words
     if isinstance(node, ast.Call) and ast.unparse(node.func) in ("np.concatenate", "np.vstack") and node.args:
         if isinstance(node.args[0], ast.BinOp) and isinstance(node.args[0].left, ast.List):
             rows = node.args[0].left.elts[:1]
@@ -234,6 +234,7 @@ def _splits_rows(node, scope):
     sizes = [scope.values.get(ast.unparse(part), _number(part)) for part in node.args]
     if not isinstance(value, np.ndarray) or len(node.args) <= value.ndim:
         return False
+    sizes = [size if isinstance(size, int) else None for size in sizes]
     rest, axes = ([size for size in part if size != 1] for part in (sizes[2:], value.shape[1:]))
     return len(rest) == len(axes) and all(size in (None, -1, right) for size, right in zip(rest, axes, strict=True))
 
@@ -284,6 +285,10 @@ def write_through(node, scope):
             yield ast.Call(ast.Attribute(node, "copy", ast.Load()), [], []), f"{quote(node)} must be copied first"
 
 
+def _shape(value):
+    return getattr(value, "shape", ())
+
+
 def change_key(node, scope):
     """Read another entry of a dict, of the same shape."""
     if not _is_read(node) or not isinstance(_number(node.slice), str):
@@ -291,5 +296,5 @@ def change_key(node, scope):
     entries, key = scope.values.get(ast.unparse(node.value)), _number(node.slice)
     if isinstance(entries, dict):
         for other, value in entries.items():
-            if isinstance(other, str) and other != key and np.shape(value) == np.shape(entries.get(key)):
+            if isinstance(other, str) and other != key and _shape(value) == _shape(entries.get(key)):
                 yield ast.Subscript(node.value, ast.Constant(other), node.ctx), ""

@@ -20,8 +20,15 @@ def tree_of(function: FunctionType) -> ast.FunctionDef:
 
 
 def parse(source: str) -> ast.FunctionDef:
-    """Return the syntax tree of a function without its docstring, decorators, argument checks and kernel branches."""
+    """Return the syntax tree of a function without its docstring, decorators, argument checks and kernel branches.
+
+    `f = lambda x: y` is parsed as a function that returns y.
+    """
     tree = _Plain().visit(ast.parse(source)).body[0]
+    if isinstance(tree, ast.Assign) and isinstance(tree.value, ast.Lambda):
+        body = [ast.Return(tree.value.body, lineno=tree.lineno, end_lineno=tree.end_lineno)]
+        name = ast.unparse(tree.targets[0])
+        tree = ast.FunctionDef(name, tree.value.args, body, [], lineno=tree.lineno, end_lineno=tree.end_lineno)
     tree.decorator_list = []
     if ast.get_docstring(tree) is not None:
         tree.body = tree.body[1:] or [ast.Pass()]

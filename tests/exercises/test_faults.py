@@ -10,6 +10,8 @@ import pytest
 
 from exercises.judging import blame, faults, judge, table
 from exercises.judging.flow import Flow
+from exercises.judging.operators import OPERATORS
+from exercises.judging.repair_operators import REPAIRS
 from exercises.judging.watching import watching
 from exercises.runner import lessons
 from numpy_sat.layers import activations, lstm
@@ -299,3 +301,61 @@ def test_a_divisor_is_no_index():
 def mean_of_first(x, N):
     first = x[:N]
     return first.sum(axis=0) / N
+
+
+ODD = """\
+def odd(x, y, N, cache):
+    for t in range():
+        for t in reversed():
+            x = x + y
+            if t:
+                return
+        y: int
+        assert x
+    np.add.at(x, 1)
+    np.add.at(*x)
+    ds = tanh_backward(dy, y) + sigmoid_backward(dy) + softmax_backward(dy=dy, cache=y) + tanh_backward(*y)
+    h = tanh_forward(x) + sigmoid_forward(x, y) + tanh_forward()
+    r = np.repeat(x, repeats=3) + np.repeat() + np.tile(x, ()) + np.tile(x, 3) + np.concatenate([] * 3)
+    r = np.pad(x, ()) + np.pad(x, ((1, 2), (1,))) + np.pad(*x) + cache["a"] + cache["b"]
+    z = (w := x + 1) * (yield) + (lambda: 3)() + (lambda q: q)(x)
+    a, *b = x[()] + x[..., None, ::-1] + x[[0, 1]] + x[y[0]] + x[True] + x[1.0]
+    x @= y
+    m = x.sum() + x.sum(0) + x.sum(axis=(0, 1), keepdims=True) + np.sum() + x.mean(*y) + len() + len(*x)
+    m = x.reshape() + x.reshape(*y) + x.reshape(x, y, N, -1) + x.reshape(y, x, N).sum(axis=0) + x.swapaxes()
+    m = max() + min(*x) + np.clip(x) + np.exp() + np.full() + np.copy(x) + np.linalg.norm(*x) + sorted() + y.sort()
+    m = {**cache, "a": [i for i in x for j in y if j]}, f"{x!r:>{N}} {y + 1}", 1j, 1e400, b"x", ..., 1 < x < y
+    m: int = x.shape[N] + x.shape[0:2] + (x + y).shape[0] + len(x + y)
+    x.a.b[0] = (x)[0], y[1] = y, x
+    match x:
+        case [1, *rest]:
+            m = rest
+    return x, *y
+"""
+ODD_VALUES = {
+    "arrays": (np.ones((2, 3)), np.ones((2, 3)), 2),
+    "sizes": (2, 3, np.ones(2)),
+    "others": (np.zeros((0, 3)), [1, [2, 3]], None),
+}
+
+
+@pytest.mark.parametrize("values", ODD_VALUES.values(), ids=ODD_VALUES)
+def test_no_operator_fails_on_what_learners_write(tmp_path, values):
+    """Check the operators on calls without arguments, stars, bare returns and names without a module."""
+    path = tmp_path / "mine.py"
+    path.write_text(ODD, encoding="utf-8")
+    names = {}
+    exec(compile(ODD, path, "exec"), names)
+    arguments = dict(zip(("x", "y", "N"), values, strict=True))
+    arguments["cache"] = {"a": [[1], [2, 3]], "b": [1, 2]}
+    for operators in (OPERATORS, REPAIRS):
+        assert len(list(faults.drafts(names["odd"], arguments, operators))) > 100
+
+
+def test_a_lambda_is_a_function(tmp_path):
+    path = tmp_path / "mine.py"
+    path.write_text("double = lambda x: x + x - x\n", encoding="utf-8")
+    names = {}
+    exec(compile(path.read_text(encoding="utf-8"), path, "exec"), names)
+    edits = [fault.new for fault in faults.edits(names["double"], {"x": 1.0})]
+    assert "x + x + x" in edits
