@@ -228,7 +228,8 @@ def _show_losses(title, yours, library):
     else:
         say(
             f"The curves differ by {differences[worst]:.2f} at step {worst + 1}. Your functions are right in the "
-            "check, but not in the model, where arrays are larger and have dtype float32."
+            "check. In the model, arrays are larger and have dtype float32. Where training samples words or locations, "
+            "rounding alone can change a sample, and so the curve."
         )
     if len(yours) < small_training.STEPS:
         steps, seconds = small_training.STEPS, small_training.SECONDS
