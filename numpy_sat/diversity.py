@@ -35,7 +35,7 @@ def _parse(argv):
         nargs="+",
         default=default.temperatures,
         metavar="T",
-        help="temperatures of the first RUN's samples (default: 0.3 0.5 0.7 1 1.3)",
+        help="temperatures of the first RUN's samples (default: 0.1 0.2 0.3 0.5 0.7 1 1.3)",
     )
     parser.add_argument("--beam", type=cli.beam, default=default.beam, help="beam width (default: 5)")
     parser.add_argument("--seed", type=cli.natural, default=default.seed, help="seed of the samples (default: 0)")

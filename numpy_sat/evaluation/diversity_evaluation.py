@@ -53,7 +53,7 @@ class Request(NamedTuple):
 
     split: str = "dev"  # or "test"
     samples: int = 5  # captions per image, at least 2
-    temperatures: tuple[float, ...] = (0.3, 0.5, 0.7, 1.0, 1.3)  # of the first run
+    temperatures: tuple[float, ...] = (0.1, 0.2, 0.3, 0.5, 0.7, 1.0, 1.3)  # of the first run
     beam: int = 5  # beam width
     seed: int = 0  # of the samples
     root: Path | None = None  # folder of the data; None is the folder of the training
