@@ -143,7 +143,7 @@ def _compare(task, example, run, expected, function, others):
     results = judged.yours[0] if judged.yours else {}
     rows = _rows_of_variables(task, example, run, yours, "wrong" in (state, others))
     rows += _rows_of_results(task, results, expected)
-    _take_marks_of_homonyms(task, run, rows)
+    _unmark_homonyms(task, run, rows)
     return _message(state, sentence, inputs, rows, others)
 
 
@@ -207,7 +207,7 @@ def _other_names(task, case, right, yours):
     return [name for name in names if _are_equal(yours[name], right, task.tolerance)]
 
 
-def _take_marks_of_homonyms(task, run, rows):
+def _unmark_homonyms(task, run, rows):
     """Remove the mark "wrong" from each variable that leads to right numbers only.
 
     The learner's code uses this name for something else: difo may be the gradient before the sigmoid.
@@ -215,8 +215,8 @@ def _take_marks_of_homonyms(task, run, rows):
     flow, values = Flow(run.function, task.outputs), run.variables
     states = {row["name"]: row["state"] for row in rows if named.is_number(values.get(row["name"]))}
     for row in rows:
-        made = [name for name in flow.downstream(row["name"])[1:] if name in states and np.any(values[name])]
-        if row["state"] == "wrong" and made and all(states[name] == "right" for name in made):
+        dependents = [name for name in flow.downstream(row["name"])[1:] if name in states and np.any(values[name])]
+        if row["state"] == "wrong" and dependents and all(states[name] == "right" for name in dependents):
             row.update(state="", remark=f"   (yours {row['yours']})")
 
 
