@@ -56,6 +56,7 @@ CORPORA = {  # name: (captions, references of each); the alphabetically first wr
     "no_pair": (["dog a runs"], [["a dog sits and runs"]]),
     "nothing": (["blue sky"], [["a dog runs"]]),
     "several": (["a small dog and a small cat"], [["a small dog barks at a bird", "one small cat and a dog"]]),
+    "wordless": ([""], [["a dog runs"]]),
 }
 
 RULES = {
@@ -69,6 +70,7 @@ RULES = {
     "nothing": "where no word matches, all four are 0",
     "several": "an n-gram's count in the references is its largest count in any one of them, not the sum over all",
     "various": "all rules at once, in random captions with few different words",
+    "wordless": "if no caption has a word, all four are 0: return a list of four zeros",
 }
 
 VARIABLES = {
