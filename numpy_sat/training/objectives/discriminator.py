@@ -93,7 +93,7 @@ def loss_and_grads(
     Args:
         params: {name: array}.
         a: (N, L, D) annotations.
-        real: data.batches.Batch with captions of people.
+        real: data.batches.Batch with human captions.
         generated: data.batches.Batch with generated captions of the same images.
         weight: alpha, weight of the mismatched captions.
     Returns:
