@@ -30,6 +30,9 @@ ERRORS = {  # a part of an exception's text: what the function does not expect
     "math domain error": "a logarithm of 0, or a root of a negative number: test for this case first",
     "ZeroDivisionError": "a division by 0: test for this case first",
 }
+CONSTRUCTS = re.compile(
+    r"missing|forgotten|exchanged|swapped|rotated|transposed|reshape|overwritten|left out|upside down|wrong way|twice"
+)
 ROUNDING = 1e-5  # rounding error of float32, relative to the array's size
 
 
@@ -231,7 +234,12 @@ def _best_of(diagnosis, whole, function):
     same_kind = [finding for finding, other in guilty if entry.rank >= 0 or other.rank < 0]
     other = next((finding for finding in same_kind if finding.term != best.term), None)
     other = other or next((finding for finding, _ in guilty if finding.array != best.array), None)
-    if other is None and diagnosis.wrong_cases >= 2 and not _is_contradicted(diagnosis, guilty[0], function):
+    doubts = _is_contradicted, _is_elsewhere
+    if (
+        other is None
+        and diagnosis.wrong_cases >= 2
+        and not any(doubt(diagnosis, guilty[0], function) for doubt in doubts)
+    ):
         return best
     return best._replace(certainty="likely", runner_up=other.term if other else None)
 
@@ -249,9 +257,27 @@ def _is_contradicted(diagnosis, pair, function):
     return any(ast.unparse(part) == text for statement in statements for part in ast.walk(statement))
 
 
+def _is_elsewhere(diagnosis, pair, function):
+    """Return True if an edit names a construct, such as a missing factor, that the learner's statements do not show.
+
+    They can show it if they change the variable in another way than the library's statements do.
+    """
+    finding, entry = pair
+    if not CONSTRUCTS.search(finding.term):
+        return False
+    library_function = diagnosis.run.functions[entry.function][0]
+    right, yours = (
+        {ast.unparse(part) for name in entry.target.split(", ") for part in _changes(owner, name)}
+        for owner in (library_function, function)
+    )
+    return not yours or yours == right
+
+
 def _changes(function, target):
-    """Return the statements of a function that change a variable."""
+    """Return the statements of a function that change a variable, or that return for a target such as "return 0"."""
     statements = [statement for statement, *_ in trees.statements(trees.tree_of(trees.plain_function(function)))]
+    if target.startswith("return "):
+        return [part for part in statements if isinstance(part, ast.Return)]
     return [part for part in statements if target in trees.targets_of(part) and not hasattr(part, "body")]
 
 

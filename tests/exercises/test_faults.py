@@ -8,10 +8,10 @@ from typing import NamedTuple
 import numpy as np
 import pytest
 
-from exercises.judging import blame, faults, judge, table
+from exercises.judging import blame, faults, judge, repairs, table
 from exercises.judging.flow import Flow
 from exercises.judging.operators import OPERATORS
-from exercises.judging.repair_operators import REPAIRS
+from exercises.judging.repair_operators import ACCIDENTAL, REPAIRS
 from exercises.judging.watching import watching
 from exercises.runner import lessons
 from numpy_sat.layers import activations, lstm
@@ -359,3 +359,91 @@ def test_a_lambda_is_a_function(tmp_path):
     exec(compile(path.read_text(encoding="utf-8"), path, "exec"), names)
     edits = [fault.new for fault in faults.edits(names["double"], {"x": 1.0})]
     assert "x + x + x" in edits
+
+
+@pytest.mark.parametrize("operator", ACCIDENTAL, ids=lambda operator: operator.__name__)
+def test_a_repair_that_may_be_a_chance_is_never_certain(fault_table, operator):
+    """Check that a proof by such an operator is likely, and that a proof by an edit of what is written is certain."""
+    cases = judge.cases_of(TASK)
+
+    def mine(dy, cache, start):
+        return tuple(2 * value for value in affine_backward(dy, cache, start))
+
+    diagnosis = blame._Diagnosis(
+        TASK, judge.judge(TASK, mine, cases, judge.expected_of(TASK, cases)), [TASK], fault_table
+    )
+    for rank, certainty in ((REPAIRS.index(operator), "likely"), (0, "certain")):
+        fault = faults.Fault(mine, "dW", 2, rank, "", mine.__code__, "2 * value", "value")
+        assert blame._proof(diagnosis, [repairs.Repair(fault, {})], [], mine).certainty == certainty
+
+
+def test_an_edit_that_the_learners_statements_do_not_show_is_likely(fault_table):
+    """Check a sentence about a missing term for functions that have the right statement, another one, and no such."""
+    cases = judge.cases_of(TASK)
+    entry = next(entry for entry in fault_table.entries if entry.target == "dW" and "`start` is missing" in entry.term)
+
+    def same(x, ds, start):
+        dW = x.T @ ds + start
+        return dW
+
+    def other(x, ds, start):
+        dW = np.dot(x.T, ds)
+        return dW
+
+    def renamed(x, ds, start):
+        gradient = np.dot(x.T, ds)
+        return gradient
+
+    def nothing(dy, cache, start):
+        return tuple(0 * value for value in affine_backward(dy, cache, start))
+
+    judged = judge.judge(TASK, nothing, cases, judge.expected_of(TASK, cases))
+    diagnosis = blame._Diagnosis(TASK, judged, [TASK], fault_table)
+    finding = blame.Finding("dW", "dW = x^T ds + start", entry.term, "affine_backward", "certain")
+    whole = [(finding, entry._replace(rank=-1))]
+    certainties = [blame._best_of(diagnosis, whole, function).certainty for function in (same, other, renamed)]
+    assert certainties == ["likely", "certain", "likely"]
+
+
+def grow(x, others):
+    rows = [x]
+    for row in others:
+        rows.append(row)
+    return rows
+
+
+def test_a_loop_over_a_list_that_its_body_makes_longer_is_never_compiled():
+    with pytest.raises(ValueError, match="never ends"):
+        faults.from_mistakes(grow, [faults.Mistake("row in others", "row in rows", "")])
+    (edit,) = faults.from_mistakes(grow, [faults.Mistake("row in others", "row in others[1:]", "")])
+    assert edit.target == "row"
+
+
+def by_image(x, N, P):
+    return x.reshape(P, N, 4).swapaxes(0, 1)
+
+
+def by_head(x, N, heads):
+    return x.reshape(heads, N, 2)
+
+
+@pytest.mark.parametrize(
+    ("function", "sizes", "is_of_captions"),
+    [(by_image, {"N": 2, "P": 3}, True), (by_head, {"N": 6, "heads": 2}, False)],
+)
+def test_captions_belong_to_images_only_where_an_axis_of_captions_is_split(function, sizes, is_of_captions):
+    drafts = list(faults.drafts(function, {"x": np.ones((6, 4)), **sizes}, REPAIRS))
+    assert any("reshape" in draft.new for draft in drafts)
+    assert any("caption b belongs to image" in draft.term for draft in drafts) == is_of_captions
+
+
+def ignore(x):
+    _, size = x.shape
+    mean = x.sum() / size
+    return mean
+
+
+def test_an_unused_variable_is_no_replacement():
+    values = {"x": np.ones((3, 3)), "_": 3, "size": 3, "mean": 3.0}
+    texts = [draft.new for operators in (OPERATORS, REPAIRS) for draft in faults.drafts(ignore, values, operators)]
+    assert texts and [text for text in texts if text == "_" or "/ _" in text or "* _" in text] == []

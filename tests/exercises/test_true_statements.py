@@ -131,3 +131,28 @@ def test_the_best_one_last_is_said_without_code_of_the_library(tmp_path):
     edits = ("argsort(-rank", "argsort(rank"), ("[:, :k]", "[:, -k:]")
     text = text_of(tmp_path, 16, "extend", *edits)
     assert "the best one comes last, not first" in text and "take_along_axis" not in text
+
+
+ABSOLUTE = "np.abs(analytic - numeric)"
+STOP = "        if min(precisions) == 0:\n            scores.append(0.0)\n            continue\n"
+ERRORS = {  # {the sentence: (exercise, function, text of the solution, its replacement)}
+    "an array may be empty": (1, "relative_error", f"{ABSOLUTE}.max(initial=0)", f"np.amax({ABSOLUTE})"),
+    "a division by 0": (17, "bleu", "matches[m] / ngrams[m]", "1 / (ngrams[m] // matches[m])"),
+    "a logarithm of 0": (17, "bleu", STOP, ""),
+}
+SLOW = ("a division by 0", "a logarithm of 0")  # no repair is found, so the search takes its two seconds
+
+
+@pytest.mark.parametrize(
+    "sentence", [pytest.param(name, marks=[pytest.mark.slow] if name in SLOW else []) for name in ERRORS]
+)
+def test_an_exception_at_an_empty_array_or_at_0_says_which_case_is_forgotten(tmp_path, sentence):
+    number, function, *edit = ERRORS[sentence]
+    text = text_of(tmp_path, number, function, edit)
+    assert sentence in text
+
+
+def test_an_order_by_chance_is_likely(tmp_path):
+    edit = ("(-cosines[other], other)", "(-np.hypot(cosines[other], 0), other)")
+    text = text_of(tmp_path, 24, "nearest", edit)
+    assert "It seems" in text and "does not belong here" not in text
