@@ -164,7 +164,7 @@ def _finding_of_repair(diagnosis, repair, function):
         for user in users:
             for name in _library_names(diagnosis, user, repair.values.get(user)):
                 finding = diagnosis.finding(diagnosis.function, name, repair.sentence, True)
-                if finding.equation:
+                if finding.equation and not diagnosis.is_right_result(finding.array):
                     return finding
     name = diagnosis.flow.bottleneck(set(diagnosis.wrong)) or next(iter(diagnosis.task.equations))
     return diagnosis.finding(diagnosis.function, name, repair.sentence, True)
@@ -337,6 +337,10 @@ class _Diagnosis:
         return sum(
             name in right and not named.same(yours[name], right[name], self.task.tolerance) for yours, right in pairs
         )
+
+    def is_right_result(self, name: str) -> bool:
+        """Return True for a result of the function that is right in the first case."""
+        return name in self.task.outputs and name not in {leaf.split(".")[0] for leaf in self.wrong}
 
     def _wrong(self):
         """Return the names of the leaves that differ in the first case.

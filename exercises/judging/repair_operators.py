@@ -358,6 +358,8 @@ def _insertable(node, scope):
     assigned = {*trees.targets_of(scope.statement), ast.unparse(node)}
     if isinstance(node, ast.UnaryOp):  # x - 2 x for -x is a matter of the sign
         assigned.add(ast.unparse(node.operand))
+    if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):  # x.copy() - x is zero by chance
+        assigned.add(ast.unparse(node.func.value))
     for text in scope.others:
         value = scope.values[text]
         if text in assigned or isinstance(value, bool) or not isinstance(value, (np.ndarray, int, float)):

@@ -109,6 +109,7 @@ SCATTER_MISTAKES = (
         "for y, d in zip(words, dEy): dE[y] += d",
         "within a step, `+=` counts a word that occurs twice only once: a repeated index keeps the last sum only",
     ),
+    Mistake("dE = np.zeros_like(E)", "dE = E.copy()", "dE begins as E, but it must begin at zero"),
     Mistake(SCATTER, SCATTER + "; dE[0] = 0", "the row of word 0 is cleared as if it were padding, but it is a word"),
 )
 
