@@ -339,8 +339,8 @@ class _Diagnosis:
         )
 
     def is_right_result(self, name: str) -> bool:
-        """Return True for a result of the function that is right in the first case."""
-        return name in self.task.outputs and name not in {leaf.split(".")[0] for leaf in self.wrong}
+        """Return True for a result that is right in the first case, although another one is wrong there."""
+        return bool(self.wrong) and name in self.task.outputs and name not in {w.split(".")[0] for w in self.wrong}
 
     def _wrong(self):
         """Return the names of the leaves that differ in the first case.
