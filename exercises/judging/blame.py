@@ -160,7 +160,7 @@ def _finding_of_repair(diagnosis, repair, function):
     edited = set(re.findall(r"\w+", f"{repair.fault.old} {repair.fault.new}"))
     for target in sorted(repair.fault.target.split(", "), key=lambda name: name not in edited):
         own = repair.fault.function is trees.plain_function(function)
-        users = _used_from(function, repair.fault.line, flow.downstream(target)) if own else [target]
+        users = _used_from(function, repair.fault.line, flow.downstream(target), flow.outputs) if own else [target]
         for user in users:
             for name in _library_names(diagnosis, user, repair.values.get(user)):
                 finding = diagnosis.finding(diagnosis.function, name, repair.sentence, True)
@@ -170,8 +170,8 @@ def _finding_of_repair(diagnosis, repair, function):
     return diagnosis.finding(diagnosis.function, name, repair.sentence, True)
 
 
-def _used_from(function, line, names):
-    """Return the names without those that are assigned only above a line, which is in no loop."""
+def _used_from(function, line, names, results):
+    """Return the names without those, apart from results, that are assigned only above a line, which is in no loop."""
     tree = trees.tree_of(trees.plain_function(function))
     loops = [loop for loop in ast.walk(tree) if isinstance(loop, (ast.For, ast.While))]
     if any(loop.lineno <= line <= loop.end_lineno for loop in loops):
@@ -180,12 +180,12 @@ def _used_from(function, line, names):
     for statement, *_ in trees.statements(tree):
         for name in trees.targets_of(statement):
             assigned[name] = max(statement.end_lineno, assigned.get(name, 0))
-    return [name for name in names if assigned.get(name, line) >= line]
+    return [name for name in names if name in results or assigned.get(name, line) >= line]
 
 
 def _library_names(diagnosis, target, value):
-    """Yield the library's variables that a learner's variable may be: of its name and value, then of its value."""
-    if target.startswith("return "):
+    """Yield the library's variables that a learner's variable may be: a result, of its name and value, of its value."""
+    if target.startswith("return ") or target in diagnosis.task.outputs:
         yield target
     variables = {name: diagnosis.run.variables.get(name) for name in diagnosis.flow.order}
     equal = [name for name, right in variables.items() if _equal_arrays(diagnosis, value, right)]
@@ -380,6 +380,8 @@ class _Diagnosis:
             targets = [name for name in targets if flow.reaches(name) & set(self.wrong)] or targets
         array = next((name for name in targets if name in owner.equations), None)
         array = array or next((name for name in flow.downstream(targets[0]) if name in owner.equations), None)
+        if array == "grads" and owner is self.task and len(self.wrong) == 1 and self.wrong[0] in owner.equations:
+            array = self.wrong[0]
         if array is None:
             array = self.wrong[0].split(".")[0] if owner is self.task and self.wrong else targets[0]
         return Finding(array, owner.equations.get(array, ""), term, function.__name__, _certainty(term, exact))
