@@ -229,17 +229,14 @@ def _best_of(diagnosis, whole, function):
     calls = {name for name in trees.plain_function(function).__code__.co_names if name not in diagnosis.tasks}
     whole = [pair for pair in whole if pair[1].function not in calls] or whole
     guilty = [pair for pair in whole if pair[1].rank < 0 or not _is_among(diagnosis, pair[0].array, yours)] or whole
-    guilty = sorted(guilty, key=lambda pair: _is_contradicted(diagnosis, pair, function))
-    best, entry = guilty[0]
-    same_kind = [finding for finding, other in guilty if entry.rank >= 0 or other.rank < 0]
+    possible = [pair for pair in guilty if not _is_contradicted(diagnosis, pair, function)] or guilty
+    best, entry = possible[0]
+    same_kind = [finding for finding, other in possible if entry.rank >= 0 or other.rank < 0]
     other = next((finding for finding in same_kind if finding.term != best.term), None)
-    other = other or next((finding for finding, _ in guilty if finding.array != best.array), None)
+    other = other or next((finding for finding, _ in possible if finding.array != best.array), None)
     doubts = _is_contradicted, _is_elsewhere
-    if (
-        other is None
-        and diagnosis.wrong_cases >= 2
-        and not any(doubt(diagnosis, guilty[0], function) for doubt in doubts)
-    ):
+    is_alone = other is None and len(possible) == len(guilty)
+    if is_alone and diagnosis.wrong_cases >= 2 and not any(doubt(diagnosis, possible[0], function) for doubt in doubts):
         return best
     return best._replace(certainty="likely", runner_up=other.term if other else None)
 
@@ -247,10 +244,13 @@ def _best_of(diagnosis, whole, function):
 def _is_contradicted(diagnosis, pair, function):
     """Return True if an edit says that something is missing that the learner's function has."""
     finding, entry = pair
-    missing = re.search(r"the (\w+) `([^`]+)` is missing", finding.term)
+    missing = re.search(r"the (step|factor|term|minus)(?: of)? `([^`]+)` is missing", finding.term)
     if missing is None or entry.rank < 0:
         return False
     kind, text = missing.groups()
+    if kind == "minus":  # such as that of -np.expm1(x), whatever x is
+        parts = ast.walk(trees.tree_of(trees.plain_function(function)))
+        return any(isinstance(part, ast.UnaryOp) and ast.unparse(part).startswith(text.split("(")[0]) for part in parts)
     statements = _changes(function, entry.target)
     if kind == "step":
         return len(statements) >= len(_changes(diagnosis.run.functions[entry.function][0], entry.target))

@@ -197,7 +197,8 @@ def group_rows(node, scope):
             rows = node.args[0].left.elts[:1]
             axis = ast.keyword("axis", ast.Constant(0))
             yield ast.Call(_expression("np.repeat"), [*rows, node.args[0].right], [axis]), GROUPS
-    if trees.method_of(node) == "reshape" and len(node.args) > 1:
+    is_reshape = trees.method_of(node) == "reshape" and len(node.args) > 1
+    if is_reshape and node not in [_swapped(part) for part in ast.walk(scope.statement)]:
         for k in range(len(node.args) - 1):
             swapped = [*node.args[:k], node.args[k + 1], node.args[k], *node.args[k + 2 :]]
             edit = ast.Call(node.func, swapped, node.keywords)
@@ -206,6 +207,10 @@ def group_rows(node, scope):
             words = GROUPS if k == 0 and _splits_rows(node, scope) else ORDER
             yield ast.Call(ast.Attribute(edit, "swapaxes", ast.Load()), axes, []), words
     array = node.func.value if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) else None
+    if trees.method_of(array) == "reshape" and _swapped(node) is array and len(array.args) > 1:
+        first, second, *rest = array.args
+        words = GROUPS if _splits_rows(array, scope) else ORDER
+        yield ast.Call(array.func, [second, first, *rest], array.keywords), words
     if trees.method_of(node) in ("sum", "mean") and trees.method_of(array) == "reshape" and len(array.args) > 1:
         axes = {keyword.arg: _number(keyword.value) for keyword in node.keywords}
         if axes.get("axis") in (0, 1):
@@ -223,6 +228,12 @@ def group_rows(node, scope):
                     for divisor in (f"({name} // {ast.unparse(node.right)})", name):
                         words = GROUPS if ast.unparse(node.right) in IMAGES else ""
                         yield _expression(f"{ast.unparse(node.left)} // {divisor}"), words
+
+
+def _swapped(node):
+    """Return the array whose first two axes a node exchanges by swapaxes, or None."""
+    is_swap = trees.method_of(node) == "swapaxes" and [_number(part) for part in node.args] in ([0, 1], [1, 0])
+    return node.func.value if is_swap else None
 
 
 IMAGES = ("N", "images", "len(a)", "a.shape[0]")  # usual expressions of the number of images

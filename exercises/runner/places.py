@@ -1,6 +1,7 @@
 """Lines of a learner's file: where a function computes its results."""
 
 import ast
+import re
 from collections.abc import Callable, Sequence
 
 from exercises.judging import judge, trees
@@ -9,8 +10,8 @@ from exercises.judging import judge, trees
 def line_of(function: Callable, task: judge.Task, verdict: judge.Verdict) -> int:
     """Return the line of a wrong function to look at.
 
-    It is the line of the verdict's sentence, if there is one. Otherwise it is the line that computes the first array
-    that is blamed or wrong. If there is none, it is the function's first line.
+    It is the line of the verdict's sentence, or that of the first finding's term. Otherwise it is the line that
+    computes the first array that is blamed or wrong. If there is none, it is the function's first line.
 
     Args:
         function: the learner's function.
@@ -20,6 +21,8 @@ def line_of(function: Callable, task: judge.Task, verdict: judge.Verdict) -> int
     function = trees.plain_function(function)
     if verdict.line or not hasattr(function, "__code__"):
         return verdict.line
+    if verdict.findings and (place := re.search(r"\(line (\d+)\b", verdict.findings[0].term)):
+        return int(place[1])
     blamed = [finding.array for finding in verdict.findings if finding.function == task.name]
     wrong = [array.name for array in verdict.arrays if not array.right]
     names = [_base(name) for name in (*blamed, *wrong, *verdict.sentence.split()[:1])]

@@ -156,3 +156,21 @@ def test_an_order_by_chance_is_likely(tmp_path):
     edit = ("(-cosines[other], other)", "(-np.hypot(cosines[other], 0), other)")
     text = text_of(tmp_path, 24, "nearest", edit)
     assert "It seems" in text and "does not belong here" not in text
+
+
+def test_a_minus_that_is_there_is_not_missing(tmp_path):
+    edit = ("p_j = -np.expm1(log_not_p_j)", "p_j = -np.expm1(np.log1p(rate) / L)")
+    text = text_of(tmp_path, 36, "bias_of_rate", edit)
+    assert "belongs" in text and "is missing" not in text
+
+
+def test_a_reshape_that_is_swapped_is_replaced_together_with_its_swap(tmp_path):
+    edit = ("query.reshape(N, per_image, 1, A)", "query.reshape(-1, N, 1, A).swapaxes(0, 1)")
+    text = text_of(tmp_path, 11, "score_forward", edit)
+    assert "`query.reshape(-1, N, 1, A).swapaxes(0, 1)` where `query.reshape(N, -1, 1, A)` belongs" in text
+
+
+def test_the_line_is_that_of_the_term(tmp_path):
+    loop = "for b, g in zip(best[k].ravel(), (weights * s).reshape(-1, s.shape[-1])):\n            dv[k, b] = g"
+    text = text_of(tmp_path, 31, "score_backward", ("np.add.at(dv[k], best[k], weights * s)", loop))
+    assert "(line 73: `dv[k, b] = g` where" in text and ".py:73" in text
