@@ -101,6 +101,21 @@ def test_float32_is_float64(rng):
 # Detectors
 
 
+def test_gradients_of_the_detectors(rng):
+    params = params_of(rng)
+    inputs = {"a": rng.standard_normal((2, 4, 5)), "W_d": params["W_d"], "b_d": params["b_d"]}
+
+    def forward(a, W_d, b_d):
+        return detector.detect_forward(params | {"W_d": W_d, "b_d": b_d}, a)
+
+    def backward(dlog_p, dlog_not_p, cache):
+        da, grads = detector.detect_backward(dlog_p, dlog_not_p, cache)
+        return da, grads["W_d"], grads["b_d"]
+
+    report = gradcheck.check_layer(forward, backward, inputs, rng)
+    assert report.ok, str(report)
+
+
 def test_detectors_start_at_the_base_rates(rng):
     params = params_of(rng)
     params["W_d"][:], params["b_d"][:] = 0, 0
@@ -137,6 +152,7 @@ def test_ngrams_by_hand():
         [start, start, 3, 4],
     ]
     assert all(row in ngrams.tolist() for row in frequent)
+    assert (ngrams[:, -1] != _).all()  # one of the others is the eighth, and no row is empty
     assert ngrams.tolist() == sorted(ngrams.tolist())
     few = language.count_ngrams([(3,)], 5).tolist()
     assert few == [[_] * 4] * 2 + [[_, _, start, 3], [_, start, start, 3], [start, start, start, 3]]
@@ -144,7 +160,8 @@ def test_ngrams_by_hand():
 
 def test_active_ngrams_by_their_definition(rng):
     captions = [tuple(rng.integers(3, 7, rng.integers(1, 9))) for _ in range(30)]
-    ngrams = language.count_ngrams(captions, 60)
+    ngrams = language.count_ngrams(captions, 1000)  # more than there are: the first rows are empty
+    assert (ngrams[0] == language.NONE).all()
     histories = np.array([(START, START, START), (START, START, 4), (5, 3, 4), (4, 4, 4), (8, 9, 8)])
     active = set(zip(*(x.tolist() for x in language.active_ngrams(ngrams, histories, 10)), strict=True))
     expected = {
@@ -206,14 +223,15 @@ def test_a_said_word_leaves_the_detected_words(rng):
 
 
 def test_captions_end_after_a_third_of_the_detected_words(rng):
-    params, detected = params_of(rng), np.zeros((1, V), bool)
-    detected[0, 4:8] = True  # of four words, two must be said
-    state, logits = language.begin(np.zeros((1, V)), detected), []
+    params, detected = params_of(rng), np.zeros((2, V), bool)
+    detected[0, 4:8] = True  # of four words, two must be said; the second image has none, and its caption may end
+    state, penalties = language.begin(np.zeros((2, V)), detected), []
     for word in (START, 5, 5, 9, 7):
-        step_logits, state = language.step(params, state, np.array([word]))
-        free, _ = language.step(params, state._replace(unsaid=np.array([V])), np.array([word]))
-        logits.append((free - step_logits)[0, END])
-    assert np.allclose(logits, [30, 30, 30, 30, 0])
+        words = np.array([word, word])
+        logits, state = language.step(params, state, words)
+        free, _ = language.step(params, state._replace(unsaid=np.array([V, V])), words)
+        penalties.append((free - logits)[:, END])
+    assert np.allclose(penalties, [[30, 0], [30, 0], [30, 0], [30, 0], [0, 0]])
 
 
 # The similarity

@@ -1226,16 +1226,7 @@ EQUIVALENT = {
     ],
     "line_search": [
         ("upper_envelope", "lines, starts =", exchanged("lines", "starts"), EMPTY),
-        (
-            *("upper_envelope", "start ="),
-            [
-                "always `(intercepts[lines[-1]] - intercepts[line]) / rise`: the condition `rise > 0` is ignored",
-                "`rise >= 0` where `rise > 0` belongs",
-                "`rise != 0` where `rise > 0` belongs",
-                "-1 where 0 belongs",
-            ],
-            "no rise is negative, and a division by 0 gives -inf for a line that is higher",
-        ),
+        ("upper_envelope", "start =", ["`rise != 0` where `rise > 0` belongs"], "no rise is negative"),
         ("line_search", "total, places, changes =", exchanged("places", "changes"), EMPTY),
         ("line_search", "for features, statistics", ["the loop over `lists` goes backwards"], COMMUTES),
         (
