@@ -162,12 +162,24 @@ def _finding_of_repair(diagnosis, repair, function):
         own = repair.fault.function is trees.plain_function(function)
         users = _used_from(function, repair.fault.line, flow.downstream(target), flow.outputs) if own else [target]
         for user in users:
-            for name in _library_names(diagnosis, user, repair.values.get(user)):
+            for name in _library_names(diagnosis, user, repair.values.get(user)) if user != "_" else ():
                 finding = diagnosis.finding(diagnosis.function, name, repair.sentence, True)
                 if finding.equation and not diagnosis.is_right_result(finding.array):
                     return finding
-    name = diagnosis.flow.bottleneck(set(diagnosis.wrong)) or next(iter(diagnosis.task.equations))
+    name = _first_wrong(diagnosis, function) or diagnosis.flow.bottleneck(set(diagnosis.wrong))
+    name = name or next(iter(diagnosis.task.equations))
     return diagnosis.finding(diagnosis.function, name, repair.sentence, True)
+
+
+def _first_wrong(diagnosis, function):
+    """Return the first variable with an equation whose value is wrong in the learner's function, or None."""
+    yours = variables_of(diagnosis.task, function, diagnosis.judged.cases[0])
+    for name in diagnosis.flow.order:
+        mine, right = yours.get(name), diagnosis.run.variables.get(name)
+        is_pair = isinstance(mine, np.ndarray) and isinstance(right, np.ndarray) and mine.shape == right.shape
+        if is_pair and name in diagnosis.task.equations and not named.same(mine, right, diagnosis.task.tolerance):
+            return name
+    return None
 
 
 def _used_from(function, line, names, results):

@@ -25,6 +25,7 @@ from exercises.judging.repair_operators import (
     INSERTIONS,
     OF_PAIRS,
     REPAIRS,
+    insert_factor,
     insert_in_term,
     invert_quotient,
     negate,
@@ -55,9 +56,12 @@ class Repair(NamedTuple):
     def is_doubtful(self) -> bool:
         """Return True if the edit may give the right numbers by chance, or if its place is not the mistake's.
 
-        A variable that is computed for one place alone may be the wrong one, not its use there.
+        A variable that is computed for one place alone may be the wrong one, not its use there. A division by the
+        number of a loop's steps may mend what the loop does too often.
         """
         operator, function = REPAIRS[self.fault.rank], self.fault.function
+        if operator is insert_factor:
+            return self.fault.new.rpartition(" ")[2] in _numbers_of_steps(function, self.fault.line)
         if operator is replace_variable:
             names = [node for node in ast.walk(trees.tree_of(function)) if isinstance(node, ast.Name)]
             uses = [isinstance(node.ctx, ast.Load) for node in names if node.id == self.fault.old]
@@ -413,6 +417,13 @@ def _tells(leaves, expected):
             if not value.any() or np.isfinite(value).all() != np.isfinite(np.asarray(right, float)).all():
                 return False
     return True
+
+
+def _numbers_of_steps(function, line):
+    """Return the names of the numbers of steps of the for loops over ranges around a line."""
+    loops = [node for node in ast.walk(trees.tree_of(function)) if isinstance(node, ast.For)]
+    loops = [loop for loop in loops if loop.lineno <= line <= loop.end_lineno and isinstance(loop.iter, ast.Call)]
+    return {ast.unparse(loop.iter.args[-1]) for loop in loops if ast.unparse(loop.iter.func) == "range"}
 
 
 def _without_names(text):
