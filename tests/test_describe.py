@@ -47,7 +47,7 @@ def test_a_folder_from_its_description_to_a_caption(folder, tmp_path, capsys, mo
     # The paper's rows are not printed for users' own photos, even if the photos have the names of Flickr8k's.
     monkeypatch.setattr(flickr8k, "is_official", lambda split, names: True)
     assert evaluate.main([str(run), "--split", "test"]) == 0
-    printed = capsys.readouterr().out
+    printed = " ".join(capsys.readouterr().out.split())  # long lines are wrapped
     assert "its captions of folder, test" in printed and "Xu et al." not in printed
     rows = json.loads((run / "evaluate-test.json").read_text())["rows"]
     assert rows and not any(row["kind"] == "paper" for row in rows)
