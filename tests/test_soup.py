@@ -78,6 +78,7 @@ def test_running_statistics_are_measured_with_the_mean_weights(folder):
     assert np.abs(mean[name] - (after[name] + before[name]) / 2).max() > 1e-3 * before[name].max()
 
 
+@pytest.mark.slow
 def test_all_commands_accept_a_soup(folder, tmp_path, capsys):
     assert mix(folder, "after", "before", out="whole") == 0
     assert evaluate.main([str(folder / "whole")]) == 0

@@ -44,7 +44,7 @@ from numpy_sat.check.gradcheck import STEP, TINY"""
 
 
 def relative_error_cases(rng):
-    """Return pairs with wrong entries, a flipped sign, both tiny, one tiny, a NaN, and pairs of empty arrays."""
+    """Return pairs with wrong entries, a flipped sign, both tiny, one tiny, a NaN, infinity, and empty arrays."""
     numeric = rng.uniform(-2, 2, (3, 4))
     numeric[2, 1], numeric[0, 3] = -4, 0.5
     analytic = numeric.copy()
@@ -59,6 +59,8 @@ def relative_error_cases(rng):
         {"analytic": np.array([gradcheck.TINY, 0]), "numeric": np.zeros(2)},
         {"analytic": np.array([1, np.nan]), "numeric": np.ones(2)},
         {"analytic": np.array([[0.5, 2], [1, 1]]), "numeric": np.array([[np.nan, 2], [-3, 1]])},
+        {"analytic": np.array([1, np.inf]), "numeric": np.ones(2)},
+        {"analytic": np.ones(2), "numeric": np.array([-np.inf, 1])},
         {"analytic": np.empty((0, 3)), "numeric": np.empty((0, 3))},
     ]
 
@@ -142,6 +144,11 @@ ERROR_MISTAKES = (
     Mistake("return np.inf", "return np.nan", UNCHECKED),
     Mistake("return np.inf", "return 0.0", UNCHECKED),
     Mistake("if not np.isfinite(worst):", "if np.isnan(analytic).any():", "a NaN in `numeric` must give inf, too"),
+    Mistake(
+        "if not np.isfinite(worst):",
+        "if np.isnan(worst):",
+        "only NaN is tested: inf divided by inf is NaN, so an infinite entry must give inf, too",
+    ),
     Mistake(
         "worst, largest = _largest(analytic - numeric)",
         "worst, largest = float((analytic - numeric).max(initial=0))",

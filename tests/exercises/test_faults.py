@@ -186,6 +186,7 @@ def test_a_result_of_another_shape_is_named(tmp_path, fault_table):
     assert (finding.array, finding.term) == ("dW", "its numbers are right, but not its shape: reshape it")
 
 
+@pytest.mark.slow
 def test_two_mistakes_in_one_equation_are_a_pair(tmp_path, fault_table):
     (finding,) = findings_of(tmp_path, fault_table, "ds @ W.T - 0.5 * x", "ds @ W.T + x")
     assert (finding.array, finding.certainty) == ("dx", "likely")

@@ -511,6 +511,7 @@ for name, *arguments in [*([name] for name in names), *commands]:
 """
 
 
+@pytest.mark.slow
 def test_every_command_has_its_help_without_docstrings():
     """Check that no command needs docstrings or assert statements, which `python -OO` drops."""
     command = [sys.executable, "-OO", "-c", ALL_HELP]

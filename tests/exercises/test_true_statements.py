@@ -63,6 +63,7 @@ def test_arguments_and_reshaped_arrays_are_not_blamed_for_an_exception(tmp_path)
     assert "Look at parents" in text and "`parents` and `words` are exchanged" in text
 
 
+@pytest.mark.slow
 def test_variables_of_a_loop_are_not_compared_after_an_exception(tmp_path):
     text = text_of(tmp_path, 16, "beam_search", (".reshape(N, slots, -1)\n", "\n"))
     assert "Look at log_p" in text and "the library's has" not in text
@@ -82,6 +83,7 @@ def test_no_repair_changes_an_argument_in_place(tmp_path, name):
     assert "the term `dc_next` is missing" in text and "+=" not in text
 
 
+@pytest.mark.slow
 def test_an_array_is_right_only_if_it_is_right_in_all_cases(tmp_path):
     edits = ("np.ascontiguousarray(dxrows.reshape(x.shape))", "dxrows"), ("drows.sum(axis=0)", "drows.mean(axis=0)")
     text = text_of(tmp_path, 3, "linear_backward", *edits)
