@@ -75,7 +75,11 @@ def test_a_captioner_with_one_form_is_far_from_the_grammar(described):
 def test_captions_outside_the_grammar_have_no_form(described):
     captions, its_scenes = described
     wording = scene_wording.measure([["a", "a"]] * len(captions), its_scenes)
-    assert wording.forms.value == pytest.approx(1) and np.isnan(wording.synonyms.value) and np.isnan(wording.omissions.noise)
+    assert (
+        wording.forms.value == pytest.approx(1)
+        and np.isnan(wording.synonyms.value)
+        and np.isnan(wording.omissions.noise)
+    )
 
 
 def test_total_variation_by_hand():

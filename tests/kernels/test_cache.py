@@ -73,7 +73,7 @@ def test_a_damaged_file_is_removed_and_the_kernel_compiled_again(folder, capsys,
     assert not _run(_double())
     message = f"{folder}: removed damaged files of the kernel cache; their kernels are compiled again\n"
     assert capsys.readouterr().err == message
-    assert path.stat().st_size == len(contents)
+    assert abs(path.stat().st_size - len(contents)) < 100  # the code's names hold a count of compilations
     assert _run(_double())
     assert not capsys.readouterr().err
 
