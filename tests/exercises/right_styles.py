@@ -11,7 +11,7 @@ def relative_error(analytic, numeric):
     if a.size == 0:
         return 0
     difference = max(abs(x - y) for x, y in zip(analytic.ravel(), n))
-    if np.isnan(analytic).any() or np.isnan(numeric).any():
+    if not np.isfinite([analytic, numeric]).all():
         return float("inf")
     sizes = np.array([np.abs(analytic).max(), np.abs(numeric).max()])
     return difference if (sizes < TINY).all() else difference / np.sum(sizes)
