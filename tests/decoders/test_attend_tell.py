@@ -244,7 +244,17 @@ def test_decoding_step_by_step_is_the_training_recurrence(rng, name):
         step_logits, step_alpha, beta, state = attend_tell.step(params, state, column)
         assert np.allclose(step_logits, logits[t], rtol=0, atol=1e-13)
         assert np.allclose(step_alpha, alpha[t], rtol=0, atol=1e-14)
+        assert state.weights.shape[1:] == step_alpha.shape  # the weights of each head; alpha is their mean
+        assert np.allclose(state.weights.mean(axis=0), step_alpha, rtol=0, atol=1e-14)
         assert beta.shape == (2,) and ((0 < beta) & (beta < 1)).all() if decoder_parts.gate else (beta == 1).all()
+
+
+def test_decoding_step_by_step_keeps_the_weights_of_a_single_location(rng):
+    decoder_parts, left_out = DECODERS["hard"]
+    params = parts.removed(decoder_arrays(rng, "mlp"), left_out)
+    state = attend_tell.begin(params, params["a"], decoder_parts, hard.argmax_mode)
+    _, alpha, _, state = attend_tell.step(params, state, rng.integers(0, V, 2))
+    np.testing.assert_array_equal(state.weights, np.eye(alpha.shape[1])[None, alpha.argmax(axis=1)])
 
 
 @pytest.mark.parametrize("model", ["hard", "tell"])
