@@ -55,8 +55,8 @@ def gumbel_softmax_forward(logits, noise, temperature):
         p: (B, V).
         cache: what gumbel_softmax_backward needs.
     """
-    p, cache = softmax.softmax_forward((logits + noise) / temperature)
-    return p, GumbelCache(cache, temperature)
+    p, cache_softmax = softmax.softmax_forward((logits + noise) / temperature)
+    return p, GumbelCache(cache_softmax, temperature)
 
 
 def gumbel_softmax_backward(dp, cache):

@@ -33,6 +33,22 @@ def word_rewards(rollout_rewards, caption_rewards, mask):
     return np.where(mask > 0, value, 0)
 
 
+def word_advantages(values, baseline, mask):
+    """Compute the advantages V_t - b of every word of sampled captions.
+
+    Args:
+        values: (T, B) V_t, the rewards of the words.
+        baseline: (N,) b of every image, such as the reward of its greedy caption, or (B,) b of every caption; B / N
+            consecutive captions belong to each image.
+        mask: (T, B) 1 at words, 0 at padding.
+    Returns:
+        (T, B) advantages, 0 at padding.
+    """
+    # advantage_t = V_t - b
+    B, N = values.shape[1], len(baseline)
+    return (values - np.repeat(baseline, B // N)) * mask
+
+
 def word_policy_forward(logits, words, mask, weights):
     """Compute the mean over captions of - sum_t (V_t - b) log p(y_t | y_1..t-1).
 

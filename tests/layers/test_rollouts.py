@@ -17,6 +17,16 @@ def test_rewards_by_hand():
     assert rollout_rewards[0, 2, 0] == 9
 
 
+def test_advantages_by_hand():
+    values, mask = np.array([[3.0, 4, 5, 6], [1, 9, 2, 7]]), np.array([[1.0, 1, 1, 1], [1, 0, 1, 1]])
+    of_images = rollouts.word_advantages(values, np.array([1.0, 2]), mask)
+    assert of_images.tolist() == [[2, 3, 3, 4], [0, 0, 0, 5]]
+    of_captions = rollouts.word_advantages(values, np.array([1.0, 1, 2, 3]), mask)
+    assert of_captions.tolist() == [[2, 3, 3, 3], [0, 0, 0, 4]]
+    of_one_image = rollouts.word_advantages(values, np.array([2.0]), mask)
+    assert of_one_image.tolist() == [[1, 2, 3, 4], [-1, 0, 0, 5]]
+
+
 def policy_arguments(rng):
     words, weights = rng.integers(V, size=(T, B)), rng.standard_normal((T, B))
     return {"logits": rng.standard_normal((T, B, V))}, {"words": words, "mask": MASK, "weights": weights}

@@ -44,8 +44,9 @@ def step(
     weighted = samples.weigh(sample, reward, recipe)
     if recipe.adversarial.rollouts:
         values = word_values(params, sample, reward, weighted.rewards, recipe, rng)
-        # V_t - b = (V_t - r) + (r - b)
-        weights = (values - weighted.rewards + weighted.batch.weights) * sample.batch.mask
+        # b = r - (r - b)
+        baseline = weighted.rewards - weighted.batch.weights
+        weights = rollouts.word_advantages(values, baseline, sample.batch.mask)
         weighted = weighted._replace(batch=weighted.batch._replace(weights=weights.astype(sample.batch.mask.dtype)))
     loss, grads = samples.policy_step(params, weighted, random, workspace)
     return Generated(sample.a, sample.batch, weighted.rewards, loss, grads)
