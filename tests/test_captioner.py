@@ -262,12 +262,6 @@ NOT_IN_THE_MODEL = {
     ),
     *(f"numpy_sat.layers.rollouts.{name}" for name in ("word_rewards", "word_advantages", "word_policy_forward")),
     *(f"numpy_sat.layers.gumbel.{name}" for name in ("gumbel_noise", "straight_through")),
-    *(  # of training on likelihood and scores together
-        f"numpy_sat.layers.meta_learning.{name}"
-        for name in (
-            *("inner_step", "hessian_vector_product", "first_order_gradient", "maml_gradient", "reptile_gradient"),
-        )
-    ),
     # of the earlier stages of "detected-words", and of its ranking
     "numpy_sat.layers.noisy_or.noisy_or_backward",
     *(f"numpy_sat.layers.noisy_or.detection_{way}" for way in ("forward", "backward")),

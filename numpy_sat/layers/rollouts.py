@@ -65,4 +65,5 @@ def word_policy_forward(logits, words, mask, weights):
     """
     _, likelihood = losses.cross_entropy_forward(logits, words, mask)
     log_p = losses.word_log_probabilities(likelihood)
-    return -(weights * log_p).sum(axis=0).mean(), policy.PolicyCache(likelihood, weights)
+    loss = -(weights * log_p).sum(axis=0).mean()
+    return loss, policy.PolicyCache(likelihood, weights)

@@ -48,7 +48,7 @@ MODULES = {  # {name: (module, expression that selects tests, name of the test f
     "bidirectional": ("numpy_sat.encoders.bidirectional", "not padding"),
     **{layer: (f"{LAYER}.{layer}", PLAIN) for layer in ("depthwise", "mbconv", "pointwise")},
     "policy": (f"{LAYER}.policy", PLAIN),
-    **{layer: (f"{LAYER}.{layer}", PLAIN) for layer in ("discriminator", "rollouts", "gumbel", "meta_learning")},
+    **{layer: (f"{LAYER}.{layer}", PLAIN) for layer in ("discriminator", "rollouts", "gumbel")},
     "sampling": ("numpy_sat.decoding.sampling", PLAIN),
     "samples": ("numpy_sat.training.objectives.samples", "not (expected_score or likely or weigh)", "self_critical"),
     **{
@@ -201,7 +201,6 @@ EQUIVALENT = {
         ("gumbel_noise", "u =", exchanged("uniforms", "np.finfo(np.float64).tiny"), COMMUTES),
         ("straight_through", "return", 2 * ["the minus of `-1` is missing"], LAST_AXIS),
     ],
-    "meta_learning": [],
     "rollouts": [
         ("word_rewards", "value[last", zeros("last"), SHAPE),
         ("word_rewards", "value[last", swapped("last", "caption_rewards"), SAME_SHAPE),
