@@ -74,6 +74,7 @@ def test_a_complete_run(root, tmp_path, capsys):
         ("--blind", "--set", "objective=self-critical", "cross_entropy_epochs=1"),
         ("--set", "objective=adversarial", "cross_entropy_epochs=1", "rollouts=2", "ema=0.9"),
         ("--set", "objective=adversarial", "cross_entropy_epochs=1", "gradient=straight-through"),
+        ("--set", "objective=meta", "cross_entropy_epochs=1"),
         ("--model", "detected-words", "--set", "ngrams=100"),
     ],
 )

@@ -187,6 +187,20 @@ def no_samples(recipe):
     return no_discriminator(recipe)
 
 
+def no_tasks(recipe):
+    """Return why settings of meta-learning do nothing: the run has a single task."""
+    if recipe.training.objective != "meta":
+        return f"for objective={recipe.training.objective}; it is for meta"
+    return None
+
+
+def no_inner_step(recipe):
+    """Return why the rate of the inner step does nothing: no inner step is taken."""
+    if recipe.training.objective == "meta" and recipe.meta.meta_gradient == "weighted-sum":
+        return "for meta_gradient=weighted-sum, which takes no inner step"
+    return no_tasks(recipe)
+
+
 def no_other_image(recipe):
     """Refuse mismatched captions if a batch has a single image."""
     adversarial, training = recipe.adversarial, recipe.training

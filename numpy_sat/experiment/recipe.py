@@ -198,9 +198,9 @@ class Training:
     min_word_count: int = setting(1, "occurrences in the training set below which a word becomes <unk>", minimum=1)
     objective: str = setting(
         "cross-entropy",
-        "objective of training: cross-entropy with references, or the reward of sampled captions, by CIDEr-D "
-        "(self-critical) or by a discriminator (adversarial)",
-        choices=("cross-entropy", "self-critical", "adversarial"),
+        "objective of training: cross-entropy with references, the reward of sampled captions, by CIDEr-D "
+        "(self-critical) or by a discriminator (adversarial), or cross-entropy and CIDEr-D as two tasks (meta)",
+        choices=("cross-entropy", "self-critical", "adversarial", "meta"),
         refuse=conditions.no_epoch_left,
     )
     cross_entropy_epochs: int = setting(
@@ -273,6 +273,28 @@ class Adversarial:
 
 
 @dataclass(frozen=True)
+class Meta:
+    """Settings of reinforcement with meta-learning (after Li, Chen and Liu 2019)."""
+
+    meta_gradient: str = setting(
+        "maml",
+        "gradient of the two tasks: of the weighted sum of their losses, or of their losses after an inner step: "
+        "without the Hessian (first-order), by the path of two steps (reptile), or with the Hessian (maml)",
+        choices=("weighted-sum", "first-order", "reptile", "maml"),
+        idle=conditions.no_tasks,
+    )
+    inner_rate: float = setting(
+        0.03,
+        "alpha: learning rate of the inner step of SGD, the same at every step",
+        above=0,
+        idle=conditions.no_inner_step,
+    )
+    reward_weight: float = setting(
+        1.0, "lambda: weight of the reward's task, beside 1 for the likelihood", minimum=0, idle=conditions.no_tasks
+    )
+
+
+@dataclass(frozen=True)
 class Augmentation:
     """Settings of the random changes to an image each time it is used in training."""
 
@@ -337,6 +359,7 @@ class Recipe:
     loss: Loss = Loss()
     training: Training = Training()
     adversarial: Adversarial = Adversarial()
+    meta: Meta = Meta()
     augmentation: Augmentation = Augmentation()
     decoding: Decoding = Decoding()
 
@@ -389,8 +412,9 @@ def _from_older_version(stored):
     """Return the JSON of a recipe in this version's settings.
 
     Older versions had self_critical_epochs, the number of last epochs with that objective, and no adversarial training.
+    Versions after them had no meta-learning.
     """
-    training = dict(stored["training"])
+    stored, training = {"meta": {}} | stored, dict(stored["training"])
     if "self_critical_epochs" not in training:
         return stored
     last, epochs = training.pop("self_critical_epochs"), training.get("epochs", SETTINGS["epochs"].default)

@@ -51,6 +51,7 @@ MODULES = {  # {name: (module, expression that selects tests, name of the test f
     **{layer: (f"{LAYER}.{layer}", PLAIN) for layer in ("discriminator", "rollouts", "gumbel")},
     "sampling": ("numpy_sat.decoding.sampling", PLAIN),
     "samples": ("numpy_sat.training.objectives.samples", "not (expected_score or likely or weigh)", "self_critical"),
+    "meta_gradients": ("numpy_sat.training.objectives.meta_gradients", "quadratic or no_gradient or distance", "meta"),
     **{
         name: (f"numpy_sat.decoders.{name}", OF_A_MODEL)
         for name in ("show_tell", "log_bilinear", "brnn", "visual_memory")
@@ -207,6 +208,18 @@ EQUIVALENT = {
         ("word_rewards", "return np.where", ["`mask != 0` where `mask > 0` belongs"], "it is 0 or 1"),
         ("word_advantages", "B, N =", [*zeros("baseline"), *swapped("values", "mask")], SHAPE),
         ("word_advantages", "return", ["the factor `mask` occurs twice"], ZERO_ONE),
+    ],
+    "meta_gradients": [
+        ("reptile", "total =", ["`total` and `g` are swapped"], COMMUTES),
+        ("hessian_product", "if norm == 0", ["`norm <= 0` where `norm == 0` belongs"], "a norm is never negative"),
+        (
+            *("hessian_product", "epsilon ="),
+            [
+                "the sign of `max((float(np.finfo(array.dtype).eps) for array in v.values())) ** (1 / 3) / norm` "
+                "is flipped"
+            ],
+            "central differences are the same with -epsilon",
+        ),
     ],
     "samples": [
         ("draw", "a = a *", zeros("a"), SHAPE),

@@ -277,6 +277,14 @@ def test_images_without_pixels():
             "gumbel_temperature: does nothing without soft words; set gradient=straight-through too.",
         ),
         (
+            ["--set", "objective=self-critical", "reward_weight=2"],
+            "reward_weight: does nothing for objective=self-critical; it is for meta.",
+        ),
+        (
+            ["--set", "objective=meta", "meta_gradient=weighted-sum", "inner_rate=0.1"],
+            "inner_rate: does nothing for meta_gradient=weighted-sum, which takes no inner step.",
+        ),
+        (
             ["--data", "flickr8k", "--encoder", "lite0", "--set", "encoder_rate_factor=0.3"],
             "encoder_rate_factor: does nothing where the encoder is not trained; set tuned_stages too.",
         ),
@@ -386,7 +394,7 @@ def test_heads_share_the_attention_size_or_the_hidden_size():
 def test_a_recipe_of_an_older_version(last, epochs, first):
     """Check that self_critical_epochs, the number of last epochs, becomes the objective and the epochs before it."""
     stored = json.loads(json.dumps(dataclasses.asdict(Recipe())))
-    del stored["adversarial"]
+    del stored["adversarial"], stored["meta"]
     for name in ("objective", "cross_entropy_epochs"):
         del stored["training"][name]
     stored["training"] |= {"self_critical_epochs": last, "epochs": epochs}
@@ -394,6 +402,12 @@ def test_a_recipe_of_an_older_version(last, epochs, first):
     assert from_json(stored) == Recipe().replace(epochs=epochs, **expected)
     with pytest.raises(InputError, match="self_critical_epochs: is no longer a setting; set objective=self-critical"):
         with_settings(RECIPE, {"self_critical_epochs": "3"})
+
+
+def test_a_recipe_of_a_version_without_meta_learning():
+    stored = json.loads(json.dumps(dataclasses.asdict(Recipe().replace(objective="adversarial"))))
+    del stored["meta"]
+    assert from_json(stored) == Recipe().replace(objective="adversarial")
 
 
 def test_a_model_without_soft_words():

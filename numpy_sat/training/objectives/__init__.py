@@ -17,6 +17,7 @@
 
 cross_entropy trains on the captions that people wrote, with teacher forcing. self_critical and adversarial train on
 captions that the model samples (samples.py). CIDEr-D rewards them, or a discriminator that is trained at the same time.
+meta trains on both kinds of captions.
 A model that is trained in stages names the objectives of its first epochs (`stages` in decoders/__init__.py):
 word_detection, caption_matching and language_model train "detected-words".
 """
@@ -31,11 +32,17 @@ from numpy_sat.training.objectives import (
     caption_matching,
     cross_entropy,
     language_model,
+    meta,
     self_critical,
     word_detection,
 )
 
-OBJECTIVES = {"cross-entropy": cross_entropy, "self-critical": self_critical, "adversarial": adversarial}
+OBJECTIVES = {
+    "cross-entropy": cross_entropy,
+    "self-critical": self_critical,
+    "adversarial": adversarial,
+    "meta": meta,
+}
 STAGES = {  # the objectives that a model's `stages` names
     "word_detection": word_detection,
     "caption_matching": caption_matching,
