@@ -40,6 +40,8 @@ MODULES = {  # {name: (module, expression that selects tests, name of the test f
         for layer in ("attention", "losses", "reconstruction", "skip_gram", "glove", "alignment")
     },
     **{layer: (f"{LAYER}.{layer}", PLAIN) for layer in ("noisy_or", "similarity", "maximum_entropy")},
+    "assignment": (f"{LAYER}.assignment", f"({PLAIN}) and not scipy"),
+    "set_loss": (f"{LAYER}.set_loss", PLAIN),
     **{name: (f"numpy_sat.decoding.{name}", PLAIN) for name in ("line_search", "viterbi")},
     **{
         part: (f"numpy_sat.decoders.detected_words.{part}", OF_DETECTED_WORDS, "detected_words")
@@ -1087,6 +1089,69 @@ EQUIVALENT = {
             ],
             IN_BRACKETS,
         ),
+    ],
+    "assignment": [
+        ("assign", "u, v, row_of =", ["2 where 1 belongs"], "every negative number means a free column"),
+        (
+            *("assign", "for new in"),
+            [
+                f"`{name}` is not carried from step to step: each step starts from the first value"
+                for name in ("u", "v", "row_of")
+            ],
+            IN_PLACE,
+        ),
+        ("_shortest_path", "C =", zeros("row_of"), "the function reads only its length"),
+        (
+            *("_shortest_path", "for _ in range(new + 1)"),
+            [
+                f"`{name}` is not carried from step to step: each step starts from the first value"
+                for name in ("length", "is_final")
+            ],
+            IN_PLACE,
+        ),
+        (
+            *("_shortest_path", "for _ in range(new + 1)"),
+            [
+                *("`new` is one too many", "2 where 1 belongs", *swapped("new", "C")),
+                *("the term `new` occurs twice", "the term `1` occurs twice"),
+            ],
+            "the loop ends before at a free column",
+        ),
+        (
+            *("_shortest_path", "is_shorter ="),
+            ["`total + reduced[row] <= length` where `total + reduced[row] < length` belongs"],
+            "of two paths of the same length, either is the shortest",
+        ),
+        (
+            *("_shortest_path", "length, before, is_final ="),
+            ["the minus of `-1` is missing", "0 where 1 belongs", "2 where 1 belongs"],
+            "the columns of a path all have a column before them",
+        ),
+        ("_shortest_path", "row, column, total =", ["2 where 1 belongs"], "every negative number means no column"),
+        (
+            "_shortest_path",
+            "for _ in range(new):",
+            ["`new` is one too many", *swapped("new", "C")],
+            "the path has ended",
+        ),
+    ],
+    "set_loss": [
+        (
+            *("match", "for n in"),
+            [
+                "`hidden.sum(axis=0) >= 1` where `hidden.sum(axis=0) > 1` belongs",
+                "`hidden.sum(axis=0) != 1` where `hidden.sum(axis=0) > 1` belongs",
+                "0 where 1 belongs",
+            ],
+            "none or one place has a single assignment",
+        ),
+        (
+            *("match", "a ="),
+            [*2 * ["the term `1` is missing"], "2 where 1 belongs", "0 where 1 belongs"],
+            "a constant in all costs changes no assignment",
+        ),
+        ("match", "a =", swapped("tags", "targets"), "they are equal until the assignment is known"),
+        ("match", "targets[places, n] =", swapped("tags", "targets"), "they are equal until the assignment is known"),
     ],
     "maximum_entropy": [
         ("maximum_entropy_forward", "logits[:, end] +=", ["the factor `~detected.any(axis=1)` occurs twice"], ZERO_ONE),
