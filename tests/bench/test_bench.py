@@ -318,6 +318,7 @@ def test_the_roofline(tmp_path):
     assert len(list(tmp_path.iterdir())) == 1
 
 
+@pytest.mark.slow
 def test_the_command_without_torch(tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(works, "all_works", lambda: [tiny("conv", "forward"), TINY[-1]])
     monkeypatch.setattr(command.importlib.util, "find_spec", lambda name: None)
