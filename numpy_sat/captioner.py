@@ -13,6 +13,7 @@ import numpy as np
 from numpy_sat import encoders
 from numpy_sat.decoders import MODELS
 from numpy_sat.encoders import convnet
+from numpy_sat.encoders.frozen import TAGGER
 from numpy_sat.layers import dropout
 from numpy_sat.loss import Loss
 
@@ -24,7 +25,7 @@ Arrays = dict[str, np.ndarray]  # parameters or gradients by name
 
 STATISTICS_BATCHES = 32  # number of batches that measure the running mean and variance of batch normalization
 # Ends of the names of parameters that are measured, not learned.
-MEASURED = (".running_mean", ".running_var", "baseline", "base_rates", "ngrams")
+MEASURED = (".running_mean", ".running_var", "baseline", "base_rates", "ngrams", *TAGGER)
 
 
 def init_params(

@@ -8,7 +8,7 @@ import tiny
 
 from numpy_sat import align, decoders, train
 from numpy_sat.data import catalog
-from numpy_sat.data.scenes import scenes
+from numpy_sat.data.scenes import boxes, scenes
 from numpy_sat.data.vocabulary import START
 from numpy_sat.evaluation import alignment as judging
 from numpy_sat.evaluation import regions
@@ -96,9 +96,9 @@ def scene_of(seed):
 def test_boxes_have_the_mean_annotation_below_them(rng):
     scene = scene_of(3)
     a = np.broadcast_to(np.arange(64.0)[:, None], (1, 64, 1))
-    vectors = regions.box_vectors(a, [scene])
+    vectors = boxes.box_vectors(a, [scene])
     assert vectors.shape == (1, 5, 6)
-    for k, box in enumerate([*(scene_object.box for scene_object in scene.objects), regions.WHOLE]):
+    for k, box in enumerate([*(scene_object.box for scene_object in scene.objects), boxes.WHOLE]):
         weights = scenes.cell_share([box], 8, 8).ravel()
         assert vectors[0, k, 0] == pytest.approx(weights @ np.arange(64) / weights.sum())
         x0, y0, x1, y1 = np.array(box) / scenes.SIDE

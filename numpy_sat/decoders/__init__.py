@@ -18,7 +18,7 @@ A model may have more members:
     rank(params, a, lists)           position of the best caption in each image's list of finished captions
 
 Training, beam search and evaluation use all decoders alike. The equations are in attend_tell.py, show_tell.py,
-log_bilinear.py, brnn.py, visual_memory.py, transformer.py, vlp.py and detected_words/. fast/ has
+log_bilinear.py, brnn.py, visual_memory.py, transformer.py, vlp.py, oscar.py and detected_words/. fast/ has
 fused versions of these for float32.
 """
 
@@ -28,7 +28,18 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from numpy_sat.decoders import brnn, dot, hard, log_bilinear, show_tell, soft, with_memory, with_transformer, with_vlp
+from numpy_sat.decoders import (
+    brnn,
+    dot,
+    hard,
+    log_bilinear,
+    show_tell,
+    soft,
+    with_memory,
+    with_oscar,
+    with_transformer,
+    with_vlp,
+)
 from numpy_sat.decoders.detected_words import model as detected_words
 from numpy_sat.decoders.fast import brnn as fast_brnn
 from numpy_sat.decoders.fast import log_bilinear as fast_log_bilinear
@@ -46,6 +57,7 @@ MODELS = {
     "visual-memory": with_memory.Model(),
     "transformer": with_transformer.Model(),
     "vlp": with_vlp.Model(),
+    "oscar": with_oscar.Model(),
     "detected-words": detected_words.Model(),
 }
 

@@ -166,9 +166,20 @@ def begin(params, a, core=stack):
     """
     r, _ = linear.linear_forward(a, params["W_r"], params["b_r"])
     _, L, S = r.shape
-    r = r + position.sinusoids(L, S, r.dtype)
-    # Regions see all regions and no word, so their keys and values are the same for all captions.
-    _, cache = core.stack_forward(params, r, np.zeros((1, L, L), r.dtype))
+    return begin_after(params, r + position.sinusoids(L, S, r.dtype), core)
+
+
+def begin_after(params, shared, core):
+    """Return the State before the first word, after positions that see each other and no word.
+
+    Args:
+        params: arrays by name.
+        shared: (N, P, S) vectors of positions that all captions of an image share.
+        core: as for begin.
+    """
+    P = shared.shape[1]
+    # They see no word, so their keys and values are the same for all captions.
+    _, cache = core.stack_forward(params, shared, np.zeros((1, P, P), shared.dtype))
     regions = core.memories(cache)
     return State(regions, [stack.Memory(memory.k[:, :0], memory.v[:, :0]) for memory in regions])
 

@@ -35,25 +35,14 @@ class Model:
 
         Arguments and results are those of without_attention.Model.
         """
-        reading, batch = _reading(a, batch, config, rng, len(params["E"]))
-        L, (sequences, Q), decoder = a.shape[1], reading.tokens.shape, config.decoder
-        shape, core = (sequences, L + Q, decoder.hidden_size), choose(a, stack, fast_stack)
-        dropped = stack.dropout_masks(rng, shape, decoder.layers, L + reading.first, decoder.dropout, a.dtype)
-        logits, cache = vlp.predict_forward(params, a, reading, core, dropped)
-        loss, cache_loss = loss_forward(vlp.by_word(logits, len(batch.words)), None, batch, config)
-        dlogits, _ = loss_backward(cache_loss)
-        da, grads = vlp.predict_backward(vlp.by_sequence(dlogits, sequences), cache, core)
-        return loss, da, grads
+        return train_on(params, a, vlp.no_tags(len(a)), batch, config, rng)
 
     def loss_only(self, params: dict[str, np.ndarray], a: np.ndarray, batch: "Batch", config: "Recipe") -> Loss:
         """Compute the loss of all words, each predicted from the words before it, as the model writes.
 
         Arguments and result are those of without_attention.Model.
         """
-        N, L, _ = a.shape
-        reading = vlp.writing(batch.words, len(params["E"]), L, N, a.dtype)
-        logits, _ = vlp.predict_forward(params, a, reading, choose(a, stack, fast_stack))
-        return loss_forward(vlp.by_word(logits, len(batch.words)), None, batch, config)[0]
+        return whole_captions(params, a, vlp.no_tags(len(a)), batch, config)
 
     def begin(
         self, params: dict[str, np.ndarray], a: np.ndarray, config: "Recipe", rng: np.random.Generator | None = None
@@ -70,15 +59,48 @@ class Model:
         return vlp.select(state, rows)
 
 
-def _reading(a, batch, config, rng, V):
+def train_on(params, a, tags, batch, config, rng):
+    """Run one forward and backward pass on hidden words, or on all words of sampled captions that have weights.
+
+    Args:
+        params, a, batch, config, rng: as for Model.loss_and_grads; a without tags.
+        tags: (N, G) words of each image's tags.
+    Returns:
+        Those of Model.loss_and_grads.
+    """
+    reading, batch = _reading(a, tags, batch, config, rng, len(params["E"]))
+    sequences, core = len(reading.tokens), choose(a, stack, fast_stack)
+    dropped = dropout_masks(rng, a, reading, config)
+    logits, cache = vlp.predict_forward(params, a, reading, core, dropped)
+    loss, cache_loss = loss_forward(vlp.by_word(logits, len(batch.words)), None, batch, config)
+    dlogits, _ = loss_backward(cache_loss)
+    da, grads = vlp.predict_backward(vlp.by_sequence(dlogits, sequences), cache, core)
+    return loss, da, grads
+
+
+def whole_captions(params, a, tags, batch, config):
+    """Compute the loss of all words, each predicted from the words before it. Arguments: see train_on."""
+    reading = vlp.writing(batch.words, len(params["E"]), a.shape[1], tags, a.dtype)
+    logits, _ = vlp.predict_forward(params, a, reading, choose(a, stack, fast_stack))
+    return loss_forward(vlp.by_word(logits, len(batch.words)), None, batch, config)[0]
+
+
+def dropout_masks(rng, a, reading, config):
+    """Draw the dropout masks for a vlp.Reading and annotations a: (N, L, D)."""
+    (sequences, Q), L, decoder = reading.tokens.shape, a.shape[1], config.decoder
+    shape = sequences, L + Q, decoder.hidden_size
+    return stack.dropout_masks(rng, shape, decoder.layers, L + reading.first, decoder.dropout, a.dtype)
+
+
+def _reading(a, tags, batch, config, rng, V):
     """Return what the model reads in a training step, and the batch with the mask of the words that it predicts."""
     N, L, _ = a.shape
     if batch.weights is not None:
-        return vlp.writing(batch.words, V, L, N, a.dtype), batch
+        return vlp.writing(batch.words, V, L, tags, a.dtype), batch
     choice = masking.choose(rng, batch.mask, config.loss.hidden_words)
     tokens = masking.hide(rng, batch.targets, choice, V)
-    if rng.random() < config.loss.bidirectional:
+    if not tags.size and rng.random() < config.loss.bidirectional:
         reading = vlp.bidirectional(tokens, batch.mask, L, N, a.dtype)
     else:
-        reading = vlp.left_to_right(tokens, L, N, a.dtype)
+        reading = vlp.left_to_right(tokens, L, tags, a.dtype)
     return reading, batch._replace(mask=choice.astype(batch.mask.dtype))

@@ -11,11 +11,12 @@ ENCODERS maps the values of the setting `network` to modules. Every module has t
     smallest(stages)                                         side of the smallest image that it can encode
 
 `stages` describes the layers of the encoder. The bidirectional LSTM (reader.py) reads sentences. Its functions take
-other sizes instead of stages. `choose` returns the module and the sizes of a recipe. It may return one of three other
+other sizes instead of stages. `choose` returns the module and the sizes of a recipe. It may return one of four other
 modules:
 
     blind.py        ignores the image
     features.py     reads features, computed beforehand by the first stages of a pretrained encoder
+    frozen.py       reads annotations, computed beforehand by the encoder of a trained run, and tags
     last_state.py   keeps only the last states of the bidirectional LSTM
 
 A pretrained encoder can run in part, from the stage `start` up to but not including `stop`. Its images are then the
@@ -30,7 +31,8 @@ results (N, H, W, C) of the stages before `start`:
 from types import ModuleType
 from typing import TYPE_CHECKING
 
-from numpy_sat.encoders import blind, convnet, features, last_state, lite0, reader, vgg
+from numpy_sat.data.scenes import boxes
+from numpy_sat.encoders import blind, convnet, features, frozen, last_state, lite0, reader, vgg
 
 if TYPE_CHECKING:
     from numpy_sat.experiment.recipe import Recipe
@@ -52,9 +54,29 @@ def choose(config: "Recipe") -> tuple[ModuleType, tuple | int]:
         sizes = len(config.encoder.source_words), config.decoder.embedding_size, config.decoder.hidden_size // 2
         return last_state if "attention" in config.decoder.without else reader, sizes
     encoder, sizes = ENCODERS[config.encoder.network], config.encoder.stages
+    if reads_annotations(config):
+        return frozen, _frozen_sizes(config)
     if config.encoder.pretrained:
         encoder, sizes = features, (encoder, sizes, config.encoder.tuned_stages)
     return (blind, encoder.size(sizes)) if config.encoder.blind else (encoder, sizes)
+
+
+def reads_annotations(config: "Recipe") -> bool:
+    """Return True if the decoder of a recipe reads annotations of a trained run's encoder."""
+    return config.encoder.pretrained and ENCODERS[config.encoder.network] is convnet and not _ignores_all(config)
+
+
+def _ignores_all(config):
+    """Return True if the decoder sees neither the image nor tags."""
+    return config.encoder.blind and config.encoder.tags == "none"
+
+
+def _frozen_sizes(config):
+    """Return the frozen.Sizes of a recipe that reads annotations."""
+    encoder = config.encoder
+    D = convnet.size(encoder.stages) + (boxes.NUMBERS if encoder.regions == "boxes" else 0)
+    words = encoder.tag_words if encoder.tags != "none" else ()
+    return frozen.Sizes(D, words, encoder.tags == "predicted", encoder.blind)
 
 
 def reads_sentences(config: "Recipe") -> bool:

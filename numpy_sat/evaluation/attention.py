@@ -53,6 +53,8 @@ def explain_absence(config: Recipe, alpha: np.ndarray, pooled: str = POOLED) -> 
         alpha: (T, L) attention weights of one caption; L is 0 for a decoder without attention.
         pooled: the sentence for a model whose attention is left out.
     """
+    if config.encoder.regions == "boxes":
+        return "this model reads the boxes of objects instead of a grid."
     if config.encoder.blind:
         return "this model is blind."
     if "attention" in config.decoder.without:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
+from numpy_sat import encoders
 from numpy_sat.decoding import overflow, search
 from numpy_sat.evaluation import heldout
 from numpy_sat.experiment import runs
@@ -15,7 +16,8 @@ from numpy_sat.system import cli
 from numpy_sat.system.errors import InputError
 
 SUFFIX = "-blind"  # the default folder is the run's folder with this suffix
-ENCODER_SETTINGS = ("tuned_stages=", "encoder_rate_factor=")  # refused by a model without an encoder
+# Settings that a model without an encoder refuses, or that would not leave it blind.
+ENCODER_SETTINGS = ("tuned_stages=", "encoder_rate_factor=", "regions=", "tags=")
 
 
 def load(run: Path, model: runs.Model, named: Path | None = None) -> runs.Model | None:
@@ -34,7 +36,7 @@ def load(run: Path, model: runs.Model, named: Path | None = None) -> runs.Model 
     if not named and not any(os.path.exists(path / name) for name in (runs.BEST, runs.LAST)):
         return None
     blind = runs.load_model(path)
-    if not blind.recipe.encoder.blind:
+    if not blind.recipe.encoder.blind or blind.recipe.encoder.tags != "none":
         raise InputError(f"{path} is not a blind run; name one that was trained with --blind.")
     if blind.settings["dataset_digest"] != model.settings["dataset_digest"]:
         raise InputError(
@@ -95,6 +97,7 @@ def _training_command(run, model):
     changes = settings_between(model.recipe, recipe).items()
     changes = [f"{name}={text}" for name, text in changes if SETTINGS[name].group in ("decoder", "loss")]
     words += ["--set", *changes] if changes else []
-    words += ["--weights", recipe.encoder.weights_file] if recipe.encoder.weights_file else []
+    has_weights = recipe.encoder.weights_file and not encoders.reads_annotations(recipe)
+    words += ["--weights", recipe.encoder.weights_file] if has_weights else []
     words += ["--root", settings["root"]] if settings["root"] else []
     return " ".join(map(cli.quoted, [*words, "--out", _default_folder(run)]))

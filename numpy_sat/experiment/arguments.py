@@ -1,6 +1,7 @@
 """The arguments of `python -m numpy_sat.train`, and the recipe that they select."""
 
 import argparse
+import os
 import sys
 from collections.abc import Sequence
 
@@ -31,7 +32,7 @@ def parse(argv: Sequence[str] | None) -> argparse.Namespace:
     changed = {name for name, value in vars(args).items() if value != parser.get_default(name)}
     if args.resume and (args.out is None or changed - {"resume", "out", "root"}):
         parser.error("--resume takes --out, the run's folder, and optionally --root; all else comes from the run")
-    if (args.weights or args.preprocessing) and not (args.encoder or "").startswith("vgg"):
+    if (args.weights or args.preprocessing) and not str(args.encoder).startswith("vgg"):
         parser.error("--weights and --preprocessing are for --encoder vgg16 and vgg19")
     if args.encoder and args.small:
         parser.error("--encoder has one preset: leave out --small")
@@ -59,8 +60,10 @@ def _parser():
     )
     parser.add_argument(
         "--encoder",
-        choices=tuple(presets.ENCODER_STAGES),
-        help="pretrained encoder; --set tuned_stages=N trains its last N stages",
+        type=_encoder,
+        metavar=f"{{{','.join(presets.ENCODER_STAGES)},RUN}}",
+        help="pretrained encoder, or the encoder of RUN, which stays as it is; --set tuned_stages=N trains the last N "
+        "stages of a pretrained one",
     )
     parser.add_argument("--weights", type=cli.path, metavar="FILE", help="weights of VGG, .safetensors or .npz")
     parser.add_argument(
@@ -112,6 +115,9 @@ def preset(args: argparse.Namespace) -> Recipe:
     """Return the preset Recipe of the arguments, before --set and other options change settings."""
     if not args.encoder:
         return presets.from_random_weights(args.data, args.small, args.model)
+    if args.encoder not in presets.ENCODER_STAGES:
+        source = runs.load_model(args.encoder).recipe
+        return presets.on_run(args.data, source, runs.checkpoint_of(args.encoder), args.model)
     if args.data not in presets.PHOTOS:
         raise InputError(f"--encoder {args.encoder} is for photos: --data {', '.join(presets.PHOTOS)}")
     return presets.on_pretrained(args.data, args.encoder, args.weights, args.model)
@@ -121,6 +127,16 @@ def _settings(args):
     """Return the settings that the arguments change, {name: text}."""
     values = {name: getattr(args, name) for name in OPTIONS}
     return {name: SETTINGS[name].text(value) for name, value in values.items() if value} | dict(args.set)
+
+
+def _encoder(text):
+    """Parse the name of a pretrained encoder as text, or that of a run as a path."""
+    if text in presets.ENCODER_STAGES:
+        return text
+    if not os.path.exists(path := cli.path(text)):
+        names = ", ".join(presets.ENCODER_STAGES)
+        raise argparse.ArgumentTypeError(f"must be {names} or the folder of a run, not {shortened(text)}")
+    return path
 
 
 def _setting(text):

@@ -38,16 +38,64 @@ def write_stages(stages: tuple) -> str:
     return grid or str(stages).replace(" ", "")
 
 
+def read_numbers(text: str) -> tuple:
+    """Parse whole numbers that are separated by commas. Raises ValueError for other text."""
+    return tuple(int(part) for part in text.split(",") if part)
+
+
+def write_numbers(numbers: tuple) -> str:
+    """Return the text from which read_numbers gets these numbers."""
+    return ",".join(map(str, numbers))
+
+
 def another_encoders_inputs(recipe):
     """Refuse an encoder with the weights or the vocabulary of another one. `train` never selects these together."""
     encoder, is_reader = recipe.encoder, reads_sentences(recipe)
-    if encoder.pretrained != (encoder.network in PRETRAINED):
+    if encoder.pretrained != (encoder.network in PRETRAINED or _is_of_run(recipe)):
         return f"pretrained={str(encoder.pretrained).lower()} is for other encoders"
     if encoder.source_words != (phrases.VOCABULARY.words if is_reader else ()):
         return "the words that it reads are not those of this version's phrases"
     if encoder.blind and is_reader:
         return "a translator cannot be blind: leave out --blind"
     return None
+
+
+def _is_of_run(recipe):
+    """Return True if the encoder is that of a trained run."""
+    return recipe.encoder.network == "convnet" and bool(recipe.encoder.weights_file)
+
+
+def no_boxes(recipe):
+    """Refuse boxes without the encoder of a trained run, and with images that are changed, whose boxes are unknown."""
+    if recipe.encoder.regions == "cells":
+        return None
+    if not _is_of_run(recipe):
+        return "set --encoder to a trained run, whose annotations the boxes select"
+    return "the boxes of augmented images are unknown; leave out augmentation" if recipe.augmentation.changes else None
+
+
+def no_tags(recipe):
+    """Refuse tags that the model does not read, or that do not follow annotations unchanged."""
+    encoder, model = recipe.encoder, MODELS[recipe.decoder.model]
+    if encoder.tags == "none":
+        return None
+    if "tags" not in model.SETTINGS:
+        readers = [name for name, model in MODELS.items() if "tags" in model.SETTINGS]
+        return f"the model {recipe.decoder.model} reads no tags; {', '.join(readers)} can"
+    if not _is_of_run(recipe):
+        return "set --encoder to a trained run"
+    if encoder.tags == "predicted" and encoder.regions != "boxes":
+        return "tags are predicted from boxes; set regions=boxes"
+    if encoder.annotation_dropout or recipe.augmentation.changes:
+        return "tags are for images without augmentation and annotations without dropout"
+    return None
+
+
+def no_tags_to_pollute(recipe):
+    """Return why the contrastive loss does nothing: there are no tags, or no pre-training."""
+    if recipe.encoder.tags == "none":
+        return "for tags=none; set tags, too"
+    return None if recipe.loss.bidirectional else "for bidirectional=0, which is fine-tuning"
 
 
 def another_encoders_stages(recipe):
@@ -99,7 +147,7 @@ def nothing_to_normalize(recipe):
 def nothing_to_tune(recipe):
     """Refuse to tune stages that the encoder does not have, or all of its stages."""
     encoder = recipe.encoder
-    if encoder.tuned_stages and (encoder.blind or not encoder.pretrained):
+    if encoder.tuned_stages and (encoder.blind or encoder.network not in PRETRAINED):
         return "only the last stages of a pretrained --encoder can be tuned"
     if encoder.tuned_stages and encoder.tuned_stages >= len(encoder.stages):
         return f"must be a whole number from 0 to {len(encoder.stages) - 1}, of {len(encoder.stages)} stages"

@@ -1,10 +1,11 @@
 """The preset recipes of each data set, as differences from the defaults in experiment/recipe.py."""
 
+import dataclasses
 from pathlib import Path
 
 from numpy_sat.data.phrases import phrases
 from numpy_sat.encoders import lite0, vgg
-from numpy_sat.experiment.recipe import Recipe
+from numpy_sat.experiment.recipe import Augmentation, Recipe
 
 # On scenes a shallow encoder learns faster, and its attention is sharper. In a deep encoder the receptive field of each
 # location is the whole image, so the decoder needs no attention.
@@ -44,9 +45,8 @@ PRESETS = {  # {(data set, True for --small): recipe}
     ("phrases", True): _PHRASES.replace(epochs=5),
     ("phrases", False): _PHRASES,
 }
-TRANSFORMERS = "transformer", "vlp"
+TRANSFORMERS = "transformer", "vlp", "oscar"
 _TRANSFORMER = {"heads": 4, "learning_rate": 1e-3}
-_ON_SCENES = {"heads": 4, "hidden_size": 128, "layers": 2, "learning_rate": 1e-3}
 CHANGES = {  # {(data set or PRETRAINED_ENCODER, model): settings}; the presets suit models with an LSTM and attention
     ("scenes", "tell"): {"learning_rate": 5e-4},  # at larger rates it may learn nothing about the image
     **{
@@ -100,3 +100,20 @@ def on_pretrained(data: str, network: str, weights_file: Path | None = None, mod
         weights_file=str(weights_file.resolve()) if weights_file else "",
         **CHANGES.get((PRETRAINED_ENCODER, model), {}),
     )
+
+
+def on_run(data: str, source: Recipe, checkpoint: Path, model: str | None = None) -> Recipe:
+    """Return the recipe of a data set for the encoder of a trained run.
+
+    Args:
+        data: data set.
+        source: recipe of the run.
+        checkpoint: the run's checkpoint with the encoder's weights.
+        model: as for from_random_weights.
+    """
+    encoder = source.encoder
+    recipe = from_random_weights(data, small=True, model=model).replace(
+        **{"network": encoder.network, "stages": encoder.stages, "image_size": encoder.image_size},
+        **{"pretrained": True, "weights_file": str(checkpoint.resolve()), "batch_norm": False},
+    )
+    return dataclasses.replace(recipe, augmentation=Augmentation())

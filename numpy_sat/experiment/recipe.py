@@ -8,6 +8,7 @@ which values are refused because they are impossible or do nothing (experiment/s
 import dataclasses
 from dataclasses import dataclass
 
+from numpy_sat.data.scenes import tags
 from numpy_sat.decoders import MODELS
 from numpy_sat.decoders.hard import ATTENTION_MODES
 from numpy_sat.decoders.parts import PARTS
@@ -72,6 +73,26 @@ class Encoder:
         option="--preprocessing",
     )
     weights_digest: str = setting("", "SHA-256 of the weights of the frozen stages", option="--encoder")
+    regions: str = setting(
+        "cells",
+        "regions that the decoder reads: the cells of the grid, or the boxes of a scene's objects",
+        choices=("cells", "boxes"),
+        refuse=conditions.no_boxes,
+    )
+    tags: str = setting(
+        "none",
+        "tags of a scene's objects, which the decoder reads, too: the true ones (oracle), with errors (noisy), "
+        "predicted from the boxes, or those of another image (shuffled)",
+        choices=tags.KINDS,
+        refuse=conditions.no_tags,
+    )
+    tag_words: tuple = setting(
+        (),
+        "numbers of the words of tags in the vocabulary",
+        option="--data",
+        read=conditions.read_numbers,
+        write=conditions.write_numbers,
+    )
     blind: bool = setting(False, "train a language model: the decoder gets zeros for the image", option="--blind")
     source_words: tuple = setting((), "vocabulary of the language that a translator reads", option="--data")
 
@@ -158,6 +179,9 @@ class Loss:
         "probability that the words of a batch see the words after them, too; 0 to learn writing alone",
         minimum=0,
         maximum=1,
+    )
+    contrastive_weight: float = setting(
+        1.0, "weight of the contrastive loss on polluted tags", minimum=0, off=0.0, idle=conditions.no_tags_to_pollute
     )
     expected_context: float = setting(
         0.5, "probability of training an image with the expected context, not sampled locations", minimum=0, maximum=1

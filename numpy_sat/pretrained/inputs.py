@@ -9,8 +9,9 @@ from numpy_sat import pretrained
 from numpy_sat.data import batches, images
 from numpy_sat.data.dataset import CaptionedImage
 from numpy_sat.experiment.recipe import Recipe
-from numpy_sat.pretrained import feature_cache
+from numpy_sat.pretrained import feature_cache, run_encoder
 from numpy_sat.system import machine
+from numpy_sat.system.errors import InputError
 
 
 def load(config: Recipe, examples: Sequence[CaptionedImage]) -> np.ndarray:
@@ -25,7 +26,8 @@ def load(config: Recipe, examples: Sequence[CaptionedImage]) -> np.ndarray:
         InputError: an image cannot be read.
     """
     if _reads_features(config):
-        return feature_cache.load_features(examples, pretrained.net(config), machine.cache_folder())
+        features = feature_cache.load_features(examples, pretrained.net(config), machine.cache_folder())
+        return run_encoder.append_tags(features, examples, config)
     return load_pixels(config, examples)
 
 
@@ -49,7 +51,16 @@ def encode_batches(config: Recipe, incoming: Iterable[batches.Batch]) -> Iterato
 
 
 def read(config: Recipe, source: Path | images.Upload) -> np.ndarray:
-    """Read a single image file, with a batch axis of 1: (1, H, W, 3) uint8. Raises InputError."""
+    """Read a single image file, with a batch axis of 1: (1, H, W, 3) uint8.
+
+    Raises:
+        InputError: the file cannot be read, or the model needs the boxes or tags of objects, too.
+    """
+    if config.encoder.regions == "boxes" or config.encoder.tags != "none":
+        raise InputError(
+            f"{source}: this model also reads the boxes or tags of objects, which a file does not hold; caption whole "
+            "splits of scenes by evaluate or show."
+        )
     return images.read_image(source, config.encoder.image_size)[np.newaxis]
 
 
@@ -70,5 +81,5 @@ def encode(config: Recipe, pixels: np.ndarray) -> np.ndarray:
 
 
 def _reads_features(config):
-    """Return True if the model's inputs are features of a pretrained encoder. A blind model has none."""
-    return config.encoder.pretrained and not config.encoder.blind
+    """Return True if the model's inputs are features of a pretrained encoder. A blind model has none but tags."""
+    return config.encoder.pretrained and (not config.encoder.blind or config.encoder.tags != "none")

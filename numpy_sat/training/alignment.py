@@ -57,6 +57,8 @@ def align(request: Request) -> None:
     settings = model.settings
     if settings["data"] == "phrases" or model.recipe.encoder.blind:
         raise InputError(f"{request.run}: reads no images, so there are no regions; choose a captioner of images.")
+    if model.recipe.encoder.regions == "boxes":
+        raise InputError(f"{request.run}: reads boxes of objects instead of a grid; choose the run of its encoder.")
     if request.kind == "boxes" and settings["data"] != "scenes":
         raise InputError("--regions boxes: boxes are known for scenes only; choose cells.")
     root = request.root or settings["root"]

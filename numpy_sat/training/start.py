@@ -11,6 +11,7 @@ import numpy as np
 from numpy_sat import captioner, pretrained, tasks
 from numpy_sat.data import batches, catalog
 from numpy_sat.data.dataset import Dataset, Example
+from numpy_sat.data.scenes import tags
 from numpy_sat.data.vocabulary import Vocabulary, unigram_entropy, word_frequencies
 from numpy_sat.decoders import MODELS
 from numpy_sat.experiment import arguments, checkpoint, memory, runs
@@ -19,7 +20,7 @@ from numpy_sat.experiment.settings import settings_between
 from numpy_sat.system import output
 from numpy_sat.system.errors import InputError
 from numpy_sat.system.streams import PARAMETERS, stream
-from numpy_sat.training import word_vectors
+from numpy_sat.training import tagger, word_vectors
 
 GROWING = ("tuned_stages",)  # settings that add parameters, which a run of --from takes from elsewhere
 
@@ -37,7 +38,8 @@ def free_folder(args: argparse.Namespace) -> Path:
     """Return the default folder of a new run, such as runs/flickr8k-small-hard. It does not exist yet."""
     if args.start:
         return runs.free_folder(f"{runs.folder_of(args.start).resolve().name}-on")
-    parts = {"small": args.small, args.encoder: args.encoder, args.model: args.model, "blind": args.blind}
+    encoder = Path(args.encoder).resolve().name if args.encoder else None
+    parts = {"small": args.small, encoder: encoder, args.model: args.model, "blind": args.blind}
     return runs.free_folder("-".join([args.data, *(word for word, value in parts.items() if value)]))
 
 
@@ -62,6 +64,7 @@ def start_run(args: argparse.Namespace, folder: Path) -> tuple[runs.Run, Data]:
     settings["dataset_digest"] = digest(dataset)
     captions = [dataset.tokenize(text) for example in dataset.splits["train"] for text in example.captions]
     vocabulary = before.vocabulary if before else Vocabulary.build(captions, recipe.training.min_word_count)
+    recipe = _with_tag_words(recipe, vocabulary)
     frequencies = word_frequencies(vocabulary, map(vocabulary.encode, captions))
     memory.check(recipe, len(vocabulary))
     params = _initial_params(args, recipe, before, settings["seed"], np.log(frequencies))
@@ -72,6 +75,8 @@ def start_run(args: argparse.Namespace, folder: Path) -> tuple[runs.Run, Data]:
             recipe.decoder.embedding_start, captions, vocabulary, recipe.decoder.embedding_size, settings["seed"]
         )
     data = _load(recipe, vocabulary, dataset, settings["seed"])
+    if recipe.encoder.tags == "predicted" and not before:
+        params |= tagger.train(data.train.inputs, recipe.encoder.tag_words)
     seconds = before.progress["training_seconds"] if before else 0.0
     run = runs.create(folder, settings, recipe, vocabulary, params, seconds)
     dev_captions = [vocabulary.encode(words) for references in data.dev.references for words in references]
@@ -147,6 +152,19 @@ def _with_digest(recipe, start, before):
                 f"tuned_stages={tuned}: {start} has trained {minimum} stages already; set tuned_stages={minimum}."
             )
     return recipe.replace(weights_digest=pretrained.net(recipe).digest)
+
+
+def _with_tag_words(recipe, vocabulary):
+    """Return the recipe with the numbers of the tags' words. Raises InputError if the vocabulary lacks one."""
+    if recipe.encoder.tags == "none":
+        return recipe
+    missing = [word for word in tags.WORDS if word not in vocabulary]
+    if missing:
+        raise InputError(
+            f"tags={recipe.encoder.tags}: no training caption has the word {missing[0]}; set tags=none, or train on "
+            "more captions."
+        )
+    return recipe.replace(tag_words=tuple(vocabulary.encode(tags.WORDS)))
 
 
 def _run_settings(args, before):

@@ -73,9 +73,9 @@ def readings(rng, dtype=np.float64):
     tokens = masking.hide(rng, rng.integers(3, 9, (5, 6)), masking.choose(rng, real, 0.4), 9)
     words = np.concatenate([np.full((1, 6), START), rng.integers(3, 9, (4, 6))])
     return {
-        "left to right": vlp.left_to_right(tokens, 3, 2, dtype),
+        "left to right": vlp.left_to_right(tokens, 3, vlp.no_tags(2), dtype),
         "bidirectional": vlp.bidirectional(tokens, real, 3, 2, dtype),
-        "writing": vlp.writing(words, 9, 3, 2, dtype),
+        "writing": vlp.writing(words, 9, 3, vlp.no_tags(2), dtype),
     }
 
 
@@ -140,7 +140,8 @@ def test_later_words_are_seen_in_one_mode_alone(rng, dtype, core):
     real = np.ones((5, 6), dtype)
 
     def logits(words, both):
-        reading = vlp.bidirectional(words, real, 3, 2, dtype) if both else vlp.left_to_right(words, 3, 2, dtype)
+        one_way = vlp.left_to_right(words, 3, vlp.no_tags(2), dtype)
+        reading = vlp.bidirectional(words, real, 3, 2, dtype) if both else one_way
         return vlp.by_word(vlp.predict_forward(arrays, arrays["a"], reading, core)[0], 5)
 
     np.testing.assert_array_equal(logits(changed, False)[:3], logits(tokens, False)[:3])

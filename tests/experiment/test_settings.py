@@ -232,14 +232,14 @@ def test_images_without_pixels():
         (["--data", "phrases", "--set", "image_size=32"], "image_size: does nothing for phrases."),
         (["--data", "phrases", "--set", "stages=((8,),)"], "stages: does nothing for phrases."),
         (["--set", "attention_mode=argmax"], "attention_mode: does nothing for the model soft; it is for hard."),
-        (["--set", "heads=4"], "heads: does nothing for the model soft; it is for dot, transformer, vlp."),
+        (["--set", "heads=4"], "heads: does nothing for the model soft; it is for dot, transformer, vlp, oscar."),
         (
             ["--set", "attention_penalty=0", "reinforce_weight=1"],
             "reinforce_weight: does nothing for the model soft; it is for hard.",
         ),
         (
             ["--model", "hard", "--set", "heads=1"],
-            "heads: does nothing for the model hard; it is for dot, transformer, vlp.",
+            "heads: does nothing for the model hard; it is for dot, transformer, vlp, oscar.",
         ),
         (
             ["--model", "hard", "--set", "without=gate"],
@@ -253,7 +253,7 @@ def test_images_without_pixels():
             ["--model", "transformer", "--set", "embedding_start=glove"],
             "embedding_start: does nothing for the model transformer.",
         ),
-        (["--set", "layers=2"], "layers: does nothing for the model soft; it is for transformer, vlp."),
+        (["--set", "layers=2"], "layers: does nothing for the model soft; it is for transformer, vlp, oscar."),
         (["--model", "dot", "--set", "authors_code=true"], "authors_code: does nothing for the model dot"),
         (
             ["--model", "tell", "--set", "attention_size=9"],

@@ -44,6 +44,7 @@ NAME = "scenes"  # of the data set; the names of its folders begin with it
 SPLITS = flickr8k.SPLITS
 read_captions = flickr8k.read_captions  # the files have the same layout
 VERSION = 5  # increase it when the same seed gives different files
+FILE = "scenes.json"  # the file of the scenes' contents in the data set's folder
 SIDE = 128  # width and height of an image in pixels
 EDGE = 2  # smallest gap in pixels between an object and the edge of the image
 GAP = 3  # smallest gap in pixels between two objects
@@ -378,7 +379,7 @@ def _write_all(root: Path, seed: int, sizes: dict[str, int]) -> None:
         lines = "".join(name + "\n" for name in names[start : start + size])
         (texts / f"Flickr_8k.{split}Images.txt").write_text(lines, encoding="utf-8")
         start += size
-    (root / "scenes.json").write_text(json.dumps(scenes), encoding="utf-8")
+    (root / FILE).write_text(json.dumps(scenes), encoding="utf-8")
     checked_folder.seal(root)
 
 
@@ -388,7 +389,7 @@ def read_scenes(root: Path) -> dict[str, Scene]:
     Raises:
         InputError: the scenes cannot be read.
     """
-    path = root / "scenes.json"
+    path = root / FILE
     try:
         records = files.read_json(path)
         return {name: _from_json(record) for name, record in records.items()}
