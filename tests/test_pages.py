@@ -34,8 +34,11 @@ from numpy_sat.experiment import presets, settings
 from numpy_sat.experiment.recipe import SETTINGS
 from numpy_sat.system import cli
 
+SCENES = presets.from_random_weights("scenes", True)
+ON_SCENES = presets.on_run("scenes", SCENES, Path("best.npz"), "oscar").replace(model="oscar")
 RUNS = {  # {folder of a run on the pages, without -on and -soup: the recipe that it starts from}
-    "scenes-small": presets.from_random_weights("scenes", True),
+    "scenes-small": SCENES,
+    "scenes-small-oscar": ON_SCENES.replace(regions="boxes", tags="predicted"),
     "scenes-small-vlp": presets.from_random_weights("scenes", True, "vlp").replace(model="vlp"),
     "flickr8k": presets.from_random_weights("flickr8k", False),
     "flickr8k-lite0": presets.on_pretrained("flickr8k", "lite0"),
@@ -89,6 +92,8 @@ def base_recipe(args):
         name = re.sub(r"(-on|-soup)+$", "", Path(args.start).name)
         assert name in RUNS, f"{args.start}: add it to RUNS"
         return RUNS[name]
+    if args.encoder and Path(args.encoder).name in RUNS:
+        return presets.on_run(args.data, SCENES, Path("best.npz"), args.model)
     if args.encoder:
         return presets.on_pretrained(args.data, args.encoder)
     return presets.from_random_weights(args.data, args.small, args.model)

@@ -1,7 +1,6 @@
 """The arguments of `python -m numpy_sat.train`, and the recipe that they select."""
 
 import argparse
-import os
 import sys
 from collections.abc import Sequence
 
@@ -116,6 +115,9 @@ def preset(args: argparse.Namespace) -> Recipe:
     if not args.encoder:
         return presets.from_random_weights(args.data, args.small, args.model)
     if args.encoder not in presets.ENCODER_STAGES:
+        if not args.encoder.exists():
+            names = ", ".join(presets.ENCODER_STAGES)
+            raise InputError(f"--encoder {args.encoder}: there is no such run; name {names} or the folder of a run.")
         source = runs.load_model(args.encoder).recipe
         return presets.on_run(args.data, source, runs.checkpoint_of(args.encoder), args.model)
     if args.data not in presets.PHOTOS:
@@ -131,12 +133,7 @@ def _settings(args):
 
 def _encoder(text):
     """Parse the name of a pretrained encoder as text, or that of a run as a path."""
-    if text in presets.ENCODER_STAGES:
-        return text
-    if not os.path.exists(path := cli.path(text)):
-        names = ", ".join(presets.ENCODER_STAGES)
-        raise argparse.ArgumentTypeError(f"must be {names} or the folder of a run, not {shortened(text)}")
-    return path
+    return text if text in presets.ENCODER_STAGES else cli.path(text)
 
 
 def _setting(text):

@@ -160,12 +160,12 @@ def test_steps_are_the_loss_of_whole_captions(rng):
 
 def test_polluted_tags_differ(rng):
     """Check that a half is polluted, with tags of other sequences, and never labeled polluted if they are equal."""
-    tags = rng.integers(0, 3, (4000, 1)).repeat(2, axis=1)
+    tags = rng.integers(0, 3, (800, 1)).repeat(2, axis=1)
     polluted, is_own = oscar.pollute(rng, tags)
-    assert np.mean(is_own) == pytest.approx(0.5, abs=0.03)
+    assert np.mean(is_own) == pytest.approx(0.5, abs=0.05)
     np.testing.assert_array_equal((polluted == tags).all(axis=1), is_own == 1)
     others = polluted[(is_own == 0) & (tags[:, 0] == 0), 0]
-    assert set(others) == {1, 2} and np.mean(others == 1) == pytest.approx(0.5, abs=0.08)
+    assert set(others) == {1, 2} and np.mean(others == 1) == pytest.approx(0.5, abs=0.15)
     same = np.full((5, 2), 7)
     polluted, is_own = oscar.pollute(rng, same)
     assert (polluted == same).all() and (is_own == 1).all()
