@@ -1,14 +1,12 @@
 """Write captions as one HTML file that needs no network: each word with its attention map and the model's predictions.
 
-The file holds page.html with page.css, page.js and the data. The browser refuses everything else: the page's policy
-allows its own script and style, and images that are part of it.
+The file holds page.html with page.css, page.js and the data. The browser refuses everything else
+(system/html_page.py).
 """
 
 import base64
-import hashlib
 import html
 import io
-import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -17,7 +15,7 @@ import numpy as np
 from PIL import Image
 
 from numpy_sat.decoding.trace import Trace
-from numpy_sat.system import output
+from numpy_sat.system import html_page, output
 from numpy_sat.system.files import replacing
 
 FOLDER = Path(__file__).parent
@@ -72,41 +70,19 @@ def served(title: str, models: Sequence[dict], upload_bytes: int) -> str:
         upload_bytes: size of the largest photo that the server takes.
     """
     settings = {"models": list(models), "bytes": upload_bytes, "entries": MOST_ENTRIES}
-    controls = _insert(_read("serve.html"), {"settings": _script_data(settings)})
-    return _fill(title, [], _read("page.js") + _read("serve.js"), controls, "; connect-src 'self'")
+    controls = html_page.insert(_read("serve.html"), {"settings": html_page.script_data(settings)})
+    return _fill(title, [], _read("page.js") + _read("serve.js"), controls, calls_server=True)
 
 
-def _fill(title, data, script, controls="", more_policy=""):
+def _fill(title, data, script, controls="", calls_server=False):
     """Return page.html with its style, script, data and controls."""
-    style = _read("page.css")
-    pieces = {
-        "policy": f"default-src 'none'; img-src data:; style-src {_digest(style)}; script-src {_digest(script)}"
-        f"{more_policy}",
-        "title": html.escape(output.printable(title)),
-        "style": style,
-        "help": html.escape(HELP),
-        "controls": controls,
-        "data": _script_data(data),
-        "script": script,
-    }
-    return _insert(_read("page.html"), pieces)
+    pieces = {"help": html.escape(HELP), "controls": controls, "data": html_page.script_data(data)}
+    return html_page.fill(_read("page.html"), title, _read("page.css"), script, pieces, calls_server)
 
 
 def _read(name):
     """Return the text of a file of this folder."""
     return (FOLDER / name).read_text(encoding="utf-8")
-
-
-def _insert(template, pieces):
-    """Return a template with pieces in place of their names in braces."""
-    # Split first: a piece may hold the name of another one in braces.
-    head, *parts = template.replace("}", "{").split("{")
-    return head + "".join(pieces[part] if k % 2 == 0 else part for k, part in enumerate(parts))
-
-
-def _script_data(data):
-    """Return data as JSON that cannot end the script element around it."""
-    return json.dumps(data, separators=(",", ":"), allow_nan=False).replace("<", "\\u003c")
 
 
 def as_json(entry: Entry) -> dict:
@@ -153,9 +129,3 @@ def _data_address(image):
         if buffer.tell() <= IMAGE_BYTES:
             break
     return "data:image/jpeg;base64," + base64.b64encode(buffer.getvalue()).decode("ascii")
-
-
-def _digest(code):
-    """Return the source expression of a script or style for a content security policy."""
-    sha256 = base64.b64encode(hashlib.sha256(code.encode()).digest()).decode("ascii")
-    return f"'sha256-{sha256}'"
