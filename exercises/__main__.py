@@ -69,6 +69,12 @@ def _grade(args):
     return grade.grade(args.folders, args.json)
 
 
+def _serve(args):
+    from exercises.runner import serve
+
+    serve.serve(args.port)
+
+
 def _reset(args):
     commands.reset(lessons.load(args.number))
 
@@ -113,6 +119,8 @@ def _parse(argv):
     folders_help = "a learner's folder: it holds exNN_*.py files, or a folder exercises with them"
     grade.add_argument("folders", type=cli.path, nargs="+", metavar="FOLDER", help=folders_help)
     grade.add_argument("--json", action="store_true", help="print all results as JSON, for programs")
+    serve = add_plain("serve", _serve, "show the exercises on a page in the browser, which follows your files")
+    serve.add_argument("--port", type=cli.port, default=8766, help="port; 0 is a free one (default: %(default)s)")
     add("reset", _reset, "restore the file to its original text; yours is kept beside it")
     solution = add("solution", _solution, "print the solution, once you have solved the exercise")
     solution.add_argument("--anyway", action="store_true", help="print it even if the exercise is not solved")

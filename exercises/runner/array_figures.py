@@ -20,7 +20,7 @@ FOLDER = Path("runs") / "exercises"
 
 def show(lesson: lessons.Lesson) -> int:
     """Draw the wrong arrays of each wrong function, or all arrays if everything is right; return the exit code."""
-    results = _run_in_process(lesson)
+    results = results_of(lesson)
     right = all(result["state"] == "right" for result in results)
     if all(result["state"] == "unwritten" for result in results):
         say("There is nothing to draw: no function is written yet.")
@@ -44,13 +44,13 @@ def _draw(lesson, result, path):
         say(f"{result['name']}: {report.with_full_stop(sentence)}")
     if result["pairs"]:
         title = f"Exercise {lesson.number}, {result['name']}: your arrays and the right ones"
-        figures.pairs_figure(path, _in_order(lesson, result), title, _axes(lesson))
+        figures.pairs_figure(path, in_order(lesson, result), title, axes_of(lesson))
         say(f"{result['name']}: {path}")
     elif not sentence:
         say(f"{result['name']} is wrong in a result that is not an array.")
 
 
-def _in_order(lesson, result):
+def in_order(lesson: lessons.Lesson, result: dict) -> dict:
     """Return the pairs of a result: first the arrays that the check blames, then as in the return statement."""
     (verdicts,) = (check.verdicts for check in checks.results_of({lesson.number: lesson.file}))
     blamed = [
@@ -66,7 +66,7 @@ def _in_order(lesson, result):
     return {name: result["pairs"][name] for name in sorted(result["pairs"], key=place)}
 
 
-def _axes(lesson):
+def axes_of(lesson: lessons.Lesson) -> dict[str, tuple[str, ...]]:
     """Return {array: names of its axes} of the lesson's functions; a gradient dW has the axes of W."""
     axes = {}
     for task in lesson.tasks:
@@ -76,7 +76,7 @@ def _axes(lesson):
     return axes
 
 
-def _run_in_process(lesson):
+def results_of(lesson: lessons.Lesson) -> list[dict]:
     """Run this module in a process of its own and return the results that it sends last, with arrays in them."""
     with isolation.Process("exercises.runner.array_figures", str(lesson.number), str(lesson.file)) as process:
         results = [_result(lesson.file.name, "running")]

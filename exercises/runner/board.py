@@ -1,5 +1,7 @@
 """The board: a line for each exercise, and the command for the next one."""
 
+from collections.abc import Sequence
+
 from exercises.runner import checks, lessons
 from exercises.runner.report import relative
 from exercises.runner.terminal import colored, say
@@ -11,11 +13,11 @@ def show_board() -> None:
     for result in checks.results(numbers):
         lesson = lessons.load(result.number)
         unsolved += [] if result.right else [result]
-        mark, style, detail = _state(result)
+        mark, style, detail = state(result)
         print(f" {result.number:3}  {colored(f'{mark:<8}', style)} {lesson.title:<38} {detail}".rstrip())
     say(f"{len(numbers) - len(unsolved)} of {len(numbers)} solved.")
     if unsolved:
-        _show_task(lessons.load(_next_number(unsolved)))
+        _show_task(lessons.load(next_number(unsolved)))
 
 
 def next_lesson() -> lessons.Lesson | None:
@@ -24,13 +26,13 @@ def next_lesson() -> lessons.Lesson | None:
     if not unsolved:
         say("All exercises are solved.")
         return None
-    lesson = lessons.load(_next_number(unsolved))
+    lesson = lessons.load(next_number(unsolved))
     say(f"Exercise {lesson.number}: {lesson.title}")
     _show_task(lesson)
     return lesson
 
 
-def _next_number(unsolved):
+def next_number(unsolved: Sequence[checks.Result]) -> int:
     """Return the number of the first unsolved exercise that is begun, or else of the first one."""
     return next((result for result in unsolved if not result.unwritten), unsolved[0]).number
 
@@ -40,7 +42,7 @@ def _show_task(lesson):
     say(f"python -m exercises check {lesson.number}", indent=4)
 
 
-def _state(result):
+def state(result: checks.Result) -> tuple[str, str, str]:
     """Return the mark of an exercise on the board, its style, and a detail such as the first wrong function."""
     if result.right:
         return "solved", "good", ""

@@ -27,14 +27,14 @@ def watch(numbers: Sequence[int], term: bool, everything: bool) -> None:
         everything: True to print all details.
     """
     paths = lessons.files(numbers)
-    times = {number: _save_time(path) for number, path in paths.items()}
+    times = {number: save_time(path) for number, path in paths.items()}
     say(f"Watching {len(paths)} file{'s' * (len(paths) > 1)}: a file is checked when you save it. Ctrl-C ends.")
     try:
         while True:
             for number, path in paths.items():
-                save_time = _save_time(path)
-                if save_time != times[number] and save_time:
-                    times[number] = save_time
+                time_now = save_time(path)
+                if time_now != times[number] and time_now:
+                    times[number] = time_now
                     _check(number, term, everything)
             time.sleep(SECONDS)
     except KeyboardInterrupt:
@@ -64,7 +64,7 @@ def check(number: int, term: bool, everything: bool) -> checks.Result:
     return report.show_results(lesson, results, term, everything)
 
 
-def _save_time(path):
+def save_time(path: Path) -> int:
     """Return the time a file was last written, in ns, or 0 if there is no such file."""
     try:
         return path.stat().st_mtime_ns

@@ -30,6 +30,15 @@ PROCESSES = 64  # at the same time
 LONGEST = 2**28  # bytes of a message
 
 
+_running = set()  # each Process that has started and not ended
+
+
+def end_all() -> None:
+    """End all processes that this program has started. Whoever waits for their messages waits no longer."""
+    for process in list(_running):
+        process.end()
+
+
 class Process:
     """A process that runs a module on a learner's code. Use it as a context, which ends the process and its children.
 
@@ -59,11 +68,13 @@ class Process:
             stack.callback(self._kill)
             threading.Thread(target=self._read, daemon=True).start()
             self._stack = stack.pop_all()
+        _running.add(self)
 
     def __enter__(self) -> "Process":
         return self
 
     def __exit__(self, *_) -> None:
+        _running.discard(self)
         self._stack.close()
 
     def messages(self) -> Iterator[dict]:
@@ -120,7 +131,7 @@ class Process:
             return f"uses more than {channel.memory_limit() / 2**30:.1f} GB of memory"
         return ""
 
-    def _kill(self):
+    def end(self) -> None:
         """End all processes of the session."""
         if os.name == "nt":
             command = ["taskkill", "/F", "/T", "/PID", str(self._process.pid)]
@@ -131,6 +142,10 @@ class Process:
             for process in _session(self._process.pid):  # those in a process group of their own
                 with contextlib.suppress(OSError):
                     os.kill(process, signal.SIGKILL)
+
+    def _kill(self):
+        """End the process, and show the rest of its output."""
+        self.end()
         self._process.wait()
         self._output.show(end=True)
 

@@ -3,6 +3,7 @@
 import sys
 from typing import BinaryIO
 
+from exercises.runner import terminal
 from numpy_sat.system import output
 
 MARK = "your code | "
@@ -37,4 +38,4 @@ class LearnerOutput:
 
     def _write(self, text):
         sys.stdout.flush()
-        print(f"{MARK}{text}", file=sys.stderr, flush=True)
+        print(f"{MARK}{text}", file=terminal.stream("stderr"), flush=True)

@@ -4,6 +4,7 @@ The training runs in a separate process (isolation.py), which sends its output t
 python -m exercises.runner.plug FOLDER NUMBER...
 """
 
+import json
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -17,6 +18,7 @@ from exercises.runner import (
     isolation,
     lessons,
     other_trainings,
+    records,
     report,
     small_training,
     terminal,
@@ -30,10 +32,11 @@ from numpy_sat.decoding import sampling
 from numpy_sat.encoders import reader
 from numpy_sat.evaluation import figures
 from numpy_sat.layers import depthwise, dot_attention, hard_attention, lstm, policy, reconstruction
-from numpy_sat.system import cli
+from numpy_sat.system import cli, files
 from numpy_sat.system.errors import InputError, writing
 
 FOLDER = Path("runs")
+CURVES = "curves.json"  # the losses of curves.png, for programs
 TOLERANCE = 0.05  # nats per word; curves that differ only by rounding stay closer than this
 CALL_SECONDS = small_training.SECONDS  # time limit of one call of a learner's function
 ROWS = 8  # in the table of losses
@@ -50,7 +53,12 @@ def plug(selection: Sequence[Lesson]) -> int:
         return 1
     for lesson in solved:
         report.show_head(lesson)
-    return _run_in_process(solved, FOLDER / (f"plug-{solved[0].number:02}" if len(selection) == 1 else "plug-all"))
+    return _run_in_process(solved, folder_of(solved[0].number) if len(selection) == 1 else FOLDER / "plug-all")
+
+
+def folder_of(number: int) -> Path:
+    """Return the folder of the figures of an exercise."""
+    return FOLDER / f"plug-{number:02}"
 
 
 def _run_in_process(solved, folder):
@@ -172,6 +180,8 @@ def train_on(parts: Sequence[Part], folder: Path) -> int:
             say(f"With the library's functions: {library_line}")
     path = folder / "curves.png"
     figures.compared_figure(path, curves, "training step", "loss")
+    with files.replacing(folder / CURVES) as temporary:
+        temporary.write_text(json.dumps(records.finite(curves)), encoding="utf-8")
     say(f"Both curves: {path}")
     say(f"These were {small_training.STEPS} steps. A captioner needs thousands: python -m numpy_sat.train --small")
     return 0 if _all_called(parts) and agree else 1

@@ -9,7 +9,7 @@ from exercises.runner import checks, lessons, report
 
 def show(record: dict) -> None:
     """Print a record as JSON. Numbers that JSON lacks become the texts "NaN", "Infinity" and "-Infinity"."""
-    print(json.dumps(_finite(record), indent=1, allow_nan=False), flush=True)
+    print(json.dumps(finite(record), indent=1, allow_nan=False), flush=True)
 
 
 def of_exercise(lesson: lessons.Lesson, file: Path, result: checks.Result) -> dict:
@@ -37,11 +37,12 @@ def _of_function(verdict):
     }
 
 
-def _finite(value):
+def finite(value: object) -> object:
+    """Return a record with texts in place of the numbers that JSON lacks."""
     if isinstance(value, dict):
-        return {key: _finite(part) for key, part in value.items()}
+        return {key: finite(part) for key, part in value.items()}
     if isinstance(value, list):
-        return [_finite(part) for part in value]
+        return [finite(part) for part in value]
     if isinstance(value, float) and not math.isfinite(value):
         return "NaN" if math.isnan(value) else "Infinity" if value > 0 else "-Infinity"
     return value

@@ -19,6 +19,11 @@ def use(out: TextIO, err: TextIO) -> None:
     _streams.update(stdout=out, stderr=err)
 
 
+def restore() -> None:
+    """Print to standard output and standard error again."""
+    _streams.clear()
+
+
 def stream(name: str = "stdout") -> TextIO:
     """Return the stream to print to: "stdout", or "stderr" for progress."""
     return _streams.get(name) or getattr(sys, name)

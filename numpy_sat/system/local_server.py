@@ -60,9 +60,9 @@ class LocalServer(ThreadingHTTPServer):
 
     def serve_until_interrupted(self) -> None:
         """Print the address, and serve until Ctrl-C."""
-        output.show(f"open http://{ADDRESS}:{self.server_port}/ in a browser; Ctrl-C ends the server")
-        sys.stdout.flush()
         try:
+            output.show(f"open http://{ADDRESS}:{self.server_port}/ in a browser; Ctrl-C ends the server")
+            sys.stdout.flush()
             self.serve_forever()
         except KeyboardInterrupt:
             output.show("ended")

@@ -299,9 +299,9 @@ def test_the_array_that_the_check_blames_comes_first(monkeypatch):
     verdicts = [{"name": "linear_backward", "findings": [finding]}]
     monkeypatch.setattr(array_figures.checks, "results_of", lambda files: [checks.Result(3, verdicts, 0.1)])
     pairs = {name: (np.zeros(2), np.ones(2)) for name in ("dx", "dW", "db")}
-    order = array_figures._in_order(LINEAR, {"name": "linear_backward", "pairs": pairs})
+    order = array_figures.in_order(LINEAR, {"name": "linear_backward", "pairs": pairs})
     assert list(order) == ["db", "dx", "dW"]  # the others in the order of the return statement
-    axes = array_figures._axes(lessons.load(9))
+    axes = array_figures.axes_of(lessons.load(9))
     assert axes["dW_x"] == axes["W_x"] == ("I", "4S") and axes["dh"] == ("B", "S")
 
 
