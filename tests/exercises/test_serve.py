@@ -214,7 +214,7 @@ def test_curves_are_read_and_other_files_are_not(folder):
 # The thread that follows the files
 
 
-def wait_for(condition, seconds=20):
+def wait_for(condition, seconds=60):
     """Wait until a condition holds."""
     end = time.monotonic() + seconds
     while not condition():
