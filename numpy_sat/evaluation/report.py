@@ -127,6 +127,7 @@ def _variety(evaluation):
         "captions that repeat a word in a row": "stutters",
         "words that repeat a word of their caption": "repeated",
         "captions that repeat a content word": "content",
+        "captions that end in a word such as a, of": "endings",
     }
     return [
         ("", "this model", "human captions"),

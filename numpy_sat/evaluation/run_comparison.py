@@ -5,16 +5,13 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-import numpy as np
-
 from numpy_sat import __version__, captioner
-from numpy_sat.data import catalog
-from numpy_sat.evaluation import attention, heldout, report_files, table
+from numpy_sat.data import catalog, vocabulary
+from numpy_sat.evaluation import attention, heldout, report_files, self_retrieval, table
 from numpy_sat.evaluation.caption_evaluation import attention_note
 from numpy_sat.evaluation.comparison import paper_rows
 from numpy_sat.evaluation.judging import Judged, judge
-from numpy_sat.evaluation.layout import percent
-from numpy_sat.evaluation.variety import repeats_content
+from numpy_sat.evaluation.variety import variety
 from numpy_sat.experiment import runs, settings
 from numpy_sat.metrics.meteor import matching
 from numpy_sat.system.errors import InputError
@@ -40,11 +37,12 @@ def compare(paths: Sequence[Path], request: heldout.Request, out: Path | None = 
     """
     contenders, rows, first = load(paths, request.attention_mode), [], None
     path = report_files.place(out, paths[0], f"compare-{request.split}")
+    retriever = self_retrieval.Retriever(contenders[0].model)
     for contender in contenders:
         report_files.say(f"{contender.name}: writing captions and judging them")
         written = heldout.write(contender.model, request)
         train = catalog.read_captions(written.dataset, "train")
-        row, judged = measure(contender, written, train)
+        row, judged = measure(contender, written, train, retriever)
         rows.append(row._replace(difference=judged.difference(first)) if first else row)
         first = first or judged
     models = [contender.model for contender in contenders]
@@ -111,7 +109,10 @@ def _names(paths):
 
 
 def measure(
-    contender: Contender, written: heldout.Written, train: dict[str, list[str]]
+    contender: Contender,
+    written: heldout.Written,
+    train: dict[str, list[str]],
+    retriever: self_retrieval.Retriever,
 ) -> tuple[table.ModelFigures, Judged]:
     """Measure the scores and the costs of a model.
 
@@ -119,6 +120,7 @@ def measure(
         contender: Contender.
         written: heldout.Written of the model.
         train: {image: [texts]}, the captions of the training set.
+        retriever: self_retrieval.Retriever, which chooses an image for each caption.
     Returns:
         row: its table.ModelFigures, without the difference from the first row.
         judged: the judging.Judged of its captions. For scenes, the share of true captions is among the scores.
@@ -127,6 +129,7 @@ def measure(
     judged, judgement = judge(written.texts, written.references), attention.judge(model, written)
     if judgement.is_true is not None:
         judged = judged._replace(means={**judged.means, table.TRUE: 100 * judgement.is_true})
+    train_captions = [vocabulary.tokenize(text) for texts in train.values() for text in texts]
     row = table.ModelFigures(
         name=name,
         parameters=sum(array.size for key, array in model.params.items() if not key.endswith(captioner.MEASURED)),
@@ -138,13 +141,15 @@ def measure(
         difference=None,
         attention=judgement.statistics,
         truth=judgement.truth,
+        variety=variety([vocabulary.tokenize(text) for text in written.texts.values()], train_captions),
+        retrieval=retriever.measure(written),
         captions=written.texts,
     )
     return row, judged
 
 
 def notes(rows: Sequence[table.ModelFigures], contenders: Sequence[Contender]) -> list[str]:
-    """Return sentences about the losses, the costs and the repetitions of the models.
+    """Return sentences about the losses and the costs of the models.
 
     Args:
         rows: table.ModelFigures of each model.
@@ -159,13 +164,7 @@ def notes(rows: Sequence[table.ModelFigures], contenders: Sequence[Contender]) -
         f"{', '.join(pretrained)}: parameters and milliseconds exclude the frozen stages of the pretrained encoder, "
         "whose features are cached on disk."
     )
-    repeats = {row.name: np.mean([repeats_content(text.split()) for text in row.captions.values()]) for row in rows}
-    repeats_note = ", ".join(f"{name} {percent(float(share))}" for name, share in repeats.items())
-    return [
-        loss_note,
-        *[cost_note] * bool(pretrained),
-        f"Captions that repeat a content word: {repeats_note}.",
-    ]
+    return [loss_note, *[cost_note] * bool(pretrained)]
 
 
 def _seconds(run):

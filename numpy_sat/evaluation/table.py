@@ -2,12 +2,14 @@
 
 from typing import NamedTuple
 
-from numpy_sat.evaluation import layout
+from numpy_sat.evaluation import layout, retrieval, self_retrieval
 from numpy_sat.evaluation.attention_statistics import AttentionStatistics
+from numpy_sat.evaluation.bootstrap import Share
 from numpy_sat.evaluation.comparison import BLEU, PAPER_NOTE, SCORES, Row, verdict
 from numpy_sat.evaluation.layout import Page, Paragraphs, Points, Table, finite, number
 from numpy_sat.evaluation.report import Loss, attention_as_json
 from numpy_sat.evaluation.scene_truth import Truth
+from numpy_sat.evaluation.variety import Variety
 
 WIDTH = 100  # characters, if names have 20 or fewer
 TRUE = "true"  # for scenes: the name of the share of true captions among the scores
@@ -16,6 +18,12 @@ LEGEND = (
     "of CIDEr-D. Minutes: training time without validation. ms: milliseconds per caption, written in batches. Entropy: "
     "of the attention in nats; its maximum is ln L. Moved: share of the attention that moves from word to word, in "
     "percent. -: a model without attention."
+)
+LEGEND_WORDING = (
+    "Words: different words in all captions. Distinct: different captions. Novel: captions that are not in the "
+    "training set. Repeats: captions that repeat a content word. Endings: captions that end in a word such as a, of. "
+    f"Finds: of the first {self_retrieval.CAPTIONS} captions, those that find a right image among {retrieval.POOL}, by "
+    "log p of the first model. All in percent, except words."
 )
 LEGEND_SCENES = (
     "In box: attention inside the named object's box while its noun is written, in percent, beside chance. Before: "
@@ -36,6 +44,8 @@ class ModelFigures(NamedTuple):
     difference: dict | None  # the intervals of these scores minus those of the first row; None in the first row
     attention: AttentionStatistics | None  # None for a model without attention
     truth: Truth | None  # for scenes
+    variety: Variety
+    retrieval: Share  # captions that find a right image, see self_retrieval.py
     captions: dict[str, str]  # {image: text}
 
 
@@ -50,16 +60,18 @@ class Comparison(NamedTuple):
 
 
 def as_text(comparison: Comparison) -> str:
-    """Return a Comparison as text for the terminal, with its table in two parts."""
+    """Return a Comparison as text for the terminal, with its table in three parts."""
     rows = (None, *comparison.rows)
     scores = [*map(_scores, rows), *map(_paper_scores, comparison.paper)]
-    return layout.as_text(_page(comparison, [Table(scores), Table([*map(_rest, rows)])]))
+    return layout.as_text(
+        _page(comparison, [Table(scores), *(Table([*map(cells, rows)]) for cells in (_rest, _wording))])
+    )
 
 
 def as_markdown(comparison: Comparison) -> str:
     """Return a Comparison as Markdown, with one table."""
-    rows = [(*_scores(row), *_rest(row)[1:]) for row in (None, *comparison.rows)]
-    unknown = ("-",) * (len(_rest(None)) - 1)
+    rows = [(*_scores(row), *_rest(row)[1:], *_wording(row)[1:]) for row in (None, *comparison.rows)]
+    unknown = ("-",) * (len(rows[0]) - len(_scores(None)))
     rows += [(*_paper_scores(row), *unknown) for row in comparison.paper]
     return layout.as_markdown(_page(comparison, [Table(rows)]))
 
@@ -74,7 +86,8 @@ def as_json(comparison: Comparison) -> dict:
     """Return a Comparison as a dict for the json module; nan becomes None."""
     rows = [
         finite(row)
-        | {"loss": finite(row.loss), "attention": attention_as_json(row.attention), "truth": finite(row.truth)}
+        | {name: finite(getattr(row, name)) for name in ("loss", "truth", "variety", "retrieval")}
+        | {"attention": attention_as_json(row.attention)}
         for row in comparison.rows
     ]
     return comparison._asdict() | {"rows": rows, "paper": [row._asdict() for row in comparison.paper]}
@@ -109,13 +122,23 @@ def _rest(row):
     return (row.name, *costs, *attention_cells, *truth_cells)
 
 
+def _wording(row):
+    """Return the cells with the wording of a row's captions. Of None, return those of the head."""
+    if row is None:
+        return ("", "words", "distinct", "novel", "repeats", "endings", "finds", "interval")
+    wording, finds = row.variety, row.retrieval
+    shares = (wording.captions, 1 - wording.copied, wording.content, wording.endings, finds.value)
+    interval = " to ".join(number(100 * edge) for edge in finds[1:])
+    return (row.name, f"{wording.words:,}", *(number(100 * share) for share in shares), interval)
+
+
 def _notes(comparison):
     """Return the sentences below the table."""
     legend = f"{LEGEND} {LEGEND_SCENES}" if any(row.truth for row in comparison.rows) else LEGEND
     collapsed = [row.name for row in comparison.rows if row.attention and row.attention.collapsed]
     warning = [f"!!! ATTENTION HAS COLLAPSED in {', '.join(collapsed)}: it is nearly uniform."] * bool(collapsed)
     paper = [PAPER_NOTE] * bool(comparison.paper)
-    return [*warning, f"Protocol: {comparison.protocol}", *comparison.notes, legend, *paper]
+    return [*warning, f"Protocol: {comparison.protocol}", *comparison.notes, legend, LEGEND_WORDING, *paper]
 
 
 def _against(comparison):

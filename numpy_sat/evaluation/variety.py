@@ -14,6 +14,14 @@ FUNCTION_WORDS = frozenset(  # words that good captions repeat: articles, prepos
 )
 
 
+# Function words with which a caption may end, as in "a dog with its leash on" or "a dog chases another".
+GOOD_ENDINGS = frozenset(
+    "it her other another one there on out off up down by behind around below above along over".split()
+)
+# A caption that ends in one of these was cut off. Of the training captions of Flickr8k, 0.1 % do.
+BAD_ENDINGS = FUNCTION_WORDS - GOOD_ENDINGS
+
+
 class Variety(NamedTuple):
     """Statistics of one caption per image. Shares are 0 to 1."""
 
@@ -25,6 +33,7 @@ class Variety(NamedTuple):
     stutters: float  # share of captions with the same word twice in a row
     repeated: float  # share of words that occur earlier in their caption, "a" and "the" included
     content: float  # share of captions that repeat a content word, see repeats_content
+    endings: float  # share of captions with a bad ending, see ends_badly
     copied: float  # share of captions that equal a training caption
 
 
@@ -47,6 +56,7 @@ def variety(captions: Sequence[list[str]], train: Sequence[list[str]]) -> Variet
         stutters=float(np.mean([any(map(str.__eq__, words, words[1:])) for words in captions])),
         repeated=repetitions / max(1, sum(lengths)),
         content=float(np.mean([repeats_content(words) for words in captions])),
+        endings=float(np.mean([ends_badly(words) for words in captions])),
         copied=float(np.mean([tuple(words) in train_captions for words in captions])),
     )
 
@@ -58,6 +68,11 @@ def repeats_content(words: Sequence[str]) -> bool:
     """
     stems = [_stem(word) for word in words if word not in FUNCTION_WORDS]
     return len(set(stems)) < len(stems)
+
+
+def ends_badly(words: Sequence[str]) -> bool:
+    """Return True if the last word of a caption is one of BAD_ENDINGS, as in "a man standing on a"."""
+    return bool(words) and words[-1] in BAD_ENDINGS
 
 
 @cache

@@ -12,6 +12,7 @@ from numpy_sat.evaluation import (
     table,
 )
 from numpy_sat.evaluation.attention_statistics import AttentionStatistics
+from numpy_sat.evaluation.bootstrap import Share
 from numpy_sat.evaluation.comparison import SCORES, Row
 from numpy_sat.evaluation.scene_truth import Truth
 from numpy_sat.evaluation.variety import Variety
@@ -25,6 +26,7 @@ def make_row(name, **changes):
         name=name, parameters=12_345_678, minutes=90.25, milliseconds=12.34, loss=report.Loss(2.9712, 5.12),
         figures=figures, interval=interval, difference=interval, truth=None,
         attention=AttentionStatistics(3.0, math.log(196), 0.25),
+        variety=Variety(1712, 0.5, 9.25, 3, 20, 0.0, 0.1, 0.15, 0.05, 0.25), retrieval=Share(0.3, 0.2, 0.4),
         captions={},
     )  # fmt: skip
     return row._replace(**changes)
@@ -49,6 +51,8 @@ def test_a_table_fits_the_terminal_and_warns_of_collapsed_attention():
     assert cells[15] == ["a-name-of-20-letters", *rest]
     assert cells[16] == ["collapsed", *rest[:3], "!!!", "5.27", "5.28", "0.0", *"----"]
     assert cells[17] == ["pooled", rest[0], "-", rest[2], *"------", "50.0"]
+    wording = ["1,712", "50.0", "75.0", "15.0", "5.0", "30.0", "20.0", "to", "40.0"]
+    assert cells[20] == ["a-name-of-20-letters", *wording]
     text = " ".join(" ".join(lines).split())
     assert "* Xu et al. 2015, table 1, not measured here" in text
     assert "Xu et al." not in table.as_text(models._replace(paper=[]))
@@ -121,8 +125,8 @@ def make_report(truth=None, **attention):
         ],
         vocabulary=2536,
         loss=report.Loss(2.9712, 5.1204),
-        ours=Variety(1712, 0.5, 9.25, 3, 20, 0.0, 0.1, 0.15, 0.25),
-        people=Variety(1712, 0.5, 9.25, 3, 20, 0.0, 0.1, 0.15, 0.25),
+        ours=Variety(1712, 0.5, 9.25, 3, 20, 0.0, 0.1, 0.15, 0.05, 0.25),
+        people=Variety(1712, 0.5, 9.25, 3, 20, 0.0, 0.1, 0.15, 0.05, 0.25),
         attention=AttentionStatistics(**{"entropy": 3.0, "most": math.log(64), "movement": 0.25, **attention}),
         truth=truth,
     )
@@ -161,7 +165,7 @@ def test_notes_need_the_rows_that_they_explain():
 def test_markdown_tables_are_whole():
     lines = report.as_markdown(make_report()).splitlines()
     cells = [line.count("|") for line in lines if line.startswith("|")]
-    assert cells == [9] * 7 + [4] * 9
+    assert cells == [9] * 7 + [4] * 10
     assert "| this model | 100.0 (99.0 to 100.0) | 91.7 (90.7 to 91.7) |" in "\n".join(lines)
     assert "    python -m numpy_sat.train --blind" in "\n".join(lines)
 

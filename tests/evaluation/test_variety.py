@@ -2,7 +2,7 @@
 
 import pytest
 
-from numpy_sat.evaluation.variety import repeats_content, variety
+from numpy_sat.evaluation.variety import ends_badly, repeats_content, variety
 
 
 def test_variety_by_hand():
@@ -16,6 +16,7 @@ def test_variety_by_hand():
     assert variety([["a", "dog", "a", "cat"]], []).stutters == 0
     assert statistics.repeated == pytest.approx(3 / 16)
     assert statistics.content == 1 / 5 and statistics.copied == 2 / 5
+    assert statistics.endings == 0 and variety([["a"], ["a", "dog"]], []).endings == 1 / 2
 
 
 @pytest.mark.parametrize(
@@ -29,6 +30,21 @@ def test_variety_by_hand():
 )
 def test_repeated_content_words(text, expected):
     assert repeats_content(text.split()) is expected
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("a man is standing on a", True),
+        ("two dogs run in the", True),
+        ("a man and a woman with", True),
+        ("a dog with its leash on", False),
+        ("a dog chases another", False),
+        ("", False),
+    ],
+)
+def test_bad_endings(text, expected):
+    assert ends_badly(text.split()) is expected
 
 
 def test_captions_without_words():
