@@ -62,15 +62,18 @@ def drafts(
         operators: the kinds of edits, the likeliest first.
         right: names of variables whose statements are not edited.
     """
-    tree = tree_of(function)
+    tree = ast.fix_missing_locations(tree_of(function))
     expressions, others = _expressions(values)
     slots = [slot for slot in _slots(tree) if not all(name in right for name in slot.target.split(", "))]
     old = [ast.unparse(slot.node) for slot in slots]
     arguments = frozenset(argument.arg for argument in tree.args.args)
+    names = [node for node in ast.walk(tree) if isinstance(node, ast.Name)]
+    read = {node.id for node in names if isinstance(node.ctx, ast.Load)}
+    unused = (arguments | {node.id for node in names}) - read
     texts = {(slot.statement.lineno, slot.place, text) for slot, text in zip(slots, old, strict=True)}  # are no edits
     for rank, operator in enumerate(operators):
         for slot, old_text in zip(slots, old, strict=True):
-            for node, term in operator(slot.node, Scope(expressions, others, slot.statement, arguments)):
+            for node, term in operator(slot.node, Scope(expressions, others, slot.statement, arguments, unused)):
                 new_text = ast.unparse(node)
                 text = (slot.statement.lineno, slot.place, new_text)
                 if text not in texts:
@@ -115,7 +118,7 @@ def compiled_together(drafts: Sequence[Draft], function: types.FunctionType) -> 
         if any(part is second.node for part in ast.walk(first.node)) or first.place == second.place:
             return None
     for draft in drafts:
-        draft.slot.put(draft.node)
+        draft.slot.put(_with_lines(draft.node, draft.slot.statement))
     try:
         code = _code(drafts[0].tree)
     except (SyntaxError, ValueError, TypeError):
@@ -151,12 +154,14 @@ def from_mistakes(function: types.FunctionType, mistakes: Iterable[Mistake]) -> 
         before, after = parse(source), parse(source.replace(mistake.right, mistake.wrong))
         target, line = _first_difference(before, after)
         target = mistake.array or target
-        faults.append(Fault(function, target, line + _offset(function), -1, mistake.term, _code(after)))
+        faults.append(
+            Fault(function, target, line + _offset(function), -1, mistake.term, _code(ast.fix_missing_locations(after)))
+        )
     return faults
 
 
 def _first_difference(before, after):
-    """Return the target and the line of the first statement that differs; for a return, of the first result."""
+    """Return the target and the line of the first statement that differs; of a tuple, its first element that does."""
     old, new = ([statement for statement, *_ in statements(tree)] for tree in (before, after))
     names = {name for statement in old for name in _targets(statement)}
     headers = [_header(statement) for statement in old], [_header(statement) for statement in new]
@@ -164,11 +169,14 @@ def _first_difference(before, after):
     old_only = [statement for statement, header in zip(old, headers[0], strict=True) if header not in headers[1]]
     same_target = [statement for statement in new_only if names & set(_targets(statement))]
     first = (same_target or new_only or old_only or old)[0]
-    returns_tuple = isinstance(first, ast.Return) and isinstance(first.value, ast.Tuple)
-    if returns_tuple and old_only and isinstance(old_only[0], ast.Return):
+    is_tuple = isinstance(first, (ast.Return, ast.Assign)) and isinstance(first.value, ast.Tuple)
+    if is_tuple and old_only and type(old_only[0]) is type(first) and isinstance(old_only[0].value, ast.Tuple):
         pairs = enumerate(zip(old_only[0].value.elts, first.value.elts, strict=False))
         place = next((k for k, (a, b) in pairs if ast.unparse(a) != ast.unparse(b)), 0)
-        return f"return {place}", first.lineno
+        if isinstance(first, ast.Return):
+            return f"return {place}", first.lineno
+        if len(_targets(first)) == len(first.value.elts):
+            return _targets(first)[place], first.lineno
     return ", ".join(_targets(first)) or "return 0", first.lineno
 
 
@@ -204,7 +212,7 @@ class _Slot(NamedTuple):
 
 
 def _compile_edit(tree, slot, node):
-    slot.put(node)
+    slot.put(_with_lines(node, slot.statement))
     try:
         return _code(tree)
     except (SyntaxError, ValueError, TypeError):
@@ -213,8 +221,16 @@ def _compile_edit(tree, slot, node):
         slot.put(slot.node)
 
 
+def _with_lines(node, statement):
+    """Return a node after its new parts, which have no line yet, got that of a statement."""
+    for part in ast.walk(node):
+        if "lineno" in part._attributes and not hasattr(part, "col_offset"):
+            part.lineno, part.col_offset = getattr(part, "lineno", statement.lineno), statement.col_offset
+    return node
+
+
 def _code(tree):
-    module = compile(ast.fix_missing_locations(ast.Module([tree], [])), "<fault>", "exec")
+    module = compile(ast.Module([tree], []), "<fault>", "exec")
     code = next(const for const in module.co_consts if isinstance(const, types.CodeType))
     if not GROWTH.isdisjoint(code.co_names):
         if any(_grows_its_list(loop) for loop in ast.walk(tree) if isinstance(loop, ast.For)):

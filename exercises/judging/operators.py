@@ -24,6 +24,7 @@ class Scope(NamedTuple):
     others: list  # expressions that may replace another; a member that is also a variable is listed as the variable
     statement: ast.stmt
     arguments: frozenset = frozenset()  # names of the function's arguments
+    unused: frozenset = frozenset()  # names of arguments and variables that are never read
 
 
 def quote(node: ast.AST) -> str:
@@ -120,7 +121,9 @@ def flip_sign(node, scope):
         opposite = MINUS() if isinstance(node.op, PLUS) else PLUS()
         yield ast.BinOp(node.left, opposite, node.right), f"the sign of {quote(node.right)} is flipped"
     elif isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub):
-        yield node.operand, f"the minus of {quote(node)} is missing"
+        steps = [part.step for part in ast.walk(scope.statement) if isinstance(part, ast.Slice)]
+        words = "the order is not reversed" if node in steps else f"the minus of {quote(node)} is missing"
+        yield node.operand, words
     elif isinstance(node, ast.AugAssign) and isinstance(node.op, (PLUS, MINUS)):
         opposite = MINUS() if isinstance(node.op, PLUS) else PLUS()
         yield (

@@ -288,6 +288,17 @@ def round_up(node, scope):
         yield ast.UnaryOp(ast.USub(), negative), f"{quote(node)} rounds down where it must round up"
 
 
+def count_all(node, scope):
+    """Count repeated entries, too: sum the counts of a dict where its length is taken, or leave out a set."""
+    if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and len(node.args) == 1:
+        argument = node.args[0]
+        if node.func.id == "len" and isinstance(scope.values.get(ast.unparse(argument)), dict):
+            edit = ast.parse(f"sum({ast.unparse(argument)}.values())", mode="eval").body
+            yield edit, f"{quote(node)} counts different entries, not repeated ones"
+        if node.func.id == "set":
+            yield argument, f"{quote(node)} drops repeated entries"
+
+
 def divide_by_count(node, scope):
     """Take the mean where a sum is divided by another number."""
     if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Div) and trees.method_of(node.left) == "sum":

@@ -214,6 +214,14 @@ def reverse(node, scope):
             value = None
         if (isinstance(value, np.ndarray) and value.ndim) or isinstance(value, list):
             yield ast.parse(f"{ast.unparse(node)}[::-1]", mode="eval").body, words
+    if isinstance(node, (ast.Call, ast.BinOp)) and operators.is_value(node, scope):
+        targets = trees.targets_of(scope.statement)
+        if len(targets) == 1 and getattr(scope.values.get(targets[0]), "ndim", 0):
+            yield ast.parse(f"({ast.unparse(node)})[::-1]", mode="eval").body, words
+    if trees.method_of(node) == "cumsum":
+        array, arguments = ast.unparse(node.func.value), ", ".join(map(ast.unparse, [*node.args, *node.keywords]))
+        edit = ast.parse(f"{array}[::-1].cumsum({arguments})[::-1]", mode="eval").body
+        yield edit, f"{quote(node)} sums from the start where the sum to the end belongs"
     if isinstance(node, ast.Subscript) and ast.unparse(node.slice) == "::-1":
         yield node.value, words
     if isinstance(node, ast.Slice) and ast.unparse(node) == "::-1":  # one of several axes
@@ -303,6 +311,25 @@ def sum_up(node, scope):
             yield edit, f"a sum over axis {axis} is missing"
 
 
+def insert_unused(node, scope):
+    """Add, multiply by or divide by a variable that is given or computed, but never used."""
+    if not operators.is_value(node, scope) or isinstance(node, (ast.Tuple, ast.Constant)):
+        return
+    for name in sorted(scope.unused - {"_", *trees.targets_of(scope.statement)}):
+        value = scope.values.get(name)
+        if type(value) is int or isinstance(value, float) or getattr(value, "dtype", np.dtype(str)).kind in "fb":
+            for operation, words in (
+                (ast.Add(), "the term"),
+                (ast.Mult(), "the factor"),
+                (ast.Div(), "the division by"),
+            ):
+                for axis in (
+                    ("", "[..., None]") if getattr(value, "ndim", 0) and isinstance(operation, ast.Mult) else ("",)
+                ):
+                    edit = ast.BinOp(node, operation, ast.parse(name + axis, mode="eval").body)
+                    yield edit, f"{words} `{name + axis}` is missing"
+
+
 def insert_term(node, scope):
     """Add or subtract one of the variables."""
     terms = _addends(node)
@@ -344,6 +371,8 @@ def insert_in_term(node, scope):
             term = getattr(node, side)
             if isinstance(term, (ast.Constant, ast.Slice)) or ast.unparse(term) in numbers:
                 continue
+            if side == "left" and isinstance(node.left, ast.Name) and isinstance(node.right, ast.Name):
+                yield ast.BinOp(node, ast.Div(), ast.Constant(2)), f"the division of {quote(node)} by 2 is missing"
             for text in ["2", *numbers]:
                 for operation, words in ((ast.Mult(), "the factor"), (ast.Div(), "the division by")):
                     edit = ast.BinOp(node.left, node.op, node.right)
@@ -369,6 +398,7 @@ def _insertable(node, scope):
 
 
 REPAIRS = (
+    insert_unused,
     keep_first_axis,
     reverse_sort,
     drop_keepdims,
@@ -387,6 +417,7 @@ REPAIRS = (
     functions.change_degrees,
     functions.largest_entry,
     places.change_padding,
+    places.insert_padding,
     drop_factor,
     drop_term,
     places.use_all,
@@ -410,6 +441,7 @@ REPAIRS = (
     functions.change_shape,
     functions.change_operation,
     functions.round_up,
+    functions.count_all,
     functions.drop_limit,
     places.write_through,
     functions.replace_number,
@@ -419,10 +451,10 @@ REPAIRS = (
     _without_words(operators.move_brackets),
     add_axis,
     sum_up,
+    functions.insert_slope,
     insert_term,
     insert_factor,
     functions.insert_inside,
-    functions.insert_slope,
     functions.insert_function,
     insert_in_term,
     functions.replace_size,

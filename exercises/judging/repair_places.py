@@ -165,11 +165,12 @@ def change_range(node, scope):
     if not (isinstance(node, ast.Call) and ast.unparse(node.func) == "range" and node.args):
         return
     start, stop, *step = node.args if len(node.args) > 1 else (ast.Constant(0), node.args[0])
+    on = -1 if step and isinstance(_number(step[0]), int) and _number(step[0]) < 0 else 1  # the direction
     for text, first, last in (
-        ("the last step is left out", start, _plus(stop, 1)),
-        ("there is one step too many", start, _plus(stop, -1)),
-        ("the first step is left out", _plus(start, -1), stop),
-        ("the first step does not belong here", _plus(start, 1), stop),
+        ("the last step is left out", start, _plus(stop, on)),
+        ("there is one step too many", start, _plus(stop, -on)),
+        ("the first step is left out", _plus(start, -on), stop),
+        ("the first step does not belong here", _plus(start, on), stop),
     ):
         yield ast.Call(node.func, [first, last, *step], []), text
 
@@ -269,6 +270,19 @@ def change_padding(node, scope):
                 elements = [even if pair in uneven else pair for pair in arguments[1].elts]
                 edit = ast.Call(node.func, [arguments[0], ast.Tuple(elements, ast.Load())], node.keywords)
                 yield edit, f"the padding belongs on both sides: {size} before and {size} after"
+
+
+PADDINGS = ("padding", "pad")  # usual names
+
+
+def insert_padding(node, scope):
+    """Add the padding of both sides to a size."""
+    value = scope.values.get(ast.unparse(node)) if isinstance(node, (ast.Name, ast.Subscript)) else None
+    if type(value) is int and value > 0 and isinstance(node.ctx, ast.Load):
+        for name in PADDINGS:
+            if name in scope.values and name != ast.unparse(node):
+                words = f"the padding of {quote(node)} is forgotten: {name} on both sides"
+                yield _expression(f"{ast.unparse(node)} + 2 * {name}"), words
 
 
 COPIES = ("flatten", "copy")

@@ -30,6 +30,7 @@ from exercises.judging.repair_operators import (
     invert_quotient,
     negate,
     replace_variable,
+    reverse,
     sum_up,
 )
 from exercises.judging.table import Entry, Table, in_place
@@ -39,7 +40,8 @@ SECONDS = 2.0  # of the processor, the limit of a search
 SECONDS_IF_EXPLAINED = 0.4  # the same if the fault dictionary has a sentence already
 SECONDS_FOR_OTHERS = 0.35  # the same for further Repairs, in other lines
 SECONDS_FOR_PAIRS = 2.0  # the same for two edits at once, if nothing else explains the numbers
-ENOUGH = 4  # Repairs
+ENOUGH = 4  # lines with Repairs
+MOST_OF_A_LINE = 3  # Repairs
 LONGEST = 60  # characters of an expression in a sentence
 MOST_ALIKE = 4  # edits at once that differ only in names
 
@@ -57,11 +59,14 @@ class Repair(NamedTuple):
         """Return True if the edit may give the right numbers by chance, or if its place is not the mistake's.
 
         A variable that is computed for one place alone may be the wrong one, not its use there. A division by the
-        number of a loop's steps may mend what the loop does too often.
+        number of a loop's steps may mend what the loop does too often. The other order of an argument, or of a part of
+        it, may only change which of several equal entries is the first.
         """
         operator, function = REPAIRS[self.fault.rank], self.fault.function
         if operator is insert_factor:
             return self.fault.new.rpartition(" ")[2] in _numbers_of_steps(function, self.fault.line)
+        if operator is reverse and self.fault.new.endswith("[::-1]"):
+            return self.fault.old in _iterated(function)
         if operator is replace_variable:
             names = [node for node in ast.walk(trees.tree_of(function)) if isinstance(node, ast.Name)]
             uses = [isinstance(node.ctx, ast.Load) for node in names if node.id == self.fault.old]
@@ -70,9 +75,11 @@ class Repair(NamedTuple):
 
     @property
     def weight(self) -> int:
-        """Return 0 for an edit of what is written, 1 for something inserted, 2 for a change of the whole value."""
+        """Return 0 for an edit of what is written, 1 for an insertion or another result, 2 for the whole value."""
         operator = REPAIRS[self.fault.rank]
-        return 2 if operator in (invert_quotient, negate) else int(operator in INSERTIONS)
+        return (
+            2 if operator in (invert_quotient, negate) else int(operator in INSERTIONS or _renames_result(self.fault))
+        )
 
     @property
     def is_of_a_term(self) -> bool:
@@ -121,6 +128,7 @@ class Search:
         self.expected = [expected[k] for k in self.order]
         self.deadline = time.process_time() + seconds
         self.tried = []  # (draft, function) of the edits so far
+        self.before = {}  # {name: leaf} of the results in the first case
         self.wrong, self.wrong_entries = self._mistakes()
 
     def _mistakes(self):
@@ -130,6 +138,7 @@ class Search:
             try:
                 with np.errstate(all="ignore"):
                     leaves = judge.flat(self.task, self.task.drive(self.function, named.copy_arrays(case)), expected)
+                self.before = self.before or leaves
                 entries.append(self._wrong_entries(leaves, k))
             except Exception:
                 return set(), []
@@ -249,6 +258,10 @@ class Search:
             wrong[name] = ~(near | (a == b) | (np.isnan(a) & np.isnan(b)))
         return wrong
 
+    def changes(self, leaves: dict) -> bool:
+        """Return True if results of the first case differ from those before the edit."""
+        return not all(name in leaves and self._same(leaves, self.before, name) for name in self.before)
+
     def pair(self, first: tuple, second: tuple) -> tuple["Repair", ...]:
         """Return the Repairs of two edits, as (draft, function), if all numbers are right with both; else ()."""
         (draft, function), (other, owner) = first, second
@@ -346,16 +359,17 @@ def _search(space, right, table):
     for edit in space.edits(right):
         leaves = space.leaves(edit, 0)
         if space.proves(edit, leaves):
-            if edit.line not in [proof.fault.line for proof in proofs]:
+            same_line = [proof.fault.rank for proof in proofs if proof.fault.line == edit.line]
+            if len(same_line) < MOST_OF_A_LINE and edit.rank not in same_line:
                 proofs.append(space.repair(edit))
             space.deadline = min(space.deadline, time.process_time() + SECONDS_FOR_OTHERS)
-            if len(proofs) == ENOUGH:
+            if len({proof.fault.line for proof in proofs}) == ENOUGH:
                 break
         elif table and not proofs and leaves is not None:
             names = space.mended(edit, leaves)
             if names is not None:
                 parts.append((*space.tried[-1], names))
-            elif with_entry is None and REPAIRS[edit.rank] in OF_PAIRS:
+            elif with_entry is None and REPAIRS[edit.rank] in OF_PAIRS and space.changes(leaves):
                 entry = _entry_of_rest(space, edit, leaves, table)
                 with_entry = entry and (edit, entry)
     if not proofs:
@@ -424,6 +438,14 @@ def _numbers_of_steps(function, line):
     loops = [node for node in ast.walk(trees.tree_of(function)) if isinstance(node, ast.For)]
     loops = [loop for loop in loops if loop.lineno <= line <= loop.end_lineno and isinstance(loop.iter, ast.Call)]
     return {ast.unparse(loop.iter.args[-1]) for loop in loops if ast.unparse(loop.iter.func) == "range"}
+
+
+def _iterated(function):
+    """Return the names of a function's arguments and of the variables of its loops and comprehensions."""
+    tree = trees.tree_of(function)
+    loops = [node for node in ast.walk(tree) if isinstance(node, (ast.For, ast.comprehension))]
+    targets = {part.id for loop in loops for part in ast.walk(loop.target) if isinstance(part, ast.Name)}
+    return targets | {argument.arg for argument in tree.args.args}
 
 
 def _without_names(text):

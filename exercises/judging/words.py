@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from exercises.judging import named, trees
-from exercises.judging.blame import Finding
+from exercises.judging.diagnosis import Finding
 from exercises.judging.judge import Task
 from exercises.judging.table import look_into, variables_of
 
@@ -48,6 +48,7 @@ def _words_of(function):
     function = trees.plain_function(function)
     code = function.__code__
     own_names = {*code.co_varnames, *code.co_cellvars, *code.co_freevars}
+    own_names |= {node.id for node in ast.walk(trees.tree_of(function)) if isinstance(node, ast.Name)}  # comprehensions
     return own_names | set(code.co_names).intersection(function.__globals__)
 
 

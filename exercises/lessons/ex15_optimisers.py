@@ -158,8 +158,12 @@ ADAM_MISTAKES = (
     Mistake(CHANGE, "params[name] -= rate * m / (np.sqrt(v) + epsilon)", "the corrections are missing"),
     Mistake(CHANGE, "params[name] -= rate * g / (np.sqrt(v) + epsilon)", "g where m_hat belongs, and v not corrected"),
     Mistake("(rate / correction1) * m", "rate * g", "g where m_hat belongs"),
-    Mistake("(rate / correction1) * m", "rate * m", "m is not divided by 1 - beta1^t: its correction is missing"),
-    Mistake("np.sqrt(v / correction2)", "np.sqrt(v)", "v is not divided by 1 - beta2^t: its correction is missing"),
+    Mistake(
+        "(rate / correction1) * m", "rate * m", "m is not divided by 1 - beta1^t: its correction is missing", "m_hat"
+    ),
+    Mistake(
+        "np.sqrt(v / correction2)", "np.sqrt(v)", "v is not divided by 1 - beta2^t: its correction is missing", "v_hat"
+    ),
     Mistake(
         "1 - beta1 ** int(t[0]), 1 - beta2 ** int(t[0])",
         "1 - beta1, 1 - beta2",
@@ -229,6 +233,10 @@ TASKS = (
             "w <- w - rate m_hat / (sqrt(v_hat) + epsilon)",
             "m and v; all arrays share t, the number of calls",
             t="t <- t + 1, once per call; stored in the state, 0 at first",
+            m_hat="m_hat = m / (1 - beta1^t)",
+            v_hat="v_hat = v / (1 - beta2^t)",
+            weights_m="1 - beta1^t, the divisor of m_hat",
+            weights_v="1 - beta2^t, the divisor of v_hat",
             correction1="m_hat = m / (1 - beta1^t)",
             correction2="v_hat = v / (1 - beta2^t)",
             m="m <- m + (1 - beta1) (g - m), stored in the state, 0 at first",

@@ -175,6 +175,8 @@ TASKS = (
         {
             "words": "words_t = the number of words from t on, the sum of mask over them",
             "reward": "reward = the sum of the caption's log p; with to_go, reward_t = the sum from t on",
+            "lengths": "lengths = the number of words of each caption, the first row of words",
+            "per_word": "per_word = b / (mean number of words of a caption)",
             "usual": "usual = b; with to_go, usual_t = b words_t / (mean number of words of a caption)",
             "better": "advantage = (reward - usual) mask",
         },

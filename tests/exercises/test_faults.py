@@ -8,7 +8,8 @@ from typing import NamedTuple
 import numpy as np
 import pytest
 
-from exercises.judging import blame, faults, judge, repairs, table
+from exercises.judging import blame, faults, judge, proofs, repairs, table
+from exercises.judging import diagnosis as diagnoses
 from exercises.judging.flow import Flow
 from exercises.judging.operators import OPERATORS
 from exercises.judging.repair_operators import ACCIDENTAL, REPAIRS
@@ -167,8 +168,8 @@ def test_a_diagnosis_with_a_rival_is_likely_and_names_it(fault_table):
         return tuple(0 * value for value in affine_backward(dy, cache, start))
 
     judged = judge.judge(TASK, nothing, cases, expected)
-    diagnosis = blame._Diagnosis(TASK, judged, [TASK], fault_table)
-    one, other = (blame.Finding(name, "equation", f"term of {name}", "f", "certain") for name in ("dW", "dx"))
+    diagnosis = diagnoses.Diagnosis(TASK, judged, [TASK], fault_table)
+    one, other = (diagnoses.Finding(name, "equation", f"term of {name}", "f", "certain") for name in ("dW", "dx"))
     mistake = fault_table.entries[0]._replace(rank=-1)
     assert blame._best_of(diagnosis, [(one, mistake)], nothing) == one
     edit, same = mistake._replace(rank=1), one._replace(term="the same equation")
@@ -177,7 +178,7 @@ def test_a_diagnosis_with_a_rival_is_likely_and_names_it(fault_table):
     rivals = [(one, edit), (same, edit)]
     assert blame._best_of(diagnosis, rivals, nothing).runner_up == "the same equation"
     once = judged._replace(yours=[judged.yours[0], expected[1]])
-    diagnosis = blame._Diagnosis(TASK, once, [TASK], fault_table)
+    diagnosis = diagnoses.Diagnosis(TASK, once, [TASK], fault_table)
     assert blame._best_of(diagnosis, [(one, mistake)], nothing).certainty == "likely"
 
 
@@ -370,12 +371,12 @@ def test_a_repair_that_may_be_a_chance_is_never_certain(fault_table, operator):
     def mine(dy, cache, start):
         return tuple(2 * value for value in affine_backward(dy, cache, start))
 
-    diagnosis = blame._Diagnosis(
+    diagnosis = diagnoses.Diagnosis(
         TASK, judge.judge(TASK, mine, cases, judge.expected_of(TASK, cases)), [TASK], fault_table
     )
     for rank, certainty in ((REPAIRS.index(operator), "likely"), (0, "certain")):
         fault = faults.Fault(mine, "dW", 2, rank, "", mine.__code__, "2 * value", "value")
-        assert blame._proof(diagnosis, [repairs.Repair(fault, {})], [], mine).certainty == certainty
+        assert proofs.finding_of_proofs(diagnosis, [repairs.Repair(fault, {})], [], mine).certainty == certainty
 
 
 def test_an_edit_that_the_learners_statements_do_not_show_is_likely(fault_table):
@@ -399,8 +400,8 @@ def test_an_edit_that_the_learners_statements_do_not_show_is_likely(fault_table)
         return tuple(0 * value for value in affine_backward(dy, cache, start))
 
     judged = judge.judge(TASK, nothing, cases, judge.expected_of(TASK, cases))
-    diagnosis = blame._Diagnosis(TASK, judged, [TASK], fault_table)
-    finding = blame.Finding("dW", "dW = x^T ds + start", entry.term, "affine_backward", "certain")
+    diagnosis = diagnoses.Diagnosis(TASK, judged, [TASK], fault_table)
+    finding = diagnoses.Finding("dW", "dW = x^T ds + start", entry.term, "affine_backward", "certain")
     whole = [(finding, entry._replace(rank=-1))]
     certainties = [blame._best_of(diagnosis, whole, function).certainty for function in (same, other, renamed)]
     assert certainties == ["likely", "certain", "likely"]
