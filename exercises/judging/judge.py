@@ -69,7 +69,7 @@ class Verdict(NamedTuple):
     sentence: str = ""  # the problem, if it is other than wrong numbers
     arrays: tuple = ()  # Array records of the first case that is wrong
     line: int = 0  # line of the learner's file that the sentence is about, or 0
-    findings: tuple = ()  # blame.Finding records: where the mistake is
+    findings: tuple = ()  # diagnosis.Finding records: where the mistake is
     notes: tuple = ()  # sentences about a function, also a right one, that are no fault
 
 

@@ -463,7 +463,7 @@ def _order(draft):
 
 def _renames_result(draft):
     """Return True if another variable is returned: it may be equal by chance."""
-    return draft.target.startswith("return ") and REPAIRS[draft.rank] is replace_variable
+    return draft.target.startswith("return ") and draft.old.isidentifier() and draft.new.isidentifier()
 
 
 def _is_short(draft):

@@ -38,6 +38,17 @@ CASES = {
         [("np.repeat(h_image, per_image, axis=0)", "np.tile(h_image, (per_image, 1))")],
         *("h", ["caption b belongs to image b // (B / N), not b mod N"]),
     ),
+    "the other way of a running sum": (
+        *(30, "advantage", [("mask[::-1].cumsum(axis=0)[::-1]", "mask.cumsum(axis=0)")]),
+        *("words", ["sums from the start where the sum to the end belongs"]),
+    ),
+    "padding": (
+        *(5, "max_pool_forward", [("rows = (H + 2 * padding", "rows = (H")]),
+        *("y", ["the padding of `H` is forgotten"]),
+    ),
+    "one factor of a slope": (
+        *(9, "lstm_backward", [("df * f * (1 - f)", "df * f")], "daffine", ["a factor is missing: `(1 - f)`"]),
+    ),
     "two places at once": (
         *(12, "output_backward"),
         [

@@ -176,3 +176,32 @@ def test_the_line_is_that_of_the_term(tmp_path):
     loop = "for b, g in zip(best[k].ravel(), (weights * s).reshape(-1, s.shape[-1])):\n            dv[k, b] = g"
     text = text_of(tmp_path, 31, "score_backward", ("np.add.at(dv[k], best[k], weights * s)", loop))
     assert "(line 73: `dv[k, b] = g` where" in text and ".py:73" in text
+
+
+CERTAINLY_NOT = {  # mistakes with several explanations: (exercise, function, edit)
+    "a tie": (
+        *(17, "bleu"),
+        (
+            "min((abs(len(reference) - length), len(reference)) for reference in image_references)[1]",
+            "len(min(image_references, key=lambda reference: abs(len(reference) - length)))",
+        ),
+    ),
+    "two reversals": (23, "encode_forward", ("a[:, j, S:] = back[j]", "a[:, j, S:] = back[L - 1 - j]")),
+    "a loop that counts down": (32, "viterbi", ("range(T - 1, 0, -1)", "range(T - 1, 1, -1)")),
+}
+
+
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=[pytest.mark.slow] if name == "two reversals" else []) for name in CERTAINLY_NOT]
+)
+def test_what_has_several_explanations_is_likely(tmp_path, name):
+    number, function, edit = CERTAINLY_NOT[name]
+    text = text_of(tmp_path, number, function, edit)
+    assert "It seems" in text and "one step too many" not in text
+
+
+@pytest.mark.slow
+def test_a_variable_that_is_never_read_is_missing(tmp_path):
+    edit = ("da = da + da_keys + dlocation[:, None, :]", "da = da + dlocation[:, None, :]")
+    text = text_of(tmp_path, 14, "decode_backward", edit)
+    assert "the term `da_keys` is missing" in text and "overwritten" not in text
