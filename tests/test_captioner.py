@@ -262,6 +262,7 @@ NOT_IN_THE_MODEL = {
     ),
     *(f"numpy_sat.layers.rollouts.{name}" for name in ("word_rewards", "word_advantages", "word_policy_forward")),
     *(f"numpy_sat.layers.gumbel.{name}" for name in ("gumbel_noise", "straight_through")),
+    *(f"numpy_sat.layers.masked_words.masked_words_{way}" for way in ("forward", "backward")),  # of filled gaps
     # of the earlier stages of "detected-words", and of its ranking
     "numpy_sat.layers.noisy_or.noisy_or_backward",
     *(f"numpy_sat.layers.noisy_or.detection_{way}" for way in ("forward", "backward")),

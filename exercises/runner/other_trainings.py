@@ -1,4 +1,6 @@
-"""Short trainings of the parts that are not in a captioner: alignments, word vectors, word detectors and re-ranking.
+"""Short trainings of the parts that are not in a captioner.
+
+These are alignments, word vectors, word detectors, re-ranking and the prediction of hidden words.
 
 They use the scenes of small_training.py. A location is one of 8 x 8 cells, and its annotation is the cell's mean color.
 """
@@ -13,9 +15,10 @@ from exercises.runner import small_training
 from exercises.runner.substitution import Part
 from numpy_sat import aligner
 from numpy_sat.data.vocabulary import SPECIALS
+from numpy_sat.decoders import masking, stack, vlp
 from numpy_sat.decoding import line_search, viterbi
 from numpy_sat.evaluation import neighbors
-from numpy_sat.layers import alignment, glove, linear, noisy_or, skip_gram
+from numpy_sat.layers import alignment, glove, linear, masked_words, noisy_or, skip_gram
 from numpy_sat.system.streams import PARAMETERS, stream
 from numpy_sat.training import optimizers
 from numpy_sat.training.word_vectors.corpus import WINDOW, Corpus
@@ -23,6 +26,7 @@ from numpy_sat.training.word_vectors.corpus import WINDOW, Corpus
 CELLS = 8  # in a row of an image
 SIZE = 16  # of the vectors of words and regions
 RATE, DETECTOR_RATE, PAIRS, NEGATIVES, CANDIDATES, BETA = 0.02, 0.3, 24, 5, 6, 1.0
+HIDDEN_WORDS, LAYERS, HEADS = 0.15, 2, 2  # of the model that fills gaps
 
 
 class Training(NamedTuple):
@@ -179,12 +183,57 @@ def _rerank(steps):
     return losses, f"Share of right words in the chosen captions: {100 * (1 - losses[-1]):.1f} %."
 
 
+def _fill_gaps(steps):
+    """Train a small Transformer on hidden words of captions, without images. All words see each other."""
+    data, rng, losses, state = small_training.make_data(), _rng(), [], {}
+    captions = [caption[:-1] for image in data.train.captions for caption in image]  # without <end>
+    V = len(data.vocabulary)
+    params = vlp.init_params(rng, 1, 2 * SIZE, LAYERS, HEADS, np.zeros(V))
+    for _ in range(steps):
+        chosen = [captions[row] for row in rng.choice(len(captions), PAIRS)]
+        words = np.zeros((max(map(len, chosen)), PAIRS), np.int64)
+        real = np.zeros(words.shape, np.float32)
+        for column, caption in enumerate(chosen):
+            words[: len(caption), column], real[: len(caption), column] = caption, 1
+        choice = masking.choose(rng, real, HIDDEN_WORDS)
+        tokens = masking.hide(rng, words, choice, V)
+        logits, cache = _predict(params, tokens, real)
+        loss, cache_loss = masked_words.masked_words_forward(vlp.by_word(logits, len(words)), words, choice)
+        dlogits = masked_words.masked_words_backward(1.0, cache_loss)
+        _, grads = vlp.predict_backward(vlp.by_sequence(dlogits, PAIRS), cache, stack)
+        optimizers.adam_update(params, grads, state, RATE / 4)
+        losses.append(float(loss))
+    return losses, _filled_gap(params, data)
+
+
+def _predict(params, tokens, real):
+    """Return the logits (B, T, V) at all tokens, and the cache. The image is a zero."""
+    B = tokens.shape[1]
+    return vlp.predict_forward(
+        params, np.zeros((B, 1, 1), np.float32), vlp.bidirectional(tokens, real, 1, B, np.float32), stack
+    )
+
+
+def _filled_gap(params, data):
+    """Return the words that the model puts in a gap of an unseen caption, as text."""
+    caption = np.array(data.unseen.captions[0][0][:-1])
+    gap = len(caption) // 2
+    tokens = np.where(np.arange(len(caption)) == gap, len(data.vocabulary), caption)[:, None]
+    logits, _ = _predict(params, tokens, np.ones(tokens.shape, np.float32))
+    words = data.vocabulary.decode(caption)
+    best = [data.vocabulary.words[word] for word in np.argsort(-logits[0, gap], kind="stable")[:3]]
+    text = " ".join([*words[:gap], "...", *words[gap + 1 :]])
+    return f'In "{text}", the gap is most likely {", ".join(best)}; a person wrote {words[gap]}.'
+
+
 ALIGN = Training("alignment of words and regions", "margin loss per pair", _align)
+GAPS = Training("hidden words", "nats per chosen word", _fill_gaps)
 TRAININGS: dict[ModuleType, Training] = {  # {module: the training that calls its functions}
     alignment: ALIGN,
     viterbi: ALIGN,
     skip_gram: Training("skip-gram", "nats per pair", _skip_gram),
     glove: Training("GloVe", "weighted squared error", _glove),
     noisy_or: Training("word detectors", "nats per image", _detect),
+    **dict.fromkeys((masking, masked_words), GAPS),
     line_search: Training("re-ranking, one line search per step", "share of wrong words", _rerank),
 }

@@ -27,11 +27,20 @@ from exercises.runner import (
 from exercises.runner.lessons import Lesson
 from exercises.runner.substitution import Broken, Part, in_place
 from exercises.runner.terminal import say, show
-from numpy_sat.decoders import attend_tell, log_bilinear, show_tell, visual_memory
+from numpy_sat.decoders import attend_tell, log_bilinear, masks, show_tell, visual_memory
 from numpy_sat.decoding import sampling
 from numpy_sat.encoders import reader
 from numpy_sat.evaluation import figures
-from numpy_sat.layers import depthwise, dot_attention, hard_attention, lstm, policy, reconstruction
+from numpy_sat.layers import (
+    depthwise,
+    dot_attention,
+    hard_attention,
+    layer_norm,
+    lstm,
+    policy,
+    reconstruction,
+    self_attention,
+)
 from numpy_sat.system import cli, files
 from numpy_sat.system.errors import InputError, writing
 
@@ -43,6 +52,7 @@ ROWS = 8  # in the table of losses
 DECODERS = {  # {module: the only decoder that calls it}
     **{dot_attention: "dot", hard_attention: "hard", show_tell: "tell", log_bilinear: "log-bilinear"},
     **dict.fromkeys((visual_memory, reconstruction), "visual-memory"),
+    **dict.fromkeys((layer_norm, self_attention, masks), "transformer"),
 }
 
 

@@ -100,6 +100,8 @@ LITE0 = CAPTIONER._replace(
 def with_decoder(name: str) -> Model:
     """Return the captioner with another decoder, one of decoders.MODELS."""
     small, tiny = (config.replace(model=name, heads=2) for config in (CAPTIONER.small, CAPTIONER.tiny))
+    if name == "transformer":
+        small, tiny = small.replace(hidden_size=64, layers=2), tiny.replace(hidden_size=4, layers=1)
     # The REINFORCE term is not the gradient of a loss, nor is that of the reconstruction, whose target is a constant.
     tiny = tiny.replace(reinforce_weight=0.0, reconstruction_weight=0.0)
     return CAPTIONER._replace(name=f'the captioner, model "{name}"', small=small, tiny=tiny)

@@ -30,7 +30,7 @@ def left_to_right(L, T, captions, dtype=np.float64):
     place = np.concatenate([np.zeros(L, int), np.tile(np.arange(T), captions)])
     is_region = caption == 0
     same_caption = caption[:, None] == caption
-    return _additive(is_region | (same_caption & (place <= place[:, None])), dtype)
+    return additive(is_region | (same_caption & (place <= place[:, None])), dtype)
 
 
 @lru_cache
@@ -55,7 +55,7 @@ def writing(L, T, captions, dtype=np.float64):
     place = np.concatenate([np.zeros(L, int), np.tile(places[:-1], captions), np.tile(places, captions)])
     is_mask = np.arange(len(place)) >= L + captions * (T - 1)
     earlier = ~is_mask & (place < place[:, None]) & (caption == caption[:, None])
-    return _additive((caption == 0) | earlier | np.eye(len(place), dtype=bool), dtype)
+    return additive((caption == 0) | earlier | np.eye(len(place), dtype=bool), dtype)
 
 
 def bidirectional(L, real, dtype=np.float64):
@@ -70,11 +70,18 @@ def bidirectional(L, real, dtype=np.float64):
     """
     B, T = real.shape
     sees = np.concatenate([np.ones((B, L), bool), real > 0], axis=1)
-    return np.broadcast_to(_additive(sees, dtype)[0][:, None], (B, L + T, L + T))
+    return np.broadcast_to(additive(sees, dtype)[0][:, None], (B, L + T, L + T))
 
 
-def _additive(sees, dtype):
-    """Return what is added to the scores, with one more axis in front: 0 where `sees` is True, else HIDDEN."""
+def additive(sees, dtype):
+    """Return the mask that is added to the scores, read-only and with one more axis in front.
+
+    Args:
+        sees: (...) True where the position of the row sees the position of the column.
+        dtype: dtype of the mask.
+    Returns:
+        (1, ...) 0 where `sees` is True, else HIDDEN.
+    """
     mask = np.where(sees, 0, self_attention.HIDDEN).astype(dtype)[None]
     mask.flags.writeable = False
     return mask

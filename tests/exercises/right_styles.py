@@ -646,4 +646,91 @@ def line_search(lists, weights, direction, quality):
     return gammas[np.argmax(scores)], max(scores)
 """,
     ],
+    38: [
+        """
+def layer_norm_forward(x, gamma, beta):
+    y, mean, std = np.empty_like(x), np.empty((*x.shape[:-1], 1)), np.empty((*x.shape[:-1], 1))
+    for row in np.ndindex(x.shape[:-1]):
+        mean[row], std[row] = np.mean(x[row]), math.sqrt(np.mean(x[row] ** 2) - np.mean(x[row]) ** 2 + EPSILON)
+        y[row] = (x[row] - mean[row]) / std[row] * gamma + beta
+    return y, (x, gamma, mean, std)
+""",
+        """
+def layer_norm_backward(dy, cache):
+    x, gamma, mean, std = cache
+    S = len(gamma)
+    x_hat, g = ((x - mean) / std).reshape(-1, S), (gamma * dy).reshape(-1, S)
+    jacobians = np.eye(S) - 1 / S - np.einsum("ri,rj->rij", x_hat, x_hat) / S
+    dx = np.einsum("rij,rj->ri", jacobians, g) / std.reshape(-1, 1)
+    rows = dy.reshape(-1, S)
+    return dx.reshape(x.shape), (rows * x_hat).sum(0), np.ones(len(rows)) @ rows
+""",
+    ],
+    39: [
+        """
+def left_to_right(L, T, captions, dtype=np.float64):
+    P = L + captions * T
+    sees = np.zeros((P, P), bool)
+    sees[:, :L] = True
+    for start in range(L, P, T or 1):
+        sees[start : start + T, start : start + T] = np.tril(np.ones((T, T)))
+    return np.where(sees, 0, -10000)[None].astype(dtype)
+""",
+        """
+def attend_forward(q, k, v, mask):
+    N, Q, G, K = q.shape
+    o, p = np.empty_like(q), np.empty((N, G, Q, k.shape[1]))
+    for n, g in np.ndindex(N, G):
+        scores = np.exp(q[n, :, g] @ k[n, :, g].T / K**0.5) * (mask[n % len(mask)] == 0)
+        p[n, g] = scores / scores.sum(axis=1, keepdims=True)
+        o[n, :, g] = p[n, g] @ v[n, :, g]
+    return o, (q, k, v, p)
+""",
+        """
+def attend_backward(do, cache):
+    q, k, v, p = cache
+    dq, dk, dv = np.zeros_like(q), np.zeros_like(k), np.zeros_like(v)
+    for n, g, i in np.ndindex(len(q), q.shape[2], q.shape[1]):
+        weights = p[n, g, i]
+        dv[n, :, g] += np.outer(weights, do[n, i, g])
+        jacobian = (np.diag(weights) - np.outer(weights, weights)) / np.sqrt(q.shape[3])
+        de = jacobian @ (v[n, :, g] @ do[n, i, g])
+        dq[n, i, g] = de @ k[n, :, g]
+        dk[n, :, g] += np.outer(de, q[n, i, g])
+    return dq, dk, dv
+""",
+    ],
+    40: [
+        """
+def choose(rng, real, rate):
+    numbers, choice = rng.random(real.shape), np.zeros(real.shape, bool)
+    for b, length in enumerate(real.sum(axis=0).astype(int)):
+        count = min(max(round(rate * length), 1), 3)
+        choice[sorted(range(length), key=lambda t: numbers[t, b])[:count], b] = True
+    return choice
+""",
+        """
+def hide(rng, words, choice, V):
+    kind, tokens = rng.random(words.shape), words.copy()
+    others = rng.integers(3, V, words.shape)
+    tokens[choice & (kind < 0.9)] = others[choice & (kind < 0.9)]
+    tokens[choice & (kind < 0.8)] = V
+    return tokens
+""",
+        """
+def masked_words_forward(logits, targets, choice):
+    p = softmax.softmax_forward(logits)[0]
+    t, b = np.nonzero(choice)
+    return -np.log(p[t, b, targets[t, b]]).sum() / choice.sum(), (np.log(p[choice]), targets, choice)
+""",
+        """
+def masked_words_backward(dloss, cache):
+    p = np.exp(cache.log_p)
+    onehot = np.eye(p.shape[1])[cache.targets[cache.choice]]
+    dlogits = np.zeros(cache.choice.shape + p.shape[1:])
+    for row, place in enumerate(zip(*np.nonzero(cache.choice))):
+        dlogits[place] = (p - onehot)[row] * dloss / np.count_nonzero(cache.choice)
+    return dlogits
+""",
+    ],
 }

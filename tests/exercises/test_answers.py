@@ -6,10 +6,11 @@ import math
 import implementations
 import numpy as np
 import pytest
-from test_worked_examples import Grammar, Page, one_channel, zero_lstm
+from test_worked_examples import Grammar, Page, gap_arrays, one_channel, visible, zero_lstm
 
+from exercises.lessons.ex40_masked_words import Dice
 from numpy_sat.check import gradcheck
-from numpy_sat.decoders import log_bilinear, show_tell
+from numpy_sat.decoders import log_bilinear, masking, masks, show_tell
 from numpy_sat.decoding import line_search, search, viterbi
 from numpy_sat.encoders import reader
 from numpy_sat.evaluation import neighbors
@@ -23,14 +24,17 @@ from numpy_sat.layers import (
     embedding,
     glove,
     hard_attention,
+    layer_norm,
     linear,
     losses,
     lstm,
+    masked_words,
     noisy_or,
     output,
     policy,
     pool,
     reconstruction,
+    self_attention,
     skip_gram,
     softmax,
 )
@@ -378,6 +382,40 @@ def corners(page):
     yield "gamma", 0, result[0]
 
 
+def layer_normalization(page, monkeypatch):
+    monkeypatch.setattr(layer_norm, "EPSILON", 0)
+    arrays = page.arguments("x", "gamma", "beta")
+    y, cache = layer_norm.layer_norm_forward(**arrays)
+    dx, dgamma, _ = layer_norm.layer_norm_backward(page("dy").astype(float), cache)
+    yield from (("dx", 0, dx[1]), ("dgamma", 0, dgamma))
+    np.testing.assert_allclose([dx.sum(axis=1), (dx * arrays["x"]).sum(axis=1)], 0, atol=1e-14)
+    for x in (arrays["x"] + 7, 3 * arrays["x"]):
+        np.testing.assert_allclose(layer_norm.layer_norm_forward(**{**arrays, "x": x})[0], y, atol=1e-14)
+
+
+def words_that_see_words(page):
+    q, k, v = (page(name).reshape(1, 2, 1, 1).astype(float) for name in "qkv")
+    _, cache = self_attention.attend_forward(q, k, v, masks.left_to_right(0, 2, 1))
+    dq, _, _ = self_attention.attend_backward(page("do").reshape(q.shape).astype(float), cache)
+    yield "dq", 0, dq[0, :, 0]
+    dq, dk, dv = self_attention.attend_backward(page("do", 1).reshape(q.shape).astype(float), cache)
+    yield from (("dq", 1, dq[0, :, 0]), ("dk", 0, dk[0, :, 0]), ("dv", 0, dv[0, :, 0]))
+    yield "sees", 0, visible(masks.left_to_right(1, 1, 2))
+    p = self_attention.attend_forward(q, k, v, np.full((1, 2, 2), self_attention.HIDDEN))[1].p
+    np.testing.assert_allclose(p[0, 0], [[1 / 2, 1 / 2], [3 / 4, 1 / 4]])
+
+
+def gaps(page):
+    uniform = page("uniform")[:, None]
+    yield "choice", 0, masking.choose(Dice(uniform, None), np.ones((5, 1)), 0.15)[:, 0]
+    assert masking.choose(np.random.default_rng(0), np.ones((30, 1)), 0.15).sum() == 3
+    dice = Dice(page("kind", 1), page("others"))
+    yield "hidden", 0, masking.hide(dice, page("words"), np.ones(3, bool), 5)
+    _, cache = masked_words.masked_words_forward(*gap_arrays())
+    second, third = masked_words.masked_words_backward(1.0, cache)[1:, 0]
+    np.testing.assert_allclose([second, third], [[1 / 16, -1 / 8, 1 / 16], [0, 0, 0]], atol=1e-15)
+
+
 ANSWERS = {
     **{1: measuring, 2: words, 3: affine, 4: softmaxes, 27: caption_loss, 5: selections, 6: convolution},
     **{7: convolution_backward, 8: loops, 9: lstm_step, 10: lstm_steps, 11: soft_attention, 28: attend},
@@ -385,7 +423,7 @@ ANSWERS = {
     **{18: normalization, 19: show_and_tell, 20: bilinear, 21: dot_product, 29: multi_head, 22: sampling},
     **{30: reinforce, 23: sentence, 24: nearest_words, 25: depthwise_convolution, 26: own_captions},
     **{31: words_and_regions, 32: phrases, 33: memory, 34: true_and_random_pairs, 35: counts, 36: detectors},
-    37: corners,
+    **{37: corners, 38: layer_normalization, 39: words_that_see_words, 40: gaps},
 }
 
 
@@ -395,6 +433,7 @@ def test_the_library_computes_the_answers(lesson, monkeypatch):
     head, _, text = docstring.partition("\nAnswers to the questions of the page:\n")
     assert head and text
     answers, page, compute = Page(f"Worked example\n{text}\nYour task"), Page(lesson.intro), ANSWERS[lesson.number]
-    for name, k, result in compute(page, monkeypatch) if compute is normalization else compute(page):
+    results = compute(page, monkeypatch) if compute in (normalization, layer_normalization) else compute(page)
+    for name, k, result in results:
         value, tolerance = answers.values[name][k]
         np.testing.assert_allclose(value, result, rtol=0, atol=tolerance, err_msg=name)

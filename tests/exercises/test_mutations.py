@@ -61,7 +61,8 @@ MODULES = {  # {name: (module, expression that selects tests, name of the test f
     **{layer: (f"{LAYER}.{layer}", PLAIN) for layer in ("self_attention", "transformer_block", "layer_norm", "gelu")},
     "transformer": ("numpy_sat.decoders.transformer", OF_A_TRANSFORMER),
     "stack": ("numpy_sat.decoders.stack", OF_A_TRANSFORMER, "transformer"),
-    "masking": ("numpy_sat.decoders.masking", PLAIN),
+    **{name: (f"numpy_sat.decoders.{name}", PLAIN) for name in ("masking", "masks")},
+    "masked_words": (f"{LAYER}.masked_words", PLAIN),
     "dot": ("numpy_sat.decoders.dot", "weights_at_the_start or cannot_share or direction or step_by_step"),
     **{f"attend_{name}": (f"{ATTENTIONS}.{name}", OF_A_DECODER, "attend_tell") for name in ATTEND},
     "shallow_output": ("numpy_sat.decoders.shallow_output", "direction or step_by_step", "attend_tell"),
@@ -840,6 +841,27 @@ EQUIVALENT = {
         ),
     ],
     "gelu": [],
+    "masks": [
+        ("bidirectional", "sees =", ["`real != 0` where `real > 0` belongs"], "real is 0 or 1"),
+        ("bidirectional", "return", ["-1 where 0 belongs"], ONE),
+    ],
+    "masked_words": [
+        *(
+            (f"masked_words_{way}", line, zeros("own"), SHAPE)
+            for way, line in (("forward", "loss ="), ("backward", "dlogits[choice]"))
+        ),
+        ("masked_words_backward", "difference[np", zeros("own"), SHAPE),
+        (
+            *("masked_words_backward", "dlogits[choice]"),
+            ["the brackets of `difference * (dloss / len(own))` are in the wrong place"],
+            IN_BRACKETS,
+        ),
+        (
+            *("masked_words_backward", "dlogits ="),
+            [*swapped("choice", "targets"), *2 * swapped("log_p", "difference")],
+            SAME_SHAPE,
+        ),
+    ],
     "layer_norm": [
         (
             "layer_norm_forward",

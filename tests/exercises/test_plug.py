@@ -90,7 +90,7 @@ def test_solutions_of_all_exercises_train_all_models(tmp_path, capsys):
         *("curves.png", "attention-before.png", "attention-after.png", "words.png")
     }
     output = capsys.readouterr().out
-    assert output.count("-log p per word, nats\n") == 11 and "The curves differ" not in output
+    assert output.count("-log p per word, nats\n") == 12 and "The curves differ" not in output
     others = dict.fromkeys(other_trainings.TRAININGS.values())
     assert all(f"\n{training.name}: {training.unit}\n" in output for training in others)
     assert "Never called" not in output and "do not call" not in output
@@ -112,7 +112,7 @@ def test_parts_outside_of_a_captioner_have_trainings_of_their_own(tmp_path, caps
     assert plug.train_on(parts, tmp_path) == 0
     output = capsys.readouterr().out
     assert all(part.calls for part in parts) and "per word, nats" not in output
-    assert output.count("The curves") == 5 and 'Nearest to "a"' in output and "Cells of the words: " in output
+    assert output.count("The curves") == 6 and 'Nearest to "a"' in output and "Cells of the words: " in output
 
 
 @pytest.mark.parametrize("state", ["wrong", "unwritten"])

@@ -7,9 +7,10 @@ import implementations
 import numpy as np
 import pytest
 
+from exercises.lessons.ex40_masked_words import Dice
 from numpy_sat.check import gradcheck
 from numpy_sat.data.vocabulary import END, START
-from numpy_sat.decoders import log_bilinear, show_tell
+from numpy_sat.decoders import log_bilinear, masking, masks, show_tell
 from numpy_sat.decoding import line_search, search, viterbi
 from numpy_sat.encoders import reader
 from numpy_sat.evaluation import neighbors
@@ -23,14 +24,17 @@ from numpy_sat.layers import (
     embedding,
     glove,
     hard_attention,
+    layer_norm,
     linear,
     losses,
     lstm,
+    masked_words,
     noisy_or,
     output,
     policy,
     pool,
     reconstruction,
+    self_attention,
     skip_gram,
     softmax,
 )
@@ -466,6 +470,48 @@ def corners(page):
     yield "gamma", 0, result[0]
 
 
+def layer_normalization(page, monkeypatch):
+    monkeypatch.setattr(layer_norm, "EPSILON", 0)
+    y, cache = layer_norm.layer_norm_forward(**page.arguments("x", "gamma", "beta"))
+    yield from (("mean", 0, cache.mean), ("std", 0, cache.std), ("y", 0, y))
+    dx, _, dbeta = layer_norm.layer_norm_backward(page("dy").astype(float), cache)
+    yield "dbeta", 0, dbeta
+    np.testing.assert_allclose(dx[0], [1, -1, 0, 0])
+    assert (page("dy")[0] * page("gamma")).mean() == 1 and (cache.x - 3)[0] @ page("dy")[0] / 2 / 4 == -1
+
+
+def visible(mask):
+    """Return 1 where a mask is 0, and 0 where it hides."""
+    return (mask[0] == 0).astype(int)
+
+
+def words_that_see_words(page):
+    q, k, v = (page(name).reshape(1, 2, 1, 1).astype(float) for name in "qkv")
+    mask = masks.left_to_right(0, 2, 1)
+    o, cache = self_attention.attend_forward(q, k, v, mask)
+    yield from (("sees", 0, visible(mask)), ("p", 0, cache.p[0, 0]), ("o", 0, o[0, :, 0]))
+    _, dk, dv = self_attention.attend_backward(page("do").reshape(q.shape).astype(float), cache)
+    yield from (("dv", 0, dv[0, :, 0]), ("dk", 0, dk[0, :, 0]))
+    yield "sees", 1, visible(masks.left_to_right(1, 2, 1))
+
+
+def gap_arrays():
+    """Return logits, targets and choice of exercise 40."""
+    logits = np.log([[[2.0, 1, 1]], [[1, 6, 1]], [[1, 1, 1]]])
+    return logits, np.array([[0], [1], [2]]), np.array([[True], [True], [False]])
+
+
+def gaps(page):
+    dice = Dice(page("uniform")[:, None], None)
+    yield "choice", 0, masking.choose(dice, np.ones((5, 1)), 0.4)[:, 0]
+    dice = Dice(page("kind"), page("others"))
+    yield "hidden", 0, masking.hide(dice, page("words"), np.ones(3, bool), 5)
+    loss, cache = masked_words.masked_words_forward(*gap_arrays())
+    yield "loss", 0, loss
+    np.testing.assert_allclose(np.exp(cache.log_p), [[1 / 2, 1 / 4, 1 / 4], [1 / 8, 3 / 4, 1 / 8]])
+    np.testing.assert_allclose(masked_words.masked_words_backward(1.0, cache)[0, 0], [-1 / 4, 1 / 8, 1 / 8])
+
+
 EXAMPLES = {
     **{1: measuring, 2: words, 3: affine, 4: softmaxes, 27: caption_loss, 5: selections, 6: convolution},
     **{7: convolution_backward, 8: loops, 9: lstm_step, 10: lstm_steps, 11: soft_attention, 28: attend},
@@ -473,14 +519,14 @@ EXAMPLES = {
     **{18: normalization, 19: show_and_tell, 20: bilinear, 21: dot_product, 29: multi_head, 22: sampling},
     **{30: reinforce, 23: sentence, 24: nearest_words, 25: depthwise_convolution, 26: own_captions},
     **{31: words_and_regions, 32: phrases, 33: memory, 34: true_and_random_pairs, 35: counts, 36: detectors},
-    37: corners,
+    **{37: corners, 38: layer_normalization, 39: words_that_see_words, 40: gaps},
 }
 
 
 @pytest.mark.parametrize("lesson", implementations.LESSONS, ids=lambda lesson: lesson.name)
 def test_the_library_computes_the_numbers_of_the_page(lesson, monkeypatch):
     page, example = Page(lesson.intro), EXAMPLES[lesson.number]
-    results = list(example(page, monkeypatch) if example is normalization else example(page))
+    results = list(example(page, monkeypatch) if example in (normalization, layer_normalization) else example(page))
     assert results
     for name, k, result in results:
         value, tolerance = page.values[name][k]
