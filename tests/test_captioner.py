@@ -263,6 +263,13 @@ NOT_IN_THE_MODEL = {
     *(f"numpy_sat.layers.rollouts.{name}" for name in ("word_rewards", "word_advantages", "word_policy_forward")),
     *(f"numpy_sat.layers.gumbel.{name}" for name in ("gumbel_noise", "straight_through")),
     *(f"numpy_sat.layers.masked_words.masked_words_{way}" for way in ("forward", "backward")),  # of filled gaps
+    # of tags
+    *(
+        f"numpy_sat.layers.{name}_{way}"
+        for name in ("contrastive.contrastive", "set_loss.set_loss")
+        for way in ("forward", "backward")
+    ),
+    *(f"numpy_sat.layers.{name}" for name in ("set_loss.match", "assignment.assign")),
     # of the earlier stages of "detected-words", and of its ranking
     "numpy_sat.layers.noisy_or.noisy_or_backward",
     *(f"numpy_sat.layers.noisy_or.detection_{way}" for way in ("forward", "backward")),
