@@ -4,7 +4,7 @@ The report compares the model with floors (captions that ignore the image) and w
 same way. It is printed, and written to evaluate-SPLIT.md and evaluate-SPLIT.json in the folder of the run.
 
 With --compare, one table has a row for each of several models. It is printed, and written to compare-SPLIT.md and
-compare-SPLIT.json in the folder of the first run.
+compare-SPLIT.json in the folder of the first run. With --curve, the plane of loss and CIDEr-D is drawn beside them.
 
 --out names other files. For the captioner of the package, the default is the current folder.
 """
@@ -29,7 +29,7 @@ def _evaluate(args):
         args.split, args.beam, args.root, args.skip_missing, args.attention_mode, args.skip_damaged
     )
     if args.compare:
-        tasks.of_run(args.runs[0]).compare(args.runs, request, args.out)
+        tasks.of_run(args.runs[0]).compare(args.runs, request, args.out, args.curve)
     else:
         paths = (*args.runs, *args.others)
         models = [settings.with_attention_mode(runs.load_model(path), args.attention_mode) for path in paths]
@@ -62,6 +62,15 @@ def _parse(argv):
         metavar="RUN",
         help="add a row for the ensemble of RUN and these runs",
     )
+    parser.add_argument(
+        "--curve",
+        type=cli.path,
+        nargs="+",
+        default=[],
+        metavar="RUN",
+        help="with --compare: further runs, whose losses and CIDEr-D form a curve, which is drawn; "
+        "the table says how far each RUN lies above it",
+    )
     parser.add_argument("--root", type=cli.path, help="folder of the data set (default: the folder that training used)")
     parser.add_argument("--skip-missing", action="store_true", help="skip missing photos instead of stopping")
     parser.add_argument("--skip-damaged", action="store_true", help="skip damaged photos instead of stopping")
@@ -72,6 +81,10 @@ def _parse(argv):
         parser.error("--compare takes no --blind: name a blind run among the RUNs")
     if args.compare and args.others:
         parser.error("--with takes one RUN and cannot be combined with --compare")
+    if args.curve and not args.compare:
+        parser.error("--curve needs --compare")
+    if len(args.curve) == 1:
+        parser.error("--curve needs two RUNs or more")
     if args.out and args.out.suffix != ".md":
         parser.error(f"--out needs the name of a Markdown file such as table.md, not {args.out}")
     return args

@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import tiny
+from PIL import Image
 from tiny import run
 
 from numpy_sat import caption, evaluate, show, train, words
@@ -22,6 +23,7 @@ from numpy_sat.evaluation import (
     blind_baseline,
     caption_evaluation,
     floors,
+    front,
     heldout,
     judging,
     run_comparison,
@@ -503,6 +505,28 @@ def test_the_same_run_twice_is_refused(trained, tmp_path, monkeypatch, capsys):
         assert f"{trained}, {again}: the same model; name each once" in capsys.readouterr().err
 
 
+def test_heights_above_a_curve(trained, tmp_path, monkeypatch, capsys):
+    """Check that the losses of the plane are those of the table, and that every run has a sentence."""
+    points, draw = {}, front.draw
+
+    def keep(path, names, own_points, *rest):
+        points.update(zip(names, own_points, strict=True))
+        draw(path, names, own_points, *rest)
+
+    monkeypatch.setattr(front, "draw", keep)
+    others, out = [trained / "last.npz", trained.with_name("tell")], tmp_path / "table.md"
+    assert run_evaluate("--compare", trained / "best.npz", "--curve", *others, "--out", out, "--beam", 1) == 0
+    report = json.loads(out.with_suffix(".json").read_text())
+    assert [row["name"] for row in report["rows"]] == list(points) == ["run/best.npz", "run/last.npz", "tell"]
+    for row in report["rows"]:
+        assert points[row["name"]].x[0] == pytest.approx(row["loss"]["word"], rel=1e-5)
+        assert points[row["name"]].y[0] == pytest.approx(row["figures"]["CIDEr-D"])
+    (sentence,) = report["heights"]
+    assert sentence.startswith("run/best.npz: ") and sentence in " ".join(capsys.readouterr().out.split())
+    with Image.open(out.with_suffix(".png")) as image:
+        assert image.width > 500
+
+
 def test_a_run_without_a_log_has_no_minutes(trained):
     (trained / "log.jsonl").unlink()
     assert run_evaluate("--compare", trained, "--beam", 1) == 0
@@ -562,6 +586,8 @@ def test_comparing_on_scenes(tmp_path, monkeypatch, capsys):
         (["a", "--out", "b"], "the name of a Markdown file"),
         (["--compare", "a", "b", "--blind", "c"], "--compare takes no --blind"),
         (["--compare", "a", "b", "--out", "c"], "the name of a Markdown file"),
+        (["a", "--curve", "b", "c"], "--curve needs --compare"),
+        (["--compare", "a", "--curve", "b"], "--curve needs two RUNs or more"),
     ],
 )
 def test_arguments_that_do_not_go_together(arguments, sentence, capsys):

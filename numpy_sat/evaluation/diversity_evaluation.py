@@ -26,6 +26,8 @@ from numpy_sat.evaluation import (
     scene_wording,
 )
 from numpy_sat.evaluation.bootstrap import Share
+from numpy_sat.evaluation.curve import Point, verdict, with_whole
+from numpy_sat.evaluation.curve import height_above as curve_height
 from numpy_sat.evaluation.layout import Page, Paragraphs, Points, Table, as_markdown, as_text, finite, number
 from numpy_sat.experiment import runs
 from numpy_sat.metrics import bleu, cider
@@ -128,19 +130,12 @@ def height_above(way: Way, curve: Sequence[Way], counts: np.ndarray) -> Share | 
     Returns:
         The difference in accuracy with its 95 % interval; None if the way is more or less diverse than the whole curve.
     """
-    everything = np.vstack([np.ones(counts.shape[1]), counts]) / counts.shape[1]
+    everything = with_whole(counts) / counts.shape[1]
 
-    def means(values):
-        return everything @ values
+    def point_of(some):
+        return Point(everything @ some.diversity.div2, everything @ some.accuracy)
 
-    x, y = means(way.diversity.div2), means(way.accuracy)
-    curve_x = np.stack([means(point.diversity.div2) for point in curve], axis=1)
-    curve_y = np.stack([means(point.accuracy) for point in curve], axis=1)
-    if not curve_x[0].min() <= x[0] <= curve_x[0].max():
-        return None
-    order = np.argsort(curve_x[0])
-    heights = np.array([y[r] - np.interp(x[r], curve_x[r, order], curve_y[r, order]) for r in range(len(everything))])
-    return Share(float(heights[0]), *bootstrap.interval(heights[1:]))
+    return curve_height(point_of(way), [point_of(point) for point in curve])
 
 
 def _read(model, request):
@@ -246,14 +241,8 @@ def _above_the_curve(ways, counts):
     for way in ways:
         if way.group in (first, PEOPLE):
             continue
-        share = height_above(way, curve, counts)
-        if share is None:
-            sentences.append(f"{way.group}, {way.name}: no point of the curve is as diverse.")
-            continue
-        verdict = "above" if share.low > 0 else "below" if share.high < 0 else "no difference beyond chance"
-        sentences.append(
-            f"{way.group}, {way.name}: {share.value:+.1f} {unit} ({share.low:+.1f} to {share.high:+.1f}), {verdict}."
-        )
+        height = height_above(way, curve, counts)
+        sentences.append(verdict(f"{way.group}, {way.name}", height, unit, "no point of the curve is as diverse"))
     heading = f"Height above the curve of {first}, at the same Div-2:"
     return [Points(sentences, heading, indent="  ")] if sentences else []
 

@@ -7,10 +7,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-from numpy_sat import __version__, captioner
+from numpy_sat import __version__, captioner, decoders
 from numpy_sat.data import batches, catalog, vocabulary
 from numpy_sat.data.dataset import Dataset
-from numpy_sat.decoding import overflow, search
+from numpy_sat.decoding import likelihood, overflow, search
 from numpy_sat.decoding.trace import Trace, trace_images
 from numpy_sat.evaluation.report import Loss
 from numpy_sat.experiment import runs
@@ -126,6 +126,31 @@ def loss(params: dict[str, np.ndarray], recipe: Recipe, split: batches.Split) ->
             total += float(captioner.loss_only(params, batch, recipe).word * count)
         words += float(count)
     return total / words
+
+
+def log_likelihoods(model: runs.Model, written: Written) -> tuple[np.ndarray, np.ndarray]:
+    """Compute the log-probability of each image's references, as the decoder would write them.
+
+    Args:
+        model: runs.Model.
+        written: Written of the model, with the images of the split.
+    Returns:
+        log_p: (N,) sum of the log-probabilities of CAPTIONS_PER_IMAGE references.
+        words: (N,) their number of words, with <end>.
+    """
+    recipe, decoder = model.recipe, decoders.writer(model.recipe)
+    split = batches.make_split(
+        written.examples, written.inputs, model.vocabulary, recipe.decoding.max_words, written.dataset.tokenize
+    )
+    log_p, words = [], []
+    for batch in batches.plain_batches(split, recipe.training.batch_size, CAPTIONS_PER_IMAGE):
+        a = captioner.annotate(model.params, batch.inputs, recipe)
+        state = decoder.select(decoder.begin(model.params, a), np.repeat(np.arange(len(a)), CAPTIONS_PER_IMAGE))
+        lengths = batch.mask.sum(axis=0).astype(int)
+        captions = [targets[:length] for targets, length in zip(batch.targets.T, lengths, strict=True)]
+        log_p += [*likelihood.log_probabilities(decoder, model.params, state, captions)]
+        words += [*lengths]
+    return (np.reshape(values, (-1, CAPTIONS_PER_IMAGE)).sum(axis=1) for values in (log_p, words))
 
 
 def judge_loss(model: runs.Model, written: Written, train: dict[str, list[str]]) -> Loss:

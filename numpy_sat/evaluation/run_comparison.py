@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from numpy_sat import __version__, captioner
 from numpy_sat.data import catalog, vocabulary
-from numpy_sat.evaluation import attention, heldout, report_files, self_retrieval, table
+from numpy_sat.evaluation import attention, front, heldout, report_files, self_retrieval, table
 from numpy_sat.evaluation.caption_evaluation import attention_note
 from numpy_sat.evaluation.comparison import paper_rows
 from numpy_sat.evaluation.judging import Judged, judge
@@ -25,17 +25,20 @@ class Contender(NamedTuple):
     model: runs.Model
 
 
-def compare(paths: Sequence[Path], request: heldout.Request, out: Path | None = None) -> None:
+def compare(
+    paths: Sequence[Path], request: heldout.Request, out: Path | None = None, curve: Sequence[Path] = ()
+) -> None:
     """Judge several captioners, print one table and write it to a file.
 
     Args:
         paths: paths of the runs; all are compared with the first.
         request: heldout.Request.
         out: path of the Markdown file; the default is a file in the first run's folder.
+        curve: paths of further runs, whose losses and CIDEr-D form a curve. The figure is drawn beside the table.
     Raises:
         InputError: the runs were trained on different data, or a run is named twice.
     """
-    contenders, rows, first = load(paths, request.attention_mode), [], None
+    contenders, rows, points, first = load([*paths, *curve], request.attention_mode), [], [], None
     path = report_files.place(out, paths[0], f"compare-{request.split}")
     retriever = self_retrieval.Retriever(contenders[0].model)
     for contender in contenders:
@@ -45,6 +48,7 @@ def compare(paths: Sequence[Path], request: heldout.Request, out: Path | None = 
         row, judged = measure(contender, written, train, retriever)
         rows.append(row._replace(difference=judged.difference(first)) if first else row)
         first = first or judged
+        points += [front.point_of(contender.model, written, judged)] if curve else []
     models = [contender.model for contender in contenders]
     names = {request.split: written.texts, "train": train}
     paper = paper_rows((model.recipe.decoder.model for model in models), written.dataset.name, names)
@@ -58,7 +62,13 @@ def compare(paths: Sequence[Path], request: heldout.Request, out: Path | None = 
         ),
         rows=rows,
         paper=paper,
+        heights=front.heights([row.name for row in rows], points, len(curve)) if curve else [],
     )
+    if curve:
+        figure = path.with_suffix(".png")
+        front.draw(
+            figure, [row.name for row in rows], points, len(curve), f"Likelihood and CIDEr-D: {comparison.title}"
+        )
     plain = {"version": __version__, **table.as_json(comparison)}
     report_files.write(path, table.as_markdown(comparison), plain, table.as_text(comparison))
 

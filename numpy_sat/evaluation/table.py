@@ -31,6 +31,9 @@ LEGEND_SCENES = (
 )
 
 
+HEIGHTS = "CIDEr-D above the curve at the same loss, with its 95 % interval over resampled images"
+
+
 class ModelFigures(NamedTuple):
     """A row of a Comparison: a captioner, its costs and its scores."""
 
@@ -57,6 +60,7 @@ class Comparison(NamedTuple):
     notes: tuple  # sentences below the table
     rows: list[ModelFigures]
     paper: list[Row]  # scores of the paper, for its data only
+    heights: list[str]  # sentences about the heights above a curve, see front.py
 
 
 def as_text(comparison: Comparison) -> str:
@@ -79,7 +83,8 @@ def as_markdown(comparison: Comparison) -> str:
 def _page(comparison, tables):
     """Return the layout.Page of a Comparison. tables: the layout.Tables of its rows."""
     differences = Points(_differences(comparison.rows), f"{_against(comparison)}:", indent="  ")
-    return Page(comparison.title, [*tables, Paragraphs(_notes(comparison)), differences], WIDTH)
+    heights = [Points(comparison.heights, f"{HEIGHTS}:", indent="  ")] if comparison.heights else []
+    return Page(comparison.title, [*tables, Paragraphs(_notes(comparison)), differences, *heights], WIDTH)
 
 
 def as_json(comparison: Comparison) -> dict:

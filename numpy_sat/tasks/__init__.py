@@ -13,7 +13,7 @@ Each task is a module with the same functions. A command looks up a model's task
     entry(config, source, traced, note="")         return the page.Entry of a caption, for an HTML page
     show(folder, model, written)                   draw figures of the captions of a split
     report(paths, models, request, blind, out)     judge a model, print the report and write it to files
-    compare(paths, request, out)                   judge several models, print one table and write it to files
+    compare(paths, request, out, curve)            judge several models, print one table and write it to files
     EXAMPLE                                        the argument after `caption RUN` in messages
 """
 

@@ -160,16 +160,17 @@ def report(paths, models, request, blind=None, out=None):
     caption_evaluation.evaluate(paths, models, request, blind, out)
 
 
-def compare(paths, request, out=None):
+def compare(paths, request, out=None, curve=()):
     """Judge several captioners, print one table and write it to a file.
 
     Args:
         paths: paths of the runs.
         request: heldout.Request.
         out: path of the Markdown file; the default is a file in the first run's folder.
+        curve: paths of further runs, whose losses and CIDEr-D form a curve.
     Raises:
         InputError: the runs were trained on different data, or a run is named twice.
     """
     from numpy_sat.evaluation import run_comparison
 
-    run_comparison.compare(paths, request, out)
+    run_comparison.compare(paths, request, out, curve)

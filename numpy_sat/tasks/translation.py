@@ -143,6 +143,6 @@ def report(paths, models, request, blind=None, out=None):
     translation_evaluation.evaluate(paths[0], model, load, request, out)
 
 
-def compare(paths, request, out=None):
+def compare(paths, request, out=None, curve=()):
     """Raise InputError: translators are judged one by one."""
     raise InputError("--compare is for captioners; evaluate translators one by one.")

@@ -39,7 +39,7 @@ def test_a_table_fits_the_terminal_and_warns_of_collapsed_attention():
         make_row("pooled", attention=None, minutes=math.nan, truth=Truth(0.5, 0.5, 1.0, math.nan, math.nan, math.nan)),
     ]
     paper = list(comparison.PAPER.values())
-    models = table.Comparison("3 models", "a protocol", ("a note",), rows, paper)
+    models = table.Comparison("3 models", "a protocol", ("a note",), rows, paper, ["a height"])
     lines = table.as_text(models).splitlines()
     assert max(map(len, lines)) <= 100
     cells = [line.split() for line in lines]
