@@ -57,6 +57,27 @@ class Model(with_vlp.Model):
             return super().loss_only(params, a, batch, config)
         return with_vlp.whole_captions(params, *oscar.separate(a), batch, config)
 
+    def fill(
+        self,
+        params: dict[str, np.ndarray],
+        a: np.ndarray,
+        tokens: np.ndarray,
+        real: np.ndarray,
+        sees_later: bool,
+        config: "Recipe",
+    ) -> np.ndarray:
+        """Predict the words of captions with gaps. Arguments and result are those of with_vlp.Model."""
+        if not _reads_tags(config):
+            return super().fill(params, a, tokens, real, sees_later, config)
+        regions, tags = oscar.separate(a)
+        (B, L, _), T, V = regions.shape, len(tokens), len(params["E"])
+        if sees_later:
+            reading = oscar.pretraining(tokens, tags, real, V, L, B, a.dtype)
+        else:
+            reading = vlp.left_to_right(tokens, L, tags, a.dtype)
+        logits, _ = vlp.predict_forward(params, regions, reading, choose(regions, stack, fast_stack))
+        return vlp.by_word(logits[:, -T:], T)
+
     def begin(
         self, params: dict[str, np.ndarray], a: np.ndarray, config: "Recipe", rng: np.random.Generator | None = None
     ) -> vlp.State:

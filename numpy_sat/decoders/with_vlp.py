@@ -44,6 +44,32 @@ class Model:
         """
         return whole_captions(params, a, vlp.no_tags(len(a)), batch, config)
 
+    def fill(
+        self,
+        params: dict[str, np.ndarray],
+        a: np.ndarray,
+        tokens: np.ndarray,
+        real: np.ndarray,
+        sees_later: bool,
+        config: "Recipe",
+    ) -> np.ndarray:
+        """Predict the words of captions with gaps, one caption for each image.
+
+        Args:
+            params: arrays by name.
+            a: (B, L, D) annotations.
+            tokens: (T, B) words, or V in a gap.
+            real: (T, B) 1 at words, 0 at padding.
+            sees_later: True if all words see each other, False if a word sees the words before it.
+            config: the recipe.
+        Returns:
+            logits: (T, B, V).
+        """
+        (B, L, _), tags = a.shape, vlp.no_tags(len(a))
+        both = vlp.bidirectional(tokens, real, L, B, a.dtype)
+        reading = both if sees_later else vlp.left_to_right(tokens, L, tags, a.dtype)
+        return vlp.by_word(vlp.predict_forward(params, a, reading, choose(a, stack, fast_stack))[0], len(tokens))
+
     def begin(
         self, params: dict[str, np.ndarray], a: np.ndarray, config: "Recipe", rng: np.random.Generator | None = None
     ) -> vlp.State:

@@ -11,6 +11,7 @@ from numpy_sat.evaluation import (
     blind_baseline,
     comparison,
     floors,
+    gap_evaluation,
     heldout,
     memory_evaluation,
     report,
@@ -73,6 +74,7 @@ def evaluate(
         no_attention=judgement.absence,
         reconstruction=memory_evaluation.judge(model, written),
         detection=word_evaluation.judge(model, written, request.beam),
+        gaps=gap_evaluation.judge(model, written),
         truth=judgement.truth,
     )
     plain = {"version": __version__, "checkpoint": digest, **report.as_json(evaluation), "captions": written.texts}

@@ -7,6 +7,7 @@ from numpy_sat.evaluation import layout
 from numpy_sat.evaluation.attention_statistics import AttentionStatistics
 from numpy_sat.evaluation.comparison import PAPER_NOTE, SCORES, Row, verdict
 from numpy_sat.evaluation.detection import Detection
+from numpy_sat.evaluation.gaps import Gaps
 from numpy_sat.evaluation.layout import Page, Paragraphs, Points, Table, finite, number, percent
 from numpy_sat.evaluation.reconstruction import Reconstruction
 from numpy_sat.evaluation.retrieval import POOL
@@ -43,6 +44,7 @@ class Evaluation(NamedTuple):
     no_attention: str | None = None  # for a model without attention: a sentence that says why
     reconstruction: Reconstruction | None = None  # for a model with a visual memory
     detection: Detection | None = None  # for a model with word detectors
+    gaps: Gaps | None = None  # for a model that learns from captions with gaps
 
 
 def as_text(evaluation: Evaluation) -> str:
@@ -71,7 +73,8 @@ def as_json(evaluation: Evaluation) -> dict:
     """Return an Evaluation as a dict for the json module; nan becomes None."""
     plain = {"rows": [row._asdict() for row in evaluation.rows]}
     plain |= {name: getattr(evaluation, name)._asdict() for name in ("ours", "people")}
-    plain |= {name: finite(getattr(evaluation, name)) for name in ("loss", "truth", "reconstruction", "detection")}
+    parts = "loss", "truth", "reconstruction", "detection", "gaps"
+    plain |= {name: finite(getattr(evaluation, name)) for name in parts}
     return evaluation._asdict() | plain | {"attention": attention_as_json(evaluation.attention)}
 
 
@@ -144,7 +147,17 @@ def _sentences(evaluation):
         f"word frequencies of the training set alone reach {evaluation.loss.frequencies:.3f}."
     )
     sentences = [loss, *_attention(evaluation), *_truth(evaluation), *_reconstruction(evaluation.reconstruction)]
-    return [*sentences, *_detection(evaluation.detection)]
+    return [*sentences, *_detection(evaluation.detection), *_gaps(evaluation.gaps)]
+
+
+def _gaps(gaps):
+    """Return sentences about gaps in human captions that the model fills."""
+    return [
+        f"Gaps: of {gaps.cases[kind]:,} hidden {kind}, it fills "
+        + ", ".join(f"{_interval(share)} {way}" for way, share in ways.items())
+        + " right."
+        for kind, ways in (gaps.right.items() if gaps else ())
+    ]
 
 
 def _detection(detection):
