@@ -37,7 +37,12 @@ def judge(model: runs.Model, written: heldout.Written) -> Gaps | None:
     kinds = KINDS if written.dataset.name == "scenes" else {WORDS: None}
     counts, cases, right = bootstrap.resample(len(captions), seed=0), {}, {}
     for kind, meanings in kinds.items():
-        gaps = [(n, t) for n, words in enumerate(captions) for t, word in enumerate(words) if _belongs(word, meanings)]
+        gaps = [
+            (n, t)
+            for n, words in enumerate(captions)
+            for t, word in enumerate(words)
+            if word in model.vocabulary and _belongs(word, meanings)
+        ]
         rows, places = np.array(gaps).reshape(-1, 2).T
         cases[kind] = len(gaps)
         for way in (BOTH, LEFT, OTHER) if gaps else ():
@@ -54,7 +59,7 @@ def _belongs(word, meanings):
 
 def _fill(model, fill, inputs, captions, rows, places, way, meanings):
     """Return which gaps are filled right, as a float array. rows, places: image and place of each gap."""
-    right, decode, V = [], model.vocabulary.decode, len(model.vocabulary)
+    right, texts, V = [], model.vocabulary.words, len(model.vocabulary)
     for first in range(0, len(rows), BATCH):
         some, t = rows[first : first + BATCH], places[first : first + BATCH]
         _, words, mask = batches.arrange([[*model.vocabulary.encode(captions[n]), END] for n in some])
@@ -64,7 +69,7 @@ def _fill(model, fill, inputs, captions, rows, places, way, meanings):
         images = (some + len(captions) // 2) % len(captions) if way == OTHER else some
         a = captioner.annotate(model.params, batches.scale_pixels(inputs[images]), model.recipe)
         logits = fill(model.params, a, words, mask.astype(a.dtype), way != LEFT, model.recipe)
-        filled = logits[t, b].argmax(axis=-1)
-        for word, expected in zip(decode(filled), decode(hidden), strict=True):
-            right.append(word == expected if meanings is None else meanings.get(word) == meanings[expected])
+        for number, expected in zip(logits[t, b].argmax(axis=-1), hidden, strict=True):
+            is_right = number == expected
+            right.append(is_right if meanings is None else meanings.get(texts[number]) == meanings[texts[expected]])
     return np.array(right, np.float64)
