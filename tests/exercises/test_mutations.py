@@ -50,7 +50,7 @@ MODULES = {  # {name: (module, expression that selects tests, name of the test f
     "bidirectional": ("numpy_sat.encoders.bidirectional", "not padding"),
     **{layer: (f"{LAYER}.{layer}", PLAIN) for layer in ("depthwise", "mbconv", "pointwise")},
     "policy": (f"{LAYER}.policy", PLAIN),
-    **{layer: (f"{LAYER}.{layer}", PLAIN) for layer in ("discriminator", "rollouts", "gumbel")},
+    **{layer: (f"{LAYER}.{layer}", PLAIN) for layer in ("discriminator", "rollouts", "gumbel", "contrastive")},
     "sampling": ("numpy_sat.decoding.sampling", PLAIN),
     "samples": ("numpy_sat.training.objectives.samples", "not (expected_score or likely or weigh)", "self_critical"),
     "meta_gradients": ("numpy_sat.training.objectives.meta_gradients", "quadratic or no_gradient or distance", "meta"),
@@ -161,6 +161,20 @@ EQUIVALENT = {
             ["the sum of `scores` goes over axis -1 instead of axis 1"],
             LAST_AXIS,
         ),
+    ],
+    "contrastive": [
+        (
+            "contrastive_forward",
+            "loss =",
+            [f"the factor `{factor}` occurs twice" for factor in ("y", "1 - y")],
+            ZERO_ONE,
+        ),
+        (
+            *("contrastive_backward", "ds ="),
+            ["the brackets of `(p - y) * (dloss / len(y))` are in the wrong place"],
+            IN_BRACKETS,
+        ),
+        ("contrastive_backward", "ds =", [*zeros("y"), *swapped("y", "s", "p")], SHAPE),
     ],
     "discriminator": [
         ("image_forward", "f, cache_whole =", zeros("a"), SHAPE),
@@ -916,11 +930,11 @@ EQUIVALENT = {
         ("join", "return", ["2 where 1 belongs"], NEGATIVE),
         *((name, "return", [*exchanged("0", "1"), "2 where 1 belongs"], NEGATIVE) for name in ("by_word", "by_image")),
         (
-            *("begin", "_, cache ="),
-            ["2 where 1 belongs", "`L` is ignored: 1 replaces it"],
+            *("begin_after", "_, cache ="),
+            ["2 where 1 belongs", "`P` is ignored: 1 replaces it"],
             "zeros of this shape are broadcast to the right one",
         ),
-        ("begin", "return", exchanged("memory.k[:, :0]", "memory.v[:, :0]"), "both are empty"),
+        ("begin_after", "return", exchanged("memory.k[:, :0]", "memory.v[:, :0]"), "both are empty"),
         ("step", "t, L =", 2 * ["1 where 0 belongs", "-1 where 0 belongs"], SAME_SHAPE),
         (
             *("step", "x ="),
