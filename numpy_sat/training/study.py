@@ -29,7 +29,8 @@ VARIANTS = {  # {study: {name of the variant's folder: arguments of train}}
         "mean-annotation": ["--set", "without=attention"],
         "blind": ["--blind"],
     },
-    "models": {name: ["--model", name] for name in MODELS},
+    # without tags, a model that can read them is another model of the table
+    "models": {name: ["--model", name] for name, model in MODELS.items() if "tags" not in model.SETTINGS},
     "table": {name: ["--model", name] for name in PAPER},  # the systems that Xu et al. compare
     "word-vectors": {
         **WHOLE,
