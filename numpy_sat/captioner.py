@@ -16,6 +16,8 @@ from numpy_sat.encoders import convnet
 from numpy_sat.encoders.frozen import TAGGER
 from numpy_sat.layers import dropout
 from numpy_sat.loss import Loss
+from numpy_sat.system import ranks
+from numpy_sat.system.streams import along
 
 if TYPE_CHECKING:
     from numpy_sat.data.batches import Batch
@@ -26,6 +28,7 @@ Arrays = dict[str, np.ndarray]  # parameters or gradients by name
 STATISTICS_BATCHES = 32  # number of batches that measure the running mean and variance of batch normalization
 # Ends of the names of parameters that are measured, not learned.
 MEASURED = (".running_mean", ".running_var", "baseline", "base_rates", "ngrams", *TAGGER)
+MOVING = ("baseline",)  # of these, those that every training step moves
 
 
 def init_params(
@@ -109,13 +112,13 @@ def annotations_mask(rng: np.random.Generator, a: np.ndarray, config: "Recipe") 
         mask: (N, 1, D); the number 1 without annotation dropout.
     """
     rate = config.encoder.annotation_dropout
-    return dropout.dropout_mask(rng, (len(a), 1, a.shape[2]), rate, a.dtype) if rate else 1.0
+    return dropout.dropout_mask(along(rng, 0), (len(a), 1, a.shape[2]), rate, a.dtype) if rate else 1.0
 
 
 def measure_running_statistics(params: Arrays, batches: Iterable["Batch"], config: "Recipe") -> None:
     """Measure the running mean and variance of batch normalization on the first batches, and set them in place.
 
-    Without batch normalization, do nothing and read no batch.
+    The ranks of a group share the batches. Without batch normalization, do nothing and read no batch.
 
     Args:
         params: arrays by name.
@@ -123,7 +126,8 @@ def measure_running_statistics(params: Arrays, batches: Iterable["Batch"], confi
         config: the recipe.
     """
     if config.encoder.batch_norm and not config.encoder.blind:
-        first_batches = itertools.islice(batches, STATISTICS_BATCHES)
+        group = ranks.current()
+        first_batches = itertools.islice(batches, group.rank, STATISTICS_BATCHES, group.size)
         convnet.measure_running_statistics(params, (batch.inputs for batch in first_batches), config.encoder.stages)
 
 

@@ -17,6 +17,7 @@ class Loss(NamedTuple):
     total: float  # nats per caption, with attention penalty and label smoothing; training minimizes it
     word: float  # - log p per word in nats, without attention penalty and label smoothing
     penalty: float  # the attention penalty, before multiplication by lambda
+    words: float = 0.0  # words over which `word` is a mean; 0 if it is no mean over words
 
 
 class LossCache(NamedTuple):
@@ -59,7 +60,7 @@ def loss_forward(
     # (14) L_d = - log p(y | x) + lambda sum_i (1 - sum_t alpha_ti)^2
     total = likelihood + config.loss.attention_penalty * penalty
     word = -losses.word_log_probabilities(cache_likelihood).sum() / batch.mask.sum()
-    return Loss(total, word, penalty), LossCache(
+    return Loss(total, word, penalty, float(batch.mask.sum())), LossCache(
         cache_likelihood, cache_policy, cache_penalty, config.loss.attention_penalty
     )
 

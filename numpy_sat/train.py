@@ -3,14 +3,15 @@
 import sys
 
 from numpy_sat.experiment import arguments
-from numpy_sat.system import cli
+from numpy_sat.system import cli, mpi
 from numpy_sat.training import loop
 
 
 def main(argv: list[str] | None = None) -> int:
     """Run the command and return its exit code."""
+    mpi.silence_others()
     args = arguments.parse(argv)
-    return cli.run(lambda: loop.train(args))
+    return cli.run_on_ranks(lambda: loop.train(args))
 
 
 if __name__ == "__main__":

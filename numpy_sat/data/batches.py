@@ -14,6 +14,7 @@ from PIL import Image
 from numpy_sat.data.dataset import Example
 from numpy_sat.data.vocabulary import END, START, Vocabulary, tokenize
 from numpy_sat.system.errors import InputError
+from numpy_sat.system.ranks import Share
 from numpy_sat.system.streams import IMAGE, NOISE, ORDER, stream
 
 if TYPE_CHECKING:
@@ -44,6 +45,7 @@ class Batch(NamedTuple):
     mask: np.ndarray  # (T, B) 1 at words, 0 at padding
     rows: np.ndarray | None = None  # (N,) indices of the images in the split
     weights: np.ndarray | None = None  # (B,) r - b of sampled captions, or (T, B) of their words, see samples.py
+    share: Share | None = None  # the place of these images in a larger batch that several ranks share
 
 
 def make_split(
@@ -122,6 +124,7 @@ def epoch_batches(
     seed: int,
     epoch: int,
     first: int = 0,
+    share: Share | None = None,
 ) -> Iterator[Batch]:
     """Yield the batches of one epoch, in random order. Images that do not fill a last batch are left out.
 
@@ -133,16 +136,33 @@ def epoch_batches(
         seed: seed of the run.
         epoch: number of the epoch, from 0.
         first: number of the first batch to yield.
+        share: the images of each batch that this rank needs; None for all.
     """
     order = stream(seed, ORDER, epoch).permutation(len(split.names))
     for k in range(first, batches_per_epoch(split, batch_size)):
         rows = order[k * batch_size : (k + 1) * batch_size]
+        if share:
+            rows = rows[share.first : share.first + share.count]
         rngs = [stream(seed, IMAGE, epoch, int(row)) for row in rows]
         inputs = np.stack([_augment(split.inputs[row], augmentation, rng) for row, rng in zip(rows, rngs, strict=True)])
         captions = []
         for row, rng in zip(rows, rngs, strict=True):
             captions += _sample_captions(split.captions[row], captions_per_image, rng)
-        yield make_batch(inputs, captions, rows)
+        yield make_batch(inputs, captions, rows)._replace(share=share)
+
+
+def lengthened(batch: Batch, T: int) -> Batch:
+    """Return the batch with padding up to T words."""
+    missing = T - len(batch.words)
+    if not missing:
+        return batch
+    fields = {"words": START, "targets": END, "mask": 0}
+    return batch._replace(
+        **{
+            name: np.pad(getattr(batch, name), ((0, missing), (0, 0)), constant_values=value)
+            for name, value in fields.items()
+        }
+    )
 
 
 def prefetch(batches: Iterable) -> Iterator:
@@ -160,12 +180,20 @@ def batches_per_epoch(split: Split, batch_size: int) -> int:
     return len(split.names) // batch_size
 
 
-def plain_batches(split: Split, batch_size: int, captions_per_image: int) -> Iterator[Batch]:
+def plain_batches(
+    split: Split, batch_size: int, captions_per_image: int, first: int = 0, every: int = 1
+) -> Iterator[Batch]:
     """Yield batches of all images in order, without augmentation.
 
     Each image comes with its first `captions_per_image` captions. If it has fewer, they are repeated.
+
+    Args:
+        split: the split to read.
+        batch_size: images per batch.
+        captions_per_image: captions of each image.
+        first, every: yield the batches first, first + every, first + 2 every, ... only.
     """
-    for start in range(0, len(split.names), batch_size):
+    for start in range(first * batch_size, len(split.names), every * batch_size):
         rows = np.arange(start, min(start + batch_size, len(split.names)))
         captions = [
             split.captions[row][k % len(split.captions[row])] for row in rows for k in range(captions_per_image)

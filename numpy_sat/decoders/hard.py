@@ -27,6 +27,7 @@ from numpy_sat.decoders.attentions import hard as hard_attend
 from numpy_sat.decoders.fast import choose, recurrence
 from numpy_sat.layers import dropout, hard_attention, losses
 from numpy_sat.loss import Loss, loss_backward, loss_forward
+from numpy_sat.system.streams import along
 
 if TYPE_CHECKING:
     from numpy_sat.data.batches import Batch
@@ -81,8 +82,8 @@ def loss_and_grads(
         grads: gradients by name.
     """
     (T, B), decoder = batch.words.shape, choose(a, attend_tell, recurrence)
-    mask_h = dropout.dropout_mask(rng, (T, B, config.decoder.hidden_size), config.decoder.dropout, a.dtype)
-    expected, uniforms = toss(rng, len(a), B, config), rng.random((T, B))
+    mask_h = dropout.dropout_mask(along(rng, 1), (T, B, config.decoder.hidden_size), config.decoder.dropout, a.dtype)
+    expected, uniforms = toss(rng, len(a), B, config), along(rng, 1).random((T, B))
     modes = training_modes(uniforms, expected)
     logits, alpha, cache = decoder.decode_forward(params, a, batch.words, mask_h, DECODER_PARTS, modes)
     loss, cache_loss = loss_forward(logits, alpha, batch, config)
@@ -122,8 +123,9 @@ def toss(rng: np.random.Generator, N: int, B: int, config: "Recipe") -> np.ndarr
     Returns:
         expected: (B,) bool, the same for all captions of an image.
     """
-    coins = rng.random(1 if config.loss.authors_code else N) < config.loss.expected_context
-    return np.repeat(coins, B // len(coins))
+    coins = rng.random(1) if config.loss.authors_code else along(rng, 0).random(N)
+    expected = coins < config.loss.expected_context
+    return np.repeat(expected, B // len(expected))
 
 
 def loss_only(params: dict[str, np.ndarray], a: np.ndarray, batch: "Batch", config: "Recipe") -> Loss:

@@ -7,6 +7,7 @@ words that it sees, and has to form a vector of every word.
 import numpy as np
 
 from numpy_sat.data.vocabulary import SPECIALS
+from numpy_sat.system.streams import along
 
 MOST = 3  # chosen words of a caption
 MASKED, REPLACED = 0.8, 0.1  # shares of the chosen words; the rest stay
@@ -22,7 +23,7 @@ def choose(rng, real, rate):
     Returns:
         (T, B) True at the chosen words.
     """
-    order = np.where(real > 0, rng.random(real.shape), 2.0).argsort(axis=0).argsort(axis=0)
+    order = np.where(real > 0, along(rng, 1).random(real.shape), 2.0).argsort(axis=0).argsort(axis=0)
     count = np.clip(np.rint(rate * real.sum(axis=0)), 1, MOST)
     return order < count
 
@@ -38,7 +39,7 @@ def hide(rng, words, choice, V):
     Returns:
         (T, B) integers up to V.
     """
-    kind = rng.random(words.shape)
-    others = rng.integers(len(SPECIALS), V, words.shape)
+    kind = along(rng, 1).random(words.shape)
+    others = along(rng, 1).integers(len(SPECIALS), V, words.shape)
     hidden = np.where(choice & (kind < MASKED), V, words)
     return np.where(choice & (kind >= MASKED) & (kind < MASKED + REPLACED), others, hidden)

@@ -10,6 +10,7 @@ from numpy_sat.decoders.attentions import soft as soft_attention
 from numpy_sat.decoders.fast import choose, recurrence
 from numpy_sat.layers import dropout
 from numpy_sat.loss import Loss, loss_backward, loss_forward
+from numpy_sat.system.streams import along
 
 if TYPE_CHECKING:
     from numpy_sat.data.batches import Batch
@@ -111,7 +112,7 @@ def loss_and_grads_with(
     """
     decoder = choose(a, attend_tell, recurrence)
     mask_h = dropout.dropout_mask(
-        rng, (*batch.words.shape, config.decoder.hidden_size), config.decoder.dropout, a.dtype
+        along(rng, 1), (*batch.words.shape, config.decoder.hidden_size), config.decoder.dropout, a.dtype
     )
     logits, alpha, cache = decoder.decode_forward(params, a, batch.words, mask_h, decoder_parts)
     loss, cache_loss = loss_forward(logits, alpha, batch, config)

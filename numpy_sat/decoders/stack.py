@@ -9,6 +9,7 @@ from typing import NamedTuple
 import numpy as np
 
 from numpy_sat.layers import dropout, layer_norm, linear, self_attention, softmax, transformer_block
+from numpy_sat.system.streams import along
 
 
 class Masks(NamedTuple):
@@ -83,6 +84,7 @@ def dropout_masks(rng, shape, layers, first, rate, dtype):
         return None
     (N, P, S), pairs = shape, (layers - 1) * [2 * [shape]]
     pairs = [*pairs, 2 * [(N, P - first, S)]]
+    rng = along(rng, 0)
     blocks = [[dropout.dropout_mask(rng, size, rate, dtype) for size in pair] for pair in pairs]
     return Masks(dropout.dropout_mask(rng, shape, rate, dtype), blocks)
 

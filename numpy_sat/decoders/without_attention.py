@@ -9,6 +9,7 @@ from numpy_sat.decoders import parts
 from numpy_sat.decoders.fast import choose
 from numpy_sat.layers import dropout
 from numpy_sat.loss import Loss, loss_backward, loss_forward
+from numpy_sat.system.streams import along
 
 if TYPE_CHECKING:
     from numpy_sat.data.batches import Batch
@@ -127,7 +128,11 @@ class Model:
     def _mask(self, a, batch, config, rng=None):
         """Draw the dropout mask of a batch. Without rng, return ones."""
         shape = self._mask_shape(batch, config)
-        return dropout.dropout_mask(rng, shape, config.decoder.dropout, a.dtype) if rng else np.ones(shape, a.dtype)
+        return (
+            dropout.dropout_mask(along(rng, 1), shape, config.decoder.dropout, a.dtype)
+            if rng
+            else np.ones(shape, a.dtype)
+        )
 
     def _mask_shape(self, batch, config):
         return (*batch.words.shape, self._sizes(config)[-1])

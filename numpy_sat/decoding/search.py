@@ -9,6 +9,7 @@ from numpy_sat.data import batches
 from numpy_sat.data.vocabulary import END, START, UNK
 from numpy_sat.experiment.recipe import Recipe
 from numpy_sat.layers import softmax
+from numpy_sat.system import ranks
 
 
 class Caption(NamedTuple):
@@ -39,7 +40,7 @@ def caption_images(
     length_power: float = 1.0,
     size: int = 64,
 ) -> list[Caption]:
-    """Caption images by beam search.
+    """Caption images by beam search. The ranks of a group share the batches.
 
     Args:
         params: arrays by name.
@@ -52,11 +53,12 @@ def caption_images(
     Returns:
         N Captions.
     """
-    decoder, captions = decoders.writer(config), []
-    for start in range(0, len(images), size):
+    decoder, group = decoders.writer(config), ranks.current()
+    captions = []
+    for start in group.part(range(0, len(images), size)):
         a = captioner.annotate(params, batches.scale_pixels(images[start : start + size]), config)
-        captions += search(decoder, params, a, beam, max_words, length_power)
-    return captions
+        captions.append(search(decoder, params, a, beam, max_words, length_power))
+    return [caption for batch in group.merged(captions) for caption in batch]
 
 
 def search(decoder, params, a, k, max_words, length_power=1.0):

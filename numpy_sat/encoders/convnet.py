@@ -15,6 +15,7 @@ from typing import NamedTuple
 import numpy as np
 
 from numpy_sat.layers import batch_norm, block, norm_block
+from numpy_sat.system import ranks
 from numpy_sat.system.workspace import Workspace
 
 SETTINGS = ()  # it reads none of the decoder's settings
@@ -125,18 +126,24 @@ def measure_running_statistics(params: dict[str, np.ndarray], batches: Iterable[
 
     Args:
         params: parameters by name.
-        batches: iterable of images (N, H, W, 3).
+        batches: iterable of images (N, H, W, 3). Of several ranks, each one has other batches.
         stages: channel counts of each stage.
     """
-    statistics_of_blocks, workspace = {}, Workspace()
+    statistics, workspace = [], Workspace()  # of each batch, {name: (mean, mean of the squares)}
     for images in batches:
         with workspace.step():
-            for name, cache in encode_forward(params, images, stages)[1].blocks.items():
-                mean, std = cache.norm.mean.astype(np.float64), cache.norm.std.astype(np.float64)
-                statistics_of_blocks.setdefault(name, []).append((mean, std**2 - batch_norm.EPSILON + mean * mean))
-    for name, statistics in statistics_of_blocks.items():
-        mean, square = np.mean(statistics, axis=0)
+            _, cache = encode_forward(params, images, stages)
+            statistics.append({name: _mean_and_square(block_cache) for name, block_cache in cache.blocks.items()})
+    statistics = ranks.current().merged(statistics)
+    for name in statistics[0] if statistics else ():
+        mean, square = np.mean([of_batch[name] for of_batch in statistics], axis=0)
         params[f"{name}.running_mean"][:], params[f"{name}.running_var"][:] = mean, square - mean * mean
+
+
+def _mean_and_square(cache):
+    """Return the mean of every channel and of its square, in float64. cache: of a block with batch normalization."""
+    mean, std = cache.norm.mean.astype(np.float64), cache.norm.std.astype(np.float64)
+    return mean, std**2 - batch_norm.EPSILON + mean * mean
 
 
 def _named(name, gradients):

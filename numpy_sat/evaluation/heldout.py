@@ -17,6 +17,7 @@ from numpy_sat.experiment import runs
 from numpy_sat.experiment.recipe import Recipe
 from numpy_sat.metrics.tokens import ptb_tokenize
 from numpy_sat.pretrained import inputs
+from numpy_sat.system import ranks
 from numpy_sat.system.workspace import Workspace
 
 CAPTIONS_PER_IMAGE = 5  # in the loss
@@ -112,6 +113,8 @@ def protocol(written: Written, request: Request) -> str:
 def loss(params: dict[str, np.ndarray], recipe: Recipe, split: batches.Split) -> float:
     """Compute the negative log-likelihood per word of a split, in evaluation mode. Every word has the same weight.
 
+    The ranks of a group share the batches.
+
     Args:
         params: arrays by name.
         recipe: the recipe of the run.
@@ -119,13 +122,14 @@ def loss(params: dict[str, np.ndarray], recipe: Recipe, split: batches.Split) ->
     Returns:
         The loss in nats.
     """
-    total, words, workspace = 0.0, 0.0, Workspace()
-    for batch in batches.prefetch(batches.plain_batches(split, recipe.training.batch_size, CAPTIONS_PER_IMAGE)):
+    losses, group, workspace = [], ranks.current(), Workspace()
+    own = batches.plain_batches(split, recipe.training.batch_size, CAPTIONS_PER_IMAGE, group.rank, group.size)
+    for batch in batches.prefetch(own):
         count = batch.mask.sum()
         with workspace.step():
-            total += float(captioner.loss_only(params, batch, recipe).word * count)
-        words += float(count)
-    return total / words
+            losses.append((float(captioner.loss_only(params, batch, recipe).word * count), float(count)))
+    totals, words = zip(*group.merged(losses), strict=True)
+    return sum(totals) / sum(words)
 
 
 def log_likelihoods(model: runs.Model, written: Written) -> tuple[np.ndarray, np.ndarray]:

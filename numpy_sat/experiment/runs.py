@@ -14,7 +14,7 @@ import numpy as np
 from numpy_sat.data.vocabulary import Vocabulary
 from numpy_sat.experiment import checkpoint, memory, metadata
 from numpy_sat.experiment.recipe import Recipe, from_json
-from numpy_sat.system import cli, npz
+from numpy_sat.system import cli, npz, ranks
 from numpy_sat.system.errors import InputError, refuse_special, writing
 from numpy_sat.system.files import replacing
 
@@ -90,6 +90,13 @@ def create(
         InputError: the folder already holds a run, or cannot be written.
     """
     settings = {**settings, "recipe": asdict(recipe), "vocabulary": list(vocabulary.words)}
+    if ranks.current().is_first:
+        _create_files(folder, settings)
+    return Run(folder, settings, recipe, vocabulary, params, {}, Progress(training_seconds=seconds), {})
+
+
+def _create_files(folder, settings):
+    """Write the files of a new run. Raises InputError: the folder already holds a run, or cannot be written."""
     config = {name: value for name, value in settings.items() if name != "vocabulary"}
     with writing(folder):
         if (folder / LAST).exists():
@@ -100,7 +107,6 @@ def create(
         with replacing(folder / CONFIG) as temporary:
             temporary.write_text(json.dumps(config, indent=2) + "\n", encoding="utf-8")
         (folder / LOG).write_text("", encoding="utf-8")
-    return Run(folder, settings, recipe, vocabulary, params, {}, Progress(training_seconds=seconds), {})
 
 
 def _way_out(folder):
@@ -133,9 +139,10 @@ def resume(folder: Path) -> Run:
         raise InputError(
             f"{path}: its optimizer has not made {progress.step} steps; use another checkpoint of the run."
         )
-    lines = [json.dumps(entry) + "\n" for entry in read_log(folder) if _is_before(entry, progress)]
-    with replacing(folder / LOG) as temporary:
-        temporary.write_text("".join(lines), encoding="utf-8")
+    if ranks.current().is_first:
+        lines = [json.dumps(entry) + "\n" for entry in read_log(folder) if _is_before(entry, progress)]
+        with replacing(folder / LOG) as temporary:
+            temporary.write_text("".join(lines), encoding="utf-8")
     return Run(
         *(folder, model.settings, model.recipe, model.vocabulary, model.params, stored.optimizer, progress),
         stored.objective,
@@ -159,12 +166,17 @@ def save_best(run: Run, params: dict[str, np.ndarray]) -> None:
 
 
 def _save(run, name, params, optimizer, objective):
+    """Write a checkpoint. Several ranks have the same parameters, so only the first one writes them."""
+    if not ranks.current().is_first:
+        return
     contents = checkpoint.Checkpoint(params, optimizer, run.settings, asdict(run.progress), objective)
     checkpoint.save(run.folder / name, contents)
 
 
 def log(run: Run, kind: str, **entry) -> None:
     """Append a line to the log: a JSON object with `kind`, the run's step, and the other keywords."""
+    if not ranks.current().is_first:
+        return
     with writing(run.folder / LOG), open(run.folder / LOG, "a", encoding="utf-8") as file:
         file.write(json.dumps({"kind": kind, "step": run.progress.step, **entry}) + "\n")
 

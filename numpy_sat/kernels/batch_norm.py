@@ -8,6 +8,7 @@ import numpy as np
 
 from numpy_sat.kernels.checks import checked
 from numpy_sat.kernels.threads import claim_tasks, kernel, run
+from numpy_sat.system import ranks
 from numpy_sat.system.workspace import current
 
 EPSILON = 1e-5  # added to the variance
@@ -90,8 +91,10 @@ def backward(dy, x, gamma, mean, std, y=None):
         dbeta, product_sum = sums.sum(axis=0, dtype=np.float64)
     dgamma = product_sum / std
     a = gamma / std.astype(np.float64)
-    b = -a * dgamma / (len(rows) * std)
-    c = -a * dbeta / len(rows) - b * mean
+    # On several ranks, the mean and the variance depend on the whole batch, so b and c hold its sums.
+    dbeta_sum, dgamma_sum = ranks.shared_mean(np.stack([dbeta, dgamma]))
+    b = -a * dgamma_sum / (len(rows) * std)
+    c = -a * dbeta_sum / len(rows) - b * mean
     coefficients = (array.astype(np.float32) for array in (a, b, c))
     run(_gradient, -(-len(rows) // ROWS), dy, rows, y, gated, *coefficients, dx.reshape(rows.shape))
     return dx, dgamma.astype(np.float32), dbeta.astype(np.float32)

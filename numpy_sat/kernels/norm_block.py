@@ -6,6 +6,7 @@ The number of output channels must be a multiple of LANES.
 import numpy as np
 
 from numpy_sat.kernels import batch_norm, conv, pool
+from numpy_sat.system import ranks
 
 
 def norm_block_forward(x, W, gamma, beta, pooled):
@@ -13,7 +14,7 @@ def norm_block_forward(x, W, gamma, beta, pooled):
     if not conv.fills_vectors(W):
         return NotImplemented
     conv_y, cache_pool = _conv_and_pool(x, W, pooled)
-    mean, var = batch_norm.mean_and_variance(conv_y)
+    mean, var = ranks.moments(*batch_norm.mean_and_variance(conv_y))
     y, std = batch_norm.normalize(conv_y, gamma, beta, mean, var, lowest=0.0)
     return y, ((x, W, 1, 1), cache_pool, (conv_y, gamma, mean, std), (y,))
 

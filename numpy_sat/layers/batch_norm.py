@@ -1,7 +1,8 @@
 """Batch normalization (Ioffe and Szegedy 2015): bring every channel to mean 0 and variance 1, then scale and shift it.
 
 In training, mean and variance are computed over the batch, so every row influences the normalization of every other
-row. In inference mode they are the running mean and variance, estimated beforehand on many training images.
+row. In inference mode they are the running mean and variance, estimated beforehand on many training images. If several
+ranks share the batch (system/ranks.py), mean and variance are those of the whole batch.
 """
 
 from typing import NamedTuple
@@ -10,6 +11,7 @@ import numpy as np
 
 from numpy_sat.kernels import batch_norm as kernel
 from numpy_sat.kernels import float32
+from numpy_sat.system import ranks
 
 EPSILON = kernel.EPSILON  # 1e-5; prevents a division by 0 for a constant channel, whose variance is 0
 
@@ -36,7 +38,7 @@ def batch_norm_forward(x, gamma, beta):
         y: (..., C).
         cache: what batch_norm_backward needs.
     """
-    mean, var = mean_and_variance(x)
+    mean, var = ranks.moments(*mean_and_variance(x))
     y, std = normalize(x, gamma, beta, mean, var)
     return y, BatchNormCache(x, gamma, mean, std)
 
@@ -67,7 +69,9 @@ def batch_norm_backward(dy, cache):
     # term 1, dy: directly
     # term 2, dbeta / R: through the mean
     # term 3, x_hat dgamma / R: through the variance
-    dx = gamma / std * (dy - dbeta / rows - x_hat * (dgamma / rows))
+    # On several ranks, the sums in terms 2 and 3 are those over the whole batch.
+    dbeta_sum, dgamma_sum = ranks.shared_mean(np.stack([dbeta, dgamma]))
+    dx = gamma / std * (dy - dbeta_sum / rows - x_hat * (dgamma_sum / rows))
     return dx, dgamma, dbeta
 
 

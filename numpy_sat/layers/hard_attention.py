@@ -18,6 +18,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from numpy_sat.system import ranks
+
 
 class DrawCache(NamedTuple):
     """The flags that draw_forward keeps for draw_backward."""
@@ -131,7 +133,8 @@ def advantage(log_p, mask, baseline, to_go=False):
     reward, usual = log_p.sum(axis=0), baseline
     if to_go:
         words = mask[::-1].cumsum(axis=0)[::-1]
-        reward, usual = log_p[::-1].cumsum(axis=0)[::-1], baseline * words / words[0].mean()
+        mean_length = ranks.shared_mean(words[0].mean())
+        reward, usual = log_p[::-1].cumsum(axis=0)[::-1], baseline * words / mean_length
     return (reward - usual) * mask
 
 

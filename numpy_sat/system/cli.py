@@ -14,7 +14,7 @@ from typing import NoReturn, TextIO
 
 from tqdm import tqdm
 
-from numpy_sat.system import closed_output, interrupt, output
+from numpy_sat.system import closed_output, interrupt, mpi, output, ranks
 from numpy_sat.system.errors import InputError, shortened
 
 FULL = {errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC)}  # a full disk, or the user's share of it
@@ -64,9 +64,9 @@ def run(work: Callable[[], int | None]) -> int:
     except KeyboardInterrupt as stop:
         with contextlib.suppress(OSError):
             print("interrupted", file=sys.stderr)
-        return getattr(stop, "code", 130)
+        return _ended(getattr(stop, "code", 130))
     except BrokenPipeError:  # the reader of the output has stopped, as `head` does
-        return 1
+        return _ended(1)
     except OSError as error:
         reason = error.strerror or error
         if error.errno in FULL:
@@ -77,11 +77,29 @@ def run(work: Callable[[], int | None]) -> int:
         closed_output.discard_unwritten()
 
 
+def run_on_ranks(work: Callable[[], int | None]) -> int:
+    """Call work() on every rank that mpiexec has started, and return the exit code: see `run`."""
+
+    def joined():
+        mpi.join()
+        return work()
+
+    return run(joined)
+
+
 def report(error: InputError) -> int:
-    """Print the message of an error, and return the exit code of a command that had it."""
+    """Print the message of an error, and return the exit code of a command that had it. End all ranks."""
+    group = ranks.joined()
+    group.wait_for_first()
     with contextlib.suppress(OSError):
-        print(f"error: {output.printable(error)}", file=sys.stderr)
-    return 2
+        print(f"error: {output.printable(error)}", file=group.messages)
+    return _ended(2)
+
+
+def _ended(code):
+    """End all ranks, because this one failed. Return the exit code of a command without other ranks."""
+    ranks.joined().abort(code)
+    return code
 
 
 @contextlib.contextmanager

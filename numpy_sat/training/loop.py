@@ -1,6 +1,7 @@
 """The training loop: epochs of steps, each epoch followed by a validation."""
 
 import argparse
+import contextlib
 import time
 from functools import partial
 from types import ModuleType
@@ -13,11 +14,10 @@ from numpy_sat.data import batches
 from numpy_sat.experiment import runs
 from numpy_sat.loss import Loss
 from numpy_sat.pretrained import inputs
-from numpy_sat.system import cli, closed_output, files, interrupt, lock, output
+from numpy_sat.system import cli, closed_output, files, interrupt, lock, output, ranks
 from numpy_sat.system import progress as progress_bar
-from numpy_sat.system.streams import stream
 from numpy_sat.system.workspace import Workspace
-from numpy_sat.training import divergence, objectives, optimizers, start, validation
+from numpy_sat.training import divergence, objectives, optimizers, shares, start, validation
 
 SAVE_SECONDS = 60  # seconds between checkpoints
 LOG_STEPS = 10  # steps between entries of the log
@@ -34,15 +34,26 @@ def train(args: argparse.Namespace) -> int:
     Raises:
         InputError: the run cannot be started or resumed, for example because another process trains it.
     """
-    folder = args.out or start.free_folder(args)
+    folder = ranks.current().from_first(args.out or start.free_folder(args))
+    with _owned(folder):
+        return _train(args, folder)
+
+
+@contextlib.contextmanager
+def _owned(folder):
+    """Hold the folder's lock and keep the output inside. Only the first rank writes to the folder."""
+    if not ranks.current().is_first:
+        yield
+        return
     with lock.folder_lock(folder), closed_output.kept(folder / OUTPUT):
         files.remove_parts(folder, "*")
-        return _train(args, folder)
+        yield
 
 
 def _train(args, folder):
     start_time = time.monotonic()
     run, data = start.resume_run(args) if args.resume else start.start_run(args, folder)
+    shares.refuse_differences(run, data.train, data.dev)
     recipe, progress = run.recipe, run.progress
     steps = recipe.training.epochs * batches.batches_per_epoch(data.train, recipe.training.batch_size)
     output.show(f"{run.folder}: {steps:,} steps of {recipe.training.batch_size} images")
@@ -53,6 +64,7 @@ def _train(args, folder):
             if not stop.code:
                 _save_last(run)  # a process that is killed during the validation can be resumed
                 validation.validate(run, data)
+                _agree(stop)
         if stop.code:
             _save_last(run)
     if stop.code:
@@ -60,9 +72,16 @@ def _train(args, folder):
         return stop.code
     if progress.epoch < recipe.training.epochs:
         print(f"stopped early: dev CIDEr-D has not risen for {progress.epochs_since_best} epochs")
-    validation.write_page(run, data)
-    _report(run, data.task, time.monotonic() - start_time)
+    if ranks.current().is_first:
+        with ranks.alone():
+            validation.write_page(run, data)
+        _report(run, data.task, time.monotonic() - start_time)
     return 0
+
+
+def _agree(stop):
+    """Stop all ranks at the same step if one of them got a signal. stop: interrupt.Request."""
+    (stop.code,) = ranks.current().largest(stop.code)
 
 
 def is_finished(run: runs.Run) -> bool:
@@ -96,9 +115,9 @@ def train_step(
         InputError: the loss or the gradient is no longer finite.
     """
     recipe, step = run.recipe, run.progress.step
-    random = partial(_random, run.settings["seed"], step)
+    random = partial(shares.random_stream, run.settings["seed"], step, batch.share)
     with np.errstate(over="ignore", invalid="ignore"):  # the loss shows an overflow, which is reported below
-        loss, grads, scores = objective.loss_and_grads(run.params, batch, recipe, prepared, random, workspace)
+        loss, grads, scores = shares.loss_and_grads(objective, run.params, batch, recipe, prepared, random, workspace)
         norm = optimizers.clip_by_norm(grads, recipe.training.clip_norm)
     if not np.isfinite(loss.total) or not np.isfinite(norm):
         raise divergence.error(run)
@@ -116,19 +135,16 @@ def train_step(
     return loss, scores, norm, rate
 
 
-def _random(seed, step, purpose):
-    """Return the random stream of a purpose at a step, the same in a resumed run."""
-    return stream(seed, purpose, step)
-
-
 def _run_epoch(run, split, steps, bar, stop):
     """Train the remaining batches of an epoch, from run.progress on. Return early after Ctrl-C."""
+    shares.synchronize(run)
     progress, workspace = run.progress, Workspace()
     save_time = step_time = time.monotonic()
     objective = objectives.objective_of(run.recipe, progress.epoch)
     prepared = objective.prepare(run, split)
-    incoming = batches.prefetch(_batches(run, split, first=progress.batch))
-    for batch in inputs.encode_batches(run.recipe, incoming):
+    share = shares.of_batch(objective, run.recipe.training.batch_size)
+    incoming = batches.prefetch(_batches(run, split, progress.batch, share))
+    for batch in shares.aligned(inputs.encode_batches(run.recipe, incoming)):
         loss, scores, norm, rate = train_step(run, batch, objective, prepared, steps, workspace)
         now = time.monotonic()
         progress.step, progress.batch = progress.step + 1, progress.batch + 1
@@ -145,6 +161,7 @@ def _run_epoch(run, split, steps, bar, stop):
                 learning_rate=rate,
                 seconds=round(progress.training_seconds, 2),
             )
+        _agree(stop)
         if stop.code:
             return
         if now - save_time > SAVE_SECONDS:
@@ -152,11 +169,11 @@ def _run_epoch(run, split, steps, bar, stop):
             save_time = now
 
 
-def _batches(run, split, first=0):
-    """Return the batches of the current epoch, starting with number `first`."""
+def _batches(run, split, first=0, share=None):
+    """Return the batches of the current epoch, starting with number `first`, or a rank's share of them."""
     recipe, progress = run.recipe, run.progress
     sizes = recipe.training.batch_size, recipe.training.captions_per_image
-    return batches.epoch_batches(split, *sizes, recipe.augmentation, run.settings["seed"], progress.epoch, first)
+    return batches.epoch_batches(split, *sizes, recipe.augmentation, run.settings["seed"], progress.epoch, first, share)
 
 
 def _save_last(run):

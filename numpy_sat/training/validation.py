@@ -9,7 +9,7 @@ from numpy_sat.decoding.trace import trace_images
 from numpy_sat.evaluation import figures, heldout, page
 from numpy_sat.experiment import runs
 from numpy_sat.metrics import bleu, cider
-from numpy_sat.system import output
+from numpy_sat.system import output, ranks
 from numpy_sat.system.errors import InputError
 from numpy_sat.training import divergence, objectives, optimizers, start
 
@@ -53,7 +53,9 @@ def validate(run: runs.Run, data: start.Data) -> None:
         f"{' (best so far)' if is_best else ''}"
     )
     _show_samples(data.dev, texts, progress.epoch)
-    _draw_figures(run, data, params)
+    if ranks.current().is_first:
+        with ranks.alone():
+            _draw_figures(run, data, params)
 
 
 def _advance(progress, recipe, loss, mean_cider):

@@ -11,6 +11,7 @@ from numpy_sat.decoders import parts
 from numpy_sat.decoders.detected_words import detector, language, matching, ranking
 from numpy_sat.layers import dropout, noisy_or, similarity
 from numpy_sat.loss import Loss, loss_backward, loss_forward
+from numpy_sat.system.streams import along
 
 if TYPE_CHECKING:
     from numpy_sat.data.batches import Batch
@@ -87,7 +88,7 @@ class Model:
             da: (N, L, D).
             grads: gradients by name.
         """
-        mask = dropout.dropout_mask(rng, (len(a), 1, a.shape[2]), config.decoder.dropout, a.dtype)
+        mask = dropout.dropout_mask(along(rng, 0), (len(a), 1, a.shape[2]), config.decoder.dropout, a.dtype)
         dropped, cache_dropout = dropout.dropout_forward(a, mask)
         log_p, log_not_p, cache = detector.detect_forward(params, dropped)
         total, cache_loss = noisy_or.detection_forward(log_p, log_not_p, labels.astype(a.dtype))

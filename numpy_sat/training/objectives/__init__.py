@@ -14,6 +14,9 @@
         True if these epochs update the EMA of the weights, provided that the recipe has one.
     RATE_FACTOR
         Factor of the recipe's learning rate.
+    SHARED
+        True if the loss is a mean over the images of a batch, so that ranks can compute it in shares (../shares.py).
+        Without it, every rank computes whole batches.
 
 cross_entropy trains on the captions that people wrote, with teacher forcing. self_critical and adversarial train on
 captions that the model samples (samples.py). CIDEr-D rewards them, or a discriminator that is trained at the same time.

@@ -18,7 +18,7 @@ from numpy_sat.decoding import sampling, search
 from numpy_sat.experiment.recipe import Recipe
 from numpy_sat.layers import policy
 from numpy_sat.loss import Loss
-from numpy_sat.system.streams import DROPOUT
+from numpy_sat.system.streams import DROPOUT, along
 from numpy_sat.system.workspace import Workspace
 
 Reward = Callable[[np.ndarray, Sequence[Sequence[int]]], np.ndarray]
@@ -62,7 +62,7 @@ def draw(params: dict[str, np.ndarray], batch: batches.Batch, recipe: Recipe, rn
     a = a * captioner.annotations_mask(rng, a, recipe)
     B, max_words = batch.words.shape[1], recipe.decoding.max_words
     decoder = decoders.writer(recipe.replace(attention_mode="expected"))  # as hard attention is trained below
-    captions = sampling.draw(decoder, params, a, rng.random((max_words, B)))
+    captions = sampling.draw(decoder, params, a, along(rng, 1).random((max_words, B)))
     greedy = [[*caption.words, END] for caption in search.beam_search(decoder, params, a, 1, max_words)]
     words, targets, mask = batches.arrange(captions)
     # Training draws no further dropout masks. Hard attention trains with the expected context, as in sampling.

@@ -22,6 +22,7 @@ from numpy_sat.training.objectives import samples
 
 AVERAGES_WEIGHTS = True
 RATE_FACTOR = 1.0
+SHARED = True
 
 
 class Judge(NamedTuple):
