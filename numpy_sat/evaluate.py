@@ -15,13 +15,14 @@ from numpy_sat import tasks
 from numpy_sat.evaluation import heldout
 from numpy_sat.experiment import runs, settings
 from numpy_sat.experiment.recipe import SETTINGS
-from numpy_sat.system import cli
+from numpy_sat.system import cli, mpi
 
 
 def main(argv: list[str] | None = None) -> int:
     """Run the command and return its exit code."""
+    mpi.silence_others()
     args = _parse(argv)
-    return cli.run(lambda: _evaluate(args))
+    return cli.run_on_ranks(lambda: _evaluate(args))
 
 
 def _evaluate(args):

@@ -2,16 +2,17 @@
 
 import sys
 
-from numpy_sat.system import cli
+from numpy_sat.system import cli, mpi
 from numpy_sat.training import study
 
 
 def main(argv: list[str] | None = None) -> int:
     """Run the command and return its exit code."""
+    mpi.silence_others()
     argv = sys.argv[1:] if argv is None else argv
     args, rest = _parse(argv)
     command = " ".join(["python -m numpy_sat.study", *map(cli.quoted, argv)])
-    return cli.run(lambda: study.run(args.study, args.out, rest, command))
+    return cli.run_on_ranks(lambda: study.run(args.study, args.out, rest, command))
 
 
 def _parse(argv):

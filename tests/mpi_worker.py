@@ -1,4 +1,4 @@
-"""Train the tiny recipe as a rank of mpiexec, with a fault on one of the ranks: python mpi_worker.py FAULT ARGUMENTS."""
+"""Train the tiny recipe as a rank of mpiexec, with a fault on one rank: python mpi_worker.py FAULT ARGUMENTS."""
 
 import errno
 import os

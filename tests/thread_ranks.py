@@ -25,6 +25,10 @@ class ThreadRanks(ranks.Group):
         self._barrier.wait(60)
         return values
 
+    def to_first(self, value):
+        values = self.collect(value)
+        return values if self.is_first else []
+
     def from_first(self, value):
         return self.collect(value)[0]
 

@@ -22,7 +22,7 @@ from PIL import Image, UnidentifiedImageError
 
 from numpy_sat.data import array_file, file_kinds
 from numpy_sat.data.dataset import CaptionedImage
-from numpy_sat.system import files, lock, output, progress
+from numpy_sat.system import files, lock, output, progress, ranks
 from numpy_sat.system.errors import InputError
 
 MAX_PIXELS = 178_956_970  # also Pillow's limit: half a gigabyte of RGB
@@ -106,7 +106,7 @@ def load_images(images: list[CaptionedImage], size: int, cache: Path) -> np.ndar
     """Load images as squares from a cache file, which is written first if needed.
 
     The cache file is replaced when the path, the length or the date of an image changes, or when it is damaged. Of
-    several processes that need the same cache file, one writes it and the others wait.
+    several processes that need the same cache file, one writes it and the others wait. Ranks of a host share the work.
 
     Args:
         images: N images.
@@ -118,19 +118,17 @@ def load_images(images: list[CaptionedImage], size: int, cache: Path) -> np.ndar
         InputError: an image cannot be read, or the cache cannot be written.
     """
     path, shape = Path(cache) / cache_name("pictures", images, f"{size}", CACHE_FORMAT), (len(images), size, size, 3)
-    array = array_file.open_array(path, shape, np.uint8)
-    if array is not None:
+    array, group = array_file.open_array(path, shape, np.uint8), ranks.current().on_host()
+    if group.from_first(array is not None):
         remove_abandoned_lock(path)
         return array
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with cache_lock(path, "reading images"):
+        with shared_lock(group, path, "reading images"):
             array = array_file.open_array(path, shape, np.uint8)  # another process may have written it
-            if array is None:
-                note_damage(path)
-                _write_cache(path, images, size)
-                remove_superseded(path)
-                array = array_file.open_array(path, shape, np.uint8)
+            if not group.from_first(array is not None):
+                _write_cache(path, images, size, group)
+        array = array_file.open_array(path, shape, np.uint8)
     except OSError as error:
         raise InputError(
             f"{cache}: the cache of decoded images cannot be written ({error.strerror}); "
@@ -298,6 +296,17 @@ def cache_lock(path: Path, activity: str) -> Iterator[None]:
         yield
 
 
+@contextlib.contextmanager
+def shared_lock(group: ranks.Group, path: Path, activity: str) -> Iterator[None]:
+    """Let the ranks of a host write a cache together. The first one holds the lock of `cache_lock` and writes.
+
+    The others leave the block when the first one has left it.
+    """
+    with cache_lock(path, activity) if group.is_first else contextlib.nullcontext():
+        yield
+        group.from_first(None)
+
+
 def remove_abandoned_lock(path: Path) -> None:
     """Remove the file of a `cache_lock` that a killed process has left beside its complete cache file."""
     if _lock_path(path).exists():
@@ -338,12 +347,18 @@ def _remove(path):
         path.unlink()
 
 
-def _write_cache(path: Path, images: list[CaptionedImage], size: int) -> None:
-    """Decode the images into a cache file."""
+def _write_cache(path: Path, images: list[CaptionedImage], size: int, group: ranks.Group) -> None:
+    """Decode the images into a cache file. Each rank of the group decodes a part of them, and the first one writes."""
     pool = ThreadPoolExecutor(THREADS)
     try:
-        squares = pool.map(lambda image: read_image(image.path, size), images)
+        own = pool.map(lambda image: read_image(image.path, size), group.part(images))
+        squares = ranks.gathered(own, len(images), group)
+        if not group.is_first:
+            list(squares)
+            return
+        note_damage(path)
         bar = progress.bar(squares, desc="reading images", total=len(images), unit=" images")
         array_file.write(path, (len(images), size, size, 3), np.uint8, bar)
+        remove_superseded(path)
     finally:
         pool.shutdown(cancel_futures=True)

@@ -128,11 +128,9 @@ class Model:
     def _mask(self, a, batch, config, rng=None):
         """Draw the dropout mask of a batch. Without rng, return ones."""
         shape = self._mask_shape(batch, config)
-        return (
-            dropout.dropout_mask(along(rng, 1), shape, config.decoder.dropout, a.dtype)
-            if rng
-            else np.ones(shape, a.dtype)
-        )
+        if not rng:
+            return np.ones(shape, a.dtype)
+        return dropout.dropout_mask(along(rng, 1), shape, config.decoder.dropout, a.dtype)
 
     def _mask_shape(self, batch, config):
         return (*batch.words.shape, self._sizes(config)[-1])

@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 
 from numpy_sat.experiment import runs
-from numpy_sat.system import output
+from numpy_sat.system import output, ranks
 from numpy_sat.system.errors import InputError
 from numpy_sat.system.files import refuse_unwritable, replacing
 
@@ -30,7 +30,7 @@ def place(out: Path | None, run: Path, name: str) -> Path:
 
 
 def write(path: Path, markdown: str, everything: dict, text: str) -> None:
-    """Write a report as Markdown and, beside it, as JSON. Then print it.
+    """Write a report as Markdown and, beside it, as JSON. Then print it. Of several ranks, only the first one does.
 
     The files come first. They are complete even if the reader of the output has stopped, as `head` does.
 
@@ -42,6 +42,8 @@ def write(path: Path, markdown: str, everything: dict, text: str) -> None:
     Raises:
         InputError: a file cannot be written.
     """
+    if not ranks.current().is_first:
+        return
     data = json.dumps(everything, indent=1, allow_nan=False) + "\n"
     files = {path: output.printable(markdown, output.LAYOUT), path.with_suffix(".json"): data}
     for file, contents in files.items():

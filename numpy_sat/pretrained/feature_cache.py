@@ -25,7 +25,7 @@ import numpy as np
 
 from numpy_sat.data import array_file, batches, images
 from numpy_sat.data.dataset import CaptionedImage
-from numpy_sat.system import progress
+from numpy_sat.system import progress, ranks
 from numpy_sat.system.errors import InputError
 from numpy_sat.system.workspace import Workspace
 
@@ -89,7 +89,7 @@ def digest(params: dict[str, np.ndarray], *description) -> str:
 def load_features(examples: Sequence[CaptionedImage], net: Net, cache: Path) -> np.ndarray:
     """Load the features of a list of images from the cache. Compute missing ones first, with a progress bar.
 
-    After Ctrl-C, the same call continues where the first one stopped.
+    After Ctrl-C, the same call continues where the first one stopped. Ranks of one host share the work.
 
     Args:
         examples: N dataset.CaptionedImages.
@@ -100,24 +100,19 @@ def load_features(examples: Sequence[CaptionedImage], net: Net, cache: Path) -> 
     Raises:
         InputError: an image cannot be read, float16 cannot hold a feature, or the cache cannot be written.
     """
+    group = ranks.current().on_host()
     path = Path(cache) / images.cache_name("features", examples, f"{net.digest} {net.size}", FORMAT)
     part, sums = path.with_suffix(".part"), path.with_suffix(".sums")
     shape = (len(examples), *net.shape())
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        if _is_intact(path, sums, shape):
+        if group.from_first(_is_intact(path, sums, shape)):
             images.remove_abandoned_lock(path)
         else:
-            with images.cache_lock(path, "encoding images"):  # another process may compute the same features
-                if not _intact_blocks(path, sums, shape).all():
-                    images.note_damage(path)
-                    if path.exists():
-                        os.replace(path, part)
-                    _complete(part, sums, examples, net, shape)
-                    with suppress(FileNotFoundError):  # another process did the same work and finished first
-                        os.replace(part, path)
-                    for superseded in (path, part, sums):
-                        images.remove_superseded(superseded)
+            # another process may compute the same features
+            with images.shared_lock(group, path, "encoding images"):
+                if not group.from_first(_intact_blocks(path, sums, shape).all()):
+                    _encode_into(path, part, sums, examples, net, shape, group)
             if not _intact_blocks(path, sums, shape).all():
                 raise InputError(f"{path}: differs from what was written; check the disk, or set NUMPY_SAT_CACHE.")
             _set_stamps(path, sums, array_file.new_stamp())
@@ -172,23 +167,44 @@ def _intact_blocks(path, sums, shape, numbers=None):
     return array_file.block_checksums(array, starts, numbers) == checksums[list(numbers)]
 
 
-def _complete(part, sums, examples, net, shape):
-    """Compute the missing and damaged blocks of a file; create the file if there is none."""
-    is_intact = _intact_blocks(part, sums, shape)
-    if not is_intact.any():
-        _allocate(part, sums, shape)
+def _encode_into(path, part, sums, examples, net, shape, group):
+    """Compute the features that `path` lacks. Each rank of the group encodes some blocks, and the first one writes."""
+    if group.is_first:
+        images.note_damage(path)
+        if path.exists():
+            os.replace(path, part)
+    is_intact = group.from_first(_intact_blocks(part, sums, shape))
     missing = np.flatnonzero(~is_intact)
     blocks = [examples[start : start + BLOCK] for start in range(0, len(examples), BLOCK)]
     missing_blocks = [blocks[k] for k in missing]
+    features = ranks.gathered(_encoded(group.part(missing_blocks), net), len(missing_blocks), group)
+    if not group.is_first:
+        list(features)
+        return
+    if not is_intact.any():
+        _allocate(part, sums, shape)
+    _complete(part, sums, examples, missing, missing_blocks, features, shape)
+    with suppress(FileNotFoundError):  # another process did the same work and finished first
+        os.replace(part, path)
+    for superseded in (path, part, sums):
+        images.remove_superseded(superseded)
+
+
+def _encoded(blocks, net):
+    """Yield the features of each block of images."""
+    for block, inputs in zip(blocks, batches.prefetch(_read(blocks, net.size)), strict=True):
+        yield _half(net.pool(net.encode(inputs), block), block)
+
+
+def _complete(part, sums, examples, missing, missing_blocks, features_of_blocks, shape):
+    """Write the missing and damaged blocks of a file, and their checksums."""
     row_size = HALF.itemsize * int(np.prod(shape[1:]))  # bytes
     header_size = os.path.getsize(part) - row_size * len(examples)
     done = len(examples) - sum(map(len, missing_blocks))
     bar = progress.bar(desc="encoding images", total=len(examples), initial=done, unit=" images")
     # With write(), a full disk raises an OSError. With a memory map it would kill the process.
     with bar, open(part, "r+b", buffering=0) as file, open(sums, "r+b", buffering=0) as sums_file:
-        inputs = batches.prefetch(_read(missing_blocks, net.size))
-        for k, block, images in zip(missing, missing_blocks, inputs, strict=True):
-            features = _half(net.pool(net.encode(images), block), block)
+        for k, block, features in zip(missing, missing_blocks, features_of_blocks, strict=True):
             file.seek(header_size + int(k) * BLOCK * row_size)
             _write(file, features)
             sums_file.seek(4 * int(k))

@@ -84,7 +84,7 @@ class Ranks(ranks.Group):
     """A group of several ranks. Its communicator is one of mpi4py."""
 
     def __init__(self, MPI: Any, communicator: Any):
-        self._mpi, self._communicator = MPI, communicator
+        self._mpi, self._communicator, self._host = MPI, communicator, None
         self.rank, self.size = communicator.rank, communicator.size
 
     @property
@@ -97,6 +97,9 @@ class Ranks(ranks.Group):
 
     def collect(self, value: Any) -> list:
         return self._call(self._communicator.allgather, value)
+
+    def to_first(self, value: Any) -> list:
+        return self._call(self._communicator.gather, value) or []
 
     def from_first(self, value: Any) -> Any:
         return self._call(self._communicator.bcast, value)
@@ -114,8 +117,10 @@ class Ranks(ranks.Group):
         return unpacked(buffer, arrays)
 
     def on_host(self) -> ranks.Group:
-        host = self._call(self._communicator.Split_type, self._mpi.COMM_TYPE_SHARED)
-        return Ranks(self._mpi, host) if host.size > 1 else ranks.Group()
+        if self._host is None:
+            host = self._call(self._communicator.Split_type, self._mpi.COMM_TYPE_SHARED)
+            self._host = Ranks(self._mpi, host) if host.size > 1 else ranks.Group()
+        return self._host
 
     def wait_for_first(self) -> None:
         if not self.is_first:

@@ -9,7 +9,7 @@ Every rank of a group must call the methods that communicate in the same order.
 
 import sys
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, NamedTuple, TextIO
 
@@ -69,6 +69,10 @@ class Group:
 
     def collect(self, value: Any) -> list:
         """Return the values of all ranks in their order."""
+        return [value]
+
+    def to_first(self, value: Any) -> list:
+        """Return the values of all ranks in their order, on the first rank. On the others, return []."""
         return [value]
 
     def from_first(self, value: Any) -> Any:
@@ -140,21 +144,19 @@ def alone() -> Any:
     return working_in(Group())
 
 
-def computed(function: Callable, items: Sequence, group: Group) -> Iterator:
-    """Compute function(item) of every item, shared by the ranks of a group.
+def gathered(results: Iterable, count: int, group: Group) -> Iterator:
+    """Gather what the ranks of a group compute, one result of each rank at a time.
 
     Args:
-        function: a function whose results can be sent between processes.
-        items: the items, the same on all ranks.
+        results: iterable of the results of this rank's items, those that group.part has dealt out.
+        count: number of items of all ranks.
         group: the Group.
     Yields:
-        The results in order on the first rank. Other ranks compute their share and get nothing.
+        The results of all items in order, on the first rank. On the others, nothing.
     """
-    for start in range(0, len(items), group.size):
-        wave = items[start : start + group.size]
-        results = group.collect(function(wave[group.rank]) if group.rank < len(wave) else None)
-        if group.is_first:
-            yield from results[: len(wave)]
+    results = iter(results)
+    for done in range(0, count, group.size):
+        yield from group.to_first(next(results, None))[: count - done]
 
 
 def shared_mean(array: np.ndarray) -> np.ndarray:

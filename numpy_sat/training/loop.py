@@ -3,7 +3,9 @@
 import argparse
 import contextlib
 import time
+from collections.abc import Iterator
 from functools import partial
+from pathlib import Path
 from types import ModuleType
 from typing import Any
 
@@ -35,12 +37,12 @@ def train(args: argparse.Namespace) -> int:
         InputError: the run cannot be started or resumed, for example because another process trains it.
     """
     folder = ranks.current().from_first(args.out or start.free_folder(args))
-    with _owned(folder):
+    with owned(folder):
         return _train(args, folder)
 
 
 @contextlib.contextmanager
-def _owned(folder):
+def owned(folder: Path) -> Iterator[None]:
     """Hold the folder's lock and keep the output inside. Only the first rank writes to the folder."""
     if not ranks.current().is_first:
         yield

@@ -136,7 +136,6 @@ def _mean_loss(losses, weights):
         _mean([loss.total for loss in losses], weights),
         _mean([loss.word for loss in losses], [count / sum(words) for count in words]),
         _mean([loss.penalty for loss in losses], weights),
-        sum(loss.words for loss in losses),
     )
 
 

@@ -1,5 +1,7 @@
 """A study: train variants of a model one after the other with the same budget, and compare them in a table.
 
+On several ranks (system/ranks.py), each rank trains other variants.
+
 After an interruption, the same command continues the study where it stopped.
 """
 
@@ -13,7 +15,7 @@ from numpy_sat.evaluation.comparison import PAPER
 from numpy_sat.experiment import arguments, runs
 from numpy_sat.experiment.recipe import SETTINGS, Recipe
 from numpy_sat.experiment.settings import is_idle
-from numpy_sat.system import cli, closed_output, lock, output
+from numpy_sat.system import cli, lock, output, ranks
 from numpy_sat.system.errors import InputError, refuse_special, writing
 from numpy_sat.system.files import replacing
 from numpy_sat.training import loop, word_vectors
@@ -63,7 +65,7 @@ def run(study: str, out: Path | None, rest: list[str], again: str) -> int:
         raise InputError(f"the study {study} chooses the models: leave out --model {common.model}.")
     _refuse_what_does_not_apply(study, variants, rest)
     folder = out or Path("runs") / f"{study}-{common.data}{'-small' * common.small}"
-    with lock.folder_lock(folder), closed_output.kept(folder / loop.OUTPUT):
+    with loop.owned(folder):
         return _run(study, variants, common, folder, rest, again)
 
 
@@ -71,12 +73,17 @@ def _run(study, variants, common, folder, rest, again):
     settings = {"study": study, **vars(common), "root": None, "command": None}
     if not common.skip_damaged:  # studies that began before this option existed lack the entry
         del settings["skip_damaged"]
-    _refuse_another(folder, settings)
+    group, code = ranks.current(), 0
+    if group.is_first:
+        _refuse_another(folder, settings)
     root = ["--root", str(common.root)] if common.root else []
-    for name, options in variants.items():
-        if code := _train(folder / name, [*rest, *options], root):
+    for name in group.part(list(variants)):  # each rank trains other variants
+        with ranks.alone():
+            code = _train(folder / name, [*rest, *variants[name]], root)
+        if code:
             break
-    else:
+    (code,) = group.largest(code)
+    if not code:
         code = cli.run(lambda: _compare([folder / name for name in variants], common, folder / "table.md"))
     if code >= 128:  # a signal
         output.show(f"continue the study with: {again}")
