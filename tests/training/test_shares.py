@@ -99,12 +99,11 @@ def test_every_objective_can_be_shared(rng, tmp_path, changes):
 
 def test_only_a_mean_over_images_is_shared():
     """A loss that compares the images of a batch is computed for the whole batch by every rank."""
-    recipe = RECIPE.replace(batch_size=7)
-    places = on_ranks(3, lambda: [shares.of_batch(objective, 7) for objective in objectives.OBJECTIVES.values()])
-    firsts = [share.first for share, _, _ in places]
-    assert firsts == [0, 2, 4] and [share.count for share, _, _ in places] == [2, 2, 3]
-    assert all(adversarial is None for _, _, adversarial in places)
-    assert shares.of_batch(objectives.objective_of(recipe, 0), 7) is None  # without other ranks
+    cross_entropy, adversarial = objectives.OBJECTIVES["cross-entropy"], objectives.OBJECTIVES["adversarial"]
+    places = on_ranks(3, lambda: shares.of_batch(cross_entropy, 7))
+    assert [(share.first, share.count, share.total) for share in places] == [(0, 2, 7), (2, 2, 7), (4, 3, 7)]
+    assert on_ranks(3, lambda: shares.of_batch(adversarial, 7)) == 3 * [None]
+    assert shares.of_batch(cross_entropy, 7) is None  # without other ranks
 
 
 def test_more_ranks_than_images_of_a_batch():
