@@ -263,9 +263,9 @@ def served(browser, trained):
         browser.get_log("browser")
         browser.get(f"http://127.0.0.1:{server.server_port}/")
         yield server
-        assert all(address.startswith((browser.current_url, "data:")) for address in browsers.requests(browser))
         server.shutdown()
         thread.join()
+        assert all(address.startswith((browser.current_url, "data:")) for address in browsers.requests(browser))
 
 
 DROP = """
