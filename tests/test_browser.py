@@ -17,6 +17,7 @@ from numpy_sat.tasks.serve import Server
 pytestmark = pytest.mark.slow
 SIDE = 5  # rows and columns of an attention map
 CELLS = (0, 4, 12, 20)  # where each word has its attention
+LOUD = "<img src=x onerror=alert(1)><script>alert(2)<.jpg"  # a file's name
 TEXTS = ("a", "dog", "runs", "<end>")
 
 
@@ -296,10 +297,10 @@ def wait(browser, articles, errors=0):
 def test_photos_are_dropped_pasted_and_chosen(browser, served, root):
     """Read the caption, see the map change under the pointer, and choose another model."""
     photos = sorted((root / "Flicker8k_Dataset").iterdir())[:3]
-    drop(browser, photos[0].read_bytes(), "dropped.jpg")
+    drop(browser, photos[0].read_bytes(), LOUD)
     (entry,), _ = wait(browser, 1)
     image, first, *_ = words_of(entry)
-    assert find(entry, "h2")[0].text == "dropped.jpg" and first.text
+    assert find(entry, "h2")[0].text == LOUD and first.text
     hover(browser, image)
     (photo,) = find(entry, ".photo")
     alone = pixels(photo)
@@ -307,7 +308,7 @@ def test_photos_are_dropped_pasted_and_chosen(browser, served, root):
     assert np.abs(pixels(photo) - alone).mean() > 5
     drop(browser, photos[1].read_bytes(), "pasted.jpg", "paste")
     entries, _ = wait(browser, 2)
-    assert [find(entry, "h2")[0].text for entry in entries] == ["pasted.jpg", "dropped.jpg"]
+    assert [find(entry, "h2")[0].text for entry in entries] == ["pasted.jpg", LOUD]
     browser.find_element("name", "model").send_keys("tell")
     browser.find_element("name", "photos").send_keys(str(photos[2]))
     entries, _ = wait(browser, 3)
@@ -316,13 +317,14 @@ def test_photos_are_dropped_pasted_and_chosen(browser, served, root):
 
 
 def test_damaged_and_huge_photos_get_a_sentence(browser, served, root, tmp_path):
-    drop(browser, b"no image", "x.jpg")
+    drop(browser, b"no image", LOUD)
     _, (error,) = wait(browser, 0, 1)
-    assert error.text == "x.jpg is not an image, or its format is not supported; use JPEG or PNG."
+    assert error.text == f"{LOUD} is not an image, or its format is not supported; use JPEG or PNG."
     with open(tmp_path / "huge.jpg", "wb") as file:
         file.truncate(200 * 2**20)
     browser.find_element("name", "photos").send_keys(str(tmp_path / "huge.jpg"))
     _, (error,) = wait(browser, 0, 1)
+    assert not find(browser.find_element("tag name", "body"), ".errors img, .errors script")
     assert error.text == "huge.jpg has more than 50 MB; make it smaller first."
 
 
