@@ -278,8 +278,11 @@ def test_the_thread_judges_a_learners_file(folder):
         LESSON.file.write_text(RIGHT)
         wait_for(lambda: exercises.states()[3].result.right)
         assert exercises.states()[3].arrays is None and exercises.states()[3].printed == ()
-        LESSON.file.write_text("while True: pass\n")
-        time.sleep(1)  # its process is running
+        (folder / "endless").write_text("while True: pass\n")
+        (folder / "endless").replace(LESSON.file)
+        wait_for(lambda: isolation._running)
+        start = time.monotonic()
+    assert time.monotonic() - start < 3  # the process did not go on until its limit
     assert not isolation._running
 
 
