@@ -85,7 +85,7 @@ class Live:
         """Check the files that were saved since the last look, and compute the arrays that a page wants."""
         for number, path in self._files.items():
             saved, curve = commands.save_time(path), _curve_time(number)
-            if saved != self._saved[number] and not self._stop.is_set():
+            if saved and saved != self._saved[number] and not self._stop.is_set():
                 self._saved[number] = saved
                 self._check(number)
             if curve != self._curves[number]:
