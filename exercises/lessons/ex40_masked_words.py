@@ -1,12 +1,11 @@
 """Hidden words"""
 
-from typing import NamedTuple
-
 import numpy as np
 
 from exercises.judging.faults import Mistake
 from exercises.judging.judge import Task
 from exercises.lessons import Example, Facts
+from exercises.lessons.dice import drive
 from numpy_sat.decoders import masking
 from numpy_sat.layers import masked_words
 
@@ -58,28 +57,6 @@ from numpy_sat.layers.masked_words import MaskedWordsCache"""
 CAPTIONS = [((1, 2, 5, 8, 12, 9, 7), 0.25), ((4, 4, 4), 0.5), ((20, 3), 0.15), ((6, 1, 6), 1.0)]  # words of each, rate
 PLACES = [((6, 5), 9, 0.5), ((4, 4), 5, 0.8), ((9, 3), 40, 0.3)]  # shape, V, share of chosen words
 LOGITS = [(5, 3, 4), (3, 3, 3), (2, 4, 6), (1, 1, 5)]  # T, B, V
-
-
-class Dice(NamedTuple):
-    """A generator that gives the numbers of the page."""
-
-    uniforms: np.ndarray
-    others: np.ndarray
-
-    def random(self, size):
-        """Return the uniform numbers."""
-        return self.uniforms
-
-    def integers(self, low, high, size):
-        """Return the other words."""
-        return self.others
-
-
-def drive(function, case):
-    """Call the function with a new generator: that of the seed, or the numbers of the page."""
-    arguments = {name: value for name, value in case.items() if name not in ("seed", *Dice._fields)}
-    rng = np.random.default_rng(case["seed"]) if "seed" in case else Dice(case["uniforms"], case.get("others"))
-    return function(rng, **arguments)
 
 
 def choose_cases(rng):
@@ -333,8 +310,8 @@ def pencil():
     inputs = {"logits": logits, "targets": np.array([[0], [1], [2]]), "choice": choice}
     _, cache = masked_words.masked_words_forward(**inputs)
     return [
-        *(Example("choose", {"uniforms": uniforms, "real": real, "rate": rate}) for rate in (0.4, 0.15)),
-        *(Example("hide", {"uniforms": kind, **hide}) for kind in kinds),
+        *(Example("choose", {"uniforms": (uniforms,), "real": real, "rate": rate}) for rate in (0.4, 0.15)),
+        *(Example("hide", {"uniforms": (kind,), **hide}) for kind in kinds),
         Example("masked_words_forward", inputs),
         Example("masked_words_backward", {"dloss": 1.0, "cache": cache}),
     ]

@@ -1,6 +1,6 @@
 """Short trainings of the parts that are not in a captioner.
 
-These are alignments, word vectors, word detectors, re-ranking and the prediction of hidden words.
+These are alignments, word vectors, word detectors, re-ranking, and the prediction of hidden words and of tags.
 
 They use the scenes of small_training.py. A location is one of 8 x 8 cells, and its annotation is the cell's mean color.
 """
@@ -15,10 +15,21 @@ from exercises.runner import small_training
 from exercises.runner.substitution import Part
 from numpy_sat import aligner
 from numpy_sat.data.vocabulary import SPECIALS
-from numpy_sat.decoders import masking, stack, vlp
+from numpy_sat.decoders import masking, oscar, stack, vlp
 from numpy_sat.decoding import line_search, viterbi
-from numpy_sat.evaluation import neighbors
-from numpy_sat.layers import alignment, glove, linear, masked_words, noisy_or, skip_gram
+from numpy_sat.evaluation import neighbors, reconstruction
+from numpy_sat.layers import (
+    alignment,
+    assignment,
+    contrastive,
+    embedding,
+    glove,
+    linear,
+    masked_words,
+    noisy_or,
+    set_loss,
+    skip_gram,
+)
 from numpy_sat.system.streams import PARAMETERS, stream
 from numpy_sat.training import optimizers
 from numpy_sat.training.word_vectors.corpus import WINDOW, Corpus
@@ -27,6 +38,7 @@ CELLS = 8  # in a row of an image
 SIZE = 16  # of the vectors of words and regions
 RATE, DETECTOR_RATE, PAIRS, NEGATIVES, CANDIDATES, BETA = 0.02, 0.3, 24, 5, 6, 1.0
 HIDDEN_WORDS, LAYERS, HEADS = 0.15, 2, 2  # of the model that fills gaps
+TAGS = 2  # per image
 
 
 class Training(NamedTuple):
@@ -226,8 +238,66 @@ def _filled_gap(params, data):
     return f'In "{text}", the gap is most likely {", ".join(best)}; a person wrote {words[gap]}.'
 
 
+def _tags(data):
+    """Return two words of each image's captions, (N, TAGS), in a random order: colors, or a color and a shape."""
+    labels = _labels(data.train, len(data.vocabulary))
+    names = data.vocabulary.words
+    rank = [2 * (word in reconstruction.KINDS["colors"]) + (word in reconstruction.KINDS["shapes"]) for word in names]
+    best = (labels * rank).argsort(axis=1, kind="stable")[:, -TAGS:]
+    return _rng().permuted(best, axis=1)
+
+
+def _tell_tags(steps):
+    """Learn whether tags are an image's own from the product of the vectors of its cells' colors and of its tags."""
+    data, rng, losses, state = small_training.make_data(), _rng(), [], {}
+    V = len(data.vocabulary)
+    a, tags = _annotations(data.train).reshape(len(data.train.inputs), -1), _tags(data)
+    a -= a.mean(axis=0)
+    shapes = {"W": (a.shape[1], SIZE), "E": (V, SIZE), "w": (SIZE,)}
+    params = {name: (rng.standard_normal(shape) / np.sqrt(SIZE)).astype(np.float32) for name, shape in shapes.items()}
+    params |= {"b": np.zeros(SIZE, np.float32), "b_c": np.zeros(1, np.float32)}
+    for _ in range(steps):
+        rows = rng.choice(len(a), 4 * PAIRS)
+        some_tags, y = oscar.pollute(rng, tags[rows])
+        image, cache_image = linear.linear_forward(a[rows], params["W"], params["b"])
+        vectors, cache_tags = embedding.embedding_forward(params["E"], some_tags)
+        mean = vectors.mean(axis=1)
+        loss, cache = contrastive.contrastive_forward(image * mean, params["w"], params["b_c"], y.astype(np.float32))
+        dh, dw, db_c = contrastive.contrastive_backward(1.0, cache)
+        _, dW, db = linear.linear_backward(dh * mean, cache_image)
+        dvectors = np.repeat((dh * image)[:, None] / TAGS, TAGS, axis=1)
+        grads = {"W": dW, "b": db, "E": embedding.embedding_backward(dvectors, cache_tags), "w": dw, "b_c": db_c}
+        optimizers.adam_update(params, grads, state, RATE)
+        losses.append(float(loss))
+    right = ((cache.s > 0) == (y > 0)).mean()
+    return losses, f"In the last step, {100 * right:.0f} % of the tags were told right. By chance, 50 % are."
+
+
+def _predict_sets(steps):
+    """Predict the tags of each image from its cells, at TAGS places. The tags have no order."""
+    data, losses, state = small_training.make_data(), [], {}
+    V = len(data.vocabulary)
+    a, tags = _annotations(data.train), _tags(data).T
+    a, hidden = a.reshape(len(a), -1), np.ones(tags.shape, np.float32)
+    params = {"W": np.zeros((a.shape[1], TAGS * V), np.float32)}
+    params["b"] = (_rng().standard_normal(TAGS * V) / 10).astype(np.float32)  # two equal places would stay equal
+    for _ in range(steps):
+        y, cache_y = linear.linear_forward(a, params["W"], params["b"])
+        logits = y.reshape(-1, TAGS, V).swapaxes(0, 1)
+        loss, cache = set_loss.set_loss_forward(logits, tags, hidden)
+        dlogits = set_loss.set_loss_backward(1.0, cache)
+        _, dW, db = linear.linear_backward(dlogits.swapaxes(0, 1).reshape(y.shape), cache_y)
+        optimizers.adam_update(params, {"W": dW, "b": db}, state, RATE)
+        losses.append(float(loss))
+    logits = (_annotations(data.unseen)[:1].reshape(1, -1) @ params["W"] + params["b"]).reshape(TAGS, V)
+    names = ", ".join(data.vocabulary.words[word] for word in logits.argmax(axis=1))
+    return losses, f"The likeliest tag at each place of an unseen image: {names}."
+
+
 ALIGN = Training("alignment of words and regions", "margin loss per pair", _align)
 GAPS = Training("hidden words", "nats per chosen word", _fill_gaps)
+POLLUTION = Training("polluted tags", "nats per sequence", _tell_tags)
+SETS = Training("sets of tags", "nats per image", _predict_sets)
 TRAININGS: dict[ModuleType, Training] = {  # {module: the training that calls its functions}
     alignment: ALIGN,
     viterbi: ALIGN,
@@ -235,5 +305,7 @@ TRAININGS: dict[ModuleType, Training] = {  # {module: the training that calls it
     glove: Training("GloVe", "weighted squared error", _glove),
     noisy_or: Training("word detectors", "nats per image", _detect),
     **dict.fromkeys((masking, masked_words), GAPS),
+    **dict.fromkeys((oscar, contrastive), POLLUTION),
+    **dict.fromkeys((assignment, set_loss), SETS),
     line_search: Training("re-ranking, one line search per step", "share of wrong words", _rerank),
 }

@@ -733,4 +733,59 @@ def masked_words_backward(dloss, cache):
     return dlogits
 """,
     ],
+    41: [
+        """
+def pollute(rng, tags):
+    B, new, own = len(tags), tags.copy(), np.ones(len(tags))
+    numbers, coins = rng.random((B, B)), rng.random(B)
+    for b in range(B):
+        others = [c for c in range(B) if tuple(tags[c]) != tuple(tags[b])]
+        if others and coins[b] < 0.5:
+            new[b], own[b] = tags[max(others, key=lambda c: numbers[b, c])], 0
+    return new, own
+""",
+        """
+def contrastive_forward(h, w, b_c, y):
+    s = np.einsum("bs,s->b", h, w) + b_c
+    return np.mean(np.logaddexp(0, np.where(y > 0, -s, s))), (h, w, s, y)
+""",
+        """
+def contrastive_backward(dloss, cache):
+    h, w, s, y = cache
+    ds = (np.exp(-softplus(-s)) - y) / y.size
+    return np.outer(ds, w) * dloss, (ds @ h) * dloss, np.array([np.sum(ds) * dloss])
+""",
+    ],
+    42: [
+        """
+def assign(cost):
+    R, C = cost.shape
+    best = {0: (0.0, ())}  # {columns in use as bits: (cost, the columns of the rows so far)}
+    for i in range(R):
+        new = {}
+        for used, (total, columns) in best.items():
+            for j in range(C):
+                if not used >> j & 1:
+                    candidate = (total + cost[i, j], (*columns, j))
+                    if used | 1 << j not in new or candidate < new[used | 1 << j]:
+                        new[used | 1 << j] = candidate
+        best = new
+    return np.array(min(best.values())[1])
+""",
+        """
+def match(logits, tags, hidden):
+    targets, (K, N) = np.array(tags), tags.shape
+    p = softmax.softmax_forward(logits)[0]
+    for n in range(N):
+        places = [k for k in range(K) if hidden[k, n]]
+        own = tags[places, n]
+        if places:
+            targets[places, n] = own[assign(2 - p[places, n][:, own])]
+    return targets
+""",
+        """
+def set_loss_forward(logits, tags, hidden):
+    return losses.cross_entropy_forward(logits=logits, targets=match(logits, tags, hidden), mask=hidden)
+""",
+    ],
 }

@@ -8,16 +8,18 @@ import numpy as np
 import pytest
 from test_worked_examples import Grammar, Page, gap_arrays, one_channel, visible, zero_lstm
 
-from exercises.lessons.ex40_masked_words import Dice
+from exercises.lessons.dice import Dice
 from numpy_sat.check import gradcheck
-from numpy_sat.decoders import log_bilinear, masking, masks, show_tell
+from numpy_sat.decoders import log_bilinear, masking, masks, oscar, show_tell
 from numpy_sat.decoding import line_search, search, viterbi
 from numpy_sat.encoders import reader
 from numpy_sat.evaluation import neighbors
 from numpy_sat.layers import (
     alignment,
+    assignment,
     attention,
     batch_norm,
+    contrastive,
     conv,
     depthwise,
     dot_attention,
@@ -407,13 +409,34 @@ def words_that_see_words(page):
 
 def gaps(page):
     uniform = page("uniform")[:, None]
-    yield "choice", 0, masking.choose(Dice(uniform, None), np.ones((5, 1)), 0.15)[:, 0]
+    yield "choice", 0, masking.choose(Dice((uniform,)), np.ones((5, 1)), 0.15)[:, 0]
     assert masking.choose(np.random.default_rng(0), np.ones((30, 1)), 0.15).sum() == 3
-    dice = Dice(page("kind", 1), page("others"))
+    dice = Dice((page("kind", 1),), page("others"))
     yield "hidden", 0, masking.hide(dice, page("words"), np.ones(3, bool), 5)
     _, cache = masked_words.masked_words_forward(*gap_arrays())
     second, third = masked_words.masked_words_backward(1.0, cache)[1:, 0]
     np.testing.assert_allclose([second, third], [[1 / 16, -1 / 8, 1 / 16], [0, 0, 0]], atol=1e-15)
+
+
+def polluted_tags(page):
+    _, cache = contrastive.contrastive_forward(**page.arguments("h", "w", "b_c", "y"))
+    _, dw, db_c = contrastive.contrastive_backward(1.0, cache)
+    yield from (("dw", 0, dw), ("db_c", 0, db_c))
+    numbers = np.array([[0.9, 0.1, 0.8], [0.2, 0.3, 0.7], [0.5, 0.4, 0.6]]), np.array([0.3, 0.9, 0.1])
+    tags, is_own = oscar.pollute(Dice(numbers), np.array([[3, 7], [4, 8], [3, 7]]))
+    yield from (("tags", 0, tags[0]), ("is_own", 0, is_own))
+    assert (tags == tags[0]).all()
+    yield "loss", 0, contrastive.contrastive_forward(np.zeros((2, 1)), np.ones(1), np.zeros(1), np.array([0.0, 1]))[0]
+
+
+def sets(page):
+    cost = np.c_[page("cost"), [9.0, 9, 2]]
+    a = assignment.assign(cost)
+    yield "a", 0, a
+    assert cost[np.arange(3), a].tolist() == [2, 2, 2]
+    p = page("p")
+    yield "loss", 0, -np.log(p[0, 0] * p[1, 1])
+    np.testing.assert_array_equal(assignment.assign(-np.log(p[:, :2])), [0, 1])
 
 
 ANSWERS = {
@@ -423,7 +446,7 @@ ANSWERS = {
     **{18: normalization, 19: show_and_tell, 20: bilinear, 21: dot_product, 29: multi_head, 22: sampling},
     **{30: reinforce, 23: sentence, 24: nearest_words, 25: depthwise_convolution, 26: own_captions},
     **{31: words_and_regions, 32: phrases, 33: memory, 34: true_and_random_pairs, 35: counts, 36: detectors},
-    **{37: corners, 38: layer_normalization, 39: words_that_see_words, 40: gaps},
+    **{37: corners, 38: layer_normalization, 39: words_that_see_words, 40: gaps, 41: polluted_tags, 42: sets},
 }
 
 

@@ -67,6 +67,8 @@ OTHER_SIZES = {  # {exercise: {constant of the lesson: other sizes}}
         "PLACES": [((5, 3), 12, 0.6), ((2, 7), 6, 0.7)],
         "LOGITS": [(4, 2, 6), (2, 5, 3)],
     },
+    41: {"TAGS": [(7, 2, 2), (5, 3, 4)], "SIZES": [(6, 2), (2, 5)]},
+    42: {"SHAPES": [(4, 6), (7, 7)], "SETS": [(3, 5, 4), (6, 2, 8)]},
 }
 QUICK = (3, 12)  # a sample for every run
 PARAMS = [

@@ -7,7 +7,7 @@ import implementations
 import numpy as np
 import pytest
 
-from exercises.lessons.ex40_masked_words import Dice
+from exercises.lessons.dice import Dice
 from numpy_sat.check import gradcheck
 from numpy_sat.data.vocabulary import END, START
 from numpy_sat.decoders import log_bilinear, masking, masks, show_tell
@@ -16,8 +16,10 @@ from numpy_sat.encoders import reader
 from numpy_sat.evaluation import neighbors
 from numpy_sat.layers import (
     alignment,
+    assignment,
     attention,
     batch_norm,
+    contrastive,
     conv,
     depthwise,
     dot_attention,
@@ -35,6 +37,7 @@ from numpy_sat.layers import (
     pool,
     reconstruction,
     self_attention,
+    set_loss,
     skip_gram,
     softmax,
 )
@@ -502,14 +505,36 @@ def gap_arrays():
 
 
 def gaps(page):
-    dice = Dice(page("uniform")[:, None], None)
+    dice = Dice((page("uniform")[:, None],))
     yield "choice", 0, masking.choose(dice, np.ones((5, 1)), 0.4)[:, 0]
-    dice = Dice(page("kind"), page("others"))
+    dice = Dice((page("kind"),), page("others"))
     yield "hidden", 0, masking.hide(dice, page("words"), np.ones(3, bool), 5)
     loss, cache = masked_words.masked_words_forward(*gap_arrays())
     yield "loss", 0, loss
     np.testing.assert_allclose(np.exp(cache.log_p), [[1 / 2, 1 / 4, 1 / 4], [1 / 8, 3 / 4, 1 / 8]])
     np.testing.assert_allclose(masked_words.masked_words_backward(1.0, cache)[0, 0], [-1 / 4, 1 / 8, 1 / 8])
+
+
+def polluted_tags(page):
+    loss, cache = contrastive.contrastive_forward(**page.arguments("h", "w", "b_c", "y"))
+    yield "loss", 0, loss
+    yield "p", 0, 1 / (1 + np.exp(-cache.s))
+    yield "dh", 0, contrastive.contrastive_backward(1.0, cache)[0]
+
+
+def hidden_tags(page):
+    """Return logits, tags and hidden of exercise 42."""
+    return np.log(page("p")[:, None]), np.array([[0], [1]]), np.ones((2, 1))
+
+
+def sets(page):
+    cost = page("cost").astype(float)
+    yield "a", 0, assignment.assign(cost)
+    assert page("u").sum() + page("v").sum() == cost[np.arange(3), page("a")].sum() == 10
+    assert (page("u")[:, None] + page("v") <= cost).all() and np.trace(cost) == 14
+    yield "cost", 1, 1 - page("p")[:, :2]
+    yield "a", 1, assignment.assign(page("cost", 1))
+    yield "loss", 0, set_loss.set_loss_forward(*hidden_tags(page))[0]
 
 
 EXAMPLES = {
@@ -519,7 +544,7 @@ EXAMPLES = {
     **{18: normalization, 19: show_and_tell, 20: bilinear, 21: dot_product, 29: multi_head, 22: sampling},
     **{30: reinforce, 23: sentence, 24: nearest_words, 25: depthwise_convolution, 26: own_captions},
     **{31: words_and_regions, 32: phrases, 33: memory, 34: true_and_random_pairs, 35: counts, 36: detectors},
-    **{37: corners, 38: layer_normalization, 39: words_that_see_words, 40: gaps},
+    **{37: corners, 38: layer_normalization, 39: words_that_see_words, 40: gaps, 41: polluted_tags, 42: sets},
 }
 
 

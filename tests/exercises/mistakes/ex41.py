@@ -1,0 +1,78 @@
+"""Typical mistakes in exercise 41."""
+
+from .record import Mistake
+
+MISTAKES = [
+    Mistake(
+        41,
+        "contrastive_forward",
+        "    loss = (y * if_own + (1 - y) * if_polluted).mean()\n",
+        "    p = 1 / (1 + np.exp(-s))\n    loss = -(y * np.log(p) + (1 - y) * np.log(1 - p)).mean()\n",
+        "loss",
+        r"rounds|softplus|log",
+        "takes the logarithm of 1 - p",
+    ),
+    Mistake(
+        41,
+        "pollute",
+        "    numbers = np.where(differs, rng.random((B, B)), -1)\n",
+        "    numbers = np.where(~np.eye(B, dtype=bool), rng.random((B, B)), -1)\n",
+        "others",
+        r"same tags",
+        "lets another sequence have the same tags",
+    ),
+    Mistake(
+        41,
+        "pollute",
+        "    is_own = (rng.random(B) >= POLLUTED) | ~differs.any(axis=1)\n",
+        "    is_own = rng.random(B) >= POLLUTED\n",
+        "is_own",
+        r"without different tags|differs",
+        "forgets the sequences that keep their tags because none differs",
+    ),
+    Mistake(
+        41,
+        "pollute",
+        "    differs = (tags[:, None] != tags).any(axis=2)\n",
+        "    differs = (tags[:, None] != tags).all(axis=2)\n",
+        "differs",
+        r"any|all",
+        "requires all tags to differ",
+    ),
+    Mistake(
+        41,
+        "contrastive_forward",
+        "    loss = (y * if_own + (1 - y) * if_polluted).mean()\n",
+        "    loss = ((1 - y) * if_own + y * if_polluted).mean()\n",
+        "loss",
+        r"inverted|swapped|sign",
+        "confuses the labels",
+    ),
+    Mistake(
+        41,
+        "contrastive_backward",
+        "    ds = (p - y) * (dloss / B)\n",
+        "    ds = (p - y) * dloss\n",
+        "ds",
+        r"B\b|len\(y\)|mean",
+        "forgets to divide by B",
+    ),
+    Mistake(
+        41,
+        "contrastive_backward",
+        "    ds = (p - y) * (dloss / B)\n",
+        "    ds = (p - y) * p * (1 - p) * (dloss / B)\n",
+        "ds",
+        r"cancels|p \(1 - p\)",
+        "multiplies by the sigmoid's slope",
+    ),
+    Mistake(
+        41,
+        "contrastive_backward",
+        "    dh = ds[:, None] * w\n",
+        "    dh = p[:, None] * w\n",
+        "dh",
+        r"`ds`|`p`",
+        "takes p for ds",
+    ),
+]
