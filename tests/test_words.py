@@ -255,3 +255,29 @@ def test_training_starts_from_word_vectors(root, tmp_path, tiny_preset, capsys):
     np.testing.assert_allclose(model.params["E"], word_vectors.train_on_run("glove", model), rtol=0, atol=1e-6)
     assert train.main(["--from", str(tmp_path / "run"), "--set", "embedding_start=random"]) == 2
     assert f"embedding_start: does nothing, because E comes from {tmp_path / 'run'}" in capsys.readouterr().err
+
+
+# in context
+
+
+def test_context_needs_a_model_that_fills_gaps(tmp_path, capsys):
+    write_run(tmp_path / "run")
+    code, out, err = run_words(capsys, tmp_path / "run", "--context", "rome")
+    assert code == 2 and not out
+    assert "--context needs a model that fills gaps in captions alone: train --blind --model vlp" in " ".join(
+        err.split()
+    )
+
+
+def test_an_unknown_word_in_context(tmp_path, capsys):
+    sizes = {"hidden_size": 4, "heads": 2, "layers": 1}
+    write_run(tmp_path / "run", TINY.replace(model="vlp", blind=True, **sizes))
+    code, out, err = run_words(capsys, tmp_path / "run", "--context", "bank")
+    assert code == 2 and not out
+    assert '"bank" is not among the' in err
+
+
+def test_context_stands_alone(tmp_path, capsys):
+    with pytest.raises(SystemExit):
+        words.main([str(tmp_path), "rome", "--context", "paris"])
+    assert "--context stands alone" in capsys.readouterr().err

@@ -51,21 +51,32 @@ import numpy as np
 
 from numpy_sat.layers import losses, softmax"""
 
-SHAPES = [(3, 3), (4, 4), (2, 5), (5, 5), (1, 3), (12, 12), (6, 9)]  # R, C
-SETS = [(4, 3, 6), (3, 3, 3), (5, 2, 7), (2, 4, 5)]  # K, N, V
+SHAPES = [(3, 3), (2, 5), (5, 5), (1, 3), (12, 12), (7, 10), (9, 9), (12, 14), (11, 11), (10, 10)]  # R, C
+CONTESTED = [(6, 6), (9, 9), (10, 12), (12, 12)]
+SETS = [(4, 3, 6), (3, 3, 3), (10, 4, 12), (2, 4, 5), (9, 3, 9)]  # K, N, V
 
 
 def assign_cases(rng):
-    """Return random costs without ties, and the page's example."""
+    """Return random costs without ties, costs under which rows often give their columns away, and the page's example."""
     cases = [{"cost": rng.standard_normal(shape)} for shape in SHAPES]
+    cases += [{"cost": _contested(rng, R, C)} for R, C in CONTESTED]
     return [*cases, {"cost": np.array([[1.0, 2, 3], [2, 4, 6], [3, 6, 9]])}]
+
+
+def _contested(rng, R, C):
+    """Return costs for which all rows prefer the first columns, and later rows prefer them most."""
+    return np.outer(np.arange(1, R + 1), np.arange(1, C + 1)) + rng.standard_normal((R, C))
 
 
 def match_cases(rng):
     """Return random sets, of which no tag, one tag or several tags of an image are hidden."""
     cases = []
     for K, N, V in SETS:
-        tags = np.stack([rng.permutation(V)[:K] if K <= V else rng.integers(0, V, K) for _ in range(N)], axis=1)
+        tags = np.stack([rng.permutation(V)[:K] for _ in range(N)], axis=1)
+        logits = np.stack([_contested(rng, K, V) for _ in range(N)], axis=1) / (2 * V)
+        cases.append({"logits": logits, "tags": tags, "hidden": np.ones((K, N))})
+    for K, N, V in SETS:
+        tags = np.stack([rng.permutation(V)[:K] for _ in range(N)], axis=1)
         hidden = (rng.random((K, N)) < 0.7).astype(float)
         hidden[:, 0] = 1
         hidden[:, -1] = np.arange(K) == 1
@@ -103,6 +114,7 @@ ASSIGN_MISTAKES = (
 )
 
 COST = "assignment.assign(1 - p[:, tags[places, n]])"
+IMAGES = "np.flatnonzero(hidden.sum(axis=0) > 1):  # a single place has a single choice"
 MATCH_MISTAKES = (
     Mistake(COST, "assignment.assign(p[:, tags[places, n]])", "the cost is 1 - p: a likely tag is cheap"),
     Mistake(COST, "assignment.assign(-np.log(p[:, tags[places, n]]))", "- log p is the loss: the cost is 1 - p"),
@@ -119,10 +131,14 @@ MATCH_MISTAKES = (
         "targets[places[a], n] = tags[places, n]",
         "the inverse of the assignment: place k gets the tag a_k",
     ),
-    Mistake(
-        "places = np.flatnonzero(hidden[:, n])",
-        "places = np.arange(len(hidden))",
-        "all places are matched: those that are not hidden keep their tags",
+    *(
+        Mistake(
+            f"for n in {IMAGES}\n        places = np.flatnonzero(hidden[:, n])",
+            f"for n in {images}:\n        places = np.arange(len(hidden))",
+            "all places are matched: those that are not hidden keep their tags",
+            "places",
+        )
+        for images in (IMAGES.split(":")[0], "range(tags.shape[1])")
     ),
 )
 

@@ -16,6 +16,7 @@ A model may have more members:
     count(captions, V, config)       parameters that are counted in the training captions before training starts
     stages(epochs)                   the names of the objectives (training/objectives) that train it, one for each epoch
     fill(params, a, tokens, real, sees_later, config)  logits of captions with gaps
+    vectors_in_context(params, a, words, real)         vectors of words that see each other
     rank(params, a, lists)           position of the best caption in each image's list of finished captions
 
 Training, beam search and evaluation use all decoders alike. The equations are in attend_tell.py, show_tell.py,

@@ -7,6 +7,7 @@ import numpy as np
 from numpy_sat.decoders import masking, parts, stack, vlp
 from numpy_sat.decoders.fast import choose
 from numpy_sat.decoders.fast import stack as fast_stack
+from numpy_sat.layers import linear
 from numpy_sat.loss import Loss, loss_backward, loss_forward
 
 if TYPE_CHECKING:
@@ -69,6 +70,22 @@ class Model:
         both = vlp.bidirectional(tokens, real, L, B, a.dtype)
         reading = both if sees_later else vlp.left_to_right(tokens, L, tags, a.dtype)
         return vlp.by_word(vlp.predict_forward(params, a, reading, choose(a, stack, fast_stack))[0], len(tokens))
+
+    def vectors_in_context(
+        self, params: dict[str, np.ndarray], a: np.ndarray, words: np.ndarray, real: np.ndarray
+    ) -> np.ndarray:
+        """Compute the vectors of the words of captions that all see each other, one caption for each image.
+
+        Args:
+            params: arrays by name.
+            a: (B, L, D) annotations.
+            words: (T, B) integers.
+            real: (T, B) 1 at words, 0 at padding.
+        Returns:
+            h: (T, B, S).
+        """
+        reading = vlp.bidirectional(words, real, a.shape[1], len(a), a.dtype)
+        return vlp.read_forward(params, a, reading, choose(a, stack, fast_stack))[0].swapaxes(0, 1)
 
     def begin(
         self, params: dict[str, np.ndarray], a: np.ndarray, config: "Recipe", rng: np.random.Generator | None = None

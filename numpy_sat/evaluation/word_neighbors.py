@@ -47,8 +47,8 @@ def show(
     for map_path in paths.values():
         files.refuse_unwritable(map_path)
     words, E, start = _embedding(run, model)
-    asked = [_number(run, words, word) for word in asked_words]
-    asked_analogy = asked_analogy and [_number(run, words, word) for word in asked_analogy]
+    asked = [number_of(run, words, word) for word in asked_words]
+    asked_analogy = asked_analogy and [number_of(run, words, word) for word in asked_analogy]
     tables = {name: train(model)[len(SPECIALS) :] for name, train in vectors.items()}
     output.show(
         f"{len(E):,} words, {E.shape[1]} numbers each; nearest neighbors by cosine similarity. "
@@ -113,7 +113,7 @@ def _embedding(run, model):
     return words, E, params["E"][len(SPECIALS) :]
 
 
-def _number(run, words, word):
+def number_of(run: Path, words: Sequence[str], word: str) -> int:
     """Return the index of a word. Raise InputError, with similar spellings, if it is unknown."""
     if word.lower() in words:
         return words.index(word.lower())

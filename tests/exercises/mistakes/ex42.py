@@ -49,8 +49,8 @@ MISTAKES = [
         "match",
         "        targets[places, n] = tags[places[a], n]\n",
         "        targets[places[a], n] = tags[places, n]\n",
-        "targets",
-        r"inverse",
+        "a or targets",
+        r"inverse|swapped",
         "takes the inverse of the assignment",
     ),
     Mistake(
