@@ -53,11 +53,11 @@ from numpy_sat.layers import losses, softmax"""
 
 SHAPES = [(3, 3), (2, 5), (5, 5), (1, 3), (12, 12), (7, 10), (9, 9), (12, 14), (11, 11), (10, 10)]  # R, C
 CONTESTED = [(6, 6), (9, 9), (10, 12), (12, 12)]
-SETS = [(4, 3, 6), (3, 3, 3), (10, 4, 12), (2, 4, 5), (9, 3, 9)]  # K, N, V
+SETS = [(4, 3, 6), (3, 3, 3), (7, 2, 9), (2, 4, 5)]  # K, N, V
 
 
 def assign_cases(rng):
-    """Return random costs without ties, costs under which rows often give their columns away, and the page's example."""
+    """Return random costs, costs under which rows often give their columns away, and the page's example."""
     cases = [{"cost": rng.standard_normal(shape)} for shape in SHAPES]
     cases += [{"cost": _contested(rng, R, C)} for R, C in CONTESTED]
     return [*cases, {"cost": np.array([[1.0, 2, 3], [2, 4, 6], [3, 6, 9]])}]
