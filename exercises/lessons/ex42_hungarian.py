@@ -192,10 +192,10 @@ TASKS = (
         set_loss,
         "set_loss_forward",
         match_cases,
-        ("loss", "cache"),
+        ("loss", "likelihood"),
         {
             "loss": "loss = sum over hidden places k of - log p_k(t_{a_k}) / N",
-            "cache": "the cache is that of the cross-entropy of the matched tags, with `hidden` as its mask",
+            "likelihood": "the cache is that of the cross-entropy of the matched tags, with `hidden` as its mask",
         },
         mistakes=LOSS_MISTAKES,
     ),
