@@ -143,9 +143,7 @@ def _print_group(model, corpus, groups, members):
             shown.append(text)
             near = ", ".join(f"{model.vocabulary.words[word]} {cosine:.2f}" for word, cosine in nearest(corpus, t, b))
             fits = ", ".join(f"{model.vocabulary.words[word]} {p:.2f}" for word, p in _fitting(model, corpus, t, b))
-            print(
-                output.printable(f"  {text}\n    nearest other words: {near}\n    hidden, the model predicts: {fits}")
-            )
+            output.show(f"  {text}\n    nearest other words: {near}\n    hidden, the model predicts: {fits}")
         if len(shown) == EXAMPLES:
             return
 

@@ -94,6 +94,7 @@ def test_command(blind_run, capsys, monkeypatch):
     for word in ("on", "left"):
         assert re.search(rf'"{word}": [\d,]+ occurrences. E has one vector for all of them.', flat)
         assert f"[{word}]" in flat
+    assert re.search(r"^    nearest other words: \S+ -?[\d.]+, ", out, re.M)
     assert flat.count("hidden, the model predicts:") == flat.count("nearest other words:") >= 2
 
 
