@@ -7,7 +7,6 @@ import numpy as np
 from numpy_sat.decoders import masking, parts, stack, vlp
 from numpy_sat.decoders.fast import choose
 from numpy_sat.decoders.fast import stack as fast_stack
-from numpy_sat.layers import linear
 from numpy_sat.loss import Loss, loss_backward, loss_forward
 
 if TYPE_CHECKING:

@@ -4,6 +4,7 @@ import re
 
 import numpy as np
 import pytest
+from whole_model import TINY
 
 from numpy_sat import train, words
 from numpy_sat.data.vocabulary import END
@@ -99,17 +100,15 @@ def test_command(blind_run, capsys, monkeypatch):
 
 
 def test_every_word_sees_every_word(rng):
-    """Check fill: another first word changes the vector of the last one, and padding changes nothing."""
-    from whole_model import TINY
-
+    """Check that another first word changes the vector of the last one, and that padding changes nothing."""
     model, config = MODELS["vlp"], TINY.replace(model="vlp", hidden_size=4, heads=2, layers=1)
     params = model.init_params(rng, 3, config, np.zeros(9), np.float64)
-    a, tokens, real = np.zeros((2, 1, 3)), rng.integers(3, 9, (4, 2)), np.ones((4, 2))
+    a, tokens, real = np.zeros((2, 1, 3)), rng.integers(3, 8, (4, 2)), np.ones((4, 2))
     real[3, 0] = 0
-    h, logits = model.fill(params, a, tokens, real)
-    assert h.shape == (4, 2, 4) and logits.shape == (4, 2, 9)
+    h = model.vectors_in_context(params, a, tokens, real)
+    assert h.shape == (4, 2, 4)
     other = tokens.copy()
-    other[3, 0] = 9 - tokens[3, 0] + 3 - 1
-    np.testing.assert_array_equal(model.fill(params, a, other, real)[0][:3], h[:3])
-    other[0] = 9  # [MASK]
-    assert (model.fill(params, a, other, real)[0][2] != h[2]).any(axis=1).all()
+    other[3, 0] += 1
+    np.testing.assert_array_equal(model.vectors_in_context(params, a, other, real)[:3], h[:3])
+    other[0] = 8
+    assert (model.vectors_in_context(params, a, other, real)[2] != h[2]).any(axis=1).all()
