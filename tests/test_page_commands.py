@@ -197,17 +197,18 @@ def test_commands_of_the_exercises(tmp_path):
     commands = {(c.module, *c.argv) for c in ALL_COMMANDS if c.module == "exercises"}
     for module, *argv in sorted(commands, key=lambda command: "reset" in command):  # it undoes the solution
         argv = [{"submissions/*": "submissions/anna", "FOLDER": "submissions/anna"}.get(word, word) for word in argv]
+        argv += ["--port", "0"] if argv[:1] == ["serve"] else []
         process = subprocess.Popen(
             [sys.executable, "-m", module, *argv],
             **{"cwd": tmp_path, "env": environment, "text": True},
             **{"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT},
         )
-        if "watch" in argv:  # it ends only when it is interrupted
+        if argv[:1] in (["watch"], ["serve"]):  # they end only when they are interrupted
             text = process.stdout.readline()
-            assert text.startswith("Watching"), text
+            assert text.startswith(("Watching", "open http://127.0.0.1:")), text
             process.send_signal(signal.SIGINT)
         text, _ = process.communicate(timeout=300)
-        assert process.returncode in ((0, 130) if "watch" in argv else (0,)), f"{module} {argv}\n{text}"
+        assert process.returncode in ((0, 130) if argv[:1] == ["watch"] else (0,)), f"{module} {argv}\n{text}"
 
 
 @pytest.mark.slow

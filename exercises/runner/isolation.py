@@ -133,6 +133,8 @@ class Process:
 
     def end(self) -> None:
         """End all processes of the session."""
+        if self._process.returncode is not None:  # ended before: another process may have its number now
+            return
         if os.name == "nt":
             command = ["taskkill", "/F", "/T", "/PID", str(self._process.pid)]
             subprocess.run(command, capture_output=True, check=False)

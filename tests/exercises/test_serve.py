@@ -286,6 +286,15 @@ def test_the_thread_judges_a_learners_file(folder):
     assert not isolation._running
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="processes of Windows have no groups")
+def test_a_process_that_has_ended_is_not_ended_again(monkeypatch):
+    """Check that no other process is killed that has got its number in the meantime."""
+    with isolation.Process("this") as process:  # a module of the standard library, which ends at once
+        assert not list(process.messages())
+    monkeypatch.setattr(isolation.os, "killpg", lambda *_: pytest.fail("a process was killed"))
+    process.end()
+
+
 @pytest.mark.slow
 @pytest.mark.skipif(sys.platform == "win32", reason="sends a signal of POSIX")
 def test_ctrl_c_ends_the_server(tmp_path):
