@@ -1,4 +1,7 @@
-"""Train the tiny recipe as a rank of mpiexec, with a fault on one rank: python mpi_worker.py FAULT ARGUMENTS."""
+"""Train the tiny recipe as a rank of mpiexec: python mpi_worker.py FAULT ARGUMENTS.
+
+FAULT is a function below that damages one rank, "none", or "study" for a study instead of a training.
+"""
 
 import errno
 import os
@@ -7,7 +10,7 @@ import sys
 
 import tiny
 
-from numpy_sat import train
+from numpy_sat import study, train
 from numpy_sat.evaluation.figures import canvas
 from numpy_sat.experiment import presets
 from numpy_sat.system import npz, ranks
@@ -81,6 +84,8 @@ if __name__ == "__main__":
     canvas.save = tiny.save_blank
     presets.PRESETS["flickr8k", True] = tiny.RECIPE
     fault, *arguments = sys.argv[1:]
-    if fault != "none":
+    if fault not in ("none", "study"):
         globals()[fault]()
-    sys.exit(train.main(["--small", "--data", "flickr8k", *arguments]))
+    if "--resume" not in arguments:
+        arguments = ["--small", "--data", "flickr8k", *arguments]
+    sys.exit(study.main(["word-vectors", *arguments]) if fault == "study" else train.main(arguments))

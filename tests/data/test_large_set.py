@@ -10,11 +10,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from copies import write_text
-from PIL import Image
+from large_set import write_large
 
 IMAGES = int(os.environ.get("NUMPY_SAT_IMAGES", "2000"))
-CAPTIONS = 5  # per image
 PER_IMAGE = 7000  # bytes of memory that the captions of an image may take; an image of 64 x 64 has 12,288
 START = """
 import sys, time
@@ -36,29 +34,6 @@ inputs = images.load_images(train, 64, machine.cache_folder())
 split = batches.make_split(train, inputs, vocabulary, 20, dataset.tokenize)
 print(time.perf_counter() - clock, time.process_time() - cpu, reading, memory("VmHWM") - before, len(split.names))
 """
-
-
-def write_large(root, images, rng):
-    """Write tiny images and captions in COCO's layout of 2017. Words are as unequal as those of a language."""
-    words = np.array([f"word{k:x}" for k in range(27_000)])
-    share = 1 / np.arange(3, 3 + len(words))
-    share /= share.sum()
-    for split, numbers in (("train", range(images)), ("val", range(images, images + 16))):
-        folder = root / f"{split}2017"
-        folder.mkdir(parents=True)
-        entries, annotations = [], []
-        for k in numbers:
-            name = f"{k:012}.jpg"
-            Image.fromarray(rng.integers(0, 256, (8, 8, 3), np.uint8)).save(folder / name)
-            entries.append(f'{{"license": 3, "file_name": "{name}", "height": 8, "width": 8, "id": {k}}}')
-        lengths = rng.integers(8, 14, CAPTIONS * len(numbers))
-        captions = np.split(rng.choice(words, lengths.sum(), p=share), np.cumsum(lengths)[:-1])
-        for n, text in enumerate(map(" ".join, captions)):
-            annotations.append(f'{{"image_id": {numbers[n // CAPTIONS]}, "id": {n}, "caption": "{text}."}}')
-        write_text(
-            root / "annotations" / f"captions_{split}2017.json",
-            f'{{"images": [{", ".join(entries)}], "annotations": [{", ".join(annotations)}]}}',
-        )
 
 
 @pytest.mark.slow
