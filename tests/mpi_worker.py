@@ -57,11 +57,12 @@ def full():
 
 
 def interrupt():
-    """Send Ctrl-C to rank 1 alone."""
+    """Send Ctrl-C to the last rank alone."""
     step = loop.train_step
 
     def train_step(run, *rest):
-        if ranks.current().rank == 1 and run.progress.step == KILL_STEP:
+        group = ranks.current()
+        if group.rank == group.size - 1 and run.progress.step == KILL_STEP:
             signal.raise_signal(signal.SIGINT)
         return step(run, *rest)
 
