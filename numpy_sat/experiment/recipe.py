@@ -216,6 +216,11 @@ class Training:
     )
     skipped_images: int = setting(0, "number of first training images that are left out", minimum=0)
     train_images: int = setting(0, "number of training images after the skipped ones; 0 for all", minimum=0)
+    held_out: tuple = setting(
+        (),
+        "words that training never reads: images whose captions say one of them are left out, also of the validation "
+        "set, but the words stay in the vocabulary",
+    )
     caption_noise: float = setting(
         0.0, "probability that a training caption is replaced by one of another image", minimum=0, maximum=1, off=0.0
     )

@@ -18,7 +18,7 @@ from numpy_sat.experiment import arguments, checkpoint, memory, runs
 from numpy_sat.experiment.recipe import SETTINGS
 from numpy_sat.experiment.settings import settings_between
 from numpy_sat.system import output
-from numpy_sat.system.errors import InputError
+from numpy_sat.system.errors import InputError, shortened
 from numpy_sat.system.streams import PARAMETERS, stream
 from numpy_sat.training import tagger, word_vectors
 
@@ -181,6 +181,14 @@ def _run_settings(args, before):
     return settings | (runs.origin(before.settings) if before else {})
 
 
+def _without(dataset, split, words, vocabulary):
+    """Return the examples of a split without those whose captions say one of the words."""
+    if unknown := [word for word in words if word not in vocabulary]:
+        raise InputError(f"held_out={shortened(unknown[0])}: no training caption says this word; correct it.")
+    examples, words = dataset.splits[split], set(words)
+    return [e for e in examples if words.isdisjoint(word for text in e.captions for word in dataset.tokenize(text))]
+
+
 def _initial_params(args, recipe, before, seed, log_frequencies):
     """Initialize the parameters: from the run of --from, a pretrained encoder, or else at random."""
     params = captioner.init_params(stream(seed, PARAMETERS), recipe, log_frequencies)
@@ -222,7 +230,8 @@ def _are_alike(shapes, recipe):
 
 def _load(recipe, vocabulary, dataset, seed):
     """Load the model inputs of train and dev, from the on-disk cache where possible, and encode the captions."""
-    train, dev = dataset.splits["train"], dataset.splits["dev"]
+    held_out = recipe.training.held_out
+    train, dev = (_without(dataset, split, held_out, vocabulary) for split in ("train", "dev"))
     first, count = recipe.training.skipped_images, recipe.training.train_images or len(train)
     train = train[first : first + count]
     if len(train) < recipe.training.batch_size:
