@@ -5,10 +5,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from numpy_sat.data.scenes import tags as scene_tags
-from numpy_sat.decoders import masking, oscar, parts, stack, vlp, with_vlp
+from numpy_sat.decoders import masking, oscar, parts, stack, vivo, vlp, with_vlp
 from numpy_sat.decoders.fast import choose
 from numpy_sat.decoders.fast import stack as fast_stack
-from numpy_sat.layers import contrastive, linear, losses
+from numpy_sat.layers import contrastive, linear, losses, set_loss
 from numpy_sat.loss import Loss, loss_backward, loss_forward
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 class Model(with_vlp.Model):
     """The model "oscar", with the members that decoders/__init__.py lists. Without tags it is the model "vlp"."""
 
-    SETTINGS = (*with_vlp.Model.SETTINGS, "tags", "contrastive_weight")
+    SETTINGS = (*with_vlp.Model.SETTINGS, "tags", "plural_tags", "tag_order", "contrastive_weight")
 
     def init_params(
         self, rng: np.random.Generator, D: int, config: "Recipe", log_frequencies: np.ndarray, dtype: type = np.float32
@@ -45,8 +45,36 @@ class Model(with_vlp.Model):
         is_pretraining = batch.weights is None and rng.random() < config.loss.bidirectional
         train_on = pretrain_on if is_pretraining else with_vlp.train_on
         loss, dregions, grads = train_on(params, regions, tags, batch, config, rng)
-        da = np.concatenate([dregions, np.zeros_like(a[..., -scene_tags.WORDS_OF_TAG :])], axis=-1)
-        return loss, da, grads
+        return loss, _with_tags(dregions, a), grads
+
+    def tags_loss_and_grads(
+        self, params: dict[str, np.ndarray], a: np.ndarray, config: "Recipe", rng: np.random.Generator
+    ) -> tuple[Loss, np.ndarray, dict[str, np.ndarray]]:
+        """Run one forward and backward pass on hidden tags, without captions (vivo.py).
+
+        Args:
+            params: arrays by name.
+            a: (N, L, D + 2) annotations with tags.
+            config: the recipe.
+            rng: numpy Generator, for the order of tags, hidden tags and dropout masks.
+        Returns:
+            loss: loss.Loss, with `word` in nats per hidden tag.
+            da: (N, L, D + 2).
+            grads: gradients by name.
+        """
+        regions, tags = oscar.separate(a)
+        tags, V, core = vivo.shuffle(rng, tags), len(params["E"]), choose(a, stack, fast_stack)
+        choice = masking.choose(rng, (tags != scene_tags.NO_TAG).T, config.loss.hidden_words)
+        reading = vivo.reading(np.where(choice.T, V, tags), a.shape[1], a.dtype)
+        dropped = with_vlp.dropout_masks(rng, regions, reading, config)
+        logits, cache = vlp.predict_forward(params, regions, reading, core, dropped)
+        # L = sum_k - log p_k(t_a(k)), or with a(k) = k
+        loss_of = set_loss.set_loss_forward if config.loss.tag_order == "matched" else losses.cross_entropy_forward
+        of_places = np.ascontiguousarray(logits.swapaxes(0, 1))
+        total, cache_loss = loss_of(of_places, tags.T, choice.astype(a.dtype))
+        dlogits = losses.cross_entropy_backward(1.0, cache_loss).swapaxes(0, 1)
+        dregions, grads = vlp.predict_backward(np.ascontiguousarray(dlogits), cache, core)
+        return Loss(total, total * len(a) / choice.sum(), 0.0), _with_tags(dregions, a), grads
 
     def loss_only(self, params: dict[str, np.ndarray], a: np.ndarray, batch: "Batch", config: "Recipe") -> Loss:
         """Compute the loss of all words, each predicted from the words before it, as the model writes.
@@ -93,6 +121,11 @@ class Model(with_vlp.Model):
 
 def _reads_tags(config):
     return config.encoder.tags != "none"
+
+
+def _with_tags(dregions, a):
+    """Return the gradient of annotations with tags, which is 0 at the tags."""
+    return np.concatenate([dregions, np.zeros_like(a[..., -scene_tags.WORDS_OF_TAG :])], axis=-1)
 
 
 def pretrain_on(params, a, tags, batch, config, rng):

@@ -12,7 +12,7 @@ from numpy_sat.encoders import ENCODERS, lite0, reads_sentences, vgg
 
 MOST_CONVOLUTIONS, MOST_CHANNELS = 100, 16384  # of an encoder
 PRETRAINED = ("lite0", *vgg.STAGES)  # networks that start from weights trained on ImageNet
-CROSS_ENTROPY = "cross-entropy"  # the objective that needs no trained model
+CROSS_ENTROPY, HIDDEN_TAGS = WITHOUT_SAMPLES = "cross-entropy", "hidden-tags"  # the objectives without sampled captions
 GRIDS = tuple(lite0.STAGES)  # names of EfficientNet-Lite0's output grids: rows x columns x channels
 
 
@@ -95,6 +95,8 @@ def no_tags_to_pollute(recipe):
     """Return why the contrastive loss does nothing: there are no tags, or no pre-training."""
     if recipe.encoder.tags == "none":
         return "for tags=none; set tags, too"
+    if recipe.training.objective == HIDDEN_TAGS:
+        return f"for objective={HIDDEN_TAGS}"
     return None if recipe.loss.bidirectional else "for bidirectional=0, which is fine-tuning"
 
 
@@ -195,9 +197,36 @@ def no_epoch_left(recipe):
 
 
 def only_cross_entropy(recipe):
-    """Return why settings of sampled captions do nothing: the run trains on cross-entropy alone."""
-    if recipe.training.objective == CROSS_ENTROPY:
-        return f"for objective={CROSS_ENTROPY}; set another objective too"
+    """Return why settings of sampled captions do nothing: the run samples none."""
+    if recipe.training.objective in WITHOUT_SAMPLES:
+        return f"for objective={recipe.training.objective}; set another objective too"
+    return None
+
+
+def wrong_objective(recipe):
+    """Refuse an objective that never begins, and one that the model cannot have."""
+    training, encoder = recipe.training, recipe.encoder
+    if training.objective == HIDDEN_TAGS and encoder.tags == "none":
+        return "there are no tags; set tags too, which scenes have"
+    return no_epoch_left(recipe)
+
+
+def no_hidden_tags(recipe):
+    """Return why the order of tags does nothing: no tags are hidden."""
+    if recipe.training.objective != HIDDEN_TAGS:
+        return f"for objective={recipe.training.objective}; it is for {HIDDEN_TAGS}"
+    return None
+
+
+def no_plurals(recipe):
+    """Return why plural tags do nothing: there are no tags."""
+    return "for tags=none; set tags, too" if recipe.encoder.tags == "none" else None
+
+
+def unpredicted_plurals(recipe):
+    """Refuse plural tags that come from the classifier, which sees one object at a time."""
+    if recipe.encoder.plural_tags and recipe.encoder.tags == "predicted":
+        return "predicted tags are singular; set other tags"
     return None
 
 

@@ -86,6 +86,12 @@ class Encoder:
         choices=tags.KINDS,
         refuse=conditions.no_tags,
     )
+    plural_tags: bool = setting(
+        False,
+        "tags of several like objects have the plural of the shape, as captions say it",
+        idle=conditions.no_plurals,
+        refuse=conditions.unpredicted_plurals,
+    )
     tag_words: tuple = setting(
         (),
         "numbers of the words of tags in the vocabulary",
@@ -170,7 +176,7 @@ class Loss:
     )
     hidden_words: float = setting(
         0.15,
-        "share of a caption's words that are hidden and predicted, at least one and at most three",
+        "share of a caption's words, or an image's tags, that are hidden and predicted, at least one and at most three",
         above=0,
         maximum=1,
     )
@@ -182,6 +188,12 @@ class Loss:
     )
     contrastive_weight: float = setting(
         1.0, "weight of the contrastive loss on polluted tags", minimum=0, off=0.0, idle=conditions.no_tags_to_pollute
+    )
+    tag_order: str = setting(
+        "matched",
+        "tag that a hidden place predicts: the one that the Hungarian algorithm assigns to it, or its own (fixed)",
+        choices=("matched", "fixed"),
+        idle=conditions.no_hidden_tags,
     )
     expected_context: float = setting(
         0.5, "probability of training an image with the expected context, not sampled locations", minimum=0, maximum=1
@@ -218,8 +230,8 @@ class Training:
     train_images: int = setting(0, "number of training images after the skipped ones; 0 for all", minimum=0)
     held_out: tuple = setting(
         (),
-        "words that training never reads: images whose captions say one of them are left out, also of the validation "
-        "set, but the words stay in the vocabulary",
+        "words or phrases that no caption of the training may say: images whose captions say one are left out, also of "
+        "the validation set, but the words stay in the vocabulary",
     )
     caption_noise: float = setting(
         0.0, "probability that a training caption is replaced by one of another image", minimum=0, maximum=1, off=0.0
@@ -228,9 +240,10 @@ class Training:
     objective: str = setting(
         "cross-entropy",
         "objective of training: cross-entropy with references, the reward of sampled captions, by CIDEr-D "
-        "(self-critical) or by a discriminator (adversarial), or cross-entropy and CIDEr-D as two tasks (meta)",
-        choices=("cross-entropy", "self-critical", "adversarial", "meta"),
-        refuse=conditions.no_epoch_left,
+        "(self-critical) or by a discriminator (adversarial), cross-entropy and CIDEr-D as two tasks (meta), "
+        "or the cross-entropy of hidden tags, without captions (hidden-tags)",
+        choices=("cross-entropy", "self-critical", "adversarial", "meta", "hidden-tags"),
+        refuse=conditions.wrong_objective,
     )
     cross_entropy_epochs: int = setting(
         0,

@@ -14,7 +14,8 @@ from numpy_sat.data.dataset import Dataset, Example
 from numpy_sat.data.scenes import tags
 from numpy_sat.data.vocabulary import Vocabulary, unigram_entropy, word_frequencies
 from numpy_sat.decoders import MODELS
-from numpy_sat.experiment import arguments, checkpoint, memory, runs
+from numpy_sat.evaluation import novel_words
+from numpy_sat.experiment import arguments, checkpoint, conditions, memory, runs
 from numpy_sat.experiment.recipe import SETTINGS
 from numpy_sat.experiment.settings import settings_between
 from numpy_sat.system import output
@@ -133,7 +134,7 @@ def _checked_recipe(args, before):
     if recipe.encoder.pretrained:
         recipe = _with_digest(recipe, args.start, before)
     objective = recipe.training.objective
-    if objective != SETTINGS["objective"].default and not recipe.training.cross_entropy_epochs and not before:
+    if objective not in conditions.WITHOUT_SAMPLES and not recipe.training.cross_entropy_epochs and not before:
         raise InputError(
             f"objective={objective}: an untrained model cannot learn from the captions that it samples; start --from "
             "a trained run, or set cross_entropy_epochs."
@@ -158,13 +159,14 @@ def _with_tag_words(recipe, vocabulary):
     """Return the recipe with the numbers of the tags' words. Raises InputError if the vocabulary lacks one."""
     if recipe.encoder.tags == "none":
         return recipe
-    missing = [word for word in tags.WORDS if word not in vocabulary]
+    words = tags.words(recipe.encoder.plural_tags)
+    missing = [word for word in words if word not in vocabulary]
     if missing:
         raise InputError(
             f"tags={recipe.encoder.tags}: no training caption has the word {missing[0]}; set tags=none, or train on "
             "more captions."
         )
-    return recipe.replace(tag_words=tuple(vocabulary.encode(tags.WORDS)))
+    return recipe.replace(tag_words=tuple(vocabulary.encode(words)))
 
 
 def _run_settings(args, before):
@@ -181,12 +183,17 @@ def _run_settings(args, before):
     return settings | (runs.origin(before.settings) if before else {})
 
 
-def _without(dataset, split, words, vocabulary):
-    """Return the examples of a split without those whose captions say one of the words."""
-    if unknown := [word for word in words if word not in vocabulary]:
-        raise InputError(f"held_out={shortened(unknown[0])}: no training caption says this word; correct it.")
-    examples, words = dataset.splits[split], set(words)
-    return [e for e in examples if words.isdisjoint(word for text in e.captions for word in dataset.tokenize(text))]
+def _without(dataset, split, phrases, vocabulary):
+    """Return the examples of a split without those whose captions say one of the phrases."""
+    for phrase in phrases:
+        if not all(word in vocabulary for word in phrase.split()):
+            raise InputError(f"held_out={shortened(phrase)}: no training caption says this; correct it.")
+    examples = dataset.splits[split]
+    return (
+        [e for e in examples if not novel_words.says_any(map(dataset.tokenize, e.captions), phrases)]
+        if phrases
+        else examples
+    )
 
 
 def _initial_params(args, recipe, before, seed, log_frequencies):

@@ -62,7 +62,8 @@ def _advance(progress, recipe, loss, mean_cider):
     """Update the progress after an epoch. Return True if its parameters are the best so far."""
     objective = objectives.objective_of(recipe, progress.epoch)
     score = objective.selection_score(recipe, mean_cider)
-    is_best = (score, -loss) > (progress.best_score, -progress.best_loss)
+    is_better = (score, -loss) > (progress.best_score, -progress.best_loss)
+    is_best = is_better or getattr(objective, "KEEPS_LAST", False)
     progress.epochs_since_best += 1
     if is_best:
         progress.best_score, progress.best_loss, progress.epochs_since_best = score, loss, 0

@@ -20,7 +20,7 @@ import numpy as np
 from PIL import Image, ImageDraw
 
 from numpy_sat.data import checked_folder
-from numpy_sat.data.dataset import Dataset
+from numpy_sat.data.dataset import CaptionedImage, Dataset
 from numpy_sat.data.flickr8k import flickr8k
 from numpy_sat.data.scenes.scene_language import (
     BACKGROUNDS,
@@ -381,6 +381,11 @@ def _write_all(root: Path, seed: int, sizes: dict[str, int]) -> None:
         start += size
     (root / FILE).write_text(json.dumps(scenes), encoding="utf-8")
     checked_folder.seal(root)
+
+
+def read_examples(root: Path, split: str) -> list[CaptionedImage]:
+    """Return the images of a split in a data set's folder, with their captions."""
+    return flickr8k.read(root, [split], False, NAME).splits[split]
 
 
 def read_scenes(root: Path) -> dict[str, Scene]:

@@ -5,6 +5,8 @@
     shuffled    the true tags of another image
     predicted   the true tags here; encoders/frozen.py replaces them by what a classifier sees in the object's box
 
+With plurals, objects with the same tag have the plural of the shape, the word that a caption says for several objects.
+
 Each object has a tag. So tags also tell the number of objects, but never where an object is.
 
 The decoder gets the tags as part of the annotations (`append`), and separates them (`split`): row k of an image's
@@ -23,6 +25,7 @@ from numpy_sat.data.vocabulary import UNK
 
 KINDS = ("none", "oracle", "noisy", "predicted", "shuffled")
 WORDS = (*COLORS, *SHAPES)
+PLURALS = tuple(f"{shape}s" for shape in SHAPES)
 WORDS_OF_TAG = 2
 NO_OBJECT = -1
 NO_TAG = UNK  # the words in rows without a tag
@@ -45,13 +48,31 @@ def of_scenes(kind: str, names: Sequence[str], true_scenes: Sequence[Scene]) -> 
     return np.roll(tags, 1, axis=0) if kind == "shuffled" else tags
 
 
+def with_plurals(tags: np.ndarray) -> np.ndarray:
+    """Return the tags with the plural of the shape where several objects of an image have the same tag.
+
+    Args:
+        tags: (N, MOST_OBJECTS, WORDS_OF_TAG) from of_scenes.
+    Returns:
+        Indices in words(True), of the same shape.
+    """
+    alike = (tags[:, :, None] == tags[:, None]).all(axis=-1).sum(axis=-1)
+    is_plural = (alike > 1) & (tags[..., 0] != NO_OBJECT)
+    return np.stack([tags[..., 0], tags[..., 1] + len(SHAPES) * is_plural], axis=-1)
+
+
+def words(has_plurals: bool) -> tuple[str, ...]:
+    """Return all words of tags."""
+    return WORDS + PLURALS if has_plurals else WORDS
+
+
 def append(annotations: np.ndarray, tags: np.ndarray, tag_words: Sequence[int]) -> np.ndarray:
     """Append the words of the tags to the annotations.
 
     Args:
         annotations: (N, L, D), where L is at least MOST_OBJECTS.
         tags: (N, MOST_OBJECTS, WORDS_OF_TAG) from of_scenes.
-        tag_words: numbers of WORDS in the vocabulary.
+        tag_words: numbers of all words of tags in the vocabulary.
     Returns:
         (N, L, D + WORDS_OF_TAG). float16 holds whole numbers up to 2,048 exactly.
     """

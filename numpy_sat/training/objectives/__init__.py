@@ -18,9 +18,14 @@
         True if the loss is a mean over the images of a batch, so that ranks can compute it in shares (../shares.py).
         Without it, every rank computes whole batches.
 
+An objective may have one more member:
+
+    KEEPS_LAST
+        True if every epoch counts as the best, because no measure of the validation set fits the objective.
+
 cross_entropy trains on the captions that people wrote, with teacher forcing. self_critical and adversarial train on
 captions that the model samples (samples.py). CIDEr-D rewards them, or a discriminator that is trained at the same time.
-meta trains on both kinds of captions.
+meta trains on both kinds of captions. hidden_tags trains on tags, without captions.
 A model that is trained in stages names the objectives of its first epochs (`stages` in decoders/__init__.py):
 word_detection, caption_matching and language_model train "detected-words".
 """
@@ -34,6 +39,7 @@ from numpy_sat.training.objectives import (
     adversarial,
     caption_matching,
     cross_entropy,
+    hidden_tags,
     language_model,
     meta,
     self_critical,
@@ -45,6 +51,7 @@ OBJECTIVES = {
     "self-critical": self_critical,
     "adversarial": adversarial,
     "meta": meta,
+    "hidden-tags": hidden_tags,
 }
 STAGES = {  # the objectives that a model's `stages` names
     "word_detection": word_detection,

@@ -22,7 +22,7 @@ SHARED = True
 
 def prepare(run: Run, split: Split) -> list[int]:
     """Return the numbers of the words that are held out."""
-    return run.vocabulary.encode(run.recipe.training.held_out)
+    return run.vocabulary.encode(phrase for phrase in run.recipe.training.held_out if " " not in phrase)
 
 
 def loss_and_grads(
