@@ -39,6 +39,8 @@ ON_SCENES = presets.on_run("scenes", SCENES, Path("best.npz"), "oscar").replace(
 RUNS = {  # {folder of a run on the pages, without -on and -soup: the recipe that it starts from}
     "scenes-small": SCENES,
     "scenes-small-oscar": ON_SCENES.replace(regions="boxes", tags="predicted"),
+    "no-stars": SCENES,
+    "tags": ON_SCENES.replace(regions="boxes", tags="oracle", plural_tags=True),
     "scenes-small-vlp": presets.from_random_weights("scenes", True, "vlp").replace(model="vlp"),
     "flickr8k": presets.from_random_weights("flickr8k", False),
     "flickr8k-lite0": presets.on_pretrained("flickr8k", "lite0"),
@@ -59,6 +61,7 @@ COMMANDS = (
     "flickr8k",
     "bench",
     "align",
+    "novel",
     "describe",
 )
 OF_EXERCISES = ("next", "check", "watch", "hint", "show", "plug", "grade", "reset", "solution")
