@@ -89,6 +89,15 @@ def test_shuffled_tags_keep_their_words(rng):
     assert (shuffled[::2, 3] == NONE).all() and (shuffled[1::2, 1:] == NONE).all() and (shuffled[1::2, 0, 0] == 6).all()
 
 
+def test_what_is_read(rng):
+    tokens = rng.integers(3, V + 1, (3, 8))
+    reading = vivo.reading(tokens, 5, np.float32)
+    np.testing.assert_array_equal(reading.tokens, tokens)
+    np.testing.assert_array_equal(reading.places, np.arange(1, 9))
+    assert reading.mask.shape == (1, 13, 13) and not reading.mask.any() and reading.mask.dtype == np.float32
+    assert (reading.copies, reading.first, reading.tags) == (1, 0, 8)
+
+
 def test_hidden_places_differ(rng):
     """Without places, two [MASK] tokens would have equal vectors, and no assignment would be better than another."""
     params, regions = arrays_of(rng), rng.standard_normal((1, 5, 4))

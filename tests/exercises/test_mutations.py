@@ -61,7 +61,7 @@ MODULES = {  # {name: (module, expression that selects tests, name of the test f
     **{layer: (f"{LAYER}.{layer}", PLAIN) for layer in ("self_attention", "transformer_block", "layer_norm", "gelu")},
     "transformer": ("numpy_sat.decoders.transformer", OF_A_TRANSFORMER),
     "stack": ("numpy_sat.decoders.stack", OF_A_TRANSFORMER, "transformer"),
-    **{name: (f"numpy_sat.decoders.{name}", PLAIN) for name in ("masking", "masks")},
+    **{name: (f"numpy_sat.decoders.{name}", PLAIN) for name in ("masking", "masks", "vivo")},
     "masked_words": (f"{LAYER}.masked_words", PLAIN),
     "dot": ("numpy_sat.decoders.dot", "weights_at_the_start or cannot_share or direction or step_by_step"),
     **{f"attend_{name}": (f"{ATTENTIONS}.{name}", OF_A_DECODER, "attend_tell") for name in ATTEND},
@@ -1339,6 +1339,22 @@ EQUIVALENT = {
             exchanged("MOST_SAID", "int(detected[list(set(numbers))].sum())"),
             COMMUTES,
         ),
+    ],
+    "vivo": [
+        (
+            *("shuffle", "pairs ="),
+            [*zeros("tags"), "2 where 1 belongs"],
+            f"the function reads only its length, or {NEGATIVE}",
+        ),
+        (
+            *("shuffle", "is_tag ="),
+            [
+                "`pairs[..., 0] > scene_tags.NO_TAG` where `pairs[..., 0] != scene_tags.NO_TAG` belongs",
+                *("1 where 0 belongs", "-1 where 0 belongs"),
+            ],
+            "the numbers of words are larger, and a tag has two words or none",
+        ),
+        ("shuffle", "order =", ["2.0 where 1.0 belongs"], "both are larger than every random number"),
     ],
     "line_search": [
         ("upper_envelope", "lines, starts =", exchanged("lines", "starts"), EMPTY),
