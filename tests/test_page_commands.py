@@ -145,6 +145,7 @@ def shortened(argv):
         "image_size=256": "image_size=64",
         "skipped_images=500": "skipped_images=8",
         "batch_size=64": "batch_size=8",
+        "batch_size=32": "batch_size=8",
     }
     return [smaller.get(argument, argument) for argument in argv]
 
