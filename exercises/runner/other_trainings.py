@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from exercises.runner import small_training
+from exercises.runner import caption_trainings, small_training
 from exercises.runner.substitution import Part
 from numpy_sat import aligner
 from numpy_sat.data.vocabulary import SPECIALS
@@ -22,16 +22,20 @@ from numpy_sat.layers import (
     alignment,
     assignment,
     contrastive,
+    discriminator,
     embedding,
     glove,
+    gumbel,
     linear,
     masked_words,
     noisy_or,
+    rollouts,
     set_loss,
     skip_gram,
 )
 from numpy_sat.system.streams import PARAMETERS, stream
 from numpy_sat.training import optimizers
+from numpy_sat.training.objectives import meta_gradients
 from numpy_sat.training.word_vectors.corpus import WINDOW, Corpus
 
 CELLS = 8  # in a row of an image
@@ -308,4 +312,8 @@ TRAININGS: dict[ModuleType, Training] = {  # {module: the training that calls it
     **dict.fromkeys((oscar, contrastive), POLLUTION),
     **dict.fromkeys((assignment, set_loss), SETS),
     line_search: Training("re-ranking, one line search per step", "share of wrong words", _rerank),
+    discriminator: Training("an evaluator of captions", "nats", caption_trainings.train_evaluator),
+    rollouts: Training("words by roll-outs", "1 - mean reward", caption_trainings.train_with_rollouts),
+    gumbel: Training("soft words", "squared distance", caption_trainings.train_soft_words),
+    meta_gradients: Training("meta-learning", "mean squared error", caption_trainings.train_meta),
 }

@@ -788,4 +788,120 @@ def set_loss_forward(logits, tags, hidden):
     return losses.cross_entropy_forward(logits=logits, targets=match(logits, tags, hidden), mask=hidden)
 """,
     ],
+    43: [
+        """
+def score_forward(f, h):
+    N, S = f.shape
+    score = np.einsum("ns,nks->nk", f, h.reshape(N, -1, S)).reshape(-1)
+    return score, (f, h)
+""",
+        """
+def score_backward(dscore, cache):
+    f, h = cache
+    df, dh = np.zeros_like(f), np.zeros_like(h)
+    for b in range(len(h)):
+        n = b * len(f) // len(h)
+        df[n] += dscore[b] * h[b]
+        dh[b] = dscore[b] * f[n]
+    return df, dh
+""",
+        """
+def loss_forward(real, generated, mismatched, weight):
+    of_kinds = [np.mean(np.logaddexp(0, sign * s)) for sign, s in ((-1, real), (1, generated), (1, mismatched))]
+    return np.dot([1, 1, weight], of_kinds), (real, generated, mismatched, weight)
+""",
+        """
+def loss_backward(dloss, cache):
+    r = [np.exp(-np.logaddexp(0, -s)) for s in cache[:3]]
+    gradients = r[0] - 1, r[1], cache.weight * r[2]
+    return [dloss * gradient / gradient.size for gradient in gradients]
+""",
+    ],
+    44: [
+        """
+def word_rewards(rollout_rewards, caption_rewards, mask):
+    T, B = mask.shape
+    values = np.zeros((T, B))
+    for b in range(B):
+        length = int(mask[:, b].sum())
+        for t in range(length - 1):
+            values[t, b] = sum(rollout_rewards[:, t, b]) / len(rollout_rewards)
+        values[length - 1, b] = caption_rewards[b]
+    return values
+""",
+        """
+def word_advantages(values, baseline, mask):
+    T, B = values.shape
+    better = values.reshape(T, len(baseline), -1) - baseline[:, None]
+    return np.where(mask == 1, better.reshape(T, B), 0)
+""",
+        """
+def word_policy_forward(logits, words, mask, weights):
+    _, likelihood = losses.cross_entropy_forward(logits, words, mask)
+    log_p = losses.word_log_probabilities(likelihood)
+    return np.einsum("tb,tb->", -weights, log_p) / mask.shape[1], (likelihood, weights)
+""",
+    ],
+    45: [
+        """
+def gumbel_softmax_forward(logits, noise, temperature):
+    x = logits / temperature + noise / temperature
+    e = np.exp(x - x.max(axis=1, keepdims=True))
+    p = e / e.sum(axis=1, keepdims=True)
+    return p, ((p,), temperature)
+""",
+        """
+def gumbel_softmax_backward(dp, cache):
+    p, tau = cache.softmax.p, cache.temperature
+    slopes = (np.eye(p.shape[1]) * p[:, None] - p[:, :, None] * p[:, None]) / tau
+    return np.einsum("bjk,bk->bj", slopes, dp)
+""",
+        """
+def straight_through(p):
+    return (np.arange(p.shape[1]) == np.argmax(p, axis=1)[:, None]) * p.dtype.type(1)
+""",
+        """
+def straight_through(p):
+    return np.eye(p.shape[-1])[p.argmax(-1)]
+""",
+        """
+def mixture_backward(dEy, cache):
+    return np.einsum("bv,bm->vm", cache.y, dEy), np.asfortranarray((cache.E @ dEy.T).T)
+""",
+    ],
+    46: [
+        """
+def hessian_product(params, loss_and_grads, v):
+    size = np.sqrt(sum((array**2).sum() for array in v.values()))
+    if size == 0:
+        return {name: 0 * array for name, array in v.items()}
+    h = np.finfo(np.float64).eps ** (1 / 3) / size
+    ahead = {name: params[name] + h * v[name] for name in params}
+    behind = {name: params[name] - h * v[name] for name in params}
+    g, back = loss_and_grads(ahead)[1], loss_and_grads(behind)[1]
+    return {name: g[name] / (2 * h) - back[name] / (2 * h) for name in v}
+""",
+        """
+def first_order(params, loss_and_grads, rate):
+    loss, g = loss_and_grads(params)
+    return loss, loss_and_grads({name: params[name] - rate * g[name] for name in g})[1]
+""",
+        """
+def maml(params, loss_and_grads, rate):
+    loss, g = loss_and_grads(params)
+    v = loss_and_grads(moved(params, g, -rate))[1]
+    Hv = hessian_product(params, loss_and_grads, v)
+    return loss, {name: v[name] - rate * Hv[name] for name in sorted(v)}
+""",
+        """
+def reptile(params, loss_and_grads, rate):
+    theta = {name: array.copy() for name, array in params.items()}
+    for _ in range(REPTILE_STEPS):
+        loss, g = loss_and_grads(theta)
+        for name in theta:
+            theta[name] -= rate * g[name]
+    gone = moved(params, theta, -1)
+    return loss_and_grads(params)[0], {name: gone[name] / (REPTILE_STEPS * rate) for name in gone}
+""",
+    ],
 }

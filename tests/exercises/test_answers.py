@@ -6,7 +6,7 @@ import math
 import implementations
 import numpy as np
 import pytest
-from test_worked_examples import Grammar, Page, gap_arrays, one_channel, visible, zero_lstm
+from test_worked_examples import Grammar, Page, bowl, gap_arrays, one_channel, visible, zero_lstm
 
 from exercises.lessons.dice import Dice
 from numpy_sat.check import gradcheck
@@ -22,9 +22,11 @@ from numpy_sat.layers import (
     contrastive,
     conv,
     depthwise,
+    discriminator,
     dot_attention,
     embedding,
     glove,
+    gumbel,
     hard_attention,
     layer_norm,
     linear,
@@ -36,6 +38,7 @@ from numpy_sat.layers import (
     policy,
     pool,
     reconstruction,
+    rollouts,
     self_attention,
     skip_gram,
     softmax,
@@ -43,6 +46,7 @@ from numpy_sat.layers import (
 from numpy_sat.layers.activations import relu_backward, relu_forward
 from numpy_sat.metrics import bleu as bleu_metric
 from numpy_sat.training import optimizers
+from numpy_sat.training.objectives import meta_gradients
 
 
 def measuring(page):
@@ -439,6 +443,39 @@ def sets(page):
     np.testing.assert_array_equal(assignment.assign(-np.log(p[:, :2])), [0, 1])
 
 
+def evaluator(page):
+    _, cache = discriminator.loss_forward(**page.arguments("real", "generated", "mismatched", "weight"))
+    yield "dmismatched", 0, discriminator.loss_backward(1.0, cache)[2]
+    df, dh = discriminator.score_backward(page("dscore"), discriminator.ScoreCache(page("f"), page("h")))
+    yield from (("df", 0, df), ("dh", 0, dh))
+    yield "loss", 0, discriminator.loss_forward(*np.zeros((3, 2)), 2.0)[0]
+
+
+def rewards_of_words(page):
+    yield "advantages", 0, rollouts.word_advantages(page("values"), page("baseline"), np.ones((3, 1)))
+    np.testing.assert_allclose(np.diff(page("values"), axis=0), [[0.5], [-0.3]])
+
+
+def soft_words(page):
+    p, cache = gumbel.gumbel_softmax_forward(page("logits"), page("noise"), 1.0)
+    yield "p", 0, p
+    yield "dlogits", 0, gumbel.gumbel_softmax_backward(page("dp").astype(float), cache)
+    _, cache = gumbel.mixture_forward(page("E"), page("y"))
+    dE, dy = gumbel.mixture_backward(page("dEy"), cache)
+    yield from (("dE", 0, dE), ("dy", 0, dy))
+    assert softmax.softmax_forward(page("logits"))[0][0, 0] == pytest.approx(1 / 3)
+
+
+def meta_step(page):
+    theta = {"theta": page("theta").astype(float)}
+    yield "v", 0, meta_gradients.first_order(theta, bowl, 0.5)[1]["theta"]
+    yield "maml", 0, meta_gradients.maml(theta, bowl, 0.5)[1]["theta"]
+    g, Hg, rate = np.array([2, 4]), np.array([4, 16]), 1e-4
+    for gradient, c in ((meta_gradients.first_order, 1), (meta_gradients.maml, 2), (meta_gradients.reptile, 1 / 2)):
+        np.testing.assert_allclose(gradient(theta, bowl, rate)[1]["theta"], g - c * rate * Hg, atol=1e-6)
+    yield "Hv", 0, (4 * 1.1**3 - 4 * 0.9**3) / 0.2
+
+
 ANSWERS = {
     **{1: measuring, 2: words, 3: affine, 4: softmaxes, 27: caption_loss, 5: selections, 6: convolution},
     **{7: convolution_backward, 8: loops, 9: lstm_step, 10: lstm_steps, 11: soft_attention, 28: attend},
@@ -447,6 +484,7 @@ ANSWERS = {
     **{30: reinforce, 23: sentence, 24: nearest_words, 25: depthwise_convolution, 26: own_captions},
     **{31: words_and_regions, 32: phrases, 33: memory, 34: true_and_random_pairs, 35: counts, 36: detectors},
     **{37: corners, 38: layer_normalization, 39: words_that_see_words, 40: gaps, 41: polluted_tags, 42: sets},
+    **{43: evaluator, 44: rewards_of_words, 45: soft_words, 46: meta_step},
 }
 
 

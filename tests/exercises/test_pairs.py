@@ -69,6 +69,10 @@ OTHER_SIZES = {  # {exercise: {constant of the lesson: other sizes}}
     },
     41: {"TAGS": [(7, 2, 2), (5, 3, 4)], "SIZES": [(6, 2), (2, 5)]},
     42: {"SHAPES": [(4, 6), (7, 7)], "SETS": [(3, 5, 4), (6, 2, 8)]},
+    43: {"SIZES": [(3, 9, 2), (2, 2, 4)], "KINDS": [(2, 4, 3, 1.3), (5, 3, 2, 0.4)]},
+    44: {"LENGTHS": [(3, 1, 4, 2), (2, 5)], "IMAGES": (4, 1), "ROLLOUTS": (2, 4), "V": (3, 7)},
+    45: {"SIZES": [(4, 3, 0.7), (3, 6, 2.5)], "EMBEDDINGS": (3, 6)},
+    46: {"SHAPES": [{"W": (2, 2), "b": (3,)}, {"E": (4,)}], "RATES": (0.2, 0.07)},
 }
 JUDGED_ALONE = ("assign", "_shortest_path")  # the cases of `assign` separate its edits, those of its callers need not
 QUICK = (3, 12)  # a sample for every run

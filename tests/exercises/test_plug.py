@@ -112,7 +112,7 @@ def test_parts_outside_of_a_captioner_have_trainings_of_their_own(tmp_path, caps
     assert plug.train_on(parts, tmp_path) == 0
     output = capsys.readouterr().out
     assert all(part.calls for part in parts) and "per word, nats" not in output
-    assert output.count("The curves") == 8 and 'Nearest to "a"' in output and "Cells of the words: " in output
+    assert output.count("The curves") == 12 and 'Nearest to "a"' in output and "Cells of the words: " in output
 
 
 @pytest.mark.parametrize("state", ["wrong", "unwritten"])

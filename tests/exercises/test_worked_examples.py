@@ -22,9 +22,11 @@ from numpy_sat.layers import (
     contrastive,
     conv,
     depthwise,
+    discriminator,
     dot_attention,
     embedding,
     glove,
+    gumbel,
     hard_attention,
     layer_norm,
     linear,
@@ -36,6 +38,7 @@ from numpy_sat.layers import (
     policy,
     pool,
     reconstruction,
+    rollouts,
     self_attention,
     set_loss,
     skip_gram,
@@ -44,6 +47,7 @@ from numpy_sat.layers import (
 from numpy_sat.layers.activations import relu_forward
 from numpy_sat.metrics import bleu as bleu_metric
 from numpy_sat.training import optimizers
+from numpy_sat.training.objectives import meta_gradients
 
 LN3 = math.log(3)
 
@@ -537,6 +541,46 @@ def sets(page):
     yield "loss", 0, set_loss.set_loss_forward(*hidden_tags(page))[0]
 
 
+def evaluator(page):
+    vectors = page.arguments("f", "h")
+    yield "score", 0, discriminator.score_forward(**vectors)[0]
+    loss, cache = discriminator.loss_forward(**page.arguments("real", "generated", "mismatched", "weight"))
+    yield "loss", 0, loss
+    dreal, dgenerated, _ = discriminator.loss_backward(1.0, cache)
+    yield from (("dreal", 0, dreal), ("dgenerated", 0, dgenerated))
+
+
+def rewards_of_words(page):
+    arrays = page.arguments("rollout_rewards", "caption_rewards")
+    yield "values", 0, rollouts.word_rewards(**arrays, mask=np.ones((3, 1)))
+    weighted = {"words": page("words"), "mask": np.ones((2, 1)), **page.arguments("logits", "weights")}
+    yield "loss", 0, rollouts.word_policy_forward(**weighted)[0]
+
+
+def soft_words(page):
+    p, cache = gumbel.gumbel_softmax_forward(page("logits"), page("noise"), page("temperature"))
+    yield "p", 0, p
+    yield "y", 0, gumbel.straight_through(p)
+    yield "dlogits", 0, gumbel.gumbel_softmax_backward(page("dp").astype(float), cache)
+    yield "Ey", 0, gumbel.mixture_forward(page("E"), page("y"))[0][0]
+    np.testing.assert_allclose(gumbel.mixture_forward(page("E"), p)[0], [[1.2, 1.8]])
+
+
+def bowl(params):
+    """Return the loss theta_1^2 + 2 theta_2^2 of the page, and its gradient."""
+    theta = params["theta"]
+    return float(theta**2 @ [1, 2]), {"theta": theta * [2, 4]}
+
+
+def meta_step(page):
+    theta, rate = {"theta": page("theta").astype(float)}, page("rate")
+    _, v = meta_gradients.first_order(theta, bowl, rate)
+    yield "v", 0, v["theta"]
+    yield "Hv", 0, meta_gradients.hessian_product(theta, bowl, v)["theta"]
+    yield "maml", 0, meta_gradients.maml(theta, bowl, rate)[1]["theta"]
+    yield "reptile", 0, meta_gradients.reptile(theta, bowl, rate)[1]["theta"]
+
+
 EXAMPLES = {
     **{1: measuring, 2: words, 3: affine, 4: softmaxes, 27: caption_loss, 5: selections, 6: convolution},
     **{7: convolution_backward, 8: loops, 9: lstm_step, 10: lstm_steps, 11: soft_attention, 28: attend},
@@ -545,6 +589,7 @@ EXAMPLES = {
     **{30: reinforce, 23: sentence, 24: nearest_words, 25: depthwise_convolution, 26: own_captions},
     **{31: words_and_regions, 32: phrases, 33: memory, 34: true_and_random_pairs, 35: counts, 36: detectors},
     **{37: corners, 38: layer_normalization, 39: words_that_see_words, 40: gaps, 41: polluted_tags, 42: sets},
+    **{43: evaluator, 44: rewards_of_words, 45: soft_words, 46: meta_step},
 }
 
 
