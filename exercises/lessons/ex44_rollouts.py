@@ -46,7 +46,7 @@ import numpy as np
 from numpy_sat.layers import losses, policy"""
 
 LENGTHS = [(2, 4, 3, 1), (3, 1, 2), (1, 2, 5, 4, 2, 3)]  # words of each caption
-IMAGES, ROLLOUTS, V = (2, 3, 2), (3, 1, 2), (6, 5, 4)  # of each batch
+IMAGES, ROLLOUTS, V = (2, 3, 1), (3, 1, 2), (6, 5, 4)  # of each batch
 
 
 def _masks():
@@ -218,6 +218,5 @@ def pencil():
         Example(
             "word_policy_forward",
             {"logits": logits, "words": words, "mask": mask[:2], "weights": np.array([[2.0], [1.0]])},
-            ("loss",),
         ),
     ]
