@@ -1,8 +1,8 @@
 """Short trainings for the exercises about learning from own captions.
 
-They are an evaluator, roll-outs, soft words and meta-learning. Each takes a number of steps, and returns the loss of each step and a sentence about what was learned. All use float64,
-so that rounding changes no sample. Captions have T words. The captioner is the simplest one: a table of the words'
-logits for each place, without an image.
+They are an evaluator, roll-outs, soft words and meta-learning. Each takes a number of steps, and returns the loss of
+each step and a sentence about what was learned. All use float64, so that rounding changes no sample. Captions have T
+words. The captioner is the simplest one: a table of the words' logits for each place, without an image.
 """
 
 import numpy as np
