@@ -114,7 +114,7 @@ def train_soft_words(steps: int) -> tuple[list[float], str]:
 
 
 def train_meta(steps: int) -> tuple[list[float], str]:
-    """Fit words to mean colors by least squares. MAML, first-order MAML and Reptile take turns."""
+    """Fit words to mean colors by least squares, with the sum of three gradients: MAML, first order and Reptile."""
     data, _, losses, state = _start()
     x = _annotations(data.train).mean(axis=1)
     labels = np.zeros((len(x), len(data.vocabulary)))
@@ -127,11 +127,11 @@ def train_meta(steps: int) -> tuple[list[float], str]:
         dy = 2 * difference / difference.size
         return float((difference**2).mean()), {"W": x.T @ dy, "b": dy.sum(axis=0)}
 
-    gradients = "maml", "first_order", "reptile"
-    for step in range(steps):
-        gradient = getattr(meta_gradients, gradients[step % len(gradients)])
-        loss, grads = gradient(params, loss_and_grads, INNER_RATE)
+    for _ in range(steps):
+        names = "maml", "first_order", "reptile"
+        results = [getattr(meta_gradients, name)(params, loss_and_grads, INNER_RATE) for name in names]
+        grads = {name: sum(grads[name] for _, grads in results) for name in params}
         optimizers.adam_update(params, grads, state, RATE)
-        losses.append(loss)
+        losses.append(results[0][0])
     after = loss_and_grads(meta_gradients.moved(params, loss_and_grads(params)[1], -INNER_RATE))[0]
     return losses, f"Mean squared error after a further inner step: {after:.4f}."

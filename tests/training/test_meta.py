@@ -121,6 +121,7 @@ def test_maml_is_the_derivative_of_the_loss_after_the_inner_step(rng, is_rewarde
     assert np.abs(maml(some_params)[1]["b_o"] - without_hessian["b_o"]).max() > 1e-3
 
 
+@pytest.mark.usefixtures("general_decoder")
 @pytest.mark.parametrize("model", ["soft", "hard", "transformer"])
 def test_the_hessian_of_a_task_is_symmetric(rng, model):
     """Check u H v = v H u. It fails if dropout masks or sampled locations change between evaluations."""
