@@ -47,7 +47,8 @@ def test_writing_all_words_of_two_captions_at_once():
 
 
 def test_a_bidirectional_mask_hides_padding_alone():
-    mask = masks.bidirectional(2, np.array([[1.0, 1, 0], [1, 1, 1], [1, 0, 0]]))
+    mask = masks.bidirectional(2, np.array([[1.0, 1, 0], [1, 1, 1], [1, 0, 0], [1, 1, 0]]))
     np.testing.assert_array_equal(mask[0], 5 * [[o, o, o, o, X]])
     np.testing.assert_array_equal(mask[1], np.zeros((5, 5)))
     np.testing.assert_array_equal(mask[2], 5 * [[o, o, o, X, X]])
+    np.testing.assert_array_equal(mask[3], mask[0])
