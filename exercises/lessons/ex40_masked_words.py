@@ -8,6 +8,7 @@ from exercises.lessons import Example, Facts
 from exercises.lessons.dice import drive
 from numpy_sat.decoders import masking
 from numpy_sat.layers import masked_words
+from solutions import ex40_masked_words as by_hand
 
 FACTS = Facts(difficulty=2, minutes=50, builds_on=(4, 27), chapter="attention_to_transformers")
 
@@ -99,7 +100,7 @@ def backward_cases(rng):
 
 
 DRAWN = "np.where(real > 0, rng.random(real.shape), 2.0)"
-COUNT = "np.clip(np.rint(rate * real.sum(axis=0)), 1, MOST)"
+COUNT = "np.clip(np.rint(rate * words_of_caption), 1, MOST)"
 CHOOSE_MISTAKES = (
     Mistake(DRAWN, "rng.random(real.shape)", "padding may be chosen, too"),
     Mistake(
@@ -112,46 +113,37 @@ CHOOSE_MISTAKES = (
         "return (rng.random(real.shape) < rate) & (real > 0)",
         "each word is chosen on its own: the number of chosen words is fixed by the rate",
     ),
-    Mistake(COUNT, "np.clip(np.floor(rate * real.sum(axis=0)), 1, MOST)", "count is rounded down, not to the nearest"),
+    Mistake(COUNT, "np.clip(np.floor(rate * words_of_caption), 1, MOST)", "count is rounded down, not to the nearest"),
     Mistake(
         COUNT,
-        "np.clip(np.ceil(rate * real.sum(axis=0)), 1, MOST)",
+        "np.clip(np.ceil(rate * words_of_caption), 1, MOST)",
         "count is rounded up, not to the nearest, or not rounded: ranks below 2.25 are 0, 1 and 2",
     ),
-    Mistake(COUNT, "np.minimum(np.rint(rate * real.sum(axis=0)), MOST)", "at least one word is chosen"),
-    Mistake(COUNT, "np.maximum(np.rint(rate * real.sum(axis=0)), 1)", "at most MOST words are chosen"),
+    Mistake(COUNT, "np.minimum(np.rint(rate * words_of_caption), MOST)", "at least one word is chosen"),
+    Mistake(COUNT, "np.maximum(np.rint(rate * words_of_caption), 1)", "at most MOST words are chosen"),
     Mistake(
         COUNT, "np.clip(np.rint(rate * len(real)), 1, MOST)", "count comes from T, not from the words of the caption"
     ),
     Mistake("order < count", "order <= count", "one word too many: ranks start at 0"),
 )
 
-HIDDEN, RESULT = (
-    "np.where(choice & (kind < MASKED), V, words)",
-    "np.where(choice & (kind >= MASKED) & (kind < MASKED + REPLACED), others, hidden)",
-)
+IS_MASK, IS_REPLACED = "choice & (kind < MASKED)", "choice & (kind >= MASKED) & (kind < MASKED + REPLACED)"
 HIDE_MISTAKES = (
-    Mistake(RESULT, "np.where(choice & (kind >= MASKED), others, hidden)", "no chosen word stays as it is"),
-    Mistake(RESULT, "hidden", "no chosen word becomes another word"),
+    Mistake(IS_REPLACED, "choice & (kind >= MASKED)", "no chosen word stays as it is"),
+    Mistake("np.where(is_replaced, others, hidden)", "hidden", "no chosen word becomes another word"),
+    Mistake(IS_REPLACED, "choice & (kind < REPLACED)", "the kinds overlap: kind < 0.1 is [MASK] already"),
+    Mistake(IS_MASK, "choice", "every chosen word becomes [MASK]"),
+    Mistake(IS_MASK, "kind < MASKED", "words that are not chosen become [MASK], too"),
     Mistake(
-        RESULT,
-        "np.where(choice & (kind < REPLACED), others, hidden)",
-        "the kinds overlap: kind < 0.1 is [MASK] already",
-    ),
-    Mistake(
-        f"    hidden = {HIDDEN}\n    return {RESULT}",
-        "    hidden = np.where(choice & (kind >= 1 - MASKED), V, words)\n"
-        "    return np.where(choice & (kind < REPLACED), others, hidden)",
-        "the kinds are in another order: [MASK] is below 0.8",
-    ),
-    Mistake(HIDDEN, "np.where(choice, V, words)", "every chosen word becomes [MASK]"),
-    Mistake(HIDDEN, "np.where(kind < MASKED, V, words)", "words that are not chosen become [MASK], too"),
-    Mistake(
-        RESULT,
-        "np.where((kind >= MASKED) & (kind < MASKED + REPLACED), others, hidden)",
+        IS_REPLACED,
+        "(kind >= MASKED) & (kind < MASKED + REPLACED)",
         "words that are not chosen are replaced, too",
     ),
-    Mistake(HIDDEN, "np.where(choice & (kind < MASKED), V - 1, words)", "V - 1 is a word: the number of [MASK] is V"),
+    Mistake(
+        "np.where(becomes_mask, V, words)",
+        "np.where(becomes_mask, V - 1, words)",
+        "V - 1 is a word: the number of [MASK] is V",
+    ),
     Mistake(
         "rng.integers(len(SPECIALS), V, words.shape)",
         "rng.integers(0, V, words.shape)",
@@ -221,6 +213,7 @@ TASKS = (
         choose_cases,
         ("choice",),
         {
+            "numbers": "numbers: a uniform number for each word, and a larger one at padding",
             "order": "order: the rank of each word's uniform number in its caption; padding comes last",
             "count": "count = rate times the words of the caption, rounded, at least 1 and at most MOST",
             "choice": "the count words with the smallest numbers are chosen",
@@ -228,6 +221,7 @@ TASKS = (
         drive,
         single=False,
         mistakes=CHOOSE_MISTAKES,
+        twin=by_hand.choose,
     ),
     Task(
         masking,
@@ -237,12 +231,15 @@ TASKS = (
         {
             "kind": "kind: a uniform number for each place, which is drawn first",
             "others": "others: random words from len(SPECIALS) to V - 1, drawn second",
-            "hidden": "a chosen word becomes [MASK], the number V, if kind < MASKED",
-            "tokens": "a chosen word becomes another word if MASKED <= kind < MASKED + REPLACED",
+            "becomes_mask": "a chosen word becomes [MASK] if kind < MASKED",
+            "hidden": "hidden: the number V of [MASK] at these words, and the word itself elsewhere",
+            "is_replaced": "a chosen word becomes another word if MASKED <= kind < MASKED + REPLACED",
+            "tokens": "tokens: the other word where a chosen word is replaced",
         },
         drive,
         single=False,
         mistakes=HIDE_MISTAKES,
+        twin=by_hand.hide,
     ),
     Task(
         masked_words,
