@@ -89,6 +89,7 @@ EMPTY = "both are empty lists"
 LAST_AXIS = "both numbers mean the same axis"
 ONE = "the axis has a single element"
 TO_FIND = "reshape infers the size for -1"
+SHARED = "the axis counts on several ranks only, and tests/training/test_shares.py compares their sums with one rank"
 
 
 def exchanged(*names):
@@ -239,6 +240,7 @@ EQUIVALENT = {
         ),
     ],
     "samples": [
+        ("draw", "captions =", ["2 where 1 belongs", "0 where 1 belongs"], SHARED),
         ("draw", "a = a *", zeros("a"), SHAPE),
         ("draw", "return Samples", 2 * zeros("a"), SHAPE),
         ("weigh", "greedy_rewards =", zeros("samples.a"), SHAPE),
@@ -829,6 +831,10 @@ EQUIVALENT = {
         ("step", "return", ["the sign of `empty` is flipped"], "it has no entries"),
     ],
     "masking": [
+        *(
+            (function, line, [f"{axis} where 1 belongs" for axis in (2, 0)], SHARED)
+            for function, line in (("choose", "order ="), ("hide", "kind ="), ("hide", "others ="))
+        ),
         ("choose", "count =", exchanged("np.rint(rate * real.sum(axis=0))", "1"), COMMUTES),
         (
             *("choose", "order ="),
@@ -948,6 +954,7 @@ EQUIVALENT = {
         ("attention_map", "beta =", ["the sum of `alpha` goes over axis -1 instead of axis 1"], LAST_AXIS),
     ],
     "stack": [
+        ("dropout_masks", "rng =", ["1 where 0 belongs", "-1 where 0 belongs"], SHARED),
         ("stack_forward", "rows =", ["`k != len(blocks)` where `k < len(blocks)` belongs"], "k is never larger"),
         ("_append", "return", exchanged("rows", "row[:, None]"), "attention does not depend on the order"),
         ("_attend_step", "(B, heads, K), (N", swapped("shared.k", "shared.v"), SAME_SHAPE),
