@@ -51,6 +51,7 @@ EARLIER = {  # the runs that a page takes as there, because another page trains 
         ("train", "--from", "runs/flickr8k-lite0"),
     ],
     "numpy_sat/RESULTS.md": [LITE0],
+    "numpy_sat/decoders/README.md": [("train", "--small")],
 }
 BY_THEMSELVES = ("numpy_sat.study", "numpy_sat.bench", "numpy_sat.variance")  # these read no other command's output
 RECIPE_OF_A_TRANSFORMER = presets.from_random_weights("scenes", True, "transformer").replace(model="transformer")

@@ -39,9 +39,11 @@ def free_folder(args: argparse.Namespace) -> Path:
     """Return the default folder of a new run, such as runs/flickr8k-small-hard. It does not exist yet."""
     if args.start:
         return runs.free_folder(f"{runs.folder_of(args.start).resolve().name}-on")
-    encoder = Path(args.encoder).resolve().name if args.encoder else None
-    parts = {"small": args.small, encoder: encoder, args.model: args.model, "blind": args.blind}
-    return runs.free_folder("-".join([args.data, *(word for word, value in parts.items() if value)]))
+    parts = {"small": args.small, args.model: args.model, "blind": args.blind}
+    first = [args.data, args.encoder] if isinstance(args.encoder, str) else [args.data]
+    if isinstance(args.encoder, Path):
+        first = [runs.folder_of(args.encoder).resolve().name]
+    return runs.free_folder("-".join([*first, *(word for word, value in parts.items() if value)]))
 
 
 def start_run(args: argparse.Namespace, folder: Path) -> tuple[runs.Run, Data]:
