@@ -95,7 +95,7 @@ def base_recipe(args):
         name = re.sub(r"(-on|-soup)+$", "", Path(args.start).name)
         assert name in RUNS, f"{args.start}: add it to RUNS"
         return RUNS[name]
-    if args.encoder and Path(args.encoder).name in RUNS:
+    if args.encoder and args.encoder not in presets.ENCODER_STAGES:
         return presets.on_run(args.data, SCENES, Path("best.npz"), args.model)
     if args.encoder:
         return presets.on_pretrained(args.data, args.encoder)
