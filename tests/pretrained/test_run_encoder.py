@@ -74,6 +74,8 @@ def test_boxes_are_pooled_cells(root, source, tmp_path, capsys):
     expected = boxes.box_vectors(
         captioner.annotate(first.params, pixels, first.recipe), [by_name[example.name] for example in examples]
     )
+    cells, own = (run_encoder.net_of(second.recipe.replace(regions=kind)) for kind in ("cells", "boxes"))
+    assert cells.digest != own.digest == second.recipe.encoder.weights_digest
     stored = inputs.load(second.recipe, examples)
     assert stored.shape == (4, 5, 6 + 2 + 5)
     np.testing.assert_allclose(stored, expected, rtol=0, atol=2e-3)
