@@ -235,7 +235,9 @@ def _gradients_right(model, parts):
 
 
 def _show_losses(title, yours, library):
-    """Print both curves below a title and return True if they agree."""
+    """Print both curves below a title, up to the end of the shorter one, and return True if they agree."""
+    steps = min(len(yours), len(library))
+    yours, library = yours[:steps], library[:steps]
     show(f"\n{title}\n{'step':>6}{'yours':>12}{'library':>12}{'difference':>14}")
     differences = np.abs(np.subtract(yours, library))
     for step in np.unique(np.linspace(0, len(yours) - 1, ROWS + 1).astype(int)):
@@ -251,9 +253,9 @@ def _show_losses(title, yours, library):
             "check. In the model, arrays are larger and have dtype float32. Where training samples words or locations, "
             "rounding alone can change a sample, and so the curve."
         )
-    if len(yours) < small_training.STEPS:
-        steps, seconds = small_training.STEPS, small_training.SECONDS
-        say(f"Training stopped after {len(yours)} of {steps} steps ({seconds} seconds). Do you use loops in Python?")
+    if steps < small_training.STEPS:
+        of, seconds = small_training.STEPS, small_training.SECONDS
+        say(f"Training stopped after {steps} of {of} steps ({seconds} seconds). Do you use loops in Python?")
     return agree
 
 

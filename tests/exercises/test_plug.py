@@ -221,6 +221,13 @@ def test_time_limit_ends_training(unchecked, monkeypatch, tmp_path, capsys):
     assert "Training stopped after 1 of 100 steps" in " ".join(capsys.readouterr().out.split())
 
 
+@pytest.mark.parametrize(("yours", "library"), [(3, 5), (5, 3)])
+def test_curves_are_compared_up_to_the_end_of_the_shorter_one(yours, library, monkeypatch, capsys):
+    monkeypatch.setattr(small_training, "STEPS", 5)
+    assert plug._show_losses("a loss", [1.0] * yours, [1.0] * library)
+    assert "Training stopped after 3 of 5 steps" in " ".join(capsys.readouterr().out.split())
+
+
 def test_captions_use_measured_running_variances(monkeypatch):
     variances, caption_images = [], search.caption_images
 
