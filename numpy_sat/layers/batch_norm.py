@@ -69,9 +69,9 @@ def batch_norm_backward(dy, cache):
     # term 1, dy: directly
     # term 2, dbeta / R: through the mean
     # term 3, x_hat dgamma / R: through the variance
-    # On several ranks, the sums in terms 2 and 3 are those over the whole batch.
-    dbeta_sum, dgamma_sum = ranks.shared_mean(np.stack([dbeta, dgamma]))
-    dx = gamma / std * (dy - dbeta_sum / rows - x_hat * (dgamma_sum / rows))
+    # On several ranks, mean and variance are those of the whole batch, and so are these sums.
+    through_mean, through_variance = ranks.shared_mean(np.stack([dbeta, dgamma])) / rows
+    dx = gamma / std * (dy - through_mean - x_hat * through_variance)
     return dx, dgamma, dbeta
 
 

@@ -21,6 +21,7 @@ from numpy_sat.system.errors import InputError
 # Set by MPICH, Intel MPI and Slurm; by Open MPI; and by others that start processes through PMIx.
 SIZES, RANKS = ("PMI_SIZE", "OMPI_COMM_WORLD_SIZE"), ("PMI_RANK", "OMPI_COMM_WORLD_RANK", "PMIX_RANK")
 BUCKET = 1 << 22  # numbers that one reduction sends; larger ones gain nothing
+FORWARD = 0.5  # seconds that mpiexec gets to forward what was printed; Open MPI discards the rest when it aborts
 PATIENCE = 3  # seconds that other ranks wait for rank 0 to report the same error
 _messages = sys.stderr
 
@@ -129,6 +130,7 @@ class Ranks(ranks.Group):
     def abort(self, code: int) -> None:
         for stream in (sys.stdout, sys.stderr, self.messages):
             stream.flush()
+        time.sleep(FORWARD)
         self._mpi.COMM_WORLD.Abort(code)
 
     @contextmanager

@@ -365,7 +365,7 @@ EQUIVALENT = {
         ),
         (
             *("advantage", "reward, usual = log_p[::-1]"),
-            ["the brackets of `baseline * words / words[0].mean()` are in the wrong place"],
+            ["the brackets of `baseline * words / mean_length` are in the wrong place"],
             IN_BRACKETS,
         ),
         ("advantage", "return", ["the factor `mask` occurs twice"], ZERO_ONE),
@@ -411,12 +411,6 @@ EQUIVALENT = {
     "block": [],
     "batch_norm": [
         ("batch_norm_backward", "axes, rows =", 3 * swapped("x", "dy"), SAME_SHAPE),
-        (
-            "batch_norm_backward",
-            "dx =",
-            ["the brackets of `x_hat * (dgamma / rows)` are in the wrong place"],
-            IN_BRACKETS,
-        ),
     ],
     "norm_block": [("_conv_and_pool", "y, cache_conv =", zeros("no_bias"), "it is an array of zeros")],
     "lstm": [

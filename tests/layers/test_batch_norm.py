@@ -3,9 +3,11 @@
 import helpers
 import numpy as np
 import pytest
+from thread_ranks import on_ranks
 
 from numpy_sat.check import gradcheck
 from numpy_sat.layers import batch_norm
+from numpy_sat.system import ranks
 
 shapes = pytest.mark.parametrize("shape", [(2, 3, 4, 5), (7, 2), (3, 1, 2, 1), (2, 300, 3)], ids=str)
 
@@ -86,3 +88,27 @@ def test_float32_with_a_mean_far_from_zero(rng):
     mean, var = batch_norm.mean_and_variance(x)
     np.testing.assert_allclose(mean, x.mean(axis=0, dtype=np.float64), rtol=1e-6, atol=1e-7)
     np.testing.assert_allclose(var, x.var(axis=0, dtype=np.float64), rtol=1e-5)
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+def test_ranks_normalize_by_the_whole_batch(rng, dtype):
+    """Two ranks with 2 and 5 of 7 images compute what one computes. Each one's loss is the mean over its images."""
+    x, dy = rng.standard_normal((2, 7, 3, 2, 16)).astype(dtype)
+    gamma, beta = rng.standard_normal((2, 16)).astype(dtype)
+    y, cache = batch_norm.batch_norm_forward(x, gamma, beta)
+    dx, dgamma, dbeta = batch_norm.batch_norm_backward(dy, cache)
+
+    def work():
+        group = ranks.current()
+        part, weight = (slice(0, 2), 2 / 7) if group.is_first else (slice(2, 7), 5 / 7)
+        with group.step(weight):
+            y, cache = batch_norm.batch_norm_forward(x[part], gamma, beta)
+            dx, *others = batch_norm.batch_norm_backward((dy[part] / weight).astype(dtype), cache)
+        return y, dx * weight, *group.average(others, weight)
+
+    shares = on_ranks(2, work)
+    tolerance = 1e-12 if dtype == np.float64 else 1e-5
+    for n, expected in enumerate((y, dx)):
+        np.testing.assert_allclose(np.concatenate([share[n] for share in shares]), expected, atol=tolerance)
+    for share in shares:
+        np.testing.assert_allclose(share[2:], (dgamma, dbeta), atol=10 * tolerance)
