@@ -99,19 +99,19 @@ ADVANTAGE_MISTAKES = (
     Mistake(TO_GO, "log_p.cumsum(axis=0)", "the words up to the sample are summed where those from it on belong"),
     Mistake(TO_GO, "log_p", "the word's own log p alone: add the words after it"),
     Mistake(TO_GO, f"{TO_GO} - log_p", "the words after it, without its own word"),
-    Mistake("baseline * words / words[0].mean()", "baseline", "all of b where b for the remaining words belongs"),
+    Mistake("baseline * words / mean_length", "baseline", "all of b where b for the remaining words belongs"),
     Mistake(
-        "baseline * words / words[0].mean()",
+        "baseline * words / mean_length",
         "baseline * words / words[0]",
         "divided by the caption's own number of words where the mean number belongs",
     ),
     Mistake(
-        "baseline * words / words[0].mean()",
+        "baseline * words / mean_length",
         "baseline * words / len(mask)",
         "divided by the longest caption's number of words where the mean number belongs",
     ),
     Mistake(
-        "baseline * words / words[0].mean()", "baseline * words", "the division by the mean number of words is missing"
+        "baseline * words / mean_length", "baseline * words", "the division by the mean number of words is missing"
     ),
     Mistake(
         "reward, usual = log_p.sum(axis=0), baseline",
@@ -176,6 +176,7 @@ TASKS = (
             "words": "words_t = the number of words from t on, the sum of mask over them",
             "reward": "reward = the sum of the caption's log p; with to_go, reward_t = the sum from t on",
             "lengths": "lengths = the number of words of each caption, the first row of words",
+            "mean_length": "mean_length = the mean number of words of a caption",
             "per_word": "per_word = b / (mean number of words of a caption)",
             "usual": "usual = b; with to_go, usual_t = b words_t / (mean number of words of a caption)",
             "better": "advantage = (reward - usual) mask",
