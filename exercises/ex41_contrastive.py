@@ -51,7 +51,7 @@ def pollute(rng, tags):
         rng: numpy Generator.
         tags: (B, G) tags of each sequence.
     Returns:
-        tags: (B, G).
+        tags: (B, G) tags after the exchange.
         is_own: (B,) 1 for sequences that keep their tags, 0 for polluted ones.
     """
     raise NotImplementedError("exercise 41: pollute")
@@ -62,8 +62,8 @@ def contrastive_forward(h, w, b_c, y):
 
     Args:
         h: (B, S) vectors of [CLS].
-        w: (S,).
-        b_c: (1,).
+        w: (S,) weights of the score.
+        b_c: (1,) bias of the score.
         y: (B,) 1 for own tags, 0 for polluted ones.
     Returns:
         loss: a scalar, nats per sequence.

@@ -1,4 +1,4 @@
-"""Random numbers for exercises whose functions draw: of a seed in checks, and those of the page in worked examples."""
+"""Provide random numbers to exercises: those of a seed in checks, and those of the page in worked examples."""
 
 from collections.abc import Callable
 from typing import NamedTuple

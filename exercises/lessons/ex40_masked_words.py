@@ -129,7 +129,7 @@ CHOOSE_MISTAKES = (
 
 IS_MASK, IS_REPLACED = "choice & (kind < MASKED)", "choice & (kind >= MASKED) & (kind < MASKED + REPLACED)"
 HIDE_MISTAKES = (
-    Mistake(IS_REPLACED, "choice & (kind >= MASKED)", "no chosen word stays as it is"),
+    Mistake(IS_REPLACED, "choice & (kind >= MASKED)", "no chosen word stays unchanged"),
     Mistake("np.where(is_replaced, others, hidden)", "hidden", "no chosen word becomes another word"),
     Mistake(IS_REPLACED, "choice & (kind < REPLACED)", "the kinds overlap: kind < 0.1 is [MASK] already"),
     Mistake(IS_MASK, "choice", "every chosen word becomes [MASK]"),

@@ -206,10 +206,10 @@ def _fill_gaps(steps):
     V = len(data.vocabulary)
     params = vlp.init_params(rng, 1, 2 * SIZE, LAYERS, HEADS, np.zeros(V))
     for _ in range(steps):
-        chosen = [captions[row] for row in rng.choice(len(captions), PAIRS)]
-        words = np.zeros((max(map(len, chosen)), PAIRS), np.int64)
+        batch = [captions[row] for row in rng.choice(len(captions), PAIRS)]
+        words = np.zeros((max(map(len, batch)), PAIRS), np.int64)
         real = np.zeros(words.shape, np.float32)
-        for column, caption in enumerate(chosen):
+        for column, caption in enumerate(batch):
             words[: len(caption), column], real[: len(caption), column] = caption, 1
         choice = masking.choose(rng, real, HIDDEN_WORDS)
         tokens = masking.hide(rng, words, choice, V)

@@ -7,7 +7,8 @@
 
 Tags are words, and a detector finds them in the image. So they connect regions and words: the anchors of the paper.
 Pre-training hides some words and some tags and predicts both. In half of the sequences, the tags are those of another
-image, and the vector of [CLS] says whether they are (layers/contrastive.py). All positions see each other:
+image. The model predicts from the vector of [CLS] whether they are (layers/contrastive.py). All positions see each
+other:
 
     L = - log p(hidden words and tags) + L_C
 
@@ -58,7 +59,7 @@ def pollute(rng, tags):
         rng: numpy Generator.
         tags: (B, G) tags of each sequence.
     Returns:
-        tags: (B, G).
+        tags: (B, G) tags after the exchange.
         is_own: (B,) 1 for sequences that keep their tags, 0 for polluted ones.
     """
     B = len(tags)

@@ -30,7 +30,7 @@ class Reading(NamedTuple):
     mask: np.ndarray  # (1 or sequences, P, P) with P = L + Q
     copies: int  # sequences of each image
     first: int  # the first token whose word is predicted
-    tags: int = 0  # first tokens that are tags (oscar.py)
+    tags: int = 0  # number of tags, which are the first tokens (oscar.py)
 
 
 class ReadCache(NamedTuple):

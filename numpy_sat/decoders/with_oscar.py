@@ -68,10 +68,11 @@ class Model(with_vlp.Model):
         reading = vivo.reading(np.where(choice.T, V, tags), a.shape[1], a.dtype)
         dropped = with_vlp.dropout_masks(rng, regions, reading, config)
         logits, cache = vlp.predict_forward(params, regions, reading, core, dropped)
-        # L = sum_k - log p_k(t_a(k)), or with a(k) = k
-        loss_of = set_loss.set_loss_forward if config.loss.tag_order == "matched" else losses.cross_entropy_forward
-        of_places = np.ascontiguousarray(logits.swapaxes(0, 1))
-        total, cache_loss = loss_of(of_places, tags.T, choice.astype(a.dtype))
+        # L = sum_k - log p_k(t_a(k)); the fixed order has a(k) = k
+        is_matched = config.loss.tag_order == "matched"
+        tag_loss_forward = set_loss.set_loss_forward if is_matched else losses.cross_entropy_forward
+        by_place = np.ascontiguousarray(logits.swapaxes(0, 1))
+        total, cache_loss = tag_loss_forward(by_place, tags.T, choice.astype(a.dtype))
         dlogits = losses.cross_entropy_backward(1.0, cache_loss).swapaxes(0, 1)
         dregions, grads = vlp.predict_backward(np.ascontiguousarray(dlogits), cache, core)
         return Loss(total, total * len(a) / choice.sum(), 0.0), _with_tags(dregions, a), grads
@@ -120,6 +121,7 @@ class Model(with_vlp.Model):
 
 
 def _reads_tags(config):
+    """Return True if the recipe gives tags to the model."""
     return config.encoder.tags != "none"
 
 
@@ -152,10 +154,10 @@ def pretrain_on(params, a, tags, batch, config, rng):
     batch = batch._replace(mask=word_choice.astype(batch.mask.dtype))
     words, cache_words = loss_forward(np.ascontiguousarray(by_word[G + 1 :]), None, batch, config)
     tag_mask = tag_choice.astype(batch.mask.dtype)
-    of_tags, cache_tags = losses.cross_entropy_forward(np.ascontiguousarray(by_word[:G]), tags.T, tag_mask)
+    tag_loss, cache_tags = losses.cross_entropy_forward(np.ascontiguousarray(by_word[:G]), tags.T, tag_mask)
     y, weight = is_own.astype(a.dtype), config.loss.contrastive_weight
-    of_cls, cache_cls = contrastive.contrastive_forward(h[:, G], params["w_c"], params["b_c"], y)
-    loss = words._replace(total=words.total + of_tags + weight * of_cls)
+    cls_loss, cache_cls = contrastive.contrastive_forward(h[:, G], params["w_c"], params["b_c"], y)
+    loss = words._replace(total=words.total + tag_loss + weight * cls_loss)
 
     dwords, _ = loss_backward(cache_words)
     dtags = losses.cross_entropy_backward(1.0, cache_tags)

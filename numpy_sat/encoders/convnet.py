@@ -126,7 +126,7 @@ def measure_running_statistics(params: dict[str, np.ndarray], batches: Iterable[
 
     Args:
         params: parameters by name.
-        batches: iterable of images (N, H, W, 3). Of several ranks, each one has other batches.
+        batches: iterable of images (N, H, W, 3). Each rank has other batches.
         stages: channel counts of each stage.
     """
     statistics, workspace = [], Workspace()  # of each batch, {name: (mean, mean of the squares)}
@@ -136,12 +136,12 @@ def measure_running_statistics(params: dict[str, np.ndarray], batches: Iterable[
             statistics.append({name: _mean_and_square(block_cache) for name, block_cache in cache.blocks.items()})
     statistics = ranks.current().merged(statistics)
     for name in statistics[0] if statistics else ():
-        mean, square = np.mean([of_batch[name] for of_batch in statistics], axis=0)
+        mean, square = np.mean([batch[name] for batch in statistics], axis=0)
         params[f"{name}.running_mean"][:], params[f"{name}.running_var"][:] = mean, square - mean * mean
 
 
 def _mean_and_square(cache):
-    """Return the mean of every channel and of its square, in float64. cache: of a block with batch normalization."""
+    """Return the mean of every channel and of its square, in float64. cache: that of a normalized block."""
     mean, std = cache.norm.mean.astype(np.float64), cache.norm.std.astype(np.float64)
     return mean, std**2 - batch_norm.EPSILON + mean * mean
 

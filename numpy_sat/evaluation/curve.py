@@ -29,7 +29,7 @@ def with_whole(counts: np.ndarray) -> np.ndarray:
     """Return the counts of the whole set, 1 for every image, above those of resamples.
 
     Args:
-        counts: (R, N) of bootstrap.resample.
+        counts: (R, N) from bootstrap.resample.
     Returns:
         (1 + R, N).
     """
@@ -59,9 +59,9 @@ def verdict(name: str, height: Share | None, unit: str, x: str) -> str:
     """Return a sentence about the height of a point.
 
     Args:
-        name: of the point.
-        height: of height_above.
-        unit: of y.
+        name: name of the point.
+        height: result of height_above.
+        unit: unit of y.
         x: what the curve lacks if the height is None, such as "no point of the curve is as diverse".
     """
     if height is None:

@@ -12,7 +12,6 @@ from numpy_sat.evaluation.gaps import BOTH, LEFT, OTHER, Gaps
 from numpy_sat.experiment import runs
 
 BATCH = 64  # gaps at a time
-WORDS = "words"  # the only kind of photos: all words
 # {kind of words: {word: meaning}} of scenes. A gap is filled right if the word has the meaning of the hidden one.
 KINDS = {
     "colors": {color: color for color in scene_language.COLORS},
@@ -20,7 +19,7 @@ KINDS = {
     "relations": {"left": "left", "right": "right", "above": "above", "over": "above", "below": "below"}
     | {"under": "below"},
 }
-WORDS = "words"  # the only kind of photos: all words
+WORDS = "words"  # the only kind of words of photos
 
 
 def judge(model: runs.Model, written: heldout.Written) -> Gaps | None:

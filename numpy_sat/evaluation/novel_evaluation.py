@@ -1,7 +1,7 @@
 """Compare models by whether they name objects that no caption of their training named.
 
 The images are scenes of another seed than those of training. Half of them show the object. Whether an image shows it is
-read from its references: they name every object, but for a color that some leave out.
+read from its references. They name every object, and only its color may be missing.
 """
 
 from collections.abc import Sequence
@@ -22,7 +22,7 @@ from numpy_sat.pretrained import inputs
 from numpy_sat.system import machine
 from numpy_sat.system.errors import InputError
 
-SEED = 1  # of the scenes; training has those of seed 0
+SEED = 1  # seed of the scenes; the scenes of training have seed 0
 SPLIT = "train"  # the largest split of that seed
 LEGEND = (
     "F1 of naming the object: 2 hits / (images that show it + captions that name it). Named: captions of images that "
@@ -85,9 +85,9 @@ def _read(words, request):
     shows = np.array([novel_words.says_any(map(tokenize, example.captions), words) for example in examples])
     if not shows.any():
         raise InputError(f"{', '.join(words)}: no scene shows this; name other words by --words.")
-    chosen = np.concatenate([np.flatnonzero(part)[: request.images] for part in (shows, ~shows)])
-    examples, all_scenes = [examples[k] for k in chosen], scenes.read_scenes(root)
-    return Data(examples, shows[chosen], [all_scenes[example.name] for example in examples])
+    rows = np.concatenate([np.flatnonzero(part)[: request.images] for part in (shows, ~shows)])
+    examples, all_scenes = [examples[k] for k in rows], scenes.read_scenes(root)
+    return Data(examples, shows[rows], [all_scenes[example.name] for example in examples])
 
 
 def _judge(contender, data, words, request):

@@ -12,12 +12,12 @@ from numpy_sat.evaluation.bootstrap import Share
 class Novel(NamedTuple):
     """Shares, 0 to 1, with their 95 % intervals over images."""
 
-    f1: Share  # of naming the object: 2 hits / (2 hits + misses + inventions)
-    named: Share  # of images with the object: the caption names it
-    invented: Share  # of images without the object: the caption names it
-    true_with: Share  # of images with the object: the caption is true and complete
-    true_without: Share  # of images without it
-    images_with: int
+    f1: Share  # F1 of naming the object: 2 hits / (2 hits + misses + inventions)
+    named: Share  # share of images with the object whose caption names it
+    invented: Share  # share of images without the object whose caption names it
+    true_with: Share  # share of images with the object whose caption is true and complete
+    true_without: Share  # share of images without the object whose caption is true and complete
+    images_with: int  # number of images with the object
     images_without: int
 
 

@@ -135,16 +135,16 @@ def _print_group(model, corpus, groups, members):
     """Print the captions in the middle of a group, with the nearest other words and the words that fit the gap."""
     center = groups.vectors[members].mean(axis=0)
     order = members[np.argsort(-groups.vectors[members] @ center, kind="stable")]
-    shown = []
+    texts = []
     for occurrence in order:
         t, b = groups.places[occurrence]
         text = _caption(model, corpus, t, b)
-        if text not in shown:
-            shown.append(text)
+        if text not in texts:
+            texts.append(text)
             near = ", ".join(f"{model.vocabulary.words[word]} {cosine:.2f}" for word, cosine in nearest(corpus, t, b))
             fits = ", ".join(f"{model.vocabulary.words[word]} {p:.2f}" for word, p in _fitting(model, corpus, t, b))
             output.show(f"  {text}\n    nearest other words: {near}\n    hidden, the model predicts: {fits}")
-        if len(shown) == EXAMPLES:
+        if len(texts) == EXAMPLES:
             return
 
 

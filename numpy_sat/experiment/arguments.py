@@ -61,7 +61,7 @@ def _parser():
         "--encoder",
         type=_encoder,
         metavar=f"{{{','.join(presets.ENCODER_STAGES)},RUN}}",
-        help="pretrained encoder, or the encoder of RUN, which stays as it is; --set tuned_stages=N trains the last N "
+        help="pretrained encoder, or the encoder of RUN, which is not trained; --set tuned_stages=N trains the last N "
         "stages of a pretrained one",
     )
     parser.add_argument("--weights", type=cli.path, metavar="FILE", help="weights of VGG, .safetensors or .npz")

@@ -2,7 +2,7 @@
 
     s_b = w . h_b + b_c                              h_b is the vector of [CLS]
     p_b = sigm(s_b)                                  the probability that the tags are the image's own
-    L_C = - 1/B sum_b  y_b log p_b + (1 - y_b) log(1 - p_b)
+    L_C = - 1/B sum_b [y_b log p_b + (1 - y_b) log(1 - p_b)]
 
 y_b is 1 for own tags, and 0 for polluted ones, which are those of another image.
 """
@@ -28,8 +28,8 @@ def contrastive_forward(h, w, b_c, y):
 
     Args:
         h: (B, S) vectors of [CLS].
-        w: (S,).
-        b_c: (1,).
+        w: (S,) weights of the score.
+        b_c: (1,) bias of the score.
         y: (B,) 1 for own tags, 0 for polluted ones.
     Returns:
         loss: a scalar, nats per sequence.

@@ -68,9 +68,9 @@ def append_tags(annotations: np.ndarray, examples: Sequence[CaptionedImage], con
     if encoder.tags == "none":
         return annotations
     names = [example.name for example in examples]
-    of_images = tags.of_scenes(encoder.tags, names, _scenes_of(examples))
-    of_images = tags.with_plurals(of_images) if encoder.plural_tags else of_images
-    return tags.append(annotations, of_images, encoder.tag_words)
+    image_tags = tags.of_scenes(encoder.tags, names, _scenes_of(examples))
+    image_tags = tags.with_plurals(image_tags) if encoder.plural_tags else image_tags
+    return tags.append(annotations, image_tags, encoder.tag_words)
 
 
 def _pool_boxes(a, examples):

@@ -70,9 +70,9 @@ def refuse_differences(group: ranks.Group, facts: dict[str, Any]) -> None:
         group: the Group.
         facts: {what it is: value}, the same on all ranks if all is well.
     """
-    of_ranks = group.collect((socket.gethostname(), facts))
-    _, first = of_ranks[0]
-    for rank, (host, others) in enumerate(of_ranks):
+    facts_by_rank = group.collect((socket.gethostname(), facts))
+    _, first = facts_by_rank[0]
+    for rank, (host, others) in enumerate(facts_by_rank):
         for name, value in others.items():
             if value != first[name]:
                 raise InputError(

@@ -2,7 +2,7 @@
 
 `mpiexec -n K` starts K processes, whose ranks are 0 to K - 1. `current` returns the Group of ranks that the calling
 code works in. Code that can be shared asks the group, never MPI. Without mpiexec, the group has one rank, and all its
-methods return what they are given. system/mpi.py has the group of several processes.
+methods return their arguments unchanged. system/mpi.py has the group of several processes.
 
 Every rank of a group must call the methods that communicate in the same order.
 """
@@ -124,7 +124,7 @@ def joined() -> Group:
 
 
 def join(group: Group) -> None:
-    """Make a group that of this process."""
+    """Make `group` the group of this process."""
     global _process
     _process = group
 

@@ -74,7 +74,7 @@ def along(rng: Any, axis: int) -> Any:
     """Return a generator for arrays whose `axis` belongs to the images or captions of a batch.
 
     Args:
-        rng: numpy Generator, which is returned as it is, or a SharedStream.
+        rng: numpy Generator, which is returned unchanged, or a SharedStream.
         axis: number of the axis, from 0.
     """
     return rng.along(axis) if isinstance(rng, SharedStream) else rng

@@ -26,7 +26,7 @@ def test_the_largest_share_decides():
 
 
 def test_the_fixed_time_limits_a_fixed_batch():
-    """With free communication, 32 ranks with one image each still spend the fixed time of a step."""
+    """Check that, with free communication, 32 ranks with one image each still spend the fixed time of a step."""
     assert PLAN.efficiency(32, 32, 0, 0) == pytest.approx((0.1 + 32 * 0.02) / (32 * (0.1 + 0.02)) * 32 / BATCH)
     assert PLAN.efficiency(32, 32 * BATCH, 0, 0) == pytest.approx(1)
 

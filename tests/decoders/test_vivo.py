@@ -99,7 +99,7 @@ def test_what_is_read(rng):
 
 
 def test_hidden_places_differ(rng):
-    """Without places, two [MASK] tokens would have equal vectors, and no assignment would be better than another."""
+    """Check that places separate two [MASK] tokens: with equal vectors, no assignment would be the best one."""
     params, regions = arrays_of(rng), rng.standard_normal((1, 5, 4))
     tokens = np.array([[V, V, 5, 10, V, 9, NONE, NONE]])
     reading = vivo.reading(tokens, 5, float)

@@ -92,7 +92,7 @@ def test_float32_with_a_mean_far_from_zero(rng):
 
 @pytest.mark.parametrize("dtype", [np.float64, np.float32])
 def test_ranks_normalize_by_the_whole_batch(rng, dtype):
-    """Two ranks with 2 and 5 of 7 images compute what one computes. Each one's loss is the mean over its images."""
+    """Check that two ranks with 2 and 5 of 7 images compute what one computes. Losses are means over images."""
     x, dy = rng.standard_normal((2, 7, 3, 2, 16)).astype(dtype)
     gamma, beta = rng.standard_normal((2, 16)).astype(dtype)
     y, cache = batch_norm.batch_norm_forward(x, gamma, beta)

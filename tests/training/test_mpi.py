@@ -57,7 +57,7 @@ def sentences(result):
 
 
 def test_three_ranks_write_the_run_of_one(root, tmp_path):
-    """Batches of 4 images divide unevenly among 3 ranks. Rank 0 alone prints and writes."""
+    """Check batches of 4 images, which divide unevenly among 3 ranks. Rank 0 alone prints and writes."""
     result = start(3, root, tmp_path / "three")
     assert result.returncode == 0, result.stderr
     assert tiny.run(root, tmp_path / "one") == 0
@@ -121,7 +121,7 @@ def test_wrong_arguments_are_reported_once(root, tmp_path):
 
 @pytest.mark.slow
 def test_a_study_and_an_evaluation_use_the_ranks(root, tmp_path):
-    """Each rank trains other variants. The table is that of one process."""
+    """Check that each rank trains other variants, and that the table is that of one process."""
     for ranks, name in ((2, "two"), (1, "one")):
         result = start(ranks, root, tmp_path / name, "--epochs", 1, fault="study")
         assert result.returncode == 0, result.stderr
@@ -132,7 +132,7 @@ def test_a_study_and_an_evaluation_use_the_ranks(root, tmp_path):
 
 @pytest.mark.slow
 def test_a_large_set_in_shards(tmp_path):
-    """Ranks decode 120,000 tiny images together, and train on their shares of large batches."""
+    """Decode 120,000 tiny images on several ranks together, and train on their shares of large batches."""
     write_large(tmp_path / "coco", IMAGES, np.random.default_rng(0), size=200)
     settings = "batch_size=500", "captions_per_image=1", "min_word_count=1"
     options = "--data", "coco", "--epochs", 1, "--set", *settings

@@ -66,21 +66,21 @@ def check(recipe, dtype, steps, sizes, tolerance, rng, tmp_path):
 
 @pytest.mark.parametrize("changes", [pytest.param({}, marks=pytest.mark.slow), NORMED], ids=["plain", "batch_norm"])
 def test_float64_ranks_follow_the_curve_of_one(rng, tmp_path, changes):
-    """A batch of 7 images divides unevenly among 2, 3 and 4 ranks."""
+    """Check a batch of 7 images, which divides unevenly among 2, 3 and 4 ranks."""
     recipe = RECIPE.replace(batch_size=7, **changes)
     check(recipe, np.float64, 20, (2, 3, 4), 1e-9, rng, tmp_path)
 
 
 @pytest.mark.parametrize("changes", [pytest.param({}, marks=pytest.mark.slow), NORMED], ids=["plain", "batch_norm"])
 def test_float32_ranks_follow_the_curve_of_one(rng, tmp_path, changes):
-    """Rounding differs between numbers of ranks, and grows from step to step."""
+    """Allow for rounding, which differs between numbers of ranks, and grows from step to step."""
     recipe = RECIPE.replace(batch_size=7, **changes)
     check(recipe, np.float32, 10, (2, 4), 1e-5, rng, tmp_path)
 
 
 @pytest.mark.parametrize("model", MODELS)
 def test_every_model_can_be_shared(rng, tmp_path, model):
-    """All random numbers and all parameters that move by themselves belong to the whole batch."""
+    """Check that all random numbers and all parameters that move by themselves belong to the whole batch."""
     changes = {"hard": {"reward_to_go": True}, "vlp": {"hidden_size": 8}, "transformer": {"hidden_size": 8}}
     recipe = RECIPE.replace(model=model, batch_size=5, **changes.get(model, {}))
     check(recipe, np.float64, 4, (3,), 1e-9, rng, tmp_path)
@@ -92,13 +92,13 @@ def test_every_model_can_be_shared(rng, tmp_path, model):
     ids=lambda changes: "-".join(changes.values()),
 )
 def test_every_objective_can_be_shared(rng, tmp_path, changes):
-    """Rewards and masks of sampled captions are float32, also in a float64 model."""
+    """Allow for float32: rewards and masks of sampled captions have it in a float64 model, too."""
     recipe = RECIPE.replace(batch_size=5, annotation_dropout=0.2, **changes)
     check(recipe, np.float32, 3, (2,), 1e-5, rng, tmp_path)
 
 
 def test_only_a_mean_over_images_is_shared():
-    """A loss that compares the images of a batch is computed for the whole batch by every rank."""
+    """Check that every rank computes the whole batch if the loss compares its images."""
     cross_entropy, adversarial = objectives.OBJECTIVES["cross-entropy"], objectives.OBJECTIVES["adversarial"]
     places = on_ranks(3, lambda: shares.of_batch(cross_entropy, 7))
     assert [(share.first, share.count, share.total) for share in places] == [(0, 2, 7), (2, 2, 7), (4, 3, 7)]
@@ -112,7 +112,7 @@ def test_more_ranks_than_images_of_a_batch():
 
 
 def test_the_loss_of_a_batch_is_a_mean_over_its_words(rng, tmp_path):
-    """A rank with long captions has more words, so its loss per word counts more."""
+    """Check that the loss per word counts more on a rank with more words."""
     loss = shares._mean_loss((loop.Loss(3.0, 1.0, 0.5, 10), loop.Loss(5.0, 2.0, 0.1, 30)), (0.25, 0.75))
     assert loss == loop.Loss(4.5, 1.75, pytest.approx(0.2))
 

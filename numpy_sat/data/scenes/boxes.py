@@ -1,6 +1,6 @@
 """The boxes of a scene's objects as regions of an image, in place of the boxes that a detector finds.
 
-The data set knows them, so they are always right: oracle boxes.
+The data set knows the boxes, so they are always right (oracle boxes).
 """
 
 from collections.abc import Sequence
@@ -10,9 +10,9 @@ import numpy as np
 from numpy_sat.data.scenes import scenes
 from numpy_sat.data.scenes.scene_language import Box, Scene
 
-MOST_OBJECTS = 4  # of a scene
+MOST_OBJECTS = 4  # largest number of objects in a scene
 REGIONS = MOST_OBJECTS + 1
-NUMBERS = 5  # that follow the annotation of a region: x0, y0, x1, y1 and area, as shares of the image
+NUMBERS = 5  # numbers after the annotation of a region: x0, y0, x1, y1 and area, as shares of the image
 WHOLE = (0, 0, scenes.SIDE, scenes.SIDE)  # the box of the whole image
 
 
@@ -37,7 +37,7 @@ def box_vectors(a: np.ndarray, true_scenes: Sequence[Scene]) -> np.ndarray:
 
 
 def box_shares(scene: Scene, R: int = REGIONS, side: int = 16) -> np.ndarray:
-    """Return the share of each cell that each region covers: (R, side, side)."""
+    """Return the share of each cell that each region covers: (R, side, side). Every scene has R = REGIONS regions."""
     return np.stack([scenes.cell_share([box], side, side) for box in _boxes(scene)])
 
 

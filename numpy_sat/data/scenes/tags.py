@@ -29,7 +29,7 @@ PLURALS = tuple(f"{shape}s" for shape in SHAPES)
 WORDS_OF_TAG = 2
 NO_OBJECT = -1
 NO_TAG = UNK  # the words in rows without a tag
-ERROR_RATE = 0.2  # of the colors and of the shapes of noisy tags
+ERROR_RATE = 0.2  # share of wrong words among the colors and among the shapes of noisy tags
 
 
 def of_scenes(kind: str, names: Sequence[str], true_scenes: Sequence[Scene]) -> np.ndarray:
@@ -104,7 +104,7 @@ def _true_tags(scene):
 
 
 def _with_errors(tags, seed):
-    """Return tags of which a share is wrong."""
+    """Return tags in which a share ERROR_RATE of the words is wrong."""
     rng = np.random.default_rng(seed)
     sizes, starts = np.array([len(COLORS), len(SHAPES)]), np.array([0, len(COLORS)])
     others = starts + (tags - starts + rng.integers(1, sizes, tags.shape)) % sizes  # never the true word
