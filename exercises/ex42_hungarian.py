@@ -21,8 +21,8 @@ Worked example  Three rows and columns. Column 0 is the cheapest one for each of
                 2. Find the loss of the other assignment of the two tags. Which cost would choose it?
                 3. Why has a no gradient?
 
-Your task       1. assign. Trap: one case has 12 rows, too many to try all assignments. For each new row, find the
-                   shortest path to a free column: from the row to a column, to the row that has it, to a column, ...
+Your task       1. assign: raise ValueError if R > C. Trap: one case has 12 rows, too many to try all. For each new row,
+                   find the shortest path to a free column: from the row to a column, to the row that has it, ...
                      row, total = the new row, 0; no column is final; length_j = infinity
                      repeat: length_j = min(length_j, total + cost[row, j] - u[row] - v[j]) if j is not final
                              column = the one with the smallest length that is not final; total = its length

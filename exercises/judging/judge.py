@@ -376,7 +376,8 @@ def _notes(leaves, inputs):
     """Return sentences on results that share memory with an argument or are not contiguous."""
     notes = []
     for name, value in leaves.items():
-        if not isinstance(value, np.ndarray) or name.startswith("cache") or not value.size:
+        is_cached = name.startswith("cache") or "." in name  # a field of a cache, which may hold the arguments
+        if not isinstance(value, np.ndarray) or is_cached or not value.size:
             continue
         arrays = {argument: x for argument, x in inputs.items() if isinstance(x, np.ndarray)}
         shared = next((argument for argument, x in arrays.items() if np.shares_memory(value, x)), None)

@@ -22,7 +22,7 @@ Equations       count  = rate times the words of the caption, rounded, at least 
                 kind   = another uniform number for each place                                             (T, B)
                 hidden = [MASK] at a chosen word if kind < 0.8; another word if 0.8 <= kind < 0.9; else the word itself
                 loss   = mean over the C chosen words of - log p(word), p = softmax(logits)                a number
-                dlogits = (p - onehot) / C at the chosen words, 0 elsewhere          onehot: 1 at the word, else 0
+                dlogits = dloss (p - onehot) / C at the chosen words, 0 elsewhere    onehot: 1 at the word, else 0
 
 Worked example  A caption of five words, rate 0.4, so count = 2:
                 uniform = [0.7, 0.2, 0.9, 0.4, 0.1]   choice = [0, 1, 0, 0, 1]

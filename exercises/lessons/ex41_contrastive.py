@@ -26,11 +26,11 @@ Equations       s_b  = w . h_b + b_c                 h_b: the vector of [CLS] of
 Worked example  Two sequences. The tags of the first one are its own:
                 h = [[ln 4, 7], [0, 3]]   w = [1, 0]   b_c = [0]   y = [1, 0]   p = [0.8, 0.5]   loss = 0.4581
                 For dloss = 1, dh = [[-0.1, 0], [0.25, 0]]
-                Three sequences with the tags [3, 7], [4, 8] and [3, 7]. The first and the third differ from the second
-                only, so both may only receive its tags. The second one may receive those of either.
+                Three sequences with the tags [3, 7], [4, 8] and [3, 7]. The first and the third have equal tags, so
+                both may only receive those of the second. The second one may receive those of either.
                 1. Find dw and db_c.
-                2. In the first random matrix, the row of the second sequence is [0.2, 0.3, 0.7]. Whose tags may it get?
-                   The second random numbers are [0.3, 0.9, 0.1]. Find is_own, and the tags.
+                2. pollute (below) draws a matrix whose second row is [0.2, 0.3, 0.7]. Whose tags may sequence 2 get?
+                   Then it draws [0.3, 0.9, 0.1]. Find is_own and the new tags of all three.
                 3. Why must the new tags differ from the old ones? Which loss has a model that cannot tell them apart?
 
 Your task       1. pollute: draw rng.random((B, B)), then rng.random(B). Sequence b may receive the tags of the sequence
