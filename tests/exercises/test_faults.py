@@ -2,6 +2,7 @@
 
 import importlib.util
 import inspect
+from collections import namedtuple
 from types import SimpleNamespace
 from typing import NamedTuple
 
@@ -270,6 +271,19 @@ def test_a_view_of_an_input_is_noted():
     verdict = judge.judge(task, learner_function, cases, judge.expected_of(task, cases)).verdict
     assert verdict.state == "right"
     assert verdict.notes[0].startswith("dx shares its memory with dy")
+
+
+def test_a_view_of_an_input_in_a_cache_is_not_noted():
+    kept = namedtuple("Kept", "dy")
+    library = SimpleNamespace(affine_backward=lambda dy, cache, start: (dy * 1, kept(dy * 1)))
+    task = TASK._replace(module=library, outputs=("dx", "kept"))
+    cases = judge.cases_of(task)
+
+    def learner_function(dy, cache, start):
+        return dy * 1, kept(dy)
+
+    verdict = judge.judge(task, learner_function, cases, judge.expected_of(task, cases)).verdict
+    assert verdict.state == "right" and not verdict.notes
 
 
 def test_table_is_saved_and_loaded(tmp_path, fault_table):
