@@ -25,7 +25,7 @@ Worked example  Two vectors, with EPSILON = 0:
 Your task       1. layer_norm_forward: compute y, mean and std. Trap: only the last axis counts. mean and std keep it,
                    with one element, so that they broadcast.
                 2. layer_norm_backward: compute dx, dgamma and dbeta. Trap: in exercise 18 gamma was the same number in
-                   both means. Here it differs from component to component, so it stays inside of them.
+                   both means. Here it differs from component to component, so it stays inside them.
 
 Given           EPSILON is 1e-5. The cache LayerNormCache(x, gamma, mean, std) is packed and unpacked for you.
 

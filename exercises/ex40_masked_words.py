@@ -30,7 +30,7 @@ Your task       1. choose: call rng.random(real.shape) once, and return the choi
 
 Given           MOST is 3, MASKED is 0.8, REPLACED is 0.1. Words below len(SPECIALS) are <start>, <end> and <unk>.
                 np.rint(x) rounds. x.argsort(axis=0).argsort(axis=0) gives each number its rank in its column.
-                softmax.log_softmax(x) over the last axis. x[choice] are the rows of x at the chosen places, (C, ...).
+                softmax.log_softmax(x) uses the last axis. x[choice] are the rows of x at the chosen places, (C, ...).
                 The cache MaskedWordsCache(log_p, targets, choice), with log_p: (C, V), is packed and unpacked for you.
 
 Run             python -m exercises check 40   python -m exercises hint 40   python -m exercises check 40 --pencil

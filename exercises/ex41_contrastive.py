@@ -6,7 +6,7 @@ Goal            Teach a model which tags belong to an image and its caption. Osc
 
 Equations       s_b  = w . h_b + b_c                 h_b: the vector of [CLS] of sequence b              (B,)
                 p_b  = sigm(s_b)                     the probability that the tags are its own           (B,)
-                loss = - mean over b of y_b log p_b + (1 - y_b) log(1 - p_b)                             a number
+                loss = - mean over b of [y_b log p_b + (1 - y_b) log(1 - p_b)]                           a number
                 log p = - softplus(-s)    log(1 - p) = - softplus(s)    softplus(x) = log(1 + exp(x))
                 ds_b = (p_b - y_b) / B, times dloss
                 y_b  is 1 for own tags, and 0 for polluted ones

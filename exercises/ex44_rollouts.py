@@ -21,8 +21,8 @@ Worked example  One caption of three words, with K = 2 roll-outs after each of t
 
 Your task       1. word_rewards: compute V. Trap: captions end at different words. Entries of rollout_rewards at the
                    last word and at padding are not read. They may be NaN, and NaN times 0 is NaN.
-                2. word_advantages: subtract b. Trap: baseline has one number per image, (N,), and captions 0, 1, 2
-                   belong to image 0, then 3, 4, 5 to image 1. It may also have one per caption, (B,).
+                2. word_advantages: subtract b. Trap: baseline has one number per image, (N,). With 3 captions per
+                   image, image 0 has captions 0 to 2. baseline may also have one number per caption, (B,).
                 3. word_policy_forward: compute the loss; `weights` are the advantages.
 
 Given           losses.cross_entropy_forward(logits, words, mask) returns a loss and its cache, here `likelihood`.

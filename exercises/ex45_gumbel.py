@@ -1,9 +1,9 @@
 """Exercise 45: The straight-through Gumbel-softmax  (difficulty 2 of 3, about 50 minutes; builds on exercises 4 and 43)
 
 Goal            Send a gradient through a sampled word. REINFORCE (exercise 26) learns only how good a whole caption
-                was. But the evaluator of exercise 43 has a gradient at every word that it reads. A sample blocks it.
-                The trick is to use the sample in the forward pass, and the gradient of a softmax in the backward pass
-                (Jang et al. 2017, Shetty et al. 2017). The gradient is biased, but it has less noise.
+                was. But the evaluator of exercise 43 has a gradient at every word that it reads. Sampling stops this
+                gradient. The trick is to use the sample in the forward pass, and the gradient of a softmax in the
+                backward pass (Jang et al. 2017, Shetty et al. 2017). The result is biased, but it has less noise.
 
 Equations       g_k = - log(- log u_k)                  Gumbel noise, from uniform random numbers u               (B, V)
                 p   = softmax((logits + g) / tau)       soft sample; tau: temperature                             (B, V)

@@ -9,9 +9,9 @@ Answers to the questions of the page:
 1. choice = [0, 0, 0, 0, 1], since 0.15 times 5 is 0.75, which rounds to 1. Of 30 words, 3 are chosen: 4.5 exceeds MOST.
 2. hidden = [4, 4, 5]. 0.8 is not below MASKED, so the first one is replaced, and the second one stays. At the second
    chosen word, dlogits is [1/16, -1/8, 1/16]. At the third word, it is [0, 0, 0]: this word is not chosen.
-3. In use, a sentence has no [MASK] at most places. If only [MASK] were predicted, the model could ignore its own word
-   everywhere else. A chosen word that stays or is replaced keeps it from trusting the word that it sees. The words that
-   are not chosen stand in the input: a model that copies them has no loss there, and learns nothing.
+3. At inference, most places of a sentence have no [MASK]. If only [MASK] were predicted, the model could ignore its own
+   word everywhere else. A chosen word that stays or is replaced keeps it from trusting the word that it sees. The words
+   that are not chosen stand in the input: a model that copies them has no loss there, and learns nothing.
 """
 
 import numpy as np

@@ -35,8 +35,8 @@ def assign(cost):
     row_of = np.full(C, -1)  # the row of each column; -1: the column is free
 
     for new in range(R):
-        # Dijkstra: length_j is that of the shortest known path from the new row to column j, and before_j the column
-        # that comes before j on this path; -1 if j is the first one.
+        # Dijkstra: length_j is the length of the shortest known path from the new row to column j. before_j is the
+        # column that comes before j on this path, or -1 if j is the first one.
         length, before = np.full(C, np.inf, cost.dtype), np.full(C, -1)
         is_final = np.zeros(C, bool)
         row, column, total = new, -1, 0

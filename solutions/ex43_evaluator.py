@@ -11,7 +11,7 @@ Answers to the questions of the page:
    caption's gradient is a multiple of f: dh = [[1, 2], [-1, -2]].
 2. loss = 2.7726, because every - log is ln 2, and 1 + 1 + 2 of them are added: 4 ln 2.
 3. The image. Real captions have other words and forms than generated ones, so the captions alone tell them apart. Only
-   a real caption of another image makes the evaluator look.
+   a real caption of another image makes the evaluator use the image.
 4. sigm(900) rounds to 1, and the logarithm of 1 - 1 is -inf. softplus(900) is 900.
 """
 

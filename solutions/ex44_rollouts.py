@@ -1,7 +1,7 @@
 """Solution 44: Rewards of words by roll-outs.
 
 The expected reward of a caption changes with every word that is written. V_t is its value after t words. A roll-out is
-an honest guess at it: let the model itself write on, and look at the reward. The mean of K guesses varies less.
+an unbiased estimate of it: let the model itself write on, and take the reward. The mean of K estimates varies less.
 
 REINFORCE allows a reward of its own for every word. A word does not change what was written before it, so all that
 counts is what it leads to, and that is V_t.

@@ -63,7 +63,16 @@ def hessian_product(params: Arrays, loss_and_grads: LossAndGrads, v: Arrays) -> 
 
 
 def first_order(params: Arrays, loss_and_grads: LossAndGrads, rate: float) -> tuple[Any, Arrays]:
-    """Return the loss and grad L(theta'), from two evaluations: the gradient of MAML without the Hessian."""
+    """Return the loss and grad L(theta'), from two evaluations: the gradient of MAML without the Hessian.
+
+    Args:
+        params: {name: array}, theta.
+        loss_and_grads: the task.
+        rate: alpha, the rate of the inner step.
+    Returns:
+        loss: the loss at theta.
+        grads: {name: array}.
+    """
     loss, g = loss_and_grads(params)
 
     # theta' = theta - alpha g
@@ -75,7 +84,16 @@ def first_order(params: Arrays, loss_and_grads: LossAndGrads, rate: float) -> tu
 
 
 def maml(params: Arrays, loss_and_grads: LossAndGrads, rate: float) -> tuple[Any, Arrays]:
-    """Return the loss and (I - alpha H) grad L(theta'), from four evaluations."""
+    """Return the loss and (I - alpha H) grad L(theta'), from four evaluations.
+
+    Args:
+        params: {name: array}, theta.
+        loss_and_grads: the task.
+        rate: alpha, the rate of the inner step.
+    Returns:
+        loss: the loss at theta.
+        grads: {name: array}.
+    """
     # v = grad L(theta')
     loss, v = first_order(params, loss_and_grads, rate)
 
@@ -91,6 +109,14 @@ def reptile(params: Arrays, loss_and_grads: LossAndGrads, rate: float) -> tuple[
     """Return the loss and (theta - theta_K) / (K alpha), from K = REPTILE_STEPS inner steps.
 
     It is the mean gradient along the path. The outer optimizer decides how far to move.
+
+    Args:
+        params: {name: array}, theta.
+        loss_and_grads: the task.
+        rate: alpha, the rate of the inner steps.
+    Returns:
+        loss: the loss at theta.
+        grads: {name: array}.
     """
     # g_0 is the gradient at theta
     loss, total = loss_and_grads(params)

@@ -43,7 +43,7 @@ Your task       1. choose: call rng.random(real.shape) once, and return the choi
 
 Given           MOST is 3, MASKED is 0.8, REPLACED is 0.1. Words below len(SPECIALS) are <start>, <end> and <unk>.
                 np.rint(x) rounds. x.argsort(axis=0).argsort(axis=0) gives each number its rank in its column.
-                softmax.log_softmax(x) over the last axis. x[choice] are the rows of x at the chosen places, (C, ...).
+                softmax.log_softmax(x) uses the last axis. x[choice] are the rows of x at the chosen places, (C, ...).
                 The cache MaskedWordsCache(log_p, targets, choice), with log_p: (C, V), is packed and unpacked for you.
 """
 
@@ -272,14 +272,14 @@ HINTS = {
         "How do ranks of random numbers choose a given number of words? Which rank must padding have?",
         "count = rate times the words of the caption, rounded, at least 1 and at most MOST;  chosen if rank < count",
         "real is (T, B), and so is the choice. real.sum(axis=0) is (B,): the words of each caption.",
-        "np.where(real > 0, rng.random(real.shape), 2.0) puts padding last. Two argsort give the ranks. "
+        "np.where(real > 0, rng.random(real.shape), 2.0) puts padding last. argsort twice gives the ranks. "
         "np.clip(np.rint(rate * real.sum(axis=0)), 1, MOST) is count.",
     ),
     "hide": (
         "Three things may happen to a chosen word. Which part of the line from 0 to 1 belongs to each?",
         "[MASK] if kind < MASKED;  another word if MASKED <= kind < MASKED + REPLACED;  else the word itself",
         "words, choice, kind, others and the result are (T, B).",
-        "Two nested np.where: the first puts V where choice & (kind < MASKED). V is the number of [MASK].",
+        "Nest np.where twice: the first one puts V where choice & (kind < MASKED). V is the number of [MASK].",
     ),
     "masked_words_forward": (
         "Which rows of the logits does the loss need? By which number is the sum divided?",

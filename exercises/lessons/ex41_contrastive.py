@@ -18,7 +18,7 @@ Goal            Teach a model which tags belong to an image and its caption. Osc
 
 Equations       s_b  = w . h_b + b_c                 h_b: the vector of [CLS] of sequence b              (B,)
                 p_b  = sigm(s_b)                     the probability that the tags are its own           (B,)
-                loss = - mean over b of y_b log p_b + (1 - y_b) log(1 - p_b)                             a number
+                loss = - mean over b of [y_b log p_b + (1 - y_b) log(1 - p_b)]                           a number
                 log p = - softplus(-s)    log(1 - p) = - softplus(s)    softplus(x) = log(1 + exp(x))
                 ds_b = (p_b - y_b) / B, times dloss
                 y_b  is 1 for own tags, and 0 for polluted ones
@@ -200,7 +200,7 @@ TASKS = (
 
 HINTS = {
     "pollute": (
-        "If a sequence gets the tags of another image, when is the label 0 a lie?",
+        "If a sequence gets the tags of another image, when is the label 0 wrong?",
         "others_b = the c with the largest number among those whose tags differ;  own if its number is at least "
         "POLLUTED or none differs",
         "tags is (B, G). tags[:, None] != tags is (B, B, G), differs is (B, B), others and is_own are (B,).",
@@ -211,7 +211,7 @@ HINTS = {
         "What is log(1 - sigm(s)), written with softplus? Which of the two terms has a sequence with y = 0?",
         "loss = mean over b of y_b softplus(-s_b) + (1 - y_b) softplus(s_b)",
         "h is (B, S), w is (S,), b_c is (1,), s and y are (B,). The loss is a number.",
-        "s = h @ w + b_c, then one line with two softplus.",
+        "s = h @ w + b_c, then use softplus twice.",
     ),
     "contrastive_backward": (
         "How does the loss of one sequence change with its score, for y = 1 and for y = 0?",

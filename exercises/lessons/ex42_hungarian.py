@@ -27,12 +27,12 @@ Worked example  Three rows and columns. Column 0 is the cheapest one for each of
                 Two hidden places of one image with the tags 0 and 1:
                 p = [[0.5, 0.02, 0.48], [0.74, 0.25, 0.01]]   cost = [[0.5, 0.98], [0.26, 0.75]]   a = [1, 0]
                 loss = 4.2131, that is - ln 0.02 - ln 0.74
-                1. The first cost matrix gets a column [9, 9, 2]. Find a and its cost.
+                1. Add a column [9, 9, 2] to the first cost matrix. Find a and its cost.
                 2. Find the loss of the other assignment of the two tags. Which cost would choose it?
                 3. Why has a no gradient?
 
-Your task       1. assign: raise ValueError if R > C. Trap: one case has 12 rows, too many to try all. For each new row,
-                   find the shortest path to a free column: from the row to a column, to the row that has it, ...
+Your task       1. assign: find a, or raise ValueError if R > C. Trap: one case has 12 rows, too many to try all. For
+                   each new row, find the shortest path to a free column: to a column, to the row that has it, ...
                      row, total = the new row, 0; no column is final; length_j = infinity
                      repeat: length_j = min(length_j, total + cost[row, j] - u[row] - v[j]) if j is not final
                              column = the one with the smallest length that is not final; total = its length

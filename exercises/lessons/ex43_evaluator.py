@@ -31,7 +31,7 @@ Worked example  One image with two captions:
                 3. What can the evaluator ignore if weight is 0?
                 4. A generated caption has the score 900. Why is -log(1 - r) not computed as it stands?
 
-Your task       1. score_forward: compute the scores. Trap: captions 0, 1, 2 belong to image 0, then 3, 4, 5 to image 1.
+Your task       1. score_forward: compute the scores. Trap: with 3 captions per image, image 0 has captions 0 to 2.
                 2. score_backward: compute df and dh. Trap: each caption of an image adds a term to its df.
                 3. loss_forward: compute the loss; `weight` is alpha. Trap: each kind has a mean of its own. The check
                    has scores from -900 to 900.

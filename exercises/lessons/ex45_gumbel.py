@@ -11,9 +11,9 @@ FACTS = Facts(difficulty=2, minutes=50, builds_on=(4, 43), chapter="own_captions
 
 INTRO = """\
 Goal            Send a gradient through a sampled word. REINFORCE (exercise 26) learns only how good a whole caption
-                was. But the evaluator of exercise 43 has a gradient at every word that it reads. A sample blocks it.
-                The trick is to use the sample in the forward pass, and the gradient of a softmax in the backward pass
-                (Jang et al. 2017, Shetty et al. 2017). The gradient is biased, but it has less noise.
+                was. But the evaluator of exercise 43 has a gradient at every word that it reads. Sampling stops this
+                gradient. The trick is to use the sample in the forward pass, and the gradient of a softmax in the
+                backward pass (Jang et al. 2017, Shetty et al. 2017). The result is biased, but it has less noise.
 
 Equations       g_k = - log(- log u_k)                  Gumbel noise, from uniform random numbers u               (B, V)
                 p   = softmax((logits + g) / tau)       soft sample; tau: temperature                             (B, V)

@@ -24,16 +24,16 @@ Equations       theta' = theta - alpha g            the inner step: g is the gra
                 Parameters, gradients and vectors are dicts of arrays with the same names and shapes.
 
 Worked example  L = theta_1^2 + 2 theta_2^2 has the gradient [2 theta_1, 4 theta_2] and H = [[2, 0], [0, 4]]
-                theta = [1, 1] and rate = 0.1: the step leads to [0.8, 0.6], where L is less.
+                theta = [1, 1] and rate = 0.1: the step leads to [0.8, 0.6], where L is smaller.
                 v = [1.6, 2.4]   Hv = [3.2, 9.6]   maml = [1.28, 1.44]   reptile = [1.8, 3.2] after K = 2 steps
                 1. Find v and maml for rate = 0.5. Which of them points to a theta with a smaller L(theta')?
                 2. All three are g - c alpha H g, up to terms of alpha^2. Find c of v, of maml and of reptile.
                 3. H v is exact here for every epsilon. Find it for L = theta^4 with theta = 1, v = 1, epsilon = 0.1.
 
 Your task       1. hessian_product: compute H v. If all entries of v are 0, return v. Trap: divide by 2 epsilon, not by
-                   twice the root alone.
+                   2 (machine epsilon)^(1/3).
                 2. first_order: return the loss at theta, and the gradient at theta'.
-                3. maml: return the loss at theta, and the gradient of L(theta'). Trap: H is that at theta, not theta'.
+                3. maml: return the loss at theta, and the gradient of L(theta'). Trap: take H at theta, not theta'.
                 4. reptile: return the loss at theta, and the mean gradient of K = REPTILE_STEPS steps.
 
 Given           loss_and_grads(params) returns the loss and its gradients. moved(params, direction, distance) returns

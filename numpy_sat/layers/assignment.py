@@ -41,9 +41,9 @@ def assign(cost):
 def _shortest_path(reduced, row_of, new):
     """Find the shortest path from a new row to a free column, by Dijkstra's algorithm.
 
-    A path goes from the new row to a column, from there to the row that has the column, from there to another column,
-    and so on. A step from row i to column j has the length cost_ij - u_i - v_j. It is never negative, and it is 0 back
-    from a column to its row.
+    A path goes from the new row to a column, and from there to the row that has the column. It goes on to another
+    column in the same way. A step from row i to column j has the length cost_ij - u_i - v_j. It is never negative. The
+    step from a column back to its row has the length 0.
 
     Args:
         reduced: (R, C) the lengths.

@@ -33,7 +33,16 @@ def plain(params: Arrays, loss_and_grads: LossAndGrads, rate: float) -> tuple[An
 
 
 def first_order(params: Arrays, loss_and_grads: LossAndGrads, rate: float) -> tuple[Any, Arrays]:
-    """Return the loss and grad L(theta'), from two evaluations: the gradient of MAML without the Hessian."""
+    """Return the loss and grad L(theta'), from two evaluations: the gradient of MAML without the Hessian.
+
+    Args:
+        params: {name: array}, theta.
+        loss_and_grads: the task.
+        rate: alpha, the rate of the inner step.
+    Returns:
+        loss: the loss at theta.
+        grads: {name: array}.
+    """
     loss, g = loss_and_grads(params)
     # theta' = theta - alpha g
     _, v = loss_and_grads(moved(params, g, -rate))
@@ -44,6 +53,14 @@ def reptile(params: Arrays, loss_and_grads: LossAndGrads, rate: float) -> tuple[
     """Return the loss and (theta - theta_K) / (K alpha), from K = REPTILE_STEPS inner steps.
 
     It is the mean gradient along the path. The outer optimizer decides how far to move.
+
+    Args:
+        params: {name: array}, theta.
+        loss_and_grads: the task.
+        rate: alpha, the rate of the inner steps.
+    Returns:
+        loss: the loss at theta.
+        grads: {name: array}.
     """
     loss, total = loss_and_grads(params)
     for _ in range(REPTILE_STEPS - 1):
@@ -54,7 +71,16 @@ def reptile(params: Arrays, loss_and_grads: LossAndGrads, rate: float) -> tuple[
 
 
 def maml(params: Arrays, loss_and_grads: LossAndGrads, rate: float) -> tuple[Any, Arrays]:
-    """Return the loss and (I - alpha H) grad L(theta'), from four evaluations."""
+    """Return the loss and (I - alpha H) grad L(theta'), from four evaluations.
+
+    Args:
+        params: {name: array}, theta.
+        loss_and_grads: the task.
+        rate: alpha, the rate of the inner step.
+    Returns:
+        loss: the loss at theta.
+        grads: {name: array}.
+    """
     loss, v = first_order(params, loss_and_grads, rate)
     # (I - alpha H) v = v - alpha H v
     return loss, moved(v, hessian_product(params, loss_and_grads, v), -rate)
