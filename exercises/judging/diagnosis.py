@@ -20,7 +20,7 @@ class Finding(NamedTuple):
     equation: str  # the equation in plain text
     term: str  # what is wrong with the equation, or "" if unknown
     function: str  # the library's function that contains the equation
-    certainty: str  # of the term: "certain", "likely", or "unknown" if there is none
+    certainty: str  # of `term`: "certain", "likely", or "unknown" if there is none
     runner_up: str | None = None  # another term that may be the wrong one
 
 
@@ -37,7 +37,7 @@ class Diagnosis:
 
     @property
     def wrong_cases(self) -> int:
-        """Return the number of cases in which a result is wrong; of a single case, of wrong results."""
+        """Return the number of cases in which a result is wrong. In a single case, count the wrong results."""
         if len(self.judged.yours) == 1:
             return len(self.wrong)
         pairs = zip(self.judged.yours, self.judged.expected, strict=True)
@@ -47,7 +47,7 @@ class Diagnosis:
         )
 
     def cases_with_wrong(self, name: str) -> int:
-        """Return the number of cases in which a result is wrong."""
+        """Return the number of cases in which the result `name` is wrong."""
         pairs = zip(self.judged.yours, self.judged.expected, strict=True)
         return sum(
             name in right and not named.same(yours[name], right[name], self.task.tolerance) for yours, right in pairs

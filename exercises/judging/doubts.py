@@ -35,7 +35,7 @@ def is_contradicted(diagnosis, pair, function):
 
 
 def _is_overwritten(function, name):
-    """Return True if a later statement, or one in a loop, assigns a variable without its old value; or if none does."""
+    """Return True if a later statement, or one in a loop, overwrites a variable, or if no statement assigns it."""
     tree = trees.tree_of(trees.plain_function(function))
     in_loops = {
         part

@@ -161,7 +161,7 @@ def from_mistakes(function: types.FunctionType, mistakes: Iterable[Mistake]) -> 
 
 
 def _first_difference(before, after):
-    """Return the target and the line of the first statement that differs; of a tuple, its first element that does."""
+    """Return the target and the line of the first statement that differs, or of the first such element of a tuple."""
     old, new = ([statement for statement, *_ in statements(tree)] for tree in (before, after))
     names = {name for statement in old for name in _targets(statement)}
     headers = [_header(statement) for statement in old], [_header(statement) for statement in new]
@@ -222,7 +222,7 @@ def _compile_edit(tree, slot, node):
 
 
 def _with_lines(node, statement):
-    """Return a node after its new parts, which have no line yet, got that of a statement."""
+    """Give the parts of a node that have no line the line of a statement, and return the node."""
     for part in ast.walk(node):
         if "lineno" in part._attributes and not hasattr(part, "col_offset"):
             part.lineno, part.col_offset = getattr(part, "lineno", statement.lineno), statement.col_offset

@@ -16,20 +16,20 @@ from exercises.judging.table import variables_of
 class _Rank(NamedTuple):
     """How likely a Repair is among others: the smallest is the likeliest."""
 
-    contradictions: int  # the learner's variables that differ from the library's after it
+    contradictions: int  # number of the learner's variables that differ from the library's after the Repair
     weight: int  # see Repair.weight
     is_unknown: bool  # the table has no edit with the same words
-    place: int  # of the first edit of the table with the same equation
+    place: int  # number of the first edit of the table with the same equation
     is_foreign: bool  # the library's function has no such expression
     is_indirect: bool  # the equation is not that of the edited variable
-    number: int  # in the order of the search
+    number: int  # position in the order of the search
 
 
 def finding_of_proofs(diagnosis, proofs, whole, function):
     """Return the Finding of the likeliest Repair. It is certain if no other one is as likely in another line.
 
-    Of several Repairs, one of what is written is likelier than an insertion, and then one of the equation of an edit of
-    the table. If that edit is a Mistake of the lesson, it tells the mistake in words.
+    A Repair that changes an expression is likelier than an insertion. After that, a Repair is likelier if the table has
+    an edit of the same equation. If that edit is a Mistake of the lesson, its words describe the mistake.
     """
     ranks, library = {}, ast.unparse(trees.tree_of(diagnosis.function))
     for k, repair in enumerate(proofs):
@@ -137,7 +137,7 @@ def finding_of_repair(diagnosis, repair, function):
 
 
 def _changed_in_loop(function, line, name):
-    """Return the variables that the body of a for loop changes, of the loop of this line and loop variable; or []."""
+    """Return the variables that change in the for loop with this line and loop variable, or [] without such a loop."""
     loops = [node for node in ast.walk(trees.tree_of(trees.plain_function(function))) if isinstance(node, ast.For)]
     for loop in loops:
         if loop.lineno == line and name in trees.targets_of(loop):
@@ -158,7 +158,7 @@ def _first_wrong(diagnosis, function):
 
 
 def _used_from(function, line, names, results):
-    """Return the names without those, apart from results, that are assigned only above a line, which is in no loop."""
+    """Return the names without those that are assigned above a line only. Keep results, and all names in a loop."""
     tree = trees.tree_of(trees.plain_function(function))
     loops = [loop for loop in ast.walk(tree) if isinstance(loop, (ast.For, ast.While))]
     if any(loop.lineno <= line <= loop.end_lineno for loop in loops):
@@ -171,7 +171,7 @@ def _used_from(function, line, names, results):
 
 
 def _library_names(diagnosis, target, value):
-    """Yield the library's variables that a learner's variable may be: a result, of its name and value, of its value."""
+    """Yield the library's variables that a learner's variable may be, by its name and by its value."""
     if target.startswith("return ") or target in diagnosis.task.outputs:
         yield target
     if target in diagnosis.task.equations and target not in diagnosis.flow.order:  # a variable of the exercise's page

@@ -32,6 +32,7 @@ def _annotations(split):
 
 
 def _batch(captions):
+    """Return the Batch of captions, which are word numbers, without images."""
     words, targets, mask = batches.arrange(captions)
     return batches.Batch(None, words, targets, mask.astype(np.float64))
 

@@ -34,7 +34,7 @@ _running = set()  # each Process that has started and not ended
 
 
 def end_all() -> None:
-    """End all processes that this program has started. Whoever waits for their messages waits no longer."""
+    """End all processes that this program has started. Threads stop waiting for their messages."""
     for process in list(_running):
         process.end()
 

@@ -15,19 +15,19 @@ import numpy as np
 from exercises.runner import array_figures, checks, commands, isolation, lessons, plug, terminal
 from exercises.runner.learner_output import MARK
 
-SECONDS = 0.2  # between two looks at the files
-LARGEST = 4000  # entries of an array on the page
-END_SECONDS = 5  # to wait for the thread at the end
+SECONDS = 0.2  # seconds between two looks at the files
+LARGEST = 4000  # largest number of an array's entries on the page
+END_SECONDS = 5  # seconds to wait for the thread at the end
 
 
 class State(NamedTuple):
-    """What the page shows of an exercise. `version` grows with each change."""
+    """The part of an exercise that the page shows. `version` grows with each change."""
 
     version: int = 0
     result: checks.Result | None = None
-    time: str = ""  # of the check, if this program has made it
+    time: str = ""  # time of the check, if this program has made it
     printed: tuple = ()  # lines that the learner's code has printed
-    arrays: tuple | None = None  # of dicts, see _as_json; None: not computed yet
+    arrays: tuple | None = None  # dicts, see _as_json; None: not computed yet
 
 
 class Live:

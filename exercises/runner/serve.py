@@ -22,9 +22,9 @@ from numpy_sat.system.local_server import LocalHandler, LocalServer
 
 FOLDER = Path(__file__).parent / "page"
 TITLE = "Exercises: Show, Attend and Tell in NumPy"
-TEXT_BYTES = 2**16  # of the output of plug that the page shows
+TEXT_BYTES = 2**16  # largest output of plug that the page shows
 CURVE_BYTES = 2**21  # largest file of curves that is read
-END_SECONDS = 10  # for the training to end when the server ends
+END_SECONDS = 10  # seconds for the training to end when the server ends
 
 
 def serve(port: int) -> None:

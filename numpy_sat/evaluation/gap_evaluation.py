@@ -60,12 +60,13 @@ def _fill(model, fill, inputs, captions, rows, places, way, meanings):
     """Return which gaps are filled right, as a float array. rows, places: image and place of each gap."""
     right, texts, V = [], model.vocabulary.words, len(model.vocabulary)
     for first in range(0, len(rows), BATCH):
-        some, t = rows[first : first + BATCH], places[first : first + BATCH]
-        _, words, mask = batches.arrange([[*model.vocabulary.encode(captions[n]), END] for n in some])
-        b = np.arange(len(some))
+        images, t = rows[first : first + BATCH], places[first : first + BATCH]
+        _, words, mask = batches.arrange([[*model.vocabulary.encode(captions[n]), END] for n in images])
+        b = np.arange(len(images))
         hidden = words[t, b].copy()
         words[t, b] = V
-        images = (some + len(captions) // 2) % len(captions) if way == OTHER else some
+        if way == OTHER:
+            images = (images + len(captions) // 2) % len(captions)
         a = captioner.annotate(model.params, batches.scale_pixels(inputs[images]), model.recipe)
         logits = fill(model.params, a, words, mask.astype(a.dtype), way != LEFT, model.recipe)
         for number, expected in zip(logits[t, b].argmax(axis=-1), hidden, strict=True):

@@ -32,7 +32,7 @@ LEGEND = (
 
 
 class Request(NamedTuple):
-    """What to compare."""
+    """The settings of a comparison."""
 
     words: tuple[str, ...] = ()  # words or phrases for the object; () for those held out of the first run
     images: int = 2000  # images that show the object, and as many that do not, if there are enough

@@ -20,11 +20,11 @@ from numpy_sat.system import output
 from numpy_sat.system.errors import InputError
 
 ADDRESS = "127.0.0.1"
-CONNECTIONS = 100  # at the same time; each has a thread
-HEAD_SECONDS = 10  # to send the head of a request
-BODY_SECONDS = 20  # to send what follows it, once it is read
-ANSWER_SECONDS = 30  # to receive a piece of the answer
-REST_SECONDS = 2  # in which the rest of a refused request is read and dropped, so that its sender gets the answer
+CONNECTIONS = 100  # connections at the same time; each has a thread
+HEAD_SECONDS = 10  # seconds to send the head of a request
+BODY_SECONDS = 20  # seconds to send what follows the head, once it is read
+ANSWER_SECONDS = 30  # seconds to receive a piece of the answer
+REST_SECONDS = 2  # seconds to read and drop the rest of a refused request, so that its sender gets the answer
 HEADERS = {
     "Cache-Control": "no-store",
     "Content-Security-Policy": "frame-ancestors 'none'",  # a page has a policy of its own for the rest

@@ -131,7 +131,7 @@ def join(group: Group) -> None:
 
 @contextmanager
 def working_in(group: Group) -> Iterator[None]:
-    """Let this thread work in another group inside."""
+    """Let this thread work in another group inside the context."""
     before, _place.group = _place.group, group
     try:
         yield
