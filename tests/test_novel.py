@@ -91,6 +91,7 @@ def test_images_are_left_out(root, tmp_path, capsys):
     ("arguments", "message"),
     [
         (["--set", "held_out=hexagon"], "held_out=hexagon: no training caption says this; correct it."),
+        (["--set", "held_out=a"], "held_out=a: leaves 0 images to train on, of which a batch needs 4, and 0 for valid"),
         (["--set", "objective=hidden-tags"], "objective=hidden-tags: there are no tags; set tags too"),
         (
             ["--encoder", "RUN", "--model", "oscar", "--set", "tag_order=fixed"],
@@ -141,6 +142,10 @@ def test_the_table_of_novel_words(trained, root, tmp_path, capsys):
     assert "tags: no words were held out of its training; name some by --words." in capsys.readouterr().err
     assert novel.main([paths[0], "--root", str(root), "--words", "hexagon"]) == 2
     assert "hexagon: no scene shows this; name other words by --words." in capsys.readouterr().err
+    assert novel.main([paths[0], "--root", str(root), "--words", "a"]) == 2
+    assert "a: every scene shows this; name other words by --words." in capsys.readouterr().err
+    assert novel.main([paths[0], "--root", str(root), "--words", ""]) == 2
+    assert '--words: one of the words is empty, ""; name words of captions.' in capsys.readouterr().err
 
 
 def test_scores_by_hand():

@@ -27,6 +27,7 @@ from numpy_sat.evaluation import blind_baseline, heldout
 from numpy_sat.experiment import arguments, checkpoint, presets, runs
 from numpy_sat.metrics import cider
 from numpy_sat.pretrained import inputs
+from numpy_sat.system.errors import InputError
 from numpy_sat.training import loop, objectives, validation
 from numpy_sat.training.objectives import self_critical
 
@@ -746,7 +747,10 @@ def test_flickr8k_is_missing(capsys, monkeypatch, tmp_path):
 def test_fewer_images_than_a_batch(tmp_path, capsys):
     scenes.write(tmp_path / "few", train=3, dev=2, test=1)
     assert run(tmp_path / "few", tmp_path / "run") == 2
-    assert "3 images to train on are fewer than a batch, 4" in capsys.readouterr().err
+    assert "3 images to train on are fewer than a batch, 4; set a smaller batch_size" in capsys.readouterr().err
+    phrases = SimpleNamespace(name="phrases", root=None, splits={"train": [], "dev": []})
+    with pytest.raises(InputError, match=r"^phrases: 0 images to train on are fewer than a batch"):
+        loop.start._load(tiny.RECIPE, None, phrases, 0)
 
 
 def test_missing_photos(root, tmp_path, capsys):

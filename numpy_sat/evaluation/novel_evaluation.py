@@ -64,6 +64,8 @@ def compare(paths: Sequence[Path], request: Request, out: Path | None = None) ->
     words = request.words or contenders[0].model.recipe.training.held_out
     if contenders[0].model.settings["data"] != scenes.NAME:
         raise InputError(f"{paths[0]}: only for models of scenes, whose captions can be judged.")
+    if not all(word.strip() for word in words):
+        raise InputError('--words: one of the words is empty, ""; name words of captions.')
     if not words:
         raise InputError(f"{paths[0]}: no words were held out of its training; name some by --words.")
     data = _read(words, request)
@@ -83,8 +85,9 @@ def _read(words, request):
     root = scenes.ensure(Path(request.root or machine.cache_folder()), SEED)
     examples = scenes.read_examples(root, SPLIT)
     shows = np.array([novel_words.says_any(map(tokenize, example.captions), words) for example in examples])
-    if not shows.any():
-        raise InputError(f"{', '.join(words)}: no scene shows this; name other words by --words.")
+    if not shows.any() or shows.all():
+        quantity = "every" if shows.any() else "no"
+        raise InputError(f"{', '.join(words)}: {quantity} scene shows this; name other words by --words.")
     rows = np.concatenate([np.flatnonzero(part)[: request.images] for part in (shows, ~shows)])
     examples, all_scenes = [examples[k] for k in rows], scenes.read_scenes(root)
     return Data(examples, shows[rows], [all_scenes[example.name] for example in examples])

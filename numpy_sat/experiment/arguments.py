@@ -5,6 +5,7 @@ import sys
 from collections.abc import Sequence
 
 from numpy_sat.data import catalog
+from numpy_sat.encoders import reads_sentences
 from numpy_sat.experiment import presets, runs, settings
 from numpy_sat.experiment.recipe import SETTINGS, Recipe
 from numpy_sat.system import cli, output
@@ -119,6 +120,10 @@ def preset(args: argparse.Namespace) -> Recipe:
             names = ", ".join(presets.ENCODER_STAGES)
             raise InputError(f"--encoder {args.encoder}: there is no such run; name {names} or the folder of a run.")
         source = runs.load_model(args.encoder).recipe
+        if reads_sentences(source):
+            raise InputError(f"--encoder {args.encoder}: reads phrases, not images; name another run by --encoder.")
+        if reads_sentences(presets.from_random_weights(args.data, small=True)):
+            raise InputError(f"--encoder {args.encoder} is for images, and --data {args.data} has none; leave it out.")
         return presets.on_run(args.data, source, runs.checkpoint_of(args.encoder), args.model)
     if args.data not in presets.PHOTOS:
         raise InputError(f"--encoder {args.encoder} is for photos: --data {', '.join(presets.PHOTOS)}")

@@ -165,8 +165,8 @@ def _with_tag_words(recipe, vocabulary):
     missing = [word for word in words if word not in vocabulary]
     if missing:
         raise InputError(
-            f"tags={recipe.encoder.tags}: no training caption has the word {missing[0]}; set tags=none, or train on "
-            "more captions."
+            f"tags={recipe.encoder.tags}: no training caption has the word {missing[0]}, which tags of scenes need; "
+            "set tags=none, or train on more captions of scenes."
         )
     return recipe.replace(tag_words=tuple(vocabulary.encode(words)))
 
@@ -196,6 +196,15 @@ def _without(dataset, split, phrases, vocabulary):
         if phrases
         else examples
     )
+
+
+def _refuse_left_out(train, dev, training):
+    """Raise InputError if held-out words leave no batch to train on, or no image for validation."""
+    if training.held_out and (len(train) < training.batch_size or not dev):
+        raise InputError(
+            f"held_out={shortened(','.join(training.held_out))}: leaves {len(train)} images to train on, of which a "
+            f"batch needs {training.batch_size}, and {len(dev)} for validation; hold out rarer words."
+        )
 
 
 def _initial_params(args, recipe, before, seed, log_frequencies):
@@ -241,11 +250,13 @@ def _load(recipe, vocabulary, dataset, seed):
     """Load the model inputs of train and dev, from the on-disk cache where possible, and encode the captions."""
     held_out = recipe.training.held_out
     train, dev = (_without(dataset, split, held_out, vocabulary) for split in ("train", "dev"))
+    _refuse_left_out(train, dev, recipe.training)
     first, count = recipe.training.skipped_images, recipe.training.train_images or len(train)
     train = train[first : first + count]
     if len(train) < recipe.training.batch_size:
         raise InputError(
-            f"{dataset.root}: {len(train)} images to train on are fewer than a batch, {recipe.training.batch_size}."
+            f"{dataset.root or dataset.name}: {len(train)} images to train on are fewer than a batch, "
+            f"{recipe.training.batch_size}; set a smaller batch_size, or train on more."
         )
     task = tasks.of_data(dataset.name)
 

@@ -1,6 +1,7 @@
 """Decoders on the encoder of a trained run: cells and boxes as regions, tags, and the classifier of boxes."""
 
 import shutil
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -120,6 +121,15 @@ def test_contradictory_settings(root, source, arguments, words, capsys):
     arguments = [str(source) if word == "SOURCE" else word for word in arguments]
     assert train.main(["--root", str(root), *arguments]) == 2
     assert words in capsys.readouterr().err
+
+
+def test_phrases_have_no_encoder_of_images(source, capsys, monkeypatch):
+    assert train.main(["--data", "phrases", "--encoder", str(source)]) == 2
+    assert "is for images, and --data phrases has none; leave it out." in capsys.readouterr().err
+    translator = SimpleNamespace(recipe=presets.from_random_weights("phrases", small=True))
+    monkeypatch.setattr(runs, "load_model", lambda _: translator)
+    assert train.main(["--encoder", str(source)]) == 2
+    assert f"--encoder {source}: reads phrases, not images; name another run by --encoder." in capsys.readouterr().err
 
 
 def test_an_unknown_encoder(capsys):

@@ -24,7 +24,8 @@ def read(path: Path) -> str:
     try:
         content = path.read_bytes()
     except OSError as error:
-        raise InputError(f"{path} cannot be read ({error.strerror}); change its permissions.") from error
+        remedy = "correct the link" if path.is_symlink() else "change its permissions"
+        raise InputError(f"{path} cannot be read ({error.strerror}); {remedy}.") from error
     _refuse_other_kinds(path, content)
     try:
         text = content.decode("utf-8-sig")

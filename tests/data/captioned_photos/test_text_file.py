@@ -26,5 +26,8 @@ def test_json_keeps_only_some_entries_in_memory(tmp_path):
 def test_files_that_cannot_be_read(tmp_path):
     with pytest.raises(InputError, match="nothing cannot be read"):
         text_file.read(tmp_path / "nothing")
+    (tmp_path / "link").symlink_to(tmp_path / "nothing")
+    with pytest.raises(InputError, match=r"link cannot be read .*; correct the link"):
+        text_file.read(tmp_path / "link")
     with pytest.raises(InputError, match="a pipe or a device, not a file"):
         text_file.read(Path(os.devnull))
