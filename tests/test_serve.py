@@ -162,6 +162,13 @@ def test_the_models_to_choose_from(trained, tmp_path):
     assert np.array_equal(models["run"].params["E"], models["run (3)"].params["E"])
 
 
+def test_a_model_that_needs_boxes_is_refused(trained, monkeypatch):
+    model = runs.load_model(trained)
+    monkeypatch.setattr(runs, "load_model", lambda _: model._replace(recipe=model.recipe.replace(regions="boxes")))
+    with pytest.raises(InputError, match="this model also reads the boxes or tags of objects"):
+        load_models([trained])
+
+
 def test_a_port_in_use(server, capsys):
     with pytest.raises(InputError, match=rf"port {server.server_port} cannot be used .*; choose another --port\."):
         Server(server.server_port, {})

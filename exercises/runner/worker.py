@@ -260,7 +260,8 @@ def load(path: str, lesson: Lesson) -> ModuleType:
     except UnicodeDecodeError as error:
         raise judge.Complaint(f"{name} is not UTF-8 text: {error}") from error
     except SyntaxError as error:
-        raise judge.Complaint(f"line {error.lineno} is not Python: {error.msg}", error.lineno or 0) from error
+        place = f"line {error.lineno}" if error.lineno else name  # a null character has no line
+        raise judge.Complaint(f"{place} is not Python: {error.msg}", error.lineno or 0) from error
     except (MemoryError, RecursionError) as error:
         raise judge.Complaint(f"{name} cannot be read as Python: an expression is nested too deeply") from error
     except ValueError as error:  # a null character, before Python 3.12

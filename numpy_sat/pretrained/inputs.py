@@ -56,12 +56,17 @@ def read(config: Recipe, source: Path | images.Upload) -> np.ndarray:
     Raises:
         InputError: the file cannot be read, or the model needs the boxes or tags of objects, too.
     """
+    refuse_objects(config, source)
+    return images.read_image(source, config.encoder.image_size)[np.newaxis]
+
+
+def refuse_objects(config: Recipe, source: Path | images.Upload) -> None:
+    """Raise InputError if a model needs the boxes or tags of objects. source: the file or the run to name."""
     if config.encoder.regions == "boxes" or config.encoder.tags != "none":
         raise InputError(
             f"{source}: this model also reads the boxes or tags of objects, which a file does not hold; caption whole "
             "splits of scenes by evaluate or show."
         )
-    return images.read_image(source, config.encoder.image_size)[np.newaxis]
 
 
 def encode(config: Recipe, pixels: np.ndarray) -> np.ndarray:

@@ -16,6 +16,7 @@ from numpy_sat.data import images
 from numpy_sat.decoding.trace import trace_images
 from numpy_sat.evaluation import page
 from numpy_sat.experiment import runs, settings
+from numpy_sat.pretrained import inputs
 from numpy_sat.system import output
 from numpy_sat.system.errors import InputError, shortened
 from numpy_sat.system.local_server import LocalHandler, LocalServer
@@ -121,13 +122,14 @@ def load_models(paths: Sequence[Path]) -> dict[str, runs.Model]:
     Args:
         paths: paths of runs. A name is that of the folder, with a number if two folders have the same.
     Raises:
-        InputError: a run cannot be read, or does not caption images.
+        InputError: a run cannot be read, or does not caption the images of files.
     """
     models = {}
     for path in (*paths, runs.SHIPPED):
         model = runs.load_model(path)
         if tasks.of_model(model) is not captioning:
             raise InputError(f"{path} does not caption images; name the run of a captioner.")
+        inputs.refuse_objects(model.recipe, path)
         name = "captioner of the package" if path == runs.SHIPPED else runs.folder_of(path).resolve().name
         models[name if name not in models else f"{name} ({len(models) + 1})"] = model
     return models
