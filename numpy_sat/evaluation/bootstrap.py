@@ -1,14 +1,16 @@
-"""Compute confidence intervals of scores with the percentile bootstrap (Efron 1979).
+"""Compute confidence intervals of scores with the percentile bootstrap (Efron 1979), or with the jackknife.
 
 The images are resampled with replacement, as Koehn (2004) does with sentences for BLEU.
 """
 
+import math
 from typing import NamedTuple
 
 import numpy as np
 
 RESAMPLES = 1000
 LOW, HIGH = 2.5, 97.5  # percentiles of the scores; 95 % of the resamples score between them
+QUANTILE = 1.96  # of the normal distribution: 95 % lie within so many standard deviations of the mean
 
 
 class Share(NamedTuple):
@@ -58,3 +60,17 @@ def share(counts: np.ndarray, values: np.ndarray, weights: np.ndarray | None = N
     cases = counts @ weights
     means = (counts @ values)[cases > 0] / cases[cases > 0]  # a resample of few images may have no case
     return Share(float(values.sum() / weights.sum()), *interval(means))
+
+
+def jackknife(value: float, scores: np.ndarray) -> Share:
+    """Return a score with its 95 % interval by the grouped jackknife.
+
+    Args:
+        value: the score of all images.
+        scores: (G,) the scores without each of G groups of equal size.
+    Returns:
+        The Share; its interval is empty with fewer than two groups.
+    """
+    # standard error = sqrt((G - 1) / G sum_g (score_g - mean score)^2)
+    error = math.sqrt(max(len(scores) - 1, 0) * np.var(scores)) if len(scores) else 0.0
+    return Share(value, value - QUANTILE * error, value + QUANTILE * error)

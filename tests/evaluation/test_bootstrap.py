@@ -63,3 +63,12 @@ def test_differences_are_of_the_same_images(rng):
     assert gain == better.difference(judged, seed=0) != better.difference(judged, seed=1)
     with pytest.raises(InputError, match="same images"):
         judged.difference(judging.judge({"other.jpg": "a"}, {"other.jpg": ["a"]}))
+
+
+def test_the_jackknife_of_a_mean_is_its_standard_error(rng):
+    values = rng.standard_normal(30)
+    without = (values.sum() - values) / 29
+    share = bootstrap.jackknife(values.mean(), without)
+    error = values.std(ddof=1) / np.sqrt(30)
+    assert share == pytest.approx((values.mean(), values.mean() - 1.96 * error, values.mean() + 1.96 * error))
+    assert bootstrap.jackknife(0.5, np.array([])) == (0.5, 0.5, 0.5)

@@ -24,6 +24,16 @@ def test_average_precision_by_hand():
     assert each == [1, 0.25] and share.value == 0.625 and share.low <= 0.625 <= share.high
 
 
+def test_the_interval_of_rare_words_contains_their_precision(rng):
+    """Check the interval where each word is in one or two images. A bootstrap would lie above the value."""
+    log_p, labels = rng.standard_normal((200, 40)), np.zeros((200, 40), bool)
+    for word in range(40):
+        labels[rng.choice(200, 1 + word % 2, replace=False), word] = True
+    share, each = detection.mean_precision(log_p, labels)
+    assert share.value == pytest.approx(np.mean(each)) and share.low < share.value < share.high
+    assert (share.high - share.low) / 2 == pytest.approx(1.96 * np.std(each) / np.sqrt(40), rel=0.5)
+
+
 def test_locations_by_hand():
     words, labels = ("red", "circle", "stars", "star"), np.array([[True, True, False, True]] * 2)
     best = np.array([[0, 0, 0, 6], [0, 4, 0, 5]])  # the star covers location 6; no location is half covered by a circle
