@@ -87,7 +87,7 @@ def test_solutions_of_all_exercises_train_all_models(tmp_path, capsys):
     assert all(part.calls for part in parts)
     assert all(getattr(module, name) is right for (module, name), right in before.items())
     assert {path.name for path in (tmp_path / "all").iterdir()} == {
-        *("curves.png", "attention-before.png", "attention-after.png", "words.png")
+        *("curves.png", "curves.json", "attention-before.png", "attention-after.png", "words.png")
     }
     output = capsys.readouterr().out
     assert output.count("-log p per word, nats\n") == 12 and "The curves differ" not in output
