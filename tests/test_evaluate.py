@@ -377,6 +377,7 @@ def test_attention_mode_of_hard_attention(root, trained, tmp_path, capsys):
     assert capsys.readouterr().err.count("attention_mode: does nothing for the model soft; it is for hard.\n") == 4
 
 
+@pytest.mark.slow
 def test_the_blind_baseline_of_a_run_that_continues_another(root, trained, tmp_path):
     """Check that the printed command trains the same decoder with the recipe of the first run."""
     first, on, last = (tmp_path / name for name in ("first", "on", "last"))
@@ -541,6 +542,7 @@ def test_runs_of_other_data_are_not_compared(trained, tmp_path, capsys):
     assert f"{tmp_path / 'of-other'} was trained on flickr8k, and {trained} on another copy of flickr8k" in message
 
 
+@pytest.mark.slow
 def test_losses_over_other_vocabularies_are_not_compared(root, trained):
     assert run(root, trained.with_name("few"), "--epochs", 1, "--set", "min_word_count=9") == 0
     assert run_evaluate("--compare", trained, trained.with_name("few"), "--beam", 1) == 0

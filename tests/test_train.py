@@ -68,15 +68,20 @@ def test_a_complete_run(root, tmp_path, capsys):
 @pytest.mark.parametrize(
     "more",
     [
-        ("--optimizer", "adam"),
-        ("--optimizer", "rmsprop"),
         ("--set", "batch_norm=true", "random_crop=0.7", "weight_decay=0.05"),
         ("--set", "objective=self-critical", "cross_entropy_epochs=1"),
-        ("--blind", "--set", "objective=self-critical", "cross_entropy_epochs=1"),
-        ("--set", "objective=adversarial", "cross_entropy_epochs=1", "rollouts=2", "ema=0.9"),
-        ("--set", "objective=adversarial", "cross_entropy_epochs=1", "gradient=straight-through"),
-        ("--set", "objective=meta", "cross_entropy_epochs=1"),
-        ("--model", "detected-words", "--set", "ngrams=100"),
+        *(
+            pytest.param(more, marks=pytest.mark.slow)
+            for more in [
+                ("--optimizer", "adam"),
+                ("--optimizer", "rmsprop"),
+                ("--blind", "--set", "objective=self-critical", "cross_entropy_epochs=1"),
+                ("--set", "objective=adversarial", "cross_entropy_epochs=1", "rollouts=2", "ema=0.9"),
+                ("--set", "objective=adversarial", "cross_entropy_epochs=1", "gradient=straight-through"),
+                ("--set", "objective=meta", "cross_entropy_epochs=1"),
+                ("--model", "detected-words", "--set", "ngrams=100"),
+            ]
+        ),
     ],
 )
 def test_an_interrupted_and_resumed_run_equals_an_uninterrupted_one(root, tmp_path, monkeypatch, more):
@@ -258,7 +263,14 @@ def long_training(root, out, has_begun, **options):
 
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows cannot send Ctrl-C to one process; the test above covers the rest")
-@pytest.mark.parametrize(("name", "code"), [("SIGINT", 130), ("SIGTERM", 143), ("SIGHUP", 129)])
+@pytest.mark.parametrize(
+    ("name", "code"),
+    [
+        pytest.param("SIGINT", 130, marks=pytest.mark.slow),
+        ("SIGTERM", 143),
+        pytest.param("SIGHUP", 129, marks=pytest.mark.slow),
+    ],
+)
 def test_a_signal_saves_and_prints_how_to_continue(root, tmp_path, name, code):
     """Send a real signal to a real process. A closed terminal sends more than one."""
     out = tmp_path / "run"
@@ -316,6 +328,7 @@ def test_two_processes_killed_at_random_moments(root, tmp_path, rng):
     assert [path.suffix for path in (tmp_path / "cache").glob("pictures*")] == [".npy"] * 2
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(os.name == "nt", reason="Windows cannot send Ctrl-C to one process")
 def test_training_continues_without_a_reader_of_its_output(root, tmp_path):
     """Close the pipe after a line, as `train | head -1` does. The lines that follow go to a file."""

@@ -122,8 +122,12 @@ def test_training_imports_nothing_of_bench_and_our_side_no_torch():
 
 @pytest.mark.parametrize(
     "work",
-    [  # convolutions have kernels that only bench compiles
-        pytest.param(work, marks=[pytest.mark.slow] if work.group == "conv" else [], id=f"{work.name} {work.pass_}")
+    [  # most works compile kernels that no other quick test needs
+        pytest.param(
+            *(work,),
+            marks=[] if work.group in ("decoder", "elementwise") else [pytest.mark.slow],
+            id=f"{work.name} {work.pass_}",
+        )
         for work in TINY
     ],
 )

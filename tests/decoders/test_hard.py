@@ -45,9 +45,9 @@ def seeded(params, batch, config, seed=5):
 @pytest.mark.parametrize(
     "options",
     [
-        {},
+        pytest.param({}, marks=pytest.mark.slow),
         {"reward_to_go": True, "reinforce_weight": 0.4, "penalty_normalization": "mean", "penalty_target": "T/L"},
-        {"authors_code": True, "label_smoothing": 0.0},
+        pytest.param({"authors_code": True, "label_smoothing": 0.0}, marks=pytest.mark.slow),
     ],
     ids=str,
 )

@@ -264,6 +264,7 @@ def test_long_captions_of_a_sheet_are_not_clipped(tmp_path, saved):
     assert_all_texts_are_inside(saved[0])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("filters", [1, 10])
 def test_filters_share_one_scale(rng, tmp_path, saved, filters):
     W = rng.standard_normal((3, 3, 3, filters))
@@ -278,6 +279,7 @@ def test_filters_share_one_scale(rng, tmp_path, saved, filters):
     assert_all_texts_are_inside(figure)
 
 
+@pytest.mark.slow
 def test_pairs_have_labelled_scales(rng, tmp_path, saved):
     pairs = {"dx": rng.standard_normal((2, 5, 7)), "db": rng.standard_normal((2, 3))}
     figures.pairs_figure(
@@ -292,6 +294,7 @@ def test_pairs_have_labelled_scales(rng, tmp_path, saved):
     assert_all_texts_are_inside(figure)
 
 
+@pytest.mark.slow
 def test_small_pairs_show_numbers_axes_and_gates(rng, tmp_path, saved):
     dW, dkeys = np.zeros((2, 8)), rng.standard_normal((2, 3, 4))
     dW[0, 7], dkeys[0, 0, 0] = 3, np.nan
@@ -347,6 +350,7 @@ def test_labels_of_the_map_hide_neither_each_other_nor_points(rng, tmp_path, sav
         assert image.size == (900, 900)
 
 
+@pytest.mark.slow
 def test_the_map_is_the_same_every_time(rng, tmp_path):
     points = rng.standard_normal((30, 2))
     for name in "ab":

@@ -282,6 +282,7 @@ def wrong_solution(old="return dx, dW, db", new="return 2 * dx, dW, db"):
     return text.replace(old, new)
 
 
+@pytest.mark.slow
 @pytest.mark.drawn
 def test_wrong_arrays_are_drawn(learner, capsys, monkeypatch):
     learner(wrong_solution())
@@ -327,6 +328,7 @@ def test_all_arrays_are_drawn_if_all_are_right(learner, capsys):
     assert len(list(array_figures.FOLDER.glob("ex03-*.png"))) == 2
 
 
+@pytest.mark.slow
 def test_nothing_is_drawn_for_stubs_or_a_missing_file(learner, capsys):
     learner("def linear_forward(x, W, b):\n    raise NotImplementedError\n\n\n" * 2)
     assert array_figures.show(LINEAR) == 1

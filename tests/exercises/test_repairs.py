@@ -67,9 +67,13 @@ CASES = {
         *("dx", ["a sign is flipped", "the factor `2` does not belong here"]),
     ),
 }
+LONG = "two mistakes", "captions of an image", "one factor of a slope"  # their diagnosis takes seconds
 
 
-@pytest.mark.parametrize("case", CASES.values(), ids=CASES)
+@pytest.mark.parametrize(
+    "case",
+    [pytest.param(case, marks=[pytest.mark.slow] if name in LONG else [], id=name) for name, case in CASES.items()],
+)
 def test_the_mistake_is_named(tmp_path, case):
     number, function, edits, array, terms = case
     text = text_of(tmp_path, number, function, *edits)

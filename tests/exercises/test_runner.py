@@ -221,7 +221,7 @@ needs_fork = pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has
 
 
 @needs_fork
-@pytest.mark.parametrize("command", ["check", "show"])
+@pytest.mark.parametrize("command", ["check", pytest.param("show", marks=pytest.mark.slow)])
 def test_output_of_the_learners_code_is_never_taken_for_a_verdict(learner, command):
     write_with(learner, FORGERY, WRONG)
     code, text = learner.run(command, "3")
@@ -251,6 +251,7 @@ def _programs_with(argument):
     return [program for program in programs if argument in program]
 
 
+@pytest.mark.slow
 def test_a_call_that_holds_the_lock_is_ended(learner):
     write_with(learner, HANG)
     sentence = "linear_forward is still running after 4 seconds, at line 7: does that loop end?"
@@ -278,6 +279,7 @@ def test_board_continues_after_a_call_that_holds_the_lock(learner):
     assert f"0 of {len(lessons.names())} solved." in text
 
 
+@pytest.mark.slow
 def test_an_import_that_does_not_end_is_ended(learner):
     learner.file.write_text(f"{RIGHT}\n\nwhile True:\n    pass\n", encoding="utf-8")
     code, text = learner.run("check", "3")
@@ -520,7 +522,8 @@ def test_every_command_has_its_help_without_docstrings():
     assert result.returncode == 0 and len(lines) > 18 and all(line.endswith("True") for line in lines), result
 
 
-@pytest.mark.parametrize("optimization", [pytest.param("1", marks=pytest.mark.slow), "2"])
+@pytest.mark.slow
+@pytest.mark.parametrize("optimization", ["1", "2"])
 def test_exercises_work_without_docstrings(learner, optimization):
     learner.environment["PYTHONOPTIMIZE"] = optimization  # as `python -O`, also for the processes of the checks
     learner.file.write_text(WRONG, encoding="utf-8")

@@ -75,6 +75,7 @@ def test_the_transpose_of_more_than_two_axes_reverses_all(tmp_path):
     assert "`a.T` reverses all axes" in text and "`a.T` where `a.swapaxes(1, 2)` belongs" in text
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["dc_total", "dc_next"])
 def test_no_repair_changes_an_argument_in_place(tmp_path, name):
     edits = [("dc_total = dc_next + dc_through_h", f"{name} = dc_through_h")]
@@ -102,6 +103,7 @@ def test_captions_of_an_image_are_side_by_side(tmp_path, image):
     assert "caption b belongs to image b // (B / N), not b mod N" in text
 
 
+@pytest.mark.slow
 def test_a_function_that_is_called_is_not_suspected(tmp_path):
     text = text_of(tmp_path, 16, "beam_search", ("range(max_words + 1)", "range(max_words)"))
     assert "the last step is left out (line 95: `range(max_words)` where" in text and "END` is missing" not in text
@@ -191,9 +193,8 @@ CERTAINLY_NOT = {  # mistakes with several explanations: (exercise, function, ed
 }
 
 
-@pytest.mark.parametrize(
-    "name", [pytest.param(name, marks=[pytest.mark.slow] if name == "two reversals" else []) for name in CERTAINLY_NOT]
-)
+@pytest.mark.slow
+@pytest.mark.parametrize("name", CERTAINLY_NOT)
 def test_what_has_several_explanations_is_likely(tmp_path, name):
     number, function, edit = CERTAINLY_NOT[name]
     text = text_of(tmp_path, number, function, edit)

@@ -197,7 +197,7 @@ def test_tuned_stages_depend_on_other_settings():
         (RECIPE, {"stages": "((8,),)", "image_size": "1"}, 1),
         (RECIPE, {"image_size": "2", "stages": "((8,),(8,),(8,))"}, 4),
         (on_pretrained("flickr8k", "vgg16"), {"image_size": "3"}, 16),
-        (on_pretrained("flickr8k", "lite0"), {"image_size": "1"}, 1),
+        pytest.param(on_pretrained("flickr8k", "lite0"), {"image_size": "1"}, 1, marks=pytest.mark.slow),
     ],
 )
 def test_images_too_small_for_the_stages(recipe, texts, minimum):
