@@ -212,10 +212,7 @@ def test_commands_of_the_exercises(tmp_path):
             assert text.startswith(("Watching", "open http://127.0.0.1:")), text
             process.send_signal(signal.SIGINT)
         text, _ = process.communicate(timeout=300)
-        # plug ends with 1 if the curves differ, because rounding changed a caption that training samples
-        codes = {"watch": (0, 130), "plug": (0, 1)}.get(argv[0] if argv else "", (0,))
-        assert process.returncode in codes, f"{module} {argv}\n{text}"
-        assert process.returncode != 1 or "rounding alone can change a sample" in " ".join(text.split()), text
+        assert process.returncode in ((0, 130) if argv[:1] == ["watch"] else (0,)), f"{module} {argv}\n{text}"
 
 
 @pytest.mark.slow

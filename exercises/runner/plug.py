@@ -174,7 +174,8 @@ def train_on(parts: Sequence[Part], folder: Path) -> int:
             library = small_training.run(model, optimizer, data, "library", len(yours.losses))
             title = f"{model.name}, {optimizer}"
             curves[title] = {"with the library's functions": library.losses, "with your functions": yours.losses}
-            agree &= _show_losses(f"{title}: -log p per word, nats", yours.losses, library.losses)
+            same = _steps_with_the_same_samples(yours.scores, library.scores)
+            agree &= _show_losses(f"{title}: -log p per word, nats", yours.losses, library.losses, same)
             _show_captions(title, yours, library, data)
             if model is small_training.CAPTIONER and optimizer == "adam":
                 _draw_attention(folder, yours, data)
@@ -234,22 +235,42 @@ def _gradients_right(model, parts):
     return report.ok
 
 
-def _show_losses(title, yours, library):
-    """Print both curves below a title, up to the end of the shorter one, and return True if they agree."""
+def _steps_with_the_same_samples(yours, library):
+    """Return the number of steps before rounding first changed a sampled caption, and with it the mean score.
+
+    At the first step that samples captions, the parameters still differ only by rounding. There, other samples are a
+    difference between the functions, and the losses of all steps are compared.
+    """
+    first = next((step for step, score in enumerate(library) if score is not None), len(library))
+    changes = [step for step, scores in enumerate(zip(yours, library, strict=False)) if scores[0] != scores[1]]
+    return changes[0] if changes and changes[0] > first else len(library)
+
+
+def _show_losses(title, yours, library, same=None):
+    """Print both curves below a title, up to the end of the shorter one, and return True if they agree.
+
+    Args:
+        title: text above the curves.
+        yours, library: losses of each step.
+        same: number of steps to compare, for a training whose later steps sampled other captions; None for all.
+    """
     steps = min(len(yours), len(library))
     yours, library = yours[:steps], library[:steps]
     show(f"\n{title}\n{'step':>6}{'yours':>12}{'library':>12}{'difference':>14}")
     differences = np.abs(np.subtract(yours, library))
     for step in np.unique(np.linspace(0, len(yours) - 1, ROWS + 1).astype(int)):
         show(f"{step + 1:6}{yours[step]:12.4f}{library[step]:12.4f}{differences[step]:14.1e}")
-    worst, agree = int(differences.argmax()), bool(differences.max() < TOLERANCE)
+    compared = differences[:same]
+    worst, agree = int(compared.argmax()), bool(compared.max() < TOLERANCE)
+    if len(compared) < steps:
+        say(f"From step {len(compared) + 1} on, rounding changed a sampled caption. Earlier steps are compared.")
     if not differences.any():
         say("The curves are equal to the last digit.")
     elif agree:
-        say(f"The curves agree. They differ by at most {differences[worst]:.0e}, at step {worst + 1}: rounding.")
+        say(f"The curves agree. They differ by at most {compared[worst]:.0e}, at step {worst + 1}: rounding.")
     else:
         say(
-            f"The curves differ by {differences[worst]:.2f} at step {worst + 1}. Your functions are right in the "
+            f"The curves differ by {compared[worst]:.2f} at step {worst + 1}. Your functions are right in the "
             "check. In the model, arrays are larger and have dtype float32. Where training samples words or locations, "
             "rounding alone can change a sample, and so the curve."
         )

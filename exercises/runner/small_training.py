@@ -134,6 +134,7 @@ class Outcome(NamedTuple):
     """The results of a training run."""
 
     losses: list  # -log p per word (nats) of each step's batch, before the update
+    scores: list  # mean CIDEr-D of each step's sampled captions, in percent; None where the step samples none
     before: search.Caption  # of the first unseen image, before training
     after: search.Caption  # of the same image, after training
     bleu: list  # BLEU-1 to 4 on all unseen images, after training
@@ -198,11 +199,11 @@ def run(model: Model, optimizer: str, data: Data, label: str, steps: int | None 
     with kernels.unfused():
         params = model.module.init_params(stream(SEED, PARAMETERS), model.small, np.log(_frequencies(data)))
         before = _write(model, params, data, data.unseen.inputs[:1])
-        losses = _train(model, params, optimizer, data, label, steps or STEPS)
+        losses, scores = _train(model, params, optimizer, data, label, steps or STEPS)
         after = _write(model, params, data, data.unseen.inputs)
     captions = [data.vocabulary.decode(caption.words) for caption in after]
     word_map = _word_map(params["E"], data.vocabulary)
-    return Outcome(losses, before[0], after[0], bleu.bleu(captions, data.unseen.references), word_map)
+    return Outcome(losses, scores, before[0], after[0], bleu.bleu(captions, data.unseen.references), word_map)
 
 
 def _word_map(E, vocabulary):
@@ -229,7 +230,7 @@ def _write(model, params, data, images):
 
 
 def _train(model, params, optimizer, data, label, steps):
-    losses, state, workspace = [], {}, Workspace()
+    losses, scores, state, workspace = [], [], {}, Workspace()
     augmentation = (TRANSLATOR.small if model is TRANSLATOR else RECIPE).augmentation
     training_batches = batches.epoch_batches(data.train, BATCH_SIZE, CAPTIONS_PER_IMAGE, augmentation, SEED, epoch=0)
     judge = self_critical.judge_of(data.train, data.vocabulary) if model.self_critical else None
@@ -239,15 +240,17 @@ def _train(model, params, optimizer, data, label, steps):
             break
         batch, random = next(training_batches), functools.partial(_random, step)
         if judge and step >= steps * 3 // 4:
-            loss, grads, _ = self_critical.loss_and_grads(params, batch, model.small, judge, random, workspace)
+            loss, grads, means = self_critical.loss_and_grads(params, batch, model.small, judge, random, workspace)
+            scores.append(means["sampled"])
         else:
+            scores.append(None)
             with workspace.step():
                 loss, grads = model.module.loss_and_grads(params, batch, model.small, random(DROPOUT))
         optimizers.clip_by_norm(grads, RECIPE.training.clip_norm)
         rate = optimizers.cosine_rate(step, STEPS, RATES[optimizer], WARMUP)
         getattr(optimizers, f"{optimizer}_update")(params, grads, state, rate)
         losses.append(float(loss.word))
-    return losses
+    return losses, scores
 
 
 def _random(step, purpose):
