@@ -10,8 +10,8 @@ import os
 import shutil
 import sys
 import tempfile
-from collections.abc import Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, nullcontext, suppress
 from functools import cache
 from pathlib import Path
 from typing import NamedTuple
@@ -36,7 +36,7 @@ from numpy_sat.data.scenes.scene_language import (
     describe,
     relation_between,
 )
-from numpy_sat.system import files, lock, machine, output, progress
+from numpy_sat.system import files, lock, machine, output, processes, progress
 from numpy_sat.system.errors import InputError, writing
 
 TASK = "captioning"
@@ -71,6 +71,7 @@ RGB = {
     "orange": (250, 130, 15),
 }
 SUPERSAMPLING = 8
+PART = 1000  # images that a process draws at least: it starts in the time of 400
 
 
 class Sample(NamedTuple):
@@ -198,17 +199,19 @@ def _background(kind: str, rng: np.random.Generator) -> np.ndarray:
     hue, saturation = rng.random(), rng.uniform(0, 0.16)
     value = rng.uniform(0.55, 0.8)
     tones = [colorsys.hsv_to_rgb(hue, saturation, level) for level in (value, value + rng.uniform(0.12, 0.2))]
-    y, x = np.mgrid[:SIDE, :SIDE].astype(np.float32)
-    blend = _PATTERNS[kind](x, y, rng)[:, :, None]
-    image = 255 * (np.float32(tones[0]) * (1 - blend) + np.float32(tones[1]) * blend)
-    return image.round().astype(np.uint8)
+    blend = np.broadcast_to(_PATTERNS[kind](*_PIXELS, rng), (SIDE, SIDE))
+    image, rest = np.empty((SIDE, SIDE, 3), np.uint8), 1 - blend
+    for channel, (first, second) in enumerate(zip(*np.float32(tones), strict=True)):
+        image[:, :, channel] = (255 * (first * rest + second * blend)).round()
+    return image
 
 
-# A pattern returns the share of the second tone in every pixel, from 0 to 1.
+# A pattern returns the share of the second tone in every pixel, from 0 to 1. x: (1, SIDE); y: (SIDE, 1).
+_PIXELS = np.arange(SIDE, dtype=np.float32)[None, :], np.arange(SIDE, dtype=np.float32)[:, None]
 
 
 def _plain(x: np.ndarray, y: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    return np.full_like(x, rng.random())
+    return np.full((1, 1), rng.random(), np.float32)
 
 
 def _shaded(x: np.ndarray, y: np.ndarray, rng: np.random.Generator) -> np.ndarray:
@@ -366,13 +369,13 @@ def _write_all(root: Path, seed: int, sizes: dict[str, int]) -> None:
     photos, texts = root / "Flicker8k_Dataset", root / "Flickr8k_text"  # the spelling of the archives
     photos.mkdir(parents=True)
     texts.mkdir()
-    names = [f"scene_{index:05d}.jpg" for index in range(sum(sizes.values()))]
+    names = [_file_name(index) for index in range(sum(sizes.values()))]
     scenes, tokens = {}, []
-    for index, name in enumerate(progress.bar(names, desc="drawing scenes", unit="image")):
-        image, scene, captions = sample(seed, index)
-        image.save(photos / name, quality=95)
-        scenes[name] = _to_json(scene)
-        tokens += [f"{name}#{number}\t{caption.text}\n" for number, caption in enumerate(captions)]
+    with _drawn(photos, seed, len(names)) as drawn:
+        bar = progress.bar(drawn, desc="drawing scenes", total=len(names), unit="image")
+        for name, (scene, captions) in zip(names, bar, strict=True):
+            scenes[name] = scene
+            tokens += [f"{name}#{number}\t{caption}\n" for number, caption in enumerate(captions)]
     (texts / "Flickr8k.token.txt").write_text("".join(tokens), encoding="utf-8")
     start = 0
     for split, size in sizes.items():
@@ -381,6 +384,35 @@ def _write_all(root: Path, seed: int, sizes: dict[str, int]) -> None:
         start += size
     (root / FILE).write_text(json.dumps(scenes), encoding="utf-8")
     checked_folder.seal(root)
+
+
+def _drawn(photos, seed, count):
+    """Return a context with an iterator over what `draw_part` yields for all images, drawn on all cores."""
+    parts = processes.count(count, PART)
+    if parts == 1:
+        return nullcontext(draw_part(photos, seed, 0, count, 1))
+    calls = [(str(photos), seed, first, count, parts) for first in range(parts)]
+    return processes.alternating("drawing scenes", f"{__name__}:draw_part", calls)
+
+
+def draw_part(photos: Path | str, seed: int, first: int, end: int, step: int) -> Iterator[tuple[dict, list[str]]]:
+    """Draw the images number first, first + step, ... below `end`, and write their files.
+
+    Args:
+        photos: folder of the files.
+        seed: seed of the data set.
+        first, end, step: as in `range`.
+    Yields:
+        The scene in JSON's types, and the captions, of each image.
+    """
+    for index in range(first, end, step):
+        image, scene, captions = sample(seed, index)
+        image.save(os.path.join(photos, _file_name(index)), quality=95)
+        yield _to_json(scene), [caption.text for caption in captions]
+
+
+def _file_name(index):
+    return f"scene_{index:05d}.jpg"
 
 
 def read_examples(root: Path, split: str) -> list[CaptionedImage]:

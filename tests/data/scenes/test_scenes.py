@@ -1,6 +1,8 @@
 """Test the images of scenes, their files, and the measures on their boxes."""
 
 import hashlib
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -9,6 +11,7 @@ from PIL import Image
 from numpy_sat.data.scenes import scene_language as language
 from numpy_sat.data.scenes import scenes
 from numpy_sat.data.scenes.scene_language import Group, Scene, SceneObject
+from numpy_sat.system import machine, processes
 from numpy_sat.system.errors import InputError
 
 SIZES = {"train": 12, "dev": 4, "test": 3}
@@ -33,6 +36,30 @@ def many():
 def test_same_seed_gives_same_bytes(root, tmp_path):
     scenes.write(tmp_path / "again", seed=3, **SIZES)
     assert contents(tmp_path / "again") == contents(root)
+
+
+@pytest.fixture
+def two_processes(monkeypatch):
+    """Draw every data set in two processes."""
+    monkeypatch.setattr(machine, "THREADS", 2)
+    monkeypatch.setattr(scenes, "PART", 5)
+
+
+def test_two_processes_write_the_same_bytes(root, tmp_path, two_processes):
+    scenes.write(tmp_path / "again", seed=3, **SIZES)
+    assert contents(tmp_path / "again") == contents(root)
+
+
+def test_a_process_that_draws_needs_no_kernels():
+    code = "import sys; from numpy_sat.data.scenes import scenes; print({'numba', 'matplotlib'} & {*sys.modules})"
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout == "set()\n"
+
+
+def test_an_error_of_a_process_leaves_no_files(tmp_path, two_processes, monkeypatch):
+    monkeypatch.setattr(processes, "CODE", "import os; os._exit(3)")
+    with pytest.raises(InputError, match="drawing scenes: a process ended with exit code 3"):
+        scenes.write(tmp_path / "scenes", **SIZES)
+    assert not list(tmp_path.iterdir())
 
 
 def test_different_seeds_give_different_images(root, tmp_path):
