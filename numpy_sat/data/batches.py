@@ -68,7 +68,8 @@ def make_split(
     Raises:
         InputError: an example has no caption with a word of the vocabulary.
     """
-    references = tuple(_known_captions(example, vocabulary, tokenize) for example in examples)
+    known = frozenset(vocabulary.words)
+    references = tuple(_known_captions(example, known, tokenize) for example in examples)
     captions = tuple(
         tuple(_encode(words, vocabulary, max_words) for words in image_references) for image_references in references
     )
@@ -100,9 +101,9 @@ def exchange_captions(split: Split, share: float, seed: int) -> Split:
     return split._replace(captions=tuple(captions))
 
 
-def _known_captions(example, vocabulary, tokenize):
-    """Return an example's captions as word lists, those with at least one word of the vocabulary."""
-    captions = tuple(words for words in map(tokenize, example.captions) if any(word in vocabulary for word in words))
+def _known_captions(example, known, tokenize):
+    """Return an example's captions as word lists, those with at least one of the known words."""
+    captions = tuple(words for words in map(tokenize, example.captions) if not known.isdisjoint(words))
     if not captions:
         raise InputError(
             f"{example.name}: none of its captions ({example.captions[0]!r}, ...) has a word of the vocabulary; "

@@ -9,7 +9,7 @@ read_captions(root, split)                  for captioning: {image: captions} of
 from collections.abc import Sequence
 from pathlib import Path
 
-from numpy_sat.data import coco, damage, flickr30k, folder
+from numpy_sat.data import checked_folder, coco, damage, flickr30k, folder
 from numpy_sat.data.dataset import Dataset
 from numpy_sat.data.flickr8k import flickr8k
 from numpy_sat.data.phrases import phrases
@@ -54,7 +54,9 @@ def open_dataset(
             f"{name} are sampled, not read from a folder: leave out --root, --skip-missing and --skip-damaged."
         )
     dataset = DATASETS[name].open_dataset(root, splits, skip_missing)
-    return damage.check(dataset, skip_damaged, machine.cache_folder()) if has_photos else dataset
+    if not has_photos or (name == scenes.NAME and (dataset.root / checked_folder.LIST).exists()):
+        return dataset  # without photos, or with a list of checksums, with which all files were compared
+    return damage.check(dataset, skip_damaged, machine.cache_folder())
 
 
 def read_captions(dataset: Dataset, split: str) -> dict[str, list[str]]:

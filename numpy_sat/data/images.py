@@ -22,13 +22,13 @@ from PIL import Image, UnidentifiedImageError
 
 from numpy_sat.data import array_file, file_kinds
 from numpy_sat.data.dataset import CaptionedImage
-from numpy_sat.system import files, lock, output, progress, ranks
+from numpy_sat.system import files, lock, machine, output, progress, ranks
 from numpy_sat.system.errors import InputError
 
 MAX_PIXELS = 178_956_970  # also Pillow's limit: half a gigabyte of RGB
 CACHE_FORMAT = 2  # increase it when the layout changes, or when the same file gives different pixels
 UNUSED = 60 * 24 * 3600  # seconds after which a cache file that nobody opens is removed
-THREADS = 4  # Pillow decodes and resizes without the GIL
+THREADS = max(4, machine.THREADS)  # Pillow decodes and resizes without the GIL; a slow disk keeps some of them waiting
 # The formats that are read, by their names in Pillow. Others may start programs: Pillow hands EPS to Ghostscript.
 FORMATS = ("JPEG", "MPO", "PNG", "GIF", "BMP", "DIB", "WEBP", "TIFF", "PPM", "JPEG2000", "AVIF", "HEIF")
 

@@ -9,7 +9,6 @@ from collections import Counter, defaultdict
 from collections.abc import Sequence
 
 import numpy as np
-from nltk.translate.bleu_score import closest_ref_length
 
 from numpy_sat.metrics import bleu, cider
 
@@ -23,6 +22,8 @@ def bleu_4(candidates: Sequence[list[str]], references: Sequence[list[list[str]]
     Returns:
         (K,) float64 scores in percent.
     """
+    from nltk.translate.bleu_score import closest_ref_length  # nltk takes 0.3 s, and a training begins without it
+
     ngrams = [[_numbered(cider.count_ngrams(reference)) for reference in texts] for texts in references]
     images_with = Counter(key for texts in ngrams for key in set().union(*texts))
     lengths = set(map(len, candidates))

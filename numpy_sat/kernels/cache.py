@@ -62,6 +62,11 @@ class _Cache(caching.FunctionCache):
         stamp = self._impl.locator.get_source_stamp()
         self._cache_file = _Files(self._cache_path, self._impl.filename_base, stamp)
 
+    def has(self, context, signature):
+        """Return True if the index lists a compiled function for these types of arguments."""
+        context.refresh()
+        return self._index_key(signature, context.codegen()) in self._cache_file._load_index()
+
     def save_overload(self, sig, data):
         """Store a compiled function, or say why that is impossible."""
         try:

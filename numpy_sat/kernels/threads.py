@@ -135,13 +135,18 @@ def run(function, tasks, *args):
     Raises:
         Exception: the first exception that a thread raised.
     """
-    if tasks:
+    calls = getattr(recording, "calls", None)
+    if calls is not None:
+        calls += [(function, COUNTERS + tuple(map(function.typeof_pyval, args)))] * (tasks > 0)
+    elif tasks:
         pool = _pool()
         with pool.lock:
             pool.run(function, tasks, args)
 
 
 _pool_lock = threading.Lock()
+recording = threading.local()  # its attribute `calls` is a list where compilation.py records kernels, or None
+COUNTERS = (types.int64,) * 3  # types of the first arguments of every kernel: thread, counter and tasks
 
 
 def _pool():

@@ -172,7 +172,7 @@ def transform_pixels(thread, line, x, corner, first, channels, scratch, v_at):
     point, square_at = V.shape[2], thread * square.shape[1]
     source, at, row, pixel = x, ((image * H + top) * W + left) * C + first, W * C, C
     if not (0 <= top and top + n <= H and 0 <= left and left + n <= W):
-        cut_out(x[image], top, left, first, channels, patch[thread])
+        cut_out(thread, x, corner, first, channels, patch)
         source, at, row, pixel = patch, thread * patch[0].size, n * patch.shape[3], patch.shape[3]
     for c in range(0, channels, LANES):
         for j in range(n):
@@ -184,15 +184,20 @@ def transform_pixels(thread, line, x, corner, first, channels, scratch, v_at):
 
 
 @kernel
-def cut_out(x, top, left, first, channels, patch):
-    """Copy the cells of one image x from (top, left) on into patch: (n, n, channels), with zeros outside the image."""
-    n, H, W = patch.shape[0], x.shape[0], x.shape[1]
-    for i in range(top, top + n):
-        for j in range(left, left + n):
-            if 0 <= i < H and 0 <= j < W:
-                patch[i - top, j - left, :channels] = x[i, j, first : first + channels]
-            else:
-                patch[i - top, j - left, :channels] = 0
+def cut_out(thread, x, corner, first, channels, patch):
+    """Copy the n x n cells of x at `corner` into the thread's patch, with zeros outside the image.
+
+    The loops over vectors are compiled in a tenth of the time that numba needs for assignments of slices.
+    """
+    image, top, left = corner
+    _, n, _, width = patch.shape
+    _, H, W, C = x.shape
+    zero = simd.repeat(np.float32(0))
+    for cell in range(n * n):
+        i, j, at = top + cell // n, left + cell % n, (thread * n * n + cell) * width
+        is_inside, x_at = 0 <= i < H and 0 <= j < W, ((image * H + i) * W + j) * C + first
+        for c in range(0, channels, LANES):
+            simd.store(simd.load(x, x_at + c) if is_inside else zero, patch, at + c)
 
 
 @inline

@@ -112,7 +112,7 @@ def _transform_gradients(thread, line, results, dy, corner, t, panel, scratch):
     point, square_at = Z.shape[2], thread * square.shape[1]
     source, at, row = dy, ((image * H + top) * W + left) * O, W * O
     if top + m > H or left + m > W:
-        winograd.cut_out(dy[image], top, left, 0, O, patch[thread])
+        winograd.cut_out(thread, dy, corner, 0, O, patch)
         source, at, row = patch, thread * patch[0].size, m * O
     for o in range(0, O, LANES):
         for j in range(m):

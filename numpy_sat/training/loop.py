@@ -19,7 +19,7 @@ from numpy_sat.pretrained import inputs
 from numpy_sat.system import cli, closed_output, files, interrupt, lock, output, ranks
 from numpy_sat.system import progress as progress_bar
 from numpy_sat.system.workspace import Workspace
-from numpy_sat.training import divergence, objectives, optimizers, shares, start, validation
+from numpy_sat.training import divergence, first_step, objectives, optimizers, shares, start, validation
 
 SAVE_SECONDS = 60  # seconds between checkpoints
 LOG_STEPS = 10  # steps between entries of the log
@@ -147,6 +147,8 @@ def _run_epoch(run, split, steps, bar, stop):
     share = shares.of_batch(objective, run.recipe.training.batch_size)
     incoming = batches.prefetch(_batches(run, split, progress.batch, share))
     for batch in shares.aligned(inputs.encode_batches(run.recipe, incoming)):
+        if bar.n == bar.initial:
+            first_step.compile_kernels(run, batch, objective, prepared, workspace)
         loss, scores, norm, rate = train_step(run, batch, objective, prepared, steps, workspace)
         now = time.monotonic()
         progress.step, progress.batch = progress.step + 1, progress.batch + 1

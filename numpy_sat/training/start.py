@@ -219,10 +219,12 @@ def _initial_params(args, recipe, before, seed, log_frequencies):
 def _counted(recipe, vocabulary, dataset):
     """Return the parameters that the model counts in the training captions, {} for most models."""
     count = getattr(MODELS[recipe.decoder.model], "count", None)
+    if not count:
+        return {}
     captions = [
         [vocabulary.encode(dataset.tokenize(text)) for text in example.captions] for example in dataset.splits["train"]
     ]
-    return count(captions, len(vocabulary), recipe) if count else {}
+    return count(captions, len(vocabulary), recipe)
 
 
 def _refuse_other_sizes(start, before_recipe, recipe):

@@ -1,17 +1,22 @@
 """Validation after every epoch: loss and captions of the validation set, checkpoints and figures."""
 
+import os
+
 from tqdm import tqdm
 
 from numpy_sat import captioner
 from numpy_sat.data import batches
 from numpy_sat.decoding import search
 from numpy_sat.decoding.trace import trace_images
-from numpy_sat.evaluation import figures, heldout, page
+from numpy_sat.evaluation import heldout, page
 from numpy_sat.experiment import runs
 from numpy_sat.metrics import bleu, cider
 from numpy_sat.system import output, ranks
 from numpy_sat.system.errors import InputError
 from numpy_sat.training import divergence, objectives, optimizers, start
+
+if os.environ.get("MPLBACKEND"):  # a wrong one ends the command now, not after an epoch
+    from numpy_sat.evaluation import figures  # noqa: F401
 
 SAMPLES = 3  # captions printed after every epoch
 PAGE, PAGE_IMAGES, PAGE_BEAM = "attention.html", 12, 3  # the page that training ends with
@@ -92,6 +97,8 @@ def _draw_figures(run, data, params):
         data: start.Data.
         params: {name: array}, which may be the EMA of the weights.
     """
+    from numpy_sat.evaluation import figures  # matplotlib takes half a second, and a training begins without it
+
     try:
         log = runs.read_log(run.folder)
         train, dev = ([entry for entry in log if entry["kind"] == kind] for kind in ("train", "dev"))
