@@ -1,20 +1,24 @@
 """Train the tiny recipe as a rank of mpiexec: python mpi_worker.py FAULT ARGUMENTS.
 
-FAULT is a function below that damages one rank, "none", or "study" for a study instead of a training.
+FAULT is a function below that damages one rank, "none", "study" for a study instead of a training, or "float64" for
+the steps of short_training.py, whose parameters every rank writes into a folder.
 """
 
 import errno
 import os
 import signal
 import sys
+from pathlib import Path
 
+import numpy as np
+import short_training
 import tiny
 
 from numpy_sat import study, train
 from numpy_sat.evaluation.figures import canvas
 from numpy_sat.experiment import presets
-from numpy_sat.system import npz, ranks
-from numpy_sat.training import loop, shares, start
+from numpy_sat.system import cli, mpi, npz, ranks
+from numpy_sat.training import loop, start
 
 KILL_STEP = 8  # in the second epoch of the tiny recipe
 
@@ -71,8 +75,31 @@ def interrupt():
 
 def version():
     """Give rank 1 another version of the package."""
-    if os.environ.get("PMI_RANK", os.environ.get("OMPI_COMM_WORLD_RANK")) == "1":
-        shares.__version__ = "0.0.9"
+    if is_second():
+        mpi.__version__ = "0.0.9"
+
+
+def command():
+    """Give rank 1 another command."""
+    if is_second():
+        sys.argv += ["--seed", "1"]
+
+
+def cache():
+    """Give rank 1 another cache of decoded images."""
+    if is_second():
+        os.environ["NUMPY_SAT_CACHE"] += "-of-rank-1"
+
+
+def is_second():
+    """Return True on rank 1, also before the ranks are connected."""
+    return os.environ.get("PMI_RANK", os.environ.get("OMPI_COMM_WORLD_RANK")) == "1"
+
+
+def float64(folder):
+    """Train in float64 for 20 steps with an uneven batch, and write the parameters of this rank into the folder."""
+    params, _ = short_training.trained(*short_training.uneven(), Path(folder))
+    np.savez(Path(folder) / f"rank{ranks.current().rank}.npz", **params)
 
 
 def data():
@@ -85,6 +112,8 @@ if __name__ == "__main__":
     canvas.save = tiny.save_blank
     presets.PRESETS["flickr8k", True] = tiny.RECIPE
     fault, *arguments = sys.argv[1:]
+    if fault == "float64":
+        sys.exit(cli.run_on_ranks(lambda: float64(*arguments)))
     if fault not in ("none", "study"):
         globals()[fault]()
     if "--resume" not in arguments:

@@ -149,9 +149,10 @@ def _stepper(recipe: Recipe) -> Callable:
     incoming = {}  # the batches of this rank, for a group and without others
 
     def step():
+        """Make the next step, in shares if there are other ranks."""
         size = ranks.current().size
         if size not in incoming:
-            share = shares.of_batch(objective, recipe.training.batch_size)
+            share = shares.of_batch(recipe.training.batch_size)
             options = recipe.training.batch_size, recipe.training.captions_per_image, recipe.augmentation
             incoming[size] = cycle(list(batches.epoch_batches(split, *options, seed=0, epoch=0, share=share)))
         (batch,) = shares.aligned([next(incoming[size])])

@@ -22,7 +22,7 @@ from PIL import Image, UnidentifiedImageError
 
 from numpy_sat.data import array_file, file_kinds
 from numpy_sat.data.dataset import CaptionedImage
-from numpy_sat.system import files, lock, machine, output, progress, ranks
+from numpy_sat.system import files, lock, machine, mpi, output, progress, ranks
 from numpy_sat.system.errors import InputError
 
 MAX_PIXELS = 178_956_970  # also Pillow's limit: half a gigabyte of RGB
@@ -119,6 +119,7 @@ def load_images(images: list[CaptionedImage], size: int, cache: Path) -> np.ndar
     """
     path, shape = Path(cache) / cache_name("pictures", images, f"{size}", CACHE_FORMAT), (len(images), size, size, 3)
     array, group = array_file.open_array(path, shape, np.uint8), ranks.current().on_host()
+    mpi.refuse_differences(group, {"cache of images (NUMPY_SAT_CACHE)": str(path)})
     if group.from_first(array is not None):
         remove_abandoned_lock(path)
         return array

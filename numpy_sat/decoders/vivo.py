@@ -17,6 +17,7 @@ import numpy as np
 
 from numpy_sat.data.scenes import tags as scene_tags
 from numpy_sat.decoders import vlp
+from numpy_sat.system.streams import along
 
 
 def shuffle(rng, tags):
@@ -30,7 +31,7 @@ def shuffle(rng, tags):
     """
     pairs = tags.reshape(len(tags), -1, scene_tags.WORDS_OF_TAG)
     is_tag = pairs[..., 0] != scene_tags.NO_TAG
-    order = np.where(is_tag, rng.random(is_tag.shape), 1.0).argsort(axis=1)
+    order = np.where(is_tag, along(rng, 0).random(is_tag.shape), 1.0).argsort(axis=1)
     return np.take_along_axis(pairs, order[..., None], axis=1).reshape(tags.shape)
 
 

@@ -10,6 +10,7 @@ from numpy_sat.decoders.fast import choose
 from numpy_sat.decoders.fast import stack as fast_stack
 from numpy_sat.layers import contrastive, linear, losses, set_loss
 from numpy_sat.loss import Loss, loss_backward, loss_forward
+from numpy_sat.system import ranks
 
 if TYPE_CHECKING:
     from numpy_sat.data.batches import Batch
@@ -75,7 +76,8 @@ class Model(with_vlp.Model):
         total, cache_loss = tag_loss_forward(by_place, tags.T, choice.astype(a.dtype))
         dlogits = losses.cross_entropy_backward(1.0, cache_loss).swapaxes(0, 1)
         dregions, grads = vlp.predict_backward(np.ascontiguousarray(dlogits), cache, core)
-        return Loss(total, total * len(a) / choice.sum(), 0.0), _with_tags(dregions, a), grads
+        hidden = float(choice.sum())
+        return Loss(total, total * len(a) / hidden, 0.0, hidden), _with_tags(dregions, a), grads
 
     def loss_only(self, params: dict[str, np.ndarray], a: np.ndarray, batch: "Batch", config: "Recipe") -> Loss:
         """Compute the loss of all words, each predicted from the words before it, as the model writes.
@@ -140,7 +142,9 @@ def pretrain_on(params, a, tags, batch, config, rng):
         Those of Model.loss_and_grads. The total is that of all three losses.
     """
     (N, L, _), B, V = a.shape, batch.words.shape[1], len(params["E"])
-    tags, is_own = oscar.pollute(rng, np.repeat(tags, B // N, axis=0))
+    # Wrong tags may be those of any sequence of the batch, also of those that other ranks compute.
+    batch_tags, own = ranks.gather_forward(np.repeat(tags, B // N, axis=0))
+    tags, is_own = (array[own.place] for array in oscar.pollute(rng, batch_tags))
     G, real_tags, rate = tags.shape[1], (tags != scene_tags.NO_TAG).T, config.loss.hidden_words
     word_choice, tag_choice = masking.choose(rng, batch.mask, rate), masking.choose(rng, real_tags, rate)
     tokens, hidden_tags = masking.hide(rng, batch.targets, word_choice, V), masking.hide(rng, tags.T, tag_choice, V)

@@ -25,7 +25,7 @@ import numpy as np
 
 from numpy_sat.data import array_file, batches, images
 from numpy_sat.data.dataset import CaptionedImage
-from numpy_sat.system import progress, ranks
+from numpy_sat.system import mpi, progress, ranks
 from numpy_sat.system.errors import InputError
 from numpy_sat.system.workspace import Workspace
 
@@ -104,6 +104,7 @@ def load_features(examples: Sequence[CaptionedImage], net: Net, cache: Path) -> 
     path = Path(cache) / images.cache_name("features", examples, f"{net.digest} {net.size}", FORMAT)
     part, sums = path.with_suffix(".part"), path.with_suffix(".sums")
     shape = (len(examples), *net.shape())
+    mpi.refuse_differences(group, {"cache of features (NUMPY_SAT_CACHE)": str(path)})
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         if group.from_first(_is_intact(path, sums, shape)):

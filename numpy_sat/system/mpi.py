@@ -15,6 +15,7 @@ from typing import Any, NoReturn
 
 import numpy as np
 
+from numpy_sat import __version__
 from numpy_sat.system import cores, machine, ranks
 from numpy_sat.system.errors import InputError
 
@@ -39,7 +40,8 @@ def join() -> None:
     """Join the ranks that were started together. In a process that was started alone, do nothing.
 
     Raises:
-        InputError: mpi4py is missing, belongs to another MPI than mpiexec, or the ranks run different versions.
+        InputError: mpi4py is missing, belongs to another MPI than mpiexec, or the ranks run different commands or
+            versions.
     """
     size = _started()
     if size <= 1 or ranks.joined().size > 1:
@@ -60,6 +62,8 @@ def join() -> None:
     group = Ranks(MPI, MPI.COMM_WORLD)
     ranks.join(group)
     sys.excepthook = _abort_after(sys.excepthook)
+    facts = {"version of numpy_sat": __version__, "version of NumPy": np.__version__, "command": " ".join(sys.argv[1:])}
+    refuse_differences(group, facts)
     _share_cores(group)
 
 
@@ -74,15 +78,15 @@ def refuse_differences(group: ranks.Group, facts: dict[str, Any]) -> None:
     _, first = facts_by_rank[0]
     for rank, (host, others) in enumerate(facts_by_rank):
         for name, value in others.items():
-            if value != first[name]:
+            if value != first.get(name):
                 raise InputError(
-                    f"rank {rank} (on {host}) has another {name} than rank 0: {value}, not {first[name]}; "
-                    "all ranks need the same program, data and weights."
+                    f"rank {rank} (on {host}) has another {name} than rank 0: {value}, not {first.get(name)}; "
+                    "all ranks need the same program, command, data and weights."
                 )
 
 
 class Ranks(ranks.Group):
-    """A group of several ranks. Its communicator is one of mpi4py."""
+    """A group of several ranks. Its communicator is one of mpi4py. ranks.Group documents its methods."""
 
     def __init__(self, MPI: Any, communicator: Any):
         self._mpi, self._communicator, self._host = MPI, communicator, None

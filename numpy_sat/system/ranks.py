@@ -38,6 +38,13 @@ class Share(NamedTuple):
         return slice(first, first + size)
 
 
+class Gathered(NamedTuple):
+    """What gather_forward keeps for gather_backward."""
+
+    place: slice  # of this rank's rows among those of the whole batch
+    weight: float  # the rank's share of the batch, from 0 to 1
+
+
 class Group:
     """A group of one rank, and the interface of all groups."""
 
@@ -166,6 +173,51 @@ def shared_mean(array: np.ndarray) -> np.ndarray:
         return array
     (mean,) = group.average([np.asarray(array, np.float64)], group.weight)
     return mean.astype(array.dtype)
+
+
+def shared_means(arrays: dict[Any, np.ndarray]) -> dict[Any, np.ndarray]:
+    """Return the means over the whole batch of arrays of one dtype, such as gradients: see shared_mean.
+
+    Args:
+        arrays: {name: array}, each a mean over this rank's share.
+    """
+    group = current()
+    if group.weight is None:
+        return arrays
+    return dict(zip(arrays, group.average(list(arrays.values()), group.weight), strict=True))
+
+
+def gather_forward(rows: np.ndarray) -> tuple[np.ndarray, Gathered]:
+    """Gather the rows of the whole batch, for a loss that compares its images or captions. Outside a step: do nothing.
+
+    Args:
+        rows: (B, ...) the rows of this rank's share.
+    Returns:
+        whole: (B of the whole batch, ...), the same on all ranks.
+        cache: Gathered, whose `place` is the place of this rank's rows.
+    """
+    group = current()
+    if group.weight is None:
+        return rows, Gathered(slice(0, len(rows)), 1.0)
+    parts = group.collect(rows)
+    first = sum(map(len, parts[: group.rank]))
+    return np.concatenate(parts), Gathered(slice(first, first + len(rows)), group.weight)
+
+
+def gather_backward(dwhole: np.ndarray, cache: Gathered) -> np.ndarray:
+    """Compute the gradient of gather_forward at this rank's rows, from that of a loss of the whole batch.
+
+    The gradients of all ranks are averaged later, weighted by their shares. Without the division, a row would count
+    only with the weight of its share.
+
+    Args:
+        dwhole: (B of the whole batch, ...).
+        cache: from gather_forward.
+    Returns:
+        drows: (B, ...).
+    """
+    # mean over ranks = sum_r w_r g_r, and the loss needs sum_r g_r
+    return dwhole[cache.place] / cache.weight
 
 
 def moments(mean: np.ndarray, var: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

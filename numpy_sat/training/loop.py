@@ -144,7 +144,7 @@ def _run_epoch(run, split, steps, bar, stop):
     save_time = step_time = time.monotonic()
     objective = objectives.objective_of(run.recipe, progress.epoch)
     prepared = objective.prepare(run, split)
-    share = shares.of_batch(objective, run.recipe.training.batch_size)
+    share = shares.of_batch(run.recipe.training.batch_size)
     incoming = batches.prefetch(_batches(run, split, progress.batch, share))
     for batch in shares.aligned(inputs.encode_batches(run.recipe, incoming)):
         if bar.n == bar.initial:

@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from numpy_sat import __version__, captioner
+from numpy_sat import captioner
 from numpy_sat.data import batches
 from numpy_sat.experiment.recipe import Recipe
 from numpy_sat.experiment.runs import Run
@@ -29,13 +29,10 @@ from numpy_sat.system.workspace import Workspace
 PROBES = 16  # images whose model inputs are compared between ranks
 
 
-def of_batch(objective: ModuleType, batch_size: int) -> ranks.Share | None:
-    """Return the share of this rank in every batch; None if it computes whole batches.
-
-    An objective whose loss is no mean over images has no attribute SHARED. Every rank then computes all of it.
+def of_batch(batch_size: int) -> ranks.Share | None:
+    """Return the share of this rank in every batch; None without other ranks.
 
     Args:
-        objective: a module of training/objectives.
         batch_size: images per batch.
     Raises:
         InputError: there are more ranks than images.
@@ -43,7 +40,7 @@ def of_batch(objective: ModuleType, batch_size: int) -> ranks.Share | None:
     group = ranks.current()
     if group.size > batch_size:
         raise InputError(f"{group.size} ranks cannot share batches of {batch_size} images; start fewer ranks.")
-    return group.share(batch_size) if getattr(objective, "SHARED", False) else None
+    return group.share(batch_size)
 
 
 def aligned(incoming: Iterable[batches.Batch]) -> Iterator[batches.Batch]:
@@ -86,14 +83,9 @@ def loss_and_grads(
     Returns:
         loss, grads, scores: as from the objective's loss_and_grads.
     """
-    group = ranks.current()
-    if not batch.share:
+    group, weight = ranks.current(), batch.share.weight if batch.share else 1.0
+    with group.step(weight):
         loss, grads, scores = objective.loss_and_grads(params, batch, recipe, prepared, random, workspace)
-        weight = 1 / group.size  # every rank has computed the whole batch
-    else:
-        weight = batch.share.weight
-        with group.step(weight):
-            loss, grads, scores = objective.loss_and_grads(params, batch, recipe, prepared, random, workspace)
     moving = {name: params[name] for name in captioner.MOVING if name in params}
     arrays = grads | {(name,): array for name, array in moving.items()}
     means = dict(zip(arrays, group.average(list(arrays.values()), weight), strict=True))
@@ -104,15 +96,13 @@ def loss_and_grads(
 
 
 def refuse_differences(run: Run, train: batches.Split, dev: batches.Split) -> None:
-    """Raise InputError on all ranks if one has another version, data set, recipe or other weights than rank 0."""
+    """Raise InputError on all ranks if one has another data set, recipe or step, or other weights than rank 0."""
     facts = {
-        "version of numpy_sat": __version__,
-        "version of NumPy": np.__version__,
-        "recipe": str(run.recipe.values()),
         "data set": _digest([], train.names, dev.names, [run.settings["dataset_digest"]]),
         "set of images": _digest([split.inputs[:: len(split.inputs) // PROBES + 1] for split in (train, dev)]),
         "set of weights": _digest([*run.params.values(), *run.optimizer.values()]),
         "step": run.progress.step,
+        **{f"value of {name}": value for name, value in run.recipe.values().items()},
     }
     mpi.refuse_differences(ranks.current(), facts)
 

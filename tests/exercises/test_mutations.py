@@ -1356,6 +1356,7 @@ EQUIVALENT = {
             "the numbers of words are larger, and a tag has two words or none",
         ),
         ("shuffle", "order =", ["2.0 where 1.0 belongs"], "both are larger than every random number"),
+        ("shuffle", "order =", ["1 where 0 belongs", "-1 where 0 belongs"], SHARED),
     ],
     "line_search": [
         ("upper_envelope", "lines, starts =", exchanged("lines", "starts"), EMPTY),

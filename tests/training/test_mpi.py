@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import short_training
 import tiny
 from large_set import write_large
 
@@ -34,11 +35,15 @@ pytestmark = [
 
 def start(ranks, root, out, *arguments, fault="none"):
     """Run mpi_worker.py on ranks and return the completed process. With one rank, mpiexec is not used."""
+    more = ["--out", str(out), *map(str, arguments)]
+    return launch(ranks, fault, *(more if "--resume" in more else ["--root", str(root), *more]))
+
+
+def launch(ranks, *arguments):
+    """Run mpi_worker.py with these arguments: see start."""
     environment = os.environ | OPEN_MPI | {"PYTHONPATH": os.pathsep.join([str(WORKER.parents[1]), str(WORKER.parent)])}
     mpiexec = [MPIEXEC, "-n", str(ranks)] if ranks > 1 else []
-    more = ["--out", str(out), *map(str, arguments)]
-    more = more if "--resume" in more else ["--root", str(root), *more]
-    command = [*mpiexec, sys.executable, str(WORKER), fault, *more]
+    command = [*mpiexec, sys.executable, str(WORKER), *arguments]
     return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=SECONDS)
 
 
@@ -70,6 +75,17 @@ def test_three_ranks_write_the_run_of_one(root, tmp_path):
     assert result.stdout.count("epoch 2/2") == 1 and "Now try" in result.stdout
 
 
+def test_three_ranks_reach_the_float64_parameters_of_one(tmp_path):
+    """Check 20 steps with batches of 7 images, dropout and batch normalization. All ranks have the same parameters."""
+    result = launch(3, "float64", str(tmp_path))
+    assert result.returncode == 0, result.stderr
+    expected, _ = short_training.trained(*short_training.uneven(), tmp_path)
+    params_of_ranks = [dict(np.load(tmp_path / f"rank{rank}.npz")) for rank in range(3)]
+    for params_of_rank in params_of_ranks:
+        assert short_training.difference(params_of_rank, expected) < 1e-9
+        assert all((params_of_rank[name] == params_of_ranks[0][name]).all() for name in expected)
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("sizes", [(3, 1), (1, 2)])
 def test_a_run_resumes_on_another_number_of_ranks(root, tmp_path, sizes):
@@ -97,6 +113,8 @@ def test_a_killed_rank_ends_all_and_the_run_resumes(root, tmp_path):
     [
         ("full", "best.npz: cannot be written"),
         ("version", "another version of numpy_sat than rank 0: 0.0.9, not"),
+        ("command", "another command than rank 0"),
+        ("cache", "another cache of images (NUMPY_SAT_CACHE) than rank 0"),
         ("data", "another data set than rank 0"),
     ],
 )

@@ -1,63 +1,29 @@
 """Check that several ranks follow the curve of one. The ranks are threads here; test_mpi.py has real processes."""
 
-import itertools
-
 import numpy as np
 import pytest
+from short_training import VOCABULARY, V, difference, split, tagged_split, trained
 from thread_ranks import on_ranks
 from tiny import RECIPE
 
 from numpy_sat import captioner
 from numpy_sat.data import batches
-from numpy_sat.data.vocabulary import Vocabulary
 from numpy_sat.decoders import MODELS
 from numpy_sat.experiment import runs
 from numpy_sat.system import ranks, streams
 from numpy_sat.system.errors import InputError
-from numpy_sat.system.workspace import Workspace
 from numpy_sat.training import loop, objectives, shares
 
-V = 14
-VOCABULARY = Vocabulary(("<start>", "<end>", "<unk>", *"abcdefghijk"))
 NORMED = {"stages": ((16,), (16,)), "batch_norm": True, "annotation_dropout": 0.2}
 
 
-def split(rng, images=25):
-    """Return random images with three captions each, whose lengths differ a lot."""
-    pixels = rng.integers(0, 256, (images, 16, 16, 3), np.uint8)
-    captions = [tuple(np.append(rng.integers(3, V, rng.integers(1, 9)), 1) for _ in range(3)) for _ in range(images)]
-    references = tuple(tuple(VOCABULARY.decode(caption[:-1]) for caption in own) for own in captions)
-    return batches.Split(tuple(map(str, range(images))), pixels, tuple(captions), references, ())
-
-
-def trained(recipe, dtype, steps, data, folder):
-    """Train on the ranks that run this function, and return the parameters and the losses."""
-    params = captioner.init_params(np.random.default_rng(1), recipe, np.zeros(V), dtype)
-    run = runs.Run(folder, {"seed": 3}, recipe, VOCABULARY, params, {}, runs.Progress(), {})
-    losses, workspace, objective = [], Workspace(), objectives.objective_of(recipe, 0)
-    prepared = objective.prepare(run, data)
-    share = shares.of_batch(objective, recipe.training.batch_size)
-    epochs = (loop._batches(run, data, 0, share) for run.progress.epoch in itertools.count())
-    for batch in itertools.islice(shares.aligned(itertools.chain.from_iterable(epochs)), steps):
-        batch = batch._replace(inputs=batch.inputs.astype(dtype), mask=batch.mask.astype(dtype))
-        loss, _, norm, _ = loop.train_step(run, batch, objective, prepared, 100, workspace)
-        losses.append((*loss, norm))
-        run.progress.step += 1
-    return run.params, np.array(losses)
-
-
-def difference(params, expected):
-    """Return the norm of the difference of two sets of parameters."""
-    return np.sqrt(sum(np.square(params[name] - expected[name].astype(float)).sum() for name in expected))
-
-
-def check(recipe, dtype, steps, sizes, tolerance, rng, tmp_path):
-    data = split(rng)
-    expected, losses = trained(recipe, dtype, steps, data, tmp_path)
-    start = captioner.init_params(np.random.default_rng(1), recipe, np.zeros(V), dtype)
-    assert difference(expected, start) > 0.1  # it has learned something
+def check(recipe, dtype, steps, sizes, tolerance, data, *more):
+    """Check that ranks reach the parameters and the losses of one process. `more`: the last arguments of trained."""
+    expected, losses = trained(recipe, dtype, steps, data, *more)
+    start = captioner.init_params(np.random.default_rng(1), recipe, np.zeros(V))
+    assert difference(start, {name: expected[name] for name in start}) > 0.01  # it has learned something
     for size in sizes:
-        results = on_ranks(size, lambda: trained(recipe, dtype, steps, data, tmp_path))
+        results = on_ranks(size, lambda: trained(recipe, dtype, steps, data, *more))
         for params, losses_of_rank in results:
             assert difference(params, expected) < tolerance
             np.testing.assert_allclose(losses_of_rank, losses, rtol=0, atol=100 * tolerance)
@@ -68,14 +34,14 @@ def check(recipe, dtype, steps, sizes, tolerance, rng, tmp_path):
 def test_float64_ranks_follow_the_curve_of_one(rng, tmp_path, changes):
     """Check a batch of 7 images, which divides unevenly among 2, 3 and 4 ranks."""
     recipe = RECIPE.replace(batch_size=7, **changes)
-    check(recipe, np.float64, 20, (2, 3, 4), 1e-9, rng, tmp_path)
+    check(recipe, np.float64, 20, (2, 3, 4), 1e-9, split(rng), tmp_path)
 
 
 @pytest.mark.parametrize("changes", [pytest.param({}, marks=pytest.mark.slow), NORMED], ids=["plain", "batch_norm"])
 def test_float32_ranks_follow_the_curve_of_one(rng, tmp_path, changes):
     """Allow for rounding, which differs between numbers of ranks, and grows from step to step."""
     recipe = RECIPE.replace(batch_size=7, **changes)
-    check(recipe, np.float32, 10, (2, 4), 1e-5, rng, tmp_path)
+    check(recipe, np.float32, 10, (2, 4), 1e-5, split(rng), tmp_path)
 
 
 @pytest.mark.parametrize("model", MODELS)
@@ -83,32 +49,71 @@ def test_every_model_can_be_shared(rng, tmp_path, model):
     """Check that all random numbers and all parameters that move by themselves belong to the whole batch."""
     changes = {"hard": {"reward_to_go": True}, "vlp": {"hidden_size": 8}, "transformer": {"hidden_size": 8}}
     recipe = RECIPE.replace(model=model, batch_size=5, **changes.get(model, {}))
-    check(recipe, np.float64, 4, (3,), 1e-9, rng, tmp_path)
+    check(recipe, np.float64, 4, (3,), 1e-9, split(rng), tmp_path)
 
 
-@pytest.mark.parametrize(
-    "changes",
-    [{"objective": "self-critical"}, {"objective": "adversarial"}, {"objective": "self-critical", "model": "hard"}],
-    ids=lambda changes: "-".join(changes.values()),
-)
+SAMPLED = [
+    {"objective": "self-critical"},
+    {"objective": "self-critical", "model": "hard"},
+    {"objective": "adversarial"},
+    {"objective": "adversarial", "rollouts": 2},
+    {"objective": "adversarial", "gradient": "straight-through"},
+    *({"objective": "meta", "meta_gradient": gradient} for gradient in ("weighted-sum", "reptile", "maml")),
+]
+
+
+@pytest.mark.parametrize("changes", SAMPLED, ids=lambda changes: "-".join(map(str, changes.values())))
 def test_every_objective_can_be_shared(rng, tmp_path, changes):
-    """Allow for float32: rewards and masks of sampled captions have it in a float64 model, too."""
+    """Check that what a loss compares is that of the whole batch, and that inner steps move along its gradient."""
     recipe = RECIPE.replace(batch_size=5, annotation_dropout=0.2, **changes)
-    check(recipe, np.float32, 3, (2,), 1e-5, rng, tmp_path)
+    check(recipe, np.float64, 3, (2, 3), 1e-7, split(rng), tmp_path)
 
 
-def test_only_a_mean_over_images_is_shared():
-    """Check that every rank computes the whole batch if the loss compares its images."""
-    cross_entropy, adversarial = objectives.OBJECTIVES["cross-entropy"], objectives.OBJECTIVES["adversarial"]
-    places = on_ranks(3, lambda: shares.of_batch(cross_entropy, 7))
+@pytest.mark.parametrize("stage", objectives.STAGES)
+def test_every_stage_can_be_shared(rng, tmp_path, stage):
+    """Check that the wrong captions of caption_matching are those of all ranks."""
+    recipe = RECIPE.replace(model="detected-words", batch_size=5, annotation_dropout=0.2)
+    check(recipe, np.float64, 3, (2, 3), 1e-9, split(rng), tmp_path, objectives.STAGES[stage])
+
+
+@pytest.mark.parametrize("objective", ["cross-entropy", "hidden-tags"])
+def test_tags_can_be_shared(rng, tmp_path, objective):
+    """Check the pre-training of oscar, whose wrong tags are those of all ranks, and hidden tags."""
+    sizes = {"hidden_size": 8, "stages": ((4,),), "horizontal_flip": False, "random_shift": 0}
+    tags = {"pretrained": True, "network": "convnet", "tags": "oracle", "tag_words": tuple(range(3, 13))}
+    hiding = {"objective": objective, "bidirectional": 1.0, "hidden_words": 0.5}
+    recipe = RECIPE.replace(model="oscar", batch_size=5, **sizes, **tags, **hiding)
+    check(recipe, np.float64, 4, (2, 3), 1e-9, tagged_split(rng), tmp_path)
+
+
+def test_shares_of_a_batch():
+    places = on_ranks(3, lambda: shares.of_batch(7))
     assert [(share.first, share.count, share.total) for share in places] == [(0, 2, 7), (2, 2, 7), (4, 3, 7)]
-    assert on_ranks(3, lambda: shares.of_batch(adversarial, 7)) == 3 * [None]
-    assert shares.of_batch(cross_entropy, 7) is None  # without other ranks
+    assert shares.of_batch(7) is None  # without other ranks
+
+
+def test_gathered_rows_have_the_gradient_of_the_whole_batch(rng):
+    """Check the gradient of a loss that compares all rows, after the mean over ranks."""
+    rows, weights, dwhole = rng.standard_normal((7, 2)), rng.standard_normal((7, 2)), rng.standard_normal((7, 2))
+
+    def work():
+        group = ranks.current()
+        share = group.share(7)
+        place = share.place(share.count)
+        with group.step(share.weight):
+            whole, cache = ranks.gather_forward(rows[place])
+            assert (whole == rows).all()
+            drows = ranks.gather_backward(dwhole, cache)
+            return ranks.shared_means({"sum": (weights[place] * drows).sum(keepdims=True)})["sum"]
+
+    for total in on_ranks(3, work):
+        np.testing.assert_allclose(total, (weights * dwhole).sum(), rtol=1e-12)
+    assert (ranks.gather_backward(dwhole, ranks.gather_forward(rows)[1]) == dwhole).all()  # on one rank
 
 
 def test_more_ranks_than_images_of_a_batch():
     with pytest.raises(InputError, match="3 ranks cannot share batches of 2 images"):
-        on_ranks(3, lambda: shares.of_batch(objectives.OBJECTIVES["cross-entropy"], 2))
+        on_ranks(3, lambda: shares.of_batch(2))
 
 
 def test_the_loss_of_a_batch_is_a_mean_over_its_words(rng, tmp_path):

@@ -11,6 +11,7 @@ from numpy_sat.decoders import parts
 from numpy_sat.decoders.detected_words import detector, language, matching, ranking
 from numpy_sat.layers import dropout, noisy_or, similarity
 from numpy_sat.loss import Loss, loss_backward, loss_forward
+from numpy_sat.system import ranks
 from numpy_sat.system.streams import along
 
 if TYPE_CHECKING:
@@ -104,9 +105,13 @@ class Model:
         """
         y_I, cache_I = matching.image_forward(params, a)
         y_S, cache_S = matching.caption_forward(params, batch.words, batch.targets, batch.mask)
+        # The wrong captions are those of the whole batch, of which this rank may have a share.
+        y_I, own_I = ranks.gather_forward(y_I)
+        y_S, own_S = ranks.gather_forward(y_S)
         R, cache_R = similarity.cosine_forward(y_I, y_S)
         total, cache_loss = similarity.contrast_forward(R, matching.GAMMA)
         dy_I, dy_S = similarity.cosine_backward(similarity.contrast_backward(1.0, cache_loss), cache_R)
+        dy_I, dy_S = ranks.gather_backward(dy_I, own_I), ranks.gather_backward(dy_S, own_S)
         grads = matching.image_backward(dy_I, cache_I) | matching.caption_backward(dy_S, cache_S)
         return Loss(total, total, 0.0), np.zeros_like(a), grads
 

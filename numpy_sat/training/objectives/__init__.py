@@ -14,14 +14,15 @@
         True if these epochs update the EMA of the weights, provided that the recipe has one.
     RATE_FACTOR
         Factor of the recipe's learning rate.
-    SHARED
-        True if the loss is a mean over the images of a batch, so that ranks can compute it in shares (../shares.py).
-        Without it, every rank computes whole batches.
 
 An objective may have one more member:
 
     KEEPS_LAST
         True if every epoch counts as the best, because no measure of the validation set fits the objective.
+
+Several ranks share every batch (../shares.py). So the loss must be a mean over the images of the batch. A loss that
+compares images first gathers what it compares, with gather_forward of system/ranks.py. An objective that updates
+parameters itself first takes the means of their gradients over all ranks, with shared_means.
 
 cross_entropy trains on the captions that people wrote, with teacher forcing. self_critical and adversarial train on
 captions that the model samples (samples.py). CIDEr-D rewards them, or a discriminator that is trained at the same time.

@@ -22,6 +22,7 @@ from numpy_sat.experiment import checkpoint, runs
 from numpy_sat.experiment.recipe import Recipe
 from numpy_sat.loss import Loss
 from numpy_sat.pretrained import inputs
+from numpy_sat.system import ranks
 from numpy_sat.system.streams import DISCRIMINATOR, stream
 from numpy_sat.system.workspace import Workspace
 from numpy_sat.training import optimizers
@@ -103,6 +104,7 @@ def _train_discriminator(opponent, generated, batch, recipe):
     _, grads, r = discriminator.loss_and_grads(
         opponent.params, generated.a, batch, generated.batch, recipe.adversarial.mismatch_weight
     )
+    grads = ranks.shared_means(grads)
     optimizers.clip_by_norm(grads, recipe.training.clip_norm)
     optimizers.adam_update(opponent.params, grads, opponent.optimizer, recipe.adversarial.discriminator_rate)
     return r

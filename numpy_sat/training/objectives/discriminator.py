@@ -6,6 +6,7 @@ import numpy as np
 
 from numpy_sat.data import batches
 from numpy_sat.layers import activations, discriminator, embedding, gumbel
+from numpy_sat.system import ranks
 
 LOCATION_SIZE = 32  # K, components of each location's projection
 IMAGE, SENTENCE = ("W_a", "b_a", "W_f", "b_f"), ("W_x", "W_hh", "b")  # the parameters of f(I), and of h(S) beside E
@@ -100,10 +101,14 @@ def loss_and_grads(
         loss: nats.
         grads: gradients by name.
         r: {"real", "generated" and "mismatched": (B,) probabilities of being real}.
+        On several ranks, loss and r are those of the whole batch. The gradients are those of this rank's share.
     """
     f, cache_f = discriminator.image_forward(a, *(params[name] for name in IMAGE))
     h_real, cache_real = _sentence_forward(params, real.targets, real.mask)
     h_generated, cache_generated = _sentence_forward(params, generated.targets, generated.mask)
+    # The previous image of the whole batch may be another rank's.
+    (f, own_f), (h_real, own_real) = map(ranks.gather_forward, (f, h_real))
+    h_generated, own_generated = ranks.gather_forward(h_generated)
     s_real, cache_s_real = discriminator.score_forward(f, h_real)
     s_generated, cache_s_generated = discriminator.score_forward(f, h_generated)
     s_mismatched, cache_s_mismatched = discriminator.score_forward(np.roll(f, 1, axis=0), h_real)
@@ -115,10 +120,11 @@ def loss_and_grads(
     df_mismatched, dh_mismatched = discriminator.score_backward(ds_mismatched, cache_s_mismatched)
     # gradient of f(I): term 1: real captions, term 2: generated ones, term 3: the captions of the next image
     df = df_real + df_generated + np.roll(df_mismatched, -1, axis=0)
+    df = ranks.gather_backward(df, own_f)
     grads = dict(zip(IMAGE, discriminator.image_backward(df, cache_f), strict=True))
     # a real caption also serves as a mismatched one
-    real_grads = _sentence_backward(dh_real + dh_mismatched, cache_real)
-    generated_grads = _sentence_backward(dh_generated, cache_generated)
+    real_grads = _sentence_backward(ranks.gather_backward(dh_real + dh_mismatched, own_real), cache_real)
+    generated_grads = _sentence_backward(ranks.gather_backward(dh_generated, own_generated), cache_generated)
     grads |= {name: real_grads[name] + generated_grads[name] for name in real_grads}
     scores = {"real": s_real, "generated": s_generated, "mismatched": s_mismatched}
     return float(loss), grads, {kind: _probability(score) for kind, score in scores.items()}

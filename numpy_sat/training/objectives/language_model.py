@@ -18,7 +18,6 @@ from numpy_sat.training.objectives import fixed_encoder, reranking
 AVERAGES_WEIGHTS = False
 L2 = 1e-6  # the penalty is L2 / 2 times the sum of the squared weights, in nats per caption
 RATE_FACTOR = 10.0  # weights of features start at 0 and end at a few units
-SHARED = True
 
 
 def prepare(run: Run, split: Split) -> None:

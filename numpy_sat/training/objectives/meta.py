@@ -25,6 +25,7 @@ from numpy_sat.decoders import MODELS
 from numpy_sat.experiment.recipe import Recipe
 from numpy_sat.experiment.runs import Run
 from numpy_sat.loss import Loss
+from numpy_sat.system import ranks
 from numpy_sat.system.streams import CAPTIONS, DROPOUT
 from numpy_sat.system.workspace import Workspace
 from numpy_sat.training.objectives import meta_gradients, samples, self_critical
@@ -96,6 +97,7 @@ def task(
     def evaluate(params):
         with workspace.step():
             loss, _, grads = decoder.loss_and_grads(params, a, batch, config, random(DROPOUT))
+        grads = ranks.shared_means(grads)  # an inner step needs the gradient of the whole batch
         return loss, {name: array.copy() for name, array in grads.items()}  # the next step reuses the workspace
 
     return evaluate

@@ -12,7 +12,7 @@ from numpy_sat.data import batches
 from numpy_sat.decoding import sampling
 from numpy_sat.experiment.recipe import Recipe
 from numpy_sat.layers import rollouts
-from numpy_sat.system.streams import CAPTIONS
+from numpy_sat.system.streams import CAPTIONS, along
 from numpy_sat.system.workspace import Workspace
 from numpy_sat.training.objectives import discriminator, samples
 from numpy_sat.training.objectives.generated import Generated
@@ -79,7 +79,8 @@ def word_values(
     for t in range(T - 1):
         _, _, _, state = decoder.step(params, state, sample.batch.words[t])
         writer = sampling.after(decoder, state, sample.batch.targets[t])
-        endings = sampling.draw(writer, params, sample.images, rng.random((recipe.decoding.max_words - t - 1, B * K)))
+        u = along(rng, 1).random((recipe.decoding.max_words - t - 1, B * K))
+        endings = sampling.draw(writer, params, sample.images, u)
         beginnings = [caption[: t + 1] for caption in sample.captions for _ in range(K)]
         captions = [beginning + ending for beginning, ending in zip(beginnings, endings, strict=True)]
         rollout_rewards[:, t] = reward(images, captions).reshape(B, K).T

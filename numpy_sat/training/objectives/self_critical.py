@@ -22,7 +22,6 @@ from numpy_sat.training.objectives import samples
 
 AVERAGES_WEIGHTS = True
 RATE_FACTOR = 1.0
-SHARED = True
 
 
 class Judge(NamedTuple):

@@ -15,7 +15,7 @@ from numpy_sat.decoders import MODELS, soft_words
 from numpy_sat.experiment.recipe import Recipe
 from numpy_sat.layers import gumbel
 from numpy_sat.loss import Loss
-from numpy_sat.system.streams import CAPTIONS
+from numpy_sat.system.streams import CAPTIONS, along
 from numpy_sat.system.workspace import Workspace
 from numpy_sat.training.objectives import discriminator
 from numpy_sat.training.objectives.generated import Generated
@@ -47,13 +47,13 @@ def step(
     a = captioner.annotate(params, batch.inputs, recipe)
     a = a * captioner.annotations_mask(rng, a, recipe)
     shape = (recipe.decoding.max_words, batch.words.shape[1], len(params["E"]))
-    noise, parts = gumbel.gumbel_noise(rng.random(shape)), MODELS[recipe.decoder.model].parts_of(recipe)
+    noise, parts = gumbel.gumbel_noise(along(rng, 1).random(shape)), MODELS[recipe.decoder.model].parts_of(recipe)
     temperature = recipe.adversarial.gumbel_temperature
     y, mask, log_p, cache = soft_words.write_forward(params, a, noise, temperature, parts)
     rewards, dy = discriminator.reward_and_gradient(discriminator_params, a, y, mask)
     # loss = - mean over captions of r(I, S)
     grads = soft_words.write_backward(-dy / len(rewards), cache)
-    loss = Loss(-float(rewards.mean()), -float(log_p.sum() / mask.sum()), 0.0)
+    loss = Loss(-float(rewards.mean()), -float(log_p.sum() / mask.sum()), 0.0, float(mask.sum()))
     targets, ends = y.argmax(axis=-1), mask.astype(int).sum(axis=0)
     words, targets, mask = batches.arrange([targets[:end, b] for b, end in enumerate(ends)])
     generated = batch._replace(words=words, targets=targets, mask=mask)

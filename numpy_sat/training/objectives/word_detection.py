@@ -19,7 +19,6 @@ from numpy_sat.system.workspace import Workspace
 
 AVERAGES_WEIGHTS = False
 RATE_FACTOR = 1.0
-SHARED = True
 
 
 def prepare(run: Run, split: Split) -> np.ndarray:
