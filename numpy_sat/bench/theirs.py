@@ -11,7 +11,7 @@ from torch.nn import functional as F
 from numpy_sat.bench import inputs, their_transformer, workers
 from numpy_sat.bench.workers import Timed
 from numpy_sat.bench.works import Work
-from numpy_sat.encoders import convnet, lite0
+from numpy_sat.encoders import convnet, lite
 from numpy_sat.experiment.recipe import Recipe
 from numpy_sat.system import machine
 
@@ -102,10 +102,10 @@ def _lite0(work):
 
 
 def lite0_forward(params: dict[str, torch.Tensor], x: torch.Tensor, stages: Sequence) -> torch.Tensor:
-    """Compute encoders/lite0.py in inference mode: images (N, 3, H, W) to annotations (N, D, H', W')."""
-    for name, block in lite0.parts(stages).items():
+    """Compute encoders/lite.py in inference mode: images (N, 3, H, W) to annotations (N, D, H', W')."""
+    for name, block in lite.parts(stages).items():
         if block is None:
-            stride, value = (lite0.STRIDE, lite0.GREY) if name == "stem" else (1, 0.0)
+            stride, value = (lite.STRIDE, lite.GREY) if name == "stem" else (1, 0.0)
             x = F.relu6(same_conv(x, params[f"{name}.W"], params[f"{name}.b"], stride, value=value), inplace=True)
             continue
         h = x

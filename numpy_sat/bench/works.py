@@ -6,7 +6,7 @@ from dataclasses import asdict
 from typing import NamedTuple
 
 from numpy_sat.data import catalog
-from numpy_sat.encoders import convnet, lite0
+from numpy_sat.encoders import convnet, lite
 from numpy_sat.experiment.presets import PRESETS
 from numpy_sat.experiment.recipe import Recipe
 
@@ -54,7 +54,7 @@ def all_works() -> Iterator[Work]:
         yield from (depthwise_work(pass_, 8, *layer) for pass_ in ("forward", "backward"))
     for name, sizes in NETS.items():
         yield from (net_work(name, pass_, *sizes) for pass_ in ("forward", "forward + backward"))
-    yield from (lite0_work(f"batch {N}", N, 224, lite0.STAGES["7x7x1280"]) for N in (8, 1))
+    yield from (lite0_work(f"batch {N}", N, 224, lite.STAGES["7x7x1280"]) for N in (8, 1))
     yield decoder_work(N=64, L=196, D=512, M=512, S=512, A=512, V=2500, T=20)
     for (data, small), recipe in PRESETS.items():
         if catalog.DATASETS[data].TASK != "captioning":
@@ -90,7 +90,7 @@ def depthwise_work(pass_: str, N: int, H: int, C: int, P: int, stride: int) -> W
 
 
 def lite0_work(name: str, N: int, H: int, stages: Sequence) -> Work:
-    """Return EfficientNet-Lite0 in inference mode on N images (H, H, 3). stages: as in encoders/lite0.py."""
+    """Return EfficientNet-Lite0 in inference mode on N images (H, H, 3). stages: as in encoders/lite.py."""
     return Work("lite0", name, "forward", ["numpy_sat"], dict(N=N, H=H, stages=stages), _lite0_flops(N, H, stages))
 
 
@@ -152,9 +152,9 @@ def _net_flops(N, H, blocks, backward):
 
 def _lite0_flops(N, H, stages):
     """Count the operations of the convolutions of EfficientNet-Lite0."""
-    shapes, flops = lite0.shapes(stages), 0
-    for name, block in lite0.parts(stages).items():
-        strides = {"stem.W": lite0.STRIDE} | ({f"{name}.W_d": block.stride} if block else {})
+    shapes, flops = lite.shapes(stages), 0
+    for name, block in lite.parts(stages).items():
+        strides = {"stem.W": lite.STRIDE} | ({f"{name}.W_d": block.stride} if block else {})
         for weight, shape in shapes.items():
             if weight.startswith(f"{name}.W"):
                 H = -(-H // strides.get(weight, 1))

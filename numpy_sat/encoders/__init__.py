@@ -32,12 +32,12 @@ from types import ModuleType
 from typing import TYPE_CHECKING
 
 from numpy_sat.data.scenes import boxes
-from numpy_sat.encoders import blind, convnet, features, frozen, last_state, lite0, reader, vgg
+from numpy_sat.encoders import blind, convnet, features, frozen, last_state, lite, reader, vgg
 
 if TYPE_CHECKING:
     from numpy_sat.experiment.recipe import Recipe
 
-ENCODERS = {"convnet": convnet, "vgg16": vgg, "vgg19": vgg, "lite0": lite0, "bilstm": reader}
+ENCODERS = {"convnet": convnet, "vgg16": vgg, "vgg19": vgg, **dict.fromkeys(lite.NETWORKS, lite), "bilstm": reader}
 
 
 def choose(config: "Recipe") -> tuple[ModuleType, tuple | int]:

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from numpy_sat import __version__, pretrained
+from numpy_sat.encoders import lite
 from numpy_sat.experiment import checkpoint, notice, runs
 from numpy_sat.system import cli, files, output
 from numpy_sat.system.errors import InputError
@@ -101,16 +102,18 @@ def _encoder(config):
     """
     if not config.encoder.pretrained:
         return "in this file, trained with the decoder from random weights"
-    if config.encoder.network != "lite0":
-        raise InputError(f"{config.encoder.network}: its weights are of no public package, so others could not use it.")
-    source = f"the extra `pretrained` (Apache-2.0), SHA-256 {pretrained.SHA256}"
+    network = config.encoder.network
+    if network not in pretrained.PACKAGES:
+        raise InputError(f"{network}: its weights are of no public package, so others could not use it.")
+    package, title = pretrained.PACKAGES[network], lite.NETWORKS[network].title
+    source = f"the package {package.name} {pretrained.VERSION} (Apache-2.0), SHA-256 {package.sha256}"
     if tuned := config.encoder.tuned_stages:
         rest = len(config.encoder.stages) - tuned
         return (
-            f"EfficientNet-Lite0; the first {rest} stages are not in this file: {source}; the last {tuned} are in this "
+            f"{title}; the first {rest} stages are not in this file: {source}; the last {tuned} are in this "
             "file, fine-tuned with the decoder from those weights"
         )
-    return f"EfficientNet-Lite0, not in this file: {source}"
+    return f"{title}, not in this file: {source}"
 
 
 def _judged(run):

@@ -8,18 +8,19 @@ import ast
 
 from numpy_sat.data.phrases import phrases
 from numpy_sat.decoders import MODELS
-from numpy_sat.encoders import ENCODERS, lite0, reads_sentences, vgg
+from numpy_sat.encoders import ENCODERS, lite, reads_sentences, vgg
 
 MOST_CONVOLUTIONS, MOST_CHANNELS = 100, 16384  # of an encoder
-PRETRAINED = ("lite0", *vgg.STAGES)  # networks that start from weights trained on ImageNet
+PRETRAINED = (*lite.NETWORKS, *vgg.STAGES)  # networks that start from weights trained on ImageNet
 CROSS_ENTROPY, HIDDEN_TAGS = WITHOUT_SAMPLES = "cross-entropy", "hidden-tags"  # the objectives without sampled captions
-GRIDS = tuple(lite0.STAGES)  # names of EfficientNet-Lite0's output grids: rows x columns x channels
+# {network: names of its output grids: rows x columns x channels}
+GRIDS = {name: tuple(network.grids) for name, network in lite.NETWORKS.items()}
 
 
 def read_stages(text: str) -> tuple:
     """Parse an encoder's stages: the name of a grid, or tuples of channels. Raises ValueError for other text."""
-    if text in lite0.STAGES:
-        return lite0.STAGES[text]
+    if text in lite.STAGES:
+        return lite.STAGES[text]
     try:
         stages = tuple(tuple(stage) for stage in ast.literal_eval(text))
     except (TypeError, SyntaxError, MemoryError, RecursionError) as error:
@@ -34,7 +35,7 @@ def read_stages(text: str) -> tuple:
 
 def write_stages(stages: tuple) -> str:
     """Return the text from which read_stages gets these stages."""
-    grid = next((grid for grid, grid_stages in lite0.STAGES.items() if grid_stages == stages), None)
+    grid = next((grid for grid, grid_stages in lite.STAGES.items() if grid_stages == stages), None)
     return grid or str(stages).replace(" ", "")
 
 
@@ -101,16 +102,18 @@ def no_tags_to_pollute(recipe):
 
 
 def another_encoders_stages(recipe):
-    """Refuse a grid of EfficientNet-Lite0 for another encoder, and channels for EfficientNet-Lite0."""
-    if recipe.encoder.network == "lite0" and not _is_lite0(recipe.encoder.stages):
-        return f"--encoder lite0 has the stages of a grid: {', '.join(GRIDS)}"
-    if recipe.encoder.network != "lite0" and recipe.encoder.stages in lite0.STAGES.values():
-        return f"{', '.join(GRIDS)} are grids of --encoder lite0, not of {recipe.encoder.network}"
+    """Refuse a grid of an EfficientNet-Lite for another encoder, and channels for an EfficientNet-Lite."""
+    network, stages = recipe.encoder.network, recipe.encoder.stages
+    if network in lite.NETWORKS and not _is_lite(stages):
+        return f"--encoder {network} has the stages of a grid: {', '.join(GRIDS[network])}"
+    for other, grids in GRIDS.items():
+        if other != network and stages in lite.NETWORKS[other].grids.values():
+            return f"{', '.join(grids)} are grids of --encoder {other}, not of {network}"
     return None
 
 
-def _is_lite0(stages):
-    """Return True for stages with the form of EfficientNet-Lite0: a stem, bottlenecks of five numbers, maybe a head."""
+def _is_lite(stages):
+    """Return True for stages with the form of EfficientNet-Lite: a stem, bottlenecks of five numbers, maybe a head."""
     sizes = [len(stage) for stage in stages]
     bottlenecks = sizes[1:-1] if sizes[-1] == 1 else sizes[1:]
     return sizes[0] == 1 and set(bottlenecks) == {5}

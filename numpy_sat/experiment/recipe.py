@@ -32,11 +32,11 @@ class Encoder:
     )
     stages: tuple = setting(
         ((16,), (32,), (64,), (128,)),
-        "channels of each stage's convolutions, such as ((32,),(64,64)); for lite0 the name of a grid",
+        "channels of each stage's convolutions, such as ((32,),(64,64)); for EfficientNet-Lite the name of a grid",
         read=conditions.read_stages,
         write=conditions.write_stages,
         range="the channels of every stage's convolutions, such as ((32,),(64,64)), "
-        f"or for lite0 one of {', '.join(conditions.GRIDS)}",
+        f"or a grid: {', '.join(conditions.GRIDS['lite0'])} for lite0; such as 8x8x1280 for lite1",
         refuse=conditions.another_encoders_stages,
         idle=conditions.no_images,
     )

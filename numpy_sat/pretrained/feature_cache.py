@@ -68,7 +68,8 @@ def net_of(encoder: ModuleType, params: dict[str, np.ndarray], stages: tuple, si
     def shape():
         return encode(np.zeros((1, size, size, 3), np.float32)).shape[1:]
 
-    return Net(encode, size, shape, digest(params, encoder.__name__, stages))
+    name = getattr(encoder, "NAME_IN_DIGESTS", encoder.__name__)
+    return Net(encode, size, shape, digest(params, name, stages))
 
 
 def digest(params: dict[str, np.ndarray], *description) -> str:

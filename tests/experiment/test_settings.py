@@ -8,7 +8,7 @@ import pytest
 import tiny
 
 from numpy_sat.decoders import MODELS
-from numpy_sat.encoders import ENCODERS, lite0
+from numpy_sat.encoders import ENCODERS, lite
 from numpy_sat.experiment.arguments import choose_recipe, parse
 from numpy_sat.experiment.presets import PRESETS, on_pretrained
 from numpy_sat.experiment.recipe import SETTINGS, Recipe, from_json
@@ -16,6 +16,7 @@ from numpy_sat.experiment.settings import settings_between, with_settings
 from numpy_sat.system.errors import InputError
 
 RECIPE = PRESETS["flickr8k", False]
+LITE2 = on_pretrained("flickr8k", "lite2")
 
 
 def test_settings_of_all_groups():
@@ -46,7 +47,7 @@ def test_every_setting_is_declared_once_and_completely():
 
 
 def test_the_recipe_is_read_back_from_json():
-    for recipe in (*PRESETS.values(), on_pretrained("flickr8k", "lite0"), RECIPE.replace(without=("gate",))):
+    for recipe in (*PRESETS.values(), on_pretrained("flickr8k", "lite0"), LITE2, RECIPE.replace(without=("gate",))):
         stored = json.loads(json.dumps(dataclasses.asdict(recipe)))
         assert from_json(stored) == recipe and hash(from_json(stored)) == hash(recipe)
     for damage in ({"encoder": None}, {"loss": {"penalty": 1}}, {"decoding": 3}, {"more": {}}):
@@ -153,17 +154,27 @@ def test_stages_that_cannot_be_tuned(recipe, tuned, words):
     assert words in str(error.value)
 
 
-@pytest.mark.parametrize("recipe", [RECIPE, on_pretrained("flickr8k", "vgg16")])
+@pytest.mark.parametrize("recipe", [RECIPE, on_pretrained("flickr8k", "vgg16"), LITE2])
 def test_grids_of_another_encoder(recipe):
-    with pytest.raises(InputError, match=r"14x14x112, .* are grids of --encoder lite0, not of (convnet|vgg16)"):
+    with pytest.raises(InputError, match=r"14x14x112, .* are grids of --encoder lite0, not of (convnet|vgg16|lite2)"):
         with_settings(recipe, {"stages": "14x14x112"})
+    with pytest.raises(InputError, match=r"15x15x112, .* are grids of --encoder lite1, not of (convnet|vgg16|lite2)"):
+        with_settings(recipe, {"stages": "8x8x1280"})
 
 
-def test_channels_for_lite0():
+@pytest.mark.parametrize("recipe", [on_pretrained("flickr8k", "lite0"), LITE2])
+def test_channels_for_lite(recipe):
+    encoder = recipe.encoder.network
+    grids = next(iter(lite.NETWORKS[encoder].grids))
     with pytest.raises(
-        InputError, match=r"stages=\(\(32,\),\(64,\)\): --encoder lite0 has the stages of a grid: 14x14x112"
+        InputError, match=rf"stages=\(\(32,\),\(64,\)\): --encoder {encoder} has the stages of a grid: {grids}"
     ):
-        with_settings(on_pretrained("flickr8k", "lite0"), {"stages": "((32,),(64,))"})
+        with_settings(recipe, {"stages": "((32,),(64,))"})
+
+
+@pytest.mark.parametrize(("network", "size"), [("lite0", 224), ("lite1", 240), ("lite2", 260), ("vgg16", 224)])
+def test_every_pretrained_encoder_has_images_of_its_own_size(network, size):
+    assert on_pretrained("flickr8k", network).encoder.image_size == size
 
 
 @pytest.mark.parametrize("name", ["epochs", "batch_size", "learning_rate", "stages", "model", "batch_norm"])
@@ -208,7 +219,7 @@ def test_images_too_small_for_the_stages(recipe, texts, minimum):
     settings = with_settings(recipe, texts | {"image_size": str(minimum)}).encoder
     encoder, stages = ENCODERS[settings.network], tuple(tuple(2 for _ in stage) for stage in settings.stages)
     if settings.network == "lite0":
-        stages = lite0.STAGES["14x14x112"]
+        stages = lite.STAGES["14x14x112"]
     params = encoder.init_params(np.random.default_rng(0), stages)
     for size in (minimum, minimum + 1):
         images = np.random.default_rng(0).uniform(-1, 1, (2, size, size, 3)).astype(np.float32)

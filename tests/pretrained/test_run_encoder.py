@@ -133,8 +133,8 @@ def test_phrases_have_no_encoder_of_images(source, capsys, monkeypatch):
 
 
 def test_an_unknown_encoder(capsys):
-    assert train.main(["--encoder", "lite1"]) == 2
-    expected = "--encoder lite1: there is no such run; name lite0, vgg16, vgg19 or the folder of a run."
+    assert train.main(["--encoder", "lite9"]) == 2
+    expected = "--encoder lite9: there is no such run; name lite0, lite1, lite2, vgg16, vgg19 or the folder of a run."
     assert expected in capsys.readouterr().err
 
 

@@ -457,9 +457,10 @@ def test_missing_file(tmp_path):
 
 
 def test_a_missing_package_is_named(monkeypatch):
-    monkeypatch.setattr(pretrained, "PACKAGE", "numpy_sat_has_no_such_package")
+    package = pretrained.PACKAGES["lite2"]._replace(module="numpy_sat_has_no_such_package")
+    monkeypatch.setitem(pretrained.PACKAGES, "lite2", package)
     with pytest.raises(InputError, match=r"python -m pip install numpy-sat-has-no-such-package==0\.1\.0$") as raised:
-        pretrained.lite0_file()
+        pretrained.lite_file("lite2")
     assert "\n" not in str(raised.value)
 
 

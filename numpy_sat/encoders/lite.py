@@ -1,8 +1,11 @@
-"""Define EfficientNet-Lite0, with weights pretrained on ImageNet.
+"""Define EfficientNet-Lite0, Lite1 and Lite2, with weights pretrained on ImageNet.
 
 Lite0 is EfficientNet-B0 (Tan and Le 2019) without the operations that are slow on phones. It has a stem, seven stages
 of inverted bottlenecks (layers/mbconv.py) and a head. It needs a thirtieth of the arithmetic of VGG-16 and classifies
 ImageNet better. A trained batch normalization is an affine map, so it is folded into the convolutions.
+
+Lite1 and Lite2 read larger images. Both repeat the bottlenecks of the second to the sixth stage more often, and Lite2
+has more channels, too. The stem, the first and the last stage of bottlenecks and the head are never repeated more.
 
 A net is a tuple of stages, each a tuple:
 
@@ -10,8 +13,9 @@ A net is a tuple of stages, each a tuple:
     bottlenecks   (count, side of the filters, stride of the first block, expansion factor, channels)
     head          (channels,)   a 1x1 convolution; optional
 
-The first stages of a net form a net as well. STAGES holds four nets, named by the grid of annotation vectors of a
-224 x 224 image. The net 14x14x672 ends with the first expansion of the sixth stage instead of a head.
+The first stages of a net form a net as well. STAGES holds four nets for each network. They are named by the grid of
+annotation vectors of an image of the network's size. The net 14x14x672 of Lite0 ends with the first expansion of the
+sixth stage instead of a head, and so do 15x15x672 of Lite1 and 17x17x720 of Lite2.
 """
 
 from typing import NamedTuple
@@ -24,9 +28,46 @@ from numpy_sat.system.workspace import current
 
 SETTINGS = ()  # it reads none of the decoder's settings
 
-_FIRST = (32,), (1, 3, 1, 1, 16), (2, 3, 2, 6, 24), (2, 5, 2, 6, 40), (3, 3, 2, 6, 80), (3, 5, 1, 6, 112)
-_ALL = *_FIRST, (4, 5, 2, 6, 192), (1, 3, 1, 6, 320)
-STAGES = {"14x14x112": _FIRST, "14x14x672": (*_FIRST, (672,)), "7x7x320": _ALL, "7x7x1280": (*_ALL, (1280,))}
+# Of the seven stages of bottlenecks: sides of the filters, strides of the first blocks, expansion factors.
+_BLOCKS = (3, 3, 5, 3, 5, 5, 3), (1, 2, 2, 2, 1, 2, 1), (1, 6, 6, 6, 6, 6, 6)
+
+
+class Network(NamedTuple):
+    """A network of the family."""
+
+    title: str
+    image_size: int  # side of the images that it was trained on, in pixels
+    grids: dict  # {grid of annotation vectors: stages}, the largest net last
+
+
+def _network(title, image_size, repeats, channels):
+    """Return the Network of these sizes.
+
+    Args:
+        title: its name in texts.
+        image_size: side of its images, in pixels.
+        repeats: counts of the blocks of the second to the sixth stage.
+        channels: channels after each of the seven stages.
+    """
+    bottlenecks = tuple(zip((1, *repeats, 1), *_BLOCKS, channels, strict=True))
+    first, last = ((32,), *bottlenecks[:5]), bottlenecks[5:]  # the last two stages have half as many rows
+    fine, coarse = -(-image_size // 16), -(-image_size // 32)
+    expanded = _BLOCKS[2][5] * channels[4]
+    grids = {
+        f"{fine}x{fine}x{channels[4]}": first,
+        f"{fine}x{fine}x{expanded}": (*first, (expanded,)),
+        f"{coarse}x{coarse}x{channels[6]}": (*first, *last),
+        f"{coarse}x{coarse}x1280": (*first, *last, (1280,)),
+    }
+    return Network(title, image_size, grids)
+
+
+NETWORKS = {  # {value of the setting `network`: Network}
+    "lite0": _network("EfficientNet-Lite0", 224, (2, 2, 3, 3, 4), (16, 24, 40, 80, 112, 192, 320)),
+    "lite1": _network("EfficientNet-Lite1", 240, (3, 3, 4, 4, 5), (16, 24, 40, 80, 112, 192, 320)),
+    "lite2": _network("EfficientNet-Lite2", 260, (3, 3, 4, 4, 5), (16, 24, 48, 88, 120, 208, 352)),
+}
+STAGES = {grid: stages for network in NETWORKS.values() for grid, stages in network.grids.items()}
 SIDE, STRIDE = 3, 2  # of the stem's filters
 
 # The net was trained on (pixel - 127) / 128, with pixels from 0 to 255. Our pixels run from -1 to 1, so this scale is
@@ -34,6 +75,8 @@ SIDE, STRIDE = 3, 2  # of the stem's filters
 GREY, STD = 127 / 127.5 - 1, 128 / 127.5
 NORM = "weight", "bias", "running_mean", "running_var"  # names of gamma, beta, mean and variance in weight files
 EPSILON = 1e-3  # of the folded batch normalization
+# Checkpoints store digests of nets, which contain the name of this module. It was lite0 when the first were written.
+NAME_IN_DIGESTS = "numpy_sat.encoders.lite0"
 # Prefixes of the tensors for the rest of the net and for ImageNet's classes in weight files.
 UNUSED = "_blocks.", "_conv_head.", "_bn", "_fc."
 
@@ -85,7 +128,7 @@ def init_params(
         ValueError: norm is True.
     """
     if norm:
-        raise ValueError("lite0: its batch normalization is folded into its weights")
+        raise ValueError("EfficientNet-Lite: its batch normalization is folded into its weights")
     params = {}
     for name, shape in shapes(stages).items():
         inputs = np.prod(shape[:2] if name.endswith("W_d") else shape[:-1])
@@ -195,7 +238,7 @@ def namings(stages: tuple) -> tuple[dict[str, tuple], dict[str, tuple]]:
     return theirs, ours
 
 
-def adopt(tensors: dict[str, np.ndarray], stages: tuple, preprocessing: str = "lite0") -> dict[str, np.ndarray]:
+def adopt(tensors: dict[str, np.ndarray], stages: tuple, preprocessing: str = "lite") -> dict[str, np.ndarray]:
     """Convert the tensors of a weight file to parameters.
 
     Filters (O, C, P, Q) become (P, Q, C, O). The batch normalization after them is folded in. The filters of the stem
@@ -204,16 +247,16 @@ def adopt(tensors: dict[str, np.ndarray], stages: tuple, preprocessing: str = "l
     Args:
         tensors: {name: array}, with one of the two sets of names of `namings`.
         stages: as above.
-        preprocessing: must be "lite0".
+        preprocessing: must be "lite".
     Returns:
         Arrays by name.
     Raises:
-        InputError: the preprocessing is not "lite0".
+        InputError: the preprocessing is not "lite".
     """
     if "stem.W" in tensors:
         return tensors
-    if preprocessing != "lite0":
-        raise InputError(f"{preprocessing}: no such preprocessing; this net has lite0.")
+    if preprocessing != "lite":
+        raise InputError(f"{preprocessing}: no such preprocessing; this net has lite.")
     params, ours = {}, shapes(stages)
     for name, (convolution, norm) in _sources(stages).items():
         gamma, beta, mean, var = (tensors[f"{norm}.{part}"].astype(np.float64) for part in NORM)
@@ -291,7 +334,7 @@ def _sources(stages):
         if part == "stem":
             sources["stem.W"] = "_conv_stem", "_bn0"
         elif part == "head":
-            whole = stages[:-1] == _ALL
+            whole = len(stages) == 1 + len(_BLOCKS[0]) + 1
             sources["head.W"] = ("_conv_head", "_bn1") if whole else (f"_blocks.{k}._expand_conv", f"_blocks.{k}._bn0")
         else:
             names = (

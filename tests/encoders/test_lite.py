@@ -1,5 +1,6 @@
-"""Test encoders.lite0: EfficientNet-Lite0 against PyTorch with the same weights, and its gradients."""
+"""Test encoders.lite: EfficientNet-Lite against PyTorch with the same weights, and its gradients."""
 
+import functools
 import itertools
 import json
 
@@ -8,7 +9,7 @@ import pytest
 
 from numpy_sat import kernels, pretrained
 from numpy_sat.check import gradcheck
-from numpy_sat.encoders import lite0
+from numpy_sat.encoders import lite
 from numpy_sat.layers import activations, conv, depthwise, linear
 from numpy_sat.pretrained import torch_file, weights
 from numpy_sat.system.errors import InputError
@@ -19,29 +20,44 @@ SMALL = (32,), (1, 3, 1, 1, 16), (2, 3, 2, 6, 24), (1, 5, 2, 6, 40), (80,)  # ch
 RESIDUAL = (16,), (2, 3, 1, 1, 16), (1, 3, 1, 3, 16)  # the first block adds the output of the stem
 
 
-@pytest.fixture(scope="module")
-def tensors():
-    """Return the tensors of the installed weight file; without it the test is skipped."""
+STAGES = {  # of the port, from the second: repetitions r, side k, stride s, expansion e, channels
+    "lite0": "r2_k3_s2_e6_24 r2_k5_s2_e6_40 r3_k3_s2_e6_80 r3_k5_s1_e6_112 r4_k5_s2_e6_192 r1_k3_s1_e6_320",
+    "lite1": "r3_k3_s2_e6_24 r3_k5_s2_e6_40 r4_k3_s2_e6_80 r4_k5_s1_e6_112 r5_k5_s2_e6_192 r1_k3_s1_e6_320",
+    "lite2": "r3_k3_s2_e6_24 r3_k5_s2_e6_48 r4_k3_s2_e6_88 r4_k5_s1_e6_120 r5_k5_s2_e6_208 r1_k3_s1_e6_352",
+}
+GRIDS = [(network, grid) for network, sizes in lite.NETWORKS.items() for grid in sizes.grids]
+
+
+@functools.cache
+def load_tensors(network):
+    """Return the tensors of the installed weight file of a network; without it the test is skipped."""
     try:
-        path = pretrained.lite0_file()
-    except InputError:
-        pytest.skip("EfficientNet-Lite0's weights are not installed")
-    return torch_file.load(path, pretrained.SHA256)
+        path = pretrained.lite_file(network)
+    except InputError as error:
+        pytest.skip(str(error))
+    return torch_file.load(path, pretrained.PACKAGES[network].sha256)
 
 
-def run_torch(tensors, images, grid):
+@pytest.fixture
+def tensors():
+    """Return the tensors of Lite0."""
+    return load_tensors("lite0")
+
+
+def run_torch(network, images, grid):
     """Run the net of the PyTorch port in float64.
 
     Args:
-        tensors: {name: array} with the names of the port.
+        network: key of STAGES.
         images: (N, 3, H, W) pixels from 0 to 255.
-        grid: key of lite0.STAGES.
+        grid: key of lite.STAGES.
     Returns:
         (N, C, H', W') tensor.
     """
     torch = pytest.importorskip("torch")
     F = torch.nn.functional
-    weights = {name: torch.from_numpy(array).double() for name, array in tensors.items()}
+    weights = {name: torch.from_numpy(array).double() for name, array in load_tensors(network).items()}
+    kind = [*lite.NETWORKS[network].grids].index(grid)  # 0 and 1 end before the last two stages, 2 has no head
 
     def convolve(x, name, norm, stride=1, groups=1):
         W = weights[f"{name}.weight"]
@@ -53,27 +69,24 @@ def run_torch(tensors, images, grid):
         return F.batch_norm(x, *norm_weights, training=False, eps=1e-3)
 
     x = F.relu6(convolve((torch.from_numpy(images).double() - 127) / 128, "_conv_stem", "_bn0", 2))
-    stages = (
-        "r1_k3_s1_e1_16 r2_k3_s2_e6_24 r2_k5_s2_e6_40 r3_k3_s2_e6_80 r3_k5_s1_e6_112 r4_k5_s2_e6_192 r1_k3_s1_e6_320"
-    )
     k = 0
-    for stage in stages.split():
+    for s, stage in enumerate(f"r1_k3_s1_e1_16 {STAGES[network]}".split(), 1):
+        if (kind, s) == (0, 6):
+            return x
         repeats, _, stride, times, _ = (int(part.lstrip("rkse")) for part in stage.split("_"))
         for first in range(repeats):
             name, before = f"_blocks.{k}", x
             if times > 1:
                 x = F.relu6(convolve(x, f"{name}._expand_conv", f"{name}._bn0"))
-            if (grid, k) == ("14x14x672", 11):
+            if (kind, s) == (1, 6):
                 return x
             block_stride = stride if first == 0 else 1
             x = F.relu6(convolve(x, f"{name}._depthwise_conv", f"{name}._bn1", block_stride, x.shape[1]))
             x = convolve(x, f"{name}._project_conv", f"{name}._bn2")
             if block_stride == 1 and x.shape[1] == before.shape[1]:
                 x = x + before
-            if (grid, k) == ("14x14x112", 10):
-                return x
             k += 1
-    return x if grid == "7x7x320" else F.relu6(convolve(x, "_conv_head", "_bn1"))
+    return x if kind == 2 else F.relu6(convolve(x, "_conv_head", "_bn1"))
 
 
 def photos(rng, N, H, W):
@@ -87,39 +100,40 @@ def scaled(images):
     return images.astype(np.float32) / 127.5 - 1
 
 
-@pytest.mark.parametrize("size", [(224, 224), (225, 193)], ids=["224x224", "odd sides"])
-@pytest.mark.parametrize("grid", lite0.STAGES)
-def test_agrees_with_torch(rng, tensors, grid, size):
-    images = photos(rng, 2, *size)
-    expected = run_torch(tensors, images.transpose(0, 3, 1, 2), grid).numpy().transpose(0, 2, 3, 1)
-    stages = lite0.STAGES[grid]
-    a = lite0.encode(lite0.adopt(tensors, stages), scaled(images), stages)
-    if size == (224, 224):
+@pytest.mark.parametrize("size", [None, (225, 193)], ids=["its size", "odd sides"])
+@pytest.mark.parametrize(("network", "grid"), GRIDS)
+def test_agrees_with_torch(rng, network, grid, size):
+    side = lite.NETWORKS[network].image_size
+    images = photos(rng, 2, *(size or (side, side)))
+    expected = run_torch(network, images.transpose(0, 3, 1, 2), grid).numpy().transpose(0, 2, 3, 1)
+    stages = lite.STAGES[grid]
+    a = lite.encode(lite.adopt(load_tensors(network), stages), scaled(images), stages)
+    if size is None:
         assert grid == "x".join(map(str, expected.shape[1:]))
     assert a.dtype == np.float32 and a.flags.c_contiguous
     expected = expected.reshape(a.shape)
     assert np.abs(a - expected).max() <= 1e-4 * np.abs(expected).max()
     assert np.linalg.norm(a - expected) <= 1e-5 * np.linalg.norm(expected)
-    assert lite0.size(stages) == a.shape[2]
+    assert lite.size(stages) == a.shape[2]
 
 
 def test_gradients_agree_with_torch(rng, tensors):
     """Compare the gradients of the folded weights of the last two stages, in float32."""
     torch = pytest.importorskip("torch")
-    stages, images = lite0.STAGES["7x7x320"], photos(rng, 2, 96, 96)
-    params = lite0.adopt(tensors, stages)
-    last = lite0.shapes(stages, start=6)
+    stages, images = lite.STAGES["7x7x320"], photos(rng, 2, 96, 96)
+    params = lite.adopt(tensors, stages)
+    last = lite.shapes(stages, start=6)
     assert last.keys() == {name for name in params if name.startswith(("block6_", "block7_"))} and len(last) == 30
     double = {name: array.astype(np.float64) for name, array in params.items()}
-    cells = lite0.encode(double, scaled(images).astype(np.float64), stages, stop=6).reshape(2, 6, 6, 112)
-    a, cache = lite0.encode_forward(params, cells.astype(np.float32), stages, start=6)
+    cells = lite.encode(double, scaled(images).astype(np.float64), stages, stop=6).reshape(2, 6, 6, 112)
+    a, cache = lite.encode_forward(params, cells.astype(np.float32), stages, start=6)
     da = rng.standard_normal(a.shape, np.float32)
-    grads = lite0.encode_backward(da, cache)
+    grads = lite.encode_backward(da, cache)
     assert sorted(grads) == sorted(last)
 
     p = {name: torch.from_numpy(double[name]).requires_grad_() for name in last}
     x = torch.from_numpy(cells)
-    for block in lite0.parts(stages, start=6):
+    for block in lite.parts(stages, start=6):
         h = torch.clip(x @ p[f"{block}.W_e"] + p[f"{block}.b_e"], 0, 6).permute(0, 3, 1, 2)
         W, stride = p[f"{block}.W_d"], 2 if block == "block6_1" else 1
         padding = (len(W) - stride) // 2, (len(W) - stride + 1) // 2
@@ -133,33 +147,35 @@ def test_gradients_agree_with_torch(rng, tensors):
         assert np.abs(grads[name] - expected).max() <= 1e-4 * np.abs(expected).max(), name
 
 
-def test_all_grids_share_their_first_weights(tensors):
-    """Check that every grid has the weights of the largest net. The head of 14x14x672 is its sixth expansion."""
-    whole = lite0.adopt(tensors, lite0.STAGES["7x7x1280"])
-    for stages in lite0.STAGES.values():
-        params = lite0.adopt(tensors, stages)
+@pytest.mark.parametrize(("network", "size"), [("lite0", 3_350_000), ("lite1", 4_108_848), ("lite2", 4_782_024)])
+def test_all_grids_share_their_first_weights(network, size):
+    """Check that every grid has the weights of the largest net. The head of the second is its sixth expansion."""
+    tensors, grids = load_tensors(network), [*lite.NETWORKS[network].grids.values()]
+    whole = lite.adopt(tensors, grids[-1])
+    for stages in grids:
+        params = lite.adopt(tensors, stages)
         for name, array in params.items():
             whole_name = {"head.W": "block6_1.W_e", "head.b": "block6_1.b_e"}.get(name, name)
-            np.testing.assert_array_equal(array, whole[whole_name if stages[-1] == (672,) else name])
-    assert sum(array.size for array in whole.values()) == 3_350_000
+            np.testing.assert_array_equal(array, whole[whole_name if stages == grids[1] else name])
+    assert sum(array.size for array in whole.values()) == size
 
 
 def test_params_of_the_package(tensors):
-    params = pretrained.lite0_params(lite0.STAGES["14x14x672"])
-    expected = lite0.adopt(tensors, lite0.STAGES["14x14x672"])
+    params = pretrained.lite_params("lite0", lite.STAGES["14x14x672"])
+    expected = lite.adopt(tensors, lite.STAGES["14x14x672"])
     assert list(params) == list(expected)
     for name, array in params.items():
         np.testing.assert_array_equal(array, expected[name])
         assert array.dtype == np.float32 and array.flags.c_contiguous
 
 
-@pytest.mark.parametrize("grid", lite0.STAGES)
-def test_both_namings_are_read_from_a_file(tensors, tmp_path, grid):
-    stages = lite0.STAGES[grid]
-    params = lite0.adopt(tensors, stages)
+@pytest.mark.parametrize(("network", "grid"), GRIDS)
+def test_both_namings_are_read_from_a_file(tmp_path, network, grid):
+    stages, tensors = lite.STAGES[grid], load_tensors(network)
+    params = lite.adopt(tensors, stages)
     for name, content in (("theirs", tensors), ("ours", params)):
         np.savez(tmp_path / f"{name}.npz", **content)
-        loaded = weights.load(tmp_path / f"{name}.npz", lite0, stages, "lite0")
+        loaded = weights.load(tmp_path / f"{name}.npz", lite, stages, "lite")
         assert sorted(loaded) == sorted(params)
         for key, array in params.items():
             np.testing.assert_array_equal(loaded[key], array)
@@ -167,19 +183,19 @@ def test_both_namings_are_read_from_a_file(tensors, tmp_path, grid):
 
 def test_another_preprocessing(rng):
     with pytest.raises(InputError, match="caffe: no such preprocessing"):
-        lite0.adopt({}, TINY, "caffe")
+        lite.adopt({}, TINY, "caffe")
 
 
 def test_folded_normalization(rng):
     """Compare with unfolded batch normalization of pixels in the scale of the net's training."""
     stages = (2,), (1, 3, 1, 1, 2)
-    tensors = {name: rng.standard_normal(shape) for name, shape in lite0.namings(stages)[0].items()}
+    tensors = {name: rng.standard_normal(shape) for name, shape in lite.namings(stages)[0].items()}
     tensors = {name: np.abs(array) if name.endswith("var") else array for name, array in tensors.items()}
-    params = {name: array.astype(np.float64) for name, array in lite0.adopt(tensors, stages).items()}
+    params = {name: array.astype(np.float64) for name, array in lite.adopt(tensors, stages).items()}
     images = rng.uniform(-1, 1, (1, 6, 8, 3))
 
     def normalize(y, norm):
-        gamma, beta, mean, var = (tensors[f"{norm}.{part}"] for part in lite0.NORM)
+        gamma, beta, mean, var = (tensors[f"{norm}.{part}"] for part in lite.NORM)
         return gamma * (y - mean) / np.sqrt(var + 1e-3) + beta
 
     x = np.pad((127.5 * (images + 1) - 127) / 128, ((0, 0), (0, 1), (0, 1), (0, 0)))
@@ -193,7 +209,7 @@ def test_folded_normalization(rng):
     stem = np.clip(normalize(x, "_blocks.0._bn1"), 0, 6)
     assert stem.shape == y.shape
     residual = np.clip(stem_of(params, images), 0, 6)
-    a = lite0.encode(params, images, stages)
+    a = lite.encode(params, images, stages)
     np.testing.assert_allclose(a, (expected + residual).reshape(a.shape), rtol=0, atol=1e-5)
 
 
@@ -205,7 +221,7 @@ def stem_of(params, images):
 
 def random_net(rng, stages, size, dtype=np.float64, N=2):
     """Draw weights, biases and images."""
-    params = lite0.init_params(rng, stages, dtype=dtype)
+    params = lite.init_params(rng, stages, dtype=dtype)
     for array in params.values():
         if array.ndim == 1:
             array += rng.uniform(0.2, 1, array.shape).astype(dtype)
@@ -215,15 +231,15 @@ def random_net(rng, stages, size, dtype=np.float64, N=2):
 @pytest.mark.parametrize("size", [(16, 12), (9, 11)], ids=["even sides", "odd sides"])
 def test_gradients(rng, size):
     params, images = random_net(rng, TINY, size)
-    a, _ = lite0.encode_forward(params, images, TINY)
+    a, _ = lite.encode_forward(params, images, TINY)
     upstream = rng.standard_normal(a.shape)
 
     def loss_and_grads(params):
-        a, cache = lite0.encode_forward(params, images, TINY)
-        return np.vdot(a, upstream), lite0.encode_backward(upstream, cache)
+        a, cache = lite.encode_forward(params, images, TINY)
+        return np.vdot(a, upstream), lite.encode_backward(upstream, cache)
 
     def loss(params):
-        return np.vdot(lite0.encode_forward(params, images, TINY)[0], upstream)
+        return np.vdot(lite.encode_forward(params, images, TINY)[0], upstream)
 
     report = gradcheck.check_loss(loss_and_grads, params, loss=loss)
     assert report.ok, str(report)
@@ -237,29 +253,29 @@ SIDES = [(8, 6), (8, 6), (4, 3), (2, 2)]  # sides of their results for images of
 def test_first_stages_and_last_stages_are_the_net(rng):
     """Check that each half needs its own parameters alone and has the gradients of the whole net."""
     params, images = random_net(rng, TINY, (16, 12))
-    a, cache = lite0.encode_forward(params, images, TINY)
+    a, cache = lite.encode_forward(params, images, TINY)
     da = rng.standard_normal(a.shape)
-    grads = lite0.encode_backward(da, cache)
-    assert set(grads) == set(params) == set(lite0.shapes(TINY))
-    np.testing.assert_array_equal(lite0.encode(params, images, TINY), a)
+    grads = lite.encode_backward(da, cache)
+    assert set(grads) == set(params) == set(lite.shapes(TINY))
+    np.testing.assert_array_equal(lite.encode(params, images, TINY), a)
     for start, sides in enumerate(SIDES, 1):
-        assert list(lite0.parts(TINY, start)) == [*itertools.chain(*PARTS[start:])]
-        first, last = lite0.shapes(TINY, stop=start), lite0.shapes(TINY, start=start)
-        assert {**first, **last} == lite0.shapes(TINY) and not first.keys() & last.keys()
-        cells = lite0.encode({name: params[name] for name in first}, images, TINY, stop=start)
+        assert list(lite.parts(TINY, start)) == [*itertools.chain(*PARTS[start:])]
+        first, last = lite.shapes(TINY, stop=start), lite.shapes(TINY, start=start)
+        assert {**first, **last} == lite.shapes(TINY) and not first.keys() & last.keys()
+        cells = lite.encode({name: params[name] for name in first}, images, TINY, stop=start)
         assert cells.shape == (2, sides[0] * sides[1], TINY[start - 1][-1])
         cells, last_params = cells.reshape(2, *sides, -1), {name: params[name] for name in last}
-        last_a, cache = lite0.encode_forward(last_params, cells, TINY, start=start)
+        last_a, cache = lite.encode_forward(last_params, cells, TINY, start=start)
         np.testing.assert_array_equal(last_a, a)
-        np.testing.assert_array_equal(lite0.encode(last_params, cells, TINY, start=start), a)
-        last_grads = lite0.encode_backward(da, cache)
+        np.testing.assert_array_equal(lite.encode(last_params, cells, TINY, start=start), a)
+        last_grads = lite.encode_backward(da, cache)
         assert set(last_grads) == set(last)
         for name, gradient in last_grads.items():
             np.testing.assert_array_equal(gradient, grads[name])
 
 
 def test_parameters(rng):
-    params = lite0.init_params(rng, TINY)
+    params = lite.init_params(rng, TINY)
     assert {name: array.shape for name, array in params.items()} == {
         **{"stem.W": (3, 3, 3, 3), "stem.b": (3,)},
         **{"block1_1.W_d": (3, 3, 3), "block1_1.b_d": (3,), "block1_1.W_p": (3, 2), "block1_1.b_p": (2,)},
@@ -271,15 +287,21 @@ def test_parameters(rng):
         **{"block3_1.W_p": (12, 3), "block3_1.b_p": (3,), "head.W": (3, 5), "head.b": (5,)},
     }
     assert all(array.dtype == np.float32 for array in params.values())
-    assert lite0.size(TINY) == 5
+    assert lite.size(TINY) == 5
     with pytest.raises(ValueError, match="folded"):
-        lite0.init_params(rng, TINY, norm=True)
+        lite.init_params(rng, TINY, norm=True)
 
 
-def test_stages_survive_json(rng):
+@pytest.mark.parametrize("grid", lite.STAGES)
+def test_stages_survive_json(grid):
     """Check that JSON, as in a checkpoint, does not change the stages."""
-    stages = tuple(tuple(stage) for stage in json.loads(json.dumps(lite0.STAGES["7x7x1280"])))
-    assert stages == lite0.STAGES["7x7x1280"]
+    stages = tuple(tuple(stage) for stage in json.loads(json.dumps(lite.STAGES[grid])))
+    assert stages == lite.STAGES[grid]
+
+
+def test_every_grid_has_a_name_of_its_own():
+    assert len(lite.STAGES) == len(set(lite.STAGES.values())) == len(GRIDS) == 12
+    assert [grid for network, grid in GRIDS if network == "lite0"] == ["14x14x112", "14x14x672", "7x7x320", "7x7x1280"]
 
 
 @pytest.mark.parametrize(
@@ -291,13 +313,13 @@ def test_float32_is_the_same(rng, stages, size):
     """Compare float32 with float64, in training and in inference mode, fused and unfused."""
     params, images = random_net(rng, stages, size, np.float32)
     double = {name: array.astype(np.float64) for name, array in params.items()}
-    expected, cache64 = lite0.encode_forward(double, images.astype(np.float64), stages)
+    expected, cache64 = lite.encode_forward(double, images.astype(np.float64), stages)
     da = rng.standard_normal(expected.shape)
-    grads64 = lite0.encode_backward(da, cache64)
+    grads64 = lite.encode_backward(da, cache64)
 
     def run():
-        a, cache = lite0.encode_forward(params, images, stages)
-        return [a, lite0.encode(params, images, stages)], lite0.encode_backward(da.astype(np.float32), cache)
+        a, cache = lite.encode_forward(params, images, stages)
+        return [a, lite.encode(params, images, stages)], lite.encode_backward(da.astype(np.float32), cache)
 
     for outputs, grads in (run(), unfused(run)):
         for a in outputs:
@@ -315,9 +337,9 @@ def test_only_unfused_encoding_calls_layers(rng, monkeypatch):
     for module, name in (*layers, (activations, "relu6_forward")):
         function = getattr(module, name)
         monkeypatch.setattr(module, name, lambda *args, f=function, **kw: calls.append(f.__name__) or f(*args, **kw))
-    lite0.encode(params, images, SMALL)
+    lite.encode(params, images, SMALL)
     assert calls == []
-    unfused(lambda: lite0.encode(params, images, SMALL))
+    unfused(lambda: lite.encode(params, images, SMALL))
     assert set(calls) == {"conv_forward", "linear_forward", "depthwise_forward", "relu6_forward"}
 
 
@@ -333,14 +355,14 @@ def test_a_workspace_changes_no_bit(rng):
     before = images.copy()
 
     def run():
-        a, cache = lite0.encode_forward(params, images, SMALL)
-        cells = lite0.encode(params, images, SMALL, stop=2)
-        last, cache_last = lite0.encode_forward(params, cells.reshape(2, 20, 16, 16), SMALL, start=2)
+        a, cache = lite.encode_forward(params, images, SMALL)
+        cells = lite.encode(params, images, SMALL, stop=2)
+        last, cache_last = lite.encode_forward(params, cells.reshape(2, 20, 16, 16), SMALL, start=2)
         return [
             *(a, cells, last),
-            *lite0.encode_backward(a, cache).values(),
-            *lite0.encode_backward(last, cache_last).values(),
-            lite0.encode(params, images, SMALL),
+            *lite.encode_backward(a, cache).values(),
+            *lite.encode_backward(last, cache_last).values(),
+            lite.encode(params, images, SMALL),
         ]
 
     expected, workspace = run(), Workspace()
@@ -355,6 +377,6 @@ def test_a_workspace_changes_no_bit(rng):
 def test_every_image_by_itself(rng):
     """Check that the annotations of an image do not depend on the other images of the batch."""
     params, images = random_net(rng, SMALL, (40, 32), np.float32, N=7)
-    whole = lite0.encode(params, images, SMALL)
+    whole = lite.encode(params, images, SMALL)
     for n in range(7):
-        np.testing.assert_array_equal(lite0.encode(params, images[n : n + 1], SMALL)[0], whole[n])
+        np.testing.assert_array_equal(lite.encode(params, images[n : n + 1], SMALL)[0], whole[n])
