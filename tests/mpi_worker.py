@@ -116,6 +116,6 @@ if __name__ == "__main__":
         sys.exit(cli.run_on_ranks(lambda: float64(*arguments)))
     if fault not in ("none", "study"):
         globals()[fault]()
-    if "--resume" not in arguments:
+    if not {"--resume", "--from"} & set(arguments):
         arguments = ["--small", "--data", "flickr8k", *arguments]
     sys.exit(study.main(["word-vectors", *arguments]) if fault == "study" else train.main(arguments))

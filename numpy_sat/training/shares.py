@@ -100,7 +100,7 @@ def refuse_differences(run: Run, train: batches.Split, dev: batches.Split) -> No
     facts = {
         "data set": _digest([], train.names, dev.names, [run.settings["dataset_digest"]]),
         "set of images": _digest([split.inputs[:: len(split.inputs) // PROBES + 1] for split in (train, dev)]),
-        "set of weights": _digest([*run.params.values(), *run.optimizer.values()]),
+        "set of weights": _digest(array for arrays in _all_arrays(run) for array in arrays.values()),
         "step": run.progress.step,
         **{f"value of {name}": value for name, value in run.recipe.values().items()},
     }
@@ -108,15 +108,20 @@ def refuse_differences(run: Run, train: batches.Split, dev: batches.Split) -> No
 
 
 def synchronize(run: Run) -> None:
-    """Give all ranks the weights and the optimizer state of rank 0.
+    """Give all ranks the weights and the optimizer state of rank 0, and those of the objective.
 
     They are equal already on equal machines. Different processors may round an update differently.
     """
     group = ranks.current()
     if group.size > 1:
-        for arrays in (run.params, run.optimizer):
+        for arrays in _all_arrays(run):
             for name, array in group.from_first(arrays).items():
                 arrays[name][...] = array
+
+
+def _all_arrays(run):
+    """Return the {name: array} of all that a step changes."""
+    return run.params, run.optimizer, *run.objective.values()
 
 
 def _mean_loss(losses, weights):

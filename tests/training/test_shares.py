@@ -147,6 +147,19 @@ def test_images_of_a_share_are_augmented_as_those_of_the_batch(rng):
         np.testing.assert_array_equal(getattr(part, name), getattr(whole, name)[:, 4:10])
 
 
+def test_all_ranks_get_the_weights_of_the_first(tmp_path):
+    """Check the parameters, the optimizer and the discriminator after roundings that differ between processors."""
+
+    def work():
+        parts = [{"w": np.full(3, float(10 * part + ranks.current().rank))} for part in range(3)]
+        params, optimizer, net = parts
+        run = runs.Run(tmp_path, {}, RECIPE, VOCABULARY, params, optimizer, runs.Progress(), {"params": net})
+        shares.synchronize(run)
+        return [part["w"][0] for part in parts]
+
+    assert on_ranks(2, work) == [[0, 10, 20], [0, 10, 20]]
+
+
 def test_other_facts_of_a_rank_are_reported_on_all_ranks(rng, tmp_path):
     data, reports = split(rng), []
 
