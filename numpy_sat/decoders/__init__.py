@@ -17,6 +17,7 @@ A model may have more members:
     stages(epochs)                   the names of the objectives (training/objectives) that train it, one for each epoch
     fill(params, a, tokens, real, sees_later, config)  logits of captions with gaps
     vectors_in_context(params, a, words, real)         vectors of words that see each other
+    attend_to(state, images, locations)                state of some images' captions that attend to some locations only
     rank(params, a, lists)           position of the best caption in each image's list of finished captions
 
 Training, beam search and evaluation use all decoders alike. The equations are in attend_tell.py, show_tell.py,
@@ -71,6 +72,7 @@ class Writer(NamedTuple):
     step: Callable  # (params, state, words) -> logits, alpha, beta, state
     select: Callable  # (state, rows) -> state
     rank: Callable | None = None  # (params, a, lists) -> positions; None for a decoder that ranks no lists
+    attend_to: Callable | None = None  # (state, images, locations) -> state; None without attention to locations
 
 
 def writer(config: "Recipe", seed: int = 0) -> Writer:
@@ -81,4 +83,7 @@ def writer(config: "Recipe", seed: int = 0) -> Writer:
         seed: random seed for the locations that hard attention samples.
     """
     model, rng = MODELS[config.decoder.model], np.random.default_rng(seed)
-    return Writer(partial(model.begin, config=config, rng=rng), model.step, model.select, getattr(model, "rank", None))
+    begin = partial(model.begin, config=config, rng=rng)
+    is_pooled = "attention" in config.decoder.without or config.encoder.blind
+    attend_to = None if is_pooled else getattr(model, "attend_to", None)
+    return Writer(begin, model.step, model.select, getattr(model, "rank", None), attend_to)

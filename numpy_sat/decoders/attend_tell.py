@@ -373,6 +373,26 @@ def select(state, rows):
     return state._replace(h=state.h[rows], c=state.c[rows], weights=None)
 
 
+def attend_to(state, images, locations):
+    """Return the State of some images' captions, which attend to some of the locations only.
+
+    The softmax of the remaining scores is alpha with zeros for the other locations, divided by its sum.
+
+    Args:
+        state: State with one caption per image.
+        images: (B,) indices of images.
+        locations: (B, K) indices of the locations that remain.
+    Returns:
+        State of B captions with K locations.
+    """
+    rows = images[:, None]
+    return state._replace(
+        a=state.a[rows, locations],
+        keys=state.keys[..., rows, locations, :],  # with several heads, they come first
+        **{"h": state.h[images], "c": state.c[images], "weights": None},
+    )
+
+
 def step(params, state, words):
     """Process the previous words and predict the next ones.
 

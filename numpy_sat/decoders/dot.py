@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 SETTINGS = (*soft.SETTINGS, "heads")
 
-step, select = attend_tell.step, attend_tell.select
+step, select, attend_to = attend_tell.step, attend_tell.select, attend_tell.attend_to
 
 
 def init_params(

@@ -40,7 +40,7 @@ SETTINGS = (
 ATTENTION_MODES = ("expected", "argmax", "sample")  # while the model writes a caption
 DECODER_PARTS = attend_tell.Parts(hard_attend, gate=False)
 
-step, select = attend_tell.step, attend_tell.select
+step, select, attend_to = attend_tell.step, attend_tell.select, attend_tell.attend_to
 
 
 def init_params(

@@ -21,7 +21,7 @@ SETTINGS = (
     *("attention_penalty", "penalty_normalization", "penalty_target"),
 )
 
-step, select = attend_tell.step, attend_tell.select
+step, select, attend_to = attend_tell.step, attend_tell.select, attend_tell.attend_to
 
 
 def init_params(

@@ -197,6 +197,24 @@ def select(state, rows):
     return state._replace(words=words, weights=None)
 
 
+def attend_to(state, images, locations):
+    """Return the State of some images' captions, whose next word sees some of the regions only.
+
+    The regions themselves have seen each other before. The regions that remain are the same in every block.
+
+    Args:
+        state: State with one caption per image.
+        images: (B,) indices of images.
+        locations: (B, K) indices of the regions that remain.
+    Returns:
+        State of B captions with K regions.
+    """
+    rows = images[:, None]
+    regions = [stack.Memory(memory.k[rows, locations], memory.v[rows, locations]) for memory in state.regions]
+    words = [stack.Memory(memory.k[images], memory.v[images]) for memory in state.words]
+    return State(regions, words)
+
+
 def step(params, state, words):
     """Advance by one word and predict the next one.
 

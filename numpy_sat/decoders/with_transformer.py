@@ -26,6 +26,10 @@ class Model(without_attention.Model):
         """Return the State before the first word. Arguments and result are those of without_attention.Model."""
         return transformer.begin(params, a, choose(a, stack, fast_stack))
 
+    def attend_to(self, state: transformer.State, images: np.ndarray, locations: np.ndarray) -> transformer.State:
+        """Return the State of captions whose next word sees some of the regions only: see transformer.attend_to."""
+        return transformer.attend_to(state, images, locations)
+
     def _mask(self, a, batch, config, rng=None):
         """Draw the dropout masks of a batch, for all positions of its sequences. Without rng, return None."""
         (N, L, _), decoder = a.shape, config.decoder

@@ -4,13 +4,18 @@ from typing import NamedTuple
 
 import numpy as np
 
+from numpy_sat import captioner, decoders
+from numpy_sat.data import batches
 from numpy_sat.data.scenes import scenes
-from numpy_sat.evaluation import heldout, scene_truth
+from numpy_sat.data.vocabulary import END
+from numpy_sat.evaluation import faithfulness, heldout, scene_truth
 from numpy_sat.evaluation.attention_statistics import AttentionStatistics, measure
 from numpy_sat.experiment import runs
 from numpy_sat.experiment.recipe import Recipe
+from numpy_sat.system import ranks
 
 SIDE = 224  # pixels of an image in a figure, for every image size of the model
+BATCH = 64  # images whose faithfulness is measured at once
 POOLED = "this model reads the mean of all locations instead."  # if attention is left out
 
 
@@ -43,6 +48,30 @@ def judge(model: runs.Model, written: heldout.Written) -> AttentionJudgement:
         truth = scene_truth.judge_captions(words, alphas, split_scenes)
         is_true = scene_truth.are_true(words, split_scenes)
     return AttentionJudgement(measure(alphas) if alphas else None, absence, truth, is_true)
+
+
+def judge_faithfulness(model: runs.Model, written: heldout.Written) -> faithfulness.Faithfulness | None:
+    """Measure the faithfulness of a model's attention in its own captions. The ranks of a group share the images.
+
+    Args:
+        model: runs.Model.
+        written: heldout.Written of the model.
+    Returns:
+        The Faithfulness, or None if the attention cannot be restricted or no caption has a content word.
+    """
+    decoder, group = decoders.writer(model.recipe), ranks.current()
+    if decoder.attend_to is None or written.captions[0].alpha.shape[1] < 2:
+        return None
+    is_content = faithfulness.content_words(model.vocabulary.words)
+    sums = []
+    for start in group.part(range(0, len(written.captions), BATCH)):
+        a = captioner.annotate(model.params, batches.scale_pixels(written.inputs[start : start + BATCH]), model.recipe)
+        captions = [(*caption.words, END) for caption in written.captions[start : start + BATCH]]
+        rng = np.random.default_rng((faithfulness.SEED, start))
+        sums.append(faithfulness.falls(decoder, model.params, a, captions, is_content, rng))
+    totals, counts = (np.concatenate(parts) for parts in zip(*group.merged(sums), strict=True))
+    locations = written.captions[0].alpha.shape[1]
+    return faithfulness.summarize(totals, counts, locations) if counts.any() else None
 
 
 def explain_absence(config: Recipe, alpha: np.ndarray, pooled: str = POOLED) -> str | None:

@@ -74,6 +74,7 @@ def evaluate(
         no_attention=judgement.absence,
         reconstruction=memory_evaluation.judge(model, written),
         detection=word_evaluation.judge(model, written, request.beam),
+        faithfulness=attention.judge_faithfulness(model, written),
         gaps=gap_evaluation.judge(model, written),
         truth=judgement.truth,
     )

@@ -7,6 +7,7 @@ from numpy_sat.evaluation import layout
 from numpy_sat.evaluation.attention_statistics import AttentionStatistics
 from numpy_sat.evaluation.comparison import PAPER_NOTE, SCORES, Row, verdict
 from numpy_sat.evaluation.detection import Detection
+from numpy_sat.evaluation.faithfulness import Faithfulness
 from numpy_sat.evaluation.gaps import Gaps
 from numpy_sat.evaluation.layout import Page, Paragraphs, Points, Table, finite, number, percent
 from numpy_sat.evaluation.reconstruction import Reconstruction
@@ -44,6 +45,7 @@ class Evaluation(NamedTuple):
     no_attention: str | None = None  # for a model without attention: a sentence that says why
     reconstruction: Reconstruction | None = None  # for a model with a visual memory
     detection: Detection | None = None  # for a model with word detectors
+    faithfulness: Faithfulness | None = None  # of the attention
     gaps: Gaps | None = None  # for a model that learns from captions with gaps
 
 
@@ -73,7 +75,7 @@ def as_json(evaluation: Evaluation) -> dict:
     """Return an Evaluation as a dict for the json module; nan becomes None."""
     plain = {"rows": [row._asdict() for row in evaluation.rows]}
     plain |= {name: getattr(evaluation, name)._asdict() for name in ("ours", "people")}
-    parts = "loss", "truth", "reconstruction", "detection", "gaps"
+    parts = "loss", "truth", "reconstruction", "detection", "faithfulness", "gaps"
     plain |= {name: finite(getattr(evaluation, name)) for name in parts}
     return evaluation._asdict() | plain | {"attention": attention_as_json(evaluation.attention)}
 
@@ -250,7 +252,24 @@ def _attention(evaluation):
     ]
     if attention.collapsed:
         sentences.append("!!! ATTENTION HAS COLLAPSED: it is nearly uniform over the locations, for every word.")
-    return sentences
+    return [*sentences, *_faithfulness(evaluation.faithfulness)]
+
+
+def _faithfulness(faithfulness):
+    """Return a sentence about the log-probabilities of content words without some locations."""
+    if faithfulness is None:
+        return []
+    nats = {
+        kind: f"{share.value:.3f} ({share.low:.3f} to {share.high:.3f})"
+        for kind, share in (("l", faithfulness.largest), ("r", faithfulness.random), ("s", faithfulness.smallest))
+    }
+    ratio = faithfulness.ratio
+    return [
+        f"Faithfulness: without the {faithfulness.removed} of {faithfulness.locations} locations with the largest "
+        f"weights, the log-probability of a content word falls by {nats['l']} nats; without random ones by "
+        f"{nats['r']}, without those with the smallest weights by {nats['s']}. Largest / random: "
+        f"{number(ratio.value)} ({number(ratio.low)} to {number(ratio.high)})."
+    ]
 
 
 def _truth(evaluation):

@@ -17,10 +17,16 @@ FUNCTIONS = {
 }
 
 
+OPTIONAL = {"attend_to": ("state", "images", "locations"), "rank": ("params", "a", "lists")}
+
+
 @pytest.mark.parametrize("name", MODELS)
 def test_a_decoder_has_these_functions(name):
     for function, arguments in FUNCTIONS.items():
         assert tuple(inspect.signature(getattr(MODELS[name], function)).parameters) == arguments
+    for function, arguments in OPTIONAL.items():
+        if hasattr(MODELS[name], function):
+            assert tuple(inspect.signature(getattr(MODELS[name], function)).parameters) == arguments
 
 
 def test_every_attention_has_a_fused_one():

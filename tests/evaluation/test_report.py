@@ -14,6 +14,7 @@ from numpy_sat.evaluation import (
 from numpy_sat.evaluation.attention_statistics import AttentionStatistics
 from numpy_sat.evaluation.bootstrap import Share
 from numpy_sat.evaluation.comparison import SCORES, Row
+from numpy_sat.evaluation.faithfulness import Faithfulness
 from numpy_sat.evaluation.scene_truth import Truth
 from numpy_sat.evaluation.variety import Variety
 
@@ -154,6 +155,16 @@ def test_the_text_fits_the_terminal():
     assert "30.0 %, chance 10.0 %, so 3.0 x chance; at the word before: 20.0 %." in text
     nothing_named = Truth(0.0, 0.0, *[float("nan")] * 4)
     assert "no caption names an object of its scene." in " ".join(report.as_text(make_report(nothing_named)).split())
+
+
+def test_faithfulness_is_a_sentence():
+    shares = [Share(0.2, 0.18, 0.22), Share(0.05, 0.04, 0.06), Share(-0.001, -0.002, 0.001), Share(4.0, 3.5, 4.75)]
+    evaluation = make_report()._replace(faithfulness=Faithfulness(843, 10, 49, *shares))
+    text = " ".join(report.as_text(evaluation).split())
+    assert "without the 10 of 49 locations with the largest weights" in text
+    assert "falls by 0.200 (0.180 to 0.220) nats; without random ones by 0.050 (0.040 to 0.060)" in text
+    assert "weights by -0.001 (-0.002 to 0.001). Largest / random: 4.0 (3.5 to 4.8)." in text
+    assert json.loads(json.dumps(report.as_json(evaluation)))["faithfulness"]["ratio"] == [4.0, 3.5, 4.75]
 
 
 def test_notes_need_the_rows_that_they_explain():
