@@ -13,7 +13,7 @@ from matplotlib.font_manager import fontManager
 from matplotlib.text import Text
 from PIL import Image
 
-from numpy_sat.evaluation import figures
+from numpy_sat.evaluation import bootstrap, figures
 from numpy_sat.evaluation.figures import canvas, fonts
 
 pytestmark = pytest.mark.drawn
@@ -348,6 +348,23 @@ def test_labels_of_the_map_hide_neither_each_other_nor_points(rng, tmp_path, sav
     assert "axis 1 (70%" in axis.get_xlabel() and "axis 2 (20%" in axis.get_ylabel() and axis.get_title()
     with Image.open(tmp_path / "map.png") as image:
         assert image.size == (900, 900)
+
+
+def test_labels_of_a_plane_hide_neither_each_other_nor_points(tmp_path, saved):
+    """Check the labels of points that nearly coincide, and that the legend lies outside the axes."""
+    places = [(30, 70), (30.1, 70.2), (30, 69.9), (62, 49), (62.2, 48.8)]
+    shares = [[bootstrap.Share(value, value - 2, value + 2) for value in place] for place in places]
+    groups = {"first": [("beam 3", *shares[0]), ("T = 1", *shares[3])]}
+    groups |= {"second": [("beam 3", *shares[1]), ("T = 1", *shares[4])], "third": [("", *shares[2])]}
+    figures.plane_figure(tmp_path / "plane.png", groups, "x (%)", "y (%)", "title")
+    (figure,) = saved
+    (axis,), (legend,) = figure.axes, figure.legends
+    assert [text.get_text() for text in axis.texts] == ["beam 3", "T = 1", "beam 3", "T = 1"]
+    boxes = [Text.get_window_extent(text) for text in axis.texts]
+    assert not any(first.overlaps(second) for first, second in itertools.combinations(boxes, 2))
+    assert not any(box.contains(*place) for box in boxes for place in axis.transData.transform(places))
+    assert not legend.get_window_extent().overlaps(axis.get_window_extent())
+    assert [text.get_text() for text in legend.get_texts()] == list(groups)
 
 
 @pytest.mark.slow

@@ -66,7 +66,8 @@ def _draw_four_captions(axis):
 def _points():
     """Return [(training, how captions are chosen, accuracy, Div-2)] of the first table in the section of RESULTS.md."""
     section = RESULTS.read_text(encoding="utf-8").split("### Accuracy and diversity")[1].split("\n### ")[0]
-    rows = re.findall(r"^\| ([\w-]+), ([\w ]+[\d.]+) \| ([\d.]+)[^|]*\| [\d.]+ \| ([\d.]+)", section, re.M)
+    table = re.search(r"(^\|.*\n)+", section, re.M)[0]
+    rows = re.findall(r"^\| ([\w-]+), ([\w ]+[\d.]+) \| ([\d.]+)[^|]*\| [\d.]+ \| ([\d.]+)", table, re.M)
     return [(name, choice, float(true), float(div)) for name, choice, true, div in rows if name in COLORS]
 
 

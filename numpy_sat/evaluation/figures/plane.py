@@ -1,12 +1,15 @@
 """Figures of captioners as points in the plane of diversity and accuracy."""
 
+import itertools
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+import numpy as np
 from matplotlib.figure import Figure
 
 from numpy_sat.evaluation.bootstrap import Share
 from numpy_sat.evaluation.figures import canvas
+from numpy_sat.evaluation.figures.words import label_points
 
 
 def plane_figure(
@@ -14,27 +17,29 @@ def plane_figure(
 ) -> None:
     """Write a PNG with a point for each way of writing captions. Lines join the points of a group.
 
+    No label covers another label or a point.
+
     Args:
         path: of the PNG.
-        groups: {label of the group: [(label of the point, x, y)]}; error bars show the intervals.
+        groups: {label of the group: [(label of the point, or "", x, y)]}; error bars show the intervals.
         xlabel, ylabel: names of the axes with their units.
         title: title of the figure.
     Raises:
         InputError: the file cannot be written.
     """
-    figure = Figure(figsize=(8, 5.5), layout="constrained")
+    figure = Figure(figsize=(9, 5.5), dpi=100, layout="constrained")
     axis = figure.subplots()
     for k, (label, points) in enumerate(groups.items()):
         x, y = ([point[which] for point in points] for which in (1, 2))
         errors = {name: _error_bars(shares) for name, shares in (("xerr", x), ("yerr", y))}
         values = ([share.value for share in shares] for shares in (x, y))
         axis.errorbar(*values, **errors, marker=".", markersize=9, lw=1.2, elinewidth=0.7, color=f"C{k}", label=label)
-        for name, x_share, y_share in points:
-            axis.annotate(name, (x_share.value, y_share.value), (5, 4), textcoords="offset points", fontsize=8)
     axis.set(xlabel=xlabel, ylabel=ylabel)
     axis.set_title(title, fontsize=canvas.fit_size(title, 7.5, 11))
-    axis.legend(frameon=False, fontsize=9)
     axis.grid(alpha=0.3)
+    figure.legend(frameon=False, fontsize=9, loc="outside right upper")
+    names, *places = zip(*itertools.chain(*groups.values()), strict=True)
+    label_points(axis, names, np.array([[share.value for share in shares] for shares in places]).T)
     canvas.save(figure, path)
 
 

@@ -44,7 +44,7 @@ def label_points(axis: Axes, words: Sequence[str], points: np.ndarray) -> None:
 
     Args:
         axis: map on which the points are drawn already, since its limits must be final.
-        words: V texts.
+        words: V texts; a point with "" has no label, but no label covers it.
         points: (V, 2) coordinates.
     """
     axis.figure.draw_without_rendering()  # fixes the positions in pixels
@@ -52,7 +52,8 @@ def label_points(axis: Axes, words: Sequence[str], points: np.ndarray) -> None:
     occupied = [Bbox.from_extents(x - 3, y - 3, x + 3, y + 3) for x, y in places]
     font = {"fontsize": 9, "fontfamily": fonts.families("".join(words)), "parse_math": False}
     for word, point, place in zip(words, points, places, strict=True):
-        occupied.append(_label(axis, word, point, place, occupied, font))
+        if word:
+            occupied.append(_label(axis, word, point, place, occupied, font))
 
 
 def _label(axis, word, point, place, occupied, font):
