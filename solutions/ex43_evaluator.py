@@ -78,13 +78,13 @@ def loss_forward(real, generated, mismatched, weight):
         cache: what loss_backward needs.
     """
     # - log r = - log sigm(s) = softplus(-s)
-    of_real = softplus(-real).mean()
+    real_loss = softplus(-real).mean()
 
     # - log(1 - r) = - log sigm(-s) = softplus(s)
-    of_generated = softplus(generated).mean()
-    of_mismatched = softplus(mismatched).mean()
+    generated_loss = softplus(generated).mean()
+    mismatched_loss = softplus(mismatched).mean()
 
-    loss = of_real + of_generated + weight * of_mismatched
+    loss = real_loss + generated_loss + weight * mismatched_loss
     return loss, LossCache(real, generated, mismatched, weight)
 
 

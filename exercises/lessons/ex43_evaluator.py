@@ -119,7 +119,7 @@ SCORE_BACKWARD_MISTAKES = (
 )
 
 
-LOSS = "of_real + of_generated + weight * of_mismatched"
+LOSS = "real_loss + generated_loss + weight * mismatched_loss"
 LOSS_MISTAKES = (
     Mistake("softplus(generated)", "softplus(-generated)", "log r(generated): the label of generated captions is 0"),
     Mistake(
@@ -128,16 +128,16 @@ LOSS_MISTAKES = (
     Mistake("softplus(-real)", "softplus(real)", "log(1 - r(real)): the label of real captions is 1"),
     Mistake(
         LOSS,
-        "(len(real) * of_real + len(generated) * of_generated + weight * len(mismatched) * of_mismatched) / "
+        "(len(real) * real_loss + len(generated) * generated_loss + weight * len(mismatched) * mismatched_loss) / "
         "(len(real) + len(generated) + len(mismatched))",
         "one mean over all captions, but each kind has a mean of its own",
     ),
     Mistake(
         LOSS,
-        "of_real + weight * (of_generated + of_mismatched)",
+        "real_loss + weight * (generated_loss + mismatched_loss)",
         "`weight` multiplies the generated captions, too: it belongs to the mismatched ones",
     ),
-    Mistake(LOSS, "of_real + of_generated", "the mismatched captions are missing"),
+    Mistake(LOSS, "real_loss + generated_loss", "the mismatched captions are missing"),
     Mistake(LOSS, f"-({LOSS})", "the sign: the loss is - log of the right label's probability"),
     *(
         Mistake(
@@ -222,9 +222,9 @@ TASKS = (
         loss_cases,
         ("loss", "cache"),
         {
-            "of_real": "term 1 = mean of - log r(real) = mean of softplus(-real)",
-            "of_generated": "term 2 = mean of - log(1 - r(generated)) = mean of softplus(generated)",
-            "of_mismatched": "term 3 = mean of - log(1 - r(mismatched)) = mean of softplus(mismatched)",
+            "real_loss": "term 1 = mean of - log r(real) = mean of softplus(-real)",
+            "generated_loss": "term 2 = mean of - log(1 - r(generated)) = mean of softplus(generated)",
+            "mismatched_loss": "term 3 = mean of - log(1 - r(mismatched)) = mean of softplus(mismatched)",
             "loss": "loss = mean softplus(-real) + mean softplus(generated) + alpha mean softplus(mismatched)",
             "cache": "the cache is LossCache(real, generated, mismatched, weight)",
         },

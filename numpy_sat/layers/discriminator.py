@@ -170,10 +170,10 @@ def loss_forward(real, generated, mismatched, weight):
         cache: what loss_backward needs.
     """
     # - log sigm(s) = softplus(-s),  - log(1 - sigm(s)) = softplus(s)
-    of_real = noisy_or.softplus(-real).mean()
-    of_generated = noisy_or.softplus(generated).mean()
-    of_mismatched = noisy_or.softplus(mismatched).mean()
-    loss = of_real + of_generated + weight * of_mismatched
+    real_loss = noisy_or.softplus(-real).mean()
+    generated_loss = noisy_or.softplus(generated).mean()
+    mismatched_loss = noisy_or.softplus(mismatched).mean()
+    loss = real_loss + generated_loss + weight * mismatched_loss
     return loss, LossCache(real, generated, mismatched, weight)
 
 
