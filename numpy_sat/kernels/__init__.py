@@ -6,12 +6,13 @@ A function in `layers/` names its kernel in the line above it, `@float32(kernel)
 Read the files in this order:
 
 1. simd.py (vectors), tile.py (the small product in all others), threads.py (all cores), checks.py (what arrays a
-   function accepts), cache.py (compiled once).
+   function accepts), cache.py (compiled once), compilation.py (by several processes).
 2. Convolution: direct.py, points.py, winograd.py and winograd_weights.py; conv.py chooses one of them. Then pool.py,
    batch_norm.py, block.py and norm_block.py.
 3. Matrix products: panels.py, matmul.py.
 4. EfficientNet-Lite0: relu6.py, depthwise.py, pointwise.py, mbconv.py.
-5. The decoder: functions.py (tanh and exp), attention.py, lstm.py, cross_entropy.py, elementwise.py.
+5. The decoder: functions.py (tanh and exp), attention.py, lstm.py, cross_entropy.py, elementwise.py, and
+   soft_recurrence.py (all words in one kernel).
 6. The Transformer: layer_norm.py, gelu.py, self_attention.py.
 
 Five words have one meaning in all files:

@@ -12,8 +12,8 @@ import numpy as np
 
 from numpy_sat.kernels import functions, tile
 from numpy_sat.kernels.checks import checked
-from numpy_sat.kernels.simd import LANES, fma, largest, load, maximum, repeat, store, store_first, total
-from numpy_sat.kernels.threads import claim_tasks, inline, kernel, run
+from numpy_sat.kernels.simd import LANES, fma, largest, load, load_first, maximum, repeat, store, store_first, total
+from numpy_sat.kernels.threads import called, claim_tasks, inline, kernel, run
 from numpy_sat.system import machine
 from numpy_sat.system.workspace import current
 
@@ -43,10 +43,9 @@ def attend(keys, query, v, a, z, alpha):
         alpha: (B, L) attention weights, overwritten.
     """
     workspace = current()
-    N, L, _ = keys.shape
+    N = len(keys)
     with workspace.scratch():
-        e = workspace.empty((machine.THREADS, len(query) // N, _round_up(L)))
-        run(_attend, N, keys, query, v, a, z, alpha, e)
+        run(_attend, N, tiles_of(len(query) // N, a), keys, query, v, a, z, alpha, scratch(query, keys))
 
 
 @checked(
@@ -74,10 +73,10 @@ def attend_backward(dz, dalpha, keys, query, v, a, alpha, dkeys, dv, dquery):
         dquery: (B, A), overwritten.
     """
     workspace = current()
-    N, L, _ = keys.shape
+    N = len(keys)
     with workspace.scratch():
-        de = workspace.empty((machine.THREADS, len(query) // N, L))
-        run(_attend_backward, N, dz, dalpha, keys, query, v, a, alpha, dkeys, dv, dquery, de)
+        arrays = dz, np.ascontiguousarray(dalpha), keys, query, v, a, np.ascontiguousarray(alpha), dkeys, dv, dquery
+        run(_attend_backward, N, *arrays, scratch(query, keys))
 
 
 @checked(alphas="(T, B, L)", dzs="(T, B, D)", where="N and B % N == 0 and D % LANES == 0")
@@ -99,34 +98,67 @@ def annotation_gradient(alphas, dzs, N):
     return da
 
 
-def _round_up(size):
-    """Round up to a multiple of LANES."""
-    return -(-size // LANES) * LANES
+def scratch(query, keys):
+    """Return scratch memory for the scores of an image in every thread: (threads, captions, L rounded up)."""
+    captions, L = query.shape[-2] // len(keys), keys.shape[1]
+    return current().empty((machine.THREADS, captions, -(-L // LANES) * LANES))
+
+
+def tiles_of(captions, a):
+    """Return the tile that sums the contexts: for one or three captions, with as many vectors as registers hold.
+
+    Args:
+        captions: captions of an image.
+        a: (N, L, D) annotation vectors.
+    """
+    rows = 1 if captions == 1 else 3
+    largest_width = max(tile.ROWS) * (2 if rows == 1 else 1)
+    vectors = a.shape[2] // LANES
+    return (0,) * rows, (0,) * next(width for width in range(largest_width, 0, -1) if vectors % width == 0)
 
 
 @kernel
-def _attend(thread, counter, tasks, keys, query, v, a, z, alpha, e):
+def _attend(thread, counter, tasks, tiles, keys, query, v, a, z, alpha, e):
     """Compute all captions of one image per task."""
-    _, L, A = keys.shape
-    D, captions = a.shape[2], e.shape[1]
-    e0, padded = thread * captions * e.shape[2], e.shape[2]
     for n in claim_tasks(thread, counter, tasks):
-        for i in range(L):  # (4)
-            for k in range(captions):
-                score = repeat(np.float32(0))
-                for c in range(0, A, LANES):
-                    key, q = load(keys, (n * L + i) * A + c), load(query, (n * captions + k) * A + c)
-                    score = fma(load(v, c), functions.tanh(key + q), score)
-                e[thread, k, i] = total(score)
-        for k in range(captions):  # (5)
-            e[thread, k, L:] = LOW
-            _softmax(e, e0 + k * padded, L, padded, alpha, (n * captions + k) * L)
-        for d in range(0, D, LANES):  # (6)
-            for k in range(captions):
-                context = repeat(np.float32(0))
-                for i in range(L):
-                    context = fma(repeat(e[thread, k, i]), load(a, (n * L + i) * D + d), context)
-                store(context, z, (n * captions + k) * D + d)
+        attend_image(thread, tiles, n, 0, keys, query, v, a, z, alpha, e)
+
+
+@called
+def attend_image(thread, tiles, n, word, keys, query, v, a, z, alpha, e):
+    """Compute the captions of image n.
+
+    Args:
+        thread: number of the thread.
+        tiles: from `tiles_of`.
+        n: number of the image.
+        word: number of the word, if query, z and alpha hold all words; otherwise 0.
+        keys, query, v, a, z, alpha: as in `attend`.
+        e: (threads, captions of an image, L rounded up) scratch memory.
+    """
+    N, L, A = keys.shape
+    _, captions, padded = e.shape
+    D, first, e0 = a.shape[2], (word * N + n) * captions, thread * captions * padded
+    for i in range(L):  # (4)
+        for k in range(captions):
+            score = repeat(np.float32(0))
+            for c in range(0, A, LANES):
+                key, q = load(keys, (n * L + i) * A + c), load(query, (first + k) * A + c)
+                score = fma(load(v, c), functions.tanh(key + q), score)
+            e[thread, k, i] = total(score)
+    for k in range(captions):  # (5)
+        for i in range(L, padded):
+            e[thread, k, i] = LOW
+        _softmax(e, e0 + k * padded, L, padded, alpha, (first + k) * L)
+    tile_rows, tile_columns = tiles
+    columns = tile.offsets(tile_columns, 0, len(tile_columns), LANES)
+    for d in range(0, D, len(tile_columns) * LANES):  # (6)
+        for k in range(0, captions, len(tile_rows)):
+            rows, z_rows = tile.offsets(tile_rows, k, captions, padded), tile.offsets(tile_rows, k, captions, D)
+            sums = tile.zeros(rows, columns)
+            for i in range(L):
+                sums = tile.add_products(sums, rows, columns, e, e0 + i, a, (n * L + i) * D + d)
+            tile.store(sums, z_rows, columns, z, first * D + d)
 
 
 @inline
@@ -151,35 +183,59 @@ def _softmax(e, at, L, padded, alpha, alpha_at):
 @kernel
 def _attend_backward(thread, counter, tasks, dz, dalpha, keys, query, v, a, alpha, dkeys, dv, dquery, de):
     """Compute the gradients of all captions of one image per task."""
-    _, L, A = keys.shape
-    D, captions = a.shape[2], de.shape[1]
-    one = np.float32(1)
     for n in claim_tasks(thread, counter, tasks):
-        for k in range(captions):
-            b, mean = n * captions + k, np.float32(0)
-            for i in range(L):  # (6): dalpha_i += dz . a_i
-                product = repeat(np.float32(0))
-                for d in range(0, D, LANES):
-                    product = fma(load(dz, b * D + d), load(a, (n * L + i) * D + d), product)
-                de[thread, k, i] = dalpha[b, i] + total(product)
-                mean += alpha[b, i] * de[thread, k, i]
-            for i in range(L):  # (5): de_i = alpha_i (dalpha_i - sum over j of alpha_j dalpha_j)
-                de[thread, k, i] = alpha[b, i] * (de[thread, k, i] - mean)
-            dquery[b] = 0
-        for i in range(L):  # (4): e_i = v . u, u = tanh(keys_i + query)
-            for c in range(0, A, LANES):
-                at = (n * L + i) * A + c
-                key, weight = load(keys, at), load(v, c)
-                dkey, dv_sum = load(dkeys, at), load(dv, n * A + c)
-                for k in range(captions):
-                    q_at = (n * captions + k) * A + c
-                    u, d = functions.tanh(key + load(query, q_at)), repeat(de[thread, k, i])
-                    du = d * weight * (one - u * u)
-                    dkey = dkey + du
-                    dv_sum = fma(d, u, dv_sum)
-                    store(load(dquery, q_at) + du, dquery, q_at)
-                store(dkey, dkeys, at)
-                store(dv_sum, dv, n * A + c)
+        image_gradients(thread, n, 0, dz, dalpha, keys, query, v, a, alpha, dkeys, dv, dquery, de)
+
+
+@called
+def image_gradients(thread, n, word, dz, dalpha, keys, query, v, a, alpha, dkeys, dv, dquery, de):
+    """Compute the gradients of the captions of image n.
+
+    Args:
+        thread, n: numbers of the thread and of the image.
+        word: number of the word, if dz, dalpha, query, alpha and dquery hold all words; otherwise 0.
+        dz, dalpha, keys, query, v, a, alpha, dkeys, dv, dquery: as in `attend_backward`.
+        de: (threads, captions of an image, L rounded up) scratch memory.
+    """
+    N, L, A = keys.shape
+    _, captions, padded = de.shape
+    D, first, one = a.shape[2], (word * N + n) * captions, np.float32(1)
+    for k in range(captions):
+        b, de_at = first + k, (thread * captions + k) * padded
+        for i in range(0, L, 4):  # (6): dalpha_i += dz . a_i, four locations at a time
+            p0 = p1 = p2 = p3 = repeat(np.float32(0))
+            i1, i2, i3 = min(i + 1, L - 1), min(i + 2, L - 1), min(i + 3, L - 1)
+            for d in range(0, D, LANES):
+                x = load(dz, b * D + d)
+                p0, p1 = fma(x, load(a, (n * L + i) * D + d), p0), fma(x, load(a, (n * L + i1) * D + d), p1)
+                p2, p3 = fma(x, load(a, (n * L + i2) * D + d), p2), fma(x, load(a, (n * L + i3) * D + d), p3)
+            de[thread, k, i], de[thread, k, i1] = total(p0), total(p1)
+            de[thread, k, i2], de[thread, k, i3] = total(p2), total(p3)
+        means = repeat(np.float32(0))
+        for i in range(0, L, LANES):
+            sums = load_first(dalpha, b * L + i, L - i) + load_first(de, de_at + i, L - i)
+            store_first(sums, de, de_at + i, L - i)
+            means = fma(load_first(alpha, b * L + i, L - i), sums, means)
+        mean = repeat(total(means))
+        for i in range(0, L, LANES):  # (5): de_i = alpha_i (dalpha_i - sum over j of alpha_j dalpha_j)
+            difference = load_first(de, de_at + i, L - i) - mean
+            store_first(load_first(alpha, b * L + i, L - i) * difference, de, de_at + i, L - i)
+        for c in range(0, A, LANES):
+            store(repeat(np.float32(0)), dquery, b * A + c)
+    for i in range(L):  # (4): e_i = v . u, u = tanh(keys_i + query)
+        for c in range(0, A, LANES):
+            at = (n * L + i) * A + c
+            key, weight = load(keys, at), load(v, c)
+            dkey, dv_sum = load(dkeys, at), load(dv, n * A + c)
+            for k in range(captions):
+                q_at = (first + k) * A + c
+                u, d = functions.tanh(key + load(query, q_at)), repeat(de[thread, k, i])
+                du = d * weight * (one - u * u)
+                dkey = dkey + du
+                dv_sum = fma(d, u, dv_sum)
+                store(load(dquery, q_at) + du, dquery, q_at)
+            store(dkey, dkeys, at)
+            store(dv_sum, dv, n * A + c)
 
 
 @kernel

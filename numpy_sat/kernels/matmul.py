@@ -16,7 +16,7 @@ from numpy_sat.kernels import tile
 from numpy_sat.kernels.checks import checked
 from numpy_sat.kernels.panels import cut, cut_transposed
 from numpy_sat.kernels.simd import LANES
-from numpy_sat.kernels.threads import claim_tasks, kernel, run
+from numpy_sat.kernels.threads import called, claim_tasks, kernel, run
 from numpy_sat.system.workspace import current
 
 CHUNK = 256  # terms per partial sum: this part of a panel stays in the cache, together with the rows of x
@@ -115,25 +115,45 @@ def _run(x, rows, K, row_step, term_step, packed, y, add):
 @kernel
 def _multiply(thread, counter, tasks, tile_rows, tile_columns, M, K, row_step, term_step, O, x, W, bias, y, add):
     """Compute ROWS rows of one panel of y per task."""
-    blocks = -(-M // ROWS)
-    columns = tile.offsets(tile_columns, 0, len(tile_columns), LANES)
+    blocks, steps = -(-M // ROWS), (row_step, term_step)
     for task in claim_tasks(thread, counter, tasks):
         panel, first = task // blocks, task % blocks * ROWS
-        for chunk in range(0, max(K, 1), CHUNK):
-            for m in range(first, min(first + ROWS, M), len(tile_rows)):
-                rows = tile.offsets(tile_rows, 0, min(len(tile_rows), M - m), row_step)
-                sums = tile.zeros(rows, columns)
-                for k in range(chunk, min(chunk + CHUNK, K)):
-                    w_at = (panel * K + k) * WIDTH
-                    sums = tile.add_products(sums, rows, columns, x, m * row_step + k * term_step, W, w_at)
-                if chunk == 0 and not add:
-                    sums = tile.add(sums, tile.load(tile_rows, columns, bias, panel * WIDTH))
-                y_rows, y_at, width = tile.offsets(tile_rows, m, M, O), panel * WIDTH, O - panel * WIDTH
-                if width >= WIDTH:
-                    if add or chunk > 0:
-                        sums = tile.add(sums, tile.load(y_rows, columns, y, y_at))
-                    tile.store(sums, y_rows, columns, y, y_at)
-                else:
-                    if add or chunk > 0:
-                        sums = tile.add(sums, tile.load_within(y_rows, columns, y, y_at, width))
-                    tile.store_within(sums, y_rows, columns, y, y_at, width)
+        multiply_rows(
+            tile_rows, tile_columns, first, min(first + ROWS, M), panel, K, steps, O, x, 0, W, bias, y, 0, add
+        )
+
+
+@called
+def multiply_rows(tile_rows, tile_columns, first, last, panel, K, steps, O, x, x0, W, bias, y, y0, add):
+    """Compute the rows from `first` to `last` of one panel of y = x W + bias, or add x W to them.
+
+    Args:
+        tile_rows, tile_columns: TILE_ROWS and TILE_COLUMNS.
+        first, last: the rows of x and y; both matrices begin at the flat indices x0 and y0.
+        panel: number of the panel.
+        K: number of terms.
+        steps: distances in x from row to row and from term to term.
+        O: columns of y.
+        x, W, bias, y: contiguous arrays; W and bias as in Packed.
+        add: True to add to y; the bias is not used then.
+    """
+    row_step, term_step = steps
+    columns = tile.offsets(tile_columns, 0, len(tile_columns), LANES)
+    for chunk in range(0, max(K, 1), CHUNK):
+        for m in range(first, last, len(tile_rows)):
+            rows = tile.offsets(tile_rows, 0, min(len(tile_rows), last - m), row_step)
+            sums = tile.zeros(rows, columns)
+            for k in range(chunk, min(chunk + CHUNK, K)):
+                w_at = (panel * K + k) * WIDTH
+                sums = tile.add_products(sums, rows, columns, x, x0 + m * row_step + k * term_step, W, w_at)
+            if chunk == 0 and not add:
+                sums = tile.add(sums, tile.load(tile_rows, columns, bias, panel * WIDTH))
+            y_rows, y_at, width = tile.offsets(tile_rows, m, last, O), y0 + panel * WIDTH, O - panel * WIDTH
+            if width >= WIDTH:
+                if add or chunk > 0:
+                    sums = tile.add(sums, tile.load(y_rows, columns, y, y_at))
+                tile.store(sums, y_rows, columns, y, y_at)
+            else:
+                if add or chunk > 0:
+                    sums = tile.add(sums, tile.load_within(y_rows, columns, y, y_at, width))
+                tile.store_within(sums, y_rows, columns, y, y_at, width)

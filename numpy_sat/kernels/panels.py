@@ -16,9 +16,17 @@ from numpy_sat.kernels.threads import claim_tasks, kernel, run
 def filled(x, axis=-1):
     """Return x, contiguous, with zeros appended to an axis until its length is a multiple of LANES."""
     axis %= x.ndim
-    missing = -x.shape[axis] % LANES
-    x = np.ascontiguousarray(x)
-    return np.pad(x, [(0, missing if k == axis else 0) for k in range(x.ndim)]) if missing else x
+    return lengthened(x, x.shape[axis] + -x.shape[axis] % LANES, axis)
+
+
+def lengthened(x, length, axis=0):
+    """Return x, contiguous, with zeros appended to an axis up to a length. np.pad takes 20 microseconds longer."""
+    if x.shape[axis] == length:
+        return np.ascontiguousarray(x)
+    inside = (slice(None),) * axis + (slice(x.shape[axis]),)
+    result = np.zeros((*x.shape[:axis], length, *x.shape[axis + 1 :]), x.dtype)
+    result[inside] = x
+    return result
 
 
 @checked(W="(K, O)", panels="out (-(-O // width), K, width)", where="width % LANES == 0")

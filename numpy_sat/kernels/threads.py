@@ -30,6 +30,8 @@ from numpy_sat.system import machine
 _options = dict(nogil=True, error_model="numpy", fastmath={"contract"}, no_cfunc_wrapper=True)
 # The decorator of the functions that kernels call. Their body is inlined, and Python never calls them.
 inline = functools.partial(njit, forceinline=True, no_cpython_wrapper=True, **_options)
+# The decorator of long functions that kernels call in several places. Inlining would multiply the time of compilation.
+called = functools.partial(njit, no_cpython_wrapper=True, **_options)
 
 SPINS = 500_000  # reads before a thread sleeps, about 500 microseconds
 # The fields of the counter: claims in this run, number of the run, threads that take part in it. Each thread makes one

@@ -6,7 +6,9 @@ NumPy's own products run on one thread. The threads of BLAS wait by yielding the
 is busy, that makes a small product ten times slower.
 """
 
+import contextlib
 import ctypes
+import functools
 import os
 import sys
 from pathlib import Path
@@ -31,6 +33,16 @@ def _threads():
 
 
 THREADS = _threads()
+
+
+@functools.cache
+def cache_size() -> int:
+    """Return the bytes of the second-level cache of a core; 1 MiB if the system does not tell."""
+    for folder in Path("/sys/devices/system/cpu/cpu0/cache").glob("index*"):
+        with contextlib.suppress(OSError, ValueError):
+            if (folder / "level").read_text().strip() == "2":
+                return 1024 * int((folder / "size").read_text().strip().removesuffix("K"))
+    return 1 << 20
 
 
 def cache_folder() -> Path:

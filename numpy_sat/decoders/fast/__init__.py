@@ -5,7 +5,8 @@ The equations are the same, and the results are equal up to rounding. The order 
 * Products that do not depend on the hidden state take all words of all captions at once. E y W_x is computed before the
   loop over words, and the gradient of each weight after it. One product of T B rows replaces T products of B rows.
 * Weights that every word needs are packed once (kernels/matmul.py).
-* One kernel runs between two products (kernels/attention.py, kernels/lstm.py).
+* One kernel runs between two products (kernels/attention.py, kernels/lstm.py). With soft attention and weights that
+  fit into the cache, one kernel computes all words (kernels/soft_recurrence.py).
 * Arrays come from the workspace of the training step (system/workspace.py).
 """
 

@@ -23,8 +23,9 @@ from numpy_sat.decoders.attentions import mean as mean_attention
 from numpy_sat.decoders.attentions import mean_value as mean_value_attention
 from numpy_sat.decoders.attentions import soft as soft_attention
 from numpy_sat.decoders.fast import dot, hard, mean, mean_value, soft
-from numpy_sat.kernels import elementwise, lstm
+from numpy_sat.kernels import elementwise, lstm, soft_recurrence
 from numpy_sat.kernels.matmul import multiply, multiply_transposed, pack
+from numpy_sat.kernels.panels import lengthened
 from numpy_sat.system.workspace import current
 
 FUSED = {  # the fused module of each attention
@@ -51,7 +52,7 @@ class Cache(NamedTuple):
     c: np.ndarray  # (T + 1, B, S)
     alpha: np.ndarray  # (T, B, L)
     context: np.ndarray  # (T, B, size) contexts before the gate
-    beta: np.ndarray | None  # (T, B, 1); None without a gate
+    beta: np.ndarray  # (T, B, 1); not used without a gate
     z: np.ndarray  # (T, B, size) contexts after the gate; without a gate the same array as context
     ifog: np.ndarray  # (T, B, 4S) gates
     tanh_c: np.ndarray  # (T, B, S)
@@ -75,18 +76,18 @@ def decode_forward(params, a, words, mask_h, parts, modes=None):
     h[0], c[0] = (np.repeat(x, B // N, axis=0) for x in (h_0, c_0))
     alpha, z = empty((T, B, L)), empty((T, B, attention.size))
     ifog, tanh_c = empty(affine.shape), empty((T, B, S))
-    context, beta = (empty(z.shape), empty((T, B, 1))) if parts.gate else (z, None)
-    for t in range(T):
-        # (4) (5) (6)
-        module.attend_forward(attention, t, h[t], context[t], alpha[t])
-        if parts.gate:
-            # beta_t = sigm(w_beta . h_{t-1} + b_beta), z_t = beta_t sum_i alpha_ti a_i
-            beta[t, :, 0] = 0.5 + 0.5 * np.tanh(0.5 * (h[t] @ params["w_beta"] + params["b_beta"]))
-            np.multiply(beta[t], context[t], out=z[t])
-        # (1) (2) (3)
-        multiply(h[t], W_hh, affine[t])
-        multiply(z[t], W_z, affine[t])
-        lstm.gates(affine[t], c[t], h[t + 1], c[t + 1], ifog[t], tanh_c[t])
+    context, beta = empty(z.shape) if parts.gate else z, empty((T, B, 1))
+    if _is_one_kernel(module, attention, params):
+        packed = *attention.packed[:2], W_hh.panels, W_z.panels
+        soft_recurrence.forward(
+            *(soft_recurrence.Weights(*packed, _gate(params, parts)), parts.gate),
+            *(attention.keys, attention.v, attention.a, affine),
+            soft_recurrence.Words(attention.query, alpha, context, beta, z, h, c, ifog, tanh_c),
+        )
+    else:
+        _recur_forward(
+            params, module, attention, W_hh, W_z, parts.gate, affine, alpha, context, beta, z, h, c, ifog, tanh_c
+        )
     # (7) of all words
     dropped = np.multiply(h[1:], mask_h, out=empty(mask_h.shape))
     logits, inner = _output_forward(params, Ey, dropped, z, parts)
@@ -135,6 +136,42 @@ def locations(cache):
     return cache.attention.s
 
 
+def _is_one_kernel(module, attention, params):
+    """Return True if kernels/soft_recurrence.py computes all words."""
+    return module is soft and soft_recurrence.fits(len(params["W_hh"]), len(attention.v), attention.size)
+
+
+def _gate(params, parts):
+    """Return w_beta and b_beta as one array, (S + 1,); zeros without a gate."""
+    if parts.gate:
+        return np.concatenate([params["w_beta"], params["b_beta"]])
+    return np.zeros(len(params["W_hh"]) + 1, np.float32)
+
+
+def _recur_forward(params, module, attention, W_hh, W_z, gate, affine, alpha, context, beta, z, h, c, ifog, tanh_c):
+    """Compute the recurrence, one kernel after the other.
+
+    Args:
+        params: arrays by name.
+        module, attention: the fused attention, and its Attention.
+        W_hh, W_z: packed.
+        gate: True if there is a gate.
+        affine: (T, B, 4S) terms of E y and b; the terms of h and z are added in place.
+        alpha, context, beta, z, h, c, ifog, tanh_c: as in Cache; h[0] and c[0] are given, the rest is overwritten.
+    """
+    for t in range(len(affine)):
+        # (4) (5) (6)
+        module.attend_forward(attention, t, h[t], context[t], alpha[t])
+        if gate:
+            # beta_t = sigm(w_beta . h_{t-1} + b_beta), z_t = beta_t sum_i alpha_ti a_i
+            beta[t, :, 0] = 0.5 + 0.5 * np.tanh(0.5 * (h[t] @ params["w_beta"] + params["b_beta"]))
+            np.multiply(beta[t], context[t], out=z[t])
+        # (1) (2) (3)
+        multiply(h[t], W_hh, affine[t])
+        multiply(z[t], W_z, affine[t])
+        lstm.gates(affine[t], c[t], h[t + 1], c[t + 1], ifog[t], tanh_c[t])
+
+
 def _recur_backward(dh_out, dz, dalpha, cache):
     """Compute the gradients of the recurrence by backpropagation through time.
 
@@ -146,7 +183,7 @@ def _recur_backward(dh_out, dz, dalpha, cache):
     Returns:
         daffine: (T, B, 4S) gradient of the gates before their nonlinearities.
         dcontext: (T, B, D) gradient of the contexts before the gate.
-        dgate: (T, B, 1) gradient of the gate before its sigmoid; None without a gate.
+        dgate: (T, B, 1) gradient of the gate before its sigmoid; arbitrary without a gate.
         sums: Sums of the attention.
         dh_0, dc_0: (B, S).
     """
@@ -156,7 +193,19 @@ def _recur_backward(dh_out, dz, dalpha, cache):
     dh, dc = empty(cache.h[0].shape), empty(cache.h[0].shape)
     dh[:], dc[:] = 0, 0
     daffine = empty(cache.ifog.shape)
-    dcontext, dgate = (empty(dz.shape), empty(cache.beta.shape)) if gate else (dz, None)
+    dcontext, dgate = empty(dz.shape) if gate else dz, empty(cache.beta.shape)
+    if _is_one_kernel(cache.module, attention, params):
+        packed = *sums.W_h[:2], W_hh.panels, W_z.panels
+        soft_recurrence.backward(
+            *(soft_recurrence.Weights(*packed, _gate(params, cache.parts)), gate),
+            *(attention.keys, attention.v, attention.a),
+            soft_recurrence.Words(*(getattr(cache, name, attention.query) for name in soft_recurrence.Words._fields)),
+            *(sums.dkeys, sums.dv),
+            soft_recurrence.Gradients(
+                *(sums.dquery, np.ascontiguousarray(dalpha), dcontext, dgate, dz, dh_out, daffine, dh[None], dc[None])
+            ),
+        )
+        return daffine, dcontext, dgate, sums, dh, dc
     for t in reversed(range(len(dh_out))):
         # gradient of h_t = term 1: through the output (dh_out) + term 2: through the next word (dh)
         dh += dh_out[t]
@@ -238,5 +287,4 @@ def _weights(params, attention):
 
 def _padded(W, rows):
     """Return W, padded with zeros to this number of rows."""
-    missing = rows - len(W)
-    return np.pad(W, ((0, missing), (0, 0))) if missing else W
+    return lengthened(W, rows) if len(W) < rows else W

@@ -1,0 +1,239 @@
+"""All words of the recurrence with soft attention in one kernel, forward and backward.
+
+Captions of different images do not depend on each other. So a task computes all words of the captions of some images,
+and no thread waits for another one between the words. This saves ten runs of kernels for every word, each with its
+Python code and the end of its parallel loop. Every task reads all weights at every word, so they have to stay in the
+cache: decoders/fast/recurrence.py uses these kernels if `fits` returns True, and one kernel after the other otherwise.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from numpy_sat.kernels import attention, functions, lstm, matmul
+from numpy_sat.kernels.checks import checked
+from numpy_sat.kernels.matmul import TILE_COLUMNS, TILE_ROWS, WIDTH  # noqa: F401, a size in the declarations
+from numpy_sat.kernels.simd import LANES, fma, largest, load, load_first, repeat, store, store_first, total
+from numpy_sat.kernels.threads import claim_tasks, kernel, run
+from numpy_sat.system import machine
+from numpy_sat.system.workspace import current
+
+
+class Weights(NamedTuple):
+    """The packed weights of a word (matmul.Packed), transposed for the gradients, and the gate of the context."""
+
+    W_h: np.ndarray  # (panels, S, WIDTH), or (panels, A, WIDTH) for the gradients
+    b_a: np.ndarray  # its bias
+    W_hh: np.ndarray  # (panels, S, WIDTH), or (panels, 4S, WIDTH)
+    W_z: np.ndarray  # (panels, D, WIDTH), or (panels, 4S, WIDTH)
+    gate: np.ndarray  # (S + 1,) w_beta, then b_beta; not used without a gate
+
+
+class Words(NamedTuple):
+    """Arrays of all words. Without a gate, context and z are the same array, and beta is not used."""
+
+    query: np.ndarray  # (T, B, A)
+    alpha: np.ndarray  # (T, B, L)
+    context: np.ndarray  # (T, B, D) before the gate
+    beta: np.ndarray  # (T, B, 1)
+    z: np.ndarray  # (T, B, D)
+    h: np.ndarray  # (T + 1, B, S), h_0 first
+    c: np.ndarray  # (T + 1, B, S)
+    ifog: np.ndarray  # (T, B, 4S)
+    tanh_c: np.ndarray  # (T, B, S)
+
+
+class Gradients(NamedTuple):
+    """Gradients of the arrays of all words, and those of the states, which a word hands to the word before it."""
+
+    dquery: np.ndarray  # (T, B, A)
+    dalpha: np.ndarray  # (T, B, L)
+    dcontext: np.ndarray  # (T, B, D); without a gate, the same array as dz
+    dgate: np.ndarray  # (T, B, 1) of the gate before its sigmoid
+    dz: np.ndarray  # (T, B, D)
+    dh_out: np.ndarray  # (T, B, S) of h_t through the output
+    daffine: np.ndarray  # (T, B, 4S)
+    dh: np.ndarray  # (1, B, S)
+    dc: np.ndarray  # (1, B, S)
+
+
+def fits(S, A, D):
+    """Return True if the weights of a word stay in the cache while a task reads them at every word.
+
+    Args:
+        S, A, D: sizes of the hidden state, the attention and the context.
+    """
+    return 4 * S * (A + 4 * S + 4 * D) <= 2 * machine.cache_size()  # the last-level cache hides the other half
+
+
+@checked(
+    keys="(N, L, A)",
+    v="(A,)",
+    a="(N, L, D)",
+    words=(
+        *("out (T, B, A)", "out (T, B, L)", "out (T, B, D)", "out (T, B, 1)", "out (T, B, D)"),
+        *("out (T + 1, B, S)", "out (T + 1, B, S)", "out (T, B, 4 * S)", "out (T, B, S)"),
+    ),
+    affine="out (T, B, 4 * S)",
+    weights=(
+        *("(-(-A // WIDTH), S, WIDTH)", "(-(-A // WIDTH) * WIDTH,)"),
+        *("(-(-4 * S // WIDTH), S, WIDTH)", "(-(-4 * S // WIDTH), D, WIDTH)", "(S + 1,)"),
+    ),
+    where="N and B % N == 0 and A % LANES == D % LANES == 0",
+)
+def forward(weights, gated, keys, v, a, affine, words):
+    """Compute attention, gate and LSTM of all words (Xu et al. 2015, equations 1 to 6).
+
+    Args:
+        weights: Weights.
+        gated: True if the context has a gate.
+        keys, v, a: as in attention.attend.
+        affine: (T, B, 4S) terms of E y and b; the terms of h and z are added in place.
+        words: Words; h[0] and c[0] are given, everything else is overwritten.
+    """
+    N, B = len(a), words[0].shape[1]
+    group = _images_of_a_task(N)
+    with current().scratch():
+        arrays = Weights(*weights), keys, v, a, affine, Words(*words), attention.scratch(words[0], keys)
+        tiles = attention.tiles_of(B // N, a)
+        run(_forward, -(-N // group), TILE_ROWS, TILE_COLUMNS, tiles, group, bool(gated), *arrays)
+
+
+@checked(
+    keys="(N, L, A)",
+    v="(A,)",
+    a="(N, L, D)",
+    words=(
+        *("(T, B, A)", "(T, B, L)", "(T, B, D)", "(T, B, 1)", "(T, B, D)"),
+        *("(T + 1, B, S)", "(T + 1, B, S)", "(T, B, 4 * S)", "(T, B, S)"),
+    ),
+    gradients=(
+        *("out (T, B, A)", "(T, B, L)", "out (T, B, D)", "out (T, B, 1)", "out (T, B, D)", "(T, B, S)"),
+        *("out (T, B, 4 * S)", "out (1, B, S)", "out (1, B, S)"),
+    ),
+    dkeys="out (N, L, A)",
+    dv="out (N, A)",
+    weights=(
+        *("(-(-S // WIDTH), A, WIDTH)", "(-(-S // WIDTH) * WIDTH,)"),
+        *("(-(-S // WIDTH), 4 * S, WIDTH)", "(-(-D // WIDTH), 4 * S, WIDTH)", "(S + 1,)"),
+    ),
+    where="N and B % N == 0 and A % LANES == D % LANES == 0",
+)
+def backward(weights, gated, keys, v, a, words, dkeys, dv, gradients):
+    """Compute the gradients of `forward` by backpropagation through time.
+
+    Args:
+        weights: Weights, transposed.
+        gated, keys, v, a, words: as in `forward`.
+        dkeys: (N, L, A), the gradient is added to it.
+        dv: (N, A), the gradient of each image is added to it.
+        gradients: Gradients; dalpha and dh_out are given, dh and dc are those after the last word, and dz is that
+            through the output. All others are overwritten, and dz, dh and dc are updated.
+    """
+    N = len(a)
+    group = _images_of_a_task(N)
+    with current().scratch():
+        de = attention.scratch(words[0], keys)
+        arrays = Weights(*weights), keys, v, a, Words(*words), dkeys, dv, Gradients(*gradients), de
+        run(_backward, -(-N // group), TILE_ROWS, TILE_COLUMNS, group, bool(gated), *arrays)
+
+
+def _images_of_a_task(N):
+    """Return the number of images in a task: one task for each thread, which reads the weights for all its captions.
+
+    The results do not depend on it, because no sum runs over images.
+    """
+    return -(-N // machine.THREADS)
+
+
+@kernel
+def _forward(
+    thread, counter, tasks, tile_rows, tile_columns, tiles, group, gated, weights, keys, v, a, affine, words, e
+):
+    """Compute all words of the captions of `group` images per task."""
+    W_h, b_a, W_hh, W_z, gate = weights
+    query, alpha, context, beta, z, h, c, ifog, tanh_c = words
+    N, _, A = keys.shape
+    T, B, D = context.shape
+    S, captions = h.shape[2], B // N
+    for task in claim_tasks(thread, counter, tasks):
+        image, end = task * group, min((task + 1) * group, N)
+        for t in range(T):
+            row, last = t * B + image * captions, t * B + end * captions  # caption b of word t is row t B + b
+            for panel in range(len(W_h)):
+                matmul.multiply_rows(
+                    tile_rows, tile_columns, row, last, panel, S, (S, 1), A, h, 0, W_h, b_a, query, 0, False
+                )
+            for n in range(image, end):  # (4) (5) (6)
+                attention.attend_image(thread, tiles, n, t, keys, query, v, a, context, alpha, e)
+            if gated:
+                for b in range(row, last):
+                    score = repeat(np.float32(0))
+                    for s in range(0, S, LANES):
+                        score = fma(load_first(h, b * S + s, S - s), load_first(gate, s, S - s), score)
+                    opened = functions.sigmoid(repeat(total(score) + gate[S]))
+                    beta[t, b - t * B, 0] = largest(opened)
+                    for d in range(b * D, (b + 1) * D, LANES):
+                        store(opened * load(context, d), z, d)
+            for panel in range(len(W_hh)):
+                matmul.multiply_rows(
+                    tile_rows, tile_columns, row, last, panel, S, (S, 1), 4 * S, h, 0, W_hh, b_a, affine, 0, True
+                )
+                matmul.multiply_rows(
+                    tile_rows, tile_columns, row, last, panel, D, (D, 1), 4 * S, z, 0, W_z, b_a, affine, 0, True
+                )
+            lstm.gates_of_rows(row, last, S, affine, c, 0, h, c, B * S, ifog, tanh_c)
+
+
+@kernel
+def _backward(
+    thread, counter, tasks, tile_rows, tile_columns, group, gated, weights, keys, v, a, words, dkeys, dv, gradients, de
+):
+    """Compute the gradients of all words of the captions of `group` images per task."""
+    W_h, no_bias, W_hh, W_z, gate = weights
+    query, alpha, context, beta, _, _, c, ifog, tanh_c = words
+    dquery, dalpha, dcontext, dgate, dz, dh_out, daffine, dh, dc = gradients
+    N, _, A = keys.shape
+    T, B, D = context.shape
+    S, captions, one = dh.shape[2], B // N, np.float32(1)
+    for task in claim_tasks(thread, counter, tasks):
+        image, end = task * group, min((task + 1) * group, N)
+        first, stop = image * captions, end * captions
+        for t in range(T - 1, -1, -1):
+            row, last = t * B + first, t * B + stop
+            for b in range(first, stop):
+                for s in range(0, S, LANES):
+                    at, word_at, count = b * S + s, (t * B + b) * S + s, S - s
+                    store_first(load_first(dh, at, count) + load_first(dh_out, word_at, count), dh, at, count)
+            # (3) (2) (1)
+            lstm.gradients_of_rows(row, last, S, dh, dc, -t * B * S, c, ifog, tanh_c, daffine)
+            for panel in range(len(W_z)):
+                matmul.multiply_rows(
+                    *(tile_rows, tile_columns, row, last, panel, 4 * S, (4 * S, 1), D),
+                    *(daffine, 0, W_z, no_bias, dz, 0, True),
+                )
+            for b in range(first, stop):
+                dscore = np.float32(0)
+                if gated:
+                    at, product, opened = (t * B + b) * D, repeat(np.float32(0)), beta[t, b, 0]
+                    for d in range(at, at + D, LANES):
+                        product = fma(load(dz, d), load(context, d), product)
+                        store(opened * load(dz, d), dcontext, d)
+                    dscore = total(product) * opened * (one - opened)
+                    dgate[t, b, 0] = dscore
+                for s in range(0, S, LANES):
+                    store_first(dscore * load_first(gate, s, S - s), dh, b * S + s, S - s)
+            for panel in range(len(W_hh)):
+                matmul.multiply_rows(
+                    *(tile_rows, tile_columns, first, stop, panel, 4 * S, (4 * S, 1), S),
+                    *(daffine, t * B * 4 * S, W_hh, no_bias, dh, 0, True),
+                )
+            for n in range(image, end):  # (6) (5) (4)
+                attention.image_gradients(
+                    thread, n, t, dcontext, dalpha, keys, query, v, a, alpha, dkeys, dv, dquery, de
+                )
+            for panel in range(len(W_h)):
+                matmul.multiply_rows(
+                    *(tile_rows, tile_columns, first, stop, panel, A, (A, 1), S),
+                    *(dquery, t * B * A, W_h, no_bias, dh, 0, True),
+                )
