@@ -33,16 +33,16 @@ pytestmark = [
 ]
 
 
-def start(ranks, root, out, *arguments, fault="none"):
+def start(ranks, root, out, *arguments, fault="none", options=()):
     """Run mpi_worker.py on ranks and return the completed process. With one rank, mpiexec is not used."""
     more = ["--out", str(out), *map(str, arguments)]
-    return launch(ranks, fault, *(more if "--resume" in more else ["--root", str(root), *more]))
+    return launch(ranks, fault, *(more if "--resume" in more else ["--root", str(root), *more]), options=options)
 
 
-def launch(ranks, *arguments):
-    """Run mpi_worker.py with these arguments: see start."""
+def launch(ranks, *arguments, options=()):
+    """Run mpi_worker.py with these arguments, and mpiexec with these options: see start."""
     environment = os.environ | OPEN_MPI | {"PYTHONPATH": os.pathsep.join([str(WORKER.parents[1]), str(WORKER.parent)])}
-    mpiexec = [MPIEXEC, "-n", str(ranks)] if ranks > 1 else []
+    mpiexec = [MPIEXEC, *options, "-n", str(ranks)] if ranks > 1 else []
     command = [*mpiexec, sys.executable, str(WORKER), *arguments]
     return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=SECONDS)
 
@@ -95,6 +95,20 @@ def test_a_run_resumes_on_another_number_of_ranks(root, tmp_path, sizes):
     assert result.returncode == 130 and "stopped at step 9; continue with" in result.stdout, result.stderr
     assert start(after, root, tmp_path / "run", "--resume").returncode == 0
     assert difference(tmp_path / "run", tmp_path / "whole") < 1e-5
+
+
+@pytest.mark.slow
+def test_two_hosts_write_the_run_of_one(root, tmp_path):
+    """Let MPICH take two names of this machine for two hosts, each with two ranks. They use the same cache."""
+    version = subprocess.run([MPIEXEC, "--version"], capture_output=True, text=True).stdout
+    if "HYDRA" not in version:
+        pytest.skip("needs the mpiexec of MPICH")
+    hosts = tmp_path / "hosts"
+    hosts.write_text("localhost:2\n127.0.0.1:2\n")
+    result = start(4, root, tmp_path / "four", options=["-launcher", "fork", "-f", str(hosts)])
+    assert result.returncode == 0, result.stderr
+    assert tiny.run(root, tmp_path / "one") == 0
+    assert difference(tmp_path / "four", tmp_path / "one") < 1e-5
 
 
 @pytest.mark.slow
