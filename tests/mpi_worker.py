@@ -85,6 +85,12 @@ def command():
         sys.argv += ["--seed", "1"]
 
 
+def argument():
+    """Give rank 1 an argument that does not exist."""
+    if is_second():
+        sys.argv += ["--bogus"]
+
+
 def cache():
     """Give rank 1 another cache of decoded images."""
     if is_second():
@@ -116,6 +122,7 @@ if __name__ == "__main__":
         sys.exit(cli.run_on_ranks(lambda: float64(*arguments)))
     if fault not in ("none", "study"):
         globals()[fault]()
+        arguments = sys.argv[2:]
     if not {"--resume", "--from"} & set(arguments):
         arguments = ["--small", "--data", "flickr8k", *arguments]
     sys.exit(study.main(["word-vectors", *arguments]) if fault == "study" else train.main(arguments))

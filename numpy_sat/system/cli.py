@@ -32,6 +32,14 @@ class Parser(argparse.ArgumentParser):
         args = sys.argv[1:] if args is None else args
         return super().parse_known_args(expand_patterns(args) if IS_WINDOWS else args, namespace)
 
+    def exit(self, status: int = 0, message: str | None = None) -> NoReturn:
+        if status:
+            try:
+                mpi.join()  # a rank without this error would wait for this one
+            except InputError as error:
+                status, message = report(error), None
+        super().exit(status, message)
+
     def error(self, message: str) -> NoReturn:
         super().error(output.printable(message))
 

@@ -8,6 +8,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 
 NAMES = ("SIGINT", "SIGTERM", "SIGHUP", "SIGBREAK")  # Windows has no SIGHUP, and only Windows has SIGBREAK
+# The environment variables in which MPICH, Intel MPI and Slurm, Open MPI, and users of PMIx give a process its rank.
+RANKS = ("PMI_RANK", "OMPI_COMM_WORLD_RANK", "PMIX_RANK")
 SIGNALS = tuple(getattr(signal, name) for name in NAMES if hasattr(signal, name))
 
 
@@ -23,6 +25,22 @@ def raised() -> Iterator[None]:
     """Raise Stop in the block when a signal arrives."""
     with _handled(_raise):
         yield
+
+
+@contextmanager
+def deadly() -> Iterator[None]:
+    """Let a signal kill the process in the block. This is for C code that waits for others and runs no handler."""
+    with _handled(signal.SIG_DFL):
+        yield
+
+
+def die(number: int) -> None:
+    """Let a signal kill this process, so that mpiexec ends the other ranks.
+
+    Before the ranks are connected, MPICH's mpiexec does not end them after an exit with a code. They would hang.
+    """
+    signal.signal(number, signal.SIG_DFL)
+    os.kill(os.getpid(), number)
 
 
 class Request:
@@ -86,6 +104,9 @@ def _raise(number, frame):
 
 
 def _exit(number, frame):
+    rank = next((os.environ[name] for name in RANKS if name in os.environ), None)
     with suppress(OSError):
-        os.write(2, b"interrupted\n")
+        os.write(2, b"" if rank not in (None, "0") else b"interrupted\n")
+    if rank is not None:
+        die(number)
     os._exit(128 + number)

@@ -5,6 +5,7 @@ mpi4py is imported only in a process that mpiexec (or Slurm's srun) has started 
 """
 
 import os
+import signal
 import socket
 import sys
 import time
@@ -16,11 +17,10 @@ from typing import Any, NoReturn
 import numpy as np
 
 from numpy_sat import __version__
-from numpy_sat.system import cores, machine, ranks
+from numpy_sat.system import cores, interrupt, machine, ranks
 from numpy_sat.system.errors import InputError
 
-# Set by MPICH, Intel MPI and Slurm; by Open MPI; and by others that start processes through PMIx.
-SIZES, RANKS = ("PMI_SIZE", "OMPI_COMM_WORLD_SIZE"), ("PMI_RANK", "OMPI_COMM_WORLD_RANK", "PMIX_RANK")
+SIZES = "PMI_SIZE", "OMPI_COMM_WORLD_SIZE"  # set by MPICH, Intel MPI and Slurm; by Open MPI
 BUCKET = 1 << 22  # numbers that one reduction sends; larger ones gain nothing
 FORWARD = 0.5  # seconds that mpiexec gets to forward what was printed; Open MPI discards the rest when it aborts
 PATIENCE = 3  # seconds that other ranks wait for rank 0 to report the same error
@@ -31,7 +31,9 @@ def silence_others() -> None:
     """Discard what ranks other than 0 print. Commands call this before they parse their arguments."""
     global _messages
     _messages = sys.stderr
-    if _started() > 1 and _number(RANKS):
+    if _started() > 1:
+        ranks.join(_Unconnected(_number(interrupt.RANKS)))
+    if not ranks.joined().is_first:
         sys.stdout = open(os.devnull, "w")
         sys.stderr = open(os.devnull, "w")
 
@@ -46,9 +48,10 @@ def join() -> None:
     size = _started()
     if size <= 1 or ranks.joined().size > 1:
         return
-    ranks.join(_Unconnected(_number(RANKS)))
+    ranks.join(_Unconnected(_number(interrupt.RANKS)))
     try:
-        from mpi4py import MPI
+        with interrupt.deadly():
+            from mpi4py import MPI
     except (ImportError, RuntimeError) as error:
         raise InputError(
             f"{size} processes were started together, but mpi4py cannot be used ({error}); "
@@ -166,6 +169,11 @@ class _Unconnected(ranks.Group):
     def wait_for_first(self) -> None:
         if self.rank:
             time.sleep(PATIENCE)
+
+    def abort(self, code: int) -> None:
+        for stream in (sys.stdout, sys.stderr, self.messages):
+            stream.flush()
+        interrupt.die(code - 128 if code > 128 else signal.SIGTERM)
 
 
 def packed(arrays: Sequence[np.ndarray], weight: float) -> np.ndarray:

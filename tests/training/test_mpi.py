@@ -128,6 +128,7 @@ def test_a_killed_rank_ends_all_and_the_run_resumes(root, tmp_path):
         ("full", "best.npz: cannot be written"),
         ("version", "another version of numpy_sat than rank 0: 0.0.9, not"),
         ("command", "another command than rank 0"),
+        ("argument", "another command than rank 0"),
         ("cache", "another cache of images (NUMPY_SAT_CACHE) than rank 0"),
         ("data", "another data set than rank 0"),
     ],
