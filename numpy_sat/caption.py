@@ -20,7 +20,7 @@ def main(argv: list[str] | None = None) -> int:
 
 
 def _caption(args):
-    model = settings.with_attention_mode(runs.load_model(args.run or runs.SHIPPED), args.attention_mode)
+    model = settings.with_decoding(runs.load_model(args.run or runs.SHIPPED), args.attention_mode, args.no_repeats)
     task = tasks.of_model(model)
     sources = task.sources(args.sources)
     maps = attention_files.of(args.show, sources, task, model.recipe) if args.show else None
@@ -66,6 +66,11 @@ def _parse(argv):
         "--attention-mode",
         choices=SETTINGS["attention_mode"].choices,
         help="how hard attention chooses locations while it writes (default: the run's setting, else expected)",
+    )
+    parser.add_argument(
+        "--no-repeats",
+        action="store_true",
+        help="repeat no content word in a caption (default: the run's setting)",
     )
     parser.add_argument(
         "--show",

@@ -27,13 +27,20 @@ def main(argv: list[str] | None = None) -> int:
 
 def _evaluate(args):
     request = heldout.Request(
-        args.split, args.beam, args.root, args.skip_missing, args.attention_mode, args.skip_damaged
+        args.split,
+        args.beam,
+        args.root,
+        args.skip_missing,
+        args.attention_mode,
+        args.skip_damaged,
+        args.no_repeats,
     )
     if args.compare:
         tasks.of_run(args.runs[0]).compare(args.runs, request, args.out, args.curve)
     else:
         paths = (*args.runs, *args.others)
-        models = [settings.with_attention_mode(runs.load_model(path), args.attention_mode) for path in paths]
+        options = args.attention_mode, args.no_repeats
+        models = [settings.with_decoding(runs.load_model(path), *options) for path in paths]
         tasks.of_model(models[0]).report(paths, models, request, args.blind, args.out)
 
 
@@ -50,6 +57,11 @@ def _parse(argv):
         "--attention-mode",
         choices=SETTINGS["attention_mode"].choices,
         help="how hard attention chooses locations while it writes (default: the run's setting, else expected)",
+    )
+    parser.add_argument(
+        "--no-repeats",
+        action="store_true",
+        help="repeat no content word in a caption (default: the run's setting)",
     )
     parser.add_argument(
         "--blind", type=cli.path, metavar="RUN", help="blind baseline (default: RUN-blind, if it exists)"

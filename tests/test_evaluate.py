@@ -33,6 +33,7 @@ from numpy_sat.experiment import checkpoint, presets, runs, settings
 from numpy_sat.metrics.tokens import ptb_tokenize
 from numpy_sat.pretrained import inputs
 from numpy_sat.system import output
+from numpy_sat.system.errors import InputError
 
 pytestmark = pytest.mark.usefixtures("tiny_preset")
 
@@ -319,6 +320,23 @@ def test_a_model_without_attention(root, trained, tmp_path, capsys, name, reason
     assert not (folder / "attention.png").exists() and (folder / "curves.png").exists()
 
 
+def test_no_repeats(root, trained, capsys):
+    """Check the option of evaluate, of its --compare and of caption, and that phrases refuse it."""
+    photo = next((root / "Flicker8k_Dataset").iterdir())
+    assert run_evaluate(trained, "--no-repeats", "--beam", 1) == 0
+    report = read_report(trained)
+    assert report["ours"]["content"] == 0 and "Captions repeat no content word: no_repeats=true." in report["notes"]
+    assert "--set no_repeats" not in str(report["notes"])
+    assert run_evaluate("--compare", trained, "--no-repeats", "--beam", 1) == 0
+    assert "Captions repeat no content word: no_repeats=true." in (trained / "compare-dev.md").read_text()
+    assert caption.main([str(trained), str(photo), "--no-repeats"]) == 0
+    model = runs.load_model(trained)
+    assert settings.with_decoding(model, no_repeats=True).recipe.decoding.no_repeats
+    translator = model._replace(recipe=presets.PRESETS["phrases", True])
+    with pytest.raises(InputError, match="no_repeats: does nothing for phrases"):
+        settings.with_decoding(translator, no_repeats=True)
+
+
 def test_an_ensemble_has_its_own_row(root, trained, capsys):
     other = trained.with_name("tell")
     assert run_evaluate(trained, "--with", other, "--beam", 1) == 0
@@ -362,7 +380,7 @@ def test_attention_mode_of_hard_attention(root, trained, tmp_path, capsys):
     assert run_evaluate("--compare", hard, "--attention-mode", "argmax", "--beam", 1) == 0
     assert "--attention-mode argmax. The loss uses" in (hard / "compare-dev.md").read_text()
     recipe = runs.load_model(hard).recipe.replace(attention_mode="argmax")
-    together = ensemble.of([settings.with_attention_mode(runs.load_model(hard), "argmax")])
+    together = ensemble.of([settings.with_decoding(runs.load_model(hard), "argmax")])
     (joint,) = ensemble.caption_images(together, [images[:1]], 1)
     (alone,) = search.caption_images(
         runs.load_model(hard).params, recipe, images[:1], 1, tiny.RECIPE.decoding.max_words

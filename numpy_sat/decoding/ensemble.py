@@ -7,7 +7,7 @@ import numpy as np
 
 from numpy_sat import captioner, decoders
 from numpy_sat.data import batches
-from numpy_sat.decoding import search
+from numpy_sat.decoding import repetition, search
 from numpy_sat.experiment import runs
 from numpy_sat.layers import softmax
 from numpy_sat.system.errors import InputError, shortened
@@ -94,11 +94,13 @@ def caption_images(ensemble: Ensemble, images: Sequence[np.ndarray], beam: int, 
     Returns:
         N search.Captions.
     """
-    recipe, captions = ensemble.members[0].recipe, []
+    first, captions = ensemble.members[0], []
+    recipe = first.recipe
+    decoder = repetition.restricted(ensemble, repetition.stems_of(recipe, first.vocabulary))
     for start in range(0, len(images[0]), size):
         member_inputs = [batches.scale_pixels(member_images[start : start + size]) for member_images in images]
         inputs = list(zip(*member_inputs, strict=True))
         captions += search.beam_search(
-            ensemble, None, inputs, beam, recipe.decoding.max_words, recipe.decoding.length_power
+            decoder, None, inputs, beam, recipe.decoding.max_words, recipe.decoding.length_power
         )
     return captions

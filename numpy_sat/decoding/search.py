@@ -7,6 +7,7 @@ import numpy as np
 from numpy_sat import captioner, decoders
 from numpy_sat.data import batches
 from numpy_sat.data.vocabulary import END, START, UNK
+from numpy_sat.decoding import repetition
 from numpy_sat.experiment.recipe import Recipe
 from numpy_sat.layers import softmax
 from numpy_sat.system import ranks
@@ -39,6 +40,7 @@ def caption_images(
     max_words: int,
     length_power: float = 1.0,
     size: int = 64,
+    stems: np.ndarray | None = None,
 ) -> list[Caption]:
     """Caption images by beam search. The ranks of a group share the batches.
 
@@ -50,10 +52,11 @@ def caption_images(
         max_words: maximum number of words without <end>.
         length_power: exponent of the length normalization, see beam_search.
         size: batch size.
+        stems: from repetition.stems_of; None to let captions repeat content words.
     Returns:
         N Captions.
     """
-    decoder, group = decoders.writer(config), ranks.current()
+    decoder, group = repetition.restricted(decoders.writer(config), stems), ranks.current()
     captions = []
     for start in group.part(range(0, len(images), size)):
         a = captioner.annotate(params, batches.scale_pixels(images[start : start + size]), config)

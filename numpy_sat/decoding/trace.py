@@ -12,7 +12,7 @@ import numpy as np
 from numpy_sat import captioner, decoders
 from numpy_sat.data import batches
 from numpy_sat.data.vocabulary import END, START
-from numpy_sat.decoding import overflow, search
+from numpy_sat.decoding import overflow, repetition, search
 from numpy_sat.experiment.runs import Model
 from numpy_sat.layers import softmax
 
@@ -90,7 +90,8 @@ def trace_images(
     """
     recipe = model.recipe
     options = recipe.decoding.max_words, recipe.decoding.length_power
-    recorder = _Recorder(decoders.writer(recipe))
+    stems = repetition.stems_of(recipe, model.vocabulary)
+    recorder = _Recorder(repetition.restricted(decoders.writer(recipe), stems))
     a = captioner.annotate(model.params, batches.scale_pixels(images), recipe)
     captions = search.search(
         recorder,

@@ -6,6 +6,7 @@ import numpy as np
 
 from numpy_sat import captioner, decoders
 from numpy_sat.data import batches
+from numpy_sat.data.content_words import stem_numbers
 from numpy_sat.data.scenes import scenes
 from numpy_sat.data.vocabulary import END
 from numpy_sat.evaluation import faithfulness, heldout, scene_truth
@@ -62,7 +63,7 @@ def judge_faithfulness(model: runs.Model, written: heldout.Written) -> faithfuln
     decoder, group = decoders.writer(model.recipe), ranks.current()
     if decoder.attend_to is None or written.captions[0].alpha.shape[1] < 2:
         return None
-    is_content = faithfulness.content_words(model.vocabulary.words)
+    is_content = stem_numbers(model.vocabulary) >= 0
     sums = []
     for start in group.part(range(0, len(written.captions), BATCH)):
         a = captioner.annotate(model.params, batches.scale_pixels(written.inputs[start : start + BATCH]), model.recipe)

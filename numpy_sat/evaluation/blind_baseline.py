@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from numpy_sat import encoders
-from numpy_sat.decoding import overflow, search
+from numpy_sat.decoding import overflow, repetition, search
 from numpy_sat.evaluation import heldout
 from numpy_sat.experiment import runs
 from numpy_sat.experiment.recipe import SETTINGS, from_json
@@ -49,8 +49,9 @@ def caption(blind: runs.Model, beam: int) -> str:
     """Return the caption that a blind model writes for every image, as text. beam: beam width."""
     recipe = blind.recipe
     image = np.zeros((1, recipe.encoder.image_size, recipe.encoder.image_size, 3), np.uint8)
+    options = beam, recipe.decoding.max_words, recipe.decoding.length_power
     (blind_caption,) = search.caption_images(
-        blind.params, recipe, image, beam, recipe.decoding.max_words, recipe.decoding.length_power
+        blind.params, recipe, image, *options, stems=repetition.stems_of(recipe, blind.vocabulary)
     )
     overflow.refuse([blind_caption])
     return heldout.text(blind, blind_caption)

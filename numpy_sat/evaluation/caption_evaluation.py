@@ -64,7 +64,7 @@ def evaluate(
         notes=(
             *(matching(), constants, *blind_baseline.notes(run, model, blind)),
             *_ensemble_note(paths),
-            *attention_note(request, models),
+            *decoding_notes(request, models),
         ),
         rows=_rows(request, written, train, baselines, mixture),
         vocabulary=len(model.vocabulary) - len(vocabulary.SPECIALS),
@@ -90,12 +90,15 @@ def _rows(request, written, train, baselines, mixture):
     return [*comparison.compare(written.texts, written.references, baselines), *ensemble_rows, *paper_rows]
 
 
-def attention_note(request: heldout.Request, models: Sequence[runs.Model]) -> list[str]:
-    """Return a list of one sentence with the mode of hard attention, or no sentence for the default mode."""
+def decoding_notes(request: heldout.Request, models: Sequence[runs.Model]) -> list[str]:
+    """Return sentences about the mode of hard attention and about repetitions, unless they are the default."""
     modes = [model.recipe.decoding.attention_mode for model in models]
     mode = request.attention_mode or next((mode for mode in modes if mode != SETTINGS["attention_mode"].default), None)
     sentence = f"Captions were written with --attention-mode {mode}. The loss uses the expected context."
-    return [sentence] if mode else []
+    repeats = [model.recipe.decoding.no_repeats for model in models]
+    which = "" if all(repeats) else f" ({sum(repeats)} of {len(repeats)} models)"
+    note = f"Captions repeat no content word{which}: no_repeats=true."
+    return [*([sentence] if mode else []), *([note] if any(repeats) else [])]
 
 
 def _baselines(request, written, train, blind):

@@ -15,7 +15,7 @@ from numpy_sat import __version__
 from numpy_sat.data import catalog, vocabulary
 from numpy_sat.data.dataset import Dataset
 from numpy_sat.data.scenes import scenes
-from numpy_sat.decoding import sampling, search
+from numpy_sat.decoding import repetition, sampling, search
 from numpy_sat.evaluation import (
     bootstrap,
     diversity,
@@ -159,7 +159,9 @@ def _write(contender, data, request, temperatures):
     model_inputs = inputs.load(recipe, data.examples)
     report_files.say(f"{contender.name}: beam search")
     options = request.beam, recipe.decoding.max_words, recipe.decoding.length_power
-    best = search.caption_images(model.params, recipe, model_inputs, *options)
+    best = search.caption_images(
+        model.params, recipe, model_inputs, *options, stems=repetition.stems_of(recipe, model.vocabulary)
+    )
     written = {f"beam {request.beam}": [[caption.words] * request.samples for caption in best]}
     for temperature in temperatures:
         report_files.say(f"{contender.name}: samples at temperature {temperature:g}")

@@ -12,10 +12,8 @@ import numpy as np
 
 from numpy_sat import decoders
 from numpy_sat.data import batches
-from numpy_sat.data.vocabulary import END, UNK
 from numpy_sat.evaluation import bootstrap
 from numpy_sat.evaluation.bootstrap import Share
-from numpy_sat.evaluation.variety import FUNCTION_WORDS
 from numpy_sat.layers import softmax
 
 REMOVED = 0.2  # share of the locations
@@ -34,13 +32,6 @@ class Faithfulness(NamedTuple):
     random: Share  # nats, without random locations
     smallest: Share  # nats, without the locations of the smallest weights
     ratio: Share  # largest / random; nan if the interval of random reaches 0
-
-
-def content_words(words: list[str]) -> np.ndarray:
-    """Return a (V,) bool array: True for each word of a vocabulary that is a content word."""
-    is_content = np.array([word not in FUNCTION_WORDS for word in words])
-    is_content[: max(END, UNK) + 1] = False
-    return is_content
 
 
 def removed_locations(L: int) -> int:
@@ -63,7 +54,7 @@ def falls(
         params: arrays by name.
         a: (N, L, D) annotations.
         captions: N captions, one per image: word numbers with <end> last.
-        is_content: (V,) from content_words.
+        is_content: (V,) bool, which words are content words.
         rng: numpy Generator of the random locations.
     Returns:
         totals: (N, 3) sums over the content words of each image, for KINDS, in nats.

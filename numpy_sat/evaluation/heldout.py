@@ -10,7 +10,7 @@ import numpy as np
 from numpy_sat import __version__, captioner, decoders
 from numpy_sat.data import batches, catalog, vocabulary
 from numpy_sat.data.dataset import Dataset
-from numpy_sat.decoding import likelihood, overflow, search
+from numpy_sat.decoding import likelihood, overflow, repetition, search
 from numpy_sat.decoding.trace import Trace, trace_images
 from numpy_sat.evaluation.report import Loss
 from numpy_sat.experiment import runs
@@ -32,6 +32,7 @@ class Request(NamedTuple):
     skip_missing: bool = False  # True to leave out missing photos
     attention_mode: str | None = None  # of hard attention; None is the mode of the model's recipe
     skip_damaged: bool = False  # True to leave out photos that cannot be decoded
+    no_repeats: bool = False  # True to repeat no content word in a caption; False is the setting of the model's recipe
 
 
 class Written(NamedTuple):
@@ -66,9 +67,12 @@ def write(model: runs.Model, request: Request, load: Callable = inputs.load) -> 
     examples = dataset.splits[request.split]
     model_inputs = load(recipe, examples)
     options = request.beam, recipe.decoding.max_words, recipe.decoding.length_power
-    search.caption_images(model.params, recipe, model_inputs[:1], *options)  # compiles the kernels, outside the timing
+    stems = repetition.stems_of(recipe, model.vocabulary)
+    search.caption_images(
+        model.params, recipe, model_inputs[:1], *options, stems=stems
+    )  # compiles the kernels, outside the timing
     start = time.perf_counter()
-    captions = search.caption_images(model.params, recipe, model_inputs, *options)
+    captions = search.caption_images(model.params, recipe, model_inputs, *options, stems=stems)
     seconds = time.perf_counter() - start
     overflow.refuse(captions)
     return Written(

@@ -13,7 +13,7 @@ import numpy as np
 from numpy_sat import __version__
 from numpy_sat.data.scenes import scenes, tags
 from numpy_sat.data.vocabulary import tokenize
-from numpy_sat.decoding import overflow, search
+from numpy_sat.decoding import overflow, repetition, search
 from numpy_sat.evaluation import novel_words, report_files, run_comparison, scene_truth
 from numpy_sat.evaluation.bootstrap import Share
 from numpy_sat.evaluation.layout import Page, Paragraphs, Table, as_markdown, as_text, number
@@ -105,6 +105,7 @@ def _judge(contender, data, words, request):
         request.beam,
         recipe.decoding.max_words,
         recipe.decoding.length_power,
+        stems=repetition.stems_of(recipe, model.vocabulary),
     )
     overflow.refuse(captions)
     texts = [model.vocabulary.decode(caption.words) for caption in captions]

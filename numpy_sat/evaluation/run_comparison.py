@@ -8,7 +8,7 @@ from typing import NamedTuple
 from numpy_sat import __version__, captioner
 from numpy_sat.data import catalog, vocabulary
 from numpy_sat.evaluation import attention, front, heldout, report_files, self_retrieval, table
-from numpy_sat.evaluation.caption_evaluation import attention_note
+from numpy_sat.evaluation.caption_evaluation import decoding_notes
 from numpy_sat.evaluation.comparison import paper_rows
 from numpy_sat.evaluation.judging import Judged, judge
 from numpy_sat.evaluation.variety import variety
@@ -38,7 +38,7 @@ def compare(
     Raises:
         InputError: the runs were trained on different data, or a run is named twice.
     """
-    contenders, rows, points, first = load([*paths, *curve], request.attention_mode), [], [], None
+    contenders, rows, points, first = load([*paths, *curve], request), [], [], None
     path = report_files.place(out, paths[0], f"compare-{request.split}")
     retriever = self_retrieval.Retriever(contenders[0].model)
     for contender in contenders:
@@ -58,7 +58,7 @@ def compare(
         notes=(
             matching(),
             *notes(rows, contenders),
-            *attention_note(request, models),
+            *decoding_notes(request, models),
         ),
         rows=rows,
         paper=paper,
@@ -73,18 +73,20 @@ def compare(
     report_files.write(path, table.as_markdown(comparison), plain, table.as_text(comparison))
 
 
-def load(paths: Sequence[Path], mode: str | None = None) -> list[Contender]:
+def load(paths: Sequence[Path], request: heldout.Request | None = None) -> list[Contender]:
     """Load the models of several runs.
 
     Args:
         paths: paths of the runs.
-        mode: mode of hard attention, see settings.with_attention_mode.
+        request: heldout.Request, whose options of decoding replace the models' settings.
     Returns:
         A list of Contenders.
     Raises:
         InputError: the runs were trained on different data, or a run is named twice.
     """
-    models, names = [settings.with_attention_mode(runs.load_model(path), mode) for path in paths], _names(paths)
+    request = request or heldout.Request()
+    options = request.attention_mode, request.no_repeats
+    models, names = [settings.with_decoding(runs.load_model(path), *options) for path in paths], _names(paths)
     first = models[0].settings
     for path, model in zip(paths, models, strict=True):
         if model.settings["dataset_digest"] != first["dataset_digest"]:

@@ -1,18 +1,11 @@
 """The variety of captions: words, lengths, repetitions, and copies from the training set."""
 
 from collections.abc import Sequence
-from functools import cache
 from typing import NamedTuple
 
 import numpy as np
-from nltk.stem.porter import PorterStemmer
 
-FUNCTION_WORDS = frozenset(  # words that good captions repeat: articles, prepositions, conjunctions, forms of "be"
-    "a an the this that these those some another other one of in on at to from with by for over under above below near "
-    "behind beside between into onto out off up down through across along around against while as and or but is are "
-    "was were be being been has have his her its their he she it they who which there".split()
-)
-
+from numpy_sat.data.content_words import FUNCTION_WORDS, stem
 
 # Function words with which a caption may end, as in "a dog with its leash on" or "a dog chases another".
 GOOD_ENDINGS = frozenset(
@@ -66,15 +59,10 @@ def repeats_content(words: Sequence[str]) -> bool:
 
     Two examples are "a man in a hat is wearing a hat" and "kayaking in a kayak".
     """
-    stems = [_stem(word) for word in words if word not in FUNCTION_WORDS]
+    stems = [stem(word) for word in words if word not in FUNCTION_WORDS]
     return len(set(stems)) < len(stems)
 
 
 def ends_badly(words: Sequence[str]) -> bool:
     """Return True if the last word of a caption is one of BAD_ENDINGS, as in "a man standing on a"."""
     return bool(words) and words[-1] in BAD_ENDINGS
-
-
-@cache
-def _stem(word):
-    return PorterStemmer().stem(word)

@@ -385,6 +385,11 @@ class Decoding:
     length_power: float = setting(
         1.0, "exponent of the length normalization in beam search; below 1 favors short captions", minimum=0, maximum=10
     )
+    no_repeats: bool = setting(
+        False,
+        "beam search repeats no content word in a caption; words with the same stem count as one",
+        idle=conditions.no_images,
+    )
     attention_mode: str = setting(
         "expected",
         "context of hard attention in inference: expected, or of the likeliest or a sampled location",

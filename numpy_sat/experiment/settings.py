@@ -80,19 +80,20 @@ def models_of(name: str) -> list[str]:
     return [model for model, module in MODELS.items() if name in module.SETTINGS]
 
 
-def with_attention_mode(model, mode: str | None):
-    """Return a model that uses another attention mode in inference.
+def with_decoding(model, attention_mode: str | None = None, no_repeats: bool = False):
+    """Return a model that writes captions with other settings.
 
     Args:
         model: runs.Model.
-        mode: value of the setting attention_mode; None returns the model unchanged.
+        attention_mode: value of the setting attention_mode; None keeps that of the model.
+        no_repeats: True sets no_repeats; False keeps the setting of the model.
     Raises:
-        InputError: the mode is unknown, or the model has no attention modes.
+        InputError: a setting does nothing for the model, or the mode is unknown.
     """
-    if mode is None:
-        return model
-    refuse_idle(model.recipe, ["attention_mode"])
-    return model._replace(recipe=with_settings(model.recipe, {"attention_mode": mode}))
+    texts = {"attention_mode": attention_mode} if attention_mode else {}
+    texts |= {"no_repeats": "true"} if no_repeats else {}
+    refuse_idle(model.recipe, texts)
+    return model._replace(recipe=with_settings(model.recipe, texts)) if texts else model
 
 
 def help_text(recipe: Recipe) -> str:

@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 
 from numpy_sat.data import images
-from numpy_sat.decoding import overflow, search
+from numpy_sat.decoding import overflow, repetition, search
 from numpy_sat.decoding.trace import Trace, trace_images
 from numpy_sat.experiment import runs
 from numpy_sat.system.errors import InputError
@@ -60,9 +60,9 @@ def caption(
 def _search(model, model_inputs, beam):
     """Caption a batch. Return (words, log p, no trace) of each caption."""
     decoding = model.recipe.decoding
-    captions = search.caption_images(
-        model.params, model.recipe, model_inputs, beam, decoding.max_words, decoding.length_power
-    )
+    options = beam, decoding.max_words, decoding.length_power
+    stems = repetition.stems_of(model.recipe, model.vocabulary)
+    captions = search.caption_images(model.params, model.recipe, model_inputs, *options, stems=stems)
     overflow.refuse(captions)
     return [(model.vocabulary.decode(caption.words), caption.log_p, None) for caption in captions]
 

@@ -6,7 +6,7 @@ from tqdm import tqdm
 
 from numpy_sat import captioner
 from numpy_sat.data import batches
-from numpy_sat.decoding import search
+from numpy_sat.decoding import repetition, search
 from numpy_sat.decoding.trace import trace_images
 from numpy_sat.evaluation import heldout, page
 from numpy_sat.experiment import runs
@@ -40,9 +40,9 @@ def validate(run: runs.Run, data: start.Data) -> None:
     captioner.measure_running_statistics(params, plain, recipe)
     objectives.objective_of(recipe, progress.epoch).measure(run, data.train)
     loss = heldout.loss(params, recipe, data.dev)
-    captions = search.caption_images(
-        params, recipe, data.dev.inputs, 1, recipe.decoding.max_words, recipe.decoding.length_power
-    )
+    options = 1, recipe.decoding.max_words, recipe.decoding.length_power
+    stems = repetition.stems_of(recipe, run.vocabulary)
+    captions = search.caption_images(params, recipe, data.dev.inputs, *options, stems=stems)
     texts = [run.vocabulary.decode(caption.words) for caption in captions]
     scores = bleu.bleu(texts, data.dev.references)
     mean_cider = float(cider.cider_d(texts, data.dev.references).mean())
