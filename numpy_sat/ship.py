@@ -18,10 +18,27 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument(
         "--out", type=cli.path, default=runs.SHIPPED, metavar="FILE.npz", help="output file (default: in the package)"
     )
+    parser.add_argument(
+        "--card",
+        type=cli.path,
+        metavar="REPORT.json",
+        help="write the model card of the captioner in --out again, from a report of `evaluate` on this file",
+    )
     args = parser.parse_args(argv)
+    if args.card and args.run:
+        parser.error("--card takes no run: a run gets its card when it is shipped")
     if args.out.suffix != ".npz":
         parser.error(f"--out needs the name of a checkpoint such as captioner.npz, not {args.out}")
-    return cli.run(lambda: shipping.ship(args.run, args.out) if args.run else output.show(shipping.describe(args.out)))
+    return cli.run(lambda: _ship(args))
+
+
+def _ship(args):
+    if args.run:
+        shipping.ship(args.run, args.out)
+    elif args.card:
+        shipping.renew_card(args.out, args.card)
+    else:
+        output.show(shipping.describe(args.out))
 
 
 if __name__ == "__main__":

@@ -1,5 +1,6 @@
 """Test the command ship, and the captioner of the package."""
 
+import contextlib
 import dataclasses
 import json
 import os
@@ -12,7 +13,7 @@ from PIL import Image
 from numpy_sat import caption, captioner, evaluate, pretrained, ship, train
 from numpy_sat.data.scenes import scenes
 from numpy_sat.decoding import search
-from numpy_sat.evaluation import shipping
+from numpy_sat.evaluation import model_card, shipping
 from numpy_sat.evaluation.attention_statistics import measure
 from numpy_sat.experiment import arguments, checkpoint, notice, presets, runs
 from numpy_sat.experiment.recipe import from_json
@@ -139,6 +140,79 @@ def test_shipping_replaces_only_shipped_captioners(judged, tmp_path, capsys):
     with pytest.raises(InputError, match="would be replaced by the captioner's notice"):
         notice.refuse_others(tmp_path / "c.npz", encoder)
     notice.refuse_others(runs.SHIPPED, encoder)
+
+
+def test_model_card(judged, tmp_path, capsys):
+    """Check that the card has the figures and the intervals of the report, and names no image."""
+    out = tmp_path / "captioner.npz"
+    assert ship.main([str(judged), "--out", str(out)]) == 0
+    card = (tmp_path / "captioner.md").read_text()
+    assert f"written: {tmp_path / 'captioner.md'}" in capsys.readouterr().out
+    assert [line[3:] for line in card.splitlines() if line.startswith("## ")] == [
+        *("What it is", "Data and its terms", "Licence of the weights", "Figures", "Known failures"),
+        "Who should not rely on it",
+    ]
+    report = json.loads((judged / "evaluate-dev.json").read_text())
+    row = report["rows"][0]
+    for name, score in row["figures"].items():
+        low, high = row["interval"][name]
+        assert f"| {score:.1f} ({low:.1f} to {high:.1f}) |" in card
+    assert f"it uses {report['ours']['words']} different words" in card and report["protocol"] in card
+    assert f"Errors: {100 - 100 * report['truth']['complete']:.1f} % of captions" in card
+    assert "drawn scenes only" in card and not any(name in card for name in report["captions"])
+    with monkeypatched(judged, {"ours": {**report["ours"], "words": 12345}}):
+        assert ship.main([str(judged), "--out", str(out)]) == 0
+    assert "it uses 12,345 different words" in (tmp_path / "captioner.md").read_text()
+
+
+@contextlib.contextmanager
+def monkeypatched(run, changes):
+    """Change entries of a run's report for a while."""
+    path = run / "evaluate-dev.json"
+    before = path.read_text()
+    path.write_text(json.dumps(json.loads(before) | changes))
+    try:
+        yield
+    finally:
+        path.write_text(before)
+
+
+@pytest.mark.parametrize(
+    "changes", [{"ours": None}, {"ours": {}}, {"vocabulary": None}, {"attention": 3}, {"rows": [{"figures": {}}]}]
+)
+def test_a_card_that_cannot_be_written(judged, tmp_path, capsys, changes):
+    """Check that neither file is written from a report with damaged parts."""
+    with monkeypatched(judged, changes):
+        assert ship.main([str(judged), "--out", str(tmp_path / "captioner.npz")]) == 2
+    assert "not a file of evaluate; evaluate again" in capsys.readouterr().err and not list(tmp_path.iterdir())
+
+
+def test_a_card_is_renewed_from_a_report(judged, tmp_path, capsys, monkeypatch):
+    out, card = tmp_path / "captioner.npz", tmp_path / "captioner.md"
+    assert ship.main([str(judged), "--out", str(out)]) == 0
+    assert ship.main(["--card", str(judged / "evaluate-dev.json"), "--out", str(out)]) == 2
+    assert "of another checkpoint than" in capsys.readouterr().err
+    before = card.read_text()
+    root = str(judged.parent / "scenes")
+    assert evaluate.main([str(out), "--root", root, "--beam", "1", "--out", str(tmp_path / "again.md")]) == 0
+    assert ship.main(["--card", str(tmp_path / "again.json"), "--out", str(out)]) == 0
+    assert "beam width 1" in card.read_text() and "beam width 3" in before
+    card.write_text("mine")
+    assert ship.main(["--card", str(tmp_path / "again.json"), "--out", str(out)]) == 2
+    assert ship.main([str(judged), "--out", str(out)]) == 2
+    assert capsys.readouterr().err.count("would be replaced by the model card") == 2 and card.read_text() == "mine"
+    with pytest.raises(SystemExit):
+        ship.main([str(judged), "--card", str(tmp_path / "again.json")])
+    assert "--card takes no run" in capsys.readouterr().err
+
+
+def test_card_of_the_package():
+    """Check that the card belongs to the captioner of the package."""
+    card = model_card.path_of(runs.SHIPPED).read_text()
+    provenance = checkpoint.load(runs.SHIPPED).settings["provenance"]
+    assert provenance["trained on"] in card and provenance["encoder"] in card and "Flickr8k" in card
+    assert f"{sum(array.size for array in runs.load_model(runs.SHIPPED).params.values()):,} parameters" in card
+    assert "(Apache-2.0)" in card and "see NOTICE.md" in card and "non-commercial research" in card
 
 
 def test_a_translator_is_not_shipped(tmp_path, monkeypatch, capsys):

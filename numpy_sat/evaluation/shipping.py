@@ -1,7 +1,7 @@
 """The captioner of the package, and how to replace it by another run.
 
 It is a checkpoint with two differences. Its parameters are stored as float16, which halves the file. Its settings say
-where it comes from. It contains no photo.
+where it comes from. It contains no photo. A model card lies beside it (model_card.py).
 """
 
 from pathlib import Path
@@ -10,10 +10,12 @@ import numpy as np
 
 from numpy_sat import __version__, pretrained
 from numpy_sat.encoders import lite
+from numpy_sat.evaluation import model_card
 from numpy_sat.experiment import checkpoint, notice, runs
 from numpy_sat.system import cli, files, output
 from numpy_sat.system.errors import InputError
 
+UNREADABLE = ValueError, LookupError, TypeError, AttributeError  # of a file that evaluate did not write
 LARGEST = 12_000_000  # bytes, to keep the package small
 DATA = {
     "flickr8k": "training photos and captions of Flickr8k (Hodosh, Young and Hockenmaier 2013, Journal of "
@@ -47,6 +49,7 @@ def ship(run: Path, out: Path) -> None:
     files.refuse_unwritable(out)
     if out.exists():
         _refuse_another(out)
+    model_card.refuse_others(out)
     model = runs.load_model(run)
     notice.refuse_others(out, model.recipe.encoder)
     if model.settings["data"] not in DATA:
@@ -57,22 +60,38 @@ def ship(run: Path, out: Path) -> None:
         raise InputError(
             f"{run}: {size / 1e6:.1f} MB as float16, more than {LARGEST / 1e6:.0f} MB; train a smaller model."
         )
-    averaged = model.settings.get(runs.SOUP)
+    averaged, report = model.settings.get(runs.SOUP), _report(run, runs.folder_of(run) / "evaluate-dev.json")
     provenance = {
         "made by": f"numpy_sat {__version__}, {model.progress['training_seconds'] / 60:.0f} minutes of training"
         + (f", its weights are the mean over {len(averaged)} runs" if averaged else ""),
         "trained on": DATA[model.settings["data"]],
         "encoder": _encoder(model.recipe),
-        **_judged(run),
+        **_scores(report),
     }
     first = runs.origin(model.settings)
     first["first_command"] = runs.without_options(first["first_command"], ("--out", "--root"))
     settings = model.settings | first | {"command": None, "root": None, "provenance": provenance}
     settings.pop(runs.SOUP, None)  # names local folders, like the command and the root
+    card = _card(out, model._replace(settings=settings), report)
     checkpoint.save(out, checkpoint.Checkpoint(halves, {}, settings, model.progress))
     output.show(f"{describe(out)}\nwritten: {out}, {out.stat().st_size / 1e6:.1f} MB")
-    for path in notice.write(out, model.recipe.encoder):
+    for path in (*notice.write(out, model.recipe.encoder), model_card.write(out, card)):
         output.show(f"written: {path}")
+
+
+def renew_card(captioner: Path, path: Path) -> None:
+    """Write the model card of a shipped captioner again.
+
+    Args:
+        captioner: its file.
+        path: the JSON file of a report of `evaluate` on this file.
+    Raises:
+        InputError: the file holds no shipped captioner, or the report is of another one. Or the card cannot be written.
+    """
+    describe(captioner)
+    model_card.refuse_others(captioner)
+    text = _card(captioner, runs.load_model(captioner), _report(captioner, path))
+    output.show(f"written: {model_card.write(captioner, text)}")
 
 
 def _refuse_another(out):
@@ -116,22 +135,45 @@ def _encoder(config):
     return f"{title}, not in this file: {source}"
 
 
-def _judged(run):
-    """Return the protocol and the scores of a run's best model from the files of `evaluate`.
+def _report(run, path):
+    """Return a report of `evaluate` on a run's best model, from its JSON file.
 
     Raises:
         InputError: the best model has not been judged, or has changed since.
     """
-    path = runs.folder_of(run) / "evaluate-dev.json"
-    judging = f"python -m numpy_sat.evaluate {cli.quoted(run)}"
     try:
         report = files.read_json(path)
-        digest, protocol, figures = report["checkpoint"], report["protocol"], report["rows"][0]["figures"]
-        scores = ", ".join(f"{name} {score:.1f}" for name, score in figures.items())
+        digest = report["checkpoint"]
+        _scores(report)
     except FileNotFoundError as error:
-        raise InputError(f"{path}: the file is missing; first judge the run: {judging}") from error
-    except (OSError, ValueError, LookupError, TypeError, AttributeError) as error:
-        raise InputError(f"{path}: unreadable, or not a file of evaluate; evaluate again: {judging}") from error
+        raise InputError(f"{path}: the file is missing; first judge the run: {_judging(run)}") from error
+    except (OSError, *UNREADABLE) as error:
+        raise _unreadable(run, path) from error
     if digest != runs.digest(run):
-        raise InputError(f"{path}: of another checkpoint than {runs.checkpoint_of(run)}; evaluate again: {judging}")
-    return {"protocol": str(protocol), "scores": scores}
+        raise InputError(
+            f"{path}: of another checkpoint than {runs.checkpoint_of(run)}; evaluate again: {_judging(run)}"
+        )
+    return report | {"path": path, "run": run}
+
+
+def _scores(report):
+    """Return the protocol and the scores of a report as texts."""
+    scores = report["rows"][0]["figures"].items()
+    return {"protocol": str(report["protocol"]), "scores": ", ".join(f"{name} {score:.1f}" for name, score in scores)}
+
+
+def _card(out, model, report):
+    """Return the model card of a captioner. Raise InputError if `evaluate` did not write the report."""
+    try:
+        return model_card.card(out.name, model, report)
+    except UNREADABLE as error:
+        raise _unreadable(report["run"], report["path"]) from error
+
+
+def _unreadable(run, path):
+    return InputError(f"{path}: unreadable, or not a file of evaluate; evaluate again: {_judging(run)}")
+
+
+def _judging(run):
+    """Return the command that judges a run."""
+    return f"python -m numpy_sat.evaluate {cli.quoted(run)}"

@@ -55,7 +55,7 @@ def refuse_others(path: Path, encoder: Encoder) -> None:
         InputError: such a file exists.
     """
     notice = path.with_name(NOTICE)
-    if _is_necessary(encoder) and notice.exists() and not notice.read_bytes().startswith(TEXT[:12].encode()):
+    if is_necessary(encoder) and notice.exists() and not notice.read_bytes().startswith(TEXT[:12].encode()):
         raise InputError(f"{notice}: would be replaced by the captioner's notice; choose another folder with --out.")
 
 
@@ -68,7 +68,7 @@ def write(path: Path, encoder: Encoder) -> list[Path]:
     Returns:
         The paths of the files written; empty if the captioner's file contains no stage of a pretrained encoder.
     """
-    if not _is_necessary(encoder):
+    if not is_necessary(encoder):
         return []
     notice, licence = path.with_name(NOTICE), path.with_name(LICENSE)
     with replacing(notice) as temporary:
@@ -79,6 +79,6 @@ def write(path: Path, encoder: Encoder) -> list[Path]:
     return [notice, licence]
 
 
-def _is_necessary(encoder):
+def is_necessary(encoder: Encoder) -> bool:
     """Return True if a captioner's file contains stages of a pretrained encoder."""
     return encoder.pretrained and encoder.tuned_stages > 0
