@@ -6,6 +6,7 @@ import os
 import statistics
 import sys
 from contextlib import ExitStack
+from datetime import date
 from functools import partial
 from importlib.metadata import version
 from pathlib import Path
@@ -29,6 +30,11 @@ def main(argv: list[str] | None = None) -> int:
 
 def _bench(args):
     """Measure the selected works, print the table, and write the files."""
+    if args.compare:
+        runs = [_read(path) for path in args.compare]
+        for text in report.comparison(args.compare, *zip(*runs, strict=True)):
+            print(text)
+        return
     selection = _select_works(args)
     for path in (args.json, args.plot):
         if path and path != Path("-"):
@@ -37,7 +43,8 @@ def _bench(args):
     results = []
     with ExitStack() as stack:
         workers = _start(stack, selection)
-        peak, bandwidth = _print_limits(workers, show)
+        record = _print_limits(workers, show)
+        peak, bandwidth = record["gflops"], record["gbytes"]
         for k, work in enumerate(selection):
             if not k or selection[k - 1].group != work.group:
                 show(f"\n{report.head(work.group)}")
@@ -45,18 +52,40 @@ def _bench(args):
             work_results = measure(work, workers, args.rounds)
             _progress("")
             for result in work_results:
-                show(report.line(result, peak))
+                show(report.line(result, peak, bandwidth))
                 results.append(result)
-    lines = "".join(json.dumps(report.row(result, peak)) + "\n" for result in results)
+    lines = [{"machine": record}, *(report.row(result, peak, bandwidth) for result in results)]
+    lines = "".join(json.dumps(line) + "\n" for line in lines)
     if args.json == Path("-"):
         print(lines, end="")
     elif args.json:
         with files.replacing(args.json) as temporary_path:
             temporary_path.write_text(lines, encoding="utf-8")
     if args.plot:
-        from numpy_sat.bench import roofline  # matplotlib takes a second
+        from numpy_sat.bench import roofline, size_figure  # matplotlib takes a second
 
-        roofline.roofline_figure(args.plot, [r for r in results if r.work.group == "conv"], peak, bandwidth)
+        convolutions = [result for result in results if result.work.group == "conv"]
+        if convolutions:
+            roofline.roofline_figure(args.plot, convolutions, peak, bandwidth)
+        else:
+            size_figure.draw(args.plot, [result for result in results if result.work.group == "size"])
+
+
+def _read(path):
+    """Return the record of the machine, {} without one, and the rows of a file that --json wrote."""
+    try:
+        lines = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+        records = [line["machine"] for line in lines if "machine" in line]
+        rows = [line for line in lines if "machine" not in line]
+        for row in rows:
+            row.setdefault("share_of_limit", None)  # files of older versions lack it
+        if all({*report.KEYS, "ms", "ratio"} <= row.keys() for row in rows) and rows:
+            return (records or [{}])[0], rows
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read ({error.strerror}).") from error
+    except (ValueError, TypeError, AttributeError):
+        pass
+    raise InputError(f"{path}: is no file that --json has written.")
 
 
 def _progress(text):
@@ -86,6 +115,8 @@ def measure(work: works.Work, workers: dict[str, Worker], rounds: int) -> list[r
     for _ in range(rounds):
         for rung, worker in worker_of.items():
             times[rung].append(worker.ask("measure", rung))
+    if work.bytes is None:
+        work = work._replace(bytes=workers["ours"].ask("bytes", work.rungs[0]))
     medians = {rung: statistics.median(ms) for rung, ms in times.items()}
     return [report.Result(work, rung, medians[rung], errors[rung], medians.get("torch")) for rung in work.rungs]
 
@@ -99,8 +130,10 @@ def _select_works(args):
         raise InputError(
             f"--work {args.work}: no work of {', '.join(args.group)} has that in its name; choose from: {names}."
         )
-    if args.plot and all(work.group != "conv" for work in selection):
-        raise InputError(f"--plot {args.plot}: the roofline shows convolutions; add --group conv.")
+    if args.plot and not {"conv", "size"} & {work.group for work in selection}:
+        raise InputError(
+            f"--plot {args.plot}: only convolutions and sizes are drawn; add --group conv or --group size."
+        )
     return selection
 
 
@@ -125,18 +158,14 @@ def _print_limits(workers, show):
     """Print the conditions of the measurement, and measure the machine's limits.
 
     Returns:
-        GFLOP/s and GB/s.
+        The record of the machine: threads, cpu, versions, and the limits "gflops" and "gbytes".
     """
     for worker in workers.values():  # a worker that is still importing its libraries would halve the limits
         worker.ask("ready")
-    about, limits = workers["ours"].ask("about"), workers["ours"].ask("limits")
-    torch = f"torch {version('torch')}" if "torch" in workers else "torch is not installed: nothing to compare with"
-    show(
-        f"{about['threads']} threads on {about['cpu']}; numpy {about['numpy']} (OpenBLAS kernel: {about['blas']}), "
-        f"numba {about['numba']}, {torch}\n"
-        f"limits: {limits['gflops']:.0f} GFLOP/s of float32 multiply-adds, {limits['gbytes']:.0f} GB/s read from memory"
-    )
-    return limits["gflops"], limits["gbytes"]
+    record = workers["ours"].ask("about") | workers["ours"].ask("limits")
+    record |= {"torch": version("torch") if "torch" in workers else None, "date": date.today().isoformat()}
+    show(report.describe(record).replace("; limits", "\nlimits"))
+    return record
 
 
 def _parse(argv):
@@ -144,9 +173,11 @@ def _parse(argv):
         prog="python -m numpy_sat.bench",
         description="Measure the kernels, the machine's limit and, if it is installed, PyTorch.",
         epilog="GFLOP/s counts the operations of the direct definition for every algorithm. Winograd needs fewer, so "
-        "its share of the peak may exceed 1. Times are medians of rounds in which all rungs and torch take turns. "
+        "its share may exceed 1. Times are medians of rounds in which all rungs and torch take turns. "
         "torch uses its fastest memory layout. ratio is the time divided by torch's time. error is the largest error "
-        "against float64, relative to the largest value.",
+        "against float64, relative to the largest value. limit is the least time in ms by the roofline: operations at "
+        "the machine's GFLOP/s, or bytes at its GB/s. share is limit / ms. The bytes of whole models are those of the "
+        "arrays of all kernels.",
     )
     parser.add_argument("--group", nargs="+", action="extend", choices=works.GROUPS, help="default: all")
     parser.add_argument("--work", default="", metavar="SUBSTRING", help="only works with this in their names")
@@ -158,7 +189,16 @@ def _parse(argv):
         help="write one JSON object per line; -: to standard output, with the table on standard error",
     )
     parser.add_argument(
-        "--plot", type=cli.png, metavar="FILE.png", help="draw the convolutions under the machine's roofline"
+        *("--plot",),
+        **dict(type=cli.png, metavar="FILE.png"),
+        help="draw the convolutions under the machine's roofline or, with --group size, the time against each size",
+    )
+    parser.add_argument(
+        "--compare",
+        nargs=2,
+        type=cli.path,
+        metavar=("A.jsonl", "B.jsonl"),
+        help="measure nothing; compare two files that --json has written",
     )
     args = parser.parse_args(argv)
     args.group = args.group or works.GROUPS

@@ -62,6 +62,14 @@ def decoder(N: int, L: int, D: int, M: int, S: int, A: int, V: int, T: int) -> t
     return params, np.maximum(normal(N, L, D), 0), *rng.integers(0, V, (2, T, N))
 
 
+def attention(N: int, captions: int, L: int, A: int, D: int) -> tuple[np.ndarray, ...]:
+    """Return keys: (N, L, A), query: (B, A), v: (A,), a: (N, L, D), dz: (B, D) and dalpha: (B, L)."""
+    B = N * captions
+    shapes = (N, L, A), (B, A), (A,), (N, L, D), (B, D), (B, L)
+    keys, query, v, a, dz, dalpha = (normal(*shape, seed=seed) for seed, shape in enumerate(shapes))
+    return keys, query, v / np.float32(A**0.5), a, dz / np.float32(D**0.5), dalpha
+
+
 def step(recipe: dict, V: int, T: int) -> tuple[Any, ...]:
     """Return the Recipe of its JSON, the parameters, and a Batch whose captions all have T words."""
     rng, recipe = np.random.default_rng(0), from_json(recipe)

@@ -39,9 +39,10 @@ def bandwidth(mebibytes: int) -> float:
 
 
 def about() -> dict[str, int | str]:
-    """Return the conditions of the figures: {"threads", "cpu", "numpy", "numba", "blas"}."""
+    """Return the conditions of the figures: {"threads", "cpu", "blas", "lanes", "cache", "numpy", "numba"}."""
     versions = {name: version(name) for name in ("numpy", "numba")}
-    return {"threads": machine.THREADS, "cpu": llvmlite.binding.get_host_cpu_name(), "blas": _blas(), **versions}
+    processor = {"cpu": llvmlite.binding.get_host_cpu_name(), "lanes": LANES, "cache": machine.cache_size()}
+    return {"threads": machine.THREADS, **processor, "blas": _blas(), **versions}
 
 
 def _fastest(function, tasks, *args):

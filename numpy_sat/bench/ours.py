@@ -6,7 +6,7 @@ from functools import partial
 import numpy as np
 
 from numpy_sat import captioner
-from numpy_sat.bench import inputs, limits, workers
+from numpy_sat.bench import inputs, limits, traffic, workers
 from numpy_sat.bench.rungs import RUNGS, cut
 from numpy_sat.bench.workers import Timed
 from numpy_sat.bench.works import Work
@@ -16,24 +16,64 @@ from numpy_sat.decoders.attentions import soft
 from numpy_sat.decoders.fast import choose, recurrence
 from numpy_sat.encoders import lite
 from numpy_sat.experiment.recipe import Recipe
+from numpy_sat.kernels import attention as attention_kernel
 from numpy_sat.kernels import conv as conv_kernel
 from numpy_sat.kernels import elementwise
-from numpy_sat.layers import block, conv, depthwise, losses, pool
+from numpy_sat.layers import attention, block, conv, depthwise, losses, pool
 from numpy_sat.loss import Loss
-from numpy_sat.system.workspace import Workspace
+from numpy_sat.system.workspace import Workspace, current
 from numpy_sat.training import optimizers
 
 
 def main() -> None:
     """Run a worker process."""
-    workers.serve(prepare, limits=limits.limits, about=limits.about)
+    workers.serve(prepare, count=traffic.count, limits=limits.limits, about=limits.about)
 
 
 def prepare(work: Work, rungs: Sequence[str]) -> dict[str, Timed]:
     """Return {rung: Timed} of a Work."""
     prepare_group = {"conv": _conv, "depthwise": _depthwise, "net": _net, "lite0": _lite0, "decoder": _decoder}
-    prepare_group |= {"step": _step, "elementwise": _elementwise, "transformer": _transformer}
-    return {rung: prepare_group[work.group](work, rung) for rung in rungs}
+    prepare_group |= {"step": _step, "elementwise": _elementwise, "transformer": _transformer, "attention": _attention}
+    group = ("decoder" if "V" in work.sizes else "net") if work.group == "size" else work.group
+    return {rung: prepare_group[group](work, rung) for rung in rungs}
+
+
+def _attention(work, _):
+    """Return the Timed of soft attention. The error is that of the context, or of the keys' gradient."""
+    keys, query, v, a, dz, dalpha = inputs.attention(**work.sizes)
+    backward = work.pass_ != "forward"
+
+    def check(result):
+        """Compare the first image with the layer, for a query in the place of h W_h."""
+        captions = work.sizes["captions"]
+        part = _float64(a[:1], keys[:1], query[:captions], np.eye(len(v)), v)
+        z, _, cache = attention.attend_forward(*part)
+        expected = attention.attend_backward(*_float64(dz[:captions], dalpha[:captions]), cache)[1] if backward else z
+        return _error(result[: len(expected)], expected)
+
+    return Timed(_reusing(lambda: attention_gradients(keys, query, v, a, dz, dalpha, backward)), check)
+
+
+def attention_gradients(
+    keys: np.ndarray,
+    query: np.ndarray,
+    v: np.ndarray,
+    a: np.ndarray,
+    dz: np.ndarray,
+    dalpha: np.ndarray,
+    backward: bool,
+) -> np.ndarray:
+    """Compute the contexts of one word, or the gradients of keys, query, v and a; return z, or the first of these."""
+    empty = current().empty
+    z, alpha = empty(dz.shape), empty(dalpha.shape)
+    attention_kernel.attend(keys, query, v, a, z, alpha)
+    if not backward:
+        return z
+    dkeys, dv, dquery = empty(keys.shape), empty((len(keys), len(v))), empty(query.shape)
+    dkeys[:], dv[:] = 0, 0
+    attention_kernel.attend_backward(dz, dalpha, keys, query, v, a, alpha, dkeys, dv, dquery)
+    attention_kernel.annotation_gradient(alpha[None], dz[None], len(keys))
+    return dkeys
 
 
 def _conv(work, rung):

@@ -28,6 +28,7 @@ def prepare(work: Work, _) -> dict[str, Timed]:
     """Return {"torch": Timed} of a Work: the fastest of its candidates."""
     candidates_of_group = {"conv": _conv, "depthwise": _depthwise, "net": _net, "lite0": _lite0, "decoder": _decoder}
     candidates_of_group |= {"step": _step, "elementwise": _elementwise, "transformer": their_transformer.candidates}
+    candidates_of_group |= {"attention": _attention, "size": _decoder if "V" in work.sizes else _net}
     best, best_ms = None, float("inf")
     for candidate in candidates_of_group[work.group](work):
         candidate()
@@ -137,6 +138,26 @@ def net_forward(x: torch.Tensor, layers: list[tuple]) -> torch.Tensor:
 def net_gradients(dy: torch.Tensor, x: torch.Tensor, layers: list[tuple]) -> tuple[torch.Tensor, ...]:
     """Compute a stack of convolutions forward and backward; return dW, db, dW, db, ... of all convolutions."""
     return torch.autograd.grad(net_forward(x, layers), [array for W, b, _ in layers for array in (W, b)], dy)
+
+
+def _attention(work):
+    """Yield soft attention of one word."""
+    keys, query, v, a, dz, dalpha = (tensor(array) for array in inputs.attention(**work.sizes))
+    leaves = [array.clone().requires_grad_() for array in (keys, query, v, a)]
+    if work.pass_ == "forward":
+        yield partial(torch.no_grad()(attend), keys, query, v, a)
+    else:
+        yield lambda: torch.autograd.grad(attend(*leaves), leaves, (dz, dalpha))
+
+
+def attend(
+    keys: torch.Tensor, query: torch.Tensor, v: torch.Tensor, a: torch.Tensor
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """Compute contexts z: (B, D) and attention weights: (B, L), as kernels/attention.py does."""
+    query = query.view(len(keys), -1, 1, keys.shape[2])
+    scores = torch.tanh(keys[:, None] + query) @ v
+    alpha = torch.softmax(scores, 2)
+    return (alpha @ a).flatten(0, 1), alpha.flatten(0, 1)
 
 
 def _decoder(work):

@@ -63,11 +63,16 @@ class Worker:
         return json.loads(answer)
 
 
-def serve(prepare_work: Callable[[Work, list[str]], dict[str, Timed]], **more_functions: Callable) -> None:
-    """Answer the questions on standard input: "ready", "prepare", "measure", and those of `more_functions`.
+def serve(
+    prepare_work: Callable[[Work, list[str]], dict[str, Timed]],
+    count: Callable[[Callable], int] | None = None,
+    **more_functions: Callable,
+) -> None:
+    """Answer the questions on standard input: "ready", "prepare", "measure", "bytes", and those of `more_functions`.
 
     Args:
         prepare_work: returns {rung: Timed} of a work and rungs.
+        count: returns the bytes that a call reads and writes, for the question "bytes".
         more_functions: further functions by the names of their questions.
     """
     answers = os.fdopen(os.dup(1), "w")
@@ -91,6 +96,7 @@ def serve(prepare_work: Callable[[Work, list[str]], dict[str, Timed]], **more_fu
         return timed.scale * milliseconds(timed.call, repeats)
 
     functions = {"ready": lambda: True, "prepare": prepare, "measure": measure, **more_functions}
+    functions["bytes"] = lambda rung: count(ready[rung][0].call)
     for line in sys.stdin:
         question, *args = json.loads(line)
         answer = json.dumps(functions[question](*args))

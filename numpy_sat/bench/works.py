@@ -10,7 +10,7 @@ from numpy_sat.encoders import convnet, lite
 from numpy_sat.experiment.presets import PRESETS
 from numpy_sat.experiment.recipe import Recipe
 
-GROUPS = ("conv", "depthwise", "net", "lite0", "decoder", "step", "transformer", "elementwise")
+GROUPS = ("conv", "depthwise", "net", "lite0", "attention", "decoder", "step", "transformer", "elementwise", "size")
 BLAS_RUNGS = ("im2col + BLAS", "shifted products")
 LADDER = ("nested loops", "numba loops", *BLAS_RUNGS, "plain numba", "SIMD direct", "Winograd F2", "Winograd F4")
 LAYERS = ((224, 3, 64), (224, 64, 64), (112, 64, 128), (56, 128, 256), (28, 256, 512), (14, 512, 512))  # H, C, O
@@ -24,6 +24,11 @@ NETS = {  # N, H, stages, True if the last stage is pooled too
     "VGG-16 batch 1": (1, 224, VGG, True),
     "32-256@112": (32, 112, ((32,), (64,), (128,), (256,)), False),
 }
+ATTENTION = {"196 locations": (64, 1, 196, 512, 512), "64 locations": (16, 3, 64, 64, 80)}  # N, captions, L, A, D
+TANH = 15  # instructions of the kernels' tanh
+CAPTIONS = dict(N=32, L=49, D=128, M=128, S=256, A=128, V=2500, T=12)  # sizes of the decoder in group "size"
+VARIED = {"L": (16, 49, 196, 784), "T": (5, 10, 20, 40), "V": (50, 500, 2500, 10_000), "N": (1, 4, 16, 64)}
+SIDES = (32, 64, 112, 224)  # sides of the images in group "size"
 ELEMENTWISE = (  # name, pass, rung, shape, number of arrays of this size that are read and written
     *((name, "forward", "kernel", [8_000_000], 2) for name in ("tanh", "sigmoid")),
     ("max-pool", "forward", "numpy_sat", [8, 112, 112, 64], 1.25),
@@ -43,7 +48,8 @@ class Work(NamedTuple):
     rungs: list
     sizes: dict  # arguments of the function in inputs.py, in JSON's types
     flops: float | None  # products and sums of the direct definition, the same for every algorithm
-    bytes: float | None = None  # every argument and result once
+    bytes: float | None = None  # every argument and result once; None: bench counts those of all kernels (traffic.py)
+    items: int = 1  # captions or images
 
 
 def all_works() -> Iterator[Work]:
@@ -55,6 +61,8 @@ def all_works() -> Iterator[Work]:
     for name, sizes in NETS.items():
         yield from (net_work(name, pass_, *sizes) for pass_ in ("forward", "forward + backward"))
     yield from (lite0_work(f"batch {N}", N, 224, lite.STAGES["7x7x1280"]) for N in (8, 1))
+    for name, sizes in ATTENTION.items():
+        yield from (attention_work(name, pass_, *sizes) for pass_ in ("forward", "forward + backward"))
     yield decoder_work(N=64, L=196, D=512, M=512, S=512, A=512, V=2500, T=20)
     for (data, small), recipe in PRESETS.items():
         if catalog.DATASETS[data].TASK != "captioning":
@@ -71,6 +79,18 @@ def all_works() -> Iterator[Work]:
     yield transformer_work("photos, 7x7", recipe, L=49, D=1280, V=2500, T=20)
     for name, pass_, rung, shape, arrays in ELEMENTWISE:
         yield Work("elementwise", name, pass_, [rung], dict(shape=shape), None, 4 * arrays * math.prod(shape))
+    yield from size_works()
+
+
+def size_works() -> Iterator[Work]:
+    """Yield the works of group "size": the decoder with one size varied at a time, and an encoder on larger images."""
+    for name, values in VARIED.items():
+        for value in values:
+            sizes = CAPTIONS | {name: value}
+            yield decoder_work(**sizes)._replace(group="size", name=f"{name} = {value}", items=sizes["N"])
+    for side in SIDES:
+        work = net_work(f"side = {side}", "forward + backward", 8, side, ((32,), (48,), (96,), (128,)), False)
+        yield work._replace(group="size", items=8)
 
 
 def conv_work(pass_: str, N: int, H: int, C: int, O: int) -> Work:
@@ -103,6 +123,21 @@ def net_work(name: str, pass_: str, N: int, H: int, stages: Sequence, pool_last:
 def decoder_work(**sizes: int) -> Work:
     """Return decoder and loss, forward and backward, with one caption for each of N images."""
     return Work("decoder", "soft attention", "forward + backward", ["numpy_sat"], sizes, _decoder_flops(1, **sizes))
+
+
+def attention_work(name: str, pass_: str, N: int, captions: int, L: int, A: int, D: int) -> Work:
+    """Return the soft attention of one word of N images with `captions` captions each: scores, softmax and context.
+
+    Each instruction of a tanh counts as a multiply-add, two operations, because it takes its place.
+    """
+    B, backward = N * captions, pass_ != "forward"
+    instructions = B * L * (A * (TANH + 2) + D)
+    numbers = N * L * (A + D) + B * (A + D + L)
+    if backward:  # the gradients of keys, query, v and a
+        instructions += B * L * (A * (TANH + 7) + 2 * D)
+        numbers += N * L * (3 * A + 2 * D) + B * (2 * A + D + 2 * L)
+    sizes = dict(N=N, captions=captions, L=L, A=A, D=D)
+    return Work("attention", name, pass_, ["kernel"], sizes, 2 * instructions, 4 * numbers)
 
 
 def step_work(name: str, recipe: Recipe, V: int, T: int) -> Work:

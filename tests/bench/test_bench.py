@@ -10,11 +10,12 @@ import numpy as np
 import pytest
 
 from numpy_sat.bench import __main__ as command
-from numpy_sat.bench import inputs, limits, ours, report, roofline, rungs, workers, works
+from numpy_sat.bench import inputs, limits, ours, report, roofline, rungs, size_figure, traffic, workers, works
 from numpy_sat.experiment import presets
+from numpy_sat.kernels import matmul
 from numpy_sat.layers import conv
 
-FIELDS = "group work pass rung ms gflops share_of_peak error torch_ms ratio".split()
+FIELDS = "group work pass rung ms gflops share_of_peak error torch_ms ratio bytes limit_ms share_of_limit items".split()
 STAGES = ((16,), (16, 32))
 RECIPE = presets.PRESETS["scenes", True]
 MODEL = dict(image_size=8, stages=STAGES, embedding_size=6, hidden_size=5, attention_size=4, label_smoothing=0.1)
@@ -28,6 +29,7 @@ TINY = [
         for filters in ((3, 1), (5, 2))
     ),
     works.lite0_work("tiny lite0", 2, 16, ((32,), (1, 3, 1, 1, 16), (2, 3, 2, 2, 24), (40,))),
+    *(works.attention_work("tiny", pass_, 3, 2, 5, 16, 32) for pass_ in ("forward", "forward + backward")),
     works.decoder_work(N=3, L=4, D=6, M=5, S=7, A=3, V=11, T=3),
     works.step_work("tiny", RECIPE.replace(**MODEL, batch_size=2), V=11, T=4),
     works.transformer_work(
@@ -38,7 +40,7 @@ TINY = [
         for name, pass_, rung, *_ in works.ELEMENTWISE
     ),
 ]
-CHECKED = {(work.group, work.pass_) for work in TINY if work.group in ("conv", "depthwise", "decoder")} | {
+CHECKED = {(work.group, work.pass_) for work in TINY if work.group in ("conv", "depthwise", "attention", "decoder")} | {
     (group, "forward") for group in ("net", "lite0")
 }
 tiny_works = pytest.mark.parametrize("work", TINY, ids=lambda work: f"{work.name} {work.pass_}")
@@ -125,7 +127,7 @@ def test_training_imports_nothing_of_bench_and_our_side_no_torch():
     [  # most works compile kernels that no other quick test needs
         pytest.param(
             *(work,),
-            marks=[] if work.group in ("decoder", "elementwise") else [pytest.mark.slow],
+            marks=[] if work.group in ("attention", "decoder", "elementwise") else [pytest.mark.slow],
             id=f"{work.name} {work.pass_}",
         )
         for work in TINY
@@ -276,12 +278,12 @@ def test_the_machines_limits():
     assert limits.peak(tasks=2, repeats=1000) > 0
     assert limits.bandwidth(mebibytes=1) > 0
     about = limits.about()
-    assert about["threads"] >= 1 and set(about) == {"threads", "cpu", "numpy", "numba", "blas"}
+    assert about["threads"] >= 1 and set(about) == {"threads", "cpu", "lanes", "cache", "numpy", "numba", "blas"}
 
 
 def test_rows_have_exactly_the_fields_and_are_json():
     for result in example_results():
-        row = json.loads(json.dumps(report.row(result, peak=500.0)))
+        row = json.loads(json.dumps(report.row(result, peak=500.0, bandwidth=70.0)))
         assert list(row) == FIELDS
         if row["group"] == "elementwise":
             assert row["gflops"] is row["share_of_peak"] is row["torch_ms"] is row["ratio"] is None
@@ -299,18 +301,70 @@ def test_the_direct_definitions_operations():
 
 
 def test_the_table_fits_100_columns():
-    lines = [report.head("conv"), *(report.line(result, 500.0) for result in example_results())]
+    lines = [report.head("conv"), *(report.line(result, 500.0, 70.0) for result in example_results())]
     lines += [
-        report.line(report.Result(work, work.rungs[0], 2959501.3, 1e-7, 65.8), 500.0) for work in works.all_works()
+        report.line(report.Result(work, work.rungs[0], 2959501.3, 1e-7, 65.8), 500.0, 70.0)
+        for work in works.all_works()
     ]
     assert max(map(len, lines)) <= 100
-    assert lines[1].split() == "3-64@224 forward nested loops 1000 1.39 0.00 3e-07 4000 0.25".split()
+    assert lines[1].split() == "3-64@224 forward nested loops 1000 1.39 2.77 0.00 3e-07 4000 0.25".split()
 
 
 def test_elementwise_works_have_gigabytes_in_the_table():
     tanh = list(example_results())[-1]
     assert "GB/s" in report.head("elementwise")
-    assert report.line(tanh, 500.0).split() == "tanh forward numpy 10 6.4 - - - -".split()
+    assert report.line(tanh, 500.0, 70.0).split() == "tanh forward numpy 10 6.4 0.914 0.09 - - -".split()
+
+
+def test_the_limit_is_the_larger_one_of_arithmetic_and_memory():
+    work = works.Work("net", "", "", [], {}, flops=5e9, bytes=7e9)
+    assert report.limit(work, peak=500.0, bandwidth=70.0) == 100
+    assert report.limit(work._replace(bytes=7e6), 500.0, 70.0) == 10
+    assert report.limit(work._replace(flops=None, bytes=None), 500.0, 70.0) is None
+
+
+def test_the_bytes_of_kernels_are_counted_once_for_each_call(rng):
+    x, W = (rng.standard_normal(shape).astype(np.float32) for shape in ((5, 7), (7, 64)))
+    packed, y = matmul.pack(W), np.zeros((5, 64), np.float32)
+    once = traffic.count(lambda: matmul.multiply(x, packed, y))
+    assert once == x.nbytes + packed.panels.nbytes + packed.bias.nbytes + y.nbytes
+    assert traffic.count(lambda: [matmul.multiply(x, packed, y) for _ in range(3)]) == 3 * once
+    assert traffic.count(lambda: None) == 0
+
+
+def test_torchs_attention_is_ours():
+    pytest.importorskip("torch")
+    from numpy_sat.bench import theirs
+
+    for pass_ in ("forward", "forward + backward"):
+        work = tiny("attention", pass_)
+        result = theirs.prepare(work, ["torch"])["torch"].call()[0]
+        np.testing.assert_allclose(result, ours.prepare(work, ["kernel"])["kernel"].call(), atol=1e-5)
+
+
+def test_two_runs_are_compared(tmp_path, capsys):
+    results = list(example_results())
+    for name, factor in (("a", 1.0), ("b", 0.5)):
+        rows = [report.row(result._replace(ms=factor * result.ms), 500.0, 70.0) for result in results]
+        record = {"machine": limits.about() | {"gflops": 500.0, "gbytes": 70.0, "torch": None, "date": "2026-11-30"}}
+        lines = [record, *rows] if name == "a" else rows[:-1]
+        (tmp_path / f"{name}.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
+    assert command.main(["--compare", str(tmp_path / "a.jsonl"), str(tmp_path / "b.jsonl")]) == 0
+    a, b, _, *table = capsys.readouterr().out.splitlines()
+    assert "limits: 500 GFLOP/s" in a and b.endswith("no record of the machine")
+    assert len(table) == len(results) - 1  # the works of both
+    assert table[0].split() == "conv 3-64@224 forward nested loops 1000 500 0.50 0.00 0.01 0.25 0.12".split()
+    (tmp_path / "b.jsonl").write_text("[1]\n")
+    assert command.main(["--compare", str(tmp_path / "a.jsonl"), str(tmp_path / "b.jsonl")]) == 2
+    assert "is no file that --json has written" in capsys.readouterr().err
+
+
+@pytest.mark.drawn
+def test_the_figure_of_sizes(tmp_path):
+    results = [report.Result(work, "numpy_sat", 5.0 + work.items, None, 9.0) for work in works.size_works()]
+    size_figure.draw(tmp_path / "sizes.png", results)
+    size_figure.draw(tmp_path / "sizes.png", [results[0]._replace(torch_ms=None)])
+    assert (tmp_path / "sizes.png").read_bytes().startswith(b"\x89PNG")
 
 
 @pytest.mark.drawn
@@ -328,7 +382,8 @@ def test_the_command_without_torch(tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(command.importlib.util, "find_spec", lambda name: None)
     table, plot = tmp_path / "rows.jsonl", tmp_path / "roof.png"
     assert command.main(["--rounds", "1", "--json", str(table), "--plot", str(plot)]) == 0
-    rows = [json.loads(line) for line in table.read_text().splitlines()]
+    record, *rows = [json.loads(line) for line in table.read_text().splitlines()]
+    assert record["machine"]["torch"] is None and record["machine"]["gflops"] > 0
     assert [row["rung"] for row in rows] == [*works.LADDER, "numpy_sat"]
     assert all(list(row) == FIELDS and row["ms"] > 0 and row["torch_ms"] is None for row in rows)
     assert all(row["error"] < 1e-5 for row in rows[:-1])
@@ -342,12 +397,13 @@ def test_the_command_without_torch(tmp_path, monkeypatch, capsys):
     [
         (
             ["--work", "nothing"],
-            "no work of conv, depthwise, net, lite0, decoder, step, transformer, elementwise has",
+            "no work of conv, depthwise, net, lite0, attention, decoder, step, transformer, elementwise, size has",
         ),
         (["--json", "missing/rows.jsonl"], "missing/rows.jsonl: cannot be written"),
         (["--json", "."], "cannot be written (it is a folder)"),
         (["--plot", "missing/roof.png"], "missing/roof.png: cannot be written"),
-        (["--plot", "roof.png", "--group", "net"], "the roofline shows convolutions"),
+        (["--plot", "roof.png", "--group", "net"], "only convolutions and sizes are drawn"),
+        (["--compare", "a.jsonl", "b.jsonl"], "a.jsonl: cannot be read (No such file or directory)"),
     ],
 )
 def test_bad_arguments_are_reported_before_any_measurement(tmp_path, monkeypatch, capsys, arguments, message):
