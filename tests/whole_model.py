@@ -201,3 +201,30 @@ def check_the_start(rng, config):
     word = captioner.loss_only(params, batch, config).word
     assert entropy - 0.3 < word < entropy + 0.7 < np.log(200)
     assert all(x.dtype == np.float32 and x.flags.c_contiguous for x in params.values())
+
+
+def check_attend_to(rng, config, D=5):
+    """Check that attend_to changes nothing with all locations, and else sets weights to zero and renormalizes.
+
+    Returns:
+        The weights of the remaining locations, (heads, B, K), and those of the whole images for the same locations.
+    """
+    params, decoder = params_of(rng, config), writer(config)
+    a = rng.standard_normal((3, 6, D))
+    state = decoder.begin(params, a)
+    for words in (np.full(3, START), np.array([4, 5, 6])):
+        before = state
+        logits, _, _, state = decoder.step(params, before, words)
+    images, kept = np.array([2, 0]), np.array([[5, 1, 2], [0, 3, 4]])
+    everything = np.array([[3, 0, 5, 1, 4, 2], [1, 2, 0, 5, 4, 3]])  # the order does not matter
+    same = decoder.step(params, decoder.attend_to(before, images, everything), words[images])
+    np.testing.assert_allclose(same[0], logits[images], rtol=0, atol=1e-12)
+    restricted = decoder.attend_to(before, images, kept)
+    assert restricted.weights is None
+    fewer = decoder.step(params, restricted, words[images])
+    assert np.abs(fewer[0] - logits[images]).max() > 1e-3
+    np.testing.assert_allclose(fewer[1].sum(axis=1), 1, rtol=0, atol=1e-12)
+    # a second word with all of the locations that remain
+    again = decoder.step(params, fewer[3], words[images])
+    assert np.isfinite(again[0]).all() and again[0].shape == (2, V)
+    return fewer[3].weights, np.take_along_axis(state.weights[:, images], kept[None], axis=2)

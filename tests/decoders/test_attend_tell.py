@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import whole_model
 from tiny_captioner import LENGTHS, TINY, V, tiny_batch, tiny_params
 
 from numpy_sat import captioner
@@ -261,3 +262,11 @@ def test_decoding_step_by_step_keeps_the_weights_of_a_single_location(rng):
 def test_models_without_parts_refuse_without(rng, model):
     with pytest.raises(InputError, match=f"without=gate: the model {model} has no parts that can be left out"):
         tiny_params(rng, TINY.replace(model=model, without=("gate",)))
+
+
+@pytest.mark.parametrize(("model", "heads"), [("soft", 1), ("dot", 2), ("hard", 1)])
+def test_attend_to_in_decoding_step_by_step(rng, model, heads):
+    """Compare with the weights of the whole image, divided by the sum of those that remain."""
+    config = whole_model.TINY.replace(model=model, heads=heads, dropout=0.0)
+    fewer, whole = whole_model.check_attend_to(rng, config)
+    np.testing.assert_allclose(fewer, whole / whole.sum(axis=2, keepdims=True), rtol=0, atol=1e-12)

@@ -266,3 +266,15 @@ def test_writing_begins_with_fused_blocks(monkeypatch, rng):
         for x, y in zip(memory, expected, strict=True):
             assert x.shape == (2, 4, 3, 6) and x.flags.c_contiguous
             np.testing.assert_allclose(x, y, rtol=0, atol=1e-5 * np.abs(y).max())
+
+
+def test_attend_to_selected_regions(rng):
+    """Check the State with some of the regions. The blocks before the last change what it attends to."""
+    config = CONFIG.replace(heads=3, dropout=0.0)
+    fewer, whole = whole_model.check_attend_to(rng, config)
+    assert fewer.shape == whole.shape == (3, 2, 3)
+    one_block = config.replace(layers=1)
+    fewer, whole = whole_model.check_attend_to(rng, one_block)
+    # words compete with regions for the attention of each head, so only the ratios stay
+    fewer, whole = (weights / weights.sum(axis=2, keepdims=True) for weights in (fewer, whole))
+    np.testing.assert_allclose(fewer, whole, rtol=0, atol=1e-12)
