@@ -12,15 +12,17 @@ from typing import NamedTuple
 
 import numpy as np
 
-from numpy_sat.kernels import tile
+from numpy_sat.kernels import simd, tile
 from numpy_sat.kernels.checks import checked
 from numpy_sat.kernels.panels import cut, cut_transposed
 from numpy_sat.kernels.simd import LANES
 from numpy_sat.kernels.threads import called, claim_tasks, kernel, run
+from numpy_sat.system import machine
 from numpy_sat.system.workspace import current
 
 CHUNK = 256  # terms per partial sum: this part of a panel stays in the cache, together with the rows of x
 ROWS = 192  # rows of a task
+TASKS = 8  # tasks of `multiply_transposed` at least, if the result has so many tiles
 VECTORS = next(iter(tile.ROWS))  # vectors in a row of a panel
 WIDTH = VECTORS * LANES
 TILE_ROWS, TILE_COLUMNS = (0,) * tile.ROWS[VECTORS], (0,) * VECTORS
@@ -93,10 +95,14 @@ def multiply_transposed(x, d):
     """
     workspace = current()
     I, O = x.shape[-1], d.shape[-1]
-    K = d.size // O
+    K, panels = d.size // O, -(-O // WIDTH)
     y = workspace.empty((I, O))
+    blocks = max(1, min(-(-TASKS // panels), I // R))
+    rows = max(1, -(-I // (blocks * R))) * R
     with workspace.scratch():
-        _run(x, I, K, 1, I, pack(d.reshape(K, O)), y, add=False)
+        packed, no_bias = workspace.empty((machine.THREADS, CHUNK, WIDTH)), np.zeros(panels * WIDTH, np.float32)
+        arrays = x.reshape(-1), d.reshape(-1), packed, no_bias, y.reshape(-1)
+        run(_multiply_transposed, panels * -(-I // rows), TILE_ROWS, TILE_COLUMNS, rows, I, K, O, *arrays)
     return y
 
 
@@ -118,19 +124,41 @@ def _multiply(thread, counter, tasks, tile_rows, tile_columns, M, K, row_step, t
     blocks, steps = -(-M // ROWS), (row_step, term_step)
     for task in claim_tasks(thread, counter, tasks):
         panel, first = task // blocks, task % blocks * ROWS
-        multiply_rows(
-            tile_rows, tile_columns, first, min(first + ROWS, M), panel, K, steps, O, x, 0, W, bias, y, 0, add
-        )
+        last, w0 = min(first + ROWS, M), panel * K * WIDTH
+        multiply_rows(tile_rows, tile_columns, first, last, panel, K, steps, O, x, 0, W, w0, bias, y, 0, add)
+
+
+@kernel
+def _multiply_transposed(thread, counter, tasks, tile_rows, tile_columns, rows, I, K, O, x, d, packed, bias, y):
+    """Compute `rows` rows of one panel of y = x^T d per task.
+
+    Each task packs its part of d, CHUNK rows at a time, which stay in the cache. To pack all of d before the product
+    would write it to memory and read it again.
+    """
+    blocks = -(-I // rows)
+    for task in claim_tasks(thread, counter, tasks):
+        panel, first = task // blocks, task % blocks * rows
+        last, start = min(first + rows, I), panel * WIDTH
+        for chunk in range(0, max(K, 1), CHUNK):
+            terms = min(CHUNK, K - chunk)
+            for k in range(terms):
+                at, to = (chunk + k) * O + start, (thread * CHUNK + k) * WIDTH
+                for o in range(0, WIDTH, LANES):
+                    simd.store(simd.load_first(d, at + o, max(O - start - o, 0)), packed, to + o)
+            multiply_rows(
+                *(tile_rows, tile_columns, first, last, panel, terms, (1, I), O, x, chunk * I),
+                *(packed, thread * CHUNK * WIDTH, bias, y, 0, chunk > 0),
+            )
 
 
 @called
-def multiply_rows(tile_rows, tile_columns, first, last, panel, K, steps, O, x, x0, W, bias, y, y0, add):
+def multiply_rows(tile_rows, tile_columns, first, last, panel, K, steps, O, x, x0, W, w0, bias, y, y0, add):
     """Compute the rows from `first` to `last` of one panel of y = x W + bias, or add x W to them.
 
     Args:
         tile_rows, tile_columns: TILE_ROWS and TILE_COLUMNS.
         first, last: the rows of x and y; both matrices begin at the flat indices x0 and y0.
-        panel: number of the panel.
+        panel: number of the panel, which begins at the flat index w0 of W.
         K: number of terms.
         steps: distances in x from row to row and from term to term.
         O: columns of y.
@@ -144,8 +172,8 @@ def multiply_rows(tile_rows, tile_columns, first, last, panel, K, steps, O, x, x
             rows = tile.offsets(tile_rows, 0, min(len(tile_rows), last - m), row_step)
             sums = tile.zeros(rows, columns)
             for k in range(chunk, min(chunk + CHUNK, K)):
-                w_at = (panel * K + k) * WIDTH
-                sums = tile.add_products(sums, rows, columns, x, x0 + m * row_step + k * term_step, W, w_at)
+                x_at = x0 + m * row_step + k * term_step
+                sums = tile.add_products(sums, rows, columns, x, x_at, W, w0 + k * WIDTH)
             if chunk == 0 and not add:
                 sums = tile.add(sums, tile.load(tile_rows, columns, bias, panel * WIDTH))
             y_rows, y_at, width = tile.offsets(tile_rows, m, last, O), y0 + panel * WIDTH, O - panel * WIDTH

@@ -12,7 +12,7 @@ import numpy as np
 
 from numpy_sat.kernels import attention, functions, lstm, matmul
 from numpy_sat.kernels.checks import checked
-from numpy_sat.kernels.matmul import TILE_COLUMNS, TILE_ROWS, WIDTH  # noqa: F401, a size in the declarations
+from numpy_sat.kernels.matmul import TILE_COLUMNS, TILE_ROWS, WIDTH
 from numpy_sat.kernels.simd import LANES, fma, largest, load, load_first, repeat, store, store_first, total
 from numpy_sat.kernels.threads import claim_tasks, kernel, run
 from numpy_sat.system import machine
@@ -162,7 +162,22 @@ def _forward(
             row, last = t * B + image * captions, t * B + end * captions  # caption b of word t is row t B + b
             for panel in range(len(W_h)):
                 matmul.multiply_rows(
-                    tile_rows, tile_columns, row, last, panel, S, (S, 1), A, h, 0, W_h, b_a, query, 0, False
+                    tile_rows,
+                    tile_columns,
+                    row,
+                    last,
+                    panel,
+                    S,
+                    (S, 1),
+                    A,
+                    h,
+                    0,
+                    W_h,
+                    panel * S * WIDTH,
+                    b_a,
+                    query,
+                    0,
+                    False,
                 )
             for n in range(image, end):  # (4) (5) (6)
                 attention.attend_image(thread, tiles, n, t, keys, query, v, a, context, alpha, e)
@@ -177,10 +192,40 @@ def _forward(
                         store(opened * load(context, d), z, d)
             for panel in range(len(W_hh)):
                 matmul.multiply_rows(
-                    tile_rows, tile_columns, row, last, panel, S, (S, 1), 4 * S, h, 0, W_hh, b_a, affine, 0, True
+                    tile_rows,
+                    tile_columns,
+                    row,
+                    last,
+                    panel,
+                    S,
+                    (S, 1),
+                    4 * S,
+                    h,
+                    0,
+                    W_hh,
+                    panel * S * WIDTH,
+                    b_a,
+                    affine,
+                    0,
+                    True,
                 )
                 matmul.multiply_rows(
-                    tile_rows, tile_columns, row, last, panel, D, (D, 1), 4 * S, z, 0, W_z, b_a, affine, 0, True
+                    tile_rows,
+                    tile_columns,
+                    row,
+                    last,
+                    panel,
+                    D,
+                    (D, 1),
+                    4 * S,
+                    z,
+                    0,
+                    W_z,
+                    panel * D * WIDTH,
+                    b_a,
+                    affine,
+                    0,
+                    True,
                 )
             lstm.gates_of_rows(row, last, S, affine, c, 0, h, c, B * S, ifog, tanh_c)
 
@@ -210,7 +255,7 @@ def _backward(
             for panel in range(len(W_z)):
                 matmul.multiply_rows(
                     *(tile_rows, tile_columns, row, last, panel, 4 * S, (4 * S, 1), D),
-                    *(daffine, 0, W_z, no_bias, dz, 0, True),
+                    *(daffine, 0, W_z, panel * 4 * S * WIDTH, no_bias, dz, 0, True),
                 )
             for b in range(first, stop):
                 dscore = np.float32(0)
@@ -226,7 +271,7 @@ def _backward(
             for panel in range(len(W_hh)):
                 matmul.multiply_rows(
                     *(tile_rows, tile_columns, first, stop, panel, 4 * S, (4 * S, 1), S),
-                    *(daffine, t * B * 4 * S, W_hh, no_bias, dh, 0, True),
+                    *(daffine, t * B * 4 * S, W_hh, panel * 4 * S * WIDTH, no_bias, dh, 0, True),
                 )
             for n in range(image, end):  # (6) (5) (4)
                 attention.image_gradients(
@@ -235,5 +280,5 @@ def _backward(
             for panel in range(len(W_h)):
                 matmul.multiply_rows(
                     *(tile_rows, tile_columns, first, stop, panel, A, (A, 1), S),
-                    *(dquery, t * B * A, W_h, no_bias, dh, 0, True),
+                    *(dquery, t * B * A, W_h, panel * A * WIDTH, no_bias, dh, 0, True),
                 )
