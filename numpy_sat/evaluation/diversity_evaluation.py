@@ -257,12 +257,15 @@ def _protocol(data, request):
 
 
 def _draw(path, ways, counts, data):
-    """Draw the plane of diversity and accuracy."""
-    groups = {}
+    """Draw the plane of diversity and accuracy. Labels name the first run's points, the legend those of the others."""
+    first, names, groups = ways[0].group, {}, {}
+    for way in ways:
+        names.setdefault(way.group, []).append(way.name)
     for way in ways:
         if not np.isnan(way.accuracy).any():
-            point = (way.name, bootstrap.share(counts, 100 * way.diversity.div2), bootstrap.share(counts, way.accuracy))
-            groups.setdefault(way.group, []).append(point)
+            label = way.group if way.group in (first, PEOPLE) else f"{way.group}: {', '.join(names[way.group])}"
+            places = bootstrap.share(counts, 100 * way.diversity.div2), bootstrap.share(counts, way.accuracy)
+            groups.setdefault(label, []).append((way.name if way.group == first else "", *places))
     accuracy = TRUE if data.scenes else CIDER
     title = f"Accuracy and diversity of captions of {data.dataset.name}"
     figures.plane_figure(path, groups, DIVERSITY, accuracy, title)

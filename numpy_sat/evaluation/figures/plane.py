@@ -17,7 +17,7 @@ def plane_figure(
 ) -> None:
     """Write a PNG with a point for each way of writing captions. Lines join the points of a group.
 
-    No label covers another label or a point.
+    No label covers another label, a point, an error bar or a line.
 
     Args:
         path: of the PNG.
@@ -38,9 +38,19 @@ def plane_figure(
     axis.set_title(title, fontsize=canvas.fit_size(title, 7.5, 11))
     axis.grid(alpha=0.3)
     figure.legend(frameon=False, fontsize=9, loc="outside right upper")
-    names, *places = zip(*itertools.chain(*groups.values()), strict=True)
-    label_points(axis, names, np.array([[share.value for share in shares] for shares in places]).T)
+    lines = np.concatenate([_along_lines(points) for points in groups.values()])
+    names = [name for points in groups.values() for name, _, _ in points]
+    places = [(x.value, y.value) for points in groups.values() for _, x, y in points]
+    label_points(axis, [*names, *[""] * len(lines)], np.concatenate([places, lines]))
     canvas.save(figure, path)
+
+
+def _along_lines(points, count=25):
+    """Return (P, 2) places along a group's error bars and along the lines between its points."""
+    ends = [((x.low, y.value), (x.high, y.value)) for _, x, y in points]
+    ends += [((x.value, y.low), (x.value, y.high)) for _, x, y in points]
+    places = [(x.value, y.value) for _, x, y in points]
+    return np.concatenate([np.linspace(*pair, count) for pair in ends + list(itertools.pairwise(places))])
 
 
 def _error_bars(shares):
