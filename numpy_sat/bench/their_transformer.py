@@ -12,7 +12,7 @@ from torch.nn import functional as F
 
 from numpy_sat.bench import inputs
 from numpy_sat.bench.works import Work
-from numpy_sat.decoders import masks, stack
+from numpy_sat.decoders import masks, stack, transformer
 from numpy_sat.layers import position
 
 QKV = ("W_q", "W_k", "W_v")
@@ -56,7 +56,12 @@ class Transformer(nn.Module):
         (N, L, _), (T, B), S = a.shape, words.shape, self.own["E"].shape[1]
         r = torch.addmm(self.own["b_r"], a.flatten(0, 1), self.own["W_r"]).view(N, L, S)
         r = r + torch.tensor(position.sinusoids(L, S, np.float32))
-        x = math.sqrt(S) * F.embedding(words.T, self.own["E"]) + torch.tensor(position.sinusoids(T, S, np.float32))
+        Ey = math.sqrt(S) * F.embedding(words.T, self.own["E"])
+        x = (
+            Ey
+            + transformer.PREVIOUS * F.pad(Ey[:, :-1], (0, 0, 1, 0))
+            + torch.tensor(position.sinusoids(T, S, np.float32))
+        )
         sequences = N if shared else B
         r = r.repeat_interleave(sequences // N, 0)
         mask = torch.tensor(masks.left_to_right(L, T, B // sequences, np.float32)[0])

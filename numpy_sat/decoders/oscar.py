@@ -102,4 +102,5 @@ def begin(params, a, core=stack):
     # q_k = sqrt(S) E_w + place(k) + E_tag
     q = math.sqrt(S) * params["E"][tags] + position.sinusoids(G + 1, S, r.dtype)[1:] + params["E_tag"]
     shared = np.concatenate([r + position.sinusoids(L, S, r.dtype), q], axis=1)
-    return vlp.State(*transformer.begin_after(params, shared, core))
+    state = transformer.begin_after(params, shared, core)
+    return vlp.State(state.regions, state.words)

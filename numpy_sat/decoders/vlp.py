@@ -232,12 +232,13 @@ def _in_sequences(words, N):
 
 def begin(params, a, core=stack):
     """Return the State before the first word. Arguments: see transformer.begin."""
-    return State(*transformer.begin(params, a, core))
+    state = transformer.begin(params, a, core)
+    return State(state.regions, state.words)
 
 
 def select(state, rows):
     """Return the State of selected captions: see transformer.select."""
-    return transformer.select(state, rows)
+    return state._replace(words=transformer.select_words(state.words, rows), weights=None)
 
 
 def step(params, state, words, tags=0):

@@ -4,13 +4,15 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from numpy_sat.decoders import stack, transformer, without_attention
+from numpy_sat.decoders import parts, stack, transformer, without_attention
 from numpy_sat.decoders.fast import choose
 from numpy_sat.decoders.fast import stack as fast_stack
 from numpy_sat.decoders.fast import transformer as fast_transformer
 
 if TYPE_CHECKING:
     from numpy_sat.experiment.recipe import Recipe
+
+GRID_PLACE = 2  # row and column, which encoders/convnet.py appends to the annotation of a grid cell
 
 
 class Model(without_attention.Model):
@@ -19,6 +21,14 @@ class Model(without_attention.Model):
     def __init__(self):
         """Define the model."""
         super().__init__("transformer", transformer, fast_transformer, ("hidden_size", "layers", "heads"))
+
+    def init_params(
+        self, rng: np.random.Generator, D: int, config: "Recipe", log_frequencies: np.ndarray, dtype: type = np.float32
+    ) -> dict[str, np.ndarray]:
+        """Draw all parameters. Arguments and result are those of without_attention.Model."""
+        parts.refuse(self.name, config.decoder.without)
+        places = GRID_PLACE if config.encoder.network == "convnet" and config.encoder.regions == "cells" else 0
+        return transformer.init_params(rng, D, *self._sizes(config), log_frequencies, dtype, places)
 
     def begin(
         self, params: dict[str, np.ndarray], a: np.ndarray, config: "Recipe", rng: np.random.Generator | None = None

@@ -105,14 +105,17 @@ def test_gradients_of_the_decoder_along_a_direction(rng):
 
 
 def test_the_input_of_the_stack(rng):
-    """Check that an image's sequence is its regions, then the words of its captions, each with its place."""
+    """Check that an image's sequence is its regions, then words with the words before them, each with its place."""
     r, Ey = rng.standard_normal((2, 3, 16)), rng.standard_normal((6, 5, 16))
     sequence = transformer.join(r, Ey)
     assert sequence.shape == (2, 3 + 15, 16)
     places = position.sinusoids(5, 16)
     np.testing.assert_allclose(sequence[1, 2], r[1, 2] + places[2], rtol=0, atol=1e-15)
     # caption 5 is the last one of image 1
-    np.testing.assert_allclose(sequence[1, 3 + 10 + 1], 4 * Ey[5, 1] + places[1], rtol=0, atol=1e-14)
+    word = 4 * (Ey[5, 1] + transformer.PREVIOUS * Ey[5, 0])
+    np.testing.assert_allclose(sequence[1, 3 + 10 + 1], word + places[1], rtol=0, atol=1e-14)
+    # nothing is before the first word of a caption
+    np.testing.assert_allclose(sequence[1, 3 + 10], 4 * Ey[5, 0] + places[0], rtol=0, atol=1e-14)
     words = transformer.by_word(sequence[:, 3:], 5)
     np.testing.assert_array_equal(words[1, 5], sequence[1, 3 + 10 + 1])
     np.testing.assert_array_equal(transformer.by_image(words, 2), sequence[:, 3:])
@@ -189,6 +192,7 @@ def test_states_are_selected(rng):
     selected = transformer.select(state, rows)
     for memory, before in zip(selected.words, state.words, strict=True):
         assert np.array_equal(memory.k, before.k[rows]) and np.array_equal(memory.v, before.v[rows])
+    np.testing.assert_array_equal(selected.previous, np.array([3, 4, 5, 6])[rows])
     logits, *_ = transformer.step(arrays, selected, words)
     for k in range(3):
         pair = [k, 3 + k]  # a caption of each image

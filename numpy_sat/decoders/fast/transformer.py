@@ -25,7 +25,7 @@ def decode_forward(params, a, words, dropout_masks):
     """Compute the logits of whole captions. Arguments and results are those of transformer.decode_forward."""
     (N, L, _), (T, B) = a.shape, words.shape
     a = np.ascontiguousarray(a)
-    # r_i = W_r a_i + b_r + place(i),  x_t = sqrt(S) E y_{t-1} + place(t)
+    # r_i = W_r a_i + b_r + place(i),  x_t = sqrt(S) (E y_{t-1} + c E y_{t-2}) + place(t)
     sequence = join(multiply(a, pack(params["W_r"], params["b_r"])), params["E"][words.T])
     # h = Stack(r, x)
     mask = masks.left_to_right(L, T, B // N, np.float32)
@@ -42,7 +42,7 @@ def decode_backward(dlogits, cache):
     # logits_t = E h_t + b_o
     dh = by_image(multiply(dlogits, pack(params["E"])), N)
     dsequence, grads = stack.stack_backward(dh, cache.stack)
-    dr, dEy = split(dsequence, L)
+    dr, dEy = split(dsequence, L, len(dlogits))
     # gradient of E = term 1: through the output + term 2: through the input x_t
     grads["E"] = multiply_transposed(dlogits, cache.h)
     elementwise.add_rows(dEy.reshape(-1, S), cache.words.T.ravel(), grads["E"])
