@@ -82,6 +82,19 @@ def test_the_start_of_weights_is_scaled_exactly():
     params = transformer.init_params(Ones, 50, 64, 1, 4, np.zeros(30), np.float64)
     for name, inputs in {"W_r": 50, "E": 64, "block1.W_q": 64, "block1.W_2": 256}.items():
         np.testing.assert_allclose(params[name], inputs**-0.5, rtol=1e-15)
+    W_r = transformer.init_params(Ones, 50, 64, 1, 4, np.zeros(30), np.float64, places=2)["W_r"]
+    np.testing.assert_allclose(W_r[:48], 50**-0.5, rtol=1e-15)
+    np.testing.assert_allclose(W_r[48:], transformer.PLACE_SCALE * 50**-0.5, rtol=1e-15)
+
+
+@pytest.mark.parametrize(
+    ("changes", "has_places"), [({}, True), ({"regions": "boxes"}, False), ({"network": "lite0"}, False)]
+)
+def test_rows_and_columns_start_larger_where_annotations_end_with_them(changes, has_places):
+    config = CONFIG.replace(**changes)
+    params = MODELS["transformer"].init_params(np.random.default_rng(0), 50, config, np.zeros(9))
+    ratio = params["W_r"][48:].std() / params["W_r"][:48].std()
+    assert ratio == pytest.approx(transformer.PLACE_SCALE if has_places else 1, rel=0.5)
 
 
 def test_gradients_of_the_decoder_along_a_direction(rng):
