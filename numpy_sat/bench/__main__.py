@@ -53,6 +53,8 @@ def _bench(args):
             _progress("")
             for result in work_results:
                 show(report.line(result, peak, bandwidth))
+                if result.outside is not None:
+                    show(report.note(result))
                 results.append(result)
     lines = [{"machine": record}, *(report.row(result, peak, bandwidth) for result in results)]
     lines = "".join(json.dumps(line) + "\n" for line in lines)
@@ -118,7 +120,9 @@ def measure(work: works.Work, workers: dict[str, Worker], rounds: int) -> list[r
     if work.bytes is None:
         work = work._replace(bytes=workers["ours"].ask("bytes", work.rungs[0]))
     medians = {rung: statistics.median(ms) for rung, ms in times.items()}
-    return [report.Result(work, rung, medians[rung], errors[rung], medians.get("torch")) for rung in work.rungs]
+    outside = workers["ours"].ask("outside", work.rungs[0]) if work.group in works.MODELS else None
+    torch_ms = medians.get("torch")
+    return [report.Result(work, rung, medians[rung], errors[rung], torch_ms, outside) for rung in work.rungs]
 
 
 def _select_works(args):

@@ -27,7 +27,8 @@ from numpy_sat.training import optimizers
 
 def main() -> None:
     """Run a worker process."""
-    workers.serve(prepare, count=traffic.count, limits=limits.limits, about=limits.about)
+    questions = {"bytes": traffic.count, "outside": traffic.outside}
+    workers.serve(prepare, questions, limits=limits.limits, about=limits.about)
 
 
 def prepare(work: Work, rungs: Sequence[str]) -> dict[str, Timed]:

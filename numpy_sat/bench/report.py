@@ -18,6 +18,7 @@ class Result(NamedTuple):
     ms: float
     error: float | None = None  # largest error against float64, relative to the largest value
     torch_ms: float | None = None  # median time of PyTorch in the same rounds
+    outside: float | None = None  # share of the time outside of kernels
 
 
 def limit(work: Work, peak: float, bandwidth: float) -> float | None:
@@ -36,14 +37,14 @@ def limit(work: Work, peak: float, bandwidth: float) -> float | None:
 
 def row(result: Result, peak: float, bandwidth: float) -> dict:
     """Return the JSON object of a Result. peak, bandwidth: as in `limit`."""
-    work, rung, ms, error, torch_ms = result
+    work, rung, ms, error, torch_ms, outside = result
     gflops, limit_ms = work.flops and work.flops / ms / 1e6, limit(work, peak, bandwidth)
     return {
         **{"group": work.group, "work": work.name, "pass": work.pass_, "rung": rung, "ms": ms, "gflops": gflops},
         **{"share_of_peak": gflops and gflops / peak, "error": error},
         **{"torch_ms": torch_ms, "ratio": torch_ms and ms / torch_ms},
         **{"bytes": work.bytes, "limit_ms": limit_ms, "share_of_limit": limit_ms and limit_ms / ms},
-        **{"items": work.items},
+        **{"items": work.items, "outside": outside},
     }
 
 
@@ -64,6 +65,13 @@ def line(result: Result, peak: float, bandwidth: float) -> str:
     return LINE.format(
         *(work.name, work.pass_, result.rung, _number(result.ms), _number(speed), *limits),
         *("-" if result.error is None else f"{result.error:.0e}", _number(result.torch_ms), _fixed(fields["ratio"])),
+    )
+
+
+def note(result: Result) -> str:
+    """Return the line under the line of a whole model."""
+    return (
+        f"  {result.work.bytes / 1e6:.0f} MB in the arrays of kernels; {result.outside:.0%} of the time outside of them"
     )
 
 

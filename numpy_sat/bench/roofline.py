@@ -36,7 +36,7 @@ def roofline_figure(path: str | Path, results: Sequence[Result], peak: float, ba
     panels = figure.subplots(1, len(passes), sharex=True, sharey=True, squeeze=False)[0]
     for axes, pass_ in zip(panels, passes, strict=True):
         _roof(axes, peak, bandwidth, [result.work.flops / result.work.bytes for result in results])
-        for work, rung, ms, _, torch_ms in results:
+        for work, rung, ms, _, torch_ms, _ in results:
             if work.pass_ == pass_:
                 _point(axes, work, rung, ms, layer_colors[work.name])
             if work.pass_ == pass_ and torch_ms:

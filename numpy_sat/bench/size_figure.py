@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from matplotlib.figure import Figure
+from matplotlib.ticker import LogLocator, NullFormatter, NullLocator
 
 from numpy_sat.bench.report import Result
 from numpy_sat.system.files import replacing
@@ -27,7 +28,7 @@ def draw(path: str | Path, results: Sequence[Result]) -> None:
         InputError: the file cannot be written.
     """
     points = {}  # {size: [(its value, ours, torch's) in ms per caption or image]}
-    for work, _, ms, _, torch_ms in results:
+    for work, _, ms, _, torch_ms, _ in results:
         size, value = work.name.split(" = ")
         points.setdefault(size, []).append((int(value), ms / work.items, torch_ms and torch_ms / work.items))
     figure = Figure(figsize=(3.2 * len(points), 3.2), layout="constrained")
@@ -40,7 +41,10 @@ def draw(path: str | Path, results: Sequence[Result]) -> None:
         axes.set_ylabel("ms per image" if size == "side" else "ms per caption")
         axes.set_title("encoder" if size == "side" else "decoder")
         axes.set_xticks(values, [f"{value:,}" for value in values])
-        axes.minorticks_off()
+        axes.xaxis.set_minor_locator(NullLocator())
+        axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+        axes.yaxis.set_major_formatter("{x:g}")
+        axes.yaxis.set_minor_formatter(NullFormatter())
         axes.grid(alpha=0.3)
         axes.legend(frameon=False)
     with replacing(path) as temporary_path:

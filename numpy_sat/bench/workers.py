@@ -65,14 +65,14 @@ class Worker:
 
 def serve(
     prepare_work: Callable[[Work, list[str]], dict[str, Timed]],
-    count: Callable[[Callable], int] | None = None,
+    questions: dict[str, Callable[[Callable], float]] | None = None,
     **more_functions: Callable,
 ) -> None:
-    """Answer the questions on standard input: "ready", "prepare", "measure", "bytes", and those of `more_functions`.
+    """Answer the questions on standard input: "ready", "prepare", "measure", and those of the other arguments.
 
     Args:
         prepare_work: returns {rung: Timed} of a work and rungs.
-        count: returns the bytes that a call reads and writes, for the question "bytes".
+        questions: {question: function of a rung's call, without arguments}.
         more_functions: further functions by the names of their questions.
     """
     answers = os.fdopen(os.dup(1), "w")
@@ -96,7 +96,8 @@ def serve(
         return timed.scale * milliseconds(timed.call, repeats)
 
     functions = {"ready": lambda: True, "prepare": prepare, "measure": measure, **more_functions}
-    functions["bytes"] = lambda rung: count(ready[rung][0].call)
+    for question, function in (questions or {}).items():
+        functions[question] = lambda rung, function=function: function(ready[rung][0].call)
     for line in sys.stdin:
         question, *args = json.loads(line)
         answer = json.dumps(functions[question](*args))

@@ -11,6 +11,7 @@ from numpy_sat.experiment.presets import PRESETS
 from numpy_sat.experiment.recipe import Recipe
 
 GROUPS = ("conv", "depthwise", "net", "lite0", "attention", "decoder", "step", "transformer", "elementwise", "size")
+MODELS = ("net", "lite0", "decoder", "step", "transformer")  # of these, bytes and time outside of kernels are shown
 BLAS_RUNGS = ("im2col + BLAS", "shifted products")
 LADDER = ("nested loops", "numba loops", *BLAS_RUNGS, "plain numba", "SIMD direct", "Winograd F2", "Winograd F4")
 LAYERS = ((224, 3, 64), (224, 64, 64), (112, 64, 128), (56, 128, 256), (28, 256, 512), (14, 512, 512))  # H, C, O

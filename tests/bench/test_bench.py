@@ -4,6 +4,7 @@ import json
 import re
 import subprocess
 import sys
+import time
 
 import numba
 import numpy as np
@@ -12,10 +13,11 @@ import pytest
 from numpy_sat.bench import __main__ as command
 from numpy_sat.bench import inputs, limits, ours, report, roofline, rungs, size_figure, traffic, workers, works
 from numpy_sat.experiment import presets
-from numpy_sat.kernels import matmul
+from numpy_sat.kernels import elementwise, matmul
 from numpy_sat.layers import conv
 
-FIELDS = "group work pass rung ms gflops share_of_peak error torch_ms ratio bytes limit_ms share_of_limit items".split()
+FIELDS = "group work pass rung ms gflops share_of_peak error torch_ms ratio".split()
+FIELDS += "bytes limit_ms share_of_limit items outside".split()
 STAGES = ((16,), (16, 32))
 RECIPE = presets.PRESETS["scenes", True]
 MODEL = dict(image_size=8, stages=STAGES, embedding_size=6, hidden_size=5, attention_size=4, label_smoothing=0.1)
@@ -330,6 +332,15 @@ def test_the_bytes_of_kernels_are_counted_once_for_each_call(rng):
     assert once == x.nbytes + packed.panels.nbytes + packed.bias.nbytes + y.nbytes
     assert traffic.count(lambda: [matmul.multiply(x, packed, y) for _ in range(3)]) == 3 * once
     assert traffic.count(lambda: None) == 0
+
+
+def test_the_time_outside_of_kernels():
+    x = np.zeros((1000, 100), np.float32)
+    assert traffic.outside(lambda: time.sleep(0.001)) == 1
+    assert 0 < traffic.outside(lambda: elementwise.tanh(x)) < 0.9
+    assert "5 MB in the arrays of kernels; 25% of" in report.note(
+        report.Result(tiny("step", "train")._replace(bytes=5e6), "numpy_sat", 1.0, outside=0.25)
+    )
 
 
 def test_torchs_attention_is_ours():
