@@ -46,6 +46,8 @@ RUNS = {  # {folder of a run on the pages, without -on and -soup: the recipe tha
     "flickr8k": presets.from_random_weights("flickr8k", False),
     "flickr8k-lite0": presets.on_pretrained("flickr8k", "lite0"),
     "flickr8k-lite2": presets.on_pretrained("flickr8k", "lite2"),
+    "six-lite0": presets.on_pretrained("flickr8k", "lite0"),
+    "six-14x14": presets.on_pretrained("flickr8k", "lite0"),
     "six-lite2": presets.on_pretrained("flickr8k", "lite2"),
     "small-photos": presets.on_pretrained("flickr8k", "lite0"),
     "local": presets.on_pretrained("flickr8k", "lite0"),
