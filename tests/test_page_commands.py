@@ -77,6 +77,7 @@ def tiny_works():
         works.decoder_work(N=3, L=4, D=6, M=5, S=7, A=3, V=11, T=3),
         works.step_work("tiny", presets.PRESETS["scenes", True].replace(**sizes), V=11, T=4),
         works.transformer_work("tiny", RECIPE_OF_A_TRANSFORMER.replace(batch_size=2), L=4, D=6, V=11, T=3),
+        works.decoder_work(N=3, L=4, D=6, M=5, S=7, A=3, V=11, T=3)._replace(group="size", name="L = 4", items=3),
     ]
 
 
