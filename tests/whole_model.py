@@ -212,7 +212,7 @@ def check_attend_to(rng, config, D=5):
     params, decoder = params_of(rng, config), writer(config)
     a = rng.standard_normal((3, 6, D))
     state = decoder.begin(params, a)
-    for words in (np.full(3, START), np.array([4, 5, 6])):
+    for words in (np.full(3, START), np.array([4, 5, 6]), np.array([7, 4, 8])):
         before = state
         logits, _, _, state = decoder.step(params, before, words)
     images, kept = np.array([2, 0]), np.array([[5, 1, 2], [0, 3, 4]])

@@ -87,7 +87,7 @@ def _facts(name, model, report):
     size = sum(array.size for array in model.params.values())
     what = "a drawn scene" if model.settings["data"] == "scenes" else "a photo"
     return [
-        f"It writes one English sentence about {what}: `python -m numpy_sat.caption {name} IMAGE`",
+        f"It writes one English sentence about {what}: `python -m numpy_sat.caption {name} IMAGE.png`",
         f"Decoder: {recipe.decoder.model}. It can write {report['vocabulary']:,} words.",
         f"Encoder: {provenance['encoder']}. It reads images of {recipe.encoder.image_size} x "
         f"{recipe.encoder.image_size} pixels.",

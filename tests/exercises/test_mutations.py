@@ -927,7 +927,9 @@ EQUIVALENT = {
     "transformer": [
         ("init_params", "V =", zeros("log_frequencies"), SHAPE),
         ("decode_forward", "mask =", ["`B` is one too many"], "N divides B, and the quotient is rounded down"),
+        ("decode_backward", "dr, dEy =", zeros("dlogits"), SHAPE),
         ("join", "return", ["2 where 1 belongs"], NEGATIVE),
+        ("split", "dx =", ["2 where 1 belongs"], NEGATIVE),
         *((name, "return", [*exchanged("0", "1"), "2 where 1 belongs"], NEGATIVE) for name in ("by_word", "by_image")),
         (
             *("begin_after", "_, cache ="),
