@@ -122,19 +122,21 @@ def load_images(images: list[CaptionedImage], size: int, cache: Path) -> np.ndar
     mpi.refuse_differences(group, {"cache of images (NUMPY_SAT_CACHE)": str(path)})
     if group.from_first(array is not None):
         remove_abandoned_lock(path)
-        return array
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with shared_lock(group, path, "reading images"):
-            array = array_file.open_array(path, shape, np.uint8)  # another process may have written it
-            if not group.from_first(array is not None):
-                _write_cache(path, images, size, group)
+    else:
+        array = None
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            with shared_lock(group, path, "reading images"):
+                is_written = array_file.open_array(path, shape, np.uint8) is not None  # by another process
+                if not group.from_first(is_written):
+                    _write_cache(path, images, size, group)
+        except OSError as error:
+            raise InputError(
+                f"{cache}: the cache of decoded images cannot be written ({error.strerror}); "
+                "free some space, or set NUMPY_SAT_CACHE to another folder."
+            ) from error
+    if array is None:  # also on a rank that looked before another host wrote the file
         array = array_file.open_array(path, shape, np.uint8)
-    except OSError as error:
-        raise InputError(
-            f"{cache}: the cache of decoded images cannot be written ({error.strerror}); "
-            "free some space, or set NUMPY_SAT_CACHE to another folder."
-        ) from error
     if array is None:
         raise InputError(f"{path}: differs from what was written; check the disk, or set NUMPY_SAT_CACHE.")
     return array

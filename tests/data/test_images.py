@@ -13,11 +13,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import EpsImagePlugin, Image
+from thread_ranks import on_ranks
 
 import numpy_sat
-from numpy_sat.data import images
+from numpy_sat.data import array_file, images
 from numpy_sat.data.dataset import CaptionedImage
 from numpy_sat.data.images import load_images, open_image, read_image
+from numpy_sat.system import ranks
 from numpy_sat.system.errors import InputError
 
 RED, GREEN, BLUE, WHITE = (255, 0, 0), (0, 255, 0), (0, 0, 255), (255, 255, 255)
@@ -297,6 +299,20 @@ def test_the_second_load_decodes_nothing(examples, cache, monkeypatch):
     first = load_images(examples, 6, cache)
     monkeypatch.setattr(images, "read_image", lambda path, size: pytest.fail("decoded again"))
     assert np.array_equal(load_images(examples, 6, cache), first)
+
+
+def test_a_rank_that_looked_before_another_host_wrote_the_cache(examples, cache, monkeypatch):
+    expected, open_array, early = load_images(examples, 6, cache), array_file.open_array, [1]  # the rank
+
+    def open_too_early(*arguments):
+        if ranks.current().rank in early:
+            early.clear()
+            return None
+        return open_array(*arguments)
+
+    monkeypatch.setattr(array_file, "open_array", open_too_early)
+    for array in on_ranks(2, lambda: load_images(examples, 6, cache)):
+        assert np.array_equal(array, expected)
 
 
 def test_only_the_cache_file_remains_and_progress_is_shown(examples, cache, capsys):
