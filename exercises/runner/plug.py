@@ -236,10 +236,10 @@ def _gradients_right(model, parts):
 
 
 def _steps_with_the_same_samples(yours, library):
-    """Return the number of steps before rounding first changed a sampled caption, and with it the mean score.
+    """Return the number of steps before the mean scores of the sampled captions first differ.
 
-    Rounding grows from step to step, so that can be the first step that samples. A function that samples wrongly does
-    not come this far: its check or the gradient check fails.
+    Rounding errors grow during training. They can change a sampled caption, even in the first step that samples. A
+    wrong function does not explain the difference, because its check or the gradient check fails before.
     """
     changes = (step for step, scores in enumerate(zip(yours, library, strict=False)) if scores[0] != scores[1])
     return next(changes, len(library))

@@ -1,7 +1,7 @@
 """Count the bytes that the kernels of a computation read and write, and the time that is spent outside of them.
 
-Every array that a kernel gets counts once. The scratch memory of threads stays in the cache and does not count. What
-NumPy itself computes between kernels does not count either, nor does a kernel that reads an array again and again.
+Every array that a kernel gets counts once, also one that it reads several times. The scratch memory of threads stays in
+the cache and does not count. Computations of NumPy between kernels do not count.
 """
 
 import statistics

@@ -13,10 +13,10 @@ Input and output share E, so both use the same vector of a word. Its entries sta
 matrix needs them. The factor sqrt(S) brings the input to the scale of the places.
 
 The input of a word also holds the word before it, with a fixed weight c. Such a sum of neighbors is called a token
-shift (Peng et al. 2023, RWKV, arXiv 2305.13048). A word learns early to look at the objects that it describes: `red`
-looks at red objects, because it predicts their shapes. After `red circle`, the input of `circle` holds `red`, too. So
-it can also look at the red object, whose place tells the relation: `left of` or `right of`. That is why the sum should
-help. Measured is that relations are learned earlier with it (RESULTS.md, "The Transformer").
+shift (Peng et al. 2023, RWKV, arXiv 2305.13048). The reason is a hypothesis: `red` looks
+at red objects, because it predicts their shapes. After `red circle`, the input of `circle` holds `red`, too. So it can
+also look at the red object, whose place tells the relation: `left of` or `right of`. On scenes, relations are learned
+earlier only with both this sum and PLACE_SCALE (RESULTS.md, "The Transformer").
 """
 
 import math

@@ -27,7 +27,7 @@ TERMS = {  # {data set: the terms of its data}
     "scenes": "The images are drawn by numpy_sat and free of rights.",
 }
 KINDS = "model", "floor", "people"  # kinds of rows in the card
-READERS_OF_PHOTOS = (
+UNSUITABLE_FOR_PHOTOS = (
     "People who cannot see the photo: the text is often wrong, and it never says so. A person must check it.",
     "Anyone who decides about people. The captioner says man, woman, boy or girl by a person's looks, as the captions "
     "of its data do. It must not be used to tell who somebody is, or what somebody is like.",
@@ -35,7 +35,9 @@ READERS_OF_PHOTOS = (
     "Users of other images than everyday photos, such as drawings, screenshots, texts or medical images. It has seen "
     "none, and it describes them as photos.",
 )
-READERS_OF_SCENES = ("Anyone with photos: it has seen drawn scenes only, and describes everything as such a scene.",)
+UNSUITABLE_FOR_SCENES = (
+    "Anyone with photos: it has seen drawn scenes only, and describes everything as such a scene.",
+)
 
 
 def path_of(captioner: Path) -> Path:
@@ -76,7 +78,7 @@ def card(name: str, model: runs.Model, report: dict) -> str:
         _scores(report["rows"]),
         Paragraphs(["An interval in brackets is a 95 % interval of a bootstrap over images."]),
         Points(_failures(report), "## Known failures"),
-        Points(READERS_OF_SCENES if data == "scenes" else READERS_OF_PHOTOS, "## Who should not rely on it"),
+        Points(UNSUITABLE_FOR_SCENES if data == "scenes" else UNSUITABLE_FOR_PHOTOS, "## Who should not rely on it"),
     ]
     return layout.as_markdown(Page(f"{TITLE}: {name}", blocks))
 

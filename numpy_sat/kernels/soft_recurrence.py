@@ -1,4 +1,4 @@
-"""All words of the recurrence with soft attention in one kernel, forward and backward.
+"""Compute the recurrence with soft attention, forward and backward, with one kernel for all words.
 
 Captions of different images do not depend on each other. So a task computes all words of the captions of some images,
 and no thread waits for another one between the words. This saves ten runs of kernels for every word, each with its

@@ -39,7 +39,7 @@ class Share(NamedTuple):
 
 
 class Gathered(NamedTuple):
-    """What gather_forward keeps for gather_backward."""
+    """The cache of gather_forward for gather_backward."""
 
     place: slice  # of this rank's rows among those of the whole batch
     weight: float  # the rank's share of the batch, from 0 to 1
