@@ -162,22 +162,8 @@ def _forward(
             row, last = t * B + image * captions, t * B + end * captions  # caption b of word t is row t B + b
             for panel in range(len(W_h)):
                 matmul.multiply_rows(
-                    tile_rows,
-                    tile_columns,
-                    row,
-                    last,
-                    panel,
-                    S,
-                    (S, 1),
-                    A,
-                    h,
-                    0,
-                    W_h,
-                    panel * S * WIDTH,
-                    b_a,
-                    query,
-                    0,
-                    False,
+                    *(tile_rows, tile_columns, row, last, panel, S, (S, 1), A),
+                    *(h, 0, W_h, panel * S * WIDTH, b_a, query, 0, False),
                 )
             for n in range(image, end):  # (4) (5) (6)
                 attention.attend_image(thread, tiles, n, t, keys, query, v, a, context, alpha, e)
@@ -192,40 +178,12 @@ def _forward(
                         store(opened * load(context, d), z, d)
             for panel in range(len(W_hh)):
                 matmul.multiply_rows(
-                    tile_rows,
-                    tile_columns,
-                    row,
-                    last,
-                    panel,
-                    S,
-                    (S, 1),
-                    4 * S,
-                    h,
-                    0,
-                    W_hh,
-                    panel * S * WIDTH,
-                    b_a,
-                    affine,
-                    0,
-                    True,
+                    *(tile_rows, tile_columns, row, last, panel, S, (S, 1), 4 * S),
+                    *(h, 0, W_hh, panel * S * WIDTH, b_a, affine, 0, True),
                 )
                 matmul.multiply_rows(
-                    tile_rows,
-                    tile_columns,
-                    row,
-                    last,
-                    panel,
-                    D,
-                    (D, 1),
-                    4 * S,
-                    z,
-                    0,
-                    W_z,
-                    panel * D * WIDTH,
-                    b_a,
-                    affine,
-                    0,
-                    True,
+                    *(tile_rows, tile_columns, row, last, panel, D, (D, 1), 4 * S),
+                    *(z, 0, W_z, panel * D * WIDTH, b_a, affine, 0, True),
                 )
             lstm.gates_of_rows(row, last, S, affine, c, 0, h, c, B * S, ifog, tanh_c)
 
