@@ -5,7 +5,10 @@ arithmetic on them. Here a task is some rows of the result. It goes through the 
 
 1. It computes the panel into a frame (depthwise.py).
 2. It correlates the frame with the depthwise filters.
-3. It multiplies by the panel's rows of the projection, and adds to sums that stay in the cache.
+3. It multiplies by the panel's rows of the projection, and adds to the result.
+
+Few images of few pixels are too few tasks for all threads. Then the expanded channels are divided as well. The tasks of
+the first part write the result. Those of the others write sums, which are added at the end.
 
 The first block has no expansion. The stem of the network, a convolution of the image, takes its place.
 
@@ -13,6 +16,8 @@ One kernel computes all blocks and chooses the shape of its tiles at run time. A
 but would take many seconds to compile.
 """
 
+import functools
+import math
 from typing import NamedTuple
 
 import numpy as np
@@ -21,12 +26,15 @@ from numpy_sat.kernels import depthwise, elementwise, pointwise, relu6, simd, ti
 from numpy_sat.kernels.checks import checked
 from numpy_sat.kernels.depthwise import PIXELS, Window
 from numpy_sat.kernels.matmul import multiply, multiply_transposed, pack
+from numpy_sat.kernels.panels import filled
 from numpy_sat.kernels.simd import LANES, load, load_first, store, store_first
 from numpy_sat.kernels.threads import claim_tasks, inline, kernel, run
 from numpy_sat.system import machine
 from numpy_sat.system.workspace import current
 
 TASK = 1 << 17  # most numbers that a task works on: 512 KiB
+TASKS = 8  # tasks at least, if there are so many panels: a constant, so that sums do not depend on the threads
+NUMBERS = 1 << 13  # numbers of the result in a task that adds the parts
 SIDES, STRIDES = (3, 5), (1, 2)  # of the depthwise filters
 # {vectors: rows} of the tiles, as many as the registers hold. Seven rows divide the sides of all grids of a 224 x 224
 # image. Seven vectors are one tile of 112 channels.
@@ -44,14 +52,23 @@ class Expansion(NamedTuple):
     width: int  # columns of the expanded image
 
 
+class Plan(NamedTuple):
+    """How a block is divided into tasks."""
+
+    group: int  # images in a task
+    lines: int  # rows of the result of each image
+    padded_width: int  # cells that are computed in a row: at least as many as the pixels at a time
+    panel: int  # channels in a panel
+    parts: int  # parts of the expanded channels
+    residual: bool  # True if the input is added
+
+
 class Scratch(NamedTuple):
     """The scratch memory of all threads; the first axis is the thread."""
 
     frames: np.ndarray  # (threads, images, lines x cells x panel)
     depthwise: np.ndarray  # (threads, images x lines x cells x panel)
-    projected: np.ndarray  # (threads, images x lines x cells x O), O rounded up to a multiple of LANES
     W_expand: np.ndarray  # (threads, S x S x C x panel): weights of the present panel
-    W_project: np.ndarray  # (threads, panel x O), O rounded up to a multiple of LANES
 
 
 def has_tiles(P, stride, E):
@@ -172,78 +189,101 @@ def forward(x, expand, depth, project, stride, padding, y_shape, residual=False,
     """
     workspace = current()
     y = workspace.empty(y_shape)
-    N, H, width, O = y_shape
     W_d, b_d = (np.ascontiguousarray(array) for array in depth)
-    W_p, E = np.ascontiguousarray(project[0]), len(b_d)
-    W_e, b_e = (np.ascontiguousarray(array) for array in expand or (np.empty((1, 1, 0, E), np.float32), b_d))
-    S, padded_O, panel = len(W_e), -(-O // LANES) * LANES, depthwise.panel_of(E)
-    sides = ((side - S) // stem_stride + 1 for side in x.shape[1:3])
-    expansion, window = Expansion(expand is not None, S, stem_stride, *sides), Window(len(W_d), stride, *padding, 1)
-    padded_width = max(width, len(PIXELS))  # rows are computed with at least as many cells as the pixels at a time
-    row_size = depthwise.frame_width(window, padded_width)
-    group, lines = _task_size(N, H, padded_width, row_size * stride, panel, padded_O)
+    W_e, b_e = (np.ascontiguousarray(array) for array in expand or (np.empty((1, 1, 0, len(b_d)), np.float32), b_d))
+    window, expansion, plan, tasks, sizes = _plan(
+        x.shape, W_e.shape, expand is not None, W_d.shape, stride, padding, y_shape, residual, stem_stride
+    )
+    weights = W_e.reshape(-1, len(b_d)), b_e, W_d, b_d, filled(project[0]), filled(project[1])
     with workspace.scratch():
-        b_p = workspace.empty((padded_O,))
-        b_p[:O], b_p[O:] = project[1], 0
-        cells, frame = group * lines * padded_width, depthwise.frame_lines(window, lines) * row_size * panel
-        sizes = (group, frame), (cells * panel,), (cells * padded_O,), (W_e.size // E * panel,), (panel * padded_O,)
         scratch = Scratch(*(workspace.empty((machine.THREADS, *size)) for size in sizes))
-        numbers = group, lines, padded_width, panel, residual
-        weights = W_e.reshape(-1, E), b_e, W_d, b_d, W_p, b_p
-        run(_block, -(-N // group) * -(-H // lines), window, expansion, numbers, x, *weights, y, scratch)
+        sums = workspace.empty((plan.parts - 1, *y_shape[:2], y_shape[2] * y_shape[3]))
+        run(_block, tasks, window, expansion, plan, x, *weights, y, sums, scratch)
+        if plan.parts > 1:
+            run(_add_parts, -(-y.size // NUMBERS), sums.reshape(plan.parts - 1, -1), y.reshape(-1))
     return y
 
 
-def _task_size(N, H, width, frame, panel, O):
-    """Return the images in a task and the rows of each: whole images if several fit.
+@functools.lru_cache(maxsize=256)
+def _plan(x_shape, W_e_shape, expands, W_d_shape, stride, padding, y_shape, residual, stem_stride):
+    """Divide a block into tasks. Nothing depends on the number of threads, so neither do the sums.
 
-    The weights are read once per task. But every thread should get two tasks or more.
+    Args:
+        x_shape, W_e_shape, W_d_shape: shapes of x, W_e and W_d.
+        expands: True if the block has an expansion.
+        stride, padding, y_shape, residual, stem_stride: as in forward.
+    Returns:
+        window: Window.
+        expansion: Expansion.
+        plan: Plan.
+        tasks: number of tasks.
+        sizes: shapes of the arrays of Scratch, without the axis of threads.
     """
-    line = frame * panel + width * (panel + O)
-    if H * line <= TASK:
-        return max(1, min(TASK // max(1, H * line), N // (2 * machine.THREADS))), H
-    bands = -(-H // max(1, TASK // line))
-    return 1, -(-H // bands)
+    (P, _, E), S, (N, H, width, O) = W_d_shape, W_e_shape[0], y_shape
+    expansion = Expansion(expands, S, stem_stride, *((side - S) // stem_stride + 1 for side in x_shape[1:3]))
+    window, panel, padded_width = Window(P, stride, *padding, 1), depthwise.panel_of(E), max(width, len(PIXELS))
+    row_size = depthwise.frame_width(window, padded_width)
+    line = row_size * stride * panel + padded_width * (panel + O)  # numbers that a task needs for a row of the result
+    group, bands = max(1, min(TASK // max(1, H * line), N)), -(-H // max(1, TASK // line))
+    lines = -(-H // max(1, bands))
+    pieces = -(-N // group) * bands
+    parts = max(1, min(E // panel, -(-TASKS // max(1, pieces))))
+    cells, frame = group * lines * padded_width, depthwise.frame_lines(window, lines) * row_size * panel
+    sizes = (group, frame), (cells * panel,), (math.prod(W_e_shape[:3]) * panel,)
+    return window, expansion, Plan(group, lines, padded_width, panel, parts, residual), pieces * parts, sizes
 
 
 @kernel
-def _block(thread, counter, tasks, window, expansion, numbers, x, W_e, b_e, W_d, b_d, W_p, b_p, y, scratch):
-    """Compute some rows of a group of images per task."""
+def _block(thread, counter, tasks, window, expansion, plan, x, W_e, b_e, W_d, b_d, W_p, b_p, y, sums, scratch):
+    """Compute some rows of a group of images from a part of the expanded channels, per task."""
     N, H, width, O = y.shape
-    group, lines, padded_width, panel, residual = numbers
-    E, padded_O, bands = b_d.size, b_p.size, -(-H // lines)
-    frames, d0, y0 = scratch.frames, thread * scratch.depthwise.shape[1], thread * scratch.projected.shape[1]
+    group, lines, padded_width, panel, parts, residual = plan
+    panels, bands = b_d.size // panel, -(-H // lines)
+    frames, d0 = scratch.frames, thread * scratch.depthwise.shape[1]
     for task in claim_tasks(thread, counter, tasks):
-        n, first = task // bands * group, task % bands * lines
+        part, piece = task % parts, task // parts
+        n, first = piece // bands * group, piece % bands * lines
         end, last = min(n + group, N), min(first + lines, H)
-        cells = (last - first) * padded_width
-        for e in range(0, E, panel):
-            _cut(thread, panel, e, W_e, W_p, padded_O, scratch)
+        rows, cells = (end - n) * (last - first), (last - first) * padded_width
+        x_at, begin = (n * H + first) * width * O, part * panels // parts
+        result, at = (y, x_at) if part == 0 else (sums, (part - 1) * y.size + x_at)
+        for p in range(begin, (part + 1) * panels // parts):
+            e = p * panel
+            _cut(thread, panel, e, W_e, scratch)
             for k in range(end - n):
-                f0 = (thread * group + k) * frames.shape[2]
+                f0, d_at = (thread * group + k) * frames.shape[2], d0 + k * cells * panel
                 if expansion.exists:
                     _expand(thread, panel, window, expansion, x, n + k, e, first, last, padded_width, b_e, scratch, f0)
                 else:
                     depthwise.fill(window, panel, x, n + k, e, first, last, padded_width, frames, f0)
-                d_at = d0 + k * cells * panel
                 _correlate(panel, window, last - first, padded_width, frames, f0, W_d, b_d, e, scratch.depthwise, d_at)
-            _project(thread, (end - n) * cells, panel, e == 0, b_p, scratch)
-        for k in range(end - n):
-            y_at, sums_at = ((n + k) * H + first) * width * O, y0 + k * cells * padded_O
-            _finish(last - first, width, padded_width, O, padded_O, scratch.projected, sums_at, residual, x, y, y_at)
+            # All rows are one product, unless cells that do not count lie between them.
+            at_once = rows if width == padded_width else 1
+            for r in range(0, rows, at_once):
+                d_at, place = d0 + r * padded_width * panel, (part, x_at + r * width * O, at + r * width * O, O)
+                numbers = at_once * width, panel, e, p == begin, residual
+                _project(scratch.depthwise, d_at, numbers, W_p, b_p, x, result, place)
 
 
 @kernel
-def _cut(thread, panel, e, W_e, W_p, padded_O, scratch):
-    """Copy the weights of a panel to scratch memory: columns of W_e, rows of W_p."""
-    at, (terms, E) = thread * scratch.W_expand.shape[1], W_e.shape
+def _add_parts(thread, counter, tasks, sums, y):
+    """Add the sums of all parts to NUMBERS numbers of y, in order, per task."""
+    for task in claim_tasks(thread, counter, tasks):
+        end = min((task + 1) * NUMBERS, y.size)
+        for k in range(task * NUMBERS, end, LANES):
+            total = load_first(y, k, end - k)
+            for part in range(len(sums)):
+                total = total + load_first(sums, part * y.size + k, end - k)
+            store_first(total, y, k, end - k)
+
+
+@kernel
+def _cut(thread, panel, e, W, scratch):
+    """Copy the columns of W_e for a panel to scratch memory."""
+    at, (terms, E) = thread * scratch.W_expand.shape[1], W.shape
     for c in range(terms):
         for v in range(0, panel, LANES):
-            store(load(W_e, c * E + e + v), scratch.W_expand, at + c * panel + v)
-    at, O = thread * scratch.W_project.shape[1], W_p.shape[1]
-    for k in range(panel):
-        for o in range(0, padded_O, LANES):
-            store(load_first(W_p, (e + k) * O + o, O - o), scratch.W_project, at + k * padded_O + o)
+            store(load(W, c * E + e + v), scratch.W_expand, at + c * panel + v)
 
 
 @kernel
@@ -302,49 +342,54 @@ def _correlate(panel, window, lines, width, frames, f0, W, b, e, D, d0):
 
 
 @kernel
-def _project(thread, M, panel, first_panel, b, scratch):
-    """Multiply M rows of a panel by its rows of W_p, and add to the sums. The sums begin as b_p if `first_panel`."""
+def _project(D, d0, numbers, W, b, x, y, place):
+    """Multiply M rows of a panel by its rows of W_p, and add to y.
+
+    Args:
+        D, d0: the panel, and the flat index of its first row.
+        numbers: M; channels of the panel; first row of W_p; True to overwrite y instead, in the first part of the
+            channels with b_p added; True to add x as well then.
+        W, b: W_p and b_p, with zeros up to a multiple of LANES columns.
+        x, y: arrays.
+        place: the part, the flat index of the first row in x and in y, and the columns O of a row.
+    """
     vectors = b.size // LANES
     if vectors % 3 == 0:
-        _add_projected(TILE_3, thread, M, panel, first_panel, b, scratch)
+        _add_projected(TILE_3, D, d0, numbers, W, b, x, y, place)
     elif vectors % 5 == 0:
-        _add_projected(TILE_5, thread, M, panel, first_panel, b, scratch)
+        _add_projected(TILE_5, D, d0, numbers, W, b, x, y, place)
     elif vectors % 7 == 0:
-        _add_projected(TILE_7, thread, M, panel, first_panel, b, scratch)
+        _add_projected(TILE_7, D, d0, numbers, W, b, x, y, place)
     elif vectors % 2 == 0:
-        _add_projected(TILE_2, thread, M, panel, first_panel, b, scratch)
+        _add_projected(TILE_2, D, d0, numbers, W, b, x, y, place)
     else:
-        _add_projected(TILE_1, thread, M, panel, first_panel, b, scratch)
+        _add_projected(TILE_1, D, d0, numbers, W, b, x, y, place)
 
 
 @inline
-def _add_projected(shape, thread, M, panel, first_panel, b, scratch):
-    """Add the products of a panel with its rows of W_p to the sums, in tiles of one shape."""
+def _add_projected(shape, D, d0, numbers, W, b, x, y, place):
+    """Compute `_project` in tiles of one shape."""
     tile_rows, tile_columns = shape
-    D, weights, Y, O = scratch.depthwise, scratch.W_project, scratch.projected, b.size
-    d0, w0, y0 = thread * D.shape[1], thread * weights.shape[1], thread * Y.shape[1]
-    columns = tile.offsets(tile_columns, 0, len(tile_columns), LANES)
-    for o in range(0, O, len(tile_columns) * LANES):
+    M, panel, e, begins, residual = numbers
+    part, x0, y0, O = place
+    columns, step = tile.offsets(tile_columns, 0, len(tile_columns), LANES), len(tile_columns) * LANES
+    for o in range(0, b.size, step):
         for m in range(0, M, len(tile_rows)):
             rows, y_rows = tile.offsets(tile_rows, m, M, panel), tile.offsets(tile_rows, m, M, O)
             sums = tile.zeros(rows, columns)
             for k in range(panel):
-                sums = tile.add_products(sums, rows, columns, D, d0 + k, weights, w0 + k * O + o)
-            if first_panel:
+                sums = tile.add_products(sums, rows, columns, D, d0 + k, W, (e + k) * b.size + o)
+            if begins and part == 0:
                 sums = tile.add(sums, tile.load(tile_rows, columns, b, o))
+            if o + step <= O:
+                if not begins:
+                    sums = tile.add(sums, tile.load(y_rows, columns, y, y0 + o))
+                elif residual and part == 0:
+                    sums = tile.add(sums, tile.load(y_rows, columns, x, x0 + o))
+                tile.store(sums, y_rows, columns, y, y0 + o)
             else:
-                sums = tile.add(sums, tile.load(y_rows, columns, Y, y0 + o))
-            tile.store(sums, y_rows, columns, Y, y0 + o)
-
-
-@kernel
-def _finish(lines, width, padded_width, O, padded_O, sums, sums_at, residual, x, y, y_at):
-    """Write the sums to y, plus x if `residual`."""
-    for i in range(lines):
-        for j in range(width):
-            at, from_ = y_at + (i * width + j) * O, sums_at + (i * padded_width + j) * padded_O
-            for o in range(0, O, LANES):
-                value = load(sums, from_ + o)
-                if residual:
-                    value = value + load_first(x, at + o, O - o)
-                store_first(value, y, at + o, O - o)
+                if not begins:
+                    sums = tile.add(sums, tile.load_within(y_rows, columns, y, y0 + o, O - o))
+                elif residual and part == 0:
+                    sums = tile.add(sums, tile.load_within(y_rows, columns, x, x0 + o, O - o))
+                tile.store_within(sums, y_rows, columns, y, y0 + o, O - o)
