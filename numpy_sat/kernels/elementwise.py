@@ -1,15 +1,14 @@
-"""Elementwise operations in one pass over memory: relu backward, tanh, sigmoid, column sums, updates of the optimisers.
+"""Elementwise operations in one pass over memory: relu backward, tanh, sigmoid, column sums.
 
-Arithmetic is negligible here. The number of passes over memory decides the time, and NumPy needs several. Adam over 10
-million parameters takes 5.7 ms instead of 33 ms. The gradient of relu with that of the bias, on 25 MB, takes 2.9 ms
-instead of 6.6 ms.
+Arithmetic is negligible here. The number of passes over memory decides the time, and NumPy needs several. The gradient
+of relu with that of the bias, on 25 MB, takes 2.9 ms instead of 6.6 ms.
 """
 
 import numpy as np
 
 from numpy_sat.kernels import functions
 from numpy_sat.kernels.checks import checked
-from numpy_sat.kernels.simd import LANES, load_first, square_root, store_first
+from numpy_sat.kernels.simd import LANES, load_first, store_first
 from numpy_sat.kernels.threads import claim_tasks, kernel, run
 from numpy_sat.system.workspace import current
 
@@ -94,36 +93,6 @@ def _apply_to_all(x, function):
     return y
 
 
-@checked(w="out (...)", g="strided (...)", m="out (...)", v="out (...)")
-def adam(w, g, m, v, rate, beta1, beta2, epsilon, correction1, correction2):
-    """Run adam_update of training/optimizers.py for one parameter in one pass.
-
-    Args:
-        w: the parameter, contiguous; changed in place.
-        g: its gradient.
-        m, v: running means of the gradient and of its square, contiguous; changed in place.
-        rate, beta1, beta2, epsilon: as in adam_update.
-        correction1, correction2: 1 - beta1^t and 1 - beta2^t.
-    """
-    numbers = (rate / correction1, 1 - beta1, 1 - beta2, 1 / correction2, epsilon)
-    flat = (array.reshape(-1) for array in (w, g, m, v))
-    run(_adam, -(-w.size // NUMBERS), *flat, *(np.float32(number) for number in numbers))
-
-
-@checked(w="out (...)", g="strided (...)", v="out (...)")
-def rmsprop(w, g, v, rate, decay, epsilon):
-    """Run rmsprop_update of training/optimizers.py for one parameter in one pass.
-
-    Args:
-        w: the parameter, contiguous; changed in place.
-        g: its gradient.
-        v: running mean of the squared gradient, contiguous; changed in place.
-        rate, decay, epsilon: as in rmsprop_update.
-    """
-    flat = (array.reshape(-1) for array in (w, g, v))
-    run(_rmsprop, -(-w.size // NUMBERS), *flat, *(np.float32(number) for number in (rate, 1 - decay, epsilon)))
-
-
 @kernel
 def _relu_backward(thread, counter, tasks, dy, y, dx, sums):
     """Compute ROWS rows of dx and their sum per task."""
@@ -171,32 +140,3 @@ def _add_rows(thread, counter, tasks, rows, numbers, total):
             row = numbers[k]
             for m in range(first, min(first + LANES, M)):
                 total[row, m] += rows[k, m]
-
-
-@kernel
-def _adam(thread, counter, tasks, w, g, m, v, step, one_minus_beta1, one_minus_beta2, inverse_correction2, epsilon):
-    """Update NUMBERS numbers of w, m and v per task."""
-    for task in claim_tasks(thread, counter, tasks):
-        end = min((task + 1) * NUMBERS, w.size)
-        for k in range(task * NUMBERS, end, LANES):
-            count = end - k
-            gradient, mean, square = load_first(g, k, count), load_first(m, k, count), load_first(v, k, count)
-            mean = mean + one_minus_beta1 * (gradient - mean)
-            square = square + one_minus_beta2 * (gradient * gradient - square)
-            change = step * mean / (square_root(inverse_correction2 * square) + epsilon)
-            store_first(mean, m, k, count)
-            store_first(square, v, k, count)
-            store_first(load_first(w, k, count) - change, w, k, count)
-
-
-@kernel
-def _rmsprop(thread, counter, tasks, w, g, v, rate, one_minus_decay, epsilon):
-    """Update NUMBERS numbers of w and v per task."""
-    for task in claim_tasks(thread, counter, tasks):
-        end = min((task + 1) * NUMBERS, w.size)
-        for k in range(task * NUMBERS, end, LANES):
-            count = end - k
-            gradient, square = load_first(g, k, count), load_first(v, k, count)
-            square = square + one_minus_decay * (gradient * gradient - square)
-            store_first(square, v, k, count)
-            store_first(load_first(w, k, count) - rate * gradient / (square_root(square) + epsilon), w, k, count)

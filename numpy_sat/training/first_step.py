@@ -1,6 +1,7 @@
 """Prepare the first step of training: compile its kernels on all cores."""
 
 import contextlib
+import math
 from functools import partial
 from types import ModuleType
 from typing import Any
@@ -9,7 +10,7 @@ import numpy as np
 
 from numpy_sat.data.batches import Batch
 from numpy_sat.experiment.runs import Run
-from numpy_sat.kernels import compilation
+from numpy_sat.kernels import compilation, updates
 from numpy_sat.system import machine, ranks
 from numpy_sat.system.workspace import Workspace
 from numpy_sat.training import objectives, optimizers, shares
@@ -34,5 +35,7 @@ def compile_kernels(run: Run, batch: Batch, objective: ModuleType, prepared: Any
     failures = contextlib.suppress(Exception)  # without the results of kernels, anything may fail
     with compilation.recorded() as calls, np.errstate(all="ignore"), failures:
         _, grads, _ = objective.loss_and_grads(params, batch, run.recipe, prepared, random, workspace)
+        optimizers.clip_by_norm(grads, math.inf)
+        updates.scale(grads.values(), 1.0)  # clip_by_norm calls it if the norm is large
         getattr(optimizers, f"{run.recipe.training.optimizer}_update")(params, grads, {}, 0.0)
     compilation.compile_missing(calls)

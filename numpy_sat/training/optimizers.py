@@ -8,7 +8,7 @@ import math
 import numpy as np
 
 from numpy_sat import kernels
-from numpy_sat.kernels import elementwise
+from numpy_sat.kernels import updates
 
 
 def clip_by_norm(grads: dict[str, np.ndarray], largest: float) -> float:
@@ -20,6 +20,11 @@ def clip_by_norm(grads: dict[str, np.ndarray], largest: float) -> float:
     Returns:
         The norm before clipping.
     """
+    if _in_one_pass([grads.values()]):
+        norm = updates.norm(grads.values())
+        if norm > largest:
+            updates.scale(grads.values(), largest / norm)
+        return norm
     norm = math.sqrt(sum(float(np.vdot(g, g)) for g in grads.values()))
     if norm > largest:
         for g in grads.values():
@@ -114,11 +119,11 @@ def adam_update(params, grads, state, rate, beta1=0.9, beta2=0.999, epsilon=1e-8
     """
     t = state["t"] = state.get("t", np.zeros(1, np.int64)) + 1
     correction1, correction2 = 1 - beta1 ** int(t[0]), 1 - beta2 ** int(t[0])
+    if _in_one_pass(rows := _rows(params, grads, state, "mv")):
+        updates.adam(rows, rate, beta1, beta2, epsilon, correction1, correction2)
+        return
     for name, g in grads.items():
         m, v = _moments(state, name, g, "mv")
-        if _in_one_pass(params[name], m, v):
-            elementwise.adam(params[name], g, m, v, rate, beta1, beta2, epsilon, correction1, correction2)
-            continue
         m += (1 - beta1) * (g - m)
         v += (1 - beta2) * (g * g - v)
         params[name] -= (rate / correction1) * m / (np.sqrt(v / correction2) + epsilon)
@@ -137,18 +142,23 @@ def rmsprop_update(params, grads, state, rate, decay=0.95, epsilon=1e-6):
         decay: decay of v.
         epsilon: smallest denominator.
     """
+    if _in_one_pass(rows := _rows(params, grads, state, "v")):
+        updates.rmsprop(rows, rate, decay, epsilon)
+        return
     for name, g in grads.items():
         (v,) = _moments(state, name, g, "v")
-        if _in_one_pass(params[name], v):
-            elementwise.rmsprop(params[name], g, v, rate, decay, epsilon)
-            continue
         v += (1 - decay) * (g * g - v)
         params[name] -= rate * g / (np.sqrt(v) + epsilon)
 
 
-def _in_one_pass(*arrays):
-    """Return True if kernels can update these arrays in place: all are float32 and contiguous."""
-    return kernels.use_kernels(*arrays) and all(array.flags.c_contiguous for array in arrays)
+def _rows(params, grads, state, letters):
+    """Return a tuple of arrays for each parameter with a gradient: the parameter, its moving means, the gradient."""
+    return [(params[k], *_moments(state, k, g, letters), np.ascontiguousarray(g)) for k, g in grads.items()]
+
+
+def _in_one_pass(rows):
+    """Return True if one run of a kernel can change these arrays in place: all are float32 and contiguous."""
+    return all(kernels.use_kernels(*row) and all(array.flags.c_contiguous for array in row) for row in rows)
 
 
 def _moments(state, name, gradient, letters):

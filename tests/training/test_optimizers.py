@@ -80,12 +80,13 @@ def test_updates_work_in_place_and_keep_dtype_and_gradients(update):
     assert np.abs(array - target).max() < 0.02
 
 
-def test_clipping(rng):
-    grads = {"a": 3 * np.ones(4), "b": 4 * np.ones((2, 2))}
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_clipping(dtype):
+    grads = {"a": 3 * np.ones(4, dtype), "b": 4 * np.ones((2, 2), dtype)}
     for largest in (100, 10.5):
         assert optimizers.clip_by_norm(grads, largest) == pytest.approx(10)
         assert grads["a"][0] == 3
-    single = {"c": np.array([10.0])}
+    single = {"c": np.array([10.0], dtype)}
     assert optimizers.clip_by_norm(single, 9.5) == 10
     assert single["c"] == pytest.approx(9.5)
     assert optimizers.clip_by_norm(grads, 5) == pytest.approx(10)
