@@ -68,9 +68,12 @@ def loss_and_grads(
     encoder, sizes = encoders.choose(config)
     decoder_loss = decoder_loss or MODELS[config.decoder.model].loss_and_grads
     a, cache = encoder.encode_forward(params, batch.inputs, sizes)
-    mask = annotations_mask(rng, a, config)
-    loss, da, grads = decoder_loss(params, a * mask, batch, config, rng)
-    return loss, grads | encoder.encode_backward(da * mask, cache)
+    if config.encoder.annotation_dropout:
+        mask = annotations_mask(rng, a, config)
+        loss, da, grads = decoder_loss(params, a * mask, batch, config, rng)
+        return loss, grads | encoder.encode_backward(da * mask, cache)
+    loss, da, grads = decoder_loss(params, a, batch, config, rng)
+    return loss, grads | encoder.encode_backward(da, cache)
 
 
 def loss_only(params: Arrays, batch: "Batch", config: "Recipe") -> Loss:

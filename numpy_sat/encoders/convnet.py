@@ -10,6 +10,7 @@ a small net does not learn to tell left from right from a few thousand images.
 """
 
 from collections.abc import Iterable
+from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
@@ -160,9 +161,16 @@ def _with_place(x):
         a: (N, H W, C + 2) annotation vectors.
     """
     N, H, W, C = x.shape
-    rows, columns = (np.linspace(-REACH, REACH, size, dtype=x.dtype) for size in (H, W))
-    place = np.stack(np.meshgrid(rows, columns, indexing="ij"), axis=-1)
-    return np.concatenate([x, np.broadcast_to(place, (N, H, W, PLACE))], axis=-1).reshape(N, H * W, C + PLACE)
+    a = np.empty((N, H, W, C + PLACE), x.dtype)
+    a[..., :C], a[..., C:] = x, _places(H, W)
+    return a.reshape(N, H * W, C + PLACE)
+
+
+@lru_cache
+def _places(H, W):
+    """Return the row and the column of every cell: (H, W, 2)."""
+    rows, columns = (np.linspace(-REACH, REACH, size) for size in (H, W))
+    return np.stack(np.meshgrid(rows, columns, indexing="ij"), axis=-1)
 
 
 def size(stages: tuple) -> int:

@@ -39,18 +39,19 @@ class Packed(NamedTuple):
 
 
 @checked(W="strided (K, O)", bias="optional strided (O,)")
-def pack(W, bias=None):
+def pack(W, bias=None, terms=0):
     """Pack a matrix for `multiply`.
 
     Args:
         W: (K, O), contiguous or the transpose of a contiguous matrix.
         bias: (O,) or None for no bias.
+        terms: rows of the packed matrix, with zeros in those after row K; 0 for K rows. W is contiguous otherwise.
     Returns:
         Packed.
     """
     workspace = current()
     K, O = W.shape
-    panels = workspace.empty((-(-O // WIDTH), K, WIDTH))
+    panels = workspace.empty((-(-O // WIDTH), terms or K, WIDTH))
     if W.flags.c_contiguous:
         cut(W, panels)
     else:
@@ -83,20 +84,22 @@ def multiply(x, packed, y=None):
     return y
 
 
-@checked(x="strided (..., I)", d="strided (..., O)")
-def multiply_transposed(x, d):
+@checked(x="strided (..., I)", d="strided (..., O)", y="optional out (I, O)")
+def multiply_transposed(x, d, y=None):
     """Compute x^T d, the gradient of a weight matrix.
 
     Args:
         x: (..., I) contiguous.
         d: (..., O) contiguous.
+        y: (I, O) contiguous, overwritten with the result; None for a new array.
     Returns:
-        (I, O).
+        y: (I, O).
     """
     workspace = current()
     I, O = x.shape[-1], d.shape[-1]
     K, panels = d.size // O, -(-O // WIDTH)
-    y = workspace.empty((I, O))
+    if y is None:
+        y = workspace.empty((I, O))
     blocks = max(1, min(-(-TASKS // panels), I // R))
     rows = max(1, -(-I // (blocks * R))) * R
     with workspace.scratch():

@@ -11,6 +11,7 @@ from numpy_sat.kernels import simd
 from numpy_sat.kernels.checks import checked
 from numpy_sat.kernels.simd import LANES
 from numpy_sat.kernels.threads import claim_tasks, kernel, run
+from numpy_sat.system.workspace import current
 
 
 def filled(x, axis=-1):
@@ -23,21 +24,21 @@ def lengthened(x, length, axis=0):
     """Return x, contiguous, with zeros appended to an axis up to a length. np.pad takes 20 microseconds longer."""
     if x.shape[axis] == length:
         return np.ascontiguousarray(x)
-    inside = (slice(None),) * axis + (slice(x.shape[axis]),)
-    result = np.zeros((*x.shape[:axis], length, *x.shape[axis + 1 :]), x.dtype)
-    result[inside] = x
+    before = (slice(None),) * axis
+    result = current().empty((*x.shape[:axis], length, *x.shape[axis + 1 :]), x.dtype)
+    result[(*before, slice(x.shape[axis]))], result[(*before, slice(x.shape[axis], None))] = x, 0
     return result
 
 
-@checked(W="(K, O)", panels="out (-(-O // width), K, width)", where="width % LANES == 0")
+@checked(W="(rows, O)", panels="out (-(-O // width), K, width)", where="width % LANES == 0 and rows <= K")
 def cut(W, panels):
-    """Copy W into panels, with zeros after the last column.
+    """Copy W into panels, with zeros after the last column and the last row.
 
     Args:
-        W: (K, O) contiguous.
+        W: (K or fewer, O) contiguous.
         panels: (ceil(O / width), K, width), overwritten.
     """
-    run(_cut, -(-len(W) // LANES), W, panels)
+    run(_cut, -(-panels.shape[1] // LANES), W, panels)
 
 
 @checked(W="(O, K)", panels="out (-(-O // width), K, width)", where="width % LANES == 0")
@@ -49,12 +50,13 @@ def cut_transposed(W, panels):
 @kernel
 def _cut(thread, counter, tasks, W, panels):
     """Copy LANES rows of W per task."""
-    K, O = W.shape
-    width = panels.shape[2]
+    rows, O = W.shape
+    _, K, width = panels.shape
     for task in claim_tasks(thread, counter, tasks):
         for k in range(task * LANES, min((task + 1) * LANES, K)):
             for o in range(0, len(panels) * width, LANES):
-                value = simd.load_first(W, k * O + o, O - o) if o < O else simd.repeat(np.float32(0))
+                inside = k < rows and o < O
+                value = simd.load_first(W, k * O + o, O - o) if inside else simd.repeat(np.float32(0))
                 simd.store(value, panels, (o // width * K + k) * width + o % width)
 
 

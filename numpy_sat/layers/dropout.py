@@ -26,6 +26,8 @@ def dropout_mask(rng, shape, rate, dtype):
     """
     if not 0 <= rate < 1:
         raise ValueError(f"dropout rate must be in [0, 1), not {rate}")
+    if rate == 0:
+        return np.ones(shape, dtype)
     survivors = rng.random(shape, dtype=np.float32) >= rate
     return survivors.astype(dtype) / (1 - float(rate))
 

@@ -25,7 +25,6 @@ from numpy_sat.decoders.attentions import soft as soft_attention
 from numpy_sat.decoders.fast import dot, hard, mean, mean_value, soft
 from numpy_sat.kernels import elementwise, lstm, soft_recurrence
 from numpy_sat.kernels.matmul import multiply, multiply_transposed, pack
-from numpy_sat.kernels.panels import lengthened
 from numpy_sat.system.workspace import current
 
 FUSED = {  # the fused module of each attention
@@ -67,11 +66,10 @@ def decode_forward(params, a, words, mask_h, parts, modes=None):
     (T, B), (N, L, _), S = words.shape, a.shape, h_0.shape[1]
     module = FUSED[parts.attention]
     attention = module.start(params, a, words, modes)
-    W_y, W_z = _weights(params, attention)
-    Ey = params["E"][words]
+    M, Ey = params["E"].shape[1], params["E"][words]
     # affine_t = W_x (E y_{t-1}, z_t) + W_hh h_{t-1} + b: first the terms of E y_{t-1} and b, of all words
-    affine = multiply(Ey, pack(W_y, params["b"]))
-    W_hh, W_z = pack(params["W_hh"]), pack(W_z)
+    affine = multiply(Ey, pack(params["W_x"][:M], params["b"]))
+    W_hh, W_z = pack(params["W_hh"]), pack(params["W_x"][M:], terms=attention.size)
     h, c = empty((T + 1, B, S)), empty((T + 1, B, S))
     h[0], c[0] = (np.repeat(x, B // N, axis=0) for x in (h_0, c_0))
     alpha, z = empty((T, B, L)), empty((T, B, attention.size))
@@ -105,13 +103,16 @@ def decode_backward(dlogits, dalpha, cache):
     dEy, dh_out, dz, grads = _output_backward(dlogits, cache)
     daffine, dcontext, dgate, sums, dh_0, dc_0 = _recur_backward(dh_out, dz, dalpha, cache)
 
-    M, D = params["E"].shape[1], len(params["W_x"]) - params["E"].shape[1]
+    M, size = params["E"].shape[1], cache.attention.size
     # affine = W_x (E y, z) + W_hh h + b: each weight's gradient is one product over all words and captions
-    grads["W_x"] = np.concatenate([multiply_transposed(cache.Ey, daffine), multiply_transposed(cache.z, daffine)[:D]])
+    dW_x = current().empty((M + size, daffine.shape[2]))
+    multiply_transposed(cache.Ey, daffine, dW_x[:M])
+    multiply_transposed(cache.z, daffine, dW_x[M:])
+    grads["W_x"] = dW_x[: len(params["W_x"])]
     grads["W_hh"], grads["b"] = multiply_transposed(h, daffine), elementwise.column_sums(daffine)
     if cache.parts.gate:
         # beta_t = sigm(w_beta . h_{t-1} + b_beta)
-        grads["w_beta"], grads["b_beta"] = np.tensordot(dgate[..., 0], h, axes=2), dgate.sum(keepdims=True).reshape(1)
+        grads["w_beta"], grads["b_beta"] = multiply_transposed(dgate, h)[0], dgate.sum(keepdims=True).reshape(1)
     # gradient of E y_{t-1} = term 1: through the output (in dEy) + term 2: through the LSTM
     dEy = multiply(daffine, pack(params["W_x"][:M].T), dEy)
     grads["E"] = np.zeros_like(params["E"])
@@ -121,8 +122,9 @@ def decode_backward(dlogits, dalpha, cache):
     dh_0, dc_0 = (d.reshape(N, -1, d.shape[1]).sum(axis=1) for d in (dh_0, dc_0))
     da_location, grads_state = attend_tell.first_state_backward(dh_0, dc_0, cache.state)
     grads |= {**grads_attention, **grads_state}
-    # gradient of a = term 1: through the contexts and the keys (da) + term 2: through h_0 and c_0
-    return da + da_location[:, None], {name: np.ascontiguousarray(gradient) for name, gradient in grads.items()}
+    # gradient of a = term 1: through the contexts and the keys (in da) + term 2: through h_0 and c_0
+    da += da_location[:, None]
+    return da, {name: np.ascontiguousarray(gradient) for name, gradient in grads.items()}
 
 
 def locations(cache):
@@ -188,7 +190,8 @@ def _recur_backward(dh_out, dz, dalpha, cache):
         dh_0, dc_0: (B, S).
     """
     params, attention, gate, empty = cache.params, cache.attention, cache.parts.gate, current().empty
-    W_hh, W_z = pack(params["W_hh"].T), pack(_weights(params, attention)[1].T)
+    M = params["E"].shape[1]
+    W_hh, W_z = pack(params["W_hh"].T), _pack_transposed(params["W_x"][M:], attention.size)
     sums = cache.module.start_backward(attention)
     dh, dc = empty(cache.h[0].shape), empty(cache.h[0].shape)
     dh[:], dc[:] = 0, 0
@@ -245,7 +248,7 @@ def _output_forward(params, Ey, dropped, z, parts):
     # (7) inner_t = E y_{t-1} + L_h h_t + L_z z_t, or L_h h_t without deep output
     inner = multiply(dropped, pack(params["L_h"]), Ey.copy() if parts.deep_output else None)
     if parts.deep_output:
-        multiply(z, pack(_padded(params["L_z"], z.shape[2])), inner)
+        multiply(z, pack(params["L_z"], terms=z.shape[2]), inner)
     # logits_t = L_o inner_t + b_o
     return multiply(inner, pack(params["L_o"], params["b_o"])), inner
 
@@ -273,18 +276,12 @@ def _output_backward(dlogits, cache):
     dh = multiply(dinner, pack(params["L_h"].T))
     dh *= cache.mask_h
     if deep:
-        return dinner, dh, multiply(dinner, pack(_padded(params["L_z"], cache.z.shape[2]).T)), grads
+        return dinner, dh, multiply(dinner, _pack_transposed(params["L_z"], cache.z.shape[2])), grads
     dz = current().empty(cache.z.shape)
     dz[:] = 0
     return None, dh, dz, grads
 
 
-def _weights(params, attention):
-    """Return the rows of W_x for E y, and those for z padded to attention.size rows."""
-    M = params["E"].shape[1]
-    return params["W_x"][:M], _padded(params["W_x"][M:], attention.size)
-
-
-def _padded(W, rows):
-    """Return W, padded with zeros to this number of rows."""
-    return lengthened(W, rows) if len(W) < rows else W
+def _pack_transposed(W, columns):
+    """Return the transpose of W, packed, with columns of zeros up to a multiple of LANES."""
+    return pack(W.T)._replace(columns=columns)  # the last panel ends with zeros
