@@ -1,12 +1,14 @@
 """Batch normalization, with relu before or after it, in two passes over memory forward and two backward.
 
 Forward, one pass computes sums and one writes y. Backward, one pass computes the sums dbeta and dgamma, and one writes
-dx. With the gate of relu applied to dy, dx = a dy + b x + c with three coefficients per channel.
+dx. With the gate of relu applied to dy, dx = a dy + b x + c with three coefficients per channel. After 2x2 max-pooling,
+the same pass writes dx to the cells that won, and zeros to the others.
 """
 
 import numpy as np
 
 from numpy_sat.kernels.checks import checked
+from numpy_sat.kernels.simd import LANES, fma, load, repeat, store, where_byte, where_positive
 from numpy_sat.kernels.threads import claim_tasks, kernel, run
 from numpy_sat.system import ranks
 from numpy_sat.system.workspace import current
@@ -81,13 +83,57 @@ def backward(dy, x, gamma, mean, std, y=None):
         dx: (..., C).
         dgamma, dbeta: (C,).
     """
+    arrays, coefficients, dgamma, dbeta = _sums_and_coefficients(dy, x, gamma, mean, std, y)
+    dx = current().empty(x.shape)
+    run(_gradient, -(-len(arrays[1]) // ROWS), *arrays, *coefficients, dx.reshape(-1, x.shape[-1]))
+    return dx, dgamma, dbeta
+
+
+@checked(
+    x="(N, rows // 2, columns // 2, C)",
+    dy="strided (N, rows // 2, columns // 2, C)",
+    gamma="strided (C,)",
+    mean="strided (C,)",
+    std="strided (C,)",
+    y="strided (N, rows // 2, columns // 2, C)",
+    winner="uint8 (N, rows // 2, columns // 2, C)",
+    where="C % LANES == 0",
+)
+def pooled_backward(dy, x, gamma, mean, std, y, winner, rows, columns):
+    """Compute the gradients of gamma and beta, and of the image before 2 x 2 max-pooling.
+
+    Args:
+        dy, x, gamma, mean, std, y: as in `backward`, for images of C channels; C is a multiple of LANES.
+        winner: uint8 as in layers/pool.py.
+        rows, columns: sides of the image before pooling.
+    Returns:
+        dx: (N, rows, columns, C).
+        dgamma, dbeta: (C,).
+    """
+    arrays, coefficients, dgamma, dbeta = _sums_and_coefficients(dy, x, gamma, mean, std, y)
+    N, C = len(x), x.shape[-1]
+    dx = current().empty((N, rows, columns, C))
+    dy, _, y, _ = arrays
+    run(_pooled_gradient, N * -(-rows // 2), dy.reshape(x.shape), x, y.reshape(x.shape), winner, *coefficients, dx)
+    return dx, dgamma, dbeta
+
+
+def _sums_and_coefficients(dy, x, gamma, mean, std, y):
+    """Compute what dx needs.
+
+    Args:
+        dy, x, gamma, mean, std, y: as in `backward`.
+    Returns:
+        arrays: dy, x and y as rows of C numbers, and True if y is not None.
+        coefficients: a, b and c: (C,), so that dx = a dy + b x + c.
+        dgamma, dbeta: (C,).
+    """
     workspace, rows = current(), _rows(x)
     gated = y is not None
-    dy, y = _rows(dy), _rows(y) if gated else rows
-    dx = workspace.empty(x.shape)
+    arrays = _rows(dy), rows, _rows(y) if gated else rows, gated
     with workspace.scratch():
         sums = workspace.empty((-(-len(rows) // ROWS), 2, rows.shape[1]))
-        run(_gradient_sums, len(sums), dy, rows, y, gated, mean, sums)
+        run(_gradient_sums, len(sums), *arrays, np.ascontiguousarray(mean), sums)
         dbeta, product_sum = sums.sum(axis=0, dtype=np.float64)
     dgamma = product_sum / std
     a = gamma / std.astype(np.float64)
@@ -95,9 +141,8 @@ def backward(dy, x, gamma, mean, std, y=None):
     dbeta_sum, dgamma_sum = ranks.shared_mean(np.stack([dbeta, dgamma]))
     b = -a * dgamma_sum / (len(rows) * std)
     c = -a * dbeta_sum / len(rows) - b * mean
-    coefficients = (array.astype(np.float32) for array in (a, b, c))
-    run(_gradient, -(-len(rows) // ROWS), dy, rows, y, gated, *coefficients, dx.reshape(rows.shape))
-    return dx, dgamma.astype(np.float32), dbeta.astype(np.float32)
+    coefficients = [array.astype(np.float32) for array in (a, b, c)]
+    return arrays, coefficients, dgamma.astype(np.float32), dbeta.astype(np.float32)
 
 
 def _rows(x):
@@ -136,15 +181,25 @@ def _affine(thread, counter, tasks, x, scale, shift, lowest, y):
 def _gradient_sums(thread, counter, tasks, dy, x, y, gated, mean, sums):
     """Sum ROWS rows of dy and of dy (x - mean) per task."""
     R, C = x.shape
+    vectors = C // LANES * LANES
     for task in claim_tasks(thread, counter, tasks):
-        dy_sum, product_sum = sums[task, 0], sums[task, 1]
-        dy_sum[:] = 0
-        product_sum[:] = 0
-        for row in range(task * ROWS, min((task + 1) * ROWS, R)):
-            for c in range(C):
+        first, last = task * ROWS, min((task + 1) * ROWS, R)
+        for c in range(0, vectors, LANES):
+            dy_sum, product_sum, center = repeat(np.float32(0)), repeat(np.float32(0)), load(mean, c)
+            for row in range(first, last):
+                d = load(dy, row * C + c)
+                if gated:
+                    d = where_positive(load(y, row * C + c), d)
+                dy_sum = dy_sum + d
+                product_sum = fma(d, load(x, row * C + c) - center, product_sum)
+            store(dy_sum, sums, 2 * task * C + c)
+            store(product_sum, sums, (2 * task + 1) * C + c)
+        sums[task, :, vectors:] = 0
+        for row in range(first, last):
+            for c in range(vectors, C):
                 d = dy[row, c] if not gated or y[row, c] > 0 else np.float32(0)
-                dy_sum[c] += d
-                product_sum[c] += d * (x[row, c] - mean[c])
+                sums[task, 0, c] += d
+                sums[task, 1, c] += d * (x[row, c] - mean[c])
 
 
 @kernel
@@ -156,3 +211,23 @@ def _gradient(thread, counter, tasks, dy, x, y, gated, a, b, c_, dx):
             for c in range(C):
                 d = dy[row, c] if not gated or y[row, c] > 0 else np.float32(0)
                 dx[row, c] = a[c] * d + b[c] * x[row, c] + c_[c]
+
+
+@kernel
+def _pooled_gradient(thread, counter, tasks, dy, x, y, winner, a, b, c_, dx):
+    """Compute two rows of dx per task, or the last row of an odd number of rows."""
+    _, rows, columns, C = dx.shape
+    _, rows_out, columns_out, _ = y.shape
+    per_image = -(-rows // 2)
+    for task in claim_tasks(thread, counter, tasks):
+        n, i = task // per_image, task % per_image
+        if i >= rows_out or columns % 2:
+            dx[n, 2 * i : 2 * i + 2] = 0
+        for j in range(columns_out if i < rows_out else 0):
+            at, top = ((n * rows_out + i) * columns_out + j) * C, ((n * rows + 2 * i) * columns + 2 * j) * C
+            for c in range(0, C, LANES):
+                d = where_positive(load(y, at + c), load(dy, at + c))
+                gradient = fma(load(a, c), d, fma(load(b, c), load(x, at + c), load(c_, c)))
+                for code in range(4):
+                    cell = top + (code // 2 * columns + code % 2) * C + c
+                    store(where_byte(winner, at + c, code, gradient), dx, cell)

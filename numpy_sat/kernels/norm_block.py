@@ -5,7 +5,7 @@ The number of output channels must be a multiple of LANES.
 
 import numpy as np
 
-from numpy_sat.kernels import batch_norm, conv, pool
+from numpy_sat.kernels import batch_norm, conv
 from numpy_sat.system import ranks
 
 
@@ -24,8 +24,8 @@ def norm_block_backward(dy, cache):
     if not conv.fills_vectors(cache.conv.W):
         return NotImplemented
     dconv, dgamma, dbeta = _backward_to_conv(dy, cache)
-    dW, _ = conv.conv_parameter_gradients(dconv, cache.conv)
-    return conv.conv_input_gradient(dconv, cache.conv), dW, dgamma, dbeta
+    x, W = cache.conv.x, cache.conv.W
+    return conv.input_gradient(dconv, W, x.shape, 1, 1), conv.weight_gradient(x, dconv, W.shape, 1, 1), dgamma, dbeta
 
 
 def norm_block_parameter_gradients(dy, cache):
@@ -33,7 +33,7 @@ def norm_block_parameter_gradients(dy, cache):
     if not conv.fills_vectors(cache.conv.W):
         return NotImplemented
     dconv, dgamma, dbeta = _backward_to_conv(dy, cache)
-    return conv.conv_parameter_gradients(dconv, cache.conv)[0], dgamma, dbeta
+    return conv.weight_gradient(cache.conv.x, dconv, cache.conv.W.shape, 1, 1), dgamma, dbeta
 
 
 def norm_block_inference(x, W, gamma, beta, mean, var, pooled):
@@ -53,7 +53,7 @@ def _conv_and_pool(x, W, pooled):
 
 def _backward_to_conv(dy, cache):
     """Compute the convolution's gradient, dgamma and dbeta: back through relu, normalization and pooling."""
-    dy, dgamma, dbeta = batch_norm.backward(dy, *cache.norm, y=cache.relu.y)
-    if cache.pool:
-        dy = pool.max_pool_backward(dy, cache.pool)
-    return dy, dgamma, dbeta
+    if cache.pool is None:
+        return batch_norm.backward(dy, *cache.norm, y=cache.relu.y)
+    _, rows, columns, _ = cache.pool.x_shape
+    return batch_norm.pooled_backward(dy, *cache.norm, cache.relu.y, cache.pool.winner, rows, columns)
