@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from numpy_sat.layers import dropout, layer_norm, linear, self_attention, softmax, transformer_block
+from numpy_sat.layers import dropout, layer_norm, linear, self_attention, softmax, token_shift, transformer_block
 from numpy_sat.system.streams import along
 
 
@@ -23,15 +23,17 @@ class StackCache(NamedTuple):
     """The caches that stack_forward keeps for stack_backward."""
 
     dropout: dropout.DropoutCache
+    shifts: list  # a token_shift.TokenShiftCache for each block; empty without a token shift
     blocks: list  # a transformer_block.BlockCache for each block
     norm: layer_norm.LayerNormCache
 
 
 class Memory(NamedTuple):
-    """The keys and values of a block that later positions see."""
+    """What later positions need from the positions so far in a block."""
 
-    k: np.ndarray  # (N or B, positions, heads, K)
-    v: np.ndarray
+    k: np.ndarray  # (N or B, positions, heads, K) keys
+    v: np.ndarray  # (N or B, positions, heads, K) values
+    last: np.ndarray | None = None  # (B, S) the block's input at the last position, for the token shift
 
 
 def init_params(rng, S, layers, heads, scale, dtype=np.float32):
@@ -89,10 +91,11 @@ def dropout_masks(rng, shape, layers, first, rate, dtype):
     return Masks(dropout.dropout_mask(rng, shape, rate, dtype), blocks)
 
 
-def stack_forward(params, x, mask, masks=None, first=0):
+def stack_forward(params, x, mask, masks=None, first=0, T=0):
     """Compute all blocks and the last normalization.
 
-    The last block computes only the positions whose results are needed.
+    The last block computes only the positions whose results are needed. With T, each word gets the word before it at
+    the input of every block (layers/token_shift.py). Then each block has the parameter c.
 
     Args:
         params: arrays by name.
@@ -100,19 +103,23 @@ def stack_forward(params, x, mask, masks=None, first=0):
         mask: (1, P, P) or (N, P, P) which positions see which.
         masks: Masks; None for no dropout.
         first: the first position whose result is needed.
+        T: number of words of each caption, with captions from `first` on; 0 for no token shift.
     Returns:
         y: (N, P - first, S).
         cache: what stack_backward needs.
     """
-    blocks, caches = blocks_of(params), []
+    blocks, shifts, caches = blocks_of(params), [], []
     masks = masks or Masks(1.0, len(blocks) * [(1.0, 1.0)])
     x, cache_dropout = dropout.dropout_forward(x, masks.input)
     for k, (block, block_masks) in enumerate(zip(blocks, masks.blocks, strict=True), 1):
+        if T:
+            x, cache_shift = token_shift.token_shift_forward(x, block["c"], first, T)
+            shifts.append(cache_shift)
         rows = mask if k < len(blocks) else mask[:, first:]
         x, cache = transformer_block.block_forward(x, block, rows, *block_masks)
         caches.append(cache)
     y, cache_norm = layer_norm.layer_norm_forward(x, params["gamma"], params["beta"])
-    return y, StackCache(cache_dropout, caches, cache_norm)
+    return y, StackCache(cache_dropout, shifts, caches, cache_norm)
 
 
 def stack_backward(dy, cache):
@@ -129,6 +136,8 @@ def stack_backward(dy, cache):
     dx, grads["gamma"], grads["beta"] = layer_norm.layer_norm_backward(dy, cache.norm)
     for k in reversed(range(len(cache.blocks))):
         dx, grads_block = transformer_block.block_backward(dx, cache.blocks[k])
+        if cache.shifts:
+            dx, grads_block["c"] = token_shift.token_shift_backward(dx, cache.shifts[k])
         grads |= with_prefix(grads_block, k)
     return dropout.dropout_backward(dx, cache.dropout), grads
 
@@ -147,6 +156,8 @@ def memories(cache):
 def stack_step(params, x, shared, own):
     """Compute one new position of each sequence, which sees all positions before it.
 
+    With the parameter c in each block, it gets the position before it as in stack_forward with T.
+
     Args:
         params: arrays by name.
         x: (B, S) the new positions.
@@ -159,9 +170,13 @@ def stack_step(params, x, shared, own):
     """
     longer = []
     for block, shared_block, own_block in zip(blocks_of(params), shared, own, strict=True):
+        if "c" in block:
+            # y_t = x_t + c y_{t-1}
+            x = x + block["c"] * own_block.last
+        last = x
         n, _ = layer_norm.layer_norm_forward(x, block["gamma_1"], block["beta_1"])
         q, k, v = (self_attention.project_forward(n, block[name])[0] for name in ("W_q", "W_k", "W_v"))
-        own_block = Memory(_append(own_block.k, k), _append(own_block.v, v))
+        own_block = Memory(_append(own_block.k, k), _append(own_block.v, v), last)
         longer.append(own_block)
         o, p = _attend_step(q, shared_block, own_block)
         attended, _ = linear.linear_forward(o, block["W_o"], block["b_o"])

@@ -1,7 +1,7 @@
 """Define the Transformer that writes captions (after Vaswani et al. 2017), with regions and words in one sequence.
 
     r_i = W_r a_i + b_r + place(i)                regions, one for each annotation
-    x_t = sqrt(S) (E y_{t-1} + c E y_{t-2}) + place(t)   words, from y_0 = <start>; nothing is before <start>
+    x_t = sqrt(S) E y_{t-1} + place(t)   words, from y_0 = <start>; nothing is before <start>
     h   = Stack(r_1 .. r_L, x_1 .. x_T)           self-attention with a mask; h_t is the vector of word t
     p(y_t | a, y_1..t-1) ~ exp(E h_t + b_o)       the output reads the same matrix E as the input
 
@@ -27,7 +27,7 @@ import numpy as np
 from numpy_sat.decoders import masks, stack
 from numpy_sat.layers import embedding, linear, position
 
-PREVIOUS = 0.7  # c, the weight of the word before in the input of a word
+PREVIOUS = 0.5  # c at the start, the share of the word before in the token shift
 # The scale at which W_r reads row and column. Normalization makes them small beside the features. At scale 1, they
 # hardly reach the words.
 PLACE_SCALE = 4
@@ -48,10 +48,9 @@ class State(NamedTuple):
     regions: list  # stack.Memory of the regions for each block, (N, L, heads, K)
     words: list  # stack.Memory of the words so far for each block, (B, t, heads, K)
     weights: np.ndarray | None = None  # (heads, B, L) alpha of each head for the last word; None after begin and select
-    previous: np.ndarray | None = None  # (B,) the last word; None before <start>
 
 
-def init_params(rng, D, S, layers, heads, log_frequencies, dtype=np.float32, places=0):
+def init_params(rng, D, S, layers, heads, log_frequencies, dtype=np.float32, places=0, shift=True):
     """Draw all parameters.
 
     Weights are normal with standard deviation 1 / sqrt(number of inputs), and E with 1 / sqrt(S). The rows of W_r for
@@ -66,6 +65,7 @@ def init_params(rng, D, S, layers, heads, log_frequencies, dtype=np.float32, pla
         log_frequencies: (V,) log frequencies of the words.
         dtype: dtype of the parameters.
         places: number of last components of an annotation that say where it is.
+        shift: True for a token shift, with the parameter c in each block.
     Returns:
         Arrays by name.
     """
@@ -76,6 +76,7 @@ def init_params(rng, D, S, layers, heads, log_frequencies, dtype=np.float32, pla
         "b_r": np.zeros(S, dtype),
         "E": (rng.standard_normal((V, S)) / np.sqrt(S)).astype(dtype),
         **stack.init_params(rng, S, layers, heads, 1 / np.sqrt(S), dtype),
+        **({f"block{k}.c": np.full(S, PREVIOUS, dtype) for k in range(1, layers + 1)} if shift else {}),
         "b_o": np.asarray(log_frequencies).astype(dtype),
     }
 
@@ -95,12 +96,12 @@ def decode_forward(params, a, words, dropout_masks):
     (N, L, _), (T, B) = a.shape, words.shape
     # r_i = W_r a_i + b_r + place(i)
     r, cache_regions = linear.linear_forward(a, params["W_r"], params["b_r"])
-    # x_t = sqrt(S) (E y_{t-1} + c E y_{t-2}) + place(t)
+    # x_t = sqrt(S) E y_{t-1} + place(t)
     Ey, cache_embedding = embedding.embedding_forward(params["E"], words.T)
     sequence = join(r, Ey)
     # h = Stack(r, x)
     mask = masks.left_to_right(L, T, B // N, a.dtype)
-    h, cache_stack = stack.stack_forward(params, sequence, mask, dropout_masks, first=L)
+    h, cache_stack = stack.stack_forward(params, sequence, mask, dropout_masks, first=L, T=T)
     # logits_t = E h_t + b_o
     logits, cache_output = linear.linear_forward(by_word(h, T), params["E"].T, params["b_o"])
     return logits, DecodeCache(cache_regions, cache_embedding, cache_stack, cache_output)
@@ -141,10 +142,8 @@ def join(r, Ey):
         (N, L + T B / N, S).
     """
     (N, L, S), T = r.shape, Ey.shape[1]
-    # x_t = sqrt(S) (E y_{t-1} + c E y_{t-2}) + place(t)
-    x = math.sqrt(S) * Ey
-    x[:, 1:] += PREVIOUS * math.sqrt(S) * Ey[:, :-1]
-    x += position.sinusoids(T, S, r.dtype)
+    # x_t = sqrt(S) E y_{t-1} + place(t)
+    x = math.sqrt(S) * Ey + position.sinusoids(T, S, r.dtype)
     return np.concatenate([r + position.sinusoids(L, S, r.dtype), x.reshape(N, -1, S)], axis=1)
 
 
@@ -160,10 +159,7 @@ def split(dsequence, L, T):
         dEy: (B, T, S).
     """
     S = dsequence.shape[2]
-    dx = dsequence[:, L:].reshape(-1, T, S)
-    # gradient of E y_t = term 1: through x_{t+1} + term 2: through x_{t+2}
-    dEy = math.sqrt(S) * dx
-    dEy[:, :-1] += PREVIOUS * math.sqrt(S) * dx[:, 1:]
+    dEy = math.sqrt(S) * dsequence[:, L:].reshape(-1, T, S)
     return np.ascontiguousarray(dsequence[:, :L]), dEy
 
 
@@ -198,11 +194,11 @@ def begin_after(params, shared, core):
         shared: (N, P, S) vectors of positions that all captions of an image share.
         core: as for begin.
     """
-    P = shared.shape[1]
+    N, P, S = shared.shape
     # They see no word, so their keys and values are the same for all captions.
     _, cache = core.stack_forward(params, shared, np.zeros((1, P, P), shared.dtype))
-    regions = core.memories(cache)
-    return State(regions, [stack.Memory(memory.k[:, :0], memory.v[:, :0]) for memory in regions])
+    regions, nothing = core.memories(cache), np.zeros((N, S), shared.dtype)
+    return State(regions, [stack.Memory(memory.k[:, :0], memory.v[:, :0], nothing) for memory in regions])
 
 
 def select(state, rows):
@@ -214,17 +210,12 @@ def select(state, rows):
     Returns:
         State of B' captions.
     """
-    return State(state.regions, select_words(state.words, rows), previous=_rows_of(state.previous, rows))
+    return State(state.regions, select_words(state.words, rows))
 
 
 def select_words(words, rows):
     """Return the memories of selected captions. words: a stack.Memory for each block; rows: as for select."""
-    return [stack.Memory(memory.k[rows], memory.v[rows]) for memory in words]
-
-
-def _rows_of(previous, rows):
-    """Return the last words of selected captions, or None before <start>."""
-    return None if previous is None else previous[rows]
+    return [stack.Memory(*(array[rows] for array in memory)) for memory in words]
 
 
 def attend_to(state, images, locations):
@@ -241,7 +232,7 @@ def attend_to(state, images, locations):
     """
     rows = images[:, None]
     regions = [stack.Memory(memory.k[rows, locations], memory.v[rows, locations]) for memory in state.regions]
-    return State(regions, select_words(state.words, images), previous=_rows_of(state.previous, images))
+    return State(regions, select_words(state.words, images))
 
 
 def step(params, state, words):
@@ -260,16 +251,14 @@ def step(params, state, words):
     """
     t, L = state.words[0].k.shape[1], state.regions[0].k.shape[1]
     Ey, _ = embedding.embedding_forward(params["E"], words)
-    if state.previous is not None:
-        Ey = Ey + PREVIOUS * params["E"][state.previous]
     S = Ey.shape[1]
-    # x_t = sqrt(S) (E y_{t-1} + c E y_{t-2}) + place(t)
+    # x_t = sqrt(S) E y_{t-1} + place(t)
     x = math.sqrt(S) * Ey + position.sinusoids(t + 1, S, Ey.dtype)[t]
     h, p, longer = stack.stack_step(params, x, state.regions, state.words)
     # logits_t = E h_t + b_o
     logits, _ = linear.linear_forward(h, params["E"].T, params["b_o"])
     alpha, beta, weights = attention_map(p, L)
-    return logits, alpha, beta, State(state.regions, longer, weights, words)
+    return logits, alpha, beta, State(state.regions, longer, weights)
 
 
 def attention_map(p, L):

@@ -62,7 +62,7 @@ class State(NamedTuple):
 
 def init_params(rng, D, S, layers, heads, log_frequencies, dtype=np.float32):
     """Draw all parameters: those of transformer.py, and E_mask: (1, S), the vector of [MASK]."""
-    params = transformer.init_params(rng, D, S, layers, heads, log_frequencies, dtype)
+    params = transformer.init_params(rng, D, S, layers, heads, log_frequencies, dtype, shift=False)
     return params | {"E_mask": (rng.standard_normal((1, S)) / np.sqrt(S)).astype(dtype)}
 
 

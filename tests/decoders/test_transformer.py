@@ -59,7 +59,7 @@ def test_weights_at_the_start(rng):
     frequencies = rng.standard_normal(V)
     params = transformer.init_params(rng, D, S, 2, 4, frequencies)
     blocks = {name for name in params if name.startswith("block")}
-    assert len(blocks) == 2 * 13 and {name[:7] for name in blocks} == {"block1.", "block2."}
+    assert len(blocks) == 2 * 14 and {name[:7] for name in blocks} == {"block1.", "block2."}
     assert {name: params[name].shape for name in params.keys() - blocks} == {
         **{"W_r": (D, S), "b_r": (S,), "E": (V, S), "gamma": (S,), "beta": (S,), "b_o": (V,)}
     }
@@ -125,7 +125,7 @@ def test_the_input_of_the_stack(rng):
     places = position.sinusoids(5, 16)
     np.testing.assert_allclose(sequence[1, 2], r[1, 2] + places[2], rtol=0, atol=1e-15)
     # caption 5 is the last one of image 1
-    word = 4 * (Ey[5, 1] + transformer.PREVIOUS * Ey[5, 0])
+    word = 4 * Ey[5, 1]
     np.testing.assert_allclose(sequence[1, 3 + 10 + 1], word + places[1], rtol=0, atol=1e-14)
     # nothing is before the first word of a caption
     np.testing.assert_allclose(sequence[1, 3 + 10], 4 * Ey[5, 0] + places[0], rtol=0, atol=1e-14)
@@ -205,7 +205,6 @@ def test_states_are_selected(rng):
     selected = transformer.select(state, rows)
     for memory, before in zip(selected.words, state.words, strict=True):
         assert np.array_equal(memory.k, before.k[rows]) and np.array_equal(memory.v, before.v[rows])
-    np.testing.assert_array_equal(selected.previous, np.array([3, 4, 5, 6])[rows])
     logits, *_ = transformer.step(arrays, selected, words)
     for k in range(3):
         pair = [k, 3 + k]  # a caption of each image
@@ -280,7 +279,7 @@ def test_writing_begins_with_fused_blocks(monkeypatch, rng):
     monkeypatch.setattr(stack, "stack_forward", None)
     fused = MODELS["transformer"].begin(arrays, arrays["a"], CONFIG)
     for memory, expected in zip(fused.regions, plain.regions, strict=True):
-        for x, y in zip(memory, expected, strict=True):
+        for x, y in zip(memory[:2], expected[:2], strict=True):
             assert x.shape == (2, 4, 3, 6) and x.flags.c_contiguous
             np.testing.assert_allclose(x, y, rtol=0, atol=1e-5 * np.abs(y).max())
 

@@ -12,6 +12,7 @@ from numpy_sat.decoders.stack import Masks, Memory, blocks_of, with_prefix
 from numpy_sat.kernels import elementwise, gelu, layer_norm, self_attention
 from numpy_sat.kernels.matmul import multiply, multiply_transposed, pack
 from numpy_sat.kernels.panels import filled
+from numpy_sat.layers import token_shift
 from numpy_sat.system.workspace import current
 
 
@@ -36,21 +37,25 @@ class StackCache(NamedTuple):
     """The caches that stack_forward keeps for stack_backward."""
 
     mask: np.ndarray | None
+    shifts: list
     blocks: list
     norm: tuple
 
 
-def stack_forward(params, x, mask, masks=None, first=0):
+def stack_forward(params, x, mask, masks=None, first=0, T=0):
     """Compute all blocks. Arguments and results are those of stack.stack_forward."""
-    blocks, caches, mask = blocks_of(params), [], self_attention.padded_mask(mask)
+    blocks, shifts, caches, mask = blocks_of(params), [], [], self_attention.padded_mask(mask)
     masks = masks or Masks(None, len(blocks) * [(None, None)])
     x = _dropped(x, masks.input)
     for k, (block, block_masks) in enumerate(zip(blocks, masks.blocks, strict=True), 1):
+        if T:
+            x, cache_shift = token_shift.token_shift_forward(x, block["c"], first, T)
+            shifts.append(cache_shift)
         rows = mask if k < len(blocks) else np.ascontiguousarray(mask[:, first:])
         x, cache = block_forward(x, block, rows, *block_masks)
         caches.append(cache)
     y, cache_norm = layer_norm.layer_norm_forward(x, params["gamma"], params["beta"])
-    return y, StackCache(masks.input, caches, cache_norm)
+    return y, StackCache(masks.input, shifts, caches, cache_norm)
 
 
 def stack_backward(dy, cache):
@@ -59,6 +64,8 @@ def stack_backward(dy, cache):
     dx, grads["gamma"], grads["beta"] = layer_norm.layer_norm_backward(dy, cache.norm)
     for k in reversed(range(len(cache.blocks))):
         dx, grads_block = block_backward(dx, cache.blocks[k])
+        if cache.shifts:
+            dx, grads_block["c"] = token_shift.token_shift_backward(dx, cache.shifts[k])
         grads |= with_prefix(grads_block, k)
     return _dropped(dx, cache.mask), grads
 

@@ -25,11 +25,11 @@ def decode_forward(params, a, words, dropout_masks):
     """Compute the logits of whole captions. Arguments and results are those of transformer.decode_forward."""
     (N, L, _), (T, B) = a.shape, words.shape
     a = np.ascontiguousarray(a)
-    # r_i = W_r a_i + b_r + place(i),  x_t = sqrt(S) (E y_{t-1} + c E y_{t-2}) + place(t)
+    # r_i = W_r a_i + b_r + place(i),  x_t = sqrt(S) E y_{t-1} + place(t)
     sequence = join(multiply(a, pack(params["W_r"], params["b_r"])), params["E"][words.T])
     # h = Stack(r, x)
     mask = masks.left_to_right(L, T, B // N, np.float32)
-    h, cache_stack = stack.stack_forward(params, sequence, mask, dropout_masks, first=L)
+    h, cache_stack = stack.stack_forward(params, sequence, mask, dropout_masks, first=L, T=T)
     h = by_word(h, T)
     # logits_t = E h_t + b_o
     logits = multiply(h, pack(params["E"].T, params["b_o"]))
