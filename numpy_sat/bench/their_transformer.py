@@ -12,7 +12,7 @@ from torch.nn import functional as F
 
 from numpy_sat.bench import inputs
 from numpy_sat.bench.works import Work
-from numpy_sat.decoders import masks, stack, transformer
+from numpy_sat.decoders import masks, stack
 from numpy_sat.layers import position
 
 QKV = ("W_q", "W_k", "W_v")
@@ -41,6 +41,7 @@ class Transformer(nn.Module):
         self.encoder = nn.TransformerEncoder(layer, len(blocks), nn.LayerNorm(S), enable_nested_tensor=False)
         for module, block in zip(self.encoder.layers, blocks, strict=True):
             _copy_block(module, block)
+        self.shares = nn.ParameterList(torch.tensor(block["c"]) for block in blocks)
         _copy(self.encoder.norm.weight, params["gamma"])
         _copy(self.encoder.norm.bias, params["beta"])
         self.own = nn.ParameterDict({name: torch.tensor(params[name]) for name in ("W_r", "b_r", "E", "b_o")})
@@ -57,16 +58,23 @@ class Transformer(nn.Module):
         r = torch.addmm(self.own["b_r"], a.flatten(0, 1), self.own["W_r"]).view(N, L, S)
         r = r + torch.tensor(position.sinusoids(L, S, np.float32))
         Ey = math.sqrt(S) * F.embedding(words.T, self.own["E"])
-        x = (
-            Ey
-            + transformer.PREVIOUS * F.pad(Ey[:, :-1], (0, 0, 1, 0))
-            + torch.tensor(position.sinusoids(T, S, np.float32))
-        )
+        x = Ey + torch.tensor(position.sinusoids(T, S, np.float32))
         sequences = N if shared else B
         r = r.repeat_interleave(sequences // N, 0)
         mask = torch.tensor(masks.left_to_right(L, T, B // sequences, np.float32)[0])
-        h = self.encoder(torch.cat([r, x.view(sequences, -1, S)], 1), mask)[:, L:].reshape(B, T, S).transpose(0, 1)
+        h = torch.cat([r, x.view(sequences, -1, S)], 1)
+        for block, c in zip(self.encoder.layers, self.shares, strict=True):
+            h = block(torch.cat([h[:, :L], _shifted(h[:, L:], c, T)], 1), mask)
+        h = self.encoder.norm(h[:, L:]).reshape(B, T, S).transpose(0, 1)
         return h @ self.own["E"].T + self.own["b_o"]
+
+
+def _shifted(x, c, T):
+    """Return the words x: (sequences, captions T, S) after the token shift, y_t = x_t + c y_{t-1}."""
+    words = [*x.unflatten(1, (-1, T)).unbind(2)]
+    for t in range(1, T):
+        words[t] = words[t] + c * words[t - 1]
+    return torch.stack(words, 2).flatten(1, 2)
 
 
 def _copy_block(module, block):

@@ -33,7 +33,7 @@ class Memory(NamedTuple):
 
     k: np.ndarray  # (N or B, positions, heads, K) keys
     v: np.ndarray  # (N or B, positions, heads, K) values
-    last: np.ndarray | None = None  # (B, S) the block's input at the last position, for the token shift
+    last: np.ndarray | None = None  # (B, S) the last position after its token shift; None for positions without words
 
 
 def init_params(rng, S, layers, heads, scale, dtype=np.float32):
@@ -94,8 +94,8 @@ def dropout_masks(rng, shape, layers, first, rate, dtype):
 def stack_forward(params, x, mask, masks=None, first=0, T=0):
     """Compute all blocks and the last normalization.
 
-    The last block computes only the positions whose results are needed. With T, each word gets the word before it at
-    the input of every block (layers/token_shift.py). Then each block has the parameter c.
+    The last block computes only the positions whose results are needed. With T, a token shift of the words comes before
+    every block (layers/token_shift.py). Then each block has the parameter c.
 
     Args:
         params: arrays by name.
@@ -156,7 +156,7 @@ def memories(cache):
 def stack_step(params, x, shared, own):
     """Compute one new position of each sequence, which sees all positions before it.
 
-    With the parameter c in each block, it gets the position before it as in stack_forward with T.
+    If the blocks have the parameter c, a token shift comes before each of them, as in stack_forward with T.
 
     Args:
         params: arrays by name.
@@ -173,10 +173,9 @@ def stack_step(params, x, shared, own):
         if "c" in block:
             # y_t = x_t + c y_{t-1}
             x = x + block["c"] * own_block.last
-        last = x
         n, _ = layer_norm.layer_norm_forward(x, block["gamma_1"], block["beta_1"])
         q, k, v = (self_attention.project_forward(n, block[name])[0] for name in ("W_q", "W_k", "W_v"))
-        own_block = Memory(_append(own_block.k, k), _append(own_block.v, v), last)
+        own_block = Memory(_append(own_block.k, k), _append(own_block.v, v), x)
         longer.append(own_block)
         o, p = _attend_step(q, shared_block, own_block)
         attended, _ = linear.linear_forward(o, block["W_o"], block["b_o"])

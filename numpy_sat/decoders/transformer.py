@@ -1,7 +1,7 @@
 """Define the Transformer that writes captions (after Vaswani et al. 2017), with regions and words in one sequence.
 
     r_i = W_r a_i + b_r + place(i)                regions, one for each annotation
-    x_t = sqrt(S) E y_{t-1} + place(t)   words, from y_0 = <start>; nothing is before <start>
+    x_t = sqrt(S) E y_{t-1} + place(t)            words, from y_0 = <start>
     h   = Stack(r_1 .. r_L, x_1 .. x_T)           self-attention with a mask; h_t is the vector of word t
     p(y_t | a, y_1..t-1) ~ exp(E h_t + b_o)       the output reads the same matrix E as the input
 
@@ -12,11 +12,10 @@ of a caption at once in training, and each from the words before it. Place(i) is
 Input and output share E, so both use the same vector of a word. Its entries start small, 1 / sqrt(S), as an output
 matrix needs them. The factor sqrt(S) brings the input to the scale of the places.
 
-The input of a word also holds the word before it, with a fixed weight c. Such a sum of neighbors is called a token
-shift (Peng et al. 2023, RWKV, arXiv 2305.13048). The reason is a hypothesis: `red` looks
-at red objects, because it predicts their shapes. After `red circle`, the input of `circle` holds `red`, too. So it can
-also look at the red object, whose place tells the relation: `left of` or `right of`. On scenes, relations are learned
-earlier only with both this sum and PLACE_SCALE (RESULTS.md, "The Transformer").
+Before every block, each word gets a share of the words before it (layers/token_shift.py). The reason: `red` looks at
+red objects, because it predicts their shapes. The place of the red object decides between `left of` and `right of`,
+a few words later. The shift carries it there, as the state of an LSTM does. On scenes, directions are learned much
+earlier with it (RESULTS.md, "The Transformer").
 """
 
 import math
@@ -27,7 +26,7 @@ import numpy as np
 from numpy_sat.decoders import masks, stack
 from numpy_sat.layers import embedding, linear, position
 
-PREVIOUS = 0.5  # c at the start, the share of the word before in the token shift
+PREVIOUS = 0.5  # c at the start: the weight of the word before in the token shift
 # The scale at which W_r reads row and column. Normalization makes them small beside the features. At scale 1, they
 # hardly reach the words.
 PLACE_SCALE = 4
@@ -54,9 +53,9 @@ def init_params(rng, D, S, layers, heads, log_frequencies, dtype=np.float32, pla
     """Draw all parameters.
 
     Weights are normal with standard deviation 1 / sqrt(number of inputs), and E with 1 / sqrt(S). The rows of W_r for
-    the place of a region are PLACE_SCALE times as large. The output bias
-    starts at the log word frequencies, and all other biases and shifts at 0. Scales start at 1, but that of the last
-    normalization at 1 / sqrt(S). With 1, the shared E would make the model repeat each word at first.
+    the place of a region are PLACE_SCALE times as large. The output bias starts at the log word frequencies, and all
+    other biases and shifts at 0. Scales start at 1, but that of the last normalization at 1 / sqrt(S). With 1, the
+    shared E would make the model repeat each word at first. The weights c of the token shift start at PREVIOUS.
 
     Args:
         rng: numpy Generator.
@@ -122,7 +121,7 @@ def decode_backward(dlogits, cache):
     dh, dE_output, db_o = linear.linear_backward(dlogits, cache.output)
     # h = Stack(r, x)
     dsequence, grads = stack.stack_backward(by_image(dh, N), cache.stack)
-    dr, dEy = split(dsequence, L, len(dlogits))
+    dr, dEy = split(dsequence, L)
     # gradient of E = term 1: through the output + term 2: through the input x_t
     grads["E"] = embedding.embedding_backward(dEy, cache.embedding)
     grads["E"] += dE_output.T
@@ -147,20 +146,17 @@ def join(r, Ey):
     return np.concatenate([r + position.sinusoids(L, S, r.dtype), x.reshape(N, -1, S)], axis=1)
 
 
-def split(dsequence, L, T):
+def split(dsequence, L):
     """Compute the gradients of join.
 
     Args:
         dsequence: (N, P, S) gradient of the sequences.
         L: number of regions.
-        T: number of words of each caption.
     Returns:
         dr: (N, L, S).
-        dEy: (B, T, S).
+        dEy: (N, P - L, S), the words of each image's captions, one caption after the other.
     """
-    S = dsequence.shape[2]
-    dEy = math.sqrt(S) * dsequence[:, L:].reshape(-1, T, S)
-    return np.ascontiguousarray(dsequence[:, :L]), dEy
+    return np.ascontiguousarray(dsequence[:, :L]), math.sqrt(dsequence.shape[2]) * dsequence[:, L:]
 
 
 def by_word(h, T):
@@ -194,10 +190,10 @@ def begin_after(params, shared, core):
         shared: (N, P, S) vectors of positions that all captions of an image share.
         core: as for begin.
     """
-    N, P, S = shared.shape
+    P = shared.shape[1]
     # They see no word, so their keys and values are the same for all captions.
     _, cache = core.stack_forward(params, shared, np.zeros((1, P, P), shared.dtype))
-    regions, nothing = core.memories(cache), np.zeros((N, S), shared.dtype)
+    regions, nothing = core.memories(cache), np.zeros_like(shared[:, 0])
     return State(regions, [stack.Memory(memory.k[:, :0], memory.v[:, :0], nothing) for memory in regions])
 
 

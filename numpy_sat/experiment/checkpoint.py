@@ -170,7 +170,10 @@ def check_shapes(path: Path, params: dict[str, np.ndarray], expected: dict[str, 
         if name in params and (params[name].shape, params[name].dtype) != (array.shape, array.dtype)
     ]
     if differences:
-        raise InputError(f"{path}: does not fit the model it describes: {'; '.join(differences[:3])}.")
+        raise InputError(
+            f"{path}: does not fit the model it describes: {'; '.join(differences[:3])}; train the model again, or use "
+            "the version that wrote it."
+        )
 
 
 def _under(prefix, arrays):

@@ -1,14 +1,18 @@
 """Test the Transformer that writes captions: its gradients, its mask, its memory while it writes, and float32."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 import whole_model
 
 from numpy_sat.decoders import MODELS, stack, transformer
 from numpy_sat.decoders.fast import transformer as fast_transformer
+from numpy_sat.experiment import checkpoint
 from numpy_sat.kernels import threads
 from numpy_sat.layers import position
 from numpy_sat.system import machine
+from numpy_sat.system.errors import InputError
 from numpy_sat.system.workspace import Workspace
 
 CONFIG = whole_model.TINY.replace(model="transformer", layers=2)
@@ -70,6 +74,9 @@ def test_weights_at_the_start(rng):
     assert not params["b_r"].any() and not params["beta"].any()
     np.testing.assert_array_equal(params["b_o"], frequencies.astype(np.float32))
     assert params["block2.W_q"].shape == (S, 4, 16)
+    np.testing.assert_array_equal(params["block2.c"], np.full(S, transformer.PREVIOUS, np.float32))
+    without = transformer.init_params(rng, D, S, 2, 4, frequencies, shift=False)
+    assert params.keys() - without.keys() == {"block1.c", "block2.c"}
     assert not np.array_equal(params["block1.W_q"], params["block2.W_q"])
 
 
@@ -97,6 +104,15 @@ def test_rows_and_columns_start_larger_where_annotations_end_with_them(changes, 
     assert ratio == pytest.approx(transformer.PLACE_SCALE if has_places else 1, rel=0.5)
 
 
+def test_a_checkpoint_without_a_token_shift_is_refused():
+    """Check the message for a model that an earlier version trained, without the parameter c."""
+    expected = transformer.init_params(np.random.default_rng(0), 5, 8, 2, 2, np.zeros(9))
+    older = {name: array for name, array in expected.items() if not name.endswith(".c")}
+    message = "block1.c is missing; block2.c is missing; train the model again, or use the version that wrote it"
+    with pytest.raises(InputError, match=message):
+        checkpoint.check_shapes(Path("best.npz"), older, expected)
+
+
 def test_gradients_of_the_decoder_along_a_direction(rng):
     """Compare the slope along one direction in the space of all arrays, as test_mutations.py needs it: fast."""
     arrays, (T, B) = decoder_arrays(rng), (5, 6)
@@ -118,17 +134,14 @@ def test_gradients_of_the_decoder_along_a_direction(rng):
 
 
 def test_the_input_of_the_stack(rng):
-    """Check that an image's sequence is its regions, then words with the words before them, each with its place."""
+    """Check that an image's sequence is its regions, then the words of each caption, each with its place."""
     r, Ey = rng.standard_normal((2, 3, 16)), rng.standard_normal((6, 5, 16))
     sequence = transformer.join(r, Ey)
     assert sequence.shape == (2, 3 + 15, 16)
     places = position.sinusoids(5, 16)
     np.testing.assert_allclose(sequence[1, 2], r[1, 2] + places[2], rtol=0, atol=1e-15)
     # caption 5 is the last one of image 1
-    word = 4 * Ey[5, 1]
-    np.testing.assert_allclose(sequence[1, 3 + 10 + 1], word + places[1], rtol=0, atol=1e-14)
-    # nothing is before the first word of a caption
-    np.testing.assert_allclose(sequence[1, 3 + 10], 4 * Ey[5, 0] + places[0], rtol=0, atol=1e-14)
+    np.testing.assert_allclose(sequence[1, 3 + 10 + 1], 4 * Ey[5, 1] + places[1], rtol=0, atol=1e-14)
     words = transformer.by_word(sequence[:, 3:], 5)
     np.testing.assert_array_equal(words[1, 5], sequence[1, 3 + 10 + 1])
     np.testing.assert_array_equal(transformer.by_image(words, 2), sequence[:, 3:])
@@ -204,7 +217,8 @@ def test_states_are_selected(rng):
     rows, words = np.array([1, 1, 0, 3, 2, 3]), np.array([1, 2, 3, 4, 5, 6])
     selected = transformer.select(state, rows)
     for memory, before in zip(selected.words, state.words, strict=True):
-        assert np.array_equal(memory.k, before.k[rows]) and np.array_equal(memory.v, before.v[rows])
+        for array, array_before in zip(memory, before, strict=True):
+            np.testing.assert_array_equal(array, array_before[rows])
     logits, *_ = transformer.step(arrays, selected, words)
     for k in range(3):
         pair = [k, 3 + k]  # a caption of each image

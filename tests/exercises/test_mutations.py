@@ -59,6 +59,7 @@ MODULES = {  # {name: (module, expression that selects tests, name of the test f
         for name in ("show_tell", "log_bilinear", "brnn", "visual_memory")
     },
     **{layer: (f"{LAYER}.{layer}", PLAIN) for layer in ("self_attention", "transformer_block", "layer_norm", "gelu")},
+    "token_shift": (f"{LAYER}.token_shift", PLAIN),
     "transformer": ("numpy_sat.decoders.transformer", OF_A_TRANSFORMER),
     "stack": ("numpy_sat.decoders.stack", OF_A_TRANSFORMER, "transformer"),
     **{name: (f"numpy_sat.decoders.{name}", PLAIN) for name in ("masking", "masks", "vivo")},
@@ -924,19 +925,33 @@ EQUIVALENT = {
             SAME_SHAPE,
         ),
     ],
+    "token_shift": [
+        *(
+            (
+                f"token_shift_{name}",
+                "for t",
+                ["`words` is not carried from step to step: each step starts from the first value"],
+                IN_PLACE,
+            )
+            for name in ("forward", "backward")
+        ),
+        ("_captions", "return", zeros("x"), SHAPE),
+        ("_captions", "return", ["2 where 1 belongs"], NEGATIVE),
+    ],
     "transformer": [
         ("init_params", "V =", zeros("log_frequencies"), SHAPE),
         ("decode_forward", "mask =", ["`B` is one too many"], "N divides B, and the quotient is rounded down"),
-        ("decode_backward", "dr, dEy =", zeros("dlogits"), SHAPE),
         ("join", "return", ["2 where 1 belongs"], NEGATIVE),
-        ("split", "dx =", ["2 where 1 belongs"], NEGATIVE),
         *((name, "return", [*exchanged("0", "1"), "2 where 1 belongs"], NEGATIVE) for name in ("by_word", "by_image")),
         (
             *("begin_after", "_, cache ="),
             ["`P` is ignored: 1 replaces it"],
             "zeros of this shape are broadcast to the right one",
         ),
+        ("begin_after", "regions, nothing", ["1 where 0 belongs", "-1 where 0 belongs"], SHAPE),
+        ("begin_after", "regions, nothing", swapped("shared", "cache.norm.x"), SAME_SHAPE),
         ("begin_after", "return", exchanged("memory.k[:, :0]", "memory.v[:, :0]"), "both are empty"),
+        ("begin_after", "return", zeros("nothing"), "it is zero"),
         ("step", "t, L =", 2 * ["-1 where 0 belongs"], SAME_SHAPE),
         (
             *("step", "x ="),
@@ -951,6 +966,9 @@ EQUIVALENT = {
     ],
     "stack": [
         ("dropout_masks", "rng =", ["1 where 0 belongs", "-1 where 0 belongs"], SHARED),
+        ("stack_forward", "blocks, shifts,", exchanged("shifts", "caches"), EMPTY),
+        ("stack_forward", "if T", swapped("T", "first"), "an image has regions before its words"),
+        ("stack_step", 'if "c"', ["`'c' != block` where `'c' in block` belongs"], "test_vlp.py has blocks without c"),
         ("stack_forward", "rows =", ["`k != len(blocks)` where `k < len(blocks)` belongs"], "k is never larger"),
         ("_append", "return", exchanged("rows", "row[:, None]"), "attention does not depend on the order"),
         ("_attend_step", "(B, heads, K), (N", swapped("shared.k", "shared.v"), SAME_SHAPE),

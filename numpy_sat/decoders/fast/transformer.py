@@ -42,7 +42,7 @@ def decode_backward(dlogits, cache):
     # logits_t = E h_t + b_o
     dh = by_image(multiply(dlogits, pack(params["E"])), N)
     dsequence, grads = stack.stack_backward(dh, cache.stack)
-    dr, dEy = split(dsequence, L, len(dlogits))
+    dr, dEy = split(dsequence, L)
     # gradient of E = term 1: through the output + term 2: through the input x_t
     grads["E"] = multiply_transposed(dlogits, cache.h)
     elementwise.add_rows(dEy.reshape(-1, S), cache.words.T.ravel(), grads["E"])
