@@ -1,22 +1,12 @@
-"""relu6 in place, and its backward pass together with the gradient of the bias, each in one pass over memory."""
+"""The backward pass of relu6 together with the gradient of the bias, in one pass over memory."""
 
 import numpy as np
 
 from numpy_sat.kernels.checks import checked
-from numpy_sat.kernels.simd import LANES, load_first, maximum, minimum, repeat, store_first
 from numpy_sat.kernels.threads import claim_tasks, kernel, run
 from numpy_sat.system.workspace import current
 
-NUMBERS = 1 << 15  # numbers of a task: 128 KiB
 ROWS = 256  # rows of a task, and terms of a float32 sum: few enough for small rounding errors
-
-
-@checked(x="out (...)")
-def bound(x):
-    """Clip x to [0, 6] in place and return it. x: any shape, contiguous."""
-    flat = x.reshape(-1)
-    run(_bound, -(-flat.size // NUMBERS), flat)
-    return x
 
 
 @checked(dy="strided (..., O)", y="strided (..., O)")
@@ -38,16 +28,6 @@ def backward(dy, y):
         matrices = (array.reshape(rows, O) for array in (np.ascontiguousarray(dy), np.ascontiguousarray(y), dx))
         run(_backward, len(sums), *matrices, sums)
         return dx, sums.sum(axis=0, dtype=np.float64).astype(np.float32)
-
-
-@kernel
-def _bound(thread, counter, tasks, x):
-    """Clip NUMBERS numbers of x per task."""
-    zero, six = repeat(np.float32(0)), repeat(np.float32(6))
-    for task in claim_tasks(thread, counter, tasks):
-        end = min((task + 1) * NUMBERS, x.size)
-        for k in range(task * NUMBERS, end, LANES):
-            store_first(minimum(maximum(load_first(x, k, end - k), zero), six), x, k, end - k)
 
 
 @kernel

@@ -7,7 +7,7 @@ from geometries import GEOMETRIES
 
 from numpy_sat.kernels import depthwise as kernel
 from numpy_sat.kernels import relu6
-from numpy_sat.layers import depthwise, mbconv
+from numpy_sat.layers import depthwise, mbconv, pointwise
 from numpy_sat.system import machine
 
 ERROR = 2e-6  # accepted error, relative to the largest value
@@ -102,7 +102,8 @@ def test_nan_stays_nan(rng):
     y, cache = depthwise.depthwise_forward(x, W, b)
     bounded = kernel.forward(x, W, b, 1, depthwise.padding_before(cache), y.shape, 0, 6)
     assert np.isnan(bounded[0, 2:5, 3:6, 5]).all() and np.isnan(bounded).sum() == 9
-    assert np.isnan(relu6.bound(x)).sum() == 1
+    identity, no_bias = np.eye(48, dtype=np.float32), np.zeros(48, np.float32)
+    assert np.isnan(pointwise.pointwise_forward(x[0, 3:4, 4:6], identity, no_bias)[0]).sum() == 48
     W_p, b_p = np.ones((48, 16), np.float32), np.zeros(16, np.float32)
     inference_y = mbconv.mbconv_inference(x, None, None, W, b, W_p, b_p, 1)
     assert np.isnan(inference_y).sum() == np.isnan(mbconv.mbconv_forward(x, None, None, W, b, W_p, b_p, 1)[0]).sum() > 0

@@ -32,7 +32,7 @@ def test_it_is_a_convolution_bounded_by_0_and_6(rng):
     assert (y == 0).any() and (y == 6).any() and ((y > 0) & (y < 6)).any()
 
 
-@pytest.mark.parametrize(("shape", "O"), [((2, 9, 7, 24), 96), ((3, 5, 5, 20), 13), ((0, 4, 4, 3), 5)])
+@pytest.mark.parametrize(("shape", "O"), [((2, 9, 7, 24), 96), ((3, 5, 5, 20), 13), ((0, 4, 3), 5), ((850, 300), 70)])
 def test_float32_fused_and_unfused(rng, shape, O):
     inputs = random_inputs(rng, shape, O)
     dy = rng.standard_normal((*shape[:-1], O))
