@@ -38,7 +38,7 @@ NUMBERS = 1 << 13  # numbers of the result in a task that adds the parts
 SIDES, STRIDES = (3, 5), (1, 2)  # of the depthwise filters
 # {vectors: rows} of the tiles, as many as the registers hold. Seven rows divide the sides of all grids of a 224 x 224
 # image. Seven vectors are one tile of 112 channels.
-ROWS = {1: 14, 2: 7, 3: 7, 5: 5, 7: 3} if LANES != 8 else {1: 12, 2: 6, 3: 4, 5: 2, 7: 1}
+ROWS = {1: 12, 2: 7, 3: 7, 5: 5, 7: 3} if LANES != 8 else {1: 12, 2: 6, 3: 4, 5: 2, 7: 1}
 TILE_1, TILE_2, TILE_3, TILE_5, TILE_7 = (((0,) * rows, (0,) * vectors) for vectors, rows in ROWS.items())
 
 
