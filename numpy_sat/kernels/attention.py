@@ -79,22 +79,21 @@ def attend_backward(dz, dalpha, keys, query, v, a, alpha, dkeys, dv, dquery):
         run(_attend_backward, N, *arrays, scratch(query, keys))
 
 
-@checked(alphas="(T, B, L)", dzs="(T, B, D)", where="N and B % N == 0 and D % LANES == 0")
-def annotation_gradient(alphas, dzs, N):
-    """Compute da_i = sum over words t and captions of alpha_ti dz_t.
+@checked(alphas="(T, B, L)", dzs="(T, B, D)", same="(N, D)", where="N and B % N == 0 and D % LANES == 0")
+def annotation_gradient(alphas, dzs, same):
+    """Compute da_i = same + sum over words t and captions of alpha_ti dz_t.
 
     Args:
         alphas: (T, B, L) attention weights.
         dzs: (T, B, D) gradients of the context vectors.
-        N: number of images.
+        same: (N, D) the part of the gradient that is the same at all locations of an image.
     Returns:
         da: (N, L, D).
     """
     workspace = current()
-    _, _, L = alphas.shape
-    D = dzs.shape[2]
-    da = workspace.empty((N, L, D))
-    run(_annotation_gradient, N, *tile.shape(D), alphas, dzs, da)
+    N, D = same.shape
+    da = workspace.empty((N, alphas.shape[2], D))
+    run(_annotation_gradient, N, *tile.shape(D), alphas, dzs, same, da)
     return da
 
 
@@ -239,7 +238,7 @@ def image_gradients(thread, n, word, dz, dalpha, keys, query, v, a, alpha, dkeys
 
 
 @kernel
-def _annotation_gradient(thread, counter, tasks, tile_rows, tile_columns, alphas, dzs, da):
+def _annotation_gradient(thread, counter, tasks, tile_rows, tile_columns, alphas, dzs, same, da):
     """Compute the gradient of one image per task."""
     T, B, L = alphas.shape
     N, _, D = da.shape
@@ -249,7 +248,7 @@ def _annotation_gradient(thread, counter, tasks, tile_rows, tile_columns, alphas
         for d in range(0, D, len(tile_columns) * LANES):
             for i in range(0, L, len(tile_rows)):
                 rows = tile.offsets(tile_rows, i, L, 1)
-                sums = tile.zeros(rows, columns)
+                sums = tile.load(tile_rows, columns, same, n * D + d)
                 for t in range(T):
                     for b in range(t * B + n * captions, t * B + (n + 1) * captions):
                         sums = tile.add_products(sums, rows, columns, alphas, b * L, dzs, b * D + d)

@@ -158,7 +158,8 @@ def _rows(params, grads, state, letters):
 
 def _in_one_pass(rows):
     """Return True if one run of a kernel can change these arrays in place: all are float32 and contiguous."""
-    return all(kernels.use_kernels(*row) and all(array.flags.c_contiguous for array in row) for row in rows)
+    arrays = [array for row in rows for array in row]
+    return kernels.use_kernels(*arrays) and all(array.flags.c_contiguous for array in arrays)
 
 
 def _moments(state, name, gradient, letters):

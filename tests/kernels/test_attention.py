@@ -16,7 +16,7 @@ def test_attention(rng, captions, L):
     N, A, D = 3, 2 * LANES, 3 * LANES
     B = N * captions
     keys, query, v, a = (rng.standard_normal(shape) for shape in ((N, L, A), (B, A), A, (N, L, D)))
-    dz, dalpha = rng.standard_normal((B, D)), rng.standard_normal((B, L))
+    dz, dalpha, same = (rng.standard_normal(shape) for shape in ((B, D), (B, L), (N, D)))
     z64, alpha64, cache = attention_layer.attend_forward(a, keys, query, np.eye(A), v)
     da64, dkeys64, dquery64, _, dv64 = attention_layer.attend_backward(dz, dalpha, cache)
 
@@ -25,7 +25,7 @@ def test_attention(rng, captions, L):
     dkeys, dv = np.zeros((N, L, A), np.float32), np.zeros((N, A), np.float32)
     attention.attend(keys, query, v, a, z, alpha)
     attention.attend_backward(dz, dalpha, keys, query, v, a, alpha, dkeys, dv, dquery)
-    da = attention.annotation_gradient(alpha[None], dz[None], N)
+    da, da64 = attention.annotation_gradient(alpha[None], dz[None], *single(same)), da64 + same[:, None]
     for result, expected in ((z, z64), (alpha, alpha64), (da, da64), (dv.sum(axis=0), dv64), (dkeys, dkeys64)):
         assert np.abs(result - expected).max() <= 1e-5 * max(np.abs(expected).max(), 1)
     assert np.abs(dquery - dquery64).max() <= 1e-5 * np.abs(dquery64).max() + 1e-6

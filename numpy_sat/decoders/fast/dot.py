@@ -107,7 +107,7 @@ def attend_backward(attention, sums, t, dz, alpha, dalpha, dh):
     multiply(dquery, sums.W_q, dh)
 
 
-def gradients(attention, sums, h, dz, alpha):
+def gradients(attention, sums, h, dz, alpha, da_location):
     """Compute the gradients that are sums over all words.
 
     Args:
@@ -116,6 +116,7 @@ def gradients(attention, sums, h, dz, alpha):
         h: (T, B, S) hidden states before each word.
         dz: (T, B, size).
         alpha: not used.
+        da_location: (N, D) gradient of every annotation of an image, through h_0 and c_0.
     Returns:
         da: (N, L, D).
         grads: W_q, W_k and W_v by name.
@@ -129,6 +130,8 @@ def gradients(attention, sums, h, dz, alpha):
     da = multiply(dkeys, pack(attention.W_k.T))
     # term 2: through the values
     multiply(dvalues, pack(attention.W_v.T), da)
+    # term 3: through h_0 and c_0
+    da += da_location[:, None]
     return da, grads
 
 

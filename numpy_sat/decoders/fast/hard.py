@@ -77,13 +77,13 @@ def attend_backward(attention, sums, t, dz, alpha, dalpha, dh):
     soft.attend_backward(attention.soft, sums, t, dz_expected, alpha, dalpha, dh)
 
 
-def gradients(attention, sums, h, dz, alpha):
+def gradients(attention, sums, h, dz, alpha, da_location):
     """Compute the gradients that are sums over all words.
 
     Args:
-        attention, sums, h, dz: as in soft.gradients.
+        attention, sums, h, dz, da_location: as in soft.gradients.
         alpha: not used; attention.weights are the weights of the annotations in z.
     Returns:
         da, grads: as in soft.gradients.
     """
-    return soft.gradients(attention.soft, sums, h, dz, attention.weights)
+    return soft.gradients(attention.soft, sums, h, dz, attention.weights, da_location)

@@ -53,17 +53,20 @@ def attend_backward(attention, sums, t, dz, alpha, dalpha, dh):
     """Do nothing: z depends neither on the hidden state nor on alpha."""
 
 
-def gradients(attention, sums, h, dz, alpha):
+def gradients(attention, sums, h, dz, alpha, da_location):
     """Compute the gradients that are sums over all words.
 
     Args:
         attention: Attention.
         sums, h, alpha: not used.
         dz: (T, B, size).
+        da_location: (N, D) gradient of every annotation of an image, through h_0 and c_0.
     Returns:
         da: (N, L, D).
         grads: gradients by parameter name.
     """
     # gradient of the context: each word of each caption of the image adds a term
     dcontext = dz.sum(axis=0).reshape(attention.N, -1, attention.size).sum(axis=1)
-    return attention.module.keys_backward(dcontext, attention.cache)
+    da, grads = attention.module.keys_backward(dcontext, attention.cache)
+    da += da_location[:, None]
+    return da, grads

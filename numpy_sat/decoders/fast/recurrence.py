@@ -6,7 +6,7 @@ Every attention has its own module, with the same functions:
     attend_forward(attention, t, h, z, alpha)                     sets z and alpha of word t
     start_backward(attention) -> Sums                             gradients that are sums over words
     attend_backward(attention, sums, t, dz, alpha, dalpha, dh)    adds to dh and to the sums
-    gradients(attention, sums, h, dz, alpha) -> da, grads         computes the gradients that are sums over all words
+    gradients(attention, sums, h, dz, alpha, da_location)         returns da and the gradients that are sums over words
 
 z has `attention.size` numbers. The kernels process whole SIMD vectors, so an attention may pad z with zeros.
 """
@@ -117,13 +117,12 @@ def decode_backward(dlogits, dalpha, cache):
     dEy = multiply(daffine, pack(params["W_x"][:M].T), dEy)
     grads["E"] = np.zeros_like(params["E"])
     elementwise.add_rows(dEy.reshape(-1, M), cache.words.ravel(), grads["E"])
-    da, grads_attention = cache.module.gradients(cache.attention, sums, h, dcontext, cache.alpha)
     # gradients of h_0 and c_0 of an image: each of its captions adds a term
     dh_0, dc_0 = (d.reshape(N, -1, d.shape[1]).sum(axis=1) for d in (dh_0, dc_0))
     da_location, grads_state = attend_tell.first_state_backward(dh_0, dc_0, cache.state)
+    # gradient of a = term 1: through the contexts and the keys + term 2: through h_0 and c_0
+    da, grads_attention = cache.module.gradients(cache.attention, sums, h, dcontext, cache.alpha, da_location)
     grads |= {**grads_attention, **grads_state}
-    # gradient of a = term 1: through the contexts and the keys (in da) + term 2: through h_0 and c_0
-    da += da_location[:, None]
     return da, {name: np.ascontiguousarray(gradient) for name, gradient in grads.items()}
 
 

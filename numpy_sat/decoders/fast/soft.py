@@ -95,7 +95,7 @@ def attend_backward(attention, sums, t, dz, alpha, dalpha, dh):
     multiply(dquery, sums.W_h, dh)
 
 
-def gradients(attention, sums, h, dz, alpha):
+def gradients(attention, sums, h, dz, alpha, da_location):
     """Compute the gradients that are sums over all words.
 
     Args:
@@ -104,6 +104,7 @@ def gradients(attention, sums, h, dz, alpha):
         h: (T, B, S) hidden states before each word.
         dz: (T, B, size).
         alpha: (T, B, L) weights of the annotations in z.
+        da_location: (N, D) gradient of every annotation of an image, through h_0 and c_0.
     Returns:
         da: (N, L, D).
         grads: W_h, b_a, W_a and v by name.
@@ -115,8 +116,8 @@ def gradients(attention, sums, h, dz, alpha):
         "W_a": multiply_transposed(attention.a, sums.dkeys)[:D, :A],
         "v": sums.dv.sum(axis=0)[:A],
     }
-    # gradient of a: term 1: through the contexts
-    da = kernel.annotation_gradient(alpha, dz, len(attention.a))
-    # term 2: through the keys
+    # gradient of a: term 1: through the contexts + term 2: through h_0 and c_0
+    da = kernel.annotation_gradient(alpha, dz, filled(da_location, 1))
+    # term 3: through the keys
     multiply(sums.dkeys, pack(attention.W_a.T), da)
     return da[..., :D], grads
