@@ -22,9 +22,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from numpy_sat.layers import activations, conv, depthwise, mbconv, pointwise
+from numpy_sat.layers import activations, conv, depthwise, frame, mbconv, pointwise
 from numpy_sat.system.errors import InputError
-from numpy_sat.system.workspace import current
 
 SETTINGS = ()  # it reads none of the decoder's settings
 
@@ -361,13 +360,8 @@ def _stem_parameter_gradients(dy, cache):
 
 def _framed(images):
     """Pad images with GREY for the stem's filters."""
-    N, H, W, C = images.shape
-    (top, bottom), (before, after) = (depthwise.same_padding(side, SIDE, STRIDE) for side in (H, W))
-    framed = current().empty((N, top + H + bottom, before + W + after, C), images.dtype)
-    framed[:, :top], framed[:, top + H :] = GREY, GREY
-    framed[:, :, :before], framed[:, :, before + W :] = GREY, GREY
-    framed[:, top : top + H, before : before + W] = images
-    return framed
+    rows, columns = (depthwise.same_padding(side, SIDE, STRIDE) for side in images.shape[1:3])
+    return frame.frame(images, rows, columns, GREY)
 
 
 def _annotations(x):

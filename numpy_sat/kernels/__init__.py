@@ -7,8 +7,8 @@ Read the files in this order:
 
 1. simd.py (vectors), tile.py (the small product in all others), threads.py (all cores), checks.py (what arrays a
    function accepts), cache.py (compiled once), compilation.py (by several processes).
-2. Convolution: direct.py, points.py, winograd.py and winograd_weights.py; conv.py chooses one of them. Then pool.py,
-   batch_norm.py, block.py and norm_block.py.
+2. Convolution: direct.py, points.py, winograd.py and winograd_weights.py; conv.py chooses one of them, after frame.py.
+   Then pool.py, batch_norm.py, block.py and norm_block.py.
 3. Matrix products: panels.py, matmul.py.
 4. EfficientNet-Lite0: relu6.py, depthwise.py, pointwise.py, mbconv.py.
 5. The decoder: functions.py (tanh and exp), attention.py, lstm.py, cross_entropy.py, penalty.py, elementwise.py, and

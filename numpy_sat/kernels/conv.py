@@ -10,7 +10,7 @@ and large filters F(2x2, 3x3) is faster, because its transformed filters are hal
 
 import numpy as np
 
-from numpy_sat.kernels import direct, elementwise, winograd, winograd_weights
+from numpy_sat.kernels import direct, elementwise, frame, winograd, winograd_weights
 from numpy_sat.kernels.checks import checked
 from numpy_sat.kernels.panels import filled
 from numpy_sat.kernels.simd import LANES
@@ -175,13 +175,4 @@ def _turn(thread, counter, tasks, W, turned):
 
 def _pad(x, padding):
     """Return x: (N, H, W, C) with `padding` rings of zeros."""
-    workspace = current()
-    if padding == 0:
-        return x
-    N, H, W, C = x.shape
-    padded = workspace.empty((N, H + 2 * padding, W + 2 * padding, C))
-    for edge in (slice(None, padding), slice(-padding, None)):
-        padded[:, edge] = 0
-        padded[:, :, edge] = 0
-    padded[:, padding:-padding, padding:-padding] = x
-    return padded
+    return frame.frame(x, (padding, padding), (padding, padding)) if padding else x
