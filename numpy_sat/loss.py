@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from numpy_sat.layers import losses, policy, rollouts
+from numpy_sat.layers import hard_attention, losses, policy, rollouts
 
 if TYPE_CHECKING:
     from numpy_sat.data.batches import Batch
@@ -14,8 +14,8 @@ if TYPE_CHECKING:
 class Loss(NamedTuple):
     """The loss of a batch and its parts."""
 
-    total: float  # nats per caption, with attention penalty and label smoothing; training minimizes it
-    word: float  # - log p per word in nats, without attention penalty and label smoothing
+    total: float  # nats per caption, with all terms and label smoothing; training minimizes it
+    word: float  # - log p per word in nats, without other terms and label smoothing
     penalty: float  # the attention penalty, before multiplication by lambda
     words: float = 0.0  # words over which `word` is a mean; 0 if it is no mean over words
 
@@ -26,7 +26,9 @@ class LossCache(NamedTuple):
     likelihood: losses.CrossEntropyCache
     policy: policy.PolicyCache | None
     penalty: losses.DoublyStochasticCache | None
-    weight: float  # lambda
+    entropy: hard_attention.EntropyCache | None
+    penalty_weight: float  # lambda
+    entropy_weight: float  # lambda_h
 
 
 def loss_forward(
@@ -59,9 +61,14 @@ def loss_forward(
         )
     # (14) L_d = - log p(y | x) + lambda sum_i (1 - sum_t alpha_ti)^2
     total = likelihood + config.loss.attention_penalty * penalty
+    cache_entropy, sharpness = None, config.loss.attention_entropy
+    if alpha is not None and sharpness:
+        # not in the paper: + lambda_h H[alpha], so that attention is sharper
+        entropy, cache_entropy = hard_attention.entropy_forward(alpha, batch.mask)
+        total += sharpness * entropy
     word = -losses.word_log_probabilities(cache_likelihood).sum() / batch.mask.sum()
     return Loss(total, word, penalty, float(batch.mask.sum())), LossCache(
-        cache_likelihood, cache_policy, cache_penalty, config.loss.attention_penalty
+        cache_likelihood, cache_policy, cache_penalty, cache_entropy, config.loss.attention_penalty, sharpness
     )
 
 
@@ -72,12 +79,14 @@ def loss_backward(cache: LossCache) -> tuple[np.ndarray, np.ndarray | None]:
         cache: from loss_forward.
     Returns:
         dlogits: (T, B, V).
-        dalpha: (T, B, L), from the attention penalty; None for a decoder without attention.
+        dalpha: (T, B, L), from the attention penalty and the entropy; None for a decoder without attention.
     """
-    # (14) L_d = - log p(y | x) + lambda penalty: the likelihood reaches the logits, the penalty reaches alpha
+    # L_d = - log p(y | x) + lambda penalty + lambda_h H: the likelihood reaches the logits, the others reach alpha
     if cache.policy is None:
         dlogits = losses.cross_entropy_backward(1.0, cache.likelihood)
     else:
         dlogits = policy.policy_backward(1.0, cache.policy)
-    dalpha = losses.doubly_stochastic_backward(cache.weight, cache.penalty) if cache.penalty else None
+    dalpha = losses.doubly_stochastic_backward(cache.penalty_weight, cache.penalty) if cache.penalty else None
+    if cache.entropy:
+        dalpha = dalpha + hard_attention.entropy_backward(cache.entropy_weight, cache.entropy)
     return dlogits, dalpha

@@ -32,7 +32,9 @@ ALL = attend_tell.Parts(soft_attention)  # a decoder with all parts
     [pytest.param("sum", "one", False, marks=pytest.mark.slow), ("mean", "T/L", True)],
 )
 def test_gradients(rng, normalisation, target, norm):
-    config = TINY.replace(penalty_normalization=normalisation, penalty_target=target, batch_norm=norm)
+    config = TINY.replace(
+        penalty_normalization=normalisation, penalty_target=target, attention_entropy=0.6, batch_norm=norm
+    )
     params, batch = tiny_params(rng, config), tiny_batch(rng)
     measured = {name: params.pop(name) for name in list(params) if name.endswith((".running_mean", ".running_var"))}
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 SETTINGS = (
     *("embedding_size", "hidden_size", "attention_size", "without"),
-    *("attention_penalty", "penalty_normalization", "penalty_target"),
+    *("attention_penalty", "penalty_normalization", "penalty_target", "attention_entropy"),
 )
 
 step, select, attend_to = attend_tell.step, attend_tell.select, attend_tell.attend_to

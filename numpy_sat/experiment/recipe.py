@@ -171,6 +171,12 @@ class Loss:
         "attention that each location should get over the whole caption: 1, or T words / L locations",
         choices=("one", "T/L"),
     )
+    attention_entropy: float = setting(
+        0.0,
+        "lambda_h: weight of the entropy of the attention in the loss; a larger one makes the attention sharper",
+        minimum=0,
+        off=0.0,
+    )
     reconstruction_weight: float = setting(
         1.0, "eta: weight of the error of the image that the visual memory reconstructs", minimum=0
     )
