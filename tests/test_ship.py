@@ -11,8 +11,10 @@ import pytest
 from PIL import Image
 
 from numpy_sat import caption, captioner, evaluate, pretrained, ship, train
+from numpy_sat.data import batches
 from numpy_sat.data.scenes import scenes
 from numpy_sat.decoding import search
+from numpy_sat.encoders import lite
 from numpy_sat.evaluation import model_card, shipping
 from numpy_sat.evaluation.attention_statistics import measure
 from numpy_sat.experiment import arguments, checkpoint, notice, presets, runs
@@ -47,14 +49,15 @@ def test_shipped(judged, photo, tmp_path, monkeypatch, capsys):
     out = tmp_path / "captioner.npz"
     assert ship.main([str(judged), "--out", str(out)]) == 0
     stored, whole = checkpoint.load(out), runs.load_model(judged)
-    assert {array.dtype for array in stored.params.values()} == {np.dtype(np.float16)} and not stored.optimizer
+    assert not stored.optimizer
     assert str(judged.parent) not in json.dumps(stored.settings)
     scores = json.loads((judged / "evaluate-dev.json").read_text())["rows"][0]["figures"]
     printed = capsys.readouterr().out
     assert "trained on: generated scenes" in printed and str(out) in printed
     assert f"CIDEr-D {scores['CIDEr-D']:.1f}" in printed
     for name, array in runs.load_model(out).params.items():
-        np.testing.assert_allclose(array, whole.params[name], rtol=1e-3, atol=1e-7)
+        largest = np.abs(whole.params[name]).max(initial=0)
+        np.testing.assert_allclose(array, whole.params[name], rtol=1e-3, atol=largest / 250)
     monkeypatch.setattr(runs, "SHIPPED", out)
     assert caption.main([str(photo)]) == caption.main([str(out), str(photo)]) == 0
     first, second = capsys.readouterr().out.splitlines()
@@ -91,11 +94,11 @@ def test_refused(judged, tmp_path, monkeypatch, capsys):
     (tmp_path / runs.BEST).replace(run / runs.BEST)
     with monkeypatch.context() as patch:
         patch.setattr(shipping, "LARGEST", 100)
-        refused("as float16, more than 0 MB; train a smaller model")
+        refused("with a byte per weight, more than 0 MB; train a smaller model")
     stored = checkpoint.load(run / runs.BEST)
-    stored.params["L_o"][0, 0] = 1e6
+    stored.params["b_o"][0] = 1e6
     checkpoint.save(run / runs.BEST, stored)
-    refused("L_o has numbers above 65,504")
+    refused("b_o has numbers above 65,504")
     assert ship.main(["--out", str(run / runs.BEST)]) == 2
     assert "not a shipped captioner" in capsys.readouterr().err
 
@@ -233,11 +236,12 @@ def test_a_run_without_images_is_refused(judged, capsys):
 def test_captioner_of_the_package():
     stored = checkpoint.load(runs.SHIPPED)
     assert runs.SHIPPED.stat().st_size <= shipping.LARGEST
-    assert {array.dtype for array in stored.params.values()} == {np.dtype(np.float16)} and not stored.optimizer
+    assert sum(array.nbytes for array in stored.params.values() if array.dtype == np.int8) > 4_000_000
+    assert not stored.optimizer
     assert stored.settings["root"] is None and stored.settings["recipe"]["encoder"]["weights_file"] == ""
     assert {"trained on", "encoder", "protocol", "scores"} <= stored.settings["provenance"].keys()
     model = runs.load_model(runs.SHIPPED)
-    assert model.recipe.encoder.network == "lite0"
+    assert model.recipe.encoder.network in lite.NETWORKS and not model.recipe.encoder.pretrained
     assert (runs.SHIPPED.with_name(notice.NOTICE)).read_text() == notice.text("captioner.npz", model.recipe.encoder)
     assert "END OF TERMS AND CONDITIONS" in runs.SHIPPED.with_name(notice.LICENSE).read_text()
 
@@ -252,35 +256,42 @@ def test_first_command_of_the_shipped_captioner():
     assert recipe.replace(weights_digest=digest) == from_json(first["first_recipe"])
 
 
-def test_only_captioners_with_tuned_stages_need_a_notice(tmp_path):
+def test_only_captioners_with_an_efficientnet_need_a_notice(tmp_path):
     encoder = runs.load_model(runs.SHIPPED).recipe.encoder
-    assert notice.write(tmp_path / "c.npz", dataclasses.replace(encoder, tuned_stages=0)) == []
+    assert notice.write(tmp_path / "c.npz", dataclasses.replace(encoder, network="convnet")) == []
     assert not list(tmp_path.iterdir())
     paths = notice.write(tmp_path / "c.npz", encoder)
     assert sorted(paths) == sorted(tmp_path.iterdir()) and "`c.npz` contains weights" in paths[0].read_text()
     assert paths[1].read_bytes() == runs.SHIPPED.with_name(notice.LICENSE).read_bytes()
 
 
-def test_a_missing_encoder_gives_one_sentence(photo, monkeypatch, capsys):
-    package = pretrained.PACKAGES["lite0"]._replace(module="no_such_package")
-    monkeypatch.setitem(pretrained.PACKAGES, "lite0", package)
+def test_the_captioner_needs_no_other_package(photo, monkeypatch, capsys):
+    for network, package in pretrained.PACKAGES.items():
+        monkeypatch.setitem(pretrained.PACKAGES, network, package._replace(module="no_such_package"))
     pretrained._net.cache_clear()
-    assert caption.main([str(photo)]) == 2
-    error = capsys.readouterr().err
-    assert error.startswith("error: EfficientNet-Lite0's weights are not installed") and len(error.splitlines()) == 1
+    assert caption.main([str(photo)]) == 0
+    assert capsys.readouterr().out.startswith(f"{photo}: ")
 
 
-@pytest.fixture
-def encoder():
-    """Skip the test if the weights of the shipped captioner's encoder are not installed."""
-    pretrained._net.cache_clear()
+@pytest.mark.parametrize("tuned", [0, 2])
+def test_a_complete_model_encodes_alike(rng, tuned):
+    """Check that the encoder with all stages in the captioner gives the annotations of the run that it comes from."""
+    recipe = presets.on_pretrained("flickr8k", "lite0").replace(tuned_stages=tuned, image_size=64)
     try:
-        pretrained.lite_file("lite0")
+        params = captioner.init_params(rng, recipe, np.zeros(5)) | pretrained.tuned(recipe)
     except InputError as error:
         pytest.skip(str(error))
+    pixels = rng.integers(0, 256, (2, 64, 64, 3)).astype(np.uint8)
+    complete, all_params = shipping._complete(runs.Model(params, recipe, None, {}, {}))
+    a = [
+        captioner.annotate(weights, batches.scale_pixels(inputs.encode(config, pixels)), config)
+        for config, weights in ((recipe, params), (complete, all_params))
+    ]
+    assert len(all_params) > len(params) and not complete.encoder.pretrained
+    np.testing.assert_allclose(a[1], a[0], rtol=1e-5, atol=1e-5)
 
 
-def test_photos_of_all_kinds(encoder, tmp_path, capsys):
+def test_photos_of_all_kinds(tmp_path, capsys):
     """Check the captions of JPEG, PNG and WebP files: grey, rotated by EXIF, large, and of one pixel."""
     pixels = np.random.default_rng(0).integers(0, 256, (6, 9, 3), np.uint8)
     image = Image.fromarray(pixels).resize((640, 480), Image.Resampling.BICUBIC)
@@ -303,7 +314,7 @@ def test_photos_of_all_kinds(encoder, tmp_path, capsys):
             assert figure.width > 300
 
 
-def test_attention_is_not_uniform_and_moves(encoder, photos):
+def test_attention_is_not_uniform_and_moves(photos):
     """Check the attention of the shipped captioner on photos."""
     model = runs.load_model(runs.SHIPPED)
     config, recipe = model.recipe, model.recipe

@@ -93,7 +93,7 @@ def _facts(name, model, report):
         f"Decoder: {recipe.decoder.model}. It can write {report['vocabulary']:,} words.",
         f"Encoder: {provenance['encoder']}. It reads images of {recipe.encoder.image_size} x "
         f"{recipe.encoder.image_size} pixels.",
-        f"{size:,} parameters, {2 * size / 1e6:.1f} MB as float16. The file contains no image.",
+        f"{size:,} parameters, with a byte for each weight. The file contains no image.",
         f"Made by: {provenance['made by']}.",
     ]
 
@@ -101,17 +101,13 @@ def _facts(name, model, report):
 def _licenses(recipe: Recipe):
     """Return sentences about the licences of the encoder's and the decoder's weights."""
     sentences = [
-        "The weights of the captioner in the package are under the MIT licence, apart from pretrained stages of an "
-        "encoder. Whoever trains another captioner chooses the licence of its weights."
+        "The weights of the captioner in the package are under the MIT licence, apart from a pretrained encoder. "
+        "Whoever trains another captioner chooses the licence of its weights."
     ]
     if notice.is_necessary(recipe.encoder):
-        tuned = recipe.encoder.tuned_stages
         sentences.append(
-            f"The last {tuned} stages of the encoder are under the Apache License 2.0, see {notice.NOTICE} beside this "
-            "file."
+            f"The encoder's weights are under the Apache License 2.0, see {notice.NOTICE} beside this file."
         )
-    elif recipe.encoder.pretrained:
-        sentences.append("The encoder's weights are not in the file. They are under the Apache License 2.0.")
     return sentences
 
 

@@ -1,9 +1,11 @@
 """The captioner of the package, and how to replace it by another run.
 
-It is a checkpoint with two differences. Its parameters are stored as float16, which halves the file. Its settings say
-where it comes from. It contains no photo. A model card lies beside it (model_card.py).
+It is a checkpoint with three differences. It contains all stages of its encoder, so no other package is needed. Its
+parameters are stored in a quarter of the bytes (compression.py). Its settings say where it comes from. It contains no
+photo. A model card lies beside it (model_card.py).
 """
 
+import dataclasses
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +13,7 @@ import numpy as np
 from numpy_sat import __version__, pretrained
 from numpy_sat.encoders import lite
 from numpy_sat.evaluation import model_card
-from numpy_sat.experiment import checkpoint, notice, runs
+from numpy_sat.experiment import checkpoint, compression, notice, runs
 from numpy_sat.system import cli, files, output
 from numpy_sat.system.errors import InputError
 
@@ -54,26 +56,24 @@ def ship(run: Path, out: Path) -> None:
     notice.refuse_others(out, model.recipe.encoder)
     if model.settings["data"] not in DATA:
         raise InputError(f"{run}: a translator; choose a run that captions images.")
-    halves = {name: _half(run, name, array) for name, array in model.params.items()}
-    size = sum(array.nbytes for array in halves.values())
-    if size > LARGEST:
-        raise InputError(
-            f"{run}: {size / 1e6:.1f} MB as float16, more than {LARGEST / 1e6:.0f} MB; train a smaller model."
-        )
+    source = _encoder(model.recipe)
+    recipe, params = _complete(model)
+    arrays = _compressed(run, params)
     averaged, report = model.settings.get(runs.SOUP), _report(run, runs.folder_of(run) / "evaluate-dev.json")
     provenance = {
         "made by": f"numpy_sat {__version__}, {model.progress['training_seconds'] / 60:.0f} minutes of training"
         + (f", its weights are the mean over {len(averaged)} runs" if averaged else ""),
         "trained on": DATA[model.settings["data"]],
-        "encoder": _encoder(model.recipe),
+        "encoder": source,
         **_scores(report),
     }
     first = runs.origin(model.settings)
     first["first_command"] = runs.without_options(first["first_command"], ("--out", "--root"))
-    settings = model.settings | first | {"command": None, "root": None, "provenance": provenance}
+    changes = {"recipe": dataclasses.asdict(recipe), "command": None, "root": None, "provenance": provenance}
+    settings = model.settings | first | changes
     settings.pop(runs.SOUP, None)  # names local folders, like the command and the root
-    card = _card(out, model._replace(settings=settings), report)
-    checkpoint.save(out, checkpoint.Checkpoint(halves, {}, settings, model.progress))
+    card = _card(out, model._replace(params=params, recipe=recipe, settings=settings), report)
+    checkpoint.save(out, checkpoint.Checkpoint(arrays, {}, settings, model.progress))
     output.show(f"{describe(out)}\nwritten: {out}, {out.stat().st_size / 1e6:.1f} MB")
     for path in (*notice.write(out, model.recipe.encoder), model_card.write(out, card)):
         output.show(f"written: {path}")
@@ -102,13 +102,28 @@ def _refuse_another(out):
         raise InputError(f"--out {out}: holds no shipped captioner; choose another name.") from error
 
 
-def _half(run, name, array):
-    """Convert a parameter to float16. Raise InputError if a number is too large for it."""
-    with np.errstate(over="ignore"):
-        half = array.astype(np.float16)
-    if not np.isfinite(half).all():
-        raise InputError(f"{run}: {name} has numbers above 65,504, the largest of float16, and cannot be shipped.")
-    return half
+def _complete(model):
+    """Return the recipe and the parameters of a model that contains all stages of its encoder."""
+    encoder = model.recipe.encoder
+    if not encoder.pretrained:
+        return model.recipe, model.params
+    params = pretrained.lite_params(encoder.network, encoder.stages) | model.params
+    return model.recipe.replace(pretrained=False, tuned_stages=0, weights_digest=""), params
+
+
+def _compressed(run, params):
+    """Return the arrays to store. Raise InputError if a number is too large for float16, or all are too large."""
+    arrays = compression.compress(params)
+    for name, array in arrays.items():
+        if not np.isfinite(array).all():
+            raise InputError(f"{run}: {name} has numbers above 65,504, the largest of float16, and cannot be shipped.")
+    size = sum(array.nbytes for array in arrays.values())
+    if size > LARGEST:
+        raise InputError(
+            f"{run}: {size / 1e6:.1f} MB with a byte per weight, more than {LARGEST / 1e6:.0f} MB; "
+            "train a smaller model."
+        )
+    return arrays
 
 
 def _encoder(config):
@@ -125,14 +140,11 @@ def _encoder(config):
     if network not in pretrained.PACKAGES:
         raise InputError(f"{network}: its weights are of no public package, so others could not use it.")
     package, title = pretrained.PACKAGES[network], lite.NETWORKS[network].title
-    source = f"the package {package.name} {pretrained.VERSION} (Apache-2.0), SHA-256 {package.sha256}"
-    if tuned := config.encoder.tuned_stages:
-        rest = len(config.encoder.stages) - tuned
-        return (
-            f"{title}; the first {rest} stages are not in this file: {source}; the last {tuned} are in this "
-            "file, fine-tuned with the decoder from those weights"
-        )
-    return f"{title}, not in this file: {source}"
+    source = f"{title} of the package {package.name} {pretrained.VERSION} (Apache-2.0), SHA-256 {package.sha256}"
+    tuned = config.encoder.tuned_stages
+    return (
+        f"{source}; the last {tuned} of {len(config.encoder.stages)} stages were trained further" if tuned else source
+    )
 
 
 def _report(run, path):

@@ -52,7 +52,9 @@ def write_numbers(numbers: tuple) -> str:
 def another_encoders_inputs(recipe):
     """Refuse an encoder with the weights or the vocabulary of another one. `train` never selects these together."""
     encoder, is_reader = recipe.encoder, reads_sentences(recipe)
-    if encoder.pretrained != (encoder.network in PRETRAINED or _is_of_run(recipe)):
+    can_be = encoder.network in PRETRAINED or _is_of_run(recipe)
+    is_complete = encoder.network in lite.NETWORKS and not encoder.pretrained  # a shipped captioner, with all stages
+    if encoder.pretrained != can_be and not is_complete:
         return f"pretrained={str(encoder.pretrained).lower()} is for other encoders"
     if encoder.source_words != (phrases.VOCABULARY.words if is_reader else ()):
         return "the words that it reads are not those of this version's phrases"

@@ -1,4 +1,4 @@
-"""The notice and the licence that accompany a captioner which contains stages of an EfficientNet-Lite."""
+"""The notice and the licence that accompany a captioner which contains an EfficientNet-Lite."""
 
 import shutil
 from pathlib import Path
@@ -25,23 +25,22 @@ in `{license}` beside this file. All else in the package is under the MIT licenc
 
 Changes that the authors of numpy_sat made:
 
-* Only the last {tuned} of the {stages} stages that the captioner uses are in the file.
+* Only the stages that the captioner uses are in the file.
 * Batch normalization is folded into the convolutions' weights and biases; the arrays are arranged for channels last.
-* The stages were trained further, together with the decoder, on the captioner's data set.
-* The weights are rounded to float16.
+* The last stages may have been trained further, together with the decoder, on the captioner's data set. The model
+  card says which.
+* Each weight is rounded to 8 bits, with a scale for each output channel; biases are rounded to float16.
 """
 
 
 def text(file: str, encoder: Encoder) -> str:
-    """Return the notice for the file of a captioner whose encoder has tuned stages."""
+    """Return the notice for the file of a captioner with an EfficientNet-Lite."""
     return TEXT.format(
         file=file,
         license=LICENSE,
         network=encoder.network,
         page=PAGE.format(network=encoder.network),
         title=lite.NETWORKS[encoder.network].title,
-        tuned=encoder.tuned_stages,
-        stages=len(encoder.stages),
     )
 
 
@@ -66,7 +65,7 @@ def write(path: Path, encoder: Encoder) -> list[Path]:
         path: the captioner's file.
         encoder: the encoder's settings.
     Returns:
-        The paths of the files written; empty if the captioner's file contains no stage of a pretrained encoder.
+        The paths of the files written; empty if the captioner's file contains no EfficientNet-Lite.
     """
     if not is_necessary(encoder):
         return []
@@ -80,5 +79,5 @@ def write(path: Path, encoder: Encoder) -> list[Path]:
 
 
 def is_necessary(encoder: Encoder) -> bool:
-    """Return True if a captioner's file contains stages of a pretrained encoder."""
-    return encoder.pretrained and encoder.tuned_stages > 0
+    """Return True if a captioner's file contains an EfficientNet-Lite."""
+    return encoder.network in lite.NETWORKS

@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 
 from numpy_sat.data.vocabulary import Vocabulary
-from numpy_sat.experiment import checkpoint, memory, metadata
+from numpy_sat.experiment import checkpoint, compression, memory, metadata
 from numpy_sat.experiment.recipe import Recipe, from_json
 from numpy_sat.system import cli, npz, ranks
 from numpy_sat.system.errors import InputError, refuse_special, writing
@@ -267,7 +267,7 @@ def output_folder(path: Path) -> Path:
 def load_model(path: Path) -> Model:
     """Load a trained model.
 
-    Parameters that are stored as float16 become float32.
+    Parameters that are stored in fewer bytes become float32 (compression.py).
 
     Args:
         path: a checkpoint file or a run's folder. A folder means its best checkpoint, or its last if there is no best.
@@ -303,13 +303,11 @@ def _read(path):
                 f"{path}: its settings are not those of a captioner ({reason}); train the model again."
             ) from error
         shapes = memory.shapes(recipe, len(vocabulary))
-        checkpoint.check_shapes(path, _as_float32(reader.params), shapes)
+        checkpoint.check_shapes(path, compression.expand_headers(reader.params), shapes)
         _check_first_recipe(path, reader.settings, shapes)
         _check_optimizer(path, reader, recipe)
         stored = reader.read()
-    params = {
-        name: array.astype(np.float32) if array.dtype == np.float16 else array for name, array in stored.params.items()
-    }
+    params = compression.expand(stored.params)
     return Model(params, _with_weights(recipe, path.parent), vocabulary, stored.settings, stored.progress), stored
 
 
@@ -324,14 +322,6 @@ def _check_first_recipe(path, settings, shapes):
     if "first_recipe" in settings:
         first_shapes = memory.shapes(from_json(settings["first_recipe"]), len(settings["vocabulary"]))
         checkpoint.check_shapes(path, {name: shapes[name] for name in first_shapes.keys() & shapes}, first_shapes)
-
-
-def _as_float32(headers):
-    """Return the headers of parameters as they are after loading, which converts float16."""
-    return {
-        name: header._replace(dtype=np.dtype(np.float32)) if header.dtype == np.float16 else header
-        for name, header in headers.items()
-    }
 
 
 def _with_weights(recipe, folder):
