@@ -7,8 +7,7 @@ from pathlib import Path
 from tqdm import tqdm
 
 from numpy_sat import tasks
-from numpy_sat.experiment import runs, settings
-from numpy_sat.experiment.recipe import SETTINGS
+from numpy_sat.experiment import decoding_options, runs
 from numpy_sat.system import cli, output, progress
 from numpy_sat.tasks import attention_files, caption, rows
 
@@ -20,7 +19,7 @@ def main(argv: list[str] | None = None) -> int:
 
 
 def _caption(args):
-    model = settings.with_decoding(runs.load_model(args.run or runs.SHIPPED), args.attention_mode, args.no_repeats)
+    model = decoding_options.apply(runs.load_model(args.run or runs.SHIPPED), decoding_options.chosen(args))
     task = tasks.of_model(model)
     sources = task.sources(args.sources)
     maps = attention_files.of(args.show, sources, task, model.recipe) if args.show else None
@@ -62,16 +61,7 @@ def _parse(argv):
         "patterns such as 'shots/*.jpg'; for a translator, phrases in quotes",
     )
     parser.add_argument("--beam", type=cli.beam, default=3, help="beam width; 1 is greedy decoding (default: 3)")
-    parser.add_argument(
-        "--attention-mode",
-        choices=SETTINGS["attention_mode"].choices,
-        help="how hard attention chooses locations while it writes (default: the run's setting, else expected)",
-    )
-    parser.add_argument(
-        "--no-repeats",
-        action="store_true",
-        help="repeat no content word in a caption (default: the run's setting)",
-    )
+    decoding_options.add(parser)
     parser.add_argument(
         "--show",
         type=cli.figure_or_page,

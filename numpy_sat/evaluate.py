@@ -13,8 +13,7 @@ import sys
 
 from numpy_sat import tasks
 from numpy_sat.evaluation import heldout
-from numpy_sat.experiment import runs, settings
-from numpy_sat.experiment.recipe import SETTINGS
+from numpy_sat.experiment import decoding_options, runs
 from numpy_sat.system import cli, mpi
 
 
@@ -31,16 +30,14 @@ def _evaluate(args):
         args.beam,
         args.root,
         args.skip_missing,
-        args.attention_mode,
         args.skip_damaged,
-        args.no_repeats,
+        decoding_options.chosen(args),
     )
     if args.compare:
         tasks.of_run(args.runs[0]).compare(args.runs, request, args.out, args.curve)
     else:
         paths = (*args.runs, *args.others)
-        options = args.attention_mode, args.no_repeats
-        models = [settings.with_decoding(runs.load_model(path), *options) for path in paths]
+        models = [decoding_options.apply(runs.load_model(path), request.decoding) for path in paths]
         tasks.of_model(models[0]).report(paths, models, request, args.blind, args.out)
 
 
@@ -53,16 +50,7 @@ def _parse(argv):
     )
     parser.add_argument("--split", choices=("dev", "test"), default="dev", help="images to caption (default: dev)")
     parser.add_argument("--beam", type=cli.beam, default=3, help="beam width; 1 is greedy decoding (default: 3)")
-    parser.add_argument(
-        "--attention-mode",
-        choices=SETTINGS["attention_mode"].choices,
-        help="how hard attention chooses locations while it writes (default: the run's setting, else expected)",
-    )
-    parser.add_argument(
-        "--no-repeats",
-        action="store_true",
-        help="repeat no content word in a caption (default: the run's setting)",
-    )
+    decoding_options.add(parser)
     parser.add_argument(
         "--blind", type=cli.path, metavar="RUN", help="blind baseline (default: RUN-blind, if it exists)"
     )

@@ -29,7 +29,7 @@ from numpy_sat.evaluation import (
     run_comparison,
 )
 from numpy_sat.evaluation.comparison import SCORES
-from numpy_sat.experiment import checkpoint, presets, runs, settings
+from numpy_sat.experiment import checkpoint, decoding_options, presets, runs
 from numpy_sat.metrics.tokens import ptb_tokenize
 from numpy_sat.pretrained import inputs
 from numpy_sat.system import output
@@ -331,10 +331,26 @@ def test_no_repeats(root, trained, capsys):
     assert "Captions repeat no content word: no_repeats=true." in (trained / "compare-dev.md").read_text()
     assert caption.main([str(trained), str(photo), "--no-repeats"]) == 0
     model = runs.load_model(trained)
-    assert settings.with_decoding(model, no_repeats=True).recipe.decoding.no_repeats
+    assert decoding_options.apply(model, {"no_repeats": "true"}).recipe.decoding.no_repeats
     translator = model._replace(recipe=presets.PRESETS["phrases", True])
     with pytest.raises(InputError, match="no_repeats: does nothing for phrases"):
-        settings.with_decoding(translator, no_repeats=True)
+        decoding_options.apply(translator, {"no_repeats": "true"})
+
+
+def test_rare_words(root, trained, capsys):
+    """Check that captions have rarer words, the sentence of the report, and that wrong values are refused."""
+    photo = next((root / "Flicker8k_Dataset").iterdir())
+    assert run_evaluate(trained, "--rare-words", 0.9, "--beam", 1) == 0
+    report = read_report(trained)
+    assert "Captions prefer rare words: rare_words=0.9." in report["notes"]
+    assert "--set rare_words" not in str(report["notes"])
+    for wrong in ("2", "-1", "x"):
+        assert caption.main([str(trained), str(photo), "--rare-words", wrong]) == 2
+        assert "rare_words" in capsys.readouterr().err
+    model = runs.load_model(trained)
+    without_bias = model._replace(recipe=model.recipe.replace(model="detected-words"))
+    with pytest.raises(InputError, match="rare_words: does nothing for the model detected-words"):
+        decoding_options.apply(without_bias, {"rare_words": "0.5"})
 
 
 def test_an_ensemble_has_its_own_row(root, trained, capsys):
@@ -380,7 +396,7 @@ def test_attention_mode_of_hard_attention(root, trained, tmp_path, capsys):
     assert run_evaluate("--compare", hard, "--attention-mode", "argmax", "--beam", 1) == 0
     assert "--attention-mode argmax. The loss uses" in (hard / "compare-dev.md").read_text()
     recipe = runs.load_model(hard).recipe.replace(attention_mode="argmax")
-    together = ensemble.of([settings.with_decoding(runs.load_model(hard), "argmax")])
+    together = ensemble.of([decoding_options.apply(runs.load_model(hard), {"attention_mode": "argmax"})])
     (joint,) = ensemble.caption_images(together, [images[:1]], 1)
     (alone,) = search.caption_images(
         runs.load_model(hard).params, recipe, images[:1], 1, tiny.RECIPE.decoding.max_words

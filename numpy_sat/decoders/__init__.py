@@ -36,6 +36,7 @@ from numpy_sat.decoders import (
     dot,
     hard,
     log_bilinear,
+    rare_words,
     show_tell,
     soft,
     with_memory,
@@ -86,4 +87,5 @@ def writer(config: "Recipe", seed: int = 0) -> Writer:
     begin = partial(model.begin, config=config, rng=rng)
     is_pooled = "attention" in config.decoder.without or config.encoder.blind
     attend_to = None if is_pooled else getattr(model, "attend_to", None)
-    return Writer(begin, model.step, model.select, getattr(model, "rank", None), attend_to)
+    step = rare_words.adjusted(model.step, config.decoding.rare_words)
+    return Writer(begin, step, model.select, getattr(model, "rank", None), attend_to)

@@ -91,14 +91,18 @@ def _rows(request, written, train, baselines, mixture):
 
 
 def decoding_notes(request: heldout.Request, models: Sequence[runs.Model]) -> list[str]:
-    """Return sentences about the mode of hard attention and about repetitions, unless they are the default."""
+    """Return sentences about the settings of decoding that are not the default."""
     modes = [model.recipe.decoding.attention_mode for model in models]
-    mode = request.attention_mode or next((mode for mode in modes if mode != SETTINGS["attention_mode"].default), None)
+    mode = request.decoding.get("attention_mode") or next(
+        (mode for mode in modes if mode != SETTINGS["attention_mode"].default), None
+    )
     sentence = f"Captions were written with --attention-mode {mode}. The loss uses the expected context."
     repeats = [model.recipe.decoding.no_repeats for model in models]
     which = "" if all(repeats) else f" ({sum(repeats)} of {len(repeats)} models)"
     note = f"Captions repeat no content word{which}: no_repeats=true."
-    return [*([sentence] if mode else []), *([note] if any(repeats) else [])]
+    rare = sorted({model.recipe.decoding.rare_words for model in models})
+    adjustment = f"Captions prefer rare words: rare_words={', '.join(f'{tau:g}' for tau in rare)}."
+    return [*([sentence] if mode else []), *([note] if any(repeats) else []), *([adjustment] if any(rare) else [])]
 
 
 def _baselines(request, written, train, blind):

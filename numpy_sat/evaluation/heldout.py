@@ -1,8 +1,9 @@
 """The captions and the loss of a trained model on a held-out split, for its evaluation and its figures."""
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import NamedTuple
 
 import numpy as np
@@ -30,9 +31,8 @@ class Request(NamedTuple):
     beam: int = 3  # beam width; 1 is greedy decoding
     root: Path | None = None  # folder of the data; None is the folder of the training
     skip_missing: bool = False  # True to leave out missing photos
-    attention_mode: str | None = None  # of hard attention; None is the mode of the model's recipe
     skip_damaged: bool = False  # True to leave out photos that cannot be decoded
-    no_repeats: bool = False  # True to repeat no content word in a caption; False is the setting of the model's recipe
+    decoding: Mapping = MappingProxyType({})  # settings of decoding as text by name, instead of those of the recipe
 
 
 class Written(NamedTuple):

@@ -12,7 +12,7 @@ from numpy_sat.evaluation.caption_evaluation import decoding_notes
 from numpy_sat.evaluation.comparison import paper_rows
 from numpy_sat.evaluation.judging import Judged, judge
 from numpy_sat.evaluation.variety import variety
-from numpy_sat.experiment import runs, settings
+from numpy_sat.experiment import decoding_options, runs
 from numpy_sat.metrics.meteor import matching
 from numpy_sat.system.errors import InputError
 
@@ -85,8 +85,8 @@ def load(paths: Sequence[Path], request: heldout.Request | None = None) -> list[
         InputError: the runs were trained on different data, or a run is named twice.
     """
     request = request or heldout.Request()
-    options = request.attention_mode, request.no_repeats
-    models, names = [settings.with_decoding(runs.load_model(path), *options) for path in paths], _names(paths)
+    models = [decoding_options.apply(runs.load_model(path), request.decoding) for path in paths]
+    names = _names(paths)
     first = models[0].settings
     for path, model in zip(paths, models, strict=True):
         if model.settings["dataset_digest"] != first["dataset_digest"]:

@@ -138,6 +138,11 @@ def unequal_heads(recipe):
     return None
 
 
+def no_output_bias(recipe):
+    """Return why rare_words does nothing: the model has no output bias."""
+    return "for the model detected-words" if recipe.decoder.model == "detected-words" else None
+
+
 def no_embedding_size(recipe):
     """Return why the start of E does nothing: word vectors have another size than this model's E."""
     model = recipe.decoder.model

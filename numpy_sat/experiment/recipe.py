@@ -396,6 +396,13 @@ class Decoding:
         "beam search repeats no content word in a caption; words with the same stem count as one",
         idle=conditions.no_images,
     )
+    rare_words: float = setting(
+        0.0,
+        "tau: the score of a word is lowered by tau times its output bias, so that captions have rarer words",
+        minimum=0,
+        maximum=1,
+        idle=conditions.no_output_bias,
+    )
     attention_mode: str = setting(
         "expected",
         "context of hard attention in inference: expected, or of the likeliest or a sampled location",

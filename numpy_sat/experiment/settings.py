@@ -80,22 +80,6 @@ def models_of(name: str) -> list[str]:
     return [model for model, module in MODELS.items() if name in module.SETTINGS]
 
 
-def with_decoding(model, attention_mode: str | None = None, no_repeats: bool = False):
-    """Return a model that writes captions with other settings.
-
-    Args:
-        model: runs.Model.
-        attention_mode: value of the setting attention_mode; None keeps that of the model.
-        no_repeats: True sets no_repeats; False keeps the setting of the model.
-    Raises:
-        InputError: a setting does nothing for the model, or the mode is unknown.
-    """
-    texts = {"attention_mode": attention_mode} if attention_mode else {}
-    texts |= {"no_repeats": "true"} if no_repeats else {}
-    refuse_idle(model.recipe, texts)
-    return model._replace(recipe=with_settings(model.recipe, texts)) if texts else model
-
-
 def help_text(recipe: Recipe) -> str:
     """Return a list of all settings: name, value in this recipe and possible values, then the meaning."""
     width = min(shutil.get_terminal_size().columns, MAX_WIDTH)
