@@ -27,8 +27,8 @@ from numpy_sat.decoders import masks, stack
 from numpy_sat.layers import embedding, linear, position
 
 PREVIOUS = 0.5  # c at the start: the weight of the word before in the token shift
-# The scale at which W_r reads row and column. Normalization makes them small beside the features. At scale 1, they
-# hardly reach the words.
+# The scale at which W_r reads row and column. Normalization makes them small beside the features. At scale 1,
+# directions are learned later (RESULTS.md, "The Transformer").
 PLACE_SCALE = 4
 
 
