@@ -19,7 +19,7 @@ def main(argv: list[str] | None = None) -> int:
 
 
 def _caption(args):
-    model = decoding_options.apply(runs.load_model(args.run or runs.SHIPPED), decoding_options.chosen(args))
+    model = decoding_options.apply(runs.load_model(args.run or runs.SHIPPED), decoding_options.settings_of(args))
     task = tasks.of_model(model)
     sources = task.sources(args.sources)
     maps = attention_files.of(args.show, sources, task, model.recipe) if args.show else None

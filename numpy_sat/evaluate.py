@@ -31,7 +31,7 @@ def _evaluate(args):
         args.root,
         args.skip_missing,
         args.skip_damaged,
-        decoding_options.chosen(args),
+        decoding_options.settings_of(args),
     )
     if args.compare:
         tasks.of_run(args.runs[0]).compare(args.runs, request, args.out, args.curve)

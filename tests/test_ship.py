@@ -17,7 +17,7 @@ from numpy_sat.decoding import search
 from numpy_sat.encoders import lite
 from numpy_sat.evaluation import model_card, shipping
 from numpy_sat.evaluation.attention_statistics import measure
-from numpy_sat.experiment import arguments, checkpoint, notice, presets, runs
+from numpy_sat.experiment import arguments, checkpoint, notice, presets, runs, settings
 from numpy_sat.experiment.recipe import from_json
 from numpy_sat.pretrained import inputs
 from numpy_sat.system.errors import InputError
@@ -94,11 +94,11 @@ def test_refused(judged, tmp_path, monkeypatch, capsys):
     (tmp_path / runs.BEST).replace(run / runs.BEST)
     with monkeypatch.context() as patch:
         patch.setattr(shipping, "LARGEST", 100)
-        refused("with a byte per weight, more than 0 MB; train a smaller model")
+        refused("as a captioner, more than 0 MB; train a smaller model")
     stored = checkpoint.load(run / runs.BEST)
     stored.params["b_o"][0] = 1e6
     checkpoint.save(run / runs.BEST, stored)
-    refused("b_o has numbers above 65,504")
+    refused("b_o has NaN, or numbers above 65,504")
     assert ship.main(["--out", str(run / runs.BEST)]) == 2
     assert "not a shipped captioner" in capsys.readouterr().err
 
@@ -289,6 +289,20 @@ def test_a_complete_model_encodes_alike(rng, tuned):
     ]
     assert len(all_params) > len(params) and not complete.encoder.pretrained
     np.testing.assert_allclose(a[1], a[0], rtol=1e-5, atol=1e-5)
+
+
+def test_a_blind_model_needs_no_encoder():
+    recipe = presets.on_pretrained("flickr8k", "lite0").replace(blind=True)
+    assert shipping._complete(runs.Model({}, recipe, None, {}, {})) == (recipe, {})
+    assert not notice.is_necessary(recipe.encoder)
+
+
+def test_stages_of_a_shipped_captioner_cannot_be_chosen():
+    """Check that tuned_stages is refused: training from a captioner trains all stages."""
+    recipe = runs.load_model(runs.SHIPPED).recipe
+    settings.check(recipe)
+    with pytest.raises(InputError, match="tuned_stages=4: only the last stages of a pretrained"):
+        settings.check(recipe.replace(tuned_stages=4))
 
 
 def test_photos_of_all_kinds(tmp_path, capsys):

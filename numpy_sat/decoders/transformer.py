@@ -26,7 +26,7 @@ import numpy as np
 from numpy_sat.decoders import masks, stack
 from numpy_sat.layers import embedding, linear, position
 
-PREVIOUS = 0.5  # c at the start: the weight of the word before in the token shift
+SHIFT_START = 0.5  # c at the start: the weight of the word before in the token shift
 # The scale at which W_r reads row and column. Normalization makes them small beside the features. At scale 1,
 # directions are learned later (RESULTS.md, "The Transformer").
 PLACE_SCALE = 4
@@ -54,8 +54,9 @@ def init_params(rng, D, S, layers, heads, log_frequencies, dtype=np.float32, pla
 
     Weights are normal with standard deviation 1 / sqrt(number of inputs), and E with 1 / sqrt(S). The rows of W_r for
     the place of a region are PLACE_SCALE times as large. The output bias starts at the log word frequencies, and all
-    other biases and shifts at 0. Scales start at 1, but that of the last normalization at 1 / sqrt(S). With 1, the
-    shared E would make the model repeat each word at first. The weights c of the token shift start at PREVIOUS.
+    other biases and the shifts beta of normalizations at 0. Scales start at 1, but that of the last normalization at
+    1 / sqrt(S). With 1, the shared E would make the model repeat each word at first. The weights c of the token shift
+    start at SHIFT_START.
 
     Args:
         rng: numpy Generator.
@@ -75,7 +76,7 @@ def init_params(rng, D, S, layers, heads, log_frequencies, dtype=np.float32, pla
         "b_r": np.zeros(S, dtype),
         "E": (rng.standard_normal((V, S)) / np.sqrt(S)).astype(dtype),
         **stack.init_params(rng, S, layers, heads, 1 / np.sqrt(S), dtype),
-        **({f"block{k}.c": np.full(S, PREVIOUS, dtype) for k in range(1, layers + 1)} if shift else {}),
+        **({f"block{k}.c": np.full(S, SHIFT_START, dtype) for k in range(1, layers + 1)} if shift else {}),
         "b_o": np.asarray(log_frequencies).astype(dtype),
     }
 

@@ -101,7 +101,10 @@ def decoding_notes(request: heldout.Request, models: Sequence[runs.Model]) -> li
     which = "" if all(repeats) else f" ({sum(repeats)} of {len(repeats)} models)"
     note = f"Captions repeat no content word{which}: no_repeats=true."
     rare = sorted({model.recipe.decoding.rare_words for model in models})
-    adjustment = f"Captions prefer rare words: rare_words={', '.join(f'{tau:g}' for tau in rare)}."
+    adjustment = (
+        f"Captions were written with rare_words={', '.join(f'{tau:g}' for tau in rare)}. Log-probabilities and the "
+        "fall of a word include the adjustment, the loss does not."
+    )
     return [*([sentence] if mode else []), *([note] if any(repeats) else []), *([adjustment] if any(rare) else [])]
 
 

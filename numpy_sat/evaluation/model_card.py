@@ -93,7 +93,7 @@ def _facts(name, model, report):
         f"Decoder: {recipe.decoder.model}. It can write {report['vocabulary']:,} words.",
         f"Encoder: {provenance['encoder']}. It reads images of {recipe.encoder.image_size} x "
         f"{recipe.encoder.image_size} pixels.",
-        f"{size:,} parameters, most of them stored in a byte each. The file contains no image.",
+        f"{size:,} parameters. The file contains no image.",
         f"Made by: {provenance['made by']}.",
     ]
 

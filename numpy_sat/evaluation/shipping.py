@@ -105,23 +105,22 @@ def _refuse_another(out):
 def _complete(model):
     """Return the recipe and the parameters of a model that contains all stages of its encoder."""
     encoder = model.recipe.encoder
-    if not encoder.pretrained:
+    if not encoder.pretrained or encoder.blind:
         return model.recipe, model.params
     params = pretrained.lite_params(encoder.network, encoder.stages) | model.params
     return model.recipe.replace(pretrained=False, tuned_stages=0, weights_digest=""), params
 
 
 def _compressed(run, params):
-    """Return the arrays to store. Raise InputError if a number is too large for float16, or all are too large."""
+    """Return the arrays to store. Raise InputError if float16 cannot hold a number, or the file would be too large."""
     arrays = compression.compress(params)
     for name, array in arrays.items():
         if not np.isfinite(array).all():
-            raise InputError(f"{run}: {name} has numbers above 65,504, the largest of float16, and cannot be shipped.")
+            raise InputError(f"{run}: {name} has NaN, or numbers above 65,504, which float16 cannot hold.")
     size = sum(array.nbytes for array in arrays.values())
     if size > LARGEST:
         raise InputError(
-            f"{run}: {size / 1e6:.1f} MB with a byte per weight, more than {LARGEST / 1e6:.0f} MB; "
-            "train a smaller model."
+            f"{run}: {size / 1e6:.1f} MB as a captioner, more than {LARGEST / 1e6:.0f} MB; train a smaller model."
         )
     return arrays
 
@@ -134,9 +133,11 @@ def _encoder(config):
     Raises:
         InputError: the weights are of no public package.
     """
+    network = config.encoder.network
+    if not config.encoder.pretrained and network in lite.NETWORKS:
+        return f"{lite.NETWORKS[network].title} of another shipped captioner, trained further with the decoder"
     if not config.encoder.pretrained:
         return "in this file, trained with the decoder from random weights"
-    network = config.encoder.network
     if network not in pretrained.PACKAGES:
         raise InputError(f"{network}: its weights are of no public package, so others could not use it.")
     package, title = pretrained.PACKAGES[network], lite.NETWORKS[network].title

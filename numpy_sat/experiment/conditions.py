@@ -52,9 +52,9 @@ def write_numbers(numbers: tuple) -> str:
 def another_encoders_inputs(recipe):
     """Refuse an encoder with the weights or the vocabulary of another one. `train` never selects these together."""
     encoder, is_reader = recipe.encoder, reads_sentences(recipe)
-    can_be = encoder.network in PRETRAINED or _is_of_run(recipe)
-    is_complete = encoder.network in lite.NETWORKS and not encoder.pretrained  # a shipped captioner, with all stages
-    if encoder.pretrained != can_be and not is_complete:
+    is_shipped = encoder.network in lite.NETWORKS and not encoder.pretrained  # a captioner that holds all stages
+    must_be = encoder.network in PRETRAINED or _is_of_run(recipe)
+    if encoder.pretrained != must_be and not is_shipped:
         return f"pretrained={str(encoder.pretrained).lower()} is for other encoders"
     if encoder.source_words != (phrases.VOCABULARY.words if is_reader else ()):
         return "the words that it reads are not those of this version's phrases"
@@ -159,7 +159,8 @@ def nothing_to_normalize(recipe):
 def nothing_to_tune(recipe):
     """Refuse to tune stages that the encoder does not have, or all of its stages."""
     encoder = recipe.encoder
-    if encoder.tuned_stages and (encoder.blind or encoder.network not in PRETRAINED):
+    can_be_tuned = encoder.pretrained and encoder.network in PRETRAINED and not encoder.blind
+    if encoder.tuned_stages and not can_be_tuned:
         return "only the last stages of a pretrained --encoder can be tuned"
     if encoder.tuned_stages and encoder.tuned_stages >= len(encoder.stages):
         return f"must be a whole number from 0 to {len(encoder.stages) - 1}, of {len(encoder.stages)} stages"

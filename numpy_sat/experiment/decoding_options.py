@@ -8,7 +8,7 @@ from numpy_sat.experiment.runs import Model
 
 
 def add(parser: argparse.ArgumentParser) -> None:
-    """Add the options to a command's parser. All but the mode are absent from the settings unless they are given."""
+    """Add the options to a command's parser. An option that is not given is None, and keeps the model's setting."""
     parser.add_argument(
         "--attention-mode",
         choices=SETTINGS["attention_mode"].choices,
@@ -27,7 +27,7 @@ def add(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def chosen(args: argparse.Namespace) -> dict[str, str]:
+def settings_of(args: argparse.Namespace) -> dict[str, str]:
     """Return the settings that the arguments of a command choose, as text by name."""
     texts = {name: getattr(args, name) for name in ("attention_mode", "no_repeats", "rare_words")}
     return {name: text for name, text in texts.items() if text is not None}

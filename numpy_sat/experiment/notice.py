@@ -27,9 +27,9 @@ Changes that the authors of numpy_sat made:
 
 * Only the stages that the captioner uses are in the file.
 * Batch normalization is folded into the convolutions' weights and biases; the arrays are arranged for channels last.
-* The last stages may have been trained further, together with the decoder, on the captioner's data set. The model
-  card says which.
-* Each weight is rounded to 8 bits, with a scale for each output channel; biases are rounded to float16.
+* The stages that the model card names were trained further, together with the decoder, on the captioner's data set.
+* Large matrices are rounded to 8 bits, with a float32 scale for each output channel. All other arrays are rounded to
+  float16.
 """
 
 
@@ -80,4 +80,4 @@ def write(path: Path, encoder: Encoder) -> list[Path]:
 
 def is_necessary(encoder: Encoder) -> bool:
     """Return True if a captioner's file contains an EfficientNet-Lite."""
-    return encoder.network in lite.NETWORKS
+    return encoder.network in lite.NETWORKS and not encoder.blind

@@ -19,8 +19,7 @@ def test_logits_are_lower_by_tau_times_the_bias(rng, model):
     np.testing.assert_allclose(after, before - 0.4 * params["b_o"], rtol=1e-12)
 
 
-def test_a_word_with_a_small_bias_replaces_the_likeliest_one(rng):
-    """Check a decoder whose logits are its biases: tau 1 removes all preference, so the rare word can win."""
+def test_with_tau_1_a_decoder_of_biases_alone_prefers_no_word(rng):
     config = TINY.replace(max_words=1)
     params = params_of(rng, config)
     for name in ("L_h", "L_z", "L_o"):

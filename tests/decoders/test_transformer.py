@@ -74,7 +74,7 @@ def test_weights_at_the_start(rng):
     assert not params["b_r"].any() and not params["beta"].any()
     np.testing.assert_array_equal(params["b_o"], frequencies.astype(np.float32))
     assert params["block2.W_q"].shape == (S, 4, 16)
-    np.testing.assert_array_equal(params["block2.c"], np.full(S, transformer.PREVIOUS, np.float32))
+    np.testing.assert_array_equal(params["block2.c"], np.full(S, transformer.SHIFT_START, np.float32))
     without = transformer.init_params(rng, D, S, 2, 4, frequencies, shift=False)
     assert params.keys() - without.keys() == {"block1.c", "block2.c"}
     assert not np.array_equal(params["block1.W_q"], params["block2.W_q"])

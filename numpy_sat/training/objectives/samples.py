@@ -61,7 +61,8 @@ def draw(params: dict[str, np.ndarray], batch: batches.Batch, recipe: Recipe, rn
     a = captioner.annotate(params, batch.inputs, recipe)
     a = a * captioner.annotations_mask(rng, a, recipe)
     B, max_words = batch.words.shape[1], recipe.decoding.max_words
-    decoder = decoders.writer(recipe.replace(attention_mode="expected", rare_words=0.0))  # as training computes below
+    # The policy gradient needs samples of the model as it is trained.
+    decoder = decoders.writer(recipe.replace(attention_mode="expected", rare_words=0.0))
     captions = sampling.draw(decoder, params, a, along(rng, 1).random((max_words, B)))
     greedy = [[*caption.words, END] for caption in search.beam_search(decoder, params, a, 1, max_words)]
     words, targets, mask = batches.arrange(captions)
