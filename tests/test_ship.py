@@ -301,7 +301,7 @@ def test_stages_of_a_shipped_captioner_cannot_be_chosen():
     """Check that tuned_stages is refused: training from a captioner trains all stages."""
     recipe = runs.load_model(runs.SHIPPED).recipe
     settings.check(recipe)
-    with pytest.raises(InputError, match="tuned_stages=4: only the last stages of a pretrained"):
+    with pytest.raises(InputError, match="tuned_stages=4: training from a shipped captioner trains all"):
         settings.check(recipe.replace(tuned_stages=4))
 
 

@@ -49,6 +49,12 @@ def expand(arrays: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
     return params
 
 
+def is_sound(arrays: dict[str, np.ndarray]) -> bool:
+    """Return True if all scales of int8 arrays are positive, and no larger than the largest number of float16."""
+    scales = [arrays[name + SCALE] for name, array in arrays.items() if array.dtype == np.int8]
+    return all(((scale > 0) & (scale <= np.finfo(np.float16).max)).all() for scale in scales)
+
+
 def expand_headers(headers: dict) -> dict:
     """Return the headers of parameters as they are after `expand`.
 
@@ -69,6 +75,6 @@ def expand_headers(headers: dict) -> dict:
 
 
 def _without_scales(arrays):
-    """Return arrays or headers by name, without the scales of others."""
-    scales = {name + SCALE for name in arrays}
+    """Return arrays or headers by name, without the scales of int8 arrays."""
+    scales = {name + SCALE for name, array in arrays.items() if array.dtype == np.int8}
     return {name: array for name, array in arrays.items() if name not in scales}

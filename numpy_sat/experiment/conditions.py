@@ -159,6 +159,8 @@ def nothing_to_normalize(recipe):
 def nothing_to_tune(recipe):
     """Refuse to tune stages that the encoder does not have, or all of its stages."""
     encoder = recipe.encoder
+    if encoder.tuned_stages and encoder.network in lite.NETWORKS and not encoder.pretrained:
+        return "training from a shipped captioner trains all stages of its encoder"
     can_be_tuned = encoder.pretrained and encoder.network in PRETRAINED and not encoder.blind
     if encoder.tuned_stages and not can_be_tuned:
         return "only the last stages of a pretrained --encoder can be tuned"

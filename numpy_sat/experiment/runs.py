@@ -307,6 +307,8 @@ def _read(path):
         _check_first_recipe(path, reader.settings, shapes)
         _check_optimizer(path, reader, recipe)
         stored = reader.read()
+    if not compression.is_sound(stored.params):
+        raise InputError(f"{path}: damaged: a scale of its weights is not positive, or too large; use another copy.")
     params = compression.expand(stored.params)
     return Model(params, _with_weights(recipe, path.parent), vocabulary, stored.settings, stored.progress), stored
 

@@ -1,6 +1,7 @@
 """Tests of experiment/compression.py: rounding errors, exact cases, and what a damaged file may hold."""
 
 import numpy as np
+import pytest
 
 from numpy_sat.experiment import compression
 from numpy_sat.system import npz
@@ -37,6 +38,20 @@ def test_zeros_and_other_types_stay(rng, monkeypatch):
     stored = {"W": rng.standard_normal((3, 2)).astype(np.float32), "h": np.ones(2, np.float16)}
     expanded = compression.expand(stored)
     assert expanded["W"] is stored["W"] and expanded["h"].dtype == np.float32
+
+
+@pytest.mark.parametrize("wrong", [0.0, -1.0, 1e9, np.nan])
+def test_wrong_scales_are_noticed(rng, monkeypatch, wrong):
+    monkeypatch.setattr(compression, "LARGE", 0)
+    arrays = compression.compress({"W": rng.standard_normal((3, 2)).astype(np.float32)})
+    assert compression.is_sound(arrays)
+    arrays["W.scale"][1] = wrong
+    assert not compression.is_sound(arrays)
+
+
+def test_only_the_scales_of_int8_arrays_disappear():
+    arrays = {"b": np.ones(2, np.float16), "b.scale": np.ones(2, np.float32)}
+    assert compression.expand(arrays).keys() == arrays.keys()
 
 
 def test_headers_are_those_of_the_expanded_arrays(rng, monkeypatch):
