@@ -3,8 +3,8 @@
     logit_k - tau b_k
 
 A model prefers frequent words, because they are right more often. The adjustment lowers the logit of word k by tau
-times its bias b_k in the output layer. The biases start at the log frequencies of the words, so they
-take the place of log pi_k in the paper.
+times its bias b_k in the output layer. The biases start at the log frequencies of the words, so they take
+the place of log pi_k in the paper.
 """
 
 from collections.abc import Callable
