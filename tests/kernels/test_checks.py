@@ -36,6 +36,7 @@ SIZES = {
 ARGUMENTS = {"window": 2, "rows": 8, "columns": 6, "N": 2, "P": 3, "dloss": 1.0}
 SPECIAL = {
     "depthwise": {"padding": (1, 1)},
+    "frame.frame": {"rows": (1, 1), "columns": (0, 2)},
     "mbconv.forward": {"padding": (1, 1)},
     "mbconv.stem_inference": {"P": 3},
     "panels.cut": {"width": LANES, "rows": 5},

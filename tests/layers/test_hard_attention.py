@@ -314,7 +314,7 @@ def gradient_estimates(params, a, words, targets, config):
     for uniforms in uniforms_for_sequences(params, a, words).T:
         batch = batches.Batch(None, words[:, None], targets[:, None], np.ones((WORDS, 1)))
         params["baseline"][:] = BASELINE
-        fixed = FixedRandom(1.0, 1.0, uniforms[:, None])  # dropout, choice of the expected context, locations
+        fixed = FixedRandom(1.0, uniforms[:, None])  # choice of the expected context, locations
         _, da, grads = hard.loss_and_grads(params, a[None], batch, config, fixed)
         estimates.append({**grads, "a": da[0]})
     return estimates
