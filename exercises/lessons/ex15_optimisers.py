@@ -187,6 +187,9 @@ ADAM_MISTAKES = (
     Mistake(
         f"""t = state["t"] = state.get("t", np.zeros(1, np.int64)) + 1
     {CORRECTIONS}
+    if _in_one_pass(rows := _rows(params, grads, state, "mv")):
+        updates.adam(rows, rate, beta1, beta2, epsilon, correction1, correction2)
+        return
     for name, g in grads.items():
 """,
         f"""for name, g in grads.items():

@@ -113,15 +113,10 @@ def doubly_stochastic_forward(alpha, mask, normalisation="sum", target="one"):
         raise ValueError(f"penalty: normalisation is sum or mean, target one or T/L, not {normalisation!r}, {target!r}")
     _, B, L = alpha.shape
     aim = mask.sum(axis=0)[:, None] / L if target == "T/L" else alpha.dtype.type(1)
-    missing = _missing(alpha, mask, aim)
+    # missing_i = target - sum over t of alpha_ti
+    missing = aim - (alpha * mask[..., None]).sum(axis=0)
     scale = 1 / B if normalisation == "sum" else 1 / (B * L)
     return scale * (missing * missing).sum(), DoublyStochasticCache(missing, mask, scale)
-
-
-@float32(penalty_kernel.missing)
-def _missing(alpha, mask, target):
-    """Return target - sum over t of alpha_ti, for every caption and location."""
-    return target - (alpha * mask[..., None]).sum(axis=0)
 
 
 @float32(penalty_kernel.doubly_stochastic_backward)

@@ -289,7 +289,14 @@ EQUIVALENT = {
         ("embedding_backward", "np.add.at", ["2 where 1 belongs"], NEGATIVE),
         ("embedding_backward", "np.add.at", swapped("E", "dE"), SAME_SHAPE),
     ],
-    "dropout": [],
+    "dropout": [
+        ("dropout_mask", "if rate", ["`rate <= 0` where `rate == 0` belongs"], "negative rates are refused before"),
+        (
+            *("dropout_mask", "survivors ="),
+            ["`{0} > rate` where `{0} >= rate` belongs".format("rng.random(shape, dtype=np.float32)")],
+            "a random number equals the rate almost never",
+        ),
+    ],
     "output": [
         ("output_backward", "rows =", ["2 where 1 belongs"], NEGATIVE),
         ("output_backward", "dz, dL_z =", ["2 where 1 belongs"], NEGATIVE),
@@ -969,6 +976,7 @@ EQUIVALENT = {
         ("stack_forward", "blocks, shifts,", exchanged("shifts", "caches"), EMPTY),
         ("stack_forward", "if T", swapped("T", "first"), "an image has regions before its words"),
         ("stack_step", 'if "c"', ["`'c' != block` where `'c' in block` belongs"], "test_vlp.py has blocks without c"),
+        ("stack_step", "h =", ["`own_block.last` where `x` belongs"], "it is x"),
         ("stack_forward", "rows =", ["`k != len(blocks)` where `k < len(blocks)` belongs"], "k is never larger"),
         ("_append", "return", exchanged("rows", "row[:, None]"), "attention does not depend on the order"),
         ("_attend_step", "(B, heads, K), (N", swapped("shared.k", "shared.v"), SAME_SHAPE),

