@@ -468,7 +468,7 @@ EQUIVALENT = {
             ["`normalisation >= 'sum'` where `normalisation == 'sum'` belongs"],
             "no other allowed normalisation comes after it in the alphabet",
         ),
-        ("_missing", "return", ["the factor `mask[..., None]` occurs twice"], ZERO_ONE),
+        ("doubly_stochastic_forward", "missing =", ["the factor `mask[..., None]` occurs twice"], ZERO_ONE),
         ("doubly_stochastic_backward", "missing,", exchanged("missing", "scale"), COMMUTES),
         ("doubly_stochastic_backward", "return", ["the factor `mask[..., None]` occurs twice"], ZERO_ONE),
     ],
