@@ -282,6 +282,8 @@ def test_a_complete_model_encodes_alike(rng, tuned):
     except InputError as error:
         pytest.skip(str(error))
     params = captioner.init_params(rng, recipe, np.zeros(5)) | pretrained.tuned(recipe)
+    for name in pretrained.tuned(recipe):
+        params[name] = 1.1 * params[name]  # as if trained further
     pixels = rng.integers(0, 256, (2, 64, 64, 3)).astype(np.uint8)
     complete, all_params = shipping._complete(runs.Model(params, recipe, None, {}, {}))
     a = [
@@ -296,6 +298,14 @@ def test_a_blind_model_needs_no_encoder():
     recipe = presets.on_pretrained("flickr8k", "lite0").replace(blind=True)
     assert shipping._complete(runs.Model({}, recipe, None, {}, {})) == (recipe, {})
     assert not notice.is_necessary(recipe.encoder)
+
+
+def test_a_captioner_with_unsound_scales_is_refused(tmp_path):
+    stored = checkpoint.load(runs.SHIPPED)
+    stored.params["L_o.scale"][0] = -1
+    checkpoint.save(tmp_path / "c.npz", stored)
+    with pytest.raises(InputError, match="damaged: a scale of its weights is not positive"):
+        runs.load_model(tmp_path / "c.npz")
 
 
 def test_stages_of_a_shipped_captioner_cannot_be_chosen():
