@@ -257,7 +257,7 @@ BLOCK = block.BlockCache(
         (pool.max_pool_backward, (ones(2, 3, 3, 3), POOL._replace(winner=POOL.winner[..., :2]))),
         (
             depthwise.depthwise_backward,
-            (ones(2, 6, 6, 8), depthwise.DepthwiseCache(ones(2, 6, 6, C), ones(3, 3, C), 1)),
+            (ones(2, 6, 6, C + 1), depthwise.DepthwiseCache(ones(2, 6, 6, C), ones(3, 3, C), 1)),
         ),
         (batch_norm.normalize, (ones(2, 5), ones(4), ones(5), ones(5), ones(5))),
         (batch_norm.normalize, (ones(2, 5), ones(5).astype(np.float64), ones(5), ones(5), ones(5))),
