@@ -6,7 +6,8 @@ A function in `layers/` names its kernel in the line above it, `@float32(kernel)
 Read the files in this order:
 
 1. simd.py (vectors), tile.py (the small product in all others), threads.py (all cores), checks.py (what arrays a
-   function accepts), cache.py (compiled once), compilation.py (by several processes).
+   function accepts), callees.py (functions that kernels call), cache.py (compiled once), compilation.py (by several
+   processes).
 2. Convolution: direct.py, points.py, winograd.py and winograd_weights.py; conv.py chooses one of them, after frame.py.
    Then pool.py, batch_norm.py, block.py and norm_block.py.
 3. Matrix products: panels.py, matmul.py.

@@ -28,7 +28,7 @@ from numpy_sat.kernels.depthwise import PIXELS, Window
 from numpy_sat.kernels.matmul import multiply, multiply_transposed, pack
 from numpy_sat.kernels.panels import filled
 from numpy_sat.kernels.simd import LANES, load, load_first, store, store_first
-from numpy_sat.kernels.threads import claim_tasks, inline, kernel, run
+from numpy_sat.kernels.threads import called, claim_tasks, inline, kernel, run
 from numpy_sat.system import machine
 from numpy_sat.system.workspace import current
 
@@ -277,7 +277,7 @@ def _add_parts(thread, counter, tasks, sums, y):
             store_first(total, y, k, end - k)
 
 
-@kernel
+@called
 def _cut(thread, panel, e, W, scratch):
     """Copy the columns of W_e for a panel to scratch memory."""
     at, (terms, E) = thread * scratch.W_expand.shape[1], W.shape
@@ -286,7 +286,7 @@ def _cut(thread, panel, e, W, scratch):
             store(load(W, c * E + e + v), scratch.W_expand, at + c * panel + v)
 
 
-@kernel
+@called
 def _expand(thread, panel, window, expansion, x, n, e, first, last, width, b, scratch, f0):
     """Expand what rows first to last of the result need, apply relu6, and write it to a frame, zeros around it."""
     frames, row_size = scratch.frames, ((width - 1) * window.stride + window.side) * panel
@@ -325,7 +325,7 @@ def _expand_line(shape, thread, expansion, x, n, r, e, b, scratch, at):
         tile.store(depthwise.bounded(sums, lower, upper), f_rows, columns, scratch.frames, at)
 
 
-@kernel
+@called
 def _correlate(panel, window, lines, width, frames, f0, W, b, e, D, d0):
     """Compute relu6 of the depthwise convolution of a frame and write it to D."""
     bounds = np.float32(0), np.float32(6)
@@ -341,7 +341,7 @@ def _correlate(panel, window, lines, width, frames, f0, W, b, e, D, d0):
             depthwise.correlate(PIXELS, TILE_5[1], (0, 0), panel, i, width, frames, f0, W, b, e, bounds, D, at, panel)
 
 
-@kernel
+@called
 def _project(D, d0, numbers, W, b, x, y, place):
     """Multiply M rows of a panel by its rows of W_p, and add to y.
 
@@ -372,6 +372,8 @@ def _add_projected(shape, D, d0, numbers, W, b, x, y, place):
     tile_rows, tile_columns = shape
     M, panel, e, begins, residual = numbers
     part, x0, y0, O = place
+    adds = not begins or (residual and part == 0)
+    addend, addend_at = (x, x0) if begins else (y, y0)
     columns, step = tile.offsets(tile_columns, 0, len(tile_columns), LANES), len(tile_columns) * LANES
     for o in range(0, b.size, step):
         for m in range(0, M, len(tile_rows)):
@@ -382,14 +384,10 @@ def _add_projected(shape, D, d0, numbers, W, b, x, y, place):
             if begins and part == 0:
                 sums = tile.add(sums, tile.load(tile_rows, columns, b, o))
             if o + step <= O:
-                if not begins:
-                    sums = tile.add(sums, tile.load(y_rows, columns, y, y0 + o))
-                elif residual and part == 0:
-                    sums = tile.add(sums, tile.load(y_rows, columns, x, x0 + o))
+                if adds:
+                    sums = tile.add(sums, tile.load(y_rows, columns, addend, addend_at + o))
                 tile.store(sums, y_rows, columns, y, y0 + o)
             else:
-                if not begins:
-                    sums = tile.add(sums, tile.load_within(y_rows, columns, y, y0 + o, O - o))
-                elif residual and part == 0:
-                    sums = tile.add(sums, tile.load_within(y_rows, columns, x, x0 + o, O - o))
+                if adds:
+                    sums = tile.add(sums, tile.load_within(y_rows, columns, addend, addend_at + o, O - o))
                 tile.store_within(sums, y_rows, columns, y, y0 + o, O - o)

@@ -88,7 +88,7 @@ def address(context, builder, array_type, array, at, kind=FLOAT):
     """
     if not (isinstance(array_type, types.Array) and array_type.dtype == types.float32 and array_type.layout == "C"):
         raise TypeError(f"vectors are loaded from and stored to contiguous float32 arrays, not {array_type}")
-    data = context.make_array(array_type)(context, builder, array).data
+    data = context.data_model_manager[array_type].get(builder, array, "data")
     return builder.bitcast(builder.gep(data, [at]), kind.as_pointer())
 
 

@@ -23,15 +23,16 @@ from llvmlite import ir
 from numba import njit, types
 from numba.extending import intrinsic
 
-from numpy_sat.kernels import cache
+from numpy_sat.kernels import cache, callees
 from numpy_sat.system import machine
 
-# "contract" lets a * b + c become one fused multiply-add. Sums keep their order.
-_options = dict(nogil=True, error_model="numpy", fastmath={"contract"}, no_cfunc_wrapper=True)
-# The decorator of the functions that kernels call. Their body is inlined, and Python never calls them.
-inline = functools.partial(njit, forceinline=True, no_cpython_wrapper=True, **_options)
+# "contract" lets a * b + c become one fused multiply-add. Sums keep their order. Without _nrt, kernels do not count the
+# references to arrays, and a kernel that allocates an array does not compile.
+_options = dict(nogil=True, error_model="numpy", fastmath={"contract"}, no_cfunc_wrapper=True, _nrt=False)
 # The decorator of long functions that kernels call in several places. Inlining would multiply the time of compilation.
-called = functools.partial(njit, no_cpython_wrapper=True, **_options)
+called = functools.partial(njit, no_cpython_wrapper=True, pipeline_class=callees.Compiler, **_options)
+# The decorator of the functions that kernels call. Their body is inlined, and Python never calls them.
+inline = functools.partial(called, forceinline=True)
 
 SPINS = 500_000  # reads before a thread sleeps, about 500 microseconds
 # The fields of the counter: claims in this run, number of the run, threads that take part in it. Each thread makes one

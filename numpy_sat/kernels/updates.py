@@ -11,8 +11,9 @@ import math
 
 import numpy as np
 from llvmlite import ir
-from numba import carray, types
+from numba import types
 from numba.extending import intrinsic
+from numba.np.arrayobj import populate_array
 
 from numpy_sat.kernels.simd import LANES, load_first, repeat, square_root, store_first, total
 from numpy_sat.kernels.threads import claim_tasks, inline, kernel, run
@@ -84,16 +85,6 @@ def _address(array):
     return array.ctypes.data
 
 
-@intrinsic
-def _pointer(typingctx, address):
-    """Convert an address to a pointer to float32 numbers."""
-
-    def build(context, builder, sig, args):
-        return builder.inttoptr(args[0], ir.FloatType().as_pointer())
-
-    return types.CPointer(types.float32)(types.int64), build
-
-
 @inline
 def _part(task, table):
     """Return the row of a task in the table, and the first and the last number (excluded) of the task."""
@@ -104,10 +95,23 @@ def _part(task, table):
     return row, first, min(first + NUMBERS, table[row, SIZE])
 
 
-@inline
-def _array(table, row, number):
-    """Return array `number` of a row of the table."""
-    return carray(_pointer(table[row, ADDRESSES + number]), table[row, SIZE])
+@intrinsic
+def _array(typingctx, table, row, number):
+    """Return array `number` of a row of the table. numba's carray would count references to it."""
+
+    def build(context, builder, sig, args):
+        table, row, number = args
+        model, FOUR = context.data_model_manager[sig.args[0]], context.get_constant(types.intp, 4)
+        columns = builder.extract_value(model.get(builder, table, "shape"), 1)
+        line = builder.gep(model.get(builder, table, "data"), [builder.mul(row, columns)])
+        size = builder.load(builder.gep(line, [ir.Constant(row.type, SIZE)]))
+        address = builder.load(builder.gep(line, [builder.add(number, ir.Constant(number.type, ADDRESSES))]))
+        array = context.make_array(sig.return_type)(context, builder)
+        data = builder.inttoptr(address, ir.FloatType().as_pointer())
+        populate_array(array, data, shape=[size], strides=[FOUR], itemsize=FOUR, meminfo=None)
+        return array._getvalue()
+
+    return types.Array(types.float32, 1, "C")(types.Array(types.int64, 2, "C"), types.int64, types.int64), build
 
 
 @kernel
