@@ -242,15 +242,40 @@ def first_lanes(builder, count):
     return builder.icmp_signed("<", ir.Constant(INTS, list(range(LANES))), splat)
 
 
+def _if_full(builder, count, whole, masked):
+    """Emit whole() where count >= LANES, else masked(). Return the value that the two emit.
+
+    Masked instructions of AVX-512 are as fast as others. Those of AVX2 are slow: a processor of AMD needs a dozen cycles
+    for a masked store. Without masked instructions, LLVM emits a branch for each lane.
+    """
+    if LANES == 16:
+        return masked()
+    full = builder.icmp_signed(">=", count, ir.Constant(count.type, LANES))
+    with builder.if_else(full, likely=True) as (then, otherwise):
+        with then:
+            values = [(whole(), builder.block)]
+        with otherwise:
+            values.append((masked(), builder.block))
+    if isinstance(values[0][0].type, ir.VoidType):
+        return None
+    result = builder.phi(VECTOR)
+    for value, block in values:
+        result.add_incoming(value, block)
+    return result
+
+
 @intrinsic
 def load_first(typingctx, x, at, count):
     """Load x.flat[at : at + count] into the first lanes of a vector. The other lanes are 0 without a read."""
 
     def build(context, builder, sig, args):
         pointer = address(context, builder, sig.args[0], args[0], args[1], VECTOR)
-        zeros = ir.Constant(VECTOR, [0.0] * LANES)
-        masked = [pointer, INT(4), first_lanes(builder, args[2]), zeros]
-        return llvm_call(builder, f"llvm.masked.load.v{LANES}f32.p0", VECTOR, masked)
+
+        def masked():
+            parts = [pointer, INT(4), first_lanes(builder, args[2]), ir.Constant(VECTOR, [0.0] * LANES)]
+            return llvm_call(builder, f"llvm.masked.load.v{LANES}f32.p0", VECTOR, parts)
+
+        return _if_full(builder, args[2], lambda: builder.load(pointer, align=4), masked)
 
     return vector(x, types.intp, types.intp), build
 
@@ -261,8 +286,12 @@ def store_first(typingctx, value, x, at, count):
 
     def build(context, builder, sig, args):
         pointer = address(context, builder, sig.args[1], args[1], args[2], VECTOR)
-        masked = [args[0], pointer, INT(4), first_lanes(builder, args[3])]
-        llvm_call(builder, f"llvm.masked.store.v{LANES}f32.p0", ir.VoidType(), masked)
+
+        def masked():
+            parts = [args[0], pointer, INT(4), first_lanes(builder, args[3])]
+            return llvm_call(builder, f"llvm.masked.store.v{LANES}f32.p0", ir.VoidType(), parts)
+
+        _if_full(builder, args[3], lambda: builder.store(args[0], pointer, align=4), masked)
         return context.get_dummy_value()
 
     return types.void(vector, x, types.intp, types.intp), build
