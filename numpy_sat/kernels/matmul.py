@@ -8,6 +8,7 @@ NumPy's product (BLAS) has three disadvantages here.
 * It runs on one thread here (system/machine.py), and on some machines it runs the kernel of an older processor.
 """
 
+import functools
 from typing import NamedTuple
 
 import numpy as np
@@ -21,13 +22,18 @@ from numpy_sat.system import machine
 from numpy_sat.system.workspace import current
 
 CHUNK = 256  # terms per partial sum: this part of a panel stays in the cache, together with the rows of x
-ROWS = 192  # rows of a task
+# With vectors of 16 numbers, a task reads x less often, because its panels are wider. Narrow panels need tasks whose
+# part of x stays in the cache.
+BLOCKED = LANES < 16
+ROWS = 96 if BLOCKED else 192  # rows of a task
 TASKS = 8  # tasks of `multiply_transposed` at least, if the result has so many tiles
+BLOCK, STRIP = (384, 16) if BLOCKED else (1 << 30, 1)  # rows and panels of a task of `multiply_transposed` at most
 VECTORS = next(iter(tile.ROWS))  # vectors in a row of a panel
 WIDTH = VECTORS * LANES
 TILE_ROWS, TILE_COLUMNS = (0,) * tile.ROWS[VECTORS], (0,) * VECTORS
 R = len(TILE_ROWS)
 assert ROWS % R == 0  # a task must not begin in the middle of a tile
+APART = CHUNK * R + 2 * R  # distance of tiles of x; a power of two would let them compete for few lines of the cache
 
 
 class Packed(NamedTuple):
@@ -100,13 +106,34 @@ def multiply_transposed(x, d, y=None):
     K, panels = d.size // O, -(-O // WIDTH)
     if y is None:
         y = workspace.empty((I, O))
-    blocks = max(1, min(-(-TASKS // panels), I // R))
-    rows = max(1, -(-I // (blocks * R))) * R
+    rows, strip = _task_size(I, panels)
+    tiled = BLOCKED and 4 * CHUNK * I > machine.cache_size() // 2
     with workspace.scratch():
-        packed, no_bias = workspace.empty((machine.THREADS, CHUNK, WIDTH)), np.zeros(panels * WIDTH, np.float32)
-        arrays = x.reshape(-1), d.reshape(-1), packed, no_bias, y.reshape(-1)
-        run(_multiply_transposed, panels * -(-I // rows), TILE_ROWS, TILE_COLUMNS, rows, I, K, O, *arrays)
+        tiles = workspace.empty((machine.THREADS * (rows // R if tiled else 0) * APART,))
+        packed, no_bias = workspace.empty((machine.THREADS, strip, CHUNK, WIDTH)), np.zeros(panels * WIDTH, np.float32)
+        arrays = x.reshape(-1), d.reshape(-1), tiles, packed, no_bias, y.reshape(-1)
+        tasks = -(-panels // strip) * -(-I // rows)
+        run(_multiply_transposed, tasks, TILE_ROWS, TILE_COLUMNS, rows, tiled, I, K, O, *arrays)
     return y
+
+
+@functools.cache
+def _task_size(I, panels):
+    """Return the number of rows and panels in a task of `multiply_transposed`.
+
+    Every task packs its part of both matrices, so it is as close to a square as possible.
+
+    Args:
+        I: rows of the result.
+        panels: panels of the result.
+    """
+    blocks, strips = max(1, -(-I // BLOCK)), max(1, -(-panels // STRIP))
+    while blocks * strips < TASKS and (blocks < I // R or strips < panels):
+        if strips >= panels or (blocks < I // R and I * strips > panels * WIDTH * blocks):
+            blocks += 1
+        else:
+            strips += 1
+    return max(1, -(-I // (blocks * R))) * R, max(1, -(-panels // strips))
 
 
 def _run(x, rows, K, row_step, term_step, packed, y, add):
@@ -124,34 +151,61 @@ def _run(x, rows, K, row_step, term_step, packed, y, add):
 @kernel
 def _multiply(thread, counter, tasks, tile_rows, tile_columns, M, K, row_step, term_step, O, x, W, bias, y, add):
     """Compute ROWS rows of one panel of y per task."""
-    blocks, steps = -(-M // ROWS), (row_step, term_step)
+    blocks, panels, steps = -(-M // ROWS), -(-O // WIDTH), (row_step, term_step, row_step)
     for task in claim_tasks(thread, counter, tasks):
-        panel, first = task // blocks, task % blocks * ROWS
+        panel, block = (task % panels, task // panels) if BLOCKED else (task // blocks, task % blocks)
+        first = block * ROWS
         last, w0 = min(first + ROWS, M), panel * K * WIDTH
         multiply_rows(tile_rows, tile_columns, first, last, panel, K, steps, O, x, 0, W, w0, bias, y, 0, add)
 
 
 @kernel
-def _multiply_transposed(thread, counter, tasks, tile_rows, tile_columns, rows, I, K, O, x, d, packed, bias, y):
-    """Compute `rows` rows of one panel of y = x^T d per task.
+def _multiply_transposed(
+    thread, counter, tasks, tile_rows, tile_columns, rows, tiled, I, K, O, x, d, tiles, packed, bias, y
+):
+    """Compute `rows` rows of some panels of y = x^T d per task.
 
     Each task packs its part of d, CHUNK rows at a time, which stay in the cache. To pack all of d before the product
-    would write it to memory and read it again.
+    would write it to memory and read it again. If `tiled` is True, it packs its part of x too: the R numbers of every
+    term of a tile follow each other. In x they are a whole row apart.
     """
-    blocks = -(-I // rows)
+    blocks, strip, panels = -(-I // rows), packed.shape[1], -(-O // WIDTH)
+    w0, x0, steps = thread * packed[0].size, 0, (1, I, 1)
     for task in claim_tasks(thread, counter, tasks):
-        panel, first = task // blocks, task % blocks * rows
-        last, start = min(first + rows, I), panel * WIDTH
+        first, first_panel = task % blocks * rows, task // blocks * strip
+        last, last_panel = min(first + rows, I), min(first_panel + strip, panels)
+        columns = first_panel * WIDTH, min(last_panel * WIDTH, O)
         for chunk in range(0, max(K, 1), CHUNK):
-            terms = min(CHUNK, K - chunk)
-            for k in range(terms):
-                at, to = (chunk + k) * O + start, (thread * CHUNK + k) * WIDTH
-                for o in range(0, WIDTH, LANES):
-                    simd.store(simd.load_first(d, at + o, max(O - start - o, 0)), packed, to + o)
-            multiply_rows(
-                *(tile_rows, tile_columns, first, last, panel, terms, (1, I), O, x, chunk * I),
-                *(packed, thread * CHUNK * WIDTH, bias, y, 0, chunk > 0),
-            )
+            terms, source, x0 = min(CHUNK, K - chunk), x, chunk * I
+            _pack_columns(WIDTH, CHUNK * WIDTH, *columns, terms, d, chunk * O, O, packed, w0)
+            if tiled:
+                source, x0, steps = tiles, thread * rows // R * APART, (1, R, APART // R)
+                _pack_columns(R, APART, first, last, terms, x, chunk * I, I, tiles, x0)
+                x0 -= first * steps[2]
+            for panel in range(first_panel, last_panel):
+                multiply_rows(
+                    *(tile_rows, tile_columns, first, last, panel, terms, steps, O, source, x0),
+                    *(packed, w0 + (panel - first_panel) * CHUNK * WIDTH, bias, y, 0, chunk > 0),
+                )
+
+
+@called
+def _pack_columns(width, apart, first, last, terms, x, x0, step, packed, at):
+    """Copy the columns from `first` to `last` of a matrix into panels.
+
+    Args:
+        width: columns of a panel.
+        apart: distance of panels. LANES more numbers than a panel has may be written.
+        first, last: columns of x. The last panel ends with zeros.
+        terms: rows of x, which begin at the flat index x0 and are `step` apart.
+        packed: the panels; the first one begins at the flat index `at`.
+    """
+    for k in range(terms):
+        to = at + k * width
+        for column in range(first, last, width):
+            for c in range(0, width, LANES):
+                simd.store(simd.load_first(x, x0 + k * step + column + c, max(last - column - c, 0)), packed, to + c)
+            to += apart
 
 
 @called
@@ -163,19 +217,19 @@ def multiply_rows(tile_rows, tile_columns, first, last, panel, K, steps, O, x, x
         first, last: the rows of x and y; both matrices begin at the flat indices x0 and y0.
         panel: number of the panel, which begins at the flat index w0 of W.
         K: number of terms.
-        steps: distances in x from row to row and from term to term.
+        steps: distances in x from row to row of a tile, from term to term, and of tiles, divided by their rows.
         O: columns of y.
         x, W, bias, y: contiguous arrays; W and bias as in Packed.
         add: True to add to y; the bias is not used then.
     """
-    row_step, term_step = steps
+    row_step, term_step, tile_step = steps
     columns = tile.offsets(tile_columns, 0, len(tile_columns), LANES)
     for chunk in range(0, max(K, 1), CHUNK):
         for m in range(first, last, len(tile_rows)):
             rows = tile.offsets(tile_rows, 0, min(len(tile_rows), last - m), row_step)
             sums = tile.zeros(rows, columns)
             for k in range(chunk, min(chunk + CHUNK, K)):
-                x_at = x0 + m * row_step + k * term_step
+                x_at = x0 + m * tile_step + k * term_step
                 sums = tile.add_products(sums, rows, columns, x, x_at, W, w0 + k * WIDTH)
             if chunk == 0 and not add:
                 sums = tile.add(sums, tile.load(tile_rows, columns, bias, panel * WIDTH))

@@ -54,7 +54,7 @@ def _forward(thread, counter, tasks, tile_rows, tile_columns, rows, M, x, W, pac
         for begin in range(first, min(first + rows, M), ROWS):
             end = min(begin + ROWS, first + rows, M)
             matmul.multiply_rows(
-                *(tile_rows, tile_columns, begin, end, panel, K, (K, 1), O),
+                *(tile_rows, tile_columns, begin, end, panel, K, (K, 1, K), O),
                 *(x, 0, packed, w0, b, y, 0, False),
             )
             for m in range(begin, end):

@@ -162,7 +162,7 @@ def _forward(
             row, last = t * B + image * captions, t * B + end * captions  # caption b of word t is row t B + b
             for panel in range(len(W_h)):
                 matmul.multiply_rows(
-                    *(tile_rows, tile_columns, row, last, panel, S, (S, 1), A),
+                    *(tile_rows, tile_columns, row, last, panel, S, (S, 1, S), A),
                     *(h, 0, W_h, panel * S * WIDTH, b_a, query, 0, False),
                 )
             for n in range(image, end):  # (4) (5) (6)
@@ -178,11 +178,11 @@ def _forward(
                         store(opened * load(context, d), z, d)
             for panel in range(len(W_hh)):
                 matmul.multiply_rows(
-                    *(tile_rows, tile_columns, row, last, panel, S, (S, 1), 4 * S),
+                    *(tile_rows, tile_columns, row, last, panel, S, (S, 1, S), 4 * S),
                     *(h, 0, W_hh, panel * S * WIDTH, b_a, affine, 0, True),
                 )
                 matmul.multiply_rows(
-                    *(tile_rows, tile_columns, row, last, panel, D, (D, 1), 4 * S),
+                    *(tile_rows, tile_columns, row, last, panel, D, (D, 1, D), 4 * S),
                     *(z, 0, W_z, panel * D * WIDTH, b_a, affine, 0, True),
                 )
             lstm.gates_of_rows(row, last, S, affine, c, 0, h, c, B * S, ifog, tanh_c)
@@ -212,7 +212,7 @@ def _backward(
             lstm.gradients_of_rows(row, last, S, dh, dc, -t * B * S, c, ifog, tanh_c, daffine)
             for panel in range(len(W_z)):
                 matmul.multiply_rows(
-                    *(tile_rows, tile_columns, row, last, panel, 4 * S, (4 * S, 1), D),
+                    *(tile_rows, tile_columns, row, last, panel, 4 * S, (4 * S, 1, 4 * S), D),
                     *(daffine, 0, W_z, panel * 4 * S * WIDTH, no_bias, dz, 0, True),
                 )
             for b in range(first, stop):
@@ -228,7 +228,7 @@ def _backward(
                     store_first(dscore * load_first(gate, s, S - s), dh, b * S + s, S - s)
             for panel in range(len(W_hh)):
                 matmul.multiply_rows(
-                    *(tile_rows, tile_columns, first, stop, panel, 4 * S, (4 * S, 1), S),
+                    *(tile_rows, tile_columns, first, stop, panel, 4 * S, (4 * S, 1, 4 * S), S),
                     *(daffine, t * B * 4 * S, W_hh, panel * 4 * S * WIDTH, no_bias, dh, 0, True),
                 )
             for n in range(image, end):  # (6) (5) (4)
@@ -237,6 +237,6 @@ def _backward(
                 )
             for panel in range(len(W_h)):
                 matmul.multiply_rows(
-                    *(tile_rows, tile_columns, first, stop, panel, A, (A, 1), S),
+                    *(tile_rows, tile_columns, first, stop, panel, A, (A, 1, A), S),
                     *(dquery, t * B * A, W_h, panel * A * WIDTH, no_bias, dh, 0, True),
                 )
