@@ -26,7 +26,7 @@ CHUNK = 256  # terms per partial sum: this part of a panel stays in the cache, t
 # part of x stays in the cache.
 BLOCKED = LANES < 16
 ROWS = 96 if BLOCKED else 192  # rows of a task
-TASKS = 8  # tasks of `multiply_transposed` at least, if the result has so many tiles
+TASKS = 8  # tasks of a small product at least, if the result has so many tiles
 BLOCK, STRIP = (384, 16) if BLOCKED else (1 << 30, 1)  # rows and panels of a task of `multiply_transposed` at most
 VECTORS = next(iter(tile.ROWS))  # vectors in a row of a panel
 WIDTH = VECTORS * LANES
@@ -107,7 +107,7 @@ def multiply_transposed(x, d, y=None):
     if y is None:
         y = workspace.empty((I, O))
     rows, strip = _task_size(I, panels)
-    tiled = BLOCKED and 4 * CHUNK * I > machine.cache_size() // 2
+    tiled = BLOCKED and strip >= 8  # with fewer panels, it costs more to pack x than it saves
     with workspace.scratch():
         tiles = workspace.empty((machine.THREADS * (rows // R if tiled else 0) * APART,))
         packed, no_bias = workspace.empty((machine.THREADS, strip, CHUNK, WIDTH)), np.zeros(panels * WIDTH, np.float32)
@@ -117,18 +117,25 @@ def multiply_transposed(x, d, y=None):
     return y
 
 
+def _enough(tasks):
+    """Return True if no thread waits long for another one at the end of so many tasks."""
+    threads = machine.THREADS
+    return (tasks >= 2 * threads and tasks % threads == 0) or tasks >= 8 * threads if BLOCKED else tasks >= TASKS
+
+
 @functools.cache
 def _task_size(I, panels):
     """Return the number of rows and panels in a task of `multiply_transposed`.
 
-    Every task packs its part of both matrices, so it is as close to a square as possible.
+    Every task packs its part of both matrices, so it is large, and as close to a square as possible. The results do not
+    depend on it, because each number of y is the sum of the same terms in the same order.
 
     Args:
         I: rows of the result.
         panels: panels of the result.
     """
     blocks, strips = max(1, -(-I // BLOCK)), max(1, -(-panels // STRIP))
-    while blocks * strips < TASKS and (blocks < I // R or strips < panels):
+    while not _enough(blocks * strips) and (blocks < I // R or strips < panels):
         if strips >= panels or (blocks < I // R and I * strips > panels * WIDTH * blocks):
             blocks += 1
         else:

@@ -6,7 +6,7 @@ from float32 import error, single
 
 from numpy_sat.kernels import matmul
 
-PRODUCTS = [(1, 1, 1), (5, 7, 3), (6, 16, 64), (200, 300, 70), (13, 600, 129), (3, 0, 5), (0, 4, 5)]
+PRODUCTS = [(1, 1, 1), (5, 7, 3), (6, 16, 64), (200, 300, 70), (13, 600, 129), (300, 100, 270), (3, 0, 5), (0, 4, 5)]
 
 
 @pytest.mark.parametrize(("M", "K", "O"), PRODUCTS)
