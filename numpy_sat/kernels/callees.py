@@ -1,4 +1,4 @@
-"""Compile the functions that kernels call. Their LLVM code becomes part of each kernel, so nothing else is made of it.
+"""Compile the functions that kernels call. Kernels include their LLVM code, so they get no machine code of their own.
 
 numba optimizes a function and translates it to machine code before it compiles the functions that call it. A kernel
 contains the code of all functions that it calls, and is optimized as a whole again. So numba would optimize a function
@@ -27,7 +27,7 @@ class _Library(codegen.JITCodeLibrary):
 
     @property
     def codegen(self):
-        """The object that numba tells the environment of the function, which only Python objects need."""
+        """Return the object whose set_env numba calls with the environment of the function: this one."""
         return self
 
     def set_env(self, name, env):
@@ -38,5 +38,6 @@ class Compiler(compiler.Compiler):
     """numba's compiler, with a _Library for the result. njit accepts it as `pipeline_class`."""
 
     def __init__(self, typing_context, target_context, library, *rest):
+        """Put a _Library in the place of the library that numba has made."""
         library = _Library(target_context.codegen(), "callee")
         super().__init__(typing_context, target_context, library, *rest)

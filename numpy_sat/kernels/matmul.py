@@ -22,18 +22,20 @@ from numpy_sat.system import machine
 from numpy_sat.system.workspace import current
 
 CHUNK = 256  # terms per partial sum: this part of a panel stays in the cache, together with the rows of x
-# With vectors of 16 numbers, a task reads x less often, because its panels are wider. Narrow panels need tasks whose
-# part of x stays in the cache.
-BLOCKED = LANES < 16
-ROWS = 96 if BLOCKED else 192  # rows of a task
-TASKS = 8  # tasks of a small product at least, if the result has so many tiles
-BLOCK, STRIP = (384, 16) if BLOCKED else (1 << 30, 1)  # rows and panels of a task of `multiply_transposed` at most
+# A panel has 64 columns with vectors of 16 numbers, and 16 with shorter ones (tile.ROWS). Every panel reads x again, so
+# narrow panels read it four times as often. Their tasks are small enough that x stays in the cache.
+NARROW = LANES < 16
+ROWS = 96 if NARROW else 192  # rows of a task
+TASKS = 8  # least number of tasks of a small product in pointwise.py, and of a weight gradient with wide panels
+MAX_ROWS, MAX_PANELS = (384, 16) if NARROW else (1 << 30, 1)  # of a task of `multiply_transposed`
 VECTORS = next(iter(tile.ROWS))  # vectors in a row of a panel
 WIDTH = VECTORS * LANES
 TILE_ROWS, TILE_COLUMNS = (0,) * tile.ROWS[VECTORS], (0,) * VECTORS
 R = len(TILE_ROWS)
 assert ROWS % R == 0  # a task must not begin in the middle of a tile
-APART = CHUNK * R + 2 * R  # distance of tiles of x; a power of two would let them compete for few lines of the cache
+# Distance of packed tiles of x. The gap keeps tiles out of the same cache lines, and holds what the last store of a
+# tile writes beyond it.
+APART = CHUNK * R + 2 * R
 
 
 class Packed(NamedTuple):
@@ -106,8 +108,9 @@ def multiply_transposed(x, d, y=None):
     K, panels = d.size // O, -(-O // WIDTH)
     if y is None:
         y = workspace.empty((I, O))
-    rows, strip = _task_size(I, panels)
-    tiled = BLOCKED and strip >= 8  # with fewer panels, it costs more to pack x than it saves
+    rows, strip = _task_size(I, panels, machine.THREADS)
+    # With fewer panels, packing x costs more than it saves (chosen on AMD Zen 3, 2026-12-01).
+    tiled = NARROW and strip >= 8
     with workspace.scratch():
         tiles = workspace.empty((machine.THREADS * (rows // R if tiled else 0) * APART,))
         packed, no_bias = workspace.empty((machine.THREADS, strip, CHUNK, WIDTH)), np.zeros(panels * WIDTH, np.float32)
@@ -117,25 +120,31 @@ def multiply_transposed(x, d, y=None):
     return y
 
 
-def _enough(tasks):
-    """Return True if no thread waits long for another one at the end of so many tasks."""
-    threads = machine.THREADS
-    return (tasks >= 2 * threads and tasks % threads == 0) or tasks >= 8 * threads if BLOCKED else tasks >= TASKS
+def _is_balanced(tasks, threads):
+    """Return True if so many tasks keep all threads busy until the end, or nearly."""
+    if not NARROW:
+        return tasks >= TASKS
+    return tasks >= 8 * threads or (tasks >= 2 * threads and tasks % threads == 0)
 
 
 @functools.cache
-def _task_size(I, panels):
-    """Return the number of rows and panels in a task of `multiply_transposed`.
+def _task_size(I, panels, threads):
+    """Return the size of a task of `multiply_transposed`.
 
-    Every task packs its part of both matrices, so it is large, and as close to a square as possible. The results do not
-    depend on it, because each number of y is the sum of the same terms in the same order.
+    A task packs its part of d and, with narrow panels, of x. Such tasks are as large and as square as _is_balanced
+    permits. With wide panels, a task has one panel. The size does not change the results: each number of y is the sum
+    of the same terms in the same order.
 
     Args:
         I: rows of the result.
         panels: panels of the result.
+        threads: number of threads.
+    Returns:
+        rows: rows of a task, a multiple of R.
+        strip: panels of a task.
     """
-    blocks, strips = max(1, -(-I // BLOCK)), max(1, -(-panels // STRIP))
-    while not _enough(blocks * strips) and (blocks < I // R or strips < panels):
+    blocks, strips = max(1, -(-I // MAX_ROWS)), max(1, -(-panels // MAX_PANELS))
+    while not _is_balanced(blocks * strips, threads) and (blocks < I // R or strips < panels):
         if strips >= panels or (blocks < I // R and I * strips > panels * WIDTH * blocks):
             blocks += 1
         else:
@@ -160,7 +169,8 @@ def _multiply(thread, counter, tasks, tile_rows, tile_columns, M, K, row_step, t
     """Compute ROWS rows of one panel of y per task."""
     blocks, panels, steps = -(-M // ROWS), -(-O // WIDTH), (row_step, term_step, row_step)
     for task in claim_tasks(thread, counter, tasks):
-        panel, block = (task % panels, task // panels) if BLOCKED else (task // blocks, task % blocks)
+        # Consecutive tasks share rows of x if panels are narrow, else a panel of W.
+        panel, block = (task % panels, task // panels) if NARROW else (task // blocks, task % blocks)
         first = block * ROWS
         last, w0 = min(first + ROWS, M), panel * K * WIDTH
         multiply_rows(tile_rows, tile_columns, first, last, panel, K, steps, O, x, 0, W, w0, bias, y, 0, add)
@@ -177,7 +187,7 @@ def _multiply_transposed(
     term of a tile follow each other. In x they are a whole row apart.
     """
     blocks, strip, panels = -(-I // rows), packed.shape[1], -(-O // WIDTH)
-    w0, x0, steps = thread * packed[0].size, 0, (1, I, 1)
+    w0, steps = thread * packed[0].size, (1, I, 1)
     for task in claim_tasks(thread, counter, tasks):
         first, first_panel = task % blocks * rows, task // blocks * strip
         last, last_panel = min(first + rows, I), min(first_panel + strip, panels)
@@ -188,7 +198,7 @@ def _multiply_transposed(
             if tiled:
                 source, x0, steps = tiles, thread * rows // R * APART, (1, R, APART // R)
                 _pack_columns(R, APART, first, last, terms, x, chunk * I, I, tiles, x0)
-                x0 -= first * steps[2]
+                x0 -= first * steps[2]  # multiply_rows counts rows from row 0 of y, but the tiles begin at row `first`
             for panel in range(first_panel, last_panel):
                 multiply_rows(
                     *(tile_rows, tile_columns, first, last, panel, terms, steps, O, source, x0),
@@ -202,10 +212,11 @@ def _pack_columns(width, apart, first, last, terms, x, x0, step, packed, at):
 
     Args:
         width: columns of a panel.
-        apart: distance of panels. LANES more numbers than a panel has may be written.
+        apart: distance of panels. If a panel is not whole vectors, the last one is written beyond its end.
         first, last: columns of x. The last panel ends with zeros.
-        terms: rows of x, which begin at the flat index x0 and are `step` apart.
-        packed: the panels; the first one begins at the flat index `at`.
+        terms: number of rows.
+        x: flat matrix, whose first row begins at index x0; rows are `step` apart.
+        packed: flat array of the panels, the first of which begins at index `at`.
     """
     for k in range(terms):
         to = at + k * width
@@ -224,7 +235,8 @@ def multiply_rows(tile_rows, tile_columns, first, last, panel, K, steps, O, x, x
         first, last: the rows of x and y; both matrices begin at the flat indices x0 and y0.
         panel: number of the panel, which begins at the flat index w0 of W.
         K: number of terms.
-        steps: distances in x from row to row of a tile, from term to term, and of tiles, divided by their rows.
+        steps: (row_step, term_step, tile_step). Term k of row m + r, in the tile that begins at row m, is
+            x[x0 + m tile_step + r row_step + k term_step]. tile_step is row_step, unless x is packed into tiles.
         O: columns of y.
         x, W, bias, y: contiguous arrays; W and bias as in Packed.
         add: True to add to y; the bias is not used then.

@@ -372,7 +372,8 @@ def _add_projected(shape, D, d0, numbers, W, b, x, y, place):
     tile_rows, tile_columns = shape
     M, panel, e, begins, residual = numbers
     part, x0, y0, O = place
-    adds = not begins or (residual and part == 0)
+    # One addend for both cases, so that the loads of a tile are compiled once.
+    has_addend = not begins or (residual and part == 0)
     addend, addend_at = (x, x0) if begins else (y, y0)
     columns, step = tile.offsets(tile_columns, 0, len(tile_columns), LANES), len(tile_columns) * LANES
     for o in range(0, b.size, step):
@@ -384,10 +385,10 @@ def _add_projected(shape, D, d0, numbers, W, b, x, y, place):
             if begins and part == 0:
                 sums = tile.add(sums, tile.load(tile_rows, columns, b, o))
             if o + step <= O:
-                if adds:
+                if has_addend:
                     sums = tile.add(sums, tile.load(y_rows, columns, addend, addend_at + o))
                 tile.store(sums, y_rows, columns, y, y0 + o)
             else:
-                if adds:
+                if has_addend:
                     sums = tile.add(sums, tile.load_within(y_rows, columns, addend, addend_at + o, O - o))
                 tile.store_within(sums, y_rows, columns, y, y0 + o, O - o)

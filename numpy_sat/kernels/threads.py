@@ -29,9 +29,9 @@ from numpy_sat.system import machine
 # "contract" lets a * b + c become one fused multiply-add. Sums keep their order. Without _nrt, kernels do not count the
 # references to arrays, and a kernel that allocates an array does not compile.
 _options = dict(nogil=True, error_model="numpy", fastmath={"contract"}, no_cfunc_wrapper=True, _nrt=False)
-# The decorator of long functions that kernels call in several places. Inlining would multiply the time of compilation.
+# The decorator of long functions that kernels call. LLVM decides whether to inline them.
 called = functools.partial(njit, no_cpython_wrapper=True, pipeline_class=callees.Compiler, **_options)
-# The decorator of the functions that kernels call. Their body is inlined, and Python never calls them.
+# The decorator of short functions that kernels call. They are always inlined.
 inline = functools.partial(called, forceinline=True)
 
 SPINS = 500_000  # reads before a thread sleeps, about 500 microseconds

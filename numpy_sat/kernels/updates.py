@@ -97,18 +97,25 @@ def _part(task, table):
 
 @intrinsic
 def _array(typingctx, table, row, number):
-    """Return array `number` of a row of the table. numba's carray would count references to it."""
+    """Return array `number` of a row of the table.
+
+    numba's carray needs a count of references, which kernels do not have (threads.py).
+
+    Args:
+        table: (rows, columns) int64, from `_table`.
+        row, number: the row, and the number of the array in it, from 0.
+    """
 
     def build(context, builder, sig, args):
         table, row, number = args
-        model, FOUR = context.data_model_manager[sig.args[0]], context.get_constant(types.intp, 4)
+        model, item_size = context.data_model_manager[sig.args[0]], context.get_constant(types.intp, 4)
         columns = builder.extract_value(model.get(builder, table, "shape"), 1)
         line = builder.gep(model.get(builder, table, "data"), [builder.mul(row, columns)])
         size = builder.load(builder.gep(line, [ir.Constant(row.type, SIZE)]))
         address = builder.load(builder.gep(line, [builder.add(number, ir.Constant(number.type, ADDRESSES))]))
         array = context.make_array(sig.return_type)(context, builder)
         data = builder.inttoptr(address, ir.FloatType().as_pointer())
-        populate_array(array, data, shape=[size], strides=[FOUR], itemsize=FOUR, meminfo=None)
+        populate_array(array, data, shape=[size], strides=[item_size], itemsize=item_size, meminfo=None)
         return array._getvalue()
 
     return types.Array(types.float32, 1, "C")(types.Array(types.int64, 2, "C"), types.int64, types.int64), build

@@ -20,7 +20,8 @@ several = pytest.mark.parametrize("heads", [1, 2, 5])
 pytestmark = pytest.mark.usefixtures("general_decoder")
 
 
-@pytest.mark.parametrize("heads", [pytest.param(1, marks=pytest.mark.slow), 2])
+@pytest.mark.slow
+@pytest.mark.parametrize("heads", [1, 2])
 def test_gradients_of_the_whole_model(rng, heads):
     whole_model.check_gradients(rng, CONFIG.replace(heads=heads))
 

@@ -10,19 +10,19 @@ from numpy_sat.kernels.threads import called, inline, kernel
 
 
 @called
-def _increased(x, k):
+def _increment(x, k):
     return load(x, k) + np.float32(1)
 
 
 @inline
-def _doubled(x, k):
-    return np.float32(2) * _increased(x, k)
+def _twice(x, k):
+    return np.float32(2) * _increment(x, k)
 
 
 @kernel
 def _double(x):
     for k in range(0, x.size, LANES):
-        store(_doubled(x, k), x, k)
+        store(_twice(x, k), x, k)
 
 
 def test_only_the_kernel_becomes_machine_code(monkeypatch):
@@ -39,13 +39,13 @@ def test_only_the_kernel_becomes_machine_code(monkeypatch):
     expected = 2 * (x + 1)
     with event.install_recorder("numba:compile") as recorder:
         _double(x)
-    assert {_double, _doubled, _increased} <= {entry.data["dispatcher"] for _, entry in recorder.buffer}
+    assert {_double, _twice, _increment} <= {entry.data["dispatcher"] for _, entry in recorder.buffer}
     assert [name for name in names if name != "nrt"] == ["_double", "_double"]  # nrt is a part of numba
     assert np.array_equal(x, expected)
 
 
 def test_kernels_cannot_allocate_arrays():
-    """Check it, because their code does not count the references to arrays, and so could not free them."""
+    """Check that a kernel that allocates an array does not compile, because nothing would free the array."""
 
     @kernel
     def allocate(x):

@@ -47,6 +47,7 @@ def batch_of(rng, captions, images=2):
     return batches.Batch(inputs, words, targets, mask.astype(np.float64))
 
 
+@pytest.mark.slow
 def test_gradients_of_the_discriminator(rng, net):
     a = rng.standard_normal((2, 16, 4))
     real = batch_of(rng, [[3, END], [4, 3, END], [3, 3, 4], [END]])
