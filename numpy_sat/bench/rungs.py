@@ -147,8 +147,9 @@ def _plain(thread, counter, tasks, x, W, b, y):
         n, i = row_number // H, row_number % H
         for first in range(0, width, 4):
             j = min(first, width - 4)  # the last four pixels may overlap those before and are computed twice
-            y[n, i, j : j + 4] = b
             y0, y1, y2, y3 = y[n, i, j], y[n, i, j + 1], y[n, i, j + 2], y[n, i, j + 3]
+            for o in range(O):
+                y0[o] = y1[o] = y2[o] = y3[o] = b[o]
             for p in range(3):
                 row = x[n, i + p]
                 for c in range(W.shape[2]):
