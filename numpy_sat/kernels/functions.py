@@ -19,8 +19,9 @@ from numpy_sat.kernels.threads import inline
 f = np.float32
 
 # tanh x = x P(x^2) / Q(x^2). The fit minimizes the largest relative error on |x| <= 8.5, which is 1.2e-8 before
-# the coefficients are rounded. From |x| = 8.7 on, the quotient slightly exceeds 1 and is clipped to 1.
-TANH_LIMIT = f(9)  # x is clipped to this, where tanh x differs from 1 by 3e-8 only
+# the coefficients are rounded. x is clipped to a number for which the computed quotient is exactly 1. For none below it
+# do rounding errors lift the quotient above 1, as trying all float32 numbers showed.
+TANH_LIMIT = f(8.119323)
 P1, P2, P3, P4 = f(0.13415861962), f(0.0035370814745), f(2.1299430428589e-05), f(1.4333084028315e-08)
 Q1, Q2, Q3, Q4 = f(0.46749188213), f(0.0260345023328), f(3.3537770756557e-04), f(8.1719135559863e-07)
 ONE, HALF = f(1), f(0.5)
@@ -35,17 +36,11 @@ E2, E3, E4, E5, E6, E7 = (f(1 / math.factorial(k)) for k in range(2, 8))
 @inline
 def tanh(x):
     """Compute tanh of a vector. The absolute error is at most 4e-7, and the result is never outside [-1, 1]."""
-    x = _within(x, TANH_LIMIT)
+    x = simd.minimum(simd.maximum(x, repeat(-TANH_LIMIT)), repeat(TANH_LIMIT))
     s = x * x
     numerator = fma(fma(fma(fma(repeat(P4), s, repeat(P3)), s, repeat(P2)), s, repeat(P1)), s, repeat(ONE))
     denominator = fma(fma(fma(fma(repeat(Q4), s, repeat(Q3)), s, repeat(Q2)), s, repeat(Q1)), s, repeat(ONE))
-    return _within(x * numerator / denominator, ONE)
-
-
-@inline
-def _within(x, limit):
-    """Clip a vector to [-limit, limit]."""
-    return simd.minimum(simd.maximum(x, repeat(-limit)), repeat(limit))
+    return x * numerator / denominator
 
 
 @inline
