@@ -26,8 +26,8 @@ CHUNK = 256  # terms per partial sum: this part of a panel stays in the cache, t
 # narrow panels read it four times as often. Their tasks are small enough that x stays in the cache.
 NARROW = LANES < 16
 ROWS = 96 if NARROW else 192  # rows of a task
-TASKS = 8  # least number of tasks of a small product in pointwise.py, and of a weight gradient with wide panels
-MAX_ROWS, MAX_PANELS = (384, 16) if NARROW else (1 << 30, 1)  # of a task of `multiply_transposed`
+TASKS = 8  # least number of tasks of a small product in pointwise.py
+MAX_ROWS, MAX_COLUMNS = 384, 256  # of a task of `multiply_transposed`
 VECTORS = next(iter(tile.ROWS))  # vectors in a row of a panel
 WIDTH = VECTORS * LANES
 TILE_ROWS, TILE_COLUMNS = (0,) * tile.ROWS[VECTORS], (0,) * VECTORS
@@ -109,8 +109,8 @@ def multiply_transposed(x, d, y=None):
     if y is None:
         y = workspace.empty((I, O))
     rows, strip = _task_size(I, panels, machine.THREADS)
-    # With fewer panels, packing x costs more than it saves (chosen on AMD Zen 3, 2026-12-01).
-    tiled = NARROW and strip >= 8
+    # For fewer columns, packing x costs more than it saves (chosen on AMD Zen 3, 2026-12-01).
+    tiled = strip * WIDTH >= 128
     with workspace.scratch():
         tiles = workspace.empty((machine.THREADS * (rows // R if tiled else 0) * APART,))
         packed, no_bias = workspace.empty((machine.THREADS, strip, CHUNK, WIDTH)), np.zeros(panels * WIDTH, np.float32)
@@ -122,8 +122,6 @@ def multiply_transposed(x, d, y=None):
 
 def _is_balanced(tasks, threads):
     """Return True if so many tasks keep all threads busy until the end, or nearly."""
-    if not NARROW:
-        return tasks >= TASKS
     return tasks >= 8 * threads or (tasks >= 2 * threads and tasks % threads == 0)
 
 
@@ -131,9 +129,8 @@ def _is_balanced(tasks, threads):
 def _task_size(I, panels, threads):
     """Return the size of a task of `multiply_transposed`.
 
-    A task packs its part of d and, with narrow panels, of x. Such tasks are as large and as square as _is_balanced
-    permits. With wide panels, a task has one panel. The size does not change the results: each number of y is the sum
-    of the same terms in the same order.
+    A task packs its part of d, and of x if it has enough columns. So tasks are as large and as square as _is_balanced
+    permits. The size does not change the results: each number of y is the sum of the same terms in the same order.
 
     Args:
         I: rows of the result.
@@ -143,7 +140,7 @@ def _task_size(I, panels, threads):
         rows: rows of a task, a multiple of R.
         strip: panels of a task.
     """
-    blocks, strips = max(1, -(-I // MAX_ROWS)), max(1, -(-panels // MAX_PANELS))
+    blocks, strips = max(1, -(-I // MAX_ROWS)), max(1, -(-panels * WIDTH // MAX_COLUMNS))
     while not _is_balanced(blocks * strips, threads) and (blocks < I // R or strips < panels):
         if strips >= panels or (blocks < I // R and I * strips > panels * WIDTH * blocks):
             blocks += 1
