@@ -21,6 +21,7 @@ from numpy_sat.system.workspace import current
 
 CHUNK = 192  # terms per partial sum: longer float32 sums have larger rounding errors
 WEIGHT_TASKS = 8  # tasks of the weights' gradient: a constant, so that the sums do not depend on the number of threads
+SMALL = 1 << 13  # numbers in filters whose gradients fit into the first-level cache
 
 
 @checked(
@@ -70,8 +71,8 @@ def correlate(x, W, bias, stride, lowest, pool):
 def weight_gradient(x, dy, W_shape, stride):
     """Compute dW[p, q, c, o] = sum over n, i, j of x[n, i s + p, j s + q, c] dy[n, i, j, o].
 
-    A task computes one p for a part of the rows. The parts are added in order, so the result does not depend on the
-    number of threads.
+    A task computes all p of small filters, or one p of large ones, for a part of the rows of dy. The parts are added in
+    order, so the result does not depend on the number of threads.
 
     Args:
         x: (N, Hp, Wp, C) images, padding included.
@@ -85,12 +86,14 @@ def weight_gradient(x, dy, W_shape, stride):
     P, Q, C, O = W_shape
     lines = dy.shape[0] * dy.shape[1]
     dW = workspace.empty(W_shape)
-    parts = max(1, min(WEIGHT_TASKS // P, lines))
+    task_rows = P if P * Q * C * O <= SMALL else 1  # all rows of the filters share one pass over dy
+    parts = max(1, min(WEIGHT_TASKS * task_rows // P, lines))
     tile_rows, tile_columns = _weight_tile(Q * C, O)
     with workspace.scratch():
         sums = workspace.empty((parts, P, Q * C, O))
         sums[:] = 0
-        run(_weight_gradient, parts * P, parts, tile_rows, tile_columns, x, dy, stride, stride * C, sums)
+        sizes = task_rows, stride, stride * C
+        run(_weight_gradient, parts * P // task_rows, tile_rows, tile_columns, sizes, x, dy, sums)
         np.sum(sums, axis=0, out=dW.reshape(P, Q * C, O))
     return dW
 
@@ -151,24 +154,25 @@ def _line(tile_rows, tile_columns, x, x_line, x_step, step, W, lines, l_at, widt
 
 
 @kernel
-def _weight_gradient(thread, counter, tasks, parts, tile_rows, tile_columns, x, dy, stride, step, dW):
-    """Compute the gradients of one row p of the filters from a part of the rows of dy, per task."""
+def _weight_gradient(thread, counter, tasks, tile_rows, tile_columns, sizes, x, dy, dW):
+    """Compute the gradients of some rows of the filters from a part of the rows of dy, per task."""
     _, Hp, Wp, C = x.shape
     N, H, width, O = dy.shape
-    _, P, Q_C, _ = dW.shape
+    parts, P, Q_C, _ = dW.shape
+    task_rows, stride, step = sizes
     panel = len(tile_columns) * LANES
     columns = tile.offsets(tile_columns, 0, len(tile_columns), LANES)
     for task in claim_tasks(thread, counter, tasks):
-        part, p = task // P, task % P
+        part, first = task // (P // task_rows), task % (P // task_rows) * task_rows
         for line in range(part * N * H // parts, (part + 1) * N * H // parts):
-            x_line = (line // H * Hp + line % H * stride + p) * Wp * C
-            for o in range(0, O, panel):
-                for r in range(0, Q_C, len(tile_rows)):
-                    rows, sum_rows = tile.offsets(tile_rows, r, Q_C, 1), tile.offsets(tile_rows, r, Q_C, O)
-                    sums = tile.zeros(rows, columns)
-                    for j in range(width):
-                        sums = tile.add_products(
-                            sums, rows, columns, x, x_line + j * step, dy, (line * width + j) * O + o
-                        )
-                    at = (part * P + p) * Q_C * O + o
-                    tile.store(tile.add(sums, tile.load(sum_rows, columns, dW, at)), sum_rows, columns, dW, at)
+            for p in range(first, first + task_rows):
+                x_line = (line // H * Hp + line % H * stride + p) * Wp * C
+                for o in range(0, O, panel):
+                    for r in range(0, Q_C, len(tile_rows)):
+                        rows, sum_rows = tile.offsets(tile_rows, r, Q_C, 1), tile.offsets(tile_rows, r, Q_C, O)
+                        sums = tile.zeros(rows, columns)
+                        for j in range(width):
+                            dy_at = (line * width + j) * O + o
+                            sums = tile.add_products(sums, rows, columns, x, x_line + j * step, dy, dy_at)
+                        at = (part * P + p) * Q_C * O + o
+                        tile.store(tile.add(sums, tile.load(sum_rows, columns, dW, at)), sum_rows, columns, dW, at)
