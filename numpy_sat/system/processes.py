@@ -10,7 +10,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -64,7 +64,8 @@ def _start(target, call):
         env=os.environ | {"PYTHONPATH": paths, "NUMPY_SAT_THREADS": "1"},
         **dict(start_new_session=True, creationflags=OWN_GROUP),  # Ctrl-C reaches only this process, which ends them
     )
-    print(json.dumps([target, call]), file=worker.stdin, flush=True)
+    with suppress(BrokenPipeError):  # it has already ended, and `_results` reports its exit code
+        print(json.dumps([target, call]), file=worker.stdin, flush=True)
     return worker
 
 

@@ -59,6 +59,21 @@ def test_a_failure_is_one_error(kind, error, message, capfd):
     assert len(capfd.readouterr().err.splitlines()) == 1  # what the process itself printed
 
 
+def test_a_process_that_ends_before_its_call_comes(monkeypatch):
+    class Ended(subprocess.Popen):
+        def __init__(self, *args, **kwargs):
+            super().__init__(*args, **kwargs)
+            self.wait()
+
+    monkeypatch.setattr(processes, "CODE", "import os; os._exit(3)")
+    monkeypatch.setattr(subprocess, "Popen", Ended)
+    with (
+        pytest.raises(InputError, match="counting: a process ended with exit code 3"),
+        processes.alternating("counting", "test_processes:numbers", [(0, 1, 1)]) as results,
+    ):
+        list(results)
+
+
 def test_an_interrupt_ends_all_processes():
     with pytest.raises(KeyboardInterrupt):
         with processes.alternating("counting", "test_processes:numbers", [(0, 10**9, 2), (1, 10**9, 2)]) as results:
