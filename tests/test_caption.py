@@ -12,7 +12,7 @@ from html_pages import data_of
 from PIL import Image
 
 from numpy_sat import caption
-from numpy_sat.experiment import checkpoint
+from numpy_sat.experiment import checkpoint, runs
 from numpy_sat.tasks.caption import BATCH
 
 pytestmark = pytest.mark.usefixtures("tiny_preset")
@@ -194,3 +194,11 @@ def test_a_figure_never_replaces_an_image(trained, tmp_path, monkeypatch, capsys
     captured = capsys.readouterr()
     assert "would replace the image a" in captured.err and not captured.out
     assert {path: path.read_bytes() for path in tmp_path.glob("*.png")} == before
+
+
+def test_a_folder_without_permission_is_not_taken_for_a_run(tmp_path, monkeypatch):
+    def refuse(path):
+        raise PermissionError(13, "Permission denied", str(path))
+
+    monkeypatch.setattr(Path, "exists", refuse)
+    assert not runs.is_run(tmp_path)

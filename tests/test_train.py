@@ -760,9 +760,12 @@ def test_flickr8k_is_missing(capsys, monkeypatch, tmp_path):
 def test_fewer_images_than_a_batch(tmp_path, capsys):
     scenes.write(tmp_path / "few", train=3, dev=2, test=1)
     assert run(tmp_path / "few", tmp_path / "run") == 2
-    assert "3 images to train on are fewer than a batch, 4; set a smaller batch_size" in capsys.readouterr().err
+    assert (
+        "the training set has fewer images than a batch, 3 instead of 4; set a smaller batch_size"
+        in capsys.readouterr().err
+    )
     phrases = SimpleNamespace(name="phrases", root=None, splits={"train": [], "dev": []})
-    with pytest.raises(InputError, match=r"^phrases: 0 images to train on are fewer than a batch"):
+    with pytest.raises(InputError, match=r"^phrases: the training set has fewer images than a batch, 0 instead"):
         loop.start._load(tiny.RECIPE, None, phrases, 0)
 
 

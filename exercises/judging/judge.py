@@ -414,7 +414,8 @@ def _dtype_notes(task, function, case, expected):
         return ()
     return (
         f"float64 although the inputs are float32, as in training: {', '.join(doubles)}. It costs time and memory "
-        "(np.zeros, np.eye and similar functions make float64 unless you pass dtype=)",
+        "(np.zeros and np.eye make float64 unless you pass dtype=, and np.sqrt of a Python number is a float64: "
+        "use math.sqrt)",
     )
 
 

@@ -121,11 +121,12 @@ def _show_table(learners):
         part = numbers[first : first + columns]
         show(f"{'learner':<{width}}  solved" + "".join(f"{number:>{CELL}}" for number in part))
         for learner in learners:
-            solved = sum(result.right for result in learner.results.values())
+            # A learner whose folder cannot be used has no number, so that nobody takes it for a zero.
+            solved = sum(result.right for result in learner.results.values()) if learner.files else "err"
             cells = "".join(f"{_cell(learner, number):>{CELL}}" for number in part)
             show(f"{output.printable(learner.name)[:width]:<{width}}  {solved:>6}{cells}".rstrip())
         show()
-    say("ok: solved; 1/3: one of three functions is right; err: the file cannot be used; -: not begun.")
+    say("ok: solved; 1/3: one of three functions is right; err: the file or the folder cannot be used; -: not begun.")
     for learner in learners:
         for problem in learner.problems:
             say(report.with_full_stop(problem), 0, 4)

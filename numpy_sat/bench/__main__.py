@@ -87,7 +87,7 @@ def _read(path):
         raise InputError(f"{path}: cannot be read ({error.strerror}).") from error
     except (ValueError, TypeError, AttributeError):
         pass
-    raise InputError(f"{path}: is no file that --json has written.")
+    raise InputError(f"{path}: was not written by --json; write it with python -m numpy_sat.bench --json FILE.")
 
 
 def _progress(text):

@@ -98,9 +98,10 @@ def comparison(names: Sequence[str], machines: Sequence[dict], rows: Sequence[li
 def describe(machine: dict) -> str:
     """Return the conditions of a measurement in one line. machine: its record, see bench/__main__.py."""
     torch = f"torch {machine['torch']}" if machine["torch"] else "torch is not installed: nothing to compare with"
+    threads = f"{machine['threads']} thread{'s' * (machine['threads'] > 1)}"
     return (
-        f"{machine['threads']} threads on {machine['cpu']}; numpy {machine['numpy']} (OpenBLAS kernel: "
-        f"{machine['blas']}), numba {machine['numba']}, {torch}; "
+        f"{threads} on {machine['cpu']}; numpy {machine['numpy']} (OpenBLAS kernel: {machine['blas']}), "
+        f"numba {machine['numba']}, {torch}; "
         f"limits: {machine['gflops']:.0f} GFLOP/s of float32 multiply-adds, "
         f"{machine['gbytes']:.0f} GB/s read from memory"
     )

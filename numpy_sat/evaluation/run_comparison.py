@@ -52,8 +52,9 @@ def compare(
     models = [contender.model for contender in contenders]
     names = {request.split: written.texts, "train": train}
     paper = paper_rows((model.recipe.decoder.model for model in models), written.dataset.name, names)
+    subject = "1 model: its captions" if len(rows) == 1 else f"{len(rows)} models: their captions"
     comparison = table.Comparison(
-        title=f"{len(rows)} models: their captions of {written.dataset.name}, {request.split}",
+        title=f"{subject} of {written.dataset.name}, {request.split}",
         protocol=heldout.protocol(written, request),
         notes=(
             matching(),

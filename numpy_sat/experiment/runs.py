@@ -246,7 +246,8 @@ def without_options(command: Sequence[str], options: Collection[str]) -> list[st
 
 def is_run(folder: Path) -> bool:
     """Return True if a folder is that of a run: it holds a checkpoint or a configuration."""
-    return any((folder / name).exists() for name in (BEST, LAST, CONFIG))
+    # os.path.exists returns False for a folder that may not be read, where Path.exists raises PermissionError.
+    return any(os.path.exists(folder / name) for name in (BEST, LAST, CONFIG))
 
 
 def folder_of(path: Path) -> Path:

@@ -1,10 +1,18 @@
 """The exception that commands print as a message to the user."""
 
+import errno
 import os
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+
+# {errno: what to do about an error of writing}
+_ADVICE = {
+    errno.ENOENT: "create its folder or choose another place",
+    **dict.fromkeys((errno.EEXIST, errno.EISDIR, errno.ENOTDIR), "choose another name"),
+    **dict.fromkeys((errno.EACCES, errno.EPERM), "change the permissions or choose another place"),
+}
 
 
 class InputError(ValueError):
@@ -23,8 +31,8 @@ def writing(path: str | Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        reason = error.strerror or error
-        raise InputError(f"{path}: cannot be written ({reason}); free some space or choose another place.") from error
+        reason, advice = error.strerror or error, _ADVICE.get(error.errno, "free some space or choose another place")
+        raise InputError(f"{path}: cannot be written ({reason}); {advice}.") from error
 
 
 def refuse_special(path: str | Path) -> None:

@@ -257,8 +257,8 @@ def _load(recipe, vocabulary, dataset, seed):
     train = train[first : first + count]
     if len(train) < recipe.training.batch_size:
         raise InputError(
-            f"{dataset.root or dataset.name}: {len(train)} images to train on are fewer than a batch, "
-            f"{recipe.training.batch_size}; set a smaller batch_size, or train on more."
+            f"{dataset.root or dataset.name}: the training set has fewer images than a batch, "
+            f"{len(train)} instead of {recipe.training.batch_size}; set a smaller batch_size, or train on more."
         )
     task = tasks.of_data(dataset.name)
 

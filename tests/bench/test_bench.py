@@ -367,7 +367,7 @@ def test_two_runs_are_compared(tmp_path, capsys):
     assert table[0].split() == "conv 3-64@224 forward nested loops 1000 500 0.50 0.00 0.01 0.25 0.12".split()
     (tmp_path / "b.jsonl").write_text("[1]\n")
     assert command.main(["--compare", str(tmp_path / "a.jsonl"), str(tmp_path / "b.jsonl")]) == 2
-    assert "is no file that --json has written" in capsys.readouterr().err
+    assert "was not written by --json; write it with" in capsys.readouterr().err
 
 
 @pytest.mark.drawn

@@ -1,5 +1,6 @@
 """Test that files are replaced as a whole or not at all: errors, interruptions and full disks."""
 
+import errno
 import os
 import subprocess
 import sys
@@ -9,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from numpy_sat.system import lock
-from numpy_sat.system.errors import InputError
+from numpy_sat.system.errors import InputError, writing
 from numpy_sat.system.files import read_json, refuse_unwritable, remove_leftovers, replacing
 
 
@@ -113,10 +114,29 @@ def test_without_locks_only_old_files_are_removed(tmp_path, monkeypatch):
 
 def test_a_folder_in_the_way(tmp_path):
     (tmp_path / "x").mkdir()
-    with pytest.raises(InputError, match=r"x: cannot be written \(.*\); free some space or choose another place"):
+    with pytest.raises(InputError, match=r"x: cannot be written \(.*\); choose another name"):
         with replacing(tmp_path / "x") as temporary:
             temporary.write_text("new")
     assert [path.name for path in tmp_path.iterdir()] == ["x"]
+
+
+@pytest.mark.parametrize(
+    ("name", "advice"),
+    [("absent/x", "create its folder or choose another place"), ("file/x", "choose another name")],
+)
+def test_advice_fits_the_error(tmp_path, name, advice):
+    (tmp_path / "file").touch()
+    with pytest.raises(InputError, match=rf"x: cannot be written \(.*\); {advice}\.$"), writing(tmp_path / name):
+        (tmp_path / name).write_text("new")
+
+
+@pytest.mark.parametrize(
+    ("number", "advice"),
+    [(errno.EACCES, "change the permissions or choose another place"), (errno.ENOSPC, "free some space or choose")],
+)
+def test_advice_for_permissions_and_space(number, advice):
+    with pytest.raises(InputError, match=advice), writing("x"):
+        raise OSError(number, os.strerror(number))
 
 
 WRITERS = {  # each writes more than LIMIT bytes
