@@ -19,8 +19,8 @@ from numpy_sat.kernels.threads import inline
 f = np.float32
 
 # tanh x = x P(x^2) / Q(x^2). The fit minimizes the largest relative error on |x| <= 8.5, which is 1.2e-8 before
-# the coefficients are rounded. x is clipped to a number for which the computed quotient is exactly 1. For none below it
-# do rounding errors lift the quotient above 1, as trying all float32 numbers showed.
+# the coefficients are rounded. x is clipped to a number for which the computed quotient is exactly 1. Below it, no
+# rounding error lifts the quotient above 1: all float32 numbers were tried.
 TANH_LIMIT = f(8.119323)
 P1, P2, P3, P4 = f(0.13415861962), f(0.0035370814745), f(2.1299430428589e-05), f(1.4333084028315e-08)
 Q1, Q2, Q3, Q4 = f(0.46749188213), f(0.0260345023328), f(3.3537770756557e-04), f(8.1719135559863e-07)

@@ -211,7 +211,7 @@ def _multiply(shape, tile_count, U, V, v0, M, m0):
     count, panels, C, panel = U.shape
     O = panels * panel
     columns = tile.offsets(tile_columns, 0, len(tile_columns), LANES)
-    lines = min(CHUNK, C) * panel * len(tile_rows) // (tile_count * LANES)  # prefetched cache lines
+    lines = min(CHUNK, C) * panel // (LANES * -(-tile_count // len(tile_rows)))  # cache lines to prefetch
     for k in range(count):
         for p in range(panels):
             v_at, u_at, m_at = v0 + k * V.shape[2], (k * panels + p) * C * panel, m0 + k * M.shape[2] + p * panel
