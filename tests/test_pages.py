@@ -44,6 +44,7 @@ RUNS = {  # {folder of a run on the pages, without -on and -soup: the recipe tha
     "scenes-small-vlp": presets.from_random_weights("scenes", True, "vlp").replace(model="vlp"),
     "memory0": presets.from_random_weights("scenes", True, "visual-memory").replace(model="visual-memory"),
     "flickr8k": presets.from_random_weights("flickr8k", False),
+    "flickr8k-large": presets.from_random_weights("flickr8k", False),
     "flickr8k-lite0": presets.on_pretrained("flickr8k", "lite0"),
     "flickr8k-lite2": presets.on_pretrained("flickr8k", "lite2"),
     "six-lite0": presets.on_pretrained("flickr8k", "lite0"),
