@@ -26,7 +26,6 @@ CHUNK = 256  # terms per partial sum: this part of a panel stays in the cache, t
 # narrow panels read it four times as often. Their tasks are small enough that x stays in the cache.
 NARROW = LANES < 16
 ROWS = 96 if NARROW else 192  # rows of a task
-TASKS = 8  # least number of tasks of a small product in pointwise.py
 MAX_ROWS, MAX_COLUMNS = 384, 256  # of a task of `multiply_transposed`
 VECTORS = next(iter(tile.ROWS))  # vectors in a row of a panel
 WIDTH = VECTORS * LANES

@@ -8,12 +8,14 @@ import numpy as np
 
 from numpy_sat.kernels import matmul, relu6
 from numpy_sat.kernels.checks import checked
-from numpy_sat.kernels.matmul import ROWS, TASKS, TILE_COLUMNS, TILE_ROWS, WIDTH, R
+from numpy_sat.kernels.matmul import ROWS, TILE_COLUMNS, TILE_ROWS, WIDTH, R
 from numpy_sat.kernels.panels import lengthened
 from numpy_sat.kernels.simd import LANES, load_first, maximum, minimum, repeat, store, store_first
 from numpy_sat.kernels.threads import claim_tasks, kernel, run
 from numpy_sat.system import machine
 from numpy_sat.system.workspace import current
+
+TASKS = 8  # least number of tasks of a small product
 
 
 @checked(x="strided (..., K)", W="strided (K, O)", b="strided (O,)")

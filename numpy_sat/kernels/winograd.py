@@ -204,8 +204,8 @@ def cut_out(thread, x, corner, first, channels, patch):
 def _multiply(shape, tile_count, U, V, v0, M, m0):
     """Compute M[k] = V[k] U[k] at every point k for a group of tiles. The sum over channels is split into chunks.
 
-    The next panel of U is prefetched, a part of it before each chunk. On two Intel cores with slow third-level caches,
-    the convolutions of VGG-16 take 0.90 of the time (fourth or fifth generation of Xeon, 2026-12-01).
+    The kernel prefetches the next panel of U, a part of it before each chunk. With it, the convolutions of VGG-16 take
+    0.90 of the time on two Intel Xeon cores (2026-12-01).
     """
     tile_rows, tile_columns = shape
     count, panels, C, panel = U.shape
