@@ -274,7 +274,7 @@ def _add_chunk(rows, m_rows, columns, terms, V, v_at, U, u_at, M, m_at, add):
 @inline
 def _finish_tiles(thread, line, sizes, lowest, first, last, channel, channels, bias, y, winner, scratch):
     """Compute y of the tiles from `first` to `last` and of `channels` channels from number `channel` on, from M."""
-    rows, columns, padding, pool = sizes
+    rows, columns, _, pool = sizes
     n, O = len(line), bias.size
     _, M, _, square = scratch
     m, m0, square_at, lower = n - 2, thread * M[0].size, thread * square.shape[1], simd.repeat(lowest)

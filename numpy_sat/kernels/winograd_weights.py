@@ -147,7 +147,7 @@ def _add_tiles(thread, counter, tasks, line, results, shape, padding, tiles, blo
 
 @kernel
 def _transform(thread, counter, tasks, line, results, padding, first, last, group, x, dy, scratch):
-    """Compute the points of the pixels and of the gradients: TASK_TILES of the tiles from `first` to `last` per task."""
+    """Compute the points of pixels and gradients: TASK_TILES of the tiles from `first` to `last` per task."""
     _, rows, columns, _ = dy.shape
     V, _, patch, square, _ = scratch
     C, pixel_scratch = x.shape[3], winograd.Scratch(V, V, patch, square)

@@ -22,7 +22,7 @@ GEOMETRIES = {
     "no padding": ((3, 18, 14, 16), (3, 3), 64, 1, 0),
     "padding of two": ((3, 15, 14, 16), (3, 3), 16, 1, 2),
     "few tiles": ((1, 7, 5, 16), (3, 3), 32, 1, 1),
-    "few tiles of large filters, by F2": ((1, 7, 9, 128), (3, 3), 128, 1, 1),
+    "few tiles of large filters": ((1, 7, 9, 128), (3, 3), 128, 1, 1),
     "three channels": ((2, 13, 12, 3), (3, 3), 32, 1, 1),
     "results that fill no vector": ((2, 13, 12, 16), (3, 3), 20, 1, 1),
     "one channel in, one out": ((3, 9, 8, 1), (3, 3), 1, 1, 1),
@@ -184,14 +184,32 @@ def test_nan_stays_nan(rng):
     assert np.isnan(y[..., 5]).all()
 
 
-@pytest.mark.parametrize(
-    ("shape", "O", "line"),
-    [((1, 14, 14, 128), 128, winograd.F2), ((1, 14, 14, 32), 32, winograd.F4), ((1, 32, 32, 128), 128, winograd.F4)],
-)
-def test_few_tiles_of_large_filters_go_to_f2(rng, monkeypatch, shape, O, line):
-    lines = []
-    correlate = winograd.correlate
-    monkeypatch.setattr(winograd, "correlate", lambda *args: lines.append(args[-1]) or correlate(*args))
-    (x, W, b), options = random_inputs(rng, (shape, (3, 3), O, 1, 1))
-    conv.conv_forward(x, W, b, *options)
-    assert lines == [line]
+@pytest.mark.parametrize("geometry", list(GEOMETRIES)[:8])
+def test_few_and_many_tiles_have_the_same_results(rng, monkeypatch, geometry):
+    """Check that transformed filters are the same numbers in the cache of a task and in memory, bit for bit."""
+    (x, W, b), (_, padding) = random_inputs(rng, GEOMETRIES[geometry])
+    few, _ = winograd.correlate(x, W, b, padding, 0, 1, winograd.F4)
+    monkeypatch.setattr(winograd, "FEW_TILES", 0)
+    many, _ = winograd.correlate(x, W, b, padding, 0, 1, winograd.F4)
+    np.testing.assert_array_equal(few, many)
+
+
+@pytest.mark.parametrize("tiles", [24, 1000], ids=["several groups of tiles", "one group"])
+@pytest.mark.parametrize("shape", [(2, 13, 16, 16), (1, 17, 18, 80), (3, 3, 2, 208)])
+def test_weight_gradient_with_points_in_memory(rng, monkeypatch, shape, tiles):
+    """Compare with points in the cache. In memory, they are used for layers that are too large for a quick test."""
+    x, dy = (rng.standard_normal((*shape[:3], C)).astype(np.float32) for C in (shape[3], 128))
+    in_cache = winograd_weights.weight_gradient(x, dy, 1)
+    monkeypatch.setattr(winograd_weights, "MANY", 0)
+    monkeypatch.setattr(winograd_weights, "MEMORY_TILES", tiles)
+    assert error(winograd_weights.weight_gradient(x, dy, 1), in_cache) < 2e-6
+
+
+@pytest.mark.parametrize("O", [144, 192])
+def test_layers_with_many_channels(rng, O):
+    """Check the weight gradient of layers whose points go to memory, and of one whose channels do not fill panels."""
+    (x, W, b), options = random_inputs(rng, ((3, 10, 9, 176), (3, 3), O, 1, 1))
+    y, cache = conv.conv_forward(x, W, b, *options)
+    _, cache64 = conv.conv_forward(*double(x, W, b), *options)
+    dW, _ = conv.conv_parameter_gradients(y, cache)
+    assert error(dW, conv.conv_parameter_gradients(y.astype(np.float64), cache64)[0]) < GRADIENT
