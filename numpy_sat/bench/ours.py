@@ -71,7 +71,6 @@ def attention_gradients(
     if not backward:
         return z
     dkeys, dv, dquery = empty(keys.shape), empty((len(keys), len(v))), empty(query.shape)
-    dkeys[:], dv[:] = 0, 0
     attention_kernel.attend_backward(dz, dalpha, keys, query, v, a, alpha, dkeys, dv, dquery)
     attention_kernel.annotation_gradient(alpha[None], dz[None], np.zeros((len(keys), dz.shape[1]), np.float32))
     return dkeys

@@ -18,6 +18,7 @@ annotation vectors of an image of the network's size. The net 14x14x672 of Lite0
 sixth stage instead of a head, and so do 15x15x672 of Lite1 and 17x17x720 of Lite2.
 """
 
+from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
@@ -316,9 +317,10 @@ def shapes(stages: tuple, start: int = 0, stop: int | None = None) -> dict[str, 
     return shapes_by_name
 
 
+@lru_cache
 def _weight_names(part):
     endings = ("W", "b") if part in ("stem", "head") else ("W_e", "b_e", "W_d", "b_d", "W_p", "b_p")
-    return [f"{part}.{ending}" for ending in endings]
+    return tuple(f"{part}.{ending}" for ending in endings)
 
 
 def _weights(params, part):

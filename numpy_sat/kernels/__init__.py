@@ -12,8 +12,9 @@ Read the files in this order:
    Then pool.py, batch_norm.py, block.py and norm_block.py.
 3. Matrix products: panels.py, matmul.py.
 4. EfficientNet-Lite0: relu6.py, depthwise.py, pointwise.py, mbconv.py.
-5. The decoder: functions.py (tanh and exp), attention.py, lstm.py, cross_entropy.py, penalty.py, elementwise.py, and
-   soft_recurrence.py (all words in one kernel). Then updates.py (Adam, for all parameters in one kernel).
+5. The decoder: functions.py (tanh and exp), attention.py, gate.py, lstm.py, cross_entropy.py, penalty.py,
+   elementwise.py, and soft_recurrence.py (all words in one kernel). Then updates.py (Adam, for all parameters in one
+   kernel).
 6. The Transformer: layer_norm.py, gelu.py, self_attention.py.
 
 Five words have one meaning in all files:

@@ -61,22 +61,23 @@ def attend(keys, query, v, a, z, alpha):
     dquery="out (B, A)",
     where="N and B % N == 0 and A % LANES == D % LANES == 0",
 )
-def attend_backward(dz, dalpha, keys, query, v, a, alpha, dkeys, dv, dquery):
+def attend_backward(dz, dalpha, keys, query, v, a, alpha, dkeys, dv, dquery, add=False):
     """Compute the gradients of keys, v and query; `annotation_gradient` computes that of the annotations.
 
     Args:
         dz: (B, D) gradient of z.
         dalpha: (B, L) gradient of alpha, without the part through z.
         keys, query, v, a, alpha: as in `attend`.
-        dkeys: (N, L, A), the gradient is added to it.
-        dv: (N, A), the gradient of each image is added to it.
+        dkeys: (N, L, A), overwritten, or the gradient is added to it.
+        dv: (N, A), overwritten with the gradient of each image, or this is added to it.
         dquery: (B, A), overwritten.
+        add: True to add to dkeys and dv.
     """
     workspace = current()
     N = len(keys)
     with workspace.scratch():
         arrays = dz, np.ascontiguousarray(dalpha), keys, query, v, a, np.ascontiguousarray(alpha), dkeys, dv, dquery
-        run(_attend_backward, N, *arrays, scratch(query, keys))
+        run(_attend_backward, N, *arrays, bool(add), scratch(query, keys))
 
 
 @checked(alphas="(T, B, L)", dzs="(T, B, D)", same="(N, D)", where="N and B % N == 0 and D % LANES == 0")
@@ -180,20 +181,20 @@ def _softmax(e, at, L, padded, alpha, alpha_at):
 
 
 @kernel
-def _attend_backward(thread, counter, tasks, dz, dalpha, keys, query, v, a, alpha, dkeys, dv, dquery, de):
+def _attend_backward(thread, counter, tasks, dz, dalpha, keys, query, v, a, alpha, dkeys, dv, dquery, add, de):
     """Compute the gradients of all captions of one image per task."""
     for n in claim_tasks(thread, counter, tasks):
-        image_gradients(thread, n, 0, dz, dalpha, keys, query, v, a, alpha, dkeys, dv, dquery, de)
+        image_gradients(thread, n, 0, dz, dalpha, keys, query, v, a, alpha, dkeys, dv, dquery, add, de)
 
 
 @called
-def image_gradients(thread, n, word, dz, dalpha, keys, query, v, a, alpha, dkeys, dv, dquery, de):
+def image_gradients(thread, n, word, dz, dalpha, keys, query, v, a, alpha, dkeys, dv, dquery, add, de):
     """Compute the gradients of the captions of image n.
 
     Args:
         thread, n: numbers of the thread and of the image.
         word: number of the word, if dz, dalpha, query, alpha and dquery hold all words; otherwise 0.
-        dz, dalpha, keys, query, v, a, alpha, dkeys, dv, dquery: as in `attend_backward`.
+        dz, dalpha, keys, query, v, a, alpha, dkeys, dv, dquery, add: as in `attend_backward`.
         de: (threads, captions of an image, L rounded up) scratch memory.
     """
     N, L, A = keys.shape
@@ -225,7 +226,11 @@ def image_gradients(thread, n, word, dz, dalpha, keys, query, v, a, alpha, dkeys
         for c in range(0, A, LANES):
             at = (n * L + i) * A + c
             key, weight = load(keys, at), load(v, c)
-            dkey, dv_sum = load(dkeys, at), load(dv, n * A + c)
+            dkey, dv_sum = repeat(np.float32(0)), repeat(np.float32(0))
+            if add:
+                dkey = load(dkeys, at)
+            if add or i > 0:
+                dv_sum = load(dv, n * A + c)
             for k in range(captions):
                 q_at = (first + k) * A + c
                 u, d = functions.tanh(key + load(query, q_at)), repeat(de[thread, k, i])

@@ -29,7 +29,7 @@ def recorded() -> Iterator[list]:
     Yields:
         A list, in which the block leaves a pair for each call: the kernel, and the numba types of its arguments.
     """
-    before, threads.recording.calls = getattr(threads.recording, "calls", None), []
+    before, threads.recording.calls = threads.recording.calls, []
     try:
         yield threads.recording.calls
     finally:

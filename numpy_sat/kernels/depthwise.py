@@ -6,6 +6,7 @@ window crosses an edge. Results are computed for several neighboring pixels at a
 of the filter are loaded once for all of them. mbconv.py writes its own intermediate results into the frame.
 """
 
+from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
@@ -54,6 +55,7 @@ def depthwise_backward(dy, cache):
     return dx, dW, elementwise.column_sums(dy)
 
 
+@lru_cache(maxsize=256)
 def geometry(x_shape, P, stride):
     """Return the padding (rows above, columns to the left) and the result's shape (N, H', W', C) of "SAME" padding."""
     N, *sides, C = x_shape

@@ -1,4 +1,4 @@
-"""Elementwise operations in one pass over memory: relu backward, tanh, sigmoid, column sums.
+"""Elementwise operations in one pass over memory: relu backward, tanh, sigmoid, products, sums, rows of a matrix.
 
 Arithmetic is negligible here. The number of passes over memory decides the time, and NumPy needs several. The gradient
 of relu with that of the bias, on 25 MB, takes 2.9 ms instead of 6.6 ms.
@@ -8,7 +8,7 @@ import numpy as np
 
 from numpy_sat.kernels import functions
 from numpy_sat.kernels.checks import checked
-from numpy_sat.kernels.simd import LANES, load_first, store_first
+from numpy_sat.kernels.simd import LANES, load_first, repeat, store_first
 from numpy_sat.kernels.threads import claim_tasks, kernel, run
 from numpy_sat.system.workspace import current
 
@@ -59,7 +59,57 @@ def add_rows(rows, numbers, total):
         numbers: (K,) int64 row numbers of total.
         total: (V, M), changed in place.
     """
-    run(_add_rows, -(-rows.shape[1] // LANES), rows, numbers, total)
+    run(_add_rows, -(-rows.shape[1] // LANES), rows, numbers, total, True)
+
+
+@checked(rows="(K, M)", numbers="strided integer (K,)")
+def sums_of_rows(rows, numbers, V):
+    """Return (V, M), whose row v is the sum of rows[k] over all k with numbers[k] == v.
+
+    Args:
+        rows: (K, M).
+        numbers: (K,) int64 row numbers, less than V.
+        V: number of sums.
+    """
+    total = current().empty((V, rows.shape[1]))
+    run(_add_rows, -(-rows.shape[1] // LANES), rows, numbers, total, False)
+    return total
+
+
+@checked(E="strided (V, M)", numbers="strided integer (...)")
+def take_rows(E, numbers):
+    """Return the rows of E with these numbers.
+
+    Args:
+        E: (V, M).
+        numbers: (...) int64.
+    Returns:
+        (..., M).
+    Raises:
+        IndexError: a number is not in 0..V-1.
+    """
+    if numbers.size and not 0 <= numbers.min() <= numbers.max() < len(E):
+        raise IndexError(f"take_rows: 0..{len(E) - 1} are required, not {numbers.min()} to {numbers.max()}")
+    rows = current().empty((*numbers.shape, E.shape[1]))
+    E, numbers = np.ascontiguousarray(E), np.ascontiguousarray(numbers).reshape(-1)
+    run(_take_rows, -(-numbers.size // ROWS), E, numbers, rows.reshape(-1))
+    return rows
+
+
+@checked(x="strided (N, L, D)")
+def means(x):
+    """Return the means of x: (N, L, D) over the second axis, (N, D)."""
+    y = current().empty((len(x), x.shape[2]))
+    run(_means, len(x), np.ascontiguousarray(x), y)
+    return y
+
+
+@checked(x="strided (...)", y="strided (...)", z="out (...)")
+def product(x, y, z):
+    """Compute z = x y, number by number. z: (...), overwritten."""
+    x, y = (np.ascontiguousarray(array).reshape(-1) for array in (x, y))
+    run(_product, -(-x.size // NUMBERS), x, y, z.reshape(-1))
+    return z
 
 
 @checked(x="strided (...)")
@@ -131,12 +181,48 @@ def _column_sums(thread, counter, tasks, x, sums):
 
 
 @kernel
-def _add_rows(thread, counter, tasks, rows, numbers, total):
+def _add_rows(thread, counter, tasks, rows, numbers, total, add):
     """Add one cache line of every row per task, so that no two threads add to the same number."""
-    M = rows.shape[1]
+    V, M = total.shape
     for task in claim_tasks(thread, counter, tasks):
         first = task * LANES
+        if not add:
+            for row in range(V):
+                store_first(repeat(np.float32(0)), total, row * M + first, M - first)
         for k in range(numbers.size):
             row = numbers[k]
             for m in range(first, min(first + LANES, M)):
                 total[row, m] += rows[k, m]
+
+
+@kernel
+def _take_rows(thread, counter, tasks, E, numbers, rows):
+    """Copy ROWS rows of E per task."""
+    M = E.shape[1]
+    for task in claim_tasks(thread, counter, tasks):
+        for k in range(task * ROWS, min((task + 1) * ROWS, numbers.size)):
+            for m in range(0, M, LANES):
+                store_first(load_first(E, numbers[k] * M + m, M - m), rows, k * M + m, M - m)
+
+
+@kernel
+def _means(thread, counter, tasks, x, y):
+    """Compute the means of x[n] per task."""
+    _, L, D = x.shape
+    for n in claim_tasks(thread, counter, tasks):
+        sums = y[n]
+        sums[:] = 0
+        for i in range(L):
+            for d in range(D):
+                sums[d] += x[n, i, d]
+        for d in range(D):
+            sums[d] /= np.float32(L)
+
+
+@kernel
+def _product(thread, counter, tasks, x, y, z):
+    """Compute NUMBERS numbers of z per task."""
+    for task in claim_tasks(thread, counter, tasks):
+        end = min((task + 1) * NUMBERS, x.size)
+        for k in range(task * NUMBERS, end, LANES):
+            store_first(load_first(x, k, end - k) * load_first(y, k, end - k), z, k, end - k)

@@ -97,17 +97,18 @@ def _gates_backward(thread, counter, tasks, dh_next, dc_next, c, ifog, tanh_c, d
     """Compute ROWS rows per task."""
     B, S = c.shape
     for task in claim_tasks(thread, counter, tasks):
-        gradients_of_rows(task * ROWS, min((task + 1) * ROWS, B), S, dh_next, dc_next, 0, c, ifog, tanh_c, daffine)
+        first, last = task * ROWS, min((task + 1) * ROWS, B)
+        gradients_of_rows(first, last, S, dh_next, 0, dc_next, 0, c, ifog, tanh_c, daffine)
 
 
 @called
-def gradients_of_rows(first, last, S, dh_next, dc_next, d0, c, ifog, tanh_c, daffine):
+def gradients_of_rows(first, last, S, dh_next, dh0, dc_next, dc0, c, ifog, tanh_c, daffine):
     """Compute the rows from `first` to `last` of `gates_backward`.
 
     Args:
         first, last: the rows of c, ifog, tanh_c and daffine.
         S: hidden size.
-        d0: flat index in dh_next and dc_next of row 0.
+        dh0, dc0: flat index of row 0 in dh_next and in dc_next.
         dh_next, dc_next, c, ifog, tanh_c, daffine: as in `gates_backward`, or such arrays of all words.
     """
     one = np.float32(1)
@@ -116,11 +117,11 @@ def gradients_of_rows(first, last, S, dh_next, dc_next, d0, c, ifog, tanh_c, daf
             at, at4, count = b * S + s, b * 4 * S + s, S - s
             i, f = load_first(ifog, at4, count), load_first(ifog, at4 + S, count)
             o, g = load_first(ifog, at4 + 2 * S, count), load_first(ifog, at4 + 3 * S, count)
-            tanh_cell, dh = load_first(tanh_c, at, count), load_first(dh_next, d0 + at, count)
+            tanh_cell, dh = load_first(tanh_c, at, count), load_first(dh_next, dh0 + at, count)
             do = dh * tanh_cell  # (3)
-            dc = load_first(dc_next, d0 + at, count) + dh * o * (one - tanh_cell * tanh_cell)
+            dc = load_first(dc_next, dc0 + at, count) + dh * o * (one - tanh_cell * tanh_cell)
             df, di, dg = dc * load_first(c, at, count), dc * g, dc * i  # (2)
-            store_first(dc * f, dc_next, d0 + at, count)
+            store_first(dc * f, dc_next, dc0 + at, count)
             store_first(di * i * (one - i), daffine, at4, count)  # (1)
             store_first(df * f * (one - f), daffine, at4 + S, count)
             store_first(do * o * (one - o), daffine, at4 + 2 * S, count)

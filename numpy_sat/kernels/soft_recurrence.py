@@ -10,10 +10,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-from numpy_sat.kernels import attention, functions, lstm, matmul
+from numpy_sat.kernels import attention, gate, lstm, matmul
 from numpy_sat.kernels.checks import checked
 from numpy_sat.kernels.matmul import TILE_COLUMNS, TILE_ROWS, WIDTH
-from numpy_sat.kernels.simd import LANES, fma, largest, load, load_first, repeat, store, store_first, total
+from numpy_sat.kernels.simd import LANES  # noqa: F401  (the declarations of the arrays read it)
 from numpy_sat.kernels.threads import claim_tasks, kernel, run
 from numpy_sat.system import machine
 from numpy_sat.system.workspace import current
@@ -44,16 +44,15 @@ class Words(NamedTuple):
 
 
 class Gradients(NamedTuple):
-    """Gradients of the arrays of all words, and those of the states, which a word hands to the word before it."""
+    """Gradients of the arrays of all words, and that of the cell state, which a word hands to the word before it."""
 
     dquery: np.ndarray  # (T, B, A)
     dalpha: np.ndarray  # (T, B, L)
     dcontext: np.ndarray  # (T, B, D); without a gate, the same array as dz
     dgate: np.ndarray  # (T, B, 1) of the gate before its sigmoid
     dz: np.ndarray  # (T, B, D)
-    dh_out: np.ndarray  # (T, B, S) of h_t through the output
+    dh: np.ndarray  # (T + 1, B, S), that of h_0 first
     daffine: np.ndarray  # (T, B, 4S)
-    dh: np.ndarray  # (1, B, S)
     dc: np.ndarray  # (1, B, S)
 
 
@@ -110,8 +109,8 @@ def forward(weights, gated, keys, v, a, affine, words):
         *("(T + 1, B, S)", "(T + 1, B, S)", "(T, B, 4 * S)", "(T, B, S)"),
     ),
     gradients=(
-        *("out (T, B, A)", "(T, B, L)", "out (T, B, D)", "out (T, B, 1)", "out (T, B, D)", "(T, B, S)"),
-        *("out (T, B, 4 * S)", "out (1, B, S)", "out (1, B, S)"),
+        *("out (T, B, A)", "(T, B, L)", "out (T, B, D)", "out (T, B, 1)", "out (T, B, D)", "out (T + 1, B, S)"),
+        *("out (T, B, 4 * S)", "out (1, B, S)"),
     ),
     dkeys="out (N, L, A)",
     dv="out (N, A)",
@@ -127,10 +126,10 @@ def backward(weights, gated, keys, v, a, words, dkeys, dv, gradients):
     Args:
         weights: Weights, transposed.
         gated, keys, v, a, words: as in `forward`.
-        dkeys: (N, L, A), the gradient is added to it.
-        dv: (N, A), the gradient of each image is added to it.
-        gradients: Gradients; dalpha and dh_out are given, dh and dc are those after the last word, and dz is that
-            through the output. All others are overwritten, and dz, dh and dc are updated.
+        dkeys: (N, L, A), overwritten.
+        dv: (N, A), overwritten with the gradient of each image.
+        gradients: Gradients; dalpha is given, dz and dh are those through the output, and dc is that after the last
+            word. All others are overwritten, and dz, dh and dc are updated.
     """
     N = len(a)
     group = _images_of_a_task(N)
@@ -153,7 +152,7 @@ def _forward(
     thread, counter, tasks, tile_rows, tile_columns, tiles, group, gated, weights, keys, v, a, affine, words, e
 ):
     """Compute all words of the captions of `group` images per task."""
-    W_h, b_a, W_hh, W_z, gate = weights
+    W_h, b_a, W_hh, W_z, w_beta = weights
     query, alpha, context, beta, z, h, c, ifog, tanh_c = words
     N, _, A = keys.shape
     T, B, D = context.shape
@@ -170,14 +169,7 @@ def _forward(
             for n in range(image, end):  # (4) (5) (6)
                 attention.attend_image(thread, tiles, n, t, keys, query, v, a, context, alpha, e)
             if gated:
-                for b in range(row, last):
-                    score = repeat(np.float32(0))
-                    for s in range(0, S, LANES):
-                        score = fma(load_first(h, b * S + s, S - s), load_first(gate, s, S - s), score)
-                    opened = functions.sigmoid(repeat(total(score) + gate[S]))
-                    beta[t, b - t * B, 0] = largest(opened)
-                    for d in range(b * D, (b + 1) * D, LANES):
-                        store(opened * load(context, d), z, d)
+                gate.open_rows(row, last, S, D, h, w_beta, context, beta, z)
             for panel in range(len(W_hh)):
                 matmul.multiply_rows(
                     *(tile_rows, tile_columns, row, last, panel, S, (S, 1, S), 4 * S),
@@ -195,50 +187,36 @@ def _backward(
     thread, counter, tasks, tile_rows, tile_columns, group, gated, weights, keys, v, a, words, dkeys, dv, gradients, de
 ):
     """Compute the gradients of all words of the captions of `group` images per task."""
-    W_h, no_bias, W_hh, W_z, gate = weights
+    W_h, no_bias, W_hh, W_z, w_beta = weights
     query, alpha, context, beta, _, _, c, ifog, tanh_c = words
-    dquery, dalpha, dcontext, dgate, dz, dh_out, daffine, dh, dc = gradients
+    dquery, dalpha, dcontext, dgate, dz, dh, daffine, dc = gradients
     N, _, A = keys.shape
     T, B, D = context.shape
-    S, captions, one = dh.shape[2], B // N, np.float32(1)
+    S, captions = dh.shape[2], B // N
     for task in claim_tasks(thread, counter, tasks):
         image, end = task * group, min((task + 1) * group, N)
-        first, stop = image * captions, end * captions
         for t in range(T - 1, -1, -1):
-            row, last = t * B + first, t * B + stop
-            for b in range(first, stop):
-                for s in range(0, S, LANES):
-                    at, word_at, count = b * S + s, (t * B + b) * S + s, S - s
-                    store_first(load_first(dh, at, count) + load_first(dh_out, word_at, count), dh, at, count)
+            row, last = t * B + image * captions, t * B + end * captions  # of dh, these rows belong to h_{t-1}
             # (3) (2) (1)
-            lstm.gradients_of_rows(row, last, S, dh, dc, -t * B * S, c, ifog, tanh_c, daffine)
+            lstm.gradients_of_rows(row, last, S, dh, B * S, dc, -t * B * S, c, ifog, tanh_c, daffine)
             for panel in range(len(W_z)):
                 matmul.multiply_rows(
                     *(tile_rows, tile_columns, row, last, panel, 4 * S, (4 * S, 1, 4 * S), D),
                     *(daffine, 0, W_z, panel * 4 * S * WIDTH, no_bias, dz, 0, True),
                 )
-            for b in range(first, stop):
-                dscore = np.float32(0)
-                if gated:
-                    at, product, opened = (t * B + b) * D, repeat(np.float32(0)), beta[t, b, 0]
-                    for d in range(at, at + D, LANES):
-                        product = fma(load(dz, d), load(context, d), product)
-                        store(opened * load(dz, d), dcontext, d)
-                    dscore = total(product) * opened * (one - opened)
-                    dgate[t, b, 0] = dscore
-                for s in range(0, S, LANES):
-                    store_first(dscore * load_first(gate, s, S - s), dh, b * S + s, S - s)
+            if gated:
+                gate.gradients_of_rows(row, last, S, D, dz, context, beta, w_beta, dcontext, dgate, dh)
             for panel in range(len(W_hh)):
                 matmul.multiply_rows(
-                    *(tile_rows, tile_columns, first, stop, panel, 4 * S, (4 * S, 1, 4 * S), S),
-                    *(daffine, t * B * 4 * S, W_hh, panel * 4 * S * WIDTH, no_bias, dh, 0, True),
+                    *(tile_rows, tile_columns, row, last, panel, 4 * S, (4 * S, 1, 4 * S), S),
+                    *(daffine, 0, W_hh, panel * 4 * S * WIDTH, no_bias, dh, 0, True),
                 )
             for n in range(image, end):  # (6) (5) (4)
                 attention.image_gradients(
-                    thread, n, t, dcontext, dalpha, keys, query, v, a, alpha, dkeys, dv, dquery, de
+                    *(thread, n, t, dcontext, dalpha, keys, query, v, a, alpha, dkeys, dv, dquery, t < T - 1, de)
                 )
             for panel in range(len(W_h)):
                 matmul.multiply_rows(
-                    *(tile_rows, tile_columns, first, stop, panel, A, (A, 1, A), S),
-                    *(dquery, t * B * A, W_h, panel * A * WIDTH, no_bias, dh, 0, True),
+                    *(tile_rows, tile_columns, row, last, panel, A, (A, 1, A), S),
+                    *(dquery, 0, W_h, panel * A * WIDTH, no_bias, dh, 0, True),
                 )

@@ -138,7 +138,7 @@ def run(function, tasks, *args):
     Raises:
         Exception: the first exception that a thread raised.
     """
-    calls = getattr(recording, "calls", None)
+    calls = recording.calls
     if calls is not None:
         calls += [(function, COUNTERS + tuple(map(function.typeof_pyval, args)))] * (tasks > 0)
     elif tasks:
@@ -147,8 +147,14 @@ def run(function, tasks, *args):
             pool.run(function, tasks, args)
 
 
+class _Recording(threading.local):
+    """What a thread records instead of running it."""
+
+    calls = None  # a list where compilation.py records kernels, or None
+
+
 _pool_lock = threading.Lock()
-recording = threading.local()  # its attribute `calls` is a list where compilation.py records kernels, or None
+recording = _Recording()
 COUNTERS = (types.int64,) * 3  # types of the first arguments of every kernel: thread, counter and tasks
 
 

@@ -29,7 +29,7 @@ def dropout_mask(rng, shape, rate, dtype):
     if rate == 0:
         return np.ones(shape, dtype)
     survivors = rng.random(shape, dtype=np.float32) >= rate
-    return survivors.astype(dtype) / (1 - float(rate))
+    return np.divide(survivors, 1 - float(rate), dtype=dtype)
 
 
 def dropout_forward(x, mask):

@@ -47,20 +47,15 @@ class Workspace:
     def step(self) -> Iterator[None]:
         """Free all arrays, and make this the current workspace of the thread until the block ends."""
         self.restart()
-        before, _thread.workspace = getattr(_thread, "workspace", None), self
+        before, _thread.workspace = _thread.workspace, self
         try:
             yield
         finally:
             _thread.workspace = before
 
-    @contextmanager
-    def scratch(self) -> Iterator[None]:
+    def scratch(self) -> "_Scratch":
         """Free the arrays that the block allocates when it ends."""
-        before = self._slab, self._used
-        try:
-            yield
-        finally:
-            self._slab, self._used = before
+        return _Scratch(self)
 
     def empty(self, shape: tuple[int, ...], dtype: DTypeLike = np.float32) -> np.ndarray:
         """Return an uninitialized array, contiguous and aligned."""
@@ -74,12 +69,31 @@ class Workspace:
         return np.ndarray(shape, dtype, slabs[self._slab], start)  # a view, a slice and a reshape take twice as long
 
 
-_thread = threading.local()
+class _Scratch:
+    """The block of Workspace.scratch. Every kernel opens one, and a generator would take four times as long."""
+
+    def __init__(self, workspace):
+        self._workspace = workspace
+
+    def __enter__(self):
+        self._before = self._workspace._slab, self._workspace._used
+
+    def __exit__(self, *error):
+        self._workspace._slab, self._workspace._used = self._before
+
+
+class _Thread(threading.local):
+    """The current workspace of a thread."""
+
+    workspace = None
+
+
+_thread = _Thread()
 
 
 def current() -> Workspace:
     """Return the workspace of this thread's step. Outside a step, return a new workspace."""
-    return getattr(_thread, "workspace", None) or Workspace()
+    return _thread.workspace or Workspace()
 
 
 def _slab(size):

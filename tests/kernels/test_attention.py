@@ -22,9 +22,13 @@ def test_attention(rng, captions, L):
 
     keys, query, v, a, dz, dalpha = single(keys, query, v, a, dz, dalpha)
     z, alpha, dquery = (np.empty(shape, np.float32) for shape in ((B, D), (B, L), (B, A)))
-    dkeys, dv = np.zeros((N, L, A), np.float32), np.zeros((N, A), np.float32)
+    dkeys, dv = np.full((N, L, A), np.nan, np.float32), np.full((N, A), np.nan, np.float32)
     attention.attend(keys, query, v, a, z, alpha)
     attention.attend_backward(dz, dalpha, keys, query, v, a, alpha, dkeys, dv, dquery)
+    sums, dv_sums = dkeys + 1, dv + 1
+    attention.attend_backward(dz, dalpha, keys, query, v, a, alpha, sums, dv_sums, dquery, add=True)
+    for result, term in ((sums, dkeys), (dv_sums, dv)):
+        np.testing.assert_allclose(result, 2 * term + 1, rtol=0, atol=1e-5 * max(np.abs(term).max(), 1))
     da, da64 = attention.annotation_gradient(alpha[None], dz[None], *single(same)), da64 + same[:, None]
     for result, expected in ((z, z64), (alpha, alpha64), (da, da64), (dv.sum(axis=0), dv64), (dkeys, dkeys64)):
         assert np.abs(result - expected).max() <= 1e-5 * max(np.abs(expected).max(), 1)

@@ -26,3 +26,25 @@ def test_add_rows(rng):
     total = np.zeros((7, 21), np.float32)
     elementwise.add_rows(*single(rows), row_numbers, total)
     np.testing.assert_allclose(total, expected, rtol=0, atol=1e-5)
+    np.testing.assert_array_equal(elementwise.sums_of_rows(*single(rows), row_numbers, 7), total)
+
+
+@pytest.mark.parametrize("shape", [(), (3,), (50, 7)])
+def test_take_rows(rng, shape):
+    E, numbers = rng.standard_normal((9, 21)).astype(np.float32), rng.integers(0, 9, shape)
+    np.testing.assert_array_equal(elementwise.take_rows(E, numbers), E[numbers])
+    for wrong in (-1, 9):
+        with pytest.raises(IndexError, match="take_rows"):
+            elementwise.take_rows(E, np.append(numbers, wrong))
+
+
+@pytest.mark.parametrize("shape", [(1, 1, 1), (3, 7, 21)])
+def test_means(rng, shape):
+    (x,) = single(rng.standard_normal(shape))
+    np.testing.assert_allclose(elementwise.means(x), x.astype(float).mean(axis=1), rtol=0, atol=1e-6)
+
+
+@pytest.mark.parametrize("shape", [(0, 3), (5,), (3, elementwise.NUMBERS // 2 + 1)])
+def test_product(rng, shape):
+    x, y = single(rng.standard_normal(shape), rng.standard_normal(shape))
+    np.testing.assert_array_equal(elementwise.product(x, y, np.empty_like(x)), x * y)

@@ -56,7 +56,7 @@ def attend_forward(attention, t, h, z, alpha):
 
 
 def start_backward(attention):
-    """Return Sums of zero words."""
+    """Return empty Sums."""
     return soft.start_backward(attention.soft)
 
 
@@ -65,8 +65,7 @@ def attend_backward(attention, sums, t, dz, alpha, dalpha, dh):
 
     Args:
         attention: Attention.
-        sums: Sums; the terms of word t are added in place.
-        t: index of the word.
+        sums, t: as in soft.attend_backward.
         dz: (B, size).
         alpha: (B, L) probabilities of the locations.
         dalpha: (B, L).

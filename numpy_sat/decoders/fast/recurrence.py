@@ -22,8 +22,9 @@ from numpy_sat.decoders.attentions import hard as hard_attention
 from numpy_sat.decoders.attentions import mean as mean_attention
 from numpy_sat.decoders.attentions import mean_value as mean_value_attention
 from numpy_sat.decoders.attentions import soft as soft_attention
-from numpy_sat.decoders.fast import dot, hard, mean, mean_value, soft
+from numpy_sat.decoders.fast import dot, first_state, hard, mean, mean_value, soft
 from numpy_sat.kernels import elementwise, lstm, soft_recurrence
+from numpy_sat.kernels import gate as gate_kernel
 from numpy_sat.kernels.matmul import multiply, multiply_transposed, pack
 from numpy_sat.system.workspace import current
 
@@ -43,7 +44,7 @@ class Cache(NamedTuple):
     parts: attend_tell.Parts
     module: ModuleType  # the fused attention
     attention: Any  # the module's Attention
-    state: attend_tell.FirstStateCache
+    state: first_state.Cache
     words: np.ndarray  # (T, B)
     mask_h: np.ndarray  # (T, B, S)
     Ey: np.ndarray  # (T, B, M)
@@ -62,11 +63,11 @@ class Cache(NamedTuple):
 def decode_forward(params, a, words, mask_h, parts, modes=None):
     """Compute the logits of whole captions. Arguments and results are those of attend_tell.decode_forward."""
     empty = current().empty
-    h_0, c_0, cache_state = attend_tell.first_state_forward(params, a)
+    h_0, c_0, cache_state = first_state.forward(params, a)
     (T, B), (N, L, _), S = words.shape, a.shape, h_0.shape[1]
     module = FUSED[parts.attention]
     attention = module.start(params, a, words, modes)
-    M, Ey = params["E"].shape[1], params["E"][words]
+    M, Ey = params["E"].shape[1], elementwise.take_rows(params["E"], words)
     # affine_t = W_x (E y_{t-1}, z_t) + W_hh h_{t-1} + b: first the terms of E y_{t-1} and b, of all words
     affine = multiply(Ey, pack(params["W_x"][:M], params["b"]))
     W_hh, W_z = pack(params["W_hh"]), pack(params["W_x"][M:], terms=attention.size)
@@ -78,7 +79,7 @@ def decode_forward(params, a, words, mask_h, parts, modes=None):
     if _is_one_kernel(module, attention, params):
         packed = *attention.packed[:2], W_hh.panels, W_z.panels
         soft_recurrence.forward(
-            *(soft_recurrence.Weights(*packed, _gate(params, parts)), parts.gate),
+            *(soft_recurrence.Weights(*packed, _gate(params, parts.gate)), parts.gate),
             *(attention.keys, attention.v, attention.a, affine),
             soft_recurrence.Words(attention.query, alpha, context, beta, z, h, c, ifog, tanh_c),
         )
@@ -87,8 +88,8 @@ def decode_forward(params, a, words, mask_h, parts, modes=None):
             params, module, attention, W_hh, W_z, parts.gate, affine, alpha, context, beta, z, h, c, ifog, tanh_c
         )
     # (7) of all words
-    dropped = np.multiply(h[1:], mask_h, out=empty(mask_h.shape))
-    logits, inner = _output_forward(params, Ey, dropped, z, parts)
+    dropped = elementwise.product(h[1:], mask_h, empty(mask_h.shape))
+    logits, inner = _output_forward(params, words, dropped, z, parts)
     cache = Cache(
         *(params, parts, module, attention, cache_state, words, mask_h, Ey, h, c),
         *(alpha, context, beta, z, ifog, tanh_c, dropped, inner),
@@ -98,10 +99,10 @@ def decode_forward(params, a, words, mask_h, parts, modes=None):
 
 def decode_backward(dlogits, dalpha, cache):
     """Compute the gradients of decode_forward. Arguments and results are those of attend_tell.decode_backward."""
-    params, h, N = cache.params, cache.h[:-1], cache.state.h0.linear.x.shape[0]
+    params, h, N = cache.params, cache.h[:-1], len(cache.state.abar)
     # (7) of all words: the output's terms of the gradients of E y, h and z
-    dEy, dh_out, dz, grads = _output_backward(dlogits, cache)
-    daffine, dcontext, dgate, sums, dh_0, dc_0 = _recur_backward(dh_out, dz, dalpha, cache)
+    dEy, dh, dz, grads = _output_backward(dlogits, cache)
+    daffine, dcontext, dgate, sums, dc_0 = _recur_backward(dh, dz, dalpha, cache)
 
     M, size = params["E"].shape[1], cache.attention.size
     # affine = W_x (E y, z) + W_hh h + b: each weight's gradient is one product over all words and captions
@@ -115,11 +116,10 @@ def decode_backward(dlogits, dalpha, cache):
         grads["w_beta"], grads["b_beta"] = multiply_transposed(dgate, h)[0], dgate.sum(keepdims=True).reshape(1)
     # gradient of E y_{t-1} = term 1: through the output (in dEy) + term 2: through the LSTM
     dEy = multiply(daffine, pack(params["W_x"][:M].T), dEy)
-    grads["E"] = np.zeros_like(params["E"])
-    elementwise.add_rows(dEy.reshape(-1, M), cache.words.ravel(), grads["E"])
+    grads["E"] = elementwise.sums_of_rows(dEy.reshape(-1, M), cache.words.ravel(), len(params["E"]))
     # gradients of h_0 and c_0 of an image: each of its captions adds a term
-    dh_0, dc_0 = (d.reshape(N, -1, d.shape[1]).sum(axis=1) for d in (dh_0, dc_0))
-    da_location, grads_state = attend_tell.first_state_backward(dh_0, dc_0, cache.state)
+    dh_0, dc_0 = (d.reshape(N, -1, d.shape[1]).sum(axis=1) for d in (dh[0], dc_0))
+    da_location, grads_state = first_state.backward(dh_0, dc_0, cache.state)
     # gradient of a = term 1: through the contexts and the keys + term 2: through h_0 and c_0
     da, grads_attention = cache.module.gradients(cache.attention, sums, h, dcontext, cache.alpha, da_location)
     grads |= {**grads_attention, **grads_state}
@@ -142,9 +142,14 @@ def _is_one_kernel(module, attention, params):
     return module is soft and soft_recurrence.fits(len(params["W_hh"]), len(attention.v), attention.size)
 
 
-def _gate(params, parts):
-    """Return w_beta and b_beta as one array, (S + 1,); zeros without a gate."""
-    if parts.gate:
+def _gate(params, gate):
+    """Return w_beta and b_beta as one array, (S + 1,); zeros without a gate.
+
+    Args:
+        params: arrays by name.
+        gate: True if there is a gate.
+    """
+    if gate:
         return np.concatenate([params["w_beta"], params["b_beta"]])
     return np.zeros(len(params["W_hh"]) + 1, np.float32)
 
@@ -160,24 +165,24 @@ def _recur_forward(params, module, attention, W_hh, W_z, gate, affine, alpha, co
         affine: (T, B, 4S) terms of E y and b; the terms of h and z are added in place.
         alpha, context, beta, z, h, c, ifog, tanh_c: as in Cache; h[0] and c[0] are given, the rest is overwritten.
     """
+    w_beta = _gate(params, gate)
     for t in range(len(affine)):
         # (4) (5) (6)
         module.attend_forward(attention, t, h[t], context[t], alpha[t])
         if gate:
             # beta_t = sigm(w_beta . h_{t-1} + b_beta), z_t = beta_t sum_i alpha_ti a_i
-            beta[t, :, 0] = 0.5 + 0.5 * np.tanh(0.5 * (h[t] @ params["w_beta"] + params["b_beta"]))
-            np.multiply(beta[t], context[t], out=z[t])
+            gate_kernel.forward(h[t], w_beta, context[t], beta[t], z[t])
         # (1) (2) (3)
         multiply(h[t], W_hh, affine[t])
         multiply(z[t], W_z, affine[t])
         lstm.gates(affine[t], c[t], h[t + 1], c[t + 1], ifog[t], tanh_c[t])
 
 
-def _recur_backward(dh_out, dz, dalpha, cache):
+def _recur_backward(dh, dz, dalpha, cache):
     """Compute the gradients of the recurrence by backpropagation through time.
 
     Args:
-        dh_out: (T, B, S) gradient of h_t from the output.
+        dh: (T + 1, B, S) gradients of h_0, ..., h_T from the output. The other terms are added in place.
         dz: (T, B, D) gradient of z_t from the output; the term through the LSTM is added in place.
         dalpha: (T, B, L).
         cache: Cache.
@@ -186,57 +191,49 @@ def _recur_backward(dh_out, dz, dalpha, cache):
         dcontext: (T, B, D) gradient of the contexts before the gate.
         dgate: (T, B, 1) gradient of the gate before its sigmoid; arbitrary without a gate.
         sums: Sums of the attention.
-        dh_0, dc_0: (B, S).
+        dc_0: (B, S).
     """
     params, attention, gate, empty = cache.params, cache.attention, cache.parts.gate, current().empty
     M = params["E"].shape[1]
     W_hh, W_z = pack(params["W_hh"].T), _pack_transposed(params["W_x"][M:], attention.size)
     sums = cache.module.start_backward(attention)
-    dh, dc = empty(cache.h[0].shape), empty(cache.h[0].shape)
-    dh[:], dc[:] = 0, 0
+    dc, w_beta = np.zeros(cache.h[0].shape, np.float32), _gate(params, gate)
     daffine = empty(cache.ifog.shape)
     dcontext, dgate = empty(dz.shape) if gate else dz, empty(cache.beta.shape)
     if _is_one_kernel(cache.module, attention, params):
         packed = *sums.W_h[:2], W_hh.panels, W_z.panels
         soft_recurrence.backward(
-            *(soft_recurrence.Weights(*packed, _gate(params, cache.parts)), gate),
+            *(soft_recurrence.Weights(*packed, w_beta), gate),
             *(attention.keys, attention.v, attention.a),
             soft_recurrence.Words(*(getattr(cache, name, attention.query) for name in soft_recurrence.Words._fields)),
             *(sums.dkeys, sums.dv),
             soft_recurrence.Gradients(
-                *(sums.dquery, np.ascontiguousarray(dalpha), dcontext, dgate, dz, dh_out, daffine, dh[None], dc[None])
+                *(sums.dquery, np.ascontiguousarray(dalpha), dcontext, dgate, dz, dh, daffine, dc[None])
             ),
         )
-        return daffine, dcontext, dgate, sums, dh, dc
-    for t in reversed(range(len(dh_out))):
-        # gradient of h_t = term 1: through the output (dh_out) + term 2: through the next word (dh)
-        dh += dh_out[t]
+        return daffine, dcontext, dgate, sums, dc
+    for t in reversed(range(len(dz))):
         # (3) (2) (1)
-        lstm.gates_backward(dh, dc, cache.c[t], cache.ifog[t], cache.tanh_c[t], daffine[t])
+        lstm.gates_backward(dh[t + 1], dc, cache.c[t], cache.ifog[t], cache.tanh_c[t], daffine[t])
         # gradient of z_t = term 1: through the output (in dz) + term 2: through the LSTM
         multiply(daffine[t], W_z, dz[t])
         if gate:
             # z_t = beta_t context_t, beta_t = sigm(gate_t), gate_t = w_beta . h_{t-1} + b_beta
-            beta = cache.beta[t]
-            dgate[t] = (dz[t] * cache.context[t]).sum(axis=1, keepdims=True) * beta * (1 - beta)
-            np.multiply(beta, dz[t], out=dcontext[t])
-            # gradient of h_{t-1}: term 1: through the gate
-            np.multiply(dgate[t], params["w_beta"], out=dh)
-        else:
-            dh[:] = 0
-        # term 2: through the LSTM
-        multiply(daffine[t], W_hh, dh)
-        # term 3: through the attention (6) (5) (4)
-        cache.module.attend_backward(attention, sums, t, dcontext[t], cache.alpha[t], dalpha[t], dh)
-    return daffine, dcontext, dgate, sums, dh, dc
+            # gradient of h_{t-1} = term 1: through the output (in dh) + term 2: through the gate
+            gate_kernel.backward(dz[t], cache.context[t], cache.beta[t], w_beta, dcontext[t], dgate[t], dh[t])
+        # term 3: through the LSTM
+        multiply(daffine[t], W_hh, dh[t])
+        # term 4: through the attention (6) (5) (4)
+        cache.module.attend_backward(attention, sums, t, dcontext[t], cache.alpha[t], dalpha[t], dh[t])
+    return daffine, dcontext, dgate, sums, dc
 
 
-def _output_forward(params, Ey, dropped, z, parts):
+def _output_forward(params, words, dropped, z, parts):
     """Compute the output layer of all words.
 
     Args:
         params: arrays by name.
-        Ey: (T, B, M) embeddings of the previous words.
+        words: (T, B) previous words.
         dropped: (T, B, S) hidden states after dropout.
         z: (T, B, size) contexts.
         parts: attend_tell.Parts.
@@ -245,7 +242,8 @@ def _output_forward(params, Ey, dropped, z, parts):
         inner: (T, B, M) the input of L_o.
     """
     # (7) inner_t = E y_{t-1} + L_h h_t + L_z z_t, or L_h h_t without deep output
-    inner = multiply(dropped, pack(params["L_h"]), Ey.copy() if parts.deep_output else None)
+    Ey = elementwise.take_rows(params["E"], words) if parts.deep_output else None  # its memory becomes inner
+    inner = multiply(dropped, pack(params["L_h"]), Ey)
     if parts.deep_output:
         multiply(z, pack(params["L_z"], terms=z.shape[2]), inner)
     # logits_t = L_o inner_t + b_o
@@ -260,7 +258,7 @@ def _output_backward(dlogits, cache):
         cache: Cache.
     Returns:
         dEy: (T, B, M); None without deep output.
-        dh: (T, B, S).
+        dh: (T + 1, B, S) gradients of h_0, ..., h_T; zeros for h_0, which the output does not read.
         dz: (T, B, size).
         grads: gradients by parameter name.
     """
@@ -272,8 +270,9 @@ def _output_backward(dlogits, cache):
     grads["L_h"] = multiply_transposed(cache.dropped, dinner)
     if deep:
         grads["L_z"] = multiply_transposed(cache.z, dinner)[: len(params["L_z"])]
-    dh = multiply(dinner, pack(params["L_h"].T))
-    dh *= cache.mask_h
+    dh = current().empty(cache.h.shape)
+    dh[0] = 0
+    elementwise.product(multiply(dinner, pack(params["L_h"].T)), cache.mask_h, dh[1:])
     if deep:
         return dinner, dh, multiply(dinner, _pack_transposed(params["L_z"], cache.z.shape[2])), grads
     dz = current().empty(cache.z.shape)

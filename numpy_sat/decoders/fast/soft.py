@@ -69,10 +69,9 @@ def attend_forward(attention, t, h, z, alpha):
 
 
 def start_backward(attention):
-    """Return Sums of zero words."""
+    """Return empty Sums."""
     empty = current().empty
     dkeys, dv = empty(attention.keys.shape), empty((len(attention.a), len(attention.v)))
-    dkeys[:], dv[:] = 0, 0
     return Sums(pack(attention.W_h.T), dkeys, dv, empty(attention.query.shape))
 
 
@@ -81,16 +80,16 @@ def attend_backward(attention, sums, t, dz, alpha, dalpha, dh):
 
     Args:
         attention: Attention.
-        sums: Sums; the terms of word t are added in place.
-        t: index of the word.
+        sums: Sums; the last word sets the sums, and the other words add their terms.
+        t: index of the word; the words come from last to first.
         dz: (B, size).
         alpha: (B, L) attention weights.
         dalpha: (B, L).
         dh: (B, S) gradient of h_{t-1}; the term through the attention is added in place.
     """
-    query, dquery = attention.query[t], sums.dquery[t]
+    query, dquery, add = attention.query[t], sums.dquery[t], t < len(attention.query) - 1
     kernel.attend_backward(
-        *(dz, dalpha, attention.keys, query, attention.v, attention.a, alpha, sums.dkeys, sums.dv, dquery)
+        *(dz, dalpha, attention.keys, query, attention.v, attention.a, alpha, sums.dkeys, sums.dv, dquery, add)
     )
     multiply(dquery, sums.W_h, dh)
 
