@@ -67,11 +67,14 @@ def attention_gradients(
     """Compute the contexts of one word, or the gradients of keys, query, v and a; return z, or the first of these."""
     empty = current().empty
     z, alpha = empty(dz.shape), empty(dalpha.shape)
-    attention_kernel.attend(keys, query, v, a, z, alpha)
+    exp_keys = empty(keys.shape)
+    exp_keys[:] = keys
+    attention_kernel.exponentials(exp_keys)
+    attention_kernel.attend(exp_keys, query, v, a, z, alpha)
     if not backward:
         return z
     dkeys, dv, dquery = empty(keys.shape), empty((len(keys), len(v))), empty(query.shape)
-    attention_kernel.attend_backward(dz, dalpha, keys, query, v, a, alpha, dkeys, dv, dquery)
+    attention_kernel.attend_backward(dz, dalpha, exp_keys, query, v, a, alpha, dkeys, dv, dquery)
     attention_kernel.annotation_gradient(alpha[None], dz[None], np.zeros((len(keys), dz.shape[1]), np.float32))
     return dkeys
 

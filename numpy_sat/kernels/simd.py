@@ -149,6 +149,26 @@ def fma(typingctx, a, b, c):
 
 
 @intrinsic
+def reciprocal(typingctx, x):
+    """Return 1 / x with a relative error of at most 2e-7, for x up to 1e30.
+
+    With AVX-512, the processor's estimate of 14 bits and one step of Newton's method take half as long as a division.
+    """
+
+    def build(context, builder, sig, args):
+        one, mask = ir.Constant(VECTOR, [1.0] * LANES), ir.Constant(ir.IntType(16), -1)
+        if LANES != 16:
+            return builder.fdiv(one, args[0])
+        estimate = [args[0], ir.Constant(VECTOR, [0.0] * LANES), mask]
+        r = llvm_call(builder, "llvm.x86.avx512.rcp14.ps.512", VECTOR, estimate)
+        # r + r (1 - x r)
+        rest = vector_call(builder, "fma", builder.fneg(args[0]), r, one)
+        return vector_call(builder, "fma", r, rest, r)
+
+    return vector(x), build
+
+
+@intrinsic
 def maximum(typingctx, a, b):
     """Return the larger number of each lane; a where one of the two is NaN."""
 

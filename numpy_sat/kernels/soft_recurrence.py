@@ -68,7 +68,7 @@ def fits(S, A, D):
 
 
 @checked(
-    keys="(N, L, A)",
+    exp_keys="(N, L, A)",
     v="(A,)",
     a="(N, L, D)",
     words=(
@@ -82,26 +82,26 @@ def fits(S, A, D):
     ),
     where="N and B % N == 0 and A % LANES == D % LANES == 0",
 )
-def forward(weights, gated, keys, v, a, affine, words):
+def forward(weights, gated, exp_keys, v, a, affine, words):
     """Compute attention, gate and LSTM of all words (Xu et al. 2015, equations 1 to 6).
 
     Args:
         weights: Weights.
         gated: True if the context has a gate.
-        keys, v, a: as in attention.attend.
+        exp_keys, v, a: as in attention.attend.
         affine: (T, B, 4S) terms of E y and b; the terms of h and z are added in place.
         words: Words; h[0] and c[0] are given, everything else is overwritten.
     """
     N, B = len(a), words[0].shape[1]
     group = _images_of_a_task(N)
     with current().scratch():
-        arrays = Weights(*weights), keys, v, a, affine, Words(*words), attention.scratch(words[0], keys)
+        arrays = Weights(*weights), exp_keys, v, a, affine, Words(*words), attention.scratch(words[0], exp_keys)
         tiles = attention.tiles_of(B // N, a)
         run(_forward, -(-N // group), TILE_ROWS, TILE_COLUMNS, tiles, group, bool(gated), *arrays)
 
 
 @checked(
-    keys="(N, L, A)",
+    exp_keys="(N, L, A)",
     v="(A,)",
     a="(N, L, D)",
     words=(
@@ -120,12 +120,12 @@ def forward(weights, gated, keys, v, a, affine, words):
     ),
     where="N and B % N == 0 and A % LANES == D % LANES == 0",
 )
-def backward(weights, gated, keys, v, a, words, dkeys, dv, gradients):
+def backward(weights, gated, exp_keys, v, a, words, dkeys, dv, gradients):
     """Compute the gradients of `forward` by backpropagation through time.
 
     Args:
         weights: Weights, transposed.
-        gated, keys, v, a, words: as in `forward`.
+        gated, exp_keys, v, a, words: as in `forward`.
         dkeys: (N, L, A), overwritten.
         dv: (N, A), overwritten with the gradient of each image.
         gradients: Gradients; dalpha is given, dz and dh are those through the output, and dc is that after the last
@@ -134,9 +134,9 @@ def backward(weights, gated, keys, v, a, words, dkeys, dv, gradients):
     N = len(a)
     group = _images_of_a_task(N)
     with current().scratch():
-        de = attention.scratch(words[0], keys)
-        arrays = Weights(*weights), keys, v, a, Words(*words), dkeys, dv, Gradients(*gradients), de
-        run(_backward, -(-N // group), TILE_ROWS, TILE_COLUMNS, group, bool(gated), *arrays)
+        arrays = Weights(*weights), exp_keys, v, a, Words(*words), dkeys, dv, Gradients(*gradients)
+        scratch = attention.scratch(words[0], exp_keys)
+        run(_backward, -(-N // group), TILE_ROWS, TILE_COLUMNS, group, bool(gated), *arrays, scratch)
 
 
 def _images_of_a_task(N):
@@ -149,12 +149,26 @@ def _images_of_a_task(N):
 
 @kernel
 def _forward(
-    thread, counter, tasks, tile_rows, tile_columns, tiles, group, gated, weights, keys, v, a, affine, words, e
+    thread,
+    counter,
+    tasks,
+    tile_rows,
+    tile_columns,
+    tiles,
+    group,
+    gated,
+    weights,
+    exp_keys,
+    v,
+    a,
+    affine,
+    words,
+    scratch,
 ):
     """Compute all words of the captions of `group` images per task."""
     W_h, b_a, W_hh, W_z, w_beta = weights
     query, alpha, context, beta, z, h, c, ifog, tanh_c = words
-    N, _, A = keys.shape
+    N, _, A = exp_keys.shape
     T, B, D = context.shape
     S, captions = h.shape[2], B // N
     for task in claim_tasks(thread, counter, tasks):
@@ -167,7 +181,7 @@ def _forward(
                     *(h, 0, W_h, panel * S * WIDTH, b_a, query, 0, False),
                 )
             for n in range(image, end):  # (4) (5) (6)
-                attention.attend_image(thread, tiles, n, t, keys, query, v, a, context, alpha, e)
+                attention.attend_image(thread, tiles, n, t, exp_keys, query, v, a, context, alpha, scratch)
             if gated:
                 gate.open_rows(row, last, S, D, h, w_beta, context, beta, z)
             for panel in range(len(W_hh)):
@@ -184,13 +198,28 @@ def _forward(
 
 @kernel
 def _backward(
-    thread, counter, tasks, tile_rows, tile_columns, group, gated, weights, keys, v, a, words, dkeys, dv, gradients, de
+    thread,
+    counter,
+    tasks,
+    tile_rows,
+    tile_columns,
+    group,
+    gated,
+    weights,
+    exp_keys,
+    v,
+    a,
+    words,
+    dkeys,
+    dv,
+    gradients,
+    scratch,
 ):
     """Compute the gradients of all words of the captions of `group` images per task."""
     W_h, no_bias, W_hh, W_z, w_beta = weights
     query, alpha, context, beta, _, _, c, ifog, tanh_c = words
     dquery, dalpha, dcontext, dgate, dz, dh, daffine, dc = gradients
-    N, _, A = keys.shape
+    N, _, A = exp_keys.shape
     T, B, D = context.shape
     S, captions = dh.shape[2], B // N
     for task in claim_tasks(thread, counter, tasks):
@@ -213,7 +242,23 @@ def _backward(
                 )
             for n in range(image, end):  # (6) (5) (4)
                 attention.image_gradients(
-                    *(thread, n, t, dcontext, dalpha, keys, query, v, a, alpha, dkeys, dv, dquery, t < T - 1, de)
+                    *(
+                        thread,
+                        n,
+                        t,
+                        dcontext,
+                        dalpha,
+                        exp_keys,
+                        query,
+                        v,
+                        a,
+                        alpha,
+                        dkeys,
+                        dv,
+                        dquery,
+                        t < T - 1,
+                        scratch,
+                    )
                 )
             for panel in range(len(W_h)):
                 matmul.multiply_rows(

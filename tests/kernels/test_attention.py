@@ -23,6 +23,7 @@ def test_attention(rng, captions, L):
     keys, query, v, a, dz, dalpha = single(keys, query, v, a, dz, dalpha)
     z, alpha, dquery = (np.empty(shape, np.float32) for shape in ((B, D), (B, L), (B, A)))
     dkeys, dv = np.full((N, L, A), np.nan, np.float32), np.full((N, A), np.nan, np.float32)
+    attention.exponentials(keys)
     attention.attend(keys, query, v, a, z, alpha)
     attention.attend_backward(dz, dalpha, keys, query, v, a, alpha, dkeys, dv, dquery)
     sums, dv_sums = dkeys + 1, dv + 1

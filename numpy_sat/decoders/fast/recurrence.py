@@ -80,7 +80,7 @@ def decode_forward(params, a, words, mask_h, parts, modes=None):
         packed = *attention.packed[:2], W_hh.panels, W_z.panels
         soft_recurrence.forward(
             *(soft_recurrence.Weights(*packed, _gate(params, parts.gate)), parts.gate),
-            *(attention.keys, attention.v, attention.a, affine),
+            *(attention.exp_keys, attention.v, attention.a, affine),
             soft_recurrence.Words(attention.query, alpha, context, beta, z, h, c, ifog, tanh_c),
         )
     else:
@@ -204,7 +204,7 @@ def _recur_backward(dh, dz, dalpha, cache):
         packed = *sums.W_h[:2], W_hh.panels, W_z.panels
         soft_recurrence.backward(
             *(soft_recurrence.Weights(*packed, w_beta), gate),
-            *(attention.keys, attention.v, attention.a),
+            *(attention.exp_keys, attention.v, attention.a),
             soft_recurrence.Words(*(getattr(cache, name, attention.query) for name in soft_recurrence.Words._fields)),
             *(sums.dkeys, sums.dv),
             soft_recurrence.Gradients(

@@ -24,7 +24,7 @@ class Attention(NamedTuple):
     v: np.ndarray
     W_a: np.ndarray
     a: np.ndarray  # (N, L, D)
-    keys: np.ndarray  # (N, L, A), without b_a
+    exp_keys: np.ndarray  # (N, L, A) exp(2 W_a a)
     query: np.ndarray  # (T, B, A), with b_a
 
 
@@ -47,10 +47,11 @@ def start(params, a, words, modes=None):
         modes: not used.
     """
     sizes, a, W_a = (a.shape[2], len(params["v"])), filled(a, 2), filled(filled(params["W_a"], 0), 1)
-    keys = multiply(a, pack(W_a))
+    exp_keys = multiply(a, pack(W_a))
+    kernel.exponentials(exp_keys)
     W_h, b_a, v = filled(params["W_h"], 1), filled(params["b_a"], 0), filled(params["v"], 0)
     query = current().empty((*words.shape, len(v)))
-    return Attention(sizes, len(W_a), W_h, pack(W_h, b_a), v, W_a, a, keys, query)
+    return Attention(sizes, len(W_a), W_h, pack(W_h, b_a), v, W_a, a, exp_keys, query)
 
 
 def attend_forward(attention, t, h, z, alpha):
@@ -65,13 +66,13 @@ def attend_forward(attention, t, h, z, alpha):
     """
     query = attention.query[t]
     query[:] = multiply(h, attention.packed)
-    kernel.attend(attention.keys, query, attention.v, attention.a, z, alpha)
+    kernel.attend(attention.exp_keys, query, attention.v, attention.a, z, alpha)
 
 
 def start_backward(attention):
     """Return empty Sums."""
     empty = current().empty
-    dkeys, dv = empty(attention.keys.shape), empty((len(attention.a), len(attention.v)))
+    dkeys, dv = empty(attention.exp_keys.shape), empty((len(attention.a), len(attention.v)))
     return Sums(pack(attention.W_h.T), dkeys, dv, empty(attention.query.shape))
 
 
@@ -89,7 +90,7 @@ def attend_backward(attention, sums, t, dz, alpha, dalpha, dh):
     """
     query, dquery, add = attention.query[t], sums.dquery[t], t < len(attention.query) - 1
     kernel.attend_backward(
-        *(dz, dalpha, attention.keys, query, attention.v, attention.a, alpha, sums.dkeys, sums.dv, dquery, add)
+        *(dz, dalpha, attention.exp_keys, query, attention.v, attention.a, alpha, sums.dkeys, sums.dv, dquery, add)
     )
     multiply(dquery, sums.W_h, dh)
 
