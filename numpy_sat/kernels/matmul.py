@@ -108,14 +108,18 @@ def multiply_transposed(x, d, y=None):
     if y is None:
         y = workspace.empty((I, O))
     rows, strip = _task_size(I, panels, machine.THREADS)
-    # For fewer columns, packing x costs more than it saves (chosen on AMD Zen 3, 2026-12-01).
-    tiled = strip * WIDTH >= 128
+    # With fewer columns, packing x costs more than it saves.
+    tiled, chunks = O > 128, -(-K // CHUNK)
+    x, d = x.reshape(-1), d.reshape(-1)
     with workspace.scratch():
-        tiles = workspace.empty((machine.THREADS * (rows // R if tiled else 0) * APART,))
         packed, no_bias = workspace.empty((machine.THREADS, strip, CHUNK, WIDTH)), np.zeros(panels * WIDTH, np.float32)
-        arrays = x.reshape(-1), d.reshape(-1), tiles, packed, no_bias, y.reshape(-1)
+        if tiled:
+            tiles = workspace.empty((chunks, -(-I // R), APART))
+            run(_pack_tiles, chunks, I, K, x, tiles)
+            x = tiles.reshape(-1)
         tasks = -(-panels // strip) * -(-I // rows)
-        run(_multiply_transposed, tasks, TILE_ROWS, TILE_COLUMNS, rows, tiled, I, K, O, *arrays)
+        sizes = rows, tiled, I, K, O
+        run(_multiply_transposed, tasks, TILE_ROWS, TILE_COLUMNS, *sizes, x, d, packed, no_bias, y.reshape(-1))
     return y
 
 
@@ -128,8 +132,8 @@ def _is_balanced(tasks, threads):
 def _task_size(I, panels, threads):
     """Return the size of a task of `multiply_transposed`.
 
-    A task packs its part of d, and of x if it has enough columns. So tasks are as large and as square as _is_balanced
-    permits. The size does not change the results: each number of y is the sum of the same terms in the same order.
+    A task packs its part of d and reads its part of x. So tasks are as large and as square as _is_balanced permits. The
+    size does not change the results: each number of y is the sum of the same terms in the same order.
 
     Args:
         I: rows of the result.
@@ -173,32 +177,34 @@ def _multiply(thread, counter, tasks, tile_rows, tile_columns, M, K, row_step, t
 
 
 @kernel
-def _multiply_transposed(
-    thread, counter, tasks, tile_rows, tile_columns, rows, tiled, I, K, O, x, d, tiles, packed, bias, y
-):
+def _pack_tiles(thread, counter, tasks, I, K, x, tiles):
+    """Pack CHUNK rows of x: (K, I) per task. The R numbers of every term of a tile follow each other."""
+    for chunk in claim_tasks(thread, counter, tasks):
+        first = chunk * CHUNK
+        pack_columns(R, APART, 0, I, min(CHUNK, K - first), x, first * I, I, tiles, chunk * tiles[0].size)
+
+
+@kernel
+def _multiply_transposed(thread, counter, tasks, tile_rows, tile_columns, rows, tiled, I, K, O, x, d, packed, bias, y):
     """Compute `rows` rows of some panels of y = x^T d per task.
 
     Each task packs its part of d, CHUNK rows at a time, which stay in the cache. To pack all of d before the product
-    would write it to memory and read it again. If `tiled` is True, it packs its part of x too: the R numbers of every
-    term of a tile follow each other. In x they are a whole row apart.
+    would write it to memory and read it again. If `tiled` is True, x comes from _pack_tiles.
     """
     blocks, strip, panels = -(-I // rows), packed.shape[1], -(-O // WIDTH)
-    w0, steps = thread * packed[0].size, (1, I, 1)
+    w0, steps = thread * packed[0].size, (1, R, APART // R) if tiled else (1, I, 1)
     for task in claim_tasks(thread, counter, tasks):
         first, first_panel = task % blocks * rows, task // blocks * strip
         last, last_panel = min(first + rows, I), min(first_panel + strip, panels)
         columns = first_panel * WIDTH, min(last_panel * WIDTH, O)
         for chunk in range(0, max(K, 1), CHUNK):
-            terms, source, x0 = min(CHUNK, K - chunk), x, chunk * I
+            terms, x0 = min(CHUNK, K - chunk), chunk // CHUNK * -(-I // R) * APART if tiled else chunk * I
             pack_columns(WIDTH, CHUNK * WIDTH, *columns, terms, d, chunk * O, O, packed, w0)
-            if tiled:
-                source, x0, steps = tiles, thread * rows // R * APART, (1, R, APART // R)
-                pack_columns(R, APART, first, last, terms, x, chunk * I, I, tiles, x0)
-                x0 -= first * steps[2]  # multiply_rows counts rows from row 0 of y, but the tiles begin at row `first`
             for panel in range(first_panel, last_panel):
+                w_at = w0 + (panel - first_panel) * CHUNK * WIDTH
                 multiply_rows(
-                    *(tile_rows, tile_columns, first, last, panel, terms, steps, O, source, x0),
-                    *(packed, w0 + (panel - first_panel) * CHUNK * WIDTH, bias, y, 0, chunk > 0),
+                    *(tile_rows, tile_columns, first, last, panel, terms, steps, O, x, x0),
+                    *(packed, w_at, bias, y, 0, chunk > 0),
                 )
 
 
