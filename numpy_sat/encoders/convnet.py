@@ -15,6 +15,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from numpy_sat.kernels import elementwise, float32
 from numpy_sat.layers import batch_norm, block, norm_block
 from numpy_sat.system import ranks
 from numpy_sat.system.workspace import Workspace
@@ -161,16 +162,20 @@ def _with_place(x):
         a: (N, H W, C + 2) annotation vectors.
     """
     N, H, W, C = x.shape
-    a = np.empty((N, H, W, C + PLACE), x.dtype)
-    a[..., :C], a[..., C:] = x, _places(H, W)
-    return a.reshape(N, H * W, C + PLACE)
+    return _with_columns(x.reshape(N, H * W, C), _places(H, W, x.dtype))
+
+
+@float32(elementwise.with_columns)
+def _with_columns(x, columns):
+    """Append the same columns (L, P) to x[n] for every n. x: (N, L, C). Returns (N, L, C + P)."""
+    return np.concatenate([x, np.broadcast_to(columns, (len(x), *columns.shape))], axis=2)
 
 
 @lru_cache
-def _places(H, W):
-    """Return the row and the column of every cell: (H, W, 2)."""
+def _places(H, W, dtype):
+    """Return the row and the column of every cell: (H W, 2)."""
     rows, columns = (np.linspace(-REACH, REACH, size) for size in (H, W))
-    return np.stack(np.meshgrid(rows, columns, indexing="ij"), axis=-1)
+    return np.stack(np.meshgrid(rows, columns, indexing="ij"), axis=-1).reshape(-1, PLACE).astype(dtype)
 
 
 def size(stages: tuple) -> int:

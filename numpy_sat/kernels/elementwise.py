@@ -96,6 +96,22 @@ def take_rows(E, numbers):
     return rows
 
 
+@checked(x="strided (N, L, D)", columns="strided (L, P)")
+def with_columns(x, columns):
+    """Append the same columns to every x[n].
+
+    Args:
+        x: (N, L, D).
+        columns: (L, P).
+    Returns:
+        (N, L, D + P).
+    """
+    N, L, D = x.shape
+    y = current().empty((N, L, D + columns.shape[1]))
+    run(_with_columns, N, np.ascontiguousarray(x), np.ascontiguousarray(columns), y)
+    return y
+
+
 @checked(x="strided (N, L, D)")
 def means(x):
     """Return the means of x: (N, L, D) over the second axis, (N, D)."""
@@ -203,6 +219,19 @@ def _take_rows(thread, counter, tasks, E, numbers, rows):
         for k in range(task * ROWS, min((task + 1) * ROWS, numbers.size)):
             for m in range(0, M, LANES):
                 store_first(load_first(E, numbers[k] * M + m, M - m), rows, k * M + m, M - m)
+
+
+@kernel
+def _with_columns(thread, counter, tasks, x, columns, y):
+    """Compute y[n] per task."""
+    (_, L, D), P = x.shape, columns.shape[1]
+    for n in claim_tasks(thread, counter, tasks):
+        for i in range(L):
+            at = (n * L + i) * (D + P)
+            for d in range(0, D, LANES):
+                store_first(load_first(x, (n * L + i) * D + d, D - d), y, at + d, D - d)
+            for p in range(0, P, LANES):
+                store_first(load_first(columns, i * P + p, P - p), y, at + D + p, P - p)
 
 
 @kernel

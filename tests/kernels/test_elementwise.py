@@ -44,6 +44,14 @@ def test_means(rng, shape):
     np.testing.assert_allclose(elementwise.means(x), x.astype(float).mean(axis=1), rtol=0, atol=1e-6)
 
 
+@pytest.mark.parametrize("P", [0, 2, 19])
+@pytest.mark.parametrize("shape", [(1, 1, 1), (3, 7, 21)])
+def test_with_columns(rng, shape, P):
+    x, columns = single(rng.standard_normal(shape), rng.standard_normal((shape[1], P)))
+    expected = np.concatenate([x, np.broadcast_to(columns, (len(x), *columns.shape))], axis=2)
+    np.testing.assert_array_equal(elementwise.with_columns(x, columns), expected)
+
+
 @pytest.mark.parametrize("shape", [(0, 3), (5,), (3, elementwise.NUMBERS // 2 + 1)])
 def test_product(rng, shape):
     x, y = single(rng.standard_normal(shape), rng.standard_normal(shape))

@@ -11,6 +11,7 @@ from numpy_sat.kernels import attention as kernel
 from numpy_sat.kernels import elementwise
 from numpy_sat.kernels.matmul import multiply, multiply_transposed, pack
 from numpy_sat.kernels.panels import filled
+from numpy_sat.kernels.simd import LANES
 from numpy_sat.system.workspace import current
 
 
@@ -46,12 +47,18 @@ def start(params, a, words, modes=None):
         words: (T, B) integers; only their shape is used.
         modes: not used.
     """
-    sizes, a, W_a = (a.shape[2], len(params["v"])), filled(a, 2), filled(filled(params["W_a"], 0), 1)
+    sizes, a, W_a = (a.shape[2], len(params["v"])), _padded(a), filled(filled(params["W_a"], 0), 1)
     exp_keys = multiply(a, pack(W_a))
     kernel.exponentials(exp_keys)
     W_h, b_a, v = filled(params["W_h"], 1), filled(params["b_a"], 0), filled(params["v"], 0)
     query = current().empty((*words.shape, len(v)))
     return Attention(sizes, len(W_a), W_h, pack(W_h, b_a), v, W_a, a, exp_keys, query)
+
+
+def _padded(a):
+    """Return a: (N, L, D), contiguous, with zeros appended up to a multiple of LANES, as `filled` but on all cores."""
+    zeros = np.zeros((a.shape[1], -a.shape[2] % LANES), np.float32)
+    return elementwise.with_columns(a, zeros) if zeros.size else np.ascontiguousarray(a)
 
 
 def attend_forward(attention, t, h, z, alpha):
