@@ -122,12 +122,13 @@ def _correlate(
         for k in range(pool):
             x_at = (task // H_out * Hp + (task % H_out * pool + k) * stride) * Wp * C
             _line(tile_rows, tile_columns, x, x_at, Wp * C, step, W, lines, l0 + k * width * O, width)
-        for o in range(0, O, LANES):
-            at, columns = task * (width // pool) * O + o, width // pool * pool
-            pooling.finish(
-                *(lines, l0 + o, width * O, O, pool, columns, pool, simd.load(bias, o), lower),
-                *(y, winner, at, 0, O),
-            )
+        for j in range(width // pool):
+            for o in range(0, O, LANES):
+                at, y_at = l0 + j * pool * O + o, (task * (width // pool) + j) * O + o
+                pooling.finish(
+                    *(lines, at, width * O, O, pool, pool, pool, simd.load(bias, o), lower),
+                    *(y, winner, y_at, 0, O),
+                )
 
 
 @inline
