@@ -224,8 +224,11 @@ def _plan(x_shape, W_e_shape, expands, W_d_shape, stride, padding, y_shape, resi
     window, panel, padded_width = Window(P, stride, *padding, 1), depthwise.panel_of(E), max(width, len(PIXELS))
     row_size = depthwise.frame_width(window, padded_width)
     line = row_size * stride * panel + padded_width * (panel + O)  # numbers that a task needs for a row of the result
-    group, bands = max(1, min(TASK // max(1, H * line), N)), -(-H // max(1, TASK // line))
+    bands = -(-H // max(1, TASK // line))
     lines = -(-H // max(1, bands))
+    # Images of a task. Groups are as many as a power of two, so that they and the parts keep two or four threads busy.
+    groups = -(-N * H * line // TASK)
+    group = max(1, -(-N // (1 << max(0, groups - 1).bit_length())))
     pieces = -(-N // group) * bands
     parts = max(1, min(E // panel, -(-TASKS // max(1, pieces))))
     cells, frame = group * lines * padded_width, depthwise.frame_lines(window, lines) * row_size * panel
