@@ -137,6 +137,18 @@ def prefetch(typingctx, x, at):
 
 
 @intrinsic
+def prefetch_to_write(typingctx, x, at):
+    """Load the cache line of x.flat[at] into the second-level cache, to write it later. at: as in prefetch."""
+
+    def build(context, builder, sig, args):
+        pointer = address(context, builder, sig.args[0], args[0], args[1], ir.IntType(8))
+        llvm_call(builder, "llvm.prefetch.p0", ir.VoidType(), [pointer, INT(1), INT(2), INT(1)])
+        return context.get_dummy_value()
+
+    return types.void(x, types.intp), build
+
+
+@intrinsic
 def repeat(typingctx, number):
     """Return a vector with the same number in every lane."""
     return vector(types.float32), lambda context, builder, sig, args: in_all_lanes(builder, args[0])
