@@ -187,12 +187,12 @@ def block_backward(dy, cache):
 
 def _add_product(x, y, W, b, mask):
     """Compute x + mask (y W + b) in a new array; mask None means 1."""
-    if mask is not None:
-        result = multiply(y, pack(W, b))
-        result *= mask
-        result += x
-        return result
-    return multiply(y, pack(W), np.add(x, b, out=current().empty(x.shape)))
+    if mask is None:
+        return multiply(y, pack(W, b), base=x)
+    result = multiply(y, pack(W, b))
+    result *= mask
+    result += x
+    return result
 
 
 def _dropped(x, mask):

@@ -10,6 +10,7 @@ from numpy_sat.decoders.stack import Masks
 from numpy_sat.kernels import elementwise
 from numpy_sat.kernels.matmul import multiply, multiply_transposed, pack
 from numpy_sat.layers import position
+from numpy_sat.system.workspace import current
 
 
 class Cache(NamedTuple):
@@ -67,9 +68,13 @@ def join(r, Ey, places):
         (1, N L + W, S).
     """
     N, L, S = r.shape
+    sequence = current().empty((1, N * L + len(Ey), S))
+    regions, x = sequence[0, : N * L].reshape(N, L, S), sequence[0, N * L :]
+    np.add(r, position.sinusoids(L, S, r.dtype), out=regions)
     # x_t = sqrt(S) E y_{t-1} + place(t)
-    x = math.sqrt(S) * Ey + position.sinusoids(places.max(initial=0) + 1, S, r.dtype)[places]
-    return np.concatenate([(r + position.sinusoids(L, S, r.dtype)).reshape(N * L, S), x])[None]
+    np.multiply(Ey, np.float32(math.sqrt(S)), out=x)
+    x += position.sinusoids(places.max(initial=0) + 1, S, r.dtype)[places]
+    return sequence
 
 
 def _packed(masks, packed, L):
