@@ -7,6 +7,7 @@ import pytest
 import whole_model
 
 from numpy_sat.decoders import MODELS, stack, transformer
+from numpy_sat.decoders.fast import stack as fast_stack
 from numpy_sat.decoders.fast import transformer as fast_transformer
 from numpy_sat.experiment import checkpoint
 from numpy_sat.kernels import threads
@@ -181,6 +182,22 @@ def test_padding_changes_no_bit_and_costs_no_position(rng):
     other_logits, other_grads = results(more, padding)
     np.testing.assert_array_equal(other_logits[:5], logits)
     assert not other_logits[5:].any() and all(map(np.array_equal, other_grads, grads))
+
+
+def test_training_and_validation_compute_no_padding(monkeypatch, rng):
+    """Check the positions of the blocks when the model gets a batch with padding."""
+    params, batch = whole_model.params_of(rng, CONFIG, np.float32), whole_model.batch_of(rng, CONFIG, np.float32)
+    a, shapes = rng.standard_normal((2, L, 5)).astype(np.float32), []
+    forward = fast_stack.stack_forward
+
+    def record(params, x, *rest, **options):
+        shapes.append(x.shape)
+        return forward(params, x, *rest, **options)
+
+    monkeypatch.setattr(fast_stack, "stack_forward", record)
+    MODELS["transformer"].loss_and_grads(params, a, batch, CONFIG, rng)
+    MODELS["transformer"].loss_only(params, a, batch, CONFIG)
+    assert shapes == 2 * [(1, 2 * L + sum(whole_model.LENGTHS), 9)]
 
 
 @pytest.mark.parametrize("rate", [0.0, 0.3])
