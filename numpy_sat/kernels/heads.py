@@ -22,9 +22,10 @@ def transpose(x, at, step, P, K, result, thread, first, last):
 
     The columns after them become zero, up to column `last`.
     """
-    for c in range(K):
-        for j in range(P):
+    for j in range(P):
+        for c in range(K):
             result[thread, c, first + j] = x[at + j * step + c]
+    for c in range(K):
         result[thread, c, first + P : last] = 0
 
 
