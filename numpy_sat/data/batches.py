@@ -47,6 +47,11 @@ class Batch(NamedTuple):
     weights: np.ndarray | None = None  # (B,) r - b of sampled captions, or (T, B) of their words, see samples.py
     share: Share | None = None  # the place of these images in a larger batch that several ranks share
 
+    def lengths(self) -> np.ndarray:
+        """Return the number of words of each caption, (B,): those up to its last word that is not padding."""
+        real = self.mask > 0
+        return np.where(real.any(axis=0), len(real) - real[::-1].argmax(axis=0), 0)
+
 
 def make_split(
     examples: Sequence[Example],

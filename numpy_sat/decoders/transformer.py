@@ -81,7 +81,7 @@ def init_params(rng, D, S, layers, heads, log_frequencies, dtype=np.float32, pla
     }
 
 
-def decode_forward(params, a, words, dropout_masks):
+def decode_forward(params, a, words, dropout_masks, lengths=None):
     """Predict every word of whole captions from the image and the true words before it (teacher forcing).
 
     Args:
@@ -89,6 +89,8 @@ def decode_forward(params, a, words, dropout_masks):
         a: (N, L, D) annotations.
         words: (T, B) integers y_0 = <start>, y_1, ...; B / N consecutive captions belong to each image.
         dropout_masks: stack.Masks for P = L + T B / N positions, with first = L; None for no dropout.
+        lengths: (B,) number of words of each caption; None if all have T. Logits of padding are not defined, and
+            their gradients must be 0. fast/transformer.py does not compute them.
     Returns:
         logits: (T, B, V).
         cache: what decode_backward needs.

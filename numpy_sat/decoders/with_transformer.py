@@ -40,6 +40,10 @@ class Model(without_attention.Model):
         """Return the State of captions whose next word sees some of the regions only: see transformer.attend_to."""
         return transformer.attend_to(state, images, locations)
 
+    def _decode(self, decoder, params, a, batch, mask):
+        """Return the logits of whole captions and the cache. The fused decoder computes no padding."""
+        return decoder.decode_forward(params, a, batch.words, mask, batch.lengths())
+
     def _mask(self, a, batch, config, rng=None):
         """Draw the dropout masks of a batch, for all positions of its sequences. Without rng, return None."""
         (N, L, _), decoder = a.shape, config.decoder

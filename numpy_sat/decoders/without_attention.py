@@ -81,7 +81,7 @@ class Model:
         """
         decoder = choose(a, self.equations, self.fused)
         mask = self._mask(a, batch, config, rng)
-        logits, cache = decoder.decode_forward(params, a, batch.words, mask)
+        logits, cache = self._decode(decoder, params, a, batch, mask)
         loss, cache_loss = loss_forward(logits, None, batch, config)
         dlogits, _ = loss_backward(cache_loss)
         da, grads = decoder.decode_backward(dlogits, cache)
@@ -99,7 +99,7 @@ class Model:
             loss.Loss.
         """
         decoder = choose(a, self.equations, self.fused)
-        logits, _ = decoder.decode_forward(params, a, batch.words, self._mask(a, batch, config))
+        logits, _ = self._decode(decoder, params, a, batch, self._mask(a, batch, config))
         return loss_forward(logits, None, batch, config)[0]
 
     def begin(
@@ -124,6 +124,10 @@ class Model:
 
     def _sizes(self, config):
         return [getattr(config.decoder, size) for size in self.sizes]
+
+    def _decode(self, decoder, params, a, batch, mask):
+        """Return the logits of whole captions and the cache. decoder: the equations, or their fused version."""
+        return decoder.decode_forward(params, a, batch.words, mask)
 
     def _mask(self, a, batch, config, rng=None):
         """Draw the dropout mask of a batch. Without rng, return ones."""

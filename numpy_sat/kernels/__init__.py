@@ -15,7 +15,8 @@ Read the files in this order:
 5. The decoder: functions.py (tanh and exp), attention.py, gate.py, lstm.py, cross_entropy.py, penalty.py,
    elementwise.py, and soft_recurrence.py (all words in one kernel). Then updates.py (Adam, for all parameters in one
    kernel).
-6. The Transformer: layer_norm.py, gelu.py, self_attention.py.
+6. The Transformer: layer_norm.py, gelu.py, heads.py, self_attention.py (any mask), caption_attention.py (captions
+   without padding), token_shift.py.
 
 Five words have one meaning in all files:
 

@@ -68,14 +68,20 @@ def pack(W, bias=None, terms=0):
     return Packed(panels, padded, O)
 
 
-@checked(packed=("(panels, K, WIDTH)", "(panels * WIDTH,)"), x="strided (..., K)", y="optional out (..., packed[2])")
-def multiply(x, packed, y=None):
+@checked(
+    packed=("(panels, K, WIDTH)", "(panels * WIDTH,)"),
+    x="strided (..., K)",
+    y="optional out (..., packed[2])",
+    base="optional strided (..., packed[2])",
+)
+def multiply(x, packed, y=None, base=None):
     """Compute x W + bias, or add x W to y in place.
 
     Args:
         x: (..., K) contiguous.
         packed: W and bias, from `pack`.
         y: (..., O) contiguous, overwritten with y + x W; None for a new array.
+        base: (..., O), added to the new array: base + x W + bias; None for 0.
     Returns:
         y: (..., O).
     Raises:
@@ -87,7 +93,7 @@ def multiply(x, packed, y=None):
     if not add:
         y = current().empty((*x.shape[:-1], packed.columns))
     K = x.shape[-1]
-    _run(x, y.size // packed.columns, K, K, 1, packed, y, add)
+    _run(x, y.size // packed.columns, K, K, 1, packed, y, add, base)
     return y
 
 
@@ -154,20 +160,39 @@ def _task_size(I, panels, threads):
     return max(1, -(-I // (blocks * R))) * R, max(1, -(-panels // strips))
 
 
-def _run(x, rows, K, row_step, term_step, packed, y, add):
+def _run(x, rows, K, row_step, term_step, packed, y, add, base=None):
     """Run the kernel of a product on a matrix x with `rows` rows and K terms.
 
     Term k of row m is x[m row_step + k term_step].
     """
     tasks = len(packed.panels) * -(-rows // ROWS)
     sizes = rows, K, row_step, term_step, packed.columns
-    run(
-        _multiply, tasks, TILE_ROWS, TILE_COLUMNS, *sizes, x.reshape(-1), packed.panels, packed.bias, y.reshape(-1), add
-    )
+    y, has_base = y.reshape(-1), base is not None
+    base = base.reshape(-1) if has_base else y
+    arrays = x.reshape(-1), packed.panels, packed.bias, base, y
+    run(_multiply, tasks, TILE_ROWS, TILE_COLUMNS, *sizes, *arrays, has_base, add or has_base)
 
 
 @kernel
-def _multiply(thread, counter, tasks, tile_rows, tile_columns, M, K, row_step, term_step, O, x, W, bias, y, add):
+def _multiply(
+    thread,
+    counter,
+    tasks,
+    tile_rows,
+    tile_columns,
+    M,
+    K,
+    row_step,
+    term_step,
+    O,
+    x,
+    W,
+    bias,
+    base,
+    y,
+    has_base,
+    add,
+):
     """Compute ROWS rows of one panel of y per task."""
     blocks, panels, steps = -(-M // ROWS), -(-O // WIDTH), (row_step, term_step, row_step)
     for task in claim_tasks(thread, counter, tasks):
@@ -175,6 +200,11 @@ def _multiply(thread, counter, tasks, tile_rows, tile_columns, M, K, row_step, t
         panel, block = (task % panels, task // panels) if NARROW else (task // blocks, task % blocks)
         first = block * ROWS
         last, w0 = min(first + ROWS, M), panel * K * WIDTH
+        if has_base:
+            for row in range(first, last):
+                for c in range(panel * WIDTH, min((panel + 1) * WIDTH, O), LANES):
+                    value = simd.load_first(base, row * O + c, O - c) + simd.load(bias, c)
+                    simd.store_first(value, y, row * O + c, O - c)
         multiply_rows(tile_rows, tile_columns, first, last, panel, K, steps, O, x, 0, W, w0, bias, y, 0, add)
 
 

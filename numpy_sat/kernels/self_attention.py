@@ -10,18 +10,23 @@ import math
 
 import numpy as np
 
-from numpy_sat.kernels import functions, tile
+from numpy_sat.kernels import tile
 from numpy_sat.kernels.checks import checked
+from numpy_sat.kernels.heads import (
+    LOW,
+    SCORE_COLUMNS,
+    SCORE_ROWS,
+    masked_softmax,
+    score_gradients,
+    scores,
+    transpose,
+    weighted_sums,
+)
 from numpy_sat.kernels.panels import filled
-from numpy_sat.kernels.simd import LANES, fma, largest, load, maximum, repeat, store, total, where_larger
-from numpy_sat.kernels.threads import claim_tasks, inline, kernel, run
+from numpy_sat.kernels.simd import LANES
+from numpy_sat.kernels.threads import claim_tasks, kernel, run
 from numpy_sat.system import machine
 from numpy_sat.system.workspace import current
-
-LOW = np.float32(-1e30)  # mask of the padding after the last position
-NEGLIGIBLE = np.float32(-80)  # a score that is this much below the largest one has the weight 0 exactly
-SCORE_VECTORS = next(iter(tile.ROWS))  # vectors in a row of a tile of scores
-SCORE_ROWS, SCORE_COLUMNS = (0,) * tile.ROWS[SCORE_VECTORS], (0,) * SCORE_VECTORS
 
 
 def padded_mask(mask):
@@ -123,52 +128,6 @@ def _side_by_side(q, k, v):
     return filled(np.stack([np.concatenate([before, q], axis=1), k, v], axis=2))
 
 
-@inline
-def _transpose(x, at, step, P, K, result, thread):
-    """Copy the P rows x[at + j step : ... + K] to the columns of result[thread]: (K, padded P), then zeros."""
-    for c in range(K):
-        for j in range(P):
-            result[thread, c, j] = x[at + j * step + c]
-        result[thread, c, P:] = 0
-
-
-@inline
-def _scores(thread, score_rows, score_columns, Q, K, step, x, x_at, columns_of, result, result_at):
-    """Compute the products of Q rows of x and the columns of columns_of[thread]: (K, padded P).
-
-    Row i of x begins at x_at + i step. Row i of the result begins at result_at + i padded P.
-    """
-    padded = columns_of.shape[2]
-    columns_at, vectors = thread * K * padded, padded // LANES
-    for i in range(0, Q, len(score_rows)):
-        rows = tile.offsets(score_rows, i, Q, step)
-        result_rows = tile.offsets(score_rows, i, Q, padded)
-        for j in range(0, vectors, len(score_columns)):
-            columns = tile.offsets(score_columns, j, vectors, LANES)
-            sums = tile.zeros(rows, columns)
-            for c in range(K):
-                sums = tile.add_products(sums, rows, columns, x, x_at + c, columns_of, columns_at + c * padded)
-            tile.store(sums, result_rows, columns, result, result_at)
-
-
-@inline
-def _weighted_sums(
-    o_rows, o_columns, count, terms, K, row_step, term_step, w, w_at, step, x, x_at, result, result_step, at
-):
-    """Compute result_i = sum_j w_ij x_j for `count` positions i and `terms` positions j, with K numbers each.
-
-    w_ij is at w_at + i row_step + j term_step, x_j begins at x_at + j step, result_i at `at` + i result_step.
-    """
-    columns = tile.offsets(o_columns, 0, len(o_columns), LANES)
-    for i in range(0, count, len(o_rows)):
-        rows, result_rows = tile.offsets(o_rows, i, count, row_step), tile.offsets(o_rows, i, count, result_step)
-        for c in range(0, K, len(o_columns) * LANES):
-            sums = tile.zeros(rows, columns)
-            for j in range(terms):
-                sums = tile.add_products(sums, rows, columns, w, w_at + j * term_step, x, x_at + j * step + c)
-            tile.store(sums, result_rows, columns, result, at + c)
-
-
 @kernel
 def _attend(
     thread,
@@ -198,32 +157,14 @@ def _attend(
         first = n * P * step + head * K  # the query of position 0
         q0, k0, v0 = first + (P - Q) * step, first + width, first + 2 * width
         p0, mask_at, o_at = task * Q * padded, n * Q * padded if masks > 1 else 0, n * Q * width + head * K
-        _transpose(qkv, k0, step, P, K, keys, thread)
+        transpose(qkv, k0, step, P, K, keys, thread, 0, padded)
         # E_ij = q_i . k_j
-        _scores(thread, score_rows, score_columns, Q, K, step, qkv, q0, keys, p, p0)
+        columns = padded // LANES, K, step
+        scores(score_rows, score_columns, Q, *columns, qkv, q0, keys, thread * K * padded, padded, p, p0)
         for i in range(Q):
-            _masked_softmax(p, p0 + i * padded, padded, scale, mask, mask_at + i * padded)
+            masked_softmax(p, p0 + i * padded, padded, scale, mask, mask_at + i * padded)
         # o_i = sum_j P_ij v_j
-        _weighted_sums(o_rows, o_columns, Q, P, K, padded, 1, p, p0, step, qkv, v0, o, width, o_at)
-
-
-@inline
-def _masked_softmax(p, at, padded, scale, mask, mask_at):
-    """Replace a row of products by softmax(scale product + mask)."""
-    peak = repeat(LOW)
-    for j in range(0, padded, LANES):
-        score = fma(repeat(scale), load(p, at + j), load(mask, mask_at + j))
-        store(score, p, at + j)
-        peak = maximum(peak, score)
-    top, sums, zero = largest(peak), repeat(np.float32(0)), repeat(np.float32(0))
-    for j in range(0, padded, LANES):
-        difference = load(p, at + j) - top
-        weight = where_larger(difference, repeat(NEGLIGIBLE), functions.exp(difference), zero)
-        store(weight, p, at + j)
-        sums = sums + weight
-    inverse = np.float32(1) / total(sums)
-    for j in range(0, padded, LANES):
-        store(inverse * load(p, at + j), p, at + j)
+        weighted_sums(o_rows, o_columns, Q, P, K, padded, 1, p, p0, step, qkv, v0, o, width, o_at, False)
 
 
 @kernel
@@ -256,17 +197,12 @@ def _attend_gradient(
         q0, k0, v0 = first + (P - Q) * step, first + width, first + 2 * width
         p0, do0, ds0 = task * Q * padded, n * Q * width + head * K, thread * Q * padded
         # dP_ij = do_i . v_j
-        _transpose(qkv, v0, step, P, K, values, thread)
-        _scores(thread, score_rows, score_columns, Q, K, width, do, do0, values, ds, ds0)
+        transpose(qkv, v0, step, P, K, values, thread, 0, padded)
+        columns = padded // LANES, K, width
+        scores(score_rows, score_columns, Q, *columns, do, do0, values, thread * K * padded, padded, ds, ds0)
         for i in range(Q):
-            # dE_ij = P_ij (dP_ij - sum_l P_il dP_il), times scale: the gradient of q_i . k_j
-            p_at, ds_at, weighted = p0 + i * padded, ds0 + i * padded, repeat(np.float32(0))
-            for j in range(0, padded, LANES):
-                weighted = fma(load(p, p_at + j), load(ds, ds_at + j), weighted)
-            mean = total(weighted)
-            for j in range(0, padded, LANES):
-                store(scale * load(p, p_at + j) * (load(ds, ds_at + j) - mean), ds, ds_at + j)
+            score_gradients(p, p0 + i * padded, padded, scale, ds, ds0 + i * padded)
         # dq_i = sum_j ds_ij k_j,  dk_j = sum_i ds_ij q_i,  dv_j = sum_i P_ij do_i
-        _weighted_sums(o_rows, o_columns, Q, P, K, padded, 1, ds, ds0, step, qkv, k0, dqkv, step, q0)
-        _weighted_sums(o_rows, o_columns, P, Q, K, 1, padded, ds, ds0, step, qkv, q0, dqkv, step, k0)
-        _weighted_sums(o_rows, o_columns, P, Q, K, 1, padded, p, p0, width, do, do0, dqkv, step, v0)
+        weighted_sums(o_rows, o_columns, Q, P, K, padded, 1, ds, ds0, step, qkv, k0, dqkv, step, q0, False)
+        weighted_sums(o_rows, o_columns, P, Q, K, 1, padded, ds, ds0, step, qkv, q0, dqkv, step, k0, False)
+        weighted_sums(o_rows, o_columns, P, Q, K, 1, padded, p, p0, width, do, do0, dqkv, step, v0, False)

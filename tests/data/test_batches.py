@@ -45,6 +45,12 @@ def test_words_targets_and_mask():
     assert batch.inputs.dtype == batch.mask.dtype == np.float32
 
 
+def test_the_lengths_of_captions():
+    """Check captions of three, two, no and four words, and a word that does not count before the last one."""
+    mask = np.array([[1, 1, 0, 1, 1], [1, 1, 0, 1, 0], [1, 0, 0, 1, 0], [0, 0, 0, 1, 0.5]])
+    np.testing.assert_array_equal(batches.Batch(None, None, None, mask).lengths(), [3, 2, 0, 4, 4])
+
+
 def test_pixels_are_scaled_to_minus_one_to_one():
     assert batches.scale_pixels(np.array([0, 255], np.uint8)).tolist() == [-1, 1]
 

@@ -7,6 +7,7 @@ import pytest
 import whole_model
 
 from numpy_sat.decoders import MODELS, stack, transformer
+from numpy_sat.decoders.fast import stack as fast_stack
 from numpy_sat.decoders.fast import transformer as fast_transformer
 from numpy_sat.experiment import checkpoint
 from numpy_sat.kernels import threads
@@ -133,6 +134,17 @@ def test_gradients_of_the_decoder_along_a_direction(rng):
     assert (above - below) / 2e-6 == pytest.approx(slope, rel=1e-6)
 
 
+def test_the_input_of_the_fused_stack(rng):
+    """Check that the sequence is the regions of all images, then the words of all captions, each with its place."""
+    r, Ey = (rng.standard_normal(shape).astype(np.float32) for shape in ((2, 3, 16), (4, 16)))
+    places = np.array([0, 0, 1, 2])
+    sequence = fast_transformer.join(r, Ey, places)
+    assert sequence.shape == (1, 6 + 4, 16)
+    sinusoids = position.sinusoids(3, 16)
+    np.testing.assert_allclose(sequence[0, 5], r[1, 2] + sinusoids[2], rtol=0, atol=1e-6)
+    np.testing.assert_allclose(sequence[0, 6 + 3], 4 * Ey[3] + sinusoids[2], rtol=0, atol=1e-6)
+
+
 def test_the_input_of_the_stack(rng):
     """Check that an image's sequence is its regions, then the words of each caption, each with its place."""
     r, Ey = rng.standard_normal((2, 3, 16)), rng.standard_normal((6, 5, 16))
@@ -145,6 +157,76 @@ def test_the_input_of_the_stack(rng):
     words = transformer.by_word(sequence[:, 3:], 5)
     np.testing.assert_array_equal(words[1, 5], sequence[1, 3 + 10 + 1])
     np.testing.assert_array_equal(transformer.by_image(words, 2), sequence[:, 3:])
+
+
+LENGTHS = np.array([3, 5, 1, 4, 4, 2])
+
+
+def test_padding_changes_no_bit_and_costs_no_position(rng):
+    """Check logits and all gradients of the fused decoder with other padding and with more of it."""
+    arrays, words, dlogits = decoder_arrays(rng, np.float32), rng.integers(0, 9, (5, 6)), rng.standard_normal((5, 6, 9))
+    real = np.arange(5)[:, None] < LENGTHS
+
+    def results(words, dlogits):
+        logits, cache = fast_transformer.decode_forward(arrays, arrays["a"], words, None, LENGTHS)
+        da, grads = fast_transformer.decode_backward(dlogits.astype(np.float32), cache)
+        assert cache.stack.blocks[0].n_1.shape == (1, 2 * 4 + LENGTHS.sum(), 18)
+        assert cache.h.shape == (LENGTHS.sum(), 18)
+        return logits, [da, *grads.values()]
+
+    logits, grads = results(words, dlogits)
+    assert not logits[~real].any() and logits[real].all()
+    more = np.concatenate([np.where(real, words, 7), rng.integers(0, 9, (3, 6))])
+    padding = rng.standard_normal((8, 6, 9))
+    padding[:5][real] = dlogits[real]
+    other_logits, other_grads = results(more, padding)
+    np.testing.assert_array_equal(other_logits[:5], logits)
+    assert not other_logits[5:].any() and all(map(np.array_equal, other_grads, grads))
+
+
+def test_training_and_validation_compute_no_padding(monkeypatch, rng):
+    """Check the positions of the blocks when the model gets a batch with padding."""
+    params, batch = whole_model.params_of(rng, CONFIG, np.float32), whole_model.batch_of(rng, CONFIG, np.float32)
+    a, shapes = rng.standard_normal((2, L, 5)).astype(np.float32), []
+    forward = fast_stack.stack_forward
+
+    def record(params, x, *rest, **options):
+        shapes.append(x.shape)
+        return forward(params, x, *rest, **options)
+
+    monkeypatch.setattr(fast_stack, "stack_forward", record)
+    MODELS["transformer"].loss_and_grads(params, a, batch, CONFIG, rng)
+    MODELS["transformer"].loss_only(params, a, batch, CONFIG)
+    assert shapes == 2 * [(1, 2 * L + sum(whole_model.LENGTHS), 9)]
+
+
+@pytest.mark.parametrize("rate", [0.0, 0.3])
+def test_the_fused_decoder_is_the_padded_one(rng, rate):
+    """Compare logits of real words and all gradients with the equations, which compute padding."""
+    arrays, words = decoder_arrays(rng), rng.integers(0, 9, (5, 6))
+    real = np.arange(5)[:, None] < LENGTHS
+    dlogits = rng.standard_normal((5, 6, 9)) * real[:, :, None]
+    masks = stack.dropout_masks(rng, (2, 4 + 15, 18), 2, 4, rate, np.float32)
+    results = []
+    for module, dtype in ((transformer, np.float64), (fast_transformer, np.float32)):
+        params = {name: array.astype(dtype) for name, array in arrays.items()}
+        logits, cache = module.decode_forward(params, params["a"], words, masks, LENGTHS)
+        da, grads = module.decode_backward(dlogits.astype(dtype), cache)
+        results.append({"logits": logits[real], "da": da} | grads)
+    assert results[0].keys() == results[1].keys()
+    for name, expected in results[0].items():
+        np.testing.assert_allclose(results[1][name], expected, rtol=0, atol=2e-5 * np.abs(expected).max(), err_msg=name)
+
+
+@pytest.mark.parametrize("lengths", [[0, 2, 0, 5, 0, 1], [1, 1, 1, 1, 1, 1]])
+def test_captions_without_words(rng, lengths):
+    arrays, words = decoder_arrays(rng, np.float32), rng.integers(0, 9, (5, 6))
+    expected, _ = fast_transformer.decode_forward(arrays, arrays["a"], words, None)
+    logits, cache = fast_transformer.decode_forward(arrays, arrays["a"], words, None, np.array(lengths))
+    real = np.arange(5)[:, None] < lengths
+    np.testing.assert_allclose(logits[real], expected[real], rtol=0, atol=1e-5 * np.abs(expected).max())
+    da, grads = fast_transformer.decode_backward(np.ones_like(logits), cache)
+    assert all(np.isfinite(array).all() for array in (da, *grads.values()))
 
 
 def later_words_exchanged(words, t, V):
@@ -252,9 +334,10 @@ def test_fused_gradients_are_equal_for_any_number_of_threads(monkeypatch, rng, h
     a, words = rng.standard_normal((5, 20, 10)).astype(np.float32), rng.integers(0, 30, (9, 15))
     dlogits = rng.standard_normal((9, 15, 30)).astype(np.float32)
     dropped = stack.dropout_masks(rng, (5, 20 + 27, 64), 2, 20, 0.3, np.float32)
+    lengths = rng.integers(1, 10, 15)
 
     def results(dropout_masks):
-        logits, cache = fast_transformer.decode_forward(params, a, words, dropout_masks)
+        logits, cache = fast_transformer.decode_forward(params, a, words, dropout_masks, lengths)
         da, grads = fast_transformer.decode_backward(dlogits, cache)
         return [logits, da, *grads.values()]
 

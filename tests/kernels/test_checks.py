@@ -35,12 +35,14 @@ SIZES = {
 }
 ARGUMENTS = {"window": 2, "rows": 8, "columns": 6, "N": 2, "P": 3, "dloss": 1.0}
 SPECIAL = {
+    "caption_attention": {"R": 5, "K": LANES, "heads": 3, "N": 2, "first": 4, "ends": 3, "width": LANES},
     "depthwise": {"padding": (1, 1)},
     "frame.frame": {"rows": (1, 1), "columns": (0, 2)},
     "mbconv.forward": {"padding": (1, 1)},
     "mbconv.stem_inference": {"P": 3},
     "panels.cut": {"width": LANES, "rows": 5},
     "panels.cut_transposed": {"width": LANES},
+    "token_shift": {"W": 6, "ends": 3},
     "self_attention": {"P": LANES, "Q": LANES, "K": LANES, "heads": 3, "masks": 2},
 }
 

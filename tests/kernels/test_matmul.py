@@ -19,6 +19,9 @@ def test_matrix_products(rng, M, K, O):
         total = y.copy()
         assert matmul.multiply(x, packed, total) is total
         np.testing.assert_allclose(total, expected + y, rtol=0, atol=1e-6 * (1 + K))
+        for base in (y, np.stack([y, y], axis=1)[:, 1]):
+            total = matmul.multiply(x, packed, base=base)
+            np.testing.assert_allclose(total, expected + b + y, rtol=0, atol=1e-6 * (1 + K))
     np.testing.assert_allclose(
         matmul.multiply_transposed(x, y), x.T.astype(np.float64) @ y, rtol=0, atol=1e-6 * (1 + M)
     )

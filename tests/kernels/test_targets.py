@@ -15,7 +15,7 @@ TESTS = (
     *("kernels/test_conv.py::test_pooled_and_rectified_in_one_pass", "kernels/test_functions.py"),
     *("kernels/test_simd.py::test_only_the_first_lanes_are_read_and_written",),
     *("kernels/test_matmul.py::test_matrix_products", "kernels/test_attention.py", "kernels/test_lstm.py"),
-    "kernels/test_soft_recurrence.py",
+    *("kernels/test_soft_recurrence.py", "kernels/test_caption_attention.py", "layers/test_token_shift.py"),
     *("kernels/test_cross_entropy.py", "kernels/test_updates.py"),
     *("layers/test_layer_norm.py", "layers/test_gelu.py", "layers/test_self_attention.py"),
     "decoders/fast/test_recurrence.py::test_the_whole_models_fast_gradients_are_the_plain_ones",

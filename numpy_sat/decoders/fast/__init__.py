@@ -7,6 +7,7 @@ The equations are the same, and the results are equal up to rounding. The order 
 * Weights that every word needs are packed once (kernels/matmul.py).
 * One kernel runs between two products (kernels/attention.py, kernels/lstm.py). With soft attention and weights that
   fit into the cache, one kernel computes all words (kernels/soft_recurrence.py).
+* The Transformer computes no padding (packing.py).
 * Arrays come from the workspace of the training step (system/workspace.py).
 """
 
