@@ -165,12 +165,33 @@ def _run(x, rows, K, row_step, term_step, packed, y, add, base=None):
 
     Term k of row m is x[m row_step + k term_step].
     """
-    tasks = len(packed.panels) * -(-rows // ROWS)
-    sizes = rows, K, row_step, term_step, packed.columns
+    blocks, panels = -(-rows // ROWS), len(packed.panels)
+    strip = _strip(blocks, panels, 4 * K * WIDTH, machine.THREADS, machine.cache_size())
+    tasks = blocks * -(-panels // strip)
+    sizes = strip, rows, K, row_step, term_step, packed.columns
     y, has_base = y.reshape(-1), base is not None
     base = base.reshape(-1) if has_base else y
     arrays = x.reshape(-1), packed.panels, packed.bias, base, y
     run(_multiply, tasks, TILE_ROWS, TILE_COLUMNS, *sizes, *arrays, has_base, add or has_base)
+
+
+@functools.cache
+def _strip(blocks, panels, panel_bytes, threads, cache):
+    """Return the number of panels of a task of `multiply`.
+
+    A task reads its rows of x once for all of its panels, and the next task reads the same panels for other rows. So
+    the panels of a task fill at most a quarter of the cache, and tasks are many enough for the threads.
+
+    Args:
+        blocks: number of blocks of ROWS rows.
+        panels, panel_bytes: number of panels, and the size of a panel.
+        threads: number of threads.
+        cache: size of the second-level cache.
+    """
+    strips = min(panels, max(1, -(-panels * panel_bytes // (cache // 4))))
+    while strips < panels and not _is_balanced(blocks * strips, threads):
+        strips += 1
+    return max(1, -(-panels // max(1, strips)))
 
 
 @kernel
@@ -180,6 +201,7 @@ def _multiply(
     tasks,
     tile_rows,
     tile_columns,
+    strip,
     M,
     K,
     row_step,
@@ -193,19 +215,22 @@ def _multiply(
     has_base,
     add,
 ):
-    """Compute ROWS rows of one panel of y per task."""
-    blocks, panels, steps = -(-M // ROWS), -(-O // WIDTH), (row_step, term_step, row_step)
+    """Compute ROWS rows of `strip` panels of y per task."""
+    panels, steps = -(-O // WIDTH), (row_step, term_step, row_step)
+    blocks, strips = -(-M // ROWS), -(-panels // strip)
     for task in claim_tasks(thread, counter, tasks):
-        # Consecutive tasks share rows of x if panels are narrow, else a panel of W.
-        panel, block = (task % panels, task // panels) if NARROW else (task // blocks, task % blocks)
-        first = block * ROWS
-        last, w0 = min(first + ROWS, M), panel * K * WIDTH
+        # Consecutive tasks share rows of x if panels are narrow, else panels of W.
+        part, block = (task % strips, task // strips) if NARROW else (task // blocks, task % blocks)
+        first, first_panel = block * ROWS, part * strip
+        last, last_panel = min(first + ROWS, M), min(first_panel + strip, panels)
         if has_base:
             for row in range(first, last):
-                for c in range(panel * WIDTH, min((panel + 1) * WIDTH, O), LANES):
+                for c in range(first_panel * WIDTH, min(last_panel * WIDTH, O), LANES):
                     value = simd.load_first(base, row * O + c, O - c) + simd.load(bias, c)
                     simd.store_first(value, y, row * O + c, O - c)
-        multiply_rows(tile_rows, tile_columns, first, last, panel, K, steps, O, x, 0, W, w0, bias, y, 0, add)
+        for panel in range(first_panel, last_panel):
+            w0 = panel * K * WIDTH
+            multiply_rows(tile_rows, tile_columns, first, last, panel, K, steps, O, x, 0, W, w0, bias, y, 0, add)
 
 
 @kernel
