@@ -195,7 +195,7 @@ def test_few_and_many_tiles_have_the_same_results(rng, monkeypatch, geometry):
 
 
 @pytest.mark.parametrize("tiles", [24, 1000], ids=["several groups of tiles", "one group"])
-@pytest.mark.parametrize("shape", [(2, 13, 16, 16), (1, 17, 18, 80), (3, 3, 2, 208)])
+@pytest.mark.parametrize("shape", [(2, 13, 16, 16), (1, 17, 18, 80), (3, 3, 2, 208), (2, 33, 33, 16)])
 def test_weight_gradient_with_points_in_memory(rng, monkeypatch, shape, tiles):
     """Compare with points in the cache. In memory, they are used for layers that are too large for a quick test."""
     x, dy = (rng.standard_normal((*shape[:3], C)).astype(np.float32) for C in (shape[3], 128))

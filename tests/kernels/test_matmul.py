@@ -37,3 +37,21 @@ def test_products_of_sequences(rng):
     x, d = single(rng.standard_normal((4, 5, 6)), rng.standard_normal((4, 5, 7)))
     expected = np.tensordot(x.astype(np.float64), d, axes=((0, 1), (0, 1)))
     assert error(matmul.multiply_transposed(x, d), expected) < 1e-6
+
+
+@pytest.mark.parametrize(("K", "I", "O"), [(1000, 50, 850), (1000, 400, 300), (300, 40, 850)])
+def test_large_weight_gradients(rng, K, I, O):
+    """Check x that is packed for all tasks at once, by each task, and with too few terms to share the packing."""
+    x, d = single(rng.standard_normal((K, I)), rng.standard_normal((K, O)))
+    assert error(matmul.multiply_transposed(x, d), x.T.astype(np.float64) @ d) < 1e-6
+
+
+@pytest.mark.parametrize("cache", [1 << 16, 1 << 22])
+def test_tasks_of_several_panels(rng, monkeypatch, cache):
+    """Check that the number of panels of a task, which the cache decides, changes no bit."""
+    x, W = single(rng.standard_normal((500, 130)), rng.standard_normal((130, 700)))
+    packed = matmul.pack(W)
+    expected = matmul.multiply(x, packed)
+    monkeypatch.setattr(matmul.machine, "cache_size", lambda: cache)
+    np.testing.assert_array_equal(matmul.multiply(x, packed), expected)
+    assert error(expected, x.astype(np.float64) @ W) < 1e-6
