@@ -170,7 +170,7 @@ def _run(x, rows, K, row_step, term_step, packed, y, add, base=None):
     tasks = blocks * -(-panels // strip)
     sizes = strip, rows, K, row_step, term_step, packed.columns
     y, has_base = y.reshape(-1), base is not None
-    base = base.reshape(-1) if has_base else y[:0]
+    base = base.reshape(-1) if has_base else packed.bias[:0]
     arrays = x.reshape(-1), packed.panels, packed.bias, base, y
     run(_multiply, tasks, TILE_ROWS, TILE_COLUMNS, *sizes, *arrays, has_base, add or has_base)
 
