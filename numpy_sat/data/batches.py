@@ -48,7 +48,7 @@ class Batch(NamedTuple):
     share: Share | None = None  # the place of these images in a larger batch that several ranks share
 
     def lengths(self) -> np.ndarray:
-        """Return the number of words of each caption, (B,): those up to its last word that is not padding."""
+        """Return the length of each caption, (B,). A word of mask 0 before the last real word counts, too."""
         real = self.mask > 0
         return np.where(real.any(axis=0), len(real) - real[::-1].argmax(axis=0), 0)
 

@@ -89,8 +89,8 @@ def decode_forward(params, a, words, dropout_masks, lengths=None):
         a: (N, L, D) annotations.
         words: (T, B) integers y_0 = <start>, y_1, ...; B / N consecutive captions belong to each image.
         dropout_masks: stack.Masks for P = L + T B / N positions, with first = L; None for no dropout.
-        lengths: (B,) number of words of each caption; None if all have T. Logits of padding are not defined, and
-            their gradients must be 0. fast/transformer.py does not compute them.
+        lengths: (B,) number of words of each caption; None if all have T. It is not used here. fast/transformer.py
+            does not compute padding, whose logits are 0 there. The gradients of the logits of padding must be 0.
     Returns:
         logits: (T, B, V).
         cache: what decode_backward needs.

@@ -37,8 +37,10 @@ class Scratch(NamedTuple):
 def exponentials(keys):
     """Replace keys by exp(2 keys), which `attend` and `attend_backward` need.
 
+    Scores are wrong where a key and a query have opposite signs and one of them is beyond 43 (functions.tanh_of_sum).
+
     Args:
-        keys: (N, L, A) W_a a + b_a, overwritten.
+        keys: (N, L, A) W_a a, overwritten. Either they or the queries contain b_a.
     """
     run(_exponentials, -(-keys.size // NUMBERS), keys)
 
@@ -66,7 +68,7 @@ def attend(exp_keys, query, v, a, z, alpha):
     alpha = softmax over i of v . tanh(keys_i + query), and z = sum over i of alpha_i a_i.
 
     Args:
-        exp_keys: (N, L, A) exp(2 keys), from `exponentials`; keys = W_a a + b_a.
+        exp_keys: (N, L, A) exp(2 keys), from `exponentials`.
         query: (B, A) W_h h; B / N consecutive captions belong to each image.
         v: (A,) scoring vector.
         a: (N, L, D) annotation vectors.

@@ -46,7 +46,7 @@ def attend(qkv, starts, N, first, scale):
         scale: 1 / sqrt(K), with K before padding.
     Returns:
         o: (R - first, heads, K).
-        p: (heads, R - first, width) attention weights. What is beyond the words of a caption is not defined.
+        p: (heads, R - first, width) attention weights. Columns after the last word of a caption are undefined.
     """
     workspace = current()
     R, _, heads, K = qkv.shape

@@ -78,7 +78,7 @@ def sums_of_rows(rows, numbers, V):
 
 @checked(E="strided (V, M)", numbers="strided integer (...)")
 def take_rows(E, numbers):
-    """Return the rows of E with these numbers.
+    """Return E[numbers].
 
     Args:
         E: (V, M).
@@ -89,7 +89,9 @@ def take_rows(E, numbers):
         IndexError: a number is not in 0..V-1.
     """
     if numbers.size and not 0 <= numbers.min() <= numbers.max() < len(E):
-        raise IndexError(f"take_rows: 0..{len(E) - 1} are required, not {numbers.min()} to {numbers.max()}")
+        raise IndexError(
+            f"take_rows: rows must be from 0 to {len(E) - 1}, but they are from {numbers.min()} to {numbers.max()}"
+        )
     rows = current().empty((*numbers.shape, E.shape[1]))
     E, numbers = np.ascontiguousarray(E), np.ascontiguousarray(numbers).reshape(-1)
     run(_take_rows, -(-numbers.size // ROWS), E, numbers, rows.reshape(-1))
@@ -122,7 +124,7 @@ def means(x):
 
 @checked(x="strided (...)", y="strided (...)", z="out (...)")
 def product(x, y, z):
-    """Compute z = x y, number by number. z: (...), overwritten."""
+    """Compute the elementwise product x y, write it to z: (...), and return z."""
     x, y = (np.ascontiguousarray(array).reshape(-1) for array in (x, y))
     run(_product, -(-x.size // NUMBERS), x, y, z.reshape(-1))
     return z

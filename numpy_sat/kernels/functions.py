@@ -50,8 +50,8 @@ def tanh_of_sum(exp_x, exp_y):
 
     tanh(x + y) = 1 - 2 / (1 + exp(2 x) exp(2 y))
 
-    It takes half as long as tanh. Where x and y have opposite signs and one of them is beyond 43, exp is clipped, and
-    the result is wrong.
+    With AVX-512, it takes half as long as tanh. Where x and y have opposite signs and one of them is beyond 43, exp is
+    clipped, and the result is wrong.
     """
     denominator = simd.minimum(fma(exp_x, exp_y, repeat(ONE)), repeat(LARGEST_DENOMINATOR))
     return fma(repeat(f(-2)), simd.reciprocal(denominator), repeat(ONE))

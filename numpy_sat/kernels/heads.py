@@ -1,7 +1,8 @@
 """The parts of the attention of one head that self_attention.py and caption_attention.py share.
 
-A thread copies the keys of a head to the columns of its row of an array (threads, K, width), so that the scores of a
-query are a row of a matrix product. All positions are flat indices into contiguous arrays.
+A thread copies the keys of a head into its part of an array (threads, K, width), one key per column. The scores of a
+query are then one row of a matrix product. In the backward pass, values take the place of keys. All positions are flat
+indices into contiguous arrays.
 """
 
 import numpy as np

@@ -75,25 +75,33 @@ def pack(W, bias=None, terms=0):
     base="optional strided (..., packed[2])",
 )
 def multiply(x, packed, y=None, base=None):
-    """Compute x W + bias, or add x W to y in place.
+    """Compute base + x W + bias in a new array, or add x W to y in place.
 
     Args:
         x: (..., K) contiguous.
         packed: W and bias, from `pack`.
         y: (..., O) contiguous, overwritten with y + x W; None for a new array.
-        base: (..., O), added to the new array: base + x W + bias; None for 0.
+        base: (..., O), only for a new array; None for 0.
     Returns:
         y: (..., O).
     Raises:
-        ValueError: y is not contiguous.
+        ValueError: y is not contiguous, or both y and base are arrays.
     """
     add = y is not None
+    if add and base is not None:
+        raise ValueError("multiply: y and base must not both be given")
     if add and not y.flags.c_contiguous:
         raise ValueError("multiply: y must be contiguous to be written over")
     if not add:
         y = current().empty((*x.shape[:-1], packed.columns))
-    K = x.shape[-1]
-    _run(x, y.size // packed.columns, K, K, 1, packed, y, add, base)
+    has_base = base is not None
+    K, rows, panels = x.shape[-1], y.size // packed.columns, len(packed.panels)
+    blocks = -(-rows // ROWS)
+    strip = _strip(blocks, panels, 4 * K * WIDTH, machine.THREADS, machine.cache_size())
+    sizes = TILE_ROWS, TILE_COLUMNS, strip, rows, K, packed.columns
+    base = base.reshape(-1) if has_base else packed.bias[:0]
+    arrays = x.reshape(-1), packed.panels, packed.bias, base, y.reshape(-1)
+    run(_multiply, blocks * -(-panels // strip), *sizes, *arrays, has_base, add or has_base)
     return y
 
 
@@ -114,8 +122,9 @@ def multiply_transposed(x, d, y=None):
     if y is None:
         y = workspace.empty((I, O))
     rows, strip = _task_size(I, panels, machine.THREADS)
-    # Packing x costs less than it saves if a task has many columns. If many tasks read the same rows of x, one kernel
-    # packs x for all of them (0.92 of the time for 1280 x 512 and 1280 x 2048, on two Intel Xeon cores, 2026-12-01).
+    # Packing x costs less than it saves if a task has at least 128 columns. If more than two tasks read the same rows
+    # of x, and there are enough chunks for all threads, one kernel packs x for all of them. 1280 x 512 and 1280 x 2048
+    # take 0.92 of the time on two Intel Xeon cores (2026-12-01).
     tiled = strip * WIDTH >= 128
     shared = tiled and strip * 2 < panels and K > 3 * CHUNK
     chunks, apart = -(-K // CHUNK), -(-(I if shared else rows) // R) * APART
@@ -160,38 +169,26 @@ def _task_size(I, panels, threads):
     return max(1, -(-I // (blocks * R))) * R, max(1, -(-panels // strips))
 
 
-def _run(x, rows, K, row_step, term_step, packed, y, add, base=None):
-    """Run the kernel of a product on a matrix x with `rows` rows and K terms.
-
-    Term k of row m is x[m row_step + k term_step].
-    """
-    blocks, panels = -(-rows // ROWS), len(packed.panels)
-    strip = _strip(blocks, panels, 4 * K * WIDTH, machine.THREADS, machine.cache_size())
-    tasks = blocks * -(-panels // strip)
-    sizes = strip, rows, K, row_step, term_step, packed.columns
-    y, has_base = y.reshape(-1), base is not None
-    base = base.reshape(-1) if has_base else packed.bias[:0]
-    arrays = x.reshape(-1), packed.panels, packed.bias, base, y
-    run(_multiply, tasks, TILE_ROWS, TILE_COLUMNS, *sizes, *arrays, has_base, add or has_base)
-
-
 @functools.cache
 def _strip(blocks, panels, panel_bytes, threads, cache):
     """Return the number of panels of a task of `multiply`.
 
-    A task reads its rows of x once for all of its panels, and the next task reads the same panels for other rows. So
-    the panels of a task fill at most a quarter of the cache, and tasks are many enough for the threads.
+    A task reads its rows of x once for all of its panels. Its panels fill at most a quarter of the second-level cache.
+    If possible, there are enough tasks for all threads.
 
     Args:
         blocks: number of blocks of ROWS rows.
-        panels, panel_bytes: number of panels, and the size of a panel.
+        panels: number of panels.
+        panel_bytes: bytes of a panel.
         threads: number of threads.
-        cache: size of the second-level cache.
+        cache: bytes of the second-level cache.
+    Returns:
+        The number of panels, at least 1.
     """
-    strips = min(panels, max(1, -(-panels * panel_bytes // (cache // 4))))
+    strips = max(1, min(panels, -(-panels * panel_bytes // (cache // 4))))
     while strips < panels and not _is_balanced(blocks * strips, threads):
         strips += 1
-    return max(1, -(-panels // max(1, strips)))
+    return max(1, -(-panels // strips))
 
 
 @kernel
@@ -204,8 +201,6 @@ def _multiply(
     strip,
     M,
     K,
-    row_step,
-    term_step,
     O,
     x,
     W,
@@ -216,7 +211,7 @@ def _multiply(
     add,
 ):
     """Compute ROWS rows of `strip` panels of y per task."""
-    panels, steps = -(-O // WIDTH), (row_step, term_step, row_step)
+    panels, steps = -(-O // WIDTH), (K, 1, K)
     blocks, strips = -(-M // ROWS), -(-panels // strip)
     for task in claim_tasks(thread, counter, tasks):
         # Consecutive tasks share rows of x if panels are narrow, else panels of W.

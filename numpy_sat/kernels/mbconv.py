@@ -226,7 +226,8 @@ def _plan(x_shape, W_e_shape, expands, W_d_shape, stride, padding, y_shape, resi
     line = row_size * stride * panel + padded_width * (panel + O)  # numbers that a task needs for a row of the result
     bands = -(-H // max(1, TASK // line))
     lines = -(-H // max(1, bands))
-    # Images of a task. Groups are as many as a power of two, so that they and the parts keep two or four threads busy.
+    # The intended number of groups of images is a power of two, so that two or four threads get equal shares. If it
+    # does not divide N, there may be fewer groups.
     groups = -(-N * H * line // TASK)
     group = max(1, -(-N // (1 << max(0, groups - 1).bit_length())))
     pieces = -(-N // group) * bands

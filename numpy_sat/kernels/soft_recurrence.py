@@ -1,9 +1,9 @@
 """Compute the recurrence with soft attention, forward and backward, with one kernel for all words.
 
 Captions of different images do not depend on each other. So a task computes all words of the captions of some images,
-and no thread waits for another one between the words. This saves ten runs of kernels for every word, each with its
-Python code and the end of its parallel loop. Every task reads all weights at every word, so they have to stay in the
-cache: decoders/fast/recurrence.py uses these kernels if `fits` returns True, and one kernel after the other otherwise.
+and no thread waits for another one between the words. This saves ten runs of kernels for every word, twelve with a
+gate. Each run has Python code and waits for the slowest thread. Every task reads all weights at every word. So
+decoders/fast/recurrence.py uses these kernels if `fits` returns True, and one kernel after the other otherwise.
 """
 
 from typing import NamedTuple
@@ -57,13 +57,13 @@ class Gradients(NamedTuple):
 
 
 def fits(S, A, D):
-    """Return True if the weights of a word stay in the cache while a task reads them at every word.
+    """Return True if one kernel for all words is faster: the weights take at most four times the second-level cache.
 
     Args:
         S, A, D: sizes of the hidden state, the attention and the context.
     """
-    # The last-level cache delivers the rest fast enough. Up to four times the cache, the step is still faster: 0.77 of
-    # the time for scenes small on two AMD Zen 3 cores, 0.94 for flickr8k on two Intel cores (2026-12-01).
+    # The last-level cache delivers the rest fast enough. The step takes 0.77 of the time for scenes small on two AMD
+    # Zen 3 cores, and 0.94 for flickr8k on two Intel Xeon cores (2026-12-01).
     return 4 * S * (A + 4 * S + 4 * D) <= 4 * machine.cache_size()
 
 

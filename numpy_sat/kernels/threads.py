@@ -148,9 +148,9 @@ def run(function, tasks, *args):
 
 
 class _Recording(threading.local):
-    """What a thread records instead of running it."""
+    """Hold the list of kernel calls that a thread records. None means that it runs them."""
 
-    calls = None  # a list where compilation.py records kernels, or None
+    calls = None
 
 
 _pool_lock = threading.Lock()

@@ -28,8 +28,8 @@ def shift_gradient(dwords, words, c, starts):
     """Compute the gradients of shift.
 
     Args:
-        dwords: (W, S) gradient of its result; overwritten with that of its input.
-        words: (W, S) its result.
+        dwords: (W, S) gradient of the shifted words; overwritten with the gradient of the words before the shift.
+        words: (W, S) the shifted words.
         c, starts: as for shift.
     Returns:
         dc: (S,).

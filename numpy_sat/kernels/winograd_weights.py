@@ -6,9 +6,10 @@ Here a tile of dY takes the place of the filter. The sum over tiles is a matrix 
 its terms are the tiles. Eight images of 224 x 224 with 64 to 64 channels take 42 ms. The direct sum takes 88 ms.
 
 With few channels, a task transforms a group of tiles and multiplies them, so its points stay in the cache. It adds to
-its sums at all points, which are as large as 36 filters. With many channels these do not fit into the cache. Then one
-kernel writes the points of some hundred tiles to memory, and a task of another one computes the product at one point.
-512 to 512 channels at 28 x 28, batch size 8, take 33 ms instead of 41 on two Intel Xeon cores (2026-12-01).
+its sums at all 36 points, which are four times as large as W. With many channels they do not fit into the cache. Then
+one kernel writes the points of some hundred tiles to memory. A task of another kernel computes the product at one point
+for some channels of x. 512 to 512 channels at 28 x 28, batch size 8, take 30 ms instead of 38 on two Intel Xeon cores
+(2026-12-01).
 """
 
 from typing import NamedTuple
@@ -23,10 +24,12 @@ from numpy_sat.system import machine
 from numpy_sat.system.workspace import current
 
 LINE, RESULTS = winograd.F4, (0,) * 4
+MANY = 128 * 192  # pairs of channels from which the points of the tiles go to memory
+# For points in the cache:
 BLOCK = 64  # channels of x in a task
 TILES = 48  # tiles that are transformed before they are multiplied
 TASKS = 8  # approximate number of tasks; more threads than this are idle
-MANY = 128 * 192  # pairs of channels from which the points of the tiles go to memory
+# For points in memory:
 MEMORY_TILES = 384  # tiles whose points are in memory at a time
 TASK_TILES, TASK_CHANNELS = 12, 192  # tiles that a task transforms, and channels of x that it multiplies
 TERMS = 128  # tiles per partial sum: this part of a panel stays in the cache
@@ -55,8 +58,8 @@ class Scratch(NamedTuple):
 def weight_gradient(x, dy, padding):
     """Compute the gradient of the filters W of a 3x3 convolution of stride 1.
 
-    A task computes some channels of x for a part of the tiles. The sums of the parts are added in order. The number of
-    parts does not depend on the number of threads, so neither does the result.
+    The points of the tiles stay in the cache or go to memory, see MANY. Every sum has a fixed order, so the result does
+    not depend on the number of threads.
 
     Args:
         x: (N, H, W, C) images; C is a multiple of LANES.
@@ -79,6 +82,9 @@ def weight_gradient(x, dy, padding):
 
 def _products_in_cache(x, dy, padding, tiles, square, patch_dy):
     """Sum the products over tiles whose points stay in the cache.
+
+    A task computes some channels of x for a part of the tiles. The number of parts does not depend on the number of
+    threads.
 
     Args:
         x, dy, padding: as for weight_gradient.
@@ -164,7 +170,7 @@ def _transform(thread, counter, tasks, line, results, padding, first, last, grou
 def _multiply_points(thread, counter, tasks, tile_rows, tile_columns, group, tiles, V, Z, packed, no_bias, M, add):
     """Compute M[0, k] = V[k]^T Z[k] at one point k, for some channels of x and all of dy per task, or add it.
 
-    Each task packs its part of V like the one of matmul.multiply_transposed.
+    Each task packs its part of V into tiles, TERMS rows at a time, as in matmul.py.
     """
     _, count, panels, C, _ = M.shape
     blocks, x0, steps = tasks // count, thread * packed.shape[1], (1, matmul.R, APART // matmul.R)

@@ -54,7 +54,7 @@ class Workspace:
             _thread.workspace = before
 
     def scratch(self) -> "_Scratch":
-        """Free the arrays that the block allocates when it ends."""
+        """Return a context manager that frees, at its end, the arrays allocated in its block."""
         return _Scratch(self)
 
     def empty(self, shape: tuple[int, ...], dtype: DTypeLike = np.float32) -> np.ndarray:
@@ -70,7 +70,7 @@ class Workspace:
 
 
 class _Scratch:
-    """The block of Workspace.scratch. Every kernel opens one, and a generator would take four times as long."""
+    """Context manager of Workspace.scratch. Every kernel opens one. A generator would take four times as long."""
 
     def __init__(self, workspace):
         self._workspace = workspace

@@ -55,3 +55,9 @@ def test_tasks_of_several_panels(rng, monkeypatch, cache):
     monkeypatch.setattr(matmul.machine, "cache_size", lambda: cache)
     np.testing.assert_array_equal(matmul.multiply(x, packed), expected)
     assert error(expected, x.astype(np.float64) @ W) < 1e-6
+
+
+def test_a_product_has_a_base_or_is_added(rng):
+    x, W, y = single(rng.standard_normal((3, 4)), rng.standard_normal((4, 5)), np.zeros((3, 5)))
+    with pytest.raises(ValueError, match="base"):
+        matmul.multiply(x, matmul.pack(W), y, base=y)

@@ -5,8 +5,9 @@ The equations are the same, and the results are equal up to rounding. The order 
 * Products that do not depend on the hidden state take all words of all captions at once. E y W_x is computed before the
   loop over words, and the gradient of each weight after it. One product of T B rows replaces T products of B rows.
 * Weights that every word needs are packed once (kernels/matmul.py).
-* One kernel runs between two products (kernels/attention.py, kernels/lstm.py). With soft attention and weights that
-  fit into the cache, one kernel computes all words (kernels/soft_recurrence.py).
+* Attention, the gate and the LSTM cell are one kernel each (kernels/attention.py, gate.py, lstm.py). With soft
+  attention and weights of at most four times the second-level cache, one kernel computes all words
+  (kernels/soft_recurrence.py).
 * The Transformer computes no padding (packing.py).
 * Arrays come from the workspace of the training step (system/workspace.py).
 """

@@ -1,4 +1,4 @@
-"""Where the words of a batch stand, without padding.
+"""Pack the words of a batch into one sequence without padding.
 
 In a Batch, captions are columns that are padded to the longest one. The equations compute padding, too, and no loss
 depends on it. The fused Transformer packs a batch into one sequence without padding: the L regions of every image, then

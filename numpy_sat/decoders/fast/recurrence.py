@@ -205,7 +205,10 @@ def _recur_backward(dh, dz, dalpha, cache):
         soft_recurrence.backward(
             *(soft_recurrence.Weights(*packed, w_beta), gate),
             *(attention.exp_keys, attention.v, attention.a),
-            soft_recurrence.Words(*(getattr(cache, name, attention.query) for name in soft_recurrence.Words._fields)),
+            soft_recurrence.Words(
+                *(attention.query, cache.alpha, cache.context, cache.beta, cache.z),
+                *(cache.h, cache.c, cache.ifog, cache.tanh_c),
+            ),
             *(sums.dkeys, sums.dv),
             soft_recurrence.Gradients(
                 *(sums.dquery, np.ascontiguousarray(dalpha), dcontext, dgate, dz, dh, daffine, dc[None])

@@ -1,7 +1,8 @@
 """Compute the blocks of stack.py with fused kernels.
 
-One product gives queries, keys and values. The product with W_o, and the one with W_2, adds to the residual sum in
-place, and so do the gradients of the normalizations. Heads are padded with zeros to whole SIMD vectors.
+One product gives queries, keys and values. Without dropout, the products with W_o and W_2 start from the residual sum.
+The gradients of the normalizations are added to the gradient of the residual sum in place. Heads are padded with zeros
+to whole SIMD vectors.
 """
 
 from typing import NamedTuple
@@ -16,7 +17,7 @@ from numpy_sat.system.workspace import current
 
 
 class Captions(NamedTuple):
-    """What words see in a packed sequence (packing.py): the left-to-right mask, without the scores that it hides."""
+    """Compute the attention of a packed sequence (packing.py), left to right, without hidden scores."""
 
     starts: np.ndarray  # (B + 1,) the number of words before each caption and after the last one
     N: int  # number of images
@@ -32,7 +33,7 @@ class Captions(NamedTuple):
 
 
 class Masked(NamedTuple):
-    """A mask of any kind, with the functions of Captions."""
+    """Compute the attention with any mask. It has the methods of Captions."""
 
     mask: np.ndarray  # (1 or N, P, padded P), see self_attention.padded_mask
 
