@@ -30,7 +30,9 @@ from numpy_sat.system import machine
 from numpy_sat.system.workspace import current
 
 OWN_ROWS, OWN_COLUMNS = (0,) * tile.ROWS[1], (0,)  # a tile of scores of a caption's own words, which are few
-WHERE = "K and K % LANES == 0 and (ends - 1) % N == 0 and first in (0, R - starts[-1]) and R - starts[-1] >= N"
+WHERE = "N > 0 and K and K % LANES == 0 and (ends - 1) % N == 0"
+WHERE += " and starts[0] >= 0 <= (starts[1:] - starts[:-1]).min(initial=0)"
+WHERE += " and first in (0, R - starts[-1]) and R - starts[-1] >= N and (R - starts[-1]) % N == 0"
 
 
 @checked(qkv="(R, 3, heads, K)", starts="integer (ends,)", where=WHERE)
@@ -51,7 +53,7 @@ def attend(qkv, starts, N, first, scale):
     workspace = current()
     R, _, heads, K = qkv.shape
     L = (R - starts[-1]) // N
-    mask = _mask(L, int(np.diff(starts).max()))
+    mask = _mask(L, max(1, int(np.diff(starts).max(initial=0))))  # regions read its first row
     o, p = workspace.empty((R - first, heads, K)), workspace.empty((heads, R - first, mask.shape[1]))
     with workspace.scratch():
         keys = workspace.empty((machine.THREADS, K, mask.shape[1]))

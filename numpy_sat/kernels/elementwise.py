@@ -50,7 +50,7 @@ def column_sums(x):
         return sums.sum(axis=0, dtype=np.float64).astype(np.float32)
 
 
-@checked(rows="strided (K, M)", numbers="strided integer (K,)", total="strided out (V, M)")
+@checked(rows="strided (K, M)", numbers="strided integer (K,)", total="out (V, M)")
 def add_rows(rows, numbers, total):
     """Add rows[k] to total[numbers[k]] for every k, in order.
 
@@ -58,7 +58,10 @@ def add_rows(rows, numbers, total):
         rows: (K, M).
         numbers: (K,) int64 row numbers of total.
         total: (V, M), changed in place.
+    Raises:
+        IndexError: a number is not in 0..V-1.
     """
+    _check_rows("add_rows", numbers, len(total))
     run(_add_rows, -(-rows.shape[1] // LANES), rows, numbers, total, True)
 
 
@@ -70,10 +73,21 @@ def sums_of_rows(rows, numbers, V):
         rows: (K, M).
         numbers: (K,) int64 row numbers, less than V.
         V: number of sums.
+    Raises:
+        IndexError: a number is not in 0..V-1.
     """
+    _check_rows("sums_of_rows", numbers, V)
     total = current().empty((V, rows.shape[1]))
     run(_add_rows, -(-rows.shape[1] // LANES), rows, numbers, total, False)
     return total
+
+
+def _check_rows(label, numbers, V):
+    """Raise IndexError if a row number is not in 0..V-1."""
+    if numbers.size and not 0 <= numbers.min() <= numbers.max() < V:
+        raise IndexError(
+            f"{label}: rows must be from 0 to {V - 1}, but they are from {numbers.min()} to {numbers.max()}"
+        )
 
 
 @checked(E="strided (V, M)", numbers="strided integer (...)")
@@ -88,10 +102,7 @@ def take_rows(E, numbers):
     Raises:
         IndexError: a number is not in 0..V-1.
     """
-    if numbers.size and not 0 <= numbers.min() <= numbers.max() < len(E):
-        raise IndexError(
-            f"take_rows: rows must be from 0 to {len(E) - 1}, but they are from {numbers.min()} to {numbers.max()}"
-        )
+    _check_rows("take_rows", numbers, len(E))
     rows = current().empty((*numbers.shape, E.shape[1]))
     E, numbers = np.ascontiguousarray(E), np.ascontiguousarray(numbers).reshape(-1)
     run(_take_rows, -(-numbers.size // ROWS), E, numbers, rows.reshape(-1))

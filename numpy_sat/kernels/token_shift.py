@@ -10,8 +10,10 @@ from numpy_sat.kernels.simd import LANES, fma, load_first, repeat, store_first
 from numpy_sat.kernels.threads import claim_tasks, kernel, run
 from numpy_sat.system.workspace import current
 
+WHERE = "S > 0 <= starts[0] and (starts[1:] - starts[:-1]).min(initial=0) == 0 and starts[-1] <= W"
 
-@checked(words="out (W, S)", c="(S,)", starts="integer (ends,)", where="S > 0 and starts[-1] <= W")
+
+@checked(words="out (W, S)", c="(S,)", starts="integer (ends,)", where=WHERE)
 def shift(words, c, starts):
     """Add to each word c times the result of the word before it, in place.
 
@@ -23,7 +25,7 @@ def shift(words, c, starts):
     run(_shift, -(-len(c) // LANES), c, starts, words)
 
 
-@checked(dwords="out (W, S)", words="(W, S)", c="(S,)", starts="integer (ends,)", where="S > 0 and starts[-1] <= W")
+@checked(dwords="out (W, S)", words="(W, S)", c="(S,)", starts="integer (ends,)", where=WHERE)
 def shift_gradient(dwords, words, c, starts):
     """Compute the gradients of shift.
 

@@ -53,7 +53,7 @@ class Scratch(NamedTuple):
 @checked(
     x="(N, height, width, C)",
     dy="(N, height + 2 * padding - 2, width + 2 * padding - 2, O)",
-    where="C % LANES == O % LANES == 0",
+    where="N and C % LANES == O % LANES == 0",
 )
 def weight_gradient(x, dy, padding):
     """Compute the gradient of the filters W of a 3x3 convolution of stride 1.

@@ -6,7 +6,7 @@ from float32 import error
 
 from numpy_sat.decoders import masks
 from numpy_sat.decoders.fast import packing
-from numpy_sat.kernels import caption_attention, self_attention, threads
+from numpy_sat.kernels import caption_attention, self_attention, threads, token_shift
 from numpy_sat.kernels.simd import LANES
 from numpy_sat.layers.self_attention import HIDDEN
 from numpy_sat.system import machine
@@ -81,3 +81,21 @@ def test_what_is_hidden_changes_no_bit(rng):
     other[later] *= -3
     changed = (caption_attention.attend(other, *rest)[0] != o).any(axis=(1, 2))
     np.testing.assert_array_equal(np.flatnonzero(changed), [later, later + 1, later + 2])
+
+
+def test_regions_alone(rng):
+    """Check captions without any word: regions see the regions of their image."""
+    qkv = rng.standard_normal((6, 3, 1, LANES)).astype(np.float32)
+    o, _ = caption_attention.attend(qkv, np.zeros(3, int), 2, 0, 0.3)
+    mask = self_attention.padded_mask(np.zeros((1, 3, 3), np.float32))
+    expected, _ = self_attention.attend(qkv.reshape(2, 3, 3, 1, LANES), mask, 0.3)
+    assert error(o, expected.reshape(o.shape)) < 1e-6
+
+
+@pytest.mark.parametrize("starts", [[0, 6, 4], [-1, 2, 4], [0, -1, 4], [0, 2, 5]])
+def test_starts_that_are_no_packing_are_refused(starts):
+    qkv, words = np.zeros((8, 3, 1, LANES), np.float32), np.zeros((4, 3), np.float32)
+    with pytest.raises(ValueError, match=r"starts|ends"):
+        caption_attention.attend(qkv, np.array(starts, int), 2, 0, 0.3)
+    with pytest.raises(ValueError, match=r"starts|ends"):
+        token_shift.shift(words, np.ones(3, np.float32), np.array(starts, int))

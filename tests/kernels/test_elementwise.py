@@ -56,3 +56,12 @@ def test_with_columns(rng, shape, P):
 def test_product(rng, shape):
     x, y = single(rng.standard_normal(shape), rng.standard_normal(shape))
     np.testing.assert_array_equal(elementwise.product(x, y, np.empty_like(x)), x * y)
+
+
+@pytest.mark.parametrize("number", [-1, 3])
+def test_row_numbers_out_of_range_are_refused(number):
+    rows, numbers = np.zeros((2, 5), np.float32), np.array([0, number])
+    with pytest.raises(IndexError, match="rows must be"):
+        elementwise.sums_of_rows(rows, numbers, 3)
+    with pytest.raises(IndexError, match="rows must be"):
+        elementwise.add_rows(rows, numbers, np.zeros((3, 5), np.float32))
