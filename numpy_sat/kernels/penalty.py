@@ -1,32 +1,11 @@
-"""The sums of the attention penalty and its gradient, each in one pass over the attention weights.
-
-NumPy writes arrays as large as the attention weights for both.
-"""
+"""The gradient of the attention penalty in one pass over the attention weights. NumPy writes two such arrays."""
 
 import numpy as np
 
 from numpy_sat.kernels.checks import checked
-from numpy_sat.kernels.simd import LANES, load_first, repeat, store_first
+from numpy_sat.kernels.simd import LANES, load_first, store_first
 from numpy_sat.kernels.threads import claim_tasks, kernel, run
 from numpy_sat.system.workspace import current
-
-CAPTIONS = 8  # captions of a task of `sums_over_words`
-
-
-@checked(alpha="strided (T, B, L)", mask="strided (T, B)")
-def sums_over_words(alpha, mask):
-    """Compute the sums of mask_t alpha_t over the words t.
-
-    Args:
-        alpha: (T, B, L) attention weights.
-        mask: (T, B).
-    Returns:
-        (B, L).
-    """
-    _, B, L = alpha.shape
-    sums = current().empty((B, L))
-    run(_sums_over_words, -(-B // CAPTIONS), np.ascontiguousarray(alpha), np.ascontiguousarray(mask), sums)
-    return sums
 
 
 def doubly_stochastic_backward(dpenalty, cache):
@@ -49,19 +28,6 @@ def gradient(missing, mask, factor):
     dalpha = current().empty((*mask.shape, missing.shape[1]))
     run(_gradient, len(mask), np.ascontiguousarray(missing), np.ascontiguousarray(mask), np.float32(factor), dalpha)
     return dalpha
-
-
-@kernel
-def _sums_over_words(thread, counter, tasks, alpha, mask, sums):
-    """Compute CAPTIONS captions per task."""
-    T, B, L = alpha.shape
-    for task in claim_tasks(thread, counter, tasks):
-        for b in range(task * CAPTIONS, min((task + 1) * CAPTIONS, B)):
-            for i in range(0, L, LANES):
-                total = repeat(np.float32(0))
-                for t in range(T):
-                    total = total + mask[t, b] * load_first(alpha, (t * B + b) * L + i, L - i)
-                store_first(total, sums, b * L + i, L - i)
 
 
 @kernel

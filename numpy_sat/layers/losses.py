@@ -114,15 +114,9 @@ def doubly_stochastic_forward(alpha, mask, normalisation="sum", target="one"):
     _, B, L = alpha.shape
     aim = mask.sum(axis=0)[:, None] / L if target == "T/L" else alpha.dtype.type(1)
     # missing_i = target - sum over t of alpha_ti
-    missing = aim - _sums_over_words(alpha, mask)
+    missing = aim - (alpha * mask[..., None]).sum(axis=0)
     scale = 1 / B if normalisation == "sum" else 1 / (B * L)
     return scale * (missing * missing).sum(), DoublyStochasticCache(missing, mask, scale)
-
-
-@float32(penalty_kernel.sums_over_words)
-def _sums_over_words(alpha, mask):
-    """Return the attention that each location gets from all words of a caption: (B, L)."""
-    return (alpha * mask[..., None]).sum(axis=0)
 
 
 @float32(penalty_kernel.doubly_stochastic_backward)
