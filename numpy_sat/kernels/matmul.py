@@ -311,7 +311,7 @@ def multiply_rows(tile_rows, tile_columns, first, last, panel, K, steps, O, x, x
         for m in range(first, last, len(tile_rows)):
             rows = tile.offsets(tile_rows, 0, min(len(tile_rows), last - m), row_step)
             y_rows, y_at, width = tile.offsets(tile_rows, m, last, O), y0 + panel * WIDTH, O - panel * WIDTH
-            tile.prefetch(y_rows, columns, y, y_at)
+            tile.prefetch_to_write(y_rows, columns, y, y_at)
             sums = tile.zeros(rows, columns)
             for k in range(chunk, min(chunk + CHUNK, K)):
                 x_at = x0 + m * tile_step + k * term_step

@@ -103,6 +103,18 @@ def vector_call(builder, name, *args):
     return llvm_call(builder, f"llvm.{name}.v{LANES}f32", VECTOR, args)
 
 
+def emit_prefetch(context, builder, array_type, array, at, write, level):
+    """Emit a prefetch of the cache line of array.flat[at].
+
+    Args:
+        context, builder, array_type, array, at: as for address.
+        write: 1 if the line will be written, else 0.
+        level: 3 for the first-level cache, 2 for the second-level cache.
+    """
+    pointer = address(context, builder, array_type, array, at, ir.IntType(8))
+    llvm_call(builder, "llvm.prefetch.p0", ir.VoidType(), [pointer, INT(write), INT(level), INT(1)])
+
+
 @intrinsic
 def load(typingctx, x, at):
     """Load the vector x.flat[at : at + LANES]."""
@@ -129,8 +141,7 @@ def prefetch(typingctx, x, at):
     """Load the cache line of x.flat[at] into the second-level cache. An index beyond the end of x does no harm."""
 
     def build(context, builder, sig, args):
-        pointer = address(context, builder, sig.args[0], args[0], args[1], ir.IntType(8))
-        llvm_call(builder, "llvm.prefetch.p0", ir.VoidType(), [pointer, INT(0), INT(2), INT(1)])
+        emit_prefetch(context, builder, sig.args[0], args[0], args[1], write=0, level=2)
         return context.get_dummy_value()
 
     return types.void(x, types.intp), build
@@ -141,8 +152,7 @@ def prefetch_to_write(typingctx, x, at):
     """Load the cache line of x.flat[at] into the second-level cache, to write it later. at: as in prefetch."""
 
     def build(context, builder, sig, args):
-        pointer = address(context, builder, sig.args[0], args[0], args[1], ir.IntType(8))
-        llvm_call(builder, "llvm.prefetch.p0", ir.VoidType(), [pointer, INT(1), INT(2), INT(1)])
+        emit_prefetch(context, builder, sig.args[0], args[0], args[1], write=1, level=2)
         return context.get_dummy_value()
 
     return types.void(x, types.intp), build

@@ -242,23 +242,8 @@ def _backward(
                 )
             for n in range(image, end):  # (6) (5) (4)
                 attention.image_gradients(
-                    *(
-                        thread,
-                        n,
-                        t,
-                        dcontext,
-                        dalpha,
-                        exp_keys,
-                        query,
-                        v,
-                        a,
-                        alpha,
-                        dkeys,
-                        dv,
-                        dquery,
-                        t < T - 1,
-                        scratch,
-                    )
+                    *(thread, n, t, dcontext, dalpha, exp_keys, query, v, a, alpha),
+                    *(dkeys, dv, dquery, t < T - 1, scratch),
                 )
             for panel in range(len(W_h)):
                 matmul.multiply_rows(

@@ -87,17 +87,15 @@ def load(typingctx, rows, columns, y, at):
 
 
 @intrinsic
-def prefetch(typingctx, rows, columns, y, at):
-    """Load the cache lines of the tile at y.flat[at + row + column ...], to write them later."""
+def prefetch_to_write(typingctx, rows, columns, y, at):
+    """Load the lines of the tile at y.flat[at + row + column ...] into the first-level cache, to write them later."""
 
     def build(context, builder, sig, args):
         rows, columns = (items_of(builder, t, v) for t, v in zip(sig.args[:2], args[:2], strict=True))
         for row in rows:
             for column in columns:
                 where = builder.add(args[3], builder.add(row, column))
-                pointer = simd.address(context, builder, sig.args[2], args[2], where, ir.IntType(8))
-                hints = [simd.INT(1), simd.INT(3), simd.INT(1)]  # to write, into the first-level cache, data
-                simd.llvm_call(builder, "llvm.prefetch.p0", ir.VoidType(), [pointer, *hints])
+                simd.emit_prefetch(context, builder, sig.args[2], args[2], where, write=1, level=3)
         return context.get_dummy_value()
 
     return types.void(rows, columns, y, types.intp), build
